@@ -1,0 +1,215 @@
+//! The finished index: sorted points, their pyramid, and what is known of them all.
+
+use crate::cells::{self, Cells, Directory};
+use crate::mercator;
+use crate::point::{Point, PointSink};
+use crate::pyramid::{self, Level};
+use crate::sort;
+use crate::tile::TileId;
+use crate::window::Window;
+use crate::zorder::{self, Quad};
+use std::ops::Range;
+
+/// Points per chunk while they are gathered: no reallocation ever copies them all.
+const CHUNK: usize = 1 << 16;
+
+/// Gathers points in any order and makes an index of them.
+///
+/// ```
+/// use heatsplat_points::{Point, PointSink, PointsBuilder};
+/// let mut builder = PointsBuilder::new();
+/// builder.push(&[Point::from_lon_lat(13.4, 52.5, 1.0).unwrap()]);
+/// let points = builder.build();
+/// assert_eq!(points.summary().count, 1);
+/// ```
+#[derive(Debug, Default)]
+pub struct PointsBuilder {
+    chunks: Vec<Vec<Point>>,
+}
+
+impl PointsBuilder {
+    /// An empty builder.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// How many points it holds.
+    pub fn len(&self) -> usize {
+        self.chunks.iter().map(Vec::len).sum()
+    }
+
+    /// Whether it holds none.
+    pub fn is_empty(&self) -> bool {
+        self.chunks.is_empty()
+    }
+
+    /// Sorts the points and raises the pyramid, on all cores.
+    pub fn build(self) -> Points {
+        let sorted = sort::sort_chunks(self.chunks);
+        let summary = Summary::of(&sorted);
+        let pyramid = pyramid::build(&sorted);
+        let base = Level { level: 32, cells: sorted, counts: Vec::new() };
+        let levels: Vec<Level> = std::iter::once(base).chain(pyramid).collect();
+        let directories = levels.iter().map(|l| Directory::of(&l.cells)).collect();
+        Points { levels, directories, summary }
+    }
+}
+
+impl PointSink for PointsBuilder {
+    fn push(&mut self, mut batch: &[Point]) {
+        while !batch.is_empty() {
+            if self.chunks.last().is_none_or(|c| c.len() == CHUNK) {
+                self.chunks.push(Vec::with_capacity(CHUNK));
+            }
+            let Some(chunk) = self.chunks.last_mut() else { return };
+            let (now, later) = batch.split_at(batch.len().min(CHUNK - chunk.len()));
+            chunk.extend_from_slice(now);
+            batch = later;
+        }
+    }
+}
+
+/// What is true of all points of a set.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Summary {
+    /// How many points there are.
+    pub count: usize,
+    /// Σ weight, added up in f64.
+    pub weight_sum: f64,
+    /// The least weight; 0 for an empty set.
+    pub weight_min: f32,
+    /// The greatest weight; 0 for an empty set.
+    pub weight_max: f32,
+    /// West, south, east, north in degrees, within ±180; `None` for an empty set.
+    pub bounds: Option<[f64; 4]>,
+}
+
+impl Summary {
+    fn of(points: &[Point]) -> Self {
+        let Some(first) = points.first() else {
+            return Self { count: 0, weight_sum: 0.0, weight_min: 0.0, weight_max: 0.0, bounds: None };
+        };
+        let (mut low, mut high) = (*first, *first);
+        let mut weight_sum = 0.0;
+        for p in points {
+            low = Point { x: low.x.min(p.x), y: low.y.min(p.y), weight: low.weight.min(p.weight) };
+            high = Point { x: high.x.max(p.x), y: high.y.max(p.y), weight: high.weight.max(p.weight) };
+            weight_sum += f64::from(p.weight);
+        }
+        let ((west, north), (east, south)) =
+            (mercator::unproject(low.at()), mercator::unproject(high.at()));
+        Self {
+            count: points.len(),
+            weight_sum,
+            weight_min: low.weight,
+            weight_max: high.weight,
+            bounds: Some([west, south, east, north]),
+        }
+    }
+}
+
+/// Points sorted along the Z-order curve, with a pyramid of aggregated cells.
+///
+/// Immutable: a layer whose data change gets a new one.
+#[derive(Debug)]
+pub struct Points {
+    /// The points themselves, then the kept levels of the pyramid, finest first.
+    levels: Vec<Level>,
+    directories: Vec<Directory>,
+    summary: Summary,
+}
+
+/// A tile and what lies in it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct TileWeight {
+    /// The tile.
+    pub tile: TileId,
+    /// Σ |weight| of its points.
+    pub mass: f64,
+}
+
+impl Points {
+    /// An index of a slice of points.
+    pub fn from_slice(points: &[Point]) -> Self {
+        let mut builder = PointsBuilder::new();
+        builder.push(points);
+        builder.build()
+    }
+
+    /// What is true of all points.
+    pub fn summary(&self) -> &Summary {
+        &self.summary
+    }
+
+    /// All points, in Z-order.
+    pub fn as_slice(&self) -> &[Point] {
+        self.levels.first().map_or(&[], |l| &l.cells)
+    }
+
+    /// Bytes held by points, pyramid and directories.
+    pub fn bytes(&self) -> usize {
+        let level = |l: &Level| {
+            l.cells.capacity() * size_of::<Point>() + l.counts.capacity() * size_of::<u32>()
+        };
+        self.levels.iter().map(level).sum::<usize>()
+            + self.directories.iter().map(Directory::bytes).sum::<usize>()
+    }
+
+    /// The points of a tile: in Z-order they are one range of [`as_slice`](Self::as_slice).
+    pub fn tile_range(&self, tile: TileId) -> Range<usize> {
+        let quad = Quad { depth: u32::from(tile.z()), x: tile.x(), y: tile.y() };
+        match (self.levels.first(), self.directories.first()) {
+            (Some(base), Some(directory)) => cells::locate(&base.cells, directory, quad),
+            _ => 0..0,
+        }
+    }
+
+    /// The cells that a window sees, no coarser than `finest` pixels of the window
+    /// (1.0: one cell per pixel at most; 0.0: the points themselves).
+    ///
+    /// Cells up to a few pixels outside the window may be among them.
+    pub fn cells(&self, window: &Window, finest: f64) -> Cells<'_> {
+        let size = window.pixel() * finest;
+        let fine_enough = |l: &Level| (1u64 << (32 - l.level)) as f64 <= size;
+        let chosen = self.levels.iter().rposition(fine_enough).unwrap_or(0);
+        match (self.levels.get(chosen), self.directories.get(chosen)) {
+            (Some(level), Some(directory)) => Cells::seen(level, directory, window),
+            _ => Cells::none(),
+        }
+    }
+
+    /// Every tile of a zoom that holds a point, in Z-order.
+    pub fn occupied_tiles(&self, z: u8) -> Vec<TileWeight> {
+        let depth = u32::from(z.min(crate::MAX_ZOOM));
+        let Some(level) = self.levels.iter().rfind(|l| l.level >= depth) else { return Vec::new() };
+        let mut tiles: Vec<TileWeight> = Vec::new();
+        for cell in &level.cells {
+            let column = |v: u32| if depth == 0 { 0 } else { v >> (32 - depth) };
+            let Ok(tile) = TileId::new(depth as u8, column(cell.x), column(cell.y)) else { continue };
+            let mass = f64::from(cell.weight.abs());
+            match tiles.last_mut() {
+                Some(last) if last.tile == tile => last.mass += mass,
+                _ => tiles.push(TileWeight { tile, mass }),
+            }
+        }
+        tiles
+    }
+
+    /// How many cells each kept level holds, finest first; the first is the points themselves.
+    pub fn level_sizes(&self) -> Vec<(u8, usize)> {
+        self.levels.iter().map(|l| (l.level as u8, l.cells.len())).collect()
+    }
+}
+
+impl<'a> FromIterator<&'a Point> for Points {
+    fn from_iter<I: IntoIterator<Item = &'a Point>>(points: I) -> Self {
+        let points: Vec<Point> = points.into_iter().copied().collect();
+        Self::from_slice(&points)
+    }
+}
+
+/// Whether points stand in Z-order, as [`Points::as_slice`] promises.
+#[cfg(test)]
+pub(crate) fn is_sorted(points: &[Point]) -> bool {
+    points.is_sorted_by(|a, b| zorder::compare(a, b).is_le())
+}

@@ -1,0 +1,196 @@
+//! The pixels of a picture, laid over the world.
+
+use crate::mercator::{self, WORLD};
+use crate::tile::TileId;
+
+/// A rectangle of square pixels over the world square.
+///
+/// A window may reach across ±180°: the world repeats in x without end. In y it
+/// may reach beyond the square, where nothing is. Edges are in world units
+/// (2⁻³² of the world's side), which makes the pixel borders of every zoom exact
+/// in an `f64`: two windows on one pixel grid agree bit for bit on where in its
+/// pixel a point lies.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Window {
+    left: f64,
+    top: f64,
+    pixel: f64,
+    width: u32,
+    height: u32,
+}
+
+/// Why a rectangle can't be a window.
+#[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
+pub enum WindowError {
+    /// A bound is NaN or infinite, or a longitude lies beyond ±540°.
+    #[error("west, south, east and north must be degrees: longitude within ±540, latitude within ±90")]
+    NotDegrees,
+    /// west ≥ east or south ≥ north.
+    #[error("the bounding box is inside out: west must be below east and south below north")]
+    InsideOut,
+    /// The rectangle lies wholly outside the Mercator square.
+    #[error("the bounding box lies outside the Web-Mercator square (latitude ±85.0511)")]
+    Outside,
+    /// A side of 0 or over [`Window::MAX_SIDE`] pixels.
+    #[error("width and height must be from 1 to {} pixels", Window::MAX_SIDE)]
+    Size,
+}
+
+impl Window {
+    /// The longest side of a window in pixels.
+    pub const MAX_SIDE: u32 = 1 << 15;
+
+    /// The window of a tile drawn `size` pixels wide (256, 512, …).
+    pub fn tile(tile: TileId, size: u32) -> Self {
+        let pixel = WORLD / (f64::from(size) * (1u64 << tile.z()) as f64);
+        let side = pixel * f64::from(size);
+        Self {
+            left: f64::from(tile.x()) * side,
+            top: f64::from(tile.y()) * side,
+            pixel,
+            width: size,
+            height: size,
+        }
+    }
+
+    /// Pixels `x..x+width`, `y..y+height` of the world drawn 2^`level` pixels wide.
+    pub fn at_level(level: u8, x: i64, y: i64, width: u32, height: u32) -> Self {
+        let pixel = WORLD / (1u64 << level.min(40)) as f64;
+        Self { left: x as f64 * pixel, top: y as f64 * pixel, pixel, width, height }
+    }
+
+    /// The window of `width` × `height` pixels that shows at least a bounding box
+    /// in degrees: where the two shapes differ, the box is grown about its centre.
+    ///
+    /// A box across ±180° has an east beyond 180 (170 to 190).
+    ///
+    /// # Errors
+    /// See [`WindowError`].
+    pub fn around(bounds: [f64; 4], width: u32, height: u32) -> Result<Self, WindowError> {
+        let [west, south, east, north] = bounds;
+        let degrees = west.abs() <= mercator::MAX_LONGITUDE
+            && east.abs() <= mercator::MAX_LONGITUDE
+            && south.abs() <= 90.0
+            && north.abs() <= 90.0;
+        if !degrees {
+            return Err(WindowError::NotDegrees);
+        }
+        if west >= east || south >= north {
+            return Err(WindowError::InsideOut);
+        }
+        if width == 0 || height == 0 || width > Self::MAX_SIDE || height > Self::MAX_SIDE {
+            return Err(WindowError::Size);
+        }
+        let (left, right) = (mercator::unwrapped_x(west), mercator::unwrapped_x(east));
+        let (top, bottom) = (mercator::clamped_y(north), mercator::clamped_y(south));
+        if top >= bottom {
+            return Err(WindowError::Outside);
+        }
+        let pixel = ((right - left) / f64::from(width)).max((bottom - top) / f64::from(height));
+        let grown = |low: f64, high: f64, n: u32| (low + high - pixel * f64::from(n)) / 2.0;
+        Ok(Self {
+            left: grown(left, right, width),
+            top: grown(top, bottom, height),
+            pixel,
+            width,
+            height,
+        })
+    }
+
+    /// The same picture with `by` more pixels on each side.
+    pub fn grown(self, by: u32) -> Self {
+        Self {
+            left: self.left - self.pixel * f64::from(by),
+            top: self.top - self.pixel * f64::from(by),
+            width: self.width + 2 * by,
+            height: self.height + 2 * by,
+            ..self
+        }
+    }
+
+    /// x of the left edge in world units; any whole number of worlds off is the same place.
+    pub fn left(&self) -> f64 {
+        self.left
+    }
+
+    /// y of the top edge in world units.
+    pub fn top(&self) -> f64 {
+        self.top
+    }
+
+    /// The side of a pixel in world units.
+    pub fn pixel(&self) -> f64 {
+        self.pixel
+    }
+
+    /// Pixels in a row.
+    pub fn width(&self) -> u32 {
+        self.width
+    }
+
+    /// Rows.
+    pub fn height(&self) -> u32 {
+        self.height
+    }
+
+    /// x of the right edge in world units.
+    pub fn right(&self) -> f64 {
+        self.left + self.pixel * f64::from(self.width)
+    }
+
+    /// y of the bottom edge in world units.
+    pub fn bottom(&self) -> f64 {
+        self.top + self.pixel * f64::from(self.height)
+    }
+
+    /// West, south, east, north in degrees; rows beyond the square give its edge.
+    pub fn bounds(&self) -> [f64; 4] {
+        [
+            mercator::longitude(self.left),
+            mercator::latitude(self.bottom().min(WORLD)),
+            mercator::longitude(self.right()),
+            mercator::latitude(self.top.max(0.0)),
+        ]
+    }
+
+    /// The zoom at which 256 px tiles have pixels of this size; fractions are between zooms.
+    pub fn zoom(&self) -> f64 {
+        (WORLD / self.pixel).log2() - 8.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tiles_of_a_zoom_meet_exactly() {
+        for z in 0..=24u8 {
+            let last = (1u32 << z) - 1;
+            for x in [0, last / 2, last] {
+                let here = Window::tile(TileId::new(z, x, last).unwrap(), 256);
+                let next = Window::at_level(z + 8, (i64::from(x) + 1) * 256, 0, 256, 256);
+                assert_eq!(here.right(), next.left());
+                assert_eq!(here.bottom(), WORLD);
+            }
+        }
+    }
+
+    #[test]
+    fn a_box_is_shown_whole() {
+        let w = Window::around([-10.0, 40.0, 30.0, 60.0], 500, 500).unwrap();
+        let [west, south, east, north] = w.bounds();
+        assert!(west <= -10.0 && south <= 40.0 && east >= 30.0 && north >= 60.0);
+        let w = Window::around([170.0, -10.0, 190.0, 10.0], 200, 300).unwrap();
+        assert!((w.bounds()[2] - 190.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn impossible_boxes_are_refused() {
+        let around = |b| Window::around(b, 10, 10).unwrap_err();
+        assert_eq!(around([10.0, 0.0, -10.0, 5.0]), WindowError::InsideOut);
+        assert_eq!(around([f64::NAN, 0.0, 1.0, 5.0]), WindowError::NotDegrees);
+        assert_eq!(around([0.0, 86.0, 1.0, 89.0]), WindowError::Outside);
+        assert_eq!(Window::around([0.0, 0.0, 1.0, 1.0], 0, 9), Err(WindowError::Size));
+    }
+}

@@ -1,0 +1,112 @@
+//! The Z-order curve: bits of x and y interleaved, y the more significant.
+//!
+//! Keys are never stored: two positions are compared by the coordinate that
+//! differs in the higher bit, which is the same order for a few instructions.
+
+use crate::point::Point;
+use std::cmp::Ordering;
+
+/// Points in Z-order; equal positions by weight, so that the order is total and
+/// a sorted set is the same whatever order it came in.
+#[inline]
+pub(crate) fn compare(a: &Point, b: &Point) -> Ordering {
+    let dx = a.x ^ b.x;
+    let dy = a.y ^ b.y;
+    if dx | dy == 0 {
+        return a.weight.total_cmp(&b.weight);
+    }
+    // The highest set bit of dx lies above dy's exactly if dx > dy and dx ^ dy > dy.
+    if dx > dy && (dx ^ dy) > dy { a.x.cmp(&b.x) } else { a.y.cmp(&b.y) }
+}
+
+/// Interleaves two numbers of up to 16 bits: bit i of x goes to bit 2i, of y to 2i + 1.
+#[inline]
+pub(crate) fn interleave(x: u32, y: u32) -> u32 {
+    spread(x) | spread(y) << 1
+}
+
+/// The inverse of [`interleave`].
+#[inline]
+pub(crate) fn deinterleave(key: u32) -> (u32, u32) {
+    (gather(key), gather(key >> 1))
+}
+
+fn spread(v: u32) -> u32 {
+    let v = (v | v << 8) & 0x00ff_00ff;
+    let v = (v | v << 4) & 0x0f0f_0f0f;
+    let v = (v | v << 2) & 0x3333_3333;
+    (v | v << 1) & 0x5555_5555
+}
+
+fn gather(v: u32) -> u32 {
+    let v = v & 0x5555_5555;
+    let v = (v | v >> 1) & 0x3333_3333;
+    let v = (v | v >> 2) & 0x0f0f_0f0f;
+    let v = (v | v >> 4) & 0x00ff_00ff;
+    (v | v >> 8) & 0x0000_ffff
+}
+
+/// A square of the quadtree: all positions that share the top `depth` bits of x and y.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Quad {
+    /// 0 is the whole world, 32 a single position.
+    pub(crate) depth: u32,
+    /// The shared top bits of x.
+    pub(crate) x: u32,
+    /// The shared top bits of y.
+    pub(crate) y: u32,
+}
+
+impl Quad {
+    /// West, north, east and south edge in world units; east and south are exclusive.
+    #[inline]
+    pub(crate) fn edges(self) -> (f64, f64, f64, f64) {
+        let side = (1u64 << (32 - self.depth)) as f64;
+        let (west, north) = (f64::from(self.x) * side, f64::from(self.y) * side);
+        (west, north, west + side, north + side)
+    }
+
+    /// The quarter with the given Z-order number, 0 to 3.
+    #[inline]
+    pub(crate) fn child(self, quarter: u32) -> Self {
+        Self {
+            depth: self.depth + 1,
+            x: self.x << 1 | quarter & 1,
+            y: self.y << 1 | quarter >> 1,
+        }
+    }
+
+    /// In which quarter of the quad a point of the quad lies.
+    #[inline]
+    pub(crate) fn quarter_of(self, p: &Point) -> u32 {
+        let bit = 31 - self.depth;
+        (p.x >> bit) & 1 | ((p.y >> bit) & 1) << 1
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn key(p: &Point) -> u64 {
+        (0..32).fold(0, |k, i| {
+            k | u64::from(p.x >> i & 1) << (2 * i) | u64::from(p.y >> i & 1) << (2 * i + 1)
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn compares_like_interleaved_keys(ax: u32, ay: u32, bx: u32, by: u32, shared in 0u32..32) {
+            let a = Point { x: ax, y: ay, weight: 1.0 };
+            let mix = |a: u32, b: u32| if shared == 0 { b } else { a ^ (b >> shared) };
+            let b = Point { x: mix(ax, bx), y: mix(ay, by), weight: 1.0 };
+            prop_assert_eq!(compare(&a, &b), key(&a).cmp(&key(&b)));
+        }
+
+        #[test]
+        fn interleaving_is_a_bijection(x in 0u32..65536, y in 0u32..65536) {
+            prop_assert_eq!(deinterleave(interleave(x, y)), (x, y));
+        }
+    }
+}
