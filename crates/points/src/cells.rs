@@ -39,11 +39,20 @@ pub struct Cells<'a> {
 
 impl<'a> Cells<'a> {
     pub(crate) fn none() -> Self {
-        Self { all: &[], counts: &[], level: 32, runs: Vec::new() }
+        Self {
+            all: &[],
+            counts: &[],
+            level: 32,
+            runs: Vec::new(),
+        }
     }
 
     pub(crate) fn seen(level: &'a Level, directory: &Directory, window: &Window) -> Self {
-        let mut search = Search { cells: &level.cells, small: window.pixel() * SMALL_PIXELS, ..Search::EMPTY };
+        let mut search = Search {
+            cells: &level.cells,
+            small: window.pixel() * SMALL_PIXELS,
+            ..Search::EMPTY
+        };
         let first = (window.left() / WORLD).floor() as i64;
         let last = (window.right() / WORLD).ceil() as i64 - 1;
         for copy in first..=last {
@@ -56,7 +65,12 @@ impl<'a> Cells<'a> {
             ];
             search.start(directory);
         }
-        Self { all: &level.cells, counts: &level.counts, level: level.level, runs: search.runs }
+        Self {
+            all: &level.cells,
+            counts: &level.counts,
+            level: level.level,
+            runs: search.runs,
+        }
     }
 
     /// The level that the cells belong to; 32 is the points themselves.
@@ -86,7 +100,9 @@ impl<'a> Cells<'a> {
 
     /// Each run's cells with its shift east in world units.
     pub fn slices(&self) -> impl Iterator<Item = (&'a [Point], f64)> + '_ {
-        self.runs.iter().filter_map(|r| Some((self.all.get(r.range.clone())?, r.shift)))
+        self.runs
+            .iter()
+            .filter_map(|r| Some((self.all.get(r.range.clone())?, r.shift)))
     }
 
     /// For each run how many points its cells stand for; `None` where each is one point.
@@ -138,7 +154,11 @@ impl Directory {
 pub(crate) fn locate(cells: &[Point], directory: &Directory, quad: Quad) -> Range<usize> {
     let depth = quad.depth.min(directory.depth);
     let up = quad.depth - depth;
-    let mut at = Quad { depth, x: quad.x.checked_shr(up).unwrap_or(0), y: quad.y.checked_shr(up).unwrap_or(0) };
+    let mut at = Quad {
+        depth,
+        x: quad.x.checked_shr(up).unwrap_or(0),
+        y: quad.y.checked_shr(up).unwrap_or(0),
+    };
     let mut range = directory.range(at);
     while at.depth < quad.depth && !range.is_empty() {
         let bit = quad.depth - at.depth - 1;
@@ -171,8 +191,13 @@ struct Search<'a> {
 }
 
 impl Search<'_> {
-    const EMPTY: Search<'static> =
-        Search { cells: &[], seen: [0.0; 4], shift: 0.0, small: 0.0, runs: Vec::new() };
+    const EMPTY: Search<'static> = Search {
+        cells: &[],
+        seen: [0.0; 4],
+        shift: 0.0,
+        small: 0.0,
+        runs: Vec::new(),
+    };
 
     /// Begins at the directory's quads that are about as large as the window.
     fn start(&mut self, directory: &Directory) {
@@ -222,7 +247,10 @@ impl Search<'_> {
             Some(last) if last.range.end == range.start && last.shift == self.shift => {
                 last.range.end = range.end;
             }
-            _ => self.runs.push(Run { range, shift: self.shift }),
+            _ => self.runs.push(Run {
+                range,
+                shift: self.shift,
+            }),
         }
     }
 }
@@ -236,7 +264,8 @@ mod tests {
 
     fn scattered() -> impl Strategy<Value = Vec<Point>> {
         let anywhere = (any::<u32>(), any::<u32>());
-        let near = (0u32..1 << 20, 0u32..1 << 20).prop_map(|(x, y)| (x.wrapping_sub(1 << 19), y + (1 << 30)));
+        let near = (0u32..1 << 20, 0u32..1 << 20)
+            .prop_map(|(x, y)| (x.wrapping_sub(1 << 19), y + (1 << 30)));
         let at = prop_oneof![anywhere, near].prop_map(|(x, y)| Point { x, y, weight: 1.0 });
         prop::collection::vec(at, 0..3000)
     }
@@ -261,7 +290,7 @@ mod tests {
                 .slices()
                 .flat_map(|(run, shift)| run.iter().filter(move |p| in_window(p, &window, shift)))
                 .count();
-            let copies = (-4..=4).map(|c| f64::from(c) * WORLD);
+            let copies = (-8..=24).map(|c| f64::from(c) * WORLD);
             let expected: usize =
                 copies.map(|s| points.iter().filter(|p| in_window(p, &window, s)).count()).sum();
             prop_assert_eq!(got, expected);
@@ -287,8 +316,13 @@ mod tests {
 
     #[test]
     fn coarse_windows_read_coarse_cells() {
-        let points: Vec<Point> =
-            (0..100_000u32).map(|i| Point { x: i * 7919, y: i * 104_729, weight: 1.0 }).collect();
+        let points: Vec<Point> = (0..100_000u32)
+            .map(|i| Point {
+                x: i.wrapping_mul(7_919_777),
+                y: i.wrapping_mul(104_729_111),
+                weight: 1.0,
+            })
+            .collect();
         let index = Points::from_slice(&points);
         let world = Window::at_level(6, 0, 0, 64, 64);
         // the next finer level is read where the own one was not worth keeping

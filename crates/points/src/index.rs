@@ -7,7 +7,7 @@ use crate::pyramid::{self, Level};
 use crate::sort;
 use crate::tile::TileId;
 use crate::window::Window;
-use crate::zorder::{self, Quad};
+use crate::zorder::Quad;
 use std::ops::Range;
 
 /// Points per chunk while they are gathered: no reallocation ever copies them all.
@@ -48,10 +48,18 @@ impl PointsBuilder {
         let sorted = sort::sort_chunks(self.chunks);
         let summary = Summary::of(&sorted);
         let pyramid = pyramid::build(&sorted);
-        let base = Level { level: 32, cells: sorted, counts: Vec::new() };
+        let base = Level {
+            level: 32,
+            cells: sorted,
+            counts: Vec::new(),
+        };
         let levels: Vec<Level> = std::iter::once(base).chain(pyramid).collect();
         let directories = levels.iter().map(|l| Directory::of(&l.cells)).collect();
-        Points { levels, directories, summary }
+        Points {
+            levels,
+            directories,
+            summary,
+        }
     }
 }
 
@@ -61,7 +69,9 @@ impl PointSink for PointsBuilder {
             if self.chunks.last().is_none_or(|c| c.len() == CHUNK) {
                 self.chunks.push(Vec::with_capacity(CHUNK));
             }
-            let Some(chunk) = self.chunks.last_mut() else { return };
+            let Some(chunk) = self.chunks.last_mut() else {
+                return;
+            };
             let (now, later) = batch.split_at(batch.len().min(CHUNK - chunk.len()));
             chunk.extend_from_slice(now);
             batch = later;
@@ -87,17 +97,33 @@ pub struct Summary {
 impl Summary {
     fn of(points: &[Point]) -> Self {
         let Some(first) = points.first() else {
-            return Self { count: 0, weight_sum: 0.0, weight_min: 0.0, weight_max: 0.0, bounds: None };
+            return Self {
+                count: 0,
+                weight_sum: 0.0,
+                weight_min: 0.0,
+                weight_max: 0.0,
+                bounds: None,
+            };
         };
         let (mut low, mut high) = (*first, *first);
         let mut weight_sum = 0.0;
         for p in points {
-            low = Point { x: low.x.min(p.x), y: low.y.min(p.y), weight: low.weight.min(p.weight) };
-            high = Point { x: high.x.max(p.x), y: high.y.max(p.y), weight: high.weight.max(p.weight) };
+            low = Point {
+                x: low.x.min(p.x),
+                y: low.y.min(p.y),
+                weight: low.weight.min(p.weight),
+            };
+            high = Point {
+                x: high.x.max(p.x),
+                y: high.y.max(p.y),
+                weight: high.weight.max(p.weight),
+            };
             weight_sum += f64::from(p.weight);
         }
-        let ((west, north), (east, south)) =
-            (mercator::unproject(low.at()), mercator::unproject(high.at()));
+        let ((west, north), (east, south)) = (
+            mercator::unproject(low.at()),
+            mercator::unproject(high.at()),
+        );
         Self {
             count: points.len(),
             weight_sum,
@@ -157,7 +183,11 @@ impl Points {
 
     /// The points of a tile: in Z-order they are one range of [`as_slice`](Self::as_slice).
     pub fn tile_range(&self, tile: TileId) -> Range<usize> {
-        let quad = Quad { depth: u32::from(tile.z()), x: tile.x(), y: tile.y() };
+        let quad = Quad {
+            depth: u32::from(tile.z()),
+            x: tile.x(),
+            y: tile.y(),
+        };
         match (self.levels.first(), self.directories.first()) {
             (Some(base), Some(directory)) => cells::locate(&base.cells, directory, quad),
             _ => 0..0,
@@ -181,11 +211,15 @@ impl Points {
     /// Every tile of a zoom that holds a point, in Z-order.
     pub fn occupied_tiles(&self, z: u8) -> Vec<TileWeight> {
         let depth = u32::from(z.min(crate::MAX_ZOOM));
-        let Some(level) = self.levels.iter().rfind(|l| l.level >= depth) else { return Vec::new() };
+        let Some(level) = self.levels.iter().rfind(|l| l.level >= depth) else {
+            return Vec::new();
+        };
         let mut tiles: Vec<TileWeight> = Vec::new();
         for cell in &level.cells {
             let column = |v: u32| if depth == 0 { 0 } else { v >> (32 - depth) };
-            let Ok(tile) = TileId::new(depth as u8, column(cell.x), column(cell.y)) else { continue };
+            let Ok(tile) = TileId::new(depth as u8, column(cell.x), column(cell.y)) else {
+                continue;
+            };
             let mass = f64::from(cell.weight.abs());
             match tiles.last_mut() {
                 Some(last) if last.tile == tile => last.mass += mass,
@@ -197,7 +231,10 @@ impl Points {
 
     /// How many cells each kept level holds, finest first; the first is the points themselves.
     pub fn level_sizes(&self) -> Vec<(u8, usize)> {
-        self.levels.iter().map(|l| (l.level as u8, l.cells.len())).collect()
+        self.levels
+            .iter()
+            .map(|l| (l.level as u8, l.cells.len()))
+            .collect()
     }
 }
 
@@ -211,5 +248,5 @@ impl<'a> FromIterator<&'a Point> for Points {
 /// Whether points stand in Z-order, as [`Points::as_slice`] promises.
 #[cfg(test)]
 pub(crate) fn is_sorted(points: &[Point]) -> bool {
-    points.is_sorted_by(|a, b| zorder::compare(a, b).is_le())
+    points.is_sorted_by(|a, b| crate::zorder::compare(a, b).is_le())
 }

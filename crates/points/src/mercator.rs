@@ -123,12 +123,24 @@ mod tests {
 
     #[test]
     fn edges_of_the_square() {
-        assert_eq!(project(-180.0, MAX_LATITUDE).unwrap(), WorldCoord { x: 0, y: 0 });
-        assert_eq!(project(180.0, 0.0).unwrap(), WorldCoord { x: 0, y: 1 << 31 });
+        assert_eq!(
+            project(-180.0, MAX_LATITUDE).unwrap(),
+            WorldCoord { x: 0, y: 0 }
+        );
+        assert_eq!(
+            project(180.0, 0.0).unwrap(),
+            WorldCoord { x: 0, y: 1 << 31 }
+        );
         // asked for by real data: the exact limit as other programs print it
         assert!(project(0.0, 85.05112877980659).unwrap().y < 4);
         assert!(project(0.0, -MAX_LATITUDE).unwrap().y > u32::MAX - 4);
-        assert_eq!(project(-1e-44, -0.0).unwrap(), WorldCoord { x: 1 << 31, y: 1 << 31 });
+        assert_eq!(
+            project(-1e-44, -0.0).unwrap(),
+            WorldCoord {
+                x: 1 << 31,
+                y: 1 << 31
+            }
+        );
     }
 
     #[test]

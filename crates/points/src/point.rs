@@ -20,7 +20,11 @@ pub struct Point {
 impl Point {
     /// A point at a position of the world square.
     pub fn new(at: WorldCoord, weight: f32) -> Self {
-        Self { x: at.x, y: at.y, weight }
+        Self {
+            x: at.x,
+            y: at.y,
+            weight,
+        }
     }
 
     /// A point at a longitude and latitude in degrees.
@@ -33,7 +37,10 @@ impl Point {
 
     /// Where the point lies.
     pub fn at(&self) -> WorldCoord {
-        WorldCoord { x: self.x, y: self.y }
+        WorldCoord {
+            x: self.x,
+            y: self.y,
+        }
     }
 }
 

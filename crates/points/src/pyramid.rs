@@ -87,7 +87,11 @@ fn aggregate(finer: &[Point], counts: Option<&[u32]>, level: u32, expected: usiz
         cells.extend_from_slice(&part_cells);
         sizes.extend_from_slice(&part_sizes);
     }
-    Level { level, cells, counts: sizes }
+    Level {
+        level,
+        cells,
+        counts: sizes,
+    }
 }
 
 /// Ranges of about equal length, a few per thread, none of which cuts a cell.
@@ -113,7 +117,9 @@ fn same_cell(a: &Point, b: &Point, level: u32) -> bool {
 
 fn cell_length(run: &[Point], level: u32) -> usize {
     let Some(first) = run.first() else { return 0 };
-    run.iter().position(|p| !same_cell(first, p, level)).unwrap_or(run.len())
+    run.iter()
+        .position(|p| !same_cell(first, p, level))
+        .unwrap_or(run.len())
 }
 
 /// The cell of points that lie together: their summed weight at their mean
@@ -145,7 +151,14 @@ fn merge(points: &[Point], counts: Option<&[u32]>) -> (Point, u32) {
     };
     let place = |origin: u32, mean: f64| (f64::from(origin) + mean).round() as u32;
     let weight = weight.clamp(f64::from(f32::MIN), f64::from(f32::MAX)) as f32;
-    (Point { x: place(origin.x, mean_x), y: place(origin.y, mean_y), weight }, count)
+    (
+        Point {
+            x: place(origin.x, mean_x),
+            y: place(origin.y, mean_y),
+            weight,
+        },
+        count,
+    )
 }
 
 #[inline]

@@ -25,15 +25,20 @@ pub(crate) fn sort_chunks(chunks: Vec<Vec<Point>>) -> Vec<Point> {
     let mut sorted = vec![Point::zeroed(); total];
 
     let slots = carve(&mut sorted, &histograms);
-    groups.into_par_iter().zip(slots).for_each(|(group, slots)| digit.scatter(group, slots));
+    groups
+        .into_par_iter()
+        .zip(slots)
+        .for_each(|(group, slots)| digit.scatter(group, slots));
 
-    buckets(&mut sorted, &histograms).into_par_iter().for_each(|bucket| {
-        if bucket.len() > BIG_BUCKET {
-            bucket.par_sort_unstable_by(zorder::compare);
-        } else {
-            bucket.sort_unstable_by(zorder::compare);
-        }
-    });
+    buckets(&mut sorted, &histograms)
+        .into_par_iter()
+        .for_each(|bucket| {
+            if bucket.len() > BIG_BUCKET {
+                bucket.par_sort_unstable_by(zorder::compare);
+            } else {
+                bucket.sort_unstable_by(zorder::compare);
+            }
+        });
     sorted
 }
 
@@ -58,12 +63,20 @@ struct Digit {
 impl Digit {
     fn behind_common_prefix(groups: &[Vec<Vec<Point>>]) -> Self {
         let first = groups.iter().flatten().flatten().next();
-        let Some(&Point { x, y, .. }) = first else { return Self { shift: 26 } };
+        let Some(&Point { x, y, .. }) = first else {
+            return Self { shift: 26 };
+        };
         let differing = groups
             .par_iter()
-            .map(|g| g.iter().flatten().fold(0, |bits, p| bits | (p.x ^ x) | (p.y ^ y)))
+            .map(|g| {
+                g.iter()
+                    .flatten()
+                    .fold(0, |bits, p| bits | (p.x ^ x) | (p.y ^ y))
+            })
             .reduce(|| 0, |a, b| a | b);
-        Self { shift: (32 - DIGIT_BITS).saturating_sub(differing.leading_zeros()) }
+        Self {
+            shift: (32 - DIGIT_BITS).saturating_sub(differing.leading_zeros()),
+        }
     }
 
     #[inline]
@@ -96,8 +109,10 @@ fn carve<'a>(
     mut rest: &'a mut [Point],
     histograms: &[Vec<usize>],
 ) -> Vec<Vec<std::slice::IterMut<'a, Point>>> {
-    let mut slots: Vec<Vec<_>> =
-        histograms.iter().map(|_| Vec::with_capacity(BUCKETS)).collect();
+    let mut slots: Vec<Vec<_>> = histograms
+        .iter()
+        .map(|_| Vec::with_capacity(BUCKETS))
+        .collect();
     for bucket in 0..BUCKETS {
         for (slot, histogram) in slots.iter_mut().zip(histograms) {
             let (mine, others) = rest.split_at_mut(histogram[bucket]);

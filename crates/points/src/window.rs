@@ -23,7 +23,9 @@ pub struct Window {
 #[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
 pub enum WindowError {
     /// A bound is NaN or infinite, or a longitude lies beyond ±540°.
-    #[error("west, south, east and north must be degrees: longitude within ±540, latitude within ±90")]
+    #[error(
+        "west, south, east and north must be degrees: longitude within ±540, latitude within ±90"
+    )]
     NotDegrees,
     /// west ≥ east or south ≥ north.
     #[error("the bounding box is inside out: west must be below east and south below north")]
@@ -56,7 +58,13 @@ impl Window {
     /// Pixels `x..x+width`, `y..y+height` of the world drawn 2^`level` pixels wide.
     pub fn at_level(level: u8, x: i64, y: i64, width: u32, height: u32) -> Self {
         let pixel = WORLD / (1u64 << level.min(40)) as f64;
-        Self { left: x as f64 * pixel, top: y as f64 * pixel, pixel, width, height }
+        Self {
+            left: x as f64 * pixel,
+            top: y as f64 * pixel,
+            pixel,
+            width,
+            height,
+        }
     }
 
     /// The window of `width` × `height` pixels that shows at least a bounding box
@@ -191,6 +199,9 @@ mod tests {
         assert_eq!(around([10.0, 0.0, -10.0, 5.0]), WindowError::InsideOut);
         assert_eq!(around([f64::NAN, 0.0, 1.0, 5.0]), WindowError::NotDegrees);
         assert_eq!(around([0.0, 86.0, 1.0, 89.0]), WindowError::Outside);
-        assert_eq!(Window::around([0.0, 0.0, 1.0, 1.0], 0, 9), Err(WindowError::Size));
+        assert_eq!(
+            Window::around([0.0, 0.0, 1.0, 1.0], 0, 9),
+            Err(WindowError::Size)
+        );
     }
 }
