@@ -1,0 +1,366 @@
+//! Packs the viewer into the program: the page of `viewer/`, and beside it the map library.
+//!
+//! The library is not kept in the source tree. If npm can fetch the pinned package it is embedded,
+//! and the viewer needs no internet. Else the page names a CDN, with digests that let the browser
+//! refuse any bytes but the pinned ones. `HEATSPLAT_VIEWER` decides:
+//!
+//! * unset: embedded if possible, else the CDN
+//! * `cdn`: the CDN, without asking npm
+//! * `embedded`: embedded, and no build without it (for releases)
+//!
+//! Nothing is written outside `OUT_DIR`.
+
+use std::error::Error;
+use std::fmt::Write as _;
+use std::fs;
+use std::io::{Read as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
+use flate2::{Compression, write::GzEncoder};
+use sha2::{Digest, Sha256, Sha384};
+
+type Result<T, E = Box<dyn Error>> = std::result::Result<T, E>;
+
+/// Files of `viewer/` that are served as they are.
+const OWN: [&str; 3] = ["viewer.js", "viewer.css", "land.geojson"];
+const MODULE: &str = "maplibre-gl.mjs";
+const WORKER: &str = "maplibre-gl-worker.mjs";
+const STYLESHEET: &str = "maplibre-gl.css";
+const LICENCE: &str = "maplibre-gl.LICENSE.txt";
+/// An unreachable registry must not hold up the build for longer than this.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+fn main() -> Result<()> {
+    println!("cargo::rerun-if-changed=build.rs");
+    println!("cargo::rerun-if-env-changed=HEATSPLAT_VIEWER");
+    let viewer = PathBuf::from(std::env::var("CARGO_MANIFEST_DIR")?).join("viewer");
+    let out = PathBuf::from(std::env::var("OUT_DIR")?).join("viewer");
+    fs::create_dir_all(&out)?;
+
+    let pins = Pins::parse(&read_source(&viewer.join("maplibre.pins"))?)?;
+    let mut assets = Vec::new();
+    for name in OWN {
+        assets.push(Asset::new(
+            name,
+            read_source(&viewer.join(name))?.into_bytes(),
+        ));
+    }
+    let library = library(&viewer, &out, &pins)?;
+    assets.extend(library.into_iter().flatten());
+
+    let head = Head::new(&assets, &pins)?;
+    let mut index = read_source(&viewer.join("index.html"))?;
+    index = replace_once(&index, "<!-- map library -->", &head.html)?;
+    for name in ["viewer.js", "viewer.css", "land.geojson"] {
+        index = replace_once(
+            &index,
+            &format!("./viewer/{name}"),
+            &address(&assets, name)?,
+        )?;
+    }
+    assets.push(Asset::new("index.html", index.into_bytes()));
+
+    let mut code = String::new();
+    writeln!(code, "/// What the page may load, and nothing else.")?;
+    writeln!(
+        code,
+        "pub(super) const CONTENT_SECURITY_POLICY: &str = {:?};",
+        head.policy
+    )?;
+    writeln!(code, "pub(super) static ASSETS: &[Asset] = &[")?;
+    for asset in &assets {
+        asset.emit(&out, &mut code)?;
+    }
+    writeln!(code, "];")?;
+    fs::write(out.with_file_name("assets.rs"), code)?;
+    Ok(())
+}
+
+/// The map library's files, or `None` if the page has to take them from the CDN.
+fn library(viewer: &Path, out: &Path, pins: &Pins) -> Result<Option<Vec<Asset>>> {
+    let wish = std::env::var("HEATSPLAT_VIEWER").unwrap_or_default();
+    match wish.as_str() {
+        "cdn" => return Ok(None),
+        "" | "embedded" => {}
+        other => {
+            return Err(format!("HEATSPLAT_VIEWER={other}: use `embedded` or `cdn`").into());
+        }
+    }
+    // Read whether or not they are used, so that a change of either is always noticed.
+    let manifest = read_source(&viewer.join("package.json"))?;
+    let lock = read_source(&viewer.join("package-lock.json"))?;
+
+    match install(&manifest, &lock, out, pins) {
+        Ok(assets) => Ok(Some(assets)),
+        Err(error) if wish == "embedded" => {
+            Err(format!("the viewer's map library cannot be embedded: {error}").into())
+        }
+        Err(error) => {
+            println!(
+                "cargo::warning=the viewer will load its map library from a CDN, because npm could not fetch it: {error}"
+            );
+            Ok(None)
+        }
+    }
+}
+
+fn install(manifest: &str, lock: &str, out: &Path, pins: &Pins) -> Result<Vec<Asset>> {
+    let place = out.join("npm");
+    let package = place.join("node_modules/maplibre-gl");
+    let installed = place.join("installed");
+    // Left over from an earlier run with the same lock file: nothing to fetch.
+    if fs::read_to_string(&installed).ok().as_deref() != Some(lock) {
+        if place.exists() {
+            fs::remove_dir_all(&place)?;
+        }
+        fs::create_dir_all(&place)?;
+        fs::write(place.join("package.json"), manifest)?;
+        fs::write(place.join("package-lock.json"), lock)?;
+        npm_ci(&place)?;
+        fs::write(&installed, lock)?;
+    }
+
+    let mut assets = Vec::new();
+    for name in [MODULE, WORKER, STYLESHEET] {
+        let bytes = fs::read(package.join("dist").join(name))?;
+        if sha384(&bytes) != pins.digest(name)? {
+            // The two ways to the library must lead to the same bytes.
+            return Err(format!("{name} is not the pinned one; run scripts/pin-maplibre").into());
+        }
+        assets.push(Asset::new(name, without_source_map(bytes)));
+    }
+    assets.push(Asset::new(LICENCE, fs::read(package.join("LICENSE.txt"))?));
+    Ok(assets)
+}
+
+fn npm_ci(place: &Path) -> Result<()> {
+    let log = place.join("npm.log");
+    let program = if cfg!(windows) { "npm.cmd" } else { "npm" };
+    let mut child = Command::new(program)
+        .args([
+            "ci",
+            "--omit=dev",
+            "--ignore-scripts",
+            "--no-audit",
+            "--no-fund",
+        ])
+        .args([
+            "--prefer-offline",
+            "--fetch-retries=1",
+            "--fetch-timeout=20000",
+        ])
+        .current_dir(place)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(fs::File::create(&log)?)
+        .spawn()
+        .map_err(|error| format!("npm does not start ({error})"))?;
+    let begun = Instant::now();
+    let status = loop {
+        if let Some(status) = child.try_wait()? {
+            break status;
+        }
+        if begun.elapsed() > PATIENCE {
+            child.kill()?;
+            child.wait()?;
+            return Err(format!("npm took more than {} s", PATIENCE.as_secs()).into());
+        }
+        thread::sleep(Duration::from_millis(50));
+    };
+    if status.success() {
+        return Ok(());
+    }
+    let said = fs::read_to_string(&log).unwrap_or_default();
+    let reason = said
+        .lines()
+        .find(|line| line.starts_with("npm error") || line.contains("ERR!"));
+    Err(format!("{status}: {}", reason.unwrap_or("no reason given")).into())
+}
+
+/// The maps of the minified sources stay behind; a pointer to them would only give a 404.
+fn without_source_map(mut bytes: Vec<u8>) -> Vec<u8> {
+    let mark = b"//# sourceMappingURL=";
+    let tail = bytes.len().saturating_sub(200);
+    if let Some(at) = bytes[tail..]
+        .windows(mark.len())
+        .position(|window| window == mark)
+    {
+        bytes.truncate(tail + at);
+    }
+    bytes
+}
+
+/// The library's version and the digests of its files, from `viewer/maplibre.pins`.
+struct Pins {
+    lines: Vec<(String, String)>,
+}
+
+impl Pins {
+    fn parse(text: &str) -> Result<Self> {
+        let pair = |line: &str| {
+            let (name, value) = line.split_once(' ')?;
+            Some((name.to_owned(), value.to_owned()))
+        };
+        let lines: Option<Vec<_>> = text.lines().map(pair).collect();
+        Ok(Self {
+            lines: lines.ok_or("maplibre.pins: a line without a value")?,
+        })
+    }
+
+    fn digest(&self, name: &str) -> Result<&str> {
+        let line = self.lines.iter().find(|(key, _)| key == name);
+        Ok(line
+            .map(|(_, value)| value.as_str())
+            .ok_or_else(|| format!("no pin of {name}"))?)
+    }
+
+    fn cdn(&self, name: &str) -> Result<String> {
+        Ok(format!(
+            "https://unpkg.com/maplibre-gl@{}/dist/{name}",
+            self.digest("version")?
+        ))
+    }
+}
+
+/// The part of the page's head that says where the map library is.
+struct Head {
+    html: String,
+    policy: String,
+}
+
+impl Head {
+    fn new(assets: &[Asset], pins: &Pins) -> Result<Self> {
+        let embedded = assets.iter().any(|asset| asset.name == MODULE);
+        let (module, worker, stylesheet);
+        let mut integrity = String::new();
+        let mut link_attributes = String::new();
+        let (mut scripts, mut styles, mut connections) =
+            (String::new(), String::new(), String::new());
+        if embedded {
+            module = address(assets, MODULE)?;
+            worker = address(assets, WORKER)?;
+            stylesheet = address(assets, STYLESHEET)?;
+        } else {
+            module = pins.cdn(MODULE)?;
+            worker = pins.cdn(WORKER)?;
+            stylesheet = pins.cdn(STYLESHEET)?;
+            integrity = format!(
+                r#","integrity":{{"{module}":"{}","{worker}":"{}"}}"#,
+                pins.digest(MODULE)?,
+                pins.digest(WORKER)?
+            );
+            link_attributes = format!(
+                r#" integrity="{}" crossorigin="anonymous""#,
+                pins.digest(STYLESHEET)?
+            );
+            scripts = format!(" {module}");
+            styles = format!(" {stylesheet}");
+            connections = format!(" {worker}");
+        }
+        let map = format!(
+            r#"{{"imports":{{"maplibre-gl":"{module}","maplibre-gl/worker":"{worker}"}}{integrity}}}"#
+        );
+        let html = format!(
+            "<link rel=\"stylesheet\" href=\"{stylesheet}\"{link_attributes}>\n    <script type=\"importmap\">{map}</script>"
+        );
+        // The import map is the only script in the page itself, so it is allowed by its digest.
+        let map_digest = BASE64.encode(Sha256::digest(map.as_bytes()));
+        let policy = [
+            "default-src 'none'".to_owned(),
+            format!("script-src 'self' 'sha256-{map_digest}'{scripts}"),
+            format!("style-src 'self'{styles}"),
+            "img-src 'self' data: blob:".to_owned(),
+            format!("connect-src 'self'{connections}"),
+            "worker-src 'self' blob:".to_owned(),
+            "base-uri 'none'".to_owned(),
+            "form-action 'none'".to_owned(),
+        ]
+        .join("; ");
+        Ok(Self { html, policy })
+    }
+}
+
+struct Asset {
+    name: String,
+    bytes: Vec<u8>,
+    tag: String,
+}
+
+impl Asset {
+    fn new(name: &str, bytes: Vec<u8>) -> Self {
+        let digest = Sha256::digest(&bytes);
+        let tag = digest
+            .iter()
+            .take(8)
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
+        Self {
+            name: name.to_owned(),
+            bytes,
+            tag,
+        }
+    }
+
+    fn media_type(&self) -> &'static str {
+        match self
+            .name
+            .rsplit_once('.')
+            .map_or("", |(_, extension)| extension)
+        {
+            "html" => "text/html; charset=utf-8",
+            "js" | "mjs" => "text/javascript; charset=utf-8",
+            "css" => "text/css; charset=utf-8",
+            "geojson" => "application/geo+json",
+            _ => "text/plain; charset=utf-8",
+        }
+    }
+
+    /// Every asset is text, so every one is worth compressing.
+    fn emit(&self, out: &Path, code: &mut String) -> Result<()> {
+        let file = out.join(format!("{}.gz", self.name));
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+        encoder.write_all(&self.bytes)?;
+        fs::write(&file, encoder.finish()?)?;
+        writeln!(
+            code,
+            "    Asset {{ path: {:?}, media_type: {:?}, tag: {:?}, gzip: include_bytes!({:?}) }},",
+            self.name,
+            self.media_type(),
+            self.tag,
+            file.to_str()
+                .ok_or("the target directory's path is not UTF-8")?
+        )?;
+        Ok(())
+    }
+}
+
+/// Where the page finds an embedded asset. The tag in it lets browsers keep the file for ever.
+fn address(assets: &[Asset], name: &str) -> Result<String> {
+    let asset = assets.iter().find(|asset| asset.name == name);
+    let asset = asset.ok_or_else(|| format!("{name} is not among the assets"))?;
+    Ok(format!("./viewer/{name}?v={}", asset.tag))
+}
+
+fn replace_once(text: &str, mark: &str, with: &str) -> Result<String> {
+    match text.matches(mark).count() {
+        1 => Ok(text.replace(mark, with)),
+        n => Err(format!("index.html names `{mark}` {n} times, not once").into()),
+    }
+}
+
+fn read_source(path: &Path) -> Result<String> {
+    println!("cargo::rerun-if-changed={}", path.display());
+    let mut text = String::new();
+    fs::File::open(path)
+        .and_then(|mut file| file.read_to_string(&mut text))
+        .map_err(|error| format!("{}: {error}", path.display()))?;
+    Ok(text)
+}
+
+fn sha384(bytes: &[u8]) -> String {
+    format!("sha384-{}", BASE64.encode(Sha384::digest(bytes)))
+}

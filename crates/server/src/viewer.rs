@@ -1,0 +1,234 @@
+//! The viewer: a page at `/` that shows the layers on a map, and its files under `/viewer/`.
+//!
+//! `build.rs` packs them into the program, compressed and with a tag of their contents.
+
+use std::io::Read as _;
+
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::{Path, RawQuery};
+use axum::http::header::{
+    ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG,
+    IF_NONE_MATCH, REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS,
+};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use flate2::read::GzDecoder;
+
+mod packed {
+    //! What `build.rs` wrote.
+    use super::Asset;
+    include!(concat!(env!("OUT_DIR"), "/assets.rs"));
+}
+
+/// One file of the viewer.
+struct Asset {
+    path: &'static str,
+    media_type: &'static str,
+    /// Digest of the uncompressed contents.
+    tag: &'static str,
+    gzip: &'static [u8],
+}
+
+/// `/` and `/viewer/…`, for a router with any state.
+pub(crate) fn routes<S>() -> Router<S>
+where
+    S: Clone + Send + Sync + 'static,
+{
+    Router::new()
+        .route("/", get(|headers: HeaderMap| async move { serve("index.html", None, &headers) }))
+        .route(
+            "/viewer/{*path}",
+            get(|Path(path): Path<String>, RawQuery(query): RawQuery, headers: HeaderMap| async move {
+                serve(&path, query.as_deref(), &headers)
+            }),
+        )
+}
+
+fn serve(path: &str, query: Option<&str>, request: &HeaderMap) -> Response {
+    let Some(asset) = packed::ASSETS.iter().find(|asset| asset.path == path) else {
+        let body = r#"{"error":"the viewer has no such file"}"#;
+        return (
+            StatusCode::NOT_FOUND,
+            [(CONTENT_TYPE, "application/json")],
+            body,
+        )
+            .into_response();
+    };
+    let compressed = accepts_gzip(request);
+    // Two encodings are two representations, and a strong tag must tell them apart.
+    let etag = format!("\"{}{}\"", asset.tag, if compressed { "-gz" } else { "" });
+    // The page names its files with their tag, so that they never change under their address.
+    let named_by_tag = query.is_some_and(|query| query.strip_prefix("v=") == Some(asset.tag));
+    let caching = if named_by_tag {
+        "public, max-age=31536000, immutable"
+    } else {
+        "no-cache"
+    };
+    let about = [
+        (ETAG, etag.as_str()),
+        (CACHE_CONTROL, caching),
+        (VARY, "accept-encoding"),
+        (CONTENT_SECURITY_POLICY, packed::CONTENT_SECURITY_POLICY),
+        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (REFERRER_POLICY, "same-origin"),
+    ];
+    if has_tag(request, &etag) {
+        return (StatusCode::NOT_MODIFIED, about).into_response();
+    }
+    let media_type = [(CONTENT_TYPE, asset.media_type)];
+    if compressed {
+        let body = Body::from(Bytes::from_static(asset.gzip));
+        return (about, media_type, [(CONTENT_ENCODING, "gzip")], body).into_response();
+    }
+    let mut plain = Vec::new();
+    match GzDecoder::new(asset.gzip).read_to_end(&mut plain) {
+        Ok(_) => (about, media_type, plain).into_response(),
+        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    }
+}
+
+/// Whether the client takes gzip: named, or covered by `*`, and not with weight 0.
+fn accepts_gzip(request: &HeaderMap) -> bool {
+    let mut wildcard = false;
+    for value in request.get_all(ACCEPT_ENCODING) {
+        for coding in value.to_str().unwrap_or_default().split(',') {
+            let mut parts = coding.split(';').map(str::trim);
+            let name = parts.next().unwrap_or_default();
+            let refused = parts.any(|part| {
+                let weight = part.strip_prefix("q=").or_else(|| part.strip_prefix("Q="));
+                weight
+                    .and_then(|weight| weight.parse().ok())
+                    .is_some_and(|weight: f32| weight <= 0.0)
+            });
+            if name.eq_ignore_ascii_case("gzip") || name.eq_ignore_ascii_case("x-gzip") {
+                return !refused;
+            }
+            wildcard |= name == "*" && !refused;
+        }
+    }
+    wildcard
+}
+
+fn has_tag(request: &HeaderMap, etag: &str) -> bool {
+    request.get_all(IF_NONE_MATCH).iter().any(|value| {
+        value
+            .to_str()
+            .unwrap_or_default()
+            .split(',')
+            .map(str::trim)
+            .any(|candidate| {
+                candidate == "*" || candidate.strip_prefix("W/").unwrap_or(candidate) == etag
+            })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::HeaderValue;
+
+    use super::*;
+
+    fn request(pairs: &[(axum::http::HeaderName, &'static str)]) -> HeaderMap {
+        pairs
+            .iter()
+            .map(|(name, value)| (name.clone(), HeaderValue::from_static(value)))
+            .collect()
+    }
+
+    fn header(response: &Response, name: axum::http::HeaderName) -> &str {
+        response
+            .headers()
+            .get(name)
+            .map_or("", |value| value.to_str().unwrap())
+    }
+
+    async fn body(response: Response) -> Vec<u8> {
+        axum::body::to_bytes(response.into_body(), usize::MAX)
+            .await
+            .unwrap()
+            .to_vec()
+    }
+
+    #[tokio::test]
+    async fn both_encodings_hold_the_same_page() {
+        let zipped = serve(
+            "index.html",
+            None,
+            &request(&[(ACCEPT_ENCODING, "br, gzip")]),
+        );
+        assert_eq!(header(&zipped, CONTENT_ENCODING), "gzip");
+        assert!(header(&zipped, CONTENT_TYPE).starts_with("text/html"));
+        let plain = serve("index.html", None, &request(&[]));
+        assert_eq!(header(&plain, CONTENT_ENCODING), "");
+        assert_ne!(header(&zipped, ETAG), header(&plain, ETAG));
+
+        let mut unzipped = Vec::new();
+        GzDecoder::new(&*body(zipped).await)
+            .read_to_end(&mut unzipped)
+            .unwrap();
+        let plain = body(plain).await;
+        assert!(plain.starts_with(b"<!doctype html>"));
+        assert_eq!(unzipped, plain);
+    }
+
+    #[tokio::test]
+    async fn a_known_tag_is_answered_without_a_body() {
+        let first = serve("viewer.js", None, &request(&[]));
+        let etag: &'static str = Box::leak(header(&first, ETAG).to_owned().into_boxed_str());
+        let again = serve("viewer.js", None, &request(&[(IF_NONE_MATCH, etag)]));
+        assert_eq!(again.status(), StatusCode::NOT_MODIFIED);
+        assert!(body(again).await.is_empty());
+        let other = serve("viewer.js", None, &request(&[(IF_NONE_MATCH, "\"0\"")]));
+        assert_eq!(other.status(), StatusCode::OK);
+        // The tag of the plain form is not the tag of the compressed one.
+        let zipped = [(IF_NONE_MATCH, etag), (ACCEPT_ENCODING, "gzip")];
+        assert_eq!(
+            serve("viewer.js", None, &request(&zipped)).status(),
+            StatusCode::OK
+        );
+    }
+
+    #[tokio::test]
+    async fn every_file_the_page_names_is_there_and_may_be_kept() {
+        let page = String::from_utf8(body(serve("index.html", None, &request(&[]))).await).unwrap();
+        let mut seen = 0;
+        for rest in page.split("./viewer/").skip(1) {
+            let address = rest.split('"').next().unwrap();
+            let (path, query) = address.split_once('?').unwrap();
+            let response = serve(path, Some(query), &request(&[]));
+            assert_eq!(response.status(), StatusCode::OK, "{path}");
+            assert!(
+                header(&response, CACHE_CONTROL).contains("immutable"),
+                "{path}"
+            );
+            let outdated = serve(path, Some("v=0"), &request(&[]));
+            assert_eq!(header(&outdated, CACHE_CONTROL), "no-cache", "{path}");
+            seen += 1;
+        }
+        let embedded = packed::ASSETS
+            .iter()
+            .any(|asset| asset.path == "maplibre-gl.mjs");
+        assert_eq!(seen, if embedded { 6 } else { 3 });
+    }
+
+    #[test]
+    fn nothing_else_is_served() {
+        for path in ["", "viewer", "../Cargo.toml", "viewer.js/", "maplibre.pins"] {
+            assert_eq!(
+                serve(path, None, &request(&[])).status(),
+                StatusCode::NOT_FOUND,
+                "{path}"
+            );
+        }
+    }
+
+    #[test]
+    fn gzip_only_for_those_who_take_it() {
+        let takes = |value| accepts_gzip(&request(&[(ACCEPT_ENCODING, value)]));
+        assert!(takes("gzip") && takes("br;q=1.0, gzip;q=0.2") && takes("*") && takes("GZIP"));
+        assert!(!takes("br") && !takes("gzip;q=0") && !takes("*, gzip;q=0.0") && !takes("*;q=0"));
+        assert!(!accepts_gzip(&request(&[])));
+    }
+}
