@@ -1,0 +1,63 @@
+//! The picture with nothing in it: written once, shared by all who need it.
+
+use std::sync::{Arc, OnceLock};
+
+use ::png::{BitDepth, ColorType, Compression, Encoder, Filter};
+
+use super::{Effort, EncodeError, Format, MAX_EDGE, npy, png_rgba, webp_lossless};
+
+/// A wholly transparent picture (for [`Format::Npy`]: zeros). The usual tile
+/// sizes, 256 and 512, are written once and shared.
+///
+/// # Errors
+/// When an edge is 0 or over [`MAX_EDGE`].
+pub fn empty(format: Format, width: u32, height: u32) -> Result<Arc<[u8]>, EncodeError> {
+    static SHARED: [OnceLock<Arc<[u8]>>; 6] = [const { OnceLock::new() }; 6];
+    let size = match (width, height) {
+        (256, 256) => 0,
+        (512, 512) => 1,
+        _ => return write(format, width, height).map(Arc::from),
+    };
+    let kind = match format {
+        Format::Png => 0,
+        Format::PngRgba => 1,
+        Format::WebP => 2,
+        Format::Npy => return write(format, width, height).map(Arc::from),
+    };
+    let slot = &SHARED[size * 3 + kind];
+    if let Some(bytes) = slot.get() {
+        return Ok(Arc::clone(bytes));
+    }
+    let bytes = write(format, width, height)?.into();
+    Ok(Arc::clone(slot.get_or_init(|| bytes)))
+}
+
+fn write(format: Format, width: u32, height: u32) -> Result<Vec<u8>, EncodeError> {
+    if !(1..=MAX_EDGE).contains(&width) || !(1..=MAX_EDGE).contains(&height) {
+        return Err(EncodeError::Size { width, height });
+    }
+    let area = width as usize * height as usize;
+    match format {
+        Format::Png => png(width, height),
+        Format::PngRgba => png_rgba(&vec![0; area * 4], width, height, Effort::Small),
+        Format::WebP => webp_lossless(&vec![0; area * 4], width, height),
+        Format::Npy => npy(&vec![0.0; area], width, height),
+    }
+}
+
+/// One transparent colour, one bit a pixel. With a palette like every other tile,
+/// so that a reader that opens tiles side by side (GDAL) finds them alike.
+fn png(width: u32, height: u32) -> Result<Vec<u8>, EncodeError> {
+    let mut bytes = Vec::new();
+    let mut encoder = Encoder::new(&mut bytes, width, height);
+    encoder.set_color(ColorType::Indexed);
+    encoder.set_depth(BitDepth::One);
+    encoder.set_palette(vec![0; 3]);
+    encoder.set_trns(vec![0]);
+    encoder.set_compression(Compression::High);
+    encoder.set_filter(Filter::NoFilter);
+    let mut writer = encoder.write_header()?;
+    writer.write_image_data(&vec![0; width.div_ceil(8) as usize * height as usize])?;
+    writer.finish()?;
+    Ok(bytes)
+}

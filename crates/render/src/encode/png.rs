@@ -1,0 +1,87 @@
+//! PNG, with a palette or with four channels.
+
+use ::png::{BitDepth, ColorType, Compression, Encoder, Filter};
+
+use super::{Effort, EncodeError, check};
+use crate::ramp::Ramp;
+
+/// A picture as an indexed PNG: one byte a pixel, the ramp as its palette, its
+/// alpha as `tRNS`, both only as long as the picture needs.
+///
+/// # Errors
+/// When `indices` is not exactly `width * height` long, or an edge is 0 or over
+/// [`MAX_EDGE`](super::MAX_EDGE).
+pub fn png_indexed(
+    indices: &[u8],
+    width: u32,
+    height: u32,
+    ramp: &Ramp,
+    effort: Effort,
+) -> Result<Vec<u8>, EncodeError> {
+    check(indices.len(), 1, width, height)?;
+    let highest = indices.iter().fold(0, |highest, &index| index.max(highest));
+    let used = &ramp.colors()[..=usize::from(highest)];
+    let mut palette = Vec::with_capacity(used.len() * 3);
+    for &[r, g, b, _] in used {
+        palette.extend_from_slice(&[r, g, b]);
+    }
+    let translucent = used
+        .iter()
+        .rposition(|&[.., alpha]| alpha < 255)
+        .map_or(0, |last| last + 1);
+    let alpha: Vec<u8> = used
+        .iter()
+        .take(translucent)
+        .map(|&[.., alpha]| alpha)
+        .collect();
+
+    let mut bytes = Vec::with_capacity(indices.len() / 2 + 1024);
+    let mut encoder = Encoder::new(&mut bytes, width, height);
+    encoder.set_color(ColorType::Indexed);
+    encoder.set_depth(BitDepth::Eight);
+    encoder.set_palette(palette);
+    if !alpha.is_empty() {
+        encoder.set_trns(alpha);
+    }
+    set_effort(&mut encoder, effort);
+    let mut writer = encoder.write_header()?;
+    writer.write_image_data(indices)?;
+    writer.finish()?;
+    Ok(bytes)
+}
+
+/// Straight RGBA pixels, four bytes each, as a PNG of four channels.
+///
+/// # Errors
+/// When `pixels` is not exactly `4 * width * height` long, or an edge is 0 or over
+/// [`MAX_EDGE`](super::MAX_EDGE).
+pub fn png_rgba(
+    pixels: &[u8],
+    width: u32,
+    height: u32,
+    effort: Effort,
+) -> Result<Vec<u8>, EncodeError> {
+    check(pixels.len(), 4, width, height)?;
+    let mut bytes = Vec::with_capacity(pixels.len() / 2 + 1024);
+    let mut encoder = Encoder::new(&mut bytes, width, height);
+    encoder.set_color(ColorType::Rgba);
+    encoder.set_depth(BitDepth::Eight);
+    set_effort(&mut encoder, effort);
+    let mut writer = encoder.write_header()?;
+    writer.write_image_data(pixels)?;
+    writer.finish()?;
+    Ok(bytes)
+}
+
+fn set_effort<W: std::io::Write>(encoder: &mut Encoder<'_, W>, effort: Effort) {
+    match effort {
+        Effort::Live => {
+            encoder.set_compression(Compression::Fast);
+            encoder.set_filter(Filter::Paeth);
+        }
+        Effort::Small => {
+            encoder.set_compression(Compression::High);
+            encoder.set_filter(Filter::Adaptive);
+        }
+    }
+}

@@ -1,0 +1,17 @@
+//! WebP without loss.
+
+use image_webp::{ColorType, WebPEncoder};
+
+use super::{EncodeError, check};
+
+/// Straight RGBA pixels, four bytes each, as a lossless WebP.
+///
+/// # Errors
+/// When `pixels` is not exactly `4 * width * height` long, or an edge is 0 or over
+/// [`MAX_EDGE`](super::MAX_EDGE).
+pub fn webp_lossless(pixels: &[u8], width: u32, height: u32) -> Result<Vec<u8>, EncodeError> {
+    check(pixels.len(), 4, width, height)?;
+    let mut bytes = Vec::with_capacity(pixels.len() / 4 + 1024);
+    WebPEncoder::new(&mut bytes).encode(pixels, width, height, ColorType::Rgba8)?;
+    Ok(bytes)
+}

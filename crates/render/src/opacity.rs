@@ -1,0 +1,220 @@
+//! How opaque a ramp is along its positions, told apart from its colours.
+
+use std::fmt;
+
+/// The most stops an opacity curve may have.
+const MAX_STOPS: usize = 64;
+
+/// A curve position → opacity, both 0 to 1, or one factor for all positions.
+///
+/// A [`Ramp`](crate::ramp::Ramp) multiplies it into the alpha of its colours:
+/// a factor scales whatever curve the ramp has, a curve takes its place.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Opacity {
+    /// The same factor everywhere, 0 to 1.
+    Factor(f32),
+    /// Linear between the stops, level before the first and after the last.
+    Curve(Curve),
+}
+
+/// The stops of an [`Opacity::Curve`]: checked, never empty, in order.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Curve(Vec<(f32, f32)>);
+
+impl Curve {
+    /// A curve through `(position, opacity)` stops in ascending order of position.
+    ///
+    /// # Errors
+    /// When there is no stop or more than 64, when a number is outside 0 to 1
+    /// or not a number, or when positions go backwards.
+    pub fn new(stops: Vec<(f32, f32)>) -> Result<Self, OpacityError> {
+        if stops.is_empty() {
+            return Err(OpacityError::Empty);
+        }
+        if stops.len() > MAX_STOPS {
+            return Err(OpacityError::TooMany(stops.len()));
+        }
+        let mut last = 0.0;
+        for &(position, opacity) in &stops {
+            for number in [position, opacity] {
+                if !(0.0..=1.0).contains(&number) {
+                    return Err(OpacityError::Range(number));
+                }
+            }
+            if position < last {
+                return Err(OpacityError::Backwards(position));
+            }
+            last = position;
+        }
+        Ok(Self(stops))
+    }
+
+    /// The opacity at a position; where two stops share a position, the later counts.
+    pub fn at(&self, position: f32) -> f32 {
+        let after = self.0.partition_point(|&(p, _)| p <= position);
+        let left = after.checked_sub(1).and_then(|i| self.0.get(i));
+        match (left, self.0.get(after)) {
+            (Some(&(p0, o0)), Some(&(p1, o1))) => o0 + (o1 - o0) * ((position - p0) / (p1 - p0)),
+            (Some(&(_, o)), None) | (None, Some(&(_, o))) => o,
+            (None, None) => 1.0,
+        }
+    }
+
+    /// The stops, as `(position, opacity)`.
+    pub fn stops(&self) -> &[(f32, f32)] {
+        &self.0
+    }
+}
+
+impl Opacity {
+    /// Reads `0.8` or `80%` (a factor) or `0:0,0.1:0.6,1:1` (a curve).
+    ///
+    /// # Errors
+    /// When the text is neither, or a number is outside 0 to 1.
+    pub fn parse(text: &str) -> Result<Self, OpacityError> {
+        if !text.contains(':') {
+            if text.trim().is_empty() {
+                return Err(OpacityError::Empty);
+            }
+            let factor = number(text)?;
+            return Self::factor(factor);
+        }
+        let mut stops = Vec::new();
+        for stop in text.split(',') {
+            let Some((position, opacity)) = stop.split_once(':') else {
+                return Err(OpacityError::Syntax(stop.trim().to_owned()));
+            };
+            stops.push((number(position)?, number(opacity)?));
+            if stops.len() > MAX_STOPS {
+                return Err(OpacityError::TooMany(text.split(',').count()));
+            }
+        }
+        Curve::new(stops).map(Self::Curve)
+    }
+
+    /// One factor for all positions.
+    ///
+    /// # Errors
+    /// When it is outside 0 to 1 or not a number.
+    pub fn factor(factor: f32) -> Result<Self, OpacityError> {
+        if (0.0..=1.0).contains(&factor) {
+            Ok(Self::Factor(factor))
+        } else {
+            Err(OpacityError::Range(factor))
+        }
+    }
+
+    /// The opacity at a position.
+    pub fn at(&self, position: f32) -> f32 {
+        match self {
+            Self::Factor(factor) => *factor,
+            Self::Curve(curve) => curve.at(position),
+        }
+    }
+}
+
+/// As [`Opacity::parse`] reads it.
+impl fmt::Display for Opacity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Factor(factor) => write!(f, "{factor}"),
+            Self::Curve(curve) => {
+                for (i, (position, opacity)) in curve.stops().iter().enumerate() {
+                    let comma = if i == 0 { "" } else { "," };
+                    write!(f, "{comma}{position}:{opacity}")?;
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+fn number(text: &str) -> Result<f32, OpacityError> {
+    let text = text.trim();
+    let (digits, unit) = match text.strip_suffix('%') {
+        Some(digits) => (digits.trim_end(), 100.0),
+        None => (text, 1.0),
+    };
+    match digits.parse::<f32>() {
+        Ok(number) => Ok(number / unit),
+        Err(_) => Err(OpacityError::Syntax(text.to_owned())),
+    }
+}
+
+/// Why an opacity was refused.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum OpacityError {
+    /// Nothing was given.
+    #[error("the opacity is empty; give a factor such as 0.8 or stops such as 0:0,0.2:1")]
+    Empty,
+    /// A part that is no number or no stop.
+    #[error(
+        "`{0}` is no opacity; give a factor such as 0.8 or position:opacity stops such as 0:0,0.2:1"
+    )]
+    Syntax(String),
+    /// A number outside 0 to 1.
+    #[error("positions and opacities go from 0 to 1 (or 0% to 100%), not {0}")]
+    Range(f32),
+    /// A position before its predecessor.
+    #[error("the opacity's positions must not go backwards, as {0} does")]
+    Backwards(f32),
+    /// More stops than allowed.
+    #[error("an opacity curve has at most 64 stops, not {0}")]
+    TooMany(usize),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_factor_is_the_same_everywhere() {
+        for text in ["0.8", " 80% ", "8e-1"] {
+            let opacity = Opacity::parse(text).unwrap();
+            assert_eq!(opacity, Opacity::Factor(0.8), "{text}");
+            assert_eq!(opacity.at(0.3), 0.8);
+        }
+    }
+
+    #[test]
+    fn a_curve_is_linear_between_stops_and_level_outside() {
+        let opacity = Opacity::parse("0.2:0, 40%:50%, 0.8:1").unwrap();
+        for (position, expected) in [(0.0, 0.0), (0.2, 0.0), (0.3, 0.25), (0.6, 0.75), (1.0, 1.0)] {
+            assert!((opacity.at(position) - expected).abs() < 1e-6, "{position}");
+        }
+        assert_eq!(Opacity::parse(&opacity.to_string()).unwrap(), opacity);
+    }
+
+    #[test]
+    fn a_step_takes_its_later_side() {
+        let step = Opacity::parse("0.5:0,0.5:1").unwrap();
+        assert_eq!((step.at(0.499), step.at(0.5)), (0.0, 1.0));
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_refused() {
+        let refused = |text: &str| Opacity::parse(text).unwrap_err();
+        assert_eq!(refused(" "), OpacityError::Empty);
+        assert_eq!(refused("1.5"), OpacityError::Range(1.5));
+        assert_eq!(refused("0:0,0.5:0.5,0.4:1"), OpacityError::Backwards(0.4));
+        assert!(matches!(refused("nan"), OpacityError::Range(_)));
+        assert!(matches!(refused("0:0,"), OpacityError::Syntax(_)));
+        assert!(matches!(refused("thick"), OpacityError::Syntax(_)));
+        assert_eq!(
+            refused(&vec!["0:1"; 65].join(",")),
+            OpacityError::TooMany(65)
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_answered_and_any_opacity_is_a_share(
+            text in "[0-9.:,%e -]{0,40}|.{0,40}", position in -1.0f32..2.0,
+        ) {
+            if let Ok(opacity) = Opacity::parse(&text) {
+                prop_assert!((0.0..=1.0).contains(&opacity.at(position)));
+            }
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! From a position on the scale to a colour: a table of 256 of them.
+
+mod stops;
+
+use std::fmt;
+
+use crate::opacity::{Curve, Opacity};
+use crate::ramps::{self, NamedRamp};
+
+pub use stops::{Interpolation, RampError, Stop};
+
+/// 256 colours for the indices a picture is made of, colour and opacity both
+/// baked in, as straight (not premultiplied) RGBA.
+///
+/// Index `i` stands for the position `i / 255`. Entry 0 is "nothing" and always
+/// fully transparent, whatever the colours say.
+#[derive(Clone, PartialEq)]
+pub struct Ramp {
+    /// Straight RGBA, 0 to 1, before opacity.
+    base: Box<[[f32; 4]; 256]>,
+    curve: Option<Curve>,
+    factor: f32,
+    colors: Box<[[u8; 4]; 256]>,
+}
+
+impl Ramp {
+    /// Reads a ramp: a name of the collection (`inferno`), a name turned around
+    /// (`inferno_r`), or CSS colours in a row, each with an optional position:
+    /// `transparent, blue 30%, #ff0 0.7, rgb(255 0 0)`.
+    ///
+    /// Missing positions are spread evenly between their neighbours, as in a CSS
+    /// gradient; the colours between are mixed in Oklab.
+    ///
+    /// # Errors
+    /// When a colour, a position or the name is not understood. The error for an
+    /// unknown name lists the names there are.
+    pub fn parse(spec: &str) -> Result<Self, RampError> {
+        let word = spec.trim();
+        match Self::named(word) {
+            Err(RampError::UnknownName { .. }) => {}
+            known => return known,
+        }
+        match stops::parse(word) {
+            // A lone word that is no colour either was meant as a name.
+            Err(RampError::Color(_)) if word.chars().all(is_name) => Self::named(word),
+            stops => Self::from_stops(&stops?, Interpolation::Oklab),
+        }
+    }
+
+    /// The ramp of this name, `_r` at its end turning the colours around.
+    ///
+    /// # Errors
+    /// When the collection has no such name.
+    pub fn named(name: &str) -> Result<Self, RampError> {
+        let (plain, reversed) = match name.strip_suffix("_r") {
+            Some(plain) => (plain, true),
+            None => (name, false),
+        };
+        let Some(found) = ramps::all()
+            .iter()
+            .find(|ramp| ramp.name.eq_ignore_ascii_case(plain))
+        else {
+            return Err(RampError::UnknownName {
+                name: name.to_owned(),
+                known: ramps::all().iter().map(|ramp| ramp.name).collect(),
+            });
+        };
+        let ramp = Self::of_collection(found);
+        Ok(if reversed { ramp.reversed() } else { ramp })
+    }
+
+    /// A ramp of the collection.
+    pub fn of_collection(named: &NamedRamp) -> Self {
+        Self::new(
+            stops::mix(&named.stops(), named.interpolation()),
+            named.opacity(),
+        )
+    }
+
+    /// A ramp through colour stops, their positions in ascending order: level
+    /// before the first and after the last.
+    ///
+    /// # Errors
+    /// When there is no stop or more than 64, or a position is outside 0 to 1 or
+    /// before its predecessor.
+    pub fn from_stops(stops: &[Stop], interpolation: Interpolation) -> Result<Self, RampError> {
+        Ok(Self::new(stops::table(stops, interpolation)?, None))
+    }
+
+    /// A ramp that is given colour by colour, straight RGBA. Entry 0 becomes
+    /// transparent.
+    pub fn from_table(table: &[[u8; 4]; 256]) -> Self {
+        Self::new(
+            Box::new(table.map(|color| color.map(|c| f32::from(c) / 255.0))),
+            None,
+        )
+    }
+
+    fn new(base: Box<[[f32; 4]; 256]>, curve: Option<Curve>) -> Self {
+        let mut ramp = Self {
+            base,
+            curve,
+            factor: 1.0,
+            colors: Box::new([[0; 4]; 256]),
+        };
+        ramp.bake();
+        ramp
+    }
+
+    /// The table: straight RGBA of index 0 to 255.
+    pub fn colors(&self) -> &[[u8; 4]; 256] {
+        &self.colors
+    }
+
+    /// The colour of an index.
+    pub fn color(&self, index: u8) -> [u8; 4] {
+        self.colors[usize::from(index)]
+    }
+
+    /// The colours turned around. The opacity stays as it is: a ramp that fades
+    /// in at its low end still does.
+    #[must_use]
+    pub fn reversed(mut self) -> Self {
+        self.base.reverse();
+        self.bake();
+        self
+    }
+
+    /// Multiplied with an opacity. A curve takes the place of the ramp's own
+    /// curve (`0:1` ends a named ramp's fading in); a factor is kept beside the curve
+    /// and scales it. The alpha of colour stops always counts.
+    #[must_use]
+    pub fn with_opacity(mut self, opacity: &Opacity) -> Self {
+        match opacity {
+            Opacity::Factor(factor) => self.factor = *factor,
+            Opacity::Curve(curve) => self.curve = Some(curve.clone()),
+        }
+        self.bake();
+        self
+    }
+
+    fn bake(&mut self) {
+        for (index, (color, base)) in self.colors.iter_mut().zip(self.base.iter()).enumerate() {
+            let position = index as f32 / 255.0;
+            let curve = self.curve.as_ref().map_or(1.0, |curve| curve.at(position));
+            let [r, g, b, a] = *base;
+            *color = [r, g, b, a * curve * self.factor].map(|c| (c * 255.0).round() as u8);
+        }
+        self.colors[0] = [0; 4];
+    }
+}
+
+fn is_name(c: char) -> bool {
+    c.is_ascii_alphanumeric() || c == '_' || c == '-'
+}
+
+impl fmt::Debug for Ramp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Ramp({:?} … {:?})", self.colors[1], self.colors[255])
+    }
+}
+
+impl std::str::FromStr for Ramp {
+    type Err = RampError;
+
+    fn from_str(spec: &str) -> Result<Self, RampError> {
+        Self::parse(spec)
+    }
+}

@@ -1,0 +1,105 @@
+//! Our own ramps, made to lie on a map: they come out of nothing, go one way in
+//! lightness (up on dark maps, down on light ones) and end in a clear colour.
+//!
+//! Each is a few `(position, 0xRRGGBB)` stops, mixed in Oklab.
+
+/// Stops of opaque colours in ascending order of position.
+pub(super) type Stops = &'static [(f32, u32)];
+
+/// Embers to flame.
+pub(super) const EMBER: Stops = &[
+    (0.0, 0x3b0d16),
+    (0.2, 0x8a1420),
+    (0.45, 0xd8391d),
+    (0.68, 0xf98326),
+    (0.86, 0xffc95a),
+    (1.0, 0xfff6cf),
+];
+
+/// Night sky, green light.
+pub(super) const AURORA: Stops = &[
+    (0.0, 0x14284f),
+    (0.2, 0x125c7a),
+    (0.42, 0x119684),
+    (0.65, 0x53ca7c),
+    (0.85, 0xb8ec7c),
+    (1.0, 0xf8ffcc),
+];
+
+/// Deep water to snow.
+pub(super) const ICE: Stops = &[
+    (0.0, 0x131c5c),
+    (0.22, 0x1c4bb0),
+    (0.48, 0x2590e4),
+    (0.7, 0x68cbf4),
+    (0.87, 0xbdebfb),
+    (1.0, 0xffffff),
+];
+
+/// Violet, magenta, peach.
+pub(super) const NEBULA: Stops = &[
+    (0.0, 0x231259),
+    (0.2, 0x5a20a8),
+    (0.42, 0xb12cb8),
+    (0.64, 0xf0568f),
+    (0.84, 0xffa478),
+    (1.0, 0xffeebf),
+];
+
+/// Blue to yellow, for every kind of colour vision.
+pub(super) const BEACON: Stops = &[
+    (0.0, 0x0f2766),
+    (0.25, 0x2d559e),
+    (0.5, 0x7f8fa6),
+    (0.75, 0xe2c35a),
+    (1.0, 0xfff7b8),
+];
+
+/// Evening light to night.
+pub(super) const DUSK: Stops = &[
+    (0.0, 0xffe0bd),
+    (0.18, 0xfbb291),
+    (0.4, 0xec6c81),
+    (0.62, 0xb53d8e),
+    (0.82, 0x6b268b),
+    (1.0, 0x2c1262),
+];
+
+/// Thin to thick blue ink.
+pub(super) const INK: Stops = &[
+    (0.0, 0xd3e2f2),
+    (0.22, 0x9abfe3),
+    (0.45, 0x578fce),
+    (0.67, 0x2b62ad),
+    (0.85, 0x163d80),
+    (1.0, 0x0a1c47),
+];
+
+/// Blush to burgundy.
+pub(super) const ROSE: Stops = &[
+    (0.0, 0xfddcdc),
+    (0.22, 0xf9aeb6),
+    (0.45, 0xef6a86),
+    (0.67, 0xcf2b5d),
+    (0.85, 0x93104a),
+    (1.0, 0x520730),
+];
+
+/// Young leaves to deep forest.
+pub(super) const MOSS: Stops = &[
+    (0.0, 0xe9efb6),
+    (0.22, 0xbcd874),
+    (0.45, 0x74b65c),
+    (0.67, 0x2e8b5b),
+    (0.85, 0x115e55),
+    (1.0, 0x07343c),
+];
+
+/// Sand to sea, for every kind of colour vision.
+pub(super) const TIDE: Stops = &[
+    (0.0, 0xfde7a6),
+    (0.25, 0xe2bd6c),
+    (0.5, 0x8f9594),
+    (0.75, 0x37609f),
+    (1.0, 0x0c2058),
+];
