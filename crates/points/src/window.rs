@@ -42,6 +42,12 @@ impl Window {
     /// The longest side of a window in pixels.
     pub const MAX_SIDE: u32 = 1 << 15;
 
+    /// The window whose top left corner is at (`left`, `top`), its pixels `pixel` wide,
+    /// all in world units; `pixel` must be positive.
+    pub fn new(left: f64, top: f64, pixel: f64, width: u32, height: u32) -> Self {
+        Self { left, top, pixel, width, height }
+    }
+
     /// The window of a tile drawn `size` pixels wide (256, 512, …).
     pub fn tile(tile: TileId, size: u32) -> Self {
         let pixel = WORLD / (f64::from(size) * (1u64 << tile.z()) as f64);
@@ -112,6 +118,17 @@ impl Window {
             top: self.top - self.pixel * f64::from(by),
             width: self.width + 2 * by,
             height: self.height + 2 * by,
+            ..self
+        }
+    }
+
+    /// The part of the picture that begins at pixel (x, y).
+    pub fn part(self, x: u32, y: u32, width: u32, height: u32) -> Self {
+        Self {
+            left: self.left + self.pixel * f64::from(x),
+            top: self.top + self.pixel * f64::from(y),
+            width,
+            height,
             ..self
         }
     }

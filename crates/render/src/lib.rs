@@ -1,7 +1,33 @@
-//! placeholder
+//! Cells → density → colour → bytes: the heart of heatsplat.
+//!
+//! Density is a value of its own: it is splatted by a [`Backend`], can be looked
+//! at, summed and exported, and only then becomes colour. [`Layer`] puts it all
+//! together: points and a [`Style`] in, tiles, maps, legends and values out.
 #![forbid(unsafe_code)]
 
+mod backend;
+mod cpu;
+mod density;
 pub mod encode;
+mod kernel;
+mod layer;
 pub mod opacity;
+mod plan;
 pub mod ramp;
 pub mod ramps;
+mod scale;
+mod spline;
+mod stats;
+mod style;
+mod value;
+
+pub use backend::{Backend, Job};
+pub use cpu::CpuBackend;
+pub use density::{Density, Picture};
+pub use kernel::{Kernel, Normalize, Shape};
+pub use layer::{Layer, TileSize};
+pub use ramp::Ramp;
+pub use scale::{Domain, Normalizer, Scale, Transform};
+pub use stats::Statistics;
+pub use style::{Radius, Style, StyleError};
+pub use value::Value;

@@ -1,0 +1,30 @@
+//! What a backend does: cells in, densities or colour indices out.
+
+use crate::density::{Density, Picture};
+use crate::kernel::Kernel;
+use crate::scale::Normalizer;
+use heatsplat_points::{Points, Window};
+
+/// One picture to splat.
+#[derive(Clone, Copy, Debug)]
+pub struct Job<'a> {
+    /// Whose points.
+    pub points: &'a Points,
+    /// Which pixels.
+    pub window: Window,
+    /// With what kernel, its radius in the window's pixels.
+    pub kernel: Kernel,
+}
+
+/// Splats and colours pictures. All backends give the same ones: densities to
+/// 1e-5 of the peak, indices to one step.
+pub trait Backend: Send + Sync + std::fmt::Debug {
+    /// What the backend is called on the command line and in reports.
+    fn name(&self) -> &str;
+
+    /// The density of each job, in their order.
+    fn densities(&self, jobs: &[Job<'_>]) -> Vec<Density>;
+
+    /// The colour indices of each job, in their order.
+    fn pictures(&self, jobs: &[(Job<'_>, &Normalizer)]) -> Vec<Picture>;
+}

@@ -1,0 +1,219 @@
+//! The CPU backend: the default without a real GPU, and the reference for all others.
+//!
+//! Tiles are drawn in parallel, each by one thread; large pictures are cut into
+//! blocks that are drawn like tiles. Vector instructions are chosen at run time
+//! and change no bit of the result.
+
+mod colorize_alpha;
+mod splat_bin;
+mod splat_direct;
+mod splat_edge;
+mod splat_spread;
+
+use crate::backend::{Backend, Job};
+use crate::density::{Density, Picture};
+use crate::kernel::{Kernel, Shape};
+use crate::plan::{self, Plan};
+use crate::scale::Normalizer;
+use colorize_alpha::IndexTable;
+use heatsplat_points::Window;
+use pulp::Arch;
+use rayon::prelude::*;
+use splat_bin::Bins;
+use splat_edge::Spectra;
+use splat_spread::Scratch;
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Pictures are cut into blocks of at most this many pixels a side.
+const BLOCK: u32 = 512;
+
+/// Plans kept ready; a server sees few kernels at a time.
+const PLANS: usize = 64;
+
+/// Splats on the processor.
+#[derive(Debug, Default)]
+pub struct CpuBackend {
+    plans: Mutex<HashMap<PlanKey, Arc<Planned>>>,
+}
+
+type PlanKey = (Shape, u64, u64);
+
+/// A plan, and what the FFT keeps for it.
+#[derive(Debug)]
+struct Planned {
+    kernel: Kernel,
+    plan: Plan,
+    spectra: Spectra,
+}
+
+/// Buffers that a thread keeps from tile to tile.
+#[derive(Default)]
+struct Workspace {
+    bins: Bins,
+    scratch: Scratch,
+    density: Vec<f32>,
+}
+
+thread_local! {
+    static WORKSPACE: RefCell<Workspace> = RefCell::default();
+}
+
+impl CpuBackend {
+    /// A backend with no plans made yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    fn plan(&self, kernel: &Kernel) -> Arc<Planned> {
+        let key = (
+            kernel.shape(),
+            kernel.radius().to_bits(),
+            kernel.height().to_bits(),
+        );
+        let mut plans = self.plans.lock().unwrap_or_else(PoisonError::into_inner);
+        if plans.len() >= PLANS {
+            plans.clear();
+        }
+        let make = || {
+            Arc::new(Planned {
+                kernel: *kernel,
+                plan: Plan::of(kernel),
+                spectra: Spectra::default(),
+            })
+        };
+        plans.entry(key).or_insert_with(make).clone()
+    }
+
+    /// Splats a window, block by block, and hands each block's density on.
+    fn blocks<T: Send>(
+        &self,
+        job: &Job<'_>,
+        finish: impl Fn(Block, &[f32]) -> T + Sync,
+    ) -> Vec<(Block, T)> {
+        let planned = self.plan(&job.kernel);
+        let arch = Arch::new();
+        Block::cut(&job.window)
+            .into_par_iter()
+            .map(|block| {
+                WORKSPACE.with_borrow_mut(|workspace| {
+                    let window = block.window(&job.window);
+                    let job = Job { window, ..*job };
+                    arch.dispatch(|| planned.splat(&job, workspace));
+                    (block, finish(block, &workspace.density))
+                })
+            })
+            .collect()
+    }
+}
+
+impl Backend for CpuBackend {
+    fn name(&self) -> &str {
+        "cpu"
+    }
+
+    fn densities(&self, jobs: &[Job<'_>]) -> Vec<Density> {
+        let draw = |job: &Job<'_>| {
+            let mut whole = Density::empty(job.window.width(), job.window.height());
+            let grid = |b: Block, values: &[f32]| Density {
+                width: b.width,
+                height: b.height,
+                values: values.to_vec(),
+            };
+            for (block, part) in self.blocks(job, grid) {
+                whole.paste(&part, block.x, block.y);
+            }
+            whole
+        };
+        jobs.par_iter().map(draw).collect()
+    }
+
+    fn pictures(&self, jobs: &[(Job<'_>, &Normalizer)]) -> Vec<Picture> {
+        let draw = |(job, normalizer): &(Job<'_>, &Normalizer)| {
+            let table = IndexTable::of(normalizer);
+            let colour = |b: Block, values: &[f32]| Picture {
+                width: b.width,
+                height: b.height,
+                indices: table.indices(values),
+            };
+            let mut blocks = self.blocks(job, colour);
+            if blocks.len() == 1 {
+                return blocks.remove(0).1;
+            }
+            let mut whole = Picture::empty(job.window.width(), job.window.height());
+            for (block, part) in blocks {
+                whole.paste(&part, block.x, block.y);
+            }
+            whole
+        };
+        jobs.par_iter().map(draw).collect()
+    }
+}
+
+impl Planned {
+    /// Leaves the density of the job's window in the workspace.
+    #[inline(always)]
+    fn splat(&self, job: &Job<'_>, workspace: &mut Workspace) {
+        let Workspace {
+            bins,
+            scratch,
+            density,
+        } = workspace;
+        let (width, height) = (job.window.width(), job.window.height());
+        density.resize(width as usize * height as usize, 0.0);
+        let margin = match &self.plan {
+            Plan::Direct => self.kernel.reach().ceil() as u32 + 1,
+            Plan::Spread(spread) => spread.reach() + 1,
+            Plan::Edge(stamp) => stamp.reach() + 1,
+        };
+        let cells = job
+            .points
+            .cells(&job.window.grown(margin), plan::finest_cell(&self.kernel));
+        if cells.is_empty() {
+            density.fill(0.0);
+            return;
+        }
+        match &self.plan {
+            Plan::Direct => splat_direct::stamp(&job.window, &cells, &self.kernel, density),
+            Plan::Spread(spread) => {
+                bins.reset(width, height, spread.reach());
+                bins.deposit(&job.window, &cells, false);
+                splat_spread::spread(bins, spread, scratch, density, width as usize);
+            }
+            Plan::Edge(stamp) => {
+                bins.reset(width, height, stamp.reach());
+                bins.deposit(&job.window, &cells, stamp.linear);
+                splat_edge::convolve(bins, stamp, &self.spectra, density, width as usize);
+            }
+        }
+    }
+}
+
+/// A part of a picture, in its pixels.
+#[derive(Clone, Copy, Debug)]
+struct Block {
+    x: u32,
+    y: u32,
+    width: u32,
+    height: u32,
+}
+
+impl Block {
+    fn cut(window: &Window) -> Vec<Self> {
+        let starts = |n: u32| (0..n).step_by(BLOCK as usize);
+        starts(window.height())
+            .flat_map(|y| starts(window.width()).map(move |x| (x, y)))
+            .map(|(x, y)| Self {
+                x,
+                y,
+                width: (window.width() - x).min(BLOCK),
+                height: (window.height() - y).min(BLOCK),
+            })
+            .collect()
+    }
+
+    fn window(self, whole: &Window) -> Window {
+        whole.part(self.x, self.y, self.width, self.height)
+    }
+}

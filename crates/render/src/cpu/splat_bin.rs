@@ -1,0 +1,117 @@
+//! First stage: cells are deposited on the pixel grid.
+//!
+//! The GPU's twin is `splat_bin.wgsl`.
+
+use crate::spline;
+use heatsplat_points::{Cells, Point, Window};
+
+/// Spare pixels around the grid, so that a 3 × 3 deposit never leaves it.
+const PAD: usize = 2;
+
+/// The grid that cells are deposited on: a window, a margin, and a little padding.
+#[derive(Debug, Default)]
+pub(crate) struct Bins {
+    stride: usize,
+    margin: usize,
+    width: usize,
+    height: usize,
+    values: Vec<f32>,
+    /// Which rows hold anything.
+    occupied: Vec<bool>,
+}
+
+impl Bins {
+    /// Makes this the empty grid of a window with a margin on all sides.
+    pub(crate) fn reset(&mut self, width: u32, height: u32, margin: u32) {
+        self.margin = margin as usize;
+        self.width = width as usize + 2 * self.margin;
+        self.height = height as usize + 2 * self.margin;
+        self.stride = (self.width + 2 * PAD).next_multiple_of(16);
+        let rows = self.height + 2 * PAD;
+        self.values.clear();
+        self.values.resize(self.stride * rows, 0.0);
+        self.occupied.clear();
+        self.occupied.resize(rows, false);
+    }
+
+    /// Pixels in a row, margins included.
+    pub(crate) fn width(&self) -> usize {
+        self.width
+    }
+
+    /// Rows, margins included.
+    pub(crate) fn height(&self) -> usize {
+        self.height
+    }
+
+    /// A row, counted from the top of the upper margin; `None` where nothing is.
+    #[inline]
+    pub(crate) fn row(&self, y: usize) -> Option<&[f32]> {
+        let from = (y + PAD) * self.stride + PAD;
+        if !*self.occupied.get(y + PAD)? {
+            return None;
+        }
+        self.values.get(from..from + self.width)
+    }
+
+    /// Deposits the cells a window sees. Cells too far outside to matter are left out.
+    #[inline(always)]
+    pub(crate) fn deposit(&mut self, window: &Window, cells: &Cells<'_>, linear: bool) {
+        for (run, shift) in cells.slices() {
+            if linear {
+                self.deposit_run(window, run, shift, spline::linear);
+            } else {
+                self.deposit_run(window, run, shift, spline::quadratic);
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn deposit_run(
+        &mut self,
+        window: &Window,
+        run: &[Point],
+        shift: f64,
+        weights: impl Fn(f32) -> [f32; 3],
+    ) {
+        let per_pixel = window.pixel().recip();
+        let origin = (self.margin + PAD) as f64;
+        // exact on the pixel grids of all zooms: differences are dyadic, the factor a power of two
+        let left = (window.left() - shift) * per_pixel - origin;
+        let top = window.top() * per_pixel - origin;
+        let (right, bottom) = (
+            (self.width + 2 * PAD - 1) as f64,
+            (self.height + 2 * PAD - 1) as f64,
+        );
+        let stride = self.stride;
+        for cell in run {
+            let x = f64::from(cell.x) * per_pixel - left;
+            let y = f64::from(cell.y) * per_pixel - top;
+            if !(x >= 1.0 && x < right && y >= 1.0 && y < bottom) {
+                continue;
+            }
+            let (column, row) = (x as u32, y as u32);
+            let [wl, wm, wr] = weights((x - f64::from(column)) as f32 - 0.5);
+            let above = (row as usize - 1) * stride + column as usize - 1;
+            let down = weights((y - f64::from(row)) as f32 - 0.5);
+            for (k, w) in down.into_iter().enumerate() {
+                let w = w * cell.weight;
+                let from = above + k * stride;
+                if let Some([a, b, c]) = self.values.get_mut(from..from + 3) {
+                    *a += w * wl;
+                    *b += w * wm;
+                    *c += w * wr;
+                }
+            }
+            if let Some(rows) = self.occupied.get_mut(row as usize - 1..row as usize + 2) {
+                rows.fill(true);
+            }
+        }
+    }
+
+    /// Σ of the grid, for checks: the weight of all cells that were deposited.
+    #[cfg(test)]
+    pub(crate) fn sum(&self) -> f64 {
+        self.values.iter().map(|&v| f64::from(v)).sum()
+    }
+}

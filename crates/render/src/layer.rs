@@ -1,0 +1,216 @@
+//! Points with a style: what answers tiles, maps, values and legends.
+
+use crate::backend::{Backend, Job};
+use crate::density::{Density, Picture};
+use crate::encode::{self, Effort, EncodeError, Format};
+use crate::kernel::{Normalize, Shape};
+//use crate::legend::Legend;
+use crate::scale::Normalizer;
+use crate::stats::{self, Statistics};
+use crate::style::Style;
+use crate::value::Value;
+use heatsplat_points::{Points, TileId, Window, WorldCoord, mercator};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+/// How large a tile is drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct TileSize {
+    /// CSS pixels a side: 256 or 512.
+    css: u32,
+    /// Pixels to a CSS pixel: 1 or 2.
+    ratio: u32,
+}
+
+impl TileSize {
+    /// 256 × 256 pixels.
+    pub const NORMAL: Self = Self { css: 256, ratio: 1 };
+    /// 512 × 512 pixels of the same map as [`NORMAL`](Self::NORMAL), for screens with small pixels.
+    pub const RETINA: Self = Self { css: 256, ratio: 2 };
+
+    /// A tile of 256 or 512 CSS pixels at 1 or 2 pixels to each; `None` for others.
+    pub fn new(css: u32, ratio: u32) -> Option<Self> {
+        (matches!(css, 256 | 512) && matches!(ratio, 1 | 2)).then_some(Self { css, ratio })
+    }
+
+    /// Pixels a side.
+    pub fn pixels(self) -> u32 {
+        self.css * self.ratio
+    }
+
+    /// Pixels to a CSS pixel.
+    pub fn ratio(self) -> u32 {
+        self.ratio
+    }
+
+    /// The level at which CSS pixels of a zoom lie: what statistics belong to.
+    fn css_level(self, z: u8) -> u8 {
+        z + self.css.ilog2() as u8
+    }
+}
+
+/// How many (zoom, kernel) pairs a layer remembers statistics of.
+const REMEMBERED: usize = 512;
+
+type StatisticsKey = (u8, (Shape, u64, Normalize));
+type Shared<T> = Arc<OnceLock<Arc<T>>>;
+
+/// Points, how they look, and what is known of their densities.
+#[derive(Debug)]
+pub struct Layer {
+    name: String,
+    points: Arc<Points>,
+    style: Style,
+    epoch: u64,
+    backend: Arc<dyn Backend>,
+    statistics: Mutex<HashMap<StatisticsKey, Shared<Statistics>>>,
+}
+
+impl Layer {
+    /// A layer that is drawn by a backend.
+    pub fn new(name: &str, points: Points, style: Style, backend: Arc<dyn Backend>) -> Self {
+        Self {
+            name: name.to_owned(),
+            points: Arc::new(points),
+            style,
+            epoch: 1,
+            backend,
+            statistics: Mutex::default(),
+        }
+    }
+
+    /// What the layer is called.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Its points.
+    pub fn points(&self) -> &Points {
+        &self.points
+    }
+
+    /// How it looks unless a request says otherwise.
+    pub fn style(&self) -> &Style {
+        &self.style
+    }
+
+    /// Grows with every change of the data.
+    pub fn epoch(&self) -> u64 {
+        self.epoch
+    }
+
+    /// A tile as colour indices of the style's ramp.
+    pub fn tile(&self, tile: TileId, size: TileSize, style: &Style) -> Picture {
+        let window = Window::tile(tile, size.pixels());
+        let normalizer = self.normalizer(size.css_level(tile.z()), style);
+        self.picture(window, size.ratio(), style, &normalizer)
+    }
+
+    /// A tile's density.
+    pub fn tile_density(&self, tile: TileId, size: TileSize, style: &Style) -> Density {
+        self.density(Window::tile(tile, size.pixels()), size.ratio(), style)
+    }
+
+    /// A picture of any window, `ratio` pixels to a CSS pixel; its colours are those
+    /// of the tiles of the nearest zoom.
+    pub fn map(&self, window: Window, ratio: u32, style: &Style) -> Picture {
+        let level = self.level_of(&window, ratio);
+        let normalizer = self.normalizer(level, style);
+        self.picture(window, ratio, style, &normalizer)
+    }
+
+    /// The density of any window, `ratio` pixels to a CSS pixel.
+    pub fn density(&self, window: Window, ratio: u32, style: &Style) -> Density {
+        let job = Job {
+            points: &self.points,
+            window,
+            kernel: style.kernel(ratio),
+        };
+        let empty = || Density::empty(window.width(), window.height());
+        self.backend.densities(&[job]).pop().unwrap_or_else(empty)
+    }
+
+    fn picture(&self, window: Window, ratio: u32, style: &Style, by: &Normalizer) -> Picture {
+        let job = Job {
+            points: &self.points,
+            window,
+            kernel: style.kernel(ratio),
+        };
+        let empty = || Picture::empty(window.width(), window.height());
+        self.backend
+            .pictures(&[(job, by)])
+            .pop()
+            .unwrap_or_else(empty)
+    }
+
+    /// A tile as an image file.
+    ///
+    /// # Errors
+    /// What the encoder can't write; none is known for tiles.
+    pub fn tile_bytes(
+        &self,
+        tile: TileId,
+        size: TileSize,
+        style: &Style,
+        format: Format,
+    ) -> Result<Arc<[u8]>, EncodeError> {
+        if format == Format::Npy {
+            let density = self.tile_density(tile, size, style);
+            return Ok(encode::npy(&density.values, density.width, density.height)?.into());
+        }
+        let Picture {
+            width,
+            height,
+            indices,
+        } = self.tile(tile, size, style);
+        encode::picture(format, &indices, width, height, style.ramp(), Effort::Live)
+    }
+
+    /// The density at a coordinate as zoom `z` sees it, and how many points make it up.
+    pub fn value(&self, at: WorldCoord, z: u8, style: &Style) -> Value {
+        let pixel = mercator::WORLD / (1u64 << (z + 8)) as f64;
+        Value::at(&self.points, at, &style.kernel(1), pixel)
+    }
+
+    /// The level of statistics for a window: of the nearest zoom.
+    fn level_of(&self, window: &Window, ratio: u32) -> u8 {
+        let css_pixel = window.pixel() * f64::from(ratio);
+        (mercator::WORLD / css_pixel)
+            .log2()
+            .round()
+            .clamp(8.0, 34.0) as u8
+    }
+
+    /// The scale of a style at a level: the same for every picture of that level.
+    pub fn normalizer(&self, level: u8, style: &Style) -> Normalizer {
+        if style.scale.needs_statistics() {
+            style.scale.resolve(&self.statistics(level, style))
+        } else {
+            style.scale.resolve(&Statistics::default())
+        }
+    }
+
+    /// The densities that the layer has at a level, measured once however many ask.
+    pub fn statistics(&self, level: u8, style: &Style) -> Arc<Statistics> {
+        let key = (level, style.statistics_key());
+        let shared = {
+            let mut known = self
+                .statistics
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            if known.len() >= REMEMBERED {
+                known.clear();
+            }
+            known.entry(key).or_default().clone()
+        };
+        let measure = || {
+            Arc::new(stats::measure(
+                &self.points,
+                level,
+                style.kernel(1),
+                self.backend.as_ref(),
+            ))
+        };
+        shared.get_or_init(measure).clone()
+    }
+}
