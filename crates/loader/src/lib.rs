@@ -1,2 +1,70 @@
-//! placeholder
+//! Where points come from: files and streams of CSV, TSV and GeoJSON.
+//!
+//! [`open`] looks at an input, finds compression, format and columns by itself,
+//! and gives a [`Source`]; [`load`] pours it into any
+//! [`PointSink`](heatsplat_points::PointSink). Nothing is ever held whole: a
+//! few blocks of some hundred KiB are in memory at any time.
+//!
+//! ```
+//! use heatsplat_loader::{Options, load, read};
+//! use heatsplat_points::PointsBuilder;
+//!
+//! let csv = "name,lon,lat,count\nA,13.4,52.5,3\nB,?,?,1\n";
+//! let mut source = read(csv.as_bytes(), "cities.csv", &Options::default())?;
+//! assert_eq!(source.columns().weight.as_deref(), Some("count"));
+//!
+//! let mut points = PointsBuilder::new();
+//! let report = load(&mut *source, &mut points, |_| ())?;
+//! assert_eq!((report.kept, report.skipped_total()), (1, 1));
+//! assert_eq!(report.examples[0].to_string(), "line 3: bad position: longitude \"?\"");
+//! # Ok::<(), heatsplat_loader::LoadError>(())
+//! ```
+//!
+//! # What a row must be
+//!
+//! Every row either becomes a point or is skipped and counted by reason
+//! ([`Skip`]) in the [`Report`]; a bad row never stops a load, unless
+//! [`Options::strict`] asks for that.
+//!
+//! - **Numbers** are decimal numbers with a point: `12.5`, `+3`, `1e-2`, spaces
+//!   around them. `NaN`, `inf`, `0x1A`, `5%` and degrees-minutes-seconds are
+//!   none, and neither are `12,5` and `1,000`: whether the comma means a decimal
+//!   point or thousands cannot be known.
+//! - **Longitudes** wrap: 181 is −179; up to ±540 are taken. **Latitudes** past
+//!   the Web-Mercator square (±85.0511) are `outside`, past ±90 a `bad position`.
+//!   A point at 0,0 is kept, and counted.
+//! - **Weights** are finite single-precision numbers, negative ones too. A
+//!   *missing* weight (an empty field, `null`, a row too short to have one)
+//!   counts as 0, as SQL's `SUM` has it; the row is kept and counted in
+//!   [`Report::weights_missing`].
+//! - A blank line is no row. Text columns may hold any bytes.
 #![forbid(unsafe_code)]
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::indexing_slicing,
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic
+    )
+)]
+
+mod batch;
+mod blocks;
+mod columns;
+mod csv;
+mod error;
+mod format;
+mod input;
+mod number;
+mod open;
+mod pipeline;
+mod report;
+mod source;
+
+pub use columns::{Columns, Position};
+pub use error::LoadError;
+pub use format::Format;
+pub use open::{Options, open, read};
+pub use report::{Example, Report, Skip};
+pub use source::{Progress, Source, load};

@@ -1,0 +1,158 @@
+//! A thread that reads ahead: bytes become blocks of whole rows.
+//!
+//! Reading, decompressing and finding the rows' borders is serial by nature and
+//! runs here; turning blocks into points is not, and runs elsewhere. The
+//! channel between is short, so little is in memory at any time.
+
+use crate::error::LoadError;
+use crate::input::{Origin, fill};
+use std::io::Read;
+use std::ops::Range;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+
+/// The size to which blocks are filled; a block grows beyond it only for one long row.
+pub(crate) const BLOCK: usize = 256 << 10;
+
+/// A place in a text file, both counted from 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Place {
+    pub(crate) line: u64,
+    /// The byte in the line.
+    pub(crate) column: u64,
+}
+
+impl Place {
+    pub(crate) const START: Self = Self { line: 1, column: 1 };
+
+    /// The place behind `passed`, in which `newline` ends a line.
+    pub(crate) fn after(self, passed: &[u8], newline: u8) -> Self {
+        match memchr::memrchr(newline, passed) {
+            None => Self {
+                column: self.column + passed.len() as u64,
+                ..self
+            },
+            Some(last) => Self {
+                line: self.line + memchr::memchr_iter(newline, passed).count() as u64,
+                column: (passed.len() - last) as u64,
+            },
+        }
+    }
+}
+
+/// Whole rows in sequence.
+pub(crate) struct Block {
+    pub(crate) bytes: Vec<u8>,
+    /// Where each row lies in `bytes`, for formats whose rows are not found again by reading on.
+    pub(crate) items: Vec<Range<usize>>,
+    /// Where the first byte stands in the file.
+    pub(crate) start: Place,
+}
+
+/// How much of a buffer is whole rows.
+pub(crate) struct Cut {
+    /// So many bytes are done with. 0: the first row is longer than the buffer.
+    pub(crate) end: usize,
+    /// See [`Block::items`].
+    pub(crate) items: Vec<Range<usize>>,
+}
+
+/// Why bytes cannot be cut into rows: what is wrong, and at which byte of the buffer.
+pub(crate) enum Fault {
+    /// A quote is not closed in the row that begins here.
+    Quote(usize),
+    /// Not JSON.
+    Json(usize, String),
+}
+
+/// Finds the borders of rows.
+pub(crate) trait Cutter: Send + 'static {
+    /// The most bytes one row may have.
+    const LIMIT: usize;
+
+    /// The byte that ends a line.
+    fn newline(&self) -> u8;
+
+    /// Cuts a buffer that begins with a row. `ended`: nothing comes after it,
+    /// and all of it must be cut.
+    fn cut(&mut self, buffer: &[u8], ended: bool) -> Result<Cut, Fault>;
+}
+
+/// Starts reading `reader` into blocks, at most `ahead` of them waiting.
+pub(crate) fn start<C: Cutter>(
+    reader: impl Read + Send + 'static,
+    origin: Origin,
+    cutter: C,
+    start: Place,
+    ahead: usize,
+) -> Result<Receiver<Result<Block, LoadError>>, LoadError> {
+    let (sender, receiver) = sync_channel(ahead);
+    let file = origin.file();
+    std::thread::Builder::new()
+        .name("heatsplat-read".into())
+        .spawn(move || {
+            if let Err(error) = read(reader, &origin, cutter, start, &sender) {
+                // Nobody listens any more: nobody needs the error.
+                let _ = sender.send(Err(error));
+            }
+        })
+        .map_err(|source| LoadError::Read { file, source })?;
+    Ok(receiver)
+}
+
+/// Reads to the end, or until nobody listens.
+fn read<C: Cutter>(
+    mut reader: impl Read,
+    origin: &Origin,
+    mut cutter: C,
+    mut place: Place,
+    sender: &SyncSender<Result<Block, LoadError>>,
+) -> Result<(), LoadError> {
+    let mut buffer = Vec::new();
+    loop {
+        // Twice what a row did not fit in, and never more than a row may have.
+        let target = (buffer.len() * 2).clamp(BLOCK, C::LIMIT);
+        let ended = fill(&mut reader, &mut buffer, target).map_err(|e| origin.read_error(e))?;
+        let newline = cutter.newline();
+        let Cut { end, items } = cutter.cut(&buffer, ended).map_err(|fault| {
+            let at = |offset| place.after(buffer.get(..offset).unwrap_or(&buffer), newline);
+            let file = origin.file();
+            match fault {
+                Fault::Quote(offset) => LoadError::UnclosedQuote {
+                    file,
+                    line: at(offset).line,
+                },
+                Fault::Json(offset, message) => {
+                    let Place { line, column } = at(offset);
+                    LoadError::Json {
+                        file,
+                        line,
+                        column,
+                        message,
+                    }
+                }
+            }
+        })?;
+        if end == 0 && !ended {
+            if buffer.len() >= C::LIMIT {
+                let (file, line) = (origin.file(), place.line);
+                return Err(LoadError::TooLong {
+                    file,
+                    line,
+                    limit: C::LIMIT,
+                });
+            }
+            continue;
+        }
+        let tail = buffer.split_off(end.min(buffer.len()));
+        let bytes = std::mem::replace(&mut buffer, tail);
+        let block = Block {
+            items,
+            start: place,
+            bytes,
+        };
+        place = place.after(&block.bytes, newline);
+        if sender.send(Ok(block)).is_err() || ended {
+            return Ok(());
+        }
+    }
+}

@@ -1,0 +1,7 @@
+//! Delimiter-separated text: CSV, TSV and their kin.
+
+mod header;
+mod record;
+mod rows;
+
+pub(crate) use header::source;

@@ -1,0 +1,147 @@
+//! Blocks of whole records, and the points in them.
+
+use super::record::{Dialect, End, QUOTE, text};
+use crate::batch::{Batch, Weight};
+use crate::blocks::{Block, Cut, Cutter, Fault, Place};
+use crate::error::LoadError;
+use crate::pipeline::Parser;
+use crate::report::{Skip, shown};
+use std::borrow::Cow;
+
+impl Cutter for Dialect {
+    const LIMIT: usize = 16 << 20;
+
+    fn newline(&self) -> u8 {
+        self.newline
+    }
+
+    fn cut(&mut self, buffer: &[u8], ended: bool) -> Result<Cut, Fault> {
+        // Without quotes every newline ends a record: the last one is soon found.
+        if memchr::memchr(QUOTE, buffer).is_none() {
+            let last = memchr::memrchr(self.newline, buffer).map_or(0, |at| at + 1);
+            let end = if ended { buffer.len() } else { last };
+            return Ok(Cut {
+                end,
+                items: Vec::new(),
+            });
+        }
+        let mut end = 0;
+        while let Some(rest) = buffer.get(end..).filter(|r| !r.is_empty()) {
+            match self.record_end(rest) {
+                End::At(length) => end += length,
+                End::Beyond { quoted: true } if ended => return Err(Fault::Quote(end)),
+                End::Beyond { .. } if ended => end = buffer.len(),
+                End::Beyond { .. } => break,
+            }
+        }
+        Ok(Cut {
+            end,
+            items: Vec::new(),
+        })
+    }
+}
+
+/// Which fields of a record are wanted.
+pub(crate) struct Rows {
+    pub(crate) dialect: Dialect,
+    pub(crate) lon: usize,
+    pub(crate) lat: usize,
+    pub(crate) weight: Option<usize>,
+    /// The first row's longitude and latitude field, if it is a header.
+    pub(crate) header: Option<[Vec<u8>; 2]>,
+}
+
+/// The wanted fields of one record, as far as it has them.
+#[derive(Default)]
+struct Wanted<'a> {
+    lon: Option<&'a [u8]>,
+    lat: Option<&'a [u8]>,
+    weight: Option<&'a [u8]>,
+}
+
+impl Rows {
+    #[inline]
+    fn pick<'a>(&self, record: &'a [u8]) -> Wanted<'a> {
+        let mut wanted = Wanted::default();
+        let last = self.lon.max(self.lat).max(self.weight.unwrap_or(0));
+        for (i, field) in self.dialect.fields(record).enumerate() {
+            if i == self.lon {
+                wanted.lon = Some(field);
+            }
+            if i == self.lat {
+                wanted.lat = Some(field);
+            }
+            if Some(i) == self.weight {
+                wanted.weight = Some(field);
+            }
+            if i == last {
+                break;
+            }
+        }
+        wanted
+    }
+
+    /// Judges one record; `line` tells where it begins.
+    #[inline]
+    fn row(&self, record: &[u8], batch: &mut Batch, line: impl FnOnce() -> u64) {
+        let Wanted {
+            lon: Some(lon),
+            lat: Some(lat),
+            weight,
+        } = self.pick(record)
+        else {
+            let found = || format!("row {}", shown(record));
+            return batch.report.skip(Skip::Malformed, || (line(), found()));
+        };
+        let (lon, lat) = (text(lon), text(lat));
+        let weight = weight.map(text);
+        let weight = match (self.weight, &weight) {
+            (None, _) => Weight::Unused,
+            (Some(_), weight) => Weight::Text(weight.as_deref().unwrap_or_default()),
+        };
+        if let Err(refused) = batch.keep(&lon, &lat, weight) {
+            if self.is_header(&lon, &lat) {
+                let found = || format!("repeated header {}", shown(record));
+                batch.report.skip(Skip::Malformed, || (line(), found()));
+            } else {
+                batch
+                    .report
+                    .skip(refused.skip, || (line(), refused.found()));
+            }
+        }
+    }
+
+    /// Whether a refused row is the header once more: files are often concatenated.
+    fn is_header(&self, lon: &Cow<'_, [u8]>, lat: &Cow<'_, [u8]>) -> bool {
+        let header = self.header.as_ref();
+        header.is_some_and(|[a, b]| a.as_slice() == &**lon && b.as_slice() == &**lat)
+    }
+}
+
+impl Parser for Rows {
+    fn parse(&self, block: &Block, batch: &mut Batch) -> Result<(), LoadError> {
+        let mut rest = block.bytes.as_slice();
+        // Lines are counted only up to the last record that needed to know.
+        let (mut counted, mut place) = (0, block.start);
+        while !rest.is_empty() {
+            let length = match self.dialect.record_end(rest) {
+                End::At(length) => length,
+                End::Beyond { .. } => rest.len(),
+            };
+            let (record, behind) = rest.split_at_checked(length).unwrap_or((rest, &[]));
+            let record = self.dialect.trim(record);
+            if !record.is_empty() {
+                let at = block.bytes.len() - rest.len();
+                self.row(record, batch, || {
+                    let passed = block.bytes.get(counted..at).unwrap_or_default();
+                    place = place.after(passed, self.dialect.newline);
+                    counted = at;
+                    let Place { line, .. } = place;
+                    line
+                });
+            }
+            rest = behind;
+        }
+        Ok(())
+    }
+}

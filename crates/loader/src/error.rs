@@ -1,0 +1,174 @@
+//! Everything that can stop a load, in words that say what to do.
+
+use crate::report::{Report, Skip};
+use std::io;
+
+/// Why a source cannot be read. Every message names the file and what to do about it.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LoadError {
+    /// The file is missing or may not be read.
+    #[error("{file}: cannot be opened: {source}")]
+    Open {
+        /// The file as it was named.
+        file: String,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// The path is a directory.
+    #[error("{file}: is a directory; name a file in it")]
+    Directory {
+        /// The path as it was named.
+        file: String,
+    },
+    /// Reading or decompressing failed part of the way.
+    #[error("{file}: reading failed: {source}")]
+    Read {
+        /// The file as it was named.
+        file: String,
+        /// What the system or the decompressor says.
+        source: io::Error,
+    },
+    /// The compressed data end before they should.
+    #[error("{file}: the {compression} data end early; the file is cut off, get it again")]
+    Truncated {
+        /// The file as it was named.
+        file: String,
+        /// `gzip` or `zstd`.
+        compression: &'static str,
+    },
+    /// There is nothing in the file.
+    #[error("{file}: is empty; expected CSV or GeoJSON")]
+    Empty {
+        /// The file as it was named.
+        file: String,
+    },
+    /// Neither name nor content is of a format that can be read.
+    #[error(
+        "{file}: {found}; expected CSV, TSV, GeoJSON or newline-delimited GeoJSON, \
+         plain or compressed with gzip or zstd"
+    )]
+    UnknownFormat {
+        /// The file as it was named.
+        file: String,
+        /// What the content looks like.
+        found: String,
+    },
+    /// An option that makes no sense for this source.
+    #[error("{file}: {parameter}: {message}")]
+    BadOption {
+        /// The file as it was named.
+        file: String,
+        /// The option, as the command line spells it (`--lon`).
+        parameter: &'static str,
+        /// What is wrong, and what to do.
+        message: String,
+    },
+    /// A column named by an option is not there.
+    #[error(
+        "{file}: {parameter}: there is no column \"{name}\"; there are: {}",
+        list(seen)
+    )]
+    NoSuchColumn {
+        /// The file as it was named.
+        file: String,
+        /// The option, as the command line spells it (`--lon`).
+        parameter: &'static str,
+        /// The name asked for.
+        name: String,
+        /// The names there are.
+        seen: Vec<String>,
+    },
+    /// No columns hold longitude and latitude by the look of their names.
+    #[error(
+        "{file}: no {missing} column was found; there are: {}; {hint}",
+        list(seen)
+    )]
+    NoPositionColumns {
+        /// The file as it was named.
+        file: String,
+        /// `longitude`, `latitude` or both.
+        missing: &'static str,
+        /// The names there are.
+        seen: Vec<String>,
+        /// What to do.
+        hint: &'static str,
+    },
+    /// A row, or a feature of GeoJSON, is longer than memory is given to one.
+    #[error(
+        "{file}: line {line}: what begins here is over {} MiB long; \
+         is a quote or bracket not closed?", limit >> 20
+    )]
+    TooLong {
+        /// The file as it was named.
+        file: String,
+        /// The line on which it begins, counted from 1.
+        line: u64,
+        /// The most bytes that are allowed.
+        limit: usize,
+    },
+    /// A quote opens a field and nothing closes it.
+    #[error("{file}: line {line}: a quote opened in this row is never closed")]
+    UnclosedQuote {
+        /// The file as it was named.
+        file: String,
+        /// The line on which the row begins, counted from 1.
+        line: u64,
+    },
+    /// The JSON is malformed.
+    #[error("{file}: line {line}, column {column}: malformed JSON: {message}")]
+    Json {
+        /// The file as it was named.
+        file: String,
+        /// The line, counted from 1.
+        line: u64,
+        /// The byte in the line, counted from 1.
+        column: u64,
+        /// What is wrong there.
+        message: String,
+    },
+    /// A row would be skipped, and `strict` allows none.
+    #[error("{file}: line {line}: {skip}: {found} (strict: every row must give a point)")]
+    Strict {
+        /// The file as it was named.
+        file: String,
+        /// The line on which the row begins, counted from 1.
+        line: u64,
+        /// Why the row gives no point.
+        skip: Skip,
+        /// What was found there.
+        found: String,
+    },
+    /// The source has no rows.
+    #[error("{file}: no rows")]
+    NoRows {
+        /// The file as it was named.
+        file: String,
+    },
+    /// Not one row gives a point.
+    #[error(
+        "{file}: no row gives a point; longitude and latitude must be decimal degrees\n{report}"
+    )]
+    NothingKept {
+        /// The file as it was named.
+        file: String,
+        /// What became of the rows.
+        report: Box<Report>,
+    },
+}
+
+/// Names for a message: quoted, and not hundreds of them.
+fn list(names: &[String]) -> String {
+    const MOST: usize = 40;
+    let quoted = names
+        .iter()
+        .take(MOST)
+        .map(|n| crate::report::shown(n.as_bytes()));
+    let mut text = quoted.collect::<Vec<_>>().join(", ");
+    if names.is_empty() {
+        text.push_str("none");
+    } else if names.len() > MOST {
+        text.push_str(&format!(" and {} more", names.len() - MOST));
+    }
+    text
+}

@@ -1,0 +1,148 @@
+//! Bytes from a path or standard input: counted as they are stored, then decompressed.
+
+use crate::error::LoadError;
+use std::fs::File;
+use std::io::{self, BufReader, Cursor, Read};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// How much of the decompressed beginning is looked at before reading on:
+/// enough for any sane header.
+pub(crate) const SAMPLE: usize = 256 << 10;
+
+/// Read from the system at a time.
+const CHUNK: usize = 128 << 10;
+
+/// An opened input: its decompressed bytes, and what is known of them.
+pub(crate) struct Input {
+    pub(crate) origin: Origin,
+    /// The first [`SAMPLE`] bytes (fewer if there are no more), without byte-order mark.
+    pub(crate) sample: Vec<u8>,
+    /// Whether the sample is all there is.
+    pub(crate) whole: bool,
+    /// What follows the sample.
+    pub(crate) rest: Box<dyn Read + Send>,
+}
+
+/// Where bytes come from: what errors and progress need to know.
+#[derive(Clone)]
+pub(crate) struct Origin {
+    pub(crate) name: Arc<str>,
+    pub(crate) bytes_total: Option<u64>,
+    bytes_read: Arc<AtomicU64>,
+    compression: Option<&'static str>,
+}
+
+impl Origin {
+    /// Stored bytes read so far.
+    pub(crate) fn bytes_read(&self) -> u64 {
+        self.bytes_read.load(Ordering::Relaxed)
+    }
+
+    /// The name as errors own it.
+    pub(crate) fn file(&self) -> String {
+        self.name.to_string()
+    }
+
+    /// What a failed read means.
+    pub(crate) fn read_error(&self, source: io::Error) -> LoadError {
+        let file = self.file();
+        match self.compression {
+            Some(compression) if source.kind() == io::ErrorKind::UnexpectedEof => {
+                LoadError::Truncated { file, compression }
+            }
+            _ => LoadError::Read { file, source },
+        }
+    }
+}
+
+impl Input {
+    /// Opens a path, or standard input for `-`.
+    pub(crate) fn open(path: &Path) -> Result<Self, LoadError> {
+        if path.as_os_str() == "-" {
+            return Self::new(io::stdin(), "standard input", None);
+        }
+        let file = path.display().to_string();
+        let failed = |source| LoadError::Open {
+            file: file.clone(),
+            source,
+        };
+        let opened = File::open(path).map_err(failed)?;
+        let metadata = opened.metadata().map_err(failed)?;
+        if metadata.is_dir() {
+            return Err(LoadError::Directory { file });
+        }
+        // A pipe has a name but no size.
+        let size = metadata.is_file().then(|| metadata.len());
+        Self::new(opened, &file, size)
+    }
+
+    /// Bytes of any reader; compression is recognised by its magic bytes.
+    pub(crate) fn new(
+        reader: impl Read + Send + 'static,
+        name: &str,
+        bytes_total: Option<u64>,
+    ) -> Result<Self, LoadError> {
+        let bytes_read = Arc::new(AtomicU64::new(0));
+        let mut origin = Origin {
+            name: name.into(),
+            bytes_total,
+            bytes_read: Arc::clone(&bytes_read),
+            compression: None,
+        };
+        let mut stored = BufReader::with_capacity(CHUNK, Counted { reader, bytes_read });
+        let mut magic = Vec::new();
+        fill(&mut stored, &mut magic, 4).map_err(|e| origin.read_error(e))?;
+        origin.compression = match magic.as_slice() {
+            [0x1f, 0x8b, ..] => Some("gzip"),
+            [0x28, 0xb5, 0x2f, 0xfd] => Some("zstd"),
+            _ => None,
+        };
+        let stored = Cursor::new(magic).chain(stored);
+        let mut rest: Box<dyn Read + Send> = match origin.compression {
+            // BufReader again: the decoders want BufRead, and a chain's halves are both that.
+            Some("gzip") => Box::new(flate2::bufread::MultiGzDecoder::new(stored)),
+            Some(_) => Box::new(
+                zstd::stream::read::Decoder::with_buffer(stored)
+                    .map_err(|e| origin.read_error(e))?,
+            ),
+            None => Box::new(stored),
+        };
+        let mut sample = Vec::new();
+        let whole = fill(&mut rest, &mut sample, SAMPLE).map_err(|e| origin.read_error(e))?;
+        if sample.starts_with(b"\xef\xbb\xbf") {
+            sample.drain(..3);
+        }
+        Ok(Self {
+            origin,
+            sample,
+            whole,
+            rest,
+        })
+    }
+}
+
+/// Reads until `buffer` holds `target` bytes; `true` if the reader ended before that.
+///
+/// How many bytes the reader gives at a time makes no difference to the result.
+pub(crate) fn fill(reader: &mut dyn Read, buffer: &mut Vec<u8>, target: usize) -> io::Result<bool> {
+    let wanted = target.saturating_sub(buffer.len());
+    buffer.reserve_exact(wanted);
+    let got = reader.take(wanted as u64).read_to_end(buffer)?;
+    Ok(got < wanted)
+}
+
+/// Counts the bytes that pass.
+struct Counted<R> {
+    reader: R,
+    bytes_read: Arc<AtomicU64>,
+}
+
+impl<R: Read> Read for Counted<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let n = self.reader.read(buffer)?;
+        self.bytes_read.fetch_add(n as u64, Ordering::Relaxed);
+        Ok(n)
+    }
+}

@@ -1,0 +1,110 @@
+//! What counts as a number in a text field.
+//!
+//! A decimal number as every program writes it: an optional sign (`+` too),
+//! digits with at most one decimal **point**, an optional exponent, spaces
+//! around it. Everything else is refused rather than guessed at:
+//!
+//! - `12,5` and `1,000`: a comma may mean a decimal point or thousands, and a
+//!   file does not say which;
+//! - `NaN`, `inf`, and numbers too large to be finite: they would poison sums;
+//! - `0x1A`, `51°30′26″N`, `5%`, `12 km`: other notations.
+
+/// The finite number a field holds, or `None`.
+pub(crate) fn parse(field: &[u8]) -> Option<f64> {
+    let trimmed = field.trim_ascii();
+    let unsigned = match trimmed {
+        [b'+' | b'-', rest @ ..] => rest,
+        all => all,
+    };
+    // Only digits or a point may follow the sign: that leaves out nan, inf and "+-1".
+    if !matches!(unsigned.first(), Some(b'0'..=b'9' | b'.')) {
+        return None;
+    }
+    let text = trimmed.strip_prefix(b"+").unwrap_or(trimmed);
+    fast_float2::parse::<f64, _>(text)
+        .ok()
+        .filter(|v| v.is_finite())
+}
+
+/// A finite weight, or `None`. Weights are `f32`: 1e308 is not finite there.
+pub(crate) fn parse_weight(field: &[u8]) -> Option<f32> {
+    parse(field).map(|v| v as f32).filter(|v| v.is_finite())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn numbers_as_programs_write_them() {
+        for (text, value) in [
+            ("12.5", 12.5),
+            (" 10.5 ", 10.5),
+            ("\t-7", -7.0),
+            ("+10.0", 10.0),
+            ("1e2", 100.0),
+            ("1E-2", 0.01),
+            (".5", 0.5),
+            ("5.", 5.0),
+            ("-0.0", 0.0),
+            ("0.00000000000000000000000000000000000000000001", 1e-44),
+        ] {
+            assert_eq!(parse(text.as_bytes()), Some(value), "{text}");
+        }
+    }
+
+    #[test]
+    fn guesses_are_refused() {
+        for text in [
+            "",
+            " ",
+            "+",
+            "-",
+            ".",
+            "e5",
+            "12,5",
+            "1,000",
+            "1 000",
+            "1_000",
+            "NaN",
+            "nan",
+            "inf",
+            "-Infinity",
+            "+inf",
+            "0x1A",
+            "5%",
+            "51°30′26″N",
+            "12 km",
+            "+-1",
+            "--1",
+            "1e",
+            "1e999",
+            "1.2.3",
+            "\u{661}",
+        ] {
+            assert_eq!(parse(text.as_bytes()), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn weights_are_finite_in_single_precision() {
+        assert_eq!(parse_weight(b"1e308"), None);
+        assert_eq!(parse_weight(b"1e-320"), Some(0.0));
+        assert_eq!(parse_weight(b"-5"), Some(-5.0));
+        assert_eq!(parse_weight(b"3.4e38"), Some(3.4e38));
+    }
+
+    proptest! {
+        #[test]
+        fn every_finite_number_comes_back(v in proptest::num::f64::NORMAL) {
+            prop_assert_eq!(parse(format!("{v}").as_bytes()), Some(v));
+            prop_assert_eq!(parse(format!("{v:e}").as_bytes()), Some(v));
+        }
+
+        #[test]
+        fn any_bytes_give_a_finite_number_or_none(bytes: Vec<u8>) {
+            prop_assert!(parse(&bytes).is_none_or(f64::is_finite));
+        }
+    }
+}

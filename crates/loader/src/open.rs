@@ -1,0 +1,60 @@
+//! From a path to a source: the one entry to all formats.
+
+use crate::csv;
+use crate::error::LoadError;
+use crate::format::Format;
+use crate::input::Input;
+use crate::source::Source;
+use std::io::Read;
+use std::path::Path;
+
+/// What is known beforehand about an input. The default knows nothing: all is found out.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Options {
+    /// The format; else it is told by the file's extension, then by its content.
+    pub format: Option<Format>,
+    /// The column of longitudes (degrees), by name; by number from 1 in files without a header.
+    pub lon: Option<String>,
+    /// The column of latitudes (degrees), likewise.
+    pub lat: Option<String>,
+    /// The column or GeoJSON property of weights, likewise; `none`: every row counts 1.
+    pub weight: Option<String>,
+    /// The byte between the fields of CSV; else it is found among `,` `;` tab `|`.
+    pub delimiter: Option<u8>,
+    /// Whether a row that gives no point is an error.
+    pub strict: bool,
+}
+
+/// Opens a path, or standard input for `-`, and finds out what it holds.
+///
+/// Compression (gzip, zstd) is told by its first bytes, whatever the name is.
+///
+/// # Errors
+/// The input cannot be read, is of no known format, or its columns are not found.
+pub fn open(input: impl AsRef<Path>, options: &Options) -> Result<Box<dyn Source>, LoadError> {
+    start(Input::open(input.as_ref())?, options)
+}
+
+/// Like [`open`], for bytes that come from elsewhere. `name` is what messages
+/// call them, and its extension may tell the format.
+///
+/// # Errors
+/// Like [`open`].
+pub fn read(
+    reader: impl Read + Send + 'static,
+    name: &str,
+    options: &Options,
+) -> Result<Box<dyn Source>, LoadError> {
+    start(Input::new(reader, name, None)?, options)
+}
+
+fn start(input: Input, options: &Options) -> Result<Box<dyn Source>, LoadError> {
+    let format = Format::of(&input, options.format)?;
+    match format {
+        Format::Csv | Format::Tsv => csv::source(input, format, options),
+        _ => Err(LoadError::UnknownFormat {
+            file: input.origin.file(),
+            found: "GeoJSON".into(),
+        }),
+    }
+}

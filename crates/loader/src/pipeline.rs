@@ -1,0 +1,125 @@
+//! Blocks in, points out: the source that all text formats share.
+
+use crate::batch::Batch;
+use crate::blocks::Block;
+use crate::columns::Columns;
+use crate::error::LoadError;
+use crate::input::Origin;
+use crate::report::Report;
+use crate::source::{Progress, Source};
+use heatsplat_points::PointSink;
+use rayon::prelude::*;
+use std::sync::mpsc::Receiver;
+
+/// More blocks at a time gain nothing: one thread reads them.
+const MOST: usize = 8;
+
+/// How many blocks are parsed at a time, and how many wait meanwhile.
+pub(crate) fn width() -> usize {
+    rayon::current_num_threads().clamp(1, MOST)
+}
+
+/// Makes points of a block.
+pub(crate) trait Parser: Send + Sync {
+    /// Judges every row of a block.
+    ///
+    /// # Errors
+    /// What makes the whole file unreadable.
+    fn parse(&self, block: &Block, batch: &mut Batch) -> Result<(), LoadError>;
+
+    /// The last word on a source that was read to its end.
+    fn finish(&self, _report: &Report) -> Result<(), LoadError> {
+        Ok(())
+    }
+}
+
+/// A file that is read block by block and parsed on all cores.
+pub(crate) struct Pipeline<P> {
+    pub(crate) origin: Origin,
+    pub(crate) columns: Columns,
+    pub(crate) parser: P,
+    pub(crate) strict: bool,
+    /// Blocks that were looked at before the reading proper.
+    pub(crate) first: Option<Block>,
+    pub(crate) blocks: Receiver<Result<Block, LoadError>>,
+    pub(crate) report: Report,
+}
+
+impl<P: Parser> Pipeline<P> {
+    /// The next blocks: waits for one, takes what else is there.
+    fn gather(&mut self) -> Vec<Result<Block, LoadError>> {
+        let mut gathered: Vec<_> = self.first.take().map(Ok).into_iter().collect();
+        if gathered.is_empty() {
+            // An error here is a closed channel: the end.
+            gathered.extend(self.blocks.recv());
+        }
+        while gathered.len() < width()
+            && let Ok(block) = self.blocks.try_recv()
+        {
+            gathered.push(block);
+        }
+        gathered
+    }
+
+    /// The error for the first skipped row, where none is allowed.
+    fn check_strict(&self) -> Result<(), LoadError> {
+        match self.report.examples.first() {
+            Some(example) if self.strict => Err(LoadError::Strict {
+                file: self.origin.file(),
+                line: example.line,
+                skip: example.skip,
+                found: example.found.clone(),
+            }),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl<P: Parser> Source for Pipeline<P> {
+    fn name(&self) -> &str {
+        &self.origin.name
+    }
+
+    fn columns(&self) -> &Columns {
+        &self.columns
+    }
+
+    fn next_batch(&mut self, sink: &mut dyn PointSink) -> Result<bool, LoadError> {
+        let gathered = self.gather();
+        if gathered.is_empty() {
+            self.report.bytes = self.origin.bytes_read();
+            self.parser.finish(&self.report)?;
+            return Ok(false);
+        }
+        let parser = &self.parser;
+        let parsed: Vec<_> = gathered
+            .into_par_iter()
+            .map(|block| {
+                let mut batch = Batch::default();
+                let outcome = block.and_then(|block| parser.parse(&block, &mut batch));
+                (batch, outcome)
+            })
+            .collect();
+        // In the order of the file, whoever finished first.
+        for (batch, outcome) in parsed {
+            sink.push(&batch.points);
+            self.report.add(batch.report);
+            self.check_strict()?;
+            outcome?;
+        }
+        self.report.bytes = self.origin.bytes_read();
+        Ok(true)
+    }
+
+    fn report(&self) -> &Report {
+        &self.report
+    }
+
+    fn progress(&self) -> Progress {
+        Progress {
+            rows: self.report.rows,
+            bytes_read: self.report.bytes,
+            bytes_total: self.origin.bytes_total,
+        }
+    }
+}

@@ -1,0 +1,259 @@
+//! What became of the rows: how many were kept, how many skipped, and why.
+
+use std::fmt;
+
+/// Examples kept per reason.
+const PER_REASON: usize = 5;
+/// Examples kept in all.
+const IN_ALL: usize = 20;
+/// Characters shown of a value.
+const SHOWN: usize = 60;
+
+/// Why a row gives no point.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Skip {
+    /// Longitude, latitude or both are empty, or the geometry is null or empty.
+    NoPosition,
+    /// Not a number, not finite, |latitude| over 90°, or |longitude| over 540°.
+    BadPosition,
+    /// A true latitude past the Web-Mercator square's edge, ±85.0511°.
+    Outside,
+    /// A weight that is not a finite number.
+    BadWeight,
+    /// The row cannot be read: a comment, a repeated header, too few columns to
+    /// have a position, a broken line of newline-delimited GeoJSON.
+    Malformed,
+    /// A geometry other than Point and MultiPoint.
+    NotAPoint,
+}
+
+impl Skip {
+    /// Every reason, in the order in which reports list them.
+    pub const ALL: [Skip; 6] = [
+        Skip::NoPosition,
+        Skip::BadPosition,
+        Skip::Outside,
+        Skip::BadWeight,
+        Skip::Malformed,
+        Skip::NotAPoint,
+    ];
+
+    /// The reason's name, as metrics and reports print it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Skip::NoPosition => "no position",
+            Skip::BadPosition => "bad position",
+            Skip::Outside => "outside",
+            Skip::BadWeight => "bad weight",
+            Skip::Malformed => "malformed",
+            Skip::NotAPoint => "not a point",
+        }
+    }
+}
+
+impl fmt::Display for Skip {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// One skipped row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Example {
+    /// The line in the file on which the row begins, counted from 1.
+    pub line: u64,
+    /// Why it was skipped.
+    pub skip: Skip,
+    /// What was found there: short, printable, on one line.
+    pub found: String,
+}
+
+impl fmt::Display for Example {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "line {}: {}: {}", self.line, self.skip, self.found)
+    }
+}
+
+/// The account of a source: `rows` = `kept` + [`skipped_total`](Report::skipped_total), always.
+///
+/// Depends on the data alone, not on how they were read: block sizes, threads
+/// and compression change nothing in it but `bytes`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Report {
+    /// Rows met. A blank line is none; each position of a MultiPoint is one.
+    pub rows: u64,
+    /// Rows that became points.
+    pub kept: u64,
+    skipped: [u64; Skip::ALL.len()],
+    /// The first skipped rows in the order of the file: up to 5 for each reason, 20 in all.
+    pub examples: Vec<Example>,
+    /// Kept rows whose weight is empty or null: they count as weight 0, as SQL's SUM has it.
+    pub weights_missing: u64,
+    /// Kept rows at exactly longitude 0, latitude 0: often a sign of missing positions.
+    pub at_null_island: u64,
+    /// Bytes read of the source as it is stored (compressed bytes of a compressed file).
+    pub bytes: u64,
+}
+
+impl Report {
+    /// Rows skipped for one reason.
+    pub fn skipped(&self, reason: Skip) -> u64 {
+        self.skipped.get(reason as usize).copied().unwrap_or(0)
+    }
+
+    /// Rows skipped for any reason.
+    pub fn skipped_total(&self) -> u64 {
+        self.skipped.iter().sum()
+    }
+
+    /// Counts a skipped row. `describe` is asked for line and finding only
+    /// while examples are still wanted, so that bad files stay fast.
+    pub(crate) fn skip(&mut self, skip: Skip, describe: impl FnOnce() -> (u64, String)) {
+        self.rows += 1;
+        if let Some(count) = self.skipped.get_mut(skip as usize) {
+            *count += 1;
+        }
+        if self.wants_example(skip) {
+            let (line, found) = describe();
+            self.examples.push(Example { line, skip, found });
+        }
+    }
+
+    /// Adds the account of the rows that follow.
+    ///
+    /// A part may hold more than 20 examples never (see `wants_example`), and
+    /// it has dropped only rows that the whole would have dropped too.
+    pub(crate) fn add(&mut self, part: Report) {
+        self.rows += part.rows;
+        self.kept += part.kept;
+        for (sum, n) in self.skipped.iter_mut().zip(part.skipped) {
+            *sum += n;
+        }
+        self.weights_missing += part.weights_missing;
+        self.at_null_island += part.at_null_island;
+        for example in part.examples {
+            if self.wants_example(example.skip) {
+                self.examples.push(example);
+            }
+        }
+    }
+
+    fn wants_example(&self, skip: Skip) -> bool {
+        let alike = self.examples.iter().filter(|e| e.skip == skip).count();
+        alike < PER_REASON && self.examples.len() < IN_ALL
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let skipped = self.skipped_total();
+        write!(f, "{} rows: {} kept", self.rows, self.kept)?;
+        if skipped > 0 {
+            let reasons: Vec<String> = Skip::ALL
+                .into_iter()
+                .filter(|&s| self.skipped(s) > 0)
+                .map(|s| format!("{} {s}", self.skipped(s)))
+                .collect();
+            write!(f, ", {skipped} skipped ({})", reasons.join(", "))?;
+        }
+        for example in &self.examples {
+            write!(f, "\n  {example}")?;
+        }
+        if skipped > self.examples.len() as u64 && !self.examples.is_empty() {
+            write!(f, "\n  … and {} more", skipped - self.examples.len() as u64)?;
+        }
+        if self.weights_missing > 0 {
+            write!(
+                f,
+                "\n  {} kept without a weight: they count as 0",
+                self.weights_missing
+            )?;
+        }
+        if self.at_null_island > 0 {
+            write!(f, "\n  {} lie at exactly 0,0", self.at_null_island)?;
+        }
+        Ok(())
+    }
+}
+
+/// A value as reports show it: in quotes, at most 60 characters, control characters escaped.
+pub(crate) fn shown(value: &[u8]) -> String {
+    // A character has at most 4 bytes: more need not be looked at, however long the field.
+    let head = value.get(..4 * (SHOWN + 1)).unwrap_or(value);
+    let text = String::from_utf8_lossy(head);
+    let mut out = String::from("\"");
+    for c in text.chars().take(SHOWN) {
+        if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}') {
+            out.extend(c.escape_default());
+        } else {
+            out.push(c);
+        }
+    }
+    out.push_str(if text.chars().nth(SHOWN).is_some() {
+        "…\""
+    } else {
+        "\""
+    });
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn skips(reasons: &[(u64, Skip)]) -> Report {
+        let mut report = Report::default();
+        for &(line, skip) in reasons {
+            report.skip(skip, || (line, format!("row {line}")));
+        }
+        report
+    }
+
+    #[test]
+    fn values_are_shown_short_and_printable() {
+        assert_eq!(shown(b"abc"), "\"abc\"");
+        assert_eq!(shown(b"a\n\x1b[31m\0"), "\"a\\n\\u{1b}[31m\\u{0}\"");
+        assert_eq!(shown(&[b'L'; 70_000]), format!("\"{}…\"", "L".repeat(60)));
+        assert_eq!(shown(&[b'L'; 60]), format!("\"{}\"", "L".repeat(60)));
+        assert_eq!(
+            shown("é".repeat(61).as_bytes()),
+            format!("\"{}…\"", "é".repeat(60))
+        );
+        assert_eq!(shown(b"bad\xff"), "\"bad\u{fffd}\"");
+    }
+
+    #[test]
+    fn a_report_reads_well() {
+        let mut report = skips(&[(7, Skip::BadPosition), (9, Skip::NoPosition)]);
+        report.rows += 3;
+        report.kept += 3;
+        report.weights_missing = 1;
+        report.at_null_island = 2;
+        assert_eq!(
+            report.to_string(),
+            "5 rows: 3 kept, 2 skipped (1 no position, 1 bad position)\n  \
+             line 7: bad position: row 7\n  line 9: no position: row 9\n  \
+             1 kept without a weight: they count as 0\n  2 lie at exactly 0,0"
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn parts_add_up_to_the_whole(
+            rows in proptest::collection::vec(0usize..6, 0..120),
+            cuts in proptest::collection::vec(0usize..120, 0..6),
+        ) {
+            let rows: Vec<(u64, Skip)> =
+                rows.iter().enumerate().map(|(i, &r)| (i as u64, Skip::ALL[r])).collect();
+            let mut sum = Report::default();
+            let mut cuts: Vec<usize> = cuts.iter().map(|c| c % (rows.len() + 1)).collect();
+            cuts.extend([0, rows.len()]);
+            cuts.sort_unstable();
+            for pair in cuts.windows(2) {
+                sum.add(skips(&rows[pair[0]..pair[1]]));
+            }
+            prop_assert_eq!(sum, skips(&rows));
+        }
+    }
+}
