@@ -50,7 +50,8 @@ impl Batch {
         let at = mercator::project(x, y).map_err(|refusal| match refusal {
             Refusal::Outside => refused(Skip::Outside, "latitude", lat),
             Refusal::Latitude => refused(Skip::BadPosition, "latitude", lat),
-            Refusal::Longitude | Refusal::NotFinite => refused(Skip::BadPosition, "longitude", lon),
+            // The longitude: both are finite, and no weight is in play yet.
+            _ => refused(Skip::BadPosition, "longitude", lon),
         })?;
         let weight = match weight {
             Weight::Unused => 1.0,

@@ -46,6 +46,9 @@ pub(crate) struct Block {
     pub(crate) items: Vec<Range<usize>>,
     /// Where the first byte stands in the file.
     pub(crate) start: Place,
+    /// Whether nothing comes after it. A channel that closes without such a
+    /// block means that reading broke off.
+    pub(crate) last: bool,
 }
 
 /// How much of a buffer is whole rows.
@@ -149,6 +152,7 @@ fn read<C: Cutter>(
             items,
             start: place,
             bytes,
+            last: ended,
         };
         place = place.after(&block.bytes, newline);
         if sender.send(Ok(block)).is_err() || ended {

@@ -96,8 +96,8 @@ pub enum LoadError {
     },
     /// A row, or a feature of GeoJSON, is longer than memory is given to one.
     #[error(
-        "{file}: line {line}: what begins here is over {} MiB long; \
-         is a quote or bracket not closed?", limit >> 20
+        "{file}: line {line}: what begins here is over {} KiB long; \
+         is a quote or bracket not closed?", limit >> 10
     )]
     TooLong {
         /// The file as it was named.

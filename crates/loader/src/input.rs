@@ -74,7 +74,7 @@ impl Input {
             return Err(LoadError::Directory { file });
         }
         // A pipe has a name but no size.
-        let size = metadata.is_file().then(|| metadata.len());
+        let size = metadata.is_file().then_some(metadata.len());
         Self::new(opened, &file, size)
     }
 

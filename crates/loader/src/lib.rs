@@ -55,6 +55,7 @@ mod columns;
 mod csv;
 mod error;
 mod format;
+mod geojson;
 mod input;
 mod number;
 mod open;

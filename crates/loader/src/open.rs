@@ -3,6 +3,7 @@
 use crate::csv;
 use crate::error::LoadError;
 use crate::format::Format;
+use crate::geojson;
 use crate::input::Input;
 use crate::source::Source;
 use std::io::Read;
@@ -52,9 +53,6 @@ fn start(input: Input, options: &Options) -> Result<Box<dyn Source>, LoadError> 
     let format = Format::of(&input, options.format)?;
     match format {
         Format::Csv | Format::Tsv => csv::source(input, format, options),
-        _ => Err(LoadError::UnknownFormat {
-            file: input.origin.file(),
-            found: "GeoJSON".into(),
-        }),
+        Format::GeoJson | Format::GeoJsonLines => geojson::source(input, format, options),
     }
 }

@@ -9,6 +9,7 @@ use crate::report::Report;
 use crate::source::{Progress, Source};
 use heatsplat_points::PointSink;
 use rayon::prelude::*;
+use std::io;
 use std::sync::mpsc::Receiver;
 
 /// More blocks at a time gain nothing: one thread reads them.
@@ -43,6 +44,8 @@ pub(crate) struct Pipeline<P> {
     pub(crate) first: Option<Block>,
     pub(crate) blocks: Receiver<Result<Block, LoadError>>,
     pub(crate) report: Report,
+    /// Whether the last block has been taken.
+    pub(crate) ended: bool,
 }
 
 impl<P: Parser> Pipeline<P> {
@@ -50,8 +53,13 @@ impl<P: Parser> Pipeline<P> {
     fn gather(&mut self) -> Vec<Result<Block, LoadError>> {
         let mut gathered: Vec<_> = self.first.take().map(Ok).into_iter().collect();
         if gathered.is_empty() {
-            // An error here is a closed channel: the end.
-            gathered.extend(self.blocks.recv());
+            // A closed channel without a last block: the thread is gone.
+            let broken = || io::Error::other("the reading thread broke off");
+            gathered.push(
+                self.blocks
+                    .recv()
+                    .unwrap_or_else(|_| Err(self.origin.read_error(broken()))),
+            );
         }
         while gathered.len() < width()
             && let Ok(block) = self.blocks.try_recv()
@@ -85,12 +93,11 @@ impl<P: Parser> Source for Pipeline<P> {
     }
 
     fn next_batch(&mut self, sink: &mut dyn PointSink) -> Result<bool, LoadError> {
-        let gathered = self.gather();
-        if gathered.is_empty() {
-            self.report.bytes = self.origin.bytes_read();
-            self.parser.finish(&self.report)?;
+        if self.ended {
             return Ok(false);
         }
+        let gathered = self.gather();
+        let last = gathered.iter().flatten().any(|block| block.last);
         let parser = &self.parser;
         let parsed: Vec<_> = gathered
             .into_par_iter()
@@ -108,6 +115,10 @@ impl<P: Parser> Source for Pipeline<P> {
             outcome?;
         }
         self.report.bytes = self.origin.bytes_read();
+        if last {
+            self.ended = true;
+            self.parser.finish(&self.report)?;
+        }
         Ok(true)
     }
 

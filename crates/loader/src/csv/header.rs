@@ -19,6 +19,10 @@ const DELIMITERS: [u8; 4] = [b',', b'\t', b';', b'|'];
 /// Records that are looked at to find it.
 const LOOKED_AT: usize = 20;
 
+/// What to do where positions are not found.
+const HINT: &str = "name them with --lon and --lat (by their numbers, such as --lon 1 --lat 2, \
+                    where the first row is data; a single column of WKT cannot be read)";
+
 /// A source that reads an input as delimiter-separated text.
 pub(crate) fn source(
     mut input: Input,
@@ -49,6 +53,7 @@ pub(crate) fn source(
         first: None,
         blocks,
         report: Report::default(),
+        ended: false,
     }))
 }
 
@@ -213,8 +218,7 @@ impl Head {
             },
         };
         let assumed = !has_header && options.lon.is_none() && options.lat.is_none();
-        let few = matches!(seen.len(), 2 | 3);
-        let (lon, lat) = if assumed && few {
+        let (lon, lat) = if assumed {
             (Some(0), Some(1))
         } else {
             (columns::longitude(&seen), columns::latitude(&seen))
@@ -229,12 +233,7 @@ impl Head {
                     (None, _) => "longitude",
                     _ => "latitude",
                 },
-                hint: if has_header {
-                    "name them with --lon and --lat (a single column of WKT cannot be read)"
-                } else {
-                    "the first row is data, not names: give the columns' numbers, \
-                     such as --lon 1 --lat 2"
-                },
+                hint: HINT,
                 seen,
             });
         };
@@ -298,12 +297,10 @@ impl Head {
             (at < self.names.len()).then_some(at)
         };
         match (&options.lon, &options.lat) {
+            // Two or three numbers can only be a position and a weight.
             (None, None) => {
-                let unnamed = columns::longitude(&self.names).is_none()
-                    || columns::latitude(&self.names).is_none();
-                unnamed
-                    && (0..self.fields.len()).filter(|&at| number(at)).count() >= 2
-                    && (self.fields.len() > 3 || (0..self.fields.len()).all(number))
+                matches!(self.fields.len(), 2 | 3)
+                    && (0..3).all(|at| at >= self.fields.len() || number(at))
             }
             (lon, lat) => match (by_number(lon), by_number(lat)) {
                 (Some(lon), Some(lat)) => number(lon) && number(lat),

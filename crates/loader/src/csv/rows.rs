@@ -6,7 +6,6 @@ use crate::blocks::{Block, Cut, Cutter, Fault, Place};
 use crate::error::LoadError;
 use crate::pipeline::Parser;
 use crate::report::{Skip, shown};
-use std::borrow::Cow;
 
 impl Cutter for Dialect {
     const LIMIT: usize = 16 << 20;
@@ -112,9 +111,9 @@ impl Rows {
     }
 
     /// Whether a refused row is the header once more: files are often concatenated.
-    fn is_header(&self, lon: &Cow<'_, [u8]>, lat: &Cow<'_, [u8]>) -> bool {
+    fn is_header(&self, lon: &[u8], lat: &[u8]) -> bool {
         let header = self.header.as_ref();
-        header.is_some_and(|[a, b]| a.as_slice() == &**lon && b.as_slice() == &**lat)
+        header.is_some_and(|[a, b]| a == lon && b == lat)
     }
 }
 

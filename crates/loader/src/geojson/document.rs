@@ -1,0 +1,226 @@
+//! Cuts the features out of a GeoJSON document while it streams by.
+//!
+//! A top-level object is read member by member until `"features"` turns up.
+//! From there on its features pass one by one, and nothing before or after
+//! them is kept; an object without features is one item as a whole. A
+//! top-level array passes its elements likewise. One document may follow another.
+
+use super::extent;
+use crate::blocks::{Cut, Cutter, Fault};
+use std::ops::Range;
+
+/// The most one feature may be: large polygons are skipped, but have to be passed.
+pub(crate) const LIMIT: usize = 64 << 20;
+
+/// Where in a document the next byte stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum At {
+    /// Between documents.
+    Outside,
+    /// In the features, or in a top-level array.
+    Elements { collection: bool, before: Before },
+    /// Behind the features, in the collection's other members.
+    Tail,
+}
+
+/// What may come next in an array.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Before {
+    First,
+    Element,
+    Comma,
+}
+
+/// Cuts documents.
+pub(crate) struct Document {
+    at: At,
+}
+
+/// Why scanning stops.
+enum Stop {
+    /// The buffer ends; what has begun at this byte is not whole.
+    Short(usize),
+    Fault(Fault),
+}
+
+fn unexpected(offset: usize, expected: &str) -> Stop {
+    Stop::Fault(Fault::Json(offset, format!("expected {expected}")))
+}
+
+/// A buffer and how far it has been understood.
+struct Scan<'a> {
+    buffer: &'a [u8],
+    at: usize,
+}
+
+impl Scan<'_> {
+    fn rest(&self) -> &[u8] {
+        self.buffer.get(self.at..).unwrap_or_default()
+    }
+
+    /// The next byte that is not blank. `back`: where to come back to if the buffer ends.
+    fn peek(&mut self, back: Option<usize>) -> Result<u8, Stop> {
+        self.at += extent::blank(self.rest());
+        self.rest()
+            .first()
+            .copied()
+            .ok_or(Stop::Short(back.unwrap_or(self.at)))
+    }
+
+    fn expect(&mut self, byte: u8, back: usize, expected: &str) -> Result<(), Stop> {
+        if self.peek(Some(back))? != byte {
+            return Err(unexpected(self.at, expected));
+        }
+        self.at += 1;
+        Ok(())
+    }
+
+    /// Passes one value.
+    fn value(&mut self, back: usize) -> Result<Range<usize>, Stop> {
+        self.peek(Some(back))?;
+        match extent::value(self.rest()) {
+            None => Err(Stop::Short(back)),
+            Some(0) => Err(unexpected(self.at, "a value")),
+            Some(length) => {
+                let start = self.at;
+                self.at += length;
+                Ok(start..self.at)
+            }
+        }
+    }
+
+    /// Passes a member of an object; `true` if it is the beginning of the features.
+    fn member(&mut self, back: usize) -> Result<bool, Stop> {
+        if self.peek(Some(back))? != b'"' {
+            return Err(unexpected(self.at, "a member's name in quotes"));
+        }
+        let key = self.value(back)?;
+        let is_features = self.buffer.get(key) == Some(b"\"features\"");
+        self.expect(b':', back, "a colon")?;
+        if is_features && self.peek(Some(back))? == b'[' {
+            self.at += 1;
+            return Ok(true);
+        }
+        self.value(back)?;
+        Ok(false)
+    }
+}
+
+impl Document {
+    pub(crate) fn new() -> Self {
+        Self { at: At::Outside }
+    }
+
+    /// Understands one step more: a whole document, a feature, a member.
+    /// `Some` is an item.
+    fn step(&mut self, scan: &mut Scan<'_>) -> Result<Option<Range<usize>>, Stop> {
+        let next = scan.peek(None)?;
+        let start = scan.at;
+        match self.at {
+            At::Outside => match next {
+                b'[' => {
+                    scan.at += 1;
+                    self.at = At::Elements {
+                        collection: false,
+                        before: Before::First,
+                    };
+                }
+                b'{' => return self.object(scan),
+                _ => return Err(unexpected(start, "a GeoJSON object, which begins with {")),
+            },
+            At::Elements { collection, before } => match (next, before) {
+                (b']', Before::First | Before::Comma) => {
+                    scan.at += 1;
+                    self.at = if collection { At::Tail } else { At::Outside };
+                }
+                (b',', Before::Comma) => {
+                    scan.at += 1;
+                    self.at = At::Elements {
+                        collection,
+                        before: Before::Element,
+                    };
+                }
+                (_, Before::Comma) => return Err(unexpected(start, "a comma or ]")),
+                (_, Before::First | Before::Element) => {
+                    let item = scan.value(start)?;
+                    self.at = At::Elements {
+                        collection,
+                        before: Before::Comma,
+                    };
+                    return Ok(Some(item));
+                }
+            },
+            At::Tail => match next {
+                b'}' => {
+                    scan.at += 1;
+                    self.at = At::Outside;
+                }
+                b',' => {
+                    scan.at += 1;
+                    if scan.member(start)? {
+                        self.at = At::Elements {
+                            collection: true,
+                            before: Before::First,
+                        };
+                    }
+                }
+                _ => return Err(unexpected(start, "a comma or }")),
+            },
+        }
+        Ok(None)
+    }
+
+    /// A top-level object: up to its features, or whole.
+    fn object(&mut self, scan: &mut Scan<'_>) -> Result<Option<Range<usize>>, Stop> {
+        let start = scan.at;
+        scan.at += 1;
+        if scan.peek(Some(start))? == b'}' {
+            scan.at += 1;
+            return Ok(Some(start..scan.at));
+        }
+        loop {
+            if scan.member(start)? {
+                self.at = At::Elements {
+                    collection: true,
+                    before: Before::First,
+                };
+                return Ok(None);
+            }
+            match scan.peek(Some(start))? {
+                b',' => scan.at += 1,
+                b'}' => {
+                    scan.at += 1;
+                    return Ok(Some(start..scan.at));
+                }
+                _ => return Err(unexpected(scan.at, "a comma or }")),
+            }
+        }
+    }
+}
+
+impl Cutter for Document {
+    const LIMIT: usize = LIMIT;
+
+    fn newline(&self) -> u8 {
+        b'\n'
+    }
+
+    fn cut(&mut self, buffer: &[u8], ended: bool) -> Result<Cut, Fault> {
+        let mut scan = Scan { buffer, at: 0 };
+        let mut items = Vec::new();
+        loop {
+            match self.step(&mut scan) {
+                Ok(item) => items.extend(item),
+                Err(Stop::Short(end))
+                    if !ended || (self.at == At::Outside && end == buffer.len()) =>
+                {
+                    return Ok(Cut { end, items });
+                }
+                Err(Stop::Short(_)) => {
+                    return Err(Fault::Json(buffer.len(), "the file ends too early".into()));
+                }
+                Err(Stop::Fault(fault)) => return Err(fault),
+            }
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! Where JSON values end, without reading what is in them.
+//!
+//! Lenient: brackets are counted, not matched. Whatever is wrong inside a value
+//! is found when the value is read.
+
+use memchr::memchr2;
+
+/// The bytes of white space at the beginning. The record separator of RFC 8142 is one here.
+pub(crate) fn blank(bytes: &[u8]) -> usize {
+    let is_blank = |b: &&u8| matches!(b, b' ' | b'\t' | b'\r' | b'\n' | 0x1e);
+    bytes.iter().take_while(is_blank).count()
+}
+
+/// The length of the value at the beginning of `bytes`; `None` if it may go on
+/// beyond them. 0: there is no value.
+pub(crate) fn value(bytes: &[u8]) -> Option<usize> {
+    match bytes.first()? {
+        b'"' => string(bytes),
+        b'{' | b'[' => bracketed(bytes),
+        _ => bytes.iter().position(|b| {
+            matches!(
+                b,
+                b' ' | b'\t' | b'\r' | b'\n' | b',' | b':' | b']' | b'}' | b'[' | b'{' | b'"'
+            )
+        }),
+    }
+}
+
+/// The length of the string at the beginning, with its quotes.
+fn string(bytes: &[u8]) -> Option<usize> {
+    let mut at = 1;
+    loop {
+        at += memchr2(b'"', b'\\', bytes.get(at..)?)?;
+        if bytes.get(at) == Some(&b'"') {
+            return Some(at + 1);
+        }
+        at += 2;
+    }
+}
+
+/// The length of the array or object at the beginning.
+fn bracketed(bytes: &[u8]) -> Option<usize> {
+    let mut depth = 0usize;
+    let mut at = 0;
+    loop {
+        match bytes.get(at)? {
+            b'"' => {
+                at += string(bytes.get(at..)?)?;
+                continue;
+            }
+            b'{' | b'[' => depth += 1,
+            b'}' | b']' => depth -= 1,
+            _ => {}
+        }
+        at += 1;
+        if depth == 0 {
+            return Some(at);
+        }
+    }
+}
+
+/// The elements of an array that is known to be well-formed JSON.
+pub(crate) fn elements(array: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut rest = array.trim_ascii().strip_prefix(b"[").unwrap_or_default();
+    std::iter::from_fn(move || {
+        let skip = rest
+            .iter()
+            .take_while(|b| b.is_ascii_whitespace() || **b == b',')
+            .count();
+        let begun = rest.get(skip..)?;
+        let (element, behind) = begun.split_at_checked(value(begun)?)?;
+        rest = behind;
+        (!element.is_empty()).then_some(element)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn values_end_where_they_should() {
+        for (text, length) in [
+            ("{\"a\":[1,{\"}\":\"]\\\"\"}]} x", Some(22)),
+            ("\"a\\\\\"b", Some(5)),
+            ("\"a\\\"b", None),
+            ("12.5,", Some(4)),
+            ("12.5", None),
+            ("[[1,2],[3]", None),
+            ("]", Some(0)),
+            ("", None),
+        ] {
+            assert_eq!(value(text.as_bytes()), length, "{text}");
+        }
+        let parts: Vec<&[u8]> = elements(b"[ 1, [2 ,3],\"a,b\" ]").collect();
+        assert_eq!(parts, [&b"1"[..], b"[2 ,3]", b"\"a,b\""]);
+        assert_eq!(elements(b"[]").count() + elements(b"7").count(), 0);
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_survived(bytes: Vec<u8>) {
+            prop_assert!(value(&bytes).is_none_or(|n| n <= bytes.len()));
+            prop_assert!(elements(&bytes).count() <= bytes.len());
+        }
+    }
+}

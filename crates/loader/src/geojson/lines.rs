@@ -1,0 +1,36 @@
+//! Cuts newline-delimited GeoJSON and RFC 8142 text sequences.
+
+use super::document::LIMIT;
+use crate::blocks::{Cut, Cutter, Fault};
+
+/// Cuts behind a byte that ends every object.
+pub(crate) struct Lines {
+    /// A newline; in text sequences the record separator, which begins the next object.
+    pub(crate) terminator: u8,
+}
+
+impl Cutter for Lines {
+    const LIMIT: usize = LIMIT;
+
+    fn newline(&self) -> u8 {
+        b'\n'
+    }
+
+    fn cut(&mut self, buffer: &[u8], ended: bool) -> Result<Cut, Fault> {
+        let last = memchr::memrchr(self.terminator, buffer).map_or(0, |at| at + 1);
+        let end = if ended { buffer.len() } else { last };
+        let mut items = Vec::new();
+        let mut from = 0;
+        let ends = memchr::memchr_iter(self.terminator, buffer.get(..end).unwrap_or_default());
+        for to in ends.chain([end]) {
+            let item = buffer.get(from..to).unwrap_or_default();
+            let skip = super::extent::blank(item);
+            // A blank line is no row.
+            if skip < item.len() {
+                items.push(from + skip..from + item.trim_ascii_end().len());
+            }
+            from = to + 1;
+        }
+        Ok(Cut { end, items })
+    }
+}
