@@ -6,11 +6,13 @@
 #![forbid(unsafe_code)]
 
 mod backend;
+mod canvas;
 mod cpu;
 mod density;
 pub mod encode;
 mod kernel;
 mod layer;
+pub mod legend;
 pub mod opacity;
 mod plan;
 pub mod ramp;

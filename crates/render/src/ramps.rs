@@ -200,7 +200,7 @@ static ALL: &[NamedRamp] = &[
     ours(
         Group::DarkMap,
         "beacon",
-        "blue to yellow; for every colour vision",
+        "blue to gold; for every colour vision",
         maps::BEACON,
     ),
     ours(
@@ -220,7 +220,7 @@ static ALL: &[NamedRamp] = &[
     ours(
         Group::LightMap,
         "tide",
-        "sand to sea; for every colour vision",
+        "sand, lagoon, deep sea; for every colour vision",
         maps::TIDE,
     ),
 ];

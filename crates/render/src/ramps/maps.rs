@@ -46,13 +46,14 @@ pub(super) const NEBULA: Stops = &[
     (1.0, 0xffeebf),
 ];
 
-/// Blue to yellow, for every kind of colour vision.
+/// Blue to gold, for every kind of colour vision.
 pub(super) const BEACON: Stops = &[
-    (0.0, 0x0f2766),
-    (0.25, 0x2d559e),
-    (0.5, 0x7f8fa6),
-    (0.75, 0xe2c35a),
-    (1.0, 0xfff7b8),
+    (0.0, 0x131d66),
+    (0.22, 0x2450bd),
+    (0.44, 0x4f8fe6),
+    (0.6, 0xaebfc6),
+    (0.78, 0xf6cf4b),
+    (1.0, 0xfffbd3),
 ];
 
 /// Evening light to night.
@@ -97,9 +98,10 @@ pub(super) const MOSS: Stops = &[
 
 /// Sand to sea, for every kind of colour vision.
 pub(super) const TIDE: Stops = &[
-    (0.0, 0xfde7a6),
-    (0.25, 0xe2bd6c),
-    (0.5, 0x8f9594),
-    (0.75, 0x37609f),
-    (1.0, 0x0c2058),
+    (0.0, 0xfbeeb4),
+    (0.2, 0xf0d67c),
+    (0.4, 0xa8c795),
+    (0.58, 0x54a5b5),
+    (0.78, 0x2564a4),
+    (1.0, 0x0d2259),
 ];

@@ -1,0 +1,178 @@
+//! A small sheet of RGBA pixels to draw legends on: boxes, rounded boxes, letters.
+
+use noto_sans_mono_bitmap::{FontWeight, RasterHeight, get_raster, get_raster_width};
+
+use crate::encode::{self, Effort, EncodeError};
+
+/// How high a line of text is at ratio 1, in pixels.
+pub(crate) const TEXT_HEIGHT: f32 = 16.0;
+
+/// How wide a letter is at ratio 1, in pixels; all are alike.
+pub(crate) const LETTER_WIDTH: f32 = 7.0;
+
+/// A sheet, transparent at first. Everything is measured in CSS pixels; a sheet of
+/// ratio 2 has two of its own pixels to each.
+pub(crate) struct Canvas {
+    width: usize,
+    height: usize,
+    ratio: u32,
+    /// Premultiplied, 0 to 1.
+    pixels: Vec<[f32; 4]>,
+}
+
+impl Canvas {
+    /// A sheet of at most 4096 CSS pixels each way; ratio 1 or 2.
+    pub(crate) fn new(width: f32, height: f32, ratio: u32) -> Self {
+        let ratio = ratio.clamp(1, 2);
+        let edge = |length: f32| (length.clamp(1.0, 4096.0).ceil() as usize) * ratio as usize;
+        let (width, height) = (edge(width), edge(height));
+        Self {
+            width,
+            height,
+            ratio,
+            pixels: vec![[0.0; 4]; width * height],
+        }
+    }
+
+    /// Fills a box with rounded corners.
+    pub(crate) fn fill(&mut self, [x, y, w, h]: [f32; 4], radius: f32, color: [u8; 4]) {
+        let scale = self.ratio as f32;
+        let [x, y, w, h, radius] = [x, y, w, h, radius].map(|length| length * scale);
+        let [cx, cy] = [x + w / 2.0, y + h / 2.0];
+        for row in pixel_range(y, y + h, self.height) {
+            for column in pixel_range(x, x + w, self.width) {
+                // Signed distance to the edge; half a pixel either side is antialiased.
+                let dx = (column as f32 + 0.5 - cx).abs() - w / 2.0 + radius;
+                let dy = (row as f32 + 0.5 - cy).abs() - h / 2.0 + radius;
+                let distance = dx.max(0.0).hypot(dy.max(0.0)) + dx.max(dy).min(0.0) - radius;
+                let cover = (0.5 - distance).clamp(0.0, 1.0);
+                self.blend(column, row, color, cover);
+            }
+        }
+    }
+
+    /// Fills a box column by column of the sheet's pixels: `color(share)` with the share of
+    /// the way from its left edge to its right one.
+    pub(crate) fn sweep(&mut self, [x, y, w, h]: [f32; 4], color: impl Fn(f32) -> [u8; 4]) {
+        let scale = self.ratio as f32;
+        let [x, y, w, h] = [x, y, w, h].map(|length| length * scale);
+        for column in pixel_range(x, x + w, self.width) {
+            let color = color(((column as f32 + 0.5 - x) / w).clamp(0.0, 1.0));
+            for row in pixel_range(y, y + h, self.height) {
+                self.blend(column, row, color, 1.0);
+            }
+        }
+    }
+
+    /// The same row by row, from the bottom edge to the top one.
+    pub(crate) fn climb(&mut self, [x, y, w, h]: [f32; 4], color: impl Fn(f32) -> [u8; 4]) {
+        let scale = self.ratio as f32;
+        let [x, y, w, h] = [x, y, w, h].map(|length| length * scale);
+        for row in pixel_range(y, y + h, self.height) {
+            let color = color(((y + h - row as f32 - 0.5) / h).clamp(0.0, 1.0));
+            for column in pixel_range(x, x + w, self.width) {
+                self.blend(column, row, color, 1.0);
+            }
+        }
+    }
+
+    /// Writes a line of text, its top left corner at (x, y). Letters that the font does not
+    /// have become `?`.
+    pub(crate) fn text(&mut self, x: f32, y: f32, text: &str, color: [u8; 4]) {
+        let size = if self.ratio == 1 {
+            RasterHeight::Size16
+        } else {
+            RasterHeight::Size32
+        };
+        let step = get_raster_width(FontWeight::Regular, size);
+        let (left, top) = (
+            (x * self.ratio as f32).round(),
+            (y * self.ratio as f32).round(),
+        );
+        for (index, letter) in text.chars().enumerate() {
+            let left = left as i64 + (index * step) as i64;
+            if left >= self.width as i64 {
+                break;
+            }
+            let Some(raster) = get_raster(letter, FontWeight::Regular, size)
+                .or_else(|| get_raster('?', FontWeight::Regular, size))
+            else {
+                continue;
+            };
+            for (dy, line) in raster.rows().enumerate() {
+                for (dx, &cover) in line.iter().enumerate() {
+                    let (column, row) = (left + dx as i64, top as i64 + dy as i64);
+                    if let (Ok(column), Ok(row)) = (usize::try_from(column), usize::try_from(row)) {
+                        self.blend(column, row, color, f32::from(cover) / 255.0);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Source over destination, on a pixel that need not exist.
+    fn blend(&mut self, column: usize, row: usize, color: [u8; 4], cover: f32) {
+        if column >= self.width || cover <= 0.0 {
+            return;
+        }
+        let Some(pixel) = self.pixels.get_mut(row * self.width + column) else {
+            return;
+        };
+        let [r, g, b, a] = color.map(|c| f32::from(c) / 255.0);
+        let alpha = a * cover;
+        let over = [r * alpha, g * alpha, b * alpha, alpha];
+        for (below, above) in pixel.iter_mut().zip(over) {
+            *below = above + *below * (1.0 - alpha);
+        }
+    }
+
+    /// The sheet as a PNG.
+    pub(crate) fn png(&self) -> Result<Vec<u8>, EncodeError> {
+        let mut bytes = Vec::with_capacity(self.pixels.len() * 4);
+        for &[r, g, b, a] in &self.pixels {
+            let straight = |c: f32| if a > 0.0 { c / a } else { 0.0 };
+            let color = [straight(r), straight(g), straight(b), a];
+            bytes.extend(color.map(|c| (c * 255.0).round() as u8));
+        }
+        encode::png_rgba(&bytes, self.width as u32, self.height as u32, Effort::Small)
+    }
+}
+
+/// The pixels that a stretch covers at least in half.
+fn pixel_range(from: f32, to: f32, limit: usize) -> std::ops::Range<usize> {
+    let clamp = |edge: f32| (edge.round().max(0.0) as usize).min(limit);
+    clamp(from)..clamp(to)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_font_is_as_wide_and_high_as_the_layout_thinks() {
+        for (ratio, size) in [(1.0, RasterHeight::Size16), (2.0, RasterHeight::Size32)] {
+            let width = get_raster_width(FontWeight::Regular, size) as f32;
+            assert!(width <= LETTER_WIDTH * ratio, "{width}");
+            assert_eq!(size.val() as f32, TEXT_HEIGHT * ratio);
+        }
+    }
+
+    #[test]
+    fn drawing_outside_the_sheet_is_cut_off() {
+        let mut canvas = Canvas::new(10.0, 6.0, 2);
+        canvas.fill([-5.0, -5.0, 100.0, 100.0], 3.0, [255, 0, 0, 255]);
+        canvas.text(-3.0, -3.0, "wide as the sea 🌊", [0, 0, 0, 255]);
+        canvas.sweep([8.0, 4.0, 0.0, 90.0], |_| [0; 4]);
+        canvas.climb([8.0, 4.0, 9.0, f32::NAN], |_| [0; 4]);
+        assert!(canvas.png().is_ok());
+    }
+
+    #[test]
+    fn translucent_colours_mix() {
+        let mut canvas = Canvas::new(1.0, 1.0, 1);
+        canvas.fill([0.0, 0.0, 1.0, 1.0], 0.0, [255, 0, 0, 255]);
+        canvas.fill([0.0, 0.0, 1.0, 1.0], 0.0, [0, 0, 255, 51]);
+        let [r, g, b, a] = canvas.pixels[0];
+        assert!((r - 0.8).abs() < 1e-3 && g == 0.0 && (b - 0.2).abs() < 1e-3 && a > 0.999);
+    }
+}

@@ -1,0 +1,186 @@
+//! Where everything in a legend stands, the same for SVG and PNG.
+
+use super::Legend;
+use crate::canvas::{LETTER_WIDTH, TEXT_HEIGHT};
+
+/// Between the panel's edge and what is in it, and around the bar, in CSS pixels.
+const PADDING: f32 = 10.0;
+const BAR: f32 = 14.0;
+const TICK: f32 = 5.0;
+const GAP: f32 = 3.0;
+
+/// How a legend is drawn. Lengths are CSS pixels.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Look {
+    /// The bar stands upright, its hot end at the top.
+    pub vertical: bool,
+    /// How long the bar is: 80 to 2000.
+    pub length: u32,
+    /// Pixels of a PNG to a CSS pixel: 1 or 2.
+    pub ratio: u32,
+    /// The colour of text and ticks, straight RGBA.
+    pub ink: [u8; 4],
+    /// The colour of the panel, straight RGBA.
+    pub background: [u8; 4],
+}
+
+impl Default for Look {
+    /// Dark ink on a white panel that the map shines through a little: readable anywhere.
+    fn default() -> Self {
+        Self {
+            vertical: false,
+            length: 300,
+            ratio: 1,
+            ink: [0x1d, 0x27, 0x33, 0xff],
+            background: [0xff, 0xff, 0xff, 0xe6],
+        }
+    }
+}
+
+impl Look {
+    /// Light ink on a dark panel.
+    pub fn dark() -> Self {
+        Self {
+            ink: [0xe8, 0xed, 0xf2, 0xff],
+            background: [0x14, 0x1b, 0x24, 0xe6],
+            ..Self::default()
+        }
+    }
+}
+
+/// Positions in CSS pixels from the top left.
+pub(super) struct Layout {
+    pub(super) width: f32,
+    pub(super) height: f32,
+    /// The line above the bar, with its top left corner.
+    pub(super) heading: Option<(f32, f32, String)>,
+    /// x, y, width, height.
+    pub(super) bar: [f32; 4],
+    pub(super) ticks: Vec<Mark>,
+}
+
+/// A tick's line and, where there is room, its label.
+pub(super) struct Mark {
+    /// x, y, width, height.
+    pub(super) line: [f32; 4],
+    /// Top left corner, and the text.
+    pub(super) label: Option<(f32, f32, String)>,
+}
+
+pub(super) fn layout(legend: &Legend, look: &Look) -> Layout {
+    let length = look.length.clamp(80, 2000) as f32;
+    let heading = legend.heading();
+    let top = PADDING
+        + if heading.is_some() {
+            TEXT_HEIGHT + GAP
+        } else {
+            0.0
+        };
+    let bar = if look.vertical {
+        [PADDING, top + 3.0, BAR, length]
+    } else {
+        [PADDING, top, length, BAR]
+    };
+    let widest = legend
+        .ticks()
+        .iter()
+        .map(|tick| text_width(&tick.label))
+        .fold(0.0, f32::max);
+    let (body, height) = if look.vertical {
+        (BAR + TICK + GAP + widest, top + length + 6.0 + PADDING)
+    } else {
+        (length, top + BAR + TICK + TEXT_HEIGHT + PADDING - GAP)
+    };
+    // An upright legend grows with its title, a lying one cuts the title off.
+    let head = heading.as_deref().map_or(0.0, text_width).min(320.0);
+    let width = 2.0 * PADDING + if look.vertical { body.max(head) } else { body };
+    let heading = heading.map(|text| {
+        (
+            PADDING,
+            PADDING - 2.0,
+            fitting(&text, width - 2.0 * PADDING),
+        )
+    });
+    let ticks = if look.vertical {
+        upright(legend, bar)
+    } else {
+        lying(legend, bar, width)
+    };
+    Layout {
+        width,
+        height,
+        heading,
+        bar,
+        ticks,
+    }
+}
+
+fn upright(legend: &Legend, [x, y, _, length]: [f32; 4]) -> Vec<Mark> {
+    let right = x + BAR;
+    let marks = legend.ticks().iter().map(|tick| {
+        let at = y + length * (1.0 - tick.position as f32);
+        Mark {
+            line: [right, at - 0.5, TICK, 1.0],
+            label: Some((
+                right + TICK + GAP,
+                at - TEXT_HEIGHT / 2.0,
+                tick.label.clone(),
+            )),
+        }
+    });
+    marks.collect()
+}
+
+/// Labels are centred below their ticks, kept inside the panel and off each other; the two
+/// ends come first.
+fn lying(legend: &Legend, [x, y, length, _]: [f32; 4], width: f32) -> Vec<Mark> {
+    let bottom = y + BAR;
+    let ticks = legend.ticks();
+    let mut taken: Vec<(f32, f32)> = Vec::with_capacity(ticks.len());
+    let mut marks: Vec<Mark> = ticks
+        .iter()
+        .map(|tick| {
+            let at = (x + length * tick.position as f32).clamp(x + 0.5, x + length - 0.5);
+            Mark {
+                line: [at - 0.5, bottom, 1.0, TICK],
+                label: None,
+            }
+        })
+        .collect();
+    let last = ticks.len().saturating_sub(1);
+    let order = [0, last].into_iter().chain(1..last);
+    for index in order {
+        let (Some(tick), Some(mark)) = (ticks.get(index), marks.get_mut(index)) else {
+            continue;
+        };
+        let text = text_width(&tick.label);
+        let centred = mark.line[0] + 0.5 - text / 2.0;
+        let left = centred.min(width - 4.0 - text).max(4.0);
+        let clear = |&(from, to): &(f32, f32)| left + text + 6.0 <= from || left >= to + 6.0;
+        if taken.iter().all(clear) {
+            taken.push((left, left + text));
+            mark.label = Some((left, bottom + TICK, tick.label.clone()));
+        }
+    }
+    marks
+}
+
+/// How wide a text is at ratio 1.
+fn text_width(text: &str) -> f32 {
+    text.chars().count() as f32 * LETTER_WIDTH
+}
+
+/// A text in one line of a width, an ellipsis where it is cut.
+fn fitting(text: &str, width: f32) -> String {
+    let clean: String = text
+        .chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect();
+    let room = (width / LETTER_WIDTH) as usize;
+    if clean.chars().count() <= room {
+        return clean;
+    }
+    let mut cut: String = clean.chars().take(room.saturating_sub(3)).collect();
+    cut.push_str("...");
+    cut
+}

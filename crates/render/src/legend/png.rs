@@ -1,0 +1,69 @@
+//! A legend as a picture.
+
+use super::Legend;
+use super::layout::{Look, layout};
+use crate::canvas::Canvas;
+use crate::encode::EncodeError;
+
+pub(super) fn draw(legend: &Legend, look: &Look) -> Result<Vec<u8>, EncodeError> {
+    let layout = layout(legend, look);
+    let mut canvas = Canvas::new(layout.width, layout.height, look.ratio);
+    canvas.fill(
+        [0.0, 0.0, layout.width, layout.height],
+        6.0,
+        look.background,
+    );
+    if let Some((x, y, text)) = &layout.heading {
+        canvas.text(*x, *y, text, look.ink);
+    }
+    let color = |share: f32| legend.ramp.color((share * 255.0).round() as u8);
+    if look.vertical {
+        canvas.climb(layout.bar, color);
+    } else {
+        canvas.sweep(layout.bar, color);
+    }
+    for mark in &layout.ticks {
+        canvas.fill(mark.line, 0.0, look.ink);
+        if let Some((x, y, text)) = &mark.label {
+            canvas.text(*x, *y, text, look.ink);
+        }
+    }
+    canvas.png()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::normalizer;
+    use super::*;
+    use crate::ramp::Ramp;
+    use crate::scale::{Domain, Transform};
+
+    #[test]
+    fn a_picture_is_as_large_as_its_ratio_says_and_shows_both_ends_of_the_ramp() {
+        let legend = Legend::new(
+            &normalizer(Domain::Auto, Transform::Log),
+            &Ramp::parse("#0000ff, #ff0000").unwrap(),
+        );
+        for vertical in [false, true] {
+            let size = |ratio| {
+                let look = Look {
+                    vertical,
+                    ratio,
+                    ..Look::default()
+                };
+                let bytes = draw(&legend, &look).unwrap();
+                let mut reader = ::png::Decoder::new(std::io::Cursor::new(bytes))
+                    .read_info()
+                    .unwrap();
+                let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
+                let info = reader.next_frame(&mut pixels).unwrap();
+                let shown = |end: fn(&[u8]) -> bool| pixels.chunks_exact(4).any(end);
+                assert!(shown(|p| p[2] > 250 && p[0] < 80 && p[3] == 255));
+                assert!(shown(|p| p == [255, 0, 0, 255]));
+                (info.width, info.height)
+            };
+            let (once, twice) = (size(1), size(2));
+            assert_eq!((once.0 * 2, once.1 * 2), twice);
+        }
+    }
+}

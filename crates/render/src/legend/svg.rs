@@ -1,0 +1,143 @@
+//! A legend as a drawing.
+
+use std::fmt::Write as _;
+
+use super::layout::{Look, layout};
+use super::{Legend, css};
+
+pub(super) fn draw(legend: &Legend, look: &Look) -> String {
+    let mut out = String::with_capacity(4096);
+    // Writing into a string does not fail.
+    let _ = write(&mut out, legend, look);
+    out
+}
+
+fn write(out: &mut String, legend: &Legend, look: &Look) -> std::fmt::Result {
+    let layout = layout(legend, look);
+    let (width, height) = (layout.width.ceil(), layout.height.ceil());
+    let ink = css(look.ink);
+    writeln!(
+        out,
+        r#"<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}" font-family="system-ui, 'Noto Sans', sans-serif" font-size="12" fill="{ink}">"#
+    )?;
+    let id = gradient_id(legend);
+    let direction = if look.vertical {
+        r#"x1="0" y1="1" x2="0" y2="0""#
+    } else {
+        r#"x1="0" x2="1""#
+    };
+    writeln!(out, r#"<linearGradient id="{id}" {direction}>"#)?;
+    for stop in legend.stops() {
+        writeln!(
+            out,
+            r#"<stop offset="{}" stop-color="{}"/>"#,
+            stop.position, stop.color
+        )?;
+    }
+    out.push_str("</linearGradient>\n");
+    let background = css(look.background);
+    writeln!(
+        out,
+        r#"<rect width="{width}" height="{height}" rx="6" fill="{background}"/>"#
+    )?;
+    if let Some((x, y, text)) = &layout.heading {
+        text_at(out, *x, *y, "start", "600", text)?;
+    }
+    rect(out, layout.bar, &format!("url(#{id})"))?;
+    for mark in &layout.ticks {
+        rect(out, mark.line, &ink)?;
+        if let Some((x, y, text)) = &mark.label {
+            if look.vertical {
+                text_at(out, *x, *y, "start", "400", text)?;
+            } else {
+                // The browser's font is not as wide as the layout's: centre on the same spot.
+                let half = text.chars().count() as f32 * crate::canvas::LETTER_WIDTH / 2.0;
+                text_at(out, *x + half, *y, "middle", "400", text)?;
+            }
+        }
+    }
+    out.push_str("</svg>\n");
+    Ok(())
+}
+
+fn rect(out: &mut String, [x, y, w, h]: [f32; 4], fill: &str) -> std::fmt::Result {
+    writeln!(
+        out,
+        r#"<rect x="{x}" y="{y}" width="{w}" height="{h}" fill="{fill}"/>"#
+    )
+}
+
+/// A line of text, (x, y) its top corner; the baseline lies 12 pixels lower.
+fn text_at(
+    out: &mut String,
+    x: f32,
+    y: f32,
+    anchor: &str,
+    weight: &str,
+    text: &str,
+) -> std::fmt::Result {
+    let baseline = y + 12.0;
+    write!(
+        out,
+        r#"<text x="{x}" y="{baseline}" text-anchor="{anchor}" font-weight="{weight}">"#
+    )?;
+    for letter in text.chars() {
+        match letter {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            // Not characters of XML at all.
+            '\u{fffe}' | '\u{ffff}' => out.push('\u{fffd}'),
+            other => out.push(other),
+        }
+    }
+    out.push_str("</text>\n");
+    Ok(())
+}
+
+/// Legends of several layers may stand in one page: each gradient needs a name of its own,
+/// and the same one every time (FNV-1a of the colours).
+fn gradient_id(legend: &Legend) -> String {
+    let bytes = legend.ramp.colors().iter().flatten();
+    let hash = bytes.fold(0xcbf2_9ce4_8422_2325_u64, |hash, &byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    });
+    format!("ramp-{hash:016x}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::normalizer;
+    use super::*;
+    use crate::ramp::Ramp;
+    use crate::scale::{Domain, Transform};
+
+    #[test]
+    fn a_drawing_has_every_tick_and_no_way_out_of_its_text() {
+        let normalizer = normalizer(Domain::Fixed(0.0, 40.0), Transform::Linear);
+        let legend = Legend::new(&normalizer, &Ramp::parse("inferno").unwrap())
+            .titled("<b onload=\"x\">\u{0}&");
+        for vertical in [false, true] {
+            let svg = legend.to_svg(&Look {
+                vertical,
+                ..Look::default()
+            });
+            assert!(!svg.contains("<b") && !svg.contains('\u{0}'));
+            assert!(svg.contains("&lt;b onload=\"x\"&gt; &amp;"));
+            for tick in legend.ticks() {
+                assert!(
+                    svg.contains(&format!(">{}</text>", tick.label)),
+                    "{}",
+                    tick.label
+                );
+            }
+            assert_eq!(
+                svg,
+                legend.to_svg(&Look {
+                    vertical,
+                    ..Look::default()
+                })
+            );
+        }
+    }
+}
