@@ -61,7 +61,7 @@ fn bracketed(bytes: &[u8]) -> Option<usize> {
 
 /// The elements of an array that is known to be well-formed JSON.
 pub(crate) fn elements(array: &[u8]) -> impl Iterator<Item = &[u8]> {
-    let mut rest = array.trim_ascii().strip_prefix(b"[").unwrap_or_default();
+    let mut rest = array.strip_prefix(b"[").unwrap_or_default();
     std::iter::from_fn(move || {
         let skip = rest
             .iter()
@@ -74,6 +74,22 @@ pub(crate) fn elements(array: &[u8]) -> impl Iterator<Item = &[u8]> {
     })
 }
 
+/// The names and values of an object that is known to be well-formed JSON.
+pub(crate) fn members(object: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
+    let mut rest = object.strip_prefix(b"{").unwrap_or_default();
+    let mut next = move |between: u8| {
+        let skip = rest
+            .iter()
+            .take_while(|b| b.is_ascii_whitespace() || **b == between)
+            .count();
+        let begun = rest.get(skip..)?;
+        let (found, behind) = begun.split_at_checked(value(begun)?)?;
+        rest = behind;
+        (!found.is_empty()).then_some(found)
+    };
+    std::iter::from_fn(move || Some((next(b',')?, next(b':')?)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -82,7 +98,7 @@ mod tests {
     #[test]
     fn values_end_where_they_should() {
         for (text, length) in [
-            ("{\"a\":[1,{\"}\":\"]\\\"\"}]} x", Some(22)),
+            ("{\"a\":[1,{\"}\":\"]\\\"\"}]} x", Some(21)),
             ("\"a\\\\\"b", Some(5)),
             ("\"a\\\"b", None),
             ("12.5,", Some(4)),
@@ -103,6 +119,7 @@ mod tests {
         fn any_bytes_are_survived(bytes: Vec<u8>) {
             prop_assert!(value(&bytes).is_none_or(|n| n <= bytes.len()));
             prop_assert!(elements(&bytes).count() <= bytes.len());
+            prop_assert!(members(&bytes).count() <= bytes.len());
         }
     }
 }

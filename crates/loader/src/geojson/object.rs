@@ -1,146 +1,97 @@
 //! One GeoJSON object, its members still text.
+//!
+//! The text has been checked to be JSON once; from there on only the borders of
+//! values are looked for, since all that is ever read of a feature is a type, a
+//! position and a number.
 
-use serde::Deserialize;
-use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
-use serde_json::value::RawValue;
-use std::fmt;
+use super::extent;
+use std::borrow::Cow;
 
-/// The members of a GeoJSON object that matter here. Those that are null are
-/// taken for missing. All others are passed over.
-#[derive(Deserialize)]
-#[serde(expecting = "a GeoJSON object")]
+/// The members of a GeoJSON object that matter here, as they stand in the
+/// JSON. Those that are null count as missing; of two alike the last holds.
+#[derive(Default)]
 pub(crate) struct Object<'a> {
-    #[serde(borrow, rename = "type")]
-    kind: Option<&'a RawValue>,
-    #[serde(borrow)]
-    pub(crate) coordinates: Option<&'a RawValue>,
-    #[serde(borrow)]
-    pub(crate) geometry: Option<&'a RawValue>,
-    #[serde(borrow)]
-    pub(crate) geometries: Option<Vec<&'a RawValue>>,
-    #[serde(borrow)]
-    pub(crate) features: Option<Vec<&'a RawValue>>,
-    #[serde(borrow)]
-    pub(crate) properties: Option<&'a RawValue>,
+    kind: Option<&'a [u8]>,
+    pub(crate) coordinates: Option<&'a [u8]>,
+    pub(crate) geometry: Option<&'a [u8]>,
+    pub(crate) geometries: Option<&'a [u8]>,
+    pub(crate) features: Option<&'a [u8]>,
+    pub(crate) properties: Option<&'a [u8]>,
 }
 
 /// What an object calls itself.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum Kind<'a> {
     FeatureCollection,
     Feature,
     Point,
     MultiPoint,
     GeometryCollection,
     /// Lines and polygons.
-    Extended(String),
+    Extended(Cow<'a, str>),
     /// Nothing that GeoJSON knows.
-    Unknown(String),
+    Unknown(Cow<'a, str>),
 }
 
 impl<'a> Object<'a> {
-    /// Reads an object. serde would take an array for one, too, by position: refused.
-    pub(crate) fn read(text: &'a [u8]) -> Result<Self, serde_json::Error> {
-        if text.first() == Some(&b'{') {
-            serde_json::from_slice(text)
-        } else {
-            serde_json::from_slice::<IgnoredAny>(text)?;
-            Err(serde::de::Error::custom("this is not a GeoJSON object"))
+    /// The members of an object; of anything else there are none.
+    pub(crate) fn of(json: &'a [u8]) -> Self {
+        let mut object = Self::default();
+        for (key, value) in extent::members(json) {
+            let member = match &*string(key) {
+                "type" => &mut object.kind,
+                "coordinates" => &mut object.coordinates,
+                "geometry" => &mut object.geometry,
+                "geometries" => &mut object.geometries,
+                "features" => &mut object.features,
+                "properties" => &mut object.properties,
+                _ => continue,
+            };
+            *member = not_null(value);
         }
+        object
     }
 
-    pub(crate) fn kind(&self) -> Kind {
-        let text = self.kind.map_or("null", RawValue::get);
-        match serde_json::from_str::<String>(text).as_deref() {
-            Ok("FeatureCollection") => Kind::FeatureCollection,
-            Ok("Feature") => Kind::Feature,
-            Ok("Point") => Kind::Point,
-            Ok("MultiPoint") => Kind::MultiPoint,
-            Ok("GeometryCollection") => Kind::GeometryCollection,
-            Ok(name @ ("LineString" | "MultiLineString" | "Polygon" | "MultiPolygon")) => {
-                Kind::Extended(name.to_owned())
-            }
-            Ok(name) => Kind::Unknown(name.to_owned()),
-            Err(_) => Kind::Unknown(text.to_owned()),
+    pub(crate) fn kind(&self) -> Kind<'a> {
+        let name = string(self.kind.unwrap_or(b"null"));
+        match &*name {
+            "FeatureCollection" => Kind::FeatureCollection,
+            "Feature" => Kind::Feature,
+            "Point" => Kind::Point,
+            "MultiPoint" => Kind::MultiPoint,
+            "GeometryCollection" => Kind::GeometryCollection,
+            "LineString" | "MultiLineString" | "Polygon" | "MultiPolygon" => Kind::Extended(name),
+            _ => Kind::Unknown(name),
         }
     }
 }
 
-/// The text of one property, as it stands in the JSON; `None` if it is missing or null.
-pub(crate) fn property<'a>(properties: &'a RawValue, name: &str) -> Option<&'a RawValue> {
-    let mut json = serde_json::Deserializer::from_str(properties.get());
-    // `properties` is well-formed; if it is no object, nothing is in it.
-    json.deserialize_map(Find { name }).ok().flatten()
+/// A value, unless it is null.
+pub(crate) fn not_null(value: &[u8]) -> Option<&[u8]> {
+    (value != b"null").then_some(value)
+}
+
+/// The value of one property, as it stands in the JSON; `None` if it is missing or null.
+pub(crate) fn property<'a>(properties: &'a [u8], name: &str) -> Option<&'a [u8]> {
+    let mut named = extent::members(properties).filter(|(key, _)| string(key) == name);
+    // Of two alike the first holds: the rest need not be looked at.
+    named.next().and_then(|(_, value)| not_null(value))
 }
 
 /// The names of all properties.
-pub(crate) fn property_names(properties: &RawValue) -> Vec<String> {
-    let mut json = serde_json::Deserializer::from_str(properties.get());
-    json.deserialize_map(Names).unwrap_or_default()
+pub(crate) fn property_names(properties: &[u8]) -> impl Iterator<Item = Cow<'_, str>> {
+    extent::members(properties).map(|(key, _)| string(key))
 }
 
-struct Find<'n> {
-    name: &'n str,
-}
-
-impl<'de> Visitor<'de> for Find<'_> {
-    type Value = Option<&'de RawValue>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("properties")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut found = None;
-        while let Some(is_it) = map.next_key_seed(Is(self.name))? {
-            if is_it {
-                found = map.next_value()?;
-            } else {
-                map.next_value::<IgnoredAny>()?;
-            }
-        }
-        Ok(found)
-    }
-}
-
-/// Compares a key without keeping it.
-struct Is<'n>(&'n str);
-
-impl<'de> DeserializeSeed<'de> for Is<'_> {
-    type Value = bool;
-
-    fn deserialize<D: Deserializer<'de>>(self, key: D) -> Result<bool, D::Error> {
-        key.deserialize_str(self)
-    }
-}
-
-impl Visitor<'_> for Is<'_> {
-    type Value = bool;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a property's name")
-    }
-
-    fn visit_str<E>(self, key: &str) -> Result<bool, E> {
-        Ok(key == self.0)
-    }
-}
-
-struct Names;
-
-impl<'de> Visitor<'de> for Names {
-    type Value = Vec<String>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("properties")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut names = Vec::new();
-        while let Some((name, IgnoredAny)) = map.next_entry()? {
-            names.push(name);
-        }
-        Ok(names)
+/// What a JSON string says; other values stand for themselves.
+pub(crate) fn string(json: &[u8]) -> Cow<'_, str> {
+    let inner = json.strip_prefix(b"\"").and_then(|s| s.strip_suffix(b"\""));
+    match inner {
+        Some(plain) if memchr::memchr(b'\\', plain).is_none() => String::from_utf8_lossy(plain),
+        // Escapes that make no text (half a surrogate pair) stay as they are written.
+        Some(_) => serde_json::from_slice(json)
+            .map_or_else(|_| String::from_utf8_lossy(json), Cow::<str>::Owned),
+        None => String::from_utf8_lossy(json),
     }
 }
 
@@ -151,26 +102,25 @@ mod tests {
     #[test]
     fn members_in_any_order_and_no_others() {
         let text =
-            br#"{"properties":{"a":"x","mag":1.5e999,"b":[{}]},"x":[[]],"type":"Po\u0069nt"}"#;
-        let object = Object::read(text).unwrap();
+            br#" {"properties" : {"a":"x","m\u0061g":1.5e999 ,"b":[{}]},"x":[[]],"type":"Po\u0069nt", "geometry":null}"#;
+        let object = Object::of(text.trim_ascii());
         assert_eq!(object.kind(), Kind::Point);
         assert!(object.geometry.is_none() && object.coordinates.is_none());
         let properties = object.properties.unwrap();
-        assert_eq!(property(properties, "mag").unwrap().get(), "1.5e999");
-        assert!(property(properties, "none").is_none());
-        assert_eq!(property_names(properties), ["a", "mag", "b"]);
+        assert_eq!(property(properties, "mag"), Some(&b"1.5e999"[..]));
+        assert_eq!(property(properties, "none"), None);
+        assert_eq!(
+            property_names(properties).collect::<Vec<_>>(),
+            ["a", "mag", "b"]
+        );
     }
 
     #[test]
-    fn arrays_and_scalars_are_no_objects() {
-        for text in ["[\"Point\",[1,2]]", "7", "null"] {
-            let error = Object::read(text.as_bytes()).err().unwrap();
-            assert!(error.is_data(), "{text}");
+    fn what_is_no_object_has_no_members() {
+        for text in [&b"[\"Point\",[1,2]]"[..], b"7", b"{}", b"\"{}\""] {
+            assert_eq!(Object::of(text).kind(), Kind::Unknown("null".into()));
         }
-        assert!(Object::read(b"[1").err().unwrap().is_eof());
-        assert_eq!(
-            Object::read(b"{}").unwrap().kind(),
-            Kind::Unknown("null".into())
-        );
+        assert_eq!(string(br#""\ud800""#), "\"\\ud800\"");
+        assert_eq!(string(b"\"a\xff\""), "a\u{fffd}");
     }
 }

@@ -1,14 +1,14 @@
 //! The points in GeoJSON objects.
 
 use super::extent;
-use super::object::{Kind, Object, property};
+use super::object::{Kind, Object, not_null, property, string};
 use crate::batch::{Batch, Weight};
 use crate::blocks::{Block, Place};
 use crate::error::LoadError;
 use crate::input::Origin;
 use crate::pipeline::Parser;
 use crate::report::{Report, Skip, shown};
-use serde_json::value::RawValue;
+use serde::de::IgnoredAny;
 use std::borrow::Cow;
 
 /// Objects within objects that are followed: feature, geometry, and collections of collections.
@@ -39,65 +39,60 @@ impl<L: FnMut() -> u64> Reading<'_, L> {
     }
 
     /// The rows of an object. `properties` are those of the feature around it.
-    fn object(
-        &mut self,
-        text: &[u8],
-        properties: Option<&RawValue>,
-        depth: usize,
-    ) -> Result<(), serde_json::Error> {
+    fn object(&mut self, json: &[u8], properties: Option<&[u8]>, depth: usize) {
         if depth == 0 {
-            self.skip(Skip::Malformed, || "collections nested too deeply".into());
-            return Ok(());
+            return self.skip(Skip::Malformed, || "collections nested too deeply".into());
         }
-        let object = Object::read(text)?;
-        let members = |list: Option<Vec<_>>| list.unwrap_or_default();
+        let object = Object::of(json);
+        let coordinates = object.coordinates.unwrap_or_default();
         match object.kind() {
             Kind::FeatureCollection => {
-                for feature in members(object.features) {
-                    self.object(feature.get().as_bytes(), None, depth - 1)?;
+                for feature in extent::elements(object.features.unwrap_or_default()) {
+                    self.object(feature, None, depth - 1);
                 }
             }
             Kind::Feature => match object.geometry {
-                Some(geometry) => {
-                    self.object(geometry.get().as_bytes(), object.properties, depth - 1)?;
-                }
+                Some(geometry) => self.object(geometry, object.properties, depth - 1),
                 None => self.skip(Skip::NoPosition, || "geometry null".into()),
             },
             Kind::GeometryCollection => {
-                let geometries = members(object.geometries);
-                if geometries.is_empty() {
-                    self.skip(Skip::NoPosition, || "empty GeometryCollection".into());
-                }
-                for geometry in geometries {
-                    self.object(geometry.get().as_bytes(), properties, depth - 1)?;
-                }
-            }
-            Kind::Point => {
-                let weight = self.weight(properties);
-                self.position(coordinates(&object), weight.as_deref());
+                let geometries = object.geometries.unwrap_or_default();
+                self.each(geometries, "GeometryCollection", |reading, geometry| {
+                    reading.object(geometry, properties, depth - 1);
+                });
             }
             Kind::MultiPoint => {
                 let weight = self.weight(properties);
-                let coordinates = coordinates(&object);
-                if extent::elements(coordinates).next().is_none() {
-                    self.skip(Skip::NoPosition, || "empty MultiPoint".into());
-                }
-                for position in extent::elements(coordinates) {
-                    self.position(position, weight.as_deref());
-                }
+                self.each(coordinates, "MultiPoint", |reading, position| {
+                    reading.position(position, weight.as_deref());
+                });
+            }
+            Kind::Point => {
+                let weight = self.weight(properties);
+                self.position(coordinates, weight.as_deref());
             }
             Kind::Extended(name) => self.skip(Skip::NotAPoint, || format!("geometry {name}")),
-            Kind::Unknown(name) => self.skip(Skip::Malformed, || {
-                format!("type {}, which is no GeoJSON", shown(name.as_bytes()))
+            Kind::Unknown(_) => self.skip(Skip::Malformed, || {
+                format!("no GeoJSON object: {}", shown(json))
             }),
         }
-        Ok(())
+    }
+
+    /// Every element of an array; an empty one is a row without a position.
+    fn each(&mut self, array: &[u8], name: &str, mut read: impl FnMut(&mut Self, &[u8])) {
+        let mut elements = extent::elements(array).peekable();
+        if elements.peek().is_none() {
+            self.skip(Skip::NoPosition, || format!("empty {name}"));
+        }
+        for element in elements {
+            read(self, element);
+        }
     }
 
     /// One position and so one row.
     fn position(&mut self, position: &[u8], weight: Option<&[u8]>) {
         let mut axes = extent::elements(position);
-        let mut axis = || axes.next().filter(|a| *a != b"null");
+        let mut axis = || axes.next().and_then(not_null);
         let (Some(lon), Some(lat)) = (axis(), axis()) else {
             return self.skip(Skip::NoPosition, || {
                 format!("coordinates {}", shown(position))
@@ -105,29 +100,22 @@ impl<L: FnMut() -> u64> Reading<'_, L> {
         };
         let weight = weight.map_or(Weight::Unused, Weight::Text);
         if let Err(refused) = self.batch.keep(lon, lat, weight) {
-            let line = &mut self.line;
-            self.batch
-                .report
-                .skip(refused.skip, || (line(), refused.found()));
+            self.skip(refused.skip, || refused.found());
         }
     }
 
     /// The text of the weight, empty if it is missing; `None` if weights are not used.
-    fn weight<'p>(&self, properties: Option<&'p RawValue>) -> Option<Cow<'p, [u8]>> {
+    fn weight<'p>(&self, properties: Option<&'p [u8]>) -> Option<Cow<'p, [u8]>> {
         let name = self.features.weight.as_deref()?;
-        let Some(value) = properties.and_then(|p| property(p, name)) else {
-            return Some(Cow::Borrowed(b""));
-        };
-        // A number in quotes is read by the same rule as a field of CSV.
-        Some(match serde_json::from_str::<String>(value.get()) {
-            Ok(text) => Cow::Owned(text.into_bytes()),
-            Err(_) => Cow::Borrowed(value.get().as_bytes()),
+        let value = properties
+            .and_then(|p| property(p, name))
+            .unwrap_or_default();
+        Some(match value.first() {
+            // A number in quotes is read by the same rule as a field of CSV.
+            Some(b'"') => Cow::Owned(string(value).into_owned().into_bytes()),
+            _ => Cow::Borrowed(value),
         })
     }
-}
-
-fn coordinates<'a>(object: &Object<'a>) -> &'a [u8] {
-    object.coordinates.map_or(b"", |c| c.get().as_bytes())
 }
 
 impl Parser for Features {
@@ -135,7 +123,7 @@ impl Parser for Features {
         // Lines are counted only up to the last item that needed to know.
         let (mut counted, mut place) = (0, block.start);
         for range in &block.items {
-            let Some(text) = block.bytes.get(range.clone()) else {
+            let Some(json) = block.bytes.get(range.clone()) else {
                 continue;
             };
             let mut here = || {
@@ -144,17 +132,18 @@ impl Parser for Features {
                 counted = range.start;
                 place
             };
-            let line = || here().line;
-            let read = Reading {
-                features: self,
-                batch: &mut *batch,
-                line,
-            }
-            .object(text, None, DEPTH);
-            match read {
-                Ok(()) => {}
-                Err(error) if self.lines || error.is_data() => {
-                    let found = || format!("{}: {}", message(&error), shown(text));
+            match serde_json::from_slice::<IgnoredAny>(json) {
+                Ok(_) => {
+                    let line = || here().line;
+                    let mut reading = Reading {
+                        features: self,
+                        batch: &mut *batch,
+                        line,
+                    };
+                    reading.object(json, None, DEPTH);
+                }
+                Err(error) if self.lines => {
+                    let found = || format!("{}: {}", message(&error), shown(json));
                     batch
                         .report
                         .skip(Skip::Malformed, || (here().line, found()));

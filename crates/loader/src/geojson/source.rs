@@ -89,18 +89,11 @@ pub(crate) fn source(
 fn properties(block: &Block) -> Vec<String> {
     let mut seen: Vec<String> = Vec::new();
     for range in block.items.iter().take(LOOKED_AT) {
-        let object = block.bytes.get(range.clone()).map(Object::read);
-        // What is wrong with a feature is told when its turn comes.
-        let Some(Ok(Object {
-            properties: Some(properties),
-            ..
-        })) = object
-        else {
-            continue;
-        };
+        let json = block.bytes.get(range.clone()).unwrap_or_default();
+        let properties = Object::of(json).properties.unwrap_or_default();
         for name in property_names(properties) {
-            if !seen.contains(&name) {
-                seen.push(name);
+            if !seen.iter().any(|s| *s == name) {
+                seen.push(name.into_owned());
             }
         }
     }
