@@ -2,7 +2,7 @@
 
 use crate::cells::{self, Cells, Directory};
 use crate::mercator;
-use crate::point::{Point, PointSink};
+use crate::point::{Point, PointError, PointSink};
 use crate::pyramid::{self, Level};
 use crate::sort;
 use crate::tile::TileId;
@@ -145,6 +145,16 @@ pub struct Points {
     summary: Summary,
 }
 
+/// A point among many that has no place on the map.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("point number {index} (counted from 0): {reason}")]
+pub struct BadPoint {
+    /// Which one, counted from 0.
+    pub index: usize,
+    /// Why.
+    pub reason: PointError,
+}
+
 /// A tile and what lies in it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct TileWeight {
@@ -160,6 +170,22 @@ impl Points {
         let mut builder = PointsBuilder::new();
         builder.push(points);
         builder.build()
+    }
+
+    /// An index of (longitude, latitude, weight) in degrees.
+    ///
+    /// # Errors
+    /// The first point that has no place on the map. Where some may be bad and the
+    /// others are wanted, use [`Point::from_lon_lat`] and a [`PointsBuilder`].
+    pub fn from_lon_lat(
+        points: impl IntoIterator<Item = (f64, f64, f32)>,
+    ) -> Result<Self, BadPoint> {
+        let mut builder = PointsBuilder::new();
+        for (index, (lon, lat, weight)) in points.into_iter().enumerate() {
+            let point = Point::from_lon_lat(lon, lat, weight);
+            builder.push(&[point.map_err(|reason| BadPoint { index, reason })?]);
+        }
+        Ok(builder.build())
     }
 
     /// What is true of all points.

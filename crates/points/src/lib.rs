@@ -21,8 +21,8 @@ mod window;
 mod zorder;
 
 pub use cells::{Cells, Run};
-pub use index::{Points, PointsBuilder, Summary, TileWeight};
+pub use index::{BadPoint, Points, PointsBuilder, Summary, TileWeight};
 pub use mercator::{Refusal, WorldCoord};
-pub use point::{Point, PointSink};
+pub use point::{Point, PointError, PointSink};
 pub use tile::{MAX_ZOOM, TileError, TileId};
 pub use window::{Window, WindowError};

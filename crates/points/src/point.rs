@@ -17,6 +17,17 @@ pub struct Point {
     pub weight: f32,
 }
 
+/// Why a longitude, latitude and weight make no point.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PointError {
+    /// The position is not on the map.
+    #[error(transparent)]
+    Position(#[from] Refusal),
+    /// The weight is NaN or infinite.
+    #[error("a weight must be a finite number")]
+    Weight,
+}
+
 impl Point {
     /// A point at a position of the world square.
     pub fn new(at: WorldCoord, weight: f32) -> Self {
@@ -30,9 +41,10 @@ impl Point {
     /// A point at a longitude and latitude in degrees.
     ///
     /// # Errors
-    /// What [`mercator::project`] refuses.
-    pub fn from_lon_lat(lon: f64, lat: f64, weight: f32) -> Result<Self, Refusal> {
-        Ok(Self::new(mercator::project(lon, lat)?, weight))
+    /// What [`mercator::project`] refuses, and a weight that is not finite.
+    pub fn from_lon_lat(lon: f64, lat: f64, weight: f32) -> Result<Self, PointError> {
+        let at = mercator::project(lon, lat)?;
+        if weight.is_finite() { Ok(Self::new(at, weight)) } else { Err(PointError::Weight) }
     }
 
     /// Where the point lies.

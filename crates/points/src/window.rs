@@ -111,6 +111,16 @@ impl Window {
         })
     }
 
+    /// The same rectangle in pixels of a `factor`th the side.
+    pub fn finer(self, factor: u32) -> Self {
+        Self {
+            pixel: self.pixel / f64::from(factor),
+            width: self.width * factor,
+            height: self.height * factor,
+            ..self
+        }
+    }
+
     /// The same picture with `by` more pixels on each side.
     pub fn grown(self, by: u32) -> Self {
         Self {

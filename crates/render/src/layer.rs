@@ -1,6 +1,7 @@
 //! Points with a style: what answers tiles, maps, values and legends.
 
 use crate::backend::{Backend, Job};
+use crate::cpu::CpuBackend;
 use crate::density::{Density, Picture};
 use crate::encode::{self, Effort, EncodeError, Format};
 use crate::kernel::{Normalize, Shape};
@@ -77,6 +78,11 @@ impl Layer {
             backend,
             statistics: Mutex::default(),
         }
+    }
+
+    /// A layer that is drawn on the processor.
+    pub fn on_cpu(name: &str, points: Points, style: Style) -> Self {
+        Self::new(name, points, style, Arc::new(CpuBackend::new()))
     }
 
     /// What the layer is called.

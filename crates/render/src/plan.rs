@@ -5,9 +5,6 @@ use crate::kernel::{Kernel, Shape};
 use crate::spline;
 use nalgebra::{DMatrix, SymmetricEigen};
 
-/// Radii below this are stamped point by point: a spline on pixels would blur them.
-pub(crate) const DIRECT_BELOW: f64 = 6.0;
-
 /// A sum of separable terms may differ from the kernel by this share of its peak.
 const TERMS_ERROR: f64 = 1.0 / 2048.0;
 
@@ -17,7 +14,7 @@ const RINGING: usize = 4;
 /// The way from cells to density for one kernel.
 #[derive(Debug)]
 pub(crate) enum Plan {
-    /// Evaluate the kernel at every cell's true position (small radii).
+    /// Evaluate the kernel at every cell's true position: small stamps.
     Direct,
     /// Deposit by quadratic B-spline, then convolve with a sum of separable terms:
     /// one for a gaussian, four to seven for the other smooth kernels.
@@ -27,46 +24,28 @@ pub(crate) enum Plan {
     Edge(Stamp),
 }
 
-/// A sum of separable terms.
-#[derive(Debug)]
-pub(crate) struct Spread {
-    pub(crate) terms: Vec<Term>,
-}
-
-/// One term: taps at distance 0, 1, 2 … pixels, the same on both sides.
-#[derive(Debug)]
-pub(crate) struct Term {
-    pub(crate) across: Vec<f32>,
-    pub(crate) down: Vec<f32>,
-}
-
-impl Spread {
-    /// How many pixels the taps reach to each side.
-    pub(crate) fn reach(&self) -> u32 {
-        self.terms.first().map_or(0, |t| t.across.len() as u32 - 1)
-    }
-}
-
-/// A quarter of a kernel's image: `values[y * side + x]` at x, y pixels from its centre.
-#[derive(Debug)]
-pub(crate) struct Stamp {
-    pub(crate) side: usize,
-    pub(crate) values: Vec<f64>,
-    /// Whether the deposit is linear (for a jump) instead of quadratic.
-    pub(crate) linear: bool,
-}
-
 impl Plan {
     pub(crate) fn of(kernel: &Kernel) -> Self {
-        if kernel.radius() < DIRECT_BELOW {
+        if kernel.radius() < direct_below(kernel.shape()) {
             return Self::Direct;
         }
         match kernel.shape() {
             Shape::Gaussian => Self::Spread(gaussian(kernel)),
             Shape::Quartic | Shape::Triweight => Self::Spread(terms(kernel)),
-            Shape::Epanechnikov | Shape::Triangular => Self::Edge(spline_stamp(kernel)),
-            Shape::Uniform => Self::Edge(averaged_stamp(kernel)),
+            Shape::Epanechnikov | Shape::Triangular => {
+                Self::Edge(Stamp::of_spline(kernel, &Lattice { factor: 1 }))
+            }
+            Shape::Uniform => Self::Edge(Stamp::averaged(kernel)),
         }
+    }
+}
+
+/// Radii in pixels below which a kernel is stamped point by point: the smooth ones
+/// where a stamp is a handful of pixels, the others where a grid would blur them.
+pub(crate) fn direct_below(shape: Shape) -> f64 {
+    match shape {
+        Shape::Gaussian | Shape::Quartic | Shape::Triweight => 1.5,
+        Shape::Epanechnikov | Shape::Triangular | Shape::Uniform => 6.0,
     }
 }
 
@@ -76,44 +55,92 @@ pub(crate) fn finest_cell(kernel: &Kernel) -> f64 {
     (kernel.radius() / 12.0).log2().floor().exp2().min(1.0)
 }
 
+/// The grid that cells are deposited on: `factor` times as fine as the picture, so
+/// that a spline on it can follow the kernel.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Lattice {
+    pub(crate) factor: u32,
+}
+
+impl Lattice {
+    /// The coarsest one on which the kernel's spline errs by less than 1/256 of the
+    /// peak, whatever lies where (measured; the quartic's curvature jumps at its end).
+    fn for_kernel(kernel: &Kernel) -> Self {
+        let least = match kernel.shape() {
+            Shape::Quartic => 13.0,
+            Shape::Triweight => 8.0,
+            _ => 6.0,
+        };
+        let factor = (least / kernel.radius()).max(1.0).log2().ceil().exp2();
+        Self { factor: factor as u32 }
+    }
+
+    /// Whether pixel centres of the picture are centres of the grid too, or else lie
+    /// half way between them.
+    pub(crate) fn centred(self) -> bool {
+        self.factor == 1
+    }
+
+    /// The distance of tap `i` in pixels of the picture.
+    fn distance(self, i: usize) -> f64 {
+        let half = if self.centred() { 0.0 } else { 0.5 };
+        (i as f64 + half) / f64::from(self.factor)
+    }
+
+    /// How many taps reach `pixels` of the picture far.
+    fn taps(self, pixels: f64) -> usize {
+        (pixels * f64::from(self.factor)).ceil() as usize + 1
+    }
+}
+
+/// A sum of separable terms on a lattice.
+#[derive(Debug)]
+pub(crate) struct Spread {
+    pub(crate) lattice: Lattice,
+    pub(crate) terms: Vec<Term>,
+}
+
+/// One term: its taps to one side, the other is their mirror image.
+#[derive(Debug)]
+pub(crate) struct Term {
+    pub(crate) across: Vec<f32>,
+    pub(crate) down: Vec<f32>,
+}
+
+impl Spread {
+    /// How many grid cells the taps reach to each side of a pixel of the picture.
+    pub(crate) fn reach(&self) -> u32 {
+        let taps = self.terms.first().map_or(0, |t| t.across.len() as u32);
+        taps - u32::from(self.lattice.centred() && taps > 0)
+    }
+}
+
+/// Half a one-dimensional kernel: B-spline coefficients of exp(−4.5 u²).
 fn gaussian(kernel: &Kernel) -> Spread {
-    let reach = kernel.reach().ceil() as usize + 1;
+    let lattice = Lattice::for_kernel(kernel);
+    let reach = lattice.taps(kernel.reach()) + 1;
     // sampled on past the reach, so that the cut does not ring through the coefficients
     let samples: Vec<f64> = (0..reach + 12)
-        .map(|i| i as f64 / kernel.radius())
+        .map(|i| lattice.distance(i) / kernel.radius())
         .map(|u| (-4.5 * u * u).exp())
         .collect();
-    let taps = &spline::coefficients(&samples)[..=reach];
-    let scaled = |by: f64| taps.iter().map(|t| (t * by) as f32).collect();
-    Spread {
-        terms: vec![Term {
-            across: scaled(1.0),
-            down: scaled(kernel.height()),
-        }],
-    }
+    let taps = spline::coefficients(&samples, lattice.centred());
+    let scaled = |by: f64| taps.iter().take(reach).map(|t| (t * by) as f32).collect();
+    Spread { lattice, terms: vec![Term { across: scaled(1.0), down: scaled(kernel.height()) }] }
 }
 
 /// Singular value decomposition of a smooth kernel's coefficients. The kernel is
 /// even in x and y and the same in both, so a quarter of it, weighted by how
 /// often each pixel occurs in the whole, has the eigenvectors of the whole.
 fn terms(kernel: &Kernel) -> Spread {
-    let stamp = spline_stamp(kernel);
+    let lattice = Lattice::for_kernel(kernel);
+    let stamp = Stamp::of_spline(kernel, &lattice);
     let side = stamp.side;
-    let twice = |i: usize| {
-        if i == 0 {
-            1.0
-        } else {
-            std::f64::consts::SQRT_2
-        }
-    };
-    let quarter = DMatrix::from_fn(side, side, |y, x| stamp.at(x, y) * twice(x) * twice(y));
+    let share = |i: usize| if i == 0 && lattice.centred() { 1.0 } else { 2.0f64.sqrt() };
+    let quarter = DMatrix::from_fn(side, side, |y, x| stamp.at(x, y) * share(x) * share(y));
     let eigen = SymmetricEigen::new(quarter);
     let mut order: Vec<usize> = (0..side).collect();
-    order.sort_by(|&a, &b| {
-        eigen.eigenvalues[b]
-            .abs()
-            .total_cmp(&eigen.eigenvalues[a].abs())
-    });
+    order.sort_by(|&a, &b| eigen.eigenvalues[b].abs().total_cmp(&eigen.eigenvalues[a].abs()));
 
     let mut rest = DMatrix::from_fn(side, side, |y, x| stamp.at(x, y));
     let mut terms = Vec::new();
@@ -121,78 +148,69 @@ fn terms(kernel: &Kernel) -> Spread {
         if rest.amax() <= TERMS_ERROR * kernel.height() {
             break;
         }
-        let taps: Vec<f64> = (0..side)
-            .map(|k| eigen.eigenvectors[(k, i)] / twice(k))
-            .collect();
+        let taps: Vec<f64> = (0..side).map(|k| eigen.eigenvectors[(k, i)] / share(k)).collect();
         let strength = eigen.eigenvalues[i];
-        rest = DMatrix::from_fn(side, side, |y, x| {
-            rest[(y, x)] - strength * taps[x] * taps[y]
-        });
+        rest = DMatrix::from_fn(side, side, |y, x| rest[(y, x)] - strength * taps[x] * taps[y]);
         terms.push(Term {
             across: taps.iter().map(|&t| t as f32).collect(),
             down: taps.iter().map(|&t| (t * strength) as f32).collect(),
         });
     }
-    Spread { terms }
+    Spread { lattice, terms }
 }
 
-/// B-spline coefficients of a kernel: its samples, prefiltered along both axes.
-fn spline_stamp(kernel: &Kernel) -> Stamp {
-    let side = kernel.reach().ceil() as usize + RINGING + 1;
-    let rows: Vec<Vec<f64>> = (0..side)
-        .map(|y| {
-            let row: Vec<f64> = (0..side)
-                .map(|x| kernel.at((x as f64).hypot(y as f64)))
-                .collect();
-            spline::coefficients(&row)
-        })
-        .collect();
-    let mut values = vec![0.0; side * side];
-    for x in 0..side {
-        let column: Vec<f64> = rows.iter().map(|row| row[x]).collect();
-        for (y, c) in spline::coefficients(&column).into_iter().enumerate() {
-            values[y * side + x] = c;
-        }
-    }
-    Stamp {
-        side,
-        values,
-        linear: false,
-    }
-}
-
-/// A kernel with a jump: each pixel holds the kernel's mean over the pixel.
-fn averaged_stamp(kernel: &Kernel) -> Stamp {
-    const SAMPLES: usize = 32;
-    let side = kernel.reach().ceil() as usize + 2;
-    let offset = |i: usize| (i as f64 + 0.5) / SAMPLES as f64 - 0.5;
-    let mean = |x: usize, y: usize| {
-        let centre = (x as f64).hypot(y as f64);
-        if (centre - kernel.reach()).abs() > 1.0 {
-            return kernel.at(centre);
-        }
-        let sum: f64 = (0..SAMPLES * SAMPLES)
-            .map(|i| (x as f64 + offset(i % SAMPLES)).hypot(y as f64 + offset(i / SAMPLES)))
-            .map(|d| kernel.at(d))
-            .sum();
-        sum / (SAMPLES * SAMPLES) as f64
-    };
-    let values = (0..side * side).map(|i| mean(i % side, i / side)).collect();
-    Stamp {
-        side,
-        values,
-        linear: true,
-    }
+/// A quarter of a kernel's image: `values[y * side + x]` at tap x, y.
+#[derive(Debug)]
+pub(crate) struct Stamp {
+    pub(crate) side: usize,
+    pub(crate) values: Vec<f64>,
+    /// Whether the deposit is linear (for a jump) instead of quadratic.
+    pub(crate) linear: bool,
 }
 
 impl Stamp {
-    /// The value at x, y pixels from the centre; 0 outside.
-    pub(crate) fn at(&self, x: usize, y: usize) -> f64 {
-        if x < self.side {
-            self.values.get(y * self.side + x).copied().unwrap_or(0.0)
-        } else {
-            0.0
+    /// B-spline coefficients of a kernel: its samples, prefiltered along both axes.
+    fn of_spline(kernel: &Kernel, lattice: &Lattice) -> Self {
+        let side = lattice.taps(kernel.reach()) + RINGING;
+        let at = |i: usize| lattice.distance(i);
+        let rows: Vec<Vec<f64>> = (0..side)
+            .map(|y| (0..side).map(|x| kernel.at(at(x).hypot(at(y)))).collect::<Vec<_>>())
+            .map(|row| spline::coefficients(&row, lattice.centred()))
+            .collect();
+        let mut values = vec![0.0; side * side];
+        for x in 0..side {
+            let column: Vec<f64> = rows.iter().map(|row| row[x]).collect();
+            let column = spline::coefficients(&column, lattice.centred());
+            for (y, c) in column.into_iter().enumerate() {
+                values[y * side + x] = c;
+            }
         }
+        Self { side, values, linear: false }
+    }
+
+    /// A kernel with a jump: each pixel holds the kernel's mean over the pixel.
+    fn averaged(kernel: &Kernel) -> Self {
+        const SAMPLES: usize = 32;
+        let side = kernel.reach().ceil() as usize + 2;
+        let offset = |i: usize| (i as f64 + 0.5) / SAMPLES as f64 - 0.5;
+        let mean = |x: usize, y: usize| {
+            let centre = (x as f64).hypot(y as f64);
+            if (centre - kernel.reach()).abs() > 1.0 {
+                return kernel.at(centre);
+            }
+            let sum: f64 = (0..SAMPLES * SAMPLES)
+                .map(|i| (x as f64 + offset(i % SAMPLES)).hypot(y as f64 + offset(i / SAMPLES)))
+                .map(|d| kernel.at(d))
+                .sum();
+            sum / (SAMPLES * SAMPLES) as f64
+        };
+        let values = (0..side * side).map(|i| mean(i % side, i / side)).collect();
+        Self { side, values, linear: true }
+    }
+
+    /// The value at tap x, y; 0 outside.
+    pub(crate) fn at(&self, x: usize, y: usize) -> f64 {
+        if x < self.side { self.values.get(y * self.side + x).copied().unwrap_or(0.0) } else { 0.0 }
     }
 
     /// How many pixels it reaches to each side.
@@ -206,33 +224,30 @@ mod tests {
     use super::*;
     use crate::kernel::Normalize;
 
-    fn kernel(shape: Shape, radius: f64) -> Kernel {
-        Kernel::new(shape, radius, Normalize::Peak).unwrap()
+    fn spread(shape: Shape, radius: f64) -> Spread {
+        let kernel = Kernel::new(shape, radius, Normalize::Peak).unwrap();
+        match Plan::of(&kernel) {
+            Plan::Spread(spread) => spread,
+            other => panic!("{shape} {radius}: {other:?}"),
+        }
     }
 
     #[test]
     fn smooth_kernels_are_few_terms() {
-        for radius in [6.0, 8.0, 16.0, 33.3, 64.0, 256.0] {
-            for (shape, most) in [
-                (Shape::Gaussian, 1),
-                (Shape::Triweight, 5),
-                (Shape::Quartic, 9),
-            ] {
-                let Plan::Spread(spread) = Plan::of(&kernel(shape, radius)) else {
-                    panic!("{shape}")
-                };
-                assert!(
-                    spread.terms.len() <= most,
-                    "{shape} {radius}: {}",
-                    spread.terms.len()
-                );
+        for radius in [1.5, 6.0, 8.0, 16.0, 33.3, 64.0, 256.0] {
+            for (shape, most) in [(Shape::Gaussian, 1), (Shape::Triweight, 5), (Shape::Quartic, 9)] {
+                let terms = spread(shape, radius).terms.len();
+                assert!(terms <= most, "{shape} {radius}: {terms}");
             }
         }
     }
 
     #[test]
-    fn cells_shrink_with_the_radius() {
-        let finest = |r| finest_cell(&kernel(Shape::Gaussian, r));
+    fn grids_and_cells_get_finer_as_the_radius_shrinks() {
+        let factor = |shape, radius| spread(shape, radius).lattice.factor;
+        assert_eq!([16.0, 6.0, 5.9, 3.0, 2.9, 1.5].map(|r| factor(Shape::Gaussian, r)), [1, 1, 2, 2, 4, 4]);
+        assert_eq!([13.0, 12.0, 6.5, 6.0].map(|r| factor(Shape::Quartic, r)), [1, 2, 2, 4]);
+        let finest = |r| finest_cell(&Kernel::new(Shape::Gaussian, r, Normalize::Peak).unwrap());
         assert_eq!(
             [16.0, 12.0, 11.9, 6.0, 4.0, 2.0, 1.0].map(finest),
             [1.0, 1.0, 0.5, 0.5, 0.25, 0.125, 0.0625]
@@ -240,10 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn a_gaussian_at_radius_16_has_47_taps() {
-        let Plan::Spread(spread) = Plan::of(&kernel(Shape::Gaussian, 16.0)) else {
-            panic!()
-        };
-        assert_eq!(spread.reach(), 23);
+    fn a_gaussian_at_radius_16_reaches_23_pixels() {
+        assert_eq!(spread(Shape::Gaussian, 16.0).reach(), 23);
     }
 }

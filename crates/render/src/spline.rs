@@ -24,35 +24,30 @@ pub(crate) fn linear(f: f32) -> [f32; 3] {
 /// The pole of the inverse filter, 2√2 − 3.
 const POLE: f64 = -0.171_572_875_253_809_9;
 
-/// Turns samples of an even function at 0, 1, 2 … into its B-spline coefficients.
+/// Turns samples of an even function into its B-spline coefficients. The samples
+/// are those at 0, 1, 2 … where `centred`, else those at ½, 1½, 2½ ….
 ///
-/// The samples must end with (near) zeros; both sides count as zero beyond. The
-/// inverse filter is one causal and one anticausal recursion.
-pub(crate) fn coefficients(samples: &[f64]) -> Vec<f64> {
-    let last = samples.len().saturating_sub(1) as i64;
-    let at = |i: i64| {
-        samples
-            .get(i.unsigned_abs() as usize)
-            .copied()
-            .unwrap_or(0.0)
-    };
+/// They must end with (near) zeros; both sides count as zero beyond. The inverse
+/// filter is one causal and one anticausal recursion.
+pub(crate) fn coefficients(samples: &[f64], centred: bool) -> Vec<f64> {
+    let mirrored = samples.iter().rev().take(samples.len() - usize::from(centred));
     // [1/8 3/4 1/8]⁻¹ = 8 · 1/(z + 6 + 1/z), factored by its pole
-    let mut causal = Vec::with_capacity(2 * samples.len());
     let mut c = 0.0;
-    for i in -last..=last {
-        c = 8.0 * at(i) + POLE * c;
-        causal.push(c);
-    }
-    let mut both = vec![0.0; causal.len()];
+    let causal: Vec<f64> = mirrored
+        .chain(samples)
+        .map(|sample| {
+            c = 8.0 * sample + POLE * c;
+            c
+        })
+        .collect();
     // beyond the last sample the causal part dies out geometrically
-    let mut c = causal
-        .last()
-        .map_or(0.0, |c| c * POLE / (POLE * POLE - 1.0));
+    let mut c = c * POLE / (POLE * POLE - 1.0);
+    let mut both = vec![0.0; causal.len()];
     for (out, &v) in both.iter_mut().zip(&causal).rev() {
         c = POLE * (c - v);
         *out = c;
     }
-    both.split_off(last as usize)
+    both.split_off(causal.len() - samples.len())
 }
 
 #[cfg(test)]
@@ -75,12 +70,17 @@ mod tests {
 
     #[test]
     fn coefficients_interpolate_the_samples() {
-        let samples: Vec<f64> = (0..40).map(|i| (-f64::from(i * i) / 50.0).exp()).collect();
-        let c = coefficients(&samples);
-        let at = |i: i64| c.get(i.unsigned_abs() as usize).copied().unwrap_or(0.0);
-        for i in 0..38i64 {
-            let value = at(i - 1) / 8.0 + at(i) * 0.75 + at(i + 1) / 8.0;
-            assert!((value - samples[i as usize]).abs() < 1e-9, "{i}: {value}");
+        for centred in [true, false] {
+            let start = if centred { 0.0 } else { 0.5 };
+            let samples: Vec<f64> =
+                (0..40).map(|i| (-(f64::from(i) + start).powi(2) / 50.0).exp()).collect();
+            let c = coefficients(&samples, centred);
+            let mirror = if centred { 1 } else { 0 };
+            let at = |i: i64| c[if i < 0 { -i - 1 + mirror } else { i } as usize];
+            for i in 0..38i64 {
+                let value = at(i - 1) / 8.0 + at(i) * 0.75 + at(i + 1) / 8.0;
+                assert!((value - samples[i as usize]).abs() < 1e-9, "{centred} {i}: {value}");
+            }
         }
     }
 }

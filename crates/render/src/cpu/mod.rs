@@ -164,7 +164,7 @@ impl Planned {
         density.resize(width as usize * height as usize, 0.0);
         let margin = match &self.plan {
             Plan::Direct => self.kernel.reach().ceil() as u32 + 1,
-            Plan::Spread(spread) => spread.reach() + 1,
+            Plan::Spread(spread) => (spread.reach() + 1).div_ceil(spread.lattice.factor),
             Plan::Edge(stamp) => stamp.reach() + 1,
         };
         let cells = job
@@ -177,13 +177,13 @@ impl Planned {
         match &self.plan {
             Plan::Direct => splat_direct::stamp(&job.window, &cells, &self.kernel, density),
             Plan::Spread(spread) => {
-                bins.reset(width, height, spread.reach());
-                bins.deposit(&job.window, &cells, false);
+                bins.reset(&job.window.finer(spread.lattice.factor), spread.reach());
+                bins.deposit(&cells, false);
                 splat_spread::spread(bins, spread, scratch, density, width as usize);
             }
             Plan::Edge(stamp) => {
-                bins.reset(width, height, stamp.reach());
-                bins.deposit(&job.window, &cells, stamp.linear);
+                bins.reset(&job.window, stamp.reach());
+                bins.deposit(&cells, stamp.linear);
                 splat_edge::convolve(bins, stamp, &self.spectra, density, width as usize);
             }
         }

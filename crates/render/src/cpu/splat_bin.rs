@@ -11,6 +11,8 @@ const PAD: usize = 2;
 /// The grid that cells are deposited on: a window, a margin, and a little padding.
 #[derive(Debug, Default)]
 pub(crate) struct Bins {
+    /// Without the margin.
+    window: Option<Window>,
     stride: usize,
     margin: usize,
     width: usize,
@@ -22,10 +24,11 @@ pub(crate) struct Bins {
 
 impl Bins {
     /// Makes this the empty grid of a window with a margin on all sides.
-    pub(crate) fn reset(&mut self, width: u32, height: u32, margin: u32) {
+    pub(crate) fn reset(&mut self, window: &Window, margin: u32) {
+        self.window = Some(*window);
         self.margin = margin as usize;
-        self.width = width as usize + 2 * self.margin;
-        self.height = height as usize + 2 * self.margin;
+        self.width = window.width() as usize + 2 * self.margin;
+        self.height = window.height() as usize + 2 * self.margin;
         self.stride = (self.width + 2 * PAD).next_multiple_of(16);
         let rows = self.height + 2 * PAD;
         self.values.clear();
@@ -56,12 +59,13 @@ impl Bins {
 
     /// Deposits the cells a window sees. Cells too far outside to matter are left out.
     #[inline(always)]
-    pub(crate) fn deposit(&mut self, window: &Window, cells: &Cells<'_>, linear: bool) {
+    pub(crate) fn deposit(&mut self, cells: &Cells<'_>, linear: bool) {
+        let Some(window) = self.window else { return };
         for (run, shift) in cells.slices() {
             if linear {
-                self.deposit_run(window, run, shift, spline::linear);
+                self.deposit_run(&window, run, shift, spline::linear);
             } else {
-                self.deposit_run(window, run, shift, spline::quadratic);
+                self.deposit_run(&window, run, shift, spline::quadratic);
             }
         }
     }

@@ -5,8 +5,8 @@
 use crate::kernel::{Kernel, Shape};
 use heatsplat_points::{Cells, Window};
 
-/// The widest stamp: radii stay below 6 px, gaussians reach to 4/3 of them.
-const WIDEST: usize = 20;
+/// The widest stamp: see [`crate::plan::direct_below`].
+const WIDEST: usize = 16;
 
 /// Adds every cell's splat to `out`, one f32 per pixel of the window.
 #[inline(always)]

@@ -1,0 +1,26 @@
+//! Pictures as the `image` crate has them.
+
+use heatsplat_render::{Density, Picture, Ramp, encode};
+use image::{ImageBuffer, Luma, RgbaImage};
+
+/// A picture in the colours of a ramp (straight alpha).
+///
+/// ```
+/// use heatsplat::{Layer, Points, Style, TileId, TileSize};
+/// let points = Points::from_lon_lat([(0.0, 0.0, 1.0)])?;
+/// let layer = Layer::on_cpu("one", points, Style::default());
+/// let picture = layer.tile(TileId::new(0, 0, 0)?, TileSize::NORMAL, layer.style());
+/// let image = heatsplat::picture::rgba(&picture, layer.style().ramp());
+/// assert!(image.get_pixel(128, 128).0[3] > 0 && image.get_pixel(5, 5).0[3] == 0);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn rgba(picture: &Picture, ramp: &Ramp) -> RgbaImage {
+    let pixels = encode::rgba(&picture.indices, ramp);
+    RgbaImage::from_raw(picture.width, picture.height, pixels).unwrap_or_default()
+}
+
+/// A density as an image of one `f32` channel.
+pub fn luma(density: &Density) -> ImageBuffer<Luma<f32>, Vec<f32>> {
+    ImageBuffer::from_raw(density.width, density.height, density.values.clone())
+        .unwrap_or_default()
+}
