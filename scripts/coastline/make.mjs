@@ -10,10 +10,10 @@ import { geoProject } from "d3-geo-projection";
 import { feature, mesh } from "topojson-client";
 import { filter, filterWeight, presimplify, simplify } from "topojson-simplify";
 
-/** Triangles smaller than this (square degrees) carry no visible corner at zoom 5. */
-const SMALLEST_CORNER = 0.012;
-/** Islands smaller than this (square degrees) are dropped: they would be under a pixel or two. */
-const SMALLEST_RING = 0.012;
+/** A corner is kept when the triangle it makes weighs more (square degrees at the equator). */
+const SMALLEST_CORNER = 0.007;
+/** Islands that weigh less are dropped. */
+const SMALLEST_RING = 0.005;
 /** 0.01° is a pixel at zoom 6; more digits would only be bytes. */
 const DECIMALS = 2;
 
@@ -23,10 +23,24 @@ if (!output) {
   process.exit(2);
 }
 
+/** Degrees of longitude shrink towards the poles: weights are true areas, or fjords would eat the bytes. */
+const thrift = (latitude) => Math.cos((latitude * Math.PI) / 180);
+function area(ring) {
+  let twice = 0;
+  ring.forEach(([x, y], i) => {
+    const [nextX, nextY] = ring[(i + 1) % ring.length];
+    twice += x * nextY - nextX * y;
+  });
+  return twice / 2;
+}
+function weight(triangle) {
+  return Math.abs(area(triangle)) * thrift(triangle[1][1]);
+}
+
 const atlas = createRequire(import.meta.url).resolve("world-atlas/countries-50m.json");
-const weighted = presimplify(JSON.parse(readFileSync(atlas, "utf8")));
+const weighted = presimplify(JSON.parse(readFileSync(atlas, "utf8")), weight);
 const corners = simplify(weighted, SMALLEST_CORNER);
-const topology = filter(corners, filterWeight(corners, SMALLEST_RING));
+const topology = filter(corners, filterWeight(corners, SMALLEST_RING, (ring) => Math.abs(area(ring)) * thrift(ring[0][1])));
 
 // On the sphere the rings around ±180° and the pole are whole. Projecting cuts them there;
 // taking the coordinates as they are would draw streaks right across the map.
