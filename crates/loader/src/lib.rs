@@ -57,6 +57,8 @@ mod error;
 mod format;
 mod geojson;
 mod input;
+#[cfg(test)]
+mod laws;
 mod number;
 mod open;
 mod pipeline;

@@ -1,0 +1,110 @@
+//! Which byte parts the fields, told by what the first records look like.
+
+use super::record::{Dialect, End, text};
+use crate::columns;
+use crate::error::LoadError;
+use crate::input::Input;
+use crate::open::Options;
+
+/// The delimiters that are looked for; the earlier wins where two explain a file equally well.
+const DELIMITERS: [u8; 4] = [b',', b'\t', b';', b'|'];
+/// Records that are looked at to find it.
+const LOOKED_AT: usize = 20;
+
+/// What tells fields and records apart in this input.
+pub(super) fn find(
+    input: &Input,
+    asked: Option<u8>,
+    options: &Options,
+) -> Result<Dialect, LoadError> {
+    let sample = input.sample.as_slice();
+    let old_mac =
+        memchr::memchr(b'\n', sample).is_none() && memchr::memchr(b'\r', sample).is_some();
+    let newline = if old_mac { b'\r' } else { b'\n' };
+    let with = |delimiter| Dialect { delimiter, newline };
+    match asked {
+        Some(delimiter @ (b'"' | b'\n' | b'\r')) => Err(LoadError::BadOption {
+            file: input.origin.file(),
+            parameter: "--delimiter",
+            message: format!(
+                "{:?} cannot part fields; try one of , ; tab |",
+                char::from(delimiter)
+            ),
+        }),
+        Some(delimiter) => Ok(with(delimiter)),
+        None => {
+            let score = |d: &u8| evidence(sample, input.whole, with(*d), options);
+            // Of equals `max_by_key` takes the last, hence the order.
+            let best = DELIMITERS.into_iter().rev().max_by_key(score);
+            Ok(with(best.unwrap_or(b',')))
+        }
+    }
+}
+
+/// How well a delimiter explains a sample: whether it parts the first record at
+/// all, whether the columns are found, how many records have as many
+/// fields as the first, and how many fields that is.
+fn evidence(
+    sample: &[u8],
+    whole: bool,
+    dialect: Dialect,
+    options: &Options,
+) -> (bool, bool, usize, usize) {
+    let mut records = Records {
+        rest: sample,
+        whole,
+        dialect,
+    };
+    let Some(first) = records.next() else {
+        return (false, false, 0, 0);
+    };
+    let names = names(first, dialect);
+    let has = |asked: &Option<String>, found: Option<usize>| {
+        asked
+            .as_ref()
+            .map_or(found, |name| columns::named(&names, name))
+            .is_some()
+    };
+    let found = has(&options.lon, columns::longitude(&names))
+        && has(&options.lat, columns::latitude(&names));
+    let width = names.len();
+    let alike = records
+        .take(LOOKED_AT)
+        .filter(|r| dialect.fields(r).count() == width)
+        .count();
+    (width > 1, found, alike, width)
+}
+
+/// The records of a sample, blank lines and a cut-off last one left out.
+struct Records<'a> {
+    rest: &'a [u8],
+    whole: bool,
+    dialect: Dialect,
+}
+
+impl<'a> Iterator for Records<'a> {
+    type Item = &'a [u8];
+
+    fn next(&mut self) -> Option<&'a [u8]> {
+        while !self.rest.is_empty() {
+            let end = match self.dialect.record_end(self.rest) {
+                End::At(end) => end,
+                End::Beyond { .. } if self.whole => self.rest.len(),
+                End::Beyond { .. } => return None,
+            };
+            let (record, rest) = self.rest.split_at_checked(end)?;
+            self.rest = rest;
+            let record = self.dialect.trim(record);
+            if !record.is_empty() {
+                return Some(record);
+            }
+        }
+        None
+    }
+}
+
+/// The fields of a record as names.
+pub(super) fn names(record: &[u8], dialect: Dialect) -> Vec<String> {
+    let name = |field| String::from_utf8_lossy(&text(field)).trim().to_owned();
+    dialect.fields(record).map(name).collect()
+}

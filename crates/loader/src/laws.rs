@@ -1,0 +1,245 @@
+//! What holds for every input, tried on random ones in blocks of 64 bytes.
+
+use crate::{Format, LoadError, Options, Report, Skip, load, read};
+use heatsplat_points::{Point, mercator};
+use proptest::prelude::*;
+use std::io::Read;
+
+/// Gives at most `step` bytes at a time.
+struct Dripping<R> {
+    inner: R,
+    step: usize,
+}
+
+impl<R: Read> Read for Dripping<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let n = buffer.len().min(self.step);
+        self.inner.read(&mut buffer[..n])
+    }
+}
+
+/// Points and account, or the error's words.
+type Outcome = Result<(Vec<Point>, Report), String>;
+
+fn outcome(bytes: &[u8], step: usize, options: &Options) -> Outcome {
+    let inner = std::io::Cursor::new(bytes.to_vec());
+    let words = |e: LoadError| e.to_string();
+    let mut source = read(Dripping { inner, step }, "data", options).map_err(words)?;
+    let mut points = Vec::new();
+    let report = load(&mut *source, &mut points, |_| ()).map_err(words)?;
+    assert_eq!(report.rows, report.kept + report.skipped_total());
+    assert_eq!(report.kept, points.len() as u64);
+    assert!(points.iter().all(|p| p.weight.is_finite()));
+    Ok((points, report))
+}
+
+/// The same whoever reads it: dripping, in one go, on one thread or four.
+fn check_invariance(bytes: &[u8], options: &Options) -> Outcome {
+    let whole = outcome(bytes, usize::MAX, options);
+    for step in [1, 7] {
+        assert_eq!(
+            outcome(bytes, step, options),
+            whole,
+            "{step} bytes at a time"
+        );
+    }
+    for threads in [1, 4] {
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .build()
+            .unwrap();
+        let there = pool.install(|| outcome(bytes, usize::MAX, options));
+        assert_eq!(there, whole, "{threads} threads");
+    }
+    whole
+}
+
+fn as_format(format: Format) -> Options {
+    let weight = Some(if format == Format::Csv { "w" } else { "none" }.to_owned());
+    Options {
+        format: Some(format),
+        weight,
+        delimiter: (format == Format::Csv).then_some(b','),
+        ..Options::default()
+    }
+}
+
+/// Records read as naively as possible: fields, and the line each begins on.
+/// `None` if a quote is not closed.
+fn naive_records(text: &str) -> Option<Vec<(u64, Vec<String>)>> {
+    let (mut records, mut fields, mut field) = (Vec::new(), Vec::new(), String::new());
+    let (mut line, mut begun) = (1, 1);
+    let (mut at_start, mut quoted, mut chars) = (true, false, text.chars().peekable());
+    while let Some(c) = chars.next() {
+        line += u64::from(c == '\n');
+        match c {
+            '"' if quoted && chars.peek() == Some(&'"') => field.extend(chars.next()),
+            '"' if quoted => quoted = false,
+            _ if quoted => field.push(c),
+            '"' if at_start => (quoted, at_start) = (true, false),
+            ',' | '\n' => {
+                // A blank line has one field, and not even quotes in it.
+                let blank = c == '\n' && fields.is_empty() && at_start;
+                fields.push(std::mem::take(&mut field));
+                at_start = true;
+                if c == '\n' {
+                    let record = std::mem::take(&mut fields);
+                    if !blank {
+                        records.push((begun, record));
+                    }
+                    begun = line;
+                }
+            }
+            _ => {
+                field.push(c);
+                at_start = false;
+            }
+        }
+    }
+    if !at_start || !fields.is_empty() {
+        fields.push(field);
+        records.push((begun, fields));
+    }
+    (!quoted).then_some(records)
+}
+
+/// What the rules say of a record of `lon,lat,w`.
+fn naive_verdict(fields: &[String]) -> Result<f32, Skip> {
+    let number = |f: &String| f.trim().parse::<f64>().ok();
+    let [lon, lat, ..] = fields else {
+        return Err(Skip::Malformed);
+    };
+    if lon.trim().is_empty() || lat.trim().is_empty() {
+        return Err(Skip::NoPosition);
+    }
+    let (Some(lon), Some(lat)) = (number(lon), number(lat)) else {
+        return Err(Skip::BadPosition);
+    };
+    mercator::project(lon, lat).map_err(|refusal| match refusal {
+        heatsplat_points::Refusal::Outside => Skip::Outside,
+        _ => Skip::BadPosition,
+    })?;
+    match fields.get(2).map(|w| w.trim()) {
+        None | Some("") => Ok(0.0),
+        Some(w) => w
+            .parse()
+            .ok()
+            .filter(|w: &f32| w.is_finite())
+            .ok_or(Skip::BadWeight),
+    }
+}
+
+/// Mostly sensible fields, so that many rows are kept.
+fn field() -> impl Strategy<Value = String> {
+    prop_oneof![
+        6 => "-?[0-9]{1,2}(\\.[0-9]{1,6})?",
+        1 => "[ 0-9.a\"-]{0,6}",
+        1 => "\"([0-9,\na]|\"\"){0,8}\"",
+        1 => Just("86.5".to_owned()),
+    ]
+}
+
+fn table() -> impl Strategy<Value = String> {
+    let row = proptest::collection::vec(field(), 1..6).prop_map(|f| f.join(","));
+    let rows = proptest::collection::vec(prop_oneof![9 => row, 1 => Just(String::new())], 0..40);
+    (rows, any::<bool>()).prop_map(|(rows, newline)| {
+        let end = if newline { "\n" } else { "" };
+        format!("lon,lat,w\n{}{end}", rows.join("\n"))
+    })
+}
+
+fn feature() -> impl Strategy<Value = String> {
+    let geometry = prop_oneof![
+        4 => "\\{\"type\":\"Point\",\"coordinates\":\\[-?[1-9]{1,2},-?[1-9]{1,2}(,5)?\\]\\}",
+        1 => "\\{\"type\":\"MultiPoint\",\"coordinates\":\\[\\[1,2\\](,\\[[1-9]{1,3},3\\]){0,3}\\]\\}",
+        1 => Just("{\"coordinates\":[[1,2],[3,4]],\"type\":\"LineString\"}".to_owned()),
+        1 => Just("null".to_owned()),
+    ];
+    (geometry, "[a-z{}\\[\\], ]{0,30}").prop_map(|(geometry, text)| {
+        format!("{{\"type\":\"Feature\",\"properties\":{{\"t\":\"{text}\"}},\n \"geometry\":{geometry}}}")
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+
+    #[test]
+    fn csv_is_read_as_the_rules_say(text in table()) {
+        let options = as_format(Format::Csv);
+        let outcome = check_invariance(text.as_bytes(), &options);
+        let Some(records) = naive_records(&text) else {
+            prop_assert!(outcome.unwrap_err().contains("never closed"));
+            return Ok(());
+        };
+        let verdicts: Vec<_> = records[1..].iter().map(|(line, f)| (*line, naive_verdict(f))).collect();
+        let weights: Vec<f32> = verdicts.iter().filter_map(|(_, v)| v.ok()).collect();
+        match outcome {
+            Err(words) => prop_assert!(weights.is_empty(), "{}", words),
+            Ok((points, report)) => {
+                prop_assert_eq!(points.iter().map(|p| p.weight).collect::<Vec<_>>(), weights);
+                for skip in Skip::ALL {
+                    let count = verdicts.iter().filter(|(_, v)| *v == Err(skip)).count();
+                    prop_assert_eq!(report.skipped(skip), count as u64, "{}", skip);
+                }
+                let mut skipped = verdicts.iter().filter_map(|&(line, v)| Some((line, v.err()?)));
+                for example in &report.examples {
+                    let found = (example.line, example.skip);
+                    prop_assert!(skipped.any(|s| s == found), "{} out of order", example);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn geojson_is_the_same_in_any_wrapping(features in proptest::collection::vec(feature(), 1..12)) {
+        let document = format!(
+            "{{\"a\":[{{\"features\":[1]}}],\"features\": [\n{}\n] , \"type\":\"FeatureCollection\"}}\n",
+            features.join("\n,")
+        );
+        let expected = check_invariance(document.as_bytes(), &as_format(Format::GeoJson));
+        let lines: String = features.iter().map(|f| f.replace('\n', "") + "\r\n").collect();
+        let sequence: String = features.iter().map(|f| format!("\u{1e}{f}\n")).collect();
+        let array = format!("[{}]", features.join(","));
+        for (text, format) in [
+            (&lines, Format::GeoJsonLines),
+            (&sequence, Format::GeoJsonLines),
+            (&lines, Format::GeoJson),
+            (&array, Format::GeoJson),
+        ] {
+            let outcome = check_invariance(text.as_bytes(), &as_format(format));
+            let points = |o: &Outcome| o.as_ref().ok().map(|(p, r)| (p.clone(), r.rows));
+            prop_assert_eq!(points(&outcome), points(&expected), "{}", text);
+        }
+    }
+
+    #[test]
+    fn any_bytes_are_survived(bytes: Vec<u8>, format in proptest::option::of(0usize..4)) {
+        let format = format.map(|f| Format::ALL[f]);
+        let _ = outcome(&bytes, 5, &Options { format, ..Options::default() });
+    }
+
+    #[test]
+    fn nearly_json_is_survived(text in "[{}\\[\\]\",:1a \\\\\n\u{1e}]{0,60}", lines: bool) {
+        let format = if lines { Format::GeoJsonLines } else { Format::GeoJson };
+        let _ = check_invariance(text.as_bytes(), &as_format(format));
+    }
+
+    #[test]
+    fn a_damaged_document_is_survived(
+        features in proptest::collection::vec(feature(), 1..6),
+        at: prop::sample::Index,
+        byte: u8,
+        cut: bool,
+    ) {
+        let mut bytes = format!("{{\"features\":[{}]}}", features.join(",")).into_bytes();
+        let at = at.index(bytes.len());
+        if cut {
+            bytes.truncate(at);
+            let words = check_invariance(&bytes, &as_format(Format::GeoJson)).unwrap_err();
+            prop_assert!(at == 0 || words.contains("the file ends too early"), "{}", words);
+        } else {
+            bytes[at] = byte;
+            let _ = check_invariance(&bytes, &as_format(Format::GeoJson));
+        }
+    }
+}
