@@ -167,3 +167,79 @@ impl std::str::FromStr for Ramp {
         Self::parse(spec)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn alpha(ramp: &Ramp, index: u8) -> u8 {
+        ramp.color(index)[3]
+    }
+
+    #[test]
+    fn nothing_is_transparent_whatever_the_colours_say() {
+        for spec in ["red", "red, blue", "inferno", "inferno_r", "dusk"] {
+            assert_eq!(Ramp::parse(spec).unwrap().color(0), [0; 4], "{spec}");
+        }
+        assert_eq!(Ramp::from_table(&[[9; 4]; 256]).color(0), [0; 4]);
+        assert_eq!(Ramp::from_table(&[[9; 4]; 256]).color(1), [9; 4]);
+    }
+
+    #[test]
+    fn turning_a_ramp_around_turns_its_colours_and_not_its_opacity() {
+        let plain = Ramp::parse("inferno").unwrap();
+        let reversed = Ramp::parse("inferno_r").unwrap();
+        assert_eq!(reversed, plain.clone().reversed());
+        for index in 1..=254_u8 {
+            assert_eq!(reversed.color(index)[..3], plain.color(255 - index)[..3]);
+            assert_eq!(alpha(&reversed, index), alpha(&plain, index));
+        }
+        assert_eq!(reversed.reversed(), plain);
+    }
+
+    #[test]
+    fn a_factor_scales_the_fading_in_and_a_curve_replaces_it() {
+        let plain = Ramp::parse("inferno").unwrap();
+        let half = plain.clone().with_opacity(&Opacity::parse("50%").unwrap());
+        let solid = plain.clone().with_opacity(&Opacity::parse("0:1").unwrap());
+        assert!(alpha(&plain, 10) < 100);
+        for index in [10, 30, 255] {
+            let expected = f32::from(alpha(&plain, index)) / 2.0;
+            assert!((f32::from(alpha(&half, index)) - expected).abs() <= 1.0);
+            assert_eq!(alpha(&solid, index), 255);
+            assert_eq!(half.color(index)[..3], plain.color(index)[..3]);
+        }
+        let again = half.clone().with_opacity(&Opacity::parse("50%").unwrap());
+        assert_eq!(again, half, "setting twice is setting once");
+    }
+
+    #[test]
+    fn opacity_multiplies_the_alpha_of_the_stops() {
+        let ramp = Ramp::parse("#ff000080").unwrap();
+        let ramp = ramp.with_opacity(&Opacity::parse("0:0,1:1").unwrap());
+        assert_eq!(ramp.color(255), [255, 0, 0, 128]);
+        assert_eq!(ramp.color(127), [255, 0, 0, 64]);
+    }
+
+    #[test]
+    fn an_unknown_name_lists_the_names_there_are() {
+        for spec in ["infernal", "magma_x", ""] {
+            let message = Ramp::parse(spec).unwrap_err().to_string();
+            assert!(message.contains("inferno"), "{message}");
+        }
+        assert!(matches!(
+            Ramp::parse("red, infernal"),
+            Err(RampError::Color(_))
+        ));
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_answered(spec in "\\PC{0,60}|[a-z#0-9(), %._/-]{0,60}|((red|#0f0|transparent|rgb\\(1 2 3\\)) ?(-?[0-9.]{1,5}%?)?,? ?){0,9}") {
+            if let Ok(ramp) = Ramp::parse(&spec) {
+                prop_assert_eq!(ramp.color(0), [0; 4]);
+            }
+        }
+    }
+}

@@ -152,3 +152,122 @@ pub enum EncodeError {
     #[error("WebP: {0}")]
     WebP(#[from] image_webp::EncodingError),
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A landscape of soft hills like a heat map's: smooth, full range, empty corners.
+    pub(super) fn hills(width: u32, height: u32) -> Vec<u8> {
+        let hill = |x: f32, y: f32, cx: f32, cy: f32, size: f32| {
+            (-((x - cx).powi(2) + (y - cy).powi(2)) / (2.0 * size * size)).exp()
+        };
+        let value = |x: f32, y: f32| {
+            let broad = 40.0 * hill(x, y, 90.0, 60.0, 34.0) + 9.0 * hill(x, y, 180.0, 190.0, 40.0);
+            let small = (0..30_u16).map(|k| {
+                let k = f32::from(k);
+                2.0 * hill(x, y, (k * 71.3) % 256.0, (k * k * 13.7) % 256.0, 6.0)
+            });
+            broad + small.sum::<f32>()
+        };
+        let index = |v: f32| ((1000.0 * v / 45.0).ln_1p() / 1001_f32.ln() * 255.0).round() as u8;
+        let pixels = (0..height).flat_map(|y| (0..width).map(move |x| (x as f32, y as f32)));
+        pixels.map(|(x, y)| index(value(x, y))).collect()
+    }
+
+    pub(super) fn ramp() -> Ramp {
+        Ramp::parse("inferno").unwrap()
+    }
+
+    /// Decodes a PNG to RGBA.
+    pub(super) fn decoded(bytes: &[u8]) -> (u32, u32, Vec<u8>) {
+        let mut decoder = ::png::Decoder::new(std::io::Cursor::new(bytes));
+        decoder.set_transformations(
+            ::png::Transformations::normalize_to_color8() | ::png::Transformations::ALPHA,
+        );
+        let mut reader = decoder.read_info().unwrap();
+        let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
+        let info = reader.next_frame(&mut pixels).unwrap();
+        pixels.truncate(info.buffer_size());
+        assert_eq!(info.color_type, ::png::ColorType::Rgba);
+        (info.width, info.height, pixels)
+    }
+
+    pub(super) const SIZES: [(u32, u32); 6] =
+        [(1, 1), (3, 5), (257, 2), (1, 300), (256, 256), (512, 512)];
+
+    #[test]
+    fn every_format_gives_back_the_same_picture() {
+        for (width, height) in SIZES {
+            let indices = hills(width, height);
+            let expected = rgba(&indices, &ramp());
+            for effort in [Effort::Live, Effort::Small] {
+                for format in [Format::Png, Format::PngRgba] {
+                    let bytes = picture(format, &indices, width, height, &ramp(), effort).unwrap();
+                    let found = decoded(&bytes);
+                    assert!(
+                        found == (width, height, expected.clone()),
+                        "{format:?} {width} × {height}"
+                    );
+                    let again = picture(format, &indices, width, height, &ramp(), effort).unwrap();
+                    assert_eq!(again, bytes, "same picture, same bytes");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_picture_of_nothing_is_shared_and_small() {
+        for (width, height) in SIZES {
+            let nothing = vec![0; width as usize * height as usize];
+            for format in [Format::Png, Format::PngRgba, Format::WebP] {
+                let make =
+                    || picture(format, &nothing, width, height, &ramp(), Effort::Live).unwrap();
+                let bytes = make();
+                assert_eq!(bytes, empty(format, width, height).unwrap());
+                if width == height && width >= 256 {
+                    assert!(Arc::ptr_eq(&bytes, &make()), "{format:?}");
+                }
+                if format != Format::WebP {
+                    let (w, h, pixels) = decoded(&bytes);
+                    assert_eq!((w, h), (width, height));
+                    assert!(pixels.iter().all(|&byte| byte == 0));
+                }
+            }
+        }
+        assert!(empty(Format::Png, 256, 256).unwrap().len() <= 120);
+        assert!(empty(Format::Png, 512, 512).unwrap().len() <= 150);
+    }
+
+    #[test]
+    fn data_that_does_not_fill_the_picture_is_refused() {
+        for format in [Format::Png, Format::PngRgba, Format::WebP, Format::Npy] {
+            for (items, width, height) in [(0, 0, 0), (7, 2, 3), (5, 2, 3), (16_385, 16_385, 1)] {
+                let refused = picture(
+                    format,
+                    &vec![1; items],
+                    width,
+                    height,
+                    &ramp(),
+                    Effort::Live,
+                );
+                assert!(refused.is_err(), "{format:?} {items}");
+            }
+            assert!(empty(format, 0, 4).is_err() && empty(format, 4, 16_385).is_err());
+        }
+        assert!(matches!(
+            picture(Format::Npy, &[1], 1, 1, &ramp(), Effort::Live),
+            Err(EncodeError::NoValues)
+        ));
+    }
+
+    #[test]
+    fn formats_know_their_endings() {
+        for format in [Format::Png, Format::WebP, Format::Npy] {
+            assert_eq!(Format::from_extension(format.extension()), Some(format));
+        }
+        assert_eq!(Format::from_extension("PNG"), Some(Format::Png));
+        assert_eq!(Format::from_extension("jpg"), None);
+        assert_eq!(Format::WebP.mime(), "image/webp");
+    }
+}

@@ -30,3 +30,32 @@ pub fn npy(values: &[f32], width: u32, height: u32) -> Result<Vec<u8>, EncodeErr
     }
     Ok(bytes)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_header_says_what_numpy_needs_and_the_data_is_aligned() {
+        let values = [0.0, -1.5, f32::NAN, 3e8, 0.1, 7.0];
+        let bytes = npy(&values, 3, 2).unwrap();
+        assert_eq!(&bytes[..8], b"\x93NUMPY\x01\x00");
+        let length = usize::from(u16::from_le_bytes([bytes[8], bytes[9]]));
+        let header = std::str::from_utf8(&bytes[10..10 + length]).unwrap();
+        assert!(header.starts_with("{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }"));
+        assert!(header.ends_with('\n'));
+        assert_eq!((10 + length) % 64, 0);
+        let data: Vec<u32> = bytes[10 + length..]
+            .chunks_exact(4)
+            .map(|b| u32::from_le_bytes([b[0], b[1], b[2], b[3]]))
+            .collect();
+        assert_eq!(data, values.map(f32::to_bits));
+        assert!(npy(&values, 2, 2).is_err());
+    }
+
+    #[test]
+    fn the_longest_header_fits_too() {
+        let bytes = npy(&vec![0.0; 16_384], 16_384, 1).unwrap();
+        assert_eq!((bytes.len() - 4 * 16_384) % 64, 0);
+    }
+}

@@ -85,3 +85,53 @@ fn set_effort<W: std::io::Write>(encoder: &mut Encoder<'_, W>, effort: Effort) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{hills, ramp};
+    use super::*;
+    use crate::encode::rgba;
+
+    #[test]
+    fn a_palette_saves_most_of_the_bytes() {
+        let indices = hills(256, 256);
+        for effort in [Effort::Live, Effort::Small] {
+            let indexed = png_indexed(&indices, 256, 256, &ramp(), effort)
+                .unwrap()
+                .len();
+            let full = png_rgba(&rgba(&indices, &ramp()), 256, 256, effort)
+                .unwrap()
+                .len();
+            assert!(indexed * 10 <= full * 4, "{effort:?}: {indexed} of {full}");
+        }
+    }
+
+    #[test]
+    fn the_palette_is_no_longer_than_the_picture_needs() {
+        let chunks = |highest: u8| {
+            let bytes = png_indexed(&[0, highest], 2, 1, &ramp(), Effort::Live).unwrap();
+            let reader = ::png::Decoder::new(std::io::Cursor::new(bytes))
+                .read_info()
+                .unwrap();
+            let info = reader.info();
+            (
+                info.palette.as_ref().unwrap().len() / 3,
+                info.trns.as_ref().unwrap().len(),
+            )
+        };
+        assert_eq!(chunks(9), (10, 10));
+        // From 0.22 on inferno is opaque: no tRNS needed for what comes after.
+        assert_eq!(chunks(255), (256, 56));
+    }
+
+    #[test]
+    fn the_small_way_is_smaller() {
+        let indices = hills(256, 256);
+        let size = |effort| {
+            png_indexed(&indices, 256, 256, &ramp(), effort)
+                .unwrap()
+                .len()
+        };
+        assert!(size(Effort::Small) < size(Effort::Live));
+    }
+}

@@ -15,3 +15,23 @@ pub fn webp_lossless(pixels: &[u8], width: u32, height: u32) -> Result<Vec<u8>, 
     WebPEncoder::new(&mut bytes).encode(pixels, width, height, ColorType::Rgba8)?;
     Ok(bytes)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{SIZES, hills, ramp};
+    use super::*;
+    use crate::encode::rgba;
+
+    #[test]
+    fn webp_gives_back_the_same_pixels() {
+        for (width, height) in SIZES {
+            let pixels = rgba(&hills(width, height), &ramp());
+            let bytes = webp_lossless(&pixels, width, height).unwrap();
+            let mut decoder = image_webp::WebPDecoder::new(std::io::Cursor::new(bytes)).unwrap();
+            let mut found = vec![0; decoder.output_buffer_size().unwrap()];
+            decoder.read_image(&mut found).unwrap();
+            assert!(decoder.has_alpha());
+            assert!(found == pixels, "{width} × {height}");
+        }
+    }
+}

@@ -28,10 +28,15 @@ fn write(out: &mut String, legend: &Legend, look: &Look) -> std::fmt::Result {
     };
     writeln!(out, r#"<linearGradient id="{id}" {direction}>"#)?;
     for stop in legend.stops() {
+        // SVG mixes straight colours: the black of "nothing" must not tint its neighbour.
+        let index = (stop.position * 255.0).round() as u8;
+        let [r, g, b, _] = legend.ramp.color(index.max(1));
+        let opacity = f32::from(legend.ramp.color(index)[3]) / 255.0;
         writeln!(
             out,
-            r#"<stop offset="{}" stop-color="{}"/>"#,
-            stop.position, stop.color
+            r#"<stop offset="{}" stop-color="{}" stop-opacity="{opacity:.3}"/>"#,
+            stop.position,
+            css([r, g, b, 255])
         )?;
     }
     out.push_str("</linearGradient>\n");
@@ -41,18 +46,18 @@ fn write(out: &mut String, legend: &Legend, look: &Look) -> std::fmt::Result {
         r#"<rect width="{width}" height="{height}" rx="6" fill="{background}"/>"#
     )?;
     if let Some((x, y, text)) = &layout.heading {
-        text_at(out, *x, *y, "start", "600", text)?;
+        text_at(out, *x, *y, "start", text)?;
     }
     rect(out, layout.bar, &format!("url(#{id})"))?;
     for mark in &layout.ticks {
         rect(out, mark.line, &ink)?;
         if let Some((x, y, text)) = &mark.label {
             if look.vertical {
-                text_at(out, *x, *y, "start", "400", text)?;
+                text_at(out, *x, *y, "start", text)?;
             } else {
                 // The browser's font is not as wide as the layout's: centre on the same spot.
                 let half = text.chars().count() as f32 * crate::canvas::LETTER_WIDTH / 2.0;
-                text_at(out, *x + half, *y, "middle", "400", text)?;
+                text_at(out, *x + half, *y, "middle", text)?;
             }
         }
     }
@@ -68,18 +73,11 @@ fn rect(out: &mut String, [x, y, w, h]: [f32; 4], fill: &str) -> std::fmt::Resul
 }
 
 /// A line of text, (x, y) its top corner; the baseline lies 12 pixels lower.
-fn text_at(
-    out: &mut String,
-    x: f32,
-    y: f32,
-    anchor: &str,
-    weight: &str,
-    text: &str,
-) -> std::fmt::Result {
+fn text_at(out: &mut String, x: f32, y: f32, anchor: &str, text: &str) -> std::fmt::Result {
     let baseline = y + 12.0;
     write!(
         out,
-        r#"<text x="{x}" y="{baseline}" text-anchor="{anchor}" font-weight="{weight}">"#
+        r#"<text x="{x}" y="{baseline}" text-anchor="{anchor}">"#
     )?;
     for letter in text.chars() {
         match letter {

@@ -238,3 +238,112 @@ pub enum RampError {
     #[error("a ramp is written in at most 4096 bytes, not {0}")]
     TooLong(usize),
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn positions(spec: &str) -> Vec<f32> {
+        parse(spec)
+            .unwrap()
+            .iter()
+            .map(|stop| stop.position)
+            .collect()
+    }
+
+    fn colors(spec: &str, interpolation: Interpolation) -> Vec<[u8; 4]> {
+        let table = table(&parse(spec).unwrap(), interpolation).unwrap();
+        table
+            .iter()
+            .map(|color| color.map(|c| (c * 255.0).round() as u8))
+            .collect()
+    }
+
+    #[test]
+    fn missing_positions_are_spread_between_their_neighbours() {
+        for (spec, expected) in [
+            ("red", vec![0.0]),
+            ("red, blue", vec![0.0, 1.0]),
+            ("red, lime, blue", vec![0.0, 0.5, 1.0]),
+            ("red 20%, lime, blue 0.8", vec![0.2, 0.5, 0.8]),
+            ("red, lime, blue, white 60%", vec![0.0, 0.2, 0.4, 0.6]),
+            ("red 50%, lime, blue", vec![0.5, 0.75, 1.0]),
+            ("red, lime 50%, blue 50%, white", vec![0.0, 0.5, 0.5, 1.0]),
+            (
+                "rgb(255, 0, 0) 10%, hsl(120 100% 50% / 50%), #00f .9",
+                vec![0.1, 0.5, 0.9],
+            ),
+        ] {
+            let found = positions(spec);
+            assert_eq!(found.len(), expected.len(), "{spec}: {found:?}");
+            for (a, b) in found.iter().zip(&expected) {
+                assert!((a - b).abs() < 1e-6, "{spec}: {found:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_refused() {
+        let refused = |spec: &str| parse(spec).unwrap_err();
+        assert_eq!(refused(""), RampError::Empty);
+        assert_eq!(refused("red,"), RampError::Color(String::new()));
+        assert_eq!(refused("red 50%, blue 40%"), RampError::Backwards(0.4));
+        assert_eq!(refused("red 120%"), RampError::Position(1.2));
+        assert_eq!(refused("red, -0.1"), RampError::Color("-0.1".into()));
+        assert_eq!(refused("red -1"), RampError::Position(-1.0));
+        assert_eq!(refused("rgb(1,2"), RampError::Color("rgb(1,2".into()));
+        assert_eq!(refused(&vec!["red"; 65].join(",")), RampError::TooMany(65));
+        assert_eq!(refused(&"red, ".repeat(1000)), RampError::TooLong(5000));
+        let stop = |position| Stop {
+            position,
+            color: [1.0; 4],
+        };
+        assert_eq!(
+            table(&[], Interpolation::Srgb).unwrap_err(),
+            RampError::Empty
+        );
+        assert!(table(&[stop(0.5), stop(0.4)], Interpolation::Srgb).is_err());
+        assert!(table(&[stop(f32::NAN)], Interpolation::Oklab).is_err());
+    }
+
+    #[test]
+    fn colours_between_are_mixed_as_asked() {
+        let srgb = colors("black, white", Interpolation::Srgb);
+        assert_eq!(srgb[51], [51, 51, 51, 255]);
+        // Half the lightness of Oklab is a darker grey than half the number of sRGB:
+        // L = 0.5 is 0.125 linear, 0.3889 encoded.
+        let oklab = colors("black, white", Interpolation::Oklab);
+        assert_eq!(oklab[255], [255; 4]);
+        assert!(oklab[127][0].abs_diff(99) <= 1, "{:?}", oklab[127]);
+    }
+
+    #[test]
+    fn transparent_black_does_not_darken_what_fades() {
+        for interpolation in [Interpolation::Oklab, Interpolation::Srgb] {
+            let fade = colors("transparent, #ff0000", interpolation);
+            assert_eq!(fade[128], [255, 0, 0, 128], "{interpolation:?}");
+        }
+    }
+
+    #[test]
+    fn before_the_first_stop_and_after_the_last_it_is_level() {
+        let table = colors("red 40%, blue 60%", Interpolation::Oklab);
+        assert_eq!(
+            (table[10], table[101]),
+            ([255, 0, 0, 255], [255, 0, 0, 255])
+        );
+        assert_eq!(
+            (table[154], table[255]),
+            ([0, 0, 255, 255], [0, 0, 255, 255])
+        );
+    }
+
+    #[test]
+    fn two_stops_at_one_position_are_a_step() {
+        let table = colors("red, red 50%, blue 50%, blue", Interpolation::Oklab);
+        assert_eq!(
+            (table[127], table[128]),
+            ([255, 0, 0, 255], [0, 0, 255, 255])
+        );
+    }
+}
