@@ -1,0 +1,103 @@
+//! `/catalog`: the layers, and the words that styles are made of.
+
+use crate::caching::{Caching, Fingerprint};
+use crate::error::{Refused, json};
+use crate::layers::{LayerId, Served};
+use crate::router::Server;
+use axum::extract::{Request, State};
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::Response;
+use heatsplat_render::{Normalize, Ramp, Shape, Transform, ramps};
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::sync::{Arc, LazyLock};
+
+/// Colours that show what a ramp looks like.
+const SHOWN: usize = 32;
+
+#[derive(Serialize)]
+struct Catalog<'a> {
+    layers: Vec<About<'a>>,
+    /// Names of layers whose points are still being read.
+    loading: Vec<&'a str>,
+    ramps: &'static [RampAbout],
+    kernels: Vec<&'static str>,
+    scales: Vec<&'static str>,
+    normalize: Vec<&'static str>,
+}
+
+#[derive(Serialize)]
+struct About<'a> {
+    id: &'a str,
+    name: &'a str,
+    points: usize,
+    weight_sum: f64,
+    bounds: [f64; 4],
+    epoch: u64,
+    style: BTreeMap<&'static str, String>,
+}
+
+impl<'a> About<'a> {
+    fn of((id, served): &'a (LayerId, Arc<Served>)) -> Self {
+        let layer = &served.layer;
+        let summary = layer.points().summary();
+        Self {
+            id: id.as_str(),
+            name: layer.name(),
+            points: summary.count,
+            weight_sum: summary.weight_sum,
+            bounds: served.bounds(),
+            epoch: layer.epoch(),
+            style: layer.style().parameters().into_iter().collect(),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct RampAbout {
+    name: &'static str,
+    group: &'static str,
+    about: &'static str,
+    colors: Vec<String>,
+}
+
+static RAMPS: LazyLock<Vec<RampAbout>> = LazyLock::new(|| {
+    let about = |named: &ramps::NamedRamp| {
+        let ramp = Ramp::of_collection(named);
+        let every = (0..SHOWN).filter_map(|i| ramp.colors().get(i * 255 / (SHOWN - 1)));
+        let colors = every
+            .map(|[r, g, b, a]| format!("#{r:02x}{g:02x}{b:02x}{a:02x}"))
+            .collect();
+        RampAbout {
+            name: named.name,
+            group: named.group.name(),
+            about: named.about,
+            colors,
+        }
+    };
+    ramps::all().iter().map(about).collect()
+});
+
+pub(crate) async fn get(
+    State(server): State<Arc<Server>>,
+    request: Request,
+) -> Result<Response, Refused> {
+    if request.uri().query().is_some_and(|query| !query.is_empty()) {
+        return Err(Refused::bad("the catalog takes no parameters"));
+    }
+    let (layers, loading) = server.layers.all();
+    let catalog = Catalog {
+        layers: layers.iter().map(About::of).collect(),
+        loading: loading.iter().map(LayerId::as_str).collect(),
+        ramps: &RAMPS,
+        kernels: Shape::ALL.map(|(name, _)| name).to_vec(),
+        scales: Transform::ALL.map(|(name, _)| name).to_vec(),
+        normalize: Normalize::ALL.map(|(name, _)| name).to_vec(),
+    };
+    let body = serde_json::to_string(&catalog).map_err(|_| Refused::internal())?;
+    // Layers come while clients look: they ask each time, and mostly hear "you have it".
+    let always_ask = HeaderValue::from_static("no-cache");
+    let caching = Caching::new(Fingerprint::new().text(&body), &always_ask);
+    let known = caching.not_modified(request.headers());
+    Ok(known.unwrap_or_else(|| caching.label(json(StatusCode::OK, body))))
+}

@@ -1,0 +1,274 @@
+//! The layers that are served: announced at once, drawn as soon as their points are there.
+
+use crate::caching::Fingerprint;
+use crate::error::Refused;
+use crate::query::Query;
+use heatsplat_points::mercator::MAX_LATITUDE;
+use heatsplat_render::{Layer, Style};
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+/// Words at the beginning of a path that are no layer.
+const RESERVED: [&str; 8] = [
+    "catalog", "health", "layers", "metrics", "ready", "viewer", "wms", "wmts",
+];
+
+/// The longest name of a layer in an address.
+const LONGEST: usize = 64;
+
+/// How many asked-for styles a layer keeps ready.
+const LOOKS: usize = 256;
+
+/// A layer's name in addresses: 1 to 64 of `a-z`, `0-9`, `_` and `-`, and no word with
+/// another meaning there.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct LayerId(String);
+
+impl LayerId {
+    /// The name made fit for an address: `Cities of 2024` becomes `cities-of-2024`.
+    fn of(name: &str) -> Self {
+        let mut id = String::new();
+        for c in name.chars().map(|c| c.to_ascii_lowercase()) {
+            match c {
+                'a'..='z' | '0'..='9' | '_' => id.push(c),
+                _ if id.is_empty() || id.ends_with('-') => {}
+                _ => id.push('-'),
+            }
+            if id.len() == LONGEST {
+                break;
+            }
+        }
+        id.truncate(id.trim_end_matches('-').len());
+        if id.is_empty() {
+            Self("layer".to_owned())
+        } else {
+            Self(id)
+        }
+    }
+
+    /// The same with a number at its end.
+    fn numbered(&self, number: usize) -> Self {
+        let number = format!("-{number}");
+        let kept = self.0.get(..LONGEST - number.len()).unwrap_or(&self.0);
+        Self(format!("{kept}{number}"))
+    }
+
+    /// The name as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for LayerId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// All layers of a server, shared between it and who loads them.
+#[derive(Clone, Debug, Default)]
+pub struct Layers {
+    shelf: Arc<RwLock<Vec<Entry>>>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    id: LayerId,
+    served: Option<Arc<Served>>,
+}
+
+impl Layers {
+    /// Makes room for a layer whose points are still to come, and says what it is called in
+    /// addresses. A name that is taken or has another meaning gets a number.
+    pub fn announce(&self, name: &str) -> LayerId {
+        let mut shelf = self.shelf.write().unwrap_or_else(PoisonError::into_inner);
+        let taken = |id: &LayerId| {
+            RESERVED.contains(&id.as_str()) || shelf.iter().any(|entry| entry.id == *id)
+        };
+        let wanted = LayerId::of(name);
+        let numbered = (2..).map(|number| wanted.numbered(number));
+        let free = std::iter::once(wanted.clone())
+            .chain(numbered)
+            .find(|id| !taken(id));
+        let id = free.unwrap_or(wanted);
+        shelf.push(Entry {
+            id: id.clone(),
+            served: None,
+        });
+        id
+    }
+
+    /// Puts a layer in its place; one that was there before is served to its last request.
+    pub fn put(&self, id: &LayerId, layer: Layer) {
+        let served = Arc::new(Served::new(layer));
+        let mut shelf = self.shelf.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(entry) = shelf.iter_mut().find(|entry| entry.id == *id) {
+            entry.served = Some(served);
+        }
+    }
+
+    /// Whether every announced layer is there.
+    pub fn ready(&self) -> bool {
+        let shelf = self.shelf.read().unwrap_or_else(PoisonError::into_inner);
+        shelf.iter().all(|entry| entry.served.is_some())
+    }
+
+    pub(crate) fn get(&self, id: &str) -> Result<Arc<Served>, Refused> {
+        let shelf = self.shelf.read().unwrap_or_else(PoisonError::into_inner);
+        match shelf.iter().find(|entry| entry.id.0 == id) {
+            None => Err(Refused::not_found(
+                "there is no such layer; /catalog lists those there are",
+            )),
+            Some(Entry { served: None, .. }) => Err(Refused::later("this layer is still loading")),
+            Some(Entry {
+                served: Some(served),
+                ..
+            }) => Ok(Arc::clone(served)),
+        }
+    }
+
+    /// Those that are there, and the names of those that are not yet.
+    pub(crate) fn all(&self) -> (Vec<(LayerId, Arc<Served>)>, Vec<LayerId>) {
+        let shelf = self.shelf.read().unwrap_or_else(PoisonError::into_inner);
+        let (mut there, mut loading) = (Vec::new(), Vec::new());
+        for Entry { id, served } in shelf.iter() {
+            match served {
+                Some(served) => there.push((id.clone(), Arc::clone(served))),
+                None => loading.push(id.clone()),
+            }
+        }
+        (there, loading)
+    }
+}
+
+/// A layer, and what is worth knowing of it before each request.
+#[derive(Debug)]
+pub(crate) struct Served {
+    pub(crate) layer: Layer,
+    /// Follows from the layer's data.
+    pub(crate) fingerprint: Fingerprint,
+    own: Arc<Look>,
+    looks: Mutex<HashMap<String, Arc<Look>>>,
+}
+
+/// A style that can be drawn with at once.
+#[derive(Debug)]
+pub(crate) struct Look {
+    pub(crate) style: Style,
+    /// Follows from all of the style's parameters.
+    pub(crate) fingerprint: Fingerprint,
+}
+
+impl Look {
+    fn new(style: Style) -> Self {
+        let fingerprint = Fingerprint::new().text(&style.to_string());
+        Self { style, fingerprint }
+    }
+}
+
+impl Served {
+    fn new(layer: Layer) -> Self {
+        let fingerprint = Fingerprint::new()
+            .text(layer.name())
+            .number(layer.epoch())
+            .points(layer.points());
+        let own = Arc::new(Look::new(layer.style().clone()));
+        Self {
+            layer,
+            fingerprint,
+            own,
+            looks: Mutex::default(),
+        }
+    }
+
+    /// The layer's style with what a request changes of it. Mixing a ramp's colours takes
+    /// longer than finding them again, and a map asks for many tiles of one style.
+    pub(crate) fn look(&self, query: &Query) -> Result<Arc<Look>, Refused> {
+        if query.style().is_empty() {
+            return Ok(Arc::clone(&self.own));
+        }
+        let key = query.style_suffix();
+        let looks = || self.looks.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(look) = looks().get(&key) {
+            return Ok(Arc::clone(look));
+        }
+        let mut style = self.layer.style().clone();
+        for (name, value) in query.style() {
+            style
+                .set(name, value)
+                .map_err(|e| Refused::bad(e.to_string()))?;
+        }
+        let look = Arc::new(Look::new(style));
+        let mut looks = looks();
+        if looks.len() >= LOOKS {
+            looks.clear();
+        }
+        looks.insert(key, Arc::clone(&look));
+        Ok(look)
+    }
+
+    /// West, south, east, north of the points, or of the whole map where there are none.
+    pub(crate) fn bounds(&self) -> [f64; 4] {
+        let all = [-180.0, -MAX_LATITUDE, 180.0, MAX_LATITUDE];
+        self.layer.points().summary().bounds.unwrap_or(all)
+    }
+
+    /// The zoom that shows all points on a screen of common size.
+    pub(crate) fn zoom(&self) -> u8 {
+        let zoom = heatsplat_points::Window::around(self.frame(), 1024, 768).map(|w| w.zoom());
+        zoom.map_or(0.0, |zoom| zoom.floor().clamp(0.0, 14.0)) as u8
+    }
+
+    /// The bounds with room around them, so that they have an area and no splat is cut off.
+    pub(crate) fn frame(&self) -> [f64; 4] {
+        let [west, south, east, north] = self.bounds();
+        let room = |low: f64, high: f64| ((high - low) * 0.05).max(0.01);
+        let (x, y) = (room(west, east), room(south, north));
+        let lat = |lat: f64| lat.clamp(-MAX_LATITUDE, MAX_LATITUDE);
+        [
+            (west - x).max(-180.0),
+            lat(south - y),
+            (east + x).min(180.0),
+            lat(north + y),
+        ]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_become_fit_for_addresses() {
+        for (name, id) in [
+            ("cities", "cities"),
+            ("Cities of 2024", "cities-of-2024"),
+            ("../../etc/passwd", "etc-passwd"),
+            ("Zürich--Köln!", "z-rich-k-ln"),
+            ("日本", "layer"),
+            ("", "layer"),
+            ("-", "layer"),
+            ("a_b", "a_b"),
+        ] {
+            assert_eq!(LayerId::of(name).as_str(), id, "{name}");
+        }
+        assert_eq!(LayerId::of(&"x".repeat(1000)).as_str().len(), 64);
+    }
+
+    #[test]
+    fn no_two_layers_share_a_name_and_none_hides_a_route() {
+        let layers = Layers::default();
+        let mut names = vec!["a", "A", "a-2", "a", "health", "viewer"];
+        let long = "y".repeat(100);
+        names.extend([long.as_str(), long.as_str()]);
+        let ids: Vec<_> = names.iter().map(|name| layers.announce(name)).collect();
+        let text: Vec<_> = ids.iter().map(LayerId::as_str).collect();
+        assert_eq!(
+            text[..6],
+            ["a", "a-2", "a-2-2", "a-3", "health-2", "viewer-2"]
+        );
+        assert_eq!((text[6].len(), text[7].len()), (64, 64));
+        assert_ne!(text[6], text[7]);
+    }
+}

@@ -1,0 +1,104 @@
+//! `/{layer}/legend.{json,svg,png}`: what the colours of a zoom mean.
+
+use crate::address::File;
+use crate::caching::Fingerprint;
+use crate::error::{Refused, json, shown};
+use crate::layers::{Look, Served};
+use crate::query::Query;
+use crate::router::Server;
+use crate::tile;
+use crate::value::unit;
+use axum::body::Body;
+use axum::extract::Request;
+use axum::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE};
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::Response;
+use heatsplat_render::encode::Format;
+use heatsplat_render::legend::{Legend, Look as Panel};
+use std::sync::Arc;
+
+#[derive(Clone, Copy)]
+enum Kind {
+    Json,
+    Svg,
+    Png,
+}
+
+pub(crate) async fn get(
+    server: &Server,
+    served: Arc<Served>,
+    file: &File<'_>,
+    request: Request,
+) -> Result<Response, Refused> {
+    let kind = match (file.extension, file.ratio) {
+        ("json", 1) => Kind::Json,
+        ("svg", 1) => Kind::Svg,
+        ("png", _) => Kind::Png,
+        (other, _) => {
+            let message = format!(
+                "a legend can't be .{}: expected .json, .svg or .png, and @2x only of .png",
+                shown(other)
+            );
+            return Err(Refused::bad(message));
+        }
+    };
+    let query = Query::parse(request.uri().query(), &["z", "theme"])?;
+    let z = query.zoom("z")?.unwrap_or_else(|| served.zoom());
+    let dark = query
+        .choice("theme", &[("light", false), ("dark", true)])?
+        .unwrap_or(false);
+    let look = served.look(&query)?;
+
+    let fingerprint = [
+        u64::from(z),
+        kind as u64,
+        u64::from(file.ratio),
+        u64::from(dark),
+    ]
+    .into_iter()
+    .fold(Fingerprint::new().text("legend"), Fingerprint::number)
+    .then(served.fingerprint)
+    .then(look.fingerprint);
+    let caching = server.caching(fingerprint);
+    if let Some(response) = caching.not_modified(request.headers()) {
+        return Ok(response);
+    }
+    let panel = if dark {
+        Panel::dark()
+    } else {
+        Panel::default()
+    };
+    let panel = Panel {
+        ratio: file.ratio,
+        ..panel
+    };
+    // The scale may need statistics, which are measured by drawing.
+    let draw = move || draw(&legend(&served, z, &look), kind, &panel);
+    Ok(caching.label(server.renders.run(1, draw).await?))
+}
+
+fn legend(served: &Served, z: u8, look: &Look) -> Legend {
+    let normalizer = served.layer.normalizer(z + 8, &look.style);
+    Legend::new(&normalizer, look.style.ramp())
+        .titled(served.layer.name())
+        .in_unit(unit(look.style.normalize))
+}
+
+fn draw(legend: &Legend, kind: Kind, panel: &Panel) -> Result<Response, Refused> {
+    match kind {
+        Kind::Json => Ok(json(StatusCode::OK, legend.to_json())),
+        Kind::Svg => {
+            let mut response = Response::new(Body::from(legend.to_svg(panel)));
+            let headers = response.headers_mut();
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static("image/svg+xml"));
+            // Opened as a page of its own, a drawing may style itself and do nothing else.
+            let policy = "default-src 'none'; style-src 'unsafe-inline'";
+            headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
+            Ok(response)
+        }
+        Kind::Png => {
+            let bytes = legend.to_png(panel).map_err(|e| tile::failed(&e))?;
+            Ok(tile::picture(Format::Png, bytes.into()))
+        }
+    }
+}

@@ -1,0 +1,38 @@
+//! What can be said about a server beforehand.
+
+use std::thread;
+
+/// How a server listens and answers.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Address and port to listen on; port 0 takes a free one.
+    pub listen: String,
+    /// The address that clients reach the server by, without a slash at its end, where
+    /// that is not the address they ask for: behind a proxy.
+    pub public_url: Option<String>,
+    /// `Cache-Control` of all that layers answer.
+    pub cache_control: String,
+    /// Who the data come from, shown in the corner of maps.
+    pub attribution: Option<String>,
+    /// Pictures drawn at a time.
+    pub renders: usize,
+    /// Requests that may wait for their turn; those over it are sent away for a second.
+    pub waiting: usize,
+    /// Connections open at a time; more wait to be accepted.
+    pub connections: usize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        let cores = thread::available_parallelism().map_or(2, usize::from);
+        Self {
+            listen: "127.0.0.1:3000".to_owned(),
+            public_url: None,
+            cache_control: "public, max-age=300, stale-while-revalidate=86400".to_owned(),
+            attribution: None,
+            renders: cores,
+            waiting: cores * 256,
+            connections: 4096,
+        }
+    }
+}

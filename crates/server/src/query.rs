@@ -1,0 +1,166 @@
+//! The query string: each parameter known, given once, and not empty.
+
+use crate::address::{self};
+use crate::error::{Refused, shown};
+use heatsplat_render::Style;
+use std::fmt::Display;
+use std::str::FromStr;
+
+/// The parameters of a request: those of the style, and those of its route.
+#[derive(Debug, Default)]
+pub(crate) struct Query {
+    /// In the order of [`Style::PARAMETERS`], whatever the order in the address.
+    style: Vec<(&'static str, String)>,
+    own: Vec<(&'static str, String)>,
+}
+
+impl Query {
+    /// Reads a query string; `own` are the parameters that the route has beside the style's.
+    pub(crate) fn parse(raw: Option<&str>, own: &[&'static str]) -> Result<Self, Refused> {
+        let mut query = Self::default();
+        let Some(raw) = raw.filter(|raw| !raw.is_empty()) else {
+            return Ok(query);
+        };
+        for (name, value) in form_urlencoded::parse(raw.as_bytes()) {
+            let known = |names: &[&'static str]| names.iter().position(|n| *n == name);
+            if value.is_empty() {
+                return Err(Refused::bad(format!("{} has no value", shown(&name))));
+            }
+            let (list, name) = if let Some(i) = known(&Style::PARAMETERS) {
+                (&mut query.style, Style::PARAMETERS.get(i))
+            } else if let Some(i) = known(own) {
+                (&mut query.own, own.get(i))
+            } else {
+                return Err(unknown(&name, own));
+            };
+            let Some(&name) = name else { continue };
+            if list.iter().any(|(given, _)| *given == name) {
+                return Err(Refused::bad(format!("{name} is given twice")));
+            }
+            list.push((name, value.into_owned()));
+        }
+        let place = |name: &str| Style::PARAMETERS.iter().position(|n| *n == name);
+        query.style.sort_unstable_by_key(|(name, _)| place(name));
+        Ok(query)
+    }
+
+    /// What the request says about the style.
+    pub(crate) fn style(&self) -> &[(&'static str, String)] {
+        &self.style
+    }
+
+    /// The style's part as a query string for other addresses, `?` included; else empty.
+    pub(crate) fn style_suffix(&self) -> String {
+        if self.style.is_empty() {
+            return String::new();
+        }
+        let mut text = form_urlencoded::Serializer::for_suffix(String::from("?"), 1);
+        text.extend_pairs(&self.style);
+        text.finish()
+    }
+
+    /// A parameter of the route.
+    pub(crate) fn get(&self, name: &str) -> Option<&str> {
+        self.own
+            .iter()
+            .find(|(n, _)| *n == name)
+            .map(|(_, value)| value.as_str())
+    }
+
+    /// A whole zoom.
+    pub(crate) fn zoom(&self, name: &'static str) -> Result<Option<u8>, Refused> {
+        self.get(name)
+            .map(|text| address::zoom(name, text))
+            .transpose()
+    }
+
+    /// A finite number.
+    pub(crate) fn finite(&self, name: &'static str) -> Result<Option<f64>, Refused> {
+        self.get(name).map(|text| finite(name, text)).transpose()
+    }
+
+    /// One of a few values.
+    pub(crate) fn choice<T: Copy>(
+        &self,
+        name: &'static str,
+        legal: &[(&'static str, T)],
+    ) -> Result<Option<T>, Refused> {
+        let Some(text) = self.get(name) else {
+            return Ok(None);
+        };
+        let found = legal
+            .iter()
+            .find(|(word, _)| *word == text)
+            .map(|(_, value)| *value);
+        found.map(Some).ok_or_else(|| {
+            let words: Vec<_> = legal.iter().map(|(word, _)| *word).collect();
+            refuse(name, text, format_args!("expected {}", words.join(" or ")))
+        })
+    }
+}
+
+/// A refusal of a parameter's value.
+pub(crate) fn refuse(name: &str, value: &str, expected: impl Display) -> Refused {
+    Refused::bad(format!("{name} can't be `{}`: {expected}", shown(value)))
+}
+
+/// A number that is one: neither NaN nor infinite.
+pub(crate) fn finite(name: &str, text: &str) -> Result<f64, Refused> {
+    let number = f64::from_str(text).ok().filter(|number| number.is_finite());
+    number.ok_or_else(|| refuse(name, text, "expected a decimal number"))
+}
+
+fn unknown(name: &str, own: &[&'static str]) -> Refused {
+    let legal = [own, &Style::PARAMETERS].concat().join(", ");
+    Refused::bad(format!(
+        "unknown parameter `{}`; there are {legal}",
+        shown(name)
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_order_of_parameters_means_nothing() {
+        let query = Query::parse(Some("ramp=viridis&size=512&kernel=quartic"), &["size"]).unwrap();
+        assert_eq!(query.get("size"), Some("512"));
+        assert_eq!(query.style_suffix(), "?kernel=quartic&ramp=viridis");
+    }
+
+    #[test]
+    fn values_are_decoded_and_encoded_again() {
+        let query = Query::parse(Some("ramp=transparent%2C+red&domain=0,40"), &[]).unwrap();
+        assert_eq!(query.style()[1].1, "transparent, red");
+        assert_eq!(
+            query.style_suffix(),
+            "?domain=0%2C40&ramp=transparent%2C+red"
+        );
+    }
+
+    #[test]
+    fn what_is_not_known_once_and_full_is_refused() {
+        for (raw, says) in [
+            ("colour=red", "unknown parameter `colour`"),
+            ("size=512", "unknown parameter `size`"),
+            ("ramp=", "ramp has no value"),
+            ("ramp", "ramp has no value"),
+            ("radius=3&radius=4", "radius is given twice"),
+            ("z=1&z=2", "z is given twice"),
+            ("&&=", " has no value"),
+        ] {
+            let refused = format!("{:?}", Query::parse(Some(raw), &["z"]).unwrap_err());
+            assert!(refused.contains(says), "{raw}: {refused}");
+        }
+        assert!(Query::parse(Some(""), &[]).unwrap().style().is_empty());
+    }
+
+    #[test]
+    fn numbers_are_finite() {
+        let query = Query::parse(Some("lon=nan&lat=inf&z=1e1"), &["lon", "lat", "z"]).unwrap();
+        assert!(query.finite("lon").is_err() && query.finite("lat").is_err());
+        assert!(query.zoom("z").is_err());
+        assert_eq!(query.finite("absent"), Ok(None));
+    }
+}

@@ -1,0 +1,107 @@
+//! `/{layer}/{z}/{x}/{y}[@2x].{png,webp,npy}`: tiles in the XYZ scheme.
+
+use crate::address::{self, File, Segments};
+use crate::caching::Fingerprint;
+use crate::error::{Refused, shown};
+use crate::query::Query;
+use crate::router::Server;
+use axum::body::{Body, Bytes};
+use axum::extract::{Request, State};
+use axum::http::HeaderValue;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::Response;
+use heatsplat_render::TileSize;
+use heatsplat_render::encode::{EncodeError, Format};
+use std::sync::Arc;
+
+/// What a picture can be written as, as extensions.
+const FORMATS: [Format; 3] = [Format::Png, Format::WebP, Format::Npy];
+
+pub(crate) async fn get(
+    State(server): State<Arc<Server>>,
+    Segments((id, z, x, y)): Segments<(String, String, String, String)>,
+    request: Request,
+) -> Result<Response, Refused> {
+    let served = server.layers.get(&id)?;
+    let file = File::parse(&y)
+        .ok_or_else(|| Refused::bad(format!("a tile's address ends in {}", extensions())))?;
+    let tile = address::tile(&z, &x, file.stem)?;
+    let query = Query::parse(request.uri().query(), &["size", "format"])?;
+    let format = format(&file, &query)?;
+    let css = query
+        .choice("size", &[("256", 256), ("512", 512)])?
+        .unwrap_or(256);
+    let size = TileSize::new(css, file.ratio)
+        .ok_or_else(|| Refused::bad("size can't be drawn: expected 256 or 512"))?;
+    let look = served.look(&query)?;
+
+    let fingerprint = [
+        u64::from(tile.z()),
+        u64::from(tile.x()),
+        u64::from(tile.y()),
+    ]
+    .into_iter()
+    .chain([
+        u64::from(size.pixels()),
+        u64::from(size.ratio()),
+        format as u64,
+    ])
+    .fold(Fingerprint::new().text("tile"), Fingerprint::number)
+    .then(served.fingerprint)
+    .then(look.fingerprint);
+    let caching = server.caching(fingerprint);
+    if let Some(response) = caching.not_modified(request.headers()) {
+        return Ok(response);
+    }
+    let draw = move || {
+        served
+            .layer
+            .tile_bytes(tile, size, &look.style, format)
+            .map_err(|e| failed(&e))
+    };
+    let bytes = server.renders.run(1, draw).await?;
+    Ok(caching.label(picture(format, bytes)))
+}
+
+/// The format of a picture's address; `format=rgba` asks for PNG without a palette.
+pub(crate) fn format(file: &File<'_>, query: &Query) -> Result<Format, Refused> {
+    let known = FORMATS
+        .into_iter()
+        .find(|format| format.extension() == file.extension);
+    let format = known.ok_or_else(|| {
+        let extension = shown(file.extension);
+        Refused::bad(format!(
+            "the extension can't be `{extension}`: expected {}",
+            extensions()
+        ))
+    })?;
+    let rgba = query.choice("format", &[("palette", false), ("rgba", true)])?;
+    match (rgba, format) {
+        (None, _) | (Some(false), Format::Png) => Ok(format),
+        (Some(true), Format::Png) => Ok(Format::PngRgba),
+        _ => Err(Refused::bad(
+            "format says how a .png stores its colours; others have one way",
+        )),
+    }
+}
+
+fn extensions() -> String {
+    FORMATS
+        .map(|format| format!(".{}", format.extension()))
+        .join(", ")
+}
+
+/// An answer of an image file.
+pub(crate) fn picture(format: Format, bytes: Arc<[u8]>) -> Response {
+    let mut response = Response::new(Body::from(Bytes::from_owner(bytes)));
+    response
+        .headers_mut()
+        .insert(CONTENT_TYPE, HeaderValue::from_static(format.mime()));
+    response
+}
+
+/// Sizes are checked before anything is drawn, so an encoder that refuses is our fault.
+pub(crate) fn failed(error: &EncodeError) -> Refused {
+    eprintln!("heatsplat: a picture could not be written: {error}");
+    Refused::internal()
+}

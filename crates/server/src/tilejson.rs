@@ -1,0 +1,93 @@
+//! `/{layer}` and `/{layer}.json`: TileJSON 3.0, what most map libraries start from.
+
+use crate::address::Segments;
+use crate::caching::Fingerprint;
+use crate::error::{Refused, json};
+use crate::query::Query;
+use crate::router::Server;
+use axum::extract::{Request, State};
+use axum::http::StatusCode;
+use axum::http::header::{HOST, VARY};
+use axum::http::{HeaderMap, HeaderValue};
+use axum::response::Response;
+use heatsplat_points::MAX_ZOOM;
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+#[derive(Serialize)]
+struct TileJson<'a> {
+    tilejson: &'static str,
+    name: &'a str,
+    tiles: [String; 1],
+    scheme: &'static str,
+    bounds: [f64; 4],
+    center: [f64; 3],
+    minzoom: u8,
+    maxzoom: u8,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    attribution: Option<&'a str>,
+    /// The legend's address; TileJSON allows text here, and an address is one.
+    legend: String,
+    /// What the tiles are drawn with.
+    style: BTreeMap<&'static str, String>,
+}
+
+pub(crate) async fn get(
+    State(server): State<Arc<Server>>,
+    Segments(id): Segments<String>,
+    request: Request,
+) -> Result<Response, Refused> {
+    let id = id.strip_suffix(".json").unwrap_or(&id);
+    let served = server.layers.get(id)?;
+    let query = Query::parse(request.uri().query(), &[])?;
+    let look = served.look(&query)?;
+    let base = base(&server, request.headers());
+    let suffix = query.style_suffix();
+    let [west, south, east, north] = served.bounds();
+    let document = TileJson {
+        tilejson: "3.0.0",
+        name: served.layer.name(),
+        tiles: [format!("{base}/{id}/{{z}}/{{x}}/{{y}}.png{suffix}")],
+        scheme: "xyz",
+        bounds: [west, south, east, north],
+        center: [
+            (west + east) / 2.0,
+            (south + north) / 2.0,
+            f64::from(served.zoom()),
+        ],
+        minzoom: 0,
+        maxzoom: MAX_ZOOM,
+        attribution: server.options.attribution.as_deref(),
+        legend: format!("{base}/{id}/legend.json{suffix}"),
+        style: look.style.parameters().into_iter().collect(),
+    };
+    let body = serde_json::to_string(&document).map_err(|_| Refused::internal())?;
+    let caching = server.caching(Fingerprint::new().text(&body).then(served.fingerprint));
+    let mut response = match caching.not_modified(request.headers()) {
+        Some(response) => response,
+        None => caching.label(json(StatusCode::OK, body)),
+    };
+    response
+        .headers_mut()
+        .insert(VARY, HeaderValue::from_static("host"));
+    Ok(response)
+}
+
+/// The address that the client reached us by. The `Host` header is the client's word, so
+/// it is taken only if it can be a host, and not at all where the operator gave an address.
+fn base(server: &Server, headers: &HeaderMap) -> String {
+    if let Some(url) = &server.options.public_url {
+        return url.trim_end_matches('/').to_owned();
+    }
+    let host = headers
+        .get(HOST)
+        .and_then(|host| host.to_str().ok())
+        .filter(|host| is_host(host));
+    format!("http://{}", host.unwrap_or(&server.options.listen))
+}
+
+fn is_host(host: &str) -> bool {
+    let legal = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b':' | b'[' | b']' | b'-');
+    (1..=255).contains(&host.len()) && host.bytes().all(legal)
+}

@@ -1,0 +1,631 @@
+//! Every route and every way to get it wrong, called without a socket.
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::http::{HeaderMap, Method, Request, StatusCode};
+use heatsplat_points::Points;
+use heatsplat_render::{Layer, Style};
+use heatsplat_server::{Layers, Options, Server, router};
+use proptest::prelude::*;
+use serde_json::Value;
+use std::sync::Arc;
+use tower::ServiceExt as _;
+
+const TILE: &str = "/cities/4/8/5.png";
+
+fn cities() -> Layer {
+    let points = [
+        (13.4, 52.5, 3.0),
+        (13.41, 52.52, 1.0),
+        (2.35, 48.86, 2.0),
+        (-0.1, 51.5, 4.0),
+    ];
+    Layer::on_cpu(
+        "Cities <&\">",
+        Points::from_lon_lat(points).unwrap(),
+        Style::default(),
+    )
+}
+
+/// A server with the layers `cities`, `nothing` (no points) and `late` (still loading).
+fn app() -> Router {
+    app_with(Options {
+        public_url: None,
+        ..Options::default()
+    })
+}
+
+fn app_with(options: Options) -> Router {
+    let layers = Layers::default();
+    let id = layers.announce("cities");
+    layers.put(&id, cities());
+    let empty = layers.announce("nothing");
+    layers.put(
+        &empty,
+        Layer::on_cpu("nothing", Points::from_slice(&[]), Style::default()),
+    );
+    layers.announce("late");
+    router(Arc::new(Server::new(layers, options)))
+}
+
+struct Answer {
+    status: StatusCode,
+    headers: HeaderMap,
+    body: Vec<u8>,
+}
+
+impl Answer {
+    fn header(&self, name: &str) -> &str {
+        self.headers
+            .get(name)
+            .map_or("", |value| value.to_str().unwrap())
+    }
+
+    fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap()
+    }
+
+    fn error(&self) -> String {
+        self.json()["error"].as_str().unwrap().to_owned()
+    }
+}
+
+async fn send(app: &Router, request: Request<Body>) -> Answer {
+    let response = app.clone().oneshot(request).await.unwrap();
+    let (parts, body) = response.into_parts();
+    let body = to_bytes(body, usize::MAX).await.unwrap().to_vec();
+    Answer {
+        status: parts.status,
+        headers: parts.headers,
+        body,
+    }
+}
+
+async fn get(app: &Router, uri: &str) -> Answer {
+    send(app, Request::get(uri).body(Body::empty()).unwrap()).await
+}
+
+#[tokio::test]
+async fn every_route_answers() {
+    let app = app();
+    for (uri, media_type, begins) in [
+        ("/", "text/html; charset=utf-8", "<!doctype html>"),
+        (
+            "/catalog",
+            "application/json",
+            "{\"layers\":[{\"id\":\"cities\"",
+        ),
+        ("/health", "application/json", "{\"status\":\"ok\"}"),
+        ("/cities", "application/json", "{\"tilejson\":\"3.0.0\""),
+        (
+            "/cities.json",
+            "application/json",
+            "{\"tilejson\":\"3.0.0\"",
+        ),
+        (TILE, "image/png", "\u{fffd}PNG"),
+        (
+            "/cities/4/8/5@2x.png?size=512&format=rgba",
+            "image/png",
+            "\u{fffd}PNG",
+        ),
+        ("/cities/4/8/5.webp", "image/webp", "RIFF"),
+        ("/cities/4/8/5.npy", "application/x-npy", "\u{fffd}NUMPY"),
+        (
+            "/cities/legend.json?z=4",
+            "application/json",
+            "{\"title\":\"Cities",
+        ),
+        ("/cities/legend.svg", "image/svg+xml", "<svg"),
+        ("/cities/legend.png?theme=dark", "image/png", "\u{fffd}PNG"),
+        ("/cities/legend@2x.png", "image/png", "\u{fffd}PNG"),
+        (
+            "/cities/value?lon=13.4&lat=52.5&z=4",
+            "application/json",
+            "{\"lon\":13.4,\"lat\":52.5",
+        ),
+        (
+            "/cities/map.png?bbox=-5,45,20,55&width=300&height=200",
+            "image/png",
+            "\u{fffd}PNG",
+        ),
+        ("/cities/map@2x.webp?width=100", "image/webp", "RIFF"),
+        (
+            "/cities/map.npy?height=64",
+            "application/x-npy",
+            "\u{fffd}NUMPY",
+        ),
+        ("/nothing", "application/json", "{\"tilejson\""),
+        ("/nothing/0/0/0.png", "image/png", "\u{fffd}PNG"),
+        ("/nothing/legend.svg", "image/svg+xml", "<svg"),
+        ("/nothing/map.png", "image/png", "\u{fffd}PNG"),
+        (
+            "/nothing/value?lon=0&lat=0",
+            "application/json",
+            "{\"lon\":0.0",
+        ),
+    ] {
+        let answer = get(&app, uri).await;
+        assert_eq!(
+            answer.status,
+            StatusCode::OK,
+            "{uri}: {:?}",
+            String::from_utf8_lossy(&answer.body)
+        );
+        assert_eq!(answer.header("content-type"), media_type, "{uri}");
+        let body = String::from_utf8_lossy(&answer.body);
+        assert!(body.starts_with(begins), "{uri}: {:.60}", body);
+    }
+}
+
+#[tokio::test]
+async fn every_mistake_is_named() {
+    let app = app();
+    for (uri, status, says) in [
+        // addresses
+        ("/cities/25/0/0.png", 400, "z can't be 25"),
+        ("/cities/4/16/0.png", 400, "not on zoom 4"),
+        ("/cities/4/0/16.png", 400, "not on zoom 4"),
+        ("/cities/0x1/0/0.png", 400, "z can't be `0x1`"),
+        ("/cities/4/%EF%BC%91/0.png", 400, "x can't be `１`"),
+        ("/cities/4/+1/0.png", 400, "x can't be `+1`"),
+        ("/cities/4/01/0.png", 400, "x can't be `01`"),
+        ("/cities/-1/0/0.png", 400, "z can't be `-1`"),
+        (
+            "/cities/4/99999999999999999999/0.png",
+            400,
+            "expected a whole number",
+        ),
+        ("/cities/4/0/1e20.png", 400, "y can't be `1e20`"),
+        ("/cities/4/0/0@3x.png", 400, "y can't be `0@3x`"),
+        ("/cities/4/0/0.jpg", 400, ".png, .webp, .npy"),
+        ("/cities/4/0/0.PNG", 400, ".png, .webp, .npy"),
+        ("/cities/4/0/0", 400, ".png, .webp, .npy"),
+        ("/cities/4/0/%FF.png", 400, "not UTF-8"),
+        ("/cities/4/0/0%2F..%2F0.png", 400, "can't be `"),
+        // parameters
+        (
+            "/cities/4/8/5.png?colour=red",
+            400,
+            "unknown parameter `colour`",
+        ),
+        (
+            "/cities/4/8/5.png?ramp=inferno&ramp=magma",
+            400,
+            "ramp is given twice",
+        ),
+        ("/cities/4/8/5.png?ramp=", 400, "ramp has no value"),
+        ("/cities/4/8/5.png?ramp=nosuch", 400, "inferno"),
+        ("/cities/4/8/5.png?radius=1e9", 400, "radius can't be"),
+        ("/cities/4/8/5.png?radius=nan", 400, "radius can't be"),
+        ("/cities/4/8/5.png?kernel=square", 400, "gaussian"),
+        ("/cities/4/8/5.png?normalize=no", 400, "peak, mass"),
+        ("/cities/4/8/5.png?scale=ln", 400, "linear, log"),
+        ("/cities/4/8/5.png?domain=9,1", 400, "domain can't be"),
+        ("/cities/4/8/5.png?reverse=yes", 400, "true, false"),
+        ("/cities/4/8/5.png?opacity=x", 400, "opacity can't be"),
+        ("/cities/4/8/5.png?size=300", 400, "expected 256 or 512"),
+        (
+            "/cities/4/8/5.png?format=jpg",
+            400,
+            "expected palette or rgba",
+        ),
+        ("/cities/4/8/5.webp?format=rgba", 400, "others have one way"),
+        ("/cities?size=512", 400, "unknown parameter `size`"),
+        ("/catalog?x=1", 400, "no parameters"),
+        ("/cities/value", 400, "lon is missing"),
+        ("/cities/value?lon=1", 400, "lat is missing"),
+        ("/cities/value?lon=nan&lat=1", 400, "lon can't be `nan`"),
+        ("/cities/value?lon=1&lat=86", 400, "85.0511"),
+        ("/cities/value?lon=1&lat=91", 400, "±90"),
+        ("/cities/value?lon=999&lat=1", 400, "±540"),
+        ("/cities/value?lon=1&lat=1&z=25", 400, "z can't be 25"),
+        ("/cities/legend.json?z=1.5", 400, "z can't be `1.5`"),
+        ("/cities/legend.gif", 400, ".json, .svg or .png"),
+        ("/cities/legend@2x.svg", 400, "@2x only of .png"),
+        ("/cities/map.png?bbox=10,0,-10,5", 400, "inside out"),
+        ("/cities/map.png?bbox=0,0,1", 400, "west,south,east,north"),
+        (
+            "/cities/map.png?bbox=0,0,1,inf",
+            400,
+            "west,south,east,north",
+        ),
+        ("/cities/map.png?bbox=0,86,1,89", 400, "outside"),
+        ("/cities/map.png?bbox=-999,0,1,2", 400, "must be degrees"),
+        (
+            "/cities/map.png?width=0",
+            400,
+            "expected pixels from 1 to 4096",
+        ),
+        (
+            "/cities/map.png?width=4097",
+            400,
+            "expected pixels from 1 to 4096",
+        ),
+        (
+            "/cities/map@2x.png?width=2049",
+            400,
+            "expected pixels from 1 to 2048",
+        ),
+        ("/cities/map.png?width=-5", 400, "width can't be `-5`"),
+        ("/cities/map.tif", 400, ".png, .webp, .npy"),
+        // nothing there
+        ("/nope", 404, "no such layer"),
+        ("/nope.json", 404, "no such layer"),
+        ("/nope/0/0/0.png", 404, "no such layer"),
+        ("/Cities/0/0/0.png", 404, "no such layer"),
+        ("/cities/", 404, "see /catalog"),
+        ("/cities/nothing", 404, "a layer has"),
+        ("/cities/0/0", 404, "see /catalog"),
+        ("/cities/0/0/0/0.png", 404, "see /catalog"),
+        ("/viewer/none.js", 404, "no such file"),
+        ("/favicon.ico", 404, "no such layer"),
+        ("//", 404, ""),
+        ("/%2e%2e/%2e%2e/etc/passwd", 404, ""),
+        // still loading
+        ("/late", 503, "still loading"),
+        ("/late/0/0/0.png", 503, "still loading"),
+        ("/late/legend.json", 503, "still loading"),
+    ] {
+        let answer = get(&app, uri).await;
+        assert_eq!(answer.status.as_u16(), status, "{uri}");
+        assert!(answer.error().contains(says), "{uri}: {}", answer.error());
+        assert_eq!(answer.header("content-type"), "application/json", "{uri}");
+        assert_eq!(answer.header("access-control-allow-origin"), "*", "{uri}");
+        assert_eq!(answer.header("x-content-type-options"), "nosniff", "{uri}");
+        if status == 503 {
+            assert_eq!(answer.header("retry-after"), "1", "{uri}");
+        }
+    }
+    let long = format!("{TILE}?ramp={}", "x".repeat(9000));
+    assert_eq!(get(&app, &long).await.status, StatusCode::URI_TOO_LONG);
+}
+
+#[tokio::test]
+async fn a_known_tag_is_answered_without_drawing() {
+    let app = app();
+    for uri in [
+        TILE,
+        "/cities",
+        "/catalog",
+        "/cities/legend.json",
+        "/cities/map.png",
+        "/cities/value?lon=1&lat=2",
+    ] {
+        let first = get(&app, uri).await;
+        let etag = first.header("etag").to_owned();
+        assert!(etag.starts_with('"') && etag.len() == 18, "{uri}: {etag}");
+        for known in [
+            etag.clone(),
+            format!("W/{etag}"),
+            format!("\"a\", {etag}"),
+            "*".to_owned(),
+        ] {
+            let request = Request::get(uri).header("if-none-match", known);
+            let again = send(&app, request.body(Body::empty()).unwrap()).await;
+            assert_eq!(again.status, StatusCode::NOT_MODIFIED, "{uri}");
+            assert!(again.body.is_empty());
+            for name in ["etag", "cache-control", "vary"] {
+                assert_eq!(again.header(name), first.header(name), "{uri}: {name}");
+            }
+        }
+        let request = Request::get(uri).header("if-none-match", "\"0\"");
+        assert_eq!(
+            send(&app, request.body(Body::empty()).unwrap())
+                .await
+                .status,
+            StatusCode::OK
+        );
+    }
+}
+
+#[tokio::test]
+async fn the_tag_follows_what_is_drawn_and_nothing_else() {
+    let app = app();
+    let mut seen = std::collections::HashMap::new();
+    for uri in [
+        TILE,
+        "/cities/4/8/5.webp",
+        "/cities/4/8/5.npy",
+        "/cities/4/8/5@2x.png",
+        "/cities/4/8/5.png?size=512",
+        "/cities/4/8/5.png?format=rgba",
+        "/cities/4/8/5.png?ramp=viridis",
+        "/cities/4/8/5.png?radius=20",
+        "/cities/4/8/4.png",
+        "/cities/5/8/5.png",
+        "/nothing/4/8/5.png",
+        "/cities/map.png",
+        "/cities/map.png?width=801&height=600",
+    ] {
+        let etag = get(&app, uri).await.header("etag").to_owned();
+        assert_eq!(seen.insert(etag, uri), None, "{uri}");
+    }
+    let one = get(&app, "/cities/4/8/5.png?ramp=magma&radius=9px").await;
+    let other = get(&app, "/cities/4/8/5.png?radius=9&ramp=magma").await;
+    assert_eq!(one.header("etag"), other.header("etag"));
+    assert_eq!(one.body, other.body);
+    // Another server with the same data has the same tags.
+    assert_eq!(
+        get(&self::app(), TILE).await.header("etag"),
+        get(&app, TILE).await.header("etag")
+    );
+}
+
+#[tokio::test]
+async fn head_is_get_without_the_body() {
+    let app = app();
+    for uri in [TILE, "/catalog", "/cities", "/nope", "/health"] {
+        let whole = get(&app, uri).await;
+        let head = send(&app, Request::head(uri).body(Body::empty()).unwrap()).await;
+        assert_eq!(head.status, whole.status, "{uri}");
+        assert!(head.body.is_empty());
+        assert_eq!(
+            head.header("content-length"),
+            whole.body.len().to_string(),
+            "{uri}"
+        );
+        assert_eq!(head.header("etag"), whole.header("etag"), "{uri}");
+    }
+}
+
+#[tokio::test]
+async fn other_methods_are_refused_and_preflights_answered() {
+    let app = app();
+    for uri in [TILE, "/nope", "/catalog"] {
+        for method in [
+            Method::POST,
+            Method::PUT,
+            Method::DELETE,
+            Method::PATCH,
+            Method::TRACE,
+        ] {
+            let request = Request::builder()
+                .method(method)
+                .uri(uri)
+                .body(Body::empty())
+                .unwrap();
+            let answer = send(&app, request).await;
+            assert_eq!(answer.status, StatusCode::METHOD_NOT_ALLOWED);
+            assert_eq!(answer.header("allow"), "GET, HEAD, OPTIONS");
+            assert_eq!(answer.header("access-control-allow-origin"), "*");
+            assert!(answer.error().contains("GET"));
+        }
+        let request = Request::options(uri).header("origin", "https://example.org");
+        let answer = send(&app, request.body(Body::empty()).unwrap()).await;
+        assert_eq!(answer.status, StatusCode::NO_CONTENT);
+        assert_eq!(
+            answer.header("access-control-allow-methods"),
+            "GET, HEAD, OPTIONS"
+        );
+        assert_eq!(answer.header("access-control-allow-origin"), "*");
+    }
+}
+
+#[tokio::test]
+async fn a_tilejson_leads_to_its_tiles() {
+    let app = app();
+    let about = |host: &'static str, uri: &'static str| {
+        let app = app.clone();
+        async move {
+            let request = Request::get(uri)
+                .header("host", host)
+                .body(Body::empty())
+                .unwrap();
+            send(&app, request).await.json()
+        }
+    };
+    let json = about("map.example:8080", "/cities?ramp=viridis&domain=0,40").await;
+    let template = json["tiles"][0].as_str().unwrap();
+    assert_eq!(
+        template,
+        "http://map.example:8080/cities/{z}/{x}/{y}.png?domain=0%2C40&ramp=viridis"
+    );
+    assert_eq!(
+        (json["minzoom"].as_u64(), json["maxzoom"].as_u64()),
+        (Some(0), Some(24))
+    );
+    assert_eq!(json["style"]["ramp"], "viridis");
+    let address = template
+        .replace("{z}", "4")
+        .replace("{x}", "8")
+        .replace("{y}", "5");
+    let tile = get(
+        &app,
+        address.strip_prefix("http://map.example:8080").unwrap(),
+    )
+    .await;
+    assert_eq!(tile.status, StatusCode::OK);
+    let legend = json["legend"]
+        .as_str()
+        .unwrap()
+        .strip_prefix("http://map.example:8080")
+        .unwrap();
+    assert_eq!(get(&app, legend).await.status, StatusCode::OK);
+
+    // A Host that is none is not repeated; the operator's word goes before the client's.
+    for host in ["evil.example/x?", "a b", "<script>", "user@evil.example"] {
+        let json = about(host, "/cities").await;
+        assert!(
+            json["tiles"][0]
+                .as_str()
+                .unwrap()
+                .starts_with("http://127.0.0.1:3000/"),
+            "{host}"
+        );
+    }
+    let public_url = Some("https://maps.example/heat/".to_owned());
+    let attribution = Some("© me".to_owned());
+    let behind = app_with(Options {
+        public_url,
+        attribution,
+        ..Options::default()
+    });
+    let json = get(&behind, "/cities").await.json();
+    assert_eq!(
+        json["tiles"][0],
+        "https://maps.example/heat/cities/{z}/{x}/{y}.png"
+    );
+    assert_eq!(json["attribution"], "© me");
+}
+
+#[tokio::test]
+async fn the_catalog_has_layers_and_words() {
+    let json = get(&app(), "/catalog").await.json();
+    let cities = &json["layers"][0];
+    assert_eq!(
+        (cities["points"].as_u64(), cities["weight_sum"].as_f64()),
+        (Some(4), Some(10.0))
+    );
+    assert_eq!(cities["name"], "Cities <&\">");
+    assert_eq!(cities["bounds"].as_array().unwrap().len(), 4);
+    assert_eq!(cities["style"]["kernel"], "gaussian");
+    assert_eq!(json["layers"].as_array().unwrap().len(), 2);
+    assert_eq!(json["loading"][0], "late");
+    let ramp = &json["ramps"][0];
+    assert_eq!(ramp["colors"].as_array().unwrap().len(), 32);
+    assert_eq!(ramp["colors"][31].as_str().unwrap().len(), 9);
+    for list in ["kernels", "scales", "normalize"] {
+        assert!(json[list].as_array().unwrap().len() >= 2, "{list}");
+    }
+}
+
+#[tokio::test]
+async fn ready_when_all_layers_are() {
+    let layers = Layers::default();
+    let id = layers.announce("a");
+    let app = router(Arc::new(Server::new(layers.clone(), Options::default())));
+    let waiting = get(&app, "/ready").await;
+    assert_eq!(waiting.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(waiting.json()["loading"][0], "a");
+    layers.put(&id, cities());
+    assert_eq!(get(&app, "/ready").await.status, StatusCode::OK);
+    assert_eq!(get(&app, "/a/0/0/0.png").await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn values_are_exact() {
+    let app = app();
+    // At zoom 20 the two points of Berlin are far apart: only one is in reach.
+    let near = get(&app, "/cities/value?lon=13.4&lat=52.5&z=20")
+        .await
+        .json();
+    assert!(
+        (near["value"].as_f64().unwrap() - 3.0).abs() < 1e-6,
+        "{near}"
+    );
+    assert_eq!(
+        (near["count"].as_u64(), near["unit"].as_str()),
+        (Some(1), Some("weight"))
+    );
+    // At zoom 0 every point is in reach of Berlin.
+    let far = get(&app, "/cities/value?lon=13.4&lat=52.5&z=0&radius=64")
+        .await
+        .json();
+    assert_eq!(far["count"], 4);
+    let round = get(&app, "/cities/value?lon=373.4&lat=52.5&z=20")
+        .await
+        .json();
+    assert_eq!(round["value"], near["value"]);
+}
+
+#[tokio::test]
+async fn a_map_is_as_large_as_it_is_asked_for() {
+    let app = app();
+    let size = |png: &[u8]| {
+        let number = |at: usize| u32::from_be_bytes(png[at..at + 4].try_into().unwrap());
+        (number(16), number(20))
+    };
+    for (query, expected) in [
+        ("map.png", (800, 600)),
+        ("map@2x.png", (1600, 1200)),
+        ("map.png?width=300&height=40", (300, 40)),
+        ("map.png?bbox=-180,-85.06,180,85.06&width=512", (512, 512)),
+        (
+            "map@2x.png?bbox=-180,-85.06,180,85.06&height=100",
+            (200, 200),
+        ),
+        ("map.png?bbox=0,0,90,0.001&width=1000", (1000, 1)),
+        ("map.png?bbox=170,-10,190,10&height=200", (199, 200)),
+    ] {
+        let answer = get(&app, &format!("/cities/{query}")).await;
+        assert_eq!(size(&answer.body), expected, "{query}");
+    }
+}
+
+#[tokio::test]
+async fn a_picture_cannot_run_scripts() {
+    let svg = get(&app(), "/cities/legend.svg").await;
+    assert!(
+        svg.header("content-security-policy")
+            .starts_with("default-src 'none'")
+    );
+    let text = String::from_utf8(svg.body).unwrap();
+    assert!(
+        text.contains("Cities &lt;&amp;") && !text.contains("Cities <"),
+        "{text}"
+    );
+}
+
+fn piece() -> impl Strategy<Value = String> {
+    prop_oneof![
+        Just("cities".to_owned()),
+        Just("nothing".to_owned()),
+        Just("legend.json".to_owned()),
+        Just("map.png".to_owned()),
+        Just("value".to_owned()),
+        (0..26u32).prop_map(|n| n.to_string()),
+        (0..40u32).prop_map(|n| format!("{n}.png")),
+        (0..4u32).prop_map(|n| format!("{n}@2x.webp")),
+        "%[0-9A-F]{2}",
+        "[a-z0-9.@%_-]{0,8}",
+    ]
+}
+
+fn parameter() -> impl Strategy<Value = String> {
+    let name = prop_oneof![
+        proptest::sample::select(&Style::PARAMETERS[..]).prop_map(str::to_owned),
+        proptest::sample::select(&["z", "lon", "lat", "bbox", "width", "size", "format"][..])
+            .prop_map(str::to_owned),
+        "[a-z]{0,3}",
+    ];
+    let value = prop_oneof![
+        "[0-9.,eE+-]{0,9}",
+        "-?[0-9]{1,2}",
+        proptest::sample::select(
+            &[
+                "inferno", "quartic", "eq_hist", "mass", "p99", "true", "nan"
+            ][..]
+        )
+        .prop_map(str::to_owned),
+        "[ -~&&[^ #<>\"`{}|^\\\\]]{0,12}",
+        "(%[0-9A-F]{2}){0,4}",
+    ];
+    (name, value).prop_map(|(name, value)| format!("{name}={value}"))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 1500, ..ProptestConfig::default() })]
+
+    /// Law 7: whatever the address is, the answer is never the server's fault.
+    #[test]
+    fn no_address_is_the_servers_fault(
+        path in proptest::collection::vec(piece(), 0..6),
+        query in proptest::collection::vec(parameter(), 0..4),
+    ) {
+        thread_local! {
+            static APP: (Router, tokio::runtime::Runtime) = (
+                app(),
+                tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap(),
+            );
+        }
+        let uri = format!("/{}?{}", path.join("/"), query.join("&"));
+        let Ok(request) = Request::get(&uri).body(Body::empty()) else { return Ok(()) };
+        let answer = APP.with(|(app, runtime)| runtime.block_on(send(app, request)));
+        let status = answer.status.as_u16();
+        prop_assert!([200, 400, 404].contains(&status), "{}: {}", uri, status);
+        prop_assert_eq!(answer.header("access-control-allow-origin"), "*");
+        if status != 200 {
+            prop_assert!(!answer.error().is_empty());
+        }
+    }
+}
