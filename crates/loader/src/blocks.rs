@@ -59,14 +59,16 @@ pub(crate) struct Cut {
     pub(crate) end: usize,
     /// See [`Block::items`].
     pub(crate) items: Vec<Range<usize>>,
+    /// What is wrong with what comes at `end`. The rows before it are good.
+    pub(crate) fault: Option<Fault>,
 }
 
-/// Why bytes cannot be cut into rows: what is wrong, and at which byte of the buffer.
+/// Why bytes cannot be cut into rows.
 pub(crate) enum Fault {
     /// A quote is not closed in the row that begins here.
-    Quote(usize),
-    /// Not JSON.
-    Json(usize, String),
+    Quote,
+    /// This is not JSON.
+    Json(String),
 }
 
 /// Finds the borders of rows.
@@ -79,7 +81,7 @@ pub(crate) trait Cutter: Send + 'static {
 
     /// Cuts a buffer that begins with a row. `ended`: nothing comes after it,
     /// and all of it must be cut.
-    fn cut(&mut self, buffer: &[u8], ended: bool) -> Result<Cut, Fault>;
+    fn cut(&mut self, buffer: &[u8], ended: bool) -> Cut;
 }
 
 /// Starts reading `reader` into blocks, at most `ahead` of them waiting.
@@ -118,26 +120,8 @@ fn read<C: Cutter>(
         let target = (buffer.len() * 2).clamp(BLOCK, C::LIMIT);
         let ended = fill(&mut reader, &mut buffer, target).map_err(|e| origin.read_error(e))?;
         let newline = cutter.newline();
-        let Cut { end, items } = cutter.cut(&buffer, ended).map_err(|fault| {
-            let at = |offset| place.after(buffer.get(..offset).unwrap_or(&buffer), newline);
-            let file = origin.file();
-            match fault {
-                Fault::Quote(offset) => LoadError::UnclosedQuote {
-                    file,
-                    line: at(offset).line,
-                },
-                Fault::Json(offset, message) => {
-                    let Place { line, column } = at(offset);
-                    LoadError::Json {
-                        file,
-                        line,
-                        column,
-                        message,
-                    }
-                }
-            }
-        })?;
-        if end == 0 && !ended {
+        let Cut { end, items, fault } = cutter.cut(&buffer, ended);
+        if end == 0 && !ended && fault.is_none() {
             if buffer.len() >= C::LIMIT {
                 let (file, line) = (origin.file(), place.line);
                 return Err(LoadError::TooLong {
@@ -154,11 +138,23 @@ fn read<C: Cutter>(
             items,
             start: place,
             bytes,
-            last: ended,
+            last: ended && fault.is_none(),
         };
         place = place.after(&block.bytes, newline);
-        if sender.send(Ok(block)).is_err() || ended {
-            return Ok(());
+        let unheard = sender.send(Ok(block)).is_err();
+        let (file, Place { line, column }) = (origin.file(), place);
+        match fault {
+            Some(Fault::Quote) => return Err(LoadError::UnclosedQuote { file, line }),
+            Some(Fault::Json(message)) => {
+                return Err(LoadError::Json {
+                    file,
+                    line,
+                    column,
+                    message,
+                });
+            }
+            None if unheard || ended => return Ok(()),
+            None => {}
         }
     }
 }

@@ -14,29 +14,31 @@ impl Cutter for Dialect {
         self.newline
     }
 
-    fn cut(&mut self, buffer: &[u8], ended: bool) -> Result<Cut, Fault> {
-        // Without quotes every newline ends a record: the last one is soon found.
+    fn cut(&mut self, buffer: &[u8], ended: bool) -> Cut {
+        let (mut end, mut fault) = (0, None);
         if memchr::memchr(QUOTE, buffer).is_none() {
-            let last = memchr::memrchr(self.newline, buffer).map_or(0, |at| at + 1);
-            let end = if ended { buffer.len() } else { last };
-            return Ok(Cut {
-                end,
-                items: Vec::new(),
-            });
+            // Without quotes every newline ends a record: the last one is soon found.
+            end = memchr::memrchr(self.newline, buffer).map_or(0, |at| at + 1);
+            if ended {
+                end = buffer.len();
+            }
         }
-        let mut end = 0;
         while let Some(rest) = buffer.get(end..).filter(|r| !r.is_empty()) {
             match self.record_end(rest) {
                 End::At(length) => end += length,
-                End::Beyond { quoted: true } if ended => return Err(Fault::Quote(end)),
+                End::Beyond { quoted: true } if ended => {
+                    fault = Some(Fault::Quote);
+                    break;
+                }
                 End::Beyond { .. } if ended => end = buffer.len(),
                 End::Beyond { .. } => break,
             }
         }
-        Ok(Cut {
+        Cut {
             end,
             items: Vec::new(),
-        })
+            fault,
+        }
     }
 }
 

@@ -40,11 +40,12 @@ pub(crate) struct Document {
 enum Stop {
     /// The buffer ends; what has begun at this byte is not whole.
     Short(usize),
-    Fault(Fault),
+    /// At this byte stands something that is not JSON.
+    Wrong(usize, String),
 }
 
 fn unexpected(offset: usize, expected: &str) -> Stop {
-    Stop::Fault(Fault::Json(offset, format!("expected {expected}")))
+    Stop::Wrong(offset, format!("expected {expected}"))
 }
 
 /// A buffer and how far it has been understood.
@@ -205,22 +206,23 @@ impl Cutter for Document {
         b'\n'
     }
 
-    fn cut(&mut self, buffer: &[u8], ended: bool) -> Result<Cut, Fault> {
+    fn cut(&mut self, buffer: &[u8], ended: bool) -> Cut {
         let mut scan = Scan { buffer, at: 0 };
         let mut items = Vec::new();
-        loop {
+        let stop = loop {
             match self.step(&mut scan) {
                 Ok(item) => items.extend(item),
-                Err(Stop::Short(end))
-                    if !ended || (self.at == At::Outside && end == buffer.len()) =>
-                {
-                    return Ok(Cut { end, items });
-                }
-                Err(Stop::Short(_)) => {
-                    return Err(Fault::Json(buffer.len(), "the file ends too early".into()));
-                }
-                Err(Stop::Fault(fault)) => return Err(fault),
+                Err(stop) => break stop,
             }
-        }
+        };
+        let (end, fault) = match stop {
+            Stop::Short(end) if ended && (self.at != At::Outside || end < buffer.len()) => {
+                (buffer.len(), Some("the file ends too early".to_owned()))
+            }
+            Stop::Short(end) => (end, None),
+            Stop::Wrong(at, message) => (at, Some(message)),
+        };
+        let fault = fault.map(Fault::Json);
+        Cut { end, items, fault }
     }
 }

@@ -1,7 +1,7 @@
 //! Cuts newline-delimited GeoJSON and RFC 8142 text sequences.
 
 use super::document::LIMIT;
-use crate::blocks::{Cut, Cutter, Fault};
+use crate::blocks::{Cut, Cutter};
 
 /// Cuts behind a byte that ends every object.
 pub(crate) struct Lines {
@@ -16,7 +16,7 @@ impl Cutter for Lines {
         b'\n'
     }
 
-    fn cut(&mut self, buffer: &[u8], ended: bool) -> Result<Cut, Fault> {
+    fn cut(&mut self, buffer: &[u8], ended: bool) -> Cut {
         let last = memchr::memrchr(self.terminator, buffer).map_or(0, |at| at + 1);
         let end = if ended { buffer.len() } else { last };
         let mut items = Vec::new();
@@ -31,6 +31,10 @@ impl Cutter for Lines {
             }
             from = to + 1;
         }
-        Ok(Cut { end, items })
+        Cut {
+            end,
+            items,
+            fault: None,
+        }
     }
 }

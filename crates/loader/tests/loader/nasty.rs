@@ -1,0 +1,180 @@
+//! One file with everything that rows have ever done to a loader, and a verdict on each.
+
+use crate::loaded;
+use heatsplat_loader::{Options, Skip};
+use heatsplat_points::mercator;
+
+#[derive(Clone, Copy, Debug)]
+enum Verdict {
+    /// Longitude, latitude, weight.
+    Kept(f64, f64, f32),
+    Skipped(Skip),
+    /// Not even a row.
+    Nothing,
+}
+use Verdict::{Kept, Nothing, Skipped};
+
+const HEADER: &[u8] = b"id,lon,lat,weight,when,kind,remark";
+
+fn rows() -> Vec<(Vec<u8>, Verdict)> {
+    let tail = "2024-01-01T00:00:00Z,kind,remark";
+    let position = |lon: &str, lat: &str| format!("1,{lon},{lat},1,{tail}").into_bytes();
+    let weight = |w: &str| format!("1,20,30,{w},{tail}").into_bytes();
+    let time = |t: &str| format!("1,20,39,1,{t},kind,remark").into_bytes();
+    let whole = |row: &str| row.as_bytes().to_vec();
+    let bad = Skipped(Skip::BadPosition);
+    vec![
+        (position("-0.1276", "51.5072"), Kept(-0.1276, 51.5072, 1.0)),
+        // the antimeridian, from both sides and from beyond
+        (position("180", "0"), Kept(-180.0, 0.0, 1.0)),
+        (position("-180", "0"), Kept(-180.0, 0.0, 1.0)),
+        (position("179.9999999", "10"), Kept(179.9999999, 10.0, 1.0)),
+        (
+            position("-179.9999999", "10"),
+            Kept(-179.9999999, 10.0, 1.0),
+        ),
+        (position("181", "10"), Kept(-179.0, 10.0, 1.0)),
+        (position("-540", "10"), Kept(-180.0, 10.0, 1.0)),
+        (position("354.47333", "0"), Kept(-5.52667, 0.0, 1.0)),
+        // the poles and the square's edge
+        (position("0", "90"), Skipped(Skip::Outside)),
+        (position("0", "-90"), Skipped(Skip::Outside)),
+        (
+            position("0", "85.05112877980659"),
+            Kept(0.0, 85.0511288, 1.0),
+        ),
+        (position("0", "85.2"), Skipped(Skip::Outside)),
+        (position("0", "90.0001"), bad),
+        (position("0", "-91"), bad),
+        (position("-33.86", "151.2"), bad),
+        (position("0", "0"), Kept(0.0, 0.0, 1.0)),
+        // what is no number
+        (position("NaN", "10"), bad),
+        (position("nan", "nan"), bad),
+        (position("inf", "10"), bad),
+        (position("-Infinity", "10"), bad),
+        (position("", "10"), Skipped(Skip::NoPosition)),
+        (position("", ""), Skipped(Skip::NoPosition)),
+        (position("abc", "10"), bad),
+        (position("\"12,5\"", "10"), bad),
+        (position(" 10.5 ", " 20.25 "), Kept(10.5, 20.25, 1.0)),
+        (position("1e2", "1e1"), Kept(100.0, 10.0, 1.0)),
+        (position("+10.0", "+20.0"), Kept(10.0, 20.0, 1.0)),
+        (position("0x1A", "10"), bad),
+        (position("51°30′26″N", "0°7′39″W"), bad),
+        // weights
+        (weight(""), Kept(20.0, 30.0, 0.0)),
+        (weight("NaN"), Skipped(Skip::BadWeight)),
+        (weight("inf"), Skipped(Skip::BadWeight)),
+        (weight("-5"), Kept(20.0, 30.0, -5.0)),
+        (weight("0"), Kept(20.0, 30.0, 0.0)),
+        (weight("1e308"), Skipped(Skip::BadWeight)),
+        (weight("1e-320"), Kept(20.0, 30.0, 0.0)),
+        (weight("\"1,000\""), Skipped(Skip::BadWeight)),
+        (weight("5%"), Skipped(Skip::BadWeight)),
+        // times mean nothing to a loader that is not asked for them
+        (time("2023-02-30T00:00:00Z"), Kept(20.0, 39.0, 1.0)),
+        (time(""), Kept(20.0, 39.0, 1.0)),
+        (time("2024-01-01T00:00:00+05:30"), Kept(20.0, 39.0, 1.0)),
+        (time("2016-12-31T23:59:60Z"), Kept(20.0, 39.0, 1.0)),
+        (time("1704067200"), Kept(20.0, 39.0, 1.0)),
+        // quotes, text, ragged rows
+        (
+            whole("1,21,44,1,,\"quo\"\"ted, kind\",\"line one\nline two\""),
+            Kept(21.0, 44.0, 1.0),
+        ),
+        (whole("1,21,45,1,,日本語 🗾,utf-8"), Kept(21.0, 45.0, 1.0)),
+        (whole("1,21,46"), Kept(21.0, 46.0, 0.0)),
+        (whole("1,21,47,1,,x,y,z,extra"), Kept(21.0, 47.0, 1.0)),
+        (whole(""), Nothing),
+        (whole(",,,,,,"), Skipped(Skip::NoPosition)),
+        (HEADER.to_vec(), Skipped(Skip::Malformed)),
+        (whole("# remark"), Skipped(Skip::Malformed)),
+        (
+            b"1,22,48,1,,bad\xff\xfe,latin".to_vec(),
+            Kept(22.0, 48.0, 1.0),
+        ),
+        (b"1,22,49,1,,nul\0byte,nul".to_vec(), Kept(22.0, 49.0, 1.0)),
+        (
+            whole(&format!("1,23,50,1,,{},long", "L".repeat(70_000))),
+            Kept(23.0, 50.0, 1.0),
+        ),
+        (
+            position("0.00000000000000000000000000000000000000000001", "0"),
+            Kept(0.0, 0.0, 1.0),
+        ),
+        (position("-0.0", "-0.0"), Kept(0.0, 0.0, 1.0)),
+        (
+            whole("1,24,53,1,,ok,no newline at the end"),
+            Kept(24.0, 53.0, 1.0),
+        ),
+    ]
+}
+
+#[test]
+fn every_row_alone() {
+    for (row, verdict) in rows() {
+        let shown = String::from_utf8_lossy(&row[..row.len().min(60)]).into_owned();
+        // A good row before it, so that there is always something to keep.
+        let text = [HEADER, b"\n0,1,1,1,,,\n", &row].concat();
+        let (points, report) = loaded("a.csv", &text, &Options::default()).unwrap();
+        assert_eq!(report.rows, report.kept + report.skipped_total(), "{shown}");
+        match verdict {
+            Nothing => assert_eq!(report.rows, 1, "{shown}"),
+            Skipped(skip) => {
+                assert_eq!(
+                    (report.kept, report.skipped(skip)),
+                    (1, 1),
+                    "{shown}: {report}"
+                );
+            }
+            Kept(lon, lat, weight) => {
+                assert_eq!((report.rows, report.kept), (2, 2), "{shown}: {report}");
+                let (x, y) = mercator::unproject(points[1].at());
+                assert!(
+                    (x - lon).abs() < 2e-7 && (y - lat).abs() < 2e-7,
+                    "{shown}: {x} {y}"
+                );
+                assert_eq!(points[1].weight, weight, "{shown}");
+            }
+        }
+    }
+}
+
+#[test]
+fn all_in_one_file() {
+    let mut text = HEADER.to_vec();
+    let mut line = 2;
+    let mut skips: Vec<(u64, Skip)> = Vec::new();
+    let (mut kept, mut weights) = (0, 0.0);
+    for (row, verdict) in rows() {
+        text.push(b'\n');
+        text.extend(&row);
+        match verdict {
+            Kept(_, _, weight) => {
+                kept += 1;
+                weights += weight;
+            }
+            Skipped(skip) => skips.push((line, skip)),
+            Nothing => {}
+        }
+        line += 1 + row.iter().filter(|b| **b == b'\n').count() as u64;
+    }
+    let (points, report) = loaded("a.csv", &text, &Options::default()).unwrap();
+    assert_eq!(report.kept, kept);
+    assert_eq!(points.iter().map(|p| p.weight).sum::<f32>(), weights);
+    assert_eq!(report.skipped_total(), skips.len() as u64);
+    assert_eq!(report.weights_missing, 2);
+    assert_eq!(report.at_null_island, 2);
+    // the first five of a kind
+    for skip in Skip::ALL {
+        let of = |s: &&(u64, Skip)| s.1 == skip;
+        let expected: Vec<u64> = skips.iter().filter(of).take(5).map(|s| s.0).collect();
+        let shown = report.examples.iter().filter(|e| e.skip == skip);
+        assert_eq!(
+            shown.map(|e| e.line).collect::<Vec<_>>(),
+            expected,
+            "{skip}"
+        );
+    }
+}
