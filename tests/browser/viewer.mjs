@@ -1,0 +1,253 @@
+// Uses the viewer as a person would, in Chromium, and checks what can be seen and heard of it.
+//
+//   npm ci && node viewer.mjs http://127.0.0.1:3000/ [FOLDER FOR SCREENSHOTS]
+//
+// Prints a line per check; the exit status is 1 if one failed. CHROMIUM names the browser.
+
+import { accessSync, constants, mkdirSync } from "node:fs";
+import { delimiter, join } from "node:path";
+import { chromium } from "playwright-core";
+
+const [base, pictures] = process.argv.slice(2);
+if (!base) {
+  console.error("usage: node viewer.mjs BASE_URL [FOLDER FOR SCREENSHOTS]");
+  process.exit(2);
+}
+if (pictures) mkdirSync(pictures, { recursive: true });
+
+/** The browser to run: CHROMIUM, or the first of its usual names on the PATH. */
+function browserPath() {
+  if (process.env.CHROMIUM) return process.env.CHROMIUM;
+  for (const folder of (process.env.PATH ?? "").split(delimiter)) {
+    for (const name of ["chromium", "chromium-browser", "google-chrome"]) {
+      try {
+        accessSync(join(folder, name), constants.X_OK);
+        return join(folder, name);
+      } catch {
+        // The next one.
+      }
+    }
+  }
+  throw new Error("no Chromium on the PATH; name one in CHROMIUM");
+}
+
+// A graphics card drawn by software: the same picture on every machine.
+const FLAGS = [
+  "--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--disable-quic", "--no-first-run",
+  "--disable-background-networking", "--disable-component-update", "--disable-sync",
+];
+
+let failures = 0;
+/** @param {string} what @param {boolean} holds @param {unknown} [seen] shown when it does not hold */
+function check(what, holds, seen) {
+  if (!holds) failures += 1;
+  console.log(`${holds ? "ok  " : "FAIL"} ${what}${holds || seen === undefined ? "" : `: ${JSON.stringify(seen)}`}`);
+}
+
+/** A page and all that it complained of or asked for. */
+async function open(browser, url, options) {
+  const context = await browser.newContext(options);
+  const page = await context.newPage();
+  const log = { complaints: [], requests: [], failed: [] };
+  page.on("console", (message) => {
+    if (["error", "warning"].includes(message.type())) log.complaints.push(message.text());
+  });
+  page.on("pageerror", (error) => log.complaints.push(error.message));
+  page.on("request", (request) => log.requests.push(request.url()));
+  page.on("requestfailed", (request) => {
+    // The page itself gives up on answers that it no longer needs.
+    if (request.failure()?.errorText !== "net::ERR_ABORTED") log.failed.push(request.url());
+  });
+  page.on("response", (response) => {
+    if (response.status() >= 400) log.failed.push(`${response.status()} ${response.url()}`);
+  });
+  await page.goto(url);
+  await settled(page);
+  return { page, context, log };
+}
+
+/** Until every tile is drawn and the legend belongs to them. */
+const settled = (page) => page.waitForSelector("html[data-ready]", { timeout: 60_000 });
+
+let taken = 0;
+async function shoot(page, name) {
+  taken += 1;
+  if (pictures) await page.screenshot({ path: join(pictures, `${String(taken).padStart(2, "0")}-${name}.png`) });
+}
+
+/** The middle of the map, where no card lies, as raw PNG bytes. */
+const glimpse = (page) => page.screenshot({ clip: { x: 340, y: 120, width: 840, height: 520 } });
+
+/** Runs in the page, which can read PNG: the pixels of each picture, straight RGBA. */
+function decode(pictures) {
+  return Promise.all(
+    pictures.map(async (base64) => {
+      const bytes = Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
+      const bitmap = await createImageBitmap(new Blob([bytes], { type: "image/png" }));
+      const context = new OffscreenCanvas(bitmap.width, bitmap.height).getContext("2d");
+      context.drawImage(bitmap, 0, 0);
+      return context.getImageData(0, 0, bitmap.width, bitmap.height).data;
+    }),
+  );
+}
+const inPage = (page, read, ...pictures) =>
+  page.evaluate(`(${decode})(${JSON.stringify(pictures.map((picture) => picture.toString("base64")))}).then(${read})`);
+
+/** Share of pixels in which two pictures differ visibly. */
+const difference = (page, a, b) =>
+  inPage(page, ([p, q]) => {
+    let differing = 0;
+    for (let i = 0; i < p.length; i += 4) {
+      if (Math.abs(p[i] - q[i]) + Math.abs(p[i + 1] - q[i + 1]) + Math.abs(p[i + 2] - q[i + 2]) > 24) differing += 1;
+    }
+    return differing / (p.length / 4);
+  }, a, b);
+
+const countColours = (page, picture) => inPage(page, ([pixels]) => new Set(new Uint32Array(pixels.buffer)).size, picture);
+
+/** Moves a slider as a keyboard does. */
+async function slide(page, id, key, times = 1) {
+  await page.focus(id);
+  for (let i = 0; i < times; i += 1) await page.keyboard.press(key);
+  await page.waitForTimeout(300);
+  await settled(page);
+}
+
+/** Picks a ramp other than the present one, and returns its name. */
+async function otherRamp(page) {
+  if (!(await page.locator("#ramps").evaluate((details) => details.open))) await page.click("#ramps summary");
+  const other = page.locator("#ramp-list input:not(:checked)").first();
+  const name = await other.inputValue();
+  // The circle of the button is hidden behind its swatch: a person clicks on that.
+  await page.locator(`#ramp-list label:has(input[value="${name}"])`).click();
+  await page.waitForTimeout(300);
+  await settled(page);
+  return name;
+}
+
+const browser = await chromium.launch({ executablePath: browserPath(), args: FLAGS });
+try {
+  const { page, context, log } = await open(browser, base, { viewport: { width: 1280, height: 800 } });
+  await shoot(page, "start");
+
+  const tiles = () => log.requests.filter((url) => /\/\d+\/\d+\/\d+(@2x)?\.png/.test(url));
+  check("tiles are asked for", tiles().length > 0);
+  check("on a plain screen, tiles have plain pixels", tiles().every((url) => !url.includes("@2x")), tiles()[0]);
+  const ticks = await page.locator("#ticks span").allTextContents();
+  check("the legend shows numbers", ticks.filter((text) => /\d/.test(text)).length >= 2, ticks);
+  const about = await page.locator("#about").textContent();
+  check("the panel tells how many points there are", /\d point/.test(about), about);
+  check("the sources are named", (await page.locator(".maplibregl-ctrl-attrib").textContent()).includes("Natural Earth"));
+
+  const shown = await glimpse(page);
+  await slide(page, "#opacity", "Home");
+  const bare = await glimpse(page);
+  await shoot(page, "bare map");
+  const heat = await difference(page, shown, bare);
+  check("there is heat on the map", heat > 0.005, heat);
+  await slide(page, "#opacity", "End");
+  const again = await difference(page, shown, await glimpse(page));
+  check("the heat comes back as it was", again < 0.001, again);
+  const colours = await countColours(page, bare);
+  check("the bare map has land and sea", colours >= 2, colours);
+
+  const before = await page.locator("#detail").textContent();
+  for (const [x, y] of [[700, 300], [760, 340], [820, 300], [640, 420], [900, 380]]) {
+    await page.mouse.move(x, y, { steps: 3 });
+    await page.waitForTimeout(250);
+    if (/\d/.test(await page.locator("#value").textContent())) break;
+  }
+  const value = await page.locator("#value").textContent();
+  const detail = await page.locator("#detail").textContent();
+  check("the mouse reads a value", /\d/.test(value) && /\d point/.test(detail), { before, value, detail });
+  await shoot(page, "value");
+  await page.mouse.move(150, 30);
+  await page.waitForTimeout(300);
+  check("away from the map there is none", (await page.locator("#value").textContent()) === "");
+
+  const ramp = await otherRamp(page);
+  const recoloured = await difference(page, shown, await glimpse(page));
+  check("another ramp is another picture", recoloured > 0.005, recoloured);
+  check("the tiles carry the ramp", tiles().at(-1).includes(`ramp=${ramp}`), tiles().at(-1));
+  await shoot(page, `ramp ${ramp}`);
+
+  await slide(page, "#radius", "ArrowRight", 12);
+  const radius = await page.locator("#radius-value").textContent();
+  check("the tiles carry the radius", tiles().at(-1).includes(`radius=${parseInt(radius, 10)}px`), [radius, tiles().at(-1)]);
+  await page.selectOption("#scale", "sqrt");
+  await page.waitForTimeout(300);
+  await settled(page);
+  const rescaled = await page.locator("#ticks span").evaluateAll((marks) => marks.map((mark) => mark.style.left));
+  check("another scale is another legend", rescaled.length >= 2 && tiles().at(-1).includes("scale=sqrt"), rescaled);
+
+  await page.focus("#map canvas");
+  await page.keyboard.press("+");
+  await page.waitForTimeout(700);
+  await settled(page);
+  const styled = await glimpse(page);
+  await page.click("#theme");
+  await page.waitForTimeout(500);
+  await settled(page);
+  const light = await difference(page, styled, await glimpse(page));
+  check("the light map is another picture", light > 0.02, light);
+  await shoot(page, "light");
+
+  await context.grantPermissions(["clipboard-read", "clipboard-write"]).catch(() => {});
+  await page.click("#copy");
+  const copied = await page.evaluate(() => navigator.clipboard.readText()).catch(String);
+  const complete = ["{z}/{x}/{y}", "kernel=", `ramp=${ramp}`, "scale=sqrt", "domain="].every((piece) => copied.includes(piece));
+  check("the copied address is a template with the style", complete && copied.startsWith(new URL(base).origin), copied);
+
+  await page.waitForTimeout(400);
+  const link = page.url();
+  const last = await glimpse(page);
+  const second = await open(browser, link, { viewport: { width: 1280, height: 800 } });
+  await second.page.mouse.move(150, 30);
+  const restored = await difference(page, last, await glimpse(second.page));
+  check("the address brings view and style back", restored < 0.002 && link.includes(`ramp=${ramp}`), { restored, link });
+  await second.context.close();
+
+  await page.click("#reset");
+  await page.waitForTimeout(300);
+  await settled(page);
+  check("reset gives the layer's own style back", !tiles().at(-1).includes("?"), tiles().at(-1));
+
+  const unnamed = await page.locator("#panel :is(button, select, input):visible").evaluateAll((controls) =>
+    controls
+      .filter((control) => !control.labels?.length && !control.ariaLabel && !control.textContent.trim())
+      .map((control) => control.outerHTML.slice(0, 80)));
+  check("every control has a name", unnamed.length === 0, unnamed);
+
+  const phone = await open(browser, base, { viewport: { width: 375, height: 700 }, deviceScaleFactor: 2, hasTouch: true, isMobile: true });
+  await shoot(phone.page, "phone");
+  // Not innerWidth: a phone zooms out until a page that is too wide fits.
+  const wide = await phone.page.evaluate(() => Math.max(innerWidth, document.documentElement.scrollWidth));
+  check("the page fits a phone", wide === 375, wide);
+  const sharp = phone.log.requests.filter((url) => /\/\d+\/\d+\/\d+[@.]/.test(url));
+  check("on a sharp screen, tiles are sharp", sharp.length > 0 && sharp.every((url) => url.includes("@2x.png")), sharp[0]);
+  const folded = await phone.page.locator("#controls").isVisible();
+  await phone.page.tap("#fold");
+  const unfolded = await phone.page.locator("#copy").isVisible();
+  check("on a phone the settings unfold", !folded && unfolded, { folded, unfolded });
+  await shoot(phone.page, "phone settings");
+
+  const logs = [log, second.log, phone.log];
+  const outside = logs.flatMap((one) => one.requests).filter((url) => /^https?:/.test(url) && new URL(url).host !== new URL(base).host);
+  check("nothing is asked of other hosts", outside.length === 0, outside.slice(0, 3));
+  const failed = logs.flatMap((one) => one.failed);
+  check("no request fails", failed.length === 0, failed.slice(0, 3));
+  const complaints = logs.flatMap((one) => one.complaints);
+  check("the console is quiet", complaints.length === 0, complaints.slice(0, 3));
+
+  // Last, since it makes the server complain on purpose.
+  const wrong = await open(browser, `${new URL(base).href}#ramp=no-such-ramp`, { viewport: { width: 1280, height: 800 } });
+  const toast = await wrong.page.locator("#toast.error.shown").textContent({ timeout: 5000 }).catch(() => "");
+  check("a mistake is told in the server's words", toast.includes("no-such-ramp"), toast);
+  await shoot(wrong.page, "mistake");
+} catch (error) {
+  check("the test runs to its end", false, String(error).split("\n")[0]);
+} finally {
+  await browser.close();
+}
+console.log(failures === 0 ? "all is well" : `${failures} failed`);
+process.exit(failures === 0 ? 0 : 1);
