@@ -2,7 +2,7 @@
 
 use ::png::{BitDepth, ColorType, Compression, Encoder, Filter};
 
-use super::{Effort, EncodeError, check};
+use super::{Effort, EncodeError, check, deflate, filter};
 use crate::ramp::Ramp;
 
 /// A picture as an indexed PNG: one byte a pixel, the ramp as its palette, its
@@ -43,9 +43,17 @@ pub fn png_indexed(
     if !alpha.is_empty() {
         encoder.set_trns(alpha);
     }
-    set_effort(&mut encoder, effort);
+    // Measured on smooth tiles: Up leaves more for a thorough search to find than Paeth.
+    encoder.set_compression(Compression::Balanced);
+    encoder.set_filter(Filter::Up);
     let mut writer = encoder.write_header()?;
-    writer.write_image_data(indices)?;
+    match effort {
+        Effort::Live => {
+            let rows = filter::paeth(indices, width as usize);
+            writer.write_chunk(::png::chunk::IDAT, &deflate::zlib(&rows))?;
+        }
+        Effort::Small => writer.write_image_data(indices)?,
+    }
     writer.finish()?;
     Ok(bytes)
 }
@@ -66,24 +74,15 @@ pub fn png_rgba(
     let mut encoder = Encoder::new(&mut bytes, width, height);
     encoder.set_color(ColorType::Rgba);
     encoder.set_depth(BitDepth::Eight);
-    set_effort(&mut encoder, effort);
+    encoder.set_filter(Filter::Paeth);
+    encoder.set_compression(match effort {
+        Effort::Live => Compression::Fast,
+        Effort::Small => Compression::Balanced,
+    });
     let mut writer = encoder.write_header()?;
     writer.write_image_data(pixels)?;
     writer.finish()?;
     Ok(bytes)
-}
-
-fn set_effort<W: std::io::Write>(encoder: &mut Encoder<'_, W>, effort: Effort) {
-    match effort {
-        Effort::Live => {
-            encoder.set_compression(Compression::Fast);
-            encoder.set_filter(Filter::Paeth);
-        }
-        Effort::Small => {
-            encoder.set_compression(Compression::High);
-            encoder.set_filter(Filter::Adaptive);
-        }
-    }
 }
 
 #[cfg(test)]

@@ -1,0 +1,324 @@
+//! A zlib stream for smooth pictures, fast and small (RFC 1950, RFC 1951).
+//!
+//! Filtered index bytes are noise around zero: there is hardly anything to find further
+//! back than the byte before. So only runs of one byte are matches, and all the effort goes
+//! into a Huffman code that fits the bytes. Measured on heat tiles of 256 pixels: a third less
+//! bytes than fdeflate, whose code is fixed, in the same time.
+
+use super::huffman::{LONGEST, codes, lengths};
+
+/// Bytes of data to a block: each gets the code that fits it.
+const BLOCK: usize = 1 << 16;
+
+/// Runs are looked for in steps of this many bytes.
+const STEP: usize = 8;
+
+/// How far it is from one look to the next.
+const STRIDE: usize = 4;
+
+/// The longest match there is; longer runs are several.
+const LONGEST_RUN: usize = 258;
+
+/// The alphabet: literals, the end, lengths.
+const SYMBOLS: usize = 286;
+const END: usize = 256;
+
+/// The order in which the lengths of the code for code lengths are written.
+const ORDER: [u8; 19] = [
+    16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15,
+];
+
+/// The data as a zlib stream.
+pub(super) fn zlib(data: &[u8]) -> Vec<u8> {
+    let mut bits = Bits {
+        bytes: Vec::with_capacity(data.len() / 2 + 64),
+        held: 0,
+        count: 0,
+    };
+    // A window of 32 KiB, the fastest level; together a multiple of 31.
+    bits.bytes.extend_from_slice(&[0x78, 0x01]);
+    let mut blocks = data.chunks(BLOCK).peekable();
+    if blocks.peek().is_none() {
+        block(&mut bits, &[], true);
+    }
+    while let Some(data) = blocks.next() {
+        block(&mut bits, data, blocks.peek().is_none());
+    }
+    let mut bytes = bits.finish();
+    bytes.extend_from_slice(&simd_adler32::adler32(&data).to_be_bytes());
+    bytes
+}
+
+/// Bytes as they are, then the last of them repeated.
+struct Stretch<'a> {
+    literals: &'a [u8],
+    run: usize,
+}
+
+fn block(bits: &mut Bits, data: &[u8], last: bool) {
+    let stretches = stretches(data);
+    let mut counts = count_literals(&stretches);
+    for stretch in stretches.iter().filter(|stretch| stretch.run > 0) {
+        counts[length_symbol(stretch.run).0] += 1;
+    }
+    // A code needs two symbols; the end alone is one.
+    counts[END] = 1;
+    counts[0] = counts[0].max(1);
+    let lengths = lengths(&counts);
+    bits.add(u64::from(last) | 0b10 << 1, 3);
+    describe(bits, &lengths);
+
+    let codes = codes(&lengths);
+    let word = |symbol: usize| (u64::from(codes[symbol]), u32::from(lengths[symbol]));
+    let literals: [(u16, u8); 256] = std::array::from_fn(|byte| (codes[byte], lengths[byte]));
+    let literal = |byte: u8| {
+        let (code, width) = literals[usize::from(byte)];
+        (u64::from(code), u32::from(width))
+    };
+    for stretch in &stretches {
+        let (fours, rest) = stretch.literals.as_chunks::<4>();
+        for &[a, b, c, d] in fours {
+            // Joined in pairs, so that no code waits for the one before; 4 × 13 bits at most.
+            let (a, b) = (literal(a), literal(b));
+            let (c, d) = (literal(c), literal(d));
+            let front = (a.0 | b.0 << a.1, a.1 + b.1);
+            let back = (c.0 | d.0 << c.1, c.1 + d.1);
+            bits.add(front.0 | back.0 << front.1, front.1 + back.1);
+        }
+        for &byte in rest {
+            let (code, width) = literal(byte);
+            bits.add(code, width);
+        }
+        if stretch.run > 0 {
+            let (symbol, extra, width) = length_symbol(stretch.run);
+            let (code, length) = word(symbol);
+            bits.put(code, length);
+            bits.put(extra, width);
+            // The distance: one zero bit for "the byte before".
+            bits.add(0, 1);
+        }
+    }
+    let (code, width) = word(END);
+    bits.add(code, width);
+}
+
+/// Cuts the data where a run fills a whole step, which is when it is worth it.
+fn stretches(data: &[u8]) -> Vec<Stretch<'_>> {
+    let mut stretches = Vec::new();
+    let (mut start, mut at) = (0, 1);
+    while let Some((&before, ahead)) = data.get(at - 1..).and_then(<[u8]>::split_first) {
+        let Some(step) = ahead.first_chunk::<STEP>() else {
+            break;
+        };
+        if *step != [before; STEP] {
+            at += STRIDE;
+            continue;
+        }
+        // It began before this step if the literals end with more of the same.
+        let literals = data.get(start..at).unwrap_or_default();
+        let back = literals.iter().rev().skip(1).take(STEP);
+        let back = back.take_while(|&&byte| byte == before).count();
+        let literals = literals.get(..literals.len() - back).unwrap_or_default();
+        let ahead = ahead
+            .get(..ahead.len().min(LONGEST_RUN - back))
+            .unwrap_or_default();
+        let run = leading(ahead, before);
+        stretches.push(Stretch {
+            literals,
+            run: back + run,
+        });
+        at += run;
+        start = at;
+    }
+    let literals = data.get(start..).unwrap_or_default();
+    stretches.push(Stretch { literals, run: 0 });
+    stretches
+}
+
+/// How many bytes of this kind the data begins with, whole steps of them at first.
+fn leading(data: &[u8], byte: u8) -> usize {
+    let steps = data
+        .chunks_exact(STEP)
+        .take_while(|&step| step == [byte; STEP])
+        .count()
+        * STEP;
+    let rest = data.get(steps..).unwrap_or_default();
+    steps + rest.iter().take_while(|&&next| next == byte).count()
+}
+
+/// How often each literal occurs. Four tallies side by side, because a byte that comes
+/// again at once would wait for its own count.
+fn count_literals(stretches: &[Stretch<'_>]) -> [u32; SYMBOLS] {
+    let mut tallies = [[0_u32; 256]; 4];
+    for stretch in stretches {
+        let (fours, rest) = stretch.literals.as_chunks::<4>();
+        for four in fours {
+            for (tally, &byte) in tallies.iter_mut().zip(four) {
+                tally[usize::from(byte)] += 1;
+            }
+        }
+        for (tally, &byte) in tallies.iter_mut().zip(rest) {
+            tally[usize::from(byte)] += 1;
+        }
+    }
+    let mut counts = [0; SYMBOLS];
+    for (byte, count) in counts.iter_mut().take(256).enumerate() {
+        *count = tallies.iter().map(|tally| tally[byte]).sum();
+    }
+    counts
+}
+
+/// The symbol of a run's length (3 to 258), its extra bits and their number.
+fn length_symbol(run: usize) -> (usize, u64, u32) {
+    match run.saturating_sub(3) {
+        over @ 0..8 => (257 + over, 0, 0),
+        255.. => (285, 0, 0),
+        over => {
+            // Four symbols to each doubling; the two bits below the highest tell them apart.
+            let width = over.ilog2() - 2;
+            let symbol = 257 + 4 * width as usize + (over >> width);
+            (symbol, (over & ((1 << width) - 1)) as u64, width)
+        }
+    }
+}
+
+/// Writes the lengths of the codes: those of literals and lengths, and of the one distance.
+fn describe(bits: &mut Bits, lengths: &[u8; SYMBOLS]) {
+    let used = lengths
+        .iter()
+        .rposition(|&bits| bits > 0)
+        .map_or(257, |last| last + 1);
+    bits.add(used as u64 - 257, 5);
+    bits.add(0, 5);
+    bits.add(ORDER.len() as u64 - 4, 4);
+    // Four bits for each of the lengths 0 to 13 and for the two kinds of zero runs, 17 and 18.
+    for symbol in ORDER {
+        let named = usize::from(symbol) <= LONGEST || symbol >= 17;
+        bits.add(if named { 4 } else { 0 }, 3);
+    }
+    let mut rest = lengths.get(..used).unwrap_or_default();
+    while let Some((&length, tail)) = rest.split_first() {
+        let zeros = rest
+            .iter()
+            .take(138)
+            .take_while(|&&length| length == 0)
+            .count();
+        let (code, extra, width) = match zeros {
+            0..=2 => (length, 0, 0),
+            3..=10 => (14, zeros - 3, 3),
+            _ => (15, zeros - 11, 7),
+        };
+        bits.add(u64::from(code.reverse_bits() >> 4), 4);
+        bits.add(extra as u64, width);
+        rest = if zeros > 2 {
+            rest.get(zeros..).unwrap_or_default()
+        } else {
+            tail
+        };
+    }
+    // The distance "one": its code is one bit long.
+    bits.add(u64::from(1_u8.reverse_bits() >> 4), 4);
+}
+
+/// Bits on their way into bytes, the lowest first.
+struct Bits {
+    bytes: Vec<u8>,
+    held: u64,
+    count: u32,
+}
+
+impl Bits {
+    /// Holds more bits; after [`flush`](Self::flush) there is room for 56.
+    #[inline]
+    fn put(&mut self, bits: u64, width: u32) {
+        self.held |= bits << self.count;
+        self.count += width;
+    }
+
+    /// Writes out whole bytes. Always eight are copied, which is faster than to ask how many.
+    #[inline]
+    fn flush(&mut self) {
+        let whole = self.count / 8;
+        self.bytes.extend_from_slice(&self.held.to_le_bytes());
+        self.bytes.truncate(self.bytes.len() + whole as usize - 8);
+        self.held >>= whole * 8;
+        self.count %= 8;
+    }
+
+    /// Adds up to 56 bits.
+    #[inline]
+    fn add(&mut self, bits: u64, width: u32) {
+        self.put(bits, width);
+        self.flush();
+    }
+
+    fn finish(mut self) -> Vec<u8> {
+        self.add(0, 7);
+        self.bytes
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn unzipped(bytes: &[u8]) -> Vec<u8> {
+        let mut data = Vec::new();
+        let mut reader = flate2::read::ZlibDecoder::new(bytes);
+        std::io::Read::read_to_end(&mut reader, &mut data).unwrap();
+        data
+    }
+
+    #[test]
+    fn what_goes_in_comes_out() {
+        let wave =
+            |len: usize| -> Vec<u8> { (0..len).map(|i| (i * i / 700 % 256) as u8).collect() };
+        for data in [
+            vec![],
+            vec![0],
+            vec![7; 3],
+            wave(1),
+            wave(500),
+            wave(200_000),
+            vec![0; 70_000],
+        ] {
+            assert!(unzipped(&zlib(&data)) == data, "{}", data.len());
+        }
+        for run in 1..600 {
+            let mut data = vec![9; run];
+            data.push(1);
+            assert_eq!(unzipped(&zlib(&data)), data, "{run}");
+        }
+    }
+
+    #[test]
+    fn every_length_has_the_symbol_of_the_standard() {
+        for (length, expected) in [
+            (3, (257, 0, 0)),
+            (10, (264, 0, 0)),
+            (11, (265, 0, 1)),
+            (12, (265, 1, 1)),
+            (18, (268, 1, 1)),
+            (19, (269, 0, 2)),
+            (130, (280, 15, 4)),
+            (131, (281, 0, 5)),
+            (257, (284, 30, 5)),
+            (258, (285, 0, 0)),
+        ] {
+            assert_eq!(length_symbol(length), expected, "{length}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_come_out_as_they_went_in(
+            runs in prop::collection::vec((any::<u8>(), 1_usize..300), 0..40),
+            noise in prop::collection::vec(any::<u8>(), 0..3000),
+        ) {
+            let mut data: Vec<u8> = runs.into_iter().flat_map(|(byte, n)| vec![byte; n]).collect();
+            data.extend(noise);
+            prop_assert_eq!(unzipped(&zlib(&data)), data);
+        }
+    }
+}

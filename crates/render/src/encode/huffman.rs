@@ -1,0 +1,175 @@
+//! Huffman codes of bounded length.
+
+/// The longest code. All lengths up to it and the two symbols for runs of zero lengths are
+/// then sixteen, which four bits can name without a code of their own.
+pub(super) const LONGEST: usize = 13;
+
+/// The length in bits of each symbol's code, 0 for a symbol that does not occur.
+///
+/// Huffman's tree; codes longer than [`LONGEST`] are cut to it, and others are lengthened until
+/// the code fits again (Kraft's sum is 1).
+///
+/// At least two symbols must occur.
+pub(super) fn lengths<const N: usize>(counts: &[u32; N]) -> [u8; N] {
+    let mut symbols: Vec<(u32, usize)> = counts
+        .iter()
+        .enumerate()
+        .filter(|&(_, &count)| count > 0)
+        .map(|(symbol, &count)| (count, symbol))
+        .collect();
+    symbols.sort_unstable();
+    let mut per_length = tally(&depths(&symbols));
+    fit(&mut per_length);
+    // The rarest symbols get the longest codes.
+    let mut lengths = [0; N];
+    let longest_first = (1..=LONGEST).rev();
+    let mut ordered = longest_first.flat_map(|bits| {
+        std::iter::repeat_n(bits as u8, per_length.get(bits).copied().unwrap_or(0))
+    });
+    for (_, symbol) in symbols {
+        if let (Some(length), Some(bits)) = (lengths.get_mut(symbol), ordered.next()) {
+            *length = bits;
+        }
+    }
+    lengths
+}
+
+/// How deep in Huffman's tree each of the symbols lies, which come in ascending order of count.
+fn depths(symbols: &[(u32, usize)]) -> Vec<usize> {
+    let leaves = symbols.len();
+    let total = (2 * leaves).saturating_sub(1);
+    let mut weights: Vec<u64> = symbols.iter().map(|&(count, _)| u64::from(count)).collect();
+    let mut parents = vec![0; total];
+    let (mut leaf, mut inner) = (0, leaves);
+    for node in leaves..total {
+        let mut weight = 0;
+        for _ in 0..2 {
+            // Both the leaves and the inner nodes made so far wait in ascending order.
+            let left = weights.get(leaf).filter(|_| leaf < leaves).copied();
+            let right = weights.get(inner).copied();
+            let lighter = if right.is_none_or(|r| left.is_some_and(|l| l <= r)) {
+                &mut leaf
+            } else {
+                &mut inner
+            };
+            weight += weights.get(*lighter).copied().unwrap_or(0);
+            if let Some(parent) = parents.get_mut(*lighter) {
+                *parent = node;
+            }
+            *lighter += 1;
+        }
+        weights.push(weight);
+    }
+    let mut depths = vec![0; total];
+    for node in (0..total.saturating_sub(1)).rev() {
+        let above = parents
+            .get(node)
+            .and_then(|&parent: &usize| depths.get(parent))
+            .copied();
+        if let (Some(depth), Some(above)) = (depths.get_mut(node), above) {
+            *depth = above + 1;
+        }
+    }
+    depths.truncate(leaves);
+    depths
+}
+
+/// How many symbols there are of each length, those deeper than [`LONGEST`] counted there.
+fn tally(depths: &[usize]) -> [usize; LONGEST + 1] {
+    let mut per_length = [0; LONGEST + 1];
+    for &depth in depths {
+        if let Some(number) = per_length.get_mut(depth.min(LONGEST)) {
+            *number += 1;
+        }
+    }
+    per_length
+}
+
+/// Lengthens codes until all fit: each step splits the deepest leaf above the bottom in two, to
+/// take in one that had no place.
+fn fit(per_length: &mut [usize; LONGEST + 1]) {
+    let mut used: usize = per_length
+        .iter()
+        .enumerate()
+        .map(|(length, number)| number << (LONGEST - length))
+        .sum();
+    while used > 1 << LONGEST {
+        per_length[LONGEST] -= 1;
+        if let Some(length) = (1..LONGEST).rev().find(|&length| per_length[length] > 0) {
+            per_length[length] -= 1;
+            per_length[length + 1] += 2;
+        }
+        used -= 1;
+    }
+}
+
+/// The canonical codes of these lengths (RFC 1951, 3.2.2), bit-reversed as they are written.
+pub(super) fn codes<const N: usize>(lengths: &[u8; N]) -> [u16; N] {
+    let mut codes = [0; N];
+    let mut next = 0_u16;
+    for bits in 1..=LONGEST as u8 {
+        next <<= 1;
+        for (code, _) in codes
+            .iter_mut()
+            .zip(lengths)
+            .filter(|&(_, &length)| length == bits)
+        {
+            *code = next.reverse_bits() >> (16 - u32::from(bits));
+            next += 1;
+        }
+    }
+    codes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn kraft(lengths: &[u8]) -> usize {
+        lengths
+            .iter()
+            .filter(|&&bits| bits > 0)
+            .map(|&bits| 1 << (LONGEST - usize::from(bits)))
+            .sum()
+    }
+
+    #[test]
+    fn the_textbook_example_comes_out() {
+        assert_eq!(lengths(&[45, 13, 12, 16, 9, 5]), [1, 3, 3, 3, 4, 4]);
+        assert_eq!(lengths(&[0, 1, 0, 9]), [0, 1, 0, 1]);
+        // RFC 1951's own example of canonical codes.
+        let codes = codes(&[3, 3, 3, 3, 3, 2, 4, 4]);
+        let plain = [0b010, 0b011, 0b100, 0b101, 0b110, 0b00, 0b1110, 0b1111_u16];
+        let bits = [3, 3, 3, 3, 3, 2, 4, 4];
+        for ((code, plain), bits) in codes.into_iter().zip(plain).zip(bits) {
+            assert_eq!(code, plain.reverse_bits() >> (16 - bits));
+        }
+    }
+
+    #[test]
+    fn counts_like_fibonacci_numbers_are_cut_to_the_longest_code() {
+        let mut counts = [1_u32; 40];
+        for i in 2..40 {
+            counts[i] = counts[i - 1] + counts[i - 2];
+        }
+        let lengths = lengths(&counts);
+        assert_eq!(kraft(&lengths), 1 << LONGEST);
+        assert_eq!(usize::from(*lengths.iter().max().unwrap()), LONGEST);
+        assert!(lengths.is_sorted_by(|a, b| a >= b));
+    }
+
+    proptest! {
+        #[test]
+        fn every_code_is_complete(counts in prop::array::uniform32(0_u32..90_000), shift in 0_u32..17) {
+            let mut counts = counts.map(|count| count >> shift);
+            counts[3] += 1;
+            counts[7] += 1;
+            let lengths = lengths(&counts);
+            prop_assert_eq!(kraft(&lengths), 1 << LONGEST);
+            for (length, count) in lengths.iter().zip(counts) {
+                prop_assert_eq!(*length > 0, count > 0);
+            }
+        }
+    }
+}
