@@ -101,7 +101,6 @@ impl Input {
         };
         let stored = Cursor::new(magic).chain(stored);
         let mut rest: Box<dyn Read + Send> = match origin.compression {
-            // BufReader again: the decoders want BufRead, and a chain's halves are both that.
             Some("gzip") => Box::new(flate2::bufread::MultiGzDecoder::new(stored)),
             Some(_) => Box::new(
                 zstd::stream::read::Decoder::with_buffer(stored)

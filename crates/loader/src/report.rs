@@ -121,8 +121,8 @@ impl Report {
 
     /// Adds the account of the rows that follow.
     ///
-    /// A part may hold more than 20 examples never (see `wants_example`), and
-    /// it has dropped only rows that the whole would have dropped too.
+    /// A part has left out only examples that the whole would have left out too,
+    /// so the sum does not tell how the rows were parted.
     pub(crate) fn add(&mut self, part: Report) {
         self.rows += part.rows;
         self.kept += part.kept;

@@ -2,7 +2,7 @@
 
 use super::record::{Dialect, End, QUOTE, text};
 use crate::batch::{Batch, Weight};
-use crate::blocks::{Block, Cut, Cutter, Fault, Place};
+use crate::blocks::{Block, Cut, Cutter, Fault};
 use crate::error::LoadError;
 use crate::pipeline::Parser;
 use crate::report::{Skip, shown};
@@ -137,8 +137,7 @@ impl Parser for Rows {
                     let passed = block.bytes.get(counted..at).unwrap_or_default();
                     place = place.after(passed, self.dialect.newline);
                     counted = at;
-                    let Place { line, .. } = place;
-                    line
+                    place.line
                 });
             }
             rest = behind;

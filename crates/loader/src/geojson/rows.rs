@@ -19,7 +19,7 @@ pub(crate) struct Features {
     pub(crate) origin: Origin,
     /// The property of weights.
     pub(crate) weight: Option<String>,
-    /// Whether that property was asked for, but was not among the first features'.
+    /// The first features' properties, if the weight that was asked for is not among them.
     pub(crate) unseen: Option<Vec<String>>,
     /// Whether each item is a line of its own: then malformed JSON costs a row, not the file.
     pub(crate) lines: bool,
