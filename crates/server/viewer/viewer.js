@@ -9,7 +9,7 @@ import { AttributionControl, Map as GlMap, NavigationControl, ScaleControl, setW
  *             ramp: string, reverse: boolean, opacity: number | string }} Style
  * @typedef {{ id: string, name?: string, points?: number, bounds?: number[], style?: Partial<Style> }} Layer
  * @typedef {{ name: string, group: string, colors: string[] }} Ramp
- * @typedef {{ layers: Layer[], ramps: Ramp[], kernels: string[], scales: string[] }} Catalog
+ * @typedef {{ layers: Layer[], loading?: string[], ramps: Ramp[], kernels: string[], scales: string[] }} Catalog
  * @typedef {{ value: number, position: number, label: string }} Tick
  * @typedef {{ value: number, position: number, color: string }} Stop
  * @typedef {{ stops: Stop[], ticks: Tick[], domain: number[], unit?: string }} Legend
@@ -115,8 +115,11 @@ function debounce(action, ms) {
   };
 }
 
-/** @param {Layer} of @returns {Style} */
-const ownStyle = (of) => ({ ...DEFAULT_STYLE, ...of.style });
+/** The style a layer has of itself; the server tells it in words. @param {Layer} of @returns {Style} */
+function ownStyle(of) {
+  const own = { ...DEFAULT_STYLE, ...of.style };
+  return { ...own, reverse: String(own.reverse) === "true" };
+}
 
 /** The style as parameters: all of them, or only those that differ from the layer's own. @param {boolean} all */
 function parameters(all) {
@@ -608,12 +611,23 @@ function restore() {
   if (view.center) map.jumpTo(view);
 }
 
+/** The catalog, once a layer is in it: large ones are still read when the server is up already. */
+async function firstCatalog() {
+  for (;;) {
+    /** @type {Catalog} */
+    const answer = await ask("catalog");
+    if (answer.layers.length > 0) return answer;
+    if (!answer.loading?.length) throw new Error("There are no layers. Give the server a source: heatsplat serve points.csv");
+    say(`Loading ${answer.loading.join(", ")} …`);
+    await new Promise((done) => setTimeout(done, 1000));
+  }
+}
+
 async function start() {
   foldPanel(NARROW.matches);
   drawReading();
   try {
-    [catalog] = await Promise.all([ask("catalog"), prepareWorker()]);
-    if (catalog.layers.length === 0) throw new Error("The server has no layers yet. Give it a source: heatsplat serve points.csv");
+    [catalog] = await Promise.all([firstCatalog(), prepareWorker()]);
     const view = recall();
     buildPanel();
     buildRamps();
