@@ -298,6 +298,8 @@ function drawLegend() {
   if (!legend) return;
   const stops = legend.stops.map((stop) => `${stop.color} ${(stop.position * 100).toFixed(2)}%`);
   ui.bar.style.backgroundImage = `linear-gradient(to right, ${stops.join(", ")})`;
+  // A ramp outside the collection is known from its legend alone.
+  if (!chosenRamp()) ui.rampSwatch.style.backgroundImage = ui.bar.style.backgroundImage;
   const [low, high] = legend.domain;
   const ends = [{ value: low, position: 0, label: figure(low) }, { value: high, position: 1, label: figure(high) }];
   // The ends first: whatever would run into a number already there is left out.
@@ -435,6 +437,10 @@ function drawPanel() {
   ui.opacityValue.textContent = `${Math.round(fade() * 100)} %`;
   const custom = style.domain.includes(",");
   if (custom) [ui.low.value, ui.high.value] = style.domain.split(",");
+  // A layer may have a domain that the list does not know, such as another percentile.
+  if (!custom && ![...ui.domain.options].some(({ value }) => value === style.domain)) {
+    ui.domain.add(new Option(style.domain, style.domain), 1);
+  }
   ui.domain.value = custom ? "custom" : style.domain;
   ui.custom.hidden = !custom;
 
