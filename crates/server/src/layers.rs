@@ -3,6 +3,7 @@
 use crate::caching::Fingerprint;
 use crate::error::Refused;
 use crate::query::Query;
+use heatsplat_points::Points;
 use heatsplat_points::mercator::MAX_LATITUDE;
 use heatsplat_render::{Layer, Style};
 use std::collections::HashMap;
@@ -16,6 +17,9 @@ const RESERVED: [&str; 8] = [
 
 /// The longest name of a layer in an address.
 const LONGEST: usize = 64;
+
+/// The whole map.
+const WORLD: [f64; 4] = [-180.0, -MAX_LATITUDE, 180.0, MAX_LATITUDE];
 
 /// How many asked-for styles a layer keeps ready.
 const LOOKS: usize = 256;
@@ -210,29 +214,32 @@ impl Served {
 
     /// West, south, east, north of the points, or of the whole map where there are none.
     pub(crate) fn bounds(&self) -> [f64; 4] {
-        let all = [-180.0, -MAX_LATITUDE, 180.0, MAX_LATITUDE];
-        self.layer.points().summary().bounds.unwrap_or(all)
+        self.layer.points().summary().bounds.unwrap_or(WORLD)
     }
 
     /// The zoom that shows all points on a screen of common size.
     pub(crate) fn zoom(&self) -> u8 {
-        let zoom = heatsplat_points::Window::around(self.frame(), 1024, 768).map(|w| w.zoom());
+        let zoom = heatsplat_points::Window::around(frame(self.layer.points()), 1024, 768)
+            .map(|w| w.zoom());
         zoom.map_or(0.0, |zoom| zoom.floor().clamp(0.0, 14.0)) as u8
     }
+}
 
-    /// The bounds with room around them, so that they have an area and no splat is cut off.
-    pub(crate) fn frame(&self) -> [f64; 4] {
-        let [west, south, east, north] = self.bounds();
-        let room = |low: f64, high: f64| ((high - low) * 0.05).max(0.01);
-        let (x, y) = (room(west, east), room(south, north));
-        let lat = |lat: f64| lat.clamp(-MAX_LATITUDE, MAX_LATITUDE);
-        [
-            (west - x).max(-180.0),
-            lat(south - y),
-            (east + x).min(180.0),
-            lat(north + y),
-        ]
-    }
+/// A box that shows all points: their bounds with room around them, so that it has an area
+/// and no splat is cut off. The whole map where there are no points.
+pub fn frame(points: &Points) -> [f64; 4] {
+    let Some([west, south, east, north]) = points.summary().bounds else {
+        return WORLD;
+    };
+    let room = |low: f64, high: f64| ((high - low) * 0.05).max(0.01);
+    let (x, y) = (room(west, east), room(south, north));
+    let lat = |lat: f64| lat.clamp(-MAX_LATITUDE, MAX_LATITUDE);
+    [
+        (west - x).max(-180.0),
+        lat(south - y),
+        (east + x).min(180.0),
+        lat(north + y),
+    ]
 }
 
 #[cfg(test)]

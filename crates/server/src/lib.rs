@@ -44,7 +44,7 @@ mod tilejson;
 mod value;
 mod viewer;
 
-pub use layers::Layers;
+pub use layers::{LayerId, Layers, frame};
 pub use listen::{Bound, ServeError, Stop};
 pub use options::Options;
 pub use router::{Server, router};

@@ -3,7 +3,7 @@
 use crate::address::{self, File};
 use crate::caching::Fingerprint;
 use crate::error::Refused;
-use crate::layers::Served;
+use crate::layers::{Served, frame};
 use crate::query::{Query, finite, refuse};
 use crate::router::Server;
 use crate::tile;
@@ -32,7 +32,7 @@ pub(crate) async fn get(
     let format = tile::format(file, &query)?;
     let bounds = match query.get("bbox") {
         Some(text) => bbox(text)?,
-        None => served.frame(),
+        None => frame(served.layer.points()),
     };
     let ratio = file.ratio;
     let (width, height) = size(&query, bounds, ratio)?;

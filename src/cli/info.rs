@@ -1,0 +1,144 @@
+//! `heatsplat info`: what a source holds, for people and for programs.
+
+use super::Failure;
+use super::source::{self, Loaded, SourceFlags, grouped};
+use clap::Args;
+use heatsplat::points::mercator;
+use heatsplat::{Points, Window};
+use heatsplat_loader::{Position, Skip};
+use serde_json::{Map, Value, json};
+use std::io::{self, Write as _};
+
+const EXAMPLES: &str = "\
+Examples:
+  heatsplat info examples/cities.csv.gz
+  heatsplat info examples/cities.csv.gz --json
+  curl -s https://example.org/quakes.csv | heatsplat info -";
+
+/// Zoom of the tiles of which the fullest is the densest place: about 40 km at the equator.
+const PLACE_ZOOM: u8 = 10;
+
+#[derive(Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct Info {
+    /// A file of points: CSV, TSV or GeoJSON, plain or compressed with gzip or zstd; `-` is
+    /// standard input
+    source: String,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    flags: SourceFlags,
+}
+
+impl Info {
+    pub(super) fn run(self) -> Result<(), Failure> {
+        let loaded = source::read(&self.source, &self.flags.options())?;
+        let text = if self.json {
+            serde_json::to_string_pretty(&as_json(&loaded))? + "\n"
+        } else {
+            for_people(&self.source, &loaded)
+        };
+        io::stdout().lock().write_all(text.as_bytes())?;
+        Ok(())
+    }
+}
+
+fn as_json(loaded: &Loaded) -> Value {
+    let Loaded {
+        points,
+        report,
+        columns,
+        time,
+    } = loaded;
+    let summary = points.summary();
+    let skipped: Map<String, Value> = Skip::ALL
+        .into_iter()
+        .filter(|&reason| report.skipped(reason) > 0)
+        .map(|reason| (reason.name().to_owned(), report.skipped(reason).into()))
+        .collect();
+    let (lon, lat) = match &columns.position {
+        Position::LonLat { lon, lat } => (Some(lon), Some(lat)),
+        Position::Geometry => (None, None),
+    };
+    let examples = report
+        .examples
+        .iter()
+        .map(|e| json!({ "line": e.line, "reason": e.skip.name(), "found": e.found }));
+    json!({
+        "rows": report.rows,
+        "kept": report.kept,
+        "skipped": skipped,
+        "examples": examples.collect::<Vec<_>>(),
+        "bounds": summary.bounds,
+        "weight_sum": summary.weight_sum,
+        "weight_min": summary.weight_min,
+        "weight_max": summary.weight_max,
+        "weights_missing": report.weights_missing,
+        "at_null_island": report.at_null_island,
+        "columns": {
+            "seen": columns.seen,
+            "lon": lon,
+            "lat": lat,
+            "weight": columns.weight,
+            "why": columns.why,
+        },
+        "densest": densest(points).map(|(lon, lat, share)| {
+            json!({ "lon": lon, "lat": lat, "share": share })
+        }),
+        "bytes": report.bytes,
+        "memory": points.bytes(),
+        "seconds": time.as_secs_f64(),
+    })
+}
+
+fn for_people(name: &str, loaded: &Loaded) -> String {
+    let points = &loaded.points;
+    let summary = points.summary();
+    let mut text = format!("{name}: {}\n", loaded.report);
+    let mut line = |what: &str, is: String| text.push_str(&format!("  {what:<8} {is}\n"));
+    line("columns", loaded.columns.why.clone());
+    if let Some([west, south, east, north]) = summary.bounds {
+        line(
+            "bounds",
+            format!("{west:.5}, {south:.5}, {east:.5}, {north:.5} (west, south, east, north)"),
+        );
+    }
+    line(
+        "weights",
+        format!(
+            "{} to {}, {} in all",
+            summary.weight_min, summary.weight_max, summary.weight_sum
+        ),
+    );
+    if let Some((lon, lat, share)) = densest(points) {
+        line(
+            "densest",
+            format!(
+                "around {lon:.2}, {lat:.2}: {:.1} % of all weight within 40 km",
+                share * 100.0
+            ),
+        );
+    }
+    let each = points.bytes() as f64 / summary.count.max(1) as f64;
+    line(
+        "memory",
+        format!(
+            "{} bytes, {each:.1} a point",
+            grouped(points.bytes() as u64)
+        ),
+    );
+    line("time", format!("{:.3} s", loaded.time.as_secs_f64()));
+    text
+}
+
+/// The middle of the fullest tile, and its share of all weight.
+fn densest(points: &Points) -> Option<(f64, f64, f64)> {
+    let tiles = points.occupied_tiles(PLACE_ZOOM);
+    let all: f64 = tiles.iter().map(|tile| tile.mass).sum();
+    let fullest = tiles.into_iter().max_by(|a, b| a.mass.total_cmp(&b.mass))?;
+    let window = Window::tile(fullest.tile, 256);
+    let lon = mercator::longitude((window.left() + window.right()) / 2.0);
+    let lat = mercator::latitude((window.top() + window.bottom()) / 2.0);
+    (all > 0.0).then(|| (lon, lat, fullest.mass / all))
+}

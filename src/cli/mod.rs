@@ -1,0 +1,92 @@
+//! The commands. Each turns its flags into checked values first, and then works with those.
+
+mod generate;
+mod info;
+mod output;
+mod ramps;
+mod render;
+mod serve;
+mod source;
+mod style;
+
+use clap::{Parser, Subcommand};
+use std::error::Error;
+use std::io;
+use std::process::ExitCode;
+
+/// What ends a command early.
+type Failure = Box<dyn Error + Send + Sync>;
+
+/// Points in, heat-map tiles out: exact, seamless, colour-stable.
+#[derive(Parser)]
+#[command(version, after_help = EXAMPLES)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  heatsplat serve examples/cities.csv.gz               a map to look at, in the browser
+  heatsplat render examples/cities.csv.gz -o map.png   the same as a picture
+  heatsplat info examples/cities.csv.gz                what the file holds
+  heatsplat serve --help                               all about one command";
+
+#[derive(Subcommand)]
+enum Command {
+    /// Show points on a map in the browser, and serve their tiles
+    Serve(serve::Serve),
+    /// Draw points as one picture
+    Render(render::Render),
+    /// Say what a source of points holds
+    Info(info::Info),
+    /// List the colour ramps
+    Ramps(ramps::Ramps),
+    /// Make up points, clustered as real ones are, to try things with
+    Generate(generate::Generate),
+}
+
+/// Does what the command line says. A command line that can't be ends the program with 2.
+pub(crate) fn run() -> Result<(), Failure> {
+    match Arguments::parse().command {
+        Command::Serve(serve) => serve.run(),
+        Command::Render(render) => render.run(),
+        Command::Info(info) => info.run(),
+        Command::Ramps(ramps) => ramps.run(),
+        Command::Generate(generate) => generate.run(),
+    }
+}
+
+/// Prints an error with its causes, and says what the program ends with.
+pub(crate) fn report(error: &(dyn Error + Send + Sync + 'static)) -> ExitCode {
+    let broken_pipe = |e: &io::Error| e.kind() == io::ErrorKind::BrokenPipe;
+    if error.downcast_ref::<io::Error>().is_some_and(broken_pipe) {
+        // `heatsplat info … | head`: who reads has read enough.
+        return ExitCode::SUCCESS;
+    }
+    let mut said = error.to_string();
+    eprintln!("error: {said}");
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        // Many messages hold the message of their cause already.
+        let message = inner.to_string();
+        if !said.contains(&message) {
+            eprintln!("  because: {message}");
+            said = message;
+        }
+        cause = inner.source();
+    }
+    ExitCode::FAILURE
+}
+
+/// Ends the program as clap does for a flag that can't be: message, usage, code 2.
+fn usage(command: &str, message: impl std::fmt::Display) -> ! {
+    use clap::CommandFactory as _;
+    let mut all = Arguments::command();
+    all.build();
+    let kind = clap::error::ErrorKind::ValueValidation;
+    match all.find_subcommand_mut(command) {
+        Some(command) => command.error(kind, message).exit(),
+        None => all.error(kind, message).exit(),
+    }
+}

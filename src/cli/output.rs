@@ -1,0 +1,70 @@
+//! Where results go: standard output, or a file that is whole or absent.
+
+use super::Failure;
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+/// Writes to `-`, standard output, or to a file. The file appears under its name when all of
+/// it is written; whatever goes wrong before leaves the name as it was.
+pub(super) fn write(
+    output: &Path,
+    fill: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> Result<(), Failure> {
+    if output.as_os_str() == "-" {
+        let mut stdout = BufWriter::with_capacity(1 << 16, io::stdout().lock());
+        fill(&mut stdout)?;
+        stdout.flush()?;
+        return Ok(());
+    }
+    let failed = |e: io::Error| format!("{}: cannot be written: {e}", output.display());
+    let partial = Partial(beside(output));
+    let file = File::create(&partial.0).map_err(failed)?;
+    let mut writer = BufWriter::with_capacity(1 << 16, file);
+    fill(&mut writer).map_err(failed)?;
+    let file = writer.into_inner().map_err(|e| failed(e.into_error()))?;
+    file.sync_all().map_err(failed)?;
+    drop(file);
+    fs::rename(&partial.0, output).map_err(failed)?;
+    Ok(())
+}
+
+/// A name in the same directory, where renaming is one step.
+fn beside(output: &Path) -> PathBuf {
+    let mut name = output.file_name().unwrap_or_default().to_owned();
+    name.push(format!(".{}.partial", std::process::id()));
+    output.with_file_name(name)
+}
+
+/// A file that is gone when this is dropped, unless it has got another name by then.
+struct Partial(PathBuf);
+
+impl Drop for Partial {
+    fn drop(&mut self) {
+        // Nothing is there after a rename, and nothing can be done where removing fails.
+        let _ = fs::remove_file(&self.0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_whole_or_absent() {
+        let folder = std::env::temp_dir().join(format!("heatsplat-output-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        let output = folder.join("a.txt");
+        let broken = write(&output, |w| {
+            w.write_all(b"half")?;
+            Err(io::Error::other("no more"))
+        });
+        assert!(broken.unwrap_err().to_string().contains("no more"));
+        assert_eq!(fs::read_dir(&folder).unwrap().count(), 0);
+        write(&output, |w| w.write_all(b"whole")).unwrap();
+        assert!(write(&output, |_| Err(io::Error::other("no more"))).is_err());
+        assert_eq!(fs::read(&output).unwrap(), b"whole");
+        assert_eq!(fs::read_dir(&folder).unwrap().count(), 1);
+        fs::remove_dir_all(&folder).unwrap();
+    }
+}

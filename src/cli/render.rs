@@ -1,0 +1,227 @@
+//! `heatsplat render`: one picture of a source.
+
+use super::Failure;
+use super::output;
+use super::source::{self, SourceFlags};
+use super::style::StyleFlags;
+use clap::Args;
+use heatsplat::points::{WindowError, mercator};
+use heatsplat::render::encode::{self, Effort};
+use heatsplat::{Format, Layer, Ramp, Style, Window};
+use std::path::PathBuf;
+
+const EXAMPLES: &str = "\
+Examples:
+  heatsplat render examples/cities.csv.gz -o world.png
+  heatsplat render examples/cities.csv.gz -o italy.png --bbox 6,36,19,47.5 --size 800x900
+  heatsplat render examples/cities.csv.gz -o print.webp --size 4000 --ratio 2 --background white
+  heatsplat render examples/cities.csv.gz -o density.npy --normalize mass";
+
+#[derive(Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct Render {
+    /// A file of points: CSV, TSV or GeoJSON, plain or compressed with gzip or zstd; `-` is
+    /// standard input
+    source: String,
+    /// The picture's file, .png, .webp or .npy (the densities themselves); `-` is standard output
+    #[arg(short, long, value_name = "FILE")]
+    output: PathBuf,
+    /// png, webp or npy [default: told by the file's name]
+    #[arg(long = "as", value_name = "FORMAT", value_parser = format)]
+    format: Option<Format>,
+    /// What to show, in degrees; an east over 180 reaches across the date line
+    /// [default: all points]
+    #[arg(long, value_name = "W,S,E,N", allow_hyphen_values = true, value_parser = bbox)]
+    bbox: Option<Box4>,
+    /// Width and height, or width alone, in pixels
+    #[arg(long, value_name = "WxH", default_value = "1024", value_parser = size)]
+    size: Size,
+    /// Pixels of the picture to each of those: 2 for print and fine screens
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=4))]
+    ratio: u32,
+    /// A CSS colour behind the heat [default: transparent]
+    #[arg(long, value_name = "COLOR", value_parser = color)]
+    background: Option<Color>,
+    #[command(flatten)]
+    source_flags: SourceFlags,
+    #[command(flatten)]
+    style: StyleFlags,
+}
+
+/// West, south, east, north.
+#[derive(Clone, Copy)]
+struct Box4([f64; 4]);
+
+/// Straight RGBA.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Color([u8; 4]);
+
+/// Width, and height where it does not follow from the box.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Size(u32, Option<u32>);
+
+impl Render {
+    pub(super) fn run(self) -> Result<(), Failure> {
+        let format = self.format.or_else(|| match self.output.as_os_str() {
+            name if name == "-" => Some(Format::Png),
+            _ => Format::from_extension(self.output.extension()?.to_str()?),
+        });
+        let Some(format) = format else {
+            super::usage(
+                "render",
+                "--output: the name must end in .png, .webp or .npy, or --as say what to write",
+            );
+        };
+        // A box that can't be is known before anything is read; all points always can.
+        if let Some(Box4(bounds)) = self.bbox {
+            self.window(bounds)
+                .unwrap_or_else(|(flag, e)| super::usage("render", format!("{flag}: {e}")));
+        }
+        let style = self.style.style()?;
+        let loaded = source::read(&self.source, &self.source_flags.options())?;
+        eprintln!("{}", loaded.summary(&self.source));
+        let bounds = self
+            .bbox
+            .map_or_else(|| heatsplat_server::frame(&loaded.points), |b| b.0);
+        let window = self
+            .window(bounds)
+            .map_err(|(flag, e)| format!("{flag}: {e}"))?;
+        let layer = Layer::on_cpu(&self.source, loaded.points, style);
+        let bytes = self.draw(&layer, window, format)?;
+        output::write(&self.output, |file| file.write_all(&bytes))
+    }
+
+    /// The picture's window, or the flag that is to blame.
+    fn window(&self, bounds: [f64; 4]) -> Result<Window, (&'static str, WindowError)> {
+        let of_box = |e| ("--bbox", e);
+        Window::around(bounds, 1, 1).map_err(of_box)?;
+        let Size(width, height) = self.size;
+        let height = height.unwrap_or_else(|| {
+            let [west, south, east, north] = bounds;
+            let high = mercator::clamped_y(south) - mercator::clamped_y(north);
+            let wide = mercator::unwrapped_x(east) - mercator::unwrapped_x(west);
+            (f64::from(width) * high / wide).round().max(1.0) as u32
+        });
+        let most = encode::MAX_EDGE / self.ratio;
+        if !(1..=most).contains(&width) || !(1..=most).contains(&height) {
+            return Err(("--size", WindowError::Size));
+        }
+        Window::around(bounds, width * self.ratio, height * self.ratio).map_err(of_box)
+    }
+
+    fn draw(&self, layer: &Layer, window: Window, format: Format) -> Result<Vec<u8>, Failure> {
+        let style: &Style = layer.style();
+        if format == Format::Npy {
+            let density = layer.density(window, self.ratio, style);
+            return Ok(encode::npy(&density.values, density.width, density.height)?);
+        }
+        let map = layer.map(window, self.ratio, style);
+        let (width, height) = (map.width, map.height);
+        let Some(Color(ground)) = self.background else {
+            let effort = Effort::Small;
+            return Ok(
+                encode::picture(format, &map.indices, width, height, style.ramp(), effort)?
+                    .to_vec(),
+            );
+        };
+        let table = style.ramp().colors().map(|color| over(color, ground));
+        let pixel = |&index: &u8| table.get(usize::from(index)).copied().unwrap_or(ground);
+        let pixels: Vec<u8> = map.indices.iter().flat_map(pixel).collect();
+        Ok(match format {
+            Format::WebP => encode::webp_lossless(&pixels, width, height)?,
+            _ => encode::png_rgba(&pixels, width, height, Effort::Small)?,
+        })
+    }
+}
+
+/// A translucent colour over another, as straight RGBA.
+fn over([r, g, b, a]: [u8; 4], [ground_r, ground_g, ground_b, ground_a]: [u8; 4]) -> [u8; 4] {
+    let (alpha, ground_alpha) = (f32::from(a) / 255.0, f32::from(ground_a) / 255.0);
+    let behind = ground_alpha * (1.0 - alpha);
+    let whole = alpha + behind;
+    let mix = |c: u8, ground: u8| {
+        let sum = f32::from(c) * alpha + f32::from(ground) * behind;
+        if whole > 0.0 {
+            (sum / whole).round() as u8
+        } else {
+            0
+        }
+    };
+    [
+        mix(r, ground_r),
+        mix(g, ground_g),
+        mix(b, ground_b),
+        (whole * 255.0).round() as u8,
+    ]
+}
+
+fn format(text: &str) -> Result<Format, &'static str> {
+    Format::from_extension(text).ok_or("expected png, webp or npy")
+}
+
+fn bbox(text: &str) -> Result<Box4, &'static str> {
+    const EXPECTED: &str = "expected west,south,east,north in degrees, like -10,35,30,60";
+    let numbers: Result<Vec<f64>, _> = text.split(',').map(|n| n.trim().parse()).collect();
+    let numbers = numbers.map_err(|_| EXPECTED)?;
+    numbers.try_into().map(Box4).map_err(|_| EXPECTED)
+}
+
+fn size(text: &str) -> Result<Size, &'static str> {
+    const EXPECTED: &str = "expected width and height in pixels, like 1024x768, or a width alone";
+    let side = |text: &str| {
+        text.parse()
+            .ok()
+            .filter(|&n| (1..=encode::MAX_EDGE).contains(&n))
+    };
+    let (width, height) = match text.split_once(['x', 'X', '×']) {
+        Some((width, height)) => (side(width), Some(side(height).ok_or(EXPECTED)?)),
+        None => (side(text), None),
+    };
+    Ok(Size(width.ok_or(EXPECTED)?, height))
+}
+
+/// One CSS colour, read as a ramp that has no other.
+fn color(text: &str) -> Result<Color, &'static str> {
+    let ramp = Ramp::parse(text).map_err(|_| "expected a CSS colour, like #111820 or white")?;
+    let [_, first, rest @ ..] = ramp.colors();
+    if rest.iter().all(|color| color == first) {
+        Ok(Color(*first))
+    } else {
+        Err("expected one CSS colour, not a ramp")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes() {
+        assert_eq!(size("1024x768"), Ok(Size(1024, Some(768))));
+        assert_eq!(size("512"), Ok(Size(512, None)));
+        for bad in [
+            "", "x", "0x5", "5x0", "5x", "-5x5", "5x5x5", "99999", "5.5x5",
+        ] {
+            assert!(size(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn colors() {
+        assert_eq!(color("#111820"), Ok(Color([0x11, 0x18, 0x20, 255])));
+        assert_eq!(color("rgb(255 0 0 / 50%)"), Ok(Color([255, 0, 0, 128])));
+        assert!(color("inferno").is_err() && color("red, blue").is_err() && color("?").is_err());
+    }
+
+    #[test]
+    fn heat_over_a_ground() {
+        let ground = [10, 20, 30, 255];
+        assert_eq!(over([200, 100, 50, 0], ground), ground);
+        assert_eq!(over([200, 100, 50, 255], ground), [200, 100, 50, 255]);
+        assert_eq!(
+            over([255, 255, 255, 128], [0, 0, 0, 255]),
+            [128, 128, 128, 255]
+        );
+        assert_eq!(over([9, 9, 9, 0], [0, 0, 0, 0]), [0, 0, 0, 0]);
+    }
+}

@@ -1,0 +1,148 @@
+//! Where points come from: the flags of sources, and loading with a bar that grows.
+
+use super::Failure;
+use clap::Args;
+use heatsplat::{Points, PointsBuilder};
+use heatsplat_loader::{Columns, Format, Options, Progress, Report, load, open};
+use indicatif::{ProgressBar, ProgressStyle};
+use std::time::{Duration, Instant};
+
+/// Flags that say how to read a source.
+#[derive(Args)]
+#[command(next_help_heading = "How to read the source")]
+pub(super) struct SourceFlags {
+    /// The column of longitudes [default: found by its name]
+    #[arg(long, value_name = "COLUMN")]
+    lon: Option<String>,
+    /// The column of latitudes [default: found by its name]
+    #[arg(long, value_name = "COLUMN")]
+    lat: Option<String>,
+    /// The column of weights, or `none` to count every row once [default: found by its name]
+    #[arg(long, value_name = "COLUMN|none")]
+    weight: Option<String>,
+    /// csv, tsv, geojson or geojsonl [default: found by name and content]
+    #[arg(long)]
+    format: Option<Format>,
+    /// What stands between the fields of a CSV file: one character, or `tab` [default: found]
+    #[arg(long, value_name = "CHARACTER", value_parser = delimiter)]
+    delimiter: Option<u8>,
+    /// Stop at the first row that gives no point, instead of skipping and counting it
+    #[arg(long)]
+    strict: bool,
+}
+
+impl SourceFlags {
+    pub(super) fn options(&self) -> Options {
+        Options {
+            format: self.format,
+            lon: self.lon.clone(),
+            lat: self.lat.clone(),
+            weight: self.weight.clone(),
+            delimiter: self.delimiter,
+            strict: self.strict,
+        }
+    }
+}
+
+fn delimiter(text: &str) -> Result<u8, &'static str> {
+    match text.as_bytes() {
+        b"tab" | b"\\t" => Ok(b'\t'),
+        [byte] => Ok(*byte),
+        _ => Err("expected one character, or tab"),
+    }
+}
+
+/// A source that was read to its end.
+pub(super) struct Loaded {
+    pub(super) points: Points,
+    pub(super) report: Report,
+    pub(super) columns: Columns,
+    pub(super) time: Duration,
+}
+
+impl Loaded {
+    /// One line for people; examples of skipped rows below it.
+    pub(super) fn summary(&self, name: &str) -> String {
+        let rate = self.report.rows as f64 / self.time.as_secs_f64().max(1e-9);
+        format!(
+            "{name}: {}\n  {} ({:.2} s, {:.1} million rows a second)",
+            self.report,
+            self.columns.why,
+            self.time.as_secs_f64(),
+            rate / 1e6,
+        )
+    }
+}
+
+/// Reads a source and makes an index of its points.
+pub(super) fn read(source: &str, options: &Options) -> Result<Loaded, Failure> {
+    let started = Instant::now();
+    let mut source = open(source, options)?;
+    let bar = bar(source.progress());
+    let mut builder = PointsBuilder::new();
+    let report = load(&mut *source, &mut builder, |progress| {
+        bar.set_position(progress.bytes_read);
+        bar.set_message(format!("{} rows", grouped(progress.rows)));
+    });
+    bar.finish_and_clear();
+    let report = report?;
+    let points = builder.build();
+    let columns = source.columns().clone();
+    Ok(Loaded {
+        points,
+        report,
+        columns,
+        time: started.elapsed(),
+    })
+}
+
+/// A bar on standard error: hidden where that is no terminal.
+fn bar(progress: Progress) -> ProgressBar {
+    let (bar, look) = match progress.bytes_total {
+        Some(total) => (
+            ProgressBar::new(total),
+            "{bar:32} {bytes}/{total_bytes}  {msg}  {bytes_per_sec}",
+        ),
+        None => (
+            ProgressBar::no_length(),
+            "{spinner} {bytes}  {msg}  {bytes_per_sec}",
+        ),
+    };
+    match ProgressStyle::with_template(look) {
+        Ok(style) => bar.with_style(style),
+        Err(_) => bar,
+    }
+}
+
+/// A whole number with its thousands apart: `1,234,567`.
+pub(super) fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn thousands_stand_apart() {
+        let texts = [0, 12, 999, 1000, 1_234_567].map(grouped);
+        assert_eq!(texts, ["0", "12", "999", "1,000", "1,234,567"]);
+    }
+
+    #[test]
+    fn delimiters() {
+        assert_eq!(
+            (delimiter(";"), delimiter("tab"), delimiter("\\t")),
+            (Ok(b';'), Ok(9), Ok(9))
+        );
+        assert!(delimiter("").is_err() && delimiter(";;").is_err() && delimiter("é").is_err());
+    }
+}
