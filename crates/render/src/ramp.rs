@@ -1,5 +1,6 @@
 //! From a position on the scale to a colour: a table of 256 of them.
 
+mod css;
 mod stops;
 
 use std::fmt;
@@ -40,7 +41,7 @@ impl Ramp {
             Err(RampError::UnknownName { .. }) => {}
             known => return known,
         }
-        match stops::parse(word) {
+        match css::parse(word) {
             // A lone word that is no colour either was meant as a name.
             Err(RampError::Color(_)) if word.chars().all(is_name) => Self::named(word),
             stops => Self::from_stops(&stops?, Interpolation::Oklab),

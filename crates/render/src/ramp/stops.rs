@@ -1,12 +1,9 @@
-//! Colour stops: reading them from CSS text, and the table between them.
+//! Colour stops and the table between them.
 
 use csscolorparser::Color;
 
 /// The most stops a ramp may have.
-const MAX_STOPS: usize = 64;
-
-/// The longest text that is read.
-const MAX_LENGTH: usize = 4096;
+pub(super) const MAX_STOPS: usize = 64;
 
 /// Straight RGBA of index 0 to 255, every channel 0 to 1.
 pub(super) type Table = Box<[[f32; 4]; 256]>;
@@ -31,110 +28,13 @@ pub struct Stop {
     pub color: [f32; 4],
 }
 
-/// Reads `transparent, blue 30%, #ff0 0.7, rgb(255 0 0)`.
-pub(super) fn parse(spec: &str) -> Result<Vec<Stop>, RampError> {
-    if spec.len() > MAX_LENGTH {
-        return Err(RampError::TooLong(spec.len()));
-    }
-    if spec.trim().is_empty() {
-        return Err(RampError::Empty);
-    }
-    let parts = split(spec);
-    if parts.len() > MAX_STOPS {
-        return Err(RampError::TooMany(parts.len()));
-    }
-    let mut colors = Vec::with_capacity(parts.len());
-    let mut positions = Vec::with_capacity(parts.len());
-    for part in parts {
-        let (color, position) = color_and_position(part)?;
-        colors.push(css_color(color)?);
-        positions.push(position);
-    }
-    let stops = colors.into_iter().zip(spread(&positions)?);
-    Ok(stops
-        .map(|(color, position)| Stop { position, color })
-        .collect())
-}
-
-/// A CSS colour as straight sRGB, every channel 0 to 1.
-pub(crate) fn css_color(text: &str) -> Result<[f32; 4], RampError> {
-    let Ok(color) = csscolorparser::parse(text) else {
-        return Err(RampError::Color(text.to_owned()));
-    };
-    Ok(channels(&color))
-}
-
 /// Inside the gamut and numbers, whatever the colour was.
-fn channels(color: &Color) -> [f32; 4] {
+pub(super) fn channels(color: &Color) -> [f32; 4] {
     [color.r, color.g, color.b, color.a].map(|c| if c.is_nan() { 0.0 } else { c.clamp(0.0, 1.0) })
 }
 
-/// Splits at commas that are not inside parentheses.
-fn split(spec: &str) -> Vec<&str> {
-    let mut depth = 0_usize;
-    spec.split(|c| {
-        match c {
-            '(' => depth += 1,
-            ')' => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-        c == ',' && depth == 0
-    })
-    .map(str::trim)
-    .collect()
-}
-
-/// Takes `30%` or `0.3` off the end of a stop.
-fn color_and_position(part: &str) -> Result<(&str, Option<f32>), RampError> {
-    let Some((color, last)) = part.rsplit_once(char::is_whitespace) else {
-        return Ok((part, None));
-    };
-    let (digits, unit) = match last.strip_suffix('%') {
-        Some(digits) => (digits, 100.0),
-        None => (last, 1.0),
-    };
-    // What ends in a parenthesis or a letter belongs to the colour.
-    match digits.parse::<f32>() {
-        Ok(number) if digits.ends_with(|c: char| c.is_ascii_digit() || c == '.') => {
-            Ok((color.trim_end(), Some(number / unit)))
-        }
-        _ => Ok((part, None)),
-    }
-}
-
-/// Fills in missing positions: 0 for the first, 1 for the last, an even spread
-/// between neighbours otherwise.
-fn spread(given: &[Option<f32>]) -> Result<Vec<f32>, RampError> {
-    let mut positions = Vec::with_capacity(given.len());
-    let mut previous = 0.0;
-    for (index, position) in given.iter().enumerate() {
-        let position = match position {
-            Some(position) => *position,
-            None if index == 0 => 0.0,
-            None => {
-                // `missing` stops from here on stand evenly before the next given one.
-                let rest = given.get(index..).unwrap_or_default();
-                let next = rest.iter().position(Option::is_some);
-                let end = next
-                    .and_then(|n| rest.get(n).copied().flatten())
-                    .unwrap_or(1.0);
-                let missing = next.unwrap_or(rest.len() - 1);
-                let gaps = if next.is_some() {
-                    missing + 1
-                } else {
-                    rest.len()
-                };
-                previous + (end - previous) / gaps as f32
-            }
-        };
-        check(position, previous)?;
-        positions.push(position);
-        previous = position;
-    }
-    Ok(positions)
-}
-
-fn check(position: f32, previous: f32) -> Result<(), RampError> {
+/// Positions go from 0 to 1 and never backwards.
+pub(super) fn check(position: f32, previous: f32) -> Result<(), RampError> {
     if !(0.0..=1.0).contains(&position) {
         return Err(RampError::Position(position));
     }
@@ -241,15 +141,8 @@ pub enum RampError {
 
 #[cfg(test)]
 mod tests {
+    use super::super::css::parse;
     use super::*;
-
-    fn positions(spec: &str) -> Vec<f32> {
-        parse(spec)
-            .unwrap()
-            .iter()
-            .map(|stop| stop.position)
-            .collect()
-    }
 
     fn colors(spec: &str, interpolation: Interpolation) -> Vec<[u8; 4]> {
         let table = table(&parse(spec).unwrap(), interpolation).unwrap();
@@ -260,40 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn missing_positions_are_spread_between_their_neighbours() {
-        for (spec, expected) in [
-            ("red", vec![0.0]),
-            ("red, blue", vec![0.0, 1.0]),
-            ("red, lime, blue", vec![0.0, 0.5, 1.0]),
-            ("red 20%, lime, blue 0.8", vec![0.2, 0.5, 0.8]),
-            ("red, lime, blue, white 60%", vec![0.0, 0.2, 0.4, 0.6]),
-            ("red 50%, lime, blue", vec![0.5, 0.75, 1.0]),
-            ("red, lime 50%, blue 50%, white", vec![0.0, 0.5, 0.5, 1.0]),
-            (
-                "rgb(255, 0, 0) 10%, hsl(120 100% 50% / 50%), #00f .9",
-                vec![0.1, 0.5, 0.9],
-            ),
-        ] {
-            let found = positions(spec);
-            assert_eq!(found.len(), expected.len(), "{spec}: {found:?}");
-            for (a, b) in found.iter().zip(&expected) {
-                assert!((a - b).abs() < 1e-6, "{spec}: {found:?}");
-            }
-        }
-    }
-
-    #[test]
     fn what_makes_no_sense_is_refused() {
-        let refused = |spec: &str| parse(spec).unwrap_err();
-        assert_eq!(refused(""), RampError::Empty);
-        assert_eq!(refused("red,"), RampError::Color(String::new()));
-        assert_eq!(refused("red 50%, blue 40%"), RampError::Backwards(0.4));
-        assert_eq!(refused("red 120%"), RampError::Position(1.2));
-        assert_eq!(refused("red, -0.1"), RampError::Color("-0.1".into()));
-        assert_eq!(refused("red -1"), RampError::Position(-1.0));
-        assert_eq!(refused("rgb(1,2"), RampError::Color("rgb(1,2".into()));
-        assert_eq!(refused(&vec!["red"; 65].join(",")), RampError::TooMany(65));
-        assert_eq!(refused(&"red, ".repeat(1000)), RampError::TooLong(5000));
         let stop = |position| Stop {
             position,
             color: [1.0; 4],
@@ -322,6 +182,10 @@ mod tests {
         for interpolation in [Interpolation::Oklab, Interpolation::Srgb] {
             let fade = colors("transparent, #ff0000", interpolation);
             assert_eq!(fade[128], [255, 0, 0, 128], "{interpolation:?}");
+            let coloured = colors("rgb(0 0 255 / 0), #ff0000", interpolation);
+            assert_eq!(coloured[128], [255, 0, 0, 128], "{interpolation:?}");
+            let level = colors("#80000080", interpolation);
+            assert_eq!(level[128], [128, 0, 0, 128], "{interpolation:?}");
         }
     }
 

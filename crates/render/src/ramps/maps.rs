@@ -105,3 +105,106 @@ pub(super) const TIDE: Stops = &[
     (0.78, 0x2564a4),
     (1.0, 0x0d2259),
 ];
+
+#[cfg(test)]
+mod tests {
+    use crate::opacity::Opacity;
+    use crate::ramp::Ramp;
+    use crate::ramps::{Group, NamedRamp, all};
+    use csscolorparser::Color;
+
+    /// Machado, Oliveira & Fernandes 2009, severity 1, on linear sRGB: what a protanope, a
+    /// deuteranope and a tritanope see.
+    const VISIONS: [[[f32; 3]; 3]; 3] = [
+        [
+            [0.152286, 1.052583, -0.204868],
+            [0.114503, 0.786281, 0.099216],
+            [-0.003882, -0.048116, 1.051998],
+        ],
+        [
+            [0.367322, 0.860646, -0.227968],
+            [0.280085, 0.672501, 0.047413],
+            [-0.011820, 0.042940, 0.968881],
+        ],
+        [
+            [1.255528, -0.076749, -0.178779],
+            [-0.078411, 0.930809, 0.147602],
+            [0.004733, 0.691367, 0.303900],
+        ],
+    ];
+
+    fn solid(named: &NamedRamp) -> Ramp {
+        Ramp::of_collection(named).with_opacity(&Opacity::parse("0:1").unwrap())
+    }
+
+    /// The colours of a ramp without its opacity, in Oklab, every 15th index.
+    fn oklab(named: &NamedRamp, vision: Option<[[f32; 3]; 3]>) -> Vec<[f32; 3]> {
+        let color = |i: u8| {
+            let [r, g, b, _] = solid(named).color(i * 15);
+            let [r, g, b, _] = Color::from_rgba8(r, g, b, 255).to_linear_rgba();
+            let [r, g, b] = match vision {
+                None => [r, g, b],
+                Some(m) => m.map(|[x, y, z]| (x * r + y * g + z * b).clamp(0.0, 1.0)),
+            };
+            let [l, a, b, _] = Color::from_linear_rgba(r, g, b, 1.0).to_oklaba();
+            [l, a, b]
+        };
+        (1..=17).map(color).collect()
+    }
+
+    fn apart(x: [f32; 3], y: [f32; 3]) -> f32 {
+        x.iter()
+            .zip(y)
+            .map(|(a, b)| (a - b).powi(2))
+            .sum::<f32>()
+            .sqrt()
+    }
+
+    fn ours() -> impl Iterator<Item = &'static NamedRamp> {
+        all()
+            .iter()
+            .filter(|named| named.group != Group::Perceptual)
+    }
+
+    #[test]
+    fn our_ramps_go_one_way_in_lightness_and_every_step_shows() {
+        for named in ours() {
+            let colors = oklab(named, None);
+            for pair in colors.windows(2) {
+                let up = pair[1][0] - pair[0][0];
+                let step = if named.group == Group::DarkMap {
+                    up
+                } else {
+                    -up
+                };
+                assert!(step > 0.008, "{}: {pair:?}", named.name);
+                let seen = apart(pair[0], pair[1]);
+                assert!(
+                    (0.02..0.12).contains(&seen),
+                    "{}: {seen} {pair:?}",
+                    named.name
+                );
+            }
+            let reach = (colors[16][0] - colors[0][0]).abs();
+            assert!(reach > 0.55, "{}: {reach}", named.name);
+        }
+    }
+
+    #[test]
+    fn ramps_for_every_colour_vision_are_told_apart_by_all() {
+        for named in all()
+            .iter()
+            .filter(|named| named.about.contains("every colour vision"))
+        {
+            for vision in VISIONS {
+                let colors = oklab(named, Some(vision));
+                for (i, a) in colors.iter().enumerate() {
+                    for (j, b) in colors.iter().enumerate().skip(i + 2) {
+                        let seen = apart(*a, *b);
+                        assert!(seen > 0.045, "{} {i} {j}: {seen}", named.name);
+                    }
+                }
+            }
+        }
+    }
+}
