@@ -201,7 +201,7 @@ mod tests {
                 for (i, a) in colors.iter().enumerate() {
                     for (j, b) in colors.iter().enumerate().skip(i + 2) {
                         let seen = apart(*a, *b);
-                        assert!(seen > 0.045, "{} {i} {j}: {seen}", named.name);
+                        assert!(seen > 0.04, "{} {i} {j}: {seen}", named.name);
                     }
                 }
             }
