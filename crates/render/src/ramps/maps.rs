@@ -98,9 +98,9 @@ pub(super) const MOSS: Stops = &[
 
 /// Sand to sea, for every kind of colour vision.
 pub(super) const TIDE: Stops = &[
-    (0.0, 0xfbeeb4),
-    (0.2, 0xf0d67c),
-    (0.4, 0xa8c795),
+    (0.0, 0xfdf4ca),
+    (0.2, 0xedce6c),
+    (0.4, 0x9dc18f),
     (0.58, 0x54a5b5),
     (0.78, 0x2564a4),
     (1.0, 0x0d2259),
@@ -201,7 +201,7 @@ mod tests {
                 for (i, a) in colors.iter().enumerate() {
                     for (j, b) in colors.iter().enumerate().skip(i + 2) {
                         let seen = apart(*a, *b);
-                        assert!(seen > 0.04, "{} {i} {j}: {seen}", named.name);
+                        assert!(seen > 0.045, "{} {i} {j}: {seen}", named.name);
                     }
                 }
             }
