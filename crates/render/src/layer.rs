@@ -4,14 +4,14 @@ use crate::backend::{Backend, Job};
 use crate::cpu::CpuBackend;
 use crate::density::{Density, Picture};
 use crate::encode::{self, Effort, EncodeError, Format};
-use crate::kernel::{Normalize, Shape};
-//use crate::legend::Legend;
+use crate::legend::Legend;
 use crate::scale::Normalizer;
 use crate::stats::{self, Statistics};
-use crate::style::Style;
+use crate::style::{NormalizerKey, StatisticsKey, Style};
 use crate::value::Value;
 use heatsplat_points::{Points, TileId, Window, WorldCoord, mercator};
 use std::collections::HashMap;
+use std::hash::Hash;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 /// How large a tile is drawn.
@@ -50,11 +50,8 @@ impl TileSize {
     }
 }
 
-/// How many (zoom, kernel) pairs a layer remembers statistics of.
+/// How many (zoom, kernel) pairs a layer remembers statistics and scales of.
 const REMEMBERED: usize = 512;
-
-type StatisticsKey = (u8, (Shape, u64, Normalize));
-type Shared<T> = Arc<OnceLock<Arc<T>>>;
 
 /// Points, how they look, and what is known of their densities.
 #[derive(Debug)]
@@ -64,7 +61,8 @@ pub struct Layer {
     style: Style,
     epoch: u64,
     backend: Arc<dyn Backend>,
-    statistics: Mutex<HashMap<StatisticsKey, Shared<Statistics>>>,
+    statistics: Remembered<(u8, StatisticsKey), Statistics>,
+    normalizers: Remembered<(u8, NormalizerKey), Normalizer>,
 }
 
 impl Layer {
@@ -76,7 +74,8 @@ impl Layer {
             style,
             epoch: 1,
             backend,
-            statistics: Mutex::default(),
+            statistics: Remembered::default(),
+            normalizers: Remembered::default(),
         }
     }
 
@@ -178,38 +177,37 @@ impl Layer {
         Value::at(&self.points, at, &style.kernel(1), pixel)
     }
 
+    /// What the colours of zoom `z` mean.
+    pub fn legend(&self, z: u8, style: &Style) -> Legend {
+        let normalizer = self.normalizer(TileSize::NORMAL.css_level(z), style);
+        Legend::new(&normalizer, style.ramp())
+    }
+
     /// The level of statistics for a window: of the nearest zoom.
     fn level_of(&self, window: &Window, ratio: u32) -> u8 {
         let css_pixel = window.pixel() * f64::from(ratio);
         (mercator::WORLD / css_pixel)
             .log2()
             .round()
-            .clamp(8.0, 34.0) as u8
+            .clamp(8.0, 33.0) as u8
     }
 
     /// The scale of a style at a level: the same for every picture of that level.
-    pub fn normalizer(&self, level: u8, style: &Style) -> Normalizer {
-        if style.scale.needs_statistics() {
-            style.scale.resolve(&self.statistics(level, style))
-        } else {
-            style.scale.resolve(&Statistics::default())
-        }
+    pub fn normalizer(&self, level: u8, style: &Style) -> Arc<Normalizer> {
+        let make = || {
+            Arc::new(if style.scale.needs_statistics() {
+                style.scale.resolve(&self.statistics(level, style))
+            } else {
+                style.scale.resolve(&Statistics::default())
+            })
+        };
+        self.normalizers
+            .get_or_make((level, style.normalizer_key()), make)
     }
 
     /// The densities that the layer has at a level, measured once however many ask.
     pub fn statistics(&self, level: u8, style: &Style) -> Arc<Statistics> {
-        let key = (level, style.statistics_key());
-        let shared = {
-            let mut known = self
-                .statistics
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner);
-            if known.len() >= REMEMBERED {
-                known.clear();
-            }
-            known.entry(key).or_default().clone()
-        };
-        let measure = || {
+        let make = || {
             Arc::new(stats::measure(
                 &self.points,
                 level,
@@ -217,6 +215,31 @@ impl Layer {
                 self.backend.as_ref(),
             ))
         };
-        shared.get_or_init(measure).clone()
+        self.statistics
+            .get_or_make((level, style.statistics_key()), make)
+    }
+}
+
+/// Things that are made once per key, however many ask at the same time.
+#[derive(Debug)]
+struct Remembered<K, V>(Mutex<HashMap<K, Arc<OnceLock<Arc<V>>>>>);
+
+impl<K, V> Default for Remembered<K, V> {
+    fn default() -> Self {
+        Self(Mutex::default())
+    }
+}
+
+impl<K: Eq + Hash, V> Remembered<K, V> {
+    fn get_or_make(&self, key: K, make: impl FnOnce() -> Arc<V>) -> Arc<V> {
+        let place = {
+            let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            if known.len() >= REMEMBERED && !known.contains_key(&key) {
+                known.clear();
+            }
+            known.entry(key).or_default().clone()
+        };
+        // outside the lock: others may ask for other keys meanwhile
+        place.get_or_init(make).clone()
     }
 }

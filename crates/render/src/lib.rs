@@ -20,6 +20,7 @@ pub mod ramps;
 mod scale;
 mod spline;
 mod stats;
+mod steps;
 mod style;
 mod value;
 

@@ -5,6 +5,7 @@
 //! zoom: colours never depend on which tile was asked for.
 
 use crate::stats::Statistics;
+use crate::steps::Steps;
 use std::fmt;
 use std::str::FromStr;
 
@@ -142,47 +143,70 @@ impl Scale {
 /// A resolved scale: density → position on the ramp → colour index.
 #[derive(Clone, Debug)]
 pub struct Normalizer {
-    low: f64,
-    high: f64,
-    transform: Transform,
-    /// (density, position), rising: the equalised histogram; empty for formulas.
-    curve: Vec<(f64, f64)>,
-    /// The density from which on a pixel has index k + 1; the last is a sentinel.
-    thresholds: Vec<f32>,
+    formula: Formula,
+    steps: Steps,
 }
 
 impl Normalizer {
     fn new(low: f64, high: f64, transform: Transform, curve: Vec<(f64, f64)>) -> Self {
-        let mut made = Self {
+        let formula = Formula {
             low,
             high,
             transform,
             curve,
-            thresholds: Vec::new(),
         };
-        let mut last = f32::MIN;
-        made.thresholds = (1..=255u32)
-            .map(|k| {
-                last = (made.value_at((f64::from(k) - 0.5) / 255.0) as f32).max(last);
-                last
-            })
-            .chain(std::iter::once(f32::INFINITY))
-            .collect();
-        made
+        let steps = Steps::new(|k| formula.value_at((f64::from(k) - 0.5) / 255.0) as f32);
+        Self { formula, steps }
     }
 
     /// Density at position 0 and at position 1.
     pub fn domain(&self) -> (f64, f64) {
-        (self.low, self.high)
+        (self.formula.low, self.formula.high)
     }
 
     /// How positions follow densities.
     pub fn transform(&self) -> Transform {
-        self.transform
+        self.formula.transform
     }
 
     /// Where on the ramp a density lies, 0 to 1.
     pub fn position(&self, density: f64) -> f64 {
+        self.formula.position(density)
+    }
+
+    /// The density at a position of the ramp: the inverse of [`position`](Self::position).
+    pub fn value_at(&self, position: f64) -> f64 {
+        self.formula.value_at(position)
+    }
+
+    /// The 255 densities at which the colour index steps up, rising: the index of a
+    /// density, round(255 · position), is how many of them are not above it.
+    pub fn thresholds(&self) -> &[f32] {
+        self.steps.thresholds()
+    }
+
+    /// The colour index of one density.
+    pub fn index(&self, density: f32) -> u8 {
+        self.steps.index(density)
+    }
+
+    pub(crate) fn steps(&self) -> &Steps {
+        &self.steps
+    }
+}
+
+/// A transform between two densities.
+#[derive(Clone, Debug)]
+struct Formula {
+    low: f64,
+    high: f64,
+    transform: Transform,
+    /// (density, position), rising: the equalised histogram; empty for the others.
+    curve: Vec<(f64, f64)>,
+}
+
+impl Formula {
+    fn position(&self, density: f64) -> f64 {
         let u = ((density - self.low) / (self.high - self.low)).clamp(0.0, 1.0);
         match self.transform {
             Transform::Linear => u,
@@ -193,8 +217,7 @@ impl Normalizer {
         }
     }
 
-    /// The density at a position of the ramp: the inverse of [`position`](Self::position).
-    pub fn value_at(&self, position: f64) -> f64 {
+    fn value_at(&self, position: f64) -> f64 {
         let t = position.clamp(0.0, 1.0);
         let u = match self.transform {
             Transform::Linear => t,
@@ -209,18 +232,6 @@ impl Normalizer {
             }
         };
         self.low + (self.high - self.low) * u
-    }
-
-    /// The 255 densities at which the colour index steps up, rising, and an
-    /// infinite sentinel: index = how many are ≤ the density, which is
-    /// round(255 · position).
-    pub fn thresholds(&self) -> &[f32] {
-        &self.thresholds
-    }
-
-    /// The colour index of one density.
-    pub fn index(&self, density: f32) -> u8 {
-        self.thresholds.partition_point(|&t| t <= density).min(255) as u8
     }
 }
 

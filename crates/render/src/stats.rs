@@ -3,6 +3,7 @@
 use crate::backend::{Backend, Job};
 use crate::kernel::Kernel;
 use heatsplat_points::{MAX_ZOOM, Points, TileId, TileWeight, Window};
+use std::thread;
 
 /// Bins per octave of the logarithmic histogram.
 const PER_OCTAVE_BITS: u32 = 5;
@@ -48,6 +49,16 @@ impl Statistics {
             *bin += times;
             self.total += times;
         }
+    }
+
+    /// Counts what another has counted too.
+    fn merge(&mut self, other: &Self) {
+        for (i, &n) in other.bins.iter().enumerate() {
+            if n > 0.0 {
+                self.count(other.first + i as u32, n);
+            }
+        }
+        self.max = self.max.max(other.max);
     }
 
     /// The greatest density seen; 0 where nothing was.
@@ -123,6 +134,9 @@ const SPREAD: usize = 36;
 /// Where few tiles hold points, all are measured; else the densest and an even
 /// spread of the others from dense to sparse, each of which stands for its
 /// share. The choice depends on the points alone, so it is the same whoever asks.
+///
+/// Threads of its own draw them, one tile at a time, and not those of the pool: who
+/// waits for the result may be one of the pool, and so may everyone else.
 pub(crate) fn measure(
     points: &Points,
     level: u8,
@@ -130,33 +144,50 @@ pub(crate) fn measure(
     backend: &dyn Backend,
 ) -> Statistics {
     let z = level.saturating_sub(8).min(MAX_ZOOM);
-    let size = 1u32 << (level - z).min(10);
-    let mut statistics = Statistics::default();
-    for (tiles, times) in sample(points.occupied_tiles(z)) {
-        let job = |t: &TileId| Job {
-            points,
-            window: Window::tile(*t, size),
-            kernel,
-        };
-        let jobs: Vec<Job<'_>> = tiles.iter().map(job).collect();
-        for density in backend.densities(&jobs) {
-            statistics.add(&density.values, times);
+    let size = 1u32 << (level - z).min(9);
+    let tiles = sample(points.occupied_tiles(z));
+    let threads = thread::available_parallelism().map_or(1, usize::from);
+    let part = |first: usize| {
+        let mut statistics = Statistics::default();
+        for &(tile, times) in tiles.iter().skip(first).step_by(threads) {
+            let job = Job {
+                points,
+                window: Window::tile(tile, size),
+                kernel,
+            };
+            for density in backend.densities(&[job]) {
+                statistics.add(&density.values, times);
+            }
         }
-    }
-    statistics
+        statistics
+    };
+    thread::scope(|scope| {
+        let others: Vec<_> = (1..threads).map(|i| scope.spawn(move || part(i))).collect();
+        let mut all = part(0);
+        for other in others {
+            match other.join() {
+                Ok(statistics) => all.merge(&statistics),
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        }
+        all
+    })
 }
 
 /// The tiles to measure, and how many each stands for.
-fn sample(mut tiles: Vec<TileWeight>) -> [(Vec<TileId>, f64); 2] {
-    let ids = |tiles: &[TileWeight]| tiles.iter().map(|t| t.tile).collect::<Vec<_>>();
-    if tiles.len() <= DENSEST + SPREAD {
-        return [(ids(&tiles), 1.0), (Vec::new(), 0.0)];
-    }
-    tiles.sort_unstable_by(|a, b| b.mass.total_cmp(&a.mass).then(a.tile.cmp(&b.tile)));
-    let rest = tiles.split_off(DENSEST);
+fn sample(mut tiles: Vec<TileWeight>) -> Vec<(TileId, f64)> {
+    let few = tiles.len() <= DENSEST + SPREAD;
+    let rest = if few {
+        Vec::new()
+    } else {
+        tiles.sort_unstable_by(|a, b| b.mass.total_cmp(&a.mass).then(a.tile.cmp(&b.tile)));
+        tiles.split_off(DENSEST)
+    };
     let step = rest.len() as f64 / SPREAD as f64;
-    let even = (0..SPREAD).filter_map(|i| rest.get(((i as f64 + 0.5) * step) as usize).copied());
-    [(ids(&tiles), 1.0), (ids(&even.collect::<Vec<_>>()), step)]
+    let even = (0..SPREAD).filter_map(|i| rest.get(((i as f64 + 0.5) * step) as usize));
+    // a short binary fraction, so that counts add up to the same in any order
+    let times = (step * 64.0).round() / 64.0;
+    tiles.iter().map(|t| (t.tile, 1.0)).chain(even.map(|t| (t.tile, times))).collect()
 }
 
 #[cfg(test)]

@@ -53,6 +53,12 @@ pub struct Style {
     baked: Arc<Ramp>,
 }
 
+/// See [`Style::statistics_key`].
+pub(crate) type StatisticsKey = (Shape, u64, Normalize);
+
+/// See [`Style::normalizer_key`].
+pub(crate) type NormalizerKey = (StatisticsKey, Transform, (u8, u64, u64));
+
 /// A style parameter that can't be.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StyleError {
@@ -210,8 +216,18 @@ impl Style {
     }
 
     /// What the statistics of a zoom depend on.
-    pub(crate) fn statistics_key(&self) -> (Shape, u64, Normalize) {
+    pub(crate) fn statistics_key(&self) -> StatisticsKey {
         (self.shape, self.radius.0.to_bits(), self.normalize)
+    }
+
+    /// What the scale of a zoom depends on.
+    pub(crate) fn normalizer_key(&self) -> NormalizerKey {
+        let domain = match self.scale.domain {
+            Domain::Auto => (0, 0, 0),
+            Domain::Percentile(p) => (1, p.to_bits(), 0),
+            Domain::Fixed(lo, hi) => (2, lo.to_bits(), hi.to_bits()),
+        };
+        (self.statistics_key(), self.scale.transform, domain)
     }
 }
 

@@ -15,9 +15,8 @@ use crate::density::{Density, Picture};
 use crate::kernel::{Kernel, Shape};
 use crate::plan::{self, Plan};
 use crate::scale::Normalizer;
-use colorize_alpha::IndexTable;
 use heatsplat_points::Window;
-use pulp::Arch;
+use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 use splat_bin::Bins;
 use splat_edge::Spectra;
@@ -94,17 +93,27 @@ impl CpuBackend {
     ) -> Vec<(Block, T)> {
         let planned = self.plan(&job.kernel);
         let arch = Arch::new();
-        Block::cut(&job.window)
-            .into_par_iter()
-            .map(|block| {
-                WORKSPACE.with_borrow_mut(|workspace| {
-                    let window = block.window(&job.window);
-                    let job = Job { window, ..*job };
-                    arch.dispatch(|| planned.splat(&job, workspace));
-                    (block, finish(block, &workspace.density))
-                })
+        for_each(&Block::cut(&job.window), |&block| {
+            WORKSPACE.with_borrow_mut(|workspace| {
+                let window = block.window(&job.window);
+                let job = Job { window, ..*job };
+                arch.dispatch(Splat {
+                    planned: &planned,
+                    job: &job,
+                    workspace,
+                });
+                (block, finish(block, &workspace.density))
             })
-            .collect()
+        })
+    }
+}
+
+/// Each item's result, on all cores; a lone item on the calling thread, without
+/// the way to the thread pool and back.
+fn for_each<T: Sync, R: Send>(items: &[T], draw: impl Fn(&T) -> R + Sync + Send) -> Vec<R> {
+    match items {
+        [only] => vec![draw(only)],
+        many => many.par_iter().map(draw).collect(),
     }
 }
 
@@ -126,16 +135,15 @@ impl Backend for CpuBackend {
             }
             whole
         };
-        jobs.par_iter().map(draw).collect()
+        for_each(jobs, draw)
     }
 
     fn pictures(&self, jobs: &[(Job<'_>, &Normalizer)]) -> Vec<Picture> {
         let draw = |(job, normalizer): &(Job<'_>, &Normalizer)| {
-            let table = IndexTable::of(normalizer);
             let colour = |b: Block, values: &[f32]| Picture {
                 width: b.width,
                 height: b.height,
-                indices: table.indices(values),
+                indices: colorize_alpha::indices(normalizer.steps(), values),
             };
             let mut blocks = self.blocks(job, colour);
             if blocks.len() == 1 {
@@ -147,7 +155,23 @@ impl Backend for CpuBackend {
             }
             whole
         };
-        jobs.par_iter().map(draw).collect()
+        for_each(jobs, draw)
+    }
+}
+
+/// A splat that is compiled for each vector width: everything below must be inlined here.
+struct Splat<'a> {
+    planned: &'a Planned,
+    job: &'a Job<'a>,
+    workspace: &'a mut Workspace,
+}
+
+impl WithSimd for Splat<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        self.planned.splat(self.job, self.workspace);
     }
 }
 

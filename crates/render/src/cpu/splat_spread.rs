@@ -26,9 +26,9 @@ pub(crate) struct Scratch {
 #[derive(Clone, Copy)]
 struct Taps<'a> {
     values: &'a [f32],
-    /// The lattice's factor.
+    /// The lattice's factor: grid cells from one output to the next.
     step: usize,
-    /// Grid cells from an output's first tap to its two innermost.
+    /// Grid cells from an output's first to its two innermost.
     inner: [usize; 2],
 }
 
@@ -36,114 +36,176 @@ impl<'a> Taps<'a> {
     fn new(values: &'a [f32], lattice: Lattice, reach: usize) -> Self {
         let step = lattice.factor as usize;
         let middle = reach + step / 2;
-        let inner = if lattice.centred() { [middle, middle] } else { [middle - 1, middle] };
-        Self { values, step, inner }
+        let inner = if lattice.centred() {
+            [middle, middle]
+        } else {
+            [middle - 1, middle]
+        };
+        Self {
+            values,
+            step,
+            inner,
+        }
     }
 
-    /// The grid cells (left and right, or upper and lower) of tap `k` of output `i`.
-    #[inline(always)]
-    fn pair(&self, i: usize, k: usize) -> (usize, usize) {
+    /// Each tap with the two grid cells it weighs for the first output; a middle
+    /// tap has no second.
+    fn pairs(self) -> impl Iterator<Item = (f32, usize, Option<usize>)> + 'a {
         let [left, right] = self.inner;
-        (self.step * i + left - k, self.step * i + right + k)
-    }
-
-    /// Whether tap `k` is the middle one, which has no twin.
-    #[inline(always)]
-    fn lone(&self, k: usize) -> bool {
-        k == 0 && self.step == 1
+        self.values
+            .iter()
+            .enumerate()
+            .map(move |(k, &tap)| (tap, left - k, (left < right || k > 0).then_some(right + k)))
     }
 }
 
 /// Writes Σ over the terms of (bins ∗ across) ∗ down into `out`, `width` columns wide.
 #[inline(always)]
-pub(crate) fn spread(bins: &Bins, plan: &Spread, scratch: &mut Scratch, out: &mut [f32], width: usize) {
+pub(crate) fn spread(
+    bins: &Bins,
+    plan: &Spread,
+    scratch: &mut Scratch,
+    out: &mut [f32],
+    width: usize,
+) {
     let reach = plan.reach() as usize;
     // whole blocks, so that the inner loops have a fixed length
     let stride = width.next_multiple_of(BLOCK);
     scratch.across.resize(bins.height() * stride, 0.0);
     scratch.nothing.clear();
     scratch.nothing.resize(stride, 0.0);
-    out.fill(0.0);
-    for term in &plan.terms {
-        let taps = Taps::new(&term.across, plan.lattice, reach);
+    for (i, term) in plan.terms.iter().enumerate() {
+        let phases = Phases::new(Taps::new(&term.across, plan.lattice, reach), bins.width());
         for (y, row) in scratch.across.chunks_exact_mut(stride).enumerate() {
             if let Some(source) = bins.row(y) {
-                across(source, taps, &mut scratch.phases, row);
+                phases.take_apart(source, &mut scratch.phases);
+                phases.across(&scratch.phases, row);
             }
         }
         let rows: Vec<Option<&[f32]>> = (0..bins.height())
             .zip(scratch.across.chunks_exact(stride))
             .map(|(y, row)| bins.row(y).map(|_| row))
             .collect();
-        down(&rows, &scratch.nothing, Taps::new(&term.down, plan.lattice, reach), out, width);
+        let taps = Taps::new(&term.down, plan.lattice, reach);
+        down(&rows, &scratch.nothing, taps, out, width, i == 0);
     }
 }
 
-/// One row: out[x] = Σ over taps of tap · (left + right).
-#[inline(always)]
-fn across(source: &[f32], taps: Taps<'_>, phases: &mut Vec<f32>, out: &mut [f32]) {
-    let step = taps.step;
-    // every column modulo `step` becomes a row of its own, so that neighbouring
-    // outputs read neighbouring numbers; room for whole blocks beyond the end
-    let length = source.len().div_ceil(step) + BLOCK;
-    phases.clear();
-    phases.resize(step * length, 0.0);
-    for (phase, row) in phases.chunks_exact_mut(length).enumerate() {
-        for (to, from) in row.iter_mut().zip(source.iter().skip(phase).step_by(step)) {
-            *to = *from;
+/// A row of the grid, every column modulo the lattice's factor a row of its own:
+/// neighbouring outputs then read neighbouring numbers.
+struct Phases {
+    step: usize,
+    length: usize,
+    middle: Option<(f32, usize)>,
+    /// Taps with the places of their two cells for the first output.
+    pairs: Vec<(f32, usize, usize)>,
+}
+
+impl Phases {
+    fn new(taps: Taps<'_>, width: usize) -> Self {
+        // room for whole blocks beyond the end
+        let length = width.div_ceil(taps.step) + BLOCK;
+        let place = |cell: usize| (cell % taps.step) * length + cell / taps.step;
+        let middle = taps
+            .pairs()
+            .find(|t| t.2.is_none())
+            .map(|(tap, cell, _)| (tap, place(cell)));
+        let pairs = taps
+            .pairs()
+            .filter_map(|(tap, left, right)| Some((tap, place(left), place(right?))))
+            .collect();
+        Self {
+            step: taps.step,
+            length,
+            middle,
+            pairs,
         }
     }
-    for (i, block) in out.chunks_exact_mut(BLOCK).enumerate() {
-        let mut sums = [0.0f32; BLOCK];
-        let at = |cell: usize| {
-            let from = (cell % step) * length + cell / step;
-            &phases[from..from + BLOCK]
-        };
-        for (k, &tap) in taps.values.iter().enumerate() {
-            let (left, right) = taps.pair(i * BLOCK, k);
-            if taps.lone(k) {
-                for (sum, v) in sums.iter_mut().zip(at(left)) {
-                    *sum += tap * v;
-                }
-                continue;
-            }
-            let (left, right) = (at(left), at(right));
-            for j in 0..BLOCK {
-                sums[j] += tap * (left[j] + right[j]);
+
+    #[inline(always)]
+    fn take_apart(&self, source: &[f32], phases: &mut Vec<f32>) {
+        phases.resize(self.step * self.length, 0.0);
+        if self.step == 1 {
+            let (row, beyond) = phases.split_at_mut(source.len());
+            row.copy_from_slice(source);
+            beyond.fill(0.0);
+            return;
+        }
+        for (phase, row) in phases.chunks_exact_mut(self.length).enumerate() {
+            row.fill(0.0);
+            for (to, from) in row
+                .iter_mut()
+                .zip(source.iter().skip(phase).step_by(self.step))
+            {
+                *to = *from;
             }
         }
-        block.copy_from_slice(&sums);
+    }
+
+    /// out[x] = Σ over taps of tap · (left + right).
+    #[inline(always)]
+    fn across(&self, phases: &[f32], out: &mut [f32]) {
+        for (i, block) in out.chunks_exact_mut(BLOCK).enumerate() {
+            let from = &phases[i * BLOCK..];
+            let mut sums = [0.0f32; BLOCK];
+            if let Some((tap, place)) = self.middle {
+                add_pair(&mut sums, tap, block_of(from, place), &[0.0; BLOCK]);
+            }
+            for &(tap, left, right) in &self.pairs {
+                add_pair(&mut sums, tap, block_of(from, left), block_of(from, right));
+            }
+            block.copy_from_slice(&sums);
+        }
     }
 }
 
-/// All columns: out[y] += Σ over taps of tap · (above + below).
+/// All columns: out[y] (+)= Σ over taps of tap · (above + below).
 #[inline(always)]
-fn down(rows: &[Option<&[f32]>], nothing: &[f32], taps: Taps<'_>, out: &mut [f32], width: usize) {
+fn down(
+    rows: &[Option<&[f32]>],
+    nothing: &[f32],
+    taps: Taps<'_>,
+    out: &mut [f32],
+    width: usize,
+    first: bool,
+) {
     let mut seen: Vec<(f32, &[f32], &[f32])> = Vec::with_capacity(taps.values.len());
     for (y, out_row) in out.chunks_exact_mut(width).enumerate() {
         seen.clear();
-        for (k, &tap) in taps.values.iter().enumerate() {
-            let (above, below) = taps.pair(y, k);
-            let (above, below) = (rows[above], if taps.lone(k) { None } else { rows[below] });
-            if above.is_some() || below.is_some() {
-                seen.push((tap, above.unwrap_or(nothing), below.unwrap_or(nothing)));
-            }
-        }
-        if seen.is_empty() {
-            continue;
-        }
+        seen.extend(taps.pairs().filter_map(|(tap, above, below)| {
+            let above = rows[taps.step * y + above];
+            let below = below.and_then(|below| rows[taps.step * y + below]);
+            let any = above.is_some() || below.is_some();
+            any.then_some((tap, above.unwrap_or(nothing), below.unwrap_or(nothing)))
+        }));
         for (i, block) in out_row.chunks_mut(BLOCK).enumerate() {
-            let part = i * BLOCK..(i + 1) * BLOCK;
             let mut sums = [0.0f32; BLOCK];
             for &(tap, above, below) in &seen {
-                let (above, below) = (&above[part.clone()], &below[part.clone()]);
-                for j in 0..BLOCK {
-                    sums[j] += tap * (above[j] + below[j]);
-                }
+                add_pair(
+                    &mut sums,
+                    tap,
+                    block_of(above, i * BLOCK),
+                    block_of(below, i * BLOCK),
+                );
             }
-            for (o, s) in block.iter_mut().zip(sums) {
-                *o += s;
+            if first {
+                block.copy_from_slice(&sums[..block.len()]);
+            } else {
+                block.iter_mut().zip(sums).for_each(|(o, s)| *o += s);
             }
         }
+    }
+}
+
+#[inline(always)]
+fn block_of(row: &[f32], from: usize) -> &[f32; BLOCK] {
+    row[from..].first_chunk().unwrap_or(&[0.0; BLOCK])
+}
+
+/// The innermost loop: of a fixed length and on arrays, which compilers turn into vectors.
+#[inline(always)]
+fn add_pair(sums: &mut [f32; BLOCK], tap: f32, a: &[f32; BLOCK], b: &[f32; BLOCK]) {
+    for ((sum, a), b) in sums.iter_mut().zip(a).zip(b) {
+        *sum += tap * (a + b);
     }
 }

@@ -1,0 +1,53 @@
+//! Data sets for the benches: made-up points (`heatsplat::generate`), fixed seed.
+//!
+//! `HEATSPLAT_BENCH_SMOKE=1` shrinks them, so that CI runs every bench in seconds.
+#![allow(dead_code, unreachable_pub, reason = "each bench takes what it needs")]
+
+use heatsplat::{Layer, Points, Style, TileId};
+
+/// Whether only a small run is wanted.
+pub fn smoke() -> bool {
+    std::env::var_os("HEATSPLAT_BENCH_SMOKE").is_some()
+}
+
+/// Sizes of point sets; `HEATSPLAT_BENCH_N` picks one.
+pub fn sizes() -> Vec<usize> {
+    if let Some(n) = std::env::var("HEATSPLAT_BENCH_N")
+        .ok()
+        .and_then(|n| n.parse().ok())
+    {
+        return vec![n];
+    }
+    if smoke() {
+        vec![10_000]
+    } else {
+        vec![100_000, 1_000_000, 10_000_000]
+    }
+}
+
+/// `n` made-up points.
+pub fn points(n: usize) -> Vec<(f64, f64, f32)> {
+    heatsplat::generate::points(n, 1).collect()
+}
+
+/// A layer of `n` made-up points in the default style.
+pub fn layer(n: usize) -> Layer {
+    let points = Points::from_lon_lat(points(n)).expect("made-up points lie on the map");
+    Layer::on_cpu("bench", points, Style::default())
+}
+
+/// Occupied tiles of a zoom: half of them tiles that points fall in by chance, so
+/// that dense ones come often, half an even spread over all occupied ones.
+pub fn tiles(layer: &Layer, z: u8, most: usize) -> Vec<TileId> {
+    let all = layer.points().as_slice();
+    let shift = 32 - u32::from(z);
+    let of = |v: u32| v.checked_shr(shift).unwrap_or(0);
+    let chance = (0..most / 2).filter_map(|i| {
+        let p = all.get(i * 7919 % all.len())?;
+        TileId::new(z, of(p.x), of(p.y)).ok()
+    });
+    let occupied = layer.points().occupied_tiles(z);
+    let step = (occupied.len() / (most / 2)).max(1);
+    let even = occupied.iter().step_by(step).map(|t| t.tile);
+    chance.chain(even).take(most).collect()
+}

@@ -1,0 +1,65 @@
+//! Cold tiles: points in the index → PNG bytes, per zoom and size of the data set.
+//!
+//! One thread's CPU time for each of up to 400 tiles a zoom, so that the slowest are
+//! seen and not only the typical. Run with `cargo bench --bench tile`.
+
+mod data;
+
+use cpu_time::ThreadTime;
+use heatsplat::{Format, Layer, TileSize};
+
+fn main() {
+    let one = rayon::ThreadPoolBuilder::new()
+        .num_threads(1)
+        .build()
+        .expect("a thread");
+    let style_words: Vec<String> = std::env::args()
+        .skip(1)
+        .filter(|a| a.contains('='))
+        .collect();
+    println!("points      zoom  tiles  median ms    p99 ms   max ms   bytes  cells");
+    for n in data::sizes() {
+        let layer = data::layer(n);
+        for z in [0, 4, 8, 14] {
+            one.install(|| zoom(&layer, n, z, &style_words));
+        }
+    }
+}
+
+fn zoom(layer: &Layer, n: usize, z: u8, style_words: &[String]) {
+    let mut style = layer.style().clone();
+    for (name, value) in style_words.iter().filter_map(|w| w.split_once('=')) {
+        style.set(name, value).expect("a style parameter");
+    }
+    let style = &style;
+    let tiles = data::tiles(layer, z, if data::smoke() { 8 } else { 400 });
+    // the zoom's statistics belong to the first tile of a zoom, not to every one
+    let Some(first) = tiles.first() else { return };
+    let draw = |tile| {
+        layer
+            .tile_bytes(tile, TileSize::NORMAL, style, Format::Png)
+            .expect("a PNG")
+    };
+    for _ in 0..3 {
+        draw(*first);
+    }
+    let mut bytes = 0;
+    let mut times: Vec<f64> = tiles
+        .iter()
+        .map(|&tile| {
+            let start = ThreadTime::now();
+            bytes += draw(tile).len();
+            start.elapsed().as_secs_f64() * 1e3
+        })
+        .collect();
+    times.sort_by(f64::total_cmp);
+    let at = |share: f64| times[((times.len() - 1) as f64 * share) as usize];
+    println!(
+        "{n:>10}  {z:>4}  {:>5}  {:>9.3} {:>9.3} {:>8.3} {:>7}",
+        times.len(),
+        at(0.5),
+        at(0.99),
+        at(1.0),
+        bytes / times.len(),
+    );
+}

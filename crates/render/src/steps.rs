@@ -1,0 +1,114 @@
+//! The densities at which the colour index steps up, as a table that finds the
+//! index of a density in a few instructions.
+
+/// Mantissa bits that choose a table entry: 256 entries an octave are finer than
+/// the steps of a linear scale at its upper end, where they lie closest.
+const SHIFT: u32 = 15;
+
+/// 255 rising thresholds: the index of a density is how many of them are not above it.
+///
+/// A formula per pixel (a logarithm, say) would cost more than the splat; with a
+/// table all formulas cost the same, and a GPU can be given the same numbers.
+#[derive(Clone, Debug)]
+pub(crate) struct Steps {
+    /// The 255 thresholds, then NaN, which no density passes.
+    thresholds: [f32; 256],
+    /// `f32::to_bits() >> SHIFT` of the first entry.
+    first: u32,
+    /// The index at the lower edge of each small range of positive densities.
+    entries: Vec<u8>,
+    /// The index of density 0, by far the most frequent.
+    at_zero: u8,
+}
+
+impl Steps {
+    /// Steps at `threshold(k)` for k = 1 to 255; a threshold below the one before it
+    /// is taken as equal to it.
+    pub(crate) fn new(threshold: impl Fn(u8) -> f32) -> Self {
+        let mut thresholds = [f32::NAN; 256];
+        let mut last = f32::MIN;
+        for (to, k) in thresholds.iter_mut().zip(1..=255u8) {
+            last = threshold(k).max(last);
+            *to = last;
+        }
+        let mut made = Self {
+            thresholds,
+            first: 0,
+            entries: Vec::new(),
+            at_zero: 0,
+        };
+        made.at_zero = made.search(0.0);
+        let slot = |v: f32| v.max(0.0).to_bits() >> SHIFT;
+        let (first, last) = (slot(thresholds[0]), slot(thresholds[254]));
+        made.first = first;
+        made.entries = Vec::with_capacity((last - first) as usize + 2);
+        let mut index = 0u8;
+        for s in first..=last + 1 {
+            let edge = f32::from_bits(s << SHIFT);
+            while thresholds[usize::from(index)] <= edge {
+                index += 1;
+            }
+            made.entries.push(index);
+        }
+        made
+    }
+
+    /// The 255 thresholds, rising.
+    pub(crate) fn thresholds(&self) -> &[f32] {
+        &self.thresholds[..255]
+    }
+
+    /// The index of a density; NaN is nothing.
+    #[inline(always)]
+    pub(crate) fn index(&self, density: f32) -> u8 {
+        if density <= 0.0 {
+            // densities below zero matter where a domain begins there: rare enough for a search
+            return if density == 0.0 {
+                self.at_zero
+            } else {
+                self.search(density)
+            };
+        }
+        if !self.passes_first(density) {
+            return 0;
+        }
+        let slot = (density.to_bits() >> SHIFT).saturating_sub(self.first) as usize;
+        let mut index = self.entries.get(slot).copied().unwrap_or(255);
+        while self.thresholds[usize::from(index)] <= density {
+            index += 1;
+        }
+        index
+    }
+
+    /// Whether a density is more than nothing. False for NaN.
+    #[inline(always)]
+    pub(crate) fn passes_first(&self, density: f32) -> bool {
+        density >= self.thresholds[0]
+    }
+
+    fn search(&self, density: f32) -> u8 {
+        self.thresholds().partition_point(|&t| t <= density) as u8
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn the_table_counts_thresholds(
+            lo in -2.0..3.0f32, span in 1e-6..1e6f32, power in 0.2..5.0f32,
+            densities in prop::collection::vec(prop_oneof![-3.0..5.0f32, 0.0..1e6f32, any::<f32>()], 50),
+        ) {
+            let steps = Steps::new(|k| lo + span * (f32::from(k) / 255.0).powf(power));
+            let counted = |d: f32| steps.thresholds().iter().filter(|t| **t <= d).count();
+            for &d in densities.iter().chain(steps.thresholds()) {
+                for d in [d, d.next_down(), d.next_up(), -d, 0.0, -0.0, f32::NAN, f32::INFINITY] {
+                    prop_assert_eq!(usize::from(steps.index(d)), counted(d), "{}", d);
+                }
+            }
+        }
+    }
+}
