@@ -1,30 +1,381 @@
-use crate::oracle;
-use crate::scenes::{self, EDGED, SMOOTH};
-use heatsplat::{TileId, TileSize};
+use crate::oracle::{self, LonLat};
+use crate::scenes::{self, Dice, EDGED, SMOOTH};
+use heatsplat::points::mercator;
+use heatsplat::{Format, Layer, Points, TileId, TileSize, Window};
+use proptest::prelude::*;
 
 /// The greatest |a − b| as a share of the greatest |b|.
 fn worst(a: &[f32], b: &[f64]) -> f64 {
     let peak = b.iter().fold(0.0f64, |m, v| m.max(v.abs()));
-    let off = a.iter().zip(b).fold(0.0f64, |m, (a, b)| m.max((f64::from(*a) - b).abs()));
+    let off = a
+        .iter()
+        .zip(b)
+        .fold(0.0f64, |m, (a, b)| m.max((f64::from(*a) - b).abs()));
     if peak > 0.0 { off / peak } else { off }
 }
 
+fn tile(z: u8, x: u32, y: u32) -> TileId {
+    TileId::new(z, x, y).unwrap()
+}
+
+// ---- law 5: oracle ----
+
 #[test]
-fn density_is_the_sum_of_kernels() {
+fn density_is_the_sum_of_smooth_kernels_to_1_256() {
     for (name, points) in scenes::all() {
         let layer = scenes::layer(&points);
-        for kernel in SMOOTH.iter().chain(&EDGED) {
-            for radius in [1.0, 2.5, 4.0, 6.0, 9.0, 12.0, 16.0, 40.0] {
-                let style = scenes::style(&[("kernel", kernel), ("radius", &format!("{radius}px"))]);
-                let mut errs = vec![];
-                for (z, x, y) in [(0u8, 0u32, 0u32), (2, 2, 1), (5, 17, 10)] {
-                    let tile = TileId::new(z, x, y).unwrap();
-                    let density = layer.tile_density(tile, TileSize::NORMAL, &style);
-                    let truth = oracle::tile(&points, kernel, radius, (z, x, y), 256);
-                    errs.push(format!("{:.5}", worst(&density.values, &truth)));
+        for kernel in SMOOTH {
+            for radius in [1.0, 1.5, 2.5, 4.0, 6.0, 9.0, 12.0, 16.0, 30.0] {
+                let style =
+                    scenes::style(&[("kernel", kernel), ("radius", &format!("{radius}px"))]);
+                for at in [(0, 0, 0), (2, 2, 1), (5, 17, 10)] {
+                    let density =
+                        layer.tile_density(tile(at.0, at.1, at.2), TileSize::NORMAL, &style);
+                    let off = worst(
+                        &density.values,
+                        &oracle::tile(&points, kernel, radius, at, 256),
+                    );
+                    assert!(
+                        off <= 1.0 / 256.0,
+                        "{name}, {kernel} {radius} px, tile {at:?}: {off}"
+                    );
                 }
-                println!("{name:10} {kernel:12} {radius:5} {}", errs.join(" "));
             }
         }
     }
+}
+
+/// Kernels with an edge or a cusp are soft there by about a pixel and exact elsewhere.
+#[test]
+fn edged_kernels_are_true_away_from_their_edges() {
+    let points = [(12.345, 47.111, 2.0)];
+    let layer = scenes::layer(&points);
+    let (px, py) = oracle::project(points[0].0, points[0].1);
+    for kernel in EDGED {
+        for radius in [3.0, 5.5, 6.0, 10.0, 16.0, 40.0] {
+            let style = scenes::style(&[("kernel", kernel), ("radius", &format!("{radius}px"))]);
+            let density = layer.tile_density(tile(0, 0, 0), TileSize::NORMAL, &style);
+            let truth = oracle::tile(&points, kernel, radius, (0, 0, 0), 256);
+            let mut seen = 0;
+            for (i, (got, expected)) in density.values.iter().zip(&truth).enumerate() {
+                let (x, y) = ((i % 256) as f64 + 0.5, (i / 256) as f64 + 0.5);
+                let distance = (x - px * 256.0).hypot(y - py * 256.0);
+                if (distance - radius).abs() > 2.5 && distance > 2.5 {
+                    let off = (f64::from(*got) - expected).abs() / 2.0;
+                    assert!(
+                        off < 0.01,
+                        "{kernel} {radius} px at distance {distance:.2}: {off}"
+                    );
+                    seen += usize::from(*expected > 0.0);
+                }
+            }
+            assert!(seen > 0 || radius < 5.0);
+            // softening moves nothing away: the whole weight is there
+            let mass: f64 = density.values.iter().map(|&v| f64::from(v)).sum();
+            let expected: f64 = truth.iter().sum();
+            assert!(
+                (mass / expected - 1.0).abs() < 0.06,
+                "{kernel} {radius}: {mass} {expected}"
+            );
+        }
+    }
+}
+
+#[test]
+fn the_value_query_is_the_oracle_at_a_coordinate() {
+    let (_, points) = scenes::all().remove(5); // across the date line
+    let layer = scenes::layer(&points);
+    for kernel in SMOOTH.iter().chain(&EDGED) {
+        let style = scenes::style(&[("kernel", kernel), ("radius", "20px")]);
+        for (lon, lat) in [(179.9, 3.0), (-179.9, -3.0), (171.0, 11.0)] {
+            let value = layer.value(mercator::project(lon, lat).unwrap(), 4, &style);
+            let (x, y) = oracle::project(lon, lat);
+            let world = 256.0 * 16.0;
+            let mut expected = 0.0;
+            let mut count = 0;
+            for &(plon, plat, weight) in &points {
+                let (px, py) = oracle::project(plon, plat);
+                let dx = (px - x).abs();
+                let distance = dx.min(1.0 - dx).hypot(py - y) * world;
+                expected += f64::from(weight) * oracle::kernel(kernel, distance, 20.0);
+                count += usize::from(
+                    distance
+                        <= if *kernel == "gaussian" {
+                            80.0 / 3.0
+                        } else {
+                            20.0
+                        },
+                );
+            }
+            assert!(
+                (value.density - expected).abs() <= 1e-4 * expected.max(1.0),
+                "{kernel}: {value:?} {expected}"
+            );
+            assert_eq!(value.count, count, "{kernel}");
+        }
+    }
+}
+
+// ---- law 2: seams ----
+
+/// Every tile around a corner equals the crop of one big picture.
+fn assert_seamless(
+    layer: &Layer,
+    style: &heatsplat::Style,
+    z: u8,
+    x: i64,
+    y: u32,
+    size: u32,
+    exact: bool,
+) {
+    let ratio = size / 256;
+    let sides = 3u32;
+    let window = Window::at_level(
+        z + size.ilog2() as u8,
+        x * i64::from(size),
+        i64::from(y) * i64::from(size),
+        sides * size,
+        2 * size,
+    );
+    let whole = layer.density(window, ratio, style);
+    let colours = layer.map(window, ratio, style);
+    for (j, i) in (0..2).flat_map(|j| (0..sides).map(move |i| (j, i))) {
+        let column = (x + i64::from(i)).rem_euclid(1 << z) as u32;
+        if y + j >= 1 << z {
+            continue;
+        }
+        let at = tile(z, column, y + j);
+        let part = layer.tile_density(at, TileSize::new(256, ratio).unwrap(), style);
+        let picture = layer.tile(at, TileSize::new(256, ratio).unwrap(), style);
+        for row in 0..size {
+            let from = ((j * size + row) * sides * size + i * size) as usize;
+            let (crop, tiles) = (
+                &whole.values[from..][..size as usize],
+                &part.values[(row * size) as usize..][..size as usize],
+            );
+            let (crop_colours, tile_colours) = (
+                &colours.indices[from..][..size as usize],
+                &picture.indices[(row * size) as usize..][..size as usize],
+            );
+            if exact {
+                assert_eq!(crop, tiles, "{at:?} row {row}");
+                assert_eq!(crop_colours, tile_colours, "{at:?} row {row}");
+            } else {
+                let off = crop_colours
+                    .iter()
+                    .zip(tile_colours)
+                    .map(|(a, b)| a.abs_diff(*b))
+                    .max();
+                assert!(off <= Some(1), "{at:?} row {row}: {off:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn tiles_are_crops_of_one_picture() {
+    for (name, points) in scenes::all() {
+        if matches!(name, "lone" | "line" | "stacked") {
+            continue;
+        }
+        let layer = scenes::layer(&points);
+        for kernel in SMOOTH.iter().chain(&EDGED) {
+            for (radius, size) in [("16px", 256), ("7px", 512), ("2px", 256)] {
+                let style = scenes::style(&[("kernel", kernel), ("radius", radius)]);
+                let exact = SMOOTH.contains(kernel);
+                // x = −1 and the last column: across ±180°; y = 0: at the pole
+                for (z, x, y) in [(0, -1, 0), (2, -1, 0), (4, 14, 6), (6, 33, 20)] {
+                    assert_seamless(&layer, &style, z, x, y, size, exact);
+                }
+            }
+        }
+    }
+}
+
+// ---- law 1: conservation ----
+
+#[test]
+fn no_weight_is_lost_or_made() {
+    for (name, points) in scenes::all() {
+        if name == "poles" {
+            continue; // splats there reach out of the square
+        }
+        let sum: f64 = points.iter().map(|p| f64::from(p.2)).sum();
+        let size: f64 = points.iter().map(|p| f64::from(p.2.abs())).sum();
+        let layer = scenes::layer(&points);
+        // the index: exactly
+        assert_eq!(
+            layer.points().summary().weight_sum,
+            sum_sorted(&layer),
+            "{name}"
+        );
+        assert!(
+            (layer.points().summary().weight_sum - sum).abs() < 1e-9 * size,
+            "{name}"
+        );
+        for z in 0..4u8 {
+            let in_tiles: usize = (0..1u32 << z)
+                .flat_map(|y| (0..1u32 << z).map(move |x| tile(z, x, y)))
+                .map(|t| layer.points().tile_range(t).len())
+                .sum();
+            assert_eq!(in_tiles, points.len(), "{name} z{z}");
+        }
+        // the picture: to what the kernel's cut and its coefficients leave out
+        for kernel in SMOOTH.iter().chain(&EDGED) {
+            for radius in ["2px", "5px", "8px", "16px"] {
+                let style = scenes::style(&[
+                    ("kernel", kernel),
+                    ("radius", radius),
+                    ("normalize", "mass"),
+                ]);
+                let mass: f64 = (0..4u32)
+                    .flat_map(|y| (0..4u32).map(move |x| tile(2, x, y)))
+                    .flat_map(|t| layer.tile_density(t, TileSize::NORMAL, &style).values)
+                    .map(f64::from)
+                    .sum();
+                let allowed = if EDGED.contains(kernel) { 0.05 } else { 0.01 };
+                assert!(
+                    (mass - sum).abs() <= allowed * size,
+                    "{name} {kernel} {radius}: {mass} of {sum}"
+                );
+            }
+        }
+    }
+}
+
+fn sum_sorted(layer: &Layer) -> f64 {
+    layer
+        .points()
+        .as_slice()
+        .iter()
+        .map(|p| f64::from(p.weight))
+        .sum()
+}
+
+// ---- laws 3 and 4: linearity and order ----
+
+fn scattered(n: usize, seed: u64) -> Vec<LonLat> {
+    let mut dice = Dice(seed);
+    (0..n)
+        .map(|_| {
+            (
+                dice.within(-30.0, 30.0),
+                dice.within(-30.0, 30.0),
+                dice.within(0.1, 2.0) as f32,
+            )
+        })
+        .collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(12))]
+
+    #[test]
+    fn the_density_of_two_sets_is_the_sum_of_both(
+        n in 1usize..400, m in 1usize..400, seed: u64, which in 0usize..6, radius in 1.0..40.0f64,
+    ) {
+        let (a, b) = (scattered(n, seed), scattered(m, seed ^ 1));
+        let both: Vec<LonLat> = a.iter().chain(&b).copied().collect();
+        let kernel = SMOOTH.iter().chain(&EDGED).nth(which).unwrap();
+        let style = scenes::style(&[("kernel", kernel), ("radius", &format!("{radius}px"))]);
+        let density = |points: &[LonLat]| scenes::layer(points).tile_density(tile(3, 4, 3), TileSize::NORMAL, &style).values;
+        let expected: Vec<f64> = density(&a).iter().zip(density(&b)).map(|(a, b)| f64::from(a + b)).collect();
+        // cells of the union lie at the mean of both sets' points
+        let off = worst(&density(&both), &expected);
+        prop_assert!(off < 1.0 / 256.0, "{kernel} {radius}: {off}");
+    }
+
+    #[test]
+    fn rows_in_any_order_give_the_same_bytes(n in 1usize..3000, seed: u64, threads in 1usize..5) {
+        let points = scattered(n, seed);
+        let mut shuffled = points.clone();
+        let mut dice = Dice(seed ^ 7);
+        for i in (1..shuffled.len()).rev() {
+            shuffled.swap(i, (dice.unit() * (i + 1) as f64) as usize);
+        }
+        let bytes = |points: &[LonLat]| {
+            let layer = scenes::layer(points);
+            [(0, 0, 0), (3, 4, 3), (6, 30, 33)].map(|(z, x, y)| {
+                layer.tile_bytes(tile(z, x, y), TileSize::NORMAL, layer.style(), Format::Png).unwrap()
+            })
+        };
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        prop_assert_eq!(bytes(&points), pool.install(|| bytes(&shuffled)));
+    }
+}
+
+#[test]
+fn colours_do_not_depend_on_what_was_asked_first() {
+    let (_, points) = scenes::all().remove(3);
+    let tiles: Vec<TileId> = (0..8).map(|i| tile(5, 14 + i % 4, 9 + i / 4)).collect();
+    let draw = |order: &[TileId]| {
+        let layer = scenes::layer(&points);
+        let mut drawn: Vec<_> = order
+            .iter()
+            .map(|&t| (t, layer.tile(t, TileSize::NORMAL, layer.style())))
+            .collect();
+        drawn.sort_by_key(|(t, _)| *t);
+        drawn
+            .into_iter()
+            .map(|(_, p)| p.indices)
+            .collect::<Vec<_>>()
+    };
+    let backwards: Vec<TileId> = tiles.iter().rev().copied().collect();
+    assert_eq!(draw(&tiles), draw(&backwards));
+}
+
+/// Many threads of one pool may all wait for one zoom's statistics.
+#[test]
+fn a_crowd_on_a_cold_zoom_does_not_lock_up() {
+    let layer = scenes::layer(&scattered(2_000, 3));
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(3)
+        .build()
+        .unwrap();
+    let drawn = pool.install(|| {
+        use rayon::prelude::*;
+        (0..64u32)
+            .into_par_iter()
+            .map(|i| layer.tile(tile(3, i % 8, i / 8), TileSize::NORMAL, layer.style()))
+            .filter(|p| !p.is_empty())
+            .count()
+    });
+    assert!(drawn > 0);
+}
+
+/// Nothing a caller can ask for panics: any zoom, size, radius, corner of the world.
+#[test]
+fn every_address_can_be_drawn() {
+    let layer = scenes::layer(&[
+        (180.0, 85.05, 1.0),
+        (-180.0, -85.05, 1.0),
+        (0.0, 0.0, 3e38),
+        (0.0, 0.0, -3e38),
+    ]);
+    for z in 0..=24u8 {
+        let last = (1u32 << z) - 1;
+        for (x, y) in [(0, 0), (last, last), (last / 2, last / 2)] {
+            for (size, radius) in [((256, 1), "0.5px"), ((512, 2), "16px"), ((256, 2), "128px")] {
+                if z % 6 != 0 && radius == "128px" {
+                    continue;
+                }
+                let style = scenes::style(&[("radius", radius)]);
+                let size = TileSize::new(size.0, size.1).unwrap();
+                let bytes = layer
+                    .tile_bytes(tile(z, x, y), size, &style, Format::Png)
+                    .unwrap();
+                assert!(bytes.starts_with(b"\x89PNG"));
+            }
+        }
+    }
+    let nobody = Layer::on_cpu(
+        "empty",
+        Points::from_slice(&[]),
+        heatsplat::Style::default(),
+    );
+    assert!(
+        nobody
+            .tile(tile(0, 0, 0), TileSize::NORMAL, nobody.style())
+            .is_empty()
+    );
 }

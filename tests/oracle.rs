@@ -32,21 +32,33 @@ pub fn kernel(name: &str, distance: f64, radius: f64) -> f64 {
 }
 
 /// The density at the centres of `size` × `size` pixels of tile z/x/y, row by row.
-pub fn tile(points: &[LonLat], name: &str, radius: f64, (z, x, y): (u8, u32, u32), size: u32) -> Vec<f64> {
+pub fn tile(
+    points: &[LonLat],
+    name: &str,
+    radius: f64,
+    (z, x, y): (u8, u32, u32),
+    size: u32,
+) -> Vec<f64> {
     let world = f64::from(size) * 2f64.powi(i32::from(z));
-    let (left, top) = (f64::from(x) * f64::from(size), f64::from(y) * f64::from(size));
+    let (left, top) = (
+        f64::from(x) * f64::from(size),
+        f64::from(y) * f64::from(size),
+    );
     let reach = 1.4 * radius;
     let mut density = vec![0.0; (size * size) as usize];
     for &(lon, lat, weight) in points {
         let (px, py) = project(lon, lat);
         for copy in -3..=3 {
             let (px, py) = ((px + f64::from(copy)) * world - left, py * world - top);
-            let rows = ((py - reach).max(0.0) as u32)..((py + reach + 1.0).clamp(0.0, f64::from(size)) as u32);
+            let rows = ((py - reach).max(0.0) as u32)
+                ..((py + reach + 1.0).clamp(0.0, f64::from(size)) as u32);
             for j in rows {
-                let columns = ((px - reach).max(0.0) as u32)..((px + reach + 1.0).clamp(0.0, f64::from(size)) as u32);
+                let columns = ((px - reach).max(0.0) as u32)
+                    ..((px + reach + 1.0).clamp(0.0, f64::from(size)) as u32);
                 for i in columns {
                     let distance = (f64::from(i) + 0.5 - px).hypot(f64::from(j) + 0.5 - py);
-                    density[(j * size + i) as usize] += f64::from(weight) * kernel(name, distance, radius);
+                    density[(j * size + i) as usize] +=
+                        f64::from(weight) * kernel(name, distance, radius);
                 }
             }
         }
@@ -57,7 +69,10 @@ pub fn tile(points: &[LonLat], name: &str, radius: f64, (z, x, y): (u8, u32, u32
 #[test]
 fn the_oracle_itself_is_sane() {
     let lone = tile(&[(0.0, 0.0, 2.0)], "gaussian", 8.0, (0, 0, 0), 256);
-    assert!((lone[127 * 256 + 127] - 2.0 * (-0.5f64 / (2.0 * (8.0f64 / 3.0).powi(2))).exp()).abs() < 1e-12);
+    assert!(
+        (lone[127 * 256 + 127] - 2.0 * (-0.5f64 / (2.0 * (8.0f64 / 3.0).powi(2))).exp()).abs()
+            < 1e-12
+    );
     assert_eq!(lone[0], 0.0);
     // a point on the date line reaches both edges of the world
     let edge = tile(&[(180.0, 0.0, 1.0)], "quartic", 16.0, (0, 0, 0), 256);

@@ -30,35 +30,93 @@ impl Dice {
 /// All scenes by name.
 pub fn all() -> Vec<(&'static str, Vec<LonLat>)> {
     let mut dice = Dice(7);
-    let mut scene = |n: usize, f: &dyn Fn(&mut Dice) -> LonLat| (0..n).map(|_| f(&mut dice)).collect();
+    let mut scene =
+        |n: usize, f: &dyn Fn(&mut Dice) -> LonLat| (0..n).map(|_| f(&mut dice)).collect();
     vec![
         ("lone", vec![(12.345, 47.111, 1.0)]),
-        ("sparse", scene(40, &|d| (d.within(-180.0, 180.0), d.within(-80.0, 80.0), 1.0))),
-        ("dense", scene(8_000, &|d| (d.within(-40.0, 40.0), d.within(-40.0, 40.0), 1.0))),
-        ("clustered", scene(2_000, &|d| {
-            let (lon, lat) = [(13.4, 52.5), (-0.1, 51.5), (2.3, 48.9)][(d.unit() * 3.0) as usize];
-            (lon + d.normal() * 0.8, lat + d.normal() * 0.4, d.within(0.5, 3.0) as f32)
-        })),
-        ("line", scene(2_000, &|d| {
-            let t = d.unit();
-            (-60.0 + 120.0 * t, 30.0 * (t * 9.0).sin(), 1.0)
-        })),
-        ("date line", scene(1_500, &|d| {
-            let lon = 180.0 + d.normal() * 6.0;
-            (if lon > 180.0 { lon - 360.0 } else { lon }, d.within(-30.0, 30.0), d.within(0.1, 4.0) as f32)
-        })),
-        ("poles", scene(1_000, &|d| {
-            let lat = d.within(80.0, 85.05);
-            (d.within(-180.0, 180.0), if d.unit() < 0.5 { lat } else { -lat }, 1.0)
-        })),
-        ("signed", scene(3_000, &|d| (d.within(-30.0, 30.0), d.within(-30.0, 30.0), d.within(-2.0, 3.0) as f32))),
-        ("stacked", scene(4_000, &|d| ((d.unit() * 6.0).floor() * 3.0, (d.unit() * 6.0).floor() * 3.0, 1.0))),
+        (
+            "sparse",
+            scene(40, &|d| {
+                (d.within(-180.0, 180.0), d.within(-80.0, 80.0), 1.0)
+            }),
+        ),
+        (
+            "dense",
+            scene(8_000, &|d| {
+                (d.within(-40.0, 40.0), d.within(-40.0, 40.0), 1.0)
+            }),
+        ),
+        (
+            "clustered",
+            scene(2_000, &|d| {
+                let (lon, lat) =
+                    [(13.4, 52.5), (-0.1, 51.5), (2.3, 48.9)][(d.unit() * 3.0) as usize];
+                (
+                    lon + d.normal() * 0.8,
+                    lat + d.normal() * 0.4,
+                    d.within(0.5, 3.0) as f32,
+                )
+            }),
+        ),
+        (
+            "line",
+            scene(2_000, &|d| {
+                let t = d.unit();
+                (-60.0 + 120.0 * t, 30.0 * (t * 9.0).sin(), 1.0)
+            }),
+        ),
+        (
+            "date line",
+            scene(1_500, &|d| {
+                let lon = 180.0 + d.normal() * 6.0;
+                (
+                    if lon > 180.0 { lon - 360.0 } else { lon },
+                    d.within(-30.0, 30.0),
+                    d.within(0.1, 4.0) as f32,
+                )
+            }),
+        ),
+        (
+            "poles",
+            scene(1_000, &|d| {
+                let lat = d.within(80.0, 85.05);
+                (
+                    d.within(-180.0, 180.0),
+                    if d.unit() < 0.5 { lat } else { -lat },
+                    1.0,
+                )
+            }),
+        ),
+        (
+            "signed",
+            scene(3_000, &|d| {
+                (
+                    d.within(-30.0, 30.0),
+                    d.within(-30.0, 30.0),
+                    d.within(-2.0, 3.0) as f32,
+                )
+            }),
+        ),
+        (
+            "stacked",
+            scene(4_000, &|d| {
+                (
+                    (d.unit() * 6.0).floor() * 3.0,
+                    (d.unit() * 6.0).floor() * 3.0,
+                    1.0,
+                )
+            }),
+        ),
     ]
 }
 
 /// A layer of a scene.
 pub fn layer(points: &[LonLat]) -> Layer {
-    Layer::on_cpu("scene", Points::from_lon_lat(points.iter().copied()).unwrap(), Style::default())
+    Layer::on_cpu(
+        "scene",
+        Points::from_lon_lat(points.iter().copied()).unwrap(),
+        Style::default(),
+    )
 }
 
 /// A style from `name=value` words.

@@ -1,10 +1,18 @@
 //! The one integration binary. Each module holds one kind of promise; GUARANTEES.md
 //! says which test keeps which.
+#![allow(
+    unreachable_pub,
+    reason = "modules of a test binary share their helpers"
+)]
 
+/// Comparing pictures; the comparison is tested too.
+mod compare;
 /// An independent f64 brute force: the truth that pictures are held against.
 mod oracle;
 /// Scenes that all laws are tried on.
 mod scenes;
 
+/// Pictures that were looked at, and must not change unseen.
+mod golden;
 /// The laws of the picture: conservation, seams, linearity, order, oracle.
 mod laws;

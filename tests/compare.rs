@@ -1,0 +1,55 @@
+//! Comparing pictures, and tests of the comparison itself.
+
+use image::RgbaImage;
+
+/// Where and how much two pictures differ; `None` where they are the same to the last bit.
+pub fn difference(a: &RgbaImage, b: &RgbaImage) -> Option<String> {
+    if a.dimensions() != b.dimensions() {
+        return Some(format!(
+            "sizes {:?} and {:?}",
+            a.dimensions(),
+            b.dimensions()
+        ));
+    }
+    let differing: Vec<_> = a
+        .enumerate_pixels()
+        .zip(b.pixels())
+        .filter(|((_, _, p), q)| p != q)
+        .collect();
+    let ((x, y, p), q) = differing.first()?;
+    Some(format!(
+        "{} pixels, the first at {x},{y}: {p:?} and {q:?}",
+        differing.len()
+    ))
+}
+
+/// A PNG file's pixels.
+pub fn decode_png(bytes: &[u8]) -> RgbaImage {
+    let mut decoder = png::Decoder::new(std::io::Cursor::new(bytes));
+    decoder.set_transformations(png::Transformations::EXPAND | png::Transformations::ALPHA);
+    let mut reader = decoder.read_info().unwrap();
+    let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
+    let info = reader.next_frame(&mut pixels).unwrap();
+    RgbaImage::from_raw(
+        info.width,
+        info.height,
+        pixels[..info.buffer_size()].to_vec(),
+    )
+    .unwrap()
+}
+
+#[test]
+fn one_changed_pixel_is_seen() {
+    let a = RgbaImage::from_fn(40, 30, |x, y| image::Rgba([x as u8, y as u8, 7, 255]));
+    assert_eq!(difference(&a, &a.clone()), None);
+    for (x, y, channel) in [(0, 0, 0), (39, 29, 3), (17, 12, 1)] {
+        let mut b = a.clone();
+        b.get_pixel_mut(x, y).0[channel] ^= 1;
+        let said = difference(&a, &b).expect("a difference");
+        assert!(
+            said.contains("1 pixels") && said.contains(&format!("{x},{y}")),
+            "{said}"
+        );
+    }
+    assert!(difference(&a, &RgbaImage::new(40, 31)).is_some());
+}
