@@ -95,8 +95,9 @@ fn as_json(loaded: &Loaded) -> Value {
 fn for_people(name: &str, loaded: &Loaded) -> String {
     let points = &loaded.points;
     let summary = points.summary();
-    let mut text = format!("{name}: {}\n", loaded.report);
+    let mut text = format!("{name}\n");
     let mut line = |what: &str, is: String| text.push_str(&format!("  {what:<8} {is}\n"));
+    line("found", loaded.report.to_string());
     line("columns", loaded.columns.why.clone());
     if let Some([west, south, east, north]) = summary.bounds {
         line(

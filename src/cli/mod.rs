@@ -90,3 +90,47 @@ fn usage(command: &str, message: impl std::fmt::Display) -> ! {
         None => all.error(kind, message).exit(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_flags_fit_together() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn values_are_checked_before_any_work() {
+        for line in [
+            "serve",
+            "serve a --ramp nosuch",
+            "serve a --radius -3",
+            "serve a --public-url here",
+            "serve a --delimiter abc",
+            "serve a --format xlsx",
+            "render a",
+            "render a -o b.png --bbox 1,2,3",
+            "render a -o b.png --size 0",
+            "render a -o b.png --ratio 9",
+            "render a -o b.png --background inferno",
+            "render a -o b.png --as tif",
+            "generate many",
+        ] {
+            let words = ["heatsplat"].into_iter().chain(line.split(' '));
+            let error = Arguments::try_parse_from(words).err();
+            assert_eq!(error.map(|e| e.exit_code()), Some(2), "{line}");
+        }
+        for line in [
+            "serve a b - --listen 127.0.0.1:0 --weight none --domain -5,5 --reverse",
+            "render a -o - --bbox -10,-5,10,5 --size 100x50 --background #111820 --as webp",
+            "info a --json --delimiter tab",
+            "ramps -o r.png",
+            "generate 10M --seed 7",
+        ] {
+            let words = ["heatsplat"].into_iter().chain(line.split(' '));
+            assert!(Arguments::try_parse_from(words).is_ok(), "{line}");
+        }
+    }
+}

@@ -28,7 +28,7 @@ pub(super) struct Render {
     output: PathBuf,
     /// png, webp or npy [default: told by the file's name]
     #[arg(long = "as", value_name = "FORMAT", value_parser = format)]
-    format: Option<Format>,
+    written_as: Option<Format>,
     /// What to show, in degrees; an east over 180 reaches across the date line
     /// [default: all points]
     #[arg(long, value_name = "W,S,E,N", allow_hyphen_values = true, value_parser = bbox)]
@@ -62,7 +62,7 @@ struct Size(u32, Option<u32>);
 
 impl Render {
     pub(super) fn run(self) -> Result<(), Failure> {
-        let format = self.format.or_else(|| match self.output.as_os_str() {
+        let format = self.written_as.or_else(|| match self.output.as_os_str() {
             name if name == "-" => Some(Format::Png),
             _ => Format::from_extension(self.output.extension()?.to_str()?),
         });

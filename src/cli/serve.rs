@@ -96,6 +96,8 @@ impl Serve {
             let _ = done.send(result);
             if failed {
                 stop.stop();
+            } else {
+                layers.warm();
             }
         });
         bound.run()?;

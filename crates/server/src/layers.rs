@@ -21,6 +21,9 @@ const LONGEST: usize = 64;
 /// The whole map.
 const WORLD: [f64; 4] = [-180.0, -MAX_LATITUDE, 180.0, MAX_LATITUDE];
 
+/// Deeper zooms show few points in few tiles: measured in no time when they are asked for.
+const WARM_ZOOM: u8 = 14;
+
 /// How many asked-for styles a layer keeps ready.
 const LOOKS: usize = 256;
 
@@ -109,6 +112,16 @@ impl Layers {
         let mut shelf = self.shelf.write().unwrap_or_else(PoisonError::into_inner);
         if let Some(entry) = shelf.iter_mut().find(|entry| entry.id == *id) {
             entry.served = Some(served);
+        }
+    }
+
+    /// Measures the scales of the zooms that maps begin with, so that not even the first
+    /// tile of a zoom is waited for. For a thread of its own: it takes a while, and is not needed.
+    pub fn warm(&self) {
+        for z in 0..=WARM_ZOOM {
+            for (_, served) in self.all().0 {
+                served.layer.normalizer(z + 8, &served.own.style);
+            }
         }
     }
 

@@ -1,0 +1,173 @@
+//! The server on a real port: what clients send there, and how it stops.
+#![expect(clippy::unwrap_used, reason = "what is not there fails the test")]
+
+use heatsplat_points::Points;
+use heatsplat_render::{Layer, Style};
+use heatsplat_server::{Bound, Layers, Options, ServeError, Stop};
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+struct Running {
+    address: SocketAddr,
+    stop: Stop,
+    thread: JoinHandle<std::io::Result<()>>,
+}
+
+fn run(options: Options) -> Running {
+    let layers = Layers::default();
+    let id = layers.announce("one");
+    let points = Points::from_lon_lat([(1.0, 2.0, 3.0)]).unwrap();
+    layers.put(&id, Layer::on_cpu("one", points, Style::default()));
+    let listen = "127.0.0.1:0".to_owned();
+    let bound = Bound::new(layers, Options { listen, ..options }).unwrap();
+    assert_eq!(bound.url(), format!("http://{}/", bound.address()));
+    let (address, stop) = (bound.address(), bound.stop());
+    Running {
+        address,
+        stop,
+        thread: thread::spawn(|| bound.run()),
+    }
+}
+
+impl Running {
+    fn connect(&self) -> TcpStream {
+        let stream = TcpStream::connect(self.address).unwrap();
+        stream
+            .set_read_timeout(Some(Duration::from_secs(20)))
+            .unwrap();
+        stream
+    }
+
+    /// The answer to bytes, up to the connection's end.
+    fn answer(&self, request: &[u8]) -> String {
+        let mut stream = self.connect();
+        // A server that has refused may not read on.
+        let _ = stream.write_all(request);
+        let mut answer = Vec::new();
+        let _ = stream.read_to_end(&mut answer);
+        String::from_utf8_lossy(&answer).into_owned()
+    }
+
+    fn finish(self) {
+        self.stop.stop();
+        self.thread.join().unwrap().unwrap();
+    }
+}
+
+#[test]
+fn requests_on_the_wire() {
+    let server = run(Options::default());
+    let long_header = format!("GET /health HTTP/1.1\r\nx: {}\r\n\r\n", "a".repeat(20_000));
+    let many_headers = format!("GET /health HTTP/1.1\r\n{}\r\n", "x: y\r\n".repeat(80));
+    let long_address = format!(
+        "GET /{} HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n",
+        "a".repeat(9_000)
+    );
+    for (request, status) in [
+        (
+            "GET /health HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n",
+            "200",
+        ),
+        ("GET /one/0/0/0.png HTTP/1.0\r\n\r\n", "200"),
+        (
+            "GET /one/0/0/9.png HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n",
+            "400",
+        ),
+        (
+            "GET /../../etc/passwd HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n",
+            "404",
+        ),
+        (
+            "GET /%00 HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n",
+            "404",
+        ),
+        (
+            "POST /one HTTP/1.1\r\nhost: a\r\nconnection: close\r\ncontent-length: 5\r\n\r\nhello",
+            "405",
+        ),
+        ("nonsense\r\n\r\n", "400"),
+        (&long_header, "431"),
+        (&many_headers, "431"),
+        (&long_address, "414"),
+    ] {
+        let answer = server.answer(request.as_bytes());
+        assert_eq!(
+            answer.get(9..12),
+            Some(status),
+            "{:.60}: {:.200}",
+            request,
+            answer
+        );
+    }
+    server.finish();
+}
+
+#[test]
+fn a_stop_lets_idle_connections_go_and_requests_finish() {
+    let server = run(Options::default());
+    let mut idle = server.connect();
+    idle.write_all(b"GET /health HTTP/1.1\r\nhost: a\r\n\r\n")
+        .unwrap();
+    let mut some = [0; 64];
+    assert!(idle.read(&mut some).unwrap() > 0);
+
+    let mut busy = server.connect();
+    busy.write_all(b"GET /one/map.png?width=2000&height=2000 HTTP/1.1\r\nhost: a\r\n\r\n")
+        .unwrap();
+    thread::sleep(Duration::from_millis(50));
+    let started = Instant::now();
+    server.finish();
+    assert!(
+        started.elapsed() < Duration::from_secs(8),
+        "{:?}",
+        started.elapsed()
+    );
+    let mut answer = Vec::new();
+    busy.read_to_end(&mut answer).unwrap();
+    let head = String::from_utf8_lossy(&answer);
+    assert!(head.starts_with("HTTP/1.1 200"), "{head:.100}");
+    assert!(answer.ends_with(b"IEND\xaeB`\x82"));
+}
+
+#[test]
+fn connections_over_the_limit_wait_for_a_place() {
+    let server = run(Options {
+        connections: 1,
+        ..Options::default()
+    });
+    let first = server.connect();
+    let mut second = server.connect();
+    second
+        .write_all(b"GET /health HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n")
+        .unwrap();
+    thread::sleep(Duration::from_millis(100));
+    drop(first);
+    let mut answer = String::new();
+    second.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    server.finish();
+}
+
+#[test]
+fn what_cannot_be_listened_on_is_said() {
+    let taken = run(Options::default());
+    let bind = |listen: &str| {
+        let options = Options {
+            listen: listen.to_owned(),
+            ..Options::default()
+        };
+        Bound::new(Layers::default(), options).unwrap_err()
+    };
+    let in_use = bind(&taken.address.to_string());
+    assert!(matches!(in_use, ServeError::InUse { .. }), "{in_use}");
+    assert!(in_use.to_string().contains("--listen"), "{in_use}");
+    for listen in ["nowhere", "127.0.0.1", "127.0.0.1:99999", ""] {
+        assert!(
+            matches!(bind(listen), ServeError::Address { .. }),
+            "{listen}"
+        );
+    }
+    taken.finish();
+}
