@@ -25,6 +25,14 @@ pub fn sizes() -> Vec<usize> {
     }
 }
 
+/// Zooms to draw; `HEATSPLAT_BENCH_ZOOM` picks one.
+pub fn zooms() -> Vec<u8> {
+    match std::env::var("HEATSPLAT_BENCH_ZOOM").ok().and_then(|z| z.parse().ok()) {
+        Some(z) => vec![z],
+        None => (0..=14).step_by(2).collect(),
+    }
+}
+
 /// `n` made-up points.
 pub fn points(n: usize) -> Vec<(f64, f64, f32)> {
     heatsplat::generate::points(n, 1).collect()

@@ -20,7 +20,7 @@ fn main() {
     println!("points      zoom  tiles  median ms    p99 ms   max ms   bytes  cells");
     for n in data::sizes() {
         let layer = data::layer(n);
-        for z in [0, 4, 8, 14] {
+        for z in data::zooms() {
             one.install(|| zoom(&layer, n, z, &style_words));
         }
     }

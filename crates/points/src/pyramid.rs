@@ -2,8 +2,8 @@
 //!
 //! At level L there is one cell per occupied pixel of the world drawn 2ᴸ pixels
 //! wide. A level is kept when it holds at most half the cells of the last one
-//! kept, so that all levels together are no more than one more copy of the
-//! points, and each is built from the one below it.
+//! kept (three quarters where there are few), so that all levels together are
+//! about one more copy of the points, and each is built from the one below it.
 
 use crate::point::Point;
 use rayon::prelude::*;
@@ -24,7 +24,7 @@ pub(crate) fn build(points: &[Point]) -> Vec<Level> {
     let mut last = points.len();
     for level in (0..=32u32).rev() {
         let cells = cells_at[level as usize];
-        if cells * 2 > last || cells == 0 {
+        if cells == 0 || !worth_keeping(cells, last, points.len()) {
             continue;
         }
         last = cells;
@@ -35,6 +35,12 @@ pub(crate) fn build(points: &[Point]) -> Vec<Level> {
         levels.push(built);
     }
     levels
+}
+
+/// A level must halve the one below it. Small levels cost next to nothing and are
+/// what the low zooms read, so there a quarter less is enough.
+fn worth_keeping(cells: usize, below: usize, points: usize) -> bool {
+    cells * 2 <= below || (cells * 16 <= points && cells * 4 <= below * 3)
 }
 
 /// How many occupied pixels the world has at levels 0 to 32.
@@ -189,7 +195,7 @@ mod tests {
         fn every_level_keeps_count_weight_and_centre(points in points()) {
             let mut last = points.len();
             for level in build(&points) {
-                prop_assert!(level.cells.len() * 2 <= last);
+                prop_assert!(worth_keeping(level.cells.len(), last, points.len()));
                 last = level.cells.len();
                 prop_assert!(level.cells.windows(2).all(|w| !same_cell(&w[0], &w[1], level.level)));
                 prop_assert!(level.cells.is_sorted_by(|a, b| zorder::compare(a, b).is_lt()));

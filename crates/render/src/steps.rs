@@ -1,9 +1,9 @@
 //! The densities at which the colour index steps up, as a table that finds the
 //! index of a density in a few instructions.
 
-/// Mantissa bits that choose a table entry: 256 entries an octave are finer than
-/// the steps of a linear scale at its upper end, where they lie closest.
-const SHIFT: u32 = 15;
+/// Mantissa bits that choose a table entry: 512 entries an octave, so that between
+/// two of them a formula's scale has one step at most.
+const SHIFT: u32 = 14;
 
 /// 255 rising thresholds: the index of a density is how many of them are not above it.
 ///
@@ -74,6 +74,9 @@ impl Steps {
         }
         let slot = (density.to_bits() >> SHIFT).saturating_sub(self.first) as usize;
         let mut index = self.entries.get(slot).copied().unwrap_or(255);
+        // without a branch, since whether there is a step is anyone's guess
+        index += u8::from(self.thresholds[usize::from(index)] <= density);
+        // equalised histograms can have several
         while self.thresholds[usize::from(index)] <= density {
             index += 1;
         }
