@@ -27,7 +27,10 @@ pub fn sizes() -> Vec<usize> {
 
 /// Zooms to draw; `HEATSPLAT_BENCH_ZOOM` picks one.
 pub fn zooms() -> Vec<u8> {
-    match std::env::var("HEATSPLAT_BENCH_ZOOM").ok().and_then(|z| z.parse().ok()) {
+    match std::env::var("HEATSPLAT_BENCH_ZOOM")
+        .ok()
+        .and_then(|z| z.parse().ok())
+    {
         Some(z) => vec![z],
         None => (0..=14).step_by(2).collect(),
     }

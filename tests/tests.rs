@@ -9,10 +9,22 @@
 mod compare;
 /// An independent f64 brute force: the truth that pictures are held against.
 mod oracle;
+/// The real program as a child process.
+#[cfg(feature = "program")]
+mod program;
 /// Scenes that all laws are tried on.
 mod scenes;
 
+/// The viewer in a real browser.
+#[cfg(feature = "program")]
+mod browser;
+/// The commands: what they print, write and refuse, and their exit codes.
+#[cfg(feature = "program")]
+mod cli;
 /// Pictures that were looked at, and must not change unseen.
 mod golden;
 /// The laws of the picture: conservation, seams, linearity, order, oracle.
 mod laws;
+/// `heatsplat serve` over a socket: the library's bytes, and plain answers to mistakes.
+#[cfg(feature = "program")]
+mod serve;

@@ -1,0 +1,43 @@
+//! Pictures to bytes: time and size of each format: `cargo bench --bench encode`.
+
+mod data;
+
+use criterion::{Criterion, criterion_group, criterion_main};
+use heatsplat::render::encode::{self, Effort};
+use heatsplat::{Format, TileSize};
+
+fn bench(c: &mut Criterion) {
+    let layer = data::layer(if data::smoke() { 10_000 } else { 1_000_000 });
+    let mut group = c.benchmark_group("encode");
+    for (name, z) in [("dense", 0), ("sparse", 8)] {
+        let Some(&tile) = data::tiles(&layer, z, 8).first() else {
+            continue;
+        };
+        let style = layer.style();
+        let picture = layer.tile(tile, TileSize::NORMAL, style);
+        let encode = |format| {
+            encode::picture(
+                format,
+                &picture.indices,
+                256,
+                256,
+                style.ramp(),
+                Effort::Live,
+            )
+            .expect("bytes")
+        };
+        let rgba = encode(Format::PngRgba).len();
+        for format in [Format::Png, Format::PngRgba, Format::WebP] {
+            println!(
+                "{name} {format:?}: {} bytes, {:.2} of RGBA PNG",
+                encode(format).len(),
+                encode(format).len() as f64 / rgba as f64
+            );
+            group.bench_function(format!("{name}/{format:?}"), |b| b.iter(|| encode(format)));
+        }
+    }
+    group.finish();
+}
+
+criterion_group!(benches, bench);
+criterion_main!(benches);

@@ -1,0 +1,113 @@
+//! Cold tiles per second over HTTP on loopback, the generator on the same machine:
+//! `cargo bench --bench serve`. Every tile is asked for once, over 16 connections.
+
+mod data;
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
+
+fn main() {
+    let (n, most) = if data::smoke() {
+        (10_000, 40)
+    } else {
+        (1_000_000, 2_000)
+    };
+    let layer = data::layer(n);
+    let dir = std::env::temp_dir().join(format!("heatsplat-bench-{}", std::process::id()));
+    std::fs::create_dir_all(&dir).expect("a folder");
+    let file = dir.join("points.csv");
+    let program = env!("CARGO_BIN_EXE_heatsplat");
+    let made = Command::new(program)
+        .args(["generate", &n.to_string(), "-o"])
+        .arg(&file)
+        .status();
+    assert!(made.expect("the program runs").success());
+    let mut server = Command::new(program)
+        .args(["serve", "--listen", "127.0.0.1:0"])
+        .arg(&file)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("the server starts");
+    let mut line = String::new();
+    BufReader::new(server.stdout.take().expect("its output"))
+        .read_line(&mut line)
+        .expect("a line");
+    let address = line
+        .split("http://")
+        .nth(1)
+        .and_then(|a| a.split('/').next())
+        .expect("an address");
+
+    for z in [2u8, 4, 6, 8, 10, 12, 14] {
+        let mut tiles = data::tiles(&layer, z, 2 * most);
+        tiles.sort_unstable();
+        tiles.dedup();
+        tiles.truncate(most);
+        let paths: Vec<String> = tiles
+            .iter()
+            .map(|t| format!("/points/{z}/{}/{}.png", t.x(), t.y()))
+            .collect();
+        // the zoom's statistics are not part of a tile
+        ask(&mut connect(address), &format!("/points/legend.json?z={z}"));
+        let (next, bytes) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        let start = Instant::now();
+        std::thread::scope(|scope| {
+            for _ in 0..16 {
+                scope.spawn(|| {
+                    let mut stream = connect(address);
+                    while let Some(path) = paths.get(next.fetch_add(1, Ordering::Relaxed)) {
+                        bytes.fetch_add(ask(&mut stream, path), Ordering::Relaxed);
+                    }
+                });
+            }
+        });
+        let seconds = start.elapsed().as_secs_f64();
+        println!(
+            "zoom {z:>2}: {:>5} cold tiles, {:>6.0} tiles/s, {:>6} bytes a tile",
+            paths.len(),
+            paths.len() as f64 / seconds,
+            bytes.into_inner() / paths.len().max(1),
+        );
+    }
+    let _ = server.kill();
+    let _ = server.wait();
+    let _ = std::fs::remove_dir_all(&dir);
+}
+
+fn connect(address: &str) -> BufReader<TcpStream> {
+    let stream = TcpStream::connect(address).expect("the server answers");
+    stream.set_nodelay(true).expect("no delay");
+    BufReader::new(stream)
+}
+
+/// Bytes of the answer's body; its status must be 200.
+fn ask(stream: &mut BufReader<TcpStream>, path: &str) -> usize {
+    let request = format!("GET {path} HTTP/1.1\r\nHost: bench\r\n\r\n");
+    stream
+        .get_mut()
+        .write_all(request.as_bytes())
+        .expect("a request");
+    let (mut length, mut line) = (0usize, String::new());
+    let mut status = String::new();
+    loop {
+        line.clear();
+        stream.read_line(&mut line).expect("an answer");
+        if status.is_empty() {
+            status.clone_from(&line);
+        }
+        if let Some(n) = line.to_ascii_lowercase().strip_prefix("content-length:") {
+            length = n.trim().parse().expect("a length");
+        }
+        if line == "\r\n" {
+            break;
+        }
+    }
+    assert!(status.contains(" 200 "), "{path}: {status}");
+    let mut body = vec![0; length];
+    stream.read_exact(&mut body).expect("a body");
+    length
+}

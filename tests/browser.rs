@@ -1,0 +1,50 @@
+//! The viewer in a real Chromium, driven by `tests/browser/viewer.mjs`.
+//!
+//! Needs node, the script's packages (`npm ci` in tests/browser) and Chromium;
+//! `scripts/test` installs them. Without one the test says so, and fails where
+//! `HEATSPLAT_REQUIRE_ALL` is set.
+
+use crate::program::Server;
+use std::path::Path;
+use std::process::Command;
+
+#[test]
+fn the_viewer_shows_heat() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser");
+    let runs = |program: &str| Command::new(program).arg("--version").output().is_ok();
+    let browser = std::env::var("CHROMIUM").is_ok() || runs("chromium") || runs("chromium-browser");
+    let missing = [
+        (!runs("node"), "node"),
+        (!browser, "chromium"),
+        (
+            !folder.join("node_modules/playwright-core").exists(),
+            "tests/browser/node_modules (npm ci)",
+        ),
+    ];
+    let missing: Vec<_> = missing
+        .iter()
+        .filter(|(is, _)| *is)
+        .map(|(_, what)| *what)
+        .collect();
+    if !missing.is_empty() {
+        let said = format!("the browser test needs {}", missing.join(", "));
+        assert!(
+            std::env::var_os("HEATSPLAT_REQUIRE_ALL").is_none(),
+            "{said}"
+        );
+        eprintln!("LEFT OUT: {said}");
+        return;
+    }
+    let server = Server::start(&["examples/cities.csv.gz"]);
+    let run = Command::new("node")
+        .arg(folder.join("viewer.mjs"))
+        .arg(format!("http://{}", server.address))
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&run.stdout);
+    assert!(
+        run.status.success(),
+        "{said}\n{}",
+        String::from_utf8_lossy(&run.stderr)
+    );
+}

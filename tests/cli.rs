@@ -1,0 +1,162 @@
+use crate::compare::decode_png;
+use crate::program::{folder, heatsplat};
+use serde_json::Value;
+
+const CITIES: &str = "examples/cities.csv.gz";
+
+#[test]
+fn info_counts_what_a_file_holds() {
+    let (code, out, _) = heatsplat(&["info", CITIES, "--json"]);
+    assert_eq!(code, 0);
+    let info: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(info["rows"], 195_940);
+    assert_eq!(info["kept"], 195_940);
+    assert_eq!(info["weight_sum"], 4_454_976_635.0);
+    assert_eq!(info["bounds"].as_array().unwrap().len(), 4);
+    assert!(
+        info["skipped"].is_object() && info["columns"].is_object() && info["seconds"].is_number()
+    );
+}
+
+#[test]
+fn bad_rows_are_counted_by_reason_and_leave_the_others_alone() {
+    let dir = folder("rows");
+    let file = dir.join("rows.csv");
+    let rows = "lon,lat,weight\n1,2,3\n,2,1\n5,95,1\n5,86,1\n5,6,NaN\nabc,1,1\n7,8,\n0,0,2\n";
+    std::fs::write(&file, rows).unwrap();
+    let file = file.to_str().unwrap();
+    let (code, out, _) = heatsplat(&["info", file, "--json"]);
+    let info: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(
+        (code, &info["rows"], &info["kept"]),
+        (0, &8.into(), &3.into())
+    );
+    for (reason, count) in [
+        ("no position", 1),
+        ("bad position", 2),
+        ("outside", 1),
+        ("bad weight", 1),
+    ] {
+        assert_eq!(info["skipped"][reason], count, "{reason}: {out}");
+    }
+    assert_eq!(info["weight_sum"], 5.0);
+    let (code, _, err) = heatsplat(&["info", file, "--strict"]);
+    assert!(code == 1 && err.contains("line 3"), "{code} {err}");
+}
+
+#[test]
+fn render_writes_a_whole_picture_or_none() {
+    let dir = folder("render");
+    let path = dir.join("map.png");
+    let out = path.to_str().unwrap();
+    let (code, _, err) = heatsplat(&[
+        "render",
+        CITIES,
+        "-o",
+        out,
+        "--bbox",
+        "-10,35,30,60",
+        "--size",
+        "320x240",
+    ]);
+    assert_eq!(code, 0, "{err}");
+    let picture = decode_png(&std::fs::read(&path).unwrap());
+    assert_eq!(picture.dimensions(), (320, 240));
+    let lit = picture.pixels().filter(|p| p.0[3] > 100).count();
+    assert!(lit > 20_000, "Europe is not empty: {lit}");
+    let (code, _, _) = heatsplat(&[
+        "render",
+        "no-such-file.csv",
+        "-o",
+        dir.join("none.png").to_str().unwrap(),
+    ]);
+    assert_eq!(code, 1);
+    assert_eq!(
+        std::fs::read_dir(&dir).unwrap().count(),
+        1,
+        "nothing half done is left behind"
+    );
+}
+
+#[test]
+fn mistakes_are_explained() {
+    let dir = folder("mistakes");
+    let file = |name: &str, text: &str| {
+        let path = dir.join(name);
+        std::fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let columns = file("columns.csv", "name,size\na,1\n");
+    let empty = file("empty.csv", "");
+    let bad = file("bad.csv", "lon,lat\nx,y\nq,r\n");
+    let odd = file("picture.xyz", "\u{1}\u{2}\u{3}\u{4}");
+    let folder_path = dir.to_str().unwrap();
+    let map = dir.join("m.png");
+    let map = map.to_str().unwrap();
+    let cases: &[(&[&str], i32, &str)] = &[
+        (&["info", "no/such/file.csv"], 1, "no/such/file.csv"),
+        (&["info", folder_path], 1, "directory"),
+        (&["info", &columns], 1, "name, size"),
+        (&["info", &empty], 1, "empty"),
+        (&["info", &bad], 1, "2"),
+        (&["info", &odd], 1, "--format"),
+        (&["info", CITIES, "--weight", "nosuch"], 1, "population"),
+        (
+            &["render", CITIES, "-o", map, "--bbox", "30,35,-10,60"],
+            2,
+            "inside out",
+        ),
+        (
+            &["render", CITIES, "-o", map, "--bbox", "NaN,35,-10,60"],
+            2,
+            "bbox",
+        ),
+        (&["render", CITIES, "-o", map, "--size", "0x0"], 2, "size"),
+        (
+            &["render", CITIES, "-o", map, "--ramp", "nosuch"],
+            2,
+            "inferno",
+        ),
+        (
+            &["render", CITIES, "-o", map, "--radius", "-3"],
+            2,
+            "radius",
+        ),
+        (&["frobnicate"], 2, "frobnicate"),
+        (&[], 2, "serve"),
+    ];
+    for (arguments, expected, hint) in cases {
+        let (code, _, err) = heatsplat(arguments);
+        assert_eq!(code, *expected, "{arguments:?}: {err}");
+        assert!(
+            err.contains(hint),
+            "{arguments:?} should mention {hint}: {err}"
+        );
+        assert!(!err.contains("panicked"), "{err}");
+    }
+}
+
+#[test]
+fn made_up_points_are_always_the_same_and_go_through_a_pipe() {
+    let dir = folder("generate");
+    let path = dir.join("points.csv");
+    let (code, _, err) = heatsplat(&["generate", "5000", "-o", path.to_str().unwrap()]);
+    assert_eq!(code, 0, "{err}");
+    let (_, out, _) = heatsplat(&["generate", "5000"]);
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), out);
+    let (code, info, _) = heatsplat(&["info", path.to_str().unwrap(), "--json"]);
+    let info: Value = serde_json::from_str(&info).unwrap();
+    assert_eq!((code, &info["kept"]), (0, &5000.into()));
+}
+
+#[test]
+fn ramps_are_listed() {
+    let (code, out, _) = heatsplat(&["ramps"]);
+    assert!(
+        code == 0
+            && ["inferno", "cividis", "ember", "ink"]
+                .iter()
+                .all(|n| out.contains(n)),
+        "{out}"
+    );
+}
