@@ -6,7 +6,7 @@ use crate::spline;
 use nalgebra::{DMatrix, SymmetricEigen};
 
 /// A sum of separable terms may differ from the kernel by this share of its peak.
-const TERMS_ERROR: f64 = 1.0 / 2048.0;
+const TERMS_ERROR: f64 = 1.0 / 1024.0;
 
 /// Pixels by which spline coefficients ring on beyond a kernel's end: |pole|⁴ < 1/1000.
 const RINGING: usize = 4;
@@ -40,13 +40,25 @@ impl Plan {
     }
 }
 
+/// The finest grid, in cells per pixel of the picture: a finer one costs more than stamps.
+const FINEST_FACTOR: f64 = 4.0;
+
+/// The least radius in grid cells at which a smooth kernel's spline errs by less than
+/// 1/256 of the peak, whatever lies where (measured; the quartic's curvature jumps at
+/// its end). `None` for kernels with an edge or a cusp.
+fn least_on_grid(shape: Shape) -> Option<f64> {
+    match shape {
+        Shape::Gaussian => Some(6.0),
+        Shape::Triweight => Some(8.0),
+        Shape::Quartic => Some(13.0),
+        Shape::Epanechnikov | Shape::Triangular | Shape::Uniform => None,
+    }
+}
+
 /// Radii in pixels below which a kernel is stamped point by point: the smooth ones
 /// where a stamp is a handful of pixels, the others where a grid would blur them.
 pub(crate) fn direct_below(shape: Shape) -> f64 {
-    match shape {
-        Shape::Gaussian | Shape::Quartic | Shape::Triweight => 1.5,
-        Shape::Epanechnikov | Shape::Triangular | Shape::Uniform => 6.0,
-    }
+    least_on_grid(shape).map_or(6.0, |least| least / FINEST_FACTOR)
 }
 
 /// The coarsest cells that a kernel may be splatted from, in pixels: a twelfth of
@@ -63,14 +75,9 @@ pub(crate) struct Lattice {
 }
 
 impl Lattice {
-    /// The coarsest one on which the kernel's spline errs by less than 1/256 of the
-    /// peak, whatever lies where (measured; the quartic's curvature jumps at its end).
+    /// The coarsest one on which the kernel's spline is true.
     fn for_kernel(kernel: &Kernel) -> Self {
-        let least = match kernel.shape() {
-            Shape::Quartic => 13.0,
-            Shape::Triweight => 8.0,
-            _ => 6.0,
-        };
+        let least = least_on_grid(kernel.shape()).unwrap_or(0.0);
         let factor = (least / kernel.radius()).max(1.0).log2().ceil().exp2();
         Self {
             factor: factor as u32,
@@ -163,7 +170,7 @@ fn terms(kernel: &Kernel) -> Spread {
     let mut rest = DMatrix::from_fn(side, side, |y, x| stamp.at(x, y));
     let mut terms = Vec::new();
     for i in order {
-        if rest.amax() <= TERMS_ERROR * kernel.height() {
+        if worst_at_pixels(&rest, lattice) <= TERMS_ERROR * kernel.height() {
             break;
         }
         let taps: Vec<f64> = (0..side)
@@ -179,6 +186,27 @@ fn terms(kernel: &Kernel) -> Spread {
         });
     }
     Spread { lattice, terms }
+}
+
+/// The greatest value that coefficients stand for at a pixel: they are smoothed by the
+/// spline's own samples, [1/8 3/4 1/8] along both axes.
+fn worst_at_pixels(coefficients: &DMatrix<f64>, lattice: Lattice) -> f64 {
+    let side = coefficients.nrows();
+    // the tap on the other side of the centre is the mirror image
+    let before = |i: usize| {
+        if i > 0 {
+            i - 1
+        } else {
+            usize::from(lattice.centred())
+        }
+    };
+    let smooth = |m: &DMatrix<f64>| {
+        DMatrix::from_fn(side, side, |y, x| {
+            let after = if x + 1 < side { m[(y, x + 1)] } else { 0.0 };
+            (m[(y, before(x).min(side - 1))] + after) / 8.0 + m[(y, x)] * 0.75
+        })
+    };
+    smooth(&smooth(coefficients).transpose()).amax()
 }
 
 /// A quarter of a kernel's image: `values[y * side + x]` at tap x, y.
@@ -272,7 +300,7 @@ mod tests {
 
     #[test]
     fn smooth_kernels_are_few_terms() {
-        for radius in [1.5, 6.0, 8.0, 16.0, 33.3, 64.0, 256.0] {
+        for radius in [3.25, 6.0, 8.0, 16.0, 33.3, 64.0, 256.0] {
             for (shape, most) in [
                 (Shape::Gaussian, 1),
                 (Shape::Triweight, 6),

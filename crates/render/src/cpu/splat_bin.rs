@@ -112,10 +112,41 @@ impl Bins {
             }
         }
     }
+}
 
-    /// Σ of the grid, for checks: the weight of all cells that were deposited.
-    #[cfg(test)]
-    pub(crate) fn sum(&self) -> f64 {
-        self.values.iter().map(|&v| f64::from(v)).sum()
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use heatsplat_points::{Points, TileId};
+    use proptest::prelude::*;
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(32))]
+
+        /// Conservation: what tiles of a zoom hold on their own pixels is all there is.
+        #[test]
+        fn tiles_share_all_weight(
+            places in prop::collection::vec((any::<u32>(), 1u32 << 26..u32::MAX - (1 << 26), -2.0..5.0f32), 1..300),
+            z in 0u8..3, linear: bool, finest in prop_oneof![Just(0.0), Just(1.0)],
+        ) {
+            let points: Vec<Point> =
+                places.iter().map(|&(x, y, weight)| Point { x, y, weight }).collect();
+            let index = Points::from_slice(&points);
+            let mut bins = Bins::default();
+            let mut sum = 0.0;
+            for (x, y) in (0..1 << z).flat_map(|y| (0..1 << z).map(move |x| (x, y))) {
+                let window = Window::tile(TileId::new(z, x, y).unwrap(), 256);
+                bins.reset(&window, 0);
+                bins.deposit(&index.cells(&window.grown(1), finest), linear);
+                sum += (0..bins.height())
+                    .filter_map(|y| bins.row(y))
+                    .flatten()
+                    .map(|&v| f64::from(v))
+                    .sum::<f64>();
+            }
+            let weight: f64 = points.iter().map(|p| f64::from(p.weight)).sum();
+            let size: f64 = points.iter().map(|p| f64::from(p.weight.abs())).sum();
+            prop_assert!((sum - weight).abs() <= 1e-5 * size, "{sum} of {weight}");
+        }
     }
 }
