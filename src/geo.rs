@@ -16,7 +16,11 @@ use heatsplat_points::{BadPoint, Points, Refusal, WorldCoord, mercator};
 pub fn points(
     weighted: impl IntoIterator<Item = (geo_types::Point<f64>, f32)>,
 ) -> Result<Points, BadPoint> {
-    Points::from_lon_lat(weighted.into_iter().map(|(p, weight)| (p.x(), p.y(), weight)))
+    Points::from_lon_lat(
+        weighted
+            .into_iter()
+            .map(|(p, weight)| (p.x(), p.y(), weight)),
+    )
 }
 
 /// The place of a `geo-types` point in the world square.

@@ -21,6 +21,5 @@ pub fn rgba(picture: &Picture, ramp: &Ramp) -> RgbaImage {
 
 /// A density as an image of one `f32` channel.
 pub fn luma(density: &Density) -> ImageBuffer<Luma<f32>, Vec<f32>> {
-    ImageBuffer::from_raw(density.width, density.height, density.values.clone())
-        .unwrap_or_default()
+    ImageBuffer::from_raw(density.width, density.height, density.values.clone()).unwrap_or_default()
 }

@@ -96,7 +96,7 @@ fn mistakes_are_explained() {
     let cases: &[(&[&str], i32, &str)] = &[
         (&["info", "no/such/file.csv"], 1, "no/such/file.csv"),
         (&["info", folder_path], 1, "directory"),
-        (&["info", &columns], 1, "name, size"),
+        (&["info", &columns], 1, "\"name\", \"size\""),
         (&["info", &empty], 1, "empty"),
         (&["info", &bad], 1, "2"),
         (&["info", &odd], 1, "--format"),

@@ -44,7 +44,11 @@ impl Point {
     /// What [`mercator::project`] refuses, and a weight that is not finite.
     pub fn from_lon_lat(lon: f64, lat: f64, weight: f32) -> Result<Self, PointError> {
         let at = mercator::project(lon, lat)?;
-        if weight.is_finite() { Ok(Self::new(at, weight)) } else { Err(PointError::Weight) }
+        if weight.is_finite() {
+            Ok(Self::new(at, weight))
+        } else {
+            Err(PointError::Weight)
+        }
     }
 
     /// Where the point lies.

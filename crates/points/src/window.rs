@@ -45,7 +45,13 @@ impl Window {
     /// The window whose top left corner is at (`left`, `top`), its pixels `pixel` wide,
     /// all in world units; `pixel` must be positive.
     pub fn new(left: f64, top: f64, pixel: f64, width: u32, height: u32) -> Self {
-        Self { left, top, pixel, width, height }
+        Self {
+            left,
+            top,
+            pixel,
+            width,
+            height,
+        }
     }
 
     /// The window of a tile drawn `size` pixels wide (256, 512, …).

@@ -30,7 +30,10 @@ const POLE: f64 = -0.171_572_875_253_809_9;
 /// They must end with (near) zeros; both sides count as zero beyond. The inverse
 /// filter is one causal and one anticausal recursion.
 pub(crate) fn coefficients(samples: &[f64], centred: bool) -> Vec<f64> {
-    let mirrored = samples.iter().rev().take(samples.len() - usize::from(centred));
+    let mirrored = samples
+        .iter()
+        .rev()
+        .take(samples.len() - usize::from(centred));
     // [1/8 3/4 1/8]⁻¹ = 8 · 1/(z + 6 + 1/z), factored by its pole
     let mut c = 0.0;
     let causal: Vec<f64> = mirrored
@@ -72,14 +75,18 @@ mod tests {
     fn coefficients_interpolate_the_samples() {
         for centred in [true, false] {
             let start = if centred { 0.0 } else { 0.5 };
-            let samples: Vec<f64> =
-                (0..40).map(|i| (-(f64::from(i) + start).powi(2) / 50.0).exp()).collect();
+            let samples: Vec<f64> = (0..40)
+                .map(|i| (-(f64::from(i) + start).powi(2) / 50.0).exp())
+                .collect();
             let c = coefficients(&samples, centred);
             let mirror = if centred { 1 } else { 0 };
             let at = |i: i64| c[if i < 0 { -i - 1 + mirror } else { i } as usize];
             for i in 0..38i64 {
                 let value = at(i - 1) / 8.0 + at(i) * 0.75 + at(i + 1) / 8.0;
-                assert!((value - samples[i as usize]).abs() < 1e-9, "{centred} {i}: {value}");
+                assert!(
+                    (value - samples[i as usize]).abs() < 1e-9,
+                    "{centred} {i}: {value}"
+                );
             }
         }
     }

@@ -187,7 +187,11 @@ fn sample(mut tiles: Vec<TileWeight>) -> Vec<(TileId, f64)> {
     let even = (0..SPREAD).filter_map(|i| rest.get(((i as f64 + 0.5) * step) as usize));
     // a short binary fraction, so that counts add up to the same in any order
     let times = (step * 64.0).round() / 64.0;
-    tiles.iter().map(|t| (t.tile, 1.0)).chain(even.map(|t| (t.tile, times))).collect()
+    tiles
+        .iter()
+        .map(|t| (t.tile, 1.0))
+        .chain(even.map(|t| (t.tile, times)))
+        .collect()
 }
 
 #[cfg(test)]

@@ -95,16 +95,16 @@ impl Bins {
                 continue;
             }
             let (column, row) = (x as u32, y as u32);
-            let [wl, wm, wr] = weights((x - f64::from(column)) as f32 - 0.5);
-            let above = (row as usize - 1) * stride + column as usize - 1;
-            let down = weights((y - f64::from(row)) as f32 - 0.5);
-            for (k, w) in down.into_iter().enumerate() {
-                let w = w * cell.weight;
-                let from = above + k * stride;
-                if let Some([a, b, c]) = self.values.get_mut(from..from + 3) {
-                    *a += w * wl;
-                    *b += w * wm;
-                    *c += w * wr;
+            let across = weights((x - f64::from(column)) as f32 - 0.5);
+            let down = weights((y - f64::from(row)) as f32 - 0.5).map(|w| w * cell.weight);
+            let first = (row as usize - 1) * stride + column as usize - 1;
+            // Column by column: neighbouring cells overlap, and a processor hands a
+            // number on from a store to the next load only if it was stored alone.
+            for (i, wx) in across.into_iter().enumerate() {
+                for (j, wy) in down.into_iter().enumerate() {
+                    if let Some(bin) = self.values.get_mut(first + j * stride + i) {
+                        *bin += wy * wx;
+                    }
                 }
             }
             if let Some(rows) = self.occupied.get_mut(row as usize - 1..row as usize + 2) {

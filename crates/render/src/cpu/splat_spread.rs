@@ -17,10 +17,10 @@ const STRIP: usize = 2 * BLOCK;
 /// Buffers that a thread keeps from tile to tile.
 #[derive(Debug, Default)]
 pub(crate) struct Scratch {
-    /// The grid's rows after the first pass, each as wide as the picture.
+    /// The grid's rows after the first pass, each as wide as the picture, and a row of zeros.
     across: Vec<f32>,
-    /// A row of zeros.
-    nothing: Vec<f32>,
+    /// Where each row of the grid begins in `across`; rows without deposit are the zeros.
+    starts: Vec<usize>,
     /// One row of the grid taken apart by column modulo the lattice's factor.
     phases: Vec<f32>,
 }
@@ -74,23 +74,37 @@ pub(crate) fn spread(
     let reach = plan.reach() as usize;
     // whole blocks, so that the inner loops have a fixed length
     let stride = width.next_multiple_of(BLOCK);
-    scratch.across.resize(bins.height() * stride, 0.0);
-    scratch.nothing.clear();
-    scratch.nothing.resize(stride, 0.0);
+    let zeros = bins.height() * stride;
+    scratch.across.resize(zeros + stride, 0.0);
+    scratch.across[zeros..].fill(0.0);
+    let start = |y: usize| {
+        if bins.row(y).is_some() {
+            y * stride
+        } else {
+            zeros
+        }
+    };
+    scratch.starts.clear();
+    scratch.starts.extend((0..bins.height()).map(start));
     for (i, term) in plan.terms.iter().enumerate() {
         let phases = Phases::new(Taps::new(&term.across, plan.lattice, reach), bins.width());
-        for (y, row) in scratch.across.chunks_exact_mut(stride).enumerate() {
+        for (y, row) in scratch.across[..zeros].chunks_exact_mut(stride).enumerate() {
             if let Some(source) = bins.row(y) {
                 phases.take_apart(source, &mut scratch.phases);
                 phases.across(&scratch.phases, row);
             }
         }
-        let rows: Vec<Option<&[f32]>> = (0..bins.height())
-            .zip(scratch.across.chunks_exact(stride))
-            .map(|(y, row)| bins.row(y).map(|_| row))
-            .collect();
-        let taps = Taps::new(&term.down, plan.lattice, reach);
-        down(&rows, &scratch.nothing, taps, out, width, i == 0);
+        let rows = Rows {
+            values: &scratch.across,
+            starts: &scratch.starts,
+            zeros,
+        };
+        rows.down(
+            Taps::new(&term.down, plan.lattice, reach),
+            out,
+            width,
+            i == 0,
+        );
     }
 }
 
@@ -162,41 +176,51 @@ impl Phases {
     }
 }
 
-/// All columns: out[y] (+)= Σ over taps of tap · (above + below).
-///
-/// A strip of columns at a time, so that the rows an output reads stay in the
-/// fastest cache from one output to the next.
-#[inline(always)]
-fn down(
-    rows: &[Option<&[f32]>],
-    nothing: &[f32],
-    taps: Taps<'_>,
-    out: &mut [f32],
-    width: usize,
-    first: bool,
-) {
-    let mut seen: Vec<(f32, &[f32], &[f32])> = Vec::with_capacity(taps.values.len());
-    for strip in (0..width).step_by(STRIP) {
-        for (y, out_row) in out.chunks_exact_mut(width).enumerate() {
-            seen.clear();
-            seen.extend(taps.pairs().filter_map(|(tap, above, below)| {
-                let above = rows[taps.step * y + above];
-                let below = below.and_then(|below| rows[taps.step * y + below]);
-                let any = above.is_some() || below.is_some();
-                let (above, below) = (above.unwrap_or(nothing), below.unwrap_or(nothing));
-                any.then(|| (tap, &above[strip..], &below[strip..]))
-            }));
+/// The rows after the first pass.
+struct Rows<'a> {
+    values: &'a [f32],
+    starts: &'a [usize],
+    zeros: usize,
+}
+
+impl Rows<'_> {
+    /// All columns: out[y] (+)= Σ over taps of tap · (above + below).
+    ///
+    /// A strip of columns at a time, so that the rows an output reads stay in the
+    /// fastest cache from one output to the next.
+    #[inline(always)]
+    fn down(&self, taps: Taps<'_>, out: &mut [f32], width: usize, first: bool) {
+        let mut seen: Vec<(f32, usize, usize)> = Vec::with_capacity(taps.values.len());
+        for strip in (0..width).step_by(STRIP) {
             let end = width.min(strip + STRIP);
-            for (i, block) in out_row[strip..end].chunks_mut(BLOCK).enumerate() {
-                let mut sums = [0.0f32; BLOCK];
-                for &(tap, above, below) in &seen {
-                    add_pair(&mut sums, tap, block_of(above, i * BLOCK), block_of(below, i * BLOCK));
+            for (y, out_row) in out.chunks_exact_mut(width).enumerate() {
+                self.seen(taps, y, &mut seen);
+                for (i, block) in out_row[strip..end].chunks_mut(BLOCK).enumerate() {
+                    let from = &self.values[strip + i * BLOCK..];
+                    let mut sums = [0.0f32; BLOCK];
+                    for &(tap, above, below) in &seen {
+                        add_pair(&mut sums, tap, block_of(from, above), block_of(from, below));
+                    }
+                    if first {
+                        block.copy_from_slice(&sums[..block.len()]);
+                    } else {
+                        block.iter_mut().zip(sums).for_each(|(o, s)| *o += s);
+                    }
                 }
-                if first {
-                    block.copy_from_slice(&sums[..block.len()]);
-                } else {
-                    block.iter_mut().zip(sums).for_each(|(o, s)| *o += s);
-                }
+            }
+        }
+    }
+
+    /// The taps of an output row that find a deposit, with where their rows begin.
+    #[inline(always)]
+    fn seen(&self, taps: Taps<'_>, y: usize, seen: &mut Vec<(f32, usize, usize)>) {
+        let from = &self.starts[taps.step * y..];
+        seen.clear();
+        for (tap, above, below) in taps.pairs() {
+            let above = from[above];
+            let below = below.map_or(self.zeros, |below| from[below]);
+            if above != self.zeros || below != self.zeros {
+                seen.push((tap, above, below));
             }
         }
     }
