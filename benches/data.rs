@@ -1,7 +1,12 @@
 //! Data sets for the benches: made-up points (`heatsplat::generate`), fixed seed.
 //!
 //! `HEATSPLAT_BENCH_SMOKE=1` shrinks them, so that CI runs every bench in seconds.
-#![allow(dead_code, unreachable_pub, reason = "each bench takes what it needs")]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    clippy::expect_used,
+    reason = "each bench takes what it needs"
+)]
 
 use heatsplat::{Layer, Points, Style, TileId};
 

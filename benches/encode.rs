@@ -1,4 +1,9 @@
 //! Pictures to bytes: time and size of each format: `cargo bench --bench encode`.
+#![allow(
+    clippy::expect_used,
+    missing_docs,
+    reason = "a bench that fails should say so at once"
+)]
 
 mod data;
 

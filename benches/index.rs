@@ -1,5 +1,10 @@
 //! Points per second from a list to a sorted index with its pyramid, and its bytes a
 //! point: `cargo bench --bench index`.
+#![allow(
+    clippy::expect_used,
+    missing_docs,
+    reason = "a bench that fails should say so at once"
+)]
 
 mod data;
 

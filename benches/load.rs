@@ -1,4 +1,9 @@
 //! Rows per second from CSV text to an index: `cargo bench --bench load`.
+#![allow(
+    clippy::expect_used,
+    missing_docs,
+    reason = "a bench that fails should say so at once"
+)]
 
 mod data;
 

@@ -1,5 +1,10 @@
 //! Cold tiles per second over HTTP on loopback, the generator on the same machine:
 //! `cargo bench --bench serve`. Every tile is asked for once, over 16 connections.
+#![allow(
+    clippy::expect_used,
+    missing_docs,
+    reason = "a bench that fails should say so at once"
+)]
 
 mod data;
 

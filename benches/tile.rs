@@ -2,6 +2,11 @@
 //!
 //! One thread's CPU time for each of up to 400 tiles a zoom, so that the slowest are
 //! seen and not only the typical. Run with `cargo bench --bench tile`.
+#![allow(
+    clippy::expect_used,
+    missing_docs,
+    reason = "a bench that fails should say so at once"
+)]
 
 mod data;
 

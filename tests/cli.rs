@@ -89,7 +89,7 @@ fn mistakes_are_explained() {
     let columns = file("columns.csv", "name,size\na,1\n");
     let empty = file("empty.csv", "");
     let bad = file("bad.csv", "lon,lat\nx,y\nq,r\n");
-    let odd = file("picture.xyz", "\u{1}\u{2}\u{3}\u{4}");
+    let odd = file("picture.xyz", "\u{1}\0\0\u{7f}binary\0");
     let folder_path = dir.to_str().unwrap();
     let map = dir.join("m.png");
     let map = map.to_str().unwrap();
@@ -99,7 +99,7 @@ fn mistakes_are_explained() {
         (&["info", &columns], 1, "\"name\", \"size\""),
         (&["info", &empty], 1, "empty"),
         (&["info", &bad], 1, "2"),
-        (&["info", &odd], 1, "--format"),
+        (&["info", &odd], 1, "no text; expected CSV"),
         (&["info", CITIES, "--weight", "nosuch"], 1, "population"),
         (
             &["render", CITIES, "-o", map, "--bbox", "30,35,-10,60"],

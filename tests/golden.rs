@@ -6,9 +6,12 @@ use crate::{compare, scenes};
 use heatsplat::{Format, TileId, TileSize};
 use std::path::PathBuf;
 
+/// A name, which scene, which tile, and the words of the style.
+type Case<'a> = (&'a str, usize, (u8, u32, u32), &'a [(&'a str, &'a str)]);
+
 #[test]
 fn pictures_are_as_they_were() {
-    let cases: [(&str, usize, (u8, u32, u32), &[(&str, &str)]); 7] = [
+    let cases: [Case<'_>; 7] = [
         ("clustered-default", 3, (5, 16, 10), &[]),
         (
             "sparse-viridis",

@@ -2,7 +2,10 @@
 //! says which test keeps which.
 #![allow(
     unreachable_pub,
-    reason = "modules of a test binary share their helpers"
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "tests fail by panicking, and share helpers"
 )]
 
 /// Comparing pictures; the comparison is tested too.

@@ -145,12 +145,13 @@ fn foreign(sample: &[u8]) -> Option<&'static str> {
     if let Some((_, found)) = known {
         return Some(found);
     }
-    match sample.trim_ascii_start().first() {
-        Some(b'<') => Some("this is XML or HTML"),
-        // Text columns may hold NUL bytes, but no text file begins with one.
-        Some(0) => Some("this is no text"),
-        _ => None,
+    // Text columns may hold NUL bytes, but no header has one.
+    let first_line = sample.split(|&b| b == b'\n').next().unwrap_or_default();
+    if first_line.contains(&0) {
+        return Some("this is no text");
     }
+    let markup = sample.trim_ascii_start().first() == Some(&b'<');
+    markup.then_some("this is XML or HTML")
 }
 
 #[cfg(test)]
