@@ -117,11 +117,7 @@ fn mistakes_are_explained() {
             2,
             "inferno",
         ),
-        (
-            &["render", CITIES, "-o", map, "--radius", "-3"],
-            2,
-            "radius",
-        ),
+        (&["render", CITIES, "-o", map, "--radius=-3"], 2, "radius"),
         (&["frobnicate"], 2, "frobnicate"),
         (&[], 2, "serve"),
     ];
