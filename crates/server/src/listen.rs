@@ -146,7 +146,10 @@ impl Bound {
     /// # Errors
     /// When the system gives no threads or takes the port away.
     pub fn run(self) -> io::Result<()> {
+        // Tiles are drawn on workers: those over the turns at drawing keep up with the rest.
+        let turns = self.server.options.renders.clamp(1, 1024);
         let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(turns + turns.div_ceil(2).clamp(2, 16))
             .enable_all()
             .build()?;
         let result = runtime.block_on(self.answer());

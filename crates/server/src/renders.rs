@@ -1,8 +1,15 @@
-//! Drawing happens beside the async threads, and not more of it at a time than the machine can.
+//! Not more is drawn at a time than the machine can, and never where it holds up others.
+//!
+//! The way to another thread and back costs a tenth of what drawing a tile does. So in a
+//! runtime that has more workers than there are turns at drawing, a tile is drawn where its
+//! request is: the workers left over look after all other connections. Large pictures, and
+//! everything in smaller runtimes, are drawn on threads beside.
 
 use crate::error::Refused;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
@@ -45,13 +52,18 @@ impl Renders {
             .await
             .map_err(|_| busy())?
             .map_err(|_| busy())?;
-        let task = spawn_blocking(move || {
-            let result = work();
+        let work = move || {
+            // A panic ends this picture, not the server; its message is on standard error.
+            let result = catch_unwind(AssertUnwindSafe(work));
             drop(turns);
-            result
-        });
-        // A panic ends the task, not the server; its message is on standard error.
-        task.await.unwrap_or_else(|_| Err(Refused::internal()))
+            result.unwrap_or_else(|_| Err(Refused::internal()))
+        };
+        if cost <= 1 && Handle::current().metrics().num_workers() > self.count as usize {
+            return work();
+        }
+        spawn_blocking(work)
+            .await
+            .unwrap_or_else(|_| Err(Refused::internal()))
     }
 }
 
@@ -62,6 +74,15 @@ mod tests {
 
     #[tokio::test]
     async fn a_panic_is_an_answer_and_frees_its_turn() {
+        panics().await;
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 3)]
+    async fn a_panic_on_a_worker_too() {
+        panics().await;
+    }
+
+    async fn panics() {
         let renders = Renders::new(1, 0);
         for _ in 0..10 {
             let answer = renders
