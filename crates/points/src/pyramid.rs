@@ -1,9 +1,9 @@
 //! The pyramid: ever coarser copies of the points, each cell true to what it stands for.
 //!
 //! At level L there is one cell per occupied pixel of the world drawn 2ᴸ pixels
-//! wide. A level is kept when it holds at most half the cells of the last one
-//! kept (three quarters where there are few), so that all levels together are
-//! about one more copy of the points, and each is built from the one below it.
+//! wide. A level is kept when it holds at most two fifths of the cells of the last
+//! one kept (three quarters where there are few), which bounds what all levels cost
+//! together, and each is built from the one below it.
 
 use crate::point::Point;
 use rayon::prelude::*;
@@ -37,10 +37,11 @@ pub(crate) fn build(points: &[Point]) -> Vec<Level> {
     levels
 }
 
-/// A level must halve the one below it. Small levels cost next to nothing and are
-/// what the low zooms read, so there a quarter less is enough.
+/// A level must have at most two fifths of the cells below it: then all levels together
+/// are two thirds of a copy of the points at most. Small levels cost next to nothing and
+/// are what the low zooms read, so there a quarter less is enough.
 fn worth_keeping(cells: usize, below: usize, points: usize) -> bool {
-    cells * 2 <= below || (cells * 16 <= points && cells * 4 <= below * 3)
+    cells * 5 <= below * 2 || (cells * 24 <= points && cells * 4 <= below * 3)
 }
 
 /// How many occupied pixels the world has at levels 0 to 32.
