@@ -80,36 +80,86 @@ impl Bins {
     ) {
         let per_pixel = window.pixel().recip();
         let origin = (self.margin + PAD) as f64;
-        // exact on the pixel grids of all zooms: differences are dyadic, the factor a power of two
-        let left = (window.left() - shift) * per_pixel - origin;
-        let top = window.top() * per_pixel - origin;
-        let (right, bottom) = (
-            (self.width + 2 * PAD - 1) as f64,
-            (self.height + 2 * PAD - 1) as f64,
-        );
-        let stride = self.stride;
-        for cell in run {
-            let x = f64::from(cell.x) * per_pixel - left;
-            let y = f64::from(cell.y) * per_pixel - top;
-            if !(x >= 1.0 && x < right && y >= 1.0 && y < bottom) {
-                continue;
+        let grid = Grid {
+            per_pixel,
+            // exact on the pixel grids of all zooms: differences are dyadic, the factor a power of two
+            left: (window.left() - shift) * per_pixel - origin,
+            top: window.top() * per_pixel - origin,
+            right: (self.width + 2 * PAD - 1) as f64,
+            bottom: (self.height + 2 * PAD - 1) as f64,
+        };
+        let mut batch = Batch::default();
+        for cells in run.chunks(BATCH) {
+            for (i, cell) in cells.iter().enumerate() {
+                grid.place(cell, &weights, &mut batch, i);
             }
-            let (column, row) = (x as u32, y as u32);
-            let across = weights((x - f64::from(column)) as f32 - 0.5);
-            let down = weights((y - f64::from(row)) as f32 - 0.5).map(|w| w * cell.weight);
-            let first = (row as usize - 1) * stride + column as usize - 1;
-            // Column by column: neighbouring cells overlap, and a processor hands a
-            // number on from a store to the next load only if it was stored alone.
-            for (i, wx) in across.into_iter().enumerate() {
-                for (j, wy) in down.into_iter().enumerate() {
-                    if let Some(bin) = self.values.get_mut(first + j * stride + i) {
-                        *bin += wy * wx;
+            self.add(&batch, cells.len());
+        }
+    }
+
+    /// Adds the first cells of a batch to the grid.
+    #[inline(always)]
+    fn add(&mut self, batch: &Batch, count: usize) {
+        for i in 0..count.min(BATCH) {
+            let row = batch.row[i] as usize;
+            let first = row * self.stride + batch.column[i] as usize;
+            for (j, down) in batch.down.iter().enumerate() {
+                let from = first + j * self.stride;
+                if let Some(bins) = self.values.get_mut(from..from + 3) {
+                    for (bin, across) in bins.iter_mut().zip(&batch.across) {
+                        *bin += down[i] * across[i];
                     }
                 }
             }
-            if let Some(rows) = self.occupied.get_mut(row as usize - 1..row as usize + 2) {
+            if let Some(rows) = self.occupied.get_mut(row..row + 3) {
                 rows.fill(true);
             }
+        }
+    }
+}
+
+/// Cells are placed so many at a time and then added: placing is long chains of
+/// arithmetic that the processor can do side by side only if nothing comes between.
+const BATCH: usize = 32;
+
+/// Where cells go and with what weights, before they are added.
+#[derive(Default)]
+struct Batch {
+    /// The leftmost of the three columns.
+    column: [u32; BATCH],
+    /// The uppermost of the three rows.
+    row: [u32; BATCH],
+    across: [[f32; BATCH]; 3],
+    /// Times the cell's weight; all 0 for a cell off the grid.
+    down: [[f32; BATCH]; 3],
+}
+
+/// The world → grid cells.
+struct Grid {
+    per_pixel: f64,
+    left: f64,
+    top: f64,
+    right: f64,
+    bottom: f64,
+}
+
+impl Grid {
+    #[inline(always)]
+    fn place(&self, cell: &Point, weights: &impl Fn(f32) -> [f32; 3], batch: &mut Batch, i: usize) {
+        let x = f64::from(cell.x) * self.per_pixel - self.left;
+        let y = f64::from(cell.y) * self.per_pixel - self.top;
+        let inside = (x >= 1.0) & (x < self.right) & (y >= 1.0) & (y < self.bottom);
+        // cells off the grid add nothing to its corner
+        let (x, y) = if inside { (x, y) } else { (1.0, 1.0) };
+        let weight = if inside { cell.weight } else { 0.0 };
+        let (column, row) = (x as i32, y as i32);
+        let across = weights((x - f64::from(column)) as f32 - 0.5);
+        let down = weights((y - f64::from(row)) as f32 - 0.5);
+        batch.column[i] = (column - 1) as u32;
+        batch.row[i] = (row - 1) as u32;
+        for k in 0..3 {
+            batch.across[k][i] = across[k];
+            batch.down[k][i] = down[k] * weight;
         }
     }
 }
