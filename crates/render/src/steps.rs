@@ -19,6 +19,8 @@ pub(crate) struct Steps {
     entries: Vec<u8>,
     /// The index of density 0, by far the most frequent.
     at_zero: u8,
+    /// Whether all thresholds are positive and none shares its range with another.
+    simple: bool,
 }
 
 impl Steps {
@@ -36,10 +38,12 @@ impl Steps {
             first: 0,
             entries: Vec::new(),
             at_zero: 0,
+            simple: false,
         };
         made.at_zero = made.search(0.0);
         let slot = |v: f32| v.max(0.0).to_bits() >> SHIFT;
-        let (first, last) = (slot(thresholds[0]), slot(thresholds[254]));
+        // one range before the first threshold's, in which surely nothing is
+        let (first, last) = (slot(thresholds[0]).saturating_sub(1), slot(thresholds[254]));
         made.first = first;
         made.entries = Vec::with_capacity((last - first) as usize + 2);
         let mut index = 0u8;
@@ -50,7 +54,32 @@ impl Steps {
             }
             made.entries.push(index);
         }
+        let apart = made
+            .entries
+            .windows(2)
+            .all(|w| matches!(w, [a, b] if b - a <= 1));
+        made.simple = apart && thresholds[0] > f32::MIN_POSITIVE;
         made
+    }
+
+    /// Writes the index of each density.
+    #[inline(always)]
+    pub(crate) fn indices(&self, densities: &[f32], indices: &mut [u8]) {
+        if !self.simple {
+            for (index, &density) in indices.iter_mut().zip(densities) {
+                *index = self.index(density);
+            }
+            return;
+        }
+        // the same without a branch: what is less than the first range is as good as in it
+        let lowest = f32::from_bits(self.first << SHIFT);
+        let last = self.entries.len().saturating_sub(1);
+        for (index, &density) in indices.iter_mut().zip(densities) {
+            let density = density.max(lowest);
+            let slot = ((density.to_bits() >> SHIFT) - self.first) as usize;
+            let entry = self.entries.get(slot.min(last)).copied().unwrap_or(0);
+            *index = entry + u8::from(self.thresholds[usize::from(entry)] <= density);
+        }
     }
 
     /// The 255 thresholds, rising.
@@ -108,8 +137,12 @@ mod tests {
             let steps = Steps::new(|k| lo + span * (f32::from(k) / 255.0).powf(power));
             let counted = |d: f32| steps.thresholds().iter().filter(|t| **t <= d).count();
             for &d in densities.iter().chain(steps.thresholds()) {
-                for d in [d, d.next_down(), d.next_up(), -d, 0.0, -0.0, f32::NAN, f32::INFINITY] {
+                let near = [d, d.next_down(), d.next_up(), -d, 0.0, -0.0, f32::NAN, f32::INFINITY];
+                let mut indices = [0; 8];
+                steps.indices(&near, &mut indices);
+                for (d, index) in near.into_iter().zip(indices) {
                     prop_assert_eq!(usize::from(steps.index(d)), counted(d), "{}", d);
+                    prop_assert_eq!(index, steps.index(d), "{}", d);
                 }
             }
         }

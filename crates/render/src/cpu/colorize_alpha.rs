@@ -15,9 +15,7 @@ pub(crate) fn indices(steps: &Steps, densities: &[f32]) -> Vec<u8> {
             .iter()
             .fold(false, |any, &d| any | steps.passes_first(d))
         {
-            for (index, &density) in to.iter_mut().zip(from) {
-                *index = steps.index(density);
-            }
+            steps.indices(from, to);
         }
     }
     indices

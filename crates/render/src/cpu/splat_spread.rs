@@ -72,8 +72,9 @@ pub(crate) fn spread(
     width: usize,
 ) {
     let reach = plan.reach() as usize;
-    // whole blocks, so that the inner loops have a fixed length
-    let stride = width.next_multiple_of(BLOCK);
+    // whole blocks, so that the inner loops have a fixed length, and a cache line more:
+    // rows a power of two apart would crowd into a part of the cache
+    let stride = width.next_multiple_of(BLOCK) + 16;
     let zeros = bins.height() * stride;
     scratch.across.resize(zeros + stride, 0.0);
     scratch.across[zeros..].fill(0.0);
