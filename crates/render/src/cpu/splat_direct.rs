@@ -35,7 +35,7 @@ pub(crate) fn stamp(window: &Window, cells: &Cells<'_>, kernel: &Kernel, out: &m
             let columns = stamp.clip(column as i64, width);
             let across = stamp.across(at.0);
             for j in rows {
-                let weights = stamp.row(at.0, at.1, j, &across);
+                let weights = stamp.row(at.1, j, &across);
                 let y = (row as i64 + j as i64 - stamp.margin as i64) as usize;
                 let x = (column as i64 + columns.start as i64 - stamp.margin as i64) as usize;
                 let from = y * width + x;
@@ -99,7 +99,7 @@ impl Stamp {
 
     /// The kernel along row `j` of the stamp.
     #[inline(always)]
-    fn row(&self, _x: f32, y: f32, j: usize, across: &[f32; WIDEST]) -> [f32; WIDEST] {
+    fn row(&self, y: f32, j: usize, across: &[f32; WIDEST]) -> [f32; WIDEST] {
         let v = self.offset(j, y) * self.scale;
         let v2 = v * v;
         let mut out = *across;
