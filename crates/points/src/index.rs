@@ -254,21 +254,6 @@ impl Points {
         }
         tiles
     }
-
-    /// How many cells each kept level holds, finest first; the first is the points themselves.
-    pub fn level_sizes(&self) -> Vec<(u8, usize)> {
-        self.levels
-            .iter()
-            .map(|l| (l.level as u8, l.cells.len()))
-            .collect()
-    }
-}
-
-impl<'a> FromIterator<&'a Point> for Points {
-    fn from_iter<I: IntoIterator<Item = &'a Point>>(points: I) -> Self {
-        let points: Vec<Point> = points.into_iter().copied().collect();
-        Self::from_slice(&points)
-    }
 }
 
 /// Whether points stand in Z-order, as [`Points::as_slice`] promises.

@@ -1,8 +1,7 @@
 //! The shape of a splat.
 
+use crate::named::display_by_name;
 use std::f64::consts::PI;
-use std::fmt;
-use std::str::FromStr;
 
 /// The six shapes, as functions of u = distance / radius.
 ///
@@ -80,27 +79,7 @@ impl Shape {
     }
 }
 
-impl fmt::Display for Shape {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(
-            Self::ALL
-                .iter()
-                .find(|(_, s)| s == self)
-                .map_or("", |(name, _)| name),
-        )
-    }
-}
-
-impl FromStr for Shape {
-    type Err = ();
-    fn from_str(name: &str) -> Result<Self, ()> {
-        Self::ALL
-            .iter()
-            .find(|(n, _)| *n == name)
-            .map(|(_, s)| *s)
-            .ok_or(())
-    }
-}
+display_by_name!(Shape);
 
 /// What a kernel's height means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -116,27 +95,7 @@ impl Normalize {
     pub const ALL: [(&'static str, Self); 2] = [("peak", Self::Peak), ("mass", Self::Mass)];
 }
 
-impl fmt::Display for Normalize {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(
-            Self::ALL
-                .iter()
-                .find(|(_, s)| s == self)
-                .map_or("", |(name, _)| name),
-        )
-    }
-}
-
-impl FromStr for Normalize {
-    type Err = ();
-    fn from_str(name: &str) -> Result<Self, ()> {
-        Self::ALL
-            .iter()
-            .find(|(n, _)| *n == name)
-            .map(|(_, s)| *s)
-            .ok_or(())
-    }
-}
+display_by_name!(Normalize);
 
 /// A splat: shape, radius in pixels, height.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -13,6 +13,7 @@ pub mod encode;
 mod kernel;
 mod layer;
 pub mod legend;
+mod named;
 pub mod opacity;
 mod plan;
 pub mod ramp;

@@ -4,6 +4,7 @@
 //! zoom it becomes a [`Normalizer`], which is the same for every tile of that
 //! zoom: colours never depend on which tile was asked for.
 
+use crate::named::display_by_name;
 use crate::stats::Statistics;
 use crate::steps::Steps;
 use std::fmt;
@@ -38,27 +39,7 @@ impl Transform {
     ];
 }
 
-impl fmt::Display for Transform {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(
-            Self::ALL
-                .iter()
-                .find(|(_, s)| s == self)
-                .map_or("", |(name, _)| name),
-        )
-    }
-}
-
-impl FromStr for Transform {
-    type Err = ();
-    fn from_str(name: &str) -> Result<Self, ()> {
-        Self::ALL
-            .iter()
-            .find(|(n, _)| *n == name)
-            .map(|(_, s)| *s)
-            .ok_or(())
-    }
-}
+display_by_name!(Transform);
 
 /// Which densities the ramp spans.
 #[derive(Clone, Copy, Debug, PartialEq)]
