@@ -127,6 +127,18 @@ impl Window {
         }
     }
 
+    /// The pixels of a `factor` times the side that cover the rectangle, whose corner is
+    /// `phase` of its own pixels away from the first one's.
+    pub fn coarser(self, factor: u32, phase: (u32, u32)) -> Self {
+        Self {
+            left: self.left - self.pixel * f64::from(phase.0),
+            top: self.top - self.pixel * f64::from(phase.1),
+            pixel: self.pixel * f64::from(factor),
+            width: (phase.0 + self.width).div_ceil(factor),
+            height: (phase.1 + self.height).div_ceil(factor),
+        }
+    }
+
     /// The same picture with `by` more pixels on each side.
     pub fn grown(self, by: u32) -> Self {
         Self {

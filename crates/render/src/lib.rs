@@ -11,6 +11,7 @@ mod cpu;
 mod density;
 pub mod encode;
 mod kernel;
+mod lattice;
 mod layer;
 pub mod legend;
 mod named;

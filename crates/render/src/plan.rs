@@ -2,14 +2,12 @@
 //! the window, so that neighbouring tiles agree bit for bit.
 
 use crate::kernel::{Kernel, Shape};
-use crate::spline;
+use crate::lattice::{self, Lattice, direct_below};
+use crate::spline::Degree;
 use nalgebra::{DMatrix, SymmetricEigen};
 
 /// A sum of separable terms may differ from the kernel by this share of its peak.
 const TERMS_ERROR: f64 = 1.0 / 1024.0;
-
-/// Pixels by which spline coefficients ring on beyond a kernel's end: |pole|⁴ < 1/1000.
-const RINGING: usize = 4;
 
 /// The way from cells to density for one kernel.
 #[derive(Debug)]
@@ -33,72 +31,21 @@ impl Plan {
             Shape::Gaussian => Self::Spread(gaussian(kernel)),
             Shape::Quartic | Shape::Triweight => Self::Spread(terms(kernel)),
             Shape::Epanechnikov | Shape::Triangular => {
-                Self::Edge(Stamp::of_spline(kernel, &Lattice { factor: 1 }))
+                Self::Edge(Stamp::of_spline(kernel, &Lattice::PIXELS))
             }
             Shape::Uniform => Self::Edge(Stamp::averaged(kernel)),
         }
     }
 }
 
-/// The finest grid, in cells per pixel of the picture: a finer one costs more than stamps.
-const FINEST_FACTOR: f64 = 4.0;
-
-/// The least radius in grid cells at which a smooth kernel's spline errs by less than
-/// 1/256 of the peak, whatever lies where (measured; the quartic's curvature jumps at
-/// its end). `None` for kernels with an edge or a cusp.
-fn least_on_grid(shape: Shape) -> Option<f64> {
-    match shape {
-        Shape::Gaussian => Some(6.0),
-        Shape::Triweight => Some(8.0),
-        Shape::Quartic => Some(13.0),
-        Shape::Epanechnikov | Shape::Triangular | Shape::Uniform => None,
-    }
-}
-
-/// Radii in pixels below which a kernel is stamped point by point: the smooth ones
-/// where a stamp is a handful of pixels, the others where a grid would blur them.
-pub(crate) fn direct_below(shape: Shape) -> f64 {
-    least_on_grid(shape).map_or(6.0, |least| least / FINEST_FACTOR)
-}
-
 /// The coarsest cells that a kernel may be splatted from, in pixels: a twelfth of
 /// the radius, which moves no density by more than 1/256 of the peak.
 pub(crate) fn finest_cell(kernel: &Kernel) -> f64 {
-    (kernel.radius() / 12.0).log2().floor().exp2().min(1.0)
-}
-
-/// The grid that cells are deposited on: `factor` times as fine as the picture, so
-/// that a spline on it can follow the kernel.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Lattice {
-    pub(crate) factor: u32,
-}
-
-impl Lattice {
-    /// The coarsest one on which the kernel's spline is true.
-    fn for_kernel(kernel: &Kernel) -> Self {
-        let least = least_on_grid(kernel.shape()).unwrap_or(0.0);
-        let factor = (least / kernel.radius()).max(1.0).log2().ceil().exp2();
-        Self {
-            factor: factor as u32,
-        }
-    }
-
-    /// Whether pixel centres of the picture are centres of the grid too, or else lie
-    /// half way between them.
-    pub(crate) fn centred(self) -> bool {
-        self.factor == 1
-    }
-
-    /// The distance of tap `i` in pixels of the picture.
-    fn distance(self, i: usize) -> f64 {
-        let half = if self.centred() { 0.0 } else { 0.5 };
-        (i as f64 + half) / f64::from(self.factor)
-    }
-
-    /// How many taps reach `pixels` of the picture far.
-    fn taps(self, pixels: f64) -> usize {
-        (pixels * f64::from(self.factor)).ceil() as usize + 1
+    let cell = (kernel.radius() / 12.0).log2().floor().exp2();
+    if lattice::follows(kernel.shape()) {
+        cell
+    } else {
+        cell.min(1.0) // an edge is a pixel wide whatever the radius
     }
 }
 
@@ -117,7 +64,7 @@ pub(crate) struct Term {
 }
 
 impl Spread {
-    /// How many grid cells the taps reach to each side of a pixel of the picture.
+    /// How many grid cells the taps reach to each side of an output.
     pub(crate) fn reach(&self) -> u32 {
         let taps = self.terms.first().map_or(0, |t| t.across.len() as u32);
         taps - u32::from(self.lattice.centred() && taps > 0)
@@ -133,7 +80,7 @@ fn gaussian(kernel: &Kernel) -> Spread {
         .map(|i| lattice.distance(i) / kernel.radius())
         .map(|u| (-4.5 * u * u).exp())
         .collect();
-    let taps = spline::coefficients(&samples, lattice.centred());
+    let taps = lattice.coefficients(&samples);
     let scaled = |by: f64| taps.iter().take(reach).map(|t| (t * by) as f32).collect();
     Spread {
         lattice,
@@ -188,8 +135,8 @@ fn terms(kernel: &Kernel) -> Spread {
     Spread { lattice, terms }
 }
 
-/// The greatest value that coefficients stand for at a pixel: they are smoothed by the
-/// spline's own samples, [1/8 3/4 1/8] along both axes.
+/// The greatest value that coefficients stand for at an output: they are smoothed by the
+/// splines' own samples along both axes.
 fn worst_at_pixels(coefficients: &DMatrix<f64>, lattice: Lattice) -> f64 {
     let side = coefficients.nrows();
     // the tap on the other side of the centre is the mirror image
@@ -200,13 +147,19 @@ fn worst_at_pixels(coefficients: &DMatrix<f64>, lattice: Lattice) -> f64 {
             usize::from(lattice.centred())
         }
     };
-    let smooth = |m: &DMatrix<f64>| {
+    let smooth = |m: &DMatrix<f64>, degree: Degree| {
         DMatrix::from_fn(side, side, |y, x| {
             let after = if x + 1 < side { m[(y, x + 1)] } else { 0.0 };
-            (m[(y, before(x).min(side - 1))] + after) / 8.0 + m[(y, x)] * 0.75
+            degree.smooth(m[(y, before(x).min(side - 1))], m[(y, x)], after)
         })
+        .transpose()
     };
-    smooth(&smooth(coefficients).transpose()).amax()
+    let twice = |m: &DMatrix<f64>, degree| smooth(&smooth(m, degree), degree);
+    let deposited = twice(coefficients, Degree::Quadratic);
+    if lattice.coarser() == 1 {
+        return deposited.amax();
+    }
+    twice(&deposited, Degree::Cubic).amax()
 }
 
 /// A quarter of a kernel's image: `values[y * side + x]` at tap x, y.
@@ -221,7 +174,7 @@ pub(crate) struct Stamp {
 impl Stamp {
     /// B-spline coefficients of a kernel: its samples, prefiltered along both axes.
     fn of_spline(kernel: &Kernel, lattice: &Lattice) -> Self {
-        let side = lattice.taps(kernel.reach()) + RINGING;
+        let side = lattice.taps(kernel.reach()) + lattice.ringing();
         let at = |i: usize| lattice.distance(i);
         let rows: Vec<Vec<f64>> = (0..side)
             .map(|y| {
@@ -229,12 +182,12 @@ impl Stamp {
                     .map(|x| kernel.at(at(x).hypot(at(y))))
                     .collect::<Vec<_>>()
             })
-            .map(|row| spline::coefficients(&row, lattice.centred()))
+            .map(|row| lattice.coefficients(&row))
             .collect();
         let mut values = vec![0.0; side * side];
         for x in 0..side {
             let column: Vec<f64> = rows.iter().map(|row| row[x]).collect();
-            let column = spline::coefficients(&column, lattice.centred());
+            let column = lattice.coefficients(&column);
             for (y, c) in column.into_iter().enumerate() {
                 values[y * side + x] = c;
             }
@@ -314,24 +267,34 @@ mod tests {
 
     #[test]
     fn grids_and_cells_get_finer_as_the_radius_shrinks() {
-        let factor = |shape, radius| spread(shape, radius).lattice.factor;
+        let finer = |shape, radius| spread(shape, radius).lattice.finer();
         assert_eq!(
-            [16.0, 6.0, 5.9, 3.0, 2.9, 1.5].map(|r| factor(Shape::Gaussian, r)),
+            [16.0, 6.0, 5.9, 3.0, 2.9, 1.5].map(|r| finer(Shape::Gaussian, r)),
             [1, 1, 2, 2, 4, 4]
         );
         assert_eq!(
-            [13.0, 12.0, 6.5, 6.0].map(|r| factor(Shape::Quartic, r)),
+            [13.0, 12.0, 6.5, 6.0].map(|r| finer(Shape::Quartic, r)),
             [1, 2, 2, 4]
+        );
+        let coarser = |shape, radius| spread(shape, radius).lattice.coarser();
+        assert_eq!(
+            [3.0, 15.9, 16.0, 31.9, 32.0, 256.0].map(|r| coarser(Shape::Gaussian, r)),
+            [1, 1, 2, 2, 4, 32]
+        );
+        assert_eq!(
+            [34.0, 35.0, 256.0].map(|r| coarser(Shape::Quartic, r)),
+            [1, 2, 8]
         );
         let finest = |r| finest_cell(&Kernel::new(Shape::Gaussian, r, Normalize::Peak).unwrap());
         assert_eq!(
-            [16.0, 12.0, 11.9, 6.0, 4.0, 2.0, 1.0].map(finest),
-            [1.0, 1.0, 0.5, 0.5, 0.25, 0.125, 0.0625]
+            [48.0, 16.0, 12.0, 11.9, 6.0, 4.0, 2.0, 1.0].map(finest),
+            [4.0, 1.0, 1.0, 0.5, 0.5, 0.25, 0.125, 0.0625]
         );
     }
 
     #[test]
-    fn a_gaussian_at_radius_16_reaches_23_pixels() {
-        assert_eq!(spread(Shape::Gaussian, 16.0).reach(), 23);
+    fn a_gaussian_at_radius_16_reaches_12_cells_of_two_pixels() {
+        assert_eq!(spread(Shape::Gaussian, 16.0).reach(), 12);
+        assert_eq!(spread(Shape::Gaussian, 15.9).reach(), 23);
     }
 }

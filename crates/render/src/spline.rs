@@ -21,33 +21,66 @@ pub(crate) fn linear(f: f32) -> [f32; 3] {
     [(-f).max(0.0), 1.0 - f.abs(), f.max(0.0)]
 }
 
-/// The pole of the inverse filter, 2√2 − 3.
-const POLE: f64 = -0.171_572_875_253_809_9;
+/// The cubic B-spline at a distance of `x` (Unser 1999, eq. 2).
+pub(crate) fn cubic(x: f64) -> f64 {
+    let x = x.abs();
+    if x < 1.0 {
+        2.0 / 3.0 - x * x * (2.0 - x) / 2.0
+    } else {
+        (2.0 - x).max(0.0).powi(3) / 6.0
+    }
+}
+
+/// Which spline coefficients are for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Degree {
+    /// Samples [1/8 3/4 1/8]: see [`quadratic`].
+    Quadratic,
+    /// Samples [1/6 2/3 1/6]: see [`cubic`].
+    Cubic,
+}
+
+impl Degree {
+    /// The two outer samples, and the pole p of their filter's inverse:
+    /// z + middle/outer + 1/z = −(1 − pz)(1 − p/z)/p.
+    fn filter(self) -> (f64, f64) {
+        match self {
+            Self::Quadratic => (1.0 / 8.0, 2.0 * 2.0f64.sqrt() - 3.0),
+            Self::Cubic => (1.0 / 6.0, 3.0f64.sqrt() - 2.0),
+        }
+    }
+
+    /// What an even function has at a place, from its coefficients there and beside it.
+    pub(crate) fn smooth(self, before: f64, here: f64, after: f64) -> f64 {
+        let (outer, _) = self.filter();
+        outer * (before + after) + (1.0 - 2.0 * outer) * here
+    }
+}
 
 /// Turns samples of an even function into its B-spline coefficients. The samples
 /// are those at 0, 1, 2 … where `centred`, else those at ½, 1½, 2½ ….
 ///
 /// They must end with (near) zeros; both sides count as zero beyond. The inverse
 /// filter is one causal and one anticausal recursion.
-pub(crate) fn coefficients(samples: &[f64], centred: bool) -> Vec<f64> {
+pub(crate) fn coefficients(samples: &[f64], centred: bool, degree: Degree) -> Vec<f64> {
+    let (outer, pole) = degree.filter();
     let mirrored = samples
         .iter()
         .rev()
         .take(samples.len() - usize::from(centred));
-    // [1/8 3/4 1/8]⁻¹ = 8 · 1/(z + 6 + 1/z), factored by its pole
     let mut c = 0.0;
     let causal: Vec<f64> = mirrored
         .chain(samples)
         .map(|sample| {
-            c = 8.0 * sample + POLE * c;
+            c = sample / outer + pole * c;
             c
         })
         .collect();
     // beyond the last sample the causal part dies out geometrically
-    let mut c = c * POLE / (POLE * POLE - 1.0);
+    let mut c = c * pole / (pole * pole - 1.0);
     let mut both = vec![0.0; causal.len()];
     for (out, &v) in both.iter_mut().zip(&causal).rev() {
-        c = POLE * (c - v);
+        c = pole * (c - v);
         *out = c;
     }
     both.split_off(causal.len() - samples.len())
@@ -73,21 +106,36 @@ mod tests {
 
     #[test]
     fn coefficients_interpolate_the_samples() {
-        for centred in [true, false] {
-            let start = if centred { 0.0 } else { 0.5 };
-            let samples: Vec<f64> = (0..40)
-                .map(|i| (-(f64::from(i) + start).powi(2) / 50.0).exp())
-                .collect();
-            let c = coefficients(&samples, centred);
-            let mirror = if centred { 1 } else { 0 };
-            let at = |i: i64| c[if i < 0 { -i - 1 + mirror } else { i } as usize];
-            for i in 0..38i64 {
-                let value = at(i - 1) / 8.0 + at(i) * 0.75 + at(i + 1) / 8.0;
-                assert!(
-                    (value - samples[i as usize]).abs() < 1e-9,
-                    "{centred} {i}: {value}"
-                );
+        for (degree, side, middle) in [
+            (Degree::Quadratic, 1.0 / 8.0, 0.75),
+            (Degree::Cubic, cubic(1.0), cubic(0.0)),
+        ] {
+            for centred in [true, false] {
+                let start = if centred { 0.0 } else { 0.5 };
+                let samples: Vec<f64> = (0..40)
+                    .map(|i| (-(f64::from(i) + start).powi(2) / 50.0).exp())
+                    .collect();
+                let c = coefficients(&samples, centred, degree);
+                let mirror = if centred { 1 } else { 0 };
+                let at = |i: i64| c[if i < 0 { -i - 1 + mirror } else { i } as usize];
+                for i in 0..38i64 {
+                    let value = (at(i - 1) + at(i + 1)) * side + at(i) * middle;
+                    let smooth = degree.smooth(at(i - 1), at(i), at(i + 1));
+                    assert!((value - smooth).abs() < 1e-12, "{degree:?} {i}");
+                    assert!(
+                        (value - samples[i as usize]).abs() < 1e-9,
+                        "{degree:?} {centred} {i}: {value}"
+                    );
+                }
             }
+        }
+    }
+
+    #[test]
+    fn cubic_splines_add_up_to_one() {
+        for u in [-0.5, -0.25, 0.0, 0.125, 0.4] {
+            let sum: f64 = (-2..=2).map(|k| cubic(u - f64::from(k))).sum();
+            assert!((sum - 1.0).abs() < 1e-12);
         }
     }
 }

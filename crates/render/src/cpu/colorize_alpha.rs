@@ -3,6 +3,7 @@
 //! The GPU's twin is `colorize_alpha.wgsl`.
 
 use crate::steps::Steps;
+use pulp::{Arch, Simd, WithSimd};
 
 /// Pixels that are looked at together: most of a map is empty.
 const BLOCK: usize = 32;
@@ -10,13 +11,34 @@ const BLOCK: usize = 32;
 /// The index of each density.
 pub(crate) fn indices(steps: &Steps, densities: &[f32]) -> Vec<u8> {
     let mut indices = vec![0; densities.len()];
-    for (to, from) in indices.chunks_mut(BLOCK).zip(densities.chunks(BLOCK)) {
-        if from
-            .iter()
-            .fold(false, |any, &d| any | steps.passes_first(d))
-        {
-            steps.indices(from, to);
+    Arch::new().dispatch(Colorize {
+        steps,
+        densities,
+        indices: &mut indices,
+    });
+    indices
+}
+
+/// Compiled for each vector width.
+struct Colorize<'a> {
+    steps: &'a Steps,
+    densities: &'a [f32],
+    indices: &'a mut [u8],
+}
+
+impl WithSimd for Colorize<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        let blocks = self.indices.chunks_mut(BLOCK);
+        for (to, from) in blocks.zip(self.densities.chunks(BLOCK)) {
+            if from
+                .iter()
+                .fold(false, |any, &d| any | self.steps.passes_first(d))
+            {
+                self.steps.indices(from, to);
+            }
         }
     }
-    indices
 }

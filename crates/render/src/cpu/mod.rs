@@ -5,9 +5,11 @@
 //! and change no bit of the result.
 
 mod colorize_alpha;
+mod place;
 mod splat_bin;
 mod splat_direct;
 mod splat_edge;
+mod splat_refine;
 mod splat_spread;
 
 use crate::backend::{Backend, Job};
@@ -20,6 +22,7 @@ use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 use splat_bin::Bins;
 use splat_edge::Spectra;
+use splat_refine::Refine;
 use splat_spread::Scratch;
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -52,6 +55,8 @@ struct Planned {
 struct Workspace {
     bins: Bins,
     scratch: Scratch,
+    coarse: Vec<f32>,
+    rows: splat_refine::Rows,
     density: Vec<f32>,
 }
 
@@ -92,6 +97,7 @@ impl CpuBackend {
         finish: impl Fn(Block, &[f32]) -> T + Sync,
     ) -> Vec<(Block, T)> {
         let planned = self.plan(&job.kernel);
+        let phase = planned.phase(&job.window);
         let arch = Arch::new();
         for_each(&Block::cut(&job.window), |&block| {
             WORKSPACE.with_borrow_mut(|workspace| {
@@ -100,6 +106,7 @@ impl CpuBackend {
                 arch.dispatch(Splat {
                     planned: &planned,
                     job: &job,
+                    phase,
                     workspace,
                 });
                 (block, finish(block, &workspace.density))
@@ -163,6 +170,7 @@ impl Backend for CpuBackend {
 struct Splat<'a> {
     planned: &'a Planned,
     job: &'a Job<'a>,
+    phase: (u32, u32),
     workspace: &'a mut Workspace,
 }
 
@@ -171,44 +179,61 @@ impl WithSimd for Splat<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) {
-        self.planned.splat(self.job, self.workspace);
+        self.planned.splat(self.job, self.phase, self.workspace);
     }
 }
 
 impl Planned {
+    /// Where a picture's corner lies on the plan's lattice; the same for all its blocks,
+    /// whose sides are a multiple of the coarsest cell's.
+    fn phase(&self, window: &Window) -> (u32, u32) {
+        match &self.plan {
+            Plan::Spread(spread) => spread.lattice.phase(window),
+            Plan::Direct | Plan::Edge(_) => (0, 0),
+        }
+    }
+
     /// Leaves the density of the job's window in the workspace.
     #[inline(always)]
-    fn splat(&self, job: &Job<'_>, workspace: &mut Workspace) {
+    fn splat(&self, job: &Job<'_>, phase: (u32, u32), workspace: &mut Workspace) {
         let Workspace {
             bins,
             scratch,
+            coarse,
+            rows,
             density,
         } = workspace;
         let (width, height) = (job.window.width(), job.window.height());
         density.resize(width as usize * height as usize, 0.0);
-        let margin = match &self.plan {
-            Plan::Direct => self.kernel.reach().ceil() as u32 + 1,
-            Plan::Spread(spread) => (spread.reach() + 1).div_ceil(spread.lattice.factor),
-            Plan::Edge(stamp) => stamp.reach() + 1,
-        };
-        let cells = job
-            .points
-            .cells(&job.window.grown(margin), plan::finest_cell(&self.kernel));
-        if cells.is_empty() {
-            density.fill(0.0);
-            return;
-        }
+        let finest = plan::finest_cell(&self.kernel);
         match &self.plan {
-            Plan::Direct => splat_direct::stamp(&job.window, &cells, &self.kernel, density),
+            Plan::Direct => {
+                let reach = self.kernel.reach().ceil() as u32 + 1;
+                let cells = job.points.cells(&job.window.grown(reach), finest);
+                splat_direct::stamp(&job.window, &cells, &self.kernel, density);
+            }
             Plan::Spread(spread) => {
-                bins.reset(&job.window.finer(spread.lattice.factor), spread.reach());
-                bins.deposit(&cells, false);
-                splat_spread::spread(bins, spread, scratch, density, width as usize);
+                let laid = spread.lattice.lay(&job.window, phase);
+                bins.reset(&laid.grid, spread.reach());
+                if !bins.deposit(job.points, finest / spread.lattice.cell(), false) {
+                    density.fill(0.0);
+                } else if spread.lattice.coarser() == 1 {
+                    splat_spread::spread(bins, spread, scratch, density, width as usize);
+                } else {
+                    let (outputs, lines) = laid.outputs;
+                    coarse.resize(outputs as usize * lines as usize, 0.0);
+                    splat_spread::spread(bins, spread, scratch, coarse, outputs as usize);
+                    let refine = Refine::new(spread.lattice, phase, outputs as usize);
+                    refine.refine(coarse, scratch.occupied(), rows, density, width as usize);
+                }
             }
             Plan::Edge(stamp) => {
                 bins.reset(&job.window, stamp.reach());
-                bins.deposit(&cells, stamp.linear);
-                splat_edge::convolve(bins, stamp, &self.spectra, density, width as usize);
+                if bins.deposit(job.points, finest, stamp.linear) {
+                    splat_edge::convolve(bins, stamp, &self.spectra, density, width as usize);
+                } else {
+                    density.fill(0.0);
+                }
             }
         }
     }

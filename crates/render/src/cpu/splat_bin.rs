@@ -2,10 +2,11 @@
 //!
 //! The GPU's twin is `splat_bin.wgsl`.
 
+use super::place::{Place, Placed};
 use crate::spline;
-use heatsplat_points::{Cells, Point, Window};
+use heatsplat_points::{Point, Points, Window};
 
-/// Spare pixels around the grid, so that a 3 × 3 deposit never leaves it.
+/// Spare pixels around the grid, so that a deposit never leaves it.
 const PAD: usize = 2;
 
 /// The grid that cells are deposited on: a window, a margin, and a little padding.
@@ -51,115 +52,174 @@ impl Bins {
     #[inline]
     pub(crate) fn row(&self, y: usize) -> Option<&[f32]> {
         let from = (y + PAD) * self.stride + PAD;
-        if !*self.occupied.get(y + PAD)? {
+        // a deposit reaches one row up and one down
+        if !self.occupied.get(y + PAD - 1..y + PAD + 2)?.contains(&true) {
             return None;
         }
         self.values.get(from..from + self.width)
     }
 
-    /// Deposits the cells a window sees. Cells too far outside to matter are left out.
+    /// Deposits what the grid and its margin see, in cells no coarser than `finest` of the
+    /// grid's own. False where that is nothing.
     #[inline(always)]
-    pub(crate) fn deposit(&mut self, cells: &Cells<'_>, linear: bool) {
-        let Some(window) = self.window else { return };
+    pub(crate) fn deposit(&mut self, points: &Points, finest: f64, linear: bool) -> bool {
+        let Some(window) = self.window else {
+            return false;
+        };
+        // a cell one off the grid still deposits on it
+        let cells = points.cells(&window.grown(self.margin as u32 + 1), finest);
+        let padded = window.grown((self.margin + PAD) as u32);
+        let mut stack = Stack::default();
         for (run, shift) in cells.slices() {
+            let place = Place::new(&padded, shift);
             if linear {
-                self.deposit_run(&window, run, shift, spline::linear);
+                self.deposit_run(&place, run, spline::linear, &mut stack);
             } else {
-                self.deposit_run(&window, run, shift, spline::quadratic);
+                self.deposit_run(&place, run, spline::quadratic, &mut stack);
             }
         }
+        self.unload(&stack);
+        !cells.is_empty()
     }
 
     #[inline(always)]
     fn deposit_run(
         &mut self,
-        window: &Window,
+        place: &Place,
         run: &[Point],
-        shift: f64,
         weights: impl Fn(f32) -> [f32; 3],
+        stack: &mut Stack,
     ) {
-        let per_pixel = window.pixel().recip();
-        let origin = (self.margin + PAD) as f64;
-        let grid = Grid {
-            per_pixel,
-            // exact on the pixel grids of all zooms: differences are dyadic, the factor a power of two
-            left: (window.left() - shift) * per_pixel - origin,
-            top: window.top() * per_pixel - origin,
-            right: (self.width + 2 * PAD - 1) as f64,
-            bottom: (self.height + 2 * PAD - 1) as f64,
-        };
         let mut batch = Batch::default();
         for cells in run.chunks(BATCH) {
-            for (i, cell) in cells.iter().enumerate() {
-                grid.place(cell, &weights, &mut batch, i);
+            match place {
+                Place::Dyadic(grid) => batch.fill(cells, &weights, |cell| grid.place(cell)),
+                Place::Any(grid) => batch.fill(cells, &weights, |cell| grid.place(cell)),
             }
-            self.add(&batch, cells.len());
+            self.add(&batch, cells.len(), stack);
         }
     }
 
     /// Adds the first cells of a batch to the grid.
     #[inline(always)]
-    fn add(&mut self, batch: &Batch, count: usize) {
+    fn add(&mut self, batch: &Batch, count: usize, stack: &mut Stack) {
         for i in 0..count.min(BATCH) {
-            let row = batch.row[i] as usize;
-            let first = row * self.stride + batch.column[i] as usize;
-            for (j, down) in batch.down.iter().enumerate() {
-                let from = first + j * self.stride;
-                if let Some(bins) = self.values.get_mut(from..from + 3) {
-                    for (bin, across) in bins.iter_mut().zip(&batch.across) {
-                        *bin += down[i] * across[i];
-                    }
-                }
+            if batch.bin[i] != stack.bin {
+                self.unload(stack);
+                *stack = Stack {
+                    bin: batch.bin[i],
+                    shares: [0.0; 9],
+                };
             }
-            if let Some(rows) = self.occupied.get_mut(row..row + 3) {
-                rows.fill(true);
+            for (sum, shares) in stack.shares.iter_mut().zip(&batch.shares) {
+                *sum += shares[i];
+            }
+        }
+    }
+
+    /// Adds what lies in one bin to the nine around it.
+    #[inline(always)]
+    fn unload(&mut self, stack: &Stack) {
+        let (column, row) = (stack.bin.column(), stack.bin.row());
+        let Some(occupied) = self.occupied.get_mut(row) else {
+            return;
+        };
+        *occupied = true;
+        let first = row.saturating_sub(1) * self.stride + column.saturating_sub(1);
+        for (j, shares) in stack.shares.as_chunks::<3>().0.iter().enumerate() {
+            let from = first + j * self.stride;
+            if let Some(bins) = self.values.get_mut(from..from + 3) {
+                for (bin, share) in bins.iter_mut().zip(shares) {
+                    *bin += share;
+                }
             }
         }
     }
 }
 
-/// Cells are placed so many at a time and then added: placing is long chains of
-/// arithmetic that the processor can do side by side only if nothing comes between.
+/// A bin's column and row in one number. Grids are at most some thousand bins wide:
+/// a block of a picture on the finest lattice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Bin(u32);
+
+impl Bin {
+    /// No bin: a row that no grid has.
+    const NONE: Self = Self(u32::MAX);
+
+    #[inline(always)]
+    fn new(column: u32, row: u32) -> Self {
+        Self(column | row << 16)
+    }
+
+    #[inline(always)]
+    fn column(self) -> usize {
+        (self.0 & 0xffff) as usize
+    }
+
+    #[inline(always)]
+    fn row(self) -> usize {
+        (self.0 >> 16) as usize
+    }
+}
+
+/// The cells of one bin, summed before they are added to the grid. In Z-order they follow
+/// each other, so that each bin is touched once, and in an order that no window changes.
+struct Stack {
+    bin: Bin,
+    /// What the bin and its neighbours get, row by row.
+    shares: [f32; 9],
+}
+
+impl Default for Stack {
+    fn default() -> Self {
+        Self {
+            bin: Bin::NONE,
+            shares: [0.0; 9],
+        }
+    }
+}
+
+/// Cells are placed so many at a time and then added: placing is arithmetic on vectors
+/// if nothing comes between.
 const BATCH: usize = 32;
 
 /// Where cells go and with what weights, before they are added.
-#[derive(Default)]
 struct Batch {
-    /// The leftmost of the three columns.
-    column: [u32; BATCH],
-    /// The uppermost of the three rows.
-    row: [u32; BATCH],
-    across: [[f32; BATCH]; 3],
-    /// Times the cell's weight; all 0 for a cell off the grid.
-    down: [[f32; BATCH]; 3],
+    bin: [Bin; BATCH],
+    shares: [[f32; BATCH]; 9],
 }
 
-/// The world → grid cells.
-struct Grid {
-    per_pixel: f64,
-    left: f64,
-    top: f64,
-    right: f64,
-    bottom: f64,
+impl Default for Batch {
+    fn default() -> Self {
+        Self {
+            bin: [Bin::NONE; BATCH],
+            shares: [[0.0; BATCH]; 9],
+        }
+    }
 }
 
-impl Grid {
+impl Batch {
     #[inline(always)]
-    fn place(&self, cell: &Point, weights: &impl Fn(f32) -> [f32; 3], batch: &mut Batch, i: usize) {
-        let x = f64::from(cell.x) * self.per_pixel - self.left;
-        let y = f64::from(cell.y) * self.per_pixel - self.top;
-        let inside = (x >= 1.0) & (x < self.right) & (y >= 1.0) & (y < self.bottom);
-        // cells off the grid add nothing to its corner
-        let (x, y) = if inside { (x, y) } else { (1.0, 1.0) };
-        let weight = if inside { cell.weight } else { 0.0 };
-        let (column, row) = (x as i32, y as i32);
-        let across = weights((x - f64::from(column)) as f32 - 0.5);
-        let down = weights((y - f64::from(row)) as f32 - 0.5);
-        batch.column[i] = (column - 1) as u32;
-        batch.row[i] = (row - 1) as u32;
-        for k in 0..3 {
-            batch.across[k][i] = across[k];
-            batch.down[k][i] = down[k] * weight;
+    fn fill(
+        &mut self,
+        cells: &[Point],
+        weights: &impl Fn(f32) -> [f32; 3],
+        place: impl Fn(&Point) -> Placed,
+    ) {
+        let (mut x, mut y, mut weight) = ([0; BATCH], [0; BATCH], [0.0; BATCH]);
+        for (i, cell) in cells.iter().enumerate().take(BATCH) {
+            (x[i], y[i], weight[i]) = (cell.x, cell.y, cell.weight);
+        }
+        // always the whole batch: loops of a fixed length become vectors
+        for i in 0..BATCH {
+            let (x, y, weight) = (x[i], y[i], weight[i]);
+            let placed = place(&Point { x, y, weight });
+            self.bin[i] = Bin::new(placed.column, placed.row);
+            let across = weights(placed.x);
+            let down = weights(placed.y).map(|share| share * placed.weight);
+            for (k, shares) in self.shares.iter_mut().enumerate() {
+                shares[i] = down[k / 3] * across[k % 3];
+            }
         }
     }
 }
@@ -167,7 +227,7 @@ impl Grid {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use heatsplat_points::{Points, TileId};
+    use heatsplat_points::TileId;
     use proptest::prelude::*;
 
     proptest! {
@@ -187,7 +247,7 @@ mod tests {
             for (x, y) in (0..1 << z).flat_map(|y| (0..1 << z).map(move |x| (x, y))) {
                 let window = Window::tile(TileId::new(z, x, y).unwrap(), 256);
                 bins.reset(&window, 0);
-                bins.deposit(&index.cells(&window.grown(1), finest), linear);
+                bins.deposit(&index, finest, linear);
                 sum += (0..bins.height())
                     .filter_map(|y| bins.row(y))
                     .flatten()

@@ -6,7 +6,8 @@
 //! they would add zeros. The GPU's twin is `splat_spread.wgsl`.
 
 use super::splat_bin::Bins;
-use crate::plan::{Lattice, Spread};
+use crate::lattice::Lattice;
+use crate::plan::Spread;
 
 /// Outputs computed together: eight AVX registers of sums.
 const BLOCK: usize = 64;
@@ -21,15 +22,24 @@ pub(crate) struct Scratch {
     across: Vec<f32>,
     /// Where each row of the grid begins in `across`; rows without deposit are the zeros.
     starts: Vec<usize>,
-    /// One row of the grid taken apart by column modulo the lattice's factor.
+    /// Which rows of outputs hold anything.
+    occupied: Vec<bool>,
+    /// One row of the grid taken apart by column modulo the cells to a pixel.
     phases: Vec<f32>,
+}
+
+impl Scratch {
+    /// Which rows of the last convolution's outputs hold anything.
+    pub(crate) fn occupied(&self) -> &[bool] {
+        &self.occupied
+    }
 }
 
 /// Where the taps of an output lie on the grid.
 #[derive(Clone, Copy)]
 struct Taps<'a> {
     values: &'a [f32],
-    /// The lattice's factor: grid cells from one output to the next.
+    /// Grid cells from one output to the next.
     step: usize,
     /// Grid cells from an output's first to its two innermost.
     inner: [usize; 2],
@@ -37,7 +47,7 @@ struct Taps<'a> {
 
 impl<'a> Taps<'a> {
     fn new(values: &'a [f32], lattice: Lattice, reach: usize) -> Self {
-        let step = lattice.factor as usize;
+        let step = lattice.finer() as usize;
         let middle = reach + step / 2;
         let inner = if lattice.centred() {
             [middle, middle]
@@ -104,12 +114,12 @@ pub(crate) fn spread(
             Taps::new(&term.down, plan.lattice, reach),
             out,
             width,
-            i == 0,
+            (i == 0).then_some(&mut scratch.occupied),
         );
     }
 }
 
-/// A row of the grid, every column modulo the lattice's factor a row of its own:
+/// A row of the grid, every column modulo the cells to a pixel a row of its own:
 /// neighbouring outputs then read neighbouring numbers.
 struct Phases {
     step: usize,
@@ -190,8 +200,17 @@ impl Rows<'_> {
     /// A strip of columns at a time, so that the rows an output reads stay in the
     /// fastest cache from one output to the next.
     #[inline(always)]
-    fn down(&self, taps: Taps<'_>, out: &mut [f32], width: usize, first: bool) {
+    fn down(&self, taps: Taps<'_>, out: &mut [f32], width: usize, first: Option<&mut Vec<bool>>) {
         let mut seen: Vec<(f32, usize, usize)> = Vec::with_capacity(taps.values.len());
+        let fresh = first.is_some();
+        if let Some(occupied) = first {
+            let any = |y: usize| {
+                self.seen(taps, y, &mut seen);
+                !seen.is_empty()
+            };
+            occupied.clear();
+            occupied.extend((0..out.len() / width).map(any));
+        }
         for strip in (0..width).step_by(STRIP) {
             let end = width.min(strip + STRIP);
             for (y, out_row) in out.chunks_exact_mut(width).enumerate() {
@@ -202,7 +221,7 @@ impl Rows<'_> {
                     for &(tap, above, below) in &seen {
                         add_pair(&mut sums, tap, block_of(from, above), block_of(from, below));
                     }
-                    if first {
+                    if fresh {
                         block.copy_from_slice(&sums[..block.len()]);
                     } else {
                         block.iter_mut().zip(sums).for_each(|(o, s)| *o += s);
