@@ -1,14 +1,13 @@
 //! Which cells a window sees: a walk down the quadtree that the sort order spells out.
 //!
-//! In Z-order every quad of the quadtree is one contiguous range, so nothing but
-//! the sorted cells is stored; a small directory of the upper quads saves the
-//! first steps of the search.
+//! In Z-order every quad of the quadtree is one contiguous range. The pyramid's nodes tell
+//! where those of crowded quads begin; within a block or among a few points they are searched.
 
 use crate::mercator::WORLD;
 use crate::point::Point;
-use crate::pyramid::Level;
+use crate::pyramid::{self, Node, NodeId, Pyramid, SIDE_BITS};
 use crate::window::Window;
-use crate::zorder::{self, Quad};
+use crate::zorder::{Quad, quarter_borders};
 use std::ops::Range;
 
 /// A quad that is only partly seen is not divided below so many cells …
@@ -19,39 +18,40 @@ const SMALL_PIXELS: f64 = 8.0;
 /// A stretch of cells, and how far east the world has to be shifted for them.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Run {
-    /// Which cells of [`Cells::all`].
+    /// Which: counted through all points and then all cells of the pyramid, the order in
+    /// which [`Points::stream_into`](crate::Points::stream_into) gives them.
     pub range: Range<usize>,
     /// Whole worlds east (world units): the world repeats in x.
     pub shift: f64,
 }
 
-/// The cells that a window sees, as ranges of one level.
+/// The cells that a window sees.
 ///
 /// Runs are in Z-order within each copy of the world and copies go from west to
 /// east, so that sums over cells add in one order whatever the window.
 #[derive(Clone, Debug)]
 pub struct Cells<'a> {
-    all: &'a [Point],
-    counts: &'a [u32],
-    level: u32,
+    points: &'a [Point],
+    pyramid: &'a Pyramid,
     runs: Vec<Run>,
 }
 
 impl<'a> Cells<'a> {
-    pub(crate) fn none() -> Self {
-        Self {
-            all: &[],
-            counts: &[],
-            level: 32,
-            runs: Vec::new(),
-        }
-    }
-
-    pub(crate) fn seen(level: &'a Level, directory: &Directory, window: &Window) -> Self {
+    /// What a window sees in cells of at least a level ([`pyramid::POINTS`]: the points).
+    pub(crate) fn seen(
+        points: &'a [Point],
+        pyramid: &'a Pyramid,
+        level: u32,
+        window: &Window,
+    ) -> Self {
         let mut search = Search {
-            cells: &level.cells,
+            points,
+            pyramid,
+            level,
+            seen: [0.0; 4],
+            shift: 0.0,
             small: window.pixel() * SMALL_PIXELS,
-            ..Search::EMPTY
+            runs: Vec::new(),
         };
         let first = (window.left() / WORLD).floor() as i64;
         let last = (window.right() / WORLD).ceil() as i64 - 1;
@@ -63,24 +63,16 @@ impl<'a> Cells<'a> {
                 window.right() - search.shift,
                 window.bottom(),
             ];
-            search.start(directory);
+            match pyramid.root {
+                Some(root) => search.visit_node(Quad::WORLD, root),
+                None => search.visit(Source::Points, Quad::WORLD, 0..points.len()),
+            }
         }
         Self {
-            all: &level.cells,
-            counts: &level.counts,
-            level: level.level,
+            points,
+            pyramid,
             runs: search.runs,
         }
-    }
-
-    /// The level that the cells belong to; 32 is the points themselves.
-    pub fn level(&self) -> u8 {
-        self.level as u8
-    }
-
-    /// All cells of the level, which the runs are ranges of.
-    pub fn all(&self) -> &'a [Point] {
-        self.all
     }
 
     /// The stretches that the window sees.
@@ -100,88 +92,61 @@ impl<'a> Cells<'a> {
 
     /// Each run's cells with its shift east in world units.
     pub fn slices(&self) -> impl Iterator<Item = (&'a [Point], f64)> + '_ {
-        self.runs
-            .iter()
-            .filter_map(|r| Some((self.all.get(r.range.clone())?, r.shift)))
+        self.runs.iter().filter_map(|r| {
+            let slice = match self.of_pyramid(&r.range) {
+                Some(range) => self.pyramid.cells.get(range),
+                None => self.points.get(r.range.clone()),
+            };
+            Some((slice?, r.shift))
+        })
     }
 
     /// For each run how many points its cells stand for; `None` where each is one point.
     pub fn counts(&self) -> impl Iterator<Item = Option<&'a [u32]>> + '_ {
-        self.runs.iter().map(|r| self.counts.get(r.range.clone()))
+        self.runs
+            .iter()
+            .map(|r| self.pyramid.counts.get(self.of_pyramid(&r.range)?))
+    }
+
+    /// A run's place among the pyramid's cells, unless it is a run of points.
+    fn of_pyramid(&self, range: &Range<usize>) -> Option<Range<usize>> {
+        let start = range.start.checked_sub(self.points.len())?;
+        Some(start..start + range.len())
     }
 }
 
-/// Where the quads of one depth begin among sorted cells.
-#[derive(Debug)]
-pub(crate) struct Directory {
-    depth: u32,
-    starts: Vec<usize>,
-}
-
-impl Directory {
-    /// As deep as keeps it under a quarter byte a cell, at most 262,144 quads.
-    pub(crate) fn of(cells: &[Point]) -> Self {
-        let depth = ((cells.len() / 32).max(1).ilog2() / 2).min(9);
-        let quads = 1usize << (2 * depth);
-        let mut starts = Vec::with_capacity(quads + 1);
-        let number = |p: &Point| match depth {
-            0 => 0,
-            d => zorder::interleave(p.x >> (32 - d), p.y >> (32 - d)) as usize,
-        };
-        for (i, cell) in cells.iter().enumerate() {
-            while starts.len() <= number(cell) {
-                starts.push(i);
-            }
-        }
-        starts.resize(quads + 1, cells.len());
-        Self { depth, starts }
-    }
-
-    pub(crate) fn bytes(&self) -> usize {
-        self.starts.capacity() * size_of::<usize>()
-    }
-
-    /// The cells of a quad no deeper than the directory.
-    fn range(&self, quad: Quad) -> Range<usize> {
-        let below = 2 * (self.depth - quad.depth);
-        let number = zorder::interleave(quad.x, quad.y) as usize;
-        let start = |n: usize| self.starts.get(n << below).copied().unwrap_or(0);
-        start(number)..start(number + 1)
-    }
-}
-
-/// The range of the cells of any quad.
-pub(crate) fn locate(cells: &[Point], directory: &Directory, quad: Quad) -> Range<usize> {
-    let depth = quad.depth.min(directory.depth);
-    let up = quad.depth - depth;
-    let mut at = Quad {
-        depth,
-        x: quad.x.checked_shr(up).unwrap_or(0),
-        y: quad.y.checked_shr(up).unwrap_or(0),
-    };
-    let mut range = directory.range(at);
+/// The points of any quad.
+pub(crate) fn locate(points: &[Point], pyramid: &Pyramid, quad: Quad) -> Range<usize> {
+    let mut at = Quad::WORLD;
+    let mut range = 0..points.len();
+    let mut node = pyramid.root;
     while at.depth < quad.depth && !range.is_empty() {
         let bit = quad.depth - at.depth - 1;
         let quarter = (quad.x >> bit) & 1 | ((quad.y >> bit) & 1) << 1;
-        let borders = quarter_borders(cells, &range, at);
+        let here = node.and_then(|id| pyramid.node(id));
+        let borders = match here {
+            Some(node) => node.borders,
+            None => quarter_borders(points, &range, at),
+        };
         range = borders[quarter as usize]..borders[quarter as usize + 1];
+        node = here.and_then(|node| node.quarters[quarter as usize]);
         at = at.child(quarter);
     }
     range
 }
 
-/// Where the four quarters of a quad begin and end within its range.
-#[inline]
-fn quarter_borders(cells: &[Point], range: &Range<usize>, quad: Quad) -> [usize; 5] {
-    let here = &cells[range.clone()];
-    let half = here.partition_point(|p| quad.quarter_of(p) < 2);
-    let first = here[..half].partition_point(|p| quad.quarter_of(p) < 1);
-    let third = half + here[half..].partition_point(|p| quad.quarter_of(p) < 3);
-    [0, first, half, third, here.len()].map(|i| range.start + i)
+/// Where cells are looked for.
+#[derive(Clone, Copy)]
+enum Source {
+    Points,
+    Pyramid,
 }
 
 struct Search<'a> {
-    cells: &'a [Point],
+    points: &'a [Point],
+    pyramid: &'a Pyramid,
+    /// The coarsest level that will do.
+    level: u32,
     /// West, north, east, south of the window in this copy of the world.
     seen: [f64; 4],
     shift: f64,
@@ -190,61 +155,94 @@ struct Search<'a> {
     runs: Vec<Run>,
 }
 
-impl Search<'_> {
-    const EMPTY: Search<'static> = Search {
-        cells: &[],
-        seen: [0.0; 4],
-        shift: 0.0,
-        small: 0.0,
-        runs: Vec::new(),
-    };
+/// How much of a quad a window sees.
+#[derive(PartialEq)]
+enum Sight {
+    Nothing,
+    Part,
+    Whole,
+}
 
-    /// Begins at the directory's quads that are about as large as the window.
-    fn start(&mut self, directory: &Directory) {
-        let [west, north, east, south] = self.seen.map(|v| v.clamp(0.0, WORLD));
-        if west >= east || north >= south {
+impl Search<'_> {
+    /// Takes a node's block if it is fine enough, else what lies in its quarters.
+    fn visit_node(&mut self, quad: Quad, id: NodeId) {
+        let sight = self.sight(quad);
+        let Some(node) = self.pyramid.node(id).filter(|_| sight != Sight::Nothing) else {
             return;
-        }
-        let side = (east - west).max(south - north);
-        let depth = ((WORLD / side).log2().floor() as u32).min(directory.depth);
-        let column = |v: f64| ((v / WORLD * (1u64 << depth) as f64) as u32).min((1 << depth) - 1);
-        let mut quads = Vec::with_capacity(9);
-        for y in column(north)..=column(south) {
-            for x in column(west)..=column(east) {
-                quads.push(Quad { depth, x, y });
+        };
+        let Node {
+            borders,
+            quarters,
+            block,
+        } = node;
+        if quad.depth + SIDE_BITS >= self.level && !block.is_empty() {
+            self.visit(Source::Pyramid, quad, block.clone());
+        } else if self.level == pyramid::POINTS && sight == Sight::Whole {
+            self.take(Source::Points, borders[0]..borders[4]);
+        } else {
+            for (quarter, node) in (0..4).zip(quarters) {
+                let quad = quad.child(quarter);
+                let range = borders[quarter as usize]..borders[quarter as usize + 1];
+                match node {
+                    Some(node) => self.visit_node(quad, *node),
+                    None => self.visit(Source::Points, quad, range),
+                }
             }
-        }
-        quads.sort_unstable_by_key(|q| zorder::interleave(q.x, q.y));
-        for quad in quads {
-            self.visit(quad, directory.range(quad));
         }
     }
 
-    fn visit(&mut self, quad: Quad, range: Range<usize>) {
+    /// Takes what the window sees of a quad's points or cells.
+    fn visit(&mut self, source: Source, quad: Quad, range: Range<usize>) {
         if range.is_empty() {
             return;
         }
+        let sight = self.sight(quad);
+        if sight == Sight::Nothing {
+            return;
+        }
+        let (west, _, east, _) = quad.edges();
+        let whole = sight == Sight::Whole || range.len() <= FEW;
+        if whole || east - west <= self.small || quad.depth == 32 {
+            self.take(source, range);
+            return;
+        }
+        let cells = match source {
+            Source::Points => self.points,
+            Source::Pyramid => &self.pyramid.cells,
+        };
+        let borders = quarter_borders(cells, &range, quad);
+        for quarter in 0..4 {
+            let part = borders[quarter as usize]..borders[quarter as usize + 1];
+            self.visit(source, quad.child(quarter), part);
+        }
+    }
+
+    fn sight(&self, quad: Quad) -> Sight {
         let (west, north, east, south) = quad.edges();
         let [left, top, right, bottom] = self.seen;
         if east <= left || west >= right || south <= top || north >= bottom {
-            return;
-        }
-        let inside = west >= left && east <= right && north >= top && south <= bottom;
-        if inside || range.len() <= FEW || east - west <= self.small || quad.depth == 32 {
-            self.take(range);
-            return;
-        }
-        let borders = quarter_borders(self.cells, &range, quad);
-        for quarter in 0..4 {
-            let part = borders[quarter as usize]..borders[quarter as usize + 1];
-            self.visit(quad.child(quarter), part);
+            Sight::Nothing
+        } else if west >= left && east <= right && north >= top && south <= bottom {
+            Sight::Whole
+        } else {
+            Sight::Part
         }
     }
 
     /// Adds a range, joined to the last one where they meet.
-    fn take(&mut self, range: Range<usize>) {
+    fn take(&mut self, source: Source, range: Range<usize>) {
+        let first = match source {
+            Source::Points => 0,
+            Source::Pyramid => self.points.len(),
+        };
+        let range = range.start + first..range.end + first;
         match self.runs.last_mut() {
-            Some(last) if last.range.end == range.start && last.shift == self.shift => {
+            // points never meet cells: the last point and the first cell are no neighbours
+            Some(last)
+                if last.range.end == range.start
+                    && last.shift == self.shift
+                    && range.start != self.points.len() =>
+            {
                 last.range.end = range.end;
             }
             _ => self.runs.push(Run {
@@ -325,10 +323,29 @@ mod tests {
             .collect();
         let index = Points::from_slice(&points);
         let world = Window::at_level(6, 0, 0, 64, 64);
-        // the next finer level is read where the own one was not worth keeping
+        // finer blocks are read where the own one was not worth keeping
         assert!(index.cells(&world, 1.0).len() <= 2 * 64 * 64);
         assert_eq!(index.cells(&world, 0.0).len(), points.len());
         let counted: u32 = index.cells(&world, 1.0).counts().flatten().flatten().sum();
         assert_eq!(counted as usize, points.len());
+    }
+
+    /// A crowd in a few pixels costs what its pixels do, though the rest of the world has
+    /// hardly two points in one.
+    #[test]
+    fn a_crowd_costs_its_pixels() {
+        let alone = (0..200_000u32).map(|i| (i.wrapping_mul(2_654_435_761), i.wrapping_mul(40_503 << 8)));
+        let crowd = (0..200_000u32).map(|i| ((1 << 30) + i % 3_001, (1 << 29) + i % 2_003));
+        let points: Vec<Point> = alone
+            .chain(crowd)
+            .map(|(x, y)| Point { x, y, weight: 1.0 })
+            .collect();
+        let index = Points::from_slice(&points);
+        // 4 × 4 pixels hold the crowd
+        let window = Window::at_level(22, (1 << 20) - 20, (1 << 19) - 20, 64, 64);
+        let cells = index.cells(&window, 1.0);
+        let counted: u32 = cells.counts().flatten().flatten().sum();
+        assert!(counted >= 200_000, "{counted}");
+        assert!(cells.len() < 300, "{}", cells.len());
     }
 }

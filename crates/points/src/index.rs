@@ -1,9 +1,9 @@
 //! The finished index: sorted points, their pyramid, and what is known of them all.
 
-use crate::cells::{self, Cells, Directory};
+use crate::cells::{self, Cells};
 use crate::mercator;
 use crate::point::{Point, PointError, PointSink};
-use crate::pyramid::{self, Level};
+use crate::pyramid::{self, Pyramid};
 use crate::sort;
 use crate::tile::TileId;
 use crate::window::Window;
@@ -47,17 +47,10 @@ impl PointsBuilder {
     pub fn build(self) -> Points {
         let sorted = sort::sort_chunks(self.chunks);
         let summary = Summary::of(&sorted);
-        let pyramid = pyramid::build(&sorted);
-        let base = Level {
-            level: 32,
-            cells: sorted,
-            counts: Vec::new(),
-        };
-        let levels: Vec<Level> = std::iter::once(base).chain(pyramid).collect();
-        let directories = levels.iter().map(|l| Directory::of(&l.cells)).collect();
+        let pyramid = Pyramid::over(&sorted);
         Points {
-            levels,
-            directories,
+            sorted,
+            pyramid,
             summary,
         }
     }
@@ -139,9 +132,8 @@ impl Summary {
 /// Immutable: a layer whose data change gets a new one.
 #[derive(Debug)]
 pub struct Points {
-    /// The points themselves, then the kept levels of the pyramid, finest first.
-    levels: Vec<Level>,
-    directories: Vec<Directory>,
+    sorted: Vec<Point>,
+    pyramid: Pyramid,
     summary: Summary,
 }
 
@@ -195,16 +187,28 @@ impl Points {
 
     /// All points, in Z-order.
     pub fn as_slice(&self) -> &[Point] {
-        self.levels.first().map_or(&[], |l| &l.cells)
+        &self.sorted
     }
 
-    /// Bytes held by points, pyramid and directories.
+    /// Bytes held by points and pyramid.
     pub fn bytes(&self) -> usize {
-        let level = |l: &Level| {
-            l.cells.capacity() * size_of::<Point>() + l.counts.capacity() * size_of::<u32>()
-        };
-        self.levels.iter().map(level).sum::<usize>()
-            + self.directories.iter().map(Directory::bytes).sum::<usize>()
+        self.sorted.capacity() * size_of::<Point>() + self.pyramid.bytes()
+    }
+
+    /// Pours all points in Z-order, then all cells of the pyramid, into a sink: the buffers
+    /// of a GPU, say. [`Run::range`](crate::Run::range) counts in this order.
+    pub fn stream_into(&self, sink: &mut dyn PointSink) {
+        for batch in self.sorted.chunks(CHUNK) {
+            sink.push(batch);
+        }
+        for batch in self.pyramid.cells.chunks(CHUNK) {
+            sink.push(batch);
+        }
+    }
+
+    /// How many points and cells [`stream_into`](Self::stream_into) pours.
+    pub fn stream_len(&self) -> usize {
+        self.sorted.len() + self.pyramid.cells.len()
     }
 
     /// The points of a tile: in Z-order they are one range of [`as_slice`](Self::as_slice).
@@ -214,10 +218,7 @@ impl Points {
             x: tile.x(),
             y: tile.y(),
         };
-        match (self.levels.first(), self.directories.first()) {
-            (Some(base), Some(directory)) => cells::locate(&base.cells, directory, quad),
-            _ => 0..0,
-        }
+        cells::locate(&self.sorted, &self.pyramid, quad)
     }
 
     /// The cells that a window sees, no coarser than `finest` pixels of the window
@@ -226,22 +227,20 @@ impl Points {
     /// Cells up to a few pixels outside the window may be among them.
     pub fn cells(&self, window: &Window, finest: f64) -> Cells<'_> {
         let size = window.pixel() * finest;
-        let fine_enough = |l: &Level| (1u64 << (32 - l.level)) as f64 <= size;
-        let chosen = self.levels.iter().rposition(fine_enough).unwrap_or(0);
-        match (self.levels.get(chosen), self.directories.get(chosen)) {
-            (Some(level), Some(directory)) => Cells::seen(level, directory, window),
-            _ => Cells::none(),
-        }
+        let level = if size < 1.0 {
+            pyramid::POINTS
+        } else {
+            32u32.saturating_sub(size.log2().floor() as u32)
+        };
+        Cells::seen(&self.sorted, &self.pyramid, level, window)
     }
 
     /// Every tile of a zoom that holds a point, in Z-order.
     pub fn occupied_tiles(&self, z: u8) -> Vec<TileWeight> {
         let depth = u32::from(z.min(crate::MAX_ZOOM));
-        let Some(level) = self.levels.iter().rfind(|l| l.level >= depth) else {
-            return Vec::new();
-        };
+        let world = Window::at_level(depth as u8, 0, 0, 1 << depth, 1 << depth);
         let mut tiles: Vec<TileWeight> = Vec::new();
-        for cell in &level.cells {
+        for cell in self.cells(&world, 1.0).slices().flat_map(|(run, _)| run) {
             let column = |v: u32| if depth == 0 { 0 } else { v >> (32 - depth) };
             let Ok(tile) = TileId::new(depth as u8, column(cell.x), column(cell.y)) else {
                 continue;

@@ -10,6 +10,7 @@
 //! This crate does no I/O, knows no GPU and no async runtime.
 #![forbid(unsafe_code)]
 
+mod cell;
 mod cells;
 mod index;
 pub mod mercator;

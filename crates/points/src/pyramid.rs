@@ -1,221 +1,340 @@
 //! The pyramid: ever coarser copies of the points, each cell true to what it stands for.
 //!
-//! At level L there is one cell per occupied pixel of the world drawn 2ᴸ pixels
-//! wide. A level is kept when it holds at most two fifths of the cells of the last
-//! one kept (three quarters where there are few), which bounds what all levels cost
-//! together, and each is built from the one below it.
+//! At level L there is one cell per occupied pixel of the world drawn 2ᴸ pixels wide. A
+//! level is kept or left out block by block: a block is a quad of the quadtree, cut into
+//! [`SIDE_BITS`] more bits of cells, and it is kept where it holds at most two fifths of
+//! what would be read in its place. So a crowded city has all its levels and an empty
+//! ocean none, all levels together are two thirds of a copy of the points at most, and a
+//! window never reads much more than it has pixels, wherever it is.
 
+use crate::cell::Heap;
 use crate::point::Point;
+use crate::zorder::{Quad, quarter_borders};
 use rayon::prelude::*;
+use std::ops::Range;
 
-/// One kept level: cells in Z-order and how many points each stands for.
-#[derive(Debug)]
-pub(crate) struct Level {
-    /// The world is 2^`level` cells wide; 32 is the grid of the points themselves.
-    pub(crate) level: u32,
+/// A block is 2^6 × 2^6 cells.
+pub(crate) const SIDE_BITS: u32 = 6;
+
+/// The level of the points themselves: finer than any cell.
+pub(crate) const POINTS: u32 = 33;
+
+/// Quads with so few points are not divided further: they are read as they are.
+const FEW: usize = 256;
+
+/// Quads this deep have the finest cells there are, single positions.
+const DEEPEST: u32 = 32 - SIDE_BITS;
+
+/// A quad with more than [`FEW`] points.
+#[derive(Clone, Debug)]
+pub(crate) struct Node {
+    /// Where the points of its quarters begin and end.
+    pub(crate) borders: [usize; 5],
+    /// The nodes of its quarters, where those are nodes.
+    pub(crate) quarters: [Option<NodeId>; 4],
+    /// Its block of cells, at level depth + [`SIDE_BITS`]; empty where it wasn't worth keeping.
+    pub(crate) block: Range<usize>,
+}
+
+/// Which node; never 0, so that an `Option` of it takes four bytes.
+pub(crate) type NodeId = std::num::NonZeroU32;
+
+/// The kept blocks and the quadtree that finds them.
+#[derive(Debug, Default)]
+pub(crate) struct Pyramid {
+    nodes: Vec<Node>,
+    /// The whole world, if it is a node.
+    pub(crate) root: Option<NodeId>,
     pub(crate) cells: Vec<Point>,
+    /// How many points each cell stands for.
     pub(crate) counts: Vec<u32>,
 }
 
-/// The kept levels above sorted points, finest first.
-pub(crate) fn build(points: &[Point]) -> Vec<Level> {
-    let cells_at = cells_at_each_level(points);
-    let mut levels: Vec<Level> = Vec::new();
-    let mut last = points.len();
-    for level in (0..=32u32).rev() {
-        let cells = cells_at[level as usize];
-        if cells == 0 || !worth_keeping(cells, last, points.len()) {
-            continue;
-        }
-        last = cells;
-        let built = match levels.last() {
-            Some(below) => aggregate(&below.cells, Some(&below.counts), level, cells),
-            None => aggregate(points, None, level, cells),
-        };
-        levels.push(built);
+impl Pyramid {
+    /// The pyramid over points in Z-order, raised on all cores.
+    pub(crate) fn over(points: &[Point]) -> Self {
+        let most = (points.len() / (8 * rayon::current_num_threads())).max(1 << 14);
+        let mut quads = Vec::new();
+        cut(points, Quad::WORLD, 0..points.len(), most, &mut quads);
+        let parts: Vec<(Quad, Builder<'_>, Branch)> = quads
+            .into_par_iter()
+            .map(|(quad, range)| {
+                let mut builder = Builder::over(points);
+                let branch = builder.raise(quad, range);
+                (quad, builder, branch)
+            })
+            .collect();
+        let mut whole = Builder::over(points);
+        let cells = parts.iter().map(|(_, part, _)| part.pyramid.cells.len());
+        // and some for the blocks of the few quads above the parts
+        let cells = cells.sum::<usize>() + points.len() / 64;
+        whole.pyramid.cells.reserve_exact(cells);
+        whole.pyramid.counts.reserve_exact(cells);
+        whole.finished = parts
+            .into_iter()
+            .map(|(quad, part, branch)| (quad, whole.pyramid.adopt(part.pyramid, branch)))
+            .collect::<Vec<_>>()
+            .into_iter();
+        whole.next = whole.finished.next();
+        let top = whole.raise(Quad::WORLD, 0..points.len());
+        let mut made = whole.pyramid;
+        made.root = top.node;
+        made.nodes.shrink_to_fit();
+        made.cells.shrink_to_fit();
+        made.counts.shrink_to_fit();
+        made
     }
-    levels
-}
 
-/// A level must have at most two fifths of the cells below it: then all levels together
-/// are two thirds of a copy of the points at most. Small levels cost next to nothing and
-/// are what the low zooms read, so there a quarter less is enough.
-fn worth_keeping(cells: usize, below: usize, points: usize) -> bool {
-    cells * 5 <= below * 2 || (cells * 24 <= points && cells * 4 <= below * 3)
-}
-
-/// How many occupied pixels the world has at levels 0 to 32.
-///
-/// In Z-order a new pixel of level L begins where a point differs from the one
-/// before it in the top L bits, so one pass counts for all levels.
-fn cells_at_each_level(points: &[Point]) -> [usize; 33] {
-    let first_difference = points
-        .par_windows(2)
-        .fold(
-            || [0usize; 33],
-            |mut seen, pair| {
-                if let [a, b] = pair {
-                    seen[((a.x ^ b.x) | (a.y ^ b.y)).leading_zeros() as usize] += 1;
-                }
-                seen
-            },
-        )
-        .reduce(|| [0; 33], |a, b| std::array::from_fn(|i| a[i] + b[i]));
-    let mut cells = [0; 33];
-    let mut borders = usize::from(!points.is_empty());
-    for level in 0..=32 {
-        cells[level] = borders;
-        borders += first_difference[level];
+    pub(crate) fn node(&self, id: NodeId) -> Option<&Node> {
+        self.nodes.get(id.get() as usize - 1)
     }
-    cells
-}
 
-/// The cells of a level from finer ones (or from points, which count once each).
-fn aggregate(finer: &[Point], counts: Option<&[u32]>, level: u32, expected: usize) -> Level {
-    let parts: Vec<(Vec<Point>, Vec<u32>)> = cut_at_cells(finer, level)
-        .into_par_iter()
-        .map(|(from, to)| {
-            let mut cells = Vec::new();
-            let mut sizes = Vec::new();
-            let mut at = from;
-            while at < to {
-                let end = at + cell_length(&finer[at..to], level);
-                let (cell, count) = merge(&finer[at..end], counts.map(|c| &c[at..end]));
-                cells.push(cell);
-                sizes.push(count);
-                at = end;
+    /// Bytes held.
+    pub(crate) fn bytes(&self) -> usize {
+        self.nodes.capacity() * size_of::<Node>()
+            + self.cells.capacity() * size_of::<Point>()
+            + self.counts.capacity() * size_of::<u32>()
+    }
+
+    fn add(&mut self, node: Node) -> Option<NodeId> {
+        self.nodes.push(node);
+        u32::try_from(self.nodes.len()).ok().and_then(NodeId::new)
+    }
+
+    /// Takes over what a part has built, and tells where it is now.
+    fn adopt(&mut self, part: Self, mut branch: Branch) -> Branch {
+        let (nodes, cells) = (self.nodes.len() as u32, self.cells.len());
+        let moved = |id: NodeId| id.checked_add(nodes);
+        self.nodes.extend(part.nodes.into_iter().map(|mut node| {
+            node.quarters = node.quarters.map(|q| q.and_then(moved));
+            node.block = node.block.start + cells..node.block.end + cells;
+            node
+        }));
+        self.cells.extend_from_slice(&part.cells);
+        self.counts.extend_from_slice(&part.counts);
+        branch.node = branch.node.and_then(moved);
+        for stretch in &mut branch.stretches {
+            if let Stretch::Cells(range) = stretch {
+                *range = range.start + cells..range.end + cells;
             }
-            (cells, sizes)
-        })
-        .collect();
-    let mut cells = Vec::with_capacity(expected);
-    let mut sizes = Vec::with_capacity(expected);
-    for (part_cells, part_sizes) in parts {
-        cells.extend_from_slice(&part_cells);
-        sizes.extend_from_slice(&part_sizes);
-    }
-    Level {
-        level,
-        cells,
-        counts: sizes,
-    }
-}
-
-/// Ranges of about equal length, a few per thread, none of which cuts a cell.
-fn cut_at_cells(finer: &[Point], level: u32) -> Vec<(usize, usize)> {
-    let target = (finer.len() / (4 * rayon::current_num_threads())).max(4096);
-    let mut cuts = Vec::new();
-    let mut from = 0;
-    while from < finer.len() {
-        let mut to = (from + target).min(finer.len());
-        while to < finer.len() && same_cell(&finer[to - 1], &finer[to], level) {
-            to += 1;
         }
-        cuts.push((from, to));
-        from = to;
+        branch
     }
-    cuts
 }
 
-#[inline]
-fn same_cell(a: &Point, b: &Point, level: u32) -> bool {
-    ((a.x ^ b.x) | (a.y ^ b.y)).leading_zeros() >= level
-}
-
-fn cell_length(run: &[Point], level: u32) -> usize {
-    let Some(first) = run.first() else { return 0 };
-    run.iter()
-        .position(|p| !same_cell(first, p, level))
-        .unwrap_or(run.len())
-}
-
-/// The cell of points that lie together: their summed weight at their mean
-/// position, each weighted by |weight| (or alike where all weights are 0).
-/// Sums are in f64 and positions relative to the first, so nothing is lost.
-fn merge(points: &[Point], counts: Option<&[u32]>) -> (Point, u32) {
-    let origin = points[0];
-    if let ([only], count) = (points, counts.map_or(1, |c| c[0])) {
-        return (*only, count);
+/// Cuts the world into quads of at most `most` points.
+fn cut(
+    points: &[Point],
+    quad: Quad,
+    range: Range<usize>,
+    most: usize,
+    quads: &mut Vec<(Quad, Range<usize>)>,
+) {
+    if range.len() <= most || quad.depth == DEEPEST {
+        quads.push((quad, range));
+        return;
     }
-    let (mut weight, mut mass, mut count) = (0.0f64, 0.0f64, 0u32);
-    let (mut x, mut y, mut plain_x, mut plain_y) = (0.0f64, 0.0f64, 0.0f64, 0.0f64);
-    for (i, p) in points.iter().enumerate() {
-        let n = counts.map_or(1, |c| c[i]);
-        let (dx, dy) = (offset(p.x, origin.x), offset(p.y, origin.y));
-        let w = f64::from(p.weight);
-        weight += w;
-        mass += w.abs();
-        x += w.abs() * dx;
-        y += w.abs() * dy;
-        plain_x += f64::from(n) * dx;
-        plain_y += f64::from(n) * dy;
-        count = count.saturating_add(n);
+    let borders = quarter_borders(points, &range, quad);
+    for quarter in 0..4 {
+        let part = borders[quarter as usize]..borders[quarter as usize + 1];
+        if !part.is_empty() {
+            cut(points, quad.child(quarter), part, most, quads);
+        }
     }
-    let (mean_x, mean_y) = if mass > 0.0 {
-        (x / mass, y / mass)
-    } else {
-        (plain_x / f64::from(count), plain_y / f64::from(count))
-    };
-    let place = |origin: u32, mean: f64| (f64::from(origin) + mean).round() as u32;
-    let weight = weight.clamp(f64::from(f32::MIN), f64::from(f32::MAX)) as f32;
-    (
-        Point {
-            x: place(origin.x, mean_x),
-            y: place(origin.y, mean_y),
-            weight,
-        },
-        count,
-    )
 }
 
-#[inline]
-fn offset(a: u32, origin: u32) -> f64 {
-    f64::from(a) - f64::from(origin)
+/// What is known of a quad once it is built.
+struct Branch {
+    node: Option<NodeId>,
+    /// What is read in its place at a level coarser than its own.
+    stretches: Vec<Stretch>,
+    /// How many points and cells that is.
+    entries: usize,
+    /// How many neighbours in Z-order share just so many top bits of their positions: a
+    /// level has one cell more than there are neighbours that share fewer bits.
+    shared: [usize; 33],
+}
+
+/// Points or cells that follow each other.
+#[derive(Clone, Debug)]
+enum Stretch {
+    Points(Range<usize>),
+    Cells(Range<usize>),
+}
+
+/// Builds a part of the pyramid, quads before those that hold them.
+struct Builder<'a> {
+    points: &'a [Point],
+    pyramid: Pyramid,
+    /// Quads that are built already, in Z-order.
+    finished: std::vec::IntoIter<(Quad, Branch)>,
+    next: Option<(Quad, Branch)>,
+}
+
+impl<'a> Builder<'a> {
+    fn over(points: &'a [Point]) -> Self {
+        Self {
+            points,
+            pyramid: Pyramid::default(),
+            finished: Vec::new().into_iter(),
+            next: None,
+        }
+    }
+
+    fn raise(&mut self, quad: Quad, range: Range<usize>) -> Branch {
+        if let Some((_, branch)) = self.next.take_if(|(finished, _)| *finished == quad) {
+            self.next = self.finished.next();
+            return branch;
+        }
+        if range.len() <= FEW || quad.depth > DEEPEST {
+            return self.leaf(range);
+        }
+        let borders = quarter_borders(self.points, &range, quad);
+        let mut whole = Branch {
+            node: None,
+            stretches: Vec::new(),
+            entries: 0,
+            shared: [0; 33],
+        };
+        let mut quarters = [None; 4];
+        for (quarter, node) in (0..4).zip(&mut quarters) {
+            let part = borders[quarter as usize]..borders[quarter as usize + 1];
+            if part.is_empty() {
+                continue;
+            }
+            let branch = self.raise(quad.child(quarter), part);
+            *node = branch.node;
+            // neighbours on both sides of a quarter's border
+            whole.shared[quad.depth as usize] += usize::from(whole.entries > 0);
+            for (sum, more) in whole.shared.iter_mut().zip(branch.shared) {
+                *sum += more;
+            }
+            whole.entries += branch.entries;
+            whole.stretches.extend(branch.stretches);
+        }
+        let block = self.block(quad, range.len(), &mut whole);
+        whole.node = self.pyramid.add(Node {
+            borders,
+            quarters,
+            block,
+        });
+        whole
+    }
+
+    /// Points that are read as they are.
+    fn leaf(&self, range: Range<usize>) -> Branch {
+        let mut shared = [0; 33];
+        for pair in self.points[range.clone()].windows(2) {
+            if let [a, b] = pair {
+                shared[((a.x ^ b.x) | (a.y ^ b.y)).leading_zeros() as usize] += 1;
+            }
+        }
+        Branch {
+            node: None,
+            entries: range.len(),
+            stretches: vec![Stretch::Points(range)],
+            shared,
+        }
+    }
+
+    /// Builds a quad's block where that is worth its memory.
+    fn block(&mut self, quad: Quad, points: usize, branch: &mut Branch) -> Range<usize> {
+        let level = quad.depth + SIDE_BITS;
+        let borders: usize = branch.shared.iter().take(level as usize).sum();
+        let start = self.pyramid.cells.len();
+        if level > 32 || !worth_keeping(borders + 1, branch.entries, points) {
+            return start..start;
+        }
+        let mut open: Option<Heap> = None;
+        for stretch in &branch.stretches {
+            let (store, range) = match stretch {
+                Stretch::Points(range) => (None, range.clone()),
+                Stretch::Cells(range) => (Some(()), range.clone()),
+            };
+            for at in range {
+                let (entry, count) = match store {
+                    None => (self.points[at], 1),
+                    Some(()) => (self.pyramid.cells[at], self.pyramid.counts[at]),
+                };
+                match &mut open {
+                    Some(heap) if heap.takes(&entry, level) => heap.add(&entry, count),
+                    _ => {
+                        if let Some(full) = open.replace(Heap::new(entry, count)) {
+                            self.pyramid.push(full.finish());
+                        }
+                    }
+                }
+            }
+        }
+        if let Some(last) = open {
+            self.pyramid.push(last.finish());
+        }
+        let block = start..self.pyramid.cells.len();
+        branch.entries = block.len();
+        branch.stretches = vec![Stretch::Cells(block.clone())];
+        block
+    }
+}
+
+impl Pyramid {
+    fn push(&mut self, (cell, count): (Point, u32)) {
+        self.cells.push(cell);
+        self.counts.push(count);
+    }
+}
+
+/// A block must have at most two fifths of what is read in its place: then all together are
+/// two thirds of a copy of the points at most. Where its cells are few beside its points
+/// they cost next to nothing, and are what the low zooms read: a quarter less is enough.
+fn worth_keeping(cells: usize, entries: usize, points: usize) -> bool {
+    cells * 5 <= entries * 2 || (cells * 24 <= points && cells * 4 <= entries * 3)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::zorder;
+    use crate::{cell, zorder};
     use proptest::prelude::*;
 
     fn points() -> impl Strategy<Value = Vec<Point>> {
-        let clustered = (0u32..4, 0u32..40, 0u32..40, -3i8..9).prop_map(|(c, x, y, w)| Point {
+        let clustered = (0u32..4, 0u32..90, 0u32..90, -3i8..9).prop_map(|(c, x, y, w)| Point {
             x: c * 900_000_000 + x * x * 7,
             y: c * 700_000_000 + y,
             weight: f32::from(w),
         });
-        prop::collection::vec(clustered, 1..500).prop_map(|mut v| {
+        prop::collection::vec(clustered, 1..6000).prop_map(|mut v| {
             v.sort_by(zorder::compare);
             v
         })
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(48))]
         #[test]
-        fn every_level_keeps_count_weight_and_centre(points in points()) {
-            let mut last = points.len();
-            for level in build(&points) {
-                prop_assert!(worth_keeping(level.cells.len(), last, points.len()));
-                last = level.cells.len();
-                prop_assert!(level.cells.windows(2).all(|w| !same_cell(&w[0], &w[1], level.level)));
-                prop_assert!(level.cells.is_sorted_by(|a, b| zorder::compare(a, b).is_lt()));
-                let count: u32 = level.counts.iter().sum();
-                prop_assert_eq!(count as usize, points.len());
+        fn every_block_keeps_count_and_weight(points in points()) {
+            let pyramid = Pyramid::over(&points);
+            let mut blocks = 0;
+            let mut todo: Vec<_> = pyramid.root.map(|id| (id, Quad::WORLD)).into_iter().collect();
+            while let Some((id, quad)) = todo.pop() {
+                let node = pyramid.node(id).unwrap();
+                let level = quad.depth + SIDE_BITS;
+                todo.extend((0..4).zip(node.quarters).filter_map(|(q, id)| Some((id?, quad.child(q)))));
+                let cells = &pyramid.cells[node.block.clone()];
+                if cells.is_empty() {
+                    continue;
+                }
+                blocks += 1;
+                let below = &points[node.borders[0]..node.borders[4]];
+                prop_assert!(cells.len() <= 1 << (2 * SIDE_BITS));
+                prop_assert!(cells.windows(2).all(|w| !cell::same(&w[0], &w[1], level)));
+                prop_assert!(cells.is_sorted_by(|a, b| zorder::compare(a, b).is_lt()));
+                let count: u32 = pyramid.counts[node.block.clone()].iter().sum();
+                prop_assert_eq!(count as usize, below.len());
                 let sum = |ps: &[Point]| ps.iter().map(|p| f64::from(p.weight)).sum::<f64>();
-                prop_assert_eq!(sum(&level.cells), sum(&points));
+                prop_assert_eq!(sum(cells), sum(below));
             }
+            prop_assert!(blocks > 0 || points.len() <= 2 * FEW);
+            prop_assert!(pyramid.cells.len() * 6 <= points.len() * 5);
         }
-    }
-
-    #[test]
-    fn a_cell_lies_at_the_weighted_mean() {
-        let at = |x, weight| Point { x, y: 8, weight };
-        let (cell, count) = merge(&[at(10, 1.0), at(20, 3.0), at(18, 0.0)], None);
-        assert_eq!((cell, count), (at(18, 4.0), 3)); // 17.5 rounds to 18
-        let (cell, _) = merge(&[at(10, -1.0), at(20, 1.0)], None);
-        assert_eq!(cell, at(15, 0.0));
-        let (cell, count) = merge(&[at(10, 0.0), at(20, 0.0)], Some(&[3, 1]));
-        assert_eq!((cell, count), (at(13, 0.0), 4)); // 12.5 rounds to 13
     }
 }

@@ -5,6 +5,7 @@
 
 use crate::point::Point;
 use std::cmp::Ordering;
+use std::ops::Range;
 
 /// Points in Z-order; equal positions by weight, so that the order is total and
 /// a sorted set is the same whatever order it came in.
@@ -48,6 +49,12 @@ pub(crate) struct Quad {
 }
 
 impl Quad {
+    pub(crate) const WORLD: Self = Self {
+        depth: 0,
+        x: 0,
+        y: 0,
+    };
+
     /// West, north, east and south edge in world units; east and south are exclusive.
     #[inline]
     pub(crate) fn edges(self) -> (f64, f64, f64, f64) {
@@ -72,6 +79,16 @@ impl Quad {
         let bit = 31 - self.depth;
         (p.x >> bit) & 1 | ((p.y >> bit) & 1) << 1
     }
+}
+
+/// Where the four quarters of a quad begin and end within its range.
+#[inline]
+pub(crate) fn quarter_borders(points: &[Point], range: &Range<usize>, quad: Quad) -> [usize; 5] {
+    let here = points.get(range.clone()).unwrap_or_default();
+    let half = here.partition_point(|p| quad.quarter_of(p) < 2);
+    let first = here[..half].partition_point(|p| quad.quarter_of(p) < 1);
+    let third = half + here[half..].partition_point(|p| quad.quarter_of(p) < 3);
+    [0, first, half, third, here.len()].map(|i| range.start + i)
 }
 
 #[cfg(test)]
