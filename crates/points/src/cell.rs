@@ -52,10 +52,7 @@ impl Heap {
     #[inline]
     pub(crate) fn add(&mut self, entry: &Point, count: u32) {
         let offset = |a: u32, origin: u32| f64::from(a) - f64::from(origin);
-        let (dx, dy) = (
-            offset(entry.x, self.first.x),
-            offset(entry.y, self.first.y),
-        );
+        let (dx, dy) = (offset(entry.x, self.first.x), offset(entry.y, self.first.y));
         let (weight, times) = (f64::from(entry.weight), f64::from(count));
         self.entries = 2;
         self.count = self.count.saturating_add(count);
@@ -79,9 +76,7 @@ impl Heap {
             (self.plain, f64::from(self.count))
         };
         let place = |origin: u32, sum: f64| (f64::from(origin) + sum / by).round() as u32;
-        let weight = self
-            .weight
-            .clamp(f64::from(f32::MIN), f64::from(f32::MAX));
+        let weight = self.weight.clamp(f64::from(f32::MIN), f64::from(f32::MAX));
         let cell = Point {
             x: place(self.first.x, x),
             y: place(self.first.y, y),

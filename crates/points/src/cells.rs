@@ -334,7 +334,8 @@ mod tests {
     /// hardly two points in one.
     #[test]
     fn a_crowd_costs_its_pixels() {
-        let alone = (0..200_000u32).map(|i| (i.wrapping_mul(2_654_435_761), i.wrapping_mul(40_503 << 8)));
+        let alone =
+            (0..200_000u32).map(|i| (i.wrapping_mul(2_654_435_761), i.wrapping_mul(40_503 << 8)));
         let crowd = (0..200_000u32).map(|i| ((1 << 30) + i % 3_001, (1 << 29) + i % 2_003));
         let points: Vec<Point> = alone
             .chain(crowd)

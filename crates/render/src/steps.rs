@@ -5,6 +5,9 @@
 /// two of them a formula's scale has one step at most.
 const SHIFT: u32 = 14;
 
+/// Densities that are looked up together: a loop of a fixed length becomes vectors.
+pub(crate) const BLOCK: usize = 32;
+
 /// 255 rising thresholds: the index of a density is how many of them are not above it.
 ///
 /// A formula per pixel (a logarithm, say) would cost more than the splat; with a
@@ -71,13 +74,29 @@ impl Steps {
             }
             return;
         }
-        // the same without a branch: what is less than the first range is as good as in it
+        let (blocks, rest) = indices.as_chunks_mut::<BLOCK>();
+        let (full, beyond) = densities.as_chunks::<BLOCK>();
+        for (to, from) in blocks.iter_mut().zip(full) {
+            self.block(from, to);
+        }
+        for (index, &density) in rest.iter_mut().zip(beyond) {
+            *index = self.index(density);
+        }
+    }
+
+    /// A block's indices without a branch, where the scale is simple.
+    #[inline(always)]
+    fn block(&self, densities: &[f32; BLOCK], indices: &mut [u8; BLOCK]) {
         let lowest = f32::from_bits(self.first << SHIFT);
-        let last = self.entries.len().saturating_sub(1);
-        for (index, &density) in indices.iter_mut().zip(densities) {
-            let density = density.max(lowest);
-            let slot = ((density.to_bits() >> SHIFT) - self.first) as usize;
-            let entry = self.entries.get(slot.min(last)).copied().unwrap_or(0);
+        let last = self.entries.len().saturating_sub(1) as u32;
+        let mut slots = [0; BLOCK];
+        for (slot, &density) in slots.iter_mut().zip(densities) {
+            // what is less than the first range, or no number, is as good as in it
+            let density = if density > lowest { density } else { lowest };
+            *slot = ((density.to_bits() >> SHIFT) - self.first).min(last);
+        }
+        for ((index, &density), &slot) in indices.iter_mut().zip(densities).zip(&slots) {
+            let entry = self.entries.get(slot as usize).copied().unwrap_or(0);
             *index = entry + u8::from(self.thresholds[usize::from(entry)] <= density);
         }
     }

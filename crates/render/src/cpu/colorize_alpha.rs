@@ -2,11 +2,8 @@
 //!
 //! The GPU's twin is `colorize_alpha.wgsl`.
 
-use crate::steps::Steps;
+use crate::steps::{BLOCK, Steps};
 use pulp::{Arch, Simd, WithSimd};
-
-/// Pixels that are looked at together: most of a map is empty.
-const BLOCK: usize = 32;
 
 /// The index of each density.
 pub(crate) fn indices(steps: &Steps, densities: &[f32]) -> Vec<u8> {
@@ -31,6 +28,7 @@ impl WithSimd for Colorize<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) {
+        // most of a map is empty
         let blocks = self.indices.chunks_mut(BLOCK);
         for (to, from) in blocks.zip(self.densities.chunks(BLOCK)) {
             if from

@@ -69,16 +69,16 @@ impl Bins {
         // a cell one off the grid still deposits on it
         let cells = points.cells(&window.grown(self.margin as u32 + 1), finest);
         let padded = window.grown((self.margin + PAD) as u32);
-        let mut stack = Stack::default();
+        let mut stacks = Stacks::default();
         for (run, shift) in cells.slices() {
             let place = Place::new(&padded, shift);
             if linear {
-                self.deposit_run(&place, run, spline::linear, &mut stack);
+                self.deposit_run(&place, run, spline::linear, &mut stacks);
             } else {
-                self.deposit_run(&place, run, spline::quadratic, &mut stack);
+                self.deposit_run(&place, run, spline::quadratic, &mut stacks);
             }
         }
-        self.unload(&stack);
+        self.unload(stacks.bin[0], &stacks.shares[0]);
         !cells.is_empty()
     }
 
@@ -88,7 +88,7 @@ impl Bins {
         place: &Place,
         run: &[Point],
         weights: impl Fn(f32) -> [f32; 3],
-        stack: &mut Stack,
+        stacks: &mut Stacks,
     ) {
         let mut batch = Batch::default();
         for cells in run.chunks(BATCH) {
@@ -96,37 +96,51 @@ impl Bins {
                 Place::Dyadic(grid) => batch.fill(cells, &weights, |cell| grid.place(cell)),
                 Place::Any(grid) => batch.fill(cells, &weights, |cell| grid.place(cell)),
             }
-            self.add(&batch, cells.len(), stack);
+            self.add(&batch, cells.len(), stacks);
         }
     }
 
-    /// Adds the first cells of a batch to the grid.
+    /// Adds the first cells of a batch to the grid, but for the last bin's, whose next may
+    /// be in the next batch.
     #[inline(always)]
-    fn add(&mut self, batch: &Batch, count: usize, stack: &mut Stack) {
+    fn add(&mut self, batch: &Batch, count: usize, stacks: &mut Stacks) {
+        let mut at = 0;
+        let mut bin = stacks.bin[0];
+        let mut shares = stacks.shares[0];
         for i in 0..count.min(BATCH) {
-            if batch.bin[i] != stack.bin {
-                self.unload(stack);
-                *stack = Stack {
-                    bin: batch.bin[i],
-                    shares: [0.0; 9],
-                };
+            // without a branch, since nobody can foretell how many cells a bin holds
+            let same = batch.bin[i] == bin;
+            at += usize::from(!same);
+            bin = batch.bin[i];
+            let keep = if same { u32::MAX } else { 0 };
+            let across = batch.across[i];
+            for j in 0..3 {
+                let down = batch.down[i][j];
+                for k in 0..4 {
+                    let sum = f32::from_bits(shares[j][k].to_bits() & keep);
+                    shares[j][k] = sum + down * across[k];
+                }
             }
-            for (sum, shares) in stack.shares.iter_mut().zip(&batch.shares) {
-                *sum += shares[i];
-            }
+            stacks.bin[at % SLOTS] = bin;
+            stacks.shares[at % SLOTS] = shares;
         }
+        for i in 0..at.min(SLOTS) {
+            self.unload(stacks.bin[i], &stacks.shares[i]);
+        }
+        stacks.bin[0] = bin;
+        stacks.shares[0] = shares;
     }
 
     /// Adds what lies in one bin to the nine around it.
     #[inline(always)]
-    fn unload(&mut self, stack: &Stack) {
-        let (column, row) = (stack.bin.column(), stack.bin.row());
+    fn unload(&mut self, bin: Bin, shares: &Shares) {
+        let (column, row) = (bin.column(), bin.row());
         let Some(occupied) = self.occupied.get_mut(row) else {
             return;
         };
         *occupied = true;
         let first = row.saturating_sub(1) * self.stride + column.saturating_sub(1);
-        for (j, shares) in stack.shares.as_chunks::<3>().0.iter().enumerate() {
+        for (j, shares) in shares.iter().enumerate() {
             let from = first + j * self.stride;
             if let Some(bins) = self.values.get_mut(from..from + 3) {
                 for (bin, share) in bins.iter_mut().zip(shares) {
@@ -162,19 +176,23 @@ impl Bin {
     }
 }
 
-/// The cells of one bin, summed before they are added to the grid. In Z-order they follow
-/// each other, so that each bin is touched once, and in an order that no window changes.
-struct Stack {
-    bin: Bin,
-    /// What the bin and its neighbours get, row by row.
-    shares: [f32; 9],
+/// What a bin and its eight neighbours get, row by row, and nothing as a fourth column:
+/// vectors have four lanes.
+type Shares = [[f32; 4]; 3];
+
+/// The cells of one bin after another, summed before they are added to the grid. In Z-order
+/// a bin's cells follow each other, so that each bin is touched once, and in an order that
+/// no window changes. The first is the one that is not complete yet.
+struct Stacks {
+    bin: [Bin; SLOTS],
+    shares: [Shares; SLOTS],
 }
 
-impl Default for Stack {
+impl Default for Stacks {
     fn default() -> Self {
         Self {
-            bin: Bin::NONE,
-            shares: [0.0; 9],
+            bin: [Bin::NONE; SLOTS],
+            shares: [[[0.0; 4]; 3]; SLOTS],
         }
     }
 }
@@ -183,17 +201,24 @@ impl Default for Stack {
 /// if nothing comes between.
 const BATCH: usize = 32;
 
+/// Room for a batch's stacks: a power of two over it.
+const SLOTS: usize = 2 * BATCH;
+
 /// Where cells go and with what weights, before they are added.
 struct Batch {
     bin: [Bin; BATCH],
-    shares: [[f32; BATCH]; 9],
+    /// The shares of three columns, and a fourth of nothing.
+    across: [[f32; 4]; BATCH],
+    /// The shares of three rows, times the weight.
+    down: [[f32; 3]; BATCH],
 }
 
 impl Default for Batch {
     fn default() -> Self {
         Self {
             bin: [Bin::NONE; BATCH],
-            shares: [[0.0; BATCH]; 9],
+            across: [[0.0; 4]; BATCH],
+            down: [[0.0; 3]; BATCH],
         }
     }
 }
@@ -210,16 +235,22 @@ impl Batch {
         for (i, cell) in cells.iter().enumerate().take(BATCH) {
             (x[i], y[i], weight[i]) = (cell.x, cell.y, cell.weight);
         }
+        let mut across = [[0.0; BATCH]; 3];
+        let mut down = [[0.0; BATCH]; 3];
         // always the whole batch: loops of a fixed length become vectors
         for i in 0..BATCH {
             let (x, y, weight) = (x[i], y[i], weight[i]);
             let placed = place(&Point { x, y, weight });
             self.bin[i] = Bin::new(placed.column, placed.row);
-            let across = weights(placed.x);
-            let down = weights(placed.y).map(|share| share * placed.weight);
-            for (k, shares) in self.shares.iter_mut().enumerate() {
-                shares[i] = down[k / 3] * across[k % 3];
+            let (columns, rows) = (weights(placed.x), weights(placed.y));
+            for k in 0..3 {
+                across[k][i] = columns[k];
+                down[k][i] = rows[k] * placed.weight;
             }
+        }
+        for i in 0..BATCH {
+            self.across[i] = [across[0][i], across[1][i], across[2][i], 0.0];
+            self.down[i] = [down[0][i], down[1][i], down[2][i]];
         }
     }
 }

@@ -10,10 +10,10 @@ use crate::lattice::Lattice;
 use crate::plan::Spread;
 
 /// Outputs computed together: eight AVX registers of sums.
-const BLOCK: usize = 64;
+const BLOCK: usize = 48;
 
 /// Columns that the second pass takes at a time: 47 rows of them are 24 KiB.
-const STRIP: usize = 2 * BLOCK;
+const STRIP: usize = 3 * BLOCK;
 
 /// Buffers that a thread keeps from tile to tile.
 #[derive(Debug, Default)]
