@@ -74,7 +74,7 @@ impl Spread {
 /// Half a one-dimensional kernel: B-spline coefficients of exp(−4.5 u²).
 fn gaussian(kernel: &Kernel) -> Spread {
     let lattice = Lattice::for_kernel(kernel);
-    let reach = lattice.taps(kernel.reach()) + 1;
+    let reach = lattice.taps(kernel.reach());
     // sampled on past the reach, so that the cut does not ring through the coefficients
     let samples: Vec<f64> = (0..reach + 12)
         .map(|i| lattice.distance(i) / kernel.radius())
@@ -293,8 +293,8 @@ mod tests {
     }
 
     #[test]
-    fn a_gaussian_at_radius_16_reaches_12_cells_of_two_pixels() {
-        assert_eq!(spread(Shape::Gaussian, 16.0).reach(), 12);
-        assert_eq!(spread(Shape::Gaussian, 15.9).reach(), 23);
+    fn a_gaussian_at_radius_16_reaches_11_cells_of_two_pixels() {
+        assert_eq!(spread(Shape::Gaussian, 16.0).reach(), 11);
+        assert_eq!(spread(Shape::Gaussian, 15.9).reach(), 22);
     }
 }
