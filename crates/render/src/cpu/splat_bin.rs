@@ -113,12 +113,9 @@ impl Bins {
             at += usize::from(!same);
             bin = batch.bin[i];
             let keep = if same { u32::MAX } else { 0 };
-            let across = batch.across[i];
-            for j in 0..3 {
-                let down = batch.down[i][j];
-                for k in 0..4 {
-                    let sum = f32::from_bits(shares[j][k].to_bits() & keep);
-                    shares[j][k] = sum + down * across[k];
+            for (sums, down) in shares.iter_mut().zip(batch.down[i]) {
+                for (sum, across) in sums.iter_mut().zip(batch.across[i]) {
+                    *sum = f32::from_bits(sum.to_bits() & keep) + down * across;
                 }
             }
             stacks.bin[at % SLOTS] = bin;
