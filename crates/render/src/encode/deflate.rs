@@ -14,7 +14,7 @@ const BLOCK: usize = 1 << 16;
 const STEP: usize = 8;
 
 /// How far it is from one look to the next.
-const STRIDE: usize = 4;
+const STRIDE: usize = 8;
 
 /// The longest match there is; longer runs are several.
 const LONGEST_RUN: usize = 258;
