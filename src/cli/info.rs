@@ -21,7 +21,7 @@ const PLACE_ZOOM: u8 = 10;
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Info {
-    /// A file of points: CSV, TSV or GeoJSON, plain or compressed with gzip or zstd; `-` is
+    /// A file of points: CSV, TSV, GeoJSON, Shapefile, FlatGeobuf or GPX, plain or packed with gzip or zstd; `-` is
     /// standard input
     source: String,
     /// Print JSON
@@ -64,7 +64,7 @@ fn as_json(loaded: &Loaded) -> Value {
     let examples = report
         .examples
         .iter()
-        .map(|e| json!({ "line": e.line, "reason": e.skip.name(), "found": e.found }));
+        .map(|e| json!({ e.unit.to_string(): e.line, "reason": e.skip.name(), "found": e.found }));
     json!({
         "rows": report.rows,
         "kept": report.kept,

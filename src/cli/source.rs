@@ -20,7 +20,7 @@ pub(super) struct SourceFlags {
     /// The column of weights, or `none` to count every row once [default: found by its name]
     #[arg(long, value_name = "COLUMN|none")]
     weight: Option<String>,
-    /// csv, tsv, geojson or geojsonl [default: found by name and content]
+    /// csv, tsv, geojson, geojsonl, shapefile, flatgeobuf or gpx [default: found by name and content]
     #[arg(long)]
     format: Option<Format>,
     /// What stands between the fields of a CSV file: one character, or `tab` [default: found]

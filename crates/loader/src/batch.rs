@@ -47,11 +47,9 @@ impl Batch {
         let (Some(x), Some(y)) = (number::parse(lon), number::parse(lat)) else {
             return Err(unreadable(lon, lat));
         };
-        let at = mercator::project(x, y).map_err(|refusal| match refusal {
-            Refusal::Outside => refused(Skip::Outside, "latitude", lat),
-            Refusal::Latitude => refused(Skip::BadPosition, "latitude", lat),
-            // The longitude: both are finite, and no weight is in play yet.
-            _ => refused(Skip::BadPosition, "longitude", lon),
+        let at = mercator::project(x, y).map_err(|refusal| match blame(refusal) {
+            (skip, Axis::Longitude) => refused(skip, "longitude", lon),
+            (skip, Axis::Latitude) => refused(skip, "latitude", lat),
         })?;
         let weight = match weight {
             Weight::Unused => 1.0,
@@ -64,11 +62,76 @@ impl Batch {
                 None => return Err(refused(Skip::BadWeight, "weight", text)),
             },
         };
-        self.points.push(Point::new(at, weight));
+        self.count(Point::new(at, weight), x == 0.0 && y == 0.0);
+        Ok(())
+    }
+
+    /// The same for a row of numbers; a refusal says what was found.
+    pub(crate) fn keep_record(
+        &mut self,
+        lon: f64,
+        lat: f64,
+        weight: &Amount,
+    ) -> Result<(), (Skip, String)> {
+        let at = mercator::project(lon, lat).map_err(|refusal| match blame(refusal) {
+            (skip, Axis::Longitude) => (skip, format!("longitude {lon}")),
+            (skip, Axis::Latitude) => (skip, format!("latitude {lat}")),
+        })?;
+        let weight = match weight {
+            Amount::Unused => 1.0,
+            Amount::Missing => {
+                self.report.weights_missing += 1;
+                0.0
+            }
+            Amount::Number(number) if (*number as f32).is_finite() => *number as f32,
+            Amount::Number(number) => return Err((Skip::BadWeight, format!("weight {number}"))),
+            Amount::Text(text) => match number::parse_weight(text.as_bytes()) {
+                Some(weight) => weight,
+                None if text.trim_ascii().is_empty() => {
+                    self.report.weights_missing += 1;
+                    0.0
+                }
+                None => {
+                    let found = format!("weight {}", shown(text.as_bytes()));
+                    return Err((Skip::BadWeight, found));
+                }
+            },
+        };
+        self.count(Point::new(at, weight), lon == 0.0 && lat == 0.0);
+        Ok(())
+    }
+
+    #[inline]
+    fn count(&mut self, point: Point, at_null_island: bool) {
+        self.points.push(point);
         self.report.rows += 1;
         self.report.kept += 1;
-        self.report.at_null_island += u64::from(x == 0.0 && y == 0.0);
-        Ok(())
+        self.report.at_null_island += u64::from(at_null_island);
+    }
+}
+
+/// A record's weight.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Amount {
+    /// No weight column is used: the row counts 1.
+    Unused,
+    /// Null.
+    Missing,
+    Number(f64),
+    Text(String),
+}
+
+enum Axis {
+    Longitude,
+    Latitude,
+}
+
+/// Why a position of finite or other numbers is none, and which of the two is to blame.
+fn blame(refusal: Refusal) -> (Skip, Axis) {
+    match refusal {
+        Refusal::Outside => (Skip::Outside, Axis::Latitude),
+        Refusal::Latitude => (Skip::BadPosition, Axis::Latitude),
+        _ => (Skip::BadPosition, Axis::Longitude),
     }
 }
 

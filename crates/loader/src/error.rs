@@ -1,6 +1,6 @@
 //! Everything that can stop a load, in words that say what to do.
 
-use crate::report::{Report, Skip};
+use crate::report::{Example, Report};
 use std::io;
 
 /// Why a source cannot be read. Every message names the file and what to do about it.
@@ -45,8 +45,8 @@ pub enum LoadError {
     },
     /// Neither name nor content is of a format that can be read.
     #[error(
-        "{file}: {found}; expected CSV, TSV, GeoJSON or newline-delimited GeoJSON, \
-         plain or compressed with gzip or zstd"
+        "{file}: {found}; expected CSV, TSV, GeoJSON or newline-delimited GeoJSON, FlatGeobuf, GPX \
+         or a Shapefile, plain or (but for the last) compressed with gzip or zstd"
     )]
     UnknownFormat {
         /// The file as it was named.
@@ -128,16 +128,41 @@ pub enum LoadError {
         message: String,
     },
     /// A row would be skipped, and `strict` allows none.
-    #[error("{file}: line {line}: {skip}: {found} (strict: every row must give a point)")]
+    #[error("{file}: {row} (strict: every row must give a point)")]
     Strict {
         /// The file as it was named.
         file: String,
-        /// The line on which the row begins, counted from 1.
-        line: u64,
-        /// Why the row gives no point.
-        skip: Skip,
-        /// What was found there.
-        found: String,
+        /// The row, and why it gives no point.
+        row: Example,
+    },
+    /// Positions are in a coordinate system that is not known.
+    #[error(
+        "{file}: the coordinate system is not known: {system}; \
+         convert the file to longitude and latitude (EPSG:4326) first"
+    )]
+    UnknownCrs {
+        /// The file as it was named.
+        file: String,
+        /// What the file says about it.
+        system: String,
+    },
+    /// The format can only be read from a file, not from a stream.
+    #[error("{file}: {format} can't be read from a stream or packed; name an unpacked file")]
+    NeedsFile {
+        /// The source as it was named.
+        file: String,
+        /// The format's name.
+        format: &'static str,
+    },
+    /// The content is not what the format asks for: it is cut off or damaged.
+    #[error("{file}: {place}: damaged or cut off: {message}")]
+    Damaged {
+        /// The file as it was named.
+        file: String,
+        /// Where: a record, a header, a companion file.
+        place: String,
+        /// What is wrong there.
+        message: String,
     },
     /// The source has no rows.
     #[error("{file}: no rows")]

@@ -16,15 +16,24 @@ pub enum Format {
     GeoJson,
     /// One GeoJSON object a line, or a GeoJSON text sequence (RFC 8142).
     GeoJsonLines,
+    /// An Esri Shapefile: `.shp` with `.dbf` and `.prj` beside it.
+    Shapefile,
+    /// FlatGeobuf.
+    FlatGeobuf,
+    /// GPX: tracks, routes and waypoints.
+    Gpx,
 }
 
 impl Format {
     /// Every format.
-    pub const ALL: [Format; 4] = [
+    pub const ALL: [Format; 7] = [
         Format::Csv,
         Format::Tsv,
         Format::GeoJson,
         Format::GeoJsonLines,
+        Format::Shapefile,
+        Format::FlatGeobuf,
+        Format::Gpx,
     ];
 
     /// The name that [`FromStr`] takes.
@@ -34,6 +43,9 @@ impl Format {
             Format::Tsv => "tsv",
             Format::GeoJson => "geojson",
             Format::GeoJsonLines => "geojsonl",
+            Format::Shapefile => "shapefile",
+            Format::FlatGeobuf => "flatgeobuf",
+            Format::Gpx => "gpx",
         }
     }
 
@@ -44,6 +56,9 @@ impl Format {
             return Err(LoadError::Empty { file: file() });
         }
         if let Some(format) = asked {
+            return Ok(format);
+        }
+        if let Some(format) = by_content(&input.sample) {
             return Ok(format);
         }
         if let Some(found) = foreign(&input.sample) {
@@ -121,6 +136,20 @@ fn json_layout(sample: &[u8]) -> Format {
     }
 }
 
+/// The format that the first bytes leave no doubt about.
+fn by_content(sample: &[u8]) -> Option<Format> {
+    if sample.starts_with(b"fgb") {
+        return Some(Format::FlatGeobuf);
+    }
+    if sample.starts_with(b"\0\0\x27\x0a") {
+        return Some(Format::Shapefile);
+    }
+    let text = sample.trim_ascii_start();
+    let beginning = text.get(..text.len().min(4096)).unwrap_or_default();
+    let gpx = text.first() == Some(&b'<') && memchr::memmem::find(beginning, b"<gpx").is_some();
+    gpx.then_some(Format::Gpx)
+}
+
 /// Names content that is certainly something else, and says what to do about it.
 fn foreign(sample: &[u8]) -> Option<&'static str> {
     const KNOWN: &[(&[u8], &str)] = &[
@@ -136,8 +165,6 @@ fn foreign(sample: &[u8]) -> Option<&'static str> {
         (b"BZh", "this is bzip2; unpack it first"),
         (b"\xfd7zXZ\0", "this is xz; unpack it first"),
         (b"PAR1", "this is Parquet"),
-        (b"fgb\x03", "this is FlatGeobuf"),
-        (b"\0\0\x27\x0a", "this is a Shapefile"),
         (b"SQLite format 3\0", "this is an SQLite database"),
         (b"%PDF", "this is PDF"),
     ];

@@ -2,7 +2,7 @@
 
 use crate::error::LoadError;
 use std::fs::File;
-use std::io::{self, BufReader, Cursor, Read};
+use std::io::{self, BufReader, Cursor, Read, Seek, SeekFrom};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -45,6 +45,22 @@ impl Origin {
         self.name.to_string()
     }
 
+    /// A reader whose bytes count for this origin.
+    pub(crate) fn counted<R>(&self, reader: R) -> Counted<R> {
+        Counted {
+            reader,
+            bytes_read: Arc::clone(&self.bytes_read),
+        }
+    }
+
+    /// The same with nothing read yet, for who opens the file again.
+    pub(crate) fn afresh(&self) -> Self {
+        Self {
+            bytes_read: Arc::default(),
+            ..self.clone()
+        }
+    }
+
     /// What a failed read means.
     pub(crate) fn read_error(&self, source: io::Error) -> LoadError {
         let file = self.file();
@@ -76,6 +92,11 @@ impl Input {
         // A pipe has a name but no size.
         let size = metadata.is_file().then_some(metadata.len());
         Self::new(opened, &file, size)
+    }
+
+    /// Whether it is a file that can be opened again and read anywhere.
+    pub(crate) fn is_plain_file(&self) -> bool {
+        self.origin.bytes_total.is_some() && self.origin.compression.is_none()
     }
 
     /// Bytes of any reader; compression is recognised by its magic bytes.
@@ -133,9 +154,15 @@ pub(crate) fn fill(reader: &mut dyn Read, buffer: &mut Vec<u8>, target: usize) -
 }
 
 /// Counts the bytes that pass.
-struct Counted<R> {
+pub(crate) struct Counted<R> {
     reader: R,
     bytes_read: Arc<AtomicU64>,
+}
+
+impl<R: Seek> Seek for Counted<R> {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.reader.seek(to)
+    }
 }
 
 impl<R: Read> Read for Counted<R> {

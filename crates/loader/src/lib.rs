@@ -1,4 +1,5 @@
-//! Where points come from: files and streams of CSV, TSV and GeoJSON.
+//! Where points come from: files and streams of CSV, TSV, GeoJSON, FlatGeobuf, GPX, and
+//! Shapefiles.
 //!
 //! [`open`] looks at an input, finds compression, format and columns by itself,
 //! and gives a [`Source`]; [`load`] pours it into any
@@ -52,6 +53,7 @@
 mod batch;
 mod blocks;
 mod columns;
+mod crs;
 mod csv;
 mod error;
 mod format;
@@ -62,6 +64,7 @@ mod laws;
 mod number;
 mod open;
 mod pipeline;
+mod records;
 mod report;
 mod source;
 
@@ -69,5 +72,5 @@ pub use columns::{Columns, Position};
 pub use error::LoadError;
 pub use format::Format;
 pub use open::{Options, open, read};
-pub use report::{Example, Report, Skip};
+pub use report::{Example, Report, Skip, Unit};
 pub use source::{Progress, Source, load};

@@ -5,6 +5,7 @@ use crate::error::LoadError;
 use crate::format::Format;
 use crate::geojson;
 use crate::input::Input;
+use crate::records;
 use crate::source::Source;
 use std::io::Read;
 use std::path::Path;
@@ -33,7 +34,14 @@ pub struct Options {
 /// # Errors
 /// The input cannot be read, is of no known format, or its columns are not found.
 pub fn open(input: impl AsRef<Path>, options: &Options) -> Result<Box<dyn Source>, LoadError> {
-    start(Input::open(input.as_ref())?, options)
+    let path = input.as_ref();
+    let input = Input::open(path)?;
+    match Format::of(&input, options.format)? {
+        Format::Shapefile if input.is_plain_file() => {
+            records::shapefile::source(path, input.origin.afresh(), options)
+        }
+        _ => start(input, options),
+    }
 }
 
 /// Like [`open`], for bytes that come from elsewhere. `name` is what messages
@@ -54,5 +62,11 @@ fn start(input: Input, options: &Options) -> Result<Box<dyn Source>, LoadError> 
     match format {
         Format::Csv | Format::Tsv => csv::source(input, format, options),
         Format::GeoJson | Format::GeoJsonLines => geojson::source(input, format, options),
+        Format::FlatGeobuf => records::flatgeobuf::source(input, options),
+        Format::Gpx => records::gpx::source(input, options),
+        Format::Shapefile => Err(LoadError::NeedsFile {
+            file: input.origin.file(),
+            format: "a Shapefile",
+        }),
     }
 }

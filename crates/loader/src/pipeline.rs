@@ -68,19 +68,6 @@ impl<P: Parser> Pipeline<P> {
         }
         gathered
     }
-
-    /// The error for the first skipped row, where none is allowed.
-    fn check_strict(&self) -> Result<(), LoadError> {
-        match self.report.examples.first() {
-            Some(example) if self.strict => Err(LoadError::Strict {
-                file: self.origin.file(),
-                line: example.line,
-                skip: example.skip,
-                found: example.found.clone(),
-            }),
-            _ => Ok(()),
-        }
-    }
 }
 
 impl<P: Parser> Source for Pipeline<P> {
@@ -111,7 +98,7 @@ impl<P: Parser> Source for Pipeline<P> {
         for (batch, outcome) in parsed {
             sink.push(&batch.points);
             self.report.add(batch.report);
-            self.check_strict()?;
+            self.report.check_strict(self.strict, &self.origin)?;
             outcome?;
         }
         self.report.bytes = self.origin.bytes_read();

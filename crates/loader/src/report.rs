@@ -1,5 +1,7 @@
 //! What became of the rows: how many were kept, how many skipped, and why.
 
+use crate::error::LoadError;
+use crate::input::Origin;
 use std::fmt;
 
 /// Examples kept per reason.
@@ -57,11 +59,32 @@ impl fmt::Display for Skip {
     }
 }
 
+/// What a format counts its rows by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Unit {
+    /// Lines of text: the one on which the row begins.
+    #[default]
+    Line,
+    /// Records, where a file has no lines.
+    Record,
+}
+
+impl fmt::Display for Unit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Unit::Line => "line",
+            Unit::Record => "record",
+        })
+    }
+}
+
 /// One skipped row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Example {
-    /// The line in the file on which the row begins, counted from 1.
+    /// The line or record in the file, counted from 1.
     pub line: u64,
+    /// Which of the two it is.
+    pub unit: Unit,
     /// Why it was skipped.
     pub skip: Skip,
     /// What was found there: short, printable, on one line.
@@ -70,7 +93,11 @@ pub struct Example {
 
 impl fmt::Display for Example {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "line {}: {}: {}", self.line, self.skip, self.found)
+        write!(
+            f,
+            "{} {}: {}: {}",
+            self.unit, self.line, self.skip, self.found
+        )
     }
 }
 
@@ -85,6 +112,8 @@ pub struct Report {
     /// Rows that became points.
     pub kept: u64,
     skipped: [u64; Skip::ALL.len()],
+    /// What rows are counted by in examples.
+    pub(crate) unit: Unit,
     /// The first skipped rows in the order of the file: up to 5 for each reason, 20 in all.
     pub examples: Vec<Example>,
     /// Kept rows whose weight is empty or null: they count as weight 0, as SQL's SUM has it.
@@ -115,7 +144,12 @@ impl Report {
         }
         if self.wants_example(skip) {
             let (line, found) = describe();
-            self.examples.push(Example { line, skip, found });
+            self.examples.push(Example {
+                line,
+                unit: self.unit,
+                skip,
+                found,
+            });
         }
     }
 
@@ -135,6 +169,17 @@ impl Report {
             if self.wants_example(example.skip) {
                 self.examples.push(example);
             }
+        }
+    }
+
+    /// The error for the first skipped row, where none is allowed.
+    pub(crate) fn check_strict(&self, strict: bool, origin: &Origin) -> Result<(), LoadError> {
+        match self.examples.first() {
+            Some(row) if strict => Err(LoadError::Strict {
+                file: origin.file(),
+                row: row.clone(),
+            }),
+            _ => Ok(()),
         }
     }
 

@@ -7,6 +7,7 @@ mod geojson;
 mod input;
 mod large;
 mod nasty;
+mod records;
 
 use heatsplat_loader::{LoadError, Options, Report, load, read};
 use heatsplat_points::{Point, mercator};

@@ -1,0 +1,236 @@
+//! The source that formats of records share: typed values, in files that are read by a
+//! library made for them.
+//!
+//! A thread of its own reads and judges the records, and hands on batches; a few of them
+//! wait at a time, so memory stays bounded whoever is faster.
+
+pub(crate) mod flatgeobuf;
+pub(crate) mod gpx;
+pub(crate) mod shapefile;
+
+use crate::batch::{Amount, Batch};
+use crate::columns::Columns;
+use crate::crs::Crs;
+use crate::error::LoadError;
+use crate::input::Origin;
+use crate::report::{Report, Skip, Unit};
+use crate::source::{Progress, Source};
+use heatsplat_points::PointSink;
+use std::io;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread;
+
+/// Points to a batch: 192 KiB.
+const BATCH: usize = 1 << 14;
+
+/// Batches that wait.
+const WAITING: usize = 4;
+
+/// Where a record lies, in the file's coordinate system.
+pub(crate) enum Geometry<'a> {
+    /// Null or empty.
+    Nothing(&'a str),
+    Point(f64, f64),
+    MultiPoint(&'a mut dyn Iterator<Item = (f64, f64)>),
+    /// Anything else, by its name.
+    Other(&'a str),
+}
+
+/// Judges records as they are read, and sends off what is full.
+pub(crate) struct Judge {
+    crs: Crs,
+    batch: Batch,
+    record: u64,
+    out: SyncSender<Result<Batch, LoadError>>,
+}
+
+/// Nobody wants the rest.
+pub(crate) struct Stopped;
+
+impl Judge {
+    /// Makes points of a record; each position of a MultiPoint is a row with its weight.
+    pub(crate) fn record(
+        &mut self,
+        geometry: Geometry<'_>,
+        weight: &Amount,
+    ) -> Result<(), Stopped> {
+        self.record += 1;
+        match geometry {
+            Geometry::Nothing(what) => self.skip(Skip::NoPosition, what.to_owned()),
+            Geometry::Other(name) => self.skip(Skip::NotAPoint, format!("geometry {name}")),
+            Geometry::Point(x, y) => self.position(x, y, weight),
+            Geometry::MultiPoint(positions) => {
+                let mut any = false;
+                for (x, y) in positions {
+                    any = true;
+                    self.position(x, y, weight);
+                }
+                if !any {
+                    self.skip(Skip::NoPosition, "empty MultiPoint".to_owned());
+                }
+            }
+        }
+        if self.batch.points.len() < BATCH {
+            return Ok(());
+        }
+        self.send()
+    }
+
+    fn position(&mut self, x: f64, y: f64, weight: &Amount) {
+        if x.is_nan() && y.is_nan() {
+            // an empty point, as WKB writes it
+            return self.skip(Skip::NoPosition, "empty Point".to_owned());
+        }
+        let judged = match self.crs.lon_lat(x, y) {
+            Some((lon, lat)) => self.batch.keep_record(lon, lat, weight),
+            None => Err((Skip::BadPosition, format!("x {x}, y {y}"))),
+        };
+        if let Err((skip, found)) = judged {
+            self.skip(skip, found);
+        }
+    }
+
+    /// Counts a record that can't be read.
+    pub(crate) fn malformed(&mut self, found: String) {
+        self.record += 1;
+        self.skip(Skip::Malformed, found);
+    }
+
+    fn skip(&mut self, skip: Skip, found: String) {
+        let record = self.record;
+        self.batch.report.skip(skip, || (record, found));
+    }
+
+    fn send(&mut self) -> Result<(), Stopped> {
+        let full = std::mem::replace(&mut self.batch, Self::empty());
+        self.out.send(Ok(full)).map_err(|_| Stopped)
+    }
+
+    fn empty() -> Batch {
+        let mut batch = Batch::default();
+        batch.report.unit = Unit::Record;
+        batch
+    }
+}
+
+/// A reader that gives all its records to a judge.
+pub(crate) type Reader = Box<dyn FnOnce(&mut Judge) -> Result<(), Ended> + Send>;
+
+/// Why a reader ended early.
+pub(crate) enum Ended {
+    Stopped,
+    Failed(LoadError),
+}
+
+impl From<Stopped> for Ended {
+    fn from(_: Stopped) -> Self {
+        Self::Stopped
+    }
+}
+
+impl From<LoadError> for Ended {
+    fn from(error: LoadError) -> Self {
+        Self::Failed(error)
+    }
+}
+
+/// A source whose records come from a thread.
+pub(crate) struct Records {
+    origin: Origin,
+    columns: Columns,
+    strict: bool,
+    report: Report,
+    batches: Receiver<Result<Batch, LoadError>>,
+}
+
+impl Records {
+    /// Starts to read.
+    pub(crate) fn start(
+        origin: Origin,
+        columns: Columns,
+        crs: Crs,
+        strict: bool,
+        reader: Reader,
+    ) -> Result<Box<dyn Source>, LoadError> {
+        let (out, batches) = sync_channel(WAITING);
+        let mut judge = Judge {
+            crs,
+            batch: Judge::empty(),
+            record: 0,
+            out,
+        };
+        let work = move || {
+            let ended = reader(&mut judge);
+            if judge.send().is_ok()
+                && let Err(Ended::Failed(error)) = ended
+            {
+                // a send that fails: the source is gone, and nobody asks
+                let _ = judge.out.send(Err(error));
+            }
+        };
+        thread::Builder::new()
+            .name("heatsplat-reader".to_owned())
+            .spawn(work)
+            .map_err(|error| origin.read_error(error))?;
+        let mut report = Report::default();
+        report.unit = Unit::Record;
+        Ok(Box::new(Self {
+            origin,
+            columns,
+            strict,
+            report,
+            batches,
+        }))
+    }
+}
+
+impl Source for Records {
+    fn name(&self) -> &str {
+        &self.origin.name
+    }
+
+    fn columns(&self) -> &Columns {
+        &self.columns
+    }
+
+    fn next_batch(&mut self, sink: &mut dyn PointSink) -> Result<bool, LoadError> {
+        let Ok(batch) = self.batches.recv() else {
+            return Ok(false);
+        };
+        let batch = batch?;
+        sink.push(&batch.points);
+        self.report.add(batch.report);
+        self.report.bytes = self.origin.bytes_read();
+        self.report.check_strict(self.strict, &self.origin)?;
+        Ok(true)
+    }
+
+    fn report(&self) -> &Report {
+        &self.report
+    }
+
+    fn progress(&self) -> Progress {
+        Progress {
+            rows: self.report.rows,
+            bytes_read: self.report.bytes,
+            bytes_total: self.origin.bytes_total,
+        }
+    }
+}
+
+/// What a library's error means: data that end early or make no sense.
+pub(crate) fn damaged(origin: &Origin, place: impl ToString, error: impl ToString) -> LoadError {
+    LoadError::Damaged {
+        file: origin.file(),
+        place: place.to_string(),
+        message: error.to_string(),
+    }
+}
+
+/// A failed read of the system, or data that end early.
+pub(crate) fn unreadable(origin: &Origin, place: impl ToString, error: io::Error) -> LoadError {
+    match error.kind() {
+        io::ErrorKind::UnexpectedEof | io::ErrorKind::InvalidData => damaged(origin, place, error),
+        _ => origin.read_error(error),
+    }
+}

@@ -1,0 +1,203 @@
+//! Shapefiles: points in `.shp`, attributes in `.dbf`, the coordinate system in `.prj`.
+
+use super::{Ended, Geometry, Judge, Reader, Records, damaged, unreadable};
+use crate::batch::Amount;
+use crate::columns::{self, Columns, Position};
+use crate::crs::Crs;
+use crate::error::LoadError;
+use crate::input::Origin;
+use crate::open::Options;
+use crate::source::Source;
+use dbase::encoding::DynEncoding;
+use dbase::{FieldIndex, FieldValue};
+use shapefile::{Shape, ShapeReader};
+use std::fs::{self, File};
+use std::io::{self, BufReader, Read, Seek, SeekFrom};
+use std::path::Path;
+
+/// A source that reads the Shapefile of a `.shp` path.
+pub(crate) fn source(
+    path: &Path,
+    mut origin: Origin,
+    options: &Options,
+) -> Result<Box<dyn Source>, LoadError> {
+    let file = origin.file();
+    let open = |path: &Path| {
+        File::open(path).map_err(|source| LoadError::Open {
+            file: path.display().to_string(),
+            source,
+        })
+    };
+    let shp = open(path)?;
+    origin.bytes_total = shp.metadata().ok().map(|m| m.len());
+    let shapes = ShapeReader::new(BufReader::new(origin.counted(shp)))
+        .map_err(|error| failed(&origin, "header", error))?;
+    let crs = match companion(path, "prj").and_then(|path| fs::read(path).ok()) {
+        Some(text) => Crs::of_wkt(&String::from_utf8_lossy(&text), &file)?,
+        None => Crs::LonLat,
+    };
+    let table = match companion(path, "dbf") {
+        Some(dbf) => Some(Table::open(&dbf, path, &origin)?),
+        None => None,
+    };
+    let seen: Vec<String> = table.iter().flat_map(Table::names).collect();
+    let choice = columns::weight(&seen, options.weight.as_deref(), &[]).map_err(|name| {
+        LoadError::NoSuchColumn {
+            file: file.clone(),
+            parameter: "--weight",
+            name: name.to_owned(),
+            seen: seen.clone(),
+        }
+    })?;
+    let system = if companion(path, "prj").is_some() {
+        "positions from the shapes"
+    } else {
+        "positions from the shapes, taken as longitude and latitude (there is no .prj)"
+    };
+    let columns = Columns {
+        position: Position::Geometry,
+        weight: choice.column.and_then(|at| seen.get(at)).cloned(),
+        why: format!("{system}, {}", choice.why),
+        seen,
+    };
+    let table = table.zip(choice.column);
+    let errors = origin.clone();
+    let reader: Reader = Box::new(move |judge| read(shapes, table, &errors, judge));
+    Records::start(origin, columns, crs, options.strict, reader)
+}
+
+fn read<T: Read + Seek>(
+    mut shapes: ShapeReader<T>,
+    mut table: Option<(Table, usize)>,
+    origin: &Origin,
+    judge: &mut Judge,
+) -> Result<(), Ended> {
+    for (record, shape) in shapes.iter_shapes().enumerate() {
+        let shape = shape.map_err(|e| failed(origin, format!("record {}", record + 1), e))?;
+        let weight = match &mut table {
+            Some((table, column)) => table.weight(record, *column),
+            None => Amount::Unused,
+        };
+        match shape {
+            Shape::NullShape => judge.record(Geometry::Nothing("null shape"), &weight)?,
+            Shape::Point(p) => judge.record(Geometry::Point(p.x, p.y), &weight)?,
+            Shape::PointM(p) => judge.record(Geometry::Point(p.x, p.y), &weight)?,
+            Shape::PointZ(p) => judge.record(Geometry::Point(p.x, p.y), &weight)?,
+            Shape::Multipoint(m) => many(judge, m.points().iter().map(|p| (p.x, p.y)), &weight)?,
+            Shape::MultipointM(m) => many(judge, m.points().iter().map(|p| (p.x, p.y)), &weight)?,
+            Shape::MultipointZ(m) => many(judge, m.points().iter().map(|p| (p.x, p.y)), &weight)?,
+            other => judge.record(Geometry::Other(&other.shapetype().to_string()), &weight)?,
+        }
+    }
+    Ok(())
+}
+
+fn many(
+    judge: &mut Judge,
+    mut points: impl Iterator<Item = (f64, f64)>,
+    weight: &Amount,
+) -> Result<(), Ended> {
+    Ok(judge.record(Geometry::MultiPoint(&mut points), weight)?)
+}
+
+fn failed(origin: &Origin, place: impl ToString, error: shapefile::Error) -> LoadError {
+    match error {
+        shapefile::Error::IoError(error) => unreadable(origin, place, error),
+        other => damaged(origin, place, other),
+    }
+}
+
+/// The file beside a `.shp` that has another extension, in small or capital letters.
+fn companion(path: &Path, extension: &str) -> Option<std::path::PathBuf> {
+    [extension.to_owned(), extension.to_uppercase()]
+        .into_iter()
+        .map(|extension| path.with_extension(extension))
+        .find(|path| path.is_file())
+}
+
+/// The attributes: only the weight's field is ever read.
+struct Table {
+    file: dbase::File<Nearby>,
+}
+
+impl Table {
+    fn open(dbf: &Path, shp: &Path, origin: &Origin) -> Result<Self, LoadError> {
+        let name = dbf.display().to_string();
+        let opened = File::open(dbf).map_err(|source| LoadError::Open { file: name, source })?;
+        let nearby = Nearby {
+            reader: BufReader::with_capacity(1 << 16, opened),
+            at: 0,
+        };
+        // what encoding the names and texts are in
+        let encoding = companion(shp, "cpg")
+            .and_then(|path| fs::read_to_string(path).ok())
+            .and_then(|name| DynEncoding::from_name(name.trim()));
+        let file = match encoding {
+            Some(encoding) => dbase::File::open_with_encoding(nearby, encoding),
+            None => dbase::File::open(nearby),
+        };
+        let file = file.map_err(|error| damaged(origin, "the .dbf beside it", error))?;
+        Ok(Self { file })
+    }
+
+    fn names(&self) -> Vec<String> {
+        self.file
+            .fields()
+            .iter()
+            .map(|f| f.name().to_owned())
+            .collect()
+    }
+
+    /// A record's weight; one that the table lacks is missing.
+    fn weight(&mut self, record: usize, column: usize) -> Amount {
+        let Some(mut record) = self.file.record(record) else {
+            return Amount::Missing;
+        };
+        match record.read_field(FieldIndex(column)) {
+            Ok(value) => amount(value),
+            Err(error) => Amount::Text(error.to_string()),
+        }
+    }
+}
+
+fn amount(value: FieldValue) -> Amount {
+    let number = |n: Option<f64>| n.map_or(Amount::Missing, Amount::Number);
+    match value {
+        FieldValue::Numeric(n) => number(n),
+        FieldValue::Float(n) => number(n.map(f64::from)),
+        FieldValue::Integer(n) => Amount::Number(f64::from(n)),
+        FieldValue::Currency(n) | FieldValue::Double(n) => Amount::Number(n),
+        FieldValue::Character(text) => text.map_or(Amount::Missing, Amount::Text),
+        other => Amount::Text(format!("{other:?}")),
+    }
+}
+
+/// A file whose neighbouring places are read without asking the system again.
+struct Nearby {
+    reader: BufReader<File>,
+    at: u64,
+}
+
+impl Read for Nearby {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let n = self.reader.read(buffer)?;
+        self.at += n as u64;
+        Ok(n)
+    }
+}
+
+impl Seek for Nearby {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        let by = match to {
+            SeekFrom::Start(place) => (place as i64).wrapping_sub(self.at as i64),
+            SeekFrom::Current(by) => by,
+            SeekFrom::End(_) => {
+                self.at = self.reader.seek(to)?;
+                return Ok(self.at);
+            }
+        };
+        self.reader.seek_relative(by)?;
+        self.at = self.at.saturating_add_signed(by);
+        Ok(self.at)
+    }
+}

@@ -1,0 +1,355 @@
+//! Shapefiles, FlatGeobuf and GPX: the same points as the same rows in CSV, and every oddity.
+
+use crate::{error, loaded, weight};
+use dbase::{FieldName, FieldValue, Record, TableWriterBuilder};
+use flatgeobuf::{ColumnType, FgbCrs, FgbWriter, FgbWriterOptions, GeometryType};
+use geozero::geojson::GeoJson;
+use heatsplat_loader::{LoadError, Options, Report, Skip, load, open};
+use heatsplat_points::{Point as WorldPoint, mercator};
+use shapefile::{Multipoint, Point, PointM, PointZ, Polyline, ShapeWriter};
+use std::path::{Path, PathBuf};
+
+/// A folder of one test, removed when it is dropped.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("heatsplat-{}-{name}", std::process::id()));
+        std::fs::create_dir_all(&path).unwrap();
+        Self(path)
+    }
+
+    fn file(&self, name: &str) -> PathBuf {
+        self.0.join(name)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+fn opened(path: &Path, options: &Options) -> Result<(Vec<WorldPoint>, Report), LoadError> {
+    let mut source = open(path, options)?;
+    let mut points = Vec::new();
+    let report = load(&mut *source, &mut points, |_| ())?;
+    Ok((points, report))
+}
+
+const ROWS: [(f64, f64, Option<f64>); 5] = [
+    (13.4, 52.5, Some(3.0)),
+    (-179.99, -84.9, Some(-2.5)),
+    (0.0, 0.0, None),
+    (200.0, 10.0, Some(1.0)),
+    (5.0, 88.0, Some(1.0)),
+];
+
+fn as_csv() -> (Vec<WorldPoint>, Report) {
+    let rows =
+        ROWS.map(|(x, y, w)| format!("{x},{y},{}\n", w.map_or(String::new(), |w| w.to_string())));
+    let text = format!("lon,lat,count\n{}", rows.concat());
+    loaded("a.csv", text.as_bytes(), &Options::default()).unwrap()
+}
+
+fn assert_like_csv((points, report): (Vec<WorldPoint>, Report)) {
+    let (expected, by) = as_csv();
+    assert_eq!(points, expected);
+    assert_eq!((report.rows, report.kept), (by.rows, by.kept));
+    assert_eq!(report.weights_missing, by.weights_missing);
+    assert_eq!(report.at_null_island, by.at_null_island);
+    for reason in Skip::ALL {
+        assert_eq!(report.skipped(reason), by.skipped(reason), "{reason}");
+    }
+    assert_eq!(
+        report.examples[0].to_string(),
+        "record 5: outside: latitude 88"
+    );
+}
+
+/// Writes a Shapefile with a table whose only field is the weight.
+fn write_shapes<S: shapefile::record::EsriShape>(
+    path: &Path,
+    shapes: &[(S, Option<f64>)],
+    prj: Option<&str>,
+) {
+    let name = FieldName::try_from("count").unwrap();
+    let table = TableWriterBuilder::new().add_numeric_field(name, 12, 3);
+    let mut writer = shapefile::Writer::from_path(path, table).unwrap();
+    for (shape, weight) in shapes {
+        let mut record = Record::default();
+        record.insert("count".to_owned(), FieldValue::Numeric(*weight));
+        writer.write_shape_and_record(shape, &record).unwrap();
+    }
+    drop(writer);
+    if let Some(prj) = prj {
+        std::fs::write(path.with_extension("prj"), prj).unwrap();
+    }
+}
+
+#[test]
+fn shapefiles_of_every_kind_of_point_are_like_csv() {
+    let folder = Folder::new("shapes");
+    let plain = ROWS.map(|(x, y, w)| (Point::new(x, y), w));
+    let with_m = ROWS.map(|(x, y, w)| (PointM::new(x, y, 7.0), w));
+    let with_z = ROWS.map(|(x, y, w)| (PointZ::new(x, y, 9.0, 7.0), w));
+    let multi = ROWS.map(|(x, y, w)| (Multipoint::new(vec![Point::new(x, y)]), w));
+    write_shapes(&folder.file("plain.shp"), &plain, None);
+    write_shapes(&folder.file("m.shp"), &with_m, None);
+    write_shapes(&folder.file("z.SHP"), &with_z, None);
+    write_shapes(&folder.file("multi with spaces.shp"), &multi, None);
+    for name in ["plain.shp", "m.shp", "z.SHP", "multi with spaces.shp"] {
+        assert_like_csv(opened(&folder.file(name), &Options::default()).unwrap());
+    }
+}
+
+#[test]
+fn a_multipoint_is_a_row_for_each_position() {
+    let folder = Folder::new("multi");
+    let path = folder.file("a.shp");
+    let both = Multipoint::new(vec![Point::new(1.0, 2.0), Point::new(3.0, 4.0)]);
+    write_shapes(&path, &[(both, Some(5.0))], None);
+    let (points, report) = opened(&path, &Options::default()).unwrap();
+    assert_eq!((points.len(), report.rows), (2, 2));
+    assert!(points.iter().all(|p| p.weight == 5.0));
+}
+
+#[test]
+fn the_projection_beside_a_shapefile_is_respected() {
+    let folder = Folder::new("prj");
+    let path = folder.file("a.shp");
+    // the Space Needle on the plane of Washington State, in feet
+    let feet = r#"PROJCS["NAD83 / Washington North (ftUS)",GEOGCS["NAD83",DATUM["North_American_Datum_1983",SPHEROID["GRS 1980",6378137,298.257222101]],PRIMEM["Greenwich",0],UNIT["degree",0.0174532925199433]],PROJECTION["Lambert_Conformal_Conic_2SP"],PARAMETER["latitude_of_origin",47],PARAMETER["central_meridian",-120.833333333333],PARAMETER["standard_parallel_1",48.7333333333333],PARAMETER["standard_parallel_2",47.5],PARAMETER["false_easting",1640416.667],PARAMETER["false_northing",0],UNIT["US survey foot",0.304800609601219]]"#;
+    write_shapes(
+        &path,
+        &[(Point::new(1_266_457.0, 229_905.0), Some(1.0))],
+        Some(feet),
+    );
+    let (points, _) = opened(&path, &Options::default()).unwrap();
+    let (lon, lat) = mercator::unproject(points[0].at());
+    assert!(
+        (lon + 122.3493).abs() < 2e-3 && (lat - 47.6205).abs() < 2e-3,
+        "{lon} {lat}"
+    );
+
+    write_shapes(
+        &path,
+        &[(Point::new(1.0, 2.0), Some(1.0))],
+        Some(r#"LOCAL_CS["Mine 4"]"#),
+    );
+    let message = opened(&path, &Options::default()).unwrap_err().to_string();
+    assert!(
+        message.contains("Mine 4") && message.contains("EPSG:4326"),
+        "{message}"
+    );
+}
+
+#[test]
+fn shapefiles_without_table_with_lines_and_cut_off() {
+    let folder = Folder::new("odd");
+    let path = folder.file("bare.shp");
+    let mut writer = ShapeWriter::from_path(&path).unwrap();
+    writer.write_shape(&Point::new(13.4, 52.5)).unwrap();
+    drop(writer);
+    std::fs::remove_file(path.with_extension("dbf")).ok();
+    let (points, _) = opened(&path, &Options::default()).unwrap();
+    assert_eq!((points.len(), points[0].weight), (1, 1.0));
+
+    let path = folder.file("lines.shp");
+    let line = Polyline::new(vec![Point::new(1.0, 2.0), Point::new(3.0, 4.0)]);
+    write_shapes(&path, &[(line, Some(1.0))], None);
+    let message = opened(&path, &Options::default()).unwrap_err().to_string();
+    assert!(
+        message.contains("not a point: geometry Polyline"),
+        "{message}"
+    );
+
+    let path = folder.file("cut.shp");
+    write_shapes(&path, &ROWS.map(|(x, y, w)| (Point::new(x, y), w)), None);
+    let whole = std::fs::read(&path).unwrap();
+    std::fs::write(&path, &whole[..whole.len() - 9]).unwrap();
+    let message = opened(&path, &Options::default()).unwrap_err().to_string();
+    assert!(
+        message.contains("record 5: damaged or cut off"),
+        "{message}"
+    );
+    std::fs::write(&path, &whole[..50]).unwrap();
+    let message = opened(&path, &Options::default()).unwrap_err().to_string();
+    assert!(message.contains("header: damaged or cut off"), "{message}");
+
+    let message = error("stream.shp", &whole, &Options::default());
+    assert!(message.contains("name an unpacked file"), "{message}");
+}
+
+#[test]
+fn a_name_in_the_encoding_of_the_cpg_file_is_found() {
+    let folder = Folder::new("cpg");
+    let path = folder.file("a.shp");
+    let name = FieldName::try_from("gewicht").unwrap();
+    let table = TableWriterBuilder::new().add_numeric_field(name, 9, 1);
+    let mut writer = shapefile::Writer::from_path(&path, table).unwrap();
+    let mut record = Record::default();
+    record.insert("gewicht".to_owned(), FieldValue::Numeric(Some(2.0)));
+    writer
+        .write_shape_and_record(&Point::new(1.0, 2.0), &record)
+        .unwrap();
+    drop(writer);
+    // "größe" in ISO 8859-1, as a field's name in the header
+    let dbf = path.with_extension("dbf");
+    let mut bytes = std::fs::read(&dbf).unwrap();
+    bytes[32..43].copy_from_slice(b"gr\xf6\xdfe\0\0\0\0\0\0");
+    std::fs::write(&dbf, bytes).unwrap();
+    std::fs::write(path.with_extension("cpg"), "ISO-8859-1").unwrap();
+    let (points, _) = opened(&path, &weight("größe")).unwrap();
+    assert_eq!(points[0].weight, 2.0);
+    let message = opened(&path, &weight("höhe")).unwrap_err().to_string();
+    assert!(message.contains("there are: \"größe\""), "{message}");
+}
+
+fn flatgeobuf(index: bool, code: i32, features: &[String]) -> Vec<u8> {
+    let options = FgbWriterOptions {
+        write_index: index,
+        detect_type: false,
+        promote_to_multi: false,
+        crs: FgbCrs {
+            code,
+            ..FgbCrs::default()
+        },
+        ..FgbWriterOptions::default()
+    };
+    let mut writer = FgbWriter::create_with_options("a", GeometryType::Unknown, options).unwrap();
+    writer.add_column("count", ColumnType::Double, |_, _| ());
+    for feature in features {
+        writer.add_feature(GeoJson(feature)).unwrap();
+    }
+    let mut bytes = Vec::new();
+    writer.write(&mut bytes).unwrap();
+    bytes
+}
+
+fn features() -> Vec<String> {
+    let feature = |(x, y, w): (f64, f64, Option<f64>)| {
+        let properties = w.map_or("{}".to_owned(), |w| format!("{{\"count\":{w:?}}}"));
+        format!(
+            "{{\"type\":\"Feature\",\"properties\":{properties},\
+             \"geometry\":{{\"type\":\"Point\",\"coordinates\":[{x:?},{y:?}]}}}}"
+        )
+    };
+    ROWS.map(feature).to_vec()
+}
+
+#[test]
+fn flatgeobuf_is_like_csv() {
+    let bytes = flatgeobuf(false, 4326, &features());
+    assert_like_csv(loaded("a.fgb", &bytes, &Options::default()).unwrap());
+    // an index changes the order of the features, and nothing else
+    let sorted = |bytes: &[u8]| {
+        let (mut points, report) = loaded("a.fgb", bytes, &Options::default()).unwrap();
+        points.sort_by_key(|p| (p.x, p.y));
+        (points, report.kept)
+    };
+    assert_eq!(sorted(&flatgeobuf(true, 4326, &features())), sorted(&bytes));
+    // the content tells, not the name
+    assert_eq!(loaded("a", &bytes, &Options::default()).unwrap().0.len(), 4);
+}
+
+#[test]
+fn flatgeobuf_in_metres_of_web_mercator_or_cut_off() {
+    let there = |x: f64, y: f64| {
+        format!(
+            "{{\"type\":\"Feature\",\"properties\":{{}},\"geometry\":{{\"type\":\"Point\",\"coordinates\":[{x:?},{y:?}]}}}}"
+        )
+    };
+    let metres = flatgeobuf(true, 3857, &[there(1_491_681.18, 6_894_699.80)]);
+    let (points, _) = loaded("a.fgb", &metres, &Options::default()).unwrap();
+    let (lon, lat) = mercator::unproject(points[0].at());
+    assert!(
+        (lon - 13.4).abs() < 1e-5 && (lat - 52.520_0).abs() < 2e-3,
+        "{lon} {lat}"
+    );
+    let message = error(
+        "a.fgb",
+        &flatgeobuf(true, 999_999, &[there(1.0, 2.0)]),
+        &Options::default(),
+    );
+    assert!(message.contains("EPSG:999999"), "{message}");
+
+    let bytes = flatgeobuf(false, 4326, &features());
+    for cut in [10, 60, bytes.len() - 5] {
+        let message = error("a.fgb", &bytes[..cut], &Options::default());
+        assert!(message.contains("damaged or cut off"), "{cut}: {message}");
+    }
+    // cut where a feature ends: fewer than promised
+    let last = flatgeobuf(false, 4326, &features()[..4]).len();
+    let shorter = &bytes[..last];
+    let message = error("a.fgb", shorter, &Options::default());
+    assert!(message.contains("5 features were promised"), "{message}");
+}
+
+#[test]
+fn lines_in_flatgeobuf_are_counted_and_left_out() {
+    let line = "{\"type\":\"Feature\",\"properties\":{},\"geometry\":{\"type\":\"LineString\",\"coordinates\":[[1.0,2.0],[3.0,4.0]]}}";
+    let mut all = features();
+    all.push(line.to_owned());
+    let (points, report) =
+        loaded("a.fgb", &flatgeobuf(false, 4326, &all), &Options::default()).unwrap();
+    assert_eq!((points.len(), report.skipped(Skip::NotAPoint)), (4, 1));
+}
+
+const GPX: &str = r#"<?xml version="1.0"?>
+<gpx version="1.1" xmlns="http://www.topografix.com/GPX/1/1" xmlns:g="http://example.com/ext">
+ <metadata><name>A &amp; B</name></metadata>
+ <wpt lat="52.5" lon="13.4"/>
+ <rte><rtept lat="1" lon="2"><ele>7</ele></rtept></rte>
+ <trk><trkseg>
+  <trkpt lat="10.5" lon="20.25"><ele>31.5</ele><time>2026-01-01T00:00:00Z</time></trkpt>
+  <trkpt lat="x" lon="20.25"><ele>8</ele></trkpt>
+  <trkpt lon="20.25"></trkpt>
+  <trkpt lat="11" lon="21"><extensions><g:hr>99</g:hr></extensions></trkpt>
+ </trkseg></trk>
+</gpx>"#;
+
+#[test]
+fn gpx_gives_tracks_routes_and_waypoints() {
+    let (points, report) = loaded("a.gpx", GPX.as_bytes(), &Options::default()).unwrap();
+    assert_eq!(
+        (points.len(), report.rows, report.skipped(Skip::Malformed)),
+        (4, 6, 2)
+    );
+    assert!(points.iter().all(|p| p.weight == 1.0));
+    assert_eq!(
+        report.examples[0].to_string(),
+        "record 4: malformed: lat \"x\""
+    );
+    let weights = |name: &str| -> Vec<f32> {
+        let (points, _) = loaded("a.gpx", GPX.as_bytes(), &weight(name)).unwrap();
+        points.iter().map(|p| p.weight).collect()
+    };
+    assert_eq!(weights("ele"), [0.0, 7.0, 31.5, 0.0]);
+    assert_eq!(weights("hr"), [0.0, 0.0, 0.0, 99.0]);
+}
+
+#[test]
+fn gpx_that_is_cut_off_or_empty_or_no_xml() {
+    for (text, says) in [
+        (&GPX[..420], "not closed"),
+        ("<gpx></gpx>", "no trkpt, wpt or rtept"),
+        ("<gpx><wpt lat=\"1\" lon=\"2\"/></gpx", "damaged or cut off"),
+    ] {
+        let message = error("a.gpx", text.as_bytes(), &Options::default());
+        assert!(message.contains(says), "{message}");
+    }
+}
+
+#[test]
+fn a_strict_load_stops_at_the_first_bad_record() {
+    let strict = Options {
+        strict: true,
+        ..Options::default()
+    };
+    let message = error("a.gpx", GPX.as_bytes(), &strict);
+    assert!(
+        message.contains("record 4: malformed") && message.contains("strict"),
+        "{message}"
+    );
+}
