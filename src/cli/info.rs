@@ -21,7 +21,7 @@ const PLACE_ZOOM: u8 = 10;
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Info {
-    /// A file of points: CSV, TSV, GeoJSON, Shapefile, FlatGeobuf or GPX, plain or packed with gzip or zstd; `-` is
+    /// A file of points: CSV, GeoJSON, Shapefile, GeoPackage, FlatGeobuf, Parquet, Arrow or GPX, text packed or not; `-` is
     /// standard input
     source: String,
     /// Print JSON

@@ -20,7 +20,7 @@ Examples:
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Render {
-    /// A file of points: CSV, TSV, GeoJSON, Shapefile, FlatGeobuf or GPX, plain or packed with gzip or zstd; `-` is
+    /// A file of points: CSV, GeoJSON, Shapefile, GeoPackage, FlatGeobuf, Parquet, Arrow or GPX, text packed or not; `-` is
     /// standard input
     source: String,
     /// The picture's file, .png, .webp or .npy (the densities themselves); `-` is standard output

@@ -25,7 +25,7 @@ all layers. Every flag of the look can be given per request too: …/0/0/0.png?r
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Serve {
-    /// Files of points: CSV, TSV, GeoJSON, Shapefile, FlatGeobuf or GPX, plain or packed with gzip or zstd; `-` is
+    /// Files of points: CSV, GeoJSON, Shapefile, GeoPackage, FlatGeobuf, Parquet, Arrow or GPX, text packed or not; `-` is
     /// standard input. Each becomes a layer
     #[arg(value_name = "SOURCE", required = true)]
     sources: Vec<String>,

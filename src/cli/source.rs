@@ -20,9 +20,12 @@ pub(super) struct SourceFlags {
     /// The column of weights, or `none` to count every row once [default: found by its name]
     #[arg(long, value_name = "COLUMN|none")]
     weight: Option<String>,
-    /// csv, tsv, geojson, geojsonl, shapefile, flatgeobuf or gpx [default: found by name and content]
+    /// csv, tsv, geojson, geojsonl, shapefile, geopackage, flatgeobuf, parquet, arrow or gpx [default: found by name and content]
     #[arg(long)]
     format: Option<Format>,
+    /// The table to read, where a GeoPackage has several of points
+    #[arg(long, value_name = "TABLE")]
+    table: Option<String>,
     /// What stands between the fields of a CSV file: one character, or `tab` [default: found]
     #[arg(long, value_name = "CHARACTER", value_parser = delimiter)]
     delimiter: Option<u8>,
@@ -39,6 +42,7 @@ impl SourceFlags {
             lat: self.lat.clone(),
             weight: self.weight.clone(),
             delimiter: self.delimiter,
+            table: self.table.clone(),
             strict: self.strict,
         }
     }

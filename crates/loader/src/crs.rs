@@ -58,6 +58,35 @@ impl Crs {
             .ok_or_else(|| unknown(file, name(text)))
     }
 
+    /// The system of a PROJJSON object, by its identifier; a text may be `EPSG:4326` or
+    /// well-known text.
+    pub(crate) fn of_projjson(crs: &serde_json::Value, file: &str) -> Result<Self, LoadError> {
+        use serde_json::Value;
+        if let Value::String(text) = crs {
+            return match text.strip_prefix("EPSG:").map(str::parse) {
+                Some(Ok(code)) => Self::of_epsg(code, file),
+                _ if text == "OGC:CRS84" => Ok(Self::LonLat),
+                _ => Self::of_wkt(text, file),
+            };
+        }
+        let id = |key| crs.get("id").and_then(|id| id.get(key));
+        let code = match id("code") {
+            Some(Value::Number(code)) => code.as_u64().and_then(|code| u32::try_from(code).ok()),
+            Some(Value::String(code)) if code == "CRS84" => return Ok(Self::LonLat),
+            Some(Value::String(code)) => code.parse().ok(),
+            _ => None,
+        };
+        let ours = id("authority").is_some_and(|authority| authority == "EPSG");
+        match code {
+            Some(code) if ours => Self::of_epsg(code, file),
+            _ => {
+                let name = crs.get("name").and_then(Value::as_str);
+                let name = name.unwrap_or("one without a name");
+                Err(unknown(file, crate::report::shown(name.as_bytes())))
+            }
+        }
+    }
+
     fn other(from: Proj) -> Option<Self> {
         let to = Proj::from_user_string("+proj=longlat +datum=WGS84 +no_defs").ok()?;
         Some(Self::Other(Box::new((from, to))))

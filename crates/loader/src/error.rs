@@ -1,5 +1,6 @@
 //! Everything that can stop a load, in words that say what to do.
 
+use crate::format::Format;
 use crate::report::{Example, Report};
 use std::io;
 
@@ -45,8 +46,8 @@ pub enum LoadError {
     },
     /// Neither name nor content is of a format that can be read.
     #[error(
-        "{file}: {found}; expected CSV, TSV, GeoJSON or newline-delimited GeoJSON, FlatGeobuf, GPX \
-         or a Shapefile, plain or (but for the last) compressed with gzip or zstd"
+        "{file}: {found}; expected CSV, TSV, GeoJSON or newline-delimited GeoJSON, FlatGeobuf, GPX, \
+         Shapefile, GeoPackage, Parquet or Arrow"
     )]
     UnknownFormat {
         /// The file as it was named.
@@ -147,12 +148,14 @@ pub enum LoadError {
         system: String,
     },
     /// The format can only be read from a file, not from a stream.
-    #[error("{file}: {format} can't be read from a stream or packed; name an unpacked file")]
+    #[error(
+        "{file}: the format {format} can't be read from a stream or packed; name an unpacked file"
+    )]
     NeedsFile {
         /// The source as it was named.
         file: String,
-        /// The format's name.
-        format: &'static str,
+        /// The format.
+        format: Format,
     },
     /// The content is not what the format asks for: it is cut off or damaged.
     #[error("{file}: {place}: damaged or cut off: {message}")]

@@ -22,11 +22,17 @@ pub enum Format {
     FlatGeobuf,
     /// GPX: tracks, routes and waypoints.
     Gpx,
+    /// Parquet and GeoParquet.
+    Parquet,
+    /// Arrow IPC: a file (Feather 2) or a stream.
+    Arrow,
+    /// GeoPackage: geometries in SQLite.
+    GeoPackage,
 }
 
 impl Format {
     /// Every format.
-    pub const ALL: [Format; 7] = [
+    pub const ALL: [Format; 10] = [
         Format::Csv,
         Format::Tsv,
         Format::GeoJson,
@@ -34,6 +40,9 @@ impl Format {
         Format::Shapefile,
         Format::FlatGeobuf,
         Format::Gpx,
+        Format::Parquet,
+        Format::Arrow,
+        Format::GeoPackage,
     ];
 
     /// The name that [`FromStr`] takes.
@@ -46,6 +55,9 @@ impl Format {
             Format::Shapefile => "shapefile",
             Format::FlatGeobuf => "flatgeobuf",
             Format::Gpx => "gpx",
+            Format::Parquet => "parquet",
+            Format::Arrow => "arrow",
+            Format::GeoPackage => "geopackage",
         }
     }
 
@@ -144,6 +156,16 @@ fn by_content(sample: &[u8]) -> Option<Format> {
     if sample.starts_with(b"\0\0\x27\x0a") {
         return Some(Format::Shapefile);
     }
+    if sample.starts_with(b"SQLite format 3\0") {
+        return Some(Format::GeoPackage);
+    }
+    if sample.starts_with(b"PAR1") {
+        return Some(Format::Parquet);
+    }
+    // a stream begins with a continuation marker and the length of its schema
+    if sample.starts_with(b"ARROW1") || sample.starts_with(&[0xff; 4]) {
+        return Some(Format::Arrow);
+    }
     let text = sample.trim_ascii_start();
     let beginning = text.get(..text.len().min(4096)).unwrap_or_default();
     let gpx = text.first() == Some(&b'<') && memchr::memmem::find(beginning, b"<gpx").is_some();
@@ -164,8 +186,6 @@ fn foreign(sample: &[u8]) -> Option<&'static str> {
         ),
         (b"BZh", "this is bzip2; unpack it first"),
         (b"\xfd7zXZ\0", "this is xz; unpack it first"),
-        (b"PAR1", "this is Parquet"),
-        (b"SQLite format 3\0", "this is an SQLite database"),
         (b"%PDF", "this is PDF"),
     ];
     let known = KNOWN.iter().find(|(magic, _)| sample.starts_with(magic));
@@ -219,7 +239,6 @@ mod tests {
     fn other_formats_are_named() {
         for (content, says) in [
             (&b"PK\x03\x04...."[..], "zip"),
-            (b"PAR1....", "Parquet"),
             (b"\xff\xfel\0o\0n\0", "UTF-16"),
             (b"<?xml version", "XML"),
             (b"\0\x01\x02", "no text"),

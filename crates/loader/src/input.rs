@@ -53,6 +53,11 @@ impl Origin {
         }
     }
 
+    /// Counts bytes that were read past [`counted`](Self::counted).
+    pub(crate) fn count(&self, bytes: usize) {
+        self.bytes_read.fetch_add(bytes as u64, Ordering::Relaxed);
+    }
+
     /// The same with nothing read yet, for who opens the file again.
     pub(crate) fn afresh(&self) -> Self {
         Self {

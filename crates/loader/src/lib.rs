@@ -1,5 +1,5 @@
-//! Where points come from: files and streams of CSV, TSV, GeoJSON, FlatGeobuf, GPX, and
-//! Shapefiles.
+//! Where points come from: files and streams of CSV, TSV, GeoJSON, FlatGeobuf, GPX and Arrow;
+//! Shapefile, GeoPackage and Parquet files.
 //!
 //! [`open`] looks at an input, finds compression, format and columns by itself,
 //! and gives a [`Source`]; [`load`] pours it into any
@@ -67,6 +67,7 @@ mod pipeline;
 mod records;
 mod report;
 mod source;
+mod wkb;
 
 pub use columns::{Columns, Position};
 pub use error::LoadError;

@@ -23,6 +23,8 @@ pub struct Options {
     pub weight: Option<String>,
     /// The byte between the fields of CSV; else it is found among `,` `;` tab `|`.
     pub delimiter: Option<u8>,
+    /// The table of points, where a file has several.
+    pub table: Option<String>,
     /// Whether a row that gives no point is an error.
     pub strict: bool,
 }
@@ -36,9 +38,17 @@ pub struct Options {
 pub fn open(input: impl AsRef<Path>, options: &Options) -> Result<Box<dyn Source>, LoadError> {
     let path = input.as_ref();
     let input = Input::open(path)?;
+    if !input.is_plain_file() {
+        return start(input, options);
+    }
+    // formats that are read here and there, by several readers
+    let origin = input.origin.afresh();
     match Format::of(&input, options.format)? {
-        Format::Shapefile if input.is_plain_file() => {
-            records::shapefile::source(path, input.origin.afresh(), options)
+        Format::Shapefile => records::shapefile::source(path, origin, options),
+        Format::Parquet => records::parquet::source(path, origin, options),
+        Format::GeoPackage => records::geopackage::source(path, origin, options),
+        Format::Arrow if input.sample.starts_with(records::arrow::MAGIC) => {
+            records::arrow::file(path, origin, options)
         }
         _ => start(input, options),
     }
@@ -64,9 +74,14 @@ fn start(input: Input, options: &Options) -> Result<Box<dyn Source>, LoadError> 
         Format::GeoJson | Format::GeoJsonLines => geojson::source(input, format, options),
         Format::FlatGeobuf => records::flatgeobuf::source(input, options),
         Format::Gpx => records::gpx::source(input, options),
-        Format::Shapefile => Err(LoadError::NeedsFile {
-            file: input.origin.file(),
-            format: "a Shapefile",
-        }),
+        Format::Arrow if !input.sample.starts_with(records::arrow::MAGIC) => {
+            records::arrow::stream(input, options)
+        }
+        Format::Shapefile | Format::Parquet | Format::Arrow | Format::GeoPackage => {
+            Err(LoadError::NeedsFile {
+                file: input.origin.file(),
+                format,
+            })
+        }
     }
 }

@@ -4,8 +4,12 @@
 //! A thread of its own reads and judges the records, and hands on batches; a few of them
 //! wait at a time, so memory stays bounded whoever is faster.
 
+pub(crate) mod arrow;
+mod arrow_rows;
 pub(crate) mod flatgeobuf;
+pub(crate) mod geopackage;
 pub(crate) mod gpx;
+pub(crate) mod parquet;
 pub(crate) mod shapefile;
 
 use crate::batch::{Amount, Batch};
@@ -16,7 +20,9 @@ use crate::input::Origin;
 use crate::report::{Report, Skip, Unit};
 use crate::source::{Progress, Source};
 use heatsplat_points::PointSink;
+use std::collections::VecDeque;
 use std::io;
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 
@@ -38,10 +44,17 @@ pub(crate) enum Geometry<'a> {
 
 /// Judges records as they are read, and sends off what is full.
 pub(crate) struct Judge {
-    crs: Crs,
+    crs: Arc<Crs>,
     batch: Batch,
     record: u64,
-    out: SyncSender<Result<Batch, LoadError>>,
+    out: SyncSender<Result<Handed, LoadError>>,
+}
+
+/// What a reader hands on.
+enum Handed {
+    Batch(Batch),
+    /// Now it is the next reader's turn.
+    Turn,
 }
 
 /// Nobody wants the rest.
@@ -90,6 +103,17 @@ impl Judge {
         }
     }
 
+    /// Says what number the next record has, counted from 0.
+    pub(crate) fn at_record(&mut self, number: u64) {
+        self.record = number;
+    }
+
+    /// Hands on what there is, and lets the next reader have its turn.
+    pub(crate) fn end_turn(&mut self) -> Result<(), Stopped> {
+        self.send()?;
+        self.out.send(Ok(Handed::Turn)).map_err(|_| Stopped)
+    }
+
     /// Counts a record that can't be read.
     pub(crate) fn malformed(&mut self, found: String) {
         self.record += 1;
@@ -103,7 +127,7 @@ impl Judge {
 
     fn send(&mut self) -> Result<(), Stopped> {
         let full = std::mem::replace(&mut self.batch, Self::empty());
-        self.out.send(Ok(full)).map_err(|_| Stopped)
+        self.out.send(Ok(Handed::Batch(full))).map_err(|_| Stopped)
     }
 
     fn empty() -> Batch {
@@ -134,13 +158,15 @@ impl From<LoadError> for Ended {
     }
 }
 
-/// A source whose records come from a thread.
+/// A source whose records come from threads.
 pub(crate) struct Records {
     origin: Origin,
     columns: Columns,
     strict: bool,
     report: Report,
-    batches: Receiver<Result<Batch, LoadError>>,
+    /// The readers that have not ended. They take turns, so that points come in the order of
+    /// the rows; the first is the one whose turn it is.
+    readers: VecDeque<Receiver<Result<Handed, LoadError>>>,
 }
 
 impl Records {
@@ -152,26 +178,32 @@ impl Records {
         strict: bool,
         reader: Reader,
     ) -> Result<Box<dyn Source>, LoadError> {
-        let (out, batches) = sync_channel(WAITING);
-        let mut judge = Judge {
-            crs,
-            batch: Judge::empty(),
-            record: 0,
-            out,
-        };
-        let work = move || {
-            let ended = reader(&mut judge);
-            if judge.send().is_ok()
-                && let Err(Ended::Failed(error)) = ended
-            {
-                // a send that fails: the source is gone, and nobody asks
-                let _ = judge.out.send(Err(error));
-            }
-        };
-        thread::Builder::new()
-            .name("heatsplat-reader".to_owned())
-            .spawn(work)
-            .map_err(|error| origin.read_error(error))?;
+        Self::start_all(origin, columns, &Arc::new(crs), strict, vec![reader])
+    }
+
+    /// Starts readers that take turns.
+    pub(crate) fn start_all(
+        origin: Origin,
+        columns: Columns,
+        crs: &Arc<Crs>,
+        strict: bool,
+        readers: Vec<Reader>,
+    ) -> Result<Box<dyn Source>, LoadError> {
+        let mut receivers = VecDeque::new();
+        for reader in readers {
+            let (out, handed) = sync_channel(WAITING);
+            let judge = Judge {
+                crs: Arc::clone(crs),
+                batch: Judge::empty(),
+                record: 0,
+                out,
+            };
+            thread::Builder::new()
+                .name("heatsplat-reader".to_owned())
+                .spawn(move || judge.run(reader))
+                .map_err(|error| origin.read_error(error))?;
+            receivers.push_back(handed);
+        }
         let mut report = Report::default();
         report.unit = Unit::Record;
         Ok(Box::new(Self {
@@ -179,8 +211,21 @@ impl Records {
             columns,
             strict,
             report,
-            batches,
+            readers: receivers,
         }))
+    }
+}
+
+impl Judge {
+    /// Hears a reader to its end.
+    fn run(mut self, reader: Reader) {
+        let ended = reader(&mut self);
+        if self.send().is_ok()
+            && let Err(Ended::Failed(error)) = ended
+        {
+            // a send that fails: the source is gone, and nobody asks
+            let _ = self.out.send(Err(error));
+        }
     }
 }
 
@@ -194,10 +239,19 @@ impl Source for Records {
     }
 
     fn next_batch(&mut self, sink: &mut dyn PointSink) -> Result<bool, LoadError> {
-        let Ok(batch) = self.batches.recv() else {
-            return Ok(false);
+        let batch = loop {
+            let Some(reader) = self.readers.front() else {
+                return Ok(false);
+            };
+            match reader.recv() {
+                Ok(handed) => match handed? {
+                    Handed::Batch(batch) => break batch,
+                    Handed::Turn => self.readers.rotate_left(1),
+                },
+                // it has ended
+                Err(_) => drop(self.readers.pop_front()),
+            }
         };
-        let batch = batch?;
         sink.push(&batch.points);
         self.report.add(batch.report);
         self.report.bytes = self.origin.bytes_read();

@@ -1,16 +1,74 @@
 //! Loading as a user of the crate sees it.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod arrow;
 mod columns;
 mod csv;
 mod geojson;
+mod geopackage;
 mod input;
 mod large;
 mod nasty;
 mod records;
 
-use heatsplat_loader::{LoadError, Options, Report, load, read};
+use heatsplat_loader::{LoadError, Options, Report, Skip, load, open, read};
 use heatsplat_points::{Point, mercator};
+use std::path::{Path, PathBuf};
+
+/// Rows that many formats are tried with: longitude, latitude, weight.
+const ROWS: [(f64, f64, Option<f64>); 5] = [
+    (13.4, 52.5, Some(3.0)),
+    (-179.99, -84.9, Some(-2.5)),
+    (0.0, 0.0, None),
+    (200.0, 10.0, Some(1.0)),
+    (5.0, 88.0, Some(1.0)),
+];
+
+/// What a file of [`ROWS`] gives is what the same rows give in CSV.
+fn assert_like_csv((points, report): (Vec<Point>, Report)) {
+    let weight = |w: Option<f64>| w.map_or(String::new(), |w| w.to_string());
+    let rows = ROWS.map(|(x, y, w)| format!("{x},{y},{}\n", weight(w)));
+    let text = format!("lon,lat,count\n{}", rows.concat());
+    let (expected, by) = loaded("a.csv", text.as_bytes(), &Options::default()).unwrap();
+    assert_eq!(points, expected);
+    assert_eq!((report.rows, report.kept), (by.rows, by.kept));
+    assert_eq!(report.weights_missing, by.weights_missing);
+    assert_eq!(report.at_null_island, by.at_null_island);
+    for reason in Skip::ALL {
+        assert_eq!(report.skipped(reason), by.skipped(reason), "{reason}");
+    }
+    let first = report.examples[0].to_string();
+    assert_eq!(first, "record 5: outside: latitude 88");
+}
+
+/// A folder of one test, removed when it is dropped.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("heatsplat-{}-{name}", std::process::id()));
+        std::fs::create_dir_all(&path).unwrap();
+        Self(path)
+    }
+
+    fn file(&self, name: &str) -> PathBuf {
+        self.0.join(name)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// What becomes of a file.
+fn opened(path: &Path, options: &Options) -> Result<(Vec<Point>, Report), LoadError> {
+    let mut source = open(path, options)?;
+    let mut points = Vec::new();
+    let report = load(&mut *source, &mut points, |_| ())?;
+    Ok((points, report))
+}
 
 /// What becomes of a text under a name.
 fn loaded(name: &str, text: &[u8], options: &Options) -> Result<(Vec<Point>, Report), LoadError> {

@@ -1,71 +1,13 @@
 //! Shapefiles, FlatGeobuf and GPX: the same points as the same rows in CSV, and every oddity.
 
-use crate::{error, loaded, weight};
+use crate::{Folder, ROWS, assert_like_csv, error, loaded, opened, weight};
 use dbase::{FieldName, FieldValue, Record, TableWriterBuilder};
 use flatgeobuf::{ColumnType, FgbCrs, FgbWriter, FgbWriterOptions, GeometryType};
 use geozero::geojson::GeoJson;
-use heatsplat_loader::{LoadError, Options, Report, Skip, load, open};
-use heatsplat_points::{Point as WorldPoint, mercator};
+use heatsplat_loader::{Options, Skip};
+use heatsplat_points::mercator;
 use shapefile::{Multipoint, Point, PointM, PointZ, Polyline, ShapeWriter};
-use std::path::{Path, PathBuf};
-
-/// A folder of one test, removed when it is dropped.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new(name: &str) -> Self {
-        let path = std::env::temp_dir().join(format!("heatsplat-{}-{name}", std::process::id()));
-        std::fs::create_dir_all(&path).unwrap();
-        Self(path)
-    }
-
-    fn file(&self, name: &str) -> PathBuf {
-        self.0.join(name)
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
-
-fn opened(path: &Path, options: &Options) -> Result<(Vec<WorldPoint>, Report), LoadError> {
-    let mut source = open(path, options)?;
-    let mut points = Vec::new();
-    let report = load(&mut *source, &mut points, |_| ())?;
-    Ok((points, report))
-}
-
-const ROWS: [(f64, f64, Option<f64>); 5] = [
-    (13.4, 52.5, Some(3.0)),
-    (-179.99, -84.9, Some(-2.5)),
-    (0.0, 0.0, None),
-    (200.0, 10.0, Some(1.0)),
-    (5.0, 88.0, Some(1.0)),
-];
-
-fn as_csv() -> (Vec<WorldPoint>, Report) {
-    let rows =
-        ROWS.map(|(x, y, w)| format!("{x},{y},{}\n", w.map_or(String::new(), |w| w.to_string())));
-    let text = format!("lon,lat,count\n{}", rows.concat());
-    loaded("a.csv", text.as_bytes(), &Options::default()).unwrap()
-}
-
-fn assert_like_csv((points, report): (Vec<WorldPoint>, Report)) {
-    let (expected, by) = as_csv();
-    assert_eq!(points, expected);
-    assert_eq!((report.rows, report.kept), (by.rows, by.kept));
-    assert_eq!(report.weights_missing, by.weights_missing);
-    assert_eq!(report.at_null_island, by.at_null_island);
-    for reason in Skip::ALL {
-        assert_eq!(report.skipped(reason), by.skipped(reason), "{reason}");
-    }
-    assert_eq!(
-        report.examples[0].to_string(),
-        "record 5: outside: latitude 88"
-    );
-}
+use std::path::Path;
 
 /// Writes a Shapefile with a table whose only field is the weight.
 fn write_shapes<S: shapefile::record::EsriShape>(

@@ -1,0 +1,106 @@
+//! Arrow IPC: files (Feather 2) and streams.
+
+use super::arrow_rows::{GeometryColumn, Wanted, may_be_geometry};
+use super::{Reader, Records, damaged};
+use crate::crs::Crs;
+use crate::error::LoadError;
+use crate::input::{Input, Origin};
+use crate::open::Options;
+use crate::source::Source;
+use arrow_array::RecordBatch;
+use arrow_ipc::reader::{FileReader, StreamReader};
+use arrow_schema::{ArrowError, Schema};
+use std::fs::File;
+use std::io::{Cursor, Read};
+use std::path::Path;
+
+/// How an Arrow file begins; a stream begins otherwise.
+pub(crate) const MAGIC: &[u8] = b"ARROW1";
+
+/// A source that reads the Arrow file of a path.
+pub(crate) fn file(
+    path: &Path,
+    mut origin: Origin,
+    options: &Options,
+) -> Result<Box<dyn Source>, LoadError> {
+    let opened = File::open(path).map_err(|source| LoadError::Open {
+        file: origin.file(),
+        source,
+    })?;
+    origin.bytes_total = opened.metadata().ok().map(|m| m.len());
+    let reader = FileReader::try_new_buffered(origin.counted(opened), None)
+        .map_err(|error| damaged(&origin, "footer", error))?;
+    let schema = reader.schema();
+    start(&schema, reader, origin, options)
+}
+
+/// A source that reads an input as an Arrow stream.
+pub(crate) fn stream(input: Input, options: &Options) -> Result<Box<dyn Source>, LoadError> {
+    let Input {
+        origin,
+        sample,
+        rest,
+        ..
+    } = input;
+    let reader = StreamReader::try_new(Cursor::new(sample).chain(rest), None)
+        .map_err(|error| damaged(&origin, "schema", error))?;
+    let schema = reader.schema();
+    start(&schema, reader, origin, options)
+}
+
+fn start(
+    schema: &Schema,
+    batches: impl Iterator<Item = Result<RecordBatch, ArrowError>> + Send + 'static,
+    origin: Origin,
+    options: &Options,
+) -> Result<Box<dyn Source>, LoadError> {
+    let name = origin.file();
+    let (geometry, crs) = match geometry(schema, &name)? {
+        Some((column, crs)) => (Some(column), crs),
+        None => (None, Crs::LonLat),
+    };
+    let (wanted, columns) = Wanted::find(schema, geometry, options, &name)?;
+    let errors = origin.clone();
+    let reader: Reader = Box::new(move |judge| {
+        for (number, batch) in batches.enumerate() {
+            let batch =
+                batch.map_err(|error| damaged(&errors, format!("batch {}", number + 1), error))?;
+            wanted.judge(&batch, judge)?;
+        }
+        Ok(())
+    });
+    Records::start(origin, columns, crs, options.strict, reader)
+}
+
+/// The first geometry column: by its GeoArrow extension type, or by its usual name.
+fn geometry(schema: &Schema, file: &str) -> Result<Option<(GeometryColumn, Crs)>, LoadError> {
+    let extension = |field: &arrow_schema::Field| {
+        let kind = field.metadata().get("ARROW:extension:name");
+        kind.is_some_and(|kind| kind.starts_with("geoarrow.") || kind == "ogc.wkb")
+    };
+    let usual = |name: &str| matches!(name, "geometry" | "geom" | "wkb_geometry");
+    let fields = || {
+        schema
+            .fields()
+            .iter()
+            .filter(|field| may_be_geometry(field))
+    };
+    let found = fields()
+        .find(|field| extension(field))
+        .or_else(|| fields().find(|field| usual(field.name())));
+    let Some(field) = found else { return Ok(None) };
+    let said = field.metadata().get("ARROW:extension:metadata");
+    let said = said.and_then(|text| serde_json::from_str::<serde_json::Value>(text).ok());
+    let crs = match said.as_ref().and_then(|said| said.get("crs")) {
+        None | Some(serde_json::Value::Null) => Crs::LonLat,
+        Some(crs) => Crs::of_projjson(crs, file)?,
+    };
+    let column = GeometryColumn {
+        name: field.name().clone(),
+        why: format!(
+            "positions from {}",
+            crate::report::shown(field.name().as_bytes())
+        ),
+    };
+    Ok(Some((column, crs)))
+}

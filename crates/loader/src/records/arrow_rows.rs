@@ -1,0 +1,309 @@
+//! Rows of Arrow record batches: which columns hold the position and the weight, and their
+//! values. GeoParquet, plain Parquet and Arrow files all come to this.
+
+use super::{Ended, Geometry, Judge};
+use crate::batch::Amount;
+use crate::columns::{self, Columns, Position};
+use crate::error::LoadError;
+use crate::open::Options;
+use crate::wkb::{self, Shape};
+use arrow_array::cast::AsArray;
+use arrow_array::types::{
+    Decimal128Type, Float16Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type,
+    Int64Type, UInt8Type, UInt16Type, UInt32Type, UInt64Type,
+};
+use arrow_array::{Array, ArrayRef, RecordBatch};
+use arrow_schema::{DataType, Field, Schema};
+
+/// Which columns are read, by their place in the schema.
+#[derive(Clone, Debug)]
+pub(crate) struct Wanted {
+    place: PlaceColumns,
+    weight: Option<usize>,
+}
+
+#[derive(Clone, Debug)]
+enum PlaceColumns {
+    LonLat(usize, usize),
+    Geometry(usize),
+}
+
+/// What a geometry column is called and where that is known from, if there is one.
+pub(crate) struct GeometryColumn {
+    pub(crate) name: String,
+    pub(crate) why: String,
+}
+
+impl Wanted {
+    /// The columns of a schema: those asked for, the geometry, or those that look like it.
+    pub(crate) fn find(
+        schema: &Schema,
+        geometry: Option<GeometryColumn>,
+        options: &Options,
+        file: &str,
+    ) -> Result<(Self, Columns), LoadError> {
+        let seen: Vec<String> = schema.fields().iter().map(|f| f.name().clone()).collect();
+        let no_column = |parameter, name: &str| LoadError::NoSuchColumn {
+            file: file.to_owned(),
+            parameter,
+            name: name.to_owned(),
+            seen: seen.clone(),
+        };
+        let asked = |parameter, name: &Option<String>| match name {
+            Some(name) => columns::named(&seen, name)
+                .map(Some)
+                .ok_or_else(|| no_column(parameter, name)),
+            None => Ok(None),
+        };
+        let (lon, lat) = (asked("--lon", &options.lon)?, asked("--lat", &options.lat)?);
+        let by_geometry = geometry
+            .filter(|_| lon.is_none() && lat.is_none())
+            .and_then(|g| Some((columns::named(&seen, &g.name)?, g.why)));
+        let (place, position, why) = if let Some((at, why)) = by_geometry {
+            (PlaceColumns::Geometry(at), Position::Geometry, why)
+        } else {
+            let lon = lon.or_else(|| columns::longitude(&seen));
+            let lat = lat.or_else(|| columns::latitude(&seen));
+            let (Some(lon), Some(lat)) = (lon, lat) else {
+                return Err(LoadError::NoPositionColumns {
+                    file: file.to_owned(),
+                    missing: match (lon, lat) {
+                        (None, None) => "longitude, latitude or geometry",
+                        (None, _) => "longitude",
+                        _ => "latitude",
+                    },
+                    seen,
+                    hint: "name them with --lon and --lat",
+                });
+            };
+            let name = |at: usize| seen.get(at).cloned().unwrap_or_default();
+            let position = Position::LonLat {
+                lon: name(lon),
+                lat: name(lat),
+            };
+            let quoted = |at| columns::quoted(&seen, at);
+            let why = format!(
+                "longitude from {}, latitude from {}",
+                quoted(lon),
+                quoted(lat)
+            );
+            (PlaceColumns::LonLat(lon, lat), position, why)
+        };
+        let taken = match place {
+            PlaceColumns::LonLat(lon, lat) => vec![lon, lat],
+            PlaceColumns::Geometry(at) => vec![at],
+        };
+        let choice = columns::weight(&seen, options.weight.as_deref(), &taken)
+            .map_err(|name| no_column("--weight", name))?;
+        let columns = Columns {
+            position,
+            weight: choice.column.and_then(|at| seen.get(at)).cloned(),
+            why: format!("{why}, {}", choice.why),
+            seen,
+        };
+        let weight = choice.column;
+        Ok((Self { place, weight }, columns))
+    }
+
+    /// The places of all columns that are read, rising.
+    pub(crate) fn all(&self) -> Vec<usize> {
+        let mut all = match self.place {
+            PlaceColumns::LonLat(lon, lat) => vec![lon, lat],
+            PlaceColumns::Geometry(at) => vec![at],
+        };
+        all.extend(self.weight);
+        all.sort_unstable();
+        all.dedup();
+        all
+    }
+
+    /// The same columns by their place among [`all`](Self::all): of a batch that holds no others.
+    pub(crate) fn projected(&self) -> Self {
+        let all = self.all();
+        let among = |at: usize| all.iter().position(|&a| a == at).unwrap_or(0);
+        Self {
+            place: match self.place {
+                PlaceColumns::LonLat(lon, lat) => PlaceColumns::LonLat(among(lon), among(lat)),
+                PlaceColumns::Geometry(at) => PlaceColumns::Geometry(among(at)),
+            },
+            weight: self.weight.map(among),
+        }
+    }
+
+    /// Gives all rows of a batch to a judge.
+    pub(crate) fn judge(&self, batch: &RecordBatch, judge: &mut Judge) -> Result<(), Ended> {
+        let weights = self.weight.map(|at| Amounts::of(batch.column(at)));
+        let weight = |row| weights.as_ref().map_or(Amount::Unused, |w| w.at(row));
+        match self.place {
+            PlaceColumns::LonLat(lon, lat) => {
+                let (lon, lat) = (batch.column(lon), batch.column(lat));
+                let (lons, lats) = (Amounts::of(lon), Amounts::of(lat));
+                for row in 0..batch.num_rows() {
+                    match (lons.at(row), lats.at(row)) {
+                        (Amount::Number(x), Amount::Number(y)) => {
+                            judge.record(Geometry::Point(x, y), &weight(row))?;
+                        }
+                        (Amount::Missing, _) => {
+                            judge.record(Geometry::Nothing("longitude null"), &weight(row))?;
+                        }
+                        (_, Amount::Missing) => {
+                            judge.record(Geometry::Nothing("latitude null"), &weight(row))?;
+                        }
+                        (x, y) => judge.malformed(format!("longitude {x:?}, latitude {y:?}")),
+                    }
+                }
+            }
+            PlaceColumns::Geometry(at) => {
+                for row in 0..batch.num_rows() {
+                    geometry(batch.column(at), row, &weight(row), judge)?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether a field can hold geometries that are understood here.
+pub(crate) fn may_be_geometry(field: &Field) -> bool {
+    match field.data_type() {
+        DataType::Binary | DataType::LargeBinary | DataType::BinaryView => true,
+        DataType::Struct(fields) => fields.iter().take(2).map(|f| f.name()).eq(["x", "y"]),
+        DataType::FixedSizeList(item, 2..=4) => item.data_type().is_floating(),
+        // Parquet has no lists of a fixed size
+        DataType::List(item) => item.data_type().is_floating() || may_be_geometry(item),
+        _ => false,
+    }
+}
+
+/// One geometry: WKB, or a point as a struct of x and y or as a list of numbers, or a list
+/// of those (GeoArrow's encodings).
+fn geometry(
+    column: &ArrayRef,
+    row: usize,
+    weight: &Amount,
+    judge: &mut Judge,
+) -> Result<(), Ended> {
+    if column.is_null(row) {
+        return Ok(judge.record(Geometry::Nothing("geometry null"), weight)?);
+    }
+    let bytes = match column.data_type() {
+        DataType::Binary => column.as_binary::<i32>().value(row),
+        DataType::LargeBinary => column.as_binary::<i64>().value(row),
+        DataType::BinaryView => column.as_binary_view().value(row),
+        DataType::List(item) if !item.data_type().is_floating() => {
+            return points(&column.as_list::<i32>().value(row), weight, judge);
+        }
+        _ => {
+            return Ok(match native_point(column, row) {
+                Some((x, y)) => judge.record(Geometry::Point(x, y), weight)?,
+                None => judge.record(Geometry::Other(&column.data_type().to_string()), weight)?,
+            });
+        }
+    };
+    match wkb::parse(bytes).map(|g| g.shape) {
+        Some(Shape::Point(x, y)) => judge.record(Geometry::Point(x, y), weight)?,
+        Some(Shape::Points(all)) => {
+            // bytes that break off within give a position that is none
+            let mut all = all.map(|p| p.unwrap_or((f64::INFINITY, f64::INFINITY)));
+            judge.record(Geometry::MultiPoint(&mut all), weight)?;
+        }
+        Some(Shape::Other(name)) => judge.record(Geometry::Other(name), weight)?,
+        None => judge.malformed("a geometry that is no well-known binary".to_owned()),
+    }
+    Ok(())
+}
+
+fn points(list: &ArrayRef, weight: &Amount, judge: &mut Judge) -> Result<(), Ended> {
+    let mut all = (0..list.len()).filter_map(|i| native_point(list, i));
+    Ok(judge.record(Geometry::MultiPoint(&mut all), weight)?)
+}
+
+/// x and y of a point that is a struct or a list of numbers.
+fn native_point(column: &ArrayRef, row: usize) -> Option<(f64, f64)> {
+    let number = |array: &ArrayRef, at| match Amounts::of(array).at(at) {
+        Amount::Number(n) => Some(n),
+        _ => None,
+    };
+    let axes = |point: &ArrayRef| Some((number(point, 0)?, number(point, 1)?));
+    match column.data_type() {
+        DataType::Struct(_) => {
+            let point = column.as_struct_opt()?;
+            Some((
+                number(point.columns().first()?, row)?,
+                number(point.columns().get(1)?, row)?,
+            ))
+        }
+        DataType::FixedSizeList(..) => axes(&column.as_fixed_size_list_opt()?.value(row)),
+        DataType::List(_) => axes(&column.as_list_opt::<i32>()?.value(row)),
+        _ => None,
+    }
+}
+
+/// A column whose values are numbers, or texts of numbers.
+enum Amounts<'a> {
+    F64(&'a ArrayRef, &'a [f64]),
+    F32(&'a ArrayRef, &'a [f32]),
+    Other(&'a ArrayRef),
+}
+
+impl<'a> Amounts<'a> {
+    fn of(column: &'a ArrayRef) -> Self {
+        match column.data_type() {
+            DataType::Float64 => Self::F64(column, column.as_primitive::<Float64Type>().values()),
+            DataType::Float32 => Self::F32(column, column.as_primitive::<Float32Type>().values()),
+            _ => Self::Other(column),
+        }
+    }
+
+    #[inline]
+    fn at(&self, row: usize) -> Amount {
+        match self {
+            Self::F64(column, values) if column.null_count() == 0 => values
+                .get(row)
+                .map_or(Amount::Missing, |n| Amount::Number(*n)),
+            Self::F32(column, values) if column.null_count() == 0 => values
+                .get(row)
+                .map_or(Amount::Missing, |n| Amount::Number(f64::from(*n))),
+            Self::F64(column, _) | Self::F32(column, _) | Self::Other(column) => any(column, row),
+        }
+    }
+}
+
+/// A value of any type as a number, as the text of one, or as what it is.
+fn any(column: &ArrayRef, row: usize) -> Amount {
+    if row >= column.len() || column.is_null(row) {
+        return Amount::Missing;
+    }
+    macro_rules! number {
+        ($kind:ty) => {
+            column.as_primitive::<$kind>().value(row) as f64
+        };
+    }
+    let number = match column.data_type() {
+        DataType::Float64 => number!(Float64Type),
+        DataType::Float32 => number!(Float32Type),
+        DataType::Float16 => column.as_primitive::<Float16Type>().value(row).to_f64(),
+        DataType::Int8 => number!(Int8Type),
+        DataType::Int16 => number!(Int16Type),
+        DataType::Int32 => number!(Int32Type),
+        DataType::Int64 => number!(Int64Type),
+        DataType::UInt8 => number!(UInt8Type),
+        DataType::UInt16 => number!(UInt16Type),
+        DataType::UInt32 => number!(UInt32Type),
+        DataType::UInt64 => number!(UInt64Type),
+        DataType::Decimal128(_, scale) => number!(Decimal128Type) / 10f64.powi(i32::from(*scale)),
+        DataType::Boolean => f64::from(u8::from(column.as_boolean().value(row))),
+        DataType::Utf8 => return Amount::Text(column.as_string::<i32>().value(row).to_owned()),
+        DataType::LargeUtf8 => {
+            return Amount::Text(column.as_string::<i64>().value(row).to_owned());
+        }
+        DataType::Utf8View => return Amount::Text(column.as_string_view().value(row).to_owned()),
+        DataType::Dictionary(..) => {
+            let dictionary = column.as_any_dictionary();
+            let key = dictionary.normalized_keys().get(row).copied();
+            return key.map_or(Amount::Missing, |key| any(dictionary.values(), key));
+        }
+        other => return Amount::Text(format!("a value of type {other}")),
+    };
+    Amount::Number(number)
+}

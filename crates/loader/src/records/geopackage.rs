@@ -1,0 +1,235 @@
+//! GeoPackage (OGC 12-128r19): tables in SQLite, their geometries in well-known binary behind
+//! a header.
+
+use super::{Ended, Geometry, Judge, Reader, Records, damaged};
+use crate::batch::Amount;
+use crate::columns::{self, Columns, Position};
+use crate::crs::Crs;
+use crate::error::LoadError;
+use crate::input::Origin;
+use crate::open::Options;
+use crate::report::shown;
+use crate::source::Source;
+use crate::wkb::{self, Shape};
+use rusqlite::types::ValueRef;
+use rusqlite::{Connection, OpenFlags, OptionalExtension};
+use std::path::Path;
+
+/// A source that reads the GeoPackage of a path: its only table of points, or the one that
+/// [`Options::table`] names.
+pub(crate) fn source(
+    path: &Path,
+    mut origin: Origin,
+    options: &Options,
+) -> Result<Box<dyn Source>, LoadError> {
+    let file = origin.file();
+    origin.bytes_total = None;
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let failed = |error: rusqlite::Error| damaged(&origin, "the database", error);
+    let database = Connection::open_with_flags(path, flags).map_err(failed)?;
+    let table = Table::find(&database, options, &origin)?;
+    let crs = table.crs(&database, &file, &origin)?;
+    let seen = table.names(&database).map_err(failed)?;
+    let choice = columns::weight(&seen, options.weight.as_deref(), &[]).map_err(|name| {
+        LoadError::NoSuchColumn {
+            file: file.clone(),
+            parameter: "--weight",
+            name: name.to_owned(),
+            seen: seen.clone(),
+        }
+    })?;
+    let weight = choice.column.and_then(|at| seen.get(at)).cloned();
+    let columns = Columns {
+        position: Position::Geometry,
+        weight: weight.clone(),
+        why: format!(
+            "positions from the table {}, {}",
+            shown(table.name.as_bytes()),
+            choice.why
+        ),
+        seen,
+    };
+    let errors = origin.clone();
+    let reader: Reader =
+        Box::new(move |judge| table.read(&database, weight.as_deref(), &errors, judge));
+    Records::start(origin, columns, crs, options.strict, reader)
+}
+
+/// A table of features.
+struct Table {
+    name: String,
+    geometry: String,
+    system: i64,
+}
+
+impl Table {
+    fn find(database: &Connection, options: &Options, origin: &Origin) -> Result<Self, LoadError> {
+        let failed = |error: rusqlite::Error| damaged(origin, "the list of tables", error);
+        let mut query = database
+            .prepare(
+                "select g.table_name, g.column_name, g.srs_id from gpkg_geometry_columns g \
+                 join gpkg_contents c on c.table_name = g.table_name \
+                 where upper(g.geometry_type_name) in ('POINT', 'MULTIPOINT', 'GEOMETRY') \
+                 order by g.table_name",
+            )
+            .map_err(failed)?;
+        let rows = query.query_map([], |row| {
+            Ok(Self {
+                name: row.get(0)?,
+                geometry: row.get(1)?,
+                system: row.get(2)?,
+            })
+        });
+        let tables: Result<Vec<Self>, _> = rows.and_then(Iterator::collect);
+        let mut tables = tables.map_err(failed)?;
+        let names: Vec<String> = tables.iter().map(|table| table.name.clone()).collect();
+        let list = names
+            .iter()
+            .map(|n| shown(n.as_bytes()))
+            .collect::<Vec<_>>()
+            .join(", ");
+        let at = match &options.table {
+            Some(name) => names.iter().position(|n| n == name),
+            None if tables.len() == 1 => Some(0),
+            None => None,
+        };
+        match at {
+            Some(at) => Ok(tables.swap_remove(at)),
+            None => Err(LoadError::BadOption {
+                file: origin.file(),
+                parameter: "--table",
+                message: if tables.is_empty() {
+                    "there is no table of points in this GeoPackage".to_owned()
+                } else {
+                    format!("name one of the tables of points: {list}")
+                },
+            }),
+        }
+    }
+
+    fn crs(&self, database: &Connection, file: &str, origin: &Origin) -> Result<Crs, LoadError> {
+        // −1 and 0 are GeoPackage's words for an unknown plane and for unknown degrees
+        if self.system == 0 {
+            return Ok(Crs::LonLat);
+        }
+        let found = database
+            .query_row(
+                "select organization, organization_coordsys_id, definition, srs_name \
+                 from gpkg_spatial_ref_sys where srs_id = ?1",
+                [self.system],
+                |row| {
+                    let text = |at| {
+                        row.get::<_, Option<String>>(at)
+                            .map(Option::unwrap_or_default)
+                    };
+                    Ok((text(0)?, row.get::<_, i64>(1)?, text(2)?, text(3)?))
+                },
+            )
+            .optional()
+            .map_err(|error| damaged(origin, "the coordinate systems", error))?;
+        let unknown = |system: String| LoadError::UnknownCrs {
+            file: file.to_owned(),
+            system,
+        };
+        let Some((owner, code, definition, name)) = found else {
+            return Err(unknown(format!("number {}", self.system)));
+        };
+        match u32::try_from(code) {
+            Ok(code @ 1..) if owner.eq_ignore_ascii_case("EPSG") => Crs::of_epsg(code, file)
+                .or_else(|error| Crs::of_wkt(&definition, file).map_err(|_| error)),
+            _ => Crs::of_wkt(&definition, file).map_err(|_| unknown(shown(name.as_bytes()))),
+        }
+    }
+
+    /// The names of all columns but the geometry.
+    fn names(&self, database: &Connection) -> rusqlite::Result<Vec<String>> {
+        let mut query = database.prepare("select name from pragma_table_info(?1)")?;
+        let names = query.query_map([&self.name], |row| row.get(0))?;
+        let mut names: Vec<String> = names.collect::<Result<_, _>>()?;
+        names.retain(|name| *name != self.geometry);
+        Ok(names)
+    }
+
+    fn read(
+        &self,
+        database: &Connection,
+        weight: Option<&str>,
+        origin: &Origin,
+        judge: &mut Judge,
+    ) -> Result<(), Ended> {
+        let failed = |error| {
+            damaged(
+                origin,
+                format!("the table {}", shown(self.name.as_bytes())),
+                error,
+            )
+        };
+        let (geometry, name) = (quoted(&self.geometry), quoted(&self.name));
+        let weight_column = weight.map_or("null".to_owned(), quoted);
+        let sql = format!("select {geometry}, {weight_column} from {name}");
+        let mut query = database.prepare(&sql).map_err(failed)?;
+        let mut rows = query.query([]).map_err(failed)?;
+        while let Some(row) = rows.next().map_err(failed)? {
+            let amount = match weight {
+                Some(_) => amount(row.get_ref(1).map_err(failed)?),
+                None => Amount::Unused,
+            };
+            match row.get_ref(0).map_err(failed)? {
+                ValueRef::Null => judge.record(Geometry::Nothing("geometry null"), &amount)?,
+                ValueRef::Blob(bytes) => place(bytes, &amount, judge)?,
+                other => judge.malformed(format!("a geometry of type {}", other.data_type())),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A name as SQL takes it, whatever is in it.
+fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+fn amount(value: ValueRef<'_>) -> Amount {
+    match value {
+        ValueRef::Null => Amount::Missing,
+        ValueRef::Integer(n) => Amount::Number(n as f64),
+        ValueRef::Real(n) => Amount::Number(n),
+        ValueRef::Text(text) => Amount::Text(String::from_utf8_lossy(text).into_owned()),
+        ValueRef::Blob(_) => Amount::Text("binary data".to_owned()),
+    }
+}
+
+/// A geometry behind its header: `GP`, version, flags, reference system, envelope.
+fn place(bytes: &[u8], weight: &Amount, judge: &mut Judge) -> Result<(), Ended> {
+    let geometry = header(bytes).and_then(|(rest, empty)| match empty {
+        true => Some(None),
+        false => wkb::parse(rest).map(|geometry| Some(geometry.shape)),
+    });
+    match geometry {
+        None => judge.malformed("a geometry that is no GeoPackage binary".to_owned()),
+        Some(None) => judge.record(Geometry::Nothing("empty geometry"), weight)?,
+        Some(Some(Shape::Point(x, y))) => judge.record(Geometry::Point(x, y), weight)?,
+        Some(Some(Shape::Points(all))) => {
+            // bytes that break off within give a position that is none
+            let mut all = all.map(|p| p.unwrap_or((f64::INFINITY, f64::INFINITY)));
+            judge.record(Geometry::MultiPoint(&mut all), weight)?;
+        }
+        Some(Some(Shape::Other(name))) => judge.record(Geometry::Other(name), weight)?,
+    }
+    Ok(())
+}
+
+/// What follows the header, and whether it says that there is nothing.
+fn header(bytes: &[u8]) -> Option<(&[u8], bool)> {
+    let [b'G', b'P', _, flags, ..] = bytes else {
+        return None;
+    };
+    let envelope = match (flags >> 1) & 7 {
+        0 => 0,
+        1 => 32,
+        2 | 3 => 48,
+        4 => 64,
+        _ => return None,
+    };
+    Some((bytes.get(8 + envelope..)?, flags & 0x10 != 0))
+}

@@ -1,0 +1,201 @@
+//! Parquet: GeoParquet 1.0 and 1.1 with well-known binary or native points, and plain
+//! Parquet with columns of longitude and latitude. Only the columns that matter are read,
+//! row groups on several threads.
+
+use super::arrow_rows::{GeometryColumn, Wanted, may_be_geometry};
+use super::{Ended, Judge, Reader, Records, damaged};
+use crate::crs::Crs;
+use crate::error::LoadError;
+use crate::input::Origin;
+use crate::open::Options;
+use crate::source::Source;
+use parquet::arrow::ProjectionMask;
+use parquet::arrow::arrow_reader::{
+    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder,
+};
+use parquet::errors::ParquetError;
+use parquet::file::reader::{ChunkReader, Length};
+use serde_json::Value;
+use std::fs::File;
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+
+/// Rows that are decoded at a time.
+const ROWS: usize = 1 << 13;
+
+/// Threads that read row groups in turns: more gain nothing, since one thread takes what they
+/// give.
+const MOST_READERS: usize = 4;
+
+/// A source that reads the Parquet file of a path.
+pub(crate) fn source(
+    path: &Path,
+    mut origin: Origin,
+    options: &Options,
+) -> Result<Box<dyn Source>, LoadError> {
+    let name = origin.file();
+    let open = || {
+        File::open(path).map_err(|source| LoadError::Open {
+            file: name.clone(),
+            source,
+        })
+    };
+    let file = open()?;
+    origin.bytes_total = file.metadata().ok().map(|m| m.len());
+    let file = Counting::new(file, &origin);
+    // embedded Arrow schemas are not needed, and their damage would only do harm
+    let how = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
+    let metadata =
+        ArrowReaderMetadata::load(&file, how).map_err(|error| damaged(&origin, "footer", error))?;
+    let geo = geo(&metadata, &origin)?;
+    let crs = Arc::new(match geo.as_ref().and_then(|geo| geo.crs.as_ref()) {
+        Some(crs) => Crs::of_projjson(crs, &name)?,
+        None => Crs::LonLat,
+    });
+    let geometry = geo.map(|geo| GeometryColumn {
+        why: format!(
+            "positions from {}",
+            crate::report::shown(geo.column.as_bytes())
+        ),
+        name: geo.column,
+    });
+    let geometry = geometry.or_else(|| by_name(&metadata));
+    let (wanted, columns) = Wanted::find(metadata.schema(), geometry, options, &name)?;
+    let groups = metadata.metadata().num_row_groups();
+    let count = rayon::current_num_threads()
+        .min(MOST_READERS)
+        .min(groups)
+        .max(1);
+    let mut readers: Vec<Reader> = Vec::new();
+    for first in 0..count {
+        let part = Part {
+            // of its own: a handle has one place in the file, and clones share it
+            file: Counting::new(open()?, &origin),
+            metadata: metadata.clone(),
+            wanted: wanted.clone(),
+            origin: origin.clone(),
+        };
+        readers.push(Box::new(move |judge| {
+            for group in (first..groups).step_by(count) {
+                part.read(group, judge)?;
+            }
+            Ok(())
+        }));
+    }
+    Records::start_all(origin, columns, &crs, options.strict, readers)
+}
+
+/// What a thread needs to read row groups.
+struct Part {
+    file: Counting,
+    metadata: ArrowReaderMetadata,
+    wanted: Wanted,
+    origin: Origin,
+}
+
+impl Part {
+    fn read(&self, group: usize, judge: &mut Judge) -> Result<(), Ended> {
+        let groups = self.metadata.metadata().row_groups();
+        let before = groups
+            .iter()
+            .take(group)
+            .map(|g| g.num_rows().max(0) as u64);
+        judge.at_record(before.sum());
+        let place = || format!("row group {}", group + 1);
+        let mask = ProjectionMask::roots(self.metadata.parquet_schema(), self.wanted.all());
+        let batches = ParquetRecordBatchReaderBuilder::new_with_metadata(
+            self.file.clone(),
+            self.metadata.clone(),
+        )
+        .with_projection(mask)
+        .with_batch_size(ROWS)
+        .with_row_groups(vec![group])
+        .build()
+        .map_err(|error| damaged(&self.origin, place(), error))?;
+        let wanted = self.wanted.projected();
+        for batch in batches {
+            let batch = batch.map_err(|error| damaged(&self.origin, place(), error))?;
+            wanted.judge(&batch, judge)?;
+        }
+        Ok(judge.end_turn()?)
+    }
+}
+
+/// What the metadata key `geo` says (GeoParquet 1.1).
+struct Geo {
+    column: String,
+    /// PROJJSON; none: longitude and latitude. `null` is unknown, and taken for the same.
+    crs: Option<Value>,
+}
+
+fn geo(metadata: &ArrowReaderMetadata, origin: &Origin) -> Result<Option<Geo>, LoadError> {
+    let pairs = metadata.metadata().file_metadata().key_value_metadata();
+    let text = pairs
+        .and_then(|pairs| pairs.iter().find(|pair| pair.key == "geo"))
+        .and_then(|pair| pair.value.as_deref());
+    let Some(text) = text else { return Ok(None) };
+    let geo: Value = serde_json::from_str(text)
+        .map_err(|error| damaged(origin, "the metadata key \"geo\"", error))?;
+    let Some(column) = geo.get("primary_column").and_then(Value::as_str) else {
+        return Ok(None);
+    };
+    let crs = geo
+        .get("columns")
+        .and_then(|c| c.get(column)?.get("crs"))
+        .cloned();
+    Ok(Some(Geo {
+        column: column.to_owned(),
+        crs: crs.filter(|crs| !crs.is_null()),
+    }))
+}
+
+/// A geometry column of a file that says nothing of it: by its usual name.
+fn by_name(metadata: &ArrowReaderMetadata) -> Option<GeometryColumn> {
+    ["geometry", "geom", "wkb_geometry"]
+        .iter()
+        .find_map(|name| {
+            let field = metadata.schema().field_with_name(name).ok()?;
+            may_be_geometry(field).then(|| GeometryColumn {
+                name: (*name).to_owned(),
+                why: format!("positions from \"{name}\""),
+            })
+        })
+}
+
+/// A file that counts what is read of it.
+#[derive(Clone)]
+struct Counting {
+    file: Arc<File>,
+    origin: Origin,
+}
+
+impl Counting {
+    fn new(file: File, origin: &Origin) -> Self {
+        Self {
+            file: Arc::new(file),
+            origin: origin.clone(),
+        }
+    }
+}
+
+impl Length for Counting {
+    fn len(&self) -> u64 {
+        self.origin.bytes_total.unwrap_or(0)
+    }
+}
+
+impl ChunkReader for Counting {
+    type T = Box<dyn io::Read + Send>;
+
+    fn get_read(&self, start: u64) -> Result<Self::T, ParquetError> {
+        let reader = self.file.get_read(start)?;
+        Ok(Box::new(self.origin.counted(reader)))
+    }
+
+    fn get_bytes(&self, start: u64, length: usize) -> Result<bytes::Bytes, ParquetError> {
+        let bytes = self.file.get_bytes(start, length)?;
+        self.origin.count(bytes.len());
+        Ok(bytes)
+    }
+}

@@ -1,0 +1,327 @@
+//! Parquet, GeoParquet and Arrow: the same points as the same rows in CSV, and every oddity.
+
+use crate::{Folder, ROWS, assert_like_csv, error, opened, weight};
+use arrow_array::builder::{FixedSizeListBuilder, Float64Builder};
+use arrow_array::{
+    ArrayRef, BinaryArray, DictionaryArray, Float32Array, Float64Array, Int64Array, RecordBatch,
+    StringArray, StructArray,
+};
+use arrow_ipc::writer::{FileWriter, StreamWriter};
+use arrow_schema::{DataType, Field, Fields, Schema};
+use heatsplat_loader::{Options, Skip};
+use heatsplat_points::mercator;
+use parquet::arrow::ArrowWriter;
+use parquet::file::metadata::KeyValue;
+use parquet::file::properties::WriterProperties;
+use std::fs::File;
+use std::path::Path;
+use std::sync::Arc;
+
+fn f64s(values: impl IntoIterator<Item = Option<f64>>) -> ArrayRef {
+    Arc::new(values.into_iter().collect::<Float64Array>())
+}
+
+fn weights() -> ArrayRef {
+    f64s(ROWS.map(|r| r.2))
+}
+
+fn batch(columns: Vec<(&str, ArrayRef)>) -> RecordBatch {
+    RecordBatch::try_from_iter_with_nullable(columns.into_iter().map(|(n, c)| (n, c, true)))
+        .unwrap()
+}
+
+fn lon_lat() -> RecordBatch {
+    batch(vec![
+        ("lon", f64s(ROWS.map(|r| Some(r.0)))),
+        ("lat", f64s(ROWS.map(|r| Some(r.1)))),
+        ("count", weights()),
+    ])
+}
+
+fn wkb(x: f64, y: f64) -> Vec<u8> {
+    let mut bytes = vec![1, 1, 0, 0, 0];
+    bytes.extend(x.to_le_bytes());
+    bytes.extend(y.to_le_bytes());
+    bytes
+}
+
+fn wkb_column() -> ArrayRef {
+    let all = ROWS.map(|r| wkb(r.0, r.1));
+    Arc::new(BinaryArray::from_iter(all.iter().map(Some)))
+}
+
+fn struct_column() -> ArrayRef {
+    let fields = Fields::from(vec![
+        Field::new("x", DataType::Float64, false),
+        Field::new("y", DataType::Float64, false),
+    ]);
+    let axes = vec![f64s(ROWS.map(|r| Some(r.0))), f64s(ROWS.map(|r| Some(r.1)))];
+    Arc::new(StructArray::new(fields, axes, None))
+}
+
+fn list_column() -> ArrayRef {
+    let mut lists = FixedSizeListBuilder::new(Float64Builder::new(), 2);
+    for (x, y, _) in ROWS {
+        lists.values().append_value(x);
+        lists.values().append_value(y);
+        lists.append(true);
+    }
+    Arc::new(lists.finish())
+}
+
+/// Writes Parquet of so many rows a group, with the metadata key `geo` if there is one.
+fn write_parquet(path: &Path, batch: &RecordBatch, group: usize, geo: Option<&str>) {
+    let properties = WriterProperties::builder()
+        .set_max_row_group_row_count(Some(group))
+        .set_key_value_metadata(geo.map(|geo| vec![KeyValue::new("geo".into(), geo.to_owned())]))
+        .build();
+    let file = File::create(path).unwrap();
+    let mut writer = ArrowWriter::try_new(file, batch.schema(), Some(properties)).unwrap();
+    writer.write(batch).unwrap();
+    writer.close().unwrap();
+}
+
+fn geo(column: &str, crs: &str) -> String {
+    format!(
+        "{{\"version\":\"1.1.0\",\"primary_column\":\"{column}\",\
+         \"columns\":{{\"{column}\":{{\"encoding\":\"WKB\",\"geometry_types\":[\"Point\"]{crs}}}}}}}"
+    )
+}
+
+#[test]
+fn parquet_of_longitudes_and_latitudes_is_like_csv() {
+    let folder = Folder::new("parquet-lonlat");
+    for group in [1, 2, 1000] {
+        let path = folder.file("a b'c.parquet");
+        write_parquet(&path, &lon_lat(), group, None);
+        assert_like_csv(opened(&path, &Options::default()).unwrap());
+    }
+}
+
+#[test]
+fn geoparquet_in_every_encoding_is_like_csv() {
+    let folder = Folder::new("geoparquet");
+    for (name, column) in [
+        ("wkb", wkb_column()),
+        ("struct", struct_column()),
+        ("list", list_column()),
+    ] {
+        let path = folder.file(name);
+        let other = Arc::new(BinaryArray::from_iter(
+            ROWS.iter().map(|_| Some(wkb(1.0, 1.0))),
+        ));
+        let columns = vec![
+            ("geometry", other as ArrayRef),
+            ("where", column),
+            ("count", weights()),
+        ];
+        // the primary column, whatever others there are and are called
+        write_parquet(&path, &batch(columns), 2, Some(&geo("where", "")));
+        assert_like_csv(opened(&path, &Options::default()).unwrap());
+    }
+}
+
+#[test]
+fn a_geometry_column_is_known_by_its_name_and_lon_lat_can_be_asked_for() {
+    let folder = Folder::new("parquet-geometry");
+    let path = folder.file("a.parquet");
+    let columns = vec![
+        ("geometry", wkb_column()),
+        ("lon", f64s(ROWS.map(|_| Some(7.0)))),
+        ("lat", f64s(ROWS.map(|_| Some(8.0)))),
+        ("count", weights()),
+    ];
+    write_parquet(&path, &batch(columns), 100, None);
+    assert_like_csv(opened(&path, &Options::default()).unwrap());
+    let asked = Options {
+        lon: Some("lon".into()),
+        lat: Some("lat".into()),
+        ..Options::default()
+    };
+    let (points, _) = opened(&path, &asked).unwrap();
+    let (lon, lat) = mercator::unproject(points[0].at());
+    assert!((lon - 7.0).abs() < 1e-6 && (lat - 8.0).abs() < 1e-6);
+}
+
+#[test]
+fn the_coordinate_system_of_geoparquet_is_respected() {
+    let folder = Folder::new("geoparquet-crs");
+    let path = folder.file("a.parquet");
+    let one = |x: f64, y: f64| {
+        let column: ArrayRef = Arc::new(BinaryArray::from_iter([Some(wkb(x, y))]));
+        batch(vec![("geometry", column)])
+    };
+    let london =
+        r#","crs":{"type":"ProjectedCRS","name":"OSGB36","id":{"authority":"EPSG","code":27700}}"#;
+    write_parquet(
+        &path,
+        &one(530_268.0, 179_640.0),
+        9,
+        Some(&geo("geometry", london)),
+    );
+    let (points, _) = opened(&path, &Options::default()).unwrap();
+    let (lon, lat) = mercator::unproject(points[0].at());
+    assert!(
+        (lon + 0.1246).abs() < 1e-3 && (lat - 51.5007).abs() < 1e-3,
+        "{lon} {lat}"
+    );
+
+    let unknown = r#","crs":{"name":"Moon 2000"}"#;
+    write_parquet(&path, &one(1.0, 2.0), 9, Some(&geo("geometry", unknown)));
+    let message = opened(&path, &Options::default()).unwrap_err().to_string();
+    assert!(message.contains("Moon 2000"), "{message}");
+    // longitude and latitude by OGC's name, and by saying nothing
+    for crs in [
+        r#","crs":{"id":{"authority":"OGC","code":"CRS84"}}"#,
+        r#","crs":null"#,
+        "",
+    ] {
+        write_parquet(&path, &one(1.0, 2.0), 9, Some(&geo("geometry", crs)));
+        assert_eq!(
+            opened(&path, &Options::default()).unwrap().0.len(),
+            1,
+            "{crs}"
+        );
+    }
+}
+
+#[test]
+fn weights_of_every_type_are_numbers() {
+    let folder = Folder::new("parquet-types");
+    let path = folder.file("a.parquet");
+    let words: DictionaryArray<arrow_array::types::Int32Type> =
+        ["4", "5", "4"].into_iter().collect();
+    let columns: Vec<(&str, ArrayRef)> = vec![
+        ("lon", Arc::new(Float32Array::from(vec![1.0, 2.0, 3.0]))),
+        ("lat", Arc::new(Int64Array::from(vec![1, 2, 3]))),
+        (
+            "text",
+            Arc::new(StringArray::from(vec![Some("2.5"), None, Some("x")])),
+        ),
+        (
+            "int",
+            Arc::new(Int64Array::from(vec![Some(7), Some(-8), None])),
+        ),
+        ("words", Arc::new(words)),
+    ];
+    write_parquet(&path, &batch(columns), 100, None);
+    let weights = |name: &str| -> Vec<f32> {
+        let (points, _) = opened(&path, &weight(name)).unwrap();
+        points.iter().map(|p| p.weight).collect()
+    };
+    assert_eq!(weights("int"), [7.0, -8.0, 0.0]);
+    assert_eq!(weights("words"), [4.0, 5.0, 4.0]);
+    let (points, report) = opened(&path, &weight("text")).unwrap();
+    assert_eq!(
+        (
+            points.len(),
+            report.skipped(Skip::BadWeight),
+            report.weights_missing
+        ),
+        (2, 1, 1)
+    );
+    assert_eq!(
+        report.examples[0].to_string(),
+        "record 3: bad weight: weight \"x\""
+    );
+}
+
+#[test]
+fn null_and_odd_geometries_are_counted() {
+    let folder = Folder::new("geoparquet-odd");
+    let path = folder.file("a.parquet");
+    let line = [vec![1, 2, 0, 0, 0], vec![0; 4]].concat();
+    let multi = [
+        vec![1, 4, 0, 0, 0, 2, 0, 0, 0],
+        wkb(1.0, 2.0),
+        wkb(3.0, 4.0),
+    ]
+    .concat();
+    let all = [
+        None,
+        Some(line),
+        Some(multi),
+        Some(wkb(f64::NAN, f64::NAN)),
+        Some(b"junk".to_vec()),
+        Some(wkb(5.0, 6.0)),
+    ];
+    let column: ArrayRef = Arc::new(BinaryArray::from_iter(all));
+    write_parquet(
+        &path,
+        &batch(vec![("geometry", column)]),
+        4,
+        Some(&geo("geometry", "")),
+    );
+    let (points, report) = opened(&path, &Options::default()).unwrap();
+    assert_eq!((points.len(), report.rows), (3, 7));
+    let skipped = [Skip::NoPosition, Skip::NotAPoint, Skip::Malformed].map(|s| report.skipped(s));
+    assert_eq!(skipped, [2, 1, 1]);
+    // the number of a record counts through all row groups
+    let records: Vec<u64> = report.examples.iter().map(|e| e.line).collect();
+    assert_eq!(records, [1, 2, 4, 5]);
+}
+
+#[test]
+fn arrow_files_and_streams_are_like_csv() {
+    let folder = Folder::new("arrow");
+    let path = folder.file("a.feather");
+    let batch = lon_lat();
+    let mut writer = FileWriter::try_new(File::create(&path).unwrap(), &batch.schema()).unwrap();
+    writer.write(&batch.slice(0, 2)).unwrap();
+    writer.write(&batch.slice(2, 3)).unwrap();
+    writer.finish().unwrap();
+    assert_like_csv(opened(&path, &Options::default()).unwrap());
+
+    let mut bytes = Vec::new();
+    let mut writer = StreamWriter::try_new(&mut bytes, &batch.schema()).unwrap();
+    writer.write(&batch).unwrap();
+    writer.finish().unwrap();
+    drop(writer);
+    assert_like_csv(crate::loaded("standard input", &bytes, &Options::default()).unwrap());
+}
+
+#[test]
+fn a_geoarrow_column_is_found_by_its_extension() {
+    let folder = Folder::new("geoarrow");
+    let path = folder.file("a.arrow");
+    let extension = [
+        ("ARROW:extension:name", "geoarrow.point"),
+        ("ARROW:extension:metadata", r#"{"crs":"EPSG:4326"}"#),
+    ];
+    let field = Field::new("position", struct_column().data_type().clone(), true)
+        .with_metadata(extension.map(|(k, v)| (k.to_owned(), v.to_owned())).into());
+    let schema = Arc::new(Schema::new(vec![
+        field,
+        Field::new("count", DataType::Float64, true),
+    ]));
+    let batch = RecordBatch::try_new(schema, vec![struct_column(), weights()]).unwrap();
+    let mut writer = FileWriter::try_new(File::create(&path).unwrap(), &batch.schema()).unwrap();
+    writer.write(&batch).unwrap();
+    writer.finish().unwrap();
+    assert_like_csv(opened(&path, &Options::default()).unwrap());
+}
+
+#[test]
+fn files_that_are_cut_off_or_lack_columns() {
+    let folder = Folder::new("parquet-cut");
+    let path = folder.file("a.parquet");
+    write_parquet(&path, &lon_lat(), 100, None);
+    let whole = std::fs::read(&path).unwrap();
+    for cut in [10, whole.len() / 2, whole.len() - 1] {
+        std::fs::write(&path, &whole[..cut]).unwrap();
+        let message = opened(&path, &Options::default()).unwrap_err().to_string();
+        assert!(message.contains("damaged or cut off"), "{cut}: {message}");
+    }
+    // bytes of the data turned over: an error, not a wrong point
+    let mut turned = whole.clone();
+    turned[10..60].iter_mut().for_each(|b| *b ^= 0xa5);
+    std::fs::write(&path, &turned).unwrap();
+    assert!(opened(&path, &Options::default()).is_err());
+
+    let columns = vec![("a", weights()), ("b", weights())];
+    write_parquet(&path, &batch(columns), 100, None);
+    let message = opened(&path, &Options::default()).unwrap_err().to_string();
+    assert!(message.contains("there are: \"a\", \"b\""), "{message}");
+    let message = error("a.parquet", &whole, &Options::default());
+    assert!(message.contains("name an unpacked file"), "{message}");
+}

@@ -1,0 +1,205 @@
+//! GeoPackage: the same points as the same rows in CSV, and every oddity.
+
+use crate::{Folder, ROWS, assert_like_csv, opened, weight};
+use heatsplat_loader::{Options, Skip};
+use heatsplat_points::mercator;
+use rusqlite::Connection;
+use std::path::Path;
+
+/// A geometry behind a header with no envelope (0) or one of x and y (1).
+fn binary(wkb: &[u8], envelope: u8) -> Vec<u8> {
+    let mut bytes = vec![b'G', b'P', 0, 1 | envelope << 1, 0xe6, 0x10, 0, 0];
+    bytes.extend(std::iter::repeat_n(0, usize::from(envelope) * 32));
+    bytes.extend(wkb);
+    bytes
+}
+
+fn point(x: f64, y: f64) -> Vec<u8> {
+    let mut bytes = vec![1, 1, 0, 0, 0];
+    bytes.extend(x.to_le_bytes());
+    bytes.extend(y.to_le_bytes());
+    bytes
+}
+
+/// An empty GeoPackage with tables of points by these names, in a system.
+fn package(path: &Path, tables: &[&str], system: i64) -> Connection {
+    let _ = std::fs::remove_file(path);
+    let database = Connection::open(path).unwrap();
+    database
+        .execute_batch(
+            "create table gpkg_spatial_ref_sys (srs_name text, srs_id integer, organization text, \
+               organization_coordsys_id integer, definition text);
+             insert into gpkg_spatial_ref_sys values \
+               ('WGS 84', 4326, 'EPSG', 4326, 'GEOGCS'), ('British', 27700, 'EPSG', 27700, ''), \
+               ('Site 9', 100001, 'NONE', 9, 'LOCAL_CS[\"Site 9\"]');
+             create table gpkg_contents (table_name text);
+             create table gpkg_geometry_columns (table_name text, column_name text, \
+               geometry_type_name text, srs_id integer);",
+        )
+        .unwrap();
+    for table in tables {
+        let name = table.replace('"', "\"\"");
+        let sql =
+            format!("create table \"{name}\" (fid integer primary key, geom blob, count real)");
+        database.execute_batch(&sql).unwrap();
+        database
+            .execute("insert into gpkg_contents values (?1)", [table])
+            .unwrap();
+        let columns = "insert into gpkg_geometry_columns values (?1, 'geom', 'POINT', ?2)";
+        database
+            .execute(columns, rusqlite::params![table, system])
+            .unwrap();
+    }
+    database
+}
+
+fn insert(database: &Connection, table: &str, geometry: Option<Vec<u8>>, weight: Option<f64>) {
+    let sql = format!(
+        "insert into \"{}\" (geom, count) values (?1, ?2)",
+        table.replace('"', "\"\"")
+    );
+    database
+        .execute(&sql, rusqlite::params![geometry, weight])
+        .unwrap();
+}
+
+#[test]
+fn a_table_of_points_is_like_csv() {
+    let folder = Folder::new("gpkg");
+    let path = folder.file("a.gpkg");
+    for (name, envelope) in [("points", 0), ("it's \"odd\" ", 1)] {
+        let database = package(&path, &[name], 4326);
+        for (x, y, w) in ROWS {
+            insert(&database, name, Some(binary(&point(x, y), envelope)), w);
+        }
+        drop(database);
+        assert_like_csv(opened(&path, &Options::default()).unwrap());
+    }
+}
+
+#[test]
+fn one_of_several_tables_has_to_be_named() {
+    let folder = Folder::new("gpkg-tables");
+    let path = folder.file("a.gpkg");
+    let database = package(&path, &["trees", "wells"], 4326);
+    insert(
+        &database,
+        "wells",
+        Some(binary(&point(1.0, 2.0), 0)),
+        Some(7.0),
+    );
+    drop(database);
+    let message = opened(&path, &Options::default()).unwrap_err().to_string();
+    assert!(
+        message.contains("--table: name one of the tables of points: \"trees\", \"wells\""),
+        "{message}"
+    );
+    let wells = Options {
+        table: Some("wells".into()),
+        ..Options::default()
+    };
+    assert_eq!(opened(&path, &wells).unwrap().0[0].weight, 7.0);
+    let other = Options {
+        table: Some("nothing".into()),
+        ..Options::default()
+    };
+    assert!(opened(&path, &other).is_err());
+    drop(package(&path, &[], 4326));
+    let message = opened(&path, &Options::default()).unwrap_err().to_string();
+    assert!(message.contains("no table of points"), "{message}");
+}
+
+#[test]
+fn coordinate_systems_are_respected_or_refused() {
+    let folder = Folder::new("gpkg-crs");
+    let path = folder.file("a.gpkg");
+    let database = package(&path, &["a"], 27700);
+    insert(
+        &database,
+        "a",
+        Some(binary(&point(530_268.0, 179_640.0), 0)),
+        None,
+    );
+    drop(database);
+    let (points, _) = opened(&path, &Options::default()).unwrap();
+    let (lon, lat) = mercator::unproject(points[0].at());
+    assert!(
+        (lon + 0.1246).abs() < 1e-3 && (lat - 51.5007).abs() < 1e-3,
+        "{lon} {lat}"
+    );
+    for (system, says) in [(100_001, "Site 9"), (555, "number 555")] {
+        drop(package(&path, &["a"], system));
+        let message = opened(&path, &Options::default()).unwrap_err().to_string();
+        assert!(message.contains(says), "{message}");
+    }
+}
+
+#[test]
+fn odd_geometries_and_weights_are_counted() {
+    let folder = Folder::new("gpkg-odd");
+    let path = folder.file("a.gpkg");
+    let database = package(&path, &["a"], 4326);
+    let multi = [
+        vec![1, 4, 0, 0, 0, 2, 0, 0, 0],
+        point(1.0, 2.0),
+        point(3.0, 4.0),
+    ]
+    .concat();
+    let mut empty = binary(&point(f64::NAN, f64::NAN), 0);
+    empty[3] |= 0x10;
+    for geometry in [
+        None,
+        Some(b"GP".to_vec()),
+        Some(binary(b"junk", 0)),
+        Some(empty),
+        Some(binary(&[1, 2, 0, 0, 0, 0, 0, 0, 0], 0)),
+        Some(binary(&multi, 1)),
+    ] {
+        insert(&database, "a", geometry, Some(1.0));
+    }
+    database
+        .execute_batch("insert into a (geom, count) values ('text', 1)")
+        .unwrap();
+    insert(
+        &database,
+        "a",
+        Some(binary(&point(1.0, 1.0), 0)),
+        Some(f64::INFINITY),
+    );
+    drop(database);
+    let (points, report) = opened(&path, &weight("count")).unwrap();
+    assert_eq!((points.len(), report.rows), (2, 9));
+    let skipped = [
+        Skip::NoPosition,
+        Skip::Malformed,
+        Skip::NotAPoint,
+        Skip::BadWeight,
+    ];
+    assert_eq!(skipped.map(|s| report.skipped(s)), [2, 3, 1, 1]);
+}
+
+#[test]
+fn databases_that_are_no_geopackage_or_cut_off() {
+    let folder = Folder::new("gpkg-cut");
+    let path = folder.file("a.gpkg");
+    Connection::open(&path)
+        .unwrap()
+        .execute_batch("create table t (a)")
+        .unwrap();
+    let message = opened(&path, &Options::default()).unwrap_err().to_string();
+    assert!(message.contains("gpkg_geometry_columns"), "{message}");
+    let database = package(&path, &["a"], 4326);
+    for i in 0..3000 {
+        insert(
+            &database,
+            "a",
+            Some(binary(&point(f64::from(i) * 0.01, 2.0), 0)),
+            None,
+        );
+    }
+    drop(database);
+    let whole = std::fs::read(&path).unwrap();
+    std::fs::write(&path, &whole[..whole.len() / 2]).unwrap();
+    let message = opened(&path, &Options::default()).unwrap_err().to_string();
+    assert!(message.contains("damaged or cut off"), "{message}");
+}
