@@ -194,10 +194,12 @@ fn geometry(
             return points(&column.as_list::<i32>().value(row), weight, judge);
         }
         _ => {
-            return Ok(match native_point(column, row) {
-                Some((x, y)) => judge.record(Geometry::Point(x, y), weight)?,
-                None => judge.record(Geometry::Other(&column.data_type().to_string()), weight)?,
-            });
+            if let Some((x, y)) = native_point(column, row) {
+                judge.record(Geometry::Point(x, y), weight)?;
+            } else {
+                judge.record(Geometry::Other(&column.data_type().to_string()), weight)?;
+            }
+            return Ok(());
         }
     };
     match wkb::parse(bytes).map(|g| g.shape) {
