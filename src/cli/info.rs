@@ -69,6 +69,7 @@ fn as_json(loaded: &Loaded) -> Value {
         "rows": report.rows,
         "kept": report.kept,
         "skipped": skipped,
+        "filtered": report.filtered,
         "examples": examples.collect::<Vec<_>>(),
         "bounds": summary.bounds,
         "weight_sum": summary.weight_sum,

@@ -3,7 +3,7 @@
 use super::Failure;
 use clap::Args;
 use heatsplat::{Points, PointsBuilder};
-use heatsplat_loader::{Columns, Format, Options, Progress, Report, load, open};
+use heatsplat_loader::{Columns, Filter, Format, Options, Progress, Report, load, open};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::time::{Duration, Instant};
 
@@ -26,6 +26,9 @@ pub(super) struct SourceFlags {
     /// The table to read, where a GeoPackage has several of points
     #[arg(long, value_name = "TABLE")]
     table: Option<String>,
+    /// Only rows that fulfil a condition: "kind = 'theft' and time >= 2010-03-01"
+    #[arg(long, value_name = "CONDITION")]
+    filter: Option<Filter>,
     /// What stands between the fields of a CSV file: one character, or `tab` [default: found]
     #[arg(long, value_name = "CHARACTER", value_parser = delimiter)]
     delimiter: Option<u8>,
@@ -43,6 +46,7 @@ impl SourceFlags {
             weight: self.weight.clone(),
             delimiter: self.delimiter,
             table: self.table.clone(),
+            filter: self.filter.clone(),
             strict: self.strict,
         }
     }

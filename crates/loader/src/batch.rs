@@ -85,6 +85,7 @@ impl Batch {
             }
             Amount::Number(number) if (*number as f32).is_finite() => *number as f32,
             Amount::Number(number) => return Err((Skip::BadWeight, format!("weight {number}"))),
+            Amount::Time(_) => return Err((Skip::BadWeight, "a date or time".to_owned())),
             Amount::Text(text) => match number::parse_weight(text.as_bytes()) {
                 Some(weight) => weight,
                 None if text.trim_ascii().is_empty() => {
@@ -119,6 +120,8 @@ pub(crate) enum Amount {
     Missing,
     Number(f64),
     Text(String),
+    /// Milliseconds since 1970, UTC: no weight, but something to filter by.
+    Time(i64),
 }
 
 enum Axis {

@@ -173,6 +173,14 @@ pub enum LoadError {
         /// The file as it was named.
         file: String,
     },
+    /// The filter wants none of the rows.
+    #[error("{file}: --filter: it leaves out all of the {rows} rows")]
+    AllFiltered {
+        /// The file as it was named.
+        file: String,
+        /// How many there are.
+        rows: u64,
+    },
     /// Not one row gives a point.
     #[error(
         "{file}: no row gives a point; longitude and latitude must be decimal degrees\n{report}"

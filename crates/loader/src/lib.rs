@@ -56,6 +56,7 @@ mod columns;
 mod crs;
 mod csv;
 mod error;
+mod filter;
 mod format;
 mod geojson;
 mod input;
@@ -71,6 +72,7 @@ mod wkb;
 
 pub use columns::{Columns, Position};
 pub use error::LoadError;
+pub use filter::{Filter, FilterError};
 pub use format::Format;
 pub use open::{Options, open, read};
 pub use report::{Example, Report, Skip, Unit};

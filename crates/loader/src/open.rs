@@ -2,6 +2,7 @@
 
 use crate::csv;
 use crate::error::LoadError;
+use crate::filter::Filter;
 use crate::format::Format;
 use crate::geojson;
 use crate::input::Input;
@@ -11,7 +12,7 @@ use std::io::Read;
 use std::path::Path;
 
 /// What is known beforehand about an input. The default knows nothing: all is found out.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Options {
     /// The format; else it is told by the file's extension, then by its content.
     pub format: Option<Format>,
@@ -25,6 +26,8 @@ pub struct Options {
     pub delimiter: Option<u8>,
     /// The table of points, where a file has several.
     pub table: Option<String>,
+    /// Which rows are wanted; all without one.
+    pub filter: Option<Filter>,
     /// Whether a row that gives no point is an error.
     pub strict: bool,
 }

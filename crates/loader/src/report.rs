@@ -112,6 +112,8 @@ pub struct Report {
     /// Rows that became points.
     pub kept: u64,
     skipped: [u64; Skip::ALL.len()],
+    /// Rows that the filter did not want: they are not among [`rows`](Self::rows).
+    pub filtered: u64,
     /// What rows are counted by in examples.
     pub(crate) unit: Unit,
     /// The first skipped rows in the order of the file: up to 5 for each reason, 20 in all.
@@ -160,6 +162,7 @@ impl Report {
     pub(crate) fn add(&mut self, part: Report) {
         self.rows += part.rows;
         self.kept += part.kept;
+        self.filtered += part.filtered;
         for (sum, n) in self.skipped.iter_mut().zip(part.skipped) {
             *sum += n;
         }
@@ -206,6 +209,9 @@ impl fmt::Display for Report {
         }
         if skipped > self.examples.len() as u64 && !self.examples.is_empty() {
             write!(f, "\n  … and {} more", skipped - self.examples.len() as u64)?;
+        }
+        if self.filtered > 0 {
+            write!(f, "\n  {} more that the filter left out", self.filtered)?;
         }
         if self.weights_missing > 0 {
             write!(

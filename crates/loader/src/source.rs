@@ -58,6 +58,12 @@ pub fn load(
     }
     let report = source.report().clone();
     let file = source.name().to_owned();
+    if report.rows == 0 && report.filtered > 0 {
+        return Err(LoadError::AllFiltered {
+            file,
+            rows: report.filtered,
+        });
+    }
     if report.rows == 0 {
         return Err(LoadError::NoRows { file });
     }

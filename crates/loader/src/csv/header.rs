@@ -6,6 +6,7 @@ use super::rows::Rows;
 use crate::blocks::Place;
 use crate::columns::{self, Columns, Position};
 use crate::error::LoadError;
+use crate::filter;
 use crate::input::Input;
 use crate::number;
 use crate::open::Options;
@@ -133,6 +134,7 @@ impl Head {
             let (lon, lat) = (columns::quoted(&seen, lon), columns::quoted(&seen, lat));
             format!("longitude from {lon}, latitude from {lat}")
         };
+        let filter = filter::found(options.filter.as_ref(), &seen, &input.origin.name)?;
         let name = |at: usize| seen.get(at).cloned().unwrap_or_default();
         let columns = Columns {
             position: Position::LonLat {
@@ -150,6 +152,7 @@ impl Head {
             lon,
             lat,
             weight: choice.column,
+            filter,
             header,
         };
         Ok((rows, columns))

@@ -4,8 +4,10 @@ use super::record::{Dialect, End, QUOTE, text};
 use crate::batch::{Batch, Weight};
 use crate::blocks::{Block, Cut, Cutter, Fault};
 use crate::error::LoadError;
+use crate::filter::{Found, Value};
 use crate::pipeline::Parser;
 use crate::report::{Skip, shown};
+use std::borrow::Cow;
 
 impl Cutter for Dialect {
     const LIMIT: usize = 16 << 20;
@@ -48,6 +50,8 @@ pub(crate) struct Rows {
     pub(crate) lon: usize,
     pub(crate) lat: usize,
     pub(crate) weight: Option<usize>,
+    /// Which rows are wanted.
+    pub(crate) filter: Option<Found>,
     /// The first row's longitude and latitude field, if it is a header.
     pub(crate) header: Option<[Vec<u8>; 2]>,
 }
@@ -82,9 +86,29 @@ impl Rows {
         wanted
     }
 
+    /// Whether the filter wants a record; an empty field is nothing.
+    fn wants(&self, record: &[u8]) -> bool {
+        let Some(filter) = &self.filter else {
+            return true;
+        };
+        let fields: Vec<&[u8]> = self.dialect.fields(record).collect();
+        filter.wants(|at| match fields.get(at).map(|field| text(field)) {
+            None => Value::Null,
+            Some(text) if text.is_empty() => Value::Null,
+            Some(Cow::Borrowed(text)) => Value::Text(String::from_utf8_lossy(text)),
+            Some(Cow::Owned(text)) => {
+                Value::Text(String::from_utf8_lossy(&text).into_owned().into())
+            }
+        })
+    }
+
     /// Judges one record; `line` tells where it begins.
     #[inline]
     fn row(&self, record: &[u8], batch: &mut Batch, line: impl FnOnce() -> u64) {
+        if !self.wants(record) {
+            batch.report.filtered += 1;
+            return;
+        }
         let Wanted {
             lon: Some(lon),
             lat: Some(lat),

@@ -5,7 +5,9 @@ use super::object::{Kind, Object, not_null, property, string};
 use crate::batch::{Batch, Weight};
 use crate::blocks::{Block, Place};
 use crate::error::LoadError;
+use crate::filter::{Filter, Value};
 use crate::input::Origin;
+use crate::number;
 use crate::pipeline::Parser;
 use crate::report::{Report, Skip, shown};
 use serde::de::IgnoredAny;
@@ -19,6 +21,8 @@ pub(crate) struct Features {
     pub(crate) origin: Origin,
     /// The property of weights.
     pub(crate) weight: Option<String>,
+    /// Which features are wanted, by their properties.
+    pub(crate) filter: Option<Filter>,
     /// The first features' properties, if the weight that was asked for is not among them.
     pub(crate) unseen: Option<Vec<String>>,
     /// Whether each item is a line of its own: then malformed JSON costs a row, not the file.
@@ -50,6 +54,9 @@ impl<L: FnMut() -> u64> Reading<'_, L> {
                 for feature in extent::elements(object.features.unwrap_or_default()) {
                     self.object(feature, None, depth - 1);
                 }
+            }
+            Kind::Feature if !self.features.wants(object.properties) => {
+                self.batch.report.filtered += 1;
             }
             Kind::Feature => match object.geometry {
                 Some(geometry) => self.object(geometry, object.properties, depth - 1),
@@ -114,6 +121,23 @@ impl<L: FnMut() -> u64> Reading<'_, L> {
             // A number in quotes is read by the same rule as a field of CSV.
             Some(b'"') => Cow::Owned(string(value).into_owned().into_bytes()),
             _ => Cow::Borrowed(value),
+        })
+    }
+}
+
+impl Features {
+    fn wants(&self, properties: Option<&[u8]>) -> bool {
+        let Some(filter) = &self.filter else {
+            return true;
+        };
+        filter.wants(|at| {
+            let name = filter.columns().get(at);
+            let value = name.and_then(|name| property(properties?, name));
+            value.map_or(Value::Null, |value| match value.first() {
+                // true and false are compared as texts of that
+                Some(b'"' | b't' | b'f') => Value::Text(string(value)),
+                _ => number::parse(value).map_or(Value::Null, Value::Number),
+            })
         })
     }
 }

@@ -72,6 +72,7 @@ pub(crate) fn source(
         parser: Features {
             origin: origin.clone(),
             weight,
+            filter: options.filter.clone(),
             unseen,
             lines,
         },

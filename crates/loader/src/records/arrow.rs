@@ -1,7 +1,7 @@
 //! Arrow IPC: files (Feather 2) and streams.
 
 use super::arrow_rows::{GeometryColumn, Wanted, may_be_geometry};
-use super::{Reader, Records, damaged};
+use super::{Opening, Reader, damaged};
 use crate::crs::Crs;
 use crate::error::LoadError;
 use crate::input::{Input, Origin};
@@ -59,7 +59,7 @@ fn start(
         Some((column, crs)) => (Some(column), crs),
         None => (None, Crs::LonLat),
     };
-    let (wanted, columns) = Wanted::find(schema, geometry, options, &name)?;
+    let (wanted, columns, filter) = Wanted::find(schema, geometry, options, &name)?;
     let errors = origin.clone();
     let reader: Reader = Box::new(move |judge| {
         for (number, batch) in batches.enumerate() {
@@ -69,7 +69,14 @@ fn start(
         }
         Ok(())
     });
-    Records::start(origin, columns, crs, options.strict, reader)
+    let opening = Opening {
+        origin,
+        columns,
+        crs,
+        filter,
+        strict: options.strict,
+    };
+    opening.start(vec![reader])
 }
 
 /// The first geometry column: by its GeoArrow extension type, or by its usual name.

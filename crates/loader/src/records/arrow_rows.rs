@@ -5,21 +5,25 @@ use super::{Ended, Geometry, Judge};
 use crate::batch::Amount;
 use crate::columns::{self, Columns, Position};
 use crate::error::LoadError;
+use crate::filter::{self, Found};
 use crate::open::Options;
 use crate::wkb::{self, Shape};
 use arrow_array::cast::AsArray;
 use arrow_array::types::{
-    Decimal128Type, Float16Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type,
-    Int64Type, UInt8Type, UInt16Type, UInt32Type, UInt64Type,
+    Date32Type, Date64Type, Decimal128Type, Float16Type, Float32Type, Float64Type, Int8Type,
+    Int16Type, Int32Type, Int64Type, TimestampMicrosecondType, TimestampMillisecondType,
+    TimestampNanosecondType, TimestampSecondType, UInt8Type, UInt16Type, UInt32Type, UInt64Type,
 };
 use arrow_array::{Array, ArrayRef, RecordBatch};
-use arrow_schema::{DataType, Field, Schema};
+use arrow_schema::{DataType, Field, Schema, TimeUnit};
 
 /// Which columns are read, by their place in the schema.
 #[derive(Clone, Debug)]
 pub(crate) struct Wanted {
     place: PlaceColumns,
     weight: Option<usize>,
+    /// The filter's columns, and where they are in the batches.
+    others: Vec<(usize, usize)>,
 }
 
 #[derive(Clone, Debug)]
@@ -41,7 +45,7 @@ impl Wanted {
         geometry: Option<GeometryColumn>,
         options: &Options,
         file: &str,
-    ) -> Result<(Self, Columns), LoadError> {
+    ) -> Result<(Self, Columns, Option<Found>), LoadError> {
         let seen: Vec<String> = schema.fields().iter().map(|f| f.name().clone()).collect();
         let no_column = |parameter, name: &str| LoadError::NoSuchColumn {
             file: file.to_owned(),
@@ -101,8 +105,14 @@ impl Wanted {
             why: format!("{why}, {}", choice.why),
             seen,
         };
-        let weight = choice.column;
-        Ok((Self { place, weight }, columns))
+        let filter = filter::found(options.filter.as_ref(), &columns.seen, file)?;
+        let places = filter.iter().flat_map(|found| found.places.iter());
+        let wanted = Self {
+            place,
+            weight: choice.column,
+            others: places.map(|&at| (at, at)).collect(),
+        };
+        Ok((wanted, columns, filter))
     }
 
     /// The places of all columns that are read, rising.
@@ -112,6 +122,7 @@ impl Wanted {
             PlaceColumns::Geometry(at) => vec![at],
         };
         all.extend(self.weight);
+        all.extend(self.others.iter().map(|other| other.0));
         all.sort_unstable();
         all.dedup();
         all
@@ -127,6 +138,7 @@ impl Wanted {
                 PlaceColumns::Geometry(at) => PlaceColumns::Geometry(among(at)),
             },
             weight: self.weight.map(among),
+            others: self.others.iter().map(|&(at, _)| (at, among(at))).collect(),
         }
     }
 
@@ -134,11 +146,18 @@ impl Wanted {
     pub(crate) fn judge(&self, batch: &RecordBatch, judge: &mut Judge) -> Result<(), Ended> {
         let weights = self.weight.map(|at| Amounts::of(batch.column(at)));
         let weight = |row| weights.as_ref().map_or(Amount::Unused, |w| w.at(row));
+        let other = |row, place| {
+            let here = self.others.iter().find(|other| other.0 == place);
+            here.map_or(Amount::Missing, |&(_, at)| any(batch.column(at), row))
+        };
         match self.place {
             PlaceColumns::LonLat(lon, lat) => {
                 let (lon, lat) = (batch.column(lon), batch.column(lat));
                 let (lons, lats) = (Amounts::of(lon), Amounts::of(lat));
                 for row in 0..batch.num_rows() {
+                    if !judge.wants(|place| other(row, place)) {
+                        continue;
+                    }
                     match (lons.at(row), lats.at(row)) {
                         (Amount::Number(x), Amount::Number(y)) => {
                             judge.record(Geometry::Point(x, y), &weight(row))?;
@@ -155,6 +174,9 @@ impl Wanted {
             }
             PlaceColumns::Geometry(at) => {
                 for row in 0..batch.num_rows() {
+                    if !judge.wants(|place| other(row, place)) {
+                        continue;
+                    }
                     geometry(batch.column(at), row, &weight(row), judge)?;
                 }
             }
@@ -295,6 +317,33 @@ fn any(column: &ArrayRef, row: usize) -> Amount {
         DataType::UInt64 => number!(UInt64Type),
         DataType::Decimal128(_, scale) => number!(Decimal128Type) / 10f64.powi(i32::from(*scale)),
         DataType::Boolean => f64::from(u8::from(column.as_boolean().value(row))),
+        DataType::Timestamp(unit, _) => {
+            let (times, by) = match unit {
+                TimeUnit::Second => (
+                    column.as_primitive::<TimestampSecondType>().value(row),
+                    1000.0,
+                ),
+                TimeUnit::Millisecond => (
+                    column.as_primitive::<TimestampMillisecondType>().value(row),
+                    1.0,
+                ),
+                TimeUnit::Microsecond => (
+                    column.as_primitive::<TimestampMicrosecondType>().value(row),
+                    1e-3,
+                ),
+                TimeUnit::Nanosecond => (
+                    column.as_primitive::<TimestampNanosecondType>().value(row),
+                    1e-6,
+                ),
+            };
+            return Amount::Time((times as f64 * by) as i64);
+        }
+        DataType::Date32 => {
+            return Amount::Time(
+                i64::from(column.as_primitive::<Date32Type>().value(row)) * 86_400_000,
+            );
+        }
+        DataType::Date64 => return Amount::Time(column.as_primitive::<Date64Type>().value(row)),
         DataType::Utf8 => return Amount::Text(column.as_string::<i32>().value(row).to_owned()),
         DataType::LargeUtf8 => {
             return Amount::Text(column.as_string::<i64>().value(row).to_owned());

@@ -1,10 +1,11 @@
 //! FlatGeobuf: features in FlatBuffers, read one after the other.
 
-use super::{Ended, Geometry, Judge, Reader, Records, damaged, unreadable};
+use super::{Ended, Geometry, Judge, Opening, Reader, damaged, unreadable};
 use crate::batch::Amount;
 use crate::columns::{self, Columns, Position};
 use crate::crs::Crs;
 use crate::error::LoadError;
+use crate::filter;
 use crate::input::{Input, Origin};
 use crate::open::Options;
 use crate::source::Source;
@@ -44,10 +45,18 @@ pub(crate) fn source(input: Input, options: &Options) -> Result<Box<dyn Source>,
         why: format!("positions from the geometries, {}", choice.why),
         seen,
     };
+    let filter = filter::found(options.filter.as_ref(), &columns.seen, &file)?;
     let errors = origin.clone();
     let weight = choice.column;
     let read: Reader = Box::new(move |judge| read(reader, kind, weight, &errors, judge));
-    Records::start(origin, columns, crs, options.strict, read)
+    let opening = Opening {
+        origin,
+        columns,
+        crs,
+        filter,
+        strict: options.strict,
+    };
+    opening.start(vec![read])
 }
 
 /// The file's coordinate system; without one: longitude and latitude.
@@ -87,6 +96,9 @@ fn read<R: Read>(
             Ok(None) => return Ok(()),
             Err(error) => return Err(failed(origin, format!("record {number}"), error).into()),
         };
+        if !judge.wants(|column| amount(feature, column)) {
+            continue;
+        }
         let weight = match weight {
             Some(column) => amount(feature, column),
             None => Amount::Unused,

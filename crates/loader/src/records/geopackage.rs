@@ -1,11 +1,12 @@
 //! GeoPackage (OGC 12-128r19): tables in SQLite, their geometries in well-known binary behind
 //! a header.
 
-use super::{Ended, Geometry, Judge, Reader, Records, damaged};
+use super::{Ended, Geometry, Judge, Opening, Reader, damaged};
 use crate::batch::Amount;
 use crate::columns::{self, Columns, Position};
 use crate::crs::Crs;
 use crate::error::LoadError;
+use crate::filter;
 use crate::input::Origin;
 use crate::open::Options;
 use crate::report::shown;
@@ -49,10 +50,21 @@ pub(crate) fn source(
         ),
         seen,
     };
+    let filter = filter::found(options.filter.as_ref(), &columns.seen, &file)?;
+    let places = filter.iter().flat_map(|found| found.places.clone());
+    let named = |at: usize| Some((at, columns.seen.get(at)?.clone()));
+    let others: Vec<(usize, String)> = places.filter_map(named).collect();
     let errors = origin.clone();
     let reader: Reader =
-        Box::new(move |judge| table.read(&database, weight.as_deref(), &errors, judge));
-    Records::start(origin, columns, crs, options.strict, reader)
+        Box::new(move |judge| table.read(&database, weight.as_deref(), &others, &errors, judge));
+    let opening = Opening {
+        origin,
+        columns,
+        crs,
+        filter,
+        strict: options.strict,
+    };
+    opening.start(vec![reader])
 }
 
 /// A table of features.
@@ -154,6 +166,7 @@ impl Table {
         &self,
         database: &Connection,
         weight: Option<&str>,
+        others: &[(usize, String)],
         origin: &Origin,
         judge: &mut Judge,
     ) -> Result<(), Ended> {
@@ -166,10 +179,22 @@ impl Table {
         };
         let (geometry, name) = (quoted(&self.geometry), quoted(&self.name));
         let weight_column = weight.map_or("null".to_owned(), quoted);
-        let sql = format!("select {geometry}, {weight_column} from {name}");
+        let others_columns: String = others
+            .iter()
+            .map(|o| format!(", {}", quoted(&o.1)))
+            .collect();
+        let sql = format!("select {geometry}, {weight_column}{others_columns} from {name}");
         let mut query = database.prepare(&sql).map_err(failed)?;
         let mut rows = query.query([]).map_err(failed)?;
         while let Some(row) = rows.next().map_err(failed)? {
+            let other = |place| {
+                let at = others.iter().position(|o| o.0 == place);
+                let value = at.and_then(|at| row.get_ref(2 + at).ok());
+                value.map_or(Amount::Missing, amount)
+            };
+            if !judge.wants(other) {
+                continue;
+            }
             let amount = match weight {
                 Some(_) => amount(row.get_ref(1).map_err(failed)?),
                 None => Amount::Unused,

@@ -1,6 +1,6 @@
 //! GPX: the points of tracks, routes and waypoints.
 
-use super::{Ended, Geometry, Judge, Reader, Records, damaged, unreadable};
+use super::{Ended, Geometry, Judge, Opening, Reader, damaged, unreadable};
 use crate::batch::Amount;
 use crate::columns::{Columns, Position};
 use crate::crs::Crs;
@@ -24,6 +24,13 @@ pub(crate) fn source(input: Input, options: &Options) -> Result<Box<dyn Source>,
         rest,
         ..
     } = input;
+    if options.filter.is_some() {
+        return Err(LoadError::BadOption {
+            file: origin.file(),
+            parameter: "--filter",
+            message: "GPX has no columns to filter by; leave the option out".into(),
+        });
+    }
     let weight = options
         .weight
         .clone()
@@ -41,7 +48,14 @@ pub(crate) fn source(input: Input, options: &Options) -> Result<Box<dyn Source>,
     let errors = origin.clone();
     let xml = BufReader::new(Cursor::new(sample).chain(rest));
     let reader: Reader = Box::new(move |judge| read(xml, weight.as_deref(), &errors, judge));
-    Records::start(origin, columns, Crs::LonLat, options.strict, reader)
+    let opening = Opening {
+        origin,
+        columns,
+        crs: Crs::LonLat,
+        filter: None,
+        strict: options.strict,
+    };
+    opening.start(vec![reader])
 }
 
 /// A point whose end has not come yet.

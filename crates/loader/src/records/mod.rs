@@ -16,6 +16,7 @@ use crate::batch::{Amount, Batch};
 use crate::columns::Columns;
 use crate::crs::Crs;
 use crate::error::LoadError;
+use crate::filter::{Found, Value};
 use crate::input::Origin;
 use crate::report::{Report, Skip, Unit};
 use crate::source::{Progress, Source};
@@ -45,6 +46,7 @@ pub(crate) enum Geometry<'a> {
 /// Judges records as they are read, and sends off what is full.
 pub(crate) struct Judge {
     crs: Arc<Crs>,
+    filter: Option<Arc<Found>>,
     batch: Batch,
     record: u64,
     out: SyncSender<Result<Handed, LoadError>>,
@@ -61,6 +63,21 @@ enum Handed {
 pub(crate) struct Stopped;
 
 impl Judge {
+    /// Whether the filter wants the next record; one that it doesn't is counted here.
+    /// `value` gives what the record has in a column.
+    pub(crate) fn wants(&mut self, value: impl FnMut(usize) -> Amount) -> bool {
+        let Some(filter) = &self.filter else {
+            return true;
+        };
+        let mut value = value;
+        let wanted = filter.wants(|at| Value::from(value(at)));
+        if !wanted {
+            self.record += 1;
+            self.batch.report.filtered += 1;
+        }
+        wanted
+    }
+
     /// Makes points of a record; each position of a MultiPoint is a row with its weight.
     pub(crate) fn record(
         &mut self,
@@ -169,31 +186,26 @@ pub(crate) struct Records {
     readers: VecDeque<Receiver<Result<Handed, LoadError>>>,
 }
 
-impl Records {
-    /// Starts to read.
-    pub(crate) fn start(
-        origin: Origin,
-        columns: Columns,
-        crs: Crs,
-        strict: bool,
-        reader: Reader,
-    ) -> Result<Box<dyn Source>, LoadError> {
-        Self::start_all(origin, columns, &Arc::new(crs), strict, vec![reader])
-    }
+/// What is known of a source before it is read.
+pub(crate) struct Opening {
+    pub(crate) origin: Origin,
+    pub(crate) columns: Columns,
+    pub(crate) crs: Crs,
+    pub(crate) filter: Option<Found>,
+    pub(crate) strict: bool,
+}
 
-    /// Starts readers that take turns.
-    pub(crate) fn start_all(
-        origin: Origin,
-        columns: Columns,
-        crs: &Arc<Crs>,
-        strict: bool,
-        readers: Vec<Reader>,
-    ) -> Result<Box<dyn Source>, LoadError> {
+impl Opening {
+    /// Starts to read, with readers that take turns.
+    pub(crate) fn start(self, readers: Vec<Reader>) -> Result<Box<dyn Source>, LoadError> {
+        let Self { origin, strict, .. } = self;
+        let (crs, filter) = (Arc::new(self.crs), self.filter.map(Arc::new));
         let mut receivers = VecDeque::new();
         for reader in readers {
             let (out, handed) = sync_channel(WAITING);
             let judge = Judge {
-                crs: Arc::clone(crs),
+                crs: Arc::clone(&crs),
+                filter: filter.clone(),
                 batch: Judge::empty(),
                 record: 0,
                 out,
@@ -206,9 +218,9 @@ impl Records {
         }
         let mut report = Report::default();
         report.unit = Unit::Record;
-        Ok(Box::new(Self {
+        Ok(Box::new(Records {
             origin,
-            columns,
+            columns: self.columns,
             strict,
             report,
             readers: receivers,

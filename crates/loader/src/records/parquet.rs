@@ -3,7 +3,7 @@
 //! row groups on several threads.
 
 use super::arrow_rows::{GeometryColumn, Wanted, may_be_geometry};
-use super::{Ended, Judge, Reader, Records, damaged};
+use super::{Ended, Judge, Opening, Reader, damaged};
 use crate::crs::Crs;
 use crate::error::LoadError;
 use crate::input::Origin;
@@ -49,10 +49,10 @@ pub(crate) fn source(
     let metadata =
         ArrowReaderMetadata::load(&file, how).map_err(|error| damaged(&origin, "footer", error))?;
     let geo = geo(&metadata, &origin)?;
-    let crs = Arc::new(match geo.as_ref().and_then(|geo| geo.crs.as_ref()) {
+    let crs = match geo.as_ref().and_then(|geo| geo.crs.as_ref()) {
         Some(crs) => Crs::of_projjson(crs, &name)?,
         None => Crs::LonLat,
-    });
+    };
     let geometry = geo.map(|geo| GeometryColumn {
         why: format!(
             "positions from {}",
@@ -61,7 +61,7 @@ pub(crate) fn source(
         name: geo.column,
     });
     let geometry = geometry.or_else(|| by_name(&metadata));
-    let (wanted, columns) = Wanted::find(metadata.schema(), geometry, options, &name)?;
+    let (wanted, columns, filter) = Wanted::find(metadata.schema(), geometry, options, &name)?;
     let groups = metadata.metadata().num_row_groups();
     let count = rayon::current_num_threads()
         .min(MOST_READERS)
@@ -83,7 +83,14 @@ pub(crate) fn source(
             Ok(())
         }));
     }
-    Records::start_all(origin, columns, &crs, options.strict, readers)
+    let opening = Opening {
+        origin,
+        columns,
+        crs,
+        filter,
+        strict: options.strict,
+    };
+    opening.start(readers)
 }
 
 /// What a thread needs to read row groups.

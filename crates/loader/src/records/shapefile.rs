@@ -1,10 +1,11 @@
 //! Shapefiles: points in `.shp`, attributes in `.dbf`, the coordinate system in `.prj`.
 
-use super::{Ended, Geometry, Judge, Reader, Records, damaged, unreadable};
+use super::{Ended, Geometry, Judge, Opening, Reader, damaged, unreadable};
 use crate::batch::Amount;
 use crate::columns::{self, Columns, Position};
 use crate::crs::Crs;
 use crate::error::LoadError;
+use crate::filter;
 use crate::input::Origin;
 use crate::open::Options;
 use crate::source::Source;
@@ -60,24 +61,37 @@ pub(crate) fn source(
         why: format!("{system}, {}", choice.why),
         seen,
     };
-    let table = table.zip(choice.column);
+    let filter = filter::found(options.filter.as_ref(), &columns.seen, &file)?;
+    let weight = choice.column;
     let errors = origin.clone();
-    let reader: Reader = Box::new(move |judge| read(shapes, table, &errors, judge));
-    Records::start(origin, columns, crs, options.strict, reader)
+    let reader: Reader = Box::new(move |judge| read(shapes, table, weight, &errors, judge));
+    let opening = Opening {
+        origin,
+        columns,
+        crs,
+        filter,
+        strict: options.strict,
+    };
+    opening.start(vec![reader])
 }
 
 fn read<T: Read + Seek>(
     mut shapes: ShapeReader<T>,
-    mut table: Option<(Table, usize)>,
+    mut table: Option<Table>,
+    weight: Option<usize>,
     origin: &Origin,
     judge: &mut Judge,
 ) -> Result<(), Ended> {
     for (record, shape) in shapes.iter_shapes().enumerate() {
         let shape = shape.map_err(|e| failed(origin, format!("record {}", record + 1), e))?;
-        let weight = match &mut table {
-            Some((table, column)) => table.weight(record, *column),
-            None => Amount::Unused,
+        let mut value = |column| match &mut table {
+            Some(table) => table.value(record, column),
+            None => Amount::Missing,
         };
+        if !judge.wants(&mut value) {
+            continue;
+        }
+        let weight = weight.map_or(Amount::Unused, value);
         match shape {
             Shape::NullShape => judge.record(Geometry::Nothing("null shape"), &weight)?,
             Shape::Point(p) => judge.record(Geometry::Point(p.x, p.y), &weight)?,
@@ -115,7 +129,7 @@ fn companion(path: &Path, extension: &str) -> Option<std::path::PathBuf> {
         .find(|path| path.is_file())
 }
 
-/// The attributes: only the weight's field is ever read.
+/// The attributes: only the fields that are asked for are ever read.
 struct Table {
     file: dbase::File<Nearby>,
 }
@@ -148,8 +162,8 @@ impl Table {
             .collect()
     }
 
-    /// A record's weight; one that the table lacks is missing.
-    fn weight(&mut self, record: usize, column: usize) -> Amount {
+    /// What a record has in a field; one that the table lacks has nothing.
+    fn value(&mut self, record: usize, column: usize) -> Amount {
         let Some(mut record) = self.file.record(record) else {
             return Amount::Missing;
         };
@@ -168,6 +182,17 @@ fn amount(value: FieldValue) -> Amount {
         FieldValue::Integer(n) => Amount::Number(f64::from(n)),
         FieldValue::Currency(n) | FieldValue::Double(n) => Amount::Number(n),
         FieldValue::Character(text) => text.map_or(Amount::Missing, Amount::Text),
+        FieldValue::Logical(truth) => {
+            truth.map_or(Amount::Missing, |t| Amount::Text(t.to_string()))
+        }
+        FieldValue::Date(date) => date.map_or(Amount::Missing, |date| {
+            Amount::Text(format!(
+                "{:04}-{:02}-{:02}",
+                date.year(),
+                date.month(),
+                date.day()
+            ))
+        }),
         other => Amount::Text(format!("{other:?}")),
     }
 }

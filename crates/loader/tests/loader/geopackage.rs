@@ -203,3 +203,27 @@ fn databases_that_are_no_geopackage_or_cut_off() {
     let message = opened(&path, &Options::default()).unwrap_err().to_string();
     assert!(message.contains("damaged or cut off"), "{message}");
 }
+
+#[test]
+fn rows_can_be_filtered_by_any_column() {
+    let folder = Folder::new("gpkg-filter");
+    let path = folder.file("a.gpkg");
+    let database = package(&path, &["a"], 4326);
+    for (x, y, w) in ROWS {
+        insert(&database, "a", Some(binary(&point(x, y), 0)), w);
+    }
+    drop(database);
+    let options = Options {
+        filter: Some(
+            "fid <> 1 and count is not null and count < 0"
+                .parse()
+                .unwrap(),
+        ),
+        ..Options::default()
+    };
+    let (points, report) = opened(&path, &options).unwrap();
+    assert_eq!(
+        (points.len(), points[0].weight, report.filtered),
+        (1, -2.5, 4)
+    );
+}

@@ -4,6 +4,7 @@
 mod arrow;
 mod columns;
 mod csv;
+mod filters;
 mod geojson;
 mod geopackage;
 mod input;

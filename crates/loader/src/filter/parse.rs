@@ -1,0 +1,369 @@
+//! The text of a filter → its tree.
+
+use super::value::{Literal, time};
+use super::{Comparison, Tree};
+use crate::report::shown;
+use std::iter::Peekable;
+use std::vec::IntoIter;
+
+/// The longest filter, in bytes.
+const LONGEST: usize = 4096;
+/// Conditions within conditions.
+const DEPTH: usize = 16;
+/// Comparisons and values in all.
+const MOST: usize = 256;
+
+/// Why a text is no filter.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{message}; a filter is like: kind = 'theft' and (n between 2 and 9 or time >= 2010-03-01)"
+)]
+pub struct FilterError {
+    message: String,
+}
+
+fn error(message: impl Into<String>) -> FilterError {
+    FilterError {
+        message: message.into(),
+    }
+}
+
+#[derive(Clone, Debug, PartialEq)]
+enum Token {
+    /// A column or a word of the language.
+    Word(String),
+    /// A column in double quotes.
+    Name(String),
+    Literal(Literal),
+    Comparison(Comparison),
+    Open,
+    Close,
+    Comma,
+}
+
+impl Token {
+    fn is(&self, word: &str) -> bool {
+        matches!(self, Self::Word(text) if text.eq_ignore_ascii_case(word))
+    }
+
+    fn shown(&self) -> String {
+        match self {
+            Self::Word(text) | Self::Name(text) => shown(text.as_bytes()),
+            Self::Literal(Literal::Text(text)) => format!("'{text}'"),
+            Self::Literal(other) => format!("{other:?}"),
+            Self::Comparison(other) => format!("{other:?}"),
+            Self::Open => "(".to_owned(),
+            Self::Close => ")".to_owned(),
+            Self::Comma => ",".to_owned(),
+        }
+    }
+}
+
+/// The tree of a text and the columns in it.
+pub(super) fn parse(text: &str) -> Result<(Tree, Vec<String>), FilterError> {
+    if text.len() > LONGEST {
+        return Err(error(format!("longer than {LONGEST} bytes")));
+    }
+    let mut parser = Parser {
+        tokens: tokens(text)?.into_iter().peekable(),
+        columns: Vec::new(),
+        left: MOST,
+    };
+    let tree = parser.either(DEPTH)?;
+    match parser.tokens.next() {
+        None => Ok((tree, parser.columns)),
+        Some(token) => Err(error(format!("unexpected {}", token.shown()))),
+    }
+}
+
+fn tokens(text: &str) -> Result<Vec<Token>, FilterError> {
+    let mut tokens = Vec::new();
+    let mut rest = text.trim_start();
+    while let Some(first) = rest.chars().next() {
+        let (token, behind) = match first {
+            '(' => (Token::Open, rest.split_at(1).1),
+            ')' => (Token::Close, rest.split_at(1).1),
+            ',' => (Token::Comma, rest.split_at(1).1),
+            '\'' => {
+                let (inner, behind) = quoted(rest, '\'')?;
+                (Token::Literal(Literal::Text(inner)), behind)
+            }
+            '"' => {
+                let (inner, behind) = quoted(rest, '"')?;
+                (Token::Name(inner), behind)
+            }
+            '=' | '<' | '>' | '!' => comparison(rest)?,
+            _ => word(rest)?,
+        };
+        tokens.push(token);
+        rest = behind.trim_start();
+    }
+    Ok(tokens)
+}
+
+/// What stands in quotes, which are doubled to be meant themselves.
+fn quoted(text: &str, quote: char) -> Result<(String, &str), FilterError> {
+    let mut inner = String::new();
+    let mut rest = text.split_at(1).1;
+    while let Some((plain, behind)) = rest.split_once(quote) {
+        inner.push_str(plain);
+        match behind.strip_prefix(quote) {
+            Some(more) => {
+                inner.push(quote);
+                rest = more;
+            }
+            None => return Ok((inner, behind)),
+        }
+    }
+    Err(error(format!("a quote {quote} is not closed")))
+}
+
+fn comparison(text: &str) -> Result<(Token, &str), FilterError> {
+    let known = [
+        ("<=", Comparison::LessOrEqual),
+        (">=", Comparison::GreaterOrEqual),
+        ("<>", Comparison::Unequal),
+        ("!=", Comparison::Unequal),
+        ("==", Comparison::Equal),
+        ("=", Comparison::Equal),
+        ("<", Comparison::Less),
+        (">", Comparison::Greater),
+    ];
+    known
+        .iter()
+        .find_map(|(sign, comparison)| {
+            let behind = text.strip_prefix(sign)?;
+            Some((Token::Comparison(*comparison), behind))
+        })
+        .ok_or_else(|| error("unexpected !"))
+}
+
+/// A column, a number, a date, a word of the language.
+fn word(text: &str) -> Result<(Token, &str), FilterError> {
+    let ends = |c: char| c.is_whitespace() || "()',\"=<>!".contains(c);
+    let (word, behind) = text.split_at(text.find(ends).unwrap_or(text.len()));
+    let token = if word.eq_ignore_ascii_case("true") || word.eq_ignore_ascii_case("false") {
+        Token::Literal(Literal::Bool(word.eq_ignore_ascii_case("true")))
+    } else if let Some(number) = crate::number::parse(word.as_bytes()) {
+        Token::Literal(Literal::Number(number))
+    } else if word.starts_with(|c: char| c.is_ascii_digit() || c == '-' || c == '+') {
+        let at = time(word).ok_or_else(|| {
+            error(format!(
+                "{} is neither a number nor a date",
+                shown(word.as_bytes())
+            ))
+        })?;
+        Token::Literal(Literal::Time(at))
+    } else if word
+        .chars()
+        .all(|c| c.is_alphanumeric() || "_.-:$".contains(c))
+    {
+        Token::Word(word.to_owned())
+    } else {
+        let word = shown(word.as_bytes());
+        return Err(error(format!("{word} is no name; put it in double quotes")));
+    };
+    Ok((token, behind))
+}
+
+struct Parser {
+    tokens: Peekable<IntoIter<Token>>,
+    columns: Vec<String>,
+    /// Comparisons and values that are still allowed.
+    left: usize,
+}
+
+impl Parser {
+    fn skip(&mut self, word: &str) -> bool {
+        self.tokens.next_if(|token| token.is(word)).is_some()
+    }
+
+    fn count(&mut self) -> Result<(), FilterError> {
+        self.left = self
+            .left
+            .checked_sub(1)
+            .ok_or_else(|| error(format!("more than {MOST} comparisons and values")))?;
+        Ok(())
+    }
+
+    fn either(&mut self, depth: usize) -> Result<Tree, FilterError> {
+        let first = self.both(depth)?;
+        let mut any = vec![first];
+        while self.skip("or") {
+            any.push(self.both(depth)?);
+        }
+        Ok(if any.len() > 1 {
+            Tree::Or(any)
+        } else {
+            any.swap_remove(0)
+        })
+    }
+
+    fn both(&mut self, depth: usize) -> Result<Tree, FilterError> {
+        let first = self.one(depth)?;
+        let mut all = vec![first];
+        while self.skip("and") {
+            all.push(self.one(depth)?);
+        }
+        Ok(if all.len() > 1 {
+            Tree::And(all)
+        } else {
+            all.swap_remove(0)
+        })
+    }
+
+    fn one(&mut self, depth: usize) -> Result<Tree, FilterError> {
+        let Some(depth) = depth.checked_sub(1) else {
+            return Err(error(format!(
+                "conditions are nested more than {DEPTH} deep"
+            )));
+        };
+        if self.skip("not") {
+            return Ok(Tree::Not(Box::new(self.one(depth)?)));
+        }
+        if self.tokens.next_if_eq(&Token::Open).is_some() {
+            let inner = self.either(depth)?;
+            return self.expect(&Token::Close).map(|()| inner);
+        }
+        self.count()?;
+        let column = self.column()?;
+        if self.skip("is") {
+            let not = self.skip("not");
+            if !self.skip("null") {
+                return Err(error("expected null after is"));
+            }
+            return Ok(negated(Tree::IsNull(column), not));
+        }
+        let not = self.skip("not");
+        if self.skip("in") {
+            return Ok(negated(Tree::In(column, self.list()?), not));
+        }
+        if self.skip("between") {
+            let low = Tree::Compare(column, Comparison::GreaterOrEqual, self.literal()?);
+            if !self.skip("and") {
+                return Err(error("expected and after the first value of between"));
+            }
+            let high = Tree::Compare(column, Comparison::LessOrEqual, self.literal()?);
+            return Ok(negated(Tree::And(vec![low, high]), not));
+        }
+        match self.tokens.next() {
+            Some(Token::Comparison(comparison)) if !not => {
+                Ok(Tree::Compare(column, comparison, self.literal()?))
+            }
+            _ => Err(error(
+                "after a column is expected: = <> < <= > >= in between is",
+            )),
+        }
+    }
+
+    fn column(&mut self) -> Result<usize, FilterError> {
+        let name = match self.tokens.next() {
+            Some(Token::Word(name) | Token::Name(name)) => name,
+            Some(other) => return Err(error(format!("expected a column, not {}", other.shown()))),
+            None => return Err(error("it ends where a column is expected")),
+        };
+        Ok(match self.columns.iter().position(|known| *known == name) {
+            Some(at) => at,
+            None => {
+                self.columns.push(name);
+                self.columns.len() - 1
+            }
+        })
+    }
+
+    fn list(&mut self) -> Result<Vec<Literal>, FilterError> {
+        self.expect(&Token::Open)?;
+        let mut all = vec![self.literal()?];
+        while self.tokens.next_if_eq(&Token::Comma).is_some() {
+            all.push(self.literal()?);
+        }
+        self.expect(&Token::Close)?;
+        Ok(all)
+    }
+
+    fn literal(&mut self) -> Result<Literal, FilterError> {
+        self.count()?;
+        match self.tokens.next() {
+            Some(Token::Literal(literal)) => Ok(literal),
+            Some(Token::Word(word)) => {
+                let word = shown(word.as_bytes());
+                Err(error(format!(
+                    "expected a value, not {word}; texts are in single quotes"
+                )))
+            }
+            Some(other) => Err(error(format!("expected a value, not {}", other.shown()))),
+            None => Err(error("it ends where a value is expected")),
+        }
+    }
+
+    fn expect(&mut self, token: &Token) -> Result<(), FilterError> {
+        match self.tokens.next_if_eq(token) {
+            Some(_) => Ok(()),
+            None => Err(error(format!("expected {}", token.shown()))),
+        }
+    }
+}
+
+fn negated(tree: Tree, not: bool) -> Tree {
+    if not { Tree::Not(Box::new(tree)) } else { tree }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Filter;
+    use proptest::prelude::*;
+
+    #[test]
+    fn what_is_wrong_is_said() {
+        for (filter, says) in [
+            ("", "it ends where a column is expected"),
+            ("a", "after a column is expected"),
+            ("a =", "it ends where a value is expected"),
+            ("a = b", "texts are in single quotes"),
+            ("a = 'b", "not closed"),
+            ("a = 1 b = 2", "unexpected \"b\""),
+            ("(a = 1", "expected )"),
+            ("a in 1", "expected ("),
+            ("a in ()", "expected a value"),
+            ("a between 1 or 2", "expected and"),
+            ("a is 5", "expected null"),
+            ("a ! 5", "unexpected !"),
+            ("a = 2010-13-45", "neither a number nor a date"),
+            ("5 = a", "expected a column"),
+            ("a;drop = 1", "double quotes"),
+            ("a not = 1", "after a column"),
+        ] {
+            let message = filter.parse::<Filter>().unwrap_err().to_string();
+            assert!(message.contains(says), "{filter}: {message}");
+        }
+    }
+
+    #[test]
+    fn size_and_depth_are_bounded() {
+        let deep = format!("{}a = 1{}", "(".repeat(200), ")".repeat(200));
+        let nots = format!("{}a = 1", "not ".repeat(900));
+        let many = vec!["a = 1"; 300].join(" or ");
+        let long = format!("a = '{}'", "x".repeat(5000));
+        for (filter, says) in [
+            (deep, "deep"),
+            (nots, "deep"),
+            (many, "more than"),
+            (long, "longer"),
+        ] {
+            let message = filter.parse::<Filter>().unwrap_err().to_string();
+            assert!(message.contains(says), "{message}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_does_harm(text in "[a-z0-9 ()'\"=<>!,.\\-]{0,80}") {
+            let _ = text.parse::<Filter>();
+        }
+
+        #[test]
+        fn nor_any_other(text: String) {
+            let _ = text.parse::<Filter>();
+        }
+    }
+}
