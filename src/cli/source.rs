@@ -3,7 +3,7 @@
 use super::Failure;
 use clap::Args;
 use heatsplat::{Points, PointsBuilder};
-use heatsplat_loader::{Columns, Filter, Format, Options, Progress, Report, load, open};
+use heatsplat_loader::{Bounds, Columns, Filter, Format, Options, Progress, Report, load, open};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::time::{Duration, Instant};
 
@@ -29,6 +29,9 @@ pub(super) struct SourceFlags {
     /// Only rows that fulfil a condition: "kind = 'theft' and time >= 2010-03-01"
     #[arg(long, value_name = "CONDITION")]
     filter: Option<Filter>,
+    /// Only rows in a part of the world; files with an index are read only there
+    #[arg(long, value_name = "W,S,E,N", allow_hyphen_values = true)]
+    within: Option<Bounds>,
     /// What stands between the fields of a CSV file: one character, or `tab` [default: found]
     #[arg(long, value_name = "CHARACTER", value_parser = delimiter)]
     delimiter: Option<u8>,
@@ -47,6 +50,7 @@ impl SourceFlags {
             delimiter: self.delimiter,
             table: self.table.clone(),
             filter: self.filter.clone(),
+            within: self.within,
             strict: self.strict,
         }
     }

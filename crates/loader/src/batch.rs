@@ -1,5 +1,6 @@
 //! The judgement over one row, the same for every format.
 
+use crate::bounds::Bounds;
 use crate::number;
 use crate::report::{Report, Skip, shown};
 use heatsplat_points::{Point, Refusal, mercator};
@@ -9,6 +10,8 @@ use heatsplat_points::{Point, Refusal, mercator};
 pub(crate) struct Batch {
     pub(crate) points: Vec<Point>,
     pub(crate) report: Report,
+    /// Where rows are wanted; everywhere without one.
+    within: Option<Bounds>,
 }
 
 /// A row's weight as text.
@@ -35,6 +38,14 @@ impl Refused<'_> {
 }
 
 impl Batch {
+    /// A batch of rows that lie within bounds.
+    pub(crate) fn within(within: Option<Bounds>) -> Self {
+        Self {
+            within,
+            ..Self::default()
+        }
+    }
+
     /// Keeps the row, or says why not. The caller counts a refusal: it knows the line.
     #[inline]
     pub(crate) fn keep<'a>(
@@ -62,7 +73,7 @@ impl Batch {
                 None => return Err(refused(Skip::BadWeight, "weight", text)),
             },
         };
-        self.count(Point::new(at, weight), x == 0.0 && y == 0.0);
+        self.count(Point::new(at, weight), x, y);
         Ok(())
     }
 
@@ -98,16 +109,20 @@ impl Batch {
                 }
             },
         };
-        self.count(Point::new(at, weight), lon == 0.0 && lat == 0.0);
+        self.count(Point::new(at, weight), lon, lat);
         Ok(())
     }
 
     #[inline]
-    fn count(&mut self, point: Point, at_null_island: bool) {
+    fn count(&mut self, point: Point, lon: f64, lat: f64) {
+        if self.within.is_some_and(|bounds| !bounds.hold(lon, lat)) {
+            self.report.filtered += 1;
+            return;
+        }
         self.points.push(point);
         self.report.rows += 1;
         self.report.kept += 1;
-        self.report.at_null_island += u64::from(at_null_island);
+        self.report.at_null_island += u64::from(lon == 0.0 && lat == 0.0);
     }
 }
 

@@ -52,6 +52,7 @@
 
 mod batch;
 mod blocks;
+mod bounds;
 mod columns;
 mod crs;
 mod csv;
@@ -70,6 +71,7 @@ mod report;
 mod source;
 mod wkb;
 
+pub use bounds::Bounds;
 pub use columns::{Columns, Position};
 pub use error::LoadError;
 pub use filter::{Filter, FilterError};

@@ -1,5 +1,6 @@
 //! From a path to a source: the one entry to all formats.
 
+use crate::bounds::Bounds;
 use crate::csv;
 use crate::error::LoadError;
 use crate::filter::Filter;
@@ -28,6 +29,8 @@ pub struct Options {
     pub table: Option<String>,
     /// Which rows are wanted; all without one.
     pub filter: Option<Filter>,
+    /// Where rows are wanted; everywhere without it. Files with an index are read only there.
+    pub within: Option<Bounds>,
     /// Whether a row that gives no point is an error.
     pub strict: bool,
 }
@@ -48,6 +51,9 @@ pub fn open(input: impl AsRef<Path>, options: &Options) -> Result<Box<dyn Source
     let origin = input.origin.afresh();
     match Format::of(&input, options.format)? {
         Format::Shapefile => records::shapefile::source(path, origin, options),
+        Format::FlatGeobuf if options.within.is_some() => {
+            records::flatgeobuf::file(path, origin, options)
+        }
         Format::Parquet => records::parquet::source(path, origin, options),
         Format::GeoPackage => records::geopackage::source(path, origin, options),
         Format::Arrow if input.sample.starts_with(records::arrow::MAGIC) => {

@@ -2,6 +2,7 @@
 
 use crate::batch::Batch;
 use crate::blocks::Block;
+use crate::bounds::Bounds;
 use crate::columns::Columns;
 use crate::error::LoadError;
 use crate::input::Origin;
@@ -39,6 +40,7 @@ pub(crate) struct Pipeline<P> {
     pub(crate) origin: Origin,
     pub(crate) columns: Columns,
     pub(crate) parser: P,
+    pub(crate) within: Option<Bounds>,
     pub(crate) strict: bool,
     /// Blocks that were looked at before the reading proper.
     pub(crate) first: Option<Block>,
@@ -85,11 +87,11 @@ impl<P: Parser> Source for Pipeline<P> {
         }
         let gathered = self.gather();
         let last = gathered.iter().flatten().any(|block| block.last);
-        let parser = &self.parser;
+        let (parser, within) = (&self.parser, self.within);
         let parsed: Vec<_> = gathered
             .into_par_iter()
             .map(|block| {
-                let mut batch = Batch::default();
+                let mut batch = Batch::within(within);
                 let outcome = block.and_then(|block| parser.parse(&block, &mut batch));
                 (batch, outcome)
             })

@@ -42,6 +42,7 @@ pub(crate) fn source(
         origin: input.origin,
         columns,
         parser: rows,
+        within: options.within,
         strict: options.strict,
         first: None,
         blocks,

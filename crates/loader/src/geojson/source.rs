@@ -78,6 +78,7 @@ pub(crate) fn source(
         },
         origin,
         columns,
+        within: options.within,
         strict: options.strict,
         first,
         blocks,

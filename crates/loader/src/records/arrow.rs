@@ -74,6 +74,7 @@ fn start(
         columns,
         crs,
         filter,
+        within: options.within,
         strict: options.strict,
     };
     opening.start(vec![reader])

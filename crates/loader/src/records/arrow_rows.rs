@@ -115,6 +115,17 @@ impl Wanted {
         Ok((wanted, columns, filter))
     }
 
+    /// The leaf columns of the least and greatest x, then y: where rows are points those of x
+    /// and of y twice.
+    pub(crate) fn axes(&self, schema: &Schema) -> [String; 4] {
+        let name = |at: usize| schema.fields().get(at).map_or("", |field| field.name());
+        let (x, y) = match self.place {
+            PlaceColumns::LonLat(lon, lat) => (name(lon).to_owned(), name(lat).to_owned()),
+            PlaceColumns::Geometry(at) => (format!("{}.x", name(at)), format!("{}.y", name(at))),
+        };
+        [x.clone(), x, y.clone(), y]
+    }
+
     /// The places of all columns that are read, rising.
     pub(crate) fn all(&self) -> Vec<usize> {
         let mut all = match self.place {

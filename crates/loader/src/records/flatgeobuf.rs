@@ -1,7 +1,9 @@
 //! FlatGeobuf: features in FlatBuffers, read one after the other.
 
+use super::nearby::Nearby;
 use super::{Ended, Geometry, Judge, Opening, Reader, damaged, unreadable};
 use crate::batch::Amount;
+use crate::bounds::Bounds;
 use crate::columns::{self, Columns, Position};
 use crate::crs::Crs;
 use crate::error::LoadError;
@@ -11,9 +13,11 @@ use crate::open::Options;
 use crate::source::Source;
 use flatgeobuf::geozero::{ColumnValue, FeatureProperties, PropertyProcessor, error};
 use flatgeobuf::{FallibleStreamingIterator, FgbFeature, FgbReader, GeometryType, Header};
-use std::io::{Cursor, Read};
+use std::fs::File;
+use std::io::{Cursor, Read, Seek};
+use std::path::Path;
 
-/// A source that reads an input as FlatGeobuf.
+/// A source that reads an input as FlatGeobuf, feature by feature.
 pub(crate) fn source(input: Input, options: &Options) -> Result<Box<dyn Source>, LoadError> {
     let Input {
         origin,
@@ -21,42 +25,129 @@ pub(crate) fn source(input: Input, options: &Options) -> Result<Box<dyn Source>,
         rest,
         ..
     } = input;
-    let file = origin.file();
     let reader = FgbReader::open(Cursor::new(sample).chain(rest))
         .map_err(|error| failed(&origin, "header", error))?;
-    let header = reader.header();
-    let crs = system(&header, &file)?;
-    let names = header
-        .columns()
-        .map(|columns| columns.iter().map(|c| c.name().to_owned()));
-    let seen: Vec<String> = names.into_iter().flatten().collect();
-    let kind = header.geometry_type();
-    let choice = columns::weight(&seen, options.weight.as_deref(), &[]).map_err(|name| {
-        LoadError::NoSuchColumn {
-            file: file.clone(),
-            parameter: "--weight",
-            name: name.to_owned(),
-            seen: seen.clone(),
-        }
+    Plan::of(&reader.header(), origin, options)?.all(reader)
+}
+
+/// A source that reads a part of the file of a path, by its index if it has one.
+pub(crate) fn file(
+    path: &Path,
+    origin: Origin,
+    options: &Options,
+) -> Result<Box<dyn Source>, LoadError> {
+    let file = File::open(path).map_err(|source| LoadError::Open {
+        file: origin.file(),
+        source,
     })?;
-    let columns = Columns {
-        position: Position::Geometry,
-        weight: choice.column.and_then(|at| seen.get(at)).cloned(),
-        why: format!("positions from the geometries, {}", choice.why),
-        seen,
-    };
-    let filter = filter::found(options.filter.as_ref(), &columns.seen, &file)?;
-    let errors = origin.clone();
-    let weight = choice.column;
-    let read: Reader = Box::new(move |judge| read(reader, kind, weight, &errors, judge));
-    let opening = Opening {
-        origin,
-        columns,
-        crs,
-        filter,
-        strict: options.strict,
-    };
-    opening.start(vec![read])
+    let reader = FgbReader::open(Nearby::new(origin.counted(file)))
+        .map_err(|error| failed(&origin, "header", error))?;
+    let header = reader.header();
+    let plan = Plan::of(&header, origin, options)?;
+    match options
+        .within
+        .filter(|_| plan.has_index_of_degrees(&header))
+    {
+        Some(within) => plan.part(reader, within),
+        None => plan.all(reader),
+    }
+}
+
+/// How a file is read.
+struct Plan {
+    opening: Opening,
+    kind: GeometryType,
+    weight: Option<usize>,
+    /// How many features the header promises; 0: unknown.
+    promised: u64,
+}
+
+impl Plan {
+    fn of(header: &Header<'_>, origin: Origin, options: &Options) -> Result<Self, LoadError> {
+        let file = origin.file();
+        let crs = system(header, &file)?;
+        let names = header.columns();
+        let names = names.map(|columns| columns.iter().map(|c| c.name().to_owned()));
+        let seen: Vec<String> = names.into_iter().flatten().collect();
+        let choice = columns::weight(&seen, options.weight.as_deref(), &[]).map_err(|name| {
+            LoadError::NoSuchColumn {
+                file: file.clone(),
+                parameter: "--weight",
+                name: name.to_owned(),
+                seen: seen.clone(),
+            }
+        })?;
+        let filter = filter::found(options.filter.as_ref(), &seen, &file)?;
+        let columns = Columns {
+            position: Position::Geometry,
+            weight: choice.column.and_then(|at| seen.get(at)).cloned(),
+            why: format!("positions from the geometries, {}", choice.why),
+            seen,
+        };
+        Ok(Self {
+            opening: Opening {
+                origin,
+                columns,
+                crs,
+                filter,
+                within: options.within,
+                strict: options.strict,
+            },
+            kind: header.geometry_type(),
+            weight: choice.column,
+            promised: header.features_count(),
+        })
+    }
+
+    /// Whether the index can be asked for degrees as they are meant.
+    fn has_index_of_degrees(&self, header: &Header<'_>) -> bool {
+        let envelope: Vec<f64> = header.envelope().iter().flat_map(|e| e.iter()).collect();
+        let one_turn = match envelope.as_slice() {
+            &[west, _, east, ..] => west >= -180.0 && east <= 180.0,
+            _ => false,
+        };
+        let indexed = header.index_node_size() > 0 && self.promised > 0;
+        indexed && one_turn && matches!(self.opening.crs, Crs::LonLat)
+    }
+
+    fn all<R: Read + Send + 'static>(
+        self,
+        reader: FgbReader<R>,
+    ) -> Result<Box<dyn Source>, LoadError> {
+        let promised = self.promised;
+        self.start(promised, move || reader.select_all_seq())
+    }
+
+    fn part<R: Read + Seek + Send + 'static>(
+        self,
+        reader: FgbReader<R>,
+        within: Bounds,
+    ) -> Result<Box<dyn Source>, LoadError> {
+        let [west, south, east, north] = within.edges();
+        // a part across ±180 has two sides: the index is asked for both at once
+        let (west, east) = if west < -180.0 || east > 180.0 {
+            (-180.0, 180.0)
+        } else {
+            (west, east)
+        };
+        self.start(0, move || reader.select_bbox(west, south, east, north))
+    }
+
+    fn start<F>(
+        self,
+        promised: u64,
+        select: impl FnOnce() -> Result<F, flatgeobuf::Error> + Send + 'static,
+    ) -> Result<Box<dyn Source>, LoadError>
+    where
+        F: FallibleStreamingIterator<Item = FgbFeature, Error = flatgeobuf::Error>,
+    {
+        let (kind, weight, origin) = (self.kind, self.weight, self.opening.origin.clone());
+        let reader: Reader = Box::new(move |judge| {
+            let features = select().map_err(|error| failed(&origin, "index", error))?;
+            read(features, promised, kind, weight, &origin, judge)
+        });
+        self.opening.start(vec![reader])
+    }
 }
 
 /// The file's coordinate system; without one: longitude and latitude.
@@ -72,18 +163,14 @@ fn system(header: &Header<'_>, file: &str) -> Result<Crs, LoadError> {
     }
 }
 
-fn read<R: Read>(
-    reader: FgbReader<R>,
+fn read(
+    mut features: impl FallibleStreamingIterator<Item = FgbFeature, Error = flatgeobuf::Error>,
+    promised: u64,
     kind: GeometryType,
     weight: Option<usize>,
     origin: &Origin,
     judge: &mut Judge,
 ) -> Result<(), Ended> {
-    // 0: unknown
-    let promised = reader.header().features_count();
-    let mut features = reader
-        .select_all_seq()
-        .map_err(|error| failed(origin, "index", error))?;
     let mut number = 0u64;
     loop {
         number += 1;

@@ -62,6 +62,7 @@ pub(crate) fn source(
         columns,
         crs,
         filter,
+        within: options.within,
         strict: options.strict,
     };
     opening.start(vec![reader])

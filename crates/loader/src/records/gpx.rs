@@ -53,6 +53,7 @@ pub(crate) fn source(input: Input, options: &Options) -> Result<Box<dyn Source>,
         columns,
         crs: Crs::LonLat,
         filter: None,
+        within: options.within,
         strict: options.strict,
     };
     opening.start(vec![reader])

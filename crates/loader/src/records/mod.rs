@@ -9,10 +9,12 @@ mod arrow_rows;
 pub(crate) mod flatgeobuf;
 pub(crate) mod geopackage;
 pub(crate) mod gpx;
+mod nearby;
 pub(crate) mod parquet;
 pub(crate) mod shapefile;
 
 use crate::batch::{Amount, Batch};
+use crate::bounds::Bounds;
 use crate::columns::Columns;
 use crate::crs::Crs;
 use crate::error::LoadError;
@@ -47,6 +49,7 @@ pub(crate) enum Geometry<'a> {
 pub(crate) struct Judge {
     crs: Arc<Crs>,
     filter: Option<Arc<Found>>,
+    within: Option<Bounds>,
     batch: Batch,
     record: u64,
     out: SyncSender<Result<Handed, LoadError>>,
@@ -143,12 +146,12 @@ impl Judge {
     }
 
     fn send(&mut self) -> Result<(), Stopped> {
-        let full = std::mem::replace(&mut self.batch, Self::empty());
+        let full = std::mem::replace(&mut self.batch, Self::empty(self.within));
         self.out.send(Ok(Handed::Batch(full))).map_err(|_| Stopped)
     }
 
-    fn empty() -> Batch {
-        let mut batch = Batch::default();
+    fn empty(within: Option<Bounds>) -> Batch {
+        let mut batch = Batch::within(within);
         batch.report.unit = Unit::Record;
         batch
     }
@@ -192,6 +195,7 @@ pub(crate) struct Opening {
     pub(crate) columns: Columns,
     pub(crate) crs: Crs,
     pub(crate) filter: Option<Found>,
+    pub(crate) within: Option<Bounds>,
     pub(crate) strict: bool,
 }
 
@@ -206,7 +210,8 @@ impl Opening {
             let judge = Judge {
                 crs: Arc::clone(&crs),
                 filter: filter.clone(),
-                batch: Judge::empty(),
+                within: self.within,
+                batch: Judge::empty(self.within),
                 record: 0,
                 out,
             };

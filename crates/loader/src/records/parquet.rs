@@ -4,6 +4,7 @@
 
 use super::arrow_rows::{GeometryColumn, Wanted, may_be_geometry};
 use super::{Ended, Judge, Opening, Reader, damaged};
+use crate::bounds::Bounds;
 use crate::crs::Crs;
 use crate::error::LoadError;
 use crate::input::Origin;
@@ -14,7 +15,9 @@ use parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder,
 };
 use parquet::errors::ParquetError;
+use parquet::file::metadata::RowGroupMetaData;
 use parquet::file::reader::{ChunkReader, Length};
+use parquet::file::statistics::Statistics;
 use serde_json::Value;
 use std::fs::File;
 use std::io;
@@ -53,6 +56,7 @@ pub(crate) fn source(
         Some(crs) => Crs::of_projjson(crs, &name)?,
         None => Crs::LonLat,
     };
+    let geo_axes = geo.as_ref().and_then(|geo| geo.covering.clone());
     let geometry = geo.map(|geo| GeometryColumn {
         why: format!(
             "positions from {}",
@@ -62,10 +66,11 @@ pub(crate) fn source(
     });
     let geometry = geometry.or_else(|| by_name(&metadata));
     let (wanted, columns, filter) = Wanted::find(metadata.schema(), geometry, options, &name)?;
-    let groups = metadata.metadata().num_row_groups();
+    let paths = geo_axes.unwrap_or_else(|| wanted.axes(metadata.schema()));
+    let groups: Arc<[usize]> = groups_within(&metadata, options.within, &crs, &paths).into();
     let count = rayon::current_num_threads()
         .min(MOST_READERS)
-        .min(groups)
+        .min(groups.len())
         .max(1);
     let mut readers: Vec<Reader> = Vec::new();
     for first in 0..count {
@@ -76,9 +81,10 @@ pub(crate) fn source(
             wanted: wanted.clone(),
             origin: origin.clone(),
         };
+        let groups = Arc::clone(&groups);
         readers.push(Box::new(move |judge| {
-            for group in (first..groups).step_by(count) {
-                part.read(group, judge)?;
+            for group in groups.iter().skip(first).step_by(count) {
+                part.read(*group, judge)?;
             }
             Ok(())
         }));
@@ -88,6 +94,7 @@ pub(crate) fn source(
         columns,
         crs,
         filter,
+        within: options.within,
         strict: options.strict,
     };
     opening.start(readers)
@@ -134,7 +141,12 @@ struct Geo {
     column: String,
     /// PROJJSON; none: longitude and latitude. `null` is unknown, and taken for the same.
     crs: Option<Value>,
+    /// The columns of the geometries' west, east, south and north edges.
+    covering: Option<Axes>,
 }
+
+/// The leaf columns, by their paths, that hold the least and greatest x, then y.
+type Axes = [String; 4];
 
 fn geo(metadata: &ArrowReaderMetadata, origin: &Origin) -> Result<Option<Geo>, LoadError> {
     let pairs = metadata.metadata().file_metadata().key_value_metadata();
@@ -147,14 +159,64 @@ fn geo(metadata: &ArrowReaderMetadata, origin: &Origin) -> Result<Option<Geo>, L
     let Some(column) = geo.get("primary_column").and_then(Value::as_str) else {
         return Ok(None);
     };
-    let crs = geo
-        .get("columns")
-        .and_then(|c| c.get(column)?.get("crs"))
-        .cloned();
+    let said = geo.get("columns").and_then(|columns| columns.get(column));
+    let crs = said.and_then(|said| said.get("crs")).cloned();
+    let edge = |name: &str| {
+        let path = said?.get("covering")?.get("bbox")?.get(name)?.as_array()?;
+        let parts: Vec<&str> = path.iter().filter_map(Value::as_str).collect();
+        Some(parts.join("."))
+    };
+    let edges = ["xmin", "xmax", "ymin", "ymax"].map(edge);
+    let covering = match edges {
+        [Some(west), Some(east), Some(south), Some(north)] => Some([west, east, south, north]),
+        _ => None,
+    };
     Ok(Some(Geo {
         column: column.to_owned(),
         crs: crs.filter(|crs| !crs.is_null()),
+        covering,
     }))
+}
+
+/// The row groups that may hold something wanted, by what the footer says of their columns.
+fn groups_within(
+    metadata: &ArrowReaderMetadata,
+    within: Option<Bounds>,
+    crs: &Crs,
+    axes: &Axes,
+) -> Vec<usize> {
+    let all = metadata.metadata().row_groups();
+    let (Some(within), Crs::LonLat) = (within, crs) else {
+        return (0..all.len()).collect();
+    };
+    let may_hold = |group: &RowGroupMetaData| {
+        let range = |path: &String| {
+            let columns = group.columns().iter();
+            let mut found = columns.filter(|column| column.column_path().string() == *path);
+            extremes(found.next()?.statistics()?)
+        };
+        let [west, east, south, north] = axes.each_ref().map(range);
+        match (west, east, south, north) {
+            (Some(west), Some(east), Some(south), Some(north)) => {
+                within.may_touch((west.0, east.1), (south.0, north.1))
+            }
+            _ => true,
+        }
+    };
+    let groups = all.iter().enumerate();
+    groups
+        .filter(|(_, group)| may_hold(group))
+        .map(|(at, _)| at)
+        .collect()
+}
+
+/// The least and the greatest value of a column.
+fn extremes(statistics: &Statistics) -> Option<(f64, f64)> {
+    match statistics {
+        Statistics::Double(s) => Some((*s.min_opt()?, *s.max_opt()?)),
+        Statistics::Float(s) => Some((f64::from(*s.min_opt()?), f64::from(*s.max_opt()?))),
+        _ => None,
+    }
 }
 
 /// A geometry column of a file that says nothing of it: by its usual name.

@@ -1,5 +1,6 @@
 //! Shapefiles: points in `.shp`, attributes in `.dbf`, the coordinate system in `.prj`.
 
+use super::nearby::Nearby;
 use super::{Ended, Geometry, Judge, Opening, Reader, damaged, unreadable};
 use crate::batch::Amount;
 use crate::columns::{self, Columns, Position};
@@ -13,7 +14,7 @@ use dbase::encoding::DynEncoding;
 use dbase::{FieldIndex, FieldValue};
 use shapefile::{Shape, ShapeReader};
 use std::fs::{self, File};
-use std::io::{self, BufReader, Read, Seek, SeekFrom};
+use std::io::{BufReader, Read, Seek};
 use std::path::Path;
 
 /// A source that reads the Shapefile of a `.shp` path.
@@ -70,6 +71,7 @@ pub(crate) fn source(
         columns,
         crs,
         filter,
+        within: options.within,
         strict: options.strict,
     };
     opening.start(vec![reader])
@@ -131,17 +133,14 @@ fn companion(path: &Path, extension: &str) -> Option<std::path::PathBuf> {
 
 /// The attributes: only the fields that are asked for are ever read.
 struct Table {
-    file: dbase::File<Nearby>,
+    file: dbase::File<Nearby<File>>,
 }
 
 impl Table {
     fn open(dbf: &Path, shp: &Path, origin: &Origin) -> Result<Self, LoadError> {
         let name = dbf.display().to_string();
         let opened = File::open(dbf).map_err(|source| LoadError::Open { file: name, source })?;
-        let nearby = Nearby {
-            reader: BufReader::with_capacity(1 << 16, opened),
-            at: 0,
-        };
+        let nearby = Nearby::new(opened);
         // what encoding the names and texts are in
         let encoding = companion(shp, "cpg")
             .and_then(|path| fs::read_to_string(path).ok())
@@ -194,35 +193,5 @@ fn amount(value: FieldValue) -> Amount {
             ))
         }),
         other => Amount::Text(format!("{other:?}")),
-    }
-}
-
-/// A file whose neighbouring places are read without asking the system again.
-struct Nearby {
-    reader: BufReader<File>,
-    at: u64,
-}
-
-impl Read for Nearby {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let n = self.reader.read(buffer)?;
-        self.at += n as u64;
-        Ok(n)
-    }
-}
-
-impl Seek for Nearby {
-    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
-        let by = match to {
-            SeekFrom::Start(place) => (place as i64).wrapping_sub(self.at as i64),
-            SeekFrom::Current(by) => by,
-            SeekFrom::End(_) => {
-                self.at = self.reader.seek(to)?;
-                return Ok(self.at);
-            }
-        };
-        self.reader.seek_relative(by)?;
-        self.at = self.at.saturating_add_signed(by);
-        Ok(self.at)
     }
 }

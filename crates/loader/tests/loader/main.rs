@@ -11,6 +11,7 @@ mod input;
 mod large;
 mod nasty;
 mod records;
+mod within;
 
 use heatsplat_loader::{LoadError, Options, Report, Skip, load, open, read};
 use heatsplat_points::{Point, mercator};

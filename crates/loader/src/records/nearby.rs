@@ -1,0 +1,46 @@
+//! Files that are read here and there, mostly close by.
+
+use std::io::{self, BufReader, Read, Seek, SeekFrom};
+
+/// Bytes read from the system at a time.
+const BUFFER: usize = 1 << 15;
+
+/// A file whose neighbouring places are read without asking the system again.
+pub(super) struct Nearby<R> {
+    reader: BufReader<R>,
+    at: u64,
+}
+
+impl<R: Read + Seek> Nearby<R> {
+    /// At the beginning of a file.
+    pub(super) fn new(reader: R) -> Self {
+        Self {
+            reader: BufReader::with_capacity(BUFFER, reader),
+            at: 0,
+        }
+    }
+}
+
+impl<R: Read> Read for Nearby<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let n = self.reader.read(buffer)?;
+        self.at += n as u64;
+        Ok(n)
+    }
+}
+
+impl<R: Read + Seek> Seek for Nearby<R> {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        let by = match to {
+            SeekFrom::Start(place) => (place as i64).wrapping_sub(self.at as i64),
+            SeekFrom::Current(by) => by,
+            SeekFrom::End(_) => {
+                self.at = self.reader.seek(to)?;
+                return Ok(self.at);
+            }
+        };
+        self.reader.seek_relative(by)?;
+        self.at = self.at.saturating_add_signed(by);
+        Ok(self.at)
+    }
+}
