@@ -26,6 +26,9 @@ mod browser;
 mod cli;
 /// Pictures that were looked at, and must not change unseen.
 mod golden;
+/// The GPU's pictures are the CPU's, and what happens when a device fails.
+#[cfg(feature = "gpu")]
+mod gpu;
 /// The laws of the picture: conservation, seams, linearity, order, oracle.
 mod laws;
 /// `heatsplat serve` over a socket: the library's bytes, and plain answers to mistakes.

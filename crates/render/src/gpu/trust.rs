@@ -1,0 +1,277 @@
+//! What can go wrong on a device, and what is known of how often it did.
+
+use super::layout::{HELD, SEAL, SEEN, SLOT, SLOTS, WEIGHED};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// Why a picture did not come from the GPU. The CPU answers the same request instead.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+pub enum Failure {
+    /// The device is gone, or answers nothing but errors.
+    #[error("the device was lost")]
+    Lost,
+    /// There is no memory for a picture's buffers.
+    #[error("the device is out of memory")]
+    OutOfMemory,
+    /// A picture took longer than any should.
+    #[error("the device did not answer in time")]
+    TimedOut,
+    /// The bins do not hold what the cells weigh, or a picture is not what was computed.
+    #[error("a sum is wrong")]
+    WrongSum,
+    /// The device failed before and is left alone for a while.
+    #[error("the device is being rested after a failure")]
+    Resting,
+    /// Pixels so wide or so narrow that the shaders' integers do not reach.
+    #[error("the picture is beyond what the shaders can draw")]
+    Beyond,
+}
+
+impl Failure {
+    /// All of them, in the order in which they are counted.
+    pub const ALL: [Self; 6] = [
+        Self::Lost,
+        Self::OutOfMemory,
+        Self::TimedOut,
+        Self::WrongSum,
+        Self::Resting,
+        Self::Beyond,
+    ];
+}
+
+/// What is known of a device's work so far.
+#[derive(Debug, Default)]
+pub(super) struct Health {
+    drawn: AtomicU64,
+    batches: AtomicU64,
+    failures: [AtomicU64; Failure::ALL.len()],
+    /// The next failure to be made on purpose, as its place in [`Failure::ALL`] and one.
+    wanted: AtomicU8,
+    said: Mutex<Option<Failure>>,
+    timer: Mutex<Option<Arc<Timer>>>,
+}
+
+/// How long the stages of batches took, in seconds, while somebody wants to know.
+#[derive(Debug)]
+pub(super) struct Timer(Mutex<(Instant, Vec<(&'static str, f64)>)>);
+
+impl Timer {
+    pub(super) fn new() -> Self {
+        Self(Mutex::new((Instant::now(), Vec::new())))
+    }
+
+    /// Ends a stage and begins the next.
+    pub(super) fn lap(&self, name: &'static str) {
+        let mut inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (since, laps) = &mut *inner;
+        let took = since.elapsed().as_secs_f64();
+        match laps.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, sum)) => *sum += took,
+            None => laps.push((name, took)),
+        }
+        *since = Instant::now();
+    }
+
+    pub(super) fn laps(&self) -> Vec<(&'static str, f64)> {
+        let inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        inner.1.clone()
+    }
+}
+
+impl Health {
+    /// What takes the time of batches, if anybody wants to know.
+    pub(super) fn timer(&self) -> Option<Arc<Timer>> {
+        let timer = self.timer.lock().unwrap_or_else(PoisonError::into_inner);
+        timer.clone()
+    }
+
+    pub(super) fn set_timer(&self, timer: Option<Arc<Timer>>) {
+        *self.timer.lock().unwrap_or_else(PoisonError::into_inner) = timer;
+    }
+
+    pub(super) fn count_drawn(&self, pictures: usize) {
+        self.drawn.fetch_add(pictures as u64, Ordering::Relaxed);
+        self.batches.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Counts a picture that the CPU drew instead, and says why the first time.
+    pub(super) fn count_failure(&self, failure: Failure, adapter: &str) {
+        for (known, count) in Failure::ALL.iter().zip(&self.failures) {
+            if *known == failure {
+                count.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+        if matches!(failure, Failure::Resting | Failure::Beyond) {
+            return;
+        }
+        let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
+        if said.replace(failure) != Some(failure) {
+            eprintln!("heatsplat: {adapter}: {failure}; the CPU draws instead");
+        }
+    }
+
+    pub(super) fn report(&self) -> Report {
+        let count = |failure: Failure| {
+            let mut counts = Failure::ALL.iter().zip(&self.failures);
+            let found = counts.find(|(known, _)| **known == failure);
+            found.map_or(0, |(_, count)| count.load(Ordering::Relaxed))
+        };
+        Report {
+            drawn: self.drawn.load(Ordering::Relaxed),
+            batches: self.batches.load(Ordering::Relaxed),
+            failures: Failure::ALL.map(|failure| (failure, count(failure))),
+        }
+    }
+
+    pub(super) fn fail_next(&self, failure: Failure) {
+        let place = Failure::ALL.iter().position(|f| *f == failure);
+        self.wanted
+            .store(place.map_or(0, |p| p as u8 + 1), Ordering::SeqCst);
+    }
+
+    /// Whether this failure is wanted now; it then happens once.
+    pub(super) fn fails(&self, failure: Failure) -> bool {
+        let wanted = self.wanted.load(Ordering::SeqCst);
+        let now = Failure::ALL.get(usize::from(wanted).wrapping_sub(1));
+        now == Some(&failure)
+            && self
+                .wanted
+                .compare_exchange(wanted, 0, Ordering::SeqCst, Ordering::SeqCst)
+                .is_ok()
+    }
+}
+
+/// How much a device has drawn, and how often the CPU had to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Report {
+    /// Pictures, or blocks of large ones, that the device drew.
+    pub drawn: u64,
+    /// In so many submissions.
+    pub batches: u64,
+    /// Pictures that the CPU drew instead, by reason.
+    pub failures: [(Failure, u64); Failure::ALL.len()],
+}
+
+impl Report {
+    /// Pictures that the CPU drew instead, for one reason.
+    pub fn failed(&self, failure: Failure) -> u64 {
+        let found = self.failures.iter().find(|(known, _)| *known == failure);
+        found.map_or(0, |(_, count)| *count)
+    }
+}
+
+/// How long a device is left alone after a failure: a second, and twice as long each time.
+#[derive(Debug)]
+pub(super) struct Rest(Duration);
+
+impl Rest {
+    const FIRST: Duration = Duration::from_secs(1);
+    const LONGEST: Duration = Duration::from_secs(60);
+
+    pub(super) fn new() -> Self {
+        Self(Self::FIRST)
+    }
+
+    pub(super) fn next(&mut self) -> Duration {
+        let now = self.0;
+        self.0 = (now * 2).min(Self::LONGEST);
+        now
+    }
+}
+
+/// Whether a picture's counters say that every cell was seen, that the bins hold what the cells
+/// weigh, and that the picture, if it was read back, is the one that was computed.
+pub(super) fn is_whole(sums: &[u32], cells: u64, picture: Option<&[u32]>) -> bool {
+    let slots = || sums.chunks_exact(SLOT as usize).take(SLOTS as usize);
+    let word = |slot: &[u32], at: u32| slot.get(at as usize).copied().unwrap_or(0);
+    let long = |at: u32| {
+        slots().fold(0u64, |sum, slot| {
+            sum.wrapping_add(u64::from(word(slot, at + 1)) << 32 | u64::from(word(slot, at)))
+        })
+    };
+    let seen: u64 = slots().map(|slot| u64::from(word(slot, SEEN))).sum();
+    let seal = slots().fold(0u32, |sum, slot| sum.wrapping_add(word(slot, SEAL)));
+    seen == cells
+        && long(WEIGHED) == long(HELD)
+        && picture.is_none_or(|words| seal == seal_of(words))
+}
+
+/// The checksum that the last stage makes of a picture.
+fn seal_of(words: &[u32]) -> u32 {
+    let stir = |(place, word): (usize, &u32)| {
+        let mut h = word ^ (place as u32).wrapping_mul(0x9e37_79b9);
+        h = (h ^ (h >> 16)).wrapping_mul(0x85eb_ca6b);
+        h = (h ^ (h >> 13)).wrapping_mul(0xc2b2_ae35);
+        h ^ (h >> 16)
+    };
+    let stirred = words.iter().enumerate().map(stir);
+    stirred.fold(0, u32::wrapping_add)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A small generator (SplitMix64).
+    fn next(state: &mut u64) -> usize {
+        *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let z = (*state ^ (*state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        ((z ^ (z >> 27)) >> 8) as usize
+    }
+
+    #[test]
+    fn ten_thousand_corruptions_are_caught() {
+        let picture: Vec<u32> = (0..4096u32)
+            .map(|i| {
+                if i % 3 == 0 {
+                    0
+                } else {
+                    i.wrapping_mul(0x0101_0101)
+                }
+            })
+            .collect();
+        let mut sums = vec![0; (SLOT * SLOTS) as usize];
+        sums[SEEN as usize] = 7;
+        sums[(SLOT + SEEN) as usize] = 5;
+        sums[WEIGHED as usize] = u32::MAX;
+        sums[(SLOT + WEIGHED) as usize] = 3;
+        // the carry counts
+        sums[HELD as usize] = 2;
+        sums[(HELD + 1) as usize] = 1;
+        sums[SEAL as usize] = seal_of(&picture);
+        assert!(is_whole(&sums, 12, Some(&picture)));
+        assert!(is_whole(&sums, 12, None));
+        assert!(!is_whole(&sums, 13, Some(&picture)), "a cell was left out");
+        assert!(!is_whole(&[], 12, Some(&[])), "nothing at all");
+
+        let mut state = 1;
+        for _ in 0..10_000 {
+            let (mut sums, mut picture) = (sums.clone(), picture.clone());
+            let (at, kind) = (next(&mut state) % picture.len(), next(&mut state) % 4);
+            match kind {
+                0 => picture[at] ^= 1 << (next(&mut state) % 32),
+                1 => picture[at.min(4000)..].fill(0),
+                2 => {
+                    let other = next(&mut state) % picture.len();
+                    picture.swap(at, other);
+                    if picture[at] == picture[other] {
+                        continue;
+                    }
+                }
+                _ => {
+                    let slot = at as u32 % SLOTS * SLOT;
+                    sums[(slot + next(&mut state) as u32 % (SEAL + 1)) as usize] ^= 1;
+                }
+            }
+            assert!(!is_whole(&sums, 12, Some(&picture)), "{kind} at {at}");
+        }
+    }
+
+    #[test]
+    fn rests_grow_to_a_minute() {
+        let mut rest = Rest::new();
+        let rests: Vec<u64> = (0..9).map(|_| rest.next().as_secs()).collect();
+        assert_eq!(rests, [1, 2, 4, 8, 16, 32, 60, 60, 60]);
+    }
+}
