@@ -24,6 +24,9 @@ mod browser;
 /// The commands: what they print, write and refuse, and their exit codes.
 #[cfg(feature = "program")]
 mod cli;
+/// The GPU's pictures are the CPU's, and what happens when a device fails.
+#[cfg(feature = "gpu")]
+mod gpu;
 /// Pictures that were looked at, and must not change unseen.
 mod golden;
 /// The laws of the picture: conservation, seams, linearity, order, oracle.

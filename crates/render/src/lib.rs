@@ -6,10 +6,13 @@
 #![forbid(unsafe_code)]
 
 mod backend;
+mod block;
 mod canvas;
 mod cpu;
 mod density;
 pub mod encode;
+#[cfg(feature = "gpu")]
+pub mod gpu;
 mod kernel;
 mod lattice;
 mod layer;

@@ -13,6 +13,7 @@ mod splat_refine;
 mod splat_spread;
 
 use crate::backend::{Backend, Job};
+use crate::block::Block;
 use crate::density::{Density, Picture};
 use crate::kernel::{Kernel, Shape};
 use crate::plan::{self, Plan};
@@ -27,9 +28,6 @@ use splat_spread::Scratch;
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
-
-/// Pictures are cut into blocks of at most this many pixels a side.
-const BLOCK: u32 = 512;
 
 /// Plans kept ready; a server sees few kernels at a time.
 const PLANS: usize = 64;
@@ -236,33 +234,5 @@ impl Planned {
                 }
             }
         }
-    }
-}
-
-/// A part of a picture, in its pixels.
-#[derive(Clone, Copy, Debug)]
-struct Block {
-    x: u32,
-    y: u32,
-    width: u32,
-    height: u32,
-}
-
-impl Block {
-    fn cut(window: &Window) -> Vec<Self> {
-        let starts = |n: u32| (0..n).step_by(BLOCK as usize);
-        starts(window.height())
-            .flat_map(|y| starts(window.width()).map(move |x| (x, y)))
-            .map(|(x, y)| Self {
-                x,
-                y,
-                width: (window.width() - x).min(BLOCK),
-                height: (window.height() - y).min(BLOCK),
-            })
-            .collect()
-    }
-
-    fn window(self, whole: &Window) -> Window {
-        whole.part(self.x, self.y, self.width, self.height)
     }
 }

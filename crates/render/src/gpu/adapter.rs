@@ -1,0 +1,110 @@
+//! Which devices there are, and which of them to take.
+
+use std::fmt;
+
+/// Which device a user wants.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Choice {
+    /// The best real GPU; none where there is none.
+    #[default]
+    Real,
+    /// The best device of any kind, drivers in software too.
+    Any,
+    /// The device whose name holds this, in any case.
+    Named(String),
+}
+
+/// A device, and what is worth knowing of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Adapter {
+    /// As its driver calls it.
+    pub name: String,
+    /// `discrete`, `integrated`, `virtual`, `software` or `other`.
+    pub kind: &'static str,
+    /// Vulkan, Metal, Dx12 …
+    pub interface: String,
+    /// The driver and its version.
+    pub driver: String,
+    /// Bytes that a shader can see at once.
+    pub binding: u64,
+    /// Bytes of the largest buffer.
+    pub buffer: u64,
+}
+
+impl Adapter {
+    fn of(adapter: &wgpu::Adapter) -> Self {
+        let (info, limits) = (adapter.get_info(), adapter.limits());
+        Self {
+            kind: match info.device_type {
+                wgpu::DeviceType::DiscreteGpu => "discrete",
+                wgpu::DeviceType::IntegratedGpu => "integrated",
+                wgpu::DeviceType::VirtualGpu => "virtual",
+                wgpu::DeviceType::Cpu => "software",
+                wgpu::DeviceType::Other => "other",
+            },
+            interface: info.backend.to_string(),
+            driver: format!("{} {}", info.driver, info.driver_info),
+            name: info.name,
+            binding: limits.max_storage_buffer_binding_size,
+            buffer: limits.max_buffer_size,
+        }
+    }
+
+    /// Whether it is a processor of its own and not a driver in software.
+    pub fn is_real(&self) -> bool {
+        self.kind != "software"
+    }
+
+    /// The smaller, the better.
+    fn rank(&self) -> usize {
+        let kinds = ["discrete", "integrated", "virtual", "other", "software"];
+        kinds.iter().position(|kind| *kind == self.kind).unwrap_or(kinds.len())
+    }
+}
+
+impl fmt::Display for Adapter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({}, {})", self.name, self.kind, self.interface)
+    }
+}
+
+impl Choice {
+    /// Whether it may be this device.
+    fn takes(&self, adapter: &Adapter) -> bool {
+        match self {
+            Self::Real => adapter.is_real(),
+            Self::Any => true,
+            Self::Named(part) => adapter.name.to_lowercase().contains(&part.to_lowercase()),
+        }
+    }
+}
+
+/// All devices, the best first.
+pub fn adapters() -> Vec<Adapter> {
+    enumerate().into_iter().map(|(adapter, _)| adapter).collect()
+}
+
+/// The best device that a choice takes.
+pub(super) fn find(choice: &Choice) -> Option<(Adapter, wgpu::Adapter)> {
+    enumerate().into_iter().find(|(adapter, _)| choice.takes(adapter))
+}
+
+fn enumerate() -> Vec<(Adapter, wgpu::Adapter)> {
+    let mut descriptor = wgpu::InstanceDescriptor::new_without_display_handle();
+    descriptor.backends = wgpu::Backends::VULKAN | wgpu::Backends::METAL | wgpu::Backends::DX12;
+    let instance = wgpu::Instance::new(descriptor);
+    let found = pollster::block_on(instance.enumerate_adapters(wgpu::Backends::all()));
+    let mut adapters: Vec<_> = found
+        .into_iter()
+        .filter(can_compute)
+        .map(|adapter| (Adapter::of(&adapter), adapter))
+        .collect();
+    adapters.sort_by_key(|(adapter, _)| adapter.rank());
+    adapters
+}
+
+fn can_compute(adapter: &wgpu::Adapter) -> bool {
+    let flags = adapter.get_downlevel_capabilities().flags;
+    flags.contains(wgpu::DownlevelFlags::COMPUTE_SHADERS)
+        && adapter.limits().max_storage_buffers_per_shader_stage >= 6
+}

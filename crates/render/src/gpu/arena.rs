@@ -1,0 +1,63 @@
+//! Buffers that are kept from batch to batch and only ever grow.
+
+use bytemuck::Pod;
+use wgpu::BufferUsages;
+
+/// A buffer as large as the largest need so far.
+#[derive(Debug)]
+pub(super) struct Arena {
+    label: &'static str,
+    usage: BufferUsages,
+    buffer: Option<wgpu::Buffer>,
+}
+
+impl Arena {
+    /// One that the device alone writes.
+    pub(super) fn inner(label: &'static str) -> Self {
+        Self {
+            label,
+            usage: BufferUsages::STORAGE | BufferUsages::COPY_SRC | BufferUsages::COPY_DST,
+            buffer: None,
+        }
+    }
+
+    /// One that is read back.
+    pub(super) fn readback(label: &'static str) -> Self {
+        Self {
+            label,
+            usage: BufferUsages::MAP_READ | BufferUsages::COPY_DST,
+            buffer: None,
+        }
+    }
+
+    /// The buffer, grown to at least so many bytes; what it held is lost then.
+    pub(super) fn at_least(&mut self, device: &wgpu::Device, bytes: u64) -> &wgpu::Buffer {
+        if self.buffer.as_ref().is_some_and(|b| b.size() < bytes) {
+            self.buffer = None;
+        }
+        self.buffer.get_or_insert_with(|| {
+            device.create_buffer(&wgpu::BufferDescriptor {
+                label: Some(self.label),
+                // an eighth more, so that slowly growing needs do not make a buffer each
+                size: (bytes + bytes / 8).next_multiple_of(256).max(256),
+                usage: self.usage,
+                mapped_at_creation: false,
+            })
+        })
+    }
+
+    /// The buffer with these elements in it, from the next submission on.
+    pub(super) fn with<T: Pod>(
+        &mut self,
+        device: &wgpu::Device,
+        queue: &wgpu::Queue,
+        elements: &[T],
+    ) -> &wgpu::Buffer {
+        let bytes: &[u8] = bytemuck::cast_slice(elements);
+        let buffer = self.at_least(device, bytes.len() as u64);
+        if !bytes.is_empty() {
+            queue.write_buffer(buffer, 0, bytes);
+        }
+        buffer
+    }
+}

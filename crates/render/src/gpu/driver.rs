@@ -1,0 +1,87 @@
+//! The thread that drives a device: it takes all pictures that wait, sends them off together,
+//! and sends more while the first are on their way.
+
+use super::batch::{Batch, Task};
+use super::engine::{Engine, Flight};
+use super::trust::{Failure, Rest};
+use std::collections::VecDeque;
+use std::sync::mpsc::Receiver;
+use std::time::Instant;
+
+/// Batches on their way at a time.
+const RING: usize = 2;
+
+/// Makes the device anew after a failure; `None` where that can't be.
+pub(super) type Rebuild = Box<dyn Fn() -> Option<Engine> + Send>;
+
+/// A device, or what is left of it.
+pub(super) struct Driver {
+    engine: Option<Engine>,
+    rebuild: Rebuild,
+    rest: Rest,
+    until: Instant,
+}
+
+impl Driver {
+    pub(super) fn new(engine: Engine, rebuild: Rebuild) -> Self {
+        Self {
+            engine: Some(engine),
+            rebuild,
+            rest: Rest::new(),
+            until: Instant::now(),
+        }
+    }
+
+    /// Works until nobody can ask for pictures any more.
+    pub(super) fn drive(mut self, tasks: &Receiver<Task>) {
+        let mut waiting = VecDeque::new();
+        let mut flying: VecDeque<Flight> = VecDeque::new();
+        loop {
+            if waiting.is_empty() && flying.is_empty() {
+                let Ok(task) = tasks.recv() else { return };
+                waiting.push_back(task);
+            }
+            waiting.extend(tasks.try_iter());
+            let Some(engine) = self.ready() else {
+                waiting.drain(..).for_each(|task| task.answer(Err(Failure::Resting)));
+                continue;
+            };
+            let outcome = if !waiting.is_empty() && flying.len() < RING {
+                let Some(batch) = Batch::gather(&mut waiting, engine.room()) else {
+                    continue;
+                };
+                match engine.launch(batch) {
+                    Ok(flight) => {
+                        flying.push_back(flight);
+                        Ok(())
+                    }
+                    Err((failure, tasks)) => {
+                        tasks.into_iter().for_each(|task| task.answer(Err(failure)));
+                        Err(failure)
+                    }
+                }
+            } else if let Some(flight) = flying.pop_front() {
+                engine.land(flight)
+            } else {
+                Ok(())
+            };
+            if let Err(failure) = outcome {
+                flying.drain(..).for_each(|flight| flight.fail(failure));
+                waiting.drain(..).for_each(|task| task.answer(Err(failure)));
+                self.engine = None;
+                self.until = Instant::now() + self.rest.next();
+            }
+        }
+    }
+
+    /// The device; made anew if it failed and has rested.
+    fn ready(&mut self) -> Option<&mut Engine> {
+        if self.engine.is_none() && Instant::now() >= self.until {
+            self.engine = (self.rebuild)();
+            if self.engine.is_none() {
+                self.until = Instant::now() + self.rest.next();
+            }
+        }
+        self.engine.as_mut()
+    }
+}

@@ -1,0 +1,425 @@
+//! A device at work: batches go in as submissions, pictures come out of a ring of readback
+//! buffers, so that one batch is read while the next is drawn.
+
+use super::arena::Arena;
+use super::batch::{Batch, Load, Task};
+use super::device::Context;
+use super::layout::{EACH, GROUP, OUTPUTS, SLOT, SLOTS};
+use super::pipelines::{Entry, Pipelines};
+use super::plans::{GpuPlan, PLANS, Way};
+use super::trust::{Failure, Health, is_whole};
+use std::collections::HashMap;
+use std::sync::{Arc, mpsc};
+use std::time::Duration;
+use wgpu::{Buffer, CommandEncoder, ComputePass};
+
+/// Longer than any batch takes on any device that still works.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Bytes of an arena that a batch fills at most, where the device has room for that.
+const ARENA: u64 = 96 << 20;
+
+/// Everything that belongs to a device.
+#[derive(Debug)]
+pub(super) struct Engine {
+    context: Context,
+    pipelines: Pipelines,
+    arenas: Arenas,
+    tables: HashMap<u64, Tables>,
+    spare: Vec<Arena>,
+    health: Arc<Health>,
+}
+
+#[derive(Debug)]
+struct Arenas {
+    bins: Arena,
+    grid: Arena,
+    across: Arena,
+    values: Arena,
+    picture: Arena,
+    sums: Arena,
+    jobs: Arena,
+    places: Arena,
+    thresholds: Arena,
+    items: Arena,
+    cells: Arena,
+}
+
+/// A plan's tables on the device.
+#[derive(Debug)]
+enum Tables {
+    None,
+    Spread {
+        taps: Buffer,
+        refine: Option<(Buffer, Buffer)>,
+    },
+    Edge {
+        taps: Buffer,
+        rows: Buffer,
+    },
+}
+
+/// A batch on its way.
+#[derive(Debug)]
+pub(super) struct Flight {
+    tasks: Vec<Task>,
+    /// Where each picture begins, its words, and the cells it is made of.
+    parts: Vec<Part>,
+    staging: Arena,
+    bytes: u64,
+    submission: wgpu::SubmissionIndex,
+    mapped: mpsc::Receiver<Result<(), wgpu::BufferAsyncError>>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Part {
+    first: usize,
+    words: usize,
+    cells: u64,
+}
+
+impl Flight {
+    /// Tells all who wait that there is nothing to wait for.
+    pub(super) fn fail(self, failure: Failure) {
+        self.tasks
+            .into_iter()
+            .for_each(|task| task.answer(Err(failure)));
+    }
+}
+
+impl Engine {
+    pub(super) fn new(context: Context, health: Arc<Health>) -> Self {
+        Self {
+            context,
+            pipelines: Pipelines::default(),
+            arenas: Arenas {
+                bins: Arena::inner("bins"),
+                grid: Arena::inner("grid"),
+                across: Arena::inner("rows across"),
+                values: Arena::inner("densities"),
+                picture: Arena::inner("pictures"),
+                sums: Arena::inner("sums"),
+                jobs: Arena::inner("jobs"),
+                places: Arena::inner("places"),
+                thresholds: Arena::inner("thresholds"),
+                items: Arena::inner("stretches"),
+                cells: Arena::inner("cells"),
+            },
+            tables: HashMap::new(),
+            spare: Vec::new(),
+            health,
+        }
+    }
+
+    /// Bytes that a batch may take of each arena.
+    pub(super) fn room(&self) -> u64 {
+        let limits = &self.context.limits;
+        let most = limits.max_storage_buffer_binding_size.min(limits.max_buffer_size);
+        // arenas are made a little larger than needed
+        (most / 8 * 7 - 4096).min(ARENA)
+    }
+
+    /// Sends a batch off. Its tasks come back with the failure if that can't be.
+    pub(super) fn launch(&mut self, mut batch: Batch) -> Result<Flight, (Failure, Vec<Task>)> {
+        let tasks = std::mem::take(&mut batch.tasks);
+        let context = self.context.clone();
+        if self.health.fails(Failure::Lost) {
+            context.device.destroy();
+        }
+        let sent = if self.health.fails(Failure::OutOfMemory) {
+            Err(Failure::OutOfMemory)
+        } else {
+            context.guarded(|| self.send(&batch))
+        };
+        let (staging, bytes, submission, mapped) = match sent {
+            Ok(sent) => sent,
+            Err(failure) => return Err((failure, tasks)),
+        };
+        let cells = |task: &Task| {
+            let counts = task.prepared.stretches.iter().map(|s| u64::from(s.count));
+            counts.sum()
+        };
+        let parts = batch.jobs.iter().zip(&tasks).map(|(job, task)| Part {
+            first: job.picture as usize,
+            words: job.words as usize,
+            cells: cells(task),
+        });
+        Ok(Flight {
+            parts: parts.collect(),
+            tasks,
+            staging,
+            bytes,
+            submission,
+            mapped,
+        })
+    }
+
+    #[expect(clippy::type_complexity, reason = "the parts of a flight, taken apart at once")]
+    fn send(
+        &mut self,
+        batch: &Batch,
+    ) -> Result<
+        (
+            Arena,
+            u64,
+            wgpu::SubmissionIndex,
+            mpsc::Receiver<Result<(), wgpu::BufferAsyncError>>,
+        ),
+        Failure,
+    > {
+        let Context { device, queue, .. } = self.context.clone();
+        let (device, queue) = (&device, &queue);
+        if self.tables.len() > 2 * PLANS {
+            self.tables.clear();
+        }
+        self.tables
+            .entry(batch.plan.id)
+            .or_insert_with(|| Tables::new(device, queue, &batch.plan));
+        let sizes = batch.sizes;
+        let picture_bytes = u64::from(sizes.picture) * 4;
+        let sums_bytes = batch.jobs.len() as u64 * u64::from(SLOTS * SLOT) * 4;
+        let bytes = picture_bytes + sums_bytes;
+        let mut staging = self.spare.pop().unwrap_or_else(|| Arena::readback("readback"));
+        let back = staging.at_least(device, bytes).clone();
+
+        let mut stages = Stages::new(self, batch)?;
+        let mut encoder = stages.begin(batch);
+        for (i, load) in batch.loads.iter().enumerate() {
+            if i > 0 {
+                // each in a submission of its own: no device is kept busy for long
+                queue.submit([encoder.finish()]);
+                encoder = device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+            }
+            stages.deposit(&mut encoder, load)?;
+        }
+        stages.draw(&mut encoder, batch)?;
+        encoder.copy_buffer_to_buffer(&stages.picture, 0, &back, 0, picture_bytes);
+        encoder.copy_buffer_to_buffer(&stages.sums, 0, &back, picture_bytes, sums_bytes);
+        let submission = queue.submit([encoder.finish()]);
+        let (done, mapped) = mpsc::channel();
+        back.map_async(wgpu::MapMode::Read, 0..bytes, move |result| {
+            let _ = done.send(result);
+        });
+        Ok((staging, bytes, submission, mapped))
+    }
+
+    /// Waits for a batch and hands out its pictures.
+    pub(super) fn land(&mut self, flight: Flight) -> Result<(), Failure> {
+        let Flight {
+            tasks,
+            parts,
+            mut staging,
+            bytes,
+            submission,
+            mapped,
+        } = flight;
+        let wait = wgpu::PollType::Wait {
+            submission_index: Some(submission),
+            timeout: Some(PATIENCE),
+        };
+        let context = self.context.clone();
+        let health = Arc::clone(&self.health);
+        let words = context.guarded(|| {
+            if health.fails(Failure::TimedOut) {
+                return Err(Failure::TimedOut);
+            }
+            context.device.poll(wait).map_err(|_| Failure::TimedOut)?;
+            let answer = mapped.recv_timeout(PATIENCE).map_err(|_| Failure::TimedOut)?;
+            answer.map_err(|_| Failure::Lost)?;
+            let buffer = staging.at_least(&context.device, bytes);
+            let view = buffer.get_mapped_range(0..bytes).map_err(|_| Failure::Lost)?;
+            let mut words: Vec<u32> = bytemuck::pod_collect_to_vec(&view);
+            drop(view);
+            buffer.unmap();
+            if health.fails(Failure::WrongSum) {
+                words.iter_mut().take(7).for_each(|word| *word ^= 0x0101);
+            }
+            Ok(words)
+        });
+        let words = match words {
+            Ok(words) => words,
+            Err(failure) => {
+                tasks.into_iter().for_each(|task| task.answer(Err(failure)));
+                return Err(failure);
+            }
+        };
+        self.spare.push(staging);
+        let end = parts.last().map_or(0, |part| part.first + part.words);
+        let sums = words.get(end..).unwrap_or_default();
+        let mut outcome = Ok(());
+        let drawn = tasks.len();
+        let each = (SLOTS * SLOT) as usize;
+        for ((task, part), sums) in tasks.into_iter().zip(parts).zip(sums.chunks(each)) {
+            let picture = words.get(part.first..part.first + part.words).unwrap_or_default();
+            if is_whole(sums, part.cells, picture) {
+                task.answer(Ok(picture.to_vec()));
+            } else {
+                outcome = Err(Failure::WrongSum);
+                task.answer(Err(Failure::WrongSum));
+            }
+        }
+        if outcome.is_ok() {
+            self.health.count_drawn(drawn);
+        }
+        outcome
+    }
+}
+
+impl Tables {
+    fn new(device: &wgpu::Device, queue: &wgpu::Queue, plan: &GpuPlan) -> Self {
+        fn upload<T: bytemuck::Pod>(device: &wgpu::Device, queue: &wgpu::Queue, data: &[T]) -> Buffer {
+            Arena::inner("table").with(device, queue, data).clone()
+        }
+        match &plan.way {
+            Way::Direct { .. } => Self::None,
+            Way::Spread { table, refine, .. } => Self::Spread {
+                taps: upload(device, queue, &table.taps),
+                refine: refine.as_ref().map(|table| {
+                    (
+                        upload(device, queue, &table.down),
+                        upload(device, queue, &table.across),
+                    )
+                }),
+            },
+            Way::Edge { table, .. } => Self::Edge {
+                taps: upload(device, queue, &table.taps),
+                rows: upload(device, queue, &table.rows),
+            },
+        }
+    }
+}
+
+/// The stages of one batch: its buffers, bound to the pipelines.
+struct Stages<'a> {
+    device: &'a wgpu::Device,
+    queue: &'a wgpu::Queue,
+    pipelines: &'a Pipelines,
+    tables: &'a Tables,
+    bins: Buffer,
+    grid: Buffer,
+    across: Buffer,
+    values: Buffer,
+    picture: Buffer,
+    sums: Buffer,
+    jobs: Buffer,
+    places: Buffer,
+    thresholds: Buffer,
+    items: &'a mut Arena,
+    cells: &'a mut Arena,
+}
+
+impl<'a> Stages<'a> {
+    fn new(engine: &'a mut Engine, batch: &Batch) -> Result<Self, Failure> {
+        let Engine {
+            context,
+            pipelines,
+            arenas: a,
+            tables,
+            ..
+        } = engine;
+        let Context { device, queue, .. } = &*context;
+        let bytes = |elements: u32, size: u64| u64::from(elements) * size;
+        let sizes = batch.sizes;
+        let sums = batch.jobs.len() as u64 * u64::from(SLOTS * SLOT) * 4;
+        Ok(Self {
+            tables: tables.get(&batch.plan.id).ok_or(Failure::Lost)?,
+            bins: a.bins.at_least(device, bytes(sizes.bins, 8)).clone(),
+            grid: a.grid.at_least(device, bytes(sizes.bins, 4)).clone(),
+            across: a.across.at_least(device, bytes(sizes.across, 4)).clone(),
+            values: a.values.at_least(device, bytes(sizes.values, 4)).clone(),
+            picture: a.picture.at_least(device, bytes(sizes.picture, 4)).clone(),
+            sums: a.sums.at_least(device, sums).clone(),
+            jobs: a.jobs.with(device, queue, &batch.jobs).clone(),
+            places: a.places.with(device, queue, &batch.places).clone(),
+            thresholds: a.thresholds.with(device, queue, &batch.thresholds).clone(),
+            items: &mut a.items,
+            cells: &mut a.cells,
+            device,
+            queue,
+            pipelines,
+        })
+    }
+
+    fn begin(&self, batch: &Batch) -> CommandEncoder {
+        let mut encoder = self
+            .device
+            .create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+        encoder.clear_buffer(&self.bins, 0, Some(u64::from(batch.sizes.bins) * 8));
+        encoder.clear_buffer(&self.sums, 0, None);
+        encoder
+    }
+
+    fn run(
+        &self,
+        pass: &mut ComputePass<'_>,
+        entry: Entry,
+        buffers: &[&Buffer],
+        groups: [u32; 3],
+    ) -> Result<(), Failure> {
+        let pipeline = self.pipelines.get(self.device, entry).ok_or(Failure::Lost)?;
+        let bound = pipeline.bind(self.device, buffers);
+        pass.set_pipeline(&pipeline.pipeline);
+        pass.set_bind_group(0, &bound, &[]);
+        let [x, y, z] = groups;
+        pass.dispatch_workgroups(x, y, z);
+        Ok(())
+    }
+
+    fn deposit(&mut self, encoder: &mut CommandEncoder, load: &Load) -> Result<(), Failure> {
+        let items = self.items.with(self.device, self.queue, &load.items).clone();
+        let cells = self.cells.with(self.device, self.queue, &load.cells).clone();
+        let entry = match self.tables {
+            Tables::None => Entry::Stamp,
+            _ => Entry::Deposit,
+        };
+        let buffers = [&self.jobs, &items, &self.places, &cells, &self.bins, &self.sums];
+        let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
+        self.run(&mut pass, entry, &buffers, [load.items.len() as u32, 1, 1])
+    }
+
+    /// From the bins to the pictures.
+    fn draw(&self, encoder: &mut CommandEncoder, batch: &Batch) -> Result<(), Failure> {
+        let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
+        let jobs = batch.jobs.len() as u32;
+        let most = |of: fn(&super::layout::GpuJob) -> u32| batch.jobs.iter().map(of).max().unwrap_or(0);
+        let lanes = |n: u32| n.div_ceil(GROUP);
+        let eights = |n: u32| n.div_ceil(OUTPUTS);
+        let (outputs, lines) = (most(|j| j.outputs), most(|j| j.lines));
+        let (width, height) = (most(|j| j.width), most(|j| j.height));
+
+        let buffers = [&self.jobs, &self.bins, &self.grid, &self.sums];
+        let groups = [most(|j| j.bin_count).div_ceil(GROUP * EACH), 1, jobs];
+        self.run(&mut pass, Entry::Settle, &buffers, groups)?;
+        let mut densities = &self.values;
+        match self.tables {
+            Tables::None => densities = &self.grid,
+            Tables::Spread { taps, refine } => {
+                let buffers = [&self.jobs, taps, &self.grid, &self.across];
+                let terms = jobs * most(|j| j.terms);
+                let groups = [lanes(most(|j| j.inner_rows)), eights(outputs), terms];
+                self.run(&mut pass, Entry::Across, &buffers, groups)?;
+                let buffers = [&self.jobs, taps, &self.across, &self.values];
+                let groups = [lanes(outputs), eights(lines), jobs];
+                self.run(&mut pass, Entry::Down, &buffers, groups)?;
+                if let Some((down, across)) = refine {
+                    let buffers = [&self.jobs, down, across, &self.values];
+                    let groups = [lanes(height), eights(width), jobs];
+                    self.run(&mut pass, Entry::Refine, &buffers, groups)?;
+                }
+            }
+            Tables::Edge { taps, rows } => {
+                let buffers = [&self.jobs, taps, rows, &self.grid, &self.values];
+                let groups = [lanes(lines), eights(outputs), jobs];
+                self.run(&mut pass, Entry::Convolve, &buffers, groups)?;
+            }
+        }
+        let entry = if batch.colored {
+            Entry::Indices
+        } else {
+            Entry::Unchanged
+        };
+        let buffers = [&self.jobs, &self.thresholds, densities, &self.picture, &self.sums];
+        let groups = [most(|j| j.words).div_ceil(GROUP * EACH), 1, jobs];
+        self.run(&mut pass, entry, &buffers, groups)
+    }
+}

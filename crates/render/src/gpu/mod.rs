@@ -1,0 +1,248 @@
+//! The GPU backend: the same pictures as the CPU's, by compute shaders.
+//!
+//! Who asks for a picture finds its cells ([`prepare`]) and waits; one thread ([`driver`])
+//! drives the device and draws all that wait together ([`batch`], [`engine`]). Whatever
+//! goes wrong on the device, the CPU answers the same request ([`trust`]).
+
+mod adapter;
+mod arena;
+mod batch;
+mod device;
+mod driver;
+mod engine;
+mod layout;
+mod pipelines;
+mod place;
+mod plans;
+mod prepare;
+mod tables;
+mod trust;
+
+pub use adapter::{Adapter, Choice, adapters};
+pub use trust::{Failure, Report};
+pub use wgpu;
+
+use crate::backend::{Backend, Job};
+use crate::block::Block;
+use crate::cpu::CpuBackend;
+use crate::density::{Density, Picture};
+use crate::scale::Normalizer;
+use batch::{Answer, Task};
+use device::Context;
+use driver::Driver;
+use engine::Engine;
+use plans::Plans;
+use prepare::{Prepared, Wanted};
+use std::sync::{Arc, mpsc};
+use std::thread;
+use trust::Health;
+
+/// Why there is no GPU backend.
+#[derive(Debug, thiserror::Error)]
+pub enum GpuError {
+    /// No device is what was asked for.
+    #[error("there is no such GPU; `heatsplat info --backends` lists those there are")]
+    NoAdapter,
+    /// The device can't be opened.
+    #[error("the GPU {0} can't be used: {1}")]
+    Device(String, wgpu::RequestDeviceError),
+    /// The thread that drives the device could not be started.
+    #[error("no thread for the GPU: {0}")]
+    Thread(#[from] std::io::Error),
+}
+
+/// Splats on a GPU; what it can't, the CPU does.
+#[derive(Debug)]
+pub struct GpuBackend {
+    name: String,
+    plans: Plans,
+    cpu: CpuBackend,
+    tasks: mpsc::Sender<Task>,
+    health: Arc<Health>,
+}
+
+impl GpuBackend {
+    /// The best device that a choice takes.
+    ///
+    /// # Errors
+    /// Where there is none, or none that works.
+    pub fn new(choice: &Choice) -> Result<Self, GpuError> {
+        let health = Arc::new(Health::default());
+        let open = {
+            let (choice, health) = (choice.clone(), Arc::clone(&health));
+            move || -> Result<(Adapter, Engine), GpuError> {
+                let (about, adapter) = adapter::find(&choice).ok_or(GpuError::NoAdapter)?;
+                let context = Context::open(&adapter)
+                    .map_err(|e| GpuError::Device(about.to_string(), e))?;
+                Ok((about, Engine::new(context, Arc::clone(&health))))
+            }
+        };
+        let (about, engine) = open()?;
+        let rebuild = Box::new(move || open().ok().map(|(_, engine)| engine));
+        Self::start(&about.name, engine, rebuild, health)
+    }
+
+    /// A device that the caller has already. Its error handlers stay the caller's.
+    ///
+    /// # Errors
+    /// Where no thread can be started for it.
+    pub fn from_device(device: wgpu::Device, queue: wgpu::Queue) -> Result<Self, GpuError> {
+        let health = Arc::new(Health::default());
+        let name = device.adapter_info().name;
+        let engine = Engine::new(Context::of(device, queue), Arc::clone(&health));
+        Self::start(&name, engine, Box::new(|| None), health)
+    }
+
+    fn start(
+        adapter: &str,
+        engine: Engine,
+        rebuild: driver::Rebuild,
+        health: Arc<Health>,
+    ) -> Result<Self, GpuError> {
+        let (tasks, waiting) = mpsc::channel();
+        let driver = Driver::new(engine, rebuild);
+        thread::Builder::new()
+            .name("heatsplat-gpu".to_owned())
+            .spawn(move || driver.drive(&waiting))?;
+        Ok(Self {
+            name: format!("gpu:{adapter}"),
+            plans: Plans::default(),
+            cpu: CpuBackend::new(),
+            tasks,
+            health,
+        })
+    }
+
+    /// How much the device has drawn, and how often the CPU had to.
+    pub fn report(&self) -> Report {
+        self.health.report()
+    }
+
+    /// Makes the next picture fail like this, once: for tests of what happens then.
+    #[doc(hidden)]
+    pub fn fail_next(&self, failure: Failure) {
+        self.health.fail_next(failure);
+    }
+
+    /// Sends a job's blocks to the device; nothing is waited for yet.
+    fn send(&self, job: &Job<'_>, wanted: &Wanted) -> Sent {
+        let (answer, answers) = mpsc::channel();
+        let mut sent = Sent {
+            blocks: Vec::new(),
+            answers,
+            failure: None,
+        };
+        if !prepare::can_draw(&job.window) {
+            sent.failure = Some(Failure::Beyond);
+            return sent;
+        }
+        let plan = self.plans.get(&job.kernel);
+        let (blocks, phase) = prepare::blocks(&job.window, &plan);
+        for block in blocks {
+            let window = block.window(&job.window);
+            let number = sent.blocks.len();
+            let prepared = Prepared::new(job.points, &window, phase, &plan, wanted.clone());
+            let Some(prepared) = prepared else { continue };
+            sent.blocks.push(block);
+            let task = Task {
+                prepared,
+                number,
+                answer: answer.clone(),
+            };
+            if self.tasks.send(task).is_err() {
+                sent.failure = Some(Failure::Lost);
+                return sent;
+            }
+        }
+        sent
+    }
+
+    /// Waits for a job's blocks; `None` if one failed, which is counted.
+    fn receive(&self, sent: Sent, mut paste: impl FnMut(Block, Vec<u32>)) -> Option<()> {
+        let mut failure = sent.failure;
+        for _ in 0..if failure.is_some() { 0 } else { sent.blocks.len() } {
+            match sent.answers.recv() {
+                Ok((number, Ok(words))) => {
+                    if let Some(block) = sent.blocks.get(number) {
+                        paste(*block, words);
+                    }
+                }
+                Ok((_, Err(why))) => failure = Some(why),
+                // the thread is gone
+                Err(_) => failure = Some(Failure::Lost),
+            }
+        }
+        match failure {
+            None => Some(()),
+            Some(failure) => {
+                self.health.count_failure(failure, &self.name);
+                None
+            }
+        }
+    }
+}
+
+/// Blocks that are being drawn.
+struct Sent {
+    blocks: Vec<Block>,
+    answers: mpsc::Receiver<Answer>,
+    failure: Option<Failure>,
+}
+
+impl Backend for GpuBackend {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn densities(&self, jobs: &[Job<'_>]) -> Vec<Density> {
+        let sent: Vec<Sent> = jobs
+            .iter()
+            .map(|job| self.send(job, &Wanted::Densities))
+            .collect();
+        let draw = |(job, sent): (&Job<'_>, Sent)| {
+            let mut whole = Density::empty(job.window.width(), job.window.height());
+            let done = self.receive(sent, |block, words| {
+                let part = Density {
+                    width: block.width,
+                    height: block.height,
+                    values: words.into_iter().map(f32::from_bits).collect(),
+                };
+                whole.paste(&part, block.x, block.y);
+            });
+            match done {
+                Some(()) => whole,
+                None => self.cpu.densities(&[*job]).pop().unwrap_or(whole),
+            }
+        };
+        jobs.iter().zip(sent).map(draw).collect()
+    }
+
+    fn pictures(&self, jobs: &[(Job<'_>, &Normalizer)]) -> Vec<Picture> {
+        let sent: Vec<Sent> = jobs
+            .iter()
+            .map(|(job, scale)| self.send(job, &Wanted::Indices(tables::thresholds(scale).into())))
+            .collect();
+        let draw = |((job, scale), sent): (&(Job<'_>, &Normalizer), Sent)| {
+            let (width, height) = (job.window.width(), job.window.height());
+            let mut whole = Picture::empty(width, height);
+            // nothing has a colour too where a scale begins below zero
+            whole.indices.fill(scale.index(0.0));
+            let done = self.receive(sent, |block, words| {
+                let pitch = 4 * block.width.div_ceil(4) as usize;
+                let rows = bytemuck::cast_slice::<u32, u8>(&words).chunks_exact(pitch);
+                let rows = rows.filter_map(|row| row.get(..block.width as usize));
+                let part = Picture {
+                    width: block.width,
+                    height: block.height,
+                    indices: rows.flatten().copied().collect(),
+                };
+                whole.paste(&part, block.x, block.y);
+            });
+            match done {
+                Some(()) => whole,
+                None => self.cpu.pictures(&[(*job, *scale)]).pop().unwrap_or(whole),
+            }
+        };
+        jobs.iter().zip(sent).map(draw).collect()
+    }
+}

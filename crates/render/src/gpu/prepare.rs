@@ -1,0 +1,183 @@
+//! From a window to what the device is told: which cells, onto which grid, in how many steps.
+//! This is done by who asks, so that the thread that drives the device has little to do.
+
+use super::layout::{GpuJob, GpuPlace, OUTPUTS, PAD};
+use super::plans::{GpuPlan, Way};
+use crate::block::Block;
+use heatsplat_points::{Point, Points, Window};
+use std::sync::Arc;
+
+/// What comes back of a picture.
+#[derive(Clone, Debug)]
+pub(super) enum Wanted {
+    /// One byte a pixel: how many of these thresholds the density passes.
+    Indices(Arc<[u32]>),
+    /// The densities.
+    Densities,
+}
+
+/// A block of a picture, ready for the device.
+#[derive(Debug)]
+pub(super) struct Prepared {
+    pub(super) plan: Arc<GpuPlan>,
+    pub(super) wanted: Wanted,
+    /// All but its places in the arenas, which the batch gives it.
+    pub(super) job: GpuJob,
+    pub(super) places: Vec<GpuPlace>,
+    pub(super) stretches: Vec<Stretch>,
+    /// Cells that are not on the device.
+    pub(super) cells: Vec<Point>,
+}
+
+/// Cells one after the other, in one copy of the world.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Stretch {
+    pub(super) place: u32,
+    pub(super) first: u32,
+    pub(super) count: u32,
+}
+
+/// The widest pixels that a picture is drawn of on the GPU, in world units: beyond, many copies of
+/// the world share a pixel.
+const WIDEST_PIXEL: f64 = 4_294_967_296.0 / 4.0;
+
+impl Prepared {
+    /// `None` where nothing is to be seen.
+    pub(super) fn new(
+        points: &Points,
+        window: &Window,
+        phase: (u32, u32),
+        plan: &Arc<GpuPlan>,
+        wanted: Wanted,
+    ) -> Option<Self> {
+        let (mut job, grid, finest) = geometry(window, phase, plan);
+        let seen = points.cells(&grid.grown(1), finest);
+        let padded = grid.grown(PAD);
+        let mut prepared_places: Vec<(f64, GpuPlace)> = Vec::new();
+        let (mut stretches, mut cells) = (Vec::new(), Vec::with_capacity(seen.len()));
+        for (run, shift) in seen.slices() {
+            if prepared_places.last().is_none_or(|(s, _)| *s != shift) {
+                prepared_places.push((shift, GpuPlace::new(&padded, shift)));
+            }
+            stretches.push(Stretch {
+                place: prepared_places.len() as u32 - 1,
+                first: cells.len() as u32,
+                count: run.len() as u32,
+            });
+            cells.extend_from_slice(run);
+        }
+        if stretches.is_empty() {
+            return None;
+        }
+        (job.scale, job.unscale) = scale(points);
+        match wanted {
+            Wanted::Indices(_) => job.row_words = job.width.div_ceil(4),
+            Wanted::Densities => job.row_words = job.width,
+        }
+        job.words = job.row_words * job.height;
+        Some(Self {
+            plan: Arc::clone(plan),
+            wanted,
+            job,
+            places: prepared_places.into_iter().map(|(_, place)| place).collect(),
+            stretches,
+            cells,
+        })
+    }
+}
+
+/// Whether pictures of a window can be drawn on the GPU at all.
+pub(super) fn can_draw(window: &Window) -> bool {
+    window.pixel() <= WIDEST_PIXEL && window.pixel() >= 2f64.powi(-20)
+}
+
+/// The sizes of a picture and its grid, the grid's window with the kernel's margin, and the
+/// coarsest cells that it may be filled from, in its own.
+fn geometry(window: &Window, phase: (u32, u32), plan: &GpuPlan) -> (GpuJob, Window, f64) {
+    let kernel = &plan.kernel;
+    let (width, height) = (window.width(), window.height());
+    let pitch = width.next_multiple_of(OUTPUTS);
+    let mut job = GpuJob {
+        outputs: width,
+        lines: height,
+        stride: pitch,
+        step: 1,
+        width,
+        height,
+        pitch,
+        coarser: 1,
+        shape: plan.shape(),
+        radius: kernel.radius() as f32,
+        per_radius: kernel.radius().recip() as f32,
+        peak: kernel.height() as f32,
+        ..GpuJob::default()
+    };
+    let (grid, finest) = match &plan.way {
+        Way::Direct { margin } => {
+            job.margin = *margin;
+            job.bin_count = pitch * height;
+            return (job, window.grown(*margin), plan.finest);
+        }
+        Way::Spread {
+            lattice,
+            reach,
+            terms,
+            table,
+            ..
+        } => {
+            let laid = lattice.lay(window, phase);
+            (job.outputs, job.lines) = laid.outputs;
+            job.stride = job.outputs.next_multiple_of(OUTPUTS);
+            job.step = lattice.finer();
+            job.span = table.span;
+            job.terms = *terms;
+            job.coarser = lattice.coarser();
+            (job.phase_x, job.phase_y) = phase;
+            (laid.grid.grown(*reach), plan.finest / lattice.cell())
+        }
+        Way::Edge { reach, linear, .. } => {
+            job.margin = *reach;
+            job.linear = u32::from(*linear);
+            (window.grown(*reach), plan.finest)
+        }
+    };
+    job.columns = grid.width() + 2 * PAD;
+    job.rows = grid.height() + 2 * PAD;
+    job.inner_rows = grid.height();
+    job.bin_count = job.columns * job.rows;
+    (job, grid, finest)
+}
+
+/// Bits that the sums of all weights may take, those of many copies of the world included …
+const SUM_BITS: i32 = 52;
+/// … and those of a common weight, whose upper half is then rarely touched.
+const WEIGHT_BITS: i32 = 30;
+
+/// Fixed-point units to a weight of 1, and the inverse: powers of two, the same for all pictures
+/// of a set of points, so that tiles meet without a seam.
+fn scale(points: &Points) -> (f32, f32) {
+    let summary = points.summary();
+    let greatest = f64::from(summary.weight_min.abs().max(summary.weight_max.abs()));
+    if greatest == 0.0 {
+        return (1.0, 1.0);
+    }
+    let count = summary.count.max(1) as f64;
+    let common = if summary.weight_min < 0.0 {
+        greatest
+    } else {
+        summary.weight_sum / count
+    };
+    let bits = |v: f64| v.log2().ceil() as i32;
+    let exponent = (SUM_BITS - bits(greatest * count)).min(WEIGHT_BITS - bits(common));
+    let exponent = exponent.clamp(-100, 100);
+    (2f32.powi(exponent), 2f32.powi(-exponent))
+}
+
+/// A picture cut into blocks, with where its corner lies on the plan's lattice.
+pub(super) fn blocks(window: &Window, plan: &GpuPlan) -> (Vec<Block>, (u32, u32)) {
+    let phase = match &plan.way {
+        Way::Spread { lattice, .. } => lattice.phase(window),
+        _ => (0, 0),
+    };
+    (Block::cut(window), phase)
+}

@@ -1,0 +1,174 @@
+// First stage: cells are deposited on the grid, in fixed point of 64 bits.
+//
+// Integers add up to the same in any order, so a picture is the same every time and on every
+// device. The nine shares of a cell add up to its weight exactly: the middle one is what the
+// others leave, so the bins hold what the cells weigh to the last bit, and the host can
+// check that. The CPU's twin is cpu/splat_bin.rs.
+
+@group(0) @binding(0) var<storage, read> jobs: array<Job>;
+@group(0) @binding(1) var<storage, read> items: array<Item>;
+@group(0) @binding(2) var<storage, read> places: array<Place>;
+@group(0) @binding(3) var<storage, read> cells: array<u32>;
+@group(0) @binding(4) var<storage, read_write> bins: array<atomic<u32>>;
+@group(0) @binding(5) var<storage, read_write> sums: array<atomic<u32>>;
+
+fn add_to_bin(bin: u32, value: vec2<u32>) {
+    if (value.x | value.y) == 0u {
+        return;
+    }
+    let old = atomicAdd(&bins[2u * bin], value.x);
+    let carried = value.y + select(0u, 1u, old > 0xffffffffu - value.x);
+    if carried != 0u {
+        atomicAdd(&bins[2u * bin + 1u], carried);
+    }
+}
+
+fn take_from_bin(bin: u32, value: vec2<u32>) {
+    if (value.x | value.y) == 0u {
+        return;
+    }
+    let old = atomicSub(&bins[2u * bin], value.x);
+    let borrowed = value.y + select(0u, 1u, old < value.x);
+    if borrowed != 0u {
+        atomicSub(&bins[2u * bin + 1u], borrowed);
+    }
+}
+
+fn add_to_sum(at: u32, value: vec2<u32>) {
+    let old = atomicAdd(&sums[at], value.x);
+    let carried = value.y + select(0u, 1u, old > 0xffffffffu - value.x);
+    if carried != 0u {
+        atomicAdd(&sums[at + 1u], carried);
+    }
+}
+
+// The nearest whole number to a value that is not negative; whole from 2^24 on.
+fn fixed(value: f32) -> vec2<u32> {
+    let high = floor(value * 0x1p-32);
+    return vec2<u32>(u32(round(value - high * 0x1p32)), u32(high));
+}
+
+fn product(a: u32, b: u32) -> vec2<u32> {
+    let a0 = a & 0xffffu;
+    let a1 = a >> 16u;
+    let b0 = b & 0xffffu;
+    let b1 = b >> 16u;
+    let low = a0 * b0;
+    let cross = a1 * b0 + (low >> 16u);
+    let other = a0 * b1 + (cross & 0xffffu);
+    return vec2<u32>((other << 16u) | (low & 0xffffu), a1 * b1 + (cross >> 16u) + (other >> 16u));
+}
+
+fn shifted(value: vec2<u32>, by: u32) -> vec2<u32> {
+    var moved = value;
+    var left = by;
+    if left >= 32u {
+        moved = vec2<u32>(moved.y, 0u);
+        left = min(left - 32u, 31u);
+    }
+    if left == 0u {
+        return moved;
+    }
+    return vec2<u32>((moved.x >> left) | (moved.y << (32u - left)), moved.y >> left);
+}
+
+// Where along an axis a distance from the anchor ends: (fraction, whole) of a grid cell.
+fn along(distance: u32, place: Place, offset: vec2<u32>) -> vec2<u32> {
+    let scaled = product(distance << place.before, place.mantissa);
+    return plus(shifted(scaled, place.after), offset);
+}
+
+struct Placed {
+    inside: bool,
+    weight: f32,
+    x: vec2<u32>,
+    y: vec2<u32>,
+}
+
+fn placed(cell: u32, place: Place) -> Placed {
+    let x = cells[3u * cell];
+    let y = cells[3u * cell + 1u];
+    let dx = x - place.anchor_x;
+    let dy = y - place.anchor_y;
+    let inside = x >= place.anchor_x && dx <= place.span_x && y >= place.anchor_y && dy <= place.span_y;
+    return Placed(
+        inside,
+        bitcast<f32>(cells[3u * cell + 2u]),
+        along(dx, place, place.offset_x),
+        along(dy, place, place.offset_y),
+    );
+}
+
+// Twenty bits are a millionth of a grid cell, and exact in a float.
+fn from_centre(fraction: u32) -> f32 {
+    return f32(fraction >> 12u) * 0x1p-20 - 0.5;
+}
+
+fn quadratic(f: f32) -> vec3<f32> {
+    let left = 0.5 - f;
+    let right = 0.5 + f;
+    return vec3<f32>(0.5 * left * left, 0.75 - f * f, 0.5 * right * right);
+}
+
+fn linear(f: f32) -> vec3<f32> {
+    return vec3<f32>(max(-f, 0.0), 1.0 - abs(f), max(f, 0.0));
+}
+
+@compute @workgroup_size(64)
+fn deposit(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) local: vec3<u32>) {
+    let item = items[group.x];
+    let job = jobs[item.job];
+    let place = places[item.place];
+    var seen = 0u;
+    var weighed = vec2<u32>(0u, 0u);
+    for (var i = local.x; i < item.count; i += GROUP) {
+        seen += 1u;
+        let cell = placed(item.first + i, place);
+        let column = cell.x.y;
+        let row = cell.y.y;
+        if !cell.inside || column < 1u || column >= job.columns - 1u || row < 1u || row >= job.rows - 1u {
+            continue;
+        }
+        let x = from_centre(cell.x.x);
+        let y = from_centre(cell.y.x);
+        var across = quadratic(x);
+        var down = quadratic(y);
+        if job.linear != 0u {
+            across = linear(x);
+            down = linear(y);
+        }
+        let size = abs(cell.weight) * job.scale;
+        down *= size;
+        let negative = cell.weight < 0.0;
+        var rest = fixed(size);
+        if negative {
+            weighed = minus(weighed, rest);
+        } else {
+            weighed = plus(weighed, rest);
+        }
+        let bin = job.bins + column * job.rows + row;
+        for (var k = 0u; k < 9u; k += 1u) {
+            if k == 4u {
+                continue;
+            }
+            let share = fixed(down[k % 3u] * across[k / 3u]);
+            rest = minus(rest, share);
+            let at = bin + (k / 3u) * job.rows + k % 3u - job.rows - 1u;
+            if negative {
+                take_from_bin(at, share);
+            } else {
+                add_to_bin(at, share);
+            }
+        }
+        if negative {
+            take_from_bin(bin, rest);
+        } else {
+            add_to_bin(bin, rest);
+        }
+    }
+    if seen > 0u {
+        let slot = (item.job * SLOTS + local.x % SLOTS) * SLOT;
+        atomicAdd(&sums[slot + SEEN], seen);
+        add_to_sum(slot + WEIGHED, weighed);
+    }
+}

@@ -1,0 +1,44 @@
+// Kernels with an edge or a cusp: the grid is convolved with their stamp, row by row of
+// the stamp. The CPU's twin, cpu/splat_edge.rs, does it by FFT.
+//
+// As in splat_spread.wgsl a thread computes eight outputs and a table holds eight taps for
+// each value; here every row of the stamp has its own, of the length it has there.
+
+@group(0) @binding(0) var<storage, read> jobs: array<Job>;
+@group(0) @binding(1) var<storage, read> taps: array<vec4<f32>>;
+// for each row of the stamp from its middle: where its table begins, and how far it reaches
+@group(0) @binding(2) var<storage, read> stamp_rows: array<vec2<u32>>;
+@group(0) @binding(3) var<storage, read> values: array<f32>;
+@group(0) @binding(4) var<storage, read_write> results: array<f32>;
+
+@compute @workgroup_size(64)
+fn convolve(@builtin(global_invocation_id) id: vec3<u32>) {
+    let job = jobs[id.z];
+    let line = id.x;
+    let output = id.y * OUTPUTS;
+    if line >= job.lines || output >= job.outputs {
+        return;
+    }
+    let reach = job.margin;
+    var first = vec4<f32>(0.0);
+    var second = vec4<f32>(0.0);
+    for (var j = 0u; j <= 2u * reach; j += 1u) {
+        let row = stamp_rows[max(j, reach) - min(j, reach)];
+        let column = PAD + output + reach - row.y;
+        let available = min(2u * row.y + OUTPUTS, job.columns - column);
+        var at = job.bins + column * job.rows + PAD + line + j;
+        var tap = row.x;
+        for (var i = 0u; i < available; i += 1u) {
+            let value = values[at];
+            first += value * taps[tap];
+            second += value * taps[tap + 1u];
+            at += job.rows;
+            tap += 2u;
+        }
+    }
+    let to = job.spread + line * job.stride + output;
+    for (var k = 0u; k < 4u; k += 1u) {
+        results[to + k] = first[k];
+        results[to + 4u + k] = second[k];
+    }
+}

@@ -1,0 +1,78 @@
+// Second stage: the grid is convolved with each separable term, across and then down.
+//
+// A thread computes eight outputs that lie side by side: each value it reads counts for all of
+// them, with the taps in the table `taps`, eight a value. Neighbouring threads read
+// neighbouring values: the grid is stored column by column and its rows after the first
+// pass row by row. The CPU's twin is cpu/splat_spread.rs.
+
+@group(0) @binding(0) var<storage, read> jobs: array<Job>;
+@group(0) @binding(1) var<storage, read> taps: array<vec4<f32>>;
+@group(0) @binding(2) var<storage, read> values: array<f32>;
+@group(0) @binding(3) var<storage, read_write> results: array<f32>;
+
+struct Eight {
+    first: vec4<f32>,
+    second: vec4<f32>,
+}
+
+// Σ values · taps from a place on, `available` values there being; neighbours `apart`.
+fn convolve(table: u32, from_value: u32, apart: u32, available: u32) -> Eight {
+    var sums = Eight(vec4<f32>(0.0), vec4<f32>(0.0));
+    var at = from_value;
+    var tap = table;
+    for (var i = 0u; i < available; i += 1u) {
+        let value = values[at];
+        sums.first += value * taps[tap];
+        sums.second += value * taps[tap + 1u];
+        at += apart;
+        tap += 2u;
+    }
+    return sums;
+}
+
+@compute @workgroup_size(64)
+fn across(@builtin(global_invocation_id) id: vec3<u32>) {
+    let terms = jobs[0].terms;
+    let job = jobs[id.z / terms];
+    let term = id.z % terms;
+    let row = id.x;
+    let output = id.y * OUTPUTS;
+    if row >= job.inner_rows || output >= job.outputs {
+        return;
+    }
+    let column = PAD + job.step / 2u + output * job.step;
+    let table = 4u * term * job.span;
+    let available = min(job.span, job.columns - column);
+    let sums = convolve(table, job.bins + column * job.rows + PAD + row, job.rows, available);
+    let to = job.across + (term * job.inner_rows + row) * job.stride + output;
+    for (var k = 0u; k < 4u; k += 1u) {
+        results[to + k] = sums.first[k];
+        results[to + 4u + k] = sums.second[k];
+    }
+}
+
+@compute @workgroup_size(64)
+fn down(@builtin(global_invocation_id) id: vec3<u32>) {
+    let job = jobs[id.z];
+    let column = id.x;
+    let output = id.y * OUTPUTS;
+    if column >= job.outputs || output >= job.lines {
+        return;
+    }
+    var sums = Eight(vec4<f32>(0.0), vec4<f32>(0.0));
+    let row = job.step / 2u + output * job.step;
+    let available = min(job.span, job.inner_rows - row);
+    for (var term = 0u; term < job.terms; term += 1u) {
+        let table = 2u * (2u * term + 1u) * job.span;
+        let first = job.across + (term * job.inner_rows + row) * job.stride + column;
+        let part = convolve(table, first, job.stride, available);
+        sums.first += part.first;
+        sums.second += part.second;
+    }
+    for (var k = 0u; k < OUTPUTS; k += 1u) {
+        if output + k < job.lines {
+            let value = select(sums.second[k % 4u], sums.first[k % 4u], k < 4u);
+            results[job.spread + (output + k) * job.stride + column] = value;
+        }
+    }
+}
