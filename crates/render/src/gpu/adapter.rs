@@ -106,5 +106,5 @@ fn enumerate() -> Vec<(Adapter, wgpu::Adapter)> {
 fn can_compute(adapter: &wgpu::Adapter) -> bool {
     let flags = adapter.get_downlevel_capabilities().flags;
     flags.contains(wgpu::DownlevelFlags::COMPUTE_SHADERS)
-        && adapter.limits().max_storage_buffers_per_shader_stage >= 6
+        && wgpu::Limits::default().check_limits(&adapter.limits())
 }

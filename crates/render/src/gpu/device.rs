@@ -22,7 +22,7 @@ impl Context {
         let limits = wgpu::Limits {
             max_buffer_size: theirs.max_buffer_size,
             max_storage_buffer_binding_size: theirs.max_storage_buffer_binding_size,
-            ..wgpu::Limits::downlevel_defaults().using_resolution(theirs)
+            ..wgpu::Limits::default()
         };
         let descriptor = wgpu::DeviceDescriptor {
             label: Some("heatsplat"),
@@ -36,6 +36,7 @@ impl Context {
         context
             .device
             .on_uncaptured_error(Arc::new(move |error: wgpu::Error| {
+                eprintln!("heatsplat: the GPU reports: {error}");
                 *stray.lock().unwrap_or_else(PoisonError::into_inner) = Some(kind(&error));
             }));
         let lost = Arc::clone(&context.lost);
@@ -68,6 +69,7 @@ impl Context {
         let mut failure = None;
         for scope in scopes.into_iter().rev() {
             if let Some(error) = pollster::block_on(scope.pop()) {
+                eprintln!("heatsplat: the GPU reports: {error}");
                 failure = Some(kind(&error));
             }
         }
