@@ -7,7 +7,7 @@ use heatsplat::{Points, TileId, Window};
 
 #[test]
 fn one_tile() {
-    let gpu = GpuBackend::new(&Choice::Any).unwrap();
+    let gpu = GpuBackend::new(Choice::Any).unwrap();
     let cpu = CpuBackend::new();
     for (name, points) in scenes::all() {
         let points = Points::from_lon_lat(points.iter().copied()).unwrap();

@@ -9,6 +9,7 @@ use crate::tile::TileId;
 use crate::window::Window;
 use crate::zorder::Quad;
 use std::ops::Range;
+use std::sync::Arc;
 
 /// Points per chunk while they are gathered: no reallocation ever copies them all.
 const CHUNK: usize = 1 << 16;
@@ -52,6 +53,7 @@ impl PointsBuilder {
             sorted,
             pyramid,
             summary,
+            identity: Arc::new(()),
         }
     }
 }
@@ -135,6 +137,7 @@ pub struct Points {
     sorted: Vec<Point>,
     pyramid: Pyramid,
     summary: Summary,
+    identity: Arc<()>,
 }
 
 /// A point among many that has no place on the map.
@@ -193,6 +196,12 @@ impl Points {
     /// Bytes held by points and pyramid.
     pub fn bytes(&self) -> usize {
         self.sorted.capacity() * size_of::<Point>() + self.pyramid.bytes()
+    }
+
+    /// What no other index shares while this one lives: who keeps copies of the points
+    /// elsewhere knows by a weak reference to it whose they are, and when they are needless.
+    pub fn identity(&self) -> &Arc<()> {
+        &self.identity
     }
 
     /// Pours all points in Z-order, then all cells of the pyramid, into a sink: the buffers

@@ -17,6 +17,9 @@ const STRETCH: u32 = 256;
 /// Cells that are deposited in one submission: a slow device takes some 10 ms for them.
 const LOAD: usize = 1 << 21;
 
+/// The most workgroups of a dispatch.
+const MOST_ITEMS: usize = 1 << 15;
+
 /// A block that is waited for.
 #[derive(Debug)]
 pub(super) struct Task {
@@ -70,11 +73,24 @@ impl Sizes {
     }
 }
 
-/// Cells that are deposited by one dispatch.
-#[derive(Debug, Default)]
+/// Cells that are deposited by one dispatch: those of one buffer, or some that are sent along.
+#[derive(Debug)]
 pub(super) struct Load {
+    pub(super) buffer: Option<wgpu::Buffer>,
     pub(super) items: Vec<Item>,
     pub(super) cells: Vec<Point>,
+    count: usize,
+}
+
+impl Load {
+    fn has_room(&self, cells: usize) -> bool {
+        self.count + cells <= LOAD && self.items.len() < MOST_ITEMS
+    }
+
+    fn push(&mut self, item: Item) {
+        self.count += item.count as usize;
+        self.items.push(item);
+    }
 }
 
 /// Pictures of one plan that are drawn together.
@@ -150,17 +166,29 @@ impl Batch {
         let place = self.places.len() as u32;
         self.places.append(&mut prepared.places);
         for stretch in &prepared.stretches {
-            let cells = prepared.cells.get(stretch.first as usize..).unwrap_or_default();
-            let cells = cells.get(..stretch.count as usize).unwrap_or(cells);
-            for cells in cells.chunks(STRETCH as usize) {
-                let load = load_with_room(&mut self.loads, cells.len());
-                load.items.push(Item {
+            let resident = prepared.resident.as_deref().zip(stretch.buffer);
+            let buffer = resident.and_then(|(points, number)| points.buffer(number));
+            let mut first = stretch.first;
+            let end = stretch.first + stretch.count;
+            while first < end {
+                let count = (end - first).min(STRETCH);
+                let load = load_with_room(&mut self.loads, buffer, count as usize);
+                let item = Item {
                     job: number,
-                    first: load.cells.len() as u32,
-                    count: cells.len() as u32,
+                    first,
+                    count,
                     place: place + stretch.place,
-                });
-                load.cells.extend_from_slice(cells);
+                };
+                if buffer.is_some() {
+                    load.push(item);
+                } else {
+                    let from = load.cells.len() as u32;
+                    let range = first as usize..(first + count) as usize;
+                    let cells = prepared.cells.get(range).unwrap_or_default();
+                    load.cells.extend_from_slice(cells);
+                    load.push(Item { first: from, ..item });
+                }
+                first += count;
             }
         }
         self.jobs.push(*job);
@@ -168,12 +196,21 @@ impl Batch {
     }
 }
 
-/// The last load if it has room for so many more cells, or else a new one.
-fn load_with_room(loads: &mut Vec<Load>, cells: usize) -> &mut Load {
-    let full = |l: &Load| l.cells.len() + cells > LOAD || l.items.len() >= (1 << 15);
-    if loads.last().is_none_or(full) {
-        loads.push(Load::default());
+/// A load of a buffer's cells, or of cells that are sent, that has room for so many more.
+fn load_with_room<'a>(
+    loads: &'a mut Vec<Load>,
+    buffer: Option<&wgpu::Buffer>,
+    cells: usize,
+) -> &'a mut Load {
+    let fits = |load: &Load| load.buffer.as_ref() == buffer && load.has_room(cells);
+    let found = loads.iter().rposition(fits).unwrap_or(loads.len());
+    if found == loads.len() {
+        loads.push(Load {
+            buffer: buffer.cloned(),
+            items: Vec::new(),
+            cells: Vec::new(),
+            count: 0,
+        });
     }
-    let last = loads.len() - 1;
-    &mut loads[last]
+    &mut loads[found]
 }

@@ -3,8 +3,10 @@
 
 use super::batch::{Batch, Task};
 use super::engine::{Engine, Flight};
+use super::resident::Shelf;
 use super::trust::{Failure, Rest};
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 use std::time::Instant;
 
@@ -17,15 +19,17 @@ pub(super) type Rebuild = Box<dyn Fn() -> Option<Engine> + Send>;
 /// A device, or what is left of it.
 pub(super) struct Driver {
     engine: Option<Engine>,
+    shelf: Arc<Shelf>,
     rebuild: Rebuild,
     rest: Rest,
     until: Instant,
 }
 
 impl Driver {
-    pub(super) fn new(engine: Engine, rebuild: Rebuild) -> Self {
+    pub(super) fn new(engine: Engine, shelf: Arc<Shelf>, rebuild: Rebuild) -> Self {
         Self {
             engine: Some(engine),
+            shelf,
             rebuild,
             rest: Rest::new(),
             until: Instant::now(),
@@ -65,10 +69,13 @@ impl Driver {
             } else {
                 Ok(())
             };
-            if let Err(failure) = outcome {
+            if let Err(failure) = outcome
+                && failure != Failure::Resting
+            {
                 flying.drain(..).for_each(|flight| flight.fail(failure));
                 waiting.drain(..).for_each(|task| task.answer(Err(failure)));
                 self.engine = None;
+                self.shelf.attach(None);
                 self.until = Instant::now() + self.rest.next();
             }
         }

@@ -7,6 +7,7 @@ use super::device::Context;
 use super::layout::{EACH, GROUP, OUTPUTS, SLOT, SLOTS};
 use super::pipelines::{Entry, Pipelines};
 use super::plans::{GpuPlan, PLANS, Way};
+use super::resident::Shelf;
 use super::trust::{Failure, Health, is_whole};
 use std::collections::HashMap;
 use std::sync::{Arc, mpsc};
@@ -28,6 +29,8 @@ pub(super) struct Engine {
     tables: HashMap<u64, Tables>,
     spare: Vec<Arena>,
     health: Arc<Health>,
+    /// The device's, among all there were.
+    number: u64,
 }
 
 #[derive(Debug)]
@@ -88,7 +91,8 @@ impl Flight {
 }
 
 impl Engine {
-    pub(super) fn new(context: Context, health: Arc<Health>) -> Self {
+    pub(super) fn new(context: Context, health: Arc<Health>, shelf: Arc<Shelf>) -> Self {
+        shelf.attach(Some(context.clone()));
         Self {
             context,
             pipelines: Pipelines::default(),
@@ -108,6 +112,7 @@ impl Engine {
             tables: HashMap::new(),
             spare: Vec::new(),
             health,
+            number: shelf.number(),
         }
     }
 
@@ -126,8 +131,14 @@ impl Engine {
         if self.health.fails(Failure::Lost) {
             context.device.destroy();
         }
+        let on_another = |task: &Task| {
+            let points = task.prepared.resident.as_ref();
+            points.is_some_and(|points| points.device != self.number)
+        };
         let sent = if self.health.fails(Failure::OutOfMemory) {
             Err(Failure::OutOfMemory)
+        } else if tasks.iter().any(on_another) {
+            Err(Failure::Resting)
         } else {
             context.guarded(|| self.send(&batch))
         };
@@ -367,7 +378,10 @@ impl<'a> Stages<'a> {
 
     fn deposit(&mut self, encoder: &mut CommandEncoder, load: &Load) -> Result<(), Failure> {
         let items = self.items.with(self.device, self.queue, &load.items).clone();
-        let cells = self.cells.with(self.device, self.queue, &load.cells).clone();
+        let cells = match &load.buffer {
+            Some(buffer) => buffer.clone(),
+            None => self.cells.with(self.device, self.queue, &load.cells).clone(),
+        };
         let entry = match self.tables {
             Tables::None => Entry::Stamp,
             _ => Entry::Deposit,

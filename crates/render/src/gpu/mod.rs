@@ -15,6 +15,7 @@ mod pipelines;
 mod place;
 mod plans;
 mod prepare;
+mod resident;
 mod tables;
 mod trust;
 
@@ -33,6 +34,7 @@ use driver::Driver;
 use engine::Engine;
 use plans::Plans;
 use prepare::{Prepared, Wanted};
+use resident::Shelf;
 use std::sync::{Arc, mpsc};
 use std::thread;
 use trust::Health;
@@ -51,6 +53,43 @@ pub enum GpuError {
     Thread(#[from] std::io::Error),
 }
 
+/// Which device, and how much of it.
+#[derive(Clone, Debug)]
+pub struct GpuOptions {
+    /// Which device.
+    pub choice: Choice,
+    /// Bytes that points may take on the device. What they don't get is sent with each picture.
+    pub memory: u64,
+    /// Points to a buffer, where the device allows that many: small in tests.
+    #[doc(hidden)]
+    pub chunk: usize,
+}
+
+impl Default for GpuOptions {
+    fn default() -> Self {
+        Self {
+            choice: Choice::Real,
+            memory: 2 << 30,
+            chunk: 1 << 22,
+        }
+    }
+}
+
+impl GpuOptions {
+    fn shelf(&self) -> Shelf {
+        Shelf::new(self.memory, self.chunk)
+    }
+}
+
+impl From<Choice> for GpuOptions {
+    fn from(choice: Choice) -> Self {
+        Self {
+            choice,
+            ..Self::default()
+        }
+    }
+}
+
 /// Splats on a GPU; what it can't, the CPU does.
 #[derive(Debug)]
 pub struct GpuBackend {
@@ -59,6 +98,7 @@ pub struct GpuBackend {
     cpu: CpuBackend,
     tasks: mpsc::Sender<Task>,
     health: Arc<Health>,
+    shelf: Arc<Shelf>,
 }
 
 impl GpuBackend {
@@ -66,31 +106,40 @@ impl GpuBackend {
     ///
     /// # Errors
     /// Where there is none, or none that works.
-    pub fn new(choice: &Choice) -> Result<Self, GpuError> {
-        let health = Arc::new(Health::default());
+    pub fn new(options: impl Into<GpuOptions>) -> Result<Self, GpuError> {
+        let options = options.into();
+        let (health, shelf) = (Arc::default(), Arc::new(options.shelf()));
         let open = {
-            let (choice, health) = (choice.clone(), Arc::clone(&health));
+            let (health, shelf) = (Arc::clone(&health), Arc::clone(&shelf));
             move || -> Result<(Adapter, Engine), GpuError> {
-                let (about, adapter) = adapter::find(&choice).ok_or(GpuError::NoAdapter)?;
+                let found = adapter::find(&options.choice);
+                let (about, adapter) = found.ok_or(GpuError::NoAdapter)?;
                 let context = Context::open(&adapter)
                     .map_err(|e| GpuError::Device(about.to_string(), e))?;
-                Ok((about, Engine::new(context, Arc::clone(&health))))
+                let engine = Engine::new(context, Arc::clone(&health), Arc::clone(&shelf));
+                Ok((about, engine))
             }
         };
         let (about, engine) = open()?;
         let rebuild = Box::new(move || open().ok().map(|(_, engine)| engine));
-        Self::start(&about.name, engine, rebuild, health)
+        Self::start(&about.name, engine, rebuild, health, shelf)
     }
 
-    /// A device that the caller has already. Its error handlers stay the caller's.
+    /// A device that the caller has already; which one the options choose plays no part. Its
+    /// error handlers stay the caller's.
     ///
     /// # Errors
     /// Where no thread can be started for it.
-    pub fn from_device(device: wgpu::Device, queue: wgpu::Queue) -> Result<Self, GpuError> {
-        let health = Arc::new(Health::default());
+    pub fn from_device(
+        device: wgpu::Device,
+        queue: wgpu::Queue,
+        options: &GpuOptions,
+    ) -> Result<Self, GpuError> {
+        let (health, shelf) = (Arc::default(), Arc::new(options.shelf()));
         let name = device.adapter_info().name;
-        let engine = Engine::new(Context::of(device, queue), Arc::clone(&health));
-        Self::start(&name, engine, Box::new(|| None), health)
+        let context = Context::of(device, queue);
+        let engine = Engine::new(context, Arc::clone(&health), Arc::clone(&shelf));
+        Self::start(&name, engine, Box::new(|| None), health, shelf)
     }
 
     fn start(
@@ -98,9 +147,10 @@ impl GpuBackend {
         engine: Engine,
         rebuild: driver::Rebuild,
         health: Arc<Health>,
+        shelf: Arc<Shelf>,
     ) -> Result<Self, GpuError> {
         let (tasks, waiting) = mpsc::channel();
-        let driver = Driver::new(engine, rebuild);
+        let driver = Driver::new(engine, Arc::clone(&shelf), rebuild);
         thread::Builder::new()
             .name("heatsplat-gpu".to_owned())
             .spawn(move || driver.drive(&waiting))?;
@@ -110,7 +160,13 @@ impl GpuBackend {
             cpu: CpuBackend::new(),
             tasks,
             health,
+            shelf,
         })
+    }
+
+    /// Bytes of points on the device.
+    pub fn resident_bytes(&self) -> u64 {
+        self.shelf.used()
     }
 
     /// How much the device has drawn, and how often the CPU had to.
@@ -138,10 +194,13 @@ impl GpuBackend {
         }
         let plan = self.plans.get(&job.kernel);
         let (blocks, phase) = prepare::blocks(&job.window, &plan);
+        let resident = self.shelf.get(job.points);
         for block in blocks {
             let window = block.window(&job.window);
             let number = sent.blocks.len();
-            let prepared = Prepared::new(job.points, &window, phase, &plan, wanted.clone());
+            let resident = resident.clone();
+            let prepared =
+                Prepared::new(job.points, &window, phase, &plan, wanted.clone(), resident);
             let Some(prepared) = prepared else { continue };
             sent.blocks.push(block);
             let task = Task {

@@ -3,6 +3,7 @@
 
 use super::layout::{GpuJob, GpuPlace, OUTPUTS, PAD};
 use super::plans::{GpuPlan, Way};
+use super::resident::GpuPoints;
 use crate::block::Block;
 use heatsplat_points::{Point, Points, Window};
 use std::sync::Arc;
@@ -25,7 +26,9 @@ pub(super) struct Prepared {
     pub(super) job: GpuJob,
     pub(super) places: Vec<GpuPlace>,
     pub(super) stretches: Vec<Stretch>,
-    /// Cells that are not on the device.
+    /// Points that are on the device.
+    pub(super) resident: Option<Arc<GpuPoints>>,
+    /// Cells that are not.
     pub(super) cells: Vec<Point>,
 }
 
@@ -33,6 +36,8 @@ pub(super) struct Prepared {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Stretch {
     pub(super) place: u32,
+    /// The buffer on the device that they are in, or else they are among those sent.
+    pub(super) buffer: Option<usize>,
     pub(super) first: u32,
     pub(super) count: u32,
 }
@@ -49,22 +54,32 @@ impl Prepared {
         phase: (u32, u32),
         plan: &Arc<GpuPlan>,
         wanted: Wanted,
+        resident: Option<Arc<GpuPoints>>,
     ) -> Option<Self> {
         let (mut job, grid, finest) = geometry(window, phase, plan);
         let seen = points.cells(&grid.grown(1), finest);
         let padded = grid.grown(PAD);
-        let mut prepared_places: Vec<(f64, GpuPlace)> = Vec::new();
-        let (mut stretches, mut cells) = (Vec::new(), Vec::with_capacity(seen.len()));
-        for (run, shift) in seen.slices() {
-            if prepared_places.last().is_none_or(|(s, _)| *s != shift) {
-                prepared_places.push((shift, GpuPlace::new(&padded, shift)));
+        let mut places: Vec<(f64, GpuPlace)> = Vec::new();
+        let (mut stretches, mut cells) = (Vec::new(), Vec::new());
+        for (run, (slice, shift)) in seen.runs().iter().zip(seen.slices()) {
+            if places.last().is_none_or(|(s, _)| *s != shift) {
+                places.push((shift, GpuPlace::new(&padded, shift)));
             }
-            stretches.push(Stretch {
-                place: prepared_places.len() as u32 - 1,
-                first: cells.len() as u32,
-                count: run.len() as u32,
+            let place = places.len() as u32 - 1;
+            split(run.range.start, slice, resident.as_deref(), |buffer, first, part| {
+                let first = if buffer.is_some() {
+                    first
+                } else {
+                    cells.extend_from_slice(part);
+                    cells.len() - part.len()
+                };
+                stretches.push(Stretch {
+                    place,
+                    buffer,
+                    first: first as u32,
+                    count: part.len() as u32,
+                });
             });
-            cells.extend_from_slice(run);
         }
         if stretches.is_empty() {
             return None;
@@ -79,10 +94,32 @@ impl Prepared {
             plan: Arc::clone(plan),
             wanted,
             job,
-            places: prepared_places.into_iter().map(|(_, place)| place).collect(),
+            places: places.into_iter().map(|(_, place)| place).collect(),
             stretches,
+            resident,
             cells,
         })
+    }
+}
+
+/// Cuts cells that begin at an address where one of the device's buffers ends: each part with the
+/// buffer it is in, if it is on the device, and its place there.
+fn split(
+    mut address: usize,
+    mut cells: &[Point],
+    resident: Option<&GpuPoints>,
+    mut part: impl FnMut(Option<usize>, usize, &[Point]),
+) {
+    while !cells.is_empty() {
+        let found = resident.and_then(|points| points.find(address));
+        let room = resident.map_or(cells.len(), |points| points.until_next(address));
+        let (now, later) = cells.split_at(room.min(cells.len()));
+        match found {
+            Some((buffer, first)) => part(Some(buffer), first, now),
+            None => part(None, 0, now),
+        }
+        address += now.len();
+        cells = later;
     }
 }
 
