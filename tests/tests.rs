@@ -24,11 +24,11 @@ mod browser;
 /// The commands: what they print, write and refuse, and their exit codes.
 #[cfg(feature = "program")]
 mod cli;
+/// Pictures that were looked at, and must not change unseen.
+mod golden;
 /// The GPU's pictures are the CPU's, and what happens when a device fails.
 #[cfg(feature = "gpu")]
 mod gpu;
-/// Pictures that were looked at, and must not change unseen.
-mod golden;
 /// The laws of the picture: conservation, seams, linearity, order, oracle.
 mod laws;
 /// `heatsplat serve` over a socket: the library's bytes, and plain answers to mistakes.

@@ -1,11 +1,12 @@
-// Last stage: densities become colour indices, four to a word, or leave as they are; either
-// way with a checksum, so that the host knows what it reads back.
+// Last stage: densities become colour indices, four to a word, or colours, or leave as they
+// are; each with a checksum, so that the host knows what it reads back.
 //
 // The index is how many of 255 thresholds are not above the density. Both are compared as
 // integers that are ordered like the floats, so that no compiler's idea of NaN, or of zeros
 // with a sign, matters. The CPU's twin is cpu/colorize_alpha.rs.
 
 @group(0) @binding(0) var<storage, read> jobs: array<Job>;
+// 256 for each scale, and for colours as many colours of the ramp after them
 @group(0) @binding(1) var<storage, read> thresholds: array<u32>;
 @group(0) @binding(2) var<storage, read> densities: array<f32>;
 @group(0) @binding(3) var<storage, read_write> picture: array<u32>;
@@ -77,6 +78,23 @@ fn unchanged(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_
             break;
         }
         let word = bitcast<u32>(densities[job.density + i / job.row_words * job.pitch + i % job.row_words]);
+        picture[job.picture + i] = word;
+        sum += stir(word, i);
+    }
+    seal(group.z, local.x, sum);
+}
+
+@compute @workgroup_size(64)
+fn colors(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) local: vec3<u32>) {
+    let job = jobs[group.z];
+    var sum = 0u;
+    for (var k = 0u; k < EACH; k += 1u) {
+        let i = (group.x * EACH + k) * GROUP + local.x;
+        if i >= job.words {
+            break;
+        }
+        let density = densities[job.density + i / job.row_words * job.pitch + i % job.row_words];
+        let word = thresholds[job.thresholds + 256u + index(density, job.thresholds)];
         picture[job.picture + i] = word;
         sum += stir(word, i);
     }

@@ -39,7 +39,8 @@ pub const SPLAT_REFINE: Stage = stage!("splat_refine");
 pub const SPLAT_EDGE: Stage = stage!("splat_edge");
 /// Small kernels: a stamp for each cell, entry point `stamp`.
 pub const SPLAT_DIRECT: Stage = stage!("splat_direct", after "splat_bin");
-/// Densities become colour indices, entry point `indices`, or leave as they are, `unchanged`.
+/// Densities become colour indices, entry point `indices`, or colours, `colors`, or leave as
+/// they are, `unchanged`.
 pub const COLORIZE_ALPHA: Stage = stage!("colorize_alpha");
 
 /// All stages, in the order in which they run.
@@ -72,7 +73,11 @@ mod tests {
                 assert!(x * y * z <= 256, "{} {}", stage.name, entry.name);
             }
             let bound = |v: &naga::GlobalVariable| v.binding.is_some();
-            let buffers = module.global_variables.iter().filter(|(_, v)| bound(v)).count();
+            let buffers = module
+                .global_variables
+                .iter()
+                .filter(|(_, v)| bound(v))
+                .count();
             assert!(buffers <= 8, "{}: {buffers} buffers", stage.name);
         }
     }

@@ -3,7 +3,7 @@
 use heatsplat_points::Window;
 
 /// The most pixels a side: a multiple of the coarsest grid's cells.
-const BLOCK: u32 = 512;
+pub(crate) const BLOCK: u32 = 512;
 
 /// A part of a picture, in its pixels.
 #[derive(Clone, Copy, Debug)]
@@ -15,16 +15,16 @@ pub(crate) struct Block {
 }
 
 impl Block {
-    /// The blocks of a picture, row by row.
-    pub(crate) fn cut(window: &Window) -> Vec<Self> {
-        let starts = |n: u32| (0..n).step_by(BLOCK as usize);
+    /// The blocks of a picture, at most so many pixels a side, row by row.
+    pub(crate) fn cut(window: &Window, side: u32) -> Vec<Self> {
+        let starts = |n: u32| (0..n).step_by(side as usize);
         starts(window.height())
             .flat_map(|y| starts(window.width()).map(move |x| (x, y)))
             .map(|(x, y)| Self {
                 x,
                 y,
-                width: (window.width() - x).min(BLOCK),
-                height: (window.height() - y).min(BLOCK),
+                width: (window.width() - x).min(side),
+                height: (window.height() - y).min(side),
             })
             .collect()
     }

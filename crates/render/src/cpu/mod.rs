@@ -13,7 +13,7 @@ mod splat_refine;
 mod splat_spread;
 
 use crate::backend::{Backend, Job};
-use crate::block::Block;
+use crate::block::{BLOCK, Block};
 use crate::density::{Density, Picture};
 use crate::kernel::{Kernel, Shape};
 use crate::plan::{self, Plan};
@@ -97,7 +97,7 @@ impl CpuBackend {
         let planned = self.plan(&job.kernel);
         let phase = planned.phase(&job.window);
         let arch = Arch::new();
-        for_each(&Block::cut(&job.window), |&block| {
+        for_each(&Block::cut(&job.window, BLOCK), |&block| {
             WORKSPACE.with_borrow_mut(|workspace| {
                 let window = block.window(&job.window);
                 let job = Job { window, ..*job };

@@ -58,7 +58,10 @@ impl Adapter {
     /// The smaller, the better.
     fn rank(&self) -> usize {
         let kinds = ["discrete", "integrated", "virtual", "other", "software"];
-        kinds.iter().position(|kind| *kind == self.kind).unwrap_or(kinds.len())
+        kinds
+            .iter()
+            .position(|kind| *kind == self.kind)
+            .unwrap_or(kinds.len())
     }
 }
 
@@ -81,12 +84,17 @@ impl Choice {
 
 /// All devices, the best first.
 pub fn adapters() -> Vec<Adapter> {
-    enumerate().into_iter().map(|(adapter, _)| adapter).collect()
+    enumerate()
+        .into_iter()
+        .map(|(adapter, _)| adapter)
+        .collect()
 }
 
 /// The best device that a choice takes.
 pub(super) fn find(choice: &Choice) -> Option<(Adapter, wgpu::Adapter)> {
-    enumerate().into_iter().find(|(adapter, _)| choice.takes(adapter))
+    enumerate()
+        .into_iter()
+        .find(|(adapter, _)| choice.takes(adapter))
 }
 
 fn enumerate() -> Vec<(Adapter, wgpu::Adapter)> {

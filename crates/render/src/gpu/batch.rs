@@ -1,8 +1,9 @@
 //! Which pictures are drawn together, and where each lies in the device's arenas.
 
 use super::layout::{GpuJob, GpuPlace, Item};
+use super::pipelines::Entry;
 use super::plans::{GpuPlan, Way};
-use super::prepare::{Prepared, Wanted};
+use super::prepare::Prepared;
 use super::trust::Failure;
 use heatsplat_points::Point;
 use std::collections::VecDeque;
@@ -19,6 +20,9 @@ const LOAD: usize = 1 << 21;
 
 /// The most workgroups of a dispatch.
 const MOST_ITEMS: usize = 1 << 15;
+
+/// Multiplications of one submission: a slow device takes some 10 ms for them.
+const MOST_WORK: u64 = 1 << 30;
 
 /// A block that is waited for.
 #[derive(Debug)]
@@ -97,13 +101,16 @@ impl Load {
 #[derive(Debug)]
 pub(super) struct Batch {
     pub(super) plan: Arc<GpuPlan>,
-    pub(super) colored: bool,
+    pub(super) entry: Entry,
+    /// Whether the pictures stay on the device.
+    pub(super) kept: bool,
     pub(super) tasks: Vec<Task>,
     pub(super) jobs: Vec<GpuJob>,
     pub(super) places: Vec<GpuPlace>,
     pub(super) thresholds: Vec<u32>,
     pub(super) loads: Vec<Load>,
     pub(super) sizes: Sizes,
+    work: u64,
 }
 
 impl Batch {
@@ -113,13 +120,15 @@ impl Batch {
         let first = waiting.pop_front()?;
         let mut batch = Self {
             plan: Arc::clone(&first.prepared.plan),
-            colored: matches!(first.prepared.wanted, Wanted::Indices(_)),
+            entry: first.prepared.wanted.entry(),
+            kept: first.prepared.wanted.kept().is_some(),
             tasks: Vec::new(),
             jobs: Vec::new(),
             places: Vec::new(),
             thresholds: Vec::new(),
             loads: Vec::new(),
             sizes: Sizes::default(),
+            work: 0,
         };
         batch.add(first);
         let mut others = VecDeque::with_capacity(waiting.len());
@@ -137,8 +146,10 @@ impl Batch {
     fn takes(&self, task: &Task, most: u64) -> bool {
         let prepared = &task.prepared;
         prepared.plan.id == self.plan.id
-            && matches!(prepared.wanted, Wanted::Indices(_)) == self.colored
+            && prepared.wanted.entry() == self.entry
+            && prepared.wanted.kept().is_some() == self.kept
             && self.sizes.with(&prepared.job).fit(most)
+            && self.work + work(&prepared.job, &self.plan) <= MOST_WORK
     }
 
     fn add(&mut self, mut task: Task) {
@@ -159,10 +170,9 @@ impl Batch {
         if job.coarser > 1 {
             job.spread = free.values + job.pitch * job.height;
         }
-        if let Wanted::Indices(thresholds) = &prepared.wanted {
-            job.thresholds = self.thresholds.len() as u32;
-            self.thresholds.extend_from_slice(thresholds);
-        }
+        self.work += work(job, &self.plan);
+        job.thresholds = self.thresholds.len() as u32;
+        self.thresholds.extend_from_slice(prepared.wanted.table());
         let place = self.places.len() as u32;
         self.places.append(&mut prepared.places);
         for stretch in &prepared.stretches {
@@ -186,13 +196,26 @@ impl Batch {
                     let range = first as usize..(first + count) as usize;
                     let cells = prepared.cells.get(range).unwrap_or_default();
                     load.cells.extend_from_slice(cells);
-                    load.push(Item { first: from, ..item });
+                    load.push(Item {
+                        first: from,
+                        ..item
+                    });
                 }
                 first += count;
             }
         }
         self.jobs.push(*job);
         self.tasks.push(task);
+    }
+}
+
+/// About how many multiplications a picture's convolutions take.
+fn work(job: &GpuJob, plan: &GpuPlan) -> u64 {
+    let outputs = u64::from(job.outputs) * u64::from(job.lines);
+    match &plan.way {
+        Way::Direct { .. } => outputs,
+        Way::Spread { .. } => 3 * outputs * u64::from(job.terms) * u64::from(job.span),
+        Way::Edge { reach, .. } => outputs * 4 * u64::from(*reach) * u64::from(*reach),
     }
 }
 

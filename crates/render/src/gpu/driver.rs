@@ -47,7 +47,9 @@ impl Driver {
             }
             waiting.extend(tasks.try_iter());
             let Some(engine) = self.ready() else {
-                waiting.drain(..).for_each(|task| task.answer(Err(Failure::Resting)));
+                waiting
+                    .drain(..)
+                    .for_each(|task| task.answer(Err(Failure::Resting)));
                 continue;
             };
             let outcome = if !waiting.is_empty() && flying.len() < RING {

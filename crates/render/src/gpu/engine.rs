@@ -4,9 +4,10 @@
 use super::arena::Arena;
 use super::batch::{Batch, Load, Task};
 use super::device::Context;
-use super::layout::{EACH, GROUP, OUTPUTS, SLOT, SLOTS};
+use super::layout::{EACH, GROUP, GpuJob, OUTPUTS, SLOT, SLOTS};
 use super::pipelines::{Entry, Pipelines};
 use super::plans::{GpuPlan, PLANS, Way};
+use super::prepare::Kept;
 use super::resident::Shelf;
 use super::trust::{Failure, Health, is_whole};
 use std::collections::HashMap;
@@ -119,7 +120,9 @@ impl Engine {
     /// Bytes that a batch may take of each arena.
     pub(super) fn room(&self) -> u64 {
         let limits = &self.context.limits;
-        let most = limits.max_storage_buffer_binding_size.min(limits.max_buffer_size);
+        let most = limits
+            .max_storage_buffer_binding_size
+            .min(limits.max_buffer_size);
         // arenas are made a little larger than needed
         (most / 8 * 7 - 4096).min(ARENA)
     }
@@ -140,7 +143,11 @@ impl Engine {
         } else if tasks.iter().any(on_another) {
             Err(Failure::Resting)
         } else {
-            context.guarded(|| self.send(&batch))
+            let kept: Vec<_> = tasks
+                .iter()
+                .filter_map(|t| t.prepared.wanted.kept())
+                .collect();
+            context.guarded(|| self.send(&batch, &kept))
         };
         let (staging, bytes, submission, mapped) = match sent {
             Ok(sent) => sent,
@@ -150,9 +157,10 @@ impl Engine {
             let counts = task.prepared.stretches.iter().map(|s| u64::from(s.count));
             counts.sum()
         };
+        let back = |words: u32| if batch.kept { 0 } else { words as usize };
         let parts = batch.jobs.iter().zip(&tasks).map(|(job, task)| Part {
-            first: job.picture as usize,
-            words: job.words as usize,
+            first: back(job.picture),
+            words: back(job.words),
             cells: cells(task),
         });
         Ok(Flight {
@@ -165,10 +173,14 @@ impl Engine {
         })
     }
 
-    #[expect(clippy::type_complexity, reason = "the parts of a flight, taken apart at once")]
+    #[expect(
+        clippy::type_complexity,
+        reason = "the parts of a flight, taken apart at once"
+    )]
     fn send(
         &mut self,
         batch: &Batch,
+        kept: &[&Kept],
     ) -> Result<
         (
             Arena,
@@ -187,10 +199,17 @@ impl Engine {
             .entry(batch.plan.id)
             .or_insert_with(|| Tables::new(device, queue, &batch.plan));
         let sizes = batch.sizes;
-        let picture_bytes = u64::from(sizes.picture) * 4;
+        let picture_bytes = if batch.kept {
+            0
+        } else {
+            u64::from(sizes.picture) * 4
+        };
         let sums_bytes = batch.jobs.len() as u64 * u64::from(SLOTS * SLOT) * 4;
         let bytes = picture_bytes + sums_bytes;
-        let mut staging = self.spare.pop().unwrap_or_else(|| Arena::readback("readback"));
+        let mut staging = self
+            .spare
+            .pop()
+            .unwrap_or_else(|| Arena::readback("readback"));
         let back = staging.at_least(device, bytes).clone();
 
         let mut stages = Stages::new(self, batch)?;
@@ -204,7 +223,12 @@ impl Engine {
             stages.deposit(&mut encoder, load)?;
         }
         stages.draw(&mut encoder, batch)?;
-        encoder.copy_buffer_to_buffer(&stages.picture, 0, &back, 0, picture_bytes);
+        for (job, kept) in batch.jobs.iter().zip(kept) {
+            keep(&mut encoder, &stages.picture, job, kept);
+        }
+        if picture_bytes > 0 {
+            encoder.copy_buffer_to_buffer(&stages.picture, 0, &back, 0, picture_bytes);
+        }
         encoder.copy_buffer_to_buffer(&stages.sums, 0, &back, picture_bytes, sums_bytes);
         let submission = queue.submit([encoder.finish()]);
         let (done, mapped) = mpsc::channel();
@@ -235,10 +259,14 @@ impl Engine {
                 return Err(Failure::TimedOut);
             }
             context.device.poll(wait).map_err(|_| Failure::TimedOut)?;
-            let answer = mapped.recv_timeout(PATIENCE).map_err(|_| Failure::TimedOut)?;
+            let answer = mapped
+                .recv_timeout(PATIENCE)
+                .map_err(|_| Failure::TimedOut)?;
             answer.map_err(|_| Failure::Lost)?;
             let buffer = staging.at_least(&context.device, bytes);
-            let view = buffer.get_mapped_range(0..bytes).map_err(|_| Failure::Lost)?;
+            let view = buffer
+                .get_mapped_range(0..bytes)
+                .map_err(|_| Failure::Lost)?;
             let mut words: Vec<u32> = bytemuck::pod_collect_to_vec(&view);
             drop(view);
             buffer.unmap();
@@ -261,8 +289,11 @@ impl Engine {
         let drawn = tasks.len();
         let each = (SLOTS * SLOT) as usize;
         for ((task, part), sums) in tasks.into_iter().zip(parts).zip(sums.chunks(each)) {
-            let picture = words.get(part.first..part.first + part.words).unwrap_or_default();
-            if is_whole(sums, part.cells, picture) {
+            let picture = words
+                .get(part.first..part.first + part.words)
+                .unwrap_or_default();
+            let seen = task.prepared.wanted.kept().is_none();
+            if is_whole(sums, part.cells, seen.then_some(picture)) {
                 task.answer(Ok(picture.to_vec()));
             } else {
                 outcome = Err(Failure::WrongSum);
@@ -276,9 +307,27 @@ impl Engine {
     }
 }
 
+/// Copies a picture to where it stays, row by row.
+fn keep(encoder: &mut CommandEncoder, picture: &Buffer, job: &GpuJob, kept: &Kept) {
+    let bytes = |words: u64| words * 4;
+    for row in 0..u64::from(job.height) {
+        encoder.copy_buffer_to_buffer(
+            picture,
+            bytes(u64::from(job.picture) + row * u64::from(job.row_words)),
+            &kept.buffer,
+            bytes(kept.first + row * kept.pitch),
+            bytes(u64::from(job.width)),
+        );
+    }
+}
+
 impl Tables {
     fn new(device: &wgpu::Device, queue: &wgpu::Queue, plan: &GpuPlan) -> Self {
-        fn upload<T: bytemuck::Pod>(device: &wgpu::Device, queue: &wgpu::Queue, data: &[T]) -> Buffer {
+        fn upload<T: bytemuck::Pod>(
+            device: &wgpu::Device,
+            queue: &wgpu::Queue,
+            data: &[T],
+        ) -> Buffer {
             Arena::inner("table").with(device, queue, data).clone()
         }
         match &plan.way {
@@ -367,7 +416,10 @@ impl<'a> Stages<'a> {
         buffers: &[&Buffer],
         groups: [u32; 3],
     ) -> Result<(), Failure> {
-        let pipeline = self.pipelines.get(self.device, entry).ok_or(Failure::Lost)?;
+        let pipeline = self
+            .pipelines
+            .get(self.device, entry)
+            .ok_or(Failure::Lost)?;
         let bound = pipeline.bind(self.device, buffers);
         pass.set_pipeline(&pipeline.pipeline);
         pass.set_bind_group(0, &bound, &[]);
@@ -377,16 +429,29 @@ impl<'a> Stages<'a> {
     }
 
     fn deposit(&mut self, encoder: &mut CommandEncoder, load: &Load) -> Result<(), Failure> {
-        let items = self.items.with(self.device, self.queue, &load.items).clone();
+        let items = self
+            .items
+            .with(self.device, self.queue, &load.items)
+            .clone();
         let cells = match &load.buffer {
             Some(buffer) => buffer.clone(),
-            None => self.cells.with(self.device, self.queue, &load.cells).clone(),
+            None => self
+                .cells
+                .with(self.device, self.queue, &load.cells)
+                .clone(),
         };
         let entry = match self.tables {
             Tables::None => Entry::Stamp,
             _ => Entry::Deposit,
         };
-        let buffers = [&self.jobs, &items, &self.places, &cells, &self.bins, &self.sums];
+        let buffers = [
+            &self.jobs,
+            &items,
+            &self.places,
+            &cells,
+            &self.bins,
+            &self.sums,
+        ];
         let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
         self.run(&mut pass, entry, &buffers, [load.items.len() as u32, 1, 1])
     }
@@ -395,7 +460,7 @@ impl<'a> Stages<'a> {
     fn draw(&self, encoder: &mut CommandEncoder, batch: &Batch) -> Result<(), Failure> {
         let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
         let jobs = batch.jobs.len() as u32;
-        let most = |of: fn(&super::layout::GpuJob) -> u32| batch.jobs.iter().map(of).max().unwrap_or(0);
+        let most = |of: fn(&GpuJob) -> u32| batch.jobs.iter().map(of).max().unwrap_or(0);
         let lanes = |n: u32| n.div_ceil(GROUP);
         let eights = |n: u32| n.div_ceil(OUTPUTS);
         let (outputs, lines) = (most(|j| j.outputs), most(|j| j.lines));
@@ -427,13 +492,14 @@ impl<'a> Stages<'a> {
                 self.run(&mut pass, Entry::Convolve, &buffers, groups)?;
             }
         }
-        let entry = if batch.colored {
-            Entry::Indices
-        } else {
-            Entry::Unchanged
-        };
-        let buffers = [&self.jobs, &self.thresholds, densities, &self.picture, &self.sums];
+        let buffers = [
+            &self.jobs,
+            &self.thresholds,
+            densities,
+            &self.picture,
+            &self.sums,
+        ];
         let groups = [most(|j| j.words).div_ceil(GROUP * EACH), 1, jobs];
-        self.run(&mut pass, entry, &buffers, groups)
+        self.run(&mut pass, batch.entry, &buffers, groups)
     }
 }

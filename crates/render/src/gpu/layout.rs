@@ -122,15 +122,27 @@ mod tests {
     #[test]
     fn structs_lie_in_memory_as_shaders_read_them() {
         let module = module(heatsplat_shaders::SPLAT_BIN);
-        same_layout!(&module, "Job", GpuJob, [
-            bins, bin_count, columns, rows, across, inner_rows, spread, outputs, lines, stride, step,
-            span, terms, density, width, height, pitch, coarser, phase_x, phase_y, picture, words,
-            row_words, thresholds, scale, unscale, shape, margin, radius, per_radius, peak, linear
-        ]);
+        same_layout!(
+            &module,
+            "Job",
+            GpuJob,
+            [
+                bins, bin_count, columns, rows, across, inner_rows, spread, outputs, lines, stride,
+                step, span, terms, density, width, height, pitch, coarser, phase_x, phase_y,
+                picture, words, row_words, thresholds, scale, unscale, shape, margin, radius,
+                per_radius, peak, linear
+            ]
+        );
         same_layout!(&module, "Item", Item, [job, first, count, place]);
-        same_layout!(&module, "Place", GpuPlace, [
-            anchor_x, anchor_y, span_x, span_y, offset_x, offset_y, mantissa, before, after, spare
-        ]);
+        same_layout!(
+            &module,
+            "Place",
+            GpuPlace,
+            [
+                anchor_x, anchor_y, span_x, span_y, offset_x, offset_y, mantissa, before, after,
+                spare
+            ]
+        );
     }
 
     #[test]
@@ -138,7 +150,10 @@ mod tests {
         for stage in heatsplat_shaders::STAGES {
             let module = module(stage);
             let constant = |name: &str| {
-                let found = module.constants.iter().find(|(_, c)| c.name.as_deref() == Some(name));
+                let found = module
+                    .constants
+                    .iter()
+                    .find(|(_, c)| c.name.as_deref() == Some(name));
                 let (_, constant) = found.unwrap_or_else(|| panic!("{}: no {name}", stage.name));
                 match module.global_expressions[constant.init] {
                     naga::Expression::Literal(Literal::U32(value)) => value,
@@ -146,14 +161,27 @@ mod tests {
                 }
             };
             for (name, value) in [
-                ("PAD", PAD), ("OUTPUTS", OUTPUTS), ("GROUP", GROUP), ("EACH", EACH),
-                ("SLOTS", SLOTS), ("SLOT", SLOT), ("SEEN", SEEN), ("WEIGHED", WEIGHED),
-                ("HELD", HELD), ("SEAL", SEAL),
+                ("PAD", PAD),
+                ("OUTPUTS", OUTPUTS),
+                ("GROUP", GROUP),
+                ("EACH", EACH),
+                ("SLOTS", SLOTS),
+                ("SLOT", SLOT),
+                ("SEEN", SEEN),
+                ("WEIGHED", WEIGHED),
+                ("HELD", HELD),
+                ("SEAL", SEAL),
             ] {
                 assert_eq!(constant(name), value, "{} {name}", stage.name);
             }
             for entry in &module.entry_points {
-                assert_eq!(entry.workgroup_size, [GROUP, 1, 1], "{} {}", stage.name, entry.name);
+                assert_eq!(
+                    entry.workgroup_size,
+                    [GROUP, 1, 1],
+                    "{} {}",
+                    stage.name,
+                    entry.name
+                );
             }
         }
     }

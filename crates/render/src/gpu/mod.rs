@@ -7,9 +7,11 @@
 mod adapter;
 mod arena;
 mod batch;
+mod check;
 mod device;
 mod driver;
 mod engine;
+mod keep;
 mod layout;
 mod pipelines;
 mod place;
@@ -20,6 +22,7 @@ mod tables;
 mod trust;
 
 pub use adapter::{Adapter, Choice, adapters};
+pub use keep::GpuPicture;
 pub use trust::{Failure, Report};
 pub use wgpu;
 
@@ -48,6 +51,9 @@ pub enum GpuError {
     /// The device can't be opened.
     #[error("the GPU {0} can't be used: {1}")]
     Device(String, wgpu::RequestDeviceError),
+    /// The device does not draw a small known scene as the CPU does.
+    #[error("the GPU {0} can't be trusted: {1}")]
+    Untrue(String, Failure),
     /// The thread that drives the device could not be started.
     #[error("no thread for the GPU: {0}")]
     Thread(#[from] std::io::Error),
@@ -114,8 +120,8 @@ impl GpuBackend {
             move || -> Result<(Adapter, Engine), GpuError> {
                 let found = adapter::find(&options.choice);
                 let (about, adapter) = found.ok_or(GpuError::NoAdapter)?;
-                let context = Context::open(&adapter)
-                    .map_err(|e| GpuError::Device(about.to_string(), e))?;
+                let context =
+                    Context::open(&adapter).map_err(|e| GpuError::Device(about.to_string(), e))?;
                 let engine = Engine::new(context, Arc::clone(&health), Arc::clone(&shelf));
                 Ok((about, engine))
             }
@@ -154,14 +160,18 @@ impl GpuBackend {
         thread::Builder::new()
             .name("heatsplat-gpu".to_owned())
             .spawn(move || driver.drive(&waiting))?;
-        Ok(Self {
+        let made = Self {
             name: format!("gpu:{adapter}"),
             plans: Plans::default(),
             cpu: CpuBackend::new(),
             tasks,
             health,
             shelf,
-        })
+        };
+        match made.check() {
+            Ok(()) => Ok(made),
+            Err(failure) => Err(GpuError::Untrue(adapter.to_owned(), failure)),
+        }
     }
 
     /// Bytes of points on the device.
@@ -188,19 +198,24 @@ impl GpuBackend {
             answers,
             failure: None,
         };
-        if !prepare::can_draw(&job.window) {
+        let plan = self.plans.get(&job.kernel);
+        if !prepare::can_draw(&job.window, &plan) {
             sent.failure = Some(Failure::Beyond);
             return sent;
         }
-        let plan = self.plans.get(&job.kernel);
         let (blocks, phase) = prepare::blocks(&job.window, &plan);
         let resident = self.shelf.get(job.points);
         for block in blocks {
             let window = block.window(&job.window);
             let number = sent.blocks.len();
-            let resident = resident.clone();
-            let prepared =
-                Prepared::new(job.points, &window, phase, &plan, wanted.clone(), resident);
+            let prepared = Prepared::new(
+                job.points,
+                &window,
+                phase,
+                &plan,
+                wanted.at(&block),
+                resident.clone(),
+            );
             let Some(prepared) = prepared else { continue };
             sent.blocks.push(block);
             let task = Task {
@@ -216,10 +231,14 @@ impl GpuBackend {
         sent
     }
 
-    /// Waits for a job's blocks; `None` if one failed, which is counted.
-    fn receive(&self, sent: Sent, mut paste: impl FnMut(Block, Vec<u32>)) -> Option<()> {
+    /// Waits for a job's blocks. A failure is counted.
+    fn receive(&self, sent: Sent, mut paste: impl FnMut(Block, Vec<u32>)) -> Result<(), Failure> {
         let mut failure = sent.failure;
-        for _ in 0..if failure.is_some() { 0 } else { sent.blocks.len() } {
+        for _ in 0..if failure.is_some() {
+            0
+        } else {
+            sent.blocks.len()
+        } {
             match sent.answers.recv() {
                 Ok((number, Ok(words))) => {
                     if let Some(block) = sent.blocks.get(number) {
@@ -232,10 +251,10 @@ impl GpuBackend {
             }
         }
         match failure {
-            None => Some(()),
+            None => Ok(()),
             Some(failure) => {
                 self.health.count_failure(failure, &self.name);
-                None
+                Err(failure)
             }
         }
     }
@@ -269,8 +288,8 @@ impl Backend for GpuBackend {
                 whole.paste(&part, block.x, block.y);
             });
             match done {
-                Some(()) => whole,
-                None => self.cpu.densities(&[*job]).pop().unwrap_or(whole),
+                Ok(()) => whole,
+                Err(_) => self.cpu.densities(&[*job]).pop().unwrap_or(whole),
             }
         };
         jobs.iter().zip(sent).map(draw).collect()
@@ -298,8 +317,8 @@ impl Backend for GpuBackend {
                 whole.paste(&part, block.x, block.y);
             });
             match done {
-                Some(()) => whole,
-                None => self.cpu.pictures(&[(*job, *scale)]).pop().unwrap_or(whole),
+                Ok(()) => whole,
+                Err(_) => self.cpu.pictures(&[(*job, *scale)]).pop().unwrap_or(whole),
             }
         };
         jobs.iter().zip(sent).map(draw).collect()

@@ -15,12 +15,13 @@ pub(super) enum Entry {
     Refine,
     Indices,
     Unchanged,
+    Colors,
 }
 
-use Entry::{Across, Convolve, Deposit, Down, Indices, Refine, Settle, Stamp, Unchanged};
+use Entry::{Across, Colors, Convolve, Deposit, Down, Indices, Refine, Settle, Stamp, Unchanged};
 
 /// Each entry point: its module, its name, and its bindings in order: `r` is read, `w` written.
-const TABLE: [(Entry, shaders::Stage, &str, &str); 9] = [
+const TABLE: [(Entry, shaders::Stage, &str, &str); 10] = [
     (Deposit, shaders::SPLAT_BIN, "deposit", "rrrrww"),
     (Stamp, shaders::SPLAT_DIRECT, "stamp", "rrrrww"),
     (Settle, shaders::SPLAT_SETTLE, "settle", "rrww"),
@@ -30,6 +31,7 @@ const TABLE: [(Entry, shaders::Stage, &str, &str); 9] = [
     (Refine, shaders::SPLAT_REFINE, "refine", "rrrw"),
     (Indices, shaders::COLORIZE_ALPHA, "indices", "rrrww"),
     (Unchanged, shaders::COLORIZE_ALPHA, "unchanged", "rrrww"),
+    (Colors, shaders::COLORIZE_ALPHA, "colors", "rrrww"),
 ];
 
 /// The pipelines of a device.
@@ -126,7 +128,10 @@ mod tests {
                         return None;
                     };
                     let written = access.contains(StorageAccess::STORE);
-                    Some((variable.binding.as_ref()?.binding, if written { 'w' } else { 'r' }))
+                    Some((
+                        variable.binding.as_ref()?.binding,
+                        if written { 'w' } else { 'r' },
+                    ))
                 })
                 .collect();
             declared.sort_unstable();

@@ -58,7 +58,9 @@ mod tests {
 
     /// What the shader computes.
     fn along(x: u32, place: &GpuPlace) -> Option<f64> {
-        let distance = x.checked_sub(place.anchor_x).filter(|d| *d <= place.span_x)?;
+        let distance = x
+            .checked_sub(place.anchor_x)
+            .filter(|d| *d <= place.span_x)?;
         let scaled = u64::from(distance << place.before) * u64::from(place.mantissa);
         let offset = u64::from(place.offset_x[1]) << 32 | u64::from(place.offset_x[0]);
         Some(((scaled >> place.after) + offset) as f64 / WORLD)

@@ -2,19 +2,67 @@
 //! This is done by who asks, so that the thread that drives the device has little to do.
 
 use super::layout::{GpuJob, GpuPlace, OUTPUTS, PAD};
+use super::pipelines::Entry;
 use super::plans::{GpuPlan, Way};
 use super::resident::GpuPoints;
-use crate::block::Block;
+use crate::block::{BLOCK, Block};
 use heatsplat_points::{Point, Points, Window};
 use std::sync::Arc;
 
-/// What comes back of a picture.
+/// What becomes of a picture's densities.
 #[derive(Clone, Debug)]
 pub(super) enum Wanted {
-    /// One byte a pixel: how many of these thresholds the density passes.
+    /// One byte a pixel comes back: how many of these thresholds the density passes.
     Indices(Arc<[u32]>),
-    /// The densities.
+    /// The densities come back.
     Densities,
+    /// Densities, or colours by thresholds and a ramp, stay on the device.
+    Kept(Option<Arc<[u32]>>, Kept),
+}
+
+/// Where a picture stays on the device.
+#[derive(Clone, Debug)]
+pub(super) struct Kept {
+    pub(super) buffer: wgpu::Buffer,
+    /// The word of the block's first pixel.
+    pub(super) first: u64,
+    /// Words from one row to the next.
+    pub(super) pitch: u64,
+}
+
+impl Wanted {
+    /// The same for a block of the picture.
+    pub(super) fn at(&self, block: &Block) -> Self {
+        let mut wanted = self.clone();
+        if let Self::Kept(_, kept) = &mut wanted {
+            kept.first += u64::from(block.y) * kept.pitch + u64::from(block.x);
+        }
+        wanted
+    }
+
+    /// The last stage.
+    pub(super) fn entry(&self) -> Entry {
+        match self {
+            Self::Indices(_) => Entry::Indices,
+            Self::Densities | Self::Kept(None, _) => Entry::Unchanged,
+            Self::Kept(Some(_), _) => Entry::Colors,
+        }
+    }
+
+    pub(super) fn kept(&self) -> Option<&Kept> {
+        match self {
+            Self::Kept(_, kept) => Some(kept),
+            _ => None,
+        }
+    }
+
+    /// Thresholds, and colours where there are any.
+    pub(super) fn table(&self) -> &[u32] {
+        match self {
+            Self::Indices(table) | Self::Kept(Some(table), _) => table,
+            _ => &[],
+        }
+    }
 }
 
 /// A block of a picture, ready for the device.
@@ -46,6 +94,9 @@ pub(super) struct Stretch {
 /// the world share a pixel.
 const WIDEST_PIXEL: f64 = 4_294_967_296.0 / 4.0;
 
+/// The narrowest: a finer grid's cells would not be told apart by integers of 64 bits.
+const NARROWEST_PIXEL: f64 = 1.0 / 1024.0;
+
 impl Prepared {
     /// `None` where nothing is to be seen.
     pub(super) fn new(
@@ -66,29 +117,34 @@ impl Prepared {
                 places.push((shift, GpuPlace::new(&padded, shift)));
             }
             let place = places.len() as u32 - 1;
-            split(run.range.start, slice, resident.as_deref(), |buffer, first, part| {
-                let first = if buffer.is_some() {
-                    first
-                } else {
-                    cells.extend_from_slice(part);
-                    cells.len() - part.len()
-                };
-                stretches.push(Stretch {
-                    place,
-                    buffer,
-                    first: first as u32,
-                    count: part.len() as u32,
-                });
-            });
+            split(
+                run.range.start,
+                slice,
+                resident.as_deref(),
+                |buffer, first, part| {
+                    let first = if buffer.is_some() {
+                        first
+                    } else {
+                        cells.extend_from_slice(part);
+                        cells.len() - part.len()
+                    };
+                    stretches.push(Stretch {
+                        place,
+                        buffer,
+                        first: first as u32,
+                        count: part.len() as u32,
+                    });
+                },
+            );
         }
         if stretches.is_empty() {
             return None;
         }
         (job.scale, job.unscale) = scale(points);
-        match wanted {
-            Wanted::Indices(_) => job.row_words = job.width.div_ceil(4),
-            Wanted::Densities => job.row_words = job.width,
-        }
+        job.row_words = match wanted {
+            Wanted::Indices(_) => job.width.div_ceil(4),
+            _ => job.width,
+        };
         job.words = job.row_words * job.height;
         Some(Self {
             plan: Arc::clone(plan),
@@ -123,9 +179,16 @@ fn split(
     }
 }
 
+/// The widest stamp in pixels to each side: beyond, an FFT on the CPU is faster.
+const WIDEST_STAMP: u32 = 64;
+
 /// Whether pictures of a window can be drawn on the GPU at all.
-pub(super) fn can_draw(window: &Window) -> bool {
-    window.pixel() <= WIDEST_PIXEL && window.pixel() >= 2f64.powi(-20)
+pub(super) fn can_draw(window: &Window, plan: &GpuPlan) -> bool {
+    let stamp = match plan.way {
+        Way::Edge { reach, .. } => reach,
+        _ => 0,
+    };
+    window.pixel() <= WIDEST_PIXEL && window.pixel() >= NARROWEST_PIXEL && stamp <= WIDEST_STAMP
 }
 
 /// The sizes of a picture and its grid, the grid's window with the kernel's margin, and the
@@ -216,5 +279,10 @@ pub(super) fn blocks(window: &Window, plan: &GpuPlan) -> (Vec<Block>, (u32, u32)
         Way::Spread { lattice, .. } => lattice.phase(window),
         _ => (0, 0),
     };
-    (Block::cut(window), phase)
+    // a stamp's work grows with its area: smaller blocks, so that none takes long
+    let side = match &plan.way {
+        Way::Edge { .. } => 256,
+        _ => BLOCK,
+    };
+    (Block::cut(window, side), phase)
 }

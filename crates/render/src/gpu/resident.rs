@@ -90,6 +90,11 @@ impl Shelf {
         self.lock().number
     }
 
+    /// The device, unless it is resting.
+    pub(super) fn device(&self) -> Option<Context> {
+        self.lock().device.clone()
+    }
+
     /// Bytes that points take.
     pub(super) fn used(&self) -> u64 {
         self.lock().used
@@ -238,7 +243,9 @@ impl PointSink for Pour<'_> {
             let (now, later) = rest.split_at(rest.len().min(self.chunk - open.filled));
             let bytes: &[u8] = bytemuck::cast_slice(now);
             let from = open.filled * size_of::<Point>();
-            open.view.slice(from..from + bytes.len()).copy_from_slice(bytes);
+            open.view
+                .slice(from..from + bytes.len())
+                .copy_from_slice(bytes);
             open.filled += now.len();
             rest = later;
             if open.filled == self.chunk {

@@ -4,6 +4,7 @@
 use super::layout::OUTPUTS;
 use crate::lattice::{Lattice, REFINE_TAPS};
 use crate::plan::{Spread, Stamp, Term};
+use crate::ramp::Ramp;
 use crate::scale::Normalizer;
 
 /// Taps under this share of the greatest are left out at the ends of a stamp's rows: all
@@ -114,6 +115,20 @@ pub(super) fn thresholds(scale: &Normalizer) -> Vec<u32> {
     keys
 }
 
+/// The same, and then a ramp's colours.
+pub(super) fn colors(scale: &Normalizer, ramp: &Ramp) -> Vec<u32> {
+    let mut table = thresholds(scale);
+    table.extend(ramp.colors().iter().map(|c| u32::from_le_bytes(*c)));
+    table
+}
+
+/// The colour of density 0 in such a table.
+pub(super) fn color_of_nothing(table: &[u32]) -> u32 {
+    let (thresholds, colors) = table.split_at(table.len().min(256));
+    let index = thresholds.partition_point(|&t| t <= key(0.0));
+    colors.get(index).copied().unwrap_or(0)
+}
+
 fn key(value: f32) -> u32 {
     match value.to_bits() {
         0 | 0x8000_0000 => 0x8000_0000,
@@ -130,21 +145,39 @@ mod tests {
 
     #[test]
     fn keys_are_ordered_like_floats() {
-        let rising = [f32::NEG_INFINITY, -3.0, -1e-30, 0.0, 1e-40, 2.0, 2.0f32.next_up(), f32::INFINITY];
+        let rising = [
+            f32::NEG_INFINITY,
+            -3.0,
+            -1e-30,
+            0.0,
+            1e-40,
+            2.0,
+            2.0f32.next_up(),
+            f32::INFINITY,
+        ];
         assert!(rising.map(key).is_sorted_by(|a, b| a < b));
         assert_eq!(key(-0.0), key(0.0));
     }
 
     #[test]
     fn every_output_finds_every_tap_once() {
-        for (shape, radius) in [(Shape::Gaussian, 12.0), (Shape::Gaussian, 2.0), (Shape::Quartic, 30.0)] {
+        for (shape, radius) in [
+            (Shape::Gaussian, 12.0),
+            (Shape::Gaussian, 2.0),
+            (Shape::Quartic, 30.0),
+        ] {
             let kernel = Kernel::new(shape, radius, Normalize::Peak).unwrap();
-            let Plan::Spread(plan) = Plan::of(&kernel) else { panic!("{kernel:?}") };
+            let Plan::Spread(plan) = Plan::of(&kernel) else {
+                panic!("{kernel:?}")
+            };
             let table = SpreadTable::new(&plan);
             let sum = |half: &[f32]| mirrored(half, plan.lattice.centred()).iter().sum::<f32>();
             let span = table.span as usize * OUTPUTS as usize;
             for (term, tables) in plan.terms.iter().zip(table.taps.chunks(2 * span)) {
-                for (half, table) in [&term.across, &term.down].into_iter().zip(tables.chunks(span)) {
+                for (half, table) in [&term.across, &term.down]
+                    .into_iter()
+                    .zip(tables.chunks(span))
+                {
                     for output in 0..OUTPUTS as usize {
                         let found: f32 = table.iter().skip(output).step_by(OUTPUTS as usize).sum();
                         assert!((found - sum(half)).abs() < 1e-4, "{output}");

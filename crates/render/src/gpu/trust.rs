@@ -143,8 +143,8 @@ impl Rest {
 }
 
 /// Whether a picture's counters say that every cell was seen, that the bins hold what the cells
-/// weigh, and that the picture read back is the one that was computed.
-pub(super) fn is_whole(sums: &[u32], cells: u64, picture: &[u32]) -> bool {
+/// weigh, and that the picture, if it was read back, is the one that was computed.
+pub(super) fn is_whole(sums: &[u32], cells: u64, picture: Option<&[u32]>) -> bool {
     let slots = || sums.chunks_exact(SLOT as usize).take(SLOTS as usize);
     let word = |slot: &[u32], at: u32| slot.get(at as usize).copied().unwrap_or(0);
     let long = |at: u32| {
@@ -154,7 +154,9 @@ pub(super) fn is_whole(sums: &[u32], cells: u64, picture: &[u32]) -> bool {
     };
     let seen: u64 = slots().map(|slot| u64::from(word(slot, SEEN))).sum();
     let seal = slots().fold(0u32, |sum, slot| sum.wrapping_add(word(slot, SEAL)));
-    seen == cells && long(WEIGHED) == long(HELD) && seal == seal_of(picture)
+    seen == cells
+        && long(WEIGHED) == long(HELD)
+        && picture.is_none_or(|words| seal == seal_of(words))
 }
 
 /// The checksum that the last stage makes of a picture.
