@@ -258,10 +258,15 @@ impl Engine {
             if health.fails(Failure::TimedOut) {
                 return Err(Failure::TimedOut);
             }
-            context.device.poll(wait).map_err(|_| Failure::TimedOut)?;
-            let answer = mapped
-                .recv_timeout(PATIENCE)
-                .map_err(|_| Failure::TimedOut)?;
+            context.device.poll(wait).map_err(|e| match e {
+                wgpu::PollError::Timeout => Failure::TimedOut,
+                _ => Failure::Lost,
+            })?;
+            let answer = mapped.recv_timeout(PATIENCE).map_err(|e| match e {
+                mpsc::RecvTimeoutError::Timeout => Failure::TimedOut,
+                // the callback is gone, and with it the device
+                mpsc::RecvTimeoutError::Disconnected => Failure::Lost,
+            })?;
             answer.map_err(|_| Failure::Lost)?;
             let buffer = staging.at_least(&context.device, bytes);
             let view = buffer
@@ -285,25 +290,30 @@ impl Engine {
         self.spare.push(staging);
         let end = parts.last().map_or(0, |part| part.first + part.words);
         let sums = words.get(end..).unwrap_or_default();
-        let mut outcome = Ok(());
-        let drawn = tasks.len();
         let each = (SLOTS * SLOT) as usize;
-        for ((task, part), sums) in tasks.into_iter().zip(parts).zip(sums.chunks(each)) {
-            let picture = words
-                .get(part.first..part.first + part.words)
-                .unwrap_or_default();
-            let seen = task.prepared.wanted.kept().is_none();
-            if is_whole(sums, part.cells, seen.then_some(picture)) {
-                task.answer(Ok(picture.to_vec()));
-            } else {
-                outcome = Err(Failure::WrongSum);
-                task.answer(Err(Failure::WrongSum));
-            }
+        let pictures: Vec<_> = tasks
+            .into_iter()
+            .zip(parts.iter().zip(sums.chunks(each)))
+            .map(|(task, (part, sums))| {
+                let range = part.first..part.first + part.words;
+                let picture = words.get(range).unwrap_or_default();
+                let seen = task.prepared.wanted.kept().is_none();
+                let whole = is_whole(sums, part.cells, seen.then_some(picture));
+                (task, whole.then_some(picture))
+            })
+            .collect();
+        let wrong = pictures.iter().any(|(_, picture)| picture.is_none());
+        if !wrong {
+            self.health.count_drawn(pictures.len());
         }
-        if outcome.is_ok() {
-            self.health.count_drawn(drawn);
+        for (task, picture) in pictures {
+            task.answer(picture.map(<[u32]>::to_vec).ok_or(Failure::WrongSum));
         }
-        outcome
+        if wrong {
+            Err(Failure::WrongSum)
+        } else {
+            Ok(())
+        }
     }
 }
 

@@ -216,7 +216,14 @@ impl GpuBackend {
                 wanted.at(&block),
                 resident.clone(),
             );
-            let Some(prepared) = prepared else { continue };
+            let prepared = match prepared {
+                Ok(Some(prepared)) => prepared,
+                Ok(None) => continue,
+                Err(failure) => {
+                    sent.failure = Some(failure);
+                    return sent;
+                }
+            };
             sent.blocks.push(block);
             let task = Task {
                 prepared,

@@ -5,6 +5,7 @@ use super::layout::{GpuJob, GpuPlace, OUTPUTS, PAD};
 use super::pipelines::Entry;
 use super::plans::{GpuPlan, Way};
 use super::resident::GpuPoints;
+use super::trust::Failure;
 use crate::block::{BLOCK, Block};
 use heatsplat_points::{Point, Points, Window};
 use std::sync::Arc;
@@ -99,6 +100,9 @@ const NARROWEST_PIXEL: f64 = 1.0 / 1024.0;
 
 impl Prepared {
     /// `None` where nothing is to be seen.
+    ///
+    /// # Errors
+    /// [`Failure::Beyond`] for what the shaders can't draw.
     pub(super) fn new(
         points: &Points,
         window: &Window,
@@ -106,7 +110,7 @@ impl Prepared {
         plan: &Arc<GpuPlan>,
         wanted: Wanted,
         resident: Option<Arc<GpuPoints>>,
-    ) -> Option<Self> {
+    ) -> Result<Option<Self>, Failure> {
         let (mut job, grid, finest) = geometry(window, phase, plan);
         let seen = points.cells(&grid.grown(1), finest);
         let padded = grid.grown(PAD);
@@ -138,15 +142,15 @@ impl Prepared {
             );
         }
         if stretches.is_empty() {
-            return None;
+            return Ok(None);
         }
-        (job.scale, job.unscale) = scale(points);
+        (job.scale, job.unscale) = scale(points).ok_or(Failure::Beyond)?;
         job.row_words = match wanted {
             Wanted::Indices(_) => job.width.div_ceil(4),
             _ => job.width,
         };
         job.words = job.row_words * job.height;
-        Some(Self {
+        Ok(Some(Self {
             plan: Arc::clone(plan),
             wanted,
             job,
@@ -154,7 +158,7 @@ impl Prepared {
             stretches,
             resident,
             cells,
-        })
+        }))
     }
 }
 
@@ -253,13 +257,17 @@ const SUM_BITS: i32 = 52;
 /// … and those of a common weight, whose upper half is then rarely touched.
 const WEIGHT_BITS: i32 = 30;
 
+/// The exponents of powers of two that are floats, and their inverses too.
+const EXPONENTS: i32 = 126;
+
 /// Fixed-point units to a weight of 1, and the inverse: powers of two, the same for all pictures
-/// of a set of points, so that tiles meet without a seam.
-fn scale(points: &Points) -> (f32, f32) {
+/// of a set of points, so that tiles meet without a seam. `None` for weights so small that there
+/// is no such float.
+fn scale(points: &Points) -> Option<(f32, f32)> {
     let summary = points.summary();
     let greatest = f64::from(summary.weight_min.abs().max(summary.weight_max.abs()));
     if greatest == 0.0 {
-        return (1.0, 1.0);
+        return Some((1.0, 1.0));
     }
     let count = summary.count.max(1) as f64;
     let common = if summary.weight_min < 0.0 {
@@ -269,8 +277,8 @@ fn scale(points: &Points) -> (f32, f32) {
     };
     let bits = |v: f64| v.log2().ceil() as i32;
     let exponent = (SUM_BITS - bits(greatest * count)).min(WEIGHT_BITS - bits(common));
-    let exponent = exponent.clamp(-100, 100);
-    (2f32.powi(exponent), 2f32.powi(-exponent))
+    let power = |exponent| 2f64.powi(exponent) as f32;
+    (exponent.abs() <= EXPONENTS).then(|| (power(exponent), power(-exponent)))
 }
 
 /// A picture cut into blocks, with where its corner lies on the plan's lattice.
