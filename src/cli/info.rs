@@ -1,6 +1,7 @@
 //! `heatsplat info`: what a source holds, for people and for programs.
 
 use super::Failure;
+use super::backend;
 use super::source::{self, Loaded, SourceFlags, grouped};
 use clap::Args;
 use heatsplat::points::mercator;
@@ -13,7 +14,8 @@ const EXAMPLES: &str = "\
 Examples:
   heatsplat info examples/cities.csv.gz
   heatsplat info examples/cities.csv.gz --json
-  curl -s https://example.org/quakes.csv | heatsplat info -";
+  curl -s https://example.org/quakes.csv | heatsplat info -
+  heatsplat info --backends";
 
 /// Zoom of the tiles of which the fullest is the densest place: about 40 km at the equator.
 const PLACE_ZOOM: u8 = 10;
@@ -23,7 +25,11 @@ const PLACE_ZOOM: u8 = 10;
 pub(super) struct Info {
     /// A file of points: CSV, GeoJSON, Shapefile, GeoPackage, FlatGeobuf, Parquet, Arrow or GPX, text packed or not; `-` is
     /// standard input
-    source: String,
+    #[arg(required_unless_present = "backends")]
+    source: Option<String>,
+    /// List what can draw here, and what `--backend auto` takes and why
+    #[arg(long, conflicts_with = "source")]
+    backends: bool,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -33,14 +39,21 @@ pub(super) struct Info {
 
 impl Info {
     pub(super) fn run(self) -> Result<(), Failure> {
-        let loaded = source::read(&self.source, &self.flags.options())?;
-        let text = if self.json {
-            serde_json::to_string_pretty(&as_json(&loaded))? + "\n"
-        } else {
-            for_people(&self.source, &loaded)
+        let text = match &self.source {
+            Some(source) => self.about(source)?,
+            None => backend::list(self.json)?,
         };
         io::stdout().lock().write_all(text.as_bytes())?;
         Ok(())
+    }
+
+    fn about(&self, source: &str) -> Result<String, Failure> {
+        let loaded = source::read(source, &self.flags.options())?;
+        Ok(if self.json {
+            serde_json::to_string_pretty(&as_json(&loaded))? + "\n"
+        } else {
+            for_people(source, &loaded)
+        })
     }
 }
 

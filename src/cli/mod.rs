@@ -1,5 +1,6 @@
 //! The commands. Each turns its flags into checked values first, and then works with those.
 
+mod backend;
 mod generate;
 mod info;
 mod output;
@@ -117,6 +118,9 @@ mod tests {
             "render a -o b.png --background inferno",
             "render a -o b.png --as tif",
             "generate many",
+            "info",
+            "serve a --backend cuda",
+            "render a -o b.png --gpu-memory much",
         ] {
             let words = ["heatsplat"].into_iter().chain(line.split(' '));
             let error = Arguments::try_parse_from(words).err();
@@ -127,6 +131,8 @@ mod tests {
             "render a -o - --bbox -10,-5,10,5 --size 100x50 --background #111820 --as webp",
             "info a --json --delimiter tab",
             "ramps -o r.png",
+            "info --backends",
+            "serve a --backend gpu:llvm --gpu-memory 64M",
             "generate 10M --seed 7",
         ] {
             let words = ["heatsplat"].into_iter().chain(line.split(' '));

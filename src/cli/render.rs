@@ -1,6 +1,7 @@
 //! `heatsplat render`: one picture of a source.
 
 use super::Failure;
+use super::backend::BackendFlags;
 use super::output;
 use super::source::{self, SourceFlags};
 use super::style::StyleFlags;
@@ -46,6 +47,8 @@ pub(super) struct Render {
     source_flags: SourceFlags,
     #[command(flatten)]
     style: StyleFlags,
+    #[command(flatten)]
+    backend: BackendFlags,
 }
 
 /// West, south, east, north.
@@ -78,6 +81,7 @@ impl Render {
                 .unwrap_or_else(|(flag, e)| super::usage("render", format!("{flag}: {e}")));
         }
         let style = self.style.style()?;
+        let backend = self.backend.backend()?;
         let loaded = source::read(&self.source, &self.source_flags.options())?;
         eprintln!("{}", loaded.summary(&self.source));
         let bounds = self
@@ -86,7 +90,7 @@ impl Render {
         let window = self
             .window(bounds)
             .map_err(|(flag, e)| format!("{flag}: {e}"))?;
-        let layer = Layer::on_cpu(&self.source, loaded.points, style);
+        let layer = Layer::new(&self.source, loaded.points, style, backend);
         let bytes = self.draw(&layer, window, format)?;
         output::write(&self.output, |file| file.write_all(&bytes))
     }

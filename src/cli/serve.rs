@@ -1,15 +1,16 @@
 //! `heatsplat serve`: a map in the browser, and tiles for any other.
 
 use super::Failure;
+use super::backend::{self, BackendFlags};
 use super::source::{self, SourceFlags};
 use super::style::StyleFlags;
 use clap::Args;
-use heatsplat::{Layer, Style};
+use heatsplat::{Backend, Layer, Style};
 use heatsplat_loader::Options as SourceOptions;
 use heatsplat_server::{Bound, LayerId, Layers, Options};
 use std::io::{self, Write as _};
 use std::path::Path;
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 use std::thread;
 
 const EXAMPLES: &str = "\
@@ -45,6 +46,8 @@ pub(super) struct Serve {
     source: SourceFlags,
     #[command(flatten)]
     style: StyleFlags,
+    #[command(flatten)]
+    backend: BackendFlags,
 }
 
 /// A source on its way to being a layer.
@@ -74,20 +77,23 @@ impl Serve {
             Coming { source, name, id }
         });
         let coming: Vec<Coming> = coming.collect();
+        let (source, style) = (self.source.options(), self.style.style()?);
+        let backend = self.backend.backend()?;
+        let defaults = Options::default();
         let options = Options {
             listen: self.listen,
             public_url: self.public_url,
             attribution: self.attribution,
-            ..Options::default()
+            renders: backend::renders(&*backend).unwrap_or(defaults.renders),
+            ..defaults
         };
-        let (source, style) = (self.source.options(), self.style.style()?);
 
         // The port first: if it is taken, nobody waits for the points to be read.
         let bound = Bound::new(layers.clone(), options)?;
         let (url, stop) = (bound.url(), bound.stop());
         let (done, outcome) = mpsc::channel();
         thread::spawn(move || {
-            let result = load(coming, &layers, &source, &style);
+            let result = load(coming, &layers, &source, &style, &backend);
             let failed = result.is_err();
             if !failed {
                 // Nobody may be listening there, and the server serves all the same.
@@ -111,11 +117,13 @@ fn load(
     layers: &Layers,
     options: &SourceOptions,
     style: &Style,
+    backend: &Arc<dyn Backend>,
 ) -> Result<(), Failure> {
     for Coming { source, name, id } in coming {
         let loaded = source::read(&source, options)?;
         eprintln!("{}", loaded.summary(id.as_str()));
-        layers.put(&id, Layer::on_cpu(&name, loaded.points, style.clone()));
+        let layer = Layer::new(&name, loaded.points, style.clone(), Arc::clone(backend));
+        layers.put(&id, layer);
     }
     Ok(())
 }

@@ -22,6 +22,12 @@ pub trait Backend: Send + Sync + std::fmt::Debug {
     /// What the backend is called on the command line and in reports.
     fn name(&self) -> &str;
 
+    /// How many jobs it likes to be given at a time: more than one where each journey to it
+    /// takes long.
+    fn batch(&self) -> usize {
+        1
+    }
+
     /// The density of each job, in their order.
     fn densities(&self, jobs: &[Job<'_>]) -> Vec<Density>;
 

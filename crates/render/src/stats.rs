@@ -146,17 +146,24 @@ pub(crate) fn measure(
     let z = level.saturating_sub(8).min(MAX_ZOOM);
     let size = 1u32 << (level - z).min(9);
     let tiles = sample(points.occupied_tiles(z));
-    let threads = thread::available_parallelism().map_or(1, usize::from);
+    let batch = backend.batch().max(1);
+    let threads = if batch > 1 {
+        1 // such a backend has its own
+    } else {
+        thread::available_parallelism().map_or(1, usize::from)
+    };
     let part = |first: usize| {
         let mut statistics = Statistics::default();
-        for &(tile, times) in tiles.iter().skip(first).step_by(threads) {
-            let job = Job {
+        let mine: Vec<_> = tiles.iter().skip(first).step_by(threads).collect();
+        for tiles in mine.chunks(batch) {
+            let job = |&&(tile, _): &&(TileId, f64)| Job {
                 points,
                 window: Window::tile(tile, size),
                 kernel,
             };
-            for density in backend.densities(&[job]) {
-                statistics.add(&density.values, times);
+            let jobs: Vec<Job<'_>> = tiles.iter().map(job).collect();
+            for (density, (_, times)) in backend.densities(&jobs).iter().zip(tiles) {
+                statistics.add(&density.values, *times);
             }
         }
         statistics

@@ -10,7 +10,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, mpsc};
 
 /// The most pictures in one batch.
-const MOST: usize = 64;
+pub(super) const MOST: usize = 64;
 
 /// Cells that one workgroup takes.
 const STRETCH: u32 = 256;

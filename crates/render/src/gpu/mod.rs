@@ -279,6 +279,10 @@ impl Backend for GpuBackend {
         &self.name
     }
 
+    fn batch(&self) -> usize {
+        batch::MOST
+    }
+
     fn densities(&self, jobs: &[Job<'_>]) -> Vec<Density> {
         let sent: Vec<Sent> = jobs
             .iter()
