@@ -2,6 +2,7 @@
 
 use super::Failure;
 use clap::Args;
+use heatsplat::render::{Job, Normalizer};
 use heatsplat::{Backend, CpuBackend};
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -44,6 +45,31 @@ impl BackendFlags {
 /// How many pictures a server should draw at a time with a backend, unless told otherwise.
 pub(super) fn renders(backend: &dyn Backend) -> Option<usize> {
     (backend.batch() > 1).then_some(GPU_RENDERS)
+}
+
+/// A backend to be measured.
+pub(super) struct Measured {
+    pub(super) backend: Arc<dyn Backend>,
+    /// How long its stages take, where it can say that.
+    pub(super) stages: Option<Stages>,
+}
+
+/// From jobs to the seconds of each stage.
+pub(super) type Stages = Box<dyn Fn(&[(Job<'_>, &Normalizer)]) -> Vec<(&'static str, f64)>>;
+
+/// The CPU and each GPU, those in software too if `any`.
+pub(super) fn every(any: bool) -> Vec<Measured> {
+    let mut all = vec![Measured {
+        backend: cpu(),
+        stages: None,
+    }];
+    for adapter in adapters().iter().filter(|adapter| any || adapter.real) {
+        match measured(&adapter.name) {
+            Ok(gpu) => all.push(gpu),
+            Err(error) => eprintln!("heatsplat: {error}"),
+        }
+    }
+    all
 }
 
 fn cpu() -> Arc<dyn Backend> {
@@ -93,7 +119,7 @@ struct Listed {
 
 #[cfg(feature = "gpu")]
 mod gpu {
-    use super::{Failure, Listed, cpu};
+    use super::{Failure, Listed, Measured, cpu};
     use heatsplat::Backend;
     use heatsplat::render::gpu::{self, Choice, GpuBackend, GpuError, GpuOptions};
     use serde_json::json;
@@ -121,6 +147,15 @@ mod gpu {
     pub(super) fn named(name: Option<&str>, memory: u64) -> Result<Arc<dyn Backend>, Failure> {
         let choice = name.map_or(Choice::Any, |name| Choice::Named(name.to_owned()));
         Ok(Arc::new(GpuBackend::new(options(choice, memory))?))
+    }
+
+    pub(super) fn measured(name: &str) -> Result<Measured, Failure> {
+        let gpu = Arc::new(GpuBackend::new(Choice::Named(name.to_owned()))?);
+        let twin = Arc::clone(&gpu);
+        Ok(Measured {
+            backend: gpu,
+            stages: Some(Box::new(move |jobs| twin.time_stages(jobs))),
+        })
     }
 
     pub(super) fn adapters() -> Vec<Listed> {
@@ -152,7 +187,7 @@ mod gpu {
 
 #[cfg(not(feature = "gpu"))]
 mod gpu {
-    use super::{Failure, Listed, cpu};
+    use super::{Failure, Listed, Measured, cpu};
     use heatsplat::Backend;
     use std::sync::Arc;
 
@@ -164,12 +199,19 @@ mod gpu {
         Err("this heatsplat was built without the feature `gpu`; use --backend cpu".into())
     }
 
+    pub(super) fn measured(_name: &str) -> Result<Measured, Failure> {
+        named(None, 0).map(|backend| Measured {
+            backend,
+            stages: None,
+        })
+    }
+
     pub(super) fn adapters() -> Vec<Listed> {
         Vec::new()
     }
 }
 
-use gpu::{adapters, automatic, named};
+use gpu::{adapters, automatic, measured, named};
 
 fn wish(text: &str) -> Result<Wish, &'static str> {
     match text.split_once(':') {

@@ -1,6 +1,7 @@
 //! The commands. Each turns its flags into checked values first, and then works with those.
 
 mod backend;
+mod bench;
 mod generate;
 mod info;
 mod output;
@@ -45,6 +46,8 @@ enum Command {
     Ramps(ramps::Ramps),
     /// Make up points, clustered as real ones are, to try things with
     Generate(generate::Generate),
+    /// Measure how fast the CPU and each GPU draw points
+    Bench(bench::Bench),
 }
 
 /// Does what the command line says. A command line that can't be ends the program with 2.
@@ -55,6 +58,7 @@ pub(crate) fn run() -> Result<(), Failure> {
         Command::Info(info) => info.run(),
         Command::Ramps(ramps) => ramps.run(),
         Command::Generate(generate) => generate.run(),
+        Command::Bench(bench) => bench.run(),
     }
 }
 
@@ -120,6 +124,8 @@ mod tests {
             "generate many",
             "info",
             "serve a --backend cuda",
+            "bench a --points 5",
+            "bench --gpu some",
             "render a -o b.png --gpu-memory much",
         ] {
             let words = ["heatsplat"].into_iter().chain(line.split(' '));
@@ -132,6 +138,7 @@ mod tests {
             "info a --json --delimiter tab",
             "ramps -o r.png",
             "info --backends",
+            "bench --points 1000 --gpu any --radius 8",
             "serve a --backend gpu:llvm --gpu-memory 64M",
             "generate 10M --seed 7",
         ] {

@@ -212,8 +212,20 @@ impl Engine {
             .unwrap_or_else(|| Arena::readback("readback"));
         let back = staging.at_least(device, bytes).clone();
 
+        let timer = self.health.timer();
+        if let Some(timer) = &timer {
+            timer.lap("plan");
+        }
         let mut stages = Stages::new(self, batch)?;
         let mut encoder = stages.begin(batch);
+        let lap = |encoder: CommandEncoder, name: &'static str| {
+            let Some(timer) = &timer else { return encoder };
+            queue.submit([encoder.finish()]);
+            let _ = device.poll(wgpu::PollType::wait_indefinitely());
+            timer.lap(name);
+            device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default())
+        };
+        encoder = lap(encoder, "upload");
         for (i, load) in batch.loads.iter().enumerate() {
             if i > 0 {
                 // each in a submission of its own: no device is kept busy for long
@@ -222,7 +234,17 @@ impl Engine {
             }
             stages.deposit(&mut encoder, load)?;
         }
-        stages.draw(&mut encoder, batch)?;
+        encoder = lap(encoder, "bin");
+        if timer.is_none() {
+            stages.draw(&mut encoder, batch)?;
+        } else {
+            for step in stages.steps(batch) {
+                let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
+                stages.run(&mut pass, &step)?;
+                drop(pass);
+                encoder = lap(encoder, step.entry.name());
+            }
+        }
         for (job, kept) in batch.jobs.iter().zip(kept) {
             keep(&mut encoder, &stages.picture, job, kept);
         }
@@ -419,21 +441,15 @@ impl<'a> Stages<'a> {
         encoder
     }
 
-    fn run(
-        &self,
-        pass: &mut ComputePass<'_>,
-        entry: Entry,
-        buffers: &[&Buffer],
-        groups: [u32; 3],
-    ) -> Result<(), Failure> {
+    fn run(&self, pass: &mut ComputePass<'_>, step: &Step<'_>) -> Result<(), Failure> {
         let pipeline = self
             .pipelines
-            .get(self.device, entry)
+            .get(self.device, step.entry)
             .ok_or(Failure::Lost)?;
-        let bound = pipeline.bind(self.device, buffers);
+        let bound = pipeline.bind(self.device, &step.buffers);
         pass.set_pipeline(&pipeline.pipeline);
         pass.set_bind_group(0, &bound, &[]);
-        let [x, y, z] = groups;
+        let [x, y, z] = step.groups;
         pass.dispatch_workgroups(x, y, z);
         Ok(())
     }
@@ -454,7 +470,7 @@ impl<'a> Stages<'a> {
             Tables::None => Entry::Stamp,
             _ => Entry::Deposit,
         };
-        let buffers = [
+        let buffers = vec![
             &self.jobs,
             &items,
             &self.places,
@@ -463,53 +479,87 @@ impl<'a> Stages<'a> {
             &self.sums,
         ];
         let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
-        self.run(&mut pass, entry, &buffers, [load.items.len() as u32, 1, 1])
+        let step = Step {
+            entry,
+            buffers,
+            groups: [load.items.len() as u32, 1, 1],
+        };
+        self.run(&mut pass, &step)
     }
 
     /// From the bins to the pictures.
-    fn draw(&self, encoder: &mut CommandEncoder, batch: &Batch) -> Result<(), Failure> {
-        let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
+    fn steps(&self, batch: &Batch) -> Vec<Step<'_>> {
         let jobs = batch.jobs.len() as u32;
         let most = |of: fn(&GpuJob) -> u32| batch.jobs.iter().map(of).max().unwrap_or(0);
         let lanes = |n: u32| n.div_ceil(GROUP);
         let eights = |n: u32| n.div_ceil(OUTPUTS);
         let (outputs, lines) = (most(|j| j.outputs), most(|j| j.lines));
-        let (width, height) = (most(|j| j.width), most(|j| j.height));
-
-        let buffers = [&self.jobs, &self.bins, &self.grid, &self.sums];
-        let groups = [most(|j| j.bin_count).div_ceil(GROUP * EACH), 1, jobs];
-        self.run(&mut pass, Entry::Settle, &buffers, groups)?;
+        let mut steps = Vec::with_capacity(5);
+        let mut step = |entry, buffers, groups| {
+            steps.push(Step {
+                entry,
+                buffers,
+                groups,
+            });
+        };
+        step(
+            Entry::Settle,
+            vec![&self.jobs, &self.bins, &self.grid, &self.sums],
+            [most(|j| j.bin_count).div_ceil(GROUP * EACH), 1, jobs],
+        );
         let mut densities = &self.values;
         match self.tables {
             Tables::None => densities = &self.grid,
             Tables::Spread { taps, refine } => {
-                let buffers = [&self.jobs, taps, &self.grid, &self.across];
                 let terms = jobs * most(|j| j.terms);
-                let groups = [lanes(most(|j| j.inner_rows)), eights(outputs), terms];
-                self.run(&mut pass, Entry::Across, &buffers, groups)?;
-                let buffers = [&self.jobs, taps, &self.across, &self.values];
-                let groups = [lanes(outputs), eights(lines), jobs];
-                self.run(&mut pass, Entry::Down, &buffers, groups)?;
+                step(
+                    Entry::Across,
+                    vec![&self.jobs, taps, &self.grid, &self.across],
+                    [lanes(most(|j| j.inner_rows)), eights(outputs), terms],
+                );
+                step(
+                    Entry::Down,
+                    vec![&self.jobs, taps, &self.across, &self.values],
+                    [lanes(outputs), eights(lines), jobs],
+                );
                 if let Some((down, across)) = refine {
-                    let buffers = [&self.jobs, down, across, &self.values];
-                    let groups = [lanes(height), eights(width), jobs];
-                    self.run(&mut pass, Entry::Refine, &buffers, groups)?;
+                    step(
+                        Entry::Refine,
+                        vec![&self.jobs, down, across, &self.values],
+                        [lanes(most(|j| j.height)), eights(most(|j| j.width)), jobs],
+                    );
                 }
             }
-            Tables::Edge { taps, rows } => {
-                let buffers = [&self.jobs, taps, rows, &self.grid, &self.values];
-                let groups = [lanes(lines), eights(outputs), jobs];
-                self.run(&mut pass, Entry::Convolve, &buffers, groups)?;
-            }
+            Tables::Edge { taps, rows } => step(
+                Entry::Convolve,
+                vec![&self.jobs, taps, rows, &self.grid, &self.values],
+                [lanes(lines), eights(outputs), jobs],
+            ),
         }
-        let buffers = [
-            &self.jobs,
-            &self.thresholds,
-            densities,
-            &self.picture,
-            &self.sums,
-        ];
-        let groups = [most(|j| j.words).div_ceil(GROUP * EACH), 1, jobs];
-        self.run(&mut pass, batch.entry, &buffers, groups)
+        step(
+            batch.entry,
+            vec![
+                &self.jobs,
+                &self.thresholds,
+                densities,
+                &self.picture,
+                &self.sums,
+            ],
+            [most(|j| j.words).div_ceil(GROUP * EACH), 1, jobs],
+        );
+        steps
     }
+
+    fn draw(&self, encoder: &mut CommandEncoder, batch: &Batch) -> Result<(), Failure> {
+        let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
+        let steps = self.steps(batch);
+        steps.iter().try_for_each(|step| self.run(&mut pass, step))
+    }
+}
+
+/// One dispatch.
+struct Step<'a> {
+    entry: Entry,
+    buffers: Vec<&'a Buffer>,
+    groups: [u32; 3],
 }

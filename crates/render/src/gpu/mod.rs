@@ -40,7 +40,7 @@ use prepare::{Prepared, Wanted};
 use resident::Shelf;
 use std::sync::{Arc, mpsc};
 use std::thread;
-use trust::Health;
+use trust::{Health, Timer};
 
 /// Why there is no GPU backend.
 #[derive(Debug, thiserror::Error)]
@@ -182,6 +182,17 @@ impl GpuBackend {
     /// How much the device has drawn, and how often the CPU had to.
     pub fn report(&self) -> Report {
         self.health.report()
+    }
+
+    /// Draws jobs stage by stage, each waited for, and says how many seconds each stage took:
+    /// for benches. Pictures that others ask for meanwhile are timed with them.
+    pub fn time_stages(&self, jobs: &[(Job<'_>, &Normalizer)]) -> Vec<(&'static str, f64)> {
+        let timer = Arc::new(Timer::new());
+        self.health.set_timer(Some(Arc::clone(&timer)));
+        self.pictures(jobs);
+        timer.lap("readback");
+        self.health.set_timer(None);
+        timer.laps()
     }
 
     /// Makes the next picture fail like this, once: for tests of what happens then.

@@ -34,6 +34,14 @@ const TABLE: [(Entry, shaders::Stage, &str, &str); 10] = [
     (Colors, shaders::COLORIZE_ALPHA, "colors", "rrrww"),
 ];
 
+impl Entry {
+    /// As the shader calls it.
+    pub(super) fn name(self) -> &'static str {
+        let found = TABLE.iter().find(|(entry, ..)| *entry == self);
+        found.map_or("", |(_, _, name, _)| name)
+    }
+}
+
 /// The pipelines of a device.
 #[derive(Debug, Default)]
 pub(super) struct Pipelines([OnceCell<Pipeline>; TABLE.len()]);

@@ -2,8 +2,8 @@
 
 use super::layout::{HELD, SEAL, SEEN, SLOT, SLOTS, WEIGHED};
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 /// Why a picture did not come from the GPU. The CPU answers the same request instead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
@@ -49,9 +49,47 @@ pub(super) struct Health {
     /// The next failure to be made on purpose, as its place in [`Failure::ALL`] and one.
     wanted: AtomicU8,
     said: Mutex<Option<Failure>>,
+    timer: Mutex<Option<Arc<Timer>>>,
+}
+
+/// How long the stages of batches took, in seconds, while somebody wants to know.
+#[derive(Debug)]
+pub(super) struct Timer(Mutex<(Instant, Vec<(&'static str, f64)>)>);
+
+impl Timer {
+    pub(super) fn new() -> Self {
+        Self(Mutex::new((Instant::now(), Vec::new())))
+    }
+
+    /// Ends a stage and begins the next.
+    pub(super) fn lap(&self, name: &'static str) {
+        let mut inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (since, laps) = &mut *inner;
+        let took = since.elapsed().as_secs_f64();
+        match laps.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, sum)) => *sum += took,
+            None => laps.push((name, took)),
+        }
+        *since = Instant::now();
+    }
+
+    pub(super) fn laps(&self) -> Vec<(&'static str, f64)> {
+        let inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        inner.1.clone()
+    }
 }
 
 impl Health {
+    /// What takes the time of batches, if anybody wants to know.
+    pub(super) fn timer(&self) -> Option<Arc<Timer>> {
+        let timer = self.timer.lock().unwrap_or_else(PoisonError::into_inner);
+        timer.clone()
+    }
+
+    pub(super) fn set_timer(&self, timer: Option<Arc<Timer>>) {
+        *self.timer.lock().unwrap_or_else(PoisonError::into_inner) = timer;
+    }
+
     pub(super) fn count_drawn(&self, pictures: usize) {
         self.drawn.fetch_add(pictures as u64, Ordering::Relaxed);
         self.batches.fetch_add(1, Ordering::Relaxed);
@@ -169,4 +207,71 @@ fn seal_of(words: &[u32]) -> u32 {
     };
     let stirred = words.iter().enumerate().map(stir);
     stirred.fold(0, u32::wrapping_add)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A small generator (SplitMix64).
+    fn next(state: &mut u64) -> usize {
+        *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let z = (*state ^ (*state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        ((z ^ (z >> 27)) >> 8) as usize
+    }
+
+    #[test]
+    fn ten_thousand_corruptions_are_caught() {
+        let picture: Vec<u32> = (0..4096u32)
+            .map(|i| {
+                if i % 3 == 0 {
+                    0
+                } else {
+                    i.wrapping_mul(0x0101_0101)
+                }
+            })
+            .collect();
+        let mut sums = vec![0; (SLOT * SLOTS) as usize];
+        sums[SEEN as usize] = 7;
+        sums[(SLOT + SEEN) as usize] = 5;
+        sums[WEIGHED as usize] = u32::MAX;
+        sums[(SLOT + WEIGHED) as usize] = 3;
+        // the carry counts
+        sums[HELD as usize] = 2;
+        sums[(HELD + 1) as usize] = 1;
+        sums[SEAL as usize] = seal_of(&picture);
+        assert!(is_whole(&sums, 12, Some(&picture)));
+        assert!(is_whole(&sums, 12, None));
+        assert!(!is_whole(&sums, 13, Some(&picture)), "a cell was left out");
+        assert!(!is_whole(&[], 12, Some(&[])), "nothing at all");
+
+        let mut state = 1;
+        for _ in 0..10_000 {
+            let (mut sums, mut picture) = (sums.clone(), picture.clone());
+            let (at, kind) = (next(&mut state) % picture.len(), next(&mut state) % 4);
+            match kind {
+                0 => picture[at] ^= 1 << (next(&mut state) % 32),
+                1 => picture[at.min(4000)..].fill(0),
+                2 => {
+                    let other = next(&mut state) % picture.len();
+                    picture.swap(at, other);
+                    if picture[at] == picture[other] {
+                        continue;
+                    }
+                }
+                _ => {
+                    let slot = at as u32 % SLOTS * SLOT;
+                    sums[(slot + next(&mut state) as u32 % (SEAL + 1)) as usize] ^= 1;
+                }
+            }
+            assert!(!is_whole(&sums, 12, Some(&picture)), "{kind} at {at}");
+        }
+    }
+
+    #[test]
+    fn rests_grow_to_a_minute() {
+        let mut rest = Rest::new();
+        let rests: Vec<u64> = (0..9).map(|_| rest.next().as_secs()).collect();
+        assert_eq!(rests, [1, 2, 4, 8, 16, 32, 60, 60, 60]);
+    }
 }

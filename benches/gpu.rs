@@ -1,0 +1,149 @@
+//! The GPU backend on whatever adapter there is: its stages, whole tiles, and batches.
+//!
+//! Run with `cargo bench --bench gpu`. Times are by the clock, CPU times those of all threads
+//! of the process: with a driver in software they are the work itself, with a real GPU what it
+//! costs the host.
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    missing_docs,
+    reason = "a bench that fails should say so at once"
+)]
+
+mod data;
+
+use cpu_time::ProcessTime;
+use heatsplat::render::gpu::{Choice, GpuBackend, GpuError, adapters};
+use heatsplat::render::{Job, Normalizer};
+use heatsplat::{Backend, Layer, Style, TileSize, Window};
+use std::time::Instant;
+
+fn main() {
+    let gpu = match GpuBackend::new(Choice::Any) {
+        Ok(gpu) => gpu,
+        Err(error @ GpuError::NoAdapter) => return println!("LEFT OUT: {error}"),
+        Err(error) => panic!("{error}"),
+    };
+    for adapter in adapters() {
+        println!("{adapter}, driver {}", adapter.driver);
+    }
+    println!("drawing with {}\n", gpu.name());
+    let layer = ten_thousand_cells();
+    println!(
+        "one 256 px tile of {} cells, radius 16",
+        layer.points().as_slice().len()
+    );
+    let job = (
+        job(
+            &layer,
+            Window::tile(heatsplat::TileId::new(0, 0, 0).expect("a tile"), 256),
+        ),
+        &*layer.normalizer(8, layer.style()),
+    );
+    tile(&gpu, &[job]);
+    stages(&gpu, &[job]);
+    for n in data::sizes().into_iter().take(2) {
+        let layer = data::layer(n);
+        println!("\n{n} made-up points, radius 16");
+        println!("zoom  batch  tiles/s  CPU ms a tile  cells/s");
+        for z in [0, 4, 8, 12] {
+            batches(&gpu, &layer, z);
+        }
+    }
+}
+
+/// Points that lie a pixel or more apart at zoom 0, so that each is a cell.
+fn ten_thousand_cells() -> Layer {
+    let side = 100;
+    let points = (0..side * side).map(|i| {
+        let (x, y) = (f64::from(i % side), f64::from(i / side));
+        (-178.0 + x * 3.55 + (y * 0.7).sin(), -70.0 + y * 1.4, 1.0)
+    });
+    let points = heatsplat::Points::from_lon_lat(points).expect("points on the map");
+    Layer::on_cpu("cells", points, Style::default())
+}
+
+fn job(layer: &Layer, window: Window) -> Job<'_> {
+    Job {
+        points: layer.points(),
+        window,
+        kernel: layer.style().kernel(1),
+    }
+}
+
+/// The median of clock and CPU milliseconds.
+fn measure(mut work: impl FnMut()) -> (f64, f64) {
+    let turns = if data::smoke() { 3 } else { 101 };
+    for _ in 0..3 {
+        work();
+    }
+    let mut times: Vec<(f64, f64)> = (0..turns)
+        .map(|_| {
+            let (clock, cpu) = (Instant::now(), ProcessTime::now());
+            work();
+            let ms = |seconds: f64| seconds * 1e3;
+            (
+                ms(clock.elapsed().as_secs_f64()),
+                ms(cpu.elapsed().as_secs_f64()),
+            )
+        })
+        .collect();
+    times.sort_by(|a, b| a.1.total_cmp(&b.1));
+    times[times.len() / 2]
+}
+
+fn tile(gpu: &GpuBackend, jobs: &[(Job<'_>, &Normalizer)]) {
+    let (clock, cpu) = measure(|| {
+        gpu.pictures(jobs);
+    });
+    println!("whole tile     {clock:>8.3} ms  {cpu:>8.3} ms CPU");
+    // nothing to splat and nothing to read but a pixel: what the way to the device and back costs
+    let mut small = jobs[0];
+    small.0.window = small.0.window.part(128, 128, 1, 1);
+    let (clock, cpu) = measure(|| {
+        gpu.pictures(&[small]);
+    });
+    println!("lone pixel     {clock:>8.3} ms  {cpu:>8.3} ms CPU");
+}
+
+fn stages(gpu: &GpuBackend, jobs: &[(Job<'_>, &Normalizer)]) {
+    let turns = if data::smoke() { 3 } else { 51 };
+    let mut all: Vec<Vec<(&str, f64)>> = (0..turns).map(|_| gpu.time_stages(jobs)).collect();
+    let names: Vec<&str> = all[0].iter().map(|(name, _)| *name).collect();
+    for (i, name) in names.into_iter().enumerate() {
+        all.sort_by(|a, b| a[i].1.total_cmp(&b[i].1));
+        println!("  {name:<12} {:>8.3} ms", all[all.len() / 2][i].1 * 1e3);
+    }
+}
+
+fn batches(gpu: &GpuBackend, layer: &Layer, z: u8) {
+    let scale = layer.normalizer(z + 8, layer.style());
+    let tiles = data::tiles(layer, z, 64);
+    let pixels = TileSize::NORMAL.pixels();
+    for size in [1, 16, 64] {
+        let jobs: Vec<_> = tiles
+            .iter()
+            .cycle()
+            .take(size)
+            .map(|&tile| (job(layer, Window::tile(tile, pixels)), &*scale))
+            .collect();
+        let cells: usize = jobs
+            .iter()
+            .map(|(job, _)| layer.points().cells(&job.window.grown(22), 1.0).len())
+            .sum();
+        let turns = if data::smoke() { 1 } else { 10 };
+        gpu.pictures(&jobs);
+        let (clock, cpu) = (Instant::now(), ProcessTime::now());
+        for _ in 0..turns {
+            gpu.pictures(&jobs);
+        }
+        let (clock, cpu) = (clock.elapsed().as_secs_f64(), cpu.elapsed().as_secs_f64());
+        let drawn = (turns * size) as f64;
+        println!(
+            "{z:>4}  {size:>5}  {:>7.0}  {:>13.3}  {:>7.2e}",
+            drawn / clock,
+            cpu * 1e3 / drawn,
+            (turns * cells) as f64 / clock,
+        );
+    }
+}
