@@ -3,6 +3,7 @@
 use super::trust::Failure;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 /// A device with its queue, and whether it has been lost.
 #[derive(Clone, Debug)]
@@ -10,6 +11,8 @@ pub(super) struct Context {
     pub(super) device: wgpu::Device,
     pub(super) queue: wgpu::Queue,
     pub(super) limits: wgpu::Limits,
+    /// Longer than any batch takes on a device that still works.
+    pub(super) patience: Duration,
     lost: Arc<AtomicBool>,
     stray: Arc<Mutex<Option<Failure>>>,
 }
@@ -48,8 +51,11 @@ impl Context {
 
     /// A device that belongs to someone else, whose handlers are left alone.
     pub(super) fn of(device: wgpu::Device, queue: wgpu::Queue) -> Self {
+        let software = device.adapter_info().device_type == wgpu::DeviceType::Cpu;
         Self {
             limits: device.limits(),
+            // a driver in software shares the processor with everything else
+            patience: Duration::from_secs(if software { 120 } else { 10 }),
             device,
             queue,
             lost: Arc::default(),

@@ -12,11 +12,7 @@ use super::resident::Shelf;
 use super::trust::{Failure, Health, is_whole};
 use std::collections::HashMap;
 use std::sync::{Arc, mpsc};
-use std::time::Duration;
 use wgpu::{Buffer, CommandEncoder, ComputePass};
-
-/// Longer than any batch takes on any device that still works.
-const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Bytes of an arena that a batch fills at most, where the device has room for that.
 const ARENA: u64 = 96 << 20;
@@ -272,7 +268,7 @@ impl Engine {
         } = flight;
         let wait = wgpu::PollType::Wait {
             submission_index: Some(submission),
-            timeout: Some(PATIENCE),
+            timeout: Some(self.context.patience),
         };
         let context = self.context.clone();
         let health = Arc::clone(&self.health);
@@ -284,7 +280,7 @@ impl Engine {
                 wgpu::PollError::Timeout => Failure::TimedOut,
                 _ => Failure::Lost,
             })?;
-            let answer = mapped.recv_timeout(PATIENCE).map_err(|e| match e {
+            let answer = mapped.recv_timeout(context.patience).map_err(|e| match e {
                 mpsc::RecvTimeoutError::Timeout => Failure::TimedOut,
                 // the callback is gone, and with it the device
                 mpsc::RecvTimeoutError::Disconnected => Failure::Lost,

@@ -1,8 +1,19 @@
 //! The GPU backend: the same pictures as the CPU's, by compute shaders.
 //!
-//! Who asks for a picture finds its cells ([`prepare`]) and waits; one thread ([`driver`])
-//! drives the device and draws all that wait together ([`batch`], [`engine`]). Whatever
-//! goes wrong on the device, the CPU answers the same request ([`trust`]).
+//! Who asks for a picture finds its cells (`prepare.rs`) and waits; one thread (`driver.rs`)
+//! drives the device and draws all that wait together (`batch.rs`, `engine.rs`). Whatever
+//! goes wrong on the device, the CPU answers the same request (`trust.rs`).
+//!
+//! ```no_run
+//! use heatsplat_render::gpu::{Choice, GpuBackend};
+//! use heatsplat_render::{Layer, Style};
+//! use std::sync::Arc;
+//!
+//! let gpu = Arc::new(GpuBackend::new(Choice::Real)?); // Choice::Any: in software too
+//! let points = heatsplat_points::Points::from_lon_lat([(142.37, 38.32, 9.1)])?;
+//! let layer = Layer::new("quakes", points, Style::default(), gpu);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod adapter;
 mod arena;
