@@ -1,7 +1,7 @@
 //! `heatsplat info`: what a source holds, for people and for programs.
 
 use super::Failure;
-use super::source::{self, Loaded, SourceFlags, grouped};
+use super::source::{Loaded, SourceFlags, grouped, shown};
 use clap::Args;
 use heatsplat::points::mercator;
 use heatsplat::{Points, Window};
@@ -22,7 +22,7 @@ const PLACE_ZOOM: u8 = 10;
 #[command(after_help = EXAMPLES)]
 pub(super) struct Info {
     /// A file of points: CSV, TSV or GeoJSON, plain or compressed with gzip or zstd; `-` is
-    /// standard input
+    /// standard input. Or postgres://user@host/database, with --table or --sql
     source: String,
     /// Print JSON
     #[arg(long)]
@@ -33,11 +33,11 @@ pub(super) struct Info {
 
 impl Info {
     pub(super) fn run(self) -> Result<(), Failure> {
-        let loaded = source::read(&self.source, &self.flags.options())?;
+        let loaded = self.flags.read(&self.source)?;
         let text = if self.json {
             serde_json::to_string_pretty(&as_json(&loaded))? + "\n"
         } else {
-            for_people(&self.source, &loaded)
+            for_people(&shown(&self.source), &loaded)
         };
         io::stdout().lock().write_all(text.as_bytes())?;
         Ok(())

@@ -1,7 +1,11 @@
 //! The commands. Each turns its flags into checked values first, and then works with those.
 
+#[cfg(feature = "postgis")]
+mod database;
 mod generate;
 mod info;
+#[cfg(feature = "postgis")]
+mod live;
 mod output;
 mod ramps;
 mod render;
@@ -115,7 +119,7 @@ mod tests {
             "render a -o b.png --size 0",
             "render a -o b.png --ratio 9",
             "render a -o b.png --background inferno",
-            "render a -o b.png --as tif",
+            "render a -o b.png --as xls",
             "generate many",
         ] {
             let words = ["heatsplat"].into_iter().chain(line.split(' '));

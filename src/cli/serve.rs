@@ -1,14 +1,21 @@
 //! `heatsplat serve`: a map in the browser, and tiles for any other.
 
 use super::Failure;
-use super::source::{self, SourceFlags};
+#[cfg(feature = "postgis")]
+use super::live::LiveRows;
+use super::source::SourceFlags;
 use super::style::StyleFlags;
 use clap::Args;
 use heatsplat::{Layer, Style};
-use heatsplat_loader::Options as SourceOptions;
+#[cfg(feature = "postgis")]
+use heatsplat_loader::postgis::{Database, Limits, is_address};
+#[cfg(feature = "postgis")]
+use heatsplat_server::Live;
 use heatsplat_server::{Bound, LayerId, Layers, Options};
 use std::io::{self, Write as _};
 use std::path::Path;
+#[cfg(feature = "postgis")]
+use std::sync::Arc;
 use std::sync::mpsc;
 use std::thread;
 
@@ -18,6 +25,8 @@ Examples:
   heatsplat serve examples/cities.csv.gz --weight none --radius 8 --ramp viridis
   heatsplat serve quakes.csv.gz shops.geojson --listen 0.0.0.0:8080
   heatsplat generate 1M | heatsplat serve - --name made-up
+  heatsplat serve postgres://heat@db/gis --table quakes --weight mag
+  heatsplat serve postgres://heat@db/gis --live --sql 'select geom from trips where geom && !bbox!'
 
 A layer's tiles are at /{layer}/{z}/{x}/{y}.png, its TileJSON is at /{layer}, and /catalog lists
 all layers. Every flag of the look can be given per request too: …/0/0/0.png?ramp=viridis&radius=8";
@@ -26,7 +35,8 @@ all layers. Every flag of the look can be given per request too: …/0/0/0.png?r
 #[command(after_help = EXAMPLES)]
 pub(super) struct Serve {
     /// Files of points: CSV, TSV or GeoJSON, plain or compressed with gzip or zstd; `-` is
-    /// standard input. Each becomes a layer
+    /// standard input. Each becomes a layer. Or postgres://user@host/database, of which every
+    /// --table becomes one, or the --sql
     #[arg(value_name = "SOURCE", required = true)]
     sources: Vec<String>,
     /// Address and port to listen on; port 0 takes a free one
@@ -41,6 +51,9 @@ pub(super) struct Serve {
     /// Who the data come from, shown in the corner of maps
     #[arg(long, value_name = "TEXT")]
     attribution: Option<String>,
+    #[cfg(feature = "postgis")]
+    #[command(flatten)]
+    live: LiveFlags,
     #[command(flatten)]
     source: SourceFlags,
     #[command(flatten)]
@@ -50,50 +63,61 @@ pub(super) struct Serve {
 /// A source on its way to being a layer.
 struct Coming {
     source: String,
+    /// How to read it.
+    flags: SourceFlags,
     name: String,
     id: LayerId,
 }
 
+/// How a database is served.
+#[cfg(feature = "postgis")]
+#[derive(Args, Clone)]
+#[command(next_help_heading = "How to serve a database")]
+struct LiveFlags {
+    /// Read the rows of each picture when it is asked for, instead of all rows beforehand
+    #[arg(long)]
+    live: bool,
+    /// Connections to the database at a time, for live layers
+    #[arg(long, value_name = "NUMBER", default_value_t = 8,
+          value_parser = clap::value_parser!(u16).range(1..=256))]
+    pool_size: u16,
+}
+
 impl Serve {
     pub(super) fn run(self) -> Result<(), Failure> {
-        if self.name.len() > self.sources.len() {
-            super::usage("serve", "there are more --name than sources");
-        }
         if self.sources.iter().filter(|source| *source == "-").count() > 1 {
             super::usage("serve", "standard input can be one source only");
         }
         let layers = Layers::default();
-        let names = self
-            .name
-            .into_iter()
-            .map(Some)
-            .chain(std::iter::repeat(None));
-        let coming = self.sources.into_iter().zip(names).map(|(source, name)| {
-            let name = name.unwrap_or_else(|| layer_name(&source));
-            let id = layers.announce(&name);
-            Coming { source, name, id }
-        });
-        let coming: Vec<Coming> = coming.collect();
+        let coming = self.coming(&layers);
+        let style = self.style.style()?;
         let options = Options {
             listen: self.listen,
             public_url: self.public_url,
             attribution: self.attribution,
             ..Options::default()
         };
-        let (source, style) = (self.source.options(), self.style.style()?);
+        #[cfg(feature = "postgis")]
+        let live = self.live;
 
         // The port first: if it is taken, nobody waits for the points to be read.
         let bound = Bound::new(layers.clone(), options)?;
         let (url, stop) = (bound.url(), bound.stop());
         let (done, outcome) = mpsc::channel();
         thread::spawn(move || {
-            let result = load(coming, &layers, &source, &style);
-            let failed = result.is_err();
+            let loaded = coming.iter().try_for_each(|coming| {
+                #[cfg(feature = "postgis")]
+                if live.live && is_address(&coming.source) {
+                    return coming.announce_live(&layers, &style, &live);
+                }
+                coming.load(&layers, &style)
+            });
+            let failed = loaded.is_err();
             if !failed {
                 // Nobody may be listening there, and the server serves all the same.
                 let _ = writeln!(io::stdout(), "heatsplat: map at {url}");
             }
-            let _ = done.send(result);
+            let _ = done.send(loaded);
             if failed {
                 stop.stop();
             } else {
@@ -104,20 +128,82 @@ impl Serve {
         // Told to stop while it still loads, the program need not finish that.
         outcome.try_recv().unwrap_or(Ok(()))
     }
+
+    /// Announces a layer for each source, for each table of a database.
+    fn coming(&self, layers: &Layers) -> Vec<Coming> {
+        let mut wanted = Vec::new();
+        for source in &self.sources {
+            #[cfg(feature = "postgis")]
+            if is_address(source) {
+                let asks = self.source.asks();
+                if asks.is_empty() {
+                    super::usage("serve", "a postgres:// address needs --table NAME or --sql QUERY");
+                }
+                for ask in asks {
+                    let name = super::database::layer_name(&ask.from);
+                    wanted.push((source, self.source.of_one(&ask.from), name));
+                }
+                continue;
+            }
+            wanted.push((source, self.source.clone(), layer_name(source)));
+        }
+        if self.name.len() > wanted.len() {
+            super::usage("serve", "there are more --name than layers");
+        }
+        let names = self.name.iter().map(Some).chain(std::iter::repeat(None));
+        let all = wanted.into_iter().zip(names);
+        all.map(|((source, flags, own), given)| {
+            let name = given.cloned().unwrap_or(own);
+            let id = layers.announce(&name);
+            Coming {
+                source: source.clone(),
+                flags,
+                name,
+                id,
+            }
+        })
+        .collect()
+    }
 }
 
-fn load(
-    coming: Vec<Coming>,
-    layers: &Layers,
-    options: &SourceOptions,
-    style: &Style,
-) -> Result<(), Failure> {
-    for Coming { source, name, id } in coming {
-        let loaded = source::read(&source, options)?;
-        eprintln!("{}", loaded.summary(id.as_str()));
-        layers.put(&id, Layer::on_cpu(&name, loaded.points, style.clone()));
+impl Coming {
+    /// Reads the source and puts its layer in place.
+    fn load(&self, layers: &Layers, style: &Style) -> Result<(), Failure> {
+        let loaded = self.flags.read(&self.source)?;
+        eprintln!("{}", loaded.summary(self.id.as_str()));
+        layers.put(
+            &self.id,
+            Layer::on_cpu(&self.name, loaded.points, style.clone()),
+        );
+        Ok(())
     }
-    Ok(())
+
+    /// Looks the layer up, unless its database is away for now, and puts it in place.
+    #[cfg(feature = "postgis")]
+    fn announce_live(
+        &self,
+        layers: &Layers,
+        style: &Style,
+        flags: &LiveFlags,
+    ) -> Result<(), Failure> {
+        let address = super::database::address(&self.source)?;
+        let limits = Limits {
+            connections: usize::from(flags.pool_size),
+            ..Limits::default()
+        };
+        let allow = self.flags.database.allow_superuser;
+        for ask in self.flags.asks() {
+            match super::live::look_up(&address, limits, &ask, allow) {
+                Ok(why) => eprintln!("{}: live, {why}", self.id),
+                Err(error) if error.is_away() => eprintln!("{}: for now {error}", self.id),
+                Err(error) => return Err(Box::new(error)),
+            }
+            let database = Arc::new(Database::new(address.clone(), limits)?);
+            let rows = LiveRows::new(&self.name, database, ask, allow);
+            layers.put_live(&self.id, Live::new(&self.name, style.clone(), Arc::new(rows)));
+        }
+        Ok(())
+    }
 }
 
 /// A file's name without folders and extensions.

@@ -1,4 +1,4 @@
-//! Where points come from: files and streams of CSV, TSV and GeoJSON.
+//! Where points come from: files and streams of CSV, TSV and GeoJSON, and PostGIS.
 //!
 //! [`open`] looks at an input, finds compression, format and columns by itself,
 //! and gives a [`Source`]; [`load`] pours it into any
@@ -62,6 +62,8 @@ mod laws;
 mod number;
 mod open;
 mod pipeline;
+#[cfg(feature = "postgis")]
+pub mod postgis;
 mod report;
 mod source;
 

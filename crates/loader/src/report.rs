@@ -60,7 +60,8 @@ impl fmt::Display for Skip {
 /// One skipped row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Example {
-    /// The line in the file on which the row begins, counted from 1.
+    /// The line in the file on which the row begins, counted from 1; 0 for rows of a
+    /// database, which are in no order.
     pub line: u64,
     /// Why it was skipped.
     pub skip: Skip,
@@ -70,7 +71,10 @@ pub struct Example {
 
 impl fmt::Display for Example {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "line {}: {}: {}", self.line, self.skip, self.found)
+        if self.line > 0 {
+            write!(f, "line {}: ", self.line)?;
+        }
+        write!(f, "{}: {}", self.skip, self.found)
     }
 }
 

@@ -159,9 +159,10 @@ impl Layer {
         style: &Style,
         format: Format,
     ) -> Result<Arc<[u8]>, EncodeError> {
-        if format == Format::Npy {
+        if format.is_density() {
             let density = self.tile_density(tile, size, style);
-            return Ok(encode::npy(&density.values, density.width, density.height)?.into());
+            let window = Window::tile(tile, size.pixels());
+            return Ok(encode::densities(format, &density, &window)?.into());
         }
         let Picture {
             width,

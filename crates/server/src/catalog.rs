@@ -30,8 +30,10 @@ struct Catalog<'a> {
 struct About<'a> {
     id: &'a str,
     name: &'a str,
-    points: usize,
-    weight_sum: f64,
+    /// Whether it is read anew for every picture; then nobody has counted.
+    live: bool,
+    points: Option<usize>,
+    weight_sum: Option<f64>,
     bounds: [f64; 4],
     epoch: u64,
     style: BTreeMap<&'static str, String>,
@@ -39,16 +41,16 @@ struct About<'a> {
 
 impl<'a> About<'a> {
     fn of((id, served): &'a (LayerId, Arc<Served>)) -> Self {
-        let layer = &served.layer;
-        let summary = layer.points().summary();
+        let summary = served.points().map(heatsplat_points::Points::summary);
         Self {
             id: id.as_str(),
-            name: layer.name(),
-            points: summary.count,
-            weight_sum: summary.weight_sum,
+            name: served.name(),
+            live: served.is_live(),
+            points: summary.map(|s| s.count),
+            weight_sum: summary.map(|s| s.weight_sum),
             bounds: served.bounds(),
-            epoch: layer.epoch(),
-            style: layer.style().parameters().into_iter().collect(),
+            epoch: served.epoch(),
+            style: served.style().parameters().into_iter().collect(),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::caching::Fingerprint;
 use crate::error::Refused;
+use crate::live::Live;
 use crate::query::Query;
 use heatsplat_points::Points;
 use heatsplat_points::mercator::MAX_LATITUDE;
@@ -108,7 +109,16 @@ impl Layers {
 
     /// Puts a layer in its place; one that was there before is served to its last request.
     pub fn put(&self, id: &LayerId, layer: Layer) {
-        let served = Arc::new(Served::new(layer));
+        self.place(id, Data::Here(layer));
+    }
+
+    /// Puts a layer in its place whose points are fetched for every picture.
+    pub fn put_live(&self, id: &LayerId, live: Live) {
+        self.place(id, Data::Live(live));
+    }
+
+    fn place(&self, id: &LayerId, data: Data) {
+        let served = Arc::new(Served::new(data));
         let mut shelf = self.shelf.write().unwrap_or_else(PoisonError::into_inner);
         if let Some(entry) = shelf.iter_mut().find(|entry| entry.id == *id) {
             entry.served = Some(served);
@@ -120,7 +130,9 @@ impl Layers {
     pub fn warm(&self) {
         for z in 0..=WARM_ZOOM {
             for (_, served) in self.all().0 {
-                served.layer.normalizer(z + 8, &served.own.style);
+                if let Data::Here(layer) = &served.data {
+                    layer.normalizer(z + 8, &served.own.style);
+                }
             }
         }
     }
@@ -159,10 +171,17 @@ impl Layers {
     }
 }
 
+/// Where a layer's points are.
+#[derive(Debug)]
+pub(crate) enum Data {
+    Here(Layer),
+    Live(Live),
+}
+
 /// A layer, and what is worth knowing of it before each request.
 #[derive(Debug)]
 pub(crate) struct Served {
-    pub(crate) layer: Layer,
+    pub(crate) data: Data,
     /// Follows from the layer's data.
     pub(crate) fingerprint: Fingerprint,
     own: Arc<Look>,
@@ -185,18 +204,56 @@ impl Look {
 }
 
 impl Served {
-    fn new(layer: Layer) -> Self {
-        let fingerprint = Fingerprint::new()
-            .text(layer.name())
-            .number(layer.epoch())
-            .points(layer.points());
-        let own = Arc::new(Look::new(layer.style().clone()));
+    fn new(data: Data) -> Self {
+        let (fingerprint, style) = match &data {
+            Data::Here(layer) => {
+                let named = Fingerprint::new().text(layer.name()).number(layer.epoch());
+                (named.points(layer.points()), layer.style())
+            }
+            Data::Live(live) => {
+                let named = Fingerprint::new().text(live.name()).number(live.epoch());
+                (named, live.style())
+            }
+        };
+        let own = Arc::new(Look::new(style.clone()));
         Self {
-            layer,
+            data,
             fingerprint,
             own,
             looks: Mutex::default(),
         }
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        match &self.data {
+            Data::Here(layer) => layer.name(),
+            Data::Live(live) => live.name(),
+        }
+    }
+
+    pub(crate) fn epoch(&self) -> u64 {
+        match &self.data {
+            Data::Here(layer) => layer.epoch(),
+            Data::Live(live) => live.epoch(),
+        }
+    }
+
+    /// The points, where they are here.
+    pub(crate) fn points(&self) -> Option<&Points> {
+        match &self.data {
+            Data::Here(layer) => Some(layer.points()),
+            Data::Live(_) => None,
+        }
+    }
+
+    /// Whether its data may change without a word.
+    pub(crate) fn is_live(&self) -> bool {
+        matches!(self.data, Data::Live(_))
+    }
+
+    /// The layer's own style.
+    pub(crate) fn style(&self) -> &Style {
+        &self.own.style
     }
 
     /// The layer's style with what a request changes of it. Mixing a ramp's colours takes
@@ -210,7 +267,7 @@ impl Served {
         if let Some(look) = looks().get(&key) {
             return Ok(Arc::clone(look));
         }
-        let mut style = self.layer.style().clone();
+        let mut style = self.own.style.clone();
         for (name, value) in query.style() {
             style
                 .set(name, value)
@@ -227,13 +284,24 @@ impl Served {
 
     /// West, south, east, north of the points, or of the whole map where there are none.
     pub(crate) fn bounds(&self) -> [f64; 4] {
-        self.layer.points().summary().bounds.unwrap_or(WORLD)
+        let known = match &self.data {
+            Data::Here(layer) => layer.points().summary().bounds,
+            Data::Live(live) => live.rows().bounds(),
+        };
+        known.unwrap_or(WORLD)
+    }
+
+    /// A box that shows all points.
+    pub(crate) fn frame(&self) -> [f64; 4] {
+        match &self.data {
+            Data::Here(layer) => frame(layer.points()),
+            Data::Live(live) => live.rows().bounds().map_or(WORLD, with_room),
+        }
     }
 
     /// The zoom that shows all points on a screen of common size.
     pub(crate) fn zoom(&self) -> u8 {
-        let zoom = heatsplat_points::Window::around(frame(self.layer.points()), 1024, 768)
-            .map(|w| w.zoom());
+        let zoom = heatsplat_points::Window::around(self.frame(), 1024, 768).map(|w| w.zoom());
         zoom.map_or(0.0, |zoom| zoom.floor().clamp(0.0, 14.0)) as u8
     }
 }
@@ -241,9 +309,10 @@ impl Served {
 /// A box that shows all points: their bounds with room around them, so that it has an area
 /// and no splat is cut off. The whole map where there are no points.
 pub fn frame(points: &Points) -> [f64; 4] {
-    let Some([west, south, east, north]) = points.summary().bounds else {
-        return WORLD;
-    };
+    points.summary().bounds.map_or(WORLD, with_room)
+}
+
+fn with_room([west, south, east, north]: [f64; 4]) -> [f64; 4] {
     let room = |low: f64, high: f64| ((high - low) * 0.05).max(0.01);
     let (x, y) = (room(west, east), room(south, north));
     let lat = |lat: f64| lat.clamp(-MAX_LATITUDE, MAX_LATITUDE);

@@ -34,11 +34,13 @@
 mod address;
 mod caching;
 mod catalog;
+mod drawing;
 mod error;
 mod health;
 mod layers;
 mod legend;
 mod listen;
+mod live;
 mod map;
 mod options;
 mod query;
@@ -51,5 +53,6 @@ mod viewer;
 
 pub use layers::{LayerId, Layers, frame};
 pub use listen::{Bound, ServeError, Stop};
+pub use live::{Answer, Fetched, Live, Rows, Trouble, Want};
 pub use options::Options;
 pub use router::{Server, router};

@@ -12,6 +12,8 @@ pub struct Options {
     pub public_url: Option<String>,
     /// `Cache-Control` of all that layers answer.
     pub cache_control: String,
+    /// `Cache-Control` of layers that are read anew for every picture.
+    pub live_cache_control: String,
     /// Who the data come from, shown in the corner of maps.
     pub attribution: Option<String>,
     /// Pictures drawn at a time.
@@ -29,6 +31,7 @@ impl Default for Options {
             listen: "127.0.0.1:3000".to_owned(),
             public_url: None,
             cache_control: "public, max-age=300, stale-while-revalidate=86400".to_owned(),
+            live_cache_control: "public, max-age=10, stale-if-error=86400".to_owned(),
             attribution: None,
             renders: cores,
             waiting: cores * 256,

@@ -18,6 +18,7 @@ use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use heatsplat_render::encode::Format;
 use std::sync::Arc;
 
 /// The longest address that is looked at, in bytes.
@@ -30,22 +31,37 @@ pub struct Server {
     pub(crate) options: Options,
     pub(crate) renders: Renders,
     cache_control: HeaderValue,
+    live_control: HeaderValue,
 }
 
 impl Server {
     /// A server of layers, which may still be loading.
     pub fn new(layers: Layers, options: Options) -> Self {
         let cache_control = HeaderValue::try_from(&options.cache_control);
+        let live_control = HeaderValue::try_from(&options.live_cache_control);
         Self {
             layers,
             renders: Renders::new(options.renders, options.waiting),
             cache_control: cache_control.unwrap_or(HeaderValue::from_static("no-cache")),
+            live_control: live_control.unwrap_or(HeaderValue::from_static("no-cache")),
             options,
         }
     }
 
     pub(crate) fn caching(&self, fingerprint: Fingerprint) -> Caching {
         Caching::new(fingerprint, &self.cache_control)
+    }
+
+    /// How long answers of layers may be kept whose data change without a word.
+    pub(crate) fn live_caching(&self, fingerprint: Fingerprint) -> Caching {
+        Caching::new(fingerprint, &self.live_control)
+    }
+
+    /// A picture whose tag follows from its bytes: nothing else is known of its data.
+    pub(crate) fn fresh(&self, request: &HeaderMap, format: Format, bytes: Arc<[u8]>) -> Response {
+        let caching = self.live_caching(Fingerprint::new().bytes(&bytes));
+        let known = caching.not_modified(request);
+        known.unwrap_or_else(|| caching.label(tile::picture(format, bytes)))
     }
 }
 

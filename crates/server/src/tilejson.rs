@@ -47,7 +47,7 @@ pub(crate) async fn get(
     let [west, south, east, north] = served.bounds();
     let document = TileJson {
         tilejson: "3.0.0",
-        name: served.layer.name(),
+        name: served.name(),
         tiles: [format!("{base}/{id}/{{z}}/{{x}}/{{y}}.png{suffix}")],
         scheme: "xyz",
         bounds: [west, south, east, north],

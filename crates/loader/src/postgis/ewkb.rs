@@ -1,0 +1,186 @@
+//! PostGIS geometry as the database sends it: EWKB, points only.
+
+/// Flags in a geometry's type.
+const Z: u32 = 0x8000_0000;
+const M: u32 = 0x4000_0000;
+const SRID: u32 = 0x2000_0000;
+
+/// What a geometry is to us.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Shape<'a> {
+    /// One position; both are NaN where the point is empty.
+    Point(f64, f64),
+    /// Several positions.
+    Points(Positions<'a>),
+    /// Another kind of geometry, by its name.
+    Other(&'static str),
+}
+
+/// A geometry and the reference system that it says it is in; 0: it says nothing.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Geometry<'a> {
+    pub(crate) srid: u32,
+    pub(crate) shape: Shape<'a>,
+}
+
+/// The positions of a MultiPoint.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Positions<'a> {
+    rest: &'a [u8],
+    left: u32,
+}
+
+impl Positions<'_> {
+    /// Whether there are none.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.left == 0
+    }
+}
+
+impl Iterator for Positions<'_> {
+    /// `None` within: bytes that are no point, and nothing after it can be read.
+    type Item = Option<(f64, f64)>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.left = self.left.checked_sub(1)?;
+        let point = read(&mut self.rest);
+        match point.map(|geometry| geometry.shape) {
+            Some(Shape::Point(x, y)) => Some(Some((x, y))),
+            _ => {
+                self.left = 0;
+                Some(None)
+            }
+        }
+    }
+}
+
+/// Reads a geometry; `None` for bytes that are none.
+pub(crate) fn parse(mut bytes: &[u8]) -> Option<Geometry<'_>> {
+    // What nearly every row is: a little-endian point with a reference system.
+    if let [1, 1, 0, 0, 0x20, rest @ ..] = bytes
+        && rest.len() == 20
+    {
+        let (srid, rest) = rest.split_first_chunk::<4>()?;
+        let (x, rest) = rest.split_first_chunk::<8>()?;
+        let y = rest.first_chunk::<8>()?;
+        return Some(Geometry {
+            srid: u32::from_le_bytes(*srid),
+            shape: Shape::Point(f64::from_le_bytes(*x), f64::from_le_bytes(*y)),
+        });
+    }
+    read(&mut bytes)
+}
+
+/// Reads a geometry off the front of `bytes`.
+fn read<'a>(bytes: &mut &'a [u8]) -> Option<Geometry<'a>> {
+    let little = match take::<1>(bytes)? {
+        [0] => false,
+        [1] => true,
+        _ => return None,
+    };
+    let word = |bytes: &mut &'a [u8]| {
+        let word = take::<4>(bytes)?;
+        Some(if little {
+            u32::from_le_bytes(word)
+        } else {
+            u32::from_be_bytes(word)
+        })
+    };
+    let number = |bytes: &mut &'a [u8]| {
+        let number = take::<8>(bytes)?;
+        Some(if little {
+            f64::from_le_bytes(number)
+        } else {
+            f64::from_be_bytes(number)
+        })
+    };
+    let kind = word(bytes)?;
+    let srid = if kind & SRID != 0 { word(bytes)? } else { 0 };
+    let shape = match kind & !(Z | M | SRID) {
+        1 => {
+            let (x, y) = (number(bytes)?, number(bytes)?);
+            for flag in [Z, M] {
+                if kind & flag != 0 {
+                    number(bytes)?;
+                }
+            }
+            Shape::Point(x, y)
+        }
+        4 => Shape::Points(Positions {
+            left: word(bytes)?,
+            rest: bytes,
+        }),
+        2 => Shape::Other("LineString"),
+        3 => Shape::Other("Polygon"),
+        5 => Shape::Other("MultiLineString"),
+        6 => Shape::Other("MultiPolygon"),
+        7 => Shape::Other("GeometryCollection"),
+        8..=17 => Shape::Other("a curve or surface"),
+        _ => return None,
+    };
+    Some(Geometry { srid, shape })
+}
+
+fn take<const N: usize>(bytes: &mut &[u8]) -> Option<[u8; N]> {
+    let (head, tail) = bytes.split_first_chunk::<N>()?;
+    *bytes = tail;
+    Some(*head)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn bytes(hex: &str) -> Vec<u8> {
+        let digits: Vec<char> = hex.chars().filter(|c| !c.is_whitespace()).collect();
+        digits
+            .chunks(2)
+            .map(|pair| u8::from_str_radix(&pair.iter().collect::<String>(), 16).unwrap())
+            .collect()
+    }
+
+    /// As `select st_asewkb(…)` of PostGIS 3.3 prints them.
+    #[test]
+    fn geometries_of_postgis() {
+        let point = bytes("0101000020E6100000 000000000000F03F 0000000000000040");
+        let wgs84 = |shape| Some(Geometry { srid: 4326, shape });
+        assert_eq!(parse(&point), wgs84(Shape::Point(1.0, 2.0)));
+        let bare = bytes("0101000000 000000000000F03F 0000000000000040");
+        assert_eq!(parse(&bare).unwrap().srid, 0);
+        let zm = bytes(
+            "01010000C0 000000000000F03F 0000000000000040 0000000000000840 0000000000001040",
+        );
+        assert_eq!(parse(&zm).unwrap().shape, Shape::Point(1.0, 2.0));
+        let big = bytes("00 20000001 000010E6 3FF0000000000000 4000000000000000");
+        assert_eq!(parse(&big), wgs84(Shape::Point(1.0, 2.0)));
+        let multi = bytes(
+            "0104000020E6100000 02000000 0101000000 000000000000F03F 0000000000000040 \
+             0101000000 0000000000000840 0000000000001040",
+        );
+        let Some(Geometry {
+            shape: Shape::Points(points),
+            ..
+        }) = parse(&multi)
+        else {
+            panic!("a MultiPoint");
+        };
+        let points: Vec<_> = points.collect();
+        assert_eq!(points, [Some((1.0, 2.0)), Some((3.0, 4.0))]);
+        let line = bytes("0102000020E6100000 00000000");
+        assert_eq!(parse(&line), wgs84(Shape::Other("LineString")));
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_do_harm(bytes: Vec<u8>, count in 0u32..) {
+            let _ = parse(&bytes);
+            let mut multi = vec![1, 4, 0, 0, 0];
+            multi.extend(count.to_le_bytes());
+            multi.extend(&bytes);
+            if let Some(Geometry { shape: Shape::Points(points), .. }) = parse(&multi) {
+                prop_assert!(points.take(1 << 20).count() <= bytes.len() / 21 + 1);
+            }
+        }
+    }
+}
