@@ -46,16 +46,21 @@ impl LiveRows {
     }
 
     fn trouble(&self, error: &DatabaseError) -> Trouble {
-        match error {
-            DatabaseError::Away(_) => Trouble::Away,
-            DatabaseError::Busy => Trouble::Busy,
-            DatabaseError::Deadline => Trouble::Deadline,
-            DatabaseError::TooMuch(_) => Trouble::TooMuch,
-            other => {
-                eprintln!("heatsplat: layer {}: {other}", self.name);
-                Trouble::Broken
-            }
-        }
+        passing(error).unwrap_or_else(|| {
+            eprintln!("heatsplat: layer {}: {error}", self.name);
+            Trouble::Broken
+        })
+    }
+}
+
+/// Troubles that are nobody's mistake.
+pub(super) fn passing(error: &DatabaseError) -> Option<Trouble> {
+    match error {
+        DatabaseError::Away(_) => Some(Trouble::Away),
+        DatabaseError::Busy => Some(Trouble::Busy),
+        DatabaseError::Deadline => Some(Trouble::Deadline),
+        DatabaseError::TooMuch(_) => Some(Trouble::TooMuch),
+        _ => None,
     }
 }
 

@@ -5,9 +5,15 @@ mod database;
 mod generate;
 mod info;
 #[cfg(feature = "postgis")]
+mod export;
+#[cfg(feature = "postgis")]
 mod live;
 mod output;
 mod ramps;
+#[cfg(feature = "postgis")]
+mod posts;
+#[cfg(feature = "postgis")]
+mod reload;
 mod render;
 mod serve;
 mod source;
@@ -42,6 +48,9 @@ enum Command {
     Serve(serve::Serve),
     /// Draw points as one picture
     Render(render::Render),
+    /// Write the densities of a source's tiles into a database
+    #[cfg(feature = "postgis")]
+    Export(export::Export),
     /// Say what a source of points holds
     Info(info::Info),
     /// List the colour ramps
@@ -55,6 +64,8 @@ pub(crate) fn run() -> Result<(), Failure> {
     match Arguments::parse().command {
         Command::Serve(serve) => serve.run(),
         Command::Render(render) => render.run(),
+        #[cfg(feature = "postgis")]
+        Command::Export(export) => export.run(),
         Command::Info(info) => info.run(),
         Command::Ramps(ramps) => ramps.run(),
         Command::Generate(generate) => generate.run(),

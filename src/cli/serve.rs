@@ -3,21 +3,33 @@
 use super::Failure;
 #[cfg(feature = "postgis")]
 use super::live::LiveRows;
+#[cfg(feature = "postgis")]
+use super::posts::Queries;
+#[cfg(feature = "postgis")]
+use super::reload;
 use super::source::SourceFlags;
 use super::style::StyleFlags;
 use clap::Args;
 use heatsplat::{Layer, Style};
 #[cfg(feature = "postgis")]
-use heatsplat_loader::postgis::{Database, Limits, is_address};
+use heatsplat_loader::postgis::{Address, Change, Database, Limits, is_address, published};
 #[cfg(feature = "postgis")]
-use heatsplat_server::Live;
+use heatsplat_server::{Live, Posting, Token};
 use heatsplat_server::{Bound, LayerId, Layers, Options};
 use std::io::{self, Write as _};
 use std::path::Path;
 #[cfg(feature = "postgis")]
+use std::path::PathBuf;
+#[cfg(feature = "postgis")]
 use std::sync::Arc;
 use std::sync::mpsc;
 use std::thread;
+#[cfg(feature = "postgis")]
+use std::time::Duration;
+
+/// Layers that may be posted at a time.
+#[cfg(feature = "postgis")]
+const MOST_POSTED: usize = 1000;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -77,6 +89,19 @@ struct LiveFlags {
     /// Read the rows of each picture when it is asked for, instead of all rows beforehand
     #[arg(long)]
     live: bool,
+    /// Serve every table and view of points that the role may read, live, as schema.table
+    #[arg(long)]
+    auto_publish: bool,
+    /// Read layers again after so long: 90s, 10m, 2h. SIGHUP and NOTIFY heatsplat do it at once
+    #[arg(long, value_name = "TIME", value_parser = super::reload::period)]
+    reload: Option<Duration>,
+    /// A file that holds the token for POST /layers, instead of the environment's
+    /// HEATSPLAT_TOKEN. Without a token nobody can post
+    #[arg(long, value_name = "FILE")]
+    token_file: Option<PathBuf>,
+    /// How long posted layers stay after they were posted last
+    #[arg(long, value_name = "TIME", default_value = "24h", value_parser = super::reload::period)]
+    posted_for: Duration,
     /// Connections to the database at a time, for live layers
     #[arg(long, value_name = "NUMBER", default_value_t = 8,
           value_parser = clap::value_parser!(u16).range(1..=256))]
@@ -91,14 +116,18 @@ impl Serve {
         let layers = Layers::default();
         let coming = self.coming(&layers);
         let style = self.style.style()?;
+        #[cfg(feature = "postgis")]
+        let database = self.database()?;
         let options = Options {
+            #[cfg(feature = "postgis")]
+            posting: self.live.posting(database.as_ref(), self.source.database.allow_superuser)?,
             listen: self.listen,
             public_url: self.public_url,
             attribution: self.attribution,
             ..Options::default()
         };
         #[cfg(feature = "postgis")]
-        let live = self.live;
+        let (live, allow) = (self.live, self.source.database.allow_superuser);
 
         // The port first: if it is taken, nobody waits for the points to be read.
         let bound = Bound::new(layers.clone(), options)?;
@@ -112,6 +141,10 @@ impl Serve {
                 }
                 coming.load(&layers, &style)
             });
+            #[cfg(feature = "postgis")]
+            let mut published = Published::new(database.as_ref().filter(|_| live.auto_publish));
+            #[cfg(feature = "postgis")]
+            let loaded = loaded.and_then(|()| published.find(&layers, &style, &live, allow));
             let failed = loaded.is_err();
             if !failed {
                 // Nobody may be listening there, and the server serves all the same.
@@ -120,13 +153,28 @@ impl Serve {
             let _ = done.send(loaded);
             if failed {
                 stop.stop();
-            } else {
-                layers.warm();
+                return;
             }
+            layers.warm();
+            #[cfg(feature = "postgis")]
+            keep_up(&coming, &layers, &style, &live, database.clone(), |layers| {
+                published.find(layers, &style, &live, allow)
+            });
         });
         bound.run()?;
         // Told to stop while it still loads, the program need not finish that.
         outcome.try_recv().unwrap_or(Ok(()))
+    }
+
+    /// The database that is served, if one is.
+    #[cfg(feature = "postgis")]
+    fn database(&self) -> Result<Option<Address>, Failure> {
+        let mut addresses = self.sources.iter().filter(|source| is_address(source));
+        let first = addresses.next();
+        if addresses.next().is_some() {
+            super::usage("serve", "one postgres:// address can be served at a time");
+        }
+        Ok(first.map(|url| super::database::address(url)).transpose()?)
     }
 
     /// Announces a layer for each source, for each table of a database.
@@ -136,8 +184,11 @@ impl Serve {
             #[cfg(feature = "postgis")]
             if is_address(source) {
                 let asks = self.source.asks();
-                if asks.is_empty() {
-                    super::usage("serve", "a postgres:// address needs --table NAME or --sql QUERY");
+                if asks.is_empty() && !self.live.auto_publish && self.live.token().is_none() {
+                    super::usage(
+                        "serve",
+                        "a postgres:// address needs --table NAME, --sql QUERY or --auto-publish",
+                    );
                 }
                 for ask in asks {
                     let name = super::database::layer_name(&ask.from);
@@ -187,10 +238,7 @@ impl Coming {
         flags: &LiveFlags,
     ) -> Result<(), Failure> {
         let address = super::database::address(&self.source)?;
-        let limits = Limits {
-            connections: usize::from(flags.pool_size),
-            ..Limits::default()
-        };
+        let limits = flags.limits();
         let allow = self.flags.database.allow_superuser;
         for ask in self.flags.asks() {
             match super::live::look_up(&address, limits, &ask, allow) {
@@ -204,6 +252,145 @@ impl Coming {
         }
         Ok(())
     }
+
+    /// Reads the layer again; what was served before stays if that fails.
+    #[cfg(feature = "postgis")]
+    fn reload(&self, layers: &Layers, style: &Style, flags: &LiveFlags) {
+        if flags.live && is_address(&self.source) {
+            return layers.renew(&self.id);
+        }
+        if self.source != "-"
+            && let Err(error) = self.load(layers, style)
+        {
+            eprintln!("heatsplat: {} stays as it was: {error}", self.id);
+        }
+    }
+}
+
+#[cfg(feature = "postgis")]
+impl LiveFlags {
+    fn limits(&self) -> Limits {
+        Limits {
+            connections: usize::from(self.pool_size),
+            ..Limits::default()
+        }
+    }
+
+    /// The token that is configured; never an argument, which others on the machine can see.
+    fn token(&self) -> Option<String> {
+        match &self.token_file {
+            Some(file) => std::fs::read_to_string(file).ok(),
+            None => std::env::var("HEATSPLAT_TOKEN").ok(),
+        }
+    }
+
+    /// Who may post layers, if anybody.
+    fn posting(
+        &self,
+        address: Option<&Address>,
+        allow_superuser: bool,
+    ) -> Result<Option<Posting>, Failure> {
+        let token = match (self.token(), &self.token_file) {
+            (Some(token), _) => Token::new(&token).ok_or("the token must have 16 characters at least")?,
+            (None, Some(file)) => {
+                return Err(format!("--token-file: {} can't be read", file.display()).into());
+            }
+            (None, None) => return Ok(None),
+        };
+        let Some(address) = address else {
+            return Ok(None);
+        };
+        Ok(Some(Posting {
+            token,
+            lifetime: self.posted_for,
+            most: MOST_POSTED,
+            source: Arc::new(Queries {
+                database: Arc::new(Database::new(address.clone(), self.limits())?),
+                address: address.clone(),
+                allow_superuser,
+            }),
+        }))
+    }
+}
+
+/// Tables that became layers by themselves.
+#[cfg(feature = "postgis")]
+struct Published<'a> {
+    address: Option<&'a Address>,
+    known: Vec<(String, LayerId)>,
+}
+
+#[cfg(feature = "postgis")]
+impl<'a> Published<'a> {
+    fn new(address: Option<&'a Address>) -> Self {
+        Self {
+            address,
+            known: Vec::new(),
+        }
+    }
+
+    /// Serves those that are new, and lets the others' scales be measured anew.
+    fn find(
+        &mut self,
+        layers: &Layers,
+        style: &Style,
+        flags: &LiveFlags,
+        allow: bool,
+    ) -> Result<(), Failure> {
+        let Some(address) = self.address else {
+            return Ok(());
+        };
+        self.known.iter().for_each(|(_, id)| layers.renew(id));
+        let tables = match published(address) {
+            Ok(tables) => tables,
+            Err(error) if error.is_away() => {
+                eprintln!("heatsplat: nothing is published for now: {error}");
+                return Ok(());
+            }
+            Err(error) => return Err(Box::new(error)),
+        };
+        let database = Arc::new(Database::new(address.clone(), flags.limits())?);
+        for table in tables {
+            if self.known.iter().any(|(name, _)| *name == table.name) {
+                continue;
+            }
+            let id = layers.announce(&table.name);
+            let rows = LiveRows::new(&table.name, Arc::clone(&database), table.ask, allow);
+            layers.put_live(&id, Live::new(&table.name, style.clone(), Arc::new(rows)));
+            self.known.push((table.name, id));
+        }
+        Ok(())
+    }
+}
+
+/// Reads layers again whenever that is due; blocks for as long as the program runs.
+#[cfg(feature = "postgis")]
+fn keep_up(
+    coming: &[Coming],
+    layers: &Layers,
+    style: &Style,
+    flags: &LiveFlags,
+    database: Option<Address>,
+    mut publish: impl FnMut(&Layers) -> Result<(), Failure>,
+) {
+    let (sender, changes) = mpsc::channel();
+    reload::watch_signals(sender.clone());
+    if let Some(address) = database {
+        reload::watch_database(address, sender);
+    }
+    reload::on_changes(&changes, flags.reload, |change| {
+        let named = |coming: &&Coming| match change {
+            Change::Everything => true,
+            Change::Layer(name) => *name == coming.name || name == coming.id.as_str(),
+        };
+        for coming in coming.iter().filter(named) {
+            coming.reload(layers, style, flags);
+        }
+        if let Err(error) = publish(layers) {
+            eprintln!("heatsplat: {error}");
+        }
+        layers.warm();
+    });
 }
 
 /// A file's name without folders and extensions.

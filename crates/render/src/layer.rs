@@ -104,6 +104,12 @@ impl Layer {
         self.epoch
     }
 
+    /// The same layer, as that many changes of its data have made it.
+    pub fn at_epoch(mut self, epoch: u64) -> Self {
+        self.epoch = epoch;
+        self
+    }
+
     /// A tile as colour indices of the style's ramp.
     pub fn tile(&self, tile: TileId, size: TileSize, style: &Style) -> Picture {
         let window = Window::tile(tile, size.pixels());

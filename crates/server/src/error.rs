@@ -59,6 +59,14 @@ impl Refused {
         }
     }
 
+    /// A request that another status says best.
+    pub(crate) fn with(status: StatusCode, message: impl Into<Cow<'static, str>>) -> Self {
+        Self {
+            status,
+            message: message.into(),
+        }
+    }
+
     /// The colour scale of a live layer would take too long to measure.
     pub(crate) fn unmeasured() -> Self {
         Self {

@@ -10,6 +10,7 @@ use heatsplat_render::{Layer, Style};
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::SystemTime;
 
 /// Words at the beginning of a path that are no layer.
 const RESERVED: [&str; 8] = [
@@ -28,7 +29,7 @@ const WARM_ZOOM: u8 = 14;
 /// How many asked-for styles a layer keeps ready.
 const LOOKS: usize = 256;
 
-/// A layer's name in addresses: 1 to 64 of `a-z`, `0-9`, `_` and `-`, and no word with
+/// A layer's name in addresses: 1 to 64 of `a-z`, `0-9`, `_`, `.` and `-`, and no word with
 /// another meaning there.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct LayerId(String);
@@ -40,14 +41,18 @@ impl LayerId {
         for c in name.chars().map(|c| c.to_ascii_lowercase()) {
             match c {
                 'a'..='z' | '0'..='9' | '_' => id.push(c),
-                _ if id.is_empty() || id.ends_with('-') => {}
+                _ if id.is_empty() || id.ends_with(['-', '.']) => {}
+                '.' => id.push('.'),
                 _ => id.push('-'),
             }
             if id.len() == LONGEST {
                 break;
             }
         }
-        id.truncate(id.trim_end_matches('-').len());
+        // An address that ends so is that of a TileJSON.
+        while let Some(short) = id.strip_suffix(".json").or(id.strip_suffix(['-', '.'])) {
+            id.truncate(short.len());
+        }
         if id.is_empty() {
             Self("layer".to_owned())
         } else {
@@ -84,6 +89,14 @@ pub struct Layers {
 struct Entry {
     id: LayerId,
     served: Option<Arc<Served>>,
+    /// When it goes, if it does.
+    until: Option<SystemTime>,
+}
+
+impl Entry {
+    fn is_over(&self, now: SystemTime) -> bool {
+        self.until.is_some_and(|until| until <= now)
+    }
 }
 
 impl Layers {
@@ -103,6 +116,7 @@ impl Layers {
         shelf.push(Entry {
             id: id.clone(),
             served: None,
+            until: None,
         });
         id
     }
@@ -118,11 +132,54 @@ impl Layers {
     }
 
     fn place(&self, id: &LayerId, data: Data) {
-        let served = Arc::new(Served::new(data));
+        let before = self.get(id.as_str()).map_or(0, |served| served.epoch());
+        let served = Arc::new(Served::new(data.at_epoch(before + 1)));
         let mut shelf = self.shelf.write().unwrap_or_else(PoisonError::into_inner);
         if let Some(entry) = shelf.iter_mut().find(|entry| entry.id == *id) {
             entry.served = Some(served);
         }
+    }
+
+    /// Lets a live layer's scales be measured anew, since its rows have changed.
+    pub fn renew(&self, id: &LayerId) {
+        let known = self.get(id.as_str()).ok();
+        if let Some(Data::Live(live)) = known.as_deref().map(|served| &served.data) {
+            self.place(id, Data::Live(live.renewed()));
+        }
+    }
+
+    /// Keeps a layer that was posted until a time, and longer if it is kept already. At most
+    /// `most` are; `None` where there is no more room.
+    pub(crate) fn keep(
+        &self,
+        id: &str,
+        until: SystemTime,
+        most: usize,
+        data: Option<Data>,
+    ) -> Option<()> {
+        let mut shelf = self.shelf.write().unwrap_or_else(PoisonError::into_inner);
+        let now = SystemTime::now();
+        shelf.retain(|entry| !entry.is_over(now));
+        if let Some(entry) = shelf.iter_mut().find(|entry| entry.id.0 == id) {
+            entry.until = entry.until.map(|before| before.max(until));
+            return Some(());
+        }
+        let posted = shelf.iter().filter(|entry| entry.until.is_some()).count();
+        if posted >= most {
+            return None;
+        }
+        shelf.push(Entry {
+            id: LayerId(id.to_owned()),
+            served: Some(Arc::new(Served::new(data?))),
+            until: Some(until),
+        });
+        Some(())
+    }
+
+    /// When a layer goes, if it does.
+    pub(crate) fn until(&self, id: &LayerId) -> Option<SystemTime> {
+        let shelf = self.shelf.read().unwrap_or_else(PoisonError::into_inner);
+        shelf.iter().find(|entry| entry.id == *id)?.until
     }
 
     /// Measures the scales of the zooms that maps begin with, so that not even the first
@@ -145,7 +202,8 @@ impl Layers {
 
     pub(crate) fn get(&self, id: &str) -> Result<Arc<Served>, Refused> {
         let shelf = self.shelf.read().unwrap_or_else(PoisonError::into_inner);
-        match shelf.iter().find(|entry| entry.id.0 == id) {
+        let found = shelf.iter().find(|entry| entry.id.0 == id);
+        match found.filter(|entry| entry.until.is_none() || !entry.is_over(SystemTime::now())) {
             None => Err(Refused::not_found(
                 "there is no such layer; /catalog lists those there are",
             )),
@@ -161,7 +219,8 @@ impl Layers {
     pub(crate) fn all(&self) -> (Vec<(LayerId, Arc<Served>)>, Vec<LayerId>) {
         let shelf = self.shelf.read().unwrap_or_else(PoisonError::into_inner);
         let (mut there, mut loading) = (Vec::new(), Vec::new());
-        for Entry { id, served } in shelf.iter() {
+        let now = SystemTime::now();
+        for Entry { id, served, .. } in shelf.iter().filter(|entry| !entry.is_over(now)) {
             match served {
                 Some(served) => there.push((id.clone(), Arc::clone(served))),
                 None => loading.push(id.clone()),
@@ -176,6 +235,15 @@ impl Layers {
 pub(crate) enum Data {
     Here(Layer),
     Live(Live),
+}
+
+impl Data {
+    fn at_epoch(self, epoch: u64) -> Self {
+        match self {
+            Self::Here(layer) => Self::Here(layer.at_epoch(epoch)),
+            Self::Live(live) => Self::Live(live.at_epoch(epoch)),
+        }
+    }
 }
 
 /// A layer, and what is worth knowing of it before each request.
@@ -339,6 +407,9 @@ mod tests {
             ("", "layer"),
             ("-", "layer"),
             ("a_b", "a_b"),
+            ("public.quakes", "public.quakes"),
+            ("x.json", "x"),
+            ("a..b.", "a.b"),
         ] {
             assert_eq!(LayerId::of(name).as_str(), id, "{name}");
         }

@@ -110,12 +110,14 @@ impl Live {
     }
 
     /// The same layer, its scales to be measured anew: for rows that have changed.
-    pub fn renewed(&self) -> Self {
-        Self {
-            epoch: self.epoch + 1,
-            backend: Arc::clone(&self.backend),
-            ..Self::new(&self.name, self.style.clone(), Arc::clone(&self.rows))
-        }
+    pub(crate) fn renewed(&self) -> Self {
+        let rows = Arc::clone(&self.rows);
+        Self::new(&self.name, self.style.clone(), rows).at_epoch(self.epoch + 1)
+    }
+
+    pub(crate) fn at_epoch(mut self, epoch: u64) -> Self {
+        self.epoch = epoch;
+        self
     }
 
     /// What the layer is called.

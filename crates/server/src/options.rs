@@ -1,5 +1,6 @@
 //! What can be said about a server beforehand.
 
+use crate::posted::Posting;
 use std::thread;
 
 /// How a server listens and answers.
@@ -14,6 +15,8 @@ pub struct Options {
     pub cache_control: String,
     /// `Cache-Control` of layers that are read anew for every picture.
     pub live_cache_control: String,
+    /// Who may make layers by posting queries, and what of; `None`: nobody.
+    pub posting: Option<Posting>,
     /// Who the data come from, shown in the corner of maps.
     pub attribution: Option<String>,
     /// Pictures drawn at a time.
@@ -32,6 +35,7 @@ impl Default for Options {
             public_url: None,
             cache_control: "public, max-age=300, stale-while-revalidate=86400".to_owned(),
             live_cache_control: "public, max-age=10, stale-if-error=86400".to_owned(),
+            posting: None,
             attribution: None,
             renders: cores,
             waiting: cores * 256,

@@ -6,7 +6,7 @@ use crate::error::Refused;
 use crate::layers::Layers;
 use crate::options::Options;
 use crate::renders::Renders;
-use crate::{catalog, health, legend, map, tile, tilejson, value, viewer};
+use crate::{catalog, gdal, health, legend, map, posted, tile, tilejson, value, viewer};
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::header::{
@@ -17,7 +17,7 @@ use axum::http::header::{
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
 use heatsplat_render::encode::Format;
 use std::sync::Arc;
 
@@ -71,7 +71,10 @@ pub fn router(server: Arc<Server>) -> Router {
         .route("/catalog", get(catalog::get))
         .route("/health", get(health::health))
         .route("/ready", get(health::ready))
+        .route("/layers", post(posted::post).fallback(async || Refused::method()))
         .route("/{layer}", get(tilejson::get))
+        .route("/{layer}/gdal.xml", get(gdal::xml))
+        .route("/{layer}/gdal.vrt", get(gdal::vrt))
         .route("/{layer}/value", get(value::get))
         .route("/{layer}/{file}", get(file))
         .route("/{layer}/{z}/{x}/{y}", get(tile::get))
@@ -106,6 +109,12 @@ async fn every(request: Request, next: Next) -> Response {
             Refused::too_long().into_response()
         }
         Method::GET | Method::HEAD => next.run(request).await,
+        // Not for pages of other hosts: it carries a secret.
+        Method::POST if request.uri().path() == "/layers" => {
+            let mut response = next.run(request).await;
+            set(response.headers_mut(), X_CONTENT_TYPE_OPTIONS, "nosniff");
+            return response;
+        }
         _ => {
             let mut response = Refused::method().into_response();
             let allowed = HeaderValue::from_static("GET, HEAD, OPTIONS");

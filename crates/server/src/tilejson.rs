@@ -76,7 +76,7 @@ pub(crate) async fn get(
 
 /// The address that the client reached us by. The `Host` header is the client's word, so
 /// it is taken only if it can be a host, and not at all where the operator gave an address.
-fn base(server: &Server, headers: &HeaderMap) -> String {
+pub(crate) fn base(server: &Server, headers: &HeaderMap) -> String {
     if let Some(url) = &server.options.public_url {
         return url.trim_end_matches('/').to_owned();
     }

@@ -3,7 +3,7 @@
 use super::error::DatabaseError;
 
 /// What every stream begins with; flags and the length of an extension follow.
-const SIGNATURE: &[u8] = b"PGCOPY\n\xff\r\n\0";
+pub(crate) const SIGNATURE: &[u8] = b"PGCOPY\n\xff\r\n\0";
 
 /// The most bytes that one row may have.
 const LONGEST: usize = 64 << 20;
