@@ -28,6 +28,9 @@ mod cli;
 mod golden;
 /// The laws of the picture: conservation, seams, linearity, order, oracle.
 mod laws;
+/// PostGIS, a real one.
+#[cfg(feature = "postgis")]
+mod postgis;
 /// `heatsplat serve` over a socket: the library's bytes, and plain answers to mistakes.
 #[cfg(feature = "program")]
 mod serve;

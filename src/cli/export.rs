@@ -115,15 +115,15 @@ fn output(text: &str) -> Result<Output, String> {
         return Err(EXPECTED.to_owned());
     }
     let (base, query) = text.split_once('?').unwrap_or((text, ""));
-    let (table, others): (Vec<&str>, Vec<&str>) =
-        query.split('&').partition(|pair| pair.starts_with("table="));
+    let (table, others): (Vec<&str>, Vec<&str>) = query
+        .split('&')
+        .partition(|pair| pair.starts_with("table="));
     let table = match table.as_slice() {
         [pair] => pair.trim_start_matches("table=").to_owned(),
         _ => return Err(EXPECTED.to_owned()),
     };
-    let plain = |part: &str| {
-        !part.is_empty() && part.chars().all(|c| c.is_alphanumeric() || c == '_')
-    };
+    let plain =
+        |part: &str| !part.is_empty() && part.chars().all(|c| c.is_alphanumeric() || c == '_');
     if !(1..=2).contains(&table.split('.').count()) || !table.split('.').all(plain) {
         return Err("table must be a plain name, with or without a schema".to_owned());
     }
@@ -156,8 +156,16 @@ mod tests {
         else {
             panic!("a table");
         };
-        assert_eq!((address.to_string().as_str(), table.as_str()), ("postgres://db:5432/gis", "maps.heat"));
-        for bad in ["heat.pmtiles", "postgres://db/gis", "postgres://db/gis?table=", "postgres://db/g?table=a.b.c"] {
+        assert_eq!(
+            (address.to_string().as_str(), table.as_str()),
+            ("postgres://db:5432/gis", "maps.heat")
+        );
+        for bad in [
+            "heat.pmtiles",
+            "postgres://db/gis",
+            "postgres://db/gis?table=",
+            "postgres://db/g?table=a.b.c",
+        ] {
             assert!(output(bad).is_err(), "{bad}");
         }
         assert_eq!(zooms("6"), Ok(Zooms { first: 6, last: 6 }));

@@ -2,16 +2,20 @@
 
 #[cfg(feature = "postgis")]
 mod database;
+#[cfg(feature = "postgis")]
+mod export;
 mod generate;
 mod info;
 #[cfg(feature = "postgis")]
-mod export;
-#[cfg(feature = "postgis")]
 mod live;
+#[cfg(feature = "postgis")]
+mod live_flags;
 mod output;
-mod ramps;
 #[cfg(feature = "postgis")]
 mod posts;
+#[cfg(feature = "postgis")]
+mod published;
+mod ramps;
 #[cfg(feature = "postgis")]
 mod reload;
 mod render;

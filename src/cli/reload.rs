@@ -48,7 +48,9 @@ pub(super) fn on_changes(
 ) {
     let mut last = Instant::now();
     loop {
-        let left = period.map_or(Duration::MAX, |period| period.saturating_sub(last.elapsed()));
+        let left = period.map_or(Duration::MAX, |period| {
+            period.saturating_sub(last.elapsed())
+        });
         let first = match changes.recv_timeout(left.min(Duration::from_secs(3600))) {
             Ok(change) => change,
             Err(RecvTimeoutError::Timeout) if period.is_some_and(|p| last.elapsed() >= p) => {
@@ -74,7 +76,9 @@ pub(super) fn on_changes(
 /// `90s`, `10m`, `2h`.
 pub(super) fn period(text: &str) -> Result<Duration, &'static str> {
     const EXPECTED: &str = "expected a time like 90s, 10m or 2h";
-    let (number, unit) = text.split_at_checked(text.len().saturating_sub(1)).ok_or(EXPECTED)?;
+    let (number, unit) = text
+        .split_at_checked(text.len().saturating_sub(1))
+        .ok_or(EXPECTED)?;
     let number: u64 = number.parse().map_err(|_| EXPECTED)?;
     let seconds = match unit {
         "s" => 1,

@@ -4,7 +4,9 @@ use super::Failure;
 #[cfg(feature = "postgis")]
 use super::live::LiveRows;
 #[cfg(feature = "postgis")]
-use super::posts::Queries;
+use super::live_flags::LiveFlags;
+#[cfg(feature = "postgis")]
+use super::published::Published;
 #[cfg(feature = "postgis")]
 use super::reload;
 use super::source::SourceFlags;
@@ -12,24 +14,16 @@ use super::style::StyleFlags;
 use clap::Args;
 use heatsplat::{Layer, Style};
 #[cfg(feature = "postgis")]
-use heatsplat_loader::postgis::{Address, Change, Database, Limits, is_address, published};
+use heatsplat_loader::postgis::{Address, Change, Database, is_address};
 #[cfg(feature = "postgis")]
-use heatsplat_server::{Live, Posting, Token};
+use heatsplat_server::Live;
 use heatsplat_server::{Bound, LayerId, Layers, Options};
 use std::io::{self, Write as _};
 use std::path::Path;
 #[cfg(feature = "postgis")]
-use std::path::PathBuf;
-#[cfg(feature = "postgis")]
 use std::sync::Arc;
 use std::sync::mpsc;
 use std::thread;
-#[cfg(feature = "postgis")]
-use std::time::Duration;
-
-/// Layers that may be posted at a time.
-#[cfg(feature = "postgis")]
-const MOST_POSTED: usize = 1000;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -81,33 +75,6 @@ struct Coming {
     id: LayerId,
 }
 
-/// How a database is served.
-#[cfg(feature = "postgis")]
-#[derive(Args, Clone)]
-#[command(next_help_heading = "How to serve a database")]
-struct LiveFlags {
-    /// Read the rows of each picture when it is asked for, instead of all rows beforehand
-    #[arg(long)]
-    live: bool,
-    /// Serve every table and view of points that the role may read, live, as schema.table
-    #[arg(long)]
-    auto_publish: bool,
-    /// Read layers again after so long: 90s, 10m, 2h. SIGHUP and NOTIFY heatsplat do it at once
-    #[arg(long, value_name = "TIME", value_parser = super::reload::period)]
-    reload: Option<Duration>,
-    /// A file that holds the token for POST /layers, instead of the environment's
-    /// HEATSPLAT_TOKEN. Without a token nobody can post
-    #[arg(long, value_name = "FILE")]
-    token_file: Option<PathBuf>,
-    /// How long posted layers stay after they were posted last
-    #[arg(long, value_name = "TIME", default_value = "24h", value_parser = super::reload::period)]
-    posted_for: Duration,
-    /// Connections to the database at a time, for live layers
-    #[arg(long, value_name = "NUMBER", default_value_t = 8,
-          value_parser = clap::value_parser!(u16).range(1..=256))]
-    pool_size: u16,
-}
-
 impl Serve {
     pub(super) fn run(self) -> Result<(), Failure> {
         if self.sources.iter().filter(|source| *source == "-").count() > 1 {
@@ -120,7 +87,9 @@ impl Serve {
         let database = self.database()?;
         let options = Options {
             #[cfg(feature = "postgis")]
-            posting: self.live.posting(database.as_ref(), self.source.database.allow_superuser)?,
+            posting: self
+                .live
+                .posting(database.as_ref(), self.source.database.allow_superuser)?,
             listen: self.listen,
             public_url: self.public_url,
             attribution: self.attribution,
@@ -157,9 +126,14 @@ impl Serve {
             }
             layers.warm();
             #[cfg(feature = "postgis")]
-            keep_up(&coming, &layers, &style, &live, database.clone(), |layers| {
-                published.find(layers, &style, &live, allow)
-            });
+            keep_up(
+                &coming,
+                &layers,
+                &style,
+                &live,
+                database.clone(),
+                |layers| published.find(layers, &style, &live, allow),
+            );
         });
         bound.run()?;
         // Told to stop while it still loads, the program need not finish that.
@@ -217,6 +191,36 @@ impl Serve {
     }
 }
 
+/// Reads layers again whenever that is due; blocks for as long as the program runs.
+#[cfg(feature = "postgis")]
+fn keep_up(
+    coming: &[Coming],
+    layers: &Layers,
+    style: &Style,
+    flags: &LiveFlags,
+    database: Option<Address>,
+    mut publish: impl FnMut(&Layers) -> Result<(), Failure>,
+) {
+    let (sender, changes) = mpsc::channel();
+    reload::watch_signals(sender.clone());
+    if let Some(address) = database {
+        reload::watch_database(address, sender);
+    }
+    reload::on_changes(&changes, flags.reload, |change| {
+        let named = |coming: &&Coming| match change {
+            Change::Everything => true,
+            Change::Layer(name) => *name == coming.name || name == coming.id.as_str(),
+        };
+        for coming in coming.iter().filter(named) {
+            coming.reload(layers, style, flags);
+        }
+        if let Err(error) = publish(layers) {
+            eprintln!("heatsplat: {error}");
+        }
+        layers.warm();
+    });
+}
+
 impl Coming {
     /// Reads the source and puts its layer in place.
     fn load(&self, layers: &Layers, style: &Style) -> Result<(), Failure> {
@@ -248,7 +252,10 @@ impl Coming {
             }
             let database = Arc::new(Database::new(address.clone(), limits)?);
             let rows = LiveRows::new(&self.name, database, ask, allow);
-            layers.put_live(&self.id, Live::new(&self.name, style.clone(), Arc::new(rows)));
+            layers.put_live(
+                &self.id,
+                Live::new(&self.name, style.clone(), Arc::new(rows)),
+            );
         }
         Ok(())
     }
@@ -265,132 +272,6 @@ impl Coming {
             eprintln!("heatsplat: {} stays as it was: {error}", self.id);
         }
     }
-}
-
-#[cfg(feature = "postgis")]
-impl LiveFlags {
-    fn limits(&self) -> Limits {
-        Limits {
-            connections: usize::from(self.pool_size),
-            ..Limits::default()
-        }
-    }
-
-    /// The token that is configured; never an argument, which others on the machine can see.
-    fn token(&self) -> Option<String> {
-        match &self.token_file {
-            Some(file) => std::fs::read_to_string(file).ok(),
-            None => std::env::var("HEATSPLAT_TOKEN").ok(),
-        }
-    }
-
-    /// Who may post layers, if anybody.
-    fn posting(
-        &self,
-        address: Option<&Address>,
-        allow_superuser: bool,
-    ) -> Result<Option<Posting>, Failure> {
-        let token = match (self.token(), &self.token_file) {
-            (Some(token), _) => Token::new(&token).ok_or("the token must have 16 characters at least")?,
-            (None, Some(file)) => {
-                return Err(format!("--token-file: {} can't be read", file.display()).into());
-            }
-            (None, None) => return Ok(None),
-        };
-        let Some(address) = address else {
-            return Ok(None);
-        };
-        Ok(Some(Posting {
-            token,
-            lifetime: self.posted_for,
-            most: MOST_POSTED,
-            source: Arc::new(Queries {
-                database: Arc::new(Database::new(address.clone(), self.limits())?),
-                address: address.clone(),
-                allow_superuser,
-            }),
-        }))
-    }
-}
-
-/// Tables that became layers by themselves.
-#[cfg(feature = "postgis")]
-struct Published<'a> {
-    address: Option<&'a Address>,
-    known: Vec<(String, LayerId)>,
-}
-
-#[cfg(feature = "postgis")]
-impl<'a> Published<'a> {
-    fn new(address: Option<&'a Address>) -> Self {
-        Self {
-            address,
-            known: Vec::new(),
-        }
-    }
-
-    /// Serves those that are new, and lets the others' scales be measured anew.
-    fn find(
-        &mut self,
-        layers: &Layers,
-        style: &Style,
-        flags: &LiveFlags,
-        allow: bool,
-    ) -> Result<(), Failure> {
-        let Some(address) = self.address else {
-            return Ok(());
-        };
-        self.known.iter().for_each(|(_, id)| layers.renew(id));
-        let tables = match published(address) {
-            Ok(tables) => tables,
-            Err(error) if error.is_away() => {
-                eprintln!("heatsplat: nothing is published for now: {error}");
-                return Ok(());
-            }
-            Err(error) => return Err(Box::new(error)),
-        };
-        let database = Arc::new(Database::new(address.clone(), flags.limits())?);
-        for table in tables {
-            if self.known.iter().any(|(name, _)| *name == table.name) {
-                continue;
-            }
-            let id = layers.announce(&table.name);
-            let rows = LiveRows::new(&table.name, Arc::clone(&database), table.ask, allow);
-            layers.put_live(&id, Live::new(&table.name, style.clone(), Arc::new(rows)));
-            self.known.push((table.name, id));
-        }
-        Ok(())
-    }
-}
-
-/// Reads layers again whenever that is due; blocks for as long as the program runs.
-#[cfg(feature = "postgis")]
-fn keep_up(
-    coming: &[Coming],
-    layers: &Layers,
-    style: &Style,
-    flags: &LiveFlags,
-    database: Option<Address>,
-    mut publish: impl FnMut(&Layers) -> Result<(), Failure>,
-) {
-    let (sender, changes) = mpsc::channel();
-    reload::watch_signals(sender.clone());
-    if let Some(address) = database {
-        reload::watch_database(address, sender);
-    }
-    reload::on_changes(&changes, flags.reload, |change| {
-        let named = |coming: &&Coming| match change {
-            Change::Everything => true,
-            Change::Layer(name) => *name == coming.name || name == coming.id.as_str(),
-        };
-        for coming in coming.iter().filter(named) {
-            coming.reload(layers, style, flags);
-        }
-        if let Err(error) = publish(layers) {
-            eprintln!("heatsplat: {error}");
-        }
-        layers.warm();
-    });
 }
 
 /// A file's name without folders and extensions.

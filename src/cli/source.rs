@@ -48,7 +48,9 @@ impl SourceFlags {
     fn open(&self, source: &str) -> Result<Box<dyn Source>, Failure> {
         if !is_address(source) {
             if self.database.any() {
-                return Err("--table, --sql, --geom and --srid are for postgres:// addresses".into());
+                return Err(
+                    "--table, --sql, --geom and --srid are for postgres:// addresses".into(),
+                );
             }
             return Ok(open(source, &self.options())?);
         }

@@ -176,11 +176,7 @@ pub(crate) fn measure(
 
 /// The tiles to measure, and how many each stands for: the densest, and an even spread of the
 /// others from dense to sparse. All of them where they are few.
-pub fn sample(
-    mut tiles: Vec<TileWeight>,
-    densest: usize,
-    spread: usize,
-) -> Vec<(TileId, f64)> {
+pub fn sample(mut tiles: Vec<TileWeight>, densest: usize, spread: usize) -> Vec<(TileId, f64)> {
     let few = tiles.len() <= densest + spread;
     let rest = if few {
         Vec::new()

@@ -162,8 +162,15 @@ async fn draw_live(
 
 fn picture(drawn: &Picture, style: &Style, format: Format) -> Result<Arc<[u8]>, Refused> {
     let (indices, ramp) = (&drawn.indices, style.ramp());
-    encode::picture(format, indices, drawn.width, drawn.height, ramp, Effort::Live)
-        .map_err(|e| tile::failed(&e))
+    encode::picture(
+        format,
+        indices,
+        drawn.width,
+        drawn.height,
+        ramp,
+        Effort::Live,
+    )
+    .map_err(|e| tile::failed(&e))
 }
 
 fn densities(drawn: &Density, window: Window, format: Format) -> Result<Arc<[u8]>, Refused> {
@@ -172,12 +179,7 @@ fn densities(drawn: &Density, window: Window, format: Format) -> Result<Arc<[u8]
 }
 
 /// The exact sum of what lies within the kernel's reach, from the rows themselves.
-async fn value_live(
-    live: &Live,
-    at: WorldCoord,
-    z: u8,
-    style: &Style,
-) -> Result<Value, Refused> {
+async fn value_live(live: &Live, at: WorldCoord, z: u8, style: &Style) -> Result<Value, Refused> {
     let kernel = style.kernel(1);
     let pixel = mercator::WORLD / f64::from(level(z, 256)).exp2();
     let side = (2.0 * kernel.reach()).ceil() as u32 + 2;

@@ -93,9 +93,9 @@ impl From<Trouble> for Refused {
             Trouble::Away => Self::later("this layer's database is away; other layers are not"),
             Trouble::Busy => Self::later("this layer's database is busy; try again in a second"),
             Trouble::Deadline => Self::later("this layer's database took longer than it may"),
-            Trouble::Broken => Self::later(
-                "this layer's database refuses its query; the server has logged why",
-            ),
+            Trouble::Broken => {
+                Self::later("this layer's database refuses its query; the server has logged why")
+            }
             Trouble::TooMuch => Self {
                 status: StatusCode::UNPROCESSABLE_ENTITY,
                 message: "this shows more rows than may be read for one picture; zoom in".into(),

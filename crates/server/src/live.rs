@@ -171,7 +171,10 @@ impl Live {
             style.normalize,
         );
         let place = {
-            let mut known = self.statistics.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut known = self
+                .statistics
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
             if known.len() >= 512 && !known.contains_key(&key) {
                 known.clear();
             }

@@ -209,9 +209,8 @@ async fn make(
             Opened::Live(rows) => Data::Live(Live::new(&name, style, rows)),
             Opened::Here(points) => Data::Here(Layer::on_cpu(&name, points, style)),
         };
-        let full = || {
-            Refused::later("there are as many posted layers as there may be; some will expire")
-        };
+        let full =
+            || Refused::later("there are as many posted layers as there may be; some will expire");
         keep(Some(data)).ok_or_else(full)?;
         StatusCode::CREATED
     };

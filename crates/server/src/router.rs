@@ -71,7 +71,10 @@ pub fn router(server: Arc<Server>) -> Router {
         .route("/catalog", get(catalog::get))
         .route("/health", get(health::health))
         .route("/ready", get(health::ready))
-        .route("/layers", post(posted::post).fallback(async || Refused::method()))
+        .route(
+            "/layers",
+            post(posted::post).fallback(async || Refused::method()),
+        )
         .route("/{layer}", get(tilejson::get))
         .route("/{layer}/gdal.xml", get(gdal::xml))
         .route("/{layer}/gdal.vrt", get(gdal::vrt))

@@ -56,7 +56,9 @@ pub(crate) async fn get(
         return Ok(response);
     }
     let live = served.is_live();
-    let bytes = served.tile(&server.renders, tile, size, look, format).await?;
+    let bytes = served
+        .tile(&server.renders, tile, size, look, format)
+        .await?;
     if live {
         return Ok(server.fresh(request.headers(), format, bytes));
     }

@@ -41,7 +41,8 @@ impl Decoder {
     ) -> Result<(), DatabaseError> {
         if self.rest.is_empty() {
             let used = self.rows(chunk, &mut each)?;
-            self.rest.extend_from_slice(chunk.get(used..).unwrap_or(&[]));
+            self.rest
+                .extend_from_slice(chunk.get(used..).unwrap_or(&[]));
         } else {
             let mut joined = std::mem::take(&mut self.rest);
             joined.extend_from_slice(chunk);

@@ -131,9 +131,16 @@ impl Definition {
         modifier: i32,
         asked: Option<u32>,
     ) -> Result<(), DatabaseError> {
-        if let Place::Geometry { column, cast, points } = &mut self.place {
+        if let Place::Geometry {
+            column,
+            cast,
+            points,
+        } = &mut self.place
+        {
             let sql = "SELECT postgis_typmod_srid($1), postgis_typmod_type($1)";
-            let row = client.query_typed_one(sql, &[(&modifier, Type::INT4)]).await?;
+            let row = client
+                .query_typed_one(sql, &[(&modifier, Type::INT4)])
+                .await?;
             let kind: String = row.get(1);
             *points = modifier >= 0 && kind.starts_with("Point");
             let declared = u32::try_from(row.get::<_, i32>(0)).unwrap_or(0);
@@ -144,9 +151,9 @@ impl Definition {
                 0 => {
                     let mut first = self.statement(Values::WORLD);
                     first.push(&format!("SELECT ST_SRID({column}) FROM "));
-                    first.push_template(&self.from).push(&format!(
-                        " AS {ALIAS} WHERE {column} IS NOT NULL LIMIT 1"
-                    ));
+                    first
+                        .push_template(&self.from)
+                        .push(&format!(" AS {ALIAS} WHERE {column} IS NOT NULL LIMIT 1"));
                     let row = client
                         .query_typed_opt(&first.text, &first.parameters())
                         .await?;
@@ -385,7 +392,14 @@ fn find_place(
     };
     if let [_, _, ..] = found.as_slice() {
         // Of several, the one with a name that is commonly given to it.
-        let common = ["geom", "geometry", "the_geom", "geog", "way", "wkb_geometry"];
+        let common = [
+            "geom",
+            "geometry",
+            "the_geom",
+            "geog",
+            "way",
+            "wkb_geometry",
+        ];
         let named = |at: &usize| names.get(*at).is_some_and(|n| common.contains(&n.as_str()));
         let likely: Vec<usize> = found.iter().copied().filter(named).collect();
         match likely.as_slice() {

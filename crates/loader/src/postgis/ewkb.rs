@@ -148,9 +148,8 @@ mod tests {
         assert_eq!(parse(&point), wgs84(Shape::Point(1.0, 2.0)));
         let bare = bytes("0101000000 000000000000F03F 0000000000000040");
         assert_eq!(parse(&bare).unwrap().srid, 0);
-        let zm = bytes(
-            "01010000C0 000000000000F03F 0000000000000040 0000000000000840 0000000000001040",
-        );
+        let zm =
+            bytes("01010000C0 000000000000F03F 0000000000000040 0000000000000840 0000000000001040");
         assert_eq!(parse(&zm).unwrap().shape, Shape::Point(1.0, 2.0));
         let big = bytes("00 20000001 000010E6 3FF0000000000000 4000000000000000");
         assert_eq!(parse(&big), wgs84(Shape::Point(1.0, 2.0)));

@@ -251,10 +251,7 @@ impl Gathered {
 pub(super) struct Raw<'a>(pub(super) &'a [u8]);
 
 impl<'a> FromSql<'a> for Raw<'a> {
-    fn from_sql(
-        _: &Type,
-        raw: &'a [u8],
-    ) -> Result<Self, Box<dyn std::error::Error + Sync + Send>> {
+    fn from_sql(_: &Type, raw: &'a [u8]) -> Result<Self, Box<dyn std::error::Error + Sync + Send>> {
         Ok(Self(raw))
     }
 
@@ -270,4 +267,3 @@ pub(super) fn explain(definition: &Definition, values: Values) -> Statement {
     definition.push_from(&mut statement);
     statement
 }
-

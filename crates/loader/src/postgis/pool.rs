@@ -60,8 +60,11 @@ impl Database {
         let config = address.session(Purpose::Read(limits.deadline));
         // Whatever a query did to its session is undone before the next has it.
         let recycling_method = RecyclingMethod::Custom("DISCARD ALL".to_owned());
-        let manager =
-            Manager::from_config(config, address.tls.clone(), ManagerConfig { recycling_method });
+        let manager = Manager::from_config(
+            config,
+            address.tls.clone(),
+            ManagerConfig { recycling_method },
+        );
         let pool = Pool::builder(manager)
             .max_size(limits.connections.clamp(1, 1024))
             .wait_timeout(Some(WAIT))

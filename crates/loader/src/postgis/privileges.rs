@@ -32,7 +32,9 @@ pub(super) async fn check(client: &Client, from: &Relation) -> Result<(), Databa
     }
     if let Relation::Table(name) = from {
         let sql = "SELECT has_table_privilege(to_regclass($1), 'INSERT, UPDATE, DELETE, TRUNCATE')";
-        let row = client.query_typed_one(sql, &[(&name.as_str(), Type::TEXT)]).await?;
+        let row = client
+            .query_typed_one(sql, &[(&name.as_str(), Type::TEXT)])
+            .await?;
         if row.get::<_, Option<bool>>(0) == Some(true) {
             return refuse(&format!("may write to {name}"));
         }

@@ -64,7 +64,9 @@ pub fn write(
                 let sql = "SELECT AddOverviewConstraints($1::name, $2::name, 'rast'::name, \
                            $1::name, $3::name, 'rast'::name, $4)";
                 let factor = i32::try_from(zoom.factor).unwrap_or(i32::MAX);
-                client.query(sql, &[&schema, &table, &name, &factor]).await?;
+                client
+                    .query(sql, &[&schema, &table, &name, &factor])
+                    .await?;
             }
         }
         client.batch_execute("COMMIT").await?;
@@ -144,7 +146,8 @@ async fn copy(client: &Client, tiles: impl Iterator<Item = Tile>) -> Result<u64,
         sink.send(Cursor::new(row(&tile))).await?;
         written += 1;
     }
-    sink.send(Cursor::new((-1i16).to_be_bytes().to_vec())).await?;
+    sink.send(Cursor::new((-1i16).to_be_bytes().to_vec()))
+        .await?;
     sink.finish().await?;
     Ok(written)
 }

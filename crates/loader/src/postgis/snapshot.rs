@@ -94,7 +94,11 @@ impl Snapshot {
             file: name.clone(),
             source,
         })?;
-        let broken = || Err(DatabaseError::Away("the reading thread broke off".to_owned()));
+        let broken = || {
+            Err(DatabaseError::Away(
+                "the reading thread broke off".to_owned(),
+            ))
+        };
         let definition = outcome.recv().unwrap_or_else(|_| broken());
         let definition = definition.map_err(|source| LoadError::Database {
             name: name.clone(),
@@ -313,4 +317,3 @@ fn keep(batch: &mut Batch, unit: Unit, coordinates: bool, weighted: bool, row: &
         judge::geometry(batch, unit, first, weight(second));
     }
 }
-

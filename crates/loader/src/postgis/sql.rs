@@ -225,14 +225,10 @@ impl Statement {
     /// The number of a parameter, the same for the same token.
     fn parameter(&mut self, token: Token, side: usize, parameter: Parameter) -> String {
         let known = |(t, s, _): &(Token, usize, Parameter)| (*t, *s) == (token, side);
-        let place = self
-            .parameters
-            .iter()
-            .position(known)
-            .unwrap_or_else(|| {
-                self.parameters.push((token, side, parameter));
-                self.parameters.len() - 1
-            });
+        let place = self.parameters.iter().position(known).unwrap_or_else(|| {
+            self.parameters.push((token, side, parameter));
+            self.parameters.len() - 1
+        });
         let kind = match parameter {
             Parameter::Float(_) => "float8",
             Parameter::Int(_) => "int4",
@@ -243,11 +239,9 @@ impl Statement {
     /// A token's value as text.
     fn written(&mut self, token: Token) -> String {
         match token {
-            Token::Bbox | Token::UnbufferedBbox => {
-                self.envelope(|this, side| {
-                    number(this.of_box(token).get(side).copied().unwrap_or(0.0))
-                })
-            }
+            Token::Bbox | Token::UnbufferedBbox => self.envelope(|this, side| {
+                number(this.of_box(token).get(side).copied().unwrap_or(0.0))
+            }),
             Token::GeomField => self.geom_field.replace('\'', "''"),
             Token::Zoom | Token::X | Token::Y => self.whole(token).to_string(),
             _ => number(self.number(token)),
@@ -426,7 +420,9 @@ impl<'a> Scanner<'a> {
     /// `$$ … $$`, `$tag$ … $tag$`, or a parameter, of which there can be none.
     fn dollar(&mut self) -> Result<(), DatabaseError> {
         let rest = self.rest().get(1..).unwrap_or("");
-        let tag = rest.find(|c: char| !is_word(c)).map(|end| rest.split_at(end));
+        let tag = rest
+            .find(|c: char| !is_word(c))
+            .map(|end| rest.split_at(end));
         if rest.starts_with(|c: char| c.is_ascii_digit()) {
             return Err(definition(
                 "the query has a parameter like $1, which nobody would set",
@@ -540,12 +536,18 @@ mod tests {
             ("select 'it''s !z!' , 1", "select 'it''s 3' , 1"),
             ("select E'\\'!z!'", "select E'\\'3'"),
             ("select 'wow! so! !much!'", "select 'wow! so! !much!'"),
-            ("select 1 /* !bbox! /* !nosuch! */ */", "select 1 /* !bbox! /* !nosuch! */ */"),
+            (
+                "select 1 /* !bbox! /* !nosuch! */ */",
+                "select 1 /* !bbox! /* !nosuch! */ */",
+            ),
             ("select \"!bbox!\" from t", "select \"!bbox!\" from t"),
             ("select $$!bbox! ' $$", "select $$!bbox! ' $$"),
             ("select $a$ !x! $$ $a$", "select $a$ !x! $$ $a$"),
             ("select 1 -- !nosuch! '", "select 1 -- !nosuch! '"),
-            ("select a !~ 'x' and b != 3 and !!c", "select a !~ 'x' and b != 3 and !!c"),
+            (
+                "select a !~ 'x' and b != 3 and !!c",
+                "select a !~ 'x' and b != 3 and !!c",
+            ),
             ("select a$b$c from t", "select a$b$c from t"),
         ] {
             assert_eq!(expanded(sql), (becomes.to_owned(), 0), "{sql}");

@@ -122,7 +122,12 @@ mod tests {
             panic!("one box");
         };
         let values = view.values(Unit::Metres, None);
-        let expected = [5_009_377.085_697, 5_009_377.085_697, 10_018_754.171_394, 10_018_754.171_394];
+        let expected = [
+            5_009_377.085_697,
+            5_009_377.085_697,
+            10_018_754.171_394,
+            10_018_754.171_394,
+        ];
         for (got, expected) in values.bbox.iter().zip(expected) {
             assert!((got - expected).abs() < 1e-3, "{got} {expected}");
         }

@@ -21,8 +21,8 @@ use heatsplat_points::Window;
 
 pub use empty::empty;
 pub use npy::npy;
-pub use tiff::tiff;
 pub use png::{png_indexed, png_rgba};
+pub use tiff::tiff;
 pub use webp::webp_lossless;
 
 /// The longest edge of a picture, in pixels.

@@ -1,11 +1,11 @@
 //! GeoTIFF: densities with their place on the map, for GIS programs.
 
 use super::{EncodeError, check};
+use ::tiff::encoder::{TiffEncoder, colortype::Gray32Float};
+use ::tiff::tags::Tag;
 use heatsplat_points::Window;
 use heatsplat_points::mercator::{EQUATOR_METRES, WORLD};
 use std::io::Cursor;
-use ::tiff::encoder::{TiffEncoder, colortype::Gray32Float};
-use ::tiff::tags::Tag;
 
 /// The tags of GeoTIFF 1.1.
 const PIXEL_SCALE: Tag = Tag::Unknown(33_550);
@@ -48,8 +48,8 @@ pub fn tiff(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use heatsplat_points::TileId;
     use ::tiff::decoder::{Decoder, DecodingResult};
+    use heatsplat_points::TileId;
 
     #[test]
     fn values_and_place_come_back() {
@@ -60,7 +60,10 @@ mod tests {
         assert_eq!(decoder.dimensions().unwrap(), (2, 2));
         let tag = |decoder: &mut Decoder<_>, tag| decoder.get_tag_f64_vec(tag).unwrap();
         let half = EQUATOR_METRES / 2.0;
-        assert_eq!(tag(&mut decoder, PIXEL_SCALE), [half / 2.0, half / 2.0, 0.0]);
+        assert_eq!(
+            tag(&mut decoder, PIXEL_SCALE),
+            [half / 2.0, half / 2.0, 0.0]
+        );
         assert_eq!(tag(&mut decoder, TIEPOINT)[3..], [0.0, half, 0.0]);
         let DecodingResult::F32(read) = decoder.read_image().unwrap() else {
             panic!("floats");
