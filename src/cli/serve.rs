@@ -170,7 +170,15 @@ impl Serve {
                 }
                 continue;
             }
-            wanted.push((source, self.source.clone(), layer_name(source)));
+            #[cfg(feature = "postgis")]
+            let flags = if self.sources.iter().any(|source| is_address(source)) {
+                self.source.of_files()
+            } else {
+                self.source.clone()
+            };
+            #[cfg(not(feature = "postgis"))]
+            let flags = self.source.clone();
+            wanted.push((source, flags, layer_name(source)));
         }
         if self.name.len() > wanted.len() {
             super::usage("serve", "there are more --name than layers");

@@ -71,6 +71,16 @@ impl SourceFlags {
         self.database.asks(self.weight.as_deref())
     }
 
+    /// The same flags for the files beside a database.
+    #[cfg(feature = "postgis")]
+    pub(super) fn of_files(&self) -> Self {
+        let database = DatabaseFlags::default();
+        Self {
+            database,
+            ..self.clone()
+        }
+    }
+
     /// The same flags for one of several tables.
     #[cfg(feature = "postgis")]
     pub(super) fn of_one(&self, from: &heatsplat_loader::postgis::Relation) -> Self {

@@ -25,7 +25,7 @@ fn clients_that_go_away_leave_nothing_running() {
         let clients: Vec<TcpStream> = (0..AT_A_TIME)
             .map(|i| {
                 let mut stream = TcpStream::connect(&server.address).unwrap();
-                let path = format!("/{slow}/9/{round}/{i}.png?domain=0,1");
+                let path = format!("/{slow}/9/256/256.png?domain=0,{}", i + 1);
                 write!(stream, "GET {path} HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
                 stream
             })

@@ -1,4 +1,4 @@
-use std::io::Read as _;
+use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -157,11 +157,21 @@ impl Cluster {
             "-d",
             "postgres",
         ]);
-        psql.args(["-v", "ON_ERROR_STOP=1", "-qAtc", sql]);
-        let out = psql.output().unwrap();
+        psql.args(["-v", "ON_ERROR_STOP=1", "-qAt", "-f", "-"]);
+        // By standard input: arguments have a limit.
+        psql.stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let mut child = psql.spawn().unwrap();
+        let mut input = child.stdin.take().unwrap();
+        let text = sql.to_owned();
+        let writer = std::thread::spawn(move || input.write_all(text.as_bytes()));
+        let out = child.wait_with_output().unwrap();
+        let _ = writer.join().unwrap();
         assert!(
             out.status.success(),
-            "{sql}: {}",
+            "{:.300}: {}",
+            sql,
             String::from_utf8_lossy(&out.stderr)
         );
         String::from_utf8(out.stdout).unwrap().trim().to_owned()

@@ -33,7 +33,7 @@ const READ: &str = "
 import sys; from osgeo import gdal; gdal.UseExceptions()
 source, zoom, x, y, out = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4]), sys.argv[5]
 d = gdal.Open(source)
-assert d.RasterXSize == 1 << 30 and 'EPSG\",3857' in d.GetProjection(), d.GetProjection()
+assert d.RasterXSize == 1 << 30 and '3857' in d.GetProjection(), d.GetProjection()
 side = d.RasterXSize >> zoom
 a = d.ReadRaster(x * side, y * side, side, side, 256, 256)
 open(out, 'wb').write(a); print(d.RasterCount, len(a))
@@ -105,15 +105,17 @@ fn gdal_reads_the_very_pixels() {
 /// A map drawn by Mapnik, a layer of which is ours.
 const DRAW: &str = "
 import sys, mapnik
+MERCATOR = ('+proj=merc +a=6378137 +b=6378137 +lat_ts=0 +lon_0=0 +x_0=0 +y_0=0 +k=1 '
+    '+units=m +nadgrids=@null +wktext +no_defs +over')
 kind, source, out = sys.argv[1:4]
-m = mapnik.Map(256, 256, '+init=epsg:3857')
+m = mapnik.Map(256, 256, MERCATOR)
 s = mapnik.Style(); r = mapnik.Rule(); symbol = mapnik.RasterSymbolizer()
 if kind == 'pgraster':
     symbol.colorizer = mapnik.RasterColorizer(mapnik.COLORIZER_LINEAR, mapnik.Color(0, 0, 0, 0))
     for value, color in [(0.0, mapnik.Color(0, 0, 0, 0)), (1e9, mapnik.Color(255, 0, 0, 255))]:
         symbol.colorizer.add_stop(value, mapnik.COLORIZER_LINEAR, color)
 r.symbols.append(symbol); s.rules.append(r); m.append_style('s', s)
-layer = mapnik.Layer('heat', '+init=epsg:3857')
+layer = mapnik.Layer('heat', MERCATOR)
 if kind == 'gdal':
     layer.datasource = mapnik.Gdal(file=source)
 else:

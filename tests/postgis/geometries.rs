@@ -47,14 +47,14 @@ fn other_reference_systems_are_transformed_and_unknown_ones_named() {
         "CREATE TABLE swiss AS SELECT ST_Transform(ST_SetSRID(ST_MakePoint(7 + i / 100.0, 47), 4326), 2056)\
          ::geometry(Point, 2056) AS geom FROM generate_series(0, 99) i; \
          CREATE TABLE mercator AS SELECT ST_Transform(geom, 3857)::geometry(Point, 3857) AS geom FROM swiss; \
-         CREATE TABLE spheroid AS SELECT ST_Transform(geom, 4326)::geography AS geog FROM swiss; \
+         CREATE TABLE ellipsoid_rows AS SELECT ST_Transform(geom, 4326)::geography AS geog FROM swiss; \
          CREATE TABLE silent AS SELECT ST_SetSRID(geom, 0) AS geom FROM mercator",
     );
     let url = cluster.url();
     for (table, more) in [
         ("swiss", &[][..]),
         ("mercator", &[]),
-        ("spheroid", &[]),
+        ("ellipsoid_rows", &[]),
         ("silent", &["--srid", "3857"]),
     ] {
         let about = info(&[&[url.as_str(), "--table", table], more].concat());

@@ -60,15 +60,21 @@ fn the_same_points_by_every_way_are_the_same_tiles() {
         ] {
             let tail = format!("{path}.png{look}");
             let expected = body(&files, &format!("/points/{tail}"));
+            let got = body(&snapshot, &format!("/same/{tail}"));
+            assert!(got == expected, "snapshot {tail}");
+            // Rows of a picture make an index of their own, whose sums round differently.
+            let tail = tail.replace(".png", ".npy");
+            let expected = densities(&body(&files, &format!("/points/{tail}")));
+            let peak = expected.iter().fold(0.0f32, |peak, &v| peak.max(v));
             for (server, layer) in [
-                (&snapshot, "same"),
                 (&live, "same"),
                 (&sql, "query"),
                 (&live, &adhoc),
                 (&live, &xy),
             ] {
-                let got = body(server, &format!("/{layer}/{tail}"));
-                assert!(got == expected, "{layer} {tail}");
+                let got = densities(&body(server, &format!("/{layer}/{tail}")));
+                let near = |(a, b): (&f32, &f32)| (a - b).abs() <= peak / 256.0;
+                assert!(got.iter().zip(&expected).all(near), "{layer} {tail}");
             }
         }
     }

@@ -120,6 +120,7 @@ impl Definition {
             },
         };
         definition.find_srid(client, modifier, ask.srid).await?;
+        definition.check_rights(client).await?;
         definition.describe();
         Ok(definition)
     }
@@ -204,6 +205,17 @@ impl Definition {
                 "SRID {srid} is unknown to the database: it isn't in spatial_ref_sys"
             )));
         }
+        Ok(())
+    }
+
+    /// Whether the role may read all that a query reads: only a plan tells.
+    async fn check_rights(&self, client: &Client) -> Result<(), DatabaseError> {
+        let mut plan = self.statement(Values::WORLD);
+        plan.push("EXPLAIN SELECT * FROM ");
+        let start = plan.text.len();
+        plan.push_template(&self.from).push(" AS ").push(ALIAS);
+        let planned = client.query_typed(&plan.text, &plan.parameters()).await;
+        planned.map_err(|e| DatabaseError::from(e).counted_from(start + 2))?;
         Ok(())
     }
 

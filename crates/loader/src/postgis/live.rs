@@ -66,7 +66,9 @@ impl Live {
                 super::privileges::check(client, &ask.from).await?;
             }
             let definition = Definition::look_up(client, ask).await?;
-            session.give_back().await?;
+            // The driver remembers statements by which it looked types up, and DISCARD ALL
+            // would forget them in the database: this session is not to be used again.
+            session.discard();
             Ok::<_, DatabaseError>(definition)
         };
         let looked = tokio::time::timeout(deadline, looked).await;
@@ -176,6 +178,10 @@ impl Live {
 fn rows_statement(definition: &Definition, values: Values, most: u64) -> (Statement, Columns) {
     let mut columns = definition.place_columns();
     let place = columns.len();
+    if let [geometry] = columns.as_mut_slice() {
+        // The same bytes, of a type that needs no looking up.
+        geometry.push_str("::bytea");
+    }
     columns.extend(definition.weight_column());
     let weight = columns.len() > place;
     let count = definition.count.as_ref();
