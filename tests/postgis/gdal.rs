@@ -112,7 +112,7 @@ m = mapnik.Map(256, 256, MERCATOR)
 s = mapnik.Style(); r = mapnik.Rule(); symbol = mapnik.RasterSymbolizer()
 if kind == 'pgraster':
     symbol.colorizer = mapnik.RasterColorizer(mapnik.COLORIZER_LINEAR, mapnik.Color(0, 0, 0, 0))
-    for value, color in [(0.0, mapnik.Color(0, 0, 0, 0)), (1e9, mapnik.Color(255, 0, 0, 255))]:
+    for value, color in [(0.0, mapnik.Color(0, 0, 0, 0)), (1e5, mapnik.Color(255, 0, 0, 255))]:
         symbol.colorizer.add_stop(value, mapnik.COLORIZER_LINEAR, color)
 r.symbols.append(symbol); s.rules.append(r); m.append_style('s', s)
 layer = mapnik.Layer('heat', MERCATOR)
@@ -126,7 +126,7 @@ layer.styles.append('s'); m.layers.append(layer)
 half = 20037508.342789244
 m.zoom_to_box(mapnik.Box2d(0, 0, half, half))
 image = mapnik.Image(256, 256); mapnik.render(m, image)
-image.save(out, 'png32'); print(sum(1 for a in image.to_string()[3::4] if a))
+image.save(out, 'png32'); print(sum(1 for a in image.tostring()[3::4] if a))
 ";
 
 #[test]

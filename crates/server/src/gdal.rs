@@ -139,6 +139,8 @@ fn wrapped(service: &str, data: Data) -> String {
                  \x20   <SimpleSource>\n\
                  \x20     <SourceFilename relativeToVRT=\"0\" shared=\"1\">{source}</SourceFilename>\n\
                  \x20     <SourceBand>{band}</SourceBand>\n\
+                 \x20     <SrcRect xOff=\"0\" yOff=\"0\" xSize=\"{side}\" ySize=\"{side}\"/>\n\
+                 \x20     <DstRect xOff=\"0\" yOff=\"0\" xSize=\"{side}\" ySize=\"{side}\"/>\n\
                  \x20     <SourceProperties RasterXSize=\"{side}\" RasterYSize=\"{side}\" \
                  DataType=\"{kind}\" BlockXSize=\"{TILE}\" BlockYSize=\"{TILE}\"/>\n\
                  \x20   </SimpleSource>\n\
