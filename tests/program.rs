@@ -43,8 +43,14 @@ pub struct Server {
 impl Server {
     /// Serves sources on a free port; returns when the map's address has been printed.
     pub fn start(arguments: &[&str]) -> Self {
+        Self::start_with(arguments, &[])
+    }
+
+    /// The same with variables of the environment.
+    pub fn start_with(arguments: &[&str], environment: &[(&str, &str)]) -> Self {
         let all = [&["serve", "--listen", "127.0.0.1:0"], arguments].concat();
         let mut child = command(&all)
+            .envs(environment.iter().copied())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
@@ -58,6 +64,15 @@ impl Server {
             })
             .expect("the server prints its address");
         Self { child, address }
+    }
+
+    /// Sends a signal, by its name.
+    pub fn signal(&self, name: &str) {
+        let pid = self.child.id().to_string();
+        let kill = Command::new("kill")
+            .args([&format!("-{name}"), &pid])
+            .status();
+        assert!(kill.unwrap().success());
     }
 
     /// Status, headers (in lower case) and body of a GET.

@@ -31,6 +31,9 @@ mod golden;
 mod gpu;
 /// The laws of the picture: conservation, seams, linearity, order, oracle.
 mod laws;
+/// PostGIS, a real one.
+#[cfg(feature = "postgis")]
+mod postgis;
 /// `heatsplat serve` over a socket: the library's bytes, and plain answers to mistakes.
 #[cfg(feature = "program")]
 mod serve;

@@ -2,7 +2,7 @@
 
 use super::Failure;
 use super::backend::{self, Measured, Stages};
-use super::source::{self, SourceFlags};
+use super::source::SourceFlags;
 use super::style::StyleFlags;
 use clap::Args;
 use heatsplat::render::{Job, Normalizer};
@@ -49,7 +49,7 @@ impl Bench {
         let style = self.style.style()?;
         let points = match &self.source {
             Some(source) => {
-                let loaded = source::read(source, &self.flags.options())?;
+                let loaded = self.flags.read(source)?;
                 eprintln!("{}", loaded.summary(source));
                 loaded.points
             }

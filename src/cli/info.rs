@@ -2,7 +2,7 @@
 
 use super::Failure;
 use super::backend;
-use super::source::{self, Loaded, SourceFlags, grouped};
+use super::source::{Loaded, SourceFlags, grouped, shown};
 use clap::Args;
 use heatsplat::points::mercator;
 use heatsplat::{Points, Window};
@@ -24,7 +24,7 @@ const PLACE_ZOOM: u8 = 10;
 #[command(after_help = EXAMPLES)]
 pub(super) struct Info {
     /// A file of points: CSV, GeoJSON, Shapefile, GeoPackage, FlatGeobuf, Parquet, Arrow or GPX, text packed or not; `-` is
-    /// standard input
+    /// standard input. Or postgres://user@host/database, with --table or --sql
     #[arg(required_unless_present = "backends")]
     source: Option<String>,
     /// List what can draw here, and what `--backend auto` takes and why
@@ -48,11 +48,11 @@ impl Info {
     }
 
     fn about(&self, source: &str) -> Result<String, Failure> {
-        let loaded = source::read(source, &self.flags.options())?;
+        let loaded = self.flags.read(source)?;
         Ok(if self.json {
             serde_json::to_string_pretty(&as_json(&loaded))? + "\n"
         } else {
-            for_people(source, &loaded)
+            for_people(&shown(source), &loaded)
         })
     }
 }

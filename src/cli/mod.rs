@@ -2,10 +2,24 @@
 
 mod backend;
 mod bench;
+#[cfg(feature = "postgis")]
+mod database;
+#[cfg(feature = "postgis")]
+mod export;
 mod generate;
 mod info;
+#[cfg(feature = "postgis")]
+mod live;
+#[cfg(feature = "postgis")]
+mod live_flags;
 mod output;
+#[cfg(feature = "postgis")]
+mod posts;
+#[cfg(feature = "postgis")]
+mod published;
 mod ramps;
+#[cfg(feature = "postgis")]
+mod reload;
 mod render;
 mod serve;
 mod source;
@@ -40,6 +54,9 @@ enum Command {
     Serve(serve::Serve),
     /// Draw points as one picture
     Render(render::Render),
+    /// Write the densities of a source's tiles into a database
+    #[cfg(feature = "postgis")]
+    Export(export::Export),
     /// Say what a source of points holds
     Info(info::Info),
     /// List the colour ramps
@@ -55,6 +72,8 @@ pub(crate) fn run() -> Result<(), Failure> {
     match Arguments::parse().command {
         Command::Serve(serve) => serve.run(),
         Command::Render(render) => render.run(),
+        #[cfg(feature = "postgis")]
+        Command::Export(export) => export.run(),
         Command::Info(info) => info.run(),
         Command::Ramps(ramps) => ramps.run(),
         Command::Generate(generate) => generate.run(),
@@ -120,7 +139,7 @@ mod tests {
             "render a -o b.png --size 0",
             "render a -o b.png --ratio 9",
             "render a -o b.png --background inferno",
-            "render a -o b.png --as tif",
+            "render a -o b.png --as xls",
             "generate many",
             "info",
             "serve a --backend cuda",

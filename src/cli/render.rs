@@ -3,7 +3,7 @@
 use super::Failure;
 use super::backend::BackendFlags;
 use super::output;
-use super::source::{self, SourceFlags};
+use super::source::{SourceFlags, shown};
 use super::style::StyleFlags;
 use clap::Args;
 use heatsplat::points::{WindowError, mercator};
@@ -22,12 +22,12 @@ Examples:
 #[command(after_help = EXAMPLES)]
 pub(super) struct Render {
     /// A file of points: CSV, GeoJSON, Shapefile, GeoPackage, FlatGeobuf, Parquet, Arrow or GPX, text packed or not; `-` is
-    /// standard input
+    /// standard input. Or postgres://user@host/database, with --table or --sql
     source: String,
-    /// The picture's file, .png, .webp or .npy (the densities themselves); `-` is standard output
+    /// The picture's file, .png, .webp, or .npy or .tif (the densities themselves); `-` is standard output
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
-    /// png, webp or npy [default: told by the file's name]
+    /// png, webp, npy or tif [default: told by the file's name]
     #[arg(long = "as", value_name = "FORMAT", value_parser = format)]
     written_as: Option<Format>,
     /// What to show, in degrees; an east over 180 reaches across the date line
@@ -72,7 +72,7 @@ impl Render {
         let Some(format) = format else {
             super::usage(
                 "render",
-                "--output: the name must end in .png, .webp or .npy, or --as say what to write",
+                "--output: the name must end in .png, .webp, .npy or .tif, or --as say what to write",
             );
         };
         // A box that can't be is known before anything is read; all points always can.
@@ -82,15 +82,15 @@ impl Render {
         }
         let style = self.style.style()?;
         let backend = self.backend.backend()?;
-        let loaded = source::read(&self.source, &self.source_flags.options())?;
-        eprintln!("{}", loaded.summary(&self.source));
+        let loaded = self.source_flags.read(&self.source)?;
+        eprintln!("{}", loaded.summary(&shown(&self.source)));
         let bounds = self
             .bbox
             .map_or_else(|| heatsplat_server::frame(&loaded.points), |b| b.0);
         let window = self
             .window(bounds)
             .map_err(|(flag, e)| format!("{flag}: {e}"))?;
-        let layer = Layer::new(&self.source, loaded.points, style, backend);
+        let layer = Layer::new(&shown(&self.source), loaded.points, style, backend);
         let bytes = self.draw(&layer, window, format)?;
         output::write(&self.output, |file| file.write_all(&bytes))
     }
@@ -115,9 +115,9 @@ impl Render {
 
     fn draw(&self, layer: &Layer, window: Window, format: Format) -> Result<Vec<u8>, Failure> {
         let style: &Style = layer.style();
-        if format == Format::Npy {
+        if format.is_density() {
             let density = layer.density(window, self.ratio, style);
-            return Ok(encode::npy(&density.values, density.width, density.height)?);
+            return Ok(encode::densities(format, &density, &window)?);
         }
         let map = layer.map(window, self.ratio, style);
         let (width, height) = (map.width, map.height);
@@ -160,7 +160,7 @@ fn over([r, g, b, a]: [u8; 4], [ground_r, ground_g, ground_b, ground_a]: [u8; 4]
 }
 
 fn format(text: &str) -> Result<Format, &'static str> {
-    Format::from_extension(text).ok_or("expected png, webp or npy")
+    Format::from_extension(text).ok_or("expected png, webp, npy or tif")
 }
 
 fn bbox(text: &str) -> Result<Box4, &'static str> {

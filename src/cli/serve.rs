@@ -2,11 +2,22 @@
 
 use super::Failure;
 use super::backend::{self, BackendFlags};
-use super::source::{self, SourceFlags};
+#[cfg(feature = "postgis")]
+use super::live::LiveRows;
+#[cfg(feature = "postgis")]
+use super::live_flags::LiveFlags;
+#[cfg(feature = "postgis")]
+use super::published::Published;
+#[cfg(feature = "postgis")]
+use super::reload;
+use super::source::SourceFlags;
 use super::style::StyleFlags;
 use clap::Args;
 use heatsplat::{Backend, Layer, Style};
-use heatsplat_loader::Options as SourceOptions;
+#[cfg(feature = "postgis")]
+use heatsplat_loader::postgis::{Address, Change, Database, is_address};
+#[cfg(feature = "postgis")]
+use heatsplat_server::Live;
 use heatsplat_server::{Bound, LayerId, Layers, Options};
 use std::io::{self, Write as _};
 use std::path::Path;
@@ -19,6 +30,8 @@ Examples:
   heatsplat serve examples/cities.csv.gz --weight none --radius 8 --ramp viridis
   heatsplat serve quakes.csv.gz shops.geojson --listen 0.0.0.0:8080
   heatsplat generate 1M | heatsplat serve - --name made-up
+  heatsplat serve postgres://heat@db/gis --table quakes --weight mag
+  heatsplat serve postgres://heat@db/gis --live --sql 'select geom from trips where geom && !bbox!'
 
 A layer's tiles are at /{layer}/{z}/{x}/{y}.png, its TileJSON is at /{layer}, and /catalog lists
 all layers. Every flag of the look can be given per request too: …/0/0/0.png?ramp=viridis&radius=8";
@@ -27,7 +40,8 @@ all layers. Every flag of the look can be given per request too: …/0/0/0.png?r
 #[command(after_help = EXAMPLES)]
 pub(super) struct Serve {
     /// Files of points: CSV, GeoJSON, Shapefile, GeoPackage, FlatGeobuf, Parquet, Arrow or GPX, text packed or not; `-` is
-    /// standard input. Each becomes a layer
+    /// standard input. Each becomes a layer. Or postgres://user@host/database, of which every
+    /// --table becomes one, or the --sql
     #[arg(value_name = "SOURCE", required = true)]
     sources: Vec<String>,
     /// Address and port to listen on; port 0 takes a free one
@@ -42,6 +56,9 @@ pub(super) struct Serve {
     /// Who the data come from, shown in the corner of maps
     #[arg(long, value_name = "TEXT")]
     attribution: Option<String>,
+    #[cfg(feature = "postgis")]
+    #[command(flatten)]
+    live: LiveFlags,
     #[command(flatten)]
     source: SourceFlags,
     #[command(flatten)]
@@ -53,79 +70,224 @@ pub(super) struct Serve {
 /// A source on its way to being a layer.
 struct Coming {
     source: String,
+    /// How to read it.
+    flags: SourceFlags,
     name: String,
     id: LayerId,
+    /// Who draws it.
+    backend: Arc<dyn Backend>,
 }
 
 impl Serve {
     pub(super) fn run(self) -> Result<(), Failure> {
-        if self.name.len() > self.sources.len() {
-            super::usage("serve", "there are more --name than sources");
-        }
         if self.sources.iter().filter(|source| *source == "-").count() > 1 {
             super::usage("serve", "standard input can be one source only");
         }
         let layers = Layers::default();
-        let names = self
-            .name
-            .into_iter()
-            .map(Some)
-            .chain(std::iter::repeat(None));
-        let coming = self.sources.into_iter().zip(names).map(|(source, name)| {
-            let name = name.unwrap_or_else(|| layer_name(&source));
-            let id = layers.announce(&name);
-            Coming { source, name, id }
-        });
-        let coming: Vec<Coming> = coming.collect();
-        let (source, style) = (self.source.options(), self.style.style()?);
         let backend = self.backend.backend()?;
+        let coming = self.coming(&layers, &backend);
+        let style = self.style.style()?;
+        #[cfg(feature = "postgis")]
+        let database = self.database()?;
         let defaults = Options::default();
         let options = Options {
+            #[cfg(feature = "postgis")]
+            posting: self
+                .live
+                .posting(database.as_ref(), self.source.database.allow_superuser)?,
             listen: self.listen,
             public_url: self.public_url,
             attribution: self.attribution,
             renders: backend::renders(&*backend).unwrap_or(defaults.renders),
             ..defaults
         };
+        #[cfg(feature = "postgis")]
+        let (live, allow) = (self.live, self.source.database.allow_superuser);
 
         // The port first: if it is taken, nobody waits for the points to be read.
         let bound = Bound::new(layers.clone(), options)?;
         let (url, stop) = (bound.url(), bound.stop());
         let (done, outcome) = mpsc::channel();
         thread::spawn(move || {
-            let result = load(coming, &layers, &source, &style, &backend);
-            let failed = result.is_err();
+            let loaded = coming.iter().try_for_each(|coming| {
+                #[cfg(feature = "postgis")]
+                if live.live && is_address(&coming.source) {
+                    return coming.announce_live(&layers, &style, &live);
+                }
+                coming.load(&layers, &style)
+            });
+            #[cfg(feature = "postgis")]
+            let mut published = Published::new(database.as_ref().filter(|_| live.auto_publish));
+            #[cfg(feature = "postgis")]
+            let loaded = loaded.and_then(|()| published.find(&layers, &style, &live, allow));
+            let failed = loaded.is_err();
             if !failed {
                 // Nobody may be listening there, and the server serves all the same.
                 let _ = writeln!(io::stdout(), "heatsplat: map at {url}");
             }
-            let _ = done.send(result);
+            let _ = done.send(loaded);
             if failed {
                 stop.stop();
-            } else {
-                layers.warm();
+                return;
             }
+            layers.warm();
+            #[cfg(feature = "postgis")]
+            keep_up(
+                &coming,
+                &layers,
+                &style,
+                &live,
+                database.clone(),
+                |layers| published.find(layers, &style, &live, allow),
+            );
         });
         bound.run()?;
         // Told to stop while it still loads, the program need not finish that.
         outcome.try_recv().unwrap_or(Ok(()))
     }
+
+    /// The database that is served, if one is.
+    #[cfg(feature = "postgis")]
+    fn database(&self) -> Result<Option<Address>, Failure> {
+        let mut addresses = self.sources.iter().filter(|source| is_address(source));
+        let first = addresses.next();
+        if addresses.next().is_some() {
+            super::usage("serve", "one postgres:// address can be served at a time");
+        }
+        Ok(first.map(|url| super::database::address(url)).transpose()?)
+    }
+
+    /// Announces a layer for each source, for each table of a database.
+    fn coming(&self, layers: &Layers, backend: &Arc<dyn Backend>) -> Vec<Coming> {
+        let mut wanted = Vec::new();
+        for source in &self.sources {
+            #[cfg(feature = "postgis")]
+            if is_address(source) {
+                let asks = self.source.asks();
+                if asks.is_empty() && !self.live.auto_publish && self.live.token().is_none() {
+                    super::usage(
+                        "serve",
+                        "a postgres:// address needs --table NAME, --sql QUERY or --auto-publish",
+                    );
+                }
+                for ask in asks {
+                    let name = super::database::layer_name(&ask.from);
+                    wanted.push((source, self.source.of_one(&ask.from), name));
+                }
+                continue;
+            }
+            #[cfg(feature = "postgis")]
+            let flags = if self.sources.iter().any(|source| is_address(source)) {
+                self.source.of_files()
+            } else {
+                self.source.clone()
+            };
+            #[cfg(not(feature = "postgis"))]
+            let flags = self.source.clone();
+            wanted.push((source, flags, layer_name(source)));
+        }
+        if self.name.len() > wanted.len() {
+            super::usage("serve", "there are more --name than layers");
+        }
+        let names = self.name.iter().map(Some).chain(std::iter::repeat(None));
+        let all = wanted.into_iter().zip(names);
+        all.map(|((source, flags, own), given)| {
+            let name = given.cloned().unwrap_or(own);
+            let id = layers.announce(&name);
+            Coming {
+                source: source.clone(),
+                flags,
+                name,
+                id,
+                backend: Arc::clone(backend),
+            }
+        })
+        .collect()
+    }
 }
 
-fn load(
-    coming: Vec<Coming>,
+/// Reads layers again whenever that is due; blocks for as long as the program runs.
+#[cfg(feature = "postgis")]
+fn keep_up(
+    coming: &[Coming],
     layers: &Layers,
-    options: &SourceOptions,
     style: &Style,
-    backend: &Arc<dyn Backend>,
-) -> Result<(), Failure> {
-    for Coming { source, name, id } in coming {
-        let loaded = source::read(&source, options)?;
-        eprintln!("{}", loaded.summary(id.as_str()));
-        let layer = Layer::new(&name, loaded.points, style.clone(), Arc::clone(backend));
-        layers.put(&id, layer);
+    flags: &LiveFlags,
+    database: Option<Address>,
+    mut publish: impl FnMut(&Layers) -> Result<(), Failure>,
+) {
+    let (sender, changes) = mpsc::channel();
+    reload::watch_signals(sender.clone());
+    if let Some(address) = database {
+        reload::watch_database(address, sender);
     }
-    Ok(())
+    reload::on_changes(&changes, flags.reload, |change| {
+        let named = |coming: &&Coming| match change {
+            Change::Everything => true,
+            Change::Layer(name) => *name == coming.name || name == coming.id.as_str(),
+        };
+        for coming in coming.iter().filter(named) {
+            coming.reload(layers, style, flags);
+        }
+        if let Err(error) = publish(layers) {
+            eprintln!("heatsplat: {error}");
+        }
+        layers.warm();
+    });
+}
+
+impl Coming {
+    /// Reads the source and puts its layer in place.
+    fn load(&self, layers: &Layers, style: &Style) -> Result<(), Failure> {
+        let loaded = self.flags.read(&self.source)?;
+        eprintln!("{}", loaded.summary(self.id.as_str()));
+        let backend = Arc::clone(&self.backend);
+        layers.put(
+            &self.id,
+            Layer::new(&self.name, loaded.points, style.clone(), backend),
+        );
+        Ok(())
+    }
+
+    /// Looks the layer up, unless its database is away for now, and puts it in place.
+    #[cfg(feature = "postgis")]
+    fn announce_live(
+        &self,
+        layers: &Layers,
+        style: &Style,
+        flags: &LiveFlags,
+    ) -> Result<(), Failure> {
+        let address = super::database::address(&self.source)?;
+        let limits = flags.limits();
+        let allow = self.flags.database.allow_superuser;
+        for ask in self.flags.asks() {
+            match super::live::look_up(&address, limits, &ask, allow) {
+                Ok(why) => eprintln!("{}: live, {why}", self.id),
+                Err(error) if error.is_away() => eprintln!("{}: for now {error}", self.id),
+                Err(error) => return Err(Box::new(error)),
+            }
+            let database = Arc::new(Database::new(address.clone(), limits)?);
+            let rows = LiveRows::new(&self.name, database, ask, allow);
+            layers.put_live(
+                &self.id,
+                Live::new(&self.name, style.clone(), Arc::new(rows)),
+            );
+        }
+        Ok(())
+    }
+
+    /// Reads the layer again; what was served before stays if that fails.
+    #[cfg(feature = "postgis")]
+    fn reload(&self, layers: &Layers, style: &Style, flags: &LiveFlags) {
+        if flags.live && is_address(&self.source) {
+            return layers.renew(&self.id);
+        }
+        if self.source != "-"
+            && let Err(error) = self.load(layers, style)
+        {
+            eprintln!("heatsplat: {} stays as it was: {error}", self.id);
+        }
+    }
 }
 
 /// A file's name without folders and extensions.

@@ -1,14 +1,20 @@
 //! Where points come from: the flags of sources, and loading with a bar that grows.
 
 use super::Failure;
+#[cfg(feature = "postgis")]
+use super::database::{self, DatabaseFlags};
 use clap::Args;
 use heatsplat::{Points, PointsBuilder};
-use heatsplat_loader::{Bounds, Columns, Filter, Format, Options, Progress, Report, load, open};
+#[cfg(feature = "postgis")]
+use heatsplat_loader::postgis::is_address;
+use heatsplat_loader::{
+    Bounds, Columns, Filter, Format, Options, Progress, Report, Source, load, open,
+};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::time::{Duration, Instant};
 
 /// Flags that say how to read a source.
-#[derive(Args)]
+#[derive(Args, Clone)]
 #[command(next_help_heading = "How to read the source")]
 pub(super) struct SourceFlags {
     /// The column of longitudes [default: found by its name]
@@ -23,9 +29,9 @@ pub(super) struct SourceFlags {
     /// csv, tsv, geojson, geojsonl, shapefile, geopackage, flatgeobuf, parquet, arrow or gpx [default: found by name and content]
     #[arg(long)]
     format: Option<Format>,
-    /// The table to read, where a GeoPackage has several of points
+    /// The table to read: of a database, or where a GeoPackage has several of points
     #[arg(long, value_name = "TABLE")]
-    table: Option<String>,
+    table: Vec<String>,
     /// Only rows that fulfil a condition: "kind = 'theft' and time >= 2010-03-01"
     #[arg(long, value_name = "CONDITION")]
     filter: Option<Filter>,
@@ -38,22 +44,94 @@ pub(super) struct SourceFlags {
     /// Stop at the first row that gives no point, instead of skipping and counting it
     #[arg(long)]
     strict: bool,
+    #[cfg(feature = "postgis")]
+    #[command(flatten)]
+    pub(super) database: DatabaseFlags,
 }
 
 impl SourceFlags {
-    pub(super) fn options(&self) -> Options {
+    /// Reads a source and makes an index of its points.
+    pub(super) fn read(&self, source: &str) -> Result<Loaded, Failure> {
+        index(&mut *self.open(source)?)
+    }
+
+    #[cfg(feature = "postgis")]
+    fn open(&self, source: &str) -> Result<Box<dyn Source>, Failure> {
+        if !is_address(source) {
+            if self.database.any() {
+                return Err("--sql, --geom and --srid are for postgres:// addresses".into());
+            }
+            return Ok(open(source, &self.options())?);
+        }
+        if self.filter.is_some() || self.within.is_some() {
+            return Err("--filter and --within are for files; say it in --sql".into());
+        }
+        match self.asks().as_slice() {
+            [ask] => database::open(source, ask, self.database.allow_superuser, self.strict),
+            _ => Err("a postgres:// address needs one --table NAME or --sql QUERY".into()),
+        }
+    }
+
+    #[cfg(not(feature = "postgis"))]
+    fn open(&self, source: &str) -> Result<Box<dyn Source>, Failure> {
+        Ok(open(source, &self.options())?)
+    }
+
+    /// What to read of a database.
+    #[cfg(feature = "postgis")]
+    pub(super) fn asks(&self) -> Vec<heatsplat_loader::postgis::Ask> {
+        self.database.asks(&self.table, self.weight.as_deref())
+    }
+
+    /// The same flags for the files beside a database.
+    #[cfg(feature = "postgis")]
+    pub(super) fn of_files(&self) -> Self {
+        let database = DatabaseFlags::default();
+        Self {
+            database,
+            table: Vec::new(),
+            ..self.clone()
+        }
+    }
+
+    /// The same flags for one of several tables.
+    #[cfg(feature = "postgis")]
+    pub(super) fn of_one(&self, from: &heatsplat_loader::postgis::Relation) -> Self {
+        use heatsplat_loader::postgis::Relation;
+        let mut flags = self.clone();
+        match from {
+            Relation::Table(name) => {
+                flags.table = vec![name.clone()];
+                flags.database.sql = None;
+            }
+            Relation::Sql(sql) => {
+                flags.table.clear();
+                flags.database.sql = Some(sql.clone());
+            }
+        }
+        flags
+    }
+
+    fn options(&self) -> Options {
         Options {
             format: self.format,
             lon: self.lon.clone(),
             lat: self.lat.clone(),
             weight: self.weight.clone(),
             delimiter: self.delimiter,
-            table: self.table.clone(),
+            table: self.table.first().cloned(),
             filter: self.filter.clone(),
             within: self.within,
             strict: self.strict,
         }
     }
+}
+
+/// A source as messages may show it: an address without user and password.
+pub(super) fn shown(source: &str) -> String {
+    #[cfg(feature = "postgis")]
+    let source = &database::shown(source);
+    source.to_owned()
 }
 
 fn delimiter(text: &str) -> Result<u8, &'static str> {
@@ -86,13 +164,11 @@ impl Loaded {
     }
 }
 
-/// Reads a source and makes an index of its points.
-pub(super) fn read(source: &str, options: &Options) -> Result<Loaded, Failure> {
+fn index(source: &mut dyn Source) -> Result<Loaded, Failure> {
     let started = Instant::now();
-    let mut source = open(source, options)?;
     let bar = bar(source.progress());
     let mut builder = PointsBuilder::new();
-    let report = load(&mut *source, &mut builder, |progress| {
+    let report = load(source, &mut builder, |progress| {
         bar.set_position(progress.bytes_read);
         bar.set_message(format!("{} rows", grouped(progress.rows)));
     });

@@ -167,6 +167,15 @@ pub enum LoadError {
         /// What is wrong there.
         message: String,
     },
+    /// What a database says, or that it says nothing.
+    #[cfg(feature = "postgis")]
+    #[error("{name}: {source}")]
+    Database {
+        /// The database, without user and password.
+        name: String,
+        /// What is wrong.
+        source: crate::postgis::DatabaseError,
+    },
     /// The source has no rows.
     #[error("{file}: no rows")]
     NoRows {

@@ -1,5 +1,5 @@
 //! Where points come from: files and streams of CSV, TSV, GeoJSON, FlatGeobuf, GPX and Arrow;
-//! Shapefile, GeoPackage and Parquet files.
+//! Shapefile, GeoPackage and Parquet files; PostGIS.
 //!
 //! [`open`] looks at an input, finds compression, format and columns by itself,
 //! and gives a [`Source`]; [`load`] pours it into any
@@ -66,6 +66,8 @@ mod laws;
 mod number;
 mod open;
 mod pipeline;
+#[cfg(feature = "postgis")]
+pub mod postgis;
 mod records;
 mod report;
 mod source;

@@ -81,7 +81,8 @@ impl fmt::Display for Unit {
 /// One skipped row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Example {
-    /// The line or record in the file, counted from 1.
+    /// The line or record in the file, counted from 1; 0 for rows of a database, which are in
+    /// no order.
     pub line: u64,
     /// Which of the two it is.
     pub unit: Unit,
@@ -93,11 +94,10 @@ pub struct Example {
 
 impl fmt::Display for Example {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{} {}: {}: {}",
-            self.unit, self.line, self.skip, self.found
-        )
+        if self.line > 0 {
+            write!(f, "{} {}: ", self.unit, self.line)?;
+        }
+        write!(f, "{}: {}", self.skip, self.found)
     }
 }
 

@@ -85,6 +85,30 @@ pub fn project(lon: f64, lat: f64) -> Result<WorldCoord, Refusal> {
     Ok(WorldCoord { x, y })
 }
 
+/// The place of Web-Mercator metres (EPSG:3857) in the world square.
+///
+/// x wraps as longitudes do; a y past the square's edge by more than the rounding of
+/// programs that write such edges is refused.
+///
+/// # Errors
+/// A [`Refusal`] that says which bound was broken.
+pub fn place_metres(x: f64, y: f64) -> Result<WorldCoord, Refusal> {
+    const ROUNDING: f64 = 1e-10;
+    if !(x.is_finite() && y.is_finite()) {
+        return Err(Refusal::NotFinite);
+    }
+    let (turns, down) = (x / EQUATOR_METRES + 0.5, 0.5 - y / EQUATOR_METRES);
+    if (turns - 0.5).abs() > MAX_LONGITUDE / 360.0 {
+        return Err(Refusal::Longitude);
+    }
+    if !(-ROUNDING..=1.0 + ROUNDING).contains(&down) {
+        return Err(Refusal::Outside);
+    }
+    let x = ((turns - turns.floor()) * WORLD) as u64 as u32;
+    let y = (down * WORLD).clamp(0.0, WORLD - 1.0) as u32;
+    Ok(WorldCoord { x, y })
+}
+
 /// Longitude and latitude (degrees) of a position; longitude in −180..180.
 pub fn unproject(at: WorldCoord) -> (f64, f64) {
     (longitude(f64::from(at.x)), latitude(f64::from(at.y)))
@@ -166,7 +190,28 @@ mod tests {
         assert_eq!(project(-540.0, 10.0), project(180.0, 10.0));
     }
 
+    #[test]
+    fn metres_have_edges_too() {
+        let edge = EQUATOR_METRES / 2.0;
+        assert_eq!(
+            place_metres(-edge, edge).unwrap(),
+            WorldCoord { x: 0, y: 0 }
+        );
+        assert!(place_metres(0.0, -20_037_508.342_789_244).is_ok());
+        assert_eq!(place_metres(0.0, -edge - 1.0), Err(Refusal::Outside));
+        assert_eq!(place_metres(4.0 * edge, 0.0), Err(Refusal::Longitude));
+        assert_eq!(place_metres(f64::NAN, 0.0), Err(Refusal::NotFinite));
+    }
+
     proptest! {
+        #[test]
+        fn metres_are_the_same_places_as_degrees(lon in -180.0..180.0f64, lat in -85.0..85.0f64) {
+            let y = (lat.to_radians() / 2.0 + PI / 4.0).tan().ln() / (2.0 * PI);
+            let metres = place_metres(lon / 360.0 * EQUATOR_METRES, y * EQUATOR_METRES).unwrap();
+            let degrees = project(lon, lat).unwrap();
+            prop_assert!(metres.x.abs_diff(degrees.x) <= 1 && metres.y.abs_diff(degrees.y) <= 1);
+        }
+
         #[test]
         fn there_and_back(lon in -180.0..180.0f64, lat in -85.05..85.05f64) {
             let (back_lon, back_lat) = unproject(project(lon, lat).unwrap());

@@ -166,6 +166,11 @@ impl Kernel {
         self.shape.reach() * self.radius
     }
 
+    /// The largest cells that may stand for several points under this kernel, in pixels.
+    pub fn finest_cell(&self) -> f64 {
+        crate::plan::finest_cell(self)
+    }
+
     /// The kernel's value at a distance in pixels, in f64: what every plan approximates.
     pub fn at(&self, distance: f64) -> f64 {
         self.height() * self.shape.profile(distance / self.radius)

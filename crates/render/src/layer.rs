@@ -104,6 +104,12 @@ impl Layer {
         self.epoch
     }
 
+    /// The same layer, as that many changes of its data have made it.
+    pub fn at_epoch(mut self, epoch: u64) -> Self {
+        self.epoch = epoch;
+        self
+    }
+
     /// A tile as colour indices of the style's ramp.
     pub fn tile(&self, tile: TileId, size: TileSize, style: &Style) -> Picture {
         let window = Window::tile(tile, size.pixels());
@@ -159,9 +165,10 @@ impl Layer {
         style: &Style,
         format: Format,
     ) -> Result<Arc<[u8]>, EncodeError> {
-        if format == Format::Npy {
+        if format.is_density() {
             let density = self.tile_density(tile, size, style);
-            return Ok(encode::npy(&density.values, density.width, density.height)?.into());
+            let window = Window::tile(tile, size.pixels());
+            return Ok(encode::densities(format, &density, &window)?.into());
         }
         let Picture {
             width,

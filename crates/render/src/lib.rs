@@ -36,6 +36,6 @@ pub use kernel::{Kernel, Normalize, Shape};
 pub use layer::{Layer, TileSize};
 pub use ramp::Ramp;
 pub use scale::{Domain, Normalizer, Scale, Transform};
-pub use stats::Statistics;
+pub use stats::{Statistics, sample};
 pub use style::{Radius, Style, StyleError};
 pub use value::Value;

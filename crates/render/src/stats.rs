@@ -145,7 +145,7 @@ pub(crate) fn measure(
 ) -> Statistics {
     let z = level.saturating_sub(8).min(MAX_ZOOM);
     let size = 1u32 << (level - z).min(9);
-    let tiles = sample(points.occupied_tiles(z));
+    let tiles = sample(points.occupied_tiles(z), DENSEST, SPREAD);
     let batch = backend.batch().max(1);
     let threads = if batch > 1 {
         1 // such a backend has its own
@@ -181,17 +181,18 @@ pub(crate) fn measure(
     })
 }
 
-/// The tiles to measure, and how many each stands for.
-fn sample(mut tiles: Vec<TileWeight>) -> Vec<(TileId, f64)> {
-    let few = tiles.len() <= DENSEST + SPREAD;
+/// The tiles to measure, and how many each stands for: the densest, and an even spread of the
+/// others from dense to sparse. All of them where they are few.
+pub fn sample(mut tiles: Vec<TileWeight>, densest: usize, spread: usize) -> Vec<(TileId, f64)> {
+    let few = tiles.len() <= densest + spread;
     let rest = if few {
         Vec::new()
     } else {
         tiles.sort_unstable_by(|a, b| b.mass.total_cmp(&a.mass).then(a.tile.cmp(&b.tile)));
-        tiles.split_off(DENSEST)
+        tiles.split_off(densest)
     };
-    let step = rest.len() as f64 / SPREAD as f64;
-    let even = (0..SPREAD).filter_map(|i| rest.get(((i as f64 + 0.5) * step) as usize));
+    let step = rest.len() as f64 / spread.max(1) as f64;
+    let even = (0..spread).filter_map(|i| rest.get(((i as f64 + 0.5) * step) as usize));
     // a short binary fraction, so that counts add up to the same in any order
     let times = (step * 64.0).round() / 64.0;
     tiles

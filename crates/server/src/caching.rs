@@ -25,10 +25,15 @@ impl Fingerprint {
     }
 
     pub(crate) fn text(self, text: &str) -> Self {
-        let part = |bytes: &[u8]| bytes.iter().fold(1u64, |word, &b| word << 8 | u64::from(b));
+        self.bytes(text.as_bytes())
+    }
+
+    /// Bytes: for layers whose data change without a word, those that were drawn.
+    pub(crate) fn bytes(self, bytes: &[u8]) -> Self {
         // Seven bytes and a mark, then the length: different texts are different numbers.
-        let words = text.as_bytes().chunks(7).map(part);
-        words.fold(self, Self::number).number(text.len() as u64)
+        let part = |bytes: &[u8]| bytes.iter().fold(1u64, |word, &b| word << 8 | u64::from(b));
+        let words = bytes.chunks(7).map(part);
+        words.fold(self, Self::number).number(bytes.len() as u64)
     }
 
     /// All points, so that any change of the data is another tag, in a restarted server too.

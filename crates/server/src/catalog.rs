@@ -3,6 +3,7 @@
 use crate::caching::{Caching, Fingerprint};
 use crate::error::{Refused, json};
 use crate::layers::{LayerId, Served};
+use crate::posted;
 use crate::router::Server;
 use axum::extract::{Request, State};
 use axum::http::{HeaderValue, StatusCode};
@@ -11,6 +12,7 @@ use heatsplat_render::{Normalize, Ramp, Shape, Transform, ramps};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
+use std::time::SystemTime;
 
 /// Colours that show what a ramp looks like.
 const SHOWN: usize = 32;
@@ -30,25 +32,31 @@ struct Catalog<'a> {
 struct About<'a> {
     id: &'a str,
     name: &'a str,
-    points: usize,
-    weight_sum: f64,
+    /// Whether it is read anew for every picture; then nobody has counted.
+    live: bool,
+    points: Option<usize>,
+    weight_sum: Option<f64>,
     bounds: [f64; 4],
     epoch: u64,
+    /// When it goes, in seconds since 1970, if it does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expires: Option<u64>,
     style: BTreeMap<&'static str, String>,
 }
 
 impl<'a> About<'a> {
-    fn of((id, served): &'a (LayerId, Arc<Served>)) -> Self {
-        let layer = &served.layer;
-        let summary = layer.points().summary();
+    fn of((id, served): &'a (LayerId, Arc<Served>), until: Option<SystemTime>) -> Self {
+        let summary = served.points().map(heatsplat_points::Points::summary);
         Self {
             id: id.as_str(),
-            name: layer.name(),
-            points: summary.count,
-            weight_sum: summary.weight_sum,
+            name: served.name(),
+            live: served.is_live(),
+            points: summary.map(|s| s.count),
+            weight_sum: summary.map(|s| s.weight_sum),
             bounds: served.bounds(),
-            epoch: layer.epoch(),
-            style: layer.style().parameters().into_iter().collect(),
+            epoch: served.epoch(),
+            expires: until.map(posted::seconds),
+            style: served.style().parameters().into_iter().collect(),
         }
     }
 }
@@ -87,7 +95,10 @@ pub(crate) async fn get(
     }
     let (layers, loading) = server.layers.all();
     let catalog = Catalog {
-        layers: layers.iter().map(About::of).collect(),
+        layers: layers
+            .iter()
+            .map(|layer| About::of(layer, server.layers.until(&layer.0)))
+            .collect(),
         loading: loading.iter().map(LayerId::as_str).collect(),
         ramps: &RAMPS,
         kernels: Shape::ALL.map(|(name, _)| name).to_vec(),

@@ -3,6 +3,7 @@
 //! A message is made of our own words, legal values, and at most the shortened
 //! value that was refused; never of paths, queries to databases or other secrets.
 
+use crate::live::Trouble;
 use axum::body::Body;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderValue, StatusCode};
@@ -58,12 +59,47 @@ impl Refused {
         }
     }
 
+    /// A request that another status says best.
+    pub(crate) fn with(status: StatusCode, message: impl Into<Cow<'static, str>>) -> Self {
+        Self {
+            status,
+            message: message.into(),
+        }
+    }
+
+    /// The colour scale of a live layer would take too long to measure.
+    pub(crate) fn unmeasured() -> Self {
+        Self {
+            status: StatusCode::UNPROCESSABLE_ENTITY,
+            message: "measuring this layer's colour scale takes too long; give it one with \
+                      domain=lo,hi"
+                .into(),
+        }
+    }
+
     /// Our fault. What exactly happened is on standard error, not in the answer.
     pub(crate) fn internal() -> Self {
         let message = "drawing this failed; the server has logged why".into();
         Self {
             status: StatusCode::INTERNAL_SERVER_ERROR,
             message,
+        }
+    }
+}
+
+impl From<Trouble> for Refused {
+    fn from(trouble: Trouble) -> Self {
+        match trouble {
+            Trouble::Away => Self::later("this layer's database is away; other layers are not"),
+            Trouble::Busy => Self::later("this layer's database is busy; try again in a second"),
+            Trouble::Deadline => Self::later("this layer's database took longer than it may"),
+            Trouble::Broken => {
+                Self::later("this layer's database refuses its query; the server has logged why")
+            }
+            Trouble::TooMuch => Self {
+                status: StatusCode::UNPROCESSABLE_ENTITY,
+                message: "this shows more rows than may be read for one picture; zoom in".into(),
+            },
         }
     }
 }

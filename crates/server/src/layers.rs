@@ -2,6 +2,7 @@
 
 use crate::caching::Fingerprint;
 use crate::error::Refused;
+use crate::live::Live;
 use crate::query::Query;
 use heatsplat_points::Points;
 use heatsplat_points::mercator::MAX_LATITUDE;
@@ -9,6 +10,7 @@ use heatsplat_render::{Layer, Style};
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::SystemTime;
 
 /// Words at the beginning of a path that are no layer.
 const RESERVED: [&str; 8] = [
@@ -27,7 +29,7 @@ const WARM_ZOOM: u8 = 14;
 /// How many asked-for styles a layer keeps ready.
 const LOOKS: usize = 256;
 
-/// A layer's name in addresses: 1 to 64 of `a-z`, `0-9`, `_` and `-`, and no word with
+/// A layer's name in addresses: 1 to 64 of `a-z`, `0-9`, `_`, `.` and `-`, and no word with
 /// another meaning there.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct LayerId(String);
@@ -39,14 +41,18 @@ impl LayerId {
         for c in name.chars().map(|c| c.to_ascii_lowercase()) {
             match c {
                 'a'..='z' | '0'..='9' | '_' => id.push(c),
-                _ if id.is_empty() || id.ends_with('-') => {}
+                _ if id.is_empty() || id.ends_with(['-', '.']) => {}
+                '.' => id.push('.'),
                 _ => id.push('-'),
             }
             if id.len() == LONGEST {
                 break;
             }
         }
-        id.truncate(id.trim_end_matches('-').len());
+        // An address that ends so is that of a TileJSON.
+        while let Some(short) = id.strip_suffix(".json").or(id.strip_suffix(['-', '.'])) {
+            id.truncate(short.len());
+        }
         if id.is_empty() {
             Self("layer".to_owned())
         } else {
@@ -83,6 +89,14 @@ pub struct Layers {
 struct Entry {
     id: LayerId,
     served: Option<Arc<Served>>,
+    /// When it goes, if it does.
+    until: Option<SystemTime>,
+}
+
+impl Entry {
+    fn is_over(&self, now: SystemTime) -> bool {
+        self.until.is_some_and(|until| until <= now)
+    }
 }
 
 impl Layers {
@@ -102,17 +116,70 @@ impl Layers {
         shelf.push(Entry {
             id: id.clone(),
             served: None,
+            until: None,
         });
         id
     }
 
     /// Puts a layer in its place; one that was there before is served to its last request.
     pub fn put(&self, id: &LayerId, layer: Layer) {
-        let served = Arc::new(Served::new(layer));
+        self.place(id, Data::Here(layer));
+    }
+
+    /// Puts a layer in its place whose points are fetched for every picture.
+    pub fn put_live(&self, id: &LayerId, live: Live) {
+        self.place(id, Data::Live(live));
+    }
+
+    fn place(&self, id: &LayerId, data: Data) {
+        let before = self.get(id.as_str()).map_or(0, |served| served.epoch());
+        let served = Arc::new(Served::new(data.at_epoch(before + 1)));
         let mut shelf = self.shelf.write().unwrap_or_else(PoisonError::into_inner);
         if let Some(entry) = shelf.iter_mut().find(|entry| entry.id == *id) {
             entry.served = Some(served);
         }
+    }
+
+    /// Lets a live layer's scales be measured anew, since its rows have changed.
+    pub fn renew(&self, id: &LayerId) {
+        let known = self.get(id.as_str()).ok();
+        if let Some(Data::Live(live)) = known.as_deref().map(|served| &served.data) {
+            self.place(id, Data::Live(live.renewed()));
+        }
+    }
+
+    /// Keeps a layer that was posted until a time, and longer if it is kept already. At most
+    /// `most` are; `None` where there is no more room.
+    pub(crate) fn keep(
+        &self,
+        id: &str,
+        until: SystemTime,
+        most: usize,
+        data: Option<Data>,
+    ) -> Option<()> {
+        let mut shelf = self.shelf.write().unwrap_or_else(PoisonError::into_inner);
+        let now = SystemTime::now();
+        shelf.retain(|entry| !entry.is_over(now));
+        if let Some(entry) = shelf.iter_mut().find(|entry| entry.id.0 == id) {
+            entry.until = entry.until.map(|before| before.max(until));
+            return Some(());
+        }
+        let posted = shelf.iter().filter(|entry| entry.until.is_some()).count();
+        if posted >= most {
+            return None;
+        }
+        shelf.push(Entry {
+            id: LayerId(id.to_owned()),
+            served: Some(Arc::new(Served::new(data?))),
+            until: Some(until),
+        });
+        Some(())
+    }
+
+    /// When a layer goes, if it does.
+    pub(crate) fn until(&self, id: &LayerId) -> Option<SystemTime> {
+        let shelf = self.shelf.read().unwrap_or_else(PoisonError::into_inner);
+        shelf.iter().find(|entry| entry.id == *id)?.until
     }
 
     /// Measures the scales of the zooms that maps begin with, so that not even the first
@@ -120,7 +187,9 @@ impl Layers {
     pub fn warm(&self) {
         for z in 0..=WARM_ZOOM {
             for (_, served) in self.all().0 {
-                served.layer.normalizer(z + 8, &served.own.style);
+                if let Data::Here(layer) = &served.data {
+                    layer.normalizer(z + 8, &served.own.style);
+                }
             }
         }
     }
@@ -133,7 +202,8 @@ impl Layers {
 
     pub(crate) fn get(&self, id: &str) -> Result<Arc<Served>, Refused> {
         let shelf = self.shelf.read().unwrap_or_else(PoisonError::into_inner);
-        match shelf.iter().find(|entry| entry.id.0 == id) {
+        let found = shelf.iter().find(|entry| entry.id.0 == id);
+        match found.filter(|entry| entry.until.is_none() || !entry.is_over(SystemTime::now())) {
             None => Err(Refused::not_found(
                 "there is no such layer; /catalog lists those there are",
             )),
@@ -149,7 +219,8 @@ impl Layers {
     pub(crate) fn all(&self) -> (Vec<(LayerId, Arc<Served>)>, Vec<LayerId>) {
         let shelf = self.shelf.read().unwrap_or_else(PoisonError::into_inner);
         let (mut there, mut loading) = (Vec::new(), Vec::new());
-        for Entry { id, served } in shelf.iter() {
+        let now = SystemTime::now();
+        for Entry { id, served, .. } in shelf.iter().filter(|entry| !entry.is_over(now)) {
             match served {
                 Some(served) => there.push((id.clone(), Arc::clone(served))),
                 None => loading.push(id.clone()),
@@ -159,10 +230,26 @@ impl Layers {
     }
 }
 
+/// Where a layer's points are.
+#[derive(Debug)]
+pub(crate) enum Data {
+    Here(Layer),
+    Live(Live),
+}
+
+impl Data {
+    fn at_epoch(self, epoch: u64) -> Self {
+        match self {
+            Self::Here(layer) => Self::Here(layer.at_epoch(epoch)),
+            Self::Live(live) => Self::Live(live.at_epoch(epoch)),
+        }
+    }
+}
+
 /// A layer, and what is worth knowing of it before each request.
 #[derive(Debug)]
 pub(crate) struct Served {
-    pub(crate) layer: Layer,
+    pub(crate) data: Data,
     /// Follows from the layer's data.
     pub(crate) fingerprint: Fingerprint,
     own: Arc<Look>,
@@ -185,18 +272,56 @@ impl Look {
 }
 
 impl Served {
-    fn new(layer: Layer) -> Self {
-        let fingerprint = Fingerprint::new()
-            .text(layer.name())
-            .number(layer.epoch())
-            .points(layer.points());
-        let own = Arc::new(Look::new(layer.style().clone()));
+    fn new(data: Data) -> Self {
+        let (fingerprint, style) = match &data {
+            Data::Here(layer) => {
+                let named = Fingerprint::new().text(layer.name()).number(layer.epoch());
+                (named.points(layer.points()), layer.style())
+            }
+            Data::Live(live) => {
+                let named = Fingerprint::new().text(live.name()).number(live.epoch());
+                (named, live.style())
+            }
+        };
+        let own = Arc::new(Look::new(style.clone()));
         Self {
-            layer,
+            data,
             fingerprint,
             own,
             looks: Mutex::default(),
         }
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        match &self.data {
+            Data::Here(layer) => layer.name(),
+            Data::Live(live) => live.name(),
+        }
+    }
+
+    pub(crate) fn epoch(&self) -> u64 {
+        match &self.data {
+            Data::Here(layer) => layer.epoch(),
+            Data::Live(live) => live.epoch(),
+        }
+    }
+
+    /// The points, where they are here.
+    pub(crate) fn points(&self) -> Option<&Points> {
+        match &self.data {
+            Data::Here(layer) => Some(layer.points()),
+            Data::Live(_) => None,
+        }
+    }
+
+    /// Whether its data may change without a word.
+    pub(crate) fn is_live(&self) -> bool {
+        matches!(self.data, Data::Live(_))
+    }
+
+    /// The layer's own style.
+    pub(crate) fn style(&self) -> &Style {
+        &self.own.style
     }
 
     /// The layer's style with what a request changes of it. Mixing a ramp's colours takes
@@ -210,7 +335,7 @@ impl Served {
         if let Some(look) = looks().get(&key) {
             return Ok(Arc::clone(look));
         }
-        let mut style = self.layer.style().clone();
+        let mut style = self.own.style.clone();
         for (name, value) in query.style() {
             style
                 .set(name, value)
@@ -227,13 +352,24 @@ impl Served {
 
     /// West, south, east, north of the points, or of the whole map where there are none.
     pub(crate) fn bounds(&self) -> [f64; 4] {
-        self.layer.points().summary().bounds.unwrap_or(WORLD)
+        let known = match &self.data {
+            Data::Here(layer) => layer.points().summary().bounds,
+            Data::Live(live) => live.rows().bounds(),
+        };
+        known.unwrap_or(WORLD)
+    }
+
+    /// A box that shows all points.
+    pub(crate) fn frame(&self) -> [f64; 4] {
+        match &self.data {
+            Data::Here(layer) => frame(layer.points()),
+            Data::Live(live) => live.rows().bounds().map_or(WORLD, with_room),
+        }
     }
 
     /// The zoom that shows all points on a screen of common size.
     pub(crate) fn zoom(&self) -> u8 {
-        let zoom = heatsplat_points::Window::around(frame(self.layer.points()), 1024, 768)
-            .map(|w| w.zoom());
+        let zoom = heatsplat_points::Window::around(self.frame(), 1024, 768).map(|w| w.zoom());
         zoom.map_or(0.0, |zoom| zoom.floor().clamp(0.0, 14.0)) as u8
     }
 }
@@ -241,9 +377,10 @@ impl Served {
 /// A box that shows all points: their bounds with room around them, so that it has an area
 /// and no splat is cut off. The whole map where there are no points.
 pub fn frame(points: &Points) -> [f64; 4] {
-    let Some([west, south, east, north]) = points.summary().bounds else {
-        return WORLD;
-    };
+    points.summary().bounds.map_or(WORLD, with_room)
+}
+
+fn with_room([west, south, east, north]: [f64; 4]) -> [f64; 4] {
     let room = |low: f64, high: f64| ((high - low) * 0.05).max(0.01);
     let (x, y) = (room(west, east), room(south, north));
     let lat = |lat: f64| lat.clamp(-MAX_LATITUDE, MAX_LATITUDE);
@@ -270,6 +407,9 @@ mod tests {
             ("", "layer"),
             ("-", "layer"),
             ("a_b", "a_b"),
+            ("public.quakes", "public.quakes"),
+            ("x.json", "x"),
+            ("a..b.", "a.b"),
         ] {
             assert_eq!(LayerId::of(name).as_str(), id, "{name}");
         }

@@ -13,6 +13,7 @@ use axum::extract::Request;
 use axum::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
+use heatsplat_render::Normalizer;
 use heatsplat_render::encode::Format;
 use heatsplat_render::legend::{Legend, Look as Panel};
 use std::sync::Arc;
@@ -72,15 +73,15 @@ pub(crate) async fn get(
         ratio: file.ratio,
         ..panel
     };
-    // The scale may need statistics, which are measured by drawing.
-    let draw = move || draw(&legend(&served, z, &look), kind, &panel);
+    let normalizer = Arc::clone(&served).normalizer(&server.renders, z, Arc::clone(&look));
+    let normalizer = normalizer.await?;
+    let draw = move || draw(&legend(&served, &normalizer, &look), kind, &panel);
     Ok(caching.label(server.renders.run(1, draw).await?))
 }
 
-fn legend(served: &Served, z: u8, look: &Look) -> Legend {
-    let normalizer = served.layer.normalizer(z + 8, &look.style);
-    Legend::new(&normalizer, look.style.ramp())
-        .titled(served.layer.name())
+fn legend(served: &Served, normalizer: &Normalizer, look: &Look) -> Legend {
+    Legend::new(normalizer, look.style.ramp())
+        .titled(served.name())
         .in_unit(unit(look.style.normalize))
 }
 

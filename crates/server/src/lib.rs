@@ -34,13 +34,17 @@
 mod address;
 mod caching;
 mod catalog;
+mod drawing;
 mod error;
+mod gdal;
 mod health;
 mod layers;
 mod legend;
 mod listen;
+mod live;
 mod map;
 mod options;
+mod posted;
 mod query;
 mod renders;
 mod router;
@@ -51,5 +55,7 @@ mod viewer;
 
 pub use layers::{LayerId, Layers, frame};
 pub use listen::{Bound, ServeError, Stop};
+pub use live::{Answer, Fetched, Live, Rows, Trouble, Want};
 pub use options::Options;
+pub use posted::{Opened, Post, PostTrouble, Posting, Posts, Token};
 pub use router::{Server, router};

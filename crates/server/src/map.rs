@@ -3,15 +3,13 @@
 use crate::address::{self, File};
 use crate::caching::Fingerprint;
 use crate::error::Refused;
-use crate::layers::{Served, frame};
+use crate::layers::Served;
 use crate::query::{Query, finite, refuse};
 use crate::router::Server;
 use crate::tile;
 use axum::extract::Request;
 use axum::response::Response;
 use heatsplat_points::Window;
-use heatsplat_render::encode::{self, Effort, Format};
-use heatsplat_render::{Layer, Style};
 use std::sync::Arc;
 
 /// The longest side of a picture, and the most pixels in it.
@@ -32,7 +30,7 @@ pub(crate) async fn get(
     let format = tile::format(file, &query)?;
     let bounds = match query.get("bbox") {
         Some(text) => bbox(text)?,
-        None => frame(served.layer.points()),
+        None => served.frame(),
     };
     let ratio = file.ratio;
     let (width, height) = size(&query, bounds, ratio)?;
@@ -51,38 +49,21 @@ pub(crate) async fn get(
     .then(served.fingerprint)
     .then(look.fingerprint);
     let caching = server.caching(fingerprint);
-    if let Some(response) = caching.not_modified(request.headers()) {
+    if !served.is_live()
+        && let Some(response) = caching.not_modified(request.headers())
+    {
         return Ok(response);
     }
     let pixels = u64::from(window.width()) * u64::from(window.height());
     let cost = pixels.div_ceil(PIXELS_A_TURN) as u32;
-    let draw = move || draw(&served.layer, window, ratio, &look.style, format);
-    let bytes = server.renders.run(cost, draw).await?;
+    let live = served.is_live();
+    let bytes = served
+        .map(&server.renders, cost, window, ratio, look, format)
+        .await?;
+    if live {
+        return Ok(server.fresh(request.headers(), format, bytes));
+    }
     Ok(caching.label(tile::picture(format, bytes)))
-}
-
-fn draw(
-    layer: &Layer,
-    window: Window,
-    ratio: u32,
-    style: &Style,
-    format: Format,
-) -> Result<Arc<[u8]>, Refused> {
-    let bytes = if format == Format::Npy {
-        let density = layer.density(window, ratio, style);
-        encode::npy(&density.values, density.width, density.height).map(Arc::from)
-    } else {
-        let map = layer.map(window, ratio, style);
-        encode::picture(
-            format,
-            &map.indices,
-            map.width,
-            map.height,
-            style.ramp(),
-            Effort::Live,
-        )
-    };
-    bytes.map_err(|e| tile::failed(&e))
 }
 
 /// `w,s,e,n` in degrees; whether they make a box is [`Window::around`]'s to say.

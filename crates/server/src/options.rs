@@ -1,5 +1,6 @@
 //! What can be said about a server beforehand.
 
+use crate::posted::Posting;
 use std::thread;
 
 /// How a server listens and answers.
@@ -12,6 +13,10 @@ pub struct Options {
     pub public_url: Option<String>,
     /// `Cache-Control` of all that layers answer.
     pub cache_control: String,
+    /// `Cache-Control` of layers that are read anew for every picture.
+    pub live_cache_control: String,
+    /// Who may make layers by posting queries, and what of; `None`: nobody.
+    pub posting: Option<Posting>,
     /// Who the data come from, shown in the corner of maps.
     pub attribution: Option<String>,
     /// Pictures drawn at a time.
@@ -29,6 +34,8 @@ impl Default for Options {
             listen: "127.0.0.1:3000".to_owned(),
             public_url: None,
             cache_control: "public, max-age=300, stale-while-revalidate=86400".to_owned(),
+            live_cache_control: "public, max-age=10, stale-if-error=86400".to_owned(),
+            posting: None,
             attribution: None,
             renders: cores,
             waiting: cores * 256,

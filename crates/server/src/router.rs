@@ -6,7 +6,7 @@ use crate::error::Refused;
 use crate::layers::Layers;
 use crate::options::Options;
 use crate::renders::Renders;
-use crate::{catalog, health, legend, map, tile, tilejson, value, viewer};
+use crate::{catalog, gdal, health, legend, map, posted, tile, tilejson, value, viewer};
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::header::{
@@ -17,7 +17,8 @@ use axum::http::header::{
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
+use heatsplat_render::encode::Format;
 use std::sync::Arc;
 
 /// The longest address that is looked at, in bytes.
@@ -30,22 +31,37 @@ pub struct Server {
     pub(crate) options: Options,
     pub(crate) renders: Renders,
     cache_control: HeaderValue,
+    live_control: HeaderValue,
 }
 
 impl Server {
     /// A server of layers, which may still be loading.
     pub fn new(layers: Layers, options: Options) -> Self {
         let cache_control = HeaderValue::try_from(&options.cache_control);
+        let live_control = HeaderValue::try_from(&options.live_cache_control);
         Self {
             layers,
             renders: Renders::new(options.renders, options.waiting),
             cache_control: cache_control.unwrap_or(HeaderValue::from_static("no-cache")),
+            live_control: live_control.unwrap_or(HeaderValue::from_static("no-cache")),
             options,
         }
     }
 
     pub(crate) fn caching(&self, fingerprint: Fingerprint) -> Caching {
         Caching::new(fingerprint, &self.cache_control)
+    }
+
+    /// How long answers of layers may be kept whose data change without a word.
+    pub(crate) fn live_caching(&self, fingerprint: Fingerprint) -> Caching {
+        Caching::new(fingerprint, &self.live_control)
+    }
+
+    /// A picture whose tag follows from its bytes: nothing else is known of its data.
+    pub(crate) fn fresh(&self, request: &HeaderMap, format: Format, bytes: Arc<[u8]>) -> Response {
+        let caching = self.live_caching(Fingerprint::new().bytes(&bytes));
+        let known = caching.not_modified(request);
+        known.unwrap_or_else(|| caching.label(tile::picture(format, bytes)))
     }
 }
 
@@ -55,7 +71,13 @@ pub fn router(server: Arc<Server>) -> Router {
         .route("/catalog", get(catalog::get))
         .route("/health", get(health::health))
         .route("/ready", get(health::ready))
+        .route(
+            "/layers",
+            post(posted::post).fallback(async || Refused::method()),
+        )
         .route("/{layer}", get(tilejson::get))
+        .route("/{layer}/gdal.xml", get(gdal::xml))
+        .route("/{layer}/gdal.vrt", get(gdal::vrt))
         .route("/{layer}/value", get(value::get))
         .route("/{layer}/{file}", get(file))
         .route("/{layer}/{z}/{x}/{y}", get(tile::get))
@@ -90,6 +112,12 @@ async fn every(request: Request, next: Next) -> Response {
             Refused::too_long().into_response()
         }
         Method::GET | Method::HEAD => next.run(request).await,
+        // Not for pages of other hosts: it carries a secret.
+        Method::POST if request.uri().path() == "/layers" => {
+            let mut response = next.run(request).await;
+            set(response.headers_mut(), X_CONTENT_TYPE_OPTIONS, "nosniff");
+            return response;
+        }
         _ => {
             let mut response = Refused::method().into_response();
             let allowed = HeaderValue::from_static("GET, HEAD, OPTIONS");

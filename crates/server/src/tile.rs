@@ -15,7 +15,7 @@ use heatsplat_render::encode::{EncodeError, Format};
 use std::sync::Arc;
 
 /// What a picture can be written as, as extensions.
-const FORMATS: [Format; 3] = [Format::Png, Format::WebP, Format::Npy];
+const FORMATS: [Format; 4] = [Format::Png, Format::WebP, Format::Npy, Format::Tiff];
 
 pub(crate) async fn get(
     State(server): State<Arc<Server>>,
@@ -50,16 +50,18 @@ pub(crate) async fn get(
     .then(served.fingerprint)
     .then(look.fingerprint);
     let caching = server.caching(fingerprint);
-    if let Some(response) = caching.not_modified(request.headers()) {
+    if !served.is_live()
+        && let Some(response) = caching.not_modified(request.headers())
+    {
         return Ok(response);
     }
-    let draw = move || {
-        served
-            .layer
-            .tile_bytes(tile, size, &look.style, format)
-            .map_err(|e| failed(&e))
-    };
-    let bytes = server.renders.run(1, draw).await?;
+    let live = served.is_live();
+    let bytes = served
+        .tile(&server.renders, tile, size, look, format)
+        .await?;
+    if live {
+        return Ok(server.fresh(request.headers(), format, bytes));
+    }
     Ok(caching.label(picture(format, bytes)))
 }
 

@@ -47,7 +47,7 @@ pub(crate) async fn get(
     let [west, south, east, north] = served.bounds();
     let document = TileJson {
         tilejson: "3.0.0",
-        name: served.layer.name(),
+        name: served.name(),
         tiles: [format!("{base}/{id}/{{z}}/{{x}}/{{y}}.png{suffix}")],
         scheme: "xyz",
         bounds: [west, south, east, north],
@@ -76,7 +76,7 @@ pub(crate) async fn get(
 
 /// The address that the client reached us by. The `Host` header is the client's word, so
 /// it is taken only if it can be a host, and not at all where the operator gave an address.
-fn base(server: &Server, headers: &HeaderMap) -> String {
+pub(crate) fn base(server: &Server, headers: &HeaderMap) -> String {
     if let Some(url) = &server.options.public_url {
         return url.trim_end_matches('/').to_owned();
     }

@@ -46,12 +46,14 @@ pub(crate) async fn get(
         .then(served.fingerprint)
         .then(look.fingerprint);
     let caching = server.caching(fingerprint);
-    if let Some(response) = caching.not_modified(request.headers()) {
+    if !served.is_live()
+        && let Some(response) = caching.not_modified(request.headers())
+    {
         return Ok(response);
     }
     let unit = unit(look.style.normalize);
-    let value = move || Ok(served.layer.value(at, z, &look.style));
-    let value = server.renders.run(1, value).await?;
+    let live = served.is_live();
+    let value = served.value(&server.renders, at, z, look).await?;
     let answer = Answer {
         lon,
         lat,
@@ -61,6 +63,10 @@ pub(crate) async fn get(
         unit,
     };
     let body = serde_json::to_string(&answer).map_err(|_| Refused::internal())?;
+    if live {
+        let caching = server.live_caching(Fingerprint::new().text(&body));
+        return Ok(caching.label(json(StatusCode::OK, body)));
+    }
     Ok(caching.label(json(StatusCode::OK, body)))
 }
 

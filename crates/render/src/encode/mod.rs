@@ -10,15 +10,19 @@ mod filter;
 mod huffman;
 mod npy;
 mod png;
+mod tiff;
 mod webp;
 
 use std::sync::Arc;
 
+use crate::density::Density;
 use crate::ramp::Ramp;
+use heatsplat_points::Window;
 
 pub use empty::empty;
 pub use npy::npy;
 pub use png::{png_indexed, png_rgba};
+pub use tiff::tiff;
 pub use webp::webp_lossless;
 
 /// The longest edge of a picture, in pixels.
@@ -35,6 +39,8 @@ pub enum Format {
     WebP,
     /// The values themselves as a NumPy array of `<f4`.
     Npy,
+    /// The values themselves as a GeoTIFF of 32-bit floats in Web-Mercator metres.
+    Tiff,
 }
 
 impl Format {
@@ -44,6 +50,7 @@ impl Format {
             "png" => Some(Self::Png),
             "webp" => Some(Self::WebP),
             "npy" => Some(Self::Npy),
+            "tif" | "tiff" => Some(Self::Tiff),
             _ => None,
         }
     }
@@ -54,6 +61,7 @@ impl Format {
             Self::Png | Self::PngRgba => "png",
             Self::WebP => "webp",
             Self::Npy => "npy",
+            Self::Tiff => "tif",
         }
     }
 
@@ -63,7 +71,13 @@ impl Format {
             Self::Png | Self::PngRgba => "image/png",
             Self::WebP => "image/webp",
             Self::Npy => "application/x-npy",
+            Self::Tiff => "image/tiff",
         }
+    }
+
+    /// Whether it holds densities, and no colours.
+    pub fn is_density(self) -> bool {
+        matches!(self, Self::Npy | Self::Tiff)
     }
 }
 
@@ -80,7 +94,7 @@ pub enum Effort {
 /// A picture as bytes of a format; a wholly empty one is the shared [`empty`] picture.
 ///
 /// # Errors
-/// As [`png_indexed`]; and [`Format::Npy`] is refused, since a picture has no
+/// As [`png_indexed`]; and a density's format is refused, since a picture has no
 /// values any more: see [`npy`].
 pub fn picture(
     format: Format,
@@ -91,16 +105,37 @@ pub fn picture(
     effort: Effort,
 ) -> Result<Arc<[u8]>, EncodeError> {
     check(indices.len(), 1, width, height)?;
-    if format != Format::Npy && indices.iter().all(|&index| index == 0) {
+    if !format.is_density() && indices.iter().all(|&index| index == 0) {
         return empty(format, width, height);
     }
     let bytes = match format {
         Format::Png => png_indexed(indices, width, height, ramp, effort)?,
         Format::PngRgba => png_rgba(&rgba(indices, ramp), width, height, effort)?,
         Format::WebP => webp_lossless(&rgba(indices, ramp), width, height)?,
-        Format::Npy => return Err(EncodeError::NoValues),
+        Format::Npy | Format::Tiff => return Err(EncodeError::NoValues),
     };
     Ok(bytes.into())
+}
+
+/// Densities of a window as bytes of a format.
+///
+/// # Errors
+/// A format that holds colours instead: see [`picture`].
+pub fn densities(
+    format: Format,
+    density: &Density,
+    window: &Window,
+) -> Result<Vec<u8>, EncodeError> {
+    let Density {
+        width,
+        height,
+        values,
+    } = density;
+    match format {
+        Format::Npy => npy(values, *width, *height),
+        Format::Tiff => tiff(values, *width, *height, window),
+        Format::Png | Format::PngRgba | Format::WebP => Err(EncodeError::NoValues),
+    }
 }
 
 /// The colours of a picture: four bytes a pixel, straight RGBA.
@@ -146,7 +181,7 @@ pub enum EncodeError {
         items: usize,
     },
     /// A picture was asked for as values.
-    #[error("a coloured picture has no values to write as npy")]
+    #[error("a coloured picture has no values to write")]
     NoValues,
     /// The PNG writer refused.
     #[error("PNG: {0}")]
@@ -154,6 +189,9 @@ pub enum EncodeError {
     /// The WebP writer refused.
     #[error("WebP: {0}")]
     WebP(#[from] image_webp::EncodingError),
+    /// The TIFF writer refused.
+    #[error("TIFF: {0}")]
+    Tiff(#[from] ::tiff::TiffError),
 }
 
 #[cfg(test)]

@@ -1,0 +1,224 @@
+//! PostGIS: how fast a table becomes an index, what a live tile costs beyond its query, how soon
+//! a posted query has a tile.
+//!
+//! `cargo bench --bench postgis` starts a PostgreSQL of its own and prints each figure beside what
+//! the database alone takes for the same rows in the same run. A million points, or twenty
+//! thousand under `HEATSPLAT_BENCH_SMOKE=1`; left out, loudly, where there is no PostGIS.
+#![allow(
+    unreachable_pub,
+    dead_code,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a bench fails by panicking, and shares helpers with the tests"
+)]
+
+#[path = "../tests/postgis/cluster.rs"]
+mod cluster;
+#[path = "../tests/postgis/http.rs"]
+mod http;
+#[path = "../tests/program.rs"]
+mod program;
+
+use cluster::Cluster;
+use heatsplat::PointsBuilder;
+use heatsplat_loader::load;
+use heatsplat_loader::postgis::{Address, Ask, Relation, Snapshot};
+use std::io::Write as _;
+use std::process::{Command, Stdio};
+use std::time::Instant;
+
+/// Tries, of which the best counts: neighbours on the machine only ever slow things down.
+const TRIES: usize = 5;
+
+/// The tile of the densest place at zoom 8, and its box in degrees.
+const TILE: &str = "8/134/85";
+const BOX: &str = "ST_MakeEnvelope(8.3, 50.1, 9.9, 51.2, 4326)";
+
+fn main() {
+    let smoke = std::env::var_os("HEATSPLAT_BENCH_SMOKE").is_some();
+    let rows = if smoke { 20_000 } else { 1_000_000 };
+    let Some(cluster) = cluster::shared() else {
+        return;
+    };
+    cluster.run(&format!(
+        "SELECT setseed(0.5); CREATE TABLE points AS SELECT ST_SetSRID(ST_MakePoint(\
+         random() * random() * random() * 170 + 8.4, random() * random() * random() * 30 + 50.2), 4326)\
+         ::geometry(Point,4326) AS geom, (random() * 9)::float8 AS weight FROM generate_series(1, {rows}); \
+         CREATE INDEX ON points USING gist (geom); VACUUM ANALYZE points"
+    ));
+    copy(cluster, rows);
+    live(cluster);
+    adhoc(cluster);
+}
+
+/// The least of several times, in seconds.
+fn best(mut once: impl FnMut() -> f64) -> f64 {
+    (0..TRIES).map(|_| once()).fold(f64::INFINITY, f64::min)
+}
+
+fn seconds(work: impl FnOnce()) -> f64 {
+    let started = Instant::now();
+    work();
+    started.elapsed().as_secs_f64()
+}
+
+/// What `psql` takes to read a query's rows and throw them away; the server's part with \timing.
+fn alone(cluster: &Cluster, query: &str) -> f64 {
+    let copy = format!("\\timing on\ncopy ({query}) to stdout (format binary);\n");
+    let mut psql = Command::new(cluster.program("psql"));
+    psql.args([
+        "-h",
+        "127.0.0.1",
+        "-U",
+        "reader",
+        "-p",
+        &cluster.port.to_string(),
+    ]);
+    psql.args(["-d", "postgres", "-qAt", "-o", "/dev/null", "-f", "-"]);
+    let mut child = psql
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut input = child.stdin.take().unwrap();
+    for _ in 0..=TRIES {
+        input.write_all(copy.as_bytes()).unwrap();
+    }
+    drop(input);
+    let out = child.wait_with_output().unwrap();
+    let text = String::from_utf8_lossy(&out.stdout);
+    let times = text.lines().filter_map(|line| {
+        let rest = line.rsplit_once("Time: ")?.1;
+        rest.split(' ').next()?.parse::<f64>().ok()
+    });
+    times.fold(f64::INFINITY, f64::min) / 1e3
+}
+
+fn copy(cluster: &Cluster, rows: usize) {
+    let port = cluster.port.to_string();
+    let plain = best(|| {
+        let mut psql = Command::new(cluster.program("psql"));
+        psql.args([
+            "-h",
+            "127.0.0.1",
+            "-U",
+            "reader",
+            "-p",
+            &port,
+            "-d",
+            "postgres",
+        ]);
+        psql.args([
+            "-c",
+            "copy (select geom, weight from points) to stdout (format binary)",
+        ]);
+        psql.stdout(Stdio::null());
+        seconds(|| assert!(psql.status().unwrap().success()))
+    });
+    let address = Address::parse(&cluster.url()).unwrap();
+    let ask = Ask {
+        from: Relation::Table("points".to_owned()),
+        geom: None,
+        weight: None,
+        srid: None,
+    };
+    let (mut bytes, mut peak) = (0, 0);
+    let before = resident_peak();
+    let mut streamed = f64::INFINITY;
+    let whole = best(|| {
+        seconds(|| {
+            let started = Instant::now();
+            let mut source = Snapshot::open(&address, &ask, false, false).unwrap();
+            let mut builder = PointsBuilder::new();
+            load(&mut source, &mut builder, |_| ()).unwrap();
+            streamed = streamed.min(started.elapsed().as_secs_f64());
+            if peak == 0 {
+                peak = resident_peak() - before;
+            }
+            let points = builder.build();
+            assert_eq!(points.summary().count, rows);
+            bytes = points.bytes();
+        })
+    });
+    let rate = |time: f64| rows as f64 / time / 1e6;
+    println!(
+        "postgis/copy by psql to /dev/null   {:6.2} M rows/s",
+        rate(plain)
+    );
+    println!(
+        "postgis/copy into points            {:6.2} M rows/s, {:.2} of psql's",
+        rate(streamed),
+        plain / streamed
+    );
+    println!(
+        "postgis/copy into the index         {:6.2} M rows/s, {:.2} of psql's",
+        rate(whole),
+        plain / whole
+    );
+    println!(
+        "postgis/memory while loading        {:6.1} MiB, the index has {:.1} MiB",
+        peak as f64 / 1024.0,
+        bytes as f64 / (1 << 20) as f64
+    );
+}
+
+/// The most memory this process ever had, in KiB.
+fn resident_peak() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let number = line.and_then(|line| line.split_whitespace().next()?.parse().ok());
+    number.unwrap_or(0)
+}
+
+fn live(cluster: &Cluster) {
+    let query = alone(
+        cluster,
+        &format!("select geom, weight from points where geom && {BOX}"),
+    );
+    let server = http::serve(&[&cluster.url(), "--table", "points", "--live"]);
+    let path = format!("/points/{TILE}.png?domain=0,900");
+    http::body(&server, &path);
+    let tile = best(|| seconds(|| drop(http::body(&server, &path))));
+    println!(
+        "postgis/live tile {TILE}          {:6.1} ms, {:.2} of its query's {:.1} ms",
+        tile * 1e3,
+        tile / query,
+        query * 1e3
+    );
+    let world = alone(cluster, "select geom, weight from points");
+    let path = "/points/0/0/0.png?domain=0,900";
+    let tile = best(|| seconds(|| drop(http::body(&server, path))));
+    println!(
+        "postgis/live tile 0/0/0             {:6.1} ms, {:.2} of its query's {:.1} ms",
+        tile * 1e3,
+        tile / world,
+        world * 1e3
+    );
+}
+
+fn adhoc(cluster: &Cluster) {
+    let server = http::serve(&[&cluster.url(), "--auto-publish"]);
+    let mut tries = 0;
+    let query = format!("select geom, weight from points where geom && {BOX}");
+    let alone = alone(cluster, &query);
+    let first = best(|| {
+        tries += 1;
+        seconds(|| {
+            let sql = format!(
+                "select geom, weight from points where weight < {}",
+                9 + tries
+            );
+            let id = http::posted(&server, &sql);
+            drop(http::body(
+                &server,
+                &format!("/{id}/{TILE}.png?domain=0,900"),
+            ));
+        })
+    });
+    println!(
+        "postgis/POST and its first tile     {:6.1} ms, {:.1} ms beyond its query",
+        first * 1e3,
+        (first - alone) * 1e3
+    );
+}

@@ -1,0 +1,232 @@
+//! From an address to a connection: what is asked of every session, whoever uses it.
+
+use super::error::DatabaseError;
+use super::tls::{self, TlsOptions};
+use percent_encoding::percent_decode_str;
+use std::fmt;
+use std::time::Duration;
+use tokio_postgres::config::{Host, SslMode};
+use tokio_postgres::{Client, Config, NoTls};
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+/// How long connecting may take.
+pub(super) const CONNECT: Duration = Duration::from_secs(2);
+
+/// A database, checked; nothing is connected yet.
+#[derive(Clone)]
+pub struct Address {
+    pub(super) config: Config,
+    pub(super) tls: MakeRustlsConnect,
+    shown: String,
+}
+
+/// Whether a source is a database's address.
+pub fn is_address(source: &str) -> bool {
+    source.starts_with("postgres://") || source.starts_with("postgresql://")
+}
+
+/// What a session is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// Reading for a request; a statement ends after so long whatever happens.
+    Read(Duration),
+    /// Reading a whole table.
+    Load,
+    /// Writing rasters: the only one that may write.
+    Export,
+    /// Waiting for notifications.
+    Listen,
+}
+
+impl Address {
+    /// Reads `postgres://user:password@host:port/database?sslmode=…`.
+    ///
+    /// Beside what tokio-postgres knows, `sslmode` may be `verify-ca` and `verify-full`
+    /// (both check the name too), and `sslrootcert`, `sslcert` and `sslkey` name files.
+    ///
+    /// # Errors
+    /// A text that is no such address; the message doesn't repeat it, since it may hold a password.
+    pub fn parse(url: &str) -> Result<Self, DatabaseError> {
+        let (plain, mut tls, mode) = without_tls(url);
+        let mut config: Config = plain.parse().map_err(|e: tokio_postgres::Error| {
+            use std::error::Error as _;
+            let why = e.source().map_or(e.to_string(), ToString::to_string);
+            DatabaseError::Address(format!(
+                "{why}; expected postgres://user@host:5432/database"
+            ))
+        })?;
+        match mode.as_deref() {
+            None | Some("prefer") => _ = config.ssl_mode(SslMode::Prefer),
+            Some("disable") => _ = config.ssl_mode(SslMode::Disable),
+            Some("require") => _ = config.ssl_mode(SslMode::Require),
+            Some("verify-ca" | "verify-full") => {
+                config.ssl_mode(SslMode::Require);
+                tls.verify = true;
+            }
+            Some(_) => {
+                let legal = "disable, prefer, require, verify-ca or verify-full";
+                return Err(DatabaseError::Address(format!("sslmode must be {legal}")));
+            }
+        }
+        if config.get_password().is_none()
+            && let Ok(password) = std::env::var("PGPASSWORD")
+        {
+            config.password(password);
+        }
+        if config.get_hosts().is_empty() {
+            config.host("localhost");
+        }
+        config
+            .connect_timeout(CONNECT)
+            .keepalives_idle(Duration::from_secs(10))
+            .keepalives_interval(Duration::from_secs(5))
+            .keepalives_retries(2)
+            .tcp_user_timeout(Duration::from_secs(10));
+        let shown = shown(&config);
+        let tls = tls::connector(&tls)?;
+        Ok(Self { config, tls, shown })
+    }
+
+    /// The configuration of a session, all of it said while connecting.
+    pub(super) fn session(&self, purpose: Purpose) -> Config {
+        let mut config = self.config.clone();
+        let (word, milliseconds) = match purpose {
+            Purpose::Read(deadline) => ("tiles", deadline.as_millis()),
+            Purpose::Load => ("load", 0),
+            Purpose::Export => ("export", 0),
+            Purpose::Listen => ("listen", 0),
+        };
+        config.application_name(format!("heatsplat {word}"));
+        let read_only = if purpose == Purpose::Export {
+            "off"
+        } else {
+            "on"
+        };
+        // Our tokens are told from strings by the standard's rules for backslashes.
+        let mut options = format!(
+            "-c default_transaction_read_only={read_only} -c statement_timeout={milliseconds} \
+             -c lock_timeout=2000 -c standard_conforming_strings=on \
+             -c client_connection_check_interval=1000"
+        );
+        if purpose != Purpose::Export {
+            options.push_str(" -c idle_in_transaction_session_timeout=60000");
+        }
+        if let Some(own) = self.config.get_options() {
+            options = format!("{own} {options}");
+        }
+        config.options(options);
+        config
+    }
+
+    /// A connection of its own, outside any pool. Its driver runs on the current runtime.
+    pub(super) async fn connect(&self, purpose: Purpose) -> Result<Client, DatabaseError> {
+        let config = self.session(purpose);
+        let (client, connection) = config.connect(self.tls.clone()).await?;
+        tokio::spawn(async move {
+            // Whoever uses the client hears of it there.
+            let _ = connection.await;
+        });
+        Ok(client)
+    }
+}
+
+impl fmt::Debug for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Address").field(&self.shown).finish()
+    }
+}
+
+/// Host, port and database; never user and password.
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.shown)
+    }
+}
+
+fn shown(config: &Config) -> String {
+    let host = match config.get_hosts().first() {
+        Some(Host::Tcp(host)) => host.clone(),
+        #[cfg(unix)]
+        Some(Host::Unix(path)) => path.display().to_string(),
+        None => "localhost".to_owned(),
+    };
+    let port = config.get_ports().first().copied().unwrap_or(5432);
+    let database = config.get_dbname().or(config.get_user()).unwrap_or("");
+    format!("postgres://{host}:{port}/{database}")
+}
+
+/// Takes the parameters that concern TLS out of an address.
+fn without_tls(url: &str) -> (String, TlsOptions, Option<String>) {
+    let mut options = TlsOptions::default();
+    let (mut mode, mut certificate, mut key) = (None, None, None);
+    let Some((base, query)) = url.split_once('?') else {
+        return (url.to_owned(), options, mode);
+    };
+    let mut kept = Vec::new();
+    for pair in query.split('&') {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        let value = || percent_decode_str(value).decode_utf8_lossy().into_owned();
+        match name {
+            "sslmode" => mode = Some(value()),
+            "sslrootcert" => options.root = Some(value()),
+            "sslcert" => certificate = Some(value()),
+            "sslkey" => key = Some(value()),
+            _ => kept.push(pair),
+        }
+    }
+    options.own = certificate.zip(key);
+    let plain = if kept.is_empty() {
+        base.to_owned()
+    } else {
+        format!("{base}?{}", kept.join("&"))
+    };
+    (plain, options, mode)
+}
+
+/// Asks the database to stop what a connection does, without waiting for it.
+pub(super) async fn cancel(token: tokio_postgres::CancelToken, tls: MakeRustlsConnect) {
+    let asked = async {
+        if token.cancel_query(tls).await.is_err() {
+            // A server without TLS, reached by a socket that can't have it.
+            let _ = token.cancel_query(NoTls).await;
+        }
+    };
+    let _ = tokio::time::timeout(CONNECT, asked).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_say_where_and_never_who() {
+        let address =
+            Address::parse("postgresql://ann:s3cret@db.example:6000/gis?sslmode=verify-full")
+                .unwrap();
+        assert_eq!(address.to_string(), "postgres://db.example:6000/gis");
+        assert!(!format!("{address:?}").contains("s3cret"));
+        assert_eq!(address.config.get_ssl_mode(), SslMode::Require);
+    }
+
+    #[test]
+    fn mistakes_are_explained_without_the_password() {
+        for url in [
+            "postgres://ann:s3cret@host:port/db",
+            "postgres://ann:s3cret@host/db?sslmode=maybe",
+            "postgres://ann:s3cret@host/db?nosuch=1",
+            "postgres://ann:s3cret@host/db?sslrootcert=/nowhere/ca.pem",
+        ] {
+            let error = Address::parse(url).unwrap_err().to_string();
+            assert!(!error.contains("s3cret"), "{error}");
+        }
+    }
+
+    #[test]
+    fn only_an_export_may_write() {
+        let address = Address::parse("postgres://h/db").unwrap();
+        let options = |purpose| address.session(purpose).get_options().unwrap().to_owned();
+        assert!(options(Purpose::Load).contains("read_only=on"));
+        assert!(options(Purpose::Read(Duration::from_secs(5))).contains("statement_timeout=5000"));
+        assert!(options(Purpose::Export).contains("read_only=off"));
+    }
+}

@@ -1,0 +1,214 @@
+//! PostgreSQL's binary COPY: a stream of bytes becomes rows of a few fields.
+
+use super::error::DatabaseError;
+
+/// What every stream begins with; flags and the length of an extension follow.
+pub(crate) const SIGNATURE: &[u8] = b"PGCOPY\n\xff\r\n\0";
+
+/// The most bytes that one row may have.
+const LONGEST: usize = 64 << 20;
+
+/// Fields of a row, at most; those not sent are NULL.
+pub(crate) const FIELDS: usize = 4;
+
+/// One row: `None` is NULL.
+pub(crate) type Row<'a> = [Option<&'a [u8]>; FIELDS];
+
+/// Decodes a stream, however it is cut into chunks. Holds no more than one row.
+#[derive(Debug, Default)]
+pub(crate) struct Decoder {
+    begun: bool,
+    ended: bool,
+    /// The beginning of what the last chunk broke off in.
+    rest: Vec<u8>,
+}
+
+/// What is at the front of some bytes.
+enum Front<'a> {
+    Row(Row<'a>, usize),
+    Header(usize),
+    End,
+    /// It is not all there yet.
+    Part,
+}
+
+impl Decoder {
+    /// Gives the rows of a chunk to `each`.
+    pub(crate) fn feed(
+        &mut self,
+        chunk: &[u8],
+        mut each: impl FnMut(&Row<'_>),
+    ) -> Result<(), DatabaseError> {
+        if self.rest.is_empty() {
+            let used = self.rows(chunk, &mut each)?;
+            self.rest
+                .extend_from_slice(chunk.get(used..).unwrap_or(&[]));
+        } else {
+            let mut joined = std::mem::take(&mut self.rest);
+            joined.extend_from_slice(chunk);
+            let used = self.rows(&joined, &mut each)?;
+            joined.drain(..used);
+            self.rest = joined;
+        }
+        if self.rest.len() > LONGEST {
+            return Err(DatabaseError::TooMuch(format!(
+                "a row is over {} MiB long",
+                LONGEST >> 20
+            )));
+        }
+        Ok(())
+    }
+
+    /// Whether the stream came to its end, as a whole one does.
+    pub(crate) fn finish(&self) -> Result<(), DatabaseError> {
+        if self.ended {
+            Ok(())
+        } else {
+            Err(DatabaseError::Away("the rows broke off".to_owned()))
+        }
+    }
+
+    /// Reads what is whole, and says how many bytes that were.
+    fn rows(
+        &mut self,
+        bytes: &[u8],
+        each: &mut impl FnMut(&Row<'_>),
+    ) -> Result<usize, DatabaseError> {
+        let mut used = 0;
+        while !self.ended {
+            let rest = bytes.get(used..).unwrap_or(&[]);
+            match self.front(rest)? {
+                Front::Header(length) => {
+                    self.begun = true;
+                    used += length;
+                }
+                Front::Row(row, length) => {
+                    each(&row);
+                    used += length;
+                }
+                Front::End => self.ended = true,
+                Front::Part => return Ok(used),
+            }
+        }
+        Ok(bytes.len())
+    }
+
+    fn front<'a>(&self, bytes: &'a [u8]) -> Result<Front<'a>, DatabaseError> {
+        let mut rest = bytes;
+        let used = |rest: &[u8]| bytes.len() - rest.len();
+        if !self.begun {
+            let Some(signature) = rest.split_off(..SIGNATURE.len()) else {
+                return Ok(Front::Part);
+            };
+            if signature != SIGNATURE {
+                return Err(broken());
+            }
+            let Some([_, extension]) = word(&mut rest).zip(word(&mut rest)).map(<[i32; 2]>::from)
+            else {
+                return Ok(Front::Part);
+            };
+            let extension = usize::try_from(extension).map_err(|_| broken())?;
+            return Ok(match rest.split_off(..extension) {
+                Some(_) => Front::Header(used(rest)),
+                None => Front::Part,
+            });
+        }
+        let Some((count, after)) = rest.split_first_chunk::<2>() else {
+            return Ok(Front::Part);
+        };
+        rest = after;
+        let count = match i16::from_be_bytes(*count) {
+            -1 => return Ok(Front::End),
+            count => usize::try_from(count).map_err(|_| broken())?,
+        };
+        let mut row: Row<'a> = [None; FIELDS];
+        let fields = row.get_mut(..count).ok_or_else(broken)?;
+        for field in fields {
+            let Some(length) = word(&mut rest) else {
+                return Ok(Front::Part);
+            };
+            if length == -1 {
+                continue;
+            }
+            let length = usize::try_from(length).map_err(|_| broken())?;
+            match rest.split_off(..length) {
+                Some(bytes) => *field = Some(bytes),
+                None => return Ok(Front::Part),
+            }
+        }
+        Ok(Front::Row(row, used(rest)))
+    }
+}
+
+fn word(bytes: &mut &[u8]) -> Option<i32> {
+    let (word, rest) = bytes.split_first_chunk::<4>()?;
+    *bytes = rest;
+    Some(i32::from_be_bytes(*word))
+}
+
+/// A field that holds a `float8`.
+pub(crate) fn float8(field: &[u8]) -> Option<f64> {
+    field.try_into().ok().map(f64::from_be_bytes)
+}
+
+fn broken() -> DatabaseError {
+    DatabaseError::Away("the database's rows can't be read: is it PostgreSQL?".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn stream(rows: &[Vec<Option<Vec<u8>>>]) -> Vec<u8> {
+        let mut bytes = SIGNATURE.to_vec();
+        bytes.extend([0, 0, 0, 0, 0, 0, 0, 2, 7, 7]);
+        for row in rows {
+            bytes.extend((row.len() as i16).to_be_bytes());
+            for field in row {
+                match field {
+                    None => bytes.extend((-1i32).to_be_bytes()),
+                    Some(field) => {
+                        bytes.extend((field.len() as i32).to_be_bytes());
+                        bytes.extend(field);
+                    }
+                }
+            }
+        }
+        bytes.extend((-1i16).to_be_bytes());
+        bytes
+    }
+
+    proptest! {
+        #[test]
+        fn rows_are_the_same_however_the_stream_is_cut(
+            rows in prop::collection::vec(
+                prop::collection::vec(
+                    prop::option::of(prop::collection::vec(any::<u8>(), 0..30)), 0..=FIELDS),
+                0..20),
+            size in 1usize..50,
+        ) {
+            let bytes = stream(&rows);
+            let mut decoder = Decoder::default();
+            let mut got = Vec::new();
+            for chunk in bytes.chunks(size) {
+                prop_assert!(decoder.finish().is_err());
+                decoder.feed(chunk, |row| got.push(row.map(|f| f.map(<[u8]>::to_vec)))).unwrap();
+            }
+            prop_assert!(decoder.finish().is_ok());
+            let expected: Vec<_> = rows.into_iter().map(|mut row| {
+                row.resize(FIELDS, None);
+                <[Option<Vec<u8>>; FIELDS]>::try_from(row).unwrap()
+            }).collect();
+            prop_assert_eq!(got, expected);
+        }
+
+        #[test]
+        fn no_bytes_do_harm(bytes: Vec<u8>) {
+            let mut decoder = Decoder::default();
+            let _ = decoder.feed(&bytes, |_| ());
+            let mut begun = Decoder { begun: true, ..Decoder::default() };
+            let _ = begun.feed(&bytes, |_| ());
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! What can go wrong between here and a database, sorted by what can be done about it.
+
+use tokio_postgres::error::{ErrorPosition, SqlState};
+
+/// Why a database gave no points.
+///
+/// The messages are for whoever runs the program. They hold no password; they may hold
+/// names of tables and what the database says, so HTTP clients are told less.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum DatabaseError {
+    /// The address can't be.
+    #[error("the database's address: {0}")]
+    Address(String),
+    /// Nobody answers there, or the connection broke.
+    #[error("the database is away: {0}")]
+    Away(String),
+    /// Every connection is in use.
+    #[error("every connection to the database is in use")]
+    Busy,
+    /// It took longer than it may.
+    #[error("the database took longer than it may")]
+    Deadline,
+    /// More rows or bytes came than may.
+    #[error("{0}")]
+    TooMuch(String),
+    /// The database refuses the statement.
+    #[error("the database refuses the query: {message} (SQLSTATE {code})")]
+    Refused {
+        /// PostgreSQL's five characters.
+        code: String,
+        /// What it says.
+        message: String,
+        /// The character of the statement it points to, counted from 1.
+        position: Option<u32>,
+    },
+    /// The layer can't be as it was asked for.
+    #[error("{0}")]
+    Definition(String),
+    /// The role may do more than read.
+    #[error("{0}")]
+    Role(String),
+}
+
+impl DatabaseError {
+    /// Whether trying again may help, since it isn't the statement's fault.
+    pub fn is_away(&self) -> bool {
+        matches!(self, Self::Away(_))
+    }
+
+    /// The same with the position counted from a place in the statement: where a
+    /// user's own query begins.
+    pub(crate) fn counted_from(self, start: usize) -> Self {
+        match self {
+            Self::Refused {
+                code,
+                message,
+                position,
+            } => Self::Refused {
+                code,
+                message,
+                position: position.and_then(|p| p.checked_sub(start as u32).filter(|&p| p > 0)),
+            },
+            other => other,
+        }
+    }
+}
+
+impl From<tokio_postgres::Error> for DatabaseError {
+    fn from(error: tokio_postgres::Error) -> Self {
+        let Some(said) = error.as_db_error() else {
+            // What broke is in the cause: "connection refused", "certificate expired".
+            return Self::Away(with_cause(&error));
+        };
+        let code = said.code();
+        if *code == SqlState::QUERY_CANCELED {
+            return Self::Deadline;
+        }
+        if is_of_the_server(code) {
+            return Self::Away(said.message().to_owned());
+        }
+        let position = match said.position() {
+            Some(ErrorPosition::Original(at)) => Some(*at),
+            _ => None,
+        };
+        Self::Refused {
+            code: code.code().to_owned(),
+            message: said.message().to_owned(),
+            position,
+        }
+    }
+}
+
+/// Classes of errors that are no statement's fault: connections, shutdowns, no place left.
+fn is_of_the_server(code: &SqlState) -> bool {
+    let code = code.code();
+    code.starts_with("08") || code.starts_with("57P") || code == "53300" || code == "28P01"
+}
+
+fn with_cause(error: &tokio_postgres::Error) -> String {
+    use std::error::Error as _;
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        let more = inner.to_string();
+        if !text.contains(&more) {
+            text.push_str(": ");
+            text.push_str(&more);
+        }
+        cause = inner.source();
+    }
+    text
+}

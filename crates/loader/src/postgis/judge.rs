@@ -1,0 +1,174 @@
+//! The judgement over one row of a database: the same as over a row of a file.
+
+use crate::batch::Batch;
+use crate::report::Skip;
+use crate::wkb::{self, Shape};
+use heatsplat_points::{Point, Refusal, WorldCoord, mercator};
+
+/// What coordinates are counted in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unit {
+    /// Longitude and latitude: EPSG:4326.
+    Degrees,
+    /// Web-Mercator metres: EPSG:3857 and its older numbers.
+    Metres,
+}
+
+impl Unit {
+    /// The unit of a reference system that needs no transform.
+    pub(crate) fn of(srid: u32) -> Option<Self> {
+        match srid {
+            4326 => Some(Self::Degrees),
+            3857 | 3785 | 900_913 | 102_100 | 102_113 => Some(Self::Metres),
+            _ => None,
+        }
+    }
+
+    fn place(self, x: f64, y: f64) -> Result<WorldCoord, Refusal> {
+        match self {
+            Self::Degrees => mercator::project(x, y),
+            Self::Metres => mercator::place_metres(x, y),
+        }
+    }
+}
+
+/// A row's weight.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Weight {
+    /// There is no weight column: the row counts 1.
+    Unused,
+    /// NULL: the row counts 0, as SQL's SUM has it.
+    Missing,
+    /// A number.
+    Is(f64),
+}
+
+/// Keeps a row given as geometry. Each position of a MultiPoint is a row.
+///
+/// `unit` is that of geometries which don't say what they are in.
+pub(crate) fn geometry(batch: &mut Batch, unit: Unit, ewkb: Option<&[u8]>, weight: Weight) {
+    let Some(bytes) = ewkb else {
+        return skip(batch, Skip::NoPosition, || "NULL".to_owned());
+    };
+    let Some(geometry) = wkb::parse(bytes) else {
+        return skip(batch, Skip::Malformed, || "no geometry".to_owned());
+    };
+    let unit = match geometry.srid {
+        0 => unit,
+        srid => match Unit::of(srid) {
+            Some(unit) => unit,
+            None => return skip(batch, Skip::BadPosition, || format!("SRID {srid}")),
+        },
+    };
+    match geometry.shape {
+        Shape::Point(x, y) => position(batch, unit, x, y, weight),
+        Shape::Points(positions) => {
+            let mut any = false;
+            for at in positions {
+                any = true;
+                match at {
+                    Some((x, y)) => position(batch, unit, x, y, weight),
+                    None => skip(batch, Skip::Malformed, || "MultiPoint".to_owned()),
+                }
+            }
+            if !any {
+                skip(batch, Skip::NoPosition, || "MULTIPOINT EMPTY".to_owned());
+            }
+        }
+        Shape::Other(name) => skip(batch, Skip::NotAPoint, || name.to_owned()),
+    }
+}
+
+/// Keeps a row given as two coordinates.
+#[inline]
+pub(crate) fn position(batch: &mut Batch, unit: Unit, x: f64, y: f64, weight: Weight) {
+    let at = match unit.place(x, y) {
+        Ok(at) => at,
+        // An empty point is sent as two of them.
+        Err(_) if x.is_nan() && y.is_nan() => {
+            return skip(batch, Skip::NoPosition, || "POINT EMPTY".to_owned());
+        }
+        Err(refusal) => {
+            let reason = match refusal {
+                Refusal::Outside => Skip::Outside,
+                _ => Skip::BadPosition,
+            };
+            return skip(batch, reason, || format!("{x} {y}"));
+        }
+    };
+    let weight = match weight {
+        Weight::Unused => 1.0,
+        Weight::Missing => {
+            batch.report.weights_missing += 1;
+            0.0
+        }
+        Weight::Is(weight) if (weight as f32).is_finite() => weight as f32,
+        Weight::Is(weight) => {
+            return skip(batch, Skip::BadWeight, || format!("weight {weight}"));
+        }
+    };
+    batch.points.push(Point::new(at, weight));
+    batch.report.rows += 1;
+    batch.report.kept += 1;
+    batch.report.at_null_island += u64::from(x == 0.0 && y == 0.0);
+}
+
+#[cold]
+fn skip(batch: &mut Batch, reason: Skip, found: impl FnOnce() -> String) {
+    batch.report.skip(reason, || (0, found()));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn account(rows: &[(Option<&[u8]>, Weight)]) -> Batch {
+        let mut batch = Batch::default();
+        for (bytes, weight) in rows {
+            geometry(&mut batch, Unit::Degrees, *bytes, *weight);
+        }
+        batch
+    }
+
+    fn point(kind: u32, srid: u32, x: f64, y: f64) -> Vec<u8> {
+        let mut bytes = vec![1];
+        bytes.extend((kind | 0x2000_0000).to_le_bytes());
+        bytes.extend(srid.to_le_bytes());
+        bytes.extend(x.to_le_bytes());
+        bytes.extend(y.to_le_bytes());
+        bytes
+    }
+
+    #[test]
+    fn every_row_is_kept_or_counted_by_its_reason() {
+        let good = point(1, 4326, 10.0, 20.0);
+        let metres = point(1, 3857, 0.0, 0.0);
+        let empty = point(1, 4326, f64::NAN, f64::NAN);
+        let half = point(1, 4326, f64::NAN, 1.0);
+        let pole = point(1, 4326, 0.0, 89.0);
+        let swiss = point(1, 2056, 2_600_000.0, 1_200_000.0);
+        let line = point(2, 4326, 0.0, 0.0);
+        let batch = account(&[
+            (Some(&good), Weight::Unused),
+            (Some(&good), Weight::Is(2.5)),
+            (Some(&good), Weight::Missing),
+            (Some(&good), Weight::Is(f64::NAN)),
+            (Some(&good), Weight::Is(1e300)),
+            (Some(&metres), Weight::Unused),
+            (Some(&empty), Weight::Unused),
+            (Some(&half), Weight::Unused),
+            (Some(&pole), Weight::Unused),
+            (Some(&swiss), Weight::Unused),
+            (Some(&line), Weight::Unused),
+            (Some(b"\x01\x01"), Weight::Unused),
+            (None, Weight::Unused),
+        ]);
+        let report = &batch.report;
+        let counts = Skip::ALL.map(|reason| report.skipped(reason));
+        assert_eq!(counts, [2, 2, 1, 2, 1, 1], "{report}");
+        assert_eq!((report.rows, report.kept), (13, 4));
+        assert_eq!((report.weights_missing, report.at_null_island), (1, 1));
+        let weights: Vec<f32> = batch.points.iter().map(|p| p.weight).collect();
+        assert_eq!(weights, [1.0, 2.5, 0.0, 1.0]);
+    }
+}

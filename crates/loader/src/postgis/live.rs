@@ -1,0 +1,275 @@
+//! Rows of a window, fetched while somebody waits for them.
+
+use super::define::{Ask, Definition};
+use super::error::DatabaseError;
+use super::judge::{self, Unit, Weight};
+use super::pool::{Database, Session};
+use super::pushdown;
+use super::sql::{Statement, Values};
+use super::view::View;
+use crate::batch::Batch;
+use crate::report::Report;
+use futures_util::{TryStreamExt as _, future, pin_mut};
+use heatsplat_points::{Point, Window};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio_postgres::Row;
+use tokio_postgres::types::{FromSql, Type};
+
+/// A layer that is read anew for every picture.
+#[derive(Clone, Debug)]
+pub struct Live {
+    database: Arc<Database>,
+    definition: Arc<Definition>,
+}
+
+/// Which rows.
+#[derive(Clone, Copy, Debug)]
+pub struct Want {
+    /// The picture.
+    pub window: Window,
+    /// Pixels around it that matter too.
+    pub margin: u32,
+    /// How large cells may be that stand for several rows, in pixels; `None`: every row is wanted.
+    pub cell: Option<f64>,
+    /// How long it may take, where not as long as any request.
+    pub deadline: Option<Duration>,
+}
+
+/// What came.
+#[derive(Debug, Default)]
+pub struct Fetched {
+    /// The points, or cells that stand for several each.
+    pub points: Vec<Point>,
+    /// How many points each stands for; empty: one each.
+    pub counts: Vec<u32>,
+    /// What became of the rows.
+    pub report: Report,
+}
+
+impl Live {
+    /// Looks a layer up, and checks that its role may do no more than it should.
+    ///
+    /// # Errors
+    /// See [`DatabaseError`].
+    pub async fn define(
+        database: Arc<Database>,
+        ask: &Ask,
+        allow_any_role: bool,
+    ) -> Result<Self, DatabaseError> {
+        let deadline = database.limits.deadline;
+        let looked = async {
+            let session = database.borrow().await?;
+            let client = session.client()?;
+            client.batch_execute("BEGIN READ ONLY").await?;
+            if !allow_any_role {
+                super::privileges::check(client, &ask.from).await?;
+            }
+            let definition = Definition::look_up(client, ask).await?;
+            // The driver remembers statements by which it looked types up, and DISCARD ALL
+            // would forget them in the database: this session is not to be used again.
+            session.discard();
+            Ok::<_, DatabaseError>(definition)
+        };
+        let looked = tokio::time::timeout(deadline, looked).await;
+        let definition = looked.map_err(|_| DatabaseError::Deadline)??;
+        Ok(Self {
+            database,
+            definition: Arc::new(definition),
+        })
+    }
+
+    /// What columns are used, in one line for people.
+    pub fn why(&self) -> &str {
+        &self.definition.columns.why
+    }
+
+    /// The database that is asked.
+    pub fn database(&self) -> &Arc<Database> {
+        &self.database
+    }
+
+    /// The points of a window.
+    ///
+    /// Dropping the future cancels the query in the database. A connection that turns out to
+    /// be broken is replaced once.
+    ///
+    /// # Errors
+    /// See [`DatabaseError`]; there are all rows or none.
+    pub async fn fetch(&self, want: Want) -> Result<Fetched, DatabaseError> {
+        let deadline = want.deadline.unwrap_or(self.database.limits.deadline);
+        let fetched = async {
+            match self.fetch_once(&want).await {
+                Err(error) if error.is_away() && self.database.is_there() => {
+                    self.fetch_once(&want).await
+                }
+                other => other,
+            }
+        };
+        let fetched = tokio::time::timeout(deadline, fetched).await;
+        fetched.map_err(|_| DatabaseError::Deadline)?
+    }
+
+    async fn fetch_once(&self, want: &Want) -> Result<Fetched, DatabaseError> {
+        let mut fetched = Gathered::default();
+        let session = self.database.borrow().await?;
+        for view in View::of(want.window, want.margin) {
+            let values = view.values(self.definition.unit(), want.cell);
+            self.read(&session, values, want, &view, &mut fetched)
+                .await?;
+        }
+        session.give_back().await?;
+        Ok(Fetched {
+            points: fetched.batch.points,
+            counts: fetched.counts,
+            report: fetched.batch.report,
+        })
+    }
+
+    /// Runs the query for one box, to its end.
+    async fn read(
+        &self,
+        session: &Session,
+        values: Values,
+        want: &Want,
+        view: &View,
+        fetched: &mut Gathered,
+    ) -> Result<(), DatabaseError> {
+        let (client, definition) = (session.client()?, &*self.definition);
+        let limits = self.database.limits;
+        let cell = want.cell.filter(|_| pushdown::can(definition));
+        let grouped = match cell {
+            Some(cell) if pushdown::may_pay(definition, view, cell) => {
+                let rows = pushdown::estimate(client, definition, values).await?;
+                pushdown::pays(rows, view, cell)
+            }
+            _ => false,
+        };
+        let (statement, shape) = if grouped {
+            (pushdown::statement(definition, values), Columns::CELLS)
+        } else {
+            rows_statement(definition, values, limits.rows)
+        };
+        let parameters = statement.parameters();
+        // Sent together: the transaction costs no time on the way.
+        let begin = client.batch_execute("BEGIN READ ONLY");
+        let query = client.query_typed_raw(&statement.text, parameters);
+        let (begun, rows) = future::join(begin, query).await;
+        begun?;
+        let rows = rows?;
+        pin_mut!(rows);
+        while let Some(row) = rows.try_next().await? {
+            fetched.bytes += row.raw_size_bytes() as u64;
+            fetched.add(&row, definition.unit(), shape)?;
+            if fetched.batch.report.rows > limits.rows || fetched.bytes > limits.bytes {
+                return Err(DatabaseError::TooMuch(format!(
+                    "the query gives more than {} rows or {} MiB for one picture",
+                    limits.rows,
+                    limits.bytes >> 20
+                )));
+            }
+        }
+        client.batch_execute("ROLLBACK").await?;
+        Ok(())
+    }
+}
+
+/// Every row of a box.
+fn rows_statement(definition: &Definition, values: Values, most: u64) -> (Statement, Columns) {
+    let mut columns = definition.place_columns();
+    let place = columns.len();
+    if let [geometry] = columns.as_mut_slice() {
+        // The same bytes, of a type that needs no looking up.
+        geometry.push_str("::bytea");
+    }
+    columns.extend(definition.weight_column());
+    let weight = columns.len() > place;
+    let count = definition.count.as_ref();
+    columns.extend(count.map(|name| {
+        let name = super::sql::quoted(name);
+        format!("({}.{name})::float8", super::define::ALIAS)
+    }));
+    let mut statement = definition.statement(values);
+    statement.push(&format!("SELECT {}", columns.join(", ")));
+    definition.push_from(&mut statement);
+    statement.push(&format!(" LIMIT {}", most.saturating_add(1)));
+    let shape = Columns {
+        coordinates: place == 2,
+        weight: weight.then_some(place),
+        count: count.map(|_| place + usize::from(weight)),
+    };
+    (statement, shape)
+}
+
+/// What the columns of a row are.
+#[derive(Clone, Copy, Debug)]
+struct Columns {
+    /// Two numbers, else a geometry.
+    coordinates: bool,
+    weight: Option<usize>,
+    count: Option<usize>,
+}
+
+impl Columns {
+    /// Of grouped rows.
+    const CELLS: Self = Self {
+        coordinates: true,
+        weight: Some(2),
+        count: Some(3),
+    };
+}
+
+#[derive(Default)]
+struct Gathered {
+    batch: Batch,
+    counts: Vec<u32>,
+    bytes: u64,
+}
+
+impl Gathered {
+    fn add(&mut self, row: &Row, unit: Unit, columns: Columns) -> Result<(), DatabaseError> {
+        let number = |at: usize| row.try_get::<_, Option<f64>>(at);
+        let weight = match columns.weight {
+            None => Weight::Unused,
+            Some(at) => number(at)?.map_or(Weight::Missing, Weight::Is),
+        };
+        let before = self.batch.points.len();
+        if columns.coordinates {
+            let (x, y) = (number(0)?, number(1)?);
+            let (x, y) = (x.unwrap_or(f64::NAN), y.unwrap_or(f64::NAN));
+            judge::position(&mut self.batch, unit, x, y, weight);
+        } else {
+            let geometry = row.try_get::<_, Option<Raw<'_>>>(0)?;
+            judge::geometry(&mut self.batch, unit, geometry.map(|raw| raw.0), weight);
+        }
+        if let Some(at) = columns.count {
+            let count = number(at)?.unwrap_or(0.0).clamp(0.0, f64::from(u32::MAX)) as u32;
+            let new = self.batch.points.len() - before;
+            self.counts.extend(std::iter::repeat_n(count, new));
+        } else if !self.counts.is_empty() {
+            self.counts.resize(self.batch.points.len(), 1);
+        }
+        Ok(())
+    }
+}
+
+/// A field as it came.
+pub(super) struct Raw<'a>(pub(super) &'a [u8]);
+
+impl<'a> FromSql<'a> for Raw<'a> {
+    fn from_sql(_: &Type, raw: &'a [u8]) -> Result<Self, Box<dyn std::error::Error + Sync + Send>> {
+        Ok(Self(raw))
+    }
+
+    fn accepts(_: &Type) -> bool {
+        true
+    }
+}
+
+/// Adds the condition that a row lies in the box, for statements that aren't built of rows.
+pub(super) fn explain(definition: &Definition, values: Values) -> Statement {
+    let mut statement = definition.statement(values);
+    statement.push("EXPLAIN (FORMAT JSON) SELECT 1");
+    definition.push_from(&mut statement);
+    statement
+}

@@ -1,0 +1,227 @@
+//! Connections that requests share: lent for one query, and given back clean or not at all.
+
+use super::connect::{Address, CONNECT, Purpose, cancel};
+use super::error::DatabaseError;
+use deadpool_postgres::{
+    Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime, TimeoutType,
+};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+use tokio::runtime::Handle;
+use tokio_postgres::Client;
+
+/// Who has waited this long for a connection is better told to come again.
+const WAIT: Duration = Duration::from_millis(250);
+/// A connection that takes longer to be made clean is broken.
+const RECYCLE: Duration = Duration::from_secs(1);
+/// For so long nobody asks a database that was away, so that everybody hears it at once.
+const AWAY: Duration = Duration::from_millis(500);
+
+/// What a request may cost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Connections at a time.
+    pub connections: usize,
+    /// How long one request may take in the database.
+    pub deadline: Duration,
+    /// Rows of one request.
+    pub rows: u64,
+    /// Bytes of one request, as the database sends them.
+    pub bytes: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connections: 8,
+            deadline: Duration::from_secs(5),
+            rows: 5_000_000,
+            bytes: 512 << 20,
+        }
+    }
+}
+
+/// A database that layers read while they are asked.
+#[derive(Debug)]
+pub struct Database {
+    pub(super) address: Address,
+    pub(super) limits: Limits,
+    pool: Pool,
+    circuit: Circuit,
+}
+
+impl Database {
+    /// A pool without connections yet: they are made when they are needed, so a database
+    /// that is away now holds nothing up.
+    ///
+    /// # Errors
+    /// None is known.
+    pub fn new(address: Address, limits: Limits) -> Result<Self, DatabaseError> {
+        let config = address.session(Purpose::Read(limits.deadline));
+        // Whatever a query did to its session is undone before the next has it.
+        let recycling_method = RecyclingMethod::Custom("DISCARD ALL".to_owned());
+        let manager = Manager::from_config(
+            config,
+            address.tls.clone(),
+            ManagerConfig { recycling_method },
+        );
+        let pool = Pool::builder(manager)
+            .max_size(limits.connections.clamp(1, 1024))
+            .wait_timeout(Some(WAIT))
+            .create_timeout(Some(CONNECT))
+            .recycle_timeout(Some(RECYCLE))
+            .runtime(Runtime::Tokio1)
+            .build()
+            .map_err(|e| DatabaseError::Address(e.to_string()))?;
+        Ok(Self {
+            address,
+            limits,
+            pool,
+            circuit: Circuit::default(),
+        })
+    }
+
+    /// Which database it is, in words without secrets.
+    pub fn address(&self) -> &Address {
+        &self.address
+    }
+
+    /// Whether it answered when it was asked last.
+    pub fn is_there(&self) -> bool {
+        self.circuit.is_closed()
+    }
+
+    /// A connection for one query.
+    pub(super) async fn borrow(&self) -> Result<Session, DatabaseError> {
+        self.circuit.pass()?;
+        // Every broken one in the pool may take its time to be found out.
+        let lent = tokio::time::timeout(CONNECT + RECYCLE, self.pool.get()).await;
+        match lent {
+            Ok(Ok(object)) => {
+                self.circuit.close();
+                Ok(Session {
+                    object: Some(object),
+                    address: self.address.clone(),
+                })
+            }
+            Ok(Err(PoolError::Timeout(TimeoutType::Wait))) => Err(DatabaseError::Busy),
+            Ok(Err(PoolError::Backend(error))) => Err(self.fails(error.into())),
+            Ok(Err(error)) => Err(self.fails(DatabaseError::Away(error.to_string()))),
+            Err(_) => Err(self.fails(DatabaseError::Away("it does not answer".to_owned()))),
+        }
+    }
+
+    fn fails(&self, error: DatabaseError) -> DatabaseError {
+        self.circuit.open();
+        // Idle ones are no better: without them the next try finds out sooner.
+        self.pool.retain(|_, _| false);
+        match error {
+            DatabaseError::Refused { message, .. } => DatabaseError::Away(message),
+            other => other,
+        }
+    }
+}
+
+/// Remembers that a database is away.
+#[derive(Debug, Default)]
+struct Circuit(Mutex<Option<Instant>>);
+
+impl Circuit {
+    fn until(&self) -> std::sync::MutexGuard<'_, Option<Instant>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn is_closed(&self) -> bool {
+        self.until().is_none()
+    }
+
+    /// Lets nobody through while it is open, and one at a time to see whether it still is.
+    fn pass(&self) -> Result<(), DatabaseError> {
+        let mut until = self.until();
+        match *until {
+            Some(end) if Instant::now() < end => {
+                Err(DatabaseError::Away("it was away a moment ago".to_owned()))
+            }
+            Some(_) => {
+                *until = Some(Instant::now() + AWAY);
+                Ok(())
+            }
+            None => Ok(()),
+        }
+    }
+
+    fn open(&self) {
+        *self.until() = Some(Instant::now() + AWAY);
+    }
+
+    fn close(&self) {
+        *self.until() = None;
+    }
+}
+
+/// A lent connection. Dropped before it is given back, what it does is cancelled in the
+/// database and the connection thrown away: nobody else gets it in the middle of something,
+/// and no late cancellation hits another's query.
+pub(super) struct Session {
+    object: Option<Object>,
+    address: Address,
+}
+
+impl Session {
+    /// The connection; `None` never, while the session is there.
+    pub(super) fn client(&self) -> Result<&Client, DatabaseError> {
+        let object = self.object.as_ref();
+        let gone = || DatabaseError::Away("the connection is gone".to_owned());
+        object.map(|object| &***object).ok_or_else(gone)
+    }
+
+    /// Ends the transaction and gives the connection back.
+    pub(super) async fn give_back(mut self) -> Result<(), DatabaseError> {
+        self.client()?.batch_execute("ROLLBACK").await?;
+        // Into the pool, by its own drop.
+        drop(self.object.take());
+        Ok(())
+    }
+
+    /// Throws the connection away, which does nothing at the moment.
+    pub(super) fn discard(mut self) {
+        drop(self.object.take().map(Object::take));
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        let Some(object) = self.object.take() else {
+            return;
+        };
+        let client = Object::take(object);
+        if client.is_closed() {
+            return;
+        }
+        let (token, tls) = (client.cancel_token(), self.address.tls.clone());
+        if let Ok(runtime) = Handle::try_current() {
+            runtime.spawn(async move {
+                cancel(token, tls).await;
+                drop(client);
+            });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_open_circuit_lets_one_through_to_look() {
+        let circuit = Circuit::default();
+        assert!(circuit.pass().is_ok());
+        circuit.open();
+        assert!(circuit.pass().is_err() && !circuit.is_closed());
+        *circuit.until() = Some(Instant::now());
+        assert!(circuit.pass().is_ok());
+        assert!(circuit.pass().is_err());
+        circuit.close();
+        assert!(circuit.pass().is_ok() && circuit.is_closed());
+    }
+}

@@ -1,0 +1,50 @@
+//! What a database has to show: every table and view with points that the role may read.
+
+use super::connect::{Address, Purpose};
+use super::define::{Ask, Relation};
+use super::error::DatabaseError;
+use super::sql::quoted;
+
+/// A table that may be a layer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Published {
+    /// `schema.table`, as it is called in addresses.
+    pub name: String,
+    /// How to read it.
+    pub ask: Ask,
+}
+
+/// Lists them, in the order of their names; blocks. Weights are found by the columns' names.
+///
+/// # Errors
+/// The database doesn't answer, or has no PostGIS.
+pub fn published(address: &Address) -> Result<Vec<Published>, DatabaseError> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|e| DatabaseError::Away(e.to_string()))?;
+    runtime.block_on(async {
+        let client = address.connect(Purpose::Load).await?;
+        let sql = "SELECT DISTINCT ON (f_table_schema, f_table_name) \
+                   f_table_schema::text, f_table_name::text, f_geometry_column::text \
+                   FROM geometry_columns \
+                   WHERE type IN ('POINT', 'MULTIPOINT', 'POINTM', 'MULTIPOINTM') \
+                   AND f_table_schema NOT IN ('tiger', 'topology') \
+                   AND has_table_privilege(format('%I.%I', f_table_schema, f_table_name), 'SELECT') \
+                   ORDER BY f_table_schema, f_table_name, f_geometry_column";
+        let rows = client.query_typed(sql, &[]).await?;
+        let one = |row: &tokio_postgres::Row| {
+            let [schema, table, column]: [String; 3] = [row.get(0), row.get(1), row.get(2)];
+            Published {
+                name: format!("{schema}.{table}"),
+                ask: Ask {
+                    from: Relation::Table(format!("{}.{}", quoted(&schema), quoted(&table))),
+                    geom: Some(column),
+                    weight: None,
+                    srid: None,
+                },
+            }
+        };
+        Ok(rows.iter().map(one).collect())
+    })
+}

@@ -1,0 +1,104 @@
+//! Stacked points: where the database holds many more rows than a picture has cells, it
+//! adds them up itself and sends the cells.
+
+use super::define::{ALIAS, Definition, Place};
+use super::error::DatabaseError;
+use super::judge::Unit;
+use super::live::{Raw, explain};
+use super::sql::{Statement, Token, Values};
+use super::view::View;
+use tokio_postgres::Client;
+
+/// Adding a row up in the database takes about half as long as sending it, and sending a
+/// cell longer than sending a row: there must be so many rows for every cell there can be.
+const ROWS_PER_CELL: f64 = 2.0;
+
+/// Whether rows can be added up: they must be points, in a unit of ours, not yet added up.
+pub(super) fn can(definition: &Definition) -> bool {
+    matches!(definition.place, Place::Geometry { points: true, .. })
+        && definition.own_unit().is_some()
+        && definition.count.is_none()
+        && !definition.from.has_cell()
+}
+
+/// Whether it is worth asking the planner. A small table never has enough rows.
+pub(super) fn may_pay(definition: &Definition, view: &View, cell: f64) -> bool {
+    match &definition.table {
+        Some(table) => table.rows < 0.0 || pays(table.rows, view, cell),
+        None => true,
+    }
+}
+
+/// Whether so many rows are better added up.
+pub(super) fn pays(rows: f64, view: &View, cell: f64) -> bool {
+    rows > ROWS_PER_CELL * view.cells(cell)
+}
+
+/// How many rows the planner expects in a box.
+pub(super) async fn estimate(
+    client: &Client,
+    definition: &Definition,
+    values: Values,
+) -> Result<f64, DatabaseError> {
+    let statement = explain(definition, values);
+    let row = client
+        .query_typed_one(&statement.text, &statement.parameters())
+        .await?;
+    let plan: Option<Raw<'_>> = row.try_get(0)?;
+    let plan = plan.and_then(|raw| serde_json::from_slice::<serde_json::Value>(raw.0).ok());
+    let rows = plan.and_then(|plan| plan.pointer("/0/Plan/Plan Rows")?.as_f64());
+    Ok(rows.unwrap_or(0.0))
+}
+
+/// Cells of a box: weighted mean position, summed weight, count.
+///
+/// The grid is that of the map's pixels, so y is counted as the map counts it. Means are
+/// weighted by |weight|, as the index does it.
+pub(super) fn statement(definition: &Definition, values: Values) -> Statement {
+    let unit = definition.unit();
+    let weighted = definition.weight_column();
+    let (x, y) = match &weighted {
+        None => ("avg(x)".to_owned(), "avg(y)".to_owned()),
+        Some(_) => {
+            let mean = |v: &str| {
+                format!(
+                    "CASE WHEN sum(abs(w)) > 0 THEN sum(abs(w) * {v}) / sum(abs(w)) \
+                     ELSE avg({v}) END"
+                )
+            };
+            (mean("x"), mean("y"))
+        }
+    };
+    let sum = if weighted.is_some() {
+        "sum(w)"
+    } else {
+        "count(*)::float8"
+    };
+    let geometry = definition.stored_geometry().unwrap_or_default();
+    let weight = weighted.map_or(String::new(), |w| format!(", coalesce({w}, 0) AS w"));
+    let mut statement = definition.statement(values);
+    statement.push(&format!(
+        "SELECT {x}, {y}, {sum}, count(*)::float8 FROM (SELECT ST_X({geometry}) AS x, \
+         ST_Y({geometry}) AS y{weight}"
+    ));
+    definition.push_from(&mut statement);
+    statement.push(&format!(") AS {ALIAS}"));
+    if !weight.is_empty() {
+        // A row whose weight is no number is left out, as everywhere.
+        statement.push(" WHERE abs(w) <= 3.4e38");
+    }
+    statement.push(" GROUP BY floor(x / ");
+    statement.push_token(Token::Cell);
+    statement.push("), floor(");
+    statement.push(match unit {
+        Unit::Metres => "y",
+        // Degrees of longitude at the equator: as wide and high as pixels are.
+        Unit::Degrees => {
+            "degrees(ln(tan(radians(least(greatest(y, -85.06), 85.06)) / 2 + pi() / 4)))"
+        }
+    });
+    statement.push(" / ");
+    statement.push_token(Token::Cell);
+    statement.push(")");
+    statement
+}

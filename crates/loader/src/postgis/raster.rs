@@ -1,0 +1,186 @@
+//! Densities into the database: PostGIS rasters, all of them or none.
+//!
+//! A raster has no binary form that COPY takes, so its well-known binary is copied as `bytea`
+//! into a temporary table and made a raster of there. `ST_FromGDALRaster` would need drivers
+//! that PostGIS has switched off.
+
+use super::connect::{Address, Purpose};
+use super::error::DatabaseError;
+use super::sql::quoted;
+use futures_util::{SinkExt as _, pin_mut};
+use std::io::Cursor;
+use tokio_postgres::Client;
+
+/// A square of densities and its place.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Tile {
+    /// Zoom, column and row, for who looks a tile up by its address.
+    pub address: [i32; 3],
+    /// x and y of the top left corner in Web-Mercator metres.
+    pub corner: [f64; 2],
+    /// Metres of a pixel.
+    pub pixel: f64,
+    /// Pixels a side.
+    pub side: u16,
+    /// Row by row from the north.
+    pub values: Vec<f32>,
+}
+
+/// Rasters of one zoom.
+pub struct Zoom<'a> {
+    /// How many times as wide its pixels are as those of the deepest zoom.
+    pub factor: u32,
+    /// Its tiles, made while they are written.
+    pub tiles: Box<dyn Iterator<Item = Tile> + 'a>,
+}
+
+/// Writes zooms, the deepest first, and says how many tiles there were. The deepest becomes the
+/// table; each other one an overview of it, `o_2_table`, as raster2pgsql names them. Blocks.
+///
+/// # Errors
+/// See [`DatabaseError`]; then nothing is changed.
+pub fn write(
+    address: &Address,
+    table: &str,
+    overwrite: bool,
+    zooms: Vec<Zoom<'_>>,
+) -> Result<u64, DatabaseError> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|e| DatabaseError::Away(e.to_string()))?;
+    runtime.block_on(async {
+        let client = address.connect(Purpose::Export).await?;
+        client.batch_execute("BEGIN").await?;
+        let (schema, name) = place(&client, table).await?;
+        let mut written = 0;
+        for zoom in zooms {
+            let table = match zoom.factor {
+                1 => name.clone(),
+                factor => format!("o_{factor}_{name}"),
+            };
+            written += write_zoom(&client, &schema, &table, overwrite, zoom.tiles).await?;
+            if zoom.factor > 1 {
+                let sql = "SELECT AddOverviewConstraints($1::name, $2::name, 'rast'::name, \
+                           $1::name, $3::name, 'rast'::name, $4)";
+                let factor = i32::try_from(zoom.factor).unwrap_or(i32::MAX);
+                client
+                    .query(sql, &[&schema, &table, &name, &factor])
+                    .await?;
+            }
+        }
+        client.batch_execute("COMMIT").await?;
+        Ok(written)
+    })
+}
+
+/// Schema and name of the table that shall be.
+async fn place(client: &Client, table: &str) -> Result<(String, String), DatabaseError> {
+    if let Some((schema, name)) = table.split_once('.') {
+        return Ok((schema.to_owned(), name.to_owned()));
+    }
+    let row = client
+        .query_one("SELECT current_schema()::text", &[])
+        .await?;
+    let schema: Option<String> = row.get(0);
+    let missing = || {
+        DatabaseError::Definition("no schema to write to: name the table schema.table".to_owned())
+    };
+    Ok((schema.ok_or_else(missing)?, table.to_owned()))
+}
+
+async fn write_zoom(
+    client: &Client,
+    schema: &str,
+    table: &str,
+    overwrite: bool,
+    tiles: impl Iterator<Item = Tile>,
+) -> Result<u64, DatabaseError> {
+    let full = format!("{}.{}", quoted(schema), quoted(table));
+    if overwrite {
+        let drop = format!("DROP TABLE IF EXISTS {full}");
+        client.batch_execute(&drop).await?;
+    }
+    let create = format!(
+        "CREATE TEMP TABLE heatsplat_rasters (z int, x int, y int, wkb bytea) ON COMMIT DROP; \
+         CREATE TABLE {full} (rid serial PRIMARY KEY, z int, x int, y int, rast raster)"
+    );
+    client.batch_execute(&create).await.map_err(|error| {
+        let exists = error.code() == Some(&tokio_postgres::error::SqlState::DUPLICATE_TABLE);
+        if exists {
+            return DatabaseError::Definition(format!(
+                "{full} is there already; choose another table, or say --overwrite"
+            ));
+        }
+        error.into()
+    })?;
+    let written = copy(client, tiles).await?;
+    client
+        .batch_execute(&format!(
+            "INSERT INTO {full} (z, x, y, rast) \
+             SELECT z, x, y, ST_RastFromWKB(wkb) FROM heatsplat_rasters; \
+             DROP TABLE heatsplat_rasters; \
+             CREATE INDEX ON {full} USING gist (ST_ConvexHull(rast)); \
+             CREATE INDEX ON {full} (z, x, y); \
+             ANALYZE {full}"
+        ))
+        .await?;
+    if written > 0 {
+        let constraints = "SELECT AddRasterConstraints($1::name, $2::name, 'rast'::name)";
+        client.query(constraints, &[&schema, &table]).await?;
+    }
+    Ok(written)
+}
+
+/// Streams the tiles; no more than one is in memory.
+async fn copy(client: &Client, tiles: impl Iterator<Item = Tile>) -> Result<u64, DatabaseError> {
+    let sink = client
+        .copy_in("COPY heatsplat_rasters FROM STDIN (FORMAT binary)")
+        .await?;
+    pin_mut!(sink);
+    let mut head = super::copy::SIGNATURE.to_vec();
+    head.extend([0; 8]);
+    sink.feed(Cursor::new(head)).await?;
+    let mut written = 0;
+    for tile in tiles {
+        sink.send(Cursor::new(row(&tile))).await?;
+        written += 1;
+    }
+    sink.send(Cursor::new((-1i16).to_be_bytes().to_vec()))
+        .await?;
+    sink.finish().await?;
+    Ok(written)
+}
+
+fn row(tile: &Tile) -> Vec<u8> {
+    let raster = well_known_binary(tile);
+    let mut bytes = Vec::with_capacity(raster.len() + 40);
+    bytes.extend(4i16.to_be_bytes());
+    for part in tile.address {
+        bytes.extend(4i32.to_be_bytes());
+        bytes.extend(part.to_be_bytes());
+    }
+    bytes.extend((raster.len() as i32).to_be_bytes());
+    bytes.extend(raster);
+    bytes
+}
+
+/// A raster of one 32-bit float band, 0 meaning "nothing".
+fn well_known_binary(tile: &Tile) -> Vec<u8> {
+    /// 32BF, and that there is a value for "nothing".
+    const BAND: u8 = 10 | 0x40;
+    let [x, y] = tile.corner;
+    let mut bytes = vec![1];
+    bytes.extend(0u16.to_le_bytes());
+    bytes.extend(1u16.to_le_bytes());
+    for number in [tile.pixel, -tile.pixel, x, y, 0.0, 0.0] {
+        bytes.extend(number.to_le_bytes());
+    }
+    bytes.extend(3857i32.to_le_bytes());
+    bytes.extend(tile.side.to_le_bytes());
+    bytes.extend(tile.side.to_le_bytes());
+    bytes.push(BAND);
+    bytes.extend(0f32.to_le_bytes());
+    bytes.extend(tile.values.iter().flat_map(|value| value.to_le_bytes()));
+    bytes
+}

@@ -1,0 +1,317 @@
+//! A whole table or query, read once: binary COPY on several connections, one moment in time.
+
+use super::connect::{Address, Purpose};
+use super::copy::{Decoder, Row, float8};
+use super::define::{ALIAS, Ask, Definition};
+use super::error::DatabaseError;
+use super::judge::{self, Unit, Weight};
+use super::privileges;
+use super::sql::Values;
+use crate::batch::Batch;
+use crate::columns::Columns;
+use crate::error::LoadError;
+use crate::report::Report;
+use crate::source::{Progress, Source};
+use futures_util::{StreamExt as _, future, pin_mut};
+use heatsplat_points::PointSink;
+use std::io;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread;
+use tokio_postgres::Client;
+
+/// Rows that are handed over at a time.
+const BATCH: usize = 8192;
+/// Batches that wait meanwhile: with them, all that is in memory.
+const AHEAD: usize = 8;
+/// Connections that share a large table.
+const MOST: u32 = 4;
+/// Pages that are worth a connection: 32 MiB.
+const PAGES_EACH: u32 = 4096;
+/// Bytes of a point and its weight in the stream, for a bar that grows.
+const ROW: f64 = 43.0;
+
+/// What the thread that reads says.
+enum Message {
+    Rows(Batch, u64),
+    Failed(DatabaseError),
+    Done,
+}
+
+/// A table or query on its way to becoming points.
+pub struct Snapshot {
+    name: String,
+    columns: Columns,
+    report: Report,
+    bytes_total: Option<u64>,
+    messages: Receiver<Message>,
+    strict: bool,
+    ended: bool,
+}
+
+impl Snapshot {
+    /// Connects, looks up what is asked for, and starts reading it.
+    ///
+    /// # Errors
+    /// [`LoadError::Database`], whatever stands in the way.
+    pub fn open(
+        address: &Address,
+        ask: &Ask,
+        allow_any_role: bool,
+        strict: bool,
+    ) -> Result<Self, LoadError> {
+        let name = address.to_string();
+        let (sender, messages) = sync_channel(AHEAD);
+        let (opened, outcome) = sync_channel(1);
+        let (address, ask) = (address.clone(), ask.clone());
+        let thread = thread::Builder::new().name("heatsplat-postgis".into());
+        let run = move || {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build();
+            let result = match runtime {
+                Ok(runtime) => runtime.block_on(async {
+                    let opened_as = Opened::new(&address, &ask, allow_any_role).await;
+                    match opened_as {
+                        Ok(all) => {
+                            let _ = opened.send(Ok(all.definition.clone()));
+                            all.read(&address, &sender).await
+                        }
+                        Err(error) => {
+                            let _ = opened.send(Err(error));
+                            Ok(())
+                        }
+                    }
+                }),
+                Err(error) => Err(DatabaseError::Away(error.to_string())),
+            };
+            // Nobody listens any more: nobody needs it.
+            let _ = sender.send(match result {
+                Ok(()) => Message::Done,
+                Err(error) => Message::Failed(error),
+            });
+        };
+        thread.spawn(run).map_err(|source| LoadError::Read {
+            file: name.clone(),
+            source,
+        })?;
+        let broken = || {
+            Err(DatabaseError::Away(
+                "the reading thread broke off".to_owned(),
+            ))
+        };
+        let definition = outcome.recv().unwrap_or_else(|_| broken());
+        let definition = definition.map_err(|source| LoadError::Database {
+            name: name.clone(),
+            source,
+        })?;
+        let rows = definition.table.as_ref().map(|t| t.rows).unwrap_or(-1.0);
+        Ok(Self {
+            name,
+            columns: definition.columns,
+            report: Report::default(),
+            bytes_total: (rows > 0.0).then_some((rows * ROW) as u64),
+            messages,
+            strict,
+            ended: false,
+        })
+    }
+}
+
+impl Source for Snapshot {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn columns(&self) -> &Columns {
+        &self.columns
+    }
+
+    fn next_batch(&mut self, sink: &mut dyn PointSink) -> Result<bool, LoadError> {
+        if self.ended {
+            return Ok(false);
+        }
+        match self.messages.recv() {
+            Ok(Message::Rows(batch, bytes)) => {
+                sink.push(&batch.points);
+                self.report.add(batch.report);
+                self.report.bytes += bytes;
+            }
+            Ok(Message::Done) => self.ended = true,
+            Ok(Message::Failed(source)) => {
+                self.ended = true;
+                return Err(LoadError::Database {
+                    name: self.name.clone(),
+                    source,
+                });
+            }
+            Err(_) => {
+                self.ended = true;
+                return Err(LoadError::Read {
+                    file: self.name.clone(),
+                    source: io::Error::other("the reading thread broke off"),
+                });
+            }
+        }
+        match self.report.examples.first() {
+            Some(row) if self.strict => Err(LoadError::Strict {
+                file: self.name.clone(),
+                row: row.clone(),
+            }),
+            _ => Ok(!self.ended),
+        }
+    }
+
+    fn report(&self) -> &Report {
+        &self.report
+    }
+
+    fn progress(&self) -> Progress {
+        Progress {
+            rows: self.report.rows,
+            bytes_read: self.report.bytes,
+            bytes_total: self.bytes_total,
+        }
+    }
+}
+
+/// Connections that see one moment, and what each of them reads.
+struct Opened {
+    definition: Definition,
+    first: Client,
+}
+
+impl Opened {
+    async fn new(
+        address: &Address,
+        ask: &Ask,
+        allow_any_role: bool,
+    ) -> Result<Self, DatabaseError> {
+        let first = address.connect(Purpose::Load).await?;
+        first
+            .batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            .await?;
+        if !allow_any_role {
+            privileges::check(&first, &ask.from).await?;
+        }
+        let definition = Definition::look_up(&first, ask).await?;
+        Ok(Self { definition, first })
+    }
+
+    async fn read(
+        self,
+        address: &Address,
+        sender: &SyncSender<Message>,
+    ) -> Result<(), DatabaseError> {
+        let parts = parts(&self.definition);
+        let mut clients = vec![self.first];
+        if parts.len() > 1
+            && let Some(first) = clients.first()
+        {
+            let row = first
+                .query_typed_one("SELECT pg_export_snapshot()", &[])
+                .await?;
+            let moment: String = row.get(0);
+            for _ in 1..parts.len() {
+                let client = address.connect(Purpose::Load).await?;
+                client
+                    .batch_execute(&format!(
+                        "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; \
+                         SET TRANSACTION SNAPSHOT '{moment}'"
+                    ))
+                    .await?;
+                clients.push(client);
+            }
+        }
+        let definition = &self.definition;
+        let reading = clients
+            .iter()
+            .zip(&parts)
+            .map(|(client, part)| copy(client, definition, part, sender));
+        future::try_join_all(reading).await?;
+        Ok(())
+    }
+}
+
+/// Conditions that cut a table in parts, or none for the whole of it.
+fn parts(definition: &Definition) -> Vec<String> {
+    let Some(table) = definition.table.as_ref().filter(|table| table.in_pages) else {
+        return vec![String::new()];
+    };
+    let count = (table.pages / PAGES_EACH).clamp(1, MOST);
+    if count == 1 {
+        return vec![String::new()];
+    }
+    let border = |part: u32| u64::from(table.pages) * u64::from(part) / u64::from(count);
+    let part = |part: u32| {
+        let (from, to) = (border(part), border(part + 1));
+        let from = format!("{ALIAS}.ctid >= '({from},0)'::tid");
+        // The last one takes what was added since the planner last counted.
+        if part + 1 == count {
+            format!(" WHERE {from}")
+        } else {
+            format!(" WHERE {from} AND {ALIAS}.ctid < '({to},0)'::tid")
+        }
+    };
+    (0..count).map(part).collect()
+}
+
+/// Reads one part to its end.
+async fn copy(
+    client: &Client,
+    definition: &Definition,
+    part: &str,
+    sender: &SyncSender<Message>,
+) -> Result<(), DatabaseError> {
+    let mut columns = definition.place_columns();
+    let coordinates = columns.len() == 2;
+    columns.extend(definition.weight_column());
+    let mut statement = definition.statement(Values::WORLD);
+    statement.push(&format!("COPY (SELECT {} FROM ", columns.join(", ")));
+    statement.push_template(&definition.from);
+    statement.push(&format!(" AS {ALIAS}{part}) TO STDOUT (FORMAT binary)"));
+    if !statement.parameters().is_empty() {
+        return Err(DatabaseError::Definition(
+            "a query with tokens can't be read as a whole; serve it with --live".to_owned(),
+        ));
+    }
+    let stream = client.copy_out(statement.text.as_str()).await?;
+    pin_mut!(stream);
+    let unit = definition.unit();
+    let weighted = definition.weight.is_some();
+    let (mut decoder, mut batch, mut bytes) = (Decoder::default(), Batch::default(), 0);
+    while let Some(chunk) = stream.next().await {
+        let chunk = chunk?;
+        bytes += chunk.len() as u64;
+        decoder.feed(&chunk, |row| {
+            keep(&mut batch, unit, coordinates, weighted, row);
+        })?;
+        if batch.points.len() >= BATCH {
+            let full = std::mem::take(&mut batch);
+            // Who reads sets the pace: while this waits, nothing more is received.
+            if sender.send(Message::Rows(full, bytes)).is_err() {
+                return Ok(());
+            }
+            (bytes, batch.points) = (0, Vec::with_capacity(BATCH));
+        }
+    }
+    decoder.finish()?;
+    let _ = sender.send(Message::Rows(batch, bytes));
+    Ok(())
+}
+
+fn keep(batch: &mut Batch, unit: Unit, coordinates: bool, weighted: bool, row: &Row<'_>) {
+    let number = |field: Option<&[u8]>| field.and_then(float8);
+    let weight = |field: Option<&[u8]>| match number(field) {
+        _ if !weighted => Weight::Unused,
+        Some(weight) => Weight::Is(weight),
+        None => Weight::Missing,
+    };
+    let [first, second, third, _] = *row;
+    if coordinates {
+        let (x, y) = (number(first), number(second));
+        let (x, y) = (x.unwrap_or(f64::NAN), y.unwrap_or(f64::NAN));
+        judge::position(batch, unit, x, y, weight(third));
+    } else {
+        judge::geometry(batch, unit, first, weight(second));
+    }
+}

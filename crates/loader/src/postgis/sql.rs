@@ -1,0 +1,595 @@
+//! Tokens in a query: `!bbox!` and its like become numbers that the database is given.
+//!
+//! The convention is Mapnik's and Tegola's, and case means nothing. Outside quotes a token is a
+//! typed parameter; within a string (`'!pixel_width!'::numeric`, as Mapnik styles have it) its
+//! number is written out; in comments, dollar quotes and names in double quotes it is no token.
+
+use super::error::DatabaseError;
+use tokio_postgres::types::{ToSql, Type};
+
+/// What can stand between two exclamation marks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Token {
+    Bbox,
+    UnbufferedBbox,
+    XMin,
+    YMin,
+    XMax,
+    YMax,
+    PixelWidth,
+    PixelHeight,
+    ScaleDenominator,
+    Zoom,
+    X,
+    Y,
+    Cell,
+    GeomField,
+}
+
+impl Token {
+    const ALL: [(&'static str, Self); 16] = [
+        ("bbox", Self::Bbox),
+        ("box", Self::Bbox),
+        ("unbuffered_bbox", Self::UnbufferedBbox),
+        ("xmin", Self::XMin),
+        ("ymin", Self::YMin),
+        ("xmax", Self::XMax),
+        ("ymax", Self::YMax),
+        ("pixel_width", Self::PixelWidth),
+        ("pixel_height", Self::PixelHeight),
+        ("scale_denominator", Self::ScaleDenominator),
+        ("zoom", Self::Zoom),
+        ("z", Self::Zoom),
+        ("x", Self::X),
+        ("y", Self::Y),
+        ("cell", Self::Cell),
+        ("geom_field", Self::GeomField),
+    ];
+
+    fn named(name: &str) -> Option<Self> {
+        let alike = |(known, _): &&(&str, Self)| known.eq_ignore_ascii_case(name);
+        Self::ALL.iter().find(alike).map(|(_, token)| *token)
+    }
+}
+
+/// What tokens stand for in one request.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Values {
+    /// West, south, east, north in the layer's units, with and without the kernel's reach.
+    pub(crate) bbox: [f64; 4],
+    pub(crate) unbuffered: [f64; 4],
+    pub(crate) pixel: [f64; 2],
+    pub(crate) scale_denominator: f64,
+    pub(crate) zxy: [i32; 3],
+    pub(crate) cell: f64,
+}
+
+/// How a box is written for the layer's geometries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Boxes {
+    /// In the layer's own reference system, whose units ours are.
+    Own(u32),
+    /// In degrees, brought to the layer's by the database.
+    Transformed(u32),
+}
+
+#[derive(Clone, Debug, PartialEq)]
+enum Piece {
+    Text(String),
+    Token(Token),
+    /// Within a string.
+    Spliced(Token),
+}
+
+/// A query whose tokens are known.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Template {
+    pieces: Vec<Piece>,
+}
+
+impl Template {
+    /// Text without tokens.
+    pub(crate) fn plain(text: String) -> Self {
+        let pieces = vec![Piece::Text(text)];
+        Self { pieces }
+    }
+
+    /// Reads a query; a semicolon at its end is dropped.
+    pub(crate) fn parse(sql: &str) -> Result<Self, DatabaseError> {
+        let sql = sql.trim_end_matches(|c: char| c == ';' || c.is_whitespace());
+        if sql.trim().is_empty() {
+            return Err(definition("the query is empty"));
+        }
+        if sql.contains('\0') {
+            return Err(definition("the query holds a NUL character"));
+        }
+        Scanner::new(sql).run()
+    }
+
+    /// Adds what comes after it.
+    pub(crate) fn append(&mut self, other: Self) {
+        self.pieces.extend(other.pieces);
+    }
+
+    /// Whether the query itself says where it looks.
+    pub(crate) fn has_bbox(&self) -> bool {
+        use Token::{Bbox, UnbufferedBbox, X, XMax, XMin, Y, YMax, YMin};
+        self.tokens().any(|token| {
+            matches!(
+                token,
+                Bbox | UnbufferedBbox | XMin | XMax | YMin | YMax | X | Y
+            )
+        })
+    }
+
+    /// Whether the query makes cells itself.
+    pub(crate) fn has_cell(&self) -> bool {
+        self.tokens().any(|token| token == Token::Cell)
+    }
+
+    /// Whether it needs numbers that only degrees and Web-Mercator metres have.
+    pub(crate) fn needs_numbers(&self) -> bool {
+        use Token::{Bbox, GeomField, ScaleDenominator, UnbufferedBbox, X, Y, Zoom};
+        !self.tokens().all(|token| {
+            matches!(
+                token,
+                Bbox | UnbufferedBbox | GeomField | ScaleDenominator | Zoom | X | Y
+            )
+        })
+    }
+
+    fn tokens(&self) -> impl Iterator<Item = Token> + '_ {
+        self.pieces.iter().filter_map(|piece| match piece {
+            Piece::Text(_) => None,
+            Piece::Token(token) | Piece::Spliced(token) => Some(*token),
+        })
+    }
+}
+
+/// A statement that grows, and the parameters it is run with.
+#[derive(Debug)]
+pub(crate) struct Statement {
+    pub(crate) text: String,
+    parameters: Vec<(Token, usize, Parameter)>,
+    values: Values,
+    boxes: Boxes,
+    geom_field: String,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Parameter {
+    Float(f64),
+    Int(i32),
+}
+
+impl Statement {
+    /// An empty statement; `geom_field` is a name in double quotes.
+    pub(crate) fn new(values: Values, boxes: Boxes, geom_field: &str) -> Self {
+        Self {
+            text: String::new(),
+            parameters: Vec::new(),
+            values,
+            boxes,
+            geom_field: geom_field.to_owned(),
+        }
+    }
+
+    /// Adds text as it is.
+    pub(crate) fn push(&mut self, text: &str) -> &mut Self {
+        self.text.push_str(text);
+        self
+    }
+
+    /// Adds a query, its tokens replaced.
+    pub(crate) fn push_template(&mut self, template: &Template) -> &mut Self {
+        for piece in &template.pieces {
+            match piece {
+                Piece::Text(text) => self.text.push_str(text),
+                Piece::Token(token) => _ = self.push_token(*token),
+                Piece::Spliced(token) => {
+                    let text = self.written(*token);
+                    self.text.push_str(&text);
+                }
+            }
+        }
+        self
+    }
+
+    /// Adds a token's value as parameters.
+    pub(crate) fn push_token(&mut self, token: Token) -> &mut Self {
+        let text = match token {
+            Token::Bbox | Token::UnbufferedBbox => self.envelope(|this, side| {
+                let value = this.of_box(token).get(side).copied().unwrap_or(0.0);
+                this.parameter(token, side, Parameter::Float(value))
+            }),
+            Token::GeomField => self.geom_field.clone(),
+            Token::Zoom | Token::X | Token::Y => {
+                self.parameter(token, 0, Parameter::Int(self.whole(token)))
+            }
+            _ => self.parameter(token, 0, Parameter::Float(self.number(token))),
+        };
+        self.text.push_str(&text);
+        self
+    }
+
+    /// The parameters, in their order.
+    pub(crate) fn parameters(&self) -> Vec<(&(dyn ToSql + Sync), Type)> {
+        let all = self.parameters.iter();
+        all.map(|(_, _, parameter)| match parameter {
+            Parameter::Float(value) => (value as &(dyn ToSql + Sync), Type::FLOAT8),
+            Parameter::Int(value) => (value as &(dyn ToSql + Sync), Type::INT4),
+        })
+        .collect()
+    }
+
+    /// The number of a parameter, the same for the same token.
+    fn parameter(&mut self, token: Token, side: usize, parameter: Parameter) -> String {
+        let known = |(t, s, _): &(Token, usize, Parameter)| (*t, *s) == (token, side);
+        let place = self.parameters.iter().position(known).unwrap_or_else(|| {
+            self.parameters.push((token, side, parameter));
+            self.parameters.len() - 1
+        });
+        let kind = match parameter {
+            Parameter::Float(_) => "float8",
+            Parameter::Int(_) => "int4",
+        };
+        format!("${}::{kind}", place + 1)
+    }
+
+    /// A token's value as text.
+    fn written(&mut self, token: Token) -> String {
+        match token {
+            Token::Bbox | Token::UnbufferedBbox => self.envelope(|this, side| {
+                number(this.of_box(token).get(side).copied().unwrap_or(0.0))
+            }),
+            Token::GeomField => self.geom_field.replace('\'', "''"),
+            Token::Zoom | Token::X | Token::Y => self.whole(token).to_string(),
+            _ => number(self.number(token)),
+        }
+    }
+
+    fn envelope(&mut self, mut side: impl FnMut(&mut Self, usize) -> String) -> String {
+        let sides: Vec<String> = (0..4).map(|i| side(self, i)).collect();
+        let sides = sides.join(", ");
+        match self.boxes {
+            Boxes::Own(srid) => format!("ST_MakeEnvelope({sides}, {srid})"),
+            // A straight edge in degrees is a curve elsewhere: it is cut into short ones.
+            Boxes::Transformed(srid) => {
+                format!("ST_Transform(ST_Segmentize(ST_MakeEnvelope({sides}, 4326), 2), {srid})")
+            }
+        }
+    }
+
+    fn of_box(&self, token: Token) -> [f64; 4] {
+        match token {
+            Token::UnbufferedBbox => self.values.unbuffered,
+            _ => self.values.bbox,
+        }
+    }
+
+    fn whole(&self, token: Token) -> i32 {
+        let [z, x, y] = self.values.zxy;
+        match token {
+            Token::X => x,
+            Token::Y => y,
+            _ => z,
+        }
+    }
+
+    fn number(&self, token: Token) -> f64 {
+        let [west, south, east, north] = self.values.bbox;
+        let [pixel_width, pixel_height] = self.values.pixel;
+        match token {
+            Token::XMin => west,
+            Token::YMin => south,
+            Token::XMax => east,
+            Token::YMax => north,
+            Token::PixelHeight => pixel_height,
+            Token::ScaleDenominator => self.values.scale_denominator,
+            Token::Cell => self.values.cell,
+            _ => pixel_width,
+        }
+    }
+}
+
+/// A finite number as SQL reads it back exactly.
+fn number(value: f64) -> String {
+    format!("{value:?}")
+}
+
+fn definition(message: &str) -> DatabaseError {
+    DatabaseError::Definition(message.to_owned())
+}
+
+/// Walks through SQL by its rules of quoting.
+struct Scanner<'a> {
+    sql: &'a str,
+    at: usize,
+    /// Where the text that isn't in a piece yet begins.
+    from: usize,
+    pieces: Vec<Piece>,
+}
+
+impl<'a> Scanner<'a> {
+    fn new(sql: &'a str) -> Self {
+        Self {
+            sql,
+            at: 0,
+            from: 0,
+            pieces: Vec::new(),
+        }
+    }
+
+    fn rest(&self) -> &'a str {
+        self.sql.get(self.at..).unwrap_or("")
+    }
+
+    fn run(mut self) -> Result<Template, DatabaseError> {
+        while let Some(c) = self.rest().chars().next() {
+            match c {
+                '\'' => self.string()?,
+                '"' => self.skip_past("\"", 1, "a name in double quotes")?,
+                '-' if self.rest().starts_with("--") => self.line(),
+                '/' if self.rest().starts_with("/*") => self.comment()?,
+                '$' if !self.after_a_word() => self.dollar()?,
+                '!' => self.token(false)?,
+                _ => self.at += c.len_utf8(),
+            }
+        }
+        self.flush();
+        Ok(Template {
+            pieces: self.pieces,
+        })
+    }
+
+    fn flush(&mut self) {
+        if let Some(text) = self.sql.get(self.from..self.at).filter(|t| !t.is_empty()) {
+            self.pieces.push(Piece::Text(text.to_owned()));
+        }
+        self.from = self.at;
+    }
+
+    /// Whether what comes belongs to a name or number that has begun.
+    fn after_a_word(&self) -> bool {
+        let before = self.sql.get(..self.at).unwrap_or("").chars().next_back();
+        before.is_some_and(is_word)
+    }
+
+    fn skip_past(&mut self, end: &str, from: usize, what: &str) -> Result<(), DatabaseError> {
+        let found = self.rest().get(from..).and_then(|rest| rest.find(end));
+        let Some(found) = found else {
+            return Err(definition(&format!("{what} is never closed")));
+        };
+        self.at += from + found + end.len();
+        Ok(())
+    }
+
+    fn line(&mut self) {
+        self.at += self.rest().find(['\n', '\r']).unwrap_or(self.rest().len());
+    }
+
+    /// Comments nest.
+    fn comment(&mut self) -> Result<(), DatabaseError> {
+        let mut depth = 0usize;
+        loop {
+            let rest = self.rest();
+            if rest.starts_with("/*") {
+                depth += 1;
+                self.at += 2;
+            } else if rest.starts_with("*/") {
+                depth -= 1;
+                self.at += 2;
+                if depth == 0 {
+                    return Ok(());
+                }
+            } else if let Some(c) = rest.chars().next() {
+                self.at += c.len_utf8();
+            } else {
+                return Err(definition("a comment is never closed"));
+            }
+        }
+    }
+
+    /// A string in single quotes, backslashes in it escaping after `E`.
+    fn string(&mut self) -> Result<(), DatabaseError> {
+        let before = self.sql.get(..self.at).unwrap_or("");
+        let mut back = before.chars().rev();
+        let escapes = matches!(back.next(), Some('e' | 'E')) && !back.next().is_some_and(is_word);
+        self.at += 1;
+        loop {
+            let mut chars = self.rest().chars();
+            match chars.next() {
+                None => return Err(definition("a string is never closed")),
+                Some('\\') if escapes => {
+                    self.at += 1 + chars.next().map_or(0, char::len_utf8);
+                }
+                // Two quotes are one in it: the second opens the next string, as it were.
+                Some('\'') => {
+                    self.at += 1;
+                    if !self.rest().starts_with('\'') {
+                        return Ok(());
+                    }
+                    self.at += 1;
+                }
+                Some('!') => self.token(true)?,
+                Some(c) => self.at += c.len_utf8(),
+            }
+        }
+    }
+
+    /// `$$ … $$`, `$tag$ … $tag$`, or a parameter, of which there can be none.
+    fn dollar(&mut self) -> Result<(), DatabaseError> {
+        let rest = self.rest().get(1..).unwrap_or("");
+        let tag = rest
+            .find(|c: char| !is_word(c))
+            .map(|end| rest.split_at(end));
+        if rest.starts_with(|c: char| c.is_ascii_digit()) {
+            return Err(definition(
+                "the query has a parameter like $1, which nobody would set",
+            ));
+        }
+        match tag {
+            Some((tag, after)) if after.starts_with('$') => {
+                let quote = format!("${tag}$");
+                self.skip_past(&quote, quote.len(), "a string in dollar quotes")
+            }
+            _ => {
+                self.at += 1;
+                Ok(())
+            }
+        }
+    }
+
+    /// `!name!`, or an operator with an exclamation mark.
+    fn token(&mut self, in_string: bool) -> Result<(), DatabaseError> {
+        let rest = self.rest().get(1..).unwrap_or("");
+        let end = rest.find(|c: char| !is_word(c) && c != '@');
+        let Some((name, _)) = end
+            .map(|end| rest.split_at(end))
+            .filter(|(name, after)| !name.is_empty() && after.starts_with('!'))
+        else {
+            self.at += 1;
+            return Ok(());
+        };
+        match Token::named(name) {
+            Some(token) => {
+                self.flush();
+                self.at += name.len() + 2;
+                self.from = self.at;
+                self.pieces.push(if in_string {
+                    Piece::Spliced(token)
+                } else {
+                    Piece::Token(token)
+                });
+                Ok(())
+            }
+            // In a string it may be somebody's text.
+            None if in_string => {
+                self.at += 1;
+                Ok(())
+            }
+            None => {
+                let legal = Token::ALL.map(|(name, _)| format!("!{name}!")).join(", ");
+                let name = crate::report::shown(name.as_bytes());
+                Err(definition(&format!(
+                    "the query has an unknown token {name}; there are {legal}"
+                )))
+            }
+        }
+    }
+}
+
+fn is_word(c: char) -> bool {
+    c.is_alphanumeric() || c == '_'
+}
+
+/// A name in double quotes.
+pub(crate) fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const VALUES: Values = Values {
+        bbox: [-10.0, -5.0, 10.5, 5.0],
+        unbuffered: [-9.0, -4.0, 9.0, 4.0],
+        pixel: [0.5, 0.25],
+        scale_denominator: 1000.0,
+        zxy: [3, 2, 1],
+        cell: 0.25,
+    };
+
+    fn expanded(sql: &str) -> (String, usize) {
+        let mut statement = Statement::new(VALUES, Boxes::Own(3857), "\"g\"");
+        statement.push_template(&Template::parse(sql).unwrap());
+        (statement.text.clone(), statement.parameters().len())
+    }
+
+    #[test]
+    fn tokens_become_typed_parameters() {
+        assert_eq!(
+            expanded("select * from t where g && !bbox! and z = !ZOOM! -- fin"),
+            (
+                "select * from t where g && ST_MakeEnvelope($1::float8, $2::float8, $3::float8, \
+                 $4::float8, 3857) and z = $5::int4 -- fin"
+                    .to_owned(),
+                5
+            )
+        );
+        // one token, one parameter, however often it stands there
+        assert_eq!(
+            expanded("select !pixel_width!, !Pixel_Width!, !z!, !zoom!, !geom_field!;\n ; "),
+            (
+                "select $1::float8, $1::float8, $2::int4, $2::int4, \"g\"".to_owned(),
+                2
+            )
+        );
+    }
+
+    #[test]
+    fn quotes_and_comments_are_respected() {
+        for (sql, becomes) in [
+            ("select '!pixel_width!'::numeric", "select '0.5'::numeric"),
+            ("select 'it''s !z!' , 1", "select 'it''s 3' , 1"),
+            ("select E'\\'!z!'", "select E'\\'3'"),
+            ("select 'wow! so! !much!'", "select 'wow! so! !much!'"),
+            (
+                "select 1 /* !bbox! /* !nosuch! */ */",
+                "select 1 /* !bbox! /* !nosuch! */ */",
+            ),
+            ("select \"!bbox!\" from t", "select \"!bbox!\" from t"),
+            ("select $$!bbox! ' $$", "select $$!bbox! ' $$"),
+            ("select $a$ !x! $$ $a$", "select $a$ !x! $$ $a$"),
+            ("select 1 -- !nosuch! '", "select 1 -- !nosuch! '"),
+            (
+                "select a !~ 'x' and b != 3 and !!c",
+                "select a !~ 'x' and b != 3 and !!c",
+            ),
+            ("select a$b$c from t", "select a$b$c from t"),
+        ] {
+            assert_eq!(expanded(sql), (becomes.to_owned(), 0), "{sql}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_is_an_error() {
+        for (sql, says) in [
+            ("select !bbbox!", "!unbuffered_bbox!"),
+            ("select !@user!", "unknown token"),
+            ("select $1", "parameter"),
+            ("select 'open", "string is never closed"),
+            ("select \"open", "double quotes is never closed"),
+            ("select /* /* */", "comment is never closed"),
+            ("select $x$ $y$", "dollar quotes is never closed"),
+            (" ; ", "empty"),
+            ("select '\0'", "NUL"),
+        ] {
+            let error = Template::parse(sql).unwrap_err().to_string();
+            assert!(error.contains(says), "{sql}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_query_says_itself_where_it_looks_or_not() {
+        let has = |sql| Template::parse(sql).unwrap().has_bbox();
+        assert!(has("select !bbox!") && has("select !xmin!") && has("select !BOX!"));
+        assert!(!has("select * from t -- !bbox!") && !has("select !zoom!"));
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_read_without_harm(sql in "[!'\"$a-z/*\\-\\\\ \nE1é]{0,40}") {
+            if let Ok(template) = Template::parse(&sql) {
+                let mut statement = Statement::new(VALUES, Boxes::Transformed(2056), "\"g\"");
+                statement.push_template(&template);
+                if template.tokens().next().is_none() {
+                    let end = sql.trim_end_matches(|c: char| c == ';' || c.is_whitespace());
+                    prop_assert_eq!(&statement.text, end);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! A picture's place in the layer's own numbers: what tokens stand for.
+
+use super::judge::Unit;
+use super::sql::Values;
+use heatsplat_points::mercator::{self, EQUATOR_METRES, WORLD};
+use heatsplat_points::{MAX_ZOOM, Window};
+
+/// Metres of a pixel on the screen that scales are told for (OGC).
+const SCREEN_PIXEL: f64 = 0.000_28;
+
+/// A picture, or the part of it that lies in one copy of the world.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct View {
+    window: Window,
+    /// Left, top, right, bottom in world units, within the square, the margin included.
+    sides: [f64; 4],
+    margin: u32,
+}
+
+impl View {
+    /// The boxes that hold all that a picture sees: two where it reaches across ±180°, none
+    /// where it lies beyond the poles.
+    pub(crate) fn of(window: Window, margin: u32) -> Vec<Self> {
+        let wide = window.grown(margin);
+        let (top, bottom) = (wide.top().max(0.0), wide.bottom().min(WORLD));
+        if top >= bottom {
+            return Vec::new();
+        }
+        let width = wide.right() - wide.left();
+        let left = wide.left().rem_euclid(WORLD);
+        let spans = if width >= WORLD {
+            vec![(0.0, WORLD)]
+        } else if left + width > WORLD {
+            vec![(left, WORLD), (0.0, left + width - WORLD)]
+        } else {
+            vec![(left, left + width)]
+        };
+        let view = |(left, right)| Self {
+            window,
+            sides: [left, top, right, bottom],
+            margin,
+        };
+        spans.into_iter().map(view).collect()
+    }
+
+    /// How many cells of a size in pixels it can show.
+    pub(crate) fn cells(&self, cell: f64) -> f64 {
+        let [left, top, right, bottom] = self.sides;
+        let side = self.window.pixel() * cell;
+        ((right - left) / side) * ((bottom - top) / side)
+    }
+
+    /// The numbers of the view.
+    pub(crate) fn values(&self, unit: Unit, cell: Option<f64>) -> Values {
+        let window = &self.window;
+        let [left, top, right, bottom] = self.sides;
+        let bbox = in_unit(unit, self.sides);
+        let inner = [
+            window.left().rem_euclid(WORLD).max(left),
+            window.top().max(top),
+            (window.left().rem_euclid(WORLD) + window.right() - window.left()).min(right),
+            window.bottom().min(bottom),
+        ];
+        let pixels = |from: f64, to: f64| ((to - from) / window.pixel()).max(1e-9);
+        let [west, south, east, north] = bbox;
+        let pixel = [
+            (east - west) / pixels(left, right),
+            (north - south) / pixels(top, bottom),
+        ];
+        let cell = cell.unwrap_or(0.5);
+        let zoom = window.zoom().round().clamp(0.0, f64::from(MAX_ZOOM));
+        let tile = |at: f64| {
+            let side = WORLD / zoom.exp2();
+            (at / side).floor().clamp(0.0, zoom.exp2() - 1.0) as i32
+        };
+        let middle = |a: f64, b: f64| (a + b) / 2.0;
+        Values {
+            bbox,
+            unbuffered: in_unit(unit, inner),
+            pixel,
+            scale_denominator: window.pixel() / WORLD * EQUATOR_METRES / SCREEN_PIXEL,
+            zxy: [
+                zoom as i32,
+                tile(middle(window.left(), window.right()).rem_euclid(WORLD)),
+                tile(middle(window.top(), window.bottom())),
+            ],
+            cell: cell * pixel[0],
+        }
+    }
+}
+
+/// West, south, east, north of sides in world units.
+fn in_unit(unit: Unit, [left, top, right, bottom]: [f64; 4]) -> [f64; 4] {
+    match unit {
+        Unit::Degrees => [
+            mercator::longitude(left),
+            mercator::latitude(bottom),
+            mercator::longitude(right),
+            mercator::latitude(top),
+        ],
+        Unit::Metres => [
+            (left / WORLD - 0.5) * EQUATOR_METRES,
+            (0.5 - bottom / WORLD) * EQUATOR_METRES,
+            (right / WORLD - 0.5) * EQUATOR_METRES,
+            (0.5 - top / WORLD) * EQUATOR_METRES,
+        ],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use heatsplat_points::TileId;
+
+    fn tile(z: u8, x: u32, y: u32) -> Window {
+        Window::tile(TileId::new(z, x, y).unwrap(), 256)
+    }
+
+    #[test]
+    fn a_tile_in_metres_is_what_everybody_says_it_is() {
+        let [view] = View::of(tile(3, 5, 2), 0)[..] else {
+            panic!("one box");
+        };
+        let values = view.values(Unit::Metres, None);
+        let expected = [
+            5_009_377.085_697,
+            5_009_377.085_697,
+            10_018_754.171_394,
+            10_018_754.171_394,
+        ];
+        for (got, expected) in values.bbox.iter().zip(expected) {
+            assert!((got - expected).abs() < 1e-3, "{got} {expected}");
+        }
+        assert_eq!(values.bbox, values.unbuffered);
+        assert_eq!(values.zxy, [3, 5, 2]);
+        assert!((values.pixel[0] - 19_567.879_241).abs() < 1e-3);
+        assert!((values.scale_denominator - 69_885_283.004).abs() < 1.0);
+    }
+
+    #[test]
+    fn margins_reach_across_the_date_line_and_stop_at_the_poles() {
+        let views = View::of(tile(2, 3, 0), 16);
+        let boxes: Vec<_> = views
+            .iter()
+            .map(|v| v.values(Unit::Degrees, None).bbox)
+            .collect();
+        assert_eq!(boxes.len(), 2);
+        assert_eq!((boxes[0][0], boxes[0][2]), (84.375, 180.0));
+        assert_eq!((boxes[1][0], boxes[1][2]), (-180.0, -174.375));
+        assert!((boxes[0][3] - mercator::MAX_LATITUDE).abs() < 1e-9);
+        let world = View::of(tile(0, 0, 0), 16);
+        assert_eq!(world.len(), 1);
+        let beyond = Window::at_level(8, 0, -999, 256, 256);
+        assert!(View::of(beyond, 16).is_empty());
+    }
+}

@@ -1,0 +1,73 @@
+//! GeoTIFF: densities with their place on the map, for GIS programs.
+
+use super::{EncodeError, check};
+use ::tiff::encoder::{TiffEncoder, colortype::Gray32Float};
+use ::tiff::tags::Tag;
+use heatsplat_points::Window;
+use heatsplat_points::mercator::{EQUATOR_METRES, WORLD};
+use std::io::Cursor;
+
+/// The tags of GeoTIFF 1.1.
+const PIXEL_SCALE: Tag = Tag::Unknown(33_550);
+const TIEPOINT: Tag = Tag::Unknown(33_922);
+const KEYS: Tag = Tag::Unknown(34_735);
+/// GDAL's own, for the value that means "nothing".
+const NODATA: Tag = Tag::Unknown(42_113);
+
+/// Values of a window as a GeoTIFF of one band of 32-bit floats in EPSG:3857, uncompressed.
+///
+/// # Errors
+/// When `values` is not exactly `width * height` long, or an edge is 0 or over
+/// [`MAX_EDGE`](super::MAX_EDGE).
+pub fn tiff(
+    values: &[f32],
+    width: u32,
+    height: u32,
+    window: &Window,
+) -> Result<Vec<u8>, EncodeError> {
+    check(values.len(), 1, width, height)?;
+    let pixel = window.pixel() / WORLD * EQUATOR_METRES;
+    let west = (window.left() / WORLD - 0.5) * EQUATOR_METRES;
+    let north = (0.5 - window.top() / WORLD) * EQUATOR_METRES;
+    // Version 1.1.0, four keys: a projected system, pixels are areas, which one, in metres.
+    let keys: [u16; 20] = [
+        1, 1, 0, 4, 1024, 0, 1, 1, 1025, 0, 1, 1, 3072, 0, 1, 3857, 3076, 0, 1, 9001,
+    ];
+    let mut bytes = Cursor::new(Vec::with_capacity(values.len() * 4 + 1024));
+    let mut encoder = TiffEncoder::new(&mut bytes)?;
+    let mut image = encoder.new_image::<Gray32Float>(width, height)?;
+    let tags = image.encoder();
+    tags.write_tag(PIXEL_SCALE, &[pixel, pixel, 0.0][..])?;
+    tags.write_tag(TIEPOINT, &[0.0, 0.0, 0.0, west, north, 0.0][..])?;
+    tags.write_tag(KEYS, &keys[..])?;
+    tags.write_tag(NODATA, "0")?;
+    image.write_data(values)?;
+    Ok(bytes.into_inner())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ::tiff::decoder::{Decoder, DecodingResult};
+    use heatsplat_points::TileId;
+
+    #[test]
+    fn values_and_place_come_back() {
+        let window = Window::tile(TileId::new(1, 1, 0).unwrap(), 2);
+        let values = [0.0, 1.5, f32::MAX, -2.0];
+        let bytes = tiff(&values, 2, 2, &window).unwrap();
+        let mut decoder = Decoder::new(Cursor::new(bytes)).unwrap();
+        assert_eq!(decoder.dimensions().unwrap(), (2, 2));
+        let tag = |decoder: &mut Decoder<_>, tag| decoder.get_tag_f64_vec(tag).unwrap();
+        let half = EQUATOR_METRES / 2.0;
+        assert_eq!(
+            tag(&mut decoder, PIXEL_SCALE),
+            [half / 2.0, half / 2.0, 0.0]
+        );
+        assert_eq!(tag(&mut decoder, TIEPOINT)[3..], [0.0, half, 0.0]);
+        let DecodingResult::F32(read) = decoder.read_image().unwrap() else {
+            panic!("floats");
+        };
+        assert_eq!(read, values);
+    }
+}

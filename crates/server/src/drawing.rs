@@ -1,0 +1,212 @@
+//! What layers draw, whether their points are here or have to be fetched first.
+
+use crate::error::Refused;
+use crate::layers::{Data, Look, Served};
+use crate::live::{Live, Trouble};
+use crate::renders::Renders;
+use crate::tile;
+use heatsplat_points::{Points, TileId, Window, WorldCoord, mercator};
+use heatsplat_render::encode::{self, Effort, Format};
+use heatsplat_render::{Density, Job, Layer, Normalizer, Picture, Style, TileSize, Value};
+use std::sync::Arc;
+
+/// Zooms of tiles and CSS pixels: a tile of 256 of them is at level z + 8.
+fn level(z: u8, css: u32) -> u8 {
+    z + css.ilog2() as u8
+}
+
+impl Served {
+    /// A tile as an image file.
+    pub(crate) async fn tile(
+        self: Arc<Self>,
+        renders: &Renders,
+        tile: TileId,
+        size: TileSize,
+        look: Arc<Look>,
+        format: Format,
+    ) -> Result<Arc<[u8]>, Refused> {
+        if let Data::Live(live) = &self.data {
+            let css = size.pixels() / size.ratio();
+            let scale = level(tile.z(), css);
+            let window = Window::tile(tile, size.pixels());
+            return draw_live(live, renders, 1, window, size.ratio(), scale, &look, format).await;
+        }
+        let draw = move || {
+            let layer = self.here()?;
+            let bytes = layer.tile_bytes(tile, size, &look.style, format);
+            bytes.map_err(|e| tile::failed(&e))
+        };
+        renders.run(1, draw).await
+    }
+
+    /// A picture of any window as an image file.
+    pub(crate) async fn map(
+        self: Arc<Self>,
+        renders: &Renders,
+        cost: u32,
+        window: Window,
+        ratio: u32,
+        look: Arc<Look>,
+        format: Format,
+    ) -> Result<Arc<[u8]>, Refused> {
+        if let Data::Live(live) = &self.data {
+            let css_pixel = window.pixel() * f64::from(ratio);
+            let scale = (mercator::WORLD / css_pixel).log2().round();
+            let scale = scale.clamp(8.0, 33.0) as u8;
+            return draw_live(live, renders, cost, window, ratio, scale, &look, format).await;
+        }
+        let draw = move || draw_map(self.here()?, window, ratio, &look.style, format);
+        renders.run(cost, draw).await
+    }
+
+    /// The scale of a zoom.
+    pub(crate) async fn normalizer(
+        self: Arc<Self>,
+        renders: &Renders,
+        z: u8,
+        look: Arc<Look>,
+    ) -> Result<Arc<Normalizer>, Refused> {
+        if let Data::Live(live) = &self.data {
+            return scale_of(live, level(z, 256), &look.style).await;
+        }
+        // The scale may need statistics, which are measured by drawing.
+        let find = move || Ok(self.here()?.normalizer(level(z, 256), &look.style));
+        renders.run(1, find).await
+    }
+
+    /// The density at a coordinate.
+    pub(crate) async fn value(
+        self: Arc<Self>,
+        renders: &Renders,
+        at: WorldCoord,
+        z: u8,
+        look: Arc<Look>,
+    ) -> Result<Value, Refused> {
+        if let Data::Live(live) = &self.data {
+            return value_live(live, at, z, &look.style).await;
+        }
+        let value = move || Ok(self.here()?.value(at, z, &look.style));
+        renders.run(1, value).await
+    }
+
+    fn here(&self) -> Result<&Layer, Refused> {
+        match &self.data {
+            Data::Here(layer) => Ok(layer),
+            Data::Live(_) => Err(Refused::internal()),
+        }
+    }
+}
+
+fn draw_map(
+    layer: &Layer,
+    window: Window,
+    ratio: u32,
+    style: &Style,
+    format: Format,
+) -> Result<Arc<[u8]>, Refused> {
+    if format.is_density() {
+        return densities(&layer.density(window, ratio, style), window, format);
+    }
+    picture(&layer.map(window, ratio, style), style, format)
+}
+
+async fn scale_of(live: &Live, level: u8, style: &Style) -> Result<Arc<Normalizer>, Refused> {
+    live.normalizer(level, style).await.map_err(|trouble| {
+        if matches!(trouble, Trouble::Deadline | Trouble::TooMuch) {
+            return Refused::unmeasured();
+        }
+        trouble.into()
+    })
+}
+
+#[expect(clippy::too_many_arguments, reason = "all that a picture is made of")]
+async fn draw_live(
+    live: &Live,
+    renders: &Renders,
+    cost: u32,
+    window: Window,
+    ratio: u32,
+    scale: u8,
+    look: &Arc<Look>,
+    format: Format,
+) -> Result<Arc<[u8]>, Refused> {
+    let normalizer = if format.is_density() {
+        None
+    } else {
+        Some(scale_of(live, scale, &look.style).await?)
+    };
+    let points = live.points(window, ratio, &look.style).await?;
+    let (backend, look) = (Arc::clone(live.backend()), Arc::clone(look));
+    let draw = move || {
+        let points = Points::from_slice(&points);
+        let job = Job {
+            points: &points,
+            window,
+            kernel: look.style.kernel(ratio),
+        };
+        match normalizer {
+            None => {
+                let density = backend.densities(&[job]).pop();
+                let empty = || Density::empty(window.width(), window.height());
+                densities(&density.unwrap_or_else(empty), window, format)
+            }
+            Some(normalizer) => {
+                let drawn = backend.pictures(&[(job, &*normalizer)]).pop();
+                let empty = || Picture::empty(window.width(), window.height());
+                picture(&drawn.unwrap_or_else(empty), &look.style, format)
+            }
+        }
+    };
+    renders.run(cost, draw).await
+}
+
+fn picture(drawn: &Picture, style: &Style, format: Format) -> Result<Arc<[u8]>, Refused> {
+    let (indices, ramp) = (&drawn.indices, style.ramp());
+    encode::picture(
+        format,
+        indices,
+        drawn.width,
+        drawn.height,
+        ramp,
+        Effort::Live,
+    )
+    .map_err(|e| tile::failed(&e))
+}
+
+fn densities(drawn: &Density, window: Window, format: Format) -> Result<Arc<[u8]>, Refused> {
+    let bytes = encode::densities(format, drawn, &window);
+    bytes.map(Arc::from).map_err(|e| tile::failed(&e))
+}
+
+/// The exact sum of what lies within the kernel's reach, from the rows themselves.
+async fn value_live(live: &Live, at: WorldCoord, z: u8, style: &Style) -> Result<Value, Refused> {
+    let kernel = style.kernel(1);
+    let pixel = mercator::WORLD / f64::from(level(z, 256)).exp2();
+    let side = (2.0 * kernel.reach()).ceil() as u32 + 2;
+    let half = f64::from(side) / 2.0 * pixel;
+    let (x, y) = (f64::from(at.x), f64::from(at.y));
+    let want = crate::live::Want {
+        window: Window::new(x - half, y - half, pixel, side, side),
+        margin: 0,
+        cell: None,
+        patient: false,
+    };
+    let fetched = live.rows().fetch(want).await?;
+    let mut value = Value {
+        density: 0.0,
+        count: 0,
+    };
+    let counts = fetched.counts.iter().copied().map(Some);
+    let counts = counts.chain(std::iter::repeat(None));
+    for (point, count) in fetched.points.iter().zip(counts) {
+        // The shorter way round the world.
+        let across = (f64::from(point.x) - x).abs();
+        let across = across.min(mercator::WORLD - across);
+        let distance = across.hypot(f64::from(point.y) - y) / pixel;
+        if distance <= kernel.reach() {
+            value.density += f64::from(point.weight) * kernel.at(distance);
+            value.count += count.map_or(1, |count| count as usize);
+        }
+    }
+    Ok(value)
+}

@@ -1,0 +1,289 @@
+//! Layers that are read anew for every picture: what they need of a source, and their scales.
+
+use heatsplat_points::{MAX_ZOOM, Point, Points, TileId, TileWeight, Window};
+use heatsplat_render::{
+    Backend, CpuBackend, Job, Normalize, Normalizer, Shape, Statistics, Style, sample,
+};
+use std::collections::HashMap;
+use std::fmt::Debug;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::OnceCell;
+
+/// What a source will give.
+pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, Trouble>> + Send + 'a>>;
+
+/// Rows that are somewhere else: in a database, say.
+pub trait Rows: Send + Sync + Debug {
+    /// The points that matter to a picture: all of them, or an error. Dropping the future
+    /// stops the work.
+    fn fetch(&self, want: Want) -> Answer<'_, Fetched>;
+
+    /// West, south, east, north of all points, where that is known without looking at them.
+    fn bounds(&self) -> Option<[f64; 4]> {
+        None
+    }
+
+    /// Whether the source answered when it was asked last.
+    fn is_there(&self) -> bool {
+        true
+    }
+}
+
+/// Which points are wanted.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Want {
+    /// The picture.
+    pub window: Window,
+    /// Pixels around it that matter too.
+    pub margin: u32,
+    /// How large cells may be that stand for several points, in pixels; `None`: each point.
+    pub cell: Option<f64>,
+    /// Whether it is for a scale, which is measured once, and may take longer than a picture.
+    pub patient: bool,
+}
+
+/// Points of a picture.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Fetched {
+    /// Points, or cells.
+    pub points: Vec<Point>,
+    /// How many points each stands for; empty: one each.
+    pub counts: Vec<u32>,
+}
+
+/// Why there are none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Trouble {
+    /// The source doesn't answer.
+    #[error("away")]
+    Away,
+    /// It is asked too much at once.
+    #[error("busy")]
+    Busy,
+    /// It took longer than it may.
+    #[error("too slow")]
+    Deadline,
+    /// There are more points than may be read for a picture.
+    #[error("too much")]
+    TooMuch,
+    /// It answers, but can't do what it is asked.
+    #[error("broken")]
+    Broken,
+}
+
+/// The first look at a layer: the world in so many cells a side.
+const OVERVIEW_ZOOM: u8 = 9;
+/// Tiles that a scale is measured in: the densest, and as many again from dense to sparse.
+const DENSEST: usize = 4;
+const SPREAD: usize = 4;
+/// Dense tiles that are looked into to find those of deeper zooms.
+const LOOKED_INTO: usize = 2;
+
+type ScaleKey = (u8, Shape, u64, Normalize);
+
+/// A live layer.
+#[derive(Debug)]
+pub struct Live {
+    name: String,
+    style: Style,
+    rows: Arc<dyn Rows>,
+    backend: Arc<dyn Backend>,
+    epoch: u64,
+    overview: OnceCell<Vec<TileWeight>>,
+    statistics: Mutex<HashMap<ScaleKey, Arc<OnceCell<Arc<Statistics>>>>>,
+}
+
+impl Live {
+    /// A layer of rows; nothing is read before it is asked for.
+    pub fn new(name: &str, style: Style, rows: Arc<dyn Rows>) -> Self {
+        Self {
+            name: name.to_owned(),
+            style,
+            rows,
+            backend: Arc::new(CpuBackend::new()),
+            epoch: 1,
+            overview: OnceCell::new(),
+            statistics: Mutex::default(),
+        }
+    }
+
+    /// The same layer, its scales to be measured anew: for rows that have changed.
+    pub(crate) fn renewed(&self) -> Self {
+        let rows = Arc::clone(&self.rows);
+        Self::new(&self.name, self.style.clone(), rows).at_epoch(self.epoch + 1)
+    }
+
+    pub(crate) fn at_epoch(mut self, epoch: u64) -> Self {
+        self.epoch = epoch;
+        self
+    }
+
+    /// What the layer is called.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// How it looks unless a request says otherwise.
+    pub fn style(&self) -> &Style {
+        &self.style
+    }
+
+    /// Grows with every change that is known.
+    pub fn epoch(&self) -> u64 {
+        self.epoch
+    }
+
+    pub(crate) fn rows(&self) -> &dyn Rows {
+        &*self.rows
+    }
+
+    pub(crate) fn backend(&self) -> &Arc<dyn Backend> {
+        &self.backend
+    }
+
+    /// The points of a picture, as cells no coarser than its kernel allows.
+    pub(crate) async fn points(
+        &self,
+        window: Window,
+        ratio: u32,
+        style: &Style,
+    ) -> Result<Vec<Point>, Trouble> {
+        let fetched = self.rows.fetch(want(window, ratio, style, false)).await?;
+        Ok(fetched.points)
+    }
+
+    /// The scale of a style at a level. It is measured once, however many ask, from a few
+    /// pictures that follow from the data alone.
+    pub(crate) async fn normalizer(
+        &self,
+        level: u8,
+        style: &Style,
+    ) -> Result<Arc<Normalizer>, Trouble> {
+        if !style.scale.needs_statistics() {
+            return Ok(Arc::new(style.scale.resolve(&Statistics::default())));
+        }
+        let key = (
+            level,
+            style.shape,
+            style.radius.in_pixels(1).to_bits(),
+            style.normalize,
+        );
+        let place = {
+            let mut known = self
+                .statistics
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            if known.len() >= 512 && !known.contains_key(&key) {
+                known.clear();
+            }
+            Arc::clone(known.entry(key).or_default())
+        };
+        // One measures; who waits takes over if its client goes away. Errors are not kept.
+        let statistics = place
+            .get_or_try_init(|| async { Ok(Arc::new(self.measure(level, style).await?)) })
+            .await?;
+        Ok(Arc::new(style.scale.resolve(statistics)))
+    }
+
+    async fn measure(&self, level: u8, style: &Style) -> Result<Statistics, Trouble> {
+        let z = level.saturating_sub(8).min(MAX_ZOOM);
+        let side = 1u32 << (level - z).min(9);
+        let mut statistics = Statistics::default();
+        for (tile, times) in sample(self.occupied(z).await?, DENSEST, SPREAD) {
+            let window = Window::tile(tile, side);
+            let fetched = self.rows.fetch(want(window, 1, style, true)).await?;
+            let (backend, kernel) = (Arc::clone(&self.backend), style.kernel(1));
+            let draw = move || {
+                let points = Points::from_slice(&fetched.points);
+                let job = Job {
+                    points: &points,
+                    window,
+                    kernel,
+                };
+                backend.densities(&[job]).pop()
+            };
+            let density = tokio::task::spawn_blocking(draw).await;
+            if let Some(density) = density.map_err(|_| Trouble::Broken)? {
+                statistics.add(&density.values, times);
+            }
+        }
+        Ok(statistics)
+    }
+
+    /// Tiles of a zoom that hold points. Those of deep zooms are looked for where it is dense.
+    async fn occupied(&self, z: u8) -> Result<Vec<TileWeight>, Trouble> {
+        let world = TileId::new(0, 0, 0).map_err(|_| Trouble::Broken)?;
+        let overview = self
+            .overview
+            .get_or_try_init(|| self.look_into(world))
+            .await?;
+        if z <= OVERVIEW_ZOOM {
+            return Ok(merged(overview, z));
+        }
+        let mut tiles = overview.clone();
+        let mut depth = OVERVIEW_ZOOM;
+        while depth < z {
+            tiles.sort_unstable_by(|a, b| b.mass.total_cmp(&a.mass).then(a.tile.cmp(&b.tile)));
+            tiles.truncate(LOOKED_INTO);
+            let mut deeper = Vec::new();
+            for dense in &tiles {
+                deeper.extend(self.look_into(dense.tile).await?);
+            }
+            depth = (depth + OVERVIEW_ZOOM).min(MAX_ZOOM);
+            tiles = deeper;
+        }
+        Ok(merged(&tiles, z))
+    }
+
+    /// The tiles within a tile that hold points, [`OVERVIEW_ZOOM`] zooms deeper.
+    async fn look_into(&self, tile: TileId) -> Result<Vec<TileWeight>, Trouble> {
+        let want = Want {
+            window: Window::tile(tile, 1 << OVERVIEW_ZOOM),
+            margin: 0,
+            cell: Some(1.0),
+            patient: true,
+        };
+        let points = Points::from_slice(&self.rows.fetch(want).await?.points);
+        let deeper = (tile.z() + OVERVIEW_ZOOM).min(MAX_ZOOM);
+        let within = |t: &TileWeight| ancestor(t.tile, tile.z()) == Some(tile);
+        let mut tiles = points.occupied_tiles(deeper);
+        tiles.retain(within);
+        Ok(tiles)
+    }
+}
+
+/// What a picture needs: all that its kernel reaches, in cells that it can't tell from points.
+fn want(window: Window, ratio: u32, style: &Style, patient: bool) -> Want {
+    let kernel = style.kernel(ratio);
+    Want {
+        window,
+        margin: kernel.reach().ceil() as u32 + 2,
+        cell: Some(kernel.finest_cell().min(0.5)),
+        patient,
+    }
+}
+
+fn ancestor(tile: TileId, z: u8) -> Option<TileId> {
+    let up = tile.z().checked_sub(z)?;
+    TileId::new(z, tile.x() >> up, tile.y() >> up).ok()
+}
+
+/// Tiles in Z-order as tiles of a zoom above.
+fn merged(tiles: &[TileWeight], z: u8) -> Vec<TileWeight> {
+    let mut merged: Vec<TileWeight> = Vec::new();
+    for deep in tiles {
+        let Some(tile) = ancestor(deep.tile, z.min(deep.tile.z())) else {
+            continue;
+        };
+        match merged.last_mut() {
+            Some(last) if last.tile == tile => last.mass += deep.mass,
+            _ => merged.push(TileWeight {
+                tile,
+                mass: deep.mass,
+            }),
+        }
+    }
+    merged
+}

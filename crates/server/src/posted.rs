@@ -1,0 +1,325 @@
+//! `POST /layers`: a query in, a layer out.
+//!
+//! Off unless there is a token. The layer's name follows from the query and its style, so
+//! posting the same again gives the same; it goes after a while unless it is posted again.
+
+use crate::error::{Refused, json};
+use crate::layers::Data;
+use crate::live::{Live, Rows, Trouble};
+use crate::router::Server;
+use crate::tilejson::base;
+use axum::body::to_bytes;
+use axum::extract::{Request, State};
+use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, LOCATION, WWW_AUTHENTICATE};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use heatsplat_points::Points;
+use heatsplat_render::{Layer, Style};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+use std::collections::BTreeMap;
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use subtle::ConstantTimeEq as _;
+use tokio::time::timeout;
+
+/// The longest body that is read, and how long it may take to come.
+const LONGEST: usize = 64 << 10;
+const BODY_TIME: Duration = Duration::from_secs(10);
+
+/// Who may post, and where queries go.
+#[derive(Clone, Debug)]
+pub struct Posting {
+    /// What a client must know.
+    pub token: Token,
+    /// How long a layer stays after it was posted last.
+    pub lifetime: Duration,
+    /// How many there may be at a time.
+    pub most: usize,
+    /// What makes layers of queries.
+    pub source: Arc<dyn Posts>,
+}
+
+/// A secret; it is never printed.
+#[derive(Clone)]
+pub struct Token(String);
+
+impl Token {
+    /// A token of at least 16 characters; spaces around it don't count.
+    pub fn new(text: &str) -> Option<Self> {
+        let text = text.trim();
+        (text.len() >= 16).then(|| Self(text.to_owned()))
+    }
+
+    /// Compares in a time that tells nothing of where they differ.
+    fn is(&self, given: &str) -> bool {
+        let digest = |text: &str| Sha256::digest(text.as_bytes());
+        digest(&self.0).ct_eq(&digest(given)).into()
+    }
+}
+
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Token(…)")
+    }
+}
+
+/// Makes layers of queries: a database, say.
+pub trait Posts: Send + Sync + fmt::Debug {
+    /// Checks a query and makes a layer's source of it.
+    fn open(
+        &self,
+        post: Post,
+    ) -> Pin<Box<dyn Future<Output = Result<Opened, PostTrouble>> + Send + '_>>;
+}
+
+/// What a client asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Post {
+    /// The query.
+    pub sql: String,
+    /// The column of geometries, if it is named.
+    pub geom: Option<String>,
+    /// The column of weights, if it is named.
+    pub weight: Option<String>,
+    /// The reference system of geometries that don't say theirs.
+    pub srid: Option<u32>,
+    /// Whether all rows shall be read at once, instead of those of each picture.
+    pub snapshot: bool,
+}
+
+/// A query that can be a layer.
+#[derive(Debug)]
+pub enum Opened {
+    /// Read for every picture.
+    Live(Arc<dyn Rows>),
+    /// Read already.
+    Here(Points),
+}
+
+/// Why a query can't be a layer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PostTrouble {
+    /// The source has a problem.
+    Trouble(Trouble),
+    /// The query has one. The message goes to the client that posted it.
+    Wrong(String),
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Body {
+    sql: String,
+    #[serde(default)]
+    name: Option<String>,
+    #[serde(default)]
+    style: BTreeMap<String, serde_json::Value>,
+    #[serde(default)]
+    geom: Option<String>,
+    #[serde(default)]
+    weight: Option<String>,
+    #[serde(default)]
+    srid: Option<u32>,
+    #[serde(default)]
+    mode: Mode,
+}
+
+#[derive(Clone, Copy, Default, Deserialize, PartialEq)]
+#[serde(rename_all = "lowercase")]
+enum Mode {
+    #[default]
+    Live,
+    Snapshot,
+}
+
+#[derive(Serialize)]
+struct Made<'a> {
+    id: &'a str,
+    tilejson: String,
+    tiles: String,
+    legend: String,
+    gdal: String,
+    /// Seconds since 1970.
+    expires: u64,
+}
+
+/// Seconds since 1970.
+pub(crate) fn seconds(time: SystemTime) -> u64 {
+    time.duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs())
+}
+
+pub(crate) async fn post(
+    State(server): State<Arc<Server>>,
+    request: Request,
+) -> Result<Response, Response> {
+    let Some(posting) = server.options.posting.clone() else {
+        let message = "layers can't be posted here: the server has no token";
+        return Err(Refused::not_found(message).into_response());
+    };
+    if !is_authorised(&posting.token, request.headers()) {
+        return Err(unauthorised());
+    }
+    if !is_json(request.headers()) {
+        let refused = Refused::with(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "expected Content-Type: application/json",
+        );
+        return Err(refused.into_response());
+    }
+    let base = base(&server, request.headers());
+    let made = make(&server, &posting, request, &base).await;
+    made.map_err(IntoResponse::into_response)
+}
+
+async fn make(
+    server: &Server,
+    posting: &Posting,
+    request: Request,
+    base: &str,
+) -> Result<Response, Refused> {
+    let body = timeout(BODY_TIME, to_bytes(request.into_body(), LONGEST)).await;
+    let body = body
+        .map_err(|_| Refused::bad("the body took too long to come"))?
+        .map_err(|_| Refused::bad(format!("the body is over {} KiB long", LONGEST >> 10)))?;
+    let body: Body = serde_json::from_slice(&body)
+        .map_err(|e| Refused::bad(format!("the body can't be read: {e}")))?;
+    let style = style(&body.style)?;
+    let post = Post {
+        sql: body
+            .sql
+            .trim()
+            .trim_end_matches(|c: char| c == ';' || c.is_whitespace())
+            .to_owned(),
+        geom: body.geom,
+        weight: body.weight,
+        srid: body.srid,
+        snapshot: body.mode == Mode::Snapshot,
+    };
+    let id = name_of(&post, &style);
+    let until = SystemTime::now() + posting.lifetime;
+    let keep = |data| server.layers.keep(&id, until, posting.most, data);
+    let status = if keep(None).is_some() {
+        StatusCode::OK
+    } else {
+        let name = body.name.unwrap_or_else(|| id.clone());
+        let data = match posting.source.open(post).await.map_err(refused)? {
+            Opened::Live(rows) => Data::Live(Live::new(&name, style, rows)),
+            Opened::Here(points) => Data::Here(Layer::on_cpu(&name, points, style)),
+        };
+        let full =
+            || Refused::later("there are as many posted layers as there may be; some will expire");
+        keep(Some(data)).ok_or_else(full)?;
+        StatusCode::CREATED
+    };
+    let made = Made {
+        id: &id,
+        tilejson: format!("{base}/{id}"),
+        tiles: format!("{base}/{id}/{{z}}/{{x}}/{{y}}.png"),
+        legend: format!("{base}/{id}/legend.json"),
+        gdal: format!("{base}/{id}/gdal.xml"),
+        expires: seconds(until),
+    };
+    let body = serde_json::to_string(&made).map_err(|_| Refused::internal())?;
+    let mut response = json(status, body);
+    if let Ok(location) = HeaderValue::try_from(format!("/{id}")) {
+        response.headers_mut().insert(LOCATION, location);
+    }
+    Ok(response)
+}
+
+fn refused(trouble: PostTrouble) -> Refused {
+    match trouble {
+        PostTrouble::Trouble(trouble) => trouble.into(),
+        PostTrouble::Wrong(message) => Refused::bad(message),
+    }
+}
+
+fn style(parameters: &BTreeMap<String, serde_json::Value>) -> Result<Style, Refused> {
+    let mut style = Style::default();
+    for (name, value) in parameters {
+        let text = match value {
+            serde_json::Value::String(text) => text.clone(),
+            other => other.to_string(),
+        };
+        let set = style.set(name, &text);
+        set.map_err(|e| Refused::bad(format!("style: {e}")))?;
+    }
+    Ok(style)
+}
+
+/// What a layer is called: whoever posts the same gets the same. 128 bits of a digest, so that
+/// no two queries share one.
+fn name_of(post: &Post, style: &Style) -> String {
+    let canonical = serde_json::json!([
+        post.sql,
+        post.geom,
+        post.weight,
+        post.srid,
+        post.snapshot,
+        style.to_string()
+    ]);
+    let digest = Sha256::digest(canonical.to_string().as_bytes());
+    let hex = digest.iter().take(16).map(|byte| format!("{byte:02x}"));
+    std::iter::once("q".to_owned()).chain(hex).collect()
+}
+
+fn is_authorised(token: &Token, headers: &HeaderMap) -> bool {
+    let given = headers.get(AUTHORIZATION).and_then(|v| v.to_str().ok());
+    let given = given.and_then(|v| v.split_once(' '));
+    given.is_some_and(|(scheme, given)| {
+        scheme.eq_ignore_ascii_case("bearer") && token.is(given.trim())
+    })
+}
+
+fn unauthorised() -> Response {
+    let message = "posting layers needs the header Authorization: Bearer TOKEN";
+    let mut response = Refused::with(StatusCode::UNAUTHORIZED, message).into_response();
+    let scheme = HeaderValue::from_static("Bearer");
+    response.headers_mut().insert(WWW_AUTHENTICATE, scheme);
+    response
+}
+
+/// A form or plain text, which any page may send anywhere, is not.
+fn is_json(headers: &HeaderMap) -> bool {
+    let kind = headers.get(CONTENT_TYPE).and_then(|v| v.to_str().ok());
+    let kind = kind.and_then(|kind| kind.split(';').next());
+    kind.is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn post(sql: &str) -> Post {
+        Post {
+            sql: sql.to_owned(),
+            geom: None,
+            weight: None,
+            srid: None,
+            snapshot: false,
+        }
+    }
+
+    #[test]
+    fn a_name_follows_from_query_and_style() {
+        let mut wide = Style::default();
+        wide.set("radius", "40px").unwrap();
+        let style = Style::default();
+        let name = name_of(&post("select 1"), &style);
+        assert_eq!(name.len(), 33);
+        assert_eq!(name, name_of(&post("select 1"), &style));
+        assert_ne!(name, name_of(&post("select 2"), &style));
+        assert_ne!(name, name_of(&post("select 1"), &wide));
+    }
+
+    #[test]
+    fn tokens_are_long_and_secret() {
+        assert!(Token::new("short").is_none());
+        let token = Token::new(" 0123456789abcdef\n").unwrap();
+        assert!(token.is("0123456789abcdef") && !token.is("0123456789abcdeF") && !token.is(""));
+        assert!(!format!("{token:?}").contains("0123"));
+    }
+}

@@ -1,0 +1,88 @@
+//! A database as a source: the flags that say what to read of it.
+
+use super::Failure;
+use clap::Args;
+use heatsplat_loader::postgis::{Address, Ask, Relation, Snapshot};
+use heatsplat_loader::{LoadError, Source};
+
+/// Flags that say what to read of a postgres:// address.
+#[derive(Args, Clone, Default)]
+#[command(next_help_heading = "What to read of a database")]
+pub(super) struct DatabaseFlags {
+    /// A query whose rows are points: a geometry or x and y, and a weight if there is one.
+    /// Live layers may use !bbox!, !pixel_width!, !zoom! and their like
+    #[arg(long, value_name = "QUERY", conflicts_with = "table")]
+    pub(super) sql: Option<String>,
+    /// The column of geometries [default: the only one]
+    #[arg(long, value_name = "COLUMN")]
+    pub(super) geom: Option<String>,
+    /// The reference system of geometries that don't say theirs
+    #[arg(long)]
+    pub(super) srid: Option<u32>,
+    /// Take a role that may do more than read. Do this only with a database of your own
+    #[arg(long)]
+    pub(super) allow_superuser: bool,
+}
+
+impl DatabaseFlags {
+    /// Whether any of them is given.
+    pub(super) fn any(&self) -> bool {
+        self.sql.is_some() || self.geom.is_some() || self.srid.is_some()
+    }
+
+    /// What is asked for: one for each --table, or the query.
+    pub(super) fn asks(&self, tables: &[String], weight: Option<&str>) -> Vec<Ask> {
+        let tables = tables.iter().cloned().map(Relation::Table);
+        let all = tables.chain(self.sql.clone().map(Relation::Sql));
+        all.map(|from| Ask {
+            from,
+            geom: self.geom.clone(),
+            weight: weight.map(str::to_owned),
+            srid: self.srid,
+        })
+        .collect()
+    }
+}
+
+/// What a layer of a table or query is called.
+pub(super) fn layer_name(from: &Relation) -> String {
+    match from {
+        Relation::Table(name) => {
+            let last = name.rsplit('.').next().unwrap_or(name);
+            last.trim_matches('"').to_owned()
+        }
+        Relation::Sql(_) => "query".to_owned(),
+    }
+}
+
+/// Reads a table or query as a whole.
+pub(super) fn open(
+    url: &str,
+    ask: &Ask,
+    allow_superuser: bool,
+    strict: bool,
+) -> Result<Box<dyn Source>, Failure> {
+    let address = address(url)?;
+    Ok(Box::new(Snapshot::open(
+        &address,
+        ask,
+        allow_superuser,
+        strict,
+    )?))
+}
+
+/// A database's address; errors don't repeat it, since it may hold a password.
+pub(super) fn address(url: &str) -> Result<Address, LoadError> {
+    Address::parse(url).map_err(|source| LoadError::Database {
+        name: "postgres://…".to_owned(),
+        source,
+    })
+}
+
+/// A source as messages may show it: an address without user and password.
+pub(super) fn shown(source: &str) -> String {
+    if !heatsplat_loader::postgis::is_address(source) {
+        return source.to_owned();
+    }
+    Address::parse(source).map_or("postgres://…".to_owned(), |address| address.to_string())
+}

@@ -1,0 +1,108 @@
+//! PostGIS layers as the server wants them: rows for a window, troubles without secrets.
+
+use heatsplat_loader::postgis::{self, Address, Ask, Database, DatabaseError, Limits};
+use heatsplat_server::{Answer, Fetched, Rows, Trouble, Want};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::OnceCell;
+
+/// How long a query may take whose rows make a colour scale, which is measured once.
+const PATIENT: Duration = Duration::from_secs(30);
+
+/// A table or query that is looked up when it is first asked for: the database may be away
+/// when the program starts.
+#[derive(Debug)]
+pub(super) struct LiveRows {
+    name: String,
+    database: Arc<Database>,
+    ask: Ask,
+    allow_superuser: bool,
+    live: OnceCell<postgis::Live>,
+}
+
+impl LiveRows {
+    pub(super) fn new(
+        name: &str,
+        database: Arc<Database>,
+        ask: Ask,
+        allow_superuser: bool,
+    ) -> Self {
+        Self {
+            name: name.to_owned(),
+            database,
+            ask,
+            allow_superuser,
+            live: OnceCell::new(),
+        }
+    }
+
+    /// Looks the layer up, once.
+    pub(super) async fn live(&self) -> Result<&postgis::Live, DatabaseError> {
+        let look_up = || {
+            let database = Arc::clone(&self.database);
+            postgis::Live::define(database, &self.ask, self.allow_superuser)
+        };
+        self.live.get_or_try_init(look_up).await
+    }
+
+    fn trouble(&self, error: &DatabaseError) -> Trouble {
+        passing(error).unwrap_or_else(|| {
+            eprintln!("heatsplat: layer {}: {error}", self.name);
+            Trouble::Broken
+        })
+    }
+}
+
+/// Troubles that are nobody's mistake.
+pub(super) fn passing(error: &DatabaseError) -> Option<Trouble> {
+    match error {
+        DatabaseError::Away(_) => Some(Trouble::Away),
+        DatabaseError::Busy => Some(Trouble::Busy),
+        DatabaseError::Deadline => Some(Trouble::Deadline),
+        DatabaseError::TooMuch(_) => Some(Trouble::TooMuch),
+        _ => None,
+    }
+}
+
+/// Looks a layer up to see whether it can be, and says what was found.
+pub(super) fn look_up(
+    address: &Address,
+    limits: Limits,
+    ask: &Ask,
+    allow_superuser: bool,
+) -> Result<String, DatabaseError> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|e| DatabaseError::Away(e.to_string()))?;
+    // Connections live on the runtime that made them, so these are not the server's.
+    let database = Arc::new(Database::new(address.clone(), limits)?);
+    let live = runtime.block_on(postgis::Live::define(database, ask, allow_superuser))?;
+    Ok(live.why().to_owned())
+}
+
+impl Rows for LiveRows {
+    fn fetch(&self, want: Want) -> Answer<'_, Fetched> {
+        Box::pin(async move {
+            let fetched = async {
+                let live = self.live().await?;
+                let want = postgis::Want {
+                    window: want.window,
+                    margin: want.margin,
+                    cell: want.cell,
+                    deadline: want.patient.then_some(PATIENT),
+                };
+                live.fetch(want).await
+            };
+            let fetched = fetched.await.map_err(|error| self.trouble(&error))?;
+            Ok(Fetched {
+                points: fetched.points,
+                counts: fetched.counts,
+            })
+        })
+    }
+
+    fn is_there(&self) -> bool {
+        self.database.is_there()
+    }
+}

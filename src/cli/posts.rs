@@ -1,0 +1,78 @@
+//! Queries that are posted to a running server: each a layer of one database.
+
+use super::live::LiveRows;
+use heatsplat::PointsBuilder;
+use heatsplat_loader::postgis::{Address, Ask, Database, DatabaseError, Relation, Snapshot};
+use heatsplat_loader::{LoadError, load};
+use heatsplat_server::{Opened, Post, PostTrouble, Posts};
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+/// Makes layers of queries to one database.
+#[derive(Debug)]
+pub(super) struct Queries {
+    pub(super) database: Arc<Database>,
+    pub(super) address: Address,
+    pub(super) allow_superuser: bool,
+}
+
+impl Posts for Queries {
+    fn open(
+        &self,
+        post: Post,
+    ) -> Pin<Box<dyn Future<Output = Result<Opened, PostTrouble>> + Send + '_>> {
+        Box::pin(async move {
+            let ask = Ask {
+                from: Relation::Sql(post.sql),
+                geom: post.geom,
+                weight: post.weight,
+                srid: post.srid,
+            };
+            if post.snapshot {
+                return self.read(ask).await;
+            }
+            let database = Arc::clone(&self.database);
+            let rows = LiveRows::new("posted", database, ask, self.allow_superuser);
+            rows.live().await.map_err(|error| told(&error))?;
+            Ok(Opened::Live(Arc::new(rows)))
+        })
+    }
+}
+
+impl Queries {
+    async fn read(&self, ask: Ask) -> Result<Opened, PostTrouble> {
+        let (address, allow) = (self.address.clone(), self.allow_superuser);
+        let read = move || {
+            let mut source = Snapshot::open(&address, &ask, allow, false)?;
+            let mut builder = PointsBuilder::new();
+            load(&mut source, &mut builder, |_| ())?;
+            Ok(builder.build())
+        };
+        let read = tokio::task::spawn_blocking(read).await;
+        let broken = PostTrouble::Trouble(heatsplat_server::Trouble::Broken);
+        let points = read.map_err(|_| broken)?.map_err(|error| match error {
+            LoadError::Database { source, .. } => told(&source),
+            LoadError::NoRows { .. } => PostTrouble::Wrong("the query has no rows".to_owned()),
+            _ => PostTrouble::Wrong("no row of the query is a point on the map".to_owned()),
+        })?;
+        Ok(Opened::Here(points))
+    }
+}
+
+/// What who posted may hear. What the database itself says may name files and other people's
+/// tables, so it is only logged.
+fn told(error: &DatabaseError) -> PostTrouble {
+    if let Some(trouble) = super::live::passing(error) {
+        return PostTrouble::Trouble(trouble);
+    }
+    eprintln!("heatsplat: a posted query: {error}");
+    PostTrouble::Wrong(match error {
+        DatabaseError::Definition(message) => message.clone(),
+        DatabaseError::Refused { code, position, .. } => {
+            let at = position.map_or(String::new(), |at| format!(" at its character {at}"));
+            format!("the database refuses the query{at}: SQLSTATE {code}")
+        }
+        _ => "the query can't be a layer; the server has logged why".to_owned(),
+    })
+}

@@ -1,0 +1,57 @@
+use super::cluster::shared;
+use super::http::{body, posted, serve};
+use std::io::Write as _;
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
+
+/// Clients that ask for a slow tile and go: as many as the issue's thousand takes a while on
+/// two cores, so a few at a time, in rounds.
+const ROUNDS: usize = 50;
+const AT_A_TIME: usize = 20;
+
+#[test]
+fn clients_that_go_away_leave_nothing_running() {
+    let Some(cluster) = shared() else { return };
+    let server = serve(&[&cluster.url(), "--pool-size", "4", "--deadline", "20s"]);
+    let slow = posted(
+        &server,
+        "select ST_SetSRID(ST_MakePoint(0,0),4326) as geom from pg_sleep(15) as aborted",
+    );
+    let quick = posted(&server, "select ST_SetSRID(ST_MakePoint(0,0),4326) as geom");
+    let running = "SELECT count(*) FROM pg_stat_activity \
+                   WHERE query LIKE '%as aborted%' AND state = 'active' AND pid <> pg_backend_pid()";
+    let mut met = 0;
+    for round in 0..ROUNDS {
+        let clients: Vec<TcpStream> = (0..AT_A_TIME)
+            .map(|i| {
+                let mut stream = TcpStream::connect(&server.address).unwrap();
+                let path = format!("/{slow}/9/256/256.png?domain=0,{}", i + 1);
+                write!(stream, "GET {path} HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
+                stream
+            })
+            .collect();
+        std::thread::sleep(Duration::from_millis(30));
+        if round % 10 == 0 {
+            met += cluster.run(running).parse::<u32>().unwrap();
+        }
+        drop(clients);
+        if round % 10 == 0 {
+            let gone = Instant::now();
+            while cluster.run(running) != "0" {
+                assert!(
+                    gone.elapsed() < Duration::from_millis(1000),
+                    "queries run on"
+                );
+                std::thread::sleep(Duration::from_millis(20));
+            }
+        }
+    }
+    assert!(met > 0, "no query ever ran");
+    // Every place in the pool is free again, and nobody else was cancelled.
+    for _ in 0..20 {
+        body(&server, &format!("/{quick}/0/0/0.png?domain=0,1"));
+    }
+    let connections = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'heatsplat tiles' \
+                       AND query LIKE '%aborted%'";
+    assert_eq!(cluster.run(connections), "0");
+}

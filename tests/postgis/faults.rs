@@ -1,0 +1,178 @@
+use super::cluster::{Cluster, shared};
+use super::http::{body, posted, serve, timed};
+use super::proxy::{Mood, Proxy};
+use crate::program::Server;
+use std::time::{Duration, Instant};
+
+const MANY: &str = "CREATE TABLE many AS SELECT ST_SetSRID(ST_MakePoint(\
+    random() * 340 - 170, random() * 160 - 80), 4326)::geometry(Point,4326) AS geom \
+    FROM generate_series(1, 60000); CREATE INDEX ON many USING gist (geom); ANALYZE many";
+const CITIES: &str = "examples/cities.csv.gz";
+
+/// A live layer behind a proxy, and a file layer beside it.
+fn behind(cluster: &Cluster, proxy: &Proxy, more: &[&str]) -> Server {
+    let url = cluster.url_at("reader", proxy.port);
+    serve(&[&[CITIES, &url, "--table", "many", "--live"], more].concat())
+}
+
+/// Asks until the layer answers; how long that took.
+fn heals(server: &Server, path: &str) -> Duration {
+    let started = Instant::now();
+    while server.get(path, "").0 != 200 {
+        assert!(
+            started.elapsed() < Duration::from_secs(15),
+            "it does not heal"
+        );
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    started.elapsed()
+}
+
+fn table(cluster: &Cluster) {
+    if cluster.run("SELECT to_regclass('many') IS NULL") == "t" {
+        cluster.run(MANY);
+    }
+}
+
+#[test]
+fn faults_are_answered_in_time_and_heal() {
+    let Some(cluster) = shared() else { return };
+    table(cluster);
+    let proxy = Proxy::before(cluster.port);
+    let server = behind(cluster, &proxy, &["--deadline", "2s"]);
+    let path = |z: u32| format!("/many/{z}/1/1.png?domain=0,40");
+    let whole = body(&server, &path(1));
+
+    // A reset at any byte is an answer or a whole tile, never a part of one.
+    for cut in (0..20).map(|i| 40 + i * i * 4000) {
+        proxy.set(Mood::ResetAfter(cut));
+        let (status, head, bytes) = server.get(&path(1), "");
+        match status {
+            200 => assert!(bytes == whole, "a part of a tile after {cut} bytes"),
+            503 => assert!(
+                head.contains("retry-after") && head.contains("no-store"),
+                "{head}"
+            ),
+            _ => panic!("{status} after {cut} bytes"),
+        }
+        assert_eq!(timed(&server, "/cities/2/2/1.png").0, 200);
+        proxy.set(Mood::Pass);
+        assert!(heals(&server, &path(1)) < Duration::from_secs(2));
+        assert!(body(&server, &path(1)) == whole);
+    }
+    for mood in [Mood::BlackHole, Mood::Drip(1000)] {
+        proxy.set(mood);
+        let (status, took) = timed(&server, &path(1));
+        assert!(
+            status == 503 && took < Duration::from_millis(2500),
+            "{mood:?}: {status} {took:?}"
+        );
+        let (status, took) = timed(&server, "/cities/3/4/2.png");
+        assert!(
+            status == 200 && took < Duration::from_millis(700),
+            "{mood:?}: {status} {took:?}"
+        );
+        proxy.set(Mood::Pass);
+        let took = heals(&server, &path(1));
+        assert!(took < Duration::from_secs(5), "{mood:?}: {took:?}");
+        assert!(body(&server, &path(1)) == whole);
+    }
+}
+
+#[test]
+fn a_database_that_dies_takes_nothing_with_it() {
+    let Some(cluster) = Cluster::start() else {
+        return;
+    };
+    table(&cluster);
+    let url = cluster.url();
+    let server = serve(&[CITIES, &url, "--table", "many", "--live"]);
+    let whole = body(&server, "/many/0/0/0.png?domain=0,40");
+    let cities = body(&server, "/cities/1/1/0.png");
+    // In the middle of a query.
+    let slow = posted(
+        &server,
+        "select geom from many, pg_sleep(0.3) where geom && !bbox!",
+    );
+    let address = server.address.clone();
+    let asking = std::thread::spawn(move || {
+        use std::io::{Read as _, Write as _};
+        let mut stream = std::net::TcpStream::connect(&address).unwrap();
+        write!(
+            stream,
+            "GET /{slow}/0/0/0.png?domain=0,40 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+        )
+        .unwrap();
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).unwrap();
+        String::from_utf8_lossy(&answer[..12]).into_owned()
+    });
+    std::thread::sleep(Duration::from_millis(100));
+    cluster.kill();
+    assert_eq!(asking.join().unwrap(), "HTTP/1.1 503");
+    for i in 0..20 {
+        let (status, took) = timed(&server, &format!("/many/5/{i}/9.png?domain=0,40"));
+        assert!(
+            status == 503 && took < Duration::from_millis(400),
+            "{status} {took:?}"
+        );
+        assert!(body(&server, "/cities/1/1/0.png") == cities);
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    cluster.up();
+    let took = heals(&server, "/many/0/0/0.png?domain=0,40");
+    assert!(took < Duration::from_secs(2), "{took:?}");
+    assert!(body(&server, "/many/0/0/0.png?domain=0,40") == whole);
+    // And one that starts without its database.
+    cluster.kill();
+    let early = serve(&[CITIES, &url, "--table", "many", "--live"]);
+    assert_eq!(timed(&early, "/many/0/0/0.png?domain=0,40").0, 503);
+    assert!(body(&early, "/cities/1/1/0.png") == cities);
+    cluster.up();
+    heals(&early, "/many/0/0/0.png?domain=0,40");
+    assert!(body(&early, "/many/0/0/0.png?domain=0,40") == whole);
+}
+
+/// A load that breaks off is an error, never half a layer.
+#[test]
+fn half_a_table_is_no_layer() {
+    let Some(cluster) = shared() else { return };
+    table(cluster);
+    let proxy = Proxy::before(cluster.port);
+    let url = cluster.url_at("reader", proxy.port);
+    for cut in [30_000, 900_000, 2_000_000] {
+        proxy.set(Mood::ResetAfter(cut));
+        let out = std::env::temp_dir().join(format!("heatsplat-half-{}.png", std::process::id()));
+        let path = out.to_str().unwrap();
+        let (code, _, err) =
+            crate::program::heatsplat(&["render", &url, "--table", "many", "-o", path]);
+        assert!(
+            code == 1 && err.contains("away") && !out.exists(),
+            "{cut}: {code} {err}"
+        );
+    }
+}
+
+/// Who finds every connection in use is told so at once, and nobody waits for ever.
+#[test]
+fn a_busy_pool_is_said_to_be_busy() {
+    let Some(cluster) = shared() else { return };
+    let server = serve(&[&cluster.url(), "--pool-size", "2", "--deadline", "3s"]);
+    let slow = posted(
+        &server,
+        "select ST_SetSRID(ST_MakePoint(0,0),4326) as geom from pg_sleep(1.5)",
+    );
+    let path = format!("/{slow}/0/0/0.png?domain=0,1");
+    std::thread::scope(|scope| {
+        let held: Vec<_> = (0..2)
+            .map(|_| scope.spawn(|| server.get(&path, "").0))
+            .collect();
+        std::thread::sleep(Duration::from_millis(300));
+        let (status, took) = timed(&server, &path);
+        assert!(
+            status == 503 && took < Duration::from_millis(600),
+            "{status} {took:?}"
+        );
+        assert!(held.into_iter().all(|h| h.join().unwrap() == 200));
+    });
+}

@@ -1,0 +1,107 @@
+use super::cluster::shared;
+use super::http::{body, serve};
+use crate::program::Server;
+use std::time::{Duration, Instant};
+
+fn layers(server: &Server) -> Vec<serde_json::Value> {
+    let catalog: serde_json::Value = serde_json::from_slice(&body(server, "/catalog")).unwrap();
+    catalog["layers"].as_array().unwrap().clone()
+}
+
+fn layer(server: &Server, id: &str) -> serde_json::Value {
+    layers(server)
+        .into_iter()
+        .find(|l| l["id"] == id)
+        .unwrap_or_default()
+}
+
+/// Waits until a layer has so many points.
+fn until(server: &Server, id: &str, points: u64) {
+    let started = Instant::now();
+    while layer(server, id)["points"] != points {
+        assert!(
+            started.elapsed() < Duration::from_secs(8),
+            "{}",
+            layer(server, id)
+        );
+        std::thread::sleep(Duration::from_millis(30));
+    }
+}
+
+#[test]
+fn snapshots_follow_the_database() {
+    let Some(cluster) = shared() else { return };
+    cluster.run(
+        "CREATE TABLE growing (geom geometry(Point,4326)); CREATE TABLE other (geom geometry(Point,4326)); \
+         INSERT INTO growing VALUES ('SRID=4326;POINT(1 1)'); INSERT INTO other VALUES ('SRID=4326;POINT(1 1)')",
+    );
+    let grow = "INSERT INTO growing VALUES ('SRID=4326;POINT(2 2)'); ";
+    let url = cluster.url();
+    let server = serve(&[&url, "--table", "growing", "--table", "other"]);
+    until(&server, "growing", 1);
+    let (_, head, before) = server.get("/growing/0/0/0.png", "");
+    // The listener may still be on its way: it says so by hearing.
+    std::thread::sleep(Duration::from_millis(400));
+    cluster.run(&format!("{grow} NOTIFY heatsplat, 'growing'"));
+    until(&server, "growing", 2);
+    assert_eq!(layer(&server, "growing")["epoch"], 2);
+    assert_eq!(layer(&server, "other")["epoch"], 1);
+    let etag = head.lines().find_map(|l| l.strip_prefix("etag: ")).unwrap();
+    let (status, _, after) =
+        server.get("/growing/0/0/0.png", &format!("If-None-Match: {etag}\r\n"));
+    assert!(status == 200 && after != before);
+    cluster.run(&format!("{grow} NOTIFY heatsplat"));
+    until(&server, "growing", 3);
+    let started = Instant::now();
+    while layer(&server, "other")["epoch"] != 2 {
+        assert!(started.elapsed() < Duration::from_secs(8));
+        std::thread::sleep(Duration::from_millis(30));
+    }
+    cluster.run(grow);
+    server.signal("HUP");
+    until(&server, "growing", 4);
+    // A reload that fails leaves what was there.
+    cluster.run("ALTER TABLE growing RENAME TO gone; NOTIFY heatsplat, 'growing'");
+    std::thread::sleep(Duration::from_millis(400));
+    assert_eq!(layer(&server, "growing")["points"], 4);
+    cluster.run("ALTER TABLE gone RENAME TO growing");
+    // The listener's connection breaks: whatever was said meanwhile is made up for.
+    cluster.run(&format!(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'heatsplat listen'; {grow}"
+    ));
+    until(&server, "growing", 5);
+
+    let timed = serve(&[&url, "--table", "growing", "--reload", "1s"]);
+    until(&timed, "growing", 5);
+    cluster.run(grow);
+    until(&timed, "growing", 6);
+}
+
+#[test]
+fn tables_of_points_become_layers_by_themselves() {
+    let Some(cluster) = shared() else { return };
+    cluster.run(
+        "CREATE SCHEMA open; GRANT USAGE ON SCHEMA open TO reader; \
+         CREATE TABLE open.\"Shops\" (geom geometry(Point,4326), weight int); \
+         INSERT INTO open.\"Shops\" VALUES ('SRID=4326;POINT(3 3)', 5); \
+         CREATE VIEW open.seen AS SELECT geom FROM open.\"Shops\"; \
+         CREATE TABLE open.closed (geom geometry(Point,4326)); \
+         CREATE TABLE open.lines (geom geometry(LineString,4326)); \
+         GRANT SELECT ON open.\"Shops\", open.seen, open.lines TO reader; REVOKE ALL ON open.closed FROM reader",
+    );
+    let server = serve(&[&cluster.url(), "--auto-publish"]);
+    let ids: Vec<String> = layers(&server)
+        .iter()
+        .filter_map(|l| Some(l["id"].as_str()?.to_owned()))
+        .filter(|id| id.starts_with("open."))
+        .collect();
+    assert_eq!(ids, ["open.shops", "open.seen"]);
+    let value: serde_json::Value =
+        serde_json::from_slice(&body(&server, "/open.shops/value?lon=3&lat=3&z=5")).unwrap();
+    assert!(
+        (value["value"].as_f64().unwrap() - 5.0).abs() < 1e-6,
+        "{value}"
+    );
+    body(&server, "/open.seen/0/0/0.png");
+    body(&server, "/open.seen.json");
+}
