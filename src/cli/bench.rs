@@ -2,7 +2,7 @@
 
 use super::Failure;
 use super::backend::{self, Measured, Stages};
-use super::source::SourceFlags;
+use super::source::{self, SourceFlags};
 use super::style::StyleFlags;
 use clap::Args;
 use heatsplat::render::{Job, Normalizer};
