@@ -328,7 +328,12 @@ fn points_on_the_device_or_sent_along_make_the_same_pictures() {
     let (layer, windows) = cities();
     let expected = draw(&all_there, &layer, &windows);
     assert!(all_there.resident_bytes() >= 12 * 30_000);
-    for (memory, chunk) in [(0, 1 << 20), (12 * 7000, 1000), (u64::MAX, 777)] {
+    for (memory, chunk) in [
+        (0, 1 << 20),
+        (12 * 7_000, 1000),
+        (12 * 25_000, 1000),
+        (u64::MAX, 777),
+    ] {
         let some_there = device(GpuOptions {
             choice: Choice::Any,
             memory,
