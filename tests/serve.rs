@@ -141,3 +141,52 @@ fn points_from_a_pipe_and_an_orderly_end() {
     assert!(kill.unwrap().success());
     assert_eq!(child.wait().unwrap().code(), Some(0));
 }
+
+#[test]
+fn each_file_of_a_folder_is_a_layer_and_others_are_left_out() {
+    let dir = crate::program::folder("serve-folder");
+    std::fs::write(dir.join("grid.csv"), csv()).unwrap();
+    std::fs::write(dir.join("notes.txt"), "nothing here\n").unwrap();
+    std::fs::write(dir.join(".hidden.csv"), csv()).unwrap();
+    std::fs::write(
+        dir.join("one.geojson"),
+        r#"{"type":"Point","coordinates":[1,2]}"#,
+    )
+    .unwrap();
+    let server = Server::start(&[dir.to_str().unwrap()]);
+    let (_, _, body) = server.get("/catalog", "");
+    let catalog: serde_json::Value = serde_json::from_slice(&body).unwrap();
+    let layers = catalog["layers"].as_array().unwrap().iter();
+    let ids: Vec<_> = layers.map(|layer| layer["id"].clone()).collect();
+    assert_eq!(ids, ["grid", "one"]);
+
+    let empty = crate::program::folder("serve-empty");
+    let (code, _, err) = crate::program::heatsplat(&["serve", empty.to_str().unwrap()]);
+    assert!(code == 2 && err.contains("no files of points"), "{err}");
+}
+
+#[cfg(feature = "postgis")]
+#[test]
+fn a_file_that_changes_is_read_again() {
+    let dir = crate::program::folder("serve-watch");
+    let file = dir.join("grid.csv");
+    std::fs::write(&file, "lon,lat\n1,2\n").unwrap();
+    let server = Server::start(&["--watch", file.to_str().unwrap()]);
+    let count = || {
+        let (status, _, body) = server.get("/grid/value?lon=1&lat=2&z=9", "");
+        assert_eq!(status, 200);
+        let value: serde_json::Value = serde_json::from_slice(&body).unwrap();
+        value["count"].as_u64().unwrap()
+    };
+    assert_eq!(count(), 1);
+    // what can't be read leaves the old in place
+    std::fs::write(&file, "lon,lat\nx,y\n").unwrap();
+    std::thread::sleep(std::time::Duration::from_millis(3500));
+    assert_eq!(count(), 1);
+    std::fs::write(&file, "lon,lat\n1,2\n1,2\n1,2\n").unwrap();
+    let until = std::time::Instant::now() + std::time::Duration::from_secs(20);
+    while count() != 3 {
+        assert!(std::time::Instant::now() < until, "still the old points");
+        std::thread::sleep(std::time::Duration::from_millis(100));
+    }
+}

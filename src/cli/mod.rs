@@ -6,6 +6,7 @@ mod bench;
 mod database;
 #[cfg(feature = "postgis")]
 mod export;
+mod folder;
 mod generate;
 mod info;
 #[cfg(feature = "postgis")]

@@ -1,6 +1,7 @@
 //! When layers are read again: after a while, on SIGHUP, when the database says so.
 
 use heatsplat_loader::postgis::{Address, Change, listen};
+use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -36,6 +37,37 @@ pub(super) fn watch_database(address: Address, sender: Sender<Change>) {
     thread::spawn(move || {
         if let Err(error) = listen(&address, |change| sender.send(change).is_ok()) {
             eprintln!("heatsplat: can't listen to {address}: {error}");
+        }
+    });
+}
+
+/// How often files are looked at.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// Looks at files for as long as the program runs, and names the layer of one that has
+/// changed: not before it is the same twice, since it may be half written.
+pub(super) fn watch_files(files: Vec<(PathBuf, String)>, sender: Sender<Change>) {
+    thread::spawn(move || {
+        let state = |path: &PathBuf| {
+            let metadata = path.metadata().ok()?;
+            Some((metadata.len(), metadata.modified().ok()?))
+        };
+        let mut known: Vec<_> = files.iter().map(|(path, _)| state(path)).collect();
+        let mut last = known.clone();
+        loop {
+            thread::sleep(LOOK);
+            for ((path, layer), (known, last)) in files.iter().zip(known.iter_mut().zip(&mut last))
+            {
+                let now = state(path);
+                // a file that is gone may be about to be replaced
+                if now.is_some() && now != *known && now == *last {
+                    *known = now;
+                    if sender.send(Change::Layer(layer.clone())).is_err() {
+                        return;
+                    }
+                }
+                *last = now;
+            }
         }
     });
 }

@@ -21,6 +21,8 @@ use heatsplat_server::Live;
 use heatsplat_server::{Bound, LayerId, Layers, Options};
 use std::io::{self, Write as _};
 use std::path::Path;
+#[cfg(feature = "postgis")]
+use std::path::PathBuf;
 use std::sync::{Arc, mpsc};
 use std::thread;
 
@@ -30,6 +32,7 @@ Examples:
   heatsplat serve examples/cities.csv.gz --weight none --radius 8 --ramp viridis
   heatsplat serve quakes.csv.gz shops.geojson --listen 0.0.0.0:8080
   heatsplat generate 1M | heatsplat serve - --name made-up
+  heatsplat serve data/ --watch
   heatsplat serve postgres://heat@db/gis --table quakes --weight mag
   heatsplat serve postgres://heat@db/gis --live --sql 'select geom from trips where geom && !bbox!'
 
@@ -40,7 +43,7 @@ all layers. Every flag of the look can be given per request too: …/0/0/0.png?r
 #[command(after_help = EXAMPLES)]
 pub(super) struct Serve {
     /// Files of points: CSV, GeoJSON, Shapefile, GeoPackage, FlatGeobuf, Parquet, Arrow or GPX, text packed or not; `-` is
-    /// standard input. Each becomes a layer. Or postgres://user@host/database, of which every
+    /// standard input. Each becomes a layer, and so does each file of a folder. Or postgres://user@host/database, of which every
     /// --table becomes one, or the --sql
     #[arg(value_name = "SOURCE", required = true)]
     sources: Vec<String>,
@@ -56,6 +59,10 @@ pub(super) struct Serve {
     /// Who the data come from, shown in the corner of maps
     #[arg(long, value_name = "TEXT")]
     attribution: Option<String>,
+    /// Read files again when they change
+    #[cfg(feature = "postgis")]
+    #[arg(long)]
+    watch: bool,
     #[cfg(feature = "postgis")]
     #[command(flatten)]
     live: LiveFlags,
@@ -102,7 +109,7 @@ impl Serve {
             ..defaults
         };
         #[cfg(feature = "postgis")]
-        let (live, allow) = (self.live, self.source.database.allow_superuser);
+        let (live, watch, allow) = (self.live, self.watch, self.source.database.allow_superuser);
 
         // The port first: if it is taken, nobody waits for the points to be read.
         let bound = Bound::new(layers.clone(), options)?;
@@ -132,11 +139,17 @@ impl Serve {
             }
             layers.warm();
             #[cfg(feature = "postgis")]
+            let files = if watch {
+                files_watched(&coming)
+            } else {
+                Vec::new()
+            };
+            #[cfg(feature = "postgis")]
             keep_up(
                 &coming,
                 &layers,
                 &style,
-                &live,
+                (&live, files),
                 database.clone(),
                 |layers| published.find(layers, &style, &live, allow),
             );
@@ -161,6 +174,13 @@ impl Serve {
     fn coming(&self, layers: &Layers, backend: &Arc<dyn Backend>) -> Vec<Coming> {
         let mut wanted = Vec::new();
         for source in &self.sources {
+            if Path::new(source).is_dir() {
+                for file in super::folder::files(Path::new(source), &self.source) {
+                    let name = layer_name(&file);
+                    wanted.push((file, self.source.clone(), name));
+                }
+                continue;
+            }
             #[cfg(feature = "postgis")]
             if is_address(source) {
                 let asks = self.source.asks();
@@ -172,7 +192,7 @@ impl Serve {
                 }
                 for ask in asks {
                     let name = super::database::layer_name(&ask.from);
-                    wanted.push((source, self.source.of_one(&ask.from), name));
+                    wanted.push((source.clone(), self.source.of_one(&ask.from), name));
                 }
                 continue;
             }
@@ -184,7 +204,14 @@ impl Serve {
             };
             #[cfg(not(feature = "postgis"))]
             let flags = self.source.clone();
-            wanted.push((source, flags, layer_name(source)));
+            wanted.push((source.clone(), flags, layer_name(source)));
+        }
+        #[cfg(feature = "postgis")]
+        let nothing = wanted.is_empty() && !self.sources.iter().any(|source| is_address(source));
+        #[cfg(not(feature = "postgis"))]
+        let nothing = wanted.is_empty();
+        if nothing {
+            super::usage("serve", "there are no files of points in the folder");
         }
         if self.name.len() > wanted.len() {
             super::usage("serve", "there are more --name than layers");
@@ -195,7 +222,7 @@ impl Serve {
             let name = given.cloned().unwrap_or(own);
             let id = layers.announce(&name);
             Coming {
-                source: source.clone(),
+                source,
                 flags,
                 name,
                 id,
@@ -206,18 +233,32 @@ impl Serve {
     }
 }
 
+/// The files that layers come from, and the layers' names.
+#[cfg(feature = "postgis")]
+fn files_watched(coming: &[Coming]) -> Vec<(PathBuf, String)> {
+    let files = coming
+        .iter()
+        .filter(|c| c.source != "-" && !is_address(&c.source));
+    files
+        .map(|c| (PathBuf::from(&c.source), c.id.as_str().to_owned()))
+        .collect()
+}
+
 /// Reads layers again whenever that is due; blocks for as long as the program runs.
 #[cfg(feature = "postgis")]
 fn keep_up(
     coming: &[Coming],
     layers: &Layers,
     style: &Style,
-    flags: &LiveFlags,
+    (flags, files): (&LiveFlags, Vec<(PathBuf, String)>),
     database: Option<Address>,
     mut publish: impl FnMut(&Layers) -> Result<(), Failure>,
 ) {
     let (sender, changes) = mpsc::channel();
     reload::watch_signals(sender.clone());
+    if !files.is_empty() {
+        reload::watch_files(files, sender.clone());
+    }
     if let Some(address) = database {
         reload::watch_database(address, sender);
     }

@@ -55,6 +55,12 @@ impl SourceFlags {
         index(&mut *self.open(source)?)
     }
 
+    /// Whether a file is of a known format with columns of positions.
+    pub(super) fn can_open(&self, file: &str) -> Result<(), Failure> {
+        open(file, &self.options())?;
+        Ok(())
+    }
+
     #[cfg(feature = "postgis")]
     fn open(&self, source: &str) -> Result<Box<dyn Source>, Failure> {
         if !is_address(source) {

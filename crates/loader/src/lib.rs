@@ -79,5 +79,6 @@ pub use error::LoadError;
 pub use filter::{Filter, FilterError};
 pub use format::Format;
 pub use open::{Options, open, read};
+pub use records::shapefile::is_companion;
 pub use report::{Example, Report, Skip, Unit};
 pub use source::{Progress, Source, load};

@@ -123,6 +123,15 @@ fn failed(origin: &Origin, place: impl ToString, error: shapefile::Error) -> Loa
     }
 }
 
+/// Whether a file only belongs to another: the table, index, projection … of a Shapefile.
+pub fn is_companion(path: &Path) -> bool {
+    const COMPANIONS: [&str; 9] = [
+        "dbf", "shx", "prj", "cpg", "qix", "qpj", "sbn", "sbx", "qmd",
+    ];
+    let extension = path.extension().unwrap_or_default().to_ascii_lowercase();
+    COMPANIONS.iter().any(|known| extension == *known)
+}
+
 /// The file beside a `.shp` that has another extension, in small or capital letters.
 fn companion(path: &Path, extension: &str) -> Option<std::path::PathBuf> {
     [extension.to_owned(), extension.to_uppercase()]

@@ -1,0 +1,27 @@
+//! A folder as a source: each file of points in it is a layer.
+
+use super::source::SourceFlags;
+use std::path::Path;
+
+/// The files of a folder that hold points, by their names; the others are named and left out.
+pub(super) fn files(folder: &Path, flags: &SourceFlags) -> Vec<String> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut paths: Vec<_> = entries.map(|entry| entry.path()).collect();
+    paths.sort();
+    let shown = |path: &Path| path.to_string_lossy().into_owned();
+    let hidden = |path: &Path| {
+        let name = path.file_name().unwrap_or_default();
+        name.to_string_lossy().starts_with('.')
+    };
+    let mut files = Vec::new();
+    for path in paths {
+        if !path.is_file() || hidden(&path) || heatsplat_loader::is_companion(&path) {
+            continue;
+        }
+        match flags.can_open(&shown(&path)) {
+            Ok(()) => files.push(shown(&path)),
+            Err(error) => eprintln!("heatsplat: left out: {error}"),
+        }
+    }
+    files
+}
