@@ -2,9 +2,10 @@
 
 use crate::caching::{Caching, Fingerprint};
 use crate::error::{Refused, json};
-use crate::layers::{LayerId, Served};
+use crate::layers::LayerId;
 use crate::posted;
 use crate::router::Server;
+use crate::served::Served;
 use axum::extract::{Request, State};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;

@@ -48,6 +48,7 @@ mod posted;
 mod query;
 mod renders;
 mod router;
+mod served;
 mod tile;
 mod tilejson;
 mod value;
