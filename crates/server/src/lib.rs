@@ -38,6 +38,7 @@ mod drawing;
 mod error;
 mod gdal;
 mod health;
+mod kept;
 mod layers;
 mod legend;
 mod listen;

@@ -102,6 +102,14 @@ impl Served {
         matches!(self.data, Data::Live(_))
     }
 
+    /// Whether its database did not answer when it was asked last; `None` without one.
+    pub(crate) fn is_away(&self) -> Option<bool> {
+        match &self.data {
+            Data::Here(_) => None,
+            Data::Live(live) => Some(!live.rows().is_there()),
+        }
+    }
+
     /// The layer's own style.
     pub(crate) fn style(&self) -> &Style {
         &self.own.style
