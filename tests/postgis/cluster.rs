@@ -168,12 +168,12 @@ impl Cluster {
         let writer = std::thread::spawn(move || input.write_all(text.as_bytes()));
         let out = child.wait_with_output().unwrap();
         let _ = writer.join().unwrap();
-        assert!(
-            out.status.success(),
-            "{:.300}: {}",
-            sql,
-            String::from_utf8_lossy(&out.stderr)
-        );
+        if !out.status.success() {
+            let log = self.log();
+            let last: Vec<_> = log.lines().rev().take(30).collect();
+            let said = String::from_utf8_lossy(&out.stderr);
+            panic!("{sql:.300}: {said}\n{}", last.join("\n"));
+        }
         String::from_utf8(out.stdout).unwrap().trim().to_owned()
     }
 

@@ -122,16 +122,16 @@ fn pushed_down_cells_are_true_to_1_256_of_the_peak() {
             "SELECT setseed(0.5); CREATE TABLE {table} AS SELECT {transform}::geometry(Point,{srid}) AS geom, \
              (i % 5)::float8 - 0.5 AS weight FROM (SELECT i, ST_SetSRID(ST_MakePoint(\
              10 + random() * random() * 4, 50 + random() * random() * 3), 4326) AS geom \
-             FROM generate_series(1, 120000) i) t; CREATE INDEX ON {table} USING gist (geom); ANALYZE {table}"
+             FROM generate_series(1, 300000) i) t; CREATE INDEX ON {table} USING gist (geom); ANALYZE {table}"
         ));
         let (plain, watched) = (cluster.url(), cluster.url_at("watched", cluster.port));
         let here = serve(&[&plain, "--table", table]);
         let live = serve(&[&watched, "--table", table, "--live", "--name", "cells"]);
-        let path = "map.npy?bbox=10,50,12,52&width=64&height=64&radius=12";
+        let path = "map.npy?bbox=10,50,12,52&width=24&height=24&radius=12";
         let expected = densities(&body(&here, &format!("/{table}/{path}")));
         let got = densities(&body(&live, &format!("/cells/{path}")));
         let peak = expected.iter().copied().fold(0.0f32, f32::max);
-        assert!(peak > 0.0 && expected.len() == 64 * 64);
+        assert!(peak > 0.0 && expected.len() == 24 * 24);
         for (a, b) in expected.iter().zip(&got) {
             assert!((a - b).abs() <= peak / 256.0, "{a} {b} of {peak}");
         }

@@ -9,7 +9,7 @@ use heatsplat_points::Points;
 /// 64 bits that follow from everything an answer is made of.
 ///
 /// A tag is only ever compared with older tags of the same address, so 64 bits are plenty.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Fingerprint(u64);
 
 impl Fingerprint {

@@ -2,9 +2,10 @@
 
 use crate::caching::{Caching, Fingerprint};
 use crate::error::{Refused, json};
-use crate::layers::{LayerId, Served};
+use crate::layers::LayerId;
 use crate::posted;
 use crate::router::Server;
+use crate::served::Served;
 use axum::extract::{Request, State};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
@@ -34,6 +35,9 @@ struct About<'a> {
     name: &'a str,
     /// Whether it is read anew for every picture; then nobody has counted.
     live: bool,
+    /// Whether its database did not answer when it was asked last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    away: Option<bool>,
     points: Option<usize>,
     weight_sum: Option<f64>,
     bounds: [f64; 4],
@@ -51,6 +55,7 @@ impl<'a> About<'a> {
             id: id.as_str(),
             name: served.name(),
             live: served.is_live(),
+            away: served.is_away(),
             points: summary.map(|s| s.count),
             weight_sum: summary.map(|s| s.weight_sum),
             bounds: served.bounds(),

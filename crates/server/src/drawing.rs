@@ -1,9 +1,9 @@
 //! What layers draw, whether their points are here or have to be fetched first.
 
 use crate::error::Refused;
-use crate::layers::{Data, Look, Served};
 use crate::live::{Live, Trouble};
 use crate::renders::Renders;
+use crate::served::{Data, Look, Served};
 use crate::tile;
 use heatsplat_points::{Points, TileId, Window, WorldCoord, mercator};
 use heatsplat_render::encode::{self, Effort, Format};

@@ -77,6 +77,11 @@ impl Refused {
         }
     }
 
+    /// Whether trying again later may help.
+    pub(crate) fn is_passing(&self) -> bool {
+        self.status == StatusCode::SERVICE_UNAVAILABLE
+    }
+
     /// Our fault. What exactly happened is on standard error, not in the answer.
     pub(crate) fn internal() -> Self {
         let message = "drawing this failed; the server has logged why".into();

@@ -3,9 +3,9 @@
 use crate::address::File;
 use crate::caching::Fingerprint;
 use crate::error::{Refused, json, shown};
-use crate::layers::{Look, Served};
 use crate::query::Query;
 use crate::router::Server;
+use crate::served::{Look, Served};
 use crate::tile;
 use crate::value::unit;
 use axum::body::Body;

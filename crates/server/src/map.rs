@@ -3,9 +3,9 @@
 use crate::address::{self, File};
 use crate::caching::Fingerprint;
 use crate::error::Refused;
-use crate::layers::Served;
 use crate::query::{Query, finite, refuse};
 use crate::router::Server;
+use crate::served::Served;
 use crate::tile;
 use axum::extract::Request;
 use axum::response::Response;

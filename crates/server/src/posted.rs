@@ -4,9 +4,9 @@
 //! posting the same again gives the same; it goes after a while unless it is posted again.
 
 use crate::error::{Refused, json};
-use crate::layers::Data;
 use crate::live::{Live, Rows, Trouble};
 use crate::router::Server;
+use crate::served::Data;
 use crate::tilejson::base;
 use axum::body::to_bytes;
 use axum::extract::{Request, State};

@@ -3,6 +3,7 @@
 use crate::address::{File, Segments};
 use crate::caching::{Caching, Fingerprint};
 use crate::error::Refused;
+use crate::kept::Kept;
 use crate::layers::Layers;
 use crate::options::Options;
 use crate::renders::Renders;
@@ -30,6 +31,7 @@ pub struct Server {
     pub(crate) layers: Layers,
     pub(crate) options: Options,
     pub(crate) renders: Renders,
+    pub(crate) kept: Kept,
     cache_control: HeaderValue,
     live_control: HeaderValue,
 }
@@ -41,6 +43,7 @@ impl Server {
         let live_control = HeaderValue::try_from(&options.live_cache_control);
         Self {
             layers,
+            kept: Kept::default(),
             renders: Renders::new(options.renders, options.waiting),
             cache_control: cache_control.unwrap_or(HeaderValue::from_static("no-cache")),
             live_control: live_control.unwrap_or(HeaderValue::from_static("no-cache")),

@@ -5,11 +5,13 @@ use crate::caching::Fingerprint;
 use crate::error::{Refused, shown};
 use crate::query::Query;
 use crate::router::Server;
+use crate::served::{Look, Served};
 use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
 use axum::http::HeaderValue;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::Response;
+use heatsplat_points::TileId;
 use heatsplat_render::TileSize;
 use heatsplat_render::encode::{EncodeError, Format};
 use std::sync::Arc;
@@ -49,20 +51,40 @@ pub(crate) async fn get(
     .fold(Fingerprint::new().text("tile"), Fingerprint::number)
     .then(served.fingerprint)
     .then(look.fingerprint);
+    if served.is_live() {
+        let drawn = live(&server, served, fingerprint, tile, size, look, format).await?;
+        return Ok(server.fresh(request.headers(), format, drawn));
+    }
     let caching = server.caching(fingerprint);
-    if !served.is_live()
-        && let Some(response) = caching.not_modified(request.headers())
-    {
+    if let Some(response) = caching.not_modified(request.headers()) {
         return Ok(response);
     }
-    let live = served.is_live();
-    let bytes = served
-        .tile(&server.renders, tile, size, look, format)
-        .await?;
-    if live {
-        return Ok(server.fresh(request.headers(), format, bytes));
+    let drawn = served.tile(&server.renders, tile, size, look, format);
+    Ok(caching.label(picture(format, drawn.await?)))
+}
+
+/// A tile whose rows are elsewhere: as it was a moment ago, or a while ago if they are away now.
+async fn live(
+    server: &Server,
+    served: Arc<Served>,
+    key: Fingerprint,
+    tile: TileId,
+    size: TileSize,
+    look: Arc<Look>,
+    format: Format,
+) -> Result<Arc<[u8]>, Refused> {
+    if let Some(bytes) = server.kept.fresh(key) {
+        return Ok(bytes);
     }
-    Ok(caching.label(picture(format, bytes)))
+    let drawn = served.tile(&server.renders, tile, size, look, format).await;
+    match &drawn {
+        Ok(bytes) => server.kept.keep(key, bytes),
+        Err(refused) if refused.is_passing() => {
+            return server.kept.stale(key).map_or(drawn, Ok);
+        }
+        Err(_) => {}
+    }
+    drawn
 }
 
 /// The format of a picture's address; `format=rgba` asks for PNG without a palette.

@@ -424,7 +424,7 @@ function buildRamps() {
 
 /** Shows the state in the controls. */
 function drawPanel() {
-  const points = layer.points === undefined ? "" : plural(layer.points, "point");
+  const points = layer.points === undefined || layer.points === null ? "" : plural(layer.points, "point");
   ui.about.textContent = [catalog.layers.length < 2 ? (layer.name ?? layer.id) : "", points].filter(Boolean).join(" · ");
   document.title = `${layer.name ?? layer.id} · heatsplat`;
   ui.layer.value = layer.id;

@@ -25,8 +25,8 @@ const BATCH: usize = 8192;
 const AHEAD: usize = 8;
 /// Connections that share a large table.
 const MOST: u32 = 4;
-/// Pages that are worth a connection: 32 MiB.
-const PAGES_EACH: u32 = 4096;
+/// Pages that are worth a connection: 8 MiB.
+const PAGES_EACH: u32 = 1024;
 /// Bytes of a point and its weight in the stream, for a bar that grows.
 const ROW: f64 = 43.0;
 

@@ -85,6 +85,7 @@ impl View {
                 tile(middle(window.top(), window.bottom())),
             ],
             cell: cell * pixel[0],
+            whole: self.sides == [0.0, 0.0, WORLD, WORLD],
         }
     }
 }

@@ -1,0 +1,177 @@
+//! What a database knows of a relation or query, and which of its columns are meant.
+
+use super::define::{ALIAS, Place, Table};
+use super::error::DatabaseError;
+use super::sql::{Boxes, Statement, Template, Values, quoted};
+use crate::columns;
+use tokio_postgres::types::Type;
+use tokio_postgres::{Client, Column, Statement as Prepared};
+
+pub(super) async fn find_table(client: &Client, name: &str) -> Result<Table, DatabaseError> {
+    let sql = "SELECT format('%I.%I', n.nspname, c.relname), c.relkind IN ('r', 'm'), \
+               c.relpages, c.reltuples::float8, has_table_privilege(c.oid, 'SELECT') \
+               FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
+               WHERE c.oid = coalesce(to_regclass($1), to_regclass(quote_ident($1)))";
+    let row = client.query_typed_opt(sql, &[(&name, Type::TEXT)]).await?;
+    let Some(row) = row else {
+        return Err(DatabaseError::Definition(format!(
+            "there is no table or view {} that this role can see; names with capitals need \
+             double quotes within, schemas a dot",
+            crate::report::shown(name.as_bytes())
+        )));
+    };
+    if !row.get::<_, bool>(4) {
+        return Err(DatabaseError::Definition(format!(
+            "this role may not read {}; GRANT SELECT on it",
+            row.get::<_, &str>(0)
+        )));
+    }
+    Ok(Table {
+        name: row.get(0),
+        in_pages: row.get(1),
+        pages: u32::try_from(row.get::<_, i32>(2)).unwrap_or(0),
+        rows: row.get(3),
+    })
+}
+
+/// The columns that a relation or query has. Nothing is run.
+pub(super) async fn columns_of(
+    client: &Client,
+    from: &Template,
+) -> Result<Prepared, DatabaseError> {
+    let mut statement = Statement::new(Values::WORLD, Boxes::Own(4326), "NULL");
+    statement.push("SELECT * FROM ");
+    let start = statement.text.len();
+    statement.push_template(from).push(" AS ").push(ALIAS);
+    let types: Vec<Type> = statement.parameters().into_iter().map(|(_, t)| t).collect();
+    let prepared = client.prepare_typed(&statement.text, &types).await;
+    prepared.map_err(|e| DatabaseError::from(e).counted_from(start + 2))
+}
+
+/// The place's columns, the geometry's type modifier, and which columns are taken by it.
+pub(super) fn find_place(
+    seen: &[Column],
+    names: &[String],
+    asked: Option<&str>,
+) -> Result<(Place, i32, Vec<usize>), DatabaseError> {
+    let spatial = |column: &Column| matches!(column.type_().name(), "geometry" | "geography");
+    let listed = || {
+        let quoted: Vec<String> = names.iter().map(|n| quoted(n)).collect();
+        quoted.join(", ")
+    };
+    let mut found: Vec<usize> = match asked {
+        Some(name) => match columns::named(names, name) {
+            Some(at) if seen.get(at).is_some_and(spatial) => vec![at],
+            Some(_) => {
+                return Err(DatabaseError::Definition(format!(
+                    "{} is no geometry",
+                    quoted(name)
+                )));
+            }
+            None => {
+                return Err(DatabaseError::Definition(format!(
+                    "there is no column {}; there are: {}",
+                    quoted(name),
+                    listed()
+                )));
+            }
+        },
+        None => (0..seen.len())
+            .filter(|&at| seen.get(at).is_some_and(spatial))
+            .collect(),
+    };
+    if let [_, _, ..] = found.as_slice() {
+        // Of several, the one with a name that is commonly given to it.
+        let common = [
+            "geom",
+            "geometry",
+            "the_geom",
+            "geog",
+            "way",
+            "wkb_geometry",
+        ];
+        let named = |at: &usize| names.get(*at).is_some_and(|n| common.contains(&n.as_str()));
+        let likely: Vec<usize> = found.iter().copied().filter(named).collect();
+        match likely.as_slice() {
+            [one] => found = vec![*one],
+            _ => {
+                return Err(DatabaseError::Definition(format!(
+                    "there are several columns of geometries; choose one of {} with --geom",
+                    found
+                        .iter()
+                        .filter_map(|&at| names.get(at))
+                        .map(|n| quoted(n))
+                        .collect::<Vec<_>>()
+                        .join(", ")
+                )));
+            }
+        }
+    }
+    if let Some((at, column)) = found.first().and_then(|&at| Some((at, seen.get(at)?))) {
+        let place = Place::Geometry {
+            column: column.name().to_owned(),
+            cast: column.type_().name() == "geography",
+            points: false,
+        };
+        return Ok((place, column.type_modifier(), vec![at]));
+    }
+    let number = |at: &usize| seen.get(*at).is_some_and(|c| is_number(c.type_()));
+    let x = columns::longitude(names).filter(number);
+    let y = columns::latitude(names).filter(number);
+    if let Some((x, y)) = x.zip(y)
+        && let (Some(x_name), Some(y_name)) = (names.get(x), names.get(y))
+    {
+        let place = Place::Coordinates {
+            x: x_name.clone(),
+            y: y_name.clone(),
+        };
+        return Ok((place, -1, vec![x, y]));
+    }
+    Err(DatabaseError::Definition(format!(
+        "no column holds geometries, and none look like longitude and latitude; there are: {}",
+        listed()
+    )))
+}
+
+/// The weight's column, and why.
+pub(super) fn find_weight(
+    seen: &[Column],
+    names: &[String],
+    asked: Option<&str>,
+    taken: &[usize],
+) -> Result<(Option<usize>, String), DatabaseError> {
+    let number = |at: usize| seen.get(at).is_some_and(|c| is_number(c.type_()));
+    // A text called "value" is not meant.
+    let mut taken = taken.to_vec();
+    taken.extend((0..seen.len()).filter(|&at| !number(at)));
+    // Beside a weight, a count says how many points the row stands for.
+    let counted = names.iter().position(|n| n == "count");
+    if names.iter().any(|n| n == "weight") {
+        taken.extend(counted);
+    }
+    let choice = columns::weight(names, asked, &taken).map_err(|name| {
+        DatabaseError::Definition(format!(
+            "--weight: there is no column {}",
+            crate::report::shown(name.as_bytes())
+        ))
+    })?;
+    match choice.column {
+        Some(at) if !number(at) => Err(DatabaseError::Definition(format!(
+            "--weight: {} is no number",
+            columns::quoted(names, at)
+        ))),
+        column => Ok((column, choice.why)),
+    }
+}
+
+pub(super) fn is_number(kind: &Type) -> bool {
+    [
+        Type::FLOAT8,
+        Type::FLOAT4,
+        Type::INT8,
+        Type::INT4,
+        Type::INT2,
+        Type::NUMERIC,
+    ]
+    .contains(kind)
+}

@@ -1,0 +1,186 @@
+//! Where a query's tokens are: SQL's own rules of strings, names and comments.
+
+use super::error::DatabaseError;
+use super::sql::{Piece, Template, Token, definition};
+
+/// Walks through SQL by its rules of quoting.
+pub(super) struct Scanner<'a> {
+    sql: &'a str,
+    at: usize,
+    /// Where the text that isn't in a piece yet begins.
+    from: usize,
+    pieces: Vec<Piece>,
+}
+
+impl<'a> Scanner<'a> {
+    pub(super) fn new(sql: &'a str) -> Self {
+        Self {
+            sql,
+            at: 0,
+            from: 0,
+            pieces: Vec::new(),
+        }
+    }
+
+    fn rest(&self) -> &'a str {
+        self.sql.get(self.at..).unwrap_or("")
+    }
+
+    pub(super) fn run(mut self) -> Result<Template, DatabaseError> {
+        while let Some(c) = self.rest().chars().next() {
+            match c {
+                '\'' => self.string()?,
+                '"' => self.skip_past("\"", 1, "a name in double quotes")?,
+                '-' if self.rest().starts_with("--") => self.line(),
+                '/' if self.rest().starts_with("/*") => self.comment()?,
+                '$' if !self.after_a_word() => self.dollar()?,
+                '!' => self.token(false)?,
+                _ => self.at += c.len_utf8(),
+            }
+        }
+        self.flush();
+        Ok(Template {
+            pieces: self.pieces,
+        })
+    }
+
+    fn flush(&mut self) {
+        if let Some(text) = self.sql.get(self.from..self.at).filter(|t| !t.is_empty()) {
+            self.pieces.push(Piece::Text(text.to_owned()));
+        }
+        self.from = self.at;
+    }
+
+    /// Whether what comes belongs to a name or number that has begun.
+    fn after_a_word(&self) -> bool {
+        let before = self.sql.get(..self.at).unwrap_or("").chars().next_back();
+        before.is_some_and(is_word)
+    }
+
+    fn skip_past(&mut self, end: &str, from: usize, what: &str) -> Result<(), DatabaseError> {
+        let found = self.rest().get(from..).and_then(|rest| rest.find(end));
+        let Some(found) = found else {
+            return Err(definition(&format!("{what} is never closed")));
+        };
+        self.at += from + found + end.len();
+        Ok(())
+    }
+
+    fn line(&mut self) {
+        self.at += self.rest().find(['\n', '\r']).unwrap_or(self.rest().len());
+    }
+
+    /// Comments nest.
+    fn comment(&mut self) -> Result<(), DatabaseError> {
+        let mut depth = 0usize;
+        loop {
+            let rest = self.rest();
+            if rest.starts_with("/*") {
+                depth += 1;
+                self.at += 2;
+            } else if rest.starts_with("*/") {
+                depth -= 1;
+                self.at += 2;
+                if depth == 0 {
+                    return Ok(());
+                }
+            } else if let Some(c) = rest.chars().next() {
+                self.at += c.len_utf8();
+            } else {
+                return Err(definition("a comment is never closed"));
+            }
+        }
+    }
+
+    /// A string in single quotes, backslashes in it escaping after `E`.
+    fn string(&mut self) -> Result<(), DatabaseError> {
+        let before = self.sql.get(..self.at).unwrap_or("");
+        let mut back = before.chars().rev();
+        let escapes = matches!(back.next(), Some('e' | 'E')) && !back.next().is_some_and(is_word);
+        self.at += 1;
+        loop {
+            let mut chars = self.rest().chars();
+            match chars.next() {
+                None => return Err(definition("a string is never closed")),
+                Some('\\') if escapes => {
+                    self.at += 1 + chars.next().map_or(0, char::len_utf8);
+                }
+                // Two quotes are one in it: the second opens the next string, as it were.
+                Some('\'') => {
+                    self.at += 1;
+                    if !self.rest().starts_with('\'') {
+                        return Ok(());
+                    }
+                    self.at += 1;
+                }
+                Some('!') => self.token(true)?,
+                Some(c) => self.at += c.len_utf8(),
+            }
+        }
+    }
+
+    /// `$$ … $$`, `$tag$ … $tag$`, or a parameter, of which there can be none.
+    fn dollar(&mut self) -> Result<(), DatabaseError> {
+        let rest = self.rest().get(1..).unwrap_or("");
+        let tag = rest
+            .find(|c: char| !is_word(c))
+            .map(|end| rest.split_at(end));
+        if rest.starts_with(|c: char| c.is_ascii_digit()) {
+            return Err(definition(
+                "the query has a parameter like $1, which nobody would set",
+            ));
+        }
+        match tag {
+            Some((tag, after)) if after.starts_with('$') => {
+                let quote = format!("${tag}$");
+                self.skip_past(&quote, quote.len(), "a string in dollar quotes")
+            }
+            _ => {
+                self.at += 1;
+                Ok(())
+            }
+        }
+    }
+
+    /// `!name!`, or an operator with an exclamation mark.
+    fn token(&mut self, in_string: bool) -> Result<(), DatabaseError> {
+        let rest = self.rest().get(1..).unwrap_or("");
+        let end = rest.find(|c: char| !is_word(c) && c != '@');
+        let Some((name, _)) = end
+            .map(|end| rest.split_at(end))
+            .filter(|(name, after)| !name.is_empty() && after.starts_with('!'))
+        else {
+            self.at += 1;
+            return Ok(());
+        };
+        match Token::named(name) {
+            Some(token) => {
+                self.flush();
+                self.at += name.len() + 2;
+                self.from = self.at;
+                self.pieces.push(if in_string {
+                    Piece::Spliced(token)
+                } else {
+                    Piece::Token(token)
+                });
+                Ok(())
+            }
+            // In a string it may be somebody's text.
+            None if in_string => {
+                self.at += 1;
+                Ok(())
+            }
+            None => {
+                let legal = Token::ALL.map(|(name, _)| format!("!{name}!")).join(", ");
+                let name = crate::report::shown(name.as_bytes());
+                Err(definition(&format!(
+                    "the query has an unknown token {name}; there are {legal}"
+                )))
+            }
+        }
+    }
+}
+
+fn is_word(c: char) -> bool {
+    c.is_alphanumeric() || c == '_'
+}

@@ -1,0 +1,166 @@
+//! A layer as requests find it: its points or where they are, its styles ready to draw with.
+
+use crate::caching::Fingerprint;
+use crate::error::Refused;
+use crate::layers::{WORLD, frame, with_room};
+use crate::live::Live;
+use crate::query::Query;
+use heatsplat_points::Points;
+use heatsplat_render::{Layer, Style};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// How many asked-for styles a layer keeps ready.
+const LOOKS: usize = 256;
+
+/// Where a layer's points are.
+#[derive(Debug)]
+pub(crate) enum Data {
+    Here(Layer),
+    Live(Live),
+}
+
+impl Data {
+    pub(crate) fn at_epoch(self, epoch: u64) -> Self {
+        match self {
+            Self::Here(layer) => Self::Here(layer.at_epoch(epoch)),
+            Self::Live(live) => Self::Live(live.at_epoch(epoch)),
+        }
+    }
+}
+
+/// A layer, and what is worth knowing of it before each request.
+#[derive(Debug)]
+pub(crate) struct Served {
+    pub(crate) data: Data,
+    /// Follows from the layer's data.
+    pub(crate) fingerprint: Fingerprint,
+    pub(crate) own: Arc<Look>,
+    looks: Mutex<HashMap<String, Arc<Look>>>,
+}
+
+/// A style that can be drawn with at once.
+#[derive(Debug)]
+pub(crate) struct Look {
+    pub(crate) style: Style,
+    /// Follows from all of the style's parameters.
+    pub(crate) fingerprint: Fingerprint,
+}
+
+impl Look {
+    fn new(style: Style) -> Self {
+        let fingerprint = Fingerprint::new().text(&style.to_string());
+        Self { style, fingerprint }
+    }
+}
+
+impl Served {
+    pub(crate) fn new(data: Data) -> Self {
+        let (fingerprint, style) = match &data {
+            Data::Here(layer) => {
+                let named = Fingerprint::new().text(layer.name()).number(layer.epoch());
+                (named.points(layer.points()), layer.style())
+            }
+            Data::Live(live) => {
+                let named = Fingerprint::new().text(live.name()).number(live.epoch());
+                (named, live.style())
+            }
+        };
+        let own = Arc::new(Look::new(style.clone()));
+        Self {
+            data,
+            fingerprint,
+            own,
+            looks: Mutex::default(),
+        }
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        match &self.data {
+            Data::Here(layer) => layer.name(),
+            Data::Live(live) => live.name(),
+        }
+    }
+
+    pub(crate) fn epoch(&self) -> u64 {
+        match &self.data {
+            Data::Here(layer) => layer.epoch(),
+            Data::Live(live) => live.epoch(),
+        }
+    }
+
+    /// The points, where they are here.
+    pub(crate) fn points(&self) -> Option<&Points> {
+        match &self.data {
+            Data::Here(layer) => Some(layer.points()),
+            Data::Live(_) => None,
+        }
+    }
+
+    /// Whether its data may change without a word.
+    pub(crate) fn is_live(&self) -> bool {
+        matches!(self.data, Data::Live(_))
+    }
+
+    /// Whether its database did not answer when it was asked last; `None` without one.
+    pub(crate) fn is_away(&self) -> Option<bool> {
+        match &self.data {
+            Data::Here(_) => None,
+            Data::Live(live) => Some(!live.rows().is_there()),
+        }
+    }
+
+    /// The layer's own style.
+    pub(crate) fn style(&self) -> &Style {
+        &self.own.style
+    }
+
+    /// The layer's style with what a request changes of it. Mixing a ramp's colours takes
+    /// longer than finding them again, and a map asks for many tiles of one style.
+    pub(crate) fn look(&self, query: &Query) -> Result<Arc<Look>, Refused> {
+        if query.style().is_empty() {
+            return Ok(Arc::clone(&self.own));
+        }
+        let key = query.style_suffix();
+        let looks = || self.looks.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(look) = looks().get(&key) {
+            return Ok(Arc::clone(look));
+        }
+        let mut style = self.own.style.clone();
+        for (name, value) in query.style() {
+            style
+                .set(name, value)
+                .map_err(|e| Refused::bad(e.to_string()))?;
+        }
+        let look = Arc::new(Look::new(style));
+        let mut looks = looks();
+        if looks.len() >= LOOKS {
+            looks.clear();
+        }
+        looks.insert(key, Arc::clone(&look));
+        Ok(look)
+    }
+
+    /// West, south, east, north of the points, or of the whole map where there are none.
+    pub(crate) fn bounds(&self) -> [f64; 4] {
+        let known = match &self.data {
+            Data::Here(layer) => layer.points().summary().bounds,
+            Data::Live(live) => live.rows().bounds(),
+        };
+        known.unwrap_or(WORLD)
+    }
+
+    /// A box that shows all points.
+    pub(crate) fn frame(&self) -> [f64; 4] {
+        match &self.data {
+            Data::Here(layer) => frame(layer.points()),
+            Data::Live(live) => live.rows().bounds().map_or(WORLD, with_room),
+        }
+    }
+
+    /// The zoom that shows all points on a screen of common size.
+    pub(crate) fn zoom(&self) -> u8 {
+        let zoom = heatsplat_points::Window::around(self.frame(), 1024, 768).map(|w| w.zoom());
+        zoom.map_or(0.0, |zoom| zoom.floor().clamp(0.0, 14.0)) as u8
+    }
+}
