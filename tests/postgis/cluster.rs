@@ -170,7 +170,8 @@ impl Cluster {
         let _ = writer.join().unwrap();
         if !out.status.success() {
             let log = self.log();
-            let last: Vec<_> = log.lines().rev().take(30).collect();
+            let telling = |l: &&str| l.contains("process") || l.contains("PANIC");
+            let last: Vec<_> = log.lines().filter(telling).rev().take(20).collect();
             let said = String::from_utf8_lossy(&out.stderr);
             panic!("{sql:.300}: {said}\n{}", last.join("\n"));
         }

@@ -3,7 +3,7 @@
 use super::connect::{Address, CONNECT, Purpose, cancel};
 use super::error::DatabaseError;
 use deadpool_postgres::{
-    Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime, TimeoutType,
+    Hook, Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime, TimeoutType,
 };
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -16,6 +16,9 @@ const WAIT: Duration = Duration::from_millis(250);
 const RECYCLE: Duration = Duration::from_secs(1);
 /// For so long nobody asks a database that was away, so that everybody hears it at once.
 const AWAY: Duration = Duration::from_millis(500);
+
+/// Something that needs PostGIS and GEOS.
+const LOAD_POSTGIS: &str = "SELECT ST_IsValid(ST_MakePoint(0, 0))";
 
 /// What a request may cost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,6 +74,15 @@ impl Database {
             .create_timeout(Some(CONNECT))
             .recycle_timeout(Some(RECYCLE))
             .runtime(Runtime::Tokio1)
+            .post_create(Hook::async_fn(|client, _| {
+                Box::pin(async move {
+                    // Loads PostGIS while nobody can cancel: a cancellation that arrives while
+                    // its library is being loaded may abort the server's process, and with it
+                    // every session there. Without PostGIS the query will say so.
+                    let _ = client.simple_query(LOAD_POSTGIS).await;
+                    Ok(())
+                })
+            }))
             .build()
             .map_err(|e| DatabaseError::Address(e.to_string()))?;
         Ok(Self {
