@@ -59,17 +59,18 @@ impl Live {
     ) -> Result<Self, DatabaseError> {
         let deadline = database.limits.deadline;
         let looked = async {
-            let session = database.borrow().await?;
-            let client = session.client()?;
-            client.batch_execute("BEGIN READ ONLY").await?;
-            if !allow_any_role {
-                super::privileges::check(client, &ask.from).await?;
+            // The driver remembers the statement by which it looks types up, and DISCARD ALL
+            // forgets it in the database. A session that meets a new type then is thrown
+            // away, and another one asked.
+            let mut left = database.limits.connections;
+            loop {
+                match Self::look_up(&database, ask, allow_any_role).await {
+                    Err(DatabaseError::Refused { code, .. }) if code == "26000" && left > 0 => {
+                        left -= 1;
+                    }
+                    other => return other,
+                }
             }
-            let definition = Definition::look_up(client, ask).await?;
-            // The driver remembers statements by which it looked types up, and DISCARD ALL
-            // would forget them in the database: this session is not to be used again.
-            session.discard();
-            Ok::<_, DatabaseError>(definition)
         };
         let looked = tokio::time::timeout(deadline, looked).await;
         let definition = looked.map_err(|_| DatabaseError::Deadline)??;
@@ -77,6 +78,22 @@ impl Live {
             database,
             definition: Arc::new(definition),
         })
+    }
+
+    async fn look_up(
+        database: &Database,
+        ask: &Ask,
+        allow_any_role: bool,
+    ) -> Result<Definition, DatabaseError> {
+        let session = database.borrow().await?;
+        let client = session.client()?;
+        client.batch_execute("BEGIN READ ONLY").await?;
+        if !allow_any_role {
+            super::privileges::check(client, &ask.from).await?;
+        }
+        let definition = Definition::look_up(client, ask).await?;
+        session.give_back().await?;
+        Ok(definition)
     }
 
     /// What columns are used, in one line for people.

@@ -194,11 +194,6 @@ impl Session {
         drop(self.object.take());
         Ok(())
     }
-
-    /// Throws the connection away, which does nothing at the moment.
-    pub(super) fn discard(mut self) {
-        drop(self.object.take().map(Object::take));
-    }
 }
 
 impl Drop for Session {
