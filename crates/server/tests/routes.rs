@@ -248,7 +248,7 @@ async fn every_mistake_is_named() {
             "expected pixels from 1 to 2048",
         ),
         ("/cities/map.png?width=-5", 400, "width can't be `-5`"),
-        ("/cities/map.tif", 400, ".png, .webp, .npy"),
+        ("/cities/map.jpeg", 400, ".png, .webp, .npy, .tif"),
         // nothing there
         ("/nope", 404, "no such layer"),
         ("/nope.json", 404, "no such layer"),
