@@ -1,5 +1,5 @@
 use super::cluster::shared;
-use super::http::{body, posted, serve};
+use super::http::{SOON, body, eventually, posted, serve};
 use std::io::Write as _;
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
@@ -12,10 +12,10 @@ const AT_A_TIME: usize = 20;
 #[test]
 fn clients_that_go_away_leave_nothing_running() {
     let Some(cluster) = shared() else { return };
-    let server = serve(&[&cluster.url(), "--pool-size", "4", "--deadline", "20s"]);
+    let server = serve(&[&cluster.url(), "--pool-size", "4", "--deadline", "40s"]);
     let slow = posted(
         &server,
-        "select ST_SetSRID(ST_MakePoint(0,0),4326) as geom from pg_sleep(15) as aborted",
+        "select ST_SetSRID(ST_MakePoint(0,0),4326) as geom from pg_sleep(30) as aborted",
     );
     let quick = posted(&server, "select ST_SetSRID(ST_MakePoint(0,0),4326) as geom");
     let running = "SELECT count(*) FROM pg_stat_activity \
@@ -38,22 +38,20 @@ fn clients_that_go_away_leave_nothing_running() {
         if round % 10 == 0 {
             let gone = Instant::now();
             while cluster.run(running) != "0" {
-                assert!(
-                    gone.elapsed() < Duration::from_millis(900),
-                    "queries run on"
-                );
+                assert!(gone.elapsed() < SOON, "queries run on");
                 std::thread::sleep(Duration::from_millis(20));
             }
         }
     }
     assert!(met > 0, "no query ever ran");
     // Every place in the pool is free again, and nobody else was cancelled.
-    for _ in 0..20 {
-        body(&server, &format!("/{quick}/0/0/0.png?domain=0,1"));
+    eventually(&server, &format!("/{quick}/0/0/0.png?domain=0,1"));
+    for i in 0..20 {
+        body(&server, &format!("/{quick}/0/0/0.png?domain=0,{}", i + 2));
     }
     let ended = Instant::now();
     while cluster.run(running) != "0" {
-        assert!(ended.elapsed() < Duration::from_secs(1), "queries run on");
+        assert!(ended.elapsed() < SOON, "queries run on");
         std::thread::sleep(Duration::from_millis(20));
     }
     let connections = "SELECT count(*) <= 4 FROM pg_stat_activity \

@@ -61,6 +61,19 @@ pub fn body(server: &Server, path: &str) -> Vec<u8> {
     body
 }
 
+/// Much longer than anything bounded takes here on a busy machine, and much shorter than
+/// anything takes that nobody bounds.
+pub const SOON: Duration = Duration::from_secs(12);
+
+/// Asks until the answer is 200, which must be soon.
+pub fn eventually(server: &Server, path: &str) {
+    let started = Instant::now();
+    while server.get(path, "").0 != 200 {
+        assert!(started.elapsed() < SOON, "{path}");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
 /// Status of a GET and how long it took.
 pub fn timed(server: &Server, path: &str) -> (u16, Duration) {
     let started = Instant::now();

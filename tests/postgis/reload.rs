@@ -1,5 +1,5 @@
 use super::cluster::shared;
-use super::http::{body, serve};
+use super::http::{SOON, body, serve};
 use crate::program::Server;
 use std::time::{Duration, Instant};
 
@@ -19,11 +19,7 @@ fn layer(server: &Server, id: &str) -> serde_json::Value {
 fn until(server: &Server, id: &str, points: u64) {
     let started = Instant::now();
     while layer(server, id)["points"] != points {
-        assert!(
-            started.elapsed() < Duration::from_secs(8),
-            "{}",
-            layer(server, id)
-        );
+        assert!(started.elapsed() < SOON, "{}", layer(server, id));
         std::thread::sleep(Duration::from_millis(30));
     }
 }
@@ -54,7 +50,7 @@ fn snapshots_follow_the_database() {
     until(&server, "growing", 3);
     let started = Instant::now();
     while layer(&server, "other")["epoch"] != 2 {
-        assert!(started.elapsed() < Duration::from_secs(8));
+        assert!(started.elapsed() < SOON);
         std::thread::sleep(Duration::from_millis(30));
     }
     cluster.run(grow);
