@@ -3,6 +3,8 @@
 //! Names are compared without regard to case, spaces around them, and the
 //! characters `_`, `-`, `.` and space within: `Point_X` is `pointx`.
 
+use crate::error::LoadError;
+
 /// Longitude, by priority: the first name of this list that a file has, wins.
 const LONGITUDE: &[&str] = &[
     "longitude",
@@ -129,6 +131,30 @@ pub struct Columns {
     pub weight: Option<String>,
     /// The choice and its reason, in one line for people.
     pub why: String,
+}
+
+impl Columns {
+    /// The columns of a source whose positions are geometries, and the place of the weight's.
+    pub(crate) fn of_geometries(
+        seen: Vec<String>,
+        asked: Option<&str>,
+        positions: &str,
+        file: &str,
+    ) -> Result<(Self, Option<usize>), LoadError> {
+        let choice = weight(&seen, asked, &[]).map_err(|name| LoadError::NoSuchColumn {
+            file: file.to_owned(),
+            parameter: "--weight",
+            name: name.to_owned(),
+            seen: seen.clone(),
+        })?;
+        let columns = Self {
+            position: Position::Geometry,
+            weight: choice.column.and_then(|at| seen.get(at)).cloned(),
+            why: format!("{positions}, {}", choice.why),
+            seen,
+        };
+        Ok((columns, choice.column))
+    }
 }
 
 /// A name as it is compared.

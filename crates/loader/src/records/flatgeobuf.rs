@@ -4,7 +4,7 @@ use super::nearby::Nearby;
 use super::{Ended, Geometry, Judge, Opening, Reader, damaged, unreadable};
 use crate::batch::Amount;
 use crate::bounds::Bounds;
-use crate::columns::{self, Columns, Position};
+use crate::columns::Columns;
 use crate::crs::Crs;
 use crate::error::LoadError;
 use crate::filter;
@@ -69,21 +69,10 @@ impl Plan {
         let names = header.columns();
         let names = names.map(|columns| columns.iter().map(|c| c.name().to_owned()));
         let seen: Vec<String> = names.into_iter().flatten().collect();
-        let choice = columns::weight(&seen, options.weight.as_deref(), &[]).map_err(|name| {
-            LoadError::NoSuchColumn {
-                file: file.clone(),
-                parameter: "--weight",
-                name: name.to_owned(),
-                seen: seen.clone(),
-            }
-        })?;
-        let filter = filter::found(options.filter.as_ref(), &seen, &file)?;
-        let columns = Columns {
-            position: Position::Geometry,
-            weight: choice.column.and_then(|at| seen.get(at)).cloned(),
-            why: format!("positions from the geometries, {}", choice.why),
-            seen,
-        };
+        let asked = options.weight.as_deref();
+        let (columns, weight) =
+            Columns::of_geometries(seen, asked, "positions from the geometries", &file)?;
+        let filter = filter::found(options.filter.as_ref(), &columns.seen, &file)?;
         Ok(Self {
             opening: Opening {
                 origin,
@@ -94,7 +83,7 @@ impl Plan {
                 strict: options.strict,
             },
             kind: header.geometry_type(),
-            weight: choice.column,
+            weight,
             promised: header.features_count(),
         })
     }

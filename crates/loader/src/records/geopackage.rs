@@ -3,7 +3,7 @@
 
 use super::{Ended, Geometry, Judge, Opening, Reader, damaged};
 use crate::batch::Amount;
-use crate::columns::{self, Columns, Position};
+use crate::columns::Columns;
 use crate::crs::Crs;
 use crate::error::LoadError;
 use crate::filter;
@@ -31,25 +31,9 @@ pub(crate) fn source(
     let table = Table::find(&database, options, &origin)?;
     let crs = table.crs(&database, &file, &origin)?;
     let seen = table.names(&database).map_err(failed)?;
-    let choice = columns::weight(&seen, options.weight.as_deref(), &[]).map_err(|name| {
-        LoadError::NoSuchColumn {
-            file: file.clone(),
-            parameter: "--weight",
-            name: name.to_owned(),
-            seen: seen.clone(),
-        }
-    })?;
-    let weight = choice.column.and_then(|at| seen.get(at)).cloned();
-    let columns = Columns {
-        position: Position::Geometry,
-        weight: weight.clone(),
-        why: format!(
-            "positions from the table {}, {}",
-            shown(table.name.as_bytes()),
-            choice.why
-        ),
-        seen,
-    };
+    let positions = format!("positions from the table {}", shown(table.name.as_bytes()));
+    let (columns, _) = Columns::of_geometries(seen, options.weight.as_deref(), &positions, &file)?;
+    let weight = columns.weight.clone();
     let filter = filter::found(options.filter.as_ref(), &columns.seen, &file)?;
     let places = filter.iter().flat_map(|found| found.places.clone());
     let named = |at: usize| Some((at, columns.seen.get(at)?.clone()));

@@ -3,7 +3,7 @@
 use super::nearby::Nearby;
 use super::{Ended, Geometry, Judge, Opening, Reader, damaged, unreadable};
 use crate::batch::Amount;
-use crate::columns::{self, Columns, Position};
+use crate::columns::Columns;
 use crate::crs::Crs;
 use crate::error::LoadError;
 use crate::filter;
@@ -43,27 +43,13 @@ pub(crate) fn source(
         None => None,
     };
     let seen: Vec<String> = table.iter().flat_map(Table::names).collect();
-    let choice = columns::weight(&seen, options.weight.as_deref(), &[]).map_err(|name| {
-        LoadError::NoSuchColumn {
-            file: file.clone(),
-            parameter: "--weight",
-            name: name.to_owned(),
-            seen: seen.clone(),
-        }
-    })?;
     let system = if companion(path, "prj").is_some() {
         "positions from the shapes"
     } else {
         "positions from the shapes, taken as longitude and latitude (there is no .prj)"
     };
-    let columns = Columns {
-        position: Position::Geometry,
-        weight: choice.column.and_then(|at| seen.get(at)).cloned(),
-        why: format!("{system}, {}", choice.why),
-        seen,
-    };
+    let (columns, weight) = Columns::of_geometries(seen, options.weight.as_deref(), system, &file)?;
     let filter = filter::found(options.filter.as_ref(), &columns.seen, &file)?;
-    let weight = choice.column;
     let errors = origin.clone();
     let reader: Reader = Box::new(move |judge| read(shapes, table, weight, &errors, judge));
     let opening = Opening {
