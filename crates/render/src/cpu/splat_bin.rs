@@ -196,7 +196,7 @@ impl Default for Stacks {
 
 /// Cells are placed so many at a time and then added: placing is arithmetic on vectors
 /// if nothing comes between.
-const BATCH: usize = 32;
+const BATCH: usize = 64;
 
 /// Room for a batch's stacks: a power of two over it.
 const SLOTS: usize = 2 * BATCH;
