@@ -7,7 +7,6 @@ use crate::columns::{self, Columns, Position};
 use crate::error::LoadError;
 use crate::filter::{self, Found};
 use crate::open::Options;
-use crate::wkb::{self, Shape};
 use arrow_array::cast::AsArray;
 use arrow_array::types::{
     Date32Type, Date64Type, Decimal128Type, Float16Type, Float32Type, Float64Type, Int8Type,
@@ -235,17 +234,7 @@ fn geometry(
             return Ok(());
         }
     };
-    match wkb::parse(bytes).map(|g| g.shape) {
-        Some(Shape::Point(x, y)) => judge.record(Geometry::Point(x, y), weight)?,
-        Some(Shape::Points(all)) => {
-            // bytes that break off within give a position that is none
-            let mut all = all.map(|p| p.unwrap_or((f64::INFINITY, f64::INFINITY)));
-            judge.record(Geometry::MultiPoint(&mut all), weight)?;
-        }
-        Some(Shape::Other(name)) => judge.record(Geometry::Other(name), weight)?,
-        None => judge.malformed("a geometry that is no well-known binary".to_owned()),
-    }
-    Ok(())
+    Ok(judge.wkb(bytes, weight)?)
 }
 
 fn points(list: &ArrayRef, weight: &Amount, judge: &mut Judge) -> Result<(), Ended> {

@@ -11,7 +11,6 @@ use crate::input::Origin;
 use crate::open::Options;
 use crate::report::shown;
 use crate::source::Source;
-use crate::wkb::{self, Shape};
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OpenFlags, OptionalExtension};
 use std::path::Path;
@@ -211,20 +210,10 @@ fn amount(value: ValueRef<'_>) -> Amount {
 
 /// A geometry behind its header: `GP`, version, flags, reference system, envelope.
 fn place(bytes: &[u8], weight: &Amount, judge: &mut Judge) -> Result<(), Ended> {
-    let geometry = header(bytes).and_then(|(rest, empty)| match empty {
-        true => Some(None),
-        false => wkb::parse(rest).map(|geometry| Some(geometry.shape)),
-    });
-    match geometry {
+    match header(bytes) {
         None => judge.malformed("a geometry that is no GeoPackage binary".to_owned()),
-        Some(None) => judge.record(Geometry::Nothing("empty geometry"), weight)?,
-        Some(Some(Shape::Point(x, y))) => judge.record(Geometry::Point(x, y), weight)?,
-        Some(Some(Shape::Points(all))) => {
-            // bytes that break off within give a position that is none
-            let mut all = all.map(|p| p.unwrap_or((f64::INFINITY, f64::INFINITY)));
-            judge.record(Geometry::MultiPoint(&mut all), weight)?;
-        }
-        Some(Some(Shape::Other(name))) => judge.record(Geometry::Other(name), weight)?,
+        Some((_, true)) => judge.record(Geometry::Nothing("empty geometry"), weight)?,
+        Some((wkb, false)) => judge.wkb(wkb, weight)?,
     }
     Ok(())
 }

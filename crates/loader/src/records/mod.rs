@@ -22,6 +22,7 @@ use crate::filter::{Found, Value};
 use crate::input::Origin;
 use crate::report::{Report, Skip, Unit};
 use crate::source::{Progress, Source};
+use crate::wkb::{self, Shape};
 use heatsplat_points::PointSink;
 use std::collections::VecDeque;
 use std::io;
@@ -107,6 +108,23 @@ impl Judge {
             return Ok(());
         }
         self.send()
+    }
+
+    /// The same for a geometry in well-known binary.
+    pub(crate) fn wkb(&mut self, bytes: &[u8], weight: &Amount) -> Result<(), Stopped> {
+        match wkb::parse(bytes).map(|geometry| geometry.shape) {
+            Some(Shape::Point(x, y)) => self.record(Geometry::Point(x, y), weight),
+            Some(Shape::Points(all)) => {
+                // bytes that break off within give a position that is none
+                let mut all = all.map(|p| p.unwrap_or((f64::INFINITY, f64::INFINITY)));
+                self.record(Geometry::MultiPoint(&mut all), weight)
+            }
+            Some(Shape::Other(name)) => self.record(Geometry::Other(name), weight),
+            None => {
+                self.malformed("a geometry that is no well-known binary".to_owned());
+                Ok(())
+            }
+        }
     }
 
     fn position(&mut self, x: f64, y: f64, weight: &Amount) {
