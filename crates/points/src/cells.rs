@@ -349,4 +349,23 @@ mod tests {
         assert!(counted >= 200_000, "{counted}");
         assert!(cells.len() < 300, "{}", cells.len());
     }
+
+    /// Where every pixel has a few points, at most two and a half times the pixels are read.
+    #[test]
+    fn a_few_points_to_a_pixel_are_read_as_cells() {
+        let points: Vec<Point> = (0..40_960u32)
+            .map(|i| {
+                let (pixel, within) = (i / 10, i % 10);
+                Point {
+                    x: ((pixel % 64) << 12) + within * 311,
+                    y: ((pixel / 64) << 12) + within * 197,
+                    weight: 1.0,
+                }
+            })
+            .collect();
+        let index = Points::from_slice(&points);
+        let window = Window::at_level(20, 0, 0, 64, 64);
+        let read = index.cells(&window, 1.0).len();
+        assert!(read <= 64 * 64 * 5 / 2, "{read}");
+    }
 }
