@@ -1,11 +1,15 @@
 //! Points with a style: what answers tiles, maps, values and legends.
 
-use crate::backend::{Backend, Job};
-use crate::cpu::CpuBackend;
+use crate::backend::Backend;
+use crate::cpu::{self, CpuBackend};
 use crate::density::{Density, Picture};
 use crate::encode::{self, Effort, EncodeError, Format};
+use crate::field::Field;
 use crate::legend::Legend;
-use crate::scale::Normalizer;
+use crate::local::LocalScales;
+use crate::measure::Nature;
+use crate::point_set::PointSet;
+use crate::scale::{Normalizer, Transform};
 use crate::stats::{self, Statistics};
 use crate::style::{NormalizerKey, StatisticsKey, Style};
 use crate::value::Value;
@@ -57,31 +61,44 @@ const REMEMBERED: usize = 512;
 #[derive(Debug)]
 pub struct Layer {
     name: String,
-    points: Arc<Points>,
+    set: Arc<PointSet>,
     style: Style,
     epoch: u64,
     backend: Arc<dyn Backend>,
     statistics: Remembered<(u8, StatisticsKey), Statistics>,
     normalizers: Remembered<(u8, NormalizerKey), Normalizer>,
+    local: LocalScales,
 }
 
 impl Layer {
     /// A layer that is drawn by a backend.
-    pub fn new(name: &str, points: Points, style: Style, backend: Arc<dyn Backend>) -> Self {
+    pub fn new(
+        name: &str,
+        points: impl Into<Arc<Points>>,
+        style: Style,
+        backend: Arc<dyn Backend>,
+    ) -> Self {
+        Self::of(name, Arc::new(PointSet::new(points)), style, backend)
+    }
+
+    /// A layer that is drawn on the processor.
+    pub fn on_cpu(name: &str, points: impl Into<Arc<Points>>, style: Style) -> Self {
+        Self::new(name, points, style, Arc::new(CpuBackend::new()))
+    }
+
+    /// A layer of points, or of a comparison of two sets of them.
+    pub fn of(name: &str, set: Arc<PointSet>, style: Style, backend: Arc<dyn Backend>) -> Self {
+        let style = style.clone().suited_to(set.nature(style.measure));
         Self {
             name: name.to_owned(),
-            points: Arc::new(points),
+            set,
             style,
             epoch: 1,
             backend,
             statistics: Remembered::default(),
             normalizers: Remembered::default(),
+            local: LocalScales::default(),
         }
-    }
-
-    /// A layer that is drawn on the processor.
-    pub fn on_cpu(name: &str, points: Points, style: Style) -> Self {
-        Self::new(name, points, style, Arc::new(CpuBackend::new()))
     }
 
     /// What the layer is called.
@@ -89,14 +106,25 @@ impl Layer {
         &self.name
     }
 
-    /// Its points.
+    /// Its points; of a comparison, the first set's.
     pub fn points(&self) -> &Points {
-        &self.points
+        self.set.points()
+    }
+
+    /// What it draws.
+    pub fn set(&self) -> &Arc<PointSet> {
+        &self.set
     }
 
     /// How it looks unless a request says otherwise.
     pub fn style(&self) -> &Style {
         &self.style
+    }
+
+    /// A style with what nobody has chosen suited to the layer's numbers.
+    pub fn suited(&self, style: Style) -> Style {
+        let nature = self.set.nature(style.measure);
+        style.suited_to(nature)
     }
 
     /// Grows with every change of the data.
@@ -113,11 +141,11 @@ impl Layer {
     /// A tile as colour indices of the style's ramp.
     pub fn tile(&self, tile: TileId, size: TileSize, style: &Style) -> Picture {
         let window = Window::tile(tile, size.pixels());
-        let normalizer = self.normalizer(size.css_level(tile.z()), style);
-        self.picture(window, size.ratio(), style, &normalizer)
+        let level = size.css_level(tile.z());
+        self.picture(window, size.ratio(), style, level)
     }
 
-    /// A tile's density.
+    /// A tile's numbers.
     pub fn tile_density(&self, tile: TileId, size: TileSize, style: &Style) -> Density {
         self.density(Window::tile(tile, size.pixels()), size.ratio(), style)
     }
@@ -126,32 +154,47 @@ impl Layer {
     /// of the tiles of the nearest zoom.
     pub fn map(&self, window: Window, ratio: u32, style: &Style) -> Picture {
         let level = self.level_of(&window, ratio);
-        let normalizer = self.normalizer(level, style);
-        self.picture(window, ratio, style, &normalizer)
+        self.picture(window, ratio, style, level)
     }
 
-    /// The density of any window, `ratio` pixels to a CSS pixel.
+    /// The numbers of any window, `ratio` pixels to a CSS pixel: what the style measures, NaN
+    /// where it has no value.
     pub fn density(&self, window: Window, ratio: u32, style: &Style) -> Density {
-        let job = Job {
-            points: &self.points,
-            window,
-            kernel: style.kernel(ratio),
-        };
-        let empty = || Density::empty(window.width(), window.height());
-        self.backend.densities(&[job]).pop().unwrap_or_else(empty)
+        let field = Field::new(style, window, f64::from(ratio));
+        field.of(&self.set, self.backend.as_ref())
     }
 
-    fn picture(&self, window: Window, ratio: u32, style: &Style, by: &Normalizer) -> Picture {
-        let job = Job {
-            points: &self.points,
-            window,
-            kernel: style.kernel(ratio),
-        };
-        let empty = || Picture::empty(window.width(), window.height());
-        self.backend
-            .pictures(&[(job, by)])
-            .pop()
-            .unwrap_or_else(empty)
+    fn picture(&self, window: Window, ratio: u32, style: &Style, level: u8) -> Picture {
+        let normalizer = self.normalizer(level, style);
+        let field = Field::new(style, window, f64::from(ratio));
+        let local = style.scale.transform == Transform::Local;
+        if let (Some(job), false) = (field.job(&self.set), local) {
+            let empty = || Picture::empty(window.width(), window.height());
+            let drawn = self.backend.pictures(&[(job, &*normalizer)]).pop();
+            return drawn.unwrap_or_else(empty);
+        }
+        let numbers = self.density(window, ratio, style);
+        self.colorize(&numbers, &window, level, style)
+    }
+
+    /// The colour indices of numbers that [`density`](Self::density) has given.
+    pub fn colorize(
+        &self,
+        numbers: &Density,
+        window: &Window,
+        level: u8,
+        style: &Style,
+    ) -> Picture {
+        let nature = self.set.nature(style.measure);
+        if style.scale.transform == Transform::Local && nature == Nature::Amount {
+            return self.local.colorize(self, numbers, window, level, style);
+        }
+        let normalizer = self.normalizer(level, style);
+        Picture {
+            width: numbers.width,
+            height: numbers.height,
+            indices: cpu::indices(normalizer.steps(), &numbers.values),
+        }
     }
 
     /// A tile as an image file.
@@ -178,16 +221,20 @@ impl Layer {
         encode::picture(format, &indices, width, height, style.ramp(), Effort::Live)
     }
 
-    /// The density at a coordinate as zoom `z` sees it, and how many points make it up.
+    /// What the style measures at a coordinate as zoom `z` sees it, and how many points make
+    /// it up.
     pub fn value(&self, at: WorldCoord, z: u8, style: &Style) -> Value {
-        let pixel = mercator::WORLD / (1u64 << (z + 8)) as f64;
-        Value::at(&self.points, at, &style.kernel(1), pixel)
+        Value::at(&self.set, at, f64::from(z), style)
     }
 
     /// What the colours of zoom `z` mean.
     pub fn legend(&self, z: u8, style: &Style) -> Legend {
         let normalizer = self.normalizer(TileSize::NORMAL.css_level(z), style);
-        Legend::new(&normalizer, style.ramp())
+        let legend = Legend::new(&normalizer, style.ramp());
+        match style.measure.unit() {
+            Some(unit) => legend.in_unit(unit),
+            None => legend,
+        }
     }
 
     /// The level of statistics for a window: of the nearest zoom.
@@ -202,34 +249,41 @@ impl Layer {
     /// The scale of a style at a level: the same for every picture of that level.
     pub fn normalizer(&self, level: u8, style: &Style) -> Arc<Normalizer> {
         let make = || {
+            let nature = self.set.nature(style.measure);
             Arc::new(if style.scale.needs_statistics() {
-                style.scale.resolve(&self.statistics(level, style))
+                let statistics = self.statistics(style.scale.level(level), style);
+                style.scale.resolve(&statistics, nature, level)
             } else {
-                style.scale.resolve(&Statistics::default())
+                style.scale.resolve(&Statistics::default(), nature, level)
             })
         };
         self.normalizers
-            .get_or_make((level, style.normalizer_key()), make)
+            .get_or_make((level, style.normalizer_key(level)), make)
     }
 
-    /// The densities that the layer has at a level, measured once however many ask.
+    /// The numbers that the layer has at a level, measured once however many ask.
     pub fn statistics(&self, level: u8, style: &Style) -> Arc<Statistics> {
         let make = || {
+            let field = |window: Window| Field::new(style, window, 1.0);
             Arc::new(stats::measure(
-                &self.points,
+                &self.set,
                 level,
-                style.kernel(1),
+                field,
                 self.backend.as_ref(),
             ))
         };
         self.statistics
-            .get_or_make((level, style.statistics_key()), make)
+            .get_or_make((level, style.statistics_key(level)), make)
+    }
+
+    pub(crate) fn backend(&self) -> &dyn Backend {
+        self.backend.as_ref()
     }
 }
 
 /// Things that are made once per key, however many ask at the same time.
 #[derive(Debug)]
-struct Remembered<K, V>(Mutex<HashMap<K, Arc<OnceLock<Arc<V>>>>>);
+pub(crate) struct Remembered<K, V>(Mutex<HashMap<K, Arc<OnceLock<Arc<V>>>>>);
 
 impl<K, V> Default for Remembered<K, V> {
     fn default() -> Self {
@@ -238,7 +292,7 @@ impl<K, V> Default for Remembered<K, V> {
 }
 
 impl<K: Eq + Hash, V> Remembered<K, V> {
-    fn get_or_make(&self, key: K, make: impl FnOnce() -> Arc<V>) -> Arc<V> {
+    pub(crate) fn get_or_make(&self, key: K, make: impl FnOnce() -> Arc<V>) -> Arc<V> {
         let place = {
             let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
             if known.len() >= REMEMBERED && !known.contains_key(&key) {

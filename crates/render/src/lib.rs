@@ -6,20 +6,26 @@
 #![forbid(unsafe_code)]
 
 mod backend;
+mod bands;
 mod block;
 mod canvas;
 mod cpu;
 mod density;
 pub mod encode;
+mod field;
 #[cfg(feature = "gpu")]
 pub mod gpu;
 mod kernel;
 mod lattice;
 mod layer;
 pub mod legend;
+mod local;
+mod measure;
 mod named;
 pub mod opacity;
 mod plan;
+mod point_set;
+mod radius;
 pub mod ramp;
 pub mod ramps;
 mod scale;
@@ -34,8 +40,11 @@ pub use cpu::CpuBackend;
 pub use density::{Density, Picture};
 pub use kernel::{Kernel, Normalize, Shape};
 pub use layer::{Layer, TileSize};
+pub use measure::{Comparison, Measure, Nature};
+pub use point_set::PointSet;
+pub use radius::{Length, Radius};
 pub use ramp::Ramp;
-pub use scale::{Domain, Normalizer, Scale, Transform};
+pub use scale::{Domain, Gamma, Normalizer, Scale, Transform};
 pub use stats::{Statistics, sample};
-pub use style::{Radius, Style, StyleError};
-pub use value::Value;
+pub use style::{Style, StyleError};
+pub use value::{Sums, Value};

@@ -140,6 +140,19 @@ impl Ramp {
         self
     }
 
+    /// Cut into `classes` of one colour each, that of its middle.
+    #[must_use]
+    pub fn in_classes(mut self, classes: u8) -> Self {
+        let classes = usize::from(classes.max(1));
+        let smooth = self.colors.clone();
+        for (index, color) in self.colors.iter_mut().enumerate().skip(1) {
+            let class = index * classes / 256;
+            let middle = (class * 2 + 1) * 128 / classes;
+            *color = smooth[middle.min(255)];
+        }
+        self
+    }
+
     fn bake(&mut self) {
         for (index, (color, base)) in self.colors.iter_mut().zip(self.base.iter()).enumerate() {
             let position = index as f32 / 255.0;

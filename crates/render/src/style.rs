@@ -1,32 +1,17 @@
 //! How a layer looks, valid by construction.
 
+use crate::bands::Splat;
 use crate::kernel::{Kernel, Normalize, Shape};
+use crate::measure::{Measure, Nature};
 use crate::opacity::Opacity;
+use crate::radius::{Length, Radius};
 use crate::ramp::Ramp;
 use crate::scale::{Domain, Scale, Transform};
+use heatsplat_points::Window;
 use std::fmt::{self, Write as _};
 use std::sync::Arc;
 
-/// A kernel's radius.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Radius(f64);
-
-impl Radius {
-    /// A radius in CSS pixels; `None` unless a [`Kernel`] can have it, at twice the
-    /// resolution too.
-    pub fn pixels(pixels: f64) -> Option<Self> {
-        (Kernel::MIN_RADIUS..=Kernel::MAX_RADIUS / 2.0)
-            .contains(&pixels)
-            .then_some(Self(pixels))
-    }
-
-    /// The radius in pixels of a picture with `ratio` pixels to a CSS pixel.
-    pub fn in_pixels(self, ratio: u32) -> f64 {
-        self.0 * f64::from(ratio)
-    }
-}
-
-/// Kernel, scale and ramp: all that turns points into colours.
+/// Measure, kernel, scale and ramp: all that turns points into colours.
 ///
 /// Every part can be set by name from text, the same in a URL and on the command line:
 ///
@@ -39,6 +24,8 @@ impl Radius {
 /// ```
 #[derive(Clone, Debug)]
 pub struct Style {
+    /// What a pixel says.
+    pub measure: Measure,
     /// The splat's shape.
     pub shape: Shape,
     /// The splat's radius.
@@ -50,14 +37,23 @@ pub struct Style {
     ramp: String,
     reverse: bool,
     opacity: Option<String>,
+    classes: Option<u8>,
     baked: Arc<Ramp>,
+    chosen: Chosen,
+}
+
+/// What somebody has set, so that it is not changed to suit the numbers.
+#[derive(Clone, Copy, Debug, Default)]
+struct Chosen {
+    ramp: bool,
+    transform: bool,
 }
 
 /// See [`Style::statistics_key`].
-pub(crate) type StatisticsKey = (Shape, u64, Normalize);
+pub(crate) type StatisticsKey = (Measure, Shape, bool, u64, Normalize);
 
 /// See [`Style::normalizer_key`].
-pub(crate) type NormalizerKey = (StatisticsKey, Transform, (u8, u64, u64));
+pub(crate) type NormalizerKey = (StatisticsKey, Transform, String);
 
 /// A style parameter that can't be.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -83,8 +79,9 @@ pub enum StyleError {
 impl Default for Style {
     fn default() -> Self {
         Self {
+            measure: Measure::Sum,
             shape: Shape::Gaussian,
-            radius: Radius(16.0),
+            radius: Radius::default(),
             normalize: Normalize::Peak,
             scale: Scale {
                 domain: Domain::Auto,
@@ -93,17 +90,20 @@ impl Default for Style {
             ramp: Self::DEFAULT_RAMP.to_owned(),
             reverse: false,
             opacity: None,
+            classes: None,
             baked: Arc::new(
                 Ramp::named(Self::DEFAULT_RAMP)
                     .unwrap_or_else(|_| Ramp::from_table(&[[0; 4]; 256])),
             ),
+            chosen: Chosen::default(),
         }
     }
 }
 
 impl Style {
     /// The names that [`set`](Self::set) knows.
-    pub const PARAMETERS: [&'static str; 8] = [
+    pub const PARAMETERS: [&'static str; 10] = [
+        "measure",
         "kernel",
         "radius",
         "normalize",
@@ -112,9 +112,15 @@ impl Style {
         "ramp",
         "reverse",
         "opacity",
+        "steps",
     ];
 
     const DEFAULT_RAMP: &'static str = "inferno";
+    const LEVEL_RAMP: &'static str = "viridis";
+    const DIVERGING_RAMP: &'static str = "balance";
+
+    /// The most classes that a ramp can be cut into.
+    const MAX_CLASSES: u8 = 64;
 
     /// The 256 colours, opacity and direction baked in.
     pub fn ramp(&self) -> &Ramp {
@@ -129,21 +135,37 @@ impl Style {
         match name {
             "kernel" => self.shape = one_of("kernel", value, &Shape::ALL)?,
             "normalize" => self.normalize = one_of("normalize", value, &Normalize::ALL)?,
-            "scale" => self.scale.transform = one_of("scale", value, &Transform::ALL)?,
-            "radius" => self.radius = radius(value)?,
-            "domain" => {
-                self.scale.domain = value.parse().map_err(|()| {
-                    refuse(
-                        "domain",
-                        value,
-                        "auto, a percentile like p99 or p99.9, or lo,hi like 0,40",
-                    )
+            "measure" => self.measure = one_of("measure", value, &Measure::ALL)?,
+            "scale" => {
+                self.scale.transform = read("scale", value, Transform::EXPECTED)?;
+                self.chosen.transform = true;
+            }
+            "radius" => self.radius = read("radius", value, Radius::EXPECTED)?,
+            "domain" => self.scale.domain = read("domain", value, Domain::EXPECTED)?,
+            "ramp" => {
+                self.bake(Self {
+                    ramp: value.to_owned(),
+                    ..self.clone()
+                })?;
+                self.chosen.ramp = true;
+            }
+            "steps" => {
+                let classes = match value {
+                    "none" => None,
+                    n => Some(
+                        n.parse()
+                            .ok()
+                            .filter(|n| (2..=Self::MAX_CLASSES).contains(n))
+                            .ok_or_else(|| {
+                                refuse("steps", n, "expected 2 to 64 classes, or none")
+                            })?,
+                    ),
+                };
+                self.bake(Self {
+                    classes,
+                    ..self.clone()
                 })?;
             }
-            "ramp" => self.bake(Self {
-                ramp: value.to_owned(),
-                ..self.clone()
-            })?,
             "reverse" => {
                 let reverse = one_of("reverse", value, &[("true", true), ("false", false)])?;
                 self.bake(Self {
@@ -176,6 +198,9 @@ impl Style {
                 Opacity::parse(text).map_err(|e| refuse("opacity", text, &e.to_string()))?;
             ramp = ramp.with_opacity(&opacity);
         }
+        if let Some(classes) = wanted.classes {
+            ramp = ramp.in_classes(classes);
+        }
         *self = Self {
             baked: Arc::new(ramp),
             ..wanted
@@ -183,24 +208,72 @@ impl Style {
         Ok(())
     }
 
-    /// The kernel for a picture with `ratio` pixels to a CSS pixel (1, or 2 for `@2x`).
+    /// The style for numbers of a nature: a scale and a ramp that nobody has chosen become
+    /// those that suit it, so that a first look is a good one.
+    #[must_use]
+    pub fn suited_to(mut self, nature: Nature) -> Self {
+        if !self.chosen.transform {
+            self.scale.transform = match nature {
+                Nature::Amount => Transform::Log,
+                Nature::Level | Nature::Signed | Nature::Ratio => Transform::Linear,
+            };
+        }
+        let suits = match nature {
+            Nature::Amount => Self::DEFAULT_RAMP,
+            Nature::Level => Self::LEVEL_RAMP,
+            Nature::Signed | Nature::Ratio => Self::DIVERGING_RAMP,
+        };
+        if !self.chosen.ramp && self.ramp != suits {
+            let wanted = Self {
+                ramp: suits.to_owned(),
+                ..self.clone()
+            };
+            // a ramp of the collection is always one
+            let _ = self.bake(wanted);
+        }
+        self
+    }
+
+    /// What is splatted in a picture with `ratio` pixels to a CSS pixel (1, or 2 for `@2x`).
     ///
     /// With [`Normalize::Mass`] the density stays per CSS pixel area, so that both
     /// resolutions have the same colours.
-    pub fn kernel(&self, ratio: u32) -> Kernel {
-        let radius = self
-            .radius
-            .in_pixels(ratio)
-            .clamp(Kernel::MIN_RADIUS, Kernel::MAX_RADIUS);
-        Kernel::per_css_pixel(self.shape, radius, self.normalize, f64::from(ratio))
+    pub(crate) fn splat(&self, pixel: f64, ratio: f64) -> Splat {
+        let per_area = self.measure.is_per_area();
+        Splat {
+            shape: self.shape,
+            normalize: if per_area { Normalize::Mass } else { self.normalize },
+            length: self.radius.at_zoom(zoom_of(pixel * ratio)),
+            ratio,
+        }
+    }
+
+    /// The kernel in a window with `ratio` pixels to a CSS pixel; where the radius is in metres,
+    /// that of its northern edge.
+    pub fn kernel_in(&self, window: &Window, ratio: u32) -> Kernel {
+        let splat = self.splat(window.pixel(), f64::from(ratio));
+        splat.at(window.top(), window.pixel()).0
+    }
+
+    /// How far around a window points matter, in its pixels.
+    pub fn reach_in(&self, window: &Window, ratio: u32) -> f64 {
+        let splat = self.splat(window.pixel(), f64::from(ratio));
+        splat.widest(window) * self.shape.reach()
+    }
+
+    /// The largest cells that may stand for several points in a window, in its pixels.
+    pub fn finest_cell_in(&self, window: &Window, ratio: u32) -> f64 {
+        let splat = self.splat(window.pixel(), f64::from(ratio));
+        splat.narrowest(window).finest_cell()
     }
 
     /// The parameters and their values, in the order of [`PARAMETERS`](Self::PARAMETERS);
     /// two styles that draw the same have the same.
     pub fn parameters(&self) -> Vec<(&'static str, String)> {
         let mut all = vec![
+            ("measure", self.measure.to_string()),
             ("kernel", self.shape.to_string()),
-            ("radius", format!("{}px", self.radius.0)),
+            ("radius", self.radius.to_string()),
             ("normalize", self.normalize.to_string()),
             ("scale", self.scale.transform.to_string()),
             ("domain", self.scale.domain.to_string()),
@@ -212,23 +285,32 @@ impl Style {
         if let Some(opacity) = &self.opacity {
             all.push(("opacity", opacity.clone()));
         }
+        if let Some(classes) = self.classes {
+            all.push(("steps", classes.to_string()));
+        }
         all
     }
 
-    /// What the statistics of a zoom depend on.
-    pub(crate) fn statistics_key(&self) -> StatisticsKey {
-        (self.shape, self.radius.0.to_bits(), self.normalize)
+    /// What the statistics of a level depend on.
+    pub(crate) fn statistics_key(&self, level: u8) -> StatisticsKey {
+        let (metres, length) = match self.radius.at_zoom(f64::from(level) - 8.0) {
+            Length::Pixels(n) => (false, n),
+            Length::Metres(n) => (true, n),
+        };
+        let bits = length.to_bits();
+        (self.measure, self.shape, metres, bits, self.normalize)
     }
 
-    /// What the scale of a zoom depends on.
-    pub(crate) fn normalizer_key(&self) -> NormalizerKey {
-        let domain = match self.scale.domain {
-            Domain::Auto => (0, 0, 0),
-            Domain::Percentile(p) => (1, p.to_bits(), 0),
-            Domain::Fixed(lo, hi) => (2, lo.to_bits(), hi.to_bits()),
-        };
-        (self.statistics_key(), self.scale.transform, domain)
+    /// What the scale of a level depends on.
+    pub(crate) fn normalizer_key(&self, level: u8) -> NormalizerKey {
+        let domain = self.scale.domain.to_string();
+        (self.statistics_key(level), self.scale.transform, domain)
     }
+}
+
+/// The zoom whose 256 px tiles have CSS pixels as wide, in world units.
+fn zoom_of(css_pixel: f64) -> f64 {
+    (heatsplat_points::mercator::WORLD / css_pixel).log2() - 8.0
 }
 
 impl fmt::Display for Style {
@@ -260,16 +342,12 @@ fn one_of<T: Copy>(
         })
 }
 
-fn radius(text: &str) -> Result<Radius, StyleError> {
-    let number = text.strip_suffix("px").unwrap_or(text).trim();
-    number.parse().ok().and_then(Radius::pixels).ok_or_else(|| {
-        let most = Kernel::MAX_RADIUS / 2.0;
-        let expected = format!(
-            "expected pixels from {} to {most}, like 16px",
-            Kernel::MIN_RADIUS
-        );
-        refuse("radius", text, &expected)
-    })
+fn read<T: std::str::FromStr>(
+    name: &'static str,
+    value: &str,
+    expected: &str,
+) -> Result<T, StyleError> {
+    value.parse().map_err(|_| refuse(name, value, expected))
 }
 
 fn refuse(name: &'static str, value: &str, expected: &str) -> StyleError {
@@ -302,14 +380,16 @@ mod tests {
     fn a_style_survives_its_own_words() {
         let mut style = Style::default();
         let wanted = [
+            ("measure", "mean"),
             ("kernel", "quartic"),
-            ("radius", "7.5px"),
+            ("radius", "4:7.5px,12:30px"),
             ("normalize", "mass"),
-            ("scale", "eq_hist"),
-            ("domain", "p99.9"),
+            ("scale", "power:0.3"),
+            ("domain", "p99.9@6"),
             ("ramp", "viridis"),
             ("reverse", "true"),
             ("opacity", "0.5"),
+            ("steps", "7"),
         ];
         for (name, value) in wanted {
             style.set(name, value).unwrap();
@@ -324,9 +404,25 @@ mod tests {
     }
 
     #[test]
+    fn what_nobody_chose_suits_the_numbers() {
+        let plain = Style::default();
+        let signed = plain.clone().suited_to(Nature::Signed);
+        assert_eq!((&*signed.ramp, signed.scale.transform), ("balance", Transform::Linear));
+        let back = signed.suited_to(Nature::Amount);
+        assert_eq!(back.to_string(), plain.to_string());
+        let mut chosen = plain;
+        chosen.set("ramp", "inferno").unwrap();
+        chosen.set("scale", "log").unwrap();
+        let same = chosen.clone().suited_to(Nature::Level);
+        assert_eq!(same.to_string(), chosen.to_string());
+    }
+
+    #[test]
     fn mistakes_are_named_with_what_is_legal() {
         let mut style = Style::default();
         for (name, value, hint) in [
+            ("measure", "average", "mean"),
+            ("steps", "1", "64"),
             ("kernel", "square", "triweight"),
             ("radius", "0px", "0.5"),
             ("radius", "300", "128"),

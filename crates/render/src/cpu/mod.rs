@@ -21,6 +21,7 @@ use crate::scale::Normalizer;
 use heatsplat_points::Window;
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
+pub(crate) use colorize_alpha::indices;
 use splat_bin::Bins;
 use splat_edge::Spectra;
 use splat_refine::Refine;

@@ -1,0 +1,165 @@
+//! The numbers that a picture shows: a measure, taken from densities.
+//!
+//! A measure is a few densities and a formula over them, pixel by pixel; so every backend can
+//! draw every measure. What has no value (a mean where no point is near) is NaN.
+
+use crate::backend::{Backend, Job};
+use crate::bands::Splat;
+use crate::density::Density;
+use crate::kernel::Normalize;
+use crate::measure::{Comparison, Measure, Nature};
+use crate::point_set::PointSet;
+use crate::radius::metres_per_unit;
+use crate::style::Style;
+use heatsplat_points::Window;
+
+/// Means and quotients are shown where Σ K of the points is at least this: what a gaussian is at
+/// its radius. Nearer to the rim a mean would be a quotient of two nearly nothings.
+pub(crate) const SUPPORT: f64 = 1.0 / 90.0;
+
+/// One measure of one window.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Field {
+    pub(crate) measure: Measure,
+    pub(crate) splat: Splat,
+    pub(crate) window: Window,
+}
+
+impl Field {
+    /// What a style shows in a window with `ratio` pixels to a CSS pixel.
+    pub(crate) fn new(style: &Style, window: Window, ratio: f64) -> Self {
+        Self {
+            measure: style.measure,
+            splat: style.splat(window.pixel(), ratio),
+            window,
+        }
+    }
+
+    /// The one density that the field is, where it is no more than that: a backend then has
+    /// all it needs to draw the picture at one go.
+    pub(crate) fn job<'a>(&self, set: &'a PointSet) -> Option<Job<'a>> {
+        let plain = set.versus().is_none()
+            && set.nature(self.measure) == Nature::Amount
+            && !self.measure.is_per_area();
+        let points = if self.measure.counts() {
+            set.counts()
+        } else {
+            set.points()
+        };
+        let kernel = self.splat.everywhere()?;
+        plain.then_some(Job {
+            points,
+            window: self.window,
+            kernel,
+        })
+    }
+
+    /// Draws it, row by row from the north.
+    pub(crate) fn of(&self, set: &PointSet, by: &dyn Backend) -> Density {
+        let mut field = self.alone(set, by);
+        match set.versus() {
+            None if set.nature(self.measure) == Nature::Signed => nothing_at_zero(&mut field),
+            None => {}
+            Some((Comparison::Minus, other)) => {
+                let other = self.alone(other, by);
+                field.zip(&other, |a, b| a - b);
+                // where neither is, a difference of 0 is no news
+                nothing_at_zero(&mut field);
+            }
+            Some((Comparison::Over, other)) => {
+                let support = self.support(other, by);
+                let other = self.alone(other, by);
+                field.zip(&other, |a, b| if b == 0.0 { f32::NAN } else { a / b });
+                field.zip(&support, masked);
+            }
+        }
+        field
+    }
+
+    /// The measure of a set's own points.
+    fn alone(&self, set: &PointSet, by: &dyn Backend) -> Density {
+        if self.measure == Measure::Mean {
+            return self.mean(set, by);
+        }
+        let points = if self.measure.counts() {
+            set.counts()
+        } else {
+            set.points()
+        };
+        let mut field = self.splat.density(points, self.window, by);
+        if self.measure.is_per_area() {
+            let css_pixel = self.window.pixel() * self.splat.ratio;
+            let width = (field.width as usize).max(1);
+            for (row, values) in field.values.chunks_exact_mut(width).enumerate() {
+                let y = self.window.top() + (row as f64 + 0.5) * self.window.pixel();
+                let per_km2 = per_km2(y, css_pixel) as f32;
+                values.iter_mut().for_each(|v| *v *= per_km2);
+            }
+        }
+        field
+    }
+
+    fn mean(&self, set: &PointSet, by: &dyn Backend) -> Density {
+        let support = self.support(set, by);
+        let summary = set.points().summary();
+        let (least, most) = (summary.weight_min, summary.weight_max);
+        if least == most {
+            // the mean of equals is what they are, to the last bit
+            let mut field = support;
+            let mean = |s: &mut f32| *s = masked(least, *s);
+            field.values.iter_mut().for_each(mean);
+            return field;
+        }
+        let mut field = self.splat().density(set.points(), self.window, by);
+        field.zip(&support, |sum, count| {
+            // far out on a kernel's rim both are small: rounding must not lead out of the weights
+            masked((sum / count).clamp(least, most), count)
+        });
+        field
+    }
+
+    /// Σ K with K(0) = 1: how much there is to take a mean of.
+    fn support(&self, set: &PointSet, by: &dyn Backend) -> Density {
+        self.splat().density(set.counts(), self.window, by)
+    }
+
+    /// The splat with K(0) = 1.
+    fn splat(&self) -> Splat {
+        Splat {
+            normalize: Normalize::Peak,
+            ..self.splat
+        }
+    }
+}
+
+/// How many square CSS pixels a km² of ground has, at a row `y` world units down.
+pub(crate) fn per_km2(y: f64, css_pixel: f64) -> f64 {
+    let km = metres_per_unit(y) * css_pixel / 1000.0;
+    (km * km).recip()
+}
+
+fn masked(value: f32, support: f32) -> f32 {
+    if f64::from(support) >= SUPPORT {
+        value
+    } else {
+        f32::NAN
+    }
+}
+
+fn nothing_at_zero(field: &mut Density) {
+    let clear = |v: &mut f32| {
+        if *v == 0.0 {
+            *v = f32::NAN;
+        }
+    };
+    field.values.iter_mut().for_each(clear);
+}
+
+impl Density {
+    /// Sets each value to a function of it and another grid's.
+    fn zip(&mut self, other: &Self, f: impl Fn(f32, f32) -> f32) {
+        for (a, &b) in self.values.iter_mut().zip(&other.values) {
+            *a = f(*a, b);
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! What a pixel says of the points around it.
+
+use crate::named::display_by_name;
+
+/// What is measured; all from sums over the points within a kernel's reach.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Measure {
+    /// Σ weight · K: how much there is.
+    #[default]
+    Sum,
+    /// Σ K: how many there are, whatever they weigh.
+    Count,
+    /// Σ weight · K / Σ K: what they weigh on the mean, in sparse places as in crowded ones.
+    Mean,
+    /// Σ weight per km² of ground, the same number at every zoom and latitude.
+    SumPerKm2,
+    /// Points per km² of ground.
+    CountPerKm2,
+}
+
+impl Measure {
+    /// All measures with their names.
+    pub const ALL: [(&'static str, Self); 5] = [
+        ("sum", Self::Sum),
+        ("count", Self::Count),
+        ("mean", Self::Mean),
+        ("sum_per_km2", Self::SumPerKm2),
+        ("count_per_km2", Self::CountPerKm2),
+    ];
+
+    /// Whether weights matter.
+    pub(crate) fn weighs(self) -> bool {
+        !matches!(self, Self::Count | Self::CountPerKm2)
+    }
+
+    /// Whether points are counted.
+    pub(crate) fn counts(self) -> bool {
+        !matches!(self, Self::Sum | Self::SumPerKm2)
+    }
+
+    /// Whether the numbers are per area of ground.
+    pub fn is_per_area(self) -> bool {
+        matches!(self, Self::SumPerKm2 | Self::CountPerKm2)
+    }
+
+    /// What the numbers count, where that is known without knowing the data.
+    pub fn unit(self) -> Option<&'static str> {
+        match self {
+            Self::Sum | Self::Mean => None,
+            Self::Count => Some("points"),
+            Self::SumPerKm2 => Some("per km²"),
+            Self::CountPerKm2 => Some("points per km²"),
+        }
+    }
+}
+
+display_by_name!(Measure);
+
+/// How one set of points is set against another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Comparison {
+    /// The first less the second.
+    Minus,
+    /// The first divided by the second.
+    Over,
+}
+
+impl Comparison {
+    /// Both with their signs.
+    pub const ALL: [(&'static str, Self); 2] = [("-", Self::Minus), ("/", Self::Over)];
+}
+
+display_by_name!(Comparison);
+
+/// What kind of numbers a field has, which says how a scale lies over them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Nature {
+    /// From 0, which is nothing, upwards: sums and counts.
+    Amount,
+    /// Anywhere; 0 is a number like others, and what is nothing is NaN: means.
+    Level,
+    /// To both sides of 0: differences, and sums of weights with signs. Nothing is NaN.
+    Signed,
+    /// To both sides of 1, by factors: quotients. Nothing is NaN.
+    Ratio,
+}
