@@ -67,7 +67,7 @@ fn job(layer: &Layer, window: Window) -> Job<'_> {
     Job {
         points: layer.points(),
         window,
-        kernel: layer.style().kernel(1),
+        kernel: layer.style().kernel_in(&window, 1),
     }
 }
 

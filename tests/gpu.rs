@@ -5,7 +5,9 @@
 
 use crate::scenes::{self, Dice, EDGED, SMOOTH};
 use heatsplat::render::gpu::{Choice, Failure, GpuBackend, GpuError, GpuOptions};
-use heatsplat::render::{Backend, CpuBackend, Density, Job, Normalizer, Picture, Transform};
+use heatsplat::render::{
+    Backend, Comparison, CpuBackend, Density, Job, Normalizer, Picture, PointSet, Transform,
+};
 use heatsplat::{Layer, Point, Points, Style, TileId, TileSize, Window};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -158,7 +160,7 @@ fn every_kernel_scale_and_size_on_every_scene() {
                 let job = |&window: &Window| Job {
                     points: layer.points(),
                     window,
-                    kernel: style.kernel(size.ratio()),
+                    kernel: style.kernel_in(&window, size.ratio()),
                 };
                 let jobs: Vec<_> = windows.iter().map(|w| (job(w), &*scale)).collect();
                 assert_parity(&gpu, &jobs, &format!("{name} {words:?}"));
@@ -226,11 +228,13 @@ fn five_hundred_random_scenes() {
         let job = Job {
             points: &points,
             window,
-            kernel: style.kernel(1),
+            kernel: style.kernel_in(&window, 1),
         };
-        let scale = style
-            .scale
-            .resolve(&heatsplat::render::Statistics::default());
+        let scale = style.scale.resolve(
+            &heatsplat::render::Statistics::default(),
+            heatsplat::render::Nature::Amount,
+            8,
+        );
         assert_parity(&gpu, &[(job, &scale)], &format!("scene {number}"));
     }
     assert_drew_all(&gpu, before);
@@ -245,7 +249,7 @@ fn a_swapped_result_is_seen() {
         let job = Job {
             points: layer.points(),
             window: at_zoom(0, 0, 0, 256),
-            kernel: layer.style().kernel(1),
+            kernel: layer.style().kernel_in(&at_zoom(0, 0, 0, 256), 1),
         };
         let scale = layer.normalizer(8, layer.style());
         let density = cpu.densities(&[job]).remove(0);
@@ -286,7 +290,7 @@ fn draw(backend: &dyn Backend, layer: &Layer, windows: &[Window]) -> Vec<Density
     let job = |&window: &Window| Job {
         points: layer.points(),
         window,
-        kernel: layer.style().kernel(1),
+        kernel: layer.style().kernel_in(&window, 1),
     };
     backend.densities(&windows.iter().map(job).collect::<Vec<_>>())
 }
@@ -411,10 +415,10 @@ fn what_the_shaders_can_not_draw_the_cpu_does() {
     };
     let (layer, _) = cities();
     let style = scenes::style(&[("kernel", "uniform"), ("radius", "100px")]);
-    let job = |style: &Style, window| Job {
+    let job = |style: &Style, window: Window| Job {
         points: layer.points(),
         window,
-        kernel: style.kernel(1),
+        kernel: style.kernel_in(&window, 1),
     };
     let wide = job(&style, at_zoom(2, 2, 1, 256));
     // the whole world in less than a pixel
@@ -447,9 +451,73 @@ fn weights_of_any_size() {
         let job = Job {
             points: layer.points(),
             window: at_zoom(0, 0, 0, 256),
-            kernel: layer.style().kernel(1),
+            kernel: layer.style().kernel_in(&at_zoom(0, 0, 0, 256), 1),
         };
         assert_parity(&gpu, &[(job, &scale)], &format!("{weights:?}"));
+    }
+}
+
+#[test]
+fn every_measure_and_scale_is_the_same_with_either() {
+    let Some(gpu) = device(Choice::Any) else {
+        return;
+    };
+    let gpu: Arc<dyn Backend> = Arc::new(gpu);
+    let scenes = scenes::all();
+    let named = |name: &str| {
+        let scene = scenes.iter().find(|(n, _)| *n == name).unwrap();
+        Arc::new(PointSet::new(
+            Points::from_lon_lat(scene.1.iter().copied()).unwrap(),
+        ))
+    };
+    let (clustered, signed) = (named("clustered"), named("signed"));
+    let against = |how| {
+        let other = Arc::clone(&signed);
+        Arc::new(PointSet::comparing(&clustered, how, other))
+    };
+    let sets = [
+        ("clustered", Arc::clone(&clustered)),
+        ("signed", Arc::clone(&signed)),
+        ("difference", against(Comparison::Minus)),
+        ("quotient", against(Comparison::Over)),
+    ];
+    for (name, set) in sets {
+        let layer = |by: Arc<dyn Backend>| Layer::of(name, Arc::clone(&set), Style::default(), by);
+        let (cpu, twin) = (layer(Arc::new(CpuBackend::new())), layer(Arc::clone(&gpu)));
+        for words in [
+            [("measure", "sum"), ("radius", "400km")],
+            [("measure", "count"), ("scale", "local")],
+            [("measure", "mean"), ("kernel", "quartic")],
+            [("measure", "sum_per_km2"), ("scale", "cbrt")],
+            [("measure", "count_per_km2"), ("scale", "eq_hist")],
+        ] {
+            let style = cpu.suited(scenes::style(&words));
+            for (z, x, y) in [(0, 0, 0), (3, 4, 2)] {
+                let at = TileId::new(z, x, y).unwrap();
+                let [a, b] = [&cpu, &twin].map(|l| l.tile_density(at, TileSize::NORMAL, &style));
+                let most = a.values.iter().filter(|v| v.is_finite());
+                let most = most
+                    .fold(0f32, |m, v| m.max(v.abs()))
+                    .max(f32::MIN_POSITIVE);
+                // whether there is enough for a mean is decided at a rim: there one may say no
+                let (mut off, mut rim) = (0f32, 0);
+                for (a, b) in a.values.iter().zip(&b.values) {
+                    match (a.is_nan(), b.is_nan()) {
+                        (false, false) => off = off.max((a - b).abs() / most),
+                        (true, true) => {}
+                        _ => rim += 1,
+                    }
+                }
+                assert!(
+                    off < 1e-4 && rim < 20,
+                    "{name} {words:?} {at:?}: {off} {rim}"
+                );
+                let [a, b] = [&cpu, &twin].map(|l| l.tile(at, TileSize::NORMAL, &style));
+                let more = |(a, b): &(&u8, &u8)| a.abs_diff(**b) > 1;
+                let apart = a.indices.iter().zip(&b.indices).filter(more).count();
+                assert!(apart < 40, "{name} {words:?} {at:?}: {apart} pixels");
+            }
+        }
     }
 }
 
@@ -514,11 +582,12 @@ mod embedded {
         let gpu =
             GpuBackend::from_device(device.clone(), queue.clone(), &GpuOptions::default()).unwrap();
         let (layer, _) = cities();
+        // wider than a block, odd, and half of it empty
+        let window = Window::at_level(12, 2100, 1350, 701, 333);
         let job = Job {
             points: layer.points(),
-            // wider than a block, odd, and half of it empty
-            window: Window::at_level(12, 2100, 1350, 701, 333),
-            kernel: layer.style().kernel(1),
+            window,
+            kernel: layer.style().kernel_in(&window, 1),
         };
         let density = gpu.density_buffer(&job).unwrap();
         assert_eq!((density.width, density.height), (701, 333));

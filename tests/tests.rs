@@ -31,6 +31,8 @@ mod golden;
 mod gpu;
 /// The laws of the picture: conservation, seams, linearity, order, oracle.
 mod laws;
+/// Means, differences, radii in metres, scales of the neighbourhood.
+mod measures;
 /// PostGIS, a real one.
 #[cfg(feature = "postgis")]
 mod postgis;

@@ -124,10 +124,13 @@ fn repeat(time: Duration, mut work: impl FnMut(usize) -> usize) -> (usize, Durat
 fn jobs<'a>(layer: &'a Layer, z: u8, scale: &'a Arc<Normalizer>) -> Vec<(Job<'a>, &'a Normalizer)> {
     let occupied = layer.points().occupied_tiles(z);
     let step = (occupied.len() / BATCH).max(1);
-    let job = |tile: TileId| Job {
-        points: layer.points(),
-        window: Window::tile(tile, TileSize::NORMAL.pixels()),
-        kernel: layer.style().kernel(1),
+    let job = |tile: TileId| {
+        let window = Window::tile(tile, TileSize::NORMAL.pixels());
+        Job {
+            points: layer.points(),
+            window,
+            kernel: layer.style().kernel_in(&window, 1),
+        }
     };
     let tiles = occupied.iter().step_by(step).take(BATCH);
     tiles.map(|t| (job(t.tile), &**scale)).collect()

@@ -75,7 +75,7 @@ impl Export {
 fn tiles(layer: &Layer, z: u8) -> impl Iterator<Item = raster::Tile> + '_ {
     addresses(layer, z).into_iter().filter_map(move |tile| {
         let density = layer.tile_density(tile, TileSize::NORMAL, layer.style());
-        if density.values.iter().all(|&value| value == 0.0) {
+        if density.values.iter().all(|&v| v == 0.0 || v.is_nan()) {
             return None;
         }
         let window = Window::tile(tile, density.width);
@@ -96,9 +96,13 @@ fn tiles(layer: &Layer, z: u8) -> impl Iterator<Item = raster::Tile> + '_ {
 /// Tiles with points, and all that their kernels reach.
 fn addresses(layer: &Layer, z: u8) -> BTreeSet<TileId> {
     let side = 1i64 << z;
-    let reach = (layer.style().kernel(1).reach() / 256.0).ceil() as i64;
     let mut all = BTreeSet::new();
     for occupied in layer.points().occupied_tiles(z) {
+        let window = Window::tile(occupied.tile, 256);
+        let reach = layer.style().reach_in(&window, 1).ceil() as u32;
+        // a radius in metres has more pixels towards the poles
+        let reach = layer.style().reach_in(&window.grown(reach), 1);
+        let reach = (reach / 256.0).ceil() as i64;
         let (x, y) = (i64::from(occupied.tile.x()), i64::from(occupied.tile.y()));
         for (dx, dy) in (-reach..=reach).flat_map(|dx| (-reach..=reach).map(move |dy| (dx, dy))) {
             let x = (x + dx).rem_euclid(side) as u32;

@@ -11,16 +11,21 @@ pub(super) struct StyleFlags {
     /// gaussian, quartic, triweight, epanechnikov, triangular or uniform
     #[arg(long, value_parser = checked("kernel"))]
     kernel: Option<String>,
-    /// How far a point's heat reaches, in pixels
-    #[arg(long, value_name = "PIXELS", value_parser = checked("radius"))]
+    /// What a pixel says: sum, count, mean, sum_per_km2 or count_per_km2
+    #[arg(long, value_parser = checked("measure"))]
+    measure: Option<String>,
+    /// How far a point's heat reaches: 16px, 500m, 2.5km, or by zoom like 6:8px,12:30px
+    #[arg(long, value_name = "LENGTH", value_parser = checked("radius"))]
     radius: Option<String>,
     /// What is 1 about the kernel: its height (peak) or its volume (mass)
     #[arg(long, value_name = "peak|mass", value_parser = checked("normalize"))]
     normalize: Option<String>,
-    /// From density to colour: linear, log, sqrt, cbrt or eq_hist
+    /// From number to colour: linear, log, sqrt, cbrt, power:0.35, eq_hist, or local (eq_hist of
+    /// the neighbourhood)
     #[arg(long, value_parser = checked("scale"))]
     scale: Option<String>,
-    /// Which densities the ramp spans: auto, a percentile like p99.9, or lo,hi
+    /// Which numbers the ramp spans: auto, a percentile like p99.9, either of one zoom for all
+    /// like auto@8, lo,hi, or a table by zoom like 4:0,900;10:0,20
     #[arg(long, allow_hyphen_values = true, value_parser = checked("domain"))]
     domain: Option<String>,
     /// A ramp's name (see `heatsplat ramps`), or CSS colours like "transparent, blue, #ff0"
@@ -32,6 +37,9 @@ pub(super) struct StyleFlags {
     /// How opaque the colours are, 0 to 1, or a curve like 0:0,0.2:0.8,1:1
     #[arg(long, value_parser = checked("opacity"))]
     opacity: Option<String>,
+    /// Cut the ramp into so many classes of one colour each
+    #[arg(long, value_name = "N", value_parser = checked("steps"))]
+    steps: Option<String>,
 }
 
 impl StyleFlags {
@@ -39,6 +47,7 @@ impl StyleFlags {
         let reverse = self.reverse.then(|| "true".to_owned());
         let mut style = Style::default();
         for (name, value) in [
+            ("measure", &self.measure),
             ("kernel", &self.kernel),
             ("radius", &self.radius),
             ("normalize", &self.normalize),
@@ -47,6 +56,7 @@ impl StyleFlags {
             ("ramp", &self.ramp),
             ("reverse", &reverse),
             ("opacity", &self.opacity),
+            ("steps", &self.steps),
         ] {
             if let Some(value) = value {
                 style.set(name, value)?;

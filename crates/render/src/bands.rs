@@ -84,7 +84,8 @@ impl Splat {
     /// The kernel where the radius has the fewest pixels: nearest to the equator.
     pub(crate) fn narrowest(&self, window: &Window) -> Kernel {
         let (top, bottom) = (window.top(), window.bottom());
-        self.at((WORLD / 2.0).clamp(top, bottom.max(top)), window.pixel()).0
+        self.at((WORLD / 2.0).clamp(top, bottom.max(top)), window.pixel())
+            .0
     }
 
     /// The greatest radius in a window, in its pixels.
@@ -193,7 +194,9 @@ impl Band {
         if self.coarser == 1 {
             let lines = drawn.values.chunks_exact(width.max(1));
             for ((_, (row, &share)), line) in rows.zip(lines) {
-                row.iter_mut().zip(line).for_each(|(to, d)| *to += share * d);
+                row.iter_mut()
+                    .zip(line)
+                    .for_each(|(to, d)| *to += share * d);
             }
             return;
         }

@@ -5,17 +5,69 @@
 
 use crate::backend::{Backend, Job};
 use crate::bands::Splat;
-use crate::density::Density;
+use crate::cpu;
+use crate::density::{Density, Picture};
 use crate::kernel::Normalize;
 use crate::measure::{Comparison, Measure, Nature};
 use crate::point_set::PointSet;
 use crate::radius::metres_per_unit;
+use crate::scale::Normalizer;
 use crate::style::Style;
 use heatsplat_points::Window;
 
 /// Means and quotients are shown where Σ K of the points is at least this: what a gaussian is at
 /// its radius. Nearer to the rim a mean would be a quotient of two nearly nothings.
 pub(crate) const SUPPORT: f64 = 1.0 / 90.0;
+
+/// The share of a scale's end below which a difference is nothing.
+const NOTHING: f64 = 1e-5;
+
+/// The numbers of a window, `ratio` pixels to a CSS pixel: what a style measures of a set, NaN
+/// where it has no value.
+pub fn density(
+    set: &PointSet,
+    style: &Style,
+    window: Window,
+    ratio: u32,
+    by: &dyn Backend,
+) -> Density {
+    Field::new(style, window, f64::from(ratio)).of(set, by)
+}
+
+/// The same as colour indices on a scale.
+pub fn picture(
+    set: &PointSet,
+    style: &Style,
+    window: Window,
+    ratio: u32,
+    scale: &Normalizer,
+    by: &dyn Backend,
+) -> Picture {
+    let field = Field::new(style, window, f64::from(ratio));
+    if let Some(job) = field.job(set) {
+        let empty = || Picture::empty(window.width(), window.height());
+        return by.pictures(&[(job, scale)]).pop().unwrap_or_else(empty);
+    }
+    colored(&field.of(set, by), scale, set.nature(style.measure))
+}
+
+/// Numbers as colour indices on a scale.
+pub(crate) fn colored(numbers: &Density, scale: &Normalizer, nature: Nature) -> Picture {
+    let mut indices = cpu::indices(scale.steps(), &numbers.values);
+    if nature == Nature::Signed {
+        // where neither side is, a difference of 0 is no news, nor is what rounding leaves of it
+        let (low, high) = scale.domain();
+        let nothing = (NOTHING * high.max(-low)) as f32;
+        let each = indices.iter_mut().zip(&numbers.values);
+        each.filter(|(_, v)| v.abs() <= nothing)
+            .for_each(|(i, _)| *i = 0);
+    }
+    Picture {
+        width: numbers.width,
+        height: numbers.height,
+        indices,
+    }
+}
 
 /// One measure of one window.
 #[derive(Clone, Copy, Debug)]
@@ -58,13 +110,10 @@ impl Field {
     pub(crate) fn of(&self, set: &PointSet, by: &dyn Backend) -> Density {
         let mut field = self.alone(set, by);
         match set.versus() {
-            None if set.nature(self.measure) == Nature::Signed => nothing_at_zero(&mut field),
             None => {}
             Some((Comparison::Minus, other)) => {
                 let other = self.alone(other, by);
                 field.zip(&other, |a, b| a - b);
-                // where neither is, a difference of 0 is no news
-                nothing_at_zero(&mut field);
             }
             Some((Comparison::Over, other)) => {
                 let support = self.support(other, by);
@@ -144,15 +193,6 @@ fn masked(value: f32, support: f32) -> f32 {
     } else {
         f32::NAN
     }
-}
-
-fn nothing_at_zero(field: &mut Density) {
-    let clear = |v: &mut f32| {
-        if *v == 0.0 {
-            *v = f32::NAN;
-        }
-    };
-    field.values.iter_mut().for_each(clear);
 }
 
 impl Density {

@@ -1,10 +1,10 @@
 //! Points with a style: what answers tiles, maps, values and legends.
 
 use crate::backend::Backend;
-use crate::cpu::{self, CpuBackend};
+use crate::cpu::CpuBackend;
 use crate::density::{Density, Picture};
 use crate::encode::{self, Effort, EncodeError, Format};
-use crate::field::Field;
+use crate::field::{self, Field};
 use crate::legend::Legend;
 use crate::local::LocalScales;
 use crate::measure::Nature;
@@ -160,21 +160,17 @@ impl Layer {
     /// The numbers of any window, `ratio` pixels to a CSS pixel: what the style measures, NaN
     /// where it has no value.
     pub fn density(&self, window: Window, ratio: u32, style: &Style) -> Density {
-        let field = Field::new(style, window, f64::from(ratio));
-        field.of(&self.set, self.backend.as_ref())
+        field::density(&self.set, style, window, ratio, self.backend.as_ref())
     }
 
     fn picture(&self, window: Window, ratio: u32, style: &Style, level: u8) -> Picture {
-        let normalizer = self.normalizer(level, style);
-        let field = Field::new(style, window, f64::from(ratio));
-        let local = style.scale.transform == Transform::Local;
-        if let (Some(job), false) = (field.job(&self.set), local) {
-            let empty = || Picture::empty(window.width(), window.height());
-            let drawn = self.backend.pictures(&[(job, &*normalizer)]).pop();
-            return drawn.unwrap_or_else(empty);
+        if self.is_local(style) {
+            let numbers = self.density(window, ratio, style);
+            return self.colorize(&numbers, &window, level, style);
         }
-        let numbers = self.density(window, ratio, style);
-        self.colorize(&numbers, &window, level, style)
+        let scale = self.normalizer(level, style);
+        let backend = self.backend.as_ref();
+        field::picture(&self.set, style, window, ratio, &scale, backend)
     }
 
     /// The colour indices of numbers that [`density`](Self::density) has given.
@@ -185,16 +181,17 @@ impl Layer {
         level: u8,
         style: &Style,
     ) -> Picture {
-        let nature = self.set.nature(style.measure);
-        if style.scale.transform == Transform::Local && nature == Nature::Amount {
+        if self.is_local(style) {
             return self.local.colorize(self, numbers, window, level, style);
         }
-        let normalizer = self.normalizer(level, style);
-        Picture {
-            width: numbers.width,
-            height: numbers.height,
-            indices: cpu::indices(normalizer.steps(), &numbers.values),
-        }
+        let nature = self.set.nature(style.measure);
+        field::colored(numbers, &self.normalizer(level, style), nature)
+    }
+
+    /// Whether colours follow the neighbourhood; only amounts do.
+    fn is_local(&self, style: &Style) -> bool {
+        let nature = self.set.nature(style.measure);
+        style.scale.transform == Transform::Local && nature == Nature::Amount
     }
 
     /// A tile as an image file.

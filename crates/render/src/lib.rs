@@ -12,7 +12,7 @@ mod canvas;
 mod cpu;
 mod density;
 pub mod encode;
-mod field;
+pub mod field;
 #[cfg(feature = "gpu")]
 pub mod gpu;
 mod kernel;
@@ -46,5 +46,5 @@ pub use radius::{Length, Radius};
 pub use ramp::Ramp;
 pub use scale::{Domain, Gamma, Normalizer, Scale, Transform};
 pub use stats::{Statistics, sample};
-pub use style::{Style, StyleError};
+pub use style::{StatisticsKey, Style, StyleError};
 pub use value::{Sums, Value};

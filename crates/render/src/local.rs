@@ -9,8 +9,8 @@ use crate::density::{Density, Picture};
 use crate::field::Field;
 use crate::layer::{Layer, Remembered};
 use crate::style::{StatisticsKey, Style};
-use heatsplat_points::mercator::WORLD;
 use heatsplat_points::Window;
+use heatsplat_points::mercator::WORLD;
 use std::sync::Arc;
 
 /// The side of a neighbourhood in CSS pixels, as a power of two.
@@ -98,9 +98,8 @@ impl LocalScales {
             known.push(((x, y), Arc::clone(&curve)));
             curve
         };
-        for ((row, values), &(north, down)) in rows
-            .zip(densities.values.chunks_exact(width))
-            .zip(&lines)
+        for ((row, values), &(north, down)) in
+            rows.zip(densities.values.chunks_exact(width)).zip(&lines)
         {
             if values.iter().all(|d| *d <= 0.0) {
                 continue;
@@ -142,14 +141,15 @@ impl LocalScales {
         let Some(y) = u32::try_from(y).ok().filter(|y| *y < count) else {
             return Arc::default();
         };
-        self.0.get_or_make((level, style.statistics_key(level), x, y), || {
-            let coarse = level - COARSE_BITS;
-            let side = (1u32 << coarse) / count;
-            let at = |n: u32| i64::from(n) * i64::from(side);
-            let window = Window::at_level(coarse, at(x), at(y), side, side);
-            let field = Field::new(style, window, f64::from(1 << COARSE_BITS).recip());
-            Arc::new(Curve::of(&field.of(layer.set(), layer.backend()).values))
-        })
+        self.0
+            .get_or_make((level, style.statistics_key(level), x, y), || {
+                let coarse = level - COARSE_BITS;
+                let side = (1u32 << coarse) / count;
+                let at = |n: u32| i64::from(n) * i64::from(side);
+                let window = Window::at_level(coarse, at(x), at(y), side, side);
+                let field = Field::new(style, window, f64::from(1 << COARSE_BITS).recip());
+                Arc::new(Curve::of(&field.of(layer.set(), layer.backend()).values))
+            })
     }
 }
 
@@ -173,7 +173,10 @@ fn index(four: &[(Arc<Curve>, f32); 4], density: f32, across: f32) -> u8 {
     let bits = density.to_bits();
     let within = (bits & ((1 << SHIFT) - 1)) as f32 / (1u32 << SHIFT) as f32;
     let (mut sum, mut weight) = (0.0, 0.0);
-    for ((curve, down), side) in four.iter().zip([1.0 - across, 1.0 - across, across, across]) {
+    for ((curve, down), side) in four
+        .iter()
+        .zip([1.0 - across, 1.0 - across, across, across])
+    {
         if !curve.shares.is_empty() {
             sum += down * side * curve.position(bits >> SHIFT, within);
             weight += down * side;

@@ -29,7 +29,7 @@ impl Measure {
     ];
 
     /// Whether weights matter.
-    pub(crate) fn weighs(self) -> bool {
+    pub fn weighs(self) -> bool {
         !matches!(self, Self::Count | Self::CountPerKm2)
     }
 
@@ -79,7 +79,7 @@ pub enum Nature {
     Amount,
     /// Anywhere; 0 is a number like others, and what is nothing is NaN: means.
     Level,
-    /// To both sides of 0: differences, and sums of weights with signs. Nothing is NaN.
+    /// To both sides of 0, which is nothing: differences, and sums of weights with signs.
     Signed,
     /// To both sides of 1, by factors: quotients. Nothing is NaN.
     Ratio,

@@ -10,13 +10,16 @@ pub struct PointSet {
     points: Arc<Points>,
     counts: OnceLock<Arc<Points>>,
     versus: Option<(Comparison, Arc<PointSet>)>,
+    signed: bool,
 }
 
 impl PointSet {
     /// A set of its own.
     pub fn new(points: impl Into<Arc<Points>>) -> Self {
+        let points = points.into();
         Self {
-            points: points.into(),
+            signed: points.summary().weight_min < 0.0,
+            points,
             counts: OnceLock::new(),
             versus: None,
         }
@@ -38,12 +41,20 @@ impl PointSet {
         made
     }
 
+    /// A part of a set whose weights have both signs, though these few may not.
+    #[must_use]
+    pub fn of_both_signs(mut self) -> Self {
+        self.signed = true;
+        self
+    }
+
     /// One set against another: a difference or a quotient.
     pub fn comparing(first: &Self, comparison: Comparison, second: Arc<Self>) -> Self {
         Self {
             points: Arc::clone(&first.points),
             counts: first.counts.clone(),
             versus: Some((comparison, second)),
+            signed: first.signed,
         }
     }
 
@@ -79,7 +90,7 @@ impl PointSet {
             Some((Comparison::Over, _)) => Nature::Ratio,
             Some((Comparison::Minus, _)) => Nature::Signed,
             None if measure == Measure::Mean => Nature::Level,
-            None if measure.weighs() && self.points.summary().weight_min < 0.0 => Nature::Signed,
+            None if measure.weighs() && self.signed => Nature::Signed,
             None => Nature::Amount,
         }
     }
@@ -118,14 +129,16 @@ mod tests {
     fn weights_of_one_need_no_second_index() {
         let ones = PointSet::new(Points::from_lon_lat([(1.0, 2.0, 1.0), (3.0, 4.0, 1.0)]).unwrap());
         assert!(Arc::ptr_eq(ones.points(), ones.counts()));
-        let others = PointSet::new(Points::from_lon_lat([(1.0, 2.0, 5.0), (3.0, 4.0, 1.0)]).unwrap());
+        let others =
+            PointSet::new(Points::from_lon_lat([(1.0, 2.0, 5.0), (3.0, 4.0, 1.0)]).unwrap());
         assert_eq!(others.counts().summary().weight_sum, 2.0);
         assert_eq!(others.counts().summary().count, 2);
     }
 
     #[test]
     fn a_crowd_of_the_common_pool_can_wait_for_counts() {
-        let points = (0..20_000).map(|i| (f64::from(i % 360) - 180.0, f64::from(i % 160) - 80.0, 2.0));
+        let points =
+            (0..20_000).map(|i| (f64::from(i % 360) - 180.0, f64::from(i % 160) - 80.0, 2.0));
         let set = PointSet::new(Points::from_lon_lat(points).unwrap());
         rayon::scope(|scope| {
             for _ in 0..64 {

@@ -179,16 +179,39 @@ mod tests {
 
     #[test]
     fn radii_are_read_and_written() {
-        for text in ["16px", "0.5px", "500m", "2.5km", "6:8px,12:30px", "0:1km,10.5:50m"] {
+        for text in [
+            "16px",
+            "0.5px",
+            "500m",
+            "2.5km",
+            "6:8px,12:30px",
+            "0:1km,10.5:50m",
+        ] {
             let radius: Radius = text.parse().unwrap();
-            assert_eq!(radius.to_string(), text.replace("50m", "50m"));
+            assert_eq!(radius.to_string(), text);
         }
         let config: Radius = r#"{6 = "8px", 12 = "30px"}"#.parse().unwrap();
         assert_eq!(config.to_string(), "6:8px,12:30px");
-        assert_eq!("16".parse::<Radius>().unwrap(), Radius::pixels(16.0).unwrap());
+        assert_eq!(
+            "16".parse::<Radius>().unwrap(),
+            Radius::pixels(16.0).unwrap()
+        );
         for text in [
-            "", "px", "0px", "129px", "NaN", "-1m", "9000km", "6:8px,12:30m", "6:8px,6:9px",
-            "9:8px,6:9px", "6:8px,", "x:8px", "{}", "31:2px", "infm",
+            "",
+            "px",
+            "0px",
+            "129px",
+            "NaN",
+            "-1m",
+            "9000km",
+            "6:8px,12:30m",
+            "6:8px,6:9px",
+            "9:8px,6:9px",
+            "6:8px,",
+            "x:8px",
+            "{}",
+            "31:2px",
+            "infm",
         ] {
             assert_eq!(text.parse::<Radius>(), Err(()), "{text}");
         }
@@ -197,7 +220,13 @@ mod tests {
     #[test]
     fn between_zooms_the_line_is_straight() {
         let radius: Radius = "6:8px,12:30px".parse().unwrap();
-        for (zoom, pixels) in [(0.0, 8.0), (6.0, 8.0), (9.0, 19.0), (12.0, 30.0), (20.0, 30.0)] {
+        for (zoom, pixels) in [
+            (0.0, 8.0),
+            (6.0, 8.0),
+            (9.0, 19.0),
+            (12.0, 30.0),
+            (20.0, 30.0),
+        ] {
             assert_eq!(radius.at_zoom(zoom), Length::Pixels(pixels));
         }
     }
@@ -208,7 +237,10 @@ mod tests {
         let equator = metres_per_unit(y(0.0));
         for lat in [-80.0f64, -45.0, 30.0, 60.0] {
             let share = metres_per_unit(y(lat)) / equator;
-            assert!((share - lat.to_radians().cos()).abs() < 1e-6, "{lat}: {share}");
+            assert!(
+                (share - lat.to_radians().cos()).abs() < 1e-6,
+                "{lat}: {share}"
+            );
         }
     }
 }

@@ -20,6 +20,8 @@ pub enum Group {
     DarkMap,
     /// From transparent to dark: for light base maps.
     LightMap,
+    /// Two sides that leave a transparent middle: for differences and ratios.
+    Diverging,
 }
 
 impl Group {
@@ -29,6 +31,7 @@ impl Group {
             Self::Perceptual => "perceptual",
             Self::DarkMap => "dark map",
             Self::LightMap => "light map",
+            Self::Diverging => "diverging",
         }
     }
 }
@@ -80,9 +83,20 @@ const SLOW: Fade = &[
     (0.7, 1.0),
 ];
 
+/// Nothing in the middle, which is no difference; both ends in full.
+const APART: Fade = &[
+    (0.0, 1.0),
+    (0.3, 0.92),
+    (0.42, 0.62),
+    (0.5, 0.0),
+    (0.58, 0.62),
+    (0.7, 0.92),
+    (1.0, 1.0),
+];
+
 impl NamedRamp {
-    /// The opacity that comes with the colours: it fades in at the low end, so
-    /// that heat has no hard edge on the map.
+    /// The opacity that comes with the colours: it fades in at the low end (of a diverging
+    /// ramp, from the middle), so that heat has no hard edge on the map.
     pub fn opacity(&self) -> Option<Curve> {
         Curve::new(self.fade.to_vec()).ok()
     }
@@ -154,7 +168,10 @@ const fn ours(
         group,
         about,
         colors: Colors::Stops(stops),
-        fade: SLOW,
+        fade: match group {
+            Group::Diverging => APART,
+            _ => SLOW,
+        },
     }
 }
 
@@ -226,6 +243,30 @@ static ALL: &[NamedRamp] = &[
         "sand, lagoon, deep sea; for every colour vision",
         maps::TIDE,
     ),
+    ours(
+        Group::Diverging,
+        "balance",
+        "blue, grey, red; for every colour vision",
+        maps::BALANCE,
+    ),
+    ours(
+        Group::Diverging,
+        "delta",
+        "teal, grey, brown; for every colour vision",
+        maps::DELTA,
+    ),
+    ours(
+        Group::Diverging,
+        "harvest",
+        "violet, grey, green",
+        maps::HARVEST,
+    ),
+    ours(
+        Group::Diverging,
+        "polar",
+        "light blue, night, flame: for dark base maps",
+        maps::POLAR,
+    ),
 ];
 
 #[cfg(test)]
@@ -235,13 +276,32 @@ mod tests {
 
     #[test]
     fn every_ramp_fades_in_without_an_edge_and_ends_opaque() {
-        for named in all() {
+        for named in all().iter().filter(|n| n.group != Group::Diverging) {
             let ramp = Ramp::named(named.name).unwrap();
             assert_eq!(ramp.color(0), [0; 4]);
             assert_eq!(ramp.color(255)[3], 255, "{}", named.name);
             for pair in ramp.colors().windows(2) {
                 let step = i16::from(pair[1][3]) - i16::from(pair[0][3]);
                 assert!((0..=8).contains(&step), "{}: {pair:?}", named.name);
+            }
+        }
+    }
+
+    #[test]
+    fn diverging_ramps_are_nothing_in_the_middle_and_the_same_to_both_sides() {
+        for named in all().iter().filter(|n| n.group == Group::Diverging) {
+            let ramp = Ramp::named(named.name).unwrap();
+            let alpha = |i: u8| ramp.color(i)[3];
+            assert_eq!(
+                (alpha(0), alpha(1), alpha(255)),
+                (0, 255, 255),
+                "{}",
+                named.name
+            );
+            assert!(alpha(127) < 8 && alpha(128) < 8, "{}", named.name);
+            for i in 1..=127u8 {
+                assert!(alpha(i).abs_diff(alpha(255 - i)) <= 4, "{} {i}", named.name);
+                assert!(alpha(i) >= alpha(i + 1) || i == 127, "{} {i}", named.name);
             }
         }
     }

@@ -444,7 +444,11 @@ impl Formula {
                 if t < 0.5 { -far } else { far }
             }
             Middle::One => {
-                let end = if t < 0.5 { -self.low.ln() } else { self.high.ln() };
+                let end = if t < 0.5 {
+                    -self.low.ln()
+                } else {
+                    self.high.ln()
+                };
                 let far = equalised(out).map_or_else(|| end * self.transform.invert(out), f64::ln);
                 (if t < 0.5 { -far } else { far }).exp()
             }
@@ -493,7 +497,10 @@ mod tests {
     }
 
     fn resolved(nature: Nature, domain: &str, which: usize) -> Normalizer {
-        let scale = Scale { domain: domain.parse().unwrap(), transform: transform(which) };
+        let scale = Scale {
+            domain: domain.parse().unwrap(),
+            transform: transform(which),
+        };
         scale.resolve(&statistics(nature), nature, 12)
     }
 
@@ -537,13 +544,36 @@ mod tests {
     #[test]
     fn domains_are_read_and_written() {
         for text in [
-            "auto", "p99", "p99.9", "auto@8", "p90@0", "0,40", "-1.5,2", "4:0,900;10.5:0,20",
+            "auto",
+            "p99",
+            "p99.9",
+            "auto@8",
+            "p90@0",
+            "0,40",
+            "-1.5,2",
+            "4:0,900;10.5:0,20",
         ] {
             assert_eq!(text.parse::<Domain>().unwrap().to_string(), text);
         }
         for text in [
-            "", "p0", "p101", "pNaN", "5,5", "9,3", "1", "nan,2", "0,inf", "1e31,1e32", "auto@99",
-            "0,4@8", "auto@", "4:0,9;4:0,8", "4:9,0", "4:", ":0,1", "99:0,1",
+            "",
+            "p0",
+            "p101",
+            "pNaN",
+            "5,5",
+            "9,3",
+            "1",
+            "nan,2",
+            "0,inf",
+            "1e31,1e32",
+            "auto@99",
+            "0,4@8",
+            "auto@",
+            "4:0,9;4:0,8",
+            "4:9,0",
+            "4:",
+            ":0,1",
+            "99:0,1",
         ] {
             assert_eq!(text.parse::<Domain>(), Err(()), "{text}");
         }
@@ -551,10 +581,28 @@ mod tests {
 
     #[test]
     fn transforms_are_read_and_written() {
-        for text in ["linear", "log", "sqrt", "cbrt", "eq_hist", "local", "power:0.35", "power:2"] {
+        for text in [
+            "linear",
+            "log",
+            "sqrt",
+            "cbrt",
+            "eq_hist",
+            "local",
+            "power:0.35",
+            "power:2",
+        ] {
             assert_eq!(text.parse::<Transform>().unwrap().to_string(), text);
         }
-        for text in ["", "ln", "power", "power:", "power:0", "power:-1", "power:NaN", "power:11"] {
+        for text in [
+            "",
+            "ln",
+            "power",
+            "power:",
+            "power:0",
+            "power:-1",
+            "power:NaN",
+            "power:11",
+        ] {
             assert_eq!(text.parse::<Transform>(), Err(()), "{text}");
         }
     }
@@ -572,9 +620,15 @@ mod tests {
         let mut s = Statistics::default();
         let values: Vec<f32> = (0..=1000).map(|i| 15.0 + i as f32 * 0.01).collect();
         s.add(Nature::Level, &values, 1.0);
-        let scale = Scale { domain: Domain::Percentile(90.0), transform: Transform::Linear };
+        let scale = Scale {
+            domain: Domain::Percentile(90.0),
+            transform: Transform::Linear,
+        };
         let (low, high) = scale.resolve(&s, Nature::Level, 8).domain();
-        assert!((low - 16.0).abs() < 0.1 && (high - 24.0).abs() < 0.1, "{low} {high}");
+        assert!(
+            (low - 16.0).abs() < 0.1 && (high - 24.0).abs() < 0.1,
+            "{low} {high}"
+        );
         let mut s = Statistics::default();
         s.add(Nature::Level, &[7.0; 50], 1.0);
         let same = scale.resolve(&s, Nature::Level, 8);

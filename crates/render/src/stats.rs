@@ -72,15 +72,16 @@ impl Bins {
 }
 
 impl Statistics {
-    /// Counts numbers, each as `times` pixels. NaN and what is infinite is nothing; amounts of
-    /// zero and less are too.
+    /// Counts numbers, each as `times` pixels. NaN and what is infinite is nothing; so are
+    /// differences of zero, and amounts of zero and less.
     pub fn add(&mut self, nature: Nature, numbers: &[f32], times: f64) {
         for &v in numbers {
             match nature {
                 Nature::Amount if v > 0.0 => self.count(v, times),
                 Nature::Amount => {}
                 Nature::Level => self.count(v, times),
-                Nature::Signed => self.count(v.abs(), times),
+                Nature::Signed if v != 0.0 => self.count(v.abs(), times),
+                Nature::Signed => {}
                 Nature::Ratio if v > 0.0 => self.count(v.max(v.recip()), times),
                 Nature::Ratio => {}
             }
@@ -137,7 +138,11 @@ impl Statistics {
 
     /// (lower edge, upper edge, count), rising; zero is a bar without width.
     fn bars(&self) -> impl Iterator<Item = (f64, f64, f64)> + '_ {
-        let below = self.below.bars().rev().map(|(low, high, n)| (-high, -low, n));
+        let below = self
+            .below
+            .bars()
+            .rev()
+            .map(|(low, high, n)| (-high, -low, n));
         below
             .chain(std::iter::once((0.0, 0.0, self.zeros)))
             .chain(self.above.bars())
@@ -214,7 +219,7 @@ pub(crate) fn measure(
     }
     let tiles = sample(occupied, DENSEST, SPREAD);
     let threads = if backend.batch() > 1 {
-        1 // such a backend has its own
+        8 // they wait, and the backend draws for all of them at once
     } else {
         thread::available_parallelism().map_or(1, usize::from)
     };
@@ -310,7 +315,7 @@ mod tests {
         let mut sides = Statistics::default();
         sides.add(Nature::Signed, &[-3.0, 2.0, 0.0], 1.0);
         sides.add(Nature::Ratio, &[0.25, 2.0, 0.0, -1.0], 1.0);
-        assert_eq!((sides.min(), sides.max()), (0.0, 4.0));
+        assert_eq!((sides.min(), sides.max()), (2.0, 4.0));
     }
 
     #[test]

@@ -50,7 +50,7 @@ struct Chosen {
 }
 
 /// See [`Style::statistics_key`].
-pub(crate) type StatisticsKey = (Measure, Shape, bool, u64, Normalize);
+pub type StatisticsKey = (Measure, Shape, bool, u64, Normalize);
 
 /// See [`Style::normalizer_key`].
 pub(crate) type NormalizerKey = (StatisticsKey, Transform, String);
@@ -242,7 +242,11 @@ impl Style {
         let per_area = self.measure.is_per_area();
         Splat {
             shape: self.shape,
-            normalize: if per_area { Normalize::Mass } else { self.normalize },
+            normalize: if per_area {
+                Normalize::Mass
+            } else {
+                self.normalize
+            },
             length: self.radius.at_zoom(zoom_of(pixel * ratio)),
             ratio,
         }
@@ -291,8 +295,8 @@ impl Style {
         all
     }
 
-    /// What the statistics of a level depend on.
-    pub(crate) fn statistics_key(&self, level: u8) -> StatisticsKey {
+    /// What the statistics of a level depend on, beside the points.
+    pub fn statistics_key(&self, level: u8) -> StatisticsKey {
         let (metres, length) = match self.radius.at_zoom(f64::from(level) - 8.0) {
             Length::Pixels(n) => (false, n),
             Length::Metres(n) => (true, n),
@@ -407,7 +411,10 @@ mod tests {
     fn what_nobody_chose_suits_the_numbers() {
         let plain = Style::default();
         let signed = plain.clone().suited_to(Nature::Signed);
-        assert_eq!((&*signed.ramp, signed.scale.transform), ("balance", Transform::Linear));
+        assert_eq!(
+            (&*signed.ramp, signed.scale.transform),
+            ("balance", Transform::Linear)
+        );
         let back = signed.suited_to(Nature::Amount);
         assert_eq!(back.to_string(), plain.to_string());
         let mut chosen = plain;

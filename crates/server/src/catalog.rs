@@ -9,7 +9,7 @@ use crate::served::Served;
 use axum::extract::{Request, State};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
-use heatsplat_render::{Normalize, Ramp, Shape, Transform, ramps};
+use heatsplat_render::{Measure, Normalize, Ramp, Shape, Transform, ramps};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
@@ -26,6 +26,7 @@ struct Catalog<'a> {
     ramps: &'static [RampAbout],
     kernels: Vec<&'static str>,
     scales: Vec<&'static str>,
+    measures: Vec<&'static str>,
     normalize: Vec<&'static str>,
 }
 
@@ -108,6 +109,7 @@ pub(crate) async fn get(
         ramps: &RAMPS,
         kernels: Shape::ALL.map(|(name, _)| name).to_vec(),
         scales: Transform::ALL.map(|(name, _)| name).to_vec(),
+        measures: Measure::ALL.map(|(name, _)| name).to_vec(),
         normalize: Normalize::ALL.map(|(name, _)| name).to_vec(),
     };
     let body = serde_json::to_string(&catalog).map_err(|_| Refused::internal())?;

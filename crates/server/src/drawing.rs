@@ -5,9 +5,11 @@ use crate::live::{Live, Trouble};
 use crate::renders::Renders;
 use crate::served::{Data, Look, Served};
 use crate::tile;
-use heatsplat_points::{Points, TileId, Window, WorldCoord, mercator};
+use heatsplat_points::{TileId, Window, WorldCoord, mercator};
 use heatsplat_render::encode::{self, Effort, Format};
-use heatsplat_render::{Density, Job, Layer, Normalizer, Picture, Style, TileSize, Value};
+use heatsplat_render::{
+    Density, Layer, Normalizer, Picture, PointSet, Style, Sums, TileSize, Value, field,
+};
 use std::sync::Arc;
 
 /// Zooms of tiles and CSS pixels: a tile of 256 of them is at level z + 8.
@@ -135,25 +137,23 @@ async fn draw_live(
     } else {
         Some(scale_of(live, scale, &look.style).await?)
     };
-    let points = live.points(window, ratio, &look.style).await?;
+    let fetched = live.points(window, ratio, &look.style).await?;
     let (backend, look) = (Arc::clone(live.backend()), Arc::clone(look));
+    let signed = live.is_signed(&look.style);
     let draw = move || {
-        let points = Points::from_slice(&points);
-        let job = Job {
-            points: &points,
-            window,
-            kernel: look.style.kernel(ratio),
-        };
+        let mut set = PointSet::counted(&fetched.points, &fetched.counts);
+        if signed {
+            set = set.of_both_signs();
+        }
+        let (style, backend) = (&look.style, &*backend);
         match normalizer {
             None => {
-                let density = backend.densities(&[job]).pop();
-                let empty = || Density::empty(window.width(), window.height());
-                densities(&density.unwrap_or_else(empty), window, format)
+                let numbers = field::density(&set, style, window, ratio, backend);
+                densities(&numbers, window, format)
             }
-            Some(normalizer) => {
-                let drawn = backend.pictures(&[(job, &*normalizer)]).pop();
-                let empty = || Picture::empty(window.width(), window.height());
-                picture(&drawn.unwrap_or_else(empty), &look.style, format)
+            Some(scale) => {
+                let drawn = field::picture(&set, style, window, ratio, &scale, backend);
+                picture(&drawn, style, format)
             }
         }
     };
@@ -180,8 +180,7 @@ fn densities(drawn: &Density, window: Window, format: Format) -> Result<Arc<[u8]
 
 /// The exact sum of what lies within the kernel's reach, from the rows themselves.
 async fn value_live(live: &Live, at: WorldCoord, z: u8, style: &Style) -> Result<Value, Refused> {
-    let kernel = style.kernel(1);
-    let pixel = mercator::WORLD / f64::from(level(z, 256)).exp2();
+    let (kernel, pixel) = Value::kernel(at, f64::from(z), style);
     let side = (2.0 * kernel.reach()).ceil() as u32 + 2;
     let half = f64::from(side) / 2.0 * pixel;
     let (x, y) = (f64::from(at.x), f64::from(at.y));
@@ -192,10 +191,7 @@ async fn value_live(live: &Live, at: WorldCoord, z: u8, style: &Style) -> Result
         patient: false,
     };
     let fetched = live.rows().fetch(want).await?;
-    let mut value = Value {
-        density: 0.0,
-        count: 0,
-    };
+    let mut sums = Sums::default();
     let counts = fetched.counts.iter().copied().map(Some);
     let counts = counts.chain(std::iter::repeat(None));
     for (point, count) in fetched.points.iter().zip(counts) {
@@ -203,10 +199,8 @@ async fn value_live(live: &Live, at: WorldCoord, z: u8, style: &Style) -> Result
         let across = (f64::from(point.x) - x).abs();
         let across = across.min(mercator::WORLD - across);
         let distance = across.hypot(f64::from(point.y) - y) / pixel;
-        if distance <= kernel.reach() {
-            value.density += f64::from(point.weight) * kernel.at(distance);
-            value.count += count.map_or(1, |count| count as usize);
-        }
+        let count = count.map_or(1, |count| count as usize);
+        sums.add(&kernel, distance, f64::from(point.weight), count);
     }
-    Ok(value)
+    Ok(Value::of(sums, None, at, f64::from(z), style))
 }

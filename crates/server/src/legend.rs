@@ -82,7 +82,7 @@ pub(crate) async fn get(
 fn legend(served: &Served, normalizer: &Normalizer, look: &Look) -> Legend {
     Legend::new(normalizer, look.style.ramp())
         .titled(served.name())
-        .in_unit(unit(look.style.normalize))
+        .in_unit(unit(&look.style))
 }
 
 fn draw(legend: &Legend, kind: Kind, panel: &Panel) -> Result<Response, Refused> {

@@ -2,12 +2,14 @@
 
 use heatsplat_points::{MAX_ZOOM, Point, Points, TileId, TileWeight, Window};
 use heatsplat_render::{
-    Backend, CpuBackend, Job, Normalize, Normalizer, Shape, Statistics, Style, sample,
+    Backend, CpuBackend, Domain, Measure, Nature, Normalizer, PointSet, Statistics, StatisticsKey,
+    Style, field, sample,
 };
 use std::collections::HashMap;
 use std::fmt::Debug;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::OnceCell;
 
@@ -81,7 +83,8 @@ const SPREAD: usize = 4;
 /// Dense tiles that are looked into to find those of deeper zooms.
 const LOOKED_INTO: usize = 2;
 
-type ScaleKey = (u8, Shape, u64, Normalize);
+/// A level and what else the statistics of a style depend on.
+type ScaleKey = (u8, StatisticsKey);
 
 /// A live layer.
 #[derive(Debug)]
@@ -93,6 +96,8 @@ pub struct Live {
     epoch: u64,
     overview: OnceCell<Vec<TileWeight>>,
     statistics: Mutex<HashMap<ScaleKey, Arc<OnceCell<Arc<Statistics>>>>>,
+    /// Whether rows with weights below zero were seen where scales were measured.
+    signed: AtomicBool,
 }
 
 impl Live {
@@ -106,6 +111,7 @@ impl Live {
             epoch: 1,
             overview: OnceCell::new(),
             statistics: Mutex::default(),
+            signed: AtomicBool::new(false),
         }
     }
 
@@ -149,9 +155,26 @@ impl Live {
         window: Window,
         ratio: u32,
         style: &Style,
-    ) -> Result<Vec<Point>, Trouble> {
-        let fetched = self.rows.fetch(want(window, ratio, style, false)).await?;
-        Ok(fetched.points)
+    ) -> Result<Fetched, Trouble> {
+        self.rows.fetch(want(window, ratio, style, false)).await
+    }
+
+    /// What numbers a style has here, as far as is known: weights below zero have been seen, or
+    /// the domain says that there are some.
+    fn nature(&self, style: &Style) -> Nature {
+        if style.measure == Measure::Mean {
+            return Nature::Level;
+        }
+        if style.measure.weighs() && self.is_signed(style) {
+            return Nature::Signed;
+        }
+        Nature::Amount
+    }
+
+    /// Whether weights may be below zero.
+    pub(crate) fn is_signed(&self, style: &Style) -> bool {
+        let given = matches!(style.scale.domain, Domain::Fixed(low, _) if low < 0.0);
+        given || self.signed.load(Ordering::Relaxed)
     }
 
     /// The scale of a style at a level. It is measured once, however many ask, from a few
@@ -162,14 +185,12 @@ impl Live {
         style: &Style,
     ) -> Result<Arc<Normalizer>, Trouble> {
         if !style.scale.needs_statistics() {
-            return Ok(Arc::new(style.scale.resolve(&Statistics::default())));
+            let nature = self.nature(style);
+            let none = Statistics::default();
+            return Ok(Arc::new(style.scale.resolve(&none, nature, level)));
         }
-        let key = (
-            level,
-            style.shape,
-            style.radius.in_pixels(1).to_bits(),
-            style.normalize,
-        );
+        let measured = style.scale.level(level);
+        let key = (measured, style.statistics_key(measured));
         let place = {
             let mut known = self
                 .statistics
@@ -182,9 +203,10 @@ impl Live {
         };
         // One measures; who waits takes over if its client goes away. Errors are not kept.
         let statistics = place
-            .get_or_try_init(|| async { Ok(Arc::new(self.measure(level, style).await?)) })
+            .get_or_try_init(|| async { Ok(Arc::new(self.measure(measured, style).await?)) })
             .await?;
-        Ok(Arc::new(style.scale.resolve(statistics)))
+        let nature = self.nature(style);
+        Ok(Arc::new(style.scale.resolve(statistics, nature, level)))
     }
 
     async fn measure(&self, level: u8, style: &Style) -> Result<Statistics, Trouble> {
@@ -194,20 +216,14 @@ impl Live {
         for (tile, times) in sample(self.occupied(z).await?, DENSEST, SPREAD) {
             let window = Window::tile(tile, side);
             let fetched = self.rows.fetch(want(window, 1, style, true)).await?;
-            let (backend, kernel) = (Arc::clone(&self.backend), style.kernel(1));
+            let (backend, style_now) = (Arc::clone(&self.backend), style.clone());
             let draw = move || {
-                let points = Points::from_slice(&fetched.points);
-                let job = Job {
-                    points: &points,
-                    window,
-                    kernel,
-                };
-                backend.densities(&[job]).pop()
+                let set = PointSet::counted(&fetched.points, &fetched.counts);
+                field::density(&set, &style_now, window, 1, &*backend)
             };
             let density = tokio::task::spawn_blocking(draw).await;
-            if let Some(density) = density.map_err(|_| Trouble::Broken)? {
-                statistics.add(&density.values, times);
-            }
+            let density = density.map_err(|_| Trouble::Broken)?;
+            statistics.add(self.nature(style), &density.values, times);
         }
         Ok(statistics)
     }
@@ -246,6 +262,9 @@ impl Live {
             patient: true,
         };
         let points = Points::from_slice(&self.rows.fetch(want).await?.points);
+        if points.summary().weight_min < 0.0 {
+            self.signed.store(true, Ordering::Relaxed);
+        }
         let deeper = (tile.z() + OVERVIEW_ZOOM).min(MAX_ZOOM);
         let within = |t: &TileWeight| ancestor(t.tile, tile.z()) == Some(tile);
         let mut tiles = points.occupied_tiles(deeper);
@@ -256,11 +275,10 @@ impl Live {
 
 /// What a picture needs: all that its kernel reaches, in cells that it can't tell from points.
 fn want(window: Window, ratio: u32, style: &Style, patient: bool) -> Want {
-    let kernel = style.kernel(ratio);
     Want {
         window,
-        margin: kernel.reach().ceil() as u32 + 2,
-        cell: Some(kernel.finest_cell().min(0.5)),
+        margin: style.reach_in(&window, ratio).ceil() as u32 + 2,
+        cell: Some(style.finest_cell_in(&window, ratio).min(0.5)),
         patient,
     }
 }

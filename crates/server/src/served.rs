@@ -132,6 +132,9 @@ impl Served {
                 .set(name, value)
                 .map_err(|e| Refused::bad(e.to_string()))?;
         }
+        if let Data::Here(layer) = &self.data {
+            style = layer.suited(style);
+        }
         let look = Arc::new(Look::new(style));
         let mut looks = looks();
         if looks.len() >= LOOKS {

@@ -9,7 +9,7 @@ use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use heatsplat_points::mercator;
-use heatsplat_render::Normalize;
+use heatsplat_render::{Measure, Normalize, Style};
 use serde::Serialize;
 use std::sync::Arc;
 
@@ -18,9 +18,12 @@ struct Answer {
     lon: f64,
     lat: f64,
     z: u8,
-    value: f64,
+    /// Null where there is none: a mean where no point is near.
+    value: Option<f64>,
     /// Points within the kernel's reach.
     count: usize,
+    /// What those weigh on the mean.
+    mean: Option<f64>,
     unit: &'static str,
 }
 
@@ -51,15 +54,16 @@ pub(crate) async fn get(
     {
         return Ok(response);
     }
-    let unit = unit(look.style.normalize);
+    let unit = unit(&look.style);
     let live = served.is_live();
     let value = served.value(&server.renders, at, z, look).await?;
     let answer = Answer {
         lon,
         lat,
         z,
-        value: value.density,
+        value: value.value,
         count: value.count,
+        mean: value.mean,
         unit,
     };
     let body = serde_json::to_string(&answer).map_err(|_| Refused::internal())?;
@@ -70,10 +74,15 @@ pub(crate) async fn get(
     Ok(caching.label(json(StatusCode::OK, body)))
 }
 
-/// What a density counts.
-pub(crate) fn unit(normalize: Normalize) -> &'static str {
-    match normalize {
-        Normalize::Peak => "weight",
-        Normalize::Mass => "weight per square pixel",
+/// What a style's numbers count.
+pub(crate) fn unit(style: &Style) -> &'static str {
+    match (style.measure, style.normalize) {
+        (Measure::Sum, Normalize::Peak) => "weight",
+        (Measure::Sum, Normalize::Mass) => "weight per square pixel",
+        (Measure::Count, Normalize::Peak) => "points",
+        (Measure::Count, Normalize::Mass) => "points per square pixel",
+        (Measure::Mean, _) => "weight on the mean",
+        (Measure::SumPerKm2, _) => "weight per km²",
+        (Measure::CountPerKm2, _) => "points per km²",
     }
 }

@@ -143,6 +143,7 @@ fn css([r, g, b, a]: [u8; 4]) -> String {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
+    use crate::measure::Nature;
     use crate::scale::{Domain, Scale, Transform};
     use crate::stats::Statistics;
 
@@ -152,8 +153,8 @@ pub(crate) mod tests {
         let densities: Vec<f32> = (1..=9000_u16)
             .map(|i| (f32::from(i) / 1000.0).exp() / 50.0)
             .collect();
-        statistics.add(&densities, 1.0);
-        Scale { domain, transform }.resolve(&statistics)
+        statistics.add(Nature::Amount, &densities, 1.0);
+        Scale { domain, transform }.resolve(&statistics, Nature::Amount, 8)
     }
 
     #[test]
