@@ -15,6 +15,7 @@ pub mod encode;
 pub mod field;
 #[cfg(feature = "gpu")]
 pub mod gpu;
+pub mod import;
 mod kernel;
 mod lattice;
 mod layer;

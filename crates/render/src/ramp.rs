@@ -1,7 +1,9 @@
 //! From a position on the scale to a colour: a table of 256 of them.
 
+mod colorize_alpha;
 mod css;
 mod stops;
+mod table;
 
 use std::fmt;
 
@@ -9,6 +11,8 @@ use crate::opacity::{Curve, Opacity};
 use crate::ramps::{self, NamedRamp};
 
 pub use stops::{Interpolation, RampError, Stop};
+
+pub(crate) use css::css_color;
 
 /// 256 colours for the indices a picture is made of, colour and opacity both
 /// baked in, as straight (not premultiplied) RGBA.
@@ -32,11 +36,22 @@ impl Ramp {
     /// Missing positions are spread evenly between their neighbours, as in a CSS
     /// gradient; the colours between are mixed in Oklab.
     ///
+    /// `colorize-alpha(blue, cyan, red)` is Mapnik's filter, bit for bit, for a picture whose
+    /// alpha is the index. `table:` and 255 times eight hexadecimal digits (red, green, blue,
+    /// alpha of entry 1 to 255) is any other table.
+    ///
     /// # Errors
     /// When a colour, a position or the name is not understood. The error for an
     /// unknown name lists the names there are.
     pub fn parse(spec: &str) -> Result<Self, RampError> {
         let word = spec.trim();
+        if let Some(arguments) = word.strip_prefix("colorize-alpha(") {
+            let arguments = arguments.strip_suffix(')').ok_or(RampError::Table)?;
+            return Ok(Self::from_table(&colorize_alpha::table(arguments)?));
+        }
+        if let Some(digits) = word.strip_prefix(table::PREFIX) {
+            return Ok(Self::from_table(&table::read(digits)?));
+        }
         match Self::named(word) {
             Err(RampError::UnknownName { .. }) => {}
             known => return known,
@@ -95,6 +110,11 @@ impl Ramp {
             Box::new(table.map(|color| color.map(|c| f32::from(c) / 255.0))),
             None,
         )
+    }
+
+    /// The table as a text that [`parse`](Self::parse) reads.
+    pub fn to_text(&self) -> String {
+        table::write(&self.colors)
     }
 
     fn new(base: Box<[[f32; 4]; 256]>, curve: Option<Curve>) -> Self {

@@ -31,7 +31,7 @@ pub(super) fn parse(spec: &str) -> Result<Vec<Stop>, RampError> {
 }
 
 /// A CSS colour as straight sRGB, every channel 0 to 1.
-fn css_color(text: &str) -> Result<[f32; 4], RampError> {
+pub(crate) fn css_color(text: &str) -> Result<[f32; 4], RampError> {
     let Ok(color) = csscolorparser::parse(text) else {
         return Err(RampError::Color(text.to_owned()));
     };
@@ -39,7 +39,7 @@ fn css_color(text: &str) -> Result<[f32; 4], RampError> {
 }
 
 /// Splits at commas that are not inside parentheses.
-fn split(spec: &str) -> Vec<&str> {
+pub(super) fn split(spec: &str) -> Vec<&str> {
     let mut depth = 0_usize;
     spec.split(|c| {
         match c {
@@ -54,7 +54,7 @@ fn split(spec: &str) -> Vec<&str> {
 }
 
 /// Takes `30%` or `0.3` off the end of a stop.
-fn color_and_position(part: &str) -> Result<(&str, Option<f32>), RampError> {
+pub(super) fn color_and_position(part: &str) -> Result<(&str, Option<f32>), RampError> {
     let Some((color, last)) = part.rsplit_once(char::is_whitespace) else {
         return Ok((part, None));
     };

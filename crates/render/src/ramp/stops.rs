@@ -134,6 +134,11 @@ pub enum RampError {
     /// More stops than allowed.
     #[error("a ramp has at most 64 colours, not {0}")]
     TooMany(usize),
+    /// A table or filter that is written wrongly.
+    #[error(
+        "a ramp that is given colour by colour is table: and 8 hexadecimal digits for each of the entries 1 to 255, Mapnik's filter is colorize-alpha(blue, red)"
+    )]
+    Table,
     /// A text longer than any ramp needs.
     #[error("a ramp is written in at most 4096 bytes, not {0}")]
     TooLong(usize),

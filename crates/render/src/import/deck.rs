@@ -1,0 +1,301 @@
+//! deck.gl's HeatmapLayer, and the heatmap layers of kepler.gl that are made of it.
+
+use super::draft::Draft;
+use super::gradient::{self, Stop};
+use super::literal::Literal;
+use super::options::Options;
+use super::{Dialect, ImportError, Imported};
+use heatsplat_points::mercator::EQUATOR_METRES;
+
+/// The height of its kernel at weight 1.
+const HEIGHT: f64 = 3.385_15;
+
+/// Its gaussian is half as wide as ours of the same radius: σ is a sixth of it.
+const OUR_RADIUS: f64 = 0.5;
+
+/// Its zooms and kepler's are those of 512 px tiles.
+const ZOOM_SHIFT: f64 = 1.0;
+
+const RADIUS: f64 = 50.0;
+const MAX_RADIUS: f64 = 100.0;
+const THRESHOLD: f64 = 0.05;
+
+/// YlOrRd of six classes.
+const COLORS: [[u8; 3]; 6] = [
+    [255, 255, 178],
+    [254, 217, 118],
+    [254, 178, 76],
+    [253, 141, 60],
+    [240, 59, 32],
+    [189, 0, 38],
+];
+
+/// The properties of a layer of deck.gl.
+pub(super) fn import(layer: &Literal) -> Result<Imported, ImportError> {
+    let mut draft = Draft::new(Dialect::Deck);
+    let mut options = Options::of(layer);
+    let radius = options
+        .positive("radiusPixels", &mut draft)?
+        .unwrap_or(RADIUS);
+    draft.radius("radiusPixels", radius.clamp(1.0, MAX_RADIUS) * OUR_RADIUS)?;
+    let intensity = options.positive("intensity", &mut draft)?.unwrap_or(1.0);
+    let threshold = options.share("threshold", &mut draft)?.unwrap_or(THRESHOLD);
+    let mean = aggregation(&mut options, &mut draft)?;
+    let colors = match options.get("colorRange") {
+        None => default_colors(),
+        Some(value) => list_of_colors(value, "colorRange", &draft)?,
+    };
+    weight_column(&mut options, &mut draft);
+    let domain = match options.get("colorDomain") {
+        None => None,
+        Some(value) => match value.as_list().unwrap_or_default() {
+            [Literal::Number(low), Literal::Number(high)] if *high > 0.0 && low < high => {
+                Some((low.max(0.0), *high))
+            }
+            _ => {
+                return draft.refuse(
+                    "colorDomain",
+                    &value.shown(),
+                    "expected [low, high] above 0",
+                );
+            }
+        },
+    };
+    match domain {
+        // at any zoom the top is the greatest density there is
+        None => {
+            draft.set("domain", if mean { "auto" } else { "p100" })?;
+            draft.table(&table(&colors, intensity, threshold))?;
+        }
+        Some((low, high)) => {
+            if mean {
+                draft.domain_to(high)?;
+            } else {
+                draft.domains_to(&per_metre(high))?;
+                draft
+                    .warn("colorDomain is per metre of the equator here, not of where the view is");
+            }
+            draft.table(&table(&colors, intensity, low / high))?;
+        }
+    }
+    let opacity = options.share("opacity", &mut draft)?.unwrap_or(1.0);
+    draft.opacity("opacity", opacity)?;
+    options.ignore(&[
+        "id",
+        "data",
+        "type",
+        "@@type",
+        "getPosition",
+        "pickable",
+        "visible",
+        "weightsTextureSize",
+        "debounceTimeout",
+        "updateTriggers",
+        "transitions",
+    ]);
+    options.finish(&mut draft);
+    Ok(draft.done())
+}
+
+/// A layer of a kepler.gl map.
+pub(super) fn import_kepler(layer: &Literal) -> Result<Imported, ImportError> {
+    let mut draft = Draft::new(Dialect::Kepler);
+    let config = layer.get("config").unwrap_or(layer);
+    let empty = Literal::Object(Vec::new());
+    let vis = config.get("visConfig").unwrap_or(&empty);
+    let mut options = Options::of(vis);
+    let radius = options.positive("radius", &mut draft)?.unwrap_or(20.0);
+    // from 2 pixels at its zoom 0 to the radius at 18
+    let table_of = |from: f64, to: f64| {
+        [0.0, 18.0].map(|zoom| (zoom + ZOOM_SHIFT, from + (to - from) * zoom / 18.0))
+    };
+    draft.radii(
+        "radius",
+        &table_of(2.0, radius).map(|(z, r)| (z, r * OUR_RADIUS)),
+    )?;
+    let intensity = options.positive("intensity", &mut draft)?.unwrap_or(1.0);
+    draft.warn("intensity grows threefold up to zoom 18 in kepler.gl: here it is that of zoom 0");
+    let threshold = options.share("threshold", &mut draft)?.unwrap_or(0.18);
+    let mean = aggregation(&mut options, &mut draft)?;
+    let mut colors = match vis.get("colorRange").and_then(|range| range.get("colors")) {
+        None => default_colors(),
+        Some(value) => list_of_colors(value, "colorRange", &draft)?,
+    };
+    // kepler gives deck.gl its first and last colour twice
+    if let (Some(first), Some(last)) = (colors.first().copied(), colors.last().copied()) {
+        colors.insert(0, first);
+        colors.push(last);
+    }
+    draft.set("domain", if mean { "auto" } else { "p100" })?;
+    draft.table(&table(&colors, intensity, threshold))?;
+    let opacity = options.share("opacity", &mut draft)?.unwrap_or(0.8);
+    draft.opacity("opacity", opacity)?;
+    options.ignore(&["colorRange", "weight"]);
+    options.finish(&mut draft);
+    let name = |field: Option<&Literal>| {
+        let field = field?;
+        let name = field.get("name").unwrap_or(field);
+        name.as_text().map(str::to_owned)
+    };
+    let channels = layer.get("visualChannels").unwrap_or(config);
+    draft.columns().weight = name(channels.get("weightField"));
+    let columns = config.get("columns");
+    let column = |key: &str| name(columns.and_then(|c| c.get(key)));
+    draft.columns().lat = column("lat");
+    draft.columns().lon = column("lng");
+    Ok(draft.done())
+}
+
+fn aggregation(options: &mut Options<'_>, draft: &mut Draft) -> Result<bool, ImportError> {
+    match options.text("aggregation", draft)? {
+        None => Ok(false),
+        Some(name) if name.eq_ignore_ascii_case("sum") => Ok(false),
+        Some(name) if name.eq_ignore_ascii_case("mean") => {
+            draft.set("measure", "mean")?;
+            Ok(true)
+        }
+        Some(other) => draft.refuse("aggregation", other, "expected SUM or MEAN"),
+    }
+}
+
+/// `d => d.weight`, `d => d[2]` or `"@@=weight"`.
+fn weight_column(options: &mut Options<'_>, draft: &mut Draft) {
+    let column = match options.get("getWeight") {
+        Some(Literal::Text(text)) => text.strip_prefix("@@=").map(str::to_owned),
+        Some(Literal::Code(code)) => {
+            let after = code.rsplit('.').next().unwrap_or_default();
+            let name = after.chars().all(|c| c.is_alphanumeric() || c == '_');
+            (code.contains("=>") && code.contains('.') && name && !after.is_empty())
+                .then(|| after.to_owned())
+        }
+        Some(Literal::Number(n)) => {
+            if *n != 1.0 {
+                draft.warn("getWeight is the same for all points: that changes no colour");
+            }
+            return;
+        }
+        None => return,
+        _ => None,
+    };
+    if column.is_none() {
+        draft.warn("getWeight is code: name the column of weights by --weight");
+    }
+    draft.columns().weight = column;
+}
+
+fn default_colors() -> Vec<[f64; 4]> {
+    let color = |c: &[u8; 3]| [c[0], c[1], c[2], 255].map(|v| f64::from(v) / 255.0);
+    COLORS.iter().map(color).collect()
+}
+
+fn list_of_colors(
+    value: &Literal,
+    name: &str,
+    draft: &Draft,
+) -> Result<Vec<[f64; 4]>, ImportError> {
+    match value.as_list() {
+        Some(list) if !list.is_empty() => list
+            .iter()
+            .map(|c| gradient::color(c, name, draft))
+            .collect(),
+        _ => draft.refuse(name, &value.shown(), "expected a list of colours"),
+    }
+}
+
+/// The domain's end at each zoom, where it is given as weight per metre.
+fn per_metre(high: f64) -> Vec<(f64, f64)> {
+    (0..=22)
+        .map(|zoom| {
+            let metres_per_pixel = EQUATOR_METRES / (256.0 * f64::from(zoom).exp2());
+            (f64::from(zoom), high * metres_per_pixel / HEIGHT)
+        })
+        .collect()
+}
+
+/// Its colours at each index: the ramp is a texture with a colour a texel, and what is below the
+/// threshold fades.
+fn table(colors: &[[f64; 4]], intensity: f64, threshold: f64) -> [[u8; 4]; 256] {
+    let count = colors.len() as f64;
+    let texel = |(i, c): (usize, &[f64; 4])| ((i as f64 + 0.5) / count, *c);
+    let stops: Vec<Stop> = colors.iter().enumerate().map(texel).collect();
+    std::array::from_fn(|i| {
+        let weight = i as f64 / 255.0 * intensity;
+        let [r, g, b, a] = gradient::at(&stops, weight.min(1.0));
+        let fade = if threshold > 0.0 {
+            (weight / threshold).min(1.0)
+        } else {
+            1.0
+        };
+        if i == 0 {
+            [0; 4]
+        } else {
+            gradient::bytes([r, g, b, a * fade])
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::style;
+    use super::*;
+
+    #[test]
+    fn a_layer_of_a_page() {
+        let made = style("new HeatmapLayer({id: 'heat', data, getPosition: d => d.position, getWeight: d => d.weight, aggregation: 'SUM'})").unwrap();
+        assert_eq!(made.dialect, Dialect::Deck);
+        assert_eq!(made.columns.weight.as_deref(), Some("weight"));
+        let style = made.style;
+        assert_eq!(style.radius.to_string(), "25px");
+        assert_eq!(style.scale.domain.to_string(), "p100");
+        // level up to the middle of the first of six texels; faded below a twentieth
+        assert_eq!(style.ramp().color(20), [255, 255, 178, 255]);
+        assert_eq!(style.ramp().color(6)[3], 120);
+        assert_eq!(style.ramp().color(250), [189, 0, 38, 255]);
+    }
+
+    #[test]
+    fn json_means_and_domains() {
+        let made = style(
+            r#"{"@@type": "HeatmapLayer", "radiusPixels": 30, "aggregation": "MEAN", "getWeight": "@@=temperature",
+                "colorRange": [[0, 0, 255], [255, 0, 0, 128]], "colorDomain": [10, 40]}"#,
+        )
+        .unwrap();
+        assert_eq!(made.columns.weight.as_deref(), Some("temperature"));
+        assert_eq!(made.style.scale.domain.to_string(), "0,40");
+        assert!(made.style.to_string().contains("measure=mean"));
+        assert_eq!(made.style.ramp().color(255), [255, 0, 0, 128]);
+    }
+
+    #[test]
+    fn kepler() {
+        let made = style(
+            r##"{"id": "a", "type": "heatmap", "config": {"dataId": "x", "label": "heat",
+              "columns": {"lat": "Latitude", "lng": "Longitude"},
+              "visConfig": {"opacity": 0.8, "radius": 26, "colorRange": {"name": "Global", "colors": ["#5A1846", "#FFC300"]}}},
+              "visualChannels": {"weightField": {"name": "mag", "type": "real"}, "weightScale": "linear"}}"##,
+        )
+        .unwrap();
+        assert_eq!(made.dialect, Dialect::Kepler);
+        assert_eq!(made.style.radius.to_string(), "1:1px,19:13px");
+        assert_eq!(made.columns.weight.as_deref(), Some("mag"));
+        assert_eq!(made.columns.lat.as_deref(), Some("Latitude"));
+        assert_eq!(made.style.ramp().color(255), [255, 195, 0, 204]);
+    }
+
+    #[test]
+    fn mistakes() {
+        for (text, hint) in [
+            ("new HeatmapLayer({radiusPixels: 0})", "above 0"),
+            ("new HeatmapLayer({threshold: 7})", "0 to 1"),
+            ("new HeatmapLayer({aggregation: 'MAX'})", "MEAN"),
+            ("new HeatmapLayer({colorRange: []})", "list of colours"),
+            ("new HeatmapLayer({colorRange: [[1, 2]]})", "red"),
+            ("new HeatmapLayer({colorDomain: [9, 1]})", "low, high"),
+        ] {
+            let message = style(text).unwrap_err().to_string();
+            assert!(message.contains(hint), "{text}: {message}");
+        }
+        let made = style("new HeatmapLayer({radius: 3})").unwrap();
+        assert!(made.warnings.iter().any(|w| w.contains("radius")));
+    }
+}

@@ -1,0 +1,259 @@
+//! A style in the making.
+
+use super::{Columns, Dialect, ImportError, Imported, ImportedPoint, shorten};
+use crate::kernel::Kernel;
+use crate::ramp::Ramp;
+use crate::style::Style;
+
+/// What a dialect fills in.
+pub(super) struct Draft {
+    imported: Imported,
+}
+
+impl Draft {
+    /// The default style, with a linear scale: no other heat map has any other unless it says so.
+    pub(super) fn new(dialect: Dialect) -> Self {
+        let mut draft = Self::ours(dialect);
+        draft.imported.style.scale.transform = crate::scale::Transform::Linear;
+        draft
+    }
+
+    /// The default style as it is.
+    pub(super) fn ours(dialect: Dialect) -> Self {
+        Self {
+            imported: Imported {
+                dialect,
+                style: Style::default(),
+                warnings: Vec::new(),
+                columns: Columns::default(),
+                datasource: Vec::new(),
+                points: Vec::new(),
+            },
+        }
+    }
+
+    pub(super) fn dialect(&self) -> Dialect {
+        self.imported.dialect
+    }
+
+    /// Sets a parameter of the style.
+    pub(super) fn set(&mut self, name: &str, value: &str) -> Result<(), ImportError> {
+        let dialect = self.dialect();
+        let set = self.imported.style.set(name, value);
+        set.map_err(|error| ImportError::Style { dialect, error })
+    }
+
+    /// Says what is lost.
+    pub(super) fn warn(&mut self, message: impl Into<String>) {
+        self.imported.warnings.push(message.into());
+    }
+
+    /// Refuses a value.
+    pub(super) fn refuse<T>(
+        &self,
+        name: &str,
+        value: &str,
+        expected: &str,
+    ) -> Result<T, ImportError> {
+        Err(ImportError::Value {
+            dialect: self.dialect(),
+            name: name.to_owned(),
+            value: shorten(value),
+            expected: expected.to_owned(),
+        })
+    }
+
+    /// Sets the radius, as near as a kernel can have it.
+    pub(super) fn radius(&mut self, name: &str, pixels: f64) -> Result<(), ImportError> {
+        if !(pixels > 0.0 && pixels.is_finite()) {
+            return self.refuse(name, &pixels.to_string(), "expected pixels above 0");
+        }
+        let near = self.near_radius(pixels);
+        self.set("radius", &format!("{}px", rounded(near)))
+    }
+
+    /// Sets a radius that changes with the zoom: (zoom of 256 px tiles, pixels), rising.
+    pub(super) fn radii(&mut self, name: &str, table: &[(f64, f64)]) -> Result<(), ImportError> {
+        if let Some((_, pixels)) = table.iter().find(|(_, r)| !(*r > 0.0 && r.is_finite())) {
+            return self.refuse(name, &pixels.to_string(), "expected pixels above 0");
+        }
+        let mut text = String::new();
+        for (zoom, pixels) in table {
+            let near = self.near_radius(*pixels);
+            let comma = if text.is_empty() { "" } else { "," };
+            text.push_str(&format!("{comma}{}:{}px", rounded(*zoom), rounded(near)));
+        }
+        self.set("radius", &text)
+    }
+
+    fn near_radius(&mut self, pixels: f64) -> f64 {
+        let near = pixels.clamp(Kernel::MIN_RADIUS, Kernel::MAX_RADIUS / 2.0);
+        if near != pixels {
+            let said = format!("a radius of {} pixels becomes {near}", rounded(pixels));
+            if !self.imported.warnings.contains(&said) {
+                self.warn(said);
+            }
+        }
+        near
+    }
+
+    /// Sets the domain from 0 to a density.
+    pub(super) fn domain_to(&mut self, high: f64) -> Result<(), ImportError> {
+        if !(high > 0.0 && high < 1e30) {
+            return self.refuse("domain", &high.to_string(), "expected a number above 0");
+        }
+        self.set("domain", &format!("0,{}", rounded(high)))
+    }
+
+    /// Sets a domain from 0 that changes with the zoom: (zoom of 256 px tiles, density), rising.
+    pub(super) fn domains_to(&mut self, table: &[(f64, f64)]) -> Result<(), ImportError> {
+        let stop = |(zoom, high): &(f64, f64)| format!("{}:0,{}", rounded(*zoom), rounded(*high));
+        let text: Vec<String> = table.iter().map(stop).collect();
+        self.set("domain", &text.join(";"))
+    }
+
+    /// Sets the ramp, colour by colour.
+    pub(super) fn table(&mut self, table: &[[u8; 4]; 256]) -> Result<(), ImportError> {
+        if table.first().is_some_and(|nothing| nothing[3] > 0) {
+            self.warn("where nothing is stays transparent");
+        }
+        let text = Ramp::from_table(table).to_text();
+        self.set("ramp", &text)
+    }
+
+    /// Sets one opacity for all.
+    pub(super) fn opacity(&mut self, name: &str, opacity: f64) -> Result<(), ImportError> {
+        if !(0.0..=1.0).contains(&opacity) {
+            return self.refuse(name, &opacity.to_string(), "expected 0 to 1");
+        }
+        if opacity < 1.0 {
+            self.set("opacity", &rounded(opacity))?;
+        }
+        Ok(())
+    }
+
+    /// heatmap.js's stamp: level for 1 − blur of the radius, then straight down to its edge.
+    pub(super) fn stamp_of_heatmap_js(&mut self, blur: f64) -> Result<(), ImportError> {
+        if blur < 0.5 {
+            self.warn("blur: the level middle of each spot is narrower here");
+        }
+        self.set("kernel", if blur < 0.1 { "uniform" } else { "triangular" })
+    }
+
+    /// simpleheat's stamp: a disc and the shadow around it.
+    pub(super) fn stamp_of_simpleheat(
+        &mut self,
+        radius: f64,
+        blur: f64,
+    ) -> Result<(), ImportError> {
+        self.set(
+            "kernel",
+            if blur < radius / 4.0 {
+                "epanechnikov"
+            } else {
+                "quartic"
+            },
+        )
+    }
+
+    /// Spots of an opacity: of 1 for a weight of the range's end, the greatest there is where there
+    /// is no range. From zoom to zoom up to `full` it is half as much.
+    pub(super) fn alpha(
+        &mut self,
+        range: Option<(f64, f64)>,
+        _least: f64,
+        _full: Option<u8>,
+    ) -> Result<(), ImportError> {
+        self.warn("what overlaps adds up here, instead of covering what is below");
+        match range {
+            Some((_, high)) => self.domain_to(high),
+            None => Ok(()),
+        }
+    }
+
+    /// HeatCanvas's kernel: a point of weight w reaches to (w / step)^(1/degree).
+    pub(super) fn reach(
+        &mut self,
+        degree: u32,
+        _step: f64,
+        _reach: f64,
+    ) -> Result<(), ImportError> {
+        self.warn("all points reach equally far here");
+        self.set(
+            "kernel",
+            if degree == 1 {
+                "triangular"
+            } else {
+                "epanechnikov"
+            },
+        )
+    }
+
+    /// QGIS's triangular kernel that ends at `decay` instead of 0.
+    pub(super) fn decay(&mut self, decay: f64) -> Result<(), ImportError> {
+        self.warn(format!(
+            "DECAY {} is left out: the kernel ends at 0",
+            rounded(decay)
+        ));
+        self.set("kernel", "triangular")
+    }
+
+    /// Mapnik's markers and the blurs behind them.
+    pub(super) fn mapnik_markers(
+        &mut self,
+        _marker: &[(String, String)],
+        blurs: &[(u32, u32)],
+    ) -> Result<(), ImportError> {
+        self.warn("markers become a gaussian here: choose its radius and the domain");
+        match blurs
+            .iter()
+            .map(|(x, y)| f64::from(*x.max(y)))
+            .fold(0.0, f64::max)
+        {
+            blur if blur > 0.0 => self.radius("agg-stack-blur", blur + 1.0),
+            _ => Ok(()),
+        }
+    }
+
+    pub(super) fn columns(&mut self) -> &mut Columns {
+        &mut self.imported.columns
+    }
+
+    pub(super) fn datasource(&mut self, parameters: Vec<(String, String)>) {
+        self.imported.datasource = parameters;
+    }
+
+    pub(super) fn points(&mut self, points: Vec<ImportedPoint>) {
+        self.imported.points.extend(points);
+    }
+
+    pub(super) fn done(self) -> Imported {
+        self.imported
+    }
+}
+
+/// A number with at most six significant digits after the point.
+pub(super) fn rounded(number: f64) -> String {
+    let digits = 6 - (number.abs().log10().floor() as i32).clamp(-20, 6);
+    let power = 10f64.powi(digits);
+    let near = (number * power).round() / power;
+    if near.is_finite() { near } else { number }.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::rounded;
+
+    #[test]
+    fn numbers_are_short() {
+        for (number, text) in [
+            (1.0 / 3.0, "0.3333333"),
+            (0.39894228, "0.3989423"),
+            (25.0, "25"),
+            (1e9, "1000000000"),
+            (0.0, "0"),
+        ] {
+            assert_eq!(rounded(number), text);
+        }
+    }
+}

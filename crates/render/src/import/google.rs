@@ -1,0 +1,135 @@
+//! The HeatmapLayer of the Google Maps JavaScript API, removed from it in May 2026.
+
+use super::draft::Draft;
+use super::gradient;
+use super::literal::Literal;
+use super::options::Options;
+use super::points::{ImportedPoint, lat_lng};
+use super::{Dialect, ImportError, Imported};
+
+/// The gradient that it had without one.
+const GRADIENT: [&str; 11] = [
+    "rgba(102,255,0,0)",
+    "rgba(102,255,0,1)",
+    "rgba(147,255,0,1)",
+    "rgba(193,255,0,1)",
+    "rgba(238,255,0,1)",
+    "rgba(244,227,0,1)",
+    "rgba(249,198,0,1)",
+    "rgba(255,170,0,1)",
+    "rgba(255,113,0,1)",
+    "rgba(255,57,0,1)",
+    "rgba(255,0,0,1)",
+];
+
+const RADIUS: f64 = 10.0;
+const OPACITY: f64 = 0.6;
+
+pub(super) fn import(options: &Literal) -> Result<Imported, ImportError> {
+    let mut draft = Draft::new(Dialect::Google);
+    let mut options = Options::of(options);
+    let radius = options.positive("radius", &mut draft)?.unwrap_or(RADIUS);
+    if options.flag("dissipating", &mut draft)? == Some(false) {
+        // pixels at zoom 0
+        let zooms: Vec<(f64, f64)> = (0..=20)
+            .map(|z| (f64::from(z), radius * f64::from(z).exp2()))
+            .take_while(|(z, r)| *z == 0.0 || *r < 256.0)
+            .collect();
+        draft.radii("radius", &zooms)?;
+    } else {
+        draft.radius("radius", radius)?;
+    }
+    match options.positive("maxIntensity", &mut draft)? {
+        Some(most) => draft.domain_to(most)?,
+        None => draft.set("domain", "p100")?,
+    }
+    let colors = match options.get("gradient") {
+        None => {
+            let default = GRADIENT
+                .iter()
+                .map(|c| gradient::css(c, "gradient", &draft));
+            default.collect::<Result<Vec<_>, _>>()?
+        }
+        Some(Literal::List(list)) if !list.is_empty() => {
+            let given = list.iter().map(|c| gradient::color(c, "gradient", &draft));
+            given.collect::<Result<Vec<_>, _>>()?
+        }
+        Some(other) => {
+            return draft.refuse("gradient", &other.shown(), "expected a list of CSS colours");
+        }
+    };
+    let stops = gradient::even(colors);
+    draft.table(&std::array::from_fn(|i| {
+        gradient::bytes(gradient::at(&stops, i as f64 / 255.0))
+    }))?;
+    let opacity = options.share("opacity", &mut draft)?.unwrap_or(OPACITY);
+    draft.opacity("opacity", opacity)?;
+    if let Some(Literal::List(list)) = options.get("data") {
+        let points: Option<Vec<ImportedPoint>> = list.iter().map(point).collect();
+        match points {
+            Some(points) => draft.points(points),
+            None => draft.warn("the data are no list of LatLng or WeightedLocation"),
+        }
+    }
+    options.ignore(&["map", "data"]);
+    options.finish(&mut draft);
+    draft.warn("its kernel was never published: a gaussian takes its place");
+    Ok(draft.done())
+}
+
+/// A LatLng, or `{location: LatLng, weight}`.
+fn point(value: &Literal) -> Option<ImportedPoint> {
+    let Some(location) = value.get("location") else {
+        return lat_lng(value);
+    };
+    let weight = value.get("weight").map_or(Some(1.0), Literal::as_number)?;
+    Some(ImportedPoint {
+        weight,
+        ..lat_lng(location)?
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::style;
+    use super::*;
+
+    #[test]
+    fn a_layer_of_a_page() {
+        let made = style(
+            "var heatmap = new google.maps.visualization.HeatmapLayer({
+               data: [new google.maps.LatLng(37.782, -122.447), {location: new google.maps.LatLng(37.78, -122.44), weight: 0.5}],
+               maxIntensity: 12, radius: 20, map: map });",
+        )
+        .unwrap();
+        assert_eq!(made.dialect, Dialect::Google);
+        assert_eq!(made.points.len(), 2);
+        assert_eq!((made.points[1].lon, made.points[1].weight), (-122.44, 0.5));
+        assert_eq!(made.style.scale.domain.to_string(), "0,12");
+        assert_eq!(made.style.ramp().color(255), [255, 0, 0, 153]);
+        assert_eq!(made.style.radius.to_string(), "20px");
+    }
+
+    #[test]
+    fn a_radius_at_zoom_0() {
+        let made = style("{dissipating: false, radius: 2, maxIntensity: 3}").unwrap();
+        assert_eq!(
+            made.style.radius.to_string(),
+            "0:2px,1:4px,2:8px,3:16px,4:32px,5:64px,6:128px"
+        );
+    }
+
+    #[test]
+    fn mistakes() {
+        for (text, hint) in [
+            ("{dissipating: 1, maxIntensity: 3}", "true or false"),
+            ("{dissipating: true, maxIntensity: 0}", "above 0"),
+            ("{dissipating: true, gradient: []}", "list of CSS colours"),
+            ("{dissipating: true, gradient: ['blau']}", "CSS colour"),
+            ("{dissipating: true, radius: 0}", "above 0"),
+        ] {
+            let message = style(text).unwrap_err().to_string();
+            assert!(message.contains(hint), "{text}: {message}");
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! Colours between stops, as a browser's canvas and MapLibre mix them.
+
+use super::ImportError;
+use super::draft::Draft;
+use super::literal::Literal;
+use crate::ramp::css_color;
+
+/// A position from 0 to 1 and straight RGBA, 0 to 1.
+pub(super) type Stop = (f64, [f64; 4]);
+
+/// A colour of CSS, or `[r, g, b]` or `[r, g, b, a]` of 0 to 255.
+pub(super) fn color(value: &Literal, name: &str, draft: &Draft) -> Result<[f64; 4], ImportError> {
+    const EXPECTED: &str = "expected a CSS colour like #ff0000";
+    match value {
+        Literal::Text(text) => css(text, name, draft),
+        Literal::List(list) => {
+            let channels: Option<Vec<f64>> = list.iter().map(Literal::as_number).collect();
+            let channel = |c: f64| c.clamp(0.0, 255.0) / 255.0;
+            match channels.as_deref() {
+                Some(&[r, g, b]) => Ok([channel(r), channel(g), channel(b), 1.0]),
+                Some(&[r, g, b, a]) => Ok([r, g, b, a].map(channel)),
+                _ => draft.refuse(
+                    name,
+                    &value.shown(),
+                    "expected [red, green, blue] of 0 to 255",
+                ),
+            }
+        }
+        other => draft.refuse(name, &other.shown(), EXPECTED),
+    }
+}
+
+/// A colour of CSS, or of MapServer's and Google's `rgba(…)`.
+pub(super) fn css(text: &str, name: &str, draft: &Draft) -> Result<[f64; 4], ImportError> {
+    match css_color(text.trim()) {
+        Ok(color) => Ok(color.map(f64::from)),
+        Err(_) => draft.refuse(name, text, "expected a CSS colour like #ff0000"),
+    }
+}
+
+/// `{0.4: "blue", 1: "red"}` in the order of its positions.
+pub(super) fn stops(value: &Literal, name: &str, draft: &Draft) -> Result<Vec<Stop>, ImportError> {
+    const EXPECTED: &str = "expected positions and colours like {0.4: \"blue\", 1: \"red\"}";
+    let Some(pairs) = value.as_object().filter(|pairs| !pairs.is_empty()) else {
+        return draft.refuse(name, &value.shown(), EXPECTED);
+    };
+    let mut stops = Vec::with_capacity(pairs.len());
+    for (key, value) in pairs {
+        let position: f64 = match key.parse() {
+            Ok(p) if (0.0..=1.0).contains(&p) => p,
+            _ => return draft.refuse(name, key, "expected positions from 0 to 1"),
+        };
+        stops.push((position, color(value, name, draft)?));
+    }
+    stops.sort_by(|a, b| a.0.total_cmp(&b.0));
+    Ok(stops)
+}
+
+/// The colour at a position: mixed straight, level outside the stops.
+pub(super) fn at(stops: &[Stop], position: f64) -> [f64; 4] {
+    mix(stops, position, |color| color, |color| color)
+}
+
+/// The same, mixed premultiplied as MapLibre does.
+pub(super) fn at_premultiplied(stops: &[Stop], position: f64) -> [f64; 4] {
+    let multiplied = |[r, g, b, a]: [f64; 4]| [r * a, g * a, b * a, a];
+    let straight = |[r, g, b, a]: [f64; 4]| {
+        if a > 0.0 {
+            [r / a, g / a, b / a, a]
+        } else {
+            [0.0; 4]
+        }
+    };
+    mix(stops, position, multiplied, straight)
+}
+
+fn mix(
+    stops: &[Stop],
+    position: f64,
+    to: fn([f64; 4]) -> [f64; 4],
+    from: fn([f64; 4]) -> [f64; 4],
+) -> [f64; 4] {
+    let after = stops.partition_point(|(p, _)| *p <= position);
+    let before = after.checked_sub(1).and_then(|i| stops.get(i));
+    match (before, stops.get(after)) {
+        (Some(&(p0, a)), Some(&(p1, b))) => {
+            let t = (position - p0) / (p1 - p0);
+            let (a, b) = (to(a), to(b));
+            from(std::array::from_fn(|c| a[c] + (b[c] - a[c]) * t))
+        }
+        (Some(&(_, color)), None) | (None, Some(&(_, color))) => color,
+        (None, None) => [0.0; 4],
+    }
+}
+
+/// 0 to 1 as 0 to 255.
+pub(super) fn bytes(color: [f64; 4]) -> [u8; 4] {
+    color.map(|c| (c.clamp(0.0, 1.0) * 255.0).round() as u8)
+}
+
+/// The 256 pixels of a canvas that is filled with a gradient from end to end.
+pub(super) fn canvas(stops: &[Stop]) -> [[u8; 4]; 256] {
+    std::array::from_fn(|i| bytes(at(stops, (i as f64 + 0.5) / 256.0)))
+}
+
+/// Colours spread evenly over 0 to 1.
+pub(super) fn even(colors: Vec<[f64; 4]>) -> Vec<Stop> {
+    let last = colors.len().saturating_sub(1).max(1) as f64;
+    let place = |(i, color): (usize, [f64; 4])| (i as f64 / last, color);
+    colors.into_iter().enumerate().map(place).collect()
+}

@@ -1,0 +1,100 @@
+//! HeatCanvas: `step`, `degree` and a colour function of its own.
+
+use super::draft::{Draft, rounded};
+use super::literal::Literal;
+use super::options::Options;
+use super::{Dialect, ImportError, Imported};
+
+/// Degrees by the names of its constants.
+const DEGREES: [(&str, u32); 3] = [("LINEAR", 1), ("QUAD", 2), ("CUBIC", 3)];
+
+pub(super) fn import(options: &Literal, layer: bool) -> Result<Imported, ImportError> {
+    let mut draft = Draft::new(Dialect::HeatCanvas);
+    let mut options = Options::of(options);
+    let step = options.positive("step", &mut draft)?.unwrap_or(1.0);
+    let degree = match options.get("degree") {
+        None => 1,
+        Some(Literal::Number(n)) if [1.0, 2.0, 3.0].contains(n) => *n as u32,
+        Some(Literal::Text(t) | Literal::Code(t)) => {
+            let name = t.rsplit('.').next().unwrap_or(t);
+            match DEGREES.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)) {
+                Some((_, degree)) => *degree,
+                None => {
+                    return draft.refuse("degree", t, "expected HeatCanvas.LINEAR, QUAD or CUBIC");
+                }
+            }
+        }
+        Some(other) => {
+            return draft.refuse(
+                "degree",
+                &other.shown(),
+                "expected HeatCanvas.LINEAR, QUAD or CUBIC",
+            );
+        }
+    };
+    let opacity = options.share("opacity", &mut draft)?;
+    if options.get("colorscheme").is_some() || options.get("f_value_color").is_some() {
+        draft.warn(
+            "the colour function is code: its default's colours are taken, give a ramp for others",
+        );
+    }
+    if options.get("bgcolor").is_some() {
+        draft.warn("bgcolor: a map lies behind the heat here");
+    }
+    options.ignore(&["zIndex", "map", "canvas"]);
+    options.finish(&mut draft);
+
+    // where a point of weight 1 ends
+    let reach = step.recip().powf(f64::from(degree).recip());
+    draft.reach(degree, step, reach)?;
+    draft.table(&table())?;
+    draft.set("domain", "p100")?;
+    draft.opacity("opacity", opacity.unwrap_or(if layer { 0.6 } else { 1.0 }))?;
+    draft.warn(format!(
+        "its colours end at the greatest value in view, here at the zoom's; fix them by domain=0,{}",
+        rounded(10.0)
+    ));
+    Ok(draft.done())
+}
+
+/// Its own colours: hue 1 − v, saturation 0.8, lightness 0.6 v.
+fn table() -> [[u8; 4]; 256] {
+    std::array::from_fn(|i| {
+        let v = i as f32 / 255.0;
+        let color = csscolorparser::Color::from_hsla((1.0 - v) * 360.0, 0.8, v * 0.6, 1.0);
+        if i == 0 { [0; 4] } else { color.to_rgba8() }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::style;
+    use super::*;
+
+    #[test]
+    fn a_layer_of_its_own() {
+        let made = style(
+            "var heatmap = new OpenLayers.Layer.HeatCanvas('x', map, {}, {'step': 0.3, 'degree': HeatCanvas.QUAD, 'opacity': 0.7});",
+        )
+        .unwrap();
+        assert_eq!(made.dialect, Dialect::HeatCanvas);
+        let plain = style("{step: 0.5, degree: HeatCanvas.LINEAR}").unwrap();
+        assert_eq!(plain.dialect, Dialect::HeatCanvas);
+        // the greatest value is hue 0, the least is nearly black
+        assert_eq!(plain.style.ramp().color(255), [235, 71, 71, 255]);
+        assert!(plain.style.ramp().color(1)[..3].iter().all(|c| *c < 3));
+    }
+
+    #[test]
+    fn mistakes() {
+        for (text, hint) in [
+            ("{step: 0, degree: 1}", "above 0"),
+            ("{step: 1, degree: HeatCanvas.QUARTIC}", "CUBIC"),
+            ("{step: 1, degree: 7}", "CUBIC"),
+            ("{step: 1, degree: 1, opacity: 3}", "0 to 1"),
+        ] {
+            let message = style(text).unwrap_err().to_string();
+            assert!(message.contains(hint), "{text}: {message}");
+        }
+    }
+}

@@ -1,0 +1,223 @@
+//! heatmap.js: the options of `h337.create`, what `setData` is given, or both.
+
+use super::draft::{Draft, rounded};
+use super::gradient::{self, Stop};
+use super::literal::Literal;
+use super::options::Options;
+use super::points::ImportedPoint;
+use super::{Dialect, ImportError, Imported};
+
+/// Its own gradient: blue, lime, yellow, red.
+const GRADIENT: [Stop; 4] = [
+    (0.25, [0.0, 0.0, 1.0, 1.0]),
+    (0.55, [0.0, 1.0, 0.0, 1.0]),
+    (0.85, [1.0, 1.0, 0.0, 1.0]),
+    (1.0, [1.0, 0.0, 0.0, 1.0]),
+];
+
+const RADIUS: f64 = 40.0;
+const BLUR: f64 = 0.85;
+
+/// Options, and data where there are any.
+pub(super) fn import(options: &Literal, data: Option<&Literal>) -> Result<Imported, ImportError> {
+    let mut draft = Draft::new(Dialect::HeatmapJs);
+    let mut options = Options::of(options);
+    let radius = options.positive("radius", &mut draft)?.unwrap_or(RADIUS);
+    let blur = options.share("blur", &mut draft)?.unwrap_or(BLUR);
+    if options.flag("scaleRadius", &mut draft)? == Some(true) {
+        // pixels at zoom 0, twice as many with each further one
+        let zooms: Vec<(f64, f64)> = (0..=20)
+            .map(|z| (f64::from(z), radius * f64::from(z).exp2()))
+            .take_while(|(z, r)| *z == 0.0 || *r < 256.0)
+            .collect();
+        draft.radii("radius", &zooms)?;
+    } else {
+        draft.radius("radius", radius)?;
+    }
+    draft.stamp_of_heatmap_js(blur)?;
+    colors(&mut options, &mut draft)?;
+    if options.flag("useLocalExtrema", &mut draft)? == Some(true) {
+        draft.warn("useLocalExtrema: colours don't change with the view here");
+    }
+    let field = |name, options: &mut Options<'_>, draft: &mut Draft| {
+        options.text(name, draft).map(|t| t.map(str::to_owned))
+    };
+    let value = field("valueField", &mut options, &mut draft)?;
+    let lat = field("latField", &mut options, &mut draft)?;
+    let lon = field("lngField", &mut options, &mut draft)?;
+    let (x, y) = (
+        field("xField", &mut options, &mut draft)?,
+        field("yField", &mut options, &mut draft)?,
+    );
+    let columns = draft.columns();
+    columns.weight = value.clone();
+    columns.lon = lon.clone().or(x);
+    columns.lat = lat.clone().or(y);
+    options.ignore(&[
+        "container",
+        "width",
+        "height",
+        "onExtremaChange",
+        "plugin",
+        "renderer",
+        "canvas",
+    ]);
+    if options.get("backgroundColor").is_some() {
+        draft.warn("backgroundColor: a map lies behind the heat here");
+    }
+    options.finish(&mut draft);
+
+    let fields = Fields {
+        lat: lat.as_deref().unwrap_or("lat"),
+        lon: lon.as_deref().unwrap_or("lng"),
+        value: value.as_deref().unwrap_or("value"),
+    };
+    take_data(data, &fields, &mut draft)?;
+    Ok(draft.done())
+}
+
+/// What the data call their fields.
+struct Fields<'a> {
+    lat: &'a str,
+    lon: &'a str,
+    value: &'a str,
+}
+
+/// The palette at each alpha, as opaque as the options say.
+fn colors(options: &mut Options<'_>, draft: &mut Draft) -> Result<(), ImportError> {
+    let stops = match options.get("gradient") {
+        Some(given) => gradient::stops(given, "gradient", draft)?,
+        None => GRADIENT.to_vec(),
+    };
+    let fixed = options.share("opacity", draft)?.filter(|o| *o > 0.0);
+    let most = options.share("maxOpacity", draft)?.unwrap_or(1.0);
+    let least = options.share("minOpacity", draft)?.unwrap_or(0.0);
+    let own = options.flag("useGradientOpacity", draft)? == Some(true);
+    let palette = gradient::canvas(&stops);
+    let mut table = [[0; 4]; 256];
+    for (alpha, (out, [r, g, b, a])) in table.iter_mut().zip(palette).enumerate().skip(1) {
+        // a canvas's bytes: fractions are cut off where they are stored
+        let byte = |share: f64| share * 255.0;
+        let opacity = match fixed {
+            _ if own => f64::from(a),
+            Some(fixed) => byte(fixed),
+            None if (alpha as f64) < byte(most) => (alpha as f64).max(byte(least)),
+            None => byte(most),
+        };
+        *out = [r, g, b, opacity.round() as u8];
+    }
+    draft.table(&table)
+}
+
+/// `{max, min, data: […]}` or the list alone.
+fn take_data(
+    data: Option<&Literal>,
+    fields: &Fields<'_>,
+    draft: &mut Draft,
+) -> Result<(), ImportError> {
+    let Some(data) = data else {
+        return draft.alpha(None, 0.0, None);
+    };
+    let bound = |name: &str| data.get(name).and_then(Literal::as_number);
+    let (low, high) = (bound("min").unwrap_or(0.0), bound("max"));
+    match high {
+        Some(high) if high <= low => {
+            return draft.refuse("max", &rounded(high), "expected more than min");
+        }
+        Some(high) => draft.alpha(Some((low, high)), 0.01, None)?,
+        None => draft.alpha(None, 0.01, None)?,
+    }
+    let list = data.as_list().or_else(|| data.get("data")?.as_list());
+    let point = |point: &Literal| {
+        let number = |name: &str| point.get(name).and_then(Literal::as_number);
+        let weight = number(fields.value).or_else(|| number("count"));
+        Some(ImportedPoint {
+            lon: number(fields.lon)?,
+            lat: number(fields.lat)?,
+            // what has no value counts as 1
+            weight: weight.filter(|w| *w != 0.0).unwrap_or(1.0),
+            radius: number("radius"),
+        })
+    };
+    let list = list.unwrap_or_default();
+    let points: Vec<ImportedPoint> = list.iter().filter_map(point).collect();
+    if points.len() < list.len() {
+        draft.warn(format!(
+            "{} of {} points have no {} and {}: pixels of a screen are no places on a map",
+            list.len() - points.len(),
+            list.len(),
+            fields.lat,
+            fields.lon
+        ));
+    }
+    if list.iter().any(|p| p.get("radius").is_some()) {
+        draft.columns().radius = Some("radius".to_owned());
+    }
+    draft.points(points);
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::style;
+    use super::*;
+
+    #[test]
+    fn its_defaults() {
+        let made = style("h337.create({container: el})").unwrap();
+        assert_eq!(made.dialect, Dialect::HeatmapJs);
+        let style = made.style;
+        assert_eq!(style.radius.to_string(), "40px");
+        // level before the first stop; opaque as the alpha is
+        assert_eq!(style.ramp().color(30), [0, 0, 255, 30]);
+        assert_eq!(style.ramp().color(255), [255, 1, 0, 255]);
+        assert_eq!(made.warnings.len(), 0, "{:?}", made.warnings);
+    }
+
+    #[test]
+    fn opacities_and_gradients() {
+        let table = |text: &str| *style(text).unwrap().style.ramp().colors();
+        let fixed = table(
+            "{backgroundColor: 'black', radius: 10, opacity: 0.5, gradient: {'.5': 'red', '.95': '#00f'}}",
+        );
+        assert_eq!((fixed[1], fixed[100][3]), ([255, 0, 0, 128], 128));
+        let clamped = table("{maxOpacity: .5, minOpacity: .2, valueField: 'v'}");
+        assert_eq!([1, 100, 255].map(|i| clamped[i][3]), [51, 100, 128]);
+        let own = table("{useGradientOpacity: true, gradient: {0: 'rgba(0,0,0,0)', 1: 'red'}}");
+        assert_eq!(own[128][3], 128);
+    }
+
+    #[test]
+    fn data_are_taken_along() {
+        let made = style(
+            "var testData = {max: 8, min: 1, data: [{lat: 24.6, lng: 46.7, count: 3}, {lat: 50, lng: -1.5, count: 1, radius: 9}, {x: 1, y: 2}]}",
+        )
+        .unwrap();
+        assert_eq!(made.dialect, Dialect::HeatmapJs);
+        assert_eq!(made.points.len(), 2);
+        assert_eq!(made.points[1].radius, Some(9.0));
+        assert_eq!((made.points[0].lon, made.points[0].weight), (46.7, 3.0));
+        assert!(made.warnings.iter().any(|w| w.contains("1 of 3")));
+    }
+
+    #[test]
+    fn mistakes() {
+        for (text, hint) in [
+            ("h337.create({radius: 0})", "above 0"),
+            ("h337.create({radius: 'wide'})", "number"),
+            ("h337.create({blur: 3})", "0 to 1"),
+            ("h337.create({gradient: {}})", "positions and colours"),
+            ("h337.create({gradient: {2: 'red'}})", "from 0 to 1"),
+            ("h337.create({gradient: {.5: 'nosuch'}})", "CSS colour"),
+            ("{max: 1, min: 2, data: []}", "more than min"),
+        ] {
+            let message = style(text).unwrap_err().to_string();
+            assert!(message.contains(hint), "{text}: {message}");
+        }
+        let made = style("h337.create({radios: 4})").unwrap();
+        assert!(made.warnings[0].contains("radios"));
+        // stops are sorted
+        let backwards = style("h337.create({gradient: {1: 'red', .1: 'blue'}})").unwrap();
+        assert_eq!(backwards.style.ramp().color(5)[..3], [0, 0, 255]);
+    }
+}

@@ -1,0 +1,472 @@
+//! The heatmap layer of MapLibre and Mapbox: a layer of a style, or its `paint` alone.
+
+use super::draft::{Draft, rounded};
+use super::gradient::{self, Stop};
+use super::literal::Literal;
+use super::options::Options;
+use super::{Dialect, ImportError, Imported};
+
+/// The height of its kernel at weight and intensity 1: 1/√(2π), as in its shader.
+const HEIGHT: f64 = 0.398_942_280_401_432_7;
+
+/// Its tiles are 512 pixels wide: its zoom 0 is our zoom 1.
+const ZOOM_SHIFT: f64 = 1.0;
+
+/// Zooms that curves are sampled at where they are no straight lines.
+const SAMPLED: [f64; 12] = [
+    0.0, 2.0, 4.0, 6.0, 8.0, 10.0, 12.0, 14.0, 16.0, 18.0, 20.0, 22.0,
+];
+
+const RADIUS: f64 = 30.0;
+
+/// Its own colours over the density.
+const COLORS: [(f64, &str); 6] = [
+    (0.0, "rgba(0,0,255,0)"),
+    (0.1, "royalblue"),
+    (0.3, "cyan"),
+    (0.5, "lime"),
+    (0.7, "yellow"),
+    (1.0, "red"),
+];
+
+pub(super) fn import(layer: &Literal) -> Result<Imported, ImportError> {
+    let mut draft = Draft::new(Dialect::MapLibre);
+    let paint = layer.get("paint").unwrap_or(layer);
+    let mut options = Options::of(paint);
+    let radius = curve("heatmap-radius", &mut options, &mut draft)?;
+    match radius.unwrap_or(Curve::Flat(RADIUS)) {
+        Curve::Flat(pixels) => draft.radius("heatmap-radius", pixels.max(1.0))?,
+        Curve::Zooms(stops) => {
+            let stops: Vec<(f64, f64)> = stops.into_iter().map(|(z, r)| (z, r.max(1.0))).collect();
+            draft.radii("heatmap-radius", &stops)?;
+        }
+    }
+    let per_weight = weight(&mut options, &mut draft)?;
+    let top = (HEIGHT * per_weight).recip();
+    let intensity = curve("heatmap-intensity", &mut options, &mut draft)?;
+    match intensity.unwrap_or(Curve::Flat(1.0)) {
+        Curve::Flat(intensity) if intensity > 0.0 => draft.domain_to(top / intensity)?,
+        Curve::Flat(intensity) => {
+            return draft.refuse(
+                "heatmap-intensity",
+                &intensity.to_string(),
+                "expected a number above 0",
+            );
+        }
+        Curve::Zooms(stops) => {
+            // what is no intensity at all is one of a thousandth
+            let domain = |(zoom, i): (f64, f64)| (zoom, top / i.max(1e-3));
+            draft.domains_to(&stops.into_iter().map(domain).collect::<Vec<_>>())?;
+        }
+    }
+    colors(&mut options, &mut draft)?;
+    match curve("heatmap-opacity", &mut options, &mut draft)?.unwrap_or(Curve::Flat(1.0)) {
+        Curve::Flat(opacity) => draft.opacity("heatmap-opacity", opacity)?,
+        Curve::Zooms(stops) => {
+            let most = stops.iter().map(|(_, o)| *o).fold(0.0, f64::max);
+            draft.opacity("heatmap-opacity", most)?;
+            draft.warn(format!(
+                "heatmap-opacity changes with the zoom: its greatest, {}, is taken",
+                rounded(most)
+            ));
+        }
+    }
+    options.ignore(&[
+        "heatmap-radius-transition",
+        "heatmap-intensity-transition",
+        "heatmap-opacity-transition",
+    ]);
+    options.finish(&mut draft);
+    if layer.get("filter").is_some() {
+        draft.warn("filter: give it as --filter, in SQL's words");
+    }
+    for limit in ["minzoom", "maxzoom"] {
+        if layer.get(limit).is_some() {
+            draft.warn(format!("{limit}: every zoom is drawn here"));
+        }
+    }
+    Ok(draft.done())
+}
+
+/// A value that may change with the zoom, ours.
+enum Curve {
+    Flat(f64),
+    Zooms(Vec<(f64, f64)>),
+}
+
+fn curve(
+    name: &str,
+    options: &mut Options<'_>,
+    draft: &mut Draft,
+) -> Result<Option<Curve>, ImportError> {
+    const EXPECTED: &str =
+        "expected a number, or [\"interpolate\", [\"linear\"], [\"zoom\"], zoom, value, …]";
+    let Some(value) = options.get(name) else {
+        return Ok(None);
+    };
+    if let Some(number) = value.as_number() {
+        return Ok(Some(Curve::Flat(number)));
+    }
+    let steps = match Expression::of(value) {
+        Some(steps) if steps.input == Input::Zoom => steps,
+        Some(Expression {
+            input: Input::Property(column),
+            ..
+        }) => {
+            draft.warn(format!(
+                "{name} follows the column {column}: its default is taken"
+            ));
+            return Ok(None);
+        }
+        _ => return draft.refuse(name, &value.shown(), EXPECTED),
+    };
+    let Some(numbers) = steps.numbers() else {
+        return draft.refuse(name, &value.shown(), EXPECTED);
+    };
+    let zooms: Vec<f64> = match steps.way {
+        Way::Linear => numbers.iter().map(|(z, _)| *z).collect(),
+        _ => SAMPLED.to_vec(),
+    };
+    let at = |z: f64| (z.clamp(0.0, 24.0) + ZOOM_SHIFT, steps.way.at(&numbers, z));
+    Ok(Some(Curve::Zooms(zooms.into_iter().map(at).collect())))
+}
+
+/// What a weight of 1 in the data counts; a column is taken note of.
+fn weight(options: &mut Options<'_>, draft: &mut Draft) -> Result<f64, ImportError> {
+    const NAME: &str = "heatmap-weight";
+    const EXPECTED: &str = "expected a number, [\"get\", \"column\"] or a line over it from 0, 0";
+    let Some(value) = options.get(NAME) else {
+        return Ok(1.0);
+    };
+    if let Some(number) = value.as_number().filter(|n| *n > 0.0) {
+        return Ok(number);
+    }
+    if let Some(column) = property(value) {
+        draft.columns().weight = Some(column.to_owned());
+        return Ok(1.0);
+    }
+    let Some(steps) = Expression::of(value) else {
+        return draft.refuse(NAME, &value.shown(), EXPECTED);
+    };
+    let (Input::Property(column), Some(numbers)) = (steps.input, steps.numbers()) else {
+        return draft.refuse(NAME, &value.shown(), EXPECTED);
+    };
+    draft.columns().weight = Some(column.to_owned());
+    let (Some(&(x0, y0)), Some(&(x1, y1))) = (numbers.first(), numbers.last()) else {
+        return draft.refuse(NAME, &value.shown(), EXPECTED);
+    };
+    if !(x1 > x0 && y1 > y0) {
+        return draft.refuse(NAME, &value.shown(), EXPECTED);
+    }
+    if numbers.len() > 2 || x0 != 0.0 || y0 != 0.0 || steps.way != Way::Linear {
+        draft.warn(format!(
+            "{NAME}: {column} counts in proportion here, {} for {}",
+            rounded(y1),
+            rounded(x1)
+        ));
+    } else {
+        draft.warn(format!(
+            "{NAME}: a {column} over {} counts in full here",
+            rounded(x1)
+        ));
+    }
+    Ok(y1 / x1)
+}
+
+/// The ramp over the density, at each index.
+fn colors(options: &mut Options<'_>, draft: &mut Draft) -> Result<(), ImportError> {
+    const NAME: &str = "heatmap-color";
+    const EXPECTED: &str = "expected [\"interpolate\", [\"linear\"], [\"heatmap-density\"], 0, \"transparent\", 1, \"red\"]";
+    let Some(value) = options.get(NAME) else {
+        let stop = |(p, c): &(f64, &str)| Ok((*p, gradient::css(c, NAME, draft)?));
+        let stops = COLORS
+            .iter()
+            .map(stop)
+            .collect::<Result<Vec<Stop>, ImportError>>()?;
+        let table = |i| gradient::bytes(gradient::at_premultiplied(&stops, i as f64 / 255.0));
+        return draft.table(&std::array::from_fn(table));
+    };
+    let Some(steps) = Expression::of(value).filter(|s| s.input == Input::Density) else {
+        return draft.refuse(NAME, &value.shown(), EXPECTED);
+    };
+    let mut stops: Vec<Stop> = Vec::new();
+    for (position, color) in &steps.stops {
+        let Some(position) = position.filter(|p| stops.last().is_none_or(|(l, _)| l < p)) else {
+            return draft.refuse(
+                NAME,
+                &value.shown(),
+                "expected densities that rise from stop to stop",
+            );
+        };
+        stops.push((position, gradient::color(color, NAME, draft)?));
+    }
+    if stops.is_empty() {
+        return draft.refuse(NAME, &value.shown(), EXPECTED);
+    }
+    if steps.lossy {
+        draft.warn(format!(
+            "{NAME}: colours are mixed as interpolate does, in RGB"
+        ));
+    }
+    let color = |i: usize| {
+        let density = i as f64 / 255.0;
+        let color = match steps.way {
+            Way::Step => {
+                let at = stops.partition_point(|(p, _)| *p <= density).max(1);
+                stops.get(at - 1).map_or([0.0; 4], |(_, c)| *c)
+            }
+            way => gradient::at_premultiplied(&way.straightened(&stops), density),
+        };
+        gradient::bytes(color)
+    };
+    draft.table(&std::array::from_fn(color))
+}
+
+/// `["get", "column"]`, also where `to-number` or `coalesce` is around it.
+fn property(value: &Literal) -> Option<&str> {
+    let list = value.as_list()?;
+    match list {
+        [Literal::Text(get), Literal::Text(column)] if get == "get" => Some(column),
+        [Literal::Text(around), inner, ..]
+            if matches!(around.as_str(), "to-number" | "number" | "coalesce") =>
+        {
+            property(inner)
+        }
+        _ => None,
+    }
+}
+
+/// What an expression looks at.
+#[derive(Clone, Copy, PartialEq)]
+enum Input<'a> {
+    Zoom,
+    Density,
+    Property(&'a str),
+}
+
+/// How it goes from stop to stop.
+#[derive(Clone, Copy, PartialEq)]
+enum Way {
+    Step,
+    Linear,
+    /// The base: steps grow by it with each unit of the input.
+    Exponential(f64),
+}
+
+/// `interpolate`, `step`, or a function of the old kind, `{"stops": […]}`.
+struct Expression<'a> {
+    way: Way,
+    input: Input<'a>,
+    stops: Vec<(Option<f64>, &'a Literal)>,
+    /// Mixed otherwise than told.
+    lossy: bool,
+}
+
+impl<'a> Expression<'a> {
+    fn of(value: &'a Literal) -> Option<Self> {
+        if let Some(stops) = value.get("stops").and_then(Literal::as_list) {
+            let pair = |stop: &'a Literal| match stop.as_list() {
+                Some([at, value]) => Some((at.as_number(), value)),
+                _ => None,
+            };
+            let base = value.get("base").and_then(Literal::as_number);
+            let input = value.get("property").and_then(Literal::as_text);
+            return Some(Self {
+                way: base.map_or(Way::Linear, Way::exponential),
+                input: input.map_or(Input::Zoom, Input::Property),
+                stops: stops.iter().map(pair).collect::<Option<_>>()?,
+                lossy: false,
+            });
+        }
+        let list = value.as_list()?;
+        let name = list.first()?.as_text()?;
+        let (way, input, rest, lossy) = match name {
+            "step" => {
+                let lowest = (Some(f64::NEG_INFINITY), list.get(2)?);
+                let mut stops = vec![lowest];
+                stops.extend(pairs(list.get(3..)?));
+                return Some(Self {
+                    way: Way::Step,
+                    input: input(list.get(1)?)?,
+                    stops,
+                    lossy: false,
+                });
+            }
+            "interpolate" | "interpolate-hcl" | "interpolate-lab" => {
+                let (way, lossy) = match list.get(1)?.as_list()? {
+                    [Literal::Text(way)] if way == "linear" => (Way::Linear, false),
+                    [Literal::Text(way), Literal::Number(base)] if way == "exponential" => {
+                        (Way::exponential(*base), false)
+                    }
+                    [Literal::Text(way), ..] if way == "cubic-bezier" => (Way::Linear, true),
+                    _ => return None,
+                };
+                let lossy = lossy || name != "interpolate";
+                (way, input(list.get(2)?)?, list.get(3..)?, lossy)
+            }
+            _ => return None,
+        };
+        Some(Self {
+            way,
+            input,
+            stops: pairs(rest),
+            lossy,
+        })
+    }
+
+    /// The stops where all values are numbers and the inputs rise.
+    fn numbers(&self) -> Option<Vec<(f64, f64)>> {
+        let number = |(at, value): &(Option<f64>, &Literal)| Some(((*at)?, value.as_number()?));
+        let numbers: Vec<(f64, f64)> = self.stops.iter().map(number).collect::<Option<_>>()?;
+        let rising = numbers.windows(2).all(|w| matches!(w, [a, b] if a.0 < b.0));
+        (rising && !numbers.is_empty()).then_some(numbers)
+    }
+}
+
+fn pairs(list: &[Literal]) -> Vec<(Option<f64>, &Literal)> {
+    let pair = |pair: &'_ [Literal]| match pair {
+        [at, _] => at.as_number(),
+        _ => None,
+    };
+    let chunks = list.chunks(2);
+    chunks.filter_map(|c| Some((pair(c), c.last()?))).collect()
+}
+
+fn input(value: &Literal) -> Option<Input<'_>> {
+    match value.as_list()? {
+        [Literal::Text(name)] if name == "zoom" => Some(Input::Zoom),
+        [Literal::Text(name)] if name == "heatmap-density" => Some(Input::Density),
+        _ => property(value).map(Input::Property),
+    }
+}
+
+impl Way {
+    fn exponential(base: f64) -> Self {
+        if base == 1.0 || !(base > 0.0) {
+            Self::Linear
+        } else {
+            Self::Exponential(base)
+        }
+    }
+
+    /// How far on the way from one input to another something is.
+    fn share(self, x: f64, from: f64, to: f64) -> f64 {
+        match self {
+            Self::Step => 0.0,
+            Self::Linear => (x - from) / (to - from),
+            Self::Exponential(base) => (base.powf(x - from) - 1.0) / (base.powf(to - from) - 1.0),
+        }
+    }
+
+    fn at(self, stops: &[(f64, f64)], x: f64) -> f64 {
+        let after = stops.partition_point(|(p, _)| *p <= x);
+        let before = after.checked_sub(1).and_then(|i| stops.get(i));
+        match (before, stops.get(after)) {
+            (Some(&(p0, a)), Some(&(p1, b))) => a + (b - a) * self.share(x, p0, p1),
+            (Some(&(_, v)), None) | (None, Some(&(_, v))) => v,
+            (None, None) => 0.0,
+        }
+    }
+
+    /// Colour stops between which straight lines are near enough the curve.
+    fn straightened(self, stops: &[Stop]) -> Vec<Stop> {
+        const BETWEEN: u32 = 16;
+        let Self::Exponential(_) = self else {
+            return stops.to_vec();
+        };
+        let mut fine = Vec::new();
+        for pair in stops.windows(2) {
+            let [(p0, a), (p1, b)] = pair else { continue };
+            for i in 0..BETWEEN {
+                let x = p0 + (p1 - p0) * f64::from(i) / f64::from(BETWEEN);
+                let ends = [(0.0, *a), (1.0, *b)];
+                fine.push((
+                    x,
+                    gradient::at_premultiplied(&ends, self.share(x, *p0, *p1)),
+                ));
+            }
+        }
+        fine.extend(stops.last());
+        fine
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::style;
+    use super::*;
+
+    #[test]
+    fn its_defaults() {
+        let made = style(r#"{"type": "heatmap", "source": "a", "paint": {}}"#).unwrap();
+        assert_eq!(made.dialect, Dialect::MapLibre);
+        let style = made.style;
+        assert_eq!(style.radius.to_string(), "30px");
+        assert_eq!(style.scale.domain.to_string(), "0,2.506628");
+        let ramp = style.ramp();
+        assert_eq!(ramp.color(255), [255, 0, 0, 255]);
+        // a quarter of the way to royalblue: its colour, for the transparent blue has no say
+        assert_eq!(ramp.color(13)[3], 130);
+        assert_eq!(ramp.color(13)[..3], [65, 105, 225]);
+    }
+
+    #[test]
+    fn weights_zooms_and_steps() {
+        let made = style(
+            r#"{"heatmap-weight": ["interpolate", ["linear"], ["get", "mag"], 0, 0, 6, 1],
+                "heatmap-intensity": ["interpolate", ["linear"], ["zoom"], 0, 1, 9, 3],
+                "heatmap-radius": ["interpolate", ["linear"], ["zoom"], 0, 2, 9, 20],
+                "heatmap-color": ["step", ["heatmap-density"], "rgba(0,0,0,0)", 0.2, "blue", 0.6, "red"],
+                "heatmap-opacity": 0.5}"#,
+        );
+        let made = made.unwrap();
+        assert_eq!(made.columns.weight.as_deref(), Some("mag"));
+        assert_eq!(made.style.radius.to_string(), "1:2px,10:20px");
+        assert_eq!(
+            made.style.scale.domain.to_string(),
+            "1:0,15.03977;10:0,5.013257"
+        );
+        let at = |i| made.style.ramp().color(i);
+        assert_eq!(
+            [at(50), at(52), at(152), at(154)],
+            [[0; 4], [0, 0, 255, 128], [0, 0, 255, 128], [255, 0, 0, 128]]
+        );
+        let old = style(r#"{"heatmap-radius": {"stops": [[1, 10], [5, 30]], "base": 2}}"#).unwrap();
+        // 10 + 20 (2³ − 1) / (2⁴ − 1) at its zoom 4
+        assert!(
+            old.style.radius.to_string().contains("5:19.33333px"),
+            "{}",
+            old.style
+        );
+    }
+
+    #[test]
+    fn mistakes() {
+        for (text, hint) in [
+            (r#"{"heatmap-radius": "wide"}"#, "interpolate"),
+            (r#"{"heatmap-intensity": 0}"#, "above 0"),
+            (r#"{"heatmap-opacity": 2}"#, "0 to 1"),
+            (
+                r#"{"heatmap-color": ["interpolate", ["linear"], ["heatmap-density"]]}"#,
+                "expected",
+            ),
+            (
+                r#"{"heatmap-color": ["interpolate", ["linear"], ["heatmap-density"], 0.5, "red", 0.2, "blue"]}"#,
+                "rise",
+            ),
+            (
+                r#"{"heatmap-color": ["interpolate", ["linear"], ["heatmap-density"], 0, "rot"]}"#,
+                "CSS",
+            ),
+            (r#"{"heatmap-color": "red"}"#, "heatmap-density"),
+            (r#"{"heatmap-weight": ["match", 1]}"#, "column"),
+        ] {
+            let message = style(text).unwrap_err().to_string();
+            assert!(message.contains(hint), "{text}: {message}");
+        }
+        let made = style(r#"{"heatmap-radius": 0, "heatmap-colour": "red"}"#).unwrap();
+        // its own least is 1
+        assert_eq!(made.style.radius.to_string(), "1px");
+        assert!(made.warnings[0].contains("heatmap-colour"));
+    }
+}

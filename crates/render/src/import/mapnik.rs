@@ -1,0 +1,296 @@
+//! Mapnik: image filters alone, as declarations of CartoCSS, or as a whole map in XML.
+
+use super::draft::Draft;
+use super::xml::Element;
+use super::{Dialect, ImportError, Imported, rasterizers};
+
+/// What a style says of heat.
+#[derive(Default)]
+struct Recipe {
+    filters: Option<String>,
+    opacity: Option<String>,
+    /// The markers' properties, by the names of CartoCSS without `marker-`.
+    marker: Vec<(String, String)>,
+}
+
+/// A line of filters.
+pub(super) fn import_filters(text: &str) -> Result<Imported, ImportError> {
+    let recipe = Recipe {
+        filters: Some(text.to_owned()),
+        ..Recipe::default()
+    };
+    recipe.import()
+}
+
+/// `#layer { image-filters: …; marker-opacity: 0.3; }`.
+pub(super) fn import_carto(text: &str) -> Result<Imported, ImportError> {
+    let mut recipe = Recipe::default();
+    let inside = text.rsplit_once('{').map_or(text, |(_, inside)| inside);
+    let inside = inside.split('}').next().unwrap_or_default();
+    for declaration in split_outside_brackets(inside, ';') {
+        let Some((name, value)) = declaration.split_once(':') else {
+            continue;
+        };
+        let (name, value) = (name.trim(), value.trim().to_owned());
+        match name {
+            "image-filters" => recipe.filters = Some(value),
+            "opacity" => recipe.opacity = Some(value),
+            _ => {
+                let name = name.strip_prefix("marker-").unwrap_or(name);
+                recipe.marker.push((name.to_owned(), value));
+            }
+        }
+    }
+    recipe.import()
+}
+
+/// A map. The first style with a filter that colours heat, and the first layer that uses it.
+pub(super) fn import_xml(map: &Element) -> Result<Imported, ImportError> {
+    let all = map.descendants();
+    let colours = |style: &&&Element| {
+        let filters = style.attribute("image-filters").unwrap_or_default();
+        style.name == "Style" && filters.contains("colorize-alpha")
+    };
+    let style = all.iter().find(colours);
+    let uses = |layer: &&&Element| {
+        layer.name == "Layer"
+            && layer
+                .all("StyleName")
+                .any(|n| style.is_none_or(|s| s.attribute("name") == Some(n.text.as_str())))
+    };
+    let layer = all.iter().find(uses);
+    let source = layer.map(|layer| parameters(layer)).unwrap_or_default();
+    if source.iter().any(|(n, v)| n == "type" && v == "heatmap") {
+        return rasterizers::import(&source);
+    }
+    let Some(style) = style else {
+        let draft = Draft::new(Dialect::Mapnik);
+        return draft.refuse(
+            "image-filters",
+            "",
+            "expected a Style with colorize-alpha(…)",
+        );
+    };
+    let mut recipe = Recipe {
+        filters: style.attribute("image-filters").map(str::to_owned),
+        opacity: style.attribute("opacity").map(str::to_owned),
+        ..Recipe::default()
+    };
+    let markers = style.descendants();
+    if let Some(markers) = markers.iter().find(|e| e.name == "MarkersSymbolizer") {
+        let own = markers.attributes().iter();
+        recipe.marker = own.cloned().collect();
+    }
+    let mut made = recipe.import()?;
+    let rules = style.all("Rule").count();
+    if rules > 1 {
+        made.warnings
+            .push(format!("the first of {rules} rules is taken"));
+    }
+    made.datasource = source;
+    Ok(made)
+}
+
+/// The parameters of a layer's datasource.
+fn parameters(layer: &Element) -> Vec<(String, String)> {
+    let source = layer.child("Datasource");
+    let all = source.into_iter().flat_map(|s| s.all("Parameter"));
+    all.filter_map(|p| Some((p.attribute("name")?.to_owned(), p.text.clone())))
+        .collect()
+}
+
+impl Recipe {
+    fn import(self) -> Result<Imported, ImportError> {
+        let mut draft = Draft::new(Dialect::Mapnik);
+        let mut blurs: Vec<(u32, u32)> = Vec::new();
+        let mut colored = false;
+        let filters = self.filters.as_deref().unwrap_or_default();
+        for filter in filters_of(filters, &draft)? {
+            match filter {
+                Filter::ColorizeAlpha(arguments) => {
+                    draft.set("ramp", &format!("colorize-alpha({arguments})"))?;
+                    colored = true;
+                }
+                Filter::StackBlur(x, y) if !colored => blurs.push((x, y)),
+                Filter::StackBlur(..) => draft.warn("a blur behind colorize-alpha is left out"),
+                Filter::Other(name) => draft.warn(format!("the filter {name} is left out")),
+            }
+        }
+        if !colored {
+            return draft.refuse(
+                "image-filters",
+                filters,
+                "expected colorize-alpha(blue, red) among them",
+            );
+        }
+        draft.mapnik_markers(&self.marker, &blurs)?;
+        if let Some(opacity) = self.opacity {
+            match opacity.parse::<f64>() {
+                Ok(n) => draft.opacity("opacity", n)?,
+                Err(_) => return draft.refuse("opacity", &opacity, "expected 0 to 1"),
+            }
+        }
+        Ok(draft.done())
+    }
+}
+
+/// A filter that matters here.
+enum Filter<'a> {
+    ColorizeAlpha(&'a str),
+    StackBlur(u32, u32),
+    Other(&'a str),
+}
+
+/// Filters in a row, between them commas, blanks or nothing.
+fn filters_of<'a>(text: &'a str, draft: &Draft) -> Result<Vec<Filter<'a>>, ImportError> {
+    const EXPECTED: &str = "expected filters like agg-stack-blur(8,8) colorize-alpha(blue,red)";
+    let mut filters = Vec::new();
+    let mut rest = text.trim();
+    while !rest.is_empty() {
+        let end = rest
+            .find(|c: char| !(c.is_ascii_alphanumeric() || c == '-'))
+            .unwrap_or(rest.len());
+        let (name, after) = rest.split_at(end);
+        if name.is_empty() {
+            return draft.refuse("image-filters", rest, EXPECTED);
+        }
+        let after = after.trim_start();
+        let (arguments, after) = match after.strip_prefix('(') {
+            None => (None, after),
+            Some(inner) => {
+                let Some(end) = closing(inner) else {
+                    return draft.refuse("image-filters", rest, "expected the closing )");
+                };
+                let (arguments, after) = inner.split_at(end);
+                (Some(arguments.trim()), after.get(1..).unwrap_or_default())
+            }
+        };
+        filters.push(match (name, arguments) {
+            ("colorize-alpha", Some(arguments)) if !arguments.is_empty() => {
+                Filter::ColorizeAlpha(arguments)
+            }
+            ("colorize-alpha", _) => {
+                return draft.refuse(name, "", "expected at least one colour");
+            }
+            ("agg-stack-blur", arguments) => {
+                let (x, y) = radii(arguments.unwrap_or_default(), draft)?;
+                Filter::StackBlur(x, y)
+            }
+            _ => Filter::Other(name),
+        });
+        rest = after.trim_start_matches(|c: char| c.is_whitespace() || c == ',');
+    }
+    Ok(filters)
+}
+
+/// Where the bracket that is open closes.
+fn closing(text: &str) -> Option<usize> {
+    let mut depth = 0usize;
+    for (i, c) in text.char_indices() {
+        match c {
+            '(' => depth += 1,
+            ')' if depth == 0 => return Some(i),
+            ')' => depth -= 1,
+            _ => {}
+        }
+    }
+    None
+}
+
+/// `rx,ry`, `r` for both, or nothing for 1.
+fn radii(text: &str, draft: &Draft) -> Result<(u32, u32), ImportError> {
+    let number = |text: &str| text.trim().parse::<u32>().ok().filter(|n| *n <= 999);
+    let radii = match text.split_once(',') {
+        None if text.is_empty() => Some((1, 1)),
+        None => number(text).map(|r| (r, r)),
+        Some((x, y)) => number(x).zip(number(y)),
+    };
+    match radii {
+        Some(radii) => Ok(radii),
+        None => draft.refuse("agg-stack-blur", text, "expected one or two whole numbers"),
+    }
+}
+
+/// Parts between separators that stand in no brackets.
+fn split_outside_brackets(text: &str, separator: char) -> Vec<&str> {
+    let mut depth = 0usize;
+    text.split(|c| {
+        match c {
+            '(' => depth += 1,
+            ')' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        c == separator && depth == 0
+    })
+    .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::style;
+    use super::*;
+
+    const RAINBOW: &str = "colorize-alpha(blue, cyan, green, yellow, orange, red)";
+
+    #[test]
+    fn filters_alone() {
+        for text in [
+            RAINBOW.to_owned(),
+            format!("image-filters: {RAINBOW};"),
+            format!("agg-stack-blur(8,8) {RAINBOW}"),
+        ] {
+            let made = style(&text).unwrap();
+            assert_eq!(made.dialect, Dialect::Mapnik);
+            assert_eq!(made.style.ramp().color(64), [0, 223, 191, 64], "{text}");
+        }
+        // the text of the style is enough to make the same table again
+        let made = style(RAINBOW).unwrap();
+        let again = style(&made.style.to_string()).unwrap();
+        assert_eq!(again.style.ramp().colors(), made.style.ramp().colors());
+    }
+
+    #[test]
+    fn a_map_in_xml() {
+        let made = style(&format!(
+            r#"<Map srs="+init=epsg:3857"><Style name="heat" image-filters="{RAINBOW}" opacity="0.8"><Rule>
+               <MarkersSymbolizer width="16" allow-overlap="true" opacity="0.2"/></Rule></Style>
+               <Style name="other"/><Layer name="none"><StyleName>other</StyleName></Layer>
+               <Layer name="points"><StyleName>heat</StyleName><Datasource><Parameter name="type">csv</Parameter>
+               <Parameter name="file"><![CDATA[points.csv]]></Parameter></Datasource></Layer></Map>"#
+        ))
+        .unwrap();
+        assert_eq!(made.dialect, Dialect::Mapnik);
+        assert_eq!(
+            made.datasource,
+            [
+                ("type".into(), "csv".into()),
+                ("file".into(), "points.csv".into())
+            ]
+        );
+        assert_eq!(made.style.ramp().color(255)[3], 204);
+        let inner = style(
+            r#"<Map><Style name="r"/><Layer name="x"><StyleName>r</StyleName><Datasource><Parameter name="type">heatmap</Parameter>
+               <Parameter name="src_type">shape</Parameter></Datasource></Layer></Map>"#,
+        )
+        .unwrap();
+        assert_eq!(inner.dialect, Dialect::MapnikRasterizers);
+    }
+
+    #[test]
+    fn mistakes() {
+        for (text, hint) in [
+            ("colorize-alpha()", "at least one colour"),
+            ("colorize-alpha(blau)", "CSS colour"),
+            ("colorize-alpha(blue", "closing"),
+            ("agg-stack-blur(8)", "colorize-alpha"),
+            ("agg-stack-blur(a) colorize-alpha(blue)", "whole numbers"),
+            ("<Map><Style name='a'/></Map>", "colorize-alpha"),
+            ("image-filters: 3;", "expected filters"),
+        ] {
+            let message = style(text).unwrap_err().to_string();
+            assert!(message.contains(hint), "{text}: {message}");
+        }
+        let made = style("sharpen colorize-alpha(blue)").unwrap();
+        assert!(made.warnings.iter().any(|w| w.contains("sharpen")));
+    }
+}

@@ -1,0 +1,185 @@
+//! Every other heat map's configuration, turned into a [`Style`].
+//!
+//! One file a dialect; [`style`] tells which of them a text is. What a dialect defines to the bit
+//! (Mapnik's table) is taken over to the bit; the rest becomes the nearest that heatsplat has, and
+//! what is lost on the way is said in [`Imported::warnings`].
+//!
+//! ```
+//! use heatsplat_render::import::{self, Dialect};
+//! let imported = import::style("{radius: 25, blur: 15, maxZoom: 17}")?;
+//! assert_eq!(imported.dialect, Dialect::LeafletHeat);
+//! # Ok::<(), import::ImportError>(())
+//! ```
+
+mod deck;
+mod detect;
+mod draft;
+mod geoserver;
+mod google;
+mod gradient;
+mod heatcanvas;
+mod heatmap_js;
+mod leaflet_heat;
+mod literal;
+mod maplibre;
+mod mapnik;
+mod mapserver;
+mod options;
+mod points;
+mod qgis;
+mod rasterizers;
+mod xml;
+
+use crate::named::display_by_name;
+use crate::style::{Style, StyleError};
+
+pub use points::ImportedPoint;
+
+/// Whose configuration a text is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Dialect {
+    /// Our own: `radius=12px&ramp=viridis`, or the same as JSON.
+    Heatsplat,
+    /// Mapnik's image filters, in a line, in CartoCSS or in its XML.
+    Mapnik,
+    /// The heatmap datasource of mapnik-rasterizers.
+    MapnikRasterizers,
+    /// heatmap.js: its options, `setData` or both.
+    HeatmapJs,
+    /// Leaflet.heat and simpleheat.
+    LeafletHeat,
+    /// HeatCanvas.
+    HeatCanvas,
+    /// The heatmap layer of MapLibre and Mapbox.
+    MapLibre,
+    /// deck.gl's HeatmapLayer.
+    Deck,
+    /// A heatmap layer of kepler.gl.
+    Kepler,
+    /// QGIS: the heatmap renderer, or the parameters of its kernel density estimation.
+    Qgis,
+    /// GeoServer's `vec:Heatmap`, in an SLD.
+    GeoServer,
+    /// A layer of MapServer with `CONNECTIONTYPE KERNELDENSITY`.
+    MapServer,
+    /// The HeatmapLayer that Google Maps had until 2026.
+    Google,
+}
+
+impl Dialect {
+    /// All dialects with their names.
+    pub const ALL: [(&'static str, Self); 13] = [
+        ("heatsplat", Self::Heatsplat),
+        ("Mapnik", Self::Mapnik),
+        ("mapnik-rasterizers", Self::MapnikRasterizers),
+        ("heatmap.js", Self::HeatmapJs),
+        ("Leaflet.heat", Self::LeafletHeat),
+        ("HeatCanvas", Self::HeatCanvas),
+        ("MapLibre", Self::MapLibre),
+        ("deck.gl", Self::Deck),
+        ("kepler.gl", Self::Kepler),
+        ("QGIS", Self::Qgis),
+        ("GeoServer", Self::GeoServer),
+        ("MapServer", Self::MapServer),
+        ("Google", Self::Google),
+    ];
+}
+
+display_by_name!(Dialect);
+
+/// What a configuration became.
+#[derive(Clone, Debug)]
+pub struct Imported {
+    /// Whose it was.
+    pub dialect: Dialect,
+    /// How it looks here.
+    pub style: Style,
+    /// What could not be carried over, or only nearly.
+    pub warnings: Vec<String>,
+    /// Which columns of the data it speaks of.
+    pub columns: Columns,
+    /// Where the configuration says its data are, by Mapnik's names (`type`, `file`, `table` …).
+    pub datasource: Vec<(String, String)>,
+    /// Points that the configuration itself holds.
+    pub points: Vec<ImportedPoint>,
+}
+
+/// Names of columns that a configuration reads.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Columns {
+    /// Of longitude.
+    pub lon: Option<String>,
+    /// Of latitude.
+    pub lat: Option<String>,
+    /// Of the weight.
+    pub weight: Option<String>,
+    /// Of the radius in pixels.
+    pub radius: Option<String>,
+}
+
+/// Why a configuration can't be taken over.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum ImportError {
+    /// Nobody's.
+    #[error(
+        "this is no style of heatsplat's and no configuration that it knows; it reads {}",
+        Dialect::ALL.map(|(name, _)| name).join(", ")
+    )]
+    Unknown,
+    /// Not the language that it seems to be.
+    #[error("line {line}, column {column}: expected {expected}")]
+    Syntax {
+        /// From 1.
+        line: usize,
+        /// From 1.
+        column: usize,
+        /// What may stand there.
+        expected: String,
+    },
+    /// A value that can't be.
+    #[error("{dialect}: {name} can't be `{value}`: {expected}")]
+    Value {
+        /// Whose configuration.
+        dialect: Dialect,
+        /// Which part of it.
+        name: String,
+        /// What was given, shortened.
+        value: String,
+        /// What is legal.
+        expected: String,
+    },
+    /// A value that heatsplat has no use for.
+    #[error("{dialect}: {error}")]
+    Style {
+        /// Whose configuration.
+        dialect: Dialect,
+        /// What our own style says of it.
+        error: StyleError,
+    },
+}
+
+/// Texts longer than this are not configurations.
+const MAX_LENGTH: usize = 64 << 20;
+
+/// Reads any dialect's configuration.
+///
+/// # Errors
+/// Where it is nobody's, or holds what can't be: the message says what is legal.
+pub fn style(text: &str) -> Result<Imported, ImportError> {
+    let text = text.trim_matches(|c: char| c.is_whitespace() || c == '\u{feff}');
+    if text.is_empty() || text.len() > MAX_LENGTH {
+        return Err(ImportError::Unknown);
+    }
+    detect::read(text)
+}
+
+/// The beginning of a text, without control characters, for messages.
+fn shorten(text: &str) -> String {
+    const MOST: usize = 40;
+    let plain = text.chars().map(|c| if c.is_control() { ' ' } else { c });
+    let mut short: String = plain.take(MOST).collect();
+    if text.chars().count() > MOST {
+        short.push('…');
+    }
+    short
+}

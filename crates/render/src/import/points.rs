@@ -1,0 +1,61 @@
+//! Points that a configuration carries in itself.
+
+use super::literal::Literal;
+
+/// A point as the browser's heat maps are given it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ImportedPoint {
+    /// Degrees east.
+    pub lon: f64,
+    /// Degrees north.
+    pub lat: f64,
+    /// What it weighs.
+    pub weight: f64,
+    /// Its own radius in pixels.
+    pub radius: Option<f64>,
+}
+
+impl ImportedPoint {
+    pub(super) fn new(lat: f64, lon: f64, weight: f64) -> Self {
+        Self {
+            lon,
+            lat,
+            weight,
+            radius: None,
+        }
+    }
+}
+
+/// `[[lat, lng, intensity], …]`, where the intensity may be missing; `None` where a list is
+/// something else.
+pub(super) fn triples(list: &[Literal]) -> Option<Vec<ImportedPoint>> {
+    list.iter().map(triple).collect()
+}
+
+fn triple(point: &Literal) -> Option<ImportedPoint> {
+    match point {
+        Literal::List(numbers) => {
+            let number = |i: usize| numbers.get(i).and_then(Literal::as_number);
+            let weight = numbers.get(2).map_or(Some(1.0), Literal::as_number)?;
+            Some(ImportedPoint::new(number(0)?, number(1)?, weight))
+        }
+        call @ Literal::Call(..) => lat_lng(call),
+        object => {
+            let number = |name: &str| object.get(name).and_then(Literal::as_number);
+            let weight = number("alt").unwrap_or(1.0);
+            Some(ImportedPoint::new(number("lat")?, number("lng")?, weight))
+        }
+    }
+}
+
+/// `new google.maps.LatLng(lat, lng)`, `L.latLng(lat, lng)` or `{lat: …, lng: …}`.
+pub(super) fn lat_lng(value: &Literal) -> Option<ImportedPoint> {
+    if let Literal::Call(name, arguments) = value {
+        let known = name.ends_with("LatLng") || name.ends_with("latLng");
+        let number = |i: usize| arguments.get(i).and_then(Literal::as_number);
+        let weight = number(2).unwrap_or(1.0);
+        return known.then_some(ImportedPoint::new(number(0)?, number(1)?, weight));
+    }
+    let number = |name: &str| value.get(name).and_then(Literal::as_number);
+    Some(ImportedPoint::new(number("lat")?, number("lng")?, 1.0))
+}

@@ -1,0 +1,79 @@
+//! mapnik-rasterizers: the parameters of a datasource of `type=heatmap`.
+
+use super::draft::Draft;
+use super::gradient::{self, Stop};
+use super::{Dialect, ImportError, Imported};
+
+/// The blur that is built in.
+const RADIUS: f64 = 20.0;
+
+/// The colours that are built in, and what is opaque of them.
+const COLORS: [(f64, [u8; 3]); 6] = [
+    (0.0, [0, 0, 128]),
+    (0.45, [0, 0, 255]),
+    (0.55, [0, 255, 255]),
+    (0.65, [0, 255, 0]),
+    (0.95, [139, 139, 0]),
+    (1.0, [255, 0, 0]),
+];
+const ALPHAS: [(f64, f64); 3] = [(0.0, 0.0), (0.1, 150.0), (1.0, 255.0)];
+
+/// Parameters by name, as in a line of `name=value` or the XML.
+pub(super) fn import(parameters: &[(String, String)]) -> Result<Imported, ImportError> {
+    let mut draft = Draft::new(Dialect::MapnikRasterizers);
+    draft.radius("radius", RADIUS)?;
+    // every picture was scaled until its greatest value was 1
+    draft.set("domain", "p100")?;
+    draft.table(&table())?;
+    let mut source = Vec::new();
+    for (name, value) in parameters {
+        match (name.as_str(), name.strip_prefix("src_")) {
+            ("type", _) => {}
+            (_, Some(inner)) => source.push((inner.to_owned(), value.clone())),
+            (other, None) => draft.warn(format!(
+                "`{}` is not known and left out",
+                super::shorten(other)
+            )),
+        }
+    }
+    draft.datasource(source);
+    draft.warn("points of one pixel add up here; there the last one replaced the others");
+    Ok(draft.done())
+}
+
+fn table() -> [[u8; 4]; 256] {
+    let opaque = |[r, g, b]: [u8; 3]| [r, g, b, 255].map(|c| f64::from(c) / 255.0);
+    let colors = COLORS.map(|(p, c)| (p, opaque(c)));
+    let alphas = ALPHAS.map(|(p, a): (f64, f64)| -> Stop { (p, [a / 255.0; 4]) });
+    std::array::from_fn(|i| {
+        let value = i as f64 / 255.0;
+        let [r, g, b, _] = gradient::at(&colors, value);
+        gradient::bytes([r, g, b, gradient::at(&alphas, value)[3]])
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::style;
+    use super::*;
+
+    #[test]
+    fn a_datasource() {
+        let made = style("type=heatmap\nsrc_type=shape\nsrc_file=points.shp\n").unwrap();
+        assert_eq!(made.dialect, Dialect::MapnikRasterizers);
+        assert_eq!(made.style.radius.to_string(), "20px");
+        assert_eq!(made.style.shape.to_string(), "gaussian");
+        assert_eq!(
+            made.datasource,
+            [
+                ("type".into(), "shape".into()),
+                ("file".into(), "points.shp".into())
+            ]
+        );
+        let at = |i| made.style.ramp().color(i);
+        assert_eq!(at(255), [255, 0, 0, 255]);
+        assert_eq!((at(1)[2], at(25)[3]), (129, 147));
+        let other = style("type=heatmap src_type=shape sigma=4").unwrap();
+        assert!(other.warnings[0].contains("sigma"));
+    }
+}

@@ -1,0 +1,201 @@
+//! XML as a tree: configurations are small.
+
+use super::ImportError;
+use quick_xml::events::{BytesStart, Event};
+
+/// An element with what is in it.
+#[derive(Debug, Default)]
+pub(super) struct Element {
+    /// Without its namespace's prefix.
+    pub(super) name: String,
+    attributes: Vec<(String, String)>,
+    pub(super) children: Vec<Element>,
+    /// Its own text, blanks at both ends cut off.
+    pub(super) text: String,
+}
+
+/// Elements may be nested so deeply.
+const MAX_DEPTH: usize = 200;
+
+/// Reads a document; its outermost element. Entities of its own are looked up among those that
+/// its DOCTYPE spells out, as older Mapnik styles have them.
+pub(super) fn read(text: &str) -> Result<Element, ImportError> {
+    let mut reader = quick_xml::Reader::from_str(text);
+    let mut entities: Vec<(String, String)> = Vec::new();
+    let mut open = vec![Element::default()];
+    loop {
+        let event = match reader.read_event() {
+            Ok(event) => event,
+            Err(error) => return fail(text, reader.error_position(), &format!("XML ({error})")),
+        };
+        let at = reader.buffer_position();
+        match event {
+            Event::DocType(doctype) => entities = spelt_out(&doctype),
+            Event::Start(start) => {
+                if open.len() > MAX_DEPTH {
+                    return fail(text, at, "fewer elements inside each other");
+                }
+                open.push(element(&start, &entities));
+            }
+            Event::Empty(start) => {
+                let element = element(&start, &entities);
+                if let Some(parent) = open.last_mut() {
+                    parent.children.push(element);
+                }
+            }
+            Event::End(_) => close(&mut open),
+            Event::Text(part) => push_text(&mut open, &part),
+            Event::CData(part) => push_text(&mut open, &part),
+            Event::GeneralRef(entity) => {
+                let known = match entity.resolve_char_ref() {
+                    Ok(Some(c)) => Some(c.to_string()),
+                    _ => resolve(&entity, &entities).map(str::to_owned),
+                };
+                let Some(known) = known else {
+                    return fail(text, at, "an entity that the document declares");
+                };
+                push_text(&mut open, &known);
+            }
+            Event::Eof => break,
+            _ => {}
+        }
+    }
+    if open.len() > 1 {
+        return fail(text, text.len() as u64, "the end of every element");
+    }
+    let root = open.pop().and_then(|root| root.children.into_iter().next());
+    root.map_or_else(|| fail(text, 0, "an XML document"), Ok)
+}
+
+impl Element {
+    pub(super) fn attribute(&self, name: &str) -> Option<&str> {
+        let mut all = self.attributes.iter();
+        all.find(|(n, _)| n == name).map(|(_, v)| v.as_str())
+    }
+
+    pub(super) fn attributes(&self) -> &[(String, String)] {
+        &self.attributes
+    }
+
+    /// Children of a name.
+    pub(super) fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Element> {
+        self.children.iter().filter(move |c| c.name == name)
+    }
+
+    pub(super) fn child<'a>(&'a self, name: &'a str) -> Option<&'a Element> {
+        self.all(name).next()
+    }
+
+    /// The element and all in it, in the order of the document.
+    pub(super) fn descendants(&self) -> Vec<&Element> {
+        let mut all = vec![self];
+        let mut next = 0;
+        while let Some(element) = all.get(next).copied() {
+            let inner: Vec<&Element> = element.children.iter().collect();
+            all.splice(next + 1..next + 1, inner);
+            next += 1;
+        }
+        all
+    }
+}
+
+fn close(open: &mut Vec<Element>) {
+    if open.len() > 1
+        && let Some(mut done) = open.pop()
+        && let Some(parent) = open.last_mut()
+    {
+        done.text = done.text.trim().to_owned();
+        parent.children.push(done);
+    }
+}
+
+fn push_text(open: &mut [Element], text: &str) {
+    if let Some(element) = open.last_mut() {
+        element.text.push_str(text);
+    }
+}
+
+fn element(start: &BytesStart<'_>, entities: &[(String, String)]) -> Element {
+    let attribute = |found: quick_xml::events::attributes::Attribute<'_>| {
+        let key = found.key.local_name().as_ref().to_owned();
+        let value = quick_xml::escape::unescape_with(&found.value, |name| resolve(name, entities));
+        (
+            key,
+            value.map_or_else(|_| found.value.to_string(), |v| v.into_owned()),
+        )
+    };
+    Element {
+        name: start.local_name().as_ref().to_owned(),
+        attributes: start.attributes().flatten().map(attribute).collect(),
+        ..Element::default()
+    }
+}
+
+fn resolve<'a>(name: &str, entities: &'a [(String, String)]) -> Option<&'a str> {
+    match quick_xml::escape::resolve_predefined_entity(name) {
+        Some(known) => Some(known),
+        None => entities
+            .iter()
+            .find(|(n, _)| n == name)
+            .map(|(_, v)| v.as_str()),
+    }
+}
+
+/// `<!ENTITY name "value">` of a DOCTYPE.
+fn spelt_out(doctype: &str) -> Vec<(String, String)> {
+    let declared = doctype.split("<!ENTITY").skip(1);
+    let entity = |text: &str| {
+        let text = text.trim_start();
+        let (name, rest) = text.split_once(char::is_whitespace)?;
+        let rest = rest.trim_start();
+        let quote = rest.chars().next().filter(|c| matches!(c, '"' | '\''))?;
+        let (value, _) = rest.get(1..)?.split_once(quote)?;
+        Some((name.to_owned(), value.to_owned()))
+    };
+    declared.filter_map(entity).collect()
+}
+
+fn fail<T>(text: &str, at: u64, expected: &str) -> Result<T, ImportError> {
+    let at = usize::try_from(at).unwrap_or(usize::MAX);
+    let before: String = text
+        .char_indices()
+        .take_while(|(i, _)| *i < at)
+        .map(|(_, c)| c)
+        .collect();
+    Err(ImportError::Syntax {
+        line: before.matches('\n').count() + 1,
+        column: before.chars().rev().take_while(|c| *c != '\n').count() + 1,
+        expected: expected.to_owned(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn elements_attributes_text_and_entities() {
+        let root = read(
+            "<?xml version='1.0'?><!DOCTYPE Map [<!ENTITY srs \"+init=epsg:3857\">]>\n\
+             <Map srs='&srs;'><a:Layer name='x &amp; y'><P> one &lt;<![CDATA[ <two> ]]></P><Q/></a:Layer></Map>",
+        )
+        .unwrap();
+        assert_eq!(root.attribute("srs"), Some("+init=epsg:3857"));
+        let layer = root.child("Layer").unwrap();
+        assert_eq!(layer.attribute("name"), Some("x & y"));
+        assert_eq!(layer.child("P").unwrap().text, "one < <two>");
+        let names: Vec<_> = root.descendants().iter().map(|e| e.name.as_str()).collect();
+        assert_eq!(names, ["Map", "Layer", "P", "Q"]);
+    }
+
+    #[test]
+    fn what_is_no_xml_is_refused_with_its_place() {
+        for bad in ["", "<a><b></a>", "<a>&nosuch;</a>", "<a", "<a><b/>"] {
+            assert!(
+                matches!(read(bad), Err(ImportError::Syntax { .. })),
+                "{bad}"
+            );
+        }
+        assert!(read(&"<a>".repeat(1000)).is_err());
+    }
+}

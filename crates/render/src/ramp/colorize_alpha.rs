@@ -1,0 +1,153 @@
+//! Mapnik's filter `colorize-alpha(…)` as a table, bit for bit.
+//!
+//! Mapnik accumulates heat as alpha of 8 bits and then looks its colour up in a table of 256. Both
+//! are done in integers (as of Mapnik 3.0.5, `image_filter.hpp` and `agg_gradient_lut.h`), so the table
+//! is too.
+
+use super::css;
+use super::stops::{MAX_STOPS, RampError};
+
+/// Bits of fraction in the table's interpolation.
+const FRACTION: u32 = 14;
+
+/// A colour of 8 bits a channel, straight, at a position from 0 to 1.
+type Stop = (f64, [u8; 4]);
+
+/// The inside of `colorize-alpha(…)`: `blue 30%, cyan, yellow 0.7`, any CSS colours.
+///
+/// A colour without a position, or at 0, stands at its share of the list; the order of the list
+/// does not matter beside that, and of two colours at one position the first is taken.
+pub(super) fn table(arguments: &str) -> Result<[[u8; 4]; 256], RampError> {
+    if arguments.trim().is_empty() {
+        return Err(RampError::Empty);
+    }
+    let parts = css::split(arguments);
+    if parts.len() > MAX_STOPS {
+        return Err(RampError::TooMany(parts.len()));
+    }
+    let last = (parts.len() - 1).max(1) as f64;
+    let mut stops: Vec<Stop> = Vec::with_capacity(parts.len());
+    for (i, part) in parts.into_iter().enumerate() {
+        let (color, position) = css::color_and_position(part)?;
+        let color = csscolorparser::parse(color)
+            .map_err(|_| RampError::Color(color.to_owned()))?
+            .to_rgba8();
+        let position = match position {
+            Some(p) if p != 0.0 => f64::from(p.abs()),
+            _ => i as f64 / last,
+        };
+        stops.push((position.clamp(0.0, 1.0), color));
+    }
+    let lookup = match stops.as_slice() {
+        [(_, only)] => [*only; 256],
+        _ => gradient(stops),
+    };
+    let mut table = [[0; 4]; 256];
+    for (index, (out, color)) in table.iter_mut().zip(lookup).enumerate().skip(1) {
+        // the picture's alpha counts, scaled by the colour's
+        let [r, g, b, a] = color;
+        *out = [r, g, b, scaled(a, index as u8)];
+    }
+    Ok(table)
+}
+
+/// A channel times an alpha, both 0 to 255, as Mapnik premultiplies.
+pub(crate) fn scaled(channel: u8, alpha: u8) -> u8 {
+    ((u32::from(channel) * u32::from(alpha) + 255) >> 8) as u8
+}
+
+/// 256 colours along two or more stops.
+fn gradient(mut stops: Vec<Stop>) -> [[u8; 4]; 256] {
+    stops.sort_by(|a, b| a.0.total_cmp(&b.0));
+    stops.dedup_by(|later, first| later.0 == first.0);
+    let place = |position: f64| (position * 256.0 + 0.5) as usize;
+    let (first, last) = match (stops.first(), stops.last()) {
+        (Some(first), Some(last)) => (*first, *last),
+        _ => return [[0; 4]; 256],
+    };
+    let mut table = [last.1; 256];
+    let mut start = place(first.0);
+    table.iter_mut().take(start).for_each(|c| *c = first.1);
+    for pair in stops.windows(2) {
+        let [(_, from), (position, to)] = pair else {
+            continue;
+        };
+        let end = place(*position);
+        let steps = (end - start + 1) as i32;
+        let inner = table.iter_mut().take(end).skip(start);
+        for (k, color) in (0..).zip(inner) {
+            *color = std::array::from_fn(|c| {
+                let (a, b) = (i32::from(from[c]), i32::from(to[c]));
+                // division cuts towards zero, the shift towards minus infinity
+                let step = ((b - a) << FRACTION) / steps;
+                (a + ((k * step) >> FRACTION)) as u8
+            });
+        }
+        start = end;
+    }
+    table
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Mapnik's picture: premultiplied.
+    fn pixel(arguments: &str, alpha: u8) -> [u8; 4] {
+        let [r, g, b, a] = table(arguments).unwrap()[usize::from(alpha)];
+        [scaled(r, a), scaled(g, a), scaled(b, a), a]
+    }
+
+    /// From Mapnik's own unit tests.
+    #[test]
+    fn mapniks_own_vectors() {
+        assert_eq!(pixel("blue", 255), [0, 0, 255, 255]);
+        assert_eq!(pixel("#0000ff99", 0xaa), [0, 0, 0x66, 0x66]);
+        assert_eq!(pixel("green,blue", 255), [0, 0, 253, 255]);
+        assert_eq!(pixel("#0000ff00,#00ff00ff", 0xaa), [0, 0x4a, 0x26, 0x70]);
+    }
+
+    #[test]
+    fn the_classic_rainbow() {
+        let table = table("blue,cyan,green,yellow,orange,red").unwrap();
+        for (index, color) in [
+            (1, [0, 4, 255]),
+            (16, [0, 78, 255]),
+            (51, [0, 255, 255]),
+            (64, [0, 223, 191]),
+            (102, [0, 128, 0]),
+            (128, [125, 190, 0]),
+            (153, [245, 250, 0]),
+            (192, [255, 189, 0]),
+            (204, [255, 168, 0]),
+            (254, [255, 9, 0]),
+            (255, [255, 6, 0]),
+        ] {
+            assert_eq!(table[index][..3], color, "{index}");
+            assert_eq!(usize::from(table[index][3]), index);
+        }
+        assert_eq!(table[0], [0; 4]);
+    }
+
+    #[test]
+    fn positions_given_and_not() {
+        // cyan's own share, a third, is just above blue's 30 %: a hard edge
+        let table = table("blue 30%, cyan, yellow 0.7, rgb(0%,80%,0%) 90%").unwrap();
+        assert_eq!(table[76][..3], [0, 0, 255]);
+        assert_eq!(table[77][..3], [0, 0, 255]);
+        assert_eq!(table[85][..3], [0, 255, 255]);
+        assert_eq!(table[255][..3], [0, 204, 0]);
+        // a position of 0 is none
+        let at = |text| super::table(text).unwrap();
+        assert_eq!(at("red, lime 0, blue"), at("red, lime, blue"));
+        // over 100 % is 100 %, and order is by position
+        assert_eq!(at("red 100%, blue 10%"), at("blue 10%, red 250%"));
+    }
+
+    #[test]
+    fn mistakes() {
+        assert_eq!(table("  ").unwrap_err(), RampError::Empty);
+        assert!(matches!(table("blue,"), Err(RampError::Color(_))));
+        assert!(matches!(table("blue, 3"), Err(RampError::Color(_))));
+    }
+}
