@@ -3,7 +3,7 @@
 use super::Failure;
 use super::backend::{self, Measured, Stages};
 use super::source::{self, SourceFlags};
-use super::style::StyleFlags;
+use super::style_flags::StyleFlags;
 use clap::Args;
 use heatsplat::render::{Job, Normalizer};
 use heatsplat::{Backend, Layer, Points, TileId, TileSize, Window, generate};

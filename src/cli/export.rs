@@ -2,7 +2,7 @@
 
 use super::Failure;
 use super::source::{SourceFlags, shown};
-use super::style::StyleFlags;
+use super::style_flags::StyleFlags;
 use clap::Args;
 use heatsplat::points::mercator::{EQUATOR_METRES, WORLD};
 use heatsplat::{Layer, TileId, TileSize, Window};

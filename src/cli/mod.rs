@@ -25,6 +25,7 @@ mod render;
 mod serve;
 mod source;
 mod style;
+mod style_flags;
 
 use clap::{Parser, Subcommand};
 use std::error::Error;
@@ -62,6 +63,8 @@ enum Command {
     Info(info::Info),
     /// List the colour ramps
     Ramps(ramps::Ramps),
+    /// Turn another heat map's configuration into a style of heatsplat's
+    Style(style::StyleOf),
     /// Make up points, clustered as real ones are, to try things with
     Generate(generate::Generate),
     /// Measure how fast the CPU and each GPU draw points
@@ -77,6 +80,7 @@ pub(crate) fn run() -> Result<(), Failure> {
         Command::Export(export) => export.run(),
         Command::Info(info) => info.run(),
         Command::Ramps(ramps) => ramps.run(),
+        Command::Style(style) => style.run(),
         Command::Generate(generate) => generate.run(),
         Command::Bench(bench) => bench.run(),
     }
@@ -157,6 +161,8 @@ mod tests {
             "render a -o - --bbox -10,-5,10,5 --size 100x50 --background #111820 --as webp",
             "info a --json --delimiter tab",
             "ramps -o r.png",
+            "style radius=3px --table",
+            "render a -o b.png --style radius=3px --ramp ice",
             "info --backends",
             "bench --points 1000 --gpu any --radius 8",
             "serve a --backend gpu:llvm --gpu-memory 64M",

@@ -4,7 +4,7 @@ use super::Failure;
 use super::backend::BackendFlags;
 use super::output;
 use super::source::{SourceFlags, shown};
-use super::style::StyleFlags;
+use super::style_flags::StyleFlags;
 use clap::Args;
 use heatsplat::points::{WindowError, mercator};
 use heatsplat::render::encode::{self, Effort};

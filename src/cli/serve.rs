@@ -11,7 +11,7 @@ use super::published::Published;
 #[cfg(feature = "postgis")]
 use super::reload;
 use super::source::SourceFlags;
-use super::style::StyleFlags;
+use super::style_flags::StyleFlags;
 use clap::Args;
 use heatsplat::{Backend, Layer, Style};
 #[cfg(feature = "postgis")]

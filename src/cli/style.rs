@@ -1,75 +1,146 @@
-//! How points look: the parameters of a style as flags, checked as they are read.
+//! `heatsplat style`: what another heat map's configuration becomes.
 
-use super::Failure;
+use super::style_flags::{read, say_warnings};
+use super::{Failure, output};
 use clap::Args;
-use heatsplat::Style;
+use heatsplat::render::import::{Imported, ImportedPoint};
+use std::fmt::Write as _;
+use std::io::{self, Write as _};
+use std::path::PathBuf;
 
-/// Flags of a style: the same names and values as in addresses of tiles.
+const EXAMPLES: &str = "\
+Examples:
+  heatsplat style 'colorize-alpha(blue, cyan, green, yellow, orange, red)' --table
+  heatsplat style map.xml                          Mapnik: filters, markers and datasource
+  heatsplat style 'L.heatLayer(points, {radius: 25, blur: 15, maxZoom: 17})'
+  heatsplat style page.js --points points.csv      the points it holds too
+  heatsplat style '{\"heatmap-radius\": 20, \"heatmap-intensity\": 2}'
+  heatsplat serve cities.csv --style heat.qml --ramp ice
+
+It reads heatsplat's own styles (radius=12px&ramp=viridis) and those of Mapnik, mapnik-rasterizers,
+heatmap.js, Leaflet.heat, simpleheat, HeatCanvas, MapLibre, Mapbox, deck.gl, kepler.gl, QGIS,
+GeoServer, MapServer and Google's HeatmapLayer, and finds out itself which it is. What can't be
+carried over is said on standard error.";
+
 #[derive(Args)]
-#[command(next_help_heading = "How it looks")]
-pub(super) struct StyleFlags {
-    /// gaussian, quartic, triweight, epanechnikov, triangular or uniform
-    #[arg(long, value_parser = checked("kernel"))]
-    kernel: Option<String>,
-    /// What a pixel says: sum, count, mean, sum_per_km2 or count_per_km2
-    #[arg(long, value_parser = checked("measure"))]
-    measure: Option<String>,
-    /// How far a point's heat reaches: 16px, 500m, 2.5km, or by zoom like 6:8px,12:30px
-    #[arg(long, value_name = "LENGTH", value_parser = checked("radius"))]
-    radius: Option<String>,
-    /// What is 1 about the kernel: its height (peak) or its volume (mass)
-    #[arg(long, value_name = "peak|mass", value_parser = checked("normalize"))]
-    normalize: Option<String>,
-    /// From number to colour: linear, log, sqrt, cbrt, power:0.35, eq_hist, or local (eq_hist of
-    /// the neighbourhood)
-    #[arg(long, value_parser = checked("scale"))]
-    scale: Option<String>,
-    /// Which numbers the ramp spans: auto, a percentile like p99.9, either of one zoom for all
-    /// like auto@8, lo,hi, or a table by zoom like 4:0,900;10:0,20
-    #[arg(long, allow_hyphen_values = true, value_parser = checked("domain"))]
-    domain: Option<String>,
-    /// A ramp's name (see `heatsplat ramps`), or CSS colours like "transparent, blue, #ff0"
-    #[arg(long, value_parser = checked("ramp"))]
-    ramp: Option<String>,
-    /// Turn the ramp's colours around
+#[command(after_help = EXAMPLES)]
+pub(super) struct StyleOf {
+    /// A configuration, or the file it is in
+    #[arg(value_name = "FILE|STRING")]
+    configuration: String,
+    /// Print the 256 entries of the ramp, a line each: index, red, green, blue, alpha
     #[arg(long)]
-    reverse: bool,
-    /// How opaque the colours are, 0 to 1, or a curve like 0:0,0.2:0.8,1:1
-    #[arg(long, value_parser = checked("opacity"))]
-    opacity: Option<String>,
-    /// Cut the ramp into so many classes of one colour each
-    #[arg(long, value_name = "N", value_parser = checked("steps"))]
-    steps: Option<String>,
+    table: bool,
+    /// Write the points that the configuration holds into a CSV file; `-` is standard output
+    #[arg(long, value_name = "FILE")]
+    points: Option<PathBuf>,
 }
 
-impl StyleFlags {
-    pub(super) fn style(&self) -> Result<Style, Failure> {
-        let reverse = self.reverse.then(|| "true".to_owned());
-        let mut style = Style::default();
-        for (name, value) in [
-            ("measure", &self.measure),
-            ("kernel", &self.kernel),
-            ("radius", &self.radius),
-            ("normalize", &self.normalize),
-            ("scale", &self.scale),
-            ("domain", &self.domain),
-            ("ramp", &self.ramp),
-            ("reverse", &reverse),
-            ("opacity", &self.opacity),
-            ("steps", &self.steps),
-        ] {
-            if let Some(value) = value {
-                style.set(name, value)?;
-            }
+impl StyleOf {
+    pub(super) fn run(self) -> Result<(), Failure> {
+        let imported = read(&self.configuration)?;
+        say_warnings(&imported);
+        if let Some(file) = &self.points {
+            let text = csv(&imported.points);
+            output::write(file, |file| file.write_all(text.as_bytes()))?;
         }
-        Ok(style)
+        let text = if self.table {
+            table(&imported)
+        } else {
+            lines(&imported)
+        };
+        Ok(io::stdout().lock().write_all(text.as_bytes())?)
     }
 }
 
-/// A parser that takes what [`Style::set`] takes for a parameter.
-fn checked(name: &'static str) -> impl Fn(&str) -> Result<String, String> + Clone {
-    move |value| match Style::default().set(name, value) {
-        Ok(()) => Ok(value.to_owned()),
-        Err(error) => Err(error.to_string()),
+/// A parameter a line: what `--style` reads again.
+fn lines(imported: &Imported) -> String {
+    let mut text = format!("# from {}\n", imported.dialect);
+    let columns = &imported.columns;
+    for (flag, column) in [
+        ("lon", &columns.lon),
+        ("lat", &columns.lat),
+        ("weight", &columns.weight),
+        ("radius-column", &columns.radius),
+    ] {
+        if let Some(column) = column {
+            let _ = writeln!(text, "# --{flag} {column}");
+        }
+    }
+    for (name, value) in &imported.datasource {
+        // a password is nobody's business
+        if name != "password" {
+            let _ = writeln!(text, "# datasource {name}={value}");
+        }
+    }
+    for (name, value) in imported.style.parameters() {
+        let _ = writeln!(text, "{name}={value}");
+    }
+    text
+}
+
+fn table(imported: &Imported) -> String {
+    let mut text = String::new();
+    for (index, [r, g, b, a]) in imported.style.ramp().colors().iter().enumerate() {
+        let _ = writeln!(text, "{index} {r} {g} {b} {a}");
+    }
+    text
+}
+
+fn csv(points: &[ImportedPoint]) -> String {
+    let own_radius = points.iter().any(|p| p.radius.is_some());
+    let mut text = String::from("lon,lat,weight");
+    text.push_str(if own_radius { ",radius\n" } else { "\n" });
+    for point in points {
+        let _ = write!(text, "{},{},{}", point.lon, point.lat, point.weight);
+        if own_radius {
+            text.push(',');
+            if let Some(radius) = point.radius {
+                let _ = write!(text, "{radius}");
+            }
+        }
+        text.push('\n');
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use heatsplat::render::import;
+
+    #[test]
+    fn what_is_printed_is_read_again() {
+        for configuration in [
+            "colorize-alpha(blue 20%, red)",
+            "h337.create({radius: 12})",
+            "{\"heatmap-radius\": [\"interpolate\", [\"linear\"], [\"zoom\"], 0, 2, 9, 20]}",
+        ] {
+            let imported = import::style(configuration).unwrap();
+            let again = import::style(&lines(&imported)).unwrap();
+            assert_eq!(again.style.to_string(), imported.style.to_string());
+            assert_eq!(again.style.ramp().colors(), imported.style.ramp().colors());
+        }
+    }
+
+    #[test]
+    fn a_table_has_256_lines_of_five_numbers() {
+        let imported = import::style("colorize-alpha(blue,cyan,green,yellow,orange,red)").unwrap();
+        let text = table(&imported);
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(lines.len(), 256);
+        assert_eq!(
+            [lines[0], lines[1], lines[255]],
+            ["0 0 0 0 0", "1 0 4 255 1", "255 255 6 0 255"]
+        );
+    }
+
+    #[test]
+    fn points_become_csv() {
+        let imported = import::style("L.heatLayer([[50.5, 30.5, 0.2], [1, 2]])").unwrap();
+        assert_eq!(
+            csv(&imported.points),
+            "lon,lat,weight\n30.5,50.5,0.2\n2,1,1\n"
+        );
     }
 }

@@ -14,10 +14,9 @@ use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, LOCATION, WWW_AUTHENTICATE
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use heatsplat_points::Points;
-use heatsplat_render::{Layer, Style};
+use heatsplat_render::{Layer, Style, import};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
-use std::collections::BTreeMap;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
@@ -116,7 +115,7 @@ struct Body {
     #[serde(default)]
     name: Option<String>,
     #[serde(default)]
-    style: BTreeMap<String, serde_json::Value>,
+    style: serde_json::Value,
     #[serde(default)]
     geom: Option<String>,
     #[serde(default)]
@@ -144,6 +143,9 @@ struct Made<'a> {
     gdal: String,
     /// Seconds since 1970.
     expires: u64,
+    /// What of another heat map's configuration could not be carried over.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<String>,
 }
 
 /// Seconds since 1970.
@@ -186,7 +188,7 @@ async fn make(
         .map_err(|_| Refused::bad(format!("the body is over {} KiB long", LONGEST >> 10)))?;
     let body: Body = serde_json::from_slice(&body)
         .map_err(|e| Refused::bad(format!("the body can't be read: {e}")))?;
-    let style = style(&body.style)?;
+    let (style, warnings) = style(&body.style)?;
     let post = Post {
         sql: body
             .sql
@@ -221,6 +223,7 @@ async fn make(
         legend: format!("{base}/{id}/legend.json"),
         gdal: format!("{base}/{id}/gdal.xml"),
         expires: seconds(until),
+        warnings,
     };
     let body = serde_json::to_string(&made).map_err(|_| Refused::internal())?;
     let mut response = json(status, body);
@@ -237,7 +240,23 @@ fn refused(trouble: PostTrouble) -> Refused {
     }
 }
 
-fn style(parameters: &BTreeMap<String, serde_json::Value>) -> Result<Style, Refused> {
+/// Our own parameters by name, or any configuration that heatsplat knows, as a text or as it is.
+fn style(given: &serde_json::Value) -> Result<(Style, Vec<String>), Refused> {
+    let import = |text: &str| {
+        let imported = import::style(text);
+        let imported = imported.map_err(|e| Refused::bad(format!("style: {e}")))?;
+        Ok((imported.style, imported.warnings))
+    };
+    let parameters = match given {
+        serde_json::Value::Null => return Ok((Style::default(), Vec::new())),
+        serde_json::Value::String(text) => return import(text),
+        serde_json::Value::Object(parameters) => parameters,
+        other => return import(&other.to_string()),
+    };
+    let ours = |name: &String| Style::PARAMETERS.contains(&name.as_str());
+    if !parameters.is_empty() && !parameters.keys().any(ours) {
+        return import(&given.to_string());
+    }
     let mut style = Style::default();
     for (name, value) in parameters {
         let text = match value {
@@ -247,7 +266,7 @@ fn style(parameters: &BTreeMap<String, serde_json::Value>) -> Result<Style, Refu
         let set = style.set(name, &text);
         set.map_err(|e| Refused::bad(format!("style: {e}")))?;
     }
-    Ok(style)
+    Ok((style, Vec::new()))
 }
 
 /// What a layer is called: whoever posts the same gets the same. 128 bits of a digest, so that

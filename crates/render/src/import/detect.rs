@@ -53,10 +53,7 @@ fn document(text: &str) -> Result<Imported, ImportError> {
 /// What a script or JSON says.
 fn values(found: &[Literal]) -> Result<Imported, ImportError> {
     let empty = Literal::Object(Vec::new());
-    let is_data = |value: &&Literal| {
-        let list = |v: &Literal| v.as_list().is_some_and(|l| l.iter().any(is_point));
-        list(value) || value.get("data").is_some_and(list)
-    };
+    let is_data = |value: &&Literal| is_data(value);
     // what the calls of a page are made with
     for value in found {
         let Literal::Call(name, arguments) = value else {
@@ -101,6 +98,19 @@ fn values(found: &[Literal]) -> Result<Imported, ImportError> {
         (None, Some(data)) => leaflet_heat::import(&empty, Some(data)),
         (None, None) => Err(ImportError::Unknown),
     }
+}
+
+/// A list of points, or `{max, min, data: […]}`.
+fn is_data(value: &Literal) -> bool {
+    if let Some(list) = value.as_list() {
+        return list.iter().any(is_point);
+    }
+    let keys = value.as_object().unwrap_or_default();
+    let bounds = keys
+        .iter()
+        .all(|(k, _)| matches!(k.as_str(), "data" | "max" | "min"));
+    let data = value.get("data").and_then(Literal::as_list);
+    bounds && data.is_some_and(|list| list.iter().all(is_point))
 }
 
 fn is_point(value: &Literal) -> bool {

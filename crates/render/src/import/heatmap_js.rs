@@ -170,8 +170,8 @@ mod tests {
         assert_eq!(style.radius.to_string(), "40px");
         // level before the first stop; opaque as the alpha is
         assert_eq!(style.ramp().color(30), [0, 0, 255, 30]);
-        assert_eq!(style.ramp().color(255), [255, 1, 0, 255]);
-        assert_eq!(made.warnings.len(), 0, "{:?}", made.warnings);
+        assert_eq!(style.ramp().color(255), [255, 3, 0, 255]);
+        assert_eq!(made.warnings.len(), 1, "{:?}", made.warnings);
     }
 
     #[test]

@@ -78,7 +78,7 @@ mod tests {
             [0.2, 1.0, 0.5]
         );
         assert_eq!(made.style.ramp().color(50), [0, 0, 255, 50]);
-        assert_eq!(made.style.ramp().color(179)[..3], [2, 255, 0]);
+        assert_eq!(made.style.ramp().color(179)[..3], [3, 255, 0]);
     }
 
     #[test]

@@ -285,7 +285,7 @@ mod tests {
             ("agg-stack-blur(8)", "colorize-alpha"),
             ("agg-stack-blur(a) colorize-alpha(blue)", "whole numbers"),
             ("<Map><Style name='a'/></Map>", "colorize-alpha"),
-            ("image-filters: 3;", "expected filters"),
+            ("image-filters: (3);", "expected filters"),
         ] {
             let message = style(text).unwrap_err().to_string();
             assert!(message.contains(hint), "{text}: {message}");

@@ -1,0 +1,121 @@
+//! How points look: the parameters of a style as flags, checked as they are read.
+
+use super::Failure;
+use clap::Args;
+use heatsplat::Style;
+use heatsplat::render::import::{self, Imported};
+use std::fs;
+use std::path::Path;
+
+/// Flags of a style: the same names and values as in addresses of tiles.
+#[derive(Args)]
+#[command(next_help_heading = "How it looks")]
+pub(super) struct StyleFlags {
+    /// A style to begin with: heatsplat's own, or the configuration of another heat map, in a file
+    /// or as it stands (see `heatsplat style --help`); the flags below change it
+    #[arg(long = "style", value_name = "FILE|STRING")]
+    begin: Option<String>,
+    /// gaussian, quartic, triweight, epanechnikov, triangular or uniform
+    #[arg(long, value_parser = checked("kernel"))]
+    kernel: Option<String>,
+    /// What a pixel says: sum, count, mean, sum_per_km2 or count_per_km2
+    #[arg(long, value_parser = checked("measure"))]
+    measure: Option<String>,
+    /// How far a point's heat reaches: 16px, 500m, 2.5km, or by zoom like 6:8px,12:30px
+    #[arg(long, value_name = "LENGTH", value_parser = checked("radius"))]
+    radius: Option<String>,
+    /// What is 1 about the kernel: its height (peak) or its volume (mass)
+    #[arg(long, value_name = "peak|mass", value_parser = checked("normalize"))]
+    normalize: Option<String>,
+    /// From number to colour: linear, log, sqrt, cbrt, power:0.35, eq_hist, or local (eq_hist of
+    /// the neighbourhood)
+    #[arg(long, value_parser = checked("scale"))]
+    scale: Option<String>,
+    /// Which numbers the ramp spans: auto, a percentile like p99.9, either of one zoom for all
+    /// like auto@8, lo,hi, or a table by zoom like 4:0,900;10:0,20
+    #[arg(long, allow_hyphen_values = true, value_parser = checked("domain"))]
+    domain: Option<String>,
+    /// A ramp's name (see `heatsplat ramps`), or CSS colours like "transparent, blue, #ff0"
+    #[arg(long, value_parser = checked("ramp"))]
+    ramp: Option<String>,
+    /// Turn the ramp's colours around
+    #[arg(long)]
+    reverse: bool,
+    /// How opaque the colours are, 0 to 1, or a curve like 0:0,0.2:0.8,1:1
+    #[arg(long, value_parser = checked("opacity"))]
+    opacity: Option<String>,
+    /// Cut the ramp into so many classes of one colour each
+    #[arg(long, value_name = "N", value_parser = checked("steps"))]
+    steps: Option<String>,
+}
+
+impl StyleFlags {
+    /// The style; what could not be carried over into it is said.
+    pub(super) fn style(&self) -> Result<Style, Failure> {
+        let begin = match &self.begin {
+            None => Style::default(),
+            Some(begin) => {
+                let imported = read(begin)?;
+                say_warnings(&imported);
+                imported.style
+            }
+        };
+        self.style_from(begin)
+    }
+
+    /// The flags' changes to a style.
+    pub(super) fn style_from(&self, mut style: Style) -> Result<Style, Failure> {
+        let reverse = self.reverse.then(|| "true".to_owned());
+        for (name, value) in [
+            ("measure", &self.measure),
+            ("kernel", &self.kernel),
+            ("radius", &self.radius),
+            ("normalize", &self.normalize),
+            ("scale", &self.scale),
+            ("domain", &self.domain),
+            ("ramp", &self.ramp),
+            ("reverse", &reverse),
+            ("opacity", &self.opacity),
+            ("steps", &self.steps),
+        ] {
+            if let Some(value) = value {
+                style.set(name, value)?;
+            }
+        }
+        Ok(style)
+    }
+}
+
+/// What a configuration becomes that stands in a file, or here.
+pub(super) fn read(file_or_text: &str) -> Result<Imported, Failure> {
+    let is_path = file_or_text.len() < 4096 && Path::new(file_or_text).is_file();
+    if is_path {
+        let text = fs::read(file_or_text).map_err(|e| format!("{file_or_text}: {e}"))?;
+        let text = String::from_utf8_lossy(&text);
+        return Ok(import::style(&text).map_err(|e| format!("{file_or_text}: {e}"))?);
+    }
+    import::style(file_or_text).map_err(|error| {
+        let short: String = file_or_text.chars().take(60).collect();
+        let hint = match error {
+            // most likely a file was meant
+            import::ImportError::Unknown => ", and there is no such file",
+            _ => "",
+        };
+        format!("`{short}`: {error}{hint}").into()
+    })
+}
+
+/// Says on standard error what was lost.
+pub(super) fn say_warnings(imported: &Imported) {
+    for warning in &imported.warnings {
+        eprintln!("{}: {warning}", imported.dialect);
+    }
+}
+
+/// A parser that takes what [`Style::set`] takes for a parameter.
+fn checked(name: &'static str) -> impl Fn(&str) -> Result<String, String> + Clone {
+    move |value| match Style::default().set(name, value) {
+        Ok(()) => Ok(value.to_owned()),
+        Err(error) => Err(error.to_string()),
+    }
+}
