@@ -342,7 +342,7 @@ fn input(value: &Literal) -> Option<Input<'_>> {
 
 impl Way {
     fn exponential(base: f64) -> Self {
-        if base == 1.0 || !(base > 0.0) {
+        if base == 1.0 || base <= 0.0 {
             Self::Linear
         } else {
             Self::Exponential(base)
