@@ -223,7 +223,7 @@ fn wish(text: &str) -> Result<Wish, &'static str> {
     }
 }
 
-fn size(text: &str) -> Result<u64, &'static str> {
+pub(super) fn size(text: &str) -> Result<u64, &'static str> {
     const EXPECTED: &str = "expected a size in bytes, like 512M or 4G";
     let (number, shift) = match text.char_indices().last() {
         Some((at, 'k' | 'K')) => (text.get(..at), 10),

@@ -59,6 +59,10 @@ pub(super) struct Serve {
     /// Who the data come from, shown in the corner of maps
     #[arg(long, value_name = "TEXT")]
     attribution: Option<String>,
+    /// Memory for tiles that were drawn, so that they need not be drawn again, like 64M or 2G; 0
+    /// keeps none
+    #[arg(long, value_name = "SIZE", default_value = "256M", value_parser = backend::size)]
+    cache_size: u64,
     /// Read files again when they change
     #[cfg(feature = "postgis")]
     #[arg(long)]
@@ -105,6 +109,7 @@ impl Serve {
             listen: self.listen,
             public_url: self.public_url,
             attribution: self.attribution,
+            cache: self.cache_size,
             renders: backend::renders(&*backend).unwrap_or(defaults.renders),
             ..defaults
         };

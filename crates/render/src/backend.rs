@@ -28,6 +28,12 @@ pub trait Backend: Send + Sync + std::fmt::Debug {
         1
     }
 
+    /// What it has done so far and holds, by names of one word each; nothing where there is
+    /// nothing to tell.
+    fn counters(&self) -> Vec<(&'static str, u64)> {
+        Vec::new()
+    }
+
     /// The density of each job, in their order.
     fn densities(&self, jobs: &[Job<'_>]) -> Vec<Density>;
 

@@ -127,6 +127,11 @@ impl Layer {
         style.suited_to(nature)
     }
 
+    /// Who draws it.
+    pub fn backend(&self) -> &Arc<dyn Backend> {
+        &self.backend
+    }
+
     /// Grows with every change of the data.
     pub fn epoch(&self) -> u64 {
         self.epoch
@@ -271,10 +276,6 @@ impl Layer {
         };
         self.statistics
             .get_or_make((level, style.statistics_key(level)), make)
-    }
-
-    pub(crate) fn backend(&self) -> &dyn Backend {
-        self.backend.as_ref()
     }
 }
 

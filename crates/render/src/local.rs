@@ -148,7 +148,9 @@ impl LocalScales {
                 let at = |n: u32| i64::from(n) * i64::from(side);
                 let window = Window::at_level(coarse, at(x), at(y), side, side);
                 let field = Field::new(style, window, f64::from(1 << COARSE_BITS).recip());
-                Arc::new(Curve::of(&field.of(layer.set(), layer.backend()).values))
+                Arc::new(Curve::of(
+                    &field.of(layer.set(), layer.backend().as_ref()).values,
+                ))
             })
     }
 }

@@ -4,6 +4,7 @@ use crate::error::Refused;
 use crate::live::{Live, Trouble};
 use crate::renders::Renders;
 use crate::served::{Data, Look, Served};
+use crate::spent::Spent;
 use crate::tile;
 use heatsplat_points::{TileId, Window, WorldCoord, mercator};
 use heatsplat_render::encode::{self, Effort, Format};
@@ -26,7 +27,7 @@ impl Served {
         size: TileSize,
         look: Arc<Look>,
         format: Format,
-    ) -> Result<Arc<[u8]>, Refused> {
+    ) -> Result<(Arc<[u8]>, Spent), Refused> {
         if let Data::Live(live) = &self.data {
             let css = size.pixels() / size.ratio();
             let scale = level(tile.z(), css);
@@ -50,7 +51,7 @@ impl Served {
         ratio: u32,
         look: Arc<Look>,
         format: Format,
-    ) -> Result<Arc<[u8]>, Refused> {
+    ) -> Result<(Arc<[u8]>, Spent), Refused> {
         if let Data::Live(live) = &self.data {
             let css_pixel = window.pixel() * f64::from(ratio);
             let scale = (mercator::WORLD / css_pixel).log2().round();
@@ -73,7 +74,7 @@ impl Served {
         }
         // The scale may need statistics, which are measured by drawing.
         let find = move || Ok(self.here()?.normalizer(level(z, 256), &look.style));
-        renders.run(1, find).await
+        Ok(renders.run(1, find).await?.0)
     }
 
     /// The density at a coordinate.
@@ -88,7 +89,7 @@ impl Served {
             return value_live(live, at, z, &look.style).await;
         }
         let value = move || Ok(self.here()?.value(at, z, &look.style));
-        renders.run(1, value).await
+        Ok(renders.run(1, value).await?.0)
     }
 
     fn here(&self) -> Result<&Layer, Refused> {
@@ -131,7 +132,7 @@ async fn draw_live(
     scale: u8,
     look: &Arc<Look>,
     format: Format,
-) -> Result<Arc<[u8]>, Refused> {
+) -> Result<(Arc<[u8]>, Spent), Refused> {
     let normalizer = if format.is_density() {
         None
     } else {

@@ -135,6 +135,12 @@ impl Layers {
         }
     }
 
+    /// All layers that were announced, in that order.
+    pub fn ids(&self) -> Vec<LayerId> {
+        let shelf = self.shelf.read().unwrap_or_else(PoisonError::into_inner);
+        shelf.iter().map(|entry| entry.id.clone()).collect()
+    }
+
     /// Lets a live layer's scales be measured anew, since its rows have changed.
     pub fn renew(&self, id: &LayerId) {
         let known = self.get(id.as_str()).ok();

@@ -76,7 +76,7 @@ pub(crate) async fn get(
     let normalizer = Arc::clone(&served).normalizer(&server.renders, z, Arc::clone(&look));
     let normalizer = normalizer.await?;
     let draw = move || draw(&legend(&served, &normalizer, &look), kind, &panel);
-    Ok(caching.label(server.renders.run(1, draw).await?))
+    Ok(caching.label(server.renders.run(1, draw).await?.0))
 }
 
 fn legend(served: &Served, normalizer: &Normalizer, look: &Look) -> Legend {

@@ -32,26 +32,30 @@
 )]
 
 mod address;
+mod cache;
 mod caching;
 mod catalog;
 mod drawing;
 mod error;
 mod gdal;
 mod health;
-mod kept;
 mod layers;
 mod legend;
 mod listen;
 mod live;
 mod map;
+mod metrics;
 mod options;
 mod posted;
 mod query;
 mod renders;
 mod router;
 mod served;
+mod spent;
+mod sync;
 mod tile;
 mod tilejson;
+mod tiles;
 mod value;
 mod viewer;
 

@@ -1,12 +1,14 @@
 //! `/{layer}/map[@2x].{png,webp,npy}`: one picture of any box.
 
 use crate::address::{self, File};
+use crate::cache::Way;
 use crate::caching::Fingerprint;
 use crate::error::Refused;
 use crate::query::{Query, finite, refuse};
 use crate::router::Server;
 use crate::served::Served;
-use crate::tile;
+use crate::{spent, tile};
+use axum::body::Bytes;
 use axum::extract::Request;
 use axum::response::Response;
 use heatsplat_points::Window;
@@ -57,13 +59,16 @@ pub(crate) async fn get(
     let pixels = u64::from(window.width()) * u64::from(window.height());
     let cost = pixels.div_ceil(PIXELS_A_TURN) as u32;
     let live = served.is_live();
-    let bytes = served
+    let (bytes, spent) = served
         .map(&server.renders, cost, window, ratio, look, format)
         .await?;
-    if live {
-        return Ok(server.fresh(request.headers(), format, bytes));
-    }
-    Ok(caching.label(tile::picture(format, bytes)))
+    let bytes = Bytes::from_owner(bytes);
+    let response = if live {
+        server.fresh(request.headers(), format, bytes)
+    } else {
+        caching.label(tile::picture(format, bytes))
+    };
+    Ok(spent::tell(response, Way::Made, Some(&spent)))
 }
 
 /// `w,s,e,n` in degrees; whether they make a box is [`Window::around`]'s to say.

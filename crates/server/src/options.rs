@@ -23,6 +23,8 @@ pub struct Options {
     pub renders: usize,
     /// Requests that may wait for their turn; those over it are sent away for a second.
     pub waiting: usize,
+    /// Bytes of memory for tiles that were drawn, so that they need not be drawn again.
+    pub cache: u64,
     /// Connections open at a time; more wait to be accepted.
     pub connections: usize,
 }
@@ -39,6 +41,7 @@ impl Default for Options {
             attribution: None,
             renders: cores,
             waiting: cores * 256,
+            cache: 256 << 20,
             connections: 4096,
         }
     }

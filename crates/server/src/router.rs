@@ -3,24 +3,27 @@
 use crate::address::{File, Segments};
 use crate::caching::{Caching, Fingerprint};
 use crate::error::Refused;
-use crate::kept::Kept;
 use crate::layers::Layers;
+use crate::metrics::{self, Metrics};
 use crate::options::Options;
 use crate::renders::Renders;
+use crate::tiles::{self, Tiles};
 use crate::{catalog, gdal, health, legend, map, posted, tile, tilejson, value, viewer};
 use axum::Router;
-use axum::extract::{Request, State};
+use axum::body::Bytes;
+use axum::extract::{MatchedPath, Request, State};
 use axum::http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
     ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ALLOW, CONTENT_SECURITY_POLICY,
     X_CONTENT_TYPE_OPTIONS,
 };
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
-use axum::middleware::{Next, from_fn};
+use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use heatsplat_render::encode::Format;
 use std::sync::Arc;
+use std::time::Instant;
 
 /// The longest address that is looked at, in bytes.
 const LONGEST_ADDRESS: usize = 8 << 10;
@@ -31,7 +34,8 @@ pub struct Server {
     pub(crate) layers: Layers,
     pub(crate) options: Options,
     pub(crate) renders: Renders,
-    pub(crate) kept: Kept,
+    pub(crate) tiles: Tiles,
+    pub(crate) metrics: Metrics,
     cache_control: HeaderValue,
     live_control: HeaderValue,
 }
@@ -43,7 +47,8 @@ impl Server {
         let live_control = HeaderValue::try_from(&options.live_cache_control);
         Self {
             layers,
-            kept: Kept::default(),
+            tiles: tiles::tiles(options.cache),
+            metrics: Metrics::default(),
             renders: Renders::new(options.renders, options.waiting),
             cache_control: cache_control.unwrap_or(HeaderValue::from_static("no-cache")),
             live_control: live_control.unwrap_or(HeaderValue::from_static("no-cache")),
@@ -61,7 +66,7 @@ impl Server {
     }
 
     /// A picture whose tag follows from its bytes: nothing else is known of its data.
-    pub(crate) fn fresh(&self, request: &HeaderMap, format: Format, bytes: Arc<[u8]>) -> Response {
+    pub(crate) fn fresh(&self, request: &HeaderMap, format: Format, bytes: Bytes) -> Response {
         let caching = self.live_caching(Fingerprint::new().bytes(&bytes));
         let known = caching.not_modified(request);
         known.unwrap_or_else(|| caching.label(tile::picture(format, bytes)))
@@ -74,6 +79,7 @@ pub fn router(server: Arc<Server>) -> Router {
         .route("/catalog", get(catalog::get))
         .route("/health", get(health::health))
         .route("/ready", get(health::ready))
+        .route("/metrics", get(metrics::get))
         .route(
             "/layers",
             post(posted::post).fallback(async || Refused::method()),
@@ -86,7 +92,7 @@ pub fn router(server: Arc<Server>) -> Router {
         .route("/{layer}/{z}/{x}/{y}", get(tile::get))
         .merge(viewer::routes())
         .fallback(async || Refused::not_found("nothing is here; see /catalog"))
-        .layer(from_fn(every))
+        .layer(from_fn_with_state(Arc::clone(&server), every))
         .with_state(server)
 }
 
@@ -108,7 +114,17 @@ async fn file(
 
 /// What is true of every answer, errors included: any page may use it, and no browser
 /// takes it for something else than it says.
-async fn every(request: Request, next: Next) -> Response {
+async fn every(State(server): State<Arc<Server>>, request: Request, next: Next) -> Response {
+    let since = Instant::now();
+    let route = metrics::route(request.extensions().get::<MatchedPath>());
+    let response = answer(request, next).await;
+    server
+        .metrics
+        .count(route, response.status(), since.elapsed());
+    response
+}
+
+async fn answer(request: Request, next: Next) -> Response {
     let mut response = match *request.method() {
         Method::OPTIONS => preflight(),
         Method::GET | Method::HEAD if address_length(&request) > LONGEST_ADDRESS => {
@@ -130,7 +146,11 @@ async fn every(request: Request, next: Next) -> Response {
     };
     let headers = response.headers_mut();
     set(headers, ACCESS_CONTROL_ALLOW_ORIGIN, "*");
-    set(headers, ACCESS_CONTROL_EXPOSE_HEADERS, "etag, retry-after");
+    set(
+        headers,
+        ACCESS_CONTROL_EXPOSE_HEADERS,
+        "etag, retry-after, server-timing",
+    );
     set(headers, X_CONTENT_TYPE_OPTIONS, "nosniff");
     // The viewer's pages have a policy of their own.
     if !headers.contains_key(CONTENT_SECURITY_POLICY) {

@@ -8,10 +8,14 @@ use crate::query::Query;
 use heatsplat_points::Points;
 use heatsplat_render::{Layer, Style};
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// How many asked-for styles a layer keeps ready.
 const LOOKS: usize = 256;
+
+/// Layers and changes of layers that there have been.
+static VERSIONS: AtomicU64 = AtomicU64::new(0);
 
 /// Where a layer's points are.
 #[derive(Debug)]
@@ -33,6 +37,8 @@ impl Data {
 #[derive(Debug)]
 pub(crate) struct Served {
     pub(crate) data: Data,
+    /// No other layer of this process has it, nor this one before or after a change.
+    pub(crate) version: u64,
     /// Follows from the layer's data.
     pub(crate) fingerprint: Fingerprint,
     pub(crate) own: Arc<Look>,
@@ -43,14 +49,21 @@ pub(crate) struct Served {
 #[derive(Debug)]
 pub(crate) struct Look {
     pub(crate) style: Style,
-    /// Follows from all of the style's parameters.
+    /// All of the style's parameters.
+    pub(crate) text: String,
+    /// Follows from the text.
     pub(crate) fingerprint: Fingerprint,
 }
 
 impl Look {
     fn new(style: Style) -> Self {
-        let fingerprint = Fingerprint::new().text(&style.to_string());
-        Self { style, fingerprint }
+        let text = style.to_string();
+        let fingerprint = Fingerprint::new().text(&text);
+        Self {
+            style,
+            text,
+            fingerprint,
+        }
     }
 }
 
@@ -69,6 +82,7 @@ impl Served {
         let own = Arc::new(Look::new(style.clone()));
         Self {
             data,
+            version: VERSIONS.fetch_add(1, Ordering::Relaxed),
             fingerprint,
             own,
             looks: Mutex::default(),

@@ -1,17 +1,18 @@
 //! `/{layer}/{z}/{x}/{y}[@2x].{png,webp,npy}`: tiles in the XYZ scheme.
 
 use crate::address::{self, File, Segments};
+use crate::cache::Way;
 use crate::caching::Fingerprint;
 use crate::error::{Refused, shown};
 use crate::query::Query;
 use crate::router::Server;
-use crate::served::{Look, Served};
+use crate::spent;
+use crate::tiles::{Kept, SameLook, TileKey};
 use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
 use axum::http::HeaderValue;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::Response;
-use heatsplat_points::TileId;
 use heatsplat_render::TileSize;
 use heatsplat_render::encode::{EncodeError, Format};
 use std::sync::Arc;
@@ -51,40 +52,39 @@ pub(crate) async fn get(
     .fold(Fingerprint::new().text("tile"), Fingerprint::number)
     .then(served.fingerprint)
     .then(look.fingerprint);
-    if served.is_live() {
-        let drawn = live(&server, served, fingerprint, tile, size, look, format).await?;
-        return Ok(server.fresh(request.headers(), format, drawn));
-    }
     let caching = server.caching(fingerprint);
-    if let Some(response) = caching.not_modified(request.headers()) {
+    let live = served.is_live();
+    if !live && let Some(response) = caching.not_modified(request.headers()) {
         return Ok(response);
     }
-    let drawn = served.tile(&server.renders, tile, size, look, format);
-    Ok(caching.label(picture(format, drawn.await?)))
-}
-
-/// A tile whose rows are elsewhere: as it was a moment ago, or a while ago if they are away now.
-async fn live(
-    server: &Server,
-    served: Arc<Served>,
-    key: Fingerprint,
-    tile: TileId,
-    size: TileSize,
-    look: Arc<Look>,
-    format: Format,
-) -> Result<Arc<[u8]>, Refused> {
-    if let Some(bytes) = server.kept.fresh(key) {
-        return Ok(bytes);
-    }
-    let drawn = served.tile(&server.renders, tile, size, look, format).await;
-    match &drawn {
-        Ok(bytes) => server.kept.keep(key, bytes),
-        Err(refused) if refused.is_passing() => {
-            return server.kept.stale(key).map_or(drawn, Ok);
+    let key = TileKey {
+        version: served.version,
+        tile,
+        size,
+        format,
+        look: SameLook(Arc::clone(&look)),
+    };
+    let mut spent = None;
+    let draw = async {
+        let drawn = served.tile(&server.renders, tile, size, look, format);
+        let (bytes, took) = drawn.await?;
+        spent = Some(took);
+        Ok(Kept::new(bytes))
+    };
+    let good = |kept: &Kept| !live || kept.is_fresh();
+    let (kept, way) = match server.tiles.get(&key, good, draw).await {
+        // As it was a while ago, if its rows are away now.
+        Err(refused) if live && refused.is_passing() => {
+            (server.tiles.peek(&key).ok_or(refused)?, Way::Hit)
         }
-        Err(_) => {}
-    }
-    drawn
+        other => other?,
+    };
+    let response = if live {
+        server.fresh(request.headers(), format, kept.bytes)
+    } else {
+        caching.label(picture(format, kept.bytes))
+    };
+    Ok(spent::tell(response, way, spent.as_ref()))
 }
 
 /// The format of a picture's address; `format=rgba` asks for PNG without a palette.
@@ -116,8 +116,8 @@ fn extensions() -> String {
 }
 
 /// An answer of an image file.
-pub(crate) fn picture(format: Format, bytes: Arc<[u8]>) -> Response {
-    let mut response = Response::new(Body::from(Bytes::from_owner(bytes)));
+pub(crate) fn picture(format: Format, bytes: Bytes) -> Response {
+    let mut response = Response::new(Body::from(bytes));
     response
         .headers_mut()
         .insert(CONTENT_TYPE, HeaderValue::from_static(format.mime()));

@@ -18,6 +18,7 @@ use crate::density::{Density, Picture};
 use crate::kernel::{Kernel, Shape};
 use crate::plan::{self, Plan};
 use crate::scale::Normalizer;
+use crate::stages::{Stage, lap};
 pub(crate) use colorize_alpha::indices;
 use heatsplat_points::Window;
 use pulp::{Arch, Simd, WithSimd};
@@ -98,7 +99,8 @@ impl CpuBackend {
         let planned = self.plan(&job.kernel);
         let phase = planned.phase(&job.window);
         let arch = Arch::new();
-        for_each(&Block::cut(&job.window, BLOCK), |&block| {
+        let blocks = Block::cut(&job.window, BLOCK);
+        let drawn = for_each(&blocks, |&block| {
             WORKSPACE.with_borrow_mut(|workspace| {
                 let window = block.window(&job.window);
                 let job = Job { window, ..*job };
@@ -110,7 +112,11 @@ impl CpuBackend {
                 });
                 (block, finish(block, &workspace.density))
             })
-        })
+        });
+        if blocks.len() > 1 {
+            lap(Stage::Draw);
+        }
+        drawn
     }
 }
 
@@ -153,6 +159,7 @@ impl Backend for CpuBackend {
             };
             let mut blocks = self.blocks(job, colour);
             if blocks.len() == 1 {
+                lap(Stage::Scale);
                 return blocks.remove(0).1;
             }
             let mut whole = Picture::empty(job.window.width(), job.window.height());
@@ -209,6 +216,7 @@ impl Planned {
             Plan::Direct => {
                 let reach = self.kernel.reach().ceil() as u32 + 1;
                 let cells = job.points.cells(&job.window.grown(reach), finest);
+                lap(Stage::Find);
                 splat_direct::stamp(&job.window, &cells, &self.kernel, density);
             }
             Plan::Spread(spread) => {
@@ -235,5 +243,6 @@ impl Planned {
                 }
             }
         }
+        lap(Stage::Convolve);
     }
 }

@@ -4,6 +4,7 @@
 
 use super::place::{Place, Placed};
 use crate::spline;
+use crate::stages::{Stage, lap};
 use heatsplat_points::{Point, Points, Window};
 
 /// Spare pixels around the grid, so that a deposit never leaves it.
@@ -68,6 +69,7 @@ impl Bins {
         };
         // a cell one off the grid still deposits on it
         let cells = points.cells(&window.grown(self.margin as u32 + 1), finest);
+        lap(Stage::Find);
         let padded = window.grown((self.margin + PAD) as u32);
         let mut stacks = Stacks::default();
         for (run, shift) in cells.slices() {
@@ -79,6 +81,7 @@ impl Bins {
             }
         }
         self.unload(stacks.bin[0], &stacks.shares[0]);
+        lap(Stage::Deposit);
         !cells.is_empty()
     }
 

@@ -17,6 +17,7 @@ use std::sync::Arc;
 
 use crate::density::Density;
 use crate::ramp::Ramp;
+use crate::stages::{Stage, lap};
 use heatsplat_points::Window;
 
 pub use empty::empty;
@@ -114,7 +115,9 @@ pub fn picture(
         Format::WebP => webp_lossless(&rgba(indices, ramp), width, height)?,
         Format::Npy | Format::Tiff => return Err(EncodeError::NoValues),
     };
-    Ok(bytes.into())
+    let bytes = bytes.into();
+    lap(Stage::Encode);
+    Ok(bytes)
 }
 
 /// Densities of a window as bytes of a format.
@@ -131,11 +134,13 @@ pub fn densities(
         height,
         values,
     } = density;
-    match format {
+    let bytes = match format {
         Format::Npy => npy(values, *width, *height),
         Format::Tiff => tiff(values, *width, *height, window),
         Format::Png | Format::PngRgba | Format::WebP => Err(EncodeError::NoValues),
-    }
+    };
+    lap(Stage::Encode);
+    bytes
 }
 
 /// The colours of a picture: four bytes a pixel, straight RGBA.

@@ -42,6 +42,7 @@ use crate::block::Block;
 use crate::cpu::CpuBackend;
 use crate::density::{Density, Picture};
 use crate::scale::Normalizer;
+use crate::stages::{Stage, lap};
 use batch::{Answer, Task};
 use device::Context;
 use driver::Driver;
@@ -305,6 +306,17 @@ impl Backend for GpuBackend {
         batch::MOST
     }
 
+    fn counters(&self) -> Vec<(&'static str, u64)> {
+        let report = self.report();
+        let failed = report.failures.map(|(failure, n)| (failure.name(), n));
+        let done = [
+            ("drawn", report.drawn),
+            ("batches", report.batches),
+            ("resident_bytes", self.resident_bytes()),
+        ];
+        done.into_iter().chain(failed).collect()
+    }
+
     fn densities(&self, jobs: &[Job<'_>]) -> Vec<Density> {
         let sent: Vec<Sent> = jobs
             .iter()
@@ -325,7 +337,9 @@ impl Backend for GpuBackend {
                 Err(_) => self.cpu.densities(&[*job]).pop().unwrap_or(whole),
             }
         };
-        jobs.iter().zip(sent).map(draw).collect()
+        let drawn = jobs.iter().zip(sent).map(draw).collect();
+        lap(Stage::Draw);
+        drawn
     }
 
     fn pictures(&self, jobs: &[(Job<'_>, &Normalizer)]) -> Vec<Picture> {
@@ -354,6 +368,8 @@ impl Backend for GpuBackend {
                 Err(_) => self.cpu.pictures(&[(*job, *scale)]).pop().unwrap_or(whole),
             }
         };
-        jobs.iter().zip(sent).map(draw).collect()
+        let drawn = jobs.iter().zip(sent).map(draw).collect();
+        lap(Stage::Draw);
+        drawn
     }
 }

@@ -38,6 +38,18 @@ impl Failure {
         Self::Resting,
         Self::Beyond,
     ];
+
+    /// What pictures are counted under that it kept from the device.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Lost => "failed_lost",
+            Self::OutOfMemory => "failed_out_of_memory",
+            Self::TimedOut => "failed_timed_out",
+            Self::WrongSum => "failed_wrong_sum",
+            Self::Resting => "failed_resting",
+            Self::Beyond => "failed_beyond",
+        }
+    }
 }
 
 /// What is known of a device's work so far.

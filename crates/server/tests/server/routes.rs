@@ -1,90 +1,13 @@
 //! Every route and every way to get it wrong, called without a socket.
-#![expect(clippy::unwrap_used, reason = "what is not there fails the test")]
 
+use crate::app::{TILE, app, app_with, cities, get, send};
 use axum::Router;
-use axum::body::{Body, to_bytes};
-use axum::http::{HeaderMap, Method, Request, StatusCode};
-use heatsplat_points::Points;
-use heatsplat_render::{Layer, Style};
+use axum::body::Body;
+use axum::http::{Method, Request, StatusCode};
+use heatsplat_render::Style;
 use heatsplat_server::{Layers, Options, Server, router};
 use proptest::prelude::*;
-use serde_json::Value;
 use std::sync::Arc;
-use tower::ServiceExt as _;
-
-const TILE: &str = "/cities/4/8/5.png";
-
-fn cities() -> Layer {
-    let points = [
-        (13.4, 52.5, 3.0),
-        (13.41, 52.52, 1.0),
-        (2.35, 48.86, 2.0),
-        (-0.1, 51.5, 4.0),
-    ];
-    Layer::on_cpu(
-        "Cities <&\">",
-        Points::from_lon_lat(points).unwrap(),
-        Style::default(),
-    )
-}
-
-/// A server with the layers `cities`, `nothing` (no points) and `late` (still loading).
-fn app() -> Router {
-    app_with(Options {
-        public_url: None,
-        ..Options::default()
-    })
-}
-
-fn app_with(options: Options) -> Router {
-    let layers = Layers::default();
-    let id = layers.announce("cities");
-    layers.put(&id, cities());
-    let empty = layers.announce("nothing");
-    layers.put(
-        &empty,
-        Layer::on_cpu("nothing", Points::from_slice(&[]), Style::default()),
-    );
-    layers.announce("late");
-    router(Arc::new(Server::new(layers, options)))
-}
-
-struct Answer {
-    status: StatusCode,
-    headers: HeaderMap,
-    body: Vec<u8>,
-}
-
-impl Answer {
-    fn header(&self, name: &str) -> &str {
-        self.headers
-            .get(name)
-            .map_or("", |value| value.to_str().unwrap())
-    }
-
-    fn json(&self) -> Value {
-        serde_json::from_slice(&self.body).unwrap()
-    }
-
-    fn error(&self) -> String {
-        self.json()["error"].as_str().unwrap().to_owned()
-    }
-}
-
-async fn send(app: &Router, request: Request<Body>) -> Answer {
-    let response = app.clone().oneshot(request).await.unwrap();
-    let (parts, body) = response.into_parts();
-    let body = to_bytes(body, usize::MAX).await.unwrap().to_vec();
-    Answer {
-        status: parts.status,
-        headers: parts.headers,
-        body,
-    }
-}
-
-async fn get(app: &Router, uri: &str) -> Answer {
-    send(app, Request::get(uri).body(Body::empty()).unwrap()).await
-}
 
 #[tokio::test]
 async fn every_route_answers() {

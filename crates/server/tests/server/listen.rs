@@ -1,5 +1,4 @@
 //! The server on a real port: what clients send there, and how it stops.
-#![expect(clippy::unwrap_used, reason = "what is not there fails the test")]
 
 use heatsplat_points::Points;
 use heatsplat_render::{Layer, Style};

@@ -1,0 +1,191 @@
+//! Servers to ask, and a backend that waits to be let.
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::http::{HeaderMap, Request, StatusCode};
+use heatsplat_points::Points;
+use heatsplat_render::{Backend, CpuBackend, Density, Job, Layer, Normalizer, Picture, Style};
+use heatsplat_server::{Layers, Options, Server, router};
+use serde_json::Value;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::{Duration, Instant};
+use tower::ServiceExt as _;
+
+/// What takes this long will not happen.
+const LONGEST: Duration = Duration::from_secs(10);
+
+pub(crate) const TILE: &str = "/cities/4/8/5.png";
+
+pub(crate) fn cities() -> Layer {
+    let points = [
+        (13.4, 52.5, 3.0),
+        (13.41, 52.52, 1.0),
+        (2.35, 48.86, 2.0),
+        (-0.1, 51.5, 4.0),
+    ];
+    Layer::on_cpu(
+        "Cities <&\">",
+        Points::from_lon_lat(points).unwrap(),
+        Style::default(),
+    )
+}
+
+/// A server with the layers `cities`, `nothing` (no points) and `late` (still loading).
+pub(crate) fn app() -> Router {
+    app_with(Options {
+        public_url: None,
+        ..Options::default()
+    })
+}
+
+pub(crate) fn app_with(options: Options) -> Router {
+    let layers = Layers::default();
+    let id = layers.announce("cities");
+    layers.put(&id, cities());
+    let empty = layers.announce("nothing");
+    layers.put(
+        &empty,
+        Layer::on_cpu("nothing", Points::from_slice(&[]), Style::default()),
+    );
+    layers.announce("late");
+    router(Arc::new(Server::new(layers, options)))
+}
+
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Answer {
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers
+            .get(name)
+            .map_or("", |value| value.to_str().unwrap())
+    }
+
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap()
+    }
+
+    pub(crate) fn error(&self) -> String {
+        self.json()["error"].as_str().unwrap().to_owned()
+    }
+
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8(self.body.clone()).unwrap()
+    }
+}
+
+pub(crate) async fn send(app: &Router, request: Request<Body>) -> Answer {
+    let response = app.clone().oneshot(request).await.unwrap();
+    let (parts, body) = response.into_parts();
+    let body = to_bytes(body, usize::MAX).await.unwrap().to_vec();
+    Answer {
+        status: parts.status,
+        headers: parts.headers,
+        body,
+    }
+}
+
+pub(crate) async fn get(app: &Router, uri: &str) -> Answer {
+    send(app, Request::get(uri).body(Body::empty()).unwrap()).await
+}
+
+/// The value of a line of `/metrics`; zero where there is none.
+pub(crate) async fn metric(app: &Router, line: &str) -> f64 {
+    let text = get(app, "/metrics").await.text();
+    let found = text.lines().find_map(|l| l.strip_prefix(line));
+    found.map_or(0.0, |value| value.trim().parse().unwrap())
+}
+
+/// Draws as the CPU does, counts what it draws, and stops before it while its gate is shut.
+#[derive(Debug, Default)]
+pub(crate) struct Gated {
+    cpu: CpuBackend,
+    begun: AtomicUsize,
+    drawn: AtomicUsize,
+    shut: Mutex<bool>,
+    opened: Condvar,
+}
+
+impl Gated {
+    pub(crate) fn shut(&self) {
+        *self.shut.lock().unwrap() = true;
+    }
+
+    pub(crate) fn open(&self) {
+        *self.shut.lock().unwrap() = false;
+        self.opened.notify_all();
+    }
+
+    /// Pictures that were drawn.
+    pub(crate) fn drawn(&self) -> usize {
+        self.drawn.load(Ordering::SeqCst)
+    }
+
+    /// Waits until so many pictures were begun.
+    pub(crate) async fn begun(&self, pictures: usize) {
+        let since = Instant::now();
+        while self.begun.load(Ordering::SeqCst) < pictures {
+            assert!(since.elapsed() < LONGEST, "no picture was begun");
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    }
+
+    fn pass(&self) {
+        self.begun.fetch_add(1, Ordering::SeqCst);
+        let mut shut = self.shut.lock().unwrap();
+        while *shut {
+            let (waited, timeout) = self.opened.wait_timeout(shut, LONGEST).unwrap();
+            // A test that failed opens no gate.
+            shut = waited;
+            *shut &= !timeout.timed_out();
+        }
+        drop(shut);
+        self.drawn.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+impl Backend for Gated {
+    fn name(&self) -> &str {
+        "gated \"backend\""
+    }
+
+    fn counters(&self) -> Vec<(&'static str, u64)> {
+        vec![("drawn", self.drawn() as u64)]
+    }
+
+    fn densities(&self, jobs: &[Job<'_>]) -> Vec<Density> {
+        self.pass();
+        self.cpu.densities(jobs)
+    }
+
+    fn pictures(&self, jobs: &[(Job<'_>, &Normalizer)]) -> Vec<Picture> {
+        self.pass();
+        self.cpu.pictures(jobs)
+    }
+}
+
+/// A layer of one point that a gated backend draws; its scale need not be measured.
+pub(crate) fn gated_layer(backend: &Arc<Gated>, weight: f32) -> Layer {
+    let points = Points::from_lon_lat([(13.4, 52.5, weight)]).unwrap();
+    let mut style = Style::default();
+    style.set("domain", "0,5").unwrap();
+    Layer::new(
+        "gated",
+        points,
+        style,
+        Arc::clone(backend) as Arc<dyn Backend>,
+    )
+}
+
+/// A server of the layer `gated`.
+pub(crate) fn gated(options: Options) -> (Router, Arc<Gated>, Layers) {
+    let (layers, backend) = (Layers::default(), Arc::new(Gated::default()));
+    let id = layers.announce("gated");
+    layers.put(&id, gated_layer(&backend, 3.0));
+    let app = router(Arc::new(Server::new(layers.clone(), options)));
+    (app, backend, layers)
+}

@@ -1,0 +1,215 @@
+//! Tiles that were drawn already, that many ask for at once, and that fail.
+
+use crate::app::{Answer, gated, gated_layer, get, metric};
+use axum::Router;
+use axum::http::StatusCode;
+use heatsplat_points::Point;
+use heatsplat_render::Style;
+use heatsplat_server::{
+    Answer as Promise, Fetched, Layers, Live, Options, Rows, Server, Trouble, Want, router,
+};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+use tokio::task::JoinHandle;
+use tokio::time::sleep;
+
+const TILE: &str = "/gated/4/8/5.png";
+
+fn ask(app: &Router, uri: &str) -> JoinHandle<Answer> {
+    let (app, uri) = (app.clone(), uri.to_owned());
+    tokio::spawn(async move { get(&app, &uri).await })
+}
+
+fn few(renders: usize, waiting: usize) -> Options {
+    Options {
+        renders,
+        waiting,
+        ..Options::default()
+    }
+}
+
+/// Long enough for requests to come as far as they can.
+async fn settle() {
+    sleep(Duration::from_millis(50)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_crowd_on_one_cold_tile_is_one_render() {
+    let (app, backend, _) = gated(few(2, 0));
+    backend.shut();
+    let clients: Vec<_> = (0..500).map(|_| ask(&app, TILE)).collect();
+    backend.begun(1).await;
+    settle().await;
+    backend.open();
+    let mut bodies = Vec::new();
+    for client in clients {
+        let answer = client.await.unwrap();
+        assert_eq!(answer.status, StatusCode::OK);
+        bodies.push(answer.body);
+    }
+    assert_eq!(backend.drawn(), 1);
+    bodies.dedup();
+    assert_eq!((bodies.len(), bodies[0].starts_with(b"\x89PNG")), (1, true));
+    let result =
+        |result| format!("heatsplat_cache_requests_total{{cache=\"tiles\",result=\"{result}\"}}");
+    let [hits, shared, misses] = [
+        metric(&app, &result("hit")).await,
+        metric(&app, &result("shared")).await,
+        metric(&app, &result("miss")).await,
+    ];
+    assert_eq!((hits + shared, misses), (499.0, 1.0));
+    assert_eq!(metric(&app, "heatsplat_renders_total ").await, 1.0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn who_waits_takes_over_from_who_leaves_and_what_nobody_wants_is_not_drawn() {
+    let (app, backend, _) = gated(few(1, 10));
+    backend.shut();
+    let holder = ask(&app, "/gated/0/0/0.png");
+    backend.begun(1).await;
+    let leader = ask(&app, TILE);
+    settle().await;
+    let (second, third) = (ask(&app, TILE), ask(&app, TILE));
+    let alone = ask(&app, "/gated/1/1/0.png");
+    settle().await;
+    leader.abort();
+    alone.abort();
+    settle().await;
+    backend.open();
+    for answer in [holder, second, third] {
+        assert_eq!(answer.await.unwrap().status, StatusCode::OK);
+    }
+    assert_eq!(
+        backend.drawn(),
+        2,
+        "the holder's and one for those who stayed"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_full_queue_is_said_at_once_and_hits_never_enter_it() {
+    let (app, backend, _) = gated(few(1, 1));
+    let hit = get(&app, TILE).await;
+    backend.shut();
+    let holder = ask(&app, "/gated/0/0/0.png");
+    backend.begun(2).await;
+    let waits = ask(&app, "/gated/1/1/0.png");
+    settle().await;
+    for _ in 0..3 {
+        let refused = get(&app, "/gated/2/2/1.png").await;
+        assert_eq!(refused.status, StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(refused.header("retry-after"), "1");
+        assert_eq!(refused.header("access-control-allow-origin"), "*");
+        let again = get(&app, TILE).await;
+        assert_eq!((again.status, &again.body), (StatusCode::OK, &hit.body));
+        assert_eq!(again.header("server-timing"), "cache;desc=\"hit\"");
+        assert_eq!(get(&app, "/gated").await.status, StatusCode::OK);
+    }
+    assert_eq!(metric(&app, "heatsplat_renders_refused_total ").await, 3.0);
+    assert_eq!(metric(&app, "heatsplat_renders_waiting ").await, 1.0);
+    backend.open();
+    assert_eq!(holder.await.unwrap().status, StatusCode::OK);
+    assert_eq!(waits.await.unwrap().status, StatusCode::OK);
+    assert_eq!(get(&app, "/gated/2/2/1.png").await.status, StatusCode::OK);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn what_was_begun_before_a_change_is_not_taken_for_the_new() {
+    let (app, backend, layers) = gated(few(2, 10));
+    backend.shut();
+    let before = ask(&app, TILE);
+    backend.begun(1).await;
+    let id = layers.ids().remove(0);
+    layers.put(&id, gated_layer(&backend, 1.0));
+    let after = ask(&app, TILE);
+    backend.begun(2).await;
+    backend.open();
+    let (before, after) = (before.await.unwrap(), after.await.unwrap());
+    assert_ne!(before.body, after.body);
+    for _ in 0..3 {
+        let again = get(&app, TILE).await;
+        assert!(again.body == after.body, "the old tile came back");
+        assert_eq!(again.header("etag"), after.header("etag"));
+    }
+    assert_eq!(backend.drawn(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn memory_is_bounded() {
+    let limit = 64 << 10;
+    let options = Options {
+        cache: limit,
+        ..few(2, 100)
+    };
+    let (app, backend, _) = gated(options);
+    let bytes = "heatsplat_cache_bytes{cache=\"tiles\"}";
+    let mut most = 0.0_f64;
+    for z in 1..20 {
+        for ramp in ["viridis", "inferno", "magma"] {
+            let x = (1 << z) / 2;
+            get(&app, &format!("/gated/{z}/{x}/{}.png?ramp={ramp}", x / 2)).await;
+            most = most.max(metric(&app, bytes).await);
+        }
+    }
+    assert!(most > limit as f64 / 4.0 && most <= limit as f64, "{most}");
+    // With no memory at all everything is drawn, and drawn again.
+    let (app, again, _) = gated(Options {
+        cache: 0,
+        ..few(2, 100)
+    });
+    for _ in 0..3 {
+        assert_eq!(get(&app, TILE).await.status, StatusCode::OK);
+    }
+    assert_eq!((again.drawn(), metric(&app, bytes).await), (3, 0.0));
+    assert!(backend.drawn() >= 57);
+}
+
+/// Rows that fail a few times, then are there.
+#[derive(Debug)]
+struct Failing {
+    fetched: AtomicUsize,
+    failures: usize,
+}
+
+impl Rows for Failing {
+    fn fetch(&self, _: Want) -> Promise<'_, Fetched> {
+        Box::pin(async {
+            let before = self.fetched.fetch_add(1, Ordering::SeqCst);
+            sleep(Duration::from_millis(30)).await;
+            if before < self.failures {
+                return Err(Trouble::Away);
+            }
+            let (points, counts) = (
+                vec![Point::from_lon_lat(1.0, 1.0, 1.0).unwrap(); 9],
+                Vec::new(),
+            );
+            Ok(Fetched { points, counts })
+        })
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_failure_is_told_to_all_who_wait_and_not_kept() {
+    let rows = Arc::new(Failing {
+        fetched: AtomicUsize::new(0),
+        failures: 1,
+    });
+    let layers = Layers::default();
+    let id = layers.announce("failing");
+    let mut style = Style::default();
+    style.set("domain", "0,5").unwrap();
+    layers.put_live(&id, Live::new("failing", style, Arc::clone(&rows) as _));
+    let app = router(Arc::new(Server::new(layers, few(2, 100))));
+    let uri = "/failing/0/0/0.png";
+    let clients: Vec<_> = (0..50).map(|_| ask(&app, uri)).collect();
+    for client in clients {
+        let status = client.await.unwrap().status;
+        assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
+    }
+    assert_eq!(rows.fetched.load(Ordering::SeqCst), 1);
+    for _ in 0..3 {
+        assert_eq!(get(&app, uri).await.status, StatusCode::OK);
+    }
+    assert_eq!(rows.fetched.load(Ordering::SeqCst), 2);
+}

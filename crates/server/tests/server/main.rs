@@ -1,0 +1,15 @@
+//! The server as clients meet it: its routes, called without a socket, and its port.
+#![expect(clippy::unwrap_used, reason = "what is not there fails the test")]
+
+mod app;
+mod cached;
+mod listen;
+mod metrics;
+mod model;
+mod routes;
+mod sync;
+
+/// The cache as it is, but for what its threads agree by.
+#[path = "../../src/cache/mod.rs"]
+#[allow(dead_code, reason = "what the model has no use for")]
+mod cache;
