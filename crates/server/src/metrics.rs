@@ -156,7 +156,8 @@ fn caches(page: &mut Page, caches: &[(&str, cache::Told)]) {
             page.line("cache_requests_total", &labels, n);
         }
     }
-    let gauges: [(_, _, fn(&cache::Told) -> u64); 4] = [
+    type Gauge = fn(&cache::Told) -> u64;
+    let gauges: [(_, _, Gauge); 4] = [
         ("cache_bytes", "Bytes kept.", |told| told.bytes),
         ("cache_limit_bytes", "Bytes that may be kept.", |told| {
             told.limit
