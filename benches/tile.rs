@@ -1,7 +1,8 @@
 //! Cold tiles: points in the index → PNG bytes, per zoom and size of the data set.
 //!
 //! One thread's CPU time for each of up to 400 tiles a zoom, so that the slowest are
-//! seen and not only the typical. Run with `cargo bench --bench tile`.
+//! seen and not only the typical; and of drawing it as a server does, which keeps its density,
+//! and of another look at a density that is kept. Run with `cargo bench --bench tile`.
 #![allow(
     clippy::expect_used,
     missing_docs,
@@ -11,7 +12,8 @@
 mod data;
 
 use cpu_time::ThreadTime;
-use heatsplat::{Format, Layer, TileSize};
+use heatsplat::render::encode::{self, Effort};
+use heatsplat::{Density, Format, Layer, Style, TileId, TileSize, Window};
 
 fn main() {
     let one = rayon::ThreadPoolBuilder::new()
@@ -22,7 +24,7 @@ fn main() {
         .skip(1)
         .filter(|a| a.contains('='))
         .collect();
-    println!("points      zoom  tiles  median ms    p99 ms   max ms   bytes  cells");
+    println!("points      zoom  tiles  median ms    p99 ms   max ms   bytes  keeping ms  restyle ms");
     for n in data::sizes() {
         let layer = data::layer(n);
         for z in data::zooms() {
@@ -58,13 +60,43 @@ fn zoom(layer: &Layer, n: usize, z: u8, style_words: &[String]) {
         })
         .collect();
     times.sort_by(f64::total_cmp);
-    let at = |share: f64| times[((times.len() - 1) as f64 * share) as usize];
+    let (keeping, restyle) = kept(layer, &tiles, style);
     println!(
-        "{n:>10}  {z:>4}  {:>5}  {:>9.3} {:>9.3} {:>8.3} {:>7}",
+        "{n:>10}  {z:>4}  {:>5}  {:>9.3} {:>9.3} {:>8.3} {:>7} {keeping:>11.3} {restyle:>11.3}",
         times.len(),
-        at(0.5),
-        at(0.99),
-        at(1.0),
+        at(&times, 0.5),
+        at(&times, 0.99),
+        at(&times, 1.0),
         bytes / times.len(),
     );
+}
+
+/// Median times of drawing tiles whose densities are kept, and of drawing from those.
+fn kept(layer: &Layer, tiles: &[TileId], style: &Style) -> (f64, f64) {
+    let window = |tile: TileId| Window::tile(tile, 256);
+    let encode = |tile: TileId, density: &Density| {
+        let drawn = layer.colorize(density, &window(tile), tile.z() + 8, style);
+        let (indices, ramp) = (&drawn.indices, style.ramp());
+        encode::picture(Format::Png, indices, 256, 256, ramp, Effort::Live).expect("a PNG")
+    };
+    let (mut keeping, mut restyle, mut densities) = (Vec::new(), Vec::new(), Vec::new());
+    for &tile in tiles {
+        let start = ThreadTime::now();
+        let density = layer.tile_density(tile, TileSize::NORMAL, style);
+        encode(tile, &density);
+        densities.push(density);
+        keeping.push(start.elapsed().as_secs_f64() * 1e3);
+    }
+    for (&tile, density) in tiles.iter().zip(&densities) {
+        let start = ThreadTime::now();
+        encode(tile, density);
+        restyle.push(start.elapsed().as_secs_f64() * 1e3);
+    }
+    keeping.sort_by(f64::total_cmp);
+    restyle.sort_by(f64::total_cmp);
+    (at(&keeping, 0.5), at(&restyle, 0.5))
+}
+
+fn at(sorted: &[f64], share: f64) -> f64 {
+    sorted[((sorted.len() - 1) as f64 * share) as usize]
 }

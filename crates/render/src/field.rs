@@ -12,6 +12,7 @@ use crate::measure::{Comparison, Measure, Nature};
 use crate::point_set::PointSet;
 use crate::radius::metres_per_unit;
 use crate::scale::Normalizer;
+use crate::stages::{Stage, lap};
 use crate::style::Style;
 use heatsplat_points::Window;
 
@@ -62,6 +63,7 @@ pub(crate) fn colored(numbers: &Density, scale: &Normalizer, nature: Nature) -> 
         each.filter(|(_, v)| v.abs() <= nothing)
             .for_each(|(i, _)| *i = 0);
     }
+    lap(Stage::Scale);
     Picture {
         width: numbers.width,
         height: numbers.height,

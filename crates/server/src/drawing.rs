@@ -3,9 +3,11 @@
 use crate::error::Refused;
 use crate::live::{Live, Trouble};
 use crate::renders::Renders;
+use crate::router::Server;
 use crate::served::{Data, Look, Served};
 use crate::spent::Spent;
 use crate::tile;
+use crate::tiles::{Densities, DensityKey};
 use heatsplat_points::{TileId, Window, WorldCoord, mercator};
 use heatsplat_render::encode::{self, Effort, Format};
 use heatsplat_render::{
@@ -22,22 +24,33 @@ impl Served {
     /// A tile as an image file.
     pub(crate) async fn tile(
         self: Arc<Self>,
-        renders: &Renders,
+        server: &Server,
         tile: TileId,
         size: TileSize,
         look: Arc<Look>,
         format: Format,
     ) -> Result<(Arc<[u8]>, Spent), Refused> {
+        let (renders, ratio) = (&server.renders, size.ratio());
+        let scale = level(tile.z(), size.pixels() / ratio);
         if let Data::Live(live) = &self.data {
-            let css = size.pixels() / size.ratio();
-            let scale = level(tile.z(), css);
             let window = Window::tile(tile, size.pixels());
-            return draw_live(live, renders, 1, window, size.ratio(), scale, &look, format).await;
+            return draw_live(live, renders, 1, window, ratio, scale, &look, format).await;
         }
+        let densities = Arc::clone(&server.densities);
         let draw = move || {
-            let layer = self.here()?;
-            let bytes = layer.tile_bytes(tile, size, &look.style, format);
-            bytes.map_err(|e| tile::failed(&e))
+            let (layer, style) = (self.here()?, &look.style);
+            if layer.backend().batch() > 1 {
+                // A device is as quick to splat again as to give a density away.
+                let bytes = layer.tile_bytes(tile, size, style, format);
+                return bytes.map_err(|e| tile::failed(&e));
+            }
+            let key = DensityKey {
+                version: self.version,
+                tile,
+                size,
+                measured: style.statistics_key(scale),
+            };
+            draw_tile(layer, &densities, key, scale, style, format)
         };
         renders.run(1, draw).await
     }
@@ -98,6 +111,34 @@ impl Served {
             Data::Live(_) => Err(Refused::internal()),
         }
     }
+}
+
+/// A tile of the density that is kept, or of a new one, which is then.
+fn draw_tile(
+    layer: &Layer,
+    kept: &Densities,
+    key: DensityKey,
+    level: u8,
+    style: &Style,
+    format: Format,
+) -> Result<Arc<[u8]>, Refused> {
+    let window = Window::tile(key.tile, key.size.pixels());
+    let found = kept.find(&key);
+    let numbers = match &found {
+        Some(numbers) => Arc::clone(numbers),
+        None => Arc::new(layer.density(window, key.size.ratio(), style)),
+    };
+    let (worth_it, bytes) = if format.is_density() {
+        (true, densities(&numbers, window, format)?)
+    } else {
+        let drawn = layer.colorize(&numbers, &window, level, style);
+        // Where nothing is, there was next to nothing to do.
+        (!drawn.is_empty(), picture(&drawn, style, format)?)
+    };
+    if found.is_none() && worth_it {
+        kept.keep(key, numbers);
+    }
+    Ok(bytes)
 }
 
 fn draw_map(

@@ -80,7 +80,11 @@ impl Metrics {
 pub(crate) async fn get(State(server): State<Arc<Server>>) -> Response {
     let mut page = Page::default();
     requests(&mut page, &server.metrics);
-    caches(&mut page, &[("tiles", server.tiles.told())]);
+    let kept = [
+        ("tiles", server.tiles.told()),
+        ("densities", server.densities.told()),
+    ];
+    caches(&mut page, &kept);
     drawing(&mut page, &server.renders.told());
     layers(&mut page, &server);
     let mut response = Response::new(Body::from(page.0));

@@ -7,7 +7,7 @@ use crate::layers::Layers;
 use crate::metrics::{self, Metrics};
 use crate::options::Options;
 use crate::renders::Renders;
-use crate::tiles::{self, Tiles};
+use crate::tiles::{self, Densities, Tiles};
 use crate::{catalog, gdal, health, legend, map, posted, tile, tilejson, value, viewer};
 use axum::Router;
 use axum::body::Bytes;
@@ -35,6 +35,7 @@ pub struct Server {
     pub(crate) options: Options,
     pub(crate) renders: Renders,
     pub(crate) tiles: Tiles,
+    pub(crate) densities: Arc<Densities>,
     pub(crate) metrics: Metrics,
     cache_control: HeaderValue,
     live_control: HeaderValue,
@@ -45,9 +46,11 @@ impl Server {
     pub fn new(layers: Layers, options: Options) -> Self {
         let cache_control = HeaderValue::try_from(&options.cache_control);
         let live_control = HeaderValue::try_from(&options.live_cache_control);
+        let (tiles, densities) = tiles::caches(options.cache);
         Self {
             layers,
-            tiles: tiles::tiles(options.cache),
+            tiles,
+            densities: Arc::new(densities),
             metrics: Metrics::default(),
             renders: Renders::new(options.renders, options.waiting),
             cache_control: cache_control.unwrap_or(HeaderValue::from_static("no-cache")),

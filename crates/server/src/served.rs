@@ -72,7 +72,12 @@ impl Served {
         let (fingerprint, style) = match &data {
             Data::Here(layer) => {
                 let named = Fingerprint::new().text(layer.name()).number(layer.epoch());
-                (named.points(layer.points()), layer.style())
+                let points = named.points(layer.points());
+                let both = layer
+                    .set()
+                    .versus()
+                    .map(|(how, other)| points.text(&format!("{how:?}")).points(other.points()));
+                (both.unwrap_or(points), layer.style())
             }
             Data::Live(live) => {
                 let named = Fingerprint::new().text(live.name()).number(live.epoch());

@@ -66,7 +66,7 @@ pub(crate) async fn get(
     };
     let mut spent = None;
     let draw = async {
-        let drawn = served.tile(&server.renders, tile, size, look, format);
+        let drawn = served.tile(&server, tile, size, look, format);
         let (bytes, took) = drawn.await?;
         spent = Some(took);
         Ok(Kept::new(bytes))

@@ -1,13 +1,13 @@
-//! Tiles that were drawn: kept, waited for, and where they are drawn anew for every picture,
-//! good for a while.
+//! What is kept of tiles: their bytes, waited for where they are being drawn; and their
+//! densities, of which another ramp or scale makes other bytes without splatting again.
 
 use crate::cache::{Cache, Weigh};
 use crate::error::Refused;
 use crate::served::Look;
 use axum::body::Bytes;
 use heatsplat_points::TileId;
-use heatsplat_render::TileSize;
 use heatsplat_render::encode::Format;
+use heatsplat_render::{Density, StatisticsKey, TileSize};
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -15,15 +15,37 @@ use std::time::{Duration, Instant};
 /// How long a tile of a live layer is as good as a new one: what clients are told too.
 const FRESH: Duration = Duration::from_secs(10);
 
-/// A tile's usual size in bytes.
+/// Usual sizes of tiles in bytes, encoded and as densities.
 const USUAL: u64 = 12 << 10;
+const USUAL_DENSITY: u64 = 256 << 10;
 
 /// Encoded tiles.
 pub(crate) type Tiles = Cache<TileKey, Kept, Refused>;
 
-/// A cache of at most that many bytes.
-pub(crate) fn tiles(limit: u64) -> Tiles {
-    Cache::new(limit, USUAL)
+/// Tiles' densities.
+pub(crate) type Densities = Cache<DensityKey, Arc<Density>, Refused>;
+
+/// Two caches that have so many bytes together, half of them each.
+pub(crate) fn caches(limit: u64) -> (Tiles, Densities) {
+    let half = limit / 2;
+    (Cache::new(half, USUAL), Cache::new(half, USUAL_DENSITY))
+}
+
+/// All that a tile's density follows from.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct DensityKey {
+    /// See [`Served::version`](crate::served::Served::version).
+    pub(crate) version: u64,
+    pub(crate) tile: TileId,
+    pub(crate) size: TileSize,
+    /// What the style has to do with it, at the tile's zoom.
+    pub(crate) measured: StatisticsKey,
+}
+
+impl Weigh for Arc<Density> {
+    fn bytes(&self) -> usize {
+        size_of_val(self.values.as_slice())
+    }
 }
 
 /// All that a tile's bytes follow from.

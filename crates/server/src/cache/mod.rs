@@ -125,7 +125,19 @@ where
         Ok((result?, way))
     }
 
-    /// What is there for a key, good or not.
+    /// What is there for a key: for what is made too quickly to be waited for.
+    pub(crate) fn find(&self, key: &K) -> Option<V> {
+        let found = self.shelf.get(key);
+        self.count(if found.is_some() { Way::Hit } else { Way::Made });
+        found
+    }
+
+    /// Keeps a value that [`find`](Self::find) has not found.
+    pub(crate) fn keep(&self, key: K, value: V) {
+        self.shelf.insert(key, value);
+    }
+
+    /// What is there for a key, good or not, without counting.
     pub(crate) fn peek(&self, key: &K) -> Option<V> {
         self.shelf.peek(key)
     }

@@ -3,8 +3,9 @@
 use crate::app::{Answer, gated, gated_layer, get, metric};
 use axum::Router;
 use axum::http::StatusCode;
-use heatsplat_points::Point;
-use heatsplat_render::Style;
+use heatsplat_points::{Point, TileId};
+use heatsplat_render::encode::Format;
+use heatsplat_render::{Style, TileSize};
 use heatsplat_server::{
     Answer as Promise, Fetched, Layers, Live, Options, Rows, Server, Trouble, Want, router,
 };
@@ -212,4 +213,35 @@ async fn a_failure_is_told_to_all_who_wait_and_not_kept() {
         assert_eq!(get(&app, uri).await.status, StatusCode::OK);
     }
     assert_eq!(rows.fetched.load(Ordering::SeqCst), 2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn another_look_at_the_same_density_is_not_splatted_again() {
+    let (app, backend, _) = gated(few(2, 10));
+    let layer = gated_layer(&Arc::default(), 3.0);
+    let tile = TileId::new(4, 8, 5).unwrap();
+    for (query, splatted) in [
+        ("", 1),
+        ("ramp=viridis", 1),
+        ("scale=sqrt&domain=0,9", 1),
+        ("opacity=0.5&reverse=true", 1),
+        ("radius=9px", 2),
+        ("radius=9px&ramp=viridis&steps=5", 2),
+        ("kernel=quartic", 3),
+        ("measure=count", 4),
+        ("ramp=magma", 4),
+    ] {
+        let mut style = layer.style().clone();
+        for (name, value) in query.split('&').filter_map(|part| part.split_once('=')) {
+            style.set(name, value).unwrap();
+        }
+        for (ending, format) in [("png", Format::Png), ("npy", Format::Npy)] {
+            let answer = get(&app, &format!("/gated/4/8/5.{ending}?{query}")).await;
+            let truth = layer.tile_bytes(tile, TileSize::NORMAL, &style, format);
+            assert!(answer.body == *truth.unwrap(), "{query} as {ending}");
+        }
+        assert_eq!(backend.drawn(), splatted, "{query}");
+    }
+    let hit = "heatsplat_cache_requests_total{cache=\"densities\",result=\"hit\"}";
+    assert_eq!(metric(&app, hit).await, 14.0);
 }
