@@ -24,7 +24,9 @@ fn main() {
         .skip(1)
         .filter(|a| a.contains('='))
         .collect();
-    println!("points      zoom  tiles  median ms    p99 ms   max ms   bytes  keeping ms  restyle ms");
+    println!(
+        "points      zoom  tiles  median ms    p99 ms   max ms   bytes  keeping ms  restyle ms"
+    );
     for n in data::sizes() {
         let layer = data::layer(n);
         for z in data::zooms() {

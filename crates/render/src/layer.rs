@@ -194,7 +194,7 @@ impl Layer {
     }
 
     /// Whether colours follow the neighbourhood; only amounts do.
-    fn is_local(&self, style: &Style) -> bool {
+    pub fn is_local(&self, style: &Style) -> bool {
         let nature = self.set.nature(style.measure);
         style.scale.transform == Transform::Local && nature == Nature::Amount
     }
@@ -232,7 +232,10 @@ impl Layer {
     /// What the colours of zoom `z` mean.
     pub fn legend(&self, z: u8, style: &Style) -> Legend {
         let normalizer = self.normalizer(TileSize::NORMAL.css_level(z), style);
-        let legend = Legend::new(&normalizer, style.ramp());
+        let mut legend = Legend::of(&normalizer, style);
+        if self.is_local(style) {
+            legend = legend.of_neighbourhoods();
+        }
         match style.measure.unit() {
             Some(unit) => legend.in_unit(unit),
             None => legend,

@@ -165,6 +165,29 @@ impl Statistics {
         self.max()
     }
 
+    /// How many percent of all counted pixels are below a number: the inverse of
+    /// [`percentile`](Self::percentile). Of differences and quotients it is how many are nearer to
+    /// their middle. `None` where nothing was counted.
+    pub fn percent_below(&self, nature: Nature, number: f64) -> Option<f64> {
+        let number = match nature {
+            Nature::Amount | Nature::Level => number,
+            Nature::Signed => number.abs(),
+            Nature::Ratio => number.max(number.recip()),
+        };
+        if self.is_empty() || number.is_nan() {
+            return None;
+        }
+        if number >= self.max() {
+            return Some(100.0);
+        }
+        let share = |(low, high, n): (f64, f64, f64)| match number {
+            v if v >= high => n,
+            v if v > low => n * (v - low) / (high - low),
+            _ => 0.0,
+        };
+        Some(100.0 * self.bars().map(share).sum::<f64>() / self.total())
+    }
+
     /// The cumulative share of pixels at the upper edge of each bin between two
     /// densities, as (density, share of what lies between them).
     pub fn cumulative(&self, low: f64, high: f64) -> Vec<(f64, f64)> {
@@ -325,5 +348,24 @@ mod tests {
         let curve = stats.cumulative(0.0, stats.max());
         assert!(curve.is_sorted_by(|a, b| a.0 <= b.0 && a.1 <= b.1));
         assert!((curve.last().unwrap().1 - 1.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn percents_and_percentiles_are_each_others_inverse() {
+        let mut statistics = Statistics::default();
+        assert_eq!(statistics.percent_below(Nature::Level, 1.0), None);
+        let numbers: Vec<f32> = (-300..=700).map(|i| i as f32 * 0.37).collect();
+        statistics.add(Nature::Level, &numbers, 2.0);
+        for percent in 1..100 {
+            let number = statistics.percentile(f64::from(percent));
+            let back = statistics.percent_below(Nature::Level, number).unwrap();
+            assert!((back - f64::from(percent)).abs() < 0.2, "{percent}: {back}");
+        }
+        assert_eq!(statistics.percent_below(Nature::Level, 1e9), Some(100.0));
+        assert_eq!(statistics.percent_below(Nature::Level, -1e9), Some(0.0));
+        let mut quotients = Statistics::default();
+        quotients.add(Nature::Ratio, &[0.25, 2.0, 4.0, 8.0], 1.0);
+        let nearer = |v| quotients.percent_below(Nature::Ratio, v).unwrap();
+        assert!((nearer(0.125) - nearer(8.0)).abs() < 1e-9 && nearer(3.0) < nearer(0.2));
     }
 }

@@ -127,6 +127,11 @@ impl Style {
         &self.baked
     }
 
+    /// How many classes of one colour each the ramp is cut into, if it is.
+    pub fn classes(&self) -> Option<u8> {
+        self.classes
+    }
+
     /// Sets one parameter from text.
     ///
     /// # Errors

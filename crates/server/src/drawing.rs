@@ -11,7 +11,8 @@ use crate::tiles::{Densities, DensityKey};
 use heatsplat_points::{TileId, Window, WorldCoord, mercator};
 use heatsplat_render::encode::{self, Effort, Format};
 use heatsplat_render::{
-    Density, Layer, Normalizer, Picture, PointSet, Style, Sums, TileSize, Value, field,
+    Density, Layer, Nature, Near, Nearest, Normalizer, Picture, PointSet, Statistics, Style, Sums,
+    TileSize, Value, field,
 };
 use std::sync::Arc;
 
@@ -90,19 +91,59 @@ impl Served {
         Ok(renders.run(1, find).await?.0)
     }
 
-    /// The density at a coordinate.
+    /// The distribution of a zoom's numbers, and what they are like; not of live layers whose
+    /// scale needs none.
+    pub(crate) async fn distribution(
+        self: Arc<Self>,
+        renders: &Renders,
+        z: u8,
+        look: Arc<Look>,
+    ) -> Result<Option<(Arc<Statistics>, Nature)>, Refused> {
+        let level = level(z, 256);
+        if let Data::Live(live) = &self.data {
+            if !look.style.scale.needs_statistics() {
+                return Ok(None);
+            }
+            // A value is worth having without it.
+            let measured = live.statistics(level, &look.style).await.ok();
+            return Ok(measured.map(|statistics| (statistics, live.nature(&look.style))));
+        }
+        let find = move || {
+            let (layer, style) = (self.here()?, &look.style);
+            let nature = layer.set().nature(style.measure);
+            Ok(Some((layer.statistics(level, style), nature)))
+        };
+        Ok(renders.run(1, find).await?.0)
+    }
+
+    /// The density at a coordinate, and the nearest of the points that make it up.
     pub(crate) async fn value(
         self: Arc<Self>,
         renders: &Renders,
         at: WorldCoord,
         z: u8,
         look: Arc<Look>,
-    ) -> Result<Value, Refused> {
+        rows: usize,
+    ) -> Result<(Value, Vec<Near>), Refused> {
         if let Data::Live(live) = &self.data {
-            return value_live(live, at, z, &look.style).await;
+            return value_live(live, at, z, &look.style, rows).await;
         }
-        let value = move || Ok(self.here()?.value(at, z, &look.style));
+        let value = move || {
+            let (layer, style) = (self.here()?, &look.style);
+            let near = if rows == 0 {
+                Vec::new()
+            } else {
+                let nearest = Nearest::new(at, f64::from(z), style, rows);
+                nearest.among(layer.points()).finish()
+            };
+            Ok((layer.value(at, z, style), near))
+        };
         Ok(renders.run(1, value).await?.0)
+    }
+
+    /// Whether colours follow the neighbourhood.
+    pub(crate) fn is_local(&self, style: &Style) -> bool {
+        matches!(&self.data, Data::Here(layer) if layer.is_local(style))
     }
 
     fn here(&self) -> Result<&Layer, Refused> {
@@ -221,7 +262,13 @@ fn densities(drawn: &Density, window: Window, format: Format) -> Result<Arc<[u8]
 }
 
 /// The exact sum of what lies within the kernel's reach, from the rows themselves.
-async fn value_live(live: &Live, at: WorldCoord, z: u8, style: &Style) -> Result<Value, Refused> {
+async fn value_live(
+    live: &Live,
+    at: WorldCoord,
+    z: u8,
+    style: &Style,
+    rows: usize,
+) -> Result<(Value, Vec<Near>), Refused> {
     let (kernel, pixel) = Value::kernel(at, f64::from(z), style);
     let side = (2.0 * kernel.reach()).ceil() as u32 + 2;
     let half = f64::from(side) / 2.0 * pixel;
@@ -234,6 +281,7 @@ async fn value_live(live: &Live, at: WorldCoord, z: u8, style: &Style) -> Result
     };
     let fetched = live.rows().fetch(want).await?;
     let mut sums = Sums::default();
+    let mut nearest = Nearest::new(at, f64::from(z), style, rows);
     let counts = fetched.counts.iter().copied().map(Some);
     let counts = counts.chain(std::iter::repeat(None));
     for (point, count) in fetched.points.iter().zip(counts) {
@@ -241,8 +289,10 @@ async fn value_live(live: &Live, at: WorldCoord, z: u8, style: &Style) -> Result
         let across = (f64::from(point.x) - x).abs();
         let across = across.min(mercator::WORLD - across);
         let distance = across.hypot(f64::from(point.y) - y) / pixel;
+        nearest.add(*point);
         let count = count.map_or(1, |count| count as usize);
         sums.add(&kernel, distance, f64::from(point.weight), count);
     }
-    Ok(Value::of(sums, None, at, f64::from(z), style))
+    let value = Value::of(sums, None, at, f64::from(z), style);
+    Ok((value, nearest.finish()))
 }

@@ -75,14 +75,30 @@ pub(crate) async fn get(
     };
     let normalizer = Arc::clone(&served).normalizer(&server.renders, z, Arc::clone(&look));
     let normalizer = normalizer.await?;
-    let draw = move || draw(&legend(&served, &normalizer, &look), kind, &panel);
+    // Drawings have no room for it.
+    let distribution = match kind {
+        Kind::Json => {
+            let found = Arc::clone(&served).distribution(&server.renders, z, Arc::clone(&look));
+            found.await?
+        }
+        Kind::Svg | Kind::Png => None,
+    };
+    let draw = move || {
+        let mut legend = legend(&served, &normalizer, &look);
+        if let Some((statistics, nature)) = distribution {
+            legend = legend.measured(&statistics, nature, &normalizer);
+        }
+        draw(&legend, kind, &panel)
+    };
     Ok(caching.label(server.renders.run(1, draw).await?.0))
 }
 
 fn legend(served: &Served, normalizer: &Normalizer, look: &Look) -> Legend {
-    Legend::new(normalizer, look.style.ramp())
-        .titled(served.name())
-        .in_unit(unit(&look.style))
+    let mut legend = Legend::of(normalizer, &look.style).titled(served.name());
+    if served.is_local(&look.style) {
+        legend = legend.of_neighbourhoods();
+    }
+    legend.in_unit(unit(&look.style))
 }
 
 fn draw(legend: &Legend, kind: Kind, panel: &Panel) -> Result<Response, Refused> {

@@ -161,7 +161,7 @@ impl Live {
 
     /// What numbers a style has here, as far as is known: weights below zero have been seen, or
     /// the domain says that there are some.
-    fn nature(&self, style: &Style) -> Nature {
+    pub(crate) fn nature(&self, style: &Style) -> Nature {
         if style.measure == Measure::Mean {
             return Nature::Level;
         }
@@ -189,8 +189,18 @@ impl Live {
             let none = Statistics::default();
             return Ok(Arc::new(style.scale.resolve(&none, nature, level)));
         }
-        let measured = style.scale.level(level);
-        let key = (measured, style.statistics_key(measured));
+        let statistics = self.statistics(style.scale.level(level), style).await?;
+        let nature = self.nature(style);
+        Ok(Arc::new(style.scale.resolve(&statistics, nature, level)))
+    }
+
+    /// What numbers a style has at a level, measured once.
+    pub(crate) async fn statistics(
+        &self,
+        level: u8,
+        style: &Style,
+    ) -> Result<Arc<Statistics>, Trouble> {
+        let key = (level, style.statistics_key(level));
         let place = {
             let mut known = self
                 .statistics
@@ -203,10 +213,9 @@ impl Live {
         };
         // One measures; who waits takes over if its client goes away. Errors are not kept.
         let statistics = place
-            .get_or_try_init(|| async { Ok(Arc::new(self.measure(measured, style).await?)) })
+            .get_or_try_init(|| async { Ok(Arc::new(self.measure(level, style).await?)) })
             .await?;
-        let nature = self.nature(style);
-        Ok(Arc::new(style.scale.resolve(statistics, nature, level)))
+        Ok(Arc::clone(statistics))
     }
 
     async fn measure(&self, level: u8, style: &Style) -> Result<Statistics, Trouble> {

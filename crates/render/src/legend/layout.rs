@@ -1,6 +1,6 @@
 //! Where everything in a legend stands, the same for SVG and PNG.
 
-use super::Legend;
+use super::{Legend, LegendClass};
 use crate::canvas::{LETTER_WIDTH, TEXT_HEIGHT};
 
 /// Between the panel's edge and what is in it, and around the bar, in CSS pixels.
@@ -56,6 +56,8 @@ pub(super) struct Layout {
     pub(super) heading: Option<(f32, f32, String)>,
     /// x, y, width, height.
     pub(super) bar: [f32; 4],
+    /// A box of a colour for each class; empty where colours flow.
+    pub(super) boxes: Vec<([f32; 4], [u8; 4])>,
     pub(super) ticks: Vec<Mark>,
 }
 
@@ -111,8 +113,25 @@ pub(super) fn layout(legend: &Legend, look: &Look) -> Layout {
         height,
         heading,
         bar,
+        boxes: boxes(legend, bar, look.vertical),
         ticks,
     }
+}
+
+/// One box a class, a pixel of panel between them.
+fn boxes(legend: &Legend, bar: [f32; 4], vertical: bool) -> Vec<([f32; 4], [u8; 4])> {
+    let [x, y, w, h] = bar;
+    let place = |class: &LegendClass| {
+        let (from, to) = (class.place.0 as f32, class.place.1 as f32);
+        let gap = if class.place.1 < 1.0 { 1.0 } else { 0.0 };
+        let area = if vertical {
+            [x, y + h * (1.0 - to) + gap, w, h * (to - from) - gap]
+        } else {
+            [x + w * from, y, w * (to - from) - gap, h]
+        };
+        (area, class.rgba)
+    };
+    legend.classes().iter().map(place).collect()
 }
 
 fn upright(legend: &Legend, [x, y, _, length]: [f32; 4]) -> Vec<Mark> {

@@ -12,8 +12,11 @@ mod ticks;
 use serde::Serialize;
 
 use crate::encode::EncodeError;
+use crate::measure::Nature;
 use crate::ramp::Ramp;
 use crate::scale::Normalizer;
+use crate::stats::Statistics;
+use crate::style::Style;
 
 pub use layout::Look;
 pub use ticks::Tick;
@@ -22,7 +25,8 @@ pub use ticks::Tick;
 const SAMPLES: u32 = 32;
 
 /// A legend: colours, numbers and what they count. Serialises as
-/// `{"title", "unit", "transform", "domain", "stops", "ticks"}`.
+/// `{"title", "unit", "transform", "domain", "stops", "ticks"}`, with `"classes"` where the ramp has
+/// some, `"middle"` where the scale has one, and `"percentiles"` where they are known.
 #[derive(Debug, Clone, Serialize)]
 pub struct Legend {
     /// What is shown.
@@ -33,11 +37,50 @@ pub struct Legend {
     pub unit: Option<String>,
     transform: String,
     domain: [f64; 2],
+    /// The density in the middle of a scale with two sides: 0 or 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    middle: Option<f64>,
     stops: Vec<LegendStop>,
     ticks: Vec<Tick>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    classes: Vec<LegendClass>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    percentiles: Vec<LegendPercentile>,
     #[serde(skip)]
     ramp: Ramp,
 }
+
+/// Densities that share a colour.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct LegendClass {
+    /// The density where the class begins, in the legend's unit.
+    pub from: f64,
+    /// The density where it ends.
+    pub to: f64,
+    /// `#rrggbb`, or `#rrggbbaa` where the ramp is translucent.
+    pub color: String,
+    /// Both densities in few letters.
+    pub label: String,
+    /// Where on the ramp it begins and ends, 0 to 1.
+    #[serde(skip)]
+    place: (f64, f64),
+    #[serde(skip)]
+    rgba: [u8; 4],
+}
+
+/// A density that a share of a zoom's pixels stays below.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct LegendPercentile {
+    /// 0 to 100.
+    pub percent: f64,
+    /// The density, in the legend's unit.
+    pub value: f64,
+    /// Where on the ramp, 0 to 1.
+    pub position: f64,
+}
+
+/// The percentiles that a legend tells.
+const PERCENTILES: [f64; 8] = [10.0, 25.0, 50.0, 75.0, 90.0, 95.0, 99.0, 99.9];
 
 /// A colour of the ramp with the density it stands for.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -68,10 +111,81 @@ impl Legend {
             unit: None,
             transform: normalizer.transform().to_string(),
             domain: [low, high],
+            middle: normalizer.middle(),
             stops: stops.collect(),
             ticks: ticks::ticks(normalizer),
+            classes: Vec::new(),
+            percentiles: Vec::new(),
             ramp: ramp.clone(),
         }
+    }
+
+    /// The legend of a normalizer and a style's ramp, with a box for each of its classes.
+    pub fn of(normalizer: &Normalizer, style: &Style) -> Self {
+        let legend = Self::new(normalizer, style.ramp());
+        match style.classes() {
+            Some(classes) => legend.in_classes(normalizer, classes),
+            None => legend,
+        }
+    }
+
+    /// With boxes, and numbers where the colours change.
+    fn in_classes(mut self, normalizer: &Normalizer, classes: u8) -> Self {
+        self.ticks = ticks::borders(normalizer, classes);
+        let pairs = self.ticks.windows(2).filter_map(|pair| match pair {
+            [from, to] => Some((from, to)),
+            _ => None,
+        });
+        let class = |(from, to): (&Tick, &Tick)| {
+            let middle = (from.position + to.position) / 2.0;
+            let rgba = self.ramp.color((middle * 255.0).round() as u8);
+            LegendClass {
+                from: from.value,
+                to: to.value,
+                color: css(rgba),
+                label: format!("{} – {}", from.label, to.label),
+                place: (from.position, to.position),
+                rgba,
+            }
+        };
+        self.classes = pairs.map(class).collect();
+        self
+    }
+
+    /// With what share of a zoom's pixels lies below each number.
+    #[must_use]
+    pub fn measured(mut self, statistics: &Statistics, nature: Nature, by: &Normalizer) -> Self {
+        for tick in &mut self.ticks {
+            tick.percentile = statistics.percent_below(nature, tick.value);
+        }
+        // Of what has two sides, the distance from its middle is known, and no side.
+        if matches!(nature, Nature::Amount | Nature::Level) && !statistics.is_empty() {
+            let percentile = |percent| {
+                let value = statistics.percentile(percent);
+                LegendPercentile {
+                    percent,
+                    value,
+                    position: by.position(value),
+                }
+            };
+            self.percentiles = PERCENTILES.map(percentile).into();
+        }
+        self
+    }
+
+    /// The legend of colours that follow the neighbourhood: a colour has no one number, it
+    /// says how much of what is around has less.
+    #[must_use]
+    pub fn of_neighbourhoods(mut self) -> Self {
+        if self.classes.is_empty() {
+            self.ticks = ticks::quarters(&self.stops);
+        } else {
+            for tick in &mut self.ticks {
+                tick.label = ticks::percent(tick.position);
+            }
+        }
+        self.unit = Some("percentile of the neighbourhood".to_owned());
+        self
     }
 
     /// With a title above it.
@@ -81,10 +195,10 @@ impl Legend {
         self
     }
 
-    /// With the name of what the numbers count.
+    /// With the name of what the numbers count, where they count anything.
     #[must_use]
     pub fn in_unit(mut self, unit: impl Into<String>) -> Self {
-        self.unit = Some(unit.into());
+        self.unit.get_or_insert_with(|| unit.into());
         self
     }
 
@@ -96,6 +210,11 @@ impl Legend {
     /// The ticks, positions ascending.
     pub fn ticks(&self) -> &[Tick] {
         &self.ticks
+    }
+
+    /// What shares a colour, from the ramp's start; empty where it has no classes.
+    pub fn classes(&self) -> &[LegendClass] {
+        &self.classes
     }
 
     /// Colours along the ramp, evenly from position 0 to 1.
@@ -193,5 +312,121 @@ pub(crate) mod tests {
                 );
             }
         }
+    }
+
+    /// Every kind of scale: transforms, numbers of each nature, measured and given domains.
+    pub(crate) fn every_scale() -> Vec<(Nature, Normalizer)> {
+        let mut all = Vec::new();
+        let transforms = Transform::ALL.map(|(_, transform)| transform);
+        let powers = ["power:0.35", "power:3"].map(|text| text.parse().unwrap());
+        for nature in [Nature::Amount, Nature::Level, Nature::Signed, Nature::Ratio] {
+            let number = |i: u16| {
+                let v = (f32::from(i) / 700.0).exp() / 50.0;
+                match nature {
+                    Nature::Level | Nature::Signed if i.is_multiple_of(3) => -v,
+                    Nature::Ratio if i.is_multiple_of(3) => v.recip(),
+                    _ => v,
+                }
+            };
+            let numbers: Vec<f32> = (1..=6000).map(number).collect();
+            let mut statistics = Statistics::default();
+            statistics.add(nature, &numbers, 1.0);
+            for transform in transforms.into_iter().chain(powers) {
+                for domain in ["auto", "p90", "-3,7", "0.2,5", "0,1000"] {
+                    let domain = domain.parse().unwrap();
+                    let scale = Scale { domain, transform };
+                    all.push((nature, scale.resolve(&statistics, nature, 8)));
+                }
+            }
+        }
+        all
+    }
+
+    #[test]
+    fn ticks_and_borders_of_every_scale_invert_it_within_one_index() {
+        for (nature, normalizer) in every_scale() {
+            let style = |steps: &str| {
+                let mut style = Style::default();
+                style.set("steps", steps).unwrap();
+                style
+            };
+            for steps in ["none", "2", "5", "64"] {
+                let legend = Legend::of(&normalizer, &style(steps));
+                let ticks = legend.ticks();
+                assert!(ticks.len() >= 2, "{nature:?} {normalizer:?}");
+                for tick in ticks {
+                    // Many densities may share the ends and a flat part of a histogram.
+                    let index = i32::from(normalizer.index(tick.value as f32));
+                    let wanted = (tick.position * 255.0).round() as i32;
+                    assert!(
+                        (index - wanted).abs() <= 1,
+                        "{nature:?} {steps} {tick:?} {index}"
+                    );
+                }
+                assert!(ticks.is_sorted_by(|a, b| a.position <= b.position));
+                if let Some(middle) = normalizer.middle().filter(|_| steps == "none") {
+                    let has_middle = ticks.iter().any(|t| t.value == middle && t.position == 0.5);
+                    assert!(has_middle, "{nature:?} {ticks:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn classes_are_boxes_of_the_colours_that_tiles_have() {
+        let mut style = Style::default();
+        style.set("steps", "5").unwrap();
+        style.set("ramp", "viridis").unwrap();
+        for (_, normalizer) in every_scale() {
+            let legend = Legend::of(&normalizer, &style);
+            let classes = legend.classes();
+            assert_eq!(classes.len(), 5);
+            for class in classes {
+                let (from, to) = class.place;
+                for share in [0.1, 0.5, 0.9] {
+                    let index = ((from + (to - from) * share) * 255.0).round() as u8;
+                    assert_eq!(css(style.ramp().color(index.max(1))), class.color);
+                }
+            }
+            assert!(classes.windows(2).all(|pair| pair[0].to == pair[1].from));
+            let json: serde_json::Value = serde_json::from_str(&legend.to_json()).unwrap();
+            assert_eq!(json["classes"].as_array().unwrap().len(), 5);
+            let svg = legend.to_svg(&Look::default());
+            assert!(classes.iter().all(|class| svg.contains(&class.color)));
+        }
+    }
+
+    #[test]
+    fn percentiles_are_those_of_the_zoom() {
+        let numbers: Vec<f32> = (1..=1000_u16).map(f32::from).collect();
+        let mut statistics = Statistics::default();
+        statistics.add(Nature::Amount, &numbers, 1.0);
+        let scale = Scale {
+            domain: Domain::Fixed(0.0, 1000.0),
+            transform: Transform::Linear,
+        };
+        let normalizer = scale.resolve(&statistics, Nature::Amount, 8);
+        let legend = Legend::new(&normalizer, &Ramp::parse("viridis").unwrap());
+        let legend = legend.measured(&statistics, Nature::Amount, &normalizer);
+        for tick in legend.ticks() {
+            let percentile = tick.percentile.unwrap();
+            assert!((percentile - tick.value / 10.0).abs() < 0.5, "{tick:?}");
+        }
+        let json: serde_json::Value = serde_json::from_str(&legend.to_json()).unwrap();
+        let median = json["percentiles"][2]["value"].as_f64().unwrap();
+        assert!((median - 500.0).abs() < 5.0, "{median}");
+    }
+
+    #[test]
+    fn colours_of_a_neighbourhood_have_shares_and_no_numbers() {
+        let normalizer = normalizer(Domain::Auto, Transform::Local);
+        let legend = Legend::new(&normalizer, &Ramp::parse("viridis").unwrap());
+        let legend = legend.of_neighbourhoods().in_unit("points");
+        let labels: Vec<_> = legend.ticks().iter().map(|t| t.label.as_str()).collect();
+        assert_eq!(labels, ["0%", "25%", "50%", "75%", "100%"]);
+        assert_eq!(
+            legend.unit.as_deref(),
+            Some("percentile of the neighbourhood")
+        );
     }
 }

@@ -17,7 +17,11 @@ pub(super) fn draw(legend: &Legend, look: &Look) -> Result<Vec<u8>, EncodeError>
         canvas.text(*x, *y, text, look.ink);
     }
     let color = |share: f32| legend.ramp.color((share * 255.0).round() as u8);
-    if look.vertical {
+    if !layout.boxes.is_empty() {
+        for (area, rgba) in &layout.boxes {
+            canvas.fill(*area, 0.0, *rgba);
+        }
+    } else if look.vertical {
         canvas.climb(layout.bar, color);
     } else {
         canvas.sweep(layout.bar, color);

@@ -48,7 +48,12 @@ fn write(out: &mut String, legend: &Legend, look: &Look) -> std::fmt::Result {
     if let Some((x, y, text)) = &layout.heading {
         text_at(out, *x, *y, "start", text)?;
     }
-    rect(out, layout.bar, &format!("url(#{id})"))?;
+    if layout.boxes.is_empty() {
+        rect(out, layout.bar, &format!("url(#{id})"))?;
+    }
+    for (area, rgba) in &layout.boxes {
+        rect(out, *area, &css(*rgba))?;
+    }
     for mark in &layout.ticks {
         rect(out, mark.line, &ink)?;
         if let Some((x, y, text)) = &mark.label {

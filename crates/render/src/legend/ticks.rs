@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::LegendStop;
 use super::label::label;
 use crate::scale::{Normalizer, Transform};
 
@@ -26,6 +27,9 @@ pub struct Tick {
     pub position: f64,
     /// The value in few letters.
     pub label: String,
+    /// The share of the zoom's pixels with less, in percent, where it is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub percentile: Option<f64>,
 }
 
 /// Ticks for a normalizer, positions ascending and at least [`APART`] from each other.
@@ -38,7 +42,10 @@ pub(super) fn ticks(normalizer: &Normalizer) -> Vec<Tick> {
         ticks: Vec::new(),
     };
     let (low, high) = normalizer.domain();
-    if normalizer.transform() == Transform::Linear {
+    let middle = normalizer.middle();
+    // Of a scale with two sides, what lies between them is what its colours turn on.
+    middle.into_iter().for_each(|middle| chosen.take(middle));
+    if normalizer.transform() == Transform::Linear && middle != Some(1.0) {
         chosen.even_steps(low, high);
     } else {
         chosen.end(0.0, 0.06, false);
@@ -50,6 +57,43 @@ pub(super) fn ticks(normalizer: &Normalizer) -> Vec<Tick> {
     chosen.fill_ends();
     chosen.fill_gaps();
     chosen.labelled()
+}
+
+/// A tick at each end of a ramp in classes, and wherever its colour changes.
+pub(super) fn borders(normalizer: &Normalizer, classes: u8) -> Vec<Tick> {
+    let classes = u32::from(classes.max(1));
+    let border = |class: u32| {
+        let position = match class {
+            0 => 0.0,
+            c if c == classes => 1.0,
+            // between the last index of one class and the first of the next
+            c => (f64::from((c * 256).div_ceil(classes)) - 0.5) / 255.0,
+        };
+        let value = normalizer.value_at(position);
+        Tick {
+            value,
+            position,
+            label: label(value, value.abs() * 5e-3),
+            percentile: None,
+        }
+    };
+    (0..=classes).map(border).collect()
+}
+
+/// Ticks at the quarters of a ramp that shows shares.
+pub(super) fn quarters(stops: &[LegendStop]) -> Vec<Tick> {
+    let quarter = |stop: &LegendStop| Tick {
+        value: stop.value,
+        position: stop.position,
+        label: percent(stop.position),
+        percentile: None,
+    };
+    let is_quarter = |stop: &&LegendStop| (stop.position * 4.0).fract() == 0.0;
+    stops.iter().filter(is_quarter).map(quarter).collect()
+}
+
+pub(super) fn percent(share: f64) -> String {
+    format!("{:.0}%", share * 100.0)
 }
 
 struct Chosen<'a> {
@@ -168,6 +212,7 @@ impl Chosen<'_> {
                     value,
                     position,
                     label,
+                    percentile: None,
                 });
             }
         }

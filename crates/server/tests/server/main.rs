@@ -8,6 +8,7 @@ mod metrics;
 mod model;
 mod routes;
 mod sync;
+mod values;
 
 /// The cache as it is, but for what its threads agree by.
 #[path = "../../src/cache/mod.rs"]

@@ -58,7 +58,7 @@ async fn a_page_that_prometheus_reads() {
         "heatsplat_request_seconds_count{route=\"/{layer}/{z}/{x}/{y}\"} 2",
         "heatsplat_request_seconds_bucket{route=\"/{layer}/value\",le=\"+Inf\"} 1",
         "heatsplat_cache_requests_total{cache=\"tiles\",result=\"hit\"} 1",
-        "heatsplat_renders_total 2",
+        "heatsplat_renders_total 3",
         "heatsplat_layers{state=\"here\"} 1",
         "heatsplat_backend{backend=\"gated \\\"backend\\\"\",what=\"drawn\"} 1",
     ] {

@@ -1,0 +1,89 @@
+//! Values with their place among others, and the numbers beside the colours.
+
+use crate::app::{app, get};
+use axum::http::StatusCode;
+use serde_json::json;
+
+#[tokio::test]
+async fn a_value_knows_its_percentile_and_the_rows_it_is_made_of() {
+    let app = app();
+    let answer = get(&app, "/cities/value?lon=13.4&lat=52.5&z=9&rows=5").await;
+    assert_eq!(answer.status, StatusCode::OK);
+    let found = answer.json();
+    let percentile = found["percentile"].as_f64().unwrap();
+    assert!(percentile > 90.0 && percentile <= 100.0, "{percentile}");
+    let rows = found["rows"].as_array().unwrap();
+    assert_eq!((rows.len(), found["count"].as_u64()), (2, Some(2)));
+    assert_eq!(rows[0]["weight"], json!(3.0));
+    assert!(rows[0]["metres"].as_f64().unwrap() < 0.1);
+    let metres = rows[1]["metres"].as_f64().unwrap();
+    assert!((metres - 2324.0).abs() < 10.0, "{metres}");
+    let ratio = metres / rows[1]["pixels"].as_f64().unwrap();
+    // A CSS pixel of zoom 9 at 52.51° north.
+    assert!((ratio - 186.1).abs() < 1.0, "{ratio}");
+    // Far from everything nothing has less, and nothing is near.
+    let nowhere = get(&app, "/cities/value?lon=-150&lat=0&z=9&rows=5")
+        .await
+        .json();
+    assert_eq!(
+        (&nowhere["percentile"], &nowhere["rows"]),
+        (&json!(0.0), &json!([]))
+    );
+    // Who doesn't ask for rows gets none.
+    let plain = get(&app, "/cities/value?lon=13.4&lat=52.5&z=9")
+        .await
+        .json();
+    assert!(plain.get("rows").is_none());
+    for (query, says) in [
+        ("rows=0", "1 to 1000"),
+        ("rows=1001", "1 to 1000"),
+        ("rows=x", "whole number"),
+    ] {
+        let wrong = get(&app, &format!("/cities/value?lon=1&lat=1&{query}")).await;
+        assert_eq!(wrong.status, StatusCode::BAD_REQUEST);
+        assert!(wrong.error().contains(says), "{query}: {}", wrong.error());
+    }
+}
+
+#[tokio::test]
+async fn a_legend_has_numbers_units_percentiles_and_boxes() {
+    let app = app();
+    for scale in [
+        "linear",
+        "log",
+        "sqrt",
+        "cbrt",
+        "power:0.35",
+        "eq_hist",
+        "local",
+    ] {
+        let query = format!("z=4&scale={scale}&measure=count");
+        let legend = get(&app, &format!("/cities/legend.json?{query}"))
+            .await
+            .json();
+        let ticks = legend["ticks"].as_array().unwrap();
+        assert!(ticks.len() >= 2, "{scale}");
+        assert!(
+            ticks.iter().all(|tick| tick["percentile"].is_number()),
+            "{scale} {ticks:?}"
+        );
+        assert_eq!(legend["percentiles"].as_array().unwrap().len(), 8);
+        let unit = if scale == "local" {
+            "percentile of the neighbourhood"
+        } else {
+            "points"
+        };
+        assert_eq!(legend["unit"], unit);
+        for ending in ["svg", "png"] {
+            let drawn = get(&app, &format!("/cities/legend.{ending}?{query}&steps=6")).await;
+            assert_eq!(drawn.status, StatusCode::OK, "{scale} {ending}");
+        }
+    }
+    let classed = get(&app, "/cities/legend.json?z=4&steps=4").await.json();
+    let classes = classed["classes"].as_array().unwrap();
+    assert_eq!(
+        (classes.len(), classed["ticks"].as_array().unwrap().len()),
+        (4, 5)
+    );
+    assert_eq!(classes[0]["to"], classes[1]["from"]);
+}
