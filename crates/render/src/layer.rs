@@ -7,7 +7,7 @@ use crate::encode::{self, Effort, EncodeError, Format};
 use crate::field::{self, Field};
 use crate::legend::Legend;
 use crate::local::LocalScales;
-use crate::measure::Nature;
+use crate::measure::{Comparison, Nature};
 use crate::point_set::PointSet;
 use crate::scale::{Normalizer, Transform};
 use crate::stats::{self, Statistics};
@@ -99,6 +99,13 @@ impl Layer {
             normalizers: Remembered::default(),
             local: LocalScales::default(),
         }
+    }
+
+    /// This layer set against another; a style's parts that nobody has chosen suit what comes
+    /// of it.
+    pub fn against(&self, how: Comparison, other: &Self, name: &str, style: Style) -> Self {
+        let set = PointSet::comparing(&self.set, how, Arc::clone(&other.set));
+        Self::of(name, Arc::new(set), style, Arc::clone(&self.backend))
     }
 
     /// What the layer is called.

@@ -8,7 +8,7 @@ use std::sync::{Arc, OnceLock};
 #[derive(Debug)]
 pub struct PointSet {
     points: Arc<Points>,
-    counts: OnceLock<Arc<Points>>,
+    counts: Arc<OnceLock<Arc<Points>>>,
     versus: Option<(Comparison, Arc<PointSet>)>,
     signed: bool,
 }
@@ -20,7 +20,7 @@ impl PointSet {
         Self {
             signed: points.summary().weight_min < 0.0,
             points,
-            counts: OnceLock::new(),
+            counts: Arc::default(),
             versus: None,
         }
     }
@@ -52,7 +52,7 @@ impl PointSet {
     pub fn comparing(first: &Self, comparison: Comparison, second: Arc<Self>) -> Self {
         Self {
             points: Arc::clone(&first.points),
-            counts: first.counts.clone(),
+            counts: Arc::clone(&first.counts),
             versus: Some((comparison, second)),
             signed: first.signed,
         }

@@ -35,6 +35,7 @@ mod address;
 mod cache;
 mod caching;
 mod catalog;
+mod derived;
 mod drawing;
 mod error;
 mod gdal;
@@ -59,6 +60,7 @@ mod tiles;
 mod value;
 mod viewer;
 
+pub use derived::{DeriveError, Derived};
 pub use layers::{LayerId, Layers, frame};
 pub use listen::{Bound, ServeError, Stop};
 pub use live::{Answer, Fetched, Live, Rows, Trouble, Want};
