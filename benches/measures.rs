@@ -113,8 +113,14 @@ fn compare(layer: &Layer, n: usize) {
 
 /// A new ramp and scale for a tile whose numbers are known.
 fn restyle(layer: &Layer) {
-    for z in [0, 4, 8] {
-        let style = styled(layer, &[("ramp", "viridis"), ("scale", "cbrt")]);
+    for (z, scale) in [
+        (0, "cbrt"),
+        (4, "cbrt"),
+        (8, "cbrt"),
+        (0, "local"),
+        (4, "local"),
+    ] {
+        let style = styled(layer, &[("ramp", "viridis"), ("scale", scale)]);
         let tiles = data::tiles(layer, z, 20);
         let numbers: Vec<_> = tiles
             .iter()
@@ -127,7 +133,7 @@ fn restyle(layer: &Layer) {
             encode::picture(Format::Png, &picture.indices, 256, 256, ramp, Effort::Live)
                 .expect("a PNG");
         });
-        println!("  restyle at z{z}: {took:.3} ms");
+        println!("  restyle to {scale} at z{z}: {took:.3} ms");
     }
 }
 
@@ -158,11 +164,11 @@ fn shown(words: &Words) -> String {
 }
 
 fn median<T: Clone>(each: &[T], work: impl Fn(T)) -> f64 {
-    let Some(first) = each.first() else {
+    if each.is_empty() {
         return 0.0;
-    };
-    for _ in 0..2 {
-        work(first.clone()); // what a zoom needs once
+    }
+    for one in each {
+        work(one.clone()); // what a zoom, or a neighbourhood, needs once
     }
     let mut times: Vec<f64> = each
         .iter()

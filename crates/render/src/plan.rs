@@ -273,7 +273,7 @@ mod tests {
             [1, 1, 2, 2, 4, 4]
         );
         assert_eq!(
-            [13.0, 12.0, 6.5, 6.0].map(|r| finer(Shape::Quartic, r)),
+            [10.5, 10.0, 5.25, 5.2].map(|r| finer(Shape::Quartic, r)),
             [1, 2, 2, 4]
         );
         let coarser = |shape, radius| spread(shape, radius).lattice.coarser();
@@ -282,8 +282,8 @@ mod tests {
             [1, 1, 2, 2, 4, 32]
         );
         assert_eq!(
-            [34.0, 35.0, 256.0].map(|r| coarser(Shape::Quartic, r)),
-            [1, 2, 8]
+            [20.9, 21.0, 256.0].map(|r| coarser(Shape::Quartic, r)),
+            [1, 2, 16]
         );
         let finest = |r| finest_cell(&Kernel::new(Shape::Gaussian, r, Normalize::Peak).unwrap());
         assert_eq!(
