@@ -1,10 +1,12 @@
 //! Points with a style: what answers tiles, maps, values and legends.
 
 use crate::backend::Backend;
+use crate::categories;
 use crate::cpu::CpuBackend;
 use crate::density::{Density, Picture};
 use crate::encode::{self, Effort, EncodeError, Format};
 use crate::field::{self, Field};
+use crate::isolines;
 use crate::legend::Legend;
 use crate::local::LocalScales;
 use crate::measure::{Comparison, Nature};
@@ -217,17 +219,54 @@ impl Layer {
         style: &Style,
         format: Format,
     ) -> Result<Arc<[u8]>, EncodeError> {
+        let window = Window::tile(tile, size.pixels());
+        let level = size.css_level(tile.z());
+        self.bytes(window, size.ratio(), style, level, format)
+    }
+
+    /// A picture of any window as an image file; see [`map`](Self::map).
+    ///
+    /// # Errors
+    /// A size that the format can't have.
+    pub fn map_bytes(
+        &self,
+        window: Window,
+        ratio: u32,
+        style: &Style,
+        format: Format,
+    ) -> Result<Arc<[u8]>, EncodeError> {
+        let level = self.level_of(&window, ratio);
+        self.bytes(window, ratio, style, level, format)
+    }
+
+    fn bytes(
+        &self,
+        window: Window,
+        ratio: u32,
+        style: &Style,
+        level: u8,
+        format: Format,
+    ) -> Result<Arc<[u8]>, EncodeError> {
         if format.is_density() {
-            let density = self.tile_density(tile, size, style);
-            let window = Window::tile(tile, size.pixels());
+            let density = self.density(window, ratio, style);
             return Ok(encode::densities(format, &density, &window)?.into());
         }
-        let Picture {
-            width,
-            height,
-            indices,
-        } = self.tile(tile, size, style);
-        encode::picture(format, &indices, width, height, style.ramp(), Effort::Live)
+        let drawn = self.picture(window, ratio, style, level);
+        let (width, height) = (drawn.width, drawn.height);
+        if let (Some(lines), false) = (style.isolines(), self.is_local(style)) {
+            let numbers = self.density(window.grown(1), ratio, style);
+            let scale = self.normalizer(level, style);
+            let pixels = isolines::drawn(&numbers, &drawn, &scale, lines, ratio, style.ramp());
+            return encode::pixels(format, &pixels, width, height, Effort::Live);
+        }
+        let categories = self.set.categories();
+        if categories.is_empty() || drawn.is_empty() {
+            let ramp = style.ramp();
+            return encode::picture(format, &drawn.indices, width, height, ramp, Effort::Live);
+        }
+        let by = self.backend.as_ref();
+        let pixels = categories::mixed(categories, &drawn, style, window, ratio, by);
+        encode::pixels(format, &pixels, width, height, Effort::Live)
     }
 
     /// What the style measures at a coordinate as zoom `z` sees it, and how many points make
@@ -239,7 +278,7 @@ impl Layer {
     /// What the colours of zoom `z` mean.
     pub fn legend(&self, z: u8, style: &Style) -> Legend {
         let normalizer = self.normalizer(TileSize::NORMAL.css_level(z), style);
-        let mut legend = Legend::of(&normalizer, style);
+        let mut legend = Legend::of(&normalizer, style).in_categories(self.set.categories());
         if self.is_local(style) {
             legend = legend.of_neighbourhoods();
         }

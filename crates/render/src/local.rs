@@ -175,7 +175,7 @@ impl Bins {
         // less one, so that zeros are the greatest
         let least = bits().fold(u32::MAX, |least, b| least.min(b.wrapping_sub(1)));
         let first = least.wrapping_add(1) >> SHIFT;
-        (most > 0).then(|| Self {
+        (most > 0).then_some(Self {
             first,
             last: most >> SHIFT,
         })

@@ -1,5 +1,6 @@
 //! What a layer draws: its points, how many they are, and what they are set against.
 
+use crate::categories::Category;
 use crate::measure::{Comparison, Measure, Nature};
 use heatsplat_points::{Point, PointSink, Points, PointsBuilder, Summary};
 use std::sync::{Arc, OnceLock};
@@ -11,6 +12,7 @@ pub struct PointSet {
     counts: Arc<OnceLock<Arc<Points>>>,
     versus: Option<(Comparison, Arc<PointSet>)>,
     signed: bool,
+    categories: Vec<Category>,
 }
 
 impl PointSet {
@@ -22,6 +24,7 @@ impl PointSet {
             points,
             counts: Arc::default(),
             versus: None,
+            categories: Vec::new(),
         }
     }
 
@@ -55,7 +58,20 @@ impl PointSet {
             counts: Arc::clone(&first.counts),
             versus: Some((comparison, second)),
             signed: first.signed,
+            categories: Vec::new(),
         }
+    }
+
+    /// The same in colours of its parts.
+    #[must_use]
+    pub fn in_categories(mut self, categories: Vec<Category>) -> Self {
+        self.categories = categories;
+        self
+    }
+
+    /// The parts that have colours of their own.
+    pub fn categories(&self) -> &[Category] {
+        &self.categories
     }
 
     /// The points; of a comparison, the first set's.
