@@ -15,7 +15,7 @@ pub(crate) enum Plan {
     /// Evaluate the kernel at every cell's true position: small stamps.
     Direct,
     /// Deposit by quadratic B-spline, then convolve with a sum of separable terms:
-    /// one for a gaussian, four to seven for the other smooth kernels.
+    /// one for a gaussian, four to ten for the other smooth kernels.
     Spread(Spread),
     /// Deposit, then convolve with a stamp by FFT: kernels with an edge or a cusp,
     /// which no short sum of separable terms can follow.
@@ -257,7 +257,7 @@ mod tests {
             for (shape, most) in [
                 (Shape::Gaussian, 1),
                 (Shape::Triweight, 6),
-                (Shape::Quartic, 9),
+                (Shape::Quartic, 10),
             ] {
                 let terms = spread(shape, radius).terms.len();
                 assert!(terms <= most, "{shape} {radius}: {terms}");
