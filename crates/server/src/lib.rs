@@ -35,6 +35,7 @@ mod address;
 mod cache;
 mod caching;
 mod catalog;
+mod dem;
 mod drawing;
 mod error;
 mod gdal;
