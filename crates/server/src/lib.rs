@@ -35,6 +35,7 @@ mod address;
 mod cache;
 mod caching;
 mod catalog;
+mod dem;
 mod derived;
 mod drawing;
 mod error;

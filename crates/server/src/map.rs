@@ -27,7 +27,7 @@ pub(crate) async fn get(
     file: &File<'_>,
     request: Request,
 ) -> Result<Response, Refused> {
-    let own = ["bbox", "width", "height", "format"];
+    let own = ["bbox", "width", "height", "format", "range"];
     let query = Query::parse(request.uri().query(), &own)?;
     let format = tile::format(file, &query)?;
     let bounds = match query.get("bbox") {
@@ -46,7 +46,8 @@ pub(crate) async fn get(
         window.pixel().to_bits(),
     ]
     .into_iter()
-    .chain([width, height, ratio, format as u32].map(u64::from))
+    .chain([width, height, ratio].map(u64::from))
+    .chain([tile::tag_of(format)])
     .fold(Fingerprint::new().text("map"), Fingerprint::number)
     .then(served.fingerprint)
     .then(look.fingerprint);

@@ -8,7 +8,7 @@ use crate::metrics::{self, Metrics};
 use crate::options::Options;
 use crate::renders::Renders;
 use crate::tiles::{self, Densities, Tiles};
-use crate::{catalog, gdal, health, legend, map, posted, tile, tilejson, value, viewer};
+use crate::{catalog, dem, gdal, health, legend, map, posted, tile, tilejson, value, viewer};
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{MatchedPath, Request, State};
@@ -109,8 +109,11 @@ async fn file(
     match File::parse(&file) {
         Some(file) if file.stem == "map" => map::get(&server, served, &file, request).await,
         Some(file) if file.stem == "legend" => legend::get(&server, served, &file, request).await,
+        Some(file) if (file.stem, file.extension) == ("dem", "json") => {
+            dem::get(&server, served, &id, request).await
+        }
         _ => Err(Refused::not_found(
-            "a layer has tiles, map.png, legend.json and value",
+            "a layer has tiles, map.png, legend.json, dem.json and value",
         )),
     }
 }

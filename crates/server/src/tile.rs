@@ -1,4 +1,4 @@
-//! `/{layer}/{z}/{x}/{y}[@2x].{png,webp,npy}`: tiles in the XYZ scheme.
+//! `/{layer}/{z}/{x}/{y}[@2x].{png,webp,npy,tif,dem.png}`: tiles in the XYZ scheme.
 
 use crate::address::{self, File, Segments};
 use crate::cache::Way;
@@ -6,8 +6,8 @@ use crate::caching::Fingerprint;
 use crate::error::{Refused, shown};
 use crate::query::Query;
 use crate::router::Server;
-use crate::spent;
 use crate::tiles::{Kept, SameLook, TileKey};
+use crate::{dem, spent};
 use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
 use axum::http::HeaderValue;
@@ -15,7 +15,11 @@ use axum::http::header::CONTENT_TYPE;
 use axum::response::Response;
 use heatsplat_render::TileSize;
 use heatsplat_render::encode::{EncodeError, Format};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
+
+/// The extension of values that are written as colours.
+pub(crate) const DEM: &str = "dem.png";
 
 /// What a picture can be written as, as extensions.
 const FORMATS: [Format; 4] = [Format::Png, Format::WebP, Format::Npy, Format::Tiff];
@@ -29,7 +33,7 @@ pub(crate) async fn get(
     let file = File::parse(&y)
         .ok_or_else(|| Refused::bad(format!("a tile's address ends in {}", extensions())))?;
     let tile = address::tile(&z, &x, file.stem)?;
-    let query = Query::parse(request.uri().query(), &["size", "format"])?;
+    let query = Query::parse(request.uri().query(), &["size", "format", "range"])?;
     let format = format(&file, &query)?;
     let css = query
         .choice("size", &[("256", 256), ("512", 512)])?
@@ -47,7 +51,7 @@ pub(crate) async fn get(
     .chain([
         u64::from(size.pixels()),
         u64::from(size.ratio()),
-        format as u64,
+        tag_of(format),
     ])
     .fold(Fingerprint::new().text("tile"), Fingerprint::number)
     .then(served.fingerprint)
@@ -89,6 +93,11 @@ pub(crate) async fn get(
 
 /// The format of a picture's address; `format=rgba` asks for PNG without a palette.
 pub(crate) fn format(file: &File<'_>, query: &Query) -> Result<Format, Refused> {
+    if file.extension == DEM {
+        let range = query.get("range").map(dem::range).transpose()?;
+        let missing = "a .dem.png needs range=lo,hi; /{layer}/dem.json has addresses with one";
+        return range.map(Format::Dem).ok_or(Refused::bad(missing));
+    }
     let known = FORMATS
         .into_iter()
         .find(|format| format.extension() == file.extension);
@@ -110,9 +119,15 @@ pub(crate) fn format(file: &File<'_>, query: &Query) -> Result<Format, Refused> 
 }
 
 fn extensions() -> String {
-    FORMATS
-        .map(|format| format!(".{}", format.extension()))
-        .join(", ")
+    let names = FORMATS.map(|format| format!(".{}", format.extension()));
+    format!("{}, .{DEM}", names.join(", "))
+}
+
+/// A format's part in an entity tag.
+pub(crate) fn tag_of(format: Format) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    format.hash(&mut hasher);
+    hasher.finish()
 }
 
 /// An answer of an image file.

@@ -5,6 +5,7 @@ use crate::caching::Fingerprint;
 use crate::error::{Refused, json};
 use crate::query::Query;
 use crate::router::Server;
+use crate::served::{Look, Served};
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::http::header::{HOST, VARY};
@@ -15,8 +16,9 @@ use serde::Serialize;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+/// What a map library needs to show a layer.
 #[derive(Serialize)]
-struct TileJson<'a> {
+pub(crate) struct TileJson<'a> {
     tilejson: &'static str,
     name: &'a str,
     tiles: [String; 1],
@@ -29,6 +31,9 @@ struct TileJson<'a> {
     attribution: Option<&'a str>,
     /// The legend's address; TileJSON allows text here, and an address is one.
     legend: String,
+    /// The address of another such document, whose tiles hold values instead of colours.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dem: Option<String>,
     /// What the tiles are drawn with.
     style: BTreeMap<&'static str, String>,
 }
@@ -44,24 +49,8 @@ pub(crate) async fn get(
     let look = served.look(&query)?;
     let base = base(&server, request.headers());
     let suffix = query.style_suffix();
-    let [west, south, east, north] = served.bounds();
-    let document = TileJson {
-        tilejson: "3.0.0",
-        name: served.name(),
-        tiles: [format!("{base}/{id}/{{z}}/{{x}}/{{y}}.png{suffix}")],
-        scheme: "xyz",
-        bounds: [west, south, east, north],
-        center: [
-            (west + east) / 2.0,
-            (south + north) / 2.0,
-            f64::from(served.zoom()),
-        ],
-        minzoom: 0,
-        maxzoom: MAX_ZOOM,
-        attribution: server.options.attribution.as_deref(),
-        legend: format!("{base}/{id}/legend.json{suffix}"),
-        style: look.style.parameters().into_iter().collect(),
-    };
+    let mut document = document(&server, &served, &look, &base, (id, &suffix));
+    document.dem = Some(format!("{base}/{id}/dem.json{suffix}"));
     let body = serde_json::to_string(&document).map_err(|_| Refused::internal())?;
     let caching = server.caching(Fingerprint::new().text(&body).then(served.fingerprint));
     let mut response = match caching.not_modified(request.headers()) {
@@ -72,6 +61,40 @@ pub(crate) async fn get(
         .headers_mut()
         .insert(VARY, HeaderValue::from_static("host"));
     Ok(response)
+}
+
+/// The document of a layer whose tiles are pictures; `id` and `suffix` as addresses have them.
+pub(crate) fn document<'a>(
+    server: &'a Server,
+    served: &'a Served,
+    look: &Look,
+    base: &str,
+    (id, suffix): (&str, &str),
+) -> TileJson<'a> {
+    let [west, south, east, north] = served.bounds();
+    let zoom = f64::from(served.zoom());
+    TileJson {
+        tilejson: "3.0.0",
+        name: served.name(),
+        tiles: [format!("{base}/{id}/{{z}}/{{x}}/{{y}}.png{suffix}")],
+        scheme: "xyz",
+        bounds: [west, south, east, north],
+        center: [(west + east) / 2.0, (south + north) / 2.0, zoom],
+        minzoom: 0,
+        maxzoom: MAX_ZOOM,
+        attribution: server.options.attribution.as_deref(),
+        legend: format!("{base}/{id}/legend.json{suffix}"),
+        dem: None,
+        style: look.style.parameters().into_iter().collect(),
+    }
+}
+
+impl TileJson<'_> {
+    /// The same of other tiles.
+    pub(crate) fn with_tiles(mut self, tiles: String) -> Self {
+        self.tiles = [tiles];
+        self
+    }
 }
 
 /// The address that the client reached us by. The `Host` header is the client's word, so

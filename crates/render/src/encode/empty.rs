@@ -22,7 +22,9 @@ pub fn empty(format: Format, width: u32, height: u32) -> Result<Arc<[u8]>, Encod
         Format::Png => 0,
         Format::PngRgba => 1,
         Format::WebP => 2,
-        Format::Npy | Format::Tiff => return write(format, width, height).map(Arc::from),
+        Format::Npy | Format::Tiff | Format::Dem(_) => {
+            return write(format, width, height).map(Arc::from);
+        }
     };
     let slot = &SHARED[size * 3 + kind];
     if let Some(bytes) = slot.get() {
@@ -42,7 +44,7 @@ fn write(format: Format, width: u32, height: u32) -> Result<Vec<u8>, EncodeError
         Format::PngRgba => png_rgba(&vec![0; area * 4], width, height, Effort::Small),
         Format::WebP => webp_lossless(&vec![0; area * 4], width, height),
         Format::Npy => npy(&vec![0.0; area], width, height),
-        Format::Tiff => Err(EncodeError::NoValues),
+        Format::Tiff | Format::Dem(_) => Err(EncodeError::NoValues),
     }
 }
 

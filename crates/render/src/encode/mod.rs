@@ -5,6 +5,7 @@
 //! becomes the same bytes.
 
 mod deflate;
+mod dem;
 mod empty;
 mod filter;
 mod huffman;
@@ -20,6 +21,7 @@ use crate::ramp::Ramp;
 use crate::stages::{Stage, lap};
 use heatsplat_points::Window;
 
+pub use dem::{Dem, dem};
 pub use empty::empty;
 pub use npy::npy;
 pub use png::{png_indexed, png_rgba};
@@ -42,6 +44,8 @@ pub enum Format {
     Npy,
     /// The values themselves as a GeoTIFF of 32-bit floats in Web-Mercator metres.
     Tiff,
+    /// The values themselves as colours that a map in a browser reads back.
+    Dem(Dem),
 }
 
 impl Format {
@@ -63,13 +67,14 @@ impl Format {
             Self::WebP => "webp",
             Self::Npy => "npy",
             Self::Tiff => "tif",
+            Self::Dem(_) => "dem.png",
         }
     }
 
     /// The media type for `Content-Type`.
     pub fn mime(self) -> &'static str {
         match self {
-            Self::Png | Self::PngRgba => "image/png",
+            Self::Png | Self::PngRgba | Self::Dem(_) => "image/png",
             Self::WebP => "image/webp",
             Self::Npy => "application/x-npy",
             Self::Tiff => "image/tiff",
@@ -78,7 +83,7 @@ impl Format {
 
     /// Whether it holds densities, and no colours.
     pub fn is_density(self) -> bool {
-        matches!(self, Self::Npy | Self::Tiff)
+        matches!(self, Self::Npy | Self::Tiff | Self::Dem(_))
     }
 }
 
@@ -113,7 +118,7 @@ pub fn picture(
         Format::Png => png_indexed(indices, width, height, ramp, effort)?,
         Format::PngRgba => png_rgba(&rgba(indices, ramp), width, height, effort)?,
         Format::WebP => webp_lossless(&rgba(indices, ramp), width, height)?,
-        Format::Npy | Format::Tiff => return Err(EncodeError::NoValues),
+        Format::Npy | Format::Tiff | Format::Dem(_) => return Err(EncodeError::NoValues),
     };
     let bytes = bytes.into();
     lap(Stage::Encode);
@@ -134,7 +139,7 @@ pub fn pixels(
     let bytes = match format {
         Format::Png | Format::PngRgba => png_rgba(pixels, width, height, effort)?,
         Format::WebP => webp_lossless(pixels, width, height)?,
-        Format::Npy | Format::Tiff => return Err(EncodeError::NoValues),
+        Format::Npy | Format::Tiff | Format::Dem(_) => return Err(EncodeError::NoValues),
     };
     lap(Stage::Encode);
     Ok(bytes.into())
@@ -157,6 +162,7 @@ pub fn densities(
     let bytes = match format {
         Format::Npy => npy(values, *width, *height),
         Format::Tiff => tiff(values, *width, *height, window),
+        Format::Dem(how) => dem(density, how),
         Format::Png | Format::PngRgba | Format::WebP => Err(EncodeError::NoValues),
     };
     lap(Stage::Encode);

@@ -16,7 +16,7 @@ fn is_sample(line: &str) -> bool {
 
 #[tokio::test]
 async fn a_page_that_prometheus_reads() {
-    let (app, _, _) = gated(Options::default());
+    let (app, backend, _) = gated(Options::default());
     for uri in [
         "/gated/4/8/5.png",
         "/gated/4/8/5.png",
@@ -60,7 +60,10 @@ async fn a_page_that_prometheus_reads() {
         "heatsplat_cache_requests_total{cache=\"tiles\",result=\"hit\"} 1",
         "heatsplat_renders_total 3",
         "heatsplat_layers{state=\"here\"} 1",
-        "heatsplat_backend{backend=\"gated \\\"backend\\\"\",what=\"drawn\"} 1",
+        &format!(
+            "heatsplat_backend{{backend=\"gated \\\"backend\\\"\",what=\"drawn\"}} {}",
+            backend.drawn()
+        ),
     ] {
         assert!(text.lines().any(|l| l == line), "{line} is not in\n{text}");
     }

@@ -87,3 +87,81 @@ async fn a_legend_has_numbers_units_percentiles_and_boxes() {
     );
     assert_eq!(classes[0]["to"], classes[1]["from"]);
 }
+
+#[tokio::test]
+async fn values_as_colours_are_read_back_by_the_documents_factors() {
+    let app = app();
+    let document = get(&app, "/cities/dem.json?measure=count").await;
+    assert_eq!(document.status, StatusCode::OK);
+    let document = document.json();
+    let number = |name: &str| document[name].as_f64().unwrap();
+    assert_eq!(
+        (&document["encoding"], &document["source"]["type"]),
+        (&json!("custom"), &json!("raster-dem"))
+    );
+    assert_eq!(document["source"]["redFactor"], document["redFactor"]);
+    let address = document["tiles"][0].as_str().unwrap();
+    let path = address
+        .split_once("//")
+        .unwrap()
+        .1
+        .split_once('/')
+        .unwrap()
+        .1;
+    let path = path
+        .replace("{z}", "4")
+        .replace("{x}", "8")
+        .replace("{y}", "5");
+    let tile = get(&app, &format!("/{path}")).await;
+    assert_eq!(
+        (tile.status, tile.header("content-type")),
+        (StatusCode::OK, "image/png")
+    );
+    let mut reader = png::Decoder::new(std::io::Cursor::new(&tile.body))
+        .read_info()
+        .unwrap();
+    let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
+    let info = reader.next_frame(&mut pixels).unwrap();
+    assert_eq!((info.width, info.height), (512, 512));
+    let npy = get(&app, "/cities/4/8/5.npy?measure=count&size=512")
+        .await
+        .body;
+    let values = npy[npy.len() - 512 * 512 * 4..].chunks_exact(4);
+    let values = values.map(|bytes| f32::from_le_bytes(bytes.try_into().unwrap()));
+    let mut seen = 0;
+    for (pixel, value) in pixels.chunks_exact(4).zip(values) {
+        let read = f64::from(pixel[0]) * number("redFactor")
+            + f64::from(pixel[1]) * number("greenFactor")
+            + f64::from(pixel[2]) * number("blueFactor")
+            - number("baseShift");
+        assert!(
+            (read - f64::from(value)).abs() <= number("blueFactor"),
+            "{read} {value}"
+        );
+        assert_eq!(pixel[3], 255);
+        seen += usize::from(value > 0.5);
+    }
+    assert!(seen > 10);
+    for (uri, says) in [
+        ("/cities/4/8/5.dem.png", "dem.json has addresses"),
+        ("/cities/4/8/5.dem.png?range=3,1", "range can't be"),
+        ("/cities/dem.json?range=x", "range can't be"),
+    ] {
+        let wrong = get(&app, uri).await;
+        assert_eq!(wrong.status, StatusCode::BAD_REQUEST);
+        assert!(wrong.error().contains(says), "{uri}: {}", wrong.error());
+    }
+    let map = get(
+        &app,
+        "/cities/map.dem.png?bbox=-5,45,20,55&width=100&range=0,9",
+    )
+    .await;
+    assert_eq!(map.status, StatusCode::OK);
+    let tilejson = get(&app, "/cities").await.json();
+    assert!(
+        tilejson["dem"]
+            .as_str()
+            .unwrap()
+            .ends_with("/cities/dem.json")
+    );
+}

@@ -1,0 +1,117 @@
+//! Values as the colours of a PNG, in the manner of terrain tiles: a map in a browser reads them
+//! back (MapLibre's `raster-dem` source with the encoding `custom`) and colours them by itself.
+
+use super::{Effort, EncodeError, png_rgba};
+use crate::density::Density;
+
+/// The largest number in three bytes.
+const MOST: u32 = (1 << 24) - 1;
+
+/// How values are written: number 0 is "nothing", number 1 the low end, each more a step more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Dem {
+    /// The bits of the low end.
+    low: u64,
+    /// A step is two to this.
+    exponent: i16,
+}
+
+impl Dem {
+    /// For values from `low` to `high`, in steps of a power of two as fine as three bytes allow:
+    /// a part in eight million of the range, or finer. What is beyond an end is written as the
+    /// end. `None` unless both are finite and in order.
+    pub fn new(low: f64, high: f64) -> Option<Self> {
+        let width = high - low;
+        if !(low.is_finite() && width.is_finite() && width > 0.0) {
+            return None;
+        }
+        let exponent = (width / f64::from(MOST - 1)).log2().ceil();
+        let exponent = exponent.clamp(-1000.0, 1000.0) as i16;
+        Some(Self {
+            low: (low + 0.0).to_bits(),
+            exponent,
+        })
+    }
+
+    fn low(self) -> f64 {
+        f64::from_bits(self.low)
+    }
+
+    /// How far the values of two neighbouring numbers are apart.
+    pub fn step(self) -> f64 {
+        f64::from(self.exponent).exp2()
+    }
+
+    /// A pixel's value is `red · factors[0] + green · factors[1] + blue · factors[2] − factors[3]`,
+    /// colours from 0 to 255. Nothing is one step below the low end.
+    pub fn factors(self) -> [f64; 4] {
+        let step = self.step();
+        [65536.0 * step, 256.0 * step, step, step - self.low()]
+    }
+
+    /// A value's colour; NaN is nothing.
+    fn color(self, value: f32) -> [u8; 4] {
+        let number = if value.is_nan() {
+            0
+        } else {
+            let steps = (f64::from(value) - self.low()) / self.step();
+            1 + steps.round().clamp(0.0, f64::from(MOST - 1)) as u32
+        };
+        let [_, red, green, blue] = number.to_be_bytes();
+        // Opaque, or browsers would mix the colours and change them.
+        [red, green, blue, 255]
+    }
+}
+
+/// Values as a PNG that is to be read back; NaN is "nothing".
+///
+/// # Errors
+/// As [`png_rgba`].
+pub fn dem(density: &Density, dem: Dem) -> Result<Vec<u8>, EncodeError> {
+    let pixels: Vec<u8> = density.values.iter().flat_map(|&v| dem.color(v)).collect();
+    png_rgba(&pixels, density.width, density.height, Effort::Live)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(dem: Dem, [red, green, blue, _]: [u8; 4]) -> f64 {
+        let [r, g, b, shift] = dem.factors();
+        f64::from(red) * r + f64::from(green) * g + f64::from(blue) * b - shift
+    }
+
+    #[test]
+    fn values_come_back_within_half_a_step_and_ends_hold_what_is_beyond() {
+        for (low, high) in [
+            (0.0, 40.0),
+            (-3.0, 5e6),
+            (1e-9, 2e-9),
+            (-1e20, 1e20),
+            (0.25, 4.0),
+        ] {
+            let dem = Dem::new(low, high).unwrap();
+            assert!(dem.step() <= (high - low) / 8e6, "{low} {high}");
+            for i in 0..=1000 {
+                let value = (low + (high - low) * f64::from(i) / 1000.0) as f32;
+                let back = read(dem, dem.color(value));
+                let error = (back - f64::from(value).clamp(low, high)).abs();
+                // and what f32 can't tell apart
+                let allowed = dem.step() / 2.0 + (high - low) * 1e-12;
+                assert!(error <= allowed, "{low} {high}: {value} {back}");
+            }
+            assert_eq!(dem.color(f32::NAN), [0, 0, 0, 255]);
+            let beyond = dem.color((low - (high - low)) as f32);
+            assert!((read(dem, beyond) - low).abs() <= dem.step() * 1e-6);
+            assert!(read(dem, dem.color((high * 3.0 + 1.0) as f32)) >= high - dem.step());
+        }
+        for (low, high) in [
+            (1.0, 1.0),
+            (2.0, 1.0),
+            (f64::NAN, 1.0),
+            (0.0, f64::INFINITY),
+        ] {
+            assert_eq!(Dem::new(low, high), None);
+        }
+    }
+}
