@@ -337,7 +337,7 @@ impl Coming {
 }
 
 /// A file's name without folders and extensions.
-fn layer_name(source: &str) -> String {
+pub(super) fn layer_name(source: &str) -> String {
     if source == "-" {
         return "points".to_owned();
     }
