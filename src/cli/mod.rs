@@ -55,7 +55,7 @@ enum Command {
     Serve(serve::Serve),
     /// Draw points as one picture
     Render(render::Render),
-    /// Write all tiles of a source: PMTiles, MBTiles, a folder of files, PostGIS rasters
+    /// Write all tiles of a source: PMTiles, MBTiles, GeoTIFF, a folder of files, PostGIS rasters
     Export(export::Export),
     /// Say what a source of points holds
     Info(info::Info),

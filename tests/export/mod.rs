@@ -2,6 +2,7 @@
 
 mod formats;
 mod interrupted;
+mod raster;
 
 use heatsplat::{Format, Layer, Points, Style, TileId, TileSize};
 use std::collections::BTreeMap;

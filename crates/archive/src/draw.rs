@@ -1,10 +1,12 @@
 //! Quads drawn, cut into tiles, encoded: what the workers of an export do.
 
 use crate::area::Area;
+use crate::cog;
+use crate::error::ExportError;
 use crate::walk::{Quad, Walk};
 use heatsplat_points::mercator::WORLD;
 use heatsplat_points::{Points, TileId, Window};
-use heatsplat_render::encode::{self, Effort, EncodeError, Format};
+use heatsplat_render::encode::{self, Effort, Format};
 use heatsplat_render::{Layer, Length, Nature, Shape, TileSize, Transform};
 use sha2::{Digest as _, Sha256};
 use std::sync::Arc;
@@ -45,6 +47,8 @@ pub(crate) struct Brush<'a> {
     pub(crate) area: Option<Area>,
     pub(crate) size: TileSize,
     pub(crate) paint: Paint,
+    /// Whether tiles are those of a raster rather than pictures of their own.
+    pub(crate) raster: bool,
 }
 
 /// A tile as it is stored.
@@ -117,7 +121,7 @@ impl<'a> Brush<'a> {
     }
 
     /// Draws a quad.
-    pub(crate) fn draw(&self, quad: Quad) -> Result<Drawn, EncodeError> {
+    pub(crate) fn draw(&self, quad: Quad) -> Result<Drawn, ExportError> {
         let window = Window::tile(quad.root, self.size.pixels() * quad.side());
         let tiles = if self.paint == Paint::Density {
             self.densities(quad, window)?
@@ -128,7 +132,7 @@ impl<'a> Brush<'a> {
         Ok(Drawn { tiles, end })
     }
 
-    fn pictures(&self, quad: Quad, window: Window) -> Result<Vec<Tile>, EncodeError> {
+    fn pictures(&self, quad: Quad, window: Window) -> Result<Vec<Tile>, ExportError> {
         let (style, side) = (self.layer.style(), self.size.pixels());
         let picture = self.layer.map(window, self.size.ratio(), style);
         self.cut(
@@ -136,29 +140,41 @@ impl<'a> Brush<'a> {
             &picture.indices,
             |&index| index == 0,
             |indices| {
+                if self.raster {
+                    let pixels = encode::rgba(indices, style.ramp());
+                    return Ok(cog::colors(&pixels, side as usize)?);
+                }
                 let effort = Effort::Live;
-                encode::picture(
-                    self.paint.format(),
+                let format = self.paint.format();
+                Ok(encode::picture(
+                    format,
                     indices,
                     side,
                     side,
                     style.ramp(),
                     effort,
-                )
+                )?)
             },
         )
     }
 
-    fn densities(&self, quad: Quad, window: Window) -> Result<Vec<Tile>, EncodeError> {
+    fn densities(&self, quad: Quad, window: Window) -> Result<Vec<Tile>, ExportError> {
         let style = self.layer.style();
         let density = self.layer.density(window, self.size.ratio(), style);
         let nature = self.layer.set().nature(style.measure);
         // a mean of 0 is something
         let zero = !matches!(nature, Nature::Level | Nature::Ratio);
         let nothing = |&value: &f32| value.is_nan() || (zero && value == 0.0);
+        let side = self.size.pixels() as usize;
         self.cut(quad, &density.values, nothing, |values| {
-            Ok(values.iter().flat_map(|v| v.to_le_bytes()).collect())
+            Ok(cog::floats(values, side)?)
         })
+    }
+
+    /// How many tiles of a zoom a kernel reaches beyond its own.
+    pub(crate) fn reach_in_tiles(&self, z: u8) -> i64 {
+        let side = WORLD / (1u64 << z) as f64;
+        (self.margin(z, TileId::WORLD) / side).ceil() as i64
     }
 
     /// Cuts a quad's pixels into tiles, leaves out those with nothing in them and those beyond
@@ -168,8 +184,8 @@ impl<'a> Brush<'a> {
         quad: Quad,
         pixels: &[T],
         nothing: impl Fn(&T) -> bool,
-        encode: impl Fn(&[T]) -> Result<Arc<[u8]>, EncodeError>,
-    ) -> Result<Vec<Tile>, EncodeError> {
+        encode: impl Fn(&[T]) -> Result<Arc<[u8]>, ExportError>,
+    ) -> Result<Vec<Tile>, ExportError> {
         if pixels.iter().all(&nothing) {
             return Ok(Vec::new());
         }

@@ -38,6 +38,9 @@ pub enum ExportError {
     /// A tile could not be encoded.
     #[error(transparent)]
     Encode(#[from] EncodeError),
+    /// A tile could not be packed.
+    #[error("a tile could not be packed: {0}")]
+    Pack(#[from] io::Error),
 }
 
 impl ExportError {

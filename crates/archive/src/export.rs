@@ -6,10 +6,9 @@ use crate::error::ExportError;
 use crate::part::Part;
 use crate::target::{Kind, Target};
 use crate::walk::Quad;
-use crate::{folder, mbtiles, pmtiles};
+use crate::{cog, folder, mbtiles, pmtiles};
 use heatsplat_points::{MAX_ZOOM, Points, mercator};
-use heatsplat_render::encode::EncodeError;
-use heatsplat_render::{Layer, TileSize};
+use heatsplat_render::{Layer, Nature, TileSize};
 use rayon::ThreadPoolBuilder;
 use rayon::prelude::*;
 use sha2::{Digest as _, Sha256};
@@ -148,9 +147,11 @@ impl<'a> Export<'a> {
     ) -> Result<Option<Made>, ExportError> {
         let brush = self.brush(target)?;
         let about = About::of(self, brush.paint);
-        let reserved = match target.kind {
-            Kind::PmTiles => pmtiles::RESERVED,
-            Kind::MbTiles | Kind::Cog | Kind::Folder => 0,
+        let layout = brush.raster.then(|| self.layout(&brush)).transpose()?;
+        let reserved = match (target.kind, &layout) {
+            (Kind::PmTiles, _) => pmtiles::RESERVED,
+            (_, Some(layout)) => layout.reserved(),
+            (_, None) => 0,
         };
         let settings = self.settings(target, &brush);
         let Some(mut part) = Part::begin(&target.path, settings, reserved, self.begin)? else {
@@ -165,10 +166,11 @@ impl<'a> Export<'a> {
             bytes: end - start,
             resumed,
         };
-        match target.kind {
-            Kind::PmTiles => pmtiles::finish(part, &target.path, &about)?,
-            Kind::MbTiles => mbtiles::finish(part, &target.path, &about)?,
-            Kind::Cog | Kind::Folder => folder::finish(part, &target.path, &about)?,
+        match (target.kind, &layout) {
+            (Kind::PmTiles, _) => pmtiles::finish(part, &target.path, &about)?,
+            (Kind::MbTiles, _) => mbtiles::finish(part, &target.path, &about)?,
+            (_, Some(layout)) => cog::finish(part, &target.path, layout)?,
+            (_, None) => folder::finish(part, &target.path, &about)?,
         }
         Ok(Some(made))
     }
@@ -204,7 +206,18 @@ impl<'a> Export<'a> {
             area: self.area,
             size: self.size,
             paint,
+            raster,
         })
+    }
+
+    /// What a raster of these tiles would be.
+    fn layout(&self, brush: &Brush<'_>) -> Result<cog::Layout, ExportError> {
+        let nature = self.layer.set().nature(self.layer.style().measure);
+        let nothing = match nature {
+            Nature::Level | Nature::Ratio => "nan",
+            Nature::Amount | Nature::Signed => "0",
+        };
+        cog::Layout::new(brush, self.zooms(), nothing)
     }
 
     pub(crate) fn thread_count(&self) -> usize {
@@ -253,7 +266,7 @@ impl<'a> Export<'a> {
         let pool = ThreadPoolBuilder::new().num_threads(self.threads).build();
         let pool = pool.map_err(|e| ExportError::Impossible(e.to_string()))?;
         let (of, over) = (AtomicU64::new(u64::MAX), AtomicBool::new(false));
-        let (sender, drawn) = sync_channel::<Result<Vec<Drawn>, EncodeError>>(WAITING);
+        let (sender, drawn) = sync_channel::<Result<Vec<Drawn>, ExportError>>(WAITING);
         thread::scope(|scope| {
             scope.spawn(|| {
                 let quads = walk().take_while(|_| !over.load(Ordering::Relaxed)).count();
@@ -278,7 +291,7 @@ impl<'a> Export<'a> {
                 });
             });
             let mut quads = 0;
-            let mut write = |batch: Result<Vec<Drawn>, EncodeError>| {
+            let mut write = |batch: Result<Vec<Drawn>, ExportError>| {
                 let batch = batch?;
                 part.add(&batch)?;
                 quads += batch.len() as u64;

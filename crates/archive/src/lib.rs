@@ -33,6 +33,7 @@
 
 mod archive;
 mod area;
+mod cog;
 mod curve;
 mod draw;
 mod error;

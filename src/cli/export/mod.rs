@@ -18,23 +18,24 @@ const EXAMPLES: &str = "\
 Examples:
   heatsplat export examples/cities.csv.gz -o cities.pmtiles --zoom 0-8
   heatsplat export examples/cities.csv.gz -o italy.mbtiles --zoom 4-10 --bbox 6,36,19,47.5 --dry-run
+  heatsplat export quakes.csv -o density.tif --zoom 2-8
   heatsplat export quakes.csv -o 'tiles/{z}/{x}/{y}.png' --zoom 0-6 --ramp viridis
   heatsplat export quakes.csv -o 'postgres://me@db/gis?table=maps.heat' --zoom 3-8 --overwrite
 
-Only tiles that show something are written; they are those that `heatsplat serve` sends, byte for
-byte. An export that was broken off, however, leaves OUTPUT.partial and is finished by the same
+Only tiles that show something are written; pictures are those that `heatsplat serve` sends, byte
+for byte. An export that was broken off, however, leaves OUTPUT.partial and is finished by the same
 command with --resume. `heatsplat serve cities.pmtiles` serves the tiles again.
 
-In a PostGIS database the deepest zoom becomes the table, each other one an overview of it:
-o_2_heat, o_4_heat … The role must be one that may create tables.";
+A .tif and a PostGIS table hold densities: the deepest zoom, and each other one as an overview of it
+(in PostGIS the tables o_2_heat, o_4_heat …; the role must be one that may create them).";
 
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Export {
     /// A file of points, as for `serve`, or postgres://user@host/database with --table or --sql
     source: String,
-    /// A .pmtiles or .mbtiles archive, a folder of files as FOLDER/{z}/{x}/{y}.png, or
-    /// postgres://user@host/database?table=NAME for a table of PostGIS rasters
+    /// A .pmtiles or .mbtiles archive, a .tif (Cloud-Optimised GeoTIFF), a folder of files as
+    /// FOLDER/{z}/{x}/{y}.png, or postgres://user@host/database?table=NAME for PostGIS rasters
     #[arg(short, long, value_name = "OUTPUT", value_parser = output)]
     output: Output,
     /// The zoom of the tiles, or the first and the last: 6, 0-10
@@ -50,7 +51,8 @@ pub(super) struct Export {
     /// Twice the pixels of the same map, for fine screens
     #[arg(long)]
     retina: bool,
-    /// png (with a palette), rgba (PNG of four channels) or webp
+    /// png (with a palette), rgba (PNG of four channels) or webp; of a .tif f32 (densities) or rgba
+    /// [default: png, f32]
     #[arg(long = "as", value_name = "FORMAT", value_parser = paint)]
     written_as: Option<Paint>,
     /// What the tiles are called [default: the source's name]

@@ -105,7 +105,7 @@ fn fetch(database: &Connection, tile: TileId) -> Result<Option<Vec<u8>>, Bad> {
     const TILE: &str = "SELECT tile_data FROM tiles \
          WHERE zoom_level = ? AND tile_column = ? AND tile_row = ?";
     let row = (1u32 << tile.z()) - 1 - tile.y();
-    let mut query = database.prepare_cached(TILE)?;
+    let mut query = database.prepare(TILE)?;
     let mut rows = query.query(params![tile.z(), tile.x(), row])?;
     let Some(row) = rows.next()? else {
         return Ok(None);
