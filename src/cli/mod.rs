@@ -1,5 +1,6 @@
 //! The commands. Each turns its flags into checked values first, and then works with those.
 
+mod archived;
 mod backend;
 mod bench;
 #[cfg(feature = "postgis")]

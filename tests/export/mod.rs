@@ -3,6 +3,7 @@
 mod formats;
 mod interrupted;
 mod raster;
+mod served;
 
 use heatsplat::{Format, Layer, Points, Style, TileId, TileSize};
 use std::collections::BTreeMap;
