@@ -9,7 +9,7 @@ use crate::tilejson;
 use axum::body::{Body, Bytes};
 use axum::extract::Request;
 use axum::http::header::{CONTENT_TYPE, VARY};
-use axum::http::{HeaderValue, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::Response;
 use heatsplat_points::TileId;
 use heatsplat_render::encode::{self, Format};
@@ -55,9 +55,9 @@ pub(crate) async fn tile(
     stored: Arc<dyn Stored>,
     file: &File<'_>,
     tile: TileId,
-    request: &Request,
+    (query, headers): (Option<&str>, &HeaderMap),
 ) -> Result<Response, Refused> {
-    takes_nothing(request)?;
+    takes_nothing(query)?;
     let about = stored.about();
     if file.extension != about.extension || file.ratio != 1 {
         let message = format!("the tiles of this layer end in .{} alone", about.extension);
@@ -86,7 +86,7 @@ pub(crate) async fn tile(
     };
     let (bytes, _) = server.renders.run(1, read).await?;
     let caching = server.caching(Fingerprint::new().text(mime).bytes(&bytes));
-    if let Some(response) = caching.not_modified(request.headers()) {
+    if let Some(response) = caching.not_modified(headers) {
         return Ok(response);
     }
     let mut response = Response::new(Body::from(bytes));
@@ -102,7 +102,7 @@ pub(crate) fn tilejson(
     about: &StoredAbout,
     request: &Request,
 ) -> Result<Response, Refused> {
-    takes_nothing(request)?;
+    takes_nothing(request.uri().query())?;
     let base = tilejson::base(server, request.headers());
     let [west, south, east, north] = about.bounds;
     let across = (360.0 / (east - west).max(1e-6)).log2().floor() as u8;
@@ -135,8 +135,8 @@ pub(crate) fn tilejson(
 }
 
 /// What was drawn before can't be drawn otherwise.
-fn takes_nothing(request: &Request) -> Result<(), Refused> {
-    if Query::parse(request.uri().query(), &[])?.style().is_empty() {
+fn takes_nothing(query: Option<&str>) -> Result<(), Refused> {
+    if Query::parse(query, &[])?.style().is_empty() {
         return Ok(());
     }
     Err(Refused::bad(

@@ -43,7 +43,8 @@ pub(crate) async fn get(
     let query = Query::parse(request.uri().query(), &["size", "format", "range"])?;
 =======
     if let Data::Stored(stored) = &served.data {
-        return stored::tile(&server, Arc::clone(stored), &file, tile, &request).await;
+        let asked = (request.uri().query(), request.headers());
+        return stored::tile(&server, Arc::clone(stored), &file, tile, asked).await;
     }
     let query = Query::parse(request.uri().query(), &["size", "format"])?;
 >>>>>>> 00ca5bb (Archives are served; bench by stages with JSON; examples for embedders)
