@@ -57,7 +57,7 @@ enum Command {
     /// Draw points as one picture
     Render(render::Render),
     /// Write all tiles of a source: PMTiles, MBTiles, GeoTIFF, a folder of files, PostGIS rasters
-    Export(export::Export),
+    Export(Box<export::Export>),
     /// Say what a source of points holds
     Info(info::Info),
     /// List the colour ramps

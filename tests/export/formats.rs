@@ -104,7 +104,8 @@ fn pmtiles_hold_every_tile_and_no_other() {
             (&about["min"], &about["max"]),
             (&(*zooms.start()).into(), &(*zooms.end()).into())
         );
-        assert_eq!(about["west"], -1_799_900_000);
+        let west = about["west"].as_i64().unwrap();
+        assert!((west + 1_799_900_000).abs() < 100, "{west}");
         let distinct = expected
             .values()
             .collect::<std::collections::BTreeSet<_>>()
@@ -163,7 +164,7 @@ fn pmtiles_are_read_in_javascript() {
         return;
     }
     let folder = folder("export-js");
-    let points = points(8000);
+    let points = points(20_000);
     let source = csv(&folder, &points);
     let (_, file) = path(&folder, "out.pmtiles");
     let (code, _, err) = heatsplat(&["export", &source, "-o", &file, "--zoom", "0-7"]);

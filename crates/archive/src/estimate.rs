@@ -6,7 +6,7 @@ use crate::target::Target;
 use std::time::{Duration, Instant};
 
 /// Quads of a zoom that are drawn to know about the others.
-const SAMPLE: usize = 48;
+const SAMPLE: usize = 96;
 
 /// What a zoom would come to.
 #[derive(Clone, Copy, Debug, PartialEq)]

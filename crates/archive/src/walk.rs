@@ -5,10 +5,9 @@
 
 use crate::area::Area;
 use crate::curve;
-use heatsplat_points::{Points, TileId, Window};
+use heatsplat_points::{Point, Points, TileId, Window};
 
-/// Pixels of a look at a quad. The search for points takes what is eight pixels wide as a
-/// whole, so a look may see a little more than there is, and never less.
+/// Pixels of a look at a quad: the search for points takes what is eight pixels wide as a whole.
 const LOOK: u32 = 256;
 
 /// Some neighbouring tiles of a zoom that are drawn as one picture.
@@ -91,8 +90,17 @@ impl<'a, M: Fn(TileId) -> f64> Walk<'a, M> {
         let side = own.right() - own.left() + 2.0 * margin;
         let (left, top) = (own.left() - margin, own.top() - margin);
         let look = Window::new(left, top, side / f64::from(LOOK), LOOK, LOOK);
-        let mut sets = self.points.iter();
-        sets.any(|points| !points.cells(&look, 0.0).is_empty())
+        let inside = |point: &Point, shift: f64| {
+            let (x, y) = (f64::from(point.x) + shift, f64::from(point.y));
+            (left..=look.right()).contains(&x) && (top..=look.bottom()).contains(&y)
+        };
+        self.points.iter().any(|points| {
+            let cells = points.cells(&look, 0.0);
+            // a few points are found together though only some of them are inside
+            cells
+                .slices()
+                .any(|(run, shift)| run.iter().any(|point| inside(point, shift)))
+        })
     }
 }
 

@@ -85,7 +85,7 @@ enum Output {
     Archive(Target),
     /// A table of PostGIS rasters.
     #[cfg(feature = "postgis")]
-    Rasters(rasters::Table),
+    Rasters(Box<rasters::Table>),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -148,7 +148,7 @@ impl Export {
 fn output(text: &str) -> Result<Output, String> {
     #[cfg(feature = "postgis")]
     if heatsplat_loader::postgis::is_address(text) {
-        return rasters::Table::parse(text).map(Output::Rasters);
+        return rasters::Table::parse(text).map(|table| Output::Rasters(Box::new(table)));
     }
     let target = Target::of(Path::new(text)).map_err(|e| e.to_string())?;
     Ok(Output::Archive(target))
