@@ -6,14 +6,9 @@ use crate::caching::Fingerprint;
 use crate::error::{Refused, shown};
 use crate::query::Query;
 use crate::router::Server;
-<<<<<<< HEAD
-=======
 use crate::served::Data;
-use crate::spent;
-use crate::stored;
->>>>>>> 00ca5bb (Archives are served; bench by stages with JSON; examples for embedders)
 use crate::tiles::{Kept, SameLook, TileKey};
-use crate::{dem, spent};
+use crate::{dem, spent, stored};
 use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
 use axum::http::HeaderValue;
@@ -39,15 +34,11 @@ pub(crate) async fn get(
     let file = File::parse(&y)
         .ok_or_else(|| Refused::bad(format!("a tile's address ends in {}", extensions())))?;
     let tile = address::tile(&z, &x, file.stem)?;
-<<<<<<< HEAD
-    let query = Query::parse(request.uri().query(), &["size", "format", "range"])?;
-=======
     if let Data::Stored(stored) = &served.data {
         let asked = (request.uri().query(), request.headers());
         return stored::tile(&server, Arc::clone(stored), &file, tile, asked).await;
     }
-    let query = Query::parse(request.uri().query(), &["size", "format"])?;
->>>>>>> 00ca5bb (Archives are served; bench by stages with JSON; examples for embedders)
+    let query = Query::parse(request.uri().query(), &["size", "format", "range"])?;
     let format = format(&file, &query)?;
     let css = query
         .choice("size", &[("256", 256), ("512", 512)])?

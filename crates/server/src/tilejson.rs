@@ -5,12 +5,8 @@ use crate::caching::Fingerprint;
 use crate::error::{Refused, json};
 use crate::query::Query;
 use crate::router::Server;
-<<<<<<< HEAD
-use crate::served::{Look, Served};
-=======
-use crate::served::Data;
+use crate::served::{Data, Look, Served};
 use crate::stored;
->>>>>>> 00ca5bb (Archives are served; bench by stages with JSON; examples for embedders)
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::http::header::{HOST, VARY};

@@ -85,7 +85,7 @@ impl Bar {
 
 fn table(estimate: &Estimate) -> String {
     let mut text = String::from("zoom         tiles       bytes\n");
-    let about = |exact: bool| if exact { ' ' } else { '~' };
+    let about = |exact: bool, number: String| format!("{}{number}", if exact { "" } else { "~" });
     for ZoomEstimate {
         z,
         tiles,
@@ -94,13 +94,14 @@ fn table(estimate: &Estimate) -> String {
         ..
     } in &estimate.zooms
     {
-        let (tiles, bytes, about) = (grouped(*tiles), size(*bytes), about(*exact));
-        text += &format!("{z:>4}  {about}{tiles:>11} {about}{bytes:>10}\n");
+        let (tiles, bytes) = (about(*exact, grouped(*tiles)), about(*exact, size(*bytes)));
+        text += &format!("{z:>4}  {tiles:>12}  {bytes:>10}\n");
     }
     let time = HumanDuration(estimate.time().max(Duration::from_secs(1)));
-    let (tiles, bytes) = (grouped(estimate.tiles()), size(estimate.bytes()));
-    let exact = about(estimate.zooms.iter().all(|zoom| zoom.exact));
-    text + &format!(" all  {exact}{tiles:>11} {exact}{bytes:>10}  about {time}\n")
+    let exact = estimate.zooms.iter().all(|zoom| zoom.exact);
+    let tiles = about(exact, grouped(estimate.tiles()));
+    let bytes = about(exact, size(estimate.bytes()));
+    text + &format!(" all  {tiles:>12}  {bytes:>10}  about {time}\n")
 }
 
 /// Bytes for people.
