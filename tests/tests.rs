@@ -15,6 +15,9 @@ mod oracle;
 /// The real program as a child process.
 #[cfg(feature = "program")]
 mod program;
+/// Python with readers that are not ours.
+#[cfg(feature = "program")]
+mod python;
 /// Scenes that all laws are tried on.
 mod scenes;
 
@@ -24,6 +27,9 @@ mod browser;
 /// The commands: what they print, write and refuse, and their exit codes.
 #[cfg(feature = "program")]
 mod cli;
+/// `heatsplat export`: every tile and no other, whole or absent, by readers that are not ours.
+#[cfg(feature = "program")]
+mod export;
 /// Pictures that were looked at, and must not change unseen.
 mod golden;
 /// The GPU's pictures are the CPU's, and what happens when a device fails.

@@ -4,6 +4,7 @@ use super::Failure;
 use super::output;
 use clap::Args;
 use heatsplat::Ramp;
+use heatsplat::render::ramps::check::{Check, TOLD_APART};
 use heatsplat::render::ramps::{self, NamedRamp};
 use std::fmt::Write as _;
 use std::io::{self, IsTerminal as _, Write as _};
@@ -13,6 +14,8 @@ const EXAMPLES: &str = "\
 Examples:
   heatsplat ramps
   heatsplat ramps -o ramps.png
+  heatsplat ramps --check
+  heatsplat ramps --check \"white, orange, darkred\"
   heatsplat render examples/cities.csv.gz -o map.png --ramp viridis
   heatsplat render examples/cities.csv.gz -o map.png --ramp \"transparent, navy, #ff0\"";
 
@@ -25,10 +28,21 @@ pub(super) struct Ramps {
     /// Draw all ramps into a PNG file; `-` is standard output
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
+    /// Tell of a ramp, or of all, whether its lightness goes one way, how even its steps are, and
+    /// whether people with each kind of colour vision can tell its colours apart
+    #[arg(long, value_name = "RAMP", num_args = 0..=1, default_missing_value = EVERY, conflicts_with = "output")]
+    check: Option<String>,
 }
+
+/// Stands for all ramps; no ramp is called so.
+const EVERY: &str = "every";
 
 impl Ramps {
     pub(super) fn run(self) -> Result<(), Failure> {
+        if let Some(wanted) = &self.check {
+            let text = checked(wanted)?;
+            return Ok(io::stdout().lock().write_all(text.as_bytes())?);
+        }
         match self.output {
             Some(output) => {
                 let picture = ramps::picture()?;
@@ -39,6 +53,46 @@ impl Ramps {
                 .write_all(list(in_colour()).as_bytes())?),
         }
     }
+}
+
+/// What can be said of ramps without looking at them.
+fn checked(wanted: &str) -> Result<String, Failure> {
+    let ramps: Vec<(&str, Ramp)> = if wanted == EVERY {
+        let all = ramps::all().iter();
+        all.map(|named| (named.name, Ramp::of_collection(named)))
+            .collect()
+    } else {
+        vec![(wanted, Ramp::parse(wanted)?)]
+    };
+    let mut text = format!(
+        "{:<12} {:<9} {:<11} {:<14} told apart by all  protanopes  deuteranopes  tritanopes\n",
+        "ramp", "lightness", "from, to", "steps",
+    );
+    for (name, ramp) in ramps {
+        let Check {
+            lightness,
+            reach: (dark, light),
+            steps: (least, most),
+            apart,
+        } = Check::of(&ramp);
+        let reach = format!("{dark:.2}, {light:.2}");
+        let steps = format!("{least:.3}–{most:.3}");
+        let [all, protan, deutan, tritan] = apart.map(|least| {
+            let mark = if least > TOLD_APART { ' ' } else { '!' };
+            format!("{least:.3}{mark}")
+        });
+        let _ = writeln!(
+            text,
+            "{name:<12} {lightness:<9} {reach:<11} {steps:<14} {all:<18} {protan:<11} {deutan:<13} {tritan}",
+        );
+    }
+    let _ = writeln!(
+        text,
+        "\nDistances are in Oklab. Steps are between neighbours of 17 colours; the last four columns are\n\
+         the least between others, as people with that colour vision see them. ! is {TOLD_APART} or less:\n\
+         some values look like others."
+    );
+    Ok(text)
 }
 
 fn list(in_colour: bool) -> String {
@@ -93,5 +147,16 @@ mod tests {
             assert!(ramps::all().iter().all(|ramp| text.contains(ramp.name)));
             assert_eq!(text.contains('\x1b'), in_colour);
         }
+    }
+
+    #[test]
+    fn checks_mark_what_cannot_be_told_apart() {
+        let all = checked(EVERY).unwrap();
+        assert!(ramps::all().iter().all(|ramp| all.contains(ramp.name)));
+        let line = |name: &str| all.lines().find(|line| line.starts_with(name)).unwrap();
+        assert!(line("beacon").contains("rises") && !line("beacon").contains('!'));
+        let poor = checked("blue, cyan, lime, yellow, red").unwrap();
+        assert!(poor.contains("wavers"), "{poor}");
+        assert!(checked("no-such-ramp").is_err());
     }
 }

@@ -125,6 +125,51 @@ async function otherRamp(page) {
   return name;
 }
 
+/**
+ * Runs in the page: a map whose only layer is MapLibre's color-relief over the layer's values, and
+ * `colourFrom(share)`, which paints values red from a share of the peak's on, lower ones blue, and tells
+ * the colours at the peak and where nothing is.
+ */
+async function colourValues(base) {
+  // The page's own copy, which knows its worker already.
+  const { Map: GlMap } = await import("maplibre-gl");
+  const get = async (path) => (await fetch(new URL(path, base))).json();
+  const [layer] = (await get("catalog")).layers;
+  const look = "measure=count&radius=30&domain=0,9";
+  const relief = await get(`${layer.id}/dem.json?${look}`);
+  const [lon, lat] = [2.35, 48.86];
+  // Zoom 5 of MapLibre's tiles of 512 pixels is zoom 6 of those of 256.
+  const { value } = await get(`${layer.id}/value?lon=${lon}&lat=${lat}&z=6&${look}`);
+  document.body.replaceChildren();
+  const container = document.createElement("div");
+  container.style.cssText = "position:fixed;inset:0;background:white";
+  document.body.append(container);
+  const map = new GlMap({
+    container,
+    center: [lon, lat],
+    zoom: 5,
+    fadeDuration: 0,
+    attributionControl: false,
+    canvasContextAttributes: { preserveDrawingBuffer: true },
+    style: { version: 8, sources: {}, layers: [] },
+  });
+  await map.once("load");
+  map.addSource("heat", relief.source);
+  map.addLayer({ id: "heat", type: "color-relief", source: "heat", paint: relief.paint });
+  globalThis.colourFrom = async (share) => {
+    const [edge, soft] = [value * share, value * 0.01];
+    const stops = [relief.nothing, "#0000", 0, "#0000", soft, "#00f", edge - soft, "#00f", edge, "#f00"];
+    map.setPaintProperty("heat", "color-relief-color", ["interpolate", ["linear"], ["elevation"], ...stops]);
+    await map.once("idle");
+    const canvas = map.getCanvas();
+    const copy = new OffscreenCanvas(canvas.width, canvas.height).getContext("2d", { willReadFrequently: true });
+    copy.drawImage(canvas, 0, 0);
+    const at = ({ x, y }) => [...copy.getImageData(Math.round(x), Math.round(y), 1, 1).data];
+    // In the Atlantic, far from any city.
+    return { value, peak: at(map.project([lon, lat])), empty: at(map.project([-7.2, 46.5])) };
+  };
+}
+
 const browser = await chromium.launch({ executablePath: browserPath(), args: FLAGS });
 try {
   const { page, context, log } = await open(browser, base, { viewport: { width: 1280, height: 800 } });
@@ -231,7 +276,25 @@ try {
   check("on a phone the settings unfold", !folded && unfolded, { folded, unfolded });
   await shoot(phone.page, "phone settings");
 
-  const logs = [log, second.log, phone.log];
+  // A map of its own on a page of the server: values are coloured in the browser, without asking again.
+  const relief = await open(browser, base, { viewport: { width: 900, height: 700 } });
+  const asked = () => relief.log.requests.filter((url) => url.includes(".dem.png")).length;
+  await relief.page.evaluate(colourValues, new URL(base).href);
+  const reliefs = [];
+  for (const share of [0.5, 2]) {
+    const before = asked();
+    const seen = await relief.page.evaluate((share) => globalThis.colourFrom(share), share);
+    reliefs.push({ ...seen, asked: asked() - before });
+  }
+  check("tiles of values are asked for", asked() > 0, relief.log.requests.slice(-3));
+  const [below, above] = reliefs;
+  check("a value above the colours' step is red", below.peak[0] > 200 && below.peak[2] < 60, below);
+  check("the same value below it is blue, and no tile is asked for again",
+    above.peak[2] > 200 && above.peak[0] < 60 && above.asked === 0, above);
+  check("where nothing is there is no colour", below.empty[3] === 0 && above.empty[3] === 0, reliefs);
+  await shoot(relief.page, "relief");
+
+  const logs = [log, second.log, phone.log, relief.log];
   const outside = logs.flatMap((one) => one.requests).filter((url) => /^https?:/.test(url) && new URL(url).host !== new URL(base).host);
   check("nothing is asked of other hosts", outside.length === 0, outside.slice(0, 3));
   const failed = logs.flatMap((one) => one.failed);

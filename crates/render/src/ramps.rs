@@ -1,5 +1,6 @@
 //! The collection of named ramps.
 
+pub mod check;
 mod maps;
 mod perceptual;
 mod picture;

@@ -4,6 +4,7 @@ use crate::derived::{DeriveError, Derived};
 use crate::error::Refused;
 use crate::live::Live;
 use crate::served::{Data, Served};
+use crate::stored::Stored;
 use heatsplat_points::Points;
 use heatsplat_points::mercator::MAX_LATITUDE;
 use heatsplat_render::Layer;
@@ -157,7 +158,7 @@ impl Layers {
             match &served.data {
                 Data::Here(layer) if layer.set().versus().is_none() => Ok(served),
                 Data::Here(_) => Err(refuse(id, "is itself made of others")),
-                Data::Live(_) => Err(refuse(id, "is live: its points are never all here")),
+                _ => Err(refuse(id, "has no points here: it is live, or an archive")),
             }
         };
         let (first, second) = (find(&derived.first)?, find(&derived.second)?);
@@ -165,7 +166,7 @@ impl Layers {
             (Data::Here(a), Data::Here(b)) => {
                 Ok(a.against(derived.how, b, name, derived.style.clone()))
             }
-            _ => Err(refuse(&derived.first, "is live")),
+            _ => Err(refuse(&derived.first, "has no points here")),
         }
     }
 
@@ -185,6 +186,11 @@ impl Layers {
                 self.place(&id, Data::Here(made));
             }
         }
+    }
+
+    /// Puts a layer in its place whose tiles were drawn before.
+    pub fn put_stored(&self, id: &LayerId, stored: Arc<dyn Stored>) {
+        self.place(id, Data::Stored(stored));
     }
 
     fn place(&self, id: &LayerId, data: Data) {
