@@ -253,20 +253,47 @@ impl Layer {
         }
         let drawn = self.picture(window, ratio, style, level);
         let (width, height) = (drawn.width, drawn.height);
-        if let (Some(lines), false) = (style.isolines(), self.is_local(style)) {
-            let numbers = self.density(window.grown(1), ratio, style);
-            let scale = self.normalizer(level, style);
-            let pixels = isolines::drawn(&numbers, &drawn, &scale, lines, ratio, style.ramp());
-            return encode::pixels(format, &pixels, width, height, Effort::Live);
-        }
-        let categories = self.set.categories();
-        if categories.is_empty() || drawn.is_empty() {
+        if drawn.is_empty() || !self.is_mixed(style) {
             let ramp = style.ramp();
             return encode::picture(format, &drawn.indices, width, height, ramp, Effort::Live);
         }
-        let by = self.backend.as_ref();
-        let pixels = categories::mixed(categories, &drawn, style, window, ratio, by);
+        let pixels = self.mixed(&drawn, window, ratio, style, level);
         encode::pixels(format, &pixels, width, height, Effort::Live)
+    }
+
+    /// Whether pictures have more colours than the ramp: those of categories, or isolines.
+    pub fn is_mixed(&self, style: &Style) -> bool {
+        let lines = style.isolines().is_some() && !self.is_local(style);
+        lines || !self.set.categories().is_empty()
+    }
+
+    /// A picture of any window as straight RGBA pixels; see [`map`](Self::map).
+    pub fn map_pixels(&self, window: Window, ratio: u32, style: &Style) -> Vec<u8> {
+        let level = self.level_of(&window, ratio);
+        let drawn = self.picture(window, ratio, style, level);
+        if self.is_mixed(style) {
+            self.mixed(&drawn, window, ratio, style, level)
+        } else {
+            encode::rgba(&drawn.indices, style.ramp())
+        }
+    }
+
+    fn mixed(
+        &self,
+        drawn: &Picture,
+        window: Window,
+        ratio: u32,
+        style: &Style,
+        level: u8,
+    ) -> Vec<u8> {
+        let (by, categories) = (self.backend.as_ref(), self.set.categories());
+        if categories.is_empty() {
+            let lines = style.isolines().unwrap_or(0);
+            let numbers = self.density(window.grown(1), ratio, style);
+            let scale = self.normalizer(level, style);
+            return isolines::drawn(&numbers, drawn, &scale, lines, ratio, style.ramp());
+        }
+        categories::mixed(categories, drawn, style, window, ratio, by)
     }
 
     /// What the style measures at a coordinate as zoom `z` sees it, and how many points make

@@ -40,8 +40,7 @@ impl Served {
         let densities = Arc::clone(&server.densities);
         let draw = move || {
             let (layer, style) = (self.here()?, &look.style);
-            let of_many = !layer.set().categories().is_empty() || style.isolines().is_some();
-            if layer.backend().batch() > 1 || of_many {
+            if layer.backend().batch() > 1 || layer.is_mixed(style) {
                 // A device is as quick to splat again as to give a density away; and some
                 // pictures are made of more than one.
                 let bytes = layer.tile_bytes(tile, size, style, format);
