@@ -67,7 +67,7 @@ impl Server {
     }
 
     /// Sends a signal, by its name.
-    #[cfg(feature = "postgis")]
+    #[cfg(unix)]
     pub fn signal(&self, name: &str) {
         let pid = self.child.id().to_string();
         let kill = Command::new("kill")

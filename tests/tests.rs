@@ -27,6 +27,9 @@ mod browser;
 /// The commands: what they print, write and refuse, and their exit codes.
 #[cfg(feature = "program")]
 mod cli;
+/// Set-ups in files: saved, read, followed when they change.
+#[cfg(feature = "program")]
+mod config;
 /// `heatsplat export`: every tile and no other, whole or absent, by readers that are not ours.
 #[cfg(feature = "program")]
 mod export;

@@ -19,6 +19,14 @@ pub(super) struct DatabaseFlags {
     /// The reference system of geometries that don't say theirs
     #[arg(long)]
     pub(super) srid: Option<u32>,
+    #[command(flatten)]
+    pub(super) role: RoleFlags,
+}
+
+/// Who may read a database.
+#[derive(Args, Clone, Default)]
+#[command(next_help_heading = "What to read of a database")]
+pub(super) struct RoleFlags {
     /// Take a role that may do more than read. Do this only with a database of your own
     #[arg(long)]
     pub(super) allow_superuser: bool,

@@ -6,28 +6,21 @@ mod bench;
 #[cfg(feature = "postgis")]
 mod database;
 mod export;
-mod folder;
 mod generate;
 mod info;
 #[cfg(feature = "postgis")]
 mod live;
-#[cfg(feature = "postgis")]
-mod live_flags;
 mod output;
 #[cfg(feature = "postgis")]
 mod posts;
-#[cfg(feature = "postgis")]
-mod published;
 mod ramps;
-#[cfg(feature = "postgis")]
-mod reload;
 mod render;
 mod serve;
 mod source;
 mod style;
 mod style_flags;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use std::error::Error;
 use std::io;
 use std::process::ExitCode;
@@ -72,8 +65,14 @@ enum Command {
 
 /// Does what the command line says. A command line that can't be ends the program with 2.
 pub(crate) fn run() -> Result<(), Failure> {
-    match Arguments::parse().command {
-        Command::Serve(serve) => serve.run(),
+    let matches = Arguments::command().get_matches();
+    let arguments = Arguments::from_arg_matches(&matches).unwrap_or_else(|e| e.exit());
+    match arguments.command {
+        // A server's set-up is kept in words: which flags were given, and how.
+        Command::Serve(serve) => match matches.subcommand() {
+            Some((_, matches)) => serve.run(matches),
+            None => Ok(()),
+        },
         Command::Render(render) => render.run(),
         Command::Export(export) => export.run(),
         Command::Info(info) => info.run(),
@@ -108,7 +107,6 @@ pub(crate) fn report(error: &(dyn Error + Send + Sync + 'static)) -> ExitCode {
 
 /// Ends the program as clap does for a flag that can't be: message, usage, code 2.
 fn usage(command: &str, message: impl std::fmt::Display) -> ! {
-    use clap::CommandFactory as _;
     let mut all = Arguments::command();
     all.build();
     let kind = clap::error::ErrorKind::ValueValidation;
@@ -121,7 +119,6 @@ fn usage(command: &str, message: impl std::fmt::Display) -> ! {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory as _;
 
     #[test]
     fn the_flags_fit_together() {

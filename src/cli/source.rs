@@ -14,7 +14,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use std::time::{Duration, Instant};
 
 /// Flags that say how to read a source.
-#[derive(Args, Clone)]
+#[derive(Args, Clone, Default)]
 #[command(next_help_heading = "How to read the source")]
 pub(super) struct SourceFlags {
     /// The column of longitudes [default: found by its name]
@@ -69,11 +69,11 @@ impl SourceFlags {
             }
             return Ok(open(source, &self.options())?);
         }
-        if self.filter.is_some() || self.within.is_some() {
-            return Err("--filter and --within are for files; say it in --sql".into());
+        if let Some(message) = self.only_for_files() {
+            return Err(message.into());
         }
         match self.asks().as_slice() {
-            [ask] => database::open(source, ask, self.database.allow_superuser, self.strict),
+            [ask] => database::open(source, ask, self.database.role.allow_superuser, self.strict),
             _ => Err("a postgres:// address needs one --table NAME or --sql QUERY".into()),
         }
     }
@@ -89,33 +89,46 @@ impl SourceFlags {
         self.database.asks(&self.table, self.weight.as_deref())
     }
 
-    /// The same flags for the files beside a database.
+    /// What else is said that a database can't do, as a message.
     #[cfg(feature = "postgis")]
-    pub(super) fn of_files(&self) -> Self {
-        let database = DatabaseFlags::default();
+    pub(super) fn only_for_files(&self) -> Option<&'static str> {
+        (self.filter.is_some() || self.within.is_some())
+            .then_some("filter and within are for files; say it in sql")
+    }
+
+    /// The flags that ask a database for this.
+    #[cfg(feature = "postgis")]
+    pub(super) fn of_ask(ask: heatsplat_loader::postgis::Ask) -> Self {
+        use heatsplat_loader::postgis::Relation;
+        let (table, sql) = match ask.from {
+            Relation::Table(name) => (vec![name], None),
+            Relation::Sql(sql) => (Vec::new(), Some(sql)),
+        };
         Self {
-            database,
-            table: Vec::new(),
-            ..self.clone()
+            table,
+            weight: ask.weight,
+            database: DatabaseFlags {
+                sql,
+                geom: ask.geom,
+                srid: ask.srid,
+                ..DatabaseFlags::default()
+            },
+            ..Self::default()
         }
     }
 
-    /// The same flags for one of several tables.
+    /// What a layer of a database is called unless it is said.
     #[cfg(feature = "postgis")]
-    pub(super) fn of_one(&self, from: &heatsplat_loader::postgis::Relation) -> Self {
-        use heatsplat_loader::postgis::Relation;
-        let mut flags = self.clone();
-        match from {
-            Relation::Table(name) => {
-                flags.table = vec![name.clone()];
-                flags.database.sql = None;
-            }
-            Relation::Sql(sql) => {
-                flags.table.clear();
-                flags.database.sql = Some(sql.clone());
-            }
-        }
-        flags
+    pub(super) fn table_name(&self) -> String {
+        let asked = self.asks();
+        asked
+            .first()
+            .map_or_else(String::new, |ask| database::layer_name(&ask.from))
+    }
+
+    #[cfg(not(feature = "postgis"))]
+    pub(super) fn table_name(&self) -> String {
+        String::new()
     }
 
     fn options(&self) -> Options {

@@ -9,7 +9,7 @@ use heatsplat_points::Points;
 use heatsplat_points::mercator::MAX_LATITUDE;
 use heatsplat_render::Layer;
 use std::fmt;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::SystemTime;
 
 /// Words at the beginning of a path that are no layer.
@@ -79,7 +79,36 @@ impl fmt::Display for LayerId {
 /// All layers of a server, shared between it and who loads them.
 #[derive(Clone, Debug, Default)]
 pub struct Layers {
-    shelf: Arc<RwLock<Vec<Entry>>>,
+    shelf: Arc<RwLock<Shelf>>,
+}
+
+#[derive(Debug, Default)]
+struct Shelf {
+    entries: Vec<Entry>,
+    /// No epoch of a layer that is gone was higher: one that comes under its name begins above,
+    /// so that nobody takes its pictures for those of the other.
+    gone: u64,
+}
+
+/// A layer on its way to its place.
+#[derive(Debug)]
+pub enum Arrived {
+    /// Its points are here.
+    Here(Layer),
+    /// Its points are fetched for every picture.
+    Live(Live),
+    /// Its tiles were drawn before.
+    Stored(Arc<dyn Stored>),
+}
+
+impl Arrived {
+    fn data(self) -> Data {
+        match self {
+            Self::Here(layer) => Data::Here(layer),
+            Self::Live(live) => Data::Live(live),
+            Self::Stored(stored) => Data::Stored(stored),
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -99,26 +128,79 @@ impl Entry {
 }
 
 impl Layers {
+    fn read(&self) -> RwLockReadGuard<'_, Shelf> {
+        self.shelf.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, Shelf> {
+        self.shelf.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Makes room for a layer whose points are still to come, and says what it is called in
     /// addresses. A name that is taken or has another meaning gets a number.
     pub fn announce(&self, name: &str) -> LayerId {
-        let mut shelf = self.shelf.write().unwrap_or_else(PoisonError::into_inner);
-        let taken = |id: &LayerId| {
-            RESERVED.contains(&id.as_str()) || shelf.iter().any(|entry| entry.id == *id)
-        };
-        let wanted = LayerId::of(name);
-        let numbered = (2..).map(|number| wanted.numbered(number));
-        let free = std::iter::once(wanted.clone())
-            .chain(numbered)
-            .find(|id| !taken(id));
-        let id = free.unwrap_or(wanted);
-        shelf.push(Entry {
+        let mut shelf = self.write();
+        let id = free(name, |id| shelf.entries.iter().any(|entry| entry.id == *id));
+        shelf.entries.push(Entry {
             id: id.clone(),
             served: None,
             derived: None,
             until: None,
         });
         id
+    }
+
+    /// What layers of these names are called in addresses where there are no others: the same
+    /// names in the same order are called the same.
+    pub fn ids_of<'a>(names: impl IntoIterator<Item = &'a str>) -> Vec<LayerId> {
+        let mut ids = Vec::new();
+        for name in names {
+            ids.push(free(name, |id| ids.contains(id)));
+        }
+        ids
+    }
+
+    /// Serves these layers and no others (but posted and derived ones) from one moment to the next: those that
+    /// have arrived in their place, the others as they were; those that are new and have not arrived are
+    /// still loading.
+    pub fn arrange(&self, ids: &[LayerId], arrived: Vec<(LayerId, Arrived)>) {
+        let before = |id: &LayerId| match self.get(id.as_str()) {
+            Ok(served) => served.epoch(),
+            Err(_) => self.read().gone,
+        };
+        let changed: Vec<LayerId> = arrived.iter().map(|(id, _)| id.clone()).collect();
+        // What takes time before anybody waits.
+        let mut arrived: Vec<_> = arrived
+            .into_iter()
+            .map(|(id, layer)| {
+                let data = layer.data().at_epoch(before(&id) + 1);
+                (id, Arc::new(Served::new(data)))
+            })
+            .collect();
+        let mut shelf = self.write();
+        let mut old = std::mem::take(&mut shelf.entries);
+        for id in ids {
+            let new = arrived.iter().position(|(new, _)| new == id);
+            let new = new.map(|at| arrived.swap_remove(at).1);
+            let known = old.iter().position(|entry| entry.id == *id);
+            let known = known.and_then(|at| old.remove(at).served);
+            shelf.entries.push(Entry {
+                id: id.clone(),
+                served: new.or(known),
+                derived: None,
+                until: None,
+            });
+        }
+        let others = |entry: &Entry| entry.until.is_some() || entry.derived.is_some();
+        let (others, gone) = old.into_iter().partition(others);
+        shelf.entries.extend::<Vec<_>>(others);
+        let gone: Vec<Entry> = gone;
+        let epochs = gone
+            .iter()
+            .filter_map(|entry| Some(entry.served.as_ref()?.epoch()));
+        shelf.gone = epochs.fold(shelf.gone, u64::max);
+        drop(shelf);
+        changed.iter().for_each(|id| self.follow(id));
     }
 
     /// Puts a layer in its place; one that was there before is served to its last request.
@@ -139,8 +221,9 @@ impl Layers {
     pub fn derive(&self, name: &str, derived: Derived) -> Result<LayerId, DeriveError> {
         let made = self.made(name, &derived)?;
         let id = self.announce(name);
-        let mut shelf = self.shelf.write().unwrap_or_else(PoisonError::into_inner);
-        if let Some(entry) = shelf.iter_mut().find(|entry| entry.id == id) {
+        let mut shelf = self.write();
+        let mut entries = shelf.entries.iter_mut();
+        if let Some(entry) = entries.find(|entry| entry.id == id) {
             entry.derived = Some(derived);
         }
         drop(shelf);
@@ -172,9 +255,10 @@ impl Layers {
 
     /// Makes those anew that are made of a layer.
     fn follow(&self, id: &LayerId) {
-        let shelf = self.shelf.read().unwrap_or_else(PoisonError::into_inner);
+        let shelf = self.read();
         let of = |d: &Derived| d.first == id.0 || d.second == id.0;
         let followers: Vec<(LayerId, Derived)> = shelf
+            .entries
             .iter()
             .filter_map(|entry| Some((entry.id.clone(), entry.derived.clone()?)))
             .filter(|(_, derived)| of(derived))
@@ -196,8 +280,8 @@ impl Layers {
     fn place(&self, id: &LayerId, data: Data) {
         let before = self.get(id.as_str()).map_or(0, |served| served.epoch());
         let served = Arc::new(Served::new(data.at_epoch(before + 1)));
-        let mut shelf = self.shelf.write().unwrap_or_else(PoisonError::into_inner);
-        if let Some(entry) = shelf.iter_mut().find(|entry| entry.id == *id) {
+        let mut shelf = self.write();
+        if let Some(entry) = shelf.entries.iter_mut().find(|entry| entry.id == *id) {
             entry.served = Some(served);
         }
         drop(shelf);
@@ -206,8 +290,8 @@ impl Layers {
 
     /// All layers that were announced, in that order.
     pub fn ids(&self) -> Vec<LayerId> {
-        let shelf = self.shelf.read().unwrap_or_else(PoisonError::into_inner);
-        shelf.iter().map(|entry| entry.id.clone()).collect()
+        let shelf = self.read();
+        shelf.entries.iter().map(|entry| entry.id.clone()).collect()
     }
 
     /// Lets a live layer's scales be measured anew, since its rows have changed.
@@ -227,18 +311,19 @@ impl Layers {
         most: usize,
         data: Option<Data>,
     ) -> Option<()> {
-        let mut shelf = self.shelf.write().unwrap_or_else(PoisonError::into_inner);
+        let mut shelf = self.write();
+        let entries = &mut shelf.entries;
         let now = SystemTime::now();
-        shelf.retain(|entry| !entry.is_over(now));
-        if let Some(entry) = shelf.iter_mut().find(|entry| entry.id.0 == id) {
+        entries.retain(|entry| !entry.is_over(now));
+        if let Some(entry) = entries.iter_mut().find(|entry| entry.id.0 == id) {
             entry.until = entry.until.map(|before| before.max(until));
             return Some(());
         }
-        let posted = shelf.iter().filter(|entry| entry.until.is_some()).count();
-        if posted >= most {
+        let posted = entries.iter().filter(|entry| entry.until.is_some());
+        if posted.count() >= most {
             return None;
         }
-        shelf.push(Entry {
+        entries.push(Entry {
             id: LayerId(id.to_owned()),
             served: Some(Arc::new(Served::new(data?))),
             derived: None,
@@ -249,8 +334,8 @@ impl Layers {
 
     /// When a layer goes, if it does.
     pub(crate) fn until(&self, id: &LayerId) -> Option<SystemTime> {
-        let shelf = self.shelf.read().unwrap_or_else(PoisonError::into_inner);
-        shelf.iter().find(|entry| entry.id == *id)?.until
+        let shelf = self.read();
+        shelf.entries.iter().find(|entry| entry.id == *id)?.until
     }
 
     /// Measures the scales of the zooms that maps begin with, so that not even the first
@@ -267,13 +352,13 @@ impl Layers {
 
     /// Whether every announced layer is there.
     pub fn ready(&self) -> bool {
-        let shelf = self.shelf.read().unwrap_or_else(PoisonError::into_inner);
-        shelf.iter().all(|entry| entry.served.is_some())
+        let shelf = self.read();
+        shelf.entries.iter().all(|entry| entry.served.is_some())
     }
 
     pub(crate) fn get(&self, id: &str) -> Result<Arc<Served>, Refused> {
-        let shelf = self.shelf.read().unwrap_or_else(PoisonError::into_inner);
-        let found = shelf.iter().find(|entry| entry.id.0 == id);
+        let shelf = self.read();
+        let found = shelf.entries.iter().find(|entry| entry.id.0 == id);
         match found.filter(|entry| entry.until.is_none() || !entry.is_over(SystemTime::now())) {
             None => Err(Refused::not_found(
                 "there is no such layer; /catalog lists those there are",
@@ -288,10 +373,11 @@ impl Layers {
 
     /// Those that are there, and the names of those that are not yet.
     pub(crate) fn all(&self) -> (Vec<(LayerId, Arc<Served>)>, Vec<LayerId>) {
-        let shelf = self.shelf.read().unwrap_or_else(PoisonError::into_inner);
+        let shelf = self.read();
         let (mut there, mut loading) = (Vec::new(), Vec::new());
         let now = SystemTime::now();
-        for Entry { id, served, .. } in shelf.iter().filter(|entry| !entry.is_over(now)) {
+        let entries = shelf.entries.iter().filter(|entry| !entry.is_over(now));
+        for Entry { id, served, .. } in entries {
             match served {
                 Some(served) => there.push((id.clone(), Arc::clone(served))),
                 None => loading.push(id.clone()),
@@ -299,6 +385,15 @@ impl Layers {
         }
         (there, loading)
     }
+}
+
+/// A name fit for addresses that neither has another meaning nor is taken.
+fn free(name: &str, taken: impl Fn(&LayerId) -> bool) -> LayerId {
+    let wanted = LayerId::of(name);
+    let numbered = (2..).map(|number| wanted.numbered(number));
+    let mut all = std::iter::once(wanted.clone()).chain(numbered);
+    let free = all.find(|id| !RESERVED.contains(&id.as_str()) && !taken(id));
+    free.unwrap_or(wanted)
 }
 
 /// A box that shows all points: their bounds with room around them, so that it has an area
@@ -357,5 +452,34 @@ mod tests {
         );
         assert_eq!((text[6].len(), text[7].len()), (64, 64));
         assert_ne!(text[6], text[7]);
+        assert_eq!(Layers::ids_of(names), ids);
+    }
+
+    fn arrived(id: &LayerId) -> (LayerId, Arrived) {
+        let points = Points::from_lon_lat([(1.0, 2.0, 1.0)]).unwrap();
+        let layer = Layer::on_cpu(id.as_str(), points, heatsplat_render::Style::default());
+        (id.clone(), Arrived::Here(layer))
+    }
+
+    #[test]
+    fn layers_are_arranged_at_once_and_epochs_never_fall() {
+        let layers = Layers::default();
+        let ids = Layers::ids_of(["a", "b"]);
+        layers.arrange(&ids, vec![arrived(&ids[0])]);
+        assert!(!layers.ready());
+        layers.arrange(&ids, vec![arrived(&ids[1])]);
+        layers.arrange(&ids, vec![arrived(&ids[1])]);
+        let epochs = |layers: &Layers| -> Vec<_> {
+            let (there, _) = layers.all();
+            there
+                .iter()
+                .map(|(id, s)| (id.to_string(), s.epoch()))
+                .collect()
+        };
+        assert_eq!(epochs(&layers), [("a".to_owned(), 1), ("b".to_owned(), 2)]);
+        layers.arrange(&ids[..1], vec![]);
+        assert!(layers.get("b").is_err() && layers.ready());
+        layers.arrange(&[ids[1].clone(), ids[0].clone()], vec![arrived(&ids[1])]);
+        assert_eq!(epochs(&layers), [("b".to_owned(), 3), ("a".to_owned(), 1)]);
     }
 }

@@ -2,8 +2,8 @@
 
 use heatsplat_points::{MAX_ZOOM, Point, Points, TileId, TileWeight, Window};
 use heatsplat_render::{
-    Backend, CpuBackend, Domain, Measure, Nature, Normalizer, PointSet, Statistics, StatisticsKey,
-    Style, field, sample,
+    Backend, Domain, Measure, Nature, Normalizer, PointSet, Statistics, StatisticsKey, Style,
+    field, sample,
 };
 use std::collections::HashMap;
 use std::fmt::Debug;
@@ -101,13 +101,13 @@ pub struct Live {
 }
 
 impl Live {
-    /// A layer of rows; nothing is read before it is asked for.
-    pub fn new(name: &str, style: Style, rows: Arc<dyn Rows>) -> Self {
+    /// A layer of rows that is drawn by a backend; nothing is read before it is asked for.
+    pub fn new(name: &str, style: Style, rows: Arc<dyn Rows>, backend: Arc<dyn Backend>) -> Self {
         Self {
             name: name.to_owned(),
             style,
             rows,
-            backend: Arc::new(CpuBackend::new()),
+            backend,
             epoch: 1,
             overview: OnceCell::new(),
             statistics: Mutex::default(),
@@ -117,8 +117,8 @@ impl Live {
 
     /// The same layer, its scales to be measured anew: for rows that have changed.
     pub(crate) fn renewed(&self) -> Self {
-        let rows = Arc::clone(&self.rows);
-        Self::new(&self.name, self.style.clone(), rows).at_epoch(self.epoch + 1)
+        let (rows, backend) = (Arc::clone(&self.rows), Arc::clone(&self.backend));
+        Self::new(&self.name, self.style.clone(), rows, backend).at_epoch(self.epoch + 1)
     }
 
     pub(crate) fn at_epoch(mut self, epoch: u64) -> Self {

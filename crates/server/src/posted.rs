@@ -14,7 +14,7 @@ use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, LOCATION, WWW_AUTHENTICATE
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use heatsplat_points::Points;
-use heatsplat_render::{Layer, Style, import};
+use heatsplat_render::{Backend, Layer, Style, import};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use std::fmt;
@@ -40,6 +40,8 @@ pub struct Posting {
     pub most: usize,
     /// What makes layers of queries.
     pub source: Arc<dyn Posts>,
+    /// Who draws them.
+    pub backend: Arc<dyn Backend>,
 }
 
 /// A secret; it is never printed.
@@ -207,9 +209,10 @@ async fn make(
         StatusCode::OK
     } else {
         let name = body.name.unwrap_or_else(|| id.clone());
+        let backend = Arc::clone(&posting.backend);
         let data = match posting.source.open(post).await.map_err(refused)? {
-            Opened::Live(rows) => Data::Live(Live::new(&name, style, rows)),
-            Opened::Here(points) => Data::Here(Layer::on_cpu(&name, points, style)),
+            Opened::Live(rows) => Data::Live(Live::new(&name, style, rows, backend)),
+            Opened::Here(points) => Data::Here(Layer::new(&name, points, style, backend)),
         };
         let full =
             || Refused::later("there are as many posted layers as there may be; some will expire");

@@ -1,7 +1,7 @@
 //! A folder as a source: each file of points in it is a layer.
 
-use super::archived::Archived;
-use super::source::SourceFlags;
+use crate::cli::archived::Archived;
+use crate::cli::source::SourceFlags;
 use std::path::Path;
 
 /// The files of a folder that hold points, by their names; the others are named and left out.

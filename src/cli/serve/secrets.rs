@@ -1,0 +1,97 @@
+//! Passwords in addresses of databases: kept out of files.
+
+use super::variables::fill;
+
+/// What a password is in a file that was saved.
+pub(super) const VARIABLE: &str = "${PGPASSWORD}";
+
+/// An address around its password: `postgres://ann:` and `@host/db`; the user's part may have none.
+fn parts(url: &str) -> Option<(&str, Option<&str>, &str)> {
+    let start = url.find("://")? + 3;
+    let (scheme, rest) = url.split_at_checked(start)?;
+    let end = rest.find(['/', '?']).unwrap_or(rest.len());
+    // A password may hold an @ that should have been escaped: the last one counts.
+    let at = rest.get(..end)?.rfind('@')?;
+    let (user, after) = rest.split_at_checked(at)?;
+    match user.split_once(':') {
+        Some((name, password)) => {
+            let before = url.get(..scheme.len() + name.len())?;
+            Some((before, Some(password), after))
+        }
+        None => Some((url.get(..scheme.len() + user.len())?, None, after)),
+    }
+}
+
+/// Whether the text of an address has a password in it that is no variable.
+pub(super) fn has_plain_password(raw: &str) -> bool {
+    // What comes from the environment is none of the text's.
+    let filled = fill(raw, |_| Some(String::new()));
+    let Ok(filled) = filled else { return false };
+    let in_user = parts(&filled.text).and_then(|(_, password, _)| password);
+    let in_query = query(&filled.text).find_map(|pair| pair.strip_prefix("password="));
+    [in_user, in_query]
+        .into_iter()
+        .flatten()
+        .any(|p| !p.is_empty())
+}
+
+/// An address without its password, a variable in its place.
+pub(super) fn without_password(url: &str) -> String {
+    let known = query(url).any(|pair| pair.starts_with("password="));
+    let kept: Vec<_> = query(url)
+        .filter(|pair| !pair.starts_with("password="))
+        .collect();
+    let base = url.split_once('?').map_or(url, |(base, _)| base);
+    let base = match parts(base) {
+        Some((before, Some(_), after)) => format!("{before}:{VARIABLE}{after}"),
+        Some((before, None, after)) if known => format!("{before}:{VARIABLE}{after}"),
+        None if known => base.replacen("://", &format!("://:{VARIABLE}@"), 1),
+        _ => base.to_owned(),
+    };
+    if kept.is_empty() {
+        base
+    } else {
+        format!("{base}?{}", kept.join("&"))
+    }
+}
+
+fn query(url: &str) -> impl Iterator<Item = &str> {
+    let query = url.split_once('?').map_or("", |(_, query)| query);
+    query.split('&').filter(|pair| !pair.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_becomes_a_variable() {
+        for (url, kept) in [
+            ("postgres://db/gis", "postgres://db/gis"),
+            ("postgres://ann@db/gis?a=1", "postgres://ann@db/gis?a=1"),
+            (
+                "postgres://ann:s3c@db/gis?a=1",
+                "postgres://ann:${PGPASSWORD}@db/gis?a=1",
+            ),
+            (
+                "postgres://ann:s@3c:x@db",
+                "postgres://ann:${PGPASSWORD}@db",
+            ),
+            (
+                "postgres://ann@db/gis?password=s3c&a=1",
+                "postgres://ann:${PGPASSWORD}@db/gis?a=1",
+            ),
+            (
+                "postgres://db/gis?password=s3c",
+                "postgres://:${PGPASSWORD}@db/gis",
+            ),
+            ("postgres:///gis?user=ann", "postgres:///gis?user=ann"),
+        ] {
+            assert_eq!(without_password(url), kept);
+            assert!(!has_plain_password(&without_password(url)), "{url}");
+            assert_eq!(has_plain_password(url), url.contains("3c"), "{url}");
+        }
+        assert!(!has_plain_password("${DATABASE_URL}"));
+        assert!(has_plain_password("postgres://ann:s3c${X}@${HOST}/gis"));
+    }
+}

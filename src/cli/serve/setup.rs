@@ -1,0 +1,215 @@
+//! What is to be served, checked.
+
+use super::databases::DatabaseSetup;
+use super::document::{Document, LayerWords, Named, SECTIONS, StyleWords, named};
+use super::flags::{CacheFlags, LayerFlags, LimitFlags, Mode, ServerFlags, TopFlags};
+use super::words::{Mistake, Words};
+use crate::cli::backend::{self, BackendFlags};
+use crate::cli::source::SourceFlags;
+use crate::cli::style_flags::StyleFlags;
+use heatsplat::{Backend, Style};
+use heatsplat_server::Options;
+use std::fmt::Write as _;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A set-up that can be.
+pub(super) struct Setup {
+    pub(super) server: ServerFlags,
+    pub(super) backend: BackendFlags,
+    limits: LimitFlags,
+    cache: CacheFlags,
+    pub(super) posting: Option<Words>,
+    pub(super) databases: Vec<Arc<DatabaseSetup>>,
+    pub(super) layers: Vec<LayerSetup>,
+    /// How layers look that are made of others: as the style `default` does, if there is one.
+    pub(super) look: Style,
+    /// What is fixed when the server starts, in words.
+    pub(super) fixed: Vec<Words>,
+}
+
+/// A layer that is to be, or all those of a folder.
+#[derive(Clone)]
+pub(super) struct LayerSetup {
+    pub(super) name: Option<String>,
+    /// A file, a folder, `-` or a database's address.
+    pub(super) source: String,
+    pub(super) database: Option<Arc<DatabaseSetup>>,
+    pub(super) read: SourceFlags,
+    pub(super) live: bool,
+    /// Whether it is a layer because its table is there.
+    pub(super) is_published: bool,
+    /// After how long it is read again.
+    pub(super) reload: Option<Duration>,
+    pub(super) style: Style,
+    /// All that the layer depends on, in words: as long as they are the same, it is.
+    pub(super) key: String,
+}
+
+impl Setup {
+    /// Checks a document.
+    pub(super) fn of(document: &Document) -> Result<Self, Mistake> {
+        let TopFlags { server, backend } = document.server.typed(&SECTIONS)?;
+        let (limits, cache) = (document.limits.typed(&[])?, document.cache.typed(&[])?);
+        let databases: Vec<_> = document
+            .sources
+            .iter()
+            .map(|source| {
+                let looks = match source.words.get("style") {
+                    Some(word) => named("style", &document.styles, word)?.words.clone(),
+                    None => Words::default(),
+                };
+                let style = look(&looks)?;
+                Ok(Arc::new(DatabaseSetup::of(source, style, &looks)?))
+            })
+            .collect::<Result<_, Mistake>>()?;
+        let mut own = Style::default();
+        for style in &document.styles {
+            let look = look(&style.words)?;
+            if style.name == "default" {
+                own = look;
+            }
+        }
+        let mut layers = Vec::new();
+        for layer in &document.layers {
+            layers.push(LayerSetup::of(layer, document, &databases, server.reload)?);
+        }
+        if layers.is_empty() && document.posting.is_none() && !publishes(&databases) {
+            let message = "there is nothing to serve; say which with [[layers]] and file = …";
+            return Err(Mistake::new(None, message));
+        }
+        if let Some(second) = layers.iter().filter(|layer| layer.source == "-").nth(1) {
+            let name = second.name.as_deref().unwrap_or("-");
+            let message = format!("{name}: standard input can be one source only");
+            return Err(Mistake::new(None, message));
+        }
+        Ok(Self {
+            backend,
+            limits,
+            cache,
+            posting: document.posting.clone(),
+            databases,
+            layers,
+            look: own,
+            fixed: vec![
+                document.server.without(&["watch", "reload"]),
+                document.limits.clone(),
+                document.cache.clone(),
+                document.posting.clone().unwrap_or_default(),
+            ],
+            server,
+        })
+    }
+
+    /// The server's options, but for who may post.
+    pub(super) fn options(&self, backend: &dyn Backend) -> Options {
+        let defaults = Options::default();
+        let LimitFlags {
+            renders,
+            waiting,
+            connections,
+        } = self.limits;
+        let cache = self.cache.clone();
+        let own = backend::renders(backend).unwrap_or(defaults.renders);
+        Options {
+            listen: self.server.listen.clone(),
+            public_url: self.server.public_url.clone(),
+            attribution: self.server.attribution.clone(),
+            cache: cache.cache_size.unwrap_or(defaults.cache),
+            cache_control: cache.cache_control.unwrap_or(defaults.cache_control),
+            live_cache_control: cache
+                .live_cache_control
+                .unwrap_or(defaults.live_cache_control),
+            renders: renders.map_or(own, usize::from),
+            waiting: waiting.map_or(defaults.waiting, |number| number as usize),
+            connections: connections.map_or(defaults.connections, |number| number as usize),
+            ..defaults
+        }
+    }
+}
+
+fn publishes(databases: &[Arc<DatabaseSetup>]) -> bool {
+    databases.iter().any(|database| database.publishes())
+}
+
+/// A style of its words.
+fn look(words: &Words) -> Result<Style, Mistake> {
+    let flags: StyleFlags = words.typed(&[])?;
+    let line = words.0.first().and_then(|word| word.line);
+    flags
+        .style()
+        .map_err(|error| Mistake::new(line, error.to_string()))
+}
+
+impl LayerSetup {
+    fn of(
+        layer: &LayerWords,
+        document: &Document,
+        databases: &[Arc<DatabaseSetup>],
+        reload: Option<Duration>,
+    ) -> Result<Self, Mistake> {
+        let flags: LayerFlags = layer.words.typed(&["style"])?;
+        let wrong = |message: &str| Err(Mistake::new(layer.line, message));
+        let looks = match &layer.style {
+            StyleWords::Plain => Words::default(),
+            StyleWords::Here(words) => words.clone(),
+            StyleWords::Named(word) => named("style", &document.styles, word)?.words.clone(),
+        };
+        let mut key = said(&[&layer.words.without(&["reload"]), &looks]);
+        let live = flags.mode == Some(Mode::Live);
+        let (source, database) = match (flags.file, layer.words.get("source")) {
+            (Some(file), None) => (file, None),
+            (None, Some(word)) => {
+                let wanted: &Named = named("source", &document.sources, word)?;
+                let found = databases.iter().find(|d| d.name() == wanted.name);
+                let Some(database) = found else {
+                    return wrong("the layer's source is gone");
+                };
+                if let Some(message) = database.refuses(&flags.read) {
+                    return wrong(message);
+                }
+                key.push_str(database.key());
+                (database.url().to_owned(), Some(Arc::clone(database)))
+            }
+            (Some(_), Some(_)) => return wrong("file and source can't go together"),
+            (None, None) => return wrong("a layer needs file = … or source = …"),
+        };
+        if live && database.is_none() {
+            return wrong("mode: only layers of a database can be live");
+        }
+        if flags.name.is_some() && Path::new(&source).is_dir() {
+            return wrong("name: the layers of a folder are called like its files");
+        }
+        Ok(Self {
+            name: flags.name,
+            source,
+            database,
+            read: flags.read,
+            live,
+            is_published: false,
+            reload: flags.reload.or(reload),
+            style: look(&looks)?,
+            key,
+        })
+    }
+
+    /// Whether its rows are in a database, where nobody sees whether they have changed.
+    pub(super) fn is_of_database(&self) -> bool {
+        self.database.is_some()
+    }
+}
+
+/// Words as a text that is the same if they are.
+pub(super) fn said(all: &[&Words]) -> String {
+    let mut text = String::new();
+    for words in all {
+        let mut words: Vec<_> = words.0.iter().collect();
+        words.sort_by(|a, b| a.key.cmp(&b.key));
+        for word in words {
+            let _ = writeln!(text, "{} = {:?}", word.key, word.values);
+        }
+        text.push_str("--\n");
+    }
+    text
+}

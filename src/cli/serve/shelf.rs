@@ -1,0 +1,356 @@
+//! The layers that a set-up asks for, read and put in their places.
+
+use super::databases::{DatabaseSetup, Pool};
+use super::folder;
+use super::setup::{LayerSetup, Setup};
+use crate::cli::Failure;
+use crate::cli::archived::Archived;
+use heatsplat::{Backend, Layer, Style};
+use heatsplat_server::{Arrived, LayerId, Layers};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Instant, SystemTime};
+
+/// What is known of a file without reading it.
+pub(super) type State = Option<(u64, SystemTime)>;
+
+pub(super) fn state(path: &Path) -> State {
+    let metadata = path.metadata().ok()?;
+    Some((metadata.len(), metadata.modified().ok()?))
+}
+
+/// A layer in its place.
+struct Placed {
+    id: LayerId,
+    setup: LayerSetup,
+    /// Of the file when it was read last, and when it was looked at last.
+    read: State,
+    seen: State,
+    /// When it was read last.
+    at: Instant,
+}
+
+impl Placed {
+    fn now(&self) -> State {
+        if self.setup.is_of_database() {
+            return None;
+        }
+        state(Path::new(&self.setup.source))
+    }
+
+    fn has_changed(&self) -> bool {
+        let now = self.now();
+        now.is_some() && now != self.read
+    }
+}
+
+/// Which layers are read again although nothing is said of them that is new.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Again {
+    /// Files that have changed.
+    Files,
+    /// The same; and tables that publish themselves are looked for, since the set-up is new.
+    Setup,
+    /// Those and all of databases.
+    Everything,
+    /// One, by its name or its name in addresses.
+    Layer(String),
+    /// Those whose time has come: of files if they have changed.
+    Due,
+}
+
+/// All layers, and what they are made with.
+pub(super) struct Shelf {
+    layers: Layers,
+    backend: Arc<dyn Backend>,
+    placed: Vec<Placed>,
+    pools: Vec<(String, Arc<Pool>)>,
+}
+
+impl Shelf {
+    pub(super) fn new(layers: Layers, backend: Arc<dyn Backend>) -> Self {
+        Self {
+            layers,
+            backend,
+            placed: Vec::new(),
+            pools: Vec::new(),
+        }
+    }
+
+    /// Makes room for the layers that a set-up names.
+    pub(super) fn announce(&mut self, setup: &Setup) -> Result<(), Failure> {
+        let wanted = named(setup)?;
+        self.layers.arrange(&ids(&wanted), Vec::new());
+        Ok(())
+    }
+
+    /// Reads all layers, one after the other, and puts each in its place.
+    pub(super) fn fill(&mut self, setup: &Setup) -> Result<(), Failure> {
+        let wanted = named(setup)?;
+        let announced = ids(&wanted);
+        for (id, layer) in announced.iter().zip(wanted) {
+            let (placed, arrived) = self.read(id, layer)?;
+            self.layers.arrange(&announced, vec![(id.clone(), arrived)]);
+            self.placed.push(placed);
+        }
+        self.update(setup, &Again::Setup)?;
+        for (name, derived) in &setup.server.derive {
+            let derived = derived.clone().styled(setup.look.clone());
+            let made = self.layers.derive(name, derived);
+            made.map_err(|e| format!("derive {name}: {e}"))?;
+        }
+        Ok(())
+    }
+
+    /// Serves what a set-up asks for from one moment to the next: what is new or said differently,
+    /// and what is to be read again, in its place; the rest as it was. If one of the former can't be
+    /// read nothing changes; one of the latter stays as it was.
+    pub(super) fn update(&mut self, setup: &Setup, again: &Again) -> Result<(), Failure> {
+        let mut wanted = named(setup)?;
+        let published = self.published(setup, again)?;
+        wanted.extend(published);
+        let ids = ids(&wanted);
+        let (mut placed, mut arrived) = (Vec::new(), Vec::new());
+        let mut renewed = Vec::new();
+        for (id, layer) in ids.iter().zip(wanted) {
+            let known = self.placed.iter().find(|placed| placed.id == *id);
+            let known = known.filter(|placed| placed.setup.key == layer.key);
+            let Some(known) = known else {
+                let (new, layer) = self.read(id, layer)?;
+                placed.push(new);
+                arrived.push((id.clone(), layer));
+                continue;
+            };
+            let mut kept = Placed {
+                id: id.clone(),
+                setup: layer.clone(),
+                ..*known
+            };
+            if is_wanted(&kept, again) {
+                let is_read = kept.setup.is_of_database() || kept.has_changed();
+                kept.read = kept.now();
+                kept.at = Instant::now();
+                if !is_read {
+                    // A file whose time has come, and which is as it was.
+                } else if layer.live {
+                    renewed.push(id.clone());
+                } else {
+                    match self.read(id, layer) {
+                        Ok((new, layer)) => {
+                            kept = new;
+                            arrived.push((id.clone(), layer));
+                        }
+                        Err(error) => eprintln!("heatsplat: {id} stays as it was: {error}"),
+                    }
+                }
+            }
+            placed.push(kept);
+        }
+        self.layers.arrange(&ids, arrived);
+        renewed.iter().for_each(|id| self.layers.renew(id));
+        self.placed = placed;
+        Ok(())
+    }
+
+    /// Looks at the files: whether one has changed that is to be read again. Not before it is the
+    /// same twice, since it may be half written.
+    pub(super) fn look(&mut self) -> bool {
+        let mut changed = false;
+        for placed in &mut self.placed {
+            let now = placed.now();
+            changed |= now.is_some() && now != placed.read && now == placed.seen;
+            placed.seen = now;
+        }
+        changed
+    }
+
+    /// When a layer is to be read again next, if one is.
+    pub(super) fn next(&self) -> Option<Instant> {
+        let due = |placed: &Placed| placed.at.checked_add(placed.setup.reload?);
+        self.placed.iter().filter_map(due).min()
+    }
+
+    /// Layers of tables that publish themselves; while a database is away, those that it had.
+    fn published(&self, setup: &Setup, again: &Again) -> Result<Vec<LayerSetup>, Failure> {
+        let mut all = Vec::new();
+        for database in setup.databases.iter().filter(|d| d.publishes()) {
+            let tables = match again {
+                Again::Files | Again::Layer(_) => None,
+                _ => database.published()?,
+            };
+            let Some(tables) = tables else {
+                let known = self.placed.iter().map(|placed| &placed.setup);
+                let own = known.filter(|l| l.is_published && l.source == database.url());
+                all.extend(own.cloned());
+                continue;
+            };
+            all.extend(tables.into_iter().map(|(name, read)| LayerSetup {
+                key: format!("{name}\n{}", database.key()),
+                name: Some(name),
+                source: database.url().to_owned(),
+                database: Some(Arc::clone(database)),
+                read,
+                live: true,
+                is_published: true,
+                reload: setup.server.reload,
+                style: database.style().clone(),
+            }));
+        }
+        Ok(all)
+    }
+
+    /// Reads a layer, or looks a live one up.
+    fn read(&mut self, id: &LayerId, setup: LayerSetup) -> Result<(Placed, Arrived), Failure> {
+        let state = if setup.is_of_database() {
+            None
+        } else {
+            state(Path::new(&setup.source))
+        };
+        let name = name(&setup);
+        let drawn: (&Style, _) = (&setup.style, &Arc::clone(&self.backend));
+        let arrived = match &setup.database {
+            Some(database) if setup.live => {
+                let pool = self.pool(database)?;
+                let known = setup.is_published;
+                Arrived::Live(database.live(&name, &setup.read, &pool, drawn, known)?)
+            }
+            None if Archived::is_one(&setup.source) => {
+                let archived = Archived::open(&setup.source, &name)?;
+                eprintln!("{id}: {}", archived.summary());
+                Arrived::Stored(Arc::new(archived))
+            }
+            database => {
+                let read = match database {
+                    Some(database) => database.reading(&setup.read),
+                    None => setup.read.clone(),
+                };
+                let loaded = read.read(&setup.source)?;
+                eprintln!("{}", loaded.summary(id.as_str()));
+                let backend = Arc::clone(drawn.1);
+                let style = setup.style.clone();
+                Arrived::Here(Layer::new(&name, loaded.points, style, backend))
+            }
+        };
+        let placed = Placed {
+            id: id.clone(),
+            read: state,
+            seen: state,
+            at: Instant::now(),
+            setup,
+        };
+        Ok((placed, arrived))
+    }
+
+    /// The connections of a database: its layers share them.
+    fn pool(&mut self, database: &DatabaseSetup) -> Result<Arc<Pool>, Failure> {
+        if let Some((_, pool)) = self.pools.iter().find(|(key, _)| key == database.key()) {
+            return Ok(Arc::clone(pool));
+        }
+        let pool = database.pool()?;
+        self.pools
+            .push((database.key().to_owned(), Arc::clone(&pool)));
+        Ok(pool)
+    }
+}
+
+/// The names of all layers that a set-up names, if their files can be opened.
+pub(super) fn check(setup: &Setup) -> Result<Vec<String>, Failure> {
+    let layers = named(setup)?;
+    for layer in &layers {
+        if Archived::is_one(&layer.source) {
+            Archived::open(&layer.source, &name(layer))?;
+        } else if !layer.is_of_database() && layer.source != "-" {
+            layer.read.can_open(&layer.source)?;
+        }
+    }
+    Ok(layers.iter().map(name).collect())
+}
+
+fn is_wanted(placed: &Placed, again: &Again) -> bool {
+    let of_database = placed.setup.is_of_database();
+    match again {
+        Again::Files | Again::Setup => placed.has_changed(),
+        Again::Everything => of_database || placed.has_changed(),
+        Again::Layer(wanted) => placed.id.as_str() == wanted || name(&placed.setup) == *wanted,
+        Again::Due => {
+            let reload = placed.setup.reload;
+            reload.is_some_and(|after| placed.at.elapsed() >= after)
+        }
+    }
+}
+
+/// The layers that a set-up names, those of folders one by one.
+fn named(setup: &Setup) -> Result<Vec<LayerSetup>, Failure> {
+    let mut all = Vec::new();
+    for layer in &setup.layers {
+        if !Path::new(&layer.source).is_dir() {
+            all.push(layer.clone());
+            continue;
+        }
+        let files = folder::files(Path::new(&layer.source), &layer.read);
+        if files.is_empty() {
+            let folder = &layer.source;
+            return Err(format!("{folder}: there are no files of points in the folder").into());
+        }
+        all.extend(files.into_iter().map(|file| LayerSetup {
+            key: format!("{}{file}", layer.key),
+            source: file,
+            ..layer.clone()
+        }));
+    }
+    Ok(all)
+}
+
+fn ids(layers: &[LayerSetup]) -> Vec<LayerId> {
+    let names: Vec<_> = layers.iter().map(name).collect();
+    Layers::ids_of(names.iter().map(String::as_str))
+}
+
+/// What a layer is called: as it says, or like its file or table.
+pub(super) fn name(layer: &LayerSetup) -> String {
+    if let Some(name) = &layer.name {
+        return name.clone();
+    }
+    if layer.is_of_database() {
+        return layer.read.table_name();
+    }
+    file_name(&layer.source)
+}
+
+/// A file's name without folders and extensions.
+pub(in crate::cli) fn file_name(source: &str) -> String {
+    if source == "-" {
+        return "points".to_owned();
+    }
+    let name = Path::new(source)
+        .file_name()
+        .unwrap_or_default()
+        .to_string_lossy();
+    let name = [".gz", ".zst", ".zstd"]
+        .iter()
+        .find_map(|packed| name.strip_suffix(packed))
+        .unwrap_or(&name);
+    Path::new(name)
+        .file_stem()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn layers_are_called_like_their_files() {
+        for (source, name) in [
+            ("examples/cities.csv.gz", "cities"),
+            ("/data/My Points.geojson", "My Points"),
+            ("a.b.csv", "a.b"),
+            ("points", "points"),
+            ("-", "points"),
+        ] {
+            assert_eq!(file_name(source), name);
+        }
+    }
+}

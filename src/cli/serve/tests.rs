@@ -1,0 +1,330 @@
+use super::document::Document;
+use super::setup::Setup;
+use super::words::Mistake;
+use super::{Serve, said, save};
+use clap::{ArgMatches, Args as _, Command, FromArgMatches as _};
+use std::path::Path;
+
+fn environment(name: &str) -> Option<String> {
+    match name {
+        "URL" => Some("postgres://ann:s3cret@db/gis".to_owned()),
+        "SECRET" => Some("s3cret".to_owned()),
+        _ => None,
+    }
+}
+
+fn parse(text: &str) -> Result<Document, Mistake> {
+    Document::parse(text, Path::new("/d"), &environment)
+}
+
+fn check(text: &str) -> Result<Setup, Mistake> {
+    parse(text).and_then(|document| Setup::of(&document))
+}
+
+fn said(line: &[&str]) -> Document {
+    let words = ["serve"].iter().chain(line);
+    let matches: ArgMatches = Serve::augment_args(Command::new("serve")).get_matches_from(words);
+    said::all(&Serve::from_arg_matches(&matches).unwrap(), &matches)
+}
+
+#[test]
+fn what_is_saved_says_the_same() {
+    for line in [
+        &["/d/a.csv"][..],
+        &[
+            "/d/x/a.csv",
+            "-",
+            "--name",
+            "true",
+            "--name",
+            "1",
+            "--listen",
+            "[::1]:0",
+        ],
+        &[
+            "/e/it's \"here\"\\.csv",
+            "--lon",
+            "7",
+            "--weight",
+            "none",
+            "--strict",
+        ],
+        &[
+            "/d/a.csv",
+            "--filter",
+            "kind = 'a\nb' and n > 5",
+            "--within=-1,2,3,4.5",
+        ],
+        &[
+            "/d/a.csv",
+            "--radius",
+            "8",
+            "--domain=-5,5",
+            "--reverse",
+            "--ramp",
+            "red, blue",
+        ],
+        &[
+            "/d/a.csv",
+            "--watch",
+            "--reload",
+            "90s",
+            "--backend",
+            "cpu",
+            "--gpu-memory",
+            "1G",
+        ],
+        &[
+            "/d/a.csv",
+            "--renders",
+            "3",
+            "--cache-control",
+            "no-store",
+            "--delimiter",
+            ";",
+        ],
+    ] {
+        let document = said(line);
+        let text = save::text(&document, Path::new("/d"));
+        assert_eq!(parse(&text).unwrap(), document, "{text}");
+    }
+}
+
+#[cfg(feature = "postgis")]
+#[test]
+fn databases_are_saved_without_their_passwords() {
+    let line = [
+        "postgres://ann@db/gis",
+        "/d/a.csv",
+        "--table=a",
+        "--table=b.c",
+        "--live",
+        "--pool-size=3",
+        "--auto-publish",
+        "--allow-superuser",
+        "--radius=9",
+        "--weight=n",
+    ];
+    let document = said(&line);
+    let text = save::text(&document, Path::new("/d"));
+    assert_eq!(parse(&text).unwrap(), document, "{text}");
+    let setup = Setup::of(&document).unwrap();
+    let names: Vec<_> = setup.layers.iter().map(super::shelf::name).collect();
+    assert_eq!(names, ["a", "c", "a"]);
+    assert!(setup.layers[0].live && setup.layers[1].live && !setup.layers[2].live);
+
+    let document = said(&[
+        "postgres://ann:s3cret@db/gis",
+        "--sql",
+        "select 's3' || '${x}'",
+    ]);
+    let text = save::text(&document, Path::new("/d"));
+    assert!(
+        !text.contains("s3cret") && text.contains("ann:${PGPASSWORD}@"),
+        "{text}"
+    );
+}
+
+#[test]
+fn mistakes_have_their_line_and_say_what_to_do() {
+    let layer = "[[layers]]\nfile = \"a.csv\"\n";
+    for (line, text, hints) in [
+        (
+            1,
+            "lisen = \"a\"\n",
+            &["lisen", "did you mean `listen`"][..],
+        ),
+        (2, "watch = true\nlayer = 1\n", &["did you mean `layers`"]),
+        (2, "[limits]\nrender = 3\n", &["did you mean `renders`"]),
+        (2, "[limits]\nrenders = 0\n", &["renders", "1..=1024"]),
+        (
+            2,
+            "[limits]\nrenders = \"${NOTHING}\"\n",
+            &["renders", "NOTHING"],
+        ),
+        (2, "[cache]\ncache_control = \"\"\n", &["max-age"]),
+        (1, "limits = 3\n", &["table"]),
+        (1, "watch = 1\n", &["true or false"]),
+        (1, "watch = \"yes\"\n", &["true or false"]),
+        (1, "listen = { a = 1 }\n", &["not a table"]),
+        (1, "listen = [[1]]\n", &["not this array"]),
+        (2, "\nreload = \"5 minutes\"\n", &["reload", "10m"]),
+        (2, "[styles.a]\nradius = \"wide\"\n", &["radius", "16px"]),
+        (2, "[styles.a]\ncolour = \"red\"\n", &["colour"]),
+        (
+            3,
+            "[[layers]]\nfile = \"a\"\nstyle = \"hot\"\n",
+            &["style `hot`", "there is none"],
+        ),
+        (
+            5,
+            "[styles.hot]\nradius = 3\n[[layers]]\nfile = \"a\"\nstyle = \"hto\"\n",
+            &["did you mean `hot`"],
+        ),
+        (
+            3,
+            "[[layers]]\nfile = \"a\"\nwieght = \"n\"\n",
+            &["did you mean `weight`"],
+        ),
+        (
+            3,
+            "[[layers]]\nfile = \"a\"\nfilter = \"n >\"\n",
+            &["filter"],
+        ),
+        (
+            3,
+            "[[layers]]\nfile = \"a\"\nformat = \"xlsx\"\n",
+            &["format"],
+        ),
+        (
+            3,
+            "[[layers]]\nfile = \"a\"\nstyle = { radius = -1 }\n",
+            &["radius"],
+        ),
+        (
+            3,
+            "[[layers]]\nfile = \"a\"\nmode = \"alive\"\n",
+            &["snapshot or live"],
+        ),
+        (1, "[[layers]]\nname = \"a\"\n", &["file = …"]),
+        (
+            1,
+            "[[layers]]\nfile = \"a\"\nmode = \"live\"\n",
+            &["database"],
+        ),
+        (
+            3,
+            "[[layers]]\nname = \"a\"\nsource = \"gis\"\n",
+            &["source `gis`"],
+        ),
+        (1, "[layers]\nfile = \"a\"\n", &["[[layers]]"]),
+        (
+            3,
+            "[[layers]]\nfile = \"a\"\nfile = \"b\"\n",
+            &["duplicate"],
+        ),
+        (1, "[[layers]\n", &[]),
+        (2, "a = 1\nb = \"", &[]),
+    ] {
+        let error = check(text).err().unwrap_or_else(|| panic!("{text}"));
+        assert_eq!(error.line, Some(line), "{text}{error}");
+        for hint in hints {
+            assert!(error.to_string().contains(hint), "{text}{error}");
+        }
+        assert!(!error.message.contains('\n'), "{error}");
+    }
+    assert!(
+        check("")
+            .err()
+            .unwrap()
+            .message
+            .contains("nothing to serve")
+    );
+    assert!(check(&format!("{layer}{layer}")).is_ok());
+    let twice = "[[layers]]\nfile = \"-\"\n";
+    assert!(
+        check(&format!("{twice}{twice}"))
+            .err()
+            .unwrap()
+            .message
+            .contains("standard input")
+    );
+}
+
+#[cfg(feature = "postgis")]
+#[test]
+fn mistakes_of_databases_have_their_line() {
+    let source = "[sources.gis]\nurl = \"${URL}\"\n";
+    let layer = "[[layers]]\nsource = \"gis\"\n";
+    for (line, text, hint) in [
+        (2, "[sources.gis]\npool_size = 3\n".to_owned(), "url"),
+        (
+            2,
+            "[sources.gis]\nurl = \"mysql://a\"\n".to_owned(),
+            "postgres://",
+        ),
+        (
+            2,
+            "[sources.gis]\nurl = \"postgres://a:b@c/d\"\n".to_owned(),
+            "PGPASSWORD",
+        ),
+        (3, format!("{source}pool_size = 0\n"), "1..=256"),
+        (3, format!("{source}deadline = \"${{SECRET}}\"\n"), "10m"),
+        (3, format!("{source}style = \"hot\"\n"), "style `hot`"),
+        (3, format!("{source}{layer}"), "table = "),
+        (
+            4,
+            format!("{source}{layer}table = \"a\"\nsql = \"b\"\n"),
+            "together",
+        ),
+        (
+            3,
+            format!("{source}{layer}table = [\"a\", \"b\"]\n"),
+            "one table",
+        ),
+        (
+            3,
+            format!("{source}{layer}table = \"a\"\nfilter = \"n > 1\"\n"),
+            "sql",
+        ),
+        (
+            4,
+            format!("{source}[[layers]]\nsource = \"gsi\"\ntable = \"a\"\n"),
+            "did you mean `gis`",
+        ),
+        (3, format!("{source}{layer}file = \"a\"\n"), "together"),
+    ] {
+        let error = check(&text).err().unwrap_or_else(|| panic!("{text}"));
+        assert_eq!(error.line, Some(line), "{text}{error}");
+        let message = error.to_string();
+        assert!(
+            message.contains(hint) && !message.contains("s3cret"),
+            "{text}{message}"
+        );
+    }
+    let fine = format!("{source}auto_publish = true\n{layer}table = \"a\"\nmode = \"live\"\n");
+    assert!(check(&fine).is_ok());
+}
+
+/// Files that somebody has spoiled: never a panic, never a secret.
+#[test]
+fn spoiled_files_are_mistakes_or_set_ups() {
+    let document = include_str!("../../../docs/config.md");
+    let (_, rest) = document.split_once("```toml\n").unwrap();
+    let (example, _) = rest.split_once("```").unwrap();
+    let example = example.replace("DATABASE_URL", "URL");
+    let bytes = example.as_bytes();
+    let mut random = 7u64;
+    let mut next = |below: usize| {
+        random = random
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
+        (random >> 33) as usize % below.max(1)
+    };
+    let (mut mistakes, mut fine) = (0, 0);
+    for _ in 0..600 {
+        let mut spoiled = bytes.to_vec();
+        for _ in 0..=next(3) {
+            let (at, length) = (next(spoiled.len()), next(12));
+            let end = (at + length).min(spoiled.len());
+            let piece: Vec<u8> = match next(3) {
+                0 => Vec::new(),
+                1 => vec![b"\"'[]={}$#\n\\ 0"[next(13)]],
+                _ => {
+                    let from = next(bytes.len());
+                    bytes[from..(from + next(40)).min(bytes.len())].to_vec()
+                }
+            };
+            spoiled.splice(at..end, piece);
+        }
+        let text = String::from_utf8_lossy(&spoiled).into_owned();
+        match check(&text) {
+            Ok(_) => fine += 1,
+            Err(error) => {
+                mistakes += 1;
+                assert!(!error.to_string().contains("s3cret"), "{error}");
+            }
+        }
+    }
+    assert!(mistakes > 100 && fine > 10, "{mistakes} {fine}");
+}

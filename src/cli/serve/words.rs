@@ -1,0 +1,221 @@
+//! Words: what a command line or a file says, key by key, before it is checked.
+//!
+//! The keys of a configuration file are the flags of the command line, and clap checks both. So
+//! a flag is a key from the day it is written, with the same values and messages.
+
+use clap::parser::ValueSource;
+use clap::{Arg, ArgAction, ArgMatches, Args, Command};
+use std::fmt;
+
+/// What is wrong with a set-up, and where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Mistake {
+    /// The line, where it was read from a file.
+    pub(super) line: Option<usize>,
+    pub(super) message: String,
+}
+
+impl Mistake {
+    pub(super) fn new(line: Option<usize>, message: impl Into<String>) -> Self {
+        let message = message.into();
+        Self { line, message }
+    }
+}
+
+impl fmt::Display for Mistake {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(line) = self.line {
+            write!(f, "line {line}: ")?;
+        }
+        f.write_str(&self.message)
+    }
+}
+
+/// A key and what is said of it.
+#[derive(Clone, Debug)]
+pub(super) struct Word {
+    pub(super) key: String,
+    /// One, or those of a list; none for a table.
+    pub(super) values: Vec<String>,
+    pub(super) line: Option<usize>,
+    /// What stands in the file where variables have been put in: messages show that.
+    pub(super) raw: Option<String>,
+}
+
+/// Two words are the same if they say the same, wherever they stand.
+impl PartialEq for Word {
+    fn eq(&self, other: &Self) -> bool {
+        (&self.key, &self.values) == (&other.key, &other.values)
+    }
+}
+
+impl Word {
+    pub(super) fn new(key: &str, value: &str) -> Self {
+        Self {
+            key: key.to_owned(),
+            values: vec![value.to_owned()],
+            line: None,
+            raw: None,
+        }
+    }
+
+    pub(super) fn mistake(&self, message: impl fmt::Display) -> Mistake {
+        let mut message = message.to_string();
+        if let Some(raw) = &self.raw {
+            for value in self.values.iter().filter(|value| !value.is_empty()) {
+                message = message.replace(value, raw);
+            }
+        }
+        if !message.starts_with(&self.key) {
+            message = format!("{}: {message}", self.key);
+        }
+        Mistake::new(self.line, message)
+    }
+
+    /// The word as arguments of a command line.
+    fn arguments(&self, arg: &Arg) -> Result<Vec<String>, Mistake> {
+        let flag = arg.get_long().unwrap_or_default();
+        if self.values.is_empty() {
+            return Err(self.mistake("expected a value here, not a table"));
+        }
+        match arg.get_action() {
+            ArgAction::SetTrue => match self.values.as_slice() {
+                [value] if value == "true" => Ok(vec![format!("--{flag}")]),
+                [value] if value == "false" => Ok(Vec::new()),
+                _ => Err(self.mistake("expected true or false")),
+            },
+            ArgAction::Append => {
+                let values = self.values.iter();
+                Ok(values.map(|value| format!("--{flag}={value}")).collect())
+            }
+            _ => Ok(vec![format!("--{flag}={}", self.values.join(","))]),
+        }
+    }
+}
+
+/// The words of one section.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Words(pub(super) Vec<Word>);
+
+impl Words {
+    /// What of some flags was given on a command line.
+    pub(super) fn given<T: Args>(matches: &ArgMatches) -> Self {
+        let command = T::augment_args(Command::new("heatsplat"));
+        let mut words = Self::default();
+        for arg in command.get_arguments() {
+            let id = arg.get_id().as_str();
+            if matches.value_source(id) != Some(ValueSource::CommandLine) {
+                continue;
+            }
+            let values = match arg.get_action() {
+                ArgAction::SetTrue => vec!["true".to_owned()],
+                _ => {
+                    let raw = matches.get_raw(id).into_iter().flatten();
+                    raw.map(|value| value.to_string_lossy().into_owned())
+                        .collect()
+                }
+            };
+            words.0.push(Word {
+                key: key(arg),
+                values,
+                line: None,
+                raw: None,
+            });
+        }
+        words
+    }
+
+    pub(super) fn get(&self, key: &str) -> Option<&Word> {
+        self.0.iter().find(|word| word.key == key)
+    }
+
+    /// These and others, whose word counts where both have one.
+    pub(super) fn overridden(mut self, others: &Self) -> Self {
+        self.0.retain(|word| others.get(&word.key).is_none());
+        self.0.extend(others.0.iter().cloned());
+        self
+    }
+
+    /// Without some keys.
+    pub(super) fn without(&self, keys: &[&str]) -> Self {
+        let kept = self.0.iter().filter(|word| !keys.contains(&&*word.key));
+        Self(kept.cloned().collect())
+    }
+
+    /// The words as the flags they are, checked. `sections` are keys that mean something here and
+    /// are looked at elsewhere: a mistyped key may be meant for one of them.
+    pub(super) fn typed<T: Args>(&self, sections: &[&str]) -> Result<T, Mistake> {
+        let command = T::augment_args(Command::new("heatsplat"))
+            .no_binary_name(true)
+            .disable_help_flag(true);
+        let mut all = Vec::new();
+        for word in &self.0 {
+            let arg = command.get_arguments().find(|arg| key(arg) == word.key);
+            let Some(arg) = arg else {
+                let known = command.get_arguments().map(key);
+                let known: Vec<_> = known
+                    .chain(sections.iter().map(|&s| s.to_owned()))
+                    .collect();
+                return Err(unknown("key", word, &known));
+            };
+            let arguments = word.arguments(arg)?;
+            // One by one, so that a mistake has its line.
+            let alone = command.clone().try_get_matches_from(&arguments);
+            alone.map_err(|e| word.mistake(why(&e)))?;
+            all.extend(arguments);
+        }
+        let line = self.0.first().and_then(|word| word.line);
+        let failed = |e: clap::Error| Mistake::new(line, why(&e));
+        let matches = command.try_get_matches_from(all).map_err(failed)?;
+        T::from_arg_matches(&matches).map_err(failed)
+    }
+}
+
+/// A flag's name as a key: `gpu_memory`.
+fn key(arg: &Arg) -> String {
+    arg.get_long().unwrap_or_default().replace('-', "_")
+}
+
+/// A name that nobody knows, with the nearest that somebody does.
+pub(super) fn unknown(what: &str, word: &Word, known: &[impl AsRef<str>]) -> Mistake {
+    let distance = |name: &str| strsim::damerau_levenshtein(name, &word.key);
+    let names = known.iter().map(AsRef::as_ref);
+    let nearest = names.min_by_key(|name| distance(name));
+    let close = word.key.chars().count().div_ceil(3);
+    let hint = match nearest.filter(|name| distance(name) <= close) {
+        Some(name) => format!("did you mean `{name}`?"),
+        None if known.is_empty() => "there is none".to_owned(),
+        None => {
+            let all: Vec<_> = known.iter().map(AsRef::as_ref).collect();
+            format!("there are {}", all.join(", "))
+        }
+    };
+    let message = format!("unknown {what} `{}`; {hint}", word.key);
+    Mistake::new(word.line, message)
+}
+
+/// What clap says, without what only a command line has.
+fn why(error: &clap::Error) -> String {
+    use clap::error::{ContextKind, ContextValue};
+    use std::error::Error as _;
+    if let Some(source) = error.source() {
+        return source.to_string();
+    }
+    let text = |kind| match error.get(kind) {
+        Some(ContextValue::String(text)) => Some(text.clone()),
+        _ => None,
+    };
+    match (text(ContextKind::InvalidArg), text(ContextKind::PriorArg)) {
+        (Some(one), Some(other)) => {
+            let key = |flag: &str| {
+                let name = flag.trim_start_matches('-');
+                name.split([' ', '='])
+                    .next()
+                    .unwrap_or(name)
+                    .replace('-', "_")
+            };
+            format!("{} and {} can't go together", key(&one), key(&other))
+        }
+        _ => error.kind().to_string(),
+    }
+}
