@@ -360,8 +360,9 @@ function drawReading() {
   }
   const unit = reading.unit ?? legend?.unit ?? "";
   ui.value.textContent = reading.value === null ? "no value" : figure(reading.value);
-  const more = typeof reading.percentile === "number" && reading.count > 0 ? ` · more than ${Math.floor(reading.percentile)} %` : "";
+  const more = typeof reading.percentile === "number" && reading.count > 0 ? ` · > ${Math.floor(reading.percentile)} %` : "";
   ui.detail.textContent = `${unit ? `${unit} · ` : ""}${plural(reading.count, "point")}${more}`;
+  ui.detail.title = ui.detail.textContent;
   ui.needle.style.left = `${positionOf(reading.value ?? 0) * 100}%`;
 }
 
