@@ -40,6 +40,8 @@ pub struct Style {
     opacity: Option<String>,
     classes: Option<u8>,
     isolines: Option<u8>,
+    /// Whether numbers are a [`Nature::Level`].
+    level: bool,
     baked: Arc<Ramp>,
     chosen: Chosen,
 }
@@ -94,6 +96,7 @@ impl Default for Style {
             opacity: None,
             classes: None,
             isolines: None,
+            level: false,
             baked: Arc::new(
                 Ramp::named(Self::DEFAULT_RAMP)
                     .unwrap_or_else(|_| Ramp::from_table(&[[0; 4]; 256])),
@@ -202,6 +205,11 @@ impl Style {
         if wanted.reverse {
             ramp = ramp.reversed();
         }
+        if wanted.level {
+            // a low mean is not less of something: it is as opaque as a high one
+            let flat = Opacity::parse("0:0.9,1:0.9");
+            ramp = flat.map_or(ramp.clone(), |flat| ramp.with_opacity(&flat));
+        }
         if let Some(text) = &wanted.opacity {
             let opacity =
                 Opacity::parse(text).map_err(|e| refuse("opacity", text, &e.to_string()))?;
@@ -232,12 +240,15 @@ impl Style {
             Nature::Level => Self::LEVEL_RAMP,
             Nature::Signed | Nature::Ratio => Self::DIVERGING_RAMP,
         };
-        if !self.chosen.ramp && self.ramp != suits {
+        let ramp = if self.chosen.ramp { &self.ramp } else { suits };
+        let level = nature == Nature::Level;
+        if self.ramp != ramp || self.level != level {
             let wanted = Self {
-                ramp: suits.to_owned(),
+                ramp: ramp.to_owned(),
+                level,
                 ..self.clone()
             };
-            // a ramp of the collection is always one
+            // what was a ramp before is one still
             let _ = self.bake(wanted);
         }
         self
@@ -449,6 +460,7 @@ mod tests {
         chosen.set("ramp", "inferno").unwrap();
         chosen.set("scale", "log").unwrap();
         let same = chosen.clone().suited_to(Nature::Level);
+        assert!(same.ramp().color(1)[3] > 200, "low means can be seen");
         assert_eq!(same.to_string(), chosen.to_string());
     }
 
