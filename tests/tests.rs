@@ -15,6 +15,9 @@ mod oracle;
 /// The real program as a child process.
 #[cfg(feature = "program")]
 mod program;
+/// The system's Python, for programs that are held against ours.
+#[cfg(feature = "program")]
+mod python;
 /// Scenes that all laws are tried on.
 mod scenes;
 
@@ -24,6 +27,9 @@ mod browser;
 /// The commands: what they print, write and refuse, and their exit codes.
 #[cfg(feature = "program")]
 mod cli;
+/// Other heat maps in a real browser, beside ours.
+#[cfg(feature = "program")]
+mod dialects;
 /// Pictures that were looked at, and must not change unseen.
 mod golden;
 /// The GPU's pictures are the CPU's, and what happens when a device fails.
@@ -31,8 +37,13 @@ mod golden;
 mod gpu;
 /// The laws of the picture: conservation, seams, linearity, order, oracle.
 mod laws;
+/// The real Mapnik on the same points.
+#[cfg(feature = "program")]
+mod mapnik;
 /// Means, differences, radii in metres, scales of the neighbourhood.
 mod measures;
+/// Splats that cover each other, in floating point and in 8 bits.
+mod overlaps;
 /// PostGIS, a real one.
 #[cfg(feature = "postgis")]
 mod postgis;

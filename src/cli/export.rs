@@ -51,8 +51,9 @@ struct Zooms {
 }
 
 impl Export {
-    pub(super) fn run(self) -> Result<(), Failure> {
-        let style = self.style.style()?;
+    pub(super) fn run(mut self) -> Result<(), Failure> {
+        let (style, columns) = self.style.style_and_columns()?;
+        self.source_flags.suggest(&columns);
         let loaded = self.source_flags.read(&self.source)?;
         eprintln!("{}", loaded.summary(&shown(&self.source)));
         let layer = Layer::on_cpu(&shown(&self.source), loaded.points, style);

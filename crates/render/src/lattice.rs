@@ -15,13 +15,16 @@ fn least_on_grid(shape: Shape) -> Option<f64> {
         Shape::Gaussian => Some(6.0),
         Shape::Triweight => Some(8.0),
         Shape::Quartic => Some(13.0),
-        Shape::Epanechnikov | Shape::Triangular | Shape::Uniform => None,
+        _ => None,
     }
 }
 
 /// Radii in pixels below which a kernel is stamped point by point: the smooth ones
 /// where a stamp is a handful of pixels, the others where a grid would blur them.
 pub(crate) fn direct_below(shape: Shape) -> f64 {
+    if shape.is_stamped() {
+        return 0.0;
+    }
     least_on_grid(shape).map_or(6.0, |least| least / FINEST_FACTOR)
 }
 
