@@ -2,7 +2,7 @@
 //! more they weigh: stamps, pixel by pixel of where the points are.
 //!
 //! Points of one pixel (or part of one) and one opacity are one item with a count, and items are
-//! stamped in the order of where they are in the world, row by row. So a crowd costs its pixels, and
+//! stamped in the order of where they are in the world: row by row, or along the Z-order curve. So a crowd costs its pixels, and
 //! neighbouring tiles do the same sums in the same order. No GPU draws these.
 
 use super::stack_blur;
@@ -15,6 +15,9 @@ use std::collections::HashMap;
 
 /// No spot's opacity is nearer to 1 than this: under half a colour step.
 const OPAQUE: f64 = 1.0 - 1.0 / 1024.0;
+
+/// Pixels of a stamp that costs less than to sort its points.
+const SMALL: u32 = 1024;
 
 /// Places are counted on a grid where a pixel has no more of them, each way.
 const MOST_GRIDDED: u32 = 8;
@@ -53,6 +56,9 @@ struct Places {
     shift: (f64, f64),
     /// In pixels.
     margin: u32,
+    /// Whether items of one place and class are brought together, which pays for large stamps;
+    /// else they come in the order of the index.
+    sorted: bool,
 }
 
 impl Places {
@@ -73,7 +79,9 @@ impl Places {
                 items.push(Item { x, y, class, count });
             }
         });
-        items.sort_unstable_by_key(|i| (i.y, i.x, i.class));
+        if self.sorted {
+            items.sort_unstable_by_key(|i| (i.y, i.x, i.class));
+        }
         items.dedup_by(|later, first| {
             let same = (later.y, later.x, later.class) == (first.y, first.x, first.class);
             if same {
@@ -276,6 +284,7 @@ fn add_stamps(
             phases: stamps.phases,
             shift: (0.0, 0.0),
             margin: stamps.margin as u32 + 1,
+            sorted: true,
         };
         for item in places.items(points, class) {
             let (x, phase_x) = split(item.x, stamps.phases);
@@ -302,6 +311,7 @@ fn add(job: &Stamped<'_>) -> Density {
             phases: stamps.phases,
             shift: (0.0, 0.0),
             margin: stamps.margin as u32 + 1,
+            sorted: true,
         };
         let mut sums = places.grid(0.0f64);
         let shape = sums.clone_shape();
@@ -355,6 +365,7 @@ fn reach(job: &Stamped<'_>, unit: f64) -> Density {
         phases: 1,
         shift: (0.0, 0.0),
         margin,
+        sorted: true,
     };
     let mut sums = places.grid(0.0f64);
     let shape = sums.clone_shape();
@@ -422,6 +433,7 @@ fn eight_bits(job: &Stamped<'_>, stamp: &Stamp, blend: impl Fn(u8, u8) -> u8 + C
         phases: print.phases,
         shift: print.shift,
         margin: reach,
+        sorted: print.width * print.height > SMALL,
     };
     for &(points, _) in &job.parts {
         let mut inks: HashMap<(u8, u32, u32), Vec<u8>> = HashMap::new();
