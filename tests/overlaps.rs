@@ -133,8 +133,11 @@ fn heavier_points_reach_further() {
             let (x, y) = ((x * 256.0).floor(), (y * 256.0).floor());
             for (pixel, value) in truth.iter_mut().enumerate() {
                 let (i, j) = ((pixel % 256) as f64, (pixel / 256) as f64);
-                let distance = (i - x).hypot(j - y);
-                *value += (f64::from(weight) - step * distance.powi(degree)).max(0.0);
+                // round the world, too
+                for copy in [-256.0, 0.0, 256.0] {
+                    let distance = (i - x + copy).hypot(j - y);
+                    *value += (f64::from(weight) - step * distance.powi(degree)).max(0.0);
+                }
             }
         }
         for (got, expected) in drawn.values.iter().zip(&truth) {

@@ -15,7 +15,9 @@ impl Draft {
     /// The default style, with a linear scale: no other heat map has any other unless it says so.
     pub(super) fn new(dialect: Dialect) -> Self {
         let mut draft = Self::ours(dialect);
-        draft.imported.style.scale.transform = crate::scale::Transform::Linear;
+        // set, so that no layer takes another for its numbers
+        let set = draft.set("scale", "linear");
+        debug_assert!(set.is_ok());
         draft
     }
 
