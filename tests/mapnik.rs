@@ -1,7 +1,7 @@
 //! Mapnik 3.1, as Debian has it, draws the same points from the same XML.
 
 use crate::program::{folder, heatsplat};
-use crate::python::python;
+use crate::python::system as python;
 use heatsplat::render::import;
 use std::fs;
 use std::path::Path;

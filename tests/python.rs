@@ -1,20 +1,36 @@
-//! The system's Python, which has GDAL and Mapnik where they are installed.
+//! Python with modules that are not ours: readers that know nothing of heatsplat.
 
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// What a script prints; `None` where its module is missing, which is said aloud.
-pub fn python(module: &str, script: &str, arguments: &[&str]) -> Option<String> {
-    // Python modules of the system are the system Python's.
-    let has = Command::new("/usr/bin/python3")
+/// What a script of the system's Python prints, which has GDAL and Mapnik; `None` where the module
+/// is missing.
+pub fn system(module: &str, script: &str, arguments: &[&str]) -> Option<String> {
+    run(Path::new("/usr/bin/python3"), module, script, arguments)
+}
+
+/// The same by the Python that `scripts/test` fills from PyPI.
+pub fn packaged(module: &str, script: &str, arguments: &[&str]) -> Option<String> {
+    let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/python");
+    let folder = std::env::var_os("HEATSPLAT_PYTHON").map_or(own, PathBuf::from);
+    run(&folder.join("bin/python3"), module, script, arguments)
+}
+
+fn run(python: &Path, module: &str, script: &str, arguments: &[&str]) -> Option<String> {
+    let has = Command::new(python)
         .args(["-c", &format!("import {module}")])
         .output();
     if !has.is_ok_and(|out| out.status.success()) {
+        let missing = format!(
+            "{} has no {module}; scripts/test installs it",
+            python.display()
+        );
         let required = std::env::var_os("HEATSPLAT_REQUIRE_ALL").is_some_and(|v| v == "1");
-        assert!(!required, "python3's {module} is missing");
-        eprintln!("LEFT OUT: python3 has no {module}; install python3-gdal and python3-mapnik");
+        assert!(!required, "{missing}");
+        eprintln!("LEFT OUT: {missing}");
         return None;
     }
-    let out = Command::new("/usr/bin/python3")
+    let out = Command::new(python)
         .args(["-c", script])
         .args(arguments)
         .output()

@@ -15,7 +15,7 @@ mod oracle;
 /// The real program as a child process.
 #[cfg(feature = "program")]
 mod program;
-/// The system's Python, for programs that are held against ours.
+/// Python with readers that are not ours.
 #[cfg(feature = "program")]
 mod python;
 /// Scenes that all laws are tried on.
@@ -30,6 +30,9 @@ mod cli;
 /// Other heat maps in a real browser, beside ours.
 #[cfg(feature = "program")]
 mod dialects;
+/// `heatsplat export`: every tile and no other, whole or absent, by readers that are not ours.
+#[cfg(feature = "program")]
+mod export;
 /// Pictures that were looked at, and must not change unseen.
 mod golden;
 /// The GPU's pictures are the CPU's, and what happens when a device fails.

@@ -1,5 +1,6 @@
 //! A folder as a source: each file of points in it is a layer.
 
+use super::archived::Archived;
 use super::source::SourceFlags;
 use std::path::Path;
 
@@ -16,6 +17,10 @@ pub(super) fn files(folder: &Path, flags: &SourceFlags) -> Vec<String> {
     let mut files = Vec::new();
     for path in paths {
         if !path.is_file() || hidden(&path) || heatsplat_loader::is_companion(&path) {
+            continue;
+        }
+        if Archived::is_one(&shown(&path)) {
+            files.push(shown(&path));
             continue;
         }
         match flags.can_open(&shown(&path)) {

@@ -1,10 +1,10 @@
 //! The commands. Each turns its flags into checked values first, and then works with those.
 
+mod archived;
 mod backend;
 mod bench;
 #[cfg(feature = "postgis")]
 mod database;
-#[cfg(feature = "postgis")]
 mod export;
 mod folder;
 mod generate;
@@ -57,9 +57,8 @@ enum Command {
     Serve(serve::Serve),
     /// Draw points as one picture
     Render(render::Render),
-    /// Write the densities of a source's tiles into a database
-    #[cfg(feature = "postgis")]
-    Export(export::Export),
+    /// Write all tiles of a source: PMTiles, MBTiles, GeoTIFF, a folder of files, PostGIS rasters
+    Export(Box<export::Export>),
     /// Say what a source of points holds
     Info(info::Info),
     /// List the colour ramps
@@ -77,7 +76,6 @@ pub(crate) fn run() -> Result<(), Failure> {
     match Arguments::parse().command {
         Command::Serve(serve) => serve.run(),
         Command::Render(render) => render.run(),
-        #[cfg(feature = "postgis")]
         Command::Export(export) => export.run(),
         Command::Info(info) => info.run(),
         Command::Ramps(ramps) => ramps.run(),
@@ -152,6 +150,10 @@ mod tests {
             "bench a --points 5",
             "bench --gpu some",
             "render a -o b.png --gpu-memory much",
+            "export a -o b.pmtiles",
+            "export a -o b.zip --zoom 3",
+            "export a -o b.pmtiles --zoom 3 --resume --overwrite",
+            "export a -o b.pmtiles --zoom 3 --tile-size 128",
         ] {
             let words = ["heatsplat"].into_iter().chain(line.split(' '));
             let error = Arguments::try_parse_from(words).err();
@@ -169,6 +171,8 @@ mod tests {
             "bench --points 1000 --gpu any --radius 8",
             "serve a --backend gpu:llvm --gpu-memory 64M",
             "generate 10M --seed 7",
+            "export a -o b.mbtiles --zoom 0-10 --bbox -10,-5,10,5 --tile-size 512 --retina --dry-run",
+            "export a -o t/{z}/{x}/{y}.webp --zoom 3 --as webp --resume",
         ] {
             let words = ["heatsplat"].into_iter().chain(line.split(' '));
             assert!(Arguments::try_parse_from(words).is_ok(), "{line}");

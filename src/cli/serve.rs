@@ -1,6 +1,7 @@
 //! `heatsplat serve`: a map in the browser, and tiles for any other.
 
 use super::Failure;
+use super::archived::Archived;
 use super::backend::{self, BackendFlags};
 #[cfg(feature = "postgis")]
 use super::live::LiveRows;
@@ -33,6 +34,7 @@ Examples:
   heatsplat serve quakes.csv.gz shops.geojson --listen 0.0.0.0:8080
   heatsplat generate 1M | heatsplat serve - --name made-up
   heatsplat serve data/ --watch
+  heatsplat serve cities.pmtiles                       tiles that `heatsplat export` has drawn
   heatsplat serve postgres://heat@db/gis --table quakes --weight mag
   heatsplat serve postgres://heat@db/gis --live --sql 'select geom from trips where geom && !bbox!'
 
@@ -286,6 +288,12 @@ fn keep_up(
 impl Coming {
     /// Reads the source and puts its layer in place.
     fn load(&self, layers: &Layers, style: &Style) -> Result<(), Failure> {
+        if Archived::is_one(&self.source) {
+            let archived = Archived::open(&self.source, &self.name)?;
+            eprintln!("{}: {}", self.id, archived.summary());
+            layers.put_stored(&self.id, Arc::new(archived));
+            return Ok(());
+        }
         let loaded = self.flags.read(&self.source)?;
         eprintln!("{}", loaded.summary(self.id.as_str()));
         let backend = Arc::clone(&self.backend);
@@ -338,7 +346,7 @@ impl Coming {
 }
 
 /// A file's name without folders and extensions.
-fn layer_name(source: &str) -> String {
+pub(super) fn layer_name(source: &str) -> String {
     if source == "-" {
         return "points".to_owned();
     }

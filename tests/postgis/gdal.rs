@@ -1,7 +1,7 @@
 use super::cluster::shared;
 use super::http::{body, densities, serve};
 use crate::program::heatsplat;
-use crate::python::python;
+use crate::python::system as python;
 
 /// The tile's own pixels, read by GDAL through what we say of it.
 const READ: &str = "

@@ -40,6 +40,9 @@ pub enum TileError {
 }
 
 impl TileId {
+    /// The one tile of zoom 0.
+    pub const WORLD: Self = Self { z: 0, x: 0, y: 0 };
+
     /// The tile in column `x` and row `y` of zoom `z`.
     ///
     /// # Errors

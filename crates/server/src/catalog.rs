@@ -36,6 +36,9 @@ struct About<'a> {
     name: &'a str,
     /// Whether it is read anew for every picture; then nobody has counted.
     live: bool,
+    /// The ending of its tiles, where those were drawn before and can't be drawn otherwise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stored: Option<&'static str>,
     /// Whether its database did not answer when it was asked last.
     #[serde(skip_serializing_if = "Option::is_none")]
     away: Option<bool>,
@@ -56,6 +59,7 @@ impl<'a> About<'a> {
             id: id.as_str(),
             name: served.name(),
             live: served.is_live(),
+            stored: served.stored(),
             away: served.is_away(),
             points: summary.map(|s| s.count),
             weight_sum: summary.map(|s| s.weight_sum),

@@ -150,6 +150,9 @@ impl Served {
         match &self.data {
             Data::Here(layer) => Ok(layer),
             Data::Live(_) => Err(Refused::internal()),
+            Data::Stored(_) => Err(Refused::not_found(
+                "this layer is an archive of tiles: it has no maps, legends and values",
+            )),
         }
     }
 }

@@ -71,6 +71,11 @@ fn answer(
     write: impl Fn(&str, Data) -> String,
 ) -> Result<Response, Refused> {
     let served = server.layers.get(id)?;
+    if served.stored().is_some() {
+        return Err(Refused::not_found(
+            "this layer is an archive of tiles: GDAL opens the file itself",
+        ));
+    }
     let query = Query::parse(request.uri().query(), &["data"])?;
     // The style must be legal, or GDAL would meet errors tile by tile.
     served.look(&query)?;

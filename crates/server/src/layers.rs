@@ -3,6 +3,7 @@
 use crate::error::Refused;
 use crate::live::Live;
 use crate::served::{Data, Served};
+use crate::stored::Stored;
 use heatsplat_points::Points;
 use heatsplat_points::mercator::MAX_LATITUDE;
 use heatsplat_render::Layer;
@@ -124,6 +125,11 @@ impl Layers {
     /// Puts a layer in its place whose points are fetched for every picture.
     pub fn put_live(&self, id: &LayerId, live: Live) {
         self.place(id, Data::Live(live));
+    }
+
+    /// Puts a layer in its place whose tiles were drawn before.
+    pub fn put_stored(&self, id: &LayerId, stored: Arc<dyn Stored>) {
+        self.place(id, Data::Stored(stored));
     }
 
     fn place(&self, id: &LayerId, data: Data) {

@@ -5,6 +5,7 @@ use crate::error::Refused;
 use crate::layers::{WORLD, frame, with_room};
 use crate::live::Live;
 use crate::query::Query;
+use crate::stored::Stored;
 use heatsplat_points::Points;
 use heatsplat_render::{Layer, Style};
 use std::collections::HashMap;
@@ -22,6 +23,8 @@ static VERSIONS: AtomicU64 = AtomicU64::new(0);
 pub(crate) enum Data {
     Here(Layer),
     Live(Live),
+    /// Tiles that were drawn before.
+    Stored(Arc<dyn Stored>),
 }
 
 impl Data {
@@ -29,6 +32,7 @@ impl Data {
         match self {
             Self::Here(layer) => Self::Here(layer.at_epoch(epoch)),
             Self::Live(live) => Self::Live(live.at_epoch(epoch)),
+            stored @ Self::Stored(_) => stored,
         }
     }
 }
@@ -69,6 +73,7 @@ impl Look {
 
 impl Served {
     pub(crate) fn new(data: Data) -> Self {
+        let plain = Style::default();
         let (fingerprint, style) = match &data {
             Data::Here(layer) => {
                 let named = Fingerprint::new().text(layer.name()).number(layer.epoch());
@@ -83,6 +88,7 @@ impl Served {
                 let named = Fingerprint::new().text(live.name()).number(live.epoch());
                 (named, live.style())
             }
+            Data::Stored(stored) => (Fingerprint::new().text(&stored.about().name), &plain),
         };
         let own = Arc::new(Look::new(style.clone()));
         Self {
@@ -98,6 +104,7 @@ impl Served {
         match &self.data {
             Data::Here(layer) => layer.name(),
             Data::Live(live) => live.name(),
+            Data::Stored(stored) => &stored.about().name,
         }
     }
 
@@ -105,6 +112,7 @@ impl Served {
         match &self.data {
             Data::Here(layer) => layer.epoch(),
             Data::Live(live) => live.epoch(),
+            Data::Stored(_) => 1,
         }
     }
 
@@ -112,7 +120,7 @@ impl Served {
     pub(crate) fn points(&self) -> Option<&Points> {
         match &self.data {
             Data::Here(layer) => Some(layer.points()),
-            Data::Live(_) => None,
+            Data::Live(_) | Data::Stored(_) => None,
         }
     }
 
@@ -121,10 +129,18 @@ impl Served {
         matches!(self.data, Data::Live(_))
     }
 
+    /// The ending of its tiles, where those were drawn before.
+    pub(crate) fn stored(&self) -> Option<&'static str> {
+        match &self.data {
+            Data::Stored(stored) => Some(stored.about().extension),
+            Data::Here(_) | Data::Live(_) => None,
+        }
+    }
+
     /// Whether its database did not answer when it was asked last; `None` without one.
     pub(crate) fn is_away(&self) -> Option<bool> {
         match &self.data {
-            Data::Here(_) => None,
+            Data::Here(_) | Data::Stored(_) => None,
             Data::Live(live) => Some(!live.rows().is_there()),
         }
     }
@@ -168,6 +184,7 @@ impl Served {
         let known = match &self.data {
             Data::Here(layer) => layer.points().summary().bounds,
             Data::Live(live) => live.rows().bounds(),
+            Data::Stored(stored) => Some(stored.about().bounds),
         };
         known.unwrap_or(WORLD)
     }
@@ -177,6 +194,7 @@ impl Served {
         match &self.data {
             Data::Here(layer) => frame(layer.points()),
             Data::Live(live) => live.rows().bounds().map_or(WORLD, with_room),
+            Data::Stored(stored) => stored.about().bounds,
         }
     }
 

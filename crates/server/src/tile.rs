@@ -6,8 +6,9 @@ use crate::caching::Fingerprint;
 use crate::error::{Refused, shown};
 use crate::query::Query;
 use crate::router::Server;
+use crate::served::Data;
 use crate::tiles::{Kept, SameLook, TileKey};
-use crate::{dem, spent};
+use crate::{dem, spent, stored};
 use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
 use axum::http::HeaderValue;
@@ -33,6 +34,10 @@ pub(crate) async fn get(
     let file = File::parse(&y)
         .ok_or_else(|| Refused::bad(format!("a tile's address ends in {}", extensions())))?;
     let tile = address::tile(&z, &x, file.stem)?;
+    if let Data::Stored(stored) = &served.data {
+        let asked = (request.uri().query(), request.headers());
+        return stored::tile(&server, Arc::clone(stored), &file, tile, asked).await;
+    }
     let query = Query::parse(request.uri().query(), &["size", "format", "range"])?;
     let format = format(&file, &query)?;
     let css = query

@@ -5,7 +5,8 @@ use crate::caching::Fingerprint;
 use crate::error::{Refused, json};
 use crate::query::Query;
 use crate::router::Server;
-use crate::served::{Look, Served};
+use crate::served::{Data, Look, Served};
+use crate::stored;
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::http::header::{HOST, VARY};
@@ -45,6 +46,9 @@ pub(crate) async fn get(
 ) -> Result<Response, Refused> {
     let id = id.strip_suffix(".json").unwrap_or(&id);
     let served = server.layers.get(id)?;
+    if let Data::Stored(stored) = &served.data {
+        return stored::tilejson(&server, id, stored.about(), &request);
+    }
     let query = Query::parse(request.uri().query(), &[])?;
     let look = served.look(&query)?;
     let base = base(&server, request.headers());

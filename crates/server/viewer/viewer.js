@@ -7,7 +7,8 @@ import { AttributionControl, Map as GlMap, NavigationControl, ScaleControl, setW
 /**
  * @typedef {{ kernel: string, radius: string, normalize: string, scale: string, domain: string,
  *             ramp: string, reverse: boolean, opacity: number | string }} Style
- * @typedef {{ id: string, name?: string, points?: number, bounds?: number[], style?: Partial<Style> }} Layer
+ * @typedef {{ id: string, name?: string, points?: number, bounds?: number[], stored?: string,
+ *             style?: Partial<Style> }} Layer
  * @typedef {{ name: string, group: string, colors: string[] }} Ramp
  * @typedef {{ layers: Layer[], loading?: string[], ramps: Ramp[], kernels: string[], scales: string[] }} Catalog
  * @typedef {{ value: number, position: number, label: string }} Tick
@@ -133,6 +134,8 @@ function parameters(all) {
 
 /** The address template of the tiles. @param {{ all: boolean }} options */
 function tiles({ all }) {
+  // Tiles of an archive are as they were drawn.
+  if (layer.stored) return address(`${encodeURIComponent(layer.id)}/`) + `{z}/{x}/{y}.${layer.stored}`;
   const query = parameters(all);
   // On this page the map fades the layer by itself, at once and without new tiles.
   if (!all) query.delete("opacity");
@@ -278,6 +281,11 @@ const newestLegend = latest();
 async function refreshLegend() {
   const signal = newestLegend();
   const z = tileZoom();
+  ui.legend.hidden = Boolean(layer.stored);
+  if (layer.stored) {
+    shownZoom = z;
+    return settle();
+  }
   waiting += 1;
   try {
     const query = parameters(false);
@@ -350,7 +358,7 @@ function drawReading() {
 
 const read = debounce(async () => {
   const signal = newestReading();
-  if (!pointer || map.isMoving()) return;
+  if (!pointer || layer.stored || map.isMoving()) return;
   const query = parameters(false);
   // On a copy of the world to the left or right it is the same place.
   query.set("lon", (((((pointer.lng + 180) % 360) + 360) % 360) - 180).toFixed(6));
@@ -453,6 +461,7 @@ function drawPanel() {
   if (ramp?.group === GROUNDS[ground].ramps) ui.hint.hidden = true;
 
   root.dataset.map = ground;
+  root.toggleAttribute("data-stored", Boolean(layer.stored));
   ui.theme.setAttribute("aria-checked", String(ground === "light"));
 }
 

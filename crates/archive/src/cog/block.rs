@@ -1,0 +1,46 @@
+//! Tiles of a TIFF: differences along each row, then deflate.
+
+use flate2::Compression;
+use flate2::write::ZlibEncoder;
+use std::io::{self, Write as _};
+use std::sync::Arc;
+
+/// Floats with predictor 3: of each row first all highest bytes, then the next ones.
+pub(crate) fn floats(values: &[f32], side: usize) -> io::Result<Arc<[u8]>> {
+    let mut bytes = Vec::with_capacity(values.len() * 4);
+    for row in values.chunks_exact(side) {
+        let start = bytes.len();
+        for byte in 0..4 {
+            bytes.extend(
+                row.iter()
+                    .filter_map(|v| v.to_be_bytes().get(byte).copied()),
+            );
+        }
+        differences(bytes.get_mut(start..).unwrap_or_default(), 1);
+    }
+    deflated(&bytes)
+}
+
+/// RGBA with predictor 2: differences of each band.
+pub(crate) fn colors(pixels: &[u8], side: usize) -> io::Result<Arc<[u8]>> {
+    let mut bytes = pixels.to_vec();
+    bytes
+        .chunks_exact_mut(side * 4)
+        .for_each(|row| differences(row, 4));
+    deflated(&bytes)
+}
+
+/// Each byte becomes its difference to the one `step` before.
+fn differences(row: &mut [u8], step: usize) {
+    let before = row.to_vec();
+    let later = row.iter_mut().skip(step);
+    later
+        .zip(before)
+        .for_each(|(to, b)| *to = to.wrapping_sub(b));
+}
+
+fn deflated(bytes: &[u8]) -> io::Result<Arc<[u8]>> {
+    let mut zlib = ZlibEncoder::new(Vec::new(), Compression::new(6));
+    zlib.write_all(bytes)?;
+    Ok(zlib.finish()?.into())
+}

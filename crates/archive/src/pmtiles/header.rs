@@ -1,0 +1,139 @@
+//! The 127 bytes that a PMTiles archive begins with.
+
+pub(crate) const LENGTH: usize = 127;
+const MAGIC: &[u8; 7] = b"PMTiles";
+const VERSION: u8 = 3;
+
+/// How directories and metadata, or tiles, are packed.
+pub(crate) const PLAIN: u8 = 1;
+pub(crate) const GZIP: u8 = 2;
+
+/// What tiles are.
+pub(crate) const PNG: u8 = 2;
+pub(crate) const JPEG: u8 = 3;
+pub(crate) const WEBP: u8 = 4;
+pub(crate) const AVIF: u8 = 5;
+
+/// A stretch of the file: where it begins, and its length.
+pub(crate) type Stretch = (u64, u64);
+
+/// All that a header says.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Header {
+    pub(crate) root: Stretch,
+    pub(crate) metadata: Stretch,
+    pub(crate) leaves: Stretch,
+    pub(crate) tiles: Stretch,
+    /// How many tiles there are, entries for them, and different contents.
+    pub(crate) counts: [u64; 3],
+    pub(crate) clustered: bool,
+    /// How directories and metadata are packed, how tiles are, and what those are.
+    pub(crate) kinds: [u8; 3],
+    pub(crate) zooms: [u8; 2],
+    /// West, south, east, north.
+    pub(crate) bounds: [f64; 4],
+    /// Zoom, longitude, latitude.
+    pub(crate) center: (u8, f64, f64),
+}
+
+/// Degrees are kept as ten-millionths.
+const DEGREE: f64 = 1e7;
+
+impl Header {
+    pub(crate) fn to_bytes(self) -> Vec<u8> {
+        let mut bytes = MAGIC.to_vec();
+        bytes.push(VERSION);
+        for (offset, length) in [self.root, self.metadata, self.leaves, self.tiles] {
+            bytes.extend(offset.to_le_bytes());
+            bytes.extend(length.to_le_bytes());
+        }
+        for count in self.counts {
+            bytes.extend(count.to_le_bytes());
+        }
+        bytes.push(u8::from(self.clustered));
+        bytes.extend(self.kinds);
+        bytes.extend(self.zooms);
+        let mut degrees =
+            |degrees: f64| bytes.extend(((degrees * DEGREE).round() as i32).to_le_bytes());
+        self.bounds.into_iter().for_each(&mut degrees);
+        let (zoom, lon, lat) = self.center;
+        bytes.push(zoom);
+        bytes.extend(((lon * DEGREE).round() as i32).to_le_bytes());
+        bytes.extend(((lat * DEGREE).round() as i32).to_le_bytes());
+        bytes
+    }
+
+    /// Reads what [`to_bytes`](Self::to_bytes) writes; the error says what is wrong.
+    pub(crate) fn read(bytes: &[u8]) -> Result<Self, String> {
+        let mut left = bytes;
+        let magic: [u8; 7] = take(&mut left)?;
+        if &magic != MAGIC {
+            return Err("it is no PMTiles archive: it doesn't begin like one".to_owned());
+        }
+        let [version] = take(&mut left)?;
+        if version != VERSION {
+            return Err(format!(
+                "it is PMTiles version {version}; version 3 can be read"
+            ));
+        }
+        let mut number = || take(&mut left).map(u64::from_le_bytes);
+        let mut stretch = || Ok::<_, String>((number()?, number()?));
+        let (root, metadata, leaves, tiles) = (stretch()?, stretch()?, stretch()?, stretch()?);
+        let counts = [number()?, number()?, number()?];
+        let [clustered] = take(&mut left)?;
+        let (kinds, zooms) = (take(&mut left)?, take(&mut left)?);
+        let mut degrees = || take(&mut left).map(|raw| f64::from(i32::from_le_bytes(raw)) / DEGREE);
+        let bounds = [degrees()?, degrees()?, degrees()?, degrees()?];
+        let [zoom] = take(&mut left)?;
+        let mut degrees = || take(&mut left).map(|raw| f64::from(i32::from_le_bytes(raw)) / DEGREE);
+        Ok(Self {
+            root,
+            metadata,
+            leaves,
+            tiles,
+            counts,
+            clustered: clustered == 1,
+            kinds,
+            zooms,
+            bounds,
+            center: (zoom, degrees()?, degrees()?),
+        })
+    }
+}
+
+fn take<const N: usize>(left: &mut &[u8]) -> Result<[u8; N], String> {
+    let cut = "its header is cut off".to_owned();
+    let (first, rest) = left.split_first_chunk().ok_or(cut)?;
+    *left = rest;
+    Ok(*first)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_header_comes_back() {
+        let header = Header {
+            root: (127, 25),
+            metadata: (152, 247),
+            leaves: (0, 0),
+            tiles: (16_384, u64::MAX / 3),
+            counts: [84, 80, 70],
+            clustered: true,
+            kinds: [GZIP, PLAIN, PNG],
+            zooms: [0, 14],
+            bounds: [-180.0, -85.051_128_7, 11.289_022_5, 43.5],
+            center: (3, 11.25, -0.000_000_1),
+        };
+        let bytes = header.to_bytes();
+        assert_eq!(bytes.len(), LENGTH);
+        assert_eq!(Header::read(&bytes), Ok(header));
+        for cut in 0..LENGTH {
+            assert!(Header::read(&bytes[..cut]).is_err());
+        }
+        let mut other = bytes;
+        other[7] = 2;
+        assert!(Header::read(&other).unwrap_err().contains("version 2"));
+    }
+}

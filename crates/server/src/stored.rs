@@ -1,0 +1,145 @@
+//! Layers whose tiles were drawn before and lie in an archive: they are sent as they are.
+
+use crate::address::File;
+use crate::caching::Fingerprint;
+use crate::error::{Refused, json};
+use crate::query::Query;
+use crate::router::Server;
+use crate::tilejson;
+use axum::body::{Body, Bytes};
+use axum::extract::Request;
+use axum::http::header::{CONTENT_TYPE, VARY};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::response::Response;
+use heatsplat_points::TileId;
+use heatsplat_render::encode::{self, Format};
+use serde_json::json;
+use std::fmt;
+use std::ops::RangeInclusive;
+use std::sync::Arc;
+
+/// An archive of tiles that are pictures.
+pub trait Stored: Send + Sync + fmt::Debug {
+    /// What it holds.
+    fn about(&self) -> &StoredAbout;
+
+    /// A tile's bytes; `None` where there is none. The error is for whoever runs the server.
+    ///
+    /// # Errors
+    /// A file that can't be read any more, or is damaged.
+    fn tile(&self, tile: TileId) -> Result<Option<Vec<u8>>, String>;
+}
+
+/// What an archive holds.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StoredAbout {
+    /// What the layer is called.
+    pub name: String,
+    /// Who the data come from.
+    pub attribution: Option<String>,
+    /// The ending of tiles' addresses, without the dot.
+    pub extension: &'static str,
+    /// Their media type.
+    pub mime: &'static str,
+    /// The zooms there are tiles of.
+    pub zooms: RangeInclusive<u8>,
+    /// West, south, east, north in degrees.
+    pub bounds: [f64; 4],
+    /// Pixels of a tile's side.
+    pub pixels: u32,
+}
+
+/// A tile as it is stored; where there is none within the archive's zooms, an empty picture.
+pub(crate) async fn tile(
+    server: &Server,
+    stored: Arc<dyn Stored>,
+    file: &File<'_>,
+    tile: TileId,
+    (query, headers): (Option<&str>, &HeaderMap),
+) -> Result<Response, Refused> {
+    takes_nothing(query)?;
+    let about = stored.about();
+    if file.extension != about.extension || file.ratio != 1 {
+        let message = format!("the tiles of this layer end in .{} alone", about.extension);
+        return Err(Refused::with(StatusCode::NOT_FOUND, message));
+    }
+    if !about.zooms.contains(&tile.z()) {
+        return Err(Refused::not_found("this layer has no tiles of that zoom"));
+    }
+    let (mime, side) = (about.mime, about.pixels);
+    let empty = match about.extension {
+        "png" => Some(Format::Png),
+        "webp" => Some(Format::WebP),
+        _ => None,
+    };
+    let read = move || {
+        let found = stored.tile(tile).map_err(|why| {
+            eprintln!("heatsplat: {why}");
+            Refused::later("this tile can't be read for now")
+        })?;
+        if let Some(bytes) = found {
+            return Ok(Bytes::from(bytes));
+        }
+        let empty = empty.and_then(|format| encode::empty(format, side, side).ok());
+        let bytes = empty.map(Bytes::from_owner);
+        bytes.ok_or_else(|| Refused::not_found("this layer has no such tile"))
+    };
+    let (bytes, _) = server.renders.run(1, read).await?;
+    let caching = server.caching(Fingerprint::new().text(mime).bytes(&bytes));
+    if let Some(response) = caching.not_modified(headers) {
+        return Ok(response);
+    }
+    let mut response = Response::new(Body::from(bytes));
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(mime));
+    Ok(caching.label(response))
+}
+
+/// The archive's TileJSON.
+pub(crate) fn tilejson(
+    server: &Server,
+    id: &str,
+    about: &StoredAbout,
+    request: &Request,
+) -> Result<Response, Refused> {
+    takes_nothing(request.uri().query())?;
+    let base = tilejson::base(server, request.headers());
+    let [west, south, east, north] = about.bounds;
+    let across = (360.0 / (east - west).max(1e-6)).log2().floor() as u8;
+    let (first, last) = (*about.zooms.start(), *about.zooms.end());
+    let mut document = json!({
+        "tilejson": "3.0.0",
+        "name": about.name,
+        "tiles": [format!("{base}/{id}/{{z}}/{{x}}/{{y}}.{}", about.extension)],
+        "scheme": "xyz",
+        "bounds": about.bounds,
+        "center": [(west + east) / 2.0, (south + north) / 2.0, (across + 1).clamp(first, last)],
+        "minzoom": first,
+        "maxzoom": last,
+    });
+    let own = about.attribution.as_deref();
+    if let Some(attribution) = own.or(server.options.attribution.as_deref())
+        && let Some(document) = document.as_object_mut()
+    {
+        document.insert("attribution".to_owned(), json!(attribution));
+    }
+    let body = document.to_string();
+    let caching = server.caching(Fingerprint::new().text(&body));
+    let mut response = match caching.not_modified(request.headers()) {
+        Some(response) => response,
+        None => caching.label(json(StatusCode::OK, body)),
+    };
+    let headers = response.headers_mut();
+    headers.insert(VARY, HeaderValue::from_static("host"));
+    Ok(response)
+}
+
+/// What was drawn before can't be drawn otherwise.
+fn takes_nothing(query: Option<&str>) -> Result<(), Refused> {
+    if Query::parse(query, &[])?.style().is_empty() {
+        return Ok(());
+    }
+    Err(Refused::bad(
+        "the tiles of this layer were drawn before: they take no parameters",
+    ))
+}

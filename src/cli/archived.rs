@@ -1,0 +1,59 @@
+//! Archives of tiles as layers.
+
+use super::Failure;
+use heatsplat::TileId;
+use heatsplat_archive::Archive;
+use heatsplat_server::{Stored, StoredAbout};
+use std::path::Path;
+
+/// An archive that the server sends tiles of.
+#[derive(Debug)]
+pub(super) struct Archived {
+    archive: Archive,
+    about: StoredAbout,
+}
+
+impl Archived {
+    /// Whether a source is an archive by its name.
+    pub(super) fn is_one(source: &str) -> bool {
+        Archive::is_named(Path::new(source))
+    }
+
+    /// Opens an archive; the layer is called like it, or else by `name`.
+    pub(super) fn open(source: &str, name: &str) -> Result<Self, Failure> {
+        let archive = Archive::open(Path::new(source))?;
+        let contents = archive.contents();
+        let about = StoredAbout {
+            name: contents.name.clone().unwrap_or_else(|| name.to_owned()),
+            attribution: contents.attribution.clone(),
+            extension: contents.picture.extension(),
+            mime: contents.picture.mime(),
+            zooms: contents.zooms.clone(),
+            bounds: contents.bounds,
+            pixels: contents.pixels,
+        };
+        Ok(Self { archive, about })
+    }
+
+    /// One line for people.
+    pub(super) fn summary(&self) -> String {
+        let StoredAbout {
+            zooms,
+            extension,
+            pixels,
+            ..
+        } = &self.about;
+        let (first, last) = (zooms.start(), zooms.end());
+        format!("{extension} tiles of {pixels} pixels, zooms {first} to {last}")
+    }
+}
+
+impl Stored for Archived {
+    fn about(&self) -> &StoredAbout {
+        &self.about
+    }
+
+    fn tile(&self, tile: TileId) -> Result<Option<Vec<u8>>, String> {
+        self.archive.tile(tile).map_err(|error| error.to_string())
+    }
+}

@@ -1,0 +1,129 @@
+//! Tiles into a file or folder: the bar that grows, and what is said at the end.
+
+use super::super::Failure;
+use super::super::backend;
+use super::super::source::grouped;
+use super::Export;
+use heatsplat::{Backend, Layer};
+use heatsplat_archive::{Estimate, Progress, Target, ZoomEstimate};
+use indicatif::{HumanDuration, ProgressBar, ProgressStyle};
+use std::io::{self, Write as _};
+use std::time::{Duration, Instant};
+
+pub(super) fn write(
+    flags: &Export,
+    target: &Target,
+    layer: &Layer,
+    backend: &dyn Backend,
+) -> Result<(), Failure> {
+    let mut export = heatsplat_archive::Export::new(layer, flags.zoom.range())
+        .area(flags.bbox)
+        .size(flags.size())
+        .paint(flags.written_as)
+        .attribution(flags.attribution.clone())
+        .begin(flags.begin())
+        .drawn_by(backend.name());
+    if let Some(threads) = backend::renders(backend) {
+        export = export.threads(threads);
+    }
+    let shown = target.path().display();
+    if flags.dry_run {
+        let estimate = export.estimate(target)?;
+        return Ok(io::stdout().write_all(table(&estimate).as_bytes())?);
+    }
+    let start = Instant::now();
+    let bar = Bar::new();
+    let made = export.write(target, |progress| bar.show(progress));
+    bar.0.finish_and_clear();
+    let Some(made) = made? else {
+        eprintln!("{shown}: is whole already");
+        return Ok(());
+    };
+    let seconds = start.elapsed().as_secs_f64().max(1e-3);
+    let rate = (made.tiles - made.resumed) as f64 / seconds;
+    let twins = match made.tiles - made.distinct {
+        0 => String::new(),
+        twins => format!(" ({} of them like others)", grouped(twins)),
+    };
+    eprintln!(
+        "{shown}: {} tiles{twins}, {} ({seconds:.1} s, {} tiles/s)",
+        grouped(made.tiles),
+        size(made.bytes),
+        grouped(rate as u64),
+    );
+    Ok(())
+}
+
+/// A bar on standard error: hidden where that is no terminal.
+struct Bar(ProgressBar, Instant);
+
+impl Bar {
+    fn new() -> Self {
+        let bar = ProgressBar::no_length();
+        let look = ProgressStyle::with_template("{bar:32} {percent:>3} %  {msg}  {eta} left");
+        Self(
+            bar.with_style(look.unwrap_or_else(|_| ProgressStyle::default_bar())),
+            Instant::now(),
+        )
+    }
+
+    fn show(&self, progress: Progress) {
+        let Self(bar, start) = self;
+        if let Some(of) = progress.of {
+            bar.set_length(of);
+        }
+        bar.set_position(progress.quads);
+        let rate = progress.tiles as f64 / start.elapsed().as_secs_f64().max(1e-3);
+        bar.set_message(format!(
+            "{} tiles  {}  {}/s",
+            grouped(progress.tiles),
+            size(progress.bytes),
+            grouped(rate as u64),
+        ));
+    }
+}
+
+fn table(estimate: &Estimate) -> String {
+    let mut text = String::from("zoom         tiles       bytes\n");
+    let about = |exact: bool, number: String| format!("{}{number}", if exact { "" } else { "~" });
+    for ZoomEstimate {
+        z,
+        tiles,
+        bytes,
+        exact,
+        ..
+    } in &estimate.zooms
+    {
+        let (tiles, bytes) = (about(*exact, grouped(*tiles)), about(*exact, size(*bytes)));
+        text += &format!("{z:>4}  {tiles:>12}  {bytes:>10}\n");
+    }
+    let time = HumanDuration(estimate.time().max(Duration::from_secs(1)));
+    let exact = estimate.zooms.iter().all(|zoom| zoom.exact);
+    let tiles = about(exact, grouped(estimate.tiles()));
+    let bytes = about(exact, size(estimate.bytes()));
+    text + &format!(" all  {tiles:>12}  {bytes:>10}  about {time}\n")
+}
+
+/// Bytes for people.
+fn size(bytes: u64) -> String {
+    let mut value = bytes as f64;
+    for unit in ["B", "KiB", "MiB", "GiB"] {
+        if value < 1000.0 {
+            let places = usize::from(value < 10.0 && unit != "B");
+            return format!("{value:.places$} {unit}");
+        }
+        value /= 1024.0;
+    }
+    format!("{value:.1} TiB")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_short() {
+        let sizes = [0, 999, 1024, 5_000_000, 3 << 40].map(size);
+        assert_eq!(sizes, ["0 B", "999 B", "1.0 KiB", "4.8 MiB", "3.0 TiB"]);
+    }
+}

@@ -1,0 +1,223 @@
+//! `heatsplat export`: tiles drawn once, written somewhere to stay.
+
+mod archive;
+#[cfg(feature = "postgis")]
+mod rasters;
+
+use super::Failure;
+use super::backend::BackendFlags;
+use super::source::{SourceFlags, shown};
+use super::style_flags::StyleFlags;
+use clap::Args;
+use heatsplat::{Layer, TileSize};
+use heatsplat_archive::{Area, Begin, Paint, Target};
+use std::ops::RangeInclusive;
+use std::path::Path;
+
+const EXAMPLES: &str = "\
+Examples:
+  heatsplat export examples/cities.csv.gz -o cities.pmtiles --zoom 0-8
+  heatsplat export examples/cities.csv.gz -o italy.mbtiles --zoom 4-10 --bbox 6,36,19,47.5 --dry-run
+  heatsplat export quakes.csv -o density.tif --zoom 2-8
+  heatsplat export quakes.csv -o 'tiles/{z}/{x}/{y}.png' --zoom 0-6 --ramp viridis
+  heatsplat export quakes.csv -o 'postgres://me@db/gis?table=maps.heat' --zoom 3-8 --overwrite
+
+Only tiles that show something are written; pictures are those that `heatsplat serve` sends, byte
+for byte. An export that was broken off, however, leaves OUTPUT.partial and is finished by the same
+command with --resume. `heatsplat serve cities.pmtiles` serves the tiles again.
+
+A .tif and a PostGIS table hold densities: the deepest zoom, and each other one as an overview of it
+(in PostGIS the tables o_2_heat, o_4_heat …; the role must be one that may create them).";
+
+#[derive(Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct Export {
+    /// A file of points, as for `serve`, or postgres://user@host/database with --table or --sql
+    source: String,
+    /// A .pmtiles or .mbtiles archive, a .tif (Cloud-Optimised GeoTIFF), a folder of files as
+    /// FOLDER/{z}/{x}/{y}.png, or postgres://user@host/database?table=NAME for PostGIS rasters
+    #[arg(short, long, value_name = "OUTPUT", value_parser = output)]
+    output: Output,
+    /// The zoom of the tiles, or the first and the last: 6, 0-10
+    #[arg(long, value_name = "ZOOM", value_parser = zooms)]
+    zoom: Zooms,
+    /// Only tiles that this box touches, in degrees; an east over 180 reaches across the date line
+    /// [default: all]
+    #[arg(long, value_name = "W,S,E,N", allow_hyphen_values = true, value_parser = area)]
+    bbox: Option<Area>,
+    /// Pixels a side of the map that a tile shows: 256 or 512
+    #[arg(long, value_name = "PIXELS", default_value = "256", value_parser = ["256", "512"])]
+    tile_size: String,
+    /// Twice the pixels of the same map, for fine screens
+    #[arg(long)]
+    retina: bool,
+    /// png (with a palette), rgba (PNG of four channels) or webp; of a .tif f32 (densities) or rgba
+    /// [default: png, f32]
+    #[arg(long = "as", value_name = "FORMAT", value_parser = paint)]
+    written_as: Option<Paint>,
+    /// What the tiles are called [default: the source's name]
+    #[arg(long)]
+    name: Option<String>,
+    /// Who the data come from, shown in the corner of maps
+    #[arg(long, value_name = "TEXT")]
+    attribution: Option<String>,
+    /// Replace what is there
+    #[arg(long, conflicts_with = "resume")]
+    overwrite: bool,
+    /// Finish what was broken off: the same command with this flag makes the same file
+    #[arg(long)]
+    resume: bool,
+    /// Say how many tiles, bytes and seconds it would come to, and write nothing
+    #[arg(long)]
+    dry_run: bool,
+    #[command(flatten)]
+    source_flags: SourceFlags,
+    #[command(flatten)]
+    style: StyleFlags,
+    #[command(flatten)]
+    backend: BackendFlags,
+}
+
+/// Where an export goes.
+#[derive(Clone, Debug)]
+enum Output {
+    /// A file or folder of tiles.
+    Archive(Target),
+    /// A table of PostGIS rasters.
+    #[cfg(feature = "postgis")]
+    Rasters(Box<rasters::Table>),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Zooms {
+    first: u8,
+    last: u8,
+}
+
+impl Zooms {
+    fn range(self) -> RangeInclusive<u8> {
+        self.first..=self.last
+    }
+}
+
+impl Export {
+    pub(super) fn run(mut self) -> Result<(), Failure> {
+        #[cfg(feature = "postgis")]
+        if let Output::Rasters(_) = &self.output
+            && (self.bbox.is_some()
+                || self.retina
+                || self.resume
+                || self.dry_run
+                || self.written_as.is_some()
+                || self.tile_size != "256")
+        {
+            super::usage(
+                "export",
+                "--bbox, --tile-size, --retina, --as, --resume and --dry-run are for files",
+            );
+        }
+        let (style, columns) = self.style.style_and_columns()?;
+        self.source_flags.suggest(&columns);
+        let backend = self.backend.backend()?;
+        let loaded = self.source_flags.read(&self.source)?;
+        eprintln!("{}", loaded.summary(&shown(&self.source)));
+        let name = self.name.clone();
+        let name = name.unwrap_or_else(|| super::serve::layer_name(&shown(&self.source)));
+        let layer = Layer::of(&name, loaded.into_set(), style, backend.clone());
+        match &self.output {
+            Output::Archive(target) => archive::write(&self, target, &layer, &*backend),
+            #[cfg(feature = "postgis")]
+            Output::Rasters(table) => table.write(&layer, self.zoom, self.overwrite),
+        }
+    }
+
+    fn begin(&self) -> Begin {
+        match (self.overwrite, self.resume) {
+            (true, _) => Begin::Overwrite,
+            (_, true) => Begin::Resume,
+            _ => Begin::New,
+        }
+    }
+
+    fn size(&self) -> TileSize {
+        let css = if self.tile_size == "512" { 512 } else { 256 };
+        let ratio = if self.retina { 2 } else { 1 };
+        TileSize::new(css, ratio).unwrap_or(TileSize::NORMAL)
+    }
+}
+
+fn output(text: &str) -> Result<Output, String> {
+    #[cfg(feature = "postgis")]
+    if heatsplat_loader::postgis::is_address(text) {
+        return rasters::Table::parse(text).map(|table| Output::Rasters(Box::new(table)));
+    }
+    let target = Target::of(Path::new(text)).map_err(|e| e.to_string())?;
+    Ok(Output::Archive(target))
+}
+
+fn zooms(text: &str) -> Result<Zooms, &'static str> {
+    const EXPECTED: &str = "expected a zoom from 0 to 24, or two like 3-8";
+    let (first, last) = text.split_once('-').unwrap_or((text, text));
+    let zoom = |text: &str| {
+        let zoom = text.trim().parse::<u8>().ok();
+        zoom.filter(|&z| z <= heatsplat::points::MAX_ZOOM)
+    };
+    match zoom(first).zip(zoom(last)) {
+        Some((first, last)) if first <= last => Ok(Zooms { first, last }),
+        _ => Err(EXPECTED),
+    }
+}
+
+fn area(text: &str) -> Result<Area, String> {
+    let numbers: Vec<f64> = text
+        .split(',')
+        .map_while(|number| number.trim().parse().ok())
+        .collect();
+    match <[f64; 4]>::try_from(numbers) {
+        Ok(degrees) if text.matches(',').count() == 3 => {
+            Area::new(degrees).map_err(|e| e.to_string())
+        }
+        _ => Err("expected west,south,east,north in degrees, like -10,35,30,60".to_owned()),
+    }
+}
+
+fn paint(text: &str) -> Result<Paint, &'static str> {
+    match text {
+        "png" => Ok(Paint::Png),
+        "rgba" => Ok(Paint::Rgba),
+        "webp" => Ok(Paint::WebP),
+        "f32" => Ok(Paint::Density),
+        _ => Err("expected png, rgba, webp or f32"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn outputs_zooms_and_boxes() {
+        assert!(matches!(output("heat.pmtiles"), Ok(Output::Archive(_))));
+        assert!(matches!(
+            output("t/{z}/{x}/{y}.png"),
+            Ok(Output::Archive(_))
+        ));
+        assert!(output("heat.zip").unwrap_err().contains(".pmtiles"));
+        assert_eq!(zooms("6"), Ok(Zooms { first: 6, last: 6 }));
+        assert_eq!(zooms("3-8"), Ok(Zooms { first: 3, last: 8 }));
+        for bad in ["", "25", "8-3", "a", "1-2-3", "-1"] {
+            assert!(zooms(bad).is_err(), "{bad}");
+        }
+        assert!(area("-10,35,30,60").is_ok() && area("170, -5, 190, 5").is_ok());
+        for bad in [
+            "",
+            "1,2,3",
+            "1,2,3,4,5",
+            "30,35,-10,60",
+            "a,b,c,d",
+            "NaN,0,1,1",
+        ] {
+            assert!(area(bad).is_err(), "{bad}");
+        }
+    }
+}
