@@ -142,22 +142,19 @@ impl Render {
             let density = layer.density(window, self.ratio, style);
             return Ok(encode::densities(format, &density, &window)?);
         }
-        let map = layer.map(window, self.ratio, style);
-        let (width, height) = (map.width, map.height);
-        let Some(Color(ground)) = self.background else {
-            let effort = Effort::Small;
-            return Ok(
-                encode::picture(format, &map.indices, width, height, style.ramp(), effort)?
-                    .to_vec(),
-            );
-        };
-        let table = style.ramp().colors().map(|color| over(color, ground));
-        let pixel = |&index: &u8| table.get(usize::from(index)).copied().unwrap_or(ground);
-        let pixels: Vec<u8> = map.indices.iter().flat_map(pixel).collect();
-        Ok(match format {
-            Format::WebP => encode::webp_lossless(&pixels, width, height)?,
-            _ => encode::png_rgba(&pixels, width, height, Effort::Small)?,
-        })
+        let (width, height) = (window.width(), window.height());
+        if self.background.is_none() && !layer.is_mixed(style) {
+            let indices = layer.map(window, self.ratio, style).indices;
+            let (ramp, effort) = (style.ramp(), Effort::Small);
+            return Ok(encode::picture(format, &indices, width, height, ramp, effort)?.to_vec());
+        }
+        let mut pixels = layer.map_pixels(window, self.ratio, style);
+        if let Some(Color(ground)) = self.background {
+            let (each, _) = pixels.as_chunks_mut::<4>();
+            each.iter_mut()
+                .for_each(|pixel| *pixel = over(*pixel, ground));
+        }
+        Ok(encode::pixels(format, &pixels, width, height, Effort::Small)?.to_vec())
     }
 }
 

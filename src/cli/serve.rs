@@ -19,7 +19,7 @@ use heatsplat::{Backend, Layer, Style};
 use heatsplat_loader::postgis::{Address, Change, Database, is_address};
 #[cfg(feature = "postgis")]
 use heatsplat_server::Live;
-use heatsplat_server::{Bound, LayerId, Layers, Options};
+use heatsplat_server::{Bound, Derived, LayerId, Layers, Options};
 use std::io::{self, Write as _};
 use std::path::Path;
 #[cfg(feature = "postgis")]
@@ -65,6 +65,10 @@ pub(super) struct Serve {
     /// keeps none
     #[arg(long, value_name = "SIZE", default_value = "256M", value_parser = backend::size)]
     cache_size: u64,
+    /// A layer made of two others, such as `change = new - old` or `rate = cases / people`: a
+    /// difference or a quotient of what the style measures
+    #[arg(long, value_name = "NAME = A - B", value_parser = derive)]
+    derive: Vec<(String, Derived)>,
     /// Read files again when they change
     #[cfg(feature = "postgis")]
     #[arg(long)]
@@ -123,6 +127,7 @@ impl Serve {
         let bound = Bound::new(layers.clone(), options)?;
         let (url, stop) = (bound.url(), bound.stop());
         let (done, outcome) = mpsc::channel();
+        let derived = self.derive;
         thread::spawn(move || {
             let loaded = coming.iter().try_for_each(|coming| {
                 #[cfg(feature = "postgis")]
@@ -135,6 +140,13 @@ impl Serve {
             let mut published = Published::new(database.as_ref().filter(|_| live.auto_publish));
             #[cfg(feature = "postgis")]
             let loaded = loaded.and_then(|()| published.find(&layers, &style, &live, allow));
+            let loaded = loaded.and_then(|()| {
+                derived.into_iter().try_for_each(|(name, derived)| {
+                    let made = layers.derive(&name, derived.styled(style.clone()));
+                    made.map(|_| ())
+                        .map_err(|e| format!("--derive {name}: {e}").into())
+                })
+            });
             let failed = loaded.is_err();
             if !failed {
                 // Nobody may be listening there, and the server serves all the same.
@@ -363,6 +375,13 @@ pub(super) fn layer_name(source: &str) -> String {
         .unwrap_or_default()
         .to_string_lossy()
         .into_owned()
+}
+
+fn derive(text: &str) -> Result<(String, Derived), &'static str> {
+    let (name, what) = text
+        .split_once('=')
+        .ok_or("expected NAME = A - B or NAME = A / B")?;
+    Ok((name.trim().to_owned(), what.parse()?))
 }
 
 fn public_url(text: &str) -> Result<String, &'static str> {

@@ -53,6 +53,9 @@ pub(super) struct StyleFlags {
     /// Cut the ramp into so many classes of one colour each
     #[arg(long, value_name = "N", value_parser = checked("steps"))]
     steps: Option<String>,
+    /// Draw so many lines of equal value over the colours; with --opacity 0, the lines alone
+    #[arg(long, value_name = "N", value_parser = checked("isolines"))]
+    isolines: Option<String>,
 }
 
 impl StyleFlags {
@@ -87,6 +90,7 @@ impl StyleFlags {
             ("reverse", &reverse),
             ("opacity", &self.opacity),
             ("steps", &self.steps),
+            ("isolines", &self.isolines),
         ] {
             if let Some(value) = value {
                 style.set(name, value)?;

@@ -91,7 +91,8 @@ impl<'a> Brush<'a> {
             Shape::Gaussian | Shape::Quartic | Shape::Triweight
         );
         let pixels = matches!(style.radius.at_zoom(f64::from(z)), Length::Pixels(_));
-        if smooth && pixels && style.scale.transform != Transform::Local {
+        let plain = style.scale.transform != Transform::Local && !self.layer.is_mixed(style);
+        if smooth && pixels && plain {
             (WINDOW / self.size.pixels()).max(1)
         } else {
             1
@@ -134,6 +135,9 @@ impl<'a> Brush<'a> {
 
     fn pictures(&self, quad: Quad, window: Window) -> Result<Vec<Tile>, ExportError> {
         let (style, side) = (self.layer.style(), self.size.pixels());
+        if self.layer.is_mixed(style) {
+            return self.mixed(quad, window);
+        }
         let picture = self.layer.map(window, self.size.ratio(), style);
         self.cut(
             quad,
@@ -156,6 +160,22 @@ impl<'a> Brush<'a> {
                 )?)
             },
         )
+    }
+
+    /// A tile of more colours than the ramp has.
+    fn mixed(&self, quad: Quad, window: Window) -> Result<Vec<Tile>, ExportError> {
+        let (style, side) = (self.layer.style(), self.size.pixels());
+        let pixels = self.layer.map_pixels(window, self.size.ratio(), style);
+        let (pixels, _) = pixels.as_chunks::<4>();
+        let nothing = |&[.., alpha]: &[u8; 4]| alpha == 0;
+        self.cut(quad, pixels, nothing, |pixels| {
+            let pixels = pixels.as_flattened();
+            if self.raster {
+                return Ok(cog::colors(pixels, side as usize)?);
+            }
+            let (format, effort) = (self.paint.format(), Effort::Live);
+            Ok(encode::pixels(format, pixels, side, side, effort)?)
+        })
     }
 
     fn densities(&self, quad: Quad, window: Window) -> Result<Vec<Tile>, ExportError> {

@@ -8,13 +8,14 @@ use heatsplat_points::Window;
 const FINEST_FACTOR: f64 = 4.0;
 
 /// The least radius in grid cells at which a smooth kernel's spline errs by less than
-/// 1/256 of the peak, whatever lies where (measured; the quartic's curvature jumps at
-/// its end). `None` for kernels with an edge or a cusp.
-fn least_on_grid(shape: Shape) -> Option<f64> {
+/// 1/256 of the peak, whatever lies where; and that on a grid coarser than the picture, where
+/// refining it to pixels errs too (measured; the quartic's curvature jumps at its end). `None`
+/// for kernels with an edge or a cusp.
+fn least_on_grid(shape: Shape) -> Option<(f64, f64)> {
     match shape {
-        Shape::Gaussian => Some(6.0),
-        Shape::Triweight => Some(8.0),
-        Shape::Quartic => Some(13.0),
+        Shape::Gaussian => Some((6.0, 8.0)),
+        Shape::Triweight => Some((6.25, 8.25)),
+        Shape::Quartic => Some((10.5, 10.5)),
         _ => None,
     }
 }
@@ -25,7 +26,7 @@ pub(crate) fn direct_below(shape: Shape) -> f64 {
     if shape.is_stamped() {
         return 0.0;
     }
-    least_on_grid(shape).map_or(6.0, |least| least / FINEST_FACTOR)
+    least_on_grid(shape).map_or(6.0, |(least, _)| least / FINEST_FACTOR)
 }
 
 /// Whether a spline can follow a kernel of this shape.
@@ -35,10 +36,6 @@ pub(crate) fn follows(shape: Shape) -> bool {
 
 /// The coarsest grid, in pixels a cell.
 const COARSEST: f64 = 32.0;
-
-/// The radius in grid cells down to which a grid coarser than the picture will do, as a
-/// multiple of [`least_on_grid`]: refining it to pixels errs a little more.
-const COARSE_MARGIN: f64 = 4.0 / 3.0;
 
 /// The grid that cells are deposited on: finer than the picture where the radius is small,
 /// so that a spline can follow the kernel; coarser where it is large, since a wide kernel
@@ -58,10 +55,10 @@ impl Lattice {
 
     /// The coarsest one on which the kernel's spline is true.
     pub(crate) fn for_kernel(kernel: &Kernel) -> Self {
-        let Some(least) = least_on_grid(kernel.shape()) else {
+        let Some((least, least_coarse)) = least_on_grid(kernel.shape()) else {
             return Self::PIXELS;
         };
-        let coarser = kernel.radius() / (least * COARSE_MARGIN);
+        let coarser = kernel.radius() / least_coarse;
         Self {
             finer: (least / kernel.radius()).max(1.0).log2().ceil().exp2() as u32,
             coarser: coarser.clamp(1.0, COARSEST).log2().floor().exp2() as u32,

@@ -1,13 +1,15 @@
 //! Points with a style: what answers tiles, maps, values and legends.
 
 use crate::backend::Backend;
+use crate::categories;
 use crate::cpu::CpuBackend;
 use crate::density::{Density, Picture};
 use crate::encode::{self, Effort, EncodeError, Format};
 use crate::field::{self, Field};
+use crate::isolines;
 use crate::legend::Legend;
 use crate::local::LocalScales;
-use crate::measure::Nature;
+use crate::measure::{Comparison, Nature};
 use crate::point_set::PointSet;
 use crate::scale::{Normalizer, Transform};
 use crate::stats::{self, Statistics};
@@ -99,6 +101,13 @@ impl Layer {
             normalizers: Remembered::default(),
             local: LocalScales::default(),
         }
+    }
+
+    /// This layer set against another; a style's parts that nobody has chosen suit what comes
+    /// of it.
+    pub fn against(&self, how: Comparison, other: &Self, name: &str, style: Style) -> Self {
+        let set = PointSet::comparing(&self.set, how, Arc::clone(&other.set));
+        Self::of(name, Arc::new(set), style, Arc::clone(&self.backend))
     }
 
     /// What the layer is called.
@@ -210,17 +219,81 @@ impl Layer {
         style: &Style,
         format: Format,
     ) -> Result<Arc<[u8]>, EncodeError> {
+        let window = Window::tile(tile, size.pixels());
+        let level = size.css_level(tile.z());
+        self.bytes(window, size.ratio(), style, level, format)
+    }
+
+    /// A picture of any window as an image file; see [`map`](Self::map).
+    ///
+    /// # Errors
+    /// A size that the format can't have.
+    pub fn map_bytes(
+        &self,
+        window: Window,
+        ratio: u32,
+        style: &Style,
+        format: Format,
+    ) -> Result<Arc<[u8]>, EncodeError> {
+        let level = self.level_of(&window, ratio);
+        self.bytes(window, ratio, style, level, format)
+    }
+
+    fn bytes(
+        &self,
+        window: Window,
+        ratio: u32,
+        style: &Style,
+        level: u8,
+        format: Format,
+    ) -> Result<Arc<[u8]>, EncodeError> {
         if format.is_density() {
-            let density = self.tile_density(tile, size, style);
-            let window = Window::tile(tile, size.pixels());
+            let density = self.density(window, ratio, style);
             return Ok(encode::densities(format, &density, &window)?.into());
         }
-        let Picture {
-            width,
-            height,
-            indices,
-        } = self.tile(tile, size, style);
-        encode::picture(format, &indices, width, height, style.ramp(), Effort::Live)
+        let drawn = self.picture(window, ratio, style, level);
+        let (width, height) = (drawn.width, drawn.height);
+        if drawn.is_empty() || !self.is_mixed(style) {
+            let ramp = style.ramp();
+            return encode::picture(format, &drawn.indices, width, height, ramp, Effort::Live);
+        }
+        let pixels = self.mixed(&drawn, window, ratio, style, level);
+        encode::pixels(format, &pixels, width, height, Effort::Live)
+    }
+
+    /// Whether pictures have more colours than the ramp: those of categories, or isolines.
+    pub fn is_mixed(&self, style: &Style) -> bool {
+        let lines = style.isolines().is_some() && !self.is_local(style);
+        lines || !self.set.categories().is_empty()
+    }
+
+    /// A picture of any window as straight RGBA pixels; see [`map`](Self::map).
+    pub fn map_pixels(&self, window: Window, ratio: u32, style: &Style) -> Vec<u8> {
+        let level = self.level_of(&window, ratio);
+        let drawn = self.picture(window, ratio, style, level);
+        if self.is_mixed(style) {
+            self.mixed(&drawn, window, ratio, style, level)
+        } else {
+            encode::rgba(&drawn.indices, style.ramp())
+        }
+    }
+
+    fn mixed(
+        &self,
+        drawn: &Picture,
+        window: Window,
+        ratio: u32,
+        style: &Style,
+        level: u8,
+    ) -> Vec<u8> {
+        let (by, categories) = (self.backend.as_ref(), self.set.categories());
+        if categories.is_empty() {
+            let lines = style.isolines().unwrap_or(0);
+            let numbers = self.density(window.grown(1), ratio, style);
+            let scale = self.normalizer(level, style);
+            return isolines::drawn(&numbers, drawn, &scale, lines, ratio, style.ramp());
+        }
+        categories::mixed(categories, drawn, style, window, ratio, by)
     }
 
     /// What the style measures at a coordinate as zoom `z` sees it, and how many points make
@@ -232,7 +305,7 @@ impl Layer {
     /// What the colours of zoom `z` mean.
     pub fn legend(&self, z: u8, style: &Style) -> Legend {
         let normalizer = self.normalizer(TileSize::NORMAL.css_level(z), style);
-        let mut legend = Legend::of(&normalizer, style);
+        let mut legend = Legend::of(&normalizer, style).in_categories(self.set.categories());
         if self.is_local(style) {
             legend = legend.of_neighbourhoods();
         }

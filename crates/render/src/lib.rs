@@ -9,6 +9,7 @@ mod backend;
 mod bands;
 mod block;
 mod canvas;
+mod categories;
 mod cpu;
 mod density;
 pub mod encode;
@@ -16,6 +17,7 @@ pub mod field;
 #[cfg(feature = "gpu")]
 pub mod gpu;
 pub mod import;
+mod isolines;
 mod kernel;
 mod lattice;
 mod layer;
@@ -42,6 +44,7 @@ mod style;
 mod value;
 
 pub use backend::{Backend, Job};
+pub use categories::{Category, MAX_CATEGORIES};
 pub use cpu::CpuBackend;
 pub use density::{Density, Picture};
 pub use kernel::{Decay, Kernel, Normalize, Shape, Share};

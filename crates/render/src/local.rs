@@ -61,14 +61,12 @@ impl Curve {
         }
     }
 
-    /// The position of a density in bin `bin`, `within` of the way to its upper edge.
-    fn position(&self, bin: u32, within: f32) -> f32 {
-        let place = bin.wrapping_sub(self.first) as usize;
-        match (self.shares.get(place), self.shares.get(place + 1)) {
-            (Some(a), Some(b)) => a + (b - a) * within,
-            _ if bin < self.first => 0.0,
-            _ => 1.0,
-        }
+    /// The share at the lower edge of a bin.
+    fn share(&self, bin: u32) -> f32 {
+        let Some(place) = bin.checked_sub(self.first) else {
+            return 0.0;
+        };
+        self.shares.get(place as usize).copied().unwrap_or(1.0)
     }
 }
 
@@ -89,45 +87,37 @@ impl LocalScales {
         let columns = between(window.left(), window.pixel(), densities.width, side);
         let lines = between(window.top(), window.pixel(), densities.height, side);
         let rows = picture.indices.chunks_exact_mut(width);
-        let mut known: Vec<((i64, i64), Arc<Curve>)> = Vec::new();
-        let mut curve = |x: i64, y: i64| {
-            if let Some((_, curve)) = known.iter().find(|(at, _)| *at == (x, y)) {
-                return Arc::clone(curve);
-            }
-            let curve = self.curve(layer, level, style, x, y);
-            known.push(((x, y), Arc::clone(&curve)));
-            curve
-        };
+        let mut known: Vec<((i64, i64), Between)> = Vec::new();
+        let mut table = Table::default();
         for ((row, values), &(north, down)) in
             rows.zip(densities.values.chunks_exact(width)).zip(&lines)
         {
-            if values.iter().all(|d| *d <= 0.0) {
-                continue;
-            }
-            for part in columns.chunk_by(|a, b| a.0 == b.0).scan(0, |from, part| {
-                let here = *from;
-                *from += part.len();
-                Some((here, part))
-            }) {
-                let (from, part) = part;
-                let Some(&(west, _)) = part.first() else {
-                    continue;
-                };
-                let four = [
-                    (curve(west, north), 1.0 - down),
-                    (curve(west, north + 1), down),
-                    (curve(west + 1, north), 1.0 - down),
-                    (curve(west + 1, north + 1), down),
-                ];
+            let mut from = 0;
+            for part in columns.chunk_by(|a, b| a.0 == b.0) {
                 let pixels = from..from + part.len();
+                from = pixels.end;
                 let (Some(row), Some(values)) = (row.get_mut(pixels.clone()), values.get(pixels))
                 else {
                     continue;
                 };
+                let Some(bins) = Bins::of(values) else {
+                    continue; // nothing is there
+                };
+                let west = part.first().map_or(0, |(west, _)| *west);
+                let place = known.iter().position(|(at, _)| *at == (west, north));
+                let place = place.unwrap_or_else(|| {
+                    let curve = |x, y| self.curve(layer, level, style, x, y);
+                    let four = [(0, 0), (0, 1), (1, 0), (1, 1)];
+                    let four = four.map(|(x, y)| curve(west + x, north + y));
+                    known.push(((west, north), Between::new(four)));
+                    known.len() - 1
+                });
+                let Some((_, between)) = known.get(place) else {
+                    continue;
+                };
+                table.fill(bins, between, down);
                 for ((to, &d), &(_, across)) in row.iter_mut().zip(values).zip(part) {
-                    if d > 0.0 {
-                        *to = index(&four, d, across);
-                    }
+                    *to = table.index(d, across);
                 }
             }
         }
@@ -169,24 +159,108 @@ fn between(edge: f64, pixel: f64, n: u32, side: f64) -> Vec<(i64, f32)> {
         .collect()
 }
 
-/// Where a density lies for four neighbourhoods: north-west, south-west, north-east, south-east,
-/// each with its share down, and `across` the eastern ones' share.
-fn index(four: &[(Arc<Curve>, f32); 4], density: f32, across: f32) -> u8 {
-    let bits = density.to_bits();
-    let within = (bits & ((1 << SHIFT) - 1)) as f32 / (1u32 << SHIFT) as f32;
-    let (mut sum, mut weight) = (0.0, 0.0);
-    for ((curve, down), side) in four
-        .iter()
-        .zip([1.0 - across, 1.0 - across, across, across])
-    {
-        if !curve.shares.is_empty() {
-            sum += down * side * curve.position(bits >> SHIFT, within);
-            weight += down * side;
-        }
+/// The bins that the densities of a stretch of pixels lie in.
+#[derive(Clone, Copy)]
+struct Bins {
+    first: u32,
+    last: u32,
+}
+
+impl Bins {
+    /// `None` where no density is positive.
+    fn of(values: &[f32]) -> Option<Self> {
+        // positive floats are in the order of their bits; what is not positive is 0
+        let bits = || values.iter().map(|d| d.max(0.0).to_bits());
+        let most = bits().fold(0, u32::max);
+        // less one, so that zeros are the greatest
+        let least = bits().fold(u32::MAX, |least, b| least.min(b.wrapping_sub(1)));
+        let first = least.wrapping_add(1) >> SHIFT;
+        (most > 0).then_some(Self {
+            first,
+            last: most >> SHIFT,
+        })
     }
-    if weight > 0.0 {
-        (255.0 * sum / weight).round() as u8
-    } else {
-        0
+}
+
+/// Positions, times 255, at the edges of bins, for one row of pixels between four
+/// neighbourhoods: at the western ones' centre, and how much more it is at the eastern ones'.
+#[derive(Debug, Default)]
+struct Table {
+    first: u32,
+    /// The least and the greatest density, as bits, that lie in its bins.
+    bits: [u32; 2],
+    edges: Vec<[f32; 2]>,
+}
+
+/// The curves of four neighbourhoods as positions, times 255, at the edges of the same bins:
+/// north-west, south-west, north-east, south-east.
+#[derive(Debug)]
+struct Between {
+    first: u32,
+    edges: [Vec<f32>; 4],
+}
+
+impl Between {
+    fn new(four: [Arc<Curve>; 4]) -> Self {
+        let some = || four.iter().filter(|c| !c.shares.is_empty());
+        let first = some().map(|c| c.first).min().unwrap_or(0);
+        // two edges at least, also of a curve of nothing
+        let last = some().map(|c| c.first + c.shares.len() as u32).max();
+        let last = last.unwrap_or(0).max(first + 2);
+        let edges = |curve: &Curve| {
+            let bins = first..last;
+            bins.map(|bin| 255.0 * curve.share(bin)).collect()
+        };
+        // a neighbourhood without anything has no say: the one south or north of it has its,
+        // and then the side that has any
+        let [nw, sw, ne, se] = four.each_ref();
+        let of = |own, beside: [&Arc<Curve>; 3]| {
+            let all = std::iter::once(own).chain(beside);
+            let mut some = all.filter(|c: &&Arc<Curve>| !c.shares.is_empty());
+            edges(some.next().unwrap_or(own))
+        };
+        let edges = [
+            of(nw, [sw, ne, se]),
+            of(sw, [nw, se, ne]),
+            of(ne, [se, nw, sw]),
+            of(se, [ne, sw, nw]),
+        ];
+        Self { first, edges }
+    }
+}
+
+impl Table {
+    /// For bins, of the curves a share of the way `down` from the northern to the southern.
+    fn fill(&mut self, bins: Bins, between: &Between, down: f32) {
+        let [nw, sw, ne, se] = &between.edges;
+        // beyond a curve's ends all are like its ends
+        let last = (nw.len() as u32).saturating_sub(2);
+        let place = |bin: u32| bin.saturating_sub(between.first).min(last);
+        let (from, to) = (place(bins.first), place(bins.last) + 2);
+        let part = |edges| <[f32]>::get(edges, from as usize..to as usize).unwrap_or_default();
+        let (nw, sw, ne, se) = (part(nw), part(sw), part(ne), part(se));
+        let all = nw.iter().zip(sw).zip(ne).zip(se);
+        self.edges.clear();
+        self.edges.extend(all.map(|(((nw, sw), ne), se)| {
+            let (west, east) = (nw + (sw - nw) * down, ne + (se - ne) * down);
+            [west, east - west]
+        }));
+        let first = between.first + from;
+        self.first = first;
+        self.bits = [first << SHIFT, ((between.first + to - 1) << SHIFT) - 1];
+    }
+
+    /// The colour index of a density, the eastern neighbourhoods having a share `across`.
+    fn index(&self, density: f32, across: f32) -> u8 {
+        let [least, most] = self.bits;
+        let bits = density.max(0.0).to_bits();
+        let inside = bits.clamp(least, most);
+        let bin = ((inside >> SHIFT) - self.first) as usize;
+        let (true, Some([[a, da], [b, db]])) = (bits > 0, self.edges.get(bin..bin + 2)) else {
+            return 0;
+        };
+        let within = (inside & ((1 << SHIFT) - 1)) as f32 * (1.0 / (1u32 << SHIFT) as f32);
+        let (low, high) = (a + da * across, b + db * across);
+        (low + (high - low) * within + 0.5) as u8
     }
 }

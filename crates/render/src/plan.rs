@@ -15,7 +15,7 @@ pub(crate) enum Plan {
     /// Evaluate the kernel at every cell's true position: small stamps.
     Direct,
     /// Deposit by quadratic B-spline, then convolve with a sum of separable terms:
-    /// one for a gaussian, four to seven for the other smooth kernels.
+    /// one for a gaussian, four to ten for the other smooth kernels.
     Spread(Spread),
     /// Deposit, then convolve with a stamp by FFT: kernels with an edge or a cusp,
     /// which no short sum of separable terms can follow.
@@ -259,7 +259,7 @@ mod tests {
             for (shape, most) in [
                 (Shape::Gaussian, 1),
                 (Shape::Triweight, 6),
-                (Shape::Quartic, 9),
+                (Shape::Quartic, 10),
             ] {
                 let terms = spread(shape, radius).terms.len();
                 assert!(terms <= most, "{shape} {radius}: {terms}");
@@ -275,7 +275,7 @@ mod tests {
             [1, 1, 2, 2, 4, 4]
         );
         assert_eq!(
-            [13.0, 12.0, 6.5, 6.0].map(|r| finer(Shape::Quartic, r)),
+            [10.5, 10.0, 5.25, 5.2].map(|r| finer(Shape::Quartic, r)),
             [1, 2, 2, 4]
         );
         let coarser = |shape, radius| spread(shape, radius).lattice.coarser();
@@ -284,8 +284,8 @@ mod tests {
             [1, 1, 2, 2, 4, 32]
         );
         assert_eq!(
-            [34.0, 35.0, 256.0].map(|r| coarser(Shape::Quartic, r)),
-            [1, 2, 8]
+            [20.9, 21.0, 256.0].map(|r| coarser(Shape::Quartic, r)),
+            [1, 2, 16]
         );
         let finest = |r| finest_cell(&Kernel::new(Shape::Gaussian, r, Normalize::Peak).unwrap());
         assert_eq!(

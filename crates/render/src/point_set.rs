@@ -1,5 +1,6 @@
 //! What a layer draws: its points, how many they are, and what they are set against.
 
+use crate::categories::Category;
 use crate::measure::{Comparison, Measure, Nature};
 use crate::radius::Radius;
 use heatsplat_points::{Point, PointSink, Points, PointsBuilder, Summary};
@@ -9,11 +10,12 @@ use std::sync::{Arc, OnceLock};
 #[derive(Debug)]
 pub struct PointSet {
     points: Arc<Points>,
-    counts: OnceLock<Arc<Points>>,
+    counts: Arc<OnceLock<Arc<Points>>>,
     versus: Option<(Comparison, Arc<PointSet>)>,
     signed: bool,
     /// The same points by their radius in CSS pixels; none where all have the style's.
     by_radius: Vec<(Option<f64>, PointSet)>,
+    categories: Vec<Category>,
 }
 
 /// Radii that are told apart: where there are more, they are rounded to so many, each the same
@@ -27,9 +29,10 @@ impl PointSet {
         Self {
             signed: points.summary().weight_min < 0.0,
             points,
-            counts: OnceLock::new(),
+            counts: Arc::default(),
             versus: None,
             by_radius: Vec::new(),
+            categories: Vec::new(),
         }
     }
 
@@ -119,11 +122,24 @@ impl PointSet {
     pub fn comparing(first: &Self, comparison: Comparison, second: Arc<Self>) -> Self {
         Self {
             points: Arc::clone(&first.points),
-            counts: first.counts.clone(),
+            counts: Arc::clone(&first.counts),
             versus: Some((comparison, second)),
             signed: first.signed,
             by_radius: Vec::new(),
+            categories: Vec::new(),
         }
+    }
+
+    /// The same in colours of its parts.
+    #[must_use]
+    pub fn in_categories(mut self, categories: Vec<Category>) -> Self {
+        self.categories = categories;
+        self
+    }
+
+    /// The parts that have colours of their own.
+    pub fn categories(&self) -> &[Category] {
+        &self.categories
     }
 
     /// The points; of a comparison, the first set's.

@@ -10,6 +10,7 @@ use crate::ramp::Ramp;
 use crate::scale::{Domain, Scale, Transform};
 use heatsplat_points::Window;
 use std::fmt::{self, Write as _};
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 /// Measure, kernel, scale and ramp: all that turns points into colours.
@@ -41,6 +42,7 @@ pub struct Style {
     reverse: bool,
     opacity: Option<String>,
     classes: Option<u8>,
+    isolines: Option<u8>,
     baked: Arc<Ramp>,
     chosen: Chosen,
 }
@@ -95,6 +97,7 @@ impl Default for Style {
             reverse: false,
             opacity: None,
             classes: None,
+            isolines: None,
             baked: Arc::new(
                 Ramp::named(Self::DEFAULT_RAMP)
                     .unwrap_or_else(|_| Ramp::from_table(&[[0; 4]; 256])),
@@ -106,7 +109,7 @@ impl Default for Style {
 
 impl Style {
     /// The names that [`set`](Self::set) knows.
-    pub const PARAMETERS: [&'static str; 11] = [
+    pub const PARAMETERS: [&'static str; 12] = [
         "measure",
         "kernel",
         "radius",
@@ -118,6 +121,7 @@ impl Style {
         "reverse",
         "opacity",
         "steps",
+        "isolines",
     ];
 
     const DEFAULT_RAMP: &'static str = "inferno";
@@ -130,6 +134,11 @@ impl Style {
     /// The 256 colours, opacity and direction baked in.
     pub fn ramp(&self) -> &Ramp {
         &self.baked
+    }
+
+    /// How many lines of equal value lie over the colours, if any do.
+    pub fn isolines(&self) -> Option<u8> {
+        self.isolines
     }
 
     /// How many classes of one colour each the ramp is cut into, if it is.
@@ -162,18 +171,13 @@ impl Style {
                 })?;
                 self.chosen.ramp = true;
             }
+            "isolines" => {
+                let expected = "expected 1 to 64 lines, or none";
+                self.isolines = number_or_none("isolines", value, 1..=Self::MAX_CLASSES, expected)?;
+            }
             "steps" => {
-                let classes = match value {
-                    "none" => None,
-                    n => Some(
-                        n.parse()
-                            .ok()
-                            .filter(|n| (2..=Self::MAX_CLASSES).contains(n))
-                            .ok_or_else(|| {
-                                refuse("steps", n, "expected 2 to 64 classes, or none")
-                            })?,
-                    ),
-                };
+                let expected = "expected 2 to 64 classes, or none";
+                let classes = number_or_none("steps", value, 2..=Self::MAX_CLASSES, expected)?;
                 self.bake(Self {
                     classes,
                     ..self.clone()
@@ -321,6 +325,9 @@ impl Style {
         if let Some(classes) = self.classes {
             all.push(("steps", classes.to_string()));
         }
+        if let Some(lines) = self.isolines {
+            all.push(("isolines", lines.to_string()));
+        }
         all
     }
 
@@ -383,6 +390,21 @@ fn one_of<T: Copy>(
         })
 }
 
+fn number_or_none(
+    name: &'static str,
+    value: &str,
+    legal: RangeInclusive<u8>,
+    expected: &str,
+) -> Result<Option<u8>, StyleError> {
+    if value == "none" {
+        return Ok(None);
+    }
+    let number = value.parse().ok().filter(|n| legal.contains(n));
+    number
+        .map(Some)
+        .ok_or_else(|| refuse(name, value, expected))
+}
+
 fn read<T: std::str::FromStr>(
     name: &'static str,
     value: &str,
@@ -432,6 +454,7 @@ mod tests {
             ("reverse", "true"),
             ("opacity", "0.5"),
             ("steps", "7"),
+            ("isolines", "9"),
         ];
         for (name, value) in wanted {
             style.set(name, value).unwrap();
@@ -468,6 +491,7 @@ mod tests {
         for (name, value, hint) in [
             ("measure", "average", "mean"),
             ("steps", "1", "64"),
+            ("isolines", "0", "64"),
             ("kernel", "square", "triweight"),
             ("radius", "0px", "0.5"),
             ("radius", "300", "128"),

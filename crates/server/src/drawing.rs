@@ -40,8 +40,9 @@ impl Served {
         let densities = Arc::clone(&server.densities);
         let draw = move || {
             let (layer, style) = (self.here()?, &look.style);
-            if layer.backend().batch() > 1 {
-                // A device is as quick to splat again as to give a density away.
+            if layer.backend().batch() > 1 || layer.is_mixed(style) {
+                // A device is as quick to splat again as to give a density away; and some
+                // pictures are made of more than one.
                 let bytes = layer.tile_bytes(tile, size, style, format);
                 return bytes.map_err(|e| tile::failed(&e));
             }
@@ -192,10 +193,8 @@ fn draw_map(
     style: &Style,
     format: Format,
 ) -> Result<Arc<[u8]>, Refused> {
-    if format.is_density() {
-        return densities(&layer.density(window, ratio, style), window, format);
-    }
-    picture(&layer.map(window, ratio, style), style, format)
+    let bytes = layer.map_bytes(window, ratio, style, format);
+    bytes.map_err(|e| tile::failed(&e))
 }
 
 async fn scale_of(live: &Live, level: u8, style: &Style) -> Result<Arc<Normalizer>, Refused> {

@@ -1,5 +1,6 @@
 //! The layers that are served: announced at once, drawn as soon as their points are there.
 
+use crate::derived::{DeriveError, Derived};
 use crate::error::Refused;
 use crate::live::Live;
 use crate::served::{Data, Served};
@@ -85,6 +86,8 @@ pub struct Layers {
 struct Entry {
     id: LayerId,
     served: Option<Arc<Served>>,
+    /// What it is made of, if of others.
+    derived: Option<Derived>,
     /// When it goes, if it does.
     until: Option<SystemTime>,
 }
@@ -112,6 +115,7 @@ impl Layers {
         shelf.push(Entry {
             id: id.clone(),
             served: None,
+            derived: None,
             until: None,
         });
         id
@@ -127,6 +131,63 @@ impl Layers {
         self.place(id, Data::Live(live));
     }
 
+    /// Makes a layer of two others, which are there, and makes it anew whenever one of them
+    /// changes.
+    ///
+    /// # Errors
+    /// When there is no such layer, or one that has no points of its own.
+    pub fn derive(&self, name: &str, derived: Derived) -> Result<LayerId, DeriveError> {
+        let made = self.made(name, &derived)?;
+        let id = self.announce(name);
+        let mut shelf = self.shelf.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(entry) = shelf.iter_mut().find(|entry| entry.id == id) {
+            entry.derived = Some(derived);
+        }
+        drop(shelf);
+        self.place(&id, Data::Here(made));
+        Ok(id)
+    }
+
+    fn made(&self, name: &str, derived: &Derived) -> Result<Layer, DeriveError> {
+        let refuse = |id: &str, why| DeriveError {
+            layer: id.to_owned(),
+            why,
+        };
+        let find = |id: &str| {
+            let served = self.get(id).map_err(|_| refuse(id, "is no layer here"))?;
+            match &served.data {
+                Data::Here(layer) if layer.set().versus().is_none() => Ok(served),
+                Data::Here(_) => Err(refuse(id, "is itself made of others")),
+                _ => Err(refuse(id, "has no points here: it is live, or an archive")),
+            }
+        };
+        let (first, second) = (find(&derived.first)?, find(&derived.second)?);
+        match (&first.data, &second.data) {
+            (Data::Here(a), Data::Here(b)) => {
+                Ok(a.against(derived.how, b, name, derived.style.clone()))
+            }
+            _ => Err(refuse(&derived.first, "has no points here")),
+        }
+    }
+
+    /// Makes those anew that are made of a layer.
+    fn follow(&self, id: &LayerId) {
+        let shelf = self.shelf.read().unwrap_or_else(PoisonError::into_inner);
+        let of = |d: &Derived| d.first == id.0 || d.second == id.0;
+        let followers: Vec<(LayerId, Derived)> = shelf
+            .iter()
+            .filter_map(|entry| Some((entry.id.clone(), entry.derived.clone()?)))
+            .filter(|(_, derived)| of(derived))
+            .collect();
+        drop(shelf);
+        for (id, derived) in followers {
+            let name = self.get(id.as_str()).map(|served| served.name().to_owned());
+            if let Ok(made) = self.made(name.as_deref().unwrap_or(id.as_str()), &derived) {
+                self.place(&id, Data::Here(made));
+            }
+        }
+    }
+
     /// Puts a layer in its place whose tiles were drawn before.
     pub fn put_stored(&self, id: &LayerId, stored: Arc<dyn Stored>) {
         self.place(id, Data::Stored(stored));
@@ -139,6 +200,8 @@ impl Layers {
         if let Some(entry) = shelf.iter_mut().find(|entry| entry.id == *id) {
             entry.served = Some(served);
         }
+        drop(shelf);
+        self.follow(id);
     }
 
     /// All layers that were announced, in that order.
@@ -178,6 +241,7 @@ impl Layers {
         shelf.push(Entry {
             id: LayerId(id.to_owned()),
             served: Some(Arc::new(Served::new(data?))),
+            derived: None,
             until: Some(until),
         });
         Some(())

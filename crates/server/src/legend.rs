@@ -5,7 +5,7 @@ use crate::caching::Fingerprint;
 use crate::error::{Refused, json, shown};
 use crate::query::Query;
 use crate::router::Server;
-use crate::served::{Look, Served};
+use crate::served::{Data, Look, Served};
 use crate::tile;
 use crate::value::unit;
 use axum::body::Body;
@@ -95,6 +95,9 @@ pub(crate) async fn get(
 
 fn legend(served: &Served, normalizer: &Normalizer, look: &Look) -> Legend {
     let mut legend = Legend::of(normalizer, &look.style).titled(served.name());
+    if let Data::Here(layer) = &served.data {
+        legend = legend.in_categories(layer.set().categories());
+    }
     if served.is_local(&look.style) {
         legend = legend.of_neighbourhoods();
     }

@@ -36,6 +36,7 @@ mod cache;
 mod caching;
 mod catalog;
 mod dem;
+mod derived;
 mod drawing;
 mod error;
 mod gdal;
@@ -61,6 +62,7 @@ mod tiles;
 mod value;
 mod viewer;
 
+pub use derived::{DeriveError, Derived};
 pub use layers::{LayerId, Layers, frame};
 pub use listen::{Bound, ServeError, Stop};
 pub use live::{Answer, Fetched, Live, Rows, Trouble, Want};

@@ -2,7 +2,7 @@
 
 use crate::caching::Fingerprint;
 use crate::error::Refused;
-use crate::layers::{WORLD, frame, with_room};
+use crate::layers::{WORLD, with_room};
 use crate::live::Live;
 use crate::query::Query;
 use crate::stored::Stored;
@@ -182,7 +182,7 @@ impl Served {
     /// West, south, east, north of the points, or of the whole map where there are none.
     pub(crate) fn bounds(&self) -> [f64; 4] {
         let known = match &self.data {
-            Data::Here(layer) => layer.points().summary().bounds,
+            Data::Here(layer) => bounds(layer),
             Data::Live(live) => live.rows().bounds(),
             Data::Stored(stored) => Some(stored.about().bounds),
         };
@@ -192,7 +192,7 @@ impl Served {
     /// A box that shows all points.
     pub(crate) fn frame(&self) -> [f64; 4] {
         match &self.data {
-            Data::Here(layer) => frame(layer.points()),
+            Data::Here(layer) => bounds(layer).map_or(WORLD, with_room),
             Data::Live(live) => live.rows().bounds().map_or(WORLD, with_room),
             Data::Stored(stored) => stored.about().bounds,
         }
@@ -202,5 +202,17 @@ impl Served {
     pub(crate) fn zoom(&self) -> u8 {
         let zoom = heatsplat_points::Window::around(self.frame(), 1024, 768).map(|w| w.zoom());
         zoom.map_or(0.0, |zoom| zoom.floor().clamp(0.0, 14.0)) as u8
+    }
+}
+
+/// West, south, east, north of all that a layer shows.
+fn bounds(layer: &Layer) -> Option<[f64; 4]> {
+    let own = layer.points().summary().bounds;
+    let other = layer.set().versus().map(|(_, set)| set.points());
+    match (own, other.and_then(|points| points.summary().bounds)) {
+        (Some([w, s, e, n]), Some([w2, s2, e2, n2])) => {
+            Some([w.min(w2), s.min(s2), e.max(e2), n.max(n2)])
+        }
+        (one, other) => one.or(other),
     }
 }

@@ -125,6 +125,26 @@ pub fn picture(
     Ok(bytes)
 }
 
+/// Straight RGBA pixels as bytes of a format.
+///
+/// # Errors
+/// As [`picture`].
+pub fn pixels(
+    format: Format,
+    pixels: &[u8],
+    width: u32,
+    height: u32,
+    effort: Effort,
+) -> Result<Arc<[u8]>, EncodeError> {
+    let bytes = match format {
+        Format::Png | Format::PngRgba => png_rgba(pixels, width, height, effort)?,
+        Format::WebP => webp_lossless(pixels, width, height)?,
+        Format::Npy | Format::Tiff | Format::Dem(_) => return Err(EncodeError::NoValues),
+    };
+    lap(Stage::Encode);
+    Ok(bytes.into())
+}
+
 /// Densities of a window as bytes of a format.
 ///
 /// # Errors

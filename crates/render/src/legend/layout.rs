@@ -70,6 +70,9 @@ pub(super) struct Mark {
 }
 
 pub(super) fn layout(legend: &Legend, look: &Look) -> Layout {
+    if !legend.categories.is_empty() {
+        return listed(legend);
+    }
     let length = look.length.clamp(80, 2000) as f32;
     let heading = legend.heading();
     let top = PADDING
@@ -115,6 +118,38 @@ pub(super) fn layout(legend: &Legend, look: &Look) -> Layout {
         bar,
         boxes: boxes(legend, bar, look.vertical),
         ticks,
+    }
+}
+
+/// One box and one name a line, for kinds of points.
+fn listed(legend: &Legend) -> Layout {
+    let heading = legend.heading();
+    let first = heading.as_ref().map_or(0.0, |_| TEXT_HEIGHT + GAP);
+    let line = BAR + GAP;
+    let top = |i: usize| PADDING + first + i as f32 * line;
+    let names = legend.categories.iter().map(|c| fitting(&c.name, 320.0));
+    let names: Vec<String> = names.collect();
+    let head = heading.as_deref().map_or(0.0, text_width).min(320.0);
+    let body = names.iter().map(|n| BAR + 2.0 * GAP + text_width(n));
+    let width = body.fold(head, f32::max) + 2.0 * PADDING;
+    let boxes = legend.categories.iter().enumerate();
+    let marks = names.into_iter().enumerate().map(|(i, name)| Mark {
+        line: [0.0; 4],
+        label: Some((
+            PADDING + BAR + 2.0 * GAP,
+            top(i) + (BAR - TEXT_HEIGHT) / 2.0,
+            name,
+        )),
+    });
+    Layout {
+        width,
+        height: top(legend.categories.len()) - GAP + PADDING,
+        heading: heading.map(|t| (PADDING, PADDING - 2.0, fitting(&t, width - 2.0 * PADDING))),
+        bar: [0.0; 4],
+        boxes: boxes
+            .map(|(i, c)| ([PADDING, top(i), BAR, BAR], c.rgba))
+            .collect(),
+        ticks: marks.collect(),
     }
 }
 

@@ -11,6 +11,7 @@ mod ticks;
 
 use serde::Serialize;
 
+use crate::categories::Category;
 use crate::encode::EncodeError;
 use crate::measure::Nature;
 use crate::ramp::Ramp;
@@ -26,7 +27,7 @@ const SAMPLES: u32 = 32;
 
 /// A legend: colours, numbers and what they count. Serialises as
 /// `{"title", "unit", "transform", "domain", "stops", "ticks"}`, with `"classes"` where the ramp has
-/// some, `"middle"` where the scale has one, and `"percentiles"` where they are known.
+/// some, `"categories"` where points have kinds, `"middle"` where the scale has one, and `"percentiles"` where they are known.
 #[derive(Debug, Clone, Serialize)]
 pub struct Legend {
     /// What is shown.
@@ -46,8 +47,21 @@ pub struct Legend {
     classes: Vec<LegendClass>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     percentiles: Vec<LegendPercentile>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    categories: Vec<LegendCategory>,
     #[serde(skip)]
     ramp: Ramp,
+}
+
+/// A kind of points that has a colour of its own.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct LegendCategory {
+    /// What it is called.
+    pub name: String,
+    /// `#rrggbb`.
+    pub color: String,
+    #[serde(skip)]
+    rgba: [u8; 4],
 }
 
 /// Densities that share a colour.
@@ -116,6 +130,7 @@ impl Legend {
             ticks: ticks::ticks(normalizer),
             classes: Vec::new(),
             percentiles: Vec::new(),
+            categories: Vec::new(),
             ramp: ramp.clone(),
         }
     }
@@ -185,6 +200,23 @@ impl Legend {
             }
         }
         self.unit = Some("percentile of the neighbourhood".to_owned());
+        self
+    }
+
+    /// Of colours that say of which kind points are, where there are kinds; how opaque they are
+    /// says how much there is.
+    #[must_use]
+    pub fn in_categories(mut self, categories: &[Category]) -> Self {
+        let category = |c: &Category| {
+            let [r, g, b] = c.color;
+            let rgba = [r, g, b, 255];
+            LegendCategory {
+                name: c.name.clone(),
+                color: css(rgba),
+                rgba,
+            }
+        };
+        self.categories = categories.iter().map(category).collect();
         self
     }
 

@@ -57,7 +57,7 @@ fn write(out: &mut String, legend: &Legend, look: &Look) -> std::fmt::Result {
     for mark in &layout.ticks {
         rect(out, mark.line, &ink)?;
         if let Some((x, y, text)) = &mark.label {
-            if look.vertical {
+            if look.vertical || !legend.categories.is_empty() {
                 text_at(out, *x, *y, "start", text)?;
             } else {
                 // The browser's font is not as wide as the layout's: centre on the same spot.
