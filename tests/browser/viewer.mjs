@@ -204,6 +204,15 @@ try {
   const rescaled = await page.locator("#ticks span").evaluateAll((marks) => marks.map((mark) => mark.style.left));
   check("another scale is another legend", rescaled.length >= 2 && tiles().at(-1).includes("scale=sqrt"), rescaled);
 
+  await page.selectOption("#measure", "mean");
+  await page.waitForTimeout(300);
+  await settled(page);
+  check("another measure is another picture", tiles().at(-1).includes("measure=mean"), tiles().at(-1));
+  await shoot(page, "mean");
+  await page.selectOption("#measure", "sum");
+  await page.waitForTimeout(300);
+  await settled(page);
+
   await page.focus("#map canvas");
   await page.keyboard.press("+");
   await page.waitForTimeout(700);

@@ -1,6 +1,7 @@
 //! The server as clients meet it: its routes, called without a socket, and its port.
 #![expect(clippy::unwrap_used, reason = "what is not there fails the test")]
 
+mod answers;
 mod app;
 mod cached;
 mod listen;
