@@ -27,6 +27,9 @@ mod browser;
 /// The commands: what they print, write and refuse, and their exit codes.
 #[cfg(feature = "program")]
 mod cli;
+/// Other heat maps in a real browser, beside ours.
+#[cfg(feature = "program")]
+mod dialects;
 /// `heatsplat export`: every tile and no other, whole or absent, by readers that are not ours.
 #[cfg(feature = "program")]
 mod export;
@@ -37,8 +40,13 @@ mod golden;
 mod gpu;
 /// The laws of the picture: conservation, seams, linearity, order, oracle.
 mod laws;
+/// The real Mapnik on the same points.
+#[cfg(feature = "program")]
+mod mapnik;
 /// Means, differences, radii in metres, scales of the neighbourhood.
 mod measures;
+/// Splats that cover each other, in floating point and in 8 bits.
+mod overlaps;
 /// PostGIS, a real one.
 #[cfg(feature = "postgis")]
 mod postgis;

@@ -63,6 +63,7 @@ fn as_json(loaded: &Loaded) -> Value {
         report,
         columns,
         time,
+        ..
     } = loaded;
     let summary = points.summary();
     let skipped: Map<String, Value> = Skip::ALL

@@ -96,14 +96,15 @@ struct Coming {
 }
 
 impl Serve {
-    pub(super) fn run(self) -> Result<(), Failure> {
+    pub(super) fn run(mut self) -> Result<(), Failure> {
         if self.sources.iter().filter(|source| *source == "-").count() > 1 {
             super::usage("serve", "standard input can be one source only");
         }
         let layers = Layers::default();
         let backend = self.backend.backend()?;
+        let (style, columns) = self.style.style_and_columns()?;
+        self.source.suggest(&columns);
         let coming = self.coming(&layers, &backend);
-        let style = self.style.style()?;
         #[cfg(feature = "postgis")]
         let database = self.database()?;
         let defaults = Options::default();
@@ -310,7 +311,7 @@ impl Coming {
         let backend = Arc::clone(&self.backend);
         layers.put(
             &self.id,
-            Layer::new(&self.name, loaded.points, style.clone(), backend),
+            Layer::of(&self.name, loaded.into_set(), style.clone(), backend),
         );
         Ok(())
     }

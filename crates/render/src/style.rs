@@ -4,6 +4,7 @@ use crate::bands::Splat;
 use crate::kernel::{Kernel, Normalize, Shape};
 use crate::measure::{Measure, Nature};
 use crate::opacity::Opacity;
+use crate::overlap::Overlap;
 use crate::radius::{Length, Radius};
 use crate::ramp::Ramp;
 use crate::scale::{Domain, Scale, Transform};
@@ -33,6 +34,8 @@ pub struct Style {
     pub radius: Radius,
     /// What the splat's height means.
     pub normalize: Normalize,
+    /// What becomes of splats that lie over each other.
+    pub overlap: Arc<Overlap>,
     /// Density → 0..1.
     pub scale: Scale,
     ramp: String,
@@ -54,7 +57,7 @@ struct Chosen {
 }
 
 /// See [`Style::statistics_key`].
-pub type StatisticsKey = (Measure, Shape, bool, u64, Normalize);
+pub type StatisticsKey = (Measure, Shape, bool, u64, Normalize, Arc<str>);
 
 /// See [`Style::normalizer_key`].
 pub(crate) type NormalizerKey = (StatisticsKey, Transform, String);
@@ -87,6 +90,7 @@ impl Default for Style {
             shape: Shape::Gaussian,
             radius: Radius::default(),
             normalize: Normalize::Peak,
+            overlap: Arc::default(),
             scale: Scale {
                 domain: Domain::Auto,
                 transform: Transform::Log,
@@ -108,11 +112,12 @@ impl Default for Style {
 
 impl Style {
     /// The names that [`set`](Self::set) knows.
-    pub const PARAMETERS: [&'static str; 11] = [
+    pub const PARAMETERS: [&'static str; 12] = [
         "measure",
         "kernel",
         "radius",
         "normalize",
+        "overlap",
         "scale",
         "domain",
         "ramp",
@@ -150,9 +155,12 @@ impl Style {
     /// An unknown name, or a value that is not legal: the message says what is.
     pub fn set(&mut self, name: &str, value: &str) -> Result<(), StyleError> {
         match name {
-            "kernel" => self.shape = one_of("kernel", value, &Shape::ALL)?,
+            "kernel" => self.shape = read("kernel", value, Shape::EXPECTED)?,
             "normalize" => self.normalize = one_of("normalize", value, &Normalize::ALL)?,
             "measure" => self.measure = one_of("measure", value, &Measure::ALL)?,
+            "overlap" => {
+                self.overlap = Arc::new(read("overlap", value, Overlap::EXPECTED)?);
+            }
             "scale" => {
                 self.scale.transform = read("scale", value, Transform::EXPECTED)?;
                 self.chosen.transform = true;
@@ -267,6 +275,7 @@ impl Style {
             } else {
                 self.normalize
             },
+            overlap: Arc::clone(&self.overlap),
             length: self.radius.at_zoom(zoom_of(pixel * ratio)),
             ratio,
         }
@@ -282,13 +291,27 @@ impl Style {
     /// How far around a window points matter, in its pixels.
     pub fn reach_in(&self, window: &Window, ratio: u32) -> f64 {
         let splat = self.splat(window.pixel(), f64::from(ratio));
-        splat.widest(window) * self.shape.reach()
+        match &*self.overlap {
+            Overlap::Add | Overlap::Cover(_) => splat.widest(window) * self.shape.reach(),
+            Overlap::Over(stamp) | Overlap::Plus(stamp) => stamp.reach() * f64::from(ratio),
+            Overlap::Reach(_) => crate::cpu::MAX_REACH,
+        }
     }
 
     /// The largest cells that may stand for several points in a window, in its pixels.
     pub fn finest_cell_in(&self, window: &Window, ratio: u32) -> f64 {
         let splat = self.splat(window.pixel(), f64::from(ratio));
-        splat.narrowest(window).finest_cell()
+        match &*self.overlap {
+            Overlap::Add if !self.shape.is_stamped() => splat.narrowest(window).finest_cell(),
+            // which count, and weigh, point by point
+            _ => 0.0,
+        }
+    }
+
+    /// Whether its splats are stamped, by the processor whatever the backend is: where they don't
+    /// simply add up, or have a shape that is no backend's own.
+    pub fn is_stamped(&self) -> bool {
+        !self.overlap.is_plain() || self.shape.is_stamped()
     }
 
     /// The parameters and their values, in the order of [`PARAMETERS`](Self::PARAMETERS);
@@ -299,6 +322,7 @@ impl Style {
             ("kernel", self.shape.to_string()),
             ("radius", self.radius.to_string()),
             ("normalize", self.normalize.to_string()),
+            ("overlap", self.overlap.to_string()),
             ("scale", self.scale.transform.to_string()),
             ("domain", self.scale.domain.to_string()),
             ("ramp", self.ramp.clone()),
@@ -325,7 +349,15 @@ impl Style {
             Length::Metres(n) => (true, n),
         };
         let bits = length.to_bits();
-        (self.measure, self.shape, metres, bits, self.normalize)
+        let overlap = self.overlap.to_string().into();
+        (
+            self.measure,
+            self.shape,
+            metres,
+            bits,
+            self.normalize,
+            overlap,
+        )
     }
 
     /// What the scale of a level depends on.
@@ -426,6 +458,7 @@ mod tests {
             ("kernel", "quartic"),
             ("radius", "4:7.5px,12:30px"),
             ("normalize", "mass"),
+            ("overlap", "cover:0,8,0.1"),
             ("scale", "power:0.3"),
             ("domain", "p99.9@6"),
             ("ramp", "viridis"),
