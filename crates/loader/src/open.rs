@@ -29,6 +29,9 @@ pub struct Options {
     pub table: Option<String>,
     /// Which rows are wanted; all without one.
     pub filter: Option<Filter>,
+    /// The columns whose values are kept for each point, by name, likewise: with
+    /// [`load_table`](crate::load_table).
+    pub keep: Vec<String>,
     /// Where rows are wanted; everywhere without it. Files with an index are read only there.
     pub within: Option<Bounds>,
     /// Whether a row that gives no point is an error.

@@ -2,12 +2,12 @@
 
 use super::nearby::Nearby;
 use super::{Ended, Geometry, Judge, Opening, Reader, damaged, unreadable};
+use crate::asked::Asked;
 use crate::batch::Amount;
 use crate::bounds::Bounds;
 use crate::columns::Columns;
 use crate::crs::Crs;
 use crate::error::LoadError;
-use crate::filter;
 use crate::input::{Input, Origin};
 use crate::open::Options;
 use crate::source::Source;
@@ -72,13 +72,13 @@ impl Plan {
         let asked = options.weight.as_deref();
         let (columns, weight) =
             Columns::of_geometries(seen, asked, "positions from the geometries", &file)?;
-        let filter = filter::found(options.filter.as_ref(), &columns.seen, &file)?;
+        let asked = Asked::find(options, &columns.seen, &file)?;
         Ok(Self {
             opening: Opening {
                 origin,
                 columns,
                 crs,
-                filter,
+                asked,
                 within: options.within,
                 strict: options.strict,
             },
@@ -240,7 +240,7 @@ impl PropertyProcessor for Wanted {
             ColumnValue::ULong(n) => Amount::Number(n as f64),
             ColumnValue::Float(n) => Amount::Number(f64::from(n)),
             ColumnValue::Double(n) => Amount::Number(n),
-            ColumnValue::Bool(b) => Amount::Number(f64::from(u8::from(b))),
+            ColumnValue::Bool(b) => Amount::Bool(b),
             ColumnValue::String(s) | ColumnValue::Json(s) | ColumnValue::DateTime(s) => {
                 Amount::Text(s.to_owned())
             }
