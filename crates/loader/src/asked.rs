@@ -56,6 +56,8 @@ impl Asked {
 
     /// Whether the filter wants a row; `value` gives what it has in a column of the source.
     pub(crate) fn wants<'v>(&self, value: impl FnMut(usize) -> Value<'v>) -> bool {
-        self.filter.as_ref().is_none_or(|filter| filter.wants(value))
+        self.filter
+            .as_ref()
+            .is_none_or(|filter| filter.wants(value))
     }
 }

@@ -95,7 +95,10 @@ pub fn load_table(
     let table = Table::new(names, kept, &order);
     // formats whose columns may come at any time don't know before
     let seen = &source.columns().seen;
-    let missing = table.columns().iter().find(|c| c.is_empty() && !seen.iter().any(|s| s == c.name()));
+    let missing = table
+        .columns()
+        .iter()
+        .find(|c| c.is_empty() && !seen.iter().any(|s| s == c.name()));
     match missing {
         None => Ok((points, table, report)),
         Some(column) => Err(LoadError::NoSuchColumn {

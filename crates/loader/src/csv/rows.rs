@@ -87,7 +87,6 @@ impl Rows {
         wanted
     }
 
-
     /// Judges one record; `line` tells where it begins.
     #[inline]
     fn row(&self, record: &[u8], batch: &mut Batch, line: impl FnOnce() -> u64) {

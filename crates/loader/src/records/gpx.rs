@@ -160,8 +160,7 @@ impl Points<'_> {
                 Event::GeneralRef(name) => {
                     let meant = match name.resolve_char_ref() {
                         Ok(Some(c)) => Some(c.to_string()),
-                        _ => quick_xml::escape::resolve_predefined_entity(&name)
-                            .map(str::to_owned),
+                        _ => quick_xml::escape::resolve_predefined_entity(&name).map(str::to_owned),
                     };
                     note(&mut point, element, meant.as_deref().unwrap_or_default());
                 }

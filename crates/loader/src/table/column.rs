@@ -221,7 +221,10 @@ impl Column {
                     }
                 }
                 let text = |row| self.text(row).map(Cow::into_owned).unwrap_or_default();
-                counts.into_values().map(|(row, n)| (text(row), n)).collect()
+                counts
+                    .into_values()
+                    .map(|(row, n)| (text(row), n))
+                    .collect()
             }
         };
         let mut counted: Vec<_> = counted.into_iter().filter(|c| c.1 > 0).collect();

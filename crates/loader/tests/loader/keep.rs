@@ -65,7 +65,10 @@ fn check(path: &Path, keep: &[&str], filters: &[&str]) -> Table {
         let selected = table.select(&points, &filter.parse().unwrap()).unwrap();
         match self::table(path, Some(filter), &[]) {
             Ok((expected, _)) => {
-                assert!(selected.as_slice() == expected.as_slice(), "{path:?} {filter}");
+                assert!(
+                    selected.as_slice() == expected.as_slice(),
+                    "{path:?} {filter}"
+                );
                 assert_eq!(selected.stream_len(), expected.stream_len());
             }
             Err(LoadError::AllFiltered { .. }) => assert_eq!(selected.summary().count, 0),
@@ -103,7 +106,11 @@ fn a_filter_over_kept_columns_is_the_filter_at_load_in_every_format() {
     }
     // and the same in all of them
     assert!(counts.iter().all(|c| *c == counts[0]), "{counts:?}");
-    assert!(counts[0].iter().all(|&n| n > 0 && n < 400), "{:?}", counts[0]);
+    assert!(
+        counts[0].iter().all(|&n| n > 0 && n < 400),
+        "{:?}",
+        counts[0]
+    );
 }
 
 #[test]
@@ -146,13 +153,18 @@ fn parts_by_a_column_are_all_points() {
     assert_eq!(names, ["Raub & Mord", "fraud", "other"]);
     let counts: Vec<usize> = parts.iter().map(|(_, p)| p.summary().count).collect();
     assert_eq!(counts, [80, 80, 240]);
-    let fraud = table.select(&points, &"kind = 'fraud'".parse().unwrap()).unwrap();
+    let fraud = table
+        .select(&points, &"kind = 'fraud'".parse().unwrap())
+        .unwrap();
     assert_eq!(parts[1].1.as_slice(), fraud.as_slice());
     // all values, and one part for rows without; numbers have parts too
     assert_eq!(table.split(&points, "kind", 99).unwrap().len(), 5);
     assert_eq!(table.split(&points, "n", 99).unwrap().len(), 18);
     let message = table.split(&points, "beat", 3).unwrap_err().to_string();
-    assert!(message.contains("no column \"beat\" is kept; there are: \"kind\""), "{message}");
+    assert!(
+        message.contains("no column \"beat\" is kept; there are: \"kind\""),
+        "{message}"
+    );
 }
 
 #[test]
@@ -161,29 +173,53 @@ fn what_can_not_be_is_said() {
     let path = formats::write(&folder, "parquet", &rows());
     let (_, table) = table(&path, None, &KEPT).unwrap();
     for (filter, says) in [
-        ("colour = 'red'", "no column \"colour\" is kept; there are: \"kind\", \"n\""),
-        ("n > 'many'", "column \"n\" holds numbers; 'many' can't be compared"),
+        (
+            "colour = 'red'",
+            "no column \"colour\" is kept; there are: \"kind\", \"n\"",
+        ),
+        (
+            "n > 'many'",
+            "column \"n\" holds numbers; 'many' can't be compared",
+        ),
         ("day > 5", "column \"day\" holds times"),
         ("day = 'soon'", "'soon' can't be compared"),
-        ("not (flag = 2010-01-01)", "column \"flag\" holds true or false"),
+        (
+            "not (flag = 2010-01-01)",
+            "column \"flag\" holds true or false",
+        ),
     ] {
-        let message = table.check(&filter.parse().unwrap()).unwrap_err().to_string();
+        let message = table
+            .check(&filter.parse().unwrap())
+            .unwrap_err()
+            .to_string();
         assert!(message.contains(says), "{message}");
     }
-    assert!(table.check(&"n < 2010-01-01 and kind > 5".parse().unwrap()).is_ok());
+    assert!(
+        table
+            .check(&"n < 2010-01-01 and kind > 5".parse().unwrap())
+            .is_ok()
+    );
     // a column that is not there is known before anything is read, or at the end
     let text = "lon,lat,a\n1,2,3\n";
     let message = error("a.csv", text.as_bytes(), &options(None, &["b"]));
-    assert!(message.contains("--keep: there is no column \"b\""), "{message}");
+    assert!(
+        message.contains("--keep: there is no column \"b\""),
+        "{message}"
+    );
     let text = "{\"type\":\"Point\",\"coordinates\":[1,2]}\n";
     let mut source = read(text.as_bytes(), "a.geojsonl", &options(None, &["b"])).unwrap();
     let message = load_table(&mut *source, |_| ()).unwrap_err().to_string();
-    assert!(message.contains("--keep: there is no column \"b\""), "{message}");
+    assert!(
+        message.contains("--keep: there is no column \"b\""),
+        "{message}"
+    );
 }
 
 #[test]
 fn memory_is_what_is_said() {
-    let rows: String = (0..10_000).map(|i| format!("{},2,a{},{i},2010-01-01\n", i % 100, i % 9)).collect();
+    let rows: String = (0..10_000)
+        .map(|i| format!("{},2,a{},{i},2010-01-01\n", i % 100, i % 9))
+        .collect();
     let text = format!("lon,lat,kind,n,day\n{rows}");
     let mut source = read(
         std::io::Cursor::new(text.into_bytes()),
@@ -223,7 +259,11 @@ fn literal() -> impl Strategy<Value = String> {
 }
 
 fn condition() -> impl Strategy<Value = String> {
-    let one = (prop_oneof!["=", "<>", "<", "<=", ">", ">="], literal(), any::<bool>());
+    let one = (
+        prop_oneof!["=", "<>", "<", "<=", ">", ">="],
+        literal(),
+        any::<bool>(),
+    );
     let one = one.prop_map(|(sign, literal, not)| {
         format!("{}v {sign} {literal}", if not { "not " } else { "" })
     });
