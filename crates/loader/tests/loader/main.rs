@@ -4,6 +4,7 @@
 mod arrow;
 mod columns;
 mod csv;
+mod damage;
 mod filters;
 mod formats;
 mod geojson;
