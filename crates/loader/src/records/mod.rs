@@ -65,7 +65,13 @@ enum Handed {
     Batch(Batch),
     /// Now it is the next reader's turn.
     Turn,
+    /// All is read: a channel that closes without this word means that reading broke off.
+    End,
 }
+
+/// What is said of data that a library breaks off at: it ends by a panic, which costs the file
+/// and nothing else.
+pub(crate) const BROKE_OFF: &str = "what it holds can't be, and reading it broke off";
 
 /// Nobody wants the rest.
 pub(crate) struct Stopped;
@@ -269,12 +275,15 @@ impl Judge {
     /// Hears a reader to its end.
     fn run(mut self, reader: Reader) {
         let ended = reader(&mut self);
-        if self.send().is_ok()
-            && let Err(Ended::Failed(error)) = ended
-        {
-            // a send that fails: the source is gone, and nobody asks
-            let _ = self.out.send(Err(error));
+        if self.send().is_err() {
+            // the source is gone, and nobody asks
+            return;
         }
+        let _ = match ended {
+            Ok(()) => self.out.send(Ok(Handed::End)),
+            Err(Ended::Failed(error)) => self.out.send(Err(error)),
+            Err(Ended::Stopped) => Ok(()),
+        };
     }
 }
 
@@ -296,9 +305,13 @@ impl Source for Records {
                 Ok(handed) => match handed? {
                     Handed::Batch(batch) => break batch,
                     Handed::Turn => self.readers.rotate_left(1),
+                    Handed::End => drop(self.readers.pop_front()),
                 },
-                // it has ended
-                Err(_) => drop(self.readers.pop_front()),
+                Err(_) => {
+                    self.readers.clear();
+                    let place = format!("after {} records", self.report.rows);
+                    return Err(damaged(&self.origin, place, BROKE_OFF));
+                }
             }
         };
         sink.push(&batch.points);

@@ -30,7 +30,10 @@ fn survives(path: &Path, what: &str) -> Result<u64, LoadError> {
     let loaded = open(path, &options).and_then(|mut source| {
         let (points, table, report) = load_table(&mut *source, |_| ())?;
         let counts = table.columns().iter().map(|column| column.len());
-        assert!(counts.into_iter().all(|n| n == points.summary().count), "{what}");
+        assert!(
+            counts.into_iter().all(|n| n == points.summary().count),
+            "{what}"
+        );
         Ok(report.kept)
     });
     // a loop that never ends, not a slow machine
@@ -51,7 +54,10 @@ fn check(format: &str, cuts: usize, flips: usize) {
     }
     // texts that end after some rows are texts all the same
     let is_text = ["csv", "geojsonl"].contains(&format);
-    assert!(failed == cuts || (is_text && failed > 0), "{format}: {failed} of {cuts}");
+    assert!(
+        failed == cuts || (is_text && failed > 0),
+        "{format}: {failed} of {cuts}"
+    );
     for i in 0..flips {
         let at = whole.len() * i / flips;
         let mut bytes = whole.clone();

@@ -129,7 +129,11 @@ async fn filters_that_can_not_be_are_refused() {
         ),
         ("crimes", "n%3D'x'", "column \"n\" holds numbers"),
         ("crimes", "time%3D5", "column \"time\" holds times"),
-        ("crimes", "n=1;drop%20table%20x", "neither a number nor a date"),
+        (
+            "crimes",
+            "n=1;drop%20table%20x",
+            "neither a number nor a date",
+        ),
         ("crimes", &deep, "nested more than 16 deep"),
         ("crimes", &long, "longer than 4096 bytes"),
         ("wanted", "n%3D1", "no columns are kept"),
