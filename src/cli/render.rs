@@ -96,7 +96,7 @@ impl Render {
         let window = self
             .window(bounds)
             .map_err(|(flag, e)| format!("{flag}: {e}"))?;
-        let layer = Layer::of(&shown(&source), loaded.into_set(), style, backend);
+        let layer = Layer::of(&shown(&source), loaded.into_set()?.0, style, backend);
         let bytes = self.draw(&layer, window, format)?;
         output::write(&self.output, |file| file.write_all(&bytes))
     }

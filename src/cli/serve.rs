@@ -35,11 +35,13 @@ Examples:
   heatsplat generate 1M | heatsplat serve - --name made-up
   heatsplat serve data/ --watch
   heatsplat serve cities.pmtiles                       tiles that `heatsplat export` has drawn
+  heatsplat serve crimes.fgb --keep offense,time
   heatsplat serve postgres://heat@db/gis --table quakes --weight mag
   heatsplat serve postgres://heat@db/gis --live --sql 'select geom from trips where geom && !bbox!'
 
 A layer's tiles are at /{layer}/{z}/{x}/{y}.png, its TileJSON is at /{layer}, and /catalog lists
-all layers. Every flag of the look can be given per request too: …/0/0/0.png?ramp=viridis&radius=8";
+all layers. Every flag of the look can be given per request too: …/0/0/0.png?ramp=viridis&radius=8
+With --keep a request may say which points it wants: …/0/0/0.png?filter=offense='theft'";
 
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
@@ -309,10 +311,9 @@ impl Coming {
         let loaded = self.flags.read(&self.source)?;
         eprintln!("{}", loaded.summary(self.id.as_str()));
         let backend = Arc::clone(&self.backend);
-        layers.put(
-            &self.id,
-            Layer::of(&self.name, loaded.into_set(), style.clone(), backend),
-        );
+        let (set, table) = loaded.into_set()?;
+        let layer = Layer::of(&self.name, set, style.clone(), backend);
+        layers.put_with(&self.id, layer, table);
         Ok(())
     }
 

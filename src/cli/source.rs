@@ -4,13 +4,14 @@ use super::Failure;
 #[cfg(feature = "postgis")]
 use super::database::{self, DatabaseFlags};
 use clap::Args;
-use heatsplat::render::PointSet;
 use heatsplat::render::import;
-use heatsplat::{Point, PointSink, Points, PointsBuilder};
+use heatsplat::render::{Category, MAX_CATEGORIES, PointSet};
+use heatsplat::{Point, Points};
 #[cfg(feature = "postgis")]
 use heatsplat_loader::postgis::is_address;
 use heatsplat_loader::{
-    Bounds, Columns, Filter, Format, Options, Progress, Report, Source, load, open,
+    Bounds, Columns, Filter, Format, Options, Progress, Report, Source, Table, load, load_table,
+    open,
 };
 use indicatif::{ProgressBar, ProgressStyle};
 use std::sync::Arc;
@@ -42,6 +43,14 @@ pub(super) struct SourceFlags {
     /// Only rows that fulfil a condition: "kind = 'theft' and time >= 2010-03-01"
     #[arg(long, value_name = "CONDITION")]
     filter: Option<Filter>,
+    /// Columns to keep for each point, to filter tiles by: ?filter=kind = 'theft' in their
+    /// addresses. Costs 8 bytes a point for numbers and times, 1 to 4 for texts
+    #[arg(long, value_name = "COLUMN,…", value_delimiter = ',')]
+    keep: Vec<String>,
+    /// A column whose values have colours of their own, mixed where they meet: the ten most
+    /// frequent ones, and grey for the others
+    #[arg(long, value_name = "COLUMN")]
+    by: Option<String>,
     /// Only rows in a part of the world; files with an index are read only there
     #[arg(long, value_name = "W,S,E,N", allow_hyphen_values = true)]
     within: Option<Bounds>,
@@ -60,13 +69,18 @@ impl SourceFlags {
     /// Reads a source and makes an index of its points.
     pub(super) fn read(&self, source: &str) -> Result<Loaded, Failure> {
         let Some(radius) = &self.radius_column else {
-            return index(&mut *self.open(source)?);
+            let mut loaded = index(&mut *self.open(source)?)?;
+            loaded.by.clone_from(&self.by);
+            return Ok(loaded);
         };
+        if !self.keep.is_empty() || self.by.is_some() {
+            return Err("--radius-column can't be had together with --keep or --by".into());
+        }
         if source == "-" || is_database(source) {
             return Err("--radius-column is for files, which can be read twice".into());
         }
         let mut rows = Vec::new();
-        let (mut loaded, points) = gather(&mut *self.open(source)?, &mut rows)?;
+        let mut loaded = gather(&mut *self.open(source)?, &mut rows)?;
         let of_radii = Self {
             weight: Some(radius.clone()),
             strict: false,
@@ -74,7 +88,6 @@ impl SourceFlags {
         };
         let mut radii = Vec::new();
         gather(&mut *of_radii.open(source)?, &mut radii)?;
-        loaded.points = points;
         let radii = matched(&rows, &radii);
         loaded.own = Some(Arc::new(PointSet::with_radii(&rows, &radii)));
         Ok(loaded)
@@ -96,6 +109,11 @@ impl SourceFlags {
         }
         if self.filter.is_some() || self.within.is_some() {
             return Err("--filter and --within are for files; say it in --sql".into());
+        }
+        if !self.keep.is_empty() || self.by.is_some() {
+            return Err(
+                "--keep and --by are for files; a database is filtered by its --sql".into(),
+            );
         }
         match self.asks().as_slice() {
             [ask] => database::open(source, ask, self.database.allow_superuser, self.strict),
@@ -188,6 +206,7 @@ impl SourceFlags {
             delimiter: self.delimiter,
             table: self.table.first().cloned(),
             filter: self.filter.clone(),
+            keep: self.keep.iter().chain(&self.by).cloned().collect(),
             within: self.within,
             strict: self.strict,
         }
@@ -214,62 +233,105 @@ pub(super) struct Loaded {
     pub(super) points: Points,
     /// The same points where some have a radius of their own.
     own: Option<Arc<PointSet>>,
+    /// The column whose values have colours.
+    by: Option<String>,
+    /// The columns that are kept.
+    pub(super) table: Table,
     pub(super) report: Report,
     pub(super) columns: Columns,
     pub(super) time: Duration,
 }
 
 impl Loaded {
-    /// What a layer draws.
-    pub(super) fn into_set(self) -> Arc<PointSet> {
-        self.own
-            .unwrap_or_else(|| Arc::new(PointSet::new(self.points)))
+    /// What a layer draws, and the columns that are kept.
+    pub(super) fn into_set(self) -> Result<(Arc<PointSet>, Table), Failure> {
+        let set = match (self.own, &self.by) {
+            (Some(own), _) => own,
+            (None, None) => Arc::new(PointSet::new(self.points)),
+            (None, Some(by)) => {
+                let parts = self.table.split(&self.points, by, MAX_CATEGORIES - 1)?;
+                let set = PointSet::new(self.points).in_categories(Category::colored(parts));
+                Arc::new(set)
+            }
+        };
+        Ok((set, self.table))
     }
 
     /// One line for people; examples of skipped rows below it.
     pub(super) fn summary(&self, name: &str) -> String {
         let rate = self.report.rows as f64 / self.time.as_secs_f64().max(1e-9);
+        let kept = self
+            .kept()
+            .map_or(String::new(), |kept| format!("\n  {kept}"));
         format!(
-            "{name}: {}\n  {} ({:.2} s, {:.1} million rows a second)",
+            "{name}: {}\n  {} ({:.2} s, {:.1} million rows a second){kept}",
             self.report,
             self.columns.why,
             self.time.as_secs_f64(),
             rate / 1e6,
         )
     }
+
+    /// What is kept beside the points and how much that takes, in one line.
+    pub(super) fn kept(&self) -> Option<String> {
+        if self.table.is_empty() {
+            return None;
+        }
+        let columns = self.table.columns().iter();
+        let columns: Vec<String> = columns
+            .map(|column| format!("\"{}\" ({})", column.name(), column.kind().name()))
+            .collect();
+        let bytes = self.table.bytes();
+        let each = bytes as f64 / self.points.summary().count.max(1) as f64;
+        Some(format!(
+            "keeps {}: {} bytes, {each:.1} a point",
+            columns.join(", "),
+            grouped(bytes as u64)
+        ))
+    }
 }
 
 fn index(source: &mut dyn Source) -> Result<Loaded, Failure> {
-    let mut builder = PointsBuilder::new();
-    let mut loaded = pour(source, &mut builder)?;
     let started = Instant::now();
-    loaded.points = builder.build();
-    loaded.time += started.elapsed();
-    Ok(loaded)
+    let (points, table, report) = with_bar(source, |source, bar| load_table(source, |p| bar(p)))?;
+    Ok(Loaded {
+        points,
+        table,
+        own: None,
+        by: None,
+        report,
+        columns: source.columns().clone(),
+        time: started.elapsed(),
+    })
 }
 
-/// The same with the points in the order of their rows too.
-fn gather(source: &mut dyn Source, rows: &mut Vec<Point>) -> Result<(Loaded, Points), Failure> {
-    let loaded = pour(source, rows)?;
-    Ok((loaded, Points::from_slice(rows)))
+/// The same with the points in the order of their rows too, and no columns kept.
+fn gather(source: &mut dyn Source, rows: &mut Vec<Point>) -> Result<Loaded, Failure> {
+    let started = Instant::now();
+    let report = with_bar(source, |source, bar| load(source, rows, |p| bar(p)))?;
+    Ok(Loaded {
+        points: Points::from_slice(rows),
+        table: Table::default(),
+        own: None,
+        by: None,
+        report,
+        columns: source.columns().clone(),
+        time: started.elapsed(),
+    })
 }
 
-/// Reads a source to its end; the index is still to be made.
-fn pour(source: &mut dyn Source, sink: &mut dyn PointSink) -> Result<Loaded, Failure> {
-    let started = Instant::now();
+/// Reads a source while a bar shows how far that is.
+fn with_bar<T, E: Into<Failure>>(
+    source: &mut dyn Source,
+    read: impl FnOnce(&mut dyn Source, &mut dyn FnMut(&Progress)) -> Result<T, E>,
+) -> Result<T, Failure> {
     let bar = bar(source.progress());
-    let report = load(source, sink, |progress| {
+    let read = read(source, &mut |progress| {
         bar.set_position(progress.bytes_read);
         bar.set_message(format!("{} rows", grouped(progress.rows)));
     });
     bar.finish_and_clear();
-    Ok(Loaded {
-        points: PointsBuilder::new().build(),
-        own: None,
-        report: report?,
-        columns: source.columns().clone(),
-        time: started.elapsed(),
-    })
+    read.map_err(Into::into)
 }
 
 /// The radius of each point, from a reading of the same rows with radii for weights. Rows whose

@@ -150,6 +150,7 @@ impl Served {
     fn here(&self) -> Result<&Layer, Refused> {
         match &self.data {
             Data::Here(layer) => Ok(layer),
+            Data::Part(part) => part.layer(),
             Data::Live(_) => Err(Refused::internal()),
             Data::Stored(_) => Err(Refused::not_found(
                 "this layer is an archive of tiles: it has no maps, legends and values",

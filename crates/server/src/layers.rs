@@ -5,6 +5,7 @@ use crate::error::Refused;
 use crate::live::Live;
 use crate::served::{Data, Served};
 use crate::stored::Stored;
+use heatsplat_loader::Table;
 use heatsplat_points::Points;
 use heatsplat_points::mercator::MAX_LATITUDE;
 use heatsplat_render::Layer;
@@ -123,12 +124,22 @@ impl Layers {
 
     /// Puts a layer in its place; one that was there before is served to its last request.
     pub fn put(&self, id: &LayerId, layer: Layer) {
-        self.place(id, Data::Here(layer));
+        self.put_with(id, layer, Table::default());
+    }
+
+    /// The same with columns of its points, which requests may filter by: `?filter=`.
+    pub fn put_with(&self, id: &LayerId, layer: Layer, table: Table) {
+        let table = (!table.is_empty()).then(|| Arc::new(table));
+        self.place(id, |epoch| {
+            Served::new(Data::here(layer.at_epoch(epoch)), table)
+        });
     }
 
     /// Puts a layer in its place whose points are fetched for every picture.
     pub fn put_live(&self, id: &LayerId, live: Live) {
-        self.place(id, Data::Live(live));
+        self.place(id, |epoch| {
+            Served::new(Data::Live(live.at_epoch(epoch)), None)
+        });
     }
 
     /// Makes a layer of two others, which are there, and makes it anew whenever one of them
@@ -144,7 +155,7 @@ impl Layers {
             entry.derived = Some(derived);
         }
         drop(shelf);
-        self.place(&id, Data::Here(made));
+        self.put(&id, made);
         Ok(id)
     }
 
@@ -183,19 +194,20 @@ impl Layers {
         for (id, derived) in followers {
             let name = self.get(id.as_str()).map(|served| served.name().to_owned());
             if let Ok(made) = self.made(name.as_deref().unwrap_or(id.as_str()), &derived) {
-                self.place(&id, Data::Here(made));
+                self.put(&id, made);
             }
         }
     }
 
     /// Puts a layer in its place whose tiles were drawn before.
     pub fn put_stored(&self, id: &LayerId, stored: Arc<dyn Stored>) {
-        self.place(id, Data::Stored(stored));
+        self.place(id, |_| Served::new(Data::Stored(stored), None));
     }
 
-    fn place(&self, id: &LayerId, data: Data) {
+    /// Puts a layer in its place; it is told its epoch.
+    fn place(&self, id: &LayerId, make: impl FnOnce(u64) -> Served) {
         let before = self.get(id.as_str()).map_or(0, |served| served.epoch());
-        let served = Arc::new(Served::new(data.at_epoch(before + 1)));
+        let served = Arc::new(make(before + 1));
         let mut shelf = self.shelf.write().unwrap_or_else(PoisonError::into_inner);
         if let Some(entry) = shelf.iter_mut().find(|entry| entry.id == *id) {
             entry.served = Some(served);
@@ -214,7 +226,7 @@ impl Layers {
     pub fn renew(&self, id: &LayerId) {
         let known = self.get(id.as_str()).ok();
         if let Some(Data::Live(live)) = known.as_deref().map(|served| &served.data) {
-            self.place(id, Data::Live(live.renewed()));
+            self.put_live(id, live.renewed());
         }
     }
 
@@ -240,7 +252,7 @@ impl Layers {
         }
         shelf.push(Entry {
             id: LayerId(id.to_owned()),
-            served: Some(Arc::new(Served::new(data?))),
+            served: Some(Arc::new(Served::new(data?, None))),
             derived: None,
             until: Some(until),
         });

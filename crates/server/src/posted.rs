@@ -209,7 +209,7 @@ async fn make(
         let name = body.name.unwrap_or_else(|| id.clone());
         let data = match posting.source.open(post).await.map_err(refused)? {
             Opened::Live(rows) => Data::Live(Live::new(&name, style, rows)),
-            Opened::Here(points) => Data::Here(Layer::on_cpu(&name, points, style)),
+            Opened::Here(points) => Data::here(Layer::on_cpu(&name, points, style)),
         };
         let full =
             || Refused::later("there are as many posted layers as there may be; some will expire");

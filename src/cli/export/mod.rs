@@ -123,7 +123,7 @@ impl Export {
         eprintln!("{}", loaded.summary(&shown(&self.source)));
         let name = self.name.clone();
         let name = name.unwrap_or_else(|| super::serve::layer_name(&shown(&self.source)));
-        let layer = Layer::of(&name, loaded.into_set(), style, backend.clone());
+        let layer = Layer::of(&name, loaded.into_set()?.0, style, backend.clone());
         match &self.output {
             Output::Archive(target) => archive::write(&self, target, &layer, &*backend),
             #[cfg(feature = "postgis")]

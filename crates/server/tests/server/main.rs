@@ -4,6 +4,7 @@
 mod answers;
 mod app;
 mod cached;
+mod filters;
 mod listen;
 mod metrics;
 mod model;
