@@ -156,3 +156,43 @@ fn ramps_are_listed() {
         "{out}"
     );
 }
+
+#[test]
+fn bench_tells_each_stage_as_json() {
+    let flags = [
+        "--points",
+        "3000",
+        "--seconds",
+        "0.02",
+        "--tile",
+        "0/0/0",
+        "--tile",
+        "3/4/2",
+    ];
+    let (code, out, err) = heatsplat(&[&["bench", "--json", "-"][..], &flags].concat());
+    assert_eq!(code, 0, "{err}");
+    let told: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(
+        (&told["points"], told["style"]["kernel"].as_str()),
+        (&3000.into(), Some("gaussian"))
+    );
+    assert!(told["machine"]["cores"].as_u64().unwrap() > 0, "{out}");
+    let cpu = told["backends"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|b| b["name"] == "cpu")
+        .unwrap();
+    let tiles = cpu["tiles"].as_array().unwrap();
+    let kinds: Vec<_> = tiles.iter().map(|tile| tile["kind"].clone()).collect();
+    assert_eq!(kinds, ["0/0/0", "3/4/2"]);
+    for stage in ["find", "deposit", "convolve", "scale", "encode"] {
+        assert!(
+            tiles[0]["stages_ms"][stage].as_f64().unwrap() > 0.0,
+            "{stage}: {out}"
+        );
+    }
+    let wall = &tiles[0]["wall_ms"];
+    let [low, median, high] = ["low", "median", "high"].map(|name| wall[name].as_f64().unwrap());
+    assert!(0.0 < low && low <= median && median <= high, "{out}");
+}

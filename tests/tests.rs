@@ -30,6 +30,9 @@ mod cli;
 /// Set-ups in files: saved, read, followed when they change.
 #[cfg(feature = "program")]
 mod config;
+/// Other heat maps in a real browser, beside ours.
+#[cfg(feature = "program")]
+mod dialects;
 /// `heatsplat export`: every tile and no other, whole or absent, by readers that are not ours.
 #[cfg(feature = "program")]
 mod export;
@@ -40,8 +43,13 @@ mod golden;
 mod gpu;
 /// The laws of the picture: conservation, seams, linearity, order, oracle.
 mod laws;
+/// The real Mapnik on the same points.
+#[cfg(feature = "program")]
+mod mapnik;
 /// Means, differences, radii in metres, scales of the neighbourhood.
 mod measures;
+/// Splats that cover each other, in floating point and in 8 bits.
+mod overlaps;
 /// PostGIS, a real one.
 #[cfg(feature = "postgis")]
 mod postgis;

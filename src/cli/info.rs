@@ -60,9 +60,11 @@ impl Info {
 fn as_json(loaded: &Loaded) -> Value {
     let Loaded {
         points,
+        table,
         report,
         columns,
         time,
+        ..
     } = loaded;
     let summary = points.summary();
     let skipped: Map<String, Value> = Skip::ALL
@@ -102,6 +104,12 @@ fn as_json(loaded: &Loaded) -> Value {
         }),
         "bytes": report.bytes,
         "memory": points.bytes(),
+        "kept": table.columns().iter().map(|column| json!({
+            "name": column.name(),
+            "type": column.kind().name(),
+            "nulls": column.nulls(),
+            "bytes": column.bytes(),
+        })).collect::<Vec<_>>(),
         "seconds": time.as_secs_f64(),
     })
 }
@@ -143,6 +151,9 @@ fn for_people(name: &str, loaded: &Loaded) -> String {
             grouped(points.bytes() as u64)
         ),
     );
+    if let Some(kept) = loaded.kept() {
+        line("kept", kept);
+    }
     line("time", format!("{:.3} s", loaded.time.as_secs_f64()));
     text
 }

@@ -10,6 +10,7 @@ mod generate;
 mod info;
 #[cfg(feature = "postgis")]
 mod live;
+mod mapnik;
 mod output;
 #[cfg(feature = "postgis")]
 mod posts;
@@ -162,6 +163,7 @@ mod tests {
             "ramps -o r.png",
             "style radius=3px --table",
             "render a -o b.png --style radius=3px --ramp ice",
+            "render -o b.png --mapnik-style map.xml",
             "info --backends",
             "bench --points 1000 --gpu any --radius 8",
             "serve a --backend gpu:llvm --gpu-memory 64M",

@@ -2,9 +2,9 @@
 
 use super::Failure;
 use super::backend::BackendFlags;
-use super::output;
 use super::source::{SourceFlags, shown};
-use super::style_flags::StyleFlags;
+use super::style_flags::{self, StyleFlags};
+use super::{mapnik, output};
 use clap::Args;
 use heatsplat::points::{WindowError, mercator};
 use heatsplat::render::encode::{self, Effort};
@@ -16,14 +16,16 @@ Examples:
   heatsplat render examples/cities.csv.gz -o world.png
   heatsplat render examples/cities.csv.gz -o italy.png --bbox 6,36,19,47.5 --size 800x900
   heatsplat render examples/cities.csv.gz -o print.webp --size 4000 --ratio 2 --background white
-  heatsplat render examples/cities.csv.gz -o density.npy --normalize mass";
+  heatsplat render examples/cities.csv.gz -o density.npy --normalize mass
+  heatsplat render -o map.png --mapnik-style style.xml";
 
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Render {
     /// A file of points: CSV, GeoJSON, Shapefile, GeoPackage, FlatGeobuf, Parquet, Arrow or GPX, text packed or not; `-` is
     /// standard input. Or postgres://user@host/database, with --table or --sql
-    source: String,
+    #[arg(required_unless_present = "mapnik_style")]
+    source: Option<String>,
     /// The picture's file, .png, .webp, or .npy or .tif (the densities themselves); `-` is standard output
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
@@ -43,6 +45,10 @@ pub(super) struct Render {
     /// A CSS colour behind the heat [default: transparent]
     #[arg(long, value_name = "COLOR", value_parser = color)]
     background: Option<Color>,
+    /// A map of Mapnik's: the filters, markers and, unless there is a SOURCE, the datasource (csv,
+    /// shape, geojson or postgis) of the layer that it draws by colorize-alpha
+    #[arg(long, value_name = "STYLE.XML", conflicts_with = "begin")]
+    mapnik_style: Option<PathBuf>,
     #[command(flatten)]
     source_flags: SourceFlags,
     #[command(flatten)]
@@ -64,7 +70,7 @@ struct Color([u8; 4]);
 struct Size(u32, Option<u32>);
 
 impl Render {
-    pub(super) fn run(self) -> Result<(), Failure> {
+    pub(super) fn run(mut self) -> Result<(), Failure> {
         let format = self.written_as.or_else(|| match self.output.as_os_str() {
             name if name == "-" => Some(Format::Png),
             _ => Format::from_extension(self.output.extension()?.to_str()?),
@@ -80,19 +86,36 @@ impl Render {
             self.window(bounds)
                 .unwrap_or_else(|(flag, e)| super::usage("render", format!("{flag}: {e}")));
         }
-        let style = self.style.style()?;
+        let (style, source) = self.style_and_source()?;
         let backend = self.backend.backend()?;
-        let loaded = self.source_flags.read(&self.source)?;
-        eprintln!("{}", loaded.summary(&shown(&self.source)));
+        let loaded = self.source_flags.read(&source)?;
+        eprintln!("{}", loaded.summary(&shown(&source)));
         let bounds = self
             .bbox
             .map_or_else(|| heatsplat_server::frame(&loaded.points), |b| b.0);
         let window = self
             .window(bounds)
             .map_err(|(flag, e)| format!("{flag}: {e}"))?;
-        let layer = Layer::new(&shown(&self.source), loaded.points, style, backend);
+        let layer = Layer::of(&shown(&source), loaded.into_set()?.0, style, backend);
         let bytes = self.draw(&layer, window, format)?;
         output::write(&self.output, |file| file.write_all(&bytes))
+    }
+
+    /// How it looks, and where its points are; how to read them goes into the flags.
+    fn style_and_source(&mut self) -> Result<(Style, String), Failure> {
+        let Some(xml) = &self.mapnik_style else {
+            let (style, columns) = self.style.style_and_columns()?;
+            self.source_flags.suggest(&columns);
+            return Ok((style, self.source.clone().unwrap_or_default()));
+        };
+        let imported = style_flags::read(&xml.to_string_lossy())?;
+        style_flags::say_warnings(&imported);
+        self.source_flags.suggest(&imported.columns);
+        let source = match &self.source {
+            Some(source) => source.clone(),
+            None => mapnik::source(&imported.datasource, xml, &mut self.source_flags)?,
+        };
+        Ok((self.style.changed(imported.style)?, source))
     }
 
     /// The picture's window, or the flag that is to blame.

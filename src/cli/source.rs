@@ -4,13 +4,17 @@ use super::Failure;
 #[cfg(feature = "postgis")]
 use super::database::{self, DatabaseFlags};
 use clap::Args;
-use heatsplat::{Points, PointsBuilder};
+use heatsplat::render::import;
+use heatsplat::render::{Category, MAX_CATEGORIES, PointSet};
+use heatsplat::{Point, Points};
 #[cfg(feature = "postgis")]
 use heatsplat_loader::postgis::is_address;
 use heatsplat_loader::{
-    Bounds, Columns, Filter, Format, Options, Progress, Report, Source, load, open,
+    Bounds, Columns, Filter, Format, Options, Progress, Report, Source, Table, load, load_table,
+    open,
 };
 use indicatif::{ProgressBar, ProgressStyle};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// Flags that say how to read a source.
@@ -26,6 +30,10 @@ pub(super) struct SourceFlags {
     /// The column of weights, or `none` to count every row once [default: found by its name]
     #[arg(long, value_name = "COLUMN|none")]
     weight: Option<String>,
+    /// A column of radii in pixels, for points that have one of their own; where it is empty or 0 a
+    /// point has the style's. The file is read twice
+    #[arg(long, value_name = "COLUMN")]
+    radius_column: Option<String>,
     /// csv, tsv, geojson, geojsonl, shapefile, geopackage, flatgeobuf, parquet, arrow or gpx [default: found by name and content]
     #[arg(long)]
     format: Option<Format>,
@@ -35,6 +43,14 @@ pub(super) struct SourceFlags {
     /// Only rows that fulfil a condition: "kind = 'theft' and time >= 2010-03-01"
     #[arg(long, value_name = "CONDITION")]
     filter: Option<Filter>,
+    /// Columns to keep for each point, to filter tiles by: ?filter=kind = 'theft' in their
+    /// addresses. Costs 8 bytes a point for numbers and times, 1 to 4 for texts
+    #[arg(long, value_name = "COLUMN,…", value_delimiter = ',')]
+    keep: Vec<String>,
+    /// A column whose values have colours of their own, mixed where they meet: the ten most
+    /// frequent ones, and grey for the others
+    #[arg(long, value_name = "COLUMN")]
+    by: Option<String>,
     /// Only rows in a part of the world; files with an index are read only there
     #[arg(long, value_name = "W,S,E,N", allow_hyphen_values = true)]
     within: Option<Bounds>,
@@ -52,7 +68,29 @@ pub(super) struct SourceFlags {
 impl SourceFlags {
     /// Reads a source and makes an index of its points.
     pub(super) fn read(&self, source: &str) -> Result<Loaded, Failure> {
-        index(&mut *self.open(source)?)
+        let Some(radius) = &self.radius_column else {
+            let mut loaded = index(&mut *self.open(source)?)?;
+            loaded.by.clone_from(&self.by);
+            return Ok(loaded);
+        };
+        if !self.keep.is_empty() || self.by.is_some() {
+            return Err("--radius-column can't be had together with --keep or --by".into());
+        }
+        if source == "-" || is_database(source) {
+            return Err("--radius-column is for files, which can be read twice".into());
+        }
+        let mut rows = Vec::new();
+        let mut loaded = gather(&mut *self.open(source)?, &mut rows)?;
+        let of_radii = Self {
+            weight: Some(radius.clone()),
+            strict: false,
+            ..self.clone()
+        };
+        let mut radii = Vec::new();
+        gather(&mut *of_radii.open(source)?, &mut radii)?;
+        let radii = matched(&rows, &radii);
+        loaded.own = Some(Arc::new(PointSet::with_radii(&rows, &radii)));
+        Ok(loaded)
     }
 
     /// Whether a file is of a known format with columns of positions.
@@ -92,8 +130,11 @@ impl SourceFlags {
     /// What else is said that a database can't do, as a message.
     #[cfg(feature = "postgis")]
     pub(super) fn only_for_files(&self) -> Option<&'static str> {
-        (self.filter.is_some() || self.within.is_some())
-            .then_some("filter and within are for files; say it in sql")
+        if self.filter.is_some() || self.within.is_some() {
+            return Some("filter and within are for files; say it in sql");
+        }
+        (!self.keep.is_empty() || self.by.is_some())
+            .then_some("keep and by are for files; a database is filtered by its sql")
     }
 
     /// The flags that ask a database for this.
@@ -131,6 +172,42 @@ impl SourceFlags {
         String::new()
     }
 
+    /// Takes columns that a style speaks of, where no flag names others.
+    pub(super) fn suggest(&mut self, columns: &import::Columns) {
+        for (flag, column) in [
+            (&mut self.lon, &columns.lon),
+            (&mut self.lat, &columns.lat),
+            (&mut self.weight, &columns.weight),
+            (&mut self.radius_column, &columns.radius),
+        ] {
+            if flag.is_none() {
+                flag.clone_from(column);
+            }
+        }
+    }
+
+    /// Takes a separator of a CSV file, where no flag names another.
+    pub(super) fn suggest_delimiter(&mut self, separator: Option<&str>) {
+        let byte = separator.and_then(|text| delimiter(text).ok());
+        self.delimiter = self.delimiter.or(byte);
+    }
+
+    /// Takes a table or `(select …) as name`, where no flag names another.
+    #[cfg(feature = "postgis")]
+    pub(super) fn suggest_database(&mut self, table: &str, geom: Option<&str>, srid: Option<&str>) {
+        if !self.table.is_empty() || self.database.sql.is_some() {
+            return;
+        }
+        match table.strip_prefix('(').and_then(|t| t.rsplit_once(')')) {
+            Some((query, _)) => self.database.sql = Some(query.trim().to_owned()),
+            None => self.table = vec![table.to_owned()],
+        }
+        let geom = geom.filter(|g| !g.is_empty());
+        self.database.geom = self.database.geom.take().or(geom.map(str::to_owned));
+        let srid = srid.and_then(|s| s.parse().ok());
+        self.database.srid = self.database.srid.or(srid);
+    }
+
     fn options(&self) -> Options {
         Options {
             format: self.format,
@@ -140,6 +217,7 @@ impl SourceFlags {
             delimiter: self.delimiter,
             table: self.table.first().cloned(),
             filter: self.filter.clone(),
+            keep: self.keep.iter().chain(&self.by).cloned().collect(),
             within: self.within,
             strict: self.strict,
         }
@@ -164,43 +242,147 @@ fn delimiter(text: &str) -> Result<u8, &'static str> {
 /// A source that was read to its end.
 pub(super) struct Loaded {
     pub(super) points: Points,
+    /// The same points where some have a radius of their own.
+    own: Option<Arc<PointSet>>,
+    /// The column whose values have colours.
+    by: Option<String>,
+    /// The columns that are kept.
+    pub(super) table: Table,
     pub(super) report: Report,
     pub(super) columns: Columns,
     pub(super) time: Duration,
 }
 
 impl Loaded {
+    /// What a layer draws, and the columns that are kept.
+    pub(super) fn into_set(self) -> Result<(Arc<PointSet>, Table), Failure> {
+        let set = match (self.own, &self.by) {
+            (Some(own), _) => own,
+            (None, None) => Arc::new(PointSet::new(self.points)),
+            (None, Some(by)) => {
+                let parts = self.table.split(&self.points, by, MAX_CATEGORIES - 1)?;
+                let set = PointSet::new(self.points).in_categories(Category::colored(parts));
+                Arc::new(set)
+            }
+        };
+        Ok((set, self.table))
+    }
+
     /// One line for people; examples of skipped rows below it.
     pub(super) fn summary(&self, name: &str) -> String {
         let rate = self.report.rows as f64 / self.time.as_secs_f64().max(1e-9);
+        let kept = self
+            .kept()
+            .map_or(String::new(), |kept| format!("\n  {kept}"));
         format!(
-            "{name}: {}\n  {} ({:.2} s, {:.1} million rows a second)",
+            "{name}: {}\n  {} ({:.2} s, {:.1} million rows a second){kept}",
             self.report,
             self.columns.why,
             self.time.as_secs_f64(),
             rate / 1e6,
         )
     }
+
+    /// What is kept beside the points and how much that takes, in one line.
+    pub(super) fn kept(&self) -> Option<String> {
+        if self.table.is_empty() {
+            return None;
+        }
+        let columns = self.table.columns().iter();
+        let columns: Vec<String> = columns
+            .map(|column| format!("\"{}\" ({})", column.name(), column.kind().name()))
+            .collect();
+        let bytes = self.table.bytes();
+        let each = bytes as f64 / self.points.summary().count.max(1) as f64;
+        Some(format!(
+            "keeps {}: {} bytes, {each:.1} a point",
+            columns.join(", "),
+            grouped(bytes as u64)
+        ))
+    }
 }
 
 fn index(source: &mut dyn Source) -> Result<Loaded, Failure> {
     let started = Instant::now();
+    let (points, table, report) = with_bar(source, |source, bar| load_table(source, |p| bar(p)))?;
+    Ok(Loaded {
+        points,
+        table,
+        own: None,
+        by: None,
+        report,
+        columns: source.columns().clone(),
+        time: started.elapsed(),
+    })
+}
+
+/// The same with the points in the order of their rows too, and no columns kept.
+fn gather(source: &mut dyn Source, rows: &mut Vec<Point>) -> Result<Loaded, Failure> {
+    let started = Instant::now();
+    let report = with_bar(source, |source, bar| load(source, rows, |p| bar(p)))?;
+    Ok(Loaded {
+        points: Points::from_slice(rows),
+        table: Table::default(),
+        own: None,
+        by: None,
+        report,
+        columns: source.columns().clone(),
+        time: started.elapsed(),
+    })
+}
+
+/// Reads a source while a bar shows how far that is.
+fn with_bar<T, E: Into<Failure>>(
+    source: &mut dyn Source,
+    read: impl FnOnce(&mut dyn Source, &mut dyn FnMut(&Progress)) -> Result<T, E>,
+) -> Result<T, Failure> {
     let bar = bar(source.progress());
-    let mut builder = PointsBuilder::new();
-    let report = load(source, &mut builder, |progress| {
+    let read = read(source, &mut |progress| {
         bar.set_position(progress.bytes_read);
         bar.set_message(format!("{} rows", grouped(progress.rows)));
     });
     bar.finish_and_clear();
-    let report = report?;
-    let points = builder.build();
-    let columns = source.columns().clone();
-    Ok(Loaded {
-        points,
-        report,
-        columns,
-        time: started.elapsed(),
-    })
+    read.map_err(Into::into)
+}
+
+/// The radius of each point, from a reading of the same rows with radii for weights. Rows whose
+/// weight or radius is no number are in one of the two only.
+fn matched(rows: &[Point], radii: &[Point]) -> Vec<f32> {
+    /// Rows in a row that may be missing from one of the two.
+    const MOST_MISSING: usize = 1000;
+    let mut next = 0;
+    let mut found = Vec::with_capacity(rows.len());
+    for (i, row) in rows.iter().enumerate() {
+        let ahead = radii.get(next..).unwrap_or_default();
+        let in_radii = place_of(row, ahead, MOST_MISSING);
+        let Some(skipped) = in_radii else {
+            found.push(0.0);
+            continue;
+        };
+        // is it this row that has no radius, or are there radii of rows that have no weight?
+        let later = rows.get(i + 1..).unwrap_or_default();
+        let in_rows = ahead.first().and_then(|p| place_of(p, later, skipped));
+        if skipped > 0 && in_rows.is_some() {
+            found.push(0.0);
+            continue;
+        }
+        next += skipped + 1;
+        found.push(ahead.get(skipped).map_or(0.0, |p| p.weight));
+    }
+    found
+}
+
+/// Where the first point at the same place is, among so many.
+fn place_of(point: &Point, among: &[Point], most: usize) -> Option<usize> {
+    let mut few = among.iter().take(most);
+    few.position(|p| p.at() == point.at())
+}
+
+fn is_database(_source: &str) -> bool {
+    #[cfg(feature = "postgis")]
+    return is_address(_source);
+    #[cfg(not(feature = "postgis"))]
+    false
 }
 
 /// A bar on standard error: hidden where that is no terminal.
@@ -251,5 +433,26 @@ mod tests {
             (Ok(b';'), Ok(9), Ok(9))
         );
         assert!(delimiter("").is_err() && delimiter(";;").is_err() && delimiter("é").is_err());
+    }
+
+    #[test]
+    fn radii_find_their_rows() {
+        let at = |lon: f64, weight: f32| Point::from_lon_lat(lon, 0.0, weight).unwrap();
+        let rows = [
+            at(1.0, 5.0),
+            at(2.0, 5.0),
+            at(3.0, 5.0),
+            at(4.0, 5.0),
+            at(2.0, 1.0),
+        ];
+        // the second row has a radius that is no number, another a weight that is none
+        let radii = [
+            at(1.0, 9.0),
+            at(9.0, 1.0),
+            at(3.0, 7.0),
+            at(4.0, 0.0),
+            at(2.0, 6.0),
+        ];
+        assert_eq!(matched(&rows, &radii), [9.0, 0.0, 7.0, 0.0, 6.0]);
     }
 }

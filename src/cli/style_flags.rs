@@ -1,9 +1,10 @@
 //! How points look: the parameters of a style as flags, checked as they are read.
 
 use super::Failure;
+use super::mapnik::with_marker;
 use clap::Args;
 use heatsplat::Style;
-use heatsplat::render::import::{self, Imported};
+use heatsplat::render::import::{self, Columns, Imported};
 use std::fs;
 use std::path::Path;
 
@@ -15,7 +16,8 @@ pub(super) struct StyleFlags {
     /// or as it stands (see `heatsplat style --help`); the flags below change it
     #[arg(long = "style", value_name = "FILE|STRING")]
     begin: Option<String>,
-    /// gaussian, quartic, triweight, epanechnikov, triangular or uniform
+    /// gaussian, quartic, triweight, epanechnikov, triangular or uniform; also cubic, plateau:0.15,
+    /// shadow:0.6 and cone:0.3, which the processor draws
     #[arg(long, value_parser = checked("kernel"))]
     kernel: Option<String>,
     /// What a pixel says: sum, count, mean, sum_per_km2 or count_per_km2
@@ -27,6 +29,10 @@ pub(super) struct StyleFlags {
     /// What is 1 about the kernel: its height (peak) or its volume (mass)
     #[arg(long, value_name = "peak|mass", value_parser = checked("normalize"))]
     normalize: Option<String>,
+    /// What becomes of splats that lie over each other: add, cover (1 − Π (1 − opacity)), reach
+    /// (the more they weigh the further), or markers of 8 bits as Mapnik's: over:… and plus:…
+    #[arg(long, value_name = "MODE", value_parser = checked("overlap"))]
+    overlap: Option<String>,
     /// From number to colour: linear, log, sqrt, cbrt, power:0.35, eq_hist, or local (eq_hist of
     /// the neighbourhood)
     #[arg(long, value_parser = checked("scale"))]
@@ -53,27 +59,31 @@ pub(super) struct StyleFlags {
 }
 
 impl StyleFlags {
-    /// The style; what could not be carried over into it is said.
+    /// The style.
     pub(super) fn style(&self) -> Result<Style, Failure> {
-        let begin = match &self.begin {
-            None => Style::default(),
-            Some(begin) => {
-                let imported = read(begin)?;
-                say_warnings(&imported);
-                imported.style
-            }
-        };
-        self.style_from(begin)
+        Ok(self.style_and_columns()?.0)
     }
 
-    /// The flags' changes to a style.
-    pub(super) fn style_from(&self, mut style: Style) -> Result<Style, Failure> {
+    /// The style, and the columns that its configuration speaks of; what could not be carried
+    /// over is said.
+    pub(super) fn style_and_columns(&self) -> Result<(Style, Columns), Failure> {
+        let Some(begin) = &self.begin else {
+            return Ok((self.changed(Style::default())?, Columns::default()));
+        };
+        let imported = read(begin)?;
+        say_warnings(&imported);
+        Ok((self.changed(imported.style)?, imported.columns))
+    }
+
+    /// A style with the flags' changes.
+    pub(super) fn changed(&self, mut style: Style) -> Result<Style, Failure> {
         let reverse = self.reverse.then(|| "true".to_owned());
         for (name, value) in [
             ("measure", &self.measure),
             ("kernel", &self.kernel),
             ("radius", &self.radius),
             ("normalize", &self.normalize),
+            ("overlap", &self.overlap),
             ("scale", &self.scale),
             ("domain", &self.domain),
             ("ramp", &self.ramp),
@@ -96,7 +106,8 @@ pub(super) fn read(file_or_text: &str) -> Result<Imported, Failure> {
     if is_path {
         let text = fs::read(file_or_text).map_err(|e| format!("{file_or_text}: {e}"))?;
         let text = String::from_utf8_lossy(&text);
-        return Ok(import::style(&text).map_err(|e| format!("{file_or_text}: {e}"))?);
+        let imported = import::style(&text).map_err(|e| format!("{file_or_text}: {e}"))?;
+        return with_marker(imported, Path::new(file_or_text));
     }
     import::style(file_or_text).map_err(|error| {
         let short: String = file_or_text.chars().take(60).collect();
@@ -113,6 +124,12 @@ pub(super) fn read(file_or_text: &str) -> Result<Imported, Failure> {
 pub(super) fn say_warnings(imported: &Imported) {
     for warning in &imported.warnings {
         eprintln!("{}: {warning}", imported.dialect);
+    }
+    if let Some(marker) = &imported.marker {
+        eprintln!(
+            "{}: {marker} is not read, an ellipse is stamped",
+            imported.dialect
+        );
     }
 }
 

@@ -4,9 +4,10 @@
 //
 // Prints a line per check; the exit status is 1 if one failed. CHROMIUM names the browser.
 
-import { accessSync, constants, mkdirSync } from "node:fs";
-import { delimiter, join } from "node:path";
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
 import { chromium } from "playwright-core";
+import { browserPath, FLAGS } from "./browser.mjs";
 
 const [base, pictures] = process.argv.slice(2);
 if (!base) {
@@ -14,28 +15,6 @@ if (!base) {
   process.exit(2);
 }
 if (pictures) mkdirSync(pictures, { recursive: true });
-
-/** The browser to run: CHROMIUM, or the first of its usual names on the PATH. */
-function browserPath() {
-  if (process.env.CHROMIUM) return process.env.CHROMIUM;
-  for (const folder of (process.env.PATH ?? "").split(delimiter)) {
-    for (const name of ["chromium", "chromium-browser", "google-chrome"]) {
-      try {
-        accessSync(join(folder, name), constants.X_OK);
-        return join(folder, name);
-      } catch {
-        // The next one.
-      }
-    }
-  }
-  throw new Error("no Chromium on the PATH; name one in CHROMIUM");
-}
-
-// A graphics card drawn by software: the same picture on every machine.
-const FLAGS = [
-  "--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--disable-quic", "--no-first-run",
-  "--disable-background-networking", "--disable-component-update", "--disable-sync",
-];
 
 let failures = 0;
 /** @param {string} what @param {boolean} holds @param {unknown} [seen] shown when it does not hold */
@@ -224,6 +203,15 @@ try {
   await settled(page);
   const rescaled = await page.locator("#ticks span").evaluateAll((marks) => marks.map((mark) => mark.style.left));
   check("another scale is another legend", rescaled.length >= 2 && tiles().at(-1).includes("scale=sqrt"), rescaled);
+
+  await page.selectOption("#measure", "mean");
+  await page.waitForTimeout(300);
+  await settled(page);
+  check("another measure is another picture", tiles().at(-1).includes("measure=mean"), tiles().at(-1));
+  await shoot(page, "mean");
+  await page.selectOption("#measure", "sum");
+  await page.waitForTimeout(300);
+  await settled(page);
 
   await page.focus("#map canvas");
   await page.keyboard.press("+");

@@ -1,8 +1,10 @@
 //! The judgement over one row, the same for every format.
 
 use crate::bounds::Bounds;
+use crate::filter::Value;
 use crate::number;
 use crate::report::{Report, Skip, shown};
+use crate::table::Kept;
 use heatsplat_points::{Point, Refusal, mercator};
 
 /// Points of a stretch of rows, and the account of those rows.
@@ -10,6 +12,8 @@ use heatsplat_points::{Point, Refusal, mercator};
 pub(crate) struct Batch {
     pub(crate) points: Vec<Point>,
     pub(crate) report: Report,
+    /// The values of the points in the columns that are kept.
+    pub(crate) kept: Kept,
     /// Where rows are wanted; everywhere without one.
     within: Option<Bounds>,
 }
@@ -38,12 +42,20 @@ impl Refused<'_> {
 }
 
 impl Batch {
-    /// A batch of rows that lie within bounds.
-    pub(crate) fn within(within: Option<Bounds>) -> Self {
+    /// A batch of rows that lie within bounds and keep so many columns.
+    pub(crate) fn new(within: Option<Bounds>, keep: usize) -> Self {
         Self {
             within,
+            kept: Kept::of(keep),
             ..Self::default()
         }
+    }
+
+    /// Gives the points that have none yet a row's values in the columns that are kept,
+    /// counted from 0.
+    #[inline]
+    pub(crate) fn keep_values<'v>(&mut self, value: impl FnMut(usize) -> Value<'v>) {
+        self.kept.fill(self.points.len(), value);
     }
 
     /// Keeps the row, or says why not. The caller counts a refusal: it knows the line.
@@ -96,6 +108,7 @@ impl Batch {
             }
             Amount::Number(number) if (*number as f32).is_finite() => *number as f32,
             Amount::Number(number) => return Err((Skip::BadWeight, format!("weight {number}"))),
+            Amount::Bool(truth) => f32::from(u8::from(*truth)),
             Amount::Time(_) => return Err((Skip::BadWeight, "a date or time".to_owned())),
             Amount::Text(text) => match number::parse_weight(text.as_bytes()) {
                 Some(weight) => weight,
@@ -137,6 +150,8 @@ pub(crate) enum Amount {
     Text(String),
     /// Milliseconds since 1970, UTC: no weight, but something to filter by.
     Time(i64),
+    /// Counts as 0 or 1.
+    Bool(bool),
 }
 
 enum Axis {

@@ -129,6 +129,8 @@ pub struct Columns {
     pub position: Position,
     /// The column of weights; `None`: every row counts 1.
     pub weight: Option<String>,
+    /// The columns whose values are kept for each point.
+    pub kept: Vec<String>,
     /// The choice and its reason, in one line for people.
     pub why: String,
 }
@@ -150,6 +152,7 @@ impl Columns {
         let columns = Self {
             position: Position::Geometry,
             weight: choice.column.and_then(|at| seen.get(at)).cloned(),
+            kept: Vec::new(),
             why: format!("{positions}, {}", choice.why),
             seen,
         };

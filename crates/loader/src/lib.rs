@@ -50,6 +50,7 @@
     )
 )]
 
+mod asked;
 mod batch;
 mod blocks;
 mod bounds;
@@ -71,6 +72,7 @@ pub mod postgis;
 mod records;
 mod report;
 mod source;
+mod table;
 mod wkb;
 
 pub use bounds::Bounds;
@@ -81,4 +83,5 @@ pub use format::Format;
 pub use open::{Options, open, read};
 pub use records::shapefile::is_companion;
 pub use report::{Example, Report, Skip, Unit};
-pub use source::{Progress, Source, load};
+pub use source::{Progress, Source, load, load_table};
+pub use table::{Column, Kept, Kind, Table, TableError};

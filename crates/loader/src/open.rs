@@ -10,6 +10,7 @@ use crate::input::Input;
 use crate::records;
 use crate::source::Source;
 use std::io::Read;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 /// What is known beforehand about an input. The default knows nothing: all is found out.
@@ -29,6 +30,9 @@ pub struct Options {
     pub table: Option<String>,
     /// Which rows are wanted; all without one.
     pub filter: Option<Filter>,
+    /// The columns whose values are kept for each point, by name, likewise: with
+    /// [`load_table`](crate::load_table).
+    pub keep: Vec<String>,
     /// Where rows are wanted; everywhere without it. Files with an index are read only there.
     pub within: Option<Bounds>,
     /// Whether a row that gives no point is an error.
@@ -49,7 +53,9 @@ pub fn open(input: impl AsRef<Path>, options: &Options) -> Result<Box<dyn Source
     }
     // formats that are read here and there, by several readers
     let origin = input.origin.afresh();
-    match Format::of(&input, options.format)? {
+    let format = Format::of(&input, options.format)?;
+    let file = origin.file();
+    guarded(file, || match format {
         Format::Shapefile => records::shapefile::source(path, origin, options),
         Format::FlatGeobuf if options.within.is_some() => {
             records::flatgeobuf::file(path, origin, options)
@@ -60,7 +66,22 @@ pub fn open(input: impl AsRef<Path>, options: &Options) -> Result<Box<dyn Source
             records::arrow::file(path, origin, options)
         }
         _ => start(input, options),
-    }
+    })
+}
+
+/// Opens a file with libraries that damaged data may make panic: that costs the file, not the
+/// program.
+fn guarded(
+    file: String,
+    open: impl FnOnce() -> Result<Box<dyn Source>, LoadError>,
+) -> Result<Box<dyn Source>, LoadError> {
+    catch_unwind(AssertUnwindSafe(open)).unwrap_or_else(|_| {
+        Err(LoadError::Damaged {
+            file,
+            place: "header".to_owned(),
+            message: records::BROKE_OFF.to_owned(),
+        })
+    })
 }
 
 /// Like [`open`], for bytes that come from elsewhere. `name` is what messages
@@ -78,7 +99,7 @@ pub fn read(
 
 fn start(input: Input, options: &Options) -> Result<Box<dyn Source>, LoadError> {
     let format = Format::of(&input, options.format)?;
-    match format {
+    guarded(input.origin.file(), || match format {
         Format::Csv | Format::Tsv => csv::source(input, format, options),
         Format::GeoJson | Format::GeoJsonLines => geojson::source(input, format, options),
         Format::FlatGeobuf => records::flatgeobuf::source(input, options),
@@ -92,5 +113,5 @@ fn start(input: Input, options: &Options) -> Result<Box<dyn Source>, LoadError> 
                 format,
             })
         }
-    }
+    })
 }

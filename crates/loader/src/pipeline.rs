@@ -8,6 +8,7 @@ use crate::error::LoadError;
 use crate::input::Origin;
 use crate::report::Report;
 use crate::source::{Progress, Source};
+use crate::table::Kept;
 use heatsplat_points::PointSink;
 use rayon::prelude::*;
 use std::io;
@@ -40,6 +41,8 @@ pub(crate) struct Pipeline<P> {
     pub(crate) origin: Origin,
     pub(crate) columns: Columns,
     pub(crate) parser: P,
+    /// The values of the points that were poured last, in the columns that are kept.
+    pub(crate) kept: Kept,
     pub(crate) within: Option<Bounds>,
     pub(crate) strict: bool,
     /// Blocks that were looked at before the reading proper.
@@ -87,11 +90,11 @@ impl<P: Parser> Source for Pipeline<P> {
         }
         let gathered = self.gather();
         let last = gathered.iter().flatten().any(|block| block.last);
-        let (parser, within) = (&self.parser, self.within);
+        let (parser, within, keep) = (&self.parser, self.within, self.columns.kept.len());
         let parsed: Vec<_> = gathered
             .into_par_iter()
             .map(|block| {
-                let mut batch = Batch::within(within);
+                let mut batch = Batch::new(within, keep);
                 let outcome = block.and_then(|block| parser.parse(&block, &mut batch));
                 (batch, outcome)
             })
@@ -99,6 +102,7 @@ impl<P: Parser> Source for Pipeline<P> {
         // In the order of the file, whoever finished first.
         for (batch, outcome) in parsed {
             sink.push(&batch.points);
+            self.kept.append(batch.kept);
             self.report.add(batch.report);
             self.report.check_strict(self.strict, &self.origin)?;
             outcome?;
@@ -109,6 +113,10 @@ impl<P: Parser> Source for Pipeline<P> {
             self.parser.finish(&self.report)?;
         }
         Ok(true)
+    }
+
+    fn take_kept(&mut self) -> Kept {
+        std::mem::take(&mut self.kept)
     }
 
     fn report(&self) -> &Report {

@@ -3,7 +3,8 @@
 use crate::columns::Columns;
 use crate::error::LoadError;
 use crate::report::Report;
-use heatsplat_points::PointSink;
+use crate::table::{Kept, Table};
+use heatsplat_points::{PointSink, Points, PointsBuilder};
 
 /// Something that yields points: a file, a stream, a query.
 ///
@@ -24,6 +25,12 @@ pub trait Source: Send {
     /// # Errors
     /// What makes the rest unreadable; points poured before that are not taken back.
     fn next_batch(&mut self, sink: &mut dyn PointSink) -> Result<bool, LoadError>;
+
+    /// The values of [`Options::keep`](crate::Options::keep) for the points poured since it
+    /// was called last, in their order; nothing where none are kept.
+    fn take_kept(&mut self) -> Kept {
+        Kept::default()
+    }
 
     /// What became of the rows so far.
     fn report(&self) -> &Report;
@@ -54,8 +61,57 @@ pub fn load(
     mut on_progress: impl FnMut(&Progress),
 ) -> Result<Report, LoadError> {
     while source.next_batch(sink)? {
+        drop(source.take_kept());
         on_progress(&source.progress());
     }
+    judged(source)
+}
+
+/// Reads a source to its end and makes an index of its points and, in the same order, a
+/// [`Table`] of the columns that are kept, telling `on_progress` after every batch.
+///
+/// # Errors
+/// Those of [`load`]; a column to keep that no row has.
+pub fn load_table(
+    source: &mut dyn Source,
+    mut on_progress: impl FnMut(&Progress),
+) -> Result<(Points, Table, Report), LoadError> {
+    let names = source.columns().kept.clone();
+    let (mut builder, mut kept) = (PointsBuilder::new(), Kept::of(names.len()));
+    while source.next_batch(&mut builder)? {
+        kept.append(source.take_kept());
+        on_progress(&source.progress());
+    }
+    let report = judged(source)?;
+    if names.is_empty() {
+        return Ok((builder.build(), Table::default(), report));
+    }
+    let too_many = || LoadError::BadOption {
+        file: source.name().to_owned(),
+        parameter: "--keep",
+        message: "columns of at most 4,294,967,295 points can be kept".to_owned(),
+    };
+    let (points, order) = builder.build_with_order().ok_or_else(too_many)?;
+    let table = Table::new(names, kept, &order);
+    // formats whose columns may come at any time don't know before
+    let seen = &source.columns().seen;
+    let missing = table
+        .columns()
+        .iter()
+        .find(|c| c.is_empty() && !seen.iter().any(|s| s == c.name()));
+    match missing {
+        None => Ok((points, table, report)),
+        Some(column) => Err(LoadError::NoSuchColumn {
+            file: source.name().to_owned(),
+            parameter: "--keep",
+            name: column.name().to_owned(),
+            seen: seen.clone(),
+        }),
+    }
+}
+
+/// The account of a source that was read to its end.
+fn judged(source: &dyn Source) -> Result<Report, LoadError> {
     let report = source.report().clone();
     let file = source.name().to_owned();
     if report.rows == 0 && report.filtered > 0 {

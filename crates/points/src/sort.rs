@@ -10,6 +10,34 @@ use crate::zorder;
 use bytemuck::Zeroable;
 use rayon::prelude::*;
 
+/// What is sorted by where it lies.
+pub(crate) trait Placed: Copy + Zeroable + Send + Sync {
+    /// The point that decides.
+    fn point(&self) -> &Point;
+}
+
+impl Placed for Point {
+    #[inline]
+    fn point(&self) -> &Point {
+        self
+    }
+}
+
+/// A point, and which one it was before.
+#[derive(Clone, Copy, Debug, PartialEq, bytemuck::Pod, bytemuck::Zeroable)]
+#[repr(C)]
+pub(crate) struct Numbered {
+    pub(crate) point: Point,
+    pub(crate) number: u32,
+}
+
+impl Placed for Numbered {
+    #[inline]
+    fn point(&self) -> &Point {
+        &self.point
+    }
+}
+
 const DIGIT_BITS: u32 = 6;
 const BUCKETS: usize = 1 << (2 * DIGIT_BITS);
 /// A bucket over this size is worth sorting with several threads.
@@ -17,12 +45,12 @@ const BIG_BUCKET: usize = 1 << 17;
 
 /// All points of the chunks, in Z-order. Takes the chunks so that each is freed
 /// as soon as it has been copied out.
-pub(crate) fn sort_chunks(chunks: Vec<Vec<Point>>) -> Vec<Point> {
+pub(crate) fn sort_chunks<T: Placed>(chunks: Vec<Vec<T>>) -> Vec<T> {
     let groups = share(chunks, rayon::current_num_threads());
     let digit = Digit::behind_common_prefix(&groups);
     let histograms: Vec<Vec<usize>> = groups.par_iter().map(|g| digit.histogram(g)).collect();
     let total = histograms.iter().flatten().sum();
-    let mut sorted = vec![Point::zeroed(); total];
+    let mut sorted = vec![T::zeroed(); total];
 
     let slots = carve(&mut sorted, &histograms);
     groups
@@ -33,18 +61,19 @@ pub(crate) fn sort_chunks(chunks: Vec<Vec<Point>>) -> Vec<Point> {
     buckets(&mut sorted, &histograms)
         .into_par_iter()
         .for_each(|bucket| {
+            let compare = |a: &T, b: &T| zorder::compare(a.point(), b.point());
             if bucket.len() > BIG_BUCKET {
-                bucket.par_sort_unstable_by(zorder::compare);
+                bucket.par_sort_unstable_by(compare);
             } else {
-                bucket.sort_unstable_by(zorder::compare);
+                bucket.sort_unstable_by(compare);
             }
         });
     sorted
 }
 
 /// Deals the chunks out to `n` groups of about the same size.
-fn share(chunks: Vec<Vec<Point>>, n: usize) -> Vec<Vec<Vec<Point>>> {
-    let mut groups: Vec<Vec<Vec<Point>>> = (0..n.max(1)).map(|_| Vec::new()).collect();
+fn share<T>(chunks: Vec<Vec<T>>, n: usize) -> Vec<Vec<Vec<T>>> {
+    let mut groups: Vec<Vec<Vec<T>>> = (0..n.max(1)).map(|_| Vec::new()).collect();
     let count = groups.len();
     for (i, chunk) in chunks.into_iter().enumerate() {
         if let Some(group) = groups.get_mut(i % count) {
@@ -61,9 +90,9 @@ struct Digit {
 }
 
 impl Digit {
-    fn behind_common_prefix(groups: &[Vec<Vec<Point>>]) -> Self {
+    fn behind_common_prefix<T: Placed>(groups: &[Vec<Vec<T>>]) -> Self {
         let first = groups.iter().flatten().flatten().next();
-        let Some(&Point { x, y, .. }) = first else {
+        let Some(&Point { x, y, .. }) = first.map(T::point) else {
             return Self { shift: 26 };
         };
         let differing = groups
@@ -71,6 +100,7 @@ impl Digit {
             .map(|g| {
                 g.iter()
                     .flatten()
+                    .map(T::point)
                     .fold(0, |bits, p| bits | (p.x ^ x) | (p.y ^ y))
             })
             .reduce(|| 0, |a, b| a | b);
@@ -85,18 +115,18 @@ impl Digit {
         zorder::interleave(p.x >> self.shift & mask, p.y >> self.shift & mask) as usize
     }
 
-    fn histogram(self, group: &[Vec<Point>]) -> Vec<usize> {
+    fn histogram<T: Placed>(self, group: &[Vec<T>]) -> Vec<usize> {
         let mut counts = vec![0; BUCKETS];
         for p in group.iter().flatten() {
-            counts[self.bucket(p)] += 1;
+            counts[self.bucket(p.point())] += 1;
         }
         counts
     }
 
-    fn scatter(self, group: Vec<Vec<Point>>, mut slots: Vec<std::slice::IterMut<'_, Point>>) {
+    fn scatter<T: Placed>(self, group: Vec<Vec<T>>, mut slots: Vec<std::slice::IterMut<'_, T>>) {
         for chunk in group {
             for p in &chunk {
-                if let Some(slot) = slots[self.bucket(p)].next() {
+                if let Some(slot) = slots[self.bucket(p.point())].next() {
                     *slot = *p;
                 }
             }
@@ -105,10 +135,10 @@ impl Digit {
 }
 
 /// Cuts the output so that each group owns its own stretch of every bucket.
-fn carve<'a>(
-    mut rest: &'a mut [Point],
+fn carve<'a, T>(
+    mut rest: &'a mut [T],
     histograms: &[Vec<usize>],
-) -> Vec<Vec<std::slice::IterMut<'a, Point>>> {
+) -> Vec<Vec<std::slice::IterMut<'a, T>>> {
     let mut slots: Vec<Vec<_>> = histograms
         .iter()
         .map(|_| Vec::with_capacity(BUCKETS))
@@ -124,7 +154,7 @@ fn carve<'a>(
 }
 
 /// Cuts the output into whole buckets.
-fn buckets<'a>(mut rest: &'a mut [Point], histograms: &[Vec<usize>]) -> Vec<&'a mut [Point]> {
+fn buckets<'a, T>(mut rest: &'a mut [T], histograms: &[Vec<usize>]) -> Vec<&'a mut [T]> {
     let mut cut = Vec::with_capacity(BUCKETS);
     for bucket in 0..BUCKETS {
         let len = histograms.iter().map(|h| h[bucket]).sum();

@@ -3,6 +3,7 @@
 use crate::density::{Density, Picture};
 use crate::kernel::Kernel;
 use crate::scale::Normalizer;
+use crate::stamped::Stamped;
 use heatsplat_points::{Points, Window};
 
 /// One picture to splat.
@@ -36,6 +37,10 @@ pub trait Backend: Send + Sync + std::fmt::Debug {
 
     /// The density of each job, in their order.
     fn densities(&self, jobs: &[Job<'_>]) -> Vec<Density>;
+
+    /// The density of splats that don't simply add up, or of shapes that are no backend's own: stamps,
+    /// which the processor draws for all.
+    fn stamped(&self, job: &Stamped<'_>) -> Density;
 
     /// The colour indices of each job, in their order.
     fn pictures(&self, jobs: &[(Job<'_>, &Normalizer)]) -> Vec<Picture>;

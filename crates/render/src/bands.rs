@@ -9,10 +9,13 @@ use crate::backend::{Backend, Job};
 use crate::density::Density;
 use crate::kernel::{Kernel, Normalize, Shape};
 use crate::lattice;
+use crate::overlap::Overlap;
 use crate::radius::{Length, metres_per_unit};
+use crate::stamped::Stamped;
 use heatsplat_points::mercator::WORLD;
 use heatsplat_points::{Points, Window};
 use std::f64::consts::TAU;
+use std::sync::Arc;
 
 /// Where the radius changes by more than this share over 256 rows, two kernels are mixed.
 const FAST: f64 = 0.02;
@@ -28,8 +31,9 @@ const MIXED_STEP: f64 = 1.0 / 16.0;
 const EDGED_STEP: f64 = 1.0 / 64.0;
 
 /// What all bands of a picture have in common.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Splat {
+    pub(crate) overlap: Arc<Overlap>,
     pub(crate) shape: Shape,
     pub(crate) normalize: Normalize,
     pub(crate) length: Length,
@@ -69,9 +73,14 @@ impl Splat {
     /// The kernel of all rows, where they have the same.
     pub(crate) fn everywhere(&self) -> Option<Kernel> {
         match self.length {
-            Length::Pixels(n) => Some(self.kernel(n * self.ratio).0),
-            Length::Metres(_) => None,
+            Length::Pixels(n) if !self.is_stamped() => Some(self.kernel(n * self.ratio).0),
+            _ => None,
         }
+    }
+
+    /// Whether stamps are drawn, and not one of a backend's own kernels.
+    fn is_stamped(&self) -> bool {
+        !self.overlap.is_plain() || self.shape.is_stamped()
     }
 
     fn pixels(&self, y: f64, pixel: f64) -> f64 {
@@ -95,6 +104,52 @@ impl Splat {
             .max(Kernel::MIN_RADIUS)
     }
 
+    /// The density of points that have a radius of their own in CSS pixels, or none.
+    pub(crate) fn density_of(
+        &self,
+        parts: &[(Option<f64>, &Points)],
+        window: Window,
+        by: &dyn Backend,
+    ) -> Density {
+        let pixels = |radius: f64| Length::Pixels(radius);
+        if !self.overlap.is_plain() {
+            // all at one go: each covers all others
+            let middle = window.top() + f64::from(window.height()) / 2.0 * window.pixel();
+            let radius = |own: &Option<f64>| {
+                let wanted = own.map_or(self.length, pixels);
+                let splat = Self {
+                    length: wanted,
+                    ..self.clone()
+                };
+                splat.at(middle, window.pixel()).0.radius()
+            };
+            return by.stamped(&Stamped {
+                parts: parts
+                    .iter()
+                    .map(|(own, points)| (*points, radius(own)))
+                    .collect(),
+                window,
+                shape: self.shape,
+                overlap: &self.overlap,
+                ratio: self.ratio,
+            });
+        }
+        let mut whole = Density::empty(window.width(), window.height());
+        for (own, points) in parts {
+            let splat = Self {
+                length: own.map_or(self.length, pixels),
+                ..self.clone()
+            };
+            let part = splat.density(points, window, by);
+            whole
+                .values
+                .iter_mut()
+                .zip(&part.values)
+                .for_each(|(w, p)| *w += p);
+        }
+        whole
+    }
+
     /// The density of a window.
     pub(crate) fn density(&self, points: &Points, window: Window, by: &dyn Backend) -> Density {
         let empty = || Density::empty(window.width(), window.height());
@@ -105,6 +160,9 @@ impl Splat {
                 kernel,
             };
             return by.densities(&[job]).pop().unwrap_or_else(empty);
+        }
+        if self.is_stamped() {
+            return self.stamped(points, window, by);
         }
         let bands = self.bands(&window);
         let jobs: Vec<Job<'_>> = bands
@@ -118,6 +176,34 @@ impl Splat {
         let mut whole = empty();
         for (band, density) in bands.iter().zip(by.densities(&jobs)) {
             band.add_to(&mut whole, &density, &window);
+        }
+        whole
+    }
+
+    /// The same by stamps.
+    fn stamped(&self, points: &Points, window: Window, by: &dyn Backend) -> Density {
+        let draw = |window: Window, kernel: Kernel, ratio: f64| {
+            let mut density = by.stamped(&Stamped {
+                parts: vec![(points, kernel.radius())],
+                window,
+                shape: self.shape,
+                overlap: &self.overlap,
+                ratio,
+            });
+            if self.overlap.is_plain() && kernel.height() != 1.0 {
+                let height = kernel.height() as f32;
+                density.values.iter_mut().for_each(|v| *v *= height);
+            }
+            density
+        };
+        if let Length::Pixels(n) = self.length {
+            return draw(window, self.kernel(n * self.ratio).0, self.ratio);
+        }
+        let mut whole = Density::empty(window.width(), window.height());
+        for band in self.bands(&window) {
+            let ratio = self.ratio / f64::from(band.coarser);
+            let drawn = draw(band.drawn(&window).0, band.kernel, ratio);
+            band.add_to(&mut whole, &drawn, &window);
         }
         whole
     }

@@ -14,7 +14,8 @@ use crate::radius::metres_per_unit;
 use crate::scale::Normalizer;
 use crate::stages::{Stage, lap};
 use crate::style::Style;
-use heatsplat_points::Window;
+use heatsplat_points::{Points, Window};
+use std::sync::Arc;
 
 /// Means and quotients are shown where Σ K of the points is at least this: what a gaussian is at
 /// its radius. Nearer to the rim a mean would be a quotient of two nearly nothings.
@@ -72,7 +73,7 @@ pub(crate) fn colored(numbers: &Density, scale: &Normalizer, nature: Nature) -> 
 }
 
 /// One measure of one window.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Field {
     pub(crate) measure: Measure,
     pub(crate) splat: Splat,
@@ -93,6 +94,7 @@ impl Field {
     /// all it needs to draw the picture at one go.
     pub(crate) fn job<'a>(&self, set: &'a PointSet) -> Option<Job<'a>> {
         let plain = set.versus().is_none()
+            && set.by_radius().is_empty()
             && set.nature(self.measure) == Nature::Amount
             && !self.measure.is_per_area();
         let points = if self.measure.counts() {
@@ -132,12 +134,7 @@ impl Field {
         if self.measure == Measure::Mean {
             return self.mean(set, by);
         }
-        let points = if self.measure.counts() {
-            set.counts()
-        } else {
-            set.points()
-        };
-        let mut field = self.splat.density(points, self.window, by);
+        let mut field = self.splatted(&self.splat, set, self.measure.counts(), by);
         if self.measure.is_per_area() {
             let css_pixel = self.window.pixel() * self.splat.ratio;
             let width = (field.width as usize).max(1);
@@ -161,7 +158,7 @@ impl Field {
             field.values.iter_mut().for_each(mean);
             return field;
         }
-        let mut field = self.splat().density(set.points(), self.window, by);
+        let mut field = self.splatted(&self.splat(), set, false, by);
         field.zip(&support, |sum, count| {
             // far out on a kernel's rim both are small: rounding must not lead out of the weights
             masked((sum / count).clamp(least, most), count)
@@ -171,14 +168,31 @@ impl Field {
 
     /// Σ K with K(0) = 1: how much there is to take a mean of.
     fn support(&self, set: &PointSet, by: &dyn Backend) -> Density {
-        self.splat().density(set.counts(), self.window, by)
+        self.splatted(&self.splat(), set, true, by)
+    }
+
+    /// The density of a set's points, weighed or counted, each with its own radius if it has one.
+    fn splatted(&self, splat: &Splat, set: &PointSet, count: bool, by: &dyn Backend) -> Density {
+        let points = |set: &'_ PointSet| -> Arc<Points> {
+            Arc::clone(if count { set.counts() } else { set.points() })
+        };
+        if set.by_radius().is_empty() {
+            return splat.density(&points(set), self.window, by);
+        }
+        let parts: Vec<_> = set
+            .by_radius()
+            .iter()
+            .map(|(r, part)| (*r, points(part)))
+            .collect();
+        let parts: Vec<_> = parts.iter().map(|(r, points)| (*r, &**points)).collect();
+        splat.density_of(&parts, self.window, by)
     }
 
     /// The splat with K(0) = 1.
     fn splat(&self) -> Splat {
         Splat {
             normalize: Normalize::Peak,
-            ..self.splat
+            ..self.splat.clone()
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The shape of a splat.
 
 use crate::named::display_by_name;
-use std::f64::consts::PI;
+use std::f64::consts::{PI, SQRT_2};
 
 /// The six shapes, as functions of u = distance / radius.
 ///
@@ -30,10 +30,52 @@ pub enum Shape {
     Triangular,
     /// 1
     Uniform,
+    /// 1 − u³; HeatCanvas
+    Cubic,
+    /// 1 up to a share of the radius, from there straight to 0; heatmap.js
+    Plateau(Share),
+    /// A disc of a share of the radius and the shadow around it; simpleheat
+    Shadow(Share),
+    /// 1 − (1 − decay) u, which ends at the decay; QGIS
+    Cone(Decay),
+}
+
+/// A share of a radius, 0 to 1, kept in thousandths.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Share(u16);
+
+impl Share {
+    /// A share; `None` unless it is from 0 to 1.
+    pub fn new(share: f64) -> Option<Self> {
+        let legal = (0.0..=1.0).contains(&share);
+        legal.then_some(Self((share * 1000.0).round() as u16))
+    }
+
+    /// 0 to 1.
+    pub fn share(self) -> f64 {
+        f64::from(self.0) / 1000.0
+    }
+}
+
+/// Where a triangular kernel ends, −100 to 100, kept in thousandths.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Decay(i32);
+
+impl Decay {
+    /// A decay; `None` unless it is from −100 to 100.
+    pub fn new(decay: f64) -> Option<Self> {
+        let legal = (-100.0..=100.0).contains(&decay);
+        legal.then_some(Self((decay * 1000.0).round() as i32))
+    }
+
+    /// The kernel's value at its edge.
+    pub fn decay(self) -> f64 {
+        f64::from(self.0) / 1000.0
+    }
 }
 
 impl Shape {
-    /// All shapes with their names.
+    /// The shapes that every backend draws, with their names.
     pub const ALL: [(&'static str, Self); 6] = [
         ("gaussian", Self::Gaussian),
         ("quartic", Self::Quartic),
@@ -56,8 +98,30 @@ impl Shape {
             Self::Epanechnikov => inner,
             Self::Triangular => 1.0 - u,
             Self::Uniform => 1.0,
+            Self::Cubic => 1.0 - u * u * u,
+            Self::Plateau(core) => ((1.0 - u) / (1.0 - core.share()).max(1e-9)).min(1.0),
+            Self::Shadow(disc) => shadow(u, disc.share()),
+            Self::Cone(decay) => 1.0 - (1.0 - decay.decay()) * u,
         }
     }
+
+    /// Whether it is none of [`ALL`](Self::ALL): it is drawn by stamps, on the processor.
+    pub fn is_stamped(self) -> bool {
+        !Self::ALL.iter().any(|(_, shape)| *shape == self)
+    }
+
+    /// The power of the distance by which it falls.
+    pub(crate) fn degree(self) -> f64 {
+        match self {
+            Self::Triangular | Self::Plateau(_) | Self::Cone(_) => 1.0,
+            Self::Cubic => 3.0,
+            _ => 2.0,
+        }
+    }
+
+    /// What [`from_str`](std::str::FromStr) takes, in words.
+    pub const EXPECTED: &'static str = "expected one of gaussian, quartic, triweight, epanechnikov, \
+        triangular, uniform, cubic, or plateau:0.15, shadow:0.6 (shares of the radius), cone:0.3 (its end)";
 
     /// Where K ends, in radii.
     pub fn reach(self) -> f64 {
@@ -75,11 +139,83 @@ impl Shape {
             Self::Triweight => PI / 4.0,
             Self::Epanechnikov => PI / 2.0,
             Self::Uniform => PI,
+            Self::Cubic => PI * 0.6,
+            Self::Plateau(core) => {
+                let p = core.share();
+                PI * (1.0 + p + p * p) / 3.0
+            }
+            Self::Shadow(_) => {
+                const STEPS: u32 = 1000;
+                let ring = |i: u32| (f64::from(i) + 0.5) / f64::from(STEPS);
+                let rings = (0..STEPS).map(ring).map(|u| u * self.profile(u));
+                2.0 * PI * rings.sum::<f64>() / f64::from(STEPS)
+            }
+            Self::Cone(decay) => PI * (1.0 + 2.0 * decay.decay()) / 3.0,
         }
     }
 }
 
-display_by_name!(Shape);
+/// What is left of a disc of radius `disc` when a gaussian of σ = (1 − disc)/2 blurs it: true at the
+/// middle, and near the edge that of a straight one.
+fn shadow(u: f64, disc: f64) -> f64 {
+    let sigma = (1.0 - disc).max(1e-3) / 2.0;
+    // Φ, by 7.1.26 of Abramowitz and Stegun
+    let phi = |x: f64| {
+        let t = (1.0 + 0.327_591_1 * (x.abs() / SQRT_2)).recip();
+        let series = [
+            1.061_405_429,
+            -1.453_152_027,
+            1.421_413_741,
+            -0.284_496_736,
+            0.254_829_592,
+        ];
+        let tail = series.iter().fold(0.0, |sum, c| sum * t + c) * t * (-x * x / 2.0).exp();
+        if x < 0.0 {
+            tail / 2.0
+        } else {
+            1.0 - tail / 2.0
+        }
+    };
+    let middle = 1.0 - (-disc * disc / (2.0 * sigma * sigma)).exp();
+    phi((disc - u) / sigma) * middle / phi(disc / sigma)
+}
+
+impl std::fmt::Display for Shape {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Cubic => f.write_str("cubic"),
+            Self::Plateau(core) => write!(f, "plateau:{}", core.share()),
+            Self::Shadow(disc) => write!(f, "shadow:{}", disc.share()),
+            Self::Cone(decay) => write!(f, "cone:{}", decay.decay()),
+            plain => {
+                let named = Self::ALL.iter().find(|(_, shape)| shape == plain);
+                f.write_str(named.map_or("", |(name, _)| name))
+            }
+        }
+    }
+}
+
+impl std::str::FromStr for Shape {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        if let Some((_, shape)) = Self::ALL.iter().find(|(name, _)| *name == text) {
+            return Ok(*shape);
+        }
+        if text == "cubic" {
+            return Ok(Self::Cubic);
+        }
+        let (name, number) = text.split_once(':').ok_or(())?;
+        let number: f64 = number.trim().parse().map_err(|_| ())?;
+        let shape = match name {
+            "plateau" => Share::new(number).map(Self::Plateau),
+            "shadow" => Share::new(number).map(Self::Shadow),
+            "cone" => Decay::new(number).map(Self::Cone),
+            _ => None,
+        };
+        shape.ok_or(())
+    }
+}
 
 /// What a kernel's height means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -183,7 +319,9 @@ mod tests {
 
     #[test]
     fn masses_are_the_integrals() {
-        for (name, shape) in Shape::ALL {
+        let others = ["cubic", "plateau:0.15", "shadow:0.625", "cone:0.3"];
+        let others = others.map(|name| (name, name.parse().unwrap()));
+        for (name, shape) in Shape::ALL.into_iter().chain(others) {
             let steps = 200_000;
             let du = shape.reach() / f64::from(steps);
             let integral: f64 = (0..steps)

@@ -16,13 +16,16 @@ fn least_on_grid(shape: Shape) -> Option<(f64, f64)> {
         Shape::Gaussian => Some((6.0, 8.0)),
         Shape::Triweight => Some((6.25, 8.25)),
         Shape::Quartic => Some((10.5, 10.5)),
-        Shape::Epanechnikov | Shape::Triangular | Shape::Uniform => None,
+        _ => None,
     }
 }
 
 /// Radii in pixels below which a kernel is stamped point by point: the smooth ones
 /// where a stamp is a handful of pixels, the others where a grid would blur them.
 pub(crate) fn direct_below(shape: Shape) -> f64 {
+    if shape.is_stamped() {
+        return 0.0;
+    }
     least_on_grid(shape).map_or(6.0, |(least, _)| least / FINEST_FACTOR)
 }
 

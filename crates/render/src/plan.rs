@@ -30,10 +30,12 @@ impl Plan {
         match kernel.shape() {
             Shape::Gaussian => Self::Spread(gaussian(kernel)),
             Shape::Quartic | Shape::Triweight => Self::Spread(terms(kernel)),
-            Shape::Epanechnikov | Shape::Triangular => {
-                Self::Edge(Stamp::of_spline(kernel, &Lattice::PIXELS))
-            }
-            Shape::Uniform => Self::Edge(Stamp::averaged(kernel)),
+            Shape::Epanechnikov
+            | Shape::Triangular
+            | Shape::Cubic
+            | Shape::Plateau(_)
+            | Shape::Shadow(_) => Self::Edge(Stamp::of_spline(kernel, &Lattice::PIXELS)),
+            Shape::Uniform | Shape::Cone(_) => Self::Edge(Stamp::averaged(kernel)),
         }
     }
 }

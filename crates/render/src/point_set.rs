@@ -2,6 +2,7 @@
 
 use crate::categories::Category;
 use crate::measure::{Comparison, Measure, Nature};
+use crate::radius::Radius;
 use heatsplat_points::{Point, PointSink, Points, PointsBuilder, Summary};
 use std::sync::{Arc, OnceLock};
 
@@ -12,8 +13,14 @@ pub struct PointSet {
     counts: Arc<OnceLock<Arc<Points>>>,
     versus: Option<(Comparison, Arc<PointSet>)>,
     signed: bool,
+    /// The same points by their radius in CSS pixels; none where all have the style's.
+    by_radius: Vec<(Option<f64>, PointSet)>,
     categories: Vec<Category>,
 }
+
+/// Radii that are told apart: where there are more, they are rounded to so many, each the same
+/// factor from the next.
+const MOST_RADII: usize = 64;
 
 impl PointSet {
     /// A set of its own.
@@ -24,8 +31,68 @@ impl PointSet {
             points,
             counts: Arc::default(),
             versus: None,
+            by_radius: Vec::new(),
             categories: Vec::new(),
         }
+    }
+
+    /// Points with a radius of their own in CSS pixels; what is none (0, or NaN) is the style's.
+    /// `radii` has one for each point. More than 64 different ones are rounded to 64.
+    pub fn with_radii(points: &[Point], radii: &[f32]) -> Self {
+        let legal = |r: f32| Radius::pixels(f64::from(r)).map(|_| f64::from(r));
+        let mut known: Vec<f64> = radii.iter().filter_map(|r| legal(*r)).collect();
+        known.sort_unstable_by(f64::total_cmp);
+        known.dedup();
+        if let (Some(&least), Some(&most)) = (known.first(), known.last())
+            && known.len() > MOST_RADII
+        {
+            let factor = (most / least).ln() / (MOST_RADII - 1) as f64;
+            known = (0..MOST_RADII)
+                .map(|i| least * (factor * i as f64).exp())
+                .collect();
+        }
+        // the first parts are those of the style's radius
+        let mut parts: Vec<Vec<Point>> = vec![Vec::new(); known.len() + 1];
+        for (point, radius) in points
+            .iter()
+            .zip(radii.iter().chain(std::iter::repeat(&0.0)))
+        {
+            let place = legal(*radius).map_or(0, |radius| {
+                let after = known.partition_point(|k| *k < radius);
+                let lower = after.checked_sub(1).and_then(|i| known.get(i));
+                match (lower, known.get(after)) {
+                    (Some(low), Some(high)) if radius / low < high / radius => after,
+                    (Some(_), None) => after,
+                    _ => after + 1,
+                }
+            });
+            if let Some(part) = parts.get_mut(place) {
+                part.push(*point);
+            }
+        }
+        let radii = std::iter::once(None).chain(known.into_iter().map(Some));
+        let by_radius = radii
+            .zip(parts)
+            .filter(|(_, part)| !part.is_empty())
+            .map(|(radius, part)| (radius, Self::new(Points::from_slice(&part))))
+            .collect();
+        Self {
+            by_radius,
+            ..Self::new(Points::from_slice(points))
+        }
+    }
+
+    /// The same points by their own radius; empty where all have the style's.
+    pub(crate) fn by_radius(&self) -> &[(Option<f64>, Self)] {
+        &self.by_radius
+    }
+
+    /// The greatest radius that any point has of its own, in CSS pixels.
+    pub fn widest(&self) -> Option<f64> {
+        self.by_radius
+            .iter()
+            .filter_map(|(r, _)| *r)
+            .reduce(f64::max)
     }
 
     /// Points of which it is known how many each stands for: `counts` has one for each.
@@ -58,6 +125,7 @@ impl PointSet {
             counts: Arc::clone(&first.counts),
             versus: Some((comparison, second)),
             signed: first.signed,
+            by_radius: Vec::new(),
             categories: Vec::new(),
         }
     }
@@ -161,5 +229,28 @@ mod tests {
                 scope.spawn(|_| assert_eq!(set.counts().summary().weight_sum, 20_000.0));
             }
         });
+    }
+
+    #[test]
+    fn points_go_to_the_nearest_radius() {
+        let point = Point::from_lon_lat(1.0, 2.0, 1.0).unwrap();
+        let set = PointSet::with_radii(&[point; 5], &[4.0, 0.0, 4.0, f32::NAN, 9.0]);
+        let parts: Vec<_> = set
+            .by_radius()
+            .iter()
+            .map(|(r, part)| (*r, part.points().summary().count))
+            .collect();
+        assert_eq!(parts, [(None, 2), (Some(4.0), 2), (Some(9.0), 1)]);
+        assert_eq!((set.points().summary().count, set.widest()), (5, Some(9.0)));
+        let many: Vec<f32> = (0..1000).map(|i| 1.0 + i as f32 * 0.1).collect();
+        let set = PointSet::with_radii(&vec![point; 1000], &many);
+        let counts = set
+            .by_radius()
+            .iter()
+            .map(|(_, p)| p.points().summary().count);
+        assert_eq!(
+            (set.by_radius().len() <= 64, counts.sum::<usize>()),
+            (true, 1000)
+        );
     }
 }

@@ -4,6 +4,7 @@ use crate::bands::Splat;
 use crate::kernel::{Kernel, Normalize, Shape};
 use crate::measure::{Measure, Nature};
 use crate::opacity::Opacity;
+use crate::overlap::Overlap;
 use crate::radius::{Length, Radius};
 use crate::ramp::Ramp;
 use crate::scale::{Domain, Scale, Transform};
@@ -33,6 +34,8 @@ pub struct Style {
     pub radius: Radius,
     /// What the splat's height means.
     pub normalize: Normalize,
+    /// What becomes of splats that lie over each other.
+    pub overlap: Arc<Overlap>,
     /// Density → 0..1.
     pub scale: Scale,
     ramp: String,
@@ -40,6 +43,8 @@ pub struct Style {
     opacity: Option<String>,
     classes: Option<u8>,
     isolines: Option<u8>,
+    /// Whether numbers are a [`Nature::Level`].
+    level: bool,
     baked: Arc<Ramp>,
     chosen: Chosen,
 }
@@ -52,7 +57,7 @@ struct Chosen {
 }
 
 /// See [`Style::statistics_key`].
-pub type StatisticsKey = (Measure, Shape, bool, u64, Normalize);
+pub type StatisticsKey = (Measure, Shape, bool, u64, Normalize, Arc<str>);
 
 /// See [`Style::normalizer_key`].
 pub(crate) type NormalizerKey = (StatisticsKey, Transform, String);
@@ -85,6 +90,7 @@ impl Default for Style {
             shape: Shape::Gaussian,
             radius: Radius::default(),
             normalize: Normalize::Peak,
+            overlap: Arc::default(),
             scale: Scale {
                 domain: Domain::Auto,
                 transform: Transform::Log,
@@ -94,6 +100,7 @@ impl Default for Style {
             opacity: None,
             classes: None,
             isolines: None,
+            level: false,
             baked: Arc::new(
                 Ramp::named(Self::DEFAULT_RAMP)
                     .unwrap_or_else(|_| Ramp::from_table(&[[0; 4]; 256])),
@@ -105,11 +112,12 @@ impl Default for Style {
 
 impl Style {
     /// The names that [`set`](Self::set) knows.
-    pub const PARAMETERS: [&'static str; 11] = [
+    pub const PARAMETERS: [&'static str; 12] = [
         "measure",
         "kernel",
         "radius",
         "normalize",
+        "overlap",
         "scale",
         "domain",
         "ramp",
@@ -147,9 +155,12 @@ impl Style {
     /// An unknown name, or a value that is not legal: the message says what is.
     pub fn set(&mut self, name: &str, value: &str) -> Result<(), StyleError> {
         match name {
-            "kernel" => self.shape = one_of("kernel", value, &Shape::ALL)?,
+            "kernel" => self.shape = read("kernel", value, Shape::EXPECTED)?,
             "normalize" => self.normalize = one_of("normalize", value, &Normalize::ALL)?,
             "measure" => self.measure = one_of("measure", value, &Measure::ALL)?,
+            "overlap" => {
+                self.overlap = Arc::new(read("overlap", value, Overlap::EXPECTED)?);
+            }
             "scale" => {
                 self.scale.transform = read("scale", value, Transform::EXPECTED)?;
                 self.chosen.transform = true;
@@ -202,6 +213,11 @@ impl Style {
         if wanted.reverse {
             ramp = ramp.reversed();
         }
+        if wanted.level {
+            // a low mean is not less of something: it is as opaque as a high one
+            let flat = Opacity::parse("0:0.9,1:0.9");
+            ramp = flat.map_or(ramp.clone(), |flat| ramp.with_opacity(&flat));
+        }
         if let Some(text) = &wanted.opacity {
             let opacity =
                 Opacity::parse(text).map_err(|e| refuse("opacity", text, &e.to_string()))?;
@@ -232,12 +248,15 @@ impl Style {
             Nature::Level => Self::LEVEL_RAMP,
             Nature::Signed | Nature::Ratio => Self::DIVERGING_RAMP,
         };
-        if !self.chosen.ramp && self.ramp != suits {
+        let ramp = if self.chosen.ramp { &self.ramp } else { suits };
+        let level = nature == Nature::Level;
+        if self.ramp != ramp || self.level != level {
             let wanted = Self {
-                ramp: suits.to_owned(),
+                ramp: ramp.to_owned(),
+                level,
                 ..self.clone()
             };
-            // a ramp of the collection is always one
+            // what was a ramp before is one still
             let _ = self.bake(wanted);
         }
         self
@@ -256,6 +275,7 @@ impl Style {
             } else {
                 self.normalize
             },
+            overlap: Arc::clone(&self.overlap),
             length: self.radius.at_zoom(zoom_of(pixel * ratio)),
             ratio,
         }
@@ -271,13 +291,27 @@ impl Style {
     /// How far around a window points matter, in its pixels.
     pub fn reach_in(&self, window: &Window, ratio: u32) -> f64 {
         let splat = self.splat(window.pixel(), f64::from(ratio));
-        splat.widest(window) * self.shape.reach()
+        match &*self.overlap {
+            Overlap::Add | Overlap::Cover(_) => splat.widest(window) * self.shape.reach(),
+            Overlap::Over(stamp) | Overlap::Plus(stamp) => stamp.reach() * f64::from(ratio),
+            Overlap::Reach(_) => crate::cpu::MAX_REACH,
+        }
     }
 
     /// The largest cells that may stand for several points in a window, in its pixels.
     pub fn finest_cell_in(&self, window: &Window, ratio: u32) -> f64 {
         let splat = self.splat(window.pixel(), f64::from(ratio));
-        splat.narrowest(window).finest_cell()
+        match &*self.overlap {
+            Overlap::Add if !self.shape.is_stamped() => splat.narrowest(window).finest_cell(),
+            // which count, and weigh, point by point
+            _ => 0.0,
+        }
+    }
+
+    /// Whether its splats are stamped, by the processor whatever the backend is: where they don't
+    /// simply add up, or have a shape that is no backend's own.
+    pub fn is_stamped(&self) -> bool {
+        !self.overlap.is_plain() || self.shape.is_stamped()
     }
 
     /// The parameters and their values, in the order of [`PARAMETERS`](Self::PARAMETERS);
@@ -288,6 +322,7 @@ impl Style {
             ("kernel", self.shape.to_string()),
             ("radius", self.radius.to_string()),
             ("normalize", self.normalize.to_string()),
+            ("overlap", self.overlap.to_string()),
             ("scale", self.scale.transform.to_string()),
             ("domain", self.scale.domain.to_string()),
             ("ramp", self.ramp.clone()),
@@ -314,7 +349,15 @@ impl Style {
             Length::Metres(n) => (true, n),
         };
         let bits = length.to_bits();
-        (self.measure, self.shape, metres, bits, self.normalize)
+        let overlap = self.overlap.to_string().into();
+        (
+            self.measure,
+            self.shape,
+            metres,
+            bits,
+            self.normalize,
+            overlap,
+        )
     }
 
     /// What the scale of a level depends on.
@@ -415,6 +458,7 @@ mod tests {
             ("kernel", "quartic"),
             ("radius", "4:7.5px,12:30px"),
             ("normalize", "mass"),
+            ("overlap", "cover:0,8,0.1"),
             ("scale", "power:0.3"),
             ("domain", "p99.9@6"),
             ("ramp", "viridis"),
@@ -449,6 +493,7 @@ mod tests {
         chosen.set("ramp", "inferno").unwrap();
         chosen.set("scale", "log").unwrap();
         let same = chosen.clone().suited_to(Nature::Level);
+        assert!(same.ramp().color(1)[3] > 200, "low means can be seen");
         assert_eq!(same.to_string(), chosen.to_string());
     }
 

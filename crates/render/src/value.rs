@@ -1,6 +1,7 @@
 //! What a layer measures at one coordinate, exactly.
 
-use crate::field::{SUPPORT, per_km2};
+use crate::cpu::CpuBackend;
+use crate::field::{self, SUPPORT, per_km2};
 use crate::kernel::Kernel;
 use crate::measure::{Comparison, Measure};
 use crate::point_set::PointSet;
@@ -67,7 +68,20 @@ impl Value {
         let (kernel, pixel) = Self::kernel(at, z, style);
         let sums = |set: &PointSet| Sums::around(set.points(), at, &kernel, pixel);
         let versus = set.versus().map(|(how, other)| (how, sums(other)));
-        Self::of(sums(set), versus, at, z, style)
+        let value = Self::of(sums(set), versus, at, z, style);
+        if !style.is_stamped() && set.by_radius().is_empty() {
+            return value;
+        }
+        // no sum, but what a pixel there would say
+        let css_pixel = WORLD / (z + 8.0).exp2();
+        let corner = |at: u32| f64::from(at) - css_pixel / 2.0;
+        let pixel = Window::new(corner(at.x), corner(at.y), css_pixel, 1, 1);
+        let drawn = field::density(set, style, pixel, 1, &CpuBackend::new());
+        let number = drawn.values.first().copied().filter(|v| !v.is_nan());
+        Self {
+            value: number.map(f64::from),
+            ..value
+        }
     }
 
     /// The kernel at a coordinate, and how many world units one of its pixels is.

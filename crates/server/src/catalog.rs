@@ -2,6 +2,7 @@
 
 use crate::caching::{Caching, Fingerprint};
 use crate::error::{Refused, json};
+use crate::filtered::Attribute;
 use crate::layers::LayerId;
 use crate::posted;
 use crate::router::Server;
@@ -50,6 +51,9 @@ struct About<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     expires: Option<u64>,
     style: BTreeMap<&'static str, String>,
+    /// What `filter` may ask for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    attributes: Option<&'a [Attribute]>,
 }
 
 impl<'a> About<'a> {
@@ -67,6 +71,7 @@ impl<'a> About<'a> {
             epoch: served.epoch(),
             expires: until.map(posted::seconds),
             style: served.style().parameters().into_iter().collect(),
+            attributes: served.attributes(),
         }
     }
 }

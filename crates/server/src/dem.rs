@@ -95,8 +95,10 @@ pub(crate) async fn get(
     id: &str,
     request: Request,
 ) -> Result<Response, Refused> {
-    let query = Query::parse(request.uri().query(), &["range"])?;
+    let query = Query::parse(request.uri().query(), &["range", "filter"])?;
     let look = served.look(&query)?;
+    let whole = Arc::clone(&served);
+    let served = served.filtered(&query)?;
     let text = match query.get("range") {
         Some(given) => given.to_owned(),
         None => {
@@ -109,7 +111,7 @@ pub(crate) async fn get(
     let found = Arc::clone(&served).normalizer(&server.renders, z, Arc::clone(&look));
     let scale = found.await?;
 
-    let (base, suffix) = (base(server, request.headers()), query.style_suffix());
+    let (base, suffix) = (base(server, request.headers()), query.suffix());
     let and = if suffix.is_empty() { '?' } else { '&' };
     let range = text.replace(',', "%2C");
     let tiles =
@@ -123,7 +125,7 @@ pub(crate) async fn get(
         source.insert("bounds".to_owned(), value!(served.bounds()));
         source.insert("maxzoom".to_owned(), value!(MAX_ZOOM));
     }
-    let tilejson = document(server, &served, &look, &base, (id, &suffix)).with_tiles(tiles);
+    let tilejson = document(server, &whole, &look, &base, (id, &suffix)).with_tiles(tiles);
     let body = serde_json::to_string(&Document {
         tilejson,
         decoding,

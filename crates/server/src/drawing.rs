@@ -150,6 +150,7 @@ impl Served {
     fn here(&self) -> Result<&Layer, Refused> {
         match &self.data {
             Data::Here(layer) => Ok(layer),
+            Data::Part(part) => part.layer(),
             Data::Live(_) => Err(Refused::internal()),
             Data::Stored(_) => Err(Refused::not_found(
                 "this layer is an archive of tiles: it has no maps, legends and values",
@@ -272,9 +273,16 @@ async fn value_live(
     rows: usize,
 ) -> Result<(Value, Vec<Near>), Refused> {
     let (kernel, pixel) = Value::kernel(at, f64::from(z), style);
-    let side = (2.0 * kernel.reach()).ceil() as u32 + 2;
-    let half = f64::from(side) / 2.0 * pixel;
     let (x, y) = (f64::from(at.x), f64::from(at.y));
+    // splats that don't add up are what a pixel here would say
+    let stamped = style.is_stamped();
+    let reach = if stamped {
+        style.reach_in(&Window::new(x, y, pixel, 1, 1), 1) + 1.0
+    } else {
+        kernel.reach()
+    };
+    let side = (2.0 * reach).ceil() as u32 + 2;
+    let half = f64::from(side) / 2.0 * pixel;
     let want = crate::live::Want {
         window: Window::new(x - half, y - half, pixel, side, side),
         margin: 0,
@@ -295,6 +303,11 @@ async fn value_live(
         let count = count.map_or(1, |count| count as usize);
         sums.add(&kernel, distance, f64::from(point.weight), count);
     }
-    let value = Value::of(sums, None, at, f64::from(z), style);
+    let value = if stamped {
+        let set = PointSet::counted(&fetched.points, &fetched.counts);
+        Value::at(&set, at, f64::from(z), style)
+    } else {
+        Value::of(sums, None, at, f64::from(z), style)
+    };
     Ok((value, nearest.finish()))
 }

@@ -76,9 +76,10 @@ fn answer(
             "this layer is an archive of tiles: GDAL opens the file itself",
         ));
     }
-    let query = Query::parse(request.uri().query(), &["data"])?;
+    let query = Query::parse(request.uri().query(), &["data", "filter"])?;
     // The style must be legal, or GDAL would meet errors tile by tile.
     served.look(&query)?;
+    served.filtered(&query)?;
     let data = Data::of(&query)?;
     let headers: &HeaderMap = request.headers();
     let body = write(&service(&base(server, headers), id, &query, data), data);
@@ -94,7 +95,7 @@ fn answer(
 
 /// The description of a tile service for GDAL's WMS driver.
 fn service(base: &str, id: &str, query: &Query, data: Data) -> String {
-    let suffix = query.style_suffix();
+    let suffix = query.suffix();
     let (extension, suffix) = match data {
         Data::Densities => ("tif", suffix),
         Data::Colours if suffix.is_empty() => ("png", "?format=rgba".to_owned()),

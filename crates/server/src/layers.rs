@@ -5,6 +5,7 @@ use crate::error::Refused;
 use crate::live::Live;
 use crate::served::{Data, Served};
 use crate::stored::Stored;
+use heatsplat_loader::Table;
 use heatsplat_points::Points;
 use heatsplat_points::mercator::MAX_LATITUDE;
 use heatsplat_render::Layer;
@@ -93,8 +94,8 @@ struct Shelf {
 /// A layer on its way to its place.
 #[derive(Debug)]
 pub enum Arrived {
-    /// Its points are here.
-    Here(Layer),
+    /// Its points are here, and columns of them which requests may filter by.
+    Here(Layer, Table),
     /// Its points are fetched for every picture.
     Live(Live),
     /// Its tiles were drawn before.
@@ -102,11 +103,14 @@ pub enum Arrived {
 }
 
 impl Arrived {
-    fn data(self) -> Data {
+    fn served(self, epoch: u64) -> Served {
         match self {
-            Self::Here(layer) => Data::Here(layer),
-            Self::Live(live) => Data::Live(live),
-            Self::Stored(stored) => Data::Stored(stored),
+            Self::Here(layer, table) => {
+                let table = (!table.is_empty()).then(|| Arc::new(table));
+                Served::new(Data::here(layer.at_epoch(epoch)), table)
+            }
+            Self::Live(live) => Served::new(Data::Live(live.at_epoch(epoch)), None),
+            Self::Stored(stored) => Served::new(Data::Stored(stored), None),
         }
     }
 }
@@ -173,8 +177,8 @@ impl Layers {
         let mut arrived: Vec<_> = arrived
             .into_iter()
             .map(|(id, layer)| {
-                let data = layer.data().at_epoch(before(&id) + 1);
-                (id, Arc::new(Served::new(data)))
+                let served = layer.served(before(&id) + 1);
+                (id, Arc::new(served))
             })
             .collect();
         let mut shelf = self.write();
@@ -205,12 +209,19 @@ impl Layers {
 
     /// Puts a layer in its place; one that was there before is served to its last request.
     pub fn put(&self, id: &LayerId, layer: Layer) {
-        self.place(id, Data::Here(layer));
+        self.put_with(id, layer, Table::default());
+    }
+
+    /// The same with columns of its points, which requests may filter by: `?filter=`.
+    pub fn put_with(&self, id: &LayerId, layer: Layer, table: Table) {
+        self.place(id, |epoch| Arrived::Here(layer, table).served(epoch));
     }
 
     /// Puts a layer in its place whose points are fetched for every picture.
     pub fn put_live(&self, id: &LayerId, live: Live) {
-        self.place(id, Data::Live(live));
+        self.place(id, |epoch| {
+            Served::new(Data::Live(live.at_epoch(epoch)), None)
+        });
     }
 
     /// Makes a layer of two others, which are there, and makes it anew whenever one of them
@@ -227,7 +238,7 @@ impl Layers {
             entry.derived = Some(derived);
         }
         drop(shelf);
-        self.place(&id, Data::Here(made));
+        self.put(&id, made);
         Ok(id)
     }
 
@@ -267,19 +278,20 @@ impl Layers {
         for (id, derived) in followers {
             let name = self.get(id.as_str()).map(|served| served.name().to_owned());
             if let Ok(made) = self.made(name.as_deref().unwrap_or(id.as_str()), &derived) {
-                self.place(&id, Data::Here(made));
+                self.put(&id, made);
             }
         }
     }
 
     /// Puts a layer in its place whose tiles were drawn before.
     pub fn put_stored(&self, id: &LayerId, stored: Arc<dyn Stored>) {
-        self.place(id, Data::Stored(stored));
+        self.place(id, |_| Served::new(Data::Stored(stored), None));
     }
 
-    fn place(&self, id: &LayerId, data: Data) {
+    /// Puts a layer in its place; it is told its epoch.
+    fn place(&self, id: &LayerId, make: impl FnOnce(u64) -> Served) {
         let before = self.get(id.as_str()).map_or(0, |served| served.epoch());
-        let served = Arc::new(Served::new(data.at_epoch(before + 1)));
+        let served = Arc::new(make(before + 1));
         let mut shelf = self.write();
         if let Some(entry) = shelf.entries.iter_mut().find(|entry| entry.id == *id) {
             entry.served = Some(served);
@@ -298,7 +310,7 @@ impl Layers {
     pub fn renew(&self, id: &LayerId) {
         let known = self.get(id.as_str()).ok();
         if let Some(Data::Live(live)) = known.as_deref().map(|served| &served.data) {
-            self.place(id, Data::Live(live.renewed()));
+            self.put_live(id, live.renewed());
         }
     }
 
@@ -325,7 +337,7 @@ impl Layers {
         }
         entries.push(Entry {
             id: LayerId(id.to_owned()),
-            served: Some(Arc::new(Served::new(data?))),
+            served: Some(Arc::new(Served::new(data?, None))),
             derived: None,
             until: Some(until),
         });
@@ -458,7 +470,7 @@ mod tests {
     fn arrived(id: &LayerId) -> (LayerId, Arrived) {
         let points = Points::from_lon_lat([(1.0, 2.0, 1.0)]).unwrap();
         let layer = Layer::on_cpu(id.as_str(), points, heatsplat_render::Style::default());
-        (id.clone(), Arrived::Here(layer))
+        (id.clone(), Arrived::Here(layer, Table::default()))
     }
 
     #[test]

@@ -43,12 +43,13 @@ pub(crate) async fn get(
             return Err(Refused::bad(message));
         }
     };
-    let query = Query::parse(request.uri().query(), &["z", "theme"])?;
+    let query = Query::parse(request.uri().query(), &["z", "theme", "filter"])?;
     let z = query.zoom("z")?.unwrap_or_else(|| served.zoom());
     let dark = query
         .choice("theme", &[("light", false), ("dark", true)])?
         .unwrap_or(false);
     let look = served.look(&query)?;
+    let served = served.filtered(&query)?;
 
     let fingerprint = [
         u64::from(z),

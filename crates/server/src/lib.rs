@@ -39,6 +39,7 @@ mod dem;
 mod derived;
 mod drawing;
 mod error;
+mod filtered;
 mod gdal;
 mod health;
 mod layers;

@@ -287,7 +287,7 @@ fn want(window: Window, ratio: u32, style: &Style, patient: bool) -> Want {
     Want {
         window,
         margin: style.reach_in(&window, ratio).ceil() as u32 + 2,
-        cell: Some(style.finest_cell_in(&window, ratio).min(0.5)),
+        cell: Some(style.finest_cell_in(&window, ratio).min(0.5)).filter(|cell| *cell > 0.0),
         patient,
     }
 }

@@ -27,7 +27,7 @@ pub(crate) async fn get(
     file: &File<'_>,
     request: Request,
 ) -> Result<Response, Refused> {
-    let own = ["bbox", "width", "height", "format", "range"];
+    let own = ["bbox", "width", "height", "format", "range", "filter"];
     let query = Query::parse(request.uri().query(), &own)?;
     let format = tile::format(file, &query)?;
     let bounds = match query.get("bbox") {
@@ -39,6 +39,7 @@ pub(crate) async fn get(
     let window = Window::around(bounds, width * ratio, height * ratio)
         .map_err(|e| Refused::bad(e.to_string()))?;
     let look = served.look(&query)?;
+    let served = served.filtered(&query)?;
 
     let fingerprint = [
         window.left().to_bits(),

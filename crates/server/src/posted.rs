@@ -212,7 +212,7 @@ async fn make(
         let backend = Arc::clone(&posting.backend);
         let data = match posting.source.open(post).await.map_err(refused)? {
             Opened::Live(rows) => Data::Live(Live::new(&name, style, rows, backend)),
-            Opened::Here(points) => Data::Here(Layer::new(&name, points, style, backend)),
+            Opened::Here(points) => Data::here(Layer::new(&name, points, style, backend)),
         };
         let full =
             || Refused::later("there are as many posted layers as there may be; some will expire");

@@ -59,6 +59,23 @@ impl Query {
         text.finish()
     }
 
+    /// The condition that points must fulfil.
+    pub(crate) fn filter(&self) -> Option<&str> {
+        self.get("filter")
+    }
+
+    /// Style and filter as a query string for other addresses, `?` included; else empty.
+    pub(crate) fn suffix(&self) -> String {
+        let mut text = self.style_suffix();
+        if let Some(filter) = self.filter() {
+            let start = if text.is_empty() { "?" } else { "&" };
+            text.push_str(start);
+            let mut last = form_urlencoded::Serializer::new(String::new());
+            text.push_str(&last.append_pair("filter", filter).finish());
+        }
+        text
+    }
+
     /// A parameter of the route.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
         self.own

@@ -2,10 +2,12 @@
 
 use crate::caching::Fingerprint;
 use crate::error::Refused;
+use crate::filtered::{Attribute, Filterable, Part};
 use crate::layers::{WORLD, with_room};
 use crate::live::Live;
 use crate::query::Query;
 use crate::stored::Stored;
+use heatsplat_loader::Table;
 use heatsplat_points::Points;
 use heatsplat_render::{Layer, Style};
 use std::collections::HashMap;
@@ -21,19 +23,18 @@ static VERSIONS: AtomicU64 = AtomicU64::new(0);
 /// Where a layer's points are.
 #[derive(Debug)]
 pub(crate) enum Data {
-    Here(Layer),
+    Here(Arc<Layer>),
+    /// Some of a layer's points.
+    Part(Part),
     Live(Live),
     /// Tiles that were drawn before.
     Stored(Arc<dyn Stored>),
 }
 
 impl Data {
-    pub(crate) fn at_epoch(self, epoch: u64) -> Self {
-        match self {
-            Self::Here(layer) => Self::Here(layer.at_epoch(epoch)),
-            Self::Live(live) => Self::Live(live.at_epoch(epoch)),
-            stored @ Self::Stored(_) => stored,
-        }
+    /// A layer's points.
+    pub(crate) fn here(layer: Layer) -> Self {
+        Self::Here(Arc::new(layer))
     }
 }
 
@@ -46,6 +47,8 @@ pub(crate) struct Served {
     /// Follows from the layer's data.
     pub(crate) fingerprint: Fingerprint,
     pub(crate) own: Arc<Look>,
+    /// What requests may filter by.
+    pub(crate) kept: Option<Filterable>,
     looks: Mutex<HashMap<String, Arc<Look>>>,
 }
 
@@ -72,7 +75,7 @@ impl Look {
 }
 
 impl Served {
-    pub(crate) fn new(data: Data) -> Self {
+    pub(crate) fn new(data: Data, table: Option<Arc<Table>>) -> Self {
         let plain = Style::default();
         let (fingerprint, style) = match &data {
             Data::Here(layer) => {
@@ -84,6 +87,7 @@ impl Served {
                     .map(|(how, other)| points.text(&format!("{how:?}")).points(other.points()));
                 (both.unwrap_or(points), layer.style())
             }
+            Data::Part(part) => (Fingerprint::new(), part.of().style()),
             Data::Live(live) => {
                 let named = Fingerprint::new().text(live.name()).number(live.epoch());
                 (named, live.style())
@@ -91,11 +95,21 @@ impl Served {
             Data::Stored(stored) => (Fingerprint::new().text(&stored.about().name), &plain),
         };
         let own = Arc::new(Look::new(style.clone()));
+        Self::ready(data, fingerprint, own, table.map(Filterable::new))
+    }
+
+    pub(crate) fn ready(
+        data: Data,
+        fingerprint: Fingerprint,
+        own: Arc<Look>,
+        kept: Option<Filterable>,
+    ) -> Self {
         Self {
             data,
             version: VERSIONS.fetch_add(1, Ordering::Relaxed),
             fingerprint,
             own,
+            kept,
             looks: Mutex::default(),
         }
     }
@@ -103,6 +117,7 @@ impl Served {
     pub(crate) fn name(&self) -> &str {
         match &self.data {
             Data::Here(layer) => layer.name(),
+            Data::Part(part) => part.of().name(),
             Data::Live(live) => live.name(),
             Data::Stored(stored) => &stored.about().name,
         }
@@ -111,6 +126,7 @@ impl Served {
     pub(crate) fn epoch(&self) -> u64 {
         match &self.data {
             Data::Here(layer) => layer.epoch(),
+            Data::Part(part) => part.of().epoch(),
             Data::Live(live) => live.epoch(),
             Data::Stored(_) => 1,
         }
@@ -120,6 +136,7 @@ impl Served {
     pub(crate) fn points(&self) -> Option<&Points> {
         match &self.data {
             Data::Here(layer) => Some(layer.points()),
+            Data::Part(part) => Some(part.of().points()),
             Data::Live(_) | Data::Stored(_) => None,
         }
     }
@@ -133,14 +150,19 @@ impl Served {
     pub(crate) fn stored(&self) -> Option<&'static str> {
         match &self.data {
             Data::Stored(stored) => Some(stored.about().extension),
-            Data::Here(_) | Data::Live(_) => None,
+            Data::Here(_) | Data::Part(_) | Data::Live(_) => None,
         }
+    }
+
+    /// The columns that requests may filter by, if any are kept.
+    pub(crate) fn attributes(&self) -> Option<&[Attribute]> {
+        self.kept.as_ref().map(|kept| kept.attributes.as_slice())
     }
 
     /// Whether its database did not answer when it was asked last; `None` without one.
     pub(crate) fn is_away(&self) -> Option<bool> {
         match &self.data {
-            Data::Here(_) | Data::Stored(_) => None,
+            Data::Here(_) | Data::Part(_) | Data::Stored(_) => None,
             Data::Live(live) => Some(!live.rows().is_there()),
         }
     }
@@ -183,6 +205,7 @@ impl Served {
     pub(crate) fn bounds(&self) -> [f64; 4] {
         let known = match &self.data {
             Data::Here(layer) => bounds(layer),
+            Data::Part(part) => bounds(part.of()),
             Data::Live(live) => live.rows().bounds(),
             Data::Stored(stored) => Some(stored.about().bounds),
         };
@@ -193,6 +216,7 @@ impl Served {
     pub(crate) fn frame(&self) -> [f64; 4] {
         match &self.data {
             Data::Here(layer) => bounds(layer).map_or(WORLD, with_room),
+            Data::Part(part) => bounds(part.of()).map_or(WORLD, with_room),
             Data::Live(live) => live.rows().bounds().map_or(WORLD, with_room),
             Data::Stored(stored) => stored.about().bounds,
         }

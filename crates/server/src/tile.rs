@@ -38,7 +38,10 @@ pub(crate) async fn get(
         let asked = (request.uri().query(), request.headers());
         return stored::tile(&server, Arc::clone(stored), &file, tile, asked).await;
     }
-    let query = Query::parse(request.uri().query(), &["size", "format", "range"])?;
+    let query = Query::parse(
+        request.uri().query(),
+        &["size", "format", "range", "filter"],
+    )?;
     let format = format(&file, &query)?;
     let css = query
         .choice("size", &[("256", 256), ("512", 512)])?
@@ -46,6 +49,7 @@ pub(crate) async fn get(
     let size = TileSize::new(css, file.ratio)
         .ok_or_else(|| Refused::bad("size can't be drawn: expected 256 or 512"))?;
     let look = served.look(&query)?;
+    let served = served.filtered(&query)?;
 
     let fingerprint = [
         u64::from(tile.z()),

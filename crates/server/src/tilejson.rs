@@ -3,6 +3,7 @@
 use crate::address::Segments;
 use crate::caching::Fingerprint;
 use crate::error::{Refused, json};
+use crate::filtered::Attribute;
 use crate::query::Query;
 use crate::router::Server;
 use crate::served::{Data, Look, Served};
@@ -37,6 +38,9 @@ pub(crate) struct TileJson<'a> {
     dem: Option<String>,
     /// What the tiles are drawn with.
     style: BTreeMap<&'static str, String>,
+    /// What `filter` may ask for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    attributes: Option<&'a [Attribute]>,
 }
 
 pub(crate) async fn get(
@@ -49,10 +53,11 @@ pub(crate) async fn get(
     if let Data::Stored(stored) = &served.data {
         return stored::tilejson(&server, id, stored.about(), &request);
     }
-    let query = Query::parse(request.uri().query(), &[])?;
+    let query = Query::parse(request.uri().query(), &["filter"])?;
     let look = served.look(&query)?;
+    Arc::clone(&served).filtered(&query)?;
     let base = base(&server, request.headers());
-    let suffix = query.style_suffix();
+    let suffix = query.suffix();
     let mut document = document(&server, &served, &look, &base, (id, &suffix));
     document.dem = Some(format!("{base}/{id}/dem.json{suffix}"));
     let body = serde_json::to_string(&document).map_err(|_| Refused::internal())?;
@@ -90,6 +95,7 @@ pub(crate) fn document<'a>(
         legend: format!("{base}/{id}/legend.json{suffix}"),
         dem: None,
         style: look.style.parameters().into_iter().collect(),
+        attributes: served.attributes(),
     }
 }
 

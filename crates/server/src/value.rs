@@ -65,7 +65,8 @@ pub(crate) async fn get(
     request: Request,
 ) -> Result<Response, Refused> {
     let served = server.layers.get(&id)?;
-    let query = Query::parse(request.uri().query(), &["lon", "lat", "z", "rows"])?;
+    let own = ["lon", "lat", "z", "rows", "filter"];
+    let query = Query::parse(request.uri().query(), &own)?;
     let need = |name: &'static str| {
         let number = query.finite(name)?;
         number.ok_or_else(|| Refused::bad(format!("{name} is missing: expected degrees")))
@@ -75,6 +76,7 @@ pub(crate) async fn get(
     let rows = query.get("rows").map(rows).transpose()?;
     let at = mercator::project(lon, lat).map_err(|e| Refused::bad(e.to_string()))?;
     let look = served.look(&query)?;
+    let served = served.filtered(&query)?;
 
     let numbers = [lon.to_bits(), lat.to_bits(), u64::from(z)];
     let fingerprint = numbers

@@ -5,16 +5,17 @@
 import { AttributionControl, Map as GlMap, NavigationControl, ScaleControl, setWorkerUrl } from "maplibre-gl";
 
 /**
- * @typedef {{ kernel: string, radius: string, normalize: string, scale: string, domain: string,
+ * @typedef {{ measure: string, kernel: string, radius: string, normalize: string, scale: string, domain: string,
  *             ramp: string, reverse: boolean, opacity: number | string }} Style
  * @typedef {{ id: string, name?: string, points?: number, bounds?: number[], stored?: string,
  *             style?: Partial<Style> }} Layer
  * @typedef {{ name: string, group: string, colors: string[] }} Ramp
- * @typedef {{ layers: Layer[], loading?: string[], ramps: Ramp[], kernels: string[], scales: string[] }} Catalog
+ * @typedef {{ layers: Layer[], loading?: string[], ramps: Ramp[], measures: string[], kernels: string[],
+ *             scales: string[] }} Catalog
  * @typedef {{ value: number, position: number, label: string }} Tick
  * @typedef {{ value: number, position: number, color: string }} Stop
- * @typedef {{ stops: Stop[], ticks: Tick[], domain: number[], unit?: string }} Legend
- * @typedef {{ value: number, count: number, unit?: string }} Reading
+ * @typedef {{ stops: Stop[], ticks: Tick[], classes?: { color: string }[], domain: number[], unit?: string }} Legend
+ * @typedef {{ value: number | null, count: number, percentile?: number | null, unit?: string }} Reading
  */
 
 const root = document.documentElement;
@@ -24,7 +25,7 @@ const GROUNDS = {
 };
 /** @type {Style} */
 const DEFAULT_STYLE = {
-  kernel: "gaussian", radius: "16px", normalize: "peak", scale: "log",
+  measure: "sum", kernel: "gaussian", radius: "16px", normalize: "peak", scale: "log",
   domain: "auto", ramp: "inferno", reverse: false, opacity: 1,
 };
 /** Screens with finer pixels get tiles with as many. */
@@ -55,6 +56,7 @@ const ui = {
   radiusValue: part("radius-value", HTMLOutputElement),
   opacity: part("opacity", HTMLInputElement),
   opacityValue: part("opacity-value", HTMLOutputElement),
+  measure: part("measure", HTMLSelectElement),
   kernel: part("kernel", HTMLSelectElement),
   scale: part("scale", HTMLSelectElement),
   domain: part("domain", HTMLSelectElement),
@@ -304,14 +306,20 @@ async function refreshLegend() {
 
 function drawLegend() {
   if (!legend) return;
-  const stops = legend.stops.map((stop) => `${stop.color} ${(stop.position * 100).toFixed(2)}%`);
+  const { ticks: borders, classes } = legend;
+  const percent = (/** @type {number} */ position) => `${(position * 100).toFixed(2)}%`;
+  const stops = classes
+    ? classes.map(({ color }, i) => `${color} ${percent(borders[i].position)} ${percent(borders[i + 1].position)}`)
+    : legend.stops.map((stop) => `${stop.color} ${percent(stop.position)}`);
   ui.bar.style.backgroundImage = `linear-gradient(to right, ${stops.join(", ")})`;
   // A ramp outside the collection is known from its legend alone.
   if (!chosenRamp()) ui.rampSwatch.style.backgroundImage = ui.bar.style.backgroundImage;
   const [low, high] = legend.domain;
   const ends = [{ value: low, position: 0, label: figure(low) }, { value: high, position: 1, label: figure(high) }];
   // The ends first: whatever would run into a number already there is left out.
-  const ticks = [...ends, ...legend.ticks.filter((tick) => tick.position > 0 && tick.position < 1)];
+  const at = (/** @type {number} */ position) => legend?.ticks.find((tick) => tick.position === position);
+  const inner = legend.ticks.filter((tick) => tick.position > 0 && tick.position < 1);
+  const ticks = [...ends.map((end) => at(end.position) ?? end), ...inner];
   ui.ticks.replaceChildren();
   /** @type {DOMRect[]} */
   const taken = [];
@@ -344,16 +352,18 @@ let pointer;
 const newestReading = latest();
 
 function drawReading() {
-  ui.needle.hidden = !(reading && legend && reading.value > 0);
+  ui.needle.hidden = !(reading && legend && reading.value);
   if (!reading) {
     ui.value.textContent = "";
     ui.detail.textContent = `${HOVERS ? "Point at" : "Tap"} the map for its value`;
     return;
   }
   const unit = reading.unit ?? legend?.unit ?? "";
-  ui.value.textContent = figure(reading.value);
-  ui.detail.textContent = `${unit ? `${unit} · ` : ""}${plural(reading.count, "point")}`;
-  ui.needle.style.left = `${positionOf(reading.value) * 100}%`;
+  ui.value.textContent = reading.value === null ? "no value" : figure(reading.value);
+  const more = typeof reading.percentile === "number" && reading.count > 0 ? ` · > ${Math.floor(reading.percentile)} %` : "";
+  ui.detail.textContent = `${unit ? `${unit} · ` : ""}${plural(reading.count, "point")}${more}`;
+  ui.detail.title = ui.detail.textContent;
+  ui.needle.style.left = `${positionOf(reading.value ?? 0) * 100}%`;
 }
 
 const read = debounce(async () => {
@@ -392,6 +402,7 @@ function fill(select, options) {
 function buildPanel() {
   fill(ui.layer, catalog.layers.map(({ id, name }) => [id, name ?? id]));
   ui.layerRow.hidden = catalog.layers.length < 2;
+  fill(ui.measure, catalog.measures.map((name) => [name, name.replaceAll("_", " ").replace("km2", "km²")]));
   fill(ui.kernel, catalog.kernels.map((name) => [name, name]));
   const words = /** @type {Record<string, string>} */ ({ log: "logarithmic", sqrt: "square root", cbrt: "cube root", eq_hist: "equalised" });
   fill(ui.scale, catalog.scales.map((name) => [name, words[name] ?? name]));
@@ -436,7 +447,10 @@ function drawPanel() {
   ui.about.textContent = [catalog.layers.length < 2 ? (layer.name ?? layer.id) : "", points].filter(Boolean).join(" · ");
   document.title = `${layer.name ?? layer.id} · heatsplat`;
   ui.layer.value = layer.id;
+  ui.measure.value = style.measure;
   ui.kernel.value = style.kernel;
+  // A power of the user's own, say.
+  if (![...ui.scale.options].some(({ value }) => value === style.scale)) ui.scale.add(new Option(style.scale, style.scale));
   ui.scale.value = style.scale;
   ui.reverse.checked = style.reverse;
   ui.radius.value = String(parseFloat(style.radius));
@@ -473,6 +487,7 @@ function listen() {
     if (target instanceof HTMLInputElement) change({ ramp: target.value });
   });
   ui.reverse.addEventListener("change", () => change({ reverse: ui.reverse.checked }));
+  ui.measure.addEventListener("change", () => change({ measure: ui.measure.value }));
   ui.kernel.addEventListener("change", () => change({ kernel: ui.kernel.value }));
   ui.scale.addEventListener("change", () => change({ scale: ui.scale.value }));
   // A slider on its way passes many radii: only where it rests is worth new tiles.

@@ -101,7 +101,7 @@ impl Zooms {
 }
 
 impl Export {
-    pub(super) fn run(self) -> Result<(), Failure> {
+    pub(super) fn run(mut self) -> Result<(), Failure> {
         #[cfg(feature = "postgis")]
         if let Output::Rasters(_) = &self.output
             && (self.bbox.is_some()
@@ -116,13 +116,14 @@ impl Export {
                 "--bbox, --tile-size, --retina, --as, --resume and --dry-run are for files",
             );
         }
-        let style = self.style.style()?;
+        let (style, columns) = self.style.style_and_columns()?;
+        self.source_flags.suggest(&columns);
         let backend = self.backend.backend()?;
         let loaded = self.source_flags.read(&self.source)?;
         eprintln!("{}", loaded.summary(&shown(&self.source)));
         let name = self.name.clone();
         let name = name.unwrap_or_else(|| super::serve::layer_name(&shown(&self.source)));
-        let layer = Layer::new(&name, loaded.points, style, backend.clone());
+        let layer = Layer::of(&name, loaded.into_set()?.0, style, backend.clone());
         match &self.output {
             Output::Archive(target) => archive::write(&self, target, &layer, &*backend),
             #[cfg(feature = "postgis")]

@@ -52,13 +52,15 @@ Examples:
   heatsplat generate 1M | heatsplat serve - --name made-up
   heatsplat serve data/ --watch
   heatsplat serve cities.pmtiles                       tiles that `heatsplat export` has drawn
+  heatsplat serve crimes.fgb --keep offense,time
   heatsplat serve postgres://heat@db/gis --table quakes --weight mag
   heatsplat serve postgres://heat@db/gis --live --sql 'select geom from trips where geom && !bbox!'
   heatsplat serve quakes.csv.gz --radius 8 --save-config heatsplat.toml --check
   heatsplat serve --config heatsplat.toml
 
 A layer's tiles are at /{layer}/{z}/{x}/{y}.png, its TileJSON is at /{layer}, and /catalog lists
-all layers. Every flag of the look can be given per request too: …/0/0/0.png?ramp=viridis&radius=8";
+all layers. Every flag of the look can be given per request too: …/0/0/0.png?ramp=viridis&radius=8
+With --keep a request may say which points it wants: …/0/0/0.png?filter=offense='theft'";
 
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]

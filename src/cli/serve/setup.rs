@@ -7,6 +7,7 @@ use super::words::{Mistake, Words};
 use crate::cli::backend::{self, BackendFlags};
 use crate::cli::source::SourceFlags;
 use crate::cli::style_flags::StyleFlags;
+use heatsplat::render::import::Columns;
 use heatsplat::{Backend, Style};
 use heatsplat_server::Options;
 use std::fmt::Write as _;
@@ -60,13 +61,13 @@ impl Setup {
                     Some(word) => named("style", &document.styles, word)?.words.clone(),
                     None => Words::default(),
                 };
-                let style = look(&looks)?;
+                let (style, _) = look(&looks)?;
                 Ok(Arc::new(DatabaseSetup::of(source, style, &looks)?))
             })
             .collect::<Result<_, Mistake>>()?;
         let mut own = Style::default();
         for style in &document.styles {
-            let look = look(&style.words)?;
+            let (look, _) = look(&style.words)?;
             if style.name == "default" {
                 own = look;
             }
@@ -133,12 +134,12 @@ fn publishes(databases: &[Arc<DatabaseSetup>]) -> bool {
     databases.iter().any(|database| database.publishes())
 }
 
-/// A style of its words.
-fn look(words: &Words) -> Result<Style, Mistake> {
+/// A style of its words, and the columns that it speaks of.
+fn look(words: &Words) -> Result<(Style, Columns), Mistake> {
     let flags: StyleFlags = words.typed(&[])?;
     let line = words.0.first().and_then(|word| word.line);
     flags
-        .style()
+        .style_and_columns()
         .map_err(|error| Mistake::new(line, error.to_string()))
 }
 
@@ -181,15 +182,18 @@ impl LayerSetup {
         if flags.name.is_some() && Path::new(&source).is_dir() {
             return wrong("name: the layers of a folder are called like its files");
         }
+        let (style, columns) = look(&looks)?;
+        let mut read = flags.read;
+        read.suggest(&columns);
         Ok(Self {
             name: flags.name,
             source,
             database,
-            read: flags.read,
+            read,
             live,
             is_published: false,
             reload: flags.reload.or(reload),
-            style: look(&looks)?,
+            style,
             key,
         })
     }

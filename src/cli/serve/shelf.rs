@@ -226,9 +226,9 @@ impl Shelf {
                 };
                 let loaded = read.read(&setup.source)?;
                 eprintln!("{}", loaded.summary(id.as_str()));
-                let backend = Arc::clone(drawn.1);
-                let style = setup.style.clone();
-                Arrived::Here(Layer::new(&name, loaded.points, style, backend))
+                let (set, table) = loaded.into_set()?;
+                let (style, backend) = (setup.style.clone(), Arc::clone(drawn.1));
+                Arrived::Here(Layer::of(&name, set, style, backend), table)
             }
         };
         let placed = Placed {

@@ -3,10 +3,10 @@
 use super::dialect::names;
 use super::record::{Dialect, End, text};
 use super::rows::Rows;
+use crate::asked::Asked;
 use crate::blocks::Place;
 use crate::columns::{self, Columns, Position};
 use crate::error::LoadError;
-use crate::filter;
 use crate::input::Input;
 use crate::number;
 use crate::open::Options;
@@ -134,7 +134,7 @@ impl Head {
             let (lon, lat) = (columns::quoted(&seen, lon), columns::quoted(&seen, lat));
             format!("longitude from {lon}, latitude from {lat}")
         };
-        let filter = filter::found(options.filter.as_ref(), &seen, &input.origin.name)?;
+        let asked = Asked::find(options, &seen, &input.origin.name)?;
         let name = |at: usize| seen.get(at).cloned().unwrap_or_default();
         let columns = Columns {
             position: Position::LonLat {
@@ -142,6 +142,7 @@ impl Head {
                 lat: name(lat),
             },
             weight: choice.column.map(name),
+            kept: asked.names(&seen),
             why: format!("{position}, {}", choice.why),
             seen,
         };
@@ -152,7 +153,7 @@ impl Head {
             lon,
             lat,
             weight: choice.column,
-            filter,
+            asked,
             header,
         };
         Ok((rows, columns))

@@ -13,6 +13,7 @@ use crate::open::Options;
 use crate::pipeline::{Pipeline, width};
 use crate::report::Report;
 use crate::source::Source;
+use crate::table::Kept;
 use header::Head;
 use std::io::{Cursor, Read};
 
@@ -42,6 +43,7 @@ pub(crate) fn source(
         origin: input.origin,
         columns,
         parser: rows,
+        kept: Kept::default(),
         within: options.within,
         strict: options.strict,
         first: None,

@@ -1,10 +1,11 @@
 //! Blocks of whole records, and the points in them.
 
 use super::record::{Dialect, End, QUOTE, text};
+use crate::asked::Asked;
 use crate::batch::{Batch, Weight};
 use crate::blocks::{Block, Cut, Cutter, Fault};
 use crate::error::LoadError;
-use crate::filter::{Found, Value};
+use crate::filter::Value;
 use crate::pipeline::Parser;
 use crate::report::{Skip, shown};
 use std::borrow::Cow;
@@ -50,8 +51,8 @@ pub(crate) struct Rows {
     pub(crate) lon: usize,
     pub(crate) lat: usize,
     pub(crate) weight: Option<usize>,
-    /// Which rows are wanted.
-    pub(crate) filter: Option<Found>,
+    /// Which rows are wanted, and what is kept of them.
+    pub(crate) asked: Asked,
     /// The first row's longitude and latitude field, if it is a header.
     pub(crate) header: Option<[Vec<u8>; 2]>,
 }
@@ -86,26 +87,15 @@ impl Rows {
         wanted
     }
 
-    /// Whether the filter wants a record; an empty field is nothing.
-    fn wants(&self, record: &[u8]) -> bool {
-        let Some(filter) = &self.filter else {
-            return true;
-        };
-        let fields: Vec<&[u8]> = self.dialect.fields(record).collect();
-        filter.wants(|at| match fields.get(at).map(|field| text(field)) {
-            None => Value::Null,
-            Some(text) if text.is_empty() => Value::Null,
-            Some(Cow::Borrowed(text)) => Value::Text(String::from_utf8_lossy(text)),
-            Some(Cow::Owned(text)) => {
-                Value::Text(String::from_utf8_lossy(&text).into_owned().into())
-            }
-        })
-    }
-
     /// Judges one record; `line` tells where it begins.
     #[inline]
     fn row(&self, record: &[u8], batch: &mut Batch, line: impl FnOnce() -> u64) {
-        if !self.wants(record) {
+        let fields: Vec<&[u8]> = if self.asked.is_nothing() {
+            Vec::new()
+        } else {
+            self.dialect.fields(record).collect()
+        };
+        if !self.asked.wants(|at| value(&fields, at)) {
             batch.report.filtered += 1;
             return;
         }
@@ -134,12 +124,26 @@ impl Rows {
                     .skip(refused.skip, || (line(), refused.found()));
             }
         }
+        batch.keep_values(|i| {
+            let at = self.asked.keep.get(i).copied();
+            at.map_or(Value::Null, |at| value(&fields, at))
+        });
     }
 
     /// Whether a refused row is the header once more: files are often concatenated.
     fn is_header(&self, lon: &[u8], lat: &[u8]) -> bool {
         let header = self.header.as_ref();
         header.is_some_and(|[a, b]| a == lon && b == lat)
+    }
+}
+
+/// What a record has in a column; an empty field is nothing.
+fn value<'a>(fields: &[&'a [u8]], at: usize) -> Value<'a> {
+    match fields.get(at).map(|field| text(field)) {
+        None => Value::Null,
+        Some(text) if text.trim_ascii().is_empty() => Value::Null,
+        Some(Cow::Borrowed(text)) => Value::Text(String::from_utf8_lossy(text)),
+        Some(Cow::Owned(text)) => Value::Text(String::from_utf8_lossy(&text).into_owned().into()),
     }
 }
 

@@ -2,20 +2,21 @@
 //!
 //! A filter is parsed into a small tree once, with bounds on its length and depth, and then
 //! asked row by row. As in SQL, a comparison with nothing is neither true nor false, and only
-//! rows for which the whole is true are wanted.
+//! rows for which the whole is true are wanted. What can't be compared, a text with a number,
+//! is unequal, and neither is less.
 
 mod parse;
 mod value;
 
 pub use parse::FilterError;
-pub(crate) use value::Value;
+pub(crate) use value::{Literal, Reads, Value, time};
 
 use crate::columns;
 use crate::error::LoadError;
 use std::cmp::Ordering;
 use std::fmt;
 use std::str::FromStr;
-use value::Literal;
+use value::Standing;
 
 /// A condition on a row's columns.
 ///
@@ -35,7 +36,7 @@ pub struct Filter {
 
 /// A condition; columns are places in [`Filter::columns`].
 #[derive(Clone, Debug, PartialEq)]
-enum Tree {
+pub(crate) enum Tree {
     And(Vec<Tree>),
     Or(Vec<Tree>),
     Not(Box<Tree>),
@@ -45,7 +46,7 @@ enum Tree {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Comparison {
+pub(crate) enum Comparison {
     Equal,
     Unequal,
     Less,
@@ -55,15 +56,20 @@ enum Comparison {
 }
 
 impl Comparison {
-    fn holds(self, ordering: Ordering) -> bool {
-        match self {
+    fn holds(self, standing: Standing) -> Option<bool> {
+        let ordering = match standing {
+            Standing::Unknown => return None,
+            Standing::Different => return Some(self == Self::Unequal),
+            Standing::Is(ordering) => ordering,
+        };
+        Some(match self {
             Self::Equal => ordering.is_eq(),
             Self::Unequal => ordering.is_ne(),
             Self::Less => ordering.is_lt(),
             Self::LessOrEqual => ordering.is_le(),
             Self::Greater => ordering.is_gt(),
             Self::GreaterOrEqual => ordering.is_ge(),
-        }
+        })
     }
 }
 
@@ -71,6 +77,11 @@ impl Filter {
     /// The columns that it asks for, each once.
     pub fn columns(&self) -> &[String] {
         &self.columns
+    }
+
+    /// The condition itself; columns are places in [`columns`](Self::columns).
+    pub(crate) fn tree(&self) -> &Tree {
+        &self.tree
     }
 
     /// Where the columns are among those of a source.
@@ -143,18 +154,17 @@ pub(crate) fn found(
 
 impl Tree {
     /// True, false, or `None`: unknown, since something it asks for is not there.
-    fn holds<'v>(&self, value: &impl Fn(usize) -> Value<'v>) -> Option<bool> {
+    pub(crate) fn holds<'v>(&self, value: &impl Fn(usize) -> Value<'v>) -> Option<bool> {
         match self {
             Self::And(all) => fold(all, value, false),
             Self::Or(any) => fold(any, value, true),
             Self::Not(inner) => inner.holds(value).map(|holds| !holds),
             Self::Compare(column, comparison, literal) => {
-                let ordering = value(*column).compare(literal)?;
-                Some(comparison.holds(ordering))
+                comparison.holds(value(*column).stands_to(literal))
             }
             Self::In(column, literals) => {
                 let value = value(*column);
-                let equal = |literal| value.compare(literal).is_some_and(Ordering::is_eq);
+                let equal = |literal| value.stands_to(literal) == Standing::Is(Ordering::Equal);
                 (value != Value::Null).then(|| literals.iter().any(equal))
             }
             Self::IsNull(column) => Some(value(*column) == Value::Null),
@@ -196,6 +206,9 @@ mod tests {
             ("when", Value::Text("2010-03-01 12:30".into())),
             ("gone", Value::Null),
             ("night", Value::Text("true".into())),
+            ("five", Value::Text("5".into())),
+            ("seven", Value::Text("007".into())),
+            ("flag", Value::Bool(true)),
         ];
         for (filter, expected) in [
             ("kind = 'theft'", true),
@@ -229,6 +242,16 @@ mod tests {
             // kinds that can't be compared
             ("kind > 5", false),
             ("kind <= 5", false),
+            ("kind <> 5", true),
+            ("n <> 'theft'", true),
+            ("when > 'theft' or when < 'theft' or when = 5", false),
+            // texts are compared by what they read as
+            ("when = '2010-03-01T13:30+01:00'", true),
+            ("when >= '2010-03' and when < 2010-04", true),
+            ("five = 5 and five = '5.0' and five > '4'", true),
+            ("seven = '7' and seven <> '07.5'", true),
+            ("flag = true and flag = 'yes' and flag = 1", true),
+            ("flag <> 'maybe'", true),
         ] {
             assert_eq!(wants(filter, &row), expected, "{filter}");
         }

@@ -49,7 +49,7 @@ impl Token {
     fn shown(&self) -> String {
         match self {
             Self::Word(text) | Self::Name(text) => shown(text.as_bytes()),
-            Self::Literal(Literal::Text(text)) => format!("'{text}'"),
+            Self::Literal(Literal::Text(text)) => format!("'{}'", text.text),
             Self::Literal(other) => format!("{other:?}"),
             Self::Comparison(other) => format!("{other:?}"),
             Self::Open => "(".to_owned(),
@@ -86,7 +86,7 @@ fn tokens(text: &str) -> Result<Vec<Token>, FilterError> {
             ',' => (Token::Comma, rest.split_at(1).1),
             '\'' => {
                 let (inner, behind) = quoted(rest, '\'')?;
-                (Token::Literal(Literal::Text(inner)), behind)
+                (Token::Literal(Literal::Text(inner.into())), behind)
             }
             '"' => {
                 let (inner, behind) = quoted(rest, '"')?;

@@ -21,8 +21,10 @@ pub(crate) struct Features {
     pub(crate) origin: Origin,
     /// The property of weights.
     pub(crate) weight: Option<String>,
-    /// Which features are wanted, by their properties.
-    pub(crate) filter: Option<Filter>,
+    /// Which features are wanted, and the properties that this asks for.
+    pub(crate) filter: Option<(Filter, Vec<String>)>,
+    /// The properties whose values are kept.
+    pub(crate) keep: Vec<String>,
     /// The first features' properties, if the weight that was asked for is not among them.
     pub(crate) unseen: Option<Vec<String>>,
     /// Whether each item is a line of its own: then malformed JSON costs a row, not the file.
@@ -59,7 +61,12 @@ impl<L: FnMut() -> u64> Reading<'_, L> {
                 self.batch.report.filtered += 1;
             }
             Kind::Feature => match object.geometry {
-                Some(geometry) => self.object(geometry, object.properties, depth - 1),
+                Some(geometry) => {
+                    self.object(geometry, object.properties, depth - 1);
+                    let keep = &self.features.keep;
+                    self.batch
+                        .keep_values(|at| value(object.properties, keep.get(at)));
+                }
                 None => self.skip(Skip::NoPosition, || "geometry null".into()),
             },
             Kind::GeometryCollection => {
@@ -127,19 +134,22 @@ impl<L: FnMut() -> u64> Reading<'_, L> {
 
 impl Features {
     fn wants(&self, properties: Option<&[u8]>) -> bool {
-        let Some(filter) = &self.filter else {
+        let Some((filter, names)) = &self.filter else {
             return true;
         };
-        filter.wants(|at| {
-            let name = filter.columns().get(at);
-            let value = name.and_then(|name| property(properties?, name));
-            value.map_or(Value::Null, |value| match value.first() {
-                // true and false are compared as texts of that
-                Some(b'"' | b't' | b'f') => Value::Text(string(value)),
-                _ => number::parse(value).map_or(Value::Null, Value::Number),
-            })
-        })
+        filter.wants(|at| value(properties, names.get(at)))
     }
+}
+
+/// What a feature has in a property.
+fn value<'p>(properties: Option<&'p [u8]>, name: Option<&String>) -> Value<'p> {
+    let value = name.and_then(|name| property(properties?, name));
+    value.map_or(Value::Null, |value| match value {
+        b"true" => Value::Bool(true),
+        b"false" => Value::Bool(false),
+        [b'"', ..] => Value::Text(string(value)),
+        _ => number::parse(value).map_or(Value::Null, Value::Number),
+    })
 }
 
 impl Parser for Features {
@@ -165,6 +175,8 @@ impl Parser for Features {
                         line,
                     };
                     reading.object(json, None, DEPTH);
+                    // geometries that stand alone have no properties
+                    batch.keep_values(|_| Value::Null);
                 }
                 Err(error) if self.lines => {
                     let found = || format!("{}: {}", message(&error), shown(json));

@@ -13,6 +13,7 @@ use crate::open::Options;
 use crate::pipeline::{Pipeline, width};
 use crate::report::Report;
 use crate::source::Source;
+use crate::table::Kept;
 use std::io::{Cursor, Read};
 
 /// Features whose properties are looked at.
@@ -62,9 +63,25 @@ pub(crate) fn source(
             (Some(name.to_owned()), format!("weight from \"{name}\""))
         }
     };
+    // likewise
+    let known = |name: &String| {
+        let known = columns::named(&seen, name).and_then(|at| seen.get(at));
+        known.unwrap_or(name).clone()
+    };
+    let mut keep: Vec<String> = Vec::new();
+    for name in options.keep.iter().map(known) {
+        if !keep.contains(&name) {
+            keep.push(name);
+        }
+    }
+    let filter = options.filter.clone().map(|filter| {
+        let names = filter.columns().iter().map(known).collect();
+        (filter, names)
+    });
     let columns = Columns {
         position: Position::Geometry,
         weight: weight.clone(),
+        kept: keep.clone(),
         why: format!("positions from the geometries, {why}"),
         seen,
     };
@@ -72,12 +89,14 @@ pub(crate) fn source(
         parser: Features {
             origin: origin.clone(),
             weight,
-            filter: options.filter.clone(),
+            filter,
+            keep,
             unseen,
             lines,
         },
         origin,
         columns,
+        kept: Kept::default(),
         within: options.within,
         strict: options.strict,
         first,

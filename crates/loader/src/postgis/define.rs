@@ -114,6 +114,7 @@ impl Definition {
             srid: 4326,
             table,
             columns: Columns {
+                kept: Vec::new(),
                 position: Position::Geometry,
                 weight: weight.and_then(name),
                 why,

@@ -59,7 +59,7 @@ fn start(
         Some((column, crs)) => (Some(column), crs),
         None => (None, Crs::LonLat),
     };
-    let (wanted, columns, filter) = Wanted::find(schema, geometry, options, &name)?;
+    let (wanted, columns, asked) = Wanted::find(schema, geometry, options, &name)?;
     let errors = origin.clone();
     let reader: Reader = Box::new(move |judge| {
         for (number, batch) in batches.enumerate() {
@@ -73,7 +73,7 @@ fn start(
         origin,
         columns,
         crs,
-        filter,
+        asked,
         within: options.within,
         strict: options.strict,
     };

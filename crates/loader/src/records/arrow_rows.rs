@@ -2,10 +2,10 @@
 //! values. GeoParquet, plain Parquet and Arrow files all come to this.
 
 use super::{Ended, Geometry, Judge};
+use crate::asked::Asked;
 use crate::batch::Amount;
 use crate::columns::{self, Columns, Position};
 use crate::error::LoadError;
-use crate::filter::{self, Found};
 use crate::open::Options;
 use arrow_array::cast::AsArray;
 use arrow_array::types::{
@@ -21,7 +21,7 @@ use arrow_schema::{DataType, Field, Schema, TimeUnit};
 pub(crate) struct Wanted {
     place: PlaceColumns,
     weight: Option<usize>,
-    /// The filter's columns, and where they are in the batches.
+    /// The columns to filter by and to keep, and where they are in the batches.
     others: Vec<(usize, usize)>,
 }
 
@@ -44,7 +44,7 @@ impl Wanted {
         geometry: Option<GeometryColumn>,
         options: &Options,
         file: &str,
-    ) -> Result<(Self, Columns, Option<Found>), LoadError> {
+    ) -> Result<(Self, Columns, Asked), LoadError> {
         let seen: Vec<String> = schema.fields().iter().map(|f| f.name().clone()).collect();
         let no_column = |parameter, name: &str| LoadError::NoSuchColumn {
             file: file.to_owned(),
@@ -101,17 +101,17 @@ impl Wanted {
         let columns = Columns {
             position,
             weight: choice.column.and_then(|at| seen.get(at)).cloned(),
+            kept: Vec::new(),
             why: format!("{why}, {}", choice.why),
             seen,
         };
-        let filter = filter::found(options.filter.as_ref(), &columns.seen, file)?;
-        let places = filter.iter().flat_map(|found| found.places.iter());
+        let asked = Asked::find(options, &columns.seen, file)?;
         let wanted = Self {
             place,
             weight: choice.column,
-            others: places.map(|&at| (at, at)).collect(),
+            others: asked.places().into_iter().map(|at| (at, at)).collect(),
         };
-        Ok((wanted, columns, filter))
+        Ok((wanted, columns, asked))
     }
 
     /// The leaf columns of the least and greatest x, then y: where rows are points those of x
@@ -316,7 +316,7 @@ fn any(column: &ArrayRef, row: usize) -> Amount {
         DataType::UInt32 => number!(UInt32Type),
         DataType::UInt64 => number!(UInt64Type),
         DataType::Decimal128(_, scale) => number!(Decimal128Type) / 10f64.powi(i32::from(*scale)),
-        DataType::Boolean => f64::from(u8::from(column.as_boolean().value(row))),
+        DataType::Boolean => return Amount::Bool(column.as_boolean().value(row)),
         DataType::Timestamp(unit, _) => {
             let (times, by) = match unit {
                 TimeUnit::Second => (

@@ -2,11 +2,11 @@
 //! a header.
 
 use super::{Ended, Geometry, Judge, Opening, Reader, damaged};
+use crate::asked::Asked;
 use crate::batch::Amount;
 use crate::columns::Columns;
 use crate::crs::Crs;
 use crate::error::LoadError;
-use crate::filter;
 use crate::input::Origin;
 use crate::open::Options;
 use crate::report::shown;
@@ -33,10 +33,9 @@ pub(crate) fn source(
     let positions = format!("positions from the table {}", shown(table.name.as_bytes()));
     let (columns, _) = Columns::of_geometries(seen, options.weight.as_deref(), &positions, &file)?;
     let weight = columns.weight.clone();
-    let filter = filter::found(options.filter.as_ref(), &columns.seen, &file)?;
-    let places = filter.iter().flat_map(|found| found.places.clone());
+    let asked = Asked::find(options, &columns.seen, &file)?;
     let named = |at: usize| Some((at, columns.seen.get(at)?.clone()));
-    let others: Vec<(usize, String)> = places.filter_map(named).collect();
+    let others: Vec<(usize, String)> = asked.places().into_iter().filter_map(named).collect();
     let errors = origin.clone();
     let reader: Reader =
         Box::new(move |judge| table.read(&database, weight.as_deref(), &others, &errors, judge));
@@ -44,7 +43,7 @@ pub(crate) fn source(
         origin,
         columns,
         crs,
-        filter,
+        asked,
         within: options.within,
         strict: options.strict,
     };

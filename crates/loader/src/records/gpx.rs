@@ -1,8 +1,9 @@
 //! GPX: the points of tracks, routes and waypoints.
 
 use super::{Ended, Geometry, Judge, Opening, Reader, damaged, unreadable};
+use crate::asked::Asked;
 use crate::batch::Amount;
-use crate::columns::{Columns, Position};
+use crate::columns::{self, Columns, Position};
 use crate::crs::Crs;
 use crate::error::LoadError;
 use crate::input::{Input, Origin};
@@ -15,8 +16,12 @@ use std::io::{BufRead, BufReader, Cursor, Read};
 /// The elements that have a position.
 const POINTS: [&str; 3] = ["trkpt", "wpt", "rtept"];
 
-/// A source that reads an input as GPX. The weight may be any element within a point that
-/// holds a number: `ele`, `hr` of an extension.
+/// The longest text of an element within a point; what is longer is cut off there.
+const LONGEST: usize = 4 << 10;
+
+/// A source that reads an input as GPX. Its columns are the elements within points: `ele`,
+/// `time`, `hr` of an extension. Those of the first points are known beforehand; a weight and
+/// columns to filter by or to keep may also come later.
 pub(crate) fn source(input: Input, options: &Options) -> Result<Box<dyn Source>, LoadError> {
     let Input {
         origin,
@@ -24,137 +29,202 @@ pub(crate) fn source(input: Input, options: &Options) -> Result<Box<dyn Source>,
         rest,
         ..
     } = input;
-    if options.filter.is_some() {
-        return Err(LoadError::BadOption {
-            file: origin.file(),
-            parameter: "--filter",
-            message: "GPX has no columns to filter by; leave the option out".into(),
-        });
-    }
+    let mut seen = elements(&sample);
     let weight = options
         .weight
-        .clone()
+        .as_ref()
         .filter(|name| !name.eq_ignore_ascii_case("none"));
-    let why = match &weight {
+    let filter = options.filter.iter().flat_map(|filter| filter.columns());
+    for name in weight.into_iter().chain(filter).chain(&options.keep) {
+        if columns::named(&seen, name).is_none() {
+            seen.push(name.clone());
+        }
+    }
+    let asked = Asked::find(options, &seen, &origin.file())?;
+    let weight = weight.and_then(|name| columns::named(&seen, name));
+    let weight_name = weight.and_then(|at| seen.get(at));
+    let why = match weight_name {
         Some(name) => format!("weight from <{name}>"),
         None => "every point counts 1 (--weight ele takes the elevation)".to_owned(),
     };
+    let wanted: Vec<(usize, String)> = weight
+        .into_iter()
+        .chain(asked.places())
+        .filter_map(|at| Some((at, seen.get(at)?.clone())))
+        .collect();
     let columns = Columns {
-        seen: weight.iter().cloned().collect(),
         position: Position::Geometry,
-        weight: weight.clone(),
+        weight: weight_name.cloned(),
+        kept: Vec::new(),
         why: format!("positions from tracks, routes and waypoints, {why}"),
+        seen,
     };
     let errors = origin.clone();
     let xml = BufReader::new(Cursor::new(sample).chain(rest));
-    let reader: Reader = Box::new(move |judge| read(xml, weight.as_deref(), &errors, judge));
+    let reader: Reader = Box::new(move |judge| {
+        let mut points = Points {
+            wanted,
+            weight,
+            judge,
+        };
+        points.read(xml, &errors)
+    });
     let opening = Opening {
         origin,
         columns,
         crs: Crs::LonLat,
-        filter: None,
+        asked,
         within: options.within,
         strict: options.strict,
     };
     opening.start(vec![reader])
 }
 
+/// The elements within the points at the beginning of a file, in the order they come.
+fn elements(sample: &[u8]) -> Vec<String> {
+    let mut reader = quick_xml::Reader::from_reader(sample);
+    let (mut seen, mut within, mut buffer) = (Vec::new(), false, Vec::new());
+    // a sample mostly ends within something
+    while let Ok(event) = reader.read_event_into(&mut buffer) {
+        match event {
+            Event::Start(start) if is_point(&start) => within = true,
+            Event::Start(start) if within => {
+                let name = start.local_name().as_ref().to_owned();
+                if name != "extensions" && !seen.contains(&name) {
+                    seen.push(name);
+                }
+            }
+            Event::End(end) if POINTS.contains(&end.local_name().as_ref()) => within = false,
+            Event::Eof => break,
+            _ => (),
+        }
+        buffer.clear();
+    }
+    seen
+}
+
 /// A point whose end has not come yet.
 struct Open {
     place: Result<(f64, f64), String>,
-    weight: Amount,
+    /// The texts of the wanted elements, as far as they have come.
+    texts: Vec<Option<String>>,
 }
 
-fn read(
-    xml: impl BufRead,
-    weight: Option<&str>,
-    origin: &Origin,
-    judge: &mut Judge,
-) -> Result<(), Ended> {
-    let mut reader = quick_xml::Reader::from_reader(xml);
-    let mut buffer = Vec::new();
-    let mut point: Option<Open> = None;
-    // whether the text that comes is the weight's
-    let mut weighing = false;
-    let mut any = false;
-    let missing = || {
-        if weight.is_some() {
-            Amount::Missing
-        } else {
-            Amount::Unused
-        }
-    };
-    loop {
-        buffer.clear();
-        let event = reader.read_event_into(&mut buffer).map_err(|error| {
-            let place = format!("byte {}", reader.error_position());
-            match error {
-                quick_xml::Error::Io(error) => unreadable(
-                    origin,
-                    place,
-                    std::io::Error::new(error.kind(), error.to_string()),
-                ),
-                other => damaged(origin, place, other),
-            }
-        })?;
-        match event {
-            Event::Start(start) if is_point(&start) => {
-                any = true;
-                point = Some(Open {
-                    place: place(&start),
-                    weight: missing(),
-                });
-            }
-            Event::Empty(start) if is_point(&start) => {
-                any = true;
-                finish(
-                    judge,
-                    Open {
-                        place: place(&start),
-                        weight: missing(),
-                    },
-                )?;
-            }
-            Event::Start(start) => {
-                weighing = weight.is_some_and(|w| start.local_name().as_ref() == w)
-            }
-            Event::Text(text) if weighing => {
-                if let Some(point) = &mut point {
-                    point.weight = Amount::Text(text.to_string());
+/// Reads points and gives them to a judge.
+struct Points<'j> {
+    /// The elements whose texts are wanted, and the columns they are.
+    wanted: Vec<(usize, String)>,
+    /// The weight's column.
+    weight: Option<usize>,
+    judge: &'j mut Judge,
+}
+
+impl Points<'_> {
+    fn read(&mut self, xml: impl BufRead, origin: &Origin) -> Result<(), Ended> {
+        let mut reader = quick_xml::Reader::from_reader(xml);
+        let mut buffer = Vec::new();
+        let mut point: Option<Open> = None;
+        // the element that the text is in, if it is one of those wanted
+        let mut element: Option<usize> = None;
+        let mut any = false;
+        loop {
+            buffer.clear();
+            let event = reader.read_event_into(&mut buffer).map_err(|error| {
+                let place = format!("byte {}", reader.error_position());
+                match error {
+                    quick_xml::Error::Io(error) => unreadable(
+                        origin,
+                        place,
+                        std::io::Error::new(error.kind(), error.to_string()),
+                    ),
+                    other => damaged(origin, place, other),
                 }
-            }
-            Event::End(end) => {
-                weighing = false;
-                if POINTS.contains(&end.local_name().as_ref())
-                    && let Some(point) = point.take()
-                {
-                    finish(judge, point)?;
+            })?;
+            match event {
+                Event::Start(start) if is_point(&start) => {
+                    any = true;
+                    point = Some(self.open(&start));
                 }
+                Event::Empty(start) if is_point(&start) => {
+                    any = true;
+                    let point = self.open(&start);
+                    self.finish(point)?;
+                }
+                Event::Start(start) => {
+                    let name = start.local_name();
+                    let is_it = |wanted: &(usize, String)| wanted.1 == name.as_ref();
+                    element = self.wanted.iter().position(is_it);
+                }
+                Event::Text(text) => note(&mut point, element, &text),
+                Event::CData(text) => note(&mut point, element, &text),
+                Event::GeneralRef(name) => {
+                    let meant = match name.resolve_char_ref() {
+                        Ok(Some(c)) => Some(c.to_string()),
+                        _ => quick_xml::escape::resolve_predefined_entity(&name).map(str::to_owned),
+                    };
+                    note(&mut point, element, meant.as_deref().unwrap_or_default());
+                }
+                Event::End(end) => {
+                    element = None;
+                    if POINTS.contains(&end.local_name().as_ref())
+                        && let Some(point) = point.take()
+                    {
+                        self.finish(point)?;
+                    }
+                }
+                Event::Eof if point.is_some() || !any => {
+                    let message = if any {
+                        "the last point is not closed"
+                    } else {
+                        "no trkpt, wpt or rtept in it"
+                    };
+                    return Err(damaged(origin, "end of the file", message).into());
+                }
+                Event::Eof => return Ok(()),
+                _ => (),
             }
-            Event::Eof if point.is_some() || !any => {
-                let message = if any {
-                    "the last point is not closed"
-                } else {
-                    "no trkpt, wpt or rtept in it"
-                };
-                return Err(damaged(origin, "end of the file", message).into());
-            }
-            Event::Eof => return Ok(()),
-            _ => (),
         }
     }
+
+    fn open(&self, start: &BytesStart<'_>) -> Open {
+        Open {
+            place: place(start),
+            texts: vec![None; self.wanted.len()],
+        }
+    }
+
+    fn finish(&mut self, point: Open) -> Result<(), Ended> {
+        let value = |column: usize| {
+            let at = self.wanted.iter().position(|wanted| wanted.0 == column);
+            let text = at.and_then(|at| point.texts.get(at).cloned().flatten());
+            let text = text.filter(|text| !text.trim().is_empty());
+            text.map_or(Amount::Missing, Amount::Text)
+        };
+        if !self.judge.wants(value) {
+            return Ok(());
+        }
+        let weight = self.weight.map_or(Amount::Unused, value);
+        match point.place {
+            Ok((lon, lat)) => self.judge.record(Geometry::Point(lon, lat), &weight)?,
+            Err(found) => self.judge.malformed(found),
+        }
+        Ok(())
+    }
+}
+
+/// Adds a text to the element it is in; an entity parts a text in several.
+fn note(point: &mut Option<Open>, element: Option<usize>, text: &str) {
+    let place = point.as_mut().zip(element);
+    let Some(known) = place.and_then(|(point, at)| point.texts.get_mut(at)) else {
+        return;
+    };
+    let known = known.get_or_insert_default();
+    let room = LONGEST.saturating_sub(known.len());
+    known.push_str(text.get(..text.floor_char_boundary(room)).unwrap_or(text));
 }
 
 fn is_point(start: &BytesStart<'_>) -> bool {
     POINTS.contains(&start.local_name().as_ref())
-}
-
-fn finish(judge: &mut Judge, point: Open) -> Result<(), Ended> {
-    match point.place {
-        Ok((lon, lat)) => judge.record(Geometry::Point(lon, lat), &point.weight)?,
-        Err(found) => judge.malformed(found),
-    }
-    Ok(())
 }
 
 /// Longitude and latitude of a point's attributes, or what is there instead.

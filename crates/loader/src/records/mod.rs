@@ -13,15 +13,17 @@ mod nearby;
 pub(crate) mod parquet;
 pub(crate) mod shapefile;
 
+use crate::asked::Asked;
 use crate::batch::{Amount, Batch};
 use crate::bounds::Bounds;
 use crate::columns::Columns;
 use crate::crs::Crs;
 use crate::error::LoadError;
-use crate::filter::{Found, Value};
+use crate::filter::Value;
 use crate::input::Origin;
 use crate::report::{Report, Skip, Unit};
 use crate::source::{Progress, Source};
+use crate::table::Kept;
 use crate::wkb::{self, Shape};
 use heatsplat_points::PointSink;
 use std::collections::VecDeque;
@@ -49,9 +51,11 @@ pub(crate) enum Geometry<'a> {
 /// Judges records as they are read, and sends off what is full.
 pub(crate) struct Judge {
     crs: Arc<Crs>,
-    filter: Option<Arc<Found>>,
+    asked: Arc<Asked>,
     within: Option<Bounds>,
     batch: Batch,
+    /// The record's values in the columns that are kept.
+    row: Vec<Value<'static>>,
     record: u64,
     out: SyncSender<Result<Handed, LoadError>>,
 }
@@ -61,21 +65,28 @@ enum Handed {
     Batch(Batch),
     /// Now it is the next reader's turn.
     Turn,
+    /// All is read: a channel that closes without this word means that reading broke off.
+    End,
 }
+
+/// What is said of data that a library breaks off at: it ends by a panic, which costs the file
+/// and nothing else.
+pub(crate) const BROKE_OFF: &str = "what it holds can't be, and reading it broke off";
 
 /// Nobody wants the rest.
 pub(crate) struct Stopped;
 
 impl Judge {
     /// Whether the filter wants the next record; one that it doesn't is counted here.
-    /// `value` gives what the record has in a column.
-    pub(crate) fn wants(&mut self, value: impl FnMut(usize) -> Amount) -> bool {
-        let Some(filter) = &self.filter else {
-            return true;
-        };
-        let mut value = value;
-        let wanted = filter.wants(|at| Value::from(value(at)));
-        if !wanted {
+    /// `value` gives what the record has in a column: of the others what is kept is noted.
+    pub(crate) fn wants(&mut self, mut value: impl FnMut(usize) -> Amount) -> bool {
+        let mut value = |at| Value::from(value(at));
+        let wanted = self.asked.wants(&mut value);
+        if wanted {
+            let kept = self.asked.keep.iter().copied();
+            self.row.clear();
+            self.row.extend(kept.map(value));
+        } else {
             self.record += 1;
             self.batch.report.filtered += 1;
         }
@@ -104,6 +115,9 @@ impl Judge {
                 }
             }
         }
+        let row = &self.row;
+        self.batch
+            .keep_values(|at| row.get(at).cloned().unwrap_or(Value::Null));
         if self.batch.points.len() < BATCH {
             return Ok(());
         }
@@ -164,12 +178,13 @@ impl Judge {
     }
 
     fn send(&mut self) -> Result<(), Stopped> {
-        let full = std::mem::replace(&mut self.batch, Self::empty(self.within));
+        let empty = Self::empty(self.within, self.asked.keep.len());
+        let full = std::mem::replace(&mut self.batch, empty);
         self.out.send(Ok(Handed::Batch(full))).map_err(|_| Stopped)
     }
 
-    fn empty(within: Option<Bounds>) -> Batch {
-        let mut batch = Batch::within(within);
+    fn empty(within: Option<Bounds>, keep: usize) -> Batch {
+        let mut batch = Batch::new(within, keep);
         batch.report.unit = Unit::Record;
         batch
     }
@@ -202,6 +217,7 @@ pub(crate) struct Records {
     columns: Columns,
     strict: bool,
     report: Report,
+    kept: Kept,
     /// The readers that have not ended. They take turns, so that points come in the order of
     /// the rows; the first is the one whose turn it is.
     readers: VecDeque<Receiver<Result<Handed, LoadError>>>,
@@ -212,7 +228,7 @@ pub(crate) struct Opening {
     pub(crate) origin: Origin,
     pub(crate) columns: Columns,
     pub(crate) crs: Crs,
-    pub(crate) filter: Option<Found>,
+    pub(crate) asked: Asked,
     pub(crate) within: Option<Bounds>,
     pub(crate) strict: bool,
 }
@@ -221,15 +237,18 @@ impl Opening {
     /// Starts to read, with readers that take turns.
     pub(crate) fn start(self, readers: Vec<Reader>) -> Result<Box<dyn Source>, LoadError> {
         let Self { origin, strict, .. } = self;
-        let (crs, filter) = (Arc::new(self.crs), self.filter.map(Arc::new));
+        let (crs, asked) = (Arc::new(self.crs), Arc::new(self.asked));
+        let mut columns = self.columns;
+        columns.kept = asked.names(&columns.seen);
         let mut receivers = VecDeque::new();
         for reader in readers {
             let (out, handed) = sync_channel(WAITING);
             let judge = Judge {
                 crs: Arc::clone(&crs),
-                filter: filter.clone(),
+                asked: Arc::clone(&asked),
                 within: self.within,
-                batch: Judge::empty(self.within),
+                batch: Judge::empty(self.within, asked.keep.len()),
+                row: Vec::new(),
                 record: 0,
                 out,
             };
@@ -243,9 +262,10 @@ impl Opening {
         report.unit = Unit::Record;
         Ok(Box::new(Records {
             origin,
-            columns: self.columns,
+            columns,
             strict,
             report,
+            kept: Kept::default(),
             readers: receivers,
         }))
     }
@@ -255,12 +275,15 @@ impl Judge {
     /// Hears a reader to its end.
     fn run(mut self, reader: Reader) {
         let ended = reader(&mut self);
-        if self.send().is_ok()
-            && let Err(Ended::Failed(error)) = ended
-        {
-            // a send that fails: the source is gone, and nobody asks
-            let _ = self.out.send(Err(error));
+        if self.send().is_err() {
+            // the source is gone, and nobody asks
+            return;
         }
+        let _ = match ended {
+            Ok(()) => self.out.send(Ok(Handed::End)),
+            Err(Ended::Failed(error)) => self.out.send(Err(error)),
+            Err(Ended::Stopped) => Ok(()),
+        };
     }
 }
 
@@ -282,16 +305,25 @@ impl Source for Records {
                 Ok(handed) => match handed? {
                     Handed::Batch(batch) => break batch,
                     Handed::Turn => self.readers.rotate_left(1),
+                    Handed::End => drop(self.readers.pop_front()),
                 },
-                // it has ended
-                Err(_) => drop(self.readers.pop_front()),
+                Err(_) => {
+                    self.readers.clear();
+                    let place = format!("after {} records", self.report.rows);
+                    return Err(damaged(&self.origin, place, BROKE_OFF));
+                }
             }
         };
         sink.push(&batch.points);
+        self.kept.append(batch.kept);
         self.report.add(batch.report);
         self.report.bytes = self.origin.bytes_read();
         self.report.check_strict(self.strict, &self.origin)?;
         Ok(true)
+    }
+
+    fn take_kept(&mut self) -> Kept {
+        std::mem::take(&mut self.kept)
     }
 
     fn report(&self) -> &Report {

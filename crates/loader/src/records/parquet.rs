@@ -65,7 +65,7 @@ pub(crate) fn source(
         name: geo.column,
     });
     let geometry = geometry.or_else(|| by_name(&metadata));
-    let (wanted, columns, filter) = Wanted::find(metadata.schema(), geometry, options, &name)?;
+    let (wanted, columns, asked) = Wanted::find(metadata.schema(), geometry, options, &name)?;
     let paths = geo_axes.unwrap_or_else(|| wanted.axes(metadata.schema()));
     let groups: Arc<[usize]> = groups_within(&metadata, options.within, &crs, &paths).into();
     let count = rayon::current_num_threads()
@@ -93,7 +93,7 @@ pub(crate) fn source(
         origin,
         columns,
         crs,
-        filter,
+        asked,
         within: options.within,
         strict: options.strict,
     };

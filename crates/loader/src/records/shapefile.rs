@@ -2,11 +2,12 @@
 
 use super::nearby::Nearby;
 use super::{Ended, Geometry, Judge, Opening, Reader, damaged, unreadable};
+use crate::asked::Asked;
 use crate::batch::Amount;
 use crate::columns::Columns;
 use crate::crs::Crs;
 use crate::error::LoadError;
-use crate::filter;
+use crate::filter::time;
 use crate::input::Origin;
 use crate::open::Options;
 use crate::source::Source;
@@ -49,14 +50,14 @@ pub(crate) fn source(
         "positions from the shapes, taken as longitude and latitude (there is no .prj)"
     };
     let (columns, weight) = Columns::of_geometries(seen, options.weight.as_deref(), system, &file)?;
-    let filter = filter::found(options.filter.as_ref(), &columns.seen, &file)?;
+    let asked = Asked::find(options, &columns.seen, &file)?;
     let errors = origin.clone();
     let reader: Reader = Box::new(move |judge| read(shapes, table, weight, &errors, judge));
     let opening = Opening {
         origin,
         columns,
         crs,
-        filter,
+        asked,
         within: options.within,
         strict: options.strict,
     };
@@ -176,16 +177,11 @@ fn amount(value: FieldValue) -> Amount {
         FieldValue::Integer(n) => Amount::Number(f64::from(n)),
         FieldValue::Currency(n) | FieldValue::Double(n) => Amount::Number(n),
         FieldValue::Character(text) => text.map_or(Amount::Missing, Amount::Text),
-        FieldValue::Logical(truth) => {
-            truth.map_or(Amount::Missing, |t| Amount::Text(t.to_string()))
-        }
+        FieldValue::Logical(truth) => truth.map_or(Amount::Missing, Amount::Bool),
         FieldValue::Date(date) => date.map_or(Amount::Missing, |date| {
-            Amount::Text(format!(
-                "{:04}-{:02}-{:02}",
-                date.year(),
-                date.month(),
-                date.day()
-            ))
+            let (year, month, day) = (date.year(), date.month(), date.day());
+            let text = format!("{year:04}-{month:02}-{day:02}");
+            time(&text).map_or(Amount::Text(text), Amount::Time)
         }),
         other => Amount::Text(format!("{other:?}")),
     }

@@ -4,10 +4,13 @@
 mod arrow;
 mod columns;
 mod csv;
+mod damage;
 mod filters;
+mod formats;
 mod geojson;
 mod geopackage;
 mod input;
+mod keep;
 mod large;
 mod nasty;
 mod records;

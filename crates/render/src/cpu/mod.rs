@@ -11,6 +11,8 @@ mod splat_direct;
 mod splat_edge;
 mod splat_refine;
 mod splat_spread;
+mod splat_stamps;
+mod stack_blur;
 
 use crate::backend::{Backend, Job};
 use crate::block::{BLOCK, Block};
@@ -19,6 +21,7 @@ use crate::kernel::{Kernel, Shape};
 use crate::plan::{self, Plan};
 use crate::scale::Normalizer;
 use crate::stages::{Stage, lap};
+use crate::stamped::Stamped;
 pub(crate) use colorize_alpha::indices;
 use heatsplat_points::Window;
 use pulp::{Arch, Simd, WithSimd};
@@ -27,6 +30,7 @@ use splat_bin::Bins;
 use splat_edge::Spectra;
 use splat_refine::Refine;
 use splat_spread::Scratch;
+pub(crate) use splat_stamps::MAX_REACH;
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -148,6 +152,23 @@ impl Backend for CpuBackend {
             whole
         };
         for_each(jobs, draw)
+    }
+
+    fn stamped(&self, job: &Stamped<'_>) -> Density {
+        let blocks = Block::cut(&job.window, BLOCK);
+        let mut whole = Density::empty(job.window.width(), job.window.height());
+        let part = |block: &Block| {
+            let window = block.window(&job.window);
+            splat_stamps::draw(&Stamped {
+                window,
+                ..job.clone()
+            })
+        };
+        for (block, part) in blocks.iter().zip(for_each(&blocks, part)) {
+            whole.paste(&part, block.x, block.y);
+        }
+        lap(Stage::Draw);
+        whole
     }
 
     fn pictures(&self, jobs: &[(Job<'_>, &Normalizer)]) -> Vec<Picture> {

@@ -120,6 +120,13 @@ impl Stamp {
                 out.iter_mut()
                     .for_each(|o| *o = self.height * (1.0 - (*o + v2).sqrt()).max(0.0));
             }
+            // which are stamped elsewhere
+            Shape::Cubic | Shape::Plateau(_) | Shape::Shadow(_) | Shape::Cone(_) => {
+                out.iter_mut().for_each(|o| {
+                    let u = f64::from((*o + v2).sqrt());
+                    *o = self.height * self.shape.profile(u) as f32;
+                });
+            }
             // the share of the pixel inside the edge, as if the edge were straight
             Shape::Uniform => out.iter_mut().for_each(|o| {
                 let inside = self.radius - (*o + v2).sqrt() * self.radius + 0.5;

@@ -43,6 +43,7 @@ use crate::cpu::CpuBackend;
 use crate::density::{Density, Picture};
 use crate::scale::Normalizer;
 use crate::stages::{Stage, lap};
+use crate::stamped::Stamped;
 use batch::{Answer, Task};
 use device::Context;
 use driver::Driver;
@@ -340,6 +341,11 @@ impl Backend for GpuBackend {
         let drawn = jobs.iter().zip(sent).map(draw).collect();
         lap(Stage::Draw);
         drawn
+    }
+
+    fn stamped(&self, job: &Stamped<'_>) -> Density {
+        self.health.count_failure(Failure::Beyond, &self.name);
+        self.cpu.stamped(job)
     }
 
     fn pictures(&self, jobs: &[(Job<'_>, &Normalizer)]) -> Vec<Picture> {

@@ -2,6 +2,7 @@
 
 use super::{Columns, Dialect, ImportError, Imported, ImportedPoint, shorten};
 use crate::kernel::Kernel;
+use crate::overlap::{Cover, Overlap};
 use crate::ramp::Ramp;
 use crate::style::Style;
 
@@ -14,7 +15,9 @@ impl Draft {
     /// The default style, with a linear scale: no other heat map has any other unless it says so.
     pub(super) fn new(dialect: Dialect) -> Self {
         let mut draft = Self::ours(dialect);
-        draft.imported.style.scale.transform = crate::scale::Transform::Linear;
+        // set, so that no layer takes another for its numbers
+        let set = draft.set("scale", "linear");
+        debug_assert!(set.is_ok());
         draft
     }
 
@@ -28,6 +31,7 @@ impl Draft {
                 columns: Columns::default(),
                 datasource: Vec::new(),
                 points: Vec::new(),
+                marker: None,
             },
         }
     }
@@ -132,87 +136,20 @@ impl Draft {
         Ok(())
     }
 
-    /// heatmap.js's stamp: level for 1 − blur of the radius, then straight down to its edge.
-    pub(super) fn stamp_of_heatmap_js(&mut self, blur: f64) -> Result<(), ImportError> {
-        if blur < 0.5 {
-            self.warn("blur: the level middle of each spot is narrower here");
-        }
-        self.set("kernel", if blur < 0.1 { "uniform" } else { "triangular" })
+    /// Sets what becomes of overlapping splats.
+    pub(super) fn overlap(&mut self, overlap: &Overlap) -> Result<(), ImportError> {
+        self.set("overlap", &overlap.to_string())
     }
 
-    /// simpleheat's stamp: a disc and the shadow around it.
-    pub(super) fn stamp_of_simpleheat(
-        &mut self,
-        radius: f64,
-        blur: f64,
-    ) -> Result<(), ImportError> {
-        self.set(
-            "kernel",
-            if blur < radius / 4.0 {
-                "epanechnikov"
-            } else {
-                "quartic"
-            },
-        )
+    /// Spots that cover each other; how far they do is what the colours tell.
+    pub(super) fn cover(&mut self, cover: Cover) -> Result<(), ImportError> {
+        self.overlap(&Overlap::Cover(cover))?;
+        self.set("domain", "0,1")
     }
 
-    /// Spots of an opacity: of 1 for a weight of the range's end, the greatest there is where there
-    /// is no range. From zoom to zoom up to `full` it is half as much.
-    pub(super) fn alpha(
-        &mut self,
-        range: Option<(f64, f64)>,
-        _least: f64,
-        _full: Option<u8>,
-    ) -> Result<(), ImportError> {
-        self.warn("what overlaps adds up here, instead of covering what is below");
-        match range {
-            Some((_, high)) => self.domain_to(high),
-            None => Ok(()),
-        }
-    }
-
-    /// HeatCanvas's kernel: a point of weight w reaches to (w / step)^(1/degree).
-    pub(super) fn reach(
-        &mut self,
-        degree: u32,
-        _step: f64,
-        _reach: f64,
-    ) -> Result<(), ImportError> {
-        self.warn("all points reach equally far here");
-        self.set(
-            "kernel",
-            if degree == 1 {
-                "triangular"
-            } else {
-                "epanechnikov"
-            },
-        )
-    }
-
-    /// QGIS's triangular kernel that ends at `decay` instead of 0.
-    pub(super) fn decay(&mut self, decay: f64) -> Result<(), ImportError> {
-        self.warn(format!(
-            "DECAY {} is left out: the kernel ends at 0",
-            rounded(decay)
-        ));
-        self.set("kernel", "triangular")
-    }
-
-    /// Mapnik's markers and the blurs behind them.
-    pub(super) fn mapnik_markers(
-        &mut self,
-        _marker: &[(String, String)],
-        blurs: &[(u32, u32)],
-    ) -> Result<(), ImportError> {
-        self.warn("markers become a gaussian here: choose its radius and the domain");
-        match blurs
-            .iter()
-            .map(|(x, y)| f64::from(*x.max(y)))
-            .fold(0.0, f64::max)
-        {
-            blur if blur > 0.0 => self.radius("agg-stack-blur", blur + 1.0),
-            _ => Ok(()),
-        }
+    /// Takes note of a picture that is stamped at each point.
+    pub(super) fn marker(&mut self, file: String) {
+        self.imported.marker = Some(file);
     }
 
     pub(super) fn columns(&mut self) -> &mut Columns {

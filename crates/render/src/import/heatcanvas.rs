@@ -1,12 +1,16 @@
 //! HeatCanvas: `step`, `degree` and a colour function of its own.
 
-use super::draft::{Draft, rounded};
+use super::draft::Draft;
 use super::literal::Literal;
 use super::options::Options;
 use super::{Dialect, ImportError, Imported};
+use crate::overlap::Overlap;
 
 /// Degrees by the names of its constants.
 const DEGREES: [(&str, u32); 3] = [("LINEAR", 1), ("QUAD", 2), ("CUBIC", 3)];
+
+/// A radius to tell weights by, in pixels.
+const REACH: f64 = 16.0;
 
 pub(super) fn import(options: &Literal, layer: bool) -> Result<Imported, ImportError> {
     let mut draft = Draft::new(Dialect::HeatCanvas);
@@ -44,16 +48,16 @@ pub(super) fn import(options: &Literal, layer: bool) -> Result<Imported, ImportE
     options.ignore(&["zIndex", "map", "canvas"]);
     options.finish(&mut draft);
 
-    // where a point of weight 1 ends
-    let reach = step.recip().powf(f64::from(degree).recip());
-    draft.reach(degree, step, reach)?;
+    // (v / step − dⁿ): the weight that reaches so far
+    draft.radius("step", REACH)?;
+    draft.set(
+        "kernel",
+        ["triangular", "epanechnikov", "cubic"][degree as usize - 1],
+    )?;
+    draft.overlap(&Overlap::Reach(step * REACH.powi(degree as i32)))?;
     draft.table(&table())?;
     draft.set("domain", "p100")?;
     draft.opacity("opacity", opacity.unwrap_or(if layer { 0.6 } else { 1.0 }))?;
-    draft.warn(format!(
-        "its colours end at the greatest value in view, here at the zoom's; fix them by domain=0,{}",
-        rounded(10.0)
-    ));
     Ok(draft.done())
 }
 
@@ -80,6 +84,7 @@ mod tests {
         assert_eq!(made.dialect, Dialect::HeatCanvas);
         let plain = style("{step: 0.5, degree: HeatCanvas.LINEAR}").unwrap();
         assert_eq!(plain.dialect, Dialect::HeatCanvas);
+        assert_eq!(plain.style.overlap.to_string(), "reach:8");
         // the greatest value is hue 0, the least is nearly black
         assert_eq!(plain.style.ramp().color(255), [235, 71, 71, 255]);
         assert!(plain.style.ramp().color(1)[..3].iter().all(|c| *c < 3));

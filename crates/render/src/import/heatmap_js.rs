@@ -6,6 +6,7 @@ use super::literal::Literal;
 use super::options::Options;
 use super::points::ImportedPoint;
 use super::{Dialect, ImportError, Imported};
+use crate::overlap::Cover;
 
 /// Its own gradient: blue, lime, yellow, red.
 const GRADIENT: [Stop; 4] = [
@@ -17,6 +18,9 @@ const GRADIENT: [Stop; 4] = [
 
 const RADIUS: f64 = 40.0;
 const BLUR: f64 = 0.85;
+
+/// The least opacity of a spot.
+const LEAST: f64 = 0.01;
 
 /// Options, and data where there are any.
 pub(super) fn import(options: &Literal, data: Option<&Literal>) -> Result<Imported, ImportError> {
@@ -34,7 +38,7 @@ pub(super) fn import(options: &Literal, data: Option<&Literal>) -> Result<Import
     } else {
         draft.radius("radius", radius)?;
     }
-    draft.stamp_of_heatmap_js(blur)?;
+    draft.set("kernel", &format!("plateau:{}", rounded(1.0 - blur)))?;
     colors(&mut options, &mut draft)?;
     if options.flag("useLocalExtrema", &mut draft)? == Some(true) {
         draft.warn("useLocalExtrema: colours don't change with the view here");
@@ -116,7 +120,11 @@ fn take_data(
     draft: &mut Draft,
 ) -> Result<(), ImportError> {
     let Some(data) = data else {
-        return draft.alpha(None, 0.0, None);
+        draft.warn("there are no data with a max: give it as overlap=cover:0,MAX");
+        return draft.cover(Cover {
+            least: LEAST,
+            ..Cover::default()
+        });
     };
     let bound = |name: &str| data.get(name).and_then(Literal::as_number);
     let (low, high) = (bound("min").unwrap_or(0.0), bound("max"));
@@ -124,8 +132,11 @@ fn take_data(
         Some(high) if high <= low => {
             return draft.refuse("max", &rounded(high), "expected more than min");
         }
-        Some(high) => draft.alpha(Some((low, high)), 0.01, None)?,
-        None => draft.alpha(None, 0.01, None)?,
+        high => draft.cover(Cover {
+            range: (low, high.unwrap_or(low + 1.0)),
+            least: LEAST,
+            full_at: None,
+        })?,
     }
     let list = data.as_list().or_else(|| data.get("data")?.as_list());
     let point = |point: &Literal| {
@@ -172,6 +183,8 @@ mod tests {
         assert_eq!(style.ramp().color(30), [0, 0, 255, 30]);
         assert_eq!(style.ramp().color(255), [255, 3, 0, 255]);
         assert_eq!(made.warnings.len(), 1, "{:?}", made.warnings);
+        assert_eq!(style.overlap.to_string(), "cover:0,1,0.01");
+        assert_eq!(style.shape.to_string(), "plateau:0.15");
     }
 
     #[test]

@@ -1,11 +1,12 @@
 //! Leaflet.heat and simpleheat: the points, the options, or the whole call.
 
-use super::draft::Draft;
+use super::draft::{Draft, rounded};
 use super::gradient::{self, Stop};
 use super::literal::Literal;
 use super::options::Options;
 use super::points;
 use super::{Dialect, ImportError, Imported};
+use crate::overlap::Cover;
 
 /// Their own gradient: blue, cyan, lime, yellow, red.
 const GRADIENT: [Stop; 5] = [
@@ -41,7 +42,10 @@ pub(super) fn import(options: &Literal, data: Option<&Literal>) -> Result<Import
     options.finish(&mut draft);
 
     draft.radius("radius", radius + blur)?;
-    draft.stamp_of_simpleheat(radius, blur)?;
+    draft.set(
+        "kernel",
+        &format!("shadow:{}", rounded(radius / (radius + blur))),
+    )?;
     let palette = gradient::canvas(&stops);
     let mut table = [[0; 4]; 256];
     for (alpha, (out, [r, g, b, _])) in table.iter_mut().zip(palette).enumerate().skip(1) {
@@ -49,7 +53,11 @@ pub(super) fn import(options: &Literal, data: Option<&Literal>) -> Result<Import
     }
     draft.table(&table)?;
     let full = full.map(|z| z.round() as u8);
-    draft.alpha(Some((0.0, max)), least, full)?;
+    draft.cover(Cover {
+        range: (0.0, max),
+        least,
+        full_at: full,
+    })?;
     if let Some(list) = data.and_then(Literal::as_list) {
         match points::triples(list) {
             Some(points) => draft.points(points),
@@ -72,6 +80,8 @@ mod tests {
         .unwrap();
         assert_eq!(made.dialect, Dialect::LeafletHeat);
         assert_eq!(made.style.radius.to_string(), "30px");
+        assert_eq!(made.style.overlap.to_string(), "cover:0,1,0.05@12");
+        assert_eq!(made.style.shape.to_string(), "shadow:0.667");
         assert_eq!(made.points.len(), 3);
         assert_eq!(
             made.points.iter().map(|p| p.weight).collect::<Vec<_>>(),

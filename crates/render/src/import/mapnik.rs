@@ -1,6 +1,7 @@
 //! Mapnik: image filters alone, as declarations of CartoCSS, or as a whole map in XML.
 
 use super::draft::Draft;
+use super::mapnik_markers;
 use super::xml::Element;
 use super::{Dialect, ImportError, Imported, rasterizers};
 
@@ -9,8 +10,10 @@ use super::{Dialect, ImportError, Imported, rasterizers};
 struct Recipe {
     filters: Option<String>,
     opacity: Option<String>,
-    /// The markers' properties, by the names of CartoCSS without `marker-`.
-    marker: Vec<(String, String)>,
+    /// The markers' properties, by the names of the XML.
+    marker: Option<Vec<(String, String)>>,
+    /// What else CartoCSS says.
+    others: Vec<String>,
 }
 
 /// A line of filters.
@@ -25,6 +28,7 @@ pub(super) fn import_filters(text: &str) -> Result<Imported, ImportError> {
 /// `#layer { image-filters: …; marker-opacity: 0.3; }`.
 pub(super) fn import_carto(text: &str) -> Result<Imported, ImportError> {
     let mut recipe = Recipe::default();
+    let mut markers = Vec::new();
     let inside = text.rsplit_once('{').map_or(text, |(_, inside)| inside);
     let inside = inside.split('}').next().unwrap_or_default();
     for declaration in split_outside_brackets(inside, ';') {
@@ -35,13 +39,25 @@ pub(super) fn import_carto(text: &str) -> Result<Imported, ImportError> {
         match name {
             "image-filters" => recipe.filters = Some(value),
             "opacity" => recipe.opacity = Some(value),
-            _ => {
-                let name = name.strip_prefix("marker-").unwrap_or(name);
-                recipe.marker.push((name.to_owned(), value));
-            }
+            _ => match name.strip_prefix("marker-") {
+                Some(name) => markers.push((xml_name(name).to_owned(), value)),
+                None => recipe.others.push(name.to_owned()),
+            },
         }
     }
+    recipe.marker = (!markers.is_empty()).then_some(markers);
     recipe.import()
+}
+
+/// What the XML calls a property of markers that CartoCSS calls this.
+fn xml_name(name: &str) -> &str {
+    match name {
+        "line-width" => "stroke-width",
+        "line-color" => "stroke",
+        "line-opacity" => "stroke-opacity",
+        "type" => "marker-type",
+        other => other,
+    }
 }
 
 /// A map. The first style with a filter that colours heat, and the first layer that uses it.
@@ -77,9 +93,11 @@ pub(super) fn import_xml(map: &Element) -> Result<Imported, ImportError> {
         ..Recipe::default()
     };
     let markers = style.descendants();
+    if let Some(mode) = style.attribute("comp-op").filter(|m| *m != "src-over") {
+        recipe.others.push(format!("comp-op: {mode}"));
+    }
     if let Some(markers) = markers.iter().find(|e| e.name == "MarkersSymbolizer") {
-        let own = markers.attributes().iter();
-        recipe.marker = own.cloned().collect();
+        recipe.marker = Some(markers.attributes().to_vec());
     }
     let mut made = recipe.import()?;
     let rules = style.all("Rule").count();
@@ -123,7 +141,19 @@ impl Recipe {
                 "expected colorize-alpha(blue, red) among them",
             );
         }
-        draft.mapnik_markers(&self.marker, &blurs)?;
+        match &self.marker {
+            Some(marker) => mapnik_markers::take(marker, &blurs, &mut draft)?,
+            None => {
+                draft.warn("no markers are told of: points are drawn by heatsplat's own kernel");
+                let widest = blurs.iter().map(|(x, y)| x.max(y)).max();
+                if let Some(blur) = widest {
+                    draft.radius("agg-stack-blur", f64::from(*blur) + 1.0)?;
+                }
+            }
+        }
+        for other in &self.others {
+            draft.warn(format!("`{}` is left out", super::shorten(other)));
+        }
         if let Some(opacity) = self.opacity {
             match opacity.parse::<f64>() {
                 Ok(n) => draft.opacity("opacity", n)?,
@@ -268,6 +298,8 @@ mod tests {
             ]
         );
         assert_eq!(made.style.ramp().color(255)[3], 204);
+        assert_eq!(made.style.overlap.to_string(), "over:ellipse:16.5x16.5@0.2");
+        assert_eq!(made.style.scale.domain.to_string(), "0,255");
         let inner = style(
             r#"<Map><Style name="r"/><Layer name="x"><StyleName>r</StyleName><Datasource><Parameter name="type">heatmap</Parameter>
                <Parameter name="src_type">shape</Parameter></Datasource></Layer></Map>"#,

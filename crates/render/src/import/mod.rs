@@ -23,6 +23,7 @@ mod leaflet_heat;
 mod literal;
 mod maplibre;
 mod mapnik;
+mod mapnik_markers;
 mod mapserver;
 mod options;
 mod points;
@@ -30,8 +31,11 @@ mod qgis;
 mod rasterizers;
 mod xml;
 
+use crate::marker::{Image, MarkerShape};
 use crate::named::display_by_name;
+use crate::overlap::Overlap;
 use crate::style::{Style, StyleError};
+use std::sync::Arc;
 
 pub use points::ImportedPoint;
 
@@ -100,6 +104,9 @@ pub struct Imported {
     pub columns: Columns,
     /// Where the configuration says its data are, by Mapnik's names (`type`, `file`, `table` …).
     pub datasource: Vec<(String, String)>,
+    /// The file of the picture that is stamped at each point; until it is read by
+    /// [`with_marker`](Self::with_marker), an ellipse takes its place.
+    pub marker: Option<String>,
     /// Points that the configuration itself holds.
     pub points: Vec<ImportedPoint>,
 }
@@ -115,6 +122,23 @@ pub struct Columns {
     pub weight: Option<String>,
     /// Of the radius in pixels.
     pub radius: Option<String>,
+}
+
+impl Imported {
+    /// Stamps the alpha of a PNG at each point: the file that [`marker`](Self::marker) names.
+    ///
+    /// # Errors
+    /// In words, where it is no PNG or a larger one than a marker may be.
+    pub fn with_marker(mut self, png: &[u8]) -> Result<Self, String> {
+        let image = Image::of_png(png)?;
+        let mut overlap = (*self.style.overlap).clone();
+        if let Overlap::Over(stamp) | Overlap::Plus(stamp) = &mut overlap {
+            stamp.marker.shape = MarkerShape::Image(image);
+        }
+        self.style.overlap = Arc::new(overlap);
+        self.marker = None;
+        Ok(self)
+    }
 }
 
 /// Why a configuration can't be taken over.

@@ -195,7 +195,7 @@ pub(super) fn import_estimation(parameters: &Literal) -> Result<Imported, Import
         },
     };
     if kernel == "triangular" && decay != 0.0 {
-        draft.decay(decay)?;
+        draft.set("kernel", &format!("cone:{}", rounded(decay)))?;
     } else {
         draft.set("kernel", kernel)?;
     }

@@ -4,7 +4,9 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Request, StatusCode};
 use heatsplat_points::Points;
-use heatsplat_render::{Backend, CpuBackend, Density, Job, Layer, Normalizer, Picture, Style};
+use heatsplat_render::{
+    Backend, CpuBackend, Density, Job, Layer, Normalizer, Picture, Stamped, Style,
+};
 use heatsplat_server::{Layers, Options, Server, router};
 use serde_json::Value;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -160,6 +162,11 @@ impl Backend for Gated {
     fn densities(&self, jobs: &[Job<'_>]) -> Vec<Density> {
         self.pass();
         self.cpu.densities(jobs)
+    }
+
+    fn stamped(&self, job: &Stamped<'_>) -> Density {
+        self.pass();
+        self.cpu.stamped(job)
     }
 
     fn pictures(&self, jobs: &[(Job<'_>, &Normalizer)]) -> Vec<Picture> {

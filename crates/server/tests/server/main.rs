@@ -1,8 +1,10 @@
 //! The server as clients meet it: its routes, called without a socket, and its port.
 #![expect(clippy::unwrap_used, reason = "what is not there fails the test")]
 
+mod answers;
 mod app;
 mod cached;
+mod filters;
 mod listen;
 mod metrics;
 mod model;

@@ -1,0 +1,138 @@
+//! Splats that don't add up: Mapnik's recipe in 8 bits beside Mapnik itself, and points with radii
+//! of their own. CPU time of one thread. Run with `cargo bench --bench dialects`.
+#![allow(
+    clippy::expect_used,
+    missing_docs,
+    reason = "a bench that fails should say so at once"
+)]
+
+mod data;
+
+use cpu_time::ThreadTime;
+use heatsplat::render::PointSet;
+use heatsplat::{CpuBackend, Layer, Point, Style, TileId, TileSize};
+use std::fmt::Write as _;
+use std::process::Command;
+use std::sync::Arc;
+
+/// Seconds of CPU time that Mapnik takes for the world in 256 pixels, its points already read.
+const MAPNIK: &str = "
+import mapnik, sys, time
+m = mapnik.Map(256, 256)
+mapnik.load_map(m, sys.argv[1])
+half = 20037508.342789244
+m.zoom_to_box(mapnik.Box2d(-half, -half, half, half))
+times = []
+for _ in range(3):
+    image = mapnik.Image(256, 256)
+    start = time.process_time()
+    mapnik.render(m, image)
+    times.append(time.process_time() - start)
+print(min(times))
+";
+
+fn main() {
+    let one = rayon::ThreadPoolBuilder::new()
+        .num_threads(1)
+        .build()
+        .expect("a thread");
+    one.install(|| {
+        recipe();
+        own_radii();
+    });
+}
+
+/// The least time of a few runs, in seconds.
+fn time(mut work: impl FnMut()) -> f64 {
+    let run = |_| {
+        let start = ThreadTime::now();
+        work();
+        start.elapsed().as_secs_f64()
+    };
+    (0..5).map(run).fold(f64::INFINITY, f64::min)
+}
+
+fn style(words: &[(&str, &str)]) -> Style {
+    let mut style = Style::default();
+    for (name, value) in words {
+        style.set(name, value).expect("a style parameter");
+    }
+    style
+}
+
+fn world() -> TileId {
+    TileId::new(0, 0, 0).expect("a tile")
+}
+
+fn recipe() {
+    let n = if data::smoke() { 10_000 } else { 1_000_000 };
+    let layer = data::layer(n);
+    println!("zoom 0, {n} points               ms   Mapnik ms   times as fast");
+    for (mode, comp_op) in [("over", "src-over"), ("plus", "plus")] {
+        let marker = format!("{mode}:ellipse:10x10@0.1;blur:4x4");
+        let style = style(&[
+            ("overlap", &marker),
+            ("domain", "0,255"),
+            ("scale", "linear"),
+        ]);
+        let ours = time(|| drop(layer.tile(world(), TileSize::NORMAL, &style)));
+        let theirs = mapnik(n, comp_op);
+        let shown = theirs.map_or_else(
+            || "LEFT OUT: no python3-mapnik".to_owned(),
+            |t| format!("{:>8.1}   {:>8.0}", t * 1e3, t / ours),
+        );
+        println!(
+            "{mode}, ellipse of 10, blurred  {:>6.1}   {shown}",
+            ours * 1e3
+        );
+    }
+}
+
+/// The same by Mapnik.
+fn mapnik(n: usize, comp_op: &str) -> Option<f64> {
+    let folder = std::env::temp_dir().join(format!("heatsplat-bench-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).ok()?;
+    let mut csv = String::from("lon,lat\n");
+    for (lon, lat, _) in data::points(n) {
+        let _ = writeln!(csv, "{lon},{lat}");
+    }
+    std::fs::write(folder.join("points.csv"), csv).ok()?;
+    let xml = folder.join("map.xml");
+    std::fs::write(
+        &xml,
+        format!(
+            r#"<Map srs="epsg:3857"><Style name="h" image-filters="agg-stack-blur(4,4) colorize-alpha(blue,red)"><Rule>
+<MarkersSymbolizer width="10" fill="blue" opacity="0.1" stroke-width="0" comp-op="{comp_op}" allow-overlap="true"
+ ignore-placement="true"/></Rule></Style><Layer name="l" srs="epsg:4326"><StyleName>h</StyleName><Datasource>
+<Parameter name="type">csv</Parameter><Parameter name="file">points.csv</Parameter></Datasource></Layer></Map>"#
+        ),
+    )
+    .ok()?;
+    let out = Command::new("/usr/bin/python3")
+        .args(["-c", MAPNIK])
+        .arg(&xml)
+        .output()
+        .ok()?;
+    let _ = std::fs::remove_dir_all(&folder);
+    String::from_utf8_lossy(&out.stdout).trim().parse().ok()
+}
+
+/// Points of radii from 4 to 12 pixels, as many of each: 8 on the mean.
+fn own_radii() {
+    let n = if data::smoke() { 10_000 } else { 1_000_000 };
+    let made = data::points(n);
+    let points: Vec<Point> = made
+        .iter()
+        .filter_map(|&(lon, lat, weight)| Point::from_lon_lat(lon, lat, weight).ok())
+        .collect();
+    let radii: Vec<f32> = (0..points.len()).map(|i| 4.0 + (i % 9) as f32).collect();
+    let set = Arc::new(PointSet::with_radii(&points, &radii));
+    let style = style(&[("kernel", "quartic"), ("domain", "0,100")]);
+    let layer = Layer::of("radii", set, style, Arc::new(CpuBackend::new()));
+    let seconds = time(|| drop(layer.tile(world(), TileSize::NORMAL, layer.style())));
+    println!(
+        "{n} points with radii of 4 to 12 at zoom 0: {:.1} ms, {:.1} million stamps a second",
+        seconds * 1e3,
+        n as f64 / seconds / 1e6
+    );
+}

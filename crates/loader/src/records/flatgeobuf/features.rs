@@ -1,0 +1,199 @@
+//! The features of a FlatGeobuf file: geometries, and properties by the header's columns.
+
+use super::super::{Ended, Geometry, Judge, damaged, unreadable};
+use crate::batch::Amount;
+use crate::filter::time;
+use crate::input::Origin;
+use flatgeobuf::{ColumnType, Feature, GeometryType, Header, size_prefixed_root_as_feature};
+use std::fmt::Display;
+use std::io::{self, Read, Seek, SeekFrom};
+
+/// The longest feature, in bytes: a MultiPoint of a million points.
+const LONGEST: u32 = 16 << 20;
+
+/// What the header says about features.
+#[derive(Clone, Debug)]
+pub(super) struct Layout {
+    kind: GeometryType,
+    columns: Vec<ColumnType>,
+    /// The column of weights.
+    weight: Option<usize>,
+}
+
+impl Layout {
+    pub(super) fn of(header: &Header<'_>, weight: Option<usize>) -> Self {
+        let columns = header.columns();
+        let columns = columns.map(|columns| columns.iter().map(|c| c.type_()).collect());
+        Self {
+            kind: header.geometry_type(),
+            columns: columns.unwrap_or_default(),
+            weight,
+        }
+    }
+}
+
+/// Reads features one by one.
+pub(super) struct Features<'o, R> {
+    reader: R,
+    layout: Layout,
+    origin: &'o Origin,
+    buffer: Vec<u8>,
+}
+
+impl<'o, R: Read> Features<'o, R> {
+    pub(super) fn new(reader: R, layout: Layout, origin: &'o Origin) -> Self {
+        Self {
+            reader,
+            layout,
+            origin,
+            buffer: Vec::new(),
+        }
+    }
+
+    /// Reads the next feature and gives it to a judge; `false` at the end of the file.
+    pub(super) fn next(&mut self, place: &dyn Display, judge: &mut Judge) -> Result<bool, Ended> {
+        let there = self
+            .fill()
+            .map_err(|error| unreadable(self.origin, place, error))?;
+        if there {
+            let feature = size_prefixed_root_as_feature(&self.buffer)
+                .map_err(|error| damaged(self.origin, place, error))?;
+            self.layout.judge(feature, judge)?;
+        }
+        Ok(there)
+    }
+
+    /// Fills the buffer with a feature and its size; memory is taken only as its bytes come.
+    fn fill(&mut self) -> io::Result<bool> {
+        self.buffer.clear();
+        let early = || Err(io::ErrorKind::UnexpectedEof.into());
+        match (&mut self.reader).take(4).read_to_end(&mut self.buffer)? {
+            0 => return Ok(false),
+            4 => (),
+            _ => return early(),
+        }
+        let size = self
+            .buffer
+            .first_chunk()
+            .map_or(0, |size| u32::from_le_bytes(*size));
+        if size > LONGEST {
+            let what = format!("a feature of {size} bytes; at most {LONGEST} are read");
+            return Err(io::Error::new(io::ErrorKind::InvalidData, what));
+        }
+        let got = (&mut self.reader)
+            .take(size.into())
+            .read_to_end(&mut self.buffer)?;
+        if got < size as usize {
+            early()
+        } else {
+            Ok(true)
+        }
+    }
+}
+
+impl<R: Read + Seek> Features<'_, R> {
+    pub(super) fn go_to(&mut self, place: SeekFrom) -> io::Result<u64> {
+        self.reader.seek(place)
+    }
+}
+
+impl Layout {
+    fn judge(&self, feature: Feature<'_>, judge: &mut Judge) -> Result<(), Ended> {
+        let properties = feature.properties().map_or(&[][..], |p| p.bytes());
+        let amount = |column| self.amount(properties, column);
+        if !judge.wants(amount) {
+            return Ok(());
+        }
+        let weight = self.weight.map_or(Amount::Unused, amount);
+        let Some(geometry) = feature.geometry() else {
+            return Ok(judge.record(Geometry::Nothing("geometry null"), &weight)?);
+        };
+        let kind = match self.kind {
+            GeometryType::Unknown => geometry.type_(),
+            known => known,
+        };
+        let xy = geometry.xy();
+        let mut pairs = xy.iter().flat_map(|xy| {
+            let pair = move |i: usize| (xy.get(2 * i), xy.get(2 * i + 1));
+            (0..xy.len() / 2).map(pair)
+        });
+        match kind {
+            GeometryType::Point => match pairs.next() {
+                Some((x, y)) => judge.record(Geometry::Point(x, y), &weight)?,
+                None => judge.record(Geometry::Nothing("empty Point"), &weight)?,
+            },
+            GeometryType::MultiPoint => judge.record(Geometry::MultiPoint(&mut pairs), &weight)?,
+            other => {
+                let name = other.variant_name().unwrap_or("of an unknown kind");
+                judge.record(Geometry::Other(name), &weight)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What a feature has in a column: properties are a column's number and its value, one after
+    /// the other, those without a value left out.
+    fn amount(&self, mut rest: &[u8], wanted: usize) -> Amount {
+        let broken = || Amount::Text("properties that break off".to_owned());
+        while let Some((column, behind)) = rest.split_first_chunk() {
+            let column = usize::from(u16::from_le_bytes(*column));
+            let Some((value, behind)) = self.columns.get(column).and_then(|k| split(*k, behind))
+            else {
+                return broken();
+            };
+            if column == wanted {
+                return self
+                    .columns
+                    .get(column)
+                    .and_then(|kind| read(*kind, value))
+                    .unwrap_or_else(broken);
+            }
+            rest = behind;
+        }
+        Amount::Missing
+    }
+}
+
+/// The bytes of a value of a kind, and those behind it.
+fn split(kind: ColumnType, bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    match kind {
+        ColumnType::Byte | ColumnType::UByte | ColumnType::Bool => bytes.split_at_checked(1),
+        ColumnType::Short | ColumnType::UShort => bytes.split_at_checked(2),
+        ColumnType::Int | ColumnType::UInt | ColumnType::Float => bytes.split_at_checked(4),
+        ColumnType::Long | ColumnType::ULong | ColumnType::Double => bytes.split_at_checked(8),
+        // texts and others have their length before them
+        _ => {
+            let (length, behind) = bytes.split_first_chunk()?;
+            behind.split_at_checked(u32::from_le_bytes(*length) as usize)
+        }
+    }
+}
+
+/// A value of a kind.
+fn read(kind: ColumnType, bytes: &[u8]) -> Option<Amount> {
+    fn of<const N: usize>(bytes: &[u8]) -> Option<[u8; N]> {
+        bytes.first_chunk().copied()
+    }
+    let number = match kind {
+        ColumnType::Byte => i8::from_le_bytes(of(bytes)?).into(),
+        ColumnType::UByte => u8::from_le_bytes(of(bytes)?).into(),
+        ColumnType::Bool => return Some(Amount::Bool(*bytes.first()? != 0)),
+        ColumnType::Short => i16::from_le_bytes(of(bytes)?).into(),
+        ColumnType::UShort => u16::from_le_bytes(of(bytes)?).into(),
+        ColumnType::Int => i32::from_le_bytes(of(bytes)?).into(),
+        ColumnType::UInt => u32::from_le_bytes(of(bytes)?).into(),
+        ColumnType::Long => i64::from_le_bytes(of(bytes)?) as f64,
+        ColumnType::ULong => u64::from_le_bytes(of(bytes)?) as f64,
+        ColumnType::Float => f32::from_le_bytes(of(bytes)?).into(),
+        ColumnType::Double => f64::from_le_bytes(of(bytes)?),
+        ColumnType::DateTime => {
+            let text = String::from_utf8_lossy(bytes).into_owned();
+            return Some(time(&text).map_or(Amount::Text(text), Amount::Time));
+        }
+        ColumnType::String | ColumnType::Json => {
+            return Some(Amount::Text(String::from_utf8_lossy(bytes).into_owned()));
+        }
+        _ => return Some(Amount::Text("binary data".to_owned())),
+    };
+    Some(Amount::Number(number))
+}

@@ -1,0 +1,153 @@
+//! The index of a FlatGeobuf file: a packed R-tree, searched as it lies in the file.
+//!
+//! Its nodes are 40 bytes, a box and a place: of the leaves the feature's, of the others that of
+//! their first child. The root comes first, the leaves, in the order of the features, last.
+
+use super::super::{Ended, damaged, unreadable};
+use crate::input::Origin;
+use std::io::{self, Read, Seek, SeekFrom};
+use std::ops::Range;
+
+/// Bytes of a node.
+const NODE: u64 = 40;
+
+/// Where the levels of an index are, counted in nodes.
+#[derive(Clone, Debug)]
+pub(super) struct Index {
+    /// Children of a node.
+    fan: u64,
+    /// From the root to the leaves.
+    levels: Vec<Range<u64>>,
+}
+
+impl Index {
+    /// The index of so many features; `None` where there is none.
+    pub(super) fn of(features: u64, fan: u16) -> io::Result<Option<Self>> {
+        if features == 0 || fan == 0 {
+            return Ok(None);
+        }
+        let bad = |what: &str| io::Error::new(io::ErrorKind::InvalidData, what);
+        if fan == 1 {
+            return Err(bad("nodes of one child can't be"));
+        }
+        let fan = u64::from(fan);
+        let mut counts = vec![features];
+        let mut count = features;
+        loop {
+            count = count.div_ceil(fan);
+            counts.push(count);
+            if count == 1 {
+                break;
+            }
+        }
+        let mut levels = Vec::with_capacity(counts.len());
+        let mut before = 0u64;
+        for count in counts.into_iter().rev() {
+            let end = before.checked_add(count);
+            // so that places in bytes are numbers too
+            let end = end.filter(|end| end.checked_mul(2 * NODE).is_some());
+            let end = end.ok_or_else(|| bad("more features than any file has"))?;
+            levels.push(before..end);
+            before = end;
+        }
+        Ok(Some(Self { fan, levels }))
+    }
+
+    /// How long it is in bytes.
+    pub(super) fn bytes(&self) -> u64 {
+        self.levels.last().map_or(0, |leaves| leaves.end * NODE)
+    }
+
+    /// Tells the places of the features whose boxes touch west, south, east, north, in the order
+    /// of the file. `start` is where the index begins.
+    pub(super) fn search<R: Read + Seek>(
+        &self,
+        file: &mut R,
+        start: u64,
+        bounds: [f64; 4],
+        origin: &Origin,
+        found: &mut dyn FnMut(u64) -> Result<(), Ended>,
+    ) -> Result<(), Ended> {
+        let mut firsts = vec![0];
+        let mut levels = self.levels.iter().peekable();
+        while let Some(level) = levels.next() {
+            let mut children = Vec::new();
+            let below = levels.peek();
+            let mut least = level.start;
+            for first in firsts {
+                // so that none is met twice
+                if !(least..level.end).contains(&first) {
+                    return Err(damaged(origin, "index", "its nodes are in disorder").into());
+                }
+                let end = if level.start == 0 {
+                    level.end
+                } else {
+                    first.saturating_add(self.fan)
+                };
+                let end = end.min(level.end);
+                least = end;
+                let place = start.saturating_add(first * NODE);
+                file.seek(SeekFrom::Start(place))
+                    .map_err(|error| unreadable(origin, "index", error))?;
+                for _ in first..end {
+                    let node = Node::read(file).map_err(|e| unreadable(origin, "index", e))?;
+                    match below {
+                        _ if !node.touches(bounds) => (),
+                        Some(_) => children.push(node.place),
+                        None => found(node.place)?,
+                    }
+                }
+            }
+            firsts = children;
+        }
+        Ok(())
+    }
+}
+
+struct Node {
+    bounds: [f64; 4],
+    place: u64,
+}
+
+impl Node {
+    fn read(file: &mut impl Read) -> io::Result<Self> {
+        let mut word = || {
+            let mut bytes = [0; 8];
+            file.read_exact(&mut bytes).map(|()| bytes)
+        };
+        let mut number = || word().map(f64::from_le_bytes);
+        let bounds = [number()?, number()?, number()?, number()?];
+        Ok(Self {
+            bounds,
+            place: u64::from_le_bytes(word()?),
+        })
+    }
+
+    fn touches(&self, [west, south, east, north]: [f64; 4]) -> bool {
+        let [left, low, right, high] = self.bounds;
+        left <= east && right >= west && low <= north && high >= south
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn levels_are_as_long_as_their_features_ask_for() {
+        for (features, fan, levels) in [
+            (1, 16, vec![0..1, 1..2]),
+            (16, 16, vec![0..1, 1..17]),
+            (17, 16, vec![0..1, 1..3, 3..20]),
+            (5, 2, vec![0..1, 1..3, 3..6, 6..11]),
+        ] {
+            let index = Index::of(features, fan).unwrap().unwrap();
+            assert_eq!(index.levels, levels, "{features}");
+            assert_eq!(index.bytes(), levels.last().unwrap().end * 40);
+        }
+        assert!(Index::of(0, 16).unwrap().is_none() && Index::of(5, 0).unwrap().is_none());
+        for (features, fan) in [(5, 1), (u64::MAX, 2), (u64::MAX / 50, 65_535)] {
+            assert!(Index::of(features, fan).is_err(), "{features} {fan}");
+        }
+    }
+}

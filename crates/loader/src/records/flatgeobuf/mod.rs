@@ -1,0 +1,227 @@
+//! FlatGeobuf: features in FlatBuffers, one after the other, with an index before them.
+//!
+//! The library says what stands in a header and a feature; reading and searching are done
+//! here, since a size in a damaged file may be any number.
+
+mod features;
+mod index;
+
+use super::nearby::Nearby;
+use super::{Ended, Judge, Opening, Reader, damaged, unreadable};
+use crate::asked::Asked;
+use crate::bounds::Bounds;
+use crate::columns::Columns;
+use crate::crs::Crs;
+use crate::error::LoadError;
+use crate::input::{Input, Origin};
+use crate::open::Options;
+use crate::source::Source;
+use features::{Features, Layout};
+use flatgeobuf::{Header, size_prefixed_root_as_header};
+use index::Index;
+use std::fs::File;
+use std::io::{self, Cursor, Read, Seek, SeekFrom};
+use std::path::Path;
+
+/// The longest header, in bytes.
+const HEADER: u32 = 10 << 20;
+
+/// A source that reads an input as FlatGeobuf, feature by feature.
+pub(crate) fn source(input: Input, options: &Options) -> Result<Box<dyn Source>, LoadError> {
+    let Input {
+        origin,
+        sample,
+        rest,
+        ..
+    } = input;
+    let mut reader = Cursor::new(sample).chain(rest);
+    let plan = Plan::read(&mut reader, origin, options)?;
+    plan.all(reader)
+}
+
+/// A source that reads a part of the file of a path, by its index if it has one.
+pub(crate) fn file(
+    path: &Path,
+    origin: Origin,
+    options: &Options,
+) -> Result<Box<dyn Source>, LoadError> {
+    let open = || {
+        let file = File::open(path).map_err(|source| LoadError::Open {
+            file: origin.file(),
+            source,
+        })?;
+        Ok(Nearby::new(origin.counted(file)))
+    };
+    let mut reader = open()?;
+    let plan = Plan::read(&mut reader, origin.clone(), options)?;
+    match options.within.filter(|_| plan.can_search) {
+        Some(within) => plan.part(reader, open()?, within),
+        None => plan.all(reader),
+    }
+}
+
+/// How a file is read.
+struct Plan {
+    opening: Opening,
+    layout: Layout,
+    /// Where the header ends.
+    start: u64,
+    index: Option<Index>,
+    /// Whether the index can be asked for degrees as they are meant.
+    can_search: bool,
+    /// How many features the header promises; 0: unknown.
+    promised: u64,
+}
+
+impl Plan {
+    fn read(reader: &mut dyn Read, origin: Origin, options: &Options) -> Result<Self, LoadError> {
+        let file = origin.file();
+        let bytes = header(reader).map_err(|error| unreadable(&origin, "header", error))?;
+        let header = size_prefixed_root_as_header(&bytes)
+            .map_err(|error| damaged(&origin, "header", error))?;
+        let crs = system(&header, &file)?;
+        let names = header.columns();
+        let names = names.map(|columns| columns.iter().map(|c| c.name().to_owned()));
+        let seen: Vec<String> = names.into_iter().flatten().collect();
+        let asked = options.weight.as_deref();
+        let (columns, weight) =
+            Columns::of_geometries(seen, asked, "positions from the geometries", &file)?;
+        let asked = Asked::find(options, &columns.seen, &file)?;
+        let promised = header.features_count();
+        let index = Index::of(promised, header.index_node_size())
+            .map_err(|error| unreadable(&origin, "index", error))?;
+        Ok(Self {
+            can_search: index.is_some() && in_one_turn(&header) && matches!(crs, Crs::LonLat),
+            layout: Layout::of(&header, weight),
+            start: 8 + bytes.len() as u64,
+            index,
+            promised,
+            opening: Opening {
+                origin,
+                columns,
+                crs,
+                asked,
+                within: options.within,
+                strict: options.strict,
+            },
+        })
+    }
+
+    /// All features, whatever comes before them.
+    fn all(self, mut reader: impl Read + Send + 'static) -> Result<Box<dyn Source>, LoadError> {
+        let skipped = self.index.as_ref().map_or(0, Index::bytes);
+        let promised = self.promised;
+        self.start(move |layout, origin, judge| {
+            io::copy(&mut (&mut reader).take(skipped), &mut io::sink())
+                .map_err(|error| unreadable(origin, "index", error))?;
+            let mut features = Features::new(reader, layout, origin);
+            let mut number = 0u64;
+            while promised == 0 || number < promised {
+                number += 1;
+                if !features.next(&format_args!("record {number}"), judge)? {
+                    if number <= promised {
+                        let message = format!("{promised} features were promised");
+                        return Err(damaged(origin, format!("record {number}"), message).into());
+                    }
+                    break;
+                }
+            }
+            Ok(())
+        })
+    }
+
+    /// The features that the index knows to be within bounds.
+    fn part<R: Read + Seek + Send + 'static>(
+        self,
+        features: R,
+        mut nodes: R,
+        within: Bounds,
+    ) -> Result<Box<dyn Source>, LoadError> {
+        let (Some(index), start) = (self.index.clone(), self.start) else {
+            return self.all(features);
+        };
+        let [west, south, east, north] = within.edges();
+        // a part across ±180 has two sides: the index is asked for both at once
+        let (west, east) = if west < -180.0 || east > 180.0 {
+            (-180.0, 180.0)
+        } else {
+            (west, east)
+        };
+        self.start(move |layout, origin, judge| {
+            let first = start + index.bytes();
+            let mut features = Features::new(features, layout, origin);
+            let mut found = |offset: u64| -> Result<(), Ended> {
+                let place = first
+                    .checked_add(offset)
+                    .ok_or_else(|| damaged(origin, "index", "it names a place beyond all files"))?;
+                features
+                    .go_to(SeekFrom::Start(place))
+                    .map_err(|error| unreadable(origin, "index", error))?;
+                if features.next(&format_args!("the feature at byte {place}"), judge)? {
+                    return Ok(());
+                }
+                Err(damaged(
+                    origin,
+                    "index",
+                    "it names a place beyond the end of the file",
+                )
+                .into())
+            };
+            let bounds = [west, south, east, north];
+            index.search(&mut nodes, start, bounds, origin, &mut found)
+        })
+    }
+
+    fn start(
+        self,
+        read: impl FnOnce(Layout, &Origin, &mut Judge) -> Result<(), Ended> + Send + 'static,
+    ) -> Result<Box<dyn Source>, LoadError> {
+        let (layout, origin) = (self.layout, self.opening.origin.clone());
+        let reader: Reader = Box::new(move |judge| read(layout, &origin, judge));
+        self.opening.start(vec![reader])
+    }
+}
+
+/// The header with its size before it.
+fn header(reader: &mut dyn Read) -> io::Result<Vec<u8>> {
+    let bad = |what: String| Err(io::Error::new(io::ErrorKind::InvalidData, what));
+    let mut magic = [0; 8];
+    reader.read_exact(&mut magic)?;
+    if !matches!(magic, [b'f', b'g', b'b', 3, b'f', b'g', b'b', _]) {
+        return bad("it doesn't begin as FlatGeobuf of version 3 does".to_owned());
+    }
+    let mut size = [0; 4];
+    reader.read_exact(&mut size)?;
+    let length = u32::from_le_bytes(size);
+    // so much is the least that the library can look into
+    if !(8..=HEADER).contains(&length) {
+        return bad(format!("{length} bytes can't be"));
+    }
+    let mut bytes = size.to_vec();
+    if reader.take(length.into()).read_to_end(&mut bytes)? < length as usize {
+        return Err(io::ErrorKind::UnexpectedEof.into());
+    }
+    Ok(bytes)
+}
+
+/// Whether all longitudes are written as they are meant.
+fn in_one_turn(header: &Header<'_>) -> bool {
+    let envelope: Vec<f64> = header.envelope().iter().flat_map(|e| e.iter()).collect();
+    match envelope.as_slice() {
+        &[west, _, east, ..] => west >= -180.0 && east <= 180.0,
+        _ => false,
+    }
+}
+
+/// The file's coordinate system; without one: longitude and latitude.
+fn system(header: &Header<'_>, file: &str) -> Result<Crs, LoadError> {
+    let Some(crs) = header.crs() else {
+        return Ok(Crs::LonLat);
+    };
+    let ours = crs.org().is_none_or(|org| org.eq_ignore_ascii_case("EPSG"));
+    match (u32::try_from(crs.code()), crs.wkt()) {
+        (Ok(code @ 1..), _) if ours => Crs::of_epsg(code, file),
+        (_, Some(wkt)) => Crs::of_wkt(wkt, file),
+        _ => Ok(Crs::LonLat),
+    }
+}

@@ -1,0 +1,76 @@
+//! Columns that are kept beside an index of points: what they are filtered and parted by.
+
+mod column;
+mod growing;
+mod select;
+
+pub use column::{Column, Kind};
+pub use growing::Kept;
+pub use select::TableError;
+
+use crate::columns;
+
+/// Values of columns for each point of an index, in the index's order.
+///
+/// [`load_table`](crate::load_table) makes one of the columns in
+/// [`Options::keep`](crate::Options::keep). It costs 8 bytes a point for a column of numbers or
+/// times, 1 for one of truths, and 1, 2 or 4 for one of texts, of which each is kept once; the
+/// positions are the index's.
+///
+/// ```
+/// use heatsplat_loader::{Kind, Options, load_table, read};
+///
+/// let csv = "lon,lat,offense,when\n1,2,theft,2010-03-01\n3,4,fraud,\n5,6,theft,2010-04-01\n";
+/// let options = Options { keep: vec!["offense".into(), "when".into()], ..Options::default() };
+/// let mut source = read(csv.as_bytes(), "crimes.csv", &options)?;
+/// let (points, table, _) = load_table(&mut *source, |_| ())?;
+///
+/// assert_eq!(table.column("when").map(|column| column.kind()), Some(Kind::Time));
+/// let some = table.select(&points, &"when >= 2010-03-15".parse()?)?;
+/// assert_eq!(some.summary().count, 1);
+/// let parts = table.split(&points, "offense", 1)?;
+/// assert_eq!(parts[0].0, "theft");
+/// assert_eq!((parts[0].1.summary().count, parts[1].1.summary().count), (2, 1));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Default)]
+pub struct Table {
+    columns: Vec<Column>,
+}
+
+impl Table {
+    /// The columns that were gathered, brought into an order.
+    pub(crate) fn new(names: Vec<String>, kept: Kept, order: &[u32]) -> Self {
+        let columns = names.into_iter().zip(kept.into_columns());
+        let columns = columns.map(|(name, growing)| growing.finish(name, order));
+        Self {
+            columns: columns.collect(),
+        }
+    }
+
+    /// The columns, in the order they were asked for.
+    pub fn columns(&self) -> &[Column] {
+        &self.columns
+    }
+
+    /// The column that a name means: exactly so, or else without regard to case, spaces, `_`,
+    /// `-` and `.`.
+    pub fn column(&self, name: &str) -> Option<&Column> {
+        self.columns.get(self.place(name)?)
+    }
+
+    /// Whether nothing is kept.
+    pub fn is_empty(&self) -> bool {
+        self.columns.is_empty()
+    }
+
+    /// Bytes that all columns hold.
+    pub fn bytes(&self) -> usize {
+        self.columns.iter().map(Column::bytes).sum()
+    }
+
+    fn place(&self, name: &str) -> Option<usize> {
+        let names: Vec<String> = self.columns.iter().map(|c| c.name().to_owned()).collect();
+        columns::named(&names, name)
+    }
+}

@@ -1,0 +1,113 @@
+//! Mapnik's `agg-stack-blur`, bit for bit, of a picture's alpha.
+//!
+//! Each pixel becomes Σ (r + 1 − |i|) p[x + i], times a whole number and cut off by a shift, as
+//! in the Anti-Grain Geometry (`agg_blur.h`); beyond the edge its pixels go on.
+
+/// Blurs along x, then along y.
+pub(crate) fn blur(alpha: &mut [u8], width: usize, (x, y): (u8, u8)) {
+    if alpha.is_empty() || width == 0 {
+        return;
+    }
+    let mut line = Vec::new();
+    if x > 0 {
+        for row in alpha.chunks_exact_mut(width) {
+            line.clear();
+            line.extend_from_slice(row);
+            blur_line(&line, u32::from(x), row.iter_mut());
+        }
+    }
+    if y > 0 {
+        for column in 0..width {
+            line.clear();
+            line.extend(alpha.iter().skip(column).step_by(width));
+            let out = alpha.iter_mut().skip(column).step_by(width);
+            blur_line(&line, u32::from(y), out);
+        }
+    }
+}
+
+/// The multiplier and shift that stand for a division by (r + 1)².
+fn divisor(radius: u32) -> (u32, u32) {
+    let weight = (radius + 1).pow(2);
+    // the multiplier has nine bits, or is 512
+    let shift = 9 + weight.ilog2();
+    ((1u32 << shift).div_ceil(weight), shift)
+}
+
+fn blur_line<'a>(line: &[u8], radius: u32, out: impl Iterator<Item = &'a mut u8>) {
+    let (multiplier, shift) = divisor(radius.min(254));
+    let reach = radius.min(254) as i64;
+    let last = line.len() as i64 - 1;
+    let at = |x: i64| {
+        let place = x.clamp(0, last.max(0)) as usize;
+        line.get(place).copied().map_or(0, u32::from)
+    };
+    let mut sum: u32 = (-reach..=reach)
+        .map(|i| (reach + 1 - i.abs()) as u32 * at(i))
+        .sum();
+    // of the pixels that count less with the next step, and of those that count more
+    let mut leaving: u32 = (-reach..=0).map(at).sum();
+    let mut coming: u32 = (1..=reach + 1).map(at).sum();
+    for (x, out) in (0..).zip(out) {
+        *out = ((sum * multiplier) >> shift) as u8;
+        sum = sum + coming - leaving;
+        leaving = leaving + at(x + 1) - at(x - reach);
+        coming = coming + at(x + reach + 2) - at(x + 1);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn multipliers_are_those_of_the_table() {
+        for (radius, expected) in [
+            (1, (512, 11)),
+            (2, (456, 12)),
+            (4, (328, 13)),
+            (6, (335, 14)),
+            (8, (405, 15)),
+            (10, (271, 15)),
+            (15, (512, 17)),
+            (22, (496, 18)),
+            (24, (420, 18)),
+            (254, (259, 24)),
+        ] {
+            assert_eq!(divisor(radius), expected, "{radius}");
+        }
+    }
+
+    #[test]
+    fn the_sum_is_a_triangle() {
+        let line: Vec<u8> = (0..40).map(|i| (i * 37 % 251) as u8).collect();
+        for radius in [1u8, 3, 8, 60] {
+            let mut blurred = line.clone();
+            blur(&mut blurred, line.len(), (radius, 0));
+            let (multiplier, shift) = divisor(u32::from(radius));
+            for (x, &got) in blurred.iter().enumerate() {
+                let r = i32::from(radius);
+                let sum: u32 = (-r..=r)
+                    .map(|i| {
+                        let at = (x as i32 + i).clamp(0, 39) as usize;
+                        (r + 1 - i.abs()) as u32 * u32::from(line[at])
+                    })
+                    .sum();
+                assert_eq!(u32::from(got), (sum * multiplier) >> shift, "{radius} {x}");
+            }
+            // a column is blurred as a row is
+            let mut column = line.clone();
+            blur(&mut column, 1, (0, radius));
+            assert_eq!(column, blurred);
+        }
+    }
+
+    #[test]
+    fn level_stays_level() {
+        for radius in [1u8, 7, 100, 255] {
+            let mut level = vec![255u8; 64];
+            blur(&mut level, 8, (radius, radius));
+            assert!(level.iter().all(|&a| a == 255), "{radius}: {level:?}");
+        }
+    }
+}

@@ -1,0 +1,385 @@
+//! Markers of 8 bits, as Mapnik stamps them.
+
+use std::f64::consts::TAU;
+use std::fmt::{self, Write as _};
+use std::str::FromStr;
+
+/// A marker: its alpha is all that counts.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Marker {
+    /// What it looks like.
+    pub shape: MarkerShape,
+    /// How opaque it is, 0 to 1, times its own alpha.
+    pub opacity: f64,
+    /// Whether a point's weight is multiplied into the opacity.
+    pub weighted: bool,
+}
+
+/// What a marker looks like.
+#[derive(Clone, Debug, PartialEq)]
+pub enum MarkerShape {
+    /// Filled, of a width and height in CSS pixels, at the points' true positions.
+    Ellipse(f64, f64),
+    /// The alpha of a picture, row by row, on whole pixels.
+    Image(Image),
+}
+
+/// The alpha of a marker's picture.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Image {
+    width: u32,
+    height: u32,
+    alpha: Vec<u8>,
+}
+
+impl Image {
+    /// The most pixels a side.
+    pub const MAX_SIDE: u32 = 256;
+
+    /// Rows of alpha; `None` unless there are as many as width × height, 1 to
+    /// [`MAX_SIDE`](Self::MAX_SIDE) a side.
+    pub fn new(width: u32, height: u32, alpha: Vec<u8>) -> Option<Self> {
+        let side = 1..=Self::MAX_SIDE;
+        let legal = side.contains(&width)
+            && side.contains(&height)
+            && alpha.len() == width as usize * height as usize;
+        legal.then_some(Self {
+            width,
+            height,
+            alpha,
+        })
+    }
+
+    /// The alpha of a PNG.
+    ///
+    /// # Errors
+    /// In words, where it is no PNG or too large.
+    pub fn of_png(bytes: &[u8]) -> Result<Self, String> {
+        let mut decoder = png::Decoder::new(std::io::Cursor::new(bytes));
+        decoder.set_transformations(png::Transformations::normalize_to_color8());
+        let mut reader = decoder.read_info().map_err(|e| e.to_string())?;
+        let size = reader
+            .output_buffer_size()
+            .ok_or("the picture is too large")?;
+        let too_large = || format!("a marker has at most {0} × {0} pixels", Self::MAX_SIDE);
+        if size > (8 * Self::MAX_SIDE * Self::MAX_SIDE) as usize {
+            return Err(too_large());
+        }
+        let mut pixels = vec![0; size];
+        let info = reader.next_frame(&mut pixels).map_err(|e| e.to_string())?;
+        let (channels, alpha) = match info.color_type {
+            png::ColorType::Rgba => (4, true),
+            png::ColorType::GrayscaleAlpha => (2, true),
+            png::ColorType::Rgb => (3, false),
+            _ => (1, false),
+        };
+        let of_pixel = |p: &[u8]| {
+            if alpha {
+                p.last().copied().unwrap_or(255)
+            } else {
+                255
+            }
+        };
+        let pixels = pixels.get(..info.buffer_size()).unwrap_or_default();
+        let alpha = pixels.chunks_exact(channels).map(of_pixel).collect();
+        Self::new(info.width, info.height, alpha).ok_or_else(too_large)
+    }
+
+    /// The picture with each pixel `factor` times as wide and high.
+    fn enlarged(&self, factor: u32) -> Self {
+        let width = self.width * factor;
+        let rows = self.alpha.chunks_exact(self.width.max(1) as usize);
+        let alpha = rows.flat_map(|row| {
+            let wide: Vec<u8> = row
+                .iter()
+                .flat_map(|&a| std::iter::repeat_n(a, factor as usize))
+                .collect();
+            std::iter::repeat_n(wide, factor as usize).flatten()
+        });
+        Self {
+            width,
+            height: self.height * factor,
+            alpha: alpha.collect(),
+        }
+    }
+}
+
+/// Positions within a pixel that are told apart, each way: no alpha of a marker that is a third
+/// opaque errs by more than one.
+const PHASES: u32 = 64;
+
+/// A marker made ready for a resolution.
+#[derive(Debug)]
+pub(crate) struct Print {
+    /// Positions within a pixel that are told apart, each way: 1 or [`PHASES`].
+    pub(crate) phases: u32,
+    /// From a point to the position, in pixels, that is rounded down to a phase.
+    pub(crate) shift: (f64, f64),
+    /// From the pixel of that position to the stamp's first, in whole pixels.
+    pub(crate) corner: (i64, i64),
+    pub(crate) width: u32,
+    pub(crate) height: u32,
+    ink: Ink,
+}
+
+#[derive(Debug)]
+enum Ink {
+    Image(Vec<u8>),
+    /// Corners around the middle.
+    Polygon(Vec<(f64, f64)>),
+}
+
+impl Marker {
+    /// The marker in pixels of a picture with `ratio` of them to a CSS pixel.
+    pub(crate) fn print(&self, ratio: f64) -> Print {
+        match &self.shape {
+            MarkerShape::Image(image) => {
+                let image = image.enlarged(ratio.round().clamp(1.0, 4.0) as u32);
+                let (width, height) = (image.width, image.height);
+                Print {
+                    phases: 1,
+                    shift: (-f64::from(width) / 2.0, -f64::from(height) / 2.0),
+                    corner: (0, 0),
+                    width,
+                    height,
+                    ink: Ink::Image(image.alpha),
+                }
+            }
+            MarkerShape::Ellipse(width, height) => {
+                let radii = (width * ratio / 2.0, height * ratio / 2.0);
+                let margin = |r: f64| r.ceil() as i64 + 1;
+                let (left, top) = (margin(radii.0), margin(radii.1));
+                Print {
+                    phases: PHASES,
+                    // a place stands for its middle
+                    shift: (0.5 / f64::from(PHASES), 0.5 / f64::from(PHASES)),
+                    corner: (-left, -top),
+                    width: 2 * left as u32 + 1,
+                    height: 2 * top as u32 + 1,
+                    ink: Ink::Polygon(corners((*width, *height), radii)),
+                }
+            }
+        }
+    }
+
+    /// Half of its longer side, rounded up, in CSS pixels.
+    pub(crate) fn reach(&self) -> f64 {
+        match &self.shape {
+            MarkerShape::Image(image) => f64::from(image.width.max(image.height)) / 2.0 + 1.0,
+            MarkerShape::Ellipse(width, height) => width.max(*height) / 2.0 + 1.0,
+        }
+    }
+
+    /// How opaque a point of a weight is, 0 to 255: rounded for what Mapnik draws as a shape, cut
+    /// off for pictures, as it does.
+    pub(crate) fn opacity(&self, weight: f32) -> u8 {
+        let weight = if self.weighted {
+            f64::from(weight).clamp(0.0, 1.0)
+        } else {
+            1.0
+        };
+        let opacity = self.opacity * weight * 255.0;
+        match self.shape {
+            MarkerShape::Ellipse(..) => opacity.round() as u8,
+            MarkerShape::Image(_) => opacity as u8,
+        }
+    }
+}
+
+impl Print {
+    /// The marker's alphas at a phase, `opacity` of 255 multiplied in.
+    pub(crate) fn alphas(&self, phase: (u32, u32), opacity: u8) -> Vec<u8> {
+        let scaled = |a: u8| {
+            if opacity == 255 {
+                a
+            } else {
+                ((u32::from(a) * u32::from(opacity) + 255) >> 8) as u8
+            }
+        };
+        match &self.ink {
+            Ink::Image(alpha) => alpha.iter().map(|a| scaled(*a)).collect(),
+            Ink::Polygon(corners) => {
+                let place = |corner: i64, phase: u32| {
+                    -corner as f64 + f64::from(phase) / f64::from(self.phases)
+                };
+                let middle = (place(self.corner.0, phase.0), place(self.corner.1, phase.1));
+                let alphas = filled(corners, middle, self.width, self.height);
+                alphas.into_iter().map(scaled).collect()
+            }
+        }
+    }
+}
+
+/// The corners of the polygon that the Anti-Grain Geometry, and so Mapnik, draws for an ellipse of
+/// a size.
+fn corners(size: (f64, f64), radii: (f64, f64)) -> Vec<(f64, f64)> {
+    let mean = (size.0 + size.1) / 4.0;
+    let step = 2.0 * (mean / (mean + 0.125)).acos();
+    let count = (TAU / step).round().max(4.0) as u32;
+    (0..count)
+        .map(|i| f64::from(i) / f64::from(count) * TAU)
+        .map(|angle| (angle.cos() * radii.0, angle.sin() * radii.1))
+        .collect()
+}
+
+/// The share of each pixel that a convex polygon covers, as 0 to 255.
+fn filled(corners: &[(f64, f64)], middle: (f64, f64), columns: u32, rows: u32) -> Vec<u8> {
+    /// Lines to a pixel: along each the share is exact.
+    const LINES: u32 = 32;
+    let edges: Vec<_> = corners
+        .iter()
+        .zip(corners.iter().cycle().skip(1))
+        .map(|(a, b)| {
+            let place = |c: &(f64, f64)| (c.0 + middle.0, c.1 + middle.1);
+            (place(a), place(b))
+        })
+        .collect();
+    // from where to where a line lies inside
+    let span = |y: f64| {
+        let mut found: Option<(f64, f64)> = None;
+        for ((x0, y0), (x1, y1)) in &edges {
+            if (*y0 <= y) != (*y1 <= y) {
+                let x = x0 + (x1 - x0) * (y - y0) / (y1 - y0);
+                found = Some(found.map_or((x, x), |(low, high)| (low.min(x), high.max(x))));
+            }
+        }
+        found
+    };
+    let mut alphas = Vec::with_capacity(columns as usize * rows as usize);
+    for row in 0..rows {
+        let spans: Vec<(f64, f64)> = (0..LINES)
+            .map(|line| f64::from(row) + (f64::from(line) + 0.5) / f64::from(LINES))
+            .filter_map(span)
+            .collect();
+        for column in 0..columns {
+            let (left, right) = (f64::from(column), f64::from(column) + 1.0);
+            let within = |(from, to): &(f64, f64)| (to.min(right) - from.max(left)).max(0.0);
+            let share = spans.iter().map(within).sum::<f64>() / f64::from(LINES);
+            alphas.push((share * 256.0).min(255.0) as u8);
+        }
+    }
+    alphas
+}
+
+impl fmt::Display for Marker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.shape {
+            MarkerShape::Ellipse(width, height) => write!(f, "ellipse:{width}x{height}")?,
+            MarkerShape::Image(image) => {
+                write!(f, "image:{}x{}:", image.width, image.height)?;
+                let mut digits = String::with_capacity(2 * image.alpha.len());
+                for alpha in &image.alpha {
+                    let _ = write!(digits, "{alpha:02x}");
+                }
+                f.write_str(&digits)?;
+            }
+        }
+        write!(f, "@{}", self.opacity)?;
+        f.write_str(if self.weighted { "*weight" } else { "" })
+    }
+}
+
+impl FromStr for Marker {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let (shape, opacity) = text.trim().split_once('@').unwrap_or((text.trim(), "1"));
+        let (opacity, weighted) = match opacity.strip_suffix("*weight") {
+            Some(opacity) => (opacity, true),
+            None => (opacity, false),
+        };
+        let opacity: f64 = opacity.trim().parse().map_err(|_| ())?;
+        let (kind, rest) = shape.split_once(':').ok_or(())?;
+        let (size, digits) = match rest.split_once(':') {
+            Some((size, digits)) => (size, Some(digits)),
+            None => (rest, None),
+        };
+        let (width, height) = size.split_once('x').ok_or(())?;
+        let shape = match (kind, digits) {
+            ("ellipse", None) => {
+                let side = |t: &str| {
+                    let n = t.trim().parse::<f64>().ok();
+                    n.filter(|n| (0.1..=f64::from(Image::MAX_SIDE)).contains(n))
+                        .ok_or(())
+                };
+                MarkerShape::Ellipse(side(width)?, side(height)?)
+            }
+            ("image", Some(digits)) => {
+                let side = |t: &str| t.trim().parse::<u32>().map_err(|_| ());
+                let byte = |pair: &[u8]| {
+                    let pair = std::str::from_utf8(pair).ok()?;
+                    u8::from_str_radix(pair, 16).ok()
+                };
+                let alpha: Option<Vec<u8>> = digits.as_bytes().chunks(2).map(byte).collect();
+                let image = Image::new(side(width)?, side(height)?, alpha.ok_or(())?);
+                MarkerShape::Image(image.ok_or(())?)
+            }
+            _ => return Err(()),
+        };
+        let legal = (0.0..=1.0).contains(&opacity);
+        legal
+            .then_some(Self {
+                shape,
+                opacity,
+                weighted,
+            })
+            .ok_or(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What Mapnik 3.1 draws for an ellipse of 10 × 10 pixels.
+    #[test]
+    fn an_ellipse_is_mapniks_polygon() {
+        let marker: Marker = "ellipse:10x10@1".parse().unwrap();
+        let print = marker.print(1.0);
+        let (side, left) = (print.width as usize, -print.corner.0 as usize);
+        let close = |got: &[u8], expected: &[u8]| {
+            let mut pairs = got.iter().zip(expected);
+            assert!(
+                pairs.all(|(a, b)| a.abs_diff(*b) <= 1),
+                "{got:?} {expected:?}"
+            );
+        };
+        let at = |phase| print.alphas((phase, 0), 255);
+        let middle = |row: usize, alphas: &[u8]| {
+            let from = (left + row) * side + left - 5;
+            alphas[from..from + 11].to_vec()
+        };
+        close(
+            &middle(0, &at(0)),
+            &[227, 255, 255, 255, 255, 255, 255, 255, 255, 227, 0],
+        );
+        close(
+            &middle(4, &at(0)),
+            &[0, 0, 54, 176, 224, 224, 176, 54, 0, 0, 0],
+        );
+        close(
+            &middle(0, &at(32)),
+            &[99, 255, 255, 255, 255, 255, 255, 255, 255, 255, 99],
+        );
+        assert_eq!(print.alphas((0, 0), 77)[(left + 4) * side + left], 68);
+    }
+
+    #[test]
+    fn a_png_is_its_alpha() {
+        let mut bytes = Vec::new();
+        let mut encoder = png::Encoder::new(&mut bytes, 2, 1);
+        encoder.set_color(png::ColorType::Rgba);
+        let mut writer = encoder.write_header().unwrap();
+        writer
+            .write_image_data(&[1, 2, 3, 40, 5, 6, 7, 200])
+            .unwrap();
+        writer.finish().unwrap();
+        let image = Image::of_png(&bytes).unwrap();
+        assert_eq!(image, Image::new(2, 1, vec![40, 200]).unwrap());
+        assert_eq!(
+            image.enlarged(2).alpha,
+            [40, 40, 200, 200, 40, 40, 200, 200]
+        );
+        assert!(Image::of_png(b"no").is_err());
+    }
+}

@@ -1,0 +1,294 @@
+//! `?filter=`: those of a layer's points that fulfil a condition on the columns kept beside
+//! them, as a layer of their own.
+//!
+//! The condition is parsed into a small tree and compared with typed columns in memory; it
+//! never comes near a database.
+
+use crate::caching::Fingerprint;
+use crate::error::{Refused, shown};
+use crate::query::Query;
+use crate::served::{Data, Look, Served};
+use heatsplat_loader::{Column, Filter, Kind, Table};
+use heatsplat_render::{Layer, PointSet};
+use serde::Serialize;
+use serde_json::{Value, json};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+/// How many conditions a layer has points ready for.
+const MOST: usize = 32;
+/// How many bytes those may take in all: as many as the layer itself, but so many at least.
+const ROOM: usize = 64 << 20;
+/// Values of a column that are listed.
+const LISTED: usize = 20;
+
+/// The points of a layer that fulfil a condition, found when they are first drawn.
+#[derive(Debug)]
+pub(crate) struct Part {
+    whole: Whole,
+    filter: Filter,
+    found: OnceLock<Result<Layer, Refused>>,
+}
+
+/// What a part needs of its layer; not the layer, which holds its parts.
+#[derive(Clone, Debug)]
+struct Whole {
+    layer: Arc<Layer>,
+    table: Arc<Table>,
+}
+
+impl Part {
+    /// The whole layer.
+    pub(crate) fn of(&self) -> &Layer {
+        &self.whole.layer
+    }
+
+    /// The layer of these points: found once, however many ask.
+    pub(crate) fn layer(&self) -> Result<&Layer, Refused> {
+        let found = self.found.get_or_init(|| self.find());
+        found.as_ref().map_err(Refused::clone)
+    }
+
+    fn find(&self) -> Result<Layer, Refused> {
+        let Whole { layer, table } = &self.whole;
+        if !layer.set().categories().is_empty() {
+            let why = "this layer shows its points by category, and can't be filtered";
+            return Err(Refused::bad(why));
+        }
+        let points = table.select(layer.points(), &self.filter);
+        let mut set = PointSet::new(points.map_err(|e| Refused::bad(e.to_string()))?);
+        // the same scales and ramps as for all of them
+        if layer.points().summary().weight_min < 0.0 {
+            set = set.of_both_signs();
+        }
+        let backend = Arc::clone(layer.backend());
+        let part = Layer::of(layer.name(), Arc::new(set), layer.style().clone(), backend);
+        Ok(part.at_epoch(layer.epoch()))
+    }
+
+    fn bytes(&self) -> usize {
+        match self.found.get() {
+            Some(Ok(layer)) => layer.points().bytes(),
+            _ => 0,
+        }
+    }
+}
+
+/// The columns that are kept beside a layer's points, and the parts that were asked for.
+#[derive(Debug)]
+pub(crate) struct Filterable {
+    table: Arc<Table>,
+    pub(crate) attributes: Vec<Attribute>,
+    /// By their conditions; those asked for last are last.
+    parts: Mutex<Vec<(String, Arc<Served>)>>,
+}
+
+impl Filterable {
+    pub(crate) fn new(table: Arc<Table>) -> Self {
+        Self {
+            attributes: table.columns().iter().map(Attribute::of).collect(),
+            table,
+            parts: Mutex::default(),
+        }
+    }
+
+    fn part(&self, whole: &Arc<Layer>, own: &Served, text: &str) -> Result<Arc<Served>, Refused> {
+        let mut parts = self.parts.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(at) = parts.iter().position(|(known, _)| known == text) {
+            let known = parts.remove(at);
+            let part = Arc::clone(&known.1);
+            parts.push(known);
+            return Ok(part);
+        }
+        let filter: Filter = text
+            .parse()
+            .map_err(|e| Refused::bad(format!("filter can't be `{}`: {e}", shown(text))))?;
+        self.table
+            .check(&filter)
+            .map_err(|e| Refused::bad(format!("filter: {e}")))?;
+        let part = Part {
+            whole: Whole {
+                layer: Arc::clone(whole),
+                table: Arc::clone(&self.table),
+            },
+            filter,
+            found: OnceLock::new(),
+        };
+        let fingerprint = own.fingerprint.then(Fingerprint::new().text(text));
+        let look = Arc::clone(&own.own);
+        let part = Arc::new(Served::part(part, fingerprint, look));
+        parts.push((text.to_owned(), Arc::clone(&part)));
+        make_room(&mut parts, whole.points().bytes().max(ROOM));
+        Ok(part)
+    }
+}
+
+/// Lets go of the parts that were asked for longest ago: who still draws them keeps them.
+fn make_room(parts: &mut Vec<(String, Arc<Served>)>, room: usize) {
+    let bytes = |part: &(String, Arc<Served>)| match &part.1.data {
+        Data::Part(part) => part.bytes(),
+        _ => 0,
+    };
+    let mut all: usize = parts.iter().map(bytes).sum();
+    let mut gone = 0;
+    while let Some(oldest) = parts.get(gone)
+        && (parts.len() - gone > MOST || all > room)
+        && gone + 1 < parts.len()
+    {
+        all -= bytes(oldest).min(all);
+        gone += 1;
+    }
+    parts.drain(..gone);
+}
+
+impl Served {
+    fn part(part: Part, fingerprint: Fingerprint, own: Arc<Look>) -> Self {
+        Self::ready(Data::Part(part), fingerprint, own, None)
+    }
+
+    /// The points that a request's `filter` wants; all without one.
+    pub(crate) fn filtered(self: Arc<Self>, query: &Query) -> Result<Arc<Self>, Refused> {
+        let Some(text) = query.filter() else {
+            return Ok(self);
+        };
+        match (&self.data, &self.kept) {
+            (Data::Here(layer), Some(kept)) if layer.set().versus().is_none() => {
+                kept.part(layer, &self, text.trim())
+            }
+            (Data::Live(_), _) => Err(Refused::bad(
+                "filter: this layer is read from its database for every picture, which keeps no \
+                 columns here; the condition belongs into its query",
+            )),
+            (Data::Here(layer), _) if layer.set().versus().is_some() => Err(Refused::bad(
+                "filter: a comparison can't be filtered; filter the layers that it compares",
+            )),
+            _ => Err(Refused::bad(
+                "filter: no columns are kept for this layer; whoever serves it can keep some \
+                 with --keep",
+            )),
+        }
+    }
+}
+
+/// A column that requests can filter by.
+#[derive(Debug, Serialize)]
+pub(crate) struct Attribute {
+    name: String,
+    #[serde(rename = "type")]
+    kind: &'static str,
+    /// How many points have no value.
+    nulls: usize,
+    /// The least and the greatest number or time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    range: Option<[Value; 2]>,
+    /// The most frequent texts or truths, and how many points have them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    values: Option<Vec<Value>>,
+}
+
+impl Attribute {
+    fn of(column: &Column) -> Self {
+        let kind = column.kind();
+        let written = |text: String| match kind {
+            Kind::Number => text.parse::<f64>().map_or(Value::Null, Value::from),
+            _ => text.into(),
+        };
+        let values = || {
+            let frequent = column.frequent(LISTED).into_iter();
+            let each = frequent.map(|(value, count)| json!({ "value": value, "count": count }));
+            each.collect()
+        };
+        Self {
+            name: column.name().to_owned(),
+            kind: kind.name(),
+            nulls: column.nulls(),
+            range: column.range().map(|(a, b)| [written(a), written(b)]),
+            values: matches!(kind, Kind::Text | Kind::Bool).then(values),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use heatsplat_loader::{Options, load_table, read};
+    use heatsplat_render::Style;
+
+    fn served(rows: usize) -> Arc<Served> {
+        let rows: String = (0..rows)
+            .map(|i| format!("{}.{i:06},{},{i}\n", i % 90, i % 60))
+            .collect();
+        let options = Options {
+            keep: vec!["n".into()],
+            ..Options::default()
+        };
+        let csv = std::io::Cursor::new(format!("lon,lat,n\n{rows}").into_bytes());
+        let mut source = read(csv, "a.csv", &options).unwrap();
+        let (points, table, _) = load_table(&mut *source, |_| ()).unwrap();
+        let layer = Layer::on_cpu("a", points, Style::default());
+        Arc::new(Served::new(
+            Data::Here(Arc::new(layer)),
+            Some(Arc::new(table)),
+        ))
+    }
+
+    fn ask(served: &Arc<Served>, filter: &str) -> Arc<Served> {
+        let text: String = form_urlencoded::byte_serialize(filter.as_bytes()).collect();
+        let query = Query::parse(Some(&format!("filter={text}")), &["filter"]).unwrap();
+        Arc::clone(served).filtered(&query).unwrap()
+    }
+
+    fn points(part: &Served) -> usize {
+        match &part.data {
+            Data::Part(part) => part.layer().unwrap().points().summary().count,
+            _ => 0,
+        }
+    }
+
+    #[test]
+    fn points_are_found_once_however_many_ask() {
+        let served = served(50_000);
+        let parts: Vec<_> = (0..8).map(|_| ask(&served, "n < 25000")).collect();
+        std::thread::scope(|scope| {
+            for part in &parts {
+                scope.spawn(|| assert_eq!(points(part), 25_000));
+            }
+        });
+        let layer = |part: &Arc<Served>| match &part.data {
+            Data::Part(part) => std::ptr::from_ref(part.layer().unwrap()),
+            _ => std::ptr::null(),
+        };
+        assert!(parts.iter().all(|part| layer(part) == layer(&parts[0])));
+        let other = ask(&served, "n < 25001").fingerprint;
+        assert_ne!(parts[0].fingerprint, other);
+        assert_ne!(served.fingerprint, other);
+    }
+
+    #[test]
+    fn conditions_and_their_memory_are_bounded() {
+        let served = served(1000);
+        for i in 0..200 {
+            assert_eq!(points(&ask(&served, &format!("n < {i}"))), i);
+        }
+        let parts = || served.kept.as_ref().unwrap().parts.lock().unwrap();
+        assert_eq!(parts().len(), MOST);
+        // those asked for again stay
+        for i in 0..100 {
+            ask(&served, "n < 199");
+            ask(&served, &format!("n > {i}"));
+        }
+        assert!(parts().iter().any(|(text, _)| text == "n < 199"));
+        for i in 0..10 {
+            points(&ask(&served, &format!("n >= {i}")));
+        }
+        let mut some = std::mem::take(&mut *parts());
+        let each = match &some.last().unwrap().1.data {
+            Data::Part(part) => part.bytes(),
+            _ => 0,
+        };
+        assert!(each > 0);
+        make_room(&mut some, each * 3);
+        assert!((2..=3).contains(&some.len()), "{}", some.len());
+        make_room(&mut some, 0);
+        assert_eq!(some.len(), 1);
+    }
+}

@@ -1,0 +1,156 @@
+//! `?filter=`: the same pictures as layers of filtered files, and what can't be.
+
+use crate::app::{get, send};
+use axum::Router;
+use axum::body::Body;
+use axum::http::{Request, StatusCode};
+use heatsplat_render::{Layer, Style};
+use heatsplat_server::{Layers, Options, Server, router};
+use std::sync::Arc;
+
+/// Crimes, some of their columns kept, and those that a filter wants at load.
+fn crimes(filter: Option<&str>) -> (heatsplat_loader::Table, Layer) {
+    let rows: String = (0..3000)
+        .map(|i| {
+            let kind = ["theft", "fraud", "arson & more", ""][i % 4];
+            let (x, y) = (i % 77, i % 53);
+            format!("{x}.5,{y}.25,{kind},2010-0{}-01,{i}\n", i % 9 + 1)
+        })
+        .collect();
+    let csv = format!("lon,lat,offense,time,n\n{rows}");
+    let options = heatsplat_loader::Options {
+        keep: ["offense", "time", "n"].map(str::to_owned).to_vec(),
+        weight: Some("n".into()),
+        filter: filter.map(|filter| filter.parse().unwrap()),
+        ..heatsplat_loader::Options::default()
+    };
+    let csv = std::io::Cursor::new(csv.into_bytes());
+    let mut source = heatsplat_loader::read(csv, "crimes.csv", &options).unwrap();
+    let (points, table, _) = heatsplat_loader::load_table(&mut *source, |_| ()).unwrap();
+    (table, Layer::on_cpu("crimes", points, Style::default()))
+}
+
+/// A server of the layers `crimes`, some of their columns kept, and `wanted`, those of them
+/// that a filter wants at load.
+fn crime_app(filter: &str) -> Router {
+    let layers = Layers::default();
+    let id = layers.announce("crimes");
+    let (table, layer) = crimes(None);
+    layers.put_with(&id, layer, table);
+    let id = layers.announce("wanted");
+    layers.put(&id, crimes(Some(filter)).1);
+    router(Arc::new(Server::new(layers, Options::default())))
+}
+
+#[tokio::test]
+async fn a_filtered_tile_is_the_tile_of_a_filtered_load() {
+    for (filter, query) in [
+        ("offense = 'theft'", "filter=offense+%3D+%27theft%27"),
+        (
+            "offense in ('arson & more', 'fraud') and time >= 2010-03",
+            "filter=offense%20in%20('arson%20%26%20more','fraud')%20and%20time%20%3E=%202010-03",
+        ),
+        (
+            "n < 0 or offense is null",
+            "filter=n%3C0%20or%20offense+is+null",
+        ),
+    ] {
+        let app = crime_app(filter);
+        for (path, rest) in [
+            ("0/0/0.png", ""),
+            ("3/5/3.png", ""),
+            ("3/5/3@2x.webp", ""),
+            ("4/9/7.npy", ""),
+            ("5/20/15.png", "domain=p90"),
+            ("legend.json", "z=3"),
+            ("legend.svg", "z=3"),
+            ("map.png", "bbox=0,0,60,50"),
+            ("value", "lon=4.5&lat=4.25&z=3"),
+        ] {
+            let address = |layer, more| format!("/{layer}/{path}?{rest}&{more}");
+            let by_filter = get(&app, &address("crimes", query)).await;
+            let by_load = get(&app, &address("wanted", "")).await;
+            assert_eq!(by_filter.status, StatusCode::OK, "{filter}: {path}");
+            assert!(by_filter.body == by_load.body, "{filter}: {path}");
+            let whole = get(&app, &address("crimes", "")).await;
+            assert!(whole.body != by_filter.body || path == "4/9/7.npy");
+            assert_ne!(whole.header("etag"), by_filter.header("etag"), "{path}");
+            let tag = by_filter.header("etag");
+            let known = Request::get(address("crimes", query)).header("if-none-match", tag);
+            let known = send(&app, known.body(Body::empty()).unwrap()).await;
+            assert_eq!(known.status, StatusCode::NOT_MODIFIED, "{path}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn attributes_are_listed_and_filters_are_part_of_addresses() {
+    let app = crime_app("n > 5");
+    let tilejson = get(&app, "/crimes?ramp=viridis&filter=offense%3D'theft'")
+        .await
+        .json();
+    let suffix = "?ramp=viridis&filter=offense%3D%27theft%27";
+    assert!(tilejson["tiles"][0].as_str().unwrap().ends_with(suffix));
+    assert!(tilejson["legend"].as_str().unwrap().ends_with(suffix));
+    let expected = serde_json::json!([
+        { "name": "offense", "type": "text", "nulls": 750, "values": [
+            { "value": "arson & more", "count": 750 },
+            { "value": "fraud", "count": 750 },
+            { "value": "theft", "count": 750 },
+        ] },
+        { "name": "time", "type": "time", "nulls": 0,
+          "range": ["2010-01-01T00:00:00Z", "2010-09-01T00:00:00Z"] },
+        { "name": "n", "type": "number", "nulls": 0, "range": [0.0, 2999.0] },
+    ]);
+    assert_eq!(tilejson["attributes"], expected);
+    let catalog = get(&app, "/catalog").await.json();
+    assert_eq!(catalog["layers"][0]["attributes"], expected);
+    assert_eq!(catalog["layers"][1].get("attributes"), None);
+    let xml = get(&app, "/crimes/gdal.xml?filter=n%3E7").await;
+    assert!(String::from_utf8_lossy(&xml.body).contains("?filter=n%3E7&amp;format=rgba"));
+}
+
+#[tokio::test]
+async fn filters_that_can_not_be_are_refused() {
+    let app = crime_app("n > 5");
+    let deep = format!("{}n=1", "not%20".repeat(40));
+    let long = format!("n=1%20or%20{}", "n=1%20or%20".repeat(500));
+    for (path, filter, says) in [
+        (
+            "crimes",
+            "n%3E",
+            "filter can't be `n>`: it ends where a value is expected",
+        ),
+        ("crimes", "", "filter has no value"),
+        (
+            "crimes",
+            "beat%3D1",
+            "no column \"beat\" is kept; there are: \"offense\", \"time\", \"n\"",
+        ),
+        ("crimes", "n%3D'x'", "column \"n\" holds numbers"),
+        ("crimes", "time%3D5", "column \"time\" holds times"),
+        (
+            "crimes",
+            "n=1;drop%20table%20x",
+            "neither a number nor a date",
+        ),
+        ("crimes", &deep, "nested more than 16 deep"),
+        ("crimes", &long, "longer than 4096 bytes"),
+        ("wanted", "n%3D1", "no columns are kept"),
+    ] {
+        for file in [
+            "/0/0/0.png?",
+            "/map.png?",
+            "/legend.json?",
+            "/value?lon=1&lat=1&",
+            "?",
+            "/gdal.xml?",
+        ] {
+            let answer = get(&app, &format!("/{path}{file}filter={filter}")).await;
+            assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{filter}");
+            assert!(answer.error().contains(says), "{}", answer.error());
+        }
+    }
+    let twice = get(&app, "/crimes/0/0/0.png?filter=n=1&filter=n=2").await;
+    assert!(twice.error().contains("filter is given twice"));
+}

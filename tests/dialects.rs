@@ -1,0 +1,198 @@
+//! The heat maps that pages have, in a real Chromium, beside what heatsplat makes of their options.
+//!
+//! Needs node, the packages of tests/browser (`npm ci`) and Chromium; `scripts/test` installs them.
+
+use crate::scenes::Dice;
+use heatsplat::render::import::{self, Imported};
+use heatsplat::{Layer, Points, Window};
+use std::f64::consts::PI;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+/// Pixels a side, around 0° at our zoom 3, MapLibre's 2.
+const SIDE: u32 = 512;
+const WORLD: f64 = 2048.0;
+
+const HEATMAP_JS: &str = "{options: {radius: 30}, data: {max: 40, min: 0}}";
+const SIMPLEHEAT: &str = "{max: 40, radius: 20, blur: 15, minOpacity: 0.05}";
+const MAPLIBRE: &str = r#"{zoom: 2, layer: {paint: {"heatmap-radius": 40, "heatmap-weight": ["get", "value"],
+    "heatmap-intensity": 0.02}}}"#;
+
+/// Straight RGBA, pixel by pixel.
+type Pixels = Vec<[u8; 4]>;
+
+/// Pixels of the picture, and what they weigh.
+fn points() -> Vec<(f64, f64, f32)> {
+    let mut dice = Dice(3);
+    let centres: Vec<(f64, f64)> = (0..6)
+        .map(|_| (dice.within(60.0, 450.0), dice.within(60.0, 450.0)))
+        .collect();
+    let mut place = |i: usize| {
+        let (x, y) = centres[i % centres.len()];
+        let mut near = |c: f64| (c + dice.normal() * 25.0).clamp(0.5, 511.5);
+        (near(x), near(y), (i % 10 + 1) as f32)
+    };
+    (0..360).map(&mut place).collect()
+}
+
+/// Degrees of a pixel.
+fn place(x: f64, y: f64) -> (f64, f64) {
+    let half = f64::from(SIDE) / 2.0;
+    let lon = (x - half) / WORLD * 360.0;
+    let lat = (PI * (half - y) / WORLD * 2.0).sinh().atan().to_degrees();
+    (lon, lat)
+}
+
+/// Runs the page; `None` where a part is missing, which is said aloud.
+fn theirs() -> Option<[Pixels; 3]> {
+    let browser = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser");
+    let packages = ["heatmap.js", "simpleheat", "maplibre-gl", "playwright-core"];
+    let missing = packages
+        .iter()
+        .find(|p| !browser.join("node_modules").join(p).exists());
+    let runs = |program: &str| Command::new(program).arg("--version").output().is_ok();
+    let chromium =
+        std::env::var("CHROMIUM").is_ok() || runs("chromium") || runs("chromium-browser");
+    if missing.is_some() || !runs("node") || !chromium {
+        let said =
+            "the dialects' test needs node, chromium and tests/browser/node_modules (npm ci)";
+        assert!(
+            std::env::var_os("HEATSPLAT_REQUIRE_ALL").is_none(),
+            "{said}"
+        );
+        eprintln!("LEFT OUT: {said}");
+        return None;
+    }
+    let folder = crate::program::folder("dialects");
+    let list: Vec<String> = points()
+        .into_iter()
+        .map(|(x, y, value)| {
+            let (lon, lat) = place(x, y);
+            format!("{{x: {x}, y: {y}, lon: {lon}, lat: {lat}, value: {value}}}")
+        })
+        .collect();
+    let input = folder.join("points.js");
+    let text = format!(
+        "{{size: {SIDE}, points: [{}], heatmapJs: {HEATMAP_JS}, simpleheat: {SIMPLEHEAT}, maplibre: {MAPLIBRE}}}",
+        list.join(",")
+    );
+    fs::write(&input, text).unwrap();
+    let run = Command::new("node")
+        .arg(browser.join("dialects.mjs"))
+        .args([&input, &folder])
+        .output()
+        .unwrap();
+    let said = [run.stdout, run.stderr].map(|out| String::from_utf8_lossy(&out).into_owned());
+    assert!(run.status.success(), "{}", said.concat());
+    Some(["heatmap.js", "simpleheat", "maplibre"].map(|name| {
+        let bytes = fs::read(folder.join(format!("{name}.rgba"))).unwrap();
+        assert_eq!(bytes.len(), (4 * SIDE * SIDE) as usize, "{name}");
+        bytes.chunks(4).map(|p| [p[0], p[1], p[2], p[3]]).collect()
+    }))
+}
+
+/// The colour indices of our picture, and its colours.
+fn ours(imported: &Imported) -> (Vec<u8>, Pixels) {
+    let places = points().into_iter().map(|(x, y, value)| {
+        let (lon, lat) = place(x, y);
+        (lon, lat, value)
+    });
+    let layer = Layer::on_cpu(
+        "p",
+        Points::from_lon_lat(places).unwrap(),
+        imported.style.clone(),
+    );
+    let corner = (WORLD as i64 - i64::from(SIDE)) / 2;
+    let picture = layer.map(
+        Window::at_level(11, corner, corner, SIDE, SIDE),
+        1,
+        layer.style(),
+    );
+    let ramp = layer.style().ramp();
+    let colors = picture.indices.iter().map(|i| ramp.color(*i)).collect();
+    (picture.indices, colors)
+}
+
+/// Spearman's rank correlation; equal numbers share their mean rank.
+fn rank_correlation(a: &[u8], b: &[u8]) -> f64 {
+    let ranks = |values: &[u8]| {
+        let mut counts = [0u32; 256];
+        values.iter().for_each(|v| counts[usize::from(*v)] += 1);
+        let mut below = 0;
+        let mean = counts.map(|n| {
+            let rank = f64::from(below) + f64::from(n) / 2.0;
+            below += n;
+            rank
+        });
+        values
+            .iter()
+            .map(|v| mean[usize::from(*v)])
+            .collect::<Vec<f64>>()
+    };
+    let (a, b) = (ranks(a), ranks(b));
+    let mean = |v: &[f64]| v.iter().sum::<f64>() / v.len() as f64;
+    let (ma, mb) = (mean(&a), mean(&b));
+    let sum = |f: &dyn Fn(f64, f64) -> f64| {
+        a.iter()
+            .zip(&b)
+            .map(|(x, y)| f(x - ma, y - mb))
+            .sum::<f64>()
+    };
+    sum(&|x, y| x * y) / (sum(&|x, _| x * x) * sum(&|_, y| y * y)).sqrt()
+}
+
+#[test]
+fn pages_find_their_pictures_again() {
+    let Some([heatmap_js, simpleheat, maplibre]) = theirs() else {
+        return;
+    };
+    let h337 =
+        import::style("h337.create({radius: 30}); m.setData({max: 40, min: 0, data: []})").unwrap();
+    let heat = import::style(&format!("simpleheat(c, {SIMPLEHEAT})")).unwrap();
+    for (name, theirs, imported) in [
+        ("heatmap.js", heatmap_js, &h337),
+        ("simpleheat", simpleheat, &heat),
+    ] {
+        let (indices, _) = ours(imported);
+        let alphas: Vec<u8> = theirs.iter().map(|p| p[3]).collect();
+        let correlation = rank_correlation(&indices, &alphas);
+        // the same ramp: where it is opaque enough that a canvas keeps the colour
+        let ramp = imported.style.ramp();
+        let off = theirs
+            .iter()
+            .filter(|p| p[3] > 80)
+            .map(|p| {
+                let color = ramp.color(p[3]);
+                (0..4).map(|c| color[c].abs_diff(p[c])).max().unwrap()
+            })
+            .max();
+        let mean = indices
+            .iter()
+            .zip(&alphas)
+            .map(|(a, b)| f64::from(a.abs_diff(*b)))
+            .sum::<f64>()
+            / indices.len() as f64;
+        println!(
+            "{name}: rank correlation {correlation:.4}, ramp off by {off:?}, alpha off by {mean:.2}"
+        );
+        assert!(correlation >= 0.98, "{name}: {correlation}");
+        assert!(off.is_some_and(|off| off <= 4), "{name}: {off:?}");
+    }
+    let layer = MAPLIBRE
+        .replace("{zoom: 2, layer: ", "")
+        .replace("}}}", "}}");
+    let imported = import::style(&layer).unwrap();
+    let (_, colors) = ours(&imported);
+    let shine = |[r, g, b, a]: [u8; 4]| [r, g, b, 255].map(|c| f64::from(c) * f64::from(a) / 255.0);
+    let mut sum = 0.0;
+    for (ours, theirs) in colors.iter().zip(&maplibre) {
+        let (ours, theirs) = (shine(*ours), shine(*theirs));
+        sum += (0..4).map(|c| (ours[c] - theirs[c]).abs()).sum::<f64>() / 4.0;
+    }
+    let mean = sum / f64::from(SIDE * SIDE);
+    println!("MapLibre: mean difference {mean:.2} of 255");
+    let hot = maplibre.iter().filter(|p| p[3] > 128).count();
+    assert!(hot > 5000, "{hot}");
+    assert!(mean <= 8.0, "{mean}");
+}

@@ -1,0 +1,210 @@
+use crate::oracle::{self, LonLat};
+use crate::scenes;
+use heatsplat::{TileId, TileSize, Window};
+
+/// Every mode, with a kernel of its own where it has any.
+const MODES: [&[(&str, &str)]; 9] = [
+    &[
+        ("overlap", "cover:0,3,0.05@4"),
+        ("kernel", "plateau:0.15"),
+        ("radius", "20px"),
+    ],
+    &[
+        ("overlap", "cover:0,20"),
+        ("kernel", "gaussian"),
+        ("radius", "6px"),
+    ],
+    &[
+        ("overlap", "cover"),
+        ("kernel", "shadow:0.6"),
+        ("radius", "40px"),
+    ],
+    &[
+        ("overlap", "reach:8"),
+        ("kernel", "epanechnikov"),
+        ("radius", "16px"),
+    ],
+    &[("overlap", "over:ellipse:10x6@0.2"), ("domain", "0,255")],
+    &[
+        ("overlap", "plus:ellipse:5x5@0.1*weight;blur:8x3;blur:2x2"),
+        ("domain", "0,255"),
+    ],
+    &[
+        ("overlap", "over:image:3x2:10ff4080ff20@0.4"),
+        ("domain", "0,255"),
+    ],
+    &[("kernel", "cubic"), ("radius", "9px")],
+    &[
+        ("kernel", "cone:0.3"),
+        ("radius", "30px"),
+        ("measure", "mean"),
+    ],
+];
+
+#[test]
+fn tiles_of_every_mode_are_crops_of_one_picture() {
+    for (name, points) in scenes::all() {
+        let layer = scenes::layer(&points);
+        for mode in MODES {
+            let style = scenes::style(mode);
+            let z = 3;
+            let whole = Window::at_level(z + 8, -300, 256, 1100, 900);
+            let whole = layer.density(whole, 1, &style);
+            // west of the date line, across it, and inside
+            for (x, y) in [(7u32, 2u32), (0, 2), (1, 3), (2, 3)] {
+                let tile = TileId::new(z, x, y).unwrap();
+                let drawn = layer.tile_density(tile, TileSize::NORMAL, &style);
+                let left = if x == 7 { -256 } else { i64::from(x) * 256 };
+                let corner = ((left + 300) as u32, y * 256 - 256);
+                for row in 0..256u32 {
+                    for column in 0..256u32 {
+                        let got = drawn.at(column, row);
+                        let expected = whole.at(corner.0 + column, corner.1 + row);
+                        assert!(
+                            got.to_bits() == expected.to_bits(),
+                            "{name} {mode:?} tile {x},{y} pixel {column},{row}: {got} {expected}"
+                        );
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Every point against every pixel of a tile, by a function of weight and distance.
+fn brute(points: &[LonLat], (z, x, y): (u8, u32, u32), mut each: impl FnMut(usize, f64, f64)) {
+    let world = 256.0 * 2f64.powi(i32::from(z));
+    for &(lon, lat, weight) in points {
+        let (px, py) = oracle::project(lon, lat);
+        let (px, py) = (
+            px * world - f64::from(x) * 256.0,
+            py * world - f64::from(y) * 256.0,
+        );
+        for j in 0..256 {
+            for i in 0..256 {
+                let distance = (f64::from(i) + 0.5 - px).hypot(f64::from(j) + 0.5 - py);
+                each((j * 256 + i) as usize, f64::from(weight), distance);
+            }
+        }
+    }
+}
+
+/// Within the half of a place that positions are rounded by, and an opacity's 1/255.
+#[test]
+fn spots_cover_each_other_as_brute_force_says() {
+    let at = (4, 8, 5);
+    for (name, points) in scenes::all() {
+        let few: Vec<LonLat> = points.into_iter().step_by(5).take(400).collect();
+        let style = [
+            ("overlap", "cover:0,4"),
+            ("kernel", "quartic"),
+            ("radius", "20px"),
+        ];
+        let layer = scenes::layer(&few);
+        let tile = TileId::new(at.0, at.1, at.2).unwrap();
+        let drawn = layer.tile_density(tile, TileSize::NORMAL, &scenes::style(&style));
+        let mut light = vec![1.0; 256 * 256];
+        brute(&few, at, |pixel, weight, distance| {
+            let opacity = (weight / 4.0).clamp(0.0, 1.0);
+            light[pixel] *= 1.0 - opacity * oracle::kernel("quartic", distance, 20.0);
+        });
+        for (pixel, (got, light)) in drawn.values.iter().zip(&light).enumerate() {
+            let off = (f64::from(*got) - (1.0 - light)).abs();
+            assert!(off < 0.02, "{name} {pixel}: {got} {}", 1.0 - light);
+        }
+    }
+}
+
+/// Points far apart, so that no two share a pixel: Σ (v / step − dⁿ)₊ on whole pixels.
+#[test]
+fn heavier_points_reach_further() {
+    let points: Vec<LonLat> = vec![(0.5, 0.5, 30.0), (20.0, 10.0, 8.0), (-30.0, 40.0, 90.0)];
+    let layer = scenes::layer(&points);
+    for (kernel, degree) in [("triangular", 1), ("epanechnikov", 2), ("cubic", 3)] {
+        let step = 0.5f64.powi(degree);
+        let unit = step * 16f64.powi(degree);
+        let mode = format!("reach:{unit}");
+        let style = scenes::style(&[("overlap", &mode), ("kernel", kernel), ("radius", "16px")]);
+        let tile = TileId::new(0, 0, 0).unwrap();
+        let drawn = layer.tile_density(tile, TileSize::NORMAL, &style);
+        let mut truth = vec![0.0; 256 * 256];
+        for &(lon, lat, weight) in &points {
+            let (x, y) = oracle::project(lon, lat);
+            let (x, y) = ((x * 256.0).floor(), (y * 256.0).floor());
+            for (pixel, value) in truth.iter_mut().enumerate() {
+                let (i, j) = ((pixel % 256) as f64, (pixel / 256) as f64);
+                // round the world, too
+                for copy in [-256.0, 0.0, 256.0] {
+                    let distance = (i - x + copy).hypot(j - y);
+                    *value += (f64::from(weight) - step * distance.powi(degree)).max(0.0);
+                }
+            }
+        }
+        for (got, expected) in drawn.values.iter().zip(&truth) {
+            assert!(
+                (f64::from(*got) - expected).abs() < 1e-3,
+                "{kernel}: {got} {expected}"
+            );
+        }
+    }
+}
+
+/// Of shapes that no backend has, sums are as true as the place of a point is.
+#[test]
+fn stamped_shapes_add_up() {
+    let points: Vec<LonLat> = vec![(0.5, 0.5, 2.0), (1.0, 0.7, 3.0), (20.0, 10.0, 1.0)];
+    let layer = scenes::layer(&points);
+    let style = scenes::style(&[("kernel", "cubic"), ("radius", "30px")]);
+    let tile = TileId::new(1, 1, 0).unwrap();
+    let drawn = layer.tile_density(tile, TileSize::NORMAL, &style);
+    let mut truth = vec![0.0; 256 * 256];
+    brute(&points, (1, 1, 0), |pixel, weight, distance| {
+        truth[pixel] += weight * (1.0 - (distance / 30.0).powi(3)).max(0.0);
+    });
+    for (got, expected) in drawn.values.iter().zip(&truth) {
+        assert!(
+            (f64::from(*got) - expected).abs() < 0.15,
+            "{got} {expected}"
+        );
+    }
+}
+
+#[test]
+fn a_value_is_what_the_pixel_there_says() {
+    let points = [(12.0, 47.0, 1.0), (12.1, 47.0, 1.0)];
+    let layer = scenes::layer(&points);
+    let style = scenes::style(&[("overlap", "cover:0,2"), ("kernel", "plateau:0.5")]);
+    let at = heatsplat::Point::from_lon_lat(12.05, 47.0, 1.0)
+        .unwrap()
+        .at();
+    let value = layer.value(at, 4, &style);
+    assert_eq!(value.count, 2);
+    assert!((value.value.unwrap() - 0.75).abs() < 0.01, "{value:?}");
+}
+
+/// A GPU can't stamp in an order: the processor does it, and every tile is the same.
+#[cfg(feature = "gpu")]
+#[test]
+fn a_gpu_lets_the_processor_stamp() {
+    use heatsplat::Layer;
+    use heatsplat::render::gpu::{Choice, GpuBackend};
+    use std::sync::Arc;
+    let Ok(gpu) = GpuBackend::new(Choice::Any) else {
+        assert!(
+            std::env::var_os("HEATSPLAT_REQUIRE_ALL").is_none(),
+            "no GPU of any kind"
+        );
+        eprintln!("LEFT OUT: there is no GPU, not even in software");
+        return;
+    };
+    let points = scenes::all().remove(3).1;
+    let here = scenes::layer(&points);
+    let there = heatsplat::Points::from_lon_lat(points.iter().copied()).unwrap();
+    let there = Layer::new("there", there, here.style().clone(), Arc::new(gpu));
+    let tile = TileId::new(5, 17, 10).unwrap();
+    for mode in MODES {
+        let style = scenes::style(mode);
+        let draw = |layer: &Layer| layer.tile(tile, TileSize::NORMAL, &style);
+        assert_eq!(draw(&here), draw(&there), "{mode:?}");
+    }
+}
