@@ -151,7 +151,9 @@ impl Served {
             return Ok(self);
         };
         match (&self.data, &self.kept) {
-            (Data::Here(layer), Some(kept)) if layer.set().versus().is_none() => {
+            (Data::Here(layer), Some(kept))
+                if layer.set().versus().is_none() && layer.set().categories().is_empty() =>
+            {
                 kept.part(layer, &self, text.trim())
             }
             (Data::Live(_), _) => Err(Refused::bad(
@@ -160,6 +162,9 @@ impl Served {
             )),
             (Data::Here(layer), _) if layer.set().versus().is_some() => Err(Refused::bad(
                 "filter: a comparison can't be filtered; filter the layers that it compares",
+            )),
+            (Data::Here(layer), _) if !layer.set().categories().is_empty() => Err(Refused::bad(
+                "filter: a layer in categories can't be filtered; filter the plain layer",
             )),
             _ => Err(Refused::bad(
                 "filter: no columns are kept for this layer; whoever serves it can keep some \
