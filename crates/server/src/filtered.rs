@@ -50,10 +50,6 @@ impl Part {
 
     fn find(&self) -> Result<Layer, Refused> {
         let Whole { layer, table } = &self.whole;
-        if !layer.set().categories().is_empty() {
-            let why = "this layer shows its points by category, and can't be filtered";
-            return Err(Refused::bad(why));
-        }
         let points = table.select(layer.points(), &self.filter);
         let mut set = PointSet::new(points.map_err(|e| Refused::bad(e.to_string()))?);
         // the same scales and ramps as for all of them
@@ -164,7 +160,7 @@ impl Served {
                 "filter: a comparison can't be filtered; filter the layers that it compares",
             )),
             (Data::Here(layer), _) if !layer.set().categories().is_empty() => Err(Refused::bad(
-                "filter: a layer in categories can't be filtered; filter the plain layer",
+                "filter: this layer shows its points by category, and can't be filtered",
             )),
             _ => Err(Refused::bad(
                 "filter: no columns are kept for this layer; whoever serves it can keep some \
