@@ -144,7 +144,11 @@ impl Served {
 
     /// Whether colours follow the neighbourhood.
     pub(crate) fn is_local(&self, style: &Style) -> bool {
-        matches!(&self.data, Data::Here(layer) if layer.is_local(style))
+        match &self.data {
+            Data::Here(layer) => layer.is_local(style),
+            Data::Part(part) => part.of().is_local(style),
+            Data::Live(_) | Data::Stored(_) => false,
+        }
     }
 
     fn here(&self) -> Result<&Layer, Refused> {

@@ -50,10 +50,6 @@ impl Part {
 
     fn find(&self) -> Result<Layer, Refused> {
         let Whole { layer, table } = &self.whole;
-        if !layer.set().categories().is_empty() {
-            let why = "this layer shows its points by category, and can't be filtered";
-            return Err(Refused::bad(why));
-        }
         let points = table.select(layer.points(), &self.filter);
         let mut set = PointSet::new(points.map_err(|e| Refused::bad(e.to_string()))?);
         // the same scales and ramps as for all of them
@@ -151,7 +147,9 @@ impl Served {
             return Ok(self);
         };
         match (&self.data, &self.kept) {
-            (Data::Here(layer), Some(kept)) if layer.set().versus().is_none() => {
+            (Data::Here(layer), Some(kept))
+                if layer.set().versus().is_none() && layer.set().categories().is_empty() =>
+            {
                 kept.part(layer, &self, text.trim())
             }
             (Data::Live(_), _) => Err(Refused::bad(
@@ -160,6 +158,9 @@ impl Served {
             )),
             (Data::Here(layer), _) if layer.set().versus().is_some() => Err(Refused::bad(
                 "filter: a comparison can't be filtered; filter the layers that it compares",
+            )),
+            (Data::Here(layer), _) if !layer.set().categories().is_empty() => Err(Refused::bad(
+                "filter: this layer shows its points by category, and can't be filtered",
             )),
             _ => Err(Refused::bad(
                 "filter: no columns are kept for this layer; whoever serves it can keep some \
