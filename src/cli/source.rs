@@ -346,36 +346,35 @@ fn with_bar<T, E: Into<Failure>>(
 }
 
 /// The radius of each point, from a reading of the same rows with radii for weights. Rows whose
-/// weight or radius is no number are in one of the two only.
+/// weight or radius is no number are in one of the two only: the fewest that can be are left out.
 fn matched(rows: &[Point], radii: &[Point]) -> Vec<f32> {
-    /// Rows in a row that may be missing from one of the two.
-    const MOST_MISSING: usize = 1000;
-    let mut next = 0;
-    let mut found = Vec::with_capacity(rows.len());
-    for (i, row) in rows.iter().enumerate() {
-        let ahead = radii.get(next..).unwrap_or_default();
-        let in_radii = place_of(row, ahead, MOST_MISSING);
-        let Some(skipped) = in_radii else {
-            found.push(0.0);
-            continue;
-        };
-        // is it this row that has no radius, or are there radii of rows that have no weight?
-        let later = rows.get(i + 1..).unwrap_or_default();
-        let in_rows = ahead.first().and_then(|p| place_of(p, later, skipped));
-        if skipped > 0 && in_rows.is_some() {
-            found.push(0.0);
-            continue;
+    let mut found = vec![0.0; rows.len()];
+    let (mut row, mut radius) = (0, 0);
+    while row < rows.len() {
+        let left = (rows.get(row..), radii.get(radius..));
+        if let (Some(rows), Some(radii)) = left
+            && let Some((skipped, missing)) = nearest_pair(rows, radii)
+        {
+            row += skipped;
+            if let (Some(found), Some(point)) = (found.get_mut(row), radii.get(missing)) {
+                *found = point.weight;
+            }
+            radius += missing + 1;
         }
-        next += skipped + 1;
-        found.push(ahead.get(skipped).map_or(0.0, |p| p.weight));
+        row += 1;
     }
     found
 }
 
-/// Where the first point at the same place is, among so many.
-fn place_of(point: &Point, among: &[Point], most: usize) -> Option<usize> {
-    let mut few = among.iter().take(most);
-    few.position(|p| p.at() == point.at())
+/// How far the next two points at the same place are, in both, with the fewest before them.
+fn nearest_pair(rows: &[Point], radii: &[Point]) -> Option<(usize, usize)> {
+    /// Points before them, of both together.
+    const MOST: usize = 100;
+    let same = |skipped: usize, missing: usize| {
+        let (row, radius) = (rows.get(skipped)?, radii.get(missing)?);
+        (row.at() == radius.at()).then_some((skipped, missing))
+    };
+    (0..=MOST).find_map(|all| (0..=all).find_map(|skipped| same(skipped, all - skipped)))
 }
 
 fn is_database(_source: &str) -> bool {
