@@ -104,7 +104,7 @@ fn as_json(loaded: &Loaded) -> Value {
         }),
         "bytes": report.bytes,
         "memory": points.bytes(),
-        "kept": table.columns().iter().map(|column| json!({
+        "keeps": table.columns().iter().map(|column| json!({
             "name": column.name(),
             "type": column.kind().name(),
             "nulls": column.nulls(),

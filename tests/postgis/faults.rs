@@ -163,13 +163,15 @@ fn a_busy_pool_is_said_to_be_busy() {
         &server,
         "select ST_SetSRID(ST_MakePoint(0,0),4326) as geom from pg_sleep(4)",
     );
-    let path = format!("/{slow}/0/0/0.png?domain=0,1");
+    // Each another tile: who asks for the same waits for the same.
+    let path = |y: u8| format!("/{slow}/1/0/{y}.png?domain=0,1");
     std::thread::scope(|scope| {
+        let (server, path) = (&server, &path);
         let held: Vec<_> = (0..2)
-            .map(|_| scope.spawn(|| server.get(&path, "").0))
+            .map(|y| scope.spawn(move || server.get(&path(y), "").0))
             .collect();
         std::thread::sleep(Duration::from_millis(1000));
-        let (status, took) = timed(&server, &path);
+        let (status, took) = timed(server, &format!("/{slow}/1/1/0.png?domain=0,1"));
         assert!(status == 503 && took < SOON, "{status} {took:?}");
         assert!(held.into_iter().all(|h| h.join().unwrap() == 200));
     });
