@@ -47,7 +47,7 @@ Examples:
 #[derive(Subcommand)]
 enum Command {
     /// Show points on a map in the browser, and serve their tiles
-    Serve(serve::Serve),
+    Serve(Box<serve::Serve>),
     /// Draw points as one picture
     Render(render::Render),
     /// Write all tiles of a source: PMTiles, MBTiles, GeoTIFF, a folder of files, PostGIS rasters

@@ -1,6 +1,7 @@
 //! The flags of a server, which are the keys of its sections in a file too.
 
 use crate::cli::backend::BackendFlags;
+#[cfg(feature = "postgis")]
 use crate::cli::database::RoleFlags;
 use crate::cli::source::SourceFlags;
 use clap::Args;
@@ -126,6 +127,7 @@ pub(super) struct DatabaseWords {
     pub(super) style: Option<String>,
     #[command(flatten)]
     pub(super) pool: PoolFlags,
+    #[cfg(feature = "postgis")]
     #[command(flatten)]
     pub(super) role: RoleFlags,
 }

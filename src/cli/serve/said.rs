@@ -20,6 +20,7 @@ use std::path::Path;
 const OF_DATABASES: [&str; 5] = ["table", "sql", "geom", "srid", "allow_superuser"];
 
 /// What the one database of a command line is called.
+#[cfg(feature = "postgis")]
 const DATABASE: &str = "database";
 
 /// What is said of the server as a whole, and overrides a file's word.

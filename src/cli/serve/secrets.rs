@@ -23,6 +23,7 @@ fn parts(url: &str) -> Option<(&str, Option<&str>, &str)> {
 }
 
 /// Whether the text of an address has a password in it that is no variable.
+#[cfg(any(feature = "postgis", test))]
 pub(super) fn has_plain_password(raw: &str) -> bool {
     // What comes from the environment is none of the text's.
     let filled = fill(raw, |_| Some(String::new()));

@@ -62,7 +62,7 @@ pub(crate) struct Judge {
 
 /// What a reader hands on.
 enum Handed {
-    Batch(Batch),
+    Batch(Box<Batch>),
     /// Now it is the next reader's turn.
     Turn,
     /// All is read: a channel that closes without this word means that reading broke off.
@@ -180,7 +180,9 @@ impl Judge {
     fn send(&mut self) -> Result<(), Stopped> {
         let empty = Self::empty(self.within, self.asked.keep.len());
         let full = std::mem::replace(&mut self.batch, empty);
-        self.out.send(Ok(Handed::Batch(full))).map_err(|_| Stopped)
+        self.out
+            .send(Ok(Handed::Batch(Box::new(full))))
+            .map_err(|_| Stopped)
     }
 
     fn empty(within: Option<Bounds>, keep: usize) -> Batch {
@@ -303,7 +305,7 @@ impl Source for Records {
             };
             match reader.recv() {
                 Ok(handed) => match handed? {
-                    Handed::Batch(batch) => break batch,
+                    Handed::Batch(batch) => break *batch,
                     Handed::Turn => self.readers.rotate_left(1),
                     Handed::End => drop(self.readers.pop_front()),
                 },

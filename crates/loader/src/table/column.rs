@@ -154,8 +154,8 @@ impl Column {
             Values::Times(all) => 8 * all.capacity(),
             Values::Bools(all) => all.capacity(),
             Values::Texts(codes, words) => {
-                let word = |word: &Box<str>| word.len() + size_of::<Box<str>>();
-                codes.bytes() + words.iter().map(word).sum::<usize>()
+                let texts: usize = words.iter().map(|word| word.len()).sum();
+                codes.bytes() + texts + size_of_val::<[Box<str>]>(words)
             }
         }
     }

@@ -12,9 +12,9 @@ fn rows() -> Vec<Row> {
         lon: f64::from(i) * 1.5 - 10.0,
         lat: f64::from(i % 7),
         kind: (i % 5 < 4).then(|| format!("kind {}", i % 3)),
-        n: (i % 4 > 0).then(|| f64::from(i) / 2.0),
-        day: (i % 6 > 0).then(|| format!("2010-03-{:02}", i % 20 + 1)),
-        flag: (i % 3 > 0).then_some(i % 2 == 0),
+        n: (!i.is_multiple_of(4)).then(|| f64::from(i) / 2.0),
+        day: (!i.is_multiple_of(6)).then(|| format!("2010-03-{:02}", i % 20 + 1)),
+        flag: (!i.is_multiple_of(3)).then_some(i.is_multiple_of(2)),
     };
     (0..24).map(row).collect()
 }

@@ -51,9 +51,9 @@ fn rows() -> Vec<Row> {
         lon: f64::from(i % 50) * 0.5 - 10.0,
         lat: f64::from(i % 50 % 7) - 3.0,
         kind: (i % 5 < 4).then(|| kinds[(i % 5) as usize].to_owned()),
-        n: (i % 11 > 0).then(|| f64::from(i % 17) / 2.0 - 1.0),
-        day: (i % 13 > 0).then(|| format!("2010-03-{:02}", i % 6 + 1)),
-        flag: (i % 3 > 0).then_some(i % 2 == 0),
+        n: (!i.is_multiple_of(11)).then(|| f64::from(i % 17) / 2.0 - 1.0),
+        day: (!i.is_multiple_of(13)).then(|| format!("2010-03-{:02}", i % 6 + 1)),
+        flag: (!i.is_multiple_of(3)).then_some(i.is_multiple_of(2)),
     };
     (0..400).map(row).collect()
 }

@@ -5,7 +5,7 @@ use axum::Router;
 use axum::http::StatusCode;
 use heatsplat_points::{Point, TileId};
 use heatsplat_render::encode::Format;
-use heatsplat_render::{Style, TileSize};
+use heatsplat_render::{CpuBackend, Style, TileSize};
 use heatsplat_server::{
     Answer as Promise, Fetched, Layers, Live, Options, Rows, Server, Trouble, Want, router,
 };
@@ -200,7 +200,15 @@ async fn a_failure_is_told_to_all_who_wait_and_not_kept() {
     let id = layers.announce("failing");
     let mut style = Style::default();
     style.set("domain", "0,5").unwrap();
-    layers.put_live(&id, Live::new("failing", style, Arc::clone(&rows) as _));
+    layers.put_live(
+        &id,
+        Live::new(
+            "failing",
+            style,
+            Arc::clone(&rows) as _,
+            Arc::new(CpuBackend::new()),
+        ),
+    );
     let app = router(Arc::new(Server::new(layers, few(2, 100))));
     let uri = "/failing/0/0/0.png";
     let clients: Vec<_> = (0..50).map(|_| ask(&app, uri)).collect();
