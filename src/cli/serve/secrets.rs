@@ -1,5 +1,6 @@
 //! Passwords in addresses of databases: kept out of files.
 
+#[cfg(any(feature = "postgis", test))]
 use super::variables::fill;
 
 /// What a password is in a file that was saved.
