@@ -1,5 +1,6 @@
 //! Arrow IPC: files (Feather 2) and streams.
 
+use super::arrow_blocks;
 use super::arrow_rows::{GeometryColumn, Wanted, may_be_geometry};
 use super::{Opening, Reader, damaged};
 use crate::crs::Crs;
@@ -23,11 +24,15 @@ pub(crate) fn file(
     mut origin: Origin,
     options: &Options,
 ) -> Result<Box<dyn Source>, LoadError> {
-    let opened = File::open(path).map_err(|source| LoadError::Open {
+    let mut opened = File::open(path).map_err(|source| LoadError::Open {
         file: origin.file(),
         source,
     })?;
     origin.bytes_total = opened.metadata().ok().map(|m| m.len());
+    if let Some(length) = origin.bytes_total {
+        arrow_blocks::check(&mut opened, length)
+            .map_err(|error| damaged(&origin, "footer", error))?;
+    }
     let reader = FileReader::try_new_buffered(origin.counted(opened), None)
         .map_err(|error| damaged(&origin, "footer", error))?;
     let schema = reader.schema();

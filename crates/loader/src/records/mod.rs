@@ -5,6 +5,7 @@
 //! wait at a time, so memory stays bounded whoever is faster.
 
 pub(crate) mod arrow;
+mod arrow_blocks;
 mod arrow_rows;
 pub(crate) mod flatgeobuf;
 pub(crate) mod geopackage;

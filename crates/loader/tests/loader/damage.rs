@@ -1,4 +1,4 @@
-//! FlatGeobuf, Shapefiles and Parquet, cut off and with bits turned: whatever becomes of them, it is a load
+//! FlatGeobuf, Shapefiles, Arrow and Parquet, cut off and with bits turned: whatever becomes of them, it is a load
 //! or an error, soon, and never a panic that gets out.
 
 use crate::Folder;
@@ -71,6 +71,11 @@ fn flatgeobuf() {
 #[test]
 fn shapefile() {
     check("shp", 40, 300);
+}
+
+#[test]
+fn arrow() {
+    check("arrow", 40, 400);
 }
 
 #[test]
