@@ -45,6 +45,68 @@ fn bad_rows_are_counted_by_reason_and_leave_the_others_alone() {
 }
 
 #[test]
+fn kinds_of_points_have_colours_of_their_own() {
+    let dir = folder("kinds");
+    let (file, out) = (dir.join("kinds.csv"), dir.join("map.png"));
+    let rows = "lon,lat,kind\n-20,0,a\n-20,0,a\n-20,0,a\n20,0,b\n20,0,b\n";
+    std::fs::write(&file, rows).unwrap();
+    let (file, out) = (file.to_str().unwrap(), out.to_str().unwrap());
+    let picture = [
+        "render",
+        file,
+        "-o",
+        out,
+        "--bbox=-40,-20,40,20",
+        "--size",
+        "400x200",
+    ];
+    let (code, _, err) = heatsplat(&[&picture[..], &["--by", "kind", "--opacity", "0:1"]].concat());
+    assert_eq!(code, 0, "{err}");
+    let drawn = decode_png(&std::fs::read(out).unwrap());
+    let at = |x, y| drawn.get_pixel(x, y).0;
+    // the two ends of the middle line hold the first and the second colour, between them nothing
+    let [a, b, between] = [at(100, 100), at(300, 100), at(200, 100)];
+    assert!(
+        a[3] == 255 && b[3] == 255 && a[..3] != b[..3],
+        "{a:?} {b:?}"
+    );
+    assert_eq!(between[3], 0);
+    let (code, _, err) = heatsplat(&[&picture[..], &["--by", "nosuch"]].concat());
+    assert!(code == 1 && err.contains("nosuch"), "{code} {err}");
+}
+
+#[test]
+fn isolines_are_drawn_over_the_colours_or_alone() {
+    let dir = folder("isolines");
+    let out = dir.join("lines.png");
+    let out = out.to_str().unwrap();
+    let seen = |more: &[&str]| {
+        let europe = [
+            "render",
+            CITIES,
+            "-o",
+            out,
+            "--bbox=-10,35,30,60",
+            "--size",
+            "320x240",
+        ];
+        let (code, _, err) = heatsplat(&[&europe[..], more].concat());
+        assert_eq!(code, 0, "{err}");
+        let drawn = decode_png(&std::fs::read(out).unwrap());
+        drawn.pixels().filter(|p| p.0[3] > 0).count()
+    };
+    let (plain, over, alone) = (
+        seen(&[]),
+        seen(&["--isolines", "6"]),
+        seen(&["--isolines", "6", "--opacity", "0"]),
+    );
+    assert!(
+        over >= plain && alone > 500 && alone < plain / 2,
+        "{plain} {over} {alone}"
+    );
+}
+
+#[test]
 fn render_writes_a_whole_picture_or_none() {
     let dir = folder("render");
     let path = dir.join("map.png");
