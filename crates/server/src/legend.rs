@@ -96,8 +96,11 @@ pub(crate) async fn get(
 
 fn legend(served: &Served, normalizer: &Normalizer, look: &Look) -> Legend {
     let mut legend = Legend::of(normalizer, &look.style).titled(served.name());
-    if let Data::Here(layer) = &served.data {
-        legend = legend.in_categories(layer.set().categories());
+    if let Data::Here(layer) = &served.data
+        && !layer.set().categories().is_empty()
+    {
+        // a colour says of which kind, and no number
+        return legend.in_categories(layer.set().categories());
     }
     if served.is_local(&look.style) {
         legend = legend.of_neighbourhoods();
