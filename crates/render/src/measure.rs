@@ -42,16 +42,6 @@ impl Measure {
     pub fn is_per_area(self) -> bool {
         matches!(self, Self::SumPerKm2 | Self::CountPerKm2)
     }
-
-    /// What the numbers count, where that is known without knowing the data.
-    pub fn unit(self) -> Option<&'static str> {
-        match self {
-            Self::Sum | Self::Mean => None,
-            Self::Count => Some("points"),
-            Self::SumPerKm2 => Some("per km²"),
-            Self::CountPerKm2 => Some("points per km²"),
-        }
-    }
 }
 
 display_by_name!(Measure);

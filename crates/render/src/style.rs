@@ -139,6 +139,19 @@ impl Style {
         &self.baked
     }
 
+    /// What the numbers of pictures, legends and values count.
+    pub fn unit(&self) -> &'static str {
+        match (self.measure, self.normalize) {
+            (Measure::Sum, Normalize::Peak) => "weight",
+            (Measure::Sum, Normalize::Mass) => "weight per square pixel",
+            (Measure::Count, Normalize::Peak) => "points",
+            (Measure::Count, Normalize::Mass) => "points per square pixel",
+            (Measure::Mean, _) => "weight on the mean",
+            (Measure::SumPerKm2, _) => "weight per km²",
+            (Measure::CountPerKm2, _) => "points per km²",
+        }
+    }
+
     /// How many lines of equal value lie over the colours, if any do.
     pub fn isolines(&self) -> Option<u8> {
         self.isolines

@@ -142,15 +142,6 @@ impl Served {
         Ok(renders.run(1, value).await?.0)
     }
 
-    /// Whether colours follow the neighbourhood.
-    pub(crate) fn is_local(&self, style: &Style) -> bool {
-        match &self.data {
-            Data::Here(layer) => layer.is_local(style),
-            Data::Part(part) => part.of().is_local(style),
-            Data::Live(_) | Data::Stored(_) => false,
-        }
-    }
-
     fn here(&self) -> Result<&Layer, Refused> {
         match &self.data {
             Data::Here(layer) => Ok(layer),

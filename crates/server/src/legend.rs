@@ -5,17 +5,16 @@ use crate::caching::Fingerprint;
 use crate::error::{Refused, json, shown};
 use crate::query::Query;
 use crate::router::Server;
-use crate::served::{Data, Look, Served};
+use crate::served::{Data, Served};
 use crate::tile;
-use crate::value::unit;
 use axum::body::Body;
 use axum::extract::Request;
 use axum::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
-use heatsplat_render::Normalizer;
 use heatsplat_render::encode::Format;
 use heatsplat_render::legend::{Legend, Look as Panel};
+use heatsplat_render::{Normalizer, Style};
 use std::sync::Arc;
 
 #[derive(Clone, Copy)]
@@ -85,7 +84,7 @@ pub(crate) async fn get(
         Kind::Svg | Kind::Png => None,
     };
     let draw = move || {
-        let mut legend = legend(&served, &normalizer, &look);
+        let mut legend = legend(&served, &normalizer, &look.style);
         if let Some((statistics, nature)) = distribution {
             legend = legend.measured(&statistics, nature, &normalizer);
         }
@@ -94,18 +93,12 @@ pub(crate) async fn get(
     Ok(caching.label(server.renders.run(1, draw).await?.0))
 }
 
-fn legend(served: &Served, normalizer: &Normalizer, look: &Look) -> Legend {
-    let mut legend = Legend::of(normalizer, &look.style).titled(served.name());
-    if let Data::Here(layer) = &served.data
-        && !layer.set().categories().is_empty()
-    {
-        // a colour says of which kind, and no number
-        return legend.in_categories(layer.set().categories());
-    }
-    if served.is_local(&look.style) {
-        legend = legend.of_neighbourhoods();
-    }
-    legend.in_unit(unit(&look.style))
+fn legend(served: &Served, normalizer: &Normalizer, style: &Style) -> Legend {
+    let legend = match &served.data {
+        Data::Here(layer) => layer.legend_of(normalizer, style),
+        _ => Legend::of(normalizer, style).in_unit(style.unit()),
+    };
+    legend.titled(served.name())
 }
 
 fn draw(legend: &Legend, kind: Kind, panel: &Panel) -> Result<Response, Refused> {

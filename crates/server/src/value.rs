@@ -9,7 +9,7 @@ use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use heatsplat_points::mercator;
-use heatsplat_render::{Measure, Near, Normalize, Style};
+use heatsplat_render::Near;
 use serde::Serialize;
 use std::sync::Arc;
 
@@ -91,7 +91,7 @@ pub(crate) async fn get(
     {
         return Ok(response);
     }
-    let unit = unit(&look.style);
+    let unit = look.style.unit();
     let live = served.is_live();
     let found = Arc::clone(&served).distribution(&server.renders, z, Arc::clone(&look));
     let distribution = found.await?;
@@ -125,17 +125,4 @@ fn rows(text: &str) -> Result<u32, Refused> {
     }
     let expected = format_args!("expected 1 to {MOST_ROWS}");
     Err(refuse("rows", text, expected))
-}
-
-/// What a style's numbers count.
-pub(crate) fn unit(style: &Style) -> &'static str {
-    match (style.measure, style.normalize) {
-        (Measure::Sum, Normalize::Peak) => "weight",
-        (Measure::Sum, Normalize::Mass) => "weight per square pixel",
-        (Measure::Count, Normalize::Peak) => "points",
-        (Measure::Count, Normalize::Mass) => "points per square pixel",
-        (Measure::Mean, _) => "weight on the mean",
-        (Measure::SumPerKm2, _) => "weight per km²",
-        (Measure::CountPerKm2, _) => "points per km²",
-    }
 }
