@@ -111,12 +111,11 @@ impl Splat {
         window: Window,
         by: &dyn Backend,
     ) -> Density {
-        let pixels = |radius: f64| Length::Pixels(radius);
         if !self.overlap.is_plain() {
             // all at one go: each covers all others
             let middle = window.top() + f64::from(window.height()) / 2.0 * window.pixel();
             let radius = |own: &Option<f64>| {
-                let wanted = own.map_or(self.length, pixels);
+                let wanted = own.map_or(self.length, Length::Pixels);
                 let splat = Self {
                     length: wanted,
                     ..self.clone()
@@ -137,15 +136,11 @@ impl Splat {
         let mut whole = Density::empty(window.width(), window.height());
         for (own, points) in parts {
             let splat = Self {
-                length: own.map_or(self.length, pixels),
+                length: own.map_or(self.length, Length::Pixels),
                 ..self.clone()
             };
             let part = splat.density(points, window, by);
-            whole
-                .values
-                .iter_mut()
-                .zip(&part.values)
-                .for_each(|(w, p)| *w += p);
+            whole.zip(&part, |all, part| all + part);
         }
         whole
     }
@@ -263,11 +258,7 @@ impl Band {
         if self.coarser == 1 {
             return (rows, (0, 0));
         }
-        let phase = |edge: f64| {
-            let pixels = (edge / rows.pixel()).round();
-            pixels.rem_euclid(f64::from(self.coarser)) as u32
-        };
-        let phase = (phase(rows.left()), phase(rows.top()));
+        let phase = lattice::phase(&rows, self.coarser);
         (rows.coarser(self.coarser, phase).grown(1), phase)
     }
 

@@ -20,8 +20,7 @@ pub struct Category {
     set: PointSet,
 }
 
-/// Colours in the order they are given out: neighbours are far apart, on light and on dark
-/// ground, for every colour vision the first five.
+/// Colours in the order they are given out.
 const PALETTE: [[u8; 3]; 10] = [
     [0xf2, 0x8e, 0x1c],
     [0x2f, 0x7f, 0xd6],

@@ -31,6 +31,26 @@ impl Density {
         }
     }
 
+    /// Sets each value to a function of it and that of another grid.
+    pub(crate) fn zip(&mut self, other: &Self, f: impl Fn(f32, f32) -> f32) {
+        for (a, &b) in self.values.iter_mut().zip(&other.values) {
+            *a = f(*a, b);
+        }
+    }
+
+    /// The same without its outermost pixels on each side.
+    pub(crate) fn without_rim(&self) -> Self {
+        let (width, height) = (self.width.saturating_sub(2), self.height.saturating_sub(2));
+        let rows = self.values.chunks_exact((self.width as usize).max(1));
+        let inner = rows.skip(1).take(height as usize);
+        let inner = inner.flat_map(|row| row.iter().skip(1).take(width as usize));
+        Self {
+            width,
+            height,
+            values: inner.copied().collect(),
+        }
+    }
+
     /// Copies another grid into this one with its top left pixel at (x, y).
     pub(crate) fn paste(&mut self, block: &Self, x: u32, y: u32) {
         paste(

@@ -97,16 +97,17 @@ impl Field {
             && set.by_radius().is_empty()
             && set.nature(self.measure) == Nature::Amount
             && !self.measure.is_per_area();
-        let points = if self.measure.counts() {
-            set.counts()
-        } else {
-            set.points()
-        };
-        let kernel = self.splat.everywhere()?;
-        plain.then_some(Job {
-            points,
+        if !plain {
+            return None;
+        }
+        Some(Job {
+            kernel: self.splat.everywhere()?,
+            points: if self.measure.counts() {
+                set.counts()
+            } else {
+                set.points()
+            },
             window: self.window,
-            kernel,
         })
     }
 
@@ -208,14 +209,5 @@ fn masked(value: f32, support: f32) -> f32 {
         value
     } else {
         f32::NAN
-    }
-}
-
-impl Density {
-    /// Sets each value to a function of it and another grid's.
-    fn zip(&mut self, other: &Self, f: impl Fn(f32, f32) -> f32) {
-        for (a, &b) in self.values.iter_mut().zip(&other.values) {
-            *a = f(*a, b);
-        }
     }
 }

@@ -130,11 +130,7 @@ impl Lattice {
     ///
     /// Cells are counted from the corner of the world, so tiles agree on where they are.
     pub(crate) fn phase(self, window: &Window) -> (u32, u32) {
-        let phase = |edge: f64| {
-            let pixels = (edge / window.pixel()).round();
-            pixels.rem_euclid(f64::from(self.coarser)) as u32
-        };
-        (phase(window.left()), phase(window.top()))
+        phase(window, self.coarser)
     }
 
     /// Lays a picture over the lattice, its corner `phase` pixels from a cell's.
@@ -151,6 +147,15 @@ impl Lattice {
             outputs: (grid.width(), grid.height()),
         }
     }
+}
+
+/// How many pixels a window's corner lies from that of a cell of `side` pixels, across and down.
+pub(crate) fn phase(window: &Window, side: u32) -> (u32, u32) {
+    let phase = |edge: f64| {
+        let pixels = (edge / window.pixel()).round();
+        pixels.rem_euclid(f64::from(side)) as u32
+    };
+    (phase(window.left()), phase(window.top()))
 }
 
 /// Cells around a picture that refining it reads: a cubic spline's reach.

@@ -90,7 +90,8 @@ impl Layer {
 
     /// A layer of points, or of a comparison of two sets of them.
     pub fn of(name: &str, set: Arc<PointSet>, style: Style, backend: Arc<dyn Backend>) -> Self {
-        let style = style.clone().suited_to(set.nature(style.measure));
+        let nature = set.nature(style.measure);
+        let style = style.suited_to(nature);
         Self {
             name: name.to_owned(),
             set,
@@ -251,14 +252,15 @@ impl Layer {
             let density = self.density(window, ratio, style);
             return Ok(encode::densities(format, &density, &window)?.into());
         }
-        let drawn = self.picture(window, ratio, style, level);
+        let (drawn, pixels) = self.drawn(window, ratio, style, level);
         let (width, height) = (drawn.width, drawn.height);
-        if drawn.is_empty() || !self.is_mixed(style) {
-            let ramp = style.ramp();
-            return encode::picture(format, &drawn.indices, width, height, ramp, Effort::Live);
+        match pixels {
+            Some(pixels) => encode::pixels(format, &pixels, width, height, Effort::Live),
+            None => {
+                let (ramp, effort) = (style.ramp(), Effort::Live);
+                encode::picture(format, &drawn.indices, width, height, ramp, effort)
+            }
         }
-        let pixels = self.mixed(&drawn, window, ratio, style, level);
-        encode::pixels(format, &pixels, width, height, Effort::Live)
     }
 
     /// Whether pictures have more colours than the ramp: those of categories, or isolines.
@@ -270,30 +272,47 @@ impl Layer {
     /// A picture of any window as straight RGBA pixels; see [`map`](Self::map).
     pub fn map_pixels(&self, window: Window, ratio: u32, style: &Style) -> Vec<u8> {
         let level = self.level_of(&window, ratio);
-        let drawn = self.picture(window, ratio, style, level);
-        if self.is_mixed(style) {
-            self.mixed(&drawn, window, ratio, style, level)
-        } else {
-            encode::rgba(&drawn.indices, style.ramp())
-        }
+        let (drawn, pixels) = self.drawn(window, ratio, style, level);
+        pixels.unwrap_or_else(|| encode::rgba(&drawn.indices, style.ramp()))
     }
 
-    fn mixed(
+    /// A picture's colour indices, and its straight RGBA pixels where those say more.
+    fn drawn(
         &self,
-        drawn: &Picture,
         window: Window,
         ratio: u32,
         style: &Style,
         level: u8,
-    ) -> Vec<u8> {
-        let (by, categories) = (self.backend.as_ref(), self.set.categories());
-        if categories.is_empty() {
-            let lines = style.isolines().unwrap_or(0);
-            let numbers = self.density(window.grown(1), ratio, style);
-            let scale = self.normalizer(level, style);
-            return isolines::drawn(&numbers, drawn, &scale, lines, ratio, style.ramp());
+    ) -> (Picture, Option<Vec<u8>>) {
+        let categories = self.set.categories();
+        if categories.is_empty() && self.is_mixed(style) {
+            return self.with_isolines(window, ratio, style, level);
         }
-        categories::mixed(categories, drawn, style, window, ratio, by)
+        let drawn = self.picture(window, ratio, style, level);
+        let mixed = !categories.is_empty() && !drawn.is_empty();
+        let pixels = mixed.then(|| {
+            let by = self.backend.as_ref();
+            categories::mixed(categories, &drawn, style, window, ratio, by)
+        });
+        (drawn, pixels)
+    }
+
+    fn with_isolines(
+        &self,
+        window: Window,
+        ratio: u32,
+        style: &Style,
+        level: u8,
+    ) -> (Picture, Option<Vec<u8>>) {
+        // how steep it is at the edge, the pixel beyond it says
+        let numbers = self.density(window.grown(1), ratio, style);
+        let drawn = self.colorize(&numbers.without_rim(), &window, level, style);
+        if drawn.is_empty() {
+            return (drawn, None);
+        }
+        let (scale, lines) = (self.normalizer(level, style), style.isolines().unwrap_or(0));
+        let pixels = isolines::drawn(&numbers, &drawn, &scale, lines, ratio, style.ramp());
+        (drawn, Some(pixels))
     }
 
     /// What the style measures at a coordinate as zoom `z` sees it, and how many points make
@@ -304,15 +323,21 @@ impl Layer {
 
     /// What the colours of zoom `z` mean.
     pub fn legend(&self, z: u8, style: &Style) -> Legend {
-        let normalizer = self.normalizer(TileSize::NORMAL.css_level(z), style);
-        let mut legend = Legend::of(&normalizer, style).in_categories(self.set.categories());
+        let scale = self.normalizer(TileSize::NORMAL.css_level(z), style);
+        self.legend_of(&scale, style)
+    }
+
+    /// What the colours of one of the layer's scales mean.
+    pub fn legend_of(&self, scale: &Normalizer, style: &Style) -> Legend {
+        let legend = Legend::of(scale, style);
+        if !self.set.categories().is_empty() {
+            // a colour says of which kind, and no number
+            return legend.in_categories(self.set.categories());
+        }
         if self.is_local(style) {
-            legend = legend.of_neighbourhoods();
+            return legend.of_neighbourhoods();
         }
-        match style.measure.unit() {
-            Some(unit) => legend.in_unit(unit),
-            None => legend,
-        }
+        legend.in_unit(style.unit())
     }
 
     /// The level of statistics for a window: of the nearest zoom.

@@ -182,16 +182,6 @@ impl Bins {
     }
 }
 
-/// Positions, times 255, at the edges of bins, for one row of pixels between four
-/// neighbourhoods: at the western ones' centre, and how much more it is at the eastern ones'.
-#[derive(Debug, Default)]
-struct Table {
-    first: u32,
-    /// The least and the greatest density, as bits, that lie in its bins.
-    bits: [u32; 2],
-    edges: Vec<[f32; 2]>,
-}
-
 /// The curves of four neighbourhoods as positions, times 255, at the edges of the same bins:
 /// north-west, south-west, north-east, south-east.
 #[derive(Debug)]
@@ -227,6 +217,16 @@ impl Between {
         ];
         Self { first, edges }
     }
+}
+
+/// Positions, times 255, at the edges of bins, for one row of pixels between four
+/// neighbourhoods: at the western ones' centre, and how much more it is at the eastern ones'.
+#[derive(Debug, Default)]
+struct Table {
+    first: u32,
+    /// The least and the greatest density, as bits, that lie in its bins.
+    bits: [u32; 2],
+    edges: Vec<[f32; 2]>,
 }
 
 impl Table {

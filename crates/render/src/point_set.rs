@@ -14,7 +14,7 @@ pub struct PointSet {
     versus: Option<(Comparison, Arc<PointSet>)>,
     signed: bool,
     /// The same points by their radius in CSS pixels; none where all have the style's.
-    by_radius: Vec<(Option<f64>, PointSet)>,
+    by_radius: Arc<[(Option<f64>, PointSet)]>,
     categories: Vec<Category>,
 }
 
@@ -31,7 +31,7 @@ impl PointSet {
             points,
             counts: Arc::default(),
             versus: None,
-            by_radius: Vec::new(),
+            by_radius: Arc::default(),
             categories: Vec::new(),
         }
     }
@@ -118,14 +118,14 @@ impl PointSet {
         self
     }
 
-    /// One set against another: a difference or a quotient.
+    /// One set against another: a difference or a quotient. It has no categories.
     pub fn comparing(first: &Self, comparison: Comparison, second: Arc<Self>) -> Self {
         Self {
             points: Arc::clone(&first.points),
             counts: Arc::clone(&first.counts),
             versus: Some((comparison, second)),
             signed: first.signed,
-            by_radius: Vec::new(),
+            by_radius: Arc::clone(&first.by_radius),
             categories: Vec::new(),
         }
     }
@@ -242,6 +242,9 @@ mod tests {
             .collect();
         assert_eq!(parts, [(None, 2), (Some(4.0), 2), (Some(9.0), 1)]);
         assert_eq!((set.points().summary().count, set.widest()), (5, Some(9.0)));
+        let other = Arc::new(PointSet::new(Points::from_slice(&[point])));
+        let compared = PointSet::comparing(&set, Comparison::Minus, other);
+        assert_eq!(compared.widest(), Some(9.0));
         let many: Vec<f32> = (0..1000).map(|i| 1.0 + i as f32 * 0.1).collect();
         let set = PointSet::with_radii(&vec![point; 1000], &many);
         let counts = set
