@@ -41,10 +41,10 @@ text = "\n".join(lines) + "\n"
 print(text)
 (out / "result.md").write_text(text)
 target = out / "pictures"
-shutil.rmtree(target, ignore_errors=True)
 middle = results[len(results) // 2]["points"]
 try:
     from PIL import Image
+    shutil.rmtree(target, ignore_errors=True)
     target.mkdir()
     names = ["heatsplat", *PEERS]
     for z in (0, 4, 8):

@@ -1,9 +1,11 @@
 use super::{csv, expected, path, points};
 use crate::program::{Server, folder, heatsplat};
 use crate::scenes::style;
-use heatsplat::{Format, TileId, TileSize};
+use heatsplat::render::PointSet;
+use heatsplat::{CpuBackend, Format, Layer, Point, TileId, TileSize};
 use heatsplat_archive::Archive;
 use serde_json::Value;
+use std::sync::Arc;
 
 fn exported(folder: &std::path::Path, name: &str, zooms: &str) -> String {
     let source = csv(folder, &points(3000));
@@ -139,4 +141,34 @@ fn a_damaged_archive_is_refused() {
     std::fs::write(&text, "lon,lat\n1,2\n").unwrap();
     let (code, _, err) = heatsplat(&["serve", &name, "--listen", "127.0.0.1:0"]);
     assert!(code == 1 && err.contains("no PMTiles"), "{err}");
+}
+
+/// A point that reaches further than the style's radius shows in every tile that it reaches.
+#[test]
+fn a_radius_of_its_own_is_exported_as_far_as_it_reaches() {
+    let folder = folder("export-radii");
+    let (source, out) = (folder.join("lone.csv"), folder.join("tiles"));
+    std::fs::write(&source, "lon,lat,weight,reach\n10,20,1,120\n").unwrap();
+    let output = format!("{}/{{z}}/{{x}}/{{y}}.png", out.display());
+    let source = source.to_str().unwrap();
+    let flags = ["export", source, "-o", &output, "--zoom", "4"];
+    let (code, _, err) = heatsplat(&[&flags[..], &["--radius-column", "reach"]].concat());
+    assert_eq!(code, 0, "{err}");
+    let point = Point::from_lon_lat(10.0, 20.0, 1.0).unwrap();
+    let set = PointSet::with_radii(&[point], &[120.0]);
+    let layer = Layer::of(
+        "lone",
+        Arc::new(set),
+        style(&[]),
+        Arc::new(CpuBackend::new()),
+    );
+    let all = (0..16).flat_map(|x| (0..16).map(move |y| TileId::new(4, x, y).unwrap()));
+    let mut seen = 0;
+    for tile in all {
+        let file = out.join(format!("4/{}/{}.png", tile.x(), tile.y()));
+        let shown = !layer.tile(tile, TileSize::NORMAL, layer.style()).is_empty();
+        assert_eq!(file.exists(), shown, "{tile:?}");
+        seen += usize::from(shown);
+    }
+    assert!(seen > 1, "{seen}");
 }

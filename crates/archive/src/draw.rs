@@ -7,7 +7,7 @@ use crate::walk::{Quad, Walk};
 use heatsplat_points::mercator::WORLD;
 use heatsplat_points::{Points, TileId, Window};
 use heatsplat_render::encode::{self, Effort, Format};
-use heatsplat_render::{Layer, Length, Nature, Shape, TileSize, Transform};
+use heatsplat_render::{Layer, Length, Shape, TileSize, Transform};
 use sha2::{Digest as _, Sha256};
 use std::sync::Arc;
 
@@ -107,7 +107,7 @@ impl<'a> Brush<'a> {
         // a radius in metres has the most pixels in a place's first row, or its last
         let reach = |y: f64| {
             let row = Window::new(own.left(), y, pixel, 1, 1);
-            self.layer.style().reach_in(&row, self.size.ratio())
+            self.layer.reach_in(&row, self.size.ratio())
         };
         (reach(own.top()).max(reach(own.bottom() - pixel)) * 1.25 + 4.0) * pixel
     }
@@ -181,9 +181,7 @@ impl<'a> Brush<'a> {
     fn densities(&self, quad: Quad, window: Window) -> Result<Vec<Tile>, ExportError> {
         let style = self.layer.style();
         let density = self.layer.density(window, self.size.ratio(), style);
-        let nature = self.layer.set().nature(style.measure);
-        // a mean of 0 is something
-        let zero = !matches!(nature, Nature::Level | Nature::Ratio);
+        let zero = self.layer.set().nature(style.measure).zero_is_nothing();
         let nothing = |&value: &f32| value.is_nan() || (zero && value == 0.0);
         let side = self.size.pixels() as usize;
         self.cut(quad, &density.values, nothing, |values| {

@@ -8,7 +8,7 @@ use crate::target::{Kind, Target};
 use crate::walk::Quad;
 use crate::{cog, folder, mbtiles, pmtiles};
 use heatsplat_points::{MAX_ZOOM, Points, mercator};
-use heatsplat_render::{Layer, Nature, TileSize};
+use heatsplat_render::{Layer, TileSize};
 use rayon::ThreadPoolBuilder;
 use rayon::prelude::*;
 use sha2::{Digest as _, Sha256};
@@ -213,10 +213,7 @@ impl<'a> Export<'a> {
     /// What a raster of these tiles would be.
     fn layout(&self, brush: &Brush<'_>) -> Result<cog::Layout, ExportError> {
         let nature = self.layer.set().nature(self.layer.style().measure);
-        let nothing = match nature {
-            Nature::Level | Nature::Ratio => "nan",
-            Nature::Amount | Nature::Signed => "0",
-        };
+        let nothing = if nature.zero_is_nothing() { "0" } else { "nan" };
         cog::Layout::new(brush, self.zooms(), nothing)
     }
 
@@ -244,10 +241,8 @@ impl<'a> Export<'a> {
             self.drawn_by,
         );
         let mut digest = Sha256::new_with_prefix(words);
-        if let Some((how, _)) = self.layer.set().versus() {
-            digest.update(format!("{how:?}"));
-        }
-        for points in brush.points() {
+        for (what, points) in self.layer.set().parts() {
+            digest.update(format!("{what:?} {}\n", points.as_slice().len()));
             digest_points(points, &mut digest);
         }
         digest.finalize().into()

@@ -21,6 +21,9 @@ pub(crate) fn finish(part: Part, target: &Path, about: &About) -> Result<(), Exp
     let (building, former) = (beside(target, ".building"), beside(target, ".former"));
     // what a broken-off export left of them
     remove(&building)?;
+    if former.exists() && !target.exists() {
+        fs::rename(&former, target).at(target)?;
+    }
     remove(&former)?;
     if target.exists() && !is_ours(target) {
         let why = "holds more than tiles and is not replaced; name another folder, or empty it";
@@ -35,7 +38,10 @@ pub(crate) fn finish(part: Part, target: &Path, about: &About) -> Result<(), Exp
     if target.exists() {
         fs::rename(target, &former).at(target)?;
     }
-    fs::rename(&building, target).at(target)?;
+    if let Err(error) = fs::rename(&building, target) {
+        let _ = fs::rename(&former, target);
+        return Err(error).at(target);
+    }
     sync_folder(target);
     remove(&former)?;
     part.remove()

@@ -47,6 +47,11 @@ impl Category {
         }
     }
 
+    /// Its points.
+    pub fn points(&self) -> &Arc<Points> {
+        self.set.points()
+    }
+
     /// Parts in colours that are told apart; one called `other` is grey.
     pub fn colored(parts: Vec<(String, Points)>) -> Vec<Self> {
         let colors = PALETTE.iter().copied().chain(std::iter::repeat(GREY));

@@ -153,6 +153,15 @@ impl Layer {
         self
     }
 
+    /// How far around a window points matter to the layer's own style, in the window's pixels:
+    /// those with a radius of their own too.
+    pub fn reach_in(&self, window: &Window, ratio: u32) -> f64 {
+        let other = self.set.versus().and_then(|(_, other)| other.widest());
+        let widest = self.set.widest().into_iter().chain(other);
+        let own = widest.map(|radius| radius * f64::from(ratio) * self.style.shape.reach());
+        own.fold(self.style.reach_in(window, ratio), f64::max)
+    }
+
     /// A tile as colour indices of the style's ramp.
     pub fn tile(&self, tile: TileId, size: TileSize, style: &Style) -> Picture {
         let window = Window::tile(tile, size.pixels());

@@ -74,3 +74,10 @@ pub enum Nature {
     /// To both sides of 1, by factors: quotients. Nothing is NaN.
     Ratio,
 }
+
+impl Nature {
+    /// Whether 0 is nothing, as NaN is with all.
+    pub fn zero_is_nothing(self) -> bool {
+        matches!(self, Self::Amount | Self::Signed)
+    }
+}

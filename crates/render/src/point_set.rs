@@ -142,6 +142,22 @@ impl PointSet {
         &self.categories
     }
 
+    /// All that is drawn, each with what tells it from the others: the points, those of each
+    /// radius and category, and all of what they are compared with. Whoever keeps pictures
+    /// knows by these whether they are still true.
+    pub fn parts(&self) -> Vec<(String, &Points)> {
+        let mut parts = vec![(String::new(), &*self.points)];
+        let own = self.by_radius.iter();
+        parts.extend(own.map(|(radius, set)| (format!("{radius:?}"), &*set.points)));
+        let kinds = self.categories.iter();
+        parts.extend(kinds.map(|c| (format!("{} {:?}", c.name, c.color), &**c.points())));
+        if let Some((how, other)) = &self.versus {
+            let others = other.parts().into_iter();
+            parts.extend(others.map(|(what, points)| (format!("{how:?} {what}"), points)));
+        }
+        parts
+    }
+
     /// The points; of a comparison, the first set's.
     pub fn points(&self) -> &Arc<Points> {
         &self.points

@@ -54,9 +54,11 @@ impl Table {
 
 /// The tiles of a zoom that show something.
 fn tiles(layer: &Layer, z: u8) -> impl Iterator<Item = raster::Tile> + '_ {
+    let zero = layer.set().nature(layer.style().measure).zero_is_nothing();
     addresses(layer, z).into_iter().filter_map(move |tile| {
         let density = layer.tile_density(tile, TileSize::NORMAL, layer.style());
-        if density.values.iter().all(|&v| v == 0.0 || v.is_nan()) {
+        let nothing = |&v: &f32| v.is_nan() || zero && v == 0.0;
+        if density.values.iter().all(nothing) {
             return None;
         }
         let window = Window::tile(tile, density.width);
@@ -80,9 +82,9 @@ fn addresses(layer: &Layer, z: u8) -> BTreeSet<TileId> {
     let mut all = BTreeSet::new();
     for occupied in layer.points().occupied_tiles(z) {
         let window = Window::tile(occupied.tile, 256);
-        let reach = layer.style().reach_in(&window, 1).ceil() as u32;
+        let reach = layer.reach_in(&window, 1).ceil() as u32;
         // a radius in metres has more pixels towards the poles
-        let reach = layer.style().reach_in(&window.grown(reach), 1);
+        let reach = layer.reach_in(&window.grown(reach), 1);
         let reach = (reach / 256.0).ceil() as i64;
         let (x, y) = (i64::from(occupied.tile.x()), i64::from(occupied.tile.y()));
         for (dx, dy) in (-reach..=reach).flat_map(|dx| (-reach..=reach).map(move |dy| (dx, dy))) {
