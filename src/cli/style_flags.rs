@@ -59,11 +59,6 @@ pub(super) struct StyleFlags {
 }
 
 impl StyleFlags {
-    /// The style.
-    pub(super) fn style(&self) -> Result<Style, Failure> {
-        Ok(self.style_and_columns()?.0)
-    }
-
     /// The style, and the columns that its configuration speaks of; what could not be carried
     /// over is said.
     pub(super) fn style_and_columns(&self) -> Result<(Style, Columns), Failure> {

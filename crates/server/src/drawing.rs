@@ -169,14 +169,15 @@ fn draw_tile(
         Some(numbers) => Arc::clone(numbers),
         None => Arc::new(layer.density(window, key.size.ratio(), style)),
     };
-    let (worth_it, bytes) = if format.is_density() {
-        (true, densities(&numbers, window, format)?)
+    let bytes = if format.is_density() {
+        densities(&numbers, window, format)?
     } else {
         let drawn = layer.colorize(&numbers, &window, level, style);
-        // Where nothing is, there was next to nothing to do.
-        (!drawn.is_empty(), picture(&drawn, style, format)?)
+        picture(&drawn, style, format)?
     };
-    if found.is_none() && worth_it {
+    // Where nothing is, there was next to nothing to do.
+    let something = |v: &f32| *v != 0.0 && !v.is_nan();
+    if found.is_none() && numbers.values.iter().any(something) {
         kept.keep(key, numbers);
     }
     Ok(bytes)

@@ -105,7 +105,7 @@ impl Live {
     pub fn new(name: &str, style: Style, rows: Arc<dyn Rows>, backend: Arc<dyn Backend>) -> Self {
         Self {
             name: name.to_owned(),
-            style,
+            style: suited(style),
             rows,
             backend,
             epoch: 1,
@@ -280,6 +280,15 @@ impl Live {
         tiles.retain(within);
         Ok(tiles)
     }
+}
+
+/// A style with what nobody has chosen suited to means, where it shows them. That weights have
+/// signs is learnt too late for colours to follow it.
+pub(crate) fn suited(style: Style) -> Style {
+    if style.measure == Measure::Mean {
+        return style.suited_to(Nature::Level);
+    }
+    style
 }
 
 /// What a picture needs: all that its kernel reaches, in cells that it can't tell from points.

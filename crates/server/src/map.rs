@@ -48,8 +48,8 @@ pub(crate) async fn get(
     ]
     .into_iter()
     .chain([width, height, ratio].map(u64::from))
-    .chain([tile::tag_of(format)])
     .fold(Fingerprint::new().text("map"), Fingerprint::number)
+    .text(&format!("{format:?}"))
     .then(served.fingerprint)
     .then(look.fingerprint);
     let caching = server.caching(fingerprint);

@@ -4,7 +4,7 @@ use crate::caching::Fingerprint;
 use crate::error::Refused;
 use crate::filtered::{Attribute, Filterable, Part};
 use crate::layers::{WORLD, with_room};
-use crate::live::Live;
+use crate::live::{self, Live};
 use crate::query::Query;
 use crate::stored::Stored;
 use heatsplat_loader::Table;
@@ -80,12 +80,11 @@ impl Served {
         let (fingerprint, style) = match &data {
             Data::Here(layer) => {
                 let named = Fingerprint::new().text(layer.name()).number(layer.epoch());
-                let points = named.points(layer.points());
-                let both = layer
-                    .set()
-                    .versus()
-                    .map(|(how, other)| points.text(&format!("{how:?}")).points(other.points()));
-                (both.unwrap_or(points), layer.style())
+                let all = layer.set().parts().into_iter();
+                let add = |tag: Fingerprint, (what, points): (String, &Points)| {
+                    tag.text(&what).points(points)
+                };
+                (all.fold(named, add), layer.style())
             }
             Data::Part(part) => (Fingerprint::new(), part.of().style()),
             Data::Live(live) => {
@@ -189,8 +188,10 @@ impl Served {
                 .set(name, value)
                 .map_err(|e| Refused::bad(e.to_string()))?;
         }
-        if let Data::Here(layer) = &self.data {
-            style = layer.suited(style);
+        match &self.data {
+            Data::Here(layer) => style = layer.suited(style),
+            Data::Live(_) => style = live::suited(style),
+            Data::Part(_) | Data::Stored(_) => {}
         }
         let look = Arc::new(Look::new(style));
         let mut looks = looks();
@@ -203,22 +204,23 @@ impl Served {
 
     /// West, south, east, north of the points, or of the whole map where there are none.
     pub(crate) fn bounds(&self) -> [f64; 4] {
-        let known = match &self.data {
-            Data::Here(layer) => bounds(layer),
-            Data::Part(part) => bounds(part.of()),
-            Data::Live(live) => live.rows().bounds(),
-            Data::Stored(stored) => Some(stored.about().bounds),
-        };
-        known.unwrap_or(WORLD)
+        self.known_bounds().unwrap_or(WORLD)
     }
 
     /// A box that shows all points.
     pub(crate) fn frame(&self) -> [f64; 4] {
         match &self.data {
-            Data::Here(layer) => bounds(layer).map_or(WORLD, with_room),
-            Data::Part(part) => bounds(part.of()).map_or(WORLD, with_room),
-            Data::Live(live) => live.rows().bounds().map_or(WORLD, with_room),
             Data::Stored(stored) => stored.about().bounds,
+            _ => self.known_bounds().map_or(WORLD, with_room),
+        }
+    }
+
+    fn known_bounds(&self) -> Option<[f64; 4]> {
+        match &self.data {
+            Data::Here(layer) => bounds(layer),
+            Data::Part(part) => bounds(part.of()),
+            Data::Live(live) => live.rows().bounds(),
+            Data::Stored(stored) => Some(stored.about().bounds),
         }
     }
 

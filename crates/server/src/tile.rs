@@ -16,7 +16,6 @@ use axum::http::header::CONTENT_TYPE;
 use axum::response::Response;
 use heatsplat_render::TileSize;
 use heatsplat_render::encode::{EncodeError, Format};
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
 
 /// The extension of values that are written as colours.
@@ -57,12 +56,9 @@ pub(crate) async fn get(
         u64::from(tile.y()),
     ]
     .into_iter()
-    .chain([
-        u64::from(size.pixels()),
-        u64::from(size.ratio()),
-        tag_of(format),
-    ])
+    .chain([u64::from(size.pixels()), u64::from(size.ratio())])
     .fold(Fingerprint::new().text("tile"), Fingerprint::number)
+    .text(&format!("{format:?}"))
     .then(served.fingerprint)
     .then(look.fingerprint);
     let caching = server.caching(fingerprint);
@@ -130,13 +126,6 @@ pub(crate) fn format(file: &File<'_>, query: &Query) -> Result<Format, Refused> 
 fn extensions() -> String {
     let names = FORMATS.map(|format| format!(".{}", format.extension()));
     format!("{}, .{DEM}", names.join(", "))
-}
-
-/// A format's part in an entity tag.
-pub(crate) fn tag_of(format: Format) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    format.hash(&mut hasher);
-    hasher.finish()
 }
 
 /// An answer of an image file.

@@ -6,10 +6,10 @@ mod report;
 use super::Failure;
 use super::backend::{self, Measured, Stages};
 use super::output;
-use super::source::SourceFlags;
+use super::source::{SourceFlags, shown};
 use super::style_flags::StyleFlags;
 use clap::Args;
-use heatsplat::render::Job;
+use heatsplat::render::{Job, PointSet};
 use heatsplat::{Layer, Points, TileId, TileSize, Window, generate};
 use measure::Row;
 use std::io::{self, Write as _};
@@ -69,29 +69,36 @@ struct Figures {
 }
 
 impl Bench {
-    pub(super) fn run(self) -> Result<(), Failure> {
-        let style = self.style.style()?;
-        let points = match &self.source {
+    pub(super) fn run(mut self) -> Result<(), Failure> {
+        let (style, columns) = self.style.style_and_columns()?;
+        self.flags.suggest(&columns);
+        let set = match &self.source {
             Some(source) => {
                 let loaded = self.flags.read(source)?;
-                eprintln!("{}", loaded.summary(source));
-                loaded.points
+                eprintln!("{}", loaded.summary(&shown(source)));
+                loaded.into_set()?.0
             }
-            None => Points::from_lon_lat(generate::points(self.points, 1))?,
+            None => {
+                let points = Points::from_lon_lat(generate::points(self.points, 1))?;
+                Arc::new(PointSet::new(points))
+            }
         };
-        let points = Arc::new(points);
         let time = Duration::from_secs_f64(self.seconds.clamp(0.01, 600.0));
         let mut out: Box<dyn io::Write> = match &self.json {
             // one thing on standard output
             Some(file) if file.as_os_str() == "-" => Box::new(io::stderr()),
             _ => Box::new(io::stdout()),
         };
-        write!(out, "{}", report::head(points.summary().count, &style))?;
+        write!(
+            out,
+            "{}",
+            report::head(set.points().summary().count, &style)
+        )?;
         let mut all = Vec::new();
         for Measured { backend, stages } in backend::every(self.gpu == "any") {
-            let layer = Layer::new(
+            let layer = Layer::of(
                 "bench",
-                Arc::clone(&points),
+                Arc::clone(&set),
                 style.clone(),
                 Arc::clone(&backend),
             );
@@ -114,7 +121,7 @@ impl Bench {
         match &self.json {
             None => Ok(()),
             Some(file) => {
-                let text = report::json(points.summary().count, &style, time, &all);
+                let text = report::json(set.points().summary().count, &style, time, &all);
                 output::write(file, |file| file.write_all(text.as_bytes()))
             }
         }
