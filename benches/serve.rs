@@ -1,5 +1,6 @@
-//! Cold tiles per second over HTTP on loopback, the generator on the same machine:
-//! `cargo bench --bench serve`. Every tile is asked for once, over 16 connections.
+//! Tiles over HTTP on loopback, the generator on the same machine: `cargo bench --bench serve`.
+//! Cold ones, each asked for once over 16 connections; then kept ones by one connection, alone
+//! and while eight others have new tiles drawn all the time.
 #![allow(
     clippy::expect_used,
     missing_docs,
@@ -11,8 +12,8 @@ mod data;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 use std::process::{Command, Stdio};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Instant;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 fn main() {
     let (n, most) = if data::smoke() {
@@ -48,14 +49,7 @@ fn main() {
         .expect("an address");
 
     for z in [2u8, 4, 6, 8, 10, 12, 14] {
-        let mut tiles = data::tiles(&layer, z, 2 * most);
-        tiles.sort_unstable();
-        tiles.dedup();
-        tiles.truncate(most);
-        let paths: Vec<String> = tiles
-            .iter()
-            .map(|t| format!("/points/{z}/{}/{}.png", t.x(), t.y()))
-            .collect();
+        let paths = paths(&layer, z, most);
         // the zoom's statistics are not part of a tile
         ask(&mut connect(address), &format!("/points/legend.json?z={z}"));
         let (next, bytes) = (AtomicUsize::new(0), AtomicUsize::new(0));
@@ -78,9 +72,77 @@ fn main() {
             bytes.into_inner() / paths.len().max(1),
         );
     }
+    let kept = paths(&layer, 6, most.min(400));
+    told("kept tiles, alone", waits(address, &kept, 10 * most));
+    let (done, drawn) = (AtomicBool::new(false), AtomicUsize::new(0));
+    let cold: Vec<String> = [5, 7, 9, 11, 13, 15, 16, 17]
+        .into_iter()
+        .flat_map(|z| paths(&layer, z, 10 * most))
+        .collect();
+    let waits = std::thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| {
+                let mut stream = connect(address);
+                while !done.load(Ordering::Relaxed) {
+                    match cold.get(drawn.fetch_add(1, Ordering::Relaxed)) {
+                        Some(path) => ask(&mut stream, path),
+                        None => break,
+                    };
+                }
+            });
+        }
+        let waits = waits(address, &kept, 10 * most);
+        assert!(
+            data::smoke() || drawn.load(Ordering::Relaxed) < cold.len(),
+            "cold tiles to the end"
+        );
+        done.store(true, Ordering::Relaxed);
+        waits
+    });
+    told("kept tiles beside renders", waits);
+    println!("{} tiles drawn beside", drawn.into_inner());
     let _ = server.kill();
     let _ = server.wait();
     let _ = std::fs::remove_dir_all(&dir);
+}
+
+/// Where occupied tiles of a zoom are, each once.
+fn paths(layer: &heatsplat::Layer, z: u8, most: usize) -> Vec<String> {
+    let mut tiles = data::tiles(layer, z, 2 * most);
+    tiles.sort_unstable();
+    tiles.dedup();
+    tiles.truncate(most);
+    tiles
+        .iter()
+        .map(|t| format!("/points/{z}/{}/{}.png", t.x(), t.y()))
+        .collect()
+}
+
+/// How long each of `n` requests for tiles that are kept took, the shortest first.
+fn waits(address: &str, kept: &[String], n: usize) -> Vec<Duration> {
+    let mut stream = connect(address);
+    for path in kept {
+        ask(&mut stream, path);
+    }
+    let mut waits: Vec<Duration> = (0..n)
+        .map(|i| {
+            let start = Instant::now();
+            ask(&mut stream, &kept[i % kept.len()]);
+            start.elapsed()
+        })
+        .collect();
+    waits.sort_unstable();
+    waits
+}
+
+fn told(what: &str, waits: Vec<Duration>) {
+    let at = |part: f64| waits[((waits.len() - 1) as f64 * part) as usize].as_secs_f64() * 1e3;
+    println!(
+        "{what}: median {:.2} ms, p99 {:.2} ms, longest {:.2} ms",
+        at(0.5),
+        at(0.99),
+        at(1.0)
+    );
 }
 
 fn connect(address: &str) -> BufReader<TcpStream> {
