@@ -74,6 +74,7 @@ fn checked(wanted: &str) -> Result<String, Failure> {
             reach: (dark, light),
             steps: (least, most),
             apart,
+            ..
         } = Check::of(&ramp);
         let reach = format!("{dark:.2}, {light:.2}");
         let steps = format!("{least:.3}–{most:.3}");

@@ -44,6 +44,7 @@ pub struct Contents {
 
 /// What an archive's tiles are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum StoredPicture {
     /// PNG of any kind.
     Png,

@@ -7,6 +7,7 @@ use std::str::FromStr;
 
 /// The formats that can be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Format {
     /// Delimiter-separated values; the delimiter is found among `,` `;` tab `|`.
     Csv,

@@ -13,6 +13,7 @@ const SHOWN: usize = 60;
 
 /// Why a row gives no point.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Skip {
     /// Longitude, latitude or both are empty, or the geometry is null or empty.
     NoPosition,
@@ -80,6 +81,7 @@ impl fmt::Display for Unit {
 
 /// One skipped row.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Example {
     /// The line or record in the file, counted from 1; 0 for rows of a database, which are in
     /// no order.
@@ -106,6 +108,7 @@ impl fmt::Display for Example {
 /// Depends on the data alone, not on how they were read: block sizes, threads
 /// and compression change nothing in it but `bytes`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Report {
     /// Rows met. A blank line is none; each position of a MultiPoint is one.
     pub rows: u64,

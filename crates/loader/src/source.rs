@@ -41,6 +41,7 @@ pub trait Source: Send {
 
 /// How far a load has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Progress {
     /// Rows met so far, skipped ones included.
     pub rows: u64,

@@ -89,6 +89,7 @@ impl PointSink for PointsBuilder {
 
 /// What is true of all points of a set.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Summary {
     /// How many points there are.
     pub count: usize,

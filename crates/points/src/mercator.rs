@@ -34,6 +34,7 @@ pub struct WorldCoord {
 
 /// Why a longitude/latitude pair has no place in the square.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum Refusal {
     /// NaN or infinite.
     #[error("longitude and latitude must be finite numbers")]

@@ -19,6 +19,7 @@ pub struct Point {
 
 /// Why a longitude, latitude and weight make no point.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum PointError {
     /// The position is not on the map.
     #[error(transparent)]

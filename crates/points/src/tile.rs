@@ -23,6 +23,7 @@ pub struct TileId {
 
 /// Why an address names no tile.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum TileError {
     /// z is deeper than [`MAX_ZOOM`].
     #[error("zoom {0} is deeper than {MAX_ZOOM}, the deepest")]

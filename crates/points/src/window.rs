@@ -21,6 +21,7 @@ pub struct Window {
 
 /// Why a rectangle can't be a window.
 #[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
 pub enum WindowError {
     /// A bound is NaN or infinite, or a longitude lies beyond ±540°.
     #[error(

@@ -17,6 +17,7 @@ use std::f64::consts::{PI, SQRT_2};
 /// Names and formulas as in QGIS's kernel density estimation; σ = radius/3 as in
 /// MapLibre and MapServer, so that a radius means about the same for all shapes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Shape {
     /// exp(−4.5 u²)
     Gaussian,
@@ -219,6 +220,7 @@ impl std::str::FromStr for Shape {
 
 /// What a kernel's height means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Normalize {
     /// K(0) = 1: one lone point of weight 1 peaks at 1.
     Peak,

@@ -17,6 +17,7 @@ pub struct Marker {
 
 /// What a marker looks like.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub enum MarkerShape {
     /// Filled, of a width and height in CSS pixels, at the points' true positions.
     Ellipse(f64, f64),

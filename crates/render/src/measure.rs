@@ -4,6 +4,7 @@ use crate::named::display_by_name;
 
 /// What is measured; all from sums over the points within a kernel's reach.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Measure {
     /// Σ weight · K: how much there is.
     #[default]
@@ -48,6 +49,7 @@ display_by_name!(Measure);
 
 /// How one set of points is set against another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Comparison {
     /// The first less the second.
     Minus,

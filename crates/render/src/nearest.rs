@@ -10,6 +10,7 @@ const EARTH: f64 = 6_371_008.8;
 
 /// A point near a coordinate.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Near {
     /// The point itself.
     pub point: Point,

@@ -143,6 +143,7 @@ fn number(text: &str) -> Result<f32, OpacityError> {
 
 /// Why an opacity was refused.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
 pub enum OpacityError {
     /// Nothing was given.
     #[error("the opacity is empty; give a factor such as 0.8 or stops such as 0:0,0.2:1")]

@@ -6,6 +6,7 @@ use std::str::FromStr;
 
 /// How the splats of many points make one number.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
 pub enum Overlap {
     /// They add up: Σ weight · K. What every other mode is no match for.
     #[default]

@@ -14,6 +14,7 @@ pub use picture::picture;
 
 /// What a ramp was made for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Group {
     /// Even steps to the eye from end to end; the standard of science.
     Perceptual,
@@ -45,6 +46,7 @@ impl fmt::Display for Group {
 
 /// A ramp of the collection; [`Ramp::named`](crate::ramp::Ramp::named) makes it.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct NamedRamp {
     /// The name it is asked for by.
     pub name: &'static str,

@@ -17,6 +17,7 @@ const LOG_RANGE: f64 = 1000.0;
 
 /// How position on the ramp follows density, with u = (d − lo) / (hi − lo) in 0..1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Transform {
     /// u
     Linear,
@@ -120,6 +121,7 @@ impl FromStr for Transform {
 /// Amounts begin at 0; means between their two percentiles; what has two sides spans as much to
 /// the one as to the other.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub enum Domain {
     /// To nearly the greatest density of the zoom: see [`Domain::AUTO_PERCENTILE`].
     Auto,

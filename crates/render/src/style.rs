@@ -25,6 +25,7 @@ use std::sync::Arc;
 /// assert!(style.set("kernel", "square").unwrap_err().to_string().contains("gaussian"));
 /// ```
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Style {
     /// What a pixel says.
     pub measure: Measure,
@@ -64,6 +65,7 @@ pub(crate) type NormalizerKey = (StatisticsKey, Transform, String);
 
 /// A style parameter that can't be.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum StyleError {
     /// There is no such parameter.
     #[error("unknown style parameter `{name}`; there are {}", Style::PARAMETERS.join(", "))]

@@ -11,6 +11,7 @@ use heatsplat_points::{Points, Window, WorldCoord};
 
 /// What a layer's numbers are at a coordinate, in f64 from the points themselves.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Value {
     /// What the style measures; `None` where it has no value: a mean where no point is near.
     pub value: Option<f64>,

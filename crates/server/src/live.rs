@@ -57,6 +57,7 @@ pub struct Fetched {
 
 /// Why there are none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum Trouble {
     /// The source doesn't answer.
     #[error("away")]

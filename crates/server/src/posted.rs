@@ -103,6 +103,7 @@ pub enum Opened {
 
 /// Why a query can't be a layer.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum PostTrouble {
     /// The source has a problem.
     Trouble(Trouble),

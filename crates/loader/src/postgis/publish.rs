@@ -7,6 +7,7 @@ use super::sql::quoted;
 
 /// A table that may be a layer.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Published {
     /// `schema.table`, as it is called in addresses.
     pub name: String,

@@ -15,6 +15,7 @@ pub(super) const NULL_BOOL: u8 = 2;
 
 /// What the values of a column are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Kind {
     /// Numbers of 64 bits.
     Number,

@@ -33,6 +33,7 @@ pub const MAX_EDGE: u32 = 16_384;
 
 /// What a picture or a grid can be written as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Format {
     /// PNG with a palette: the smallest and the fastest. What `.png` means.
     Png,
@@ -89,6 +90,7 @@ impl Format {
 
 /// How much time bytes are worth.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
 pub enum Effort {
     /// For tiles that someone waits for: the fastest way that is still small.
     #[default]
@@ -194,6 +196,7 @@ fn check(items: usize, per_pixel: usize, width: u32, height: u32) -> Result<(), 
 
 /// Why a picture could not be written.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum EncodeError {
     /// No area, or an edge longer than [`MAX_EDGE`].
     #[error("a picture is 1 to 16384 pixels wide and high, not {width} × {height}")]

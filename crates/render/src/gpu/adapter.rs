@@ -16,6 +16,7 @@ pub enum Choice {
 
 /// A device, and what is worth knowing of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Adapter {
     /// As its driver calls it.
     pub name: String,

@@ -57,6 +57,7 @@ use trust::{Health, Timer};
 
 /// Why there is no GPU backend.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum GpuError {
     /// No device is what was asked for.
     #[error("there is no such GPU; `heatsplat info --backends` lists those there are")]

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 /// Why a picture did not come from the GPU. The CPU answers the same request instead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+#[non_exhaustive]
 pub enum Failure {
     /// The device is gone, or answers nothing but errors.
     #[error("the device was lost")]
@@ -156,6 +157,7 @@ impl Health {
 
 /// How much a device has drawn, and how often the CPU had to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Report {
     /// Pictures, or blocks of large ones, that the device drew.
     pub drawn: u64,

@@ -41,6 +41,7 @@ pub use points::ImportedPoint;
 
 /// Whose configuration a text is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Dialect {
     /// Our own: `radius=12px&ramp=viridis`, or the same as JSON.
     Heatsplat,
@@ -93,6 +94,7 @@ display_by_name!(Dialect);
 
 /// What a configuration became.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Imported {
     /// Whose it was.
     pub dialect: Dialect,
@@ -143,6 +145,7 @@ impl Imported {
 
 /// Why a configuration can't be taken over.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
 pub enum ImportError {
     /// Nobody's.
     #[error(

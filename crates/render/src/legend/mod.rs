@@ -29,6 +29,7 @@ const SAMPLES: u32 = 32;
 /// `{"title", "unit", "transform", "domain", "stops", "ticks"}`, with `"classes"` where the ramp has
 /// some, `"categories"` where points have kinds, `"middle"` where the scale has one, and `"percentiles"` where they are known.
 #[derive(Debug, Clone, Serialize)]
+#[non_exhaustive]
 pub struct Legend {
     /// What is shown.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -55,6 +56,7 @@ pub struct Legend {
 
 /// A kind of points that has a colour of its own.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct LegendCategory {
     /// What it is called.
     pub name: String,
@@ -66,6 +68,7 @@ pub struct LegendCategory {
 
 /// Densities that share a colour.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct LegendClass {
     /// The density where the class begins, in the legend's unit.
     pub from: f64,
@@ -84,6 +87,7 @@ pub struct LegendClass {
 
 /// A density that a share of a zoom's pixels stays below.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct LegendPercentile {
     /// 0 to 100.
     pub percent: f64,
@@ -98,6 +102,7 @@ const PERCENTILES: [f64; 8] = [10.0, 25.0, 50.0, 75.0, 90.0, 95.0, 99.0, 99.9];
 
 /// A colour of the ramp with the density it stands for.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct LegendStop {
     /// The density, in the legend's unit.
     pub value: f64,

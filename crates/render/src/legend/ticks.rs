@@ -20,6 +20,7 @@ const DECADES: i32 = 12;
 
 /// A number beside the ramp.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Tick {
     /// The density, in the legend's unit.
     pub value: f64,

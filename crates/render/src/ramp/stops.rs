@@ -11,6 +11,7 @@ pub(super) type Table = Box<[[f32; 4]; 256]>;
 /// How the colours between two stops are mixed; alpha is premultiplied either way,
 /// so that nothing of a transparent stop's colour bleeds in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum Interpolation {
     /// In Oklab (Ottosson 2020): even steps to the eye, no grey in the middle.
     #[default]
@@ -108,6 +109,7 @@ impl Interpolation {
 
 /// Why a ramp was refused.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
 pub enum RampError {
     /// Nothing was given.
     #[error("the ramp is empty; give a name such as inferno or colours such as `transparent, red`")]

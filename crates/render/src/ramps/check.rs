@@ -83,6 +83,7 @@ impl fmt::Display for Lightness {
 
 /// What was found of a ramp.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Check {
     /// How lightness follows the ramp.
     pub lightness: Lightness,
