@@ -47,7 +47,7 @@ def tile(z, column, row):
     counts = canvas.points(frame, "x", "y", ds.count())
     smooth = gaussian_filter(counts.values.astype("f4"), SIGMA)[margin:-margin, margin:-margin]
     smooth[smooth < 1e-3] = np.nan
-    return tf.shade(xr.DataArray(smooth[::-1]), cmap=COLORS, how="log").to_pil()
+    return tf.shade(xr.DataArray(smooth), cmap=COLORS, how="log").to_pil()
 
 
 def cpu(work, turns):
