@@ -38,6 +38,34 @@ pub fn decode_png(bytes: &[u8]) -> RgbaImage {
     .unwrap()
 }
 
+/// With `HEATSPLAT_BLESS=1`: another heat map's square picture and ours side by side on dark ground, for
+/// the page of docs/coming-from that has this name.
+pub fn side_by_side(name: &str, theirs: &[[u8; 4]], ours: &[[u8; 4]]) {
+    if std::env::var_os("HEATSPLAT_BLESS").is_none() {
+        return;
+    }
+    const GAP: usize = 8;
+    let side = theirs.len().isqrt();
+    assert_eq!((side * side, ours.len()), (theirs.len(), theirs.len()));
+    let over = |[r, g, b, a]: [u8; 4]| {
+        [r, g, b].map(|c| ((u32::from(c) * u32::from(a) + 32 * (255 - u32::from(a))) / 255) as u8)
+    };
+    let mut pixels = Vec::new();
+    for (theirs, ours) in theirs.chunks(side).zip(ours.chunks(side)) {
+        pixels.extend(theirs.iter().copied().flat_map(over));
+        pixels.extend([255; 3 * GAP]);
+        pixels.extend(ours.iter().copied().flat_map(over));
+    }
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join(format!("docs/coming-from/{name}.png"));
+    let file = std::fs::File::create(path).unwrap();
+    let mut encoder = png::Encoder::new(file, (2 * side + GAP) as u32, side as u32);
+    encoder.set_color(png::ColorType::Rgb);
+    encoder.set_compression(png::Compression::High);
+    let mut writer = encoder.write_header().unwrap();
+    writer.write_image_data(&pixels).unwrap();
+}
+
 #[test]
 fn one_changed_pixel_is_seen() {
     let a = RgbaImage::from_fn(40, 30, |x, y| image::Rgba([x as u8, y as u8, 7, 255]));

@@ -56,37 +56,15 @@ pub(super) fn stops(value: &Literal, name: &str, draft: &Draft) -> Result<Vec<St
     Ok(stops)
 }
 
-/// The colour at a position: mixed straight, level outside the stops.
+/// The colour at a position: mixed straight, alpha apart, as a canvas does and MapLibre since its third
+/// version; level outside the stops.
 pub(super) fn at(stops: &[Stop], position: f64) -> [f64; 4] {
-    mix(stops, position, |color| color, |color| color)
-}
-
-/// The same, mixed premultiplied as MapLibre does.
-pub(super) fn at_premultiplied(stops: &[Stop], position: f64) -> [f64; 4] {
-    let multiplied = |[r, g, b, a]: [f64; 4]| [r * a, g * a, b * a, a];
-    let straight = |[r, g, b, a]: [f64; 4]| {
-        if a > 0.0 {
-            [r / a, g / a, b / a, a]
-        } else {
-            [0.0; 4]
-        }
-    };
-    mix(stops, position, multiplied, straight)
-}
-
-fn mix(
-    stops: &[Stop],
-    position: f64,
-    to: fn([f64; 4]) -> [f64; 4],
-    from: fn([f64; 4]) -> [f64; 4],
-) -> [f64; 4] {
     let after = stops.partition_point(|(p, _)| *p <= position);
     let before = after.checked_sub(1).and_then(|i| stops.get(i));
     match (before, stops.get(after)) {
         (Some(&(p0, a)), Some(&(p1, b))) => {
             let t = (position - p0) / (p1 - p0);
-            let (a, b) = (to(a), to(b));
-            from(std::array::from_fn(|c| a[c] + (b[c] - a[c]) * t))
+            std::array::from_fn(|c| a[c] + (b[c] - a[c]) * t)
         }
         (Some(&(_, color)), None) | (None, Some(&(_, color))) => color,
         (None, None) => [0.0; 4],
