@@ -3,7 +3,7 @@ use crate::scenes;
 use heatsplat::{TileId, TileSize, Window};
 
 /// Every mode, with a kernel of its own where it has any.
-const MODES: [&[(&str, &str)]; 9] = [
+const MODES: [&[(&str, &str)]; 10] = [
     &[
         ("overlap", "cover:0,3,0.05@4"),
         ("kernel", "plateau:0.15"),
@@ -34,6 +34,7 @@ const MODES: [&[(&str, &str)]; 9] = [
         ("domain", "0,255"),
     ],
     &[("kernel", "cubic"), ("radius", "9px")],
+    &[("overlap", "set"), ("radius", "20px"), ("domain", "p100")],
     &[
         ("kernel", "cone:0.3"),
         ("radius", "30px"),
@@ -146,6 +147,35 @@ fn heavier_points_reach_further() {
                 "{kernel}: {got} {expected}"
             );
         }
+    }
+}
+
+/// A pixel that has points is one point of weight 1 in its middle, however many they are and whatever they weigh.
+#[test]
+fn points_of_a_pixel_count_once() {
+    let points: Vec<LonLat> = vec![
+        (0.5, -0.5, 2.0),
+        (0.6, -0.6, 70.0),
+        (30.2, 10.0, 0.5),
+        (30.2, 10.0, -4.0),
+        (-40.0, 60.0, 1.0),
+    ];
+    let layer = scenes::layer(&points);
+    let style = scenes::style(&[("overlap", "set"), ("radius", "20px")]);
+    let drawn = layer.tile_density(TileId::WORLD, TileSize::NORMAL, &style);
+    // the first two share one of the world's pixels, the next two another
+    let middles = [points[0], points[2], points[4]].map(|(lon, lat, _)| {
+        let (x, y) = oracle::project(lon, lat);
+        let middle = |at: f64| (at * 256.0).floor() + 0.5;
+        (middle(x), middle(y))
+    });
+    for (pixel, got) in drawn.values.iter().enumerate() {
+        let (i, j) = ((pixel % 256) as f64 + 0.5, (pixel / 256) as f64 + 0.5);
+        let truth: f64 = middles
+            .iter()
+            .map(|(x, y)| oracle::kernel("gaussian", (i - x).hypot(j - y), 20.0))
+            .sum();
+        assert!((f64::from(*got) - truth).abs() < 1e-5, "{got} {truth}");
     }
 }
 

@@ -11,6 +11,8 @@ pub enum Overlap {
     /// They add up: Σ weight · K. What every other mode is no match for.
     #[default]
     Add,
+    /// Points of one pixel are one point of weight 1; such pixels' splats add up. mapnik-rasterizers.
+    Set,
     /// They cover each other, as translucent spots do: 1 − Π (1 − opacity · K). In floating
     /// point, so that faint spots never stop counting. heatmap.js, simpleheat.
     Cover(Cover),
@@ -79,7 +81,7 @@ impl Stamp {
 
 impl Overlap {
     /// What [`from_str`](Self::from_str) takes, in words.
-    pub const EXPECTED: &'static str = "expected add, cover, reach:8 (the weight that reaches as \
+    pub const EXPECTED: &'static str = "expected add, set (points of one pixel count once), cover, reach:8 (the weight that reaches as \
         far as the radius), or in more detail cover:0,8 (weights that are transparent and opaque), cover:0,8,0.05@17 (least \
         opacity, zoom of full opacity), over:MARKER or plus:MARKER with a marker like \
         ellipse:10x10@0.2 and blurs after it, like over:ellipse:10x10@0.2;blur:8x8";
@@ -97,6 +99,7 @@ impl fmt::Display for Overlap {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Add => f.write_str("add"),
+            Self::Set => f.write_str("set"),
             Self::Reach(weight) => write!(f, "reach:{weight}"),
             Self::Cover(cover) => {
                 f.write_str("cover")?;
@@ -138,6 +141,7 @@ impl FromStr for Overlap {
         };
         match (name, rest) {
             ("add", None) => Ok(Self::Add),
+            ("set", None) => Ok(Self::Set),
             ("reach", None) => Ok(Self::Reach(1.0)),
             ("reach", Some(weight)) => {
                 let weight = weight.trim().parse().map_err(|_| ())?;
@@ -202,6 +206,7 @@ mod tests {
     fn modes_are_read_and_written() {
         for text in [
             "add",
+            "set",
             "cover",
             "reach:4.5",
             "cover:0,8",

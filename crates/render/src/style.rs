@@ -307,7 +307,9 @@ impl Style {
     pub fn reach_in(&self, window: &Window, ratio: u32) -> f64 {
         let splat = self.splat(window.pixel(), f64::from(ratio));
         match &*self.overlap {
-            Overlap::Add | Overlap::Cover(_) => splat.widest(window) * self.shape.reach(),
+            Overlap::Add | Overlap::Set | Overlap::Cover(_) => {
+                splat.widest(window) * self.shape.reach()
+            }
             Overlap::Over(stamp) | Overlap::Plus(stamp) => stamp.reach() * f64::from(ratio),
             Overlap::Reach(_) => crate::cpu::MAX_REACH,
         }

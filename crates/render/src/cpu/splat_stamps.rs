@@ -29,7 +29,8 @@ pub(crate) const MAX_REACH: f64 = 256.0;
 pub(crate) fn draw(job: &Stamped<'_>) -> Density {
     match job.overlap {
         // kernels that no backend has are stamps that add up
-        Overlap::Add => add(job),
+        Overlap::Add => gathered(job, phases_for, |sum, weight| sum + weight),
+        Overlap::Set => gathered(job, |_| 1, |_, _| 1.0),
         Overlap::Cover(cover) => self::cover(job, cover),
         Overlap::Over(stamp) => eight_bits(job, stamp, over),
         Overlap::Plus(stamp) => eight_bits(job, stamp, plus),
@@ -236,8 +237,7 @@ struct KernelStamps {
 }
 
 impl KernelStamps {
-    fn new(radius: f64, reach: f64) -> Self {
-        let phases = phases_for(radius);
+    fn new(phases: u32, reach: f64) -> Self {
         let margin = reach.ceil() as i64 + 1;
         let count = 256 * (phases * phases) as usize;
         Self {
@@ -278,7 +278,7 @@ fn add_stamps(
     let width = job.window.width() as usize;
     for &(points, radius) in &job.parts {
         let reach = radius * job.shape.reach();
-        let mut stamps = KernelStamps::new(radius, reach);
+        let mut stamps = KernelStamps::new(phases_for(radius), reach);
         let places = Places {
             window: job.window,
             phases: stamps.phases,
@@ -300,12 +300,18 @@ fn add_stamps(
     }
 }
 
-/// Σ weight · K for kernels that backends don't have.
-fn add(job: &Stamped<'_>) -> Density {
+/// Σ gathered weight · K, where `gather` tells from what a place has and another point's weight what it has
+/// then: for kernels that backends don't have, and for places that count once. Places are `phases` of
+/// the radius to a pixel, each way.
+fn gathered(
+    job: &Stamped<'_>,
+    phases: impl Fn(f64) -> u32,
+    gather: impl Fn(f64, f64) -> f64,
+) -> Density {
     let mut whole = Density::empty(job.window.width(), job.window.height());
     let width = job.window.width() as usize;
     for &(points, radius) in &job.parts {
-        let mut stamps = KernelStamps::new(radius, radius * job.shape.reach());
+        let mut stamps = KernelStamps::new(phases(radius), radius * job.shape.reach());
         let places = Places {
             window: job.window,
             phases: stamps.phases,
@@ -317,7 +323,7 @@ fn add(job: &Stamped<'_>) -> Density {
         let shape = sums.clone_shape();
         places.each(points, 1.0 / f64::from(places.phases), |x, y, weight, _| {
             if let Some(sum) = shape.place(x, y).and_then(|p| sums.values.get_mut(p)) {
-                *sum += f64::from(weight);
+                *sum = gather(*sum, f64::from(weight));
             }
         });
         for (place, &sum) in sums.values.iter().enumerate().filter(|(_, s)| **s != 0.0) {

@@ -37,7 +37,9 @@ pub(super) fn import(parameters: &[(String, String)]) -> Result<Imported, Import
         }
     }
     draft.datasource(source);
-    draft.warn("points of one pixel add up here; there the last one replaced the others");
+    draft.warn(
+        "points of one pixel add up here; there the last one replaced the others, as `overlap=set` does",
+    );
     Ok(draft.done())
 }
 
