@@ -12,7 +12,7 @@ use heatsplat_loader::{Column, Filter, Kind, Table};
 use heatsplat_render::{Layer, PointSet};
 use serde::Serialize;
 use serde_json::{Value, json};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 
 /// How many conditions a layer has points ready for.
 const MOST: usize = 32;
@@ -27,13 +27,25 @@ pub(crate) struct Part {
     whole: Whole,
     filter: Filter,
     found: OnceLock<Result<Layer, Refused>>,
+    /// Those it is one of.
+    beside: Weak<Parts>,
 }
+
+/// Parts by their conditions; those asked for last are last.
+type Parts = Mutex<Vec<(String, Arc<Served>)>>;
 
 /// What a part needs of its layer; not the layer, which holds its parts.
 #[derive(Clone, Debug)]
 struct Whole {
     layer: Arc<Layer>,
     table: Arc<Table>,
+}
+
+impl Whole {
+    /// Bytes that its parts may take in all.
+    fn room(&self) -> usize {
+        self.layer.points().bytes().max(ROOM)
+    }
 }
 
 impl Part {
@@ -44,7 +56,18 @@ impl Part {
 
     /// The layer of these points: found once, however many ask.
     pub(crate) fn layer(&self) -> Result<&Layer, Refused> {
-        let found = self.found.get_or_init(|| self.find());
+        let mut now = false;
+        let found = self.found.get_or_init(|| {
+            now = true;
+            self.find()
+        });
+        // what it takes is known now: many may be asked for before one is found
+        if now && let Some(parts) = self.beside.upgrade() {
+            make_room(
+                &mut parts.lock().unwrap_or_else(PoisonError::into_inner),
+                self.whole.room(),
+            );
+        }
         found.as_ref().map_err(Refused::clone)
     }
 
@@ -74,8 +97,7 @@ impl Part {
 pub(crate) struct Filterable {
     table: Arc<Table>,
     pub(crate) attributes: Vec<Attribute>,
-    /// By their conditions; those asked for last are last.
-    parts: Mutex<Vec<(String, Arc<Served>)>>,
+    parts: Arc<Parts>,
 }
 
 impl Filterable {
@@ -83,7 +105,7 @@ impl Filterable {
         Self {
             attributes: table.columns().iter().map(Attribute::of).collect(),
             table,
-            parts: Mutex::default(),
+            parts: Arc::default(),
         }
     }
 
@@ -101,19 +123,22 @@ impl Filterable {
         self.table
             .check(&filter)
             .map_err(|e| Refused::bad(format!("filter: {e}")))?;
+        let whole = Whole {
+            layer: Arc::clone(whole),
+            table: Arc::clone(&self.table),
+        };
+        let room = whole.room();
         let part = Part {
-            whole: Whole {
-                layer: Arc::clone(whole),
-                table: Arc::clone(&self.table),
-            },
+            whole,
             filter,
             found: OnceLock::new(),
+            beside: Arc::downgrade(&self.parts),
         };
         let fingerprint = own.fingerprint.then(Fingerprint::new().text(text));
         let look = Arc::clone(&own.own);
         let part = Arc::new(Served::part(part, fingerprint, look));
         parts.push((text.to_owned(), Arc::clone(&part)));
-        make_room(&mut parts, whole.points().bytes().max(ROOM));
+        make_room(&mut parts, room);
         Ok(part)
     }
 }
@@ -291,5 +316,33 @@ mod tests {
         assert!((2..=3).contains(&some.len()), "{}", some.len());
         make_room(&mut some, 0);
         assert_eq!(some.len(), 1);
+    }
+
+    /// Many are asked for at once, and found after the last was: their room is no larger for that.
+    #[test]
+    fn parts_that_are_found_later_are_bounded_too() {
+        let served = served(400_000);
+        let whole = match &served.data {
+            Data::Here(layer) => layer.points().bytes(),
+            _ => 0,
+        };
+        let asked: Vec<_> = (0..20)
+            .map(|i| ask(&served, &format!("n >= {i}")))
+            .collect();
+        let kept = || {
+            let parts = served.kept.as_ref().unwrap().parts.lock().unwrap();
+            let bytes = |part: &(String, Arc<Served>)| match &part.1.data {
+                Data::Part(part) => part.bytes(),
+                _ => 0,
+            };
+            parts.iter().map(bytes).sum::<usize>()
+        };
+        assert_eq!(kept(), 0);
+        for part in &asked {
+            points(part);
+        }
+        let room = whole.max(ROOM);
+        assert!(20 * whole > room + whole, "{whole}");
+        assert!((whole..=room).contains(&kept()), "{} of {room}", kept());
     }
 }
