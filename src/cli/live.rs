@@ -18,6 +18,8 @@ pub(super) struct LiveRows {
     ask: Ask,
     allow_superuser: bool,
     live: OnceCell<postgis::Live>,
+    /// Where its rows were when the program started.
+    bounds: Option<[f64; 4]>,
 }
 
 impl LiveRows {
@@ -33,7 +35,13 @@ impl LiveRows {
             ask,
             allow_superuser,
             live: OnceCell::new(),
+            bounds: None,
         }
+    }
+
+    /// The same with what is known already of where its rows are.
+    pub(super) fn within(self, bounds: Option<[f64; 4]>) -> Self {
+        Self { bounds, ..self }
     }
 
     /// Looks the layer up, once.
@@ -64,21 +72,20 @@ pub(super) fn passing(error: &DatabaseError) -> Option<Trouble> {
     }
 }
 
-/// Looks a layer up to see whether it can be, and says what was found.
+/// Looks a layer up to see whether it can be, and what is known of it. It can't be asked for
+/// rows: its connections are gone with the runtime that made them.
 pub(super) fn look_up(
     address: &Address,
     limits: Limits,
     ask: &Ask,
     allow_superuser: bool,
-) -> Result<String, DatabaseError> {
+) -> Result<postgis::Live, DatabaseError> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|e| DatabaseError::Away(e.to_string()))?;
-    // Connections live on the runtime that made them, so these are not the server's.
     let database = Arc::new(Database::new(address.clone(), limits)?);
-    let live = runtime.block_on(postgis::Live::define(database, ask, allow_superuser))?;
-    Ok(live.why().to_owned())
+    runtime.block_on(postgis::Live::define(database, ask, allow_superuser))
 }
 
 impl Rows for LiveRows {
@@ -102,7 +109,12 @@ impl Rows for LiveRows {
         })
     }
 
+    fn bounds(&self) -> Option<[f64; 4]> {
+        let live = self.live.get();
+        live.and_then(postgis::Live::bounds).or(self.bounds)
+    }
+
     fn is_there(&self) -> bool {
-        self.database.is_there()
+        self.database.is_there_by_now()
     }
 }

@@ -31,6 +31,11 @@ fn heals(server: &Server, path: &str) -> Duration {
     started.elapsed()
 }
 
+/// What is said of a server that is ready.
+fn readiness(server: &Server) -> String {
+    String::from_utf8(body(server, "/ready")).unwrap()
+}
+
 fn table(cluster: &Cluster) {
     static ONE_AT_A_TIME: std::sync::Mutex<()> = std::sync::Mutex::new(());
     let _turn = ONE_AT_A_TIME.lock();
@@ -120,13 +125,25 @@ fn a_database_that_dies_takes_nothing_with_it() {
         );
         std::thread::sleep(Duration::from_millis(50));
     }
+    let said = readiness(&server);
+    assert!(
+        said.starts_with(r#"{"status":"ready","away":["many","q"#) && said.ends_with(r#""]}"#),
+        "{said}"
+    );
     cluster.up();
     let took = heals(&server, "/many/0/0/0.png?domain=0,40");
     assert!(took < SOON, "{took:?}");
     assert!(body(&server, "/many/0/0/0.png?domain=0,40") == whole);
+    // The posted layer too, though nobody asks for its tiles.
+    let started = Instant::now();
+    while readiness(&server) != r#"{"status":"ready"}"# {
+        assert!(started.elapsed() < SOON, "{}", readiness(&server));
+        std::thread::sleep(Duration::from_millis(50));
+    }
     // And one that starts without its database.
     cluster.kill();
     let early = serve(&[CITIES, &url, "--table", "many", "--live"]);
+    assert_eq!(readiness(&early), r#"{"status":"ready","away":["many"]}"#);
     assert_eq!(timed(&early, "/many/0/0/0.png?domain=0,40").0, 503);
     assert!(body(&early, "/cities/1/1/0.png") == cities);
     cluster.up();

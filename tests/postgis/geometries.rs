@@ -40,6 +40,95 @@ fn every_odd_row_is_counted_and_harms_no_other() {
     assert!(code == 1 && err.contains("strict"), "{err}");
 }
 
+/// The database itself leaves it out, so that nobody has to hold it to see that it is too long.
+#[test]
+fn a_giant_in_one_row_is_refused_before_it_is_sent() {
+    let Some(cluster) = shared() else { return };
+    // MultiPoints of one place: just within the limit of 64 MiB at 16 bytes a point, and over it.
+    let points = |count: u32| {
+        let count_hex: String = count
+            .to_le_bytes()
+            .iter()
+            .map(|b| format!("{b:02x}"))
+            .collect();
+        format!(
+            "ST_SetSRID(ST_GeomFromEWKB(decode('0104000000{count_hex}' || \
+             repeat('0101000000' || repeat('0', 32), {count}), 'hex')), 4326)"
+        )
+    };
+    cluster.run(&format!(
+        "CREATE TABLE large (geom geometry); CREATE TABLE giant (geom geometry); \
+         INSERT INTO large SELECT {}; INSERT INTO giant SELECT {}",
+        points(100_000),
+        points(4_200_000)
+    ));
+    let url = cluster.url();
+    let about = info(&[&url, "--table", "large"]);
+    assert_eq!(about["kept"], 100_000);
+    let (code, _, err) = heatsplat(&["info", &url, "--table", "giant"]);
+    assert!(
+        code == 1 && err.contains("64 MiB") && err.contains("ST_Dump"),
+        "{err}"
+    );
+    // A server with little memory to go round: it never has the giant.
+    let server = serve(&[&url, "--table", "giant", "--live"]);
+    let (status, _, said) = server.get("/giant/0/0/0.png?domain=0,1", "");
+    let said = String::from_utf8_lossy(&said);
+    assert!(status == 422 && !said.contains("ST_"), "{status} {said}");
+    let large = serve(&[&url, "--table", "large", "--live"]);
+    let value = body(&large, "/large/value?lon=0&lat=0&z=0");
+    let value: serde_json::Value = serde_json::from_slice(&value).unwrap();
+    assert_eq!(value["count"], 100_000);
+    cluster.run("DROP TABLE giant");
+}
+
+/// A live table's first look is where its rows are; its tiles may be anywhere.
+#[test]
+fn a_live_table_is_shown_where_it_is_without_a_scan() {
+    let Some(cluster) = shared() else { return };
+    cluster.run(
+        "CREATE TABLE alps AS SELECT ST_Transform(ST_SetSRID(ST_MakePoint(6 + i / 25.0, 46 + i / 100.0), 4326), 3857)\
+         ::geometry(Point, 3857) AS geom FROM generate_series(0, 100) i; \
+         CREATE INDEX ON alps USING gist (geom); ANALYZE alps; \
+         CREATE VIEW alps_seen AS SELECT * FROM alps",
+    );
+    let url = cluster.url_at("watched", cluster.port);
+    let json = |server: &_, path: &str| -> serde_json::Value {
+        serde_json::from_slice(&body(server, path)).unwrap()
+    };
+    let numbers = |value: &serde_json::Value| -> Vec<f64> {
+        let all = value.as_array().unwrap().iter();
+        all.map(|v| v.as_f64().unwrap()).collect()
+    };
+    let alps = serve(&[&url, "--table", "alps", "--live"]);
+    let catalog = json(&alps, "/catalog");
+    let bounds = numbers(&catalog["layers"][0]["bounds"]);
+    for (got, expected) in bounds.iter().zip([6.0, 46.0, 10.0, 47.0]) {
+        assert!((got - expected).abs() < 0.1, "{bounds:?}");
+    }
+    let tilejson = json(&alps, "/alps");
+    let center = numbers(&tilejson["center"]);
+    assert!(
+        (center[0] - 8.0).abs() < 0.1 && center[2] >= 5.0,
+        "{center:?}"
+    );
+    assert!(numbers(&tilejson["bounds"])[0] == -180.0, "{tilejson}");
+    // Rows that come later are on the map.
+    cluster
+        .run("INSERT INTO alps SELECT ST_Transform(ST_SetSRID(ST_MakePoint(-70, 40), 4326), 3857)");
+    assert_eq!(json(&alps, "/alps/value?lon=-70&lat=40&z=9")["count"], 1);
+    // Of a view nothing is known beforehand: the whole map.
+    let seen = serve(&[&url, "--table", "alps_seen", "--live"]);
+    assert_eq!(
+        numbers(&json(&seen, "/catalog")["layers"][0]["bounds"])[0],
+        -180.0
+    );
+    assert_eq!(
+        json(&seen, "/alps_seen/value?lon=-70&lat=40&z=9")["count"],
+        1
+    );
+}
+
 #[test]
 fn other_reference_systems_are_transformed_and_unknown_ones_named() {
     let Some(cluster) = shared() else { return };

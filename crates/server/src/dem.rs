@@ -122,7 +122,7 @@ pub(crate) async fn get(
     if let Value::Object(source) = &mut source {
         source.insert("type".to_owned(), value!("raster-dem"));
         source.insert("tiles".to_owned(), value!([tiles]));
-        source.insert("bounds".to_owned(), value!(served.bounds()));
+        source.insert("bounds".to_owned(), value!(served.tile_bounds()));
         source.insert("maxzoom".to_owned(), value!(MAX_ZOOM));
     }
     let tilejson = document(server, &whole, &look, &base, (id, &suffix)).with_tiles(tiles);

@@ -22,7 +22,8 @@ pub trait Rows: Send + Sync + Debug {
     /// stops the work.
     fn fetch(&self, want: Want) -> Answer<'_, Fetched>;
 
-    /// West, south, east, north of all points, where that is known without looking at them.
+    /// West, south, east, north of about all points, where that is known without looking at
+    /// them: for a first look only, since rows come and go.
     fn bounds(&self) -> Option<[f64; 4]> {
         None
     }

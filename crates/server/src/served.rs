@@ -207,6 +207,14 @@ impl Served {
         self.known_bounds().unwrap_or(WORLD)
     }
 
+    /// Where there may be something to draw: anywhere, where rows may come in while we serve.
+    pub(crate) fn tile_bounds(&self) -> [f64; 4] {
+        if self.is_live() {
+            return WORLD;
+        }
+        self.bounds()
+    }
+
     /// A box that shows all points.
     pub(crate) fn frame(&self) -> [f64; 4] {
         match &self.data {

@@ -87,7 +87,7 @@ pub(crate) fn document<'a>(
         name: served.name(),
         tiles: [format!("{base}/{id}/{{z}}/{{x}}/{{y}}.png{suffix}")],
         scheme: "xyz",
-        bounds: [west, south, east, north],
+        bounds: served.tile_bounds(),
         center: [(west + east) / 2.0, (south + north) / 2.0, zoom],
         minzoom: 0,
         maxzoom: MAX_ZOOM,

@@ -159,15 +159,22 @@ impl DatabaseSetup {
         let Some(ask) = read.asks().into_iter().next() else {
             return Err("a layer of a database needs a table or a query".into());
         };
+        let mut bounds = None;
         // What the database has published itself can be read.
         if !known {
             match live::look_up(&self.address, self.limits(), &ask, allow) {
-                Ok(why) => eprintln!("{name}: live, {why}"),
-                Err(error) if error.is_away() => eprintln!("{name}: for now {error}"),
+                Ok(live) => {
+                    eprintln!("{name}: live, {}", live.why());
+                    bounds = live.bounds();
+                }
+                Err(error) if error.is_away() => {
+                    eprintln!("{name}: for now {error}");
+                    pool.seen_away();
+                }
                 Err(error) => return Err(Box::new(error)),
             }
         }
-        let rows = LiveRows::new(name, Arc::clone(pool), ask, allow);
+        let rows = LiveRows::new(name, Arc::clone(pool), ask, allow).within(bounds);
         Ok(Live::new(
             name,
             style.clone(),

@@ -5,8 +5,9 @@ use super::error::DatabaseError;
 /// What every stream begins with; flags and the length of an extension follow.
 pub(crate) const SIGNATURE: &[u8] = b"PGCOPY\n\xff\r\n\0";
 
-/// The most bytes that one row may have.
-const LONGEST: usize = 64 << 20;
+/// The most bytes that one row may have: a geometry, which is sent longer than it is kept, since
+/// each point of a MultiPoint gets a header, and a weight.
+const LONGEST: usize = 2 * super::define::LONGEST + 64;
 
 /// Fields of a row, at most; those not sent are NULL.
 pub(crate) const FIELDS: usize = 4;

@@ -72,6 +72,20 @@ pub struct Definition {
     pub(crate) columns: Columns,
 }
 
+/// The most bytes that one row's geometry may take.
+pub(super) const LONGEST: usize = 64 << 20;
+
+/// Refuses what [`Definition::sent_columns`] sends instead of a geometry that is too long.
+pub(super) fn check_length(geometry: Option<&[u8]>) -> Result<(), DatabaseError> {
+    if geometry.is_none_or(|bytes| !bytes.is_empty()) {
+        return Ok(());
+    }
+    Err(DatabaseError::TooMuch(format!(
+        "a geometry takes more than {} MiB; ST_Dump makes rows of its points",
+        LONGEST >> 20
+    )))
+}
+
 /// What queries are called in the statements around them.
 pub(crate) const ALIAS: &str = "heatsplat";
 
@@ -248,6 +262,11 @@ impl Definition {
         Unit::of(self.srid)
     }
 
+    /// The reference system that geometries are taken for.
+    pub(super) fn srid(&self) -> u32 {
+        self.srid
+    }
+
     /// An empty statement for this layer.
     pub(crate) fn statement(&self, values: Values) -> Statement {
         let boxes = match self.own_unit() {
@@ -288,6 +307,24 @@ impl Definition {
             }
             (_, None) => Vec::new(),
         }
+    }
+
+    /// The same, a geometry as its bytes, which need no type of PostGIS's; there are none of one
+    /// that takes more than [`LONGEST`] ([`check_length`] tells). The database itself looks at
+    /// its size, or all of it would be on its way, and in our memory, before we knew.
+    pub(crate) fn sent_columns(&self) -> Vec<String> {
+        let mut columns = self.place_columns();
+        if let ([sent], Place::Geometry { points, .. }, Some(stored)) =
+            (columns.as_mut_slice(), &self.place, self.stored_geometry())
+        {
+            sent.push_str("::bytea");
+            if !points {
+                *sent = format!(
+                    "CASE WHEN ST_MemSize({stored}) > {LONGEST} THEN ''::bytea ELSE {sent} END"
+                );
+            }
+        }
+        columns
     }
 
     /// The expression of a row's weight.

@@ -1,7 +1,8 @@
 //! Rows of a window, fetched while somebody waits for them.
 
-use super::define::{Ask, Definition};
+use super::define::{Ask, Definition, check_length};
 use super::error::DatabaseError;
+use super::extent;
 use super::judge::{self, Unit, Weight};
 use super::pool::{Database, Session};
 use super::pushdown;
@@ -21,6 +22,7 @@ use tokio_postgres::types::{FromSql, Type};
 pub struct Live {
     database: Arc<Database>,
     definition: Arc<Definition>,
+    bounds: Option<[f64; 4]>,
 }
 
 /// Which rows.
@@ -74,9 +76,11 @@ impl Live {
         };
         let looked = tokio::time::timeout(deadline, looked).await;
         let definition = looked.map_err(|_| DatabaseError::Deadline)??;
+        let bounds = Self::estimate(&database, &definition).await;
         Ok(Self {
             database,
             definition: Arc::new(definition),
+            bounds,
         })
     }
 
@@ -94,6 +98,26 @@ impl Live {
         let definition = Definition::look_up(client, ask).await?;
         session.give_back().await?;
         Ok(definition)
+    }
+
+    /// Where about all rows are; a layer is as good without. Who saw an error is thrown away.
+    async fn estimate(database: &Database, definition: &Definition) -> Option<[f64; 4]> {
+        let asked = async {
+            let session = database.borrow().await.ok()?;
+            let client = session.client().ok()?;
+            client.batch_execute("BEGIN READ ONLY").await.ok()?;
+            let bounds = extent::estimated(client, definition).await.ok()?;
+            session.give_back().await.ok()?;
+            bounds
+        };
+        let patience = Duration::from_secs(1).min(database.limits.deadline);
+        tokio::time::timeout(patience, asked).await.ok().flatten()
+    }
+
+    /// West, south, east, north of about all rows when the layer was made, in degrees: what
+    /// the database knows of a table. For a first look only.
+    pub fn bounds(&self) -> Option<[f64; 4]> {
+        self.bounds
     }
 
     /// What columns are used, in one line for people.
@@ -193,12 +217,8 @@ impl Live {
 
 /// Every row of a box.
 fn rows_statement(definition: &Definition, values: Values, most: u64) -> (Statement, Columns) {
-    let mut columns = definition.place_columns();
+    let mut columns = definition.sent_columns();
     let place = columns.len();
-    if let [geometry] = columns.as_mut_slice() {
-        // The same bytes, of a type that needs no looking up.
-        geometry.push_str("::bytea");
-    }
     columns.extend(definition.weight_column());
     let weight = columns.len() > place;
     let count = definition.count.as_ref();
@@ -256,8 +276,9 @@ impl Gathered {
             let (x, y) = (x.unwrap_or(f64::NAN), y.unwrap_or(f64::NAN));
             judge::position(&mut self.batch, unit, x, y, weight);
         } else {
-            let geometry = row.try_get::<_, Option<Raw<'_>>>(0)?;
-            judge::geometry(&mut self.batch, unit, geometry.map(|raw| raw.0), weight);
+            let geometry = row.try_get::<_, Option<Raw<'_>>>(0)?.map(|raw| raw.0);
+            check_length(geometry)?;
+            judge::geometry(&mut self.batch, unit, geometry, weight);
         }
         if let Some(at) = columns.count {
             let count = number(at)?.unwrap_or(0.0).clamp(0.0, f64::from(u32::MAX)) as u32;

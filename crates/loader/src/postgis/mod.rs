@@ -8,6 +8,7 @@ mod connect;
 mod copy;
 mod define;
 mod error;
+mod extent;
 mod judge;
 mod listen;
 mod live;

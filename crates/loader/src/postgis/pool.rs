@@ -5,7 +5,7 @@ use super::error::DatabaseError;
 use deadpool_postgres::{
     Hook, Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime, TimeoutType,
 };
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::runtime::Handle;
 use tokio_postgres::Client;
@@ -101,6 +101,29 @@ impl Database {
     /// Whether it answered when it was asked last.
     pub fn is_there(&self) -> bool {
         self.circuit.is_closed()
+    }
+
+    /// Whether it answered when it was asked last. If it did not it is asked again meanwhile, on
+    /// the caller's runtime, for who asks after this.
+    pub fn is_there_by_now(self: &Arc<Self>) -> bool {
+        if self.is_there() {
+            return true;
+        }
+        if let Ok(runtime) = Handle::try_current() {
+            let database = Arc::clone(self);
+            runtime.spawn(async move {
+                // How often is the circuit's to say.
+                if let Ok(session) = database.borrow().await {
+                    let _ = session.give_back().await;
+                }
+            });
+        }
+        false
+    }
+
+    /// Remembers that it did not answer somebody else who asked.
+    pub fn seen_away(&self) {
+        self.circuit.open();
     }
 
     /// A connection for one query.

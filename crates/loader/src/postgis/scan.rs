@@ -170,6 +170,15 @@ impl<'a> Scanner<'a> {
                 self.at += 1;
                 Ok(())
             }
+            None if name.starts_with('@') => Err(definition(&format!(
+                "the query has a variable of Mapnik's, {}: requests hand nothing on to the \
+                 database, so write its value in the query",
+                crate::report::shown(name.as_bytes())
+            ))),
+            None if name.eq_ignore_ascii_case("id_field") => Err(definition(
+                "the query has Tegola's !id_field!: a heat map's points need no ids, so leave it \
+                 out, or write the column's name",
+            )),
             None => {
                 let legal = Token::ALL.map(|(name, _)| format!("!{name}!")).join(", ");
                 let name = crate::report::shown(name.as_bytes());

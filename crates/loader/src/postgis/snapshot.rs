@@ -2,7 +2,7 @@
 
 use super::connect::{Address, Purpose};
 use super::copy::{Decoder, Row, float8};
-use super::define::{ALIAS, Ask, Definition};
+use super::define::{ALIAS, Ask, Definition, check_length};
 use super::error::DatabaseError;
 use super::judge::{self, Unit, Weight};
 use super::privileges;
@@ -262,7 +262,7 @@ async fn copy(
     part: &str,
     sender: &SyncSender<Message>,
 ) -> Result<(), DatabaseError> {
-    let mut columns = definition.place_columns();
+    let mut columns = definition.sent_columns();
     let coordinates = columns.len() == 2;
     columns.extend(definition.weight_column());
     let mut statement = definition.statement(Values::WORLD);
@@ -282,9 +282,15 @@ async fn copy(
     while let Some(chunk) = stream.next().await {
         let chunk = chunk?;
         bytes += chunk.len() as u64;
+        let mut lengths = Ok(());
         decoder.feed(&chunk, |row| {
+            let [place, ..] = *row;
+            if !coordinates && lengths.is_ok() {
+                lengths = check_length(place);
+            }
             keep(&mut batch, unit, coordinates, weighted, row);
         })?;
+        lengths?;
         if batch.points.len() >= BATCH {
             let full = std::mem::take(&mut batch);
             // Who reads sets the pace: while this waits, nothing more is received.

@@ -385,7 +385,9 @@ mod tests {
     fn what_cannot_be_is_an_error() {
         for (sql, says) in [
             ("select !bbbox!", "!unbuffered_bbox!"),
-            ("select !@user!", "unknown token"),
+            ("select !@user!", "\"@user\": requests hand nothing on"),
+            ("select !@! from t", "variable"),
+            ("select !Id_Field! from t", "write the column's name"),
             ("select $1", "parameter"),
             ("select 'open", "string is never closed"),
             ("select \"open", "double quotes is never closed"),

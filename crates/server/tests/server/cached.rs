@@ -188,6 +188,10 @@ impl Rows for Failing {
             Ok(Fetched { points, counts })
         })
     }
+
+    fn is_there(&self) -> bool {
+        self.fetched.load(Ordering::SeqCst) > self.failures
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -217,10 +221,17 @@ async fn a_failure_is_told_to_all_who_wait_and_not_kept() {
         assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
     }
     assert_eq!(rows.fetched.load(Ordering::SeqCst), 1);
+    // The server is ready all the same, and says which layer is away.
+    let ready = get(&app, "/ready").await;
+    assert_eq!(ready.status, StatusCode::OK);
+    let said = serde_json::json!({ "status": "ready", "away": ["failing"] });
+    assert_eq!(ready.json(), said);
     for _ in 0..3 {
         assert_eq!(get(&app, uri).await.status, StatusCode::OK);
     }
     assert_eq!(rows.fetched.load(Ordering::SeqCst), 2);
+    let said = serde_json::json!({ "status": "ready" });
+    assert_eq!(get(&app, "/ready").await.json(), said);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

@@ -1,0 +1,62 @@
+//! About where a table's rows are, from what the database knows without looking at them.
+
+use super::define::{Definition, Place};
+use super::error::DatabaseError;
+use heatsplat_points::mercator::MAX_LATITUDE;
+use tokio_postgres::Client;
+use tokio_postgres::types::Type;
+
+/// How long it may take, in milliseconds. It reads the root of an index, or the planner's
+/// statistics; a lock may be in its way.
+const LIMIT: u32 = 250;
+
+/// West, south, east, north in degrees; `None` of a query or a view, and of a table that has
+/// neither an index nor statistics.
+pub(super) async fn estimated(
+    client: &Client,
+    definition: &Definition,
+) -> Result<Option<[f64; 4]>, DatabaseError> {
+    let (
+        Some(table),
+        Place::Geometry {
+            column,
+            cast: false,
+            ..
+        },
+    ) = (
+        definition.table.as_ref().filter(|table| table.in_pages),
+        &definition.place,
+    )
+    else {
+        return Ok(None);
+    };
+    client
+        .batch_execute(&format!("SET LOCAL statement_timeout = {LIMIT}"))
+        .await?;
+    let mut extent = format!(
+        "ST_SetSRID(ST_EstimatedExtent(n.nspname::text, c.relname::text, $2)::geometry, {})",
+        definition.srid()
+    );
+    if definition.srid() != 4326 {
+        extent = format!("ST_Transform({extent}, 4326)");
+    }
+    let sql = format!(
+        "SELECT ST_XMin(box), ST_YMin(box), ST_XMax(box), ST_YMax(box) FROM (SELECT {extent} AS box \
+         FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
+         WHERE c.oid = to_regclass($1)) AS known"
+    );
+    let parameters: [(&(dyn tokio_postgres::types::ToSql + Sync), Type); 2] =
+        [(&table.name, Type::TEXT), (column, Type::TEXT)];
+    let Some(row) = client.query_typed_opt(&sql, &parameters).await? else {
+        return Ok(None);
+    };
+    let side = |at: usize| row.try_get::<_, Option<f64>>(at).ok().flatten();
+    let sides = [side(0), side(1), side(2), side(3)];
+    let [Some(west), Some(south), Some(east), Some(north)] = sides else {
+        return Ok(None);
+    };
+    let lon = |lon: f64| lon.clamp(-180.0, 180.0);
+    let lat = |lat: f64| lat.clamp(-MAX_LATITUDE, MAX_LATITUDE);
+    let bounds = [lon(west), lat(south), lon(east), lat(north)];
+    Ok(Some(bounds).filter(|sides| sides.iter().all(|side| side.is_finite())))
+}
