@@ -101,6 +101,7 @@ pub enum ArchiveError {
 }
 
 /// An [`ArchiveError`] that does not know of which file yet.
+#[derive(Debug)]
 pub(crate) enum Bad {
     Read(io::Error),
     Damaged(String),

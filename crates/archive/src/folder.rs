@@ -4,7 +4,7 @@ use crate::curve;
 use crate::error::{At as _, ExportError};
 use crate::export::About;
 use crate::mbtiles;
-use crate::part::{Entry, Part, beside, sync_folder};
+use crate::part::{Entry, Part, beside, sync_files, sync_folder};
 use std::collections::HashMap;
 use std::fs;
 use std::io::{self, BufReader, Read as _, Seek as _, SeekFrom};
@@ -29,7 +29,7 @@ pub(crate) fn finish(part: Part, target: &Path, about: &About) -> Result<(), Exp
         let why = "holds more than tiles and is not replaced; name another folder, or empty it";
         return Err(ExportError::stands(target, why));
     }
-    let built = build(&part, &building, about);
+    let built = build(&part, &building, about).and_then(|()| sync_files(&building));
     if let Err(error) = built {
         // the part is enough to begin again; a full disk needs the room
         let _ = fs::remove_dir_all(&building);

@@ -9,7 +9,8 @@ use std::collections::HashMap;
 use std::fs::File;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Connections that wait to be used again.
 const IDLE: usize = 16;
@@ -17,23 +18,41 @@ const IDLE: usize = 16;
 /// Files of up to so many bytes are looked through when they are opened.
 const CHECKED: u64 = 1 << 30;
 
+/// Steps of SQLite's machine between two looks at how many there were.
+const STEPS: i32 = 100_000;
+
+/// So many times [`STEPS`] may a file take to be opened, which may look at every row, …
+const TO_OPEN: u32 = 3_000;
+/// … and a tile, which is looked up. A database may say anything is its `tiles`: also what never ends.
+const TO_FIND: u32 = 100;
+
 #[derive(Debug)]
 pub(crate) struct MbTiles {
     path: PathBuf,
-    idle: Mutex<Vec<Connection>>,
+    idle: Mutex<Vec<Database>>,
+}
+
+/// A connection whose queries end.
+#[derive(Debug)]
+struct Database {
+    connection: Connection,
+    /// Looks that are left, each of them [`STEPS`].
+    left: Arc<AtomicU32>,
 }
 
 impl MbTiles {
     pub(crate) fn open(path: &Path) -> Result<(Self, Contents), Bad> {
         let size = whole(path)?;
-        let database = connect(path)?;
+        let opened = Database::open(path)?;
+        opened.left.store(TO_OPEN, Ordering::Relaxed);
+        let database = &opened.connection;
         if size <= CHECKED {
             let said: String = database.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
             if said != "ok" {
                 return Err(Bad::Damaged(said));
             }
         }
-        let about = metadata(&database)?;
+        let about = metadata(database)?;
         let text = |name: &str| about.get(name).cloned();
         let picture = match about.get("format").map(String::as_str) {
             Some("png") => StoredPicture::Png,
@@ -50,7 +69,7 @@ impl MbTiles {
         let number = |name: &str| about.get(name)?.trim().parse::<u8>().ok();
         let zooms = match number("minzoom").zip(number("maxzoom")) {
             Some(zooms) => zooms,
-            None => stored_zooms(&database)?,
+            None => stored_zooms(database)?,
         };
         let said: Vec<f64> = about.get("bounds").map_or_else(Vec::new, |bounds| {
             bounds
@@ -73,7 +92,7 @@ impl MbTiles {
         };
         let new = Self {
             path: path.to_owned(),
-            idle: Mutex::new(vec![database]),
+            idle: Mutex::new(vec![opened]),
         };
         Ok((new, contents))
     }
@@ -83,9 +102,10 @@ impl MbTiles {
         let waiting = idle().pop();
         let database = match waiting {
             Some(database) => database,
-            None => connect(&self.path)?,
+            None => Database::open(&self.path)?,
         };
-        let bytes = fetch(&database, tile)?;
+        database.left.store(TO_FIND, Ordering::Relaxed);
+        let bytes = fetch(&database.connection, tile)?;
         let mut idle = idle();
         if idle.len() < IDLE {
             idle.push(database);
@@ -94,18 +114,29 @@ impl MbTiles {
     }
 }
 
-fn connect(path: &Path) -> Result<Connection, Bad> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let database = Connection::open_with_flags(path, flags)?;
-    database.execute_batch("PRAGMA trusted_schema = OFF; PRAGMA query_only = ON;")?;
-    Ok(database)
+impl Database {
+    fn open(path: &Path) -> Result<Self, Bad> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let mut connection = Connection::open_with_flags(path, flags)?;
+        connection.execute_batch("PRAGMA trusted_schema = OFF; PRAGMA query_only = ON;")?;
+        let left = Arc::new(AtomicU32::new(TO_FIND));
+        let looks = Arc::clone(&left);
+        let is_over = move || {
+            let all = |left: u32| left.checked_sub(1);
+            looks
+                .fetch_update(Ordering::Relaxed, Ordering::Relaxed, all)
+                .is_err()
+        };
+        connection.progress_handler(STEPS, Some(is_over))?;
+        Ok(Self { connection, left })
+    }
 }
 
 fn fetch(database: &Connection, tile: TileId) -> Result<Option<Vec<u8>>, Bad> {
     const TILE: &str = "SELECT tile_data FROM tiles \
          WHERE zoom_level = ? AND tile_column = ? AND tile_row = ?";
     let row = (1u32 << tile.z()) - 1 - tile.y();
-    let mut query = database.prepare(TILE)?;
+    let mut query = database.prepare_cached(TILE)?;
     let mut rows = query.query(params![tile.z(), tile.x(), row])?;
     let Some(row) = rows.next()? else {
         return Ok(None);
@@ -171,5 +202,47 @@ fn stored_zooms(database: &Connection) -> Result<(u8, u8), Bad> {
     match zooms {
         (Some(first), Some(last)) => Ok((first, last)),
         _ => Err(Bad::Damaged("it holds no tiles".to_owned())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn database(name: &str, sql: &str) -> PathBuf {
+        let path = std::env::temp_dir().join(format!("heatsplat-{}-{name}", std::process::id()));
+        let _ = std::fs::remove_file(&path);
+        let connection = Connection::open(&path).unwrap();
+        let about = "CREATE TABLE metadata (name, value); INSERT INTO metadata VALUES
+            ('format', 'png'), ('minzoom', '0'), ('maxzoom', '3');";
+        connection.execute_batch(about).unwrap();
+        connection.execute_batch(sql).unwrap();
+        path
+    }
+
+    /// A view may count for ever: whoever asks is told so, soon.
+    #[test]
+    fn tiles_that_never_end_are_an_error() {
+        let endless = "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n)";
+        let never = format!(
+            "CREATE VIEW tiles AS {endless} SELECT 0 AS zoom_level, 0 AS tile_column, 0 AS tile_row,
+                x'00' AS tile_data FROM n WHERE i < 0"
+        );
+        let path = database("never.mbtiles", &never);
+        assert!(MbTiles::open(&path).is_err());
+        // the first row is there at once, and no tile but that of zoom 0 ever is
+        let one = format!(
+            "CREATE VIEW tiles AS {endless} SELECT min(i, 9) AS zoom_level, 0 AS tile_column, 0 AS tile_row,
+                x'00' AS tile_data FROM n WHERE i < 1 OR i > 5"
+        );
+        let path = database("one.mbtiles", &one);
+        let (tiles, _) = MbTiles::open(&path).unwrap();
+        let at = |z: u8| tiles.tile(TileId::new(z, 0, (1 << z) - 1).unwrap());
+        assert_eq!(at(0).unwrap(), Some(vec![0]));
+        for _ in 0..2 {
+            assert!(matches!(at(1), Err(Bad::Damaged(_))));
+        }
+        // a good tile is found by the connection that was stopped, too
+        assert_eq!(at(0).unwrap(), Some(vec![0]));
     }
 }

@@ -9,7 +9,7 @@ use heatsplat_points::TileId;
 use serde_json::Value;
 use std::collections::HashMap;
 use std::fs::File;
-use std::io::{Read as _, Seek as _, SeekFrom};
+use std::io::{self, Read as _};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -21,7 +21,7 @@ const KEPT: usize = 64;
 
 #[derive(Debug)]
 pub(crate) struct PmTiles {
-    file: Mutex<File>,
+    file: File,
     header: Header,
     root: Vec<Entry>,
     leaves: Mutex<HashMap<Stretch, Arc<Vec<Entry>>>>,
@@ -67,7 +67,7 @@ impl PmTiles {
         let [first, last] = header.zooms;
         let zooms = archive::zooms(first, last)?;
         let mut new = Self {
-            file: Mutex::new(file),
+            file,
             header,
             root: Vec::new(),
             leaves: Mutex::default(),
@@ -209,11 +209,27 @@ impl PmTiles {
             return Err(Bad::Damaged(format!("a part of it has {length} bytes")));
         }
         let mut bytes = vec![0; length as usize];
-        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
-        file.seek(SeekFrom::Start(offset))?;
-        file.read_exact(&mut bytes)?;
+        read_at(&self.file, &mut bytes, offset)?;
         Ok(bytes)
     }
+}
+
+/// Fills the bytes from a place in the file, wherever others read it at the same time.
+#[cfg(unix)]
+fn read_at(file: &File, bytes: &mut [u8], offset: u64) -> io::Result<()> {
+    std::os::unix::fs::FileExt::read_exact_at(file, bytes, offset)
+}
+
+#[cfg(windows)]
+fn read_at(file: &File, mut bytes: &mut [u8], mut offset: u64) -> io::Result<()> {
+    while !bytes.is_empty() {
+        let n = std::os::windows::fs::FileExt::seek_read(file, bytes, offset)?;
+        let (true, Some(rest)) = (n > 0, bytes.get_mut(n..)) else {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        };
+        (bytes, offset) = (rest, offset + n as u64);
+    }
+    Ok(())
 }
 
 /// The last entry that begins with a tile or before it.
