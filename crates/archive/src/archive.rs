@@ -124,6 +124,10 @@ impl From<String> for Bad {
 
 impl From<rusqlite::Error> for Bad {
     fn from(error: rusqlite::Error) -> Self {
+        if error.sqlite_error_code() == Some(rusqlite::ErrorCode::OperationInterrupted) {
+            let why = "a query takes too long: its tables have no index, or no end";
+            return Self::Damaged(why.to_owned());
+        }
         Self::Damaged(error.to_string())
     }
 }
