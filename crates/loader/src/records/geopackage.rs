@@ -13,7 +13,28 @@ use crate::report::shown;
 use crate::source::Source;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OpenFlags, OptionalExtension};
+use std::fs::File;
+use std::io::{self, Read as _};
 use std::path::Path;
+
+/// How many bytes a database lacks at its end, by the count of its pages in its header: SQLite
+/// takes a file that was cut off for what is left of it, and finds nulls where rows were.
+fn missing_bytes(path: &Path) -> io::Result<u64> {
+    let mut file = File::open(path)?;
+    let size = file.metadata()?.len();
+    let mut head = Vec::new();
+    (&mut file).take(100).read_to_end(&mut head)?;
+    let at = |at: usize| Some(u32::from_be_bytes(*head.get(at..)?.first_chunk()?));
+    let page = head.get(16..).and_then(|rest| rest.first_chunk());
+    let page = page.map_or(0, |page| match u64::from(u16::from_be_bytes(*page)) {
+        1 => 65_536,
+        page => page,
+    });
+    // writers before SQLite 3.7 kept no count: then the numbers of the last change differ
+    let counted = at(24) == at(92);
+    let pages = at(28).filter(|_| counted).map_or(0, u64::from);
+    Ok((page * pages).saturating_sub(size))
+}
 
 /// A source that reads the GeoPackage of a path: its only table of points, or the one that
 /// [`Options::table`] names.
@@ -27,6 +48,11 @@ pub(crate) fn source(
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let failed = |error: rusqlite::Error| damaged(&origin, "the database", error);
     let database = Connection::open_with_flags(path, flags).map_err(failed)?;
+    let missing = missing_bytes(path).map_err(|error| origin.read_error(error))?;
+    if missing > 0 {
+        let message = format!("it is cut off: {missing} bytes are missing");
+        return Err(damaged(&origin, "the database", message));
+    }
     let table = Table::find(&database, options, &origin)?;
     let crs = table.crs(&database, &file, &origin)?;
     let seen = table.names(&database).map_err(failed)?;

@@ -126,7 +126,7 @@ impl Points<'_> {
         let mut point: Option<Open> = None;
         // the element that the text is in, if it is one of those wanted
         let mut element: Option<usize> = None;
-        let mut any = false;
+        let (mut any, mut depth) = (false, 0usize);
         loop {
             buffer.clear();
             let event = reader.read_event_into(&mut buffer).map_err(|error| {
@@ -140,6 +140,11 @@ impl Points<'_> {
                     other => damaged(origin, place, other),
                 }
             })?;
+            match event {
+                Event::Start(_) => depth += 1,
+                Event::End(_) => depth = depth.saturating_sub(1),
+                _ => (),
+            }
             match event {
                 Event::Start(start) if is_point(&start) => {
                     any = true;
@@ -172,9 +177,10 @@ impl Points<'_> {
                         self.finish(point)?;
                     }
                 }
-                Event::Eof if point.is_some() || !any => {
-                    let message = if any {
-                        "the last point is not closed"
+                // a track that ends where the file was cut off is not all of it
+                Event::Eof if depth > 0 || !any => {
+                    let message = if depth > 0 {
+                        "it is cut off: the last element is not closed"
                     } else {
                         "no trkpt, wpt or rtept in it"
                     };

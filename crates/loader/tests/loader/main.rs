@@ -14,6 +14,7 @@ mod keep;
 mod large;
 mod nasty;
 mod records;
+mod survive;
 mod within;
 
 use heatsplat_loader::{LoadError, Options, Report, Skip, load, open, read};
