@@ -17,6 +17,8 @@
 mod cluster;
 #[path = "../tests/postgis/http.rs"]
 mod http;
+#[path = "../tests/parts.rs"]
+mod parts;
 #[path = "../tests/program.rs"]
 mod program;
 

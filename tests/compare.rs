@@ -40,6 +40,7 @@ pub fn decode_png(bytes: &[u8]) -> RgbaImage {
 
 /// With `HEATSPLAT_BLESS=1`: another heat map's square picture and ours side by side on dark ground, for
 /// the page of docs/coming-from that has this name.
+#[cfg(feature = "program")]
 pub fn side_by_side(name: &str, theirs: &[[u8; 4]], ours: &[[u8; 4]]) {
     if std::env::var_os("HEATSPLAT_BLESS").is_none() {
         return;

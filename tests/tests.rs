@@ -12,6 +12,9 @@
 mod compare;
 /// An independent f64 brute force: the truth that pictures are held against.
 mod oracle;
+/// Parts that tests need and a machine may not have.
+#[cfg(any(feature = "program", feature = "gpu"))]
+mod parts;
 /// The real program as a child process.
 #[cfg(feature = "program")]
 mod program;

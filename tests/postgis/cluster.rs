@@ -1,3 +1,4 @@
+use crate::parts::left_out;
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
@@ -35,11 +36,7 @@ impl Cluster {
     /// A new one, or a loud word and `None`.
     pub fn start() -> Option<Self> {
         let Some(bin) = binaries() else {
-            let required = std::env::var_os("HEATSPLAT_REQUIRE_ALL").is_some_and(|v| v == "1");
-            assert!(!required, "PostgreSQL or PostGIS is missing");
-            eprintln!(
-                "LEFT OUT: PostgreSQL or PostGIS is missing; install postgresql-15-postgis-3"
-            );
+            left_out("PostgreSQL or PostGIS is missing; install postgresql-15-postgis-3");
             return None;
         };
         let port = TcpListener::bind("127.0.0.1:0")

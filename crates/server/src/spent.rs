@@ -37,6 +37,7 @@ impl Spent {
 pub(crate) fn tell(mut response: Response, way: Way, spent: Option<&Spent>) -> Response {
     let value = match (way, spent) {
         (Way::Hit, _) => HeaderValue::from_static("cache;desc=\"hit\""),
+        (Way::Stale, _) => HeaderValue::from_static("cache;desc=\"stale\""),
         (Way::Made, Some(spent)) => match HeaderValue::try_from(spent.text()) {
             Ok(value) => value,
             Err(_) => return response,

@@ -84,7 +84,8 @@ pub(crate) async fn get(
     let (kept, way) = match server.tiles.get(&key, good, draw).await {
         // As it was a while ago, if its rows are away now.
         Err(refused) if live && refused.is_passing() => {
-            (server.tiles.peek(&key).ok_or(refused)?, Way::Hit)
+            let last = server.tiles.peek(&key).filter(Kept::is_bearable);
+            (last.ok_or(refused)?, Way::Stale)
         }
         other => other?,
     };

@@ -14,6 +14,8 @@ use std::time::{Duration, Instant};
 
 /// How long a tile of a live layer is as good as a new one: what clients are told too.
 const FRESH: Duration = Duration::from_secs(10);
+/// How old one may be that is shown while its rows can't be had: what `stale-if-error` tells clients.
+const BEARABLE: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Usual sizes of tiles in bytes, encoded and as densities.
 const USUAL: u64 = 12 << 10;
@@ -92,6 +94,11 @@ impl Kept {
         }
     }
 
+    /// Whether it is better than nothing while its data can't be had.
+    pub(crate) fn is_bearable(&self) -> bool {
+        self.drawn.elapsed() < BEARABLE
+    }
+
     /// Whether it is as good as a new one, though its data may have changed without a word.
     pub(crate) fn is_fresh(&self) -> bool {
         self.drawn.elapsed() < FRESH
@@ -101,5 +108,29 @@ impl Kept {
 impl Weigh for Kept {
     fn bytes(&self) -> usize {
         self.bytes.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tile_whose_rows_are_away_is_shown_for_a_day() {
+        let old = |seconds| Kept {
+            bytes: Bytes::new(),
+            drawn: Instant::now()
+                .checked_sub(Duration::from_secs(seconds))
+                .unwrap(),
+        };
+        for (seconds, fresh, bearable) in [
+            (9, true, true),
+            (11, false, true),
+            (23 * 3600, false, true),
+            (25 * 3600, false, false),
+        ] {
+            let kept = old(seconds);
+            assert_eq!((kept.is_fresh(), kept.is_bearable()), (fresh, bearable));
+        }
     }
 }

@@ -41,6 +41,8 @@ pub(crate) enum Way {
     Shared,
     /// This request made it.
     Made,
+    /// It was there, is not good any more, and no better one can be had.
+    Stale,
 }
 
 /// A cache, and who is about to fill it.
@@ -48,7 +50,7 @@ pub(crate) struct Cache<K, V, E> {
     shelf: Shelf<K, V, Scales>,
     flights: Flights<K, Result<V, E>>,
     limit: u64,
-    /// By [`Way`].
+    /// By [`Way`]; who takes a stale value has tried to make a new one, and that is counted.
     counts: [AtomicU64; 3],
 }
 
