@@ -20,6 +20,11 @@ use std::path::Path;
 /// How many bytes a database lacks at its end, by the count of its pages in its header: SQLite
 /// takes a file that was cut off for what is left of it, and finds nulls where rows were.
 fn missing_bytes(path: &Path) -> io::Result<u64> {
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    if std::fs::metadata(log).is_ok_and(|log| log.len() > 0) {
+        return Ok(0); // pages of an unfinished write are there
+    }
     let mut file = File::open(path)?;
     let size = file.metadata()?.len();
     let mut head = Vec::new();
