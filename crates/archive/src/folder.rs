@@ -1,10 +1,11 @@
 //! A finished part becomes a folder of files, `{z}/{x}/{y}.png`, beside it.
 
 use crate::curve;
+use crate::disk::{beside, sync_files, sync_folder};
 use crate::error::{At as _, ExportError};
 use crate::export::About;
 use crate::mbtiles;
-use crate::part::{Entry, Part, beside, sync_files, sync_folder};
+use crate::part::{Entry, Part};
 use std::collections::HashMap;
 use std::fs;
 use std::io::{self, BufReader, Read as _, Seek as _, SeekFrom};

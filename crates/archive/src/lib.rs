@@ -35,6 +35,7 @@ mod archive;
 mod area;
 mod cog;
 mod curve;
+mod disk;
 mod draw;
 mod error;
 mod estimate;

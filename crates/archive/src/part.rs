@@ -5,6 +5,7 @@
 //! off at, all up to the last whole mark can be told to be good, and drawing goes on behind it.
 //! All formats are made from a finished part alone, so they don't know how it came about.
 
+use crate::disk::{beside, sync_folder};
 use crate::draw::{Drawn, Tile, digest};
 use crate::error::{At as _, ExportError};
 use crate::export::Begin;
@@ -271,47 +272,6 @@ impl Part {
     pub(crate) fn remove(self) -> Result<(), ExportError> {
         fs::remove_file(&self.path).at(&self.path)?;
         fs::remove_file(&self.log_path).at(&self.log_path)
-    }
-}
-
-/// A name in the same folder, where renaming is one step.
-pub(crate) fn beside(target: &Path, ending: &str) -> PathBuf {
-    let mut name = target.file_name().unwrap_or_default().to_owned();
-    name.push(ending);
-    target.with_file_name(name)
-}
-
-/// Brings all of a folder's files to the disk.
-#[cfg(target_os = "linux")]
-pub(crate) fn sync_files(folder: &Path) -> Result<(), ExportError> {
-    let file = File::open(folder).at(folder)?;
-    rustix::fs::syncfs(&file)
-        .map_err(io::Error::from)
-        .at(folder)
-}
-
-/// Brings all of a folder's files to the disk.
-#[cfg(not(target_os = "linux"))]
-pub(crate) fn sync_files(folder: &Path) -> Result<(), ExportError> {
-    for entry in std::fs::read_dir(folder).at(folder)? {
-        let entry = entry.at(folder)?;
-        let path = entry.path();
-        if entry.file_type().at(&path)?.is_dir() {
-            sync_files(&path)?;
-        } else {
-            let file = File::options().write(true).open(&path).at(&path)?;
-            file.sync_all().at(&path)?;
-        }
-    }
-    Ok(())
-}
-
-/// Makes a rename last through a power cut, where the system can do that.
-pub(crate) fn sync_folder(target: &Path) {
-    let folder = target.parent().filter(|p| !p.as_os_str().is_empty());
-    if let Ok(folder) = File::open(folder.unwrap_or(Path::new("."))) {
-        // nothing more can be done where it fails
-        let _ = folder.sync_all();
     }
 }
 

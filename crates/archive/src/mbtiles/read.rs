@@ -122,10 +122,10 @@ impl Database {
         let left = Arc::new(AtomicU32::new(TO_FIND));
         let looks = Arc::clone(&left);
         let is_over = move || {
-            let all = |left: u32| left.checked_sub(1);
-            looks
-                .fetch_update(Ordering::Relaxed, Ordering::Relaxed, all)
-                .is_err()
+            let look = looks.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| {
+                left.checked_sub(1)
+            });
+            look.is_err()
         };
         connection.progress_handler(STEPS, Some(is_over))?;
         Ok(Self { connection, left })
@@ -230,6 +230,7 @@ mod tests {
         );
         let path = database("never.mbtiles", &never);
         assert!(MbTiles::open(&path).is_err());
+        std::fs::remove_file(path).unwrap();
         // the first row is there at once, and no tile but that of zoom 0 ever is
         let one = format!(
             "CREATE VIEW tiles AS {endless} SELECT min(i, 9) AS zoom_level, 0 AS tile_column, 0 AS tile_row,
@@ -244,5 +245,6 @@ mod tests {
         }
         // a good tile is found by the connection that was stopped, too
         assert_eq!(at(0).unwrap(), Some(vec![0]));
+        std::fs::remove_file(path).unwrap();
     }
 }

@@ -1,10 +1,11 @@
 //! A finished part becomes an MBTiles database, in one transaction, beside it.
 
 use crate::curve;
+use crate::disk::{beside, sync_folder};
 use crate::draw::Paint;
 use crate::error::{At as _, ExportError};
 use crate::export::About;
-use crate::part::{Entry, Part, beside, sync_folder};
+use crate::part::{Entry, Part};
 use rusqlite::{Connection, params};
 use serde_json::json;
 use std::fs::{self, File};
