@@ -350,8 +350,13 @@ fn any(column: &ArrayRef, row: usize) -> Amount {
         }
         DataType::Utf8View => return Amount::Text(column.as_string_view().value(row).to_owned()),
         DataType::Dictionary(..) => {
-            let dictionary = column.as_any_dictionary();
-            let key = dictionary.normalized_keys().get(row).copied();
+            // one key alone: all of them are copied for whoever asks
+            let own = column.slice(row, 1);
+            let dictionary = own.as_any_dictionary();
+            if dictionary.values().is_empty() {
+                return Amount::Missing;
+            }
+            let key = dictionary.normalized_keys().first().copied();
             return key.map_or(Amount::Missing, |key| any(dictionary.values(), key));
         }
         other => return Amount::Text(format!("a value of type {other}")),
