@@ -208,8 +208,7 @@ impl Points {
     }
 
     fn over(sorted: Vec<Point>) -> Self {
-        let summary = Summary::of(&sorted);
-        let pyramid = Pyramid::over(&sorted);
+        let (pyramid, summary) = rayon::join(|| Pyramid::over(&sorted), || Summary::of(&sorted));
         Self {
             sorted,
             pyramid,

@@ -1,9 +1,10 @@
 //! Sorting along the Z-order curve, on all cores.
 //!
-//! One pass of a most-significant-digit radix sort puts the points into 4,096
+//! A pass of a most-significant-digit radix sort puts the points into 4,096
 //! buckets (six bits of x and y behind the prefix that all points share, so
-//! that a city is cut as finely as the world); each bucket is then sorted by
-//! comparison, which in the cache beats further passes.
+//! that a city is cut as finely as the world); crowded buckets are cut again. The
+//! others are sorted in the cache as plain integers, whose comparison has no branch
+//! to guess wrong.
 
 use crate::point::Point;
 use crate::zorder;
@@ -14,12 +15,33 @@ use rayon::prelude::*;
 pub(crate) trait Placed: Copy + Zeroable + Send + Sync {
     /// The point that decides.
     fn point(&self) -> &Point;
+
+    /// All of it in an integer that is ordered as it is.
+    fn key(&self) -> u128;
+
+    /// What [`key`](Self::key) was made of.
+    fn of_key(key: u128) -> Self;
 }
 
 impl Placed for Point {
     #[inline]
     fn point(&self) -> &Point {
         self
+    }
+
+    #[inline]
+    fn key(&self) -> u128 {
+        u128::from(zorder::key(self)) << 32 | u128::from(ordered(self.weight))
+    }
+
+    #[inline]
+    fn of_key(key: u128) -> Self {
+        let (x, y) = zorder::place((key >> 32) as u64);
+        Self {
+            x,
+            y,
+            weight: weight_of(key as u32),
+        }
     }
 }
 
@@ -36,39 +58,92 @@ impl Placed for Numbered {
     fn point(&self) -> &Point {
         &self.point
     }
+
+    #[inline]
+    fn key(&self) -> u128 {
+        self.point.key() << 32 | u128::from(self.number)
+    }
+
+    #[inline]
+    fn of_key(key: u128) -> Self {
+        Self {
+            point: Point::of_key(key >> 32),
+            number: key as u32,
+        }
+    }
+}
+
+/// The bits of a weight, such that integers are ordered as `f32::total_cmp` orders weights.
+#[inline]
+fn ordered(weight: f32) -> u32 {
+    let bits = weight.to_bits();
+    bits ^ ((bits as i32 >> 31) as u32 | 1 << 31)
+}
+
+/// The inverse of [`ordered`].
+#[inline]
+fn weight_of(ordered: u32) -> f32 {
+    f32::from_bits(ordered ^ ((!ordered as i32 >> 31) as u32 | 1 << 31))
 }
 
 const DIGIT_BITS: u32 = 6;
 const BUCKETS: usize = 1 << (2 * DIGIT_BITS);
-/// A bucket over this size is worth sorting with several threads.
-const BIG_BUCKET: usize = 1 << 17;
+/// A bucket over this size is cut into buckets again: its keys would leave the cache.
+const CROWDED: usize = 1 << 15;
 
 /// All points of the chunks, in Z-order. Takes the chunks so that each is freed
 /// as soon as it has been copied out.
 pub(crate) fn sort_chunks<T: Placed>(chunks: Vec<Vec<T>>) -> Vec<T> {
-    let groups = share(chunks, rayon::current_num_threads());
-    let digit = Digit::behind_common_prefix(&groups);
-    let histograms: Vec<Vec<usize>> = groups.par_iter().map(|g| digit.histogram(g)).collect();
-    let total = histograms.iter().flatten().sum();
-    let mut sorted = vec![T::zeroed(); total];
+    let mut sorted = vec![T::zeroed(); chunks.iter().map(Vec::len).sum()];
+    sort_into(chunks, &mut sorted);
+    sorted
+}
 
-    let slots = carve(&mut sorted, &histograms);
+/// Sorts what the chunks hold into a slice of just that length.
+fn sort_into<T: Placed>(chunks: Vec<Vec<T>>, sorted: &mut [T]) {
+    let groups = share(chunks, rayon::current_num_threads());
+    let Some(digit) = Digit::behind_common_prefix(&groups) else {
+        return sort_by_weight(groups, sorted);
+    };
+    let histograms: Vec<Vec<usize>> = groups.par_iter().map(|g| digit.histogram(g)).collect();
+    let slots = carve(sorted, &histograms);
     groups
         .into_par_iter()
         .zip(slots)
         .for_each(|(group, slots)| digit.scatter(group, slots));
 
-    buckets(&mut sorted, &histograms)
+    buckets(sorted, &histograms)
         .into_par_iter()
-        .for_each(|bucket| {
-            let compare = |a: &T, b: &T| zorder::compare(a.point(), b.point());
-            if bucket.len() > BIG_BUCKET {
-                bucket.par_sort_unstable_by(compare);
+        .for_each_init(Vec::new, |keys, bucket| {
+            if bucket.len() > CROWDED {
+                let chunks = bucket.chunks(CROWDED / 2).map(<[T]>::to_vec);
+                sort_into(chunks.collect(), bucket);
             } else {
-                bucket.sort_unstable_by(compare);
+                sort_in_cache(bucket, keys);
             }
         });
-    sorted
+}
+
+/// Sorts few points; `keys` is room that is used again.
+fn sort_in_cache<T: Placed>(points: &mut [T], keys: &mut Vec<u128>) {
+    if points.len() < 2 {
+        return;
+    }
+    keys.clear();
+    keys.extend(points.iter().map(T::key));
+    keys.sort_unstable();
+    for (point, &key) in points.iter_mut().zip(&*keys) {
+        *point = T::of_key(key);
+    }
+}
+
+/// Sorts points that all lie in one place.
+fn sort_by_weight<T: Placed>(groups: Vec<Vec<Vec<T>>>, sorted: &mut [T]) {
+    let all = groups.into_iter().flatten().flatten();
+    for (slot, point) in sorted.iter_mut().zip(all) {
+        *slot = point;
+    }
+    sorted.par_sort_unstable_by_key(T::key);
 }
 
 /// Deals the chunks out to `n` groups of about the same size.
@@ -90,11 +165,10 @@ struct Digit {
 }
 
 impl Digit {
-    fn behind_common_prefix<T: Placed>(groups: &[Vec<Vec<T>>]) -> Self {
+    /// `None` where all points lie in one place.
+    fn behind_common_prefix<T: Placed>(groups: &[Vec<Vec<T>>]) -> Option<Self> {
         let first = groups.iter().flatten().flatten().next();
-        let Some(&Point { x, y, .. }) = first.map(T::point) else {
-            return Self { shift: 26 };
-        };
+        let &Point { x, y, .. } = first.map(T::point)?;
         let differing = groups
             .par_iter()
             .map(|g| {
@@ -104,9 +178,9 @@ impl Digit {
                     .fold(0, |bits, p| bits | (p.x ^ x) | (p.y ^ y))
             })
             .reduce(|| 0, |a, b| a | b);
-        Self {
+        (differing != 0).then(|| Self {
             shift: (32 - DIGIT_BITS).saturating_sub(differing.leading_zeros()),
-        }
+        })
     }
 
     #[inline]
@@ -186,6 +260,46 @@ mod tests {
             let mut expected = points;
             expected.sort_by(zorder::compare);
             prop_assert_eq!(sorted, expected);
+        }
+
+        #[test]
+        fn crowds_are_cut_until_they_fit(
+            seed: u32, crowds in prop::collection::vec((any::<u32>(), any::<u32>(), 0u32..33), 1..4),
+        ) {
+            let mut state = u64::from(seed);
+            let mut random = || {
+                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(99);
+                (state >> 33) as u32
+            };
+            let mut points = Vec::new();
+            for (x, y, bits) in crowds {
+                let mut near = |at: u32| at ^ (random().checked_shr(bits).unwrap_or(0));
+                let count = 2 * CROWDED + 5;
+                points.extend((0..count).map(|i| Point { x: near(x), y: near(y), weight: (i % 7) as f32 - 3.0 }));
+            }
+            let number = |point: &Point, number: usize| Numbered { point: *point, number: number as u32 };
+            let numbered: Vec<_> = points.iter().enumerate().map(|(i, p)| number(p, i)).collect();
+            let order = sort_chunks(numbered.chunks(1000).map(<[Numbered]>::to_vec).collect());
+            let sorted = sort_chunks(points.chunks(1000).map(<[Point]>::to_vec).collect());
+            prop_assert!(order.iter().all(|n| points[n.number as usize] == n.point));
+            prop_assert!(order.iter().map(|n| n.point).eq(sorted.iter().copied()));
+            points.sort_by(zorder::compare);
+            prop_assert_eq!(sorted, points);
+        }
+
+        #[test]
+        fn keys_are_ordered_as_points_are_and_hold_them(
+            a: (u32, u32, u32), b: (u32, u32, u32), number: u32,
+        ) {
+            let point = |(x, y, w): (u32, u32, u32)| Point { x, y, weight: f32::from_bits(w) };
+            let (a, b) = (point(a), point(b));
+            prop_assert_eq!(a.key().cmp(&b.key()), zorder::compare(&a, &b));
+            let same = Point { weight: b.weight, ..a };
+            prop_assert_eq!(a.key().cmp(&same.key()), zorder::compare(&a, &same));
+            let this = Numbered { point: a, number };
+            let back = Numbered::of_key(this.key());
+            // bytes, since not every weight equals itself
+            prop_assert_eq!(bytemuck::bytes_of(&back), bytemuck::bytes_of(&this));
         }
     }
 }

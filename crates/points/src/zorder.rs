@@ -1,6 +1,6 @@
 //! The Z-order curve: bits of x and y interleaved, y the more significant.
 //!
-//! Keys are never stored: two positions are compared by the coordinate that
+//! Keys are not kept: two positions are compared by the coordinate that
 //! differs in the higher bit, which is the same order for a few instructions.
 
 use crate::point::Point;
@@ -35,6 +35,36 @@ fn spread(v: u32) -> u32 {
     let v = (v | v << 4) & 0x0f0f_0f0f;
     let v = (v | v << 2) & 0x3333_3333;
     (v | v << 1) & 0x5555_5555
+}
+
+/// A position's place along the curve.
+#[inline]
+pub(crate) fn key(p: &Point) -> u64 {
+    spread_wide(p.x) | spread_wide(p.y) << 1
+}
+
+/// The position, x and y, at a place along the curve: the inverse of [`key`].
+#[inline]
+pub(crate) fn place(key: u64) -> (u32, u32) {
+    (gather_wide(key), gather_wide(key >> 1))
+}
+
+fn spread_wide(v: u32) -> u64 {
+    let v = u64::from(v);
+    let v = (v | v << 16) & 0x0000_ffff_0000_ffff;
+    let v = (v | v << 8) & 0x00ff_00ff_00ff_00ff;
+    let v = (v | v << 4) & 0x0f0f_0f0f_0f0f_0f0f;
+    let v = (v | v << 2) & 0x3333_3333_3333_3333;
+    (v | v << 1) & 0x5555_5555_5555_5555
+}
+
+fn gather_wide(v: u64) -> u32 {
+    let v = v & 0x5555_5555_5555_5555;
+    let v = (v | v >> 1) & 0x3333_3333_3333_3333;
+    let v = (v | v >> 2) & 0x0f0f_0f0f_0f0f_0f0f;
+    let v = (v | v >> 4) & 0x00ff_00ff_00ff_00ff;
+    let v = (v | v >> 8) & 0x0000_ffff_0000_ffff;
+    (v | v >> 16) as u32
 }
 
 /// A square of the quadtree: all positions that share the top `depth` bits of x and y.
@@ -96,7 +126,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn key(p: &Point) -> u64 {
+    fn bit_by_bit(p: &Point) -> u64 {
         (0..32).fold(0, |k, i| {
             k | u64::from(p.x >> i & 1) << (2 * i) | u64::from(p.y >> i & 1) << (2 * i + 1)
         })
@@ -109,6 +139,8 @@ mod tests {
             let mix = |a: u32, b: u32| if shared == 0 { b } else { a ^ (b >> shared) };
             let b = Point { x: mix(ax, bx), y: mix(ay, by), weight: 1.0 };
             prop_assert_eq!(compare(&a, &b), key(&a).cmp(&key(&b)));
+            prop_assert_eq!(key(&a), bit_by_bit(&a));
+            prop_assert_eq!(place(key(&a)), (ax, ay));
         }
 
         #[test]
