@@ -3,6 +3,7 @@
 
 mod arrow;
 mod columns;
+mod corpus;
 mod csv;
 mod damage;
 mod filters;

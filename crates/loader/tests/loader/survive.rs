@@ -1,11 +1,14 @@
 //! What any bytes may do to a reader: give points and a true account of them, or an error.
 //!
-//! What a fuzz target would call, too.
+//! What the fuzz targets in `fuzz/` call, too.
 
-use heatsplat_loader::{LoadError, Options, Report, load_table, open};
+use arrow_array::{ArrayRef, BinaryArray, RecordBatch};
+use arrow_ipc::writer::FileWriter;
+use heatsplat_loader::{Filter, LoadError, Options, Report, load, load_table, open, read};
+use std::io::Cursor;
 use std::path::{Path, PathBuf};
-use std::sync::Once;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Once};
 
 /// Panics in our own code. Those of a library cost a file and are an error to who reads it; one of
 /// ours is a fault, even where it is taken for an error too.
@@ -28,6 +31,23 @@ fn watch_panics() {
     });
 }
 
+/// Every fuzz target: `wkb` and `filter`, and the extensions of files; `arrows` are streams.
+pub(crate) const TARGETS: [&str; 12] = [
+    "arrow", "arrows", "csv", "fgb", "filter", "geojson", "geojsonl", "gpkg", "gpx", "parquet",
+    "shp", "wkb",
+];
+
+/// What a target makes of bytes: how many rows of them are kept, or why none can be.
+pub(crate) fn attempt(folder: &Path, target: &str, bytes: &[u8]) -> Result<u64, String> {
+    let report = match target {
+        "filter" => return filters(bytes),
+        "wkb" => survives(folder, "arrow", &geometry(bytes)),
+        "arrows" => survives(folder, "arrow", bytes),
+        extension => survives(folder, extension, bytes),
+    };
+    report.map(|r| r.kept).map_err(|e| e.to_string())
+}
+
 /// Reads bytes as a file whose format has this extension, with and without columns to keep, a
 /// filter and a part of the world; what the whole has.
 pub(crate) fn survives(folder: &Path, extension: &str, bytes: &[u8]) -> Result<Report, LoadError> {
@@ -41,6 +61,17 @@ pub(crate) fn survives(folder: &Path, extension: &str, bytes: &[u8]) -> Result<R
     };
     let _ = account(&path, &asked);
     let whole = account(&path, &Options::default());
+    // the same bytes that come as a stream, where they may
+    let name = path.to_string_lossy().into_owned();
+    let stream = Cursor::new(bytes.to_vec());
+    let streamed = read(stream, &name, &Options::default());
+    if extension != "shp" && !matches!(streamed, Err(LoadError::NeedsFile { .. })) {
+        let streamed = streamed.and_then(|mut source| {
+            let mut points = Vec::new();
+            load(&mut *source, &mut points, |_| ())
+        });
+        assert_eq!(streamed.ok().as_ref(), whole.as_ref().ok(), "as a stream");
+    }
     assert_eq!(PANICS.load(Ordering::SeqCst), 0, "our own code panicked");
     whole
 }
@@ -56,6 +87,53 @@ fn account(path: &Path, options: &Options) -> Result<Report, LoadError> {
         assert_eq!(column.len(), count, "{}", column.name());
     }
     Ok(report)
+}
+
+/// An Arrow file with a geometry of these bytes.
+fn geometry(bytes: &[u8]) -> Vec<u8> {
+    let column: ArrayRef = Arc::new(BinaryArray::from(vec![bytes]));
+    let batch = RecordBatch::try_from_iter([("geometry", column)]).expect("a batch");
+    let mut writer = FileWriter::try_new(Vec::new(), &batch.schema()).expect("a writer");
+    writer.write(&batch).expect("bytes in memory");
+    writer.into_inner().expect("bytes in memory")
+}
+
+/// A filter while rows are loaded chooses those that it chooses from columns that were kept.
+fn filters(text: &[u8]) -> Result<u64, String> {
+    const ROWS: &str = "lon,lat,kind,n,day,flag\n1,2,x,1,2010-03-01,true\n3,4,,-2.5,,false\n\
+        5,6,y,,2010-03-02T12:30:00+01:00,\n7,8,x y,1e9,,true\n9,1,007,0,2011-01-01,\n";
+    let text = std::str::from_utf8(text).map_err(|e| e.to_string())?;
+    let filter: Filter = text.parse().map_err(|e| format!("{e}"))?;
+    assert_eq!(filter.to_string().parse(), Ok(filter.clone()));
+    let loaded = |options: &Options| {
+        let mut source = read(Cursor::new(ROWS), "rows.csv", options)?;
+        load_table(&mut *source, |_| ())
+    };
+    let keep = ["kind", "n", "day", "flag", "lon", "lat"];
+    let kept = Options {
+        keep: keep.map(str::to_owned).to_vec(),
+        ..Options::default()
+    };
+    let (points, table, _) = loaded(&kept).expect("good rows");
+    let selected = table.select(&points, &filter).map_err(|e| e.to_string());
+    let asked = Options {
+        filter: Some(filter),
+        ..Options::default()
+    };
+    match (loaded(&asked), selected) {
+        (Ok((_, _, report)), Ok(selected)) => {
+            assert_eq!(report.kept, selected.summary().count as u64, "{text}");
+            Ok(report.kept)
+        }
+        // what a table refuses is never true of a row
+        (Ok(_), Err(refused)) => Err(refused),
+        // a load that keeps nothing is an error
+        (Err(error), selected) => {
+            let some = selected.is_ok_and(|points| points.summary().count > 0);
+            assert!(!some, "{text}: {error}");
+            Err(error.to_string())
+        }
+    }
 }
 
 /// Writes bytes as a file; those of a Shapefile are its parts (see [`pack`]).

@@ -1,0 +1,36 @@
+//! What the fuzz targets were given and what they found, tried again: `fuzz/corpus`.
+
+use crate::Folder;
+use crate::survive::{TARGETS, attempt};
+use std::collections::BTreeSet;
+use std::fs::read_dir;
+use std::path::Path;
+
+#[test]
+fn every_find_of_the_fuzz_targets_is_survived() {
+    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus");
+    let names = |path: &Path| -> BTreeSet<String> {
+        let name = |entry: std::io::Result<std::fs::DirEntry>| entry.unwrap().file_name();
+        let all = read_dir(path).unwrap().map(name);
+        all.map(|name| name.into_string().unwrap()).collect()
+    };
+    assert_eq!(names(&corpus), TARGETS.map(str::to_owned).into());
+    for target in TARGETS {
+        let folder = Folder::new(&format!("corpus-{target}"));
+        let (mut whole, mut all) = (0, 0);
+        for name in names(&corpus.join(target)) {
+            let bytes = std::fs::read(corpus.join(target).join(&name)).unwrap();
+            let found = attempt(&folder.0, target, &bytes);
+            // some are as they should be, so that the target is known to reach what it tries
+            if name.starts_with("whole") {
+                assert!(
+                    found.as_ref().is_ok_and(|kept| *kept > 0),
+                    "{target}/{name}: {found:?}"
+                );
+                whole += 1;
+            }
+            all += 1;
+        }
+        assert!(whole > 0 && all > whole, "{target}: {whole} of {all}");
+    }
+}
