@@ -216,6 +216,8 @@ fn geopackage(path: &Path, rows: &[Row]) {
              insert into gpkg_geometry_columns values ('rows', 'geom', 'POINT', 4326);",
         )
         .unwrap();
+    // one transaction: else the disk is waited for at every row
+    database.execute_batch("begin").unwrap();
     for row in rows {
         let values = rusqlite::params![
             gpkg_point(row.lon, row.lat),
@@ -227,6 +229,7 @@ fn geopackage(path: &Path, rows: &[Row]) {
         let sql = "insert into rows (geom, kind, n, day, flag) values (?1, ?2, ?3, ?4, ?5)";
         database.execute(sql, values).unwrap();
     }
+    database.execute_batch("commit").unwrap();
 }
 
 /// The rows as Arrow has them.

@@ -1,0 +1,201 @@
+//! How fast files of every format become points and an index, and what memory their readers
+//! take: `cargo bench -p heatsplat-loader --bench formats`.
+//!
+//! A million made-up rows with a weight and three more columns, or ten thousand under
+//! `HEATSPLAT_BENCH_SMOKE=1`. Each format is read in a process of its own, so that the most
+//! memory it ever had is that reader's. Memory is bounded here, in figures that don't depend
+//! on the machine's speed: a reader that takes more than [`MOST_MIB`] fails the bench.
+#![allow(
+    dead_code,
+    unreachable_pub,
+    clippy::unwrap_used,
+    clippy::panic,
+    missing_docs,
+    reason = "a bench fails by panicking, and shares helpers with the tests"
+)]
+
+#[path = "../tests/loader/formats.rs"]
+mod formats;
+
+use arrow_array::{ArrayRef, BinaryArray, Float64Array, RecordBatch};
+use cpu_time::ProcessTime;
+use formats::Row;
+use heatsplat_loader::{Options, load, open};
+use heatsplat_points::{Point, PointSink, PointsBuilder};
+use parquet::arrow::ArrowWriter;
+use parquet::file::metadata::KeyValue;
+use parquet::file::properties::WriterProperties;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Arc;
+use std::time::Instant;
+
+/// What any reader may take beside what it gives, in MiB.
+const MOST_MIB: f64 = 64.0;
+
+/// Names the file in a process that reads one.
+const FILE: &str = "HEATSPLAT_BENCH_FILE";
+
+/// Where the files are.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn file(&self, name: &str) -> PathBuf {
+        self.0.join(name)
+    }
+}
+
+fn main() {
+    if let Some(file) = std::env::var_os(FILE) {
+        return measure(Path::new(&file));
+    }
+    let smoke = std::env::var_os("HEATSPLAT_BENCH_SMOKE").is_some();
+    let count = if smoke { 10_000 } else { 1_000_000 };
+    let name = format!("heatsplat-formats-{}", std::process::id());
+    let folder = Folder(std::env::temp_dir().join(name));
+    std::fs::create_dir_all(&folder.0).unwrap();
+    let rows = rows(count);
+    let mut files: Vec<_> = formats::ALL
+        .map(|format| (format, formats::write(&folder, format, &rows)))
+        .into();
+    files.push(("geoparquet", geoparquet(&folder, &rows)));
+    drop(rows);
+    println!(
+        "{:<12} {:>12} {:>12} {:>12} {:>12} {:>9}",
+        "all cores", "points, CPU", "points", "index, CPU", "index", "memory"
+    );
+    let this = std::env::current_exe().unwrap();
+    let failed: Vec<&str> = files
+        .iter()
+        .filter(|(format, path)| {
+            print!("{format:<12}");
+            std::io::Write::flush(&mut std::io::stdout()).unwrap();
+            !Command::new(&this)
+                .env(FILE, path)
+                .status()
+                .unwrap()
+                .success()
+        })
+        .map(|(format, _)| *format)
+        .collect();
+    std::fs::remove_dir_all(&folder.0).unwrap();
+    assert!(failed.is_empty(), "failed: {failed:?}");
+}
+
+/// Reads a file twice and prints a line of what that took.
+fn measure(path: &Path) {
+    let options = Options {
+        weight: Some("n".to_owned()),
+        ..Options::default()
+    };
+    // what the pool's threads and the allocator take is nobody's
+    PointsBuilder::new().build();
+    let before = resident_peak();
+    let mut nothing = Count(0);
+    let points = timed(|| {
+        nothing = Count(0);
+        let mut source = open(path, &options).unwrap();
+        load(&mut *source, &mut nothing, |_| ()).unwrap();
+    });
+    let memory = (resident_peak() - before) as f64 / 1024.0;
+    let mut kept = 0;
+    let index = timed(|| {
+        let mut source = open(path, &options).unwrap();
+        let mut builder = PointsBuilder::new();
+        load(&mut *source, &mut builder, |_| ()).unwrap();
+        kept = builder.build().summary().count;
+    });
+    assert_eq!(kept, nothing.0);
+    let rate = |seconds: f64| format!("{:.2} M/s", kept as f64 / seconds / 1e6);
+    println!(
+        " {:>12} {:>12} {:>12} {:>12} {memory:>5.1} MiB",
+        rate(points.0),
+        rate(points.1),
+        rate(index.0),
+        rate(index.1),
+    );
+    assert!(memory <= MOST_MIB, "{memory} MiB");
+}
+
+/// Seconds of the processor, of all threads, and of the clock; the best of three.
+fn timed(mut work: impl FnMut()) -> (f64, f64) {
+    (0..3).fold((f64::INFINITY, f64::INFINITY), |best, _| {
+        let (cpu, clock) = (ProcessTime::now(), Instant::now());
+        work();
+        (
+            best.0.min(cpu.elapsed().as_secs_f64()),
+            best.1.min(clock.elapsed().as_secs_f64()),
+        )
+    })
+}
+
+/// A sink that keeps nothing, so that memory is the reader's.
+struct Count(usize);
+
+impl PointSink for Count {
+    fn push(&mut self, batch: &[Point]) {
+        self.0 += batch.len();
+    }
+}
+
+/// Places in a band around the world, in no order.
+fn rows(count: usize) -> Vec<Row> {
+    let mut state = 1_u64;
+    let mut random = |most: u64| {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) % most
+    };
+    (0..count)
+        .map(|_| Row {
+            lon: random(360_000_000) as f64 / 1e6 - 180.0,
+            lat: random(120_000_000) as f64 / 1e6 - 60.0,
+            kind: Some(["theft", "assault", "fraud"][random(3) as usize].to_owned()),
+            n: Some(random(90) as f64 / 10.0),
+            day: Some(format!(
+                "20{:02}-{:02}-{:02}",
+                random(25),
+                random(12) + 1,
+                random(28) + 1
+            )),
+            flag: Some(random(2) == 0),
+        })
+        .collect()
+}
+
+/// GeoParquet as its tools write it: points as WKB, groups of a hundred thousand rows.
+fn geoparquet(folder: &Folder, rows: &[Row]) -> PathBuf {
+    let path = folder.file("geo.parquet");
+    let wkb = |row: &Row| {
+        let [x, y] = [row.lon, row.lat].map(f64::to_le_bytes);
+        [&[1, 1, 0, 0, 0], &x[..], &y[..]].concat()
+    };
+    let places: BinaryArray = rows.iter().map(|row| Some(wkb(row))).collect();
+    let weights: Float64Array = rows.iter().map(|row| row.n).collect();
+    let batch = RecordBatch::try_from_iter([
+        ("geometry", Arc::new(places) as ArrayRef),
+        ("n", Arc::new(weights) as ArrayRef),
+    ])
+    .unwrap();
+    let geo = "{\"version\":\"1.0.0\",\"primary_column\":\"geometry\",\"columns\":\
+               {\"geometry\":{\"encoding\":\"WKB\",\"geometry_types\":[\"Point\"]}}}";
+    let properties = WriterProperties::builder()
+        .set_max_row_group_row_count(Some(100_000))
+        .set_key_value_metadata(Some(vec![KeyValue::new("geo".into(), geo.to_owned())]))
+        .build();
+    let file = File::create(&path).unwrap();
+    let mut writer = ArrowWriter::try_new(file, batch.schema(), Some(properties)).unwrap();
+    writer.write(&batch).unwrap();
+    writer.close().unwrap();
+    path
+}
+
+/// The most memory this process ever had, in KiB.
+fn resident_peak() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let number = line.and_then(|line| line.split_whitespace().next()?.parse().ok());
+    number.unwrap_or(0)
+}
