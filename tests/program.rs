@@ -48,11 +48,31 @@ impl Server {
 
     /// The same with variables of the environment.
     pub fn start_with(arguments: &[&str], environment: &[(&str, &str)]) -> Self {
+        Self::spawn(arguments, environment, Stdio::null())
+    }
+
+    /// The same, and what it says on standard error, line by line.
+    #[cfg(unix)]
+    pub fn start_heard(
+        arguments: &[&str],
+        environment: &[(&str, &str)],
+    ) -> (Self, std::sync::mpsc::Receiver<String>) {
+        let mut server = Self::spawn(arguments, environment, Stdio::piped());
+        let lines = BufReader::new(server.child.stderr.take().unwrap()).lines();
+        let (sender, heard) = std::sync::mpsc::channel();
+        std::thread::spawn(move || {
+            let mut lines = lines.map_while(Result::ok);
+            lines.try_for_each(|line| sender.send(line))
+        });
+        (server, heard)
+    }
+
+    fn spawn(arguments: &[&str], environment: &[(&str, &str)], errors: Stdio) -> Self {
         let all = [&["serve", "--listen", "127.0.0.1:0"], arguments].concat();
         let mut child = command(&all)
             .envs(environment.iter().copied())
             .stdout(Stdio::piped())
-            .stderr(Stdio::null())
+            .stderr(errors)
             .spawn()
             .unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();

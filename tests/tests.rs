@@ -59,3 +59,6 @@ mod postgis;
 /// `heatsplat serve` over a socket: the library's bytes, and plain answers to mistakes.
 #[cfg(feature = "program")]
 mod serve;
+/// Set-ups in files that somebody has spoiled.
+#[cfg(feature = "program")]
+mod spoiled;

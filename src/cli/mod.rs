@@ -91,19 +91,33 @@ pub(crate) fn report(error: &(dyn Error + Send + Sync + 'static)) -> ExitCode {
         // `heatsplat info … | head`: who reads has read enough.
         return ExitCode::SUCCESS;
     }
-    let mut said = error.to_string();
-    eprintln!("error: {said}");
+    eprintln!("error: {error}");
+    for cause in causes(error) {
+        eprintln!("  because: {cause}");
+    }
+    ExitCode::FAILURE
+}
+
+/// What an error's causes say that it doesn't say itself.
+fn causes(error: &(dyn Error + 'static)) -> Vec<String> {
+    let mut all = vec![error.to_string()];
     let mut cause = error.source();
     while let Some(inner) = cause {
         // Many messages hold the message of their cause already.
         let message = inner.to_string();
-        if !said.contains(&message) {
-            eprintln!("  because: {message}");
-            said = message;
+        if all.last().is_some_and(|said| !said.contains(&message)) {
+            all.push(message);
         }
         cause = inner.source();
     }
-    ExitCode::FAILURE
+    all.split_off(1)
+}
+
+/// An error and its causes in one line.
+fn with_causes(error: &(dyn Error + 'static)) -> String {
+    let causes = causes(error);
+    let all = std::iter::once(error.to_string()).chain(causes);
+    all.collect::<Vec<_>>().join(": ")
 }
 
 /// Ends the program as clap does for a flag that can't be: message, usage, code 2.

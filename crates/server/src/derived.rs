@@ -24,6 +24,11 @@ pub struct DeriveError {
 }
 
 impl Derived {
+    /// The names in addresses of the layers that it is made of.
+    pub fn of(&self) -> [&str; 2] {
+        [&self.first, &self.second]
+    }
+
     /// The same in a style of its own.
     #[must_use]
     pub fn styled(mut self, style: Style) -> Self {

@@ -3,8 +3,13 @@
 use super::document::Document;
 use super::setup::Setup;
 use super::words::Mistake;
-use crate::cli::Failure;
+use crate::cli::{Failure, with_causes};
+use std::fs::File;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
+
+/// The longest file that is read, in bytes: ten thousand layers and more.
+const LONGEST: u64 = 4 << 20;
 
 /// What the program was told to serve.
 pub(super) enum Book {
@@ -26,15 +31,42 @@ impl Book {
     /// What stands there now, checked.
     pub(super) fn read(&self) -> Result<Setup, Failure> {
         match self {
-            Self::Said(document) => Setup::of(document).map_err(|e| e.to_string().into()),
+            Self::Said(document) => Setup::of(document).map_err(|e| self.failed(e.into())),
             Self::Written { file, said } => {
-                let failed = |e: &dyn std::fmt::Display| format!("{}: {e}", file.display());
-                let text = std::fs::read_to_string(file).map_err(|e| failed(&e))?;
-                let setup = read(&text, file, said).map_err(|e| failed(&e))?;
-                Ok(setup)
+                let text = text(file).map_err(|e| self.failed(e.into()))?;
+                read(&text, file, said).map_err(|e| self.failed(e.into()))
             }
         }
     }
+
+    /// What is wrong with it, after its name.
+    pub(super) fn failed(&self, error: Failure) -> Failure {
+        match self.file() {
+            Some(file) => format!("{}: {}", file.display(), with_causes(&*error)).into(),
+            None => error,
+        }
+    }
+}
+
+/// A file as text.
+fn text(path: &Path) -> Result<String, Mistake> {
+    let wrong = |line, message: String| Mistake::new(line, message);
+    let mut bytes = Vec::new();
+    let file = File::open(path).map_err(|e| wrong(None, e.to_string()))?;
+    let read = file.take(LONGEST + 1).read_to_end(&mut bytes);
+    read.map_err(|e| wrong(None, e.to_string()))?;
+    if bytes.len() as u64 > LONGEST {
+        let message = format!("this is no set-up: it is longer than {LONGEST} bytes");
+        return Err(wrong(None, message));
+    }
+    String::from_utf8(bytes).map_err(|error| {
+        let legal = error
+            .as_bytes()
+            .iter()
+            .take(error.utf8_error().valid_up_to());
+        let line = 1 + legal.filter(|&&byte| byte == b'\n').count();
+        wrong(Some(line), "expected text in UTF-8".to_owned())
+    })
 }
 
 fn read(text: &str, file: &Path, said: &Document) -> Result<Setup, Mistake> {

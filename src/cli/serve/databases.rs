@@ -1,7 +1,7 @@
 //! Databases that are served: what is said of them, and what is done with them.
 
 use super::document::Named;
-use super::flags::{DatabaseWords, PoolFlags, PostWords};
+use super::flags::{DatabaseWords, PoolFlags, PostFlags, PostWords};
 use super::secrets::has_plain_password;
 use super::setup::said;
 use super::words::{Mistake, Words};
@@ -12,6 +12,7 @@ use crate::cli::source::SourceFlags;
 use heatsplat::{Backend, Style};
 use heatsplat_loader::postgis::{self, Address, Change, Database, Limits};
 use heatsplat_server::{Live, Posting, Token};
+use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -205,26 +206,64 @@ impl DatabaseSetup {
     }
 }
 
+/// Whether what is said of posting can be, but for the token.
+pub(super) fn check_posting(
+    words: &Words,
+    databases: &[Arc<DatabaseSetup>],
+) -> Result<(), Mistake> {
+    posts(words, databases).map(drop)
+}
+
+/// Whether there is a token to post with.
+pub(super) fn check_token(words: &Words) -> Result<(), Mistake> {
+    let PostWords { post, .. } = words.typed(&[])?;
+    the_token(words, &post).map(drop)
+}
+
+fn wrong_posting(words: &Words, message: impl fmt::Display) -> Mistake {
+    let line = words.0.first().and_then(|word| word.line);
+    Mistake::new(line, format!("posting: {message}"))
+}
+
+fn the_token(words: &Words, post: &PostFlags) -> Result<Token, Mistake> {
+    let wrong = |message: String| match words.get("token_file") {
+        Some(word) => word.mistake(message),
+        None => wrong_posting(words, message),
+    };
+    let token = token(post.token_file.as_deref()).map_err(wrong)?;
+    token.ok_or_else(|| {
+        wrong_posting(
+            words,
+            "needs a token: set HEATSPLAT_TOKEN, or token_file = …",
+        )
+    })
+}
+
+/// The database whose layers are posted, and how.
+fn posts<'a>(
+    words: &Words,
+    databases: &'a [Arc<DatabaseSetup>],
+) -> Result<(&'a Arc<DatabaseSetup>, PostFlags), Mistake> {
+    let PostWords { source, post } = words.typed(&[])?;
+    let database = match &source {
+        Some(name) => databases.iter().find(|database| database.name == *name),
+        None if databases.len() == 1 => databases.first(),
+        None => None,
+    };
+    let needs = "needs the source whose layers are posted";
+    let database = database.ok_or_else(|| wrong_posting(words, needs))?;
+    Ok((database, post))
+}
+
 /// Who may post layers.
 pub(super) fn posting(
     words: &Words,
     databases: &[Arc<DatabaseSetup>],
     backend: &Arc<dyn Backend>,
 ) -> Result<Posting, Mistake> {
-    let PostWords { source, post } = words.typed(&[])?;
-    let line = words.0.first().and_then(|word| word.line);
-    let wrong = |message: String| Mistake::new(line, format!("posting: {message}"));
-    let database = match &source {
-        Some(name) => databases.iter().find(|database| database.name == *name),
-        None if databases.len() == 1 => databases.first(),
-        None => None,
-    };
-    let database =
-        database.ok_or_else(|| wrong("needs the source whose layers are posted".to_owned()))?;
-    let token = token(post.token_file.as_deref()).map_err(wrong)?;
-    let token = token
-        .ok_or_else(|| wrong("needs a token: set HEATSPLAT_TOKEN, or token_file = …".to_owned()))?;
-    let pool = database.pool().map_err(|e| wrong(e.to_string()))?;
+    let (database, post) = posts(words, databases)?;
+    let token = the_token(words, &post)?;
+    let pool = database.pool().map_err(|e| wrong_posting(words, e))?;
     Ok(Posting {
         token,
         lifetime: post.posted_for,

@@ -84,6 +84,18 @@ impl DatabaseSetup {
     }
 }
 
+pub(super) fn check_posting(
+    words: &Words,
+    _databases: &[Arc<DatabaseSetup>],
+) -> Result<(), Mistake> {
+    let line = words.0.first().and_then(|word| word.line);
+    Err(Mistake::new(line, LEFT_OUT))
+}
+
+pub(super) fn check_token(words: &Words) -> Result<(), Mistake> {
+    check_posting(words, &[])
+}
+
 pub(super) fn posting(
     words: &Words,
     _databases: &[Arc<DatabaseSetup>],

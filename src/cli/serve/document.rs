@@ -242,7 +242,7 @@ pub(super) fn named<'a>(what: &str, all: &'a [Named], word: &Word) -> Result<&'a
         .ok_or_else(|| {
             let names: Vec<_> = all.iter().map(|named| named.name.as_str()).collect();
             let word = Word {
-                key: wanted.clone(),
+                key: word.shown(),
                 ..word.clone()
             };
             unknown(what, &word, &names)

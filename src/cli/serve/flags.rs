@@ -13,7 +13,8 @@ use std::time::Duration;
 #[derive(Args, Clone)]
 pub(super) struct ServerFlags {
     /// Address and port to listen on; port 0 takes a free one
-    #[arg(short, long, value_name = "ADDRESS", default_value = "127.0.0.1:3000")]
+    #[arg(short, long, value_name = "ADDRESS", default_value = "127.0.0.1:3000",
+          value_parser = listen)]
     pub(super) listen: String,
     /// The address that clients reach the server by, where a proxy stands before it
     #[arg(long, value_name = "URL", value_parser = public_url)]
@@ -154,6 +155,15 @@ pub(super) struct PostWords {
     pub(super) post: PostFlags,
 }
 
+/// An address and a port; whether they are this machine's is seen when it listens.
+fn listen(text: &str) -> Result<String, &'static str> {
+    let plain = |host: &str| !host.is_empty() && host.chars().all(|c| c.is_ascii_graphic());
+    match text.rsplit_once(':') {
+        Some((host, port)) if plain(host) && port.parse::<u16>().is_ok() => Ok(text.to_owned()),
+        _ => Err("expected an address and a port, like 127.0.0.1:3000"),
+    }
+}
+
 fn derive(text: &str) -> Result<(String, Derived), &'static str> {
     let (name, what) = text
         .split_once('=')
@@ -189,6 +199,9 @@ fn public_url(text: &str) -> Result<String, &'static str> {
     }
 }
 
+/// The longest time, in seconds: clocks have room for it.
+const LONGEST: u64 = 10 * 366 * 24 * 3600;
+
 /// `90s`, `10m`, `2h`.
 fn period(text: &str) -> Result<Duration, &'static str> {
     const EXPECTED: &str = "expected a time like 90s, 10m or 2h";
@@ -205,7 +218,10 @@ fn period(text: &str) -> Result<Duration, &'static str> {
         _ => return Err(EXPECTED),
     };
     let period = number.checked_mul(seconds).filter(|&s| s > 0);
-    period.map(Duration::from_secs).ok_or(EXPECTED)
+    match period.ok_or(EXPECTED)? {
+        seconds if seconds <= LONGEST => Ok(Duration::from_secs(seconds)),
+        _ => Err("expected a time of ten years at most"),
+    }
 }
 
 #[cfg(test)]
@@ -242,6 +258,8 @@ mod tests {
             "-1s",
             "1.5h",
             "9999999999999999999h",
+            "9999999999999999999s",
+            "87841h",
             "5µ",
         ] {
             assert!(period(bad).is_err(), "{bad}");

@@ -142,7 +142,8 @@ impl Keeper {
     fn renew(&mut self, again: &Again) {
         self.read = self.book.file().and_then(state);
         let renewed = self.book.read().and_then(|setup| {
-            self.shelf.update(&setup, again)?;
+            let updated = self.shelf.update(&setup, again);
+            updated.map_err(|error| self.book.failed(error))?;
             Ok(setup)
         });
         let file = self.book.file().unwrap_or(Path::new("heatsplat")).display();

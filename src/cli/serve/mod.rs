@@ -152,7 +152,10 @@ fn save(document: &Document, file: &Path) -> Result<(), Failure> {
 
 /// Opens what there is to open, and says what would be served.
 fn check(book: &Book, setup: &Setup) -> Result<(), Failure> {
-    let names = shelf::check(setup)?;
+    let names = shelf::check(setup).map_err(|e| book.failed(e))?;
+    if let Some(words) = &setup.posting {
+        databases::check_token(words).map_err(|e| book.failed(e.into()))?;
+    }
     let what = book
         .file()
         .map_or("all".to_owned(), |file| file.display().to_string());
@@ -170,18 +173,18 @@ fn serve(book: Book, written: shelf::State, setup: Setup) -> Result<(), Failure>
     let mut options = setup.options(&*backend);
     if let Some(words) = &setup.posting {
         let posting = databases::posting(words, &setup.databases, &backend);
-        options.posting = Some(posting.map_err(|e| e.to_string())?);
+        options.posting = Some(posting.map_err(|e| book.failed(e.into()))?);
     }
     let layers = Layers::default();
     let mut shelf = Shelf::new(layers.clone(), backend);
-    shelf.announce(&setup)?;
+    shelf.announce(&setup).map_err(|e| book.failed(e))?;
 
     // The port first: if it is taken, nobody waits for the points to be read.
     let bound = Bound::new(layers.clone(), options)?;
     let (url, stop) = (bound.url(), bound.stop());
     let (done, outcome) = mpsc::channel();
     thread::spawn(move || {
-        let filled = shelf.fill(&setup);
+        let filled = shelf.fill(&setup).map_err(|e| book.failed(e));
         let failed = filled.is_err();
         if !failed {
             // Nobody may be listening there, and the server serves all the same.

@@ -1,12 +1,13 @@
 //! What is to be served, checked.
 
-use super::databases::DatabaseSetup;
+use super::databases::{self, DatabaseSetup};
 use super::document::{Document, LayerWords, Named, SECTIONS, StyleWords, named};
 use super::flags::{CacheFlags, LayerFlags, LimitFlags, Mode, ServerFlags, TopFlags};
 use super::words::{Mistake, Words};
 use crate::cli::backend::{self, BackendFlags};
 use crate::cli::source::SourceFlags;
 use crate::cli::style_flags::StyleFlags;
+use crate::cli::{Failure, with_causes};
 use heatsplat::render::import::Columns;
 use heatsplat::{Backend, Style};
 use heatsplat_server::Options;
@@ -46,6 +47,8 @@ pub(super) struct LayerSetup {
     pub(super) style: Style,
     /// All that the layer depends on, in words: as long as they are the same, it is.
     pub(super) key: String,
+    /// Where it stands in a file.
+    pub(super) line: Option<usize>,
 }
 
 impl Setup {
@@ -75,6 +78,9 @@ impl Setup {
         let mut layers = Vec::new();
         for layer in &document.layers {
             layers.push(LayerSetup::of(layer, document, &databases, server.reload)?);
+        }
+        if let Some(posting) = &document.posting {
+            databases::check_posting(posting, &databases)?;
         }
         if layers.is_empty() && document.posting.is_none() && !publishes(&databases) {
             let message = "there is nothing to serve; say which with [[layers]] and file = …";
@@ -137,10 +143,13 @@ fn publishes(databases: &[Arc<DatabaseSetup>]) -> bool {
 /// A style of its words, and the columns that it speaks of.
 fn look(words: &Words) -> Result<(Style, Columns), Mistake> {
     let flags: StyleFlags = words.typed(&[])?;
-    let line = words.0.first().and_then(|word| word.line);
-    flags
-        .style_and_columns()
-        .map_err(|error| Mistake::new(line, error.to_string()))
+    flags.style_and_columns().map_err(|error| {
+        // what can't be alone was said before: it is the file, or what changes it
+        match words.get("style").or(words.0.first()) {
+            Some(word) => word.mistake(error),
+            None => Mistake::new(None, error.to_string()),
+        }
+    })
 }
 
 impl LayerSetup {
@@ -185,8 +194,10 @@ impl LayerSetup {
         let (style, columns) = look(&looks)?;
         let mut read = flags.read;
         read.suggest(&columns);
+        let file = layer.words.get("file").or(layer.words.get("source"));
         Ok(Self {
             name: flags.name,
+            line: file.and_then(|word| word.line).or(layer.line),
             source,
             database,
             read,
@@ -196,6 +207,15 @@ impl LayerSetup {
             style,
             key,
         })
+    }
+
+    /// What is wrong with it, and where in the file it stands.
+    pub(super) fn failed(&self, error: impl Into<Failure>) -> Failure {
+        let error = error.into();
+        match self.line {
+            Some(_) => Mistake::new(self.line, with_causes(&*error)).into(),
+            None => error,
+        }
     }
 
     /// Whether its rows are in a database, where nobody sees whether they have changed.

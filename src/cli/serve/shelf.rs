@@ -89,7 +89,8 @@ impl Shelf {
         let wanted = named(setup)?;
         let announced = ids(&wanted);
         for (id, layer) in announced.iter().zip(wanted) {
-            let (placed, arrived) = self.read(id, layer)?;
+            let read = self.read(id, layer.clone());
+            let (placed, arrived) = read.map_err(|error| layer.failed(error))?;
             self.layers.arrange(&announced, vec![(id.clone(), arrived)]);
             self.placed.push(placed);
         }
@@ -116,7 +117,8 @@ impl Shelf {
             let known = self.placed.iter().find(|placed| placed.id == *id);
             let known = known.filter(|placed| placed.setup.key == layer.key);
             let Some(known) = known else {
-                let (new, layer) = self.read(id, layer)?;
+                let read = self.read(id, layer.clone());
+                let (new, layer) = read.map_err(|error| layer.failed(error))?;
                 placed.push(new);
                 arrived.push((id.clone(), layer));
                 continue;
@@ -192,6 +194,7 @@ impl Shelf {
                 read,
                 live: true,
                 is_published: true,
+                line: None,
                 reload: setup.server.reload,
                 style: database.style().clone(),
             }));
@@ -258,9 +261,18 @@ pub(super) fn check(setup: &Setup) -> Result<Vec<String>, Failure> {
     let layers = named(setup)?;
     for layer in &layers {
         if Archived::is_one(&layer.source) {
-            Archived::open(&layer.source, &name(layer))?;
+            let opened = Archived::open(&layer.source, &name(layer));
+            opened.map_err(|error| layer.failed(error))?;
         } else if !layer.is_of_database() && layer.source != "-" {
-            layer.read.can_open(&layer.source)?;
+            let opened = layer.read.can_open(&layer.source);
+            opened.map_err(|error| layer.failed(error))?;
+        }
+    }
+    let ids = ids(&layers);
+    for (name, derived) in &setup.server.derive {
+        let there = |of: &&str| ids.iter().any(|id| id.as_str() == *of);
+        if let Some(missing) = derived.of().iter().find(|of| !there(of)) {
+            return Err(format!("derive: {name}: `{missing}` is no layer here").into());
         }
     }
     Ok(layers.iter().map(name).collect())
@@ -290,7 +302,8 @@ fn named(setup: &Setup) -> Result<Vec<LayerSetup>, Failure> {
         let files = folder::files(Path::new(&layer.source), &layer.read);
         if files.is_empty() {
             let folder = &layer.source;
-            return Err(format!("{folder}: there are no files of points in the folder").into());
+            let message = format!("{folder}: there are no files of points in the folder");
+            return Err(layer.failed(message));
         }
         all.extend(files.into_iter().map(|file| LayerSetup {
             key: format!("{}{file}", layer.key),

@@ -7,6 +7,9 @@ use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Args, Command};
 use std::fmt;
 
+/// Characters that tell something of a secret; shorter pieces are in any message.
+const PIECE: usize = 4;
+
 /// What is wrong with a set-up, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Mistake {
@@ -30,6 +33,8 @@ impl fmt::Display for Mistake {
         f.write_str(&self.message)
     }
 }
+
+impl std::error::Error for Mistake {}
 
 /// A key and what is said of it.
 #[derive(Clone, Debug)]
@@ -60,23 +65,45 @@ impl Word {
     }
 
     pub(super) fn mistake(&self, message: impl fmt::Display) -> Mistake {
-        let mut message = message.to_string();
-        if let Some(raw) = &self.raw {
-            for value in self.values.iter().filter(|value| !value.is_empty()) {
-                message = message.replace(value, raw);
-            }
-        }
+        let mut message = self.hidden(message.to_string());
         if !message.starts_with(&self.key) {
             message = format!("{}: {message}", self.key);
         }
         Mistake::new(self.line, message)
     }
 
+    /// What it says as messages may show it: with its variables, as it stands in the file.
+    pub(super) fn shown(&self) -> String {
+        self.raw.clone().unwrap_or_else(|| self.values.join(", "))
+    }
+
+    /// A message in which no variable's value is seen, nor a piece of one.
+    fn hidden(&self, mut message: String) -> String {
+        let Some(raw) = &self.raw else {
+            return message;
+        };
+        let worth = |value: &&String| value.chars().count() >= PIECE;
+        for value in self.values.iter().filter(worth) {
+            message = message.replace(value, raw);
+        }
+        let shows = |value: &String| {
+            let letters: Vec<char> = value.chars().collect();
+            letters.windows(PIECE).any(|piece| {
+                let piece: String = piece.iter().collect();
+                message.contains(&piece) && !raw.contains(&piece)
+            })
+        };
+        if self.values.iter().any(shows) {
+            return format!("what `{raw}` stands for can't be said here");
+        }
+        message
+    }
+
     /// The word as arguments of a command line.
     fn arguments(&self, arg: &Arg) -> Result<Vec<String>, Mistake> {
         let flag = arg.get_long().unwrap_or_default();
         if self.values.is_empty() {
-            return Err(self.mistake("expected a value here, not a table"));
+            return Err(self.mistake("expected a value here, not a table or an empty list"));
         }
         match arg.get_action() {
             ArgAction::SetTrue => match self.values.as_slice() {
