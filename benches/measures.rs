@@ -18,7 +18,7 @@ use std::time::Instant;
 type Words = [(&'static str, &'static str)];
 
 /// Each kind against the first of its group.
-const GROUPS: [(&str, &[&Words]); 4] = [
+const GROUPS: [(&str, &[&Words]); 5] = [
     (
         "measures, linear",
         &[
@@ -40,6 +40,16 @@ const GROUPS: [(&str, &[&Words]); 4] = [
         ],
     ),
     (
+        "kernels, 8 px",
+        &[
+            &[("radius", "8px")],
+            &[("radius", "8px"), ("kernel", "quartic")],
+            &[("radius", "8px"), ("kernel", "triweight")],
+            &[("radius", "8px"), ("kernel", "epanechnikov")],
+            &[("radius", "8px"), ("kernel", "uniform")],
+        ],
+    ),
+    (
         "kernels, 16 px",
         &[
             &[],
@@ -55,6 +65,7 @@ const GROUPS: [(&str, &[&Words]); 4] = [
         &[
             &[("radius", "64px")],
             &[("radius", "64px"), ("kernel", "quartic")],
+            &[("radius", "64px"), ("kernel", "triweight")],
             &[("radius", "64px"), ("kernel", "epanechnikov")],
             &[("radius", "64px"), ("kernel", "uniform")],
         ],

@@ -59,6 +59,7 @@ struct Planned {
 struct Workspace {
     bins: Bins,
     scratch: Scratch,
+    edge: splat_edge::Scratch,
     coarse: Vec<f32>,
     rows: splat_refine::Rows,
     density: Vec<f32>,
@@ -140,13 +141,17 @@ impl Backend for CpuBackend {
 
     fn densities(&self, jobs: &[Job<'_>]) -> Vec<Density> {
         let draw = |job: &Job<'_>| {
-            let mut whole = Density::empty(job.window.width(), job.window.height());
             let grid = |b: Block, values: &[f32]| Density {
                 width: b.width,
                 height: b.height,
                 values: values.to_vec(),
             };
-            for (block, part) in self.blocks(job, grid) {
+            let mut blocks = self.blocks(job, grid);
+            if blocks.len() == 1 {
+                return blocks.remove(0).1;
+            }
+            let mut whole = Density::empty(job.window.width(), job.window.height());
+            for (block, part) in blocks {
                 whole.paste(&part, block.x, block.y);
             }
             whole
@@ -226,6 +231,7 @@ impl Planned {
         let Workspace {
             bins,
             scratch,
+            edge,
             coarse,
             rows,
             density,
@@ -258,7 +264,7 @@ impl Planned {
             Plan::Edge(stamp) => {
                 bins.reset(&job.window, stamp.reach());
                 if bins.deposit(job.points, finest, stamp.linear) {
-                    splat_edge::convolve(bins, stamp, &self.spectra, density, width as usize);
+                    splat_edge::convolve(bins, stamp, &self.spectra, edge, density, width as usize);
                 } else {
                     density.fill(0.0);
                 }

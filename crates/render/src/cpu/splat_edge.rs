@@ -1,14 +1,15 @@
 //! Kernels with an edge or a cusp: the grid is convolved with their stamp by FFT.
 //!
 //! Double precision keeps the rounding noise of the transform, which spreads over
-//! the whole grid, below anything a colour scale can show. The upper and the
-//! lower half of the picture ride together as the real and the imaginary part of
-//! one transform: the stamp is real, so they come out apart again.
+//! the whole grid, below anything a colour scale can show. All numbers are real: two
+//! rows ride together as the real and the imaginary part of one transform, and of the
+//! columns of their spectra only half is needed, the others are their conjugates.
 
 use super::splat_bin::Bins;
 use crate::plan::Stamp;
 use rustfft::{Fft, FftPlanner, num_complex::Complex64};
 use std::collections::HashMap;
+use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Densities below this share of all deposited weight are the transform's noise.
@@ -22,9 +23,21 @@ pub(crate) struct Spectra(Mutex<HashMap<(usize, usize), Arc<Spectrum>>>);
 struct Spectrum {
     width: usize,
     height: usize,
+    /// Column by column, those that are needed: `width / 2 + 1`.
     values: Vec<f64>,
     rows: [Arc<dyn Fft<f64>>; 2],
     columns: [Arc<dyn Fft<f64>>; 2],
+}
+
+/// Buffers that a thread keeps from tile to tile.
+#[derive(Debug, Default)]
+pub(crate) struct Scratch {
+    /// Pairs of rows.
+    rows: Vec<Complex64>,
+    /// Columns of the rows' spectra.
+    columns: Vec<Complex64>,
+    /// What the transforms need beside.
+    beside: Vec<Complex64>,
 }
 
 impl std::fmt::Debug for Spectrum {
@@ -63,93 +76,188 @@ impl Spectrum {
             ],
         };
         let around = |i: usize, n: usize| i.min(n - i);
-        let mut image: Vec<Complex64> = (0..width * height)
-            .map(|i| stamp.at(around(i % width, width), around(i / width, height)))
-            .map(|v| Complex64::new(v, 0.0))
-            .collect();
-        image = made.forward(image, height);
-        // the inverse transform leaves a factor of the grid's size
-        let scale = 1.0 / (width * height) as f64;
-        made.values = image.iter().map(|c| c.re * scale).collect();
+        let row = |y: usize| {
+            let at = move |x: usize| stamp.at(around(x, width), around(y, height));
+            Some((0..width).map(at))
+        };
+        let mut scratch = Scratch::default();
+        made.forward(height, row, &mut scratch);
+        // there and back is a factor of the grid's size; this spectrum and the grid's are doubled
+        let scale = 0.25 / (width * height) as f64;
+        made.values = scratch.columns.iter().map(|c| c.re * scale).collect();
         made
     }
 
-    /// Both directions' transform; the result is stored column by column.
-    /// Rows from `filled` on must be zero: they are not transformed.
-    fn forward(&self, mut grid: Vec<Complex64>, filled: usize) -> Vec<Complex64> {
-        let [rows, _] = &self.rows;
-        let [columns, _] = &self.columns;
-        rows.process(&mut grid[..filled * self.width]);
-        let mut turned = transpose(&grid, self.width, self.height);
-        columns.process(&mut turned);
-        turned
+    /// How many columns of a spectrum are needed.
+    fn half(&self) -> usize {
+        self.width / 2 + 1
     }
 
-    /// Back again from the column order; only the first `wanted` rows are finished.
-    fn inverse(&self, mut turned: Vec<Complex64>, wanted: usize) -> Vec<Complex64> {
+    /// Twice the transform of a grid whose rows from `filled` on are zero, like those that
+    /// `row` has nothing of; the scratch's columns are the result.
+    #[inline(always)]
+    fn forward<I: Iterator<Item = f64>>(
+        &self,
+        filled: usize,
+        row: impl Fn(usize) -> Option<I>,
+        scratch: &mut Scratch,
+    ) {
+        let [rows, _] = &self.rows;
+        let [columns, _] = &self.columns;
+        let pairs = filled.div_ceil(2);
+        room(&mut scratch.rows, pairs * self.width);
+        room(&mut scratch.columns, self.half() * self.height);
+        scratch.columns.fill(Complex64::default());
+        let need = rows
+            .get_inplace_scratch_len()
+            .max(columns.get_inplace_scratch_len());
+        room(&mut scratch.beside, need);
+
+        let mut first = 0; // of the pairs that wait for their turn
+        for pair in 0..pairs {
+            let (upper, lower) = (
+                row(pair),
+                row(pair + pairs).filter(|_| pair + pairs < filled),
+            );
+            if upper.is_none() && lower.is_none() {
+                self.take_apart(first..pair, pairs, scratch);
+                first = pair + 1;
+                continue;
+            }
+            let target = &mut scratch.rows[pair * self.width..(pair + 1) * self.width];
+            target.fill(Complex64::default());
+            for (c, v) in target.iter_mut().zip(upper.into_iter().flatten()) {
+                c.re = v;
+            }
+            for (c, v) in target.iter_mut().zip(lower.into_iter().flatten()) {
+                c.im = v;
+            }
+            rows.process_with_scratch(target, &mut scratch.beside);
+        }
+        self.take_apart(first..pairs, pairs, scratch);
+        columns.process_with_scratch(&mut scratch.columns, &mut scratch.beside);
+    }
+
+    /// The spectra of two real rows from that of their pair, doubled, into columns.
+    #[inline(always)]
+    fn take_apart(&self, which: Range<usize>, pairs: usize, scratch: &mut Scratch) {
+        let Scratch { rows, columns, .. } = scratch;
+        let (width, height) = (self.width, self.height);
+        for from in (0..self.half()).step_by(BLOCK) {
+            let some = from..self.half().min(from + BLOCK);
+            let columns = &mut columns[from * height..some.end * height];
+            for pair in which.clone() {
+                let row = &rows[pair * width..(pair + 1) * width];
+                let lower = (pair + pairs < height).then_some(pair + pairs);
+                for (k, column) in some.clone().zip(columns.chunks_exact_mut(height)) {
+                    let (z, c) = (row[k], row[if k == 0 { 0 } else { width - k }].conj());
+                    column[pair] = z + c;
+                    if let Some(lower) = lower {
+                        column[lower] = Complex64::new(z.im - c.im, c.re - z.re);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Back again: the scratch's rows are pairs of those of the grid from `first` on, `pairs`
+    /// of them and as many after them.
+    #[inline(always)]
+    fn inverse(&self, first: usize, pairs: usize, scratch: &mut Scratch) {
         let [_, rows] = &self.rows;
         let [_, columns] = &self.columns;
-        columns.process(&mut turned);
-        let mut grid = transpose(&turned, self.height, self.width);
-        rows.process(&mut grid[..wanted * self.width]);
-        grid
+        let need = rows
+            .get_inplace_scratch_len()
+            .max(columns.get_inplace_scratch_len());
+        room(&mut scratch.beside, need);
+        columns.process_with_scratch(&mut scratch.columns, &mut scratch.beside);
+        room(&mut scratch.rows, pairs * self.width);
+        let (width, height) = (self.width, self.height);
+        for from in (0..self.half()).step_by(BLOCK) {
+            let some = from..self.half().min(from + BLOCK);
+            let columns = &scratch.columns[from * height..some.end * height];
+            for (pair, row) in scratch.rows.chunks_exact_mut(width).enumerate() {
+                let upper = first + pair;
+                let lower = (upper + pairs < height).then_some(upper + pairs);
+                for (k, column) in some.clone().zip(columns.chunks_exact(height)) {
+                    let a = column[upper];
+                    let b = lower.map_or(Complex64::default(), |lower| column[lower]);
+                    // the mirror image first: the columns at both ends are their own
+                    row[if k == 0 { 0 } else { width - k }] =
+                        Complex64::new(a.re + b.im, b.re - a.im);
+                    row[k] = Complex64::new(a.re - b.im, a.im + b.re);
+                }
+            }
+        }
+        rows.process_with_scratch(&mut scratch.rows, &mut scratch.beside);
     }
 }
 
 /// Writes bins ∗ stamp into `out`, rows of `width`.
+#[inline(always)]
 pub(crate) fn convolve(
     bins: &Bins,
     stamp: &Stamp,
     spectra: &Spectra,
+    scratch: &mut Scratch,
     out: &mut [f32],
     width: usize,
 ) {
     let reach = stamp.reach() as usize;
-    let rows = out.len() / width;
-    let half = rows.div_ceil(2);
-    let filled = half + 2 * reach;
-    let spectrum = spectra.get(stamp, good_size(bins.width()), good_size(filled));
+    let pairs = (out.len() / width).div_ceil(2);
+    let (columns, rows) = (bins.width(), bins.height());
+    let spectrum = spectra.get(stamp, good_size(columns), good_size(rows));
 
-    let mut grid = vec![Complex64::default(); spectrum.width * spectrum.height];
-    let mut weight = 0.0;
-    for (y, target) in grid
-        .chunks_exact_mut(spectrum.width)
-        .take(filled)
-        .enumerate()
-    {
-        let (upper, lower) = (bins.row(y), bins.row(y + half));
-        for (x, c) in target.iter_mut().enumerate().take(bins.width()) {
-            let at = |row: Option<&[f32]>| f64::from(row.map_or(0.0, |r| r[x]));
-            *c = Complex64::new(at(upper), at(lower));
-            weight += c.re.abs() + c.im.abs();
-        }
-    }
-    let mut turned = spectrum.forward(grid, filled);
-    let columns = turned.chunks_exact_mut(spectrum.height);
-    for (column, factors) in columns.zip(spectrum.values.chunks_exact(spectrum.height)) {
-        column.iter_mut().zip(factors).for_each(|(c, f)| *c *= f);
+    let row = |y: usize| Some(bins.row(y)?.iter().copied().map(f64::from));
+    spectrum.forward(rows, row, scratch);
+    for (c, factor) in scratch.columns.iter_mut().zip(&spectrum.values) {
+        *c *= factor;
     }
     // a margin's worth of rows at the top is only there to be read
-    let grid = spectrum.inverse(turned, half + reach);
+    spectrum.inverse(reach, pairs, scratch);
 
+    let weight: f64 = (0..rows).filter_map(|y| bins.row(y)).map(magnitude).sum();
     let noise = weight * NOISE * stamp.at(0, 0);
     let clean = |v: f64| if v.abs() <= noise { 0.0 } else { v as f32 };
-    for (y, source) in grid
-        .chunks_exact(spectrum.width)
-        .skip(reach)
-        .take(half)
-        .enumerate()
-    {
-        let source = &source[reach..reach + width];
-        for (lower, part) in [(false, y), (true, y + half)] {
-            let Some(target) = out.get_mut(part * width..(part + 1) * width) else {
-                continue;
-            };
-            for (t, c) in target.iter_mut().zip(source) {
-                *t = clean(if lower { c.im } else { c.re });
-            }
+    let (upper, lower) = out.split_at_mut(pairs * width);
+    let made = || {
+        scratch
+            .rows
+            .chunks_exact(spectrum.width)
+            .map(|row| &row[reach..])
+    };
+    for (target, source) in upper.chunks_exact_mut(width).zip(made()) {
+        target
+            .iter_mut()
+            .zip(source)
+            .for_each(|(t, c)| *t = clean(c.re));
+    }
+    for (target, source) in lower.chunks_exact_mut(width).zip(made()) {
+        target
+            .iter_mut()
+            .zip(source)
+            .for_each(|(t, c)| *t = clean(c.im));
+    }
+}
+
+/// Columns that are turned together: as many as the cache has room for the ends of.
+const BLOCK: usize = 16;
+
+/// Σ |v|, on eight lanes: one sum would wait for each addition.
+#[inline(always)]
+fn magnitude(row: &[f32]) -> f64 {
+    let mut lanes = [0.0f64; 8];
+    for some in row.chunks(lanes.len()) {
+        for (lane, v) in lanes.iter_mut().zip(some) {
+            *lane += f64::from(v.abs());
         }
     }
+    lanes.iter().sum()
+}
+
+/// Makes a buffer just so long, whatever is in it.
+fn room(buffer: &mut Vec<Complex64>, length: usize) {
+    buffer.resize(length, Complex64::default());
 }
 
 /// The least size ≥ n that an FFT likes: 2ᵃ · 3ᵇ · 5ᶜ, and a multiple of 4.
@@ -165,20 +273,4 @@ fn good_size(n: usize) -> usize {
     (n..)
         .find(|&m| m.is_multiple_of(4) && smooth(m))
         .unwrap_or(n)
-}
-
-/// In blocks that fit the cache.
-fn transpose(from: &[Complex64], width: usize, height: usize) -> Vec<Complex64> {
-    const BLOCK: usize = 16;
-    let mut to = vec![Complex64::default(); from.len()];
-    for y0 in (0..height).step_by(BLOCK) {
-        for x0 in (0..width).step_by(BLOCK) {
-            for x in x0..(x0 + BLOCK).min(width) {
-                for y in y0..(y0 + BLOCK).min(height) {
-                    to[x * height + y] = from[y * width + x];
-                }
-            }
-        }
-    }
-    to
 }
