@@ -256,16 +256,15 @@ pub(super) struct Loaded {
 impl Loaded {
     /// What a layer draws, and the columns that are kept.
     pub(super) fn into_set(self) -> Result<(Arc<PointSet>, Table), Failure> {
-        let set = match (self.own, &self.by) {
-            (Some(own), _) => own,
-            (None, None) => Arc::new(PointSet::new(self.points)),
+        Ok(match (self.own, self.by) {
+            (Some(own), _) => (own, self.table),
+            (None, None) => (Arc::new(PointSet::new(self.points)), self.table),
             (None, Some(by)) => {
-                let parts = self.table.split(&self.points, by, MAX_CATEGORIES - 1)?;
+                let parts = self.table.split(&self.points, &by, MAX_CATEGORIES - 1)?;
                 let set = PointSet::new(self.points).in_categories(Category::colored(parts));
-                Arc::new(set)
+                (Arc::new(set), self.table.shown_by(by))
             }
-        };
-        Ok((set, self.table))
+        })
     }
 
     /// One line for people; examples of skipped rows below it.

@@ -8,8 +8,8 @@ use crate::caching::Fingerprint;
 use crate::error::{Refused, shown};
 use crate::query::Query;
 use crate::served::{Data, Look, Served};
-use heatsplat_loader::{Column, Filter, Kind, Table};
-use heatsplat_render::{Layer, PointSet};
+use heatsplat_loader::{Column, Filter, Kind, Table, TableError};
+use heatsplat_render::{Category, Layer, PointSet};
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
@@ -44,8 +44,30 @@ struct Whole {
 impl Whole {
     /// Bytes that its parts may take in all.
     fn room(&self) -> usize {
-        self.layer.points().bytes().max(ROOM)
+        bytes(&self.layer).max(ROOM)
     }
+
+    /// The points that fulfil a condition, in categories where the layer is: those keep their
+    /// names and colours, even if nothing is left of one.
+    fn select(&self, filter: &Filter) -> Result<PointSet, TableError> {
+        let (points, table) = (self.layer.points(), &self.table);
+        let set = PointSet::new(table.select(points, filter)?);
+        let categories = self.layer.set().categories();
+        let Some(by) = table.by().filter(|_| !categories.is_empty()) else {
+            return Ok(set);
+        };
+        let names: Vec<&str> = categories.iter().map(|c| c.name.as_str()).collect();
+        let parts = table.select_parts(points, filter, by, &names)?;
+        let parts = categories.iter().zip(parts);
+        let parts = parts.map(|(whole, part)| Category::new(&whole.name, part, whole.color));
+        Ok(set.in_categories(parts.collect()))
+    }
+}
+
+/// Bytes of all that a layer draws.
+fn bytes(layer: &Layer) -> usize {
+    let parts = layer.set().parts();
+    parts.iter().map(|(_, points)| points.bytes()).sum()
 }
 
 impl Part {
@@ -72,9 +94,9 @@ impl Part {
     }
 
     fn find(&self) -> Result<Layer, Refused> {
-        let Whole { layer, table } = &self.whole;
-        let points = table.select(layer.points(), &self.filter);
-        let mut set = PointSet::new(points.map_err(|e| Refused::bad(e.to_string()))?);
+        let layer = &self.whole.layer;
+        let selected = self.whole.select(&self.filter);
+        let mut set = selected.map_err(|e| Refused::bad(e.to_string()))?;
         // the same scales and ramps as for all of them
         if layer.points().summary().weight_min < 0.0 {
             set = set.of_both_signs();
@@ -86,7 +108,7 @@ impl Part {
 
     fn bytes(&self) -> usize {
         match self.found.get() {
-            Some(Ok(layer)) => layer.points().bytes(),
+            Some(Ok(layer)) => bytes(layer),
             _ => 0,
         }
     }
@@ -107,6 +129,13 @@ impl Filterable {
             table,
             parts: Arc::default(),
         }
+    }
+
+    /// Whether the columns say all of a layer that makes its picture.
+    fn fits(&self, layer: &Layer) -> bool {
+        let set = layer.set();
+        let shown = set.categories().is_empty() || self.table.by().is_some();
+        set.versus().is_none() && set.widest().is_none() && shown
     }
 
     fn part(&self, whole: &Arc<Layer>, own: &Served, text: &str) -> Result<Arc<Served>, Refused> {
@@ -172,9 +201,7 @@ impl Served {
             return Ok(self);
         };
         match (&self.data, &self.kept) {
-            (Data::Here(layer), Some(kept))
-                if layer.set().versus().is_none() && layer.set().categories().is_empty() =>
-            {
+            (Data::Here(layer), Some(kept)) if kept.fits(layer) => {
                 kept.part(layer, &self, text.trim())
             }
             (Data::Live(_), _) => Err(Refused::bad(
@@ -185,7 +212,8 @@ impl Served {
                 "filter: a comparison can't be filtered; filter the layers that it compares",
             )),
             (Data::Here(layer), _) if !layer.set().categories().is_empty() => Err(Refused::bad(
-                "filter: this layer shows its points by category, and can't be filtered",
+                "filter: this layer shows its points by category, and no column is kept that says \
+                 which",
             )),
             _ => Err(Refused::bad(
                 "filter: no columns are kept for this layer; whoever serves it can keep some \
@@ -237,6 +265,7 @@ impl Attribute {
 mod tests {
     use super::*;
     use heatsplat_loader::{Options, load_table, read};
+    use heatsplat_points::Points;
     use heatsplat_render::Style;
 
     fn served(rows: usize) -> Arc<Served> {
@@ -316,6 +345,50 @@ mod tests {
         assert!((2..=3).contains(&some.len()), "{}", some.len());
         make_room(&mut some, 0);
         assert_eq!(some.len(), 1);
+    }
+
+    #[test]
+    fn categories_keep_their_colours_and_count_as_memory() {
+        let csv = "lon,lat,kind,n\n1,2,a,1\n3,4,a,2\n5,6,b,3\n7,8,other,4\n9,9,,5\n9,8,c,6\n";
+        let options = Options {
+            keep: vec!["kind".into(), "n".into()],
+            ..Options::default()
+        };
+        let mut source = read(csv.as_bytes(), "a.csv", &options).unwrap();
+        let (points, table, _) = load_table(&mut *source, |_| ()).unwrap();
+        let parts = table.split(&points, "kind", 4).unwrap();
+        let set = PointSet::new(points).in_categories(Category::colored(parts));
+        let none = Layer::on_cpu("a", Points::from_slice(&[]), Style::default());
+        let backend = Arc::clone(none.backend());
+        let layer = Arc::new(Layer::of("a", Arc::new(set), Style::default(), backend));
+        let whole = Whole {
+            layer: Arc::clone(&layer),
+            table: Arc::new(table.shown_by("kind")),
+        };
+        let shown = |set: &PointSet| -> Vec<_> {
+            let all = set.categories().iter();
+            let one = |c: &Category| (c.name.clone(), c.color, c.points().summary().count);
+            all.map(one).collect()
+        };
+        let all = shown(layer.set());
+        assert_eq!(
+            all.iter().map(|c| c.2).collect::<Vec<_>>(),
+            [2, 1, 1, 1, 1],
+            "{all:?}"
+        );
+        for (filter, counts) in [
+            ("n >= 2", [1, 1, 1, 1, 1]),
+            ("n >= 5", [0, 0, 1, 0, 1]),
+            ("kind = 'other'", [0, 0, 0, 1, 0]),
+            ("n < 0", [0; 5]),
+        ] {
+            let part = whole.select(&filter.parse().unwrap()).unwrap();
+            let expected = all.iter().zip(counts);
+            let expected: Vec<_> = expected.map(|((n, c, _), k)| (n.clone(), *c, k)).collect();
+            assert_eq!(shown(&part), expected, "{filter}");
+        }
+        // a value that is called like the rest is none of it, and its points are there twice
+        assert!(bytes(&layer) > layer.points().bytes() * 3 / 2);
     }
 
     /// Many are asked for at once, and found after the last was: their room is no larger for that.

@@ -96,6 +96,8 @@ pub(crate) async fn get(
 fn legend(served: &Served, normalizer: &Normalizer, style: &Style) -> Legend {
     let legend = match &served.data {
         Data::Here(layer) => layer.legend_of(normalizer, style),
+        // the same kinds in the same colours, whatever is left of each
+        Data::Part(part) => part.of().legend_of(normalizer, style),
         _ => Legend::of(normalizer, style).in_unit(style.unit()),
     };
     legend.titled(served.name())

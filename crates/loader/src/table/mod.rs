@@ -36,6 +36,8 @@ use crate::columns;
 #[derive(Debug, Default)]
 pub struct Table {
     columns: Vec<Column>,
+    /// The column that the points are shown by.
+    by: Option<String>,
 }
 
 impl Table {
@@ -45,7 +47,21 @@ impl Table {
         let columns = columns.map(|(name, growing)| growing.finish(name, order));
         Self {
             columns: columns.collect(),
+            by: None,
         }
+    }
+
+    /// The same, of points that are shown by their values in a column, as [`split`](Self::split)
+    /// parts them.
+    #[must_use]
+    pub fn shown_by(mut self, column: impl Into<String>) -> Self {
+        self.by = Some(column.into());
+        self
+    }
+
+    /// The column that the points are shown by, if they are.
+    pub fn by(&self) -> Option<&str> {
+        self.by.as_deref()
     }
 
     /// The columns, in the order they were asked for.

@@ -65,21 +65,31 @@ impl Table {
         most: usize,
     ) -> Result<Vec<(String, Points)>, TableError> {
         let column = self.column(column).ok_or_else(|| self.missing(column))?;
-        let names: Vec<String> = column.frequent(most).into_iter().map(|c| c.0).collect();
-        let place: HashMap<&str, usize> = names.iter().map(String::as_str).zip(0..).collect();
-        let mut parts: Vec<Vec<Point>> = vec![Vec::new(); names.len() + 1];
-        for (row, point) in points.as_slice().iter().enumerate() {
-            let text = column.text(row);
-            let at = text.and_then(|text| place.get(&*text).copied());
-            if let Some(part) = parts.get_mut(at.unwrap_or(names.len())) {
-                part.push(*point);
-            }
-        }
-        let names = names.into_iter().chain([OTHER.to_owned()]);
-        let parts = names.zip(parts).filter(|(_, part)| !part.is_empty());
-        Ok(parts
-            .map(|(name, part)| (name, Points::from_sorted(part)))
-            .collect())
+        let frequent = column.frequent(most).into_iter().map(|c| c.0);
+        let names: Vec<String> = frequent.chain([OTHER.to_owned()]).collect();
+        let parts = parted(points, column, &names, |_| true).into_iter();
+        let parts = names.into_iter().zip(parts);
+        Ok(parts.filter(|(_, p)| p.summary().count > 0).collect())
+    }
+
+    /// The points that fulfil a filter, parted as all of them were: `names` are those of the parts
+    /// that [`split`](Self::split) gave. A part may be empty.
+    ///
+    /// # Errors
+    /// Those of [`check`](Self::check) and of [`split`](Self::split).
+    pub fn select_parts(
+        &self,
+        points: &Points,
+        filter: &Filter,
+        column: &str,
+        names: &[impl AsRef<str>],
+    ) -> Result<Vec<Points>, TableError> {
+        let columns = self.columns_of(filter)?;
+        check(filter.tree(), &columns)?;
+        let column = self.column(column).ok_or_else(|| self.missing(column))?;
+        let test = Test::of(filter.tree(), &columns);
+        let wanted = |row| test.holds(row) == Some(true);
+        Ok(parted(points, column, names, wanted))
     }
 
     fn columns_of(&self, filter: &Filter) -> Result<Vec<&Column>, TableError> {
@@ -104,6 +114,34 @@ impl Table {
             ),
         }
     }
+}
+
+/// Those points whose rows are wanted, by their values in a column: one part a name. The last one
+/// has all that have none of the names, if it is called so.
+fn parted(
+    points: &Points,
+    column: &Column,
+    names: &[impl AsRef<str>],
+    wanted: impl Fn(usize) -> bool,
+) -> Vec<Points> {
+    let mut place = HashMap::new();
+    for (at, name) in names.iter().enumerate() {
+        // a value may be called like the rest; it comes first
+        place.entry(name.as_ref()).or_insert(at);
+    }
+    let rest = names.iter().enumerate().next_back();
+    let rest = rest.filter(|(_, name)| name.as_ref() == OTHER);
+    let rest = rest.map(|(at, _)| at);
+    let mut parts: Vec<Vec<Point>> = vec![Vec::new(); names.len()];
+    let rows = points.as_slice().iter().enumerate();
+    for (row, point) in rows.filter(|(row, _)| wanted(*row)) {
+        let text = column.text(row);
+        let at = text.and_then(|text| place.get(&*text).copied()).or(rest);
+        if let Some(part) = at.and_then(|at| parts.get_mut(at)) {
+            part.push(*point);
+        }
+    }
+    parts.into_iter().map(Points::from_sorted).collect()
 }
 
 /// Whether all comparisons can be; the columns are those that the tree counts.

@@ -2,8 +2,8 @@
 
 use crate::formats::{self, Row};
 use crate::{Folder, error};
-use heatsplat_loader::{Kind, LoadError, Options, Table, load_table, open, read};
-use heatsplat_points::Points;
+use heatsplat_loader::{Filter, Kind, LoadError, Options, Table, load_table, open, read};
+use heatsplat_points::{Point, Points};
 use proptest::prelude::*;
 use std::path::Path;
 
@@ -159,6 +159,34 @@ fn parts_by_a_column_are_all_points() {
     assert_eq!(parts[1].1.as_slice(), fraud.as_slice());
     // all values, and one part for rows without; numbers have parts too
     assert_eq!(table.split(&points, "kind", 99).unwrap().len(), 5);
+    // a filter, and then the same parts: together they are what the filter selects
+    for filter in [
+        "n > 7",
+        "kind is null",
+        "n < -1",
+        "kind is not null or n > 3",
+    ] {
+        let filter: Filter = filter.parse().unwrap();
+        for most in [0, 2, 99] {
+            let whole = table.split(&points, "kind", most).unwrap();
+            let names: Vec<&str> = whole.iter().map(|(name, _)| name.as_str()).collect();
+            let some = table
+                .select_parts(&points, &filter, "Kind", &names)
+                .unwrap();
+            let counts =
+                |parts: &[Points]| -> usize { parts.iter().map(|p| p.summary().count).sum() };
+            let all = table.select(&points, &filter).unwrap().summary().count;
+            assert_eq!(
+                (some.len(), counts(&some)),
+                (whole.len(), all),
+                "{filter} {most}"
+            );
+            for (part, (name, whole)) in some.iter().zip(&whole) {
+                let known = |p: &Point| whole.as_slice().contains(p);
+                assert!(part.as_slice().iter().all(known), "{filter} {name}");
+            }
+        }
+    }
     assert_eq!(table.split(&points, "n", 99).unwrap().len(), 18);
     let message = table.split(&points, "beat", 3).unwrap_err().to_string();
     assert!(

@@ -4,7 +4,8 @@ use crate::app::{get, send};
 use axum::Router;
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
-use heatsplat_render::{Layer, Style};
+use heatsplat_loader::Table;
+use heatsplat_render::{Category, Layer, PointSet, Style};
 use heatsplat_server::{Layers, Options, Server, router};
 use std::sync::Arc;
 
@@ -81,6 +82,80 @@ async fn a_filtered_tile_is_the_tile_of_a_filtered_load() {
             assert_eq!(known.status, StatusCode::NOT_MODIFIED, "{path}");
         }
     }
+}
+
+/// Crimes in the colours of their kinds, the rarest under `other`; `colors` of another layer.
+fn by_kind(filter: Option<&str>, colors: Option<&[Category]>) -> (Layer, Table) {
+    let (table, layer) = crimes(filter);
+    let parts = table.split(layer.points(), "offense", 2).unwrap();
+    let mut categories = Category::colored(parts);
+    if let Some(colors) = colors {
+        // what is rare there is so here, however few are left
+        let rest = colors.last().unwrap().color;
+        for category in &mut categories {
+            let of = colors.iter().find(|other| other.name == category.name);
+            category.color = of.map_or(rest, |of| of.color);
+        }
+    }
+    let set = PointSet::new(Arc::clone(layer.set().points())).in_categories(categories);
+    let backend = Arc::clone(layer.backend());
+    let layer = Layer::of("crimes", Arc::new(set), Style::default(), backend);
+    (layer, table.shown_by("offense"))
+}
+
+#[tokio::test]
+async fn categories_are_filtered_and_keep_their_colours() {
+    // `fraud` is second of all, and first or nothing where a filter has chosen
+    for (filter, query) in [
+        ("n >= 1500", "filter=n%3E%3D1500"),
+        (
+            "offense <> 'arson & more' or n is null",
+            "filter=offense%3C%3E'arson%20%26%20more'%20or%20n%20is%20null",
+        ),
+        (
+            "offense = 'fraud' and n < 100",
+            "filter=offense='fraud'%20and%20n%3C100",
+        ),
+    ] {
+        let layers = Layers::default();
+        let (whole, table) = by_kind(None, None);
+        let colors: Vec<_> = whole
+            .set()
+            .categories()
+            .iter()
+            .map(|c| (c.name.clone(), c.color))
+            .collect();
+        assert_eq!(colors.len(), 3, "{colors:?}");
+        let (loaded, _) = by_kind(Some(filter), Some(whole.set().categories()));
+        let id = layers.announce("crimes");
+        layers.put_with(&id, whole, table);
+        layers.put(&layers.announce("wanted"), loaded);
+        let app = router(Arc::new(Server::new(layers, Options::default())));
+        for path in ["0/0/0.png", "3/5/3.png", "3/5/3@2x.webp", "4/9/7.npy"] {
+            let by_filter = get(&app, &format!("/crimes/{path}?{query}")).await;
+            let by_load = get(&app, &format!("/wanted/{path}")).await;
+            assert_eq!(by_filter.status, StatusCode::OK, "{filter}: {path}");
+            assert!(by_filter.body == by_load.body, "{filter}: {path}");
+            let all = get(&app, &format!("/crimes/{path}")).await;
+            assert!(
+                all.body != by_filter.body || path == "4/9/7.npy",
+                "{filter}: {path}"
+            );
+        }
+        let legend = |query: &str| format!("/crimes/legend.json?z=3&{query}");
+        let all = get(&app, &legend("")).await.json();
+        let some = get(&app, &legend(query)).await.json();
+        assert_eq!(all["categories"].as_array().map(Vec::len), Some(3), "{all}");
+        assert_eq!(all["categories"], some["categories"], "{filter}");
+    }
+    // categories of which no column tells
+    let layers = Layers::default();
+    let (whole, _) = by_kind(None, None);
+    layers.put_with(&layers.announce("crimes"), whole, crimes(None).0);
+    let app = router(Arc::new(Server::new(layers, Options::default())));
+    let refused = get(&app, "/crimes/0/0/0.png?filter=n%3E5").await;
+    assert_eq!(refused.status, StatusCode::BAD_REQUEST);
+    assert!(String::from_utf8_lossy(&refused.body).contains("by category"));
 }
 
 #[tokio::test]
