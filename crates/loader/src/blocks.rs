@@ -53,6 +53,17 @@ pub(crate) struct Block {
     pub(crate) last: bool,
 }
 
+impl Block {
+    fn nothing(start: Place) -> Self {
+        Self {
+            bytes: Vec::new(),
+            items: Vec::new(),
+            start,
+            last: false,
+        }
+    }
+}
+
 /// How much of a buffer is whole rows.
 pub(crate) struct Cut {
     /// So many bytes are done with. 0: the first row is longer than the buffer.
@@ -97,7 +108,7 @@ pub(crate) fn start<C: Cutter>(
     std::thread::Builder::new()
         .name("heatsplat-read".into())
         .spawn(move || {
-            if let Err(error) = read(reader, &origin, cutter, start, &sender) {
+            if let Err(error) = read(reader, &origin, cutter, start, &sender, ahead) {
                 // Nobody listens any more: nobody needs the error.
                 let _ = sender.send(Err(error));
             }
@@ -113,6 +124,7 @@ fn read<C: Cutter>(
     mut cutter: C,
     mut place: Place,
     sender: &SyncSender<Result<Block, LoadError>>,
+    ahead: usize,
 ) -> Result<(), LoadError> {
     let mut buffer = Vec::new();
     loop {
@@ -141,7 +153,13 @@ fn read<C: Cutter>(
             last: ended && fault.is_none(),
         };
         place = place.after(&block.bytes, newline);
-        let unheard = sender.send(Ok(block)).is_err();
+        let blocks = block.bytes.len() / BLOCK;
+        let mut unheard = sender.send(Ok(block)).is_err();
+        // a long row has the places of as many blocks as it could be: what waits is bounded in
+        // bytes too
+        for _ in 1..blocks.min(ahead) {
+            unheard |= !ended && sender.send(Ok(Block::nothing(place))).is_err();
+        }
         let (file, Place { line, column }) = (origin.file(), place);
         match fault {
             Some(Fault::Quote) => return Err(LoadError::UnclosedQuote { file, line }),

@@ -1,6 +1,6 @@
 //! Arrow IPC: files (Feather 2) and streams.
 
-use super::arrow_blocks;
+use super::arrow_messages::{Footer, Part, Wrong, decoder};
 use super::arrow_rows::{GeometryColumn, Wanted, may_be_geometry};
 use super::{Opening, Reader, damaged};
 use crate::crs::Crs;
@@ -8,9 +8,8 @@ use crate::error::LoadError;
 use crate::input::{Input, Origin};
 use crate::open::Options;
 use crate::source::Source;
-use arrow_array::RecordBatch;
-use arrow_ipc::reader::{FileReader, StreamReader};
-use arrow_schema::{ArrowError, Schema};
+use arrow_ipc::MetadataVersion;
+use arrow_schema::Schema;
 use std::fs::File;
 use std::io::{Cursor, Read};
 use std::path::Path;
@@ -24,19 +23,22 @@ pub(crate) fn file(
     mut origin: Origin,
     options: &Options,
 ) -> Result<Box<dyn Source>, LoadError> {
-    let mut opened = File::open(path).map_err(|source| LoadError::Open {
+    let failed = |source| LoadError::Open {
         file: origin.file(),
         source,
-    })?;
-    origin.bytes_total = opened.metadata().ok().map(|m| m.len());
-    if let Some(length) = origin.bytes_total {
-        arrow_blocks::check(&mut opened, length)
-            .map_err(|error| damaged(&origin, "footer", error))?;
-    }
-    let reader = FileReader::try_new_buffered(origin.counted(opened), None)
-        .map_err(|error| damaged(&origin, "footer", error))?;
-    let schema = reader.schema();
-    start(&schema, reader, origin, options)
+    };
+    let opened = File::open(path).map_err(failed)?;
+    let length = opened.metadata().map_err(failed)?.len();
+    origin.bytes_total = Some(length);
+    let mut opened = origin.counted(opened);
+    let footer =
+        Footer::read(&mut opened, length).map_err(|error| damaged(&origin, "footer", error))?;
+    let mut parts = footer.parts.into_iter();
+    let parts = move || {
+        let next = parts.next();
+        next.map(|part| Part::at(&mut opened, part)).transpose()
+    };
+    start(footer.schema, footer.version, parts, origin, options)
 }
 
 /// A source that reads an input as an Arrow stream.
@@ -47,30 +49,42 @@ pub(crate) fn stream(input: Input, options: &Options) -> Result<Box<dyn Source>,
         rest,
         ..
     } = input;
-    let reader = StreamReader::try_new(Cursor::new(sample).chain(rest), None)
-        .map_err(|error| damaged(&origin, "schema", error))?;
-    let schema = reader.schema();
-    start(&schema, reader, origin, options)
+    let mut reader = Cursor::new(sample).chain(rest);
+    let failed = |error: Wrong| damaged(&origin, "schema", error);
+    let first = Part::next(&mut reader).map_err(failed)?;
+    let (schema, version) = first
+        .ok_or_else(|| "it ends before its schema".into())
+        .and_then(|first| first.schema())
+        .map_err(failed)?;
+    let parts = move || Part::next(&mut reader);
+    start(schema, version, parts, origin, options)
 }
 
 fn start(
-    schema: &Schema,
-    batches: impl Iterator<Item = Result<RecordBatch, ArrowError>> + Send + 'static,
+    schema: Schema,
+    version: MetadataVersion,
+    mut parts: impl FnMut() -> Result<Option<Part>, Wrong> + Send + 'static,
     origin: Origin,
     options: &Options,
 ) -> Result<Box<dyn Source>, LoadError> {
     let name = origin.file();
-    let (geometry, crs) = match geometry(schema, &name)? {
+    let (geometry, crs) = match geometry(&schema, &name)? {
         Some((column, crs)) => (Some(column), crs),
         None => (None, Crs::LonLat),
     };
-    let (wanted, columns, asked) = Wanted::find(schema, geometry, options, &name)?;
+    let (wanted, columns, asked) = Wanted::find(&schema, geometry, options, &name)?;
     let errors = origin.clone();
+    let mut decoder = decoder(schema.into(), version, wanted.all());
+    let wanted = wanted.projected();
     let reader: Reader = Box::new(move |judge| {
-        for (number, batch) in batches.enumerate() {
-            let batch =
-                batch.map_err(|error| damaged(&errors, format!("batch {}", number + 1), error))?;
-            wanted.judge(&batch, judge)?;
+        let mut number = 1u64;
+        let failed = |number, error| damaged(&errors, format!("batch {number}"), error);
+        while let Some(part) = parts().map_err(|error: Wrong| failed(number, error))? {
+            let batch = part.decode(&mut decoder);
+            if let Some(batch) = batch.map_err(|error| failed(number, error))? {
+                wanted.judge(&batch, judge)?;
+                number += 1;
+            }
         }
         Ok(())
     });

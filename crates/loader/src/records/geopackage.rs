@@ -11,8 +11,9 @@ use crate::input::Origin;
 use crate::open::Options;
 use crate::report::shown;
 use crate::source::Source;
+use rusqlite::limits::Limit;
 use rusqlite::types::ValueRef;
-use rusqlite::{Connection, OpenFlags, OptionalExtension};
+use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension};
 use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::Path;
@@ -41,6 +42,43 @@ fn missing_bytes(path: &Path) -> io::Result<u64> {
     Ok((page * pages).saturating_sub(size))
 }
 
+/// The longest geometry or text, in bytes: a MultiPoint of three million points.
+const LONGEST: i32 = 64 << 20;
+
+/// Steps of SQLite's machine between two looks at how many there were.
+const STEPS: u64 = 1_000_000;
+
+/// So many steps may it take to read a database, …
+const LEAST: u64 = 1_000_000_000;
+/// … and so many more for each of its bytes: a table takes one or two. A view may take any number.
+const FOR_A_BYTE: u64 = 64;
+
+/// Lets a database of so many bytes take neither more memory than a row needs nor forever. What
+/// its schema says is run, so it is not trusted either.
+fn bounded(database: &mut Connection, size: u64) -> rusqlite::Result<()> {
+    database.execute_batch("PRAGMA trusted_schema = OFF; PRAGMA query_only = ON;")?;
+    database.set_limit(Limit::SQLITE_LIMIT_LENGTH, LONGEST)?;
+    let mut looks = (LEAST + size.saturating_mul(FOR_A_BYTE)) / STEPS;
+    let is_over = move || {
+        looks = looks.saturating_sub(1);
+        looks == 0
+    };
+    database.progress_handler(STEPS as i32, Some(is_over))
+}
+
+/// What an error of a database means.
+fn said(error: &rusqlite::Error) -> String {
+    match error.sqlite_error_code() {
+        Some(ErrorCode::OperationInterrupted) => {
+            "it takes more steps than a table of its size can; is it a view that never ends?".into()
+        }
+        Some(ErrorCode::TooBig) => {
+            format!("a geometry or text of over {LONGEST} bytes, the most that are read of one")
+        }
+        _ => error.to_string(),
+    }
+}
+
 /// A source that reads the GeoPackage of a path: its only table of points, or the one that
 /// [`Options::table`] names.
 pub(crate) fn source(
@@ -51,8 +89,10 @@ pub(crate) fn source(
     let file = origin.file();
     origin.bytes_total = None;
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let failed = |error: rusqlite::Error| damaged(&origin, "the database", error);
-    let database = Connection::open_with_flags(path, flags).map_err(failed)?;
+    let failed = |error: rusqlite::Error| damaged(&origin, "the database", said(&error));
+    let mut database = Connection::open_with_flags(path, flags).map_err(failed)?;
+    let size = std::fs::metadata(path).map_or(0, |file| file.len());
+    bounded(&mut database, size).map_err(failed)?;
     let missing = missing_bytes(path).map_err(|error| origin.read_error(error))?;
     if missing > 0 {
         let message = format!("it is cut off: {missing} bytes are missing");
@@ -90,7 +130,7 @@ struct Table {
 
 impl Table {
     fn find(database: &Connection, options: &Options, origin: &Origin) -> Result<Self, LoadError> {
-        let failed = |error: rusqlite::Error| damaged(origin, "the list of tables", error);
+        let failed = |error: rusqlite::Error| damaged(origin, "the list of tables", said(&error));
         let mut query = database
             .prepare(
                 "select g.table_name, g.column_name, g.srs_id from gpkg_geometry_columns g \
@@ -152,7 +192,7 @@ impl Table {
                 },
             )
             .optional()
-            .map_err(|error| damaged(origin, "the coordinate systems", error))?;
+            .map_err(|error| damaged(origin, "the coordinate systems", said(&error)))?;
         let unknown = |system: String| LoadError::UnknownCrs {
             file: file.to_owned(),
             system,
@@ -185,11 +225,8 @@ impl Table {
         judge: &mut Judge,
     ) -> Result<(), Ended> {
         let failed = |error| {
-            damaged(
-                origin,
-                format!("the table {}", shown(self.name.as_bytes())),
-                error,
-            )
+            let place = format!("the table {}", shown(self.name.as_bytes()));
+            damaged(origin, place, said(&error))
         };
         let (geometry, name) = (quoted(&self.geometry), quoted(&self.name));
         let weight_column = weight.map_or("null".to_owned(), quoted);

@@ -11,13 +11,19 @@ use crate::number;
 use crate::open::Options;
 use crate::source::Source;
 use quick_xml::events::{BytesStart, Event};
-use std::io::{BufRead, BufReader, Cursor, Read};
+use std::io::{self, BufRead, BufReader, Cursor, Read};
 
 /// The elements that have a position.
 const POINTS: [&str; 3] = ["trkpt", "wpt", "rtept"];
 
 /// The longest text of an element within a point; what is longer is cut off there.
 const LONGEST: usize = 4 << 10;
+
+/// The most bytes of one tag, text or comment: what is longer is held by nobody.
+const ENDLESS: usize = 16 << 20;
+
+/// The most elements that are open at a time.
+const DEPTH: usize = 1000;
 
 /// A source that reads an input as GPX. Its columns are the elements within points: `ele`,
 /// `time`, `hr` of an extension. Those of the first points are known beforehand; a weight and
@@ -121,7 +127,7 @@ struct Points<'j> {
 
 impl Points<'_> {
     fn read(&mut self, xml: impl BufRead, origin: &Origin) -> Result<(), Ended> {
-        let mut reader = quick_xml::Reader::from_reader(xml);
+        let mut reader = quick_xml::Reader::from_reader(Bounded::new(xml));
         let mut buffer = Vec::new();
         let mut point: Option<Open> = None;
         // the element that the text is in, if it is one of those wanted
@@ -129,18 +135,24 @@ impl Points<'_> {
         let (mut any, mut depth) = (false, 0usize);
         loop {
             buffer.clear();
+            reader.get_mut().passed = 0;
             let event = reader.read_event_into(&mut buffer).map_err(|error| {
                 let place = format!("byte {}", reader.error_position());
                 match error {
                     quick_xml::Error::Io(error) => unreadable(
                         origin,
                         place,
-                        std::io::Error::new(error.kind(), error.to_string()),
+                        io::Error::new(error.kind(), error.to_string()),
                     ),
                     other => damaged(origin, place, other),
                 }
             })?;
             match event {
+                Event::Start(_) if depth >= DEPTH => {
+                    let place = format!("byte {}", reader.buffer_position());
+                    let message = format!("more than {DEPTH} elements within each other");
+                    return Err(damaged(origin, place, message).into());
+                }
                 Event::Start(_) => depth += 1,
                 Event::End(_) => depth = depth.saturating_sub(1),
                 _ => (),
@@ -215,6 +227,40 @@ impl Points<'_> {
             Err(found) => self.judge.malformed(found),
         }
         Ok(())
+    }
+}
+
+/// A reader that gives no more than [`ENDLESS`] bytes to one event: they are gathered in memory.
+struct Bounded<R> {
+    reader: R,
+    /// Since the event began.
+    passed: usize,
+}
+
+impl<R> Bounded<R> {
+    fn new(reader: R) -> Self {
+        Self { reader, passed: 0 }
+    }
+}
+
+impl<R: BufRead> Read for Bounded<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.reader.read(buffer)
+    }
+}
+
+impl<R: BufRead> BufRead for Bounded<R> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        if self.passed > ENDLESS {
+            let what = format!("a tag, text or comment of over {ENDLESS} bytes ends here");
+            return Err(io::Error::new(io::ErrorKind::InvalidData, what));
+        }
+        self.reader.fill_buf()
+    }
+
+    fn consume(&mut self, count: usize) {
+        self.passed += count;
+        self.reader.consume(count);
     }
 }
 

@@ -5,13 +5,14 @@
 //! wait at a time, so memory stays bounded whoever is faster.
 
 pub(crate) mod arrow;
-mod arrow_blocks;
+mod arrow_messages;
 mod arrow_rows;
 pub(crate) mod flatgeobuf;
 pub(crate) mod geopackage;
 pub(crate) mod gpx;
 mod nearby;
 pub(crate) mod parquet;
+mod parquet_pages;
 pub(crate) mod shapefile;
 
 use crate::asked::Asked;
@@ -110,19 +111,29 @@ impl Judge {
                 for (x, y) in positions {
                     any = true;
                     self.position(x, y, weight);
+                    // one record may have millions
+                    if self.batch.points.len() >= BATCH {
+                        self.fill();
+                        self.send()?;
+                    }
                 }
                 if !any {
                     self.skip(Skip::NoPosition, "empty MultiPoint".to_owned());
                 }
             }
         }
-        let row = &self.row;
-        self.batch
-            .keep_values(|at| row.get(at).cloned().unwrap_or(Value::Null));
+        self.fill();
         if self.batch.points.len() < BATCH {
             return Ok(());
         }
         self.send()
+    }
+
+    /// Notes the record's values for its points.
+    fn fill(&mut self) {
+        let row = &self.row;
+        self.batch
+            .keep_values(|at| row.get(at).cloned().unwrap_or(Value::Null));
     }
 
     /// The same for a geometry in well-known binary.

@@ -3,6 +3,7 @@
 //! row groups on several threads.
 
 use super::arrow_rows::{GeometryColumn, Wanted, may_be_geometry};
+use super::parquet_pages::{Counting, Pages};
 use super::{Ended, Judge, Opening, Reader, damaged};
 use crate::bounds::Bounds;
 use crate::crs::Crs;
@@ -14,18 +15,17 @@ use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder,
 };
-use parquet::errors::ParquetError;
 use parquet::file::metadata::RowGroupMetaData;
-use parquet::file::reader::{ChunkReader, Length};
 use parquet::file::statistics::Statistics;
 use serde_json::Value;
 use std::fs::File;
-use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-/// Rows that are decoded at a time.
+/// Rows that are decoded at a time, …
 const ROWS: usize = 1 << 13;
+/// … fewer where they are long: so many bytes.
+const BYTES: u64 = 8 << 20;
 
 /// Threads that read row groups in turns: more gain nothing, since one thread takes what they
 /// give.
@@ -117,13 +117,16 @@ impl Part {
             .map(|g| g.num_rows().max(0) as u64);
         judge.at_record(before.sum());
         let place = || format!("row group {}", group + 1);
+        let row_group = groups
+            .get(group)
+            .ok_or_else(|| damaged(&self.origin, place(), "it is not there"))?;
         let mask = ProjectionMask::roots(self.metadata.parquet_schema(), self.wanted.all());
         let batches = ParquetRecordBatchReaderBuilder::new_with_metadata(
-            self.file.clone(),
+            Pages::of(&self.file, row_group),
             self.metadata.clone(),
         )
+        .with_batch_size(rows_at_a_time(row_group, &mask))
         .with_projection(mask)
-        .with_batch_size(ROWS)
         .with_row_groups(vec![group])
         .build()
         .map_err(|error| damaged(&self.origin, place(), error))?;
@@ -134,6 +137,15 @@ impl Part {
         }
         Ok(judge.end_turn()?)
     }
+}
+
+/// How many rows are decoded at a time of a group, by the columns that are wanted.
+fn rows_at_a_time(group: &RowGroupMetaData, wanted: &ProjectionMask) -> usize {
+    let columns = group.columns().iter().enumerate();
+    let wanted = columns.filter(|(at, _)| wanted.leaf_included(*at));
+    let bytes = wanted.map(|(_, column)| column.uncompressed_size().max(0) as u64);
+    let of_a_row = bytes.fold(0, u64::saturating_add) / group.num_rows().max(1) as u64;
+    ((BYTES / of_a_row.max(1)) as usize).clamp(1, ROWS)
 }
 
 /// What the metadata key `geo` says (GeoParquet 1.1).
@@ -230,41 +242,4 @@ fn by_name(metadata: &ArrowReaderMetadata) -> Option<GeometryColumn> {
                 why: format!("positions from \"{name}\""),
             })
         })
-}
-
-/// A file that counts what is read of it.
-#[derive(Clone)]
-struct Counting {
-    file: Arc<File>,
-    origin: Origin,
-}
-
-impl Counting {
-    fn new(file: File, origin: &Origin) -> Self {
-        Self {
-            file: Arc::new(file),
-            origin: origin.clone(),
-        }
-    }
-}
-
-impl Length for Counting {
-    fn len(&self) -> u64 {
-        self.origin.bytes_total.unwrap_or(0)
-    }
-}
-
-impl ChunkReader for Counting {
-    type T = Box<dyn io::Read + Send>;
-
-    fn get_read(&self, start: u64) -> Result<Self::T, ParquetError> {
-        let reader = self.file.get_read(start)?;
-        Ok(Box::new(self.origin.counted(reader)))
-    }
-
-    fn get_bytes(&self, start: u64, length: usize) -> Result<bytes::Bytes, ParquetError> {
-        let bytes = self.file.get_bytes(start, length)?;
-        self.origin.count(bytes.len());
-        Ok(bytes)
-    }
 }

@@ -7,14 +7,14 @@ use rusqlite::Connection;
 use std::path::Path;
 
 /// A geometry behind a header with no envelope (0) or one of x and y (1).
-fn binary(wkb: &[u8], envelope: u8) -> Vec<u8> {
+pub(crate) fn binary(wkb: &[u8], envelope: u8) -> Vec<u8> {
     let mut bytes = vec![b'G', b'P', 0, 1 | envelope << 1, 0xe6, 0x10, 0, 0];
     bytes.extend(std::iter::repeat_n(0, usize::from(envelope) * 32));
     bytes.extend(wkb);
     bytes
 }
 
-fn point(x: f64, y: f64) -> Vec<u8> {
+pub(crate) fn point(x: f64, y: f64) -> Vec<u8> {
     let mut bytes = vec![1, 1, 0, 0, 0];
     bytes.extend(x.to_le_bytes());
     bytes.extend(y.to_le_bytes());
@@ -22,7 +22,7 @@ fn point(x: f64, y: f64) -> Vec<u8> {
 }
 
 /// An empty GeoPackage with tables of points by these names, in a system.
-fn package(path: &Path, tables: &[&str], system: i64) -> Connection {
+pub(crate) fn package(path: &Path, tables: &[&str], system: i64) -> Connection {
     let _ = std::fs::remove_file(path);
     let database = Connection::open(path).unwrap();
     database
@@ -53,7 +53,12 @@ fn package(path: &Path, tables: &[&str], system: i64) -> Connection {
     database
 }
 
-fn insert(database: &Connection, table: &str, geometry: Option<Vec<u8>>, weight: Option<f64>) {
+pub(crate) fn insert(
+    database: &Connection,
+    table: &str,
+    geometry: Option<Vec<u8>>,
+    weight: Option<f64>,
+) {
     let sql = format!(
         "insert into \"{}\" (geom, count) values (?1, ?2)",
         table.replace('"', "\"\"")

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod arrow;
+mod bounded;
 mod columns;
 mod corpus;
 mod csv;

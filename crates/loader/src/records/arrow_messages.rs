@@ -1,0 +1,226 @@
+//! The messages of Arrow IPC, one at a time: what each says of its own size is held against what
+//! there is, and against a limit, before the library takes memory for it.
+
+use arrow_array::RecordBatch;
+use arrow_buffer::Buffer;
+use arrow_ipc::convert::fb_to_schema;
+use arrow_ipc::reader::{FileDecoder, read_footer_length};
+use arrow_ipc::{Block, Message, MessageHeader, MetadataVersion, Schema as IpcSchema};
+use arrow_ipc::{root_as_footer, root_as_message};
+use arrow_schema::Schema;
+use std::io::{self, Read, Seek, SeekFrom};
+use std::sync::Arc;
+
+/// The longest description of a message, and of a file: more than a hundred thousand columns.
+const DESCRIPTION: usize = 64 << 20;
+
+/// The most bytes of a batch or dictionary, as it is stored and as it is unpacked.
+const BATCH: u64 = 1 << 30;
+
+/// The footer's length and the magic word, at a file's end.
+const TAIL: usize = 10;
+
+/// What a reader of Arrow says is wrong.
+pub(super) type Wrong = Box<dyn std::error::Error + Send + Sync>;
+
+/// A message: how long it says to be, and its bytes, of which the description comes first.
+pub(super) struct Part {
+    block: Block,
+    bytes: Buffer,
+}
+
+impl Part {
+    /// Reads the next message of a stream; `None` at its end.
+    pub(super) fn next(reader: &mut impl Read) -> Result<Option<Self>, Wrong> {
+        let mut bytes = Vec::new();
+        // a mark and the description's length; once there was no mark
+        match reader.take(4).read_to_end(&mut bytes)? {
+            0 => return Ok(None),
+            4 if bytes == [0xff; 4] => more(reader, &mut bytes, 4)?,
+            4 => (),
+            _ => return Err(early()),
+        }
+        let length = bytes.last_chunk().map_or(0, |n| i32::from_le_bytes(*n));
+        if length == 0 {
+            return Ok(None);
+        }
+        let length = usize::try_from(length).map_err(|_| "the length of a message is negative")?;
+        limit(
+            "the description of a message",
+            length as u64,
+            DESCRIPTION as u64,
+        )?;
+        more(reader, &mut bytes, length)?;
+        let body = described(&bytes)?.bodyLength();
+        limit("the body of a message", body as u64, BATCH)?;
+        let block = Block::new(0, bytes.len() as i32, body);
+        more(reader, &mut bytes, body as usize)?;
+        Self::checked(block, bytes).map(Some)
+    }
+
+    /// Reads the message that a file's footer names.
+    pub(super) fn at(file: &mut (impl Read + Seek), block: Block) -> Result<Self, Wrong> {
+        let (description, body) = (block.metaDataLength() as u64, block.bodyLength() as u64);
+        limit(
+            "the description of a message",
+            description,
+            DESCRIPTION as u64,
+        )?;
+        limit("the body of a message", body, BATCH)?;
+        file.seek(SeekFrom::Start(block.offset() as u64))?;
+        // the footer was held against the file's length
+        let mut bytes = Vec::with_capacity((description + body) as usize);
+        more(file, &mut bytes, (description + body) as usize)?;
+        Self::checked(block, bytes)
+    }
+
+    fn checked(block: Block, bytes: Vec<u8>) -> Result<Self, Wrong> {
+        let start = block.metaDataLength() as usize;
+        check(&described(&bytes)?, bytes.get(start..).ok_or_else(early)?)?;
+        let bytes = Buffer::from_vec(bytes);
+        Ok(Self { block, bytes })
+    }
+
+    /// The schema that a stream begins with, and its version.
+    pub(super) fn schema(&self) -> Result<(Schema, MetadataVersion), Wrong> {
+        let message = described(&self.bytes)?;
+        let schema = message
+            .header_as_schema()
+            .ok_or("it begins without a schema")?;
+        Ok((known(schema)?, message.version()))
+    }
+
+    /// Gives a decoder what it holds: rows, or what rows to come refer to.
+    pub(super) fn decode(&self, decoder: &mut FileDecoder) -> Result<Option<RecordBatch>, Wrong> {
+        if described(&self.bytes)?.header_type() == MessageHeader::DictionaryBatch {
+            decoder.read_dictionary(&self.block, &self.bytes)?;
+            return Ok(None);
+        }
+        Ok(decoder.read_record_batch(&self.block, &self.bytes)?)
+    }
+}
+
+/// What a file says of its parts at its end.
+pub(super) struct Footer {
+    pub(super) schema: Schema,
+    pub(super) version: MetadataVersion,
+    /// Dictionaries, then batches; all lie within the file.
+    pub(super) parts: Vec<Block>,
+}
+
+impl Footer {
+    /// Reads the footer of a file of `length` bytes.
+    pub(super) fn read(file: &mut (impl Read + Seek), length: u64) -> Result<Self, Wrong> {
+        let before = length.checked_sub(TAIL as u64).ok_or_else(early)?;
+        file.seek(SeekFrom::Start(before))?;
+        let mut tail = [0; TAIL];
+        file.read_exact(&mut tail)?;
+        let size = read_footer_length(tail)?;
+        limit("the footer", size as u64, DESCRIPTION as u64)?;
+        let start = before.checked_sub(size as u64).ok_or_else(early)?;
+        file.seek(SeekFrom::Start(start))?;
+        let mut footer = Vec::new();
+        more(file, &mut footer, size)?;
+        let footer = root_as_footer(&footer).map_err(|error| error.to_string())?;
+        let schema = footer.schema().ok_or("the footer has no schema")?;
+        let dictionaries = footer.dictionaries().into_iter().flatten();
+        let batches = footer.recordBatches().into_iter().flatten();
+        let parts: Vec<Block> = dictionaries.chain(batches).copied().collect();
+        if !parts.iter().all(|part| lies_within(part, length)) {
+            return Err(format!("a part is said to lie beyond the file's {length} bytes").into());
+        }
+        Ok(Self {
+            schema: known(schema)?,
+            version: footer.version(),
+            parts,
+        })
+    }
+}
+
+/// A decoder of the columns that are asked for.
+pub(super) fn decoder(
+    schema: Arc<Schema>,
+    version: MetadataVersion,
+    columns: Vec<usize>,
+) -> FileDecoder {
+    FileDecoder::new(schema, version).with_projection(columns)
+}
+
+/// Adds so many bytes; memory is taken only as they come.
+fn more(reader: &mut impl Read, bytes: &mut Vec<u8>, count: usize) -> Result<(), Wrong> {
+    if reader.take(count as u64).read_to_end(bytes)? < count {
+        return Err(early());
+    }
+    Ok(())
+}
+
+fn early() -> Wrong {
+    io::Error::from(io::ErrorKind::UnexpectedEof).into()
+}
+
+/// Refuses what is too large, also numbers that were negative.
+fn limit(what: &str, stated: u64, most: u64) -> Result<(), Wrong> {
+    if stated <= most {
+        return Ok(());
+    }
+    Err(format!(
+        "{what} is said to have {stated} bytes; at most {most} are read: \
+         write batches of fewer rows"
+    )
+    .into())
+}
+
+/// The description at the beginning of a message.
+fn described(bytes: &[u8]) -> Result<Message<'_>, Wrong> {
+    let prefix = if bytes.starts_with(&[0xff; 4]) { 8 } else { 4 };
+    let message = root_as_message(bytes.get(prefix..).ok_or_else(early)?);
+    Ok(message.map_err(|error| error.to_string())?)
+}
+
+fn known(schema: IpcSchema<'_>) -> Result<Schema, Wrong> {
+    if !schema.endianness().equals_to_target_endianness() {
+        return Err("its numbers are in the byte order of another kind of machine".into());
+    }
+    Ok(fb_to_schema(schema))
+}
+
+/// Whether the columns lie within a message's body and don't unpack to more than is read.
+fn check(message: &Message<'_>, body: &[u8]) -> Result<(), Wrong> {
+    let batch = match message.header_type() {
+        MessageHeader::RecordBatch => message.header_as_record_batch(),
+        MessageHeader::DictionaryBatch => {
+            message.header_as_dictionary_batch().and_then(|d| d.data())
+        }
+        _ => return Ok(()),
+    };
+    let batch = batch.ok_or("a batch without a description")?;
+    limit("a batch by its rows", batch.length() as u64, BATCH)?;
+    let packed = batch.compression().is_some();
+    let mut unpacked = 0u64;
+    for buffer in batch.buffers().into_iter().flatten() {
+        let place = usize::try_from(buffer.offset()).ok();
+        let stored = place.and_then(|place| body.get(place..));
+        let length = usize::try_from(buffer.length()).ok();
+        let stored = length.and_then(|length| stored?.get(..length));
+        let stored = stored.ok_or("a column is said to lie beyond its batch")?;
+        // −1: left as it was
+        let stated = stored.first_chunk().map(|n| i64::from_le_bytes(*n));
+        unpacked = unpacked.saturating_add(match stated {
+            Some(stated) if packed && stated != -1 => stated as u64,
+            _ => stored.len() as u64,
+        });
+    }
+    limit("a batch, unpacked,", unpacked, BATCH)
+}
+
+fn lies_within(block: &Block, length: u64) -> bool {
+    let parts = [
+        u64::try_from(block.offset()),
+        u64::try_from(block.metaDataLength()),
+        u64::try_from(block.bodyLength()),
+    ];
+    let end = parts
+        .into_iter()
+        .try_fold(0u64, |sum, part| sum.checked_add(part.ok()?));
+    end.is_some_and(|end| end <= length)
+}

@@ -1,0 +1,327 @@
+//! The bytes of a Parquet file, counted as they are read; and of its pages what they say of their
+//! size, held against what can be and against a limit before the library takes memory for it.
+
+use crate::input::Origin;
+use flate2::read::MultiGzDecoder;
+use parquet::basic::Compression;
+use parquet::errors::ParquetError;
+use parquet::file::metadata::RowGroupMetaData;
+use parquet::file::reader::{ChunkReader, Length};
+use std::fs::File;
+use std::io::{self, Cursor, Read};
+use std::ops::Range;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// The most bytes of a page, stored and unpacked. Most writers make pages of one MiB, some one
+/// of a whole row group.
+const PAGE: u64 = 512 << 20;
+
+/// More than a page's header needs for its sizes.
+const SIZES: u64 = 64;
+
+/// A file that counts what is read of it.
+#[derive(Clone)]
+pub(super) struct Counting {
+    file: Arc<File>,
+    origin: Origin,
+}
+
+impl Counting {
+    pub(super) fn new(file: File, origin: &Origin) -> Self {
+        Self {
+            file: Arc::new(file),
+            origin: origin.clone(),
+        }
+    }
+
+    fn read(&self, start: u64) -> Result<Box<dyn Read + Send>, ParquetError> {
+        let reader = self.file.get_read(start)?;
+        Ok(Box::new(self.origin.counted(reader)))
+    }
+}
+
+impl Length for Counting {
+    fn len(&self) -> u64 {
+        self.origin.bytes_total.unwrap_or(0)
+    }
+}
+
+impl ChunkReader for Counting {
+    type T = Box<dyn Read + Send>;
+
+    fn get_read(&self, start: u64) -> Result<Self::T, ParquetError> {
+        self.read(start)
+    }
+
+    fn get_bytes(&self, start: u64, length: usize) -> Result<bytes::Bytes, ParquetError> {
+        if start
+            .checked_add(length as u64)
+            .is_none_or(|end| end > self.len())
+        {
+            return Err(wrong(format!(
+                "{length} bytes are said to be at byte {start} of a file of {}",
+                self.len()
+            )));
+        }
+        let bytes = self.file.get_bytes(start, length)?;
+        self.origin.count(bytes.len());
+        Ok(bytes)
+    }
+}
+
+/// The pages of a row group.
+pub(super) struct Pages {
+    file: Counting,
+    /// Where the columns are, and how they are packed.
+    columns: Vec<(Range<u64>, Compression)>,
+    /// How many bytes of the page whose header was read last are not packed.
+    levels: AtomicUsize,
+}
+
+impl Pages {
+    pub(super) fn of(file: &Counting, group: &RowGroupMetaData) -> Self {
+        let column = |column: &parquet::file::metadata::ColumnChunkMetaData| {
+            let (start, length) = column.byte_range();
+            (start..start.saturating_add(length), column.compression())
+        };
+        Self {
+            file: file.clone(),
+            columns: group.columns().iter().map(column).collect(),
+            levels: AtomicUsize::new(0),
+        }
+    }
+
+    fn packing(&self, place: u64) -> Compression {
+        let mut columns = self.columns.iter();
+        columns
+            .find(|(range, _)| range.contains(&place))
+            .map_or(Compression::UNCOMPRESSED, |column| column.1)
+    }
+}
+
+impl Length for Pages {
+    fn len(&self) -> u64 {
+        self.file.len()
+    }
+}
+
+impl ChunkReader for Pages {
+    type T = Box<dyn Read + Send>;
+
+    /// The library calls this before each page, mostly at its header.
+    fn get_read(&self, start: u64) -> Result<Self::T, ParquetError> {
+        let mut reader = self.file.read(start)?;
+        let mut head = Vec::new();
+        reader.by_ref().take(SIZES).read_to_end(&mut head)?;
+        if let Some(sizes) = Sizes::of(&head) {
+            sizes.check(self.packing(start), start)?;
+            self.levels.store(sizes.levels, Ordering::Relaxed);
+        }
+        Ok(Box::new(Cursor::new(head).chain(reader)))
+    }
+
+    fn get_bytes(&self, start: u64, length: usize) -> Result<bytes::Bytes, ParquetError> {
+        let bytes = self.file.get_bytes(start, length)?;
+        // the library unpacks all there is of these, whatever the header says; a page that can't
+        // be too long by as much as they can shrink need not be looked at
+        let (most, is_gzip) = match self.packing(start) {
+            Compression::GZIP(_) => (PAGE / 1032, true),
+            Compression::LZ4 => (PAGE / 255, false),
+            _ => return Ok(bytes),
+        };
+        if length as u64 <= most {
+            return Ok(bytes);
+        }
+        let packed = bytes.get(self.levels.load(Ordering::Relaxed)..);
+        let mut gzip = MultiGzDecoder::new(packed.unwrap_or_default()).take(PAGE + 1);
+        // what is no gzip is found out by the library
+        let is_more = io::copy(&mut gzip, &mut io::sink()).is_ok_and(|bytes| bytes > PAGE);
+        if is_more || !is_gzip {
+            return Err(wrong(format!(
+                "the page of {length} bytes at byte {start} may unpack to more than {PAGE}, \
+                 the most that are read at once"
+            )));
+        }
+        Ok(bytes)
+    }
+}
+
+/// What a page's header says.
+struct Sizes {
+    unpacked: i64,
+    packed: i64,
+    /// Bytes before those that are packed.
+    levels: usize,
+}
+
+impl Sizes {
+    /// The beginning of a page's header in Thrift's compact protocol: fields in the order of
+    /// their numbers, the first three of which are kind, size unpacked and size packed. `None`:
+    /// it is none.
+    fn of(header: &[u8]) -> Option<Self> {
+        let mut rest = header;
+        let (_, unpacked, packed) = (field(&mut rest)?, field(&mut rest)?, field(&mut rest)?);
+        Some(Self {
+            unpacked,
+            packed,
+            levels: levels(rest).unwrap_or(0),
+        })
+    }
+
+    fn check(&self, packing: Compression, place: u64) -> Result<(), ParquetError> {
+        let Self {
+            unpacked, packed, ..
+        } = *self;
+        let most = unpacked.max(packed);
+        if most as u64 > PAGE {
+            return Err(wrong(format!(
+                "the page at byte {place} is said to have {most} bytes; at most {PAGE} are read: \
+                 write smaller pages"
+            )));
+        }
+        // by how much it can shrink at best
+        let ratio = match packing {
+            Compression::SNAPPY => 22,
+            Compression::LZ4 | Compression::LZ4_RAW => 256,
+            Compression::GZIP(_) => 1033,
+            _ => return Ok(()),
+        };
+        if unpacked > packed.saturating_mul(ratio) + 64 {
+            return Err(wrong(format!(
+                "the page at byte {place} can't unpack from {packed} bytes to {unpacked}"
+            )));
+        }
+        Ok(())
+    }
+}
+
+/// The lengths of repetition and definition levels in what follows a header's sizes: only pages
+/// of the second version have any, and before what is packed.
+fn levels(mut rest: &[u8]) -> Option<usize> {
+    let _checksum = field(&mut rest);
+    // a struct, the eighth field
+    rest = rest.strip_prefix(&[0x4c]).or(rest.strip_prefix(&[0x5c]))?;
+    let mut number = || usize::try_from(field(&mut rest)?).ok();
+    let _values_nulls_rows_encoding = [number()?, number()?, number()?, number()?];
+    number()?.checked_add(number()?)
+}
+
+/// A number that is the next field.
+fn field(bytes: &mut &[u8]) -> Option<i64> {
+    let mut rest = bytes.strip_prefix(&[0x15])?;
+    let mut value = 0u64;
+    for shift in (0..35).step_by(7) {
+        let (byte, behind) = rest.split_first()?;
+        rest = behind;
+        value |= u64::from(byte & 0x7f) << shift;
+        if byte & 0x80 == 0 {
+            *bytes = rest;
+            // zigzag
+            return Some((value >> 1) as i64 ^ -((value & 1) as i64));
+        }
+    }
+    None
+}
+
+fn wrong(what: String) -> ParquetError {
+    ParquetError::General(what)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::input::Input;
+    use std::io::Write;
+
+    /// Pages of a file of its own, all packed alike.
+    fn pages(name: &str, bytes: &[u8], packing: Compression) -> Pages {
+        let path =
+            std::env::temp_dir().join(format!("heatsplat-pages-{}-{name}", std::process::id()));
+        std::fs::write(&path, bytes).unwrap();
+        let origin = Input::open(&path).unwrap().origin;
+        let file = Counting::new(File::open(&path).unwrap(), &origin);
+        std::fs::remove_file(&path).unwrap();
+        Pages {
+            columns: vec![(0..file.len(), packing)],
+            file,
+            levels: AtomicUsize::new(0),
+        }
+    }
+
+    /// A page's header: kind 0, its sizes, and a checksum.
+    fn header(sizes: [u32; 2]) -> Vec<u8> {
+        let mut bytes = vec![0x15, 0];
+        for size in sizes {
+            bytes.push(0x15);
+            let mut rest = u64::from(size) << 1;
+            while rest > 0x7f {
+                bytes.push(rest as u8 | 0x80);
+                rest >>= 7;
+            }
+            bytes.push(rest as u8);
+        }
+        bytes.extend([0x15, 6, 0x5c]);
+        bytes
+    }
+
+    #[test]
+    fn sizes_that_are_too_large_or_can_not_be_are_refused() {
+        for (sizes, packing, says) in [
+            (
+                [2_000_000_000, 70],
+                Compression::UNCOMPRESSED,
+                "2000000000 bytes; at most",
+            ),
+            (
+                [2_000_000_000, 70],
+                Compression::ZSTD(Default::default()),
+                "2000000000 bytes; at most",
+            ),
+            (
+                [100_000_000, 70],
+                Compression::SNAPPY,
+                "can't unpack from 70 bytes to 100000000",
+            ),
+            ([100_000_000, 70], Compression::LZ4_RAW, "can't unpack"),
+            (
+                [100_000_000, 70],
+                Compression::GZIP(Default::default()),
+                "can't unpack",
+            ),
+            ([100_000_000, 70], Compression::ZSTD(Default::default()), ""),
+            ([1500, 70], Compression::SNAPPY, ""),
+        ] {
+            let read = pages("sizes", &header(sizes), packing).get_read(0);
+            let message = read.map_or_else(|error| error.to_string(), |_| String::new());
+            assert!(message.contains(says), "{packing}: {message}");
+            assert_eq!(message.is_empty(), says.is_empty(), "{packing}: {message}");
+        }
+        let message = pages("end", &[0; 9], Compression::SNAPPY)
+            .get_bytes(3, 7)
+            .unwrap_err();
+        assert!(
+            message
+                .to_string()
+                .contains("7 bytes are said to be at byte 3 of a file of 9")
+        );
+    }
+
+    #[test]
+    fn gzip_that_unpacks_without_end_is_refused_before_it_is_unpacked() {
+        let mut zeros = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+        zeros.write_all(&vec![0; 16 << 20]).unwrap();
+        let member = zeros.finish().unwrap();
+        // levels of nine bytes before what is packed: a page of the second version
+        let mut header = header([600 << 20 >> 2, 1 << 20]);
+        header.extend([0x15, 2, 0x15, 0, 0x15, 2, 0x15, 0, 0x15, 8, 0x15, 10]);
+        for (members, is_refused) in [(33, true), (31, false)] {
+            let page = [vec![0; 9], member.repeat(members), vec![0; 200 << 10]].concat();
+            let bytes = [header.clone(), page].concat();
+            let pages = pages("gzip", &bytes, Compression::GZIP(Default::default()));
+            pages.get_read(0).unwrap();
+            let page = pages.get_bytes(header.len() as u64, bytes.len() - header.len());
+            assert_eq!(page.is_err(), is_refused, "{members}: {:?}", page.err());
+        }
+    }
+}

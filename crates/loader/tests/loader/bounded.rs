@@ -1,0 +1,416 @@
+//! Nothing is held because a file says so: what it states and does not have is refused, and what
+//! unpacks without end ends in an error, in little memory.
+
+use crate::geopackage::{binary, insert, package, point};
+use crate::{Folder, opened};
+use heatsplat_loader::{Format, Options, load, read};
+use std::io::{Read, Write};
+use std::path::Path;
+
+/// What readers may take beside the points: 64 MB.
+const MOST: u64 = 64_000_000;
+
+/// Runs `work` in a process of its own, as the test of this name, and holds the memory it takes
+/// at most against so many bytes.
+fn within(test: &str, bytes: u64, work: impl FnOnce()) {
+    const CHILD: &str = "HEATSPLAT_TEST_CHILD";
+    if std::env::var_os(CHILD).is_some() {
+        let before = resident();
+        work();
+        if let (Some(before), Some(after)) = (before, resident()) {
+            assert!(
+                after - before <= bytes,
+                "{test} takes {} bytes",
+                after - before
+            );
+        }
+        return;
+    }
+    let child = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", &format!("bounded::{test}"), "--nocapture"])
+        .env(CHILD, "1")
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&child.stderr);
+    assert!(child.status.success(), "{said}");
+    assert!(
+        String::from_utf8_lossy(&child.stdout).contains("1 passed"),
+        "no test {test}"
+    );
+}
+
+/// The most memory that the process ever had, where the system tells.
+fn resident() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let kib: u64 = line.trim().strip_suffix(" kB")?.parse().ok()?;
+    Some(kib << 10)
+}
+
+/// The words of the error that a reader's bytes end in.
+fn failure(reader: impl Read + Send + 'static, name: &str, options: &Options) -> String {
+    let loaded = read(reader, name, options)
+        .and_then(|mut source| load(&mut *source, &mut Vec::new(), |_| ()));
+    loaded.unwrap_err().to_string()
+}
+
+fn says(path: &Path, words: &str) {
+    let message = opened(path, &Options::default()).unwrap_err().to_string();
+    assert!(
+        message.contains(words) && message.contains("any."),
+        "{message}"
+    );
+}
+
+/// A message of an Arrow stream whose body is said to have so many bytes.
+fn arrow_stream(body: i64, packed: Option<i64>) -> Vec<u8> {
+    use arrow_array::{ArrayRef, Float64Array, RecordBatch};
+    use arrow_ipc::CompressionType;
+    use arrow_ipc::writer::{IpcWriteOptions, StreamWriter};
+    use std::sync::Arc;
+    let column = |value: f64| Arc::new(Float64Array::from(vec![value; 4000])) as ArrayRef;
+    let columns = [("lon", column(13.4)), ("lat", column(52.5))];
+    let batch = RecordBatch::try_from_iter(columns).unwrap();
+    let packing = packed.map(|_| CompressionType::ZSTD);
+    let how = IpcWriteOptions::default()
+        .try_with_compression(packing)
+        .unwrap();
+    let mut writer = StreamWriter::try_new_with_options(Vec::new(), &batch.schema(), how).unwrap();
+    writer.write(&batch).unwrap();
+    let mut bytes = writer.into_inner().unwrap();
+    let mut turn = |from: i64, to: i64| {
+        let at = bytes
+            .windows(8)
+            .position(|eight| eight == from.to_le_bytes());
+        bytes[at.unwrap()..][..8].copy_from_slice(&to.to_le_bytes());
+    };
+    match packed {
+        // a column of 4000 numbers
+        Some(packed) => turn(32_000, packed),
+        // and the two of them
+        None => turn(64_000, body),
+    }
+    bytes
+}
+
+#[test]
+fn arrow_that_states_more_than_it_has() {
+    within("arrow_that_states_more_than_it_has", MOST, || {
+        let stream = |bytes: Vec<u8>| {
+            failure(
+                std::io::Cursor::new(bytes),
+                "any.arrow",
+                &Options::default(),
+            )
+        };
+        for body in [1 << 40, i64::MAX, -1] {
+            let message = stream(arrow_stream(body, None));
+            assert!(
+                message.contains("batch 1: ") && message.contains("at most 1073741824 are read"),
+                "{message}"
+            );
+        }
+        let message = stream(arrow_stream(1 << 29, None));
+        assert!(message.contains("batch 1: "), "{message}");
+        for unpacked in [1 << 40, i64::MAX, -2] {
+            let message = stream(arrow_stream(0, Some(unpacked)));
+            assert!(
+                message.contains("a batch, unpacked, is said to have"),
+                "{message}"
+            );
+        }
+        let message = stream(arrow_stream(0, Some(1 << 29)));
+        assert!(message.contains("batch 1: "), "{message}");
+        let message = stream(b"\xff\xff\xff\xff\xff\xff\xff\x7f".to_vec());
+        assert!(
+            message.contains("the description of a message is said to have 2147483647"),
+            "{message}"
+        );
+    });
+}
+
+#[test]
+fn shapes_that_state_more_points_than_they_have() {
+    within("shapes_that_state_more_points_than_they_have", MOST, || {
+        let folder = Folder::new("bounded-shp");
+        let path = folder.file("any.shp");
+        for (words, points, error) in [
+            // 2²⁸ points of sixteen bytes are 2³² bytes
+            (
+                20i32,
+                1u32 << 28,
+                "268435456 points are said to be in a record of 40 bytes",
+            ),
+            (i32::MAX, 1 << 27, "record 1: damaged or cut off"),
+            (i32::MAX, u32::MAX, "4294967295 points are said to be"),
+            (-1, 0, "a record can't be -1 words long"),
+            (30, 1, "record 1: damaged or cut off"),
+        ] {
+            let mut bytes = vec![0; 100];
+            bytes[..4].copy_from_slice(&9994i32.to_be_bytes());
+            bytes[24..28].copy_from_slice(&1_000_000i32.to_be_bytes());
+            bytes.extend(1i32.to_be_bytes());
+            bytes.extend(words.to_be_bytes());
+            bytes.extend(8i32.to_le_bytes());
+            bytes.extend([0; 32]);
+            bytes.extend(points.to_le_bytes());
+            std::fs::write(&path, &bytes).unwrap();
+            says(&path, error);
+        }
+    });
+}
+
+#[test]
+fn a_multipoint_of_millions_is_read_piece_by_piece() {
+    within(
+        "a_multipoint_of_millions_is_read_piece_by_piece",
+        MOST,
+        || {
+            let folder = Folder::new("bounded-multi");
+            let path = folder.file("any.shp");
+            let count = 6_000_000u32;
+            let words = (40 + 16 * count) / 2;
+            let mut file = std::io::BufWriter::new(std::fs::File::create(&path).unwrap());
+            let mut header = [0; 100];
+            header[..4].copy_from_slice(&9994i32.to_be_bytes());
+            header[24..28].copy_from_slice(&(words + 54).to_be_bytes());
+            file.write_all(&header).unwrap();
+            file.write_all(&[1u32.to_be_bytes(), words.to_be_bytes(), 8u32.to_le_bytes()].concat())
+                .unwrap();
+            file.write_all(&[0; 32]).unwrap();
+            file.write_all(&count.to_le_bytes()).unwrap();
+            for i in 0..count {
+                file.write_all(&f64::from(i % 90).to_le_bytes()).unwrap();
+                file.write_all(&2f64.to_le_bytes()).unwrap();
+            }
+            file.flush().unwrap();
+            struct Counted(usize);
+            impl heatsplat_points::PointSink for Counted {
+                fn push(&mut self, points: &[heatsplat_points::Point]) {
+                    self.0 += points.len();
+                }
+            }
+            let mut source = heatsplat_loader::open(&path, &Options::default()).unwrap();
+            let mut counted = Counted(0);
+            load(&mut *source, &mut counted, |_| ()).unwrap();
+            assert_eq!(counted.0, count as usize);
+        },
+    );
+}
+
+#[test]
+fn the_texts_beside_a_shapefile_are_lines() {
+    let folder = Folder::new("bounded-prj");
+    let path = folder.file("any.shp");
+    let mut writer = shapefile::ShapeWriter::from_path(&path).unwrap();
+    writer
+        .write_shape(&shapefile::Point::new(13.4, 52.5))
+        .unwrap();
+    drop(writer);
+    std::fs::write(path.with_extension("prj"), vec![b' '; 65_537]).unwrap();
+    says(
+        &path,
+        "the .prj beside it: damaged or cut off: it is over 65536 bytes long",
+    );
+}
+
+#[test]
+fn gpx_without_end() {
+    within("gpx_without_end", MOST, || {
+        let endless = |begin: &'static str, again: &'static [u8]| {
+            let again = Again::new(&again.repeat(1000), usize::MAX);
+            let bytes = begin.as_bytes().chain(again);
+            failure(bytes, "any.gpx", &Options::default())
+        };
+        for begin in [
+            "<gpx><wpt lat=\"",
+            "<gpx><name>",
+            "<gpx><!--",
+            "<gpx><![CDATA[",
+        ] {
+            let message = endless(begin, b"x");
+            assert!(
+                message.contains("of over 16777216 bytes"),
+                "{begin}: {message}"
+            );
+        }
+        let message = endless("<gpx>", b"<a>");
+        assert!(
+            message.contains("more than 1000 elements within each other"),
+            "{message}"
+        );
+    });
+}
+
+#[test]
+fn geopackages_of_long_rows_and_endless_views() {
+    within(
+        "geopackages_of_long_rows_and_endless_views",
+        150_000_000,
+        || {
+            let folder = Folder::new("bounded-gpkg");
+            let path = folder.file("any.gpkg");
+            let view = |name: &str, sql: &str| {
+                let database = package(&path, &[name], 4326);
+                insert(&database, name, Some(binary(&point(1.0, 2.0), 0)), None);
+                let make = format!("alter table {name} rename to t; create view {name} as {sql}");
+                database.execute_batch(&make).unwrap();
+            };
+            view("long", "select fid, zeroblob(100 << 20) geom, count from t");
+            says(
+                &path,
+                "the table \"long\": damaged or cut off: a geometry or text of over 67108864",
+            );
+            // rows that never come
+            let endless = "with recursive n(i) as (select 1 union all select i + 1 from n)";
+            view(
+                "never",
+                &format!("{endless} select i fid, null geom, 0 count from n where i < 0"),
+            );
+            says(&path, "is it a view that never ends?");
+        },
+    );
+}
+
+#[test]
+fn flatgeobuf_that_states_more_than_it_has() {
+    let folder = Folder::new("bounded-fgb");
+    let rows = [crate::formats::Row {
+        lon: 1.0,
+        lat: 2.0,
+        kind: None,
+        n: None,
+        day: None,
+        flag: None,
+    }];
+    let bytes = std::fs::read(crate::formats::write(&folder, "fgb", &rows)).unwrap();
+    let path = folder.file("any.fgb");
+    let header = u32::from_le_bytes(*bytes[8..].first_chunk().unwrap()) as usize;
+    // the feature lies at the end, behind its size
+    let is_size = |at: &usize| {
+        let size = u32::from_le_bytes(*bytes[*at..].first_chunk().unwrap());
+        at + 4 + size as usize == bytes.len()
+    };
+    let feature = (12 + header..bytes.len() - 3).rev().find(is_size).unwrap();
+    for (at, words) in [
+        (8, "header: "),
+        (
+            feature,
+            "record 1: damaged or cut off: a feature of 4294967040 bytes; at most 16777216",
+        ),
+    ] {
+        let mut turned = bytes.clone();
+        turned[at..at + 4].copy_from_slice(&0xffff_ff00u32.to_le_bytes());
+        std::fs::write(&path, turned).unwrap();
+        says(&path, words);
+    }
+}
+
+/// Bytes again and again.
+struct Again {
+    bytes: Vec<u8>,
+    at: usize,
+    left: usize,
+}
+
+impl Again {
+    fn new(bytes: &[u8], times: usize) -> Self {
+        Self {
+            bytes: bytes.to_vec(),
+            at: 0,
+            left: times,
+        }
+    }
+}
+
+impl Read for Again {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        if self.at == self.bytes.len() {
+            (self.at, self.left) = (0, self.left - 1);
+        }
+        if self.left == 0 {
+            return Ok(0);
+        }
+        let got = (&self.bytes[self.at..]).read(buffer)?;
+        self.at += got;
+        Ok(got)
+    }
+}
+
+/// A file of ten megabytes that holds ten gigabytes: a beginning, and one byte again and again.
+fn bomb(packing: &str, begin: &str, byte: u8) -> impl Read + Send + 'static {
+    let member = |bytes: &[u8]| match packing {
+        "gz" => {
+            let mut encoder =
+                flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+            encoder.write_all(bytes).unwrap();
+            encoder.finish().unwrap()
+        }
+        _ => zstd::bulk::compress(bytes, 1).unwrap(),
+    };
+    let again = member(&vec![byte; 4 << 20]);
+    std::io::Cursor::new(member(begin.as_bytes())).chain(Again::new(&again, 2560))
+}
+
+#[test]
+fn bombs_end_in_an_error() {
+    within("bombs_end_in_an_error", MOST + (64 << 20), || {
+        for packing in ["gz", "zst"] {
+            for (format, begin, byte, words) in [
+                (
+                    Format::Csv,
+                    "lon,lat\n1,2\n3,",
+                    b'4',
+                    "line 3: what begins here is over 16384 KiB",
+                ),
+                (
+                    Format::Csv,
+                    "lon,lat\n1,2\n3,\"",
+                    b'\n',
+                    "line 3: what begins here is over 16384 KiB",
+                ),
+                (
+                    Format::Csv,
+                    "lon,lat",
+                    b'x',
+                    "line 1: what begins here is over 256 KiB",
+                ),
+                (
+                    Format::GeoJson,
+                    "{\"features\":[\n{\"a\":\"",
+                    b'x',
+                    "line 2: what begins here is over 65536 KiB",
+                ),
+                (Format::GeoJson, "", b'[', "line 1"),
+                (
+                    Format::GeoJsonLines,
+                    "{}\n{\"a\":\"",
+                    b'x',
+                    "line 2: what begins here is over 65536 KiB",
+                ),
+                (
+                    Format::Gpx,
+                    "<gpx><wpt lat=\"",
+                    b'1',
+                    "of over 16777216 bytes",
+                ),
+                (
+                    Format::Arrow,
+                    "",
+                    0x10,
+                    "the description of a message is said to have",
+                ),
+                (Format::FlatGeobuf, "fgb\u{3}fgb\0", 0x7f, "header"),
+            ] {
+                let options = Options {
+                    format: Some(format),
+                    ..Options::default()
+                };
+                let message = failure(bomb(packing, begin, byte), "any", &options);
+                assert!(message.contains(words), "{packing} {format}: {message}");
+            }
+        }
+    });
+}
