@@ -204,10 +204,16 @@ pub(crate) fn per_km2(y: f64, css_pixel: f64) -> f64 {
     (km * km).recip()
 }
 
+#[inline]
 fn masked(value: f32, support: f32) -> f32 {
-    if f64::from(support) >= SUPPORT {
-        value
-    } else {
-        f32::NAN
-    }
+    // the least f32 that is enough, so that pixels are compared as they are, many at a time
+    const ENOUGH: f32 = {
+        let near = SUPPORT as f32;
+        if (near as f64) < SUPPORT {
+            near.next_up()
+        } else {
+            near
+        }
+    };
+    if support >= ENOUGH { value } else { f32::NAN }
 }
