@@ -270,6 +270,28 @@ fn a_config_that_changes_is_followed_under_requests() {
     until(&server, &[("a", 1, 1), ("b", 4, 1)]);
 }
 
+/// What can't be read again is said once each time it is due, and served on.
+#[cfg(unix)]
+#[test]
+fn an_emptied_folder_is_asked_again_in_its_time() {
+    let dir = folder("config-emptied");
+    let points = dir.join("points");
+    std::fs::create_dir(&points).unwrap();
+    std::fs::write(points.join("a.csv"), "lon,lat\n1,2\n").unwrap();
+    let arguments = [points.to_str().unwrap(), "--reload", "1s"];
+    let (server, heard) = Server::start_heard(&arguments, &[]);
+    std::fs::remove_file(points.join("a.csv")).unwrap();
+    let lines = || std::iter::from_fn(|| heard.recv_timeout(Duration::from_secs(15)).ok());
+    let empty = |line: &String| line.contains("no files of points");
+    assert!(lines().any(|line| empty(&line)));
+    std::thread::sleep(Duration::from_millis(2500));
+    let said = heard.try_iter().filter(empty).count();
+    assert!((1..=3).contains(&said), "{said} times");
+    assert_eq!(server.get("/a/0/0/0.png", "").0, 200);
+    std::fs::write(points.join("a.csv"), "lon,lat\n1,2\n3,4\n").unwrap();
+    until(&server, &[("a", 2, 2)]);
+}
+
 /// Ends the askers even if the test fails.
 struct Finish<'a>(&'a AtomicBool);
 

@@ -16,6 +16,9 @@ use std::time::{Duration, Instant};
 /// Notifications that come in a burst are answered once.
 const BURST: Duration = Duration::from_millis(50);
 
+/// However long a burst is, it is answered after this time.
+const LONGEST_BURST: Duration = Duration::from_secs(1);
+
 /// How often files are looked at.
 const LOOK: Duration = Duration::from_secs(1);
 
@@ -99,12 +102,7 @@ impl Keeper {
     }
 
     fn answer(&mut self, first: Told) {
-        let mut all = vec![first];
-        while let Ok(more) = self.told.recv_timeout(BURST) {
-            if !all.contains(&more) {
-                all.push(more);
-            }
-        }
+        let all = burst(first, &self.told);
         if all.contains(&Told::Hangup) {
             self.renew(&Again::Everything);
         } else if all.contains(&Told::Changed(None)) {
@@ -133,7 +131,10 @@ impl Keeper {
     /// Reads what is due again.
     fn again(&mut self, again: &Again) {
         if let Err(error) = self.shelf.update(&self.setup, again) {
-            eprintln!("heatsplat: {error}");
+            let error = self.book.failed(error);
+            eprintln!("heatsplat: {error}; everything stays as it was");
+            // not at once again
+            self.shelf.put_off();
         }
         self.layers.warm();
     }
@@ -184,6 +185,21 @@ impl Keeper {
     }
 }
 
+/// All that is said together with the first, each thing once.
+fn burst(first: Told, told: &Receiver<Told>) -> Vec<Told> {
+    let begun = Instant::now();
+    let mut all = vec![first];
+    while let Ok(more) = told.recv_timeout(BURST) {
+        if !all.contains(&more) {
+            all.push(more);
+        }
+        if begun.elapsed() >= LONGEST_BURST {
+            break;
+        }
+    }
+    all
+}
+
 /// Passes SIGHUPs on.
 fn hear_hangups(sender: Sender<Told>) {
     // Without a runtime there is no memory for anything else either.
@@ -205,4 +221,34 @@ fn hear_hangups(sender: Sender<Told>) {
         #[cfg(not(unix))]
         drop((runtime, sender));
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_never_stops_talking_is_answered() {
+        let (sender, told) = channel();
+        let done = Arc::new(AtomicBool::new(false));
+        let wanted = Arc::clone(&done);
+        let talker = thread::spawn(move || {
+            // a minute of it
+            for number in 0..6000 {
+                let name = Told::Changed(Some(format!("layer {}", number % 3)));
+                if wanted.load(Ordering::Relaxed) || sender.send(name).is_err() {
+                    return;
+                }
+                thread::sleep(BURST / 5);
+            }
+        });
+        let all = burst(Told::Hangup, &told);
+        let answered = !talker.is_finished();
+        done.store(true, Ordering::Relaxed);
+        assert!(talker.join().is_ok());
+        assert!(
+            answered && all.len() == 4 && all[0] == Told::Hangup,
+            "{all:?}"
+        );
+    }
 }

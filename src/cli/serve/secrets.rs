@@ -10,9 +10,11 @@ pub(super) const VARIABLE: &str = "${PGPASSWORD}";
 fn parts(url: &str) -> Option<(&str, Option<&str>, &str)> {
     let start = url.find("://")? + 3;
     let (scheme, rest) = url.split_at_checked(start)?;
-    let end = rest.find(['/', '?']).unwrap_or(rest.len());
-    // A password may hold an @ that should have been escaped: the last one counts.
-    let at = rest.get(..end)?.rfind('@')?;
+    let before = rest.split_once('?').map_or(rest, |(before, _)| before);
+    // A password may hold an @, a / or a ? that should have been escaped, and works all the same:
+    // the last @ counts that is no parameter's, else the first where there is a password before.
+    let with_password = |at: &usize| rest.get(..*at).is_some_and(|user| user.contains(':'));
+    let at = before.rfind('@').or(rest.find('@').filter(with_password))?;
     let (user, after) = rest.split_at_checked(at)?;
     match user.split_once(':') {
         Some((name, password)) => {
@@ -30,11 +32,9 @@ pub(super) fn has_plain_password(raw: &str) -> bool {
     let filled = fill(raw, |_| Some(String::new()));
     let Ok(filled) = filled else { return false };
     let in_user = parts(&filled.text).and_then(|(_, password, _)| password);
-    let in_query = query(&filled.text).find_map(|pair| pair.strip_prefix("password="));
-    [in_user, in_query]
-        .into_iter()
-        .flatten()
-        .any(|p| !p.is_empty())
+    let mut in_query = filled.text.split(['?', '&']);
+    in_user.is_some_and(|password| !password.is_empty())
+        || in_query.any(|pair| pair.len() > 9 && pair.starts_with("password="))
 }
 
 /// An address without its password, a variable in its place.
@@ -43,7 +43,7 @@ pub(super) fn without_password(url: &str) -> String {
     let kept: Vec<_> = query(url)
         .filter(|pair| !pair.starts_with("password="))
         .collect();
-    let base = url.split_once('?').map_or(url, |(base, _)| base);
+    let base = url.get(..url.len() - question(url).len()).unwrap_or(url);
     let base = match parts(base) {
         Some((before, Some(_), after)) => format!("{before}:{VARIABLE}{after}"),
         Some((before, None, after)) if known => format!("{before}:{VARIABLE}{after}"),
@@ -58,8 +58,14 @@ pub(super) fn without_password(url: &str) -> String {
 }
 
 fn query(url: &str) -> impl Iterator<Item = &str> {
-    let query = url.split_once('?').map_or("", |(_, query)| query);
+    let query = question(url).strip_prefix('?').unwrap_or_default();
     query.split('&').filter(|pair| !pair.is_empty())
+}
+
+/// An address's parameters, from the question mark on.
+fn question(url: &str) -> &str {
+    let after = parts(url).map_or(url, |(_, _, after)| after);
+    after.find('?').and_then(|at| after.get(at..)).unwrap_or("")
 }
 
 #[cfg(test)]
@@ -88,6 +94,18 @@ mod tests {
                 "postgres://:${PGPASSWORD}@db/gis",
             ),
             ("postgres:///gis?user=ann", "postgres:///gis?user=ann"),
+            (
+                "postgres://ann:s/3c@db/gis?a=1",
+                "postgres://ann:${PGPASSWORD}@db/gis?a=1",
+            ),
+            (
+                "postgres://ann:s?3c@db/gis?a=1",
+                "postgres://ann:${PGPASSWORD}@db/gis?a=1",
+            ),
+            (
+                "postgres://db/gis?user=a@b&password=s3c",
+                "postgres://:${PGPASSWORD}@db/gis?user=a@b",
+            ),
         ] {
             assert_eq!(without_password(url), kept);
             assert!(!has_plain_password(&without_password(url)), "{url}");

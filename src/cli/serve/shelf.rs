@@ -148,6 +148,9 @@ impl Shelf {
             }
             placed.push(kept);
         }
+        // connections of databases that are gone, or are said differently now
+        let wanted = |key: &str| setup.databases.iter().any(|d| d.key() == key);
+        self.pools.retain(|(key, _)| wanted(key));
         self.layers.arrange(&ids, arrived);
         renewed.iter().for_each(|id| self.layers.renew(id));
         self.placed = placed;
@@ -164,6 +167,15 @@ impl Shelf {
             placed.seen = now;
         }
         changed
+    }
+
+    /// Lets what is due wait for its time once more.
+    pub(super) fn put_off(&mut self) {
+        for placed in &mut self.placed {
+            if is_wanted(placed, &Again::Due) {
+                placed.at = Instant::now();
+            }
+        }
     }
 
     /// When a layer is to be read again next, if one is.
@@ -353,6 +365,28 @@ pub(in crate::cli) fn file_name(source: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A set-up that is read again and again keeps the connections of the last.
+    #[cfg(feature = "postgis")]
+    #[test]
+    fn connections_of_other_set_ups_are_let_go() {
+        use super::super::document::Document;
+        let mut shelf = Shelf::new(
+            Layers::default(),
+            Arc::new(heatsplat::CpuBackend::default()),
+        );
+        for size in 1..5 {
+            let text = format!(
+                "[sources.a]\nurl = \"postgres://127.0.0.1:1/gis\"\npool_size = {size}\n\
+                 [[layers]]\nsource = \"a\"\ntable = \"t\"\nmode = \"live\"\n"
+            );
+            let document = Document::parse(&text, Path::new("/"), &|_| None).unwrap();
+            let setup = Setup::of(&document).unwrap();
+            shelf.update(&setup, &Again::Setup).unwrap();
+            let keys: Vec<_> = shelf.pools.iter().map(|(key, _)| key.as_str()).collect();
+            assert_eq!(keys, [setup.databases[0].key()]);
+        }
+    }
 
     #[test]
     fn layers_are_called_like_their_files() {
