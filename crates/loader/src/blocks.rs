@@ -80,6 +80,8 @@ pub(crate) enum Fault {
     Quote,
     /// This is not JSON.
     Json(String),
+    /// All that follows can't be made sense of.
+    Refused(Box<LoadError>),
 }
 
 /// Finds the borders of rows.
@@ -163,6 +165,7 @@ fn read<C: Cutter>(
         let (file, Place { line, column }) = (origin.file(), place);
         match fault {
             Some(Fault::Quote) => return Err(LoadError::UnclosedQuote { file, line }),
+            Some(Fault::Refused(error)) => return Err(*error),
             Some(Fault::Json(message)) => {
                 return Err(LoadError::Json {
                     file,

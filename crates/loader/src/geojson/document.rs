@@ -6,7 +6,10 @@
 //! top-level array passes its elements likewise. One document may follow another.
 
 use super::extent;
+use super::system::{Shared, known};
 use crate::blocks::{Cut, Cutter, Fault};
+use crate::crs::Crs;
+use crate::error::LoadError;
 use std::ops::Range;
 
 /// The most one feature may be: large polygons are skipped, but have to be passed.
@@ -34,6 +37,12 @@ enum Before {
 /// Cuts documents.
 pub(crate) struct Document {
     at: At,
+    file: String,
+    /// What stands in the member `crs` of the collection that is read, if it has one.
+    said: Option<Vec<u8>>,
+    /// The same of the first collection, as text and as it is understood.
+    first: Option<Option<Vec<u8>>>,
+    crs: Shared,
 }
 
 /// Why scanning stops.
@@ -42,6 +51,16 @@ enum Stop {
     Short(usize),
     /// At this byte stands something that is not JSON.
     Wrong(usize, String),
+    /// At this byte features begin, or end, whose place on the earth can't be known.
+    Refused(usize, Box<LoadError>),
+}
+
+/// A member of an object.
+enum Member {
+    Features,
+    /// The coordinate system, and where it stands.
+    Crs(Range<usize>),
+    Other,
 }
 
 fn unexpected(offset: usize, expected: &str) -> Stop {
@@ -90,26 +109,71 @@ impl Scan<'_> {
         }
     }
 
-    /// Passes a member of an object; `true` if it is the beginning of the features.
-    fn member(&mut self, back: usize) -> Result<bool, Stop> {
+    /// Passes a member of an object; of the features only their beginning.
+    fn member(&mut self, back: usize) -> Result<Member, Stop> {
         if self.peek(Some(back))? != b'"' {
             return Err(unexpected(self.at, "a member's name in quotes"));
         }
         let key = self.value(back)?;
-        let is_features = self.buffer.get(key) == Some(b"\"features\"");
+        let key = self.buffer.get(key).unwrap_or_default();
+        let is_features = key == b"\"features\"";
         self.expect(b':', back, "a colon")?;
         if is_features && self.peek(Some(back))? == b'[' {
             self.at += 1;
-            return Ok(true);
+            return Ok(Member::Features);
         }
-        self.value(back)?;
-        Ok(false)
+        let value = self.value(back)?;
+        Ok(if key == b"\"crs\"" {
+            Member::Crs(value)
+        } else {
+            Member::Other
+        })
     }
 }
 
 impl Document {
-    pub(crate) fn new() -> Self {
-        Self { at: At::Outside }
+    pub(crate) fn new(file: String, crs: Shared) -> Self {
+        Self {
+            at: At::Outside,
+            file,
+            said: None,
+            first: None,
+            crs,
+        }
+    }
+
+    /// What is said of the features' coordinate system before they begin at a byte, or behind
+    /// them: that it is the same wherever features are is the least that must be so.
+    fn settle(&mut self, at: usize) -> Result<(), Stop> {
+        let refused = |error| Stop::Refused(at, Box::new(error));
+        let said = self.said.as_deref();
+        match &self.first {
+            Some(first) if first.as_deref() == said => Ok(()),
+            Some(first) => {
+                // they may be degrees by another name, or by saying nothing
+                for said in [first.as_deref(), said].into_iter().flatten() {
+                    let crs = known(said, &self.file).map_err(refused)?;
+                    if !matches!(crs, Crs::LonLat) {
+                        return Err(refused(LoadError::UnknownCrs {
+                            file: self.file.clone(),
+                            system: format!(
+                                "{} is said of some of the features, or behind them",
+                                crate::report::shown(said)
+                            ),
+                        }));
+                    }
+                }
+                Ok(())
+            }
+            None => {
+                if let Some(said) = said {
+                    let crs = known(said, &self.file).map_err(refused)?;
+                    let _ = self.crs.set(crs);
+                }
+                self.first = Some(self.said.clone());
+                Ok(())
+            }
+        }
     }
 
     /// Understands one step more: a whole document, a feature, a member.
@@ -121,6 +185,8 @@ impl Document {
             At::Outside => match next {
                 b'[' => {
                     scan.at += 1;
+                    self.said = None;
+                    self.settle(start)?;
                     self.at = At::Elements {
                         collection: false,
                         before: Before::First,
@@ -158,11 +224,18 @@ impl Document {
                 }
                 b',' => {
                     scan.at += 1;
-                    if scan.member(start)? {
-                        self.at = At::Elements {
-                            collection: true,
-                            before: Before::First,
-                        };
+                    match scan.member(start)? {
+                        Member::Features => {
+                            self.at = At::Elements {
+                                collection: true,
+                                before: Before::First,
+                            };
+                        }
+                        Member::Crs(said) => {
+                            self.said = scan.buffer.get(said).map(<[u8]>::to_vec);
+                            self.settle(start)?;
+                        }
+                        Member::Other => (),
                     }
                 }
                 _ => return Err(unexpected(start, "a comma or }")),
@@ -175,17 +248,23 @@ impl Document {
     fn object(&mut self, scan: &mut Scan<'_>) -> Result<Option<Range<usize>>, Stop> {
         let start = scan.at;
         scan.at += 1;
+        self.said = None;
         if scan.peek(Some(start))? == b'}' {
             scan.at += 1;
             return Ok(Some(start..scan.at));
         }
         loop {
-            if scan.member(start)? {
-                self.at = At::Elements {
-                    collection: true,
-                    before: Before::First,
-                };
-                return Ok(None);
+            match scan.member(start)? {
+                Member::Features => {
+                    self.settle(start)?;
+                    self.at = At::Elements {
+                        collection: true,
+                        before: Before::First,
+                    };
+                    return Ok(None);
+                }
+                Member::Crs(said) => self.said = scan.buffer.get(said).map(<[u8]>::to_vec),
+                Member::Other => (),
             }
             match scan.peek(Some(start))? {
                 b',' => scan.at += 1,
@@ -217,12 +296,13 @@ impl Cutter for Document {
         };
         let (end, fault) = match stop {
             Stop::Short(end) if ended && (self.at != At::Outside || end < buffer.len()) => {
-                (buffer.len(), Some("the file ends too early".to_owned()))
+                let message = "the file ends too early".to_owned();
+                (buffer.len(), Some(Fault::Json(message)))
             }
             Stop::Short(end) => (end, None),
-            Stop::Wrong(at, message) => (at, Some(message)),
+            Stop::Wrong(at, message) => (at, Some(Fault::Json(message))),
+            Stop::Refused(at, error) => (at, Some(Fault::Refused(error))),
         };
-        let fault = fault.map(Fault::Json);
         Cut { end, items, fault }
     }
 }

@@ -9,5 +9,6 @@ mod lines;
 mod object;
 mod rows;
 mod source;
+mod system;
 
 pub(crate) use source::source;

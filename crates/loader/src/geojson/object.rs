@@ -17,6 +17,8 @@ pub(crate) struct Object<'a> {
     pub(crate) geometries: Option<&'a [u8]>,
     pub(crate) features: Option<&'a [u8]>,
     pub(crate) properties: Option<&'a [u8]>,
+    /// The coordinate system, in files older than RFC 7946.
+    pub(crate) crs: Option<&'a [u8]>,
 }
 
 /// What an object calls itself.
@@ -45,6 +47,7 @@ impl<'a> Object<'a> {
                 "geometries" => &mut object.geometries,
                 "features" => &mut object.features,
                 "properties" => &mut object.properties,
+                "crs" => &mut object.crs,
                 _ => continue,
             };
             *member = not_null(value);

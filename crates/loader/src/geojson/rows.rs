@@ -2,8 +2,10 @@
 
 use super::extent;
 use super::object::{Kind, Object, not_null, property, string};
+use super::system::{Shared, known};
 use crate::batch::{Batch, Weight};
 use crate::blocks::{Block, Place};
+use crate::crs::Crs;
 use crate::error::LoadError;
 use crate::filter::{Filter, Value};
 use crate::input::Origin;
@@ -12,6 +14,7 @@ use crate::pipeline::Parser;
 use crate::report::{Report, Skip, shown};
 use serde::de::IgnoredAny;
 use std::borrow::Cow;
+use std::sync::Arc;
 
 /// Objects within objects that are followed: feature, geometry, and collections of collections.
 const DEPTH: usize = 16;
@@ -29,6 +32,8 @@ pub(crate) struct Features {
     pub(crate) unseen: Option<Vec<String>>,
     /// Whether each item is a line of its own: then malformed JSON costs a row, not the file.
     pub(crate) lines: bool,
+    /// The coordinate system of the document around the items.
+    pub(crate) crs: Shared,
 }
 
 /// One item being read: what its rows need to know.
@@ -36,6 +41,9 @@ struct Reading<'a, L> {
     features: &'a Features,
     batch: &'a mut Batch,
     line: L,
+    /// The coordinate system of the object that is read, and what is wrong with one.
+    crs: Option<Arc<Crs>>,
+    refused: Option<LoadError>,
 }
 
 impl<L: FnMut() -> u64> Reading<'_, L> {
@@ -50,6 +58,27 @@ impl<L: FnMut() -> u64> Reading<'_, L> {
             return self.skip(Skip::Malformed, || "collections nested too deeply".into());
         }
         let object = Object::of(json);
+        let around = self.crs.clone();
+        if let Some(said) = object.crs {
+            match known(said, &self.features.origin.name) {
+                Ok(crs) => self.crs = Some(Arc::new(crs)),
+                Err(error) => {
+                    self.refused = Some(error);
+                    return;
+                }
+            }
+        }
+        self.members(&object, json, properties, depth);
+        self.crs = around;
+    }
+
+    fn members(
+        &mut self,
+        object: &Object<'_>,
+        json: &[u8],
+        properties: Option<&[u8]>,
+        depth: usize,
+    ) {
         let coordinates = object.coordinates.unwrap_or_default();
         match object.kind() {
             Kind::FeatureCollection => {
@@ -113,6 +142,15 @@ impl<L: FnMut() -> u64> Reading<'_, L> {
             });
         };
         let weight = weight.map_or(Weight::Unused, Weight::Text);
+        let crs = self.crs.as_deref().or_else(|| self.features.crs.get());
+        let degrees = match crs {
+            None | Some(Crs::LonLat) => None,
+            Some(crs) => Some(degrees(crs, lon, lat)),
+        };
+        let degrees = degrees
+            .as_ref()
+            .map(|(lon, lat)| (lon.as_bytes(), lat.as_bytes()));
+        let (lon, lat) = degrees.unwrap_or((lon, lat));
         if let Err(refused) = self.batch.keep(lon, lat, weight) {
             self.skip(refused.skip, || refused.found());
         }
@@ -129,6 +167,15 @@ impl<L: FnMut() -> u64> Reading<'_, L> {
             Some(b'"') => Cow::Owned(string(value).into_owned().into_bytes()),
             _ => Cow::Borrowed(value),
         })
+    }
+}
+
+/// Texts of degrees for those of coordinates; what is none stays as it is.
+fn degrees(crs: &Crs, x: &[u8], y: &[u8]) -> (String, String) {
+    let place = number::parse(x).zip(number::parse(y));
+    match place.and_then(|(x, y)| crs.lon_lat(x, y)) {
+        Some((lon, lat)) => (lon.to_string(), lat.to_string()),
+        None => ("?".to_owned() + &shown(x), "?".to_owned() + &shown(y)),
     }
 }
 
@@ -173,8 +220,13 @@ impl Parser for Features {
                         features: self,
                         batch: &mut *batch,
                         line,
+                        crs: None,
+                        refused: None,
                     };
                     reading.object(json, None, DEPTH);
+                    if let Some(error) = reading.refused {
+                        return Err(error);
+                    }
                     // geometries that stand alone have no properties
                     batch.keep_values(|_| Value::Null);
                 }

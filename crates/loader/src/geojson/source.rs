@@ -4,6 +4,7 @@ use super::document::Document;
 use super::lines::Lines;
 use super::object::{Object, property_names};
 use super::rows::Features;
+use super::system::Shared;
 use crate::blocks::{self, Block, Place};
 use crate::columns::{self, Columns, Position, WeightChoice};
 use crate::error::LoadError;
@@ -15,6 +16,7 @@ use crate::report::Report;
 use crate::source::Source;
 use crate::table::Kept;
 use std::io::{Cursor, Read};
+use std::sync::Arc;
 
 /// Features whose properties are looked at.
 const LOOKED_AT: usize = 64;
@@ -44,11 +46,13 @@ pub(crate) fn source(
     let sequence = sample.trim_ascii_start().first() == Some(&RECORD_SEPARATOR);
     let reader = Cursor::new(sample).chain(rest);
     let (ahead, start) = (width(), Place::START);
+    let crs = Shared::default();
     let blocks = if lines {
         let terminator = if sequence { RECORD_SEPARATOR } else { b'\n' };
         blocks::start(reader, origin.clone(), Lines { terminator }, start, ahead)?
     } else {
-        blocks::start(reader, origin.clone(), Document::new(), start, ahead)?
+        let cutter = Document::new(origin.file(), Arc::clone(&crs));
+        blocks::start(reader, origin.clone(), cutter, start, ahead)?
     };
     // Without a first block reading broke off: the first batch says so.
     let first = blocks.recv().ok().transpose()?;
@@ -93,6 +97,7 @@ pub(crate) fn source(
             keep,
             unseen,
             lines,
+            crs,
         },
         origin,
         columns,

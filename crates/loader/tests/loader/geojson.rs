@@ -276,3 +276,82 @@ fn depth_is_bounded() {
     let brackets = point(&format!("{}{}", "[".repeat(200_000), "]".repeat(200_000)));
     assert!(error("a.json", brackets.as_bytes(), &options).contains("1 no position"));
 }
+
+/// Where the points of a collection are that names a coordinate system, or the error.
+fn in_system(before: &str, behind: &str) -> Result<Vec<(i64, i64)>, String> {
+    let text = format!(
+        "{{\"type\":\"FeatureCollection\",{before}\"features\":[{{\"type\":\"Feature\",\"properties\":{{}},\
+         \"geometry\":{{\"type\":\"Point\",\"coordinates\":[1491681.18,6894699.80]}}}}]{behind}}}"
+    );
+    let loaded = loaded("a.geojson", text.as_bytes(), &Options::default());
+    let (points, _) = loaded.map_err(|error| error.to_string())?;
+    let place = |p: &heatsplat_points::Point| {
+        let (lon, lat) = heatsplat_points::mercator::unproject(p.at());
+        ((lon * 1000.0).round() as i64, (lat * 100.0).round() as i64)
+    };
+    Ok(points.iter().map(place).collect())
+}
+
+#[test]
+fn the_old_member_crs_is_respected_or_refused() {
+    let named = |name: &str| {
+        format!("\"crs\":{{\"type\":\"name\",\"properties\":{{\"name\":\"{name}\"}}}}")
+    };
+    let mercator = named("urn:ogc:def:crs:EPSG::3857");
+    let berlin = Ok(vec![(13_400, 5252)]);
+    assert_eq!(in_system(&format!("{mercator},"), ""), berlin);
+    // the same is said again behind the features
+    assert_eq!(
+        in_system(&format!("{mercator},"), &format!(",{mercator}")),
+        berlin
+    );
+    let refused =
+        in_system(&format!("{},", named("urn:ogc:def:crs:EPSG::999999")), "").unwrap_err();
+    assert!(refused.contains("EPSG:999999"), "{refused}");
+    let behind = in_system("", &format!(",{mercator}")).unwrap_err();
+    assert!(behind.contains("behind them"), "{behind}");
+    // degrees by any name
+    for (before, behind) in [
+        ("EPSG:4326", "urn:ogc:def:crs:OGC:1.3:CRS84"),
+        ("CRS84", "CRS84"),
+    ] {
+        let text = in_system(
+            &format!("{},", named(before)),
+            &format!(",{}", named(behind)),
+        );
+        assert!(
+            text.unwrap_err().contains("longitude"),
+            "metres are no degrees"
+        );
+    }
+    // of a line, a geometry, a collection in one, and the next one after it
+    let place = "\"coordinates\":[1491681.18,6894699.80]}";
+    let text = format!(
+        "{{\"type\":\"Point\",{mercator},{place}\n\
+         {{\"type\":\"Feature\",{mercator},\"geometry\":{{\"type\":\"Point\",{place},\"properties\":null}}\n\
+         {{\"type\":\"Point\",\"coordinates\":[13.4,52.52]}}\n\
+         {{\"type\":\"FeatureCollection\",{mercator},\"features\":[{{\"type\":\"Feature\",\
+         \"geometry\":{{\"type\":\"Point\",{place}}}]}}\n"
+    );
+    let all = places("a.geojsonl", &text);
+    assert_eq!(all.len(), 4);
+    assert!(
+        all.iter()
+            .all(|p| (p.0 - 13.4).abs() < 1e-3 && (p.1 - 52.52).abs() < 2e-3),
+        "{all:?}"
+    );
+    let other = text.replace("3857", "999999");
+    assert!(error("a.geojsonl", other.as_bytes(), &Options::default()).contains("EPSG:999999"));
+    // two documents in different systems
+    let one = |crs: &str| format!("{{\"type\":\"FeatureCollection\",{crs}\"features\":[]}}\n");
+    let text = [one(&format!("{mercator},")), one("")].concat();
+    let message = error(
+        "a.geojson",
+        format!(" \n[]{text}").as_bytes(),
+        &Options::default(),
+    );
+    assert!(
+        message.contains("said of some of the features"),
+        "{message}"
+    );
+}

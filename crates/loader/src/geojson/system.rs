@@ -1,0 +1,98 @@
+//! The member `crs` that GeoJSON had before RFC 7946 (GeoJSON 2008, section 3): files with it are
+//! still written.
+
+use crate::crs::Crs;
+use crate::error::LoadError;
+use crate::report::shown;
+use serde_json::Value;
+use std::sync::{Arc, OnceLock};
+
+/// The coordinate system of a document's features, as soon as it is known.
+pub(super) type Shared = Arc<OnceLock<Crs>>;
+
+/// What a member `crs` says; `null` says nothing.
+pub(super) fn known(json: &[u8], file: &str) -> Result<Crs, LoadError> {
+    let unknown = |system: String| LoadError::UnknownCrs {
+        file: file.to_owned(),
+        system,
+    };
+    let said: Value = serde_json::from_slice(json).map_err(|_| unknown(shown(json)))?;
+    if said.is_null() {
+        return Ok(Crs::LonLat);
+    }
+    let property = |name: &str| said.get("properties").and_then(|all| all.get(name));
+    let name = match (property("name"), property("code")) {
+        (Some(Value::String(name)), _) => name.clone(),
+        // as it was before 2008
+        (_, Some(Value::Number(code))) => format!("EPSG:{code}"),
+        _ => return Err(unknown(shown(json))),
+    };
+    // EPSG:4326, urn:ogc:def:crs:EPSG::4326, http://www.opengis.net/def/crs/OGC/1.3/CRS84
+    let last = name.rsplit([':', '/']).next().unwrap_or_default();
+    if last.eq_ignore_ascii_case("CRS84") || last.eq_ignore_ascii_case("WGS84") {
+        return Ok(Crs::LonLat);
+    }
+    match last.parse() {
+        Ok(code) if name.to_ascii_uppercase().contains("EPSG") => Crs::of_epsg(code, file),
+        _ => Err(unknown(shown(name.as_bytes()))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn systems_by_every_way_to_name_them() {
+        let of = |text: &str| known(text.as_bytes(), "a.geojson");
+        let named = |name: &str| {
+            of(&format!(
+                r#"{{"type":"name","properties":{{"name":"{name}"}}}}"#
+            ))
+        };
+        for name in [
+            "urn:ogc:def:crs:OGC:1.3:CRS84",
+            "urn:ogc:def:crs:OGC::CRS84",
+            "http://www.opengis.net/def/crs/OGC/1.3/CRS84",
+            "EPSG:4326",
+            "epsg:4326",
+            "urn:ogc:def:crs:EPSG::4326",
+            "WGS84",
+        ] {
+            assert!(matches!(named(name), Ok(Crs::LonLat)), "{name}");
+        }
+        for name in [
+            "urn:ogc:def:crs:EPSG::3857",
+            "urn:x-ogc:def:crs:EPSG:6.9:3857",
+            "EPSG:900913",
+        ] {
+            assert!(matches!(named(name), Ok(Crs::Mercator)), "{name}");
+        }
+        assert!(matches!(named("EPSG:27700"), Ok(Crs::Other(_))));
+        assert!(matches!(
+            of(r#"{"type":"EPSG","properties":{"code":3857}}"#),
+            Ok(Crs::Mercator)
+        ));
+        assert!(matches!(of("null"), Ok(Crs::LonLat)));
+        for (text, says) in [
+            (
+                r#"{"type":"link","properties":{"href":"http://x/y"}}"#,
+                "http://x/y",
+            ),
+            (
+                r#"{"type":"name","properties":{"name":"Moon:4326"}}"#,
+                "Moon:4326",
+            ),
+            (
+                r#"{"type":"name","properties":{"name":"EPSG:999999"}}"#,
+                "EPSG:999999",
+            ),
+            ("7", "7"),
+        ] {
+            let Err(error) = of(text) else {
+                panic!("{text}")
+            };
+            assert!(error.to_string().contains(says), "{error}");
+        }
+    }
+}
