@@ -13,9 +13,6 @@ pub(super) struct DatabaseFlags {
     /// Live layers may use !bbox!, !pixel_width!, !zoom! and their like
     #[arg(long, value_name = "QUERY", conflicts_with = "table")]
     pub(super) sql: Option<String>,
-    /// The column of geometries [default: the only one]
-    #[arg(long, value_name = "COLUMN")]
-    pub(super) geom: Option<String>,
     /// The reference system of geometries that don't say theirs
     #[arg(long)]
     pub(super) srid: Option<u32>,
@@ -35,16 +32,21 @@ pub(super) struct RoleFlags {
 impl DatabaseFlags {
     /// Whether any of them is given.
     pub(super) fn any(&self) -> bool {
-        self.sql.is_some() || self.geom.is_some() || self.srid.is_some()
+        self.sql.is_some() || self.srid.is_some()
     }
 
     /// What is asked for: one for each --table, or the query.
-    pub(super) fn asks(&self, tables: &[String], weight: Option<&str>) -> Vec<Ask> {
+    pub(super) fn asks(
+        &self,
+        tables: &[String],
+        geom: Option<&str>,
+        weight: Option<&str>,
+    ) -> Vec<Ask> {
         let tables = tables.iter().cloned().map(Relation::Table);
         let all = tables.chain(self.sql.clone().map(Relation::Sql));
         all.map(|from| Ask {
             from,
-            geom: self.geom.clone(),
+            geom: geom.map(str::to_owned),
             weight: weight.map(str::to_owned),
             srid: self.srid,
         })

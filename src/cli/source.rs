@@ -60,6 +60,10 @@ pub(super) struct SourceFlags {
     /// Stop at the first row that gives no point, instead of skipping and counting it
     #[arg(long)]
     strict: bool,
+    /// The column of geometries, where there are several [default: the primary one of a file, the
+    /// only one of a table]
+    #[arg(long, value_name = "COLUMN")]
+    geom: Option<String>,
     #[cfg(feature = "postgis")]
     #[command(flatten)]
     pub(super) database: DatabaseFlags,
@@ -103,7 +107,7 @@ impl SourceFlags {
     fn open(&self, source: &str) -> Result<Box<dyn Source>, Failure> {
         if !is_address(source) {
             if self.database.any() {
-                return Err("--sql, --geom and --srid are for postgres:// addresses".into());
+                return Err("--sql and --srid are for postgres:// addresses".into());
             }
             return Ok(open(source, &self.options())?);
         }
@@ -124,7 +128,8 @@ impl SourceFlags {
     /// What to read of a database.
     #[cfg(feature = "postgis")]
     pub(super) fn asks(&self) -> Vec<heatsplat_loader::postgis::Ask> {
-        self.database.asks(&self.table, self.weight.as_deref())
+        let (geom, weight) = (self.geom.as_deref(), self.weight.as_deref());
+        self.database.asks(&self.table, geom, weight)
     }
 
     /// What else is said that a database can't do, as a message.
@@ -148,9 +153,9 @@ impl SourceFlags {
         Self {
             table,
             weight: ask.weight,
+            geom: ask.geom,
             database: DatabaseFlags {
                 sql,
-                geom: ask.geom,
                 srid: ask.srid,
                 ..DatabaseFlags::default()
             },
@@ -203,7 +208,7 @@ impl SourceFlags {
             None => self.table = vec![table.to_owned()],
         }
         let geom = geom.filter(|g| !g.is_empty());
-        self.database.geom = self.database.geom.take().or(geom.map(str::to_owned));
+        self.geom = self.geom.take().or(geom.map(str::to_owned));
         let srid = srid.and_then(|s| s.parse().ok());
         self.database.srid = self.database.srid.or(srid);
     }
@@ -216,6 +221,7 @@ impl SourceFlags {
             weight: self.weight.clone(),
             delimiter: self.delimiter,
             table: self.table.first().cloned(),
+            geom: self.geom.clone(),
             filter: self.filter.clone(),
             keep: self.keep.iter().chain(&self.by).cloned().collect(),
             within: self.within,

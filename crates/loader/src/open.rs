@@ -28,6 +28,9 @@ pub struct Options {
     pub delimiter: Option<u8>,
     /// The table of points, where a file has several.
     pub table: Option<String>,
+    /// The column of geometries, where a file has several (Parquet, Arrow; in a GeoPackage it
+    /// tells one table from another); else the primary one.
+    pub geom: Option<String>,
     /// Which rows are wanted; all without one.
     pub filter: Option<Filter>,
     /// The columns whose values are kept for each point, by name, likewise: with
@@ -55,6 +58,7 @@ pub fn open(input: impl AsRef<Path>, options: &Options) -> Result<Box<dyn Source
     let origin = input.origin.afresh();
     let format = Format::of(&input, options.format)?;
     let file = origin.file();
+    one_geometry(&file, format, options)?;
     guarded(file, || match format {
         Format::Shapefile => records::shapefile::source(path, origin, options),
         Format::FlatGeobuf if options.within.is_some() => {
@@ -67,6 +71,18 @@ pub fn open(input: impl AsRef<Path>, options: &Options) -> Result<Box<dyn Source
         }
         _ => start(input, options),
     })
+}
+
+/// Refuses to choose among geometries where a row can have but one.
+fn one_geometry(file: &str, format: Format, options: &Options) -> Result<(), LoadError> {
+    match (format, &options.geom) {
+        (_, None) | (Format::Parquet | Format::Arrow | Format::GeoPackage, _) => Ok(()),
+        (format, Some(_)) => Err(LoadError::BadOption {
+            file: file.to_owned(),
+            parameter: "--geom",
+            message: format!("{format} has no columns of geometries to choose from; leave it out"),
+        }),
+    }
 }
 
 /// Opens a file with libraries that damaged data may make panic: that costs the file, not the
@@ -99,6 +115,7 @@ pub fn read(
 
 fn start(input: Input, options: &Options) -> Result<Box<dyn Source>, LoadError> {
     let format = Format::of(&input, options.format)?;
+    one_geometry(&input.origin.file(), format, options)?;
     guarded(input.origin.file(), || match format {
         Format::Csv | Format::Tsv => csv::source(input, format, options),
         Format::GeoJson | Format::GeoJsonLines => geojson::source(input, format, options),

@@ -1,7 +1,7 @@
 //! Arrow IPC: files (Feather 2) and streams.
 
 use super::arrow_messages::{Footer, Part, Wrong, decoder};
-use super::arrow_rows::{GeometryColumn, Wanted, may_be_geometry};
+use super::arrow_rows::{GeometryColumn, Wanted, asked_for, may_be_geometry, positions_from};
 use super::{Opening, Reader, damaged};
 use crate::crs::Crs;
 use crate::error::LoadError;
@@ -68,7 +68,7 @@ fn start(
     options: &Options,
 ) -> Result<Box<dyn Source>, LoadError> {
     let name = origin.file();
-    let (geometry, crs) = match geometry(&schema, &name)? {
+    let (geometry, crs) = match geometry(&schema, options.geom.as_deref(), &origin)? {
         Some((column, crs)) => (Some(column), crs),
         None => (None, Crs::LonLat),
     };
@@ -99,8 +99,16 @@ fn start(
     opening.start(vec![reader])
 }
 
-/// The first geometry column: by its GeoArrow extension type, or by its usual name.
-fn geometry(schema: &Schema, file: &str) -> Result<Option<(GeometryColumn, Crs)>, LoadError> {
+/// The geometry column that is asked for, or the first: by its GeoArrow extension type, or by its
+/// usual name.
+fn geometry(
+    schema: &Schema,
+    asked: Option<&str>,
+    origin: &Origin,
+) -> Result<Option<(GeometryColumn, Crs)>, LoadError> {
+    let asked = asked
+        .map(|name| asked_for(schema, name, origin))
+        .transpose()?;
     let extension = |field: &arrow_schema::Field| {
         let kind = field.metadata().get("ARROW:extension:name");
         kind.is_some_and(|kind| kind.starts_with("geoarrow.") || kind == "ogc.wkb")
@@ -112,22 +120,26 @@ fn geometry(schema: &Schema, file: &str) -> Result<Option<(GeometryColumn, Crs)>
             .iter()
             .filter(|field| may_be_geometry(field))
     };
-    let found = fields()
-        .find(|field| extension(field))
-        .or_else(|| fields().find(|field| usual(field.name())));
+    let found = match &asked {
+        Some(asked) => fields().find(|field| *field.name() == asked.name),
+        None => fields()
+            .find(|field| extension(field))
+            .or_else(|| fields().find(|field| usual(field.name()))),
+    };
     let Some(field) = found else { return Ok(None) };
     let said = field.metadata().get("ARROW:extension:metadata");
     let said = said.and_then(|text| serde_json::from_str::<serde_json::Value>(text).ok());
     let crs = match said.as_ref().and_then(|said| said.get("crs")) {
         None | Some(serde_json::Value::Null) => Crs::LonLat,
-        Some(crs) => Crs::of_projjson(crs, file)?,
+        Some(crs) => Crs::of_projjson(crs, &origin.name)?,
     };
+    let all: Vec<String> = fields()
+        .filter(|field| extension(field))
+        .map(|field| field.name().clone())
+        .collect();
     let column = GeometryColumn {
         name: field.name().clone(),
-        why: format!(
-            "positions from {}",
-            crate::report::shown(field.name().as_bytes())
-        ),
+        why: positions_from(field.name(), &all),
     };
     Ok(Some((column, crs)))
 }

@@ -6,6 +6,7 @@ use crate::asked::Asked;
 use crate::batch::Amount;
 use crate::columns::{self, Columns, Position};
 use crate::error::LoadError;
+use crate::input::Origin;
 use crate::open::Options;
 use arrow_array::cast::AsArray;
 use arrow_array::types::{
@@ -35,6 +36,47 @@ enum PlaceColumns {
 pub(crate) struct GeometryColumn {
     pub(crate) name: String,
     pub(crate) why: String,
+}
+
+/// The geometry column that an option names.
+pub(crate) fn asked_for(
+    schema: &Schema,
+    name: &str,
+    origin: &Origin,
+) -> Result<GeometryColumn, LoadError> {
+    let fields = schema
+        .fields()
+        .iter()
+        .filter(|field| may_be_geometry(field));
+    let seen: Vec<String> = fields.map(|field| field.name().clone()).collect();
+    let found = columns::named(&seen, name).and_then(|at| seen.get(at));
+    match found {
+        Some(found) => Ok(GeometryColumn {
+            name: found.clone(),
+            why: positions_from(found, &seen),
+        }),
+        None => Err(LoadError::NoSuchColumn {
+            file: origin.file(),
+            parameter: "--geom",
+            name: name.to_owned(),
+            seen,
+        }),
+    }
+}
+
+/// Where positions come from, of all the columns of geometries there are.
+pub(crate) fn positions_from(column: &str, all: &[String]) -> String {
+    let shown = |name: &str| crate::report::shown(name.as_bytes());
+    let others: Vec<String> = all
+        .iter()
+        .filter(|n| *n != column)
+        .map(|n| shown(n))
+        .collect();
+    let from = format!("positions from {}", shown(column));
+    if others.is_empty() {
+        return from;
+    }
+    format!("{from} (--geom takes {})", others.join(" or "))
 }
 
 impl Wanted {

@@ -4,6 +4,7 @@
 use super::{Ended, Geometry, Judge, Opening, Reader, damaged};
 use crate::asked::Asked;
 use crate::batch::Amount;
+use crate::bounds::Bounds;
 use crate::columns::Columns;
 use crate::crs::Crs;
 use crate::error::LoadError;
@@ -102,14 +103,19 @@ pub(crate) fn source(
     let crs = table.crs(&database, &file, &origin)?;
     let seen = table.names(&database).map_err(failed)?;
     let positions = format!("positions from the table {}", shown(table.name.as_bytes()));
+    let index = options.within.filter(|_| matches!(crs, Crs::LonLat));
+    let index = index.map(|within| Ok(table.index(&database)?.map(|index| (index, within))));
+    let index = index.transpose().map_err(failed)?.flatten();
     let (columns, _) = Columns::of_geometries(seen, options.weight.as_deref(), &positions, &file)?;
     let weight = columns.weight.clone();
     let asked = Asked::find(options, &columns.seen, &file)?;
     let named = |at: usize| Some((at, columns.seen.get(at)?.clone()));
     let others: Vec<(usize, String)> = asked.places().into_iter().filter_map(named).collect();
     let errors = origin.clone();
-    let reader: Reader =
-        Box::new(move |judge| table.read(&database, weight.as_deref(), &others, &errors, judge));
+    let reader: Reader = Box::new(move |judge| {
+        let wanted = (weight.as_deref(), &others[..], index);
+        table.read(&database, wanted, &errors, judge)
+    });
     let opening = Opening {
         origin,
         columns,
@@ -148,6 +154,18 @@ impl Table {
         });
         let tables: Result<Vec<Self>, _> = rows.and_then(Iterator::collect);
         let mut tables = tables.map_err(failed)?;
+        if let Some(geom) = &options.geom {
+            let seen: Vec<String> = tables.iter().map(|table| table.geometry.clone()).collect();
+            tables.retain(|table| table.geometry == *geom);
+            if tables.is_empty() {
+                return Err(LoadError::NoSuchColumn {
+                    file: origin.file(),
+                    parameter: "--geom",
+                    name: geom.clone(),
+                    seen,
+                });
+            }
+        }
         let names: Vec<String> = tables.iter().map(|table| table.name.clone()).collect();
         let list = names
             .iter()
@@ -216,11 +234,23 @@ impl Table {
         Ok(names)
     }
 
+    /// The name of the R-tree over the geometries, if there is one (extension `gpkg_rtree_index`).
+    fn index(&self, database: &Connection) -> rusqlite::Result<Option<String>> {
+        let name = format!("rtree_{}_{}", self.name, self.geometry);
+        let sql = "select name from sqlite_master where type = 'table' and lower(name) = lower(?1) \
+                   and sql like 'create virtual table%using rtree%'";
+        let of_a_table = "select count(*) from sqlite_master where type = 'table' and name = ?1";
+        let tables: i64 = database.query_row(of_a_table, [&self.name], |row| row.get(0))?;
+        if tables == 0 {
+            return Ok(None); // a view has no numbers of rows
+        }
+        database.query_row(sql, [name], |row| row.get(0)).optional()
+    }
+
     fn read(
         &self,
         database: &Connection,
-        weight: Option<&str>,
-        others: &[(usize, String)],
+        (weight, others, index): (Option<&str>, &[(usize, String)], Option<(String, Bounds)>),
         origin: &Origin,
         judge: &mut Judge,
     ) -> Result<(), Ended> {
@@ -234,7 +264,10 @@ impl Table {
             .iter()
             .map(|o| format!(", {}", quoted(&o.1)))
             .collect();
-        let sql = format!("select {geometry}, {weight_column}{others_columns} from {name}");
+        let mut sql = format!("select {geometry}, {weight_column}{others_columns} from {name}");
+        if let Some((index, within)) = index {
+            sql.push_str(&format!(" where rowid in ({})", places(&index, within)));
+        }
         let mut query = database.prepare(&sql).map_err(failed)?;
         let mut rows = query.query([]).map_err(failed)?;
         while let Some(row) = rows.next().map_err(failed)? {
@@ -258,6 +291,22 @@ impl Table {
         }
         Ok(())
     }
+}
+
+/// A query for the rows of an R-tree that may lie within bounds, whole turns away too: longitudes
+/// may be written so.
+fn places(index: &str, within: Bounds) -> String {
+    let index = quoted(index);
+    let [west, south, east, north] = within.edges();
+    let turns = [-360.0, 0.0, 360.0, 720.0, -720.0].map(|turn| {
+        format!(
+            "select id from {index} where maxx >= {:?} and minx <= {:?} \
+             and maxy >= {south:?} and miny <= {north:?}",
+            west + turn,
+            east + turn
+        )
+    });
+    turns.join(" union all ")
 }
 
 /// A name as SQL takes it, whatever is in it.

@@ -2,10 +2,11 @@
 //! Parquet with columns of longitude and latitude. Only the columns that matter are read,
 //! row groups on several threads.
 
-use super::arrow_rows::{GeometryColumn, Wanted, may_be_geometry};
+use super::arrow_rows::{GeometryColumn, Wanted, asked_for, may_be_geometry, positions_from};
 use super::parquet_pages::{Counting, Pages};
 use super::{Ended, Judge, Opening, Reader, damaged};
 use crate::bounds::Bounds;
+use crate::columns;
 use crate::crs::Crs;
 use crate::error::LoadError;
 use crate::input::Origin;
@@ -51,20 +52,21 @@ pub(crate) fn source(
     let how = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
     let metadata =
         ArrowReaderMetadata::load(&file, how).map_err(|error| damaged(&origin, "footer", error))?;
-    let geo = geo(&metadata, &origin)?;
+    let geo = geo(&metadata, options.geom.as_deref(), &origin)?;
     let crs = match geo.as_ref().and_then(|geo| geo.crs.as_ref()) {
         Some(crs) => Crs::of_projjson(crs, &name)?,
         None => Crs::LonLat,
     };
     let geo_axes = geo.as_ref().and_then(|geo| geo.covering.clone());
     let geometry = geo.map(|geo| GeometryColumn {
-        why: format!(
-            "positions from {}",
-            crate::report::shown(geo.column.as_bytes())
-        ),
+        why: positions_from(&geo.column, &geo.all),
         name: geo.column,
     });
-    let geometry = geometry.or_else(|| by_name(&metadata));
+    let geometry = match &options.geom {
+        _ if geometry.is_some() => geometry,
+        Some(name) => Some(asked_for(metadata.schema(), name, &origin)?),
+        None => by_name(&metadata),
+    };
     let (wanted, columns, asked) = Wanted::find(metadata.schema(), geometry, options, &name)?;
     let paths = geo_axes.unwrap_or_else(|| wanted.axes(metadata.schema()));
     let groups: Arc<[usize]> = groups_within(&metadata, options.within, &crs, &paths).into();
@@ -151,6 +153,8 @@ fn rows_at_a_time(group: &RowGroupMetaData, wanted: &ProjectionMask) -> usize {
 /// What the metadata key `geo` says (GeoParquet 1.1).
 struct Geo {
     column: String,
+    /// The names of all columns of geometries.
+    all: Vec<String>,
     /// PROJJSON; none: longitude and latitude. `null` is unknown, and taken for the same.
     crs: Option<Value>,
     /// The columns of the geometries' west, east, south and north edges.
@@ -160,7 +164,12 @@ struct Geo {
 /// The leaf columns, by their paths, that hold the least and greatest x, then y.
 type Axes = [String; 4];
 
-fn geo(metadata: &ArrowReaderMetadata, origin: &Origin) -> Result<Option<Geo>, LoadError> {
+/// The primary column's, or that of the one that is asked for.
+fn geo(
+    metadata: &ArrowReaderMetadata,
+    asked: Option<&str>,
+    origin: &Origin,
+) -> Result<Option<Geo>, LoadError> {
     let pairs = metadata.metadata().file_metadata().key_value_metadata();
     let text = pairs
         .and_then(|pairs| pairs.iter().find(|pair| pair.key == "geo"))
@@ -168,10 +177,19 @@ fn geo(metadata: &ArrowReaderMetadata, origin: &Origin) -> Result<Option<Geo>, L
     let Some(text) = text else { return Ok(None) };
     let geo: Value = serde_json::from_str(text)
         .map_err(|error| damaged(origin, "the metadata key \"geo\"", error))?;
-    let Some(column) = geo.get("primary_column").and_then(Value::as_str) else {
-        return Ok(None);
+    let columns = geo.get("columns").and_then(Value::as_object);
+    let all: Vec<String> = columns.iter().flat_map(|all| all.keys().cloned()).collect();
+    let asked = asked.map(|asked| columns::named(&all, asked).and_then(|at| all.get(at)));
+    let column = match asked {
+        Some(Some(asked)) => asked.as_str(),
+        // it may still be one that nothing is said of
+        Some(None) => return Ok(None),
+        None => match geo.get("primary_column").and_then(Value::as_str) {
+            Some(primary) => primary,
+            None => return Ok(None),
+        },
     };
-    let said = geo.get("columns").and_then(|columns| columns.get(column));
+    let said = columns.and_then(|columns| columns.get(column));
     let crs = said.and_then(|said| said.get("crs")).cloned();
     let edge = |name: &str| {
         let path = said?.get("covering")?.get("bbox")?.get(name)?.as_array()?;
@@ -185,6 +203,7 @@ fn geo(metadata: &ArrowReaderMetadata, origin: &Origin) -> Result<Option<Geo>, L
     };
     Ok(Some(Geo {
         column: column.to_owned(),
+        all,
         crs: crs.filter(|crs| !crs.is_null()),
         covering,
     }))

@@ -325,3 +325,69 @@ fn files_that_are_cut_off_or_lack_columns() {
     let message = error("a.parquet", &whole, &Options::default());
     assert!(message.contains("name an unpacked file"), "{message}");
 }
+
+#[test]
+fn one_of_several_geometry_columns_can_be_asked_for() {
+    let folder = Folder::new("several-geometries");
+    let other: ArrayRef = Arc::new(BinaryArray::from_iter(
+        ROWS.iter().map(|_| Some(wkb(1_491_681.18, 6_894_699.80))),
+    ));
+    let columns = batch(vec![
+        ("there", other),
+        ("here", wkb_column()),
+        ("count", weights()),
+    ]);
+    let parquet = folder.file("a.parquet");
+    let geo = r#"{"version":"1.1.0","primary_column":"here","columns":{
+        "there":{"encoding":"WKB","crs":{"id":{"authority":"EPSG","code":3857}}},
+        "here":{"encoding":"WKB"}}}"#;
+    write_parquet(&parquet, &columns, 2, Some(geo));
+    let field = |name: &str, crs: &str| {
+        let about = [
+            ("ARROW:extension:name", "geoarrow.wkb"),
+            ("ARROW:extension:metadata", crs),
+        ];
+        let about = about.map(|(k, v)| (k.to_owned(), v.to_owned()));
+        Field::new(name, DataType::Binary, true).with_metadata(about.into())
+    };
+    let schema = Arc::new(Schema::new(vec![
+        field("here", "{}"),
+        field("there", r#"{"crs":"EPSG:3857"}"#),
+        Field::new("count", DataType::Float64, true),
+    ]));
+    let arrow = folder.file("a.arrow");
+    let mut writer = FileWriter::try_new(File::create(&arrow).unwrap(), &schema).unwrap();
+    let columns = [1, 0, 2].map(|at| columns.column(at).clone()).to_vec();
+    writer
+        .write(&RecordBatch::try_new(schema, columns).unwrap())
+        .unwrap();
+    writer.finish().unwrap();
+    for path in [parquet, arrow] {
+        // the primary one, and it is said that there are others
+        assert_like_csv(opened(&path, &Options::default()).unwrap());
+        let why = heatsplat_loader::open(&path, &Options::default())
+            .unwrap()
+            .columns()
+            .why
+            .clone();
+        assert!(
+            why.starts_with("positions from \"here\" (--geom takes \"there\"), "),
+            "{why}"
+        );
+        let geom = |name: &str| Options {
+            geom: Some(name.to_owned()),
+            ..Options::default()
+        };
+        let (points, _) = opened(&path, &geom("THERE")).unwrap();
+        let (lon, lat) = mercator::unproject(points[0].at());
+        assert!(
+            (lon - 13.4).abs() < 1e-3 && (lat - 52.52).abs() < 2e-3,
+            "{lon} {lat}"
+        );
+        let message = opened(&path, &geom("count")).unwrap_err().to_string();
+        assert!(
+            message.contains("--geom: there is no column \"count\"; there are: "),
+            "{message}"
+        );
+    }
+}

@@ -232,3 +232,88 @@ fn rows_can_be_filtered_by_any_column() {
         (1, -2.5, 4)
     );
 }
+
+#[test]
+fn a_part_is_the_same_with_and_without_an_index() {
+    let folder = Folder::new("gpkg-rtree");
+    let path = folder.file("a.gpkg");
+    let name = "it's \"odd\"";
+    let database = package(&path, &[name], 4326);
+    database.execute_batch("begin").unwrap();
+    for i in 0..5000 {
+        // some longitudes are written a turn further
+        let (x, y) = (f64::from(i % 100) * 3.6 - 180.0, f64::from(i / 100) - 25.0);
+        let x = if i % 7 == 0 { x + 360.0 } else { x };
+        insert(&database, name, Some(binary(&point(x, y), 0)), Some(1.0));
+    }
+    database.execute_batch("commit").unwrap();
+    let part = |bounds: &str| {
+        let options = Options {
+            within: Some(bounds.parse().unwrap()),
+            ..Options::default()
+        };
+        opened(&path, &options).unwrap()
+    };
+    let all = [
+        "10,-10,30,10",
+        "170,-20,190,20",
+        "-180,-90,180,90",
+        "-36,0,-36,0",
+    ];
+    let plain = all.map(part);
+    let index = name.replace('"', "\"\"");
+    database
+        .execute_batch(&format!(
+            "create virtual table \"rtree_{index}_geom\" using rtree(id, minx, maxx, miny, maxy);
+             insert into \"rtree_{index}_geom\" select fid, x, x, y, y from \
+               (select fid, (fid - 1) % 100 * 3.6 - 180 + iif((fid - 1) % 7 = 0, 360, 0) x, \
+                (fid - 1) / 100 - 25 y from \"{index}\");"
+        ))
+        .unwrap();
+    for (bounds, (points, report)) in all.into_iter().zip(plain) {
+        let (found, by_index) = part(bounds);
+        assert_eq!(found, points, "{bounds}");
+        assert_eq!(by_index.kept, report.kept);
+        // what is elsewhere is not read at all
+        let read = by_index.rows + by_index.filtered;
+        assert!(
+            read < report.kept + 200 && report.kept + report.filtered == 5000,
+            "{bounds}: {read}"
+        );
+    }
+}
+
+#[test]
+fn a_column_of_geometries_tells_a_table() {
+    let folder = Folder::new("gpkg-geom");
+    let path = folder.file("a.gpkg");
+    let database = package(&path, &["trees", "wells"], 4326);
+    database
+        .execute_batch(
+            "alter table wells rename column geom to place;
+             update gpkg_geometry_columns set column_name = 'place' where table_name = 'wells'",
+        )
+        .unwrap();
+    database
+        .execute(
+            "insert into wells (place) values (?1)",
+            [binary(&point(1.0, 2.0), 0)],
+        )
+        .unwrap();
+    drop(database);
+    let geom = |name: &str| Options {
+        geom: Some(name.to_owned()),
+        ..Options::default()
+    };
+    assert_eq!(opened(&path, &geom("place")).unwrap().0.len(), 1);
+    let message = opened(&path, &geom("shape")).unwrap_err().to_string();
+    assert!(
+        message.contains("--geom: there is no column \"shape\"; there are: \"geom\", \"place\""),
+        "{message}"
+    );
+    let message = crate::error("a.csv", b"lon,lat\n1,2\n", &geom("place"));
+    assert!(
+        message.contains("--geom: csv has no columns of geometries"),
+        "{message}"
+    );
+}

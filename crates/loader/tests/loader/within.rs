@@ -148,3 +148,36 @@ fn parquet_is_read_by_the_row_groups_statistics() {
     write(&path, vec![("geometry", wkb), ("edges", edges)], Some(geo));
     check(&path, "10,10,30,30", 50);
 }
+
+#[test]
+fn flatgeobuf_that_does_not_say_how_much_it_holds() {
+    let folder = Folder::new("within-fgb-unknown");
+    let mut writer = FgbWriter::create("a", GeometryType::Point).unwrap();
+    for (x, y) in places() {
+        let point = format!("{{\"type\":\"Point\",\"coordinates\":[{x:?},{y:?}]}}");
+        writer.add_feature_geom(GeoJson(&point), |_| ()).unwrap();
+    }
+    let mut bytes = Vec::new();
+    writer.write(&mut bytes).unwrap();
+    let length = u32::from_le_bytes(*bytes[8..].first_chunk().unwrap()) as usize;
+    let header = 12 + length;
+    // the only number in the header that is how many features there are; 0: unknown
+    let is_count = |at: &usize| bytes[*at..*at + 8] == 10_000u64.to_le_bytes();
+    let at: Vec<usize> = (8..header - 8).filter(is_count).collect();
+    let [at] = at[..] else { panic!("{at:?}") };
+    let features = bytes.len() - {
+        let leaves = 10_000 + 625 + 40 + 3 + 1;
+        bytes.len() - header - 40 * leaves
+    };
+    let mut unknown = [&bytes[..header], &bytes[features..]].concat();
+    unknown[at..at + 8].fill(0);
+    let path = folder.file("unknown.fgb");
+    std::fs::write(&path, &unknown).unwrap();
+    check(&path, "10,10,30,30", 100);
+    check(&path, "140,-10,220,10", 110);
+    // as a stream, and cut off within a feature
+    let (points, _) = loaded("a.fgb", &unknown, &within("10,10,30,30")).unwrap();
+    assert_eq!(sorted(points), by_csv(&within("10,10,30,30")).0);
+    let cut = crate::error("a.fgb", &unknown[..unknown.len() - 5], &Options::default());
+    assert!(cut.contains("record 10000: damaged or cut off"), "{cut}");
+}
