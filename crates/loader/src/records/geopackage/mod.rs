@@ -1,6 +1,8 @@
 //! GeoPackage (OGC 12-128r19): tables in SQLite, their geometries in well-known binary behind
 //! a header.
 
+mod database;
+
 use super::{Ended, Geometry, Judge, Opening, Reader, damaged};
 use crate::asked::Asked;
 use crate::batch::Amount;
@@ -12,73 +14,10 @@ use crate::input::Origin;
 use crate::open::Options;
 use crate::report::shown;
 use crate::source::Source;
-use rusqlite::limits::Limit;
+use database::said;
 use rusqlite::types::ValueRef;
-use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension};
-use std::fs::File;
-use std::io::{self, Read as _};
+use rusqlite::{Connection, OptionalExtension};
 use std::path::Path;
-
-/// How many bytes a database lacks at its end, by the count of its pages in its header: SQLite
-/// takes a file that was cut off for what is left of it, and finds nulls where rows were.
-fn missing_bytes(path: &Path) -> io::Result<u64> {
-    let mut log = path.as_os_str().to_owned();
-    log.push("-wal");
-    if std::fs::metadata(log).is_ok_and(|log| log.len() > 0) {
-        return Ok(0); // pages of an unfinished write are there
-    }
-    let mut file = File::open(path)?;
-    let size = file.metadata()?.len();
-    let mut head = Vec::new();
-    (&mut file).take(100).read_to_end(&mut head)?;
-    let at = |at: usize| Some(u32::from_be_bytes(*head.get(at..)?.first_chunk()?));
-    let page = head.get(16..).and_then(|rest| rest.first_chunk());
-    let page = page.map_or(0, |page| match u64::from(u16::from_be_bytes(*page)) {
-        1 => 65_536,
-        page => page,
-    });
-    // writers before SQLite 3.7 kept no count: then the numbers of the last change differ
-    let counted = at(24) == at(92);
-    let pages = at(28).filter(|_| counted).map_or(0, u64::from);
-    Ok((page * pages).saturating_sub(size))
-}
-
-/// The longest geometry or text, in bytes: a MultiPoint of three million points.
-const LONGEST: i32 = 64 << 20;
-
-/// Steps of SQLite's machine between two looks at how many there were.
-const STEPS: u64 = 1_000_000;
-
-/// So many steps may it take to read a database, …
-const LEAST: u64 = 1_000_000_000;
-/// … and so many more for each of its bytes: a table takes one or two. A view may take any number.
-const FOR_A_BYTE: u64 = 64;
-
-/// Lets a database of so many bytes take neither more memory than a row needs nor forever. What
-/// its schema says is run, so it is not trusted either.
-fn bounded(database: &mut Connection, size: u64) -> rusqlite::Result<()> {
-    database.execute_batch("PRAGMA trusted_schema = OFF; PRAGMA query_only = ON;")?;
-    database.set_limit(Limit::SQLITE_LIMIT_LENGTH, LONGEST)?;
-    let mut looks = (LEAST + size.saturating_mul(FOR_A_BYTE)) / STEPS;
-    let is_over = move || {
-        looks = looks.saturating_sub(1);
-        looks == 0
-    };
-    database.progress_handler(STEPS as i32, Some(is_over))
-}
-
-/// What an error of a database means.
-fn said(error: &rusqlite::Error) -> String {
-    match error.sqlite_error_code() {
-        Some(ErrorCode::OperationInterrupted) => {
-            "it takes more steps than a table of its size can; is it a view that never ends?".into()
-        }
-        Some(ErrorCode::TooBig) => {
-            format!("a geometry or text of over {LONGEST} bytes, the most that are read of one")
-        }
-        _ => error.to_string(),
-    }
-}
 
 /// A source that reads the GeoPackage of a path: its only table of points, or the one that
 /// [`Options::table`] names.
@@ -89,16 +28,8 @@ pub(crate) fn source(
 ) -> Result<Box<dyn Source>, LoadError> {
     let file = origin.file();
     origin.bytes_total = None;
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let failed = |error: rusqlite::Error| damaged(&origin, "the database", said(&error));
-    let mut database = Connection::open_with_flags(path, flags).map_err(failed)?;
-    let size = std::fs::metadata(path).map_or(0, |file| file.len());
-    bounded(&mut database, size).map_err(failed)?;
-    let missing = missing_bytes(path).map_err(|error| origin.read_error(error))?;
-    if missing > 0 {
-        let message = format!("it is cut off: {missing} bytes are missing");
-        return Err(damaged(&origin, "the database", message));
-    }
+    let database = database::open(path, &origin)?;
     let table = Table::find(&database, options, &origin)?;
     let crs = table.crs(&database, &file, &origin)?;
     let seen = table.names(&database).map_err(failed)?;
@@ -112,10 +43,13 @@ pub(crate) fn source(
     let named = |at: usize| Some((at, columns.seen.get(at)?.clone()));
     let others: Vec<(usize, String)> = asked.places().into_iter().filter_map(named).collect();
     let errors = origin.clone();
-    let reader: Reader = Box::new(move |judge| {
-        let wanted = (weight.as_deref(), &others[..], index);
-        table.read(&database, wanted, &errors, judge)
-    });
+    let query = Query {
+        sql: table.sql(weight.as_deref(), &others, index),
+        has_weight: weight.is_some(),
+        others: others.into_iter().map(|other| other.0).collect(),
+        place: format!("the table {}", shown(table.name.as_bytes())),
+    };
+    let reader: Reader = Box::new(move |judge| query.read(&database, &errors, judge));
     let opening = Opening {
         origin,
         columns,
@@ -247,41 +181,52 @@ impl Table {
         database.query_row(sql, [name], |row| row.get(0)).optional()
     }
 
-    fn read(
+    /// Asks for geometry, weight and other columns of all rows, or those in a part by an index.
+    fn sql(
         &self,
-        database: &Connection,
-        (weight, others, index): (Option<&str>, &[(usize, String)], Option<(String, Bounds)>),
-        origin: &Origin,
-        judge: &mut Judge,
-    ) -> Result<(), Ended> {
-        let failed = |error| {
-            let place = format!("the table {}", shown(self.name.as_bytes()));
-            damaged(origin, place, said(&error))
-        };
-        let (geometry, name) = (quoted(&self.geometry), quoted(&self.name));
-        let weight_column = weight.map_or("null".to_owned(), quoted);
-        let others_columns: String = others
-            .iter()
-            .map(|o| format!(", {}", quoted(&o.1)))
-            .collect();
-        let mut sql = format!("select {geometry}, {weight_column}{others_columns} from {name}");
+        weight: Option<&str>,
+        others: &[(usize, String)],
+        index: Option<(String, Bounds)>,
+    ) -> String {
+        let weight = weight.map_or("null".to_owned(), quoted);
+        let mut columns = vec![quoted(&self.geometry), weight];
+        columns.extend(others.iter().map(|other| quoted(&other.1)));
+        let mut sql = format!("select {} from {}", columns.join(", "), quoted(&self.name));
         if let Some((index, within)) = index {
             sql.push_str(&format!(" where rowid in ({})", places(&index, within)));
         }
-        let mut query = database.prepare(&sql).map_err(failed)?;
+        sql
+    }
+}
+
+/// What is asked of a table.
+struct Query {
+    /// Its columns are geometry, weight, and the others.
+    sql: String,
+    has_weight: bool,
+    /// Where the others are among the table's columns.
+    others: Vec<usize>,
+    place: String,
+}
+
+impl Query {
+    fn read(&self, database: &Connection, origin: &Origin, judge: &mut Judge) -> Result<(), Ended> {
+        let failed = |error| damaged(origin, &self.place, said(&error));
+        let mut query = database.prepare(&self.sql).map_err(failed)?;
         let mut rows = query.query([]).map_err(failed)?;
         while let Some(row) = rows.next().map_err(failed)? {
             let other = |place| {
-                let at = others.iter().position(|o| o.0 == place);
+                let at = self.others.iter().position(|other| *other == place);
                 let value = at.and_then(|at| row.get_ref(2 + at).ok());
                 value.map_or(Amount::Missing, amount)
             };
             if !judge.wants(other) {
                 continue;
             }
-            let amount = match weight {
-                Some(_) => amount(row.get_ref(1).map_err(failed)?),
-                None => Amount::Unused,
+            let amount = if self.has_weight {
+                amount(row.get_ref(1).map_err(failed)?)
+            } else {
+                Amount::Unused
             };
             match row.get_ref(0).map_err(failed)? {
                 ValueRef::Null => judge.record(Geometry::Nothing("geometry null"), &amount)?,
