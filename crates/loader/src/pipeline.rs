@@ -125,7 +125,7 @@ impl<P: Parser> Source for Pipeline<P> {
 
     fn progress(&self) -> Progress {
         Progress {
-            rows: self.report.rows,
+            rows: self.report.rows + self.report.filtered,
             bytes_read: self.report.bytes,
             bytes_total: self.origin.bytes_total,
         }

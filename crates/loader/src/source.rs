@@ -43,7 +43,7 @@ pub trait Source: Send {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Progress {
-    /// Rows met so far, skipped ones included.
+    /// Rows met so far, skipped ones and those that a filter left out included.
     pub rows: u64,
     /// Bytes read so far of the source as it is stored: of the compressed file, not of its content.
     pub bytes_read: u64,

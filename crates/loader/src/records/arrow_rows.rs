@@ -207,7 +207,7 @@ impl Wanted {
                 let (lon, lat) = (batch.column(lon), batch.column(lat));
                 let (lons, lats) = (Amounts::of(lon), Amounts::of(lat));
                 for row in 0..batch.num_rows() {
-                    if !judge.wants(|place| other(row, place)) {
+                    if !judge.wants(|place| other(row, place))? {
                         continue;
                     }
                     match (lons.at(row), lats.at(row)) {
@@ -226,7 +226,7 @@ impl Wanted {
             }
             PlaceColumns::Geometry(at) => {
                 for row in 0..batch.num_rows() {
-                    if !judge.wants(|place| other(row, place)) {
+                    if !judge.wants(|place| other(row, place))? {
                         continue;
                     }
                     geometry(batch.column(at), row, &weight(row), judge)?;

@@ -218,7 +218,7 @@ impl Points<'_> {
             let text = text.filter(|text| !text.trim().is_empty());
             text.map_or(Amount::Missing, Amount::Text)
         };
-        if !self.judge.wants(value) {
+        if !self.judge.wants(value)? {
             return Ok(());
         }
         let weight = self.weight.map_or(Amount::Unused, value);

@@ -37,6 +37,9 @@ use std::thread;
 /// Points to a batch: 192 KiB.
 const BATCH: usize = 1 << 14;
 
+/// Rows to a batch that has few points or none.
+const ROWS: u64 = 1 << 17;
+
 /// Batches that wait.
 const WAITING: usize = 4;
 
@@ -81,7 +84,10 @@ pub(crate) struct Stopped;
 impl Judge {
     /// Whether the filter wants the next record; one that it doesn't is counted here.
     /// `value` gives what the record has in a column: of the others what is kept is noted.
-    pub(crate) fn wants(&mut self, mut value: impl FnMut(usize) -> Amount) -> bool {
+    pub(crate) fn wants(
+        &mut self,
+        mut value: impl FnMut(usize) -> Amount,
+    ) -> Result<bool, Stopped> {
         let mut value = |at| Value::from(value(at));
         let wanted = self.asked.wants(&mut value);
         if wanted {
@@ -91,8 +97,9 @@ impl Judge {
         } else {
             self.record += 1;
             self.batch.report.filtered += 1;
+            self.send_much()?;
         }
-        wanted
+        Ok(wanted)
     }
 
     /// Makes points of a record; each position of a MultiPoint is a row with its weight.
@@ -123,7 +130,13 @@ impl Judge {
             }
         }
         self.fill();
-        if self.batch.points.len() < BATCH {
+        self.send_much()
+    }
+
+    /// Hands on a batch that has many points, or many rows that gave none: progress is seen then.
+    fn send_much(&mut self) -> Result<(), Stopped> {
+        let report = &self.batch.report;
+        if self.batch.points.len() < BATCH && report.rows + report.filtered < ROWS {
             return Ok(());
         }
         self.send()
@@ -346,7 +359,7 @@ impl Source for Records {
 
     fn progress(&self) -> Progress {
         Progress {
-            rows: self.report.rows,
+            rows: self.report.rows + self.report.filtered,
             bytes_read: self.report.bytes,
             bytes_total: self.origin.bytes_total,
         }

@@ -156,3 +156,48 @@ fn rows_that_are_not_wanted_are_not_judged() {
     let gpx = "<gpx><wpt lat=\"1\" lon=\"2\"/></gpx>";
     assert!(error("a.gpx", gpx.as_bytes(), &options("n = 2")).contains("--filter"));
 }
+
+#[test]
+fn rows_that_are_all_left_out_show_progress() {
+    let folder = crate::Folder::new("filter-progress");
+    let rows: Vec<crate::formats::Row> = (0..200_000)
+        .map(|i| crate::formats::Row {
+            lon: f64::from(i % 100),
+            lat: 1.0,
+            kind: None,
+            n: Some(1.0),
+            day: None,
+            flag: None,
+        })
+        .collect();
+    for format in ["csv", "parquet", "shp"] {
+        let path = crate::formats::write(&folder, format, &rows);
+        let nothing = Options {
+            filter: Some("n > 1".parse().unwrap()),
+            ..Options::default()
+        };
+        let elsewhere = Options {
+            within: Some("-20,-20,-10,-10".parse().unwrap()),
+            ..Options::default()
+        };
+        for options in [nothing, elsewhere] {
+            let mut source = heatsplat_loader::open(&path, &options).unwrap();
+            let mut seen = Vec::new();
+            let outcome = heatsplat_loader::load(&mut *source, &mut Vec::new(), |progress| {
+                seen.push((progress.rows, progress.bytes_read));
+            });
+            assert!(outcome.is_err());
+            // Parquet's statistics tell that nothing lies there
+            if seen.last() == Some(&(0, seen.last().unwrap().1)) && format == "parquet" {
+                continue;
+            }
+            let halfway = seen
+                .iter()
+                .any(|(rows, bytes)| (1..200_000).contains(rows) && *bytes > 0);
+            assert!(
+                halfway && seen.last().unwrap().0 == 200_000,
+                "{format}: {seen:?}"
+            );
+        }
+    }
+}

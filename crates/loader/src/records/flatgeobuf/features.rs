@@ -101,7 +101,7 @@ impl Layout {
     fn judge(&self, feature: Feature<'_>, judge: &mut Judge) -> Result<(), Ended> {
         let properties = feature.properties().map_or(&[][..], |p| p.bytes());
         let amount = |column| self.amount(properties, column);
-        if !judge.wants(amount) {
+        if !judge.wants(amount)? {
             return Ok(());
         }
         let weight = self.weight.map_or(Amount::Unused, amount);

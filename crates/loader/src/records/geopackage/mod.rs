@@ -220,7 +220,7 @@ impl Query {
                 let value = at.and_then(|at| row.get_ref(2 + at).ok());
                 value.map_or(Amount::Missing, amount)
             };
-            if !judge.wants(other) {
+            if !judge.wants(other)? {
                 continue;
             }
             let amount = if self.has_weight {

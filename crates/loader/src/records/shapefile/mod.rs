@@ -84,7 +84,7 @@ fn read(
             Some(table) => table.value(record, column),
             None => Amount::Missing,
         };
-        if !judge.wants(&mut value) {
+        if !judge.wants(&mut value)? {
             continue;
         }
         let weight = weight.map_or(Amount::Unused, value);
