@@ -391,3 +391,40 @@ fn one_of_several_geometry_columns_can_be_asked_for() {
         );
     }
 }
+
+#[test]
+fn nested_columns_are_passed_by() {
+    let folder = Folder::new("nested");
+    let fields = Fields::from(vec![
+        Field::new("name", DataType::Utf8, true),
+        Field::new("inner", struct_column().data_type().clone(), false),
+    ]);
+    let names: ArrayRef = Arc::new(StringArray::from(vec!["a"; ROWS.len()]));
+    let nested: ArrayRef = Arc::new(StructArray::new(fields, vec![names, struct_column()], None));
+    let columns = || {
+        vec![
+            ("about", nested.clone()),
+            ("tags", list_column()),
+            ("lon", f64s(ROWS.map(|r| Some(r.0)))),
+            ("where", nested.clone()),
+            ("lat", f64s(ROWS.map(|r| Some(r.1)))),
+            ("count", weights()),
+        ]
+    };
+    let batch = batch(columns());
+    let parquet = folder.file("a.parquet");
+    write_parquet(&parquet, &batch, 2, None);
+    let arrow = folder.file("a.arrow");
+    let mut writer = FileWriter::try_new(File::create(&arrow).unwrap(), &batch.schema()).unwrap();
+    writer.write(&batch).unwrap();
+    writer.finish().unwrap();
+    for path in [parquet, arrow] {
+        assert_like_csv(opened(&path, &Options::default()).unwrap());
+        // one that is asked for is no weight, and that is said
+        let message = opened(&path, &weight("about")).unwrap_err().to_string();
+        assert!(
+            message.contains("bad weight: weight \"a value of type Struct"),
+            "{message}"
+        );
+    }
+}

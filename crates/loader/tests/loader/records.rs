@@ -295,3 +295,61 @@ fn a_strict_load_stops_at_the_first_bad_record() {
         "{message}"
     );
 }
+
+#[test]
+fn multipoints_with_m_and_z_are_like_csv() {
+    use shapefile::{MultipointM, MultipointZ};
+    let folder = Folder::new("multi-mz");
+    let m = ROWS.map(|(x, y, w)| (MultipointM::new(vec![PointM::new(x, y, 7.0)]), w));
+    let z = ROWS.map(|(x, y, w)| (MultipointZ::new(vec![PointZ::new(x, y, 9.0, 7.0)]), w));
+    write_shapes(&folder.file("m.shp"), &m, None);
+    write_shapes(&folder.file("z.shp"), &z, None);
+    for name in ["m.shp", "z.shp"] {
+        assert_like_csv(opened(&folder.file(name), &Options::default()).unwrap());
+    }
+}
+
+#[test]
+fn texts_are_in_the_encoding_of_the_cpg_file() {
+    let folder = Folder::new("cpg-values");
+    let path = folder.file("it's a \"name\".shp");
+    let name = FieldName::try_from("kind").unwrap();
+    let table = TableWriterBuilder::new().add_character_field(name, 12);
+    let mut writer = shapefile::Writer::from_path(&path, table).unwrap();
+    let mut record = Record::default();
+    record.insert(
+        "kind".to_owned(),
+        FieldValue::Character(Some("@".repeat(12))),
+    );
+    writer
+        .write_shape_and_record(&Point::new(1.0, 2.0), &record)
+        .unwrap();
+    drop(writer);
+    let dbf = path.with_extension("dbf");
+    let written = std::fs::read(&dbf).unwrap();
+    let at = written
+        .windows(12)
+        .position(|text| text == b"@@@@@@@@@@@@")
+        .unwrap();
+    for (cpg, bytes, text) in [
+        ("UTF-8", "Größe 日".as_bytes(), "Größe 日"),
+        ("utf-8\r\n", "Größe".as_bytes(), "Größe"),
+        ("ISO-8859-1", &b"Gr\xf6\xdfe"[..], "Größe"),
+        ("1252", b"\x80 5", "€ 5"),
+        ("1251", b"\xcc\xee\xf1\xea\xe2\xe0", "Москва"),
+    ] {
+        let mut turned = written.clone();
+        let mut field = [b' '; 12];
+        field[..bytes.len()].copy_from_slice(bytes);
+        turned[at..at + 12].copy_from_slice(&field);
+        std::fs::write(&dbf, turned).unwrap();
+        std::fs::write(path.with_extension("cpg"), cpg).unwrap();
+        let options = Options {
+            filter: Some(format!("kind = '{text}'").parse().unwrap()),
+            weight: Some("none".into()),
+            ..Options::default()
+        };
+        let found = opened(&path, &options);
+        assert!(found.is_ok(), "{cpg}: {}", found.unwrap_err());
+    }
+}
