@@ -68,6 +68,7 @@ fn job(layer: &Layer, window: Window) -> Job<'_> {
         points: layer.points(),
         window,
         kernel: layer.style().kernel_in(&window, 1),
+        strip: false,
     }
 }
 

@@ -158,6 +158,7 @@ fn every_kernel_scale_and_size_on_every_scene() {
                     points: layer.points(),
                     window,
                     kernel: style.kernel_in(&window, size.ratio()),
+                    strip: false,
                 };
                 let jobs: Vec<_> = windows.iter().map(|w| (job(w), &*scale)).collect();
                 assert_parity(&gpu, &jobs, &format!("{name} {words:?}"));
@@ -226,6 +227,7 @@ fn five_hundred_random_scenes() {
             points: &points,
             window,
             kernel: style.kernel_in(&window, 1),
+            strip: false,
         };
         let scale = style.scale.resolve(
             &heatsplat::render::Statistics::default(),
@@ -247,6 +249,7 @@ fn a_swapped_result_is_seen() {
             points: layer.points(),
             window: at_zoom(0, 0, 0, 256),
             kernel: layer.style().kernel_in(&at_zoom(0, 0, 0, 256), 1),
+            strip: false,
         };
         let scale = layer.normalizer(8, layer.style());
         let density = cpu.densities(&[job]).remove(0);
@@ -288,6 +291,7 @@ fn draw(backend: &dyn Backend, layer: &Layer, windows: &[Window]) -> Vec<Density
         points: layer.points(),
         window,
         kernel: layer.style().kernel_in(&window, 1),
+        strip: false,
     };
     backend.densities(&windows.iter().map(job).collect::<Vec<_>>())
 }
@@ -416,6 +420,7 @@ fn what_the_shaders_can_not_draw_the_cpu_does() {
         points: layer.points(),
         window,
         kernel: style.kernel_in(&window, 1),
+        strip: false,
     };
     let wide = job(&style, at_zoom(2, 2, 1, 256));
     // the whole world in less than a pixel
@@ -449,6 +454,7 @@ fn weights_of_any_size() {
             points: layer.points(),
             window: at_zoom(0, 0, 0, 256),
             kernel: layer.style().kernel_in(&at_zoom(0, 0, 0, 256), 1),
+            strip: false,
         };
         assert_parity(&gpu, &[(job, &scale)], &format!("{weights:?}"));
     }
@@ -585,6 +591,7 @@ mod embedded {
             points: layer.points(),
             window,
             kernel: layer.style().kernel_in(&window, 1),
+            strip: false,
         };
         let density = gpu.density_buffer(&job).unwrap();
         assert_eq!((density.width, density.height), (701, 333));

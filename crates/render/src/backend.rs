@@ -15,6 +15,8 @@ pub struct Job<'a> {
     pub window: Window,
     /// With what kernel, its radius in the window's pixels.
     pub kernel: Kernel,
+    /// Whether it is a strip of a picture, a few rows for a radius that changes with them.
+    pub strip: bool,
 }
 
 /// Splats and colours pictures. All backends give the same ones: densities to

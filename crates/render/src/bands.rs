@@ -153,6 +153,7 @@ impl Splat {
                 points,
                 window,
                 kernel,
+                strip: false,
             };
             return by.densities(&[job]).pop().unwrap_or_else(empty);
         }
@@ -166,6 +167,7 @@ impl Splat {
                 points,
                 window: band.drawn(&window).0,
                 kernel: band.kernel,
+                strip: true,
             })
             .collect();
         let mut whole = empty();

@@ -1,5 +1,6 @@
 //! Large pictures are drawn in blocks, each like a tile.
 
+use crate::lattice::phase;
 use heatsplat_points::Window;
 
 /// The most pixels a side: a multiple of the coarsest grid's cells.
@@ -33,4 +34,96 @@ impl Block {
     pub(crate) fn window(self, whole: &Window) -> Window {
         whole.part(self.x, self.y, self.width, self.height)
     }
+}
+
+/// A part of a picture, and the larger one that is drawn for it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Drawn {
+    pub(crate) block: Block,
+    pub(crate) window: Window,
+    /// Pixels of the window west and north of the part.
+    skipped: (u32, u32),
+}
+
+impl Drawn {
+    /// The parts of a picture that are drawn as they are.
+    pub(crate) fn plain(picture: &Window) -> Vec<Self> {
+        let blocks = Block::cut(picture, BLOCK).into_iter();
+        let drawn = |block: Block| Self {
+            block,
+            window: block.window(picture),
+            skipped: (0, 0),
+        };
+        blocks.map(drawn).collect()
+    }
+
+    /// The parts of a picture in the fields of a board, `across` by `down` pixels, that lies on
+    /// the world from its corner on: whoever draws a field draws all of it, and so the same.
+    pub(crate) fn on_board(picture: &Window, across: u32, down: u32) -> Vec<Self> {
+        let columns = fields(picture.width(), phase(picture, across).0, across);
+        let rows = fields(picture.height(), phase(picture, down).1, down);
+        let pixel = picture.pixel();
+        let all = rows
+            .iter()
+            .flat_map(|row| columns.iter().map(move |column| (column, row)));
+        all.map(|(column, row)| Self {
+            block: Block {
+                x: column.from,
+                y: row.from,
+                width: column.length,
+                height: row.length,
+            },
+            window: Window::new(
+                picture.left() + (f64::from(column.from) - f64::from(column.skipped)) * pixel,
+                picture.top() + (f64::from(row.from) - f64::from(row.skipped)) * pixel,
+                pixel,
+                across,
+                down,
+            ),
+            skipped: (column.skipped, row.skipped),
+        })
+        .collect()
+    }
+
+    /// The part's rows of what was drawn; `room` is used where they are not all of it.
+    pub(crate) fn cropped<'a>(&self, drawn: &'a [f32], room: &'a mut Vec<f32>) -> &'a [f32] {
+        let whole = (self.window.width(), self.window.height());
+        if whole == (self.block.width, self.block.height) {
+            return drawn;
+        }
+        room.clear();
+        let rows = drawn.chunks_exact((whole.0 as usize).max(1));
+        let (west, width) = (self.skipped.0 as usize, self.block.width as usize);
+        for row in rows
+            .skip(self.skipped.1 as usize)
+            .take(self.block.height as usize)
+        {
+            room.extend(row.iter().skip(west).take(width));
+        }
+        room
+    }
+}
+
+/// A stretch of pixels in a field.
+struct Field {
+    from: u32,
+    length: u32,
+    /// Pixels of the field before it.
+    skipped: u32,
+}
+
+/// `n` pixels, the first `skipped` behind the beginning of a field, in fields of `side`.
+fn fields(n: u32, skipped: u32, side: u32) -> Vec<Field> {
+    let mut all = Vec::new();
+    let (mut from, mut skipped) = (0, skipped);
+    while from < n {
+        let length = (side - skipped).min(n - from);
+        all.push(Field {
+            from,
+            length,
+            skipped,
+        });
+        (from, skipped) = (from + length, 0);
+    }
+    all
 }

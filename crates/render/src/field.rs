@@ -108,6 +108,7 @@ impl Field {
                 set.points()
             },
             window: self.window,
+            strip: false,
         })
     }
 

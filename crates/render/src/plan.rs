@@ -18,7 +18,8 @@ pub(crate) enum Plan {
     /// one for a gaussian, four to ten for the other smooth kernels.
     Spread(Spread),
     /// Deposit, then convolve with a stamp by FFT: kernels with an edge or a cusp,
-    /// which no short sum of separable terms can follow.
+    /// which no short sum of separable terms can follow, and such as are many terms on the
+    /// picture's own grid.
     Edge(Stamp),
 }
 
@@ -29,7 +30,15 @@ impl Plan {
         }
         match kernel.shape() {
             Shape::Gaussian => Self::Spread(gaussian(kernel)),
-            Shape::Quartic | Shape::Triweight => Self::Spread(terms(kernel)),
+            Shape::Quartic | Shape::Triweight => {
+                let lattice = Lattice::for_kernel(kernel);
+                if lattice.cell() == 1.0 {
+                    // one transform costs half of what the terms do
+                    Self::Edge(Stamp::of_spline(kernel, &lattice))
+                } else {
+                    Self::Spread(terms(kernel))
+                }
+            }
             Shape::Epanechnikov
             | Shape::Triangular
             | Shape::Cubic
@@ -254,15 +263,20 @@ mod tests {
     }
 
     #[test]
-    fn smooth_kernels_are_few_terms() {
+    fn smooth_kernels_are_few_terms_or_one_transform() {
+        let plan = |shape, radius| Plan::of(&Kernel::new(shape, radius, Normalize::Peak).unwrap());
         for radius in [3.25, 6.0, 8.0, 16.0, 33.3, 64.0, 256.0] {
-            for (shape, most) in [
-                (Shape::Gaussian, 1),
-                (Shape::Triweight, 6),
-                (Shape::Quartic, 10),
+            for (shape, most, transformed) in [
+                (Shape::Gaussian, 1, 0.0..0.0),
+                (Shape::Triweight, 6, 6.25..16.5),
+                (Shape::Quartic, 10, 10.5..21.0),
             ] {
-                let terms = spread(shape, radius).terms.len();
-                assert!(terms <= most, "{shape} {radius}: {terms}");
+                let plan = plan(shape, radius);
+                assert_eq!(matches!(plan, Plan::Edge(_)), transformed.contains(&radius));
+                if let Plan::Spread(spread) = plan {
+                    let terms = spread.terms.len();
+                    assert!(terms <= most, "{shape} {radius}: {terms}");
+                }
             }
         }
     }
@@ -275,7 +289,7 @@ mod tests {
             [1, 1, 2, 2, 4, 4]
         );
         assert_eq!(
-            [10.5, 10.0, 5.25, 5.2].map(|r| finer(Shape::Quartic, r)),
+            [21.0, 10.0, 5.25, 5.2].map(|r| finer(Shape::Quartic, r)),
             [1, 2, 2, 4]
         );
         let coarser = |shape, radius| spread(shape, radius).lattice.coarser();
@@ -284,7 +298,7 @@ mod tests {
             [1, 1, 2, 2, 4, 32]
         );
         assert_eq!(
-            [20.9, 21.0, 256.0].map(|r| coarser(Shape::Quartic, r)),
+            [10.4, 21.0, 256.0].map(|r| coarser(Shape::Quartic, r)),
             [1, 2, 16]
         );
         let finest = |r| finest_cell(&Kernel::new(Shape::Gaussian, r, Normalize::Peak).unwrap());

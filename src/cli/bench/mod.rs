@@ -176,6 +176,7 @@ fn of_device(layer: &Layer, stages: &Stages) -> Vec<(&'static str, f64)> {
                 points: layer.points(),
                 window,
                 kernel: layer.style().kernel_in(&window, 1),
+                strip: false,
             };
             (job, &*scale)
         })

@@ -15,9 +15,10 @@ mod splat_stamps;
 mod stack_blur;
 
 use crate::backend::{Backend, Job};
-use crate::block::{BLOCK, Block};
+use crate::block::{BLOCK, Block, Drawn};
 use crate::density::{Density, Picture};
 use crate::kernel::{Kernel, Shape};
+use crate::lattice;
 use crate::plan::{self, Plan};
 use crate::scale::Normalizer;
 use crate::stages::{Stage, lap};
@@ -63,6 +64,7 @@ struct Workspace {
     coarse: Vec<f32>,
     rows: splat_refine::Rows,
     density: Vec<f32>,
+    cropped: Vec<f32>,
 }
 
 thread_local! {
@@ -104,10 +106,10 @@ impl CpuBackend {
         let planned = self.plan(&job.kernel);
         let phase = planned.phase(&job.window);
         let arch = Arch::new();
-        let blocks = Block::cut(&job.window, BLOCK);
-        let drawn = for_each(&blocks, |&block| {
+        let parts = planned.parts(job);
+        let drawn = for_each(&parts, |part| {
             WORKSPACE.with_borrow_mut(|workspace| {
-                let window = block.window(&job.window);
+                let window = part.window;
                 let job = Job { window, ..*job };
                 arch.dispatch(Splat {
                     planned: &planned,
@@ -115,10 +117,16 @@ impl CpuBackend {
                     phase,
                     workspace,
                 });
-                (block, finish(block, &workspace.density))
+                let Workspace {
+                    density, cropped, ..
+                } = workspace;
+                (
+                    part.block,
+                    finish(part.block, part.cropped(density, cropped)),
+                )
             })
         });
-        if blocks.len() > 1 {
+        if parts.len() > 1 {
             lap(Stage::Draw);
         }
         drawn
@@ -215,7 +223,23 @@ impl WithSimd for Splat<'_> {
     }
 }
 
+/// The side of the fields that smooth kernels are transformed in: an ordinary tile.
+const FIELD: u32 = 256;
+/// Their rows where a picture is drawn in strips of a few.
+const STRIP_ROWS: u32 = 32;
+
 impl Planned {
+    /// The parts that a picture is drawn in. A transform rounds by where it begins, so that of
+    /// a smooth kernel, whose tiles are to meet bit for bit, begins where a field of the world does.
+    fn parts(&self, job: &Job<'_>) -> Vec<Drawn> {
+        let smooth = lattice::follows(self.kernel.shape());
+        if !matches!(self.plan, Plan::Edge(_)) || !smooth {
+            return Drawn::plain(&job.window);
+        }
+        let rows = if job.strip { STRIP_ROWS } else { FIELD };
+        Drawn::on_board(&job.window, FIELD, rows)
+    }
+
     /// Where a picture's corner lies on the plan's lattice; the same for all its blocks,
     /// whose sides are a multiple of the coarsest cell's.
     fn phase(&self, window: &Window) -> (u32, u32) {
@@ -235,6 +259,7 @@ impl Planned {
             coarse,
             rows,
             density,
+            cropped: _,
         } = workspace;
         let (width, height) = (job.window.width(), job.window.height());
         density.resize(width as usize * height as usize, 0.0);

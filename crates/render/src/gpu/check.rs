@@ -36,6 +36,7 @@ impl GpuBackend {
                 points: &points,
                 window,
                 kernel,
+                strip: false,
             };
             let mut drawn = Density::empty(window.width(), window.height());
             self.receive(self.send(&job, &Wanted::Densities), |block, words| {
