@@ -56,6 +56,9 @@ mod overlaps;
 /// PostGIS, a real one.
 #[cfg(feature = "postgis")]
 mod postgis;
+/// Files behind addresses: served, read again, refused where the feature is not built in.
+#[cfg(feature = "program")]
+mod remote;
 /// `heatsplat serve` over a socket: the library's bytes, and plain answers to mistakes.
 #[cfg(feature = "program")]
 mod serve;

@@ -16,7 +16,7 @@ pub(super) struct Archived {
 impl Archived {
     /// Whether a source is an archive by its name.
     pub(super) fn is_one(source: &str) -> bool {
-        Archive::is_named(Path::new(source))
+        Archive::is_named(Path::new(source)) && !heatsplat_loader::is_remote(source)
     }
 
     /// Opens an archive; the layer is called like it, or else by `name`.

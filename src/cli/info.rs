@@ -24,7 +24,8 @@ const PLACE_ZOOM: u8 = 10;
 #[command(after_help = EXAMPLES)]
 pub(super) struct Info {
     /// A file of points: CSV, GeoJSON, Shapefile, GeoPackage, FlatGeobuf, Parquet, Arrow or GPX, text packed or not; `-` is
-    /// standard input. Or postgres://user@host/database, with --table or --sql
+    /// standard input, and http(s):// and s3:// addresses are read where the feature `remote` is built
+    /// in. Or postgres://user@host/database, with --table or --sql
     #[arg(required_unless_present = "backends")]
     source: Option<String>,
     /// List what can draw here, and what `--backend auto` takes and why

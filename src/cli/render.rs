@@ -23,7 +23,8 @@ Examples:
 #[command(after_help = EXAMPLES)]
 pub(super) struct Render {
     /// A file of points: CSV, GeoJSON, Shapefile, GeoPackage, FlatGeobuf, Parquet, Arrow or GPX, text packed or not; `-` is
-    /// standard input. Or postgres://user@host/database, with --table or --sql
+    /// standard input, and http(s):// and s3:// addresses are read where the feature `remote` is built
+    /// in. Or postgres://user@host/database, with --table or --sql
     #[arg(required_unless_present = "mapnik_style")]
     source: Option<String>,
     /// The picture's file, .png, .webp, or .npy or .tif (the densities themselves); `-` is standard output

@@ -11,7 +11,7 @@ use heatsplat::{Point, Points};
 use heatsplat_loader::postgis::is_address;
 use heatsplat_loader::{
     Bounds, Columns, Filter, Format, Options, Progress, Report, Source, Table, load, load_table,
-    open,
+    open, shown_source,
 };
 use indicatif::{ProgressBar, ProgressStyle};
 use std::sync::Arc;
@@ -64,6 +64,11 @@ pub(super) struct SourceFlags {
     /// only one of a table]
     #[arg(long, value_name = "COLUMN")]
     geom: Option<String>,
+    /// The most that is kept in a temporary file of an address whose format, or whose server, doesn't
+    /// let it be read as it comes, like 500M or 20G [default: 4G]
+    #[cfg(feature = "remote")]
+    #[arg(long, value_name = "SIZE", value_parser = super::backend::size)]
+    download_limit: Option<u64>,
     #[cfg(feature = "postgis")]
     #[command(flatten)]
     pub(super) database: DatabaseFlags,
@@ -226,15 +231,29 @@ impl SourceFlags {
             keep: self.keep.iter().chain(&self.by).cloned().collect(),
             within: self.within,
             strict: self.strict,
+            #[cfg(feature = "remote")]
+            download_limit: self.download_limit,
+            #[cfg(not(feature = "remote"))]
+            download_limit: None,
         }
     }
 }
 
-/// A source as messages may show it: an address without user and password.
+/// What tells the states of an address apart, where its server says it; of other sources nothing.
+pub(super) fn version(source: &str, known: Option<&str>) -> Result<Option<String>, Failure> {
+    #[cfg(feature = "remote")]
+    if heatsplat_loader::is_remote(source) {
+        return Ok(heatsplat_loader::remote_version(source, known)?);
+    }
+    let _ = (source, known);
+    Ok(None)
+}
+
+/// A source as messages may show it: an address without user and password, and without a query.
 pub(super) fn shown(source: &str) -> String {
     #[cfg(feature = "postgis")]
     let source = &database::shown(source);
-    source.to_owned()
+    shown_source(source)
 }
 
 fn delimiter(text: &str) -> Result<u8, &'static str> {

@@ -16,6 +16,16 @@ pub enum LoadError {
         /// What the system says.
         source: io::Error,
     },
+    /// An address, where nothing was built that could read it.
+    #[cfg(not(feature = "remote"))]
+    #[error(
+        "{file}: this heatsplat was built without the feature `remote`, which reads addresses: \
+         build it with `--features remote`, or get the file and name that"
+    )]
+    RemoteLeftOut {
+        /// The address, without secrets.
+        file: String,
+    },
     /// The path is a directory.
     #[error("{file}: is a directory; name a file in it")]
     Directory {

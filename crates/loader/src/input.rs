@@ -58,6 +58,12 @@ impl Origin {
         self.bytes_read.fetch_add(bytes as u64, Ordering::Relaxed);
     }
 
+    /// Whether the bytes are compressed.
+    #[cfg(feature = "remote")]
+    pub(crate) fn is_packed(&self) -> bool {
+        self.compression.is_some()
+    }
+
     /// The same with nothing read yet, for who opens the file again.
     pub(crate) fn afresh(&self) -> Self {
         Self {

@@ -1,5 +1,6 @@
 //! Where points come from: files and streams of CSV, TSV, GeoJSON, FlatGeobuf, GPX and Arrow;
-//! Shapefile, GeoPackage and Parquet files; PostGIS.
+//! Shapefile, GeoPackage and Parquet files; the same behind `http(s)://` and `s3://` addresses
+//! (feature `remote`); PostGIS (feature `postgis`).
 //!
 //! [`open`] looks at an input, finds compression, format and columns by itself,
 //! and gives a [`Source`]; [`load`] pours it into any
@@ -50,6 +51,7 @@
     )
 )]
 
+mod address;
 mod asked;
 mod batch;
 mod blocks;
@@ -70,11 +72,14 @@ mod pipeline;
 #[cfg(feature = "postgis")]
 pub mod postgis;
 mod records;
+#[cfg(feature = "remote")]
+mod remote;
 mod report;
 mod source;
 mod table;
 mod wkb;
 
+pub use address::{is_remote, shown_source};
 pub use bounds::Bounds;
 pub use columns::{Columns, Position};
 pub use error::LoadError;
@@ -82,6 +87,8 @@ pub use filter::{Filter, FilterError};
 pub use format::Format;
 pub use open::{Options, open, read};
 pub use records::shapefile::is_companion;
+#[cfg(feature = "remote")]
+pub use remote::remote_version;
 pub use report::{Example, Report, Skip, Unit};
 pub use source::{Progress, Source, load, load_table};
 pub use table::{Column, Kept, Kind, Table, TableError};

@@ -1,5 +1,6 @@
 //! From a path to a source: the one entry to all formats.
 
+use crate::address::is_remote;
 use crate::bounds::Bounds;
 use crate::csv;
 use crate::error::LoadError;
@@ -40,9 +41,16 @@ pub struct Options {
     pub within: Option<Bounds>,
     /// Whether a row that gives no point is an error.
     pub strict: bool,
+    /// The most bytes of an address that are kept in a temporary file, where the format or the
+    /// server asks for one; 4 GiB without it.
+    pub download_limit: Option<u64>,
 }
 
 /// Opens a path, or standard input for `-`, and finds out what it holds.
+///
+/// With the feature `remote` also what is at an `http://`, `https://` or `s3://` address: read as
+/// it comes, or only where it is needed (Parquet; FlatGeobuf within bounds), or kept in a temporary
+/// file as long as the source lives.
 ///
 /// Compression (gzip, zstd) is told by its first bytes, whatever the name is.
 ///
@@ -50,6 +58,14 @@ pub struct Options {
 /// The input cannot be read, is of no known format, or its columns are not found.
 pub fn open(input: impl AsRef<Path>, options: &Options) -> Result<Box<dyn Source>, LoadError> {
     let path = input.as_ref();
+    if let Some(address) = path.to_str().filter(|path| is_remote(path)) {
+        #[cfg(feature = "remote")]
+        return crate::remote::open(address, options);
+        #[cfg(not(feature = "remote"))]
+        return Err(LoadError::RemoteLeftOut {
+            file: crate::address::shown_source(address),
+        });
+    }
     let input = Input::open(path)?;
     if !input.is_plain_file() {
         return start(input, options);
@@ -74,7 +90,7 @@ pub fn open(input: impl AsRef<Path>, options: &Options) -> Result<Box<dyn Source
 }
 
 /// Refuses to choose among geometries where a row can have but one.
-fn one_geometry(file: &str, format: Format, options: &Options) -> Result<(), LoadError> {
+pub(crate) fn one_geometry(file: &str, format: Format, options: &Options) -> Result<(), LoadError> {
     match (format, &options.geom) {
         (_, None) | (Format::Parquet | Format::Arrow | Format::GeoPackage, _) => Ok(()),
         (format, Some(_)) => Err(LoadError::BadOption {
@@ -87,7 +103,7 @@ fn one_geometry(file: &str, format: Format, options: &Options) -> Result<(), Loa
 
 /// Opens a file with libraries that damaged data may make panic: that costs the file, not the
 /// program.
-fn guarded(
+pub(crate) fn guarded(
     file: String,
     open: impl FnOnce() -> Result<Box<dyn Source>, LoadError>,
 ) -> Result<Box<dyn Source>, LoadError> {
@@ -113,7 +129,7 @@ pub fn read(
     start(Input::new(reader, name, None)?, options)
 }
 
-fn start(input: Input, options: &Options) -> Result<Box<dyn Source>, LoadError> {
+pub(crate) fn start(input: Input, options: &Options) -> Result<Box<dyn Source>, LoadError> {
     let format = Format::of(&input, options.format)?;
     one_geometry(&input.origin.file(), format, options)?;
     guarded(input.origin.file(), || match format {

@@ -2,6 +2,7 @@
 
 use super::variables::fill;
 use super::words::{Mistake, Word, Words, unknown};
+use heatsplat_loader::is_remote;
 use std::path::Path;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -153,6 +154,7 @@ impl Reader<'_> {
         let beside = match word.key.as_str() {
             // A file or a text.
             "style" => self.folder.join(&text).is_file(),
+            "file" if is_remote(&text) => false,
             key => PATHS.contains(&key) && text != "-",
         };
         word.values.push(if beside {

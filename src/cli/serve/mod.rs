@@ -53,6 +53,7 @@ Examples:
   heatsplat serve data/ --watch
   heatsplat serve cities.pmtiles                       tiles that `heatsplat export` has drawn
   heatsplat serve crimes.fgb --keep offense,time
+  heatsplat serve https://example.org/quakes.parquet --reload 10m    with the feature `remote`
   heatsplat serve postgres://heat@db/gis --table quakes --weight mag
   heatsplat serve postgres://heat@db/gis --live --sql 'select geom from trips where geom && !bbox!'
   heatsplat serve quakes.csv.gz --radius 8 --save-config heatsplat.toml --check
@@ -66,7 +67,8 @@ With --keep a request may say which points it wants: …/0/0/0.png?filter=offens
 #[command(after_help = EXAMPLES)]
 pub(super) struct Serve {
     /// Files of points: CSV, GeoJSON, Shapefile, GeoPackage, FlatGeobuf, Parquet, Arrow or GPX, text packed or not; `-` is
-    /// standard input. Each becomes a layer, and so does each file of a folder. Or postgres://user@host/database, of which every
+    /// standard input, and http(s):// and s3:// addresses are read where the feature `remote` is built
+    /// in. Each becomes a layer, and so does each file of a folder. Or postgres://user@host/database, of which every
     /// --table becomes one, or the --sql
     #[arg(value_name = "SOURCE", required_unless_present = "config")]
     sources: Vec<String>,
@@ -141,6 +143,11 @@ impl Serve {
 }
 
 fn save(document: &Document, file: &Path) -> Result<(), Failure> {
+    if let Some(address) = save::secret_address(document) {
+        let message = "what is left out of this address may be a secret, and secrets aren't written \
+                       into files: put it into a variable and write file = \"${VARIABLE}\" there";
+        return Err(format!("--save-config: {address}: {message}").into());
+    }
     let folder = file.parent().unwrap_or(Path::new(""));
     let text = save::text(document, folder);
     output::write(file, |out| out.write_all(text.as_bytes()))?;

@@ -4,6 +4,7 @@ use super::document::{Document, LayerWords, StyleWords};
 use super::secrets::without_password;
 use super::variables::literal;
 use super::words::{Word, Words};
+use heatsplat_loader::{is_remote, shown_source};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -44,6 +45,17 @@ pub(super) fn text(document: &Document, folder: &Path) -> String {
     text
 }
 
+/// The address of a layer whose user, password or query may be a secret, as it can be shown.
+pub(super) fn secret_address(document: &Document) -> Option<String> {
+    let words = document
+        .layers
+        .iter()
+        .filter_map(|layer| layer.words.get("file"));
+    let mut values = words.flat_map(|word| &word.values);
+    let secret = |value: &&String| !shown_source(value).eq_ignore_ascii_case(value);
+    values.find(secret).map(|value| shown_source(value))
+}
+
 struct Writer<'a> {
     folder: &'a Path,
 }
@@ -77,6 +89,7 @@ impl Writer<'_> {
         }
         match key {
             "style" if Path::new(value).is_file() => quoted(&literal(&self.path(value))),
+            "file" if is_remote(value) => quoted(&literal(value)),
             "file" | "token_file" if value != "-" => quoted(&literal(&self.path(value))),
             // Passwords don't go into files; what is left holds the variable in their place.
             "url" => quoted(&without_password(value)),

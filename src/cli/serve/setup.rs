@@ -10,6 +10,7 @@ use crate::cli::style_flags::StyleFlags;
 use crate::cli::{Failure, with_causes};
 use heatsplat::render::import::Columns;
 use heatsplat::{Backend, Style};
+use heatsplat_loader::is_remote;
 use heatsplat_server::Options;
 use std::fmt::Write as _;
 use std::path::Path;
@@ -170,6 +171,9 @@ impl LayerSetup {
         let live = flags.mode == Some(Mode::Live);
         let (source, database) = match (flags.file, layer.words.get("source")) {
             (Some(file), None) => (file, None),
+            (None, Some(word)) if word.values.iter().any(|value| is_remote(value)) => {
+                (word.values.concat(), None)
+            }
             (None, Some(word)) => {
                 let wanted: &Named = named("source", &document.sources, word)?;
                 let found = databases.iter().find(|d| d.name() == wanted.name);

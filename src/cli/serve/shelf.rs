@@ -5,7 +5,9 @@ use super::folder;
 use super::setup::{LayerSetup, Setup};
 use crate::cli::Failure;
 use crate::cli::archived::Archived;
+use crate::cli::source::{shown, version};
 use heatsplat::{Backend, Layer, Style};
+use heatsplat_loader::is_remote;
 use heatsplat_server::{Arrived, LayerId, Layers};
 use std::path::Path;
 use std::sync::Arc;
@@ -26,6 +28,8 @@ struct Placed {
     /// Of the file when it was read last, and when it was looked at last.
     read: State,
     seen: State,
+    /// Of an address when it was read last.
+    version: Option<String>,
     /// When it was read last.
     at: Instant,
 }
@@ -36,6 +40,16 @@ impl Placed {
             return None;
         }
         state(Path::new(&self.setup.source))
+    }
+
+    /// Whether it is to be read again, now that its time has come. The server of an address is asked,
+    /// and believed if it says anything.
+    fn is_to_be_read(&self) -> Result<bool, Failure> {
+        if !is_remote(&self.setup.source) {
+            return Ok(self.setup.is_of_database() || self.has_changed());
+        }
+        let now = version(&self.setup.source, self.version.as_deref())?;
+        Ok(now.is_none() || now != self.version)
     }
 
     fn has_changed(&self) -> bool {
@@ -126,13 +140,16 @@ impl Shelf {
             let mut kept = Placed {
                 id: id.clone(),
                 setup: layer.clone(),
+                version: known.version.clone(),
                 ..*known
             };
             if is_wanted(&kept, again) {
-                let is_read = kept.setup.is_of_database() || kept.has_changed();
+                let is_read = kept.is_to_be_read();
                 kept.read = kept.now();
                 kept.at = Instant::now();
-                if !is_read {
+                if let Err(error) = &is_read {
+                    eprintln!("heatsplat: {id} stays as it was: {error}");
+                } else if matches!(is_read, Ok(false)) {
                     // A file whose time has come, and which is as it was.
                 } else if layer.live {
                     renewed.push(id.clone());
@@ -221,6 +238,8 @@ impl Shelf {
         } else {
             state(Path::new(&setup.source))
         };
+        // before it is read: what changes meanwhile is new
+        let version = version(&setup.source, None)?;
         let name = name(&setup);
         let drawn: (&Style, _) = (&setup.style, &Arc::clone(&self.backend));
         let arrived = match &setup.database {
@@ -250,6 +269,7 @@ impl Shelf {
             id: id.clone(),
             read: state,
             seen: state,
+            version,
             at: Instant::now(),
             setup,
         };
@@ -291,10 +311,11 @@ pub(super) fn check(setup: &Setup) -> Result<Vec<String>, Failure> {
 }
 
 fn is_wanted(placed: &Placed, again: &Again) -> bool {
-    let of_database = placed.setup.is_of_database();
+    // of which nobody sees from here whether they have changed
+    let is_away = placed.setup.is_of_database() || is_remote(&placed.setup.source);
     match again {
         Again::Files | Again::Setup => placed.has_changed(),
-        Again::Everything => of_database || placed.has_changed(),
+        Again::Everything => is_away || placed.has_changed(),
         Again::Layer(wanted) => placed.id.as_str() == wanted || name(&placed.setup) == *wanted,
         Again::Due => {
             let reload = placed.setup.reload;
@@ -347,7 +368,8 @@ pub(in crate::cli) fn file_name(source: &str) -> String {
     if source == "-" {
         return "points".to_owned();
     }
-    let name = Path::new(source)
+    let source = shown(source);
+    let name = Path::new(&source)
         .file_name()
         .unwrap_or_default()
         .to_string_lossy();
@@ -395,6 +417,8 @@ mod tests {
             ("/data/My Points.geojson", "My Points"),
             ("a.b.csv", "a.b"),
             ("points", "points"),
+            ("https://host/a/b.csv.gz?key=c/d.e", "b"),
+            ("s3://bucket/folder/points.parquet", "points"),
             ("-", "points"),
         ] {
             assert_eq!(file_name(source), name);

@@ -16,10 +16,13 @@ use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder,
 };
-use parquet::file::metadata::RowGroupMetaData;
+use parquet::file::metadata::{ColumnChunkMetaData, RowGroupMetaData};
+use parquet::file::reader::ChunkReader;
 use parquet::file::statistics::Statistics;
 use serde_json::Value;
 use std::fs::File;
+use std::io::{self, Read};
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -31,6 +34,19 @@ const BYTES: u64 = 8 << 20;
 /// Threads that read row groups in turns: more gain nothing, since one thread takes what they
 /// give.
 const MOST_READERS: usize = 4;
+
+/// Where a file's bytes are.
+pub(crate) trait Stored: ChunkReader<T: Read + Send + 'static> + Clone + 'static {
+    /// Says which ranges will be read next, over and over close by.
+    fn expect(&self, _chunks: Vec<Range<u64>>) {}
+
+    /// Why it couldn't be read the last time, where that isn't the file's own fault.
+    fn trouble(&self) -> Option<io::Error> {
+        None
+    }
+}
+
+impl Stored for Counting {}
 
 /// A source that reads the Parquet file of a path.
 pub(crate) fn source(
@@ -45,13 +61,24 @@ pub(crate) fn source(
             source,
         })
     };
+    origin.bytes_total = open()?.metadata().ok().map(|m| m.len());
+    let counted = origin.clone();
+    let open = || Ok(Counting::new(open()?, &counted));
+    stored(&open, origin.clone(), options)
+}
+
+/// A source that reads a Parquet file wherever it is, by readers that `open` gives.
+pub(crate) fn stored<S: Stored>(
+    open: &dyn Fn() -> Result<S, LoadError>,
+    origin: Origin,
+    options: &Options,
+) -> Result<Box<dyn Source>, LoadError> {
+    let name = origin.file();
     let file = open()?;
-    origin.bytes_total = file.metadata().ok().map(|m| m.len());
-    let file = Counting::new(file, &origin);
     // embedded Arrow schemas are not needed, and their damage would only do harm
     let how = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
-    let metadata =
-        ArrowReaderMetadata::load(&file, how).map_err(|error| damaged(&origin, "footer", error))?;
+    let metadata = ArrowReaderMetadata::load(&file, how)
+        .map_err(|error| failed(&file, &origin, "footer", error))?;
     let geo = geo(&metadata, options.geom.as_deref(), &origin)?;
     let crs = match geo.as_ref().and_then(|geo| geo.crs.as_ref()) {
         Some(crs) => Crs::of_projjson(crs, &name)?,
@@ -78,7 +105,7 @@ pub(crate) fn source(
     for first in 0..count {
         let part = Part {
             // of its own: a handle has one place in the file, and clones share it
-            file: Counting::new(open()?, &origin),
+            file: open()?,
             metadata: metadata.clone(),
             wanted: wanted.clone(),
             origin: origin.clone(),
@@ -103,14 +130,14 @@ pub(crate) fn source(
 }
 
 /// What a thread needs to read row groups.
-struct Part {
-    file: Counting,
+struct Part<S> {
+    file: S,
     metadata: ArrowReaderMetadata,
     wanted: Wanted,
     origin: Origin,
 }
 
-impl Part {
+impl<S: Stored> Part<S> {
     fn read(&self, group: usize, judge: &mut Judge) -> Result<(), Ended> {
         let groups = self.metadata.metadata().row_groups();
         let before = groups
@@ -123,6 +150,7 @@ impl Part {
             .get(group)
             .ok_or_else(|| damaged(&self.origin, place(), "it is not there"))?;
         let mask = ProjectionMask::roots(self.metadata.parquet_schema(), self.wanted.all());
+        self.file.expect(chunks(row_group, &mask));
         let batches = ParquetRecordBatchReaderBuilder::new_with_metadata(
             Pages::of(&self.file, row_group),
             self.metadata.clone(),
@@ -131,13 +159,42 @@ impl Part {
         .with_projection(mask)
         .with_row_groups(vec![group])
         .build()
-        .map_err(|error| damaged(&self.origin, place(), error))?;
+        .map_err(|error| failed(&self.file, &self.origin, place(), error))?;
         let wanted = self.wanted.projected();
         for batch in batches {
-            let batch = batch.map_err(|error| damaged(&self.origin, place(), error))?;
+            let batch = batch.map_err(|error| failed(&self.file, &self.origin, place(), error))?;
             wanted.judge(&batch, judge)?;
         }
         Ok(judge.end_turn()?)
+    }
+}
+
+/// Where the bytes of a row group's columns are; a place that can't be is left for the library to
+/// find.
+fn chunks(group: &RowGroupMetaData, mask: &ProjectionMask) -> Vec<Range<u64>> {
+    let columns = group.columns().iter().enumerate();
+    let wanted = columns.filter(|(at, _)| mask.leaf_included(*at));
+    let range = |column: &ColumnChunkMetaData| {
+        let first = column.data_page_offset();
+        let start = column.dictionary_page_offset().unwrap_or(first).min(first);
+        let start = u64::try_from(start).ok()?;
+        let length = u64::try_from(column.compressed_size()).ok()?;
+        Some(start..start.checked_add(length)?)
+    };
+    wanted.filter_map(|(_, column)| range(column)).collect()
+}
+
+/// What the library's error means: that reading failed, or that what was read makes no sense. The
+/// library only passes words on, so the file itself is asked.
+fn failed(
+    file: &impl Stored,
+    origin: &Origin,
+    place: impl ToString,
+    error: impl ToString,
+) -> LoadError {
+    match file.trouble() {
+        Some(error) => super::unreadable(origin, place, error),
+        None => damaged(origin, place, error),
     }
 }
 

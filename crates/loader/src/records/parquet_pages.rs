@@ -1,6 +1,7 @@
 //! The bytes of a Parquet file, counted as they are read; and of its pages what they say of their
 //! size, held against what can be and against a limit before the library takes memory for it.
 
+use super::parquet::Stored;
 use crate::input::Origin;
 use flate2::read::MultiGzDecoder;
 use parquet::basic::Compression;
@@ -34,11 +35,6 @@ impl Counting {
             origin: origin.clone(),
         }
     }
-
-    fn read(&self, start: u64) -> Result<Box<dyn Read + Send>, ParquetError> {
-        let reader = self.file.get_read(start)?;
-        Ok(Box::new(self.origin.counted(reader)))
-    }
 }
 
 impl Length for Counting {
@@ -51,7 +47,8 @@ impl ChunkReader for Counting {
     type T = Box<dyn Read + Send>;
 
     fn get_read(&self, start: u64) -> Result<Self::T, ParquetError> {
-        self.read(start)
+        let reader = self.file.get_read(start)?;
+        Ok(Box::new(self.origin.counted(reader)))
     }
 
     fn get_bytes(&self, start: u64, length: usize) -> Result<bytes::Bytes, ParquetError> {
@@ -71,16 +68,16 @@ impl ChunkReader for Counting {
 }
 
 /// The pages of a row group.
-pub(super) struct Pages {
-    file: Counting,
+pub(super) struct Pages<S> {
+    file: S,
     /// Where the columns are, and how they are packed.
     columns: Vec<(Range<u64>, Compression)>,
     /// How many bytes of the page whose header was read last are not packed.
     levels: AtomicUsize,
 }
 
-impl Pages {
-    pub(super) fn of(file: &Counting, group: &RowGroupMetaData) -> Self {
+impl<S: Stored> Pages<S> {
+    pub(super) fn of(file: &S, group: &RowGroupMetaData) -> Self {
         let column = |column: &parquet::file::metadata::ColumnChunkMetaData| {
             let (start, length) = column.byte_range();
             (start..start.saturating_add(length), column.compression())
@@ -100,18 +97,18 @@ impl Pages {
     }
 }
 
-impl Length for Pages {
+impl<S: Stored> Length for Pages<S> {
     fn len(&self) -> u64 {
         self.file.len()
     }
 }
 
-impl ChunkReader for Pages {
+impl<S: Stored> ChunkReader for Pages<S> {
     type T = Box<dyn Read + Send>;
 
     /// The library calls this before each page, mostly at its header.
     fn get_read(&self, start: u64) -> Result<Self::T, ParquetError> {
-        let mut reader = self.file.read(start)?;
+        let mut reader = self.file.get_read(start)?;
         let mut head = Vec::new();
         reader.by_ref().take(SIZES).read_to_end(&mut head)?;
         if let Some(sizes) = Sizes::of(&head) {
@@ -235,7 +232,7 @@ mod tests {
     use std::io::Write;
 
     /// Pages of a file of its own, all packed alike.
-    fn pages(name: &str, bytes: &[u8], packing: Compression) -> Pages {
+    fn pages(name: &str, bytes: &[u8], packing: Compression) -> Pages<Counting> {
         let path =
             std::env::temp_dir().join(format!("heatsplat-pages-{}-{name}", std::process::id()));
         std::fs::write(&path, bytes).unwrap();

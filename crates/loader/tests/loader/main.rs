@@ -16,6 +16,8 @@ mod keep;
 mod large;
 mod nasty;
 mod records;
+#[cfg(feature = "remote")]
+mod remote;
 mod survive;
 mod within;
 

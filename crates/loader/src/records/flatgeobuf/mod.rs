@@ -52,8 +52,17 @@ pub(crate) fn file(
         })?;
         Ok(Nearby::new(origin.counted(file)))
     };
+    stored(&open, origin.clone(), options)
+}
+
+/// The same wherever the file is, by readers that `open` gives.
+pub(crate) fn stored<R: Read + Seek + Send + 'static>(
+    open: &dyn Fn() -> Result<R, LoadError>,
+    origin: Origin,
+    options: &Options,
+) -> Result<Box<dyn Source>, LoadError> {
     let mut reader = open()?;
-    let plan = Plan::read(&mut reader, origin.clone(), options)?;
+    let plan = Plan::read(&mut reader, origin, options)?;
     match options.within.filter(|_| plan.can_search) {
         Some(within) => plan.part(reader, open()?, within),
         None => plan.all(reader),

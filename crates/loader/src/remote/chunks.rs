@@ -1,0 +1,170 @@
+//! A Parquet file at an address: of each column's bytes a window of a few MiB is fetched at a
+//! time, and nothing of the columns that aren't read.
+
+use super::object::Object;
+use crate::input::Origin;
+use crate::records::parquet::Stored;
+use bytes::Bytes;
+use parquet::errors::ParquetError;
+use parquet::file::reader::{ChunkReader, Length};
+use std::collections::BTreeMap;
+use std::io::{self, Read};
+use std::ops::Range;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Fetched at a time, of each column and thread.
+const WINDOW: u64 = 2 << 20;
+/// Columns that lie so close come together.
+const GAP: u64 = 64 << 10;
+/// The end of the file, where its footer is.
+const TAIL: u64 = 64 << 10;
+
+/// Bytes of an object as the library wants them.
+#[derive(Clone)]
+pub(crate) struct Chunks {
+    object: Object,
+    origin: Origin,
+    windows: Arc<Mutex<Windows>>,
+}
+
+/// What is in memory.
+#[derive(Default)]
+struct Windows {
+    /// What will be read, in order and apart.
+    expected: Vec<Range<u64>>,
+    /// The bytes that were fetched last for each of these, by its beginning, with theirs.
+    fetched: BTreeMap<u64, (u64, Bytes)>,
+    /// What the last request has failed for.
+    trouble: Option<io::Error>,
+}
+
+impl Windows {
+    /// The range that a place is in; outside of all it is the file's end.
+    fn around(&self, at: u64, size: u64) -> Range<u64> {
+        let found = self.expected.iter().find(|range| range.contains(&at));
+        found
+            .cloned()
+            .unwrap_or_else(|| size.saturating_sub(TAIL)..size)
+    }
+}
+
+impl Chunks {
+    pub(crate) fn new(object: Object, origin: Origin) -> Self {
+        Self {
+            object,
+            origin,
+            windows: Arc::default(),
+        }
+    }
+
+    /// So many bytes at a place, at least.
+    fn fetch(&self, at: u64, length: u64) -> io::Result<Bytes> {
+        let size = self.object.size().unwrap_or(0);
+        // one thread alone reads through each
+        let mut windows = self.windows.lock().unwrap_or_else(PoisonError::into_inner);
+        let around = windows.around(at, size);
+        if let Some((start, bytes)) = windows.fetched.get(&around.start)
+            && let Some(offset) = at.checked_sub(*start)
+            && let Some(rest) = bytes
+                .len()
+                .checked_sub(usize::try_from(offset).unwrap_or(usize::MAX))
+            && rest as u64 >= length.max(1)
+        {
+            return Ok(bytes.slice(bytes.len() - rest..));
+        }
+        let from = if windows.expected.is_empty() && around.contains(&at) {
+            around.start
+        } else {
+            at
+        };
+        let most = from.saturating_add(WINDOW).min(around.end);
+        let to = at.saturating_add(length).max(most);
+        let bytes = match self.object.read(from..to) {
+            Ok(bytes) => bytes,
+            Err(error) => {
+                let words = io::Error::other(error.to_string());
+                windows.trouble = Some(error);
+                return Err(words);
+            }
+        };
+        self.origin.count(bytes.len());
+        windows.fetched.insert(around.start, (from, bytes.clone()));
+        let offset = usize::try_from(at - from).unwrap_or(usize::MAX);
+        Ok(bytes.slice(offset.min(bytes.len())..))
+    }
+}
+
+impl Stored for Chunks {
+    fn expect(&self, mut chunks: Vec<Range<u64>>) {
+        chunks.sort_by_key(|range| range.start);
+        let mut expected: Vec<Range<u64>> = Vec::new();
+        for chunk in chunks {
+            match expected.last_mut() {
+                Some(last)
+                    if chunk.start < last.end
+                        || (chunk.start - last.end <= GAP && chunk.end - last.start <= WINDOW) =>
+                {
+                    last.end = last.end.max(chunk.end);
+                }
+                _ => expected.push(chunk),
+            }
+        }
+        let mut windows = self.windows.lock().unwrap_or_else(PoisonError::into_inner);
+        *windows = Windows {
+            expected,
+            ..Windows::default()
+        };
+    }
+
+    fn trouble(&self) -> Option<io::Error> {
+        let mut windows = self.windows.lock().unwrap_or_else(PoisonError::into_inner);
+        windows.trouble.take()
+    }
+}
+
+impl Length for Chunks {
+    fn len(&self) -> u64 {
+        self.object.size().unwrap_or(0)
+    }
+}
+
+impl ChunkReader for Chunks {
+    type T = From;
+
+    fn get_read(&self, start: u64) -> Result<Self::T, ParquetError> {
+        Ok(From {
+            chunks: self.clone(),
+            at: start,
+        })
+    }
+
+    fn get_bytes(&self, start: u64, length: usize) -> Result<Bytes, ParquetError> {
+        let bytes = self.fetch(start, length as u64)?;
+        if bytes.len() < length {
+            return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into());
+        }
+        Ok(bytes.slice(..length))
+    }
+}
+
+/// Reads on from a place.
+pub(crate) struct From {
+    chunks: Chunks,
+    at: u64,
+}
+
+impl Read for From {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let left = self.chunks.len().saturating_sub(self.at);
+        if left == 0 || buffer.is_empty() {
+            return Ok(0);
+        }
+        let bytes = self.chunks.fetch(self.at, 1)?;
+        let n = bytes.len().min(buffer.len());
+        if let (Some(to), Some(from)) = (buffer.get_mut(..n), bytes.get(..n)) {
+            to.copy_from_slice(from);
+        }
+        self.at += n as u64;
+        Ok(n)
+    }
+}

@@ -1,0 +1,287 @@
+//! How servers are asked: one small runtime, bounded waits and tries, and errors without secrets.
+
+use crate::address::{parts, scheme};
+use async_trait::async_trait;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use object_store::aws::AmazonS3Builder;
+use object_store::client::{
+    HttpClient, HttpConnector, HttpError, HttpErrorKind, HttpRequest, HttpResponse, HttpService,
+};
+use object_store::http::HttpBuilder;
+use object_store::path::Path;
+use object_store::{BackoffConfig, ClientOptions, ObjectStore, RetryConfig};
+use percent_encoding::percent_decode_str;
+use reqwest::header::{AUTHORIZATION, CONTENT_LENGTH, HeaderMap, HeaderValue, RANGE};
+use reqwest::{StatusCode, Url, redirect};
+use std::error::Error;
+use std::fmt;
+use std::io;
+use std::sync::mpsc::sync_channel;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+use tokio::runtime::{Builder, Runtime};
+
+/// Until a connection stands.
+const CONNECT: Duration = Duration::from_secs(10);
+/// Without a single byte.
+const SILENCE: Duration = Duration::from_secs(30);
+/// Redirects that are followed.
+const REDIRECTS: usize = 5;
+/// Tries after the first one that failed.
+const RETRIES: usize = 3;
+/// After so long nothing is tried again.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The size of what a server sends without saying how long it is.
+pub(super) const UNKNOWN: u64 = u64::MAX / 2;
+
+/// Does asynchronous work on threads of its own while this one waits: it may be anybody's, a
+/// runtime's too.
+pub(super) fn wait<T: Send + 'static>(
+    work: impl Future<Output = T> + Send + 'static,
+) -> io::Result<T> {
+    static RUNTIME: OnceLock<Option<Runtime>> = OnceLock::new();
+    let made = RUNTIME.get_or_init(|| {
+        Builder::new_multi_thread()
+            .worker_threads(1)
+            .thread_name("heatsplat-remote")
+            .enable_all()
+            .build()
+            .ok()
+    });
+    let runtime = made
+        .as_ref()
+        .ok_or_else(|| io::Error::other("no thread can be started to ask the server"))?;
+    let (done, result) = sync_channel(1);
+    runtime.spawn(async move {
+        // whoever waited may be gone
+        let _ = done.send(work.await);
+    });
+    result
+        .recv()
+        .map_err(|_| io::Error::other("asking the server broke off"))
+}
+
+/// Who is asked for what is at an address, and its path there.
+pub(super) fn store(address: &str) -> io::Result<(Arc<dyn ObjectStore>, Path)> {
+    // another part of the program may have installed it
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    match scheme(address) {
+        Some(("s3", rest)) => s3(rest),
+        Some(_) => http(address),
+        None => Err(wrong("it is no http://, https:// or s3:// address")),
+    }
+}
+
+/// The whole address is the store's and nothing is its path, so that a signature stays as it is.
+fn http(address: &str) -> io::Result<(Arc<dyn ObjectStore>, Path)> {
+    let mut url = Url::parse(address).map_err(wrong)?;
+    let user = authorization(&url)?;
+    let _ = (url.set_username(""), url.set_password(None));
+    url.set_fragment(None);
+    let connector = Connector {
+        https_only: url.scheme() == "https",
+        user,
+    };
+    let store = HttpBuilder::new()
+        .with_url(url.as_str())
+        .with_retry(retries())
+        .with_http_connector(connector)
+        .build()
+        .map_err(failed)?;
+    Ok((Arc::new(store), Path::default()))
+}
+
+/// Credentials, region and endpoint come from the environment alone; without a key requests are
+/// not signed.
+fn s3(rest: &str) -> io::Result<(Arc<dyn ObjectStore>, Path)> {
+    let (bucket, key) = parts(rest);
+    let key = key.strip_prefix('/').unwrap_or_default();
+    if bucket.contains('@') {
+        let message =
+            "keys go into AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, not into addresses";
+        return Err(wrong(message));
+    }
+    if bucket.is_empty() || key.is_empty() {
+        return Err(wrong("expected s3://bucket/key"));
+    }
+    let path = Path::parse(key).map_err(wrong)?;
+    let said = |name: &str| std::env::var(name).is_ok_and(|value| !value.is_empty());
+    let endpoint = ["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT"]
+        .into_iter()
+        .find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()));
+    let others = [
+        "AWS_WEB_IDENTITY_TOKEN_FILE",
+        "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+        "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+    ];
+    let has_key = said("AWS_ACCESS_KEY_ID") || others.into_iter().any(said);
+    let connector = Connector {
+        https_only: !endpoint.is_some_and(|url| url.starts_with("http://")),
+        user: None,
+    };
+    let mut builder = AmazonS3Builder::from_env()
+        .with_bucket_name(bucket)
+        .with_retry(retries())
+        .with_http_connector(connector);
+    if !has_key {
+        builder = builder.with_skip_signature(true);
+    }
+    let store = builder.build().map_err(failed)?;
+    Ok((Arc::new(store), path))
+}
+
+fn retries() -> RetryConfig {
+    RetryConfig {
+        backoff: BackoffConfig {
+            init_backoff: Duration::from_millis(100),
+            max_backoff: Duration::from_secs(2),
+            base: 2.0,
+        },
+        max_retries: RETRIES,
+        retry_timeout: PATIENCE,
+    }
+}
+
+/// User and password of an address as a header; where there are none, nothing.
+fn authorization(url: &Url) -> io::Result<Option<HeaderValue>> {
+    if url.username().is_empty() && url.password().is_none() {
+        return Ok(None);
+    }
+    let decoded = |text: &str| percent_decode_str(text).collect::<Vec<u8>>();
+    let mut pair = decoded(url.username());
+    pair.push(b':');
+    pair.extend(decoded(url.password().unwrap_or_default()));
+    let mut value = HeaderValue::from_str(&format!("Basic {}", STANDARD.encode(pair)))
+        .map_err(|_| wrong("user and password can't be sent"))?;
+    value.set_sensitive(true);
+    Ok(Some(value))
+}
+
+/// Makes clients that wait for nobody for ever.
+#[derive(Debug)]
+struct Connector {
+    https_only: bool,
+    user: Option<HeaderValue>,
+}
+
+impl HttpConnector for Connector {
+    fn connect(&self, _options: &ClientOptions) -> object_store::Result<HttpClient> {
+        let mut headers = HeaderMap::new();
+        if let Some(user) = &self.user {
+            headers.insert(AUTHORIZATION, user.clone());
+        }
+        let client = reqwest::Client::builder()
+            .user_agent(concat!("heatsplat/", env!("CARGO_PKG_VERSION")))
+            .default_headers(headers)
+            .https_only(self.https_only)
+            .redirect(redirect::Policy::limited(REDIRECTS))
+            // an address may hold a signature
+            .referer(false)
+            .connect_timeout(CONNECT)
+            .read_timeout(SILENCE)
+            // bytes as they are stored: places in them are counted
+            .no_gzip()
+            .no_brotli()
+            .no_zstd()
+            .no_deflate()
+            .build()
+            .map_err(|error| object_store::Error::Generic {
+                store: "HTTP",
+                source: Box::new(error),
+            })?;
+        Ok(HttpClient::new(Careful(client)))
+    }
+}
+
+/// A server's word that isn't what was asked for.
+#[derive(Debug)]
+struct Answered(StatusCode);
+
+impl fmt::Display for Answered {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the server answers {}", self.0)
+    }
+}
+
+impl Error for Answered {}
+
+/// Asks, and passes on only what is of use: answers that are errors lose their bodies, which may
+/// be endless; those without a length get one that is known to be none.
+#[derive(Debug)]
+struct Careful(reqwest::Client);
+
+#[async_trait]
+impl HttpService for Careful {
+    async fn call(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
+        let ranged = request.headers().contains_key(RANGE);
+        let mut response = HttpService::call(&self.0, request).await?;
+        let status = response.status();
+        if !status.is_success() || (ranged && status != StatusCode::PARTIAL_CONTENT) {
+            let passing = status.is_server_error()
+                || status == StatusCode::TOO_MANY_REQUESTS
+                || status == StatusCode::REQUEST_TIMEOUT;
+            // only the former is asked again
+            let kind = if passing {
+                HttpErrorKind::Interrupted
+            } else {
+                HttpErrorKind::Unknown
+            };
+            return Err(HttpError::new(kind, Answered(status)));
+        }
+        response
+            .headers_mut()
+            .entry(CONTENT_LENGTH)
+            .or_insert_with(|| HeaderValue::from(UNKNOWN));
+        Ok(response)
+    }
+}
+
+/// The status that an error is about, if a server has answered.
+pub(super) fn status(error: &object_store::Error) -> Option<u16> {
+    chain(error).find_map(|e| Some(e.downcast_ref::<Answered>()?.0.as_u16()))
+}
+
+/// Whether an answer has come and makes no sense.
+pub(super) fn is_strange(error: &object_store::Error) -> bool {
+    chain(error).all(|e| e.downcast_ref::<HttpError>().is_none())
+}
+
+/// An error in words; the library's own hold the whole address, secrets included.
+pub(super) fn failed(error: object_store::Error) -> io::Error {
+    use io::ErrorKind::{NotFound, Other, PermissionDenied, TimedOut};
+    if let Some(status) = status(&error) {
+        let (kind, hint) = match status {
+            401 | 403 => (PermissionDenied, ": it doesn't let this be read"),
+            404 | 410 => (NotFound, ": nothing is there"),
+            412 => (Other, ": the file has changed while it was read"),
+            300..=399 => (Other, ": is it another region? Set AWS_REGION"),
+            _ => (Other, ""),
+        };
+        let answer = StatusCode::from_u16(status).map_or_else(|e| e.to_string(), |s| s.to_string());
+        return io::Error::new(kind, format!("the server answers {answer}{hint}"));
+    }
+    let innermost = chain(&error).last().map(ToString::to_string);
+    let innermost = innermost.unwrap_or_default();
+    let of_http = chain(&error).find_map(|e| e.downcast_ref::<HttpError>());
+    match of_http.map(HttpError::kind) {
+        Some(HttpErrorKind::Timeout) => {
+            let message = "the server doesn't answer, or has gone silent";
+            io::Error::new(TimedOut, message)
+        }
+        Some(HttpErrorKind::Connect) => {
+            io::Error::other(format!("no connection to the server: {innermost}"))
+        }
+        Some(_) => io::Error::other(format!("the connection broke off: {innermost}")),
+        None => io::Error::other(format!("the server's answer can't be used: {innermost}")),
+    }
+}
+
+fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    std::iter::successors(Some(error), |&error| error.source())
+}
+
+fn wrong(message: impl ToString) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidInput, message.to_string())
+}

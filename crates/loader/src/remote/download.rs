@@ -1,0 +1,184 @@
+//! What can't be read from afar is kept in a folder for as long as it is read.
+
+use crate::columns::Columns;
+use crate::error::LoadError;
+use crate::report::Report;
+use crate::source::{Progress, Source};
+use crate::table::Kept;
+use heatsplat_points::PointSink;
+use std::fs::{self, DirBuilder, File};
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+/// How folders of downloads begin.
+const PREFIX: &str = "heatsplat-download-";
+/// Held locked by the program that has the folder.
+const LOCK: &str = "lock";
+/// A folder so old whose lock nobody holds is nobody's.
+const OLD: Duration = Duration::from_secs(60);
+
+/// The most that is downloaded unless it is said.
+const LIMIT: u64 = 4 << 30;
+
+/// A folder that goes when it is dropped.
+pub(super) struct Folder {
+    path: PathBuf,
+    limit: u64,
+    // dropped last: unlocked, the folder may be swept away
+    _lock: File,
+}
+
+impl Folder {
+    /// An empty one, which nobody else may look into.
+    pub(super) fn new(limit: Option<u64>) -> io::Result<Self> {
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        let above = std::env::temp_dir();
+        sweep(&above);
+        loop {
+            let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+            let path = above.join(format!("{PREFIX}{}-{number}", std::process::id()));
+            #[cfg_attr(not(unix), expect(unused_mut))]
+            let mut builder = DirBuilder::new();
+            #[cfg(unix)]
+            std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+            match builder.create(&path) {
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
+                created => created?,
+            }
+            let lock = File::create(path.join(LOCK))?;
+            lock.lock()?;
+            return Ok(Self {
+                path,
+                limit: limit.unwrap_or(LIMIT),
+                _lock: lock,
+            });
+        }
+    }
+
+    /// Puts all that a reader gives into a file of the folder.
+    pub(super) fn keep(
+        &self,
+        name: &str,
+        file: &str,
+        size: Option<u64>,
+        mut from: impl Read,
+    ) -> Result<PathBuf, LoadError> {
+        let read = |source| LoadError::Read {
+            file: file.to_owned(),
+            source,
+        };
+        let path = self.path.join(name);
+        let too_long = || LoadError::BadOption {
+            file: file.to_owned(),
+            parameter: "--download-limit",
+            message: format!(
+                "this has to be kept in a temporary file, and it is over {} MiB; \
+                 if there is room, allow more",
+                self.limit >> 20
+            ),
+        };
+        if size.is_some_and(|size| size > self.limit) {
+            return Err(too_long());
+        }
+        let mut to = File::create(&path).map_err(read)?;
+        let copied = io::copy(&mut (&mut from).take(self.limit), &mut to).map_err(read)?;
+        let more = copied == self.limit && from.read(&mut [0]).map_err(read)? > 0;
+        if more { Err(too_long()) } else { Ok(path) }
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.path);
+    }
+}
+
+/// Deletes what programs have left behind that were ended from one moment to the next.
+fn sweep(above: &Path) {
+    for entry in fs::read_dir(above).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        if !name.to_string_lossy().starts_with(PREFIX) {
+            continue;
+        }
+        let path = entry.path();
+        let age = entry.metadata().and_then(|m| m.modified());
+        let age = age.ok().and_then(|modified| modified.elapsed().ok());
+        let Ok(lock) = File::open(path.join(LOCK)) else {
+            continue;
+        };
+        if age.is_some_and(|age| age >= OLD) && lock.try_lock().is_ok() {
+            let _ = fs::remove_dir_all(&path);
+        }
+    }
+}
+
+/// A source with the folder that it reads from.
+pub(super) struct Downloaded {
+    pub(super) source: Box<dyn Source>,
+    pub(super) _folder: Folder,
+}
+
+impl Source for Downloaded {
+    fn name(&self) -> &str {
+        self.source.name()
+    }
+
+    fn columns(&self) -> &Columns {
+        self.source.columns()
+    }
+
+    fn next_batch(&mut self, sink: &mut dyn PointSink) -> Result<bool, LoadError> {
+        self.source.next_batch(sink)
+    }
+
+    fn take_kept(&mut self) -> Kept {
+        self.source.take_kept()
+    }
+
+    fn report(&self) -> &Report {
+        self.source.report()
+    }
+
+    fn progress(&self) -> Progress {
+        self.source.progress()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_goes_and_so_does_what_others_have_left() {
+        let left = std::env::temp_dir().join(format!("{PREFIX}left-{}", std::process::id()));
+        fs::create_dir(&left).unwrap();
+        File::create(left.join(LOCK)).unwrap();
+        fs::write(left.join("points.gpkg"), "…").unwrap();
+        let folder = Folder::new(Some(4)).unwrap();
+        // it is young
+        assert!(left.exists());
+        let long_ago = std::time::SystemTime::now() - 2 * OLD;
+        File::open(&left).unwrap().set_modified(long_ago).unwrap();
+        File::open(&folder.path)
+            .unwrap()
+            .set_modified(long_ago)
+            .unwrap();
+        sweep(&std::env::temp_dir());
+        assert!(!left.exists() && folder.path.exists());
+
+        let kept = |text: &'static str, size| folder.keep("a", "http://h/a", size, text.as_bytes());
+        assert_eq!(fs::read(kept("four", None).unwrap()).unwrap(), b"four");
+        for (text, size) in [("fives", None), ("four", Some(5))] {
+            let error = kept(text, size).unwrap_err().to_string();
+            assert!(
+                error.starts_with("http://h/a: --download-limit: "),
+                "{error}"
+            );
+        }
+        let path = folder.path.clone();
+        drop(folder);
+        assert!(!path.exists());
+    }
+}

@@ -1,0 +1,187 @@
+//! Files behind `http(s)://` and `s3://` addresses.
+//!
+//! ```text
+//! address ─ client: whom to ask ─▶ object: a first look ─┬▶ a stream, as of any pipe
+//!                                                        ├▶ chunks (Parquet), places (FlatGeobuf
+//!                                                        │  within bounds): ranges alone
+//!                                                        └▶ download: a temporary file
+//! ```
+
+mod chunks;
+mod client;
+mod download;
+mod object;
+mod places;
+
+use crate::error::LoadError;
+use crate::format::Format;
+use crate::input::{Input, Origin};
+use crate::open::{Options, guarded, one_geometry, start};
+use crate::records;
+use crate::source::Source;
+use bytes::Bytes;
+use chunks::Chunks;
+use download::{Downloaded, Folder};
+use object::{Look, Object, Rest};
+use places::Places;
+use std::io::{self, Cursor, Read};
+use std::path::Path;
+
+/// What is at an address now, in a word that changes when its bytes do: its ETag or the time that
+/// it was modified. `None` if its server says neither.
+///
+/// With the word that is `known` already, a server that can send nothing else but "it is the same".
+///
+/// # Errors
+/// The server can't be asked, or nothing is there.
+pub fn remote_version(address: &str, known: Option<&str>) -> Result<Option<String>, LoadError> {
+    let version = Object::at(address).and_then(|object| object.version(known));
+    version.map_err(|source| LoadError::Open {
+        file: crate::address::shown_source(address),
+        source,
+    })
+}
+
+/// Opens what is at an address.
+pub(crate) fn open(address: &str, options: &Options) -> Result<Box<dyn Source>, LoadError> {
+    let name = crate::address::shown_source(address);
+    let failed = |source| LoadError::Open {
+        file: name.clone(),
+        source,
+    };
+    let mut object = Object::at(address).map_err(failed)?;
+    let look = object.look().map_err(failed)?;
+    let reader: Box<dyn Read + Send> = match look {
+        Look::Ranges(first) => match here_and_there(&object, &first, options)? {
+            Some(source) => return Ok(source),
+            None => {
+                let rest = Rest::new(object.clone(), first.len() as u64);
+                Box::new(Cursor::new(first).chain(rest))
+            }
+        },
+        Look::Whole(stream) => Box::new(stream),
+    };
+    let input = Input::new(reader, &name, object.size())?;
+    if input.origin.is_packed() {
+        return start(input, options);
+    }
+    let format = Format::of(&input, options.format)?;
+    match format {
+        Format::Shapefile | Format::GeoPackage | Format::Parquet => {
+            downloaded(&object, input, format, options)
+        }
+        Format::Arrow if input.sample.starts_with(records::arrow::MAGIC) => {
+            downloaded(&object, input, format, options)
+        }
+        _ => start(input, options),
+    }
+}
+
+/// A source that reads only what it needs, if that can be.
+fn here_and_there(
+    object: &Object,
+    first: &Bytes,
+    options: &Options,
+) -> Result<Option<Box<dyn Source>>, LoadError> {
+    let beginning = Cursor::new(first.clone());
+    // what is packed breaks off here
+    let peek = match Input::new(beginning, &object.shown(), object.size()) {
+        Ok(peek) if peek.is_plain_file() => peek,
+        _ => return Ok(None),
+    };
+    let origin = peek.origin.afresh();
+    // what this little doesn't tell is told by more of it
+    let Ok(format) = Format::of(&peek, options.format) else {
+        return Ok(None);
+    };
+    match format {
+        Format::Parquet => guarded(origin.file(), || {
+            let errors = origin.clone();
+            let open = || Ok(Chunks::new(object.clone(), errors.clone()));
+            records::parquet::stored(&open, origin, options)
+        })
+        .map(Some),
+        Format::FlatGeobuf if options.within.is_some() => guarded(origin.file(), || {
+            let counted = origin.clone();
+            let open = || Ok(Places::new(object.clone(), counted.clone()));
+            one_geometry(&counted.file(), format, options)?;
+            records::flatgeobuf::stored(&open, origin, options)
+        })
+        .map(Some),
+        _ => Ok(None),
+    }
+}
+
+/// A source that reads a copy.
+fn downloaded(
+    object: &Object,
+    input: Input,
+    format: Format,
+    options: &Options,
+) -> Result<Box<dyn Source>, LoadError> {
+    let file = input.origin.file();
+    one_geometry(&file, format, options)?;
+    let folder = Folder::new(options.download_limit).map_err(|source| LoadError::Read {
+        file: file.clone(),
+        source,
+    })?;
+    let origin = input.origin.afresh();
+    let all = Cursor::new(input.sample).chain(input.rest);
+    let path = folder.keep("points.shp", &file, origin.bytes_total, all)?;
+    if format == Format::Shapefile {
+        companions(object, &folder, &origin)?;
+    }
+    let source = guarded(file, || of_path(&path, format, origin, options))?;
+    Ok(Box::new(Downloaded {
+        source,
+        _folder: folder,
+    }))
+}
+
+fn of_path(
+    path: &Path,
+    format: Format,
+    origin: Origin,
+    options: &Options,
+) -> Result<Box<dyn Source>, LoadError> {
+    match format {
+        Format::Shapefile => records::shapefile::source(path, origin, options),
+        Format::GeoPackage => records::geopackage::source(path, origin, options),
+        Format::Parquet => records::parquet::source(path, origin, options),
+        _ => records::arrow::file(path, origin, options),
+    }
+}
+
+/// Fetches what belongs to a Shapefile and is there. An answer that isn't a plain "nothing is
+/// there" is an error: without its projection the points would be in the wrong place.
+fn companions(shp: &Object, folder: &Folder, origin: &Origin) -> Result<(), LoadError> {
+    for extension in ["prj", "dbf", "cpg"] {
+        let Some(beside) = shp.beside("shp", extension) else {
+            return Err(LoadError::Open {
+                file: origin.file(),
+                source: io::Error::other(
+                    "a Shapefile's address must end in .shp, so that its .prj and .dbf are found beside it",
+                ),
+            });
+        };
+        let mut file = origin.file();
+        let looked = beside.and_then(|mut beside| {
+            file = beside.shown();
+            Ok((beside.look()?, beside))
+        });
+        let (look, beside) = match looked {
+            Ok(found) => found,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            Err(source) => return Err(LoadError::Open { file, source }),
+        };
+        let name = format!("points.{extension}");
+        match look {
+            Look::Ranges(first) => {
+                let rest = Rest::new(beside.clone(), first.len() as u64);
+                folder.keep(&name, &file, beside.size(), Cursor::new(first).chain(rest))?
+            }
+            Look::Whole(stream) => folder.keep(&name, &file, beside.size(), stream)?,
+        };
+    }
+    Ok(())
+}

@@ -1,0 +1,91 @@
+//! An object that is read here and there: what lies close together comes in one request.
+
+use super::object::Object;
+use crate::input::Origin;
+use bytes::Bytes;
+use std::io::{self, Read, Seek, SeekFrom};
+
+/// Asked for at a place that is new.
+const NEAR: u64 = 32 << 10;
+/// Asked for where one window follows the other.
+const FAR: u64 = 1 << 20;
+
+/// A reader that can go anywhere.
+pub(crate) struct Places {
+    object: Object,
+    origin: Origin,
+    at: u64,
+    /// Bytes and where they begin.
+    start: u64,
+    window: Bytes,
+    next: u64,
+}
+
+impl Places {
+    pub(crate) fn new(object: Object, origin: Origin) -> Self {
+        Self {
+            object,
+            origin,
+            at: 0,
+            start: 0,
+            window: Bytes::new(),
+            next: NEAR,
+        }
+    }
+
+    /// What the window has of the place.
+    fn here(&self) -> &[u8] {
+        let offset = self.at.checked_sub(self.start);
+        let offset = offset.and_then(|offset| usize::try_from(offset).ok());
+        offset
+            .and_then(|offset| self.window.get(offset..))
+            .unwrap_or_default()
+    }
+
+    fn fetch(&mut self) -> io::Result<()> {
+        let size = self.object.size().unwrap_or(0);
+        if self.at >= size {
+            return Ok(());
+        }
+        let end = self.start + self.window.len() as u64;
+        // close behind what was read last: the rest is wanted too
+        self.next = match self.at.checked_sub(end) {
+            Some(gap) if gap <= self.next => (self.next * 2).min(FAR),
+            _ => NEAR,
+        };
+        let to = self.at.saturating_add(self.next).min(size);
+        self.window = self.object.read(self.at..to)?;
+        self.start = self.at;
+        self.origin.count(self.window.len());
+        Ok(())
+    }
+}
+
+impl Read for Places {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.here().is_empty() && !buffer.is_empty() {
+            self.fetch()?;
+        }
+        let here = self.here();
+        let n = here.len().min(buffer.len());
+        if let (Some(to), Some(from)) = (buffer.get_mut(..n), here.get(..n)) {
+            to.copy_from_slice(from);
+        }
+        self.at += n as u64;
+        Ok(n)
+    }
+}
+
+impl Seek for Places {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        let size = self.object.size().unwrap_or(0);
+        let place = match to {
+            SeekFrom::Start(place) => Some(place),
+            SeekFrom::Current(by) => self.at.checked_add_signed(by),
+            SeekFrom::End(by) => size.checked_add_signed(by),
+        };
+        let before = || io::Error::new(io::ErrorKind::InvalidInput, "a place before the beginning");
+        self.at = place.ok_or_else(before)?;
+        Ok(self.at)
+    }
+}

@@ -1,0 +1,341 @@
+//! Every format, from every kind of server, and how much of it is sent.
+
+use super::from;
+use super::web::{Item, Web};
+use crate::{Folder, opened};
+use arrow_array::{ArrayRef, Float64Array, RecordBatch, StringArray};
+use arrow_ipc::writer::{FileWriter, StreamWriter};
+use dbase::{FieldName, FieldValue, Record, TableWriterBuilder};
+use flatgeobuf::{FgbWriter, FgbWriterOptions, GeometryType};
+use geozero::geojson::GeoJson;
+use heatsplat_loader::{Options, Skip};
+use parquet::arrow::ArrowWriter;
+use parquet::file::properties::WriterProperties;
+use std::fs::File;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Places in an order that goes round the world once, with weights.
+fn rows(count: u32) -> Vec<(f64, f64, f64)> {
+    let row = |i: u32| {
+        let lon = f64::from(i) / f64::from(count) * 358.0 - 179.0;
+        let lat = f64::from(i.wrapping_mul(2_654_435_761) >> 8) / f64::from(1 << 24) * 160.0 - 80.0;
+        (lon, lat, f64::from(i % 9) / 4.0)
+    };
+    (0..count).map(row).collect()
+}
+
+fn batch(rows: &[(f64, f64, f64)]) -> RecordBatch {
+    let axis = |of: fn(&(f64, f64, f64)) -> f64| -> ArrayRef {
+        Arc::new(Float64Array::from_iter_values(rows.iter().map(of)))
+    };
+    // a column that nobody asks for, larger than all others, between them
+    let texts = (0..rows.len()).map(|i| format!("{i:x}-{:060}", i.wrapping_mul(7_919)));
+    let texts: ArrayRef = Arc::new(StringArray::from_iter_values(texts));
+    let columns = [
+        ("lon", axis(|r| r.0)),
+        ("text", texts),
+        ("lat", axis(|r| r.1)),
+        ("count", axis(|r| r.2)),
+    ];
+    RecordBatch::try_from_iter(columns).unwrap()
+}
+
+fn parquet(path: &Path, rows: &[(f64, f64, f64)], group: usize) {
+    let batch = batch(rows);
+    let properties = WriterProperties::builder()
+        .set_max_row_group_row_count(Some(group))
+        .set_dictionary_enabled(false)
+        .build();
+    let file = File::create(path).unwrap();
+    let mut writer = ArrowWriter::try_new(file, batch.schema(), Some(properties)).unwrap();
+    writer.write(&batch).unwrap();
+    writer.close().unwrap();
+}
+
+fn flatgeobuf(path: &Path, rows: &[(f64, f64, f64)]) {
+    let options = FgbWriterOptions::default();
+    let mut writer = FgbWriter::create_with_options("a", GeometryType::Point, options).unwrap();
+    for (x, y, _) in rows {
+        let point = format!("{{\"type\":\"Point\",\"coordinates\":[{x:?},{y:?}]}}");
+        writer.add_feature_geom(GeoJson(&point), |_| ()).unwrap();
+    }
+    writer.write(File::create(path).unwrap()).unwrap();
+}
+
+fn shapefile(path: &Path, rows: &[(f64, f64, f64)]) {
+    let name = FieldName::try_from("count").unwrap();
+    let table = TableWriterBuilder::new().add_numeric_field(name, 12, 3);
+    let mut writer = shapefile::Writer::from_path(path, table).unwrap();
+    for (x, y, weight) in rows {
+        let mut record = Record::default();
+        record.insert("count".to_owned(), FieldValue::Numeric(Some(*weight)));
+        let point = shapefile::Point::new(*x, *y);
+        writer.write_shape_and_record(&point, &record).unwrap();
+    }
+}
+
+fn geopackage(path: &Path, rows: &[(f64, f64, f64)]) {
+    let mut database = rusqlite::Connection::open(path).unwrap();
+    database
+        .execute_batch(
+            "create table gpkg_spatial_ref_sys (srs_name text, srs_id integer, organization text, \
+               organization_coordsys_id integer, definition text);
+             insert into gpkg_spatial_ref_sys values ('WGS 84', 4326, 'EPSG', 4326, 'GEOGCS');
+             create table gpkg_contents (table_name text);
+             insert into gpkg_contents values ('a');
+             create table gpkg_geometry_columns (table_name text, column_name text, \
+               geometry_type_name text, srs_id integer);
+             insert into gpkg_geometry_columns values ('a', 'geom', 'POINT', 4326);
+             create table a (fid integer primary key, geom blob, count real);",
+        )
+        .unwrap();
+    let all = database.transaction().unwrap();
+    for (x, y, weight) in rows {
+        let mut bytes = vec![b'G', b'P', 0, 1, 0xe6, 0x10, 0, 0, 1, 1, 0, 0, 0];
+        bytes.extend(x.to_le_bytes());
+        bytes.extend(y.to_le_bytes());
+        let sql = "insert into a (geom, count) values (?1, ?2)";
+        all.execute(sql, rusqlite::params![bytes, weight]).unwrap();
+    }
+    all.commit().unwrap();
+}
+
+/// The same rows in every format.
+fn files(folder: &Folder, rows: &[(f64, f64, f64)]) -> Vec<PathBuf> {
+    let line = |(x, y, w): &(f64, f64, f64)| format!("{x},{y},{w}\n");
+    let lines: String = rows.iter().map(line).collect();
+    let text = format!("lon,lat,count\n{lines}nowhere,1,1\n");
+    let point = |(x, y, w): &(f64, f64, f64)| {
+        format!(
+            "{{\"type\":\"Feature\",\"properties\":{{\"count\":{w:?}}},\
+             \"geometry\":{{\"type\":\"Point\",\"coordinates\":[{x:?},{y:?}]}}}}"
+        )
+    };
+    let features: Vec<String> = rows.iter().map(point).collect();
+    let all = features.join(",\n");
+    let json = format!("{{\"type\":\"FeatureCollection\",\"features\":[\n{all}\n]}}");
+    let track = |(x, y, _): &(f64, f64, f64)| format!("<trkpt lat=\"{y}\" lon=\"{x}\"/>");
+    let track: String = rows.iter().map(track).collect();
+    let gpx = format!("<?xml version=\"1.0\"?><gpx><trk><trkseg>{track}</trkseg></trk></gpx>");
+    let write = |name: &str, bytes: &[u8]| std::fs::write(folder.file(name), bytes).unwrap();
+    write("a.csv", text.as_bytes());
+    write("a.geojson", json.as_bytes());
+    write("a.ndjson", features.join("\n").as_bytes());
+    write("a.gpx", gpx.as_bytes());
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    packed.write_all(text.as_bytes()).unwrap();
+    write("b.csv.gz", &packed.finish().unwrap());
+    write("c.csv.zst", &zstd::encode_all(text.as_bytes(), 1).unwrap());
+    parquet(&folder.file("a.parquet"), rows, 1_500);
+    parquet(&folder.file("one.parquet"), rows, usize::MAX >> 1);
+    flatgeobuf(&folder.file("a.fgb"), rows);
+    shapefile(&folder.file("a.shp"), rows);
+    geopackage(&folder.file("a.gpkg"), rows);
+    let batch = batch(rows);
+    let file = File::create(folder.file("a.arrow")).unwrap();
+    let mut writer = FileWriter::try_new(file, &batch.schema()).unwrap();
+    writer.write(&batch).unwrap();
+    writer.finish().unwrap();
+    let file = File::create(folder.file("a.arrows")).unwrap();
+    let mut writer = StreamWriter::try_new(file, &batch.schema()).unwrap();
+    writer.write(&batch).unwrap();
+    writer.finish().unwrap();
+    let names = [
+        "a.csv",
+        "a.geojson",
+        "a.ndjson",
+        "a.gpx",
+        "b.csv.gz",
+        "c.csv.zst",
+        "a.parquet",
+        "one.parquet",
+        "a.fgb",
+        "a.shp",
+        "a.gpkg",
+        "a.arrow",
+        "a.arrows",
+    ];
+    names.map(|name| folder.file(name)).to_vec()
+}
+
+/// What an address gives is what the file gives.
+fn assert_same(file: &Path, address: &str, options: &Options) {
+    let (here, by) = opened(file, options).unwrap();
+    let (there, report) = from(address, options).unwrap_or_else(|e| panic!("{address}: {e}"));
+    assert!(
+        here == there,
+        "{address}: {} and {} points",
+        here.len(),
+        there.len()
+    );
+    assert_eq!((report.rows, report.kept), (by.rows, by.kept), "{address}");
+    // by its index nobody sees the others
+    if !address.ends_with(".fgb") {
+        assert_eq!(report.filtered, by.filtered, "{address}");
+    }
+    assert_eq!(report.weights_missing, by.weights_missing, "{address}");
+    for reason in Skip::ALL {
+        assert_eq!(report.skipped(reason), by.skipped(reason), "{address}");
+    }
+}
+
+#[test]
+fn every_format_from_every_server_is_like_its_file() {
+    let folder = Folder::new("remote-formats");
+    let web = Web::start();
+    let within = Options {
+        within: Some("10,-20,40,50".parse().unwrap()),
+        ..Options::default()
+    };
+    for file in files(&folder, &rows(6_000)) {
+        let name = file.file_name().unwrap().to_str().unwrap();
+        for (no_ranges, no_length) in [(false, false), (true, false), (true, true), (false, true)] {
+            let item = |path: &Path| Item {
+                no_ranges,
+                no_length,
+                ..Item::of(std::fs::read(path).unwrap())
+            };
+            let address = web.put(&format!("/{name}"), item(&file));
+            if name.ends_with(".shp") {
+                web.put("/a.dbf", item(&file.with_extension("dbf")));
+            }
+            assert_same(&file, &address, &Options::default());
+            assert_same(&file, &address, &within);
+        }
+    }
+    // what was kept meanwhile is gone
+    let own = format!("heatsplat-download-{}-", std::process::id());
+    let left = std::fs::read_dir(std::env::temp_dir()).unwrap().flatten();
+    let left = left.filter(|entry| entry.file_name().to_string_lossy().starts_with(&own));
+    // another test's may be there for a moment
+    assert!(left.count() <= 1);
+}
+
+#[test]
+fn a_part_of_the_world_is_a_part_of_the_file() {
+    let folder = Folder::new("remote-within");
+    let web = Web::start();
+    let rows = rows(60_000);
+    let within = Options {
+        within: Some("10,-80,30,80".parse().unwrap()),
+        ..Options::default()
+    };
+    let (parquet_file, fgb) = (folder.file("a.parquet"), folder.file("a.fgb"));
+    parquet(&parquet_file, &rows, 3_000);
+    flatgeobuf(&fgb, &rows);
+    for (file, most_of_all, most_of_part) in [(&parquet_file, 40, 15), (&fgb, 110, 40)] {
+        let bytes = std::fs::read(file).unwrap();
+        let size = bytes.len() as u64;
+        let name = file.file_name().unwrap().to_str().unwrap();
+        let address = web.put(&format!("/{name}"), Item::of(bytes));
+        for (options, most) in [
+            (Options::default(), most_of_all),
+            (within.clone(), most_of_part),
+        ] {
+            web.asked();
+            assert_same(file, &address, &options);
+            let asked = web.asked();
+            let sent: u64 = asked.iter().map(|asked| asked.bytes).sum();
+            println!("{name}: {sent} of {size} bytes in {} requests", asked.len());
+            assert!(sent * 100 <= size * most, "{name}: {sent} of {size} bytes");
+            assert!(asked.len() < 200, "{name}: {} requests", asked.len());
+            assert!(sent > 0);
+        }
+    }
+}
+
+#[test]
+fn parquet_of_a_server_that_fails_is_not_called_damaged() {
+    let folder = Folder::new("remote-fails");
+    let web = Web::start();
+    let file = folder.file("a.parquet");
+    parquet(&file, &rows(20_000), 5_000);
+    let bytes = std::fs::read(&file).unwrap();
+    let message = |item: Item| {
+        let address = web.put("/a.parquet", item);
+        let error = from(&address, &Options::default()).map(|(_, report)| report);
+        error.unwrap_err().to_string()
+    };
+    let restless = message(Item {
+        restless: true,
+        ..Item::of(bytes.clone())
+    });
+    assert!(
+        restless.ends_with("reading failed: the file has changed while it was read"),
+        "{restless}"
+    );
+    let cut = message(Item {
+        e_tag: None,
+        cuts: 1_000,
+        ..Item::of(bytes.clone())
+    });
+    assert!(
+        cut.contains("broke off") && !cut.contains("damaged"),
+        "{cut}"
+    );
+    // a file that is cut off itself is
+    let short = message(Item::of(bytes[..bytes.len() - 9].to_vec()));
+    assert!(short.contains("damaged or cut off"), "{short}");
+}
+
+#[test]
+fn a_projection_that_may_not_be_read_is_an_error() {
+    let folder = Folder::new("remote-shapes");
+    let web = Web::start();
+    let file = folder.file("a.shp");
+    shapefile(&file, &rows(10));
+    let address = web.put("/a.shp?v=1", Item::of(std::fs::read(&file).unwrap()));
+    let denied = Item {
+        status: Some(403),
+        ..Item::default()
+    };
+    web.put("/a.prj?v=1", denied);
+    let error = from(&address, &Options::default()).unwrap_err().to_string();
+    assert!(
+        error.contains("/a.prj: cannot be opened: the server answers 403"),
+        "{error}"
+    );
+    web.put("/a.prj?v=1", Item::of("LOCAL_CS[\"Mine 4\"]"));
+    let error = from(&address, &Options::default()).unwrap_err().to_string();
+    assert!(error.contains("Mine 4"), "{error}");
+    web.put(
+        "/a.prj?v=1",
+        Item {
+            status: Some(404),
+            ..Item::default()
+        },
+    );
+    let (points, _) = from(&address, &Options::default()).unwrap();
+    // nor is there a table
+    assert!(points.len() == 10 && points.iter().all(|p| p.weight == 1.0));
+    let unnamed = web.put("/get?file=a.shp", Item::of(std::fs::read(&file).unwrap()));
+    let error = from(&unnamed, &Options::default()).unwrap_err().to_string();
+    assert!(error.contains("must end in .shp"), "{error}");
+}
+
+#[test]
+fn no_more_is_kept_than_is_allowed() {
+    let folder = Folder::new("remote-limit");
+    let web = Web::start();
+    let file = folder.file("a.gpkg");
+    geopackage(&file, &rows(2_000));
+    let bytes = std::fs::read(&file).unwrap();
+    let options = |limit| Options {
+        download_limit: Some(limit),
+        ..Options::default()
+    };
+    let size = bytes.len() as u64;
+    for no_length in [false, true] {
+        let item = Item {
+            no_length,
+            no_ranges: no_length,
+            ..Item::of(bytes.clone())
+        };
+        let address = web.put("/a.gpkg", item);
+        assert_eq!(from(&address, &options(size)).unwrap().0.len(), 2_000);
+        let error = from(&address, &options(size - 1)).unwrap_err().to_string();
+        assert!(error.contains("--download-limit"), "{error}");
+    }
+}

@@ -1,0 +1,169 @@
+//! A small web server with every habit that servers have, and a log of what it was asked.
+
+use std::collections::HashMap;
+use std::io::{Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::sync::{Arc, Mutex};
+use std::thread;
+
+/// What is at a path, and how it is given.
+#[derive(Clone, Default)]
+pub(crate) struct Item {
+    pub(crate) bytes: Vec<u8>,
+    /// An ETag of strong kind, without its quotes.
+    pub(crate) e_tag: Option<String>,
+    /// Whether the tag is another one for every request.
+    pub(crate) restless: bool,
+    pub(crate) modified: Option<String>,
+    pub(crate) no_ranges: bool,
+    /// The body ends where the connection does.
+    pub(crate) no_length: bool,
+    /// Instead of all that: a status.
+    pub(crate) status: Option<u16>,
+    /// A status once, before all is well.
+    pub(crate) busy: usize,
+    pub(crate) location: Option<String>,
+    /// So many answers break off after half of their bytes.
+    pub(crate) cuts: usize,
+}
+
+impl Item {
+    pub(crate) fn of(bytes: impl Into<Vec<u8>>) -> Self {
+        Self {
+            bytes: bytes.into(),
+            e_tag: Some("first".into()),
+            ..Self::default()
+        }
+    }
+}
+
+/// A request and what was answered.
+#[derive(Clone, Debug)]
+pub(crate) struct Asked {
+    /// The request, in small letters but for its first line.
+    pub(crate) head: String,
+    pub(crate) status: u16,
+    pub(crate) bytes: u64,
+}
+
+/// A server on a free port.
+pub(crate) struct Web {
+    pub(crate) address: String,
+    items: Arc<Mutex<HashMap<String, Item>>>,
+    log: Arc<Mutex<Vec<Asked>>>,
+}
+
+impl Web {
+    pub(crate) fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let web = Self {
+            address: format!("http://{}", listener.local_addr().unwrap()),
+            items: Arc::default(),
+            log: Arc::default(),
+        };
+        let (items, log) = (Arc::clone(&web.items), Arc::clone(&web.log));
+        thread::spawn(move || {
+            for stream in listener.incoming().map_while(Result::ok) {
+                let (items, log) = (Arc::clone(&items), Arc::clone(&log));
+                thread::spawn(move || answer(stream, &items, &log));
+            }
+        });
+        web
+    }
+
+    /// Puts something at a path, and gives its address.
+    pub(crate) fn put(&self, path: &str, item: Item) -> String {
+        self.items.lock().unwrap().insert(path.to_owned(), item);
+        format!("{}{path}", self.address)
+    }
+
+    /// What was asked since this was asked last.
+    pub(crate) fn asked(&self) -> Vec<Asked> {
+        std::mem::take(&mut self.log.lock().unwrap())
+    }
+}
+
+fn answer(
+    mut stream: TcpStream,
+    items: &Mutex<HashMap<String, Item>>,
+    log: &Mutex<Vec<Asked>>,
+) -> Option<()> {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        let mut byte = [0];
+        stream.read_exact(&mut byte).ok()?;
+        head.push(byte[0]);
+    }
+    let head = String::from_utf8(head).ok()?;
+    let (line, headers) = head.split_once("\r\n")?;
+    let path = line.split(' ').nth(1)?.to_owned();
+    let headers = headers.to_lowercase();
+    let header = |name: &str| {
+        let line = headers.lines().find_map(|line| line.strip_prefix(name))?;
+        Some(line.trim_start_matches(':').trim().to_owned())
+    };
+    let item = {
+        let mut items = items.lock().unwrap();
+        let kept = items.get_mut(&path);
+        kept.map(|kept| {
+            let mut item = kept.clone();
+            if item.busy > 0 {
+                item.status = Some(503);
+            }
+            kept.busy = kept.busy.saturating_sub(1);
+            kept.cuts = kept.cuts.saturating_sub(1);
+            item
+        })
+    };
+    let mut item = item.unwrap_or(Item {
+        status: Some(404),
+        ..Item::default()
+    });
+    if item.restless {
+        item.e_tag = Some(format!("{}", log.lock().unwrap().len()));
+    }
+    let tag = item.e_tag.as_ref().map(|tag| format!("\"{tag}\""));
+    let mut answer = String::new();
+    let range = header("range").and_then(|range| {
+        let (from, to) = range.strip_prefix("bytes=")?.split_once('-')?;
+        Some((from.parse::<usize>().ok()?, to.parse::<usize>().ok()? + 1))
+    });
+    let size = item.bytes.len();
+    let (status, body) = match (item.status, &item.location, range) {
+        (Some(status), _, _) => (status, &b"a secret page"[..]),
+        (None, Some(location), _) => {
+            answer += &format!("Location: {location}\r\n");
+            (302, &b""[..])
+        }
+        _ if tag.is_some() && header("if-none-match") == tag => (304, &b""[..]),
+        (None, None, Some((from, _))) if !item.no_ranges && from >= size => (416, &b""[..]),
+        (None, None, Some((from, to))) if !item.no_ranges => {
+            let to = to.min(size);
+            answer += &format!("Content-Range: bytes {from}-{}/{size}\r\n", to - 1);
+            (206, &item.bytes[from..to])
+        }
+        _ => (200, &item.bytes[..]),
+    };
+    if let Some(tag) = tag {
+        answer += &format!("ETag: {tag}\r\n");
+    }
+    if let Some(modified) = &item.modified {
+        answer += &format!("Last-Modified: {modified}\r\n");
+    }
+    if !item.no_length {
+        answer += &format!("Content-Length: {}\r\n", body.len());
+    }
+    let body = match item.cuts {
+        0 => body,
+        _ => &body[..body.len() / 2],
+    };
+    log.lock().unwrap().push(Asked {
+        head: format!("{line}\r\n{headers}"),
+        status,
+        bytes: body.len() as u64,
+    });
+    let start = format!("HTTP/1.1 {status} So\r\nConnection: close\r\n{answer}\r\n");
+    stream.write_all(start.as_bytes()).ok()?;
+    stream.write_all(body).ok()?;
+    stream.flush().ok()
+}
