@@ -63,7 +63,10 @@ mod served {
         std::thread::sleep(Duration::from_millis(2500));
         let asked = web.asked();
         assert!(
-            !asked.is_empty() && asked.iter().all(|asked| asked.status == 304),
+            !asked.is_empty()
+                && asked
+                    .iter()
+                    .all(|asked| asked.status == 304 && asked.bytes == 0),
             "{asked:?}"
         );
         let second = Item {
