@@ -195,11 +195,24 @@ impl Reader<'_> {
         for (name, value) in self.table(key, value)? {
             let at = name.span().start;
             let name = name.get_ref().clone().into_owned();
-            let words = self.words(self.table(&format!("{key}.{name}"), value)?, &[])?;
+            let table = self.table(&format!("{key}.{name}"), value)?;
+            // a style's style may be a file, a source's is a name
+            let but: &[&str] = if key == "sources" { &["style"] } else { &[] };
+            let mut words = self.words(table, but)?;
+            if let Some((key, value)) = table.get_key_value("style").filter(|_| !but.is_empty()) {
+                words.0.push(self.style_name(key.span().start, value)?);
+            }
             all.push((at, Named { name, words }));
         }
         all.sort_by_key(|&(at, _)| at);
         Ok(all.into_iter().map(|(_, named)| named).collect())
+    }
+
+    /// The name of a style, never a file.
+    fn style_name(&self, at: usize, value: &Spanned<DeValue<'_>>) -> Result<Word, Mistake> {
+        let name = self.word("", at, value)?;
+        let key = "style".to_owned();
+        Ok(Word { key, ..name })
     }
 
     fn layers(&self, top: &DeTable<'_>) -> Result<Vec<LayerWords>, Mistake> {
@@ -217,11 +230,7 @@ impl Reader<'_> {
                 None => StyleWords::Plain,
                 Some((key, value)) => match value.get_ref() {
                     DeValue::Table(style) => StyleWords::Here(self.words(style, &[])?),
-                    _ => {
-                        let name = self.word("", key.span().start, value)?;
-                        let key = "style".to_owned();
-                        StyleWords::Named(Word { key, ..name })
-                    }
+                    _ => StyleWords::Named(self.style_name(key.span().start, value)?),
                 },
             };
             layers.push(LayerWords {

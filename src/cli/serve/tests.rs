@@ -286,6 +286,23 @@ fn mistakes_of_databases_have_their_line() {
     assert!(check(&fine).is_ok());
 }
 
+/// A file that is called like a style is not taken for it.
+#[test]
+fn styles_are_found_by_name_beside_files_of_that_name() {
+    let folder = std::env::temp_dir().join(format!("heatsplat-hot-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join("hot"), "no style").unwrap();
+    let text = "[styles.hot]\nradius = 3\n[sources.gis]\nstyle = \"hot\"\n\
+                url = \"postgres://db/gis\"\n[[layers]]\nfile = \"a\"\nstyle = \"hot\"\n";
+    let document = Document::parse(text, &folder, &environment).unwrap();
+    std::fs::remove_dir_all(&folder).unwrap();
+    let style = document.sources[0].words.get("style").unwrap();
+    assert_eq!((&*style.values[0], style.line), ("hot", Some(4)));
+    if cfg!(feature = "postgis") {
+        assert!(Setup::of(&document).is_ok());
+    }
+}
+
 /// Files that somebody has spoiled: never a panic, never a secret.
 #[test]
 fn spoiled_files_are_mistakes_or_set_ups() {
