@@ -18,6 +18,7 @@ mod nasty;
 mod records;
 #[cfg(feature = "remote")]
 mod remote;
+mod sets;
 mod survive;
 mod within;
 
