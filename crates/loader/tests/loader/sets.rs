@@ -102,7 +102,7 @@ fn rows(set: &Set) -> Vec<Row> {
 /// What an index of the points knows, the points in an order of their own, and the account.
 fn of(path: &Path) -> (Summary, Vec<(u32, u32, u32)>, Report) {
     let (points, report) = opened(path, &weight("n")).unwrap();
-    let summary = Points::from_slice(&points).summary().clone();
+    let summary = *Points::from_slice(&points).summary();
     let mut points: Vec<_> = points
         .iter()
         .map(|p| (p.x, p.y, p.weight.to_bits()))
