@@ -25,6 +25,10 @@ pub(crate) fn point(x: f64, y: f64) -> Vec<u8> {
 pub(crate) fn package(path: &Path, tables: &[&str], system: i64) -> Connection {
     let _ = std::fs::remove_file(path);
     let database = Connection::open(path).unwrap();
+    // rows of a test need not outlive a power cut: waiting for the disk took most of a minute
+    database
+        .execute_batch("pragma synchronous = off; pragma journal_mode = memory;")
+        .unwrap();
     database
         .execute_batch(
             "create table gpkg_spatial_ref_sys (srs_name text, srs_id integer, organization text, \
