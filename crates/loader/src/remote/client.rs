@@ -83,14 +83,19 @@ fn http(address: &str) -> io::Result<(Arc<dyn ObjectStore>, Path)> {
     let connector = Connector {
         https_only: url.scheme() == "https",
         user,
+        silence: SILENCE,
     };
+    Ok((whole(&url, connector)?, Path::default()))
+}
+
+fn whole(url: &Url, connector: Connector) -> io::Result<Arc<dyn ObjectStore>> {
     let store = HttpBuilder::new()
         .with_url(url.as_str())
         .with_retry(retries())
         .with_http_connector(connector)
         .build()
         .map_err(failed)?;
-    Ok((Arc::new(store), Path::default()))
+    Ok(Arc::new(store))
 }
 
 /// Credentials, region and endpoint come from the environment alone; without a key requests are
@@ -120,6 +125,7 @@ fn s3(rest: &str) -> io::Result<(Arc<dyn ObjectStore>, Path)> {
     let connector = Connector {
         https_only: !endpoint.is_some_and(|url| url.starts_with("http://")),
         user: None,
+        silence: SILENCE,
     };
     let mut builder = AmazonS3Builder::from_env()
         .with_bucket_name(bucket)
@@ -164,6 +170,8 @@ fn authorization(url: &Url) -> io::Result<Option<HeaderValue>> {
 struct Connector {
     https_only: bool,
     user: Option<HeaderValue>,
+    /// How long a server may say nothing.
+    silence: Duration,
 }
 
 impl HttpConnector for Connector {
@@ -180,7 +188,7 @@ impl HttpConnector for Connector {
             // an address may hold a signature
             .referer(false)
             .connect_timeout(CONNECT)
-            .read_timeout(SILENCE)
+            .read_timeout(self.silence)
             // bytes as they are stored: places in them are counted
             .no_gzip()
             .no_brotli()
@@ -284,4 +292,32 @@ fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn 
 
 fn wrong(message: impl ToString) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidInput, message.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::TcpListener;
+
+    #[test]
+    fn a_server_that_is_silent_is_left() {
+        // takes connections and never reads from them
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let url = Url::parse(&format!("http://{address}/a.csv?s3cret")).unwrap();
+        let connector = Connector {
+            https_only: false,
+            user: None,
+            silence: Duration::from_millis(100),
+        };
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let store = whole(&url, connector).unwrap();
+        let asked = wait(async move { store.get_opts(&Path::default(), Default::default()).await });
+        let error = failed(asked.unwrap().map(|_| ()).unwrap_err());
+        let says = "the server doesn't answer, or has gone silent";
+        assert_eq!(
+            (error.kind(), error.to_string()),
+            (io::ErrorKind::TimedOut, says.to_owned())
+        );
+    }
 }

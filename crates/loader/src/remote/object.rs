@@ -226,7 +226,7 @@ impl Stream {
 
     fn all(mut self, length: u64) -> io::Result<Bytes> {
         let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or(0).min(8 << 20));
-        self.read_to_end(&mut bytes)?;
+        (&mut self).take(length).read_to_end(&mut bytes)?;
         Ok(bytes.into())
     }
 
@@ -236,7 +236,7 @@ impl Stream {
         };
         let asked = Instant::now();
         let (chunk, chunks) = wait(async move { (chunks.next().await, chunks) })?;
-        let chunk = match chunk {
+        let mut chunk = match chunk {
             Some(chunk) => chunk.map_err(failed)?,
             None if self.left.is_some_and(|left| left > 0) => {
                 let left = self.left.unwrap_or_default();
@@ -247,9 +247,13 @@ impl Stream {
         };
         self.pace.check(asked.elapsed(), chunk.len() as u64)?;
         if let Some(left) = &mut self.left {
-            *left = left.saturating_sub(chunk.len() as u64);
+            // more than was asked for is nobody's
+            chunk.truncate(usize::try_from(*left).unwrap_or(usize::MAX));
+            *left -= chunk.len() as u64;
         }
-        self.chunks = Some(chunks);
+        if self.left != Some(0) {
+            self.chunks = Some(chunks);
+        }
         Ok(Some(chunk))
     }
 }
