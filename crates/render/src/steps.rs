@@ -1,9 +1,12 @@
 //! The densities at which the colour index steps up, as a table that finds the
 //! index of a density in a few instructions.
 
-/// Mantissa bits that choose a table entry: 512 entries an octave, so that between
-/// two of them a formula's scale has one step at most.
-const SHIFT: u32 = 14;
+/// Mantissa bits below those that choose a table entry: 512 entries an octave, so that between
+/// two of them most formulas' scales have one step at most. Narrow domains have more entries.
+const SHIFTS: std::ops::RangeInclusive<u32> = 6..=14;
+
+/// Entries of a table of a narrow domain, at most: they are to stay in the cache.
+const MOST_ENTRIES: u32 = 1 << 13;
 
 /// Densities that are looked up together: a loop of a fixed length becomes vectors.
 pub(crate) const BLOCK: usize = 32;
@@ -16,13 +19,16 @@ pub(crate) const BLOCK: usize = 32;
 pub(crate) struct Steps {
     /// The 255 thresholds, then NaN, which no density passes.
     thresholds: [f32; 256],
-    /// `f32::to_bits() >> SHIFT` of the first entry.
+    /// Bits of a density below those that choose its entry.
+    shift: u32,
+    /// `f32::to_bits() >> shift` of the first entry.
     first: u32,
     /// The index at the lower edge of each small range of positive densities.
     entries: Vec<u8>,
     /// The index of density 0, by far the most frequent.
     at_zero: u8,
-    /// Whether all thresholds are positive and none shares its range with another.
+    /// Whether none but the first threshold may be below 0, and none of those above it shares its
+    /// range with another.
     simple: bool,
 }
 
@@ -38,31 +44,55 @@ impl Steps {
         }
         let mut made = Self {
             thresholds,
+            shift: *SHIFTS.end(),
             first: 0,
             entries: Vec::new(),
             at_zero: 0,
             simple: false,
         };
         made.at_zero = made.search(0.0);
-        let slot = |v: f32| v.max(0.0).to_bits() >> SHIFT;
+        let bits = |v: f32| v.max(0.0).to_bits();
+        let range = bits(thresholds[254]) - bits(thresholds[made.below_zero()]);
+        for shift in SHIFTS.rev() {
+            if shift == *SHIFTS.end() || (range >> shift) < MOST_ENTRIES {
+                made.tabulate(shift);
+            }
+            if made.simple {
+                break;
+            }
+        }
+        made
+    }
+
+    /// Makes the table for a number of bits.
+    fn tabulate(&mut self, shift: u32) {
+        let slot = |v: f32| v.max(0.0).to_bits() >> shift;
+        let thresholds = &self.thresholds;
         // one range before the first threshold's, in which surely nothing is
-        let (first, last) = (slot(thresholds[0]).saturating_sub(1), slot(thresholds[254]));
-        made.first = first;
-        made.entries = Vec::with_capacity((last - first) as usize + 2);
+        let lowest = self.below_zero();
+        let (first, last) = (
+            slot(thresholds[lowest]).saturating_sub(1),
+            slot(thresholds[254]),
+        );
         let mut index = 0u8;
-        for s in first..=last + 1 {
-            let edge = f32::from_bits(s << SHIFT);
+        let entry = |s: u32| {
+            let edge = f32::from_bits(s << shift);
             while thresholds[usize::from(index)] <= edge {
                 index += 1;
             }
-            made.entries.push(index);
-        }
-        let apart = made
-            .entries
-            .windows(2)
-            .all(|w| matches!(w, [a, b] if b - a <= 1));
-        made.simple = apart && thresholds[0] > f32::MIN_POSITIVE;
-        made
+            index
+        };
+        self.entries = (first..=last + 1).map(entry).collect();
+        let steps = self.entries.windows(2);
+        let apart = steps.into_iter().all(|w| matches!(w, [a, b] if b - a <= 1));
+        self.simple = apart && thresholds[lowest] > f32::MIN_POSITIVE;
+        (self.shift, self.first) = (shift, first);
+    }
+
+    /// How many thresholds lie below all positive densities, 0 or 1: a mean has one that it
+    /// passes wherever it has a value.
+    fn below_zero(&self) -> usize {
+        usize::from(self.thresholds[0] <= f32::MIN_POSITIVE)
     }
 
     /// Writes the index of each density.
@@ -87,17 +117,23 @@ impl Steps {
     /// A block's indices without a branch, where the scale is simple.
     #[inline(always)]
     fn block(&self, densities: &[f32; BLOCK], indices: &mut [u8; BLOCK]) {
-        let lowest = f32::from_bits(self.first << SHIFT);
+        let lowest = f32::from_bits(self.first << self.shift);
         let last = self.entries.len().saturating_sub(1) as u32;
         let mut slots = [0; BLOCK];
         for (slot, &density) in slots.iter_mut().zip(densities) {
             // what is less than the first range, or no number, is as good as in it
             let density = if density > lowest { density } else { lowest };
-            *slot = ((density.to_bits() >> SHIFT) - self.first).min(last);
+            *slot = ((density.to_bits() >> self.shift) - self.first).min(last);
         }
         for ((index, &density), &slot) in indices.iter_mut().zip(densities).zip(&slots) {
             let entry = self.entries.get(slot as usize).copied().unwrap_or(0);
             *index = entry + u8::from(self.thresholds[usize::from(entry)] <= density);
+        }
+        if self.below_zero() == 1 {
+            // what is no number is nothing, and not even the first range's
+            for (index, &density) in indices.iter_mut().zip(densities) {
+                *index *= u8::from(self.passes_first(density));
+            }
         }
     }
 
@@ -120,7 +156,7 @@ impl Steps {
         if !self.passes_first(density) {
             return 0;
         }
-        let slot = (density.to_bits() >> SHIFT).saturating_sub(self.first) as usize;
+        let slot = (density.to_bits() >> self.shift).saturating_sub(self.first) as usize;
         let mut index = self.entries.get(slot).copied().unwrap_or(255);
         // without a branch, since whether there is a step is anyone's guess
         index += u8::from(self.thresholds[usize::from(index)] <= density);
@@ -150,19 +186,21 @@ mod tests {
     proptest! {
         #[test]
         fn the_table_counts_thresholds(
-            lo in -2.0..3.0f32, span in 1e-6..1e6f32, power in 0.2..5.0f32,
+            lo in -2.0..3.0f32, first: bool, span in prop_oneof![1e-6..1e6f32, 0.01..1.0f32], power in 0.2..5.0f32,
             densities in prop::collection::vec(prop_oneof![-3.0..5.0f32, 0.0..1e6f32, any::<f32>()], 50),
         ) {
-            let steps = Steps::new(|k| lo + span * (f32::from(k) / 255.0).powf(power));
+            let steps = Steps::new(|k| match k {
+                1 if first => f32::MIN,
+                k => lo + span * (f32::from(k) / 255.0).powf(power),
+            });
             let counted = |d: f32| steps.thresholds().iter().filter(|t| **t <= d).count();
-            for &d in densities.iter().chain(steps.thresholds()) {
-                let near = [d, d.next_down(), d.next_up(), -d, 0.0, -0.0, f32::NAN, f32::INFINITY];
-                let mut indices = [0; 8];
-                steps.indices(&near, &mut indices);
-                for (d, index) in near.into_iter().zip(indices) {
-                    prop_assert_eq!(usize::from(steps.index(d)), counted(d), "{}", d);
-                    prop_assert_eq!(index, steps.index(d), "{}", d);
-                }
+            let around = |&d: &f32| [d, d.next_down(), d.next_up(), -d, 0.0, -0.0, f32::NAN, f32::INFINITY];
+            let near: Vec<f32> = densities.iter().chain(steps.thresholds()).flat_map(around).collect();
+            let mut indices = vec![0; near.len()];
+            steps.indices(&near, &mut indices);
+            for (d, index) in near.into_iter().zip(indices) {
+                prop_assert_eq!(usize::from(steps.index(d)), counted(d), "{}", d);
+                prop_assert_eq!(index, steps.index(d), "{}", d);
             }
         }
     }
