@@ -9,7 +9,7 @@ use crate::query::Query;
 use crate::stored::Stored;
 use heatsplat_loader::Table;
 use heatsplat_points::Points;
-use heatsplat_render::{Layer, Style};
+use heatsplat_render::{Layer, Overlap, Style};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -188,6 +188,7 @@ impl Served {
                 .set(name, value)
                 .map_err(|e| Refused::bad(e.to_string()))?;
         }
+        refuse_endless(&self.own.style, &style)?;
         match &self.data {
             Data::Here(layer) => style = layer.suited(style),
             Data::Live(_) => style = live::suited(style),
@@ -249,4 +250,17 @@ fn bounds(layer: &Layer) -> Option<[f64; 4]> {
         }
         (one, other) => one.or(other),
     }
+}
+/// Refuses what a request would keep a core busy with for minutes: weights that reach as far
+/// as the request likes, each pixel's over hundreds of others. Who runs the server may choose that.
+fn refuse_endless(own: &Style, asked: &Style) -> Result<(), Refused> {
+    let as_own =
+        (&own.overlap, own.shape, &own.radius) == (&asked.overlap, asked.shape, &asked.radius);
+    if as_own || !matches!(*asked.overlap, Overlap::Reach(_)) {
+        return Ok(());
+    }
+    Err(Refused::bad(
+        "overlap=reach can take minutes, so a request can't ask for it, nor change its kernel or radius: \
+         it can be a layer's own style",
+    ))
 }

@@ -1,11 +1,14 @@
 //! Every route and every way to get it wrong, called without a socket.
 
-use crate::app::{TILE, app, get, send};
+use crate::app::{TILE, app, cities, get, send};
 use axum::Router;
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
-use heatsplat_render::Style;
+use heatsplat_points::Points;
+use heatsplat_render::{Layer, Style};
+use heatsplat_server::{Layers, Options, Server, router};
 use proptest::prelude::*;
+use std::sync::Arc;
 
 #[tokio::test]
 async fn every_route_answers() {
@@ -121,6 +124,12 @@ async fn every_mistake_is_named() {
         ("/cities/4/8/5.png?radius=nan", 400, "radius can't be"),
         ("/cities/4/8/5.png?kernel=square", 400, "gaussian"),
         ("/cities/4/8/5.png?normalize=no", 400, "peak, mass"),
+        ("/cities/4/8/5.png?overlap=no", 400, "expected add, set"),
+        (
+            "/cities/4/8/5.png?overlap=reach:0.001",
+            400,
+            "can take minutes",
+        ),
         ("/cities/4/8/5.png?scale=ln", 400, "linear, log"),
         ("/cities/4/8/5.png?domain=9,1", 400, "domain can't be"),
         ("/cities/4/8/5.png?reverse=yes", 400, "true, false"),
@@ -263,5 +272,31 @@ proptest! {
         if status != 200 {
             prop_assert!(!answer.error().is_empty());
         }
+    }
+}
+
+#[tokio::test]
+async fn what_may_take_minutes_is_not_a_requests_to_choose() {
+    let layers = Layers::default();
+    let id = layers.announce("cities");
+    let mut style = Style::default();
+    style.set("overlap", "reach:8").unwrap();
+    style.set("kernel", "triangular").unwrap();
+    let points = Points::from_slice(cities().points().as_slice());
+    layers.put(&id, Layer::on_cpu("cities", points, style));
+    let app = router(Arc::new(Server::new(layers, Options::default())));
+    for (query, status) in [
+        ("", 200),
+        (
+            "?ramp=ice&scale=linear&overlap=reach:8&kernel=triangular",
+            200,
+        ),
+        ("?overlap=add&radius=99", 200),
+        ("?radius=99", 400),
+        ("?kernel=quartic", 400),
+        ("?overlap=reach:0.01", 400),
+    ] {
+        let answer = get(&app, &format!("{TILE}{query}")).await;
+        assert_eq!(answer.status.as_u16(), status, "{query}");
     }
 }
