@@ -278,8 +278,10 @@ fn an_emptied_folder_is_asked_again_in_its_time() {
     let points = dir.join("points");
     std::fs::create_dir(&points).unwrap();
     std::fs::write(points.join("a.csv"), "lon,lat\n1,2\n").unwrap();
-    let arguments = [points.to_str().unwrap(), "--reload", "1s"];
-    let (server, heard) = Server::start_heard(&arguments, &[]);
+    let other = dir.join("b.csv");
+    std::fs::write(&other, "lon,lat\n1,2\n").unwrap();
+    let both = [&points, &other].map(|path| path.to_str().unwrap());
+    let (server, heard) = Server::start_heard(&[both[0], both[1], "--reload", "1s"], &[]);
     std::fs::remove_file(points.join("a.csv")).unwrap();
     let lines = || std::iter::from_fn(|| heard.recv_timeout(Duration::from_secs(15)).ok());
     let empty = |line: &String| line.contains("no files of points");
@@ -287,9 +289,12 @@ fn an_emptied_folder_is_asked_again_in_its_time() {
     std::thread::sleep(Duration::from_millis(2500));
     let said = heard.try_iter().filter(empty).count();
     assert!((1..=3).contains(&said), "{said} times");
+    // what is beside it is read again all the same
+    std::fs::write(&other, "lon,lat\n1,2\n3,4\n").unwrap();
+    until(&server, &[("a", 1, 1), ("b", 2, 2)]);
     assert_eq!(server.get("/a/0/0/0.png", "").0, 200);
     std::fs::write(points.join("a.csv"), "lon,lat\n1,2\n3,4\n").unwrap();
-    until(&server, &[("a", 2, 2)]);
+    until(&server, &[("a", 2, 2), ("b", 2, 2)]);
 }
 
 /// Ends the askers even if the test fails.

@@ -121,7 +121,7 @@ impl Shelf {
     /// and what is to be read again, in its place; the rest as it was. If one of the former can't be
     /// read nothing changes; one of the latter stays as it was.
     pub(super) fn update(&mut self, setup: &Setup, again: &Again) -> Result<(), Failure> {
-        let mut wanted = named(setup)?;
+        let mut wanted = self.named(setup, again)?;
         let published = self.published(setup, again)?;
         wanted.extend(published);
         let ids = ids(&wanted);
@@ -201,13 +201,31 @@ impl Shelf {
         self.placed.iter().filter_map(due).min()
     }
 
+    /// The layers that a set-up names. A folder that has become empty keeps those it had, unless
+    /// somebody asked for all of the set-up: others are read again in their time all the same.
+    fn named(&self, setup: &Setup, again: &Again) -> Result<Vec<LayerSetup>, Failure> {
+        named_or(setup, |folder, error| {
+            if matches!(again, Again::Setup | Again::Everything) {
+                return Err(error);
+            }
+            eprintln!("heatsplat: {error}; its layers stay as they were");
+            let known = self.placed.iter().map(|placed| &placed.setup);
+            let own = |l: &&LayerSetup| l.key == format!("{}{}", folder.key, l.source);
+            Ok(known.filter(own).cloned().collect())
+        })
+    }
+
     /// Layers of tables that publish themselves; while a database is away, those that it had.
     fn published(&self, setup: &Setup, again: &Again) -> Result<Vec<LayerSetup>, Failure> {
         let mut all = Vec::new();
         for database in setup.databases.iter().filter(|d| d.publishes()) {
             let tables = match again {
                 Again::Files | Again::Layer(_) => None,
-                _ => database.published()?,
+                Again::Due => database.published().unwrap_or_else(|error| {
+                    eprintln!("heatsplat: {error}; its tables stay as they were");
+                    None
+                }),
+                Again::Setup | Again::Everything => database.published()?,
             };
             let Some(tables) = tables else {
                 let known = self.placed.iter().map(|placed| &placed.setup);
@@ -326,6 +344,14 @@ fn is_wanted(placed: &Placed, again: &Again) -> bool {
 
 /// The layers that a set-up names, those of folders one by one.
 fn named(setup: &Setup) -> Result<Vec<LayerSetup>, Failure> {
+    named_or(setup, |_, error| Err(error))
+}
+
+/// The same; `empty` tells what is made of a folder without any.
+fn named_or(
+    setup: &Setup,
+    empty: impl Fn(&LayerSetup, Failure) -> Result<Vec<LayerSetup>, Failure>,
+) -> Result<Vec<LayerSetup>, Failure> {
     let mut all = Vec::new();
     for layer in &setup.layers {
         if !Path::new(&layer.source).is_dir() {
@@ -336,7 +362,8 @@ fn named(setup: &Setup) -> Result<Vec<LayerSetup>, Failure> {
         if files.is_empty() {
             let folder = &layer.source;
             let message = format!("{folder}: there are no files of points in the folder");
-            return Err(layer.failed(message));
+            all.extend(empty(layer, layer.failed(message))?);
+            continue;
         }
         all.extend(files.into_iter().map(|file| LayerSetup {
             key: format!("{}{file}", layer.key),
