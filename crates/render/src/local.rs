@@ -11,6 +11,7 @@ use crate::layer::{Layer, Remembered};
 use crate::style::{StatisticsKey, Style};
 use heatsplat_points::Window;
 use heatsplat_points::mercator::WORLD;
+use pulp::{Arch, Simd, WithSimd};
 use std::sync::Arc;
 
 /// The side of a neighbourhood in CSS pixels, as a power of two.
@@ -22,6 +23,9 @@ const COARSE_BITS: u8 = 2;
 /// Bins an octave of a curve, as a power of two; positions between are on straight lines.
 const BIN_BITS: u32 = 5;
 const SHIFT: u32 = 23 - BIN_BITS;
+
+/// Pixels that are passed together where nothing is.
+const BLOCK: usize = 32;
 
 /// Curves that layers remember, by level, style and neighbourhood.
 #[derive(Debug, Default)]
@@ -89,6 +93,7 @@ impl LocalScales {
         let rows = picture.indices.chunks_exact_mut(width);
         let mut known: Vec<((i64, i64), Between)> = Vec::new();
         let mut table = Table::default();
+        let arch = Arch::new();
         for ((row, values), &(north, down)) in
             rows.zip(densities.values.chunks_exact(width)).zip(&lines)
         {
@@ -100,7 +105,7 @@ impl LocalScales {
                 else {
                     continue;
                 };
-                let Some(bins) = Bins::of(values) else {
+                let Some(bins) = arch.dispatch(Look(values)) else {
                     continue; // nothing is there
                 };
                 let west = part.first().map_or(0, |(west, _)| *west);
@@ -115,10 +120,13 @@ impl LocalScales {
                 let Some((_, between)) = known.get(place) else {
                     continue;
                 };
-                table.fill(bins, between, down);
-                for ((to, &d), &(_, across)) in row.iter_mut().zip(values).zip(part) {
-                    *to = table.index(d, across);
-                }
+                arch.dispatch(Colored {
+                    table: &mut table,
+                    curves: (bins, between, down),
+                    densities: values,
+                    across: part,
+                    indices: row,
+                });
             }
         }
         picture
@@ -168,6 +176,7 @@ struct Bins {
 
 impl Bins {
     /// `None` where no density is positive.
+    #[inline(always)]
     fn of(values: &[f32]) -> Option<Self> {
         // positive floats are in the order of their bits; what is not positive is 0
         let bits = || values.iter().map(|d| d.max(0.0).to_bits());
@@ -219,18 +228,59 @@ impl Between {
     }
 }
 
+/// [`Bins::of`], compiled for each vector width.
+struct Look<'a>(&'a [f32]);
+
+impl WithSimd for Look<'_> {
+    type Output = Option<Bins>;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) -> Option<Bins> {
+        Bins::of(self.0)
+    }
+}
+
+/// A stretch of a row on its way to colour indices, likewise.
+struct Colored<'a> {
+    table: &'a mut Table,
+    curves: (Bins, &'a Between, f32),
+    densities: &'a [f32],
+    across: &'a [(i64, f32)],
+    indices: &'a mut [u8],
+}
+
+impl WithSimd for Colored<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        let (bins, between, down) = self.curves;
+        self.table.fill(bins, between, down);
+        let pixels = self.densities.chunks(BLOCK).zip(self.across.chunks(BLOCK));
+        for (indices, (densities, across)) in self.indices.chunks_mut(BLOCK).zip(pixels) {
+            if densities.iter().fold(0.0, |most: f32, d| most.max(*d)) > 0.0 {
+                self.table.indices(densities, across, indices);
+            }
+        }
+    }
+}
+
 /// Positions, times 255, at the edges of bins, for one row of pixels between four
-/// neighbourhoods: at the western ones' centre, and how much more it is at the eastern ones'.
+/// neighbourhoods.
 #[derive(Debug, Default)]
 struct Table {
     first: u32,
     /// The least and the greatest density, as bits, that lie in its bins.
     bits: [u32; 2],
-    edges: Vec<[f32; 2]>,
+    /// At the western neighbourhoods' centre.
+    west: Vec<f32>,
+    /// How much more it is at the eastern ones'.
+    more: Vec<f32>,
 }
 
 impl Table {
     /// For bins, of the curves a share of the way `down` from the northern to the southern.
+    #[inline(always)]
     fn fill(&mut self, bins: Bins, between: &Between, down: f32) {
         let [nw, sw, ne, se] = &between.edges;
         // beyond a curve's ends all are like its ends
@@ -239,28 +289,35 @@ impl Table {
         let (from, to) = (place(bins.first), place(bins.last) + 2);
         let part = |edges| <[f32]>::get(edges, from as usize..to as usize).unwrap_or_default();
         let (nw, sw, ne, se) = (part(nw), part(sw), part(ne), part(se));
-        let all = nw.iter().zip(sw).zip(ne).zip(se);
-        self.edges.clear();
-        self.edges.extend(all.map(|(((nw, sw), ne), se)| {
-            let (west, east) = (nw + (sw - nw) * down, ne + (se - ne) * down);
-            [west, east - west]
-        }));
+        self.west.resize(nw.len(), 0.0);
+        self.more.resize(nw.len(), 0.0);
+        let edges = self.west.iter_mut().zip(&mut self.more);
+        for ((((west, more), nw), sw), (ne, se)) in edges.zip(nw).zip(sw).zip(ne.iter().zip(se)) {
+            *west = nw + (sw - nw) * down;
+            *more = ne + (se - ne) * down - *west;
+        }
         let first = between.first + from;
         self.first = first;
         self.bits = [first << SHIFT, ((between.first + to - 1) << SHIFT) - 1];
     }
 
-    /// The colour index of a density, the eastern neighbourhoods having a share `across`.
-    fn index(&self, density: f32, across: f32) -> u8 {
+    /// The colour indices of densities, the eastern neighbourhoods having the shares `across`.
+    #[inline(always)]
+    fn indices(&self, densities: &[f32], across: &[(i64, f32)], indices: &mut [u8]) {
         let [least, most] = self.bits;
-        let bits = density.max(0.0).to_bits();
-        let inside = bits.clamp(least, most);
-        let bin = ((inside >> SHIFT) - self.first) as usize;
-        let (true, Some([[a, da], [b, db]])) = (bits > 0, self.edges.get(bin..bin + 2)) else {
-            return 0;
-        };
-        let within = (inside & ((1 << SHIFT) - 1)) as f32 * (1.0 / (1u32 << SHIFT) as f32);
-        let (low, high) = (a + da * across, b + db * across);
-        (low + (high - low) * within + 0.5) as u8
+        for ((index, density), &(_, across)) in indices.iter_mut().zip(densities).zip(across) {
+            let bits = density.max(0.0).to_bits();
+            let inside = bits.clamp(least, most);
+            let bin = ((inside >> SHIFT) - self.first) as usize;
+            let edges = (self.west.get(bin..bin + 2), self.more.get(bin..bin + 2));
+            let (Some(&[a, b]), Some(&[da, db])) = edges else {
+                continue; // there is one
+            };
+            let within = (inside & ((1 << SHIFT) - 1)) as f32 * (1.0 / (1u32 << SHIFT) as f32);
+            let (low, high) = (a + da * across, b + db * across);
+            let position = low + (high - low) * within + 0.5;
+            // without a branch, since what is nothing is anyone's guess
+            *index = position as u8 * u8::from(bits > 0);
+        }
     }
 }
