@@ -208,10 +208,13 @@ impl Shelf {
             if matches!(again, Again::Setup | Again::Everything) {
                 return Err(error);
             }
-            eprintln!("heatsplat: {error}; its layers stay as they were");
-            let known = self.placed.iter().map(|placed| &placed.setup);
-            let own = |l: &&LayerSetup| l.key == format!("{}{}", folder.key, l.source);
-            Ok(known.filter(own).cloned().collect())
+            let key = |placed: &Placed| format!("{}{}", folder.key, placed.setup.source);
+            let own = |placed: &&Placed| placed.setup.key == key(placed);
+            let known = || self.placed.iter().filter(own);
+            if known().any(|placed| is_wanted(placed, again)) {
+                eprintln!("heatsplat: {error}; its layers stay as they were");
+            }
+            Ok(known().map(|placed| placed.setup.clone()).collect())
         })
     }
 
