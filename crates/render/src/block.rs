@@ -57,11 +57,11 @@ impl Drawn {
         blocks.map(drawn).collect()
     }
 
-    /// The parts of a picture in the fields of a board, `across` by `down` pixels, that lies on
-    /// the world from its corner on: whoever draws a field draws all of it, and so the same.
+    /// The parts of a picture in the squares of a board, `across` by `down` pixels each, that lies on
+    /// the world from its corner on: whoever draws a square draws all of it, and so the same.
     pub(crate) fn on_board(picture: &Window, across: u32, down: u32) -> Vec<Self> {
-        let columns = fields(picture.width(), phase(picture, across).0, across);
-        let rows = fields(picture.height(), phase(picture, down).1, down);
+        let columns = stretches(picture.width(), phase(picture, across).0, across);
+        let rows = stretches(picture.height(), phase(picture, down).1, down);
         let pixel = picture.pixel();
         let all = rows
             .iter()
@@ -104,21 +104,21 @@ impl Drawn {
     }
 }
 
-/// A stretch of pixels in a field.
-struct Field {
+/// Pixels in a row or column that lie in one square.
+struct Stretch {
     from: u32,
     length: u32,
-    /// Pixels of the field before it.
+    /// Pixels of the square before them.
     skipped: u32,
 }
 
-/// `n` pixels, the first `skipped` behind the beginning of a field, in fields of `side`.
-fn fields(n: u32, skipped: u32, side: u32) -> Vec<Field> {
+/// `n` pixels, the first `skipped` behind the beginning of a square, by squares of `side`.
+fn stretches(n: u32, skipped: u32, side: u32) -> Vec<Stretch> {
     let mut all = Vec::new();
     let (mut from, mut skipped) = (0, skipped);
     while from < n {
         let length = (side - skipped).min(n - from);
-        all.push(Field {
+        all.push(Stretch {
             from,
             length,
             skipped,

@@ -88,15 +88,7 @@ fn start(
         }
         Ok(())
     });
-    let opening = Opening {
-        origin,
-        columns,
-        crs,
-        asked,
-        within: options.within,
-        strict: options.strict,
-    };
-    opening.start(vec![reader])
+    Opening::new(origin, columns, crs, asked, options).start(vec![reader])
 }
 
 /// The geometry column that is asked for, or the first: by its GeoArrow extension type, or by its

@@ -75,15 +75,7 @@ pub(crate) fn source(input: Input, options: &Options) -> Result<Box<dyn Source>,
         };
         points.read(xml, &errors)
     });
-    let opening = Opening {
-        origin,
-        columns,
-        crs: Crs::LonLat,
-        asked,
-        within: options.within,
-        strict: options.strict,
-    };
-    opening.start(vec![reader])
+    Opening::new(origin, columns, Crs::LonLat, asked, options).start(vec![reader])
 }
 
 /// The elements within the points at the beginning of a file, in the order they come.

@@ -23,6 +23,7 @@ use crate::crs::Crs;
 use crate::error::LoadError;
 use crate::filter::Value;
 use crate::input::Origin;
+use crate::open::Options;
 use crate::report::{Report, Skip, Unit};
 use crate::source::{Progress, Source};
 use crate::table::Kept;
@@ -253,14 +254,31 @@ pub(crate) struct Records {
 /// What is known of a source before it is read.
 pub(crate) struct Opening {
     pub(crate) origin: Origin,
-    pub(crate) columns: Columns,
-    pub(crate) crs: Crs,
-    pub(crate) asked: Asked,
-    pub(crate) within: Option<Bounds>,
-    pub(crate) strict: bool,
+    columns: Columns,
+    crs: Crs,
+    asked: Asked,
+    within: Option<Bounds>,
+    strict: bool,
 }
 
 impl Opening {
+    pub(crate) fn new(
+        origin: Origin,
+        columns: Columns,
+        crs: Crs,
+        asked: Asked,
+        options: &Options,
+    ) -> Self {
+        Self {
+            origin,
+            columns,
+            crs,
+            asked,
+            within: options.within,
+            strict: options.strict,
+        }
+    }
+
     /// Starts to read, with readers that take turns.
     pub(crate) fn start(self, readers: Vec<Reader>) -> Result<Box<dyn Source>, LoadError> {
         let Self { origin, strict, .. } = self;

@@ -118,15 +118,7 @@ pub(crate) fn stored<S: Stored>(
             Ok(())
         }));
     }
-    let opening = Opening {
-        origin,
-        columns,
-        crs,
-        asked,
-        within: options.within,
-        strict: options.strict,
-    };
-    opening.start(readers)
+    Opening::new(origin, columns, crs, asked, options).start(readers)
 }
 
 /// What a thread needs to read row groups.

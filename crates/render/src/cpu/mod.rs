@@ -223,21 +223,21 @@ impl WithSimd for Splat<'_> {
     }
 }
 
-/// The side of the fields that smooth kernels are transformed in: an ordinary tile.
-const FIELD: u32 = 256;
+/// The side of the squares that smooth kernels are transformed in: an ordinary tile.
+const SQUARE: u32 = 256;
 /// Their rows where a picture is drawn in strips of a few.
 const STRIP_ROWS: u32 = 32;
 
 impl Planned {
     /// The parts that a picture is drawn in. A transform rounds by where it begins, so that of
-    /// a smooth kernel, whose tiles are to meet bit for bit, begins where a field of the world does.
+    /// a smooth kernel, whose tiles are to meet bit for bit, begins where a square of the world does.
     fn parts(&self, job: &Job<'_>) -> Vec<Drawn> {
         let smooth = lattice::follows(self.kernel.shape());
         if !matches!(self.plan, Plan::Edge(_)) || !smooth {
             return Drawn::plain(&job.window);
         }
-        let rows = if job.strip { STRIP_ROWS } else { FIELD };
-        Drawn::on_board(&job.window, FIELD, rows)
+        let rows = if job.strip { STRIP_ROWS } else { SQUARE };
+        Drawn::on_board(&job.window, SQUARE, rows)
     }
 
     /// Where a picture's corner lies on the plan's lattice; the same for all its blocks,

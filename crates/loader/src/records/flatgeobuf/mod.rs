@@ -105,14 +105,7 @@ impl Plan {
             start: 8 + bytes.len() as u64,
             index,
             promised,
-            opening: Opening {
-                origin,
-                columns,
-                crs,
-                asked,
-                within: options.within,
-                strict: options.strict,
-            },
+            opening: Opening::new(origin, columns, crs, asked, options),
         })
     }
 

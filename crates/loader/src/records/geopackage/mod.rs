@@ -50,15 +50,7 @@ pub(crate) fn source(
         place: format!("the table {}", shown(table.name.as_bytes())),
     };
     let reader: Reader = Box::new(move |judge| query.read(&database, &errors, judge));
-    let opening = Opening {
-        origin,
-        columns,
-        crs,
-        asked,
-        within: options.within,
-        strict: options.strict,
-    };
-    opening.start(vec![reader])
+    Opening::new(origin, columns, crs, asked, options).start(vec![reader])
 }
 
 /// A table of features.

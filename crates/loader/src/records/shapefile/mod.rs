@@ -57,15 +57,7 @@ pub(crate) fn source(
     let asked = Asked::find(options, &columns.seen, &file)?;
     let errors = origin.clone();
     let reader: Reader = Box::new(move |judge| read(shapes, table, weight, &errors, judge));
-    let opening = Opening {
-        origin,
-        columns,
-        crs,
-        asked,
-        within: options.within,
-        strict: options.strict,
-    };
-    opening.start(vec![reader])
+    Opening::new(origin, columns, crs, asked, options).start(vec![reader])
 }
 
 fn read(
