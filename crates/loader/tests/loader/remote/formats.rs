@@ -2,10 +2,10 @@
 
 use super::from;
 use super::web::{Item, Web};
+use crate::formats::{self, Row};
 use crate::{Folder, opened};
 use arrow_array::{ArrayRef, Float64Array, RecordBatch, StringArray};
-use arrow_ipc::writer::{FileWriter, StreamWriter};
-use dbase::{FieldName, FieldValue, Record, TableWriterBuilder};
+use arrow_ipc::writer::StreamWriter;
 use flatgeobuf::{FgbWriter, FgbWriterOptions, GeometryType};
 use geozero::geojson::GeoJson;
 use heatsplat_loader::{Options, Skip};
@@ -17,32 +17,39 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Places in an order that goes round the world once, with weights.
-fn rows(count: u32) -> Vec<(f64, f64, f64)> {
+fn rows(count: u32) -> Vec<Row> {
     let row = |i: u32| {
         let lon = f64::from(i) / f64::from(count) * 358.0 - 179.0;
         let lat = f64::from(i.wrapping_mul(2_654_435_761) >> 8) / f64::from(1 << 24) * 160.0 - 80.0;
-        (lon, lat, f64::from(i % 9) / 4.0)
+        Row {
+            lon,
+            lat,
+            kind: None,
+            n: Some(f64::from(i % 9) / 4.0),
+            day: None,
+            flag: None,
+        }
     };
     (0..count).map(row).collect()
 }
 
-fn batch(rows: &[(f64, f64, f64)]) -> RecordBatch {
-    let axis = |of: fn(&(f64, f64, f64)) -> f64| -> ArrayRef {
+fn batch(rows: &[Row]) -> RecordBatch {
+    let axis = |of: fn(&Row) -> f64| -> ArrayRef {
         Arc::new(Float64Array::from_iter_values(rows.iter().map(of)))
     };
     // a column that nobody asks for, larger than all others, between them
     let texts = (0..rows.len()).map(|i| format!("{i:x}-{:060}", i.wrapping_mul(7_919)));
     let texts: ArrayRef = Arc::new(StringArray::from_iter_values(texts));
     let columns = [
-        ("lon", axis(|r| r.0)),
+        ("lon", axis(|r| r.lon)),
         ("text", texts),
-        ("lat", axis(|r| r.1)),
-        ("count", axis(|r| r.2)),
+        ("lat", axis(|r| r.lat)),
+        ("count", axis(|r| r.n.unwrap())),
     ];
     RecordBatch::try_from_iter(columns).unwrap()
 }
 
-fn parquet(path: &Path, rows: &[(f64, f64, f64)], group: usize) {
+fn parquet(path: &Path, rows: &[Row], group: usize) {
     let batch = batch(rows);
     let properties = WriterProperties::builder()
         .set_max_row_group_row_count(Some(group))
@@ -54,110 +61,40 @@ fn parquet(path: &Path, rows: &[(f64, f64, f64)], group: usize) {
     writer.close().unwrap();
 }
 
-fn flatgeobuf(path: &Path, rows: &[(f64, f64, f64)]) {
+fn flatgeobuf(path: &Path, rows: &[Row]) {
     let options = FgbWriterOptions::default();
     let mut writer = FgbWriter::create_with_options("a", GeometryType::Point, options).unwrap();
-    for (x, y, _) in rows {
+    for Row { lon: x, lat: y, .. } in rows {
         let point = format!("{{\"type\":\"Point\",\"coordinates\":[{x:?},{y:?}]}}");
         writer.add_feature_geom(GeoJson(&point), |_| ()).unwrap();
     }
     writer.write(File::create(path).unwrap()).unwrap();
 }
 
-fn shapefile(path: &Path, rows: &[(f64, f64, f64)]) {
-    let name = FieldName::try_from("count").unwrap();
-    let table = TableWriterBuilder::new().add_numeric_field(name, 12, 3);
-    let mut writer = shapefile::Writer::from_path(path, table).unwrap();
-    for (x, y, weight) in rows {
-        let mut record = Record::default();
-        record.insert("count".to_owned(), FieldValue::Numeric(Some(*weight)));
-        let point = shapefile::Point::new(*x, *y);
-        writer.write_shape_and_record(&point, &record).unwrap();
-    }
-}
-
-fn geopackage(path: &Path, rows: &[(f64, f64, f64)]) {
-    let mut database = rusqlite::Connection::open(path).unwrap();
-    database
-        .execute_batch(
-            "create table gpkg_spatial_ref_sys (srs_name text, srs_id integer, organization text, \
-               organization_coordsys_id integer, definition text);
-             insert into gpkg_spatial_ref_sys values ('WGS 84', 4326, 'EPSG', 4326, 'GEOGCS');
-             create table gpkg_contents (table_name text);
-             insert into gpkg_contents values ('a');
-             create table gpkg_geometry_columns (table_name text, column_name text, \
-               geometry_type_name text, srs_id integer);
-             insert into gpkg_geometry_columns values ('a', 'geom', 'POINT', 4326);
-             create table a (fid integer primary key, geom blob, count real);",
-        )
-        .unwrap();
-    let all = database.transaction().unwrap();
-    for (x, y, weight) in rows {
-        let mut bytes = vec![b'G', b'P', 0, 1, 0xe6, 0x10, 0, 0, 1, 1, 0, 0, 0];
-        bytes.extend(x.to_le_bytes());
-        bytes.extend(y.to_le_bytes());
-        let sql = "insert into a (geom, count) values (?1, ?2)";
-        all.execute(sql, rusqlite::params![bytes, weight]).unwrap();
-    }
-    all.commit().unwrap();
-}
-
 /// The same rows in every format.
-fn files(folder: &Folder, rows: &[(f64, f64, f64)]) -> Vec<PathBuf> {
-    let line = |(x, y, w): &(f64, f64, f64)| format!("{x},{y},{w}\n");
-    let lines: String = rows.iter().map(line).collect();
-    let text = format!("lon,lat,count\n{lines}nowhere,1,1\n");
-    let point = |(x, y, w): &(f64, f64, f64)| {
-        format!(
-            "{{\"type\":\"Feature\",\"properties\":{{\"count\":{w:?}}},\
-             \"geometry\":{{\"type\":\"Point\",\"coordinates\":[{x:?},{y:?}]}}}}"
-        )
+fn files(folder: &Folder, rows: &[Row]) -> Vec<PathBuf> {
+    let mut all = formats::ALL
+        .map(|format| formats::write(folder, format, rows))
+        .to_vec();
+    let text = std::fs::read(folder.file("rows.csv")).unwrap();
+    let text = [&text[..], b"nowhere,1,,1,,\n"].concat();
+    let mut other = |name: &str| {
+        all.push(folder.file(name));
+        folder.file(name)
     };
-    let features: Vec<String> = rows.iter().map(point).collect();
-    let all = features.join(",\n");
-    let json = format!("{{\"type\":\"FeatureCollection\",\"features\":[\n{all}\n]}}");
-    let track = |(x, y, _): &(f64, f64, f64)| format!("<trkpt lat=\"{y}\" lon=\"{x}\"/>");
-    let track: String = rows.iter().map(track).collect();
-    let gpx = format!("<?xml version=\"1.0\"?><gpx><trk><trkseg>{track}</trkseg></trk></gpx>");
-    let write = |name: &str, bytes: &[u8]| std::fs::write(folder.file(name), bytes).unwrap();
-    write("a.csv", text.as_bytes());
-    write("a.geojson", json.as_bytes());
-    write("a.ndjson", features.join("\n").as_bytes());
-    write("a.gpx", gpx.as_bytes());
     let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-    packed.write_all(text.as_bytes()).unwrap();
-    write("b.csv.gz", &packed.finish().unwrap());
-    write("c.csv.zst", &zstd::encode_all(text.as_bytes(), 1).unwrap());
-    parquet(&folder.file("a.parquet"), rows, 1_500);
-    parquet(&folder.file("one.parquet"), rows, usize::MAX >> 1);
-    flatgeobuf(&folder.file("a.fgb"), rows);
-    shapefile(&folder.file("a.shp"), rows);
-    geopackage(&folder.file("a.gpkg"), rows);
+    packed.write_all(&text).unwrap();
+    std::fs::write(other("b.csv.gz"), packed.finish().unwrap()).unwrap();
+    std::fs::write(other("c.csv.zst"), zstd::encode_all(&text[..], 1).unwrap()).unwrap();
+    parquet(&other("many.parquet"), rows, 1_500);
+    parquet(&other("one.parquet"), rows, usize::MAX >> 1);
+    flatgeobuf(&other("indexed.fgb"), rows);
     let batch = batch(rows);
-    let file = File::create(folder.file("a.arrow")).unwrap();
-    let mut writer = FileWriter::try_new(file, &batch.schema()).unwrap();
-    writer.write(&batch).unwrap();
-    writer.finish().unwrap();
-    let file = File::create(folder.file("a.arrows")).unwrap();
+    let file = File::create(other("a.arrows")).unwrap();
     let mut writer = StreamWriter::try_new(file, &batch.schema()).unwrap();
     writer.write(&batch).unwrap();
     writer.finish().unwrap();
-    let names = [
-        "a.csv",
-        "a.geojson",
-        "a.ndjson",
-        "a.gpx",
-        "b.csv.gz",
-        "c.csv.zst",
-        "a.parquet",
-        "one.parquet",
-        "a.fgb",
-        "a.shp",
-        "a.gpkg",
-        "a.arrow",
-        "a.arrows",
-    ];
-    names.map(|name| folder.file(name)).to_vec()
+    all
 }
 
 /// What an address gives is what the file gives.
@@ -199,7 +136,7 @@ fn every_format_from_every_server_is_like_its_file() {
             };
             let address = web.put(&format!("/{name}"), item(&file));
             if name.ends_with(".shp") {
-                web.put("/a.dbf", item(&file.with_extension("dbf")));
+                web.put("/rows.dbf", item(&file.with_extension("dbf")));
             }
             assert_same(&file, &address, &Options::default());
             assert_same(&file, &address, &within);
@@ -284,8 +221,7 @@ fn parquet_of_a_server_that_fails_is_not_called_damaged() {
 fn a_projection_that_may_not_be_read_is_an_error() {
     let folder = Folder::new("remote-shapes");
     let web = Web::start();
-    let file = folder.file("a.shp");
-    shapefile(&file, &rows(10));
+    let file = formats::write(&folder, "shp", &rows(10));
     let address = web.put("/a.shp?v=1", Item::of(std::fs::read(&file).unwrap()));
     let denied = Item {
         status: Some(403),
@@ -319,8 +255,7 @@ fn a_projection_that_may_not_be_read_is_an_error() {
 fn no_more_is_kept_than_is_allowed() {
     let folder = Folder::new("remote-limit");
     let web = Web::start();
-    let file = folder.file("a.gpkg");
-    geopackage(&file, &rows(2_000));
+    let file = formats::write(&folder, "gpkg", &rows(2_000));
     let bytes = std::fs::read(&file).unwrap();
     let options = |limit| Options {
         download_limit: Some(limit),
