@@ -7,14 +7,51 @@ use super::resident::Shelf;
 use super::trust::{Failure, Rest};
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::mpsc::Receiver;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread::{self, JoinHandle};
 use std::time::Instant;
+use std::{io, mem};
 
 /// Batches on their way at a time.
 const RING: usize = 2;
 
 /// Makes the device anew after a failure; `None` where that can't be.
 pub(super) type Rebuild = Box<dyn Fn() -> Option<Engine> + Send>;
+
+/// The running thread. Whoever drops this waits until the device is closed: a driver that is
+/// unloaded while the program ends takes the program with it.
+#[derive(Debug)]
+pub(super) struct Driving {
+    tasks: Sender<Task>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Driving {
+    pub(super) fn start(driver: Driver) -> io::Result<Self> {
+        let (tasks, waiting) = channel();
+        let thread = thread::Builder::new().name("heatsplat-gpu".to_owned());
+        Ok(Self {
+            tasks,
+            thread: Some(thread.spawn(move || driver.drive(&waiting))?),
+        })
+    }
+
+    /// Hands a picture over; false where the thread is gone.
+    pub(super) fn draw(&self, task: Task) -> bool {
+        self.tasks.send(task).is_ok()
+    }
+}
+
+impl Drop for Driving {
+    fn drop(&mut self) {
+        // with the last sender the thread's work ends
+        drop(mem::replace(&mut self.tasks, channel().0));
+        if let Some(thread) = self.thread.take() {
+            // a thread that panicked has closed the device too
+            let _ = thread.join();
+        }
+    }
+}
 
 /// A device, or what is left of it.
 pub(super) struct Driver {

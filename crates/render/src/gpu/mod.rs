@@ -46,13 +46,12 @@ use crate::stages::{Stage, lap};
 use crate::stamped::Stamped;
 use batch::{Answer, Task};
 use device::Context;
-use driver::Driver;
+use driver::{Driver, Driving};
 use engine::Engine;
 use plans::Plans;
 use prepare::{Prepared, Wanted};
 use resident::Shelf;
 use std::sync::{Arc, mpsc};
-use std::thread;
 use trust::{Health, Timer};
 
 /// Why there is no GPU backend.
@@ -116,7 +115,7 @@ pub struct GpuBackend {
     name: String,
     plans: Plans,
     cpu: CpuBackend,
-    tasks: mpsc::Sender<Task>,
+    driving: Driving,
     health: Arc<Health>,
     shelf: Arc<Shelf>,
 }
@@ -169,16 +168,12 @@ impl GpuBackend {
         health: Arc<Health>,
         shelf: Arc<Shelf>,
     ) -> Result<Self, GpuError> {
-        let (tasks, waiting) = mpsc::channel();
         let driver = Driver::new(engine, Arc::clone(&shelf), rebuild);
-        thread::Builder::new()
-            .name("heatsplat-gpu".to_owned())
-            .spawn(move || driver.drive(&waiting))?;
         let made = Self {
             name: format!("gpu:{adapter}"),
             plans: Plans::default(),
             cpu: CpuBackend::new(),
-            tasks,
+            driving: Driving::start(driver)?,
             health,
             shelf,
         };
@@ -255,7 +250,7 @@ impl GpuBackend {
                 number,
                 answer: answer.clone(),
             };
-            if self.tasks.send(task).is_err() {
+            if !self.driving.draw(task) {
                 sent.failure = Some(Failure::Lost);
                 return sent;
             }
