@@ -14,6 +14,12 @@ const SLOTS = 16u;
 // Words of one such copy.
 const SLOT = 8u;
 
+// How cells are laid on the grid: on the pixels' centres by quadratic B-splines or linear
+// interpolation, or on their centres and lower right corners, whose rows take turns.
+const QUADRATIC = 0u;
+const LINEAR = 1u;
+const QUINCUNX = 2u;
+
 // Of a slot: cells seen, what they weigh (low, high), what the bins hold (low, high) and the
 // picture's checksum.
 const SEEN = 0u;
@@ -64,7 +70,8 @@ struct Job {
     radius: f32,
     per_radius: f32,
     peak: f32,
-    linear: u32,
+    // how cells are laid on the grid
+    deposit: u32,
 }
 
 // A stretch of cells that one workgroup takes.

@@ -114,11 +114,48 @@ fn linear(f: f32) -> vec3<f32> {
     return vec3<f32>(max(-f, 0.0), 1.0 - abs(f), max(f, 0.0));
 }
 
+// A bin, and where in it a cell lies along the grid's axes.
+struct Bin {
+    column: i32,
+    row: i32,
+    at: vec2<f32>,
+}
+
+// The pixel's own, or on the grid of centres and corners, whose axes are the diagonals, the
+// nearest: the first axis is right and down, the second left and down.
+fn nearest_bin(column: u32, row: u32, at: vec2<f32>, deposit: u32) -> Bin {
+    let pixel = vec2<i32>(i32(column), i32(row));
+    if deposit != QUINCUNX {
+        return Bin(pixel.x, pixel.y, at);
+    }
+    let diagonal = vec2<f32>(at.x + at.y, at.y - at.x);
+    let whole = vec2<i32>(floor(diagonal + 0.5));
+    return Bin(
+        pixel.x + ((whole.x - whole.y) >> 1u),
+        2 * pixel.y + whole.x + whole.y,
+        diagonal - vec2<f32>(whole),
+    );
+}
+
+// The bin `i` steps along the first axis and `j` along the second.
+fn neighbour(bin: Bin, i: i32, j: i32, job: Job) -> u32 {
+    var column = bin.column + i;
+    var row = bin.row + j;
+    if job.deposit == QUINCUNX {
+        column = bin.column + (((bin.row & 1) + i - j) >> 1u);
+        row = bin.row + i + j;
+    }
+    return job.bins + u32(column) * job.rows + u32(row);
+}
+
 @compute @workgroup_size(64)
 fn deposit(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) local: vec3<u32>) {
     let item = items[group.x];
     let job = jobs[item.job];
     let place = places[item.place];
+    // along the diagonals a deposit reaches a pixel further
+    let spare = select(1u, 2u, job.deposit == QUINCUNX);
+    let pixel_rows = select(job.rows, job.rows / 2u, job.deposit == QUINCUNX);
     var seen = 0u;
     var weighed = vec2<u32>(0u, 0u);
     for (var i = local.x; i < item.count; i += GROUP) {
@@ -126,16 +163,16 @@ fn deposit(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id
         let cell = placed(item.first + i, place);
         let column = cell.x.y;
         let row = cell.y.y;
-        if !cell.inside || column < 1u || column >= job.columns - 1u || row < 1u || row >= job.rows - 1u {
+        if !cell.inside || column < spare || column >= job.columns - spare || row < spare || row >= pixel_rows - spare {
             continue;
         }
-        let x = from_centre(cell.x.x);
-        let y = from_centre(cell.y.x);
-        var across = quadratic(x);
-        var down = quadratic(y);
-        if job.linear != 0u {
-            across = linear(x);
-            down = linear(y);
+        let at = vec2<f32>(from_centre(cell.x.x), from_centre(cell.y.x));
+        let bin = nearest_bin(column, row, at, job.deposit);
+        var across = quadratic(bin.at.x);
+        var down = quadratic(bin.at.y);
+        if job.deposit == LINEAR {
+            across = linear(bin.at.x);
+            down = linear(bin.at.y);
         }
         let size = abs(cell.weight) * job.scale;
         down *= size;
@@ -146,24 +183,24 @@ fn deposit(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id
         } else {
             weighed = plus(weighed, rest);
         }
-        let bin = job.bins + column * job.rows + row;
         for (var k = 0u; k < 9u; k += 1u) {
             if k == 4u {
                 continue;
             }
             let share = fixed(down[k % 3u] * across[k / 3u]);
             rest = minus(rest, share);
-            let at = bin + (k / 3u) * job.rows + k % 3u - job.rows - 1u;
+            let to = neighbour(bin, i32(k / 3u) - 1, i32(k % 3u) - 1, job);
             if negative {
-                take_from_bin(at, share);
+                take_from_bin(to, share);
             } else {
-                add_to_bin(at, share);
+                add_to_bin(to, share);
             }
         }
+        let middle = neighbour(bin, 0, 0, job);
         if negative {
-            take_from_bin(bin, rest);
+            take_from_bin(middle, rest);
         } else {
-            add_to_bin(bin, rest);
+            add_to_bin(middle, rest);
         }
     }
     if seen > 0u {

@@ -19,14 +19,19 @@ fn convolve(@builtin(global_invocation_id) id: vec3<u32>) {
     if line >= job.lines || output >= job.outputs {
         return;
     }
-    let reach = job.margin;
+    // rows of the grid to a pixel; of two the second has the pixels' lower right corners
+    let each = select(1u, 2u, job.deposit == QUINCUNX);
+    let reach = each * job.margin;
     var first = vec4<f32>(0.0);
     var second = vec4<f32>(0.0);
     for (var j = 0u; j <= 2u * reach; j += 1u) {
-        let row = stamp_rows[max(j, reach) - min(j, reach)];
-        let column = PAD + output + reach - row.y;
-        let available = min(2u * row.y + OUTPUTS, job.columns - column);
-        var at = job.bins + column * job.rows + PAD + line + j;
+        let away = max(j, reach) - min(j, reach);
+        let row = stamp_rows[away];
+        // corners have no tap in the middle
+        let corner = away & (each - 1u);
+        let column = PAD + output + job.margin - row.y;
+        let available = min(2u * row.y + OUTPUTS - corner, job.columns - column);
+        var at = job.bins + column * job.rows + each * (PAD + line) + j;
         var tap = row.x;
         for (var i = 0u; i < available; i += 1u) {
             let value = values[at];

@@ -34,6 +34,12 @@ pub(crate) fn follows(shape: Shape) -> bool {
     least_on_grid(shape).is_some()
 }
 
+/// Whether a kernel that no spline on the pixels' centres follows is followed by one on their
+/// centres and corners. Only the quartic gains by it: others are few terms where they are narrow.
+pub(crate) fn needs_quincunx(kernel: &Kernel) -> bool {
+    kernel.shape() == Shape::Quartic && (7.5..10.5).contains(&kernel.radius())
+}
+
 /// The coarsest grid, in pixels a cell.
 const COARSEST: f64 = 32.0;
 

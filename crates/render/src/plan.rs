@@ -3,8 +3,9 @@
 
 use crate::kernel::{Kernel, Shape};
 use crate::lattice::{self, Lattice, direct_below};
-use crate::spline::Degree;
+use crate::spline::{self, Degree};
 use nalgebra::{DMatrix, SymmetricEigen};
+use std::f64::consts::{FRAC_1_SQRT_2, SQRT_2};
 
 /// A sum of separable terms may differ from the kernel by this share of its peak.
 const TERMS_ERROR: f64 = 1.0 / 1024.0;
@@ -32,9 +33,11 @@ impl Plan {
             Shape::Gaussian => Self::Spread(gaussian(kernel)),
             Shape::Quartic | Shape::Triweight => {
                 let lattice = Lattice::for_kernel(kernel);
+                // a transform costs half of what the terms do, and less on two grids too
                 if lattice.cell() == 1.0 {
-                    // one transform costs half of what the terms do
                     Self::Edge(Stamp::of_spline(kernel, &lattice))
+                } else if lattice::needs_quincunx(kernel) {
+                    Self::Edge(Stamp::of_quincunx(kernel))
                 } else {
                     Self::Spread(terms(kernel))
                 }
@@ -173,40 +176,73 @@ fn worst_at_pixels(coefficients: &DMatrix<f64>, lattice: Lattice) -> f64 {
     twice(&deposited, Degree::Cubic).amax()
 }
 
-/// A quarter of a kernel's image: `values[y * side + x]` at tap x, y.
+/// How cells are laid on the grid of a stamp.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Deposit {
+    /// On the pixels' centres by linear interpolation: for kernels with a jump.
+    Linear,
+    /// On the pixels' centres by quadratic B-splines.
+    Quadratic,
+    /// On the pixels' centres and corners, by quadratic B-splines along the diagonals: both
+    /// are one square grid that is turned by 45°, its cells 1/√2 of a pixel wide.
+    Quincunx,
+}
+
+impl Deposit {
+    /// Rows of the grid to a pixel. Of two the second one has the pixels' lower right corners.
+    pub(crate) fn rows(self) -> usize {
+        match self {
+            Self::Linear | Self::Quadratic => 1,
+            Self::Quincunx => 2,
+        }
+    }
+}
+
+/// A quarter of a kernel's image: `values[y * side + x]` at tap x of the grid's row y from the
+/// middle; the first tap of a row of corners is half a pixel from it.
 #[derive(Debug)]
 pub(crate) struct Stamp {
     pub(crate) side: usize,
     pub(crate) values: Vec<f64>,
-    /// Whether the deposit is linear (for a jump) instead of quadratic.
-    pub(crate) linear: bool,
+    pub(crate) deposit: Deposit,
 }
 
 impl Stamp {
     /// B-spline coefficients of a kernel: its samples, prefiltered along both axes.
     fn of_spline(kernel: &Kernel, lattice: &Lattice) -> Self {
         let side = lattice.taps(kernel.reach()) + lattice.ringing();
-        let at = |i: usize| lattice.distance(i);
-        let rows: Vec<Vec<f64>> = (0..side)
-            .map(|y| {
-                (0..side)
-                    .map(|x| kernel.at(at(x).hypot(at(y))))
-                    .collect::<Vec<_>>()
-            })
-            .map(|row| lattice.coefficients(&row))
-            .collect();
-        let mut values = vec![0.0; side * side];
-        for x in 0..side {
-            let column: Vec<f64> = rows.iter().map(|row| row[x]).collect();
-            let column = lattice.coefficients(&column);
-            for (y, c) in column.into_iter().enumerate() {
-                values[y * side + x] = c;
-            }
-        }
+        let filter = |samples: &[f64]| lattice.coefficients(samples);
         Self {
             side,
-            values,
-            linear: false,
+            values: filtered(kernel, side, |i| lattice.distance(i), filter),
+            deposit: Deposit::Quadratic,
+        }
+    }
+
+    /// The same on the grid of the pixels' centres and corners.
+    fn of_quincunx(kernel: &Kernel) -> Self {
+        let turned = |pixels: f64| (pixels * SQRT_2).ceil() as usize + 1;
+        let ringing = Lattice::PIXELS.ringing();
+        let length = turned(kernel.reach()) + ringing;
+        let distance = |i| i as f64 * FRAC_1_SQRT_2;
+        let filter = |samples: &[f64]| spline::coefficients(samples, true, Degree::Quadratic);
+        let values = filtered(kernel, length, distance, filter);
+        // and nothing two pixels on: from there cells still deposit where there are taps
+        let side = Lattice::PIXELS.taps(kernel.reach() + ringing as f64 * FRAC_1_SQRT_2) + 2;
+        // along the diagonals tap x of row y is x + y and y - x cells away
+        let at = |x: usize, y: usize| {
+            let twice = 2 * x + y % 2;
+            let (across, down) = ((twice + y) / 2, twice.abs_diff(y) / 2);
+            let row = values.get(down * length..(down + 1) * length)?;
+            row.get(across).copied()
+        };
+        let rows = Deposit::Quincunx.rows() * side;
+        Self {
+            side,
+            values: (0..rows * side)
+                .map(|i| at(i % side, i / side).unwrap_or(0.0))
+                .collect(),
+            deposit: Deposit::Quincunx,
         }
     }
 
@@ -230,11 +266,11 @@ impl Stamp {
         Self {
             side,
             values,
-            linear: true,
+            deposit: Deposit::Linear,
         }
     }
 
-    /// The value at tap x, y; 0 outside.
+    /// The value at tap x of row y; 0 outside.
     pub(crate) fn at(&self, x: usize, y: usize) -> f64 {
         if x < self.side {
             self.values.get(y * self.side + x).copied().unwrap_or(0.0)
@@ -247,6 +283,28 @@ impl Stamp {
     pub(crate) fn reach(&self) -> u32 {
         self.side as u32 - 1
     }
+}
+
+/// A quarter of a kernel, sampled at these distances along both axes and filtered along both.
+fn filtered(
+    kernel: &Kernel,
+    side: usize,
+    distance: impl Fn(usize) -> f64,
+    filter: impl Fn(&[f64]) -> Vec<f64>,
+) -> Vec<f64> {
+    let sample = |y, x| kernel.at(distance(x).hypot(distance(y)));
+    let rows: Vec<Vec<f64>> = (0..side)
+        .map(|y| (0..side).map(|x| sample(y, x)).collect::<Vec<_>>())
+        .map(|row| filter(&row))
+        .collect();
+    let mut values = vec![0.0; side * side];
+    for x in 0..side {
+        let column: Vec<f64> = rows.iter().map(|row| row[x]).collect();
+        for (y, c) in filter(&column).into_iter().enumerate() {
+            values[y * side + x] = c;
+        }
+    }
+    values
 }
 
 #[cfg(test)]
@@ -269,7 +327,7 @@ mod tests {
             for (shape, most, transformed) in [
                 (Shape::Gaussian, 1, 0.0..0.0),
                 (Shape::Triweight, 6, 6.25..16.5),
-                (Shape::Quartic, 10, 10.5..21.0),
+                (Shape::Quartic, 10, 7.5..21.0),
             ] {
                 let plan = plan(shape, radius);
                 assert_eq!(matches!(plan, Plan::Edge(_)), transformed.contains(&radius));
@@ -289,7 +347,7 @@ mod tests {
             [1, 1, 2, 2, 4, 4]
         );
         assert_eq!(
-            [21.0, 10.0, 5.25, 5.2].map(|r| finer(Shape::Quartic, r)),
+            [21.0, 7.4, 5.25, 5.2].map(|r| finer(Shape::Quartic, r)),
             [1, 2, 2, 4]
         );
         let coarser = |shape, radius| spread(shape, radius).lattice.coarser();
@@ -298,7 +356,7 @@ mod tests {
             [1, 1, 2, 2, 4, 32]
         );
         assert_eq!(
-            [10.4, 21.0, 256.0].map(|r| coarser(Shape::Quartic, r)),
+            [7.4, 21.0, 256.0].map(|r| coarser(Shape::Quartic, r)),
             [1, 2, 16]
         );
         let finest = |r| finest_cell(&Kernel::new(Shape::Gaussian, r, Normalize::Peak).unwrap());

@@ -19,7 +19,7 @@ use crate::block::{BLOCK, Block, Drawn};
 use crate::density::{Density, Picture};
 use crate::kernel::{Kernel, Shape};
 use crate::lattice;
-use crate::plan::{self, Plan};
+use crate::plan::{self, Deposit, Plan};
 use crate::scale::Normalizer;
 use crate::stages::{Stage, lap};
 use crate::stamped::Stamped;
@@ -273,8 +273,8 @@ impl Planned {
             }
             Plan::Spread(spread) => {
                 let laid = spread.lattice.lay(&job.window, phase);
-                bins.reset(&laid.grid, spread.reach());
-                if !bins.deposit(job.points, finest / spread.lattice.cell(), false) {
+                bins.reset(&laid.grid, spread.reach(), Deposit::Quadratic);
+                if !bins.deposit(job.points, finest / spread.lattice.cell()) {
                     density.fill(0.0);
                 } else if spread.lattice.coarser() == 1 {
                     splat_spread::spread(bins, spread, scratch, density, width as usize);
@@ -287,8 +287,8 @@ impl Planned {
                 }
             }
             Plan::Edge(stamp) => {
-                bins.reset(&job.window, stamp.reach());
-                if bins.deposit(job.points, finest, stamp.linear) {
+                bins.reset(&job.window, stamp.reach(), stamp.deposit);
+                if bins.deposit(job.points, finest) {
                     splat_edge::convolve(bins, stamp, &self.spectra, edge, density, width as usize);
                 } else {
                     density.fill(0.0);

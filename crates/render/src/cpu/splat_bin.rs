@@ -3,22 +3,24 @@
 //! The GPU's twin is `splat_bin.wgsl`.
 
 use super::place::{Place, Placed};
+use crate::plan::Deposit;
 use crate::spline;
 use crate::stages::{Stage, lap};
 use heatsplat_points::{Point, Points, Window};
 
-/// Spare pixels around the grid, so that a deposit never leaves it.
-const PAD: usize = 2;
-
 /// The grid that cells are deposited on: a window, a margin, and a little padding.
 #[derive(Debug, Default)]
 pub(crate) struct Bins {
-    /// Without the margin.
-    window: Option<Window>,
+    /// Without the margin, and how cells are deposited.
+    window: Option<(Window, Deposit)>,
     stride: usize,
     margin: usize,
     width: usize,
     height: usize,
+    /// Rows to a pixel.
+    rows: usize,
+    /// Spare pixels around the grid, so that a deposit never leaves it.
+    pad: usize,
     values: Vec<f32>,
     /// Which rows hold anything.
     occupied: Vec<bool>,
@@ -26,13 +28,16 @@ pub(crate) struct Bins {
 
 impl Bins {
     /// Makes this the empty grid of a window with a margin on all sides.
-    pub(crate) fn reset(&mut self, window: &Window, margin: u32) {
-        self.window = Some(*window);
+    pub(crate) fn reset(&mut self, window: &Window, margin: u32, deposit: Deposit) {
+        self.window = Some((*window, deposit));
         self.margin = margin as usize;
+        self.rows = deposit.rows();
+        // along the diagonals it reaches a corner further
+        self.pad = 1 + self.rows;
         self.width = window.width() as usize + 2 * self.margin;
-        self.height = window.height() as usize + 2 * self.margin;
-        self.stride = (self.width + 2 * PAD).next_multiple_of(16);
-        let rows = self.height + 2 * PAD;
+        self.height = self.rows * (window.height() as usize + 2 * self.margin);
+        self.stride = (self.width + 2 * self.pad).next_multiple_of(16);
+        let rows = self.height + 2 * self.pad * self.rows;
         self.values.clear();
         self.values.resize(self.stride * rows, 0.0);
         self.occupied.clear();
@@ -44,7 +49,7 @@ impl Bins {
         self.width
     }
 
-    /// Rows, margins included.
+    /// Rows, margins included: as many as pixels, or twice as many.
     pub(crate) fn height(&self) -> usize {
         self.height
     }
@@ -52,32 +57,40 @@ impl Bins {
     /// A row, counted from the top of the upper margin; `None` where nothing is.
     #[inline]
     pub(crate) fn row(&self, y: usize) -> Option<&[f32]> {
-        let from = (y + PAD) * self.stride + PAD;
-        // a deposit reaches one row up and one down
-        if !self.occupied.get(y + PAD - 1..y + PAD + 2)?.contains(&true) {
+        let padded = y + self.pad * self.rows;
+        // a deposit reaches one pixel up and one down
+        let around = padded - self.rows..padded + self.rows + 1;
+        if !self.occupied.get(around)?.contains(&true) {
             return None;
         }
+        let from = padded * self.stride + self.pad;
         self.values.get(from..from + self.width)
     }
 
     /// Deposits what the grid and its margin see, in cells no coarser than `finest` of the
     /// grid's own. False where that is nothing.
     #[inline(always)]
-    pub(crate) fn deposit(&mut self, points: &Points, finest: f64, linear: bool) -> bool {
-        let Some(window) = self.window else {
+    pub(crate) fn deposit(&mut self, points: &Points, finest: f64) -> bool {
+        let Some((window, deposit)) = self.window else {
             return false;
         };
         // a cell one off the grid still deposits on it
-        let cells = points.cells(&window.grown(self.margin as u32 + 1), finest);
+        let padded = window.grown((self.margin + self.pad) as u32);
+        let cells = points.cells(&window.grown((self.margin + self.pad - 1) as u32), finest);
         lap(Stage::Find);
-        let padded = window.grown((self.margin + PAD) as u32);
         let mut stacks = Stacks::default();
         for (run, shift) in cells.slices() {
             let place = Place::new(&padded, shift);
-            if linear {
-                self.deposit_run(&place, run, spline::linear, &mut stacks);
-            } else {
-                self.deposit_run(&place, run, spline::quadratic, &mut stacks);
+            match deposit {
+                Deposit::Linear => {
+                    self.deposit_run(&place, run, (spline::linear, straight), &mut stacks);
+                }
+                Deposit::Quadratic => {
+                    self.deposit_run(&place, run, (spline::quadratic, straight), &mut stacks);
+                }
+                Deposit::Quincunx => {
+                    self.deposit_run(&place, run, (spline::quadratic, turned), &mut stacks);
+                }
             }
         }
         self.unload(stacks.bin[0], &stacks.shares[0]);
@@ -90,14 +103,14 @@ impl Bins {
         &mut self,
         place: &Place,
         run: &[Point],
-        weights: impl Fn(f32) -> [f32; 3],
+        (weights, turn): (impl Fn(f32) -> [f32; 3], impl Fn(Placed) -> Placed),
         stacks: &mut Stacks,
     ) {
         let mut batch = Batch::default();
         for cells in run.chunks(BATCH) {
             match place {
-                Place::Dyadic(grid) => batch.fill(cells, &weights, |cell| grid.place(cell)),
-                Place::Any(grid) => batch.fill(cells, &weights, |cell| grid.place(cell)),
+                Place::Dyadic(grid) => batch.fill(cells, &weights, |cell| turn(grid.place(cell))),
+                Place::Any(grid) => batch.fill(cells, &weights, |cell| turn(grid.place(cell))),
             }
             self.add(&batch, cells.len(), stacks);
         }
@@ -134,6 +147,10 @@ impl Bins {
     /// Adds what lies in one bin to the nine around it.
     #[inline(always)]
     fn unload(&mut self, bin: Bin, shares: &Shares) {
+        if self.rows > 1 {
+            self.unload_turned(bin, shares);
+            return;
+        }
         let (column, row) = (bin.column(), bin.row());
         let Some(occupied) = self.occupied.get_mut(row) else {
             return;
@@ -148,6 +165,52 @@ impl Bins {
                 }
             }
         }
+    }
+
+    /// The same where the nine lie along the diagonals.
+    #[inline(always)]
+    fn unload_turned(&mut self, bin: Bin, shares: &Shares) {
+        let (column, row) = (bin.column(), bin.row());
+        let Some(occupied) = self.occupied.get_mut(row) else {
+            return;
+        };
+        *occupied = true;
+        let corner = row % 2;
+        for (j, shares) in shares.iter().enumerate() {
+            for (i, share) in shares.iter().enumerate().take(3) {
+                // one step along the first diagonal is right and down, along the second left
+                // and down; 2 more than what they are, and so never less than nothing
+                let (right, down) = (corner + 2 + i - j, i + j);
+                let (x, y) = ((column + right / 2).checked_sub(1), (row + down).checked_sub(2));
+                let bin = x.zip(y).and_then(|(x, y)| self.values.get_mut(y * self.stride + x));
+                if let Some(bin) = bin {
+                    *bin += share;
+                }
+            }
+        }
+    }
+}
+
+/// A cell's place on a grid of pixels as it is.
+#[inline(always)]
+fn straight(placed: Placed) -> Placed {
+    placed
+}
+
+/// The same on the grid of the pixels' centres and corners, whose axes are the diagonals:
+/// x is down to the right, y down to the left. Rows are two to a pixel.
+#[inline(always)]
+fn turned(placed: Placed) -> Placed {
+    let (across, down) = (placed.x + placed.y, placed.y - placed.x);
+    // to the nearest, −1, 0 or 1, without a call
+    let nearest = |v: f32| (v + 1.5) as i32 - 1;
+    let (i, j) = (nearest(across), nearest(down));
+    Placed {
+        column: placed.column.wrapping_add_signed((i - j) >> 1),
+        row: (2 * placed.row).wrapping_add_signed(i + j),
+        x: across - i as f32,
+        y: down - j as f32,
+        weight: placed.weight,
     }
 }
 
@@ -268,7 +331,8 @@ mod tests {
         #[test]
         fn tiles_share_all_weight(
             places in prop::collection::vec((any::<u32>(), 1u32 << 26..u32::MAX - (1 << 26), -2.0..5.0f32), 1..300),
-            z in 0u8..3, linear: bool, finest in prop_oneof![Just(0.0), Just(1.0)],
+            z in 0u8..3, finest in prop_oneof![Just(0.0), Just(1.0)],
+            deposit in prop_oneof![Just(Deposit::Linear), Just(Deposit::Quadratic), Just(Deposit::Quincunx)],
         ) {
             let points: Vec<Point> =
                 places.iter().map(|&(x, y, weight)| Point { x, y, weight }).collect();
@@ -277,8 +341,8 @@ mod tests {
             let mut sum = 0.0;
             for (x, y) in (0..1 << z).flat_map(|y| (0..1 << z).map(move |x| (x, y))) {
                 let window = Window::tile(TileId::new(z, x, y).unwrap(), 256);
-                bins.reset(&window, 0);
-                bins.deposit(&index, finest, linear);
+                bins.reset(&window, 0, deposit);
+                bins.deposit(&index, finest);
                 sum += (0..bins.height())
                     .filter_map(|y| bins.row(y))
                     .flatten()

@@ -3,7 +3,8 @@
 //! Double precision keeps the rounding noise of the transform, which spreads over
 //! the whole grid, below anything a colour scale can show. All numbers are real: two
 //! rows ride together as the real and the imaginary part of one transform, and of the
-//! columns of their spectra only half is needed, the others are their conjugates.
+//! columns of their spectra only half is needed, the others are their conjugates. Where
+//! cells lie on the pixels' corners too, both grids are transformed and come back as one.
 
 use super::splat_bin::Bins;
 use crate::plan::Stamp;
@@ -25,6 +26,8 @@ struct Spectrum {
     height: usize,
     /// Column by column, those that are needed: `width / 2 + 1`.
     values: Vec<f64>,
+    /// The transform of its taps from the pixels' corners, if it has such.
+    corners: Vec<Complex64>,
     rows: [Arc<dyn Fft<f64>>; 2],
     columns: [Arc<dyn Fft<f64>>; 2],
 }
@@ -36,6 +39,8 @@ pub(crate) struct Scratch {
     rows: Vec<Complex64>,
     /// Columns of the rows' spectra.
     columns: Vec<Complex64>,
+    /// What the pixels' centres have given, while their corners are transformed.
+    centres: Vec<Complex64>,
     /// What the transforms need beside.
     beside: Vec<Complex64>,
 }
@@ -66,6 +71,7 @@ impl Spectrum {
             width,
             height,
             values: Vec::new(),
+            corners: Vec::new(),
             rows: [
                 planner.plan_fft_forward(width),
                 planner.plan_fft_inverse(width),
@@ -75,16 +81,28 @@ impl Spectrum {
                 planner.plan_fft_inverse(height),
             ],
         };
-        let around = |i: usize, n: usize| i.min(n - i);
-        let row = |y: usize| {
-            let at = move |x: usize| stamp.at(around(x, width), around(y, height));
-            Some((0..width).map(at))
-        };
-        let mut scratch = Scratch::default();
-        made.forward(height, row, &mut scratch);
         // there and back is a factor of the grid's size; this spectrum and the grid's are doubled
         let scale = 0.25 / (width * height) as f64;
+        let rows = stamp.deposit.rows();
+        let mut scratch = Scratch::default();
+
+        let around = |i: usize, n: usize| i.min(n - i);
+        let row = |y: usize| {
+            let at = move |x: usize| stamp.at(around(x, width), rows * around(y, height));
+            Some((0..width).map(at))
+        };
+        made.forward(height, row, &mut scratch);
         made.values = scratch.columns.iter().map(|c| c.re * scale).collect();
+        if rows > 1 {
+            // a pixel is half of one from the corner of its own and from that of the one before
+            let around = |i: usize, n: usize| i.saturating_sub(1).min((n - i) % n);
+            let row = |y: usize| {
+                let at = move |x: usize| stamp.at(around(x, width), 2 * around(y, height) + 1);
+                Some((0..width).map(at))
+            };
+            made.forward(height, row, &mut scratch);
+            made.corners = scratch.columns.iter().map(|c| c * scale).collect();
+        }
         made
     }
 
@@ -205,18 +223,28 @@ pub(crate) fn convolve(
 ) {
     let reach = stamp.reach() as usize;
     let pairs = (out.len() / width).div_ceil(2);
-    let (columns, rows) = (bins.width(), bins.height());
+    let each = stamp.deposit.rows();
+    let (columns, rows) = (bins.width(), bins.height() / each);
     let spectrum = spectra.get(stamp, good_size(columns), good_size(rows));
 
     let row = |y: usize| Some(bins.row(y)?.iter().copied().map(f64::from));
-    spectrum.forward(rows, row, scratch);
+    spectrum.forward(rows, |y| row(each * y), scratch);
     for (c, factor) in scratch.columns.iter_mut().zip(&spectrum.values) {
         *c *= factor;
+    }
+    if !spectrum.corners.is_empty() {
+        std::mem::swap(&mut scratch.columns, &mut scratch.centres);
+        spectrum.forward(rows, |y| row(each * y + 1), scratch);
+        let both = scratch.columns.iter_mut().zip(&scratch.centres);
+        for ((c, centres), factor) in both.zip(&spectrum.corners) {
+            *c = centres + *c * factor;
+        }
     }
     // a margin's worth of rows at the top is only there to be read
     spectrum.inverse(reach, pairs, scratch);
 
-    let weight: f64 = (0..rows).filter_map(|y| bins.row(y)).map(magnitude).sum();
+    let occupied = (0..bins.height()).filter_map(|y| bins.row(y));
+    let weight: f64 = occupied.map(magnitude).sum();
     let noise = weight * NOISE * stamp.at(0, 0);
     let clean = |v: f64| if v.abs() <= noise { 0.0 } else { v as f32 };
     let (upper, lower) = out.split_at_mut(pairs * width);

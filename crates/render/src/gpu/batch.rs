@@ -215,7 +215,10 @@ fn work(job: &GpuJob, plan: &GpuPlan) -> u64 {
     match &plan.way {
         Way::Direct { .. } => outputs,
         Way::Spread { .. } => 3 * outputs * u64::from(job.terms) * u64::from(job.span),
-        Way::Edge { reach, .. } => outputs * 4 * u64::from(*reach) * u64::from(*reach),
+        Way::Edge { reach, deposit, .. } => {
+            let taps = 4 * u64::from(*reach) * u64::from(*reach) * deposit.rows() as u64;
+            outputs * taps
+        }
     }
 }
 

@@ -59,7 +59,7 @@ pub(super) struct GpuJob {
     pub(super) radius: f32,
     pub(super) per_radius: f32,
     pub(super) peak: f32,
-    pub(super) linear: u32,
+    pub(super) deposit: u32,
 }
 
 /// A stretch of cells that one workgroup takes.
@@ -130,7 +130,7 @@ mod tests {
                 bins, bin_count, columns, rows, across, inner_rows, spread, outputs, lines, stride,
                 step, span, terms, density, width, height, pitch, coarser, phase_x, phase_y,
                 picture, words, row_words, thresholds, scale, unscale, shape, margin, radius,
-                per_radius, peak, linear
+                per_radius, peak, deposit
             ]
         );
         same_layout!(&module, "Item", Item, [job, first, count, place]);

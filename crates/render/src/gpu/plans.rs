@@ -3,7 +3,7 @@
 use super::tables::{RefineTable, SpreadTable, StampTable};
 use crate::kernel::{Kernel, Shape};
 use crate::lattice::Lattice;
-use crate::plan::{self, Plan};
+use crate::plan::{self, Deposit, Plan};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -38,7 +38,7 @@ pub(super) enum Way {
     /// Deposit and a stamp.
     Edge {
         reach: u32,
-        linear: bool,
+        deposit: Deposit,
         table: StampTable,
     },
 }
@@ -59,7 +59,7 @@ impl GpuPlan {
             },
             Plan::Edge(stamp) => Way::Edge {
                 reach: stamp.reach(),
-                linear: stamp.linear,
+                deposit: stamp.deposit,
                 table: StampTable::new(&stamp),
             },
         };

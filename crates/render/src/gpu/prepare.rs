@@ -7,6 +7,7 @@ use super::plans::{GpuPlan, Way};
 use super::resident::GpuPoints;
 use super::trust::Failure;
 use crate::block::{BLOCK, Block};
+use crate::plan::Deposit;
 use heatsplat_points::{Point, Points, Window};
 use std::sync::Arc;
 
@@ -216,6 +217,7 @@ fn geometry(window: &Window, phase: (u32, u32), plan: &GpuPlan) -> (GpuJob, Wind
         peak: kernel.height() as f32,
         ..GpuJob::default()
     };
+    let mut each = 1;
     let (grid, finest) = match &plan.way {
         Way::Direct { margin } => {
             job.margin = *margin;
@@ -239,14 +241,19 @@ fn geometry(window: &Window, phase: (u32, u32), plan: &GpuPlan) -> (GpuJob, Wind
             (job.phase_x, job.phase_y) = phase;
             (laid.grid.grown(*reach), plan.finest / lattice.cell())
         }
-        Way::Edge { reach, linear, .. } => {
+        Way::Edge { reach, deposit, .. } => {
             job.margin = *reach;
-            job.linear = u32::from(*linear);
+            job.deposit = match deposit {
+                Deposit::Quadratic => 0,
+                Deposit::Linear => 1,
+                Deposit::Quincunx => 2,
+            };
+            each = deposit.rows() as u32;
             (window.grown(*reach), plan.finest)
         }
     };
     job.columns = grid.width() + 2 * PAD;
-    job.rows = grid.height() + 2 * PAD;
+    job.rows = each * (grid.height() + 2 * PAD);
     job.inner_rows = grid.height();
     job.bin_count = job.columns * job.rows;
     (job, grid, finest)

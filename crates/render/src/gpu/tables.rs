@@ -88,7 +88,8 @@ impl RefineTable {
 #[derive(Debug)]
 pub(super) struct StampTable {
     pub(super) taps: Vec<f32>,
-    /// Where a row's table begins, in fours of taps, and how far the row reaches.
+    /// Where a row's table begins, in fours of taps, and how many taps it has to the left of an
+    /// output.
     pub(super) rows: Vec<[u32; 2]>,
 }
 
@@ -96,13 +97,14 @@ impl StampTable {
     pub(super) fn new(stamp: &Stamp) -> Self {
         let greatest = stamp.values.iter().fold(0.0f64, |m, v| m.max(v.abs()));
         let (mut taps, mut rows) = (Vec::new(), Vec::new());
-        for y in 0..stamp.side {
+        for y in 0..stamp.side * stamp.deposit.rows() {
             let row: Vec<f64> = (0..stamp.side).map(|x| stamp.at(x, y)).collect();
             let last = row.iter().rposition(|v| v.abs() > NOTHING * greatest);
             let reach = last.unwrap_or(0);
             let half: Vec<f32> = row.iter().take(reach + 1).map(|&v| v as f32).collect();
-            rows.push([(taps.len() / 4) as u32, reach as u32]);
-            taps.extend(side_by_side(&mirrored(&half, true), 1));
+            let centred = y % stamp.deposit.rows() == 0;
+            rows.push([(taps.len() / 4) as u32, (reach + usize::from(!centred)) as u32]);
+            taps.extend(side_by_side(&mirrored(&half, centred), 1));
         }
         Self { taps, rows }
     }
