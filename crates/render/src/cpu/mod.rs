@@ -9,6 +9,7 @@ mod place;
 mod splat_bin;
 mod splat_direct;
 mod splat_edge;
+mod splat_few;
 mod splat_refine;
 mod splat_spread;
 mod splat_stamps;
@@ -29,6 +30,7 @@ use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 use splat_bin::Bins;
 use splat_edge::Spectra;
+use splat_few::Taps;
 use splat_refine::Refine;
 use splat_spread::Scratch;
 pub(crate) use splat_stamps::MAX_REACH;
@@ -52,6 +54,8 @@ type PlanKey = (Shape, u64, u64);
 struct Planned {
     kernel: Kernel,
     plan: Plan,
+    /// Where the plan is a stamp: its taps, for pictures with little in them.
+    taps: Option<Taps>,
     spectra: Spectra,
 }
 
@@ -88,9 +92,15 @@ impl CpuBackend {
             plans.clear();
         }
         let make = || {
+            let plan = Plan::of(kernel);
+            let taps = match &plan {
+                Plan::Edge(stamp) => Some(Taps::new(stamp)),
+                Plan::Direct | Plan::Spread(_) => None,
+            };
             Arc::new(Planned {
                 kernel: *kernel,
-                plan: Plan::of(kernel),
+                plan,
+                taps,
                 spectra: Spectra::default(),
             })
         };
@@ -229,8 +239,9 @@ const SQUARE: u32 = 256;
 const STRIP_ROWS: u32 = 32;
 
 impl Planned {
-    /// The parts that a picture is drawn in. A transform rounds by where it begins, so that of
-    /// a smooth kernel, whose tiles are to meet bit for bit, begins where a square of the world does.
+    /// The parts that a picture is drawn in. A transform rounds by where it begins, and whether
+    /// there is one by what it sees; so that of a smooth kernel, whose tiles are to meet bit for
+    /// bit, is always of a square of the world.
     fn parts(&self, job: &Job<'_>) -> Vec<Drawn> {
         let smooth = lattice::follows(self.kernel.shape());
         if !matches!(self.plan, Plan::Edge(_)) || !smooth {
@@ -288,10 +299,14 @@ impl Planned {
             }
             Plan::Edge(stamp) => {
                 bins.reset(&job.window, stamp.reach(), stamp.deposit);
-                if bins.deposit(job.points, finest) {
-                    splat_edge::convolve(bins, stamp, &self.spectra, edge, density, width as usize);
-                } else {
+                let any = bins.deposit(job.points, finest);
+                let few = |taps: &&Taps| taps.are_cheaper(bins);
+                if !any {
                     density.fill(0.0);
+                } else if let Some(taps) = self.taps.as_ref().filter(few) {
+                    taps.stamp(bins, density, width as usize);
+                } else {
+                    splat_edge::convolve(bins, stamp, &self.spectra, edge, density, width as usize);
                 }
             }
         }

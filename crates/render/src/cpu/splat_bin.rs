@@ -158,8 +158,10 @@ impl Bins {
         *occupied = true;
         let first = row.saturating_sub(1) * self.stride + column.saturating_sub(1);
         for (j, shares) in shares.iter().enumerate() {
-            let from = first + j * self.stride;
-            if let Some(bins) = self.values.get_mut(from..from + 3) {
+            if let Some(bins) = self
+                .values
+                .get_mut(first + j * self.stride..first + j * self.stride + 3)
+            {
                 for (bin, share) in bins.iter_mut().zip(shares) {
                     *bin += share;
                 }
@@ -175,17 +177,26 @@ impl Bins {
             return;
         };
         *occupied = true;
+        // row by row of the grid; a step along the first diagonal is right and down, one along
+        // the second left and down
+        let [above, level, below] = shares;
         let corner = row % 2;
-        for (j, shares) in shares.iter().enumerate() {
-            for (i, share) in shares.iter().enumerate().take(3) {
-                // one step along the first diagonal is right and down, along the second left
-                // and down; 2 more than what they are, and so never less than nothing
-                let (right, down) = (corner + 2 + i - j, i + j);
-                let (x, y) = ((column + right / 2).checked_sub(1), (row + down).checked_sub(2));
-                let bin = x.zip(y).and_then(|(x, y)| self.values.get_mut(y * self.stride + x));
-                if let Some(bin) = bin {
-                    *bin += share;
-                }
+        let middle = row * self.stride + column;
+        let Some(first) = middle.checked_sub(2 * self.stride + 1) else {
+            return; // above everything that is read
+        };
+        self.add_to(first + 1, &[above[0]]);
+        self.add_to(first + self.stride + corner, &[level[0], above[1]]);
+        self.add_to(first + 2 * self.stride, &[below[0], level[1], above[2]]);
+        self.add_to(first + 3 * self.stride + corner, &[below[1], level[2]]);
+        self.add_to(first + 4 * self.stride + 1, &[below[2]]);
+    }
+
+    #[inline(always)]
+    fn add_to<const N: usize>(&mut self, from: usize, shares: &[f32; N]) {
+        if let Some(bins) = self.values.get_mut(from..from + N) {
+            for (bin, share) in bins.iter_mut().zip(shares) {
+                *bin += share;
             }
         }
     }

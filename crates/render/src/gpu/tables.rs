@@ -103,7 +103,10 @@ impl StampTable {
             let reach = last.unwrap_or(0);
             let half: Vec<f32> = row.iter().take(reach + 1).map(|&v| v as f32).collect();
             let centred = y % stamp.deposit.rows() == 0;
-            rows.push([(taps.len() / 4) as u32, (reach + usize::from(!centred)) as u32]);
+            rows.push([
+                (taps.len() / 4) as u32,
+                (reach + usize::from(!centred)) as u32,
+            ]);
             taps.extend(side_by_side(&mirrored(&half, centred), 1));
         }
         Self { taps, rows }
