@@ -8,10 +8,12 @@
 use crate::density::{Density, Picture};
 use crate::field::Field;
 use crate::layer::{Layer, Remembered};
+use crate::stages::{Stage, lap};
 use crate::style::{StatisticsKey, Style};
 use heatsplat_points::Window;
 use heatsplat_points::mercator::WORLD;
 use pulp::{Arch, Simd, WithSimd};
+use std::ops::Range;
 use std::sync::Arc;
 
 /// The side of a neighbourhood in CSS pixels, as a power of two.
@@ -27,9 +29,21 @@ const SHIFT: u32 = 23 - BIN_BITS;
 /// Pixels that are passed together where nothing is.
 const BLOCK: usize = 32;
 
-/// Curves that layers remember, by level, style and neighbourhood.
+/// The bins of a table, which is to stay in the fastest cache.
+const BINS: usize = 2048;
+
+/// Steps of a pixel's way from one neighbourhood's centre to the next.
+const STEPS: u32 = 1024;
+
+/// What layers remember, by level, style and neighbourhood: curves, and the tables between each
+/// and its three neighbours south and east.
 #[derive(Debug, Default)]
-pub(crate) struct LocalScales(Remembered<(u8, StatisticsKey, u32, u32), Curve>);
+pub(crate) struct LocalScales {
+    curves: Remembered<Key, Curve>,
+    tables: Remembered<Key, Table>,
+}
+
+type Key = (u8, StatisticsKey, i64, i64);
 
 /// The share of a neighbourhood's pixels with less density, at the edges of logarithmic bins.
 #[derive(Debug, Default)]
@@ -65,6 +79,13 @@ impl Curve {
         }
     }
 
+    /// The share below a density that has these bits.
+    fn at(&self, bits: u32) -> f32 {
+        let (low, high) = (self.share(bits >> SHIFT), self.share((bits >> SHIFT) + 1));
+        let within = (bits & ((1 << SHIFT) - 1)) as f32 / (1u32 << SHIFT) as f32;
+        low + (high - low) * within
+    }
+
     /// The share at the lower edge of a bin.
     fn share(&self, bin: u32) -> f32 {
         let Some(place) = bin.checked_sub(self.first) else {
@@ -90,61 +111,69 @@ impl LocalScales {
         // where a pixel lies between the centres of the neighbourhoods west and east of it
         let columns = between(window.left(), window.pixel(), densities.width, side);
         let lines = between(window.top(), window.pixel(), densities.height, side);
+        let runs = columns.runs();
         let rows = picture.indices.chunks_exact_mut(width);
-        let mut known: Vec<((i64, i64), Between)> = Vec::new();
-        let mut table = Table::default();
+        let mut known: Vec<((i64, i64), Arc<Table>)> = Vec::new();
         let arch = Arch::new();
-        for ((row, values), &(north, down)) in
-            rows.zip(densities.values.chunks_exact(width)).zip(&lines)
+        let places = lines.befores.iter().zip(&lines.steps);
+        for ((row, values), (&north, &down)) in
+            rows.zip(densities.values.chunks_exact(width)).zip(places)
         {
-            let mut from = 0;
-            for part in columns.chunk_by(|a, b| a.0 == b.0) {
-                let pixels = from..from + part.len();
-                from = pixels.end;
-                let (Some(row), Some(values)) = (row.get_mut(pixels.clone()), values.get(pixels))
-                else {
+            for (west, pixels) in &runs {
+                let across = columns.steps.get(pixels.clone());
+                let values = values.get(pixels.clone());
+                let row = row.get_mut(pixels.clone());
+                let (Some(row), Some(values), Some(across)) = (row, values, across) else {
                     continue;
                 };
-                let Some(bins) = arch.dispatch(Look(values)) else {
-                    continue; // nothing is there
-                };
-                let west = part.first().map_or(0, |(west, _)| *west);
-                let place = known.iter().position(|(at, _)| *at == (west, north));
+                let place = known.iter().position(|(at, _)| *at == (*west, north));
+                if place.is_none() && !arch.dispatch(Look(values)) {
+                    continue; // nothing is there, and neighbourhoods of nothing aren't measured
+                }
                 let place = place.unwrap_or_else(|| {
-                    let curve = |x, y| self.curve(layer, level, style, x, y);
-                    let four = [(0, 0), (0, 1), (1, 0), (1, 1)];
-                    let four = four.map(|(x, y)| curve(west + x, north + y));
-                    known.push(((west, north), Between::new(four)));
+                    let table = self.table(layer, level, style, *west, north);
+                    known.push(((*west, north), table));
                     known.len() - 1
                 });
-                let Some((_, between)) = known.get(place) else {
+                let Some((_, table)) = known.get(place) else {
                     continue;
                 };
                 arch.dispatch(Colored {
-                    table: &mut table,
-                    curves: (bins, between, down),
+                    table,
+                    down,
                     densities: values,
-                    across: part,
+                    across,
                     indices: row,
                 });
             }
         }
+        lap(Stage::Scale);
         picture
+    }
+
+    /// The table between neighbourhood (x, y) of a level and those south and east of it.
+    fn table(&self, layer: &Layer, level: u8, style: &Style, x: i64, y: i64) -> Arc<Table> {
+        let x = x.rem_euclid(i64::from(count(level)));
+        self.tables
+            .get_or_make((level, style.statistics_key(level), x, y), || {
+                let four = [(0, 0), (0, 1), (1, 0), (1, 1)];
+                let curve = |(dx, dy)| self.curve(layer, level, style, x + dx, y + dy);
+                Arc::new(Table::new(four.map(curve)))
+            })
     }
 
     /// The curve of neighbourhood (x, y) of a level; x goes round the world.
     fn curve(&self, layer: &Layer, level: u8, style: &Style, x: i64, y: i64) -> Arc<Curve> {
-        let count = count(level);
-        let x = x.rem_euclid(i64::from(count)) as u32;
-        let Some(y) = u32::try_from(y).ok().filter(|y| *y < count) else {
+        let count = i64::from(count(level));
+        if !(0..count).contains(&y) {
             return Arc::default();
-        };
-        self.0
+        }
+        let x = x.rem_euclid(count);
+        self.curves
             .get_or_make((level, style.statistics_key(level), x, y), || {
                 let coarse = level - COARSE_BITS;
-                let side = (1u32 << coarse) / count;
-                let at = |n: u32| i64::from(n) * i64::from(side);
-                let window = Window::at_level(coarse, at(x), at(y), side, side);
+                let side = (1i64 << coarse) / count;
+                let window = Window::at_level(coarse, x * side, y * side, side as u32, side as u32);
                 let field = Field::new(style, window, f64::from(1 << COARSE_BITS).recip());
                 Arc::new(Curve::of(
                     &field.of(layer.set(), layer.backend().as_ref()).values,
@@ -158,94 +187,165 @@ fn count(level: u8) -> u32 {
     1 << level.saturating_sub(SIDE_BITS).min(24)
 }
 
-/// For each of `n` pixels from an edge on: the neighbourhood whose centre is before its own
-/// centre, and the share of the way to the next.
-fn between(edge: f64, pixel: f64, n: u32, side: f64) -> Vec<(i64, f32)> {
-    (0..n)
-        .map(|i| (edge + (f64::from(i) + 0.5) * pixel) / side - 0.5)
-        .map(|at| (at.floor() as i64, (at - at.floor()) as f32))
-        .collect()
-}
-
-/// The bins that the densities of a stretch of pixels lie in.
-#[derive(Clone, Copy)]
-struct Bins {
-    first: u32,
-    last: u32,
-}
-
-impl Bins {
-    /// `None` where no density is positive.
-    #[inline(always)]
-    fn of(values: &[f32]) -> Option<Self> {
-        // positive floats are in the order of their bits; what is not positive is 0
-        let bits = || values.iter().map(|d| d.max(0.0).to_bits());
-        let most = bits().fold(0, u32::max);
-        // less one, so that zeros are the greatest
-        let least = bits().fold(u32::MAX, |least, b| least.min(b.wrapping_sub(1)));
-        let first = least.wrapping_add(1) >> SHIFT;
-        (most > 0).then_some(Self {
-            first,
-            last: most >> SHIFT,
-        })
-    }
-}
-
-/// The curves of four neighbourhoods as positions, times 255, at the edges of the same bins:
-/// north-west, south-west, north-east, south-east.
-#[derive(Debug)]
+/// Where the pixels of a row or a column lie between neighbourhoods.
 struct Between {
-    first: u32,
-    edges: [Vec<f32>; 4],
+    /// The neighbourhood whose centre is before a pixel's own.
+    befores: Vec<i64>,
+    /// How many steps the pixel is on the way to the next.
+    steps: Vec<u32>,
 }
 
 impl Between {
-    fn new(four: [Arc<Curve>; 4]) -> Self {
-        let some = || four.iter().filter(|c| !c.shares.is_empty());
-        let first = some().map(|c| c.first).min().unwrap_or(0);
-        // two edges at least, also of a curve of nothing
-        let last = some().map(|c| c.first + c.shares.len() as u32).max();
-        let last = last.unwrap_or(0).max(first + 2);
-        let edges = |curve: &Curve| {
-            let bins = first..last;
-            bins.map(|bin| 255.0 * curve.share(bin)).collect()
+    /// Pixels behind the same centre, with its neighbourhood.
+    fn runs(&self) -> Vec<(i64, Range<usize>)> {
+        let mut end = 0;
+        let parts = self.befores.chunk_by(|a, b| a == b);
+        let run = |part: &[i64]| {
+            let first = end;
+            end += part.len();
+            Some((*part.first()?, first..end))
         };
-        // a neighbourhood without anything has no say: the one south or north of it has its,
-        // and then the side that has any
-        let [nw, sw, ne, se] = four.each_ref();
-        let of = |own, beside: [&Arc<Curve>; 3]| {
-            let all = std::iter::once(own).chain(beside);
-            let mut some = all.filter(|c: &&Arc<Curve>| !c.shares.is_empty());
-            edges(some.next().unwrap_or(own))
-        };
-        let edges = [
-            of(nw, [sw, ne, se]),
-            of(sw, [nw, se, ne]),
-            of(ne, [se, nw, sw]),
-            of(se, [ne, sw, nw]),
-        ];
-        Self { first, edges }
+        parts.filter_map(run).collect()
     }
 }
 
-/// [`Bins::of`], compiled for each vector width.
+/// For `n` pixels from an edge on.
+fn between(edge: f64, pixel: f64, n: u32, side: f64) -> Between {
+    let steps = f64::from(STEPS);
+    // rounded down: what is added first is more than any window lies west of the world
+    const FAR: i64 = 1 << 40;
+    let (first, each) = (edge / side - 0.5, pixel / side);
+    let at: Vec<i64> = (0..n)
+        .map(|i| (first + (f64::from(i) + 0.5) * each) * steps)
+        .map(|at| (at + FAR as f64) as i64 - FAR)
+        .collect();
+    Between {
+        befores: at
+            .iter()
+            .map(|at| at.div_euclid(i64::from(STEPS)))
+            .collect(),
+        steps: at
+            .iter()
+            .map(|at| at.rem_euclid(i64::from(STEPS)) as u32)
+            .collect(),
+    }
+}
+
+/// The curves of four neighbourhoods over the same bins of densities: a look-up gives all.
+#[derive(Debug)]
+struct Table {
+    /// Bits of a density that don't tell its bin.
+    shift: u32,
+    /// The first and the last bin.
+    ends: [u32; 2],
+    /// The positions, times 255, in the middle of a bin in north-west, south-west, north-east and
+    /// south-east, from the lowest 16 bits on: sixteenths.
+    entries: Box<[u64; BINS]>,
+}
+
+impl Table {
+    /// Of north-west, south-west, north-east and south-east.
+    fn new(four: [Arc<Curve>; 4]) -> Self {
+        let some = || four.iter().filter(|c| !c.shares.is_empty());
+        let first = some().map(|c| c.first).min().unwrap_or(0);
+        let last = some().map(|c| c.first + c.shares.len() as u32 - 2).max();
+        let (first, last) = (
+            first << SHIFT,
+            (last.unwrap_or(0) << SHIFT) | ((1 << SHIFT) - 1),
+        );
+        // as fine as there is room for
+        let ends = |shift| [first >> shift, last >> shift];
+        let fits = |shift: &u32| {
+            let [first, last] = ends(*shift);
+            last - first < BINS as u32
+        };
+        let shift = (1..31).find(fits).unwrap_or(31);
+        // a neighbourhood without anything has no say: the one south or north of it has its,
+        // and then the side that has any
+        let [nw, sw, ne, se] = four.each_ref();
+        let of = |all: [&Arc<Curve>; 4]| {
+            let mut some = all.iter().filter(|c| !c.shares.is_empty());
+            Arc::clone(some.next().unwrap_or(&all[0]))
+        };
+        let four = [
+            of([nw, sw, ne, se]),
+            of([sw, nw, se, ne]),
+            of([ne, se, nw, sw]),
+            of([se, ne, sw, nw]),
+        ];
+        let [first, last] = ends(shift);
+        let mut entries = Box::new([0; BINS]);
+        for (entry, bin) in entries.iter_mut().zip(first..=last) {
+            let middle = (bin << shift) + (1 << (shift - 1));
+            let place = |curve: &Arc<Curve>| (curve.at(middle) * 255.0 * 16.0).round() as u64;
+            // the last comes to lie highest
+            *entry = four
+                .iter()
+                .rev()
+                .fold(0, |all, curve| all << 16 | place(curve));
+        }
+        Self {
+            shift,
+            ends: [first, last],
+            entries,
+        }
+    }
+
+    /// The colour indices of a block of densities `down` and `across` steps from the northern
+    /// and western neighbourhoods. Loops of a fixed length, which compilers turn into vectors.
+    #[inline(always)]
+    fn indices(&self, densities: &[f32; BLOCK], down: u32, across: &[u32; BLOCK]) -> [u8; BLOCK] {
+        let [first, last] = self.ends;
+        let (mut bits, mut bins) = ([0; BLOCK], [0; BLOCK]);
+        for i in 0..BLOCK {
+            // what is not positive is 0; the bits of what is are in its order
+            bits[i] = densities[i].max(0.0).to_bits();
+            bins[i] = (bits[i] >> self.shift).clamp(first, last) - first;
+        }
+        let mut entries = [0; BLOCK];
+        for i in 0..BLOCK {
+            entries[i] = self.entries[bins[i] as usize % BINS];
+        }
+        let mixed =
+            |north_south: u32| (north_south & 0xffff) * (STEPS - down) + (north_south >> 16) * down;
+        let mut indices = [0; BLOCK];
+        for i in 0..BLOCK {
+            // 255 · 16 · 1024 · 1024 and a half just fit
+            let (west, east) = (entries[i] as u32, (entries[i] >> 32) as u32);
+            let position = mixed(west) * (STEPS - across[i]) + mixed(east) * across[i];
+            let index = (position + (1 << 23)) >> 24;
+            // without a branch, since what is nothing is anyone's guess
+            indices[i] = if bits[i] > 0 { index as u8 } else { 0 };
+        }
+        indices
+    }
+}
+
+/// Whether any density is positive, compiled for each vector width.
 struct Look<'a>(&'a [f32]);
 
 impl WithSimd for Look<'_> {
-    type Output = Option<Bins>;
+    type Output = bool;
 
     #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) -> Option<Bins> {
-        Bins::of(self.0)
+    fn with_simd<S: Simd>(self, _: S) -> bool {
+        any(self.0)
     }
+}
+
+#[inline(always)]
+fn any(densities: &[f32]) -> bool {
+    // positive floats are in the order of their bits, and faster compared as such
+    let bits = densities.iter().map(|d| d.max(0.0).to_bits());
+    bits.fold(0, u32::max) > 0
 }
 
 /// A stretch of a row on its way to colour indices, likewise.
 struct Colored<'a> {
-    table: &'a mut Table,
-    curves: (Bins, &'a Between, f32),
+    table: &'a Table,
+    down: u32,
     densities: &'a [f32],
-    across: &'a [(i64, f32)],
+    across: &'a [u32],
     indices: &'a mut [u8],
 }
 
@@ -254,70 +354,21 @@ impl WithSimd for Colored<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) {
-        let (bins, between, down) = self.curves;
-        self.table.fill(bins, between, down);
         let pixels = self.densities.chunks(BLOCK).zip(self.across.chunks(BLOCK));
         for (indices, (densities, across)) in self.indices.chunks_mut(BLOCK).zip(pixels) {
-            if densities.iter().fold(0.0, |most: f32, d| most.max(*d)) > 0.0 {
-                self.table.indices(densities, across, indices);
+            if !any(densities) {
+                continue;
             }
-        }
-    }
-}
-
-/// Positions, times 255, at the edges of bins, for one row of pixels between four
-/// neighbourhoods.
-#[derive(Debug, Default)]
-struct Table {
-    first: u32,
-    /// The least and the greatest density, as bits, that lie in its bins.
-    bits: [u32; 2],
-    /// At the western neighbourhoods' centre.
-    west: Vec<f32>,
-    /// How much more it is at the eastern ones'.
-    more: Vec<f32>,
-}
-
-impl Table {
-    /// For bins, of the curves a share of the way `down` from the northern to the southern.
-    #[inline(always)]
-    fn fill(&mut self, bins: Bins, between: &Between, down: f32) {
-        let [nw, sw, ne, se] = &between.edges;
-        // beyond a curve's ends all are like its ends
-        let last = (nw.len() as u32).saturating_sub(2);
-        let place = |bin: u32| bin.saturating_sub(between.first).min(last);
-        let (from, to) = (place(bins.first), place(bins.last) + 2);
-        let part = |edges| <[f32]>::get(edges, from as usize..to as usize).unwrap_or_default();
-        let (nw, sw, ne, se) = (part(nw), part(sw), part(ne), part(se));
-        self.west.resize(nw.len(), 0.0);
-        self.more.resize(nw.len(), 0.0);
-        let edges = self.west.iter_mut().zip(&mut self.more);
-        for ((((west, more), nw), sw), (ne, se)) in edges.zip(nw).zip(sw).zip(ne.iter().zip(se)) {
-            *west = nw + (sw - nw) * down;
-            *more = ne + (se - ne) * down - *west;
-        }
-        let first = between.first + from;
-        self.first = first;
-        self.bits = [first << SHIFT, ((between.first + to - 1) << SHIFT) - 1];
-    }
-
-    /// The colour indices of densities, the eastern neighbourhoods having the shares `across`.
-    #[inline(always)]
-    fn indices(&self, densities: &[f32], across: &[(i64, f32)], indices: &mut [u8]) {
-        let [least, most] = self.bits;
-        for ((index, density), &(_, across)) in indices.iter_mut().zip(densities).zip(across) {
-            let bits = density.max(0.0).to_bits();
-            let inside = bits.clamp(least, most);
-            let bin = ((inside >> SHIFT) - self.first) as usize;
-            let edges = (self.west.get(bin..bin + 2), self.more.get(bin..bin + 2));
-            let (Some(&[a, b]), Some(&[da, db])) = edges else {
-                continue; // there is one
-            };
-            let within = (inside & ((1 << SHIFT) - 1)) as f32 * (1.0 / (1u32 << SHIFT) as f32);
-            let (low, high) = (a + da * across, b + db * across);
-            let position = low + (high - low) * within + 0.5;
-            // without a branch, since what is nothing is anyone's guess
-            *index = position as u8 * u8::from(bits > 0);
+            // the last block may be short
+            let mut block = ([0.0; BLOCK], [0; BLOCK]);
+            block
+                .0
+                .iter_mut()
+                .zip(densities)
+                .for_each(|(to, d)| *to = *d);
+            block.1.iter_mut().zip(across).for_each(|(to, a)| *to = *a);
+            let made = self.table.indices(&block.0, self.down, &block.1);
+            indices.iter_mut().zip(made).for_each(|(to, i)| *to = i);
         }
     }
 }
