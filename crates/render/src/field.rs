@@ -15,6 +15,7 @@ use crate::scale::Normalizer;
 use crate::stages::{Stage, lap};
 use crate::style::Style;
 use heatsplat_points::{Points, Window};
+use pulp::{Arch, Simd, WithSimd};
 use std::sync::Arc;
 
 /// Means and quotients are shown where Σ K of the points is at least this: what a gaussian is at
@@ -161,9 +162,10 @@ impl Field {
             return field;
         }
         let mut field = self.splatted(&self.splat(), set, false, by);
-        field.zip(&support, |sum, count| {
-            // far out on a kernel's rim both are small: rounding must not lead out of the weights
-            masked((sum / count).clamp(least, most), count)
+        Arch::new().dispatch(Quotients {
+            sums: &mut field.values,
+            counts: &support.values,
+            weights: (least, most),
         });
         field
     }
@@ -199,13 +201,34 @@ impl Field {
     }
 }
 
+/// Sums on their way to means, compiled for each vector width.
+struct Quotients<'a> {
+    sums: &'a mut [f32],
+    counts: &'a [f32],
+    /// The least and the greatest.
+    weights: (f32, f32),
+}
+
+impl WithSimd for Quotients<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        let (least, most) = self.weights;
+        for (sum, &count) in self.sums.iter_mut().zip(self.counts) {
+            // far out on a kernel's rim both are small: rounding must not lead out of the weights
+            *sum = masked((*sum / count).max(least).min(most), count);
+        }
+    }
+}
+
 /// How many square CSS pixels a km² of ground has, at a row `y` world units down.
 pub(crate) fn per_km2(y: f64, css_pixel: f64) -> f64 {
     let km = metres_per_unit(y) * css_pixel / 1000.0;
     (km * km).recip()
 }
 
-#[inline]
+#[inline(always)]
 fn masked(value: f32, support: f32) -> f32 {
     // the least f32 that is enough, so that pixels are compared as they are, many at a time
     const ENOUGH: f32 = {
