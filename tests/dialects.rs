@@ -18,6 +18,7 @@ const WORLD: f64 = 2048.0;
 
 const HEATMAP_JS: &str = "{options: {radius: 30}, data: {max: 40, min: 0}}";
 const SIMPLEHEAT: &str = "{max: 40, radius: 20, blur: 15, minOpacity: 0.05}";
+const HEATCANVAS: &str = "{step: 0.004, degree: 2}";
 const MAPLIBRE: &str = r#"{zoom: 2, layer: {paint: {"heatmap-radius": 40, "heatmap-weight": ["get", "value"],
     "heatmap-intensity": 0.02}}}"#;
 
@@ -47,7 +48,7 @@ fn place(x: f64, y: f64) -> (f64, f64) {
 }
 
 /// Runs the page; `None` where a part is missing, which is said aloud.
-fn theirs() -> Option<[Pixels; 3]> {
+fn theirs() -> Option<[Pixels; 4]> {
     let browser = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser");
     let packages = ["heatmap.js", "simpleheat", "maplibre-gl", "playwright-core"];
     let missing = packages
@@ -70,7 +71,8 @@ fn theirs() -> Option<[Pixels; 3]> {
         .collect();
     let input = folder.join("points.js");
     let text = format!(
-        "{{size: {SIDE}, points: [{}], heatmapJs: {HEATMAP_JS}, simpleheat: {SIMPLEHEAT}, maplibre: {MAPLIBRE}}}",
+        "{{size: {SIDE}, points: [{}], heatmapJs: {HEATMAP_JS}, simpleheat: {SIMPLEHEAT}, \
+        heatcanvas: {HEATCANVAS}, maplibre: {MAPLIBRE}}}",
         list.join(",")
     );
     fs::write(&input, text).unwrap();
@@ -81,11 +83,13 @@ fn theirs() -> Option<[Pixels; 3]> {
         .unwrap();
     let said = [run.stdout, run.stderr].map(|out| String::from_utf8_lossy(&out).into_owned());
     assert!(run.status.success(), "{}", said.concat());
-    Some(["heatmap.js", "simpleheat", "maplibre"].map(|name| {
-        let bytes = fs::read(folder.join(format!("{name}.rgba"))).unwrap();
-        assert_eq!(bytes.len(), (4 * SIDE * SIDE) as usize, "{name}");
-        bytes.chunks(4).map(|p| [p[0], p[1], p[2], p[3]]).collect()
-    }))
+    Some(
+        ["heatmap.js", "simpleheat", "heatcanvas", "maplibre"].map(|name| {
+            let bytes = fs::read(folder.join(format!("{name}.rgba"))).unwrap();
+            assert_eq!(bytes.len(), (4 * SIDE * SIDE) as usize, "{name}");
+            bytes.chunks(4).map(|p| [p[0], p[1], p[2], p[3]]).collect()
+        }),
+    )
 }
 
 /// The colour indices of our picture, and its colours.
@@ -140,7 +144,7 @@ fn rank_correlation(a: &[u8], b: &[u8]) -> f64 {
 
 #[test]
 fn pages_find_their_pictures_again() {
-    let Some([heatmap_js, simpleheat, maplibre]) = theirs() else {
+    let Some([heatmap_js, simpleheat, heatcanvas, maplibre]) = theirs() else {
         return;
     };
     let h337 =
@@ -176,6 +180,24 @@ fn pages_find_their_pictures_again() {
         assert!(correlation >= 0.98, "{name}: {correlation}");
         assert!(off.is_some_and(|off| off <= 4), "{name}: {off:?}");
     }
+    let imported = import::style(HEATCANVAS).unwrap();
+    let (indices, colors) = ours(&imported);
+    side_by_side("heatcanvas", &heatcanvas, &colors);
+    // a colour's lightness is its place on the ramp; a canvas of nothing is transparent
+    let lightness: Vec<u8> = heatcanvas
+        .iter()
+        .map(|[r, g, b, _]| (u16::from(*r.max(g).max(b)) + u16::from(*r.min(g).min(b))) / 2)
+        .map(|lightness| lightness as u8)
+        .collect();
+    let correlation = rank_correlation(&indices, &lightness);
+    let apart = |(a, b): (&[u8; 4], &[u8; 4])| (0..3).map(|c| a[c].abs_diff(b[c])).max();
+    let mut off: Vec<u8> = colors.iter().zip(&heatcanvas).filter_map(apart).collect();
+    off.sort_unstable();
+    let off = off[off.len() * 99 / 100];
+    println!("HeatCanvas: rank correlation {correlation:.4}, 99 of 100 pixels within {off}");
+    assert!(correlation >= 0.98, "HeatCanvas: {correlation}");
+    assert!(off <= 24, "HeatCanvas: {off}");
+
     let layer = MAPLIBRE
         .replace("{zoom: 2, layer: ", "")
         .replace("}}}", "}}");

@@ -2,8 +2,9 @@
 //
 //   npm ci && node dialects.mjs POINTS.js FOLDER
 //
-// POINTS.js holds an object: {size, points: [{x, y, lon, lat, value}], heatmapJs, simpleheat, maplibre}, each of the
-// last three the options of its map. FOLDER gets heatmap.js.rgba, simpleheat.rgba and maplibre.rgba.
+// POINTS.js holds an object: {size, points: [{x, y, lon, lat, value}], heatmapJs, simpleheat, heatcanvas, maplibre},
+// each of the last four the options of its map. FOLDER gets heatmap.js.rgba, simpleheat.rgba, heatcanvas.rgba and
+// maplibre.rgba. HeatCanvas is no package: its picture is drawn by its formula and its colours.
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -47,6 +48,27 @@ const DRAW = {
     canvas.width = canvas.height = size;
     const heat = simpleheat(canvas).data(points.map(({ x, y, value }) => [Math.floor(x), Math.floor(y), value]));
     heat.max(options.max).radius(options.radius, options.blur).draw(options.minOpacity);
+    return pixels(canvas);
+  },
+  heatcanvas: ({ size, points, heatcanvas: { step, degree } }) => {
+    const values = new Float32Array(size * size);
+    for (const { x, y, value } of points) {
+      const reach = Math.floor((value / step) ** (1 / degree));
+      const [column, row] = [Math.floor(x), Math.floor(y)];
+      for (let i = Math.max(0, row - reach); i <= Math.min(size - 1, row + reach); i++)
+        for (let j = Math.max(0, column - reach); j <= Math.min(size - 1, column + reach); j++)
+          values[i * size + j] += Math.max(0, value / step - Math.hypot(i - row, j - column) ** degree);
+    }
+    const most = values.reduce((most, v) => Math.max(most, v), 0);
+    const canvas = document.body.appendChild(document.createElement("canvas"));
+    canvas.width = canvas.height = size;
+    const context = canvas.getContext("2d");
+    values.forEach((value, i) => {
+      if (value === 0) return;
+      const v = value / most;
+      context.fillStyle = `hsl(${(1 - v) * 360} 80% ${60 * v}%)`;
+      context.fillRect(i % size, Math.floor(i / size), 1, 1);
+    });
     return pixels(canvas);
   },
   maplibre: async ({ size, points, maplibre: { layer, zoom } }) => {
