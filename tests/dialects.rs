@@ -204,16 +204,100 @@ fn pages_find_their_pictures_again() {
     let imported = import::style(&layer).unwrap();
     let (_, colors) = ours(&imported);
     side_by_side("maplibre", &maplibre, &colors);
-    let shine = |[r, g, b, a]: [u8; 4]| [r, g, b, 255].map(|c| f64::from(c) * f64::from(a) / 255.0);
-    let mut sum = 0.0;
-    for (ours, theirs) in colors.iter().zip(&maplibre) {
-        let (ours, theirs) = (shine(*ours), shine(*theirs));
-        sum += (0..4).map(|c| (ours[c] - theirs[c]).abs()).sum::<f64>() / 4.0;
-    }
-    let mean = sum / f64::from(SIDE * SIDE);
+    let mean = mean_difference(&colors, &maplibre);
     println!("MapLibre: mean difference {mean:.2} of 255");
     let hot = maplibre.iter().filter(|p| p[3] > 128).count();
     assert!(hot > 5000, "{hot}");
     // 2.05 where colours were mixed with their alphas multiplied in
     assert!(mean <= 1.5, "{mean}");
+}
+
+/// A mapfile of MapServer's, its points weighing what their column says.
+fn mapfile(normalization: &str) -> String {
+    let half = 20_037_508.342_789_244 * f64::from(SIDE) / WORLD;
+    format!(
+        r##"MAP
+  NAME "m" SIZE {SIDE} {SIDE} EXTENT -{half} -{half} {half} {half} PROJECTION "init=epsg:3857" END
+  IMAGETYPE png OUTPUTFORMAT NAME "png" DRIVER AGG/PNG IMAGEMODE RGBA TRANSPARENT ON END
+  LAYER
+    NAME "heat" TYPE raster CONNECTIONTYPE kerneldensity CONNECTION "points" STATUS on
+    PROJECTION "init=epsg:3857" END
+    PROCESSING "RANGE_COLORSPACE=RGB"
+    PROCESSING "KERNELDENSITY_RADIUS=30"
+    PROCESSING "KERNELDENSITY_COMPUTE_BORDERS=ON"
+    PROCESSING "KERNELDENSITY_NORMALIZATION={normalization}"
+    OFFSITE 0 0 0
+    CLASS
+      STYLE COLORRANGE "#0000ff00" "#0000ffff" DATARANGE 0 32 END
+      STYLE COLORRANGE "#0000ffff" "#00ff00ff" DATARANGE 32 128 END
+      STYLE COLORRANGE "#00ff00ff" "#ff0000ff" DATARANGE 128 255 END
+    END
+  END
+  LAYER
+    NAME "points" TYPE point STATUS on CONNECTIONTYPE OGR CONNECTION "points.vrt" DATA "points"
+    PROJECTION "init=epsg:3857" END
+    CLASS STYLE SIZE [weight] END END
+  END
+END
+"##
+    )
+}
+
+/// The mean difference of two pictures' light, of 255.
+fn mean_difference(a: &[[u8; 4]], b: &[[u8; 4]]) -> f64 {
+    let shine = |[r, g, b, a]: [u8; 4]| [r, g, b, 255].map(|c| f64::from(c) * f64::from(a) / 255.0);
+    let apart = |(a, b): (&[u8; 4], &[u8; 4])| {
+        let (a, b) = (shine(*a), shine(*b));
+        (0..4).map(|c| (a[c] - b[c]).abs()).sum::<f64>() / 4.0
+    };
+    a.iter().zip(b).map(apart).sum::<f64>() / a.len() as f64
+}
+
+#[test]
+fn mapservers_find_their_pictures_again() {
+    if Command::new("map2img").arg("-v").output().is_err() {
+        left_out("the test of MapServer's dialect needs map2img (mapserver-bin)");
+        return;
+    }
+    let folder = crate::program::folder("mapserver");
+    let metres = 2.0 * 20_037_508.342_789_244 / WORLD;
+    let half = f64::from(SIDE) / 2.0;
+    let row = |(x, y, weight): (f64, f64, f32)| {
+        format!("{},{},{weight}\n", (x - half) * metres, (half - y) * metres)
+    };
+    let rows: String = points().into_iter().map(row).collect();
+    fs::write(folder.join("points.csv"), format!("x,y,weight\n{rows}")).unwrap();
+    let source = r#"<OGRVRTDataSource><OGRVRTLayer name="points">
+        <SrcDataSource relativeToVRT="1">points.csv</SrcDataSource><GeometryType>wkbPoint</GeometryType>
+        <LayerSRS>EPSG:3857</LayerSRS><GeometryField encoding="PointFromColumns" x="x" y="y"/>
+        <Field name="weight" type="Real"/></OGRVRTLayer></OGRVRTDataSource>"#;
+    fs::write(folder.join("points.vrt"), source).unwrap();
+    for normalization in ["AUTO", "8"] {
+        let text = mapfile(normalization);
+        fs::write(folder.join("heat.map"), &text).unwrap();
+        let run = Command::new("map2img")
+            .args(["-m", "heat.map", "-o", "heat.png", "-l", "heat"])
+            .current_dir(&folder)
+            .output()
+            .unwrap();
+        assert!(
+            run.status.success(),
+            "{}",
+            String::from_utf8_lossy(&run.stderr)
+        );
+        let theirs = crate::compare::decode_png(&fs::read(folder.join("heat.png")).unwrap());
+        let theirs: Pixels = theirs.pixels().map(|p| p.0).collect();
+        let imported = import::style(&text).unwrap();
+        assert_eq!(imported.columns.weight.as_deref(), Some("weight"));
+        let (_, colors) = ours(&imported);
+        if normalization == "AUTO" {
+            side_by_side("mapserver", &theirs, &colors);
+        }
+        let off = mean_difference(&theirs, &colors);
+        let hot = theirs.iter().filter(|p| p[3] > 128).count();
+        println!(
+            "MapServer, normalization {normalization}: mean difference {off:.2} of 255, {hot} hot"
+        );
+        assert!(hot > 5000 && off <= 3.0, "{normalization}: {off}, {hot}");
+    }
 }

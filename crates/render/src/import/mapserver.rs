@@ -72,15 +72,22 @@ pub(super) fn import(text: &str) -> Result<Imported, ImportError> {
                             }
                         };
                     }
-                    "KERNELDENSITY_ATTRIBUTE" => draft.columns().weight = Some(value.to_owned()),
                     // borders are always right here
                     "KERNELDENSITY_COMPUTE_BORDERS" => {}
-                    "KERNELDENSITY_BASE_FILTER" => {
-                        draft.warn("KERNELDENSITY_BASE_FILTER: give it as --filter")
+                    name if name.starts_with("KERNELDENSITY_") => {
+                        draft.warn(format!("{name} is no key of MapServer's: left out"));
                     }
                     _ => {}
                 }
                 place += 1;
+            }
+            // of the layer of points: how much each weighs
+            "SIZE" => {
+                let column = next(1).strip_prefix('[').and_then(|c| c.strip_suffix(']'));
+                if let Some(column) = column {
+                    draft.columns().weight = Some(column.to_owned());
+                    place += 1;
+                }
             }
             "STYLE" => bands.push(Band::default()),
             "COLORRANGE" => {
@@ -118,9 +125,9 @@ pub(super) fn import(text: &str) -> Result<Imported, ImportError> {
     match normalization {
         None => draft.set("domain", "p100")?,
         Some(times) => {
-            // its kernels have unit mass, and the sum times this is a byte
+            // its kernels have unit mass, and the sum times this is the share of the greatest byte
             draft.set("normalize", "mass")?;
-            draft.domain_to(255.0 / times)?;
+            draft.domain_to(times.recip())?;
         }
     }
     bands.retain(|b| b.colors.is_some());
@@ -219,8 +226,22 @@ mod tests {
     #[test]
     fn a_number_for_normalization() {
         let made = style(&MAP.replace("=AUTO", "=510")).unwrap();
-        assert_eq!(made.style.scale.domain.to_string(), "0,0.5");
+        assert_eq!(made.style.scale.domain.to_string(), "0,0.001960784");
         assert!(made.style.to_string().contains("normalize=mass"));
+    }
+
+    #[test]
+    fn weights_are_the_sizes_of_points() {
+        let points = "LAYER NAME \"points\" TYPE point CLASS STYLE SIZE [deaths] END END END";
+        let made = style(&format!("MAP SIZE 512 512 {MAP} {points} END")).unwrap();
+        assert_eq!(made.columns.weight.as_deref(), Some("deaths"));
+        assert_eq!(style(MAP).unwrap().columns.weight, None);
+        let made = style(&MAP.replace("KERNELDENSITY_COMPUTE", "KERNELDENSITY_GUESS")).unwrap();
+        assert!(
+            made.warnings
+                .iter()
+                .any(|w| w.contains("KERNELDENSITY_GUESS"))
+        );
     }
 
     #[test]
