@@ -1,0 +1,117 @@
+//! Other heat maps, each drawn by its own program, beside what heatsplat makes of its configuration.
+
+mod mapserver;
+mod pages;
+mod qgis;
+
+use crate::scenes::Dice;
+use heatsplat::render::import::Imported;
+use heatsplat::{Layer, Points, Window};
+use std::f64::consts::PI;
+
+/// Pixels a side, around 0° at our zoom 3, MapLibre's 2.
+const SIDE: u32 = 512;
+const WORLD: f64 = 2048.0;
+/// Metres from the middle of EPSG:3857 to its edges.
+const HALF_WORLD: f64 = 20_037_508.342_789_244;
+
+/// Straight RGBA, pixel by pixel.
+type Pixels = Vec<[u8; 4]>;
+
+/// Pixels of the picture, and what they weigh.
+fn points() -> Vec<(f64, f64, f32)> {
+    let mut dice = Dice(3);
+    let centres: Vec<(f64, f64)> = (0..6)
+        .map(|_| (dice.within(60.0, 450.0), dice.within(60.0, 450.0)))
+        .collect();
+    let mut place = |i: usize| {
+        let (x, y) = centres[i % centres.len()];
+        let mut near = |c: f64| (c + dice.normal() * 25.0).clamp(0.5, 511.5);
+        (near(x), near(y), (i % 10 + 1) as f32)
+    };
+    (0..360).map(&mut place).collect()
+}
+
+/// Degrees of a pixel.
+fn place(x: f64, y: f64) -> (f64, f64) {
+    let half = f64::from(SIDE) / 2.0;
+    let lon = (x - half) / WORLD * 360.0;
+    let lat = (PI * (half - y) / WORLD * 2.0).sinh().atan().to_degrees();
+    (lon, lat)
+}
+
+/// The points in metres of EPSG:3857, with a heading.
+fn csv() -> String {
+    let metres = 2.0 * HALF_WORLD / WORLD;
+    let half = f64::from(SIDE) / 2.0;
+    let row = |(x, y, weight): (f64, f64, f32)| {
+        format!("{},{},{weight}\n", (x - half) * metres, (half - y) * metres)
+    };
+    let rows: String = points().into_iter().map(row).collect();
+    format!("x,y,weight\n{rows}")
+}
+
+/// Metres from the middle of the picture to its edges.
+fn half() -> f64 {
+    HALF_WORLD * f64::from(SIDE) / WORLD
+}
+
+/// The colour indices of our picture, and its colours.
+fn ours(imported: &Imported) -> (Vec<u8>, Pixels) {
+    let places = points().into_iter().map(|(x, y, value)| {
+        let (lon, lat) = place(x, y);
+        (lon, lat, value)
+    });
+    let layer = Layer::on_cpu(
+        "p",
+        Points::from_lon_lat(places).unwrap(),
+        imported.style.clone(),
+    );
+    let corner = (WORLD as i64 - i64::from(SIDE)) / 2;
+    let picture = layer.map(
+        Window::at_level(11, corner, corner, SIDE, SIDE),
+        1,
+        layer.style(),
+    );
+    let ramp = layer.style().ramp();
+    let colors = picture.indices.iter().map(|i| ramp.color(*i)).collect();
+    (picture.indices, colors)
+}
+
+/// Spearman's rank correlation; equal numbers share their mean rank.
+fn rank_correlation(a: &[u8], b: &[u8]) -> f64 {
+    let ranks = |values: &[u8]| {
+        let mut counts = [0u32; 256];
+        values.iter().for_each(|v| counts[usize::from(*v)] += 1);
+        let mut below = 0;
+        let mean = counts.map(|n| {
+            let rank = f64::from(below) + f64::from(n) / 2.0;
+            below += n;
+            rank
+        });
+        values
+            .iter()
+            .map(|v| mean[usize::from(*v)])
+            .collect::<Vec<f64>>()
+    };
+    let (a, b) = (ranks(a), ranks(b));
+    let mean = |v: &[f64]| v.iter().sum::<f64>() / v.len() as f64;
+    let (ma, mb) = (mean(&a), mean(&b));
+    let sum = |f: &dyn Fn(f64, f64) -> f64| {
+        a.iter()
+            .zip(&b)
+            .map(|(x, y)| f(x - ma, y - mb))
+            .sum::<f64>()
+    };
+    sum(&|x, y| x * y) / (sum(&|x, _| x * x) * sum(&|_, y| y * y)).sqrt()
+}
+
+/// The mean difference of two pictures' light, of 255.
+fn mean_difference(a: &[[u8; 4]], b: &[[u8; 4]]) -> f64 {
+    let shine = |[r, g, b, a]: [u8; 4]| [r, g, b, 255].map(|c| f64::from(c) * f64::from(a) / 255.0);
+    let apart = |(a, b): (&[u8; 4], &[u8; 4])| {
+        let (a, b) = (shine(*a), shine(*b));
+        (0..4).map(|c| (a[c] - b[c]).abs()).sum::<f64>() / 4.0
+    };
+    a.iter().zip(b).map(apart).sum::<f64>() / a.len() as f64
+}
