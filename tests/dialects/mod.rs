@@ -1,5 +1,6 @@
 //! Other heat maps, each drawn by its own program, beside what heatsplat makes of its configuration.
 
+mod deck;
 mod mapserver;
 mod pages;
 mod qgis;
