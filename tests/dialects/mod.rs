@@ -1,6 +1,7 @@
 //! Other heat maps, each drawn by its own program, beside what heatsplat makes of its configuration.
 
 mod deck;
+mod formulas;
 mod mapserver;
 mod pages;
 mod qgis;
