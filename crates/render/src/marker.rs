@@ -212,54 +212,85 @@ impl Print {
 }
 
 /// The corners of the polygon that the Anti-Grain Geometry, and so Mapnik, draws for an ellipse of
-/// a size.
+/// a size; Mapnik puts the middle of what they span on the point.
 fn corners(size: (f64, f64), radii: (f64, f64)) -> Vec<(f64, f64)> {
     let mean = (size.0 + size.1) / 4.0;
     let step = 2.0 * (mean / (mean + 0.125)).acos();
     let count = (TAU / step).round().max(4.0) as u32;
+    // the first is the furthest to the right; of an odd number none is as far to the left
+    let left = if count % 2 == 0 {
+        -1.0
+    } else {
+        -(TAU / 2.0 / f64::from(count)).cos()
+    };
+    let middle = radii.0 * (1.0 + left) / 2.0;
     (0..count)
         .map(|i| f64::from(i) / f64::from(count) * TAU)
-        .map(|angle| (angle.cos() * radii.0, angle.sin() * radii.1))
+        .map(|angle| (angle.cos() * radii.0 - middle, angle.sin() * radii.1))
         .collect()
 }
 
-/// The share of each pixel that a convex polygon covers, as 0 to 255.
+/// The share of each pixel that a polygon covers, as 0 to 255.
+///
+/// Each edge adds to the pixels it crosses what lies between it and the pixel's right side, and
+/// all pixels right of them get its height: a running sum along the row makes areas of that.
 fn filled(corners: &[(f64, f64)], middle: (f64, f64), columns: u32, rows: u32) -> Vec<u8> {
-    /// Lines to a pixel: along each the share is exact.
-    const LINES: u32 = 32;
-    let edges: Vec<_> = corners
-        .iter()
-        .zip(corners.iter().cycle().skip(1))
-        .map(|(a, b)| {
-            let place = |c: &(f64, f64)| (c.0 + middle.0, c.1 + middle.1);
-            (place(a), place(b))
-        })
-        .collect();
-    // from where to where a line lies inside
-    let span = |y: f64| {
-        let mut found: Option<(f64, f64)> = None;
-        for ((x0, y0), (x1, y1)) in &edges {
-            if (*y0 <= y) != (*y1 <= y) {
-                let x = x0 + (x1 - x0) * (y - y0) / (y1 - y0);
-                found = Some(found.map_or((x, x), |(low, high)| (low.min(x), high.max(x))));
+    /// What the running sum may leave of nothing.
+    const RESIDUE: f64 = 1e-9;
+    let (columns, rows) = (columns as usize, rows as usize);
+    // a step of the running sum may come after the last pixel
+    let stride = columns + 1;
+    let mut steps = vec![0.0; stride * rows];
+    let mut add = |row: usize, column: usize, height: f64, x: f64| {
+        let right = height * (x - column as f64);
+        if let Some([here, next]) = steps.get_mut(row * stride + column..=row * stride + column + 1)
+        {
+            *here += height - right;
+            *next += right;
+        }
+    };
+    // to 256ths of a pixel, as it is there
+    let place = |c: &(f64, f64)| {
+        let whole = |v: f64| (v * 256.0 + 0.5).floor() / 256.0;
+        (whole(c.0 + middle.0), whole(c.1 + middle.1))
+    };
+    for (from, to) in corners.iter().zip(corners.iter().cycle().skip(1)) {
+        let ((x0, y0), (x1, y1)) = (place(from), place(to));
+        let slope = (x1 - x0) / (y1 - y0);
+        // where it crosses rows, and within those where it crosses columns
+        for (row, top, bottom) in pieces(y0, y1) {
+            let at = |y: f64| x0 + (y - y0) * slope;
+            let (left, right) = (at(top), at(bottom));
+            if left == right {
+                add(row, left as usize, bottom - top, left);
+                continue;
+            }
+            for (column, from, to) in pieces(left, right) {
+                add(row, column, (to - from) / slope, (from + to) / 2.0);
             }
         }
-        found
-    };
-    let mut alphas = Vec::with_capacity(columns as usize * rows as usize);
-    for row in 0..rows {
-        let spans: Vec<(f64, f64)> = (0..LINES)
-            .map(|line| f64::from(row) + (f64::from(line) + 0.5) / f64::from(LINES))
-            .filter_map(span)
-            .collect();
-        for column in 0..columns {
-            let (left, right) = (f64::from(column), f64::from(column) + 1.0);
-            let within = |(from, to): &(f64, f64)| (to.min(right) - from.max(left)).max(0.0);
-            let share = spans.iter().map(within).sum::<f64>() / f64::from(LINES);
-            alphas.push((share * 256.0).min(255.0) as u8);
-        }
+    }
+    let mut alphas = Vec::with_capacity(columns * rows);
+    for row in steps.chunks_exact(stride) {
+        let mut share = 0.0f64;
+        alphas.extend(row.iter().take(columns).map(|step| {
+            share += step;
+            // rounded up: its areas are negative when they are rounded down
+            (share.abs() * 256.0 - RESIDUE).ceil().clamp(0.0, 255.0) as u8
+        }));
     }
     alphas
+}
+
+/// A stretch from one place to another, cut at whole numbers: of each piece the whole number
+/// before it, its beginning and its end.
+fn pieces(from: f64, to: f64) -> impl Iterator<Item = (usize, f64, f64)> {
+    let (low, high) = (from.min(to), from.max(to));
+    let cells = low.floor() as usize..high.ceil() as usize;
+    cells.map(move |cell| {
+        let within = |v: f64| v.clamp(cell as f64, cell as f64 + 1.0);
+        (cell, within(from), within(to))
+    })
 }
 
 impl fmt::Display for Marker {
