@@ -105,9 +105,9 @@ impl Image {
     }
 }
 
-/// Positions within a pixel that are told apart, each way: no alpha of a marker that is a third
-/// opaque errs by more than one.
-const PHASES: u32 = 64;
+/// Positions within a pixel that are told apart, each way: in `over` 99.93 % of the pixels of a map of
+/// cities are then within one of Mapnik's, with half as many 99.88 %, with twice as many 99.97 %.
+const PHASES: u32 = 128;
 
 /// A marker made ready for a resolution.
 #[derive(Debug)]
@@ -218,7 +218,7 @@ fn corners(size: (f64, f64), radii: (f64, f64)) -> Vec<(f64, f64)> {
     let step = 2.0 * (mean / (mean + 0.125)).acos();
     let count = (TAU / step).round().max(4.0) as u32;
     // the first is the furthest to the right; of an odd number none is as far to the left
-    let left = if count % 2 == 0 {
+    let left = if count.is_multiple_of(2) {
         -1.0
     } else {
         -(TAU / 2.0 / f64::from(count)).cos()

@@ -22,6 +22,10 @@ const SMALL: u32 = 1024;
 /// Places are counted on a grid where a pixel has no more of them, each way.
 const MOST_GRIDDED: u32 = 8;
 
+/// Bytes of markers that are kept ready for a picture: of a large one all places within a pixel
+/// would take a gigabyte.
+const INKS: usize = 16 << 20;
+
 /// How far a point may reach in pixels, whatever it weighs.
 pub(crate) const MAX_REACH: f64 = 256.0;
 
@@ -441,15 +445,18 @@ fn eight_bits(job: &Stamped<'_>, stamp: &Stamp, blend: impl Fn(u8, u8) -> u8 + C
         margin: reach,
         sorted: print.width * print.height > SMALL,
     };
+    let most = INKS / (print.width * print.height).max(1) as usize;
     for &(points, _) in &job.parts {
         let mut inks: HashMap<(u8, u32, u32), Vec<u8>> = HashMap::new();
         for item in places.items(points, |weight| stamp.marker.opacity(weight)) {
             let ((x, phase_x), (y, phase_y)) =
                 (split(item.x, print.phases), split(item.y, print.phases));
             let make = || print.alphas((phase_x, phase_y), item.class);
-            let ink = inks
-                .entry((item.class, phase_x, phase_y))
-                .or_insert_with(make);
+            let ink = (item.class, phase_x, phase_y);
+            if inks.len() >= most && !inks.contains_key(&ink) {
+                inks.clear();
+            }
+            let ink = inks.entry(ink).or_insert_with(make);
             let at = (x + print.corner.0, y + print.corner.1);
             for (to, from) in rows(&mut alpha, width, ink, print.width as usize, at) {
                 stamp_row(to, from, item.count, blend);
