@@ -69,7 +69,7 @@ pub struct Layer {
     backend: Arc<dyn Backend>,
     statistics: Remembered<(u8, StatisticsKey), Statistics>,
     normalizers: Remembered<(u8, NormalizerKey), Normalizer>,
-    local: LocalScales,
+    local: Box<LocalScales>,
 }
 
 impl Layer {
@@ -100,7 +100,7 @@ impl Layer {
             backend,
             statistics: Remembered::default(),
             normalizers: Remembered::default(),
-            local: LocalScales::default(),
+            local: Box::default(),
         }
     }
 

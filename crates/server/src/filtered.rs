@@ -192,7 +192,7 @@ fn make_room(parts: &mut Vec<(String, Arc<Served>)>, room: usize) {
 
 impl Served {
     fn part(part: Part, fingerprint: Fingerprint, own: Arc<Look>) -> Self {
-        Self::ready(Data::Part(Box::new(part)), fingerprint, own, None)
+        Self::ready(Data::Part(part), fingerprint, own, None)
     }
 
     /// The points that a request's `filter` wants; all without one.

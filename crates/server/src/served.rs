@@ -25,7 +25,7 @@ static VERSIONS: AtomicU64 = AtomicU64::new(0);
 pub(crate) enum Data {
     Here(Arc<Layer>),
     /// Some of a layer's points.
-    Part(Box<Part>),
+    Part(Part),
     Live(Live),
     /// Tiles that were drawn before.
     Stored(Arc<dyn Stored>),
