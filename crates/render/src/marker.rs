@@ -256,6 +256,9 @@ fn filled(corners: &[(f64, f64)], middle: (f64, f64), columns: u32, rows: u32) -
     };
     for (from, to) in corners.iter().zip(corners.iter().cycle().skip(1)) {
         let ((x0, y0), (x1, y1)) = (place(from), place(to));
+        if y0 == y1 {
+            continue; // nothing lies beside a level edge
+        }
         let slope = (x1 - x0) / (y1 - y0);
         // where it crosses rows, and within those where it crosses columns
         for (row, top, bottom) in pieces(y0, y1) {
@@ -390,10 +393,36 @@ mod tests {
             &[0, 0, 54, 176, 224, 224, 176, 54, 0, 0, 0],
         );
         close(
-            &middle(0, &at(32)),
+            &middle(0, &at(PHASES / 2)),
             &[99, 255, 255, 255, 255, 255, 255, 255, 255, 255, 99],
         );
         assert_eq!(print.alphas((0, 0), 77)[(left + 4) * side + left], 68);
+    }
+
+    #[test]
+    fn what_corners_span_lies_around_the_point() {
+        for size in [(7.0, 5.0), (10.0, 10.0), (3.0, 200.0)] {
+            let corners = corners(size, (size.0 / 2.0, size.1 / 2.0));
+            let ends = |axis: fn(&(f64, f64)) -> f64| {
+                let all = || corners.iter().map(axis);
+                let (least, most) = (
+                    all().fold(f64::MAX, f64::min),
+                    all().fold(f64::MIN, f64::max),
+                );
+                (least + most).abs()
+            };
+            assert!(ends(|c| c.0) < 1e-9 && ends(|c| c.1) < 1e-9, "{size:?}");
+        }
+    }
+
+    #[test]
+    fn a_squares_alphas_are_its_areas() {
+        let corners = [(-2.0, -2.0), (2.0, -2.0), (2.0, 2.0), (-2.0, 2.0)];
+        let alphas = filled(&corners, (2.5, 2.5), 5, 5);
+        let row = |y: usize| alphas[5 * y..5 * y + 5].to_vec();
+        assert_eq!(row(0), [64, 128, 128, 128, 64]);
+        assert_eq!(row(2), [128, 255, 255, 255, 128]);
+        assert_eq!(row(4), row(0));
     }
 
     #[test]

@@ -131,3 +131,29 @@ impl Driver {
         self.engine.as_mut()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::time::Duration;
+
+    /// A program that ends while its driver still closes the device is killed by that, at times.
+    #[test]
+    fn who_drops_a_backend_waits_for_its_thread() {
+        let closed = Arc::new(AtomicBool::new(false));
+        let (tasks, waiting) = channel::<Task>();
+        let seen = Arc::clone(&closed);
+        let thread = thread::spawn(move || {
+            while waiting.recv().is_ok() {}
+            // a device takes its time
+            thread::sleep(Duration::from_millis(50));
+            seen.store(true, Ordering::SeqCst);
+        });
+        drop(Driving {
+            tasks,
+            thread: Some(thread),
+        });
+        assert!(closed.load(Ordering::SeqCst));
+    }
+}
