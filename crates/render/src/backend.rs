@@ -40,6 +40,14 @@ pub trait Backend: Send + Sync + std::fmt::Debug {
     /// The density of each job, in their order.
     fn densities(&self, jobs: &[Job<'_>]) -> Vec<Density>;
 
+    /// Draws a job and shows its density to who makes something else of it at once, row by row:
+    /// nothing need be copied where it is drawn by this thread.
+    fn show(&self, job: &Job<'_>, see: &mut dyn FnMut(&[f32])) {
+        for density in self.densities(&[*job]) {
+            see(&density.values);
+        }
+    }
+
     /// The density of splats that don't simply add up, or of shapes that are no backend's own: stamps,
     /// which the processor draws for all.
     fn stamped(&self, job: &Stamped<'_>) -> Density;

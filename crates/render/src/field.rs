@@ -37,6 +37,22 @@ pub fn density(
     Field::new(style, window, f64::from(ratio)).of(set, by)
 }
 
+/// The same, shown to who makes something else of it at once.
+pub(crate) fn show(
+    set: &PointSet,
+    style: &Style,
+    window: Window,
+    ratio: u32,
+    by: &dyn Backend,
+    see: &mut dyn FnMut(&[f32]),
+) {
+    let field = Field::new(style, window, f64::from(ratio));
+    match field.job(set) {
+        Some(job) => by.show(&job, see),
+        None => see(&field.of(set, by).values),
+    }
+}
+
 /// The same as colour indices on a scale.
 pub fn picture(
     set: &PointSet,
@@ -161,12 +177,27 @@ impl Field {
             field.values.iter_mut().for_each(mean);
             return field;
         }
-        let mut field = self.splatted(&self.splat(), set, false, by);
-        Arch::new().dispatch(Quotients {
-            sums: &mut field.values,
-            counts: &support.values,
-            weights: (least, most),
-        });
+        let mut field = support;
+        let mut divide = |sums: &[f32]| {
+            Arch::new().dispatch(Quotients {
+                sums,
+                counts: &mut field.values,
+                weights: (least, most),
+            });
+        };
+        let splat = self.splat();
+        match splat.everywhere() {
+            Some(kernel) if set.by_radius().is_empty() => by.show(
+                &Job {
+                    points: set.points(),
+                    window: self.window,
+                    kernel,
+                    strip: false,
+                },
+                &mut divide,
+            ),
+            _ => divide(&self.splatted(&splat, set, false, by).values),
+        }
         field
     }
 
@@ -201,10 +232,10 @@ impl Field {
     }
 }
 
-/// Sums on their way to means, compiled for each vector width.
+/// Counts on their way to means, compiled for each vector width.
 struct Quotients<'a> {
-    sums: &'a mut [f32],
-    counts: &'a [f32],
+    sums: &'a [f32],
+    counts: &'a mut [f32],
     /// The least and the greatest.
     weights: (f32, f32),
 }
@@ -215,9 +246,9 @@ impl WithSimd for Quotients<'_> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) {
         let (least, most) = self.weights;
-        for (sum, &count) in self.sums.iter_mut().zip(self.counts) {
+        for (count, sum) in self.counts.iter_mut().zip(self.sums) {
             // far out on a kernel's rim both are small: rounding must not lead out of the weights
-            *sum = masked((*sum / count).max(least).min(most), count);
+            *count = masked((sum / *count).max(least).min(most), *count);
         }
     }
 }

@@ -189,8 +189,13 @@ impl Layer {
 
     fn picture(&self, window: Window, ratio: u32, style: &Style, level: u8) -> Picture {
         if self.is_local(style) {
-            let numbers = self.density(window, ratio, style);
-            return self.colorize(&numbers, &window, level, style);
+            let mut picture = Picture::empty(window.width(), window.height());
+            let mut color = |numbers: &[f32]| {
+                picture = self.local.colorize(self, numbers, &window, level, style);
+            };
+            let by = self.backend.as_ref();
+            field::show(&self.set, style, window, ratio, by, &mut color);
+            return picture;
         }
         let scale = self.normalizer(level, style);
         let backend = self.backend.as_ref();
@@ -206,7 +211,9 @@ impl Layer {
         style: &Style,
     ) -> Picture {
         if self.is_local(style) {
-            return self.local.colorize(self, numbers, window, level, style);
+            return self
+                .local
+                .colorize(self, &numbers.values, window, level, style);
         }
         let nature = self.set.nature(style.measure);
         field::colored(numbers, &self.normalizer(level, style), nature)

@@ -5,7 +5,7 @@
 //! four nearest, mixed as their centres are near. The idea is Strava's (their 2017 heat map).
 //! Neighbourhoods without anything have no say.
 
-use crate::density::{Density, Picture};
+use crate::density::Picture;
 use crate::field::Field;
 use crate::layer::{Layer, Remembered};
 use crate::stages::{Stage, lap};
@@ -96,28 +96,27 @@ impl Curve {
 }
 
 impl LocalScales {
-    /// The colour indices of a window's densities.
+    /// The colour indices of a window's densities, which are as many as its pixels.
     pub(crate) fn colorize(
         &self,
         layer: &Layer,
-        densities: &Density,
+        densities: &[f32],
         window: &Window,
         level: u8,
         style: &Style,
     ) -> Picture {
         let side = WORLD / f64::from(count(level));
-        let width = (densities.width as usize).max(1);
-        let mut picture = Picture::empty(densities.width, densities.height);
+        let width = (window.width() as usize).max(1);
+        let mut picture = Picture::empty(window.width(), window.height());
         // where a pixel lies between the centres of the neighbourhoods west and east of it
-        let columns = between(window.left(), window.pixel(), densities.width, side);
-        let lines = between(window.top(), window.pixel(), densities.height, side);
+        let columns = between(window.left(), window.pixel(), window.width(), side);
+        let lines = between(window.top(), window.pixel(), window.height(), side);
         let runs = columns.runs();
         let rows = picture.indices.chunks_exact_mut(width);
         let mut known: Vec<((i64, i64), Arc<Table>)> = Vec::new();
         let arch = Arch::new();
         let places = lines.befores.iter().zip(&lines.steps);
-        for ((row, values), (&north, &down)) in
-            rows.zip(densities.values.chunks_exact(width)).zip(places)
+        for ((row, values), (&north, &down)) in rows.zip(densities.chunks_exact(width)).zip(places)
         {
             for (west, pixels) in &runs {
                 let across = columns.steps.get(pixels.clone());

@@ -114,32 +114,43 @@ impl CpuBackend {
         finish: impl Fn(Block, &[f32]) -> T + Sync,
     ) -> Vec<(Block, T)> {
         let planned = self.plan(&job.kernel);
-        let phase = planned.phase(&job.window);
-        let arch = Arch::new();
         let parts = planned.parts(job);
-        let drawn = for_each(&parts, |part| {
-            WORKSPACE.with_borrow_mut(|workspace| {
-                let window = part.window;
-                let job = Job { window, ..*job };
-                arch.dispatch(Splat {
-                    planned: &planned,
-                    job: &job,
-                    phase,
-                    workspace,
-                });
-                let Workspace {
-                    density, cropped, ..
-                } = workspace;
-                (
-                    part.block,
-                    finish(part.block, part.cropped(density, cropped)),
-                )
-            })
-        });
+        let draw = |part: &Drawn| {
+            let finished = self.part(&planned, job, part, |values| finish(part.block, values));
+            (part.block, finished)
+        };
+        let drawn = for_each(&parts, draw);
         if parts.len() > 1 {
             lap(Stage::Draw);
         }
         drawn
+    }
+
+    /// Splats a part of a window and hands its density on.
+    fn part<T>(
+        &self,
+        planned: &Planned,
+        job: &Job<'_>,
+        part: &Drawn,
+        finish: impl FnOnce(&[f32]) -> T,
+    ) -> T {
+        // taken, so that who finishes may draw something else
+        let mut workspace = WORKSPACE.take();
+        Arch::new().dispatch(Splat {
+            planned,
+            phase: planned.phase(&job.window),
+            job: &Job {
+                window: part.window,
+                ..*job
+            },
+            workspace: &mut workspace,
+        });
+        let Workspace {
+            density, cropped, ..
+        } = &mut workspace;
+        let finished = finish(part.cropped(density, cropped));
+        WORKSPACE.set(workspace);
+        finished
     }
 }
 
@@ -175,6 +186,17 @@ impl Backend for CpuBackend {
             whole
         };
         for_each(jobs, draw)
+    }
+
+    fn show(&self, job: &Job<'_>, see: &mut dyn FnMut(&[f32])) {
+        let planned = self.plan(&job.kernel);
+        if let [part] = planned.parts(job).as_slice() {
+            self.part(&planned, job, part, see);
+            return;
+        }
+        for density in self.densities(&[*job]) {
+            see(&density.values);
+        }
     }
 
     fn stamped(&self, job: &Stamped<'_>) -> Density {
