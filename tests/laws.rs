@@ -43,7 +43,7 @@ fn assert_true(name: &str, points: &[LonLat], radii: &[f64], tiles: &[(u8, u32, 
 
 #[test]
 fn density_is_the_sum_of_smooth_kernels_to_1_256() {
-    let radii = [1.0, 1.5, 2.5, 4.0, 6.0, 7.5, 7.9, 9.0, 12.0, 16.0, 30.0];
+    let radii = [1.0, 1.5, 2.5, 4.0, 6.0, 7.43, 7.9, 9.0, 12.0, 16.0, 30.0];
     for (name, points) in scenes::all() {
         assert_true(name, &points, &radii, &[(0, 0, 0), (2, 2, 1), (5, 17, 10)]);
     }

@@ -1,8 +1,7 @@
 //! The real deck.gl beside what heatsplat makes of its properties. The package is large, so this is only run
 //! where `HEATSPLAT_DECK` names its dist.min.js (`npm i deck.gl@9.4.0`).
 
-use super::{Pixels, SIDE, mean_difference, ours, place, points};
-use crate::compare::side_by_side;
+use super::{SIDE, compare, listed, pixels};
 use heatsplat::render::import;
 use std::fs;
 use std::path::Path;
@@ -14,18 +13,11 @@ fn layers_of_deck_are_found_again() {
         return;
     };
     let folder = crate::program::folder("deck");
-    let list: Vec<String> = points()
-        .into_iter()
-        .map(|(x, y, value)| {
-            let (lon, lat) = place(x, y);
-            format!("{{lon: {lon}, lat: {lat}, value: {value}}}")
-        })
-        .collect();
     let [input, output] = ["points.js", "deck.rgba"].map(|name| folder.join(name));
     // the world is 2048 px wide at its zoom 2
     let text = format!(
         "{{size: {SIDE}, zoom: 2, props: {{radiusPixels: 60}}, points: [{}]}}",
-        list.join(",")
+        listed()
     );
     fs::write(&input, text).unwrap();
     let run = Command::new("node")
@@ -37,14 +29,8 @@ fn layers_of_deck_are_found_again() {
         .unwrap();
     let said = [run.stdout, run.stderr].map(|out| String::from_utf8_lossy(&out).into_owned());
     assert!(run.status.success(), "{}", said.concat());
-    let bytes = fs::read(&output).unwrap();
-    let theirs: Pixels = bytes.chunks(4).map(|p| [p[0], p[1], p[2], p[3]]).collect();
+    let theirs = pixels(&fs::read(&output).unwrap());
     let imported =
         import::style("new HeatmapLayer({getWeight: d => d.value, radiusPixels: 60})").unwrap();
-    let (_, colors) = ours(&imported);
-    side_by_side("deck", &theirs, &colors);
-    let off = mean_difference(&theirs, &colors);
-    let hot = theirs.iter().filter(|p| p[3] > 128).count();
-    println!("deck.gl: mean difference {off:.2} of 255, {hot} hot");
-    assert!(hot > 5000 && off <= 4.0, "{off}, {hot}");
+    compare("deck", &theirs, &imported);
 }

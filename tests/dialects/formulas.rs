@@ -1,9 +1,8 @@
 //! Heat maps whose programs are no packages, drawn by their published formulas beside what heatsplat makes of
 //! their configuration.
 
-use super::{Pixels, SIDE, mean_difference, ours, points};
-use crate::compare::side_by_side;
-use heatsplat::render::import::{self, Imported};
+use super::{Pixels, SIDE, compare, points};
+use heatsplat::render::import;
 
 /// A square of numbers, row by row, with a margin that blurs read and write.
 struct Grid {
@@ -66,15 +65,6 @@ fn along<const N: usize>(stops: &[(f64, [f64; N])], at: f64) -> [f64; N] {
     let ((p, a), (q, b)) = (stops[after.max(1) - 1], stops[after.max(1)]);
     let share = ((at - p) / (q - p)).clamp(0.0, 1.0);
     std::array::from_fn(|c| a[c] + (b[c] - a[c]) * share)
-}
-
-fn compare(name: &str, theirs: &Pixels, imported: &Imported) {
-    let (_, colors) = ours(imported);
-    side_by_side(name, theirs, &colors);
-    let off = mean_difference(theirs, &colors);
-    let hot = theirs.iter().filter(|p| p[3] > 128).count();
-    println!("{name}: mean difference {off:.2} of 255, {hot} hot");
-    assert!(hot > 5000 && off <= 3.0, "{name}: {off}, {hot}");
 }
 
 /// Four box blurs whose radii sum up to `radiusPixels`, divided by the greatest value (HeatmapSurface).

@@ -6,6 +6,7 @@ mod mapserver;
 mod pages;
 mod qgis;
 
+use crate::compare::side_by_side;
 use crate::scenes::Dice;
 use heatsplat::render::import::Imported;
 use heatsplat::{Layer, Points, Window};
@@ -106,6 +107,31 @@ fn rank_correlation(a: &[u8], b: &[u8]) -> f64 {
             .sum::<f64>()
     };
     sum(&|x, y| x * y) / (sum(&|x, _| x * x) * sum(&|_, y| y * y)).sqrt()
+}
+
+/// The points as a list of JavaScript's.
+fn listed() -> String {
+    let item = |(x, y, value): (f64, f64, f32)| {
+        let (lon, lat) = place(x, y);
+        format!("{{x: {x}, y: {y}, lon: {lon}, lat: {lat}, value: {value}}}")
+    };
+    points().into_iter().map(item).collect::<Vec<_>>().join(",")
+}
+
+/// Straight RGBA in bytes.
+fn pixels(bytes: &[u8]) -> Pixels {
+    assert_eq!(bytes.len(), (4 * SIDE * SIDE) as usize);
+    bytes.as_chunks().0.to_vec()
+}
+
+/// Asserts that a picture is much like ours of a configuration; `name` is its page in docs/coming-from.
+fn compare(name: &str, theirs: &Pixels, imported: &Imported) {
+    let (_, colors) = ours(imported);
+    side_by_side(name, theirs, &colors);
+    let off = mean_difference(theirs, &colors);
+    let hot = theirs.iter().filter(|p| p[3] > 128).count();
+    println!("{name}: mean difference {off:.2} of 255, {hot} hot");
+    assert!(hot > 5000 && off <= 3.0, "{name}: {off}, {hot}");
 }
 
 /// The mean difference of two pictures' light, of 255.

@@ -2,7 +2,7 @@
 //!
 //! Needs node, the packages of tests/browser (`npm ci`) and Chromium; `scripts/test` installs them.
 
-use super::{Pixels, SIDE, mean_difference, ours, place, points, rank_correlation};
+use super::{Pixels, SIDE, listed, mean_difference, ours, pixels, rank_correlation};
 use crate::compare::side_by_side;
 use crate::parts::left_out;
 use heatsplat::render::import;
@@ -31,18 +31,11 @@ fn theirs() -> Option<[Pixels; 4]> {
         return None;
     }
     let folder = crate::program::folder("dialects");
-    let list: Vec<String> = points()
-        .into_iter()
-        .map(|(x, y, value)| {
-            let (lon, lat) = place(x, y);
-            format!("{{x: {x}, y: {y}, lon: {lon}, lat: {lat}, value: {value}}}")
-        })
-        .collect();
     let input = folder.join("points.js");
     let text = format!(
         "{{size: {SIDE}, points: [{}], heatmapJs: {HEATMAP_JS}, simpleheat: {SIMPLEHEAT}, \
         heatcanvas: {HEATCANVAS}, maplibre: {MAPLIBRE}}}",
-        list.join(",")
+        listed()
     );
     fs::write(&input, text).unwrap();
     let run = Command::new("node")
@@ -55,8 +48,7 @@ fn theirs() -> Option<[Pixels; 4]> {
     Some(
         ["heatmap.js", "simpleheat", "heatcanvas", "maplibre"].map(|name| {
             let bytes = fs::read(folder.join(format!("{name}.rgba"))).unwrap();
-            assert_eq!(bytes.len(), (4 * SIDE * SIDE) as usize, "{name}");
-            bytes.chunks(4).map(|p| [p[0], p[1], p[2], p[3]]).collect()
+            pixels(&bytes)
         }),
     )
 }

@@ -1,8 +1,8 @@
 //! The real QGIS beside what heatsplat makes of its style. QGIS is large, so this is only run where
 //! `HEATSPLAT_QGIS=1` asks for it; /usr/bin/python3 is to have its module (python3-qgis).
 
-use super::{Pixels, SIDE, csv, half, mean_difference, ours};
-use crate::compare::{decode_png, side_by_side};
+use super::{SIDE, compare, csv, half, pixels};
+use crate::compare::decode_png;
 use heatsplat::render::import;
 use std::fs;
 use std::path::Path;
@@ -26,13 +26,7 @@ fn maps_of_qgis_are_found_again() {
     let said = String::from_utf8_lossy(&run.stderr).into_owned();
     assert!(run.status.success(), "{said}");
     let theirs = decode_png(&fs::read(&picture).unwrap());
-    let theirs: Pixels = theirs.pixels().map(|p| p.0).collect();
     let imported = import::style(&fs::read_to_string(&style).unwrap()).unwrap();
     assert_eq!(imported.columns.weight.as_deref(), Some("weight"));
-    let (_, colors) = ours(&imported);
-    side_by_side("qgis", &theirs, &colors);
-    let off = mean_difference(&theirs, &colors);
-    let hot = theirs.iter().filter(|p| p[3] > 128).count();
-    println!("QGIS: mean difference {off:.2} of 255, {hot} hot");
-    assert!(hot > 5000 && off <= 3.0, "{off}, {hot}");
+    compare("qgis", &pixels(&theirs), &imported);
 }

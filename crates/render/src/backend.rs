@@ -40,8 +40,8 @@ pub trait Backend: Send + Sync + std::fmt::Debug {
     /// The density of each job, in their order.
     fn densities(&self, jobs: &[Job<'_>]) -> Vec<Density>;
 
-    /// Draws a job and shows its density to who makes something else of it at once, row by row:
-    /// nothing need be copied where it is drawn by this thread.
+    /// Shows a job's density, rows from the north, to who makes something else of it at once: then
+    /// it need not be copied.
     fn show(&self, job: &Job<'_>, see: &mut dyn FnMut(&[f32])) {
         for density in self.densities(&[*job]) {
             see(&density.values);

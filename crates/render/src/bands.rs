@@ -78,6 +78,16 @@ impl Splat {
         }
     }
 
+    /// The one job that a window's density is, where the kernel is the same everywhere.
+    pub(crate) fn job<'a>(&self, points: &'a Points, window: Window) -> Option<Job<'a>> {
+        Some(Job {
+            points,
+            window,
+            kernel: self.everywhere()?,
+            strip: false,
+        })
+    }
+
     /// Whether stamps are drawn, and not one of a backend's own kernels.
     fn is_stamped(&self) -> bool {
         !self.overlap.is_plain() || self.shape.is_stamped()
@@ -148,13 +158,7 @@ impl Splat {
     /// The density of a window.
     pub(crate) fn density(&self, points: &Points, window: Window, by: &dyn Backend) -> Density {
         let empty = || Density::empty(window.width(), window.height());
-        if let Some(kernel) = self.everywhere() {
-            let job = Job {
-                points,
-                window,
-                kernel,
-                strip: false,
-            };
+        if let Some(job) = self.job(points, window) {
             return by.densities(&[job]).pop().unwrap_or_else(empty);
         }
         if self.is_stamped() {

@@ -117,16 +117,12 @@ impl Field {
         if !plain {
             return None;
         }
-        Some(Job {
-            kernel: self.splat.everywhere()?,
-            points: if self.measure.counts() {
-                set.counts()
-            } else {
-                set.points()
-            },
-            window: self.window,
-            strip: false,
-        })
+        let points = if self.measure.counts() {
+            set.counts()
+        } else {
+            set.points()
+        };
+        self.splat.job(points, self.window)
     }
 
     /// Draws it, row by row from the north.
@@ -186,16 +182,8 @@ impl Field {
             });
         };
         let splat = self.splat();
-        match splat.everywhere() {
-            Some(kernel) if set.by_radius().is_empty() => by.show(
-                &Job {
-                    points: set.points(),
-                    window: self.window,
-                    kernel,
-                    strip: false,
-                },
-                &mut divide,
-            ),
+        match splat.job(set.points(), self.window) {
+            Some(job) if set.by_radius().is_empty() => by.show(&job, &mut divide),
             _ => divide(&self.splatted(&splat, set, false, by).values),
         }
         field

@@ -3,6 +3,7 @@
 use crate::kernel::{Kernel, Shape};
 use crate::spline::{self, Degree};
 use heatsplat_points::Window;
+use std::f64::consts::FRAC_1_SQRT_2;
 
 /// The finest grid, in cells per pixel of the picture: a finer one costs more than stamps.
 const FINEST_FACTOR: f64 = 4.0;
@@ -37,7 +38,9 @@ pub(crate) fn follows(shape: Shape) -> bool {
 /// Whether a kernel that no spline on the pixels' centres follows is followed by one on their
 /// centres and corners. Only the quartic gains by it: others are few terms where they are narrow.
 pub(crate) fn needs_quincunx(kernel: &Kernel) -> bool {
-    kernel.shape() == Shape::Quartic && (7.5..10.5).contains(&kernel.radius())
+    let least = least_on_grid(kernel.shape()).map_or(0.0, |(least, _)| least);
+    let gains = least * FRAC_1_SQRT_2..least;
+    kernel.shape() == Shape::Quartic && gains.contains(&kernel.radius())
 }
 
 /// The coarsest grid, in pixels a cell.

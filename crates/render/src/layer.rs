@@ -189,13 +189,13 @@ impl Layer {
 
     fn picture(&self, window: Window, ratio: u32, style: &Style, level: u8) -> Picture {
         if self.is_local(style) {
-            let mut picture = Picture::empty(window.width(), window.height());
+            let mut picture = None;
             let mut color = |numbers: &[f32]| {
-                picture = self.local.colorize(self, numbers, &window, level, style);
+                picture = Some(self.local.colorize(self, numbers, &window, level, style));
             };
             let by = self.backend.as_ref();
             field::show(&self.set, style, window, ratio, by, &mut color);
-            return picture;
+            return picture.unwrap_or_else(|| Picture::empty(window.width(), window.height()));
         }
         let scale = self.normalizer(level, style);
         let backend = self.backend.as_ref();

@@ -26,7 +26,7 @@ const COARSE_BITS: u8 = 2;
 const BIN_BITS: u32 = 5;
 const SHIFT: u32 = 23 - BIN_BITS;
 
-/// Pixels that are passed together where nothing is.
+/// Pixels that are looked up together, or passed where nothing is.
 const BLOCK: usize = 32;
 
 /// The bins of a table, which is to stay in the fastest cache.

@@ -10,6 +10,10 @@ use std::f64::consts::{FRAC_1_SQRT_2, SQRT_2};
 /// A sum of separable terms may differ from the kernel by this share of its peak.
 const TERMS_ERROR: f64 = 1.0 / 1024.0;
 
+/// Taps under this share of the greatest are left out at the ends of a stamp's rows: all
+/// of them together could not move a density by a hundred thousandth of its peak.
+const NOTHING: f64 = 1e-10;
+
 /// The way from cells to density for one kernel.
 #[derive(Debug)]
 pub(crate) enum Plan {
@@ -33,7 +37,7 @@ impl Plan {
             Shape::Gaussian => Self::Spread(gaussian(kernel)),
             Shape::Quartic | Shape::Triweight => {
                 let lattice = Lattice::for_kernel(kernel);
-                // a transform costs half of what the terms do, and less on two grids too
+                // transforms, of one grid or of two, cost half of what the terms do
                 if lattice.cell() == 1.0 {
                     Self::Edge(Stamp::of_spline(kernel, &lattice))
                 } else if lattice::needs_quincunx(kernel) {
@@ -279,10 +283,30 @@ impl Stamp {
         }
     }
 
+    /// The taps of its rows from the middle on, both sides of each as far as they are any, and at
+    /// least the innermost. Those of corners have none in the middle.
+    pub(crate) fn rows(&self) -> impl Iterator<Item = Vec<f32>> {
+        let greatest = self.values.iter().fold(0.0f64, |m, v| m.max(v.abs()));
+        let each = self.deposit.rows();
+        let rows = self.values.chunks_exact(self.side).enumerate();
+        rows.map(move |(y, row)| {
+            let last = row.iter().rposition(|v| v.abs() > NOTHING * greatest);
+            let half = row.iter().take(last.unwrap_or(0) + 1);
+            let half: Vec<f32> = half.map(|&v| v as f32).collect();
+            mirrored(&half, y % each == 0)
+        })
+    }
+
     /// How many pixels it reaches to each side.
     pub(crate) fn reach(&self) -> u32 {
         self.side as u32 - 1
     }
+}
+
+/// Both sides of taps that are given to one side.
+pub(crate) fn mirrored(half: &[f32], centred: bool) -> Vec<f32> {
+    let left = half.iter().skip(usize::from(centred)).rev();
+    left.chain(half).copied().collect()
 }
 
 /// A quarter of a kernel, sampled at these distances along both axes and filtered along both.

@@ -158,10 +158,9 @@ impl Bins {
         *occupied = true;
         let first = row.saturating_sub(1) * self.stride + column.saturating_sub(1);
         for (j, shares) in shares.iter().enumerate() {
-            if let Some(bins) = self
-                .values
-                .get_mut(first + j * self.stride..first + j * self.stride + 3)
-            {
+            // as add_to does; called here it takes 7 % longer
+            let from = first + j * self.stride;
+            if let Some(bins) = self.values.get_mut(from..from + 3) {
                 for (bin, share) in bins.iter_mut().zip(shares) {
                     *bin += share;
                 }
@@ -192,6 +191,7 @@ impl Bins {
         self.add_to(first + 4 * self.stride + 1, &[below[2]]);
     }
 
+    /// Adds shares to bins side by side.
     #[inline(always)]
     fn add_to<const N: usize>(&mut self, from: usize, shares: &[f32; N]) {
         if let Some(bins) = self.values.get_mut(from..from + N) {

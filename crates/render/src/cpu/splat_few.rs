@@ -8,55 +8,22 @@ use crate::plan::Stamp;
 /// 12 at 8 px, 40 at 64 px, where rows are longer; fewer, so as never to lose).
 const TAPS_A_BIN: usize = 8;
 
-/// Taps under this share of the greatest are left out at the ends of rows, as on the GPU.
-const NOTHING: f64 = 1e-10;
-
 /// A stamp's rows as they lie in a picture.
 #[derive(Debug)]
 pub(crate) struct Taps {
-    /// By their distance from the middle, in rows of the grid.
-    rows: Vec<Row>,
+    /// Both sides of each, by their distance from the middle in rows of the grid.
+    rows: Vec<Vec<f32>>,
     /// Rows of the grid to a pixel.
     each: usize,
     /// Pixels to each side.
     reach: usize,
 }
 
-/// A row of a stamp, from so many pixels left of its bin's.
-#[derive(Debug)]
-struct Row {
-    left: usize,
-    taps: Vec<f32>,
-}
-
-impl Row {
-    /// Of the taps to one side; those of corners have none in the middle.
-    fn new(half: &[f32], corner: bool) -> Self {
-        let left = half.len().saturating_sub(1);
-        let mirrored = half.iter().skip(usize::from(!corner)).rev();
-        let taps: Vec<f32> = mirrored.chain(half).copied().collect();
-        Self { left, taps }
-    }
-}
-
 impl Taps {
     pub(crate) fn new(stamp: &Stamp) -> Self {
-        let each = stamp.deposit.rows();
-        let greatest = stamp.values.iter().fold(0.0f64, |m, v| m.max(v.abs()));
-        let row = |y: usize| {
-            let half: Vec<f64> = (0..stamp.side).map(|x| stamp.at(x, y)).collect();
-            let last = half.iter().rposition(|v| v.abs() > NOTHING * greatest);
-            let some = last.map_or(0, |last| last + 1);
-            let half: Vec<f32> = half.iter().take(some).map(|&v| v as f32).collect();
-            Row::new(&half, y % each == 1)
-        };
-        let mut rows: Vec<Row> = (0..each * stamp.side).map(row).collect();
-        while rows.last().is_some_and(|row| row.taps.is_empty()) {
-            rows.pop();
-        }
         Self {
-            rows,
-            each,
+            rows: stamp.rows().collect(),
+            each: stamp.deposit.rows(),
             reach: stamp.reach() as usize,
         }
     }
@@ -64,7 +31,7 @@ impl Taps {
     /// Whether a grid holds so little that its stamps cost less than a transform.
     #[inline(always)]
     pub(crate) fn are_cheaper(&self, bins: &Bins) -> bool {
-        let taps: usize = self.rows.iter().map(|row| 2 * row.taps.len()).sum();
+        let taps: usize = self.rows.iter().map(|row| 2 * row.len()).sum();
         // rows of both kinds take turns: a bin has taps on every row of one of them
         let most = TAPS_A_BIN * bins.width() * bins.height() * self.each / taps.max(1);
         let mut held = 0;
@@ -104,12 +71,14 @@ impl Taps {
             let Some(row) = self.rows.get((self.each * pixel).abs_diff(y)) else {
                 continue;
             };
+            // a corner lies right of its pixel, so of an even number of taps one more does too;
             // what lies left of the picture is left out, and what lies right of it ends with it
-            let from = x.saturating_sub(row.left).max(self.reach);
-            let skipped = from + row.left - x;
+            let left = row.len().saturating_sub(1) / 2;
+            let from = x.saturating_sub(left).max(self.reach);
+            let skipped = from + left - x;
             let line = (pixel - self.reach) * width;
             let target = out.get_mut(line + from - self.reach..line + width);
-            let (Some(target), Some(taps)) = (target, row.taps.get(skipped..)) else {
+            let (Some(target), Some(taps)) = (target, row.get(skipped..)) else {
                 continue; // it lies beside the picture
             };
             for (to, tap) in target.iter_mut().zip(taps) {

@@ -3,13 +3,9 @@
 
 use super::layout::OUTPUTS;
 use crate::lattice::{Lattice, REFINE_TAPS};
-use crate::plan::{Spread, Stamp, Term};
+use crate::plan::{Spread, Stamp, Term, mirrored};
 use crate::ramp::Ramp;
 use crate::scale::Normalizer;
-
-/// Taps under this share of the greatest are left out at the ends of a stamp's rows: all
-/// of them together could not move a density by a hundred thousandth of its peak.
-const NOTHING: f64 = 1e-10;
 
 /// `n` values that `OUTPUTS` outputs read, `step` apart, each `taps.len()` of them:
 /// for each value its weight in every output.
@@ -23,12 +19,6 @@ fn side_by_side(taps: &[f32], step: usize) -> Vec<f32> {
     (0..values)
         .flat_map(|value| (0..outputs).map(move |output| weight(value, output)))
         .collect()
-}
-
-/// Both sides of taps that are given to one side.
-fn mirrored(half: &[f32], centred: bool) -> Vec<f32> {
-    let left = half.iter().skip(usize::from(centred)).rev();
-    left.chain(half).copied().collect()
 }
 
 /// The tables of a sum of separable terms: across and down of each term in turn.
@@ -95,19 +85,10 @@ pub(super) struct StampTable {
 
 impl StampTable {
     pub(super) fn new(stamp: &Stamp) -> Self {
-        let greatest = stamp.values.iter().fold(0.0f64, |m, v| m.max(v.abs()));
         let (mut taps, mut rows) = (Vec::new(), Vec::new());
-        for y in 0..stamp.side * stamp.deposit.rows() {
-            let row: Vec<f64> = (0..stamp.side).map(|x| stamp.at(x, y)).collect();
-            let last = row.iter().rposition(|v| v.abs() > NOTHING * greatest);
-            let reach = last.unwrap_or(0);
-            let half: Vec<f32> = row.iter().take(reach + 1).map(|&v| v as f32).collect();
-            let centred = y % stamp.deposit.rows() == 0;
-            rows.push([
-                (taps.len() / 4) as u32,
-                (reach + usize::from(!centred)) as u32,
-            ]);
-            taps.extend(side_by_side(&mirrored(&half, centred), 1));
+        for row in stamp.rows() {
+            rows.push([(taps.len() / 4) as u32, (row.len() / 2) as u32]);
+            taps.extend(side_by_side(&row, 1));
         }
         Self { taps, rows }
     }
