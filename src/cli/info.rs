@@ -93,6 +93,7 @@ fn as_json(loaded: &Loaded) -> Value {
         "weight_max": summary.weight_max,
         "weights_missing": report.weights_missing,
         "at_null_island": report.at_null_island,
+        "notes": report.notes(),
         "columns": {
             "seen": columns.seen,
             "lon": lon,

@@ -10,8 +10,8 @@ use heatsplat::{Point, Points};
 #[cfg(feature = "postgis")]
 use heatsplat_loader::postgis::is_address;
 use heatsplat_loader::{
-    Bounds, Columns, Filter, Format, Options, Progress, Report, Source, Table, load, load_table,
-    open, shown_source,
+    Bounds, Columns, Encoding, Filter, Format, Options, Progress, Quote, Report, Source, Table,
+    load, load_table, open, shown_source,
 };
 use indicatif::{ProgressBar, ProgressStyle};
 use std::sync::Arc;
@@ -57,6 +57,14 @@ pub(super) struct SourceFlags {
     /// What stands between the fields of a CSV file: one character, or `tab` [default: found]
     #[arg(long, value_name = "CHARACTER", value_parser = delimiter)]
     delimiter: Option<u8>,
+    /// What quotes the fields of a CSV file: one character, or `none` [default: `"` where it
+    /// swallows no rows; in text parted by tabs only around whole fields]
+    #[arg(long, value_name = "CHARACTER|none")]
+    quote: Option<Quote>,
+    /// What encoding text is in: utf-8, windows-1252, utf-16, shift_jis … [default: UTF-8 or UTF-16,
+    /// or what XML declares; values that are no UTF-8 are windows-1252]
+    #[arg(long, value_name = "NAME")]
+    encoding: Option<Encoding>,
     /// Stop at the first row that gives no point, instead of skipping and counting it
     #[arg(long)]
     strict: bool,
@@ -225,6 +233,8 @@ impl SourceFlags {
             lat: self.lat.clone(),
             weight: self.weight.clone(),
             delimiter: self.delimiter,
+            quote: self.quote,
+            encoding: self.encoding,
             table: self.table.first().cloned(),
             geom: self.geom.clone(),
             filter: self.filter.clone(),

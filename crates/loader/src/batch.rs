@@ -16,6 +16,8 @@ pub(crate) struct Batch {
     pub(crate) kept: Kept,
     /// Where rows are wanted; everywhere without one.
     within: Option<Bounds>,
+    /// Whether nobody asked for the column of weights: one that is no number costs no row then.
+    is_guess: bool,
 }
 
 /// A row's weight as text.
@@ -51,6 +53,20 @@ impl Batch {
         }
     }
 
+    /// The same for weights of a column that was chosen by its name alone.
+    pub(crate) fn guessing(self, is_guess: bool) -> Self {
+        Self { is_guess, ..self }
+    }
+
+    /// Makes every point count 1: what was taken for weights is none.
+    pub(crate) fn unweigh(&mut self) {
+        for point in &mut self.points {
+            point.weight = 1.0;
+        }
+        self.report.weights_missing = 0;
+        self.report.notes.forget_weights();
+    }
+
     /// Gives the points that have none yet a row's values in the columns that are kept,
     /// counted from 0.
     #[inline]
@@ -70,7 +86,7 @@ impl Batch {
         let (Some(x), Some(y)) = (number::parse(lon), number::parse(lat)) else {
             return Err(unreadable(lon, lat));
         };
-        let at = mercator::project(x, y).map_err(|refusal| match blame(refusal) {
+        let at = mercator::project(x, y).map_err(|refusal| match self.blame(refusal, x, y) {
             (skip, Axis::Longitude) => refused(skip, "longitude", lon),
             (skip, Axis::Latitude) => refused(skip, "latitude", lat),
         })?;
@@ -82,6 +98,7 @@ impl Batch {
                     self.report.weights_missing += 1;
                     0.0
                 }
+                None if self.is_guess => self.no_weight(|| shown(text)),
                 None => return Err(refused(Skip::BadWeight, "weight", text)),
             },
         };
@@ -96,10 +113,11 @@ impl Batch {
         lat: f64,
         weight: &Amount,
     ) -> Result<(), (Skip, String)> {
-        let at = mercator::project(lon, lat).map_err(|refusal| match blame(refusal) {
-            (skip, Axis::Longitude) => (skip, format!("longitude {lon}")),
-            (skip, Axis::Latitude) => (skip, format!("latitude {lat}")),
-        })?;
+        let at =
+            mercator::project(lon, lat).map_err(|refusal| match self.blame(refusal, lon, lat) {
+                (skip, Axis::Longitude) => (skip, format!("longitude {lon}")),
+                (skip, Axis::Latitude) => (skip, format!("latitude {lat}")),
+            })?;
         let weight = match weight {
             Amount::Unused => 1.0,
             Amount::Missing => {
@@ -107,8 +125,10 @@ impl Batch {
                 0.0
             }
             Amount::Number(number) if (*number as f32).is_finite() => *number as f32,
+            Amount::Number(number) if self.is_guess => self.no_weight(|| number.to_string()),
             Amount::Number(number) => return Err((Skip::BadWeight, format!("weight {number}"))),
             Amount::Bool(truth) => f32::from(u8::from(*truth)),
+            Amount::Time(_) if self.is_guess => self.no_weight(|| "a date or time".to_owned()),
             Amount::Time(_) => return Err((Skip::BadWeight, "a date or time".to_owned())),
             Amount::Text(text) => match number::parse_weight(text.as_bytes()) {
                 Some(weight) => weight,
@@ -116,6 +136,7 @@ impl Batch {
                     self.report.weights_missing += 1;
                     0.0
                 }
+                None if self.is_guess => self.no_weight(|| shown(text.as_bytes())),
                 None => {
                     let found = format!("weight {}", shown(text.as_bytes()));
                     return Err((Skip::BadWeight, found));
@@ -124,6 +145,24 @@ impl Batch {
         };
         self.count(Point::new(at, weight), lon, lat);
         Ok(())
+    }
+
+    /// The weight of a row whose own is no number, in a column that nobody asked for.
+    #[cold]
+    fn no_weight(&mut self, shown: impl FnOnce() -> String) -> f32 {
+        self.report.weights_missing += 1;
+        self.report.notes.no_weight(shown);
+        0.0
+    }
+
+    /// Why a position is none, and which of its numbers is to blame. One that would be right the
+    /// other way round is counted.
+    #[cold]
+    fn blame(&mut self, refusal: Refusal, lon: f64, lat: f64) -> (Skip, Axis) {
+        if refusal == Refusal::Latitude && lon.abs() <= 90.0 && lat.abs() <= 360.0 {
+            self.report.notes.swapped += 1;
+        }
+        blame(refusal)
     }
 
     #[inline]

@@ -1,7 +1,7 @@
 //! Which columns hold longitude, latitude and weight, found by their names.
 //!
 //! Names are compared without regard to case, spaces around them, and the
-//! characters `_`, `-`, `.` and space within: `Point_X` is `pointx`.
+//! characters `_`, `-`, `.`, `"` and space within: `Point_X` is `pointx`.
 
 use crate::error::LoadError;
 
@@ -133,6 +133,27 @@ pub struct Columns {
     pub kept: Vec<String>,
     /// The choice and its reason, in one line for people.
     pub why: String,
+    /// Set where the weight was chosen by its name alone.
+    pub(crate) guess: Option<Guess>,
+}
+
+/// A weight that nobody asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Guess {
+    /// What [`Columns::why`] says of positions.
+    pub(crate) positions: String,
+    /// Whether its type says that it holds numbers.
+    pub(crate) is_sure: bool,
+}
+
+impl Guess {
+    /// The guess of a choice, if it is one.
+    pub(crate) fn of(choice: &WeightChoice, positions: &str) -> Option<Self> {
+        choice.is_guess.then(|| Self {
+            positions: positions.to_owned(),
+            is_sure: false,
+        })
+    }
 }
 
 impl Columns {
@@ -154,6 +175,7 @@ impl Columns {
             weight: choice.column.and_then(|at| seen.get(at)).cloned(),
             kept: Vec::new(),
             why: format!("{positions}, {}", choice.why),
+            guess: Guess::of(&choice, positions),
             seen,
         };
         Ok((columns, choice.column))
@@ -163,7 +185,7 @@ impl Columns {
 /// A name as it is compared.
 pub(crate) fn normalised(name: &str) -> String {
     name.chars()
-        .filter(|c| !matches!(c, '_' | '-' | '.' | '\u{feff}') && !c.is_whitespace())
+        .filter(|c| !matches!(c, '_' | '-' | '.' | '"' | '\u{feff}') && !c.is_whitespace())
         .flat_map(char::to_lowercase)
         .collect()
 }
@@ -206,6 +228,8 @@ fn by_priority(seen: &[String], list: &[&str], word: &str) -> Option<usize> {
 pub(crate) struct WeightChoice {
     pub(crate) column: Option<usize>,
     pub(crate) why: String,
+    /// Whether nobody asked for the column.
+    pub(crate) is_guess: bool,
 }
 
 /// Finds the weight's column among `seen`: the one asked for, none if `none`
@@ -217,7 +241,13 @@ pub(crate) fn weight<'a>(
     asked: Option<&'a str>,
     taken: &[usize],
 ) -> Result<WeightChoice, &'a str> {
-    let said = |column, why: String| Ok(WeightChoice { column, why });
+    let said = |column: Option<usize>, why: String| {
+        Ok(WeightChoice {
+            is_guess: column.is_some() && asked.is_none(),
+            column,
+            why,
+        })
+    };
     if let Some(name) = asked {
         if name.eq_ignore_ascii_case("none") {
             return said(None, "every row counts 1 (weight none)".into());

@@ -1,7 +1,7 @@
 //! Everything that can stop a load, in words that say what to do.
 
 use crate::format::Format;
-use crate::report::{Example, Report};
+use crate::report::{Example, Report, Skip};
 use std::io;
 
 /// Why a source cannot be read. Every message names the file and what to do about it.
@@ -119,7 +119,10 @@ pub enum LoadError {
         limit: usize,
     },
     /// A quote opens a field and nothing closes it.
-    #[error("{file}: line {line}: a quote opened in this row is never closed")]
+    #[error(
+        "{file}: line {line}: a quote opened in this row is never closed; if quotes are text in \
+         this file, say --quote none"
+    )]
     UnclosedQuote {
         /// The file as it was named.
         file: String,
@@ -200,16 +203,46 @@ pub enum LoadError {
         /// How many there are.
         rows: u64,
     },
-    /// Not one row gives a point.
+    /// Most positions would be right the other way round.
     #[error(
-        "{file}: no row gives a point; longitude and latitude must be decimal degrees\n{report}"
+        "{file}: longitude and latitude are swapped: {rows} of {of} rows have a latitude beyond 90° \
+         and would be right the other way round; {advice}"
     )]
+    Swapped {
+        /// The file as it was named.
+        file: String,
+        /// How many rows are so.
+        rows: u64,
+        /// How many have a position.
+        of: u64,
+        /// What to do.
+        advice: String,
+    },
+    /// Not one row gives a point.
+    #[error("{file}: no row gives a point; {}\n{report}", advice(report))]
     NothingKept {
         /// The file as it was named.
         file: String,
         /// What became of the rows.
         report: Box<Report>,
     },
+}
+
+/// What a source must have whose rows gave nothing, by the most frequent reason.
+fn advice(report: &Report) -> &'static str {
+    let most = Skip::ALL
+        .into_iter()
+        .max_by_key(|&skip| report.skipped(skip));
+    match most {
+        Some(Skip::NoPosition) => "their longitudes and latitudes, or geometries, are empty",
+        Some(Skip::Outside) => "they lie beyond the map, which ends at latitude ±85.0511",
+        Some(Skip::BadWeight) => {
+            "weights must be numbers; choose another column with --weight, or --weight none"
+        }
+        Some(Skip::Malformed) => "rows must have a longitude and a latitude in decimal degrees",
+        Some(Skip::NotAPoint) => "their geometries must be points",
+        _ => "longitude and latitude must be decimal degrees",
+    }
 }
 
 /// Names for a message: quoted, and not hundreds of them.

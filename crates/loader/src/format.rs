@@ -150,7 +150,7 @@ fn json_layout(sample: &[u8]) -> Format {
 }
 
 /// The format that the first bytes leave no doubt about.
-fn by_content(sample: &[u8]) -> Option<Format> {
+pub(crate) fn by_content(sample: &[u8]) -> Option<Format> {
     if sample.starts_with(b"fgb") {
         return Some(Format::FlatGeobuf);
     }
@@ -175,16 +175,11 @@ fn by_content(sample: &[u8]) -> Option<Format> {
 
 /// Names content that is certainly something else, and says what to do about it.
 fn foreign(sample: &[u8]) -> Option<&'static str> {
+    const UTF_32: &str = "this text is UTF-32; convert it with iconv -f UTF-32 -t UTF-8";
     const KNOWN: &[(&[u8], &str)] = &[
         (b"PK\x03\x04", "this is a zip archive; unpack it first"),
-        (
-            b"\xff\xfe",
-            "this text is UTF-16; convert it with iconv -f UTF-16 -t UTF-8",
-        ),
-        (
-            b"\xfe\xff",
-            "this text is UTF-16; convert it with iconv -f UTF-16 -t UTF-8",
-        ),
+        (b"\xff\xfe\0\0", UTF_32),
+        (b"\0\0\xfe\xff", UTF_32),
         (b"BZh", "this is bzip2; unpack it first"),
         (b"\xfd7zXZ\0", "this is xz; unpack it first"),
         (b"%PDF", "this is PDF"),
@@ -240,7 +235,7 @@ mod tests {
     fn other_formats_are_named() {
         for (content, says) in [
             (&b"PK\x03\x04...."[..], "zip"),
-            (b"\xff\xfel\0o\0n\0", "UTF-16"),
+            (b"\xff\xfe\0\0l\0\0\0", "UTF-32"),
             (b"<?xml version", "XML"),
             (b"\0\x01\x02", "no text"),
         ] {

@@ -1,11 +1,12 @@
 //! Bytes from a path or standard input: counted as they are stored, then decompressed.
 
 use crate::error::LoadError;
+use crate::members::Members;
 use std::fs::File;
 use std::io::{self, BufReader, Cursor, Read, Seek, SeekFrom};
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 /// How much of the decompressed beginning is looked at before reading on:
 /// enough for any sane header.
@@ -32,9 +33,58 @@ pub(crate) struct Origin {
     pub(crate) bytes_total: Option<u64>,
     bytes_read: Arc<AtomicU64>,
     compression: Option<&'static str>,
+    asides: Arc<Asides>,
+}
+
+/// What was noticed of the bytes themselves.
+#[derive(Default)]
+struct Asides {
+    /// Whether something follows the compressed data that belongs to none.
+    junk: AtomicBool,
+    /// Whether there is text that is no UTF-8.
+    mixed: AtomicBool,
+    /// The encoding that text should be in and isn't.
+    broken: OnceLock<&'static str>,
 }
 
 impl Origin {
+    /// Notes that what follows compressed data is left alone.
+    pub(crate) fn note_junk(&self) {
+        self.asides.junk.store(true, Ordering::Relaxed);
+    }
+
+    /// Notes that there is text that is no UTF-8.
+    pub(crate) fn note_mixed_text(&self) {
+        self.asides.mixed.store(true, Ordering::Relaxed);
+    }
+
+    /// Notes that there is text that isn't in its encoding.
+    pub(crate) fn note_broken_text(&self, encoding: &'static str) {
+        let _ = self.asides.broken.set(encoding);
+    }
+
+    /// What was noticed of the bytes, in plain lines.
+    pub(crate) fn asides(&self) -> Vec<String> {
+        let mut lines = Vec::new();
+        if self.asides.mixed.load(Ordering::Relaxed) {
+            lines.push(
+                "text that is no UTF-8 is read as windows-1252 (--encoding NAME reads all text \
+                 as another)"
+                    .to_owned(),
+            );
+        }
+        if let Some(encoding) = self.asides.broken.get() {
+            lines.push(format!(
+                "some of its text is no {encoding} and reads \u{fffd} (--encoding NAME reads it \
+                 as another)"
+            ));
+        }
+        if self.asides.junk.load(Ordering::Relaxed) {
+            lines.push("what follows the gzip data is none, and is left out".to_owned());
+        }
+        lines
+    }
+
     /// Stored bytes read so far.
     pub(crate) fn bytes_read(&self) -> u64 {
         self.bytes_read.load(Ordering::Relaxed)
@@ -122,6 +172,7 @@ impl Input {
             bytes_total,
             bytes_read: Arc::clone(&bytes_read),
             compression: None,
+            asides: Arc::default(),
         };
         let mut stored = BufReader::with_capacity(CHUNK, Counted { reader, bytes_read });
         let mut magic = Vec::new();
@@ -132,14 +183,22 @@ impl Input {
             _ => None,
         };
         let stored = Cursor::new(magic).chain(stored);
-        let mut rest: Box<dyn Read + Send> = match origin.compression {
-            Some("gzip") => Box::new(flate2::bufread::MultiGzDecoder::new(stored)),
+        let rest: Box<dyn Read + Send> = match origin.compression {
+            Some("gzip") => Box::new(Members::new(stored, origin.clone())),
             Some(_) => Box::new(
                 zstd::stream::read::Decoder::with_buffer(stored)
                     .map_err(|e| origin.read_error(e))?,
             ),
             None => Box::new(stored),
         };
+        Self::of_bytes(rest, origin)
+    }
+
+    /// Takes a sample of decompressed bytes.
+    pub(crate) fn of_bytes(
+        mut rest: Box<dyn Read + Send>,
+        origin: Origin,
+    ) -> Result<Self, LoadError> {
         let mut sample = Vec::new();
         let whole = fill(&mut rest, &mut sample, SAMPLE).map_err(|e| origin.read_error(e))?;
         if sample.starts_with(b"\xef\xbb\xbf") {

@@ -1,6 +1,6 @@
 //! What holds for every input, tried on random ones in blocks of 64 bytes.
 
-use crate::{Format, LoadError, Options, Report, Skip, load, read};
+use crate::{Format, LoadError, Options, Quote, Report, Skip, load, read};
 use heatsplat_points::{Point, mercator};
 use proptest::prelude::*;
 use std::io::Read;
@@ -60,6 +60,7 @@ fn as_format(format: Format) -> Options {
         format: Some(format),
         weight,
         delimiter: (format == Format::Csv).then_some(b','),
+        quote: Some(Quote::Byte(b'"')),
         ..Options::default()
     }
 }
@@ -139,6 +140,22 @@ fn field() -> impl Strategy<Value = String> {
     ]
 }
 
+/// A row with texts that have quotes where they should, and where they shouldn't.
+fn doubtful_row() -> impl Strategy<Value = String> {
+    let text = prop_oneof![
+        6 => "[a-z ]{0,6}",
+        1 => "\"[a-z]{1,4}",
+        1 => "[a-z]{1,4}\"",
+        1 => "\"[a-z, ]{0,8}\"",
+        1 => "\"[a-z,\n]{0,12}\"",
+        1 => "\"([a-z]|\"\"){0,6}\"x?",
+    ];
+    prop_oneof![
+        20 => (text.clone(), text).prop_map(|(a, b)| format!("1,2,{a},{b}")),
+        1 => "[a-z\"]{0,9}",
+    ]
+}
+
 fn table() -> impl Strategy<Value = String> {
     let row = proptest::collection::vec(field(), 1..6).prop_map(|f| f.join(","));
     let rows = proptest::collection::vec(prop_oneof![9 => row, 1 => Just(String::new())], 0..40);
@@ -188,6 +205,30 @@ proptest! {
                 }
             }
         }
+    }
+
+    #[test]
+    fn doubted_quotes_are_read_alike(
+        rows in proptest::collection::vec(doubtful_row(), 0..60),
+        tabs: bool,
+        newline: bool,
+    ) {
+        let mut text = format!("lon,lat,a,b\n{}", rows.join("\n"));
+        if newline {
+            text.push('\n');
+        }
+        let delimiter = if tabs { b'\t' } else { b',' };
+        if tabs {
+            text = text.replace(',', "\t");
+        }
+        let options = Options {
+            delimiter: Some(delimiter),
+            quote: None,
+            keep: vec!["a".to_owned()],
+            ..as_format(Format::Csv)
+        };
+        let options = Options { weight: None, ..options };
+        let _ = check_invariance(text.as_bytes(), &options);
     }
 
     #[test]

@@ -39,7 +39,13 @@
 //!   *missing* weight (an empty field, `null`, a row too short to have one)
 //!   counts as 0, as SQL's `SUM` has it; the row is kept and counted in
 //!   [`Report::weights_missing`].
-//! - A blank line is no row. Text columns may hold any bytes.
+//! - A weight's column that is not asked for is one that is called like a weight and holds
+//!   numbers. A value of it that is none counts as missing and costs no row.
+//! - Most latitudes beyond 90° that would be right as longitudes are an error: the axes are swapped.
+//! - A blank line is no row. Text columns may hold any bytes: what is no UTF-8 is read as
+//!   windows-1252, UTF-16 by its mark or its zeros.
+//! - A quote that would swallow rows is text; in text parted by tabs so is every quote that isn't
+//!   one of two around a whole field.
 #![forbid(unsafe_code)]
 #![cfg_attr(
     not(test),
@@ -59,6 +65,7 @@ mod bounds;
 mod columns;
 mod crs;
 mod csv;
+mod encoding;
 mod error;
 mod filter;
 mod format;
@@ -66,6 +73,9 @@ mod geojson;
 mod input;
 #[cfg(test)]
 mod laws;
+mod looks;
+mod members;
+mod notes;
 mod number;
 mod open;
 mod pipeline;
@@ -82,6 +92,8 @@ mod wkb;
 pub use address::{is_remote, shown_source};
 pub use bounds::Bounds;
 pub use columns::{Columns, Position};
+pub use csv::Quote;
+pub use encoding::Encoding;
 pub use error::LoadError;
 pub use filter::{Filter, FilterError};
 pub use format::Format;

@@ -72,6 +72,13 @@ pub(crate) fn parse_weight(field: &[u8]) -> Option<f32> {
     parse(field).map(|v| v as f32).filter(|v| v.is_finite())
 }
 
+/// Whether a field says that there is nothing: it is empty, or a word for that.
+pub(crate) fn is_nothing(field: &[u8]) -> bool {
+    const WORDS: [&[u8]; 8] = [b"na", b"n/a", b"nan", b"null", b"none", b"\\n", b"-", b"?"];
+    let field = field.trim_ascii();
+    field.is_empty() || WORDS.iter().any(|word| field.eq_ignore_ascii_case(word))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -2,7 +2,8 @@
 
 use crate::address::is_remote;
 use crate::bounds::Bounds;
-use crate::csv;
+use crate::csv::{self, Quote};
+use crate::encoding::Encoding;
 use crate::error::LoadError;
 use crate::filter::Filter;
 use crate::format::Format;
@@ -27,6 +28,12 @@ pub struct Options {
     pub weight: Option<String>,
     /// The byte between the fields of CSV; else it is found among `,` `;` tab `|`.
     pub delimiter: Option<u8>,
+    /// What quotes the fields of CSV; else `"` does, where it swallows no rows, and in text parted
+    /// by tabs only around whole fields.
+    pub quote: Option<Quote>,
+    /// The encoding of text, CSV, GeoJSON or GPX; else it is found: UTF-8, UTF-16, or what XML
+    /// declares. Values that are no UTF-8 are windows-1252 then.
+    pub encoding: Option<Encoding>,
     /// The table of points, where a file has several.
     pub table: Option<String>,
     /// The column of geometries, where a file has several (Parquet, Arrow; in a GeoPackage it
@@ -66,7 +73,7 @@ pub fn open(input: impl AsRef<Path>, options: &Options) -> Result<Box<dyn Source
             file: crate::address::shown_source(address),
         });
     }
-    let input = Input::open(path)?;
+    let input = Input::open(path)?.into_utf8(options.encoding)?;
     if !input.is_plain_file() {
         return start(input, options);
     }
@@ -126,7 +133,8 @@ pub fn read(
     name: &str,
     options: &Options,
 ) -> Result<Box<dyn Source>, LoadError> {
-    start(Input::new(reader, name, None)?, options)
+    let input = Input::new(reader, name, None)?;
+    start(input.into_utf8(options.encoding)?, options)
 }
 
 pub(crate) fn start(input: Input, options: &Options) -> Result<Box<dyn Source>, LoadError> {

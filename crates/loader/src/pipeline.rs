@@ -91,10 +91,11 @@ impl<P: Parser> Source for Pipeline<P> {
         let gathered = self.gather();
         let last = gathered.iter().flatten().any(|block| block.last);
         let (parser, within, keep) = (&self.parser, self.within, self.columns.kept.len());
+        let is_guess = self.columns.guess.is_some();
         let parsed: Vec<_> = gathered
             .into_par_iter()
             .map(|block| {
-                let mut batch = Batch::new(within, keep);
+                let mut batch = Batch::new(within, keep).guessing(is_guess);
                 let outcome = block.and_then(|block| parser.parse(&block, &mut batch));
                 (batch, outcome)
             })
@@ -108,6 +109,7 @@ impl<P: Parser> Source for Pipeline<P> {
             outcome?;
         }
         self.report.bytes = self.origin.bytes_read();
+        self.report.notes.asides = self.origin.asides();
         if last {
             self.ended = true;
             self.parser.finish(&self.report)?;

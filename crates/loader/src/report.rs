@@ -1,7 +1,9 @@
 //! What became of the rows: how many were kept, how many skipped, and why.
 
+use crate::encoding::{decoded, may_be_utf8};
 use crate::error::LoadError;
 use crate::input::Origin;
+use crate::notes::Notes;
 use std::fmt;
 
 /// Examples kept per reason.
@@ -125,6 +127,7 @@ pub struct Report {
     pub weights_missing: u64,
     /// Kept rows at exactly longitude 0, latitude 0: often a sign of missing positions.
     pub at_null_island: u64,
+    pub(crate) notes: Notes,
     /// Bytes read of the source as it is stored (compressed bytes of a compressed file).
     pub bytes: u64,
 }
@@ -138,6 +141,11 @@ impl Report {
     /// Rows skipped for any reason.
     pub fn skipped_total(&self) -> u64 {
         self.skipped.iter().sum()
+    }
+
+    /// What was decided about the source that its skipped rows don't tell, in plain lines.
+    pub fn notes(&self) -> Vec<String> {
+        self.notes.lines()
     }
 
     /// Counts a skipped row. `describe` is asked for line and finding only
@@ -171,6 +179,7 @@ impl Report {
         }
         self.weights_missing += part.weights_missing;
         self.at_null_island += part.at_null_island;
+        self.notes.add(part.notes);
         for example in part.examples {
             if self.wants_example(example.skip) {
                 self.examples.push(example);
@@ -226,6 +235,9 @@ impl fmt::Display for Report {
         if self.at_null_island > 0 {
             write!(f, "\n  {} lie at exactly 0,0", self.at_null_island)?;
         }
+        for note in self.notes() {
+            write!(f, "\n  {note}")?;
+        }
         Ok(())
     }
 }
@@ -234,7 +246,12 @@ impl fmt::Display for Report {
 pub(crate) fn shown(value: &[u8]) -> String {
     // A character has at most 4 bytes: more need not be looked at, however long the field.
     let head = value.get(..4 * (SHOWN + 1)).unwrap_or(value);
-    let text = String::from_utf8_lossy(head);
+    // a character that is cut off at the end is no other
+    let text = if may_be_utf8(head, head.len() == value.len()) {
+        String::from_utf8_lossy(head)
+    } else {
+        decoded(head)
+    };
     let mut out = String::from("\"");
     for c in text.chars().take(SHOWN) {
         if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}') {
@@ -274,7 +291,7 @@ mod tests {
             shown("é".repeat(61).as_bytes()),
             format!("\"{}…\"", "é".repeat(60))
         );
-        assert_eq!(shown(b"bad\xff"), "\"bad\u{fffd}\"");
+        assert_eq!(shown(b"Stra\xdfe"), "\"Straße\"");
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! A source of points: pulled batch by batch, with an account of what became of the rows.
 
-use crate::columns::Columns;
+use crate::columns::{Columns, Position};
 use crate::error::LoadError;
-use crate::report::Report;
+use crate::report::{Report, Skip, shown};
 use crate::table::{Kept, Table};
 use heatsplat_points::{PointSink, Points, PointsBuilder};
 
@@ -124,9 +124,36 @@ fn judged(source: &dyn Source) -> Result<Report, LoadError> {
     if report.rows == 0 {
         return Err(LoadError::NoRows { file });
     }
+    check_axes(source, &report)?;
     if report.kept == 0 {
         let report = Box::new(report);
         return Err(LoadError::NothingKept { file, report });
     }
     Ok(report)
+}
+
+/// Refuses a source most of whose positions would be right with longitude and latitude swapped:
+/// the others are elsewhere than they are meant to be.
+fn check_axes(source: &dyn Source, report: &Report) -> Result<(), LoadError> {
+    let refused = [Skip::BadPosition, Skip::Outside, Skip::BadWeight];
+    let of = report.kept + refused.map(|skip| report.skipped(skip)).iter().sum::<u64>();
+    let rows = report.notes.swapped;
+    if rows * 2 <= of {
+        return Ok(());
+    }
+    let advice = match &source.columns().position {
+        Position::LonLat { lon, lat } => {
+            let [lon, lat] = [lon, lat].map(|name| shown(name.as_bytes()));
+            format!("read them with --lon {lat} --lat {lon}")
+        }
+        Position::Geometry => "geometries have the longitude first: swap them (SwapCoords in the \
+                               SQLite dialect of ogr2ogr, ST_FlipCoordinates in PostGIS)"
+            .to_owned(),
+    };
+    Err(LoadError::Swapped {
+        file: source.name().to_owned(),
+        rows,
+        of,
+        advice,
+    })
 }

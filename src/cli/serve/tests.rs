@@ -47,6 +47,8 @@ fn what_is_saved_says_the_same() {
             "7",
             "--weight",
             "none",
+            "--encoding",
+            "latin1",
             "--strict",
         ],
         &[
@@ -82,6 +84,8 @@ fn what_is_saved_says_the_same() {
             "no-store",
             "--delimiter",
             ";",
+            "--quote",
+            "none",
         ],
     ] {
         let document = said(line);

@@ -1,9 +1,12 @@
 //! Which byte parts the fields, told by what the first records look like.
 
-use super::record::{Dialect, End, text};
+use super::Quote;
+use super::record::{Dialect, End, Quoting, Row};
 use crate::columns;
+use crate::encoding::decoded;
 use crate::error::LoadError;
 use crate::input::Input;
+use crate::looks::Looks;
 use crate::open::Options;
 
 /// The delimiters that are looked for; the earlier wins where two explain a file equally well.
@@ -21,21 +24,36 @@ pub(super) fn find(
     let old_mac =
         memchr::memchr(b'\n', sample).is_none() && memchr::memchr(b'\r', sample).is_some();
     let newline = if old_mac { b'\r' } else { b'\n' };
-    let with = |delimiter| Dialect { delimiter, newline };
+    let with = |delimiter| Dialect {
+        delimiter,
+        newline,
+        quoting: match options.quote {
+            Some(Quote::None) => Quoting::Never,
+            Some(Quote::Byte(byte)) => Quoting::Strict(byte),
+            None if delimiter == b'\t' => Quoting::Tabs,
+            None => Quoting::Lenient,
+        },
+        row: Row::default(),
+    };
     match asked {
-        Some(delimiter @ (b'"' | b'\n' | b'\r')) => Err(LoadError::BadOption {
-            file: input.origin.file(),
-            parameter: "--delimiter",
-            message: format!(
-                "{:?} cannot part fields; try one of , ; tab |",
-                char::from(delimiter)
-            ),
-        }),
+        Some(delimiter)
+            if matches!(delimiter, b'\n' | b'\r') || with(delimiter).quotes_by(delimiter) =>
+        {
+            Err(LoadError::BadOption {
+                file: input.origin.file(),
+                parameter: "--delimiter",
+                message: format!(
+                    "{:?} cannot part fields; try one of , ; tab |",
+                    char::from(delimiter)
+                ),
+            })
+        }
         Some(delimiter) => Ok(with(delimiter)),
         None => {
             let score = |d: &u8| evidence(sample, input.whole, with(*d), options);
             // Of equals `max_by_key` takes the last, hence the order.
-            let best = DELIMITERS.into_iter().rev().max_by_key(score);
+            let may = |d: &u8| !with(*d).quotes_by(*d);
+            let best = DELIMITERS.into_iter().rev().filter(may).max_by_key(score);
             Ok(with(best.unwrap_or(b',')))
         }
     }
@@ -59,6 +77,7 @@ fn evidence(
         return (false, false, 0, 0);
     };
     let names = names(first, dialect);
+    records.dialect.row.delimiters = Some(names.len() - 1);
     let has = |asked: &Option<String>, found: Option<usize>| {
         asked
             .as_ref()
@@ -68,9 +87,10 @@ fn evidence(
     let found = has(&options.lon, columns::longitude(&names))
         && has(&options.lat, columns::latitude(&names));
     let width = names.len();
+    let dialect = records.dialect;
     let alike = records
         .take(LOOKED_AT)
-        .filter(|r| dialect.fields(r).count() == width)
+        .filter(|r| dialect.fields(r, true).count() == width)
         .count();
     (width > 1, found, alike, width)
 }
@@ -87,8 +107,8 @@ impl<'a> Iterator for Records<'a> {
 
     fn next(&mut self) -> Option<&'a [u8]> {
         while !self.rest.is_empty() {
-            let end = match self.dialect.record_end(self.rest) {
-                End::At(end) => end,
+            let end = match self.dialect.record_end(self.rest, self.whole) {
+                End::At(end, _) => end,
                 End::Beyond { .. } if self.whole => self.rest.len(),
                 End::Beyond { .. } => return None,
             };
@@ -105,6 +125,25 @@ impl<'a> Iterator for Records<'a> {
 
 /// The fields of a record as names.
 pub(super) fn names(record: &[u8], dialect: Dialect) -> Vec<String> {
-    let name = |field| String::from_utf8_lossy(&text(field)).trim().to_owned();
-    dialect.fields(record).map(name).collect()
+    let name = |field| decoded(&dialect.text(field)).trim().to_owned();
+    dialect.fields(record, true).map(name).collect()
+}
+
+/// What the first values of a column are; `body` begins behind the header.
+pub(super) fn looks(body: &[u8], whole: bool, dialect: Dialect, column: usize) -> Looks {
+    let records = Records {
+        rest: body,
+        whole,
+        dialect,
+    };
+    let mut looks = Looks::default();
+    for record in records {
+        if let Some(field) = dialect.fields(record, true).nth(column) {
+            looks.note(&dialect.text(field));
+        }
+        if looks.is_enough() {
+            break;
+        }
+    }
+    looks
 }

@@ -1,11 +1,11 @@
 //! The first record of a file: names or data, and the columns to use.
 
-use super::dialect::names;
-use super::record::{Dialect, End, text};
+use super::dialect::{looks, names};
+use super::record::{Dialect, End, Row};
 use super::rows::Rows;
 use crate::asked::Asked;
 use crate::blocks::Place;
-use crate::columns::{self, Columns, Position};
+use crate::columns::{self, Columns, Guess, Position};
 use crate::error::LoadError;
 use crate::input::Input;
 use crate::number;
@@ -36,8 +36,8 @@ impl Head {
         let line = Place::START
             .after(sample.get(..start).unwrap_or_default(), dialect.newline)
             .line;
-        let length = match dialect.record_end(rest) {
-            End::At(length) => length,
+        let length = match dialect.record_end(rest, input.whole) {
+            End::At(length, _) => length,
             End::Beyond { quoted: true } if input.whole => {
                 return Err(LoadError::UnclosedQuote { file: file(), line });
             }
@@ -56,8 +56,8 @@ impl Head {
             start,
             end: start + length,
             fields: dialect
-                .fields(record)
-                .map(|f| text(f).into_owned())
+                .fields(record, true)
+                .map(|f| dialect.text(f).into_owned())
                 .collect(),
             names: names(record, dialect),
         })
@@ -118,6 +118,7 @@ impl Head {
         let choice = if assumed && seen.len() == 3 && asked.is_none() {
             columns::WeightChoice {
                 column: Some(2),
+                is_guess: true,
                 why: "weight from column 3 (--weight none counts rows)".into(),
             }
         } else {
@@ -136,7 +137,15 @@ impl Head {
         };
         let asked = Asked::find(options, &seen, &input.origin.name)?;
         let name = |at: usize| seen.get(at).cloned().unwrap_or_default();
-        let columns = Columns {
+        let row = Row {
+            delimiters: Some(self.fields.len() - 1),
+            place: Some([lon, lat]),
+        };
+        let dialect = Dialect {
+            row,
+            ..self.dialect
+        };
+        let mut columns = Columns {
             position: Position::LonLat {
                 lon: name(lon),
                 lat: name(lat),
@@ -144,15 +153,24 @@ impl Head {
             weight: choice.column.map(name),
             kept: asked.names(&seen),
             why: format!("{position}, {}", choice.why),
+            guess: Guess::of(&choice, &position),
             seen,
         };
+        let mut weight = choice.column;
+        if let (Some(at), Some(_)) = (weight, &columns.guess) {
+            let body = if has_header { self.end } else { self.start };
+            let body = input.sample.get(body..).unwrap_or_default();
+            columns.settle(&looks(body, input.whole, dialect, at));
+            weight = weight.filter(|_| columns.weight.is_some());
+        }
         let field = |at: usize| self.fields.get(at).cloned().unwrap_or_default();
         let header = has_header.then(|| [field(lon), field(lat)]);
         let rows = Rows {
-            dialect: self.dialect,
+            dialect,
             lon,
             lat,
-            weight: choice.column,
+            weight,
+            places: asked.places(),
             asked,
             header,
         };

@@ -2,10 +2,12 @@
 
 mod dialect;
 mod header;
+mod quotes;
 mod record;
 mod rows;
 
 use crate::blocks::{self, Place};
+use crate::encoding::may_be_utf8;
 use crate::error::LoadError;
 use crate::format::Format;
 use crate::input::Input;
@@ -16,6 +18,28 @@ use crate::source::Source;
 use crate::table::Kept;
 use header::Head;
 use std::io::{Cursor, Read};
+use std::str::FromStr;
+
+/// What quotes the fields of delimiter-separated text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Quote {
+    /// Nothing: all bytes but delimiters and line ends are text.
+    None,
+    /// This byte, as RFC 4180 has it, whatever comes of it.
+    Byte(u8),
+}
+
+impl FromStr for Quote {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text.as_bytes() {
+            [byte] if !matches!(byte, b'\n' | b'\r') => Ok(Self::Byte(*byte)),
+            _ if text.eq_ignore_ascii_case("none") => Ok(Self::None),
+            _ => Err("expected one character, or none"),
+        }
+    }
+}
 
 /// A source that reads an input as delimiter-separated text.
 pub(crate) fn source(
@@ -30,6 +54,10 @@ pub(crate) fn source(
     let dialect = dialect::find(&input, delimiter, options)?;
     let head = Head::read(&input, dialect)?;
     let (rows, columns) = head.choose(&input, options)?;
+    let dialect = rows.dialect;
+    if !may_be_utf8(&input.sample, input.whole) {
+        input.origin.note_mixed_text();
+    }
     let body = if rows.header.is_some() {
         head.end
     } else {

@@ -2,9 +2,10 @@
 //!
 //! A field that *begins* with a quote is quoted: delimiters and newlines in it
 //! are text, and `""` is a quote. A quote anywhere else is an ordinary byte.
-//! Text behind a closing quote belongs to the field.
+//! Text behind a closing quote belongs to the field. A quote that is never closed in its record
+//! is text, and so are those that [`quotes`](super::quotes) finds astray.
 
-use memchr::{memchr, memchr2};
+use memchr::{memchr, memchr_iter, memchr2};
 use std::borrow::Cow;
 
 pub(crate) const QUOTE: u8 = b'"';
@@ -15,13 +16,39 @@ pub(crate) struct Dialect {
     pub(crate) delimiter: u8,
     /// `\n`; `\r` in the manner of old Macs.
     pub(crate) newline: u8,
+    pub(crate) quoting: Quoting,
+    /// What rows have in common, as far as it is known.
+    pub(crate) row: Row,
+}
+
+/// What quotes mean.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Quoting {
+    /// Nothing: all bytes are text.
+    Never,
+    /// A byte quotes as RFC 4180 has it, whatever comes of it.
+    Strict(u8),
+    /// `"` quotes, but not over lines that are rows by themselves.
+    Lenient,
+    /// Tabs part the fields: a line is a row and quotes are text, but for those around a whole
+    /// field, and where only they make a row of what stands there.
+    Tabs,
+}
+
+/// What rows have in common.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Row {
+    /// The delimiters between the fields of the first record.
+    pub(crate) delimiters: Option<usize>,
+    /// Which fields are longitude and latitude.
+    pub(crate) place: Option<[usize; 2]>,
 }
 
 /// Where a record ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum End {
-    /// So many bytes, its newline included.
-    At(usize),
+    /// After so many bytes, its newline included.
+    At(usize, Quotes),
     /// Not in these bytes.
     Beyond {
         /// Whether a quote is still open at their end.
@@ -29,24 +56,61 @@ pub(crate) enum End {
     },
 }
 
+/// What was seen of quotes on the way to a record's end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Quotes {
+    /// There are none.
+    Absent,
+    /// The record ends where [`apparent_end`](Dialect::apparent_end) finds its end.
+    Plain,
+    /// It ends elsewhere: what comes after it had to be looked at.
+    Judged,
+}
+
+impl Quoting {
+    /// The byte that quotes.
+    pub(crate) fn byte(self) -> Option<u8> {
+        match self {
+            Self::Never => None,
+            Self::Strict(byte) => Some(byte),
+            Self::Lenient | Self::Tabs => Some(QUOTE),
+        }
+    }
+}
+
 impl Dialect {
-    /// Where the record at the beginning of `bytes` ends.
+    /// Whether a byte is the one that quotes.
+    pub(crate) fn quotes_by(self, byte: u8) -> bool {
+        self.quoting.byte() == Some(byte)
+    }
+
+    /// Where the record at the beginning of `bytes` ends by its own look.
     #[inline]
-    pub(crate) fn record_end(self, bytes: &[u8]) -> End {
-        match memchr2(QUOTE, self.newline, bytes) {
+    pub(crate) fn apparent_end(self, bytes: &[u8]) -> End {
+        let at = |found: Option<usize>, quotes| match found {
+            Some(at) => End::At(at + 1, quotes),
             None => End::Beyond { quoted: false },
-            Some(at) if bytes.get(at) == Some(&self.newline) => End::At(at + 1),
-            Some(_) => self.quoted_record_end(bytes),
+        };
+        let Some(quote) = self.quoting.byte() else {
+            return at(memchr(self.newline, bytes), Quotes::Absent);
+        };
+        match memchr2(quote, self.newline, bytes) {
+            None => End::Beyond { quoted: false },
+            Some(end) if bytes.get(end) == Some(&self.newline) => End::At(end + 1, Quotes::Absent),
+            Some(_) if self.quoting == Quoting::Tabs => {
+                at(memchr(self.newline, bytes), Quotes::Plain)
+            }
+            Some(_) => self.quoted_end(bytes, quote),
         }
     }
 
-    fn quoted_record_end(self, bytes: &[u8]) -> End {
+    fn quoted_end(self, bytes: &[u8], quote: u8) -> End {
         let mut at = 0;
         loop {
             let Some(field) = bytes.get(at..).filter(|f| !f.is_empty()) else {
                 return End::Beyond { quoted: false };
             };
-            let Some(opened) = past_quotes(field) else {
+            let Some(opened) = past_quotes(field, quote) else {
                 return End::Beyond { quoted: true };
             };
             at += opened;
@@ -56,7 +120,7 @@ impl Dialect {
             };
             at += end + 1;
             if rest.get(end) == Some(&self.newline) {
-                return End::At(at);
+                return End::At(at, Quotes::Plain);
             }
         }
     }
@@ -68,11 +132,74 @@ impl Dialect {
         record.strip_suffix(b"\r").unwrap_or(record)
     }
 
-    /// The fields of a trimmed record.
-    pub(crate) fn fields(self, record: &[u8]) -> Fields<'_> {
+    /// The fields of a trimmed record, `quoted` if it has quotes.
+    #[inline]
+    pub(crate) fn fields(self, record: &[u8], quoted: bool) -> Fields<'_> {
         Fields {
             delimiter: self.delimiter,
+            quoting: if quoted {
+                self.reading(record)
+            } else {
+                Quoting::Never
+            },
             rest: Some(record),
+        }
+    }
+
+    /// How the quotes of a record are read: in tabbed text not at all where its tabs are as many
+    /// as they should be.
+    fn reading(self, record: &[u8]) -> Quoting {
+        let (Quoting::Tabs, Some(wanted)) = (self.quoting, self.row.delimiters) else {
+            return self.quoting;
+        };
+        let quoted = Fields {
+            delimiter: self.delimiter,
+            quoting: Quoting::Tabs,
+            rest: Some(record),
+        };
+        let tabs = memchr_iter(self.delimiter, record).count();
+        if tabs != wanted && quoted.count() == wanted + 1 {
+            Quoting::Tabs
+        } else {
+            Quoting::Never
+        }
+    }
+
+    /// A field's text, out of its quotes.
+    #[inline]
+    pub(crate) fn text(self, field: &[u8]) -> Cow<'_, [u8]> {
+        let Some(quote) = self.quoting.byte() else {
+            return Cow::Borrowed(field);
+        };
+        let Some(inner) = field.strip_prefix(&[quote]) else {
+            return Cow::Borrowed(field);
+        };
+        match inner.strip_suffix(&[quote]) {
+            Some(plain) if memchr(quote, plain).is_none() => Cow::Borrowed(plain),
+            _ if self.is_stray(field) => Cow::Borrowed(field),
+            _ => Cow::Owned(unquoted(inner, quote)),
+        }
+    }
+
+    /// Whether a record in which this was seen of quotes can have some that are text.
+    #[inline]
+    pub(crate) fn may_be_stray(self, quotes: Quotes) -> bool {
+        match quotes {
+            Quotes::Absent => false,
+            Quotes::Plain => self.quoting == Quoting::Tabs,
+            Quotes::Judged => true,
+        }
+    }
+
+    /// Whether a field that begins with a quote is text all the same.
+    pub(crate) fn is_stray(self, field: &[u8]) -> bool {
+        let Some(quote) = self.quoting.byte() else {
+            return false;
+        };
+        match past_quotes(field, quote) {
+            Some(0) => false,
+            Some(closed) => self.quoting == Quoting::Tabs && closed < field.len(),
+            None => true,
         }
     }
 }
@@ -80,14 +207,14 @@ impl Dialect {
 /// The length of the quoted part at the beginning of a field, 0 if there is
 /// none; `None` if it is not closed.
 #[inline]
-fn past_quotes(field: &[u8]) -> Option<usize> {
-    if field.first() != Some(&QUOTE) {
+pub(super) fn past_quotes(field: &[u8], quote: u8) -> Option<usize> {
+    if field.first() != Some(&quote) {
         return Some(0);
     }
     let mut at = 1;
     loop {
-        at += memchr(QUOTE, field.get(at..)?)? + 1;
-        if field.get(at) != Some(&QUOTE) {
+        at += memchr(quote, field.get(at..)?)? + 1;
+        if field.get(at) != Some(&quote) {
             return Some(at);
         }
         at += 1;
@@ -97,6 +224,7 @@ fn past_quotes(field: &[u8]) -> Option<usize> {
 /// The fields of one record, still in their quotes.
 pub(crate) struct Fields<'a> {
     delimiter: u8,
+    quoting: Quoting,
     rest: Option<&'a [u8]>,
 }
 
@@ -106,10 +234,20 @@ impl<'a> Iterator for Fields<'a> {
     #[inline]
     fn next(&mut self) -> Option<&'a [u8]> {
         let rest = self.rest?;
-        // An unclosed quote takes all that is left.
-        let quotes = past_quotes(rest).unwrap_or(rest.len());
-        let end = rest.get(quotes..).and_then(|r| memchr(self.delimiter, r));
-        match end.and_then(|end| rest.split_at_checked(quotes + end)) {
+        let quoted = self.quoting.byte().and_then(|q| past_quotes(rest, q));
+        let quoted = match quoted {
+            None => 0,
+            // in tabbed text only quotes around a whole field are quotes
+            Some(closed)
+                if self.quoting == Quoting::Tabs
+                    && rest.get(closed).is_some_and(|b| *b != self.delimiter) =>
+            {
+                0
+            }
+            Some(closed) => closed,
+        };
+        let end = rest.get(quoted..).and_then(|r| memchr(self.delimiter, r));
+        match end.and_then(|end| rest.split_at_checked(quoted + end)) {
             Some((field, behind)) => {
                 self.rest = behind.get(1..);
                 Some(field)
@@ -122,27 +260,15 @@ impl<'a> Iterator for Fields<'a> {
     }
 }
 
-/// A field's text, out of its quotes.
-#[inline]
-pub(crate) fn text(field: &[u8]) -> Cow<'_, [u8]> {
-    let Some(inner) = field.strip_prefix(&[QUOTE]) else {
-        return Cow::Borrowed(field);
-    };
-    match inner.strip_suffix(&[QUOTE]) {
-        Some(plain) if memchr(QUOTE, plain).is_none() => Cow::Borrowed(plain),
-        _ => Cow::Owned(unquoted(inner)),
-    }
-}
-
 /// Takes the quotes out of what follows an opening quote.
-fn unquoted(inner: &[u8]) -> Vec<u8> {
+fn unquoted(inner: &[u8], quote: u8) -> Vec<u8> {
     let mut out = Vec::with_capacity(inner.len());
     let mut rest = inner;
-    while let Some((plain, behind)) = memchr(QUOTE, rest).and_then(|q| rest.split_at_checked(q)) {
+    while let Some((plain, behind)) = memchr(quote, rest).and_then(|q| rest.split_at_checked(q)) {
         out.extend_from_slice(plain);
         match behind {
-            [QUOTE, QUOTE, more @ ..] => {
-                out.push(QUOTE);
+            [_, second, more @ ..] if *second == quote => {
+                out.push(quote);
                 rest = more;
             }
             // Closed: what follows is ordinary text, quotes and all.
@@ -165,20 +291,26 @@ mod tests {
     const COMMA: Dialect = Dialect {
         delimiter: b',',
         newline: b'\n',
+        quoting: Quoting::Strict(QUOTE),
+        row: Row {
+            delimiters: None,
+            place: None,
+        },
     };
 
     /// All records of a text, blank lines left out; `None` if a quote is not closed.
     fn records(mut bytes: &[u8]) -> Option<Vec<Vec<Vec<u8>>>> {
         let mut out = Vec::new();
         while !bytes.is_empty() {
-            let end = match COMMA.record_end(bytes) {
-                End::At(end) => end,
+            let end = match COMMA.apparent_end(bytes) {
+                End::At(end, _) => end,
                 End::Beyond { quoted: true } => return None,
                 End::Beyond { quoted: false } => bytes.len(),
             };
             let record = COMMA.trim(&bytes[..end]);
             if !record.is_empty() {
-                out.push(COMMA.fields(record).map(|f| text(f).into_owned()).collect());
+                let fields = COMMA.fields(record, true);
+                out.push(fields.map(|f| COMMA.text(f).into_owned()).collect());
             }
             bytes = &bytes[end..];
         }
@@ -197,21 +329,61 @@ mod tests {
             .collect()
     }
 
+    fn texts(dialect: Dialect, line: &str) -> Vec<String> {
+        let record = dialect.trim(line.as_bytes());
+        let texts = dialect
+            .fields(record, true)
+            .map(|f| String::from_utf8(dialect.text(f).into()).unwrap());
+        texts.collect()
+    }
+
     #[test]
     fn quotes_as_programs_write_them() {
-        let fields = |line: &str| -> Vec<String> {
-            let record = COMMA.trim(line.as_bytes());
-            let texts = COMMA
-                .fields(record)
-                .map(|f| String::from_utf8(text(f).into()).unwrap());
-            texts.collect()
-        };
+        let fields = |line: &str| texts(COMMA, line);
         assert_eq!(fields("a,\"b,c\",d\r\n"), ["a", "b,c", "d"]);
         assert_eq!(fields("\"x\"\"y\",\"\",z"), ["x\"y", "", "z"]);
         assert_eq!(fields("5\" nail,\"a\"b\"c,"), ["5\" nail", "ab\"c", ""]);
-        assert_eq!(COMMA.record_end(b"a,\"x\ny\",b\nc"), End::At(10));
-        assert_eq!(COMMA.record_end(b"a,\"x\ny"), End::Beyond { quoted: true });
-        assert_eq!(COMMA.record_end(b"a,5\" x\nb"), End::At(7));
+        let plain = |at| End::At(at, Quotes::Plain);
+        assert_eq!(COMMA.apparent_end(b"a,\"x\ny\",b\nc"), plain(10));
+        let open = End::Beyond { quoted: true };
+        assert_eq!(COMMA.apparent_end(b"a,\"x\ny"), open);
+        assert_eq!(COMMA.apparent_end(b"a,5\" x\nb"), plain(7));
+    }
+
+    #[test]
+    fn quotes_that_are_text() {
+        assert_eq!(texts(COMMA, "a,\"b,c"), ["a", "\"b", "c"]);
+        let other = Dialect {
+            quoting: Quoting::Strict(b'\''),
+            ..COMMA
+        };
+        assert_eq!(texts(other, "'a,b',\"c,d"), ["a,b", "\"c", "d"]);
+        let never = Dialect {
+            quoting: Quoting::Never,
+            ..COMMA
+        };
+        assert_eq!(texts(never, "\"a,b\",c"), ["\"a", "b\"", "c"]);
+        let tabs = |delimiters| Dialect {
+            delimiter: b'\t',
+            quoting: Quoting::Tabs,
+            row: Row {
+                delimiters: Some(delimiters),
+                place: None,
+            },
+            ..COMMA
+        };
+        assert_eq!(
+            texts(tabs(3), "\"a\"\t\"b\" c\t\"d\te\""),
+            ["a", "\"b\" c", "\"d", "e\""]
+        );
+        assert_eq!(
+            texts(tabs(2), "\"a\"\"\"\t\"b\" c\t\"d\te\""),
+            ["a\"", "\"b\" c", "d\te"]
+        );
+        assert_eq!(
+            texts(tabs(2), "\"\t\"a\" or \"b\"\t"),
+            ["\"", "\"a\" or \"b\"", ""]
+        );
     }
 
     proptest! {

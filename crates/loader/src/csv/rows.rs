@@ -1,9 +1,10 @@
 //! Blocks of whole records, and the points in them.
 
-use super::record::{Dialect, End, QUOTE, text};
+use super::record::{Dialect, End, Quotes};
 use crate::asked::Asked;
 use crate::batch::{Batch, Weight};
 use crate::blocks::{Block, Cut, Cutter, Fault};
+use crate::encoding::decoded;
 use crate::error::LoadError;
 use crate::filter::Value;
 use crate::pipeline::Parser;
@@ -18,8 +19,9 @@ impl Cutter for Dialect {
     }
 
     fn cut(&mut self, buffer: &[u8], ended: bool) -> Cut {
-        let (mut end, mut fault) = (0, None);
-        if memchr::memchr(QUOTE, buffer).is_none() {
+        let (mut end, mut fault, mut items) = (0, None, Vec::new());
+        let quote = self.quoting.byte();
+        if quote.is_none_or(|quote| memchr::memchr(quote, buffer).is_none()) {
             // Without quotes every newline ends a record: the last one is soon found.
             end = memchr::memrchr(self.newline, buffer).map_or(0, |at| at + 1);
             if ended {
@@ -27,8 +29,13 @@ impl Cutter for Dialect {
             }
         }
         while let Some(rest) = buffer.get(end..).filter(|r| !r.is_empty()) {
-            match self.record_end(rest) {
-                End::At(length) => end += length,
+            match self.record_end(rest, ended) {
+                End::At(length, quotes) => {
+                    if quotes == Quotes::Judged {
+                        items.push(end..end + length);
+                    }
+                    end += length;
+                }
                 End::Beyond { quoted: true } if ended => {
                     fault = Some(Fault::Quote);
                     break;
@@ -37,11 +44,7 @@ impl Cutter for Dialect {
                 End::Beyond { .. } => break,
             }
         }
-        Cut {
-            end,
-            items: Vec::new(),
-            fault,
-        }
+        Cut { end, items, fault }
     }
 }
 
@@ -53,6 +56,8 @@ pub(crate) struct Rows {
     pub(crate) weight: Option<usize>,
     /// Which rows are wanted, and what is kept of them.
     pub(crate) asked: Asked,
+    /// The fields that this looks at.
+    pub(crate) places: Vec<usize>,
     /// The first row's longitude and latitude field, if it is a header.
     pub(crate) header: Option<[Vec<u8>; 2]>,
 }
@@ -67,10 +72,10 @@ struct Wanted<'a> {
 
 impl Rows {
     #[inline]
-    fn pick<'a>(&self, record: &'a [u8]) -> Wanted<'a> {
+    fn pick<'a>(&self, record: &'a [u8], quoted: bool) -> Wanted<'a> {
         let mut wanted = Wanted::default();
         let last = self.lon.max(self.lat).max(self.weight.unwrap_or(0));
-        for (i, field) in self.dialect.fields(record).enumerate() {
+        for (i, field) in self.dialect.fields(record, quoted).enumerate() {
             if i == self.lon {
                 wanted.lon = Some(field);
             }
@@ -87,15 +92,19 @@ impl Rows {
         wanted
     }
 
-    /// Judges one record; `line` tells where it begins.
+    /// Judges one record, `quoted` if it has quotes; `line` tells where it begins.
     #[inline]
-    fn row(&self, record: &[u8], batch: &mut Batch, line: impl FnOnce() -> u64) {
+    fn row(&self, record: &[u8], quoted: bool, batch: &mut Batch, mut line: impl FnMut() -> u64) {
         let fields: Vec<&[u8]> = if self.asked.is_nothing() {
             Vec::new()
         } else {
-            self.dialect.fields(record).collect()
+            self.dialect.fields(record, quoted).collect()
         };
-        if !self.asked.wants(|at| value(&fields, at)) {
+        let is_utf8 = |at: &usize| fields.get(*at).is_none_or(|f| str::from_utf8(f).is_ok());
+        if !fields.is_empty() && !self.places.iter().all(is_utf8) {
+            batch.report.notes.recoded(&mut line);
+        }
+        if !self.asked.wants(|at| self.value(&fields, at)) {
             batch.report.filtered += 1;
             return;
         }
@@ -103,11 +112,12 @@ impl Rows {
             lon: Some(lon),
             lat: Some(lat),
             weight,
-        } = self.pick(record)
+        } = self.pick(record, quoted)
         else {
             let found = || format!("row {}", shown(record));
             return batch.report.skip(Skip::Malformed, || (line(), found()));
         };
+        let text = |field| self.dialect.text(field);
         let (lon, lat) = (text(lon), text(lat));
         let weight = weight.map(text);
         let weight = match (self.weight, &weight) {
@@ -126,7 +136,7 @@ impl Rows {
         }
         batch.keep_values(|i| {
             let at = self.asked.keep.get(i).copied();
-            at.map_or(Value::Null, |at| value(&fields, at))
+            at.map_or(Value::Null, |at| self.value(&fields, at))
         });
     }
 
@@ -135,15 +145,25 @@ impl Rows {
         let header = self.header.as_ref();
         header.is_some_and(|[a, b]| a == lon && b == lat)
     }
-}
 
-/// What a record has in a column; an empty field is nothing.
-fn value<'a>(fields: &[&'a [u8]], at: usize) -> Value<'a> {
-    match fields.get(at).map(|field| text(field)) {
-        None => Value::Null,
-        Some(text) if text.trim_ascii().is_empty() => Value::Null,
-        Some(Cow::Borrowed(text)) => Value::Text(String::from_utf8_lossy(text)),
-        Some(Cow::Owned(text)) => Value::Text(String::from_utf8_lossy(&text).into_owned().into()),
+    /// What a record has in a column; an empty field is nothing.
+    fn value<'a>(&self, fields: &[&'a [u8]], at: usize) -> Value<'a> {
+        match fields.get(at).map(|field| self.dialect.text(field)) {
+            None => Value::Null,
+            Some(text) if text.trim_ascii().is_empty() => Value::Null,
+            Some(Cow::Borrowed(text)) => Value::Text(decoded(text)),
+            Some(Cow::Owned(text)) => Value::Text(decoded(&text).into_owned().into()),
+        }
+    }
+
+    /// How many quotes of a record are taken as text.
+    fn strays(&self, record: &[u8]) -> u64 {
+        let quote = self.dialect.quoting.byte().unwrap_or_default();
+        let fields = self.dialect.fields(record, true);
+        let stray = fields.filter(|field| self.dialect.is_stray(field));
+        stray
+            .map(|field| memchr::memchr_iter(quote, field).count() as u64)
+            .sum()
     }
 }
 
@@ -152,21 +172,30 @@ impl Parser for Rows {
         let mut rest = block.bytes.as_slice();
         // Lines are counted only up to the last record that needed to know.
         let (mut counted, mut place) = (0, block.start);
+        let mut judged = block.items.iter().peekable();
         while !rest.is_empty() {
-            let length = match self.dialect.record_end(rest) {
-                End::At(length) => length,
-                End::Beyond { .. } => rest.len(),
+            let at = block.bytes.len() - rest.len();
+            let (length, quotes) = match judged.next_if(|range| range.start == at) {
+                Some(range) => (range.len(), Quotes::Judged),
+                None => match self.dialect.apparent_end(rest) {
+                    End::At(length, quotes) => (length, quotes),
+                    End::Beyond { .. } => (rest.len(), Quotes::Judged),
+                },
             };
             let (record, behind) = rest.split_at_checked(length).unwrap_or((rest, &[]));
             let record = self.dialect.trim(record);
             if !record.is_empty() {
-                let at = block.bytes.len() - rest.len();
-                self.row(record, batch, || {
+                let mut line = || {
                     let passed = block.bytes.get(counted..at).unwrap_or_default();
                     place = place.after(passed, self.dialect.newline);
                     counted = at;
                     place.line
-                });
+                };
+                if self.dialect.may_be_stray(quotes) {
+                    let strays = self.strays(record);
+                    batch.report.notes.stray_quotes(strays, &mut line);
+                }
+                self.row(record, quotes != Quotes::Absent, batch, line);
             }
             rest = behind;
         }

@@ -5,6 +5,7 @@
 //! position and a number.
 
 use super::extent;
+use crate::encoding::decoded;
 use std::borrow::Cow;
 
 /// The members of a GeoJSON object that matter here, as they stand in the
@@ -90,11 +91,13 @@ pub(crate) fn property_names(properties: &[u8]) -> impl Iterator<Item = Cow<'_, 
 pub(crate) fn string(json: &[u8]) -> Cow<'_, str> {
     let inner = json.strip_prefix(b"\"").and_then(|s| s.strip_suffix(b"\""));
     match inner {
-        Some(plain) if memchr::memchr(b'\\', plain).is_none() => String::from_utf8_lossy(plain),
+        Some(plain) if memchr::memchr(b'\\', plain).is_none() => decoded(plain),
         // Escapes that make no text (half a surrogate pair) stay as they are written.
-        Some(_) => serde_json::from_slice(json)
-            .map_or_else(|_| String::from_utf8_lossy(json), Cow::<str>::Owned),
-        None => String::from_utf8_lossy(json),
+        Some(_) => {
+            let text = decoded(json);
+            serde_json::from_str(&text).map_or(text, Cow::<str>::Owned)
+        }
+        None => decoded(json),
     }
 }
 
@@ -124,6 +127,7 @@ mod tests {
             assert_eq!(Object::of(text).kind(), Kind::Unknown("null".into()));
         }
         assert_eq!(string(br#""\ud800""#), "\"\\ud800\"");
-        assert_eq!(string(b"\"a\xff\""), "a\u{fffd}");
+        assert_eq!(string(b"\"a\xff\""), "aÿ");
+        assert_eq!(string(b"\"\\\"a\xff\""), "\"aÿ");
     }
 }

@@ -2,14 +2,16 @@
 
 use super::document::Document;
 use super::lines::Lines;
-use super::object::{Object, property_names};
+use super::object::{Object, property, property_names, string};
 use super::rows::Features;
 use super::system::Shared;
 use crate::blocks::{self, Block, Place};
-use crate::columns::{self, Columns, Position, WeightChoice};
+use crate::columns::{self, Columns, Guess, Position};
+use crate::encoding::may_be_utf8;
 use crate::error::LoadError;
 use crate::format::{Format, RECORD_SEPARATOR};
 use crate::input::Input;
+use crate::looks::{ENOUGH, Looks};
 use crate::open::Options;
 use crate::pipeline::{Pipeline, width};
 use crate::report::Report;
@@ -17,6 +19,9 @@ use crate::source::Source;
 use crate::table::Kept;
 use std::io::{Cursor, Read};
 use std::sync::Arc;
+
+/// What is said of positions.
+const POSITIONS: &str = "positions from the geometries";
 
 /// Features whose properties are looked at.
 const LOOKED_AT: usize = 64;
@@ -31,7 +36,7 @@ pub(crate) fn source(
         origin,
         sample,
         rest,
-        ..
+        whole,
     } = input;
     for (parameter, asked) in [("--lon", &options.lon), ("--lat", &options.lat)] {
         if asked.is_some() {
@@ -41,6 +46,9 @@ pub(crate) fn source(
                 message: "GeoJSON has positions in its geometries; leave the option out".into(),
             });
         }
+    }
+    if !may_be_utf8(&sample, whole) {
+        origin.note_mixed_text();
     }
     let lines = format == Format::GeoJsonLines;
     let sequence = sample.trim_ascii_start().first() == Some(&RECORD_SEPARATOR);
@@ -59,8 +67,15 @@ pub(crate) fn source(
     let seen = first.as_ref().map(properties).unwrap_or_default();
     let asked = options.weight.as_deref();
     let mut unseen = None;
+    let mut guess = None;
     let (weight, why) = match columns::weight(&seen, asked, &[]) {
-        Ok(WeightChoice { column, why }) => (column.and_then(|at| seen.get(at)).cloned(), why),
+        Ok(choice) => {
+            guess = Guess::of(&choice, POSITIONS);
+            (
+                choice.column.and_then(|at| seen.get(at)).cloned(),
+                choice.why,
+            )
+        }
         // It may still come: properties are not the same in every feature.
         Err(name) => {
             unseen = Some(seen.clone());
@@ -82,17 +97,22 @@ pub(crate) fn source(
         let names = filter.columns().iter().map(known).collect();
         (filter, names)
     });
-    let columns = Columns {
+    let mut columns = Columns {
         position: Position::Geometry,
-        weight: weight.clone(),
+        weight,
         kept: keep.clone(),
-        why: format!("positions from the geometries, {why}"),
+        why: format!("{POSITIONS}, {why}"),
+        guess,
         seen,
     };
+    if let (Some(_), Some(name), Some(first)) = (&columns.guess, &columns.weight, &first) {
+        let looks = looks(first, name);
+        columns.settle(&looks);
+    }
     Ok(Box::new(Pipeline {
         parser: Features {
             origin: origin.clone(),
-            weight,
+            weight: columns.weight.clone(),
             filter,
             keep,
             unseen,
@@ -124,4 +144,19 @@ fn properties(block: &Block) -> Vec<String> {
         }
     }
     seen
+}
+
+/// What the first values of a property are.
+fn looks(block: &Block, name: &str) -> Looks {
+    let mut looks = Looks::default();
+    for range in block.items.iter().take(ENOUGH as usize) {
+        let json = block.bytes.get(range.clone()).unwrap_or_default();
+        let properties = Object::of(json).properties.unwrap_or_default();
+        match property(properties, name) {
+            Some(text @ [b'"', ..]) => looks.note(string(text).as_bytes()),
+            Some(value) => looks.note(value),
+            None => (),
+        }
+    }
+    looks
 }

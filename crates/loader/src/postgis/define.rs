@@ -131,6 +131,7 @@ impl Definition {
                 kept: Vec::new(),
                 position: Position::Geometry,
                 weight: weight.and_then(name),
+                guess: None,
                 why,
                 seen: names.clone(),
             },

@@ -89,6 +89,9 @@ pub(crate) fn position(batch: &mut Batch, unit: Unit, x: f64, y: f64, weight: We
             return skip(batch, Skip::NoPosition, || "POINT EMPTY".to_owned());
         }
         Err(refusal) => {
+            if unit == Unit::Degrees && refusal == Refusal::Latitude && x.abs() <= 90.0 {
+                batch.report.notes.swapped += 1;
+            }
             let reason = match refusal {
                 Refusal::Outside => Skip::Outside,
                 _ => Skip::BadPosition,

@@ -4,7 +4,7 @@
 use super::{Ended, Geometry, Judge};
 use crate::asked::Asked;
 use crate::batch::Amount;
-use crate::columns::{self, Columns, Position};
+use crate::columns::{self, Columns, Guess, Position};
 use crate::error::LoadError;
 use crate::input::Origin;
 use crate::open::Options;
@@ -144,6 +144,10 @@ impl Wanted {
             position,
             weight: choice.column.and_then(|at| seen.get(at)).cloned(),
             kept: Vec::new(),
+            guess: Guess::of(&choice, &why).map(|guess| Guess {
+                is_sure: choice.column.is_some_and(|at| is_number(schema.field(at))),
+                ..guess
+            }),
             why: format!("{why}, {}", choice.why),
             seen,
         };
@@ -235,6 +239,12 @@ impl Wanted {
         }
         Ok(())
     }
+}
+
+/// Whether a field's type says that it holds numbers.
+fn is_number(field: &Field) -> bool {
+    let kind = field.data_type();
+    kind.is_numeric() || kind.is_null()
 }
 
 /// Whether a field can hold geometries that are understood here.

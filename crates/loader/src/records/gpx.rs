@@ -62,6 +62,7 @@ pub(crate) fn source(input: Input, options: &Options) -> Result<Box<dyn Source>,
         position: Position::Geometry,
         weight: weight_name.cloned(),
         kept: Vec::new(),
+        guess: None,
         why: format!("positions from tracks, routes and waypoints, {why}"),
         seen,
     };

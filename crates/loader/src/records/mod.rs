@@ -23,6 +23,7 @@ use crate::crs::Crs;
 use crate::error::LoadError;
 use crate::filter::Value;
 use crate::input::Origin;
+use crate::looks::Undecided;
 use crate::open::Options;
 use crate::report::{Report, Skip, Unit};
 use crate::source::{Progress, Source};
@@ -31,8 +32,8 @@ use crate::wkb::{self, Shape};
 use heatsplat_points::PointSink;
 use std::collections::VecDeque;
 use std::io;
-use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, OnceLock};
 use std::thread;
 
 /// Points to a batch: 192 KiB.
@@ -63,6 +64,12 @@ pub(crate) struct Judge {
     /// The record's values in the columns that are kept.
     row: Vec<Value<'static>>,
     record: u64,
+    /// Whether the weights were chosen by their column's name alone.
+    is_guess: bool,
+    /// Set as long as it isn't known whether those are numbers.
+    undecided: Option<Undecided>,
+    /// Whether they are none, and every row counts 1.
+    unused: bool,
     out: SyncSender<Result<Handed, LoadError>>,
 }
 
@@ -110,6 +117,10 @@ impl Judge {
         weight: &Amount,
     ) -> Result<(), Stopped> {
         self.record += 1;
+        if let Some(undecided) = &mut self.undecided {
+            undecided.note(weight);
+        }
+        let weight = if self.unused { &Amount::Unused } else { weight };
         match geometry {
             Geometry::Nothing(what) => self.skip(Skip::NoPosition, what.to_owned()),
             Geometry::Other(name) => self.skip(Skip::NotAPoint, format!("geometry {name}")),
@@ -204,7 +215,13 @@ impl Judge {
     }
 
     fn send(&mut self) -> Result<(), Stopped> {
-        let empty = Self::empty(self.within, self.asked.keep.len());
+        if let Some(undecided) = self.undecided.take()
+            && !undecided.are_numbers()
+        {
+            self.batch.unweigh();
+            (self.is_guess, self.unused) = (false, true);
+        }
+        let empty = Self::empty(self.within, self.asked.keep.len()).guessing(self.is_guess);
         let full = std::mem::replace(&mut self.batch, empty);
         self.out
             .send(Ok(Handed::Batch(Box::new(full))))
@@ -286,15 +303,23 @@ impl Opening {
         let mut columns = self.columns;
         columns.kept = asked.names(&columns.seen);
         let mut receivers = VecDeque::new();
+        let is_guess = columns.guess.is_some();
+        let verdict = Arc::new(OnceLock::new());
+        let unsure = columns.guess.as_ref().is_some_and(|guess| !guess.is_sure);
+        let unsure = unsure && !readers.is_empty();
         for reader in readers {
+            let first = receivers.is_empty();
             let (out, handed) = sync_channel(WAITING);
             let judge = Judge {
                 crs: Arc::clone(&crs),
                 asked: Arc::clone(&asked),
                 within: self.within,
-                batch: Judge::empty(self.within, asked.keep.len()),
+                batch: Judge::empty(self.within, asked.keep.len()).guessing(is_guess),
                 row: Vec::new(),
                 record: 0,
+                is_guess,
+                undecided: unsure.then(|| Undecided::new(first, &verdict)),
+                unused: false,
                 out,
             };
             thread::Builder::new()
@@ -302,6 +327,9 @@ impl Opening {
                 .spawn(move || judge.run(reader))
                 .map_err(|error| origin.read_error(error))?;
             receivers.push_back(handed);
+        }
+        if unsure {
+            columns.settle(verdict.wait());
         }
         let mut report = Report::default();
         report.unit = Unit::Record;
@@ -363,6 +391,7 @@ impl Source for Records {
         self.kept.append(batch.kept);
         self.report.add(batch.report);
         self.report.bytes = self.origin.bytes_read();
+        self.report.notes.asides = self.origin.asides();
         self.report.check_strict(self.strict, &self.origin)?;
         Ok(true)
     }

@@ -61,7 +61,7 @@ pub(crate) fn open(address: &str, options: &Options) -> Result<Box<dyn Source>, 
         },
         Look::Whole(stream) => Box::new(stream),
     };
-    let input = Input::new(reader, &name, object.size())?;
+    let input = Input::new(reader, &name, object.size())?.into_utf8(options.encoding)?;
     if input.origin.is_packed() {
         return start(input, options);
     }

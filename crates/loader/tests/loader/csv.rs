@@ -73,7 +73,7 @@ fn examples_are_few() {
             text.push_str(&format!("{row}{}\n", ",".repeat(i % 2)));
         }
     }
-    let (_, report) = loaded("a.csv", text.as_bytes(), &Options::default()).unwrap();
+    let (_, report) = loaded("a.csv", text.as_bytes(), &weight("w")).unwrap();
     assert_eq!((report.rows, report.kept), (6001, 1001));
     assert_eq!(report.examples.len(), 20);
     assert!(report.examples.is_sorted_by_key(|e| e.line));
@@ -116,10 +116,10 @@ fn files_without_rows_or_without_good_ones() {
             "no row gives a point; longitude and latitude must be decimal degrees\n1 rows: 0 kept",
         ),
         (
-            b"lon,lat\n1,2\n3,\"4\n5,6\n",
+            b"lon,lat,note\n1,2,\n3,4,\"a\nb\nc",
             "a.csv: line 3: a quote opened in this row is never closed",
         ),
-        (b"lon,\"lat\n1,2\n", "a.csv: line 1: a quote"),
+        (b"lon,lat,\"note\nsay,s\n", "a.csv: line 1: a quote"),
     ] {
         let message = error("a.csv", text, &auto);
         assert!(message.contains(says), "{message}");

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod arrow;
+mod axes;
 mod bounded;
 mod columns;
 mod corpus;
@@ -15,11 +16,14 @@ mod input;
 mod keep;
 mod large;
 mod nasty;
+mod quotes;
 mod records;
 #[cfg(feature = "remote")]
 mod remote;
 mod sets;
 mod survive;
+mod text;
+mod weights;
 mod within;
 
 use heatsplat_loader::{LoadError, Options, Report, Skip, load, open, read};

@@ -1,7 +1,7 @@
 //! One file with everything that rows have ever done to a loader, and a verdict on each.
 
-use crate::loaded;
-use heatsplat_loader::{Options, Skip};
+use crate::{loaded, weight as weighed};
+use heatsplat_loader::Skip;
 use heatsplat_points::mercator;
 
 #[derive(Clone, Copy, Debug)]
@@ -117,7 +117,7 @@ fn every_row_alone() {
         let shown = String::from_utf8_lossy(&row[..row.len().min(60)]).into_owned();
         // A good row before it, so that there is always something to keep.
         let text = [HEADER, b"\n0,1,1,1,,,\n", &row].concat();
-        let (points, report) = loaded("a.csv", &text, &Options::default()).unwrap();
+        let (points, report) = loaded("a.csv", &text, &weighed("weight")).unwrap();
         assert_eq!(report.rows, report.kept + report.skipped_total(), "{shown}");
         match verdict {
             Nothing => assert_eq!(report.rows, 1, "{shown}"),
@@ -160,7 +160,7 @@ fn all_in_one_file() {
         }
         line += 1 + row.iter().filter(|b| **b == b'\n').count() as u64;
     }
-    let (points, report) = loaded("a.csv", &text, &Options::default()).unwrap();
+    let (points, report) = loaded("a.csv", &text, &weighed("weight")).unwrap();
     assert_eq!(report.kept, kept);
     assert_eq!(points.iter().map(|p| p.weight).sum::<f32>(), weights);
     assert_eq!(report.skipped_total(), skips.len() as u64);

@@ -1,0 +1,218 @@
+//! Which quotes quote: a stray one must not swallow the rows that follow it.
+//!
+//! * A quoted field that would run over line ends is none, and its quote is text, where at least
+//!   nine in ten of the lines up to its end are rows by themselves: they have the first record's
+//!   number of delimiters, and a number or nothing where longitude and latitude are. Of long ones
+//!   the first [`AHEAD`] lines are looked at. Blank lines don't count.
+//! * In text whose fields are parted by tabs a line is a row (text/tab-separated-values has no
+//!   quotes). Only one with too few or too many tabs may go on in the next lines: where it has a
+//!   quote that closes at the end of a field, within [`REACH`] bytes, and only so the tabs are as
+//!   many as they should be.
+//!
+//! [`Strict`](Quoting::Strict) quotes, those that are asked for, are not doubted.
+
+use super::record::{Dialect, End, Quotes, Quoting, past_quotes};
+use crate::number;
+use memchr::{memchr, memchr_iter, memchr2};
+
+/// The most lines that are looked at before a quote is believed.
+const AHEAD: usize = 100;
+
+/// The most bytes of a row of tabbed text that has line ends in quotes.
+const REACH: usize = 64 << 10;
+
+/// What a quote is that is not closed in its line.
+enum Verdict {
+    /// It opens a field of so many bytes.
+    Quotes(usize),
+    Text,
+    /// More bytes must be seen.
+    Unsure,
+}
+
+impl Dialect {
+    /// Where the record at the beginning of `bytes` ends. `ended`: nothing comes after them.
+    #[inline]
+    pub(crate) fn record_end(self, bytes: &[u8], ended: bool) -> End {
+        if matches!(self.quoting, Quoting::Never | Quoting::Strict(_)) {
+            return self.apparent_end(bytes);
+        }
+        let Some(quote) = self.quoting.byte() else {
+            return self.apparent_end(bytes);
+        };
+        match memchr2(quote, self.newline, bytes) {
+            None => End::Beyond { quoted: false },
+            Some(end) if bytes.get(end) == Some(&self.newline) => End::At(end + 1, Quotes::Absent),
+            Some(_) if self.quoting == Quoting::Tabs => self.tabbed_end(bytes, quote, ended),
+            Some(_) => self.judged_end(bytes, quote, ended),
+        }
+    }
+
+    fn judged_end(self, bytes: &[u8], quote: u8, ended: bool) -> End {
+        let (mut at, mut quotes) = (0, Quotes::Plain);
+        loop {
+            let Some(field) = bytes.get(at..).filter(|f| !f.is_empty()) else {
+                return End::Beyond { quoted: false };
+            };
+            match self.verdict(bytes, at, past_quotes(field, quote), ended) {
+                Verdict::Quotes(length) => at += length,
+                Verdict::Text => quotes = Quotes::Judged,
+                Verdict::Unsure => return End::Beyond { quoted: true },
+            }
+            let rest = bytes.get(at..).unwrap_or_default();
+            let Some(end) = memchr2(self.delimiter, self.newline, rest) else {
+                return End::Beyond { quoted: false };
+            };
+            at += end + 1;
+            if rest.get(end) == Some(&self.newline) {
+                return End::At(at, quotes);
+            }
+        }
+    }
+
+    /// What the quote at `at` of a record is, that closes so many bytes further on, if at all.
+    fn verdict(self, bytes: &[u8], at: usize, closed: Option<usize>, ended: bool) -> Verdict {
+        let closes = closed.map(|length| at + length);
+        let within = bytes.get(at..closes.unwrap_or(bytes.len()));
+        if let Some(length) = closed
+            && memchr(self.newline, within.unwrap_or_default()).is_none()
+        {
+            return Verdict::Quotes(length);
+        }
+        match self.are_rows(bytes, at, closes, ended) {
+            Some(true) => Verdict::Text,
+            Some(false) => closed.map_or(Verdict::Unsure, Verdict::Quotes),
+            None => Verdict::Unsure,
+        }
+    }
+
+    /// Whether the lines of a record up to the end of a quoted field that begins at `at` are rows;
+    /// `None` where not all that must be seen is there.
+    fn are_rows(self, bytes: &[u8], at: usize, closes: Option<usize>, ended: bool) -> Option<bool> {
+        let (mut start, mut from) = (0, at);
+        let (mut lines, mut rows, mut first) = (0, 0, 0);
+        let mut wanted = self.row.delimiters;
+        while lines < AHEAD && closes.is_none_or(|closes| start < closes) {
+            let rest = bytes.get(from..).filter(|rest| !rest.is_empty());
+            let end = rest.and_then(|rest| memchr(self.newline, rest));
+            let end = match end {
+                Some(end) => from + end + 1,
+                None if !ended => return None,
+                None if rest.is_none() => break,
+                None => bytes.len(),
+            };
+            let line = self.trim(bytes.get(start..end).unwrap_or_default());
+            if !line.is_empty() {
+                let wanted = *wanted.get_or_insert_with(|| self.fields(line, true).count() - 1);
+                rows += usize::from(self.is_row(line, wanted));
+                if lines == 0 {
+                    first = rows;
+                }
+                lines += 1;
+            }
+            (start, from) = (end, end);
+        }
+        let are = |rows, lines| rows * 10 >= lines * 9;
+        // a quote that nothing closes may well be the reason that its own line is none
+        let others = closes.is_none() && lines > 1 && lines < AHEAD;
+        Some(are(rows, lines) || (others && are(rows - first, lines - 1)))
+    }
+
+    /// Whether a line could be a row: it has so many delimiters, and no text for a position.
+    fn is_row(self, line: &[u8], delimiters: usize) -> bool {
+        let mut count = 0;
+        for field in self.fields(line, true) {
+            let is_place = self.row.place.is_some_and(|place| place.contains(&count));
+            if is_place && !may_be_number(&self.text(field)) {
+                return false;
+            }
+            count += 1;
+        }
+        count == delimiters + 1
+    }
+
+    fn tabbed_end(self, bytes: &[u8], quote: u8, ended: bool) -> End {
+        let Some(wanted) = self.row.delimiters else {
+            return self.judged_end(bytes, quote, ended);
+        };
+        let Some(end) = memchr(self.newline, bytes) else {
+            return End::Beyond { quoted: false };
+        };
+        let line = bytes.get(..end).unwrap_or_default();
+        let by_itself = End::At(end + 1, Quotes::Plain);
+        if memchr_iter(self.delimiter, line).count() == wanted {
+            return by_itself;
+        }
+        match self.spanning(bytes, quote, wanted, ended) {
+            Spanning::No => by_itself,
+            Spanning::Over(length) => End::At(length, Quotes::Judged),
+            Spanning::Unsure => End::Beyond { quoted: false },
+        }
+    }
+
+    /// Whether tabbed text is a row of `wanted` tabs if quotes hide line ends.
+    fn spanning(self, bytes: &[u8], quote: u8, wanted: usize, ended: bool) -> Spanning {
+        let all = bytes.get(..bytes.len().min(REACH)).unwrap_or_default();
+        let beyond = bytes.len() > REACH;
+        let unsure = || {
+            if ended || beyond {
+                Spanning::No
+            } else {
+                Spanning::Unsure
+            }
+        };
+        let ended = ended && !beyond;
+        let (mut at, mut tabs, mut spans) = (0, 0, None);
+        loop {
+            let field = all.get(at..).unwrap_or_default();
+            let Some(closed) = past_quotes(field, quote) else {
+                return unsure();
+            };
+            let quoted = field.get(..closed).unwrap_or_default();
+            let behind = field.get(closed).copied();
+            let ends = [Some(self.delimiter), Some(self.newline), Some(b'\r')].contains(&behind)
+                || (behind.is_none() && ended);
+            if closed > 0 && behind.is_none() && !ended {
+                return unsure();
+            }
+            if closed > 0 && ends {
+                if spans.is_none() && memchr(self.newline, quoted).is_some() {
+                    spans = Some((at, at + closed));
+                }
+                at += closed;
+            }
+            let rest = all.get(at..).unwrap_or_default();
+            let end = match memchr2(self.delimiter, self.newline, rest) {
+                None if !ended => return unsure(),
+                None => rest.len(),
+                Some(end) if rest.get(end) == Some(&self.delimiter) => {
+                    tabs += 1;
+                    at += end + 1;
+                    continue;
+                }
+                Some(end) => end + 1,
+            };
+            let Some((opened, closes)) = spans.filter(|_| tabs == wanted) else {
+                return Spanning::No;
+            };
+            return match self.are_rows(all, opened, Some(closes), ended) {
+                Some(false) => Spanning::Over(at + end),
+                Some(true) => Spanning::No,
+                None => unsure(),
+            };
+        }
+    }
+}
+
+/// Whether a line of tabbed text goes on in others.
+enum Spanning {
+    No,
+    /// Over so many bytes.
+    Over(usize),
+    Unsure,
+}
+
+/// Whether a field can be a coordinate, if a missing one.
+fn may_be_number(text: &[u8]) -> bool {
+    number::is_nothing(text) || number::parse(text).is_some()
+}

@@ -1,0 +1,351 @@
+//! What encoding text is in: it becomes UTF-8 as it is read, or value by value.
+//!
+//! * An encoding that is asked for, UTF-16 (by its byte-order mark, or by the zeros between the
+//!   letters) and what an XML declaration names are decoded as they are read.
+//! * Other text is UTF-8; a value of it that isn't is read as windows-1252, of which ISO-8859-1 is
+//!   a part. So text that is UTF-8 costs nothing, and what isn't is never lost.
+
+use crate::error::LoadError;
+use crate::format::{Format, by_content};
+use crate::input::{Input, Origin};
+use encoding_rs::{CoderResult, Decoder, UTF_16BE, UTF_16LE, WINDOWS_1252};
+use std::borrow::Cow;
+use std::fmt;
+use std::io::{self, Cursor, Read};
+use std::str::FromStr;
+
+/// How much is decoded at a time.
+const CHUNK: usize = 64 << 10;
+
+/// Pairs of bytes that are looked at to find UTF-16 without a mark, and the fewest that tell it.
+const PAIRS: usize = 256;
+const FEWEST: usize = 4;
+
+/// The most bytes of an XML declaration.
+const DECLARATION: usize = 1024;
+
+/// An encoding of text, by one of the names that the web knows it by: `utf-8`, `latin1`,
+/// `windows-1252`, `utf-16`, `shift_jis`, `gbk` …
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Encoding(&'static encoding_rs::Encoding);
+
+impl FromStr for Encoding {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        let plain: String = name
+            .chars()
+            .filter(|c| !matches!(c, '-' | '_' | ' '))
+            .flat_map(char::to_lowercase)
+            .collect();
+        let usual = match plain.as_str() {
+            "utf16" | "utf16le" => "utf-16le",
+            "utf16be" => "utf-16be",
+            "iso88591" | "latin1" | "ansi" => "windows-1252",
+            other => other,
+        };
+        let found = [name.trim(), usual]
+            .into_iter()
+            .find_map(|name| encoding_rs::Encoding::for_label_no_replacement(name.as_bytes()));
+        found.map(Self).ok_or_else(|| {
+            format!("unknown encoding \"{name}\"; expected utf-8, windows-1252, utf-16 or the like")
+        })
+    }
+}
+
+impl fmt::Display for Encoding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0.name())
+    }
+}
+
+/// The text of a value: UTF-8, or else windows-1252.
+pub(crate) fn decoded(bytes: &[u8]) -> Cow<'_, str> {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => Cow::Borrowed(text),
+        Err(_) => WINDOWS_1252.decode_without_bom_handling(bytes).0,
+    }
+}
+
+/// Whether the beginning of something is UTF-8, its last character perhaps cut off.
+pub(crate) fn may_be_utf8(sample: &[u8], whole: bool) -> bool {
+    match std::str::from_utf8(sample) {
+        Ok(_) => true,
+        Err(error) => !whole && error.error_len().is_none(),
+    }
+}
+
+impl Input {
+    /// The same input as UTF-8, where its bytes say what it is or an encoding is asked for. What
+    /// is no text stays as it is.
+    pub(crate) fn into_utf8(self, asked: Option<Encoding>) -> Result<Self, LoadError> {
+        let format = by_content(&self.sample);
+        if format.is_some_and(|format| format != Format::Gpx) {
+            return Ok(self);
+        }
+        if let Some(Encoding(encoding)) = asked {
+            return self.recoded(Recoding::By(encoding.new_decoder()));
+        }
+        if let Some(encoding) = utf_16(&self.sample) {
+            return self.recoded(Recoding::By(encoding.new_decoder()));
+        }
+        if format.is_none() {
+            return Ok(self);
+        }
+        let Some(name) = declared(&self.sample) else {
+            return self.recoded(Recoding::Mixed(Vec::new()));
+        };
+        let Ok(Encoding(encoding)) = name.parse() else {
+            return Err(LoadError::BadOption {
+                file: self.origin.file(),
+                parameter: "--encoding",
+                message: format!(
+                    "its first line says that it is in {}, which is not known; name what it is in",
+                    crate::report::shown(name.as_bytes())
+                ),
+            });
+        };
+        // UTF-16 would look otherwise
+        if [encoding_rs::UTF_8, UTF_16LE, UTF_16BE].contains(&encoding) {
+            self.recoded(Recoding::Mixed(Vec::new()))
+        } else {
+            self.recoded(Recoding::By(encoding.new_decoder()))
+        }
+    }
+
+    fn recoded(self, recoding: Recoding) -> Result<Self, LoadError> {
+        let recoder = Recoder {
+            reader: Cursor::new(self.sample).chain(self.rest),
+            origin: self.origin.clone(),
+            recoding,
+            raw: vec![0; CHUNK],
+            text: String::new(),
+            given: 0,
+            ended: false,
+        };
+        Self::of_bytes(Box::new(recoder), self.origin)
+    }
+}
+
+/// UTF-16 by its mark, or by its zeros: the first letters of a text are mostly ASCII.
+fn utf_16(sample: &[u8]) -> Option<&'static encoding_rs::Encoding> {
+    match sample {
+        // UTF-32
+        [0xff, 0xfe, 0, 0, ..] => return None,
+        [0xff, 0xfe, ..] => return Some(UTF_16LE),
+        [0xfe, 0xff, ..] => return Some(UTF_16BE),
+        _ => (),
+    }
+    let (pairs, _) = sample.as_chunks::<2>();
+    let pairs = pairs
+        .get(..pairs.len().min(PAIRS))
+        .filter(|all| all.len() >= FEWEST)?;
+    let text = |byte: u8| byte.is_ascii_graphic() || byte.is_ascii_whitespace();
+    let zeros = |at: usize| pairs.iter().filter(|pair| pair.get(at) == Some(&0)).count();
+    let (even, odd) = (zeros(0), zeros(1));
+    match *pairs.first()? {
+        [first, 0] if text(first) && even == 0 && odd * 2 > pairs.len() => Some(UTF_16LE),
+        [0, first] if text(first) && odd == 0 && even * 2 > pairs.len() => Some(UTF_16BE),
+        _ => None,
+    }
+}
+
+/// The encoding that an XML declaration names.
+fn declared(sample: &[u8]) -> Option<String> {
+    let text = sample.trim_ascii_start().strip_prefix(b"<?xml")?;
+    let text = text.get(..text.len().min(DECLARATION))?;
+    let end = memchr::memmem::find(text, b"?>")?;
+    let text = std::str::from_utf8(text.get(..end)?).ok()?;
+    let (_, value) = text.split_once("encoding")?;
+    let value = value.trim_start().strip_prefix('=')?.trim_start();
+    let quote = value.chars().next().filter(|c| matches!(c, '"' | '\''))?;
+    let name = value.get(1..)?.split(quote).next()?;
+    Some(name.to_owned())
+}
+
+/// How bytes become UTF-8.
+enum Recoding {
+    By(Decoder),
+    /// What is UTF-8 stays, other bytes are windows-1252. Holds a character that isn't whole yet.
+    Mixed(Vec<u8>),
+}
+
+/// Gives text as UTF-8.
+struct Recoder<R> {
+    reader: R,
+    origin: Origin,
+    recoding: Recoding,
+    raw: Vec<u8>,
+    /// What is decoded, and how much of that is given.
+    text: String,
+    given: usize,
+    ended: bool,
+}
+
+impl<R: Read> Recoder<R> {
+    /// Decodes the next bytes; nothing is given of what was decoded before.
+    fn advance(&mut self) -> io::Result<()> {
+        let count = self.reader.read(&mut self.raw)?;
+        let raw = self.raw.get(..count).unwrap_or_default();
+        (self.ended, self.given) = (count == 0, 0);
+        self.text.clear();
+        let is_clean = match &mut self.recoding {
+            Recoding::By(decoder) => decode(decoder, raw, &mut self.text, self.ended),
+            Recoding::Mixed(held) => {
+                held.extend_from_slice(raw);
+                mix(held, &mut self.text, self.ended)
+            }
+        };
+        if !is_clean {
+            match &self.recoding {
+                Recoding::By(decoder) => self.origin.note_broken_text(decoder.encoding().name()),
+                Recoding::Mixed(_) => self.origin.note_mixed_text(),
+            }
+        }
+        Ok(())
+    }
+}
+
+impl<R: Read> Read for Recoder<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        while self.given == self.text.len() {
+            if self.ended {
+                return Ok(0);
+            }
+            self.advance()?;
+        }
+        let rest = self.text.as_bytes().get(self.given..).unwrap_or_default();
+        let count = rest.len().min(buffer.len());
+        for (to, from) in buffer.iter_mut().zip(rest) {
+            *to = *from;
+        }
+        self.given += count;
+        Ok(count)
+    }
+}
+
+/// Adds decoded bytes to a text; whether all of them make sense.
+fn decode(decoder: &mut Decoder, mut raw: &[u8], text: &mut String, last: bool) -> bool {
+    let mut is_clean = true;
+    loop {
+        text.reserve(raw.len().max(16) * 3);
+        let (result, read, broken) = decoder.decode_to_string(raw, text, last);
+        is_clean &= !broken;
+        raw = raw.get(read..).unwrap_or_default();
+        if result == CoderResult::InputEmpty {
+            return is_clean;
+        }
+    }
+}
+
+/// Moves what is whole of bytes to a text; whether all of it is UTF-8.
+fn mix(held: &mut Vec<u8>, text: &mut String, last: bool) -> bool {
+    let (mut at, mut is_clean) = (0, true);
+    while let Some(rest) = held.get(at..).filter(|rest| !rest.is_empty()) {
+        let error = match std::str::from_utf8(rest) {
+            Ok(good) => {
+                text.push_str(good);
+                at = held.len();
+                break;
+            }
+            Err(error) => error,
+        };
+        let (good, broken) = rest
+            .split_at_checked(error.valid_up_to())
+            .unwrap_or_default();
+        text.push_str(&String::from_utf8_lossy(good));
+        at += good.len();
+        let length = match error.error_len() {
+            Some(length) => length,
+            None if last => broken.len(),
+            None => break,
+        };
+        let broken = broken.get(..length).unwrap_or(broken);
+        text.push_str(&WINDOWS_1252.decode_without_bom_handling(broken).0);
+        at += length;
+        is_clean = false;
+    }
+    held.drain(..at.min(held.len()));
+    is_clean
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(bytes: &[u8], asked: Option<&str>) -> String {
+        let input = Input::new(Cursor::new(bytes.to_vec()), "a.txt", None).unwrap();
+        let asked = asked.map(|name| name.parse().unwrap());
+        let mut input = input.into_utf8(asked).unwrap();
+        let mut all = input.sample;
+        input.rest.read_to_end(&mut all).unwrap();
+        String::from_utf8(all).unwrap()
+    }
+
+    fn utf16(text: &str, bytes: fn(u16) -> [u8; 2]) -> Vec<u8> {
+        text.encode_utf16().flat_map(bytes).collect()
+    }
+
+    #[test]
+    fn utf16_is_known_by_its_mark_or_its_zeros() {
+        let text = "lon,lat,ort\n1,2,Köln 日本 🗾\n".repeat(20_000);
+        for bytes in [u16::to_le_bytes as fn(u16) -> [u8; 2], u16::to_be_bytes] {
+            assert_eq!(read(&utf16(&text, bytes), None), text);
+            assert_eq!(read(&utf16(&format!("\u{feff}{text}"), bytes), None), text);
+        }
+        assert_eq!(read(text.as_bytes(), None), text);
+        assert_eq!(utf_16(b"a\0b"), None);
+        assert_eq!(utf_16(b"\xff\xfe\0\0a\0\0\0"), None);
+    }
+
+    #[test]
+    fn encodings_by_the_names_that_people_give_them() {
+        for name in [
+            "latin1",
+            "Latin-1",
+            "ISO-8859-1",
+            "iso8859_1",
+            "cp1252",
+            "ANSI",
+        ] {
+            assert_eq!(
+                name.parse::<Encoding>().unwrap().to_string(),
+                "windows-1252"
+            );
+        }
+        assert_eq!(read(b"K\xf6ln \x80", Some("latin1")), "Köln €");
+        assert_eq!(read(b"\x93\xfa\x96\x7b", Some("Shift_JIS")), "日本");
+        assert_eq!(read(&utf16("ö", u16::to_be_bytes), Some("UTF16BE")), "ö");
+        assert!("klingon".parse::<Encoding>().is_err());
+    }
+
+    #[test]
+    fn bytes_that_are_no_utf8_are_windows_1252() {
+        for (bytes, text) in [
+            (&b"K\xc3\xb6ln K\xf6ln"[..], "Köln Köln"),
+            (b"\xf6", "ö"),
+            (b"\xe2\x82", "â‚"),
+            (b"a\xe2\x82\xac", "a€"),
+        ] {
+            for step in 1..4 {
+                let (mut held, mut out) = (Vec::new(), String::new());
+                for part in bytes.chunks(step) {
+                    held.extend_from_slice(part);
+                    mix(&mut held, &mut out, false);
+                }
+                mix(&mut held, &mut out, true);
+                assert_eq!(out, text, "{step} bytes at a time");
+            }
+        }
+    }
+
+    #[test]
+    fn declarations_of_xml() {
+        assert_eq!(
+            declared(b" <?xml version='1.0' encoding = 'x' ?>").as_deref(),
+            Some("x")
+        );
+        assert_eq!(declared(b"<?xml version=\"1.0\"?><a encoding='x'/>"), None);
+        assert_eq!(declared(b"<gpx>"), None);
+    }
+}

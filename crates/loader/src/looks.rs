@@ -1,0 +1,152 @@
+//! Whether a column that is called like a weight is one: nobody asked for it, so its values decide.
+//!
+//! Of the first [`ENOUGH`] values at least 95 in 100 must be numbers. Empty ones don't count, and
+//! neither do words for nothing (`NA`, `null`, `-`).
+
+use crate::batch::Amount;
+use crate::columns::{Columns, quoted};
+use crate::number;
+use crate::report::shown;
+use std::sync::{Arc, OnceLock};
+
+/// So many values say what a column holds.
+pub(crate) const ENOUGH: u64 = 1000;
+
+/// What the first values of a column are.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Looks {
+    numbers: u64,
+    others: u64,
+    /// The first that is no number, as messages show it.
+    example: Option<String>,
+}
+
+impl Looks {
+    pub(crate) fn is_enough(&self) -> bool {
+        self.numbers + self.others >= ENOUGH
+    }
+
+    /// Notes the text of a value.
+    pub(crate) fn note(&mut self, text: &[u8]) {
+        if self.is_enough() || number::is_nothing(text) {
+            return;
+        }
+        if number::parse_weight(text).is_some() {
+            self.numbers += 1;
+        } else {
+            self.other(|| shown(text));
+        }
+    }
+
+    /// Notes a typed value.
+    pub(crate) fn note_amount(&mut self, amount: &Amount) {
+        match amount {
+            _ if self.is_enough() => (),
+            Amount::Unused | Amount::Missing => (),
+            Amount::Text(text) => self.note(text.as_bytes()),
+            Amount::Number(n) if n.is_nan() => (),
+            Amount::Number(n) if (*n as f32).is_finite() => self.numbers += 1,
+            Amount::Number(n) => self.other(|| n.to_string()),
+            Amount::Bool(_) => self.numbers += 1,
+            Amount::Time(_) => self.other(|| "a date or time".to_owned()),
+        }
+    }
+
+    fn other(&mut self, shown: impl FnOnce() -> String) {
+        self.others += 1;
+        self.example.get_or_insert_with(shown);
+    }
+
+    /// Whether the values are numbers; those of a column without any are none.
+    pub(crate) fn are_numbers(&self) -> bool {
+        self.numbers > 0 && self.numbers * 20 >= (self.numbers + self.others) * 19
+    }
+}
+
+impl Columns {
+    /// Leaves the weight out that was chosen by its name, where its values are no numbers.
+    pub(crate) fn settle(&mut self, looks: &Looks) {
+        let Some(guess) = self.guess.take_if(|_| !looks.are_numbers()) else {
+            return;
+        };
+        let name = self.weight.take().unwrap_or_default();
+        let name = quoted(&[name], 0);
+        let holds = match &looks.example {
+            Some(example) => format!("holds {example}"),
+            None => "has no values".to_owned(),
+        };
+        self.why = format!(
+            "{}, every row counts 1 ({name} is called like a weight and {holds}; --weight NAME \
+             takes it all the same)",
+            guess.positions
+        );
+    }
+}
+
+/// What the first reader of several finds out about a weight, for all of them.
+pub(crate) struct Undecided {
+    looks: Looks,
+    /// Whether this reader decides, or waits.
+    decides: bool,
+    verdict: Arc<OnceLock<Looks>>,
+}
+
+impl Undecided {
+    pub(crate) fn new(decides: bool, verdict: &Arc<OnceLock<Looks>>) -> Self {
+        Self {
+            looks: Looks::default(),
+            decides,
+            verdict: Arc::clone(verdict),
+        }
+    }
+
+    /// Notes a record's weight.
+    pub(crate) fn note(&mut self, amount: &Amount) {
+        if self.decides {
+            self.looks.note_amount(amount);
+        }
+    }
+
+    /// Whether the weights are numbers.
+    pub(crate) fn are_numbers(self) -> bool {
+        let verdict = Arc::clone(&self.verdict);
+        drop(self);
+        verdict.wait().are_numbers()
+    }
+}
+
+/// A reader that breaks off decides too: the others wait for it.
+impl Drop for Undecided {
+    fn drop(&mut self) {
+        if self.decides {
+            let _ = self.verdict.set(std::mem::take(&mut self.looks));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn looks(values: &[&str]) -> Looks {
+        let mut looks = Looks::default();
+        values.iter().for_each(|value| looks.note(value.as_bytes()));
+        looks
+    }
+
+    #[test]
+    fn nineteen_in_twenty_are_numbers() {
+        let numbers = vec!["1.5"; 19];
+        let of = |more: &[&str]| looks(&[&numbers[..], more].concat()).are_numbers();
+        assert!(of(&["x"]) && of(&["", "NA", "-", "n/a", "x"]));
+        assert!(!of(&["x", "y"]) && !looks(&[]).are_numbers() && !looks(&["NA"]).are_numbers());
+        assert_eq!(looks(&["1", "3A", "7bis"]).example.unwrap(), "\"3A\"");
+    }
+
+    #[test]
+    fn only_the_first_values_decide() {
+        let mut values = vec!["1"; ENOUGH as usize];
+        values.extend(["x"; 5000]);
+        assert!(looks(&values).are_numbers());
+    }
+}

@@ -1,0 +1,72 @@
+//! The members of a gzip file, one after the other.
+//!
+//! Zeros behind a member pad the file, to whole blocks of a tape say, and are passed over. What
+//! comes instead of another member is left alone with a note, as gzip itself has it.
+
+use crate::input::Origin;
+use flate2::bufread::GzDecoder;
+use std::io::{self, BufRead, Cursor, Read};
+
+type Stored = Box<dyn BufRead + Send>;
+
+/// Decompresses all members.
+pub(crate) struct Members {
+    /// The one that is read; `None` at the end.
+    member: Option<GzDecoder<Stored>>,
+    origin: Origin,
+}
+
+impl Members {
+    pub(crate) fn new(stored: impl BufRead + Send + 'static, origin: Origin) -> Self {
+        Self {
+            member: Some(GzDecoder::new(Box::new(stored))),
+            origin,
+        }
+    }
+
+    /// Goes on to the next member, if there is one.
+    fn next(&mut self) -> io::Result<()> {
+        let Some(mut stored) = self.member.take().map(GzDecoder::into_inner) else {
+            return Ok(());
+        };
+        skip_zeros(&mut stored)?;
+        if stored.fill_buf()?.first() == Some(&0x1f) {
+            stored.consume(1);
+            // nothing behind it: the file is cut off here
+            if matches!(stored.fill_buf()?.first(), Some(0x8b) | None) {
+                let stored = Box::new(Cursor::new([0x1f]).chain(stored));
+                self.member = Some(GzDecoder::new(stored));
+                return Ok(());
+            }
+        }
+        if !stored.fill_buf()?.is_empty() {
+            self.origin.note_junk();
+        }
+        Ok(())
+    }
+}
+
+impl Read for Members {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        while let Some(member) = &mut self.member {
+            let count = member.read(buffer)?;
+            if count > 0 || buffer.is_empty() {
+                return Ok(count);
+            }
+            self.next()?;
+        }
+        Ok(0)
+    }
+}
+
+fn skip_zeros(stored: &mut Stored) -> io::Result<()> {
+    loop {
+        let bytes = stored.fill_buf()?;
+        let zeros = bytes.iter().take_while(|byte| **byte == 0).count();
+        let all = zeros == bytes.len();
+        stored.consume(zeros);
+        if !all || zeros == 0 {
+            return Ok(());
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! What was decided about a source that its skipped rows don't tell.
+
+use std::fmt;
+
+/// The notes of a source, or of a part of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Notes {
+    /// Quotes that were taken as text.
+    strays: Tally,
+    /// Kept rows whose weight is no number, in a column that nobody asked for, and what the first
+    /// one has there.
+    no_weight: u64,
+    weight_shown: Option<String>,
+    /// Rows whose latitude is beyond a pole, and which would be right if it were the longitude.
+    pub(crate) swapped: u64,
+    /// Rows of which a text that was asked for is no UTF-8.
+    recoded: Tally,
+    /// What was noticed of the bytes themselves.
+    pub(crate) asides: Vec<String>,
+}
+
+/// How many of something there are, in how many rows, and on which line the first one is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Tally {
+    count: u64,
+    rows: u64,
+    first: u64,
+}
+
+impl Tally {
+    /// Counts those of a row; `line` is asked for only in the first.
+    fn add_row(&mut self, count: u64, line: impl FnOnce() -> u64) {
+        if count == 0 {
+            return;
+        }
+        if self.count == 0 {
+            self.first = line();
+        }
+        self.count += count;
+        self.rows += 1;
+    }
+
+    /// Adds those of the rows that follow.
+    fn add(&mut self, part: &Self) {
+        if self.count == 0 {
+            self.first = part.first;
+        }
+        self.count += part.count;
+        self.rows += part.rows;
+    }
+}
+
+/// "in 3 rows, the first on line 7".
+impl fmt::Display for Tally {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.rows {
+            1 => write!(f, "in 1 row, on line {}", self.first),
+            rows => write!(f, "in {rows} rows, the first on line {}", self.first),
+        }
+    }
+}
+
+impl Notes {
+    /// Counts the quotes of a row that are taken as text.
+    pub(crate) fn stray_quotes(&mut self, count: u64, line: impl FnOnce() -> u64) {
+        self.strays.add_row(count, line);
+    }
+
+    /// Counts a kept row whose weight is no number.
+    pub(crate) fn no_weight(&mut self, shown: impl FnOnce() -> String) {
+        self.no_weight += 1;
+        self.weight_shown.get_or_insert_with(shown);
+    }
+
+    /// Counts a row with a text that is no UTF-8.
+    pub(crate) fn recoded(&mut self, line: impl FnOnce() -> u64) {
+        self.recoded.add_row(1, line);
+    }
+
+    /// Takes back what was counted of weights.
+    pub(crate) fn forget_weights(&mut self) {
+        self.no_weight = 0;
+        self.weight_shown = None;
+    }
+
+    /// Adds the notes of the rows that follow.
+    pub(crate) fn add(&mut self, part: Self) {
+        self.strays.add(&part.strays);
+        self.no_weight += part.no_weight;
+        self.weight_shown = self.weight_shown.take().or(part.weight_shown);
+        self.swapped += part.swapped;
+        self.recoded.add(&part.recoded);
+    }
+
+    /// The notes in plain lines.
+    pub(crate) fn lines(&self) -> Vec<String> {
+        let mut lines = Vec::new();
+        if self.strays.count > 0 {
+            let quotes = match self.strays.count {
+                1 => "1 stray quote",
+                _ => &format!("{} stray quotes", self.strays.count),
+            };
+            lines.push(format!(
+                "{quotes} taken as text {} (--quote none: all of them are; --quote '\"': none)",
+                self.strays
+            ));
+        }
+        if let Some(shown) = &self.weight_shown {
+            lines.push(format!(
+                "{} of them have a weight that is no number, like {shown} (its column was chosen by \
+                 its name; --weight none counts rows)",
+                self.no_weight
+            ));
+        }
+        if self.recoded.rows > 0 && self.asides.is_empty() {
+            lines.push(format!(
+                "text that is no UTF-8 {}, read as windows-1252 (--encoding NAME reads all text as \
+                 another)",
+                self.recoded
+            ));
+        }
+        lines.extend(self.asides.iter().cloned());
+        lines
+    }
+}

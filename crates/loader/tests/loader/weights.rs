@@ -1,0 +1,149 @@
+//! Weights that nobody asked for: a column is one by its values, not by its name alone.
+
+use crate::formats::{self, Row};
+use crate::{Folder, error, loaded, weight};
+use heatsplat_loader::{Options, load, open};
+use std::path::{Path, PathBuf};
+
+/// A format's file with a column of texts that is called `mag_`, as weights are.
+fn write(folder: &Folder, format: &str, values: &[&str]) -> PathBuf {
+    let row = |value: &&str| Row {
+        lon: 1.0,
+        lat: 2.0,
+        kind: (!value.is_empty()).then(|| (*value).to_owned()),
+        n: None,
+        day: None,
+        flag: None,
+    };
+    let rows: Vec<Row> = values.iter().map(row).collect();
+    let path = formats::write(folder, format, &rows);
+    rename(&path);
+    if format == "shp" {
+        rename(&path.with_extension("dbf"));
+    }
+    path
+}
+
+/// Calls a column by another name, in whatever format.
+fn rename(path: &Path) {
+    let mut bytes = std::fs::read(path).unwrap();
+    while let Some(at) = bytes.windows(4).position(|four| four == b"kind") {
+        bytes[at..at + 4].copy_from_slice(b"mag_");
+    }
+    std::fs::write(path, bytes).unwrap();
+}
+
+/// Rows, kept rows, their weight, those without one, the chosen column, why, and notes.
+fn account(path: &Path) -> (u64, u64, f32, u64, Option<String>, String, Vec<String>) {
+    let mut source = open(path, &Options::default()).unwrap();
+    let (weight, why) = (
+        source.columns().weight.clone(),
+        source.columns().why.clone(),
+    );
+    let mut points = Vec::new();
+    let report = load(&mut *source, &mut points, |_| ()).unwrap();
+    let sum = points.iter().map(|p| p.weight).sum();
+    let (rows, kept, missing) = (report.rows, report.kept, report.weights_missing);
+    (rows, kept, sum, missing, weight, why, report.notes())
+}
+
+#[test]
+fn texts_are_no_weights_in_any_format() {
+    let folder = Folder::new("weights-text");
+    for format in formats::ALL.into_iter().filter(|format| *format != "gpx") {
+        let path = write(&folder, format, &["3A", "12", "7bis", ""]);
+        let (rows, kept, sum, missing, weight, why, notes) = account(&path);
+        assert_eq!(
+            (rows, kept, sum, missing),
+            (4, 4, 4.0, 0),
+            "{format}: {why}"
+        );
+        assert_eq!((weight, notes.len()), (None, 0), "{format}");
+        let says =
+            "every row counts 1 (\"mag_\" is called like a weight and holds \"3A\"; --weight";
+        assert!(why.contains(says), "{format}: {why}");
+    }
+}
+
+#[test]
+fn a_column_without_any_value_is_none_in_any_format() {
+    let folder = Folder::new("weights-empty");
+    // where nothing is, GeoJSON has no such property at all
+    for format in ["csv", "fgb", "shp", "gpkg", "parquet", "arrow"] {
+        let (_, kept, sum, _, weight, why, _) = account(&write(&folder, format, &["", "", ""]));
+        assert_eq!((kept, sum, weight), (3, 3.0, None), "{format}: {why}");
+    }
+}
+
+#[test]
+fn a_few_texts_among_numbers_cost_no_row_in_any_format() {
+    let folder = Folder::new("weights-few");
+    let mut values = vec!["2"; 30];
+    (values[7], values[9], values[20]) = ("n/a", "", "12 or so");
+    for format in formats::ALL.into_iter().filter(|format| *format != "gpx") {
+        let (rows, kept, sum, missing, weight, why, notes) =
+            account(&write(&folder, format, &values));
+        assert_eq!(
+            (rows, kept, sum, missing),
+            (30, 30, 54.0, 3),
+            "{format}: {why}"
+        );
+        assert_eq!(weight.as_deref(), Some("mag_"), "{format}");
+        let [note] = notes.as_slice() else {
+            panic!("{format}: {notes:?}")
+        };
+        let says = "2 of them have a weight that is no number, like \"n/a\"";
+        assert!(note.starts_with(says), "{format}: {note}");
+    }
+}
+
+#[test]
+fn what_is_asked_for_is_taken_at_its_word() {
+    let text = b"lat,lon,value\n48.85,2.35,high\n52.5,13.4,low\n";
+    let (points, _) = loaded("a.csv", text, &Options::default()).unwrap();
+    assert_eq!(points.iter().map(|p| p.weight).sum::<f32>(), 2.0);
+    let message = error("a.csv", text, &weight("value"));
+    assert!(
+        message.contains("no row gives a point; weights must be numbers")
+            && message.contains("--weight none"),
+        "{message}"
+    );
+    let (points, report) = loaded(
+        "a.csv",
+        b"lat,lon,num\n48.85,2.35,3A\n52.5,13.4,12\n37,1,7bis\n",
+        &weight("num"),
+    )
+    .unwrap();
+    assert_eq!((points.len(), report.skipped_total()), (1, 2));
+}
+
+#[test]
+fn a_text_far_behind_the_first_values_costs_no_row() {
+    let mut text = String::from("lon,lat,count\n");
+    for i in 0..50_000 {
+        let count = if i % 10_000 == 9_999 { "many" } else { "1" };
+        text.push_str(&format!("1,2,{count}\n"));
+    }
+    let (points, report) = loaded("a.csv", text.as_bytes(), &Options::default()).unwrap();
+    assert_eq!((points.len(), report.weights_missing), (50_000, 5));
+    assert_eq!(points.iter().map(|p| p.weight).sum::<f32>(), 49_995.0);
+    // in strict mode neither: nobody asked for that column
+    let strict = Options {
+        strict: true,
+        ..Options::default()
+    };
+    assert!(loaded("a.csv", text.as_bytes(), &strict).is_ok());
+}
+
+#[test]
+fn the_reason_that_is_most_frequent_is_named() {
+    for (text, says) in [
+        (&b"lon,lat\n,\n"[..], "are empty"),
+        (b"lon,lat\n1,89\n", "beyond the map"),
+        (b"lon,lat\n5,6 N\n", "must be decimal degrees"),
+        (b"lon,lat\n#\n", "must have a longitude and a latitude"),
+    ] {
+        let message = error("a.csv", text, &Options::default());
+        assert!(message.contains(says), "{message}");
+    }
+}
