@@ -25,7 +25,7 @@ fn bad_rows_are_counted_by_reason_and_leave_the_others_alone() {
     let rows = "lon,lat,weight\n1,2,3\n,2,1\n5,95,1\n5,86,1\n5,6,NaN\nabc,1,1\n7,8,\n0,0,2\n";
     std::fs::write(&file, rows).unwrap();
     let file = file.to_str().unwrap();
-    let (code, out, _) = heatsplat(&["info", file, "--json"]);
+    let (code, out, _) = heatsplat(&["info", file, "--json", "--weight", "weight"]);
     let info: Value = serde_json::from_str(&out).unwrap();
     assert_eq!(
         (code, &info["rows"], &info["kept"]),
@@ -42,6 +42,38 @@ fn bad_rows_are_counted_by_reason_and_leave_the_others_alone() {
     assert_eq!(info["weight_sum"], 5.0);
     let (code, _, err) = heatsplat(&["info", file, "--strict"]);
     assert!(code == 1 && err.contains("line 3"), "{code} {err}");
+}
+
+#[test]
+fn quotes_and_encodings_are_found_or_said() {
+    let dir = folder("quotes");
+    let info = |name: &str, content: &[u8], more: &[&str]| {
+        let file = dir.join(name);
+        std::fs::write(&file, content).unwrap();
+        let args = [&["info", file.to_str().unwrap(), "--json"], more].concat();
+        let (code, out, err) = heatsplat(&args);
+        assert_eq!(code, 0, "{err}");
+        serde_json::from_str::<Value>(&out).unwrap()
+    };
+    let stray = b"lon\tlat\tname\n1\t2\t\"NSG Aue\n3\t4\tb\n5\t6\tTeiche\"\n";
+    let found = info("a.tsv", stray, &[]);
+    assert_eq!(found["kept"], 3);
+    let note = found["notes"][0].as_str().unwrap();
+    assert!(
+        note.starts_with("1 stray quote taken as text in 1 row, on line 2"),
+        "{note}"
+    );
+    assert_eq!(info("a.tsv", stray, &["--quote", "none"])["kept"], 3);
+    assert_eq!(info("a.tsv", stray, &["--quote", "\""])["kept"], 1);
+    let latin1 = b"lon,lat,ort\n1,2,K\xf6ln\n3,4,Bonn\n";
+    for more in [
+        &["--filter", "ort = 'Köln'"][..],
+        &["--filter", "ort = 'Köln'", "--encoding", "latin1"],
+    ] {
+        assert_eq!(info("b.csv", latin1, more)["kept"], 1, "{more:?}");
+    }
+    let (code, _, err) = heatsplat(&["info", "b.csv", "--encoding", "klingon"]);
+    assert!(code == 2 && err.contains("unknown encoding"), "{err}");
 }
 
 #[test]

@@ -7,15 +7,12 @@
 
 use crate::error::LoadError;
 use crate::format::{Format, by_content};
-use crate::input::{Input, Origin};
-use encoding_rs::{CoderResult, Decoder, UTF_16BE, UTF_16LE, WINDOWS_1252};
+use crate::input::Input;
+use crate::recode::Recoding;
+use encoding_rs::{UTF_16BE, UTF_16LE, WINDOWS_1252};
 use std::borrow::Cow;
 use std::fmt;
-use std::io::{self, Cursor, Read};
 use std::str::FromStr;
-
-/// How much is decoded at a time.
-const CHUNK: usize = 64 << 10;
 
 /// Pairs of bytes that are looked at to find UTF-16 without a mark, and the fewest that tell it.
 const PAIRS: usize = 256;
@@ -93,7 +90,7 @@ impl Input {
             return Ok(self);
         }
         let Some(name) = declared(&self.sample) else {
-            return self.recoded(Recoding::Mixed(Vec::new()));
+            return self.recoded(Recoding::mixed());
         };
         let Ok(Encoding(encoding)) = name.parse() else {
             return Err(LoadError::BadOption {
@@ -107,23 +104,10 @@ impl Input {
         };
         // UTF-16 would look otherwise
         if [encoding_rs::UTF_8, UTF_16LE, UTF_16BE].contains(&encoding) {
-            self.recoded(Recoding::Mixed(Vec::new()))
+            self.recoded(Recoding::mixed())
         } else {
             self.recoded(Recoding::By(encoding.new_decoder()))
         }
-    }
-
-    fn recoded(self, recoding: Recoding) -> Result<Self, LoadError> {
-        let recoder = Recoder {
-            reader: Cursor::new(self.sample).chain(self.rest),
-            origin: self.origin.clone(),
-            recoding,
-            raw: vec![0; CHUNK],
-            text: String::new(),
-            given: 0,
-            ended: false,
-        };
-        Self::of_bytes(Box::new(recoder), self.origin)
     }
 }
 
@@ -163,115 +147,10 @@ fn declared(sample: &[u8]) -> Option<String> {
     Some(name.to_owned())
 }
 
-/// How bytes become UTF-8.
-enum Recoding {
-    By(Decoder),
-    /// What is UTF-8 stays, other bytes are windows-1252. Holds a character that isn't whole yet.
-    Mixed(Vec<u8>),
-}
-
-/// Gives text as UTF-8.
-struct Recoder<R> {
-    reader: R,
-    origin: Origin,
-    recoding: Recoding,
-    raw: Vec<u8>,
-    /// What is decoded, and how much of that is given.
-    text: String,
-    given: usize,
-    ended: bool,
-}
-
-impl<R: Read> Recoder<R> {
-    /// Decodes the next bytes; nothing is given of what was decoded before.
-    fn advance(&mut self) -> io::Result<()> {
-        let count = self.reader.read(&mut self.raw)?;
-        let raw = self.raw.get(..count).unwrap_or_default();
-        (self.ended, self.given) = (count == 0, 0);
-        self.text.clear();
-        let is_clean = match &mut self.recoding {
-            Recoding::By(decoder) => decode(decoder, raw, &mut self.text, self.ended),
-            Recoding::Mixed(held) => {
-                held.extend_from_slice(raw);
-                mix(held, &mut self.text, self.ended)
-            }
-        };
-        if !is_clean {
-            match &self.recoding {
-                Recoding::By(decoder) => self.origin.note_broken_text(decoder.encoding().name()),
-                Recoding::Mixed(_) => self.origin.note_mixed_text(),
-            }
-        }
-        Ok(())
-    }
-}
-
-impl<R: Read> Read for Recoder<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        while self.given == self.text.len() {
-            if self.ended {
-                return Ok(0);
-            }
-            self.advance()?;
-        }
-        let rest = self.text.as_bytes().get(self.given..).unwrap_or_default();
-        let count = rest.len().min(buffer.len());
-        for (to, from) in buffer.iter_mut().zip(rest) {
-            *to = *from;
-        }
-        self.given += count;
-        Ok(count)
-    }
-}
-
-/// Adds decoded bytes to a text; whether all of them make sense.
-fn decode(decoder: &mut Decoder, mut raw: &[u8], text: &mut String, last: bool) -> bool {
-    let mut is_clean = true;
-    loop {
-        text.reserve(raw.len().max(16) * 3);
-        let (result, read, broken) = decoder.decode_to_string(raw, text, last);
-        is_clean &= !broken;
-        raw = raw.get(read..).unwrap_or_default();
-        if result == CoderResult::InputEmpty {
-            return is_clean;
-        }
-    }
-}
-
-/// Moves what is whole of bytes to a text; whether all of it is UTF-8.
-fn mix(held: &mut Vec<u8>, text: &mut String, last: bool) -> bool {
-    let (mut at, mut is_clean) = (0, true);
-    while let Some(rest) = held.get(at..).filter(|rest| !rest.is_empty()) {
-        let error = match std::str::from_utf8(rest) {
-            Ok(good) => {
-                text.push_str(good);
-                at = held.len();
-                break;
-            }
-            Err(error) => error,
-        };
-        let (good, broken) = rest
-            .split_at_checked(error.valid_up_to())
-            .unwrap_or_default();
-        text.push_str(&String::from_utf8_lossy(good));
-        at += good.len();
-        let length = match error.error_len() {
-            Some(length) => length,
-            None if last => broken.len(),
-            None => break,
-        };
-        let broken = broken.get(..length).unwrap_or(broken);
-        text.push_str(&WINDOWS_1252.decode_without_bom_handling(broken).0);
-        at += length;
-        is_clean = false;
-    }
-    held.drain(..at.min(held.len()));
-    is_clean
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::io::{Cursor, Read};
 
     fn read(bytes: &[u8], asked: Option<&str>) -> String {
         let input = Input::new(Cursor::new(bytes.to_vec()), "a.txt", None).unwrap();
@@ -317,26 +196,6 @@ mod tests {
         assert_eq!(read(b"\x93\xfa\x96\x7b", Some("Shift_JIS")), "日本");
         assert_eq!(read(&utf16("ö", u16::to_be_bytes), Some("UTF16BE")), "ö");
         assert!("klingon".parse::<Encoding>().is_err());
-    }
-
-    #[test]
-    fn bytes_that_are_no_utf8_are_windows_1252() {
-        for (bytes, text) in [
-            (&b"K\xc3\xb6ln K\xf6ln"[..], "Köln Köln"),
-            (b"\xf6", "ö"),
-            (b"\xe2\x82", "â‚"),
-            (b"a\xe2\x82\xac", "a€"),
-        ] {
-            for step in 1..4 {
-                let (mut held, mut out) = (Vec::new(), String::new());
-                for part in bytes.chunks(step) {
-                    held.extend_from_slice(part);
-                    mix(&mut held, &mut out, false);
-                }
-                mix(&mut held, &mut out, true);
-                assert_eq!(out, text, "{step} bytes at a time");
-            }
-        }
     }
 
     #[test]

@@ -81,6 +81,7 @@ mod open;
 mod pipeline;
 #[cfg(feature = "postgis")]
 pub mod postgis;
+mod recode;
 mod records;
 #[cfg(feature = "remote")]
 mod remote;

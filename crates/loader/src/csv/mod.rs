@@ -1,6 +1,7 @@
 //! Delimiter-separated text: CSV, TSV and their kin.
 
 mod dialect;
+mod fields;
 mod header;
 mod quotes;
 mod record;

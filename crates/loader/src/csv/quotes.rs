@@ -1,9 +1,9 @@
 //! Which quotes quote: a stray one must not swallow the rows that follow it.
 //!
 //! * A quoted field that would run over line ends is none, and its quote is text, where at least
-//!   nine in ten of the lines up to its end are rows by themselves: they have the first record's
-//!   number of delimiters, and a number or nothing where longitude and latitude are. Of long ones
-//!   the first [`AHEAD`] lines are looked at. Blank lines don't count.
+//!   nine in ten of the lines up to its end are rows by themselves: they have numbers where
+//!   longitude and latitude are, or nothing there and the first record's number of delimiters. Of
+//!   long ones the first [`AHEAD`] lines are looked at. Blank lines don't count.
 //! * In text whose fields are parted by tabs a line is a row (text/tab-separated-values has no
 //!   quotes). Only one with too few or too many tabs may go on in the next lines: where it has a
 //!   quote that closes at the end of a field, within [`REACH`] bytes, and only so the tabs are as
@@ -11,7 +11,8 @@
 //!
 //! [`Strict`](Quoting::Strict) quotes, those that are asked for, are not doubted.
 
-use super::record::{Dialect, End, Quotes, Quoting, past_quotes};
+use super::fields::past_quotes;
+use super::record::{Dialect, End, Quotes, Quoting};
 use crate::number;
 use memchr::{memchr, memchr_iter, memchr2};
 
@@ -118,17 +119,22 @@ impl Dialect {
         Some(are(rows, lines) || (others && are(rows - first, lines - 1)))
     }
 
-    /// Whether a line could be a row: it has so many delimiters, and no text for a position.
+    /// Whether a line could be a row: there are numbers where longitude and latitude are; or it
+    /// has so many delimiters, and no text there.
     fn is_row(self, line: &[u8], delimiters: usize) -> bool {
-        let mut count = 0;
+        let (mut count, mut numbers) = (0, 0);
         for field in self.fields(line, true) {
-            let is_place = self.row.place.is_some_and(|place| place.contains(&count));
-            if is_place && !may_be_number(&self.text(field)) {
-                return false;
+            if self.row.place.is_some_and(|place| place.contains(&count)) {
+                let text = self.text(field);
+                let is_number = number::parse(&text).is_some();
+                if !is_number && !number::is_nothing(&text) {
+                    return false;
+                }
+                numbers += usize::from(is_number);
             }
             count += 1;
         }
-        count == delimiters + 1
+        count == delimiters + 1 || numbers == 2
     }
 
     fn tabbed_end(self, bytes: &[u8], quote: u8, ended: bool) -> End {
@@ -210,9 +216,4 @@ enum Spanning {
     /// Over so many bytes.
     Over(usize),
     Unsure,
-}
-
-/// Whether a field can be a coordinate, if a missing one.
-fn may_be_number(text: &[u8]) -> bool {
-    number::is_nothing(text) || number::parse(text).is_some()
 }

@@ -174,4 +174,16 @@ mod tests {
         let weights: Vec<f32> = batch.points.iter().map(|p| p.weight).collect();
         assert_eq!(weights, [1.0, 2.5, 0.0, 1.0]);
     }
+
+    #[test]
+    fn axes_that_are_swapped_are_counted() {
+        let swapped = point(1, 4326, -33.9, 151.2);
+        let neither = point(1, 4326, 100.0, 151.2);
+        let batch = account(&[
+            (Some(&swapped), Weight::Unused),
+            (Some(&neither), Weight::Unused),
+        ]);
+        assert_eq!(batch.report.notes.swapped, 1);
+        assert_eq!(batch.report.skipped(Skip::BadPosition), 2);
+    }
 }

@@ -83,6 +83,12 @@ fn a_stray_quote_swallows_no_rows() {
 fn rows_with_good_quotes_among_those_passed() {
     let good = [(3, "\"Bob"), (5, "\"Smith, J\""), (9, "\"\""), (40, "x\"")];
     assert_eq!(account(&rows(',', 60, &good), &Options::default()).1, 60);
+    // rows that end in another comma than the header, or lack their last fields
+    let text = rows(',', 60, &[(3, "\"Bob"), (50, "x\"")]);
+    let more = text.replace('\n', ",\n").replacen("lon,", "lon", 1);
+    assert_eq!(account(&more, &Options::default()).1, 60);
+    let fewer = text.replacen("lon\n", "lon,year,note\n", 1);
+    assert_eq!(account(&fewer, &Options::default()).1, 60);
     // a few lines that are no rows don't make a quoted field of a hundred
     let text = rows(',', 150, &[(3, "\"Bob"), (140, "x\"")]).replace("\n50,n50,", "\n\n# 50,");
     let (met, kept, _) = account(&text, &Options::default());

@@ -1,0 +1,157 @@
+//! The fields of a record: where they end, and their text out of its quotes.
+
+use super::record::{Dialect, Quotes, Quoting};
+use memchr::{memchr, memchr_iter};
+use std::borrow::Cow;
+
+impl Dialect {
+    /// The fields of a trimmed record, `quoted` if it has quotes.
+    #[inline]
+    pub(crate) fn fields(self, record: &[u8], quoted: bool) -> Fields<'_> {
+        Fields {
+            delimiter: self.delimiter,
+            quoting: if quoted {
+                self.reading(record)
+            } else {
+                Quoting::Never
+            },
+            rest: Some(record),
+        }
+    }
+
+    /// How the quotes of a record are read: in tabbed text not at all where its tabs are as many
+    /// as they should be.
+    fn reading(self, record: &[u8]) -> Quoting {
+        let (Quoting::Tabs, Some(wanted)) = (self.quoting, self.row.delimiters) else {
+            return self.quoting;
+        };
+        let quoted = Fields {
+            delimiter: self.delimiter,
+            quoting: Quoting::Tabs,
+            rest: Some(record),
+        };
+        let tabs = memchr_iter(self.delimiter, record).count();
+        if tabs != wanted && quoted.count() == wanted + 1 {
+            Quoting::Tabs
+        } else {
+            Quoting::Never
+        }
+    }
+
+    /// A field's text, out of its quotes.
+    #[inline]
+    pub(crate) fn text(self, field: &[u8]) -> Cow<'_, [u8]> {
+        let Some(quote) = self.quoting.byte() else {
+            return Cow::Borrowed(field);
+        };
+        let Some(inner) = field.strip_prefix(&[quote]) else {
+            return Cow::Borrowed(field);
+        };
+        match inner.strip_suffix(&[quote]) {
+            Some(plain) if memchr(quote, plain).is_none() => Cow::Borrowed(plain),
+            _ if self.is_stray(field) => Cow::Borrowed(field),
+            _ => Cow::Owned(unquoted(inner, quote)),
+        }
+    }
+
+    /// Whether a record in which this was seen of quotes can have some that are text.
+    #[inline]
+    pub(crate) fn may_be_stray(self, quotes: Quotes) -> bool {
+        match quotes {
+            Quotes::Absent => false,
+            Quotes::Plain => self.quoting == Quoting::Tabs,
+            Quotes::Judged => true,
+        }
+    }
+
+    /// Whether a field that begins with a quote is text all the same.
+    pub(crate) fn is_stray(self, field: &[u8]) -> bool {
+        let Some(quote) = self.quoting.byte() else {
+            return false;
+        };
+        match past_quotes(field, quote) {
+            Some(0) => false,
+            Some(closed) => self.quoting == Quoting::Tabs && closed < field.len(),
+            None => true,
+        }
+    }
+}
+
+/// The length of the quoted part at the beginning of a field, 0 if there is
+/// none; `None` if it is not closed.
+#[inline]
+pub(super) fn past_quotes(field: &[u8], quote: u8) -> Option<usize> {
+    if field.first() != Some(&quote) {
+        return Some(0);
+    }
+    let mut at = 1;
+    loop {
+        at += memchr(quote, field.get(at..)?)? + 1;
+        if field.get(at) != Some(&quote) {
+            return Some(at);
+        }
+        at += 1;
+    }
+}
+
+/// The fields of one record, still in their quotes.
+pub(crate) struct Fields<'a> {
+    delimiter: u8,
+    quoting: Quoting,
+    rest: Option<&'a [u8]>,
+}
+
+impl<'a> Iterator for Fields<'a> {
+    type Item = &'a [u8];
+
+    #[inline]
+    fn next(&mut self) -> Option<&'a [u8]> {
+        let rest = self.rest?;
+        let quoted = self.quoting.byte().and_then(|q| past_quotes(rest, q));
+        let quoted = match quoted {
+            None => 0,
+            // in tabbed text only quotes around a whole field are quotes
+            Some(closed)
+                if self.quoting == Quoting::Tabs
+                    && rest.get(closed).is_some_and(|b| *b != self.delimiter) =>
+            {
+                0
+            }
+            Some(closed) => closed,
+        };
+        let end = rest.get(quoted..).and_then(|r| memchr(self.delimiter, r));
+        match end.and_then(|end| rest.split_at_checked(quoted + end)) {
+            Some((field, behind)) => {
+                self.rest = behind.get(1..);
+                Some(field)
+            }
+            None => {
+                self.rest = None;
+                Some(rest)
+            }
+        }
+    }
+}
+
+/// Takes the quotes out of what follows an opening quote.
+fn unquoted(inner: &[u8], quote: u8) -> Vec<u8> {
+    let mut out = Vec::with_capacity(inner.len());
+    let mut rest = inner;
+    while let Some((plain, behind)) = memchr(quote, rest).and_then(|q| rest.split_at_checked(q)) {
+        out.extend_from_slice(plain);
+        match behind {
+            [_, second, more @ ..] if *second == quote => {
+                out.push(quote);
+                rest = more;
+            }
+            // Closed: what follows is ordinary text, quotes and all.
+            [_, more @ ..] => {
+                out.extend_from_slice(more);
+                return out;
+            }
+            [] => break,
+        }
+    }
+    out.extend_from_slice(rest);
+    out
+}
