@@ -77,6 +77,41 @@ fn quotes_and_encodings_are_found_or_said() {
 }
 
 #[test]
+fn what_a_filter_can_not_compare_is_told() {
+    let file = folder("dates").join("dates.csv");
+    let rows = "date,lat,lon,weight\n01/15/2024,10,20,1\n06/15/2024 03:00:00 PM,10,20,2\n\
+        2024-06-20,10,20,4\n";
+    std::fs::write(&file, rows).unwrap();
+    let info = |more: &[&str]| heatsplat(&[&["info", file.to_str().unwrap()], more].concat());
+    let says = "2 values of date are no dates that are understood, e.g. \"01/15/2024\"";
+    let (code, out, _) = info(&["--filter", "date >= 2024-06-01"]);
+    assert!(code == 0 && out.contains(says), "{out}");
+    let (_, out, _) = info(&["--filter", "date >= 2024-06-01", "--json"]);
+    let json: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(json["uncompared"][0]["count"], 2, "{out}");
+    assert_eq!(json["uncompared"][0]["why"], "no date", "{out}");
+    let (code, _, err) = info(&["--filter", "date < 2024-06-01"]);
+    assert!(code == 1 && err.contains(says), "{code} {err}");
+    let american = [
+        "--filter",
+        "date >= 2024-06-01",
+        "--time-format",
+        "%m/%d/%Y",
+    ];
+    let (_, out, _) = info(&[&american[..], &["--json"]].concat());
+    let json: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(json["weight_sum"], 6.0, "{out}");
+    assert_eq!(json["uncompared"], serde_json::json!([]), "{out}");
+    let (code, _, err) = info(&["--time-format", "%d.%m"]);
+    assert!(
+        code == 2 && err.contains("day, month and year"),
+        "{code} {err}"
+    );
+    let (_, help, _) = heatsplat(&["info", "--help"]);
+    assert!(help.contains("--time-format <FORMAT>") && help.contains("docs/filters.md"));
+}
+
+#[test]
 fn kinds_of_points_have_colours_of_their_own() {
     let dir = folder("kinds");
     let (file, out) = (dir.join("kinds.csv"), dir.join("map.png"));

@@ -86,6 +86,12 @@ fn as_json(loaded: &Loaded) -> Value {
         "kept": report.kept,
         "skipped": skipped,
         "filtered": report.filtered,
+        "uncompared": report.uncompared.iter().map(|values| json!({
+            "column": values.column,
+            "why": values.unlike.name(),
+            "count": values.count,
+            "example": values.example,
+        })).collect::<Vec<_>>(),
         "examples": examples.collect::<Vec<_>>(),
         "bounds": summary.bounds,
         "weight_sum": summary.weight_sum,

@@ -11,7 +11,7 @@ use heatsplat::{Point, Points};
 use heatsplat_loader::postgis::is_address;
 use heatsplat_loader::{
     Bounds, Columns, Encoding, Filter, Format, Options, Progress, Quote, Report, Source, Table,
-    load, load_table, open, shown_source,
+    TimeFormat, load, load_table, open, shown_source,
 };
 use indicatif::{ProgressBar, ProgressStyle};
 use std::sync::Arc;
@@ -40,9 +40,16 @@ pub(super) struct SourceFlags {
     /// The table to read: of a database, or where a GeoPackage has several of points
     #[arg(long, value_name = "TABLE")]
     table: Vec<String>,
-    /// Only rows that fulfil a condition: "kind = 'theft' and time >= 2010-03-01"
+    /// Only rows that fulfil a condition: "kind = 'theft' and time >= 2010-03-01". A text column is
+    /// compared with a number as numbers, with a date (quoted or not) as dates, with any other text in
+    /// quotes as texts. Rows whose value can't be compared so are left out and counted; docs/filters.md
     #[arg(long, value_name = "CONDITION")]
     filter: Option<Filter>,
+    /// How dates are written, where the year doesn't come first: %m/%d/%Y, %d.%m.%Y %H:%M (strptime), or
+    /// what numbers count since 1970: seconds, milliseconds, microseconds, nanoseconds. May be given
+    /// several times; --filter and --keep read dates so [default: no order of day and month is guessed]
+    #[arg(long, value_name = "FORMAT")]
+    time_format: Vec<TimeFormat>,
     /// Columns to keep for each point, to filter tiles by: ?filter=kind = 'theft' in their
     /// addresses. Costs 8 bytes a point for numbers and times, 1 to 4 for texts
     #[arg(long, value_name = "COLUMN,…", value_delimiter = ',')]
@@ -151,6 +158,9 @@ impl SourceFlags {
         if self.filter.is_some() || self.within.is_some() {
             return Some("filter and within are for files; say it in sql");
         }
+        if !self.time_format.is_empty() {
+            return Some("time_format is for files; a database knows its dates");
+        }
         (!self.keep.is_empty() || self.by.is_some())
             .then_some("keep and by are for files; a database is filtered by its sql")
     }
@@ -238,6 +248,7 @@ impl SourceFlags {
             table: self.table.first().cloned(),
             geom: self.geom.clone(),
             filter: self.filter.clone(),
+            time_formats: self.time_format.clone(),
             keep: self.keep.iter().chain(&self.by).cloned().collect(),
             within: self.within,
             strict: self.strict,

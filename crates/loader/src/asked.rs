@@ -2,13 +2,17 @@
 
 use crate::columns;
 use crate::error::LoadError;
-use crate::filter::{self, Found, Value};
+use crate::filter::{Found, Value};
 use crate::open::Options;
+use crate::report::Report;
+use crate::time::Times;
 
 /// A filter and the columns to keep, found among those of a source.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Asked {
     filter: Option<Found>,
+    /// How times are written.
+    pub(crate) times: Times,
     /// Where the columns are whose values are kept.
     pub(crate) keep: Vec<usize>,
 }
@@ -31,8 +35,12 @@ impl Asked {
                 keep.push(at);
             }
         }
+        let times = Times::new(&options.time_formats);
+        let filter = options.filter.clone();
+        let filter = filter.map(|filter| filter.find(seen, file, &times));
         Ok(Self {
-            filter: filter::found(options.filter.as_ref(), seen, file)?,
+            filter: filter.transpose()?,
+            times,
             keep,
         })
     }
@@ -54,10 +62,15 @@ impl Asked {
         self.filter.is_none() && self.keep.is_empty()
     }
 
-    /// Whether the filter wants a row; `value` gives what it has in a column of the source.
-    pub(crate) fn wants<'v>(&self, value: impl FnMut(usize) -> Value<'v>) -> bool {
-        self.filter
-            .as_ref()
-            .is_none_or(|filter| filter.wants(value))
+    /// Whether the filter wants a row; `value` gives what it has in a column of the source. One
+    /// that it doesn't want is counted.
+    #[inline]
+    pub(crate) fn wants<'v>(
+        &self,
+        value: impl FnMut(usize) -> Value<'v>,
+        report: &mut Report,
+    ) -> bool {
+        let filter = self.filter.as_ref();
+        filter.is_none_or(|filter| filter.wants(value, report))
     }
 }

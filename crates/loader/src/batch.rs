@@ -5,6 +5,7 @@ use crate::filter::Value;
 use crate::number;
 use crate::report::{Report, Skip, shown};
 use crate::table::Kept;
+use crate::time::Times;
 use heatsplat_points::{Point, Refusal, mercator};
 
 /// Points of a stretch of rows, and the account of those rows.
@@ -45,10 +46,10 @@ impl Refused<'_> {
 
 impl Batch {
     /// A batch of rows that lie within bounds and keep so many columns.
-    pub(crate) fn new(within: Option<Bounds>, keep: usize) -> Self {
+    pub(crate) fn new(within: Option<Bounds>, keep: usize, times: &Times) -> Self {
         Self {
             within,
-            kept: Kept::of(keep),
+            kept: Kept::of(keep, times),
             ..Self::default()
         }
     }
@@ -127,6 +128,7 @@ impl Batch {
             Amount::Number(number) if (*number as f32).is_finite() => *number as f32,
             Amount::Number(number) if self.is_guess => self.no_weight(|| number.to_string()),
             Amount::Number(number) => return Err((Skip::BadWeight, format!("weight {number}"))),
+            Amount::Whole(number) => *number as f32,
             Amount::Bool(truth) => f32::from(u8::from(*truth)),
             Amount::Time(_) if self.is_guess => self.no_weight(|| "a date or time".to_owned()),
             Amount::Time(_) => return Err((Skip::BadWeight, "a date or time".to_owned())),
@@ -178,6 +180,18 @@ impl Batch {
     }
 }
 
+impl Amount {
+    /// A whole number: exactly, if that takes more than `f64`.
+    pub(crate) fn whole(number: impl Into<i128>) -> Self {
+        let number = number.into();
+        if number.unsigned_abs() <= 1 << 53 {
+            Self::Number(number as f64)
+        } else {
+            Self::Whole(number)
+        }
+    }
+}
+
 /// A record's weight.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Amount {
@@ -186,8 +200,10 @@ pub(crate) enum Amount {
     /// Null.
     Missing,
     Number(f64),
+    /// A whole number of more digits than `f64` has.
+    Whole(i128),
     Text(String),
-    /// Milliseconds since 1970, UTC: no weight, but something to filter by.
+    /// Microseconds since 1970, UTC: no weight, but something to filter by.
     Time(i64),
     /// Counts as 0 or 1.
     Bool(bool),

@@ -1,7 +1,7 @@
 //! Everything that can stop a load, in words that say what to do.
 
 use crate::format::Format;
-use crate::report::{Example, Report, Skip};
+use crate::report::{Example, Report, Skip, Uncompared};
 use std::io;
 
 /// Why a source cannot be read. Every message names the file and what to do about it.
@@ -196,12 +196,17 @@ pub enum LoadError {
         file: String,
     },
     /// The filter wants none of the rows.
-    #[error("{file}: --filter: it leaves out all of the {rows} rows")]
+    #[error(
+        "{file}: --filter: it leaves out all of the {rows} rows{}",
+        reasons(uncompared)
+    )]
     AllFiltered {
         /// The file as it was named.
         file: String,
         /// How many there are.
         rows: u64,
+        /// Those that it can't compare.
+        uncompared: Vec<Uncompared>,
     },
     /// Most positions would be right the other way round.
     #[error(
@@ -243,6 +248,14 @@ fn advice(report: &Report) -> &'static str {
         Some(Skip::NotAPoint) => "their geometries must be points",
         _ => "longitude and latitude must be decimal degrees",
     }
+}
+
+/// What can't be compared, for the end of a message.
+fn reasons(uncompared: &[Uncompared]) -> String {
+    uncompared
+        .iter()
+        .map(|values| format!("; {values}"))
+        .collect()
 }
 
 /// Names for a message: quoted, and not hundreds of them.

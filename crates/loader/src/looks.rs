@@ -47,7 +47,7 @@ impl Looks {
             Amount::Number(n) if n.is_nan() => (),
             Amount::Number(n) if (*n as f32).is_finite() => self.numbers += 1,
             Amount::Number(n) => self.other(|| n.to_string()),
-            Amount::Bool(_) => self.numbers += 1,
+            Amount::Whole(_) | Amount::Bool(_) => self.numbers += 1,
             Amount::Time(_) => self.other(|| "a date or time".to_owned()),
         }
     }

@@ -11,6 +11,7 @@ use crate::geojson;
 use crate::input::Input;
 use crate::records;
 use crate::source::Source;
+use crate::time::TimeFormat;
 use std::io::Read;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
@@ -41,6 +42,9 @@ pub struct Options {
     pub geom: Option<String>,
     /// Which rows are wanted; all without one.
     pub filter: Option<Filter>,
+    /// How times are written beside the spellings that are always understood, each tried in turn:
+    /// in columns that are filtered by or kept.
+    pub time_formats: Vec<TimeFormat>,
     /// The columns whose values are kept for each point, by name, likewise: with
     /// [`load_table`](crate::load_table).
     pub keep: Vec<String>,

@@ -9,6 +9,7 @@ use crate::input::Origin;
 use crate::report::Report;
 use crate::source::{Progress, Source};
 use crate::table::Kept;
+use crate::time::Times;
 use heatsplat_points::PointSink;
 use rayon::prelude::*;
 use std::io;
@@ -43,6 +44,8 @@ pub(crate) struct Pipeline<P> {
     pub(crate) parser: P,
     /// The values of the points that were poured last, in the columns that are kept.
     pub(crate) kept: Kept,
+    /// How times are written.
+    pub(crate) times: Times,
     pub(crate) within: Option<Bounds>,
     pub(crate) strict: bool,
     /// Blocks that were looked at before the reading proper.
@@ -92,10 +95,11 @@ impl<P: Parser> Source for Pipeline<P> {
         let last = gathered.iter().flatten().any(|block| block.last);
         let (parser, within, keep) = (&self.parser, self.within, self.columns.kept.len());
         let is_guess = self.columns.guess.is_some();
+        let times = &self.times;
         let parsed: Vec<_> = gathered
             .into_par_iter()
             .map(|block| {
-                let mut batch = Batch::new(within, keep).guessing(is_guess);
+                let mut batch = Batch::new(within, keep, times).guessing(is_guess);
                 let outcome = block.and_then(|block| parser.parse(&block, &mut batch));
                 (batch, outcome)
             })

@@ -2,6 +2,7 @@
 
 use crate::encoding::{decoded, may_be_utf8};
 use crate::error::LoadError;
+use crate::filter::Unlike;
 use crate::input::Origin;
 use crate::notes::Notes;
 use std::fmt;
@@ -105,6 +106,40 @@ impl fmt::Display for Example {
     }
 }
 
+/// Values that a filter can't compare: rows that are left out for them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Uncompared {
+    /// The column, as the filter names it.
+    pub column: String,
+    /// Why they can't be compared.
+    pub unlike: Unlike,
+    /// How many there are.
+    pub count: u64,
+    /// The first of them: short, printable, on one line.
+    pub example: String,
+}
+
+impl fmt::Display for Uncompared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let several = self.count > 1;
+        let (values, says) = (
+            if several { "values" } else { "value" },
+            self.unlike.says(several),
+        );
+        let (count, column) = (self.count, &self.column);
+        write!(
+            f,
+            "{count} {values} of {column} {says}, e.g. {}",
+            self.example
+        )?;
+        if self.unlike == Unlike::NoDate {
+            f.write_str(" (--time-format tells how dates are written)")?;
+        }
+        Ok(())
+    }
+}
+
 /// The account of a source: `rows` = `kept` + [`skipped_total`](Report::skipped_total), always.
 ///
 /// Depends on the data alone, not on how they were read: block sizes, threads
@@ -119,6 +154,8 @@ pub struct Report {
     skipped: [u64; Skip::ALL.len()],
     /// Rows that the filter did not want: they are not among [`rows`](Self::rows).
     pub filtered: u64,
+    /// Values for which the filter left rows out since it can't compare them, by column and reason.
+    pub uncompared: Vec<Uncompared>,
     /// What rows are counted by in examples.
     pub(crate) unit: Unit,
     /// The first skipped rows in the order of the file: up to 5 for each reason, 20 in all.
@@ -166,6 +203,25 @@ impl Report {
         }
     }
 
+    /// Counts a value that a filter can't compare.
+    pub(crate) fn count_unlike(
+        &mut self,
+        column: &str,
+        unlike: Unlike,
+        example: impl FnOnce() -> String,
+    ) {
+        let mut known = self.uncompared.iter_mut();
+        match known.find(|known| known.unlike == unlike && known.column == column) {
+            Some(known) => known.count += 1,
+            None => self.uncompared.push(Uncompared {
+                column: column.to_owned(),
+                unlike,
+                count: 1,
+                example: example(),
+            }),
+        }
+    }
+
     /// Adds the account of the rows that follow.
     ///
     /// A part has left out only examples that the whole would have left out too,
@@ -174,6 +230,13 @@ impl Report {
         self.rows += part.rows;
         self.kept += part.kept;
         self.filtered += part.filtered;
+        for more in part.uncompared {
+            let mut known = self.uncompared.iter_mut();
+            match known.find(|known| known.unlike == more.unlike && known.column == more.column) {
+                Some(known) => known.count += more.count,
+                None => self.uncompared.push(more),
+            }
+        }
         for (sum, n) in self.skipped.iter_mut().zip(part.skipped) {
             *sum += n;
         }
@@ -224,6 +287,9 @@ impl fmt::Display for Report {
         }
         if self.filtered > 0 {
             write!(f, "\n  {} more that the filter left out", self.filtered)?;
+        }
+        for values in &self.uncompared {
+            write!(f, "\n  {values}")?;
         }
         if self.weights_missing > 0 {
             write!(

@@ -78,7 +78,7 @@ pub fn load_table(
     mut on_progress: impl FnMut(&Progress),
 ) -> Result<(Points, Table, Report), LoadError> {
     let names = source.columns().kept.clone();
-    let (mut builder, mut kept) = (PointsBuilder::new(), Kept::of(names.len()));
+    let (mut builder, mut kept) = (PointsBuilder::new(), Kept::default());
     while source.next_batch(&mut builder)? {
         kept.append(source.take_kept());
         on_progress(&source.progress());
@@ -119,6 +119,7 @@ fn judged(source: &dyn Source) -> Result<Report, LoadError> {
         return Err(LoadError::AllFiltered {
             file,
             rows: report.filtered,
+            uncompared: report.uncompared,
         });
     }
     if report.rows == 0 {

@@ -243,7 +243,7 @@ impl Attribute {
     fn of(column: &Column) -> Self {
         let kind = column.kind();
         let written = |text: String| match kind {
-            Kind::Number => text.parse::<f64>().map_or(Value::Null, Value::from),
+            Kind::Number => number(&text),
             _ => text.into(),
         };
         let values = || {
@@ -258,6 +258,14 @@ impl Attribute {
             range: column.range().map(|(a, b)| [written(a), written(b)]),
             values: matches!(kind, Kind::Text | Kind::Bool).then(values),
         }
+    }
+}
+
+/// A number as JSON has it; long whole ones keep their digits.
+fn number(text: &str) -> Value {
+    match (text.parse::<i64>(), text.parse::<f64>()) {
+        (Ok(whole), _) if whole.unsigned_abs() > 1 << 53 => whole.into(),
+        (_, number) => number.map_or(Value::Null, Value::from),
     }
 }
 

@@ -55,6 +55,9 @@ fn what_is_saved_says_the_same() {
             "/d/a.csv",
             "--filter",
             "kind = 'a\nb' and n > 5",
+            "--time-format",
+            "%d.%m.%Y, %H:%M",
+            "--time-format=seconds",
             "--within=-1,2,3,4.5",
         ],
         &[
@@ -174,6 +177,10 @@ fn mistakes_have_their_line_and_say_what_to_do() {
             3,
             "[[layers]]\nfile = \"a\"\nfilter = \"n >\"\n",
             &["filter"],
+        ),
+        (
+            "[[layers]]\nfile = \"a\"\ntime_format = [\"%d.%m.%Y\", \"%d.%m\"]\n",
+            &["time_format", "%d.%m", "day, month and year"],
         ),
         (
             3,

@@ -71,6 +71,7 @@ pub(crate) fn source(
     Ok(Box::new(Pipeline {
         origin: input.origin,
         columns,
+        times: rows.asked.times.clone(),
         parser: rows,
         kept: Kept::default(),
         within: options.within,

@@ -104,8 +104,10 @@ impl Rows {
         if !fields.is_empty() && !self.places.iter().all(is_utf8) {
             batch.report.notes.recoded(&mut line);
         }
-        if !self.asked.wants(|at| self.value(&fields, at)) {
-            batch.report.filtered += 1;
+        if !self
+            .asked
+            .wants(|at| self.value(&fields, at), &mut batch.report)
+        {
             return;
         }
         let Wanted {

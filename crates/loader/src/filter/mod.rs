@@ -2,21 +2,24 @@
 //!
 //! A filter is parsed into a small tree once, with bounds on its length and depth, and then
 //! asked row by row. As in SQL, a comparison with nothing is neither true nor false, and only
-//! rows for which the whole is true are wanted. What can't be compared, a text with a number,
-//! is unequal, and neither is less.
+//! rows for which the whole is true are wanted. So is one with a value that can't be compared,
+//! a word with a number: a row that is left out for that is counted.
 
+mod condition;
 mod parse;
 mod value;
 
+pub(crate) use condition::Condition;
 pub use parse::FilterError;
-pub(crate) use value::{Literal, Reads, Value, time};
+pub use value::Unlike;
+pub(crate) use value::{Literal, Value};
 
 use crate::columns;
 use crate::error::LoadError;
-use std::cmp::Ordering;
+use crate::report::Report;
+use crate::time::Times;
 use std::fmt;
 use std::str::FromStr;
-use value::Standing;
 
 /// A condition on a row's columns.
 ///
@@ -40,37 +43,8 @@ pub(crate) enum Tree {
     And(Vec<Tree>),
     Or(Vec<Tree>),
     Not(Box<Tree>),
-    Compare(usize, Comparison, Literal),
-    In(usize, Vec<Literal>),
-    IsNull(usize),
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Comparison {
-    Equal,
-    Unequal,
-    Less,
-    LessOrEqual,
-    Greater,
-    GreaterOrEqual,
-}
-
-impl Comparison {
-    fn holds(self, standing: Standing) -> Option<bool> {
-        let ordering = match standing {
-            Standing::Unknown => return None,
-            Standing::Different => return Some(self == Self::Unequal),
-            Standing::Is(ordering) => ordering,
-        };
-        Some(match self {
-            Self::Equal => ordering.is_eq(),
-            Self::Unequal => ordering.is_ne(),
-            Self::Less => ordering.is_lt(),
-            Self::LessOrEqual => ordering.is_le(),
-            Self::Greater => ordering.is_gt(),
-            Self::GreaterOrEqual => ordering.is_ge(),
-        })
-    }
+    /// Of one column.
+    Of(usize, Condition),
 }
 
 impl Filter {
@@ -84,8 +58,44 @@ impl Filter {
         &self.tree
     }
 
+    /// The same for a source whose times are written in ways that were told: texts in quotes may
+    /// be such times.
+    pub(crate) fn told(mut self, times: &Times) -> Self {
+        if !times.are_common() {
+            self.tree.tell(times);
+        }
+        self
+    }
+
+    /// What it orders by and may be either of two dates, in words.
+    pub(crate) fn ambiguous(&self) -> Option<String> {
+        let literal = self.tree.ambiguous()?;
+        Some(format!(
+            "{literal} may have the day or the month first; write it like '2024-06-15', or tell \
+             with --time-format how the source's dates are written"
+        ))
+    }
+
+    /// The filter as a source means it.
+    pub(crate) fn meant(self, times: &Times, file: &str) -> Result<Self, LoadError> {
+        let meant = self.told(times);
+        match meant.ambiguous() {
+            None => Ok(meant),
+            Some(message) => Err(LoadError::BadOption {
+                file: file.to_owned(),
+                parameter: "--filter",
+                message,
+            }),
+        }
+    }
+
     /// Where the columns are among those of a source.
-    pub(crate) fn find(self, seen: &[String], file: &str) -> Result<Found, LoadError> {
+    pub(crate) fn find(
+        self,
+        seen: &[String],
+        file: &str,
+        times: &Times,
+    ) -> Result<Found, LoadError> {
         let place = |name: &String| {
             columns::named(seen, name).ok_or_else(|| LoadError::NoSuchColumn {
                 file: file.to_owned(),
@@ -96,14 +106,35 @@ impl Filter {
         };
         let places = self.columns.iter().map(place).collect::<Result<_, _>>()?;
         Ok(Found {
-            filter: self,
+            filter: self.meant(times, file)?,
             places,
+            times: times.clone(),
         })
     }
 
-    /// Whether a row is wanted; `value` gives what it has in one of [`columns`](Self::columns).
-    pub(crate) fn wants<'v>(&self, value: impl Fn(usize) -> Value<'v>) -> bool {
-        self.tree.holds(&value) == Some(true)
+    /// Whether a row of these values in [`columns`](Self::columns) is wanted; one that isn't is
+    /// counted, and so is what can't be compared in it.
+    #[inline]
+    pub(crate) fn wants(&self, row: &[Value<'_>], times: &Times, report: &mut Report) -> bool {
+        let verdict = self.tree.holds(row, times);
+        if verdict == Some(true) {
+            return true;
+        }
+        report.filtered += 1;
+        if verdict.is_none() {
+            self.count_unlike(row, times, report);
+        }
+        false
+    }
+
+    /// Counts the values for which a row is neither wanted nor not, each column's once.
+    #[cold]
+    fn count_unlike(&self, row: &[Value<'_>], times: &Times, report: &mut Report) {
+        for (at, (name, value)) in self.columns.iter().zip(row).enumerate() {
+            if let Some(unlike) = self.tree.unlike(at, row, times) {
+                report.count_unlike(name, unlike, || value.shown());
+            }
+        }
     }
 }
 
@@ -132,51 +163,93 @@ pub(crate) struct Found {
     filter: Filter,
     /// Where each of the filter's columns is in the source.
     pub(crate) places: Vec<usize>,
+    times: Times,
 }
 
 impl Found {
-    /// Whether a row is wanted; `value` gives what it has in a column of the source.
-    pub(crate) fn wants<'v>(&self, value: impl FnMut(usize) -> Value<'v>) -> bool {
-        let values: Vec<Value<'v>> = self.places.iter().copied().map(value).collect();
-        self.filter
-            .wants(|at| values.get(at).cloned().unwrap_or(Value::Null))
+    /// Whether a row is wanted; `value` gives what it has in a column of the source. One that is
+    /// not is counted.
+    #[inline]
+    pub(crate) fn wants<'v>(
+        &self,
+        mut value: impl FnMut(usize) -> Value<'v>,
+        report: &mut Report,
+    ) -> bool {
+        if let [place] = *self.places {
+            let only = value(place);
+            return self
+                .filter
+                .wants(std::slice::from_ref(&only), &self.times, report);
+        }
+        let row: Vec<Value<'v>> = self.places.iter().copied().map(value).collect();
+        self.filter.wants(&row, &self.times, report)
     }
 }
 
-/// The filter of a load, its columns found.
-pub(crate) fn found(
-    filter: Option<&Filter>,
-    seen: &[String],
-    file: &str,
-) -> Result<Option<Found>, LoadError> {
-    filter.map(|f| f.clone().find(seen, file)).transpose()
-}
-
 impl Tree {
-    /// True, false, or `None`: unknown, since something it asks for is not there.
-    pub(crate) fn holds<'v>(&self, value: &impl Fn(usize) -> Value<'v>) -> Option<bool> {
+    /// True, false, or `None`: unknown, since something that it asks for is not there or can't be
+    /// compared.
+    #[inline]
+    pub(crate) fn holds(&self, row: &[Value<'_>], times: &Times) -> Option<bool> {
         match self {
-            Self::And(all) => fold(all, value, false),
-            Self::Or(any) => fold(any, value, true),
-            Self::Not(inner) => inner.holds(value).map(|holds| !holds),
-            Self::Compare(column, comparison, literal) => {
-                comparison.holds(value(*column).stands_to(literal))
+            Self::And(all) => fold(all, row, times, false),
+            Self::Or(any) => fold(any, row, times, true),
+            Self::Not(inner) => inner.holds(row, times).map(|holds| !holds),
+            Self::Of(column, condition) => {
+                let value = row.get(*column)?;
+                condition.holds(|_| value.borrowed(), times)
             }
-            Self::In(column, literals) => {
-                let value = value(*column);
-                let equal = |literal| value.stands_to(literal) == Standing::Is(Ordering::Equal);
-                (value != Value::Null).then(|| literals.iter().any(equal))
+        }
+    }
+
+    /// Why a column's value can't be compared, if that is so and leaves a part undecided.
+    fn unlike(&self, column: usize, row: &[Value<'_>], times: &Times) -> Option<Unlike> {
+        if self.holds(row, times).is_some() {
+            return None;
+        }
+        match self {
+            Self::And(parts) | Self::Or(parts) => {
+                let mut parts = parts.iter();
+                parts.find_map(|part| part.unlike(column, row, times))
             }
-            Self::IsNull(column) => Some(value(*column) == Value::Null),
+            Self::Not(inner) => inner.unlike(column, row, times),
+            Self::Of(of, condition) => {
+                let value = row.get(*of).filter(|_| *of == column)?;
+                condition.unlike(value, times)
+            }
+        }
+    }
+
+    /// What it orders by that may be either of two dates.
+    fn ambiguous(&self) -> Option<&Literal> {
+        match self {
+            Self::And(parts) | Self::Or(parts) => parts.iter().find_map(Self::ambiguous),
+            Self::Not(inner) => inner.ambiguous(),
+            Self::Of(_, condition) => condition.ambiguous(),
+        }
+    }
+
+    /// Reads texts in quotes as times, where they are written as was told.
+    fn tell(&mut self, times: &Times) {
+        match self {
+            Self::And(parts) | Self::Or(parts) => parts.iter_mut().for_each(|p| p.tell(times)),
+            Self::Not(inner) => inner.tell(times),
+            Self::Of(_, condition) => {
+                for literal in condition.literals_mut() {
+                    if let Some(time) = literal.told(times) {
+                        *literal = time;
+                    }
+                }
+            }
         }
     }
 }
 
 /// `and` (a false decides) or `or` (a true decides) over parts that may be unknown.
-fn fold<'v>(parts: &[Tree], value: &impl Fn(usize) -> Value<'v>, decisive: bool) -> Option<bool> {
+fn fold(parts: &[Tree], row: &[Value<'_>], times: &Times, decisive: bool) -> Option<bool> {
     let mut outcome = Some(!decisive);
     for part in parts {
-        match part.holds(value) {
+        match part.holds(row, times) {
             Some(holds) if holds == decisive => return Some(decisive),
             None => outcome = None,
             Some(_) => (),
@@ -188,27 +261,40 @@ fn fold<'v>(parts: &[Tree], value: &impl Fn(usize) -> Value<'v>, decisive: bool)
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::exact::Number;
 
-    fn wants(filter: &str, row: &[(&str, Value<'_>)]) -> bool {
+    type Row<'a> = [(&'a str, Value<'a>)];
+
+    fn wants(filter: &str, row: &Row<'_>, report: &mut Report) -> bool {
         let filter: Filter = filter.parse().unwrap();
-        let names = filter.columns().to_vec();
-        filter.wants(|at| {
-            let found = row.iter().find(|(name, _)| *name == names[at]);
+        let value = |name: &String| {
+            let found = row.iter().find(|(column, _)| column == name);
             found.map_or(Value::Null, |(_, value)| value.clone())
-        })
+        };
+        let values: Vec<_> = filter.columns().iter().map(value).collect();
+        filter.wants(&values, &Times::default(), report)
+    }
+
+    fn number(number: f64) -> Value<'static> {
+        Value::Number(Number::Float(number))
     }
 
     #[test]
     fn rows_are_chosen_as_sql_would() {
         let row = [
             ("kind", Value::Text("theft".into())),
-            ("n", Value::Number(3.0)),
+            ("n", number(3.0)),
             ("when", Value::Text("2010-03-01 12:30".into())),
+            ("at", Value::Time(1_267_401_600_000_000)),
             ("gone", Value::Null),
             ("night", Value::Text("true".into())),
             ("five", Value::Text("5".into())),
             ("seven", Value::Text("007".into())),
+            ("version", Value::Text("1.10".into())),
             ("flag", Value::Bool(true)),
+            ("key", Value::Number(Number::Whole(867_322_040_000_000_001))),
+            ("digits", Value::Text("867322040000000001".into())),
+            ("ms", number(1_267_401_600_000.0)),
         ];
         for (filter, expected) in [
             ("kind = 'theft'", true),
@@ -216,16 +302,28 @@ mod tests {
             ("kind in ('a', 'theft')", true),
             ("not kind in ('a', 'theft')", false),
             ("kind not in ('a', 'b')", true),
+            ("kind > 'm' and kind < 'z'", true),
             ("n between 1 and 3", true),
             ("n not between 1 and 3", false),
-            ("n = '3'", true),
+            ("n = '3' and n = '3.0'", true),
             ("n > 3 or kind = 'theft' and n >= 3", true),
             ("(n > 3 or kind = 'theft') and n > 3", false),
             ("when >= 2010-03-01", true),
             ("when < 2010-03-01T12:30:01", true),
             ("when < 2010-03-01T12:30:00Z", false),
             ("when = 2010-03-01T13:30+01:00", true),
-            ("night = true", true),
+            ("when = '2010-03-01T13:30+01:00'", true),
+            ("when >= '2010-03' and when < 2010-04", true),
+            ("when >= 2010/03/01 and when < '2010/03/02'", true),
+            (
+                "at = 2010-03-01 and at >= '2010-03-01' and at = '20100301'",
+                true,
+            ),
+            (
+                "ms = 2010-03-01 and ms > '2010-02-28 23:59:59.999999'",
+                true,
+            ),
+            ("night = true and night <> false", true),
             ("night = false", false),
             ("gone is null", true),
             ("gone is not null", false),
@@ -239,21 +337,111 @@ mod tests {
             ("gone = 1 or n = 3", true),
             ("gone = 1 and n = 4", false),
             ("not (gone = 1 and n = 4)", true),
-            // kinds that can't be compared
-            ("kind > 5", false),
-            ("kind <= 5", false),
-            ("kind <> 5", true),
-            ("n <> 'theft'", true),
-            ("when > 'theft' or when < 'theft' or when = 5", false),
-            // texts are compared by what they read as
-            ("when = '2010-03-01T13:30+01:00'", true),
-            ("when >= '2010-03' and when < 2010-04", true),
-            ("five = 5 and five = '5.0' and five > '4'", true),
-            ("seven = '7' and seven <> '07.5'", true),
+            // numbers of any length are compared digit by digit
+            (
+                "key = 867322040000000001 and key = '867322040000000001'",
+                true,
+            ),
+            (
+                "key = 867322040000000002 or key = 867322040000000000",
+                false,
+            ),
+            (
+                "key > 867322040000000000 and key < 867322040000000002",
+                true,
+            ),
+            (
+                "digits = 867322040000000001 and digits <> 867322040000000000",
+                true,
+            ),
+            // texts are compared with texts as texts, with numbers as numbers
+            ("digits = '867322040000000001'", true),
+            ("digits = '867322040000000000'", false),
+            ("five = 5 and five = 5.0 and five > 4 and five = '5'", true),
+            ("five = '5.0'", false),
+            ("five > '10'", true),
+            ("seven = 7 and seven = '007'", true),
+            ("seven = '7'", false),
+            ("version = '1.1'", false),
+            ("version = 1.1 and version = '1.10'", true),
+            ("when = '2010'", false),
             ("flag = true and flag = 'yes' and flag = 1", true),
-            ("flag <> 'maybe'", true),
+            ("five = true and seven <> false", true),
         ] {
-            assert_eq!(wants(filter, &row), expected, "{filter}");
+            let mut report = Report::default();
+            assert_eq!(wants(filter, &row, &mut report), expected, "{filter}");
+            assert_eq!(report.filtered, u64::from(!expected), "{filter}");
+            assert!(report.uncompared.is_empty(), "{filter}: {report}");
+        }
+    }
+
+    #[test]
+    fn what_can_not_be_compared_is_counted() {
+        let row = [
+            ("kind", Value::Text("theft".into())),
+            ("n", number(3.0)),
+            ("nan", number(f64::NAN)),
+            ("day", Value::Text("06/15/2024".into())),
+            ("at", Value::Time(0)),
+            ("flag", Value::Bool(true)),
+            ("gone", Value::Null),
+        ];
+        for (filter, column, unlike, example) in [
+            ("kind > 5", "kind", Unlike::NoNumber, "\"theft\""),
+            ("kind <> 5", "kind", Unlike::NoNumber, "\"theft\""),
+            ("not kind = 5", "kind", Unlike::NoNumber, "\"theft\""),
+            (
+                "kind not in ('x', 5)",
+                "kind",
+                Unlike::NoNumber,
+                "\"theft\"",
+            ),
+            ("day >= 2024-06-01", "day", Unlike::NoDate, "\"06/15/2024\""),
+            (
+                "day <> '2024-06-01'",
+                "day",
+                Unlike::NoDate,
+                "\"06/15/2024\"",
+            ),
+            ("kind = true", "kind", Unlike::NoTruth, "\"theft\""),
+            ("n <> 'theft'", "n", Unlike::Number, "3"),
+            ("n < 2024-06-01", "n", Unlike::NoDate, "3"),
+            ("nan <> 5", "nan", Unlike::NoNumber, "NaN"),
+            ("at < 5", "at", Unlike::Date, "1970-01-01T00:00:00Z"),
+            ("at < 'soon'", "at", Unlike::Date, "1970-01-01T00:00:00Z"),
+            ("flag = 'maybe'", "flag", Unlike::Truth, "true"),
+            ("flag < 2024-06-01", "flag", Unlike::Truth, "true"),
+            ("kind > 5 and n > 1", "kind", Unlike::NoNumber, "\"theft\""),
+            (
+                "kind > 5 or gone = 1",
+                "kind",
+                Unlike::NoNumber,
+                "\"theft\"",
+            ),
+        ] {
+            let mut report = Report::default();
+            assert!(!wants(filter, &row, &mut report), "{filter}");
+            let [found] = &*report.uncompared else {
+                panic!("{filter}: {report}");
+            };
+            assert_eq!(
+                (&*found.column, found.unlike, found.count),
+                (column, unlike, 1)
+            );
+            assert_eq!(found.example, example, "{filter}");
+        }
+        // what is decided without it does not need it
+        for (filter, expected) in [
+            ("kind > 5 or n = 3", true),
+            ("kind > 5 and n = 4", false),
+            ("kind = 'theft' or kind > 5", true),
+            ("kind in (5, 'theft')", true),
+            ("kind is not null", true),
+            ("gone > 5", false),
+        ] {
+            let mut report = Report::default();
+            assert_eq!(wants(filter, &row, &mut report), expected, "{filter}");
+            assert!(report.uncompared.is_empty(), "{filter}: {report}");
         }
     }
 
@@ -263,9 +451,11 @@ mod tests {
         let filter: Filter = "\"offense type\" = 'x' and n = 1 and N = 2"
             .parse()
             .unwrap();
-        assert_eq!(filter.clone().find(&seen, "a").unwrap().places, [0, 1, 1]);
+        let times = Times::default();
+        let found = filter.clone().find(&seen, "a", &times).unwrap();
+        assert_eq!(found.places, [0, 1, 1]);
         let other: Filter = "place = 'x'".parse().unwrap();
-        let message = other.find(&seen, "a.csv").unwrap_err().to_string();
+        let message = other.find(&seen, "a.csv", &times).unwrap_err().to_string();
         assert!(
             message.contains("--filter") && message.contains("\"Offense Type\""),
             "{message}"

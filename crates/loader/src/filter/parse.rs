@@ -1,8 +1,11 @@
 //! The text of a filter → its tree.
 
-use super::value::{Literal, time};
-use super::{Comparison, Tree};
+use super::Tree;
+use super::condition::{Comparison, Condition};
+use super::value::Literal;
+use crate::exact::Number;
 use crate::report::shown;
+use crate::time::time;
 use std::iter::Peekable;
 use std::vec::IntoIter;
 
@@ -49,8 +52,7 @@ impl Token {
     fn shown(&self) -> String {
         match self {
             Self::Word(text) | Self::Name(text) => shown(text.as_bytes()),
-            Self::Literal(Literal::Text(text)) => format!("'{}'", text.text),
-            Self::Literal(other) => format!("{other:?}"),
+            Self::Literal(literal) => literal.to_string(),
             Self::Comparison(other) => format!("{other:?}"),
             Self::Open => "(".to_owned(),
             Self::Close => ")".to_owned(),
@@ -86,7 +88,7 @@ fn tokens(text: &str) -> Result<Vec<Token>, FilterError> {
             ',' => (Token::Comma, rest.split_at(1).1),
             '\'' => {
                 let (inner, behind) = quoted(rest, '\'')?;
-                (Token::Literal(Literal::Text(inner.into())), behind)
+                (Token::Literal(Literal::quoted(inner)), behind)
             }
             '"' => {
                 let (inner, behind) = quoted(rest, '"')?;
@@ -144,12 +146,13 @@ fn word(text: &str) -> Result<(Token, &str), FilterError> {
     let (word, behind) = text.split_at(text.find(ends).unwrap_or(text.len()));
     let token = if word.eq_ignore_ascii_case("true") || word.eq_ignore_ascii_case("false") {
         Token::Literal(Literal::Bool(word.eq_ignore_ascii_case("true")))
-    } else if let Some(number) = crate::number::parse(word.as_bytes()) {
+    } else if let Some(number) = Number::parse(word.as_bytes()) {
         Token::Literal(Literal::Number(number))
     } else if word.starts_with(|c: char| c.is_ascii_digit() || c == '-' || c == '+') {
         let at = time(word).ok_or_else(|| {
             error(format!(
-                "{} is neither a number nor a date",
+                "{} is neither a number nor a date, which is written like 2010-03-01 or \
+                 '2010-03-01 12:30'",
                 shown(word.as_bytes())
             ))
         })?;
@@ -232,28 +235,30 @@ impl Parser {
             if !self.skip("null") {
                 return Err(error("expected null after is"));
             }
-            return Ok(negated(Tree::IsNull(column), not));
+            return Ok(negated(Tree::Of(column, Condition::IsNull), not));
         }
         let not = self.skip("not");
         if self.skip("in") {
-            return Ok(negated(Tree::In(column, self.list()?), not));
+            return Ok(negated(Tree::Of(column, Condition::In(self.list()?)), not));
         }
         if self.skip("between") {
-            let low = Tree::Compare(column, Comparison::GreaterOrEqual, self.literal()?);
+            let low = self.compare(column, Comparison::GreaterOrEqual)?;
             if !self.skip("and") {
                 return Err(error("expected and after the first value of between"));
             }
-            let high = Tree::Compare(column, Comparison::LessOrEqual, self.literal()?);
+            let high = self.compare(column, Comparison::LessOrEqual)?;
             return Ok(negated(Tree::And(vec![low, high]), not));
         }
         match self.tokens.next() {
-            Some(Token::Comparison(comparison)) if !not => {
-                Ok(Tree::Compare(column, comparison, self.literal()?))
-            }
+            Some(Token::Comparison(comparison)) if !not => self.compare(column, comparison),
             _ => Err(error(
                 "after a column is expected: = <> < <= > >= in between is",
             )),
         }
+    }
+
+    fn compare(&mut self, column: usize, by: Comparison) -> Result<Tree, FilterError> {
+        Ok(Tree::Of(column, Condition::Compare(by, self.literal()?)))
     }
 
     fn column(&mut self) -> Result<usize, FilterError> {
@@ -329,6 +334,7 @@ mod tests {
             ("a is 5", "expected null"),
             ("a ! 5", "unexpected !"),
             ("a = 2010-13-45", "neither a number nor a date"),
+            ("a = 06/15/2024", "a date, which is written like 2010-03-01"),
             ("5 = a", "expected a column"),
             ("a;drop = 1", "double quotes"),
             ("a not = 1", "after a column"),

@@ -7,11 +7,13 @@ use crate::batch::{Batch, Weight};
 use crate::blocks::{Block, Place};
 use crate::crs::Crs;
 use crate::error::LoadError;
+use crate::exact::Number;
 use crate::filter::{Filter, Value};
 use crate::input::Origin;
 use crate::number;
 use crate::pipeline::Parser;
 use crate::report::{Report, Skip, shown};
+use crate::time::Times;
 use serde::de::IgnoredAny;
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -28,6 +30,8 @@ pub(crate) struct Features {
     pub(crate) filter: Option<(Filter, Vec<String>)>,
     /// The properties whose values are kept.
     pub(crate) keep: Vec<String>,
+    /// How times are written.
+    pub(crate) times: Times,
     /// The first features' properties, if the weight that was asked for is not among them.
     pub(crate) unseen: Option<Vec<String>>,
     /// Whether each item is a line of its own: then malformed JSON costs a row, not the file.
@@ -86,9 +90,7 @@ impl<L: FnMut() -> u64> Reading<'_, L> {
                     self.object(feature, None, depth - 1);
                 }
             }
-            Kind::Feature if !self.features.wants(object.properties) => {
-                self.batch.report.filtered += 1;
-            }
+            Kind::Feature if !self.wants(object.properties) => (),
             Kind::Feature => match object.geometry {
                 Some(geometry) => {
                     self.object(geometry, object.properties, depth - 1);
@@ -119,6 +121,16 @@ impl<L: FnMut() -> u64> Reading<'_, L> {
                 format!("no GeoJSON object: {}", shown(json))
             }),
         }
+    }
+
+    /// Whether the filter wants a feature; one that it doesn't is counted.
+    fn wants(&mut self, properties: Option<&[u8]>) -> bool {
+        let Some((filter, names)) = &self.features.filter else {
+            return true;
+        };
+        let values = names.iter().map(|name| value(properties, Some(name)));
+        let row: Vec<Value<'_>> = values.collect();
+        filter.wants(&row, &self.features.times, &mut self.batch.report)
     }
 
     /// Every element of an array; an empty one is a row without a position.
@@ -179,15 +191,6 @@ fn degrees(crs: &Crs, x: &[u8], y: &[u8]) -> (String, String) {
     }
 }
 
-impl Features {
-    fn wants(&self, properties: Option<&[u8]>) -> bool {
-        let Some((filter, names)) = &self.filter else {
-            return true;
-        };
-        filter.wants(|at| value(properties, names.get(at)))
-    }
-}
-
 /// What a feature has in a property.
 fn value<'p>(properties: Option<&'p [u8]>, name: Option<&String>) -> Value<'p> {
     let value = name.and_then(|name| property(properties?, name));
@@ -195,7 +198,7 @@ fn value<'p>(properties: Option<&'p [u8]>, name: Option<&String>) -> Value<'p> {
         b"true" => Value::Bool(true),
         b"false" => Value::Bool(false),
         [b'"', ..] => Value::Text(string(value)),
-        _ => number::parse(value).map_or(Value::Null, Value::Number),
+        _ => Number::parse(value).map_or(Value::Null, Value::Number),
     })
 }
 

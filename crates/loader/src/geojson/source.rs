@@ -17,6 +17,7 @@ use crate::pipeline::{Pipeline, width};
 use crate::report::Report;
 use crate::source::Source;
 use crate::table::Kept;
+use crate::time::Times;
 use std::io::{Cursor, Read};
 use std::sync::Arc;
 
@@ -93,10 +94,12 @@ pub(crate) fn source(
             keep.push(name);
         }
     }
+    let times = Times::new(&options.time_formats);
     let filter = options.filter.clone().map(|filter| {
         let names = filter.columns().iter().map(known).collect();
-        (filter, names)
+        Ok((filter.meant(&times, &origin.file())?, names))
     });
+    let filter = filter.transpose()?;
     let mut columns = Columns {
         position: Position::Geometry,
         weight,
@@ -115,6 +118,7 @@ pub(crate) fn source(
             weight: columns.weight.clone(),
             filter,
             keep,
+            times: times.clone(),
             unseen,
             lines,
             crs,
@@ -122,6 +126,7 @@ pub(crate) fn source(
         origin,
         columns,
         kept: Kept::default(),
+        times,
         within: options.within,
         strict: options.strict,
         first,

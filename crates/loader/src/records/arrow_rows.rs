@@ -7,6 +7,7 @@ use crate::batch::Amount;
 use crate::columns::{self, Columns, Guess, Position};
 use crate::error::LoadError;
 use crate::input::Origin;
+use crate::number;
 use crate::open::Options;
 use arrow_array::cast::AsArray;
 use arrow_array::types::{
@@ -355,6 +356,11 @@ fn any(column: &ArrayRef, row: usize) -> Amount {
             column.as_primitive::<$kind>().value(row) as f64
         };
     }
+    macro_rules! whole {
+        ($kind:ty) => {
+            return Amount::whole(column.as_primitive::<$kind>().value(row))
+        };
+    }
     let number = match column.data_type() {
         DataType::Float64 => number!(Float64Type),
         DataType::Float32 => number!(Float32Type),
@@ -362,40 +368,41 @@ fn any(column: &ArrayRef, row: usize) -> Amount {
         DataType::Int8 => number!(Int8Type),
         DataType::Int16 => number!(Int16Type),
         DataType::Int32 => number!(Int32Type),
-        DataType::Int64 => number!(Int64Type),
+        DataType::Int64 => whole!(Int64Type),
         DataType::UInt8 => number!(UInt8Type),
         DataType::UInt16 => number!(UInt16Type),
         DataType::UInt32 => number!(UInt32Type),
-        DataType::UInt64 => number!(UInt64Type),
-        DataType::Decimal128(_, scale) => number!(Decimal128Type) / 10f64.powi(i32::from(*scale)),
+        DataType::UInt64 => whole!(UInt64Type),
+        DataType::Decimal128(_, scale) => {
+            return decimal(column.as_primitive::<Decimal128Type>().value(row), *scale);
+        }
         DataType::Boolean => return Amount::Bool(column.as_boolean().value(row)),
         DataType::Timestamp(unit, _) => {
-            let (times, by) = match unit {
-                TimeUnit::Second => (
+            return Amount::Time(match unit {
+                TimeUnit::Second => micros(
                     column.as_primitive::<TimestampSecondType>().value(row),
-                    1000.0,
+                    1_000_000,
                 ),
-                TimeUnit::Millisecond => (
+                TimeUnit::Millisecond => micros(
                     column.as_primitive::<TimestampMillisecondType>().value(row),
-                    1.0,
+                    1000,
                 ),
-                TimeUnit::Microsecond => (
-                    column.as_primitive::<TimestampMicrosecondType>().value(row),
-                    1e-3,
-                ),
-                TimeUnit::Nanosecond => (
-                    column.as_primitive::<TimestampNanosecondType>().value(row),
-                    1e-6,
-                ),
-            };
-            return Amount::Time((times as f64 * by) as i64);
+                TimeUnit::Microsecond => {
+                    column.as_primitive::<TimestampMicrosecondType>().value(row)
+                }
+                TimeUnit::Nanosecond => column
+                    .as_primitive::<TimestampNanosecondType>()
+                    .value(row)
+                    .div_euclid(1000),
+            });
         }
         DataType::Date32 => {
-            return Amount::Time(
-                i64::from(column.as_primitive::<Date32Type>().value(row)) * 86_400_000,
-            );
+            let days = column.as_primitive::<Date32Type>().value(row);
+            return Amount::Time(micros(days.into(), 86_400_000_000));
         }
-        DataType::Date64 => return Amount::Time(column.as_primitive::<Date64Type>().value(row)),
+        DataType::Date64 => {
+            return Amount::Time(micros(column.as_primitive::<Date64Type>().value(row), 1000));
+        }
         DataType::Utf8 => return Amount::Text(column.as_string::<i32>().value(row).to_owned()),
         DataType::LargeUtf8 => {
             return Amount::Text(column.as_string::<i64>().value(row).to_owned());
@@ -414,4 +421,25 @@ fn any(column: &ArrayRef, row: usize) -> Amount {
         other => return Amount::Text(format!("a value of type {other}")),
     };
     Amount::Number(number)
+}
+
+/// A count of some microseconds each; what is beyond all calendars stays there.
+fn micros(count: i64, each: i64) -> i64 {
+    count.saturating_mul(each)
+}
+
+/// A decimal: exactly where it is whole, else the nearest number.
+fn decimal(digits: i128, scale: i8) -> Amount {
+    let power = 10i128.checked_pow(u32::from(scale.unsigned_abs()));
+    let whole = match power {
+        Some(power) if scale > 0 => (digits % power == 0).then(|| digits / power),
+        Some(power) => digits.checked_mul(power),
+        None => None,
+    };
+    if let Some(whole) = whole {
+        return Amount::whole(whole);
+    }
+    // the same rounding as of a text of these digits
+    let text = format!("{digits}e{}", -i32::from(scale));
+    number::parse(text.as_bytes()).map_or(Amount::Text(text), Amount::Number)
 }

@@ -97,14 +97,13 @@ impl Judge {
         mut value: impl FnMut(usize) -> Amount,
     ) -> Result<bool, Stopped> {
         let mut value = |at| Value::from(value(at));
-        let wanted = self.asked.wants(&mut value);
+        let wanted = self.asked.wants(&mut value, &mut self.batch.report);
         if wanted {
             let kept = self.asked.keep.iter().copied();
             self.row.clear();
             self.row.extend(kept.map(value));
         } else {
             self.record += 1;
-            self.batch.report.filtered += 1;
             self.send_much()?;
         }
         Ok(wanted)
@@ -221,15 +220,15 @@ impl Judge {
             self.batch.unweigh();
             (self.is_guess, self.unused) = (false, true);
         }
-        let empty = Self::empty(self.within, self.asked.keep.len()).guessing(self.is_guess);
+        let empty = Self::empty(self.within, &self.asked).guessing(self.is_guess);
         let full = std::mem::replace(&mut self.batch, empty);
         self.out
             .send(Ok(Handed::Batch(Box::new(full))))
             .map_err(|_| Stopped)
     }
 
-    fn empty(within: Option<Bounds>, keep: usize) -> Batch {
-        let mut batch = Batch::new(within, keep);
+    fn empty(within: Option<Bounds>, asked: &Asked) -> Batch {
+        let mut batch = Batch::new(within, asked.keep.len(), &asked.times);
         batch.report.unit = Unit::Record;
         batch
     }
@@ -314,7 +313,7 @@ impl Opening {
                 crs: Arc::clone(&crs),
                 asked: Arc::clone(&asked),
                 within: self.within,
-                batch: Judge::empty(self.within, asked.keep.len()).guessing(is_guess),
+                batch: Judge::empty(self.within, &asked).guessing(is_guess),
                 row: Vec::new(),
                 record: 0,
                 is_guess,

@@ -1,27 +1,36 @@
 //! A column that is whole: its values in an index's order.
 
-use super::growing::{number_text, time_text};
-use crate::filter::Value;
+use super::spelling::Written;
+use super::words::{Word, Words};
+use crate::exact::{Number, number_text};
+use crate::filter::{Literal, Value};
+use crate::time::{Times, time_text};
+use rayon::prelude::*;
 use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::collections::HashMap;
 
 /// What stands for nothing among numbers: a NaN that no other is.
 pub(super) const NULL_NUMBER: f64 = f64::from_bits(0x7ff8_6e75_6c6c_0001);
+/// What stands for nothing among whole numbers.
+pub(super) const NULL_WHOLE: i64 = i64::MIN;
 /// What stands for nothing among times.
 pub(super) const NULL_TIME: i64 = i64::MIN;
 /// What stands for nothing among truths.
 pub(super) const NULL_BOOL: u8 = 2;
 
+/// Different texts of numbers or times of which each is kept; if there are more, what they read as.
+const MOST_WORDS: usize = 1 << 16;
+
 /// What the values of a column are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Kind {
-    /// Numbers of 64 bits.
+    /// Numbers, or texts that all read as numbers.
     Number,
     /// Texts.
     Text,
-    /// Milliseconds since 1970, UTC.
+    /// Dates and times, or texts that all read as such.
     Time,
     /// True or false.
     Bool,
@@ -44,17 +53,43 @@ impl Kind {
 pub struct Column {
     name: String,
     pub(super) values: Values,
+    kind: Kind,
+    /// How its values are written, where they are texts.
+    pub(super) written: Written,
     /// How many rows have no value.
     nulls: usize,
+    times: Times,
 }
 
 #[derive(Debug)]
 pub(super) enum Values {
+    /// Whole numbers, some of which are no `f64`.
+    Whole(Vec<i64>),
     Numbers(Vec<f64>),
+    /// Microseconds since 1970, UTC.
     Times(Vec<i64>),
     Bools(Vec<u8>),
-    /// Which of the texts each row has; one more than there are stands for nothing.
-    Texts(Codes, Vec<Box<str>>),
+    /// Which of the words each row has; one more than there are stands for nothing.
+    Words(Codes, Vec<Word>),
+}
+
+/// The values of rows in an order.
+fn gathered<T: Copy + Send + Sync>(all: &[T], order: &[u32], null: T) -> Vec<T> {
+    let value = |&at: &u32| all.get(at as usize).copied().unwrap_or(null);
+    order.par_iter().map(value).collect()
+}
+
+impl Values {
+    /// The same values, their rows in an order.
+    pub(super) fn in_order(self, order: &[u32]) -> Self {
+        match self {
+            Self::Whole(all) => Self::Whole(gathered(&all, order, NULL_WHOLE)),
+            Self::Numbers(all) => Self::Numbers(gathered(&all, order, NULL_NUMBER)),
+            Self::Times(all) => Self::Times(gathered(&all, order, NULL_TIME)),
+            Self::Bools(all) => Self::Bools(gathered(&all, order, NULL_BOOL)),
+            words @ Self::Words(..) => words,
+        }
+    }
 }
 
 /// Whole numbers in as few bytes as they need.
@@ -102,15 +137,41 @@ impl Codes {
 }
 
 impl Column {
-    pub(super) fn new(name: String, values: Values) -> Self {
+    pub(super) fn new(name: String, values: Values, written: Written, times: &Times) -> Self {
+        let kind = match &values {
+            Values::Whole(_) | Values::Numbers(_) => Kind::Number,
+            Values::Times(_) => Kind::Time,
+            Values::Bools(_) => Kind::Bool,
+            Values::Words(_, words) => kind_of(words, times),
+        };
         let mut column = Self {
             name,
             values,
+            kind,
+            written,
             nulls: 0,
+            times: times.clone(),
         };
         let null = |row: &usize| column.value(*row) == Value::Null;
         column.nulls = (0..column.len()).filter(null).count();
         column
+    }
+
+    /// A column of words, or of what they all read as where they are very many.
+    pub(super) fn of_words(name: String, words: Words, order: &[u32], times: &Times) -> Self {
+        let Words { codes, words, .. } = words;
+        if words.len() > MOST_WORDS
+            && let Some(values) = read_as(&codes, &words, times)
+        {
+            return Self::new(name, values.in_order(order), Written::Variously, times);
+        }
+        let null = words.len() as u32;
+        let mut codes = gathered(&codes, order, Words::NULL);
+        for code in &mut codes {
+            *code = (*code).min(null);
+        }
+        let values = Values::Words(Codes::of(codes, words.len()), words);
+        Self::new(name, values, Written::Typed, times)
     }
 
     /// The name that the source gives it.
@@ -120,21 +181,16 @@ impl Column {
 
     /// What its values are.
     pub fn kind(&self) -> Kind {
-        match self.values {
-            Values::Numbers(_) => Kind::Number,
-            Values::Times(_) => Kind::Time,
-            Values::Bools(_) => Kind::Bool,
-            Values::Texts(..) => Kind::Text,
-        }
+        self.kind
     }
 
     /// How many rows it has.
     pub fn len(&self) -> usize {
         match &self.values {
             Values::Numbers(all) => all.len(),
-            Values::Times(all) => all.len(),
+            Values::Whole(all) | Values::Times(all) => all.len(),
             Values::Bools(all) => all.len(),
-            Values::Texts(codes, _) => codes.len(),
+            Values::Words(codes, _) => codes.len(),
         }
     }
 
@@ -152,31 +208,44 @@ impl Column {
     pub fn bytes(&self) -> usize {
         match &self.values {
             Values::Numbers(all) => 8 * all.capacity(),
-            Values::Times(all) => 8 * all.capacity(),
+            Values::Whole(all) | Values::Times(all) => 8 * all.capacity(),
             Values::Bools(all) => all.capacity(),
-            Values::Texts(codes, words) => {
-                let texts: usize = words.iter().map(|word| word.len()).sum();
-                codes.bytes() + texts + size_of_val::<[Box<str>]>(words)
+            Values::Words(codes, words) => {
+                let texts: usize = words.iter().map(Word::bytes).sum();
+                codes.bytes() + texts + size_of_val::<[Word]>(words)
             }
         }
     }
 
-    /// A row's number, or its time in milliseconds since 1970, or 0 or 1 of a truth.
+    /// A row's number, or its time in milliseconds since 1970, or 0 or 1 of a truth. Whole
+    /// numbers of over 15 digits are the nearest that a `f64` can be.
     pub fn number(&self, row: usize) -> Option<f64> {
-        match self.value(row) {
-            Value::Number(number) => Some(number),
-            Value::Time(time) => Some(time as f64),
-            Value::Bool(truth) => Some(f64::from(u8::from(truth))),
-            Value::Null | Value::Text(_) => None,
+        self.reading(&self.value(row))
+    }
+
+    /// What a value is as a number.
+    fn reading(&self, value: &Value<'_>) -> Option<f64> {
+        match (value, self.kind) {
+            (Value::Number(number), _) => Some(number.float()),
+            (Value::Time(time), _) => Some(*time as f64 / 1000.0),
+            (Value::Bool(truth), _) => Some(f64::from(u8::from(*truth))),
+            (Value::Text(text), Kind::Number) => Number::parse(text.as_bytes()).map(Number::float),
+            (Value::Text(text), Kind::Time) => self.times.read(text).map(|t| t as f64 / 1000.0),
+            _ => None,
         }
     }
 
-    /// A row's value as text: numbers in their shortest form, times as `2010-03-01T00:00:00Z`.
+    /// A row's value as text: as it stands in the source, where it is one there; else numbers in
+    /// their shortest form, times as `2010-03-01T00:00:00Z`.
     pub fn text(&self, row: usize) -> Option<Cow<'_, str>> {
+        if let Values::Words(codes, words) = &self.values {
+            return words.get(codes.at(row)?).map(Word::text);
+        }
         Some(match self.value(row) {
             Value::Text(text) => text,
-            Value::Number(number) => number_text(number).into(),
-            Value::Time(time) => time_text(time).into(),
+            Value::Number(Number::Float(number)) => self.written.number(number).into(),
+            Value::Number(number) => number.text().into(),
+            Value::Time(time) => self.written.time(time).into(),
             Value::Bool(truth) => truth.to_string().into(),
             Value::Null => return None,
         })
@@ -184,17 +253,43 @@ impl Column {
 
     /// The least and the greatest of numbers or times, as text; `None` for other kinds.
     pub fn range(&self) -> Option<(String, String)> {
+        fn of<T: Copy>(
+            all: impl Iterator<Item = T>,
+            order: impl Fn(&T, &T) -> bool,
+        ) -> Option<(T, T)> {
+            all.fold(None, |range, value| {
+                let (low, high) = range.unwrap_or((value, value));
+                let low = if order(&value, &low) { value } else { low };
+                Some((low, if order(&high, &value) { value } else { high }))
+            })
+        }
+        let numbers = |(a, b): (f64, f64)| (number_text(a), number_text(b));
+        let times = |(a, b): (i64, i64)| (time_text(a), time_text(b));
         match &self.values {
             Values::Numbers(all) => {
-                let there = || all.iter().copied().filter(|n| !n.is_nan());
-                let (low, high) = (there().reduce(f64::min)?, there().reduce(f64::max)?);
-                Some((number_text(low), number_text(high)))
+                let there = all.iter().copied().filter(|n| !n.is_nan());
+                of(there, |a, b| a < b).map(numbers)
+            }
+            Values::Whole(all) => {
+                let there = all.iter().copied().filter(|&n| n != NULL_WHOLE);
+                of(there, |a, b| a < b).map(|(a, b)| (a.to_string(), b.to_string()))
             }
             Values::Times(all) => {
-                let there = || all.iter().copied().filter(|&t| t != NULL_TIME);
-                Some((time_text(there().min()?), time_text(there().max()?)))
+                let there = all.iter().copied().filter(|&t| t != NULL_TIME);
+                of(there, |a, b| a < b).map(times)
             }
-            _ => None,
+            Values::Words(_, words) if self.kind == Kind::Number => {
+                let there = words.iter().filter_map(|word| number_of(&word.value()));
+                let range = of(there, |a, b| a.compare(*b).is_some_and(|o| o.is_lt()));
+                range.map(|(a, b)| (a.text(), b.text()))
+            }
+            Values::Words(_, words) if self.kind == Kind::Time => {
+                let there = words
+                    .iter()
+                    .filter_map(|word| time_of(&word.value(), &self.times));
+                of(there, |a, b| a < b).map(times)
+            }
+            Values::Bools(_) | Values::Words(..) => None,
         }
     }
 
@@ -203,45 +298,79 @@ impl Column {
     ///
     /// Of numbers and times there may be as many as there are rows: meant for columns of texts.
     pub fn frequent(&self, most: usize) -> Vec<(String, usize)> {
-        let counted: Vec<(String, usize)> = match &self.values {
-            Values::Texts(codes, words) => {
-                let mut counts = vec![0; words.len()];
-                for row in 0..codes.len() {
-                    if let Some(count) = codes.at(row).and_then(|code| counts.get_mut(code)) {
-                        *count += 1;
-                    }
+        let mut counts: HashMap<String, usize> = HashMap::new();
+        match &self.values {
+            Values::Words(codes, words) => {
+                for (word, rows) in words.iter().zip(self::counts(codes, words.len())) {
+                    *counts.entry(word.text().into_owned()).or_default() += rows;
                 }
-                let words = words.iter().map(|word| word.to_string());
-                words.zip(counts).collect()
             }
             _ => {
-                let mut counts: HashMap<u64, (usize, usize)> = HashMap::new();
+                let mut rows: HashMap<u64, (usize, usize)> = HashMap::new();
                 for row in 0..self.len() {
-                    if let Some(bits) = self.number(row).map(f64::to_bits) {
-                        counts.entry(bits).or_insert((row, 0)).1 += 1;
+                    if let Some(bits) = self.bits(row) {
+                        rows.entry(bits).or_insert((row, 0)).1 += 1;
                     }
                 }
-                let text = |row| self.text(row).map(Cow::into_owned).unwrap_or_default();
-                counts
-                    .into_values()
-                    .map(|(row, n)| (text(row), n))
-                    .collect()
+                for (row, count) in rows.into_values() {
+                    let text = self.text(row).map(Cow::into_owned).unwrap_or_default();
+                    counts.insert(text, count);
+                }
             }
-        };
-        let mut counted: Vec<_> = counted.into_iter().filter(|c| c.1 > 0).collect();
+        }
+        let mut counted: Vec<_> = counts.into_iter().filter(|c| c.1 > 0).collect();
         counted.sort_by(|a, b| (Reverse(a.1), &a.0).cmp(&(Reverse(b.1), &b.0)));
         counted.truncate(most);
         counted
     }
 
-    /// What a row has.
+    /// What tells a row's value from others, where it is no word.
+    fn bits(&self, row: usize) -> Option<u64> {
+        match self.value(row) {
+            Value::Number(Number::Float(number)) => Some(number.to_bits()),
+            Value::Number(number) => Some(number.whole()? as u64),
+            Value::Time(time) => Some(time as u64),
+            Value::Bool(truth) => Some(truth.into()),
+            Value::Null | Value::Text(_) => None,
+        }
+    }
+
+    /// Whether its values are texts in the source, some at least.
+    pub(super) fn has_texts(&self) -> bool {
+        match &self.values {
+            Values::Words(_, words) => words.iter().any(|word| matches!(word, Word::Text(_))),
+            _ => self.written != Written::Typed,
+        }
+    }
+
+    /// Tells each value and how many rows have it; a word's rows at once, others one by one.
+    pub(super) fn each(&self, mut tell: impl FnMut(&Value<'_>, usize)) {
+        if let Values::Words(codes, words) = &self.values {
+            for (word, rows) in words.iter().zip(counts(codes, words.len())) {
+                tell(&word.value(), rows);
+            }
+            return;
+        }
+        for row in 0..self.len() {
+            match self.value(row) {
+                Value::Null => (),
+                value => tell(&value, 1),
+            }
+        }
+    }
+
+    /// What a row has; a text of digits that is kept as a number is one.
     #[inline]
     pub(super) fn value(&self, row: usize) -> Value<'_> {
         let value = match &self.values {
             Values::Numbers(all) => all
                 .get(row)
                 .filter(|n| n.to_bits() != NULL_NUMBER.to_bits())
-                .map(|&n| Value::Number(n)),
+                .map(|&n| Value::Number(Number::Float(n))),
+            Values::Whole(all) => all
+                .get(row)
+                .filter(|&&n| n != NULL_WHOLE)
+                .map(|&n| Value::Number(Number::Whole(n.into()))),
             Values::Times(all) => all
                 .get(row)
                 .filter(|&&t| t != NULL_TIME)
@@ -250,11 +379,96 @@ impl Column {
                 .get(row)
                 .filter(|&&b| b != NULL_BOOL)
                 .map(|&b| Value::Bool(b == 1)),
-            Values::Texts(codes, words) => codes
+            Values::Words(codes, words) => codes
                 .at(row)
                 .and_then(|code| words.get(code))
-                .map(|word| Value::Text(Cow::Borrowed(word))),
+                .map(Word::value),
         };
         value.unwrap_or(Value::Null)
     }
+
+    /// What a row has to be compared with a literal: its text with a text, where it has one.
+    #[inline]
+    pub(super) fn value_for(&self, row: usize, literal: Option<&Literal>) -> Value<'_> {
+        let value = self.value(row);
+        if self.written == Written::Typed {
+            return value;
+        }
+        let is_text = matches!(literal, Some(Literal::Text(_)));
+        match value {
+            // a pattern may read digits another way than they are a number
+            Value::Number(_) if is_text || !self.times.are_common() => {}
+            Value::Time(_) if is_text => {}
+            value => return value,
+        }
+        self.text(row).map_or(Value::Null, Value::Text)
+    }
+}
+
+/// How many rows have each of the words.
+fn counts(codes: &Codes, words: usize) -> Vec<usize> {
+    let mut rows = vec![0; words];
+    for row in 0..codes.len() {
+        if let Some(count) = codes.at(row).and_then(|code| rows.get_mut(code)) {
+            *count += 1;
+        }
+    }
+    rows
+}
+
+fn number_of(value: &Value<'_>) -> Option<Number> {
+    match value {
+        Value::Number(number) => Some(*number),
+        Value::Text(text) => Number::parse(text.as_bytes()),
+        _ => None,
+    }
+}
+
+fn time_of(value: &Value<'_>, times: &Times) -> Option<i64> {
+    match value {
+        Value::Time(time) => Some(*time),
+        Value::Text(text) => times.read(text),
+        _ => None,
+    }
+}
+
+/// What all words are: numbers, times, or texts.
+fn kind_of(words: &[Word], times: &Times) -> Kind {
+    let all = |is: &dyn Fn(&Word) -> bool| !words.is_empty() && words.iter().all(is);
+    if all(&|word| number_of(&word.value()).is_some()) {
+        return Kind::Number;
+    }
+    if all(&|word| time_of(&word.value(), times).is_some()) {
+        return Kind::Time;
+    }
+    Kind::Text
+}
+
+/// The values of rows as numbers or times, if all words are texts of such.
+fn read_as(codes: &[u32], words: &[Word], times: &Times) -> Option<Values> {
+    fn each<T: Copy>(codes: &[u32], words: &[T], null: T) -> Vec<T> {
+        let value = |&code: &u32| words.get(code as usize).copied().unwrap_or(null);
+        codes.iter().map(value).collect()
+    }
+    fn text(word: &Word) -> Option<Value<'_>> {
+        matches!(word, Word::Text(_)).then(|| word.value())
+    }
+    let float = |word: &Word| match number_of(&text(word)?)? {
+        Number::Float(number) => Some(number),
+        Number::Whole(number) => i64::try_from(number).ok().and_then(crate::exact::as_float),
+    };
+    if let Some(read) = words.iter().map(float).collect::<Option<Vec<_>>>() {
+        return Some(Values::Numbers(each(codes, &read, NULL_NUMBER)));
+    }
+    let whole = |word: &Word| {
+        number_of(&text(word)?)?
+            .whole()
+            .filter(|n| *n != NULL_WHOLE)
+    };
+    if let Some(read) = words.iter().map(whole).collect::<Option<Vec<_>>>() {
+        return Some(Values::Whole(each(codes, &read, NULL_WHOLE)));
+    }
+    let time = |word: &Word| time_of(&text(word)?, times).filter(|t| *t != NULL_TIME);
+    let read = words.iter().map(time).collect::<Option<Vec<_>>>()?;
+    Some(Values::Times(each(codes, &read, NULL_TIME)))
 }

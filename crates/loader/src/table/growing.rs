@@ -1,16 +1,17 @@
 //! Columns while rows come in: what kind they are shows by and by.
 //!
-//! A column is numbers, times or truths as long as all of its values are; else it is texts. A
-//! text that reads as a number or a time is taken for one, so what a file has no types for gets
-//! some; only what looks like a name (`007`, numbers of over 15 digits) makes a column of texts.
-//! In one of those, numbers and times are written in one way whatever they were written like.
+//! A column is numbers, times or truths as long as all of its values are; else it is words. A
+//! text that reads as a number or a time is kept as one, as long as all of them are written in
+//! one way: so what a file has no types for takes no more room, and no text is lost.
 
-use super::column::{Codes, Column, NULL_BOOL, NULL_NUMBER, NULL_TIME, Values};
-use crate::filter::{Reads, Value};
-use jiff::Timestamp;
-use rayon::prelude::*;
+use super::column::{Column, NULL_BOOL, NULL_NUMBER, NULL_TIME, NULL_WHOLE, Values};
+use super::spelling::{NumberSpelling, TimeSpelling, Written};
+use super::words::{Other, Words};
+use crate::exact::{Number, as_float};
+use crate::filter::Value;
+use crate::number;
+use crate::time::Times;
 use std::borrow::Cow;
-use std::collections::HashMap;
 
 /// Values of kept columns on their way into a [`Table`](super::Table): those of some points, in
 /// the order in which a source gave them.
@@ -18,15 +19,18 @@ use std::collections::HashMap;
 pub struct Kept {
     columns: Vec<Growing>,
     points: usize,
+    /// How times are written in the source.
+    pub(super) times: Times,
 }
 
 impl Kept {
     /// Nothing yet, of so many columns.
-    pub(crate) fn of(columns: usize) -> Self {
+    pub(crate) fn of(columns: usize, times: &Times) -> Self {
         let nothing = || Growing::Nulls(0);
         Self {
             columns: std::iter::repeat_with(nothing).take(columns).collect(),
             points: 0,
+            times: times.clone(),
         }
     }
 
@@ -41,9 +45,9 @@ impl Kept {
         for (at, column) in self.columns.iter_mut().enumerate() {
             let value = value(at);
             for _ in 1..missing {
-                column.push(value.clone());
+                column.push(value.borrowed(), &self.times);
             }
-            column.push(value);
+            column.push(value, &self.times);
         }
     }
 
@@ -54,6 +58,9 @@ impl Kept {
             return;
         }
         self.points += more.points;
+        if self.times.are_common() {
+            self.times = more.times;
+        }
         for (column, more) in self.columns.iter_mut().zip(more.columns) {
             column.append(more);
         }
@@ -64,113 +71,176 @@ impl Kept {
     }
 }
 
-/// A column that grows.
+/// A column that grows. What says how texts are written is missing where they are none.
 #[derive(Debug)]
 pub(crate) enum Growing {
     /// So many rows, none with a value.
     Nulls(usize),
-    Numbers(Vec<f64>),
-    Times(Vec<i64>),
+    /// Whole numbers, some of which are no `f64`; whether they are texts of digits.
+    Whole(Vec<i64>, bool),
+    Numbers(Vec<f64>, Option<NumberSpelling>),
+    Times(Vec<i64>, Option<TimeSpelling>),
     Bools(Vec<u8>),
-    Texts(Texts),
+    Words(Words),
 }
 
 /// A value of a certain kind.
 enum Sorted<'a> {
-    Number(f64),
-    Time(i64),
+    /// A whole number that is no `f64`.
+    Whole(i64, bool),
+    Number(f64, Option<NumberSpelling>),
+    Time(i64, Option<TimeSpelling>),
     Bool(bool),
-    /// A text that is kept as one.
     Text(Cow<'a, str>),
+    /// A number that no column of numbers has room for.
+    Other(Number),
 }
 
 impl<'a> Sorted<'a> {
-    fn of(value: Value<'a>) -> Option<Self> {
+    fn of(value: Value<'a>, times: &Times) -> Option<Self> {
         Some(match value {
             Value::Null => return None,
             // any other NaN would be taken for a null
-            Value::Number(number) if number.is_nan() => Self::Number(f64::NAN),
-            Value::Number(number) => Self::Number(number),
-            Value::Time(time) => Self::Time(time.max(NULL_TIME + 1)),
-            Value::Bool(truth) => Self::Bool(truth),
-            Value::Text(text) => match Reads::of(&text) {
-                Reads::Number(number) if !is_name(&text) => Self::Number(number),
-                Reads::Time(time) => Self::Time(time),
-                _ => Self::Text(text),
+            Value::Number(Number::Float(number)) if number.is_nan() => Self::Number(f64::NAN, None),
+            Value::Number(Number::Float(number)) => Self::Number(number, None),
+            Value::Number(number) => match number.whole().filter(|n| *n != NULL_WHOLE) {
+                Some(whole) => match as_float(whole) {
+                    Some(float) => Self::Number(float, None),
+                    None => Self::Whole(whole, false),
+                },
+                None => Self::Other(number),
             },
+            Value::Time(time) => Self::Time(time.max(NULL_TIME + 1), None),
+            Value::Bool(truth) => Self::Bool(truth),
+            Value::Text(text) => Self::of_text(text, times),
         })
     }
 
-    fn into_text(self) -> Cow<'a, str> {
+    fn of_text(text: Cow<'a, str>, times: &Times) -> Self {
+        let trimmed = text.trim();
+        if let Some(spelling) = NumberSpelling::of(trimmed)
+            && let Some(number) = number::parse(trimmed.as_bytes())
+        {
+            return Self::Number(number, Some(spelling));
+        }
+        let whole = trimmed.parse::<i64>().ok().filter(|n| *n != NULL_WHOLE);
+        if let Some(whole) = whole.filter(|_| is_plain(trimmed)) {
+            return Self::Whole(whole, true);
+        }
+        let is_date = matches!(trimmed.as_bytes(), [b'0'..=b'9', _, _, _, b'-' | b'/', ..]);
+        if is_date
+            && let Some(time) = times.read(trimmed)
+            && let Some(spelling) = TimeSpelling::of(trimmed, time)
+        {
+            return Self::Time(time, Some(spelling));
+        }
+        Self::Text(match text {
+            Cow::Borrowed(text) => Cow::Borrowed(text.trim()),
+            Cow::Owned(_) => Cow::Owned(trimmed.to_owned()),
+        })
+    }
+
+    fn into_words(self, words: &mut Words) {
         match self {
-            Self::Number(number) => number_text(number).into(),
-            Self::Time(time) => time_text(time).into(),
-            Self::Bool(truth) => truth.to_string().into(),
-            Self::Text(Cow::Borrowed(text)) => text.trim().into(),
-            Self::Text(Cow::Owned(text)) => text.trim().to_owned().into(),
+            Self::Whole(number, true) => words.push_text(&number.to_string()),
+            Self::Number(number, Some(spelling)) => words.push_text(&spelling.write(number)),
+            Self::Time(time, Some(spelling)) => words.push_text(&spelling.write(time)),
+            Self::Text(text) => words.push_text(&text),
+            Self::Whole(number, false) => {
+                words.push_other(Other::Number(Number::Whole(number.into())));
+            }
+            Self::Number(number, None) => words.push_other(Other::Number(Number::Float(number))),
+            Self::Other(number) => words.push_other(Other::Number(number)),
+            Self::Time(time, None) => words.push_other(Other::Time(time)),
+            Self::Bool(truth) => words.push_other(Other::Bool(truth)),
         }
     }
 }
 
-/// Whether digits are a name: a leading zero would be lost, or some of many digits.
-fn is_name(text: &str) -> bool {
-    let text = text.trim();
-    let digits = text.strip_prefix(['+', '-']).unwrap_or(text).as_bytes();
-    let leading_zero = matches!(digits, [b'0', b'0'..=b'9', ..]);
-    leading_zero || digits.iter().filter(|b| b.is_ascii_digit()).count() > 15
+/// Whether digits are written as a number of them is: without a sign that says nothing, or zeros.
+fn is_plain(digits: &str) -> bool {
+    matches!(
+        digits.as_bytes(),
+        [b'1'..=b'9', ..] | [b'-', b'1'..=b'9', ..]
+    )
 }
 
-/// A number as it is read again: `5`, `0.1`, `1e300`.
-pub(super) fn number_text(number: f64) -> String {
-    let size = number.abs();
-    if number == 0.0 || (1e-5..1e16).contains(&size) {
-        number.to_string()
-    } else {
-        format!("{number:e}")
+/// How two stretches of a column are written, if it is one way, or none in both.
+fn both<T>(a: Option<T>, b: Option<T>, and: impl FnOnce(T, T) -> Option<T>) -> Option<Option<T>> {
+    match (a, b) {
+        (None, None) => Some(None),
+        (Some(a), Some(b)) => and(a, b).map(Some),
+        _ => None,
     }
 }
 
-/// A time as it is read again; what no calendar has is a number.
-pub(super) fn time_text(time: i64) -> String {
-    Timestamp::from_millisecond(time).map_or_else(|_| time.to_string(), |t| t.to_string())
+/// A value behind some rows without.
+fn behind<T: Clone>(nulls: usize, null: T, value: T) -> Vec<T> {
+    let mut all = vec![null; nulls];
+    all.push(value);
+    all
 }
 
 impl Growing {
-    fn push(&mut self, value: Value<'_>) {
-        if let (Self::Texts(texts), Value::Text(text)) = (&mut *self, &value) {
-            return texts.push_raw(text);
+    fn push(&mut self, value: Value<'_>, times: &Times) {
+        if let (Self::Words(words), Value::Text(text)) = (&mut *self, &value) {
+            return words.push_text(text.trim());
         }
-        let Some(value) = Sorted::of(value) else {
-            return self.push_nulls(1);
-        };
+        match Sorted::of(value, times) {
+            None => self.push_nulls(1),
+            Some(value) => self.push_sorted(value),
+        }
+    }
+
+    fn push_sorted(&mut self, value: Sorted<'_>) {
         match (&mut *self, value) {
-            (Self::Numbers(all), Sorted::Number(number)) => all.push(number),
-            (Self::Times(all), Sorted::Time(time)) => all.push(time),
+            (Self::Nulls(rows), value) => *self = Self::first(*rows, value),
+            (Self::Words(words), value) => value.into_words(words),
             (Self::Bools(all), Sorted::Bool(truth)) => all.push(u8::from(truth)),
-            (Self::Texts(texts), value) => texts.push(&value.into_text()),
-            (Self::Nulls(rows), value) => {
-                *self = Self::first(*rows, value);
+            (Self::Whole(all, texts), Sorted::Whole(number, text)) if *texts == text => {
+                all.push(number);
             }
-            (_, value) => self.add_to_texts(|texts| texts.push(&value.into_text())),
+            (Self::Numbers(all, known), Sorted::Number(number, new)) => {
+                match both(*known, new, NumberSpelling::and) {
+                    Some(spelling) => {
+                        all.push(number);
+                        *known = spelling;
+                    }
+                    None => self.push_word(Sorted::Number(number, new)),
+                }
+            }
+            (Self::Times(all, known), Sorted::Time(time, new)) => {
+                match both(*known, new, TimeSpelling::and) {
+                    Some(spelling) => {
+                        all.push(time);
+                        *known = spelling;
+                    }
+                    None => self.push_word(Sorted::Time(time, new)),
+                }
+            }
+            (
+                Self::Whole(..) | Self::Numbers(..),
+                value @ (Sorted::Whole(..) | Sorted::Number(..)),
+            ) => {
+                self.append(Self::first(0, value));
+            }
+            (_, value) => self.push_word(value),
         }
     }
 
     /// A column of one value behind some rows without.
     fn first(nulls: usize, value: Sorted<'_>) -> Self {
-        fn behind<T: Clone>(nulls: usize, null: T, value: T) -> Vec<T> {
-            let mut all = vec![null; nulls];
-            all.push(value);
-            all
-        }
         match value {
-            Sorted::Number(number) => Self::Numbers(behind(nulls, NULL_NUMBER, number)),
-            Sorted::Time(time) => Self::Times(behind(nulls, NULL_TIME, time)),
+            Sorted::Whole(number, text) => Self::Whole(behind(nulls, NULL_WHOLE, number), text),
+            Sorted::Number(number, spelling) => {
+                Self::Numbers(behind(nulls, NULL_NUMBER, number), spelling)
+            }
+            Sorted::Time(time, spelling) => Self::Times(behind(nulls, NULL_TIME, time), spelling),
             Sorted::Bool(truth) => Self::Bools(behind(nulls, NULL_BOOL, u8::from(truth))),
-            text @ Sorted::Text(_) => {
-                let mut texts = Texts::default();
-                texts.codes.resize(nulls, Texts::NULL);
-                texts.push(&text.into_text());
-                Self::Texts(texts)
+            word @ (Sorted::Text(_) | Sorted::Other(_)) => {
+                let mut words = Words::nulls(nulls);
+                word.into_words(&mut words);
+                Self::Words(words)
             }
         }
     }
@@ -178,24 +248,11 @@ impl Growing {
     fn push_nulls(&mut self, count: usize) {
         match self {
             Self::Nulls(rows) => *rows += count,
-            Self::Numbers(all) => all.resize(all.len() + count, NULL_NUMBER),
-            Self::Times(all) => all.resize(all.len() + count, NULL_TIME),
+            Self::Whole(all, _) => all.resize(all.len() + count, NULL_WHOLE),
+            Self::Numbers(all, _) => all.resize(all.len() + count, NULL_NUMBER),
+            Self::Times(all, _) => all.resize(all.len() + count, NULL_TIME),
             Self::Bools(all) => all.resize(all.len() + count, NULL_BOOL),
-            Self::Texts(texts) => texts.codes.resize(texts.codes.len() + count, Texts::NULL),
-        }
-    }
-
-    fn append(&mut self, more: Self) {
-        match (&mut *self, more) {
-            (_, Self::Nulls(count)) => self.push_nulls(count),
-            (Self::Nulls(count), mut more) => {
-                more.push_nulls_before(*count);
-                *self = more;
-            }
-            (Self::Numbers(all), Self::Numbers(more)) => all.extend(more),
-            (Self::Times(all), Self::Times(more)) => all.extend(more),
-            (Self::Bools(all), Self::Bools(more)) => all.extend(more),
-            (_, more) => self.add_to_texts(|texts| texts.append(more.into_texts())),
+            Self::Words(words) => words.push_nulls(count),
         }
     }
 
@@ -205,115 +262,153 @@ impl Growing {
         }
         match self {
             Self::Nulls(rows) => *rows += count,
-            Self::Numbers(all) => before(all, count, NULL_NUMBER),
-            Self::Times(all) => before(all, count, NULL_TIME),
+            Self::Whole(all, _) => before(all, count, NULL_WHOLE),
+            Self::Numbers(all, _) => before(all, count, NULL_NUMBER),
+            Self::Times(all, _) => before(all, count, NULL_TIME),
             Self::Bools(all) => before(all, count, NULL_BOOL),
-            Self::Texts(texts) => before(&mut texts.codes, count, Texts::NULL),
+            Self::Words(words) => before(&mut words.codes, count, Words::NULL),
         }
     }
 
-    /// Makes it a column of texts and adds to that.
-    fn add_to_texts(&mut self, add: impl FnOnce(&mut Texts)) {
-        let mut texts = std::mem::replace(self, Self::Nulls(0)).into_texts();
-        add(&mut texts);
-        *self = Self::Texts(texts);
+    /// Adds the rows that follow.
+    fn append(&mut self, mut more: Self) {
+        match (&mut *self, &mut more) {
+            (_, Self::Nulls(count)) => return self.push_nulls(*count),
+            (Self::Nulls(count), more) => {
+                more.push_nulls_before(*count);
+                std::mem::swap(self, more);
+                return;
+            }
+            (Self::Whole(all, texts), Self::Whole(more, text)) if texts == text => {
+                return all.append(more);
+            }
+            (Self::Numbers(all, known), Self::Numbers(more, new)) => {
+                if let Some(spelling) = both(*known, *new, NumberSpelling::and) {
+                    *known = spelling;
+                    return all.append(more);
+                }
+            }
+            (Self::Times(all, known), Self::Times(more, new)) => {
+                if let Some(spelling) = both(*known, *new, TimeSpelling::and) {
+                    *known = spelling;
+                    return all.append(more);
+                }
+            }
+            (Self::Bools(all), Self::Bools(more)) => return all.append(more),
+            (Self::Whole(..), Self::Numbers(..)) | (Self::Numbers(..), Self::Whole(..)) => {
+                if self.make_whole() && more.make_whole() {
+                    return self.append(more);
+                }
+                if self.make_numbers() && more.make_numbers() {
+                    return self.append(more);
+                }
+            }
+            _ => (),
+        }
+        self.add_words(|words| words.append(more.into_words()));
     }
 
-    fn into_texts(self) -> Texts {
-        let mut texts = Texts::default();
+    /// Makes whole numbers of all numbers, if they are.
+    fn make_whole(&mut self) -> bool {
+        let Self::Numbers(all, spelling) = self else {
+            return matches!(self, Self::Whole(..));
+        };
+        let texts = spelling.is_some();
+        if spelling.is_some_and(|spelling| !spelling.is_whole()) {
+            return false;
+        }
+        let whole = |&number: &f64| {
+            if number.to_bits() == NULL_NUMBER.to_bits() {
+                return Some(NULL_WHOLE);
+            }
+            Number::Float(number).whole()
+        };
+        let whole: Option<Vec<i64>> = all.iter().map(whole).collect();
+        let Some(whole) = whole else {
+            return false;
+        };
+        *self = Self::Whole(whole, texts);
+        true
+    }
+
+    /// Makes floating-point numbers of whole ones, if they are the same and no texts.
+    fn make_numbers(&mut self) -> bool {
+        let Self::Whole(all, false) = self else {
+            return matches!(self, Self::Numbers(..));
+        };
+        let float = |&number: &i64| {
+            if number == NULL_WHOLE {
+                return Some(NULL_NUMBER);
+            }
+            as_float(number)
+        };
+        let floats: Option<Vec<f64>> = all.iter().map(float).collect();
+        let Some(floats) = floats else {
+            return false;
+        };
+        *self = Self::Numbers(floats, None);
+        true
+    }
+
+    fn push_word(&mut self, value: Sorted<'_>) {
+        self.add_words(|words| value.into_words(words));
+    }
+
+    /// Makes it a column of words and adds to that.
+    fn add_words(&mut self, add: impl FnOnce(&mut Words)) {
+        let mut words = std::mem::replace(self, Self::Nulls(0)).into_words();
+        add(&mut words);
+        *self = Self::Words(words);
+    }
+
+    fn into_words(self) -> Words {
+        let mut words = Words::default();
         let mut add = |is_null, value: Sorted<'_>| {
             if is_null {
-                texts.codes.push(Texts::NULL);
+                words.push_nulls(1);
             } else {
-                texts.push(&value.into_text());
+                value.into_words(&mut words);
             }
         };
         match self {
-            Self::Texts(texts) => return texts,
-            Self::Nulls(rows) => texts.codes.resize(rows, Texts::NULL),
-            Self::Numbers(all) => all
+            Self::Words(known) => return known,
+            Self::Nulls(rows) => words.push_nulls(rows),
+            Self::Whole(all, texts) => all
                 .into_iter()
-                .for_each(|n| add(n.to_bits() == NULL_NUMBER.to_bits(), Sorted::Number(n))),
-            Self::Times(all) => all
+                .for_each(|n| add(n == NULL_WHOLE, Sorted::Whole(n, texts))),
+            Self::Numbers(all, spelling) => all.into_iter().for_each(|n| {
+                let is_null = n.to_bits() == NULL_NUMBER.to_bits();
+                add(is_null, Sorted::Number(n, spelling));
+            }),
+            Self::Times(all, spelling) => all
                 .into_iter()
-                .for_each(|t| add(t == NULL_TIME, Sorted::Time(t))),
+                .for_each(|t| add(t == NULL_TIME, Sorted::Time(t, spelling))),
             Self::Bools(all) => all
                 .into_iter()
                 .for_each(|b| add(b == NULL_BOOL, Sorted::Bool(b == 1))),
         }
-        texts
+        words
     }
 
     /// The column under its name, its rows in an order.
-    pub(super) fn finish(self, name: String, order: &[u32]) -> Column {
-        fn gathered<T: Copy + Send + Sync>(all: &[T], order: &[u32], null: T) -> Vec<T> {
-            let value = |&at: &u32| all.get(at as usize).copied().unwrap_or(null);
-            order.par_iter().map(value).collect()
-        }
-        let values = match self {
-            Self::Nulls(_) => Values::Texts(Codes::of(vec![0; order.len()], 0), Vec::new()),
-            Self::Numbers(all) => Values::Numbers(gathered(&all, order, NULL_NUMBER)),
-            Self::Times(all) => Values::Times(gathered(&all, order, NULL_TIME)),
-            Self::Bools(all) => Values::Bools(gathered(&all, order, NULL_BOOL)),
-            Self::Texts(Texts {
-                codes,
-                words,
-                known,
-            }) => {
-                drop(known);
-                let null = words.len() as u32;
-                let mut codes = gathered(&codes, order, Texts::NULL);
-                for code in &mut codes {
-                    *code = (*code).min(null);
-                }
-                Values::Texts(Codes::of(codes, words.len()), words)
+    pub(super) fn finish(self, name: String, order: &[u32], times: &Times) -> Column {
+        let (values, written) = match self {
+            Self::Nulls(_) => {
+                return Column::of_words(name, Words::nulls(order.len()), order, times);
             }
+            Self::Words(words) => return Column::of_words(name, words, order, times),
+            Self::Whole(all, false) => (Values::Whole(all), Written::Typed),
+            Self::Whole(all, true) => (Values::Whole(all), Written::Whole),
+            Self::Numbers(all, spelling) => (
+                Values::Numbers(all),
+                spelling.map_or(Written::Typed, Written::Number),
+            ),
+            Self::Times(all, spelling) => (
+                Values::Times(all),
+                spelling.map_or(Written::Typed, Written::Time),
+            ),
+            Self::Bools(all) => (Values::Bools(all), Written::Typed),
         };
-        Column::new(name, values)
-    }
-}
-
-/// Texts, each kept once.
-#[derive(Debug, Default)]
-pub(crate) struct Texts {
-    codes: Vec<u32>,
-    words: Vec<Box<str>>,
-    /// The codes of words, and of texts that stand for them.
-    known: HashMap<Box<str>, u32>,
-}
-
-impl Texts {
-    const NULL: u32 = u32::MAX;
-
-    fn push(&mut self, word: &str) {
-        let code = self.code(word);
-        self.codes.push(code);
-    }
-
-    /// Adds a text as it is in a file.
-    fn push_raw(&mut self, text: &str) {
-        if let Some(&code) = self.known.get(text) {
-            return self.codes.push(code);
-        }
-        let word = Sorted::of(Value::Text(text.into())).map(Sorted::into_text);
-        let code = self.code(word.as_deref().unwrap_or(text));
-        self.known.insert(text.into(), code);
-        self.codes.push(code);
-    }
-
-    fn code(&mut self, word: &str) -> u32 {
-        if let Some(&code) = self.known.get(word) {
-            return code;
-        }
-        let code = u32::try_from(self.words.len()).unwrap_or(Self::NULL);
-        self.words.push(word.into());
-        self.known.insert(word.into(), code);
-        code
-    }
-
-    fn append(&mut self, more: Self) {
-        let codes: Vec<u32> = more.words.iter().map(|word| self.code(word)).collect();
-        let code = |code: u32| codes.get(code as usize).copied().unwrap_or(Self::NULL);
-        self.codes.extend(more.codes.into_iter().map(code));
+        Column::new(name, values.in_order(order), written, times)
     }
 }

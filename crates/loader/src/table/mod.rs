@@ -1,14 +1,18 @@
 //! Columns that are kept beside an index of points: what they are filtered and parted by.
 
+mod check;
 mod column;
 mod growing;
 mod select;
+mod spelling;
+mod words;
 
+pub use check::TableError;
 pub use column::{Column, Kind};
 pub use growing::Kept;
-pub use select::TableError;
 
 use crate::columns;
+use crate::time::Times;
 
 /// Values of columns for each point of an index, in the index's order.
 ///
@@ -38,16 +42,20 @@ pub struct Table {
     columns: Vec<Column>,
     /// The column that the points are shown by.
     by: Option<String>,
+    /// How times are written in the source.
+    times: Times,
 }
 
 impl Table {
     /// The columns that were gathered, brought into an order.
     pub(crate) fn new(names: Vec<String>, kept: Kept, order: &[u32]) -> Self {
+        let times = kept.times.clone();
         let columns = names.into_iter().zip(kept.into_columns());
-        let columns = columns.map(|(name, growing)| growing.finish(name, order));
+        let columns = columns.map(|(name, growing)| growing.finish(name, order, &times));
         Self {
             columns: columns.collect(),
             by: None,
+            times,
         }
     }
 

@@ -1,9 +1,12 @@
 //! Parts of an index, by what its table says: what fulfils a filter, what has one value.
 
+use super::Table;
+use super::check::{TableError, check};
 use super::column::{Codes, Column, Values};
-use super::{Kind, Table};
-use crate::filter::{Filter, Literal, Reads, Tree, Value};
+use super::words::Word;
+use crate::filter::{Condition, Filter, Tree, Value};
 use crate::report::shown;
+use crate::time::Times;
 use heatsplat_points::{Point, Points};
 use rayon::prelude::*;
 use std::collections::HashMap;
@@ -14,22 +17,14 @@ const ROWS: usize = 1 << 16;
 /// What the part is called that holds all lesser ones.
 const OTHER: &str = "other";
 
-/// Why a filter or a column doesn't fit a table.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{message}")]
-pub struct TableError {
-    message: String,
-}
-
 impl Table {
     /// Whether a filter asks for columns that are there, and for nothing that can't be: a
-    /// number that is greater than a word, say.
+    /// number that is greater than a word, say, or a date in a column with other texts.
     ///
     /// # Errors
     /// What is wrong, and what there is.
     pub fn check(&self, filter: &Filter) -> Result<(), TableError> {
-        let columns = self.columns_of(filter)?;
-        check(filter.tree(), &columns)
+        self.fitting(filter).map(|_| ())
     }
 
     /// The points that fulfil a filter, as an index of their own: the one that loading the
@@ -38,9 +33,8 @@ impl Table {
     /// # Errors
     /// Those of [`check`](Self::check).
     pub fn select(&self, points: &Points, filter: &Filter) -> Result<Points, TableError> {
-        let columns = self.columns_of(filter)?;
-        check(filter.tree(), &columns)?;
-        let test = Test::of(filter.tree(), &columns);
+        let (filter, columns) = self.fitting(filter)?;
+        let test = Test::of(filter.tree(), &columns, &self.times);
         let chunks = points.as_slice().par_chunks(ROWS).enumerate();
         let parts: Vec<Vec<Point>> = chunks
             .map(|(chunk, points)| {
@@ -84,35 +78,38 @@ impl Table {
         column: &str,
         names: &[impl AsRef<str>],
     ) -> Result<Vec<Points>, TableError> {
-        let columns = self.columns_of(filter)?;
-        check(filter.tree(), &columns)?;
+        let (filter, columns) = self.fitting(filter)?;
         let column = self.column(column).ok_or_else(|| self.missing(column))?;
-        let test = Test::of(filter.tree(), &columns);
+        let test = Test::of(filter.tree(), &columns, &self.times);
         let wanted = |row| test.holds(row) == Some(true);
         Ok(parted(points, column, names, wanted))
     }
 
-    fn columns_of(&self, filter: &Filter) -> Result<Vec<&Column>, TableError> {
-        let names = filter.columns().iter();
-        names
-            .map(|name| self.column(name).ok_or_else(|| self.missing(name)))
-            .collect()
+    /// A filter as it is meant here, and the columns that it asks for.
+    fn fitting(&self, filter: &Filter) -> Result<(Filter, Vec<&Column>), TableError> {
+        let filter = filter.clone().told(&self.times);
+        let column = |name: &String| self.column(name).ok_or_else(|| self.missing(name));
+        let columns: Vec<&Column> = filter
+            .columns()
+            .iter()
+            .map(column)
+            .collect::<Result<_, _>>()?;
+        check(&filter, &columns, &self.times)?;
+        Ok((filter, columns))
     }
 
     fn missing(&self, name: &str) -> TableError {
         let kept = self.columns.iter().map(|c| shown(c.name().as_bytes()));
         let kept: Vec<String> = kept.collect();
-        TableError {
-            message: format!(
-                "no column {} is kept; there are: {}",
-                shown(name.as_bytes()),
-                if kept.is_empty() {
-                    "none".to_owned()
-                } else {
-                    kept.join(", ")
-                }
-            ),
-        }
+        TableError::new(format!(
+            "no column {} is kept; there are: {}",
+            shown(name.as_bytes()),
+            if kept.is_empty() {
+                "none".to_owned()
+            } else {
+                kept.join(", ")
+            }
+        ))
     }
 }
 
@@ -144,85 +141,40 @@ fn parted(
     parts.into_iter().map(Points::from_sorted).collect()
 }
 
-/// Whether all comparisons can be; the columns are those that the tree counts.
-fn check(tree: &Tree, columns: &[&Column]) -> Result<(), TableError> {
-    let fits = |column: usize, literal: &Literal| match columns.get(column) {
-        Some(column) => fits(column, literal),
-        None => Ok(()),
-    };
-    match tree {
-        Tree::And(all) | Tree::Or(all) => all.iter().try_for_each(|part| check(part, columns)),
-        Tree::Not(inner) => check(inner, columns),
-        Tree::Compare(column, _, literal) => fits(*column, literal),
-        Tree::In(column, literals) => literals.iter().try_for_each(|l| fits(*column, l)),
-        Tree::IsNull(_) => Ok(()),
-    }
-}
-
-fn fits(column: &Column, literal: &Literal) -> Result<(), TableError> {
-    let possible = match (column.kind(), literal) {
-        (Kind::Text, _) => true,
-        (Kind::Number, Literal::Text(text)) => matches!(text.reads, Reads::Number(_)),
-        (Kind::Number, _) => true,
-        (Kind::Time, Literal::Text(text)) => matches!(text.reads, Reads::Time(_)),
-        (Kind::Time, literal) => matches!(literal, Literal::Time(_)),
-        (Kind::Bool, literal) => !matches!(literal, Literal::Time(_)),
-    };
-    if possible {
-        return Ok(());
-    }
-    let holds = match column.kind() {
-        Kind::Number => "numbers",
-        Kind::Text => "texts",
-        Kind::Time => "times, like 2010-03-01 or 2010-03-01T12:30:00Z",
-        Kind::Bool => "true or false",
-    };
-    let given = match literal {
-        Literal::Text(text) => format!("'{}'", shown(text.text.as_bytes()).trim_matches('"')),
-        Literal::Number(number) => number.to_string(),
-        Literal::Bool(truth) => truth.to_string(),
-        Literal::Time(_) => "a time".to_owned(),
-    };
-    Err(TableError {
-        message: format!(
-            "column {} holds {holds}; {given} can't be compared with them",
-            shown(column.name().as_bytes())
-        ),
-    })
-}
-
 /// A condition on rows of a table.
 enum Test<'t> {
     And(Vec<Self>),
     Or(Vec<Self>),
     Not(Box<Self>),
-    /// What is true of each text of a column, and last of rows without one.
-    Texts(&'t Codes, Vec<Option<bool>>),
-    /// One comparison with a column's values.
-    Values(&'t Column, &'t Tree),
+    /// What is true of each word of a column, and last of rows without one.
+    Words(&'t Codes, Vec<Option<bool>>),
+    /// A condition on a column's values.
+    Values(&'t Column, &'t Condition, &'t Times),
     Unknown,
 }
 
 impl<'t> Test<'t> {
-    fn of(tree: &'t Tree, columns: &[&'t Column]) -> Self {
-        let all = |parts: &'t [Tree]| parts.iter().map(|part| Self::of(part, columns)).collect();
-        let place = match tree {
+    fn of(tree: &'t Tree, columns: &[&'t Column], times: &'t Times) -> Self {
+        let all = |parts: &'t [Tree]| {
+            let parts = parts.iter();
+            parts.map(|part| Self::of(part, columns, times)).collect()
+        };
+        let (place, condition) = match tree {
             Tree::And(parts) => return Self::And(all(parts)),
             Tree::Or(parts) => return Self::Or(all(parts)),
-            Tree::Not(inner) => return Self::Not(Box::new(Self::of(inner, columns))),
-            Tree::Compare(column, ..) | Tree::In(column, _) | Tree::IsNull(column) => *column,
+            Tree::Not(inner) => return Self::Not(Box::new(Self::of(inner, columns, times))),
+            Tree::Of(column, condition) => (*column, condition),
         };
         let Some(column) = columns.get(place) else {
             return Self::Unknown;
         };
         match &column.values {
-            Values::Texts(codes, words) => {
-                let words = words.iter().map(|word| Value::Text((&**word).into()));
-                let values = words.chain([Value::Null]);
-                let verdict = |value: Value<'_>| tree.holds(&|_| value.clone());
-                Self::Texts(codes, values.map(verdict).collect())
+            Values::Words(codes, words) => {
+                let values = words.iter().map(Word::value).chain([Value::Null]);
+                let verdict = |value: Value<'_>| condition.holds(|_| value.borrowed(), times);
+                Self::Words(codes, values.map(verdict).collect())
             }
-            _ => Self::Values(column, tree),
+            _ => Self::Values(column, condition, times),
         }
     }
 
@@ -231,8 +183,10 @@ impl<'t> Test<'t> {
             Self::And(parts) => decided(parts, row, false),
             Self::Or(parts) => decided(parts, row, true),
             Self::Not(inner) => inner.holds(row).map(|holds| !holds),
-            Self::Texts(codes, verdicts) => verdicts.get(codes.at(row)?).copied().flatten(),
-            Self::Values(column, tree) => tree.holds(&|_| column.value(row)),
+            Self::Words(codes, verdicts) => verdicts.get(codes.at(row)?).copied().flatten(),
+            Self::Values(column, condition, times) => {
+                condition.holds(|literal| column.value_for(row, literal), times)
+            }
             Self::Unknown => None,
         }
     }
@@ -249,4 +203,157 @@ fn decided(parts: &[Test<'_>], row: usize, decisive: bool) -> Option<bool> {
         }
     }
     outcome
+}
+
+#[cfg(test)]
+mod laws {
+    use super::super::growing::Kept;
+    use super::*;
+    use crate::exact::Number;
+    use proptest::prelude::*;
+
+    /// Texts as files without types have them: of all kinds, alike, and nearly alike.
+    fn text() -> impl Strategy<Value = String> {
+        prop_oneof![
+            4 => "[0-9]{1,2}([.][05]{1,2})?",
+            2 => "2010-0[1-4]-0[1-5]([T ]1[0-2]:30(:0[0-9]([.][05]{1,3})?)?(Z|[+]00| UTC)?)?",
+            1 => "86732204000000000[0-3]([.]0)?",
+            1 => "[+-]?[0-9]{1,19}",
+            1 => "2010[/-]0[1-4]",
+            1 => "[ab5/ ]{0,3}",
+            1 => prop_oneof![
+                Just("007"), Just("5."), Just("1e1"), Just("true"), Just("no"), Just("20100301"),
+                Just("1267401600"), Just("Mar 1, 2010"), Just("03/01/2010"), Just("01.03.2010 12:30"),
+                Just("-0"), Just("-0.0"), Just("9223372036854775808"), Just("-9223372036854775808"),
+            ].prop_map(str::to_owned),
+        ]
+    }
+
+    fn value() -> impl Strategy<Value = Value<'static>> {
+        prop_oneof![
+            1 => Just(Value::Null),
+            8 => text().prop_map(|text| Value::Text(text.into())),
+        ]
+    }
+
+    /// Values as typed columns have them, of one kind and of several.
+    fn typed() -> impl Strategy<Value = Value<'static>> {
+        let number = |number| Value::Number(Number::Float(number));
+        let whole = prop_oneof![
+            Just(867_322_040_000_000_001_i128),
+            Just(867_322_040_000_000_002),
+            Just(i128::from(u64::MAX)),
+            Just(i128::from(i64::MIN)),
+        ];
+        prop_oneof![
+            2 => Just(Value::Null),
+            8 => (-9..9i8).prop_map(move |n| number(f64::from(n))),
+            2 => (-9..9i8).prop_map(move |n| number(f64::from(n) / 2.0)),
+            2 => whole.prop_map(|n| Value::Number(Number::Whole(n))),
+            1 => Just(number(1_267_401_600_000.0)),
+            1 => Just(number(f64::NAN)),
+            1 => value(),
+            1 => any::<bool>().prop_map(Value::Bool),
+            1 => (0..9i64).prop_map(|n| Value::Time(1_267_401_600_000_000 + n)),
+        ]
+    }
+
+    fn literal() -> impl Strategy<Value = String> {
+        prop_oneof![
+            text().prop_map(|text| format!("'{text}'")),
+            "-?[0-9]{1,2}([.]5)?",
+            "86732204000000000[0-3]",
+            "2010-0[1-4](-0[1-5])?",
+            Just("true".to_owned()),
+        ]
+    }
+
+    fn condition() -> impl Strategy<Value = String> {
+        let sign = prop_oneof!["=", "<>", "<", "<=", ">", ">="];
+        let one = (sign, literal(), any::<bool>()).prop_map(|(sign, literal, not)| {
+            format!("{}v {sign} {literal}", if not { "not " } else { "" })
+        });
+        let some = (literal(), literal()).prop_map(|(a, b)| format!("v in ({a}, {b})"));
+        let one = prop_oneof![8 => one, 2 => some, 1 => Just("v is null".to_owned())];
+        proptest::collection::vec((one, any::<bool>()), 1..4).prop_map(|all| {
+            let parts = all.iter().enumerate().map(|(i, (one, or))| match (i, or) {
+                (0, _) => one.clone(),
+                (_, true) => format!(" or {one}"),
+                (_, false) => format!(" and {one}"),
+            });
+            parts.collect()
+        })
+    }
+
+    /// Values of a column as it is kept, gathered in stretches of so many rows.
+    fn kept(values: &[Value<'static>], stretch: usize, times: &Times) -> Column {
+        let mut all = Kept::of(1, times);
+        for values in values.chunks(stretch) {
+            let mut some = Kept::of(1, times);
+            for (at, value) in values.iter().enumerate() {
+                some.fill(at + 1, |_| value.clone());
+            }
+            all.append(some);
+        }
+        let order: Vec<u32> = (0..values.len() as u32).collect();
+        let growing = all.into_columns().swap_remove(0);
+        growing.finish("v".to_owned(), &order, times)
+    }
+
+    fn check(values: &[Value<'static>], stretch: usize, filter: &str, formats: &[&str]) {
+        let formats: Vec<_> = formats.iter().map(|f| f.parse().unwrap()).collect();
+        let times = Times::new(&formats);
+        let column = kept(values, stretch, &times);
+        let filter = filter.parse::<Filter>().unwrap().told(&times);
+        let test = Test::of(filter.tree(), &[&column], &times);
+        for (row, value) in values.iter().enumerate() {
+            let at_load = filter.tree().holds(std::slice::from_ref(value), &times);
+            assert_eq!(
+                test.holds(row),
+                at_load,
+                "{filter}: {value:?} in {column:?}"
+            );
+        }
+        assert_eq!(column.len(), values.len());
+        for (row, value) in values.iter().enumerate() {
+            match value {
+                Value::Text(text) => assert_eq!(column.text(row).as_deref(), Some(text.trim())),
+                Value::Null => assert_eq!(column.text(row), None),
+                _ => (),
+            }
+        }
+        let nulls = values.iter().filter(|value| **value == Value::Null).count();
+        assert_eq!(column.nulls(), nulls);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2000))]
+
+        /// Whatever texts a column has, it answers as they do one by one, and gives them back.
+        #[test]
+        fn kept_texts_answer_as_texts(
+            same in value(),
+            values in proptest::collection::vec(value(), 1..12),
+            alike in 0..4usize,
+            stretch in 1..12usize,
+            filter in condition(),
+            told: bool,
+        ) {
+            let values: Vec<_> = match alike {
+                0 => vec![same; values.len()],
+                _ => values,
+            };
+            let formats: &[&str] = if told { &["%d.%m.%Y", "%m/%d/%Y"] } else { &[] };
+            check(&values, stretch, &filter, formats);
+        }
+
+        #[test]
+        fn kept_values_answer_as_values(
+            values in proptest::collection::vec(typed(), 1..12),
+            stretch in 1..12usize,
+            filter in condition(),
+        ) {
+            check(&values, stretch, &filter, &[]);
+        }
+    }
 }

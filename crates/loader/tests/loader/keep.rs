@@ -17,7 +17,7 @@ const FILTERS: [&str; 17] = [
     "not kind in ('theft')",
     "kind is null or n is null",
     "n >= 2.5 and n < 1e3",
-    "n between -1 and '7'",
+    "n between -1 and 7",
     "not n > 3",
     "n in (1, 2, 3)",
     "day >= 2010-03-02",
@@ -211,6 +211,16 @@ fn what_can_not_be_is_said() {
         ),
         ("day > 5", "column \"day\" holds times"),
         ("day = 'soon'", "'soon' can't be compared"),
+        ("flag = 'maybe'", "'maybe' can't be compared"),
+        (
+            "n < 2010-01-01",
+            "values of n are no dates that are understood, e.g. ",
+        ),
+        ("kind > 5", "values of kind are no numbers, e.g. \"theft\""),
+        (
+            "kind > '6/15/2024'",
+            "'6/15/2024' may have the day or the month first",
+        ),
         (
             "not (flag = 2010-01-01)",
             "column \"flag\" holds true or false",
@@ -224,7 +234,11 @@ fn what_can_not_be_is_said() {
     }
     assert!(
         table
-            .check(&"n < 2010-01-01 and kind > 5".parse().unwrap())
+            .check(
+                &"n < '5' and kind > '5' and day > '20100301'"
+                    .parse()
+                    .unwrap()
+            )
             .is_ok()
     );
     // a column that is not there is known before anything is read, or at the end

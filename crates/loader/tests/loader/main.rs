@@ -5,6 +5,7 @@ mod arrow;
 mod axes;
 mod bounded;
 mod columns;
+mod compared;
 mod corpus;
 mod csv;
 mod damage;

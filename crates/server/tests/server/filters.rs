@@ -229,3 +229,42 @@ async fn filters_that_can_not_be_are_refused() {
     let twice = get(&app, "/crimes/0/0/0.png?filter=n=1&filter=n=2").await;
     assert!(twice.error().contains("filter is given twice"));
 }
+
+#[tokio::test]
+async fn dates_that_are_none_are_refused() {
+    let csv =
+        "lon,lat,ts,id\n1,2,06/15/2024,867322040000000001\n3,4,2024-06-20,867322040000000002\n";
+    let app = |formats: &[&str]| {
+        let options = heatsplat_loader::Options {
+            keep: ["ts", "id"].map(str::to_owned).to_vec(),
+            time_formats: formats.iter().map(|f| f.parse().unwrap()).collect(),
+            ..heatsplat_loader::Options::default()
+        };
+        let mut source = heatsplat_loader::read(csv.as_bytes(), "a.csv", &options).unwrap();
+        let (points, table, _) = heatsplat_loader::load_table(&mut *source, |_| ()).unwrap();
+        let layers = Layers::default();
+        let id = layers.announce("a");
+        layers.put_with(&id, Layer::on_cpu("a", points, Style::default()), table);
+        router(Arc::new(Server::new(layers, Options::default())))
+    };
+    for filter in ["ts%3E%3D2024-06-01", "ts%20%3E=%20'2024-06-01%2000:00'"] {
+        let path = format!("/a/0/0/0.png?filter={filter}");
+        let refused = get(&app(&[]), &path).await;
+        assert_eq!(refused.status, StatusCode::BAD_REQUEST);
+        let says = "1 value of ts is no date that is understood, e.g. \\\"06/15/2024\\\"";
+        let body = String::from_utf8_lossy(&refused.body).into_owned();
+        assert!(body.contains(says), "{body}");
+        assert_eq!(get(&app(&["%m/%d/%Y"]), &path).await.status, StatusCode::OK);
+    }
+    // and keys keep their digits wherever they are shown
+    let tilejson = get(&app(&[]), "/a").await;
+    let text = String::from_utf8_lossy(&tilejson.body).into_owned();
+    let range = tilejson.json()["attributes"][1]["range"].clone();
+    let expected = serde_json::json!([867_322_040_000_000_001_i64, 867_322_040_000_000_002_i64]);
+    assert_eq!(range, expected, "{text}");
+    let value = |filter: &str| format!("/a/value?lon=1&lat=2&z=3&filter={filter}");
+    let app = app(&[]);
+    let one = get(&app, &value("id=867322040000000001")).await;
+    let none = get(&app, &value("id=867322040000000002")).await;
+    assert_ne!(one.body, none.body);
+}

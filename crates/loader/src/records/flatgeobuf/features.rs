@@ -2,8 +2,8 @@
 
 use super::super::{Ended, Geometry, Judge, damaged, unreadable};
 use crate::batch::Amount;
-use crate::filter::time;
 use crate::input::Origin;
+use crate::time::time;
 use flatgeobuf::{ColumnType, Feature, GeometryType, Header, size_prefixed_root_as_feature};
 use std::fmt::Display;
 use std::io::{self, Read, Seek, SeekFrom};
@@ -182,8 +182,8 @@ fn read(kind: ColumnType, bytes: &[u8]) -> Option<Amount> {
         ColumnType::UShort => u16::from_le_bytes(of(bytes)?).into(),
         ColumnType::Int => i32::from_le_bytes(of(bytes)?).into(),
         ColumnType::UInt => u32::from_le_bytes(of(bytes)?).into(),
-        ColumnType::Long => i64::from_le_bytes(of(bytes)?) as f64,
-        ColumnType::ULong => u64::from_le_bytes(of(bytes)?) as f64,
+        ColumnType::Long => return Some(Amount::whole(i64::from_le_bytes(of(bytes)?))),
+        ColumnType::ULong => return Some(Amount::whole(u64::from_le_bytes(of(bytes)?))),
         ColumnType::Float => f32::from_le_bytes(of(bytes)?).into(),
         ColumnType::Double => f64::from_le_bytes(of(bytes)?),
         ColumnType::DateTime => {

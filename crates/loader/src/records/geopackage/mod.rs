@@ -14,6 +14,7 @@ use crate::input::Origin;
 use crate::open::Options;
 use crate::report::shown;
 use crate::source::Source;
+use crate::time::time;
 use database::said;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension};
@@ -43,10 +44,15 @@ pub(crate) fn source(
     let named = |at: usize| Some((at, columns.seen.get(at)?.clone()));
     let others: Vec<(usize, String)> = asked.places().into_iter().filter_map(named).collect();
     let errors = origin.clone();
+    let dates = table.dates(&database).map_err(failed)?;
+    let is_date = |name: &String| dates.iter().any(|date| date == name);
     let query = Query {
         sql: table.sql(weight.as_deref(), &others, index),
         has_weight: weight.is_some(),
-        others: others.into_iter().map(|other| other.0).collect(),
+        others: others
+            .iter()
+            .map(|(at, name)| (*at, is_date(name)))
+            .collect(),
         place: format!("the table {}", shown(table.name.as_bytes())),
     };
     let reader: Reader = Box::new(move |judge| query.read(&database, &errors, judge));
@@ -160,6 +166,15 @@ impl Table {
         Ok(names)
     }
 
+    /// The names of the columns that are declared to hold dates or times, which SQLite has as texts.
+    fn dates(&self, database: &Connection) -> rusqlite::Result<Vec<String>> {
+        let sql =
+            "select name from pragma_table_info(?1) where upper(type) in ('DATE', 'DATETIME')";
+        let mut query = database.prepare(sql)?;
+        let names = query.query_map([&self.name], |row| row.get(0))?;
+        names.collect()
+    }
+
     /// The name of the R-tree over the geometries, if there is one (extension `gpkg_rtree_index`).
     fn index(&self, database: &Connection) -> rusqlite::Result<Option<String>> {
         let name = format!("rtree_{}_{}", self.name, self.geometry);
@@ -196,8 +211,8 @@ struct Query {
     /// Its columns are geometry, weight, and the others.
     sql: String,
     has_weight: bool,
-    /// Where the others are among the table's columns.
-    others: Vec<usize>,
+    /// Where the others are among the table's columns, and whether they are declared to hold dates.
+    others: Vec<(usize, bool)>,
     place: String,
 }
 
@@ -208,9 +223,16 @@ impl Query {
         let mut rows = query.query([]).map_err(failed)?;
         while let Some(row) = rows.next().map_err(failed)? {
             let other = |place| {
-                let at = self.others.iter().position(|other| *other == place);
-                let value = at.and_then(|at| row.get_ref(2 + at).ok());
-                value.map_or(Amount::Missing, amount)
+                let at = self.others.iter().position(|other| other.0 == place);
+                let value =
+                    at.and_then(|at| Some((self.others.get(at)?.1, row.get_ref(2 + at).ok()?)));
+                match value.map(|(is_date, value)| (is_date, amount(value))) {
+                    None => Amount::Missing,
+                    Some((true, Amount::Text(text))) => {
+                        time(&text).map_or(Amount::Text(text), Amount::Time)
+                    }
+                    Some((_, value)) => value,
+                }
             };
             if !judge.wants(other)? {
                 continue;
@@ -254,7 +276,7 @@ fn quoted(name: &str) -> String {
 fn amount(value: ValueRef<'_>) -> Amount {
     match value {
         ValueRef::Null => Amount::Missing,
-        ValueRef::Integer(n) => Amount::Number(n as f64),
+        ValueRef::Integer(n) => Amount::whole(n),
         ValueRef::Real(n) => Amount::Number(n),
         ValueRef::Text(text) => Amount::Text(String::from_utf8_lossy(text).into_owned()),
         ValueRef::Blob(_) => Amount::Text("binary data".to_owned()),

@@ -1,0 +1,136 @@
+//! What conditions cost: a million rows of CSV that a filter chooses from while they are loaded,
+//! and the same filters over kept columns: `cargo bench -p heatsplat-loader --bench filters`.
+//!
+//! CPU time, the least of five; ten thousand rows under `HEATSPLAT_BENCH_SMOKE=1`.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    missing_docs,
+    reason = "a bench fails by panicking"
+)]
+
+use cpu_time::ProcessTime;
+use heatsplat_loader::{Filter, LoadError, Options, load, load_table, read};
+use std::fmt::Write as _;
+use std::io::Cursor;
+
+/// Conditions on numbers, dates of three spellings, and texts.
+const FILTERS: [&str; 6] = [
+    "n >= 4.5",
+    "key > 867322040000500000",
+    "day >= 2012-06-01",
+    "at between 2012-06-01 and '2019-01-01 12:00:00'",
+    "written >= 2012-06-01",
+    "kind = 'theft' or kind = 'fraud'",
+];
+
+fn main() {
+    let smoke = std::env::var_os("HEATSPLAT_BENCH_SMOKE").is_some();
+    let text = rows(if smoke { 10_000 } else { 1_000_000 });
+    let loaded = |options: &Options| {
+        let mut source = read(Cursor::new(text.clone()), "rows.csv", options).unwrap();
+        let mut points = Vec::new();
+        match load(&mut *source, &mut points, |_| ()) {
+            Ok(_) | Err(LoadError::AllFiltered { .. }) => points.len(),
+            Err(error) => panic!("{error}"),
+        }
+    };
+    let plain = Options {
+        weight: Some("none".to_owned()),
+        ..Options::default()
+    };
+    println!(
+        "{:<50} {:>8} {:>8} {:>9}",
+        "CPU time", "load", "select", "points"
+    );
+    let (all, everything) = timed(|| loaded(&plain));
+    println!(
+        "{:<50} {:>5.0} ms {:>8} {everything:>9}",
+        "no filter",
+        all * 1e3,
+        ""
+    );
+    let keep = ["n", "key", "day", "at", "written", "kind"];
+    let kept = Options {
+        keep: keep.map(str::to_owned).to_vec(),
+        ..plain.clone()
+    };
+    let (seconds, (points, table)) = timed(|| {
+        let mut source = read(Cursor::new(text.clone()), "rows.csv", &kept).unwrap();
+        let (points, table, _) = load_table(&mut *source, |_| ()).unwrap();
+        (points, table)
+    });
+    for column in table.columns() {
+        let each = column.bytes() as f64 / column.len() as f64;
+        println!(
+            "  keeps {} as {} at {each:.1} bytes",
+            column.name(),
+            column.kind().name()
+        );
+    }
+    println!(
+        "{:<50} {:>5.0} ms",
+        "all columns kept, index",
+        seconds * 1e3
+    );
+    for filter in FILTERS {
+        let condition: Filter = filter.parse().unwrap();
+        let options = Options {
+            filter: Some(condition.clone()),
+            ..plain.clone()
+        };
+        let (load, count) = timed(|| loaded(&options));
+        let (select, selected) = timed(|| table.select(&points, &condition).unwrap());
+        assert_eq!(selected.summary().count, count, "{filter}");
+        let (load, select) = (load * 1e3, select * 1e3);
+        println!("{filter:<50} {load:>5.0} ms {select:>5.1} ms {count:>9}");
+    }
+}
+
+/// The least time of the processor, and what comes of it.
+fn timed<T>(mut work: impl FnMut() -> T) -> (f64, T) {
+    let mut least = f64::INFINITY;
+    for _ in 0..4 {
+        let start = ProcessTime::now();
+        work();
+        least = least.min(start.elapsed().as_secs_f64());
+    }
+    let start = ProcessTime::now();
+    let outcome = work();
+    (least.min(start.elapsed().as_secs_f64()), outcome)
+}
+
+fn rows(count: u64) -> Vec<u8> {
+    let mut text = "lon,lat,n,key,day,at,written,kind\n".to_owned();
+    let mut state = 1u64;
+    let mut random = |most: u64| {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) % most
+    };
+    for _ in 0..count {
+        let (lon, lat) = (
+            random(360_000) as f64 / 1e3 - 180.0,
+            random(120_000) as f64 / 1e3 - 60.0,
+        );
+        let day = format!(
+            "20{:02}-{:02}-{:02}",
+            random(25),
+            random(12) + 1,
+            random(28) + 1
+        );
+        let clock = format!("{:02}:{:02}:{:02}", random(24), random(60), random(60));
+        let (n, key) = (
+            random(90) as f64 / 10.0,
+            867_322_040_000_000_000 + random(1_000_000),
+        );
+        let kind = ["theft", "assault", "fraud", "arson"][random(4) as usize];
+        // writing to a String can't fail
+        let _ = writeln!(
+            text,
+            "{lon},{lat},{n},{key},{day},{day}T{clock}Z,{day} {clock} UTC,{kind}"
+        );
+    }
+    text.into_bytes()
+}

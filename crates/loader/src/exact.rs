@@ -1,0 +1,178 @@
+//! Numbers as filters compare them: whole ones exactly, whatever their size.
+//!
+//! Keys of 64 bits (`867322040000000001`) have more digits than a floating-point number holds,
+//! so whole numbers stay whole. All others are the nearest `f64`, on both sides of a comparison.
+
+use crate::number;
+use std::cmp::Ordering;
+
+/// A finite number, or one that a typed column has.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Number {
+    Whole(i128),
+    Float(f64),
+}
+
+/// Whole numbers up to here are the same as `f64`.
+const SAME: i128 = 1 << 53;
+
+impl Number {
+    /// The number a field of text holds, by the rule of [`number::parse`].
+    #[inline]
+    pub(crate) fn parse(field: &[u8]) -> Option<Self> {
+        match number::parse(field)? {
+            // up to 15 digits nothing can be lost
+            small if small.abs() < 1e15 => Some(Self::Float(small)),
+            large => Some(whole(field.trim_ascii()).map_or(Self::Float(large), Self::Whole)),
+        }
+    }
+
+    /// How it stands to another; `None` where one is not a number (NaN).
+    #[inline]
+    pub(crate) fn compare(self, other: Self) -> Option<Ordering> {
+        match (self, other) {
+            (Self::Float(a), Self::Float(b)) => a.partial_cmp(&b),
+            (Self::Whole(a), Self::Whole(b)) => Some(a.cmp(&b)),
+            (Self::Whole(a), Self::Float(b)) => whole_to_float(a, b),
+            (Self::Float(a), Self::Whole(b)) => whole_to_float(b, a).map(Ordering::reverse),
+        }
+    }
+
+    /// The nearest `f64`.
+    pub(crate) fn float(self) -> f64 {
+        match self {
+            Self::Whole(number) => number as f64,
+            Self::Float(number) => number,
+        }
+    }
+
+    /// The same as a whole number of 64 bits, if it is one.
+    pub(crate) fn whole(self) -> Option<i64> {
+        match self {
+            Self::Whole(number) => i64::try_from(number).ok(),
+            Self::Float(number) => {
+                let is_whole = number.fract() == 0.0 && number.abs() <= SAME as f64;
+                is_whole.then_some(number as i64)
+            }
+        }
+    }
+
+    /// The number as it is read again: `5`, `0.1`, `1e300`.
+    pub(crate) fn text(self) -> String {
+        match self {
+            Self::Whole(number) => number.to_string(),
+            Self::Float(number) => number_text(number),
+        }
+    }
+}
+
+/// A whole number as the `f64` that is the same, if there is one.
+pub(crate) fn as_float(number: i64) -> Option<f64> {
+    (i128::from(number).abs() <= SAME).then_some(number as f64)
+}
+
+/// A number as it is read again.
+pub(crate) fn number_text(number: f64) -> String {
+    let size = number.abs();
+    if number == 0.0 || (1e-5..1e16).contains(&size) {
+        number.to_string()
+    } else {
+        format!("{number:e}")
+    }
+}
+
+fn whole_to_float(a: i128, b: f64) -> Option<Ordering> {
+    const END: f64 = i128::MAX as f64;
+    if b.is_nan() {
+        return None;
+    }
+    Some(if b >= END {
+        Ordering::Less
+    } else if b < -END {
+        Ordering::Greater
+    } else {
+        let below = b.floor();
+        let rest = if b > below {
+            Ordering::Less
+        } else {
+            Ordering::Equal
+        };
+        a.cmp(&(below as i128)).then(rest)
+    })
+}
+
+/// A whole number that is written out: a sign, digits, and at most zeros behind a point.
+fn whole(text: &[u8]) -> Option<i128> {
+    let text = std::str::from_utf8(text).ok()?;
+    let (digits, fraction) = text.split_once('.').unwrap_or((text, ""));
+    if fraction.bytes().any(|byte| byte != b'0') {
+        return None;
+    }
+    digits.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use Ordering::{Equal, Greater, Less};
+    use proptest::prelude::*;
+
+    fn compare(a: &str, b: &str) -> Option<Ordering> {
+        let parse = |text: &str| Number::parse(text.as_bytes()).unwrap();
+        parse(a).compare(parse(b))
+    }
+
+    #[test]
+    fn keys_keep_all_their_digits() {
+        for (a, b, expected) in [
+            ("867322040000000001", "867322040000000002", Less),
+            ("867322040000000001", "867322040000000001", Equal),
+            ("867322040000000001", "8.67322040e17", Greater),
+            ("867322040000000000", "8.67322040e17", Equal),
+            ("9223372036854775807", "9223372036854775808", Less),
+            ("18446744073709551615", "18446744073709551614", Greater),
+            ("-9007199254740993", "-9007199254740992", Less),
+            ("89490200001234567890", "89490200001234567891", Less),
+            ("9007199254740993.0", "9007199254740993", Equal),
+            ("+9007199254740993", " 9007199254740993 ", Equal),
+            ("9007199254740993", "1e300", Less),
+            ("9007199254740993", "-1e300", Greater),
+            ("5", "5.0", Equal),
+            ("5", "5.5", Less),
+            ("1e3", "1000", Equal),
+        ] {
+            assert_eq!(compare(a, b), Some(expected), "{a} {b}");
+            assert_eq!(compare(b, a), Some(expected.reverse()), "{b} {a}");
+        }
+        assert_eq!(Number::Whole(1).compare(Number::Float(f64::NAN)), None);
+        assert_eq!(
+            Number::Whole(-5).compare(Number::Float(-5.5)),
+            Some(Greater)
+        );
+    }
+
+    #[test]
+    fn whole_numbers_of_64_bits_are_known() {
+        assert_eq!(Number::Float(5.0).whole(), Some(5));
+        assert_eq!(Number::Float(5.5).whole(), None);
+        assert_eq!(Number::Float(1e300).whole(), None);
+        assert_eq!(Number::Whole(i128::from(u64::MAX)).whole(), None);
+        assert_eq!(as_float(1 << 53), Some(9_007_199_254_740_992.0));
+        assert_eq!(as_float((1 << 53) + 1), None);
+    }
+
+    proptest! {
+        #[test]
+        fn digits_compare_as_numbers_do(a: i64, b: i64, c: u64) {
+            prop_assert_eq!(compare(&a.to_string(), &b.to_string()), Some(a.cmp(&b)));
+            let expected = i128::from(a).cmp(&i128::from(c));
+            prop_assert_eq!(compare(&a.to_string(), &c.to_string()), Some(expected));
+        }
+
+        #[test]
+        fn a_float_lies_between_the_same_whole_numbers(a in -(1i64 << 52)..1 << 52, b in -1e16..1e16f64) {
+            let whole = Number::Whole(a.into());
+            prop_assert_eq!(whole.compare(Number::Float(b)), (a as f64).partial_cmp(&b));
+        }
+    }
+}

@@ -1,0 +1,302 @@
+//! How the texts of a column are written, where all of them are written alike.
+//!
+//! A text that reads as a number or a time takes 8 bytes as one; how it was written is the same
+//! for a whole column, mostly, and then it can be written again as it stood in the file. So
+//! `version = '1.10'` wants the same rows of a kept column as of the file.
+
+use crate::exact::number_text;
+use crate::time::time_text;
+use jiff::SignedDuration;
+use jiff::civil::date;
+use std::fmt::Write as _;
+
+/// How numbers of at most 15 digits may be written; some of these are true of a column.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct NumberSpelling {
+    /// `5`, `0.1`.
+    shortest: bool,
+    /// `5.0`, `0.1`.
+    with_point: bool,
+    /// With so many digits behind the point.
+    digits: Option<u8>,
+}
+
+impl NumberSpelling {
+    /// How a text is written that is a number.
+    pub(super) fn of(text: &str) -> Option<Self> {
+        let unsigned = text.strip_prefix('-').unwrap_or(text).as_bytes();
+        let (mut digits, mut point) = (0usize, None);
+        for byte in unsigned {
+            match byte {
+                b'0'..=b'9' => digits += 1,
+                b'.' if point.is_none() && digits > 0 => point = Some(digits),
+                _ => return None,
+            }
+        }
+        let is_name = matches!(unsigned, [b'0', b'0'..=b'9', ..]);
+        let is_nothing =
+            unsigned.len() < text.len() && !unsigned.iter().any(|b| b"123456789".contains(b));
+        let behind = point.map_or(0, |before| digits - before);
+        if digits == 0 || digits > 15 || is_name || is_nothing || (point.is_some() && behind == 0) {
+            return None;
+        }
+        let trimmed = unsigned.last() != Some(&b'0');
+        Some(Self {
+            shortest: point.is_none() || trimmed,
+            with_point: point.is_some() && (trimmed || behind == 1),
+            digits: u8::try_from(behind).ok(),
+        })
+    }
+
+    /// What is true of both.
+    pub(super) fn and(self, other: Self) -> Option<Self> {
+        let both = Self {
+            shortest: self.shortest && other.shortest,
+            with_point: self.with_point && other.with_point,
+            digits: self.digits.filter(|_| self.digits == other.digits),
+        };
+        (both.shortest || both.with_point || both.digits.is_some()).then_some(both)
+    }
+
+    /// Whether whole numbers are written as such.
+    pub(super) fn is_whole(self) -> bool {
+        self.digits == Some(0)
+    }
+
+    /// Writes a number as it was written.
+    pub(super) fn write(self, number: f64) -> String {
+        if let Some(digits) = self.digits {
+            return format!("{number:.*}", usize::from(digits));
+        }
+        let mut text = number.to_string();
+        if self.with_point && !self.shortest && !text.contains('.') {
+            text.push_str(".0");
+        }
+        text
+    }
+}
+
+/// How times are written, the year first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct TimeSpelling {
+    /// Between year, month and day.
+    separator: char,
+    /// Between day and time of day; without one there is none.
+    middle: Option<char>,
+    has_seconds: bool,
+    /// Digits behind the point of seconds.
+    digits: Option<u8>,
+    /// Whether no digit behind the point ends them that is 0.
+    trimmed: bool,
+    zone: &'static str,
+}
+
+const ZONES: [&str; 7] = ["Z", " UTC", "+00:00", "+0000", "+00", " +0000", " +00:00"];
+
+impl TimeSpelling {
+    /// How a text is written that is a time.
+    pub(super) fn of(text: &str, time: i64) -> Option<Self> {
+        let bytes = text.as_bytes();
+        let separator = *bytes.get(4).filter(|b| b"-/".contains(b))?;
+        let middle = bytes.get(10).copied();
+        let clock = text.get(11..).unwrap_or_default();
+        let zone = ZONES.into_iter().find(|zone| clock.ends_with(zone));
+        let zone = zone.unwrap_or_default();
+        let clock = clock.strip_suffix(zone).unwrap_or(clock);
+        let fraction = clock.split_once('.').map(|(_, fraction)| fraction);
+        let found = Self {
+            separator: char::from(separator),
+            middle: middle.map(char::from),
+            has_seconds: clock.len() > 5,
+            digits: u8::try_from(fraction.map_or(0, str::len)).ok(),
+            trimmed: fraction.is_none_or(|digits| !digits.ends_with('0')),
+            zone,
+        };
+        // whatever else it is, it is not so written
+        (found.write(time) == text).then_some(found)
+    }
+
+    /// What is true of both.
+    pub(super) fn and(self, other: Self) -> Option<Self> {
+        let digits = self.digits.filter(|_| self.digits == other.digits);
+        let trimmed = self.trimmed && other.trimmed;
+        let both = Self {
+            digits,
+            trimmed,
+            ..self
+        };
+        let same = both
+            == Self {
+                digits,
+                trimmed,
+                ..other
+            };
+        (same && (trimmed || digits.is_some())).then_some(both)
+    }
+
+    /// Writes a time as it was written.
+    pub(super) fn write(self, time: i64) -> String {
+        let at = date(1970, 1, 1)
+            .at(0, 0, 0, 0)
+            .checked_add(SignedDuration::from_micros(time));
+        let Ok(at) = at else {
+            return time_text(time);
+        };
+        let (year, month, day) = (at.year(), at.month(), at.day());
+        let part = self.separator;
+        let mut text = format!("{year:04}{part}{month:02}{part}{day:02}");
+        let Some(middle) = self.middle else {
+            return text;
+        };
+        // a String can always be written to
+        let _ = write!(text, "{middle}{:02}:{:02}", at.hour(), at.minute());
+        if self.has_seconds {
+            let _ = write!(text, ":{:02}", at.second());
+            let mut fraction = format!("{:06}", at.subsec_nanosecond() / 1000);
+            match self.digits {
+                Some(digits) => fraction.truncate(usize::from(digits)),
+                None => fraction.truncate(fraction.trim_end_matches('0').len()),
+            }
+            if !fraction.is_empty() {
+                let _ = write!(text, ".{fraction}");
+            }
+        }
+        text + self.zone
+    }
+}
+
+/// How the values of a column are written in its source.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Written {
+    /// They are no texts there.
+    Typed,
+    Number(NumberSpelling),
+    /// Whole numbers by their digits.
+    Whole,
+    Time(TimeSpelling),
+    /// They are texts that were written in several ways.
+    Variously,
+}
+
+impl Written {
+    /// The text of a number.
+    pub(super) fn number(self, number: f64) -> String {
+        match self {
+            Self::Number(spelling) => spelling.write(number),
+            _ => number_text(number),
+        }
+    }
+
+    /// The text of a time.
+    pub(super) fn time(self, time: i64) -> String {
+        match self {
+            Self::Time(spelling) => spelling.write(time),
+            _ => time_text(time),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::number;
+    use crate::time::time;
+    use proptest::prelude::*;
+
+    /// Whether all texts are written alike; then each is written again.
+    fn numbers_alike(texts: &[&str]) -> bool {
+        let all = texts.iter().map(|text| NumberSpelling::of(text));
+        let Some(spelling) = all.reduce(|a, b| a?.and(b?)).flatten() else {
+            return false;
+        };
+        for text in texts {
+            let number = number::parse(text.as_bytes()).unwrap();
+            assert_eq!(spelling.write(number), *text, "{spelling:?}");
+        }
+        true
+    }
+
+    #[test]
+    fn numbers_are_written_again() {
+        for texts in [
+            &["5", "-7", "0", "123456789012345"][..],
+            &["5", "0.1", "-2.25", "0.00001"],
+            &["5.0", "0.1", "-2.25", "0.0"],
+            &["5.00", "0.10", "-2.25"],
+            &["1.10", "1.20"],
+            &["0.50", "0.25"],
+        ] {
+            assert!(numbers_alike(texts), "{texts:?}");
+        }
+        for texts in [
+            &["007"][..],
+            &["+5"],
+            &["1e3"],
+            &["5."],
+            &[".5"],
+            &["-0"],
+            &["-0.00"],
+            &["1234567890123456"],
+            &["1.1", "1.10", "1"],
+            &["5.0", "5"],
+            &["5.00", "5.0"],
+            &["x"],
+            &[""],
+            &["-"],
+        ] {
+            assert!(!numbers_alike(texts), "{texts:?}");
+        }
+    }
+
+    fn times_alike(texts: &[&str]) -> bool {
+        let spelling = |text: &&str| TimeSpelling::of(text, time(text).unwrap());
+        let all = texts.iter().map(spelling);
+        let Some(spelling) = all.reduce(|a, b| a?.and(b?)).flatten() else {
+            return false;
+        };
+        for text in texts {
+            assert_eq!(spelling.write(time(text).unwrap()), *text, "{spelling:?}");
+        }
+        true
+    }
+
+    #[test]
+    fn times_are_written_again() {
+        for texts in [
+            &["2010-03-01", "1969-12-31"][..],
+            &["2010/03/01"],
+            &["2010-03-01 12:30", "2010-03-01 00:00"],
+            &["2010-03-01T12:30:00Z"],
+            &["2010-03-01T12:30:00.000Z", "1969-03-01T12:30:00.120Z"],
+            &["2010-03-01 12:30:00+00", "2010-03-01 12:30:00.12+00"],
+            &["2010-03-01 12:30:00.123456 UTC"],
+            &["2010-03-01T12:30:00", "2010-03-01T12:30:00.123456"],
+        ] {
+            assert!(times_alike(texts), "{texts:?}");
+        }
+        for texts in [
+            &["2010-03"][..],
+            &["20100301"],
+            &["2010-3-1"],
+            &["2010-03-01T24:00"],
+            &["2010-03-01 12:30:00+01"],
+            &["2010-03-01T12:30:00.1234567"],
+            &["2010-03-01", "2010-03-01 12:30"],
+            &["2010-03-01T12:30:00.10", "2010-03-01T12:30:00"],
+            &["Jun 1, 2024"],
+        ] {
+            assert!(!times_alike(texts), "{texts:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_alike_comes_back(
+            numbers in proptest::collection::vec("-?[0-9]{1,9}([.][0-9]{1,7})?", 1..4),
+            times in proptest::collection::vec("20[0-9]{2}-0[1-9]-1[0-9]([T ]1[0-9]:[0-5][0-9](:[0-5][0-9]([.][0-9]{1,7})?)?(Z|[+]00)?)?", 1..4),
+        ) {
+            numbers_alike(&numbers.iter().map(String::as_str).collect::<Vec<_>>());
+            times_alike(&times.iter().map(String::as_str).collect::<Vec<_>>());
+        }
+    }
+}

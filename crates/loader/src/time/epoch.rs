@@ -1,0 +1,81 @@
+//! Numbers that are times.
+
+use super::{DAY, begins, iso};
+use crate::exact::Number;
+
+/// The least count of seconds, milliseconds, microseconds and nanoseconds since 1970: each begins
+/// where the one before is in the year 2286.
+const SECONDS: f64 = 1e8;
+const MILLISECONDS: f64 = 1e10;
+const MICROSECONDS: f64 = 1e13;
+const NANOSECONDS: f64 = 1e16;
+
+/// The time that a number is, by its size: a day as `20240601`, a second as `20240601101500`, or
+/// what has passed since 1970, in the unit that puts it between 1970 and 2286 or as long before.
+///
+/// Less than 10⁸ is no time: seconds that few are in 1973 at the latest, and years, days of
+/// spreadsheets and numbers of houses look like that.
+pub(super) fn time(number: Number) -> Option<i64> {
+    if let Some(time) = number.whole().and_then(written_out) {
+        return Some(time);
+    }
+    let size = number.float().abs();
+    let unit = if size == 0.0 {
+        return Some(0);
+    } else if size < SECONDS {
+        return None;
+    } else if size < MILLISECONDS {
+        Unit::Seconds
+    } else if size < MICROSECONDS {
+        Unit::Milliseconds
+    } else if size < NANOSECONDS {
+        Unit::Microseconds
+    } else {
+        Unit::Nanoseconds
+    };
+    unit.time(number)
+}
+
+/// What a count since 1970 counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Unit {
+    Seconds,
+    Milliseconds,
+    Microseconds,
+    Nanoseconds,
+}
+
+impl Unit {
+    /// The time of a count, to the microsecond; what no calendar has is none.
+    pub(super) fn time(self, number: Number) -> Option<i64> {
+        const END: i64 = 3_000_000 * DAY;
+        let (times, part) = match self {
+            Self::Seconds => (1_000_000, 1),
+            Self::Milliseconds => (1000, 1),
+            Self::Microseconds => (1, 1),
+            Self::Nanoseconds => (1, 1000),
+        };
+        let time = match number {
+            Number::Whole(count) => count.checked_mul(times)?.div_euclid(part),
+            Number::Float(count) => (count * times as f64 / part as f64).round() as i128,
+        };
+        i64::try_from(time).ok().filter(|time| time.abs() <= END)
+    }
+}
+
+/// Eight digits that are a day, or fourteen that are a second.
+fn written_out(number: i64) -> Option<i64> {
+    let (day, clock) = match number {
+        10_000_101..=99_991_231 => (number, 0),
+        10_000_101_000_000..=99_991_231_235_959 => (number / 1_000_000, number % 1_000_000),
+        _ => return None,
+    };
+    let day = iso::day(day / 10_000, day / 100 % 100, day % 100)?;
+    let clock = iso::Clock {
+        hour: clock / 10_000,
+        minute: clock / 100 % 100,
+        second: clock % 100,
+        micros: 0,
+    };
+    Some(begins(day) + clock.time()?)
+}

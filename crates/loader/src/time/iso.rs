@@ -1,0 +1,281 @@
+//! Dates whose year comes first, as ISO 8601, SQL and most programs write them.
+
+use super::{SECOND, begins};
+use jiff::civil::{Date, ISOWeekDate, Weekday};
+
+/// What is left of a text.
+#[derive(Clone, Copy)]
+pub(super) struct Rest<'a>(pub(super) &'a [u8]);
+
+impl Rest<'_> {
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Takes a byte, if it is the next.
+    fn take(&mut self, byte: u8) -> bool {
+        match self.0 {
+            [first, behind @ ..] if *first == byte => {
+                self.0 = behind;
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Takes letters in whatever case, if they are the next and no letter follows.
+    fn take_word(&mut self, word: &str) -> bool {
+        let Some((head, behind)) = self.0.split_at_checked(word.len()) else {
+            return false;
+        };
+        let ends = !behind.first().is_some_and(u8::is_ascii_alphabetic);
+        let found = ends && head.eq_ignore_ascii_case(word.as_bytes());
+        if found {
+            self.0 = behind;
+        }
+        found
+    }
+
+    pub(super) fn blanks(&mut self) -> bool {
+        let before = self.0.len();
+        self.0 = self.0.trim_ascii_start();
+        self.0.len() < before
+    }
+
+    /// How many digits are next.
+    pub(super) fn digits(&self) -> usize {
+        self.0.iter().take_while(|b| b.is_ascii_digit()).count()
+    }
+
+    /// Takes so many digits.
+    pub(super) fn number(&mut self, digits: usize) -> Option<i64> {
+        let (head, behind) = self.0.split_at_checked(digits)?;
+        let mut number = 0;
+        for byte in head {
+            if !byte.is_ascii_digit() {
+                return None;
+            }
+            number = number * 10 + i64::from(byte - b'0');
+        }
+        self.0 = behind;
+        Some(number)
+    }
+
+    /// Takes one digit or two.
+    fn one_or_two(&mut self) -> Option<i64> {
+        match self.digits() {
+            count @ 1..=2 => self.number(count),
+            _ => None,
+        }
+    }
+}
+
+/// A day of the calendar.
+#[inline]
+pub(super) fn day(year: i64, month: i64, day: i64) -> Option<Date> {
+    let (month, day) = (i8::try_from(month).ok()?, i8::try_from(day).ok()?);
+    Date::new(i16::try_from(year).ok()?, month, day).ok()
+}
+
+/// The time that a text says, its year first.
+pub(super) fn read(text: &str) -> Option<i64> {
+    let mut rest = Rest(text.as_bytes());
+    let day = date(&mut rest)?;
+    let (clock, offset) = behind_day(rest)?;
+    Some(begins(day) + clock - offset)
+}
+
+/// A date: `2024-06-01`, `2024/6/1`, `2024.06.01`, `20240601T`, `2024-153`, `2024-W22-6`, `2024-06`.
+fn date(rest: &mut Rest<'_>) -> Option<Date> {
+    match rest.digits() {
+        4 => (),
+        // digits alone are a number, which has a rule of its own
+        8 if rest.0.len() > 8 => {
+            let (year, month) = (rest.number(4)?, rest.number(2)?);
+            return day(year, month, rest.number(2)?);
+        }
+        7 if rest.0.len() > 7 => {
+            let year = rest.number(4)?;
+            return of_year(year, rest.number(3)?);
+        }
+        _ => return None,
+    }
+    let year = rest.number(4)?;
+    if rest.take(b'W') {
+        let week = rest.number(2)?;
+        return of_week(year, week, rest.number(1)?);
+    }
+    let separator = *rest.0.first().filter(|b| b"-/.".contains(b))?;
+    rest.take(separator);
+    if separator == b'-' && rest.take(b'W') {
+        let week = rest.number(2)?;
+        return rest
+            .take(b'-')
+            .then_some(())
+            .and_then(|()| of_week(year, week, rest.number(1)?));
+    }
+    if separator == b'-' && rest.digits() == 3 {
+        return of_year(year, rest.number(3)?);
+    }
+    let written = rest.digits();
+    let month = rest.one_or_two()?;
+    if rest.take(separator) {
+        return day(year, month, rest.one_or_two()?);
+    }
+    // a month alone is its first day; `2024.5` and `2024-5` may be anything
+    (separator != b'.' && written == 2 && rest.is_empty())
+        .then(|| day(year, month, 1))
+        .flatten()
+}
+
+/// A day by its number in the year.
+fn of_year(year: i64, number: i64) -> Option<Date> {
+    let first = day(year, 1, 1)?;
+    let number = i16::try_from(number).ok().filter(|n| *n > 0)?;
+    let found = first.with().day_of_year(number).build().ok()?;
+    (found.year() == first.year()).then_some(found)
+}
+
+fn of_week(year: i64, week: i64, number: i64) -> Option<Date> {
+    let number = Weekday::from_monday_one_offset(i8::try_from(number).ok()?).ok()?;
+    let (year, week) = (i16::try_from(year).ok()?, i8::try_from(week).ok()?);
+    Some(ISOWeekDate::new(year, week, number).ok()?.date())
+}
+
+/// What follows a day: nothing, an offset, or a time of day and perhaps an offset; as microseconds
+/// since midnight and those of the offset.
+pub(super) fn behind_day(mut rest: Rest<'_>) -> Option<(i64, i64)> {
+    if rest.is_empty() {
+        return Some((0, 0));
+    }
+    let parted = rest.take(b'T') || rest.take(b't') || rest.blanks();
+    if !parted {
+        // `2024-06-01Z` and `2024-06-01+02:00`, but not `2024-06-01-02`
+        let is_zone = matches!(rest.0, [b'Z' | b'z'] | [b'+' | b'-', _, _, b':', _, _]);
+        return Some((0, offset(rest).filter(|_| is_zone)?));
+    }
+    let clock = clock(&mut rest)?.time()?;
+    Some((clock, offset(rest)?))
+}
+
+/// A time of day.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Clock {
+    pub(super) hour: i64,
+    pub(super) minute: i64,
+    pub(super) second: i64,
+    pub(super) micros: i64,
+}
+
+impl Clock {
+    /// Microseconds since midnight; 24:00 and the 60th second belong to what follows.
+    pub(super) fn time(self) -> Option<i64> {
+        let Self {
+            hour,
+            minute,
+            second,
+            micros,
+        } = self;
+        let is_end = hour == 24 && (minute, second, micros) == (0, 0, 0);
+        let is_clock = hour < 24 && minute < 60 && second <= 60;
+        (is_end || is_clock).then(|| ((hour * 60 + minute) * 60 + second) * SECOND + micros)
+    }
+}
+
+/// `10:00`, `10:00:00.5`, `1000`, `100000`, `10`, each with or without `AM` or `PM`.
+pub(super) fn clock(rest: &mut Rest<'_>) -> Option<Clock> {
+    let mut clock = Clock {
+        hour: 0,
+        minute: 0,
+        second: 0,
+        micros: 0,
+    };
+    match rest.digits() {
+        digits @ 1..=2 => {
+            clock.hour = rest.number(digits)?;
+            if rest.take(b':') {
+                clock.minute = rest.number(2)?;
+                if rest.take(b':') {
+                    clock.second = rest.number(2)?;
+                    clock.micros = fraction(rest)?;
+                }
+            } else if digits == 1 {
+                return None;
+            }
+        }
+        4 => (clock.hour, clock.minute) = (rest.number(2)?, rest.number(2)?),
+        6 => {
+            (clock.hour, clock.minute) = (rest.number(2)?, rest.number(2)?);
+            clock.second = rest.number(2)?;
+            clock.micros = fraction(rest)?;
+        }
+        _ => return None,
+    }
+    let before = *rest;
+    rest.blanks();
+    let is_pm = rest.take_word("PM");
+    if is_pm || rest.take_word("AM") {
+        if !(1..=12).contains(&clock.hour) {
+            return None;
+        }
+        clock.hour = clock.hour % 12 + if is_pm { 12 } else { 0 };
+    } else {
+        *rest = before;
+    }
+    Some(clock)
+}
+
+/// Parts of a second behind a point or a comma, cut at the microsecond.
+fn fraction(rest: &mut Rest<'_>) -> Option<i64> {
+    if !(rest.take(b'.') || rest.take(b',')) {
+        return Some(0);
+    }
+    let count = rest.digits();
+    let (digits, behind) = rest.0.split_at_checked(count).filter(|_| count > 0)?;
+    rest.0 = behind;
+    let mut micros = 0;
+    for place in 0..6 {
+        let digit = digits.get(place).map_or(0, |b| i64::from(b - b'0'));
+        micros = micros * 10 + digit;
+    }
+    Some(micros)
+}
+
+/// What ends a text: nothing, or an offset from UTC, as microseconds: `Z`, `UTC`, `+02`, `+0200`,
+/// `+02:00`, `GMT+2`, with the zone's name in brackets or not.
+pub(super) fn offset(mut rest: Rest<'_>) -> Option<i64> {
+    rest.blanks();
+    let is_utc = ["Z", "UTC", "GMT", "UT"]
+        .into_iter()
+        .any(|name| rest.take_word(name));
+    let signs = [(b'+', 1), (b'-', -1)];
+    let sign = signs.into_iter().find(|(byte, _)| rest.take(*byte));
+    let mut seconds = 0;
+    if let Some((_, sign)) = sign {
+        let (hours, minutes, more) = match rest.digits() {
+            4 => (rest.number(2)?, rest.number(2)?, 0),
+            digits @ 1..=2 if digits == 2 || is_utc => {
+                let hours = rest.number(digits)?;
+                let minutes = if rest.take(b':') { rest.number(2)? } else { 0 };
+                (
+                    hours,
+                    minutes,
+                    if rest.take(b':') { rest.number(2)? } else { 0 },
+                )
+            }
+            _ => return None,
+        };
+        if hours > 23 || minutes > 59 || more > 59 {
+            return None;
+        }
+        seconds = sign * ((hours * 60 + minutes) * 60 + more);
+    }
+    // what else is said of the zone adds nothing to its offset
+    if is_utc || sign.is_some() {
+        rest.blanks();
+        if matches!(rest.0, [b'[', .., b']'] | [b'(', .., b')']) {
+            rest.0 = &[];
+        }
+    }
+    rest.is_empty().then_some(seconds * SECOND)
+}

@@ -1,0 +1,289 @@
+//! What counts as a date or a time, in the columns of a file and in filters.
+//!
+//! A time is microseconds since 1970 in UTC; one without an offset is UTC. Understood are the
+//! spellings whose meaning doesn't depend on a country: the year comes first, or the month is a
+//! word. Whether `06/07/2024` is in June or in July no file says, so it is no date until a
+//! [`TimeFormat`] tells. `docs/filters.md` lists what is read, and a test reads that list.
+
+mod epoch;
+mod format;
+mod iso;
+mod words;
+
+pub use format::{TimeFormat, TimeFormatError};
+
+use crate::exact::Number;
+use jiff::SignedDuration;
+use jiff::civil::{Date, DateTime, date};
+use std::sync::Arc;
+
+/// The longest text that may be a date; all others are seen to be none at once.
+const LONGEST: usize = 80;
+
+const SECOND: i64 = 1_000_000;
+const DAY: i64 = 86_400 * SECOND;
+
+/// The time that a text says in one of the common spellings.
+pub(crate) fn time(text: &str) -> Option<i64> {
+    let text = text.trim();
+    if !(6..=LONGEST).contains(&text.len()) && text != "0" {
+        return None;
+    }
+    match text.as_bytes().first()? {
+        b'0'..=b'9' => iso::read(text)
+            .or_else(|| epoch::time(Number::parse(text.as_bytes())?))
+            .or_else(|| words::read(text)),
+        b'+' | b'-' => match Number::parse(text.as_bytes()) {
+            Some(number) => epoch::time(number),
+            None => expanded(text),
+        },
+        first if first.is_ascii_alphabetic() => words::read(text),
+        _ => None,
+    }
+}
+
+/// The spellings of the times in a source: the common ones, and before them those that were told.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Times(Option<Arc<[TimeFormat]>>);
+
+impl Times {
+    pub(crate) fn new(told: &[TimeFormat]) -> Self {
+        Self((!told.is_empty()).then(|| told.into()))
+    }
+
+    /// Whether none were told.
+    pub(crate) fn are_common(&self) -> bool {
+        self.0.is_none()
+    }
+
+    /// The time that a text says.
+    #[inline]
+    pub(crate) fn read(&self, text: &str) -> Option<i64> {
+        self.told(text).or_else(|| time(text))
+    }
+
+    /// The time that a number is.
+    pub(crate) fn of_number(&self, number: Number) -> Option<i64> {
+        if self.are_common() {
+            return epoch::time(number);
+        }
+        self.told(&number.text()).or_else(|| epoch::time(number))
+    }
+
+    /// The time that a text says in a spelling that was told.
+    pub(crate) fn told(&self, text: &str) -> Option<i64> {
+        let told = self.0.as_deref().unwrap_or_default();
+        told.iter().find_map(|format| format.read(text.trim()))
+    }
+}
+
+/// A time as it is read again: `2010-03-01T12:30:00Z`; what no calendar has is a number.
+pub(crate) fn time_text(time: i64) -> String {
+    match civil(time) {
+        Some(at) => format!("{at}Z"),
+        None => time.to_string(),
+    }
+}
+
+/// The day and time of day in UTC.
+fn civil(time: i64) -> Option<DateTime> {
+    let since = SignedDuration::from_micros(time);
+    date(1970, 1, 1).at(0, 0, 0, 0).checked_add(since).ok()
+}
+
+/// The time at which a day begins.
+fn begins(day: Date) -> i64 {
+    day.duration_since(date(1970, 1, 1)).as_secs() * SECOND
+}
+
+/// Years of more than four digits, or before the year 0, as ISO 8601 writes them: `-000043-03-15`.
+fn expanded(text: &str) -> Option<i64> {
+    if let Ok(at) = text.parse::<jiff::Timestamp>() {
+        return Some(at.as_microsecond());
+    }
+    let at: DateTime = text.parse().ok()?;
+    let midnight = at.date().at(0, 0, 0, 0);
+    let clock = at.duration_since(midnight).as_micros();
+    Some(begins(at.date()) + i64::try_from(clock).ok()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// Pairs of spellings of one time.
+    #[test]
+    fn one_time_in_many_spellings() {
+        for (texts, expected) in [
+            (
+                &[
+                    "2024-06-01 10:00:00 UTC",
+                    "2024-06-01 10:00:00 GMT",
+                    "2024-06-01 10:00:00+00",
+                    "2024-06-01 10:00:00+00:00",
+                    "2024-06-01 10:00:00.000000+0000",
+                    "2024-06-01 10:00:00 +0000",
+                    "2024-06-01 15:30:00+05:30",
+                    "2024-06-01 05:00:00 -0500",
+                    "2024-06-01 05:00:00-05",
+                    "2024-06-01T10:00:00Z",
+                    "2024-06-01t10:00:00z",
+                    "2024-06-01T10:00:00.000Z",
+                    "2024-06-01T10:00:00,000Z",
+                    "2024-06-01T12:00:00+02:00[Europe/Berlin]",
+                    "2024-06-01T10:00",
+                    "2024-06-01T10",
+                    " 2024-06-01 10:00 ",
+                    "2024-06-01 10:00:00 AM",
+                    "2024-06-01 10:00 am",
+                    "2024/06/01 10:00:00",
+                    "2024/06/01 10:00:00+00",
+                    "2024/6/1 10:00",
+                    "2024.06.01 10:00",
+                    "20240601T100000Z",
+                    "20240601T1000",
+                    "20240601 100000",
+                    "20240601100000",
+                    "2024-153T10:00:00Z",
+                    "2024153T100000Z",
+                    "2024-W22-6T10:00",
+                    "2024W226T1000",
+                    "Sat, 01 Jun 2024 10:00:00 GMT",
+                    "Sat, 1 Jun 2024 05:00:00 -0500",
+                    "Sat, 01 Jun 2024 06:00:00 EDT",
+                    "1 Jun 2024 10:00:00 +0000",
+                    "Sat Jun  1 10:00:00 2024",
+                    "Sat Jun 01 10:00:00 +0000 2024",
+                    "Sat Jun  1 10:00:00 UTC 2024",
+                    "Sat Jun 01 2024 12:00:00 GMT+0200 (Central European Summer Time)",
+                    "Jun 1, 2024 10:00 AM",
+                    "June 1st, 2024, 10:00:00",
+                    "01-Jun-2024 10:00:00",
+                    "01/Jun/2024:12:00:00 +0200",
+                    "1717236000",
+                    "1717236000.0",
+                    "1717236000000",
+                    "1717236000000000",
+                    "1717236000000000000",
+                ][..],
+                1_717_236_000_000_000,
+            ),
+            (
+                &[
+                    "2024-06-01",
+                    "2024/06/01",
+                    "2024.6.1",
+                    "20240601",
+                    "2024-153",
+                    "2024-W22-6",
+                    "2024-06",
+                    "Jun 1, 2024",
+                    "1 June 2024",
+                    "01-JUN-2024",
+                    "2024-05-31T24:00",
+                    "2024-05-31 23:59:60",
+                    "2024-06-01Z",
+                    "2024-06-01+00:00",
+                    "2024-06-01 12:00:00 AM",
+                ],
+                1_717_200_000_000_000,
+            ),
+            (
+                &[
+                    "2024-06-01 10:00:00.123456",
+                    "2024-06-01T10:00:00.123456789Z",
+                    "2024-06-01 10:00:00.1234569 UTC",
+                    "1717236000.123456",
+                ],
+                1_717_236_000_123_456,
+            ),
+            (&["9999-12-31", "99991231"], 253_402_214_400_000_000),
+            (
+                &["-000043-03-15", "-000043-03-15T00:00Z"],
+                -63_517_824_000_000_000,
+            ),
+            (&["0", "1970-01-01"], 0),
+        ] {
+            for text in texts {
+                assert_eq!(time(text), Some(expected), "{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn nothing_is_guessed() {
+        for text in [
+            "",
+            "x",
+            "soon",
+            "2024",
+            "06/15/2024",
+            "15/06/2024",
+            "15.06.2024",
+            "6-15-2024",
+            "15-06-24",
+            "01-Jun-24",
+            "2024-13-01",
+            "2024-06-31",
+            "2023-02-29",
+            "2024-00-10",
+            "2024-06-01T25:00",
+            "2024-06-01T24:01",
+            "2024-06-01T10:60",
+            "2024-06-01 13:00 PM",
+            "2024-06-01 0:30 AM",
+            "2024-06-01 10:00:00 CEST",
+            "2024-06-01 10:00:00 MST7",
+            "2024-06-01T10:00:00+25:00",
+            "2024-06-01 10:00:00 and more",
+            "2024-06/01",
+            "2024-06-01-02",
+            "2023-366",
+            "2024-000",
+            "2024-W54-1",
+            "20241301",
+            "12345678",
+            "45444",
+            "2024.5",
+            "Jun 2024",
+            "Jun 1",
+            "Jun Jun 1 2024",
+            "Foo 1, 2024",
+            "June 31, 2024",
+            "1717236000 x",
+            "1e30",
+            "infinity",
+            "now",
+            "12:30:00",
+            "二〇二四年",
+        ] {
+            assert_eq!(time(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn times_are_read_again() {
+        for text in [
+            "2010-03-01T00:00:00Z",
+            "2010-03-01T12:30:00.123456Z",
+            "9999-12-31T23:59:59Z",
+            "1969-12-31T23:59:59.5Z",
+        ] {
+            assert_eq!(time_text(time(text).unwrap()), text);
+        }
+        assert_eq!(time_text(i64::MAX), i64::MAX.to_string());
+    }
+
+    proptest! {
+        #[test]
+        fn every_time_comes_back(at in -60_000_000_000_000_000i64..250_000_000_000_000_000) {
+            prop_assert_eq!(time(&time_text(at)), Some(at));
+        }
+
+        #[test]
+        fn no_text_does_harm(text: String, near in "[0-9JunaTZ:./ +-]{0,40}") {
+            let _ = (time(&text), time(&near));
+        }
+    }
+}

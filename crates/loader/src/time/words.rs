@@ -1,0 +1,130 @@
+//! Dates whose month is a word: RFC 2822, logs, `date`, databases, people.
+
+use super::iso::{self, Rest};
+use super::{SECOND, begins};
+use jiff::fmt::rfc2822::DateTimeParser;
+
+const MONTHS: [&str; 12] = [
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
+];
+
+const WEEKDAYS: [&str; 7] = [
+    "monday",
+    "tuesday",
+    "wednesday",
+    "thursday",
+    "friday",
+    "saturday",
+    "sunday",
+];
+
+/// What may stand before a year, and adds nothing.
+const UTC: [&str; 4] = ["utc", "gmt", "ut", "z"];
+
+/// The time that a text says, its month a word of English and its year four digits.
+pub(super) fn read(text: &str) -> Option<i64> {
+    if !text.bytes().any(|b| b.is_ascii_alphabetic()) {
+        return None;
+    }
+    if let Some(time) = parts(text) {
+        return Some(time);
+    }
+    // zones by letters mean what they do in the United States, but only in its spelling
+    let at = DateTimeParser::new().parse_timestamp(text).ok()?;
+    Some(at.as_second() * SECOND)
+}
+
+/// A date of day, month and year, each once and in any order, a time of day and an offset.
+fn parts(text: &str) -> Option<i64> {
+    let (mut year, mut month, mut day, mut clock) = (None, None, None, None);
+    let mut rest = Rest(text.as_bytes());
+    let mut offset = 0;
+    while let Some(first) = rest.0.first() {
+        match first {
+            b' ' | b'\t' | b',' | b'.' | b'/' => skip(&mut rest),
+            b'0'..=b'9' => {
+                let digits = rest.digits();
+                let is_clock = rest.0.get(digits) == Some(&b':') && digits <= 2;
+                if is_clock && clock.is_none() {
+                    clock = Some(iso::clock(&mut rest)?.time()?);
+                } else if digits == 4 && year.is_none() {
+                    year = rest.number(4);
+                    // as web servers log: 01/Jun/2024:10:00:00
+                    if rest.0.first() == Some(&b':') {
+                        skip(&mut rest);
+                    }
+                } else if digits <= 2 && day.is_none() {
+                    day = rest.number(digits);
+                    ordinal(&mut rest);
+                } else {
+                    return None;
+                }
+            }
+            b'-' if clock.is_none() => skip(&mut rest),
+            b'+' | b'-' if clock.is_some() => {
+                // the year may follow: `10:00:00 +0000 2024`
+                let end = rest.0.iter().position(|b| *b == b' ');
+                let end = end.filter(|_| year.is_none()).unwrap_or(rest.0.len());
+                let (head, behind) = rest.0.split_at_checked(end)?;
+                offset = iso::offset(Rest(head))?;
+                rest.0 = behind;
+            }
+            _ => {
+                let letters = rest
+                    .0
+                    .iter()
+                    .take_while(|b| b.is_ascii_alphabetic())
+                    .count();
+                let (head, behind) = rest.0.split_at_checked(letters)?;
+                let word = std::str::from_utf8(head).ok()?.to_ascii_lowercase();
+                if let Some(at) = named(&MONTHS, &word).filter(|_| month.is_none()) {
+                    month = Some(at + 1);
+                    rest.0 = behind;
+                } else if named(&WEEKDAYS, &word).is_some()
+                    || (UTC.contains(&&*word) && year.is_none())
+                {
+                    rest.0 = behind;
+                } else if clock.is_some() {
+                    offset = iso::offset(rest)?;
+                    rest.0 = &[];
+                } else {
+                    return None;
+                }
+            }
+        }
+    }
+    let day = iso::day(year?, i64::try_from(month?).ok()?, day?)?;
+    Some(begins(day) + clock.unwrap_or(0) - offset)
+}
+
+fn skip(rest: &mut Rest<'_>) {
+    rest.0 = rest.0.get(1..).unwrap_or_default();
+}
+
+/// Passes the letters of `1st` and `22nd`.
+fn ordinal(rest: &mut Rest<'_>) {
+    if let [a, b, behind @ ..] = rest.0
+        && [b"st", b"nd", b"rd", b"th"].contains(&&[a.to_ascii_lowercase(), b.to_ascii_lowercase()])
+        && !behind.first().is_some_and(u8::is_ascii_alphabetic)
+    {
+        rest.0 = behind;
+    }
+}
+
+/// Where a name is, in full or by its first three letters.
+fn named(names: &[&str], word: &str) -> Option<usize> {
+    let is_it = |name: &&str| *name == word || name.get(..3) == Some(word);
+    let found = names.iter().position(is_it);
+    found.or_else(|| (word == "sept").then_some(8).filter(|_| names.len() == 12))
+}
