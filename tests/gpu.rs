@@ -168,6 +168,49 @@ fn every_kernel_scale_and_size_on_every_scene() {
     assert_drew_all(&gpu, before);
 }
 
+/// The date line is where a cell may be taken for another copy of itself.
+#[test]
+fn few_points_at_the_date_line_and_the_poles() {
+    let Some(gpu) = device(Choice::Any) else {
+        return;
+    };
+    let before = gpu.report().drawn;
+    let mut dice = Dice(180);
+    for z in 0..=22u8 {
+        let points = crate::date_line::near_the_line(&mut dice);
+        let south = Point::from_lon_lat(-179.99, -85.0511, 1.0).unwrap();
+        let points = Points::from_slice(&[points, vec![south]].concat());
+        let last = (1u32 << z) - 1;
+        let y = (u64::from(points.as_slice()[0].y) >> (32 - u32::from(z))) as u32;
+        for (turn, (x, y)) in [(0, y), (last, y), (0, 0), (last, last)]
+            .into_iter()
+            .enumerate()
+        {
+            let kernel = SMOOTH
+                .iter()
+                .chain(&EDGED)
+                .nth((usize::from(z) + turn) % 6)
+                .unwrap();
+            let radius = ["1.3px", "5px", "16px"][(usize::from(z) + turn) % 3];
+            let style = scenes::style(&[("kernel", kernel), ("radius", radius), ("domain", "0,9")]);
+            let window = at_zoom(z, x, y, 256);
+            let job = Job {
+                points: &points,
+                window,
+                kernel: style.kernel_in(&window, 1),
+                strip: false,
+            };
+            let scale = style.scale.resolve(
+                &heatsplat::render::Statistics::default(),
+                heatsplat::render::Nature::Amount,
+                8,
+            );
+            assert_parity(&gpu, &[(job, &scale)], &format!("z{z} {kernel} {radius}"));
+        }
+    }
+    assert!(gpu.report().drawn > before);
+}
+
 #[test]
 fn five_hundred_random_scenes() {
     let Some(gpu) = device(Choice::Any) else {

@@ -33,6 +33,8 @@ mod cli;
 /// Set-ups in files: saved, read, followed when they change.
 #[cfg(feature = "program")]
 mod config;
+/// Points at ±180° and at the poles.
+mod date_line;
 /// Other heat maps in a real browser, beside ours.
 #[cfg(feature = "program")]
 mod dialects;

@@ -10,7 +10,8 @@ use crate::window::Window;
 use crate::zorder::{Quad, quarter_borders};
 use std::ops::Range;
 
-/// A quad that is only partly seen is not divided below so many cells …
+/// A quad that is only partly seen is not divided below so many cells, where the window is in
+/// one copy of the world …
 const FEW: usize = 24;
 /// … nor below so many pixels a side.
 const SMALL_PIXELS: f64 = 8.0;
@@ -26,6 +27,10 @@ pub struct Run {
 }
 
 /// The cells that a window sees.
+///
+/// Among them are cells up to eight pixels outside; where it lies within one copy of the world,
+/// also a few from anywhere in it. So each has to be looked at, but none is there twice except
+/// where the window reaches, within eight pixels, to both of its copies.
 ///
 /// Runs are in Z-order within each copy of the world and copies go from west to
 /// east, so that sums over cells add in one order whatever the window.
@@ -51,10 +56,14 @@ impl<'a> Cells<'a> {
             seen: [0.0; 4],
             shift: 0.0,
             small: window.pixel() * SMALL_PIXELS,
+            few: 0,
             runs: Vec::new(),
         };
         let first = (window.left() / WORLD).floor() as i64;
         let last = (window.right() / WORLD).ceil() as i64 - 1;
+        if first >= last {
+            search.few = FEW;
+        }
         for copy in first..=last {
             search.shift = copy as f64 * WORLD;
             search.seen = [
@@ -152,6 +161,9 @@ struct Search<'a> {
     shift: f64,
     /// Quads of this side in world units and less are taken whole.
     small: f64,
+    /// So many cells are taken though not all of them are seen: none where the window has several
+    /// copies of the world, so that a cell is never taken in a copy where it is far away.
+    few: usize,
     runs: Vec<Run>,
 }
 
@@ -201,7 +213,7 @@ impl Search<'_> {
             return;
         }
         let (west, _, east, _) = quad.edges();
-        let whole = sight == Sight::Whole || range.len() <= FEW;
+        let whole = sight == Sight::Whole || range.len() <= self.few;
         if whole || east - west <= self.small || quad.depth == 32 {
             self.take(source, range);
             return;
@@ -292,6 +304,26 @@ mod tests {
             let expected: usize =
                 copies.map(|s| points.iter().filter(|p| in_window(p, &window, s)).count()).sum();
             prop_assert_eq!(got, expected);
+        }
+
+        /// What few points cost to tell apart may be saved, but not what copy of the world they
+        /// are in.
+        #[test]
+        fn few_points_are_seen_where_they_are(
+            points in prop::collection::vec((0u32..1 << 24, any::<u32>(), any::<bool>()), 1..40),
+            level in 0u8..31, x in -300i64..300, y in -300i64..300, width in 1u32..700,
+        ) {
+            let points: Vec<_> = points
+                .into_iter()
+                .map(|(x, y, west)| Point { x: if west { x } else { u32::MAX - x }, y, weight: 1.0 })
+                .collect();
+            let index = Points::from_slice(&points);
+            let window = Window::at_level(level, x, y, width, 300);
+            let near = window.grown(8);
+            let several = window.left() < 0.0 && window.right() > 0.0;
+            for (run, shift) in index.cells(&window, 0.0).slices() {
+                prop_assert!(!several || run.iter().all(|p| in_window(p, &near, shift)));
+            }
         }
 
         #[test]

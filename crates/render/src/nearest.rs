@@ -71,8 +71,14 @@ impl Nearest {
         let half = f64::from(side) / 2.0 * self.css_pixel;
         let (x, y) = (f64::from(self.at.x), f64::from(self.at.y));
         let window = Window::new(x - half, y - half, self.css_pixel, side, side);
-        for (run, _) in points.cells(&window, 0.0).slices() {
-            run.iter().for_each(|point| self.add(*point));
+        for (run, shift) in points.cells(&window, 0.0).slices() {
+            for point in run {
+                let east = f64::from(point.x) + shift - x;
+                // a window as wide as the world has points from both sides: once is enough
+                if (-WORLD / 2.0..WORLD / 2.0).contains(&east) {
+                    self.add(*point);
+                }
+            }
         }
         self
     }

@@ -25,28 +25,16 @@ impl Place {
     /// Only cells in bins that have neighbours on all sides are on the grid.
     pub(crate) fn new(window: &Window, shift: f64) -> Self {
         let (left, top) = (window.left() - shift, window.top());
-        let (width, height) = (window.width() - 1, window.height() - 1);
-        let bits = window.pixel().log2();
-        let whole = |v: f64| v.fract() == 0.0;
-        if whole(bits) && bits >= 0.0 && whole(left) && whole(top) {
-            let bits = bits as u32;
-            let spare = bits.saturating_sub(FRACTION);
-            return Self::Dyadic(Dyadic {
-                spare,
-                left: (left as i64 >> spare) as u32,
-                top: (top as i64 >> spare) as u32,
-                bits: bits - spare,
-                width,
-                height,
-            });
+        if let Some(dyadic) = Dyadic::new(window, left) {
+            return Self::Dyadic(dyadic);
         }
         let per_pixel = window.pixel().recip();
         Self::Any(Any {
             per_pixel,
             left: left * per_pixel,
             top: top * per_pixel,
-            right: f64::from(width),
-            bottom: f64::from(height),
+            right: f64::from(window.width() - 1),
+            bottom: f64::from(window.height() - 1),
         })
     }
 }
@@ -59,29 +47,82 @@ const FRACTION: u32 = 20;
 pub(crate) struct Dyadic {
     /// Bits of positions that are dropped.
     spare: u32,
-    left: u32,
-    top: u32,
     /// Of a position within its bin.
     bits: u32,
-    width: u32,
-    height: u32,
+    across: Axis,
+    down: Axis,
+}
+
+/// The bins along x or y, in steps of 32 bits that wrap.
+struct Axis {
+    /// Where the grid begins.
+    origin: u32,
+    /// From there to the first position that is on the grid and in this copy of the world …
+    first: u32,
+    /// … and how many there are. A position that only wraps onto the grid is not among them.
+    span: u32,
+}
+
+impl Axis {
+    /// The bins from `low` on, each of 2^`bits` steps, in a world of `world` steps;
+    /// the first and the last have no neighbours. `None` where steps would wrap within the grid.
+    fn new(low: i64, bins: u32, bits: u32, world: i64) -> Option<Self> {
+        let bin = 1i64 << bits;
+        if i64::from(bins) * bin > 1 << 32 {
+            return None;
+        }
+        let first = bin.max(-low);
+        let end = ((i64::from(bins) - 1) * bin).min(world - low);
+        Some(Self {
+            origin: low as u32,
+            first: first as u32,
+            span: (end - first).max(0) as u32,
+        })
+    }
+
+    /// How far from the grid's beginning a position is, and whether it is on the grid.
+    #[inline(always)]
+    fn place(&self, at: u32) -> (u32, bool) {
+        let from = at.wrapping_sub(self.origin);
+        (from, from.wrapping_sub(self.first) < self.span)
+    }
 }
 
 impl Dyadic {
+    /// `None` for bins whose sides or corners are no whole powers of two, and for grids that
+    /// are too wide.
+    fn new(window: &Window, left: f64) -> Option<Self> {
+        let bits = window.pixel().log2();
+        let whole = |v: f64| v.fract() == 0.0;
+        if !(whole(bits) && bits >= 0.0 && whole(left) && whole(window.top())) {
+            return None;
+        }
+        let bits = bits as u32;
+        let spare = bits.saturating_sub(FRACTION);
+        let bits = bits - spare;
+        // pixels wider than the world have no use for any of its bits
+        let world = 1i64 << 32u32.checked_sub(spare)?;
+        let axis = |low: f64, bins| Axis::new(low as i64 >> spare, bins, bits, world);
+        Some(Self {
+            spare,
+            bits,
+            across: axis(left, window.width())?,
+            down: axis(window.top(), window.height())?,
+        })
+    }
+
     #[inline(always)]
     pub(crate) fn place(&self, cell: &Point) -> Placed {
-        let x = (cell.x >> self.spare).wrapping_sub(self.left);
-        let y = (cell.y >> self.spare).wrapping_sub(self.top);
-        let (column, row) = (x >> self.bits, y >> self.bits);
+        let (x, in_x) = self.across.place(cell.x >> self.spare);
+        let (y, in_y) = self.down.place(cell.y >> self.spare);
         let mask = (1u32 << self.bits) - 1;
         let scale = f32::from_bits((127 - self.bits) << 23);
         // few enough bits to be exact
         let part = |v: u32| (v & mask) as i32 as f32 * scale - 0.5;
-        let inside =
-            (column.wrapping_sub(1) < self.width - 1) & (row.wrapping_sub(1) < self.height - 1);
+        let inside = in_x & in_y;
         Placed {
-            column: if inside { column } else { 1 },
-            row: if inside { row } else { 1 },
+            column: if inside { x >> self.bits } else { 1 },
+            row: if inside { y >> self.bits } else { 1 },
             x: part(x),
             y: part(y),
             weight: if inside { cell.weight } else { 0.0 },
@@ -122,6 +163,15 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    /// A coordinate, most often near an end of the world.
+    fn at_an_end() -> impl Strategy<Value = u32> {
+        prop_oneof![
+            0u32..1 << 20,
+            (0u32..1 << 20).prop_map(|v| u32::MAX - v),
+            any::<u32>()
+        ]
+    }
+
     proptest! {
         /// Integers and floating point agree, so that maps of any scale look like tiles.
         #[test]
@@ -143,6 +193,33 @@ mod tests {
             prop_assert_eq!((a.column, a.row, a.weight), (b.column, b.row, b.weight));
             if a.weight > 0.0 {
                 prop_assert!((a.x - b.x).abs() < 2e-6 && (a.y - b.y).abs() < 2e-6);
+            }
+        }
+
+        /// A cell is on a grid in the copies of the world that the grid reaches, once in each,
+        /// and never because a number of 32 bits wraps: near ±180° and at the poles too.
+        #[test]
+        fn a_cell_is_on_the_grid_where_it_is(
+            x in at_an_end(), y in at_an_end(), z in 0u8..34, shift in -2i8..3,
+            from in (-4200i64..4200, -4200i64..4200), east: bool, south: bool,
+            width in 3u32..4200, height in 3u32..4200,
+        ) {
+            let level = 1i64 << z;
+            let left = from.0 + if east { level } else { 0 };
+            let top = from.1 + if south { level } else { 0 };
+            let window = Window::at_level(z, left, top, width, height);
+            let shift = f64::from(shift) * 4_294_967_296.0;
+            let at = |v: f64, low: f64| ((v - low) / window.pixel()).floor();
+            let column = at(f64::from(x) + shift, window.left());
+            let row = at(f64::from(y), window.top());
+            let on = |v: f64, n: u32| v >= 1.0 && v < f64::from(n) - 1.0;
+            let placed = match Place::new(&window, shift) {
+                Place::Dyadic(grid) => grid.place(&Point { x, y, weight: 2.0 }),
+                Place::Any(grid) => grid.place(&Point { x, y, weight: 2.0 }),
+            };
+            prop_assert_eq!(placed.weight > 0.0, on(column, width) && on(row, height));
+            if placed.weight > 0.0 {
+                prop_assert_eq!((f64::from(placed.column), f64::from(placed.row)), (column, row));
             }
         }
     }
