@@ -24,5 +24,7 @@ mod hostile;
 mod posted;
 /// Layers that are read again, and tables that become layers.
 mod reload;
+/// Reference systems of all kinds, and longitudes beyond ±180°.
+mod systems;
 /// The same points by every way.
 mod tiles;

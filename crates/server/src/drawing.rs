@@ -291,13 +291,14 @@ async fn value_live(
     let counts = fetched.counts.iter().copied().map(Some);
     let counts = counts.chain(std::iter::repeat(None));
     for (point, count) in fetched.points.iter().zip(counts) {
-        // The shorter way round the world.
-        let across = (f64::from(point.x) - x).abs();
-        let across = across.min(mercator::WORLD - across);
-        let distance = across.hypot(f64::from(point.y) - y) / pixel;
         nearest.add(*point);
         let count = count.map_or(1, |count| count as usize);
-        sums.add(&kernel, distance, f64::from(point.weight), count);
+        // where the world is small the kernel has several copies of it
+        for turn in -2..=2 {
+            let across = f64::from(point.x) + f64::from(turn) * mercator::WORLD - x;
+            let distance = across.hypot(f64::from(point.y) - y) / pixel;
+            sums.add(&kernel, distance, f64::from(point.weight), count);
+        }
     }
     let value = if stamped {
         let set = PointSet::counted(&fetched.points, &fetched.counts);

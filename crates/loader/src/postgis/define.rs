@@ -1,9 +1,10 @@
 //! What a layer reads: which relation or query, which columns of it, in what reference system.
 
+use super::area::{Area, Foreign, Sides};
 use super::error::DatabaseError;
 use super::judge::Unit;
 use super::lookup::{columns_of, find_place, find_table, find_weight, is_number};
-use super::sql::{Boxes, Statement, Template, Token, Values, quoted};
+use super::sql::{Statement, Template, Values, quoted};
 use crate::columns::{Columns, Position};
 use tokio_postgres::Client;
 use tokio_postgres::types::Type;
@@ -68,6 +69,12 @@ pub struct Definition {
     /// The geometries' own SRID, and the one they are taken for: another only where theirs is 0.
     stored: u32,
     srid: u32,
+    /// Whether each geometry may have an SRID of its own.
+    mixed: bool,
+    /// Whether geometries of SRID 0 are taken for `srid`, since the user says so.
+    zero_is_srid: bool,
+    /// Whether coordinates of `srid` are angles.
+    angles: bool,
     pub(crate) table: Option<Table>,
     pub(crate) columns: Columns,
 }
@@ -126,6 +133,9 @@ impl Definition {
             count: count.and_then(name),
             stored: 4326,
             srid: 4326,
+            mixed: false,
+            zero_is_srid: ask.srid.is_some(),
+            angles: false,
             table,
             columns: Columns {
                 kept: Vec::new(),
@@ -164,6 +174,7 @@ impl Definition {
             let declared = u32::try_from(row.get::<_, i32>(0)).unwrap_or(0);
             let column = quoted(column);
             let cast = if *cast { "::geometry" } else { "" };
+            self.mixed = declared == 0 && cast.is_empty();
             self.stored = match declared {
                 0 if !cast.is_empty() => 4326,
                 0 => {
@@ -211,17 +222,18 @@ impl Definition {
                 self.srid
             )));
         }
-        let known = "SELECT 1 FROM spatial_ref_sys WHERE srid = $1";
+        let known = "SELECT coalesce(proj4text LIKE '%+proj=longlat%', false) \
+                     FROM spatial_ref_sys WHERE srid = $1";
         let srid = self.srid as i32;
-        if client
+        let known = client
             .query_typed_opt(known, &[(&srid, Type::INT4)])
-            .await?
-            .is_none()
-        {
+            .await?;
+        let Some(known) = known else {
             return Err(DatabaseError::Definition(format!(
                 "SRID {srid} is unknown to the database: it isn't in spatial_ref_sys"
             )));
-        }
+        };
+        self.angles = known.get(0);
         Ok(())
     }
 
@@ -263,6 +275,19 @@ impl Definition {
         Unit::of(self.srid)
     }
 
+    /// The reference system, if it is one that the database has to transform.
+    pub(crate) fn foreign(&self) -> Option<Foreign> {
+        self.own_unit().is_none().then_some(Foreign {
+            srid: self.srid,
+            angles: self.angles,
+        })
+    }
+
+    /// Whether each geometry may have a reference system of its own.
+    pub(crate) fn is_mixed(&self) -> bool {
+        self.mixed
+    }
+
     /// The reference system that geometries are taken for.
     pub(super) fn srid(&self) -> u32 {
         self.srid
@@ -270,16 +295,11 @@ impl Definition {
 
     /// An empty statement for this layer.
     pub(crate) fn statement(&self, values: Values) -> Statement {
-        let boxes = match self.own_unit() {
-            Some(_) => Boxes::Own(self.stored),
-            None if self.stored == self.srid => Boxes::Transformed(self.srid),
-            None => Boxes::Own(self.stored),
-        };
         let field = match &self.place {
             Place::Geometry { column, .. } => quoted(column),
             Place::Coordinates { .. } => "NULL".to_owned(),
         };
-        Statement::new(values, boxes, &field)
+        Statement::new(values, self.stored, &field)
     }
 
     /// The geometry as it is stored, `geography` cast.
@@ -297,16 +317,27 @@ impl Definition {
             (Place::Coordinates { x, y }, _) => [x, y]
                 .map(|name| format!("({ALIAS}.{})::float8", quoted(name)))
                 .to_vec(),
-            (_, Some(mut geometry)) => {
-                if self.stored != self.srid {
-                    geometry = format!("ST_SetSRID({geometry}, {})", self.srid);
-                }
-                if self.own_unit().is_none() {
-                    geometry = format!("ST_Transform({geometry}, 4326)");
-                }
-                vec![geometry]
-            }
+            (_, Some(geometry)) => vec![self.placed(geometry)],
             (_, None) => Vec::new(),
+        }
+    }
+
+    /// A geometry in a reference system of ours; one that says another than its layer's is left as
+    /// it is, and judged by what it says.
+    fn placed(&self, stored: String) -> String {
+        let srid = self.srid;
+        let said = match (self.mixed, self.zero_is_srid) {
+            (true, true) => format!(
+                "CASE ST_SRID({stored}) WHEN 0 THEN ST_SetSRID({stored}, {srid}) ELSE {stored} END"
+            ),
+            _ => stored,
+        };
+        match (self.foreign(), self.mixed) {
+            (None, _) => said,
+            (Some(_), false) => format!("ST_Transform({said}, 4326)"),
+            (Some(_), true) => format!(
+                "CASE ST_SRID({said}) WHEN {srid} THEN ST_Transform({said}, 4326) ELSE {said} END"
+            ),
         }
     }
 
@@ -334,29 +365,56 @@ impl Definition {
         Some(format!("({ALIAS}.{})::float8", quoted(name)))
     }
 
-    /// Adds `FROM …` and, where the query doesn't look after itself, `WHERE` it is in the box.
-    pub(crate) fn push_from(&self, statement: &mut Statement) {
+    /// Adds `FROM …` and, where the query doesn't look after itself, `WHERE` it is in the area.
+    pub(crate) fn push_from(&self, statement: &mut Statement, area: &Area) {
         statement.push(" FROM ");
         statement.push_template(&self.from).push(" AS ").push(ALIAS);
-        if self.from.has_bbox() || statement.sees_everything() {
-            return;
+        let mut word = " WHERE ";
+        if !self.from.has_bbox() && !area.stored.is_empty() {
+            statement.push(word);
+            self.push_boxes(statement, &area.stored);
+            word = " AND ";
         }
-        match (&self.place, self.stored_geometry()) {
-            (Place::Coordinates { x, y }, _) => {
-                let [x, y] = [x, y].map(|name| format!("{ALIAS}.{}", quoted(name)));
-                statement.push(&format!(" WHERE {x} BETWEEN "));
-                statement.push_token(Token::XMin).push(" AND ");
-                statement.push_token(Token::XMax);
-                statement.push(&format!(" AND {y} BETWEEN "));
-                statement.push_token(Token::YMin).push(" AND ");
-                statement.push_token(Token::YMax);
+        let degrees = area.degrees.iter().enumerate();
+        if let Some(geometry) = self.stored_geometry().filter(|_| !area.degrees.is_empty()) {
+            statement.push(word).push("(");
+            if self.mixed {
+                let other = format!("ST_SRID({geometry}) NOT IN (0, {}) OR ", self.srid);
+                statement.push(&other);
             }
-            (_, Some(geometry)) => {
-                statement.push(&format!(" WHERE {geometry} && "));
-                statement.push_token(Token::Bbox);
+            let placed = self.placed(geometry);
+            for (i, sides) in degrees {
+                let or = if i == 0 { "" } else { " OR " };
+                statement.push(&format!("{or}{placed} && "));
+                statement.push_envelope(*sides, 4326);
             }
-            (_, None) => {}
+            statement.push(")");
         }
+    }
+
+    /// Adds the condition that a row is in one of some boxes.
+    fn push_boxes(&self, statement: &mut Statement, boxes: &[Sides]) {
+        statement.push("(");
+        for (i, sides) in boxes.iter().enumerate() {
+            statement.push(if i == 0 { "" } else { " OR " });
+            match (&self.place, self.stored_geometry()) {
+                (Place::Coordinates { x, y }, _) => {
+                    let [west, south, east, north] = *sides;
+                    let [x, y] = [x, y].map(|name| format!("{ALIAS}.{}", quoted(name)));
+                    statement.push(&format!("{x} BETWEEN ")).push_float(west);
+                    statement.push(" AND ").push_float(east);
+                    statement.push(&format!(" AND {y} BETWEEN "));
+                    statement.push_float(south);
+                    statement.push(" AND ").push_float(north);
+                }
+                (_, Some(geometry)) => {
+                    statement.push(&format!("{geometry} && "));
+                    statement.push_envelope(*sides, self.stored);
+                }
+                (_, None) => _ = statement.push("true"),
+            }
+        }
+        statement.push(")");
     }
 }
 
@@ -369,6 +427,5 @@ impl Values {
         scale_denominator: 559_082_264.0,
         zxy: [0, 0, 0],
         cell: 0.351_562_5,
-        whole: true,
     };
 }

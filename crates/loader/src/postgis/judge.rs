@@ -45,20 +45,18 @@ pub(crate) enum Weight {
 
 /// Keeps a row given as geometry. Each position of a MultiPoint is a row.
 ///
-/// `unit` is that of geometries which don't say what they are in.
-pub(crate) fn geometry(batch: &mut Batch, unit: Unit, ewkb: Option<&[u8]>, weight: Weight) {
+/// A geometry says itself what it is in; one that doesn't, or says what is not ours, can't be
+/// placed.
+pub(crate) fn geometry(batch: &mut Batch, ewkb: Option<&[u8]>, weight: Weight) {
     let Some(bytes) = ewkb else {
         return skip(batch, Skip::NoPosition, || "NULL".to_owned());
     };
     let Some(geometry) = wkb::parse(bytes) else {
         return skip(batch, Skip::Malformed, || "no geometry".to_owned());
     };
-    let unit = match geometry.srid {
-        0 => unit,
-        srid => match Unit::of(srid) {
-            Some(unit) => unit,
-            None => return skip(batch, Skip::BadPosition, || format!("SRID {srid}")),
-        },
+    let Some(unit) = Unit::of(geometry.srid) else {
+        let srid = geometry.srid;
+        return skip(batch, Skip::BadPosition, || format!("SRID {srid}"));
     };
     match geometry.shape {
         Shape::Point(x, y) => position(batch, unit, x, y, weight),
@@ -128,7 +126,7 @@ mod tests {
     fn account(rows: &[(Option<&[u8]>, Weight)]) -> Batch {
         let mut batch = Batch::default();
         for (bytes, weight) in rows {
-            geometry(&mut batch, Unit::Degrees, *bytes, *weight);
+            geometry(&mut batch, *bytes, *weight);
         }
         batch
     }
@@ -149,6 +147,7 @@ mod tests {
         let empty = point(1, 4326, f64::NAN, f64::NAN);
         let half = point(1, 4326, f64::NAN, 1.0);
         let pole = point(1, 4326, 0.0, 89.0);
+        let silent = point(1, 0, 10.0, 20.0);
         let swiss = point(1, 2056, 2_600_000.0, 1_200_000.0);
         let line = point(2, 4326, 0.0, 0.0);
         let batch = account(&[
@@ -162,14 +161,15 @@ mod tests {
             (Some(&half), Weight::Unused),
             (Some(&pole), Weight::Unused),
             (Some(&swiss), Weight::Unused),
+            (Some(&silent), Weight::Unused),
             (Some(&line), Weight::Unused),
             (Some(b"\x01\x01"), Weight::Unused),
             (None, Weight::Unused),
         ]);
         let report = &batch.report;
         let counts = Skip::ALL.map(|reason| report.skipped(reason));
-        assert_eq!(counts, [2, 2, 1, 2, 1, 1], "{report}");
-        assert_eq!((report.rows, report.kept), (13, 4));
+        assert_eq!(counts, [2, 3, 1, 2, 1, 1], "{report}");
+        assert_eq!((report.rows, report.kept), (14, 4));
         assert_eq!((report.weights_missing, report.at_null_island), (1, 1));
         let weights: Vec<f32> = batch.points.iter().map(|p| p.weight).collect();
         assert_eq!(weights, [1.0, 2.5, 0.0, 1.0]);

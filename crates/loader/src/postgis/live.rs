@@ -1,5 +1,6 @@
 //! Rows of a window, fetched while somebody waits for them.
 
+use super::area::{Area, Reaches};
 use super::define::{Ask, Definition, check_length};
 use super::error::DatabaseError;
 use super::extent;
@@ -22,6 +23,7 @@ use tokio_postgres::types::{FromSql, Type};
 pub struct Live {
     database: Arc<Database>,
     definition: Arc<Definition>,
+    reaches: Arc<Reaches>,
     bounds: Option<[f64; 4]>,
 }
 
@@ -80,6 +82,7 @@ impl Live {
         Ok(Self {
             database,
             definition: Arc::new(definition),
+            reaches: Arc::default(),
             bounds,
         })
     }
@@ -154,10 +157,17 @@ impl Live {
     async fn fetch_once(&self, want: &Want) -> Result<Fetched, DatabaseError> {
         let mut fetched = Gathered::default();
         let session = self.database.borrow().await?;
-        for view in View::of(want.window, want.margin) {
-            let values = view.values(self.definition.unit(), want.cell);
-            self.read(&session, values, want, &view, &mut fetched)
-                .await?;
+        let views = View::of(want.window, want.margin);
+        // A query that asks for boxes itself is given one at a time, and what it answers for one
+        // belongs to that one.
+        let each = if self.definition.from.has_bbox() {
+            1
+        } else {
+            2
+        };
+        for asked in views.chunks(each) {
+            let only = asked.first().filter(|_| asked.len() < views.len());
+            self.read(&session, asked, want, only, &mut fetched).await?;
         }
         session.give_back().await?;
         Ok(Fetched {
@@ -167,29 +177,68 @@ impl Live {
         })
     }
 
-    /// Runs the query for one box, to its end.
+    /// What tokens stand for, and where rows are looked for.
+    async fn look_at(
+        &self,
+        session: &Session,
+        views: &[View],
+        cell: Option<f64>,
+    ) -> Result<Option<(Values, Area)>, DatabaseError> {
+        let definition = &*self.definition;
+        let Some(first) = views.first() else {
+            return Ok(None);
+        };
+        let mut values = first.values(definition.unit(), cell);
+        let mixed = |area: Area| match definition.is_mixed() {
+            true => area.or_in_any_unit(views),
+            false => area,
+        };
+        let Some(foreign) = definition.foreign() else {
+            let area = Area::own(definition.unit(), views);
+            return Ok(Some((values, mixed(area))));
+        };
+        let client = session.client()?;
+        let area = mixed(self.reaches.area(client, foreign, views).await?);
+        if definition.from.has_bbox() {
+            let reach = |sides| self.reaches.of(client, foreign.srid, sides);
+            values.bbox = reach(values.bbox).await?.sides();
+            if definition.from.has_unbuffered_bbox() {
+                values.unbuffered = reach(values.unbuffered).await?.sides();
+            }
+        }
+        Ok(Some((values, area)))
+    }
+
+    /// Runs the query for some boxes of a picture, to its end. Of `only` one of several boxes the
+    /// points outside of it are another one's.
     async fn read(
         &self,
         session: &Session,
-        values: Values,
+        views: &[View],
         want: &Want,
-        view: &View,
+        only: Option<&View>,
         fetched: &mut Gathered,
     ) -> Result<(), DatabaseError> {
         let (client, definition) = (session.client()?, &*self.definition);
+        let Some((values, area)) = self.look_at(session, views, want.cell).await? else {
+            return Ok(());
+        };
         let limits = self.database.limits;
         let cell = want.cell.filter(|_| pushdown::can(definition));
         let grouped = match cell {
-            Some(cell) if pushdown::may_pay(definition, view, cell) => {
-                let rows = pushdown::estimate(client, definition, values).await?;
-                pushdown::pays(rows, view, cell)
+            Some(cell) if pushdown::may_pay(definition, views, cell) => {
+                let rows = pushdown::estimate(client, definition, values, &area).await?;
+                pushdown::pays(rows, views, cell)
             }
             _ => false,
         };
         let (statement, shape) = if grouped {
-            (pushdown::statement(definition, values), Columns::CELLS)
+            (
+                pushdown::statement(definition, values, &area),
+                Columns::CELLS,
+            )
         } else {
-            rows_statement(definition, values, limits.rows)
+            rows_statement(definition, values, &area, limits.rows)
         };
         let parameters = statement.parameters();
         // Sent together: the transaction costs no time on the way.
@@ -201,8 +250,11 @@ impl Live {
         pin_mut!(rows);
         while let Some(row) = rows.try_next().await? {
             fetched.bytes += row.raw_size_bytes() as u64;
-            fetched.add(&row, definition.unit(), shape)?;
-            if fetched.batch.report.rows > limits.rows || fetched.bytes > limits.bytes {
+            fetched.rows += 1;
+            fetched.add(&row, definition.unit(), shape, only)?;
+            if fetched.rows.max(fetched.batch.report.rows) > limits.rows
+                || fetched.bytes > limits.bytes
+            {
                 return Err(DatabaseError::TooMuch(format!(
                     "the query gives more than {} rows or {} MiB for one picture",
                     limits.rows,
@@ -215,8 +267,13 @@ impl Live {
     }
 }
 
-/// Every row of a box.
-fn rows_statement(definition: &Definition, values: Values, most: u64) -> (Statement, Columns) {
+/// Every row of an area.
+fn rows_statement(
+    definition: &Definition,
+    values: Values,
+    area: &Area,
+    most: u64,
+) -> (Statement, Columns) {
     let mut columns = definition.sent_columns();
     let place = columns.len();
     columns.extend(definition.weight_column());
@@ -228,7 +285,7 @@ fn rows_statement(definition: &Definition, values: Values, most: u64) -> (Statem
     }));
     let mut statement = definition.statement(values);
     statement.push(&format!("SELECT {}", columns.join(", ")));
-    definition.push_from(&mut statement);
+    definition.push_from(&mut statement, area);
     statement.push(&format!(" LIMIT {}", most.saturating_add(1)));
     let shape = Columns {
         coordinates: place == 2,
@@ -260,11 +317,19 @@ impl Columns {
 struct Gathered {
     batch: Batch,
     counts: Vec<u32>,
+    /// Rows that came, and their bytes.
+    rows: u64,
     bytes: u64,
 }
 
 impl Gathered {
-    fn add(&mut self, row: &Row, unit: Unit, columns: Columns) -> Result<(), DatabaseError> {
+    fn add(
+        &mut self,
+        row: &Row,
+        unit: Unit,
+        columns: Columns,
+        only: Option<&View>,
+    ) -> Result<(), DatabaseError> {
         let number = |at: usize| row.try_get::<_, Option<f64>>(at);
         let weight = match columns.weight {
             None => Weight::Unused,
@@ -278,7 +343,10 @@ impl Gathered {
         } else {
             let geometry = row.try_get::<_, Option<Raw<'_>>>(0)?.map(|raw| raw.0);
             check_length(geometry)?;
-            judge::geometry(&mut self.batch, unit, geometry, weight);
+            judge::geometry(&mut self.batch, geometry, weight);
+        }
+        if let Some(view) = only {
+            self.keep_within(view, before);
         }
         if let Some(at) = columns.count {
             let count = number(at)?.unwrap_or(0.0).clamp(0.0, f64::from(u32::MAX)) as u32;
@@ -288,6 +356,17 @@ impl Gathered {
             self.counts.resize(self.batch.points.len(), 1);
         }
         Ok(())
+    }
+
+    /// Leaves those of the points from `first` on that are in the box.
+    fn keep_within(&mut self, view: &View, first: usize) {
+        let points = &mut self.batch.points;
+        let new = points.split_off(first);
+        let came = new.len();
+        points.extend(new.into_iter().filter(|point| view.holds(point)));
+        let others = (first + came - points.len()) as u64;
+        self.batch.report.rows -= others;
+        self.batch.report.kept -= others;
     }
 }
 
@@ -304,10 +383,10 @@ impl<'a> FromSql<'a> for Raw<'a> {
     }
 }
 
-/// Adds the condition that a row lies in the box, for statements that aren't built of rows.
-pub(super) fn explain(definition: &Definition, values: Values) -> Statement {
+/// How the planner would read the rows of an area.
+pub(super) fn explain(definition: &Definition, values: Values, area: &Area) -> Statement {
     let mut statement = definition.statement(values);
     statement.push("EXPLAIN (FORMAT JSON) SELECT 1");
-    definition.push_from(&mut statement);
+    definition.push_from(&mut statement, area);
     statement
 }

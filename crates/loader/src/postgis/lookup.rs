@@ -2,7 +2,7 @@
 
 use super::define::{ALIAS, Place, Table};
 use super::error::DatabaseError;
-use super::sql::{Boxes, Statement, Template, Values, quoted};
+use super::sql::{Statement, Template, Values, quoted};
 use crate::columns;
 use tokio_postgres::types::Type;
 use tokio_postgres::{Client, Column, Statement as Prepared};
@@ -39,7 +39,7 @@ pub(super) async fn columns_of(
     client: &Client,
     from: &Template,
 ) -> Result<Prepared, DatabaseError> {
-    let mut statement = Statement::new(Values::WORLD, Boxes::Own(4326), "NULL");
+    let mut statement = Statement::new(Values::WORLD, 4326, "NULL");
     statement.push("SELECT * FROM ");
     let start = statement.text.len();
     statement.push_template(from).push(" AS ").push(ALIAS);

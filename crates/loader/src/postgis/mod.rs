@@ -4,6 +4,7 @@
 //! Every session reads only, has timeouts, and is made clean before another query has it.
 //! The async runtime of [`Snapshot`] is its own; [`Live`] is used from the caller's.
 
+mod area;
 mod connect;
 mod copy;
 mod define;

@@ -1,6 +1,7 @@
 //! Stacked points: where the database holds many more rows than a picture has cells, it
 //! adds them up itself and sends the cells.
 
+use super::area::Area;
 use super::define::{ALIAS, Definition, Place};
 use super::error::DatabaseError;
 use super::judge::Unit;
@@ -18,30 +19,33 @@ const ROWS_PER_CELL: f64 = 8.0;
 pub(super) fn can(definition: &Definition) -> bool {
     matches!(definition.place, Place::Geometry { points: true, .. })
         && definition.own_unit().is_some()
+        && !definition.is_mixed()
         && definition.count.is_none()
         && !definition.from.has_cell()
 }
 
 /// Whether it is worth asking the planner. A small table never has enough rows.
-pub(super) fn may_pay(definition: &Definition, view: &View, cell: f64) -> bool {
+pub(super) fn may_pay(definition: &Definition, views: &[View], cell: f64) -> bool {
     match &definition.table {
-        Some(table) => table.rows < 0.0 || pays(table.rows, view, cell),
+        Some(table) => table.rows < 0.0 || pays(table.rows, views, cell),
         None => true,
     }
 }
 
 /// Whether so many rows are better added up.
-pub(super) fn pays(rows: f64, view: &View, cell: f64) -> bool {
-    rows > ROWS_PER_CELL * view.cells(cell)
+pub(super) fn pays(rows: f64, views: &[View], cell: f64) -> bool {
+    let cells: f64 = views.iter().map(|view| view.cells(cell)).sum();
+    rows > ROWS_PER_CELL * cells
 }
 
-/// How many rows the planner expects in a box.
+/// How many rows the planner expects in an area.
 pub(super) async fn estimate(
     client: &Client,
     definition: &Definition,
     values: Values,
+    area: &Area,
 ) -> Result<f64, DatabaseError> {
-    let statement = explain(definition, values);
+    let statement = explain(definition, values, area);
     let row = client
         .query_typed_one(&statement.text, &statement.parameters())
         .await?;
@@ -51,11 +55,11 @@ pub(super) async fn estimate(
     Ok(rows.unwrap_or(0.0))
 }
 
-/// Cells of a box: weighted mean position, summed weight, count.
+/// Cells of an area: weighted mean position, summed weight, count.
 ///
 /// The grid is that of the map's pixels, so y is counted as the map counts it. Means are
 /// weighted by |weight|, as the index does it.
-pub(super) fn statement(definition: &Definition, values: Values) -> Statement {
+pub(super) fn statement(definition: &Definition, values: Values, area: &Area) -> Statement {
     let unit = definition.unit();
     let weighted = definition.weight_column();
     let (x, y) = match &weighted {
@@ -82,7 +86,7 @@ pub(super) fn statement(definition: &Definition, values: Values) -> Statement {
         "SELECT {x}, {y}, {sum}, count(*)::float8 FROM (SELECT ST_X({geometry}) AS x, \
          ST_Y({geometry}) AS y{weight}"
     ));
-    definition.push_from(&mut statement);
+    definition.push_from(&mut statement, area);
     statement.push(&format!(") AS {ALIAS}"));
     if !weight.is_empty() {
         // A row whose weight is no number is left out, as everywhere.

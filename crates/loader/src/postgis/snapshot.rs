@@ -318,6 +318,6 @@ fn keep(batch: &mut Batch, unit: Unit, coordinates: bool, weighted: bool, row: &
         let (x, y) = (x.unwrap_or(f64::NAN), y.unwrap_or(f64::NAN));
         judge::position(batch, unit, x, y, weight(third));
     } else {
-        judge::geometry(batch, unit, first, weight(second));
+        judge::geometry(batch, first, weight(second));
     }
 }

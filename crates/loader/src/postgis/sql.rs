@@ -4,6 +4,7 @@
 //! typed parameter; within a string (`'!pixel_width!'::numeric`, as Mapnik styles have it) its
 //! number is written out; in comments, dollar quotes and names in double quotes it is no token.
 
+use super::area::Sides;
 use super::error::DatabaseError;
 use super::scan::Scanner;
 use tokio_postgres::types::{ToSql, Type};
@@ -56,24 +57,13 @@ impl Token {
 /// What tokens stand for in one request.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Values {
-    /// West, south, east, north in the layer's units, with and without the kernel's reach.
-    pub(crate) bbox: [f64; 4],
-    pub(crate) unbuffered: [f64; 4],
+    /// In the layer's reference system, with and without the kernel's reach.
+    pub(crate) bbox: Sides,
+    pub(crate) unbuffered: Sides,
     pub(crate) pixel: [f64; 2],
     pub(crate) scale_denominator: f64,
     pub(crate) zxy: [i32; 3],
     pub(crate) cell: f64,
-    /// Whether the box is all of the map, so that nothing need be compared with it.
-    pub(crate) whole: bool,
-}
-
-/// How a box is written for the layer's geometries.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Boxes {
-    /// In the layer's own reference system, whose units ours are.
-    Own(u32),
-    /// In degrees, brought to the layer's by the database.
-    Transformed(u32),
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -125,6 +115,11 @@ impl Template {
         })
     }
 
+    /// Whether it looks at the box without the kernel's reach.
+    pub(crate) fn has_unbuffered_bbox(&self) -> bool {
+        self.tokens().any(|token| token == Token::UnbufferedBbox)
+    }
+
     /// Whether the query makes cells itself.
     pub(crate) fn has_cell(&self) -> bool {
         self.tokens().any(|token| token == Token::Cell)
@@ -153,9 +148,10 @@ impl Template {
 #[derive(Debug)]
 pub(crate) struct Statement {
     pub(crate) text: String,
-    parameters: Vec<(Token, usize, Parameter)>,
+    /// Those of tokens with what they are of.
+    parameters: Vec<(Option<(Token, usize)>, Parameter)>,
     values: Values,
-    boxes: Boxes,
+    srid: u32,
     geom_field: String,
 }
 
@@ -166,13 +162,14 @@ enum Parameter {
 }
 
 impl Statement {
-    /// An empty statement; `geom_field` is a name in double quotes.
-    pub(crate) fn new(values: Values, boxes: Boxes, geom_field: &str) -> Self {
+    /// An empty statement; boxes are in the reference system `srid`, and `geom_field` is a name in
+    /// double quotes.
+    pub(crate) fn new(values: Values, srid: u32, geom_field: &str) -> Self {
         Self {
             text: String::new(),
             parameters: Vec::new(),
             values,
-            boxes,
+            srid,
             geom_field: geom_field.to_owned(),
         }
     }
@@ -215,15 +212,26 @@ impl Statement {
         self
     }
 
-    /// Whether the box is all of the map.
-    pub(crate) fn sees_everything(&self) -> bool {
-        self.values.whole
+    /// Adds a number as a parameter.
+    pub(crate) fn push_float(&mut self, value: f64) -> &mut Self {
+        self.parameters.push((None, Parameter::Float(value)));
+        let text = format!("${}::float8", self.parameters.len());
+        self.push(&text)
+    }
+
+    /// Adds a box in a reference system.
+    pub(crate) fn push_envelope(&mut self, sides: Sides, srid: u32) -> &mut Self {
+        self.push("ST_MakeEnvelope(");
+        for (i, side) in sides.into_iter().enumerate() {
+            self.push(if i == 0 { "" } else { ", " }).push_float(side);
+        }
+        self.push(&format!(", {srid})"))
     }
 
     /// The parameters, in their order.
     pub(crate) fn parameters(&self) -> Vec<(&(dyn ToSql + Sync), Type)> {
         let all = self.parameters.iter();
-        all.map(|(_, _, parameter)| match parameter {
+        all.map(|(_, parameter)| match parameter {
             Parameter::Float(value) => (value as &(dyn ToSql + Sync), Type::FLOAT8),
             Parameter::Int(value) => (value as &(dyn ToSql + Sync), Type::INT4),
         })
@@ -232,9 +240,10 @@ impl Statement {
 
     /// The number of a parameter, the same for the same token.
     fn parameter(&mut self, token: Token, side: usize, parameter: Parameter) -> String {
-        let known = |(t, s, _): &(Token, usize, Parameter)| (*t, *s) == (token, side);
-        let place = self.parameters.iter().position(known).unwrap_or_else(|| {
-            self.parameters.push((token, side, parameter));
+        let of = Some((token, side));
+        let known = self.parameters.iter().position(|(o, _)| *o == of);
+        let place = known.unwrap_or_else(|| {
+            self.parameters.push((of, parameter));
             self.parameters.len() - 1
         });
         let kind = match parameter {
@@ -258,17 +267,10 @@ impl Statement {
 
     fn envelope(&mut self, mut side: impl FnMut(&mut Self, usize) -> String) -> String {
         let sides: Vec<String> = (0..4).map(|i| side(self, i)).collect();
-        let sides = sides.join(", ");
-        match self.boxes {
-            Boxes::Own(srid) => format!("ST_MakeEnvelope({sides}, {srid})"),
-            // A straight edge in degrees is a curve elsewhere: it is cut into short ones.
-            Boxes::Transformed(srid) => {
-                format!("ST_Transform(ST_Segmentize(ST_MakeEnvelope({sides}, 4326), 2), {srid})")
-            }
-        }
+        format!("ST_MakeEnvelope({}, {})", sides.join(", "), self.srid)
     }
 
-    fn of_box(&self, token: Token) -> [f64; 4] {
+    fn of_box(&self, token: Token) -> Sides {
         match token {
             Token::UnbufferedBbox => self.values.unbuffered,
             _ => self.values.bbox,
@@ -326,11 +328,10 @@ mod tests {
         scale_denominator: 1000.0,
         zxy: [3, 2, 1],
         cell: 0.25,
-        whole: false,
     };
 
     fn expanded(sql: &str) -> (String, usize) {
-        let mut statement = Statement::new(VALUES, Boxes::Own(3857), "\"g\"");
+        let mut statement = Statement::new(VALUES, 3857, "\"g\"");
         statement.push_template(&Template::parse(sql).unwrap());
         (statement.text.clone(), statement.parameters().len())
     }
@@ -412,7 +413,7 @@ mod tests {
         #[test]
         fn any_text_is_read_without_harm(sql in "[!'\"$a-z/*\\-\\\\ \nE1é]{0,40}") {
             if let Ok(template) = Template::parse(&sql) {
-                let mut statement = Statement::new(VALUES, Boxes::Transformed(2056), "\"g\"");
+                let mut statement = Statement::new(VALUES, 2056, "\"g\"");
                 statement.push_template(&template);
                 if template.tokens().next().is_none() {
                     let end = sql.trim_end_matches(|c: char| c == ';' || c.is_whitespace());

@@ -1,9 +1,10 @@
 //! A picture's place in the layer's own numbers: what tokens stand for.
 
+use super::area::Sides;
 use super::judge::Unit;
 use super::sql::Values;
 use heatsplat_points::mercator::{self, EQUATOR_METRES, WORLD};
-use heatsplat_points::{MAX_ZOOM, Window};
+use heatsplat_points::{MAX_ZOOM, Point, Window};
 
 /// Metres of a pixel on the screen that scales are told for (OGC).
 const SCREEN_PIXEL: f64 = 0.000_28;
@@ -41,6 +42,45 @@ impl View {
             margin,
         };
         spans.into_iter().map(view).collect()
+    }
+
+    /// West, south, east, north in degrees.
+    pub(crate) fn degrees(&self) -> Sides {
+        in_unit(Unit::Degrees, self.sides)
+    }
+
+    /// Whether a point lies in the box, where it may lie in another one of the same picture.
+    pub(crate) fn holds(&self, point: &Point) -> bool {
+        let [left, _, right, _] = self.sides;
+        (left..right).contains(&f64::from(point.x))
+    }
+
+    /// Where the rows of a picture's boxes can be: x may be written a turn more or less, so that
+    /// 190 is where -170 is. No boxes where they hold the whole world.
+    pub(crate) fn written(views: &[Self], unit: Unit) -> Vec<Sides> {
+        if views
+            .iter()
+            .any(|view| view.sides == [0.0, 0.0, WORLD, WORLD])
+        {
+            return Vec::new();
+        }
+        let turned = |turn: f64, [left, top, right, bottom]: Sides| {
+            [left + turn * WORLD, top, right + turn * WORLD, bottom]
+        };
+        let turns = [-1.0, 0.0, 1.0].into_iter();
+        let mut all: Vec<Sides> = turns
+            .flat_map(|turn| views.iter().map(move |view| turned(turn, view.sides)))
+            .collect();
+        all.sort_by(|a, b| a[0].total_cmp(&b[0]));
+        // one box goes on where another ends at ±180°
+        all.dedup_by(|next, last| {
+            let meet = last[2] == next[0];
+            if meet {
+                last[2] = next[2];
+            }
+            meet
+        });
+        all.into_iter().map(|sides| in_unit(unit, sides)).collect()
     }
 
     /// How many cells of a size in pixels it can show.
@@ -85,7 +125,6 @@ impl View {
                 tile(middle(window.top(), window.bottom())),
             ],
             cell: cell * pixel[0],
-            whole: self.sides == [0.0, 0.0, WORLD, WORLD],
         }
     }
 }
@@ -153,5 +192,42 @@ mod tests {
         assert_eq!(world.len(), 1);
         let beyond = Window::at_level(8, 0, -999, 256, 256);
         assert!(View::of(beyond, 16).is_empty());
+    }
+
+    #[test]
+    fn longitudes_may_be_written_a_turn_more_or_less() {
+        let written = |views: &[View], unit| -> Vec<[f64; 2]> {
+            let all = View::written(views, unit).into_iter();
+            all.map(|[west, _, east, _]| [west, east].map(f64::round))
+                .collect()
+        };
+        let inside = View::of(tile(2, 2, 1), 0);
+        let expected = [[-360.0, -270.0], [0.0, 90.0], [360.0, 450.0]];
+        assert_eq!(written(&inside, Unit::Degrees), expected);
+        let across = View::of(Window::at_level(8, 192, 64, 128, 64), 0);
+        let expected = [
+            [-540.0, -450.0],
+            [-270.0, -90.0],
+            [90.0, 270.0],
+            [450.0, 540.0],
+        ];
+        assert_eq!(written(&across, Unit::Degrees), expected);
+        let metres = written(&across, Unit::Metres);
+        assert_eq!(metres[2], [10_018_754.0, 30_056_263.0]);
+        // all around the world, but not all of it
+        let around = View::of(Window::at_level(8, 0, 64, 256, 64), 0);
+        assert_eq!(written(&around, Unit::Degrees), [[-540.0, 540.0]]);
+        assert!(View::written(&View::of(tile(0, 0, 0), 9), Unit::Degrees).is_empty());
+    }
+
+    #[test]
+    fn a_point_is_in_one_of_a_pictures_boxes() {
+        let views = View::of(tile(3, 7, 3), 40);
+        assert_eq!(views.len(), 2);
+        for lon in [179.0, 180.0, -180.0, -179.0, 150.0, 540.0, -190.0] {
+            let point = Point::from_lon_lat(lon, 5.0, 1.0).unwrap();
+            let within = views.iter().filter(|view| view.holds(&point)).count();
+            assert_eq!(within, 1, "{lon}");
+        }
     }
 }

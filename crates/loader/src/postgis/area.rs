@@ -1,0 +1,349 @@
+//! Where in a layer's own coordinates the rows of a picture can be: boxes that an index answers.
+//!
+//! Boxes may hold more than the picture, since each row's own longitude and latitude say where it
+//! is drawn; they may never hold less. All are asked for in one query, so that a row comes once.
+
+use super::error::DatabaseError;
+use super::judge::Unit;
+use super::view::View;
+use crate::wkb::{self, Shape};
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+use tokio_postgres::Client;
+use tokio_postgres::types::Type;
+
+/// West, south, east, north.
+pub(crate) type Sides = [f64; 4];
+
+/// What rows have to fulfil; nothing where both lists are empty.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Area {
+    /// Boxes in the coordinates as they are stored, one of which a row is in.
+    pub(crate) stored: Vec<Sides>,
+    /// Boxes in degrees, one of which a row is in once it is transformed: where those stored hold
+    /// much more than the picture.
+    pub(crate) degrees: Vec<Sides>,
+}
+
+impl Area {
+    /// All rows.
+    pub(crate) const EVERYTHING: Self = Self {
+        stored: Vec::new(),
+        degrees: Vec::new(),
+    };
+
+    /// The boxes of a picture in a unit of ours.
+    pub(crate) fn own(unit: Unit, views: &[View]) -> Self {
+        Self {
+            stored: View::written(views, unit),
+            degrees: Vec::new(),
+        }
+    }
+
+    /// The same with the boxes in all units of ours, for geometries that say themselves what they
+    /// are in.
+    pub(crate) fn or_in_any_unit(mut self, views: &[View]) -> Self {
+        if !self.stored.is_empty() {
+            for sides in [Unit::Degrees, Unit::Metres]
+                .iter()
+                .flat_map(|unit| View::written(views, *unit))
+            {
+                if !self.stored.contains(&sides) {
+                    self.stored.push(sides);
+                }
+            }
+        }
+        self
+    }
+}
+
+/// A reference system that the database transforms.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Foreign {
+    pub(crate) srid: u32,
+    /// Whether its coordinates are angles, which may be written a turn more or less.
+    pub(crate) angles: bool,
+}
+
+/// What a box in degrees is in another reference system.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Reach {
+    /// All of it lies within.
+    Within(Sides),
+    /// The same, and much else: it is cut by an edge of the map, or stretched without measure.
+    Amid(Sides),
+    /// It can't be transformed.
+    Unknown,
+}
+
+/// Coordinates that hold all that is kept in any reference system.
+const ANYWHERE: Sides = [-1e10, -1e10, 1e10, 1e10];
+
+impl Reach {
+    /// The box, or one that holds everything.
+    pub(crate) fn sides(self) -> Sides {
+        match self {
+            Self::Within(sides) | Self::Amid(sides) => sides,
+            Self::Unknown => ANYWHERE,
+        }
+    }
+
+    /// Whether rows have to be looked at one by one.
+    pub(crate) fn is_rough(self) -> bool {
+        !matches!(self, Self::Within(_))
+    }
+}
+
+/// Reaches that are kept: a viewer asks for the same tiles again and again.
+const KEPT: usize = 4096;
+
+/// What boxes in degrees are in a layer's reference system, as the database transforms them.
+#[derive(Debug, Default)]
+pub(crate) struct Reaches {
+    known: Mutex<HashMap<[u64; 4], Reach>>,
+}
+
+impl Reaches {
+    /// Asks for a box, unless it is known. The session must not be within a transaction, which a
+    /// place that can't be transformed would end.
+    pub(crate) async fn of(
+        &self,
+        client: &Client,
+        srid: u32,
+        degrees: Sides,
+    ) -> Result<Reach, DatabaseError> {
+        let key = degrees.map(f64::to_bits);
+        let lock = || self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(reach) = lock().get(&key) {
+            return Ok(*reach);
+        }
+        let reach = transformed(client, srid, degrees).await?;
+        let mut known = lock();
+        if known.len() >= KEPT {
+            known.clear();
+        }
+        known.insert(key, reach);
+        Ok(reach)
+    }
+
+    /// The boxes of a picture in a reference system of the database's.
+    pub(crate) async fn area(
+        &self,
+        client: &Client,
+        foreign: Foreign,
+        views: &[View],
+    ) -> Result<Area, DatabaseError> {
+        let mut area = Area::EVERYTHING;
+        let mut rough = false;
+        let mut anywhere = false;
+        for view in views {
+            let reach = self.of(client, foreign.srid, view.degrees()).await?;
+            rough |= reach.is_rough();
+            anywhere |= reach == Reach::Unknown;
+            let turns: &[f64] = if foreign.angles {
+                &[-360.0, 0.0, 360.0]
+            } else {
+                &[0.0]
+            };
+            let [west, south, east, north] = reach.sides();
+            let turned = turns.iter().map(|t| [west + t, south, east + t, north]);
+            area.stored.extend(turned);
+        }
+        if anywhere {
+            area.stored.clear();
+        }
+        if rough {
+            area.degrees = View::written(views, Unit::Degrees);
+        }
+        Ok(area)
+    }
+}
+
+/// Places of a box's grid, a side.
+const GRID: usize = 9;
+
+/// How far places may be off between one way of transforming and the other, in degrees: ten metres.
+const SLACK: f64 = 1e-4;
+
+/// The reach of a box, by a grid of places in it that the database transforms.
+async fn transformed(client: &Client, srid: u32, degrees: Sides) -> Result<Reach, DatabaseError> {
+    let (places, srid) = (multi_point(degrees), srid as i32);
+    let sql = "SELECT ST_AsBinary(ST_Transform(ST_GeomFromWKB($1, 4326), $2))";
+    let row = client
+        .query_typed_one(sql, &[(&places, Type::BYTEA), (&srid, Type::INT4)])
+        .await
+        .map_err(DatabaseError::from);
+    let row = match row {
+        // a place outside of the projection's domain
+        Err(DatabaseError::Refused { .. }) => return Ok(Reach::Unknown),
+        other => other?,
+    };
+    let bytes: Option<Vec<u8>> = row.try_get(0)?;
+    Ok(bytes.map_or(Reach::Unknown, |bytes| reach(&bytes, degrees)))
+}
+
+/// The grid's places, row by row from the south, as a MultiPoint's well-known binary.
+fn multi_point([west, south, east, north]: Sides) -> Vec<u8> {
+    let between = |low: f64, high: f64, i: usize| low + (high - low) * i as f64 / (GRID - 1) as f64;
+    let mut bytes = vec![1, 4, 0, 0, 0];
+    bytes.extend(((GRID * GRID) as u32).to_le_bytes());
+    for i in 0..GRID * GRID {
+        bytes.extend([1, 1, 0, 0, 0]);
+        bytes.extend(between(west, east, i % GRID).to_le_bytes());
+        bytes.extend(between(south, north, i / GRID).to_le_bytes());
+    }
+    bytes
+}
+
+fn reach(transformed: &[u8], [west, south, east, north]: Sides) -> Reach {
+    let geometry = wkb::parse(transformed);
+    let Some(Shape::Points(places)) = geometry.map(|geometry| geometry.shape) else {
+        return Reach::Unknown;
+    };
+    let (x, y): (Vec<f64>, Vec<f64>) = places.flatten().unzip();
+    let (Some(x), Some(y)) = (Spread::of(&x), Spread::of(&y)) else {
+        return Reach::Unknown;
+    };
+    // in what the coordinates are
+    let step = (east - west).abs().min((north - south).abs()) / (GRID - 1) as f64;
+    let slack = x.step.max(y.step) * (SLACK / step.max(1e-12));
+    let grown = |spread: &Spread| {
+        let by = spread.bend + slack;
+        (spread.low - by, spread.high + by)
+    };
+    let ((low_x, high_x), (low_y, high_y)) = (grown(&x), grown(&y));
+    let sides = [low_x, low_y, high_x, high_y];
+    if x.is_rough() || y.is_rough() {
+        Reach::Amid(sides)
+    } else {
+        Reach::Within(sides)
+    }
+}
+
+/// What a coordinate does over the grid.
+struct Spread {
+    low: f64,
+    high: f64,
+    /// The most that it changes from one place to the next.
+    step: f64,
+    /// The most that this change changes: between places a smooth coordinate is off the straight
+    /// line by an eighth of it, and where it jumps it is as large as the jump.
+    bend: f64,
+}
+
+impl Spread {
+    /// `None` where it isn't finite everywhere.
+    fn of(values: &[f64]) -> Option<Self> {
+        if values.len() != GRID * GRID || !values.iter().all(|v| v.is_finite()) {
+            return None;
+        }
+        let mut spread = Self {
+            low: f64::INFINITY,
+            high: f64::NEG_INFINITY,
+            step: 0.0,
+            bend: 0.0,
+        };
+        for line in 0..GRID {
+            let row = values.iter().skip(line * GRID).take(GRID);
+            let column = values.iter().skip(line).step_by(GRID);
+            spread.add(&row.copied().collect::<Vec<_>>());
+            spread.add(&column.copied().collect::<Vec<_>>());
+        }
+        Some(spread)
+    }
+
+    fn add(&mut self, line: &[f64]) {
+        for v in line {
+            self.low = self.low.min(*v);
+            self.high = self.high.max(*v);
+        }
+        let steps: Vec<f64> = line
+            .iter()
+            .zip(line.iter().skip(1))
+            .map(|(a, b)| b - a)
+            .collect();
+        for step in &steps {
+            self.step = self.step.max(step.abs());
+        }
+        for (a, b) in steps.iter().zip(steps.iter().skip(1)) {
+            self.bend = self.bend.max((b - a).abs());
+        }
+    }
+
+    /// Whether it has been grown so much that most of it is not the picture.
+    fn is_rough(&self) -> bool {
+        self.bend > (self.high - self.low) / 4.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The reach of a box by a map of our own.
+    fn mapped(degrees: Sides, map: impl Fn(f64, f64) -> (f64, f64)) -> Reach {
+        let bytes = multi_point(degrees);
+        let Some(Shape::Points(places)) = wkb::parse(&bytes).map(|g| g.shape) else {
+            panic!("a MultiPoint");
+        };
+        let mut mapped = bytes[..9].to_vec();
+        for (x, y) in places.flatten() {
+            let (x, y) = map(x, y);
+            mapped.extend([1, 1, 0, 0, 0]);
+            mapped.extend(x.to_le_bytes());
+            mapped.extend(y.to_le_bytes());
+        }
+        reach(&mapped, degrees)
+    }
+
+    /// About the pole, as a stereographic map has it.
+    fn polar(lon: f64, lat: f64) -> (f64, f64) {
+        let radius = 12e6 * ((90.0 - lat) / 2.0).to_radians().tan();
+        let (sin, cos) = lon.to_radians().sin_cos();
+        (radius * sin, -radius * cos)
+    }
+
+    /// A map that is cut at a meridian and stretched to nothing at the equator's end.
+    fn cut(lon: f64, lat: f64) -> (f64, f64) {
+        ((lon - 84.0).rem_euclid(360.0) * 1e5, lat * lat * 1e3)
+    }
+
+    #[test]
+    fn a_reach_holds_all_of_its_box() {
+        for map in [polar, cut] {
+            for z in 0..12 {
+                let side = 360.0 / f64::from(1 << z);
+                for (west, south) in [(-180.0, -30.0), (83.9, 10.0), (45.0, 80.0), (0.0, -80.0)] {
+                    let north = (south + side / 2.0).min(85.05);
+                    let east = west + side;
+                    let [low_x, low_y, high_x, high_y] =
+                        mapped([west, south, east, north], map).sides();
+                    for i in 0..=1000 {
+                        for j in 0..=20 {
+                            let lon = west + side * f64::from(i) / 1000.0;
+                            let lat = south + (north - south) * f64::from(j) / 20.0;
+                            let (x, y) = map(lon, lat);
+                            assert!(
+                                (low_x..=high_x).contains(&x) && (low_y..=high_y).contains(&y),
+                                "{lon} {lat} of zoom {z}"
+                            );
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn small_boxes_stay_small_and_cut_ones_are_known() {
+        let Reach::Within([west, _, east, _]) = mapped([10.0, 50.0, 10.1, 50.1], polar) else {
+            panic!("a small box is plain");
+        };
+        let (a, b) = (polar(10.0, 50.0).0, polar(10.1, 50.0).0);
+        assert!((east - west) < 1.5 * (b - a).abs());
+        assert!(mapped([80.0, 10.0, 90.0, 20.0], cut).is_rough());
+        let nowhere = |_, _| (f64::INFINITY, 0.0);
+        assert_eq!(mapped([0.0, 0.0, 1.0, 1.0], nowhere), Reach::Unknown);
+        assert_eq!(reach(b"", [0.0, 0.0, 1.0, 1.0]), Reach::Unknown);
+    }
+}
