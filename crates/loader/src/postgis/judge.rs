@@ -77,6 +77,22 @@ pub(crate) fn geometry(batch: &mut Batch, ewkb: Option<&[u8]>, weight: Weight) {
     }
 }
 
+/// Whether a geometry has a place on the meridian of ±180° that is written as an eastern one.
+pub(crate) fn is_on_eastern_edge(ewkb: Option<&[u8]>) -> bool {
+    let Some(geometry) = ewkb.and_then(wkb::parse) else {
+        return false;
+    };
+    let Some(unit) = Unit::of(geometry.srid) else {
+        return false;
+    };
+    let edge = |(x, y): (f64, f64)| x > 0.0 && unit.place(x, y).is_ok_and(|at| at.x == 0);
+    match geometry.shape {
+        Shape::Point(x, y) => edge((x, y)),
+        Shape::Points(mut positions) => positions.any(|at| at.is_some_and(edge)),
+        Shape::Other(_) => false,
+    }
+}
+
 /// Keeps a row given as two coordinates.
 #[inline]
 pub(crate) fn position(batch: &mut Batch, unit: Unit, x: f64, y: f64, weight: Weight) {

@@ -340,13 +340,12 @@ impl Gathered {
             let (x, y) = (number(0)?, number(1)?);
             let (x, y) = (x.unwrap_or(f64::NAN), y.unwrap_or(f64::NAN));
             judge::position(&mut self.batch, unit, x, y, weight);
+            self.keep_within(only, before, || x > 0.0);
         } else {
             let geometry = row.try_get::<_, Option<Raw<'_>>>(0)?.map(|raw| raw.0);
             check_length(geometry)?;
             judge::geometry(&mut self.batch, geometry, weight);
-        }
-        if let Some(view) = only {
-            self.keep_within(view, before);
+            self.keep_within(only, before, || judge::is_on_eastern_edge(geometry));
         }
         if let Some(at) = columns.count {
             let count = number(at)?.unwrap_or(0.0).clamp(0.0, f64::from(u32::MAX)) as u32;
@@ -358,12 +357,15 @@ impl Gathered {
         Ok(())
     }
 
-    /// Leaves those of the points from `first` on that are in the box.
-    fn keep_within(&mut self, view: &View, first: usize) {
+    /// Leaves those of the points from `first` on that are in the box, if there is one; `east` says
+    /// of a point on ±180° whether it is written as 180.
+    fn keep_within(&mut self, only: Option<&View>, first: usize, east: impl Fn() -> bool) {
+        let Some(view) = only else { return };
         let points = &mut self.batch.points;
         let new = points.split_off(first);
         let came = new.len();
-        points.extend(new.into_iter().filter(|point| view.holds(point)));
+        let holds = |point: &Point| view.holds(point, point.x == 0 && east());
+        points.extend(new.into_iter().filter(holds));
         let others = (first + came - points.len()) as u64;
         self.batch.report.rows -= others;
         self.batch.report.kept -= others;

@@ -49,9 +49,13 @@ impl View {
         in_unit(Unit::Degrees, self.sides)
     }
 
-    /// Whether a point lies in the box, where it may lie in another one of the same picture.
-    pub(crate) fn holds(&self, point: &Point) -> bool {
+    /// Whether a point lies in the box, where it may lie in the other one of the same picture. On
+    /// their border, ±180°, it is in the one where a query finds it: `east` where it is 180.
+    pub(crate) fn holds(&self, point: &Point, east: bool) -> bool {
         let [left, _, right, _] = self.sides;
+        if point.x == 0 {
+            return if east { right == WORLD } else { left == 0.0 };
+        }
         (left..right).contains(&f64::from(point.x))
     }
 
@@ -226,8 +230,8 @@ mod tests {
         assert_eq!(views.len(), 2);
         for lon in [179.0, 180.0, -180.0, -179.0, 150.0, 540.0, -190.0] {
             let point = Point::from_lon_lat(lon, 5.0, 1.0).unwrap();
-            let within = views.iter().filter(|view| view.holds(&point)).count();
-            assert_eq!(within, 1, "{lon}");
+            let within = |view: &&View| view.holds(&point, lon > 0.0);
+            assert_eq!(views.iter().filter(within).count(), 1, "{lon}");
         }
     }
 }
