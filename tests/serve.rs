@@ -189,3 +189,50 @@ fn a_file_that_changes_is_read_again() {
         std::thread::sleep(std::time::Duration::from_millis(100));
     }
 }
+
+/// Whether colours lie to both sides of zero is decided once: a reload that brings a little more
+/// below zero leaves them as they were.
+#[test]
+fn a_reload_leaves_colours_on_the_side_of_zero_where_they_were() {
+    let dir = crate::program::folder("serve-signs");
+    let file = dir.join("sums.csv");
+    let write = |below: u32| {
+        let rows = format!("lon,lat,weight\n1,2,{}\n3,4,-{below}\n", 100 - below);
+        std::fs::write(dir.join("new"), rows).unwrap();
+        std::fs::rename(dir.join("new"), &file).unwrap();
+    };
+    write(4);
+    let server = Server::start(&["--watch", file.to_str().unwrap()]);
+    let json = |path: &str| -> serde_json::Value {
+        let (status, _, body) = server.get(path, "");
+        assert_eq!(status, 200);
+        serde_json::from_slice(&body).unwrap()
+    };
+    let range = || json("/sums/legend.json")["domain"][0].as_f64().unwrap();
+    let sum = || {
+        json("/catalog")["layers"][0]["weight_sum"]
+            .as_f64()
+            .unwrap()
+    };
+    assert_eq!((sum(), range()), (92.0, 0.0));
+    write(30);
+    let started = std::time::Instant::now();
+    while sum() != 40.0 {
+        assert!(started.elapsed().as_secs() < 30);
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    assert_eq!(range(), 0.0);
+    // what begins so lies to both sides
+    let server = Server::start(&[file.to_str().unwrap()]);
+    let (_, _, body) = server.get("/sums/legend.json", "");
+    let legend: serde_json::Value = serde_json::from_slice(&body).unwrap();
+    assert!(legend["domain"][0].as_f64().unwrap() < 0.0, "{legend}");
+    let (code, out, _) = crate::program::heatsplat(&["info", file.to_str().unwrap()]);
+    assert!(code == 0 && !out.contains("negative"), "{out}");
+    write(4);
+    let (code, out, _) = crate::program::heatsplat(&["info", file.to_str().unwrap()]);
+    assert!(
+        code == 0 && out.contains("4.00 % of all weight is negative: drawn as"),
+        "{out}"
+    );
+}

@@ -67,3 +67,5 @@ mod serve;
 /// Set-ups in files that somebody has spoiled.
 #[cfg(feature = "program")]
 mod spoiled;
+/// Weights that are missing, cancel, or lie at the ends of floats.
+mod weights;

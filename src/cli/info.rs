@@ -97,6 +97,7 @@ fn as_json(loaded: &Loaded) -> Value {
         "weight_sum": summary.weight_sum,
         "weight_min": summary.weight_min,
         "weight_max": summary.weight_max,
+        "negative_share": summary.negative_share(),
         "weights_missing": report.weights_missing,
         "at_null_island": report.at_null_island,
         "notes": report.notes(),
@@ -142,6 +143,9 @@ fn for_people(name: &str, loaded: &Loaded) -> String {
             summary.weight_min, summary.weight_max, summary.weight_sum
         ),
     );
+    if let Some(signs) = loaded.signs() {
+        line("", signs);
+    }
     if let Some((lon, lat, share)) = densest(points) {
         line(
             "densest",

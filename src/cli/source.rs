@@ -5,7 +5,7 @@ use super::Failure;
 use super::database::{self, DatabaseFlags};
 use clap::Args;
 use heatsplat::render::import;
-use heatsplat::render::{Category, MAX_CATEGORIES, PointSet};
+use heatsplat::render::{Category, MAX_CATEGORIES, NEGATIVE_SHARE, PointSet};
 use heatsplat::{Point, Points};
 #[cfg(feature = "postgis")]
 use heatsplat_loader::postgis::is_address;
@@ -319,13 +319,28 @@ impl Loaded {
         let kept = self
             .kept()
             .map_or(String::new(), |kept| format!("\n  {kept}"));
+        let signs = self
+            .signs()
+            .map_or(String::new(), |signs| format!("\n  {signs}"));
         format!(
-            "{name}: {}\n  {} ({:.2} s, {:.1} million rows a second){kept}",
+            "{name}: {}\n  {} ({:.2} s, {:.1} million rows a second){kept}{signs}",
             self.report,
             self.columns.why,
             self.time.as_secs_f64(),
             rate / 1e6,
         )
+    }
+
+    /// What becomes of negative weights where they are few, in one line.
+    pub(super) fn signs(&self) -> Option<String> {
+        let share = self.points.summary().negative_share();
+        (share > 0.0 && share < NEGATIVE_SHARE).then(|| {
+            format!(
+                "{}: drawn as amounts (from {} % on colours lie to both sides of 0)",
+                negative(share),
+                NEGATIVE_SHARE * 100.0
+            )
+        })
     }
 
     /// What is kept beside the points and how much that takes, in one line.
@@ -344,6 +359,14 @@ impl Loaded {
             columns.join(", "),
             grouped(bytes as u64)
         ))
+    }
+}
+
+/// How much of all weight is below zero, for people.
+pub(super) fn negative(share: f64) -> String {
+    match share * 100.0 {
+        percent if percent < 0.01 => "less than 0.01 % of all weight is negative".to_owned(),
+        percent => format!("{percent:.2} % of all weight is negative"),
     }
 }
 

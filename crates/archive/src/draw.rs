@@ -6,7 +6,7 @@ use crate::error::ExportError;
 use crate::walk::{Quad, Walk};
 use heatsplat_points::mercator::WORLD;
 use heatsplat_points::{Points, TileId, Window};
-use heatsplat_render::encode::{self, Effort, Format};
+use heatsplat_render::encode::{self, Effort, EncodeError, Format};
 use heatsplat_render::{Layer, Length, Shape, TileSize, Transform};
 use sha2::{Digest as _, Sha256};
 use std::sync::Arc;
@@ -184,6 +184,9 @@ impl<'a> Brush<'a> {
         let zero = self.layer.set().nature(style.measure).zero_is_nothing();
         let nothing = |&value: &f32| value.is_nan() || (zero && value == 0.0);
         let side = self.size.pixels() as usize;
+        if density.values.iter().any(|value| value.is_infinite()) {
+            return Err(EncodeError::Beyond.into());
+        }
         self.cut(quad, &density.values, nothing, |values| {
             Ok(cog::floats(values, side)?)
         })

@@ -92,18 +92,15 @@ impl Batch {
             (skip, Axis::Latitude) => refused(skip, "latitude", lat),
         })?;
         let weight = match weight {
-            Weight::Unused => 1.0,
+            Weight::Unused => Some(1.0),
             Weight::Text(text) => match number::parse_weight(text) {
-                Some(weight) => weight,
-                None if text.trim_ascii().is_empty() => {
-                    self.report.weights_missing += 1;
-                    0.0
-                }
+                None if text.trim_ascii().is_empty() => None,
                 None if self.is_guess => self.no_weight(|| shown(text)),
                 None => return Err(refused(Skip::BadWeight, "weight", text)),
+                weight => weight,
             },
         };
-        self.count(Point::new(at, weight), x, y);
+        self.count(Point::weighing(at, weight), x, y);
         Ok(())
     }
 
@@ -120,41 +117,34 @@ impl Batch {
                 (skip, Axis::Latitude) => (skip, format!("latitude {lat}")),
             })?;
         let weight = match weight {
-            Amount::Unused => 1.0,
-            Amount::Missing => {
-                self.report.weights_missing += 1;
-                0.0
-            }
-            Amount::Number(number) if (*number as f32).is_finite() => *number as f32,
+            Amount::Unused => Some(1.0),
+            Amount::Missing => None,
+            Amount::Number(number) if (*number as f32).is_finite() => Some(*number as f32),
             Amount::Number(number) if self.is_guess => self.no_weight(|| number.to_string()),
             Amount::Number(number) => return Err((Skip::BadWeight, format!("weight {number}"))),
-            Amount::Whole(number) => *number as f32,
-            Amount::Bool(truth) => f32::from(u8::from(*truth)),
+            Amount::Whole(number) => Some(*number as f32),
+            Amount::Bool(truth) => Some(f32::from(u8::from(*truth))),
             Amount::Time(_) if self.is_guess => self.no_weight(|| "a date or time".to_owned()),
             Amount::Time(_) => return Err((Skip::BadWeight, "a date or time".to_owned())),
             Amount::Text(text) => match number::parse_weight(text.as_bytes()) {
-                Some(weight) => weight,
-                None if text.trim_ascii().is_empty() => {
-                    self.report.weights_missing += 1;
-                    0.0
-                }
+                None if text.trim_ascii().is_empty() => None,
                 None if self.is_guess => self.no_weight(|| shown(text.as_bytes())),
                 None => {
                     let found = format!("weight {}", shown(text.as_bytes()));
                     return Err((Skip::BadWeight, found));
                 }
+                weight => weight,
             },
         };
-        self.count(Point::new(at, weight), lon, lat);
+        self.count(Point::weighing(at, weight), lon, lat);
         Ok(())
     }
 
     /// The weight of a row whose own is no number, in a column that nobody asked for.
     #[cold]
-    fn no_weight(&mut self, shown: impl FnOnce() -> String) -> f32 {
-        self.report.weights_missing += 1;
+    fn no_weight(&mut self, shown: impl FnOnce() -> String) -> Option<f32> {
         self.report.notes.no_weight(shown);
-        0.0
+        None
     }
 
     /// Why a position is none, and which of its numbers is to blame. One that would be right the
@@ -174,6 +164,7 @@ impl Batch {
             return;
         }
         self.points.push(point);
+        self.report.weights_missing += u64::from(!point.has_weight());
         self.report.rows += 1;
         self.report.kept += 1;
         self.report.at_null_island += u64::from(lon == 0.0 && lat == 0.0);

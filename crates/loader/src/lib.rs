@@ -37,8 +37,8 @@
 //!   A point at 0,0 is kept, and counted.
 //! - **Weights** are finite single-precision numbers, negative ones too. A
 //!   *missing* weight (an empty field, `null`, a row too short to have one)
-//!   counts as 0, as SQL's `SUM` has it; the row is kept and counted in
-//!   [`Report::weights_missing`].
+//!   is 0 in a sum and takes no part in a mean or a count of values, as SQL's `SUM`, `AVG` and
+//!   `COUNT` have it; the row is kept and counted in [`Report::weights_missing`].
 //! - A weight's column that is not asked for is one that is called like a weight and holds
 //!   numbers. A value of it that is none counts as missing and costs no row.
 //! - Most latitudes beyond 90° that would be right as longitudes are an error: the axes are swapped.

@@ -160,7 +160,8 @@ pub struct Report {
     pub(crate) unit: Unit,
     /// The first skipped rows in the order of the file: up to 5 for each reason, 20 in all.
     pub examples: Vec<Example>,
-    /// Kept rows whose weight is empty or null: they count as weight 0, as SQL's SUM has it.
+    /// Kept rows whose weight is empty or null: 0 in a sum, and no part of a mean or a count of
+    /// values, as SQL's SUM, AVG and COUNT have it.
     pub weights_missing: u64,
     /// Kept rows at exactly longitude 0, latitude 0: often a sign of missing positions.
     pub at_null_island: u64,
@@ -294,7 +295,7 @@ impl fmt::Display for Report {
         if self.weights_missing > 0 {
             write!(
                 f,
-                "\n  {} kept without a weight: they count as 0",
+                "\n  {} kept without a weight: 0 in a sum, no part of a mean or a count",
                 self.weights_missing
             )?;
         }
@@ -371,7 +372,8 @@ mod tests {
             report.to_string(),
             "5 rows: 3 kept, 2 skipped (1 no position, 1 bad position)\n  \
              line 7: bad position: row 7\n  line 9: no position: row 9\n  \
-             1 kept without a weight: they count as 0\n  2 lie at exactly 0,0"
+             1 kept without a weight: 0 in a sum, no part of a mean or a count\n  \
+             2 lie at exactly 0,0"
         );
     }
 

@@ -1,5 +1,6 @@
 //! The finished index: sorted points, their pyramid, and what is known of them all.
 
+use crate::cell;
 use crate::cells::{self, Cells};
 use crate::mercator;
 use crate::point::{Point, PointError, PointSink};
@@ -9,7 +10,7 @@ use crate::tile::TileId;
 use crate::window::Window;
 use crate::zorder::Quad;
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// Points per chunk while they are gathered: no reallocation ever copies them all.
 const CHUNK: usize = 1 << 16;
@@ -93,12 +94,18 @@ impl PointSink for PointsBuilder {
 pub struct Summary {
     /// How many points there are.
     pub count: usize,
+    /// How many of them have no weight ([`Point::has_weight`]).
+    pub without_weight: usize,
     /// Σ weight, added up in f64.
     pub weight_sum: f64,
-    /// The least weight; 0 for an empty set.
+    /// The least weight; 0 where there is none.
     pub weight_min: f32,
-    /// The greatest weight; 0 for an empty set.
+    /// The greatest weight; 0 where there is none.
     pub weight_max: f32,
+    /// Σ |weight|, added up in f64.
+    pub mass: f64,
+    /// The least |weight| that is not 0; 0 where there is none.
+    pub mass_min: f32,
     /// West, south, east, north in degrees, within ±180; `None` for an empty set.
     pub bounds: Option<[f64; 4]>,
 }
@@ -108,37 +115,53 @@ impl Summary {
         let Some(first) = points.first() else {
             return Self {
                 count: 0,
+                without_weight: 0,
                 weight_sum: 0.0,
                 weight_min: 0.0,
                 weight_max: 0.0,
+                mass: 0.0,
+                mass_min: 0.0,
                 bounds: None,
             };
         };
-        let (mut low, mut high) = (*first, *first);
-        let mut weight_sum = 0.0;
+        let (mut low, mut high) = (first.at(), first.at());
+        let (mut weight_min, mut weight_max, mut mass_min) = (f32::MAX, f32::MIN, f32::MAX);
+        let (mut weight_sum, mut mass, mut without_weight) = (0.0, 0.0, 0);
         for p in points {
-            low = Point {
-                x: low.x.min(p.x),
-                y: low.y.min(p.y),
-                weight: low.weight.min(p.weight),
-            };
-            high = Point {
-                x: high.x.max(p.x),
-                y: high.y.max(p.y),
-                weight: high.weight.max(p.weight),
-            };
+            (low.x, low.y) = (low.x.min(p.x), low.y.min(p.y));
+            (high.x, high.y) = (high.x.max(p.x), high.y.max(p.y));
+            if !p.has_weight() {
+                without_weight += 1;
+                continue;
+            }
+            weight_min = weight_min.min(p.weight);
+            weight_max = weight_max.max(p.weight);
             weight_sum += f64::from(p.weight);
+            mass += f64::from(p.weight.abs());
+            if p.weight != 0.0 {
+                mass_min = mass_min.min(p.weight.abs());
+            }
         }
-        let ((west, north), (east, south)) = (
-            mercator::unproject(low.at()),
-            mercator::unproject(high.at()),
-        );
+        let none = without_weight == points.len();
+        let ((west, north), (east, south)) = (mercator::unproject(low), mercator::unproject(high));
         Self {
             count: points.len(),
+            without_weight,
             weight_sum,
-            weight_min: low.weight,
-            weight_max: high.weight,
+            weight_min: if none { 0.0 } else { weight_min },
+            weight_max: if none { 0.0 } else { weight_max },
+            mass,
+            mass_min: if mass > 0.0 { mass_min } else { 0.0 },
             bounds: Some([west, south, east, north]),
+        }
+    }
+
+    /// The share of all |weight| that is negative.
+    pub fn negative_share(&self) -> f64 {
+        if self.mass > 0.0 {
+            (self.mass - self.weight_sum) / 2.0 / self.mass
+        } else {
+            0.0
         }
     }
 }
@@ -150,7 +173,9 @@ impl Summary {
 pub struct Points {
     sorted: Vec<Point>,
     pyramid: Pyramid,
-    summary: Summary,
+    summary: Box<Summary>,
+    /// What [`remaining`](Self::remaining) has found, by level.
+    remaining: Vec<OnceLock<f64>>,
     identity: Arc<()>,
 }
 
@@ -212,7 +237,12 @@ impl Points {
         Self {
             sorted,
             pyramid,
-            summary,
+            remaining: if summary.weight_min < 0.0 {
+                std::iter::repeat_with(OnceLock::new).take(33).collect()
+            } else {
+                Vec::new()
+            },
+            summary: Box::new(summary),
             identity: Arc::new(()),
         }
     }
@@ -220,6 +250,23 @@ impl Points {
     /// What is true of all points.
     pub fn summary(&self) -> &Summary {
         &self.summary
+    }
+
+    /// The share of all |weight| that is left where the weights within each cell of a level are
+    /// added up: Σ |Σ weight| / Σ |weight|, 1 where none is negative. A level has the cells of the
+    /// world drawn 2^`level` pixels wide. Found once by going over all points.
+    pub fn remaining(&self, level: u32) -> f64 {
+        if self.summary.weight_min >= 0.0 {
+            return 1.0;
+        }
+        let find = || {
+            let level = level.min(32);
+            let of_a_cell = |a: &Point, b: &Point| cell::same(a, b, level);
+            let sum = |cell: &[Point]| cell.iter().map(|p| f64::from(p.weight)).sum::<f64>().abs();
+            self.sorted.chunk_by(of_a_cell).map(sum).sum::<f64>() / self.summary.mass
+        };
+        let known = self.remaining.get(level.min(32) as usize);
+        known.map_or_else(find, |known| *known.get_or_init(find))
     }
 
     /// All points, in Z-order.

@@ -13,9 +13,17 @@ pub struct Point {
     pub x: u32,
     /// [`WorldCoord::y`].
     pub y: u32,
-    /// What the point counts for: finite, 1.0 where the source gives no weight.
+    /// What the point counts for: finite, 1.0 where the source gives no weights at all.
+    ///
+    /// −0.0 is no weight: the point adds nothing to a sum, as 0 does, and takes no part in a mean
+    /// or a count of values. [`Point::new`] makes 0 of a −0.0 that is a number.
     pub weight: f32,
 }
+
+/// What stands for a weight that is missing. Of a sum it is the neutral element: −0.0 + −0.0 is
+/// −0.0, and with any number it makes that number; so a cell has no weight only if none of its
+/// points has.
+const NO_WEIGHT: f32 = -0.0;
 
 /// Why a longitude, latitude and weight make no point.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -31,12 +39,39 @@ pub enum PointError {
 
 impl Point {
     /// A point at a position of the world square.
+    #[inline]
     pub fn new(at: WorldCoord, weight: f32) -> Self {
         Self {
             x: at.x,
             y: at.y,
-            weight,
+            weight: weight + 0.0, // of both zeros the one that is a number
         }
+    }
+
+    /// A point whose weight is missing: where others have one, it takes no part in means and
+    /// counts.
+    #[inline]
+    pub fn without_weight(at: WorldCoord) -> Self {
+        Self {
+            x: at.x,
+            y: at.y,
+            weight: NO_WEIGHT,
+        }
+    }
+
+    /// A point with a weight that may be missing.
+    #[inline]
+    pub fn weighing(at: WorldCoord, weight: Option<f32>) -> Self {
+        match weight {
+            Some(weight) => Self::new(at, weight),
+            None => Self::without_weight(at),
+        }
+    }
+
+    /// Whether the weight is a number, and not missing.
+    #[inline]
+    pub fn has_weight(&self) -> bool {
+        self.weight.to_bits() != NO_WEIGHT.to_bits()
     }
 
     /// A point at a longitude and latitude in degrees.
@@ -73,5 +108,23 @@ pub trait PointSink {
 impl PointSink for Vec<Point> {
     fn push(&mut self, batch: &[Point]) {
         self.extend_from_slice(batch);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_weight_is_not_a_weight_of_zero() {
+        let at = WorldCoord { x: 3, y: 4 };
+        for zero in [0.0, -0.0, 1e-60 as f32, -1e-60 as f32] {
+            assert!(Point::new(at, zero).has_weight(), "{zero}");
+        }
+        let none = Point::without_weight(at);
+        assert!(!none.has_weight() && none.weight == 0.0);
+        assert_eq!(Point::weighing(at, Some(2.0)), Point::new(at, 2.0));
+        assert!(!Point::weighing(at, None).has_weight());
+        assert!(Point::from_lon_lat(1.0, 2.0, -0.0).unwrap().has_weight());
     }
 }

@@ -6,8 +6,10 @@
 //! what would be read in its place. So a crowded city has all its levels and an empty
 //! ocean none, all levels together are two thirds of a copy of the points at most, and a
 //! window never reads much more than it has pixels, wherever it is.
+//!
+//! Where weights have both signs there are up to two cells to a pixel, one of each sign.
 
-use crate::cell::Heap;
+use crate::cell::{Heap, Pair};
 use crate::point::Point;
 use crate::zorder::{Quad, quarter_borders};
 use rayon::prelude::*;
@@ -21,6 +23,9 @@ pub(crate) const POINTS: u32 = 33;
 
 /// Quads with so few points are not divided further: they are read as they are.
 const FEW: usize = 256;
+
+/// Weights of which less than this share is left where each cell's are added up cancel.
+const CANCELLING: f64 = 1.0 / 64.0;
 
 /// Quads this deep have the finest cells there are, single positions.
 const DEEPEST: u32 = 32 - SIDE_BITS;
@@ -54,17 +59,19 @@ impl Pyramid {
     /// The pyramid over points in Z-order, raised on all cores.
     pub(crate) fn over(points: &[Point]) -> Self {
         let most = (points.len() / (8 * rayon::current_num_threads())).max(1 << 14);
+        let negative = |some: &[Point]| some.iter().any(|p| p.weight < 0.0);
+        let signed = points.par_chunks(1 << 14).any(negative);
         let mut quads = Vec::new();
         cut(points, Quad::WORLD, 0..points.len(), most, &mut quads);
         let parts: Vec<(Quad, Builder<'_>, Branch)> = quads
             .into_par_iter()
             .map(|(quad, range)| {
-                let mut builder = Builder::over(points);
+                let mut builder = Builder::over(points, signed);
                 let branch = builder.raise(quad, range);
                 (quad, builder, branch)
             })
             .collect();
-        let mut whole = Builder::over(points);
+        let mut whole = Builder::over(points, signed);
         let cells = parts.iter().map(|(_, part, _)| part.pyramid.cells.len());
         // and some for the blocks of the few quads above the parts
         let cells = cells.sum::<usize>() + points.len() / 64;
@@ -150,6 +157,8 @@ struct Branch {
     stretches: Vec<Stretch>,
     /// How many points and cells that is.
     entries: usize,
+    /// Whether cells among them have others beside them for what a float leaves of a sum.
+    exact: bool,
     /// How many neighbours in Z-order share just so many top bits of their positions: a
     /// level has one cell more than there are neighbours that share fewer bits.
     shared: [usize; 33],
@@ -165,6 +174,8 @@ enum Stretch {
 /// Builds a part of the pyramid, quads before those that hold them.
 struct Builder<'a> {
     points: &'a [Point],
+    /// Whether any of all points, not only of this part's, has a negative weight.
+    signed: bool,
     pyramid: Pyramid,
     /// Quads that are built already, in Z-order.
     finished: std::vec::IntoIter<(Quad, Branch)>,
@@ -172,9 +183,10 @@ struct Builder<'a> {
 }
 
 impl<'a> Builder<'a> {
-    fn over(points: &'a [Point]) -> Self {
+    fn over(points: &'a [Point], signed: bool) -> Self {
         Self {
             points,
+            signed,
             pyramid: Pyramid::default(),
             finished: Vec::new().into_iter(),
             next: None,
@@ -194,6 +206,7 @@ impl<'a> Builder<'a> {
             node: None,
             stretches: Vec::new(),
             entries: 0,
+            exact: false,
             shared: [0; 33],
         };
         let mut quarters = [None; 4];
@@ -210,6 +223,7 @@ impl<'a> Builder<'a> {
                 *sum += more;
             }
             whole.entries += branch.entries;
+            whole.exact |= branch.exact;
             whole.stretches.extend(branch.stretches);
         }
         let block = self.block(quad, range.len(), &mut whole);
@@ -233,6 +247,7 @@ impl<'a> Builder<'a> {
             node: None,
             entries: range.len(),
             stretches: vec![Stretch::Points(range)],
+            exact: false,
             shared,
         }
     }
@@ -245,17 +260,39 @@ impl<'a> Builder<'a> {
         if level > 32 || !worth_keeping(borders + 1, branch.entries, points) {
             return start..start;
         }
+        if self.signed {
+            let (cells, exact) = self.cells_of_both_signs(level, branch);
+            if !worth_keeping(cells.len(), branch.entries, points) {
+                return start..start;
+            }
+            branch.exact = exact;
+            cells.into_iter().for_each(|cell| self.pyramid.push(cell));
+        } else {
+            self.push_cells(level, branch);
+        }
+        let block = start..self.pyramid.cells.len();
+        branch.entries = block.len();
+        branch.stretches = vec![Stretch::Cells(block.clone())];
+        block
+    }
+
+    /// A point or cell of a stretch, and how many points it stands for.
+    #[inline]
+    fn entry(&self, of_points: bool, at: usize) -> (Point, u32) {
+        if of_points {
+            (self.points[at], 1)
+        } else {
+            (self.pyramid.cells[at], self.pyramid.counts[at])
+        }
+    }
+
+    /// Adds a quad's cells of a level to the pyramid.
+    fn push_cells(&mut self, level: u32, branch: &Branch) {
         let mut open: Option<Heap> = None;
         for stretch in &branch.stretches {
-            let (store, range) = match stretch {
-                Stretch::Points(range) => (None, range.clone()),
-                Stretch::Cells(range) => (Some(()), range.clone()),
-            };
+            let (of_points, range) = stretch.range();
             for at in range {
-                let (entry, count) = match store {
-                    None => (self.points[at], 1),
-                    Some(()) => (self.pyramid.cells[at], self.pyramid.counts[at]),
-                };
+                let (entry, count) = self.entry(of_points, at);
                 match &mut open {
                     Some(heap) if heap.takes(&entry, level) => heap.add(&entry, count),
                     _ => {
@@ -269,10 +306,46 @@ impl<'a> Builder<'a> {
         if let Some(last) = open {
             self.pyramid.push(last.finish());
         }
-        let block = start..self.pyramid.cells.len();
-        branch.entries = block.len();
-        branch.stretches = vec![Stretch::Cells(block.clone())];
-        block
+    }
+
+    /// A quad's cells of a level, those of either sign apart, and whether they are exact: where
+    /// next to nothing is left of all they weigh, what a float leaves of a sum is much of that.
+    fn cells_of_both_signs(&self, level: u32, branch: &Branch) -> (Vec<(Point, u32)>, bool) {
+        let mut pairs: Vec<Pair> = Vec::new();
+        for stretch in &branch.stretches {
+            let (of_points, range) = stretch.range();
+            for at in range {
+                let (entry, count) = self.entry(of_points, at);
+                match pairs.last_mut() {
+                    Some(pair) if pair.takes(&entry, level) => pair.add(&entry, count),
+                    _ => pairs.push(Pair::new(entry, count)),
+                }
+            }
+        }
+        let add = |sum: (f64, f64), pair: &Pair| {
+            let (left, mass) = pair.left_of();
+            (sum.0 + left, sum.1 + mass)
+        };
+        let (left, mass) = pairs.iter().fold((0.0, 0.0), add);
+        let exact = branch.exact || left < mass * CANCELLING;
+        let finish = |pair: &Pair| {
+            if exact {
+                pair.finish_exactly(level)
+            } else {
+                pair.finish()
+            }
+        };
+        (pairs.iter().flat_map(finish).collect(), exact)
+    }
+}
+
+impl Stretch {
+    /// Which, and whether of the points.
+    fn range(&self) -> (bool, Range<usize>) {
+        match self {
+            Self::Points(range) => (true, range.clone()),
+            Self::Cells(range) => (false, range.clone()),
+        }
     }
 }
 
@@ -302,7 +375,11 @@ mod tests {
             y: c * 700_000_000 + y,
             weight: f32::from(w),
         });
-        prop::collection::vec(clustered, 1..6000).prop_map(|mut v| {
+        let some = (prop::collection::vec(clustered, 1..6000), any::<bool>());
+        some.prop_map(|(mut v, signed)| {
+            if !signed {
+                v.iter_mut().for_each(|p| p.weight = p.weight.abs());
+            }
             v.sort_by(zorder::compare);
             v
         })
@@ -325,8 +402,10 @@ mod tests {
                 }
                 blocks += 1;
                 let below = &points[node.borders[0]..node.borders[4]];
-                prop_assert!(cells.len() <= 1 << (2 * SIDE_BITS));
-                prop_assert!(cells.windows(2).all(|w| !cell::same(&w[0], &w[1], level)));
+                let kinds = if points.iter().any(|p| p.weight < 0.0) { 2 } else { 1 };
+                prop_assert!(cells.len() <= kinds << (2 * SIDE_BITS));
+                let same = |some: &[Point]| cell::same(&some[0], &some[kinds], level);
+                prop_assert!(!cells.windows(1 + kinds).any(same));
                 prop_assert!(cells.is_sorted_by(|a, b| zorder::compare(a, b).is_lt()));
                 let count: u32 = pyramid.counts[node.block.clone()].iter().sum();
                 prop_assert_eq!(count as usize, below.len());

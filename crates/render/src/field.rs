@@ -117,12 +117,13 @@ impl Field {
         if !plain {
             return None;
         }
-        let points = if self.measure.counts() {
-            set.counts()
-        } else {
-            set.points()
-        };
-        self.splat.job(points, self.window)
+        if self.measure.counts() {
+            return self.splat.job(set.counts(), self.window);
+        }
+        match set.summed() {
+            (points, 1.0) => self.splat.job(points, self.window),
+            _ => None,
+        }
     }
 
     /// Draws it, row by row from the north.
@@ -174,16 +175,20 @@ impl Field {
             return field;
         }
         let mut field = support;
+        let (points, factor) = set.summed();
+        let whole = set.by_radius().is_empty();
         let mut divide = |sums: &[f32]| {
             Arch::new().dispatch(Quotients {
                 sums,
                 counts: &mut field.values,
+                factor: if whole { factor } else { 1.0 },
                 weights: (least, most),
             });
         };
         let splat = self.splat();
-        match splat.job(set.points(), self.window) {
-            Some(job) if set.by_radius().is_empty() => by.show(&job, &mut divide),
+        match splat.job(points, self.window) {
+            Some(job) if whole => by.show(&job, &mut divide),
+            _ if whole => divide(&splat.density(points, self.window, by).values),
             _ => divide(&self.splatted(&splat, set, false, by).values),
         }
         field
@@ -200,7 +205,16 @@ impl Field {
             Arc::clone(if count { set.counts() } else { set.points() })
         };
         if set.by_radius().is_empty() {
-            return splat.density(&points(set), self.window, by);
+            let (points, factor) = if count {
+                (set.counts(), 1.0)
+            } else {
+                set.summed()
+            };
+            let mut density = splat.density(points, self.window, by);
+            if factor != 1.0 {
+                density.values.iter_mut().for_each(|v| *v *= factor);
+            }
+            return density;
         }
         let parts: Vec<_> = set
             .by_radius()
@@ -224,6 +238,8 @@ impl Field {
 struct Quotients<'a> {
     sums: &'a [f32],
     counts: &'a mut [f32],
+    /// What sums are multiplied by.
+    factor: f32,
     /// The least and the greatest.
     weights: (f32, f32),
 }
@@ -236,7 +252,8 @@ impl WithSimd for Quotients<'_> {
         let (least, most) = self.weights;
         for (count, sum) in self.counts.iter_mut().zip(self.sums) {
             // far out on a kernel's rim both are small: rounding must not lead out of the weights
-            *count = masked((sum / *count).max(least).min(most), *count);
+            let mean = sum / *count * self.factor;
+            *count = masked(mean.max(least).min(most), *count);
         }
     }
 }

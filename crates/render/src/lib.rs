@@ -53,7 +53,7 @@ pub use marker::{Image, Marker, MarkerShape};
 pub use measure::{Comparison, Measure, Nature};
 pub use nearest::{Near, Nearest};
 pub use overlap::{Cover, Overlap, Stamp};
-pub use point_set::PointSet;
+pub use point_set::{NEGATIVE_SHARE, PointSet};
 pub use radius::{Length, Radius};
 pub use ramp::Ramp;
 pub use scale::{Domain, Gamma, Normalizer, Scale, Transform};

@@ -9,9 +9,10 @@ pub enum Measure {
     /// Σ weight · K: how much there is.
     #[default]
     Sum,
-    /// Σ K: how many there are, whatever they weigh.
+    /// Σ K: how many there are, whatever they weigh; those without a weight are not counted.
     Count,
-    /// Σ weight · K / Σ K: what they weigh on the mean, in sparse places as in crowded ones.
+    /// Σ weight · K / Σ K: what they weigh on the mean, in sparse places as in crowded ones; those
+    /// without a weight take no part.
     Mean,
     /// Σ weight per km² of ground, the same number at every zoom and latitude.
     SumPerKm2,

@@ -3,7 +3,7 @@
 use crate::categories::Category;
 use crate::measure::{Comparison, Measure, Nature};
 use crate::radius::Radius;
-use heatsplat_points::{Point, PointSink, Points, PointsBuilder, Summary};
+use heatsplat_points::{Point, Points, Summary};
 use std::sync::{Arc, OnceLock};
 
 /// Points that can be measured.
@@ -11,6 +11,7 @@ use std::sync::{Arc, OnceLock};
 pub struct PointSet {
     points: Arc<Points>,
     counts: Arc<OnceLock<Arc<Points>>>,
+    scaled: Arc<OnceLock<Arc<Points>>>,
     versus: Option<(Comparison, Arc<PointSet>)>,
     signed: bool,
     /// The same points by their radius in CSS pixels; none where all have the style's.
@@ -22,14 +23,24 @@ pub struct PointSet {
 /// factor from the next.
 const MOST_RADII: usize = 64;
 
+/// The share of all |weight| that has to be negative for colours to lie to both sides of zero: a
+/// few corrections among amounts don't make differences of them.
+pub const NEGATIVE_SHARE: f64 = 0.05;
+
+/// Sums of weights are drawn as they are where all together are less than two to this …
+const MOST_BITS: i32 = 120;
+/// … and the greatest is no less than two to this: floats have no room for others, or round them.
+const LEAST_BITS: i32 = -100;
+
 impl PointSet {
     /// A set of its own.
     pub fn new(points: impl Into<Arc<Points>>) -> Self {
         let points = points.into();
         Self {
-            signed: points.summary().weight_min < 0.0,
+            signed: points.summary().negative_share() >= NEGATIVE_SHARE,
             points,
             counts: Arc::default(),
+            scaled: Arc::default(),
             versus: None,
             by_radius: Arc::default(),
             categories: Vec::new(),
@@ -95,12 +106,14 @@ impl PointSet {
             .reduce(f64::max)
     }
 
-    /// Points of which it is known how many each stands for: `counts` has one for each.
+    /// Points of which it is known how many each stands for: `counts` has one for each. Those
+    /// without a weight count for none.
     pub fn counted(points: &[Point], counts: &[u32]) -> Self {
         let made = Self::new(Points::from_slice(points));
         if !counts.is_empty() {
             let each = points.iter().zip(counts);
             let counts: Vec<Point> = each
+                .filter(|(p, _)| p.has_weight())
                 .map(|(p, &n)| Point {
                     weight: n as f32,
                     ..*p
@@ -111,11 +124,16 @@ impl PointSet {
         made
     }
 
-    /// A part of a set whose weights have both signs, though these few may not.
-    #[must_use]
-    pub fn of_both_signs(mut self) -> Self {
-        self.signed = true;
-        self
+    /// Whether the numbers of weights lie to both sides of zero, as differences do: from
+    /// [`NEGATIVE_SHARE`] on.
+    pub fn is_signed(&self) -> bool {
+        self.signed
+    }
+
+    /// Decides this otherwise: for a part of a set, or for points that are read again, whose
+    /// colours are to mean what they meant.
+    pub fn set_signed(&mut self, signed: bool) {
+        self.signed = signed;
     }
 
     /// One set against another: a difference or a quotient. It has no categories.
@@ -123,6 +141,7 @@ impl PointSet {
         Self {
             points: Arc::clone(&first.points),
             counts: Arc::clone(&first.counts),
+            scaled: Arc::clone(&first.scaled),
             versus: Some((comparison, second)),
             signed: first.signed,
             by_radius: Arc::clone(&first.by_radius),
@@ -168,20 +187,42 @@ impl PointSet {
         self.versus.as_ref().map(|(how, set)| (*how, set))
     }
 
-    /// The same points, each of weight 1: an index of their own, made when it is first wanted.
-    /// Where every weight is 1 they are the points themselves.
+    /// The points that have a weight, each of weight 1: an index of their own, made when it is
+    /// first wanted. Where every weight is 1 they are the points themselves.
     pub fn counts(&self) -> &Arc<Points> {
         self.counts.get_or_init(|| {
             let Summary {
                 weight_min,
                 weight_max,
+                without_weight,
                 ..
             } = *self.points.summary();
-            if weight_min == 1.0 && weight_max == 1.0 {
+            if weight_min == 1.0 && weight_max == 1.0 && without_weight == 0 {
                 return Arc::clone(&self.points);
             }
             Arc::new(apart(|| unweighted(&self.points)))
         })
+    }
+
+    /// The points, with weights that floats have room for sums of, and what sums of these are to
+    /// be multiplied by: nearly always the points themselves, and 1.
+    pub(crate) fn summed(&self) -> (&Arc<Points>, f32) {
+        let summary = self.points.summary();
+        let greatest = f64::from(summary.weight_max.max(-summary.weight_min));
+        let up = greatest > 0.0 && greatest < 2f64.powi(LEAST_BITS);
+        if !up && summary.mass < 2f64.powi(MOST_BITS) {
+            return (&self.points, 1.0);
+        }
+        let exponent = if up {
+            -(greatest.log2().floor() as i32).max(-126)
+        } else {
+            (MOST_BITS - summary.mass.log2().ceil() as i32).max(-126)
+        };
+        let factor = 2f64.powi(exponent) as f32;
+        let scaled = self
+            .scaled
+            .get_or_init(|| Arc::new(apart(|| multiplied(&self.points, factor))));
+        (scaled, factor.recip())
     }
 
     /// What numbers a measure has here.
@@ -197,15 +238,19 @@ impl PointSet {
 }
 
 fn unweighted(points: &Points) -> Points {
-    const BATCH: usize = 4096;
-    let mut builder = PointsBuilder::new();
-    let mut batch = Vec::with_capacity(BATCH);
-    for some in points.as_slice().chunks(BATCH) {
-        batch.clear();
-        batch.extend(some.iter().map(|p| Point { weight: 1.0, ..*p }));
-        builder.push(&batch);
-    }
-    builder.build()
+    let summary = points.summary();
+    let mut ones = Vec::with_capacity(summary.count - summary.without_weight);
+    let with = points.as_slice().iter().filter(|p| p.has_weight());
+    ones.extend(with.map(|p| Point { weight: 1.0, ..*p }));
+    Points::from_sorted(ones)
+}
+
+fn multiplied(points: &Points, factor: f32) -> Points {
+    let each = points.as_slice().iter().map(|p| Point {
+        weight: p.weight * factor,
+        ..*p
+    });
+    Points::from_sorted(each.collect())
 }
 
 /// Runs on a thread and a pool of its own. Who waits here may be of the common pool, and so may
@@ -233,6 +278,69 @@ mod tests {
             PointSet::new(Points::from_lon_lat([(1.0, 2.0, 5.0), (3.0, 4.0, 1.0)]).unwrap());
         assert_eq!(others.counts().summary().weight_sum, 2.0);
         assert_eq!(others.counts().summary().count, 2);
+    }
+
+    #[test]
+    fn points_without_a_weight_are_no_values() {
+        let at = |lon| Point::from_lon_lat(lon, 2.0, 7.0).unwrap();
+        let none = Point::without_weight(at(3.0).at());
+        let points = [at(1.0), none, at(5.0)];
+        let set = PointSet::new(Points::from_slice(&points));
+        assert_eq!(set.counts().summary().count, 2);
+        let ones = points.map(|p| {
+            if p.has_weight() {
+                Point { weight: 1.0, ..p }
+            } else {
+                p
+            }
+        });
+        assert_eq!(
+            PointSet::new(Points::from_slice(&ones))
+                .counts()
+                .summary()
+                .count,
+            2
+        );
+        let set = PointSet::counted(&points, &[2, 3, 4]);
+        assert_eq!(set.counts().summary().weight_sum, 6.0);
+    }
+
+    #[test]
+    fn a_few_negative_weights_are_no_differences() {
+        let set = |below: f32| {
+            let weights = [
+                (1.0, 2.0, 90.0),
+                (3.0, 4.0, 10.0 - below),
+                (5.0, 4.0, -below),
+            ];
+            PointSet::new(Points::from_lon_lat(weights).unwrap())
+        };
+        for (below, nature) in [(4.9, Nature::Amount), (5.1, Nature::Signed)] {
+            assert_eq!(set(below).nature(Measure::Sum), nature, "{below}");
+            assert_eq!(set(below).nature(Measure::Mean), Nature::Level);
+        }
+        let mut kept = set(5.1);
+        kept.set_signed(false);
+        assert_eq!(kept.nature(Measure::Sum), Nature::Amount);
+        assert!(!PointSet::new(Points::from_slice(&[])).is_signed());
+    }
+
+    #[test]
+    fn weights_at_the_ends_of_floats_are_scaled_and_back() {
+        for (weight, ordinary) in [
+            (3e38, false),
+            (1e30, true),
+            (1e-30, true),
+            (1e-38, false),
+            (f32::from_bits(5), false),
+            (0.0, true),
+        ] {
+            let set = PointSet::new(Points::from_lon_lat([(1.0, 2.0, weight); 9]).unwrap());
+            let (points, back) = set.summed();
+            assert_eq!(Arc::ptr_eq(points, set.points()), ordinary, "{weight}");
+            assert_eq!(points.summary().weight_max * back, weight);
+            assert!(points.summary().mass < 1e37);
+        }
     }
 
     #[test]

@@ -7,7 +7,7 @@ use crate::measure::{Comparison, Measure};
 use crate::point_set::PointSet;
 use crate::style::Style;
 use heatsplat_points::mercator::WORLD;
-use heatsplat_points::{Points, Window, WorldCoord};
+use heatsplat_points::{Point, Points, Window, WorldCoord};
 
 /// What a layer's numbers are at a coordinate, in f64 from the points themselves.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -15,7 +15,7 @@ use heatsplat_points::{Points, Window, WorldCoord};
 pub struct Value {
     /// What the style measures; `None` where it has no value: a mean where no point is near.
     pub value: Option<f64>,
-    /// How many points lie within the kernel's reach.
+    /// How many points with a weight lie within the kernel's reach.
     pub count: usize,
     /// Their mean weight, each counting as much as the kernel gives it; `None` without points.
     pub mean: Option<f64>,
@@ -33,12 +33,12 @@ pub struct Sums {
 }
 
 impl Sums {
-    /// Adds a point, or `count` of them that weigh `weight` together, at a distance in pixels;
-    /// nothing beyond the kernel's reach.
-    pub fn add(&mut self, kernel: &Kernel, distance: f64, weight: f64, count: usize) {
-        if distance <= kernel.reach() {
+    /// Adds a point, which may stand for `count` of them, at a distance in pixels; nothing beyond
+    /// the kernel's reach, and nothing of a point without a weight.
+    pub fn add(&mut self, kernel: &Kernel, distance: f64, point: &Point, count: usize) {
+        if distance <= kernel.reach() && point.has_weight() {
             let k = kernel.at(distance);
-            self.weight += weight * k;
+            self.weight += f64::from(point.weight) * k;
             self.kernel += count as f64 * k;
             self.count += count;
         }
@@ -56,7 +56,7 @@ impl Sums {
         for (run, shift) in points.cells(&window, 0.0).slices() {
             for p in run {
                 let (dx, dy) = (f64::from(p.x) + shift - x, f64::from(p.y) - y);
-                sums.add(kernel, dx.hypot(dy) / pixel, f64::from(p.weight), 1);
+                sums.add(kernel, dx.hypot(dy) / pixel, p, 1);
             }
         }
         sums

@@ -224,9 +224,7 @@ async fn draw_live(
     let signed = live.is_signed(&look.style);
     let draw = move || {
         let mut set = PointSet::counted(&fetched.points, &fetched.counts);
-        if signed {
-            set = set.of_both_signs();
-        }
+        set.set_signed(signed);
         let (style, backend) = (&look.style, &*backend);
         match normalizer {
             None => {
@@ -297,7 +295,7 @@ async fn value_live(
         for turn in -2..=2 {
             let across = f64::from(point.x) + f64::from(turn) * mercator::WORLD - x;
             let distance = across.hypot(f64::from(point.y) - y) / pixel;
-            sums.add(&kernel, distance, f64::from(point.weight), count);
+            sums.add(&kernel, distance, point, count);
         }
     }
     let value = if stamped {

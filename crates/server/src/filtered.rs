@@ -98,9 +98,7 @@ impl Part {
         let selected = self.whole.select(&self.filter);
         let mut set = selected.map_err(|e| Refused::bad(e.to_string()))?;
         // the same scales and ramps as for all of them
-        if layer.points().summary().weight_min < 0.0 {
-            set = set.of_both_signs();
-        }
+        set.set_signed(layer.set().is_signed());
         let backend = Arc::clone(layer.backend());
         let part = Layer::of(layer.name(), Arc::new(set), layer.style().clone(), backend);
         Ok(part.at_epoch(layer.epoch()))

@@ -2,15 +2,14 @@
 
 use heatsplat_points::{MAX_ZOOM, Point, Points, TileId, TileWeight, Window};
 use heatsplat_render::{
-    Backend, Domain, Measure, Nature, Normalizer, PointSet, Statistics, StatisticsKey, Style,
-    field, sample,
+    Backend, Domain, Measure, NEGATIVE_SHARE, Nature, Normalizer, PointSet, Statistics,
+    StatisticsKey, Style, field, sample,
 };
 use std::collections::HashMap;
 use std::fmt::Debug;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use tokio::sync::OnceCell;
 
 /// What a source will give.
@@ -98,8 +97,9 @@ pub struct Live {
     epoch: u64,
     overview: OnceCell<Vec<TileWeight>>,
     statistics: Mutex<HashMap<ScaleKey, Arc<OnceCell<Arc<Statistics>>>>>,
-    /// Whether rows with weights below zero were seen where scales were measured.
-    signed: AtomicBool,
+    /// Whether so much of the weight is below zero that colours lie to both sides of it: decided
+    /// once, by the first look at all rows.
+    signed: OnceLock<bool>,
 }
 
 impl Live {
@@ -113,14 +113,17 @@ impl Live {
             epoch: 1,
             overview: OnceCell::new(),
             statistics: Mutex::default(),
-            signed: AtomicBool::new(false),
+            signed: OnceLock::new(),
         }
     }
 
     /// The same layer, its scales to be measured anew: for rows that have changed.
     pub(crate) fn renewed(&self) -> Self {
         let (rows, backend) = (Arc::clone(&self.rows), Arc::clone(&self.backend));
-        Self::new(&self.name, self.style.clone(), rows, backend).at_epoch(self.epoch + 1)
+        Self {
+            signed: self.signed.clone(),
+            ..Self::new(&self.name, self.style.clone(), rows, backend).at_epoch(self.epoch + 1)
+        }
     }
 
     pub(crate) fn at_epoch(mut self, epoch: u64) -> Self {
@@ -161,8 +164,8 @@ impl Live {
         self.rows.fetch(want(window, ratio, style, false)).await
     }
 
-    /// What numbers a style has here, as far as is known: weights below zero have been seen, or
-    /// the domain says that there are some.
+    /// What numbers a style has here, as far as is known: enough weight below zero has been seen,
+    /// or the domain says that there is.
     pub(crate) fn nature(&self, style: &Style) -> Nature {
         if style.measure == Measure::Mean {
             return Nature::Level;
@@ -176,7 +179,7 @@ impl Live {
     /// Whether weights may be below zero.
     pub(crate) fn is_signed(&self, style: &Style) -> bool {
         let given = matches!(style.scale.domain, Domain::Fixed(low, _) if low < 0.0);
-        given || self.signed.load(Ordering::Relaxed)
+        given || self.signed.get() == Some(&true)
     }
 
     /// The scale of a style at a level. It is measured once, however many ask, from a few
@@ -273,8 +276,9 @@ impl Live {
             patient: true,
         };
         let points = Points::from_slice(&self.rows.fetch(want).await?.points);
-        if points.summary().weight_min < 0.0 {
-            self.signed.store(true, Ordering::Relaxed);
+        if tile.z() == 0 && points.summary().mass > 0.0 {
+            let share = points.summary().negative_share();
+            self.signed.get_or_init(|| share >= NEGATIVE_SHARE);
         }
         let deeper = (tile.z() + OVERVIEW_ZOOM).min(MAX_ZOOM);
         let within = |t: &TileWeight| ancestor(t.tile, tile.z()) == Some(tile);

@@ -11,8 +11,8 @@ use crate::tiles::{Kept, SameLook, TileKey};
 use crate::{dem, spent, stored};
 use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
-use axum::http::HeaderValue;
 use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
 use heatsplat_render::TileSize;
 use heatsplat_render::encode::{EncodeError, Format};
@@ -138,8 +138,12 @@ pub(crate) fn picture(format: Format, bytes: Bytes) -> Response {
     response
 }
 
-/// Sizes are checked before anything is drawn, so an encoder that refuses is our fault.
+/// Sizes are checked before anything is drawn, so an encoder that refuses is our fault, unless
+/// there is no number for what the weights add up to.
 pub(crate) fn failed(error: &EncodeError) -> Refused {
+    if matches!(error, EncodeError::Beyond) {
+        return Refused::with(StatusCode::UNPROCESSABLE_ENTITY, error.to_string());
+    }
     eprintln!("heatsplat: a picture could not be written: {error}");
     Refused::internal()
 }

@@ -37,7 +37,8 @@ struct Answer {
 struct Row {
     lon: f64,
     lat: f64,
-    weight: f32,
+    /// Null where it is missing.
+    weight: Option<f32>,
     /// How far it is in CSS pixels of the zoom, and on the ground.
     pixels: f64,
     metres: f64,
@@ -49,7 +50,7 @@ impl Row {
         Self {
             lon,
             lat,
-            weight: near.point.weight,
+            weight: near.point.has_weight().then_some(near.point.weight),
             pixels: near.pixels,
             metres: near.metres,
         }

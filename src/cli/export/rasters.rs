@@ -55,12 +55,14 @@ impl Table {
 /// The tiles of a zoom that show something.
 fn tiles(layer: &Layer, z: u8) -> impl Iterator<Item = raster::Tile> + '_ {
     let zero = layer.set().nature(layer.style().measure).zero_is_nothing();
+    let mut said = false;
     addresses(layer, z).into_iter().filter_map(move |tile| {
         let density = layer.tile_density(tile, TileSize::NORMAL, layer.style());
         let nothing = |&v: &f32| v.is_nan() || zero && v == 0.0;
         if density.values.iter().all(nothing) {
             return None;
         }
+        let values = within_floats(density.values, &mut said);
         let window = Window::tile(tile, density.width);
         let metres = |world: f64| world / WORLD * EQUATOR_METRES;
         Some(raster::Tile {
@@ -71,9 +73,20 @@ fn tiles(layer: &Layer, z: u8) -> impl Iterator<Item = raster::Tile> + '_ {
             ],
             pixel: metres(window.pixel()),
             side: density.width as u16,
-            values: density.values,
+            values,
         })
     })
+}
+
+/// Sums beyond what a float can be as the greatest there is, which is said once.
+fn within_floats(mut values: Vec<f32>, said: &mut bool) -> Vec<f32> {
+    for value in values.iter_mut().filter(|value| value.is_infinite()) {
+        *value = value.clamp(f32::MIN, f32::MAX);
+        if !std::mem::replace(said, true) {
+            eprintln!("sums of weights beyond what 32-bit floats hold are written as 3.4e38");
+        }
+    }
+    values
 }
 
 /// Tiles with points, and all that their kernels reach.

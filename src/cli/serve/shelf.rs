@@ -5,7 +5,7 @@ use super::folder;
 use super::setup::{LayerSetup, Setup};
 use crate::cli::Failure;
 use crate::cli::archived::Archived;
-use crate::cli::source::{shown, version};
+use crate::cli::source::{negative, shown, version};
 use heatsplat::{Backend, Layer, Style};
 use heatsplat_loader::is_remote;
 use heatsplat_server::{Arrived, LayerId, Layers};
@@ -32,6 +32,8 @@ struct Placed {
     version: Option<String>,
     /// When it was read last.
     at: Instant,
+    /// Whether its colours lie to both sides of zero, which a reload does not change.
+    signed: Option<bool>,
 }
 
 impl Placed {
@@ -103,7 +105,7 @@ impl Shelf {
         let wanted = named(setup)?;
         let announced = ids(&wanted);
         for (id, layer) in announced.iter().zip(wanted) {
-            let read = self.read(id, layer.clone());
+            let read = self.read(id, layer.clone(), None);
             let (placed, arrived) = read.map_err(|error| layer.failed(error))?;
             self.layers.arrange(&announced, vec![(id.clone(), arrived)]);
             self.placed.push(placed);
@@ -131,7 +133,7 @@ impl Shelf {
             let known = self.placed.iter().find(|placed| placed.id == *id);
             let known = known.filter(|placed| placed.setup.key == layer.key);
             let Some(known) = known else {
-                let read = self.read(id, layer.clone());
+                let read = self.read(id, layer.clone(), None);
                 let (new, layer) = read.map_err(|error| layer.failed(error))?;
                 placed.push(new);
                 arrived.push((id.clone(), layer));
@@ -154,7 +156,7 @@ impl Shelf {
                 } else if layer.live {
                     renewed.push(id.clone());
                 } else {
-                    match self.read(id, layer) {
+                    match self.read(id, layer, kept.signed) {
                         Ok((new, layer)) => {
                             kept = new;
                             arrived.push((id.clone(), layer));
@@ -252,8 +254,14 @@ impl Shelf {
         Ok(all)
     }
 
-    /// Reads a layer, or looks a live one up.
-    fn read(&mut self, id: &LayerId, setup: LayerSetup) -> Result<(Placed, Arrived), Failure> {
+    /// Reads a layer, or looks a live one up. One that was there before keeps the side of zero that
+    /// its colours lie to, `signed`.
+    fn read(
+        &mut self,
+        id: &LayerId,
+        setup: LayerSetup,
+        mut signed: Option<bool>,
+    ) -> Result<(Placed, Arrived), Failure> {
         let state = if setup.is_of_database() {
             None
         } else {
@@ -281,7 +289,16 @@ impl Shelf {
                 };
                 let loaded = read.read(&setup.source)?;
                 eprintln!("{}", loaded.summary(id.as_str()));
-                let (set, table) = loaded.into_set()?;
+                let share = loaded.points.summary().negative_share();
+                let (mut set, table) = loaded.into_set()?;
+                let before = *signed.get_or_insert(set.is_signed());
+                if before != set.is_signed()
+                    && let Some(set) = Arc::get_mut(&mut set)
+                {
+                    let share = negative(share);
+                    eprintln!("  {share}: colours stay as they were (a restart changes them)");
+                    set.set_signed(before);
+                }
                 let (style, backend) = (setup.style.clone(), Arc::clone(drawn.1));
                 Arrived::Here(Layer::of(&name, set, style, backend), table)
             }
@@ -292,6 +309,7 @@ impl Shelf {
             seen: state,
             version,
             at: Instant::now(),
+            signed,
             setup,
         };
         Ok((placed, arrived))

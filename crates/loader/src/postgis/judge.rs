@@ -114,17 +114,15 @@ pub(crate) fn position(batch: &mut Batch, unit: Unit, x: f64, y: f64, weight: We
         }
     };
     let weight = match weight {
-        Weight::Unused => 1.0,
-        Weight::Missing => {
-            batch.report.weights_missing += 1;
-            0.0
-        }
-        Weight::Is(weight) if (weight as f32).is_finite() => weight as f32,
+        Weight::Unused => Some(1.0),
+        Weight::Missing => None,
+        Weight::Is(weight) if (weight as f32).is_finite() => Some(weight as f32),
         Weight::Is(weight) => {
             return skip(batch, Skip::BadWeight, || format!("weight {weight}"));
         }
     };
-    batch.points.push(Point::new(at, weight));
+    batch.points.push(Point::weighing(at, weight));
+    batch.report.weights_missing += u64::from(weight.is_none());
     batch.report.rows += 1;
     batch.report.kept += 1;
     batch.report.at_null_island += u64::from(x == 0.0 && y == 0.0);
@@ -189,6 +187,8 @@ mod tests {
         assert_eq!((report.weights_missing, report.at_null_island), (1, 1));
         let weights: Vec<f32> = batch.points.iter().map(|p| p.weight).collect();
         assert_eq!(weights, [1.0, 2.5, 0.0, 1.0]);
+        let missing = batch.points.iter().map(|p| !p.has_weight());
+        assert!(missing.eq([false, false, true, false]));
     }
 
     #[test]

@@ -74,23 +74,24 @@ pub(super) fn statement(definition: &Definition, values: Values, area: &Area) ->
             (mean("x"), mean("y"))
         }
     };
-    let sum = if weighted.is_some() {
-        "sum(w)"
+    // of weights that are missing there is no sum, and none of them is counted
+    let (sum, count) = if weighted.is_some() {
+        ("sum(w)", "count(w)::float8")
     } else {
-        "count(*)::float8"
+        ("count(*)::float8", "count(*)::float8")
     };
     let geometry = definition.stored_geometry().unwrap_or_default();
-    let weight = weighted.map_or(String::new(), |w| format!(", coalesce({w}, 0) AS w"));
+    let weight = weighted.map_or(String::new(), |w| format!(", {w} AS w"));
     let mut statement = definition.statement(values);
     statement.push(&format!(
-        "SELECT {x}, {y}, {sum}, count(*)::float8 FROM (SELECT ST_X({geometry}) AS x, \
+        "SELECT {x}, {y}, {sum}, {count} FROM (SELECT ST_X({geometry}) AS x, \
          ST_Y({geometry}) AS y{weight}"
     ));
     definition.push_from(&mut statement, area);
     statement.push(&format!(") AS {ALIAS}"));
     if !weight.is_empty() {
         // A row whose weight is no number is left out, as everywhere.
-        statement.push(" WHERE abs(w) <= 3.4e38");
+        statement.push(" WHERE (w IS NULL OR abs(w) <= 3.4e38)");
     }
     statement.push(" GROUP BY floor(x / ");
     statement.push_token(Token::Cell);

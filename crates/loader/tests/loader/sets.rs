@@ -190,3 +190,27 @@ fn sets_are_the_same_as_gdal_writes_them() {
         }
     }
 }
+
+/// A weight that is missing is not one of 0, and 0 is a weight with either sign.
+#[test]
+fn missing_weights_are_told_from_zeros_in_every_format() {
+    let folder = Folder::new("missing-weights");
+    let weights = [Some(10.0), None, Some(0.0), Some(-0.0), Some(20.0)];
+    let set: Set = (1..)
+        .zip(weights)
+        .map(|(i, w)| (f64::from(i), 2.0, w))
+        .collect();
+    for format in formats::ALL {
+        let path = formats::write(&folder, format, &rows(&set));
+        let (points, report) = opened(&path, &weight("n")).unwrap();
+        let with: Vec<bool> = points.iter().map(|p| p.has_weight()).collect();
+        assert_eq!(with, weights.map(|w| w.is_some()), "{format}");
+        let summary = *Points::from_slice(&points).summary();
+        assert_eq!(
+            (summary.without_weight, summary.weight_sum),
+            (1, 30.0),
+            "{format}"
+        );
+        assert_eq!(report.weights_missing, 1, "{format}");
+    }
+}

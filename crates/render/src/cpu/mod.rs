@@ -11,6 +11,7 @@ mod splat_direct;
 mod splat_edge;
 mod splat_few;
 mod splat_refine;
+mod splat_signed;
 mod splat_spread;
 mod splat_stamps;
 mod stack_blur;
@@ -32,6 +33,7 @@ use splat_bin::Bins;
 use splat_edge::Spectra;
 use splat_few::Taps;
 use splat_refine::Refine;
+pub(crate) use splat_signed::cancel;
 use splat_spread::Scratch;
 pub(crate) use splat_stamps::MAX_REACH;
 use std::cell::RefCell;
@@ -67,6 +69,7 @@ struct Workspace {
     edge: splat_edge::Scratch,
     coarse: Vec<f32>,
     rows: splat_refine::Rows,
+    signed: splat_signed::Scratch,
     density: Vec<f32>,
     cropped: Vec<f32>,
 }
@@ -291,12 +294,25 @@ impl Planned {
             edge,
             coarse,
             rows,
+            signed,
             density,
             cropped: _,
         } = workspace;
         let (width, height) = (job.window.width(), job.window.height());
         density.resize(width as usize * height as usize, 0.0);
         let finest = plan::finest_cell(&self.kernel);
+        if cancel(job.points, &self.kernel, &job.window) {
+            let affordable = splat_signed::is_affordable(job.points, &self.kernel);
+            if affordable || matches!(self.plan, Plan::Direct) {
+                let reach = self.kernel.reach().ceil() as u32 + 1;
+                let finest = if affordable { 0.0 } else { finest };
+                let cells = job.points.cells(&job.window.grown(reach), finest);
+                lap(Stage::Find);
+                splat_signed::stamp(&job.window, &cells, &self.kernel, signed, density);
+                lap(Stage::Convolve);
+                return;
+            }
+        }
         match &self.plan {
             Plan::Direct => {
                 let reach = self.kernel.reach().ceil() as u32 + 1;

@@ -37,6 +37,14 @@ impl Place {
             bottom: f64::from(window.height() - 1),
         })
     }
+
+    /// A lone cell's place.
+    pub(crate) fn place(&self, cell: &Point) -> Placed {
+        match self {
+            Self::Dyadic(grid) => grid.place(cell),
+            Self::Any(grid) => grid.place(cell),
+        }
+    }
 }
 
 /// Bits kept of a position within its bin: a millionth of a pixel, and room for a grid

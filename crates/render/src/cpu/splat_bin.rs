@@ -6,7 +6,7 @@ use super::place::{Place, Placed};
 use crate::plan::Deposit;
 use crate::spline;
 use crate::stages::{Stage, lap};
-use heatsplat_points::{Point, Points, Window};
+use heatsplat_points::{Cells, Point, Points, Window};
 
 /// The grid that cells are deposited on: a window, a margin, and a little padding.
 #[derive(Debug, Default)]
@@ -22,6 +22,8 @@ pub(crate) struct Bins {
     /// Spare pixels around the grid, so that a deposit never leaves it.
     pad: usize,
     values: Vec<f32>,
+    /// The same in the making, where weights have both signs: what is left of them may be little.
+    sums: Vec<f64>,
     /// Which rows hold anything.
     occupied: Vec<bool>,
 }
@@ -78,6 +80,11 @@ impl Bins {
         let padded = window.grown((self.margin + self.pad) as u32);
         let cells = points.cells(&window.grown((self.margin + self.pad - 1) as u32), finest);
         lap(Stage::Find);
+        if points.summary().weight_min < 0.0 {
+            self.deposit_both_signs(&padded, &cells, deposit);
+            lap(Stage::Deposit);
+            return !cells.is_empty();
+        }
         let mut stacks = Stacks::default();
         for (run, shift) in cells.slices() {
             let place = Place::new(&padded, shift);
@@ -96,6 +103,60 @@ impl Bins {
         self.unload(stacks.bin[0], &stacks.shares[0]);
         lap(Stage::Deposit);
         !cells.is_empty()
+    }
+
+    /// The same in f64, cell by cell in their order.
+    #[inline(never)]
+    fn deposit_both_signs(&mut self, padded: &Window, cells: &Cells<'_>, deposit: Deposit) {
+        self.sums.clear();
+        self.sums.resize(self.values.len(), 0.0);
+        for (run, shift) in cells.slices() {
+            let place = Place::new(padded, shift);
+            for cell in run {
+                let placed = place.place(cell);
+                if placed.weight == 0.0 {
+                    continue;
+                }
+                match deposit {
+                    Deposit::Linear => self.sum_up(placed, spline::linear),
+                    Deposit::Quadratic => self.sum_up(placed, spline::quadratic),
+                    Deposit::Quincunx => self.sum_up(turned(placed), spline::quadratic),
+                }
+            }
+        }
+        for (value, sum) in self.values.iter_mut().zip(&self.sums) {
+            *value = *sum as f32;
+        }
+    }
+
+    /// Adds a cell to the sums of the nine bins around it.
+    fn sum_up(&mut self, placed: Placed, shares: impl Fn(f32) -> [f32; 3]) {
+        let (column, row) = (placed.column as usize, placed.row as usize);
+        let Some(occupied) = self.occupied.get_mut(row) else {
+            return;
+        };
+        *occupied = true;
+        let across = shares(placed.x).map(f64::from);
+        let down = shares(placed.y).map(|share| f64::from(share) * f64::from(placed.weight));
+        let middle = row * self.stride + column;
+        let corner = row % 2;
+        for (j, down) in down.into_iter().enumerate() {
+            for (i, across) in across.into_iter().enumerate() {
+                // how far right, and how many rows down from the topmost
+                let (right, rows) = if self.rows > 1 {
+                    // a step along the first diagonal is right and down, along the second left
+                    // and down
+                    ((2 + corner + i - j) / 2, i + j)
+                } else {
+                    (i, j)
+                };
+                let first = middle.checked_sub(self.stride * self.rows + 1);
+                let bin = first.map(|first| first + rows * self.stride + right);
+                if let Some(sum) = bin.and_then(|bin| self.sums.get_mut(bin)) {
+                    *sum += across * down;
+                }
+            }
+        }
     }
 
     #[inline(always)]
@@ -342,11 +403,14 @@ mod tests {
         #[test]
         fn tiles_share_all_weight(
             places in prop::collection::vec((any::<u32>(), 1u32 << 26..u32::MAX - (1 << 26), -2.0..5.0f32), 1..300),
+            signed: bool,
             z in 0u8..3, finest in prop_oneof![Just(0.0), Just(1.0)],
             deposit in prop_oneof![Just(Deposit::Linear), Just(Deposit::Quadratic), Just(Deposit::Quincunx)],
         ) {
             let points: Vec<Point> =
                 places.iter().map(|&(x, y, weight)| Point { x, y, weight }).collect();
+            let size = |p: Point| Point { weight: if signed { p.weight } else { p.weight.abs() }, ..p };
+            let points: Vec<Point> = points.into_iter().map(size).collect();
             let index = Points::from_slice(&points);
             let mut bins = Bins::default();
             let mut sum = 0.0;

@@ -161,6 +161,11 @@ pub fn densities(
         height,
         values,
     } = density;
+    // colours of values have an end anyhow
+    let ends = matches!(format, Format::Dem(_));
+    if !ends && values.iter().any(|value| value.is_infinite()) {
+        return Err(EncodeError::Beyond);
+    }
     let bytes = match format {
         Format::Npy => npy(values, *width, *height),
         Format::Tiff => tiff(values, *width, *height, window),
@@ -217,6 +222,12 @@ pub enum EncodeError {
     /// A picture was asked for as values.
     #[error("a coloured picture has no values to write")]
     NoValues,
+    /// A sum is greater than a float can be.
+    #[error(
+        "sums of weights are beyond what 32-bit floats hold (3.4e38): divide the weights, by a \
+         million say"
+    )]
+    Beyond,
     /// The PNG writer refused.
     #[error("PNG: {0}")]
     Png(#[from] ::png::EncodingError),
@@ -231,6 +242,23 @@ pub enum EncodeError {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn sums_beyond_floats_are_an_error_and_no_infinity() {
+        let window = Window::at_level(8, 0, 0, 2, 1);
+        let density = |value| Density {
+            width: 2,
+            height: 1,
+            values: vec![f32::NAN, value],
+        };
+        for format in [Format::Npy, Format::Tiff] {
+            assert!(densities(format, &density(f32::MAX), &window).is_ok());
+            for beyond in [f32::INFINITY, f32::NEG_INFINITY] {
+                let error = densities(format, &density(beyond), &window).unwrap_err();
+                assert!(error.to_string().contains("divide the weights"), "{error}");
+            }
+        }
+    }
 
     /// A landscape of soft hills like a heat map's: smooth, full range, empty corners.
     pub(super) fn hills(width: u32, height: u32) -> Vec<u8> {

@@ -39,7 +39,7 @@ pub use wgpu;
 
 use crate::backend::{Backend, Job};
 use crate::block::Block;
-use crate::cpu::CpuBackend;
+use crate::cpu::{self, CpuBackend};
 use crate::density::{Density, Picture};
 use crate::scale::Normalizer;
 use crate::stages::{Stage, lap};
@@ -219,7 +219,8 @@ impl GpuBackend {
             failure: None,
         };
         let plan = self.plans.get(&job.kernel);
-        if !prepare::can_draw(&job.window, &plan) {
+        let drawable = prepare::can_draw(&job.window, &plan);
+        if !drawable || cpu::cancel(job.points, &job.kernel, &job.window) {
             sent.failure = Some(Failure::Beyond);
             return sent;
         }

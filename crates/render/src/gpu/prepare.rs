@@ -145,7 +145,7 @@ impl Prepared {
         if stretches.is_empty() {
             return Ok(None);
         }
-        (job.scale, job.unscale) = scale(points).ok_or(Failure::Beyond)?;
+        (job.scale, job.unscale) = scale(points, plan).ok_or(Failure::Beyond)?;
         job.row_words = match wanted {
             Wanted::Indices(_) => job.width.div_ceil(4),
             _ => job.width,
@@ -259,33 +259,40 @@ fn geometry(window: &Window, phase: (u32, u32), plan: &GpuPlan) -> (GpuJob, Wind
     (job, grid, finest)
 }
 
-/// Bits that the sums of all weights may take, those of many copies of the world included …
-const SUM_BITS: i32 = 52;
-/// … and those of a common weight, whose upper half is then rarely touched.
+/// Bits that all |weight| together may take: in a bin there is room for as much of 32 copies of
+/// the world …
+const SUM_BITS: i32 = 58;
+/// … those of a common weight, whose upper half is then rarely touched …
 const WEIGHT_BITS: i32 = 30;
+/// … and the fewest of the least that there is: a tile may hold no other, and what it is rounded
+/// by has to be less than a 100,000th of it.
+const LEAST_BITS: i32 = 17;
 
 /// The exponents of powers of two that are floats, and their inverses too.
 const EXPONENTS: i32 = 126;
 
 /// Fixed-point units to a weight of 1, and the inverse: powers of two, the same for all pictures
-/// of a set of points, so that tiles meet without a seam. `None` for weights so small that there
-/// is no such float.
-fn scale(points: &Points) -> Option<(f32, f32)> {
+/// of a set of points by a kernel, so that tiles meet without a seam. `None` where no such float
+/// leaves room for all weights and tells the least from nothing.
+fn scale(points: &Points, plan: &GpuPlan) -> Option<(f32, f32)> {
     let summary = points.summary();
-    let greatest = f64::from(summary.weight_min.abs().max(summary.weight_max.abs()));
-    if greatest == 0.0 {
+    if summary.mass == 0.0 {
         return Some((1.0, 1.0));
     }
-    let count = summary.count.max(1) as f64;
-    let common = if summary.weight_min < 0.0 {
-        greatest
-    } else {
-        summary.weight_sum / count
+    // a stamp is rounded when it has the kernel's height
+    let height = match plan.way {
+        Way::Direct { .. } => plan.kernel.height(),
+        Way::Spread { .. } | Way::Edge { .. } => 1.0,
     };
     let bits = |v: f64| v.log2().ceil() as i32;
-    let exponent = (SUM_BITS - bits(greatest * count)).min(WEIGHT_BITS - bits(common));
+    let least = f64::from(summary.mass_min) * height.min(1.0);
+    let needed = LEAST_BITS - least.log2().floor() as i32;
+    let common = summary.mass / (summary.count - summary.without_weight).max(1) as f64;
+    let wanted = needed.max(WEIGHT_BITS - bits(common));
+    let exponent = wanted.min(SUM_BITS - bits(summary.mass * height.max(1.0)));
     let power = |exponent| 2f64.powi(exponent) as f32;
-    (exponent.abs() <= EXPONENTS).then(|| (power(exponent), power(-exponent)))
+    let possible = exponent >= needed && exponent.abs() <= EXPONENTS;
+    possible.then(|| (power(exponent), power(-exponent)))
 }
 
 /// A picture cut into blocks, with where its corner lies on the plan's lattice.

@@ -24,7 +24,8 @@ pub enum Failure {
     /// The device failed before and is left alone for a while.
     #[error("the device is being rested after a failure")]
     Resting,
-    /// Pixels so wide or so narrow that the shaders' integers do not reach.
+    /// Pixels so wide or so narrow that the shaders' integers do not reach, weights so far apart
+    /// that they do not hold all, or so evenly of both signs that little is left of them.
     #[error("the picture is beyond what the shaders can draw")]
     Beyond,
 }
