@@ -209,6 +209,16 @@ impl Splat {
         whole
     }
 
+    /// The windows that a picture is drawn in, each with its kernel: one, or the bands of a radius in
+    /// metres.
+    pub(crate) fn strips(&self, window: &Window) -> Vec<(Window, Kernel)> {
+        if let Length::Pixels(n) = self.length {
+            return vec![(*window, self.kernel(n * self.ratio).0)];
+        }
+        let bands = self.bands(window).into_iter();
+        bands.map(|b| (b.drawn(window).0, b.kernel)).collect()
+    }
+
     /// The bands of a window for a radius in metres.
     fn bands(&self, window: &Window) -> Vec<Band> {
         let pixel = window.pixel();

@@ -25,6 +25,16 @@ pub enum MarkerShape {
     Image(Image),
 }
 
+impl MarkerShape {
+    /// Width and height in CSS pixels.
+    pub fn size(&self) -> (f64, f64) {
+        match self {
+            Self::Ellipse(width, height) => (*width, *height),
+            Self::Image(image) => (f64::from(image.width), f64::from(image.height)),
+        }
+    }
+}
+
 /// The alpha of a marker's picture.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Image {

@@ -303,6 +303,13 @@ impl Style {
         splat.at(window.top(), window.pixel()).0
     }
 
+    /// The windows that a picture is drawn in, each with its kernel: the window itself, or several
+    /// strips of it where the radius is in metres. What drawing takes can be told from these.
+    pub fn strips_in(&self, window: &Window, ratio: u32) -> Vec<(Window, Kernel)> {
+        let splat = self.splat(window.pixel(), f64::from(ratio));
+        splat.strips(window)
+    }
+
     /// How far around a window points matter, in its pixels.
     pub fn reach_in(&self, window: &Window, ratio: u32) -> f64 {
         let splat = self.splat(window.pixel(), f64::from(ratio));

@@ -5,6 +5,8 @@
 //! document has the source as MapLibre takes it, and colours to begin with.
 
 use crate::caching::Fingerprint;
+use crate::cost::{self, Work};
+use crate::drawing;
 use crate::error::{Refused, json};
 use crate::query::{Query, finite, refuse};
 use crate::router::Server;
@@ -99,6 +101,11 @@ pub(crate) async fn get(
     let look = served.look(&query)?;
     let whole = Arc::clone(&served);
     let served = served.filtered(&query)?;
+    let scale = |z: u8| Work::Scale(drawing::level(z, 256));
+    let unknown = query.get("range").is_none();
+    let others = ZOOMS.into_iter().filter(|_| unknown);
+    let work = others.chain([served.zoom()]).map(scale);
+    cost::bound(&served, &query, &look, work)?;
     let text = match query.get("range") {
         Some(given) => given.to_owned(),
         None => {

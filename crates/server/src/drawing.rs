@@ -1,5 +1,6 @@
 //! What layers draw, whether their points are here or have to be fetched first.
 
+use crate::cost;
 use crate::error::Refused;
 use crate::live::{Live, Trouble};
 use crate::renders::Renders;
@@ -17,8 +18,15 @@ use heatsplat_render::{
 use std::sync::Arc;
 
 /// Zooms of tiles and CSS pixels: a tile of 256 of them is at level z + 8.
-fn level(z: u8, css: u32) -> u8 {
+pub(crate) fn level(z: u8, css: u32) -> u8 {
     z + css.ilog2() as u8
+}
+
+/// The level of a window's scale: of the nearest zoom.
+pub(crate) fn level_of(window: &Window, ratio: u32) -> u8 {
+    let css_pixel = window.pixel() * f64::from(ratio);
+    let scale = (mercator::WORLD / css_pixel).log2().round();
+    scale.clamp(8.0, 33.0) as u8
 }
 
 impl Served {
@@ -68,9 +76,7 @@ impl Served {
         format: Format,
     ) -> Result<(Arc<[u8]>, Spent), Refused> {
         if let Data::Live(live) = &self.data {
-            let css_pixel = window.pixel() * f64::from(ratio);
-            let scale = (mercator::WORLD / css_pixel).log2().round();
-            let scale = scale.clamp(8.0, 33.0) as u8;
+            let scale = level_of(&window, ratio);
             return draw_live(live, renders, cost, window, ratio, scale, &look, format).await;
         }
         let draw = move || draw_map(self.here()?, window, ratio, &look.style, format);
@@ -127,7 +133,7 @@ impl Served {
         rows: usize,
     ) -> Result<(Value, Vec<Near>), Refused> {
         if let Data::Live(live) = &self.data {
-            return value_live(live, at, z, &look.style, rows).await;
+            return value_live(live, at, z, &look, rows).await;
         }
         let value = move || {
             let (layer, style) = (self.here()?, &look.style);
@@ -220,6 +226,7 @@ async fn draw_live(
         Some(scale_of(live, scale, &look.style).await?)
     };
     let fetched = live.points(window, ratio, &look.style).await?;
+    cost::bound_fetched(&fetched.points, look, &window, ratio)?;
     let (backend, look) = (Arc::clone(live.backend()), Arc::clone(look));
     let signed = live.is_signed(&look.style);
     let draw = move || {
@@ -263,9 +270,10 @@ async fn value_live(
     live: &Live,
     at: WorldCoord,
     z: u8,
-    style: &Style,
+    look: &Look,
     rows: usize,
 ) -> Result<(Value, Vec<Near>), Refused> {
+    let style = &look.style;
     let (kernel, pixel) = Value::kernel(at, f64::from(z), style);
     let (x, y) = (f64::from(at.x), f64::from(at.y));
     // splats that don't add up are what a pixel here would say
@@ -299,6 +307,8 @@ async fn value_live(
         }
     }
     let value = if stamped {
+        let css_pixel = Window::new(x, y, pixel, 1, 1);
+        cost::bound_fetched(&fetched.points, look, &css_pixel, 1)?;
         let set = PointSet::counted(&fetched.points, &fetched.counts);
         Value::at(&set, at, f64::from(z), style)
     } else {

@@ -2,11 +2,12 @@
 
 use crate::address::File;
 use crate::caching::Fingerprint;
+use crate::cost::{self, Work};
 use crate::error::{Refused, json, shown};
 use crate::query::Query;
 use crate::router::Server;
 use crate::served::{Data, Served};
-use crate::tile;
+use crate::{drawing, tile};
 use axum::body::Body;
 use axum::extract::Request;
 use axum::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE};
@@ -49,6 +50,12 @@ pub(crate) async fn get(
         .unwrap_or(false);
     let look = served.look(&query)?;
     let served = served.filtered(&query)?;
+    let level = drawing::level(z, 256);
+    let work = match kind {
+        Kind::Json => Some(Work::Scale(level)),
+        Kind::Svg | Kind::Png => look.measured(level),
+    };
+    cost::bound(&served, &query, &look, work)?;
 
     let fingerprint = [
         u64::from(z),

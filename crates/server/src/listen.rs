@@ -1,9 +1,11 @@
 //! From a port to connections: accepted one by one, each with limits, and let go in peace.
 
+use crate::explained::Explained;
 use crate::layers::Layers;
 use crate::options::Options;
 use crate::router::{Server, router};
 use axum::Router;
+use heatsplat_render::say;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
@@ -203,7 +205,7 @@ async fn accept(
             Err(error) if is_of_one_connection(&error) => {}
             Err(error) => {
                 // Out of file descriptors, most likely: others must close first.
-                eprintln!("heatsplat: can't accept a connection: {error}");
+                say!("heatsplat: can't accept a connection: {error}");
                 sleep(Duration::from_millis(200)).await;
             }
         }
@@ -218,7 +220,7 @@ fn is_of_one_connection(error: &io::Error) -> bool {
     )
 }
 
-type Connection = http1::Connection<TokioIo<TcpStream>, TowerToHyperService<Router>>;
+type Connection = http1::Connection<TokioIo<Explained<TcpStream>>, TowerToHyperService<Router>>;
 
 fn connection(stream: TcpStream, routes: Router) -> Connection {
     http1::Builder::new()
@@ -226,7 +228,10 @@ fn connection(stream: TcpStream, routes: Router) -> Connection {
         .header_read_timeout(HEAD_TIME)
         .max_buf_size(HEAD_BYTES)
         .max_headers(HEAD_LINES)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(routes))
+        .serve_connection(
+            TokioIo::new(Explained::new(stream)),
+            TowerToHyperService::new(routes),
+        )
 }
 
 async fn told_to_stop(stop: Stop) {

@@ -1,5 +1,6 @@
 //! Layers that are read anew for every picture: what they need of a source, and their scales.
 
+use crate::cost;
 use heatsplat_points::{MAX_ZOOM, Point, Points, TileId, TileWeight, Window};
 use heatsplat_render::{
     Backend, Domain, Measure, NEGATIVE_SHARE, Nature, Normalizer, PointSet, Statistics,
@@ -227,9 +228,13 @@ impl Live {
         let z = level.saturating_sub(8).min(MAX_ZOOM);
         let side = 1u32 << (level - z).min(9);
         let mut statistics = Statistics::default();
+        let foreign = cost::is_foreign(&self.style, style);
         for (tile, times) in sample(self.occupied(z).await?, DENSEST, SPREAD) {
             let window = Window::tile(tile, side);
             let fetched = self.rows.fetch(want(window, 1, style, true)).await?;
+            if foreign && cost::is_too_much(&fetched.points, style, &window) {
+                return Err(Trouble::TooMuch);
+            }
             let (backend, style_now) = (Arc::clone(&self.backend), style.clone());
             let draw = move || {
                 let set = PointSet::counted(&fetched.points, &fetched.counts);

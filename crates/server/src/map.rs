@@ -3,11 +3,12 @@
 use crate::address::{self, File};
 use crate::cache::Way;
 use crate::caching::Fingerprint;
+use crate::cost::{self, Work};
 use crate::error::Refused;
 use crate::query::{Query, finite, refuse};
 use crate::router::Server;
 use crate::served::Served;
-use crate::{spent, tile};
+use crate::{drawing, spent, tile};
 use axum::body::Bytes;
 use axum::extract::Request;
 use axum::response::Response;
@@ -40,6 +41,10 @@ pub(crate) async fn get(
         .map_err(|e| Refused::bad(e.to_string()))?;
     let look = served.look(&query)?;
     let served = served.filtered(&query)?;
+    let level = drawing::level_of(&window, ratio);
+    let measured = look.measured(level).filter(|_| !format.is_density());
+    let work = [Work::Picture(window, ratio)].into_iter();
+    cost::bound(&served, &query, &look, work.chain(measured))?;
 
     let fingerprint = [
         window.left().to_bits(),

@@ -22,6 +22,9 @@ impl Query {
             return Ok(query);
         };
         for (name, value) in form_urlencoded::parse(raw.as_bytes()) {
+            if is_others(&name) && !own.contains(&&*name) {
+                continue;
+            }
             let known = |names: &[&'static str]| names.iter().position(|n| *n == name);
             if value.is_empty() {
                 return Err(Refused::bad(format!("{} has no value", shown(&name))));
@@ -116,6 +119,17 @@ impl Query {
     }
 }
 
+/// Parameters that libraries, proxies and other sites add to addresses on their way: to get around
+/// caches, or to know who came from where. They say nothing to us.
+const OTHERS: [&str; 13] = [
+    "_", "_t", "_ts", "_dc", "ts", "v", "cb", "nocache", "fbclid", "gclid", "dclid", "msclkid",
+    "mc_cid",
+];
+
+fn is_others(name: &str) -> bool {
+    OTHERS.contains(&name) || name.starts_with("utm_")
+}
+
 /// A refusal of a parameter's value.
 pub(crate) fn refuse(name: &str, value: &str, expected: impl Display) -> Refused {
     Refused::bad(format!("{name} can't be `{}`: {expected}", shown(value)))
@@ -171,6 +185,21 @@ mod tests {
             assert!(refused.contains(says), "{raw}: {refused}");
         }
         assert!(Query::parse(Some(""), &[]).unwrap().style().is_empty());
+    }
+
+    #[test]
+    fn what_others_add_to_addresses_is_nothing() {
+        let raw = "_=1&ramp=ice&v=&_=2&utm_source=a&utm_medium&fbclid=x&cb=%FF&z=3";
+        let query = Query::parse(Some(raw), &["z"]).unwrap();
+        assert_eq!(
+            (query.style_suffix().as_str(), query.get("z")),
+            ("?ramp=ice", Some("3"))
+        );
+        for raw in ["utm=1", "_x=1", "V=1", "u=2", "version=1"] {
+            assert!(Query::parse(Some(raw), &["z"]).is_err(), "{raw}");
+        }
+        let own = Query::parse(Some("v=1"), &["v"]).unwrap();
+        assert_eq!(own.get("v"), Some("1"));
     }
 
     #[test]

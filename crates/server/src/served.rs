@@ -1,6 +1,7 @@
 //! A layer as requests find it: its points or where they are, its styles ready to draw with.
 
 use crate::caching::Fingerprint;
+use crate::cost;
 use crate::error::Refused;
 use crate::filtered::{Attribute, Filterable, Part};
 use crate::layers::{WORLD, with_room};
@@ -9,7 +10,7 @@ use crate::query::Query;
 use crate::stored::Stored;
 use heatsplat_loader::Table;
 use heatsplat_points::Points;
-use heatsplat_render::{Layer, Overlap, Style};
+use heatsplat_render::{Layer, Style};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -60,16 +61,19 @@ pub(crate) struct Look {
     pub(crate) text: String,
     /// Follows from the text.
     pub(crate) fingerprint: Fingerprint,
+    /// Whether its splats are others than those of the layer's own style.
+    pub(crate) foreign: bool,
 }
 
 impl Look {
-    fn new(style: Style) -> Self {
+    fn new(style: Style, foreign: bool) -> Self {
         let text = style.to_string();
         let fingerprint = Fingerprint::new().text(&text);
         Self {
             style,
             text,
             fingerprint,
+            foreign,
         }
     }
 }
@@ -93,7 +97,7 @@ impl Served {
             }
             Data::Stored(stored) => (Fingerprint::new().text(&stored.about().name), &plain),
         };
-        let own = Arc::new(Look::new(style.clone()));
+        let own = Arc::new(Look::new(style.clone(), false));
         Self::ready(data, fingerprint, own, table.map(Filterable::new))
     }
 
@@ -188,13 +192,14 @@ impl Served {
                 .set(name, value)
                 .map_err(|e| Refused::bad(e.to_string()))?;
         }
-        refuse_endless(&self.own.style, &style)?;
+        cost::refuse_endless(&self.own.style, &style)?;
+        let foreign = cost::is_foreign(&self.own.style, &style);
         match &self.data {
             Data::Here(layer) => style = layer.suited(style),
             Data::Live(_) => style = live::suited(style),
             Data::Part(_) | Data::Stored(_) => {}
         }
-        let look = Arc::new(Look::new(style));
+        let look = Arc::new(Look::new(style, foreign));
         let mut looks = looks();
         if looks.len() >= LOOKS {
             looks.clear();
@@ -250,17 +255,4 @@ fn bounds(layer: &Layer) -> Option<[f64; 4]> {
         }
         (one, other) => one.or(other),
     }
-}
-/// Refuses what a request would keep a core busy with for minutes: weights that reach as far
-/// as the request likes, each pixel's over hundreds of others. Who runs the server may choose that.
-fn refuse_endless(own: &Style, asked: &Style) -> Result<(), Refused> {
-    let as_own =
-        (&own.overlap, own.shape, &own.radius) == (&asked.overlap, asked.shape, &asked.radius);
-    if as_own || !matches!(*asked.overlap, Overlap::Reach(_)) {
-        return Ok(());
-    }
-    Err(Refused::bad(
-        "overlap=reach can take minutes, so a request can't ask for it, nor change its kernel or radius: \
-         it can be a layer's own style",
-    ))
 }

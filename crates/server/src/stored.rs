@@ -13,6 +13,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::Response;
 use heatsplat_points::TileId;
 use heatsplat_render::encode::{self, Format};
+use heatsplat_render::say;
 use serde_json::json;
 use std::fmt;
 use std::ops::RangeInclusive;
@@ -74,7 +75,7 @@ pub(crate) async fn tile(
     };
     let read = move || {
         let found = stored.tile(tile).map_err(|why| {
-            eprintln!("heatsplat: {why}");
+            say!("heatsplat: {why}");
             Refused::later("this tile can't be read for now")
         })?;
         if let Some(bytes) = found {

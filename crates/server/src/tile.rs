@@ -3,19 +3,22 @@
 use crate::address::{self, File, Segments};
 use crate::cache::Way;
 use crate::caching::Fingerprint;
+use crate::cost::{self, Work};
 use crate::error::{Refused, shown};
 use crate::query::Query;
 use crate::router::Server;
 use crate::served::Data;
 use crate::tiles::{Kept, SameLook, TileKey};
-use crate::{dem, spent, stored};
+use crate::{dem, drawing, spent, stored};
 use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
+use heatsplat_points::Window;
 use heatsplat_render::TileSize;
 use heatsplat_render::encode::{EncodeError, Format};
+use heatsplat_render::say;
 use std::sync::Arc;
 
 /// The extension of values that are written as colours.
@@ -49,6 +52,11 @@ pub(crate) async fn get(
         .ok_or_else(|| Refused::bad("size can't be drawn: expected 256 or 512"))?;
     let look = served.look(&query)?;
     let served = served.filtered(&query)?;
+    let level = drawing::level(tile.z(), css);
+    let measured = look.measured(level).filter(|_| !format.is_density());
+    let window = Window::tile(tile, size.pixels());
+    let work = [Work::Picture(window, size.ratio())].into_iter();
+    cost::bound(&served, &query, &look, work.chain(measured))?;
 
     let fingerprint = [
         u64::from(tile.z()),
@@ -144,6 +152,6 @@ pub(crate) fn failed(error: &EncodeError) -> Refused {
     if matches!(error, EncodeError::Beyond) {
         return Refused::with(StatusCode::UNPROCESSABLE_ENTITY, error.to_string());
     }
-    eprintln!("heatsplat: a picture could not be written: {error}");
+    say!("heatsplat: a picture could not be written: {error}");
     Refused::internal()
 }

@@ -2,13 +2,15 @@
 
 use crate::address::{self, Segments};
 use crate::caching::Fingerprint;
+use crate::cost::{self, Work};
+use crate::drawing;
 use crate::error::{Refused, json};
 use crate::query::{Query, refuse};
 use crate::router::Server;
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::response::Response;
-use heatsplat_points::mercator;
+use heatsplat_points::{Window, mercator};
 use heatsplat_render::Near;
 use serde::Serialize;
 use std::sync::Arc;
@@ -78,6 +80,16 @@ pub(crate) async fn get(
     let at = mercator::project(lon, lat).map_err(|e| Refused::bad(e.to_string()))?;
     let look = served.look(&query)?;
     let served = served.filtered(&query)?;
+    let css_pixel = mercator::WORLD / f64::from(z + 8).exp2();
+    let corner = |at: u32| f64::from(at) - css_pixel / 2.0;
+    let pixel = Window::new(corner(at.x), corner(at.y), css_pixel, 1, 1);
+    let scale = Work::Scale(drawing::level(z, 256));
+    cost::bound(
+        &served,
+        &query,
+        &look,
+        [Work::Value(pixel, rows.is_some()), scale],
+    )?;
 
     let numbers = [lon.to_bits(), lat.to_bits(), u64::from(z)];
     let fingerprint = numbers

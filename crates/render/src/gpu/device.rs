@@ -39,7 +39,7 @@ impl Context {
         context
             .device
             .on_uncaptured_error(Arc::new(move |error: wgpu::Error| {
-                eprintln!("heatsplat: the GPU reports: {error}");
+                crate::say!("heatsplat: the GPU reports: {error}");
                 *stray.lock().unwrap_or_else(PoisonError::into_inner) = Some(kind(&error));
             }));
         let lost = Arc::clone(&context.lost);
@@ -78,7 +78,7 @@ impl Context {
         let mut failure = None;
         for scope in scopes.into_iter().rev() {
             if let Some(error) = pollster::block_on(scope.pop()) {
-                eprintln!("heatsplat: the GPU reports: {error}");
+                crate::say!("heatsplat: the GPU reports: {error}");
                 failure = Some(kind(&error));
             }
         }

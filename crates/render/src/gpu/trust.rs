@@ -121,7 +121,7 @@ impl Health {
         }
         let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
         if said.replace(failure) != Some(failure) {
-            eprintln!("heatsplat: {adapter}: {failure}; the CPU draws instead");
+            crate::say!("heatsplat: {adapter}: {failure}; the CPU draws instead");
         }
     }
 

@@ -87,6 +87,19 @@ fn requests_on_the_wire() {
             "405",
         ),
         ("nonsense\r\n\r\n", "400"),
+        (
+            "GET /one/0/0/0.png?filter=n<5 HTTP/1.1\r\nhost: a\r\n\r\n",
+            "400",
+        ),
+        (
+            "GET /one/0/0/0.png?filter=n > 5 HTTP/1.1\r\nhost: a\r\n\r\n",
+            "400",
+        ),
+        (
+            "GET /one/0/0/0.png?ramp=\"ice\" HTTP/1.1\r\nhost: a\r\n\r\n",
+            "400",
+        ),
+        ("GET /one/0/0/0.png HTTP/1.1\r\nho st: a\r\n\r\n", "400"),
         (&long_header, "431"),
         (&many_headers, "431"),
         (&long_address, "414"),
@@ -99,6 +112,14 @@ fn requests_on_the_wire() {
             request,
             answer
         );
+        if status.starts_with('4') {
+            let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+            let json: serde_json::Value = serde_json::from_str(body).unwrap();
+            assert!(!json["error"].as_str().unwrap().is_empty(), "{request:.60}");
+            let head = head.to_lowercase();
+            assert!(head.contains("content-type: application/json"), "{head}");
+            assert!(head.contains("access-control-allow-origin: *"), "{head}");
+        }
     }
     server.finish();
 }

@@ -4,6 +4,7 @@
 mod answers;
 mod app;
 mod cached;
+mod costs;
 mod filters;
 mod listen;
 mod metrics;

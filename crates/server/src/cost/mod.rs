@@ -1,0 +1,261 @@
+//! What a request would take, estimated before anything is done for it.
+//!
+//! Whoever runs a server chooses the styles of its layers, whatever they take. A request may choose
+//! another as long as its picture is drawn within [`MOST`] of one processor's time. The estimate
+//! follows from the style, the picture's size and how many points the index has there; it reads
+//! none of them, so it takes some microseconds, and nothing where the style is the layer's own.
+
+mod drawing;
+mod nanoseconds;
+mod on;
+
+use crate::error::Refused;
+use crate::query::Query;
+use crate::served::{Look, Served};
+use axum::http::StatusCode;
+use heatsplat_points::{Point, Window};
+use heatsplat_render::{Overlap, Stamp, Style, Transform};
+use nanoseconds as ns;
+use on::On;
+use std::time::Duration;
+
+/// The most of one processor's time that a request may ask for.
+const MOST: Duration = Duration::from_secs(2);
+
+/// The widest radius of stamps that a request may ask for, in CSS pixels: what stamps take grows
+/// by its square, in memory too.
+const WIDEST: f64 = 24.0;
+
+/// The longest side of a marker that a request may ask for, and the most that its blurs may add
+/// up to, in CSS pixels.
+const LONGEST_MARKER: f64 = 32.0;
+const WIDEST_BLURS: u32 = 32;
+
+/// The longest condition that is compared with any number of points, in bytes.
+const SHORT_FILTER: usize = 256;
+
+/// A part of what is done for a request.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Work {
+    /// A window, with its pixels to a CSS pixel.
+    Picture(Window, u32),
+    /// The numbers of a level are measured for a scale.
+    Scale(u8),
+    /// The value in the middle of a window, and whether the nearest points are listed.
+    Value(Window, bool),
+}
+
+/// Refuses what no request may choose, however few points there are: weights that reach as far as
+/// it likes, each pixel's over hundreds of others, and large markers.
+pub(crate) fn refuse_endless(own: &Style, asked: &Style) -> Result<(), Refused> {
+    if !is_foreign(own, asked) {
+        return Ok(());
+    }
+    match &*asked.overlap {
+        Overlap::Reach(_) => Err(Refused::bad(
+            "overlap=reach can take minutes, so a request can't ask for it, nor change its kernel or \
+             radius: it can be a layer's own style",
+        )),
+        Overlap::Over(stamp) | Overlap::Plus(stamp) if !is_small(stamp) => Err(too_much(format!(
+            "overlap: a request's marker has at most {LONGEST_MARKER} px a side, and its blurs \
+                 {WIDEST_BLURS} px in all; a larger one can be a layer's own style"
+        ))),
+        _ => Ok(()),
+    }
+}
+
+/// Whether a request's splats are others than the layer's own.
+pub(crate) fn is_foreign(own: &Style, asked: &Style) -> bool {
+    (&own.overlap, own.shape, &own.radius) != (&asked.overlap, asked.shape, &asked.radius)
+}
+
+fn is_small(stamp: &Stamp) -> bool {
+    let (width, height) = stamp.marker.shape.size();
+    let blurs: u32 = stamp.blurs.iter().map(|(x, y)| u32::from(*x.max(y))).sum();
+    width.max(height) <= LONGEST_MARKER && blurs <= WIDEST_BLURS
+}
+
+fn too_much(message: String) -> Refused {
+    Refused::with(StatusCode::UNPROCESSABLE_ENTITY, message)
+}
+
+/// Refuses what would take longer than a request may.
+pub(crate) fn bound(
+    served: &Served,
+    query: &Query,
+    look: &Look,
+    work: impl IntoIterator<Item = Work>,
+) -> Result<(), Refused> {
+    Estimate::of(served, query, look, work)?.within(look)
+}
+
+/// The same for a picture of rows that have been fetched: how many there are is known only now.
+pub(crate) fn bound_fetched(
+    points: &[Point],
+    look: &Look,
+    window: &Window,
+    ratio: u32,
+) -> Result<(), Refused> {
+    if !look.foreign {
+        return Ok(());
+    }
+    let draw = On::fetched(points).picture(&look.style, window, ratio);
+    let estimate = Estimate {
+        draw,
+        ..Estimate::default()
+    };
+    estimate.within(look)
+}
+
+/// Whether drawing rows for a scale takes longer than a request may.
+pub(crate) fn is_too_much(points: &[Point], style: &Style, window: &Window) -> bool {
+    On::fetched(points).picture(style, window, 1) > MOST.as_secs_f64() * 1e9
+}
+
+/// Nanoseconds of one processor that a request takes, by what for.
+#[derive(Clone, Copy, Debug, Default)]
+struct Estimate {
+    draw: f64,
+    measure: f64,
+    list: f64,
+    filter: f64,
+}
+
+impl Estimate {
+    fn of(
+        served: &Served,
+        query: &Query,
+        look: &Look,
+        work: impl IntoIterator<Item = Work>,
+    ) -> Result<Self, Refused> {
+        let mut all = Self::default();
+        let on = On::of(served);
+        if let Some(text) = query.filter().filter(|text| text.len() > SHORT_FILTER) {
+            all.filter = text.len() as f64 * on.points() * ns::FILTERED;
+        }
+        if !look.foreign {
+            return Ok(all);
+        }
+        for part in work {
+            match part {
+                Work::Picture(window, ratio) => {
+                    refuse_wide(&look.style, &window, ratio)?;
+                    all.draw += on.picture(&look.style, &window, ratio);
+                }
+                // nor are these measured for anything else
+                Work::Scale(_) if on.is_live() && look.measured(0).is_none() => {}
+                Work::Scale(level) => all.measure += on.scale(&look.style, level)?,
+                Work::Value(window, listed) => {
+                    refuse_wide(&look.style, &window, 1)?;
+                    if look.style.is_stamped() {
+                        all.draw += on.picture(&look.style, &window, 1);
+                    }
+                    let seen = on.seen(&around(&look.style, &window, 1));
+                    all.draw += seen * ns::SUMMED;
+                    all.list += seen * if listed { ns::LISTED } else { 0.0 };
+                }
+            }
+        }
+        Ok(all)
+    }
+
+    /// Refuses what is over the limit.
+    fn within(&self, look: &Look) -> Result<(), Refused> {
+        if self.all() <= MOST.as_secs_f64() * 1e9 {
+            return Ok(());
+        }
+        let seconds = (self.all() / 1e9).min(9999.0);
+        let (what, instead) = self.greatest(look);
+        Err(too_much(format!(
+            "{what} would take about {seconds:.0} s of a processor here, and a request may take \
+             {} s: {instead}",
+            MOST.as_secs()
+        )))
+    }
+
+    fn all(&self) -> f64 {
+        self.draw + self.measure + self.list + self.filter
+    }
+
+    /// The parameter that takes most of it, as it was given, and what to ask for instead.
+    fn greatest(&self, look: &Look) -> (String, &'static str) {
+        let most = self.draw.max(self.measure).max(self.list).max(self.filter);
+        if most == self.filter {
+            let filter = "filter: so long a condition for so many points";
+            return (filter.to_owned(), "give a shorter one");
+        }
+        if most == self.list {
+            return (
+                "rows: sorting all points within the radius".to_owned(),
+                "give a smaller radius or a greater z",
+            );
+        }
+        let what = look.costly();
+        if most == self.measure {
+            let instead = "give domain=lo,hi, so that no scale is measured, a smaller radius or \
+                           another kernel; any style can be a layer's own";
+            return (what, instead);
+        }
+        let instead = "give a smaller radius, fewer pixels, another kernel or a greater zoom; any \
+                       style can be a layer's own";
+        (what, instead)
+    }
+}
+
+/// A window and all around it that its picture follows from.
+fn around(style: &Style, window: &Window, ratio: u32) -> Window {
+    // further than this a kernel is drawn coarser, of cells
+    const FAR: f64 = 16_777_216.0;
+    window.grown(style.reach_in(window, ratio).min(FAR).ceil() as u32 + 2)
+}
+
+impl Look {
+    /// The measuring of a level's numbers, where colours need that.
+    pub(crate) fn measured(&self, level: u8) -> Option<Work> {
+        let scale = &self.style.scale;
+        let wanted = scale.needs_statistics() || scale.transform == Transform::Local;
+        wanted.then(|| Work::Scale(scale.level(level)))
+    }
+
+    /// The parameters that decide what drawing takes.
+    fn costly(&self) -> String {
+        let style = &self.style;
+        let mut named = format!("radius={} with kernel={}", style.radius, style.shape);
+        if !style.overlap.is_plain() {
+            named = match &*style.overlap {
+                Overlap::Over(_) => "overlap=over".to_owned(),
+                Overlap::Plus(_) => "overlap=plus".to_owned(),
+                other => format!("overlap={other} with radius={}", style.radius),
+            };
+        }
+        named
+    }
+}
+
+/// Stamps are wide only in a layer's own style.
+fn refuse_wide(style: &Style, window: &Window, ratio: u32) -> Result<(), Refused> {
+    let by_radius = matches!(
+        *style.overlap,
+        Overlap::Add | Overlap::Set | Overlap::Cover(_)
+    );
+    if !style.is_stamped() || !by_radius {
+        return Ok(());
+    }
+    let radius = style.reach_in(window, ratio) / style.shape.reach() / f64::from(ratio);
+    // what rounding leaves of a radius in metres
+    if radius <= WIDEST * (1.0 + 1e-9) {
+        return Ok(());
+    }
+    let what = if style.overlap.is_plain() {
+        format!("kernel={}", style.shape)
+    } else {
+        format!("overlap={}", style.overlap)
+    };
+    Err(too_much(format!(
+        "radius: with {what} a request's radius is at most {WIDEST} px; a wider one can be a \
+         layer's own style"
+    )))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,175 @@
+//! What a request may choose is bounded by what it would take, before anything is done for it.
+
+use crate::app::{TILE, app, cities, get, metric};
+use heatsplat_loader::Options as Reading;
+use heatsplat_points::Points;
+use heatsplat_render::{Layer, Style};
+use heatsplat_server::{Layers, Options, Server, router};
+use std::sync::Arc;
+
+/// A million made-up points whose weights differ, as the layer `many`.
+fn many(style: &Style) -> axum::Router {
+    let mut state = 88_172_645_463_325_252u64;
+    let mut random = move || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state >> 11) as f64 / (1u64 << 53) as f64
+    };
+    let place = |_| {
+        let (lon, lat) = (random() * 360.0 - 180.0, random() * 140.0 - 70.0);
+        (lon, lat, random() as f32)
+    };
+    let points = Points::from_lon_lat((0..1_000_000).map(place)).unwrap();
+    let layers = Layers::default();
+    let id = layers.announce("many");
+    layers.put(&id, Layer::on_cpu("many", points, style.clone()));
+    router(Arc::new(Server::new(layers, Options::default())))
+}
+
+#[tokio::test]
+async fn what_a_request_may_choose_is_bounded_before_any_work() {
+    let app = many(&Style::default());
+    let blurs = ";blur:255x255".repeat(8);
+    let blurred = format!("/many/map.png?width=1&height=1&overlap=over:ellipse:1x1@1{blurs}");
+    for (path, hint) in [
+        ("2/1/1.png?overlap=cover&radius=128", "at most 24 px"),
+        ("2/1/1.png?overlap=cover&radius=24", "domain=lo,hi"),
+        (
+            "0/0/0@2x.png?size=512&overlap=cover&radius=128",
+            "at most 24 px",
+        ),
+        ("0/0/0.npy?overlap=set&radius=0:128px,9:3px", "overlap=set"),
+        ("0/0/0.npy?kernel=cubic&radius=99", "kernel=cubic"),
+        (
+            "0/0/0.npy?kernel=plateau:0.5&radius=1000km",
+            "at most 24 px",
+        ),
+        (
+            "0/0/0@2x.png?size=512&radius=5000km&kernel=uniform",
+            "radius=5000km",
+        ),
+        ("4/5/5.png?radius=350km&kernel=uniform", "kernel=uniform"),
+        ("0/0/0.png?overlap=over:ellipse:256x256@0.01", "marker"),
+        ("0/0/0.png?overlap=plus:ellipse:33x1@0.01", "32 px"),
+        ("0/0/0.png?overlap=over:ellipse:32x32@0.01", "overlap=over"),
+        (
+            "map.png?width=4096&height=4096&radius=128&kernel=uniform&measure=mean",
+            "radius=128px",
+        ),
+        (
+            "value?lon=0&lat=0&overlap=cover&radius=128",
+            "at most 24 px",
+        ),
+        (
+            "legend.json?z=2&radius=5000km&kernel=uniform",
+            "radius=5000km",
+        ),
+        (
+            "dem.json?radius=5000km&kernel=epanechnikov",
+            "radius=5000km",
+        ),
+        (&blurred["/many/".len()..], "blurs"),
+    ] {
+        let answer = get(&app, &format!("/many/{path}")).await;
+        assert_eq!(answer.status.as_u16(), 422, "{path}");
+        let error = answer.error();
+        assert!(error.contains(hint) && error.len() < 300, "{path}: {error}");
+        let limits = ["a request may take 2 s", "own style"];
+        assert!(limits.iter().any(|limit| error.contains(limit)), "{error}");
+    }
+    // nothing was drawn or measured for any of them
+    assert_eq!(metric(&app, "heatsplat_renders_total").await, 0.0);
+    for path in [
+        "0/0/0.png?radius=128",
+        "3/3/3@2x.png?radius=128&kernel=quartic",
+        "0/0/0@2x.png?size=512&radius=100&kernel=uniform",
+        "5/16/16.png?radius=2&measure=mean&kernel=epanechnikov",
+        "4/8/8.png?radius=50km",
+        "12/2048/2048.png?radius=500m&kernel=uniform",
+        "9/256/256.png?overlap=cover&radius=6&domain=0,1",
+        "9/256/256.png?overlap=over:ellipse:8x8@0.2;blur:3x3&domain=0,255",
+        "map.png?width=300&isolines=64&radius=9",
+        "legend.json?radius=30px&kernel=uniform",
+        "dem.json?radius=30px",
+        "value?lon=0&lat=0&z=3&radius=99&rows=1000",
+    ] {
+        let answer = get(&app, &format!("/many/{path}")).await;
+        assert_eq!(answer.status.as_u16(), 200, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_layers_own_style_is_never_refused() {
+    let mut own = Style::default();
+    own.set("overlap", "cover").unwrap();
+    own.set("radius", "90px").unwrap();
+    own.set("domain", "0,1").unwrap();
+    let layers = Layers::default();
+    let id = layers.announce("cities");
+    let points = Points::from_slice(cities().points().as_slice());
+    layers.put(&id, Layer::on_cpu("cities", points, own));
+    let app = router(Arc::new(Server::new(layers, Options::default())));
+    for (query, status) in [
+        ("", 200),
+        ("?ramp=ice&domain=auto&overlap=cover", 200),
+        ("?radius=90px", 200),
+        ("?radius=89px", 422),
+        ("?radius=20px", 200),
+        ("?overlap=set", 422),
+        ("?overlap=add", 200),
+    ] {
+        let answer = get(&app, &format!("{TILE}{query}")).await;
+        assert_eq!(answer.status.as_u16(), status, "{query}");
+    }
+}
+
+#[tokio::test]
+async fn what_others_add_to_an_address_changes_no_picture_and_keeps_none_twice() {
+    let app = app();
+    let plain = get(&app, TILE).await;
+    for query in [
+        "?_=1",
+        "?_=2",
+        "?v=3&cb=4",
+        "?utm_source=a&utm_campaign=b",
+        "?fbclid=",
+    ] {
+        let answer = get(&app, &format!("{TILE}{query}")).await;
+        assert_eq!(answer.status.as_u16(), 200, "{query}");
+        assert_eq!(answer.header("etag"), plain.header("etag"), "{query}");
+    }
+    assert_eq!(metric(&app, "heatsplat_renders_total").await, 1.0);
+    let tiles = get(&app, "/cities?v=1&ramp=ice").await.json()["tiles"][0].to_string();
+    assert!(
+        tiles.contains("ramp=ice") && !tiles.contains("v=1"),
+        "{tiles}"
+    );
+}
+
+#[tokio::test]
+async fn a_condition_is_as_long_as_its_points_are_few() {
+    let rows: String = (0..900_000)
+        .map(|i| format!("{}.5,{}.25,{i}\n", i % 170, i % 80))
+        .collect();
+    let options = Reading {
+        keep: vec!["n".to_owned()],
+        ..Reading::default()
+    };
+    let csv = std::io::Cursor::new(format!("lon,lat,n\n{rows}").into_bytes());
+    let mut source = heatsplat_loader::read(csv, "a.csv", &options).unwrap();
+    let (points, table, _) = heatsplat_loader::load_table(&mut *source, |_| ()).unwrap();
+    let layers = Layers::default();
+    let id = layers.announce("all");
+    layers.put_with(&id, Layer::on_cpu("all", points, Style::default()), table);
+    let app = router(Arc::new(Server::new(layers, Options::default())));
+    let one_of = |n: usize| vec!["n=123456"; n].join("+or+");
+    for (terms, status) in [(1, 200), (40, 200), (250, 422)] {
+        let path = format!("/all/0/0/0.png?filter={}", one_of(terms));
+        let answer = get(&app, &path).await;
+        assert_eq!(answer.status.as_u16(), status, "{terms}");
+        if status == 422 {
+            assert!(answer.error().starts_with("filter:"), "{}", answer.error());
+        }
+    }
+}
