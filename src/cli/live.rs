@@ -1,6 +1,7 @@
 //! PostGIS layers as the server wants them: rows for a window, troubles without secrets.
 
 use heatsplat_loader::postgis::{self, Address, Ask, Database, DatabaseError, Limits};
+use heatsplat_render::say;
 use heatsplat_server::{Answer, Fetched, Rows, Trouble, Want};
 use std::sync::Arc;
 use std::time::Duration;
@@ -55,7 +56,7 @@ impl LiveRows {
 
     fn trouble(&self, error: &DatabaseError) -> Trouble {
         passing(error).unwrap_or_else(|| {
-            eprintln!("heatsplat: layer {}: {error}", self.name);
+            say!("heatsplat: layer {}: {error}", self.name);
             Trouble::Broken
         })
     }
@@ -64,7 +65,7 @@ impl LiveRows {
 /// Troubles that are nobody's mistake.
 pub(super) fn passing(error: &DatabaseError) -> Option<Trouble> {
     match error {
-        DatabaseError::Away(_) => Some(Trouble::Away),
+        DatabaseError::Away(_) | DatabaseError::Denied(_) => Some(Trouble::Away),
         DatabaseError::Busy => Some(Trouble::Busy),
         DatabaseError::Deadline => Some(Trouble::Deadline),
         DatabaseError::TooMuch(_) => Some(Trouble::TooMuch),

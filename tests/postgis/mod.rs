@@ -26,5 +26,7 @@ mod posted;
 mod reload;
 /// Reference systems of all kinds, and longitudes beyond ±180°.
 mod systems;
+/// Roles that may do more than they should, and what is asked of a database beforehand.
+mod roles;
 /// The same points by every way.
 mod tiles;

@@ -11,6 +11,7 @@ use crate::cli::posts::Queries;
 use crate::cli::source::SourceFlags;
 use heatsplat::{Backend, Style};
 use heatsplat_loader::postgis::{self, Address, Change, Database, Limits};
+use heatsplat_render::say;
 use heatsplat_server::{Live, Posting, Token};
 use std::fmt;
 use std::path::Path;
@@ -140,10 +141,24 @@ impl DatabaseSetup {
                 Ok(Some(tables.into_iter().map(layer).collect()))
             }
             Err(error) if error.is_away() => {
-                eprintln!("heatsplat: nothing is published for now: {error}");
+                say!("heatsplat: nothing is published for now: {error}");
                 Ok(None)
             }
             Err(error) => Err(Box::new(error)),
+        }
+    }
+
+    /// Whether the database is there; an error if it can't give a layer.
+    pub(super) fn ask(&self, name: &str, read: &SourceFlags) -> Result<bool, Failure> {
+        let allow = self.allows_superuser(read);
+        let asked = |ask| live::look_up(&self.address, self.limits(), ask, allow);
+        match read.asks().first().map(asked) {
+            None | Some(Ok(_)) => Ok(true),
+            Some(Err(error)) if error.is_passing() => {
+                say!("heatsplat: {name} was not looked at: {error}");
+                Ok(false)
+            }
+            Some(Err(error)) => Err(Box::new(error)),
         }
     }
 
@@ -165,11 +180,11 @@ impl DatabaseSetup {
         if !known {
             match live::look_up(&self.address, self.limits(), &ask, allow) {
                 Ok(live) => {
-                    eprintln!("{name}: live, {}", live.why());
+                    say!("{name}: live, {}", live.why());
                     bounds = live.bounds();
                 }
                 Err(error) if error.is_away() => {
-                    eprintln!("{name}: for now {error}");
+                    say!("{name}: for now {error}");
                     pool.seen_away();
                 }
                 Err(error) => return Err(Box::new(error)),
@@ -200,7 +215,7 @@ impl DatabaseSetup {
                     })
             });
             if let Err(error) = heard {
-                eprintln!("heatsplat: can't listen to {address}: {error}");
+                say!("heatsplat: can't listen to {address}: {error}");
             }
         });
     }
@@ -253,6 +268,24 @@ fn posts<'a>(
     let needs = "needs the source whose layers are posted";
     let database = database.ok_or_else(|| wrong_posting(words, needs))?;
     Ok((database, post))
+}
+
+/// Whether the database of posted layers has what they need, and its role may only read.
+pub(super) fn ask_for_posting(
+    words: &Words,
+    databases: &[Arc<DatabaseSetup>],
+) -> Result<(), Failure> {
+    let (database, _) = posts(words, databases)?;
+    let a_point = "SELECT ST_SetSRID(ST_MakePoint(0, 0), 4326) AS geom";
+    let ask = postgis::Ask {
+        from: postgis::Relation::Sql(a_point.to_owned()),
+        geom: None,
+        weight: None,
+        srid: None,
+    };
+    let asked = database.ask("posting", &SourceFlags::of_ask(ask));
+    asked.map_err(|error| wrong_posting(words, error))?;
+    Ok(())
 }
 
 /// Who may post layers.

@@ -64,6 +64,10 @@ impl DatabaseSetup {
         match *self {}
     }
 
+    pub(super) fn ask(&self, _name: &str, _read: &SourceFlags) -> Result<bool, Failure> {
+        match *self {}
+    }
+
     pub(super) fn live(
         &self,
         _name: &str,
@@ -94,6 +98,13 @@ pub(super) fn check_posting(
 
 pub(super) fn check_token(words: &Words) -> Result<(), Mistake> {
     check_posting(words, &[])
+}
+
+pub(super) fn ask_for_posting(
+    words: &Words,
+    databases: &[Arc<DatabaseSetup>],
+) -> Result<(), Failure> {
+    Ok(check_posting(words, databases)?)
 }
 
 pub(super) fn posting(

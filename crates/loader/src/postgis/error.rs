@@ -15,6 +15,10 @@ pub enum DatabaseError {
     /// Nobody answers there, or the connection broke.
     #[error("the database is away: {0}")]
     Away(String),
+    /// It wants another role or password. While layers are served that passes for an absence: they
+    /// may be changed there first and here later.
+    #[error("the database refuses the connection: {0}")]
+    Denied(String),
     /// Every connection is in use.
     #[error("every connection to the database is in use")]
     Busy,
@@ -45,7 +49,12 @@ pub enum DatabaseError {
 impl DatabaseError {
     /// Whether trying again may help, since it isn't the statement's fault.
     pub fn is_away(&self) -> bool {
-        matches!(self, Self::Away(_))
+        matches!(self, Self::Away(_) | Self::Denied(_))
+    }
+
+    /// Whether it says nothing of what was asked for: the database is away, or too busy.
+    pub fn is_passing(&self) -> bool {
+        matches!(self, Self::Away(_) | Self::Busy | Self::Deadline)
     }
 
     /// The same with the position counted from a place in the statement: where a
@@ -76,6 +85,9 @@ impl From<tokio_postgres::Error> for DatabaseError {
         if *code == SqlState::QUERY_CANCELED {
             return Self::Deadline;
         }
+        if *code == SqlState::INVALID_PASSWORD {
+            return Self::Denied(said.message().to_owned());
+        }
         if is_of_the_server(code) {
             return Self::Away(said.message().to_owned());
         }
@@ -94,7 +106,7 @@ impl From<tokio_postgres::Error> for DatabaseError {
 /// Classes of errors that are no statement's fault: connections, shutdowns, no place left.
 fn is_of_the_server(code: &SqlState) -> bool {
     let code = code.code();
-    code.starts_with("08") || code.starts_with("57P") || code == "53300" || code == "28P01"
+    code.starts_with("08") || code.starts_with("57P") || code == "53300"
 }
 
 fn with_cause(error: &tokio_postgres::Error) -> String {

@@ -151,7 +151,7 @@ impl Database {
         // Idle ones are no better: without them the next try finds out sooner.
         self.pool.retain(|_, _| false);
         match error {
-            DatabaseError::Refused { message, .. } => DatabaseError::Away(message),
+            DatabaseError::Refused { message, .. } => DatabaseError::Denied(message),
             other => other,
         }
     }

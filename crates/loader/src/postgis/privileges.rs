@@ -5,18 +5,28 @@ use super::error::DatabaseError;
 use tokio_postgres::Client;
 use tokio_postgres::types::Type;
 
+/// The roles whose privileges a session may take: its own, the one that it logged in as, and all
+/// that these are members of, directly or by others. A member may become each of them at any time
+/// (`set_config('role', …)`), whatever it inherits.
+const MINE: &str = "WITH mine AS (SELECT * FROM pg_roles WHERE \
+     pg_has_role(session_user, oid, 'member') OR pg_has_role(current_user, oid, 'member'))";
+
 /// Refuses a role that could do harm if everything else failed.
 ///
 /// # Errors
 /// [`DatabaseError::Role`], with what to do about it.
 pub(super) async fn check(client: &Client, from: &Relation) -> Result<(), DatabaseError> {
-    let sql = "SELECT current_user::text, rolsuper, rolreplication OR rolbypassrls \
-               OR pg_has_role(current_user, 'pg_read_server_files', 'member') \
-               OR pg_has_role(current_user, 'pg_write_server_files', 'member') \
-               OR pg_has_role(current_user, 'pg_execute_server_program', 'member') \
-               OR pg_has_role(current_user, 'pg_signal_backend', 'member') \
-               FROM pg_roles WHERE rolname = current_user";
-    let row = client.query_typed_one(sql, &[]).await?;
+    let sql = format!(
+        "{MINE} SELECT current_user::text, \
+         (SELECT rolname::text FROM mine WHERE rolsuper \
+          ORDER BY rolname NOT IN (current_user, session_user), rolname LIMIT 1), \
+         (SELECT rolname::text FROM mine WHERE rolreplication OR rolbypassrls OR rolcreaterole \
+          OR rolname IN ('pg_read_server_files', 'pg_write_server_files', \
+            'pg_execute_server_program', 'pg_signal_backend', 'pg_write_all_data', \
+            'pg_maintain', 'pg_create_subscription') \
+          ORDER BY rolname NOT IN (current_user, session_user), rolname LIMIT 1)"
+    );
+    let row = client.query_typed_one(&sql, &[]).await?;
     let role: String = row.get(0);
     let refuse = |what: &str| {
         Err(DatabaseError::Role(format!(
@@ -24,20 +34,58 @@ pub(super) async fn check(client: &Client, from: &Relation) -> Result<(), Databa
              PASSWORD '…' and GRANT SELECT ON … TO heat make it, or say --allow-superuser"
         )))
     };
-    if row.get(1) {
-        return refuse("is a superuser");
+    let by = |other: &str| match other == role {
+        true => String::new(),
+        false => format!(", by {other:?}"),
+    };
+    if let Some(boss) = row.get::<_, Option<String>>(1) {
+        return refuse(&format!("is a superuser{}", by(&boss)));
     }
-    if row.get(2) {
-        return refuse("may read or write the server's files, run programs or end sessions");
+    if let Some(strong) = row.get::<_, Option<String>>(2) {
+        let what = "may read or write the server's files, run programs, end sessions, make roles or \
+                    write to every table";
+        return refuse(&format!("{what}{}", by(&strong)));
     }
-    if let Relation::Table(name) = from {
-        let sql = "SELECT has_table_privilege(to_regclass($1), 'INSERT, UPDATE, DELETE, TRUNCATE')";
-        let row = client
-            .query_typed_one(sql, &[(&name.as_str(), Type::TEXT)])
-            .await?;
-        if row.get::<_, Option<bool>>(0) == Some(true) {
-            return refuse(&format!("may write to {name}"));
-        }
+    let written = match from {
+        Relation::Table(name) => writes_to(client, name).await?,
+        Relation::Sql(_) => writes_anything(client).await?,
+    };
+    match written {
+        Some(what) => refuse(&what),
+        None => Ok(()),
     }
-    Ok(())
+}
+
+/// What a role may do to a table beside reading it, if anything.
+async fn writes_to(client: &Client, table: &str) -> Result<Option<String>, DatabaseError> {
+    let sql = format!(
+        "{MINE} SELECT coalesce(bool_or(has_table_privilege(mine.oid, to_regclass($1), \
+         'INSERT, UPDATE, DELETE, TRUNCATE')), false) FROM mine"
+    );
+    let row = client
+        .query_typed_one(&sql, &[(&table, Type::TEXT)])
+        .await?;
+    let writes: bool = row.get(0);
+    Ok(writes.then(|| format!("may write to {table}")))
+}
+
+/// What a role may do beside reading, anywhere in the database, if anything: a query may name any
+/// table. That all may create in the schema `public` is how databases were before PostgreSQL 15.
+async fn writes_anything(client: &Client) -> Result<Option<String>, DatabaseError> {
+    let sql = format!(
+        "{MINE}, places AS (SELECT oid, nspname FROM pg_namespace \
+         WHERE nspname <> 'information_schema' AND nspname !~ '^pg_') \
+         (SELECT format('may write to %I.%I', nspname, relname) FROM mine, places \
+          JOIN pg_class c ON relnamespace = places.oid AND relkind IN ('r', 'p', 'v', 'm', 'f') \
+          WHERE has_table_privilege(mine.oid, c.oid, 'INSERT, UPDATE, DELETE, TRUNCATE') \
+          OR has_any_column_privilege(mine.oid, c.oid, 'INSERT, UPDATE') LIMIT 1) \
+         UNION ALL (SELECT format('may create in the schema %I', nspname) FROM mine, places \
+          WHERE has_schema_privilege(mine.oid, places.oid, 'CREATE') \
+          AND (nspname <> 'public' OR current_setting('server_version_num')::int >= 150000) \
+          LIMIT 1) \
+         UNION ALL (SELECT 'may create schemas in the database' FROM mine \
+          WHERE has_database_privilege(mine.oid, current_database(), 'CREATE') LIMIT 1) LIMIT 1"
+    );
+    let row = client.query_typed_opt(&sql, &[]).await?;
+    Ok(row.map(|row| row.get(0)))
 }

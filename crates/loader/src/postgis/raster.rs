@@ -55,10 +55,7 @@ pub fn write(
         let (schema, name) = place(&client, table).await?;
         let mut written = 0;
         for zoom in zooms {
-            let table = match zoom.factor {
-                1 => name.clone(),
-                factor => format!("o_{factor}_{name}"),
-            };
+            let table = zoom_name(&name, zoom.factor);
             written += write_zoom(&client, &schema, &table, overwrite, zoom.tiles).await?;
             if zoom.factor > 1 {
                 let sql = "SELECT AddOverviewConstraints($1::name, $2::name, 'rast'::name, \
@@ -72,6 +69,63 @@ pub fn write(
         client.batch_execute("COMMIT").await?;
         Ok(written)
     })
+}
+
+/// Finds out before anything is drawn what [`write`] would find out when it begins: whether the
+/// database lets us in, and the tables may be made. Blocks, and changes nothing.
+///
+/// # Errors
+/// See [`DatabaseError`].
+pub fn check(
+    address: &Address,
+    table: &str,
+    overwrite: bool,
+    factors: &[u32],
+) -> Result<(), DatabaseError> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|e| DatabaseError::Away(e.to_string()))?;
+    runtime.block_on(async {
+        let client = address.connect(Purpose::Export).await?;
+        client.batch_execute("BEGIN READ ONLY").await?;
+        let (schema, name) = place(&client, table).await?;
+        let sql = "SELECT has_schema_privilege(oid, 'CREATE') FROM pg_namespace WHERE nspname = $1";
+        let row = client.query_opt(sql, &[&schema]).await?;
+        let wrong = match row.map(|row| row.get::<_, bool>(0)) {
+            Some(true) => None,
+            Some(false) => Some("this role may not create tables in"),
+            None => Some("there is no"),
+        };
+        if let Some(wrong) = wrong {
+            let schema = quoted(&schema);
+            return Err(DatabaseError::Definition(format!(
+                "{wrong} schema {schema}"
+            )));
+        }
+        for &factor in factors.iter().filter(|_| !overwrite) {
+            let full = format!("{}.{}", quoted(&schema), quoted(&zoom_name(&name, factor)));
+            let sql = "SELECT to_regclass($1) IS NOT NULL";
+            if client.query_one(sql, &[&full]).await?.get(0) {
+                return Err(exists(&full));
+            }
+        }
+        Ok(())
+    })
+}
+
+/// The table of a zoom.
+fn zoom_name(name: &str, factor: u32) -> String {
+    match factor {
+        1 => name.to_owned(),
+        factor => format!("o_{factor}_{name}"),
+    }
+}
+
+fn exists(full: &str) -> DatabaseError {
+    DatabaseError::Definition(format!(
+        "{full} is there already; choose another table, or say --overwrite"
+    ))
 }
 
 /// Schema and name of the table that shall be.
@@ -106,11 +160,9 @@ async fn write_zoom(
          CREATE TABLE {full} (rid serial PRIMARY KEY, z int, x int, y int, rast raster)"
     );
     client.batch_execute(&create).await.map_err(|error| {
-        let exists = error.code() == Some(&tokio_postgres::error::SqlState::DUPLICATE_TABLE);
-        if exists {
-            return DatabaseError::Definition(format!(
-                "{full} is there already; choose another table, or say --overwrite"
-            ));
+        let there = error.code() == Some(&tokio_postgres::error::SqlState::DUPLICATE_TABLE);
+        if there {
+            return exists(&full);
         }
         error.into()
     })?;
