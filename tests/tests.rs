@@ -38,6 +38,9 @@ mod date_line;
 /// Other heat maps in a real browser, beside ours.
 #[cfg(feature = "program")]
 mod dialects;
+/// Signals at any moment, closed pipes, and what is found out before any work is done.
+#[cfg(all(feature = "program", unix))]
+mod doors;
 /// `heatsplat export`: every tile and no other, whole or absent, by readers that are not ours.
 #[cfg(feature = "program")]
 mod export;

@@ -4,6 +4,7 @@ use super::Failure;
 use clap::Args;
 use heatsplat::render::{Job, Normalizer};
 use heatsplat::{Backend, CpuBackend};
+use heatsplat_render::say;
 use serde_json::{Value, json};
 use std::sync::Arc;
 
@@ -66,7 +67,7 @@ pub(super) fn every(any: bool) -> Vec<Measured> {
     for adapter in adapters().iter().filter(|adapter| any || adapter.real) {
         match measured(&adapter.name) {
             Ok(gpu) => all.push(gpu),
-            Err(error) => eprintln!("heatsplat: {error}"),
+            Err(error) => say!("heatsplat: {error}"),
         }
     }
     all
@@ -122,6 +123,7 @@ mod gpu {
     use super::{Failure, Listed, Measured, cpu};
     use heatsplat::Backend;
     use heatsplat::render::gpu::{self, Choice, GpuBackend, GpuError, GpuOptions};
+    use heatsplat_render::say;
     use serde_json::json;
     use std::sync::Arc;
 
@@ -138,7 +140,7 @@ mod gpu {
             Ok(gpu) => Arc::new(gpu),
             Err(GpuError::NoAdapter) => cpu(),
             Err(error) => {
-                eprintln!("heatsplat: {error}; the CPU draws instead");
+                say!("heatsplat: {error}; the CPU draws instead");
                 cpu()
             }
         }

@@ -22,6 +22,7 @@ mod style;
 mod style_flags;
 
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+use heatsplat_render::say;
 use std::error::Error;
 use std::io;
 use std::process::ExitCode;
@@ -91,9 +92,9 @@ pub(crate) fn report(error: &(dyn Error + Send + Sync + 'static)) -> ExitCode {
         // `heatsplat info … | head`: who reads has read enough.
         return ExitCode::SUCCESS;
     }
-    eprintln!("error: {error}");
+    say!("error: {error}");
     for cause in causes(error) {
-        eprintln!("  because: {cause}");
+        say!("  because: {cause}");
     }
     ExitCode::FAILURE
 }

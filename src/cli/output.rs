@@ -29,6 +29,25 @@ pub(super) fn write(
     Ok(())
 }
 
+/// Whether [`write`] can begin: what can be wrong with an output is found before work is done for it.
+pub(super) fn check(output: &Path) -> Result<(), Failure> {
+    if output.as_os_str() == "-" {
+        return Ok(());
+    }
+    let shown = output.display();
+    if let Some((scheme, _)) = output.to_string_lossy().split_once("://") {
+        let message = "is no place to write to: write a file here, and copy it there";
+        return Err(format!("--output: {scheme}:// {message}").into());
+    }
+    if output.is_dir() {
+        return Err(format!("{shown}: is a folder; name a file in it").into());
+    }
+    let partial = Partial(beside(output));
+    let made = File::create(&partial.0);
+    made.map_err(|e| format!("{shown}: cannot be written: {e}"))?;
+    Ok(())
+}
+
 /// A name in the same directory, where renaming is one step.
 fn beside(output: &Path) -> PathBuf {
     let mut name = output.file_name().unwrap_or_default().to_owned();

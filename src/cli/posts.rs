@@ -4,6 +4,7 @@ use super::live::LiveRows;
 use heatsplat::PointsBuilder;
 use heatsplat_loader::postgis::{Address, Ask, Database, DatabaseError, Relation, Snapshot};
 use heatsplat_loader::{LoadError, load};
+use heatsplat_render::say;
 use heatsplat_server::{Opened, Post, PostTrouble, Posts};
 use std::future::Future;
 use std::pin::Pin;
@@ -66,7 +67,7 @@ fn told(error: &DatabaseError) -> PostTrouble {
     if let Some(trouble) = super::live::passing(error) {
         return PostTrouble::Trouble(trouble);
     }
-    eprintln!("heatsplat: a posted query: {error}");
+    say!("heatsplat: a posted query: {error}");
     PostTrouble::Wrong(match error {
         DatabaseError::Definition(message) => message.clone(),
         DatabaseError::Refused { code, position, .. } => {

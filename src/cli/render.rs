@@ -9,6 +9,7 @@ use clap::Args;
 use heatsplat::points::{WindowError, mercator};
 use heatsplat::render::encode::{self, Effort};
 use heatsplat::{Format, Layer, Ramp, Style, Window};
+use heatsplat_render::say;
 use std::path::PathBuf;
 
 const EXAMPLES: &str = "\
@@ -87,10 +88,11 @@ impl Render {
             self.window(bounds)
                 .unwrap_or_else(|(flag, e)| super::usage("render", format!("{flag}: {e}")));
         }
+        output::check(&self.output)?;
         let (style, source) = self.style_and_source()?;
         let backend = self.backend.backend()?;
         let loaded = self.source_flags.read(&source)?;
-        eprintln!("{}", loaded.summary(&shown(&source)));
+        say!("{}", loaded.summary(&shown(&source)));
         let bounds = self
             .bbox
             .map_or_else(|| heatsplat_server::frame(&loaded.points), |b| b.0);

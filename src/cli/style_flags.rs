@@ -5,6 +5,7 @@ use super::mapnik::with_marker;
 use clap::Args;
 use heatsplat::Style;
 use heatsplat::render::import::{self, Columns, Imported};
+use heatsplat_render::say;
 use std::fs;
 use std::path::Path;
 
@@ -118,10 +119,10 @@ pub(super) fn read(file_or_text: &str) -> Result<Imported, Failure> {
 /// Says on standard error what was lost.
 pub(super) fn say_warnings(imported: &Imported) {
     for warning in &imported.warnings {
-        eprintln!("{}: {warning}", imported.dialect);
+        say!("{}: {warning}", imported.dialect);
     }
     if let Some(marker) = &imported.marker {
-        eprintln!(
+        say!(
             "{}: {marker} is not read, an ellipse is stamped",
             imported.dialect
         );

@@ -24,9 +24,9 @@ mod hostile;
 mod posted;
 /// Layers that are read again, and tables that become layers.
 mod reload;
-/// Reference systems of all kinds, and longitudes beyond ±180°.
-mod systems;
 /// Roles that may do more than they should, and what is asked of a database beforehand.
 mod roles;
+/// Reference systems of all kinds, and longitudes beyond ±180°.
+mod systems;
 /// The same points by every way.
 mod tiles;

@@ -35,6 +35,47 @@ pub(crate) struct Entry {
     pub(crate) length: u32,
 }
 
+/// Why a part is left alone by a new export.
+const LEFT: &str = "is what an export left that was broken off; --resume goes on with it, \
+                    --overwrite begins anew";
+
+/// Whether there is nothing to resume, since the target is whole.
+fn is_whole(target: &Path, begin: Begin) -> Result<bool, ExportError> {
+    let there = fs::symlink_metadata(target).is_ok();
+    if there && begin == Begin::Resume && !beside(target, ".partial").exists() {
+        return Ok(true);
+    }
+    if there && begin != Begin::Overwrite {
+        let why = "is there already; --overwrite replaces it";
+        return Err(ExportError::stands(target, why));
+    }
+    Ok(false)
+}
+
+fn open(path: &Path) -> Result<File, ExportError> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false);
+    options.open(path).at(path)
+}
+
+/// Whether an export to a target may begin, as [`Part::begin`] will find it; false where it is whole
+/// and has only to be resumed. Nothing is changed.
+pub(crate) fn may_begin(target: &Path, begin: Begin) -> Result<bool, ExportError> {
+    if is_whole(target, begin)? {
+        return Ok(false);
+    }
+    let log = beside(target, ".partial.index");
+    let before = fs::symlink_metadata(&log).ok();
+    if begin == Begin::New && before.as_ref().is_some_and(|log| log.len() > HEADER) {
+        return Err(ExportError::stands(&beside(target, ".partial"), LEFT));
+    }
+    drop(open(&log)?);
+    if before.is_none() {
+        fs::remove_file(&log).at(&log)?;
+    }
+    Ok(true)
+}
+
 /// A part that is being written.
 pub(crate) struct Part {
     path: PathBuf,
@@ -61,22 +102,10 @@ impl Part {
         reserved: u64,
         begin: Begin,
     ) -> Result<Option<Self>, ExportError> {
-        let (path, log_path) = (beside(target, ".partial"), beside(target, ".partial.index"));
-        let there = fs::symlink_metadata(target).is_ok();
-        if there && begin == Begin::Resume && !path.exists() {
+        if is_whole(target, begin)? {
             return Ok(None);
         }
-        if there && begin != Begin::Overwrite {
-            return Err(ExportError::stands(
-                target,
-                "is there already; --overwrite replaces it",
-            ));
-        }
-        let open = |path: &Path| {
-            let mut options = OpenOptions::new();
-            options.read(true).write(true).create(true).truncate(false);
-            options.open(path).at(path)
-        };
+        let (path, log_path) = (beside(target, ".partial"), beside(target, ".partial.index"));
         let log = open(&log_path)?;
         match log.try_lock() {
             Ok(()) => {}
@@ -119,11 +148,7 @@ impl Part {
             return self.replay().at(&path);
         }
         if begin == Begin::New && used {
-            return Err(ExportError::stands(
-                &self.path,
-                "is what an export left that was broken off; --resume goes on with it, \
-                 --overwrite begins anew",
-            ));
+            return Err(ExportError::stands(&self.path, LEFT));
         }
         self.data.set_len(self.reserved).at(&self.path)?;
         self.log.set_len(0).at(&self.log_path)?;

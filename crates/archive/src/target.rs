@@ -1,6 +1,8 @@
 //! Where an export goes.
 
 use crate::error::ExportError;
+use crate::export::Begin;
+use crate::part;
 use std::path::{Path, PathBuf};
 
 /// A file or folder to be written, its format told by its name.
@@ -26,6 +28,11 @@ impl Target {
     /// A name that says no format.
     pub fn of(path: &Path) -> Result<Self, ExportError> {
         let text = path.to_string_lossy();
+        if let Some((scheme, _)) = text.split_once("://") {
+            return Err(ExportError::Impossible(format!(
+                "{scheme}:// is no place to write to: write a file or a folder here, and copy it there"
+            )));
+        }
         for ending in ["png", "webp"] {
             let template = format!("/{{z}}/{{x}}/{{y}}.{ending}");
             if let Some(folder) = text.strip_suffix(&template)
@@ -55,6 +62,16 @@ impl Target {
         })
     }
 
+    /// Whether an export has anything to do there: false where it is to be resumed and is whole.
+    /// What [`Export::write`](crate::Export::write) would find out after all points are read is
+    /// found out before; nothing is changed.
+    ///
+    /// # Errors
+    /// What stands in the way, and what can't be written.
+    pub fn check(&self, begin: Begin) -> Result<bool, ExportError> {
+        part::may_begin(&self.path, begin)
+    }
+
     /// The file or folder itself.
     pub fn path(&self) -> &Path {
         &self.path
@@ -81,7 +98,15 @@ mod tests {
         ] {
             assert_eq!(kind(name), Some((expected, path.into())));
         }
-        for name in ["a", "a.zip", "/{z}/{x}/{y}.png", "t/{x}/{y}.png", ""] {
+        for name in [
+            "a",
+            "a.zip",
+            "/{z}/{x}/{y}.png",
+            "t/{x}/{y}.png",
+            "",
+            "s3://b/a.pmtiles",
+            "https://a/{z}/{x}/{y}.png",
+        ] {
             assert_eq!(kind(name), None, "{name}");
         }
     }

@@ -11,6 +11,7 @@ use super::style_flags::StyleFlags;
 use clap::Args;
 use heatsplat::render::{Job, PointSet};
 use heatsplat::{Layer, Points, TileId, TileSize, Window, generate};
+use heatsplat_render::say;
 use measure::Row;
 use std::io::{self, Write as _};
 use std::path::PathBuf;
@@ -75,7 +76,7 @@ impl Bench {
         let set = match &self.source {
             Some(source) => {
                 let loaded = self.flags.read(source)?;
-                eprintln!("{}", loaded.summary(&shown(source)));
+                say!("{}", loaded.summary(&shown(source)));
                 loaded.into_set()?.0
             }
             None => {

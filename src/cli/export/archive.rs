@@ -6,6 +6,7 @@ use super::super::source::grouped;
 use super::Export;
 use heatsplat::{Backend, Layer};
 use heatsplat_archive::{Estimate, Progress, Target, ZoomEstimate};
+use heatsplat_render::say;
 use indicatif::{HumanDuration, ProgressBar, ProgressStyle};
 use std::io::{self, Write as _};
 use std::time::{Duration, Instant};
@@ -36,7 +37,7 @@ pub(super) fn write(
     let made = export.write(target, |progress| bar.show(progress));
     bar.0.finish_and_clear();
     let Some(made) = made? else {
-        eprintln!("{shown}: is whole already");
+        say!("{shown}: is whole already");
         return Ok(());
     };
     let seconds = start.elapsed().as_secs_f64().max(1e-3);
@@ -45,7 +46,7 @@ pub(super) fn write(
         0 => String::new(),
         twins => format!(" ({} of them like others)", grouped(twins)),
     };
-    eprintln!(
+    say!(
         "{shown}: {} tiles{twins}, {} ({seconds:.1} s, {} tiles/s)",
         grouped(made.tiles),
         size(made.bytes),

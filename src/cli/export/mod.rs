@@ -11,6 +11,7 @@ use super::style_flags::StyleFlags;
 use clap::Args;
 use heatsplat::{Layer, TileSize};
 use heatsplat_archive::{Area, Begin, Paint, Target};
+use heatsplat_render::say;
 use std::ops::RangeInclusive;
 use std::path::Path;
 
@@ -116,11 +117,14 @@ impl Export {
                 "--bbox, --tile-size, --retina, --as, --resume and --dry-run are for files",
             );
         }
+        if !self.may_begin()? {
+            return Ok(());
+        }
         let (style, columns) = self.style.style_and_columns()?;
         self.source_flags.suggest(&columns);
         let backend = self.backend.backend()?;
         let loaded = self.source_flags.read(&self.source)?;
-        eprintln!("{}", loaded.summary(&shown(&self.source)));
+        say!("{}", loaded.summary(&shown(&self.source)));
         let name = self.name.clone();
         let name = name.unwrap_or_else(|| super::serve::layer_name(&shown(&self.source)));
         let layer = Layer::of(&name, loaded.into_set()?.0, style, backend.clone());
@@ -128,6 +132,23 @@ impl Export {
             Output::Archive(target) => archive::write(&self, target, &layer, &*backend),
             #[cfg(feature = "postgis")]
             Output::Rasters(table) => table.write(&layer, self.zoom, self.overwrite),
+        }
+    }
+
+    /// Whether there is anything to do; an error where it can't be done. Reading may take long, so
+    /// that is asked before.
+    fn may_begin(&self) -> Result<bool, Failure> {
+        match &self.output {
+            Output::Archive(_) if self.dry_run => Ok(true),
+            Output::Archive(target) => {
+                let begins = target.check(self.begin())?;
+                if !begins {
+                    say!("{}: is whole already", target.path().display());
+                }
+                Ok(begins)
+            }
+            #[cfg(feature = "postgis")]
+            Output::Rasters(table) => table.check(self.zoom, self.overwrite).map(|()| true),
         }
     }
 

@@ -5,6 +5,7 @@ use super::Zooms;
 use heatsplat::points::mercator::{EQUATOR_METRES, WORLD};
 use heatsplat::{Layer, TileId, TileSize, Window};
 use heatsplat_loader::postgis::{Address, raster};
+use heatsplat_render::say;
 use std::collections::BTreeSet;
 
 /// Where rasters go.
@@ -35,6 +36,13 @@ impl Table {
         Ok(Self { address, name })
     }
 
+    /// Whether the table can be made, before anything is read.
+    pub(super) fn check(&self, zooms: Zooms, overwrite: bool) -> Result<(), Failure> {
+        let factors: Vec<u32> = zooms.range().map(|z| 1 << (zooms.last - z)).collect();
+        let checked = raster::check(&self.address, &self.name, overwrite, &factors);
+        checked.map_err(|error| format!("{}: {error}", self.address).into())
+    }
+
     pub(super) fn write(
         &self,
         layer: &Layer,
@@ -47,7 +55,7 @@ impl Table {
             tiles: Box::new(tiles(layer, z)),
         });
         let written = raster::write(address, name, overwrite, all.collect())?;
-        eprintln!("{written} rasters in {name} of {address}");
+        say!("{written} rasters in {name} of {address}");
         Ok(())
     }
 }
@@ -83,7 +91,7 @@ fn within_floats(mut values: Vec<f32>, said: &mut bool) -> Vec<f32> {
     for value in values.iter_mut().filter(|value| value.is_infinite()) {
         *value = value.clamp(f32::MIN, f32::MAX);
         if !std::mem::replace(said, true) {
-            eprintln!("sums of weights beyond what 32-bit floats hold are written as 3.4e38");
+            say!("sums of weights beyond what 32-bit floats hold are written as 3.4e38");
         }
     }
     values

@@ -5,7 +5,7 @@ use super::setup::Setup;
 use super::words::Mistake;
 use crate::cli::{Failure, with_causes};
 use std::fs::File;
-use std::io::Read as _;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 /// The longest file that is read, in bytes: ten thousand layers and more.
@@ -48,11 +48,30 @@ impl Book {
     }
 }
 
+/// Opens a file, without waiting for anybody where it is a pipe.
+fn open(path: &Path) -> io::Result<File> {
+    let mut options = File::options();
+    options.read(true);
+    #[cfg(unix)]
+    {
+        use rustix::fs::OFlags;
+        use std::os::unix::fs::OpenOptionsExt as _;
+        options.custom_flags(OFlags::NONBLOCK.bits().cast_signed());
+    }
+    options.open(path)
+}
+
 /// A file as text.
 fn text(path: &Path) -> Result<String, Mistake> {
     let wrong = |line, message: String| Mistake::new(line, message);
     let mut bytes = Vec::new();
-    let file = File::open(path).map_err(|e| wrong(None, e.to_string()))?;
+    let file = open(path).map_err(|e| wrong(None, e.to_string()))?;
+    let kind = file.metadata().map_err(|e| wrong(None, e.to_string()))?;
+    if !kind.is_file() {
+        let message = "this is a folder, a pipe or a device: a set-up is read again when it changes, \
+                       so it must be a regular file";
+        return Err(wrong(None, message.to_owned()));
+    }
     let read = file.take(LONGEST + 1).read_to_end(&mut bytes);
     read.map_err(|e| wrong(None, e.to_string()))?;
     if bytes.len() as u64 > LONGEST {

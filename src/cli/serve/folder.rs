@@ -2,6 +2,7 @@
 
 use crate::cli::archived::Archived;
 use crate::cli::source::SourceFlags;
+use heatsplat_render::say;
 use std::path::Path;
 
 /// The files of a folder that hold points, by their names; the others are named and left out.
@@ -25,7 +26,7 @@ pub(super) fn files(folder: &Path, flags: &SourceFlags) -> Vec<String> {
         }
         match flags.can_open(&shown(&path)) {
             Ok(()) => files.push(shown(&path)),
-            Err(error) => eprintln!("heatsplat: left out: {error}"),
+            Err(error) => say!("heatsplat: left out: {error}"),
         }
     }
     files

@@ -4,12 +4,13 @@
 use super::book::Book;
 use super::setup::Setup;
 use super::shelf::{Again, Shelf, State, state};
+use heatsplat_render::say;
 use heatsplat_server::Layers;
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -24,7 +25,7 @@ const LOOK: Duration = Duration::from_secs(1);
 
 /// What somebody says.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Told {
+pub(super) enum Told {
     /// SIGHUP.
     Hangup,
     /// A database, of a layer or of all.
@@ -47,14 +48,15 @@ pub(super) struct Keeper {
 }
 
 impl Keeper {
-    /// A set-up that is served as its book had it `written`.
+    /// A set-up that is served as its book had it `written`; what has been told since the program
+    /// began waits in the channel.
     pub(super) fn new(
         (book, written): (Book, State),
         setup: Setup,
         shelf: Shelf,
         layers: Layers,
+        (sender, told): (Sender<Told>, Receiver<Told>),
     ) -> Self {
-        let (sender, told) = channel();
         Self {
             book,
             setup,
@@ -70,7 +72,6 @@ impl Keeper {
 
     /// Waits for what changes, for as long as the program runs.
     pub(super) fn run(mut self) {
-        hear_hangups(self.sender.clone());
         self.hear_databases();
         let mut looked = Instant::now();
         loop {
@@ -132,7 +133,7 @@ impl Keeper {
     fn again(&mut self, again: &Again) {
         if let Err(error) = self.shelf.update(&self.setup, again) {
             let error = self.book.failed(error);
-            eprintln!("heatsplat: {error}; everything stays as it was");
+            say!("heatsplat: {error}; everything stays as it was");
             // not at once again
             self.shelf.put_off();
         }
@@ -149,10 +150,10 @@ impl Keeper {
         });
         let file = self.book.file().unwrap_or(Path::new("heatsplat")).display();
         match renewed {
-            Err(error) => eprintln!("heatsplat: {error}; everything stays as it was"),
+            Err(error) => say!("heatsplat: {error}; everything stays as it was"),
             Ok(setup) => {
                 if setup.fixed != self.setup.fixed {
-                    eprintln!(
+                    say!(
                         "heatsplat: {file}: what concerns the server as a whole changes when it is started anew; layers have changed"
                     );
                 }
@@ -200,32 +201,10 @@ fn burst(first: Told, told: &Receiver<Told>) -> Vec<Told> {
     all
 }
 
-/// Passes SIGHUPs on.
-fn hear_hangups(sender: Sender<Told>) {
-    // Without a runtime there is no memory for anything else either.
-    let Ok(runtime) = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-    else {
-        return;
-    };
-    thread::spawn(move || {
-        #[cfg(unix)]
-        runtime.block_on(async {
-            use tokio::signal::unix::{SignalKind, signal};
-            let Ok(mut hangups) = signal(SignalKind::hangup()) else {
-                return;
-            };
-            while hangups.recv().await.is_some() && sender.send(Told::Hangup).is_ok() {}
-        });
-        #[cfg(not(unix))]
-        drop((runtime, sender));
-    });
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::sync::mpsc::channel;
 
     #[test]
     fn who_never_stops_talking_is_answered() {

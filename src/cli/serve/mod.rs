@@ -21,6 +21,7 @@ mod save;
 mod secrets;
 mod setup;
 mod shelf;
+mod signals;
 mod variables;
 mod words;
 
@@ -34,15 +35,20 @@ use document::Document;
 use flags::{CacheFlags, LimitFlags, ServerFlags};
 #[cfg(feature = "postgis")]
 use flags::{PoolFlags, PostFlags};
+use heatsplat_render::say;
 use heatsplat_server::{Bound, Layers};
-use keep::Keeper;
+use keep::{Keeper, Told};
 use setup::Setup;
 use shelf::Shelf;
 pub(super) use shelf::file_name as layer_name;
+use signals::Ending;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 use std::thread;
+
+/// What the keeper is told, and by what others tell it.
+type Channel = (mpsc::Sender<Told>, mpsc::Receiver<Told>);
 
 const EXAMPLES: &str = "\
 Examples:
@@ -79,7 +85,8 @@ pub(super) struct Serve {
     /// Write a file for --config that does the same as this command line; passwords are left out
     #[arg(long, value_name = "FILE", conflicts_with = "config")]
     save_config: Option<PathBuf>,
-    /// Only look whether all that is said can be, and whether the files are there
+    /// Only look whether all that is said can be, whether the files are there, and whether databases
+    /// have the tables, columns and roles
     #[arg(long)]
     check: bool,
     /// What the layer is called; once for each source [default: the file's name]
@@ -112,6 +119,12 @@ pub(super) struct Serve {
 impl Serve {
     /// Serves until it is told to stop. `matches` are what these flags were read from.
     pub(super) fn run(self, matches: &ArgMatches) -> Result<(), Failure> {
+        let told = mpsc::channel();
+        // one that only looks is ended as any other command
+        let ending = match self.check {
+            true => Ending::default(),
+            false => signals::hear(told.0.clone()),
+        };
         let book = self.book(matches);
         // Before it is read: what is written meanwhile is new.
         let written = book.file().and_then(shelf::state);
@@ -122,7 +135,7 @@ impl Serve {
         if self.check {
             return check(&book, &setup);
         }
-        serve(book, written, setup)
+        serve(book, written, setup, (told, ending))
     }
 
     fn book(&self, matches: &ArgMatches) -> Book {
@@ -152,7 +165,7 @@ fn save(document: &Document, file: &Path) -> Result<(), Failure> {
     let text = save::text(document, folder);
     output::write(file, |out| out.write_all(text.as_bytes()))?;
     if text.contains(secrets::VARIABLE) {
-        eprintln!("heatsplat: the password is not in the file: set PGPASSWORD");
+        say!("heatsplat: the password is not in the file: set PGPASSWORD");
     }
     Ok(())
 }
@@ -162,6 +175,11 @@ fn check(book: &Book, setup: &Setup) -> Result<(), Failure> {
     let names = shelf::check(setup).map_err(|e| book.failed(e))?;
     if let Some(words) = &setup.posting {
         databases::check_token(words).map_err(|e| book.failed(e.into()))?;
+    }
+    shelf::ask_databases(setup).map_err(|e| book.failed(e))?;
+    if let Some(words) = &setup.posting {
+        let asked = databases::ask_for_posting(words, &setup.databases);
+        asked.map_err(|e| book.failed(e))?;
     }
     let what = book
         .file()
@@ -175,7 +193,12 @@ fn check(book: &Book, setup: &Setup) -> Result<(), Failure> {
     Ok(())
 }
 
-fn serve(book: Book, written: shelf::State, setup: Setup) -> Result<(), Failure> {
+fn serve(
+    book: Book,
+    written: shelf::State,
+    setup: Setup,
+    (told, ending): (Channel, Ending),
+) -> Result<(), Failure> {
     let backend = setup.backend.backend()?;
     let mut options = setup.options(&*backend);
     if let Some(words) = &setup.posting {
@@ -189,6 +212,7 @@ fn serve(book: Book, written: shelf::State, setup: Setup) -> Result<(), Failure>
     // The port first: if it is taken, nobody waits for the points to be read.
     let bound = Bound::new(layers.clone(), options)?;
     let (url, stop) = (bound.url(), bound.stop());
+    ending.stops(stop.clone());
     let (done, outcome) = mpsc::channel();
     thread::spawn(move || {
         let filled = shelf.fill(&setup).map_err(|e| book.failed(e));
@@ -203,7 +227,7 @@ fn serve(book: Book, written: shelf::State, setup: Setup) -> Result<(), Failure>
             return;
         }
         layers.warm();
-        Keeper::new((book, written), setup, shelf, layers).run();
+        Keeper::new((book, written), setup, shelf, layers, told).run();
     });
     bound.run()?;
     // Told to stop while it still loads, the program need not finish that.

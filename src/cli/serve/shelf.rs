@@ -8,16 +8,17 @@ use crate::cli::archived::Archived;
 use crate::cli::source::{negative, shown, version};
 use heatsplat::{Backend, Layer, Style};
 use heatsplat_loader::is_remote;
+use heatsplat_render::say;
 use heatsplat_server::{Arrived, LayerId, Layers};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
-/// What is known of a file without reading it.
+/// What is known of a file without reading it; of a pipe or a device nothing is.
 pub(super) type State = Option<(u64, SystemTime)>;
 
 pub(super) fn state(path: &Path) -> State {
-    let metadata = path.metadata().ok()?;
+    let metadata = path.metadata().ok().filter(|m| m.is_file())?;
     Some((metadata.len(), metadata.modified().ok()?))
 }
 
@@ -133,6 +134,11 @@ impl Shelf {
             let known = self.placed.iter().find(|placed| placed.id == *id);
             let known = known.filter(|placed| placed.setup.key == layer.key);
             let Some(known) = known else {
+                if is_pipe(&layer.source) {
+                    let message =
+                        format!("{}: a pipe is read when the server starts", layer.source);
+                    return Err(layer.failed(message));
+                }
                 let read = self.read(id, layer.clone(), None);
                 let (new, layer) = read.map_err(|error| layer.failed(error))?;
                 placed.push(new);
@@ -150,7 +156,7 @@ impl Shelf {
                 kept.read = kept.now();
                 kept.at = Instant::now();
                 if let Err(error) = &is_read {
-                    eprintln!("heatsplat: {id} stays as it was: {error}");
+                    say!("heatsplat: {id} stays as it was: {error}");
                 } else if matches!(is_read, Ok(false)) {
                     // A file whose time has come, and which is as it was.
                 } else if layer.live {
@@ -161,7 +167,7 @@ impl Shelf {
                             kept = new;
                             arrived.push((id.clone(), layer));
                         }
-                        Err(error) => eprintln!("heatsplat: {id} stays as it was: {error}"),
+                        Err(error) => say!("heatsplat: {id} stays as it was: {error}"),
                     }
                 }
             }
@@ -214,7 +220,7 @@ impl Shelf {
             let own = |placed: &&Placed| placed.setup.key == key(placed);
             let known = || self.placed.iter().filter(own);
             if known().any(|placed| is_wanted(placed, again)) {
-                eprintln!("heatsplat: {error}; its layers stay as they were");
+                say!("heatsplat: {error}; its layers stay as they were");
             }
             Ok(known().map(|placed| placed.setup.clone()).collect())
         })
@@ -227,7 +233,7 @@ impl Shelf {
             let tables = match again {
                 Again::Files | Again::Layer(_) => None,
                 Again::Due => database.published().unwrap_or_else(|error| {
-                    eprintln!("heatsplat: {error}; its tables stay as they were");
+                    say!("heatsplat: {error}; its tables stay as they were");
                     None
                 }),
                 Again::Setup | Again::Everything => database.published()?,
@@ -279,7 +285,7 @@ impl Shelf {
             }
             None if Archived::is_one(&setup.source) => {
                 let archived = Archived::open(&setup.source, &name)?;
-                eprintln!("{id}: {}", archived.summary());
+                say!("{id}: {}", archived.summary());
                 Arrived::Stored(Arc::new(archived))
             }
             database => {
@@ -288,7 +294,7 @@ impl Shelf {
                     None => setup.read.clone(),
                 };
                 let loaded = read.read(&setup.source)?;
-                eprintln!("{}", loaded.summary(id.as_str()));
+                say!("{}", loaded.summary(id.as_str()));
                 let share = loaded.points.summary().negative_share();
                 let (mut set, table) = loaded.into_set()?;
                 let before = *signed.get_or_insert(set.is_signed());
@@ -296,7 +302,7 @@ impl Shelf {
                     && let Some(set) = Arc::get_mut(&mut set)
                 {
                     let share = negative(share);
-                    eprintln!("  {share}: colours stay as they were (a restart changes them)");
+                    say!("  {share}: colours stay as they were (a restart changes them)");
                     set.set_signed(before);
                 }
                 let (style, backend) = (setup.style.clone(), Arc::clone(drawn.1));
@@ -327,6 +333,12 @@ impl Shelf {
     }
 }
 
+/// Whether whoever reads a source waits for whoever writes it.
+fn is_pipe(source: &str) -> bool {
+    let kind = Path::new(source).metadata();
+    kind.is_ok_and(|kind| !kind.is_file() && !kind.is_dir())
+}
+
 /// The names of all layers that a set-up names, if their files can be opened.
 pub(super) fn check(setup: &Setup) -> Result<Vec<String>, Failure> {
     let layers = named(setup)?;
@@ -334,7 +346,7 @@ pub(super) fn check(setup: &Setup) -> Result<Vec<String>, Failure> {
         if Archived::is_one(&layer.source) {
             let opened = Archived::open(&layer.source, &name(layer));
             opened.map_err(|error| layer.failed(error))?;
-        } else if !layer.is_of_database() && layer.source != "-" {
+        } else if !layer.is_of_database() && layer.source != "-" && !is_pipe(&layer.source) {
             let opened = layer.read.can_open(&layer.source);
             opened.map_err(|error| layer.failed(error))?;
         }
@@ -347,6 +359,29 @@ pub(super) fn check(setup: &Setup) -> Result<Vec<String>, Failure> {
         }
     }
     Ok(layers.iter().map(name).collect())
+}
+
+/// Asks each database whether it can give what the set-up asks of it. One that is away is named,
+/// and no error: it may be there when the server starts.
+pub(super) fn ask_databases(setup: &Setup) -> Result<(), Failure> {
+    let mut away: Vec<&str> = Vec::new();
+    for layer in &setup.layers {
+        let Some(database) = layer.database.as_deref() else {
+            continue;
+        };
+        if away.contains(&database.key()) {
+            continue;
+        }
+        let there = database.ask(&name(layer), &layer.read);
+        if !there.map_err(|error| layer.failed(error))? {
+            away.push(database.key());
+        }
+    }
+    let publishing = setup.databases.iter().filter(|d| d.publishes());
+    for database in publishing.filter(|d| !away.contains(&d.key())) {
+        database.published()?;
+    }
+    Ok(())
 }
 
 fn is_wanted(placed: &Placed, again: &Again) -> bool {
