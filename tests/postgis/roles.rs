@@ -22,6 +22,7 @@ fn roles(cluster: &Cluster) {
          CREATE ROLE updates LOGIN; GRANT UPDATE (b) ON locked.written TO updates; \
          CREATE ROLE owner; ALTER TABLE locked.written OWNER TO owner; \
          CREATE ROLE of_owner LOGIN NOINHERIT; GRANT owner TO of_owner; \
+         GRANT USAGE ON SCHEMA locked TO of_owner; \
          CREATE ROLE creates LOGIN; GRANT USAGE, CREATE ON SCHEMA loose TO creates; \
          CREATE ROLE harmless LOGIN; GRANT reader TO harmless; \
          GRANT SELECT ON plain TO by_two, by_none, reads_files, makes_roles, inserts, updates, \

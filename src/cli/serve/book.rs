@@ -68,7 +68,7 @@ fn text(path: &Path) -> Result<String, Mistake> {
     let file = open(path).map_err(|e| wrong(None, e.to_string()))?;
     let kind = file.metadata().map_err(|e| wrong(None, e.to_string()))?;
     if !kind.is_file() {
-        let message = "this is a folder, a pipe or a device: a set-up is read again when it changes, \
+        let message = "this is a directory, a pipe or a device: a set-up is read again when it changes, \
                        so it must be a regular file";
         return Err(wrong(None, message.to_owned()));
     }

@@ -11,7 +11,6 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
-use std::thread;
 use std::time::{Duration, Instant};
 
 /// Notifications that come in a burst are answered once.
@@ -205,6 +204,7 @@ fn burst(first: Told, told: &Receiver<Told>) -> Vec<Told> {
 mod tests {
     use super::*;
     use std::sync::mpsc::channel;
+    use std::thread;
 
     #[test]
     fn who_never_stops_talking_is_answered() {

@@ -26,12 +26,14 @@ pub fn published(address: &Address) -> Result<Vec<Published>, DatabaseError> {
         .map_err(|e| DatabaseError::Away(e.to_string()))?;
     runtime.block_on(async {
         let client = address.connect(Purpose::Load).await?;
+        // what a schema holds that the role may not even enter, it may not ask
         let sql = "SELECT DISTINCT ON (f_table_schema, f_table_name) \
                    f_table_schema::text, f_table_name::text, f_geometry_column::text \
                    FROM geometry_columns \
                    WHERE type IN ('POINT', 'MULTIPOINT', 'POINTM', 'MULTIPOINTM') \
                    AND f_table_schema NOT IN ('tiger', 'topology') \
-                   AND has_table_privilege(format('%I.%I', f_table_schema, f_table_name), 'SELECT') \
+                   AND CASE WHEN has_schema_privilege(f_table_schema, 'USAGE') THEN \
+                   has_table_privilege(format('%I.%I', f_table_schema, f_table_name), 'SELECT') END \
                    ORDER BY f_table_schema, f_table_name, f_geometry_column";
         let rows = client.query_typed(sql, &[]).await?;
         let one = |row: &tokio_postgres::Row| {

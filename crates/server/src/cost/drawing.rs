@@ -89,6 +89,9 @@ pub(super) fn stamps(
     places * ns::PLACE + seen * ns::SUMMED + made + stamped + width * height * ns::PIXEL
 }
 
+/// Places within a pixel that shapes are told apart by.
+const PLACES: f64 = 128.0 * 128.0;
+
 /// What a window takes by markers and their blurs.
 pub(super) fn markers(
     stamp: &Stamp,
@@ -113,10 +116,11 @@ pub(super) fn markers(
     } else {
         1.0
     };
-    let inks = match stamp.marker.shape {
-        MarkerShape::Image(_) => seen.min(classes),
-        _ => seen,
+    let places = match stamp.marker.shape {
+        MarkerShape::Image(_) => 1.0,
+        _ => PLACES,
     };
+    let inks = seen.min(classes * places);
     let blurred = inked * stamp.blurs.len() as f64 * ns::BLURRED;
     inks * area * ns::INKED + seen * (ns::LISTED + area * ns::STAMPED) + inked * ns::PLACE + blurred
 }

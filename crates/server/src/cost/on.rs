@@ -172,6 +172,12 @@ impl<'a> On<'a> {
         } else {
             tiles.min(points)
         };
+        let points = match self {
+            Self::Points(set) if style.is_stamped() => {
+                all_points(set).map(|p| most_sampled(p, z)).sum::<f64>()
+            }
+            _ => points,
+        };
         let (first, last) = self.rows(z);
         let step = ((last - first) / HEIGHTS).max(1);
         let (mut sum, mut heights) = (0.0, 0.0);
@@ -216,6 +222,36 @@ impl<'a> On<'a> {
 fn all_points(set: &PointSet) -> impl Iterator<Item = &Points> {
     let other = set.versus().map(|(_, other)| &**other.points());
     std::iter::once(&**set.points()).chain(other)
+}
+
+/// Tiles of a sample that are the densest there are.
+const DENSEST: usize = 12;
+
+/// At most so many points are in the tiles that a scale is measured in: the densest of a zoom, found
+/// from the world down, and as many in each of the others as in the least of these.
+pub(super) fn most_sampled(points: &Points, z: u8) -> f64 {
+    let mut densest = vec![(points.summary().count, 0, 0)];
+    for depth in 1..=z {
+        let quarters = |&(_, x, y): &(usize, u32, u32)| {
+            [(0, 0), (1, 0), (0, 1), (1, 1)].map(|(dx, dy)| (2 * x + dx, 2 * y + dy))
+        };
+        let tiles = densest.iter().flat_map(quarters);
+        let counted = tiles.filter_map(|(x, y)| {
+            let tile = TileId::new(depth, x, y).ok()?;
+            Some((points.tile_range(tile).len(), x, y))
+        });
+        let mut counted: Vec<_> = counted.collect();
+        counted.sort_unstable_by(|a, b| b.cmp(a));
+        counted.truncate(DENSEST);
+        densest = counted;
+    }
+    let all: usize = densest.iter().map(|(count, ..)| count).sum();
+    let least = match densest.len() {
+        DENSEST => densest.last().map_or(0, |(count, ..)| *count),
+        _ => 0,
+    };
+    let others = (SAMPLE as usize - DENSEST) * least;
+    (all + others).min(points.summary().count) as f64
 }
 
 /// The points of the tiles that a window touches, of a fourth of its side: at most 36.

@@ -119,6 +119,27 @@ fn a_window_sees_no_more_than_the_estimate_says() {
     }
 }
 
+#[test]
+fn a_sample_holds_no_more_than_the_estimate_says() {
+    let crowd = |i: u32| {
+        (
+            13.0 + f64::from(i % 91) * 1e-3,
+            52.0 + f64::from(i % 83) * 1e-3,
+            1.0,
+        )
+    };
+    let crowd = Points::from_lon_lat((0..20_000).map(crowd)).unwrap();
+    for points in [scattered(20_000), crowd] {
+        for z in [0, 2, 5, 9] {
+            let tiles = heatsplat_render::sample(points.occupied_tiles(z), 12, 36);
+            let held = tiles.iter().map(|(tile, _)| points.tile_range(*tile).len());
+            let (held, all) = (held.sum::<usize>() as f64, points.summary().count as f64);
+            let said = super::on::most_sampled(&points, z);
+            assert!(said >= held && said <= all, "{z}: {held} {said}");
+        }
+    }
+}
+
 /// Seconds of the processor that this program has taken.
 fn spent() -> f64 {
     let text = std::fs::read_to_string("/proc/self/stat").unwrap();
