@@ -71,10 +71,9 @@ fn a_role_is_all_that_it_may_become() {
         let text = answer.to_string();
         assert!(!text.contains("boss") && !text.contains("locked"), "{text}");
         if status == 400 {
-            let told = heard
-                .recv_timeout(std::time::Duration::from_secs(10))
-                .unwrap();
-            assert!(told.contains("a posted query"), "{told}");
+            let wait = std::time::Duration::from_secs(20);
+            let mut lines = std::iter::from_fn(|| heard.recv_timeout(wait).ok());
+            assert!(lines.any(|line| line.contains("a posted query")), "{role}");
         }
     }
 }
