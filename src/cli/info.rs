@@ -92,6 +92,7 @@ fn as_json(loaded: &Loaded) -> Value {
             "count": values.count,
             "example": values.example,
         })).collect::<Vec<_>>(),
+        "deleted": report.deleted,
         "examples": examples.collect::<Vec<_>>(),
         "bounds": summary.bounds,
         "weight_sum": summary.weight_sum,

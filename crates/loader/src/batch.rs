@@ -113,8 +113,10 @@ impl Batch {
     ) -> Result<(), (Skip, String)> {
         let at =
             mercator::project(lon, lat).map_err(|refusal| match self.blame(refusal, lon, lat) {
-                (skip, Axis::Longitude) => (skip, format!("longitude {lon}")),
-                (skip, Axis::Latitude) => (skip, format!("latitude {lat}")),
+                (skip, Axis::Longitude) if !lon.is_finite() || lat.is_finite() => {
+                    (skip, format!("longitude {lon}"))
+                }
+                (skip, _) => (skip, format!("latitude {lat}")),
             })?;
         let weight = match weight {
             Amount::Unused => Some(1.0),

@@ -72,6 +72,13 @@ pub(crate) fn may_be_utf8(sample: &[u8], whole: bool) -> bool {
     }
 }
 
+impl Encoding {
+    /// What it is to the library that decodes it.
+    pub(crate) fn decoder(self) -> &'static encoding_rs::Encoding {
+        self.0
+    }
+}
+
 impl Input {
     /// The same input as UTF-8, where its bytes say what it is or an encoding is asked for. What
     /// is no text stays as it is.

@@ -208,6 +208,27 @@ pub enum LoadError {
         /// Those that it can't compare.
         uncompared: Vec<Uncompared>,
     },
+    /// A column is packed in a way that is not read.
+    #[error(
+        "{file}: column {column} is packed with {packing}, which is not read here; \
+         write it again with zstd, snappy, lz4 or gzip"
+    )]
+    Packed {
+        /// The file as it was named.
+        file: String,
+        /// The column, in quotes.
+        column: String,
+        /// How it is packed.
+        packing: String,
+    },
+    /// All records are marked as deleted.
+    #[error("{file}: all of its {records} records are marked as deleted")]
+    AllDeleted {
+        /// The file as it was named.
+        file: String,
+        /// How many there are.
+        records: u64,
+    },
     /// Most positions would be right the other way round.
     #[error(
         "{file}: longitude and latitude are swapped: {rows} of {of} rows have a latitude beyond 90° \

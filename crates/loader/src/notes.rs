@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+/// Notes of a file's parts that are kept.
+const OF_PARTS: usize = 20;
+
 /// The notes of a source, or of a part of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Notes {
@@ -15,6 +18,8 @@ pub(crate) struct Notes {
     pub(crate) swapped: u64,
     /// Rows of which a text that was asked for is no UTF-8.
     recoded: Tally,
+    /// What is to be known of the parts of a file: which of them disagree. Each once.
+    of_parts: Vec<String>,
     /// What was noticed of the bytes themselves.
     pub(crate) asides: Vec<String>,
 }
@@ -90,6 +95,16 @@ impl Notes {
         self.weight_shown = self.weight_shown.take().or(part.weight_shown);
         self.swapped += part.swapped;
         self.recoded.add(&part.recoded);
+        for note in part.of_parts {
+            self.note(note);
+        }
+    }
+
+    /// Adds what is to be known of a part of the file.
+    pub(crate) fn note(&mut self, note: String) {
+        if self.of_parts.len() < OF_PARTS && !self.of_parts.contains(&note) {
+            self.of_parts.push(note);
+        }
     }
 
     /// The notes in plain lines.
@@ -119,6 +134,7 @@ impl Notes {
                 self.recoded
             ));
         }
+        lines.extend(self.of_parts.iter().cloned());
         lines.extend(self.asides.iter().cloned());
         lines
     }

@@ -32,7 +32,7 @@ pub struct Options {
     /// What quotes the fields of CSV; else `"` does, where it swallows no rows, and in text parted
     /// by tabs only around whole fields.
     pub quote: Option<Quote>,
-    /// The encoding of text, CSV, GeoJSON or GPX; else it is found: UTF-8, UTF-16, or what XML
+    /// The encoding of text, CSV, GeoJSON, GPX or a Shapefile's table; else it is found: UTF-8, UTF-16, or what XML
     /// declares. Values that are no UTF-8 are windows-1252 then.
     pub encoding: Option<Encoding>,
     /// The table of points, where a file has several.

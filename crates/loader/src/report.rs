@@ -156,6 +156,8 @@ pub struct Report {
     pub filtered: u64,
     /// Values for which the filter left rows out since it can't compare them, by column and reason.
     pub uncompared: Vec<Uncompared>,
+    /// Records that the file marks as deleted: they are not among [`rows`](Self::rows) either.
+    pub deleted: u64,
     /// What rows are counted by in examples.
     pub(crate) unit: Unit,
     /// The first skipped rows in the order of the file: up to 5 for each reason, 20 in all.
@@ -238,6 +240,7 @@ impl Report {
                 None => self.uncompared.push(more),
             }
         }
+        self.deleted += part.deleted;
         for (sum, n) in self.skipped.iter_mut().zip(part.skipped) {
             *sum += n;
         }
@@ -291,6 +294,9 @@ impl fmt::Display for Report {
         }
         for values in &self.uncompared {
             write!(f, "\n  {values}")?;
+        }
+        if self.deleted > 0 {
+            write!(f, "\n  {} more that are marked as deleted", self.deleted)?;
         }
         if self.weights_missing > 0 {
             write!(
@@ -368,12 +374,17 @@ mod tests {
         report.kept += 3;
         report.weights_missing = 1;
         report.at_null_island = 2;
+        report.deleted = 4;
+        report.notes.note("the parts disagree".to_owned());
+        report.notes.note("the parts disagree".to_owned());
         assert_eq!(
             report.to_string(),
             "5 rows: 3 kept, 2 skipped (1 no position, 1 bad position)\n  \
              line 7: bad position: row 7\n  line 9: no position: row 9\n  \
+             4 more that are marked as deleted\n  \
              1 kept without a weight: 0 in a sum, no part of a mean or a count\n  \
-             2 lie at exactly 0,0"
+             2 lie at exactly 0,0\n  \
+             the parts disagree"
         );
     }
 

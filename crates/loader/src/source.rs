@@ -122,6 +122,10 @@ fn judged(source: &dyn Source) -> Result<Report, LoadError> {
             uncompared: report.uncompared,
         });
     }
+    if report.rows == 0 && report.deleted > 0 {
+        let records = report.deleted;
+        return Err(LoadError::AllDeleted { file, records });
+    }
     if report.rows == 0 {
         return Err(LoadError::NoRows { file });
     }

@@ -1,7 +1,8 @@
 //! Arrow IPC: files (Feather 2) and streams.
 
 use super::arrow_messages::{Footer, Part, Wrong, decoder};
-use super::arrow_rows::{GeometryColumn, Wanted, asked_for, may_be_geometry, positions_from};
+use super::arrow_rows::{GeometryColumn, Wanted, asked_for, positions_from};
+use super::geoarrow::{self, Kind, extension, may_be_geometry};
 use super::{Opening, Reader, damaged};
 use crate::crs::Crs;
 use crate::error::LoadError;
@@ -9,7 +10,7 @@ use crate::input::{Input, Origin};
 use crate::open::Options;
 use crate::source::Source;
 use arrow_ipc::MetadataVersion;
-use arrow_schema::Schema;
+use arrow_schema::{Field, Schema};
 use std::fs::File;
 use std::io::{Cursor, Read};
 use std::path::Path;
@@ -68,7 +69,13 @@ fn start(
     options: &Options,
 ) -> Result<Box<dyn Source>, LoadError> {
     let name = origin.file();
-    let (geometry, crs) = match geometry(&schema, options.geom.as_deref(), &origin)? {
+    // columns of degrees that are asked for are in no coordinate system of geometries
+    let by_degrees = options.lon.is_some() || options.lat.is_some();
+    let geometries = match by_degrees {
+        true => None,
+        false => geometry(&schema, options.geom.as_deref(), &origin)?,
+    };
+    let (geometry, crs) = match geometries {
         Some((column, crs)) => (Some(column), crs),
         None => (None, Crs::LonLat),
     };
@@ -91,9 +98,14 @@ fn start(
     Opening::new(origin, columns, crs, asked, options).start(vec![reader])
 }
 
+/// Whether a column without any type of its own holds geometries, by its name.
+pub(super) fn is_usual(name: &str) -> bool {
+    matches!(name, "geometry" | "geom" | "wkb_geometry")
+}
+
 /// The geometry column that is asked for, or the first: by its GeoArrow extension type, or by its
 /// usual name.
-fn geometry(
+pub(super) fn geometry(
     schema: &Schema,
     asked: Option<&str>,
     origin: &Origin,
@@ -101,36 +113,31 @@ fn geometry(
     let asked = asked
         .map(|name| asked_for(schema, name, origin))
         .transpose()?;
-    let extension = |field: &arrow_schema::Field| {
-        let kind = field.metadata().get("ARROW:extension:name");
-        kind.is_some_and(|kind| kind.starts_with("geoarrow.") || kind == "ogc.wkb")
+    let is_typed = |field: &Field| {
+        extension(field).is_some_and(|kind| kind.starts_with("geoarrow.") || kind == "ogc.wkb")
     };
-    let usual = |name: &str| matches!(name, "geometry" | "geom" | "wkb_geometry");
     let fields = || {
-        schema
-            .fields()
-            .iter()
-            .filter(|field| may_be_geometry(field))
+        let fields = schema.fields().iter();
+        fields.filter(|field| may_be_geometry(field))
     };
     let found = match &asked {
-        Some(asked) => fields().find(|field| *field.name() == asked.name),
+        Some(asked) => fields().find(|field| field.name() == asked),
         None => fields()
-            .find(|field| extension(field))
-            .or_else(|| fields().find(|field| usual(field.name()))),
+            .find(|field| is_typed(field))
+            .or_else(|| fields().find(|field| is_usual(field.name()))),
     };
     let Some(field) = found else { return Ok(None) };
     let said = field.metadata().get("ARROW:extension:metadata");
     let said = said.and_then(|text| serde_json::from_str::<serde_json::Value>(text).ok());
-    let crs = match said.as_ref().and_then(|said| said.get("crs")) {
-        None | Some(serde_json::Value::Null) => Crs::LonLat,
-        Some(crs) => Crs::of_projjson(crs, &origin.name)?,
-    };
+    let crs = said.as_ref().and_then(|said| said.get("crs"));
+    let crs = geoarrow::crs(crs, |key| schema.metadata().get(key).cloned(), &origin.name)?;
     let all: Vec<String> = fields()
-        .filter(|field| extension(field))
+        .filter(|field| is_typed(field))
         .map(|field| field.name().clone())
         .collect();
     let column = GeometryColumn {
         name: field.name().clone(),
+        kind: extension(field).and_then(Kind::of),
         why: positions_from(field.name(), &all),
     };
     Ok(Some((column, crs)))

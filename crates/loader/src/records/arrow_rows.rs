@@ -1,6 +1,7 @@
 //! Rows of Arrow record batches: which columns hold the position and the weight, and their
 //! values. GeoParquet, plain Parquet and Arrow files all come to this.
 
+use super::geoarrow::{Kind, geometry, may_be_geometry};
 use super::{Ended, Geometry, Judge};
 use crate::asked::Asked;
 use crate::batch::Amount;
@@ -9,11 +10,13 @@ use crate::error::LoadError;
 use crate::input::Origin;
 use crate::number;
 use crate::open::Options;
+use crate::report::{Skip, shown};
 use arrow_array::cast::AsArray;
 use arrow_array::types::{
-    Date32Type, Date64Type, Decimal128Type, Float16Type, Float32Type, Float64Type, Int8Type,
-    Int16Type, Int32Type, Int64Type, TimestampMicrosecondType, TimestampMillisecondType,
-    TimestampNanosecondType, TimestampSecondType, UInt8Type, UInt16Type, UInt32Type, UInt64Type,
+    Date32Type, Date64Type, Decimal32Type, Decimal64Type, Decimal128Type, Decimal256Type,
+    Float16Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type,
+    TimestampMicrosecondType, TimestampMillisecondType, TimestampNanosecondType,
+    TimestampSecondType, UInt8Type, UInt16Type, UInt32Type, UInt64Type,
 };
 use arrow_array::{Array, ArrayRef, RecordBatch};
 use arrow_schema::{DataType, Field, Schema, TimeUnit};
@@ -30,21 +33,19 @@ pub(crate) struct Wanted {
 #[derive(Clone, Debug)]
 enum PlaceColumns {
     LonLat(usize, usize),
-    Geometry(usize),
+    Geometry(usize, Option<Kind>),
 }
 
 /// What a geometry column is called and where that is known from, if there is one.
 pub(crate) struct GeometryColumn {
     pub(crate) name: String,
+    /// What the geometries are, where that is said.
+    pub(crate) kind: Option<Kind>,
     pub(crate) why: String,
 }
 
-/// The geometry column that an option names.
-pub(crate) fn asked_for(
-    schema: &Schema,
-    name: &str,
-    origin: &Origin,
-) -> Result<GeometryColumn, LoadError> {
+/// The name of the geometry column that an option names.
+pub(crate) fn asked_for(schema: &Schema, name: &str, origin: &Origin) -> Result<String, LoadError> {
     let fields = schema
         .fields()
         .iter()
@@ -52,10 +53,7 @@ pub(crate) fn asked_for(
     let seen: Vec<String> = fields.map(|field| field.name().clone()).collect();
     let found = columns::named(&seen, name).and_then(|at| seen.get(at));
     match found {
-        Some(found) => Ok(GeometryColumn {
-            name: found.clone(),
-            why: positions_from(found, &seen),
-        }),
+        Some(found) => Ok(found.clone()),
         None => Err(LoadError::NoSuchColumn {
             file: origin.file(),
             parameter: "--geom",
@@ -104,9 +102,9 @@ impl Wanted {
         let (lon, lat) = (asked("--lon", &options.lon)?, asked("--lat", &options.lat)?);
         let by_geometry = geometry
             .filter(|_| lon.is_none() && lat.is_none())
-            .and_then(|g| Some((columns::named(&seen, &g.name)?, g.why)));
-        let (place, position, why) = if let Some((at, why)) = by_geometry {
-            (PlaceColumns::Geometry(at), Position::Geometry, why)
+            .and_then(|g| Some((columns::named(&seen, &g.name)?, g.kind, g.why)));
+        let (place, position, why) = if let Some((at, kind, why)) = by_geometry {
+            (PlaceColumns::Geometry(at, kind), Position::Geometry, why)
         } else {
             let lon = lon.or_else(|| columns::longitude(&seen));
             let lat = lat.or_else(|| columns::latitude(&seen));
@@ -137,7 +135,7 @@ impl Wanted {
         };
         let taken = match place {
             PlaceColumns::LonLat(lon, lat) => vec![lon, lat],
-            PlaceColumns::Geometry(at) => vec![at],
+            PlaceColumns::Geometry(at, _) => vec![at],
         };
         let choice = columns::weight(&seen, options.weight.as_deref(), &taken)
             .map_err(|name| no_column("--weight", name))?;
@@ -153,6 +151,7 @@ impl Wanted {
             seen,
         };
         let asked = Asked::find(options, &columns.seen, file)?;
+        refuse_nested(schema, &asked, &columns.seen, file)?;
         let wanted = Self {
             place,
             weight: choice.column,
@@ -167,7 +166,7 @@ impl Wanted {
         let name = |at: usize| schema.fields().get(at).map_or("", |field| field.name());
         let (x, y) = match self.place {
             PlaceColumns::LonLat(lon, lat) => (name(lon).to_owned(), name(lat).to_owned()),
-            PlaceColumns::Geometry(at) => (format!("{}.x", name(at)), format!("{}.y", name(at))),
+            PlaceColumns::Geometry(at, _) => (format!("{}.x", name(at)), format!("{}.y", name(at))),
         };
         [x.clone(), x, y.clone(), y]
     }
@@ -176,7 +175,7 @@ impl Wanted {
     pub(crate) fn all(&self) -> Vec<usize> {
         let mut all = match self.place {
             PlaceColumns::LonLat(lon, lat) => vec![lon, lat],
-            PlaceColumns::Geometry(at) => vec![at],
+            PlaceColumns::Geometry(at, _) => vec![at],
         };
         all.extend(self.weight);
         all.extend(self.others.iter().map(|other| other.0));
@@ -192,7 +191,7 @@ impl Wanted {
         Self {
             place: match self.place {
                 PlaceColumns::LonLat(lon, lat) => PlaceColumns::LonLat(among(lon), among(lat)),
-                PlaceColumns::Geometry(at) => PlaceColumns::Geometry(among(at)),
+                PlaceColumns::Geometry(at, kind) => PlaceColumns::Geometry(among(at), kind),
             },
             weight: self.weight.map(among),
             others: self.others.iter().map(|&(at, _)| (at, among(at))).collect(),
@@ -215,26 +214,18 @@ impl Wanted {
                     if !judge.wants(|place| other(row, place))? {
                         continue;
                     }
-                    match (lons.at(row), lats.at(row)) {
-                        (Amount::Number(x), Amount::Number(y)) => {
-                            judge.record(Geometry::Point(x, y), &weight(row))?;
-                        }
-                        (Amount::Missing, _) => {
-                            judge.record(Geometry::Nothing("longitude null"), &weight(row))?;
-                        }
-                        (_, Amount::Missing) => {
-                            judge.record(Geometry::Nothing("latitude null"), &weight(row))?;
-                        }
-                        (x, y) => judge.malformed(format!("longitude {x:?}, latitude {y:?}")),
+                    match degrees(lons.at(row), lats.at(row)) {
+                        Ok((x, y)) => judge.record(Geometry::Point(x, y), &weight(row))?,
+                        Err((skip, found)) => judge.refuse(skip, found)?,
                     }
                 }
             }
-            PlaceColumns::Geometry(at) => {
+            PlaceColumns::Geometry(at, kind) => {
                 for row in 0..batch.num_rows() {
                     if !judge.wants(|place| other(row, place))? {
                         continue;
                     }
-                    geometry(batch.column(at), row, &weight(row), judge)?;
+                    geometry(batch.column(at), row, kind, &weight(row), judge)?;
                 }
             }
         }
@@ -248,83 +239,84 @@ fn is_number(field: &Field) -> bool {
     kind.is_numeric() || kind.is_null()
 }
 
-/// Whether a field can hold geometries that are understood here.
-pub(crate) fn may_be_geometry(field: &Field) -> bool {
-    match field.data_type() {
-        DataType::Binary | DataType::LargeBinary | DataType::BinaryView => true,
-        DataType::Struct(fields) => fields.iter().take(2).map(|f| f.name()).eq(["x", "y"]),
-        DataType::FixedSizeList(item, 2..=4) => item.data_type().is_floating(),
-        // Parquet has no lists of a fixed size
-        DataType::List(item) => item.data_type().is_floating() || may_be_geometry(item),
-        _ => false,
-    }
-}
-
-/// One geometry: WKB, or a point as a struct of x and y or as a list of numbers, or a list
-/// of those (GeoArrow's encodings).
-fn geometry(
-    column: &ArrayRef,
-    row: usize,
-    weight: &Amount,
-    judge: &mut Judge,
-) -> Result<(), Ended> {
-    if column.is_null(row) {
-        return Ok(judge.record(Geometry::Nothing("geometry null"), weight)?);
-    }
-    let bytes = match column.data_type() {
-        DataType::Binary => column.as_binary::<i32>().value(row),
-        DataType::LargeBinary => column.as_binary::<i64>().value(row),
-        DataType::BinaryView => column.as_binary_view().value(row),
-        DataType::List(item) if !item.data_type().is_floating() => {
-            return points(&column.as_list::<i32>().value(row), weight, judge);
-        }
-        _ => {
-            if let Some((x, y)) = native_point(column, row) {
-                judge.record(Geometry::Point(x, y), weight)?;
-            } else {
-                judge.record(Geometry::Other(&column.data_type().to_string()), weight)?;
-            }
-            return Ok(());
-        }
+/// Refuses columns to filter by or to keep whose values are neither numbers, texts, times nor truths.
+fn refuse_nested(
+    schema: &Schema,
+    asked: &Asked,
+    seen: &[String],
+    file: &str,
+) -> Result<(), LoadError> {
+    let nested = |at: &usize| {
+        let kind = schema.fields().get(*at)?.data_type();
+        let has_values = !kind.is_nested()
+            && !kind.is_binary()
+            && !matches!(
+                kind,
+                DataType::Time32(_)
+                    | DataType::Time64(_)
+                    | DataType::Duration(_)
+                    | DataType::Interval(_)
+                    | DataType::FixedSizeBinary(_)
+            );
+        (!has_values).then(|| (*at, kind.to_string()))
     };
-    Ok(judge.wkb(bytes, weight)?)
+    let places = asked.places();
+    let Some((at, kind)) = places.iter().find_map(nested) else {
+        return Ok(());
+    };
+    let kind: String = kind.chars().take(60).collect();
+    Err(LoadError::BadOption {
+        file: file.to_owned(),
+        parameter: if asked.keep.contains(&at) {
+            "--keep"
+        } else {
+            "--filter"
+        },
+        message: format!(
+            "the values of {} can't be read: they are of type {kind}; leave it out",
+            columns::quoted(seen, at)
+        ),
+    })
 }
 
-fn points(list: &ArrayRef, weight: &Amount, judge: &mut Judge) -> Result<(), Ended> {
-    let mut all = (0..list.len()).filter_map(|i| native_point(list, i));
-    Ok(judge.record(Geometry::MultiPoint(&mut all), weight)?)
-}
-
-/// x and y of a point that is a struct or a list of numbers.
-fn native_point(column: &ArrayRef, row: usize) -> Option<(f64, f64)> {
-    let number = |array: &ArrayRef, at| match Amounts::of(array).at(at) {
-        Amount::Number(n) => Some(n),
+/// Longitude and latitude, numbers or texts of numbers as in CSV; else why there are none, with
+/// the one of the two that is to blame. An empty one comes first.
+fn degrees(lon: Amount, lat: Amount) -> Result<(f64, f64), (Skip, String)> {
+    if let (Amount::Number(x), Amount::Number(y)) = (&lon, &lat) {
+        return Ok((*x, *y));
+    }
+    let empty = |amount: &Amount| match amount {
+        Amount::Missing => Some("null".to_owned()),
+        Amount::Text(text) if text.trim().is_empty() => Some(shown(text.as_bytes())),
         _ => None,
     };
-    let axes = |point: &ArrayRef| Some((number(point, 0)?, number(point, 1)?));
-    match column.data_type() {
-        DataType::Struct(_) => {
-            let point = column.as_struct_opt()?;
-            Some((
-                number(point.columns().first()?, row)?,
-                number(point.columns().get(1)?, row)?,
-            ))
-        }
-        DataType::FixedSizeList(..) => axes(&column.as_fixed_size_list_opt()?.value(row)),
-        DataType::List(_) => axes(&column.as_list_opt::<i32>()?.value(row)),
-        _ => None,
+    let number = |amount: &Amount| match amount {
+        Amount::Number(number) => Ok(*number),
+        Amount::Whole(number) => Ok(*number as f64),
+        Amount::Text(text) => number::parse(text.as_bytes()).ok_or_else(|| shown(text.as_bytes())),
+        Amount::Bool(truth) => Err(truth.to_string()),
+        _ => Err("a date or time".to_owned()),
+    };
+    let both = [("longitude", &lon), ("latitude", &lat)];
+    if let Some((axis, found)) = both.iter().find_map(|(axis, a)| Some((*axis, empty(*a)?))) {
+        return Err((Skip::NoPosition, format!("{axis} {found}")));
     }
+    let bad = |axis: &'static str| move |found| (Skip::BadPosition, format!("{axis} {found}"));
+    Ok((
+        number(&lon).map_err(bad("longitude"))?,
+        number(&lat).map_err(bad("latitude"))?,
+    ))
 }
 
 /// A column whose values are numbers, or texts of numbers.
-enum Amounts<'a> {
+pub(super) enum Amounts<'a> {
     F64(&'a ArrayRef, &'a [f64]),
     F32(&'a ArrayRef, &'a [f32]),
     Other(&'a ArrayRef),
 }
 
 impl<'a> Amounts<'a> {
-    fn of(column: &'a ArrayRef) -> Self {
+    pub(super) fn of(column: &'a ArrayRef) -> Self {
         match column.data_type() {
             DataType::Float64 => Self::F64(column, column.as_primitive::<Float64Type>().values()),
             DataType::Float32 => Self::F32(column, column.as_primitive::<Float32Type>().values()),
@@ -333,7 +325,7 @@ impl<'a> Amounts<'a> {
     }
 
     #[inline]
-    fn at(&self, row: usize) -> Amount {
+    pub(super) fn at(&self, row: usize) -> Amount {
         match self {
             Self::F64(column, values) if column.null_count() == 0 => values
                 .get(row)
@@ -373,6 +365,21 @@ fn any(column: &ArrayRef, row: usize) -> Amount {
         DataType::UInt16 => number!(UInt16Type),
         DataType::UInt32 => number!(UInt32Type),
         DataType::UInt64 => whole!(UInt64Type),
+        DataType::Decimal32(_, scale) => {
+            let digits = column.as_primitive::<Decimal32Type>().value(row);
+            return decimal(digits.into(), *scale);
+        }
+        DataType::Decimal64(_, scale) => {
+            let digits = column.as_primitive::<Decimal64Type>().value(row);
+            return decimal(digits.into(), *scale);
+        }
+        DataType::Decimal256(_, scale) => {
+            let all = column.as_primitive::<Decimal256Type>();
+            return match all.value(row).to_i128() {
+                Some(digits) => decimal(digits, *scale),
+                None => decimal_text(all.value_as_string(row)),
+            };
+        }
         DataType::Decimal128(_, scale) => {
             return decimal(column.as_primitive::<Decimal128Type>().value(row), *scale);
         }
@@ -440,6 +447,9 @@ fn decimal(digits: i128, scale: i8) -> Amount {
         return Amount::whole(whole);
     }
     // the same rounding as of a text of these digits
-    let text = format!("{digits}e{}", -i32::from(scale));
+    decimal_text(format!("{digits}e{}", -i32::from(scale)))
+}
+
+fn decimal_text(text: String) -> Amount {
     number::parse(text.as_bytes()).map_or(Amount::Text(text), Amount::Number)
 }

@@ -8,10 +8,12 @@ pub(crate) mod arrow;
 mod arrow_messages;
 mod arrow_rows;
 pub(crate) mod flatgeobuf;
+mod geoarrow;
 pub(crate) mod geopackage;
 pub(crate) mod gpx;
 mod nearby;
 pub(crate) mod parquet;
+mod parquet_geo;
 mod parquet_pages;
 pub(crate) mod shapefile;
 
@@ -147,7 +149,8 @@ impl Judge {
     /// Hands on a batch that has many points, or many rows that gave none: progress is seen then.
     fn send_much(&mut self) -> Result<(), Stopped> {
         let report = &self.batch.report;
-        if self.batch.points.len() < BATCH && report.rows + report.filtered < ROWS {
+        let rows = report.rows + report.filtered + report.deleted;
+        if self.batch.points.len() < BATCH && rows < ROWS {
             return Ok(());
         }
         self.send()
@@ -191,6 +194,18 @@ impl Judge {
         }
     }
 
+    /// Counts a record that is marked as deleted.
+    pub(crate) fn deleted(&mut self) -> Result<(), Stopped> {
+        self.record += 1;
+        self.batch.report.deleted += 1;
+        self.send_much()
+    }
+
+    /// Notes something about the file as a whole.
+    pub(crate) fn note(&mut self, note: String) {
+        self.batch.report.notes.note(note);
+    }
+
     /// Says what number the next record has, counted from 0.
     pub(crate) fn at_record(&mut self, number: u64) {
         self.record = number;
@@ -206,6 +221,13 @@ impl Judge {
     pub(crate) fn malformed(&mut self, found: String) {
         self.record += 1;
         self.skip(Skip::Malformed, found);
+    }
+
+    /// Counts a record that has no position, or none that can be.
+    pub(crate) fn refuse(&mut self, skip: Skip, found: String) -> Result<(), Stopped> {
+        self.record += 1;
+        self.skip(skip, found);
+        self.send_much()
     }
 
     fn skip(&mut self, skip: Skip, found: String) {
@@ -405,7 +427,7 @@ impl Source for Records {
 
     fn progress(&self) -> Progress {
         Progress {
-            rows: self.report.rows + self.report.filtered,
+            rows: self.report.rows + self.report.filtered + self.report.deleted,
             bytes_read: self.report.bytes,
             bytes_total: self.origin.bytes_total,
         }

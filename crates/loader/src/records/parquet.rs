@@ -1,12 +1,12 @@
-//! Parquet: GeoParquet 1.0 and 1.1 with well-known binary or native points, and plain
-//! Parquet with columns of longitude and latitude. Only the columns that matter are read,
-//! row groups on several threads.
+//! Parquet: GeoParquet 1.0 and 1.1 with well-known binary or native points, Parquet's own types
+//! GEOMETRY and GEOGRAPHY, and plain Parquet with columns of longitude and latitude. Only the
+//! columns that matter are read, row groups on several threads.
 
-use super::arrow_rows::{GeometryColumn, Wanted, asked_for, may_be_geometry, positions_from};
+use super::arrow_rows::Wanted;
+use super::parquet_geo::{Axes, find};
 use super::parquet_pages::{Counting, Pages};
 use super::{Ended, Judge, Opening, Reader, damaged};
 use crate::bounds::Bounds;
-use crate::columns;
 use crate::crs::Crs;
 use crate::error::LoadError;
 use crate::input::Origin;
@@ -16,10 +16,10 @@ use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder,
 };
+use parquet::basic::Compression;
 use parquet::file::metadata::{ColumnChunkMetaData, RowGroupMetaData};
 use parquet::file::reader::ChunkReader;
 use parquet::file::statistics::Statistics;
-use serde_json::Value;
 use std::fs::File;
 use std::io::{self, Read};
 use std::ops::Range;
@@ -79,23 +79,19 @@ pub(crate) fn stored<S: Stored>(
     let how = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
     let metadata = ArrowReaderMetadata::load(&file, how)
         .map_err(|error| failed(&file, &origin, "footer", error))?;
-    let geo = geo(&metadata, options.geom.as_deref(), &origin)?;
-    let crs = match geo.as_ref().and_then(|geo| geo.crs.as_ref()) {
-        Some(crs) => Crs::of_projjson(crs, &name)?,
-        None => Crs::LonLat,
+    // columns of degrees that are asked for are in no coordinate system of geometries
+    let by_degrees = options.lon.is_some() || options.lat.is_some();
+    let geometries = match by_degrees {
+        true => None,
+        false => find(&metadata, options.geom.as_deref(), &origin)?,
     };
-    let geo_axes = geo.as_ref().and_then(|geo| geo.covering.clone());
-    let geometry = geo.map(|geo| GeometryColumn {
-        why: positions_from(&geo.column, &geo.all),
-        name: geo.column,
-    });
-    let geometry = match &options.geom {
-        _ if geometry.is_some() => geometry,
-        Some(name) => Some(asked_for(metadata.schema(), name, &origin)?),
-        None => by_name(&metadata),
+    let (geometry, crs, covering) = match geometries {
+        Some(found) => (Some(found.column), found.crs, found.covering),
+        None => (None, Crs::LonLat, None),
     };
     let (wanted, columns, asked) = Wanted::find(metadata.schema(), geometry, options, &name)?;
-    let paths = geo_axes.unwrap_or_else(|| wanted.axes(metadata.schema()));
+    check_packing(&metadata, &wanted, &name)?;
+    let paths = covering.unwrap_or_else(|| wanted.axes(metadata.schema()));
     let groups: Arc<[usize]> = groups_within(&metadata, options.within, &crs, &paths).into();
     let count = rayon::current_num_threads()
         .min(MOST_READERS)
@@ -119,6 +115,32 @@ pub(crate) fn stored<S: Stored>(
         }));
     }
     Opening::new(origin, columns, crs, asked, options).start(readers)
+}
+
+/// Refuses columns that are wanted and packed in a way that the library doesn't know: of what it
+/// says then nobody could tell that the file is whole.
+fn check_packing(
+    metadata: &ArrowReaderMetadata,
+    wanted: &Wanted,
+    file: &str,
+) -> Result<(), LoadError> {
+    let mask = ProjectionMask::roots(metadata.parquet_schema(), wanted.all());
+    let groups = metadata.metadata().row_groups().iter();
+    let columns = groups.flat_map(|group| group.columns().iter().enumerate());
+    let mut columns = columns.filter(|(at, _)| mask.leaf_included(*at));
+    let unknown = |column: &ColumnChunkMetaData| match column.compression() {
+        Compression::LZO => Some("LZO"),
+        Compression::BROTLI(_) => Some("brotli"),
+        _ => None,
+    };
+    match columns.find_map(|(_, column)| Some((column, unknown(column)?))) {
+        None => Ok(()),
+        Some((column, packing)) => Err(LoadError::Packed {
+            file: file.to_owned(),
+            column: crate::report::shown(column.column_path().string().as_bytes()),
+            packing: packing.to_owned(),
+        }),
+    }
 }
 
 /// What a thread needs to read row groups.
@@ -199,65 +221,6 @@ fn rows_at_a_time(group: &RowGroupMetaData, wanted: &ProjectionMask) -> usize {
     ((BYTES / of_a_row.max(1)) as usize).clamp(1, ROWS)
 }
 
-/// What the metadata key `geo` says (GeoParquet 1.1).
-struct Geo {
-    column: String,
-    /// The names of all columns of geometries.
-    all: Vec<String>,
-    /// PROJJSON; none: longitude and latitude. `null` is unknown, and taken for the same.
-    crs: Option<Value>,
-    /// The columns of the geometries' west, east, south and north edges.
-    covering: Option<Axes>,
-}
-
-/// The leaf columns, by their paths, that hold the least and greatest x, then y.
-type Axes = [String; 4];
-
-/// The primary column's, or that of the one that is asked for.
-fn geo(
-    metadata: &ArrowReaderMetadata,
-    asked: Option<&str>,
-    origin: &Origin,
-) -> Result<Option<Geo>, LoadError> {
-    let pairs = metadata.metadata().file_metadata().key_value_metadata();
-    let text = pairs
-        .and_then(|pairs| pairs.iter().find(|pair| pair.key == "geo"))
-        .and_then(|pair| pair.value.as_deref());
-    let Some(text) = text else { return Ok(None) };
-    let geo: Value = serde_json::from_str(text)
-        .map_err(|error| damaged(origin, "the metadata key \"geo\"", error))?;
-    let columns = geo.get("columns").and_then(Value::as_object);
-    let all: Vec<String> = columns.iter().flat_map(|all| all.keys().cloned()).collect();
-    let asked = asked.map(|asked| columns::named(&all, asked).and_then(|at| all.get(at)));
-    let column = match asked {
-        Some(Some(asked)) => asked.as_str(),
-        // it may still be one that nothing is said of
-        Some(None) => return Ok(None),
-        None => match geo.get("primary_column").and_then(Value::as_str) {
-            Some(primary) => primary,
-            None => return Ok(None),
-        },
-    };
-    let said = columns.and_then(|columns| columns.get(column));
-    let crs = said.and_then(|said| said.get("crs")).cloned();
-    let edge = |name: &str| {
-        let path = said?.get("covering")?.get("bbox")?.get(name)?.as_array()?;
-        let parts: Vec<&str> = path.iter().filter_map(Value::as_str).collect();
-        Some(parts.join("."))
-    };
-    let edges = ["xmin", "xmax", "ymin", "ymax"].map(edge);
-    let covering = match edges {
-        [Some(west), Some(east), Some(south), Some(north)] => Some([west, east, south, north]),
-        _ => None,
-    };
-    Ok(Some(Geo {
-        column: column.to_owned(),
-        all,
-        crs: crs.filter(|crs| !crs.is_null()),
-        covering,
-    }))
-}
-
 /// The row groups that may hold something wanted, by what the footer says of their columns.
 fn groups_within(
     metadata: &ArrowReaderMetadata,
@@ -297,17 +260,4 @@ fn extremes(statistics: &Statistics) -> Option<(f64, f64)> {
         Statistics::Float(s) => Some((f64::from(*s.min_opt()?), f64::from(*s.max_opt()?))),
         _ => None,
     }
-}
-
-/// A geometry column of a file that says nothing of it: by its usual name.
-fn by_name(metadata: &ArrowReaderMetadata) -> Option<GeometryColumn> {
-    ["geometry", "geom", "wkb_geometry"]
-        .iter()
-        .find_map(|name| {
-            let field = metadata.schema().field_with_name(name).ok()?;
-            may_be_geometry(field).then(|| GeometryColumn {
-                name: (*name).to_owned(),
-                why: format!("positions from \"{name}\""),
-            })
-        })
 }

@@ -155,7 +155,7 @@ fn of_path(
 /// Fetches what belongs to a Shapefile and is there. An answer that isn't a plain "nothing is
 /// there" is an error: without its projection the points would be in the wrong place.
 fn companions(shp: &Object, folder: &Folder, origin: &Origin) -> Result<(), LoadError> {
-    for extension in ["prj", "dbf", "cpg"] {
+    for extension in ["prj", "dbf", "shx", "cpg"] {
         let Some(beside) = shp.beside("shp", extension) else {
             return Err(LoadError::Open {
                 file: origin.file(),

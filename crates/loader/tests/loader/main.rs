@@ -12,6 +12,7 @@ mod damage;
 mod filters;
 mod formats;
 mod geojson;
+mod geometries;
 mod geopackage;
 mod input;
 mod keep;
@@ -22,6 +23,7 @@ mod records;
 #[cfg(feature = "remote")]
 mod remote;
 mod sets;
+mod shapefile;
 mod survive;
 mod text;
 mod weights;

@@ -4,21 +4,32 @@
 //! They are read here and not by a library: one takes memory for as many points as a record
 //! says to have.
 
-use std::io::{self, Read};
+use super::super::nearby::Nearby;
+use super::index::Place;
+use std::io::{self, Read, Seek, SeekFrom};
 
-/// Bytes before the first record.
-const HEADER: u64 = 100;
+/// Bytes before the first record, in a `.shx` too.
+pub(super) const HEADER: u64 = 100;
 
 /// Bytes of a multipoint before its points: type, box, count.
 const BEFORE_POINTS: u64 = 40;
 
-/// Reads shapes one by one.
+/// How many times all of a file's bytes are read at most, by an index that has records twice.
+const OVER_AGAIN: u64 = 4;
+
+/// Reads shapes, one after the other or where an index says.
 pub(super) struct Shapes<R> {
-    reader: R,
-    /// Bytes that are left by what the header says.
-    left: u64,
+    reader: Nearby<R>,
+    /// Bytes that there are, …
+    size: u64,
+    /// … and that there are by the header.
+    stated: u64,
+    /// Where the record begins that follows the last one.
+    next: u64,
     /// Bytes of the last record that were not asked for.
     rest: u64,
+    /// Bytes of all records so far.
+    seen: u64,
 }
 
 /// What a record holds.
@@ -31,34 +42,105 @@ pub(super) enum Shape {
     Other(&'static str),
 }
 
-impl<R: Read> Shapes<R> {
-    /// Reads the header of a file.
-    pub(super) fn new(mut reader: R) -> io::Result<Self> {
-        let mut header = [0; HEADER as usize];
-        reader.read_exact(&mut header)?;
-        let [code, length] = [0, 24].map(|at| word(&header, at).map_or(-1, i32::from_be_bytes));
-        if code != 9994 {
-            return bad(format!(
-                "it begins with {code}, not with 9994 as all .shp files do"
-            ));
-        }
-        let bytes = u64::try_from(length).ok().map(|length| 2 * length);
-        let Some(left) = bytes.and_then(|bytes| bytes.checked_sub(HEADER)) else {
-            return bad(format!("the file can't be {length} words long"));
-        };
+/// Reads the header of a `.shp` or `.shx`: how many bytes it says that the file has.
+pub(super) fn header(reader: &mut impl Read) -> io::Result<u64> {
+    let mut header = [0; HEADER as usize];
+    reader.read_exact(&mut header)?;
+    let code = word(&header, 0).map_or(-1, i32::from_be_bytes);
+    if code != 9994 {
+        return bad(format!(
+            "it begins with {code}, not with 9994 as all .shp and .shx files do"
+        ));
+    }
+    let words = word(&header, 24).map_or(0, u32::from_be_bytes);
+    Ok(2 * u64::from(words))
+}
+
+impl<R: Read + Seek> Shapes<R> {
+    /// Reads the header of a file of so many bytes.
+    pub(super) fn new(reader: R, size: u64) -> io::Result<Self> {
+        let mut reader = Nearby::new(reader);
+        let stated = header(&mut reader)?;
         Ok(Self {
             reader,
-            left,
+            size,
+            stated,
+            next: HEADER,
             rest: 0,
+            seen: 0,
         })
     }
 
-    /// The next record's shape; `None` behind the last.
-    pub(super) fn next(&mut self) -> io::Result<Option<Shape>> {
-        self.pass(self.rest)?;
-        if self.left == 0 {
+    /// How many bytes the header says there are and how many there are, where that isn't the same.
+    pub(super) fn disagreement(&self) -> Option<(u64, u64)> {
+        (self.stated != self.size).then_some((self.stated, self.size))
+    }
+
+    /// Whether the file is shorter than its header says.
+    pub(super) fn is_short(&self) -> bool {
+        self.stated > self.size
+    }
+
+    /// How many bytes belong to no record that was read.
+    pub(super) fn unlisted(&self) -> Option<u64> {
+        let all = self.size.saturating_sub(HEADER);
+        all.checked_sub(self.seen).filter(|bytes| *bytes > 0)
+    }
+
+    /// Whether a record is where an index says, and as long.
+    pub(super) fn has(&mut self, place: Place) -> io::Result<bool> {
+        let Place { at, length } = place;
+        if at < HEADER || at + 8 + length > self.size {
+            return Ok(at == 0 && length == 0);
+        }
+        let mut head = [0; 8];
+        self.reader.seek(SeekFrom::Start(at))?;
+        self.reader.read_exact(&mut head)?;
+        Ok(word(&head, 4).map(u32::from_be_bytes) == u32::try_from(length / 2).ok())
+    }
+
+    /// The shape that follows the last one, of the record with a number counted from 0; `None`
+    /// behind the last, which is where the file ends, or what follows is no record and is behind
+    /// the end by the header.
+    pub(super) fn next(&mut self, number: u64) -> io::Result<Option<Shape>> {
+        let is_end = self.next == self.size
+            || self.next >= self.stated && !self.goes_on(number).unwrap_or(false);
+        if is_end {
             return Ok(None);
         }
+        self.record(self.next).map(Some)
+    }
+
+    /// Whether a record with the number that comes next follows.
+    fn goes_on(&mut self, number: u64) -> io::Result<bool> {
+        let mut head = [0; 12];
+        self.reader.seek(SeekFrom::Start(self.next))?;
+        self.reader.read_exact(&mut head)?;
+        let [own, words] = [0, 4].map(|at| word(&head, at).map_or(0, u32::from_be_bytes));
+        let kind = word(&head, 8).map_or(-1, i32::from_le_bytes);
+        let end = self.next + 8 + 2 * u64::from(words);
+        let is_numbered = u64::from(own) == number + 1;
+        Ok(is_numbered && words >= 2 && end <= self.size && is_known(kind))
+    }
+
+    /// The shape of the record where an index says.
+    pub(super) fn at(&mut self, place: Place) -> io::Result<Shape> {
+        let Place { at, length } = place;
+        if at == 0 && length == 0 {
+            return Ok(Shape::Null);
+        }
+        if at < HEADER || at + 12 > self.size {
+            let message = format!("the .shx says that it begins at byte {at}, where none can");
+            return Err(io::Error::new(io::ErrorKind::UnexpectedEof, message));
+        }
+        if self.seen > OVER_AGAIN * self.size {
+            return bad("the .shx has the same records over and over".to_owned());
+        }
+        self.record(at)
+    }
+
+    fn record(&mut self, at: u64) -> io::Result<Shape> {
+        self.reader.seek(SeekFrom::Start(at))?;
         let mut header = [0; 12];
         self.reader.read_exact(&mut header)?;
         let words = word(&header, 4).map_or(-1, i32::from_be_bytes);
@@ -67,25 +149,24 @@ impl<R: Read> Shapes<R> {
         let Some(rest) = bytes.checked_sub(4) else {
             return bad(format!("a record can't be {words} words long"));
         };
-        self.left = self.left.saturating_sub(8 + bytes);
         self.rest = rest;
+        self.seen += (8 + bytes).min(self.size.saturating_sub(at));
         let shape = match kind {
-            0 => Shape::Null,
             1 | 11 | 21 => {
                 let (x, y) = self.point()?;
                 Shape::Point(x, y)
             }
             8 | 18 | 28 => Shape::Points(self.count(bytes)?),
-            3 => Shape::Other("Polyline"),
-            5 => Shape::Other("Polygon"),
-            13 => Shape::Other("PolylineZ"),
-            15 => Shape::Other("PolygonZ"),
-            23 => Shape::Other("PolylineM"),
-            25 => Shape::Other("PolygonM"),
-            31 => Shape::Other("Multipatch"),
-            _ => return bad(format!("there is no shape of type {kind}")),
+            _ => match plain(kind) {
+                Some(shape) => shape,
+                None => return bad(format!("there is no shape of type {kind}")),
+            },
         };
-        Ok(Some(shape))
+        self.next = at + 8 + bytes;
+        if self.next > self.size {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        Ok(shape)
     }
 
     /// How many points a multipoint has, in a record of so many bytes.
@@ -124,18 +205,25 @@ impl<R: Read> Shapes<R> {
         self.rest = rest;
         self.reader.read_exact(buffer)
     }
+}
 
-    fn pass(&mut self, bytes: u64) -> io::Result<()> {
-        self.rest = 0;
-        if bytes == 0 {
-            return Ok(());
-        }
-        let passed = io::copy(&mut (&mut self.reader).take(bytes), &mut io::sink())?;
-        if passed < bytes {
-            return Err(io::ErrorKind::UnexpectedEof.into());
-        }
-        Ok(())
-    }
+/// What a record of a type holds whose numbers are not looked at.
+fn plain(kind: i32) -> Option<Shape> {
+    Some(match kind {
+        0 => Shape::Null,
+        3 => Shape::Other("Polyline"),
+        5 => Shape::Other("Polygon"),
+        13 => Shape::Other("PolylineZ"),
+        15 => Shape::Other("PolygonZ"),
+        23 => Shape::Other("PolylineM"),
+        25 => Shape::Other("PolygonM"),
+        31 => Shape::Other("Multipatch"),
+        _ => return None,
+    })
+}
+
+fn is_known(kind: i32) -> bool {
+    matches!(kind, 1 | 11 | 21 | 8 | 18 | 28) || plain(kind).is_some()
 }
 
 fn word(bytes: &[u8], at: usize) -> Option<[u8; 4]> {

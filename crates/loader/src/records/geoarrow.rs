@@ -1,0 +1,236 @@
+//! Geometries in columns of Arrow and Parquet, in every encoding: well-known binary, and GeoArrow's
+//! own, where a point is a few numbers and everything else is lists of points.
+//!
+//! What a geometry is decides what becomes of it, not how it is written. Lists of positions are a
+//! line as well as a MultiPoint: which, is said by the column's extension type (Arrow) or encoding
+//! (GeoParquet), and what nobody says is not drawn.
+
+use super::arrow_rows::Amounts;
+use super::{Ended, Geometry, Judge};
+use crate::batch::Amount;
+use crate::crs::Crs;
+use crate::error::LoadError;
+use arrow_array::cast::AsArray;
+use arrow_array::{Array, ArrayRef};
+use arrow_schema::{DataType, Field};
+use serde_json::Value;
+
+/// What geometries of GeoArrow's own encodings are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Point,
+    LineString,
+    Polygon,
+    MultiPoint,
+    MultiLineString,
+    MultiPolygon,
+}
+
+impl Kind {
+    /// The kind that an extension type (`geoarrow.multipoint`) or an encoding of GeoParquet
+    /// (`multipoint`) names.
+    pub(crate) fn of(name: &str) -> Option<Self> {
+        Some(match name.strip_prefix("geoarrow.").unwrap_or(name) {
+            "point" => Self::Point,
+            "linestring" => Self::LineString,
+            "polygon" => Self::Polygon,
+            "multipoint" => Self::MultiPoint,
+            "multilinestring" => Self::MultiLineString,
+            "multipolygon" => Self::MultiPolygon,
+            _ => return None,
+        })
+    }
+
+    /// The kind that a number stands for, of those in a column of several kinds: the tens say what
+    /// there is beside x and y.
+    fn of_number(number: i8) -> Option<Self> {
+        Some(match number % 10 {
+            1 => Self::Point,
+            2 => Self::LineString,
+            3 => Self::Polygon,
+            4 => Self::MultiPoint,
+            5 => Self::MultiLineString,
+            6 => Self::MultiPolygon,
+            _ => return None,
+        })
+    }
+}
+
+/// Whether a field can hold geometries that are understood here.
+pub(crate) fn may_be_geometry(field: &Field) -> bool {
+    match field.data_type() {
+        DataType::Binary | DataType::LargeBinary | DataType::BinaryView => true,
+        DataType::Union(..) => extension(field).is_some_and(|name| name == "geoarrow.geometry"),
+        other => is_native(other),
+    }
+}
+
+fn is_native(kind: &DataType) -> bool {
+    match kind {
+        DataType::Struct(fields) => fields.iter().take(2).map(|f| f.name()).eq(["x", "y"]),
+        DataType::FixedSizeList(item, 2..=4) => item.data_type().is_floating(),
+        // Parquet has no lists of a fixed size
+        DataType::List(item) | DataType::LargeList(item) => {
+            item.data_type().is_floating() || is_native(item.data_type())
+        }
+        _ => false,
+    }
+}
+
+/// The name of a field's extension type.
+pub(super) fn extension(field: &Field) -> Option<&str> {
+    let name = field.metadata().get("ARROW:extension:name");
+    name.map(String::as_str)
+}
+
+/// Gives a row's geometry to a judge.
+pub(super) fn geometry(
+    column: &ArrayRef,
+    row: usize,
+    stated: Option<Kind>,
+    weight: &Amount,
+    judge: &mut Judge,
+) -> Result<(), Ended> {
+    if column.is_null(row) {
+        return Ok(judge.record(Geometry::Nothing("geometry null"), weight)?);
+    }
+    let bytes = match column.data_type() {
+        DataType::Binary => column.as_binary::<i32>().value(row),
+        DataType::LargeBinary => column.as_binary::<i64>().value(row),
+        DataType::BinaryView => column.as_binary_view().value(row),
+        DataType::Union(..) => {
+            let all = column.as_union();
+            let (number, own) = (all.type_id(row), all.value(row));
+            return match Kind::of_number(number) {
+                Some(_) if own.is_null(0) => {
+                    Ok(judge.record(Geometry::Nothing("geometry null"), weight)?)
+                }
+                Some(kind) => native(&own, 0, Some(kind), weight, judge),
+                None => Ok(judge.record(Geometry::Other("GeometryCollection"), weight)?),
+            };
+        }
+        _ => return native(column, row, stated, weight, judge),
+    };
+    Ok(judge.wkb(bytes, weight)?)
+}
+
+/// A geometry of numbers and lists of numbers. How deep the lists are decides where a kind is
+/// stated that can't be.
+fn native(
+    column: &ArrayRef,
+    row: usize,
+    stated: Option<Kind>,
+    weight: &Amount,
+    judge: &mut Judge,
+) -> Result<(), Ended> {
+    let name = match (depth(column.data_type()), stated) {
+        (0, _) => {
+            let point = native_point(column, row);
+            let nothing = Geometry::Nothing("Point without x or y");
+            let point = point.map_or(nothing, |(x, y)| Geometry::Point(x, y));
+            return Ok(judge.record(point, weight)?);
+        }
+        (1, Some(Kind::MultiPoint)) => {
+            let list = list(column, row);
+            let mut all = list.iter().flat_map(|list| {
+                let point = move |i| native_point(list, i).unwrap_or((f64::NAN, f64::NAN));
+                (0..list.len()).map(point)
+            });
+            return Ok(judge.record(Geometry::MultiPoint(&mut all), weight)?);
+        }
+        (1, Some(Kind::LineString)) => "LineString",
+        (1, _) => "LineString or MultiPoint, which isn't said",
+        (2, Some(Kind::Polygon)) => "Polygon",
+        (2, Some(Kind::MultiLineString)) => "MultiLineString",
+        (2, _) => "Polygon or MultiLineString, which isn't said",
+        _ => "MultiPolygon",
+    };
+    Ok(judge.record(Geometry::Other(name), weight)?)
+}
+
+/// How many lists there are around a point.
+fn depth(kind: &DataType) -> usize {
+    match kind {
+        DataType::List(item) | DataType::LargeList(item) if !item.data_type().is_floating() => {
+            1 + depth(item.data_type())
+        }
+        _ => 0,
+    }
+}
+
+fn list(column: &ArrayRef, row: usize) -> Option<ArrayRef> {
+    match column.data_type() {
+        DataType::List(_) => Some(column.as_list_opt::<i32>()?.value(row)),
+        DataType::LargeList(_) => Some(column.as_list_opt::<i64>()?.value(row)),
+        DataType::FixedSizeList(..) => Some(column.as_fixed_size_list_opt()?.value(row)),
+        _ => None,
+    }
+}
+
+/// x and y of a point that is a struct or a list of numbers.
+fn native_point(column: &ArrayRef, row: usize) -> Option<(f64, f64)> {
+    let number = |array: &ArrayRef, at| match Amounts::of(array).at(at) {
+        Amount::Number(n) => Some(n),
+        _ => None,
+    };
+    if let Some(point) = column.as_struct_opt() {
+        let axis = |at: usize| number(point.columns().get(at)?, row);
+        return Some((axis(0)?, axis(1)?));
+    }
+    let point = list(column, row)?;
+    Some((number(&point, 0)?, number(&point, 1)?))
+}
+
+/// The coordinate system that a column says it is in: PROJJSON, `EPSG:25832`, `srid:25832`,
+/// well-known text; `projjson:KEY` and PROJJSON as a text too, `value` gives what the file has
+/// under a key. Nothing, an empty text and `srid:0` are longitude and latitude.
+pub(super) fn crs(
+    stated: Option<&Value>,
+    value: impl Fn(&str) -> Option<String>,
+    file: &str,
+) -> Result<Crs, LoadError> {
+    let unknown = |system: String| LoadError::UnknownCrs {
+        file: file.to_owned(),
+        system,
+    };
+    let json = |text: &str| -> Result<Crs, LoadError> {
+        match serde_json::from_str::<Value>(text) {
+            Ok(crs @ Value::Object(_)) => Crs::of_projjson(&crs, file),
+            _ => Err(unknown(crate::report::shown(text.as_bytes()))),
+        }
+    };
+    let text = match stated {
+        None | Some(Value::Null) => return Ok(Crs::LonLat),
+        Some(Value::String(text)) => text.trim().to_owned(),
+        Some(Value::Number(number)) => number.to_string(),
+        Some(other) => return Crs::of_projjson(other, file),
+    };
+    if text.starts_with('{') {
+        return json(&text);
+    }
+    let (word, rest) = text.split_once(':').unwrap_or(("", &text));
+    let code = rest.trim().parse();
+    // also in the manner of a URN or an address: `urn:ogc:def:crs:EPSG::4326`
+    let last = text.rsplit([':', '/']).next().unwrap_or_default();
+    if last.eq_ignore_ascii_case("CRS84") {
+        return Ok(Crs::LonLat);
+    }
+    let is_address = text.to_ascii_uppercase().contains("EPSG") && !text.contains(['[', '(']);
+    if let (true, Ok(code)) = (is_address, last.parse()) {
+        return Crs::of_epsg(code, file);
+    }
+    match (word.to_ascii_lowercase().as_str(), code) {
+        ("" | "srid", Ok(0)) => Ok(Crs::LonLat),
+        ("" | "srid", Ok(code)) => Crs::of_epsg(code, file),
+        ("projjson", _) => match value(rest) {
+            Some(text) => json(&text),
+            None => Err(unknown(format!(
+                "it is said to be under the metadata key {}, which is not there",
+                crate::report::shown(rest.as_bytes())
+            ))),
+        },
+        _ if text.is_empty() => Ok(Crs::LonLat),
+        ("srid", _) => Crs::of_projjson(&Value::String(rest.to_owned()), file),
+        _ => Crs::of_projjson(&Value::String(text), file),
+    }
+}

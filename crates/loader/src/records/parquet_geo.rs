@@ -1,0 +1,189 @@
+//! Which column of a Parquet file has the geometries, what they are, and their coordinate system:
+//! by the metadata key `geo` (GeoParquet), by Parquet's own types GEOMETRY and GEOGRAPHY, by the
+//! Arrow schema that many writers leave in a file, or by a usual name.
+
+use super::arrow;
+use super::arrow_rows::{GeometryColumn, positions_from};
+use super::damaged;
+use super::geoarrow::{self, Kind, may_be_geometry};
+use crate::columns;
+use crate::crs::Crs;
+use crate::error::LoadError;
+use crate::input::Origin;
+use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
+use parquet::basic::LogicalType;
+use serde_json::Value;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+/// The leaf columns, by their paths, that hold the least and greatest x, then y.
+pub(super) type Axes = [String; 4];
+
+/// The geometries of a file.
+pub(super) struct Geometries {
+    pub(super) column: GeometryColumn,
+    pub(super) crs: Crs,
+    /// The columns of their west, east, south and north edges.
+    pub(super) covering: Option<Axes>,
+}
+
+/// The column that is asked for; else the primary one, or the first.
+pub(super) fn find(
+    metadata: &ArrowReaderMetadata,
+    asked: Option<&str>,
+    origin: &Origin,
+) -> Result<Option<Geometries>, LoadError> {
+    let own = own_types(metadata);
+    let is_there = |geo: &Geo| metadata.schema().field_with_name(&geo.column).is_ok();
+    if let Some(geo) = geo(metadata, asked, origin)?.filter(is_there) {
+        let of_type = own.iter().find(|own| own.0 == geo.column);
+        let of_type = of_type.and_then(|own| own.1.as_ref());
+        return Ok(Some(Geometries {
+            crs: crs(geo.crs.as_ref().or(of_type), metadata, origin)?,
+            column: GeometryColumn {
+                why: positions_from(&geo.column, &geo.all),
+                kind: geo.kind,
+                name: geo.column,
+            },
+            covering: geo.covering,
+        }));
+    }
+    let names: Vec<String> = own.iter().map(|own| own.0.clone()).collect();
+    let place = match asked {
+        Some(asked) => columns::named(&names, asked),
+        None => {
+            let usual = names.iter().position(|name| arrow::is_usual(name));
+            usual.or((!names.is_empty()).then_some(0))
+        }
+    };
+    if let Some((name, stated)) = place.and_then(|at| own.get(at)) {
+        return Ok(Some(Geometries {
+            crs: crs(stated.as_ref(), metadata, origin)?,
+            column: GeometryColumn {
+                why: positions_from(name, &names),
+                kind: None,
+                name: name.clone(),
+            },
+            covering: None,
+        }));
+    }
+    by_schema(metadata, asked, origin)
+}
+
+/// The columns of Parquet's own types for geometries, and the coordinate systems they state.
+fn own_types(metadata: &ArrowReaderMetadata) -> Vec<(String, Option<Value>)> {
+    let fields = metadata.parquet_schema().root_schema().get_fields();
+    let own = |field: &parquet::schema::types::TypePtr| {
+        let crs = match field.get_basic_info().logical_type_ref()? {
+            LogicalType::Geometry(geometry) => geometry.crs.clone(),
+            LogicalType::Geography(geography) => geography.crs.clone(),
+            _ => return None,
+        };
+        Some((field.name().to_owned(), crs.map(Value::String)))
+    };
+    fields.iter().filter_map(own).collect()
+}
+
+/// The column by the Arrow schema that the file may hold, or by its name.
+fn by_schema(
+    metadata: &ArrowReaderMetadata,
+    asked: Option<&str>,
+    origin: &Origin,
+) -> Result<Option<Geometries>, LoadError> {
+    // damage to what isn't needed must do no harm, not even by a panic
+    let kept = catch_unwind(AssertUnwindSafe(|| {
+        let (all, how) = (metadata.metadata(), ArrowReaderOptions::new());
+        let schema = ArrowReaderMetadata::try_new(Arc::clone(all), how).ok()?;
+        Some(Arc::clone(schema.schema()))
+    }));
+    let kept = kept.ok().flatten();
+    let plain = metadata.schema();
+    // what it says of a column counts where that is what there is
+    let understood = |name: &str| plain.field_with_name(name).is_ok_and(may_be_geometry);
+    let found = match &kept {
+        Some(kept) => arrow::geometry(kept, asked, origin)?,
+        None => None,
+    };
+    let found = match found.filter(|found| understood(&found.0.name)) {
+        Some(found) => Some(found),
+        None => arrow::geometry(plain, asked, origin)?,
+    };
+    Ok(found.map(|(column, crs)| Geometries {
+        column,
+        crs,
+        covering: None,
+    }))
+}
+
+/// The coordinate system that is stated, by what the file has under other keys.
+fn crs(
+    stated: Option<&Value>,
+    metadata: &ArrowReaderMetadata,
+    origin: &Origin,
+) -> Result<Crs, LoadError> {
+    let value = |key: &str| value(metadata, key).map(str::to_owned);
+    geoarrow::crs(stated, value, &origin.name)
+}
+
+/// What the file's metadata have under a key.
+fn value<'a>(metadata: &'a ArrowReaderMetadata, key: &str) -> Option<&'a str> {
+    let pairs = metadata.metadata().file_metadata().key_value_metadata()?;
+    pairs.iter().find(|pair| pair.key == key)?.value.as_deref()
+}
+
+/// What the metadata key `geo` says of a column (GeoParquet 1.1).
+struct Geo {
+    column: String,
+    /// The names of all columns of geometries.
+    all: Vec<String>,
+    /// What the geometries are, where they are no well-known binary.
+    kind: Option<Kind>,
+    /// PROJJSON; none: longitude and latitude. `null` is unknown, and taken for the same.
+    crs: Option<Value>,
+    covering: Option<Axes>,
+}
+
+/// The primary column's, or that of the one that is asked for.
+fn geo(
+    metadata: &ArrowReaderMetadata,
+    asked: Option<&str>,
+    origin: &Origin,
+) -> Result<Option<Geo>, LoadError> {
+    let Some(text) = value(metadata, "geo") else {
+        return Ok(None);
+    };
+    let geo: Value = serde_json::from_str(text)
+        .map_err(|error| damaged(origin, "the metadata key \"geo\"", error))?;
+    let columns = geo.get("columns").and_then(Value::as_object);
+    let all: Vec<String> = columns.iter().flat_map(|all| all.keys().cloned()).collect();
+    let asked = asked.map(|asked| columns::named(&all, asked).and_then(|at| all.get(at)));
+    let column = match asked {
+        Some(Some(asked)) => asked.as_str(),
+        // it may still be one that nothing is said of
+        Some(None) => return Ok(None),
+        None => match geo.get("primary_column").and_then(Value::as_str) {
+            Some(primary) => primary,
+            None => return Ok(None),
+        },
+    };
+    let said = columns.and_then(|columns| columns.get(column));
+    let crs = said.and_then(|said| said.get("crs")).cloned();
+    let encoding = said.and_then(|said| said.get("encoding")?.as_str());
+    let edge = |name: &str| {
+        let path = said?.get("covering")?.get("bbox")?.get(name)?.as_array()?;
+        let parts: Vec<&str> = path.iter().filter_map(Value::as_str).collect();
+        Some(parts.join("."))
+    };
+    let edges = ["xmin", "xmax", "ymin", "ymax"].map(edge);
+    let covering = match edges {
+        [Some(west), Some(east), Some(south), Some(north)] => Some([west, east, south, north]),
+        _ => None,
+    };
+    Ok(Some(Geo {
+        column: column.to_owned(),
+        all,
+        kind: encoding.and_then(Kind::of),
+        crs: crs.filter(|crs| !crs.is_null()),
+        covering,
+    }))
+}

@@ -1,0 +1,323 @@
+//! The attributes of a Shapefile, in its `.dbf`: those of dBase III to 7 and of FoxPro.
+//!
+//! They are read here and not by a library: one refuses files for their code page or a comma, has
+//! numbers of type F in single precision and believes whatever the header says.
+
+use super::super::damaged;
+use super::super::nearby::Nearby;
+use super::code_page::CodePage;
+use super::field::{Field, Kind, Order};
+use crate::batch::Amount;
+use crate::error::LoadError;
+use crate::input::Origin;
+use encoding_rs::Encoding;
+use std::cmp::Ordering;
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
+use std::path::Path;
+
+/// Bytes of a header before the fields.
+const HEADER: usize = 32;
+
+/// Ends the fields.
+const END: u8 = 0x0d;
+
+/// The attributes, row by row.
+pub(super) struct Table {
+    file: Nearby<File>,
+    fields: Vec<Field>,
+    texts: CodePage,
+    /// The code page that is stated and not known, in words.
+    unknown: Option<String>,
+    /// Where the first row begins.
+    start: u64,
+    /// Rows that there are, …
+    pub(super) rows: u64,
+    /// … and that there are by the header.
+    pub(super) stated: u64,
+    /// The bytes of the row that was read last; none where there is no such row.
+    row: Vec<u8>,
+    has_row: bool,
+}
+
+/// What is said of a table's code page elsewhere than in it.
+pub(super) enum Stated {
+    /// The one that is asked for.
+    Asked(&'static Encoding),
+    /// What the `.cpg` says, if there is one.
+    Beside(Option<String>),
+}
+
+/// What there is of a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Row {
+    Here,
+    Missing,
+    /// It is marked as deleted, and so is its record.
+    Deleted,
+}
+
+/// What a header says.
+struct Header {
+    fields: Vec<Field>,
+    start: u64,
+    /// Bytes of a row.
+    length: usize,
+    stated: u64,
+    language: u8,
+}
+
+impl Table {
+    /// Opens a file whose code page may be stated elsewhere.
+    pub(super) fn open(path: &Path, code_page: Stated, origin: &Origin) -> Result<Self, LoadError> {
+        let failed = |source| LoadError::Open {
+            file: path.display().to_string(),
+            source,
+        };
+        let file = File::open(path).map_err(failed)?;
+        let size = file.metadata().map_err(failed)?.len();
+        let mut file = Nearby::new(file);
+        let header = Header::read(&mut file, size)
+            .map_err(|error| damaged(origin, "the .dbf beside it", error))?;
+        let by_language = CodePage::of_language(header.language);
+        let (by_name, unknown) = match code_page {
+            Stated::Asked(encoding) => (Some(CodePage::Web(encoding)), None),
+            Stated::Beside(Some(name)) => {
+                let shown = crate::report::shown(name.trim().as_bytes());
+                let unknown = format!("the .cpg names the code page {shown}, which is not known");
+                (CodePage::of_cpg(&name), Some(unknown))
+            }
+            Stated::Beside(None) => (None, None),
+        };
+        let unknown = match (&by_name, &by_language) {
+            (Some(_), _) => None,
+            (None, None) => unknown.or_else(|| {
+                Some(format!(
+                    "the .dbf has the language driver {:#04x}, which is not known",
+                    header.language
+                ))
+            }),
+            (None, Some(_)) => unknown,
+        };
+        let texts = by_name.or(by_language);
+        Ok(Self {
+            file,
+            texts: texts.unwrap_or(CodePage::Unsaid),
+            unknown,
+            start: header.start,
+            rows: size.saturating_sub(header.start) / header.length as u64,
+            stated: header.stated,
+            row: vec![0; header.length],
+            has_row: false,
+            fields: header.fields,
+        })
+    }
+
+    pub(super) fn names(&self) -> impl Iterator<Item = String> {
+        let name = |field: &Field| self.texts.decode(&field.name).trim().to_owned();
+        self.fields.iter().map(name)
+    }
+
+    /// Why values of a column can't be had.
+    pub(super) fn unread(&self, column: usize) -> Option<&'static str> {
+        match self.fields.get(column)?.kind {
+            Kind::Unread(why) => Some(why),
+            Kind::Flags => Some("it holds flags of FoxPro's own"),
+            _ => None,
+        }
+    }
+
+    /// Whether a column's type says that it holds numbers.
+    pub(super) fn is_number(&self, column: usize) -> bool {
+        let kind = self.fields.get(column).map(|field| field.kind);
+        kind.is_some_and(Kind::is_number)
+    }
+
+    /// What is to be known of the characters, where these columns or any names have some beyond
+    /// ASCII and nobody knows which.
+    pub(super) fn doubt(&self, columns: &[usize]) -> Option<String> {
+        let is_text = |column: &usize| self.fields.get(*column).map(|f| f.kind) == Some(Kind::Text);
+        let is_wanted =
+            columns.iter().any(is_text) || self.fields.iter().any(|f| !f.name.is_ascii());
+        let unknown = self.unknown.as_ref().filter(|_| is_wanted)?;
+        let instead = match self.texts {
+            CodePage::Unsaid => "UTF-8 where they can be, else windows-1252",
+            _ => "the .dbf's language driver says",
+        };
+        Some(format!("{unknown}: texts are read as {instead}"))
+    }
+
+    /// What is to be known of a table whose rows are not as many as the records.
+    pub(super) fn notes(&self, records: u64) -> Option<String> {
+        let Self { rows, stated, .. } = *self;
+        // what the header doesn't know of is only taken where there are records for it
+        let known = rows.min(stated.max(records));
+        if stated > rows || stated < records.min(rows) {
+            return Some(format!(
+                "the .dbf has {stated} rows by its header and {rows} in truth, for {records} \
+                 records: {} were read",
+                known.min(records)
+            ));
+        }
+        match known.cmp(&records) {
+            Ordering::Less => Some(format!(
+                "the .dbf has {known} rows for {records} records: the others have no values"
+            )),
+            Ordering::Greater => Some(format!(
+                "the .dbf has {known} rows for {records} records: the others have no shape"
+            )),
+            Ordering::Equal => None,
+        }
+    }
+
+    /// Reads the row of a record, counted from 0.
+    pub(super) fn go_to(&mut self, record: u64) -> io::Result<Row> {
+        self.has_row = false;
+        if record >= self.rows {
+            return Ok(Row::Missing);
+        }
+        let at = self.start + record * self.row.len() as u64;
+        self.file.seek(SeekFrom::Start(at))?;
+        self.file.read_exact(&mut self.row)?;
+        match self.row.first() {
+            Some(b'*') => return Ok(Row::Deleted),
+            // behind the rows that the header knows of anything may stand
+            Some(mark) if record >= self.stated && *mark != b' ' => return Ok(Row::Missing),
+            _ => (),
+        }
+        self.has_row = true;
+        Ok(Row::Here)
+    }
+
+    /// What the row that was read last has in a column.
+    pub(super) fn value(&self, column: usize) -> Amount {
+        match self.fields.get(column) {
+            Some(field) if self.has_row && !self.is_null(field) => {
+                field.value(&self.row, &self.texts)
+            }
+            _ => Amount::Missing,
+        }
+    }
+
+    fn is_null(&self, field: &Field) -> bool {
+        let Some(bit) = field.null else { return false };
+        let flags = self.fields.iter().find(|f| f.kind == Kind::Flags);
+        let byte = flags.and_then(|f| self.row.get(f.at + bit / 8).filter(|_| bit / 8 < f.width));
+        byte.is_some_and(|byte| byte >> (bit % 8) & 1 == 1)
+    }
+}
+
+impl Header {
+    fn read(file: &mut impl Read, size: u64) -> io::Result<Self> {
+        let mut head = [0; HEADER];
+        file.read_exact(&mut head)?;
+        let short = |at: usize| {
+            let bytes = head.get(at..).and_then(|bytes| bytes.first_chunk());
+            bytes.map_or(0, |bytes| u16::from_le_bytes(*bytes))
+        };
+        let [version, ..] = head;
+        let stated = u64::from(short(4)) | u64::from(short(6)) << 16;
+        let (start, stated_length) = (short(8), usize::from(short(10)));
+        let language = head.get(29).copied().unwrap_or(0);
+        let mut rest = vec![0; usize::from(start).saturating_sub(HEADER)];
+        file.read_exact(&mut rest)?;
+        if usize::from(start) <= HEADER || stated_length == 0 {
+            return bad(format!(
+                "its header can't have {start} bytes, nor a row {stated_length}"
+            ));
+        }
+        let fields = fields(&rest, version);
+        let room = size.saturating_sub(u64::from(start));
+        let length = |fields: &[Field]| fields.last().map_or(1, |last| last.at + last.width);
+        let short_fields = placed(&fields, false);
+        let long_fields = placed(&fields, true);
+        let needed = length(&short_fields);
+        // what is in no field is passed by; a length that leaves no room for them is wrong, unless
+        // the file's size says otherwise
+        let (fields, length) = if stated_length == length(&long_fields) {
+            (long_fields, stated_length)
+        } else if stated_length >= needed {
+            (short_fields, stated_length)
+        } else if room.abs_diff(stated * needed as u64) <= 1 {
+            (short_fields, needed)
+        } else {
+            return bad(format!(
+                "a row can't have {stated_length} bytes: its fields have {needed}"
+            ));
+        };
+        Ok(Self {
+            fields,
+            start: u64::from(start),
+            length,
+            stated,
+            language,
+        })
+    }
+}
+
+/// The fields that the rest of a header describes. Their place is not known yet.
+fn fields(header: &[u8], version: u8) -> Vec<Field> {
+    // dBase 7 has longer names, behind that of the language driver; where others have the first
+    // field's type it has none of that name's letters
+    let is_seven = version & 7 == 4 && header.get(11).is_none_or(|b| !b.is_ascii_alphabetic());
+    let is_fox = matches!(version, 0x30..=0x32);
+    let (first, size, name_length) = if is_seven { (36, 48, 32) } else { (0, 32, 11) };
+    let order = if is_seven {
+        Order::Sorted
+    } else {
+        Order::Little
+    };
+    let rest = header.get(first..).unwrap_or_default();
+    let mut flags = 0;
+    let field = |described: &[u8]| {
+        let byte = |at: usize| described.get(at).copied().unwrap_or(0);
+        // type, width and decimals come behind the name; dBase III keeps a place between
+        let about = if is_seven { [32, 33, 34] } else { [11, 16, 17] };
+        let [letter, width, decimals] = about.map(byte);
+        let width = usize::from(width);
+        let mut flag = |has: bool| {
+            flags += usize::from(has);
+            has.then(|| flags - 1)
+        };
+        let _length = flag(is_fox && matches!(letter, b'V' | b'Q'));
+        let name = described.get(..name_length).unwrap_or_default();
+        Field {
+            name: name.split(|b| *b == 0).next().unwrap_or_default().to_vec(),
+            kind: Kind::of(letter, width, order),
+            at: 0,
+            width,
+            decimals,
+            null: flag(is_fox && byte(18) & 2 != 0),
+        }
+    };
+    let described = rest.chunks_exact(size);
+    described
+        .take_while(|d| d.first() != Some(&END))
+        .map(field)
+        .collect()
+}
+
+/// The fields one after the other, behind a row's mark. `long`: of texts the byte for decimals
+/// belongs to their length, as Clipper and FoxPro write those of over 255 bytes.
+fn placed(fields: &[Field], long: bool) -> Vec<Field> {
+    let mut at = 1;
+    let place = |field: &Field| {
+        let more = usize::from(field.decimals) << 8;
+        let width = match field.kind {
+            Kind::Text if long => field.width + more,
+            _ => field.width,
+        };
+        let placed = Field {
+            at,
+            width,
+            ..field.clone()
+        };
+        at += width;
+        placed
+    };
+    fields.iter().map(place).collect()
+}
+
+fn bad<T>(what: String) -> io::Result<T> {
+    Err(io::Error::new(io::ErrorKind::InvalidData, what))
+}

@@ -1,0 +1,306 @@
+//! The fields of a `.dbf`: what kinds there are, and the values in their bytes.
+
+use super::code_page::CodePage;
+use crate::batch::Amount;
+use crate::number;
+use crate::time::time;
+
+/// A field of every row.
+#[derive(Clone, Debug)]
+pub(super) struct Field {
+    /// The name as it is written.
+    pub(super) name: Vec<u8>,
+    pub(super) kind: Kind,
+    /// Where it is in a row.
+    pub(super) at: usize,
+    /// How many bytes it has.
+    pub(super) width: usize,
+    /// Digits behind the decimal point.
+    pub(super) decimals: u8,
+    /// The bit that says whether it is null, of those in the field of flags (FoxPro).
+    pub(super) null: Option<usize>,
+}
+
+/// What a field's bytes are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Text,
+    /// A number in digits.
+    Number,
+    Date,
+    Truth,
+    Integer(Order),
+    Double(Order),
+    /// Ten-thousandths.
+    Currency,
+    /// A day and milliseconds.
+    DateTime,
+    /// Bits that say which of the other fields are null.
+    Flags,
+    /// What is not read, by its name.
+    Unread(&'static str),
+}
+
+/// In which order the bytes of binary numbers stand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Order {
+    /// The least first: FoxPro.
+    Little,
+    /// The greatest first, so that they sort as texts do: dBase 7. All zero: null.
+    Sorted,
+}
+
+impl Kind {
+    /// The kind that a letter stands for, in a field of so many bytes.
+    pub(super) fn of(letter: u8, width: usize, order: Order) -> Self {
+        match (letter, width) {
+            (b'C', _) => Self::Text,
+            (b'N' | b'F', _) => Self::Number,
+            (b'D', _) => Self::Date,
+            (b'L', _) => Self::Truth,
+            (b'I' | b'+', 4) => Self::Integer(order),
+            (b'O', 8) => Self::Double(order),
+            (b'B', 8) if order == Order::Little => Self::Double(order),
+            (b'Y', 8) => Self::Currency,
+            (b'T', 8) => Self::DateTime,
+            (b'0', _) => Self::Flags,
+            (b'M' | b'G' | b'P' | b'B' | b'W', _) => {
+                Self::Unread("what it holds is in a file of its own (a memo)")
+            }
+            (b'@', _) => Self::Unread("it holds timestamps of dBase 7"),
+            (b'V' | b'Q', _) => Self::Unread("it holds texts of varying length"),
+            _ => Self::Unread("its type is not known"),
+        }
+    }
+
+    pub(super) fn is_number(self) -> bool {
+        matches!(
+            self,
+            Self::Number | Self::Integer(_) | Self::Double(_) | Self::Currency
+        )
+    }
+}
+
+impl Field {
+    /// The value in a row.
+    pub(super) fn value(&self, row: &[u8], texts: &CodePage) -> Amount {
+        let Some(bytes) = row.get(self.at..self.at + self.width) else {
+            return Amount::Missing;
+        };
+        let text = || match texts.decode(bytes) {
+            text if text.is_empty() => Amount::Missing,
+            text => Amount::Text(text.into_owned()),
+        };
+        match self.kind {
+            Kind::Text => text(),
+            Kind::Number => self.number(bytes),
+            Kind::Date => date(bytes),
+            Kind::Truth => match bytes.trim_ascii() {
+                [b'T' | b't' | b'Y' | b'y' | b'1'] => Amount::Bool(true),
+                [b'F' | b'f' | b'N' | b'n' | b'0'] => Amount::Bool(false),
+                [b'?'] => Amount::Missing,
+                _ => text(),
+            },
+            Kind::Integer(order) => bytes.first_chunk().map_or(Amount::Missing, |b| {
+                let number = match order {
+                    Order::Little => Some(i32::from_le_bytes(*b)),
+                    Order::Sorted => sorted_integer(u32::from_be_bytes(*b)),
+                };
+                number.map_or(Amount::Missing, |n| Amount::Number(f64::from(n)))
+            }),
+            Kind::Double(order) => bytes.first_chunk().map_or(Amount::Missing, |b| {
+                let number = match order {
+                    Order::Little => Some(f64::from_le_bytes(*b)),
+                    Order::Sorted => sorted_double(u64::from_be_bytes(*b)),
+                };
+                number.map_or(Amount::Missing, Amount::Number)
+            }),
+            Kind::Currency => bytes.first_chunk().map_or(Amount::Missing, |b| {
+                Amount::Number(i64::from_le_bytes(*b) as f64 / 1e4)
+            }),
+            Kind::DateTime => date_time(bytes),
+            Kind::Flags | Kind::Unread(_) => Amount::Missing,
+        }
+    }
+
+    /// A number in digits. A comma stands for the decimal point, as some programs write it; of one
+    /// that may part thousands (`1,000` in a field without decimals) nobody knows.
+    fn number(&self, bytes: &[u8]) -> Amount {
+        let text = digits(bytes);
+        // what has no room in its field is written as asterisks
+        if text.is_empty() || text.first() == Some(&b'*') {
+            return Amount::Missing;
+        }
+        let with_point = || {
+            let (before, behind) = parted(text)?;
+            let is_plain = !before.contains(&b'.') && !behind.contains(&b',');
+            let may_be_thousands = self.decimals == 0 && behind.len() == 3;
+            let point = [before, b".", behind].concat();
+            (is_plain && !may_be_thousands).then(|| number::parse(&point))?
+        };
+        let number = number::parse(text).or_else(with_point);
+        // keys of more digits than a double has
+        if number.is_some_and(|number| number.abs() > 9e15)
+            && let Some(whole) = std::str::from_utf8(text)
+                .ok()
+                .and_then(|t| t.parse::<i128>().ok())
+        {
+            return Amount::whole(whole);
+        }
+        let as_text = || Amount::Text(String::from_utf8_lossy(text).into_owned());
+        number.map_or_else(as_text, Amount::Number)
+    }
+}
+
+/// Bytes up to what ends a text, without blanks around them.
+fn digits(bytes: &[u8]) -> &[u8] {
+    let start = bytes.iter().position(|b| *b != 0).unwrap_or(bytes.len());
+    let bytes = bytes.get(start..).unwrap_or_default();
+    let text = bytes.split(|b| *b == 0).next().unwrap_or_default();
+    text.trim_ascii()
+}
+
+/// What stands before and behind the first comma.
+fn parted(text: &[u8]) -> Option<(&[u8], &[u8])> {
+    let at = text.iter().position(|b| *b == b',')?;
+    let (before, rest) = text.split_at_checked(at)?;
+    Some((before, rest.get(1..)?))
+}
+
+/// `20240131`; nothing is blank or zeros.
+fn date(bytes: &[u8]) -> Amount {
+    let text = digits(bytes);
+    if text.iter().all(|b| matches!(b, b'0' | b' ')) {
+        return Amount::Missing;
+    }
+    let text = String::from_utf8_lossy(text);
+    let parts = (text.get(..4), text.get(4..6), text.get(6..));
+    let found = match parts {
+        (Some(year), Some(month), Some(day)) if text.len() == 8 => {
+            time(&format!("{year}-{month}-{day}"))
+        }
+        _ => None,
+    };
+    found.map_or_else(|| Amount::Text(text.into_owned()), Amount::Time)
+}
+
+/// The number of a day, counted from 4713 BC, and milliseconds.
+fn date_time(bytes: &[u8]) -> Amount {
+    /// The day that 1970 begins with.
+    const DAY_1970: i64 = 2_440_588;
+    const MILLISECONDS: i64 = 86_400_000;
+    const MICROSECONDS: i64 = 1000;
+    let Some((day, time)) = bytes.split_first_chunk() else {
+        return Amount::Missing;
+    };
+    let day = i64::from(i32::from_le_bytes(*day));
+    let time = time.first_chunk().map_or(0, |t| i32::from_le_bytes(*t));
+    // nothing is zeros or blanks; the last day is that of the year 9999
+    if day == 0 || bytes.iter().all(|b| *b == b' ') {
+        return Amount::Missing;
+    }
+    let time = i64::from(time);
+    if !(1..=5_373_484).contains(&day) || !(0..=MILLISECONDS).contains(&time) {
+        return Amount::Text(format!("day {day} and {time} ms, which can't be"));
+    }
+    Amount::Time(((day - DAY_1970) * MILLISECONDS + time) * MICROSECONDS)
+}
+
+fn sorted_integer(bits: u32) -> Option<i32> {
+    (bits != 0).then_some((bits ^ 0x8000_0000) as i32)
+}
+
+fn sorted_double(bits: u64) -> Option<f64> {
+    let is_positive = bits >> 63 == 1;
+    let bits_of_number = if is_positive { bits ^ (1 << 63) } else { !bits };
+    (bits != 0).then(|| f64::from_bits(bits_of_number))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn value(letter: u8, decimals: u8, order: Order, bytes: &[u8]) -> Amount {
+        let field = Field {
+            name: Vec::new(),
+            kind: Kind::of(letter, bytes.len(), order),
+            at: 1,
+            width: bytes.len(),
+            decimals,
+            null: None,
+        };
+        field.value(&[b" ", bytes].concat(), &CodePage::Unsaid)
+    }
+
+    #[test]
+    fn numbers_in_digits() {
+        for (text, decimals, expected) in [
+            ("   12.50", 2, Amount::Number(12.5)),
+            (" 1.00000000000e-001", 11, Amount::Number(0.1)),
+            ("123456789", 0, Amount::Number(123_456_789.0)),
+            (
+                "867322040000000001",
+                0,
+                Amount::Whole(867_322_040_000_000_001),
+            ),
+            ("9007199254740993", 0, Amount::Whole(9_007_199_254_740_993)),
+            ("9e18", 0, Amount::Number(9e18)),
+            ("    1,50", 2, Amount::Number(1.5)),
+            ("   1,000", 3, Amount::Number(1.0)),
+            ("-0,5", 0, Amount::Number(-0.5)),
+            ("1,000", 0, Amount::Text("1,000".into())),
+            ("1.234,5", 1, Amount::Text("1.234,5".into())),
+            ("1,2,3", 1, Amount::Text("1,2,3".into())),
+            ("        ", 2, Amount::Missing),
+            ("\0\0\0\0\0\0\0", 2, Amount::Missing),
+            ("\0\0 7\0zz", 0, Amount::Number(7.0)),
+            ("********", 2, Amount::Missing),
+            ("n/a", 0, Amount::Text("n/a".into())),
+        ] {
+            for letter in [b'N', b'F'] {
+                let found = value(letter, decimals, Order::Little, text.as_bytes());
+                assert_eq!(found, expected, "{text:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn dates_truths_and_binary_numbers() {
+        let day = Amount::Time(1_706_659_200_000_000);
+        let number = Amount::Number;
+        let little = |letter, bytes: &[u8]| value(letter, 0, Order::Little, bytes);
+        let sorted = |letter, bytes: &[u8]| value(letter, 0, Order::Sorted, bytes);
+        assert_eq!(little(b'D', b"20240131"), day);
+        assert_eq!(little(b'D', b"00000000"), Amount::Missing);
+        assert_eq!(little(b'D', b"        "), Amount::Missing);
+        assert_eq!(little(b'D', b"20241399"), Amount::Text("20241399".into()));
+        for (text, truth) in [("T", true), ("y", true), ("F", false), ("n", false)] {
+            assert_eq!(little(b'L', text.as_bytes()), Amount::Bool(truth));
+        }
+        assert_eq!(little(b'L', b"?"), Amount::Missing);
+        assert_eq!(little(b'L', b" "), Amount::Missing);
+        assert_eq!(little(b'I', &(-7i32).to_le_bytes()), number(-7.0));
+        assert_eq!(little(b'B', &2.5f64.to_le_bytes()), number(2.5));
+        assert_eq!(little(b'Y', &12_345i64.to_le_bytes()), number(1.2345));
+        let moment = [2_460_341i32.to_le_bytes(), 1000i32.to_le_bytes()].concat();
+        assert_eq!(little(b'T', &moment), Amount::Time(1_706_659_201_000_000));
+        assert_eq!(little(b'T', &[0; 8]), Amount::Missing);
+        assert!(matches!(little(b'T', &[0xff; 8]), Amount::Text(_)));
+        // dBase 7: as documented, numbers whose bytes sort as they do
+        assert_eq!(sorted(b'I', &[0x80, 0, 0, 7]), number(7.0));
+        assert_eq!(sorted(b'+', &[0x7f, 0xff, 0xff, 0xf9]), number(-7.0));
+        assert_eq!(sorted(b'I', &[0; 4]), Amount::Missing);
+        assert_eq!(
+            sorted(b'O', &(2.5f64.to_bits() ^ (1 << 63)).to_be_bytes()),
+            number(2.5)
+        );
+        assert_eq!(
+            sorted(b'O', &(!(-2.5f64).to_bits()).to_be_bytes()),
+            number(-2.5)
+        );
+        for letter in [b'M', b'G', b'@', b'V', b'Q', b'X'] {
+            let kind = Kind::of(letter, 10, Order::Little);
+            assert!(matches!(kind, Kind::Unread(_)), "{letter}");
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! The `.shx` beside a `.shp`: where the records are that belong to the rows of the `.dbf`, one
+//! after the other.
+
+use super::shapes::{HEADER, header};
+use std::fs::File;
+use std::io::{self, BufReader, Read, Seek, SeekFrom};
+use std::path::Path;
+
+/// Bytes of an entry: place and length.
+const ENTRY: u64 = 8;
+
+/// Reads the places of records one by one.
+pub(super) struct Index {
+    reader: BufReader<File>,
+    /// Records that it has places for.
+    pub(super) records: u64,
+    /// Records that its header says it has places for.
+    pub(super) stated: u64,
+    left: u64,
+}
+
+/// Where a record is, in bytes; both are 0 for one that was never written.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Place {
+    pub(super) at: u64,
+    /// Bytes of what follows the record's header.
+    pub(super) length: u64,
+}
+
+impl Index {
+    pub(super) fn open(path: &Path) -> io::Result<Self> {
+        let file = File::open(path)?;
+        let size = file.metadata()?.len();
+        let mut reader = BufReader::with_capacity(1 << 15, file);
+        let stated = header(&mut reader)?;
+        let records = |bytes: u64| bytes.saturating_sub(HEADER) / ENTRY;
+        Ok(Self {
+            reader,
+            records: records(size),
+            stated: records(stated),
+            left: records(size),
+        })
+    }
+
+    /// The next record's place; `None` behind the last.
+    pub(super) fn next(&mut self) -> io::Result<Option<Place>> {
+        let Some(left) = self.left.checked_sub(1) else {
+            return Ok(None);
+        };
+        self.left = left;
+        let mut entry = [0; ENTRY as usize];
+        self.reader.read_exact(&mut entry)?;
+        let words = u64::from_be_bytes(entry);
+        Ok(Some(Place {
+            at: (words >> 32) * 2,
+            length: (words & 0xffff_ffff) * 2,
+        }))
+    }
+
+    /// Goes back to the first record.
+    pub(super) fn rewind(&mut self) -> io::Result<()> {
+        self.left = self.records;
+        self.reader.seek(SeekFrom::Start(HEADER)).map(drop)
+    }
+}
