@@ -9,7 +9,7 @@ mod drawing;
 mod nanoseconds;
 mod on;
 
-use crate::error::Refused;
+use crate::error::{Refused, shown};
 use crate::query::Query;
 use crate::served::{Look, Served};
 use axum::http::StatusCode;
@@ -220,15 +220,14 @@ impl Look {
     /// The parameters that decide what drawing takes.
     fn costly(&self) -> String {
         let style = &self.style;
-        let mut named = format!("radius={} with kernel={}", style.radius, style.shape);
-        if !style.overlap.is_plain() {
-            named = match &*style.overlap {
-                Overlap::Over(_) => "overlap=over".to_owned(),
-                Overlap::Plus(_) => "overlap=plus".to_owned(),
-                other => format!("overlap={other} with radius={}", style.radius),
-            };
+        // a table of many zooms is long
+        let radius = shown(&style.radius.to_string());
+        match &*style.overlap {
+            Overlap::Add => format!("radius={radius} with kernel={}", style.shape),
+            Overlap::Over(_) => "overlap=over".to_owned(),
+            Overlap::Plus(_) => "overlap=plus".to_owned(),
+            other => format!("overlap={other} with radius={radius}"),
         }
-        named
     }
 }
 

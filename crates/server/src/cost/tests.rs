@@ -186,7 +186,9 @@ fn estimates_beside_what_things_take() {
         ),
     ] {
         let asked = asked(&layer, tile, side, query);
+        let started = std::time::Instant::now();
         let [draw, measure] = estimate(&layer, &asked).map(|ns| ns / 1e9);
+        let took = started.elapsed();
         let (style, window, level) = &asked;
         let since = spent();
         let mut times = 0.0;
@@ -206,7 +208,7 @@ fn estimates_beside_what_things_take() {
         let measured = spent() - since;
         heatsplat_render::say!(
             "{query} at {tile}, {side} px: drawn {drawn:.4} s, said {draw:.4}; \
-             measured {measured:.3} s, said {measure:.3}"
+             measured {measured:.3} s, said {measure:.3}; told in {took:.0?}"
         );
     }
 }
