@@ -179,6 +179,7 @@ fn mistakes_have_their_line_and_say_what_to_do() {
             &["filter"],
         ),
         (
+            3,
             "[[layers]]\nfile = \"a\"\ntime_format = [\"%d.%m.%Y\", \"%d.%m\"]\n",
             &["time_format", "%d.%m", "day, month and year"],
         ),
