@@ -102,6 +102,7 @@ fn as_json(loaded: &Loaded) -> Value {
         "weights_missing": report.weights_missing,
         "at_null_island": report.at_null_island,
         "notes": report.notes(),
+        "datum_error": report.datum_error,
         "columns": {
             "seen": columns.seen,
             "lon": lon,

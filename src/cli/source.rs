@@ -72,6 +72,10 @@ pub(super) struct SourceFlags {
     /// or what XML declares; values that are no UTF-8 are windows-1252]
     #[arg(long, value_name = "NAME")]
     encoding: Option<Encoding>,
+    /// How far places may be off, like 50m, where the shift of a file's datum to WGS 84 is known no
+    /// better [default: 10m, or 5m where a grid that is not read here does better]
+    #[arg(long, value_name = "METRES", value_parser = metres)]
+    datum_error: Option<f64>,
     /// Stop at the first row that gives no point, instead of skipping and counting it
     #[arg(long)]
     strict: bool,
@@ -160,6 +164,9 @@ impl SourceFlags {
         }
         if !self.time_format.is_empty() {
             return Some("time_format is for files; a database knows its dates");
+        }
+        if self.datum_error.is_some() {
+            return Some("datum_error is for files; a database has shifts of its own");
         }
         (!self.keep.is_empty() || self.by.is_some())
             .then_some("keep and by are for files; a database is filtered by its sql")
@@ -252,6 +259,7 @@ impl SourceFlags {
             keep: self.keep.iter().chain(&self.by).cloned().collect(),
             within: self.within,
             strict: self.strict,
+            datum_error: self.datum_error,
             #[cfg(feature = "remote")]
             download_limit: self.download_limit,
             #[cfg(not(feature = "remote"))]
@@ -282,6 +290,15 @@ fn delimiter(text: &str) -> Result<u8, &'static str> {
         b"tab" | b"\\t" => Ok(b'\t'),
         [byte] => Ok(*byte),
         _ => Err("expected one character, or tab"),
+    }
+}
+
+/// Metres, with or without their unit.
+fn metres(text: &str) -> Result<f64, &'static str> {
+    let number = text.strip_suffix('m').unwrap_or(text).trim_end();
+    match number.parse() {
+        Ok(metres) if (0.0..=10_000.0).contains(&metres) => Ok(metres),
+        _ => Err("expected metres from 0 to 10000, like 50m"),
     }
 }
 

@@ -160,6 +160,21 @@ pub enum LoadError {
         /// What the file says about it.
         system: String,
     },
+    /// Positions are on a datum whose way to WGS 84 is not known well enough.
+    #[error(
+        "{file}: {system}: where positions lie on WGS 84 is {vague}; \
+         convert the file to longitude and latitude (EPSG:4326) first{advice}"
+    )]
+    VagueDatum {
+        /// The file as it was named.
+        file: String,
+        /// The coordinate system.
+        system: String,
+        /// How well its shift is known, and the grid that would do better.
+        vague: String,
+        /// What else can be done.
+        advice: String,
+    },
     /// The format can only be read from a file, not from a stream.
     #[error(
         "{file}: the format {format} can't be read from a stream or packed; name an unpacked file"

@@ -50,6 +50,9 @@ pub struct Options {
     pub keep: Vec<String>,
     /// Where rows are wanted; everywhere without it. Files with an index are read only there.
     pub within: Option<Bounds>,
+    /// How far a place may be off because its datum's shift to WGS 84 is known no better, in
+    /// metres; without it 10, or 5 where a grid that is not read here does better.
+    pub datum_error: Option<f64>,
     /// Whether a row that gives no point is an error.
     pub strict: bool,
     /// The most bytes of an address that are kept in a temporary file, where the format or the

@@ -168,6 +168,9 @@ pub struct Report {
     /// Kept rows at exactly longitude 0, latitude 0: often a sign of missing positions.
     pub at_null_island: u64,
     pub(crate) notes: Notes,
+    /// How far places may be off because their datum's shift is known no better, in metres, where
+    /// [`Options::datum_error`](crate::Options::datum_error) accepts that; else 0.
+    pub datum_error: u32,
     /// Bytes read of the source as it is stored (compressed bytes of a compressed file).
     pub bytes: u64,
 }
@@ -225,6 +228,13 @@ impl Report {
         }
     }
 
+    /// Notes how far a place may be off, in metres.
+    pub(crate) fn place_off_by(&mut self, metres: f64) {
+        if metres > 0.0 {
+            self.datum_error = self.datum_error.max(metres.ceil() as u32);
+        }
+    }
+
     /// Adds the account of the rows that follow.
     ///
     /// A part has left out only examples that the whole would have left out too,
@@ -247,6 +257,7 @@ impl Report {
         self.weights_missing += part.weights_missing;
         self.at_null_island += part.at_null_island;
         self.notes.add(part.notes);
+        self.datum_error = self.datum_error.max(part.datum_error);
         for example in part.examples {
             if self.wants_example(example.skip) {
                 self.examples.push(example);
@@ -310,6 +321,13 @@ impl fmt::Display for Report {
         }
         for note in self.notes() {
             write!(f, "\n  {note}")?;
+        }
+        if self.datum_error > 0 {
+            write!(
+                f,
+                "\n  places may be off by {} m: the datum's shift is known no better",
+                self.datum_error
+            )?;
         }
         Ok(())
     }

@@ -43,6 +43,8 @@ pub(crate) struct Document {
     /// The same of the first collection, as text and as it is understood.
     first: Option<Option<Vec<u8>>>,
     crs: Shared,
+    /// How far a place may be off by its datum, in metres.
+    datum_error: Option<f64>,
 }
 
 /// Why scanning stops.
@@ -132,8 +134,9 @@ impl Scan<'_> {
 }
 
 impl Document {
-    pub(crate) fn new(file: String, crs: Shared) -> Self {
+    pub(crate) fn new(file: String, crs: Shared, datum_error: Option<f64>) -> Self {
         Self {
+            datum_error,
             at: At::Outside,
             file,
             said: None,
@@ -152,7 +155,7 @@ impl Document {
             Some(first) => {
                 // they may be degrees by another name, or by saying nothing
                 for said in [first.as_deref(), said].into_iter().flatten() {
-                    let crs = known(said, &self.file).map_err(refused)?;
+                    let crs = known(said, &self.file, self.datum_error).map_err(refused)?;
                     if !matches!(crs, Crs::LonLat) {
                         return Err(refused(LoadError::UnknownCrs {
                             file: self.file.clone(),
@@ -167,7 +170,7 @@ impl Document {
             }
             None => {
                 if let Some(said) = said {
-                    let crs = known(said, &self.file).map_err(refused)?;
+                    let crs = known(said, &self.file, self.datum_error).map_err(refused)?;
                     let _ = self.crs.set(crs);
                 }
                 self.first = Some(self.said.clone());

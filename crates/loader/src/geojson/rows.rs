@@ -5,7 +5,7 @@ use super::object::{Kind, Object, not_null, property, string};
 use super::system::{Shared, known};
 use crate::batch::{Batch, Weight};
 use crate::blocks::{Block, Place};
-use crate::crs::Crs;
+use crate::crs::{Crs, Nowhere, Vague};
 use crate::error::LoadError;
 use crate::exact::Number;
 use crate::filter::{Filter, Value};
@@ -38,6 +38,8 @@ pub(crate) struct Features {
     pub(crate) lines: bool,
     /// The coordinate system of the document around the items.
     pub(crate) crs: Shared,
+    /// How far a place may be off by its datum, in metres.
+    pub(crate) datum_error: Option<f64>,
 }
 
 /// One item being read: what its rows need to know.
@@ -64,7 +66,8 @@ impl<L: FnMut() -> u64> Reading<'_, L> {
         let object = Object::of(json);
         let around = self.crs.clone();
         if let Some(said) = object.crs {
-            match known(said, &self.features.origin.name) {
+            let (name, accepted) = (&self.features.origin.name, self.features.datum_error);
+            match known(said, name, accepted) {
                 Ok(crs) => self.crs = Some(Arc::new(crs)),
                 Err(error) => {
                     self.refused = Some(error);
@@ -157,7 +160,17 @@ impl<L: FnMut() -> u64> Reading<'_, L> {
         let crs = self.crs.as_deref().or_else(|| self.features.crs.get());
         let degrees = match crs {
             None | Some(Crs::LonLat) => None,
-            Some(crs) => Some(degrees(crs, lon, lat)),
+            Some(crs) => match degrees(crs, lon, lat) {
+                Ok((lon, lat, error)) => {
+                    self.batch.report.place_off_by(error);
+                    Some((lon, lat))
+                }
+                Err(vague) => {
+                    let refused = crs.refusal(&vague, &self.features.origin.name);
+                    self.refused = Some(refused);
+                    return;
+                }
+            },
         };
         let degrees = degrees
             .as_ref()
@@ -182,12 +195,17 @@ impl<L: FnMut() -> u64> Reading<'_, L> {
     }
 }
 
-/// Texts of degrees for those of coordinates; what is none stays as it is.
-fn degrees(crs: &Crs, x: &[u8], y: &[u8]) -> (String, String) {
-    let place = number::parse(x).zip(number::parse(y));
-    match place.and_then(|(x, y)| crs.lon_lat(x, y)) {
-        Some((lon, lat)) => (lon.to_string(), lat.to_string()),
-        None => ("?".to_owned() + &shown(x), "?".to_owned() + &shown(y)),
+/// Texts of degrees for those of coordinates, and how far they may be off; what is none stays as
+/// it is.
+fn degrees(crs: &Crs, x: &[u8], y: &[u8]) -> Result<(String, String, f64), Vague> {
+    let as_they_are = || ("?".to_owned() + &shown(x), "?".to_owned() + &shown(y), 0.0);
+    let Some((x, y)) = number::parse(x).zip(number::parse(y)) else {
+        return Ok(as_they_are());
+    };
+    match crs.place(x, y) {
+        Ok(place) => Ok((place.lon.to_string(), place.lat.to_string(), place.error)),
+        Err(Nowhere::Outside) => Ok(as_they_are()),
+        Err(Nowhere::Vague(vague)) => Err(vague),
     }
 }
 

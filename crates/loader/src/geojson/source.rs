@@ -60,7 +60,7 @@ pub(crate) fn source(
         let terminator = if sequence { RECORD_SEPARATOR } else { b'\n' };
         blocks::start(reader, origin.clone(), Lines { terminator }, start, ahead)?
     } else {
-        let cutter = Document::new(origin.file(), Arc::clone(&crs));
+        let cutter = Document::new(origin.file(), Arc::clone(&crs), options.datum_error);
         blocks::start(reader, origin.clone(), cutter, start, ahead)?
     };
     // Without a first block reading broke off: the first batch says so.
@@ -122,6 +122,7 @@ pub(crate) fn source(
             unseen,
             lines,
             crs,
+            datum_error: options.datum_error,
         },
         origin,
         columns,

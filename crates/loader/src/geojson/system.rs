@@ -10,8 +10,8 @@ use std::sync::{Arc, OnceLock};
 /// The coordinate system of a document's features, as soon as it is known.
 pub(super) type Shared = Arc<OnceLock<Crs>>;
 
-/// What a member `crs` says; `null` says nothing.
-pub(super) fn known(json: &[u8], file: &str) -> Result<Crs, LoadError> {
+/// What a member `crs` says; `null` says nothing. `datum_error`: what is accepted, in metres.
+pub(super) fn known(json: &[u8], file: &str, datum_error: Option<f64>) -> Result<Crs, LoadError> {
     let unknown = |system: String| LoadError::UnknownCrs {
         file: file.to_owned(),
         system,
@@ -27,15 +27,12 @@ pub(super) fn known(json: &[u8], file: &str) -> Result<Crs, LoadError> {
         (_, Some(Value::Number(code))) => format!("EPSG:{code}"),
         _ => return Err(unknown(shown(json))),
     };
-    // EPSG:4326, urn:ogc:def:crs:EPSG::4326, http://www.opengis.net/def/crs/OGC/1.3/CRS84
-    let last = name.rsplit([':', '/']).next().unwrap_or_default();
-    if last.eq_ignore_ascii_case("CRS84") || last.eq_ignore_ascii_case("WGS84") {
-        return Ok(Crs::LonLat);
-    }
-    match last.parse() {
-        Ok(code) if name.to_ascii_uppercase().contains("EPSG") => Crs::of_epsg(code, file),
-        _ => Err(unknown(shown(name.as_bytes()))),
-    }
+    let crs = match Crs::named(&name) {
+        Some(known) => known.map_err(unknown)?,
+        // well-known text, which some write here
+        None => Crs::of_wkt(&name, file)?,
+    };
+    crs.accepting(datum_error, file)
 }
 
 #[cfg(test)]
@@ -44,7 +41,7 @@ mod tests {
 
     #[test]
     fn systems_by_every_way_to_name_them() {
-        let of = |text: &str| known(text.as_bytes(), "a.geojson");
+        let of = |text: &str| known(text.as_bytes(), "a.geojson", None);
         let named = |name: &str| {
             of(&format!(
                 r#"{{"type":"name","properties":{{"name":"{name}"}}}}"#

@@ -21,7 +21,7 @@ use crate::asked::Asked;
 use crate::batch::{Amount, Batch};
 use crate::bounds::Bounds;
 use crate::columns::Columns;
-use crate::crs::Crs;
+use crate::crs::{Crs, Nowhere};
 use crate::error::LoadError;
 use crate::filter::Value;
 use crate::input::Origin;
@@ -72,6 +72,9 @@ pub(crate) struct Judge {
     undecided: Option<Undecided>,
     /// Whether they are none, and every row counts 1.
     unused: bool,
+    file: String,
+    /// Why the whole file is refused, once a place is not known well enough.
+    refused: Option<LoadError>,
     out: SyncSender<Result<Handed, LoadError>>,
 }
 
@@ -125,12 +128,12 @@ impl Judge {
         match geometry {
             Geometry::Nothing(what) => self.skip(Skip::NoPosition, what.to_owned()),
             Geometry::Other(name) => self.skip(Skip::NotAPoint, format!("geometry {name}")),
-            Geometry::Point(x, y) => self.position(x, y, weight),
+            Geometry::Point(x, y) => self.position(x, y, weight)?,
             Geometry::MultiPoint(positions) => {
                 let mut any = false;
                 for (x, y) in positions {
                     any = true;
-                    self.position(x, y, weight);
+                    self.position(x, y, weight)?;
                     // one record may have millions
                     if self.batch.points.len() >= BATCH {
                         self.fill();
@@ -180,18 +183,27 @@ impl Judge {
         }
     }
 
-    fn position(&mut self, x: f64, y: f64, weight: &Amount) {
+    fn position(&mut self, x: f64, y: f64, weight: &Amount) -> Result<(), Stopped> {
         if x.is_nan() && y.is_nan() {
             // an empty point, as WKB writes it
-            return self.skip(Skip::NoPosition, "empty Point".to_owned());
+            self.skip(Skip::NoPosition, "empty Point".to_owned());
+            return Ok(());
         }
-        let judged = match self.crs.lon_lat(x, y) {
-            Some((lon, lat)) => self.batch.keep_record(lon, lat, weight),
-            None => Err((Skip::BadPosition, format!("x {x}, y {y}"))),
+        let judged = match self.crs.place(x, y) {
+            Ok(place) => {
+                self.batch.report.place_off_by(place.error);
+                self.batch.keep_record(place.lon, place.lat, weight)
+            }
+            Err(Nowhere::Outside) => Err((Skip::BadPosition, format!("x {x}, y {y}"))),
+            Err(Nowhere::Vague(vague)) => {
+                self.refused = Some(self.crs.refusal(&vague, &self.file));
+                return Err(Stopped);
+            }
         };
         if let Err((skip, found)) = judged {
             self.skip(skip, found);
         }
+        Ok(())
     }
 
     /// Counts a record that is marked as deleted.
@@ -297,6 +309,7 @@ pub(crate) struct Opening {
     asked: Asked,
     within: Option<Bounds>,
     strict: bool,
+    datum_error: Option<f64>,
 }
 
 impl Opening {
@@ -314,13 +327,15 @@ impl Opening {
             asked,
             within: options.within,
             strict: options.strict,
+            datum_error: options.datum_error,
         }
     }
 
     /// Starts to read, with readers that take turns.
     pub(crate) fn start(self, readers: Vec<Reader>) -> Result<Box<dyn Source>, LoadError> {
         let Self { origin, strict, .. } = self;
-        let (crs, asked) = (Arc::new(self.crs), Arc::new(self.asked));
+        let crs = self.crs.accepting(self.datum_error, &origin.file())?;
+        let (crs, asked) = (Arc::new(crs), Arc::new(self.asked));
         let mut columns = self.columns;
         columns.kept = asked.names(&columns.seen);
         let mut receivers = VecDeque::new();
@@ -341,6 +356,8 @@ impl Opening {
                 is_guess,
                 undecided: unsure.then(|| Undecided::new(first, &verdict)),
                 unused: false,
+                file: origin.file(),
+                refused: None,
                 out,
             };
             thread::Builder::new()
@@ -373,6 +390,10 @@ impl Judge {
             // the source is gone, and nobody asks
             return;
         }
+        let ended = match self.refused.take() {
+            Some(error) => Err(Ended::Failed(error)),
+            None => ended,
+        };
         let _ = match ended {
             Ok(()) => self.out.send(Ok(Handed::End)),
             Err(Ended::Failed(error)) => self.out.send(Err(error)),

@@ -25,7 +25,7 @@ fn weights() -> ArrayRef {
     f64s(ROWS.map(|r| r.2))
 }
 
-fn batch(columns: Vec<(&str, ArrayRef)>) -> RecordBatch {
+pub(crate) fn batch(columns: Vec<(&str, ArrayRef)>) -> RecordBatch {
     RecordBatch::try_from_iter_with_nullable(columns.into_iter().map(|(n, c)| (n, c, true)))
         .unwrap()
 }
@@ -38,7 +38,7 @@ fn lon_lat() -> RecordBatch {
     ])
 }
 
-fn wkb(x: f64, y: f64) -> Vec<u8> {
+pub(crate) fn wkb(x: f64, y: f64) -> Vec<u8> {
     let mut bytes = vec![1, 1, 0, 0, 0];
     bytes.extend(x.to_le_bytes());
     bytes.extend(y.to_le_bytes());
@@ -70,7 +70,7 @@ fn list_column() -> ArrayRef {
 }
 
 /// Writes Parquet of so many rows a group, with the metadata key `geo` if there is one.
-fn write_parquet(path: &Path, batch: &RecordBatch, group: usize, geo: Option<&str>) {
+pub(crate) fn write_parquet(path: &Path, batch: &RecordBatch, group: usize, geo: Option<&str>) {
     let properties = WriterProperties::builder()
         .set_max_row_group_row_count(Some(group))
         .set_key_value_metadata(geo.map(|geo| vec![KeyValue::new("geo".into(), geo.to_owned())]))
@@ -81,7 +81,7 @@ fn write_parquet(path: &Path, batch: &RecordBatch, group: usize, geo: Option<&st
     writer.close().unwrap();
 }
 
-fn geo(column: &str, crs: &str) -> String {
+pub(crate) fn geo(column: &str, crs: &str) -> String {
     format!(
         "{{\"version\":\"1.1.0\",\"primary_column\":\"{column}\",\
          \"columns\":{{\"{column}\":{{\"encoding\":\"WKB\",\"geometry_types\":[\"Point\"]{crs}}}}}}}"

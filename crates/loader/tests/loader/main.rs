@@ -25,6 +25,7 @@ mod remote;
 mod sets;
 mod shapefile;
 mod survive;
+mod systems;
 mod text;
 mod weights;
 mod within;

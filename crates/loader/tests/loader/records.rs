@@ -10,7 +10,7 @@ use shapefile::{Multipoint, Point, PointM, PointZ, Polyline, ShapeWriter};
 use std::path::Path;
 
 /// Writes a Shapefile with a table whose only field is the weight.
-fn write_shapes<S: shapefile::record::EsriShape>(
+pub(crate) fn write_shapes<S: shapefile::record::EsriShape>(
     path: &Path,
     shapes: &[(S, Option<f64>)],
     prj: Option<&str>,

@@ -15,6 +15,7 @@ use crate::crs::Crs;
 use crate::error::LoadError;
 use crate::input::{Input, Origin};
 use crate::open::Options;
+use crate::report::shown;
 use crate::source::Source;
 use features::{Features, Layout};
 use flatgeobuf::{Header, size_prefixed_root_as_header};
@@ -221,9 +222,23 @@ fn system(header: &Header<'_>, file: &str) -> Result<Crs, LoadError> {
         return Ok(Crs::LonLat);
     };
     let ours = crs.org().is_none_or(|org| org.eq_ignore_ascii_case("EPSG"));
-    match (u32::try_from(crs.code()), crs.wkt()) {
-        (Ok(code @ 1..), _) if ours => Crs::of_epsg(code, file),
-        (_, Some(wkt)) => Crs::of_wkt(wkt, file),
-        _ => Ok(Crs::LonLat),
+    let words = [crs.wkt(), crs.code_string()];
+    let definition = words.into_iter().flatten().find(|text| !text.is_empty());
+    match (u32::try_from(crs.code()), definition) {
+        // a number that isn't known may have a definition that is
+        (Ok(code @ 1..), definition) if ours => Crs::of_epsg(code, file).or_else(|error| {
+            let known = definition.map(|text| Crs::of_wkt(text, file));
+            known.and_then(Result::ok).ok_or(error)
+        }),
+        (_, Some(definition)) => Crs::of_wkt(definition, file),
+        (Ok(0), None) if crs.name().is_none_or(str::is_empty) => Ok(Crs::LonLat),
+        (code, None) => {
+            let org = crs.org().unwrap_or("EPSG");
+            let name = crs.name().unwrap_or_default();
+            Err(LoadError::UnknownCrs {
+                file: file.to_owned(),
+                system: format!("{} {org}:{}", shown(name.as_bytes()), code.unwrap_or(0)),
+            })
+        }
     }
 }

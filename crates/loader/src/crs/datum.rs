@@ -1,0 +1,329 @@
+//! Datums: how far their longitudes and latitudes are from those of WGS 84, and how well that is
+//! known.
+
+use std::f64::consts::PI;
+use std::fmt;
+
+/// A shift that is known no better is not taken unasked, in metres.
+const TAKEN: f64 = 10.0;
+
+/// The same where a grid that is not read here would do better.
+const TAKEN_BESIDE_A_GRID: f64 = 5.0;
+
+/// Where areas of shifts end: so many degrees more or less, since libraries bend them differently.
+const BORDER: f64 = 1.0;
+
+/// WGS 84's half axis, and 1 through its flattening.
+const WGS84: (f64, f64) = (6_378_137.0, 298.257_223_563);
+
+/// A second of arc, in radians.
+const SECOND: f64 = PI / 180.0 / 3600.0;
+
+/// A datum's way to WGS 84.
+pub(super) enum Datum {
+    /// Its places are WGS 84's, within five metres.
+    Same,
+    Shifted(Shifts),
+}
+
+/// The shifts of a datum, each for its part of the world.
+pub(super) struct Shifts {
+    /// Where the datum is made for.
+    area: Area,
+    shifts: Vec<Shift>,
+    grids: Vec<Grid>,
+}
+
+struct Shift {
+    /// In metres.
+    accuracy: f64,
+    /// Only for where no other is.
+    offshore: bool,
+    area: Area,
+    helmert: Helmert,
+}
+
+/// A file of shifts that knows better than numbers, and is not read here.
+struct Grid {
+    accuracy: f64,
+    area: Area,
+    name: &'static str,
+}
+
+/// Why a place is not known well enough.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Vague {
+    /// How well it is known, in metres; `None`: nobody says.
+    pub(crate) metres: Option<f64>,
+    /// The grid that would do better.
+    pub(crate) grid: Option<&'static str>,
+}
+
+impl fmt::Display for Vague {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.metres {
+            Some(metres) => write!(f, "known only within {metres} m")?,
+            None => write!(f, "not known")?,
+        }
+        match self.grid {
+            Some(grid) => write!(f, " without the grid {grid}, which is not read here"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Datum {
+    /// The datum of a row of the table; `None` if its shift is not known.
+    pub(super) fn of(shift: &'static str, ellipsoid: (f64, f64)) -> Option<Self> {
+        if shift == "=" {
+            return Some(Self::Same);
+        }
+        let (area, shifts) = shift.split_once(':')?;
+        let (shifts, grids) = shifts.split_once('#').unwrap_or((shifts, ""));
+        let mut edges = area.split(',').map(|number| number.parse().ok());
+        let rows = |list: &'static str| list.split(';').filter(|row| !row.is_empty());
+        let shifts: Option<_> = rows(shifts).map(|row| Shift::of(row, ellipsoid)).collect();
+        let grids: Option<_> = rows(grids).map(Grid::of).collect();
+        Some(Self::Shifted(Shifts {
+            area: Area::of(&mut || edges.next().flatten())?,
+            shifts: shifts?,
+            grids: grids?,
+        }))
+    }
+
+    /// The datum whose shift a file says itself: metres, seconds of arc, parts per million.
+    pub(super) fn said(seven: [f64; 7], ellipsoid: (f64, f64)) -> Self {
+        Self::Shifted(Shifts {
+            area: Area::WORLD,
+            shifts: vec![Shift {
+                accuracy: 0.0,
+                offshore: false,
+                area: Area::WORLD,
+                helmert: Helmert::new(seven, ellipsoid),
+            }],
+            grids: Vec::new(),
+        })
+    }
+}
+
+impl Shifts {
+    /// Where WGS 84 has a place, in radians, and how well that is known in metres where it is
+    /// more than is taken unasked. `asked`: the most metres that are taken. An error without a
+    /// word is a place that the datum is not made for: a mistake of its row, not of the file.
+    pub(super) fn place(
+        &self,
+        at: (f64, f64),
+        asked: Option<f64>,
+    ) -> Result<((f64, f64), f64), Option<Vague>> {
+        let (lon, lat) = (at.0.to_degrees(), at.1.to_degrees());
+        let inside = self.best(lon, lat, 0.0);
+        let near = match self.shifts.len() {
+            1 => inside,
+            _ => self.best(lon, lat, BORDER),
+        };
+        let grids = self.grids.iter().filter(|g| g.area.has(lon, lat, 0.0));
+        let Some(best) = inside.or(near).or_else(|| self.only()) else {
+            let grid = grids.min_by(|a, b| a.accuracy.total_cmp(&b.accuracy));
+            let meant = self.area.has(lon, lat, BORDER);
+            return Err(meant.then(|| Vague {
+                metres: None,
+                grid: grid.map(|grid| grid.name),
+            }));
+        };
+        let place = best.helmert.shifted(at);
+        let mut metres = best.accuracy;
+        if let Some(near) = near.filter(|near| !std::ptr::eq(*near, best)) {
+            // where two meet none is as good as it says if they don't
+            let apart = apart(place, near.helmert.shifted(at));
+            if apart > TAKEN {
+                metres = metres.max(apart.ceil());
+            }
+        }
+        if metres <= TAKEN_BESIDE_A_GRID {
+            return Ok((place, 0.0));
+        }
+        let better = grids.filter(|grid| grid.accuracy < metres);
+        let better = better.min_by(|a, b| a.accuracy.total_cmp(&b.accuracy));
+        if better.is_none() && metres <= TAKEN {
+            return Ok((place, 0.0));
+        }
+        if asked.is_some_and(|asked| metres <= asked) {
+            return Ok((place, metres));
+        }
+        Err(Some(Vague {
+            metres: Some(metres),
+            grid: better.map(|grid| grid.name),
+        }))
+    }
+
+    /// The shift of a place, as PROJ chooses: the most accurate of those whose area has it, and
+    /// for the sea only where there is no other. Areas are taken with so many degrees around them.
+    fn best(&self, lon: f64, lat: f64, around: f64) -> Option<&Shift> {
+        let mut best: Option<&Shift> = None;
+        for shift in self.shifts.iter().filter(|s| s.area.has(lon, lat, around)) {
+            let better = best.is_none_or(|best| {
+                let inner = shift.accuracy == best.accuracy && shift.area.is_in(&best.area);
+                !shift.offshore && (shift.accuracy < best.accuracy || inner)
+            });
+            if better {
+                best = Some(shift);
+            }
+        }
+        best
+    }
+
+    /// The only shift, which is taken wherever a place lies.
+    fn only(&self) -> Option<&Shift> {
+        self.shifts.first().filter(|_| self.shifts.len() == 1)
+    }
+
+    /// What keeps every place from being taken, whatever it is.
+    pub(super) fn vague(&self, asked: Option<f64>) -> Option<Vague> {
+        let best = self.shifts.iter().map(|shift| shift.accuracy);
+        let best = best.min_by(f64::total_cmp);
+        let taken = asked.unwrap_or(0.0).max(TAKEN);
+        let grid = self.grids.first().map(|grid| grid.name);
+        match best {
+            Some(best) if best <= taken => None,
+            metres => Some(Vague { metres, grid }),
+        }
+    }
+}
+
+impl Shift {
+    /// `accuracy[o],west,south,east,north,tx,ty,tz[,rx,ry,rz,ds]`
+    fn of(row: &str, ellipsoid: (f64, f64)) -> Option<Self> {
+        let (accuracy, numbers) = row.split_once(',')?;
+        let mut numbers = numbers.split(',').map(|number| number.parse::<f64>().ok());
+        let mut next = || numbers.next().flatten();
+        let area = Area::of(&mut next)?;
+        let mut seven = [next()?, next()?, next()?, 0.0, 0.0, 0.0, 0.0];
+        for rest in seven.iter_mut().skip(3) {
+            *rest = next().unwrap_or(0.0);
+        }
+        Some(Self {
+            accuracy: accuracy.trim_end_matches('o').parse().ok()?,
+            offshore: accuracy.ends_with('o'),
+            area,
+            helmert: Helmert::new(seven, ellipsoid),
+        })
+    }
+}
+
+impl Grid {
+    /// `accuracy,west,south,east,north,name`
+    fn of(row: &'static str) -> Option<Self> {
+        let (numbers, name) = row.rsplit_once(',')?;
+        let mut numbers = numbers.split(',').map(|number| number.parse::<f64>().ok());
+        let mut next = || numbers.next().flatten();
+        Some(Self {
+            accuracy: next()?,
+            area: Area::of(&mut next)?,
+            name,
+        })
+    }
+}
+
+/// A part of the world in degrees; one whose east is less than its west lies across ±180.
+struct Area {
+    west: f64,
+    south: f64,
+    east: f64,
+    north: f64,
+}
+
+impl Area {
+    const WORLD: Self = Self {
+        west: -180.0,
+        south: -90.0,
+        east: 180.0,
+        north: 90.0,
+    };
+
+    fn of(next: &mut impl FnMut() -> Option<f64>) -> Option<Self> {
+        Some(Self {
+            west: next()?,
+            south: next()?,
+            east: next()?,
+            north: next()?,
+        })
+    }
+
+    /// Whether a place is inside, or less than so many degrees off.
+    fn has(&self, lon: f64, lat: f64, around: f64) -> bool {
+        let (west, east) = (self.west - around, self.east + around);
+        let between = match self.west <= self.east {
+            true => west <= lon && lon <= east,
+            false => west <= lon || lon <= east,
+        };
+        between && self.south - around <= lat && lat <= self.north + around
+    }
+
+    fn is_in(&self, other: &Self) -> bool {
+        let between = other.west <= self.west && self.east <= other.east;
+        between && other.south <= self.south && self.north <= other.north
+    }
+}
+
+/// Metres between two places in radians that lie near each other.
+fn apart(a: (f64, f64), b: (f64, f64)) -> f64 {
+    ((a.0 - b.0) * a.1.cos()).hypot(a.1 - b.1) * WGS84.0
+}
+
+/// A shift, turn and stretch about the earth's middle (EPSG's method 9606, position vector; 9603
+/// where only the shift is given). Places lie on the ellipsoid, before and after.
+struct Helmert {
+    axis: f64,
+    /// The ellipsoid's first eccentricity, squared.
+    squared: f64,
+    moves: [f64; 3],
+    turns: [f64; 3],
+    stretch: f64,
+}
+
+/// The square of an ellipsoid's first eccentricity.
+fn squared(flattening: f64) -> f64 {
+    match flattening {
+        0.0 => 0.0,
+        through => (2.0 - 1.0 / through) / through,
+    }
+}
+
+impl Helmert {
+    fn new(seven: [f64; 7], (axis, flattening): (f64, f64)) -> Self {
+        let [x, y, z, rx, ry, rz, parts] = seven;
+        Self {
+            axis,
+            squared: squared(flattening),
+            moves: [x, y, z],
+            turns: [rx * SECOND, ry * SECOND, rz * SECOND],
+            stretch: 1.0 + parts * 1e-6,
+        }
+    }
+
+    /// Longitude and latitude of WGS 84, both in radians.
+    fn shifted(&self, (lon, lat): (f64, f64)) -> (f64, f64) {
+        let ((sin_lon, cos_lon), (sin, cos)) = (lon.sin_cos(), lat.sin_cos());
+        let normal = self.axis / (1.0 - self.squared * sin * sin).sqrt();
+        let (x, y) = (normal * cos * cos_lon, normal * cos * sin_lon);
+        let z = normal * (1.0 - self.squared) * sin;
+        let ([rx, ry, rz], s) = (self.turns, self.stretch);
+        let [tx, ty, tz] = self.moves;
+        let (x, y, z) = (
+            tx + s * (x - rz * y + ry * z),
+            ty + s * (rz * x + y - rx * z),
+            tz + s * (rx * y - ry * x + z),
+        );
+        // Bowring's formula: exact to micrometres so near to the ground
+        let (axis, flattening) = WGS84;
+        let squared = squared(flattening);
+        let pole = axis * (1.0 - 1.0 / flattening);
+        let around = x.hypot(y);
+        let (c, s) = (around * pole, z * axis);
+        let length = c.hypot(s);
+        let (c, s) = (c / length, s / length);
+        let up = z + squared / (1.0 - squared) * pole * s * s * s;
+        let out = around - squared * axis * c * c * c;
+        (y.atan2(x), up.atan2(out))
+    }
+}

@@ -1,0 +1,132 @@
+//! A coordinate system that takes arithmetic: a projection, units, a meridian, a datum.
+
+use super::datum::{Datum, Vague};
+use proj4rs::Proj;
+use proj4rs::transform::transform;
+
+/// A coordinate system with its way to longitude and latitude on WGS 84.
+pub(crate) struct Local {
+    /// What messages call it.
+    name: String,
+    kind: Kind,
+    /// Where longitudes begin, in radians from Greenwich.
+    meridian: f64,
+    datum: Datum,
+    /// The most metres that the datum may be off; `None`: as much as is taken unasked.
+    accepted: Option<f64>,
+}
+
+enum Kind {
+    /// Degrees to a unit.
+    Angles(f64),
+    /// A projection, and angles on the same ellipsoid.
+    Plane(Box<(Proj, Proj)>),
+}
+
+/// A place in degrees on WGS 84.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Place {
+    pub(crate) lon: f64,
+    pub(crate) lat: f64,
+    /// How far it may be off, in metres, where that was accepted; else 0.
+    pub(crate) error: f64,
+}
+
+/// Why coordinates give no place.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Nowhere {
+    /// The system has no such place.
+    Outside,
+    /// The datum's shift is not known well enough there.
+    Vague(Vague),
+}
+
+impl Local {
+    /// A system of angles.
+    pub(super) fn angles(name: String, unit: f64, meridian: f64, datum: Datum) -> Self {
+        Self {
+            name,
+            kind: Kind::Angles(unit),
+            meridian: meridian.to_radians(),
+            datum,
+            accepted: None,
+        }
+    }
+
+    /// A system of plane coordinates, by PROJ's words for its projection; `None` if there is no
+    /// such projection here.
+    pub(super) fn plane(
+        name: String,
+        words: &str,
+        (axis, flattening): (f64, f64),
+        meridian: f64,
+        datum: Datum,
+    ) -> Option<Self> {
+        // the library has it only as a sphere's, and PROJ before 9.8 too: files mean one or the other
+        if words.starts_with("eqc ") && flattening != 0.0 {
+            return None;
+        }
+        let shape = match flattening {
+            0.0 => format!("+R={axis}"),
+            _ => format!("+a={axis} +rf={flattening}"),
+        };
+        let words = words.replace(' ', " +");
+        let from = Proj::from_proj_string(&format!("+proj={words} {shape}")).ok()?;
+        let to = Proj::from_proj_string(&format!("+proj=longlat {shape}")).ok()?;
+        Some(Self {
+            name,
+            kind: Kind::Plane(Box::new((from, to))),
+            meridian: meridian.to_radians(),
+            datum,
+            accepted: None,
+        })
+    }
+
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Accepts places that are off by as much.
+    pub(super) fn accept(&mut self, metres: Option<f64>) {
+        self.accepted = metres;
+    }
+
+    /// What keeps every place from being taken, whatever it is.
+    pub(super) fn vague(&self) -> Option<Vague> {
+        match &self.datum {
+            Datum::Same => None,
+            Datum::Shifted(shifts) => shifts.vague(self.accepted),
+        }
+    }
+
+    pub(super) fn place(&self, x: f64, y: f64) -> Result<Place, Nowhere> {
+        let (lon, lat) = self.on_datum(x, y).ok_or(Nowhere::Outside)?;
+        let ((lon, lat), error) = match &self.datum {
+            Datum::Same => ((lon, lat), 0.0),
+            Datum::Shifted(shifts) => shifts
+                .place((lon, lat), self.accepted)
+                .map_err(|vague| vague.map_or(Nowhere::Outside, Nowhere::Vague))?,
+        };
+        let (lon, lat) = (lon.to_degrees(), lat.to_degrees());
+        Ok(Place { lon, lat, error })
+    }
+
+    /// Longitude from Greenwich and latitude on the datum, in radians.
+    fn on_datum(&self, x: f64, y: f64) -> Option<(f64, f64)> {
+        let (lon, lat) = match &self.kind {
+            // as far as rows may go that are degrees
+            Kind::Angles(unit) if (x * unit).abs() <= 540.0 && (y * unit).abs() <= 90.0 => {
+                ((x * unit).to_radians(), (y * unit).to_radians())
+            }
+            Kind::Angles(_) => return None,
+            Kind::Plane(systems) => {
+                let (from, to) = &**systems;
+                let mut at = (x, y, 0.0);
+                transform(from, to, &mut at).ok()?;
+                (at.0, at.1)
+            }
+        };
+        let lon = lon + self.meridian;
+        (lon.is_finite() && lat.is_finite()).then_some((lon, lat))
+    }
+}

@@ -1,0 +1,264 @@
+//! The methods of projections: their names and parameters in the dialects of OGC, GDAL, Esri and
+//! EPSG, and PROJ's words for them.
+
+use super::definition::{Base, Projection};
+use super::registry::plain;
+use std::collections::BTreeMap;
+
+/// What a projection is here.
+#[derive(Debug, PartialEq)]
+pub(super) enum Projected {
+    /// EPSG:3857.
+    WebMercator,
+    /// PROJ's words.
+    Words(String),
+}
+
+/// The radius of Web Mercator's sphere.
+const RADIUS: f64 = 6_378_137.0;
+
+/// PROJ's words for a projection; `None` where its method or a parameter is not known.
+pub(super) fn words(projection: &Projection, base: &Base) -> Option<Projected> {
+    let mut given = Given::of(projection, base)?;
+    let method = plain(&projection.method);
+    let sphere = base.ellipsoid.1 == 0.0 && (base.ellipsoid.0 - RADIUS).abs() < 0.5;
+    let said = projection.words.as_deref();
+    let pseudo = method == "mercatorauxiliarysphere"
+        || method == "popularvisualisationpseudomercator"
+        || said.is_some_and(|words| {
+            words.contains("+proj=merc") && words.contains("+nadgrids=@null")
+        });
+    if pseudo || (sphere && method.starts_with("mercator")) {
+        let plain = given.values.iter().all(|(key, value)| neutral(key, *value));
+        let metres = projection.unit == 1.0 && (base.ellipsoid.0 - RADIUS).abs() < 0.5;
+        return (plain && metres && base.meridian == 0.0).then_some(Projected::WebMercator);
+    }
+    let template = template(&method, &mut given)?;
+    let words = given.fill(&template, projection.unit)?;
+    Some(Projected::Words(words))
+}
+
+/// A projection's words, with the names of those whose values are given: `lat_ts:lat_1` takes the
+/// one for the other.
+fn template(method: &str, given: &mut Given) -> Option<String> {
+    let words = match method {
+        "transversemercator" | "gausskruger" | "transversemercatorcomplex" => {
+            match given.get("k") < 0.0 {
+                true => given.south_orientated()?,
+                false => "tmerc lat_0 lon_0 k",
+            }
+        }
+        "transversemercatorsouthorientated" => "tmerc axis=wsu lat_0 lon_0 k",
+        "lambertconformalconic" if given.has("lat_1") => "lcc lat_0 lon_0 lat_1 lat_2 k_0:k",
+        "lambertconformalconic2sp"
+        | "lambertconicconformal2sp"
+        | "lambertconicconformal2spmichigan" => "lcc lat_0 lon_0 lat_1 lat_2 k_0:k",
+        "lambertconformalconic" | "lambertconformalconic1sp" | "lambertconicconformal1sp" => {
+            "lcc lat_0 lon_0 lat_1:lat_0 k_0:k"
+        }
+        "albers" | "albersconicequalarea" | "albersequalarea" => "aea lat_0 lon_0 lat_1 lat_2",
+        "equidistantconic" => "eqdc lat_0 lon_0 lat_1 lat_2",
+        "doublestereographic" | "obliquestereographic" => "sterea lat_0 lon_0 k",
+        "stereographic" => "stere lat_0 lon_0 k",
+        "stereographicnorthpole" | "stereographicsouthpole" => {
+            let north = method == "stereographicnorthpole";
+            given.insert("pole", if north { 90.0 } else { -90.0 });
+            "stere lat_0:pole lat_ts:lat_1 lon_0 k"
+        }
+        "polarstereographic" | "polarstereographicvarianta" | "polarstereographicvariantb" => {
+            given.polar()?
+        }
+        "mercator1sp" | "mercatorvarianta" => "merc lon_0 k",
+        "mercator2sp" | "mercatorvariantb" | "mercator" => "merc lon_0 lat_ts:lat_1",
+        "hotineobliquemercator"
+        | "hotineobliquemercatorvarianta"
+        | "hotineobliquemercatorazimuthnaturalorigin"
+        | "rectifiedskeworthomorphicnaturalorigin" => {
+            "omerc lat_0 lonc:lon_0 alpha gamma k no_uoff"
+        }
+        "hotineobliquemercatorazimuthcenter"
+        | "hotineobliquemercatorvariantb"
+        | "obliquemercator"
+        | "rectifiedskeworthomorphiccenter" => given.oblique(),
+        "swissobliquecylindrical" | "swissobliquemercator" => "somerc lat_0 lon_0 k",
+        "krovak" | "krovaknorthorientated" => given.krovak(method)?,
+        "cassini" | "cassinisoldner" => "cass lat_0 lon_0",
+        "lambertazimuthalequalarea" => "laea lat_0 lon_0",
+        "azimuthalequidistant" | "modifiedazimuthalequidistant" => "aeqd lat_0 lon_0",
+        "guamprojection" => "aeqd guam lat_0 lon_0",
+        "cylindricalequalarea" | "lambertcylindricalequalarea" => "cea lat_ts:lat_1 lon_0",
+        "behrmann" => {
+            given.insert("lat_1", 30.0);
+            "cea lat_ts:lat_1 lon_0"
+        }
+        "equidistantcylindricalspherical" | "equirectangular" | "platecarree" => {
+            "eqc lat_ts:lat_1 lon_0"
+        }
+        "polyconic" | "americanpolyconic" => "poly lat_0 lon_0",
+        "sinusoidal" => "sinu lon_0",
+        "mollweide" => "moll lon_0",
+        "robinson" => "robin lon_0",
+        "millercylindrical" => "mill lon_0",
+        "equalearth" => "eqearth lon_0",
+        _ => return None,
+    };
+    Some(words.to_owned())
+}
+
+/// A projection's values in degrees and metres, by PROJ's names.
+struct Given {
+    values: BTreeMap<&'static str, f64>,
+    /// Whether the axes are said to go east and north.
+    east: bool,
+}
+
+/// Whether a value changes nothing.
+fn neutral(key: &str, value: f64) -> bool {
+    match key {
+        "k" | "x_scale" | "y_scale" => (value - 1.0).abs() < 1e-12,
+        _ => value == 0.0,
+    }
+}
+
+impl Given {
+    /// The values of a projection; `None` if one's name is not known and it is not 0.
+    fn of(projection: &Projection, base: &Base) -> Option<Self> {
+        let mut values = BTreeMap::new();
+        for parameter in &projection.parameters {
+            let key = match &*plain(&parameter.name) {
+                "latitudeoforigin" | "latitudeofcenter" | "latitudeofcentre"
+                | "latitudeofnaturalorigin" | "latitudeofprojectioncentre"
+                | "latitudeoffalseorigin" => "lat_0",
+                "centralmeridian" | "longitudeofcenter" | "longitudeofcentre"
+                | "longitudeoforigin" | "longitudeofnaturalorigin"
+                | "longitudeofprojectioncentre" | "longitudeoffalseorigin" => "lon_0",
+                "standardparallel1" | "latitudeof1ststandardparallel" => "lat_1",
+                "standardparallel2" | "latitudeof2ndstandardparallel" => "lat_2",
+                "latitudeofstandardparallel" => "lat_ts",
+                "scalefactor" | "scalefactoratnaturalorigin" | "scalefactoratprojectioncentre"
+                | "scalefactoronpseudostandardparallel" | "ellipsoidscalingfactor" => "k",
+                "falseeasting" | "eastingatfalseorigin" | "eastingatprojectioncentre" => "x_0",
+                "falsenorthing" | "northingatfalseorigin" | "northingatprojectioncentre" => "y_0",
+                "azimuth" | "azimuthatprojectioncentre" | "colatitudeofconeaxis" => "alpha",
+                "rectifiedgridangle" | "anglefromrectifiedtoskewgrid" | "xyplanerotation" => {
+                    "gamma"
+                }
+                "pseudostandardparallel1" | "latitudeofpseudostandardparallel" => "pseudo",
+                "xscale" => "x_scale",
+                "yscale" => "y_scale",
+                _ if parameter.value == 0.0 => continue,
+                _ => return None,
+            };
+            let factor = match (key, parameter.unit) {
+                ("k" | "x_scale" | "y_scale", _) => 1.0,
+                ("x_0" | "y_0", unit) => unit.unwrap_or(projection.unit),
+                (_, Some(unit)) => unit.to_degrees(),
+                (_, None) => base.unit,
+            };
+            values.insert(key, parameter.value * factor);
+        }
+        Some(Self {
+            values,
+            east: projection.east,
+        })
+    }
+
+    fn has(&self, key: &str) -> bool {
+        self.values.contains_key(key)
+    }
+
+    /// A value, or the one that changes nothing.
+    fn get(&self, key: &str) -> f64 {
+        let nothing = if key == "k" { 1.0 } else { 0.0 };
+        self.values.get(key).copied().unwrap_or(nothing)
+    }
+
+    fn insert(&mut self, key: &'static str, value: f64) {
+        self.values.insert(key, value);
+    }
+
+    fn is(&self, key: &str, value: f64) -> bool {
+        (self.get(key) - value).abs() < 1e-6
+    }
+
+    /// A scale below 0, as Esri turns a transverse Mercator to the south and west.
+    fn south_orientated(&mut self) -> Option<&'static str> {
+        self.insert("k", -self.get("k"));
+        let at_origin = self.get("x_0") == 0.0 && self.get("y_0") == 0.0;
+        at_origin.then_some("tmerc axis=wsu lat_0 lon_0 k")
+    }
+
+    /// A pole by its own latitude with a scale, or by a parallel's whose scale is 1.
+    fn polar(&mut self) -> Option<&'static str> {
+        let latitude = match self.has("lat_ts") {
+            true => self.get("lat_ts"),
+            false => self.get("lat_0"),
+        };
+        self.insert("pole", 90f64.copysign(latitude));
+        self.values.remove("lat_0");
+        self.values.remove("lat_ts");
+        if (latitude.abs() - 90.0).abs() < 1e-9 {
+            return Some("stere lat_0:pole lon_0 k");
+        }
+        self.insert("lat_ts", latitude);
+        (latitude != 0.0 && self.is("k", 1.0)).then_some("stere lat_0:pole lat_ts lon_0 k")
+    }
+
+    /// An oblique Mercator from the middle of the map; that of Switzerland and Hungary lies square.
+    fn oblique(&mut self) -> &'static str {
+        let square = self.is("alpha", 90.0) && (self.is("gamma", 90.0) || !self.has("gamma"));
+        if !square {
+            return "omerc lat_0 lonc:lon_0 alpha gamma k";
+        }
+        self.values.remove("alpha");
+        self.values.remove("gamma");
+        "somerc lat_0 lon_0 k"
+    }
+
+    /// Krovak's cone, whose numbers are the method's own, with axes east and north or, as first
+    /// made, south and west.
+    fn krovak(&mut self, method: &str) -> Option<&'static str> {
+        let turned = self.is("x_scale", -1.0) && self.is("gamma", 90.0);
+        let east = method == "krovaknorthorientated" || turned || self.east;
+        let usual = self.is("pseudo", 78.5) && (self.get("alpha") - 30.288).abs() < 1e-3;
+        let straight = turned || (self.is("gamma", 0.0) && !self.is("x_scale", -1.0));
+        for key in ["pseudo", "alpha", "gamma", "x_scale"] {
+            self.values.remove(key);
+        }
+        let words = match east {
+            true => "krovak lat_0 lon_0 k",
+            false => "krovak axis=swu lat_0 lon_0 k",
+        };
+        (usual && straight).then_some(words)
+    }
+
+    /// The words of a template with their values; `None` if a value is left that matters.
+    fn fill(mut self, template: &str, unit: f64) -> Option<String> {
+        let mut words = String::new();
+        for (at, word) in template.split(' ').enumerate() {
+            let (word, key) = word.split_once(':').unwrap_or((word, word));
+            if at == 0 || word.contains('=') || word.starts_with("no_") || word == "guam" {
+                if at > 0 {
+                    words.push(' ');
+                }
+                words.push_str(word);
+            } else if let Some(value) = self.values.get(key) {
+                words.push_str(&format!(" {word}={value}"));
+            }
+        }
+        for key in ["x_0", "y_0"] {
+            if let Some(value) = self.values.get(key) {
+                words.push_str(&format!(" {key}={value}"));
+            }
+        }
+        if unit != 1.0 {
+            words.push_str(&format!(" to_meter={unit}"));
+        }
+        let taken = template.split([' ', ':']).chain(["x_0", "y_0"]);
+        for key in taken {
+            self.values.remove(key);
+        }
+        let nothing_left = self.values.iter().all(|(key, value)| neutral(key, *value));
+        nothing_left.then_some(words)
+    }
+}
