@@ -73,7 +73,7 @@ pub(super) struct SourceFlags {
     #[arg(long, value_name = "NAME")]
     encoding: Option<Encoding>,
     /// How far places may be off, like 50m, where the shift of a file's datum to WGS 84 is known no
-    /// better [default: 10m, or 5m where a grid that is not read here does better]
+    /// better without a grid, which is not read here [default: 5m]
     #[arg(long, value_name = "METRES", value_parser = metres)]
     datum_error: Option<f64>,
     /// Stop at the first row that gives no point, instead of skipping and counting it

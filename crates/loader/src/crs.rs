@@ -3,9 +3,11 @@
 //! One rule for all formats. A system comes by its EPSG number or its definition; units, meridian,
 //! projection and datum are its own, and so is the shift to WGS 84 if the file says one. Else the
 //! datum is found by its number or name, and of EPSG's shifts the one with the best accuracy at
-//! each place is taken, as PROJ does without grids. Datums that differ from WGS 84 by up to five
-//! metres (ETRS89, NAD83, GDA2020 …) are taken as they are. Shifts that are known no better than
-//! within ten metres, or five where a grid does better, refuse the file; so does what isn't known.
+//! each place is taken, as PROJ does without grids; from ten metres on the account says how far
+//! places may be off. Datums that differ from WGS 84 by up to five metres (ETRS89, NAD83, GDA2020 …)
+//! are taken as they are. What is known no better than within five metres where a grid does better,
+//! or where two shifts that meet disagree by ten, refuses the file unless that is accepted; so does
+//! what isn't known at all.
 //!
 //! Coordinates are easting and northing, longitude and latitude, in this order, whatever the
 //! official one is: all our formats have them so.

@@ -51,7 +51,7 @@ pub struct Options {
     /// Where rows are wanted; everywhere without it. Files with an index are read only there.
     pub within: Option<Bounds>,
     /// How far a place may be off because its datum's shift to WGS 84 is known no better, in
-    /// metres; without it 10, or 5 where a grid that is not read here does better.
+    /// metres, where a grid that is not read here does better; 5 without it.
     pub datum_error: Option<f64>,
     /// Whether a row that gives no point is an error.
     pub strict: bool,

@@ -169,7 +169,7 @@ pub struct Report {
     pub at_null_island: u64,
     pub(crate) notes: Notes,
     /// How far places may be off because their datum's shift is known no better, in metres, where
-    /// [`Options::datum_error`](crate::Options::datum_error) accepts that; else 0.
+    /// that is over 10 or [`Options::datum_error`](crate::Options::datum_error) accepts it; else 0.
     pub datum_error: u32,
     /// Bytes read of the source as it is stored (compressed bytes of a compressed file).
     pub bytes: u64,

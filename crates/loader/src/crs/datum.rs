@@ -4,14 +4,16 @@
 use std::f64::consts::PI;
 use std::fmt;
 
-/// A shift that is known no better is not taken unasked, in metres.
-const TAKEN: f64 = 10.0;
+/// From how many metres on it is said how far a place may be off.
+const SAID: f64 = 10.0;
 
-/// The same where a grid that is not read here would do better.
+/// How well a shift must be known to be taken where a grid that is not read here would do better,
+/// in metres.
 const TAKEN_BESIDE_A_GRID: f64 = 5.0;
 
-/// Where areas of shifts end: so many degrees more or less, since libraries bend them differently.
-const BORDER: f64 = 1.0;
+/// The part of its width by which an area may end sooner or later, at least a degree: libraries
+/// bend areas differently.
+const BORDER: f64 = 0.1;
 
 /// WGS 84's half axis, and 1 through its flattening.
 const WGS84: (f64, f64) = (6_378_137.0, 298.257_223_563);
@@ -39,6 +41,8 @@ struct Shift {
     accuracy: f64,
     /// Only for where no other is.
     offshore: bool,
+    /// Others that are said to be as good are far from it: there nothing is known.
+    doubtful: bool,
     area: Area,
     helmert: Helmert,
 }
@@ -98,6 +102,7 @@ impl Datum {
             shifts: vec![Shift {
                 accuracy: 0.0,
                 offshore: false,
+                doubtful: false,
                 area: Area::WORLD,
                 helmert: Helmert::new(seven, ellipsoid),
             }],
@@ -107,86 +112,86 @@ impl Datum {
 }
 
 impl Shifts {
-    /// Where WGS 84 has a place, in radians, and how well that is known in metres where it is
-    /// more than is taken unasked. `asked`: the most metres that are taken. An error without a
-    /// word is a place that the datum is not made for: a mistake of its row, not of the file.
+    /// Where WGS 84 has a place, in radians, and how far that may be off in metres where it is
+    /// worth a word, else 0. `asked`: the most metres that are accepted where a place would be
+    /// refused. An error without a word is a place that the datum is not made for: a mistake of its row, not of the file.
     pub(super) fn place(
         &self,
         at: (f64, f64),
         asked: Option<f64>,
     ) -> Result<((f64, f64), f64), Option<Vague>> {
         let (lon, lat) = (at.0.to_degrees(), at.1.to_degrees());
-        let inside = self.best(lon, lat, 0.0);
-        let near = match self.shifts.len() {
-            1 => inside,
-            _ => self.best(lon, lat, BORDER),
-        };
-        let grids = self.grids.iter().filter(|g| g.area.has(lon, lat, 0.0));
-        let Some(best) = inside.or(near).or_else(|| self.only()) else {
-            let grid = grids.min_by(|a, b| a.accuracy.total_cmp(&b.accuracy));
-            let meant = self.area.has(lon, lat, BORDER);
-            return Err(meant.then(|| Vague {
-                metres: None,
-                grid: grid.map(|grid| grid.name),
-            }));
+        let inside = self.best(lon, lat, false);
+        let best = inside.or_else(|| self.best(lon, lat, true));
+        let grids = self.grids.iter().filter(|g| g.area.has(lon, lat));
+        let least = |a: &&Grid, b: &&Grid| a.accuracy.total_cmp(&b.accuracy);
+        let meant = self.area.near(lon, lat);
+        let best = best.or(self.shifts.first());
+        let Some(best) = best.filter(|_| !self.in_doubt(lon, lat)) else {
+            let grid = grids.min_by(least).map(|grid| grid.name);
+            return Err(meant.then_some(Vague { metres: None, grid }));
         };
         let place = best.helmert.shifted(at);
-        let mut metres = best.accuracy;
-        if let Some(near) = near.filter(|near| !std::ptr::eq(*near, best)) {
-            // where two meet none is as good as it says if they don't
-            let apart = apart(place, near.helmert.shifted(at));
-            if apart > TAKEN {
-                metres = metres.max(apart.ceil());
-            }
+        let apart = self.apart(inside, place, at);
+        let better = grids.filter(|grid| grid.accuracy < best.accuracy);
+        let better = better.min_by(least);
+        let agreed = apart <= SAID;
+        let metres = match agreed {
+            true => best.accuracy,
+            false => best.accuracy.max(apart.ceil()),
+        };
+        let known = agreed && (better.is_none() || best.accuracy <= TAKEN_BESIDE_A_GRID);
+        if known || asked.is_some_and(|asked| metres <= asked) {
+            let said = !known || metres > SAID;
+            return Ok((place, if said { metres } else { 0.0 }));
         }
-        if metres <= TAKEN_BESIDE_A_GRID {
-            return Ok((place, 0.0));
-        }
-        let better = grids.filter(|grid| grid.accuracy < metres);
-        let better = better.min_by(|a, b| a.accuracy.total_cmp(&b.accuracy));
-        if better.is_none() && metres <= TAKEN {
-            return Ok((place, 0.0));
-        }
-        if asked.is_some_and(|asked| metres <= asked) {
-            return Ok((place, metres));
-        }
-        Err(Some(Vague {
+        Err((meant || inside.is_some()).then(|| Vague {
             metres: Some(metres),
             grid: better.map(|grid| grid.name),
         }))
     }
 
+    /// How far others put a place: near the end of an area those that are said to be as good,
+    /// beyond all areas any.
+    fn apart(&self, inside: Option<&Shift>, place: (f64, f64), at: (f64, f64)) -> f64 {
+        if self.shifts.len() == 1 {
+            return 0.0;
+        }
+        let (lon, lat) = (at.0.to_degrees(), at.1.to_degrees());
+        let rivals = self.shifts.iter().filter(|other| {
+            inside.is_none_or(|inside| {
+                let other_one = !std::ptr::eq(inside, *other);
+                other_one && other.accuracy <= inside.accuracy && other.area.near(lon, lat)
+            })
+        });
+        let apart = rivals.map(|other| apart(place, other.helmert.shifted(at)));
+        apart.fold(0.0, f64::max)
+    }
+
     /// The shift of a place, as PROJ chooses: the most accurate of those whose area has it, and
-    /// for the sea only where there is no other. Areas are taken with so many degrees around them.
-    fn best(&self, lon: f64, lat: f64, around: f64) -> Option<&Shift> {
-        let mut best: Option<&Shift> = None;
-        for shift in self.shifts.iter().filter(|s| s.area.has(lon, lat, around)) {
-            let better = best.is_none_or(|best| {
-                let inner = shift.accuracy == best.accuracy && shift.area.is_in(&best.area);
-                !shift.offshore && (shift.accuracy < best.accuracy || inner)
-            });
-            if better {
-                best = Some(shift);
-            }
-        }
-        best
+    /// for the sea only where there is no other.
+    fn best(&self, lon: f64, lat: f64, near: bool) -> Option<&Shift> {
+        let here = self.shifts.iter().filter(|shift| match near {
+            true => shift.area.near(lon, lat),
+            false => shift.area.has(lon, lat),
+        });
+        here.reduce(|best, shift| {
+            let inner = shift.accuracy == best.accuracy && shift.area.is_in(&best.area);
+            let better = shift.accuracy < best.accuracy || inner;
+            if better && !shift.offshore { shift } else { best }
+        })
     }
 
-    /// The only shift, which is taken wherever a place lies.
-    fn only(&self) -> Option<&Shift> {
-        self.shifts.first().filter(|_| self.shifts.len() == 1)
+    fn in_doubt(&self, lon: f64, lat: f64) -> bool {
+        let mut doubtful = self.shifts.iter().filter(|shift| shift.doubtful);
+        doubtful.any(|shift| shift.area.near(lon, lat))
     }
 
-    /// What keeps every place from being taken, whatever it is.
-    pub(super) fn vague(&self, asked: Option<f64>) -> Option<Vague> {
-        let best = self.shifts.iter().map(|shift| shift.accuracy);
-        let best = best.min_by(f64::total_cmp);
-        let taken = asked.unwrap_or(0.0).max(TAKEN);
+    /// What keeps every place from being taken, whatever it is: there are only grids.
+    pub(super) fn vague(&self) -> Option<Vague> {
         let grid = self.grids.first().map(|grid| grid.name);
-        match best {
-            Some(best) if best <= taken => None,
-            metres => Some(Vague { metres, grid }),
-        }
+        let none = self.shifts.is_empty();
+        none.then_some(Vague { metres: None, grid })
     }
 }
 
@@ -202,8 +207,9 @@ impl Shift {
             *rest = next().unwrap_or(0.0);
         }
         Some(Self {
-            accuracy: accuracy.trim_end_matches('o').parse().ok()?,
+            accuracy: accuracy.trim_end_matches(['o', 'x']).parse().ok()?,
             offshore: accuracy.ends_with('o'),
+            doubtful: accuracy.ends_with('x'),
             area,
             helmert: Helmert::new(seven, ellipsoid),
         })
@@ -249,8 +255,17 @@ impl Area {
         })
     }
 
-    /// Whether a place is inside, or less than so many degrees off.
-    fn has(&self, lon: f64, lat: f64, around: f64) -> bool {
+    fn has(&self, lon: f64, lat: f64) -> bool {
+        self.within(lon, lat, 0.0)
+    }
+
+    /// Whether a place is inside or not far from it.
+    fn near(&self, lon: f64, lat: f64) -> bool {
+        let width = (self.east - self.west).rem_euclid(360.0);
+        self.within(lon, lat, (width * BORDER).max(1.0))
+    }
+
+    fn within(&self, lon: f64, lat: f64, around: f64) -> bool {
         let (west, east) = (self.west - around, self.east + around);
         let between = match self.west <= self.east {
             true => west <= lon && lon <= east,

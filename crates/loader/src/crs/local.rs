@@ -12,7 +12,7 @@ pub(crate) struct Local {
     /// Where longitudes begin, in radians from Greenwich.
     meridian: f64,
     datum: Datum,
-    /// The most metres that the datum may be off; `None`: as much as is taken unasked.
+    /// The most metres that a place may be off where the datum would be refused.
     accepted: Option<f64>,
 }
 
@@ -28,7 +28,7 @@ enum Kind {
 pub(crate) struct Place {
     pub(crate) lon: f64,
     pub(crate) lat: f64,
-    /// How far it may be off, in metres, where that was accepted; else 0.
+    /// How far it may be off, in metres, where that is worth a word; else 0.
     pub(crate) error: f64,
 }
 
@@ -95,7 +95,7 @@ impl Local {
     pub(super) fn vague(&self) -> Option<Vague> {
         match &self.datum {
             Datum::Same => None,
-            Datum::Shifted(shifts) => shifts.vague(self.accepted),
+            Datum::Shifted(shifts) => shifts.vague(),
         }
     }
 
