@@ -178,7 +178,11 @@ impl Shifts {
         here.reduce(|best, shift| {
             let inner = shift.accuracy == best.accuracy && shift.area.is_in(&best.area);
             let better = shift.accuracy < best.accuracy || inner;
-            if better && !shift.offshore { shift } else { best }
+            if better && !shift.offshore {
+                shift
+            } else {
+                best
+            }
         })
     }
 

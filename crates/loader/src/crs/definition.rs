@@ -129,7 +129,13 @@ impl Base {
     fn is_nameless(&self) -> bool {
         let name = registry::plain(&self.datum);
         let name = name.strip_prefix('d').unwrap_or(&name);
-        let none = ["unknown", "unnamed", "notspecified", "undefined", "unspecified"];
+        let none = [
+            "unknown",
+            "unnamed",
+            "notspecified",
+            "undefined",
+            "unspecified",
+        ];
         let satellites = [298.257_222_101, 298.257_223_563];
         let satellites = satellites.map(|flattening| (6_378_137.0, flattening));
         none.iter().any(|none| name.starts_with(none))

@@ -25,9 +25,8 @@ pub(super) fn words(projection: &Projection, base: &Base) -> Option<Projected> {
     let said = projection.words.as_deref();
     let pseudo = method == "mercatorauxiliarysphere"
         || method == "popularvisualisationpseudomercator"
-        || said.is_some_and(|words| {
-            words.contains("+proj=merc") && words.contains("+nadgrids=@null")
-        });
+        || said
+            .is_some_and(|words| words.contains("+proj=merc") && words.contains("+nadgrids=@null"));
     if pseudo || (sphere && method.starts_with("mercator")) {
         let plain = given.values.iter().all(|(key, value)| neutral(key, *value));
         let metres = projection.unit == 1.0 && (base.ellipsoid.0 - RADIUS).abs() < 0.5;
@@ -126,17 +125,27 @@ impl Given {
         let mut values = BTreeMap::new();
         for parameter in &projection.parameters {
             let key = match &*plain(&parameter.name) {
-                "latitudeoforigin" | "latitudeofcenter" | "latitudeofcentre"
-                | "latitudeofnaturalorigin" | "latitudeofprojectioncentre"
+                "latitudeoforigin"
+                | "latitudeofcenter"
+                | "latitudeofcentre"
+                | "latitudeofnaturalorigin"
+                | "latitudeofprojectioncentre"
                 | "latitudeoffalseorigin" => "lat_0",
-                "centralmeridian" | "longitudeofcenter" | "longitudeofcentre"
-                | "longitudeoforigin" | "longitudeofnaturalorigin"
-                | "longitudeofprojectioncentre" | "longitudeoffalseorigin" => "lon_0",
+                "centralmeridian"
+                | "longitudeofcenter"
+                | "longitudeofcentre"
+                | "longitudeoforigin"
+                | "longitudeofnaturalorigin"
+                | "longitudeofprojectioncentre"
+                | "longitudeoffalseorigin" => "lon_0",
                 "standardparallel1" | "latitudeof1ststandardparallel" => "lat_1",
                 "standardparallel2" | "latitudeof2ndstandardparallel" => "lat_2",
                 "latitudeofstandardparallel" => "lat_ts",
-                "scalefactor" | "scalefactoratnaturalorigin" | "scalefactoratprojectioncentre"
-                | "scalefactoronpseudostandardparallel" | "ellipsoidscalingfactor" => "k",
+                "scalefactor"
+                | "scalefactoratnaturalorigin"
+                | "scalefactoratprojectioncentre"
+                | "scalefactoronpseudostandardparallel"
+                | "ellipsoidscalingfactor" => "k",
                 "falseeasting" | "eastingatfalseorigin" | "eastingatprojectioncentre" => "x_0",
                 "falsenorthing" | "northingatfalseorigin" | "northingatprojectioncentre" => "y_0",
                 "azimuth" | "azimuthatprojectioncentre" | "colatitudeofconeaxis" => "alpha",

@@ -30,13 +30,13 @@ pub(super) struct Geographic {
 
 /// The system of longitudes and latitudes with a code.
 pub(super) fn geographic(code: u32) -> Option<Geographic> {
-    let mut fields = row(GEOGRAPHIC, &code.to_string())?.split('\t');
+    let mut fields = row(GEOGRAPHIC, code)?.split('\t');
     let name = fields.next()?;
     let mut number = || fields.next()?.parse().ok();
     let (axis, flattening, meridian, unit) = (number()?, number()?, number()?, number()?);
     let mut shift = fields.next()?;
     if let Some(other) = shift.strip_prefix('@') {
-        shift = row(GEOGRAPHIC, other)?.rsplit('\t').next()?;
+        shift = row(GEOGRAPHIC, other.parse().ok()?)?.rsplit('\t').next()?;
     }
     Some(Geographic {
         name,
@@ -50,13 +50,13 @@ pub(super) fn geographic(code: u32) -> Option<Geographic> {
 
 /// The projection with a code, in PROJ's words, and the code of the degrees below.
 pub(super) fn projected(code: u32) -> Option<(u32, &'static str)> {
-    let (base, words) = row(PROJECTED, &code.to_string())?.split_once('\t')?;
+    let (base, words) = row(PROJECTED, code)?.split_once('\t')?;
     Some((base.parse().ok()?, words))
 }
 
 /// The code of the horizontal part of a system with heights.
 pub(super) fn horizontal(code: u32) -> Option<u32> {
-    row(COMPOUND, &code.to_string())?.parse().ok()
+    row(COMPOUND, code)?.parse().ok()
 }
 
 /// A code whose shift is that of a datum with this name, however it is spelt.
@@ -68,7 +68,7 @@ pub(super) fn datum(name: &str) -> Option<u32> {
         false => name,
     };
     let plain = plain(name);
-    let known = |name: &str| row(DATUMS, name)?.parse().ok();
+    let known = |name: &str| find(DATUMS, |first| first.cmp(name))?.parse().ok();
     known(&plain).or_else(|| known(plain.strip_suffix("ensemble")?))
 }
 
@@ -80,11 +80,13 @@ pub(super) fn plain(name: &str) -> String {
     kept.map(|c| c.to_ascii_lowercase()).collect()
 }
 
-/// What stands behind a row's first field. Rows are in the order of those: numbers by their size,
-/// names by their bytes.
-fn row(table: &'static str, key: &str) -> Option<&'static str> {
-    let order = |key: &str| (key.parse::<u32>().ok(), key.to_owned());
-    let wanted = order(key);
+/// What stands behind a code in a table; its rows are in the order of their numbers.
+fn row(table: &'static str, code: u32) -> Option<&'static str> {
+    find(table, |first| first.parse().unwrap_or(0).cmp(&code))
+}
+
+/// What stands behind a row's first field, by the order of those.
+fn find(table: &'static str, order: impl Fn(&str) -> Ordering) -> Option<&'static str> {
     let (mut from, mut to) = (0, table.len());
     while from < to {
         let middle = table.get(..(from + to) / 2)?;
@@ -92,7 +94,7 @@ fn row(table: &'static str, key: &str) -> Option<&'static str> {
         let rest = table.get(start..)?;
         let line = rest.get(..rest.find('\n').unwrap_or(rest.len()))?;
         let (first, value) = line.split_once('\t')?;
-        match order(first).cmp(&wanted) {
+        match order(first) {
             Ordering::Equal => return Some(value),
             Ordering::Less => from = start + line.len() + 1,
             Ordering::Greater => to = start,

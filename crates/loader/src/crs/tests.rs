@@ -30,7 +30,10 @@ fn oracle() -> Vec<Row> {
             code: u32::try_from(row["code"].as_u64().unwrap()).unwrap(),
             named: row["named"] == true,
             places: serde_json::from_value(row["places"].clone()).unwrap(),
-            texts: ["esri", "gdal", "wkt2"].into_iter().filter_map(text).collect(),
+            texts: ["esri", "gdal", "wkt2"]
+                .into_iter()
+                .filter_map(text)
+                .collect(),
             projjson: row["projjson"].clone(),
         }
     };
@@ -95,10 +98,7 @@ fn ways(row: &Row) -> Vec<(String, Option<f64>)> {
     let bare = worst(Crs::of_projjson(&json, "a"), row);
     ways.push(("PROJJSON without numbers".to_owned(), bare));
     let urn = format!("urn:ogc:def:crs:EPSG::{}", row.code);
-    ways.push((
-        "URN".to_owned(),
-        worst(Crs::of_wkt(&urn, "a"), row),
-    ));
+    ways.push(("URN".to_owned(), worst(Crs::of_wkt(&urn, "a"), row)));
     ways
 }
 
@@ -186,11 +186,20 @@ fn degrees_and_web_mercator_need_no_arithmetic() {
         assert_eq!((place.lon, place.lat), (1.5, 2.5));
     }
     for code in [3857, 900_913, 102_100, 3785] {
-        assert!(matches!(Crs::of_epsg(code, "a"), Ok(Crs::Mercator)), "{code}");
+        assert!(
+            matches!(Crs::of_epsg(code, "a"), Ok(Crs::Mercator)),
+            "{code}"
+        );
     }
     let wgs84 = r#"GEOGCS["GCS_WGS_1984",DATUM["D_WGS_1984",SPHEROID["WGS_1984",6378137,298.257223563]],PRIMEM["Greenwich",0],UNIT["Degree",0.017453292519943295]]"#;
     let nameless = wgs84.replace("D_WGS_1984", "D_unknown");
-    for text in [wgs84, &nameless, "EPSG:4326", "OGC:CRS84", "\u{feff}EPSG:4326\r\n"] {
+    for text in [
+        wgs84,
+        &nameless,
+        "EPSG:4326",
+        "OGC:CRS84",
+        "\u{feff}EPSG:4326\r\n",
+    ] {
         assert!(matches!(crs(text), Crs::LonLat), "{text}");
     }
     let esri = |middle: &str| {
@@ -213,19 +222,36 @@ fn degrees_and_web_mercator_need_no_arithmetic() {
 
 #[test]
 fn what_is_no_place_on_a_map_is_refused_by_name_and_reason() {
-    let wgs84 = r#"DATUM["WGS_1984",SPHEROID["WGS 84",6378137,298.257223563]],PRIMEM["Greenwich",0]"#;
+    let wgs84 =
+        r#"DATUM["WGS_1984",SPHEROID["WGS 84",6378137,298.257223563]],PRIMEM["Greenwich",0]"#;
     let metres = r#"UNIT["metre",1]"#;
     for (text, says) in [
-        (format!(r#"GEOCCS["In space",{wgs84},{metres}]"#), "geocentric"),
-        (format!(r#"GEODCRS["In space",{wgs84},CS[Cartesian,3]]"#), "geocentric"),
-        (format!(r#"LOCAL_CS["Site grid 7",{metres}]"#), "Site grid 7"),
-        (r#"VERT_CS["Sea",VERT_DATUM["Sea",2005]]"#.to_owned(), "heights"),
         (
-            format!(r#"PROJCS["Odd",GEOGCS["W",{wgs84}],PROJECTION["Peirce_Quincuncial"],{metres}]"#),
+            format!(r#"GEOCCS["In space",{wgs84},{metres}]"#),
+            "geocentric",
+        ),
+        (
+            format!(r#"GEODCRS["In space",{wgs84},CS[Cartesian,3]]"#),
+            "geocentric",
+        ),
+        (
+            format!(r#"LOCAL_CS["Site grid 7",{metres}]"#),
+            "Site grid 7",
+        ),
+        (
+            r#"VERT_CS["Sea",VERT_DATUM["Sea",2005]]"#.to_owned(),
+            "heights",
+        ),
+        (
+            format!(
+                r#"PROJCS["Odd",GEOGCS["W",{wgs84}],PROJECTION["Peirce_Quincuncial"],{metres}]"#
+            ),
             "Peirce_Quincuncial",
         ),
         (
-            format!(r#"PROJCS["Odd",GEOGCS["W",{wgs84}],PROJECTION["Mercator_1SP"],PARAMETER["twist",7],{metres}]"#),
+            format!(
+                r#"PROJCS["Odd",GEOGCS["W",{wgs84}],PROJECTION["Mercator_1SP"],PARAMETER["twist",7],{metres}]"#
+            ),
             "Mercator_1SP",
         ),
         ("PROJCS[\"cut off\"".to_owned(), "cut off"),
@@ -234,7 +260,10 @@ fn what_is_no_place_on_a_map_is_refused_by_name_and_reason() {
         (String::new(), "\"\""),
     ] {
         let message = refused(&text);
-        assert!(message.contains(says) && message.starts_with("a.shp: "), "{message}");
+        assert!(
+            message.contains(says) && message.starts_with("a.shp: "),
+            "{message}"
+        );
     }
     // with heights the rest counts
     let compound = format!(
@@ -275,7 +304,9 @@ fn tables_are_in_order_and_whole() {
 fn coordinates_far_from_any_map_give_no_place_and_no_panic() {
     let far = [0.0, -1.0, 1e7, 1e12, -1e300, f64::NAN, f64::INFINITY];
     for row in oracle() {
-        let Ok(crs) = Crs::of_epsg(row.code, "a") else { continue };
+        let Ok(crs) = Crs::of_epsg(row.code, "a") else {
+            continue;
+        };
         for x in far {
             for y in far {
                 let _ = crs.place(x, y);

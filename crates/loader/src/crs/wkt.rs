@@ -282,7 +282,11 @@ fn base(node: &Node) -> Result<Base, &'static str> {
 /// Degrees to a unit of so many radians; those that are rounded degrees are degrees.
 pub(super) fn degrees(radians: f64) -> f64 {
     let degrees = radians.to_degrees();
-    if (degrees - 1.0).abs() < 1e-8 { 1.0 } else { degrees }
+    if (degrees - 1.0).abs() < 1e-8 {
+        1.0
+    } else {
+        degrees
+    }
 }
 
 /// The shift to WGS 84 that a definition is bound to.

@@ -107,7 +107,10 @@ fn files_of_every_format_have_their_places_in_any_system() {
         let text = |key: &str| row[key].as_str().unwrap().to_owned();
 
         let path = folder.file(&format!("{code}.shp"));
-        let shapes: Vec<_> = rows.iter().map(|r| (ShapePoint::new(r[0], r[1]), None)).collect();
+        let shapes: Vec<_> = rows
+            .iter()
+            .map(|r| (ShapePoint::new(r[0], r[1]), None))
+            .collect();
         write_shapes(&path, &shapes, Some(&text("esri")));
         assert_there(&format!("{code} by .prj"), &row, opened(&path, &none));
 
@@ -118,7 +121,9 @@ fn files_of_every_format_have_their_places_in_any_system() {
             insert(&database, "a", Some(binary(&point(*x, *y), 0)), None);
         }
         for (owner, definition) in [("EPSG", ""), ("NONE", &*text("gdal"))] {
-            database.execute("delete from gpkg_spatial_ref_sys", []).unwrap();
+            database
+                .execute("delete from gpkg_spatial_ref_sys", [])
+                .unwrap();
             database
                 .execute(sql, rusqlite::params![owner, code as i64, definition])
                 .unwrap();
@@ -126,9 +131,15 @@ fn files_of_every_format_have_their_places_in_any_system() {
             assert_there(&what, &row, opened(&path, &none));
         }
 
-        let number = FgbCrs { code: code as i32, ..FgbCrs::default() };
+        let number = FgbCrs {
+            code: code as i32,
+            ..FgbCrs::default()
+        };
         let wkt = text("wkt2");
-        let defined = FgbCrs { wkt: Some(&wkt), ..FgbCrs::default() };
+        let defined = FgbCrs {
+            wkt: Some(&wkt),
+            ..FgbCrs::default()
+        };
         for crs in [number, defined] {
             let bytes = flatgeobuf(&rows, crs);
             let what = format!("{code} by FlatGeobuf");
@@ -165,7 +176,13 @@ fn a_datum_that_only_a_grid_knows_well_is_refused_or_accepted_by_its_error() {
     let shapes = |options: &Options| opened(&path, options);
     let json = geojson(&kansas, "EPSG:4267");
     let text = |options: &Options| loaded("a.geojson", json.as_bytes(), options);
-    let bytes = flatgeobuf(&kansas, FgbCrs { code: 4267, ..FgbCrs::default() });
+    let bytes = flatgeobuf(
+        &kansas,
+        FgbCrs {
+            code: 4267,
+            ..FgbCrs::default()
+        },
+    );
     let fgb = |options: &Options| loaded("a.fgb", &bytes, options);
     let all: [&dyn Fn(&Options) -> _; 3] = [&shapes, &text, &fgb];
     for open in all {
