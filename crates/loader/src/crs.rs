@@ -16,6 +16,7 @@ mod datum;
 mod definition;
 mod local;
 mod methods;
+mod new_zealand;
 mod projjson;
 mod registry;
 mod wkt;

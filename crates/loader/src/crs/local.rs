@@ -1,6 +1,7 @@
 //! A coordinate system that takes arithmetic: a projection, units, a meridian, a datum.
 
 use super::datum::{Datum, Vague};
+use super::new_zealand;
 use proj4rs::Proj;
 use proj4rs::transform::transform;
 
@@ -21,6 +22,8 @@ enum Kind {
     Angles(f64),
     /// A projection, and angles on the same ellipsoid.
     Plane(Box<(Proj, Proj)>),
+    /// The map grid of New Zealand.
+    NewZealand,
 }
 
 /// A place in degrees on WGS 84.
@@ -66,6 +69,16 @@ impl Local {
         if words.starts_with("eqc ") && flattening != 0.0 {
             return None;
         }
+        let plane = |kind| Self {
+            name: name.clone(),
+            kind,
+            meridian: meridian.to_radians(),
+            datum,
+            accepted: None,
+        };
+        if words == new_zealand::WORDS {
+            return Some(plane(Kind::NewZealand));
+        }
         let shape = match flattening {
             0.0 => format!("+R={axis}"),
             _ => format!("+a={axis} +rf={flattening}"),
@@ -73,13 +86,7 @@ impl Local {
         let words = words.replace(' ', " +");
         let from = Proj::from_proj_string(&format!("+proj={words} {shape}")).ok()?;
         let to = Proj::from_proj_string(&format!("+proj=longlat {shape}")).ok()?;
-        Some(Self {
-            name,
-            kind: Kind::Plane(Box::new((from, to))),
-            meridian: meridian.to_radians(),
-            datum,
-            accepted: None,
-        })
+        Some(plane(Kind::Plane(Box::new((from, to)))))
     }
 
     pub(super) fn name(&self) -> &str {
@@ -125,6 +132,7 @@ impl Local {
                 transform(from, to, &mut at).ok()?;
                 (at.0, at.1)
             }
+            Kind::NewZealand => new_zealand::place(x, y)?,
         };
         let lon = lon + self.meridian;
         (lon.is_finite() && lat.is_finite()).then_some((lon, lat))

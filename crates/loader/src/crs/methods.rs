@@ -99,6 +99,7 @@ fn template(method: &str, given: &mut Given) -> Option<String> {
         "robinson" => "robin lon_0",
         "millercylindrical" => "mill lon_0",
         "equalearth" => "eqearth lon_0",
+        "newzealandmapgrid" => "nzmg lat_0 lon_0",
         _ => return None,
     };
     Some(words.to_owned())
