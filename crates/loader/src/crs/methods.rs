@@ -2,6 +2,7 @@
 //! EPSG, and PROJ's words for them.
 
 use super::definition::{Base, Projection};
+use super::new_zealand;
 use super::registry::plain;
 use std::collections::BTreeMap;
 
@@ -99,7 +100,7 @@ fn template(method: &str, given: &mut Given) -> Option<String> {
         "robinson" => "robin lon_0",
         "millercylindrical" => "mill lon_0",
         "equalearth" => "eqearth lon_0",
-        "newzealandmapgrid" => "nzmg lat_0 lon_0",
+        "newzealandmapgrid" => given.new_zealand()?,
         _ => return None,
     };
     Some(words.to_owned())
@@ -223,6 +224,15 @@ impl Given {
         self.values.remove("alpha");
         self.values.remove("gamma");
         "somerc lat_0 lon_0 k"
+    }
+
+    /// New Zealand's grid, which has numbers of its own.
+    fn new_zealand(&mut self) -> Option<&'static str> {
+        let numbers = [("lat_0", -41.0), ("lon_0", 173.0)];
+        let plane = [("x_0", 2_510_000.0), ("y_0", 6_023_150.0)];
+        let usual = numbers.iter().chain(&plane).all(|(key, value)| self.is(key, *value));
+        self.values.clear();
+        usual.then_some(new_zealand::WORDS)
     }
 
     /// Krovak's cone, whose numbers are the method's own, with axes east and north or, as first
