@@ -132,7 +132,7 @@ impl Shifts {
             return Err(meant.then_some(Vague { metres: None, grid }));
         };
         let place = best.helmert.shifted(at);
-        let apart = self.apart(inside, place, at);
+        let apart = self.apart(inside, best, place, at);
         let better = grids.filter(|grid| grid.accuracy < best.accuracy);
         let better = better.min_by(least);
         let agreed = apart <= SAID;
@@ -151,20 +151,27 @@ impl Shifts {
         }))
     }
 
-    /// How far others put a place: near the end of an area those that are said to be as good,
-    /// beyond all areas any.
-    fn apart(&self, inside: Option<&Shift>, place: (f64, f64), at: (f64, f64)) -> f64 {
+    /// How far others put a place: those near it that are said to be as good, beyond all areas
+    /// also the first, which PROJ takes there.
+    fn apart(
+        &self,
+        inside: Option<&Shift>,
+        best: &Shift,
+        place: (f64, f64),
+        at: (f64, f64),
+    ) -> f64 {
         if self.shifts.len() == 1 {
             return 0.0;
         }
         let (lon, lat) = (at.0.to_degrees(), at.1.to_degrees());
-        let rivals = self.shifts.iter().filter(|other| {
-            inside.is_none_or(|inside| {
-                let other_one = !std::ptr::eq(inside, *other);
-                other_one && other.accuracy <= inside.accuracy && other.area.near(lon, lat)
-            })
+        let nowhere = !best.area.near(lon, lat);
+        let rivals = self.shifts.iter().enumerate().filter(|(number, other)| {
+            let near = nowhere || other.area.near(lon, lat);
+            let good = inside.is_none_or(|inside| other.accuracy <= inside.accuracy);
+            (near && good) || (inside.is_none() && *number == 0)
         });
-        let apart = rivals.map(|other| apart(place, other.helmert.shifted(at)));
+        let rivals = rivals.filter(|(_, other)| !std::ptr::eq(best, *other));
+        let apart = rivals.map(|(_, other)| apart(place, other.helmert.shifted(at)));
         apart.fold(0.0, f64::max)
     }
 

@@ -230,7 +230,10 @@ impl Given {
     fn new_zealand(&mut self) -> Option<&'static str> {
         let numbers = [("lat_0", -41.0), ("lon_0", 173.0)];
         let plane = [("x_0", 2_510_000.0), ("y_0", 6_023_150.0)];
-        let usual = numbers.iter().chain(&plane).all(|(key, value)| self.is(key, *value));
+        let usual = numbers
+            .iter()
+            .chain(&plane)
+            .all(|(key, value)| self.is(key, *value));
         self.values.clear();
         usual.then_some(new_zealand::WORDS)
     }
