@@ -17,8 +17,9 @@ use jiff::SignedDuration;
 use jiff::civil::{Date, DateTime, date};
 use std::sync::Arc;
 
-/// The longest text that may be a date; all others are seen to be none at once.
+/// The longest text that may be a date, and the shortest that is no number.
 const LONGEST: usize = 80;
+const SHORTEST: usize = 6;
 
 const SECOND: i64 = 1_000_000;
 const DAY: i64 = 86_400 * SECOND;
@@ -26,7 +27,10 @@ const DAY: i64 = 86_400 * SECOND;
 /// The time that a text says in one of the common spellings.
 pub(crate) fn time(text: &str) -> Option<i64> {
     let text = text.trim();
-    if !(6..=LONGEST).contains(&text.len()) && text != "0" {
+    if text.len() < SHORTEST {
+        return epoch::time(Number::parse(text.as_bytes())?);
+    }
+    if text.len() > LONGEST {
         return None;
     }
     match text.as_bytes().first()? {
@@ -203,7 +207,7 @@ mod tests {
                 &["-000043-03-15", "-000043-03-15T00:00Z"],
                 -63_517_824_000_000_000,
             ),
-            (&["0", "1970-01-01"], 0),
+            (&["0", "0.00", "1970-01-01"], 0),
         ] {
             for text in texts {
                 assert_eq!(time(text), Some(expected), "{text}");
