@@ -298,7 +298,7 @@ fn degrees(lon: Amount, lat: Amount) -> Result<(f64, f64), (Skip, String)> {
         _ => Err("a date or time".to_owned()),
     };
     let both = [("longitude", &lon), ("latitude", &lat)];
-    if let Some((axis, found)) = both.iter().find_map(|(axis, a)| Some((*axis, empty(*a)?))) {
+    if let Some((axis, found)) = both.iter().find_map(|(axis, a)| Some((*axis, empty(a)?))) {
         return Err((Skip::NoPosition, format!("{axis} {found}")));
     }
     let bad = |axis: &'static str| move |found| (Skip::BadPosition, format!("{axis} {found}"));
