@@ -142,8 +142,6 @@ pub struct Columns {
 pub(crate) struct Guess {
     /// What [`Columns::why`] says of positions.
     pub(crate) positions: String,
-    /// Whether its type says that it holds numbers.
-    pub(crate) is_sure: bool,
 }
 
 impl Guess {
@@ -151,7 +149,6 @@ impl Guess {
     pub(crate) fn of(choice: &WeightChoice, positions: &str) -> Option<Self> {
         choice.is_guess.then(|| Self {
             positions: positions.to_owned(),
-            is_sure: false,
         })
     }
 }

@@ -73,7 +73,7 @@ impl Columns {
         let name = quoted(&[name], 0);
         let holds = match &looks.example {
             Some(example) => format!("holds {example}"),
-            None => "has no values".to_owned(),
+            None => "has no values at first".to_owned(),
         };
         self.why = format!(
             "{}, every row counts 1 ({name} is called like a weight and {holds}; --weight NAME \

@@ -143,10 +143,7 @@ impl Wanted {
             position,
             weight: choice.column.and_then(|at| seen.get(at)).cloned(),
             kept: Vec::new(),
-            guess: Guess::of(&choice, &why).map(|guess| Guess {
-                is_sure: choice.column.is_some_and(|at| is_number(schema.field(at))),
-                ..guess
-            }),
+            guess: Guess::of(&choice, &why),
             why: format!("{why}, {}", choice.why),
             seen,
         };
@@ -231,12 +228,6 @@ impl Wanted {
         }
         Ok(())
     }
-}
-
-/// Whether a field's type says that it holds numbers.
-fn is_number(field: &Field) -> bool {
-    let kind = field.data_type();
-    kind.is_numeric() || kind.is_null()
 }
 
 /// Refuses columns to filter by or to keep whose values are neither numbers, texts, times nor truths.

@@ -341,8 +341,7 @@ impl Opening {
         let mut receivers = VecDeque::new();
         let is_guess = columns.guess.is_some();
         let verdict = Arc::new(OnceLock::new());
-        let unsure = columns.guess.as_ref().is_some_and(|guess| !guess.is_sure);
-        let unsure = unsure && !readers.is_empty();
+        let unsure = is_guess && !readers.is_empty();
         for reader in readers {
             let first = receivers.is_empty();
             let (out, handed) = sync_channel(WAITING);

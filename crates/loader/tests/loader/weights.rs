@@ -2,8 +2,11 @@
 
 use crate::formats::{self, Row};
 use crate::{Folder, error, loaded, weight};
+use arrow_array::{ArrayRef, Float64Array, RecordBatch};
+use arrow_ipc::writer::FileWriter;
 use heatsplat_loader::{Options, load, open};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// A format's file with a column of texts that is called `mag_`, as weights are.
 fn write(folder: &Folder, format: &str, values: &[&str]) -> PathBuf {
@@ -72,6 +75,28 @@ fn a_column_without_any_value_is_none_in_any_format() {
     for format in ["csv", "fgb", "shp", "gpkg", "parquet", "arrow"] {
         let (_, kept, sum, _, weight, why, _) = account(&write(&folder, format, &["", "", ""]));
         assert_eq!((kept, sum, weight), (3, 3.0, None), "{format}: {why}");
+    }
+}
+
+#[test]
+fn types_alone_are_no_weights() {
+    let folder = Folder::new("weights-typed");
+    let path = folder.file("a.arrow");
+    let places: ArrayRef = Arc::new(Float64Array::from(vec![1.0, 2.0, 3.0]));
+    for (counts, sum, chosen) in [
+        ([None, None, None], 3.0, false),
+        ([Some(2.0), None, Some(f64::NAN)], 2.0, true),
+    ] {
+        let counts: ArrayRef = Arc::new(Float64Array::from(counts.to_vec()));
+        let columns = [("lon", places.clone()), ("lat", places.clone())];
+        let columns = columns.into_iter().chain([("count", counts)]);
+        let batch = RecordBatch::try_from_iter(columns).unwrap();
+        let file = std::fs::File::create(&path).unwrap();
+        let mut writer = FileWriter::try_new(file, &batch.schema()).unwrap();
+        writer.write(&batch).unwrap();
+        writer.finish().unwrap();
+        let (_, kept, weights, _, weight, why, _) = account(&path);
+        assert_eq!((kept, weights, weight.is_some()), (3, sum, chosen), "{why}");
     }
 }
 
