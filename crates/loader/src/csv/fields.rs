@@ -7,40 +7,34 @@ use std::borrow::Cow;
 impl Dialect {
     /// The fields of a trimmed record, `quoted` if it has quotes.
     #[inline]
-    pub(crate) fn fields(self, record: &[u8], quoted: bool) -> Fields<'_> {
+    pub(crate) fn fields<'a>(&self, record: &'a [u8], quoted: bool) -> Fields<'a> {
+        let quoted = quoted && (self.quoting != Quoting::Tabs || self.are_quotes(record));
+        self.split(record, quoted)
+    }
+
+    #[inline]
+    fn split<'a>(&self, record: &'a [u8], quoted: bool) -> Fields<'a> {
         Fields {
             delimiter: self.delimiter,
-            quoting: if quoted {
-                self.reading(record)
-            } else {
-                Quoting::Never
-            },
+            quote: self.quoting.byte().filter(|_| quoted),
+            around: self.quoting == Quoting::Tabs,
             rest: Some(record),
         }
     }
 
-    /// How the quotes of a record are read: in tabbed text not at all where its tabs are as many
-    /// as they should be.
-    fn reading(self, record: &[u8]) -> Quoting {
-        let (Quoting::Tabs, Some(wanted)) = (self.quoting, self.row.delimiters) else {
-            return self.quoting;
-        };
-        let quoted = Fields {
-            delimiter: self.delimiter,
-            quoting: Quoting::Tabs,
-            rest: Some(record),
+    /// Whether the quotes of tabbed text are any: only where its tabs aren't as many as they
+    /// should be, and are by its quotes.
+    fn are_quotes(&self, record: &[u8]) -> bool {
+        let Some(wanted) = self.row.delimiters else {
+            return true;
         };
         let tabs = memchr_iter(self.delimiter, record).count();
-        if tabs != wanted && quoted.count() == wanted + 1 {
-            Quoting::Tabs
-        } else {
-            Quoting::Never
-        }
+        tabs != wanted && self.split(record, true).count() == wanted + 1
     }
 
     /// A field's text, out of its quotes.
     #[inline]
-    pub(crate) fn text(self, field: &[u8]) -> Cow<'_, [u8]> {
+    pub(crate) fn text<'a>(&self, field: &'a [u8]) -> Cow<'a, [u8]> {
         let Some(quote) = self.quoting.byte() else {
             return Cow::Borrowed(field);
         };
@@ -56,7 +50,7 @@ impl Dialect {
 
     /// Whether a record in which this was seen of quotes can have some that are text.
     #[inline]
-    pub(crate) fn may_be_stray(self, quotes: Quotes) -> bool {
+    pub(crate) fn may_be_stray(&self, quotes: Quotes) -> bool {
         match quotes {
             Quotes::Absent => false,
             Quotes::Plain => self.quoting == Quoting::Tabs,
@@ -65,7 +59,7 @@ impl Dialect {
     }
 
     /// Whether a field that begins with a quote is text all the same.
-    pub(crate) fn is_stray(self, field: &[u8]) -> bool {
+    pub(crate) fn is_stray(&self, field: &[u8]) -> bool {
         let Some(quote) = self.quoting.byte() else {
             return false;
         };
@@ -97,8 +91,22 @@ pub(super) fn past_quotes(field: &[u8], quote: u8) -> Option<usize> {
 /// The fields of one record, still in their quotes.
 pub(crate) struct Fields<'a> {
     delimiter: u8,
-    quoting: Quoting,
+    quote: Option<u8>,
+    /// Whether only quotes around a whole field are quotes, as in tabbed text.
+    around: bool,
     rest: Option<&'a [u8]>,
+}
+
+impl Fields<'_> {
+    /// The length of the quoted part of a field that begins with a quote.
+    #[inline]
+    fn quoted(&self, rest: &[u8], quote: u8) -> usize {
+        let closed = past_quotes(rest, quote).unwrap_or(0);
+        match rest.get(closed) {
+            Some(behind) if self.around && *behind != self.delimiter => 0,
+            _ => closed,
+        }
+    }
 }
 
 impl<'a> Iterator for Fields<'a> {
@@ -107,17 +115,9 @@ impl<'a> Iterator for Fields<'a> {
     #[inline]
     fn next(&mut self) -> Option<&'a [u8]> {
         let rest = self.rest?;
-        let quoted = self.quoting.byte().and_then(|q| past_quotes(rest, q));
-        let quoted = match quoted {
-            None => 0,
-            // in tabbed text only quotes around a whole field are quotes
-            Some(closed)
-                if self.quoting == Quoting::Tabs
-                    && rest.get(closed).is_some_and(|b| *b != self.delimiter) =>
-            {
-                0
-            }
-            Some(closed) => closed,
+        let quoted = match self.quote {
+            Some(quote) if rest.first() == Some(&quote) => self.quoted(rest, quote),
+            _ => 0,
         };
         let end = rest.get(quoted..).and_then(|r| memchr(self.delimiter, r));
         match end.and_then(|end| rest.split_at_checked(quoted + end)) {

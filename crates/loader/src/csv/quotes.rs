@@ -34,7 +34,7 @@ enum Verdict {
 impl Dialect {
     /// Where the record at the beginning of `bytes` ends. `ended`: nothing comes after them.
     #[inline]
-    pub(crate) fn record_end(self, bytes: &[u8], ended: bool) -> End {
+    pub(crate) fn record_end(&self, bytes: &[u8], ended: bool) -> End {
         if matches!(self.quoting, Quoting::Never | Quoting::Strict(_)) {
             return self.apparent_end(bytes);
         }
@@ -45,11 +45,19 @@ impl Dialect {
             None => End::Beyond { quoted: false },
             Some(end) if bytes.get(end) == Some(&self.newline) => End::At(end + 1, Quotes::Absent),
             Some(_) if self.quoting == Quoting::Tabs => self.tabbed_end(bytes, quote, ended),
-            Some(_) => self.judged_end(bytes, quote, ended),
+            Some(_) => match self.apparent_end(bytes) {
+                // one line can't swallow another
+                end @ End::At(length, _)
+                    if memchr(self.newline, bytes).is_some_and(|at| at + 1 == length) =>
+                {
+                    end
+                }
+                _ => self.judged_end(bytes, quote, ended),
+            },
         }
     }
 
-    fn judged_end(self, bytes: &[u8], quote: u8, ended: bool) -> End {
+    fn judged_end(&self, bytes: &[u8], quote: u8, ended: bool) -> End {
         let (mut at, mut quotes) = (0, Quotes::Plain);
         loop {
             let Some(field) = bytes.get(at..).filter(|f| !f.is_empty()) else {
@@ -72,7 +80,7 @@ impl Dialect {
     }
 
     /// What the quote at `at` of a record is, that closes so many bytes further on, if at all.
-    fn verdict(self, bytes: &[u8], at: usize, closed: Option<usize>, ended: bool) -> Verdict {
+    fn verdict(&self, bytes: &[u8], at: usize, closed: Option<usize>, ended: bool) -> Verdict {
         let closes = closed.map(|length| at + length);
         let within = bytes.get(at..closes.unwrap_or(bytes.len()));
         if let Some(length) = closed
@@ -89,7 +97,13 @@ impl Dialect {
 
     /// Whether the lines of a record up to the end of a quoted field that begins at `at` are rows;
     /// `None` where not all that must be seen is there.
-    fn are_rows(self, bytes: &[u8], at: usize, closes: Option<usize>, ended: bool) -> Option<bool> {
+    fn are_rows(
+        &self,
+        bytes: &[u8],
+        at: usize,
+        closes: Option<usize>,
+        ended: bool,
+    ) -> Option<bool> {
         let (mut start, mut from) = (0, at);
         let (mut lines, mut rows, mut first) = (0, 0, 0);
         let mut wanted = self.row.delimiters;
@@ -121,7 +135,7 @@ impl Dialect {
 
     /// Whether a line could be a row: there are numbers where longitude and latitude are; or it
     /// has so many delimiters, and no text there.
-    fn is_row(self, line: &[u8], delimiters: usize) -> bool {
+    fn is_row(&self, line: &[u8], delimiters: usize) -> bool {
         let (mut count, mut numbers) = (0, 0);
         for field in self.fields(line, true) {
             if self.row.place.is_some_and(|place| place.contains(&count)) {
@@ -137,7 +151,7 @@ impl Dialect {
         count == delimiters + 1 || numbers == 2
     }
 
-    fn tabbed_end(self, bytes: &[u8], quote: u8, ended: bool) -> End {
+    fn tabbed_end(&self, bytes: &[u8], quote: u8, ended: bool) -> End {
         let Some(wanted) = self.row.delimiters else {
             return self.judged_end(bytes, quote, ended);
         };
@@ -157,7 +171,7 @@ impl Dialect {
     }
 
     /// Whether tabbed text is a row of `wanted` tabs if quotes hide line ends.
-    fn spanning(self, bytes: &[u8], quote: u8, wanted: usize, ended: bool) -> Spanning {
+    fn spanning(&self, bytes: &[u8], quote: u8, wanted: usize, ended: bool) -> Spanning {
         let all = bytes.get(..bytes.len().min(REACH)).unwrap_or_default();
         let beyond = bytes.len() > REACH;
         let unsure = || {

@@ -80,13 +80,13 @@ impl Quoting {
 
 impl Dialect {
     /// Whether a byte is the one that quotes.
-    pub(crate) fn quotes_by(self, byte: u8) -> bool {
+    pub(crate) fn quotes_by(&self, byte: u8) -> bool {
         self.quoting.byte() == Some(byte)
     }
 
     /// Where the record at the beginning of `bytes` ends by its own look.
     #[inline]
-    pub(crate) fn apparent_end(self, bytes: &[u8]) -> End {
+    pub(crate) fn apparent_end(&self, bytes: &[u8]) -> End {
         let at = |found: Option<usize>, quotes| match found {
             Some(at) => End::At(at + 1, quotes),
             None => End::Beyond { quoted: false },
@@ -104,7 +104,7 @@ impl Dialect {
         }
     }
 
-    fn quoted_end(self, bytes: &[u8], quote: u8) -> End {
+    fn quoted_end(&self, bytes: &[u8], quote: u8) -> End {
         let mut at = 0;
         loop {
             let Some(field) = bytes.get(at..).filter(|f| !f.is_empty()) else {
@@ -127,7 +127,7 @@ impl Dialect {
 
     /// The record without its newline.
     #[inline]
-    pub(crate) fn trim(self, record: &[u8]) -> &[u8] {
+    pub(crate) fn trim<'a>(&self, record: &'a [u8]) -> &'a [u8] {
         let record = record.strip_suffix(&[self.newline]).unwrap_or(record);
         record.strip_suffix(b"\r").unwrap_or(record)
     }

@@ -119,7 +119,13 @@ impl Rows {
             let found = || format!("row {}", shown(record));
             return batch.report.skip(Skip::Malformed, || (line(), found()));
         };
-        let text = |field| self.dialect.text(field);
+        let text = |field| {
+            if quoted {
+                self.dialect.text(field)
+            } else {
+                Cow::Borrowed(field)
+            }
+        };
         let (lon, lat) = (text(lon), text(lat));
         let weight = weight.map(text);
         let weight = match (self.weight, &weight) {

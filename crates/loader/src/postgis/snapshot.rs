@@ -32,7 +32,7 @@ const ROW: f64 = 43.0;
 
 /// What the thread that reads says.
 enum Message {
-    Rows(Batch, u64),
+    Rows(Box<Batch>, u64),
     Failed(DatabaseError),
     Done,
 }
@@ -294,14 +294,14 @@ async fn copy(
         if batch.points.len() >= BATCH {
             let full = std::mem::take(&mut batch);
             // Who reads sets the pace: while this waits, nothing more is received.
-            if sender.send(Message::Rows(full, bytes)).is_err() {
+            if sender.send(Message::Rows(Box::new(full), bytes)).is_err() {
                 return Ok(());
             }
             (bytes, batch.points) = (0, Vec::with_capacity(BATCH));
         }
     }
     decoder.finish()?;
-    let _ = sender.send(Message::Rows(batch, bytes));
+    let _ = sender.send(Message::Rows(Box::new(batch), bytes));
     Ok(())
 }
 
