@@ -57,6 +57,19 @@ impl Dialect {
         }
     }
 
+    /// The length of the records at the beginning of `bytes` that are one line each, quoted as they
+    /// look; 0 if there are others too.
+    pub(crate) fn plain_lines(&self, bytes: &[u8]) -> usize {
+        let (mut end, mut records) = (0, 0);
+        while let End::At(length, _) = self.apparent_end(bytes.get(end..).unwrap_or_default()) {
+            end += length;
+            records += 1;
+        }
+        let passed = bytes.get(..end).unwrap_or_default();
+        let lines = memchr_iter(self.newline, passed).count();
+        if lines == records { end } else { 0 }
+    }
+
     fn judged_end(&self, bytes: &[u8], quote: u8, ended: bool) -> End {
         let (mut at, mut quotes) = (0, Quotes::Plain);
         loop {

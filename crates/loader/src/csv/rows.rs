@@ -1,6 +1,6 @@
 //! Blocks of whole records, and the points in them.
 
-use super::record::{Dialect, End, Quotes};
+use super::record::{Dialect, End, Quotes, Quoting};
 use crate::asked::Asked;
 use crate::batch::{Batch, Weight};
 use crate::blocks::{Block, Cut, Cutter, Fault};
@@ -27,6 +27,10 @@ impl Cutter for Dialect {
             if ended {
                 end = buffer.len();
             }
+        }
+        // Where no record runs over line ends none is to be doubted.
+        if self.quoting == Quoting::Lenient && end == 0 {
+            end = self.plain_lines(buffer);
         }
         while let Some(rest) = buffer.get(end..).filter(|r| !r.is_empty()) {
             match self.record_end(rest, ended) {
