@@ -195,7 +195,7 @@ pub(super) fn crs(
     };
     let json = |text: &str| -> Result<Crs, LoadError> {
         match serde_json::from_str::<Value>(text) {
-            Ok(crs @ Value::Object(_)) => Crs::of_projjson(&crs, file),
+            Ok(crs @ Value::Object(_)) => of_object(&crs, file),
             _ => Err(unknown(crate::report::shown(text.as_bytes()))),
         }
     };
@@ -203,7 +203,7 @@ pub(super) fn crs(
         None | Some(Value::Null) => return Ok(Crs::LonLat),
         Some(Value::String(text)) => text.trim().to_owned(),
         Some(Value::Number(number)) => number.to_string(),
-        Some(other) => return Crs::of_projjson(other, file),
+        Some(other) => return of_object(other, file),
     };
     if text.starts_with('{') {
         return json(&text);
@@ -232,5 +232,29 @@ pub(super) fn crs(
         _ if text.is_empty() => Ok(Crs::LonLat),
         ("srid", _) => Crs::of_projjson(&Value::String(rest.to_owned()), file),
         _ => Crs::of_projjson(&Value::String(text), file),
+    }
+}
+
+/// The system of a PROJJSON object; of one that is cut down to its name and number, by that.
+fn of_object(crs: &Value, file: &str) -> Result<Crs, LoadError> {
+    const DEFINING: [&str; 5] = [
+        "base_crs",
+        "source_crs",
+        "components",
+        "datum",
+        "datum_ensemble",
+    ];
+    let id = |key: &str| crs.get("id")?.get(key);
+    let is_whole = DEFINING.iter().any(|key| crs.get(key).is_some());
+    let code = match id("code") {
+        Some(Value::Number(code)) => code.as_u64().and_then(|code| u32::try_from(code).ok()),
+        Some(Value::String(code)) => code.parse().ok(),
+        _ => None,
+    };
+    match code {
+        Some(code) if !is_whole && id("authority").is_some_and(|by| by == "EPSG") => {
+            Crs::of_epsg(code, file)
+        }
+        _ => Crs::of_projjson(crs, file),
     }
 }

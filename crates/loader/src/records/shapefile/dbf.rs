@@ -127,12 +127,6 @@ impl Table {
         }
     }
 
-    /// Whether a column's type says that it holds numbers.
-    pub(super) fn is_number(&self, column: usize) -> bool {
-        let kind = self.fields.get(column).map(|field| field.kind);
-        kind.is_some_and(Kind::is_number)
-    }
-
     /// What is to be known of the characters, where these columns or any names have some beyond
     /// ASCII and nobody knows which.
     pub(super) fn doubt(&self, columns: &[usize]) -> Option<String> {

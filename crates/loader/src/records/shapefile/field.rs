@@ -72,13 +72,6 @@ impl Kind {
             _ => Self::Unread("its type is not known"),
         }
     }
-
-    pub(super) fn is_number(self) -> bool {
-        matches!(
-            self,
-            Self::Number | Self::Integer(_) | Self::Double(_) | Self::Currency
-        )
-    }
 }
 
 impl Field {

@@ -77,9 +77,6 @@ pub(crate) fn source(
     if options.weight.is_none() && weight.and_then(unread).is_some() {
         (columns, weight) = choose(Some("none"))?;
     }
-    if let (Some(guess), Some(at)) = (&mut columns.guess, weight) {
-        guess.is_sure = table.as_ref().is_some_and(|table| table.is_number(at));
-    }
     let asked = Asked::find(options, &columns.seen, &file)?;
     let wanted: Vec<usize> = asked.places().into_iter().chain(weight).collect();
     if let Some((at, why)) = wanted.iter().find_map(|at| Some((*at, unread(*at)?))) {
