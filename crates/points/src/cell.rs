@@ -87,23 +87,27 @@ impl Heap {
     }
 }
 
-/// A cell in the making among points of which some have negative weights: each sign is a heap of
-/// its own. A mean position of both would move what is left where they nearly cancel.
+/// A cell in the making among points of which some have negative weights: true to what is left of
+/// them and to its moment. A mean position by |weight| would move what is left where they nearly
+/// cancel.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Pair {
+pub(crate) struct Net {
     first: Point,
-    /// Of weights from 0 up, and of those below.
-    sides: [Option<Heap>; 2],
+    count: u32,
+    weight: f64,
+    /// Σ weight · offset along x and y, from the first.
+    moment: (f64, f64),
 }
 
-impl Pair {
+impl Net {
+    /// A cell of one point or cell that stands for `count` points.
     pub(crate) fn new(first: Point, count: u32) -> Self {
-        let mut made = Self {
+        Self {
             first,
-            sides: [None; 2],
-        };
-        made.add(&first, count);
-        made
+            count,
+            weight: f64::from(first.weight),
+            moment: (0.0, 0.0),
+        }
     }
 
     /// Whether an entry belongs to the same cell of a level.
@@ -113,50 +117,56 @@ impl Pair {
 
     /// Adds a point or cell that stands for `count` points.
     pub(crate) fn add(&mut self, entry: &Point, count: u32) {
-        let [above, below] = &mut self.sides;
-        let side = if entry.weight < 0.0 { below } else { above };
-        match side {
-            Some(heap) => heap.add(entry, count),
-            None => *side = Some(Heap::new(*entry, count)),
+        let offset = |a: u32, origin: u32| f64::from(a) - f64::from(origin);
+        let weight = f64::from(entry.weight);
+        self.count = self.count.saturating_add(count);
+        self.weight += weight;
+        self.moment.0 += weight * offset(entry.x, self.first.x);
+        self.moment.1 += weight * offset(entry.y, self.first.y);
+    }
+
+    /// The cells in Z-order, with how many points each stands for: one where what is left has its
+    /// middle within the cell of a level. Else one in the cell's middle, and one beside it, which
+    /// stands for no point, so that both have the moment.
+    pub(crate) fn finish(&self, level: u32) -> Vec<(Point, u32)> {
+        let weight = self.weight.clamp(f64::from(f32::MIN), f64::from(f32::MAX)) as f32;
+        let length = self.moment.0.hypot(self.moment.1);
+        if length == 0.0 {
+            return vec![(
+                Point {
+                    weight,
+                    ..self.first
+                },
+                self.count,
+            )];
         }
+        let place = |origin: u32, by: f64| (f64::from(origin) + by).round();
+        let (x, y) = (
+            place(self.first.x, self.moment.0 / self.weight),
+            place(self.first.y, self.moment.1 / self.weight),
+        );
+        let world = 0.0..=f64::from(u32::MAX);
+        if world.contains(&x) && world.contains(&y) {
+            let (x, y) = (x as u32, y as u32);
+            let cell = Point { x, y, weight };
+            if self.takes(&cell, level) {
+                return vec![(cell, self.count)];
+            }
+        }
+        self.two(level)
     }
 
-    /// |Σ weight| and Σ |weight|.
-    pub(crate) fn left_of(&self) -> (f64, f64) {
-        let sides = || self.sides.iter().flatten();
-        let weight: f64 = sides().map(|heap| heap.weight).sum();
-        (weight.abs(), sides().map(|heap| heap.mass).sum())
-    }
-
-    /// The cells of both signs in Z-order, with how many points each stands for.
-    pub(crate) fn finish(&self) -> Vec<(Point, u32)> {
-        let mut cells: Vec<_> = self.sides.iter().flatten().map(Heap::finish).collect();
-        cells.sort_by(|a, b| zorder::compare(&a.0, &b.0));
-        cells
-    }
-
-    /// The same, and beside them what floats and whole numbers leave of the sum of all weights and
-    /// of their moment, where that is anything: two more cells of a level, which stand for no point.
-    pub(crate) fn finish_exactly(&self, level: u32) -> Vec<(Point, u32)> {
+    /// What is left in two cells.
+    fn two(&self, level: u32) -> Vec<(Point, u32)> {
         let side = 1u64 << (32 - level.min(32));
         let half = (side / 2) as u32;
         let middle = |at: u32| at & !((side - 1) as u32) | half;
         let (x, y) = (middle(self.first.x), middle(self.first.y));
-        let from = |p: &Point| {
-            let offset = |a: u32, origin: u32| f64::from(a) - f64::from(origin);
-            (offset(p.x, x), offset(p.y, y))
-        };
-        let mut cells = Vec::with_capacity(4);
-        let (mut weight, mut moment) = (0.0, (0.0, 0.0));
-        for heap in self.sides.iter().flatten() {
-            let (cell, count) = heap.finish();
-            cells.push((cell, count));
-            let (kept, sign) = (f64::from(cell.weight), heap.weight.signum());
-            weight += heap.weight - kept;
-            let ((x, y), (kept_x, kept_y)) = (from(&heap.first), from(&cell));
-            moment.0 += sign * heap.moment.0 + heap.weight * x - kept * kept_x;
-            moment.1 += sign * heap.moment.1 + heap.weight * y - kept * kept_y;
-        }
+        let from = |a: u32, origin: u32| f64::from(a) - f64::from(origin);
+        let moment = (
+            self.moment.0 + self.weight * from(self.first.x, x),
+            self.moment.1 + self.weight * from(self.first.y, y),
+        );
         // a quarter of the cell's side from its middle, the way that the moment points
         let (length, arm) = (moment.0.hypot(moment.1), f64::from(half) / 2.0);
         let (mut at, mut beside) = ((x, y), 0.0);
@@ -168,13 +178,16 @@ impl Pair {
             );
             beside = length / arm;
         }
-        for ((x, y), weight) in [(at, beside), ((x, y), weight - beside)] {
-            let weight = weight as f32;
-            if weight != 0.0 {
-                cells.push((Point { x, y, weight }, 0));
-            }
+        let cell = |(x, y): (u32, u32), weight: f64| Point {
+            x,
+            y,
+            weight: weight as f32,
+        };
+        let mut cells = vec![(cell((x, y), self.weight - beside), self.count)];
+        if beside != 0.0 {
+            cells.push((cell(at, beside), 0));
+            cells.sort_by(|a, b| zorder::compare(&a.0, &b.0));
         }
-        cells.sort_by(|a, b| zorder::compare(&a.0, &b.0));
         cells
     }
 }
@@ -215,33 +228,32 @@ mod tests {
     }
 
     #[test]
-    fn each_sign_has_a_place_of_its_own_and_loses_nothing() {
+    fn what_is_left_of_both_signs_has_its_weight_and_moment() {
         let at = |x, weight| Point { x, y: 8, weight };
-        let mut pair = Pair::new(at(10, 1e8), 1);
-        for entry in [at(30, -1e8), at(10, 1.0), at(30, -0.25)] {
-            assert!(pair.takes(&entry, 20));
-            pair.add(&entry, 1);
-        }
-        assert_eq!(pair.left_of(), (0.75, 200_000_001.25));
-        let cells = [at(10, 1e8), at(30, -1e8)].map(|cell| (cell, 2));
-        assert_eq!(pair.finish(), cells);
-        // where they lie apart there is a moment too
-        let mut pair = Pair::new(at(10, 1e8), 1);
-        for entry in [at(10, -1e8), at(600, 1.0), at(1000, -0.25), at(1, 0.0)] {
-            pair.add(&entry, 1);
-        }
-        let cells = pair.finish_exactly(20);
+        let net = |points: &[Point]| {
+            let mut net = Net::new(points[0], 1);
+            points[1..].iter().for_each(|p| net.add(p, 1));
+            net
+        };
+        // within the cell, which is 4,096 wide
+        let one = net(&[at(10, 1e8), at(10, -1e8), at(600, 1.0), at(700, 3.0)]);
+        assert_eq!(one.finish(20), [(at(675, 4.0), 4)]);
+        let one = net(&[at(10, 2.0), at(10, -2.0), at(10, -0.0)]);
+        assert_eq!(one.finish(20), [(at(10, 0.0), 3)]);
+        // beyond it
+        let two = net(&[at(10, 1e8), at(30, -1e8), at(600, 1.0)]).finish(20);
         let sum = |of: &dyn Fn(&Point) -> f64| {
-            let each = cells.iter().map(|(p, _)| f64::from(p.weight) * of(p));
+            let each = two.iter().map(|(p, _)| f64::from(p.weight) * of(p));
             each.sum::<f64>()
         };
-        assert!((sum(&|_| 1.0) - 0.75).abs() < 1e-6);
-        assert!((sum(&|p| f64::from(p.x)) - 350.0).abs() < 1.0);
-        assert!((sum(&|p| f64::from(p.y)) - 6.0).abs() < 1.0);
-        assert_eq!(cells.iter().map(|(_, count)| count).sum::<u32>(), 5);
-        assert!(cells.iter().all(|(p, _)| same(p, &at(0, 0.0), 20)));
-        // in cells of one position there is no room for one
-        let cells = pair.finish_exactly(32);
-        assert!(cells.iter().all(|(p, _)| p.x < 12));
+        assert_eq!(two.len(), 2);
+        assert_eq!(two.iter().map(|(_, count)| count).sum::<u32>(), 3);
+        assert!(two.iter().all(|(p, _)| same(p, &at(0, 0.0), 20)));
+        let moment = 1e8 * 10.0 - 1e8 * 30.0 + 600.0;
+        assert!((sum(&|_| 1.0) - 1.0).abs() < 0.5);
+        assert!((sum(&|p| f64::from(p.x)) / moment - 1.0).abs() < 1e-3);
+        let has_weight = |points: &[Point]| net(points).finish(20)[0].0.has_weight();
+        assert!(!has_weight(&[at(10, -0.0), at(12, -0.0)]));
+        assert!(has_weight(&[at(10, 0.0), at(12, -0.0)]));
     }
 }

@@ -4,6 +4,7 @@
 use crate::kernel::{Kernel, Shape};
 use crate::lattice::{self, Lattice, direct_below};
 use crate::spline::{self, Degree};
+use heatsplat_points::Points;
 use nalgebra::{DMatrix, SymmetricEigen};
 use std::f64::consts::{FRAC_1_SQRT_2, SQRT_2};
 
@@ -64,6 +65,16 @@ pub(crate) fn finest_cell(kernel: &Kernel) -> f64 {
         cell
     } else {
         cell.min(1.0) // an edge is a pixel wide whatever the radius
+    }
+}
+
+/// The same for an index's points, in whatever unit: where weights have both signs, what cells
+/// blur counts beside the little that may be left of them.
+pub(crate) fn finest_of(points: &Points, cell: f64) -> f64 {
+    if points.summary().weight_min < 0.0 {
+        cell / 2.0
+    } else {
+        cell
     }
 }
 

@@ -300,7 +300,7 @@ impl Planned {
         } = workspace;
         let (width, height) = (job.window.width(), job.window.height());
         density.resize(width as usize * height as usize, 0.0);
-        let finest = plan::finest_cell(&self.kernel);
+        let finest = plan::finest_of(job.points, plan::finest_cell(&self.kernel));
         if cancel(job.points, &self.kernel, &job.window) {
             let affordable = splat_signed::is_affordable(job.points, &self.kernel);
             if affordable || matches!(self.plan, Plan::Direct) {

@@ -7,7 +7,7 @@ use super::plans::{GpuPlan, Way};
 use super::resident::GpuPoints;
 use super::trust::Failure;
 use crate::block::{BLOCK, Block};
-use crate::plan::Deposit;
+use crate::plan::{self, Deposit};
 use heatsplat_points::{Point, Points, Window};
 use std::sync::Arc;
 
@@ -113,7 +113,7 @@ impl Prepared {
         resident: Option<Arc<GpuPoints>>,
     ) -> Result<Option<Self>, Failure> {
         let (mut job, grid, finest) = geometry(window, phase, plan);
-        let seen = points.cells(&grid.grown(1), finest);
+        let seen = points.cells(&grid.grown(1), plan::finest_of(points, finest));
         let padded = grid.grown(PAD);
         let mut places: Vec<(f64, GpuPlace)> = Vec::new();
         let (mut stretches, mut cells) = (Vec::new(), Vec::new());
