@@ -134,7 +134,7 @@ fn assert_true(name: &str, points: &[LonLat], kernel: &str, radius: f64, at: (u8
         scenes::layer(points).tile_density(tile(at.0, at.1, at.2), TileSize::NORMAL, &style);
     let truth = oracle::tile(points, kernel, radius, at, 256);
     let peak = truth.iter().fold(0.0f64, |m, v| m.max(v.abs()));
-    assert!(peak > 0.5, "{name}: nothing is left");
+    assert!(peak > 0.05, "{name}: nothing is left");
     for (i, (got, wanted)) in drawn.values.iter().zip(&truth).enumerate() {
         let off = (f64::from(*got) - wanted).abs() / peak;
         assert!(
@@ -280,7 +280,7 @@ fn weights_of_any_size_have_means_and_sums() {
             .collect();
         let off = |v: &f32| (f64::from(*v) / f64::from(weight) - 0.75).abs();
         assert!(
-            some.len() > 500 && some.iter().all(|v| off(v) < 0.01),
+            some.len() > 500 && some.iter().all(|v| off(v) < 0.05),
             "{weight}"
         );
         let sums = of("sum");
