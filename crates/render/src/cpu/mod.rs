@@ -139,15 +139,19 @@ impl CpuBackend {
     ) -> T {
         // taken, so that who finishes may draw something else
         let mut workspace = WORKSPACE.take();
-        Arch::new().dispatch(Splat {
-            planned,
-            phase: planned.phase(&job.window),
-            job: &Job {
-                window: part.window,
-                ..*job
-            },
-            workspace: &mut workspace,
-        });
+        let phase = planned.phase(&job.window);
+        let job = &Job {
+            window: part.window,
+            ..*job
+        };
+        if !planned.evaluate(job, &mut workspace) {
+            Arch::new().dispatch(Splat {
+                planned,
+                phase,
+                job,
+                workspace: &mut workspace,
+            });
+        }
         let Workspace {
             density, cropped, ..
         } = &mut workspace;
@@ -285,6 +289,39 @@ impl Planned {
         }
     }
 
+    /// Leaves the density of a window in the workspace where weights cancel and each point, or
+    /// cell, is evaluated; false where it is not.
+    #[inline(never)]
+    fn evaluate(&self, job: &Job<'_>, workspace: &mut Workspace) -> bool {
+        if !cancel(job.points, &self.kernel, &job.window) {
+            return false;
+        }
+        let finest = if splat_signed::is_affordable(job.points, &self.kernel) {
+            0.0
+        } else if matches!(self.plan, Plan::Direct) {
+            plan::finest_of(job.points, plan::finest_cell(&self.kernel))
+        } else {
+            return false;
+        };
+        let reach = self.kernel.reach().ceil() as u32 + 1;
+        let cells = job.points.cells(&job.window.grown(reach), finest);
+        lap(Stage::Find);
+        let (width, height) = (job.window.width(), job.window.height());
+        let Workspace {
+            signed, density, ..
+        } = workspace;
+        density.resize(width as usize * height as usize, 0.0);
+        Arch::new().dispatch(splat_signed::Evaluate {
+            window: &job.window,
+            cells: &cells,
+            kernel: &self.kernel,
+            scratch: signed,
+            out: density,
+        });
+        lap(Stage::Convolve);
+        true
+    }
+
     /// Leaves the density of the job's window in the workspace.
     #[inline(always)]
     fn splat(&self, job: &Job<'_>, phase: (u32, u32), workspace: &mut Workspace) {
@@ -294,25 +331,13 @@ impl Planned {
             edge,
             coarse,
             rows,
-            signed,
+            signed: _,
             density,
             cropped: _,
         } = workspace;
         let (width, height) = (job.window.width(), job.window.height());
         density.resize(width as usize * height as usize, 0.0);
         let finest = plan::finest_of(job.points, plan::finest_cell(&self.kernel));
-        if cancel(job.points, &self.kernel, &job.window) {
-            let affordable = splat_signed::is_affordable(job.points, &self.kernel);
-            if affordable || matches!(self.plan, Plan::Direct) {
-                let reach = self.kernel.reach().ceil() as u32 + 1;
-                let finest = if affordable { 0.0 } else { finest };
-                let cells = job.points.cells(&job.window.grown(reach), finest);
-                lap(Stage::Find);
-                splat_signed::stamp(&job.window, &cells, &self.kernel, signed, density);
-                lap(Stage::Convolve);
-                return;
-            }
-        }
         match &self.plan {
             Plan::Direct => {
                 let reach = self.kernel.reach().ceil() as u32 + 1;

@@ -7,6 +7,7 @@
 
 use crate::kernel::{Kernel, Shape};
 use heatsplat_points::{Cells, Points, Window};
+use pulp::{Simd, WithSimd};
 
 /// Weights of which less than this share is left about a kernel's width cancel.
 const CANCELLING: f64 = 1.0 / 256.0;
@@ -46,9 +47,26 @@ pub(crate) struct Scratch {
     factors: Vec<f64>,
 }
 
-/// Writes Σ weight · K into `out`, one f32 a pixel of the window.
+/// Writes Σ weight · K into `out`, one f32 a pixel of the window; compiled for each vector width.
+pub(crate) struct Evaluate<'a> {
+    pub(crate) window: &'a Window,
+    pub(crate) cells: &'a Cells<'a>,
+    pub(crate) kernel: &'a Kernel,
+    pub(crate) scratch: &'a mut Scratch,
+    pub(crate) out: &'a mut [f32],
+}
+
+impl WithSimd for Evaluate<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        evaluate(self.window, self.cells, self.kernel, self.scratch, self.out);
+    }
+}
+
 #[inline(always)]
-pub(crate) fn stamp(
+fn evaluate(
     window: &Window,
     cells: &Cells<'_>,
     kernel: &Kernel,
