@@ -543,7 +543,11 @@ fn a_request_is_never_answered_by_a_blank() {
         "1 value of ts is no date that is understood, e.g. 2010",
     );
     refused(&rows(&["a", "b"]), "ts > 5", "no numbers");
-    refused(&rows(&["5", "6 km"]), "ts > 5", "no numbers, e.g. \"6 km\"");
+    refused(
+        &rows(&["5", "6 km"]),
+        "ts > 5",
+        "1 value of ts is no number, e.g. \"6 km\"",
+    );
     assert_eq!(check(&rows(&["5", "n/a"]), &[], "ts > 5"), Ok(()));
     assert_eq!(check(&rows(&["5", "6"]), &[], "ts > '5'"), Ok(()));
     refused(
