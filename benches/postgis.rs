@@ -124,6 +124,7 @@ fn copy(cluster: &Cluster, rows: usize) {
         geom: None,
         weight: None,
         srid: None,
+        keep: None,
     };
     let (mut bytes, mut peak) = (0, 0);
     let before = resident_peak();

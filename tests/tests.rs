@@ -61,6 +61,9 @@ mod overlaps;
 /// PostGIS, a real one.
 #[cfg(feature = "postgis")]
 mod postgis;
+/// Radii of points' own.
+#[cfg(feature = "program")]
+mod radii;
 /// Files behind addresses: served, read again, refused where the feature is not built in.
 #[cfg(feature = "program")]
 mod remote;

@@ -41,6 +41,7 @@ impl DatabaseFlags {
         tables: &[String],
         geom: Option<&str>,
         weight: Option<&str>,
+        keep: Option<&str>,
     ) -> Vec<Ask> {
         let tables = tables.iter().cloned().map(Relation::Table);
         let all = tables.chain(self.sql.clone().map(Relation::Sql));
@@ -49,6 +50,7 @@ impl DatabaseFlags {
             geom: geom.map(str::to_owned),
             weight: weight.map(str::to_owned),
             srid: self.srid,
+            keep: keep.map(str::to_owned),
         })
         .collect()
     }

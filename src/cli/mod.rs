@@ -14,6 +14,7 @@ mod mapnik;
 mod output;
 #[cfg(feature = "postgis")]
 mod posts;
+mod radii;
 mod ramps;
 mod render;
 mod serve;

@@ -29,6 +29,7 @@ impl Posts for Queries {
                 geom: post.geom,
                 weight: post.weight,
                 srid: post.srid,
+                keep: None,
             };
             if post.snapshot {
                 return self.read(ask).await;

@@ -1,17 +1,17 @@
 //! Where points come from: the flags of sources, and loading with a bar that grows.
 
-use super::Failure;
 #[cfg(feature = "postgis")]
 use super::database::{self, DatabaseFlags};
+use super::{Failure, radii};
 use clap::Args;
+use heatsplat::Points;
 use heatsplat::render::import;
 use heatsplat::render::{Category, MAX_CATEGORIES, NEGATIVE_SHARE, PointSet};
-use heatsplat::{Point, Points};
 #[cfg(feature = "postgis")]
 use heatsplat_loader::postgis::is_address;
 use heatsplat_loader::{
-    Bounds, Columns, Encoding, Filter, Format, Options, Progress, Quote, Report, Source, Table,
-    TimeFormat, load, load_table, open, shown_source,
+    Bounds, Columns, Encoding, Filter, Format, LoadError, Options, Progress, Quote, Report, Source,
+    Table, TimeFormat, load_table, open, shown_source,
 };
 use indicatif::{ProgressBar, ProgressStyle};
 use std::sync::Arc;
@@ -31,7 +31,7 @@ pub(super) struct SourceFlags {
     #[arg(long, value_name = "COLUMN|none")]
     weight: Option<String>,
     /// A column of radii in pixels, for points that have one of their own; where it is empty or 0 a
-    /// point has the style's. The file is read twice
+    /// point has the style's
     #[arg(long, value_name = "COLUMN")]
     radius_column: Option<String>,
     /// csv, tsv, geojson, geojsonl, shapefile, geopackage, flatgeobuf, parquet, arrow or gpx [default: found by name and content]
@@ -104,20 +104,20 @@ impl SourceFlags {
         if !self.keep.is_empty() || self.by.is_some() {
             return Err("--radius-column can't be had together with --keep or --by".into());
         }
-        if source == "-" || is_database(source) {
-            return Err("--radius-column is for files, which can be read twice".into());
-        }
-        let mut rows = Vec::new();
-        let mut loaded = gather(&mut *self.open(source)?, &mut rows)?;
-        let of_radii = Self {
-            weight: Some(radius.clone()),
-            strict: false,
-            ..self.clone()
+        let blamed = |error: Failure| match error.downcast::<LoadError>() {
+            Ok(error) => of_radius(*error).into(),
+            Err(error) => error,
         };
-        let mut radii = Vec::new();
-        gather(&mut *of_radii.open(source)?, &mut radii)?;
-        let radii = matched(&rows, &radii);
-        loaded.own = Some(Arc::new(PointSet::with_radii(&rows, &radii)));
+        let loaded = self.open(source).and_then(|mut source| index(&mut *source));
+        let mut loaded = loaded.map_err(blamed)?;
+        // kept while the rows were read, it belongs to the points from here on
+        let table = std::mem::take(&mut loaded.table);
+        if let Some(column) = table.column(radius) {
+            let (radii, account) = radii::of(column);
+            let points = loaded.points.as_slice();
+            loaded.own = Some(Arc::new(PointSet::with_radii(points, &radii)));
+            loaded.columns.why.push_str(&account);
+        }
         Ok(loaded)
     }
 
@@ -153,7 +153,16 @@ impl SourceFlags {
     #[cfg(feature = "postgis")]
     pub(super) fn asks(&self) -> Vec<heatsplat_loader::postgis::Ask> {
         let (geom, weight) = (self.geom.as_deref(), self.weight.as_deref());
-        self.database.asks(&self.table, geom, weight)
+        let radius = self.radius_column.as_deref();
+        self.database.asks(&self.table, geom, weight, radius)
+    }
+
+    /// What else is said that a live layer of a database can't do, as a message.
+    #[cfg(feature = "postgis")]
+    pub(super) fn only_for_snapshots(&self) -> Option<&'static str> {
+        let radius = self.radius_column.is_some();
+        radius
+            .then_some("radius-column is not for live layers: leave out live to read all rows once")
     }
 
     /// What else is said that a database can't do, as a message.
@@ -256,7 +265,10 @@ impl SourceFlags {
             geom: self.geom.clone(),
             filter: self.filter.clone(),
             time_formats: self.time_format.clone(),
-            keep: self.keep.iter().chain(&self.by).cloned().collect(),
+            keep: {
+                let columns = self.keep.iter().chain(&self.by).chain(&self.radius_column);
+                columns.cloned().collect()
+            },
             within: self.within,
             strict: self.strict,
             datum_error: self.datum_error,
@@ -401,21 +413,6 @@ fn index(source: &mut dyn Source) -> Result<Loaded, Failure> {
     })
 }
 
-/// The same with the points in the order of their rows too, and no columns kept.
-fn gather(source: &mut dyn Source, rows: &mut Vec<Point>) -> Result<Loaded, Failure> {
-    let started = Instant::now();
-    let report = with_bar(source, |source, bar| load(source, rows, |p| bar(p)))?;
-    Ok(Loaded {
-        points: Points::from_slice(rows),
-        table: Table::default(),
-        own: None,
-        by: None,
-        report,
-        columns: source.columns().clone(),
-        time: started.elapsed(),
-    })
-}
-
 /// Reads a source while a bar shows how far that is.
 fn with_bar<T, E: Into<Failure>>(
     source: &mut dyn Source,
@@ -430,43 +427,19 @@ fn with_bar<T, E: Into<Failure>>(
     read.map_err(Into::into)
 }
 
-/// The radius of each point, from a reading of the same rows with radii for weights. Rows whose
-/// weight or radius is no number are in one of the two only: the fewest that can be are left out.
-fn matched(rows: &[Point], radii: &[Point]) -> Vec<f32> {
-    let mut found = vec![0.0; rows.len()];
-    let (mut row, mut radius) = (0, 0);
-    while row < rows.len() {
-        let left = (rows.get(row..), radii.get(radius..));
-        if let (Some(rows), Some(radii)) = left
-            && let Some((skipped, missing)) = nearest_pair(rows, radii)
-        {
-            row += skipped;
-            if let (Some(found), Some(point)) = (found.get_mut(row), radii.get(missing)) {
-                *found = point.weight;
-            }
-            radius += missing + 1;
-        }
-        row += 1;
+/// An error about a column to keep, said of the flag that asks for it.
+fn of_radius(error: LoadError) -> LoadError {
+    match error {
+        LoadError::NoSuchColumn {
+            file, name, seen, ..
+        } => LoadError::NoSuchColumn {
+            file,
+            parameter: "--radius-column",
+            name,
+            seen,
+        },
+        other => other,
     }
-    found
-}
-
-/// How far the next two points at the same place are, in both, with the fewest before them.
-fn nearest_pair(rows: &[Point], radii: &[Point]) -> Option<(usize, usize)> {
-    /// Points before them, of both together.
-    const MOST: usize = 100;
-    let same = |skipped: usize, missing: usize| {
-        let (row, radius) = (rows.get(skipped)?, radii.get(missing)?);
-        (row.at() == radius.at()).then_some((skipped, missing))
-    };
-    (0..=MOST).find_map(|all| (0..=all).find_map(|skipped| same(skipped, all - skipped)))
-}
-
-fn is_database(_source: &str) -> bool {
-    #[cfg(feature = "postgis")]
-    return is_address(_source);
-    #[cfg(not(feature = "postgis"))]
-    false
 }
 
 /// A bar on standard error: hidden where that is no terminal.
@@ -517,26 +490,5 @@ mod tests {
             (Ok(b';'), Ok(9), Ok(9))
         );
         assert!(delimiter("").is_err() && delimiter(";;").is_err() && delimiter("é").is_err());
-    }
-
-    #[test]
-    fn radii_find_their_rows() {
-        let at = |lon: f64, weight: f32| Point::from_lon_lat(lon, 0.0, weight).unwrap();
-        let rows = [
-            at(1.0, 5.0),
-            at(2.0, 5.0),
-            at(3.0, 5.0),
-            at(4.0, 5.0),
-            at(2.0, 1.0),
-        ];
-        // the second row has a radius that is no number, another a weight that is none
-        let radii = [
-            at(1.0, 9.0),
-            at(9.0, 1.0),
-            at(3.0, 7.0),
-            at(4.0, 0.0),
-            at(2.0, 6.0),
-        ];
-        assert_eq!(matched(&rows, &radii), [9.0, 0.0, 7.0, 0.0, 6.0]);
     }
 }

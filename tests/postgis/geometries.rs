@@ -212,3 +212,58 @@ fn mistakes_say_what_to_do_and_never_the_password() {
         "{err}"
     );
 }
+
+/// Radii of points' own come with the rows; a layer that is read for each picture has none.
+#[test]
+fn a_column_of_radii_is_read_with_the_rows() {
+    let Some(cluster) = shared() else { return };
+    let folder = crate::program::folder("pg-radii");
+    let rows = "10,20,1,8\n10,20,2,30\n12,21,1,\n12,21,1,5\n10,20,4,16\n";
+    let file = folder.join("reach.csv");
+    std::fs::write(&file, format!("lon,lat,weight,reach\n{rows}")).unwrap();
+    cluster.run(
+        "CREATE TABLE reaching AS SELECT ST_SetSRID(ST_MakePoint(lon, lat), 4326)\
+         ::geometry(Point, 4326) AS geom, weight, reach, 'x' AS note FROM (VALUES \
+         (10, 20, 1, 8), (10, 20, 2, 30), (12, 21, 1, NULL), (12, 21, 1, 5), (10, 20, 4, 16)) \
+         AS v(lon, lat, weight, reach)",
+    );
+    let url = cluster.url();
+    let draw = |source: &[&str], out: &str| {
+        let out = folder.join(out);
+        let flags = [
+            "-o",
+            out.to_str().unwrap(),
+            "--bbox=8,18,16,24",
+            "--size=99x99",
+        ];
+        let radii = ["--radius-column", "reach"];
+        let (code, _, err) = heatsplat(&[&["render"], source, &flags, &radii].concat());
+        assert_eq!(code, 0, "{err}");
+        std::fs::read(out).unwrap()
+    };
+    let truth = draw(&[file.to_str().unwrap()], "file.npy");
+    assert!(draw(&[&url, "--table", "reaching"], "table.npy") == truth);
+    let sql = "select st_x(geom) as x, st_y(geom) as y, weight, reach from reaching";
+    assert!(draw(&[&url, "--sql", sql], "query.npy") == truth);
+    for (more, says) in [
+        (&["--radius-column", "note"][..], "\"note\" is no number"),
+        (&["--radius-column", "rech"], "\"reach\""),
+    ] {
+        let out = folder.join("none.npy");
+        let out = out.to_str().unwrap();
+        let source = ["render", &url, "--table", "reaching", "-o", out];
+        let (code, _, err) = heatsplat(&[&source[..], more].concat());
+        assert!(code == 1 && err.contains(says), "{err}");
+    }
+    let live = [
+        "serve",
+        &url,
+        "--table",
+        "reaching",
+        "--live",
+        "--radius-column",
+        "reach",
+    ];
+    let (code, _, err) = heatsplat(&live);
+    assert!(code != 0 && err.contains("radius-column"), "{err}");
+}

@@ -172,6 +172,9 @@ impl DatabaseSetup {
         known: bool,
     ) -> Result<Live, Failure> {
         let allow = self.allows_superuser(read);
+        if let Some(message) = read.only_for_snapshots() {
+            return Err(message.into());
+        }
         let Some(ask) = read.asks().into_iter().next() else {
             return Err("a layer of a database needs a table or a query".into());
         };

@@ -3,7 +3,7 @@
 use super::area::{Area, Foreign, Sides};
 use super::error::DatabaseError;
 use super::judge::Unit;
-use super::lookup::{columns_of, find_place, find_table, find_weight, is_number};
+use super::lookup::{columns_of, find_kept, find_place, find_table, find_weight, is_number};
 use super::sql::{Statement, Template, Values, quoted};
 use crate::columns::{Columns, Position};
 use tokio_postgres::Client;
@@ -20,6 +20,8 @@ pub struct Ask {
     pub weight: Option<String>,
     /// The reference system of geometries that don't say theirs.
     pub srid: Option<u32>,
+    /// A column of numbers that is kept beside the points of a snapshot.
+    pub keep: Option<String>,
 }
 
 /// Where rows come from.
@@ -66,6 +68,7 @@ pub struct Definition {
     pub(crate) place: Place,
     pub(crate) weight: Option<String>,
     pub(crate) count: Option<String>,
+    pub(crate) kept: Option<String>,
     /// The geometries' own SRID, and the one they are taken for: another only where theirs is 0.
     stored: u32,
     srid: u32,
@@ -126,11 +129,13 @@ impl Definition {
             .filter(|at| weight != Some(*at) && table.is_none())
             .filter(|&at| seen.get(at).is_some_and(|c| is_number(c.type_())));
         let name = |at: usize| names.get(at).cloned();
+        let kept = find_kept(seen, &names, ask.keep.as_deref())?.and_then(name);
         let mut definition = Self {
             from,
             place,
             weight: weight.and_then(name),
             count: count.and_then(name),
+            kept: kept.clone(),
             stored: 4326,
             srid: 4326,
             mixed: false,
@@ -138,7 +143,7 @@ impl Definition {
             angles: false,
             table,
             columns: Columns {
-                kept: Vec::new(),
+                kept: kept.into_iter().collect(),
                 position: Position::Geometry,
                 weight: weight.and_then(name),
                 guess: None,
@@ -361,8 +366,12 @@ impl Definition {
 
     /// The expression of a row's weight.
     pub(crate) fn weight_column(&self) -> Option<String> {
-        let name = self.weight.as_ref()?;
-        Some(format!("({ALIAS}.{})::float8", quoted(name)))
+        self.weight.as_deref().map(as_number)
+    }
+
+    /// The expression of the number that is kept of a row.
+    pub(crate) fn kept_column(&self) -> Option<String> {
+        self.kept.as_deref().map(as_number)
     }
 
     /// Adds `FROM …` and, where the query doesn't look after itself, `WHERE` it is in the area.
@@ -416,6 +425,11 @@ impl Definition {
         }
         statement.push(")");
     }
+}
+
+/// The expression of a column's number.
+fn as_number(column: &str) -> String {
+    format!("({ALIAS}.{})::float8", quoted(column))
 }
 
 impl Values {

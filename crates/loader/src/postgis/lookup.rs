@@ -164,6 +164,27 @@ pub(super) fn find_weight(
     }
 }
 
+/// The column of numbers that is kept beside the points.
+pub(super) fn find_kept(
+    seen: &[Column],
+    names: &[String],
+    asked: Option<&str>,
+) -> Result<Option<usize>, DatabaseError> {
+    let Some(asked) = asked else { return Ok(None) };
+    let shown = crate::report::shown(asked.as_bytes());
+    let Some(at) = columns::named(names, asked) else {
+        let listed: Vec<String> = names.iter().map(|n| quoted(n)).collect();
+        return Err(DatabaseError::Definition(format!(
+            "there is no column {shown}; there are: {}",
+            listed.join(", ")
+        )));
+    };
+    if !seen.get(at).is_some_and(|c| is_number(c.type_())) {
+        return Err(DatabaseError::Definition(format!("{shown} is no number")));
+    }
+    Ok(Some(at))
+}
+
 pub(super) fn is_number(kind: &Type) -> bool {
     [
         Type::FLOAT8,

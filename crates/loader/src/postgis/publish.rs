@@ -45,6 +45,7 @@ pub fn published(address: &Address) -> Result<Vec<Published>, DatabaseError> {
                     geom: Some(column),
                     weight: None,
                     srid: None,
+                    keep: None,
                 },
             }
         };

@@ -10,8 +10,11 @@ use super::sql::Values;
 use crate::batch::Batch;
 use crate::columns::Columns;
 use crate::error::LoadError;
+use crate::exact::Number;
+use crate::filter::Value;
 use crate::report::Report;
 use crate::source::{Progress, Source};
+use crate::table::Kept;
 use futures_util::{StreamExt as _, future, pin_mut};
 use heatsplat_points::PointSink;
 use std::io;
@@ -42,6 +45,7 @@ pub struct Snapshot {
     name: String,
     columns: Columns,
     report: Report,
+    kept: Kept,
     bytes_total: Option<u64>,
     messages: Receiver<Message>,
     strict: bool,
@@ -109,6 +113,7 @@ impl Snapshot {
             name,
             columns: definition.columns,
             report: Report::default(),
+            kept: Kept::default(),
             bytes_total: (rows > 0.0).then_some((rows * ROW) as u64),
             messages,
             strict,
@@ -133,6 +138,7 @@ impl Source for Snapshot {
         match self.messages.recv() {
             Ok(Message::Rows(batch, bytes)) => {
                 sink.push(&batch.points);
+                self.kept.append(batch.kept);
                 self.report.add(batch.report);
                 self.report.bytes += bytes;
             }
@@ -159,6 +165,10 @@ impl Source for Snapshot {
             }),
             _ => Ok(!self.ended),
         }
+    }
+
+    fn take_kept(&mut self) -> Kept {
+        std::mem::take(&mut self.kept)
     }
 
     fn report(&self) -> &Report {
@@ -265,6 +275,7 @@ async fn copy(
     let mut columns = definition.sent_columns();
     let coordinates = columns.len() == 2;
     columns.extend(definition.weight_column());
+    columns.extend(definition.kept_column());
     let mut statement = definition.statement(Values::WORLD);
     statement.push(&format!("COPY (SELECT {} FROM ", columns.join(", ")));
     statement.push_template(&definition.from);
@@ -276,9 +287,13 @@ async fn copy(
     }
     let stream = client.copy_out(statement.text.as_str()).await?;
     pin_mut!(stream);
-    let unit = definition.unit();
-    let weighted = definition.weight.is_some();
-    let (mut decoder, mut batch, mut bytes) = (Decoder::default(), Batch::default(), 0);
+    let fields = Fields {
+        unit: definition.unit(),
+        coordinates,
+        weighted: definition.weight.is_some(),
+    };
+    let empty = || Batch::new(None, usize::from(definition.kept.is_some()));
+    let (mut decoder, mut batch, mut bytes) = (Decoder::default(), empty(), 0);
     while let Some(chunk) = stream.next().await {
         let chunk = chunk?;
         bytes += chunk.len() as u64;
@@ -288,11 +303,11 @@ async fn copy(
             if !coordinates && lengths.is_ok() {
                 lengths = check_length(place);
             }
-            keep(&mut batch, unit, coordinates, weighted, row);
+            fields.keep(&mut batch, row);
         })?;
         lengths?;
         if batch.points.len() >= BATCH {
-            let full = std::mem::take(&mut batch);
+            let full = std::mem::replace(&mut batch, empty());
             // Who reads sets the pace: while this waits, nothing more is received.
             if sender.send(Message::Rows(Box::new(full), bytes)).is_err() {
                 return Ok(());
@@ -305,19 +320,33 @@ async fn copy(
     Ok(())
 }
 
-fn keep(batch: &mut Batch, unit: Unit, coordinates: bool, weighted: bool, row: &Row<'_>) {
-    let number = |field: Option<&[u8]>| field.and_then(float8);
-    let weight = |field: Option<&[u8]>| match number(field) {
-        _ if !weighted => Weight::Unused,
-        Some(weight) => Weight::Is(weight),
-        None => Weight::Missing,
-    };
-    let [first, second, third, _] = *row;
-    if coordinates {
-        let (x, y) = (number(first), number(second));
-        let (x, y) = (x.unwrap_or(f64::NAN), y.unwrap_or(f64::NAN));
-        judge::position(batch, unit, x, y, weight(third));
-    } else {
-        judge::geometry(batch, first, weight(second));
+/// What the fields of a row are: its place, then its weight, then what is kept of it.
+struct Fields {
+    unit: Unit,
+    /// Its place is two numbers, else a geometry.
+    coordinates: bool,
+    weighted: bool,
+}
+
+impl Fields {
+    fn keep(&self, batch: &mut Batch, row: &Row<'_>) {
+        let number = |at: usize| row.get(at).copied().flatten().and_then(float8);
+        let place = if self.coordinates { 2 } else { 1 };
+        let weight = match number(place) {
+            _ if !self.weighted => Weight::Unused,
+            Some(weight) => Weight::Is(weight),
+            None => Weight::Missing,
+        };
+        let [first, ..] = *row;
+        if self.coordinates {
+            let (x, y) = (number(0), number(1));
+            let (x, y) = (x.unwrap_or(f64::NAN), y.unwrap_or(f64::NAN));
+            judge::position(batch, self.unit, x, y, weight);
+        } else {
+            judge::geometry(batch, first, weight);
+        }
+        let kept = || number(place + usize::from(self.weighted)).filter(|n| !n.is_nan());
+        let value = || kept().map(Number::Float).map_or(Value::Null, Value::Number);
+        batch.keep_values(|_| value());
     }
 }
