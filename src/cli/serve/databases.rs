@@ -285,6 +285,7 @@ pub(super) fn ask_for_posting(
         geom: None,
         weight: None,
         srid: None,
+        keep: None,
     };
     let asked = database.ask("posting", &SourceFlags::of_ask(ask));
     asked.map_err(|error| wrong_posting(words, error))?;

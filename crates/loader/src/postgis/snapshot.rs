@@ -15,6 +15,7 @@ use crate::filter::Value;
 use crate::report::Report;
 use crate::source::{Progress, Source};
 use crate::table::Kept;
+use crate::time::Times;
 use futures_util::{StreamExt as _, future, pin_mut};
 use heatsplat_points::PointSink;
 use std::io;
@@ -292,7 +293,8 @@ async fn copy(
         coordinates,
         weighted: definition.weight.is_some(),
     };
-    let empty = || Batch::new(None, usize::from(definition.kept.is_some()));
+    let keep = usize::from(definition.kept.is_some());
+    let empty = || Batch::new(None, keep, &Times::default());
     let (mut decoder, mut batch, mut bytes) = (Decoder::default(), empty(), 0);
     while let Some(chunk) = stream.next().await {
         let chunk = chunk?;
