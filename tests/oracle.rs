@@ -21,12 +21,16 @@ pub fn kernel(name: &str, distance: f64, radius: f64) -> f64 {
             (-(distance * distance) / (2.0 * sigma * sigma)).exp()
         }
         "gaussian" => 0.0,
+        "uniform" => {
+            let (inner, outer) = ((radius - 1.0).max(0.0), radius + radius.min(1.0));
+            let squares = outer * outer - inner * inner;
+            ((outer * outer - distance * distance) / squares).clamp(0.0, 1.0)
+        }
         _ if u >= 1.0 => 0.0,
         "quartic" => (1.0 - u.powi(2)).powi(2),
         "triweight" => (1.0 - u.powi(2)).powi(3),
         "epanechnikov" => 1.0 - u.powi(2),
         "triangular" => 1.0 - u,
-        "uniform" => 1.0,
         other => panic!("no kernel {other}"),
     }
 }
@@ -44,7 +48,7 @@ pub fn tile(
         f64::from(x) * f64::from(size),
         f64::from(y) * f64::from(size),
     );
-    let reach = 1.4 * radius;
+    let reach = 1.4 * radius + 1.0;
     let mut density = vec![0.0; (size * size) as usize];
     for &(lon, lat, weight) in points {
         let (px, py) = project(lon, lat);

@@ -12,7 +12,7 @@ use std::f64::consts::{PI, SQRT_2};
 /// | triweight | (1 − u²)³ | radius |
 /// | epanechnikov | 1 − u² | radius |
 /// | triangular | 1 − u | radius |
-/// | uniform | 1 | radius, its edge averaged over the pixel |
+/// | uniform | 1, softened over two pixels: (b² − d²) / (b² − a²) from a = radius − 1 to b = radius + 1 pixels | b |
 ///
 /// Names and formulas as in QGIS's kernel density estimation; σ = radius/3 as in
 /// MapLibre and MapServer, so that a radius means about the same for all shapes.
@@ -235,6 +235,14 @@ impl Normalize {
 
 display_by_name!(Normalize);
 
+/// The circles between which the edge of a uniform kernel falls from 1 to 0, a pixel to each side
+/// of its radius, or from the middle on where that is nearer: a jump would flicker from pixel to
+/// pixel as points move.
+pub(crate) fn soft_edge(radius: f64) -> (f64, f64) {
+    let half = radius.min(1.0);
+    (radius - half, radius + half)
+}
+
 /// A splat: shape, radius in pixels, height.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Kernel {
@@ -269,7 +277,7 @@ impl Kernel {
     ) -> Self {
         let height = match normalize {
             Normalize::Peak => 1.0,
-            Normalize::Mass => ratio * ratio / (shape.mass() * radius * radius),
+            Normalize::Mass => ratio * ratio / mass(shape, radius),
         };
         Self {
             shape,
@@ -301,7 +309,10 @@ impl Kernel {
 
     /// How far the kernel reaches, in pixels.
     pub fn reach(&self) -> f64 {
-        self.shape.reach() * self.radius
+        match self.shape {
+            Shape::Uniform => soft_edge(self.radius).1,
+            shape => shape.reach() * self.radius,
+        }
     }
 
     /// The largest cells that may stand for several points under this kernel, in pixels.
@@ -311,7 +322,30 @@ impl Kernel {
 
     /// The kernel's value at a distance in pixels, in f64: what every plan approximates.
     pub fn at(&self, distance: f64) -> f64 {
-        self.height() * self.shape.profile(distance / self.radius)
+        let profile = match self.shape {
+            Shape::Uniform => softened(distance, self.radius),
+            shape => shape.profile(distance / self.radius),
+        };
+        self.height() * profile
+    }
+}
+
+/// A uniform kernel with its softened edge: linear in d², so that it is two paraboloids.
+fn softened(distance: f64, radius: f64) -> f64 {
+    let (inner, outer) = soft_edge(radius);
+    let square = |v: f64| v * v;
+    ((square(outer) - square(distance)) / (square(outer) - square(inner))).clamp(0.0, 1.0)
+}
+
+/// ∫ K dA for K(0) = 1, in square pixels.
+fn mass(shape: Shape, radius: f64) -> f64 {
+    match shape {
+        // the mean of the areas of the circles that its edge lies between
+        Shape::Uniform => {
+            let (inner, outer) = soft_edge(radius);
+            PI * (inner * inner + outer * outer) / 2.0
+        }
+        shape => shape.mass() * radius * radius,
     }
 }
 

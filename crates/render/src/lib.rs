@@ -12,6 +12,7 @@ mod canvas;
 mod categories;
 mod cpu;
 mod density;
+mod discs;
 pub mod encode;
 pub mod field;
 #[cfg(feature = "gpu")]

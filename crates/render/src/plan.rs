@@ -1,6 +1,7 @@
 //! How a kernel is splatted: decided by the kernel alone, never by the data or
 //! the window, so that neighbouring tiles agree bit for bit.
 
+use crate::discs::Discs;
 use crate::kernel::{Kernel, Shape};
 use crate::lattice::{self, Lattice, direct_below};
 use crate::spline::{self, Degree};
@@ -23,14 +24,18 @@ pub(crate) enum Plan {
     /// Deposit by quadratic B-spline, then convolve with a sum of separable terms:
     /// one for a gaussian, four to ten for the other smooth kernels.
     Spread(Spread),
-    /// Deposit, then convolve with a stamp by FFT: kernels with an edge or a cusp,
-    /// which no short sum of separable terms can follow, and such as are many terms on the
+    /// Deposit, then convolve with a stamp by FFT: smooth kernels that are many terms on the
     /// picture's own grid.
     Edge(Stamp),
+    /// Running sums of paraboloids: kernels with an edge or a cusp, which a grid would blur.
+    Discs(Discs),
 }
 
 impl Plan {
     pub(crate) fn of(kernel: &Kernel) -> Self {
+        if let Some(discs) = Discs::of(kernel) {
+            return Self::Discs(discs);
+        }
         if kernel.radius() < direct_below(kernel.shape()) {
             return Self::Direct;
         }
@@ -61,10 +66,15 @@ impl Plan {
 /// the radius, which moves no density by more than 1/256 of the peak.
 pub(crate) fn finest_cell(kernel: &Kernel) -> f64 {
     let cell = (kernel.radius() / 12.0).log2().floor().exp2();
-    if lattice::follows(kernel.shape()) {
-        cell
-    } else {
-        cell.min(1.0) // an edge is a pixel wide whatever the radius
+    match kernel.shape() {
+        shape if lattice::follows(shape) => cell,
+        // narrow ones are stamped as they are
+        Shape::Triangular if kernel.radius() < direct_below(Shape::Triangular) => cell,
+        // cells are cut where it matters: see cpu/gather.rs
+        Shape::Epanechnikov | Shape::Triangular | Shape::Uniform => {
+            (kernel.radius() / 8.0).log2().floor().exp2().min(1.0)
+        }
+        _ => cell.min(1.0), // an edge is a pixel wide whatever the radius
     }
 }
 
@@ -224,7 +234,7 @@ pub(crate) struct Stamp {
 
 impl Stamp {
     /// B-spline coefficients of a kernel: its samples, prefiltered along both axes.
-    fn of_spline(kernel: &Kernel, lattice: &Lattice) -> Self {
+    pub(crate) fn of_spline(kernel: &Kernel, lattice: &Lattice) -> Self {
         let side = lattice.taps(kernel.reach()) + lattice.ringing();
         let filter = |samples: &[f64]| lattice.coefficients(samples);
         Self {

@@ -5,9 +5,11 @@
 //! and change no bit of the result.
 
 mod colorize_alpha;
+mod gather;
 mod place;
 mod splat_bin;
 mod splat_direct;
+mod splat_discs;
 mod splat_edge;
 mod splat_few;
 mod splat_refine;
@@ -21,11 +23,12 @@ use crate::block::{BLOCK, Block, Drawn};
 use crate::density::{Density, Picture};
 use crate::kernel::{Kernel, Shape};
 use crate::lattice;
-use crate::plan::{self, Deposit, Plan};
+use crate::plan::{self, Deposit, Plan, Stamp};
 use crate::scale::Normalizer;
 use crate::stages::{Stage, lap};
 use crate::stamped::Stamped;
 pub(crate) use colorize_alpha::indices;
+use gather::Needs;
 use heatsplat_points::Window;
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
@@ -67,6 +70,7 @@ struct Workspace {
     bins: Bins,
     scratch: Scratch,
     edge: splat_edge::Scratch,
+    discs: splat_discs::Scratch,
     coarse: Vec<f32>,
     rows: splat_refine::Rows,
     signed: splat_signed::Scratch,
@@ -98,6 +102,7 @@ impl CpuBackend {
             let plan = Plan::of(kernel);
             let taps = match &plan {
                 Plan::Edge(stamp) => Some(Taps::new(stamp)),
+                Plan::Discs(discs) => discs.grid.as_ref().map(Taps::new),
                 Plan::Direct | Plan::Spread(_) => None,
             };
             Arc::new(Planned {
@@ -285,7 +290,7 @@ impl Planned {
     fn phase(&self, window: &Window) -> (u32, u32) {
         match &self.plan {
             Plan::Spread(spread) => spread.lattice.phase(window),
-            Plan::Direct | Plan::Edge(_) => (0, 0),
+            Plan::Direct | Plan::Edge(_) | Plan::Discs(_) => (0, 0),
         }
     }
 
@@ -329,6 +334,7 @@ impl Planned {
             bins,
             scratch,
             edge,
+            discs: sums,
             coarse,
             rows,
             signed: _,
@@ -362,17 +368,48 @@ impl Planned {
             }
             Plan::Edge(stamp) => {
                 bins.reset(&job.window, stamp.reach(), stamp.deposit);
-                let any = bins.deposit(job.points, finest);
-                let few = |taps: &&Taps| taps.are_cheaper(bins);
-                if !any {
-                    density.fill(0.0);
-                } else if let Some(taps) = self.taps.as_ref().filter(few) {
-                    taps.stamp(bins, density, width as usize);
+                if bins.deposit(job.points, finest) {
+                    self.convolve(stamp, bins, edge, density, width as usize);
                 } else {
-                    splat_edge::convolve(bins, stamp, &self.spectra, edge, density, width as usize);
+                    density.fill(0.0);
                 }
+            }
+            Plan::Discs(discs) => {
+                let needs = Needs {
+                    reach: discs.reach(),
+                    cell: finest,
+                    bend: discs.bend,
+                    light: discs.grid.is_some(),
+                };
+                if let Some(stamp) = &discs.grid {
+                    bins.reset(&job.window, stamp.reach(), stamp.deposit);
+                }
+                let any = sums.gather(job.points, &job.window, &needs, bins);
+                match discs.grid.as_ref().filter(|_| any) {
+                    Some(stamp) => self.convolve(stamp, bins, edge, density, width as usize),
+                    None => density.fill(0.0),
+                }
+                sums.add(&job.window, discs, density);
             }
         }
         lap(Stage::Convolve);
+    }
+
+    /// Writes bins ∗ stamp into `density`: stamped where they hold little.
+    #[inline(always)]
+    fn convolve(
+        &self,
+        stamp: &Stamp,
+        bins: &Bins,
+        scratch: &mut splat_edge::Scratch,
+        density: &mut [f32],
+        width: usize,
+    ) {
+        let few = |taps: &&Taps| taps.are_cheaper(bins);
+        if let Some(taps) = self.taps.as_ref().filter(few) {
+            taps.stamp(bins, density, width);
+        } else {
+            splat_edge::convolve(bins, stamp, &self.spectra, scratch, density, width);
+        }
     }
 }

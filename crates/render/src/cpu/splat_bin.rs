@@ -159,6 +159,27 @@ impl Bins {
         }
     }
 
+    /// Deposits cells by quadratic B-splines: stretches of them, each with how far east the world
+    /// is shifted for it and where it ends.
+    #[inline(always)]
+    pub(crate) fn deposit_gathered(&mut self, cells: &[Point], stretches: &[(f64, usize)]) {
+        let Some((window, _)) = self.window else {
+            return;
+        };
+        let padded = window.grown((self.margin + self.pad) as u32);
+        let mut stacks = Stacks::default();
+        let mut from = 0;
+        for &(shift, end) in stretches {
+            if let Some(stretch) = cells.get(from..end) {
+                let place = Place::new(&padded, shift);
+                let way = (spline::quadratic, straight);
+                self.deposit_run(&place, stretch, way, &mut stacks);
+            }
+            from = end;
+        }
+        self.unload(stacks.bin[0], &stacks.shares[0]);
+    }
+
     #[inline(always)]
     fn deposit_run(
         &mut self,

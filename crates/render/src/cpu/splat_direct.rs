@@ -57,7 +57,6 @@ struct Stamp {
     scale: f32,
     /// Pixels to each side of the one that holds the cell.
     margin: usize,
-    radius: f32,
 }
 
 impl Stamp {
@@ -67,7 +66,6 @@ impl Stamp {
             height: kernel.height() as f32,
             scale: kernel.radius().recip() as f32,
             margin: ((kernel.reach() + 0.5).ceil() as usize).min(WIDEST / 2 - 1),
-            radius: kernel.radius() as f32,
         }
     }
 
@@ -120,18 +118,17 @@ impl Stamp {
                 out.iter_mut()
                     .for_each(|o| *o = self.height * (1.0 - (*o + v2).sqrt()).max(0.0));
             }
-            // which are stamped elsewhere
-            Shape::Cubic | Shape::Plateau(_) | Shape::Shadow(_) | Shape::Cone(_) => {
+            // which are drawn in other ways
+            Shape::Uniform
+            | Shape::Cubic
+            | Shape::Plateau(_)
+            | Shape::Shadow(_)
+            | Shape::Cone(_) => {
                 out.iter_mut().for_each(|o| {
                     let u = f64::from((*o + v2).sqrt());
                     *o = self.height * self.shape.profile(u) as f32;
                 });
             }
-            // the share of the pixel inside the edge, as if the edge were straight
-            Shape::Uniform => out.iter_mut().for_each(|o| {
-                let inside = self.radius - (*o + v2).sqrt() * self.radius + 0.5;
-                *o = self.height * inside.clamp(0.0, 1.0);
-            }),
         }
         out
     }

@@ -1,4 +1,4 @@
-//! Kernels with an edge or a cusp: the grid is convolved with their stamp by FFT.
+//! Kernels that no short sum of separable terms follows: the grid is convolved with their stamp by FFT.
 //!
 //! Double precision keeps the rounding noise of the transform, which spreads over
 //! the whole grid, below anything a colour scale can show. All numbers are real: two

@@ -1,4 +1,4 @@
-//! Kernels with an edge or a cusp where few bins hold anything: each adds its stamp to the
+//! Kernels that are convolved with a stamp, where few bins hold anything: each adds its stamp to the
 //! picture, which then costs less than a transform of the grid.
 
 use super::splat_bin::Bins;
@@ -112,8 +112,8 @@ mod tests {
         for (shape, radius) in [
             (Shape::Quartic, 8.3),
             (Shape::Quartic, 12.0),
-            (Shape::Uniform, 9.0),
-            (Shape::Triangular, 20.5),
+            (Shape::Triweight, 9.0),
+            (Shape::Cubic, 20.5),
         ] {
             let kernel = Kernel::new(shape, radius, Normalize::Peak).unwrap();
             let Plan::Edge(stamp) = Plan::of(&kernel) else {
@@ -147,7 +147,7 @@ mod tests {
                 weight: 1.0,
             })
             .collect();
-        let kernel = Kernel::new(Shape::Uniform, 9.0, Normalize::Peak).unwrap();
+        let kernel = Kernel::new(Shape::Triweight, 9.0, Normalize::Peak).unwrap();
         let Plan::Edge(stamp) = Plan::of(&kernel) else {
             panic!("{kernel:?}")
         };

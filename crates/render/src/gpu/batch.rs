@@ -213,7 +213,7 @@ impl Batch {
 fn work(job: &GpuJob, plan: &GpuPlan) -> u64 {
     let outputs = u64::from(job.outputs) * u64::from(job.lines);
     match &plan.way {
-        Way::Direct { .. } => outputs,
+        Way::Direct { .. } | Way::Beyond => outputs,
         Way::Spread { .. } => 3 * outputs * u64::from(job.terms) * u64::from(job.span),
         Way::Edge { reach, deposit, .. } => {
             let taps = 4 * u64::from(*reach) * u64::from(*reach) * deposit.rows() as u64;

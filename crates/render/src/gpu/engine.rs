@@ -359,7 +359,7 @@ impl Tables {
             Arena::inner("table").with(device, queue, data).clone()
         }
         match &plan.way {
-            Way::Direct { .. } => Self::None,
+            Way::Direct { .. } | Way::Beyond => Self::None,
             Way::Spread { table, refine, .. } => Self::Spread {
                 taps: upload(device, queue, &table.taps),
                 refine: refine.as_ref().map(|table| {

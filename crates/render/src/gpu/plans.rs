@@ -41,6 +41,8 @@ pub(super) enum Way {
         deposit: Deposit,
         table: StampTable,
     },
+    /// No stage: the processor draws it.
+    Beyond,
 }
 
 impl GpuPlan {
@@ -62,6 +64,7 @@ impl GpuPlan {
                 deposit: stamp.deposit,
                 table: StampTable::new(&stamp),
             },
+            Plan::Discs(_) => Way::Beyond,
         };
         Self {
             id: IDS.fetch_add(1, Ordering::Relaxed),

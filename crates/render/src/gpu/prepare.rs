@@ -190,8 +190,9 @@ const WIDEST_STAMP: u32 = 64;
 /// Whether pictures of a window can be drawn on the GPU at all.
 pub(super) fn can_draw(window: &Window, plan: &GpuPlan) -> bool {
     let stamp = match plan.way {
+        Way::Beyond => return false,
         Way::Edge { reach, .. } => reach,
-        _ => 0,
+        Way::Direct { .. } | Way::Spread { .. } => 0,
     };
     window.pixel() <= WIDEST_PIXEL && window.pixel() >= NARROWEST_PIXEL && stamp <= WIDEST_STAMP
 }
@@ -219,6 +220,8 @@ fn geometry(window: &Window, phase: (u32, u32), plan: &GpuPlan) -> (GpuJob, Wind
     };
     let mut each = 1;
     let (grid, finest) = match &plan.way {
+        // such pictures don't come here
+        Way::Beyond => return (job, *window, plan.finest),
         Way::Direct { margin } => {
             job.margin = *margin;
             job.bin_count = pitch * height;
