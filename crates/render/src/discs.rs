@@ -65,7 +65,7 @@ impl Discs {
                 };
                 (
                     cone(CONE_ERROR).into_iter().map(disc).collect(),
-                    1.0 / radius,
+                    2.0 / radius,
                 )
             }
             _ => return None,
@@ -141,7 +141,7 @@ mod tests {
         for (shape, error) in [
             (Shape::Epanechnikov, 1e-12),
             (Shape::Uniform, 1e-12),
-            (Shape::Triangular, 1.02 * CONE_ERROR),
+            (Shape::Triangular, 1.1 * CONE_ERROR),
         ] {
             for radius in [0.5f64, 1.0, 3.7, 16.0, 256.0] {
                 let radius = if shape == Shape::Triangular {

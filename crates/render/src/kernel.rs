@@ -31,6 +31,9 @@ pub enum Shape {
     Triangular,
     /// 1
     Uniform,
+    /// 1 in the pixel that the point lies in, 0 in all others: nothing is smoothed, as SQL's
+    /// GROUP BY and datashader count. It has no radius.
+    Pixel,
     /// 1 − u³; HeatCanvas
     Cubic,
     /// 1 up to a share of the radius, from there straight to 0; heatmap.js
@@ -98,7 +101,7 @@ impl Shape {
             Self::Triweight => inner * inner * inner,
             Self::Epanechnikov => inner,
             Self::Triangular => 1.0 - u,
-            Self::Uniform => 1.0,
+            Self::Uniform | Self::Pixel => 1.0,
             Self::Cubic => 1.0 - u * u * u,
             Self::Plateau(core) => ((1.0 - u) / (1.0 - core.share()).max(1e-9)).min(1.0),
             Self::Shadow(disc) => shadow(u, disc.share()),
@@ -106,9 +109,9 @@ impl Shape {
         }
     }
 
-    /// Whether it is none of [`ALL`](Self::ALL): it is drawn by stamps, on the processor.
+    /// Whether it is neither of [`ALL`](Self::ALL) nor [`Pixel`](Self::Pixel): it is drawn by stamps, on the processor.
     pub fn is_stamped(self) -> bool {
-        !Self::ALL.iter().any(|(_, shape)| *shape == self)
+        self != Self::Pixel && !Self::ALL.iter().any(|(_, shape)| *shape == self)
     }
 
     /// The power of the distance by which it falls.
@@ -122,7 +125,7 @@ impl Shape {
 
     /// What [`from_str`](std::str::FromStr) takes, in words.
     pub const EXPECTED: &'static str = "expected one of gaussian, quartic, triweight, epanechnikov, \
-        triangular, uniform, cubic, or plateau:0.15, shadow:0.6 (shares of the radius), cone:0.3 (its end)";
+        triangular, uniform, pixel, cubic, or plateau:0.15, shadow:0.6 (shares of the radius), cone:0.3 (its end)";
 
     /// Where K ends, in radii.
     pub fn reach(self) -> f64 {
@@ -140,6 +143,7 @@ impl Shape {
             Self::Triweight => PI / 4.0,
             Self::Epanechnikov => PI / 2.0,
             Self::Uniform => PI,
+            Self::Pixel => 1.0,
             Self::Cubic => PI * 0.6,
             Self::Plateau(core) => {
                 let p = core.share();
@@ -185,6 +189,7 @@ impl std::fmt::Display for Shape {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Cubic => f.write_str("cubic"),
+            Self::Pixel => f.write_str("pixel"),
             Self::Plateau(core) => write!(f, "plateau:{}", core.share()),
             Self::Shadow(disc) => write!(f, "shadow:{}", disc.share()),
             Self::Cone(decay) => write!(f, "cone:{}", decay.decay()),
@@ -205,6 +210,9 @@ impl std::str::FromStr for Shape {
         }
         if text == "cubic" {
             return Ok(Self::Cubic);
+        }
+        if text == "pixel" {
+            return Ok(Self::Pixel);
         }
         let (name, number) = text.split_once(':').ok_or(())?;
         let number: f64 = number.trim().parse().map_err(|_| ())?;
@@ -275,6 +283,10 @@ impl Kernel {
         normalize: Normalize,
         ratio: f64,
     ) -> Self {
+        let radius = match shape {
+            Shape::Pixel => Self::MIN_RADIUS,
+            _ => radius,
+        };
         let height = match normalize {
             Normalize::Peak => 1.0,
             Normalize::Mass => ratio * ratio / mass(shape, radius),
@@ -345,6 +357,8 @@ fn mass(shape: Shape, radius: f64) -> f64 {
             let (inner, outer) = soft_edge(radius);
             PI * (inner * inner + outer * outer) / 2.0
         }
+        // the area of the pixel itself
+        Shape::Pixel => 1.0,
         shape => shape.mass() * radius * radius,
     }
 }

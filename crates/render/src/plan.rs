@@ -29,10 +29,15 @@ pub(crate) enum Plan {
     Edge(Stamp),
     /// Running sums of paraboloids: kernels with an edge or a cusp, which a grid would blur.
     Discs(Discs),
+    /// Count each cell in the pixel that it lies in.
+    Pixels,
 }
 
 impl Plan {
     pub(crate) fn of(kernel: &Kernel) -> Self {
+        if kernel.shape() == Shape::Pixel {
+            return Self::Pixels;
+        }
         if let Some(discs) = Discs::of(kernel) {
             return Self::Discs(discs);
         }
@@ -52,7 +57,8 @@ impl Plan {
                     Self::Spread(terms(kernel))
                 }
             }
-            Shape::Epanechnikov
+            Shape::Pixel
+            | Shape::Epanechnikov
             | Shape::Triangular
             | Shape::Cubic
             | Shape::Plateau(_)

@@ -144,6 +144,8 @@ impl Style {
     /// What the numbers of pictures, legends and values count.
     pub fn unit(&self) -> &'static str {
         match (self.measure, self.normalize) {
+            (Measure::Sum, Normalize::Peak) if self.shape == Shape::Pixel => "weight per pixel",
+            (Measure::Count, Normalize::Peak) if self.shape == Shape::Pixel => "points per pixel",
             (Measure::Sum, Normalize::Peak) => "weight",
             (Measure::Sum, Normalize::Mass) => "weight per square pixel",
             (Measure::Count, Normalize::Peak) => "points",
@@ -179,6 +181,10 @@ impl Style {
             "scale" => {
                 self.scale.transform = read("scale", value, Transform::EXPECTED)?;
                 self.chosen.transform = true;
+            }
+            "radius" if self.shape == Shape::Pixel => {
+                let expected = "kernel=pixel has no radius: leave it out, or choose another kernel";
+                return Err(refuse("radius", value, expected));
             }
             "radius" => self.radius = read("radius", value, Radius::EXPECTED)?,
             "domain" => self.scale.domain = read("domain", value, Domain::EXPECTED)?,
@@ -291,7 +297,10 @@ impl Style {
                 self.normalize
             },
             overlap: Arc::clone(&self.overlap),
-            length: self.radius.at_zoom(zoom_of(pixel * ratio)),
+            length: match self.shape {
+                Shape::Pixel => Length::Pixels(Kernel::MIN_RADIUS),
+                _ => self.radius.at_zoom(zoom_of(pixel * ratio)),
+            },
             ratio,
         }
     }
@@ -344,13 +353,15 @@ impl Style {
         let mut all = vec![
             ("measure", self.measure.to_string()),
             ("kernel", self.shape.to_string()),
-            ("radius", self.radius.to_string()),
             ("normalize", self.normalize.to_string()),
             ("overlap", self.overlap.to_string()),
             ("scale", self.scale.transform.to_string()),
             ("domain", self.scale.domain.to_string()),
             ("ramp", self.ramp.clone()),
         ];
+        if self.shape != Shape::Pixel {
+            all.insert(2, ("radius", self.radius.to_string()));
+        }
         if self.reverse {
             all.push(("reverse", "true".to_owned()));
         }

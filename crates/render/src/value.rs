@@ -2,7 +2,7 @@
 
 use crate::cpu::CpuBackend;
 use crate::field::{self, SUPPORT, per_km2};
-use crate::kernel::Kernel;
+use crate::kernel::{Kernel, Shape};
 use crate::measure::{Comparison, Measure};
 use crate::point_set::PointSet;
 use crate::style::Style;
@@ -48,6 +48,9 @@ impl Sums {
     ///
     /// Costs as much as there are points in reach: no cell stands for any of them.
     fn around(points: &Points, at: WorldCoord, kernel: &Kernel, pixel: f64) -> Self {
+        if kernel.shape() == Shape::Pixel {
+            return Self::within(points, at, kernel, pixel);
+        }
         let side = (2.0 * kernel.reach()).ceil() as u32 + 2;
         let half = f64::from(side) / 2.0;
         let (x, y) = (f64::from(at.x), f64::from(at.y));
@@ -57,6 +60,25 @@ impl Sums {
             for p in run {
                 let (dx, dy) = (f64::from(p.x) + shift - x, f64::from(p.y) - y);
                 sums.add(kernel, dx.hypot(dy) / pixel, p, 1);
+            }
+        }
+        sums
+    }
+}
+
+impl Sums {
+    /// The points in the pixel that a coordinate lies in.
+    fn within(points: &Points, at: WorldCoord, kernel: &Kernel, pixel: f64) -> Self {
+        let corner = |v: u32| (f64::from(v) / pixel).floor() * pixel;
+        let (left, top) = (corner(at.x), corner(at.y));
+        let window = Window::new(left, top, pixel, 1, 1);
+        let mut sums = Self::default();
+        for (run, shift) in points.cells(&window, 0.0).slices() {
+            let inside = |v: f64, from: f64| v >= from && v < from + pixel;
+            let here =
+                |p: &&Point| inside(f64::from(p.x) + shift, left) && inside(f64::from(p.y), top);
+            for p in run.iter().filter(here) {
+                sums.add(kernel, 0.0, f64::from(p.weight), 1);
             }
         }
         sums

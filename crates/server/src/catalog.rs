@@ -116,7 +116,11 @@ pub(crate) async fn get(
             .collect(),
         loading: loading.iter().map(LayerId::as_str).collect(),
         ramps: &RAMPS,
-        kernels: Shape::ALL.map(|(name, _)| name).to_vec(),
+        kernels: Shape::ALL
+            .iter()
+            .map(|(name, _)| *name)
+            .chain(["pixel"])
+            .collect(),
         scales: Transform::ALL.map(|(name, _)| name).to_vec(),
         measures: Measure::ALL.map(|(name, _)| name).to_vec(),
         normalize: Normalize::ALL.map(|(name, _)| name).to_vec(),

@@ -187,7 +187,10 @@ impl Served {
             return Ok(Arc::clone(look));
         }
         let mut style = self.own.style.clone();
-        for (name, value) in query.style() {
+        // a radius is refused where the kernel has none, in whatever order they come
+        let is_kernel = |(name, _): &&(&'static str, String)| *name == "kernel";
+        let (first, then): (Vec<_>, Vec<_>) = query.style().iter().partition(is_kernel);
+        for (name, value) in first.into_iter().chain(then) {
             style
                 .set(name, value)
                 .map_err(|e| Refused::bad(e.to_string()))?;

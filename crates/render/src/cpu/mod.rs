@@ -12,6 +12,7 @@ mod splat_direct;
 mod splat_discs;
 mod splat_edge;
 mod splat_few;
+mod splat_pixels;
 mod splat_refine;
 mod splat_signed;
 mod splat_spread;
@@ -103,7 +104,7 @@ impl CpuBackend {
             let taps = match &plan {
                 Plan::Edge(stamp) => Some(Taps::new(stamp)),
                 Plan::Discs(discs) => discs.grid.as_ref().map(Taps::new),
-                Plan::Direct | Plan::Spread(_) => None,
+                Plan::Direct | Plan::Spread(_) | Plan::Pixels => None,
             };
             Arc::new(Planned {
                 kernel: *kernel,
@@ -290,7 +291,7 @@ impl Planned {
     fn phase(&self, window: &Window) -> (u32, u32) {
         match &self.plan {
             Plan::Spread(spread) => spread.lattice.phase(window),
-            Plan::Direct | Plan::Edge(_) | Plan::Discs(_) => (0, 0),
+            Plan::Direct | Plan::Edge(_) | Plan::Discs(_) | Plan::Pixels => (0, 0),
         }
     }
 
@@ -350,6 +351,10 @@ impl Planned {
                 let cells = job.points.cells(&job.window.grown(reach), finest);
                 lap(Stage::Find);
                 splat_direct::stamp(&job.window, &cells, &self.kernel, density);
+            }
+            Plan::Pixels => {
+                let height = self.kernel.height() as f32;
+                splat_pixels::draw(job.points, &job.window, height, density);
             }
             Plan::Spread(spread) => {
                 let laid = spread.lattice.lay(&job.window, phase);

@@ -120,6 +120,7 @@ impl Stamp {
             }
             // which are drawn in other ways
             Shape::Uniform
+            | Shape::Pixel
             | Shape::Cubic
             | Shape::Plateau(_)
             | Shape::Shadow(_)

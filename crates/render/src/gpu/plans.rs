@@ -64,7 +64,7 @@ impl GpuPlan {
                 deposit: stamp.deposit,
                 table: StampTable::new(&stamp),
             },
-            Plan::Discs(_) => Way::Beyond,
+            Plan::Discs(_) | Plan::Pixels => Way::Beyond,
         };
         Self {
             id: IDS.fetch_add(1, Ordering::Relaxed),
