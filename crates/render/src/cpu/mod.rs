@@ -384,7 +384,8 @@ impl Planned {
                     reach: discs.reach(),
                     cell: finest,
                     bend: discs.bend,
-                    light: discs.grid.is_some(),
+                    // what is left of both signs may be little beside what a grid blurs
+                    light: discs.grid.is_some() && job.points.summary().weight_min >= 0.0,
                 };
                 if let Some(stamp) = &discs.grid {
                     bins.reset(&job.window, stamp.reach(), stamp.deposit);
