@@ -4,7 +4,7 @@
 //! projection and datum are its own, and so is the shift to WGS 84 if the file says one. Else the
 //! datum is found by its number or name, and of EPSG's shifts the one with the best accuracy at
 //! each place is taken, as PROJ does without grids; from ten metres on the account says how far
-//! places may be off. Datums that differ from WGS 84 by up to five metres (ETRS89, NAD83, GDA2020 …)
+//! places may be off. Datums that differ from WGS 84 by up to five metres (ETRS89, NAD83, GDA2020)
 //! are taken as they are. What is known no better than within five metres where a grid does better,
 //! or where two shifts that meet disagree by ten, refuses the file unless that is accepted; so does
 //! what isn't known at all.

@@ -114,7 +114,8 @@ impl Datum {
 impl Shifts {
     /// Where WGS 84 has a place, in radians, and how far that may be off in metres where it is
     /// worth a word, else 0. `asked`: the most metres that are accepted where a place would be
-    /// refused. An error without a word is a place that the datum is not made for: a mistake of its row, not of the file.
+    /// refused. An error without a word is a place that the datum is not made for: a mistake of its
+    /// row, not of the file.
     pub(super) fn place(
         &self,
         at: (f64, f64),
@@ -123,31 +124,38 @@ impl Shifts {
         let (lon, lat) = (at.0.to_degrees(), at.1.to_degrees());
         let inside = self.best(lon, lat, false);
         let best = inside.or_else(|| self.best(lon, lat, true));
-        let grids = self.grids.iter().filter(|g| g.area.has(lon, lat));
-        let least = |a: &&Grid, b: &&Grid| a.accuracy.total_cmp(&b.accuracy);
+        // the best of those that are better
+        let grid = |metres: f64| {
+            let here = self.grids.iter().filter(|g| g.accuracy < metres);
+            let here = here.filter(|g| g.area.has(lon, lat));
+            let best = here.min_by(|a, b| a.accuracy.total_cmp(&b.accuracy));
+            best.map(|grid| grid.name)
+        };
         let meant = self.area.near(lon, lat);
         let best = best.or(self.shifts.first());
         let Some(best) = best.filter(|_| !self.in_doubt(lon, lat)) else {
-            let grid = grids.min_by(least).map(|grid| grid.name);
+            let grid = grid(f64::INFINITY);
             return Err(meant.then_some(Vague { metres: None, grid }));
         };
         let place = best.helmert.shifted(at);
         let apart = self.apart(inside, best, place, at);
-        let better = grids.filter(|grid| grid.accuracy < best.accuracy);
-        let better = better.min_by(least);
         let agreed = apart <= SAID;
         let metres = match agreed {
             true => best.accuracy,
             false => best.accuracy.max(apart.ceil()),
         };
-        let known = agreed && (better.is_none() || best.accuracy <= TAKEN_BESIDE_A_GRID);
+        if agreed && metres <= TAKEN_BESIDE_A_GRID {
+            return Ok((place, 0.0));
+        }
+        let grid = grid(best.accuracy);
+        let known = agreed && grid.is_none();
         if known || asked.is_some_and(|asked| metres <= asked) {
             let said = !known || metres > SAID;
             return Ok((place, if said { metres } else { 0.0 }));
         }
-        Err((meant || inside.is_some()).then(|| Vague {
+        Err((meant || inside.is_some()).then_some(Vague {
             metres: Some(metres),
-            grid: better.map(|grid| grid.name),
+            grid,
         }))
     }
 
@@ -166,9 +174,9 @@ impl Shifts {
         let (lon, lat) = (at.0.to_degrees(), at.1.to_degrees());
         let nowhere = !best.area.near(lon, lat);
         let rivals = self.shifts.iter().enumerate().filter(|(number, other)| {
-            let near = nowhere || other.area.near(lon, lat);
             let good = inside.is_none_or(|inside| other.accuracy <= inside.accuracy);
-            (near && good) || (inside.is_none() && *number == 0)
+            let near = || nowhere || other.area.near(lon, lat);
+            (good && near()) || (inside.is_none() && *number == 0)
         });
         let rivals = rivals.filter(|(_, other)| !std::ptr::eq(best, *other));
         let apart = rivals.map(|(_, other)| apart(place, other.helmert.shifted(at)));
@@ -194,8 +202,8 @@ impl Shifts {
     }
 
     fn in_doubt(&self, lon: f64, lat: f64) -> bool {
-        let mut doubtful = self.shifts.iter().filter(|shift| shift.doubtful);
-        doubtful.any(|shift| shift.area.near(lon, lat))
+        let mut shifts = self.shifts.iter();
+        shifts.any(|shift| shift.doubtful && shift.area.near(lon, lat))
     }
 
     /// What keeps every place from being taken, whatever it is: there are only grids.
@@ -247,6 +255,8 @@ struct Area {
     south: f64,
     east: f64,
     north: f64,
+    /// How far off a place is near.
+    border: f64,
 }
 
 impl Area {
@@ -255,14 +265,18 @@ impl Area {
         south: -90.0,
         east: 180.0,
         north: 90.0,
+        border: 0.0,
     };
 
     fn of(next: &mut impl FnMut() -> Option<f64>) -> Option<Self> {
+        let (west, south, east, north) = (next()?, next()?, next()?, next()?);
+        let width = (east - west).rem_euclid(360.0);
         Some(Self {
-            west: next()?,
-            south: next()?,
-            east: next()?,
-            north: next()?,
+            west,
+            south,
+            east,
+            north,
+            border: (width * BORDER).max(1.0),
         })
     }
 
@@ -272,8 +286,7 @@ impl Area {
 
     /// Whether a place is inside or not far from it.
     fn near(&self, lon: f64, lat: f64) -> bool {
-        let width = (self.east - self.west).rem_euclid(360.0);
-        self.within(lon, lat, (width * BORDER).max(1.0))
+        self.within(lon, lat, self.border)
     }
 
     fn within(&self, lon: f64, lat: f64, around: f64) -> bool {

@@ -65,7 +65,7 @@ impl Local {
         meridian: f64,
         datum: Datum,
     ) -> Option<Self> {
-        // the library has it only as a sphere's, and PROJ before 9.8 too: files mean one or the other
+        // only a sphere's here, as in PROJ before 9.8: files mean the one or the other
         if words.starts_with("eqc ") && flattening != 0.0 {
             return None;
         }
