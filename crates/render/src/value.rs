@@ -78,7 +78,7 @@ impl Sums {
             let here =
                 |p: &&Point| inside(f64::from(p.x) + shift, left) && inside(f64::from(p.y), top);
             for p in run.iter().filter(here) {
-                sums.add(kernel, 0.0, f64::from(p.weight), 1);
+                sums.add(kernel, 0.0, p, 1);
             }
         }
         sums

@@ -285,7 +285,7 @@ fn scale(points: &Points, plan: &GpuPlan) -> Option<(f32, f32)> {
     // a stamp is rounded when it has the kernel's height
     let height = match plan.way {
         Way::Direct { .. } => plan.kernel.height(),
-        Way::Spread { .. } | Way::Edge { .. } => 1.0,
+        Way::Spread { .. } | Way::Edge { .. } | Way::Beyond => 1.0,
     };
     let bits = |v: f64| v.log2().ceil() as i32;
     let least = f64::from(summary.mass_min) * height.min(1.0);
