@@ -73,5 +73,7 @@ mod serve;
 /// Set-ups in files that somebody has spoiled.
 #[cfg(feature = "program")]
 mod spoiled;
+/// Static pictures: their scale, the world once.
+mod views;
 /// Weights that are missing, cancel, or lie at the ends of floats.
 mod weights;

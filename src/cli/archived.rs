@@ -30,7 +30,10 @@ impl Archived {
             mime: contents.picture.mime(),
             zooms: contents.zooms.clone(),
             bounds: contents.bounds,
+            data_bounds: contents.data_bounds,
+            center: contents.center,
             pixels: contents.pixels,
+            tile_size: contents.tile_size,
         };
         Ok(Self { archive, about })
     }

@@ -31,7 +31,8 @@ pub(super) struct Info {
     /// List what can draw here, and what `--backend auto` takes and why
     #[arg(long, conflicts_with = "source")]
     backends: bool,
-    /// Print JSON
+    /// Print JSON. `bounds` are west, south, east, north: the smallest box, whose east is over 180
+    /// where it reaches across ±180°, as --bbox takes it
     #[arg(long)]
     json: bool,
     #[command(flatten)]
@@ -135,7 +136,10 @@ fn for_people(name: &str, loaded: &Loaded) -> String {
     if let Some([west, south, east, north]) = summary.bounds {
         line(
             "bounds",
-            format!("{west:.5}, {south:.5}, {east:.5}, {north:.5} (west, south, east, north)"),
+            format!(
+                "{west:.5}, {south:.5}, {east:.5}, {north:.5} (west, south, east, north{})",
+                if east > 180.0 { "; across ±180°" } else { "" }
+            ),
         );
     }
     line(

@@ -6,9 +6,10 @@ use super::source::{SourceFlags, shown};
 use super::style_flags::{self, StyleFlags};
 use super::{mapnik, output};
 use clap::Args;
-use heatsplat::points::{WindowError, mercator};
+use heatsplat::points::{WindowError, bounds};
 use heatsplat::render::encode::{self, Effort};
-use heatsplat::{Format, Layer, Ramp, Style, Window};
+use heatsplat::render::{View, height_to_width};
+use heatsplat::{Format, Layer, Ramp, Style};
 use heatsplat_render::say;
 use std::path::PathBuf;
 
@@ -34,8 +35,8 @@ pub(super) struct Render {
     /// png, webp, npy or tif [default: told by the file's name]
     #[arg(long = "as", value_name = "FORMAT", value_parser = format)]
     written_as: Option<Format>,
-    /// What to show, in degrees; an east over 180 reaches across the date line
-    /// [default: all points]
+    /// What to show, in degrees; an east over 180 reaches across the date line. The world is drawn
+    /// once, unless the box is wider [default: all points, on both sides of ±180° as one]
     #[arg(long, value_name = "W,S,E,N", allow_hyphen_values = true, value_parser = bbox)]
     bbox: Option<Box4>,
     /// Width and height, or width alone, in pixels
@@ -85,7 +86,7 @@ impl Render {
         };
         // A box that can't be is known before anything is read; all points always can.
         if let Some(Box4(bounds)) = self.bbox {
-            self.window(bounds)
+            self.view(bounds)
                 .unwrap_or_else(|(flag, e)| super::usage("render", format!("{flag}: {e}")));
         }
         output::check(&self.output)?;
@@ -93,14 +94,13 @@ impl Render {
         let backend = self.backend.backend()?;
         let loaded = self.source_flags.read(&source)?;
         say!("{}", loaded.summary(&shown(&source)));
-        let bounds = self
-            .bbox
-            .map_or_else(|| heatsplat_server::frame(&loaded.points), |b| b.0);
-        let window = self
-            .window(bounds)
+        let all = loaded.points.summary().bounds;
+        let all = all.map_or(bounds::WORLD, bounds::with_room);
+        let view = self
+            .view(self.bbox.map_or(all, |b| b.0))
             .map_err(|(flag, e)| format!("{flag}: {e}"))?;
         let layer = Layer::of(&shown(&source), loaded.into_set()?.0, style, backend);
-        let bytes = self.draw(&layer, window, format)?;
+        let bytes = self.draw(&layer, view, format)?;
         output::write(&self.output, |file| file.write_all(&bytes))
     }
 
@@ -121,39 +121,39 @@ impl Render {
         Ok((self.style.changed(imported.style)?, source))
     }
 
-    /// The picture's window, or the flag that is to blame.
-    fn window(&self, bounds: [f64; 4]) -> Result<Window, (&'static str, WindowError)> {
+    /// What the picture shows, or the flag that is to blame.
+    fn view(&self, bounds: [f64; 4]) -> Result<View, (&'static str, WindowError)> {
         let of_box = |e| ("--bbox", e);
-        Window::around(bounds, 1, 1).map_err(of_box)?;
+        let shape = height_to_width(bounds).map_err(of_box)?;
         let Size(width, height) = self.size;
-        let height = height.unwrap_or_else(|| {
-            let [west, south, east, north] = bounds;
-            let high = mercator::clamped_y(south) - mercator::clamped_y(north);
-            let wide = mercator::unwrapped_x(east) - mercator::unwrapped_x(west);
-            (f64::from(width) * high / wide).round().max(1.0) as u32
-        });
+        let height = height.unwrap_or_else(|| (f64::from(width) * shape).round().max(1.0) as u32);
         let most = encode::MAX_EDGE / self.ratio;
         if !(1..=most).contains(&width) || !(1..=most).contains(&height) {
             return Err(("--size", WindowError::Size));
         }
-        Window::around(bounds, width * self.ratio, height * self.ratio).map_err(of_box)
+        View::around(bounds, width, height, self.ratio).map_err(of_box)
     }
 
-    fn draw(&self, layer: &Layer, window: Window, format: Format) -> Result<Vec<u8>, Failure> {
+    fn draw(&self, layer: &Layer, view: View, format: Format) -> Result<Vec<u8>, Failure> {
         let style: &Style = layer.style();
+        let window = view.window();
         if format.is_density() {
-            let density = layer.density(window, self.ratio, style);
+            let mut density = layer.density(window, self.ratio, style);
+            let zero = layer.set().nature(style.measure).zero_is_nothing();
+            view.clear_beside(&mut density.values, if zero { 0.0 } else { f32::NAN });
             return Ok(encode::densities(format, &density, &window)?);
         }
         let (width, height) = (window.width(), window.height());
         if self.background.is_none() && !layer.is_mixed(style) {
-            let indices = layer.map(window, self.ratio, style).indices;
+            let mut indices = layer.map(window, self.ratio, style).indices;
+            view.clear_beside(&mut indices, 0);
             let (ramp, effort) = (style.ramp(), Effort::Small);
             return Ok(encode::picture(format, &indices, width, height, ramp, effort)?.to_vec());
         }
         let mut pixels = layer.map_pixels(window, self.ratio, style);
+        let (each, _) = pixels.as_chunks_mut::<4>();
+        view.clear_beside(each, [0; 4]);
         if let Some(Color(ground)) = self.background {
-            let (each, _) = pixels.as_chunks_mut::<4>();
             each.iter_mut()
                 .for_each(|pixel| *pixel = over(*pixel, ground));
         }

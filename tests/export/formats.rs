@@ -104,8 +104,8 @@ fn pmtiles_hold_every_tile_and_no_other() {
             (&about["min"], &about["max"]),
             (&(*zooms.start()).into(), &(*zooms.end()).into())
         );
-        let west = about["west"].as_i64().unwrap();
-        assert!((west + 1_799_900_000).abs() < 100, "{west}");
+        assert_eq!(about["west"], -1_800_000_000);
+        assert_eq!(about["data_bounds"].as_array().unwrap().len(), 4);
         let distinct = expected
             .values()
             .collect::<std::collections::BTreeSet<_>>()
@@ -200,6 +200,60 @@ fn pmtiles_are_read_in_javascript() {
     }
 }
 
+/// What viewers are told: nothing that a tile shows lies outside, the points have bounds of their own,
+/// and a map begins where they are. Served again they are the same.
+#[test]
+fn an_archives_bounds_hold_its_heat() {
+    let folder = folder("export-bounds");
+    let crowd = (0..400).map(|i| {
+        (
+            f64::from(i % 20) / 50.0 + 13.0,
+            f64::from(i / 20) / 60.0 + 52.0,
+            1.0,
+        )
+    });
+    let points: Vec<_> = crowd.chain([(-70.0, -33.0, 1.0)]).collect();
+    let source = csv(&folder, &points);
+    let expected = expected(
+        &points,
+        2..=6,
+        TileSize::NORMAL,
+        &style(&[("radius", "60")]),
+        Format::Png,
+    );
+    for name in ["out.pmtiles", "out.mbtiles"] {
+        let (path, file) = path(&folder, name);
+        let command = [
+            "export", &source, "-o", &file, "--zoom", "2-6", "--radius", "60",
+        ];
+        let (code, _, err) = heatsplat(&command);
+        assert_eq!(code, 0, "{err}");
+        let archive = heatsplat_archive::Archive::open(&path).unwrap();
+        let about = archive.contents();
+        let [west, south, east, north] = about.bounds;
+        assert!(west > -180.0 && east < 180.0 && east > 30.0, "{about:?}");
+        for &(z, x, y) in expected.keys() {
+            let window = heatsplat::Window::tile(TileId::new(z, x, y).unwrap(), 256);
+            let [w, s, e, n] = window.bounds();
+            // clients ask for tiles that the box touches
+            assert!(
+                w < east && e > west && s < north && n > south,
+                "{z}/{x}/{y}: {about:?}"
+            );
+        }
+        let near = |a: f64, b: f64| (a - b).abs() < 1e-6;
+        let data = about.data_bounds.unwrap();
+        let all = [-70.0, -33.0, 13.38, 52.0 + 19.0 / 60.0];
+        assert!(data.iter().zip(all).all(|(a, b)| near(*a, b)), "{data:?}");
+        let [lon, lat, zoom] = about.center;
+        assert!(
+            (12.9..13.5).contains(&lon) && (51.9..52.5).contains(&lat),
+            "{about:?}"
+        );
+        assert_eq!((zoom, about.tile_size), (6.0, 256), "{about:?}");
+    }
+}
+
 const MBTILES: &str = "
 import sys, sqlite3, struct, json
 file, out = sys.argv[1:]
@@ -260,9 +314,10 @@ fn mbtiles_hold_every_tile_and_no_other() {
         assert_eq!(about[name], value);
     }
     assert!(
-        about["bounds"].as_str().unwrap().starts_with("-179.99"),
+        about["bounds"].as_str().unwrap().starts_with("-180,"),
         "{about}"
     );
+    assert!(about["data_bounds"].as_str().unwrap().matches(',').count() == 3);
 
     let deepest = expected.iter().filter(|((z, ..), _)| *z == 6);
     let ((z, x, y), bytes) = deepest.max_by_key(|(_, bytes)| bytes.len()).unwrap();

@@ -152,3 +152,68 @@ fn colours_of_a_box_are_a_valid_cog_too() {
     ]);
     assert!(code == 1 && err.contains("less of the map"), "{err}");
 }
+
+/// Points around ±180° are a raster of a few tiles across it, which says where the points are.
+#[test]
+fn a_cog_around_180_is_as_wide_as_its_heat() {
+    const SIZE: &str = "
+import sys; from osgeo import gdal; gdal.UseExceptions()
+d = gdal.Open(sys.argv[1]); g = d.GetGeoTransform()
+print(d.RasterXSize, d.RasterYSize, round(g[0]), d.GetMetadata()['data_bounds'])
+";
+    let folder = folder("export-cog-180");
+    let points = [(179.7, -17.0, 1.0), (-179.7, -16.5, 2.0)];
+    let source = csv(&folder, &points);
+    let (_, file) = path(&folder, "out.tif");
+    let (code, _, err) = heatsplat(&["export", &source, "-o", &file, "--zoom", "4-5"]);
+    assert_eq!(code, 0, "{err}");
+    let _ = is_valid(&file);
+    let Some(said) = python::system("osgeo", SIZE, &[&file]) else {
+        return;
+    };
+    // tiles 15 and 0 of zoom 4, drawn at twice the size
+    let west = (40_075_016.685_578_49 * (15.0 / 16.0 - 0.5_f64)).round();
+    let (size, bounds) = said.rsplit_once(' ').unwrap();
+    assert_eq!(size, format!("1024 512 {west}"));
+    let numbers: Vec<f64> = bounds.split(',').map(|n| n.parse().unwrap()).collect();
+    let near = numbers
+        .iter()
+        .zip([179.7, -17.0, 180.3, -16.5])
+        .all(|(a, b)| (a - b).abs() < 1e-6);
+    assert!(near, "{said}");
+    let layer = layer(&points, style(&[]));
+    for (z, x, y) in [(5u8, 31u32, 17u32), (5, 0, 17), (4, 0, 8)] {
+        let tile = TileId::new(z, x, y).unwrap();
+        let expected = layer.tile_density(tile, TileSize::NORMAL, layer.style());
+        let place = if x == 0 {
+            1 << (z - 4)
+        } else {
+            x - (15 << (z - 4))
+        };
+        let out = folder.join("raw");
+        let at = [z, 5].map(|n| n.to_string());
+        let [place, row] = [place, y - (8 << (z - 4))].map(|n| n.to_string());
+        let arguments = [&file, &at[0], &at[1], &place, &row].map(String::as_str);
+        let arguments = [&arguments[..], &[out.to_str().unwrap()]].concat();
+        python::system("osgeo", PART, &arguments).unwrap();
+        let bytes = std::fs::read(&out).unwrap();
+        let (numbers, _) = bytes.as_chunks::<4>();
+        let same = numbers
+            .iter()
+            .zip(&expected.values)
+            .all(|(a, b)| f32::from_le_bytes(*a) == *b);
+        assert!(
+            same && expected.values.iter().any(|v| *v > 0.0),
+            "{z}/{x}/{y}"
+        );
+    }
+}
+
+/// A tile of a raster by its place there.
+const PART: &str = "
+import sys; from osgeo import gdal; gdal.UseExceptions()
+file, z, last, x, y, out = sys.argv[1], *map(int, sys.argv[2:6]), sys.argv[6]
+b = gdal.Open(file).GetRasterBand(1)
+if z < last: b = b.GetOverview(last - z - 1)
+open(out, 'wb').write(b.ReadRaster(x * 256, y * 256, 256, 256))
+";

@@ -2,7 +2,7 @@
 
 use crate::mbtiles::MbTiles;
 use crate::pmtiles::PmTiles;
-use heatsplat_points::TileId;
+use heatsplat_points::{TileId, bounds};
 use std::io;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
@@ -36,10 +36,17 @@ pub struct Contents {
     pub picture: StoredPicture,
     /// The zooms it has tiles of.
     pub zooms: RangeInclusive<u8>,
-    /// West, south, east, north in degrees.
+    /// West, south, east, north in degrees of all that its tiles show.
     pub bounds: [f64; 4],
+    /// West, south, east, north of the points that they show, where it says so: an export of ours
+    /// does. The east is beyond 180 where they lie across ±180°.
+    pub data_bounds: Option<[f64; 4]>,
+    /// Longitude, latitude and zoom of a map to begin with.
+    pub center: [f64; 3],
     /// Pixels of a tile's side.
     pub pixels: u32,
+    /// CSS pixels of it: half of them in tiles for fine screens, where it says so.
+    pub tile_size: u32,
 }
 
 /// What an archive's tiles are.
@@ -196,12 +203,44 @@ pub(crate) fn zooms(first: u8, last: u8) -> Result<RangeInclusive<u8>, String> {
 pub(crate) fn bounds(said: [f64; 4]) -> [f64; 4] {
     let [west, south, east, north] = said;
     let degrees = west.abs() <= 180.0 && east.abs() <= 180.0 && south.abs() <= 90.0;
-    let lat = heatsplat_points::mercator::MAX_LATITUDE;
     if degrees && north.abs() <= 90.0 && west < east && south < north {
         said
     } else {
-        [-180.0, -lat, 180.0, lat]
+        bounds::WORLD
     }
+}
+
+/// The points' bounds that an archive says it has, if they can be: a point has some too.
+pub(crate) fn data_bounds(said: &[f64]) -> Option<[f64; 4]> {
+    let &[west, south, east, north] = said else {
+        return None;
+    };
+    let lon = (-180.0..=180.0).contains(&west) && (west..=west + 360.0).contains(&east);
+    let lat = (-90.0..=90.0).contains(&south) && (south..=90.0).contains(&north);
+    (lon && lat).then_some([west, south, east, north])
+}
+
+/// The centre that an archive says it has; the middle of its bounds, and a zoom that shows them,
+/// where it can't be.
+pub(crate) fn center(said: &[f64], within: [f64; 4], zooms: &RangeInclusive<u8>) -> [f64; 3] {
+    let (first, last) = (f64::from(*zooms.start()), f64::from(*zooms.end()));
+    let [west, south, east, north] = within;
+    if let &[lon, lat, zoom] = said
+        && (west..=east).contains(&lon)
+        && (south..=north).contains(&lat)
+        && (first..=last).contains(&zoom)
+    {
+        return [lon, lat, zoom];
+    }
+    let zoom = (360.0 / (east - west).max(1e-6)).log2().floor() + 1.0;
+    bounds::middle(within, zoom.clamp(first, last))
+}
+
+/// The CSS pixels of a tile's side that an archive says it has; else its pixels are such.
+pub(crate) fn tile_size(said: Option<u64>, pixels: u32) -> u32 {
+    let legal = |size: &u32| (1..=4096).contains(size);
+    let said = said.and_then(|size| u32::try_from(size).ok());
+    said.filter(legal).unwrap_or(pixels)
 }
 
 /// The side of a picture that is told by its first bytes, if it is a PNG.
@@ -209,4 +248,52 @@ pub(crate) fn png_side(bytes: &[u8]) -> Option<u32> {
     let head = bytes.strip_prefix(b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR")?;
     let side = u32::from_be_bytes(*head.first_chunk()?);
     (1..=4096).contains(&side).then_some(side)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_is_not_believed() {
+        let world = super::bounds([f64::NAN, 0.0, 1.0, 1.0]);
+        assert_eq!(world, bounds::WORLD);
+        assert_eq!(
+            data_bounds(&[177.0, -18.0, 182.0, -16.0]),
+            Some([177.0, -18.0, 182.0, -16.0])
+        );
+        assert_eq!(
+            data_bounds(&[5.0, 6.0, 5.0, 6.0]),
+            Some([5.0, 6.0, 5.0, 6.0])
+        );
+        for bad in [
+            &[190.0, 0.0, 200.0, 1.0][..],
+            &[5.0, 0.0, 4.0, 1.0],
+            &[1.0],
+            &[f64::NAN; 4],
+        ] {
+            assert_eq!(data_bounds(bad), None, "{bad:?}");
+        }
+        let within = [0.0, 0.0, 90.0, 60.0];
+        assert_eq!(
+            center(&[10.0, 50.0, 4.0], within, &(0..=5)),
+            [10.0, 50.0, 4.0]
+        );
+        for bad in [
+            &[-1.0, 50.0, 4.0][..],
+            &[10.0, 50.0, 9.0],
+            &[],
+            &[f64::NAN, 1.0, 1.0],
+        ] {
+            assert_eq!(center(bad, within, &(0..=5)), [45.0, 30.0, 3.0], "{bad:?}");
+        }
+        assert_eq!(
+            (tile_size(Some(256), 512), tile_size(None, 512)),
+            (256, 512)
+        );
+        assert_eq!(
+            (tile_size(Some(0), 512), tile_size(Some(1 << 40), 256)),
+            (512, 256)
+        );
+    }
 }

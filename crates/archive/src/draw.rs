@@ -99,17 +99,16 @@ impl<'a> Brush<'a> {
         }
     }
 
-    /// How far around a place points matter, in world units: with room for cells that are not
-    /// where their points are, and for the lattice they are deposited on.
+    /// How far around a place points matter, in world units.
     fn margin(&self, z: u8, place: TileId) -> f64 {
         let pixel = WORLD / (f64::from(self.size.pixels()) * (1u64 << z) as f64);
         let own = Window::tile(place, 1);
         // a radius in metres has the most pixels in a place's first row, or its last
-        let reach = |y: f64| {
+        let margin = |y: f64| {
             let row = Window::new(own.left(), y, pixel, 1, 1);
-            self.layer.reach_in(&row, self.size.ratio())
+            self.layer.margin_in(&row, self.size.ratio())
         };
-        (reach(own.top()).max(reach(own.bottom() - pixel)) * 1.25 + 4.0) * pixel
+        margin(own.top()).max(margin(own.bottom() - pixel)) * pixel
     }
 
     /// Measures what a zoom's colours need, so that no quad's drawing has to.
@@ -190,12 +189,6 @@ impl<'a> Brush<'a> {
         self.cut(quad, &density.values, nothing, |values| {
             Ok(cog::floats(values, side)?)
         })
-    }
-
-    /// How many tiles of a zoom a kernel reaches beyond its own.
-    pub(crate) fn reach_in_tiles(&self, z: u8) -> i64 {
-        let side = WORLD / (1u64 << z) as f64;
-        (self.margin(z, TileId::WORLD) / side).ceil() as i64
     }
 
     /// Cuts a quad's pixels into tiles, leaves out those with nothing in them and those beyond

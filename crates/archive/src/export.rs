@@ -7,7 +7,7 @@ use crate::part::Part;
 use crate::target::{Kind, Target};
 use crate::walk::Quad;
 use crate::{cog, folder, mbtiles, pmtiles};
-use heatsplat_points::{MAX_ZOOM, Points, mercator};
+use heatsplat_points::{Focus, MAX_ZOOM, Points, bounds};
 use heatsplat_render::{Layer, TileSize};
 use rayon::ThreadPoolBuilder;
 use rayon::prelude::*;
@@ -324,8 +324,12 @@ fn digest_points(points: &Points, digest: &mut Sha256) {
 pub(crate) struct About {
     pub(crate) name: String,
     pub(crate) attribution: Option<String>,
-    /// West, south, east, north.
+    /// West, south, east, north of what its tiles show, with no east beyond 180: archives know none.
     pub(crate) bounds: [f64; 4],
+    /// West, south, east, north of the points.
+    pub(crate) data_bounds: Option<[f64; 4]>,
+    /// Longitude and latitude of the densest place, and a zoom to begin with.
+    pub(crate) center: (f64, f64, u8),
     pub(crate) zooms: RangeInclusive<u8>,
     pub(crate) paint: Paint,
     /// CSS pixels a side, and pixels to each.
@@ -335,38 +339,31 @@ pub(crate) struct About {
 
 impl About {
     fn of(export: &Export<'_>, paint: Paint) -> Self {
-        const WORLD: [f64; 4] = [
-            -180.0,
-            -mercator::MAX_LATITUDE,
-            180.0,
-            mercator::MAX_LATITUDE,
-        ];
-        let points = export.layer.points().summary().bounds;
-        let bounds = export.area.map(|area| area.degrees()).or(points);
-        let [west, south, east, north] = bounds.unwrap_or(WORLD);
-        let lat = |lat: f64| lat.clamp(-mercator::MAX_LATITUDE, mercator::MAX_LATITUDE);
-        // archives know no east beyond 180
-        let (west, east) = if east > 180.0 || west < -180.0 {
-            (-180.0, 180.0)
-        } else {
-            (west, east)
-        };
+        let layer = export.layer;
+        let data_bounds = layer.data_bounds();
+        let area = export.area.map(|area| area.degrees());
+        let heat = || layer.heat_bounds(layer.style(), export.zooms(), export.size);
+        let bounds = area.or_else(heat).unwrap_or(bounds::WORLD);
+        let shown = area.or(data_bounds);
+        let focus = shown.and_then(|shown| Focus::of(layer.points(), shown));
+        let (first, last) = (*export.zooms.start(), *export.zooms.end());
+        let center = focus.map_or_else(
+            || {
+                let [lon, lat, zoom] = bounds::middle(bounds, f64::from(first));
+                (lon, lat, zoom as u8)
+            },
+            |focus| (focus.lon, focus.lat, focus.zoom.clamp(first, last)),
+        );
         Self {
-            name: export.layer.name().to_owned(),
+            name: layer.name().to_owned(),
             attribution: export.attribution.clone(),
-            bounds: [west, lat(south), east, lat(north)],
+            bounds: bounds::within_180(bounds),
+            data_bounds,
+            center,
             zooms: export.zooms(),
             paint,
             size: export.size,
-            style: export.layer.style().parameters(),
+            style: layer.style().parameters(),
         }
-    }
-
-    /// Longitude and latitude of the middle, and a zoom to begin with.
-    pub(crate) fn center(&self) -> (f64, f64, u8) {
-        let [west, south, east, north] = self.bounds;
-        let zoom = ((360.0 / (east - west).max(1e-6)).log2().floor() as u8 + 1)
-            .clamp(*self.zooms.start(), *self.zooms.end());
-        ((west + east) / 2.0, (south + north) / 2.0, zoom)
     }
 }

@@ -1,7 +1,9 @@
 //! The finished index: sorted points, their pyramid, and what is known of them all.
 
+use crate::bounds::Columns;
 use crate::cell;
 use crate::cells::{self, Cells};
+use crate::focus::Focus;
 use crate::mercator;
 use crate::point::{Point, PointError, PointSink};
 use crate::pyramid::{self, Pyramid};
@@ -106,7 +108,8 @@ pub struct Summary {
     pub mass: f64,
     /// The least |weight| that is not 0; 0 where there is none.
     pub mass_min: f32,
-    /// West, south, east, north in degrees, within ±180; `None` for an empty set.
+    /// West, south, east, north in degrees: the smallest box, whose east is beyond 180 where it
+    /// reaches across ±180°. `None` for an empty set.
     pub bounds: Option<[f64; 4]>,
 }
 
@@ -124,12 +127,13 @@ impl Summary {
                 bounds: None,
             };
         };
-        let (mut low, mut high) = (first.at(), first.at());
+        let (mut top, mut bottom) = (first.y, first.y);
+        let mut columns = Columns::new();
         let (mut weight_min, mut weight_max, mut mass_min) = (f32::MAX, f32::MIN, f32::MAX);
         let (mut weight_sum, mut mass, mut without_weight) = (0.0, 0.0, 0);
         for p in points {
-            (low.x, low.y) = (low.x.min(p.x), low.y.min(p.y));
-            (high.x, high.y) = (high.x.max(p.x), high.y.max(p.y));
+            (top, bottom) = (top.min(p.y), bottom.max(p.y));
+            columns.add(p);
             if !p.has_weight() {
                 without_weight += 1;
                 continue;
@@ -143,7 +147,14 @@ impl Summary {
             }
         }
         let none = without_weight == points.len();
-        let ((west, north), (east, south)) = (mercator::unproject(low), mercator::unproject(high));
+        let bounds = columns.interval().map(|(west, east)| {
+            [
+                mercator::longitude(west),
+                mercator::latitude(f64::from(bottom)),
+                mercator::longitude(east),
+                mercator::latitude(f64::from(top)),
+            ]
+        });
         Self {
             count: points.len(),
             without_weight,
@@ -152,7 +163,7 @@ impl Summary {
             weight_max: if none { 0.0 } else { weight_max },
             mass,
             mass_min: if mass > 0.0 { mass_min } else { 0.0 },
-            bounds: Some([west, south, east, north]),
+            bounds,
         }
     }
 
@@ -173,9 +184,6 @@ impl Summary {
 pub struct Points {
     sorted: Vec<Point>,
     pyramid: Pyramid,
-    summary: Box<Summary>,
-    /// What [`remaining`](Self::remaining) has found, by level.
-    remaining: Vec<OnceLock<f64>>,
     identity: Arc<()>,
 }
 
@@ -237,12 +245,6 @@ impl Points {
         Self {
             sorted,
             pyramid,
-            remaining: if summary.weight_min < 0.0 {
-                std::iter::repeat_with(OnceLock::new).take(33).collect()
-            } else {
-                Vec::new()
-            },
-            summary: Box::new(summary),
             identity: Arc::new(()),
         }
     }
@@ -252,21 +254,6 @@ impl Points {
         &self.summary
     }
 
-    /// The share of all |weight| that is left where the weights within each cell of a level are
-    /// added up: Σ |Σ weight| / Σ |weight|, 1 where none is negative. A level has the cells of the
-    /// world drawn 2^`level` pixels wide. Found once by going over all points.
-    pub fn remaining(&self, level: u32) -> f64 {
-        if self.summary.weight_min >= 0.0 {
-            return 1.0;
-        }
-        let find = || {
-            let level = level.min(32);
-            let of_a_cell = |a: &Point, b: &Point| cell::same(a, b, level);
-            let sum = |cell: &[Point]| cell.iter().map(|p| f64::from(p.weight)).sum::<f64>().abs();
-            self.sorted.chunk_by(of_a_cell).map(sum).sum::<f64>() / self.summary.mass
-        };
-        let known = self.remaining.get(level.min(32) as usize);
-        known.map_or_else(find, |known| *known.get_or_init(find))
     }
 
     /// All points, in Z-order.

@@ -10,8 +10,10 @@
 //! This crate does no I/O, knows no GPU and no async runtime.
 #![forbid(unsafe_code)]
 
+pub mod bounds;
 mod cell;
 mod cells;
+mod focus;
 mod index;
 pub mod mercator;
 mod point;
@@ -22,6 +24,7 @@ mod window;
 mod zorder;
 
 pub use cells::{Cells, Run};
+pub use focus::Focus;
 pub use index::{BadPoint, Points, PointsBuilder, Summary, TileWeight};
 pub use mercator::{Refusal, WorldCoord};
 pub use point::{Point, PointError, PointSink};

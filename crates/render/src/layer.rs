@@ -8,6 +8,7 @@ use crate::encode::{self, Effort, EncodeError, Format};
 use crate::field::{self, Field};
 use crate::isolines;
 use crate::legend::Legend;
+use crate::level::Level;
 use crate::local::LocalScales;
 use crate::measure::{Comparison, Nature};
 use crate::point_set::PointSet;
@@ -15,7 +16,7 @@ use crate::scale::{Normalizer, Transform};
 use crate::stats::{self, Statistics};
 use crate::style::{NormalizerKey, StatisticsKey, Style};
 use crate::value::Value;
-use heatsplat_points::{Points, TileId, Window, WorldCoord, mercator};
+use heatsplat_points::{Points, TileId, Window, WorldCoord};
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -156,17 +157,22 @@ impl Layer {
     /// How far around a window points matter to the layer's own style, in the window's pixels:
     /// those with a radius of their own too.
     pub fn reach_in(&self, window: &Window, ratio: u32) -> f64 {
+        self.reach_of(&self.style, window, ratio)
+    }
+
+    /// The same of any style.
+    pub(crate) fn reach_of(&self, style: &Style, window: &Window, ratio: u32) -> f64 {
         let other = self.set.versus().and_then(|(_, other)| other.widest());
         let widest = self.set.widest().into_iter().chain(other);
-        let own = widest.map(|radius| radius * f64::from(ratio) * self.style.shape.reach());
-        own.fold(self.style.reach_in(window, ratio), f64::max)
+        let own = widest.map(|radius| radius * f64::from(ratio) * style.shape.reach());
+        own.fold(style.reach_in(window, ratio), f64::max)
     }
 
     /// A tile as colour indices of the style's ramp.
     pub fn tile(&self, tile: TileId, size: TileSize, style: &Style) -> Picture {
         let window = Window::tile(tile, size.pixels());
         let level = size.css_level(tile.z());
-        self.picture(window, size.ratio(), style, level)
+        self.picture(window, size.ratio(), style, level.into())
     }
 
     /// A tile's numbers.
@@ -174,10 +180,10 @@ impl Layer {
         self.density(Window::tile(tile, size.pixels()), size.ratio(), style)
     }
 
-    /// A picture of any window, `ratio` pixels to a CSS pixel; its colours are those
-    /// of the tiles of the nearest zoom.
+    /// A picture of any window, `ratio` pixels to a CSS pixel; its scale is that of its own zoom,
+    /// which may lie between two: see [`normalizer_at`](Self::normalizer_at).
     pub fn map(&self, window: Window, ratio: u32, style: &Style) -> Picture {
-        let level = self.level_of(&window, ratio);
+        let level = Level::of(&window, ratio);
         self.picture(window, ratio, style, level)
     }
 
@@ -187,17 +193,17 @@ impl Layer {
         field::density(&self.set, style, window, ratio, self.backend.as_ref())
     }
 
-    fn picture(&self, window: Window, ratio: u32, style: &Style, level: u8) -> Picture {
+    fn picture(&self, window: Window, ratio: u32, style: &Style, level: Level) -> Picture {
         if self.is_local(style) {
             let mut picture = None;
             let mut color = |numbers: &[f32]| {
-                picture = Some(self.local.colorize(self, numbers, &window, level, style));
+                picture = Some(self.by_neighbourhood(numbers, &window, level, style));
             };
             let by = self.backend.as_ref();
             field::show(&self.set, style, window, ratio, by, &mut color);
             return picture.unwrap_or_else(|| Picture::empty(window.width(), window.height()));
         }
-        let scale = self.normalizer(level, style);
+        let scale = self.normalizer_at(level, style);
         let backend = self.backend.as_ref();
         field::picture(&self.set, style, window, ratio, &scale, backend)
     }
@@ -207,16 +213,36 @@ impl Layer {
         &self,
         numbers: &Density,
         window: &Window,
-        level: u8,
+        level: impl Into<Level>,
         style: &Style,
     ) -> Picture {
+        let level = level.into();
         if self.is_local(style) {
-            return self
-                .local
-                .colorize(self, &numbers.values, window, level, style);
+            return self.by_neighbourhood(&numbers.values, window, level, style);
         }
         let nature = self.set.nature(style.measure);
-        field::colored(numbers, &self.normalizer(level, style), nature)
+        field::colored(numbers, &self.normalizer_at(level, style), nature)
+    }
+
+    /// The colour indices of numbers by what is around them; between two whole levels, those of
+    /// both, mixed as near as each is.
+    fn by_neighbourhood(
+        &self,
+        numbers: &[f32],
+        window: &Window,
+        level: Level,
+        style: &Style,
+    ) -> Picture {
+        let colorize = |level| self.local.colorize(self, numbers, window, level, style);
+        let mut picture = colorize(level.below());
+        if let Some((above, share)) = level.above() {
+            let other = colorize(above);
+            for (index, other) in picture.indices.iter_mut().zip(other.indices) {
+                let (below, above) = (f64::from(*index), f64::from(other));
+                *index = (below + (above - below) * share).round() as u8;
+            }
+        }
+        picture
     }
 
     /// Whether colours follow the neighbourhood; only amounts do.
@@ -237,7 +263,7 @@ impl Layer {
         format: Format,
     ) -> Result<Arc<[u8]>, EncodeError> {
         let window = Window::tile(tile, size.pixels());
-        let level = size.css_level(tile.z());
+        let level = size.css_level(tile.z()).into();
         self.bytes(window, size.ratio(), style, level, format)
     }
 
@@ -252,7 +278,7 @@ impl Layer {
         style: &Style,
         format: Format,
     ) -> Result<Arc<[u8]>, EncodeError> {
-        let level = self.level_of(&window, ratio);
+        let level = Level::of(&window, ratio);
         self.bytes(window, ratio, style, level, format)
     }
 
@@ -261,7 +287,7 @@ impl Layer {
         window: Window,
         ratio: u32,
         style: &Style,
-        level: u8,
+        level: Level,
         format: Format,
     ) -> Result<Arc<[u8]>, EncodeError> {
         if format.is_density() {
@@ -287,7 +313,7 @@ impl Layer {
 
     /// A picture of any window as straight RGBA pixels; see [`map`](Self::map).
     pub fn map_pixels(&self, window: Window, ratio: u32, style: &Style) -> Vec<u8> {
-        let level = self.level_of(&window, ratio);
+        let level = Level::of(&window, ratio);
         let (drawn, pixels) = self.drawn(window, ratio, style, level);
         pixels.unwrap_or_else(|| encode::rgba(&drawn.indices, style.ramp()))
     }
@@ -298,7 +324,7 @@ impl Layer {
         window: Window,
         ratio: u32,
         style: &Style,
-        level: u8,
+        level: Level,
     ) -> (Picture, Option<Vec<u8>>) {
         let categories = self.set.categories();
         if categories.is_empty() && self.is_mixed(style) {
@@ -318,7 +344,7 @@ impl Layer {
         window: Window,
         ratio: u32,
         style: &Style,
-        level: u8,
+        level: Level,
     ) -> (Picture, Option<Vec<u8>>) {
         // how steep it is at the edge, the pixel beyond it says
         let numbers = self.density(window.grown(1), ratio, style);
@@ -326,7 +352,10 @@ impl Layer {
         if drawn.is_empty() {
             return (drawn, None);
         }
-        let (scale, lines) = (self.normalizer(level, style), style.isolines().unwrap_or(0));
+        let (scale, lines) = (
+            self.normalizer_at(level, style),
+            style.isolines().unwrap_or(0),
+        );
         let pixels = isolines::drawn(&numbers, &drawn, &scale, lines, ratio, style.ramp());
         (drawn, Some(pixels))
     }
@@ -356,13 +385,17 @@ impl Layer {
         legend.in_unit(style.unit())
     }
 
-    /// The level of statistics for a window: of the nearest zoom.
-    fn level_of(&self, window: &Window, ratio: u32) -> u8 {
-        let css_pixel = window.pixel() * f64::from(ratio);
-        (mercator::WORLD / css_pixel)
-            .log2()
-            .round()
-            .clamp(8.0, 33.0) as u8
+    /// The scale of a picture at any level. Between two whole ones it lies between their scales:
+    /// the end of the ramp goes from the one to the other by factors, as densities do, those of means
+    /// on a straight line; equalised positions so, density by density.
+    pub fn normalizer_at(&self, level: Level, style: &Style) -> Arc<Normalizer> {
+        let below = self.normalizer(level.below(), style);
+        let Some((above, _)) = level.above() else {
+            return below;
+        };
+        let above = self.normalizer(above, style);
+        let nature = self.set.nature(style.measure);
+        Arc::new(style.scale.between(&below, &above, nature, level))
     }
 
     /// The scale of a style at a level: the same for every picture of that level.

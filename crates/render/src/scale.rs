@@ -4,6 +4,7 @@
 //! zoom it becomes a [`Normalizer`], which is the same for every tile of that
 //! zoom: colours never depend on which tile was asked for.
 
+use crate::level::Level;
 use crate::measure::Nature;
 use crate::stats::Statistics;
 use crate::steps::Steps;
@@ -297,12 +298,7 @@ impl Scale {
             (low, _) if nature == Nature::Signed => (-1.0, low.max(1.0)),
             (low, _) => (low, low + 1.0),
         };
-        // a domain to one side of the middle has no middle
-        let middle = match nature {
-            Nature::Signed if low < 0.0 && high > 0.0 => Middle::Zero,
-            Nature::Ratio if low > 0.0 && low < 1.0 && high > 1.0 => Middle::One,
-            _ => Middle::None,
-        };
+        let middle = Middle::of(nature, low, high);
         let curve = match (equalised, middle) {
             (false, _) => Vec::new(),
             (true, Middle::None) => statistics.cumulative(low, high),
@@ -319,6 +315,55 @@ impl Scale {
         };
         Normalizer::new(formula, nature != Nature::Amount)
     }
+
+    /// The scale between those of two neighbouring whole levels. Ends that are given have their
+    /// own way from zoom to zoom; measured ones go by factors, those of means on a straight line.
+    pub fn between(
+        &self,
+        below: &Normalizer,
+        above: &Normalizer,
+        nature: Nature,
+        level: Level,
+    ) -> Normalizer {
+        let share = level.above().map_or(0.0, |(_, share)| share);
+        let mix = |a: f64, b: f64| {
+            if nature != Nature::Level && a * b > 0.0 {
+                a * (b / a).powf(share)
+            } else {
+                a + (b - a) * share
+            }
+        };
+        let (a, b) = (&below.formula, &above.formula);
+        let given = self.domain.ends(level.zoom());
+        let (low, high) = given.unwrap_or((mix(a.low, b.low), mix(a.high, b.high)));
+        let formula = Formula {
+            low,
+            high,
+            middle: Middle::of(nature, low, high),
+            transform: self.transform,
+            curve: mixed_curves(&a.curve, &b.curve, mix),
+        };
+        Normalizer::new(formula, nature != Nature::Amount)
+    }
+}
+
+/// The equalised curve between two: what has a position lies between what has it on either.
+fn mixed_curves(
+    a: &[(f64, f64)],
+    b: &[(f64, f64)],
+    mix: impl Fn(f64, f64) -> f64,
+) -> Vec<(f64, f64)> {
+    if a.len().min(b.len()) < 2 {
+        return a.iter().chain(b).copied().collect();
+    }
+    let mut positions: Vec<f64> = a.iter().chain(b).map(|(_, position)| *position).collect();
+    positions.sort_unstable_by(f64::total_cmp);
+    positions.dedup();
+    let at = |curve, position| interpolate(curve, position, |&(v, p)| (p, v));
+    positions
+        .into_iter()
+        .filter_map(|position| Some((mix(at(a, position)?, at(b, position)?), position)))
+        .collect()
 }
 
 /// A resolved scale: density → position on the ramp → colour index.
@@ -392,6 +437,17 @@ enum Middle {
     None,
     Zero,
     One,
+}
+
+impl Middle {
+    /// The middle of a domain; one to one side of the middle has none.
+    fn of(nature: Nature, low: f64, high: f64) -> Self {
+        match nature {
+            Nature::Signed if low < 0.0 && high > 0.0 => Self::Zero,
+            Nature::Ratio if low > 0.0 && low < 1.0 && high > 1.0 => Self::One,
+            _ => Self::None,
+        }
+    }
 }
 
 /// A transform between two densities.

@@ -64,6 +64,19 @@ pub(crate) fn zoom(name: &'static str, text: &str) -> Result<u8, Refused> {
         })
 }
 
+/// A zoom, 0 to [`MAX_ZOOM`], which may lie between two.
+pub(crate) fn any_zoom(name: &'static str, text: &str) -> Result<f64, Refused> {
+    let plain = text.bytes().all(|b| b.is_ascii_digit() || b == b'.');
+    let zoom = text.parse().ok().filter(|_| plain);
+    zoom.filter(|zoom| (0.0..=f64::from(MAX_ZOOM)).contains(zoom))
+        .ok_or_else(|| {
+            Refused::bad(format!(
+                "{name} can't be `{}`: expected a zoom from 0 to {MAX_ZOOM}, like 7 or 7.25",
+                shown(text)
+            ))
+        })
+}
+
 /// Decimal digits and nothing else: no sign, no `0x`, no leading zero, no digits of other scripts.
 pub(crate) fn number(name: &'static str, text: &str) -> Result<u32, Refused> {
     let plain = text.bytes().all(|b| b.is_ascii_digit()) && (text == "0" || !text.starts_with('0'));

@@ -45,7 +45,11 @@ struct About<'a> {
     away: Option<bool>,
     points: Option<usize>,
     weight_sum: Option<f64>,
+    /// West, south, east, north: the smallest box. Its east is beyond 180 where it reaches across
+    /// ±180°, as `bbox` takes it.
     bounds: [f64; 4],
+    /// The densest place, and a zoom that shows nearly all weight.
+    center: [f64; 3],
     epoch: u64,
     /// When it goes, in seconds since 1970, if it does.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -68,6 +72,7 @@ impl<'a> About<'a> {
             points: summary.map(|s| s.count),
             weight_sum: summary.map(|s| s.weight_sum),
             bounds: served.bounds(),
+            center: served.center(),
             epoch: served.epoch(),
             expires: until.map(posted::seconds),
             style: served.style().parameters().into_iter().collect(),

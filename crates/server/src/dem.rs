@@ -20,7 +20,7 @@ use axum::response::Response;
 use heatsplat_points::MAX_ZOOM;
 use heatsplat_render::encode::Dem;
 use heatsplat_render::legend::Legend;
-use heatsplat_render::{Nature, Normalizer, Statistics};
+use heatsplat_render::{Level, Nature, Normalizer, Statistics, TileSize};
 use serde::Serialize;
 use serde_json::{Value, json as value};
 use std::sync::Arc;
@@ -54,7 +54,6 @@ struct Document<'a> {
 #[serde(rename_all = "camelCase")]
 struct Decoding {
     encoding: &'static str,
-    tile_size: u32,
     red_factor: f64,
     green_factor: f64,
     blue_factor: f64,
@@ -66,7 +65,6 @@ impl Decoding {
         let [red_factor, green_factor, blue_factor, base_shift] = dem.factors();
         Self {
             encoding: "custom",
-            tile_size: SIDE,
             red_factor,
             green_factor,
             blue_factor,
@@ -114,8 +112,8 @@ pub(crate) async fn get(
         }
     };
     let dem = range(&text)?;
-    let z = served.zoom();
-    let found = Arc::clone(&served).normalizer(&server.renders, z, Arc::clone(&look));
+    let level = Level::of_zoom(f64::from(served.zoom()));
+    let found = Arc::clone(&served).normalizer(&server.renders, level, Arc::clone(&look));
     let scale = found.await?;
 
     let (base, suffix) = (base(server, request.headers()), query.suffix());
@@ -123,16 +121,19 @@ pub(crate) async fn get(
     let range = text.replace(',', "%2C");
     let tiles =
         format!("{base}/{id}/{{z}}/{{x}}/{{y}}.{DEM}{suffix}{and}size={SIDE}&range={range}");
+    let size = TileSize::new(SIDE, 1).unwrap_or(TileSize::NORMAL);
     let decoding = Decoding::of(dem);
     let nothing = -decoding.base_shift;
     let mut source = serde_json::to_value(decoding).map_err(|_| Refused::internal())?;
     if let Value::Object(source) = &mut source {
         source.insert("type".to_owned(), value!("raster-dem"));
         source.insert("tiles".to_owned(), value!([tiles]));
-        source.insert("bounds".to_owned(), value!(served.tile_bounds()));
+        source.insert("tileSize".to_owned(), value!(SIDE));
+        let bounds = served.tile_bounds(&look.style, size);
+        source.insert("bounds".to_owned(), value!(bounds));
         source.insert("maxzoom".to_owned(), value!(MAX_ZOOM));
     }
-    let tilejson = document(server, &whole, &look, &base, (id, &suffix)).with_tiles(tiles);
+    let tilejson = document(server, &whole, &look, &base, (id, &suffix), size).with_tiles(tiles);
     let body = serde_json::to_string(&Document {
         tilejson,
         decoding,

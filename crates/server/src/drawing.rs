@@ -12,21 +12,14 @@ use crate::tiles::{Densities, DensityKey};
 use heatsplat_points::{TileId, Window, WorldCoord, mercator};
 use heatsplat_render::encode::{self, Effort, Format};
 use heatsplat_render::{
-    Density, Layer, Nature, Near, Nearest, Normalizer, Picture, PointSet, Statistics, Style, Sums,
-    TileSize, Value, field,
+    Density, Layer, Level, Nature, Near, Nearest, Normalizer, Picture, PointSet, Statistics, Style,
+    Sums, TileSize, Value, View, field,
 };
 use std::sync::Arc;
 
 /// Zooms of tiles and CSS pixels: a tile of 256 of them is at level z + 8.
 pub(crate) fn level(z: u8, css: u32) -> u8 {
     z + css.ilog2() as u8
-}
-
-/// The level of a window's scale: of the nearest zoom.
-pub(crate) fn level_of(window: &Window, ratio: u32) -> u8 {
-    let css_pixel = window.pixel() * f64::from(ratio);
-    let scale = (mercator::WORLD / css_pixel).log2().round();
-    scale.clamp(8.0, 33.0) as u8
 }
 
 impl Served {
@@ -39,12 +32,12 @@ impl Served {
         look: Arc<Look>,
         format: Format,
     ) -> Result<(Arc<[u8]>, Spent), Refused> {
-        let (renders, ratio) = (&server.renders, size.ratio());
-        let scale = level(tile.z(), size.pixels() / ratio);
+        let renders = &server.renders;
         if let Data::Live(live) = &self.data {
-            let window = Window::tile(tile, size.pixels());
-            return draw_live(live, renders, 1, window, ratio, scale, &look, format).await;
+            let view = View::tile(tile, size);
+            return draw_live(live, renders, 1, view, &look, format).await;
         }
+        let scale = level(tile.z(), size.pixels() / size.ratio());
         let densities = Arc::clone(&server.densities);
         let draw = move || {
             let (layer, style) = (self.here()?, &look.style);
@@ -65,36 +58,34 @@ impl Served {
         renders.run(1, draw).await
     }
 
-    /// A picture of any window as an image file.
+    /// A picture of any box as an image file.
     pub(crate) async fn map(
         self: Arc<Self>,
         renders: &Renders,
         cost: u32,
-        window: Window,
-        ratio: u32,
+        view: View,
         look: Arc<Look>,
         format: Format,
     ) -> Result<(Arc<[u8]>, Spent), Refused> {
         if let Data::Live(live) = &self.data {
-            let scale = level_of(&window, ratio);
-            return draw_live(live, renders, cost, window, ratio, scale, &look, format).await;
+            return draw_live(live, renders, cost, view, &look, format).await;
         }
-        let draw = move || draw_map(self.here()?, window, ratio, &look.style, format);
+        let draw = move || draw_map(self.here()?, view, &look.style, format);
         renders.run(cost, draw).await
     }
 
-    /// The scale of a zoom.
+    /// The scale of a level.
     pub(crate) async fn normalizer(
         self: Arc<Self>,
         renders: &Renders,
-        z: u8,
+        level: Level,
         look: Arc<Look>,
     ) -> Result<Arc<Normalizer>, Refused> {
         if let Data::Live(live) = &self.data {
-            return scale_of(live, level(z, 256), &look.style).await;
+            return scale_of(live, level, &look.style).await;
         }
         // The scale may need statistics, which are measured by drawing.
-        let find = move || Ok(self.here()?.normalizer(level(z, 256), &look.style));
+        let find = move || Ok(self.here()?.normalizer_at(level, &look.style));
         Ok(renders.run(1, find).await?.0)
     }
 
@@ -191,16 +182,41 @@ fn draw_tile(
 
 fn draw_map(
     layer: &Layer,
-    window: Window,
-    ratio: u32,
+    view: View,
     style: &Style,
     format: Format,
 ) -> Result<Arc<[u8]>, Refused> {
-    let bytes = layer.map_bytes(window, ratio, style, format);
-    bytes.map_err(|e| tile::failed(&e))
+    let (window, ratio) = (view.window(), view.ratio());
+    if format.is_density() {
+        let mut numbers = layer.density(window, ratio, style);
+        view.clear_beside(
+            &mut numbers.values,
+            nothing(layer.set().nature(style.measure)),
+        );
+        return densities(&numbers, window, format);
+    }
+    if layer.is_mixed(style) {
+        let mut pixels = layer.map_pixels(window, ratio, style);
+        view.clear_beside(pixels.as_chunks_mut::<4>().0, [0; 4]);
+        let (width, height) = (window.width(), window.height());
+        let bytes = encode::pixels(format, &pixels, width, height, Effort::Live);
+        return bytes.map_err(|e| tile::failed(&e));
+    }
+    let mut drawn = layer.map(window, ratio, style);
+    view.clear_beside(&mut drawn.indices, 0);
+    picture(&drawn, style, format)
 }
 
-async fn scale_of(live: &Live, level: u8, style: &Style) -> Result<Arc<Normalizer>, Refused> {
+/// The number where nothing is.
+fn nothing(nature: Nature) -> f32 {
+    if nature.zero_is_nothing() {
+        0.0
+    } else {
+        f32::NAN
+    }
+}
+
+async fn scale_of(live: &Live, level: Level, style: &Style) -> Result<Arc<Normalizer>, Refused> {
     live.normalizer(level, style).await.map_err(|trouble| {
         if matches!(trouble, Trouble::Deadline | Trouble::TooMuch) {
             return Refused::unmeasured();
@@ -209,21 +225,19 @@ async fn scale_of(live: &Live, level: u8, style: &Style) -> Result<Arc<Normalize
     })
 }
 
-#[expect(clippy::too_many_arguments, reason = "all that a picture is made of")]
 async fn draw_live(
     live: &Live,
     renders: &Renders,
     cost: u32,
-    window: Window,
-    ratio: u32,
-    scale: u8,
+    view: View,
     look: &Arc<Look>,
     format: Format,
 ) -> Result<(Arc<[u8]>, Spent), Refused> {
+    let (window, ratio) = (view.window(), view.ratio());
     let normalizer = if format.is_density() {
         None
     } else {
-        Some(scale_of(live, scale, &look.style).await?)
+        Some(scale_of(live, view.level(), &look.style).await?)
     };
     let fetched = live.points(window, ratio, &look.style).await?;
     cost::bound_fetched(&fetched.points, look, &window, ratio)?;
@@ -235,11 +249,13 @@ async fn draw_live(
         let (style, backend) = (&look.style, &*backend);
         match normalizer {
             None => {
-                let numbers = field::density(&set, style, window, ratio, backend);
+                let mut numbers = field::density(&set, style, window, ratio, backend);
+                view.clear_beside(&mut numbers.values, nothing(set.nature(style.measure)));
                 densities(&numbers, window, format)
             }
             Some(scale) => {
-                let drawn = field::picture(&set, style, window, ratio, &scale, backend);
+                let mut drawn = field::picture(&set, style, window, ratio, &scale, backend);
+                view.clear_beside(&mut drawn.indices, 0);
                 picture(&drawn, style, format)
             }
         }

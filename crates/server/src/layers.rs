@@ -6,8 +6,6 @@ use crate::live::Live;
 use crate::served::{Data, Served};
 use crate::stored::Stored;
 use heatsplat_loader::Table;
-use heatsplat_points::Points;
-use heatsplat_points::mercator::MAX_LATITUDE;
 use heatsplat_render::Layer;
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
@@ -20,9 +18,6 @@ const RESERVED: [&str; 8] = [
 
 /// The longest name of a layer in an address.
 const LONGEST: usize = 64;
-
-/// The whole map.
-pub(crate) const WORLD: [f64; 4] = [-180.0, -MAX_LATITUDE, 180.0, MAX_LATITUDE];
 
 /// Deeper zooms show few points in few tiles: measured in no time when they are asked for.
 const WARM_ZOOM: u8 = 14;
@@ -408,27 +403,10 @@ fn free(name: &str, taken: impl Fn(&LayerId) -> bool) -> LayerId {
     free.unwrap_or(wanted)
 }
 
-/// A box that shows all points: their bounds with room around them, so that it has an area
-/// and no splat is cut off. The whole map where there are no points.
-pub fn frame(points: &Points) -> [f64; 4] {
-    points.summary().bounds.map_or(WORLD, with_room)
-}
-
-pub(crate) fn with_room([west, south, east, north]: [f64; 4]) -> [f64; 4] {
-    let room = |low: f64, high: f64| ((high - low) * 0.05).max(0.01);
-    let (x, y) = (room(west, east), room(south, north));
-    let lat = |lat: f64| lat.clamp(-MAX_LATITUDE, MAX_LATITUDE);
-    [
-        (west - x).max(-180.0),
-        lat(south - y),
-        (east + x).min(180.0),
-        lat(north + y),
-    ]
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use heatsplat_points::Points;
 
     #[test]
     fn names_become_fit_for_addresses() {

@@ -1,13 +1,14 @@
 //! `/{layer}/legend.{json,svg,png}`: what the colours of a zoom mean.
 
-use crate::address::File;
+use crate::address::{self, File};
 use crate::caching::Fingerprint;
 use crate::cost::{self, Work};
 use crate::error::{Refused, json, shown};
+use crate::map;
 use crate::query::Query;
 use crate::router::Server;
 use crate::served::{Data, Served};
-use crate::{drawing, tile};
+use crate::tile;
 use axum::body::Body;
 use axum::extract::Request;
 use axum::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE};
@@ -15,7 +16,7 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
 use heatsplat_render::encode::Format;
 use heatsplat_render::legend::{Legend, Look as Panel};
-use heatsplat_render::{Normalizer, Style};
+use heatsplat_render::{Level, Normalizer, Style};
 use std::sync::Arc;
 
 #[derive(Clone, Copy)]
@@ -43,22 +44,22 @@ pub(crate) async fn get(
             return Err(Refused::bad(message));
         }
     };
-    let query = Query::parse(request.uri().query(), &["z", "theme", "filter"])?;
-    let z = query.zoom("z")?.unwrap_or_else(|| served.zoom());
+    let own = [&map::VIEW[..], &["z", "theme", "filter"]].concat();
+    let query = Query::parse(request.uri().query(), &own)?;
+    let level = level(&served, &query)?;
     let dark = query
         .choice("theme", &[("light", false), ("dark", true)])?
         .unwrap_or(false);
     let look = served.look(&query)?;
     let served = served.filtered(&query)?;
-    let level = drawing::level(z, 256);
-    let work = match kind {
+    let work = level.wholes().filter_map(|level| match kind {
         Kind::Json => Some(Work::Scale(level)),
         Kind::Svg | Kind::Png => look.measured(level),
-    };
+    });
     cost::bound(&served, &query, &look, work)?;
 
     let fingerprint = [
-        u64::from(z),
+        level.zoom().to_bits(),
         kind as u64,
         u64::from(file.ratio),
         u64::from(dark),
@@ -80,15 +81,16 @@ pub(crate) async fn get(
         ratio: file.ratio,
         ..panel
     };
-    let normalizer = Arc::clone(&served).normalizer(&server.renders, z, Arc::clone(&look));
+    let normalizer = Arc::clone(&served).normalizer(&server.renders, level, Arc::clone(&look));
     let normalizer = normalizer.await?;
-    // Drawings have no room for it.
-    let distribution = match kind {
-        Kind::Json => {
+    // Drawings have no room for it, and between two zooms nobody has measured it.
+    let whole = level.above().is_none().then(|| level.zoom() as u8);
+    let distribution = match (kind, whole) {
+        (Kind::Json, Some(z)) => {
             let found = Arc::clone(&served).distribution(&server.renders, z, Arc::clone(&look));
             found.await?
         }
-        Kind::Svg | Kind::Png => None,
+        _ => None,
     };
     let draw = move || {
         let mut legend = legend(&served, &normalizer, &look.style);
@@ -98,6 +100,21 @@ pub(crate) async fn get(
         draw(&legend, kind, &panel)
     };
     Ok(caching.label(server.renders.run(1, draw).await?.0))
+}
+
+/// The level that a legend is of: a zoom, which may lie between two, or that of a map which shows
+/// what the same parameters make it show.
+fn level(served: &Served, query: &Query) -> Result<Level, Refused> {
+    let of_map = map::VIEW.iter().find(|name| query.get(name).is_some());
+    match (of_map, query.get("z")) {
+        (Some(name), Some(_)) => Err(Refused::bad(format!(
+            "z and {name} are both given: z is a zoom's legend, {} a map's",
+            map::VIEW.join(", ")
+        ))),
+        (Some(_), None) => Ok(map::view(served, query, 1)?.level()),
+        (None, Some(text)) => Ok(Level::of_zoom(address::any_zoom("z", text)?)),
+        (None, None) => Ok(Level::of_zoom(f64::from(served.zoom()))),
+    }
 }
 
 fn legend(served: &Served, normalizer: &Normalizer, style: &Style) -> Legend {

@@ -66,7 +66,7 @@ mod value;
 mod viewer;
 
 pub use derived::{DeriveError, Derived};
-pub use layers::{Arrived, LayerId, Layers, frame};
+pub use layers::{Arrived, LayerId, Layers};
 pub use listen::{Bound, ServeError, Stop};
 pub use live::{Answer, Fetched, Live, Rows, Trouble, Want};
 pub use options::Options;

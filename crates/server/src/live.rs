@@ -1,9 +1,9 @@
 //! Layers that are read anew for every picture: what they need of a source, and their scales.
 
 use crate::cost;
-use heatsplat_points::{MAX_ZOOM, Point, Points, TileId, TileWeight, Window};
+use heatsplat_points::{Focus, MAX_ZOOM, Point, Points, TileId, TileWeight, Window, bounds};
 use heatsplat_render::{
-    Backend, Domain, Measure, NEGATIVE_SHARE, Nature, Normalizer, PointSet, Statistics,
+    Backend, Domain, Level, Measure, NEGATIVE_SHARE, Nature, Normalizer, PointSet, Statistics,
     StatisticsKey, Style, field, sample,
 };
 use std::collections::HashMap;
@@ -85,6 +85,40 @@ const SPREAD: usize = 4;
 /// Dense tiles that are looked into to find those of deeper zooms.
 const LOOKED_INTO: usize = 2;
 
+/// What a first look at a layer has seen.
+#[derive(Debug)]
+struct Overview {
+    /// Tiles of [`OVERVIEW_ZOOM`] that hold points.
+    tiles: Vec<TileWeight>,
+    /// The middles of those.
+    middles: Points,
+}
+
+impl Overview {
+    fn of(tiles: Vec<TileWeight>) -> Self {
+        let middle = |t: &TileWeight| {
+            let window = Window::tile(t.tile, 2);
+            Point {
+                x: (window.left() + window.pixel()) as u32,
+                y: (window.top() + window.pixel()) as u32,
+                weight: t.mass as f32,
+            }
+        };
+        let middles: Vec<Point> = tiles.iter().map(middle).collect();
+        Self {
+            middles: Points::from_slice(&middles),
+            tiles,
+        }
+    }
+
+    /// West and east of the tiles, where the smallest interval reaches across ±180°.
+    fn across_180(&self) -> Option<[f64; 2]> {
+        let [west, _, east, _] = self.middles.summary().bounds?;
+        let half = 180.0 / f64::from(1u32 << OVERVIEW_ZOOM);
+        (east > 180.0 && east - west + 2.0 * half < 360.0).then_some([west - half, east + half])
+    }
+}
+
 /// A level and what else the statistics of a style depend on.
 type ScaleKey = (u8, StatisticsKey);
 
@@ -96,7 +130,7 @@ pub struct Live {
     rows: Arc<dyn Rows>,
     backend: Arc<dyn Backend>,
     epoch: u64,
-    overview: OnceCell<Vec<TileWeight>>,
+    overview: OnceCell<Overview>,
     statistics: Mutex<HashMap<ScaleKey, Arc<OnceCell<Arc<Statistics>>>>>,
     /// Whether so much of the weight is below zero that colours lie to both sides of it: decided
     /// once, by the first look at all rows.
@@ -155,6 +189,20 @@ impl Live {
         &self.backend
     }
 
+    /// West, south, east, north of about all points, where that is known. What a database says of
+    /// points on both sides of ±180° is all longitudes; a first look at them knows better.
+    pub(crate) fn bounds(&self) -> Option<[f64; 4]> {
+        let [west, south, east, north] = self.rows.bounds()?;
+        let across = self.overview.get().and_then(Overview::across_180);
+        let [west, east] = across.unwrap_or([west, east]);
+        Some(bounds::on_the_map([west, south, east, north]))
+    }
+
+    /// Where maps begin, once there was a first look at the points.
+    pub(crate) fn focus(&self) -> Option<Focus> {
+        self.overview.get()?.middles.focus()
+    }
+
     /// The points of a picture, as cells no coarser than its kernel allows.
     pub(crate) async fn points(
         &self,
@@ -183,13 +231,24 @@ impl Live {
         given || self.signed.get() == Some(&true)
     }
 
-    /// The scale of a style at a level. It is measured once, however many ask, from a few
-    /// pictures that follow from the data alone.
+    /// The scale of a style at a level, between those of two whole ones where it lies between.
     pub(crate) async fn normalizer(
         &self,
-        level: u8,
+        level: Level,
         style: &Style,
     ) -> Result<Arc<Normalizer>, Trouble> {
+        let below = self.scale(level.below(), style).await?;
+        let Some((above, _)) = level.above() else {
+            return Ok(below);
+        };
+        let above = self.scale(above, style).await?;
+        let nature = self.nature(style);
+        Ok(Arc::new(style.scale.between(&below, &above, nature, level)))
+    }
+
+    /// The scale of a style at a whole level. It is measured once, however many ask, from a few
+    /// pictures that follow from the data alone.
+    async fn scale(&self, level: u8, style: &Style) -> Result<Arc<Normalizer>, Trouble> {
         if !style.scale.needs_statistics() {
             let nature = self.nature(style);
             let none = Statistics::default();
@@ -252,12 +311,12 @@ impl Live {
         let world = TileId::new(0, 0, 0).map_err(|_| Trouble::Broken)?;
         let overview = self
             .overview
-            .get_or_try_init(|| self.look_into(world))
+            .get_or_try_init(|| async { Ok(Overview::of(self.look_into(world).await?)) })
             .await?;
         if z <= OVERVIEW_ZOOM {
-            return Ok(merged(overview, z));
+            return Ok(merged(&overview.tiles, z));
         }
-        let mut tiles = overview.clone();
+        let mut tiles = overview.tiles.clone();
         let mut depth = OVERVIEW_ZOOM;
         while depth < z {
             tiles.sort_unstable_by(|a, b| b.mass.total_cmp(&a.mass).then(a.tile.cmp(&b.tile)));

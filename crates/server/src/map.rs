@@ -8,11 +8,11 @@ use crate::error::Refused;
 use crate::query::{Query, finite, refuse};
 use crate::router::Server;
 use crate::served::Served;
-use crate::{drawing, spent, tile};
+use crate::{spent, tile};
 use axum::body::Bytes;
 use axum::extract::Request;
 use axum::response::Response;
-use heatsplat_points::Window;
+use heatsplat_render::{View, height_to_width};
 use std::sync::Arc;
 
 /// The longest side of a picture, and the most pixels in it.
@@ -28,35 +28,32 @@ pub(crate) async fn get(
     file: &File<'_>,
     request: Request,
 ) -> Result<Response, Refused> {
-    let own = ["bbox", "width", "height", "format", "range", "filter"];
+    let own = [&VIEW[..], &["format", "range", "filter"]].concat();
     let query = Query::parse(request.uri().query(), &own)?;
     let format = tile::format(file, &query)?;
-    let bounds = match query.get("bbox") {
-        Some(text) => bbox(text)?,
-        None => served.frame(),
-    };
-    let ratio = file.ratio;
-    let (width, height) = size(&query, bounds, ratio)?;
-    let window = Window::around(bounds, width * ratio, height * ratio)
-        .map_err(|e| Refused::bad(e.to_string()))?;
+    let view = view(&served, &query, file.ratio)?;
+    let (window, columns) = (view.window(), view.columns());
     let look = served.look(&query)?;
     let served = served.filtered(&query)?;
-    let level = drawing::level_of(&window, ratio);
-    let measured = look.measured(level).filter(|_| !format.is_density());
-    let work = [Work::Picture(window, ratio)].into_iter();
+    let measured = view
+        .level()
+        .wholes()
+        .filter_map(|level| look.measured(level));
+    let measured = measured.filter(|_| !format.is_density());
+    let work = [Work::Picture(window, view.ratio())].into_iter();
     cost::bound(&served, &query, &look, work.chain(measured))?;
 
-    let fingerprint = [
-        window.left().to_bits(),
-        window.top().to_bits(),
-        window.pixel().to_bits(),
-    ]
-    .into_iter()
-    .chain([width, height, ratio].map(u64::from))
-    .fold(Fingerprint::new().text("map"), Fingerprint::number)
-    .text(&format!("{format:?}"))
-    .then(served.fingerprint)
-    .then(look.fingerprint);
+    let edges = [window.left(), window.top(), window.pixel()];
+    let sizes = [window.width(), window.height(), view.ratio()];
+    let numbers = sizes.into_iter().chain([columns.start, columns.end]);
+    let fingerprint = edges
+        .map(f64::to_bits)
+        .into_iter()
+        .chain(numbers.map(u64::from))
+        .fold(Fingerprint::new().text("map"), Fingerprint::number)
+        .text(&format!("{format:?}"))
+        .then(served.fingerprint)
+        .then(look.fingerprint);
     let caching = server.caching(fingerprint);
     if !served.is_live()
         && let Some(response) = caching.not_modified(request.headers())
@@ -67,7 +64,7 @@ pub(crate) async fn get(
     let cost = pixels.div_ceil(PIXELS_A_TURN) as u32;
     let live = served.is_live();
     let (bytes, spent) = served
-        .map(&server.renders, cost, window, ratio, look, format)
+        .map(&server.renders, cost, view, look, format)
         .await?;
     let bytes = Bytes::from_owner(bytes);
     let response = if live {
@@ -76,6 +73,19 @@ pub(crate) async fn get(
         caching.label(tile::picture(format, bytes))
     };
     Ok(spent::tell(response, Way::Made, Some(&spent)))
+}
+
+/// The parameters that say what a map shows.
+pub(crate) const VIEW: [&str; 3] = ["bbox", "width", "height"];
+
+/// What a map of a layer shows, with `ratio` pixels to a CSS pixel: all points, unless told.
+pub(crate) fn view(served: &Served, query: &Query, ratio: u32) -> Result<View, Refused> {
+    let bounds = match query.get("bbox") {
+        Some(text) => bbox(text)?,
+        None => served.frame(),
+    };
+    let (width, height) = size(query, bounds, ratio)?;
+    View::around(bounds, width, height, ratio).map_err(|e| Refused::bad(e.to_string()))
 }
 
 /// `w,s,e,n` in degrees; whether they make a box is [`Window::around`]'s to say.
@@ -106,6 +116,7 @@ fn size(query: &Query, bounds: [f64; 4], ratio: u32) -> Result<(u32, u32), Refus
             ))
         }
     };
+    let height_to_width = |bounds| height_to_width(bounds).map_err(|e| Refused::bad(e.to_string()));
     let follow = |aspect: f64, side: u32| {
         (f64::from(side) * aspect)
             .round()
@@ -124,12 +135,4 @@ fn size(query: &Query, bounds: [f64; 4], ratio: u32) -> Result<(u32, u32), Refus
         )));
     }
     Ok((width, height))
-}
-
-/// The shape of a box on the map, once it is known to be one.
-fn height_to_width(bounds: [f64; 4]) -> Result<f64, Refused> {
-    use heatsplat_points::mercator::{clamped_y, unwrapped_x};
-    Window::around(bounds, 1, 1).map_err(|e| Refused::bad(e.to_string()))?;
-    let [west, south, east, north] = bounds;
-    Ok((clamped_y(south) - clamped_y(north)) / (unwrapped_x(east) - unwrapped_x(west)))
 }

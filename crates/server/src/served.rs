@@ -4,13 +4,13 @@ use crate::caching::Fingerprint;
 use crate::cost;
 use crate::error::Refused;
 use crate::filtered::{Attribute, Filterable, Part};
-use crate::layers::{WORLD, with_room};
 use crate::live::{self, Live};
 use crate::query::Query;
 use crate::stored::Stored;
 use heatsplat_loader::Table;
-use heatsplat_points::Points;
-use heatsplat_render::{Layer, Style};
+use heatsplat_points::bounds::{self, WORLD};
+use heatsplat_points::{Focus, MAX_ZOOM, Points};
+use heatsplat_render::{Layer, Style, TileSize};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -211,51 +211,66 @@ impl Served {
         Ok(look)
     }
 
-    /// West, south, east, north of the points, or of the whole map where there are none.
+    /// West, south, east, north of the points, or of the whole map where there are none. Its east
+    /// is beyond 180 where it reaches across ±180°.
     pub(crate) fn bounds(&self) -> [f64; 4] {
-        self.known_bounds().unwrap_or(WORLD)
+        let stored = || match &self.data {
+            Data::Stored(stored) => Some(stored.about().bounds),
+            _ => None,
+        };
+        self.data_bounds().or_else(stored).unwrap_or(WORLD)
     }
 
-    /// Where there may be something to draw: anywhere, where rows may come in while we serve.
-    pub(crate) fn tile_bounds(&self) -> [f64; 4] {
-        if self.is_live() {
-            return WORLD;
-        }
-        self.bounds()
+    /// Where tiles show something, as TileJSON has it, with no east beyond 180: the points with all
+    /// that their kernels reach at any zoom; anywhere, where rows may come in while we serve.
+    pub(crate) fn tile_bounds(&self, style: &Style, size: TileSize) -> [f64; 4] {
+        let heat = |layer: &Layer| layer.heat_bounds(style, 0..=MAX_ZOOM, size);
+        let bounds = match &self.data {
+            Data::Here(layer) => heat(layer),
+            Data::Part(part) => heat(part.of()),
+            Data::Live(_) => None,
+            Data::Stored(stored) => Some(stored.about().bounds),
+        };
+        bounds.map_or(WORLD, bounds::within_180)
     }
 
     /// A box that shows all points.
     pub(crate) fn frame(&self) -> [f64; 4] {
-        match &self.data {
-            Data::Stored(stored) => stored.about().bounds,
-            _ => self.known_bounds().map_or(WORLD, with_room),
+        match (self.data_bounds(), &self.data) {
+            (Some(bounds), _) => bounds::with_room(bounds),
+            (None, Data::Stored(stored)) => stored.about().bounds,
+            (None, _) => WORLD,
         }
     }
 
-    fn known_bounds(&self) -> Option<[f64; 4]> {
+    /// West, south, east, north of the points, where they are known.
+    pub(crate) fn data_bounds(&self) -> Option<[f64; 4]> {
         match &self.data {
-            Data::Here(layer) => bounds(layer),
-            Data::Part(part) => bounds(part.of()),
-            Data::Live(live) => live.rows().bounds(),
-            Data::Stored(stored) => Some(stored.about().bounds),
+            Data::Here(layer) => layer.data_bounds(),
+            Data::Part(part) => part.of().data_bounds(),
+            Data::Live(live) => live.bounds(),
+            Data::Stored(stored) => stored.about().data_bounds,
         }
+    }
+
+    /// Where maps begin, as TileJSON has it: the longitude and latitude of the densest place, and
+    /// the zoom that shows nearly all weight around it; the middle where nothing weighs anything.
+    pub(crate) fn center(&self) -> [f64; 3] {
+        let focus = match &self.data {
+            Data::Here(layer) => layer.points().focus(),
+            Data::Part(part) => part.of().points().focus(),
+            Data::Live(live) => live.focus(),
+            Data::Stored(stored) => return stored.about().center,
+        };
+        focus.map_or_else(
+            || bounds::middle(self.bounds(), f64::from(self.zoom())),
+            |Focus { lon, lat, zoom, .. }| [lon, lat, f64::from(zoom)],
+        )
     }
 
     /// The zoom that shows all points on a screen of common size.
     pub(crate) fn zoom(&self) -> u8 {
         let zoom = heatsplat_points::Window::around(self.frame(), 1024, 768).map(|w| w.zoom());
         zoom.map_or(0.0, |zoom| zoom.floor().clamp(0.0, 14.0)) as u8
-    }
-}
-
-/// West, south, east, north of all that a layer shows.
-fn bounds(layer: &Layer) -> Option<[f64; 4]> {
-    let own = layer.points().summary().bounds;
-    let other = layer.set().versus().map(|(_, set)| set.points());
-    match (own, other.and_then(|points| points.summary().bounds)) {
-        (Some([w, s, e, n]), Some([w2, s2, e2, n2])) => {
-            Some([w.min(w2), s.min(s2), e.max(e2), n.max(n2)])
-        }
-        (one, other) => one.or(other),
     }
 }

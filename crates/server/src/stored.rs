@@ -44,10 +44,17 @@ pub struct StoredAbout {
     pub mime: &'static str,
     /// The zooms there are tiles of.
     pub zooms: RangeInclusive<u8>,
-    /// West, south, east, north in degrees.
+    /// West, south, east, north in degrees of all that its tiles show.
     pub bounds: [f64; 4],
+    /// West, south, east, north of the points that they show, where it says so; an east beyond
+    /// 180 where those lie across ±180°.
+    pub data_bounds: Option<[f64; 4]>,
+    /// Longitude, latitude and zoom of a map to begin with.
+    pub center: [f64; 3],
     /// Pixels of a tile's side.
     pub pixels: u32,
+    /// CSS pixels of it.
+    pub tile_size: u32,
 }
 
 /// A tile as it is stored; where there is none within the archive's zooms, an empty picture.
@@ -105,24 +112,27 @@ pub(crate) fn tilejson(
 ) -> Result<Response, Refused> {
     takes_nothing(request.uri().query())?;
     let base = tilejson::base(server, request.headers());
-    let [west, south, east, north] = about.bounds;
-    let across = (360.0 / (east - west).max(1e-6)).log2().floor() as u8;
     let (first, last) = (*about.zooms.start(), *about.zooms.end());
     let mut document = json!({
         "tilejson": "3.0.0",
         "name": about.name,
         "tiles": [format!("{base}/{id}/{{z}}/{{x}}/{{y}}.{}", about.extension)],
         "scheme": "xyz",
+        "tileSize": about.tile_size,
         "bounds": about.bounds,
-        "center": [(west + east) / 2.0, (south + north) / 2.0, (across + 1).clamp(first, last)],
+        "center": about.center,
         "minzoom": first,
         "maxzoom": last,
     });
     let own = about.attribution.as_deref();
-    if let Some(attribution) = own.or(server.options.attribution.as_deref())
-        && let Some(document) = document.as_object_mut()
-    {
-        document.insert("attribution".to_owned(), json!(attribution));
+    let attribution = own.or(server.options.attribution.as_deref());
+    if let Some(document) = document.as_object_mut() {
+        if let Some(attribution) = attribution {
+            document.insert("attribution".to_owned(), json!(attribution));
+        }
+        if let Some(bounds) = about.data_bounds {
+            document.insert("data_bounds".to_owned(), json!(bounds));
+        }
     }
     let body = document.to_string();
     let caching = server.caching(Fingerprint::new().text(&body));

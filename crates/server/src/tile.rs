@@ -45,14 +45,10 @@ pub(crate) async fn get(
         &["size", "format", "range", "filter"],
     )?;
     let format = format(&file, &query)?;
-    let css = query
-        .choice("size", &[("256", 256), ("512", 512)])?
-        .unwrap_or(256);
-    let size = TileSize::new(css, file.ratio)
-        .ok_or_else(|| Refused::bad("size can't be drawn: expected 256 or 512"))?;
+    let size = size(&query, file.ratio)?;
     let look = served.look(&query)?;
     let served = served.filtered(&query)?;
-    let level = drawing::level(tile.z(), css);
+    let level = drawing::level(tile.z(), size.pixels() / size.ratio());
     let measured = look.measured(level).filter(|_| !format.is_density());
     let window = Window::tile(tile, size.pixels());
     let work = [Work::Picture(window, size.ratio())].into_iter();
@@ -103,6 +99,13 @@ pub(crate) async fn get(
         caching.label(picture(format, kept.bytes))
     };
     Ok(spent::tell(response, way, spent.as_ref()))
+}
+
+/// The size of tiles that `size` asks for, with `ratio` pixels to a CSS pixel.
+pub(crate) fn size(query: &Query, ratio: u32) -> Result<TileSize, Refused> {
+    let css = query.choice("size", &[("256", 256), ("512", 512)])?;
+    let size = TileSize::new(css.unwrap_or(256), ratio);
+    size.ok_or_else(|| Refused::bad("size can't be drawn: expected 256 or 512"))
 }
 
 /// The format of a picture's address; `format=rgba` asks for PNG without a palette.

@@ -8,12 +8,14 @@ use crate::query::Query;
 use crate::router::Server;
 use crate::served::{Data, Look, Served};
 use crate::stored;
+use crate::tile;
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::http::header::{HOST, VARY};
 use axum::http::{HeaderMap, HeaderValue};
 use axum::response::Response;
 use heatsplat_points::MAX_ZOOM;
+use heatsplat_render::TileSize;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -25,7 +27,16 @@ pub(crate) struct TileJson<'a> {
     name: &'a str,
     tiles: [String; 1],
     scheme: &'static str,
+    /// CSS pixels of a tile's side.
+    #[serde(rename = "tileSize")]
+    tile_size: u32,
+    /// Where tiles show something: the points, and what their kernels reach at the lowest zoom.
+    /// All longitudes where that reaches across ±180°, since clients know no other way to say it.
     bounds: [f64; 4],
+    /// Where the points are; an east beyond 180 where they lie across ±180°.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    data_bounds: Option<[f64; 4]>,
+    /// The densest place, and a zoom that shows nearly all weight.
     center: [f64; 3],
     minzoom: u8,
     maxzoom: u8,
@@ -53,12 +64,17 @@ pub(crate) async fn get(
     if let Data::Stored(stored) = &served.data {
         return stored::tilejson(&server, id, stored.about(), &request);
     }
-    let query = Query::parse(request.uri().query(), &["filter"])?;
+    let query = Query::parse(request.uri().query(), &["filter", "size"])?;
+    let size = tile::size(&query, 1)?;
     let look = served.look(&query)?;
     Arc::clone(&served).filtered(&query)?;
     let base = base(&server, request.headers());
     let suffix = query.suffix();
-    let mut document = document(&server, &served, &look, &base, (id, &suffix));
+    let mut document = document(&server, &served, &look, &base, (id, &suffix), size);
+    if size != TileSize::NORMAL {
+        let and = if suffix.is_empty() { '?' } else { '&' };
+        document.tiles[0] += &format!("{and}size={}", size.pixels());
+    }
     document.dem = Some(format!("{base}/{id}/dem.json{suffix}"));
     let body = serde_json::to_string(&document).map_err(|_| Refused::internal())?;
     let caching = server.caching(Fingerprint::new().text(&body).then(served.fingerprint));
@@ -79,16 +95,17 @@ pub(crate) fn document<'a>(
     look: &Look,
     base: &str,
     (id, suffix): (&str, &str),
+    size: TileSize,
 ) -> TileJson<'a> {
-    let [west, south, east, north] = served.bounds();
-    let zoom = f64::from(served.zoom());
     TileJson {
         tilejson: "3.0.0",
         name: served.name(),
         tiles: [format!("{base}/{id}/{{z}}/{{x}}/{{y}}.png{suffix}")],
         scheme: "xyz",
-        bounds: served.tile_bounds(),
-        center: [(west + east) / 2.0, (south + north) / 2.0, zoom],
+        tile_size: size.pixels() / size.ratio(),
+        bounds: served.tile_bounds(&look.style, size),
+        data_bounds: served.data_bounds(),
+        center: served.center(),
         minzoom: 0,
         maxzoom: MAX_ZOOM,
         attribution: server.options.attribution.as_deref(),

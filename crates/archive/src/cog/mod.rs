@@ -38,6 +38,8 @@ pub(crate) struct Layout {
     paint: Paint,
     /// The value that means nothing.
     nothing: &'static str,
+    /// What programs may know of it beside.
+    metadata: Option<String>,
 }
 
 impl Layout {
@@ -51,8 +53,15 @@ impl Layout {
         let last = (1i64 << z) - 1;
         let (columns, rows) = match brush.area {
             Some(area) => area.tiles(z),
-            None => occupied(brush, z).unwrap_or((0..=last, 0..=last)),
+            None => touched(brush, zooms.clone()).unwrap_or((0..=last, 0..=last)),
         };
+        // what goes round the world has each column once
+        let columns = if columns.end() - columns.start() > last {
+            0..=last
+        } else {
+            columns
+        };
+        let rows = (*rows.start()).clamp(0, last)..=(*rows.end()).clamp(0, last);
         let count = |range: &RangeInclusive<i64>| range.end() - range.start() + 1;
         let deeper = 2 * (zooms.end() - z);
         let tiles = (count(&columns) * count(&rows)) as u64;
@@ -71,6 +80,7 @@ impl Layout {
             pixels: brush.size.pixels(),
             paint: brush.paint,
             nothing,
+            metadata: brush.layer.data_bounds().map(metadata),
         })
     }
 
@@ -144,6 +154,9 @@ impl Layout {
             ];
             fields.push(Field::shorts(&keys).tag(34_735));
         }
+        if let Some(text) = self.metadata.as_deref().filter(|_| deepest) {
+            fields.push(Field::text(text).tag(42_112));
+        }
         if density {
             fields.push(Field::text(self.nothing).tag(42_113));
         }
@@ -161,39 +174,24 @@ impl Layout {
     }
 }
 
-/// The tiles of a zoom that points' bounds touch, and those that their kernels reach from there.
-fn occupied(brush: &Brush<'_>, z: u8) -> Option<(RangeInclusive<i64>, RangeInclusive<i64>)> {
-    let last = (1i64 << z) - 1;
-    let mut all: Option<(RangeInclusive<i64>, RangeInclusive<i64>)> = None;
-    for points in brush.points() {
-        // a line or a point has an area too
-        let [west, south, east, north] = points.summary().bounds?;
-        let room = 1e-6;
-        let area = Area::new([
-            (west - room).max(-180.0),
-            south - room,
-            (east + room).min(180.0),
-            north + room,
-        ]);
-        let (columns, rows) = area.ok()?.tiles(z);
-        let (columns, rows) = match all {
-            None => (columns, rows),
-            Some((c, r)) => (
-                *c.start().min(columns.start())..=*c.end().max(columns.end()),
-                *r.start().min(rows.start())..=*r.end().max(rows.end()),
-            ),
-        };
-        all = Some((columns, rows));
-    }
-    let (columns, rows) = all?;
-    let reach = brush.reach_in_tiles(z);
-    let grown = |range: RangeInclusive<i64>| {
-        (range.start() - reach).clamp(0, last)..=(range.end() + reach).clamp(0, last)
-    };
-    // kernels at one side of the map show at the other
-    let around = columns.start() - reach < 0 || columns.end() + reach > last;
-    let columns = if around { 0..=last } else { grown(columns) };
-    Some((columns, grown(rows)))
+/// The points' bounds as GDAL keeps what it has no tag for.
+fn metadata(bounds: [f64; 4]) -> String {
+    let [west, south, east, north] = bounds;
+    format!(
+        "<GDALMetadata><Item name=\"data_bounds\">{west},{south},{east},{north}</Item></GDALMetadata>"
+    )
+}
+
+/// The tiles of the first zoom that heat is in at any of them. Columns may go beyond the last one:
+/// the world goes on there.
+fn touched(
+    brush: &Brush<'_>,
+    zooms: RangeInclusive<u8>,
+) -> Option<(RangeInclusive<i64>, RangeInclusive<i64>)> {
+    let z = *zooms.start();
+    let layer = brush.layer;
+    let heat = layer.heat_bounds(layer.style(), zooms, brush.size)?;
+    Some(Area::new(heat).ok()?.tiles(z))
 }
 
 /// Completes the part and gives it its name: directories first but for the very first bytes,

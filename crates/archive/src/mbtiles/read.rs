@@ -71,24 +71,29 @@ impl MbTiles {
             Some(zooms) => zooms,
             None => stored_zooms(database)?,
         };
-        let said: Vec<f64> = about.get("bounds").map_or_else(Vec::new, |bounds| {
-            bounds
-                .split(',')
-                .map_while(|n| n.trim().parse().ok())
-                .collect()
-        });
+        let zooms = archive::zooms(zooms.0, zooms.1)?;
+        let numbers = |name: &str| -> Vec<f64> {
+            let said = about.get(name).map_or("", String::as_str);
+            let number = |text: &str| text.trim().parse().ok();
+            said.split(',').map_while(number).collect()
+        };
+        let bounds = archive::bounds(numbers("bounds").try_into().unwrap_or([f64::NAN; 4]));
         let first: Option<Vec<u8>> = database
             .query_row("SELECT tile_data FROM tiles LIMIT 1", [], |row| row.get(0))
             .optional()?;
+        let pixels = first.and_then(|tile| archive::png_side(&tile));
+        let pixels = pixels.unwrap_or(256);
+        let tile_size = about.get("tilesize").and_then(|size| size.parse().ok());
         let contents = Contents {
             name: text("name"),
             attribution: text("attribution"),
             picture,
-            zooms: archive::zooms(zooms.0, zooms.1)?,
-            bounds: archive::bounds(said.try_into().unwrap_or([f64::NAN; 4])),
-            pixels: first
-                .and_then(|tile| archive::png_side(&tile))
-                .unwrap_or(256),
+            center: archive::center(&numbers("center"), bounds, &zooms),
+            zooms,
+            bounds,
+            data_bounds: archive::data_bounds(&numbers("data_bounds")),
+            pixels,
+            tile_size: archive::tile_size(tile_size, pixels),
         };
         let new = Self {
             path: path.to_owned(),

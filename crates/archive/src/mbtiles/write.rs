@@ -107,7 +107,7 @@ pub(crate) fn metadata(about: &About) -> Vec<(&'static str, String)> {
         let texts: Vec<String> = numbers.iter().map(f64::to_string).collect();
         texts.join(",")
     };
-    let (lon, lat, zoom) = about.center();
+    let (lon, lat, zoom) = about.center;
     let style: serde_json::Map<_, _> = about
         .style
         .iter()
@@ -138,6 +138,9 @@ pub(crate) fn metadata(about: &About) -> Vec<(&'static str, String)> {
         ("ratio", about.size.ratio().to_string()),
         ("style", json!(style).to_string()),
     ];
+    if let Some(bounds) = &about.data_bounds {
+        all.push(("data_bounds", join(bounds)));
+    }
     if let Some(attribution) = &about.attribution {
         all.push(("attribution", attribution.clone()));
     }

@@ -78,13 +78,25 @@ impl PmTiles {
         new.check(&new.root, 1, &mut left)?;
         let text = |name: &str| Some(about.get(name)?.as_str()?.to_owned());
         let first_tile = new.first_tile()?;
+        let bounds = archive::bounds(header.bounds);
+        let (zoom, lon, lat) = header.center;
+        let pixels = archive::png_side(&first_tile).unwrap_or(256);
+        let points: Vec<f64> = about
+            .get("data_bounds")
+            .and_then(Value::as_array)
+            .map_or_else(Vec::new, |said| {
+                said.iter().filter_map(Value::as_f64).collect()
+            });
         let contents = Contents {
             name: text("name"),
             attribution: text("attribution"),
             picture,
+            center: archive::center(&[lon, lat, f64::from(zoom)], bounds, &zooms),
             zooms,
-            bounds: archive::bounds(header.bounds),
-            pixels: archive::png_side(&first_tile).unwrap_or(256),
+            bounds,
+            data_bounds: archive::data_bounds(&points),
+            pixels,
+            tile_size: archive::tile_size(about.get("tilesize").and_then(Value::as_u64), pixels),
         };
         Ok((new, contents))
     }

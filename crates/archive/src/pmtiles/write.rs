@@ -37,7 +37,7 @@ pub(crate) fn finish(part: Part, target: &Path, about: &About) -> Result<(), Exp
     };
     // the rest lasts before the header says that it does
     file.sync_data().at(&path)?;
-    let (lon, lat, zoom) = about.center();
+    let (lon, lat, zoom) = about.center;
     let header = Header {
         root: (LENGTH as u64, root.len() as u64),
         metadata: (tiles_end, metadata.len() as u64),
@@ -140,8 +140,17 @@ fn metadata(about: &About) -> String {
         "ratio": about.size.ratio(),
         "style": style,
     });
-    if let (Some(attribution), Some(all)) = (&about.attribution, all.as_object_mut()) {
-        all.insert("attribution".to_owned(), json!(attribution));
+    let more = [
+        (
+            "attribution",
+            about.attribution.as_ref().map(|text| json!(text)),
+        ),
+        ("data_bounds", about.data_bounds.map(|bounds| json!(bounds))),
+    ];
+    for (name, value) in more {
+        if let (Some(value), Some(all)) = (value, all.as_object_mut()) {
+            all.insert(name.to_owned(), value);
+        }
     }
     all.to_string()
 }

@@ -12,6 +12,7 @@ mod model;
 mod routes;
 mod sync;
 mod values;
+mod views;
 
 /// The cache as it is, but for what its threads agree by.
 #[path = "../../src/cache/mod.rs"]

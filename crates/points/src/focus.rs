@@ -1,0 +1,258 @@
+//! Where a map of points begins: at the densest place, and as near as shows nearly all of them.
+
+use crate::bounds::with_room;
+use crate::index::Points;
+use crate::mercator::{self, WORLD};
+use crate::window::Window;
+
+/// The share of the weight that may lie beyond each side of the first view: what is far off and
+/// light does not move it.
+const BEYOND: f64 = 0.05;
+
+/// Pixels of the first view.
+const SCREEN: (f64, f64) = (1024.0, 768.0);
+
+/// The closest first view: further in there is nothing around to know a place by.
+const CLOSEST: f64 = 14.0;
+
+/// Cells of a look at the points, along a side.
+const CELLS: u32 = 256;
+
+/// Cells of the square that holds the most weight at the densest place: a few splats wide.
+const SQUARE: usize = 16;
+
+/// Where a map of points begins.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Focus {
+    /// The longitude of the densest place, −180 to 180.
+    pub lon: f64,
+    /// Its latitude.
+    pub lat: f64,
+    /// The zoom of 256 px tiles at which a screen around it shows nearly all weight: 0 to 14.
+    pub zoom: u8,
+}
+
+/// Cells of points in world units, with Σ |weight|.
+type Heaps = Vec<(f64, f64, f64)>;
+
+impl Focus {
+    /// Of the points in a box of degrees, which may reach across ±180°.
+    pub fn of(points: &Points, within: [f64; 4]) -> Option<Self> {
+        let look = Window::around(with_room(within), CELLS, CELLS).ok()?;
+        let [west, south, east, north] = within;
+        let edges = [
+            mercator::unwrapped_x(west),
+            mercator::clamped_y(north),
+            mercator::unwrapped_x(east),
+            mercator::clamped_y(south),
+        ];
+        // degrees of a corner don't lead back to the corner's last bit
+        let edges = grown(edges, 1.0);
+        let most = central(heaps(points, &look, edges))?;
+        // a second look from near, since a few points far off make the first a coarse one
+        let near = grown(most, look.pixel());
+        let look = around(near);
+        let heaps = heaps(points, &look, near);
+        let (x, y) = densest(&heaps, &look)?;
+        let most = heaps.iter().fold([x, y, x, y], |[l, t, r, b], (x, y, _)| {
+            [l.min(*x), t.min(*y), r.max(*x), b.max(*y)]
+        });
+        let [left, top, right, bottom] = most;
+        let wide = 2.0 * (x - left).max(right - x);
+        let high = 2.0 * (y - top).max(bottom - y);
+        let pixel = (wide / SCREEN.0).max(high / SCREEN.1);
+        let zoom = (WORLD / pixel.max(f64::MIN_POSITIVE)).log2() - 8.0;
+        Some(Self {
+            lon: mercator::longitude(x.rem_euclid(WORLD)),
+            lat: mercator::latitude(y),
+            zoom: zoom.floor().clamp(0.0, CLOSEST) as u8,
+        })
+    }
+}
+
+fn grown([left, top, right, bottom]: [f64; 4], by: f64) -> [f64; 4] {
+    [left - by, top - by, right + by, bottom + by]
+}
+
+/// The look at what lies between edges.
+fn around([left, top, right, bottom]: [f64; 4]) -> Window {
+    let pixel = (right - left).max(bottom - top) / f64::from(CELLS);
+    Window::new(left, top, pixel, CELLS, CELLS)
+}
+
+/// What lies between left, top, right and bottom, once, however far the look reaches round the
+/// world. Where nothing weighs anything each cell weighs as much as any other.
+fn heaps(points: &Points, look: &Window, [left, top, right, bottom]: [f64; 4]) -> Heaps {
+    let cells = points.cells(look, 1.0);
+    let all = cells.slices().flat_map(|(run, shift)| {
+        run.iter().map(move |cell| {
+            let (x, y) = (f64::from(cell.x) + shift, f64::from(cell.y));
+            (x, y, f64::from(cell.weight.abs()))
+        })
+    });
+    let once = right.min(left + WORLD);
+    let inside =
+        |&(x, y, _): &(f64, f64, f64)| (left..=once).contains(&x) && (top..=bottom).contains(&y);
+    let mut heaps: Heaps = all.filter(inside).collect();
+    if heaps.iter().all(|(.., mass)| *mass == 0.0) {
+        heaps.iter_mut().for_each(|(.., mass)| *mass = 1.0);
+    }
+    heaps
+}
+
+/// Left, top, right and bottom of what is left without the outermost weight on each side.
+fn central(heaps: Heaps) -> Option<[f64; 4]> {
+    let (xs, ys) = (
+        heaps.iter().map(|h| (h.0, h.2)),
+        heaps.iter().map(|h| (h.1, h.2)),
+    );
+    let [left, right] = shares(xs.collect(), [BEYOND, 1.0 - BEYOND])?;
+    let [top, bottom] = shares(ys.collect(), [BEYOND, 1.0 - BEYOND])?;
+    Some([left, top, right, bottom])
+}
+
+/// The places that shares of the mass lie before.
+fn shares<const N: usize>(mut along: Vec<(f64, f64)>, shares: [f64; N]) -> Option<[f64; N]> {
+    along.sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1)));
+    let total: f64 = along.iter().map(|(_, mass)| mass).sum();
+    let (last, _) = *along.last()?;
+    Some(shares.map(|share| {
+        let mut before = 0.0;
+        let reached = along.iter().find(|(_, mass)| {
+            before += mass;
+            before > share * total
+        });
+        reached.map_or(last, |(at, _)| *at)
+    }))
+}
+
+/// The middle of the weight in the heaviest square of a look.
+fn densest(heaps: &Heaps, look: &Window) -> Option<(f64, f64)> {
+    let side = CELLS as usize;
+    let cell = |x: f64, y: f64| {
+        let at = |v: f64, edge: f64| (((v - edge) / look.pixel()) as usize).min(side - 1);
+        (at(x, look.left()), at(y, look.top()))
+    };
+    // Σ of what lies west and north of each corner
+    let mut sums = vec![0.0; (side + 1) * (side + 1)];
+    let place = |column: usize, row: usize| row * (side + 1) + column;
+    for &(x, y, mass) in heaps {
+        let (column, row) = cell(x, y);
+        if let Some(sum) = sums.get_mut(place(column + 1, row + 1)) {
+            *sum += mass;
+        }
+    }
+    for row in 1..=side {
+        let mut along = 0.0;
+        for column in 1..=side {
+            let above = sums.get(place(column, row - 1)).copied().unwrap_or(0.0);
+            if let Some(sum) = sums.get_mut(place(column, row)) {
+                along += *sum;
+                *sum = along + above;
+            }
+        }
+    }
+    let at = |column, row| sums.get(place(column, row)).copied().unwrap_or(0.0);
+    let (mut best, mut most) = ((0, 0), f64::MIN);
+    for (row, column) in (0..=side - SQUARE).flat_map(|r| (0..=side - SQUARE).map(move |c| (r, c)))
+    {
+        let (right, bottom) = (column + SQUARE, row + SQUARE);
+        let mass = at(right, bottom) - at(column, bottom) - at(right, row) + at(column, row);
+        if mass > most {
+            (best, most) = ((column, row), mass);
+        }
+    }
+    let inside = heaps.iter().filter(|(x, y, _)| {
+        let (column, row) = cell(*x, *y);
+        let within = |at: usize, first: usize| (first..first + SQUARE).contains(&at);
+        within(column, best.0) && within(row, best.1)
+    });
+    let inside: Vec<_> = inside.copied().collect();
+    let [x] = shares(inside.iter().map(|h| (h.0, h.2)).collect(), [0.5])?;
+    let [y] = shares(inside.iter().map(|h| (h.1, h.2)).collect(), [0.5])?;
+    Some((x, y))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn focus(points: &[(f64, f64, f32)]) -> Focus {
+        let points = Points::from_lon_lat(points.iter().copied()).unwrap();
+        points.focus().unwrap()
+    }
+
+    /// Points around a place, in a square of so many degrees.
+    fn crowd(count: usize, lon: f64, lat: f64, side: f64) -> Vec<(f64, f64, f32)> {
+        let off = |i: usize, prime: usize| (i * prime % 1009) as f64 / 1009.0 - 0.5;
+        let point = |i| (lon + side * off(i, 331), lat + side * off(i, 577), 1.0);
+        (0..count).map(point).collect()
+    }
+
+    fn assert_near(found: Focus, lon: f64, lat: f64, degrees: f64) {
+        let near = (found.lon - lon).abs() < degrees && (found.lat - lat).abs() < degrees;
+        assert!(near, "{found:?}, not {lon}, {lat}");
+    }
+
+    #[test]
+    fn a_few_points_far_off_move_nothing() {
+        let alone = focus(&crowd(1000, 13.4, 52.5, 0.4));
+        assert_near(alone, 13.4, 52.5, 0.2);
+        assert!((9..=11).contains(&alone.zoom), "{alone:?}");
+        let mut points = crowd(1000, 13.4, 52.5, 0.4);
+        points.extend([(151.2, -33.9, 1.0), (-70.0, -20.0, 9.0), (0.0, 0.0, 20.0)]);
+        let found = focus(&points);
+        assert_near(found, 13.4, 52.5, 0.2);
+        assert!((8..=11).contains(&found.zoom), "{found:?}");
+    }
+
+    #[test]
+    fn weight_decides_and_not_the_number() {
+        let mut points = crowd(500, 13.4, 52.5, 1.0);
+        points.extend(
+            crowd(50, 2.3, 48.9, 1.0)
+                .into_iter()
+                .map(|(x, y, _)| (x, y, -30.0)),
+        );
+        assert_near(focus(&points), 2.3, 48.9, 0.5);
+        points.iter_mut().for_each(|(.., weight)| *weight = 0.0);
+        assert_near(focus(&points), 13.4, 52.5, 0.5);
+    }
+
+    #[test]
+    fn the_first_view_shows_both_of_two_crowds() {
+        let mut points = crowd(300, 13.4, 52.5, 0.2);
+        points.extend(crowd(200, 2.3, 48.9, 0.2));
+        let found = focus(&points);
+        assert_near(found, 13.4, 52.5, 0.2);
+        // 11° to one side are 1,020 pixels at this zoom
+        assert_eq!(found.zoom, 6);
+    }
+
+    #[test]
+    fn across_180_it_is_one_crowd() {
+        let points = crowd(1000, 180.0, -17.0, 4.0);
+        let turned =
+            |(x, y, w): &(f64, f64, f32)| (if *x > 180.0 { x - 360.0 } else { *x }, *y, *w);
+        let found = focus(&points.iter().map(turned).collect::<Vec<_>>());
+        assert!(
+            found.lon.abs() > 178.0 && (found.lat + 17.0).abs() < 2.0,
+            "{found:?}"
+        );
+        assert!((6..=8).contains(&found.zoom), "{found:?}");
+    }
+
+    #[test]
+    fn odd_sets_have_one_too() {
+        assert_eq!(Points::from_slice(&[]).focus(), None);
+        let alone = focus(&[(179.999, 84.0, 0.0)]);
+        assert_near(alone, 179.999, 84.0, 1e-6);
+        assert_eq!(alone.zoom, 14);
+        assert_near(focus(&[(5.0, 85.051_128, 1.0); 3]), 5.0, 85.051_128, 1e-5);
+        let world = crowd(1009, 0.0, 0.0, 160.0)
+            .into_iter()
+            .map(|(x, y, w)| (x * 2.2, y, w));
+        assert!(focus(&world.collect::<Vec<_>>()).zoom <= 2);
+    }
+}

@@ -1,0 +1,204 @@
+//! Static pictures: their scale, and how much of the world they show.
+
+use crate::scenes;
+use heatsplat::points::bounds::WORLD;
+use heatsplat::render::{Level, View};
+use heatsplat::{Layer, Points, Style, TileId, TileSize};
+
+/// The sizes around which the nearest zoom changes, and around which a whole one is passed.
+const SIZES: [u32; 3] = [338, 490, 702];
+const STEPS: u32 = 50;
+
+/// How many percent of a picture's pixels are at the end of the ramp, and the mean index.
+fn exposure(layer: &Layer, style: &Style, width: u32) -> (f64, f64) {
+    let view = View::around(WORLD, width, width, 1).unwrap();
+    let picture = layer.map(view.window(), 1, style);
+    let all = picture.indices.len() as f64;
+    let saturated = picture.indices.iter().filter(|i| **i == 255).count() as f64;
+    let sum: f64 = picture.indices.iter().map(|i| f64::from(*i)).sum();
+    (100.0 * saturated / all, sum / all)
+}
+
+#[test]
+fn exposure_does_not_jump_with_the_size_of_a_picture() {
+    let points = heatsplat::generate::points(20_000, 3);
+    let weighed = points.map(|(lon, lat, weight)| (lon, lat, weight));
+    let layer = Layer::on_cpu(
+        "a",
+        Points::from_lon_lat(weighed).unwrap(),
+        Style::default(),
+    );
+    for words in [
+        &[][..],
+        &[("scale", "linear"), ("domain", "p97")],
+        &[("scale", "eq_hist"), ("domain", "p98")],
+        &[("scale", "local")],
+        &[("measure", "mean"), ("domain", "p95")],
+        &[("domain", "0:0,60;1:0,20;2:0,4"), ("radius", "9")],
+    ] {
+        let style = layer.suited(scenes::style(words));
+        for first in SIZES {
+            let mut last = exposure(&layer, &style, first);
+            for width in first + 1..first + STEPS {
+                let now = exposure(&layer, &style, width);
+                let step = (now.0 - last.0).abs();
+                assert!(step < 0.3, "{words:?} {width}: {last:?} to {now:?} %");
+                assert!(
+                    (now.1 - last.1).abs() < 1.0,
+                    "{words:?} {width}: {last:?} {now:?}"
+                );
+                last = now;
+            }
+        }
+    }
+}
+
+#[test]
+fn at_a_whole_zoom_a_box_is_its_tiles() {
+    let (_, points) = scenes::all().remove(3);
+    let layer = scenes::layer(&points);
+    for scale in ["log", "eq_hist", "local"] {
+        let style = scenes::style(&[("scale", scale)]);
+        for (z, x, y) in [(3, 4, 2), (6, 33, 21)] {
+            let tile = TileId::new(z, x, y).unwrap();
+            let own = heatsplat::Window::tile(tile, 256);
+            let view = View::around(own.bounds(), 256, 256, 1).unwrap();
+            assert_eq!(view.level(), Level::from(z + 8));
+            // pixels that are typed in degrees are theirs but for rounding
+            let (map, tile) = (
+                layer.map(view.window(), 1, &style),
+                layer.tile(tile, TileSize::NORMAL, &style),
+            );
+            let off = map
+                .indices
+                .iter()
+                .zip(&tile.indices)
+                .map(|(a, b)| a.abs_diff(*b));
+            assert!(off.max() <= Some(1), "{scale} {z}/{x}/{y}");
+            let exact = layer.map(own, 1, &style);
+            assert_eq!(exact.indices, tile.indices, "{scale} {z}/{x}/{y}");
+        }
+    }
+}
+
+#[test]
+fn between_two_zooms_the_scale_lies_between_theirs() {
+    let (_, points) = scenes::all().remove(3);
+    let layer = scenes::layer(&points);
+    let style = scenes::style(&[]);
+    let end = |zoom| layer.normalizer_at(Level::of_zoom(zoom), &style).domain().1;
+    assert_eq!(end(5.0), layer.normalizer(13, &style).domain().1);
+    assert!((end(5.5) / (end(5.0) * end(6.0)).sqrt() - 1.0).abs() < 1e-9);
+    assert!((end(5.999_99) / end(6.0) - 1.0).abs() < 1e-4);
+    // means go on a straight line, differences are as far to both sides
+    let means = scenes::style(&[("measure", "mean")]);
+    let ends = |zoom| layer.normalizer_at(Level::of_zoom(zoom), &means).domain();
+    let ((a, b), (c, d), (low, high)) = (ends(5.0), ends(6.0), ends(5.25));
+    assert!((low - (a + (c - a) / 4.0)).abs() < 1e-9 && (high - (b + (d - b) / 4.0)).abs() < 1e-9);
+    let (_, signed) = scenes::all().remove(7);
+    let signed = scenes::layer(&signed);
+    let scale = signed.normalizer_at(Level::of_zoom(3.3), signed.style());
+    let (low, high) = scale.domain();
+    assert!(
+        (low + high).abs() < 1e-9 && scale.middle() == Some(0.0),
+        "{low} {high}"
+    );
+    // a table by zoom has ends of its own at each
+    let table = scenes::style(&[("domain", "2:0,400;6:0,25")]);
+    let scale = layer.normalizer_at(Level::of_zoom(4.5), &table);
+    let factor = (25.0_f64 / 400.0).powf(2.5 / 4.0);
+    assert!((scale.domain().1 / (400.0 * factor) - 1.0).abs() < 1e-9);
+    // equalised: each share's density lies between
+    let equal = scenes::style(&[("scale", "eq_hist")]);
+    let at = |zoom| {
+        let scale = layer.normalizer_at(Level::of_zoom(zoom), &equal);
+        [0.2, 0.5, 0.8].map(|share| scale.value_at(share))
+    };
+    for ((below, above), between) in at(5.0).into_iter().zip(at(6.0)).zip(at(5.5)) {
+        assert!(
+            (between / (below * above).sqrt() - 1.0).abs() < 0.02,
+            "{below} {between} {above}"
+        );
+    }
+}
+
+#[cfg(feature = "program")]
+mod program {
+    use crate::compare::decode_png;
+    use crate::program::{folder, heatsplat};
+    use serde_json::Value;
+
+    /// Columns and rows from the first to the last that show something, and of how many.
+    fn shown(file: &str) -> ([u32; 4], [u32; 2]) {
+        let picture = decode_png(&std::fs::read(file).unwrap());
+        let (mut left, mut top, mut right, mut bottom) = (u32::MAX, u32::MAX, 0, 0);
+        for (x, y, pixel) in picture.enumerate_pixels() {
+            if pixel.0[3] > 0 {
+                (left, right) = (left.min(x), right.max(x));
+                (top, bottom) = (top.min(y), bottom.max(y));
+            }
+        }
+        (
+            [left, top, right, bottom],
+            [picture.width(), picture.height()],
+        )
+    }
+
+    #[test]
+    fn points_around_180_are_one_place() {
+        let dir = folder("fiji");
+        let (file, out) = (dir.join("fiji.csv"), dir.join("fiji.png"));
+        let (file, out) = (file.to_str().unwrap(), out.to_str().unwrap());
+        let rows = "lon,lat\n179.7,-16.95\n-179.7,-17.05\n179.9,-16.7\n-179.98,-16.8\n180,-16.6\n";
+        std::fs::write(file, rows).unwrap();
+        let (code, said, _) = heatsplat(&["info", file, "--json"]);
+        let info: Value = serde_json::from_str(&said).unwrap();
+        let bounds: Vec<f64> = serde_json::from_value(info["bounds"].clone()).unwrap();
+        assert_eq!(code, 0);
+        for (found, expected) in bounds.iter().zip([179.7, -17.05, 180.3, -16.6]) {
+            assert!((found - expected).abs() < 1e-6, "{bounds:?}");
+        }
+        let (_, said, _) = heatsplat(&["info", file]);
+        assert!(
+            said.contains("179.70000") && said.contains("across ±180°"),
+            "{said}"
+        );
+        let (code, _, err) = heatsplat(&["render", file, "-o", out, "--size", "900"]);
+        assert_eq!(code, 0, "{err}");
+        let ([left, _, right, _], [width, height]) = shown(out);
+        assert!(
+            width == 900 && (600..=800).contains(&height),
+            "{width} × {height}"
+        );
+        assert!(left < 90 && right > 810, "{left} to {right}");
+    }
+
+    #[test]
+    fn the_world_is_drawn_once_unless_more_is_asked_for() {
+        let dir = folder("once");
+        let (file, out) = (dir.join("a.csv"), dir.join("a.png"));
+        let (file, out) = (file.to_str().unwrap(), out.to_str().unwrap());
+        std::fs::write(file, "lon,lat\n-170,0\n0,10\n150,-40\n").unwrap();
+        let columns = |flags: &[&str]| {
+            let command = ["render", file, "-o", out, "--size", "1200x200"];
+            let (code, _, err) = heatsplat(&[&command[..], flags].concat());
+            assert_eq!(code, 0, "{err}");
+            shown(out).0
+        };
+        let [left, _, right, _] = columns(&["--bbox=-180,-85.06,180,85.06"]);
+        assert!(
+            (500..520).contains(&left) && (680..700).contains(&right),
+            "{left} {right}"
+        );
+        let [left, _, right, _] = columns(&["--bbox=-360,-85.06,360,85.06"]);
+        assert!(left < 420 && right > 780, "{left} {right}");
+        // by their own bounds they begin at 150 or lie around 0: either way once
+        let [left, _, right, _] = columns(&[]);
+        assert!(right - left <= 200, "{left} {right}");
+        // what lies beside the world has the background, like what lies in it
+        let ground = ["--bbox=-180,-85.06,180,85.06", "--background", "#102030"];
+        columns(&ground);
+        let picture = decode_png(&std::fs::read(out).unwrap());
+        assert_eq!(picture.get_pixel(3, 100).0, [16, 32, 48, 255]);
+    }
+}
