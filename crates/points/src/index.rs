@@ -184,6 +184,10 @@ impl Summary {
 pub struct Points {
     sorted: Vec<Point>,
     pyramid: Pyramid,
+    summary: Box<Summary>,
+    /// What [`remaining`](Self::remaining) has found, by level.
+    remaining: Vec<OnceLock<f64>>,
+    focus: Box<OnceLock<Option<Focus>>>,
     identity: Arc<()>,
 }
 
@@ -245,6 +249,13 @@ impl Points {
         Self {
             sorted,
             pyramid,
+            remaining: if summary.weight_min < 0.0 {
+                std::iter::repeat_with(OnceLock::new).take(33).collect()
+            } else {
+                Vec::new()
+            },
+            summary: Box::new(summary),
+            focus: Box::default(),
             identity: Arc::new(()),
         }
     }
@@ -254,6 +265,27 @@ impl Points {
         &self.summary
     }
 
+    /// The share of all |weight| that is left where the weights within each cell of a level are
+    /// added up: Σ |Σ weight| / Σ |weight|, 1 where none is negative. A level has the cells of the
+    /// world drawn 2^`level` pixels wide. Found once by going over all points.
+    pub fn remaining(&self, level: u32) -> f64 {
+        if self.summary.weight_min >= 0.0 {
+            return 1.0;
+        }
+        let find = || {
+            let level = level.min(32);
+            let of_a_cell = |a: &Point, b: &Point| cell::same(a, b, level);
+            let sum = |cell: &[Point]| cell.iter().map(|p| f64::from(p.weight)).sum::<f64>().abs();
+            self.sorted.chunk_by(of_a_cell).map(sum).sum::<f64>() / self.summary.mass
+        };
+        let known = self.remaining.get(level.min(32) as usize);
+        known.map_or_else(find, |known| *known.get_or_init(find))
+    }
+
+    /// Where a map of the points begins; `None` for an empty set. It is looked for once.
+    pub fn focus(&self) -> Option<Focus> {
+        let look = || Focus::of(self, self.summary.bounds?);
+        *self.focus.get_or_init(look)
     }
 
     /// All points, in Z-order.
