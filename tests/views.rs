@@ -22,12 +22,7 @@ fn exposure(layer: &Layer, style: &Style, width: u32) -> (f64, f64) {
 #[test]
 fn exposure_does_not_jump_with_the_size_of_a_picture() {
     let points = heatsplat::generate::points(20_000, 3);
-    let weighed = points.map(|(lon, lat, weight)| (lon, lat, weight));
-    let layer = Layer::on_cpu(
-        "a",
-        Points::from_lon_lat(weighed).unwrap(),
-        Style::default(),
-    );
+    let layer = Layer::on_cpu("a", Points::from_lon_lat(points).unwrap(), Style::default());
     for words in [
         &[][..],
         &[("scale", "linear"), ("domain", "p97")],

@@ -118,7 +118,7 @@ mod tests {
     #[test]
     fn no_weight_is_not_a_weight_of_zero() {
         let at = WorldCoord { x: 3, y: 4 };
-        for zero in [0.0, -0.0, 1e-60 as f32, -1e-60 as f32] {
+        for zero in [0.0, -0.0, 1e-60_f32, -1e-60_f32] {
             assert!(Point::new(at, zero).has_weight(), "{zero}");
         }
         let none = Point::without_weight(at);

@@ -78,7 +78,7 @@ fn an_encoding_that_is_asked_for() {
 
 #[test]
 fn values_that_are_no_utf8_far_behind_the_beginning() {
-    let mut bytes = "lon,lat,ort\n1,2,Köln\n".repeat(1).into_bytes();
+    let mut bytes = "lon,lat,ort\n1,2,Köln\n".to_owned().into_bytes();
     bytes.extend("3,4,Bonn\n".repeat(60_000).into_bytes());
     bytes.extend(latin1("5,6,Köln\n"));
     let options = Options {
