@@ -139,7 +139,7 @@ async fn bounds_hold_the_heat_and_the_points_have_their_own() {
         }
         assert!(layer.heat_bounds(&style, 0..=24, size).is_some());
         let wide = if query.contains("radius=100") {
-            150.0
+            191.0
         } else {
             45.0
         };
