@@ -127,25 +127,19 @@ fn every_kernel_scale_and_size_on_every_scene() {
     let before = gpu.report().drawn;
     for (name, points) in scenes::all() {
         let layer = scenes::layer(&points);
-        for kernel in SMOOTH.iter().chain(&EDGED) {
+        for kernel in SMOOTH {
             for radius in ["1.2px", "3px", "5px", "8px", "16px", "40px"] {
                 turn += 1;
-                if radius == "40px" && EDGED.contains(kernel) && turn % 3 != 0 {
-                    continue; // large stamps take a software driver long
-                }
                 let domain = ["auto", "p90", "-1,3"][turn % 3];
                 let words = [
-                    ("kernel", *kernel),
+                    ("kernel", kernel),
                     ("radius", radius),
                     ("scale", scales[turn % 5]),
                     ("domain", domain),
                 ];
                 let style = scenes::style(&words);
                 // the large sizes less often: they cost most
-                let mut size = sizes[[0, 0, 1, 0, 0, 2, 0][turn % 7]];
-                if radius == "40px" && EDGED.contains(kernel) {
-                    size = sizes[0]; // wider stamps are the CPU's
-                }
+                let size = sizes[[0, 0, 1, 0, 0, 2, 0][turn % 7]];
                 let pixels = size.pixels();
                 let windows = [
                     at_zoom(0, 0, 0, pixels),
@@ -241,13 +235,8 @@ fn five_hundred_random_scenes() {
             })
             .collect();
         let points = Points::from_slice(&points);
-        let shape = SMOOTH
-            .iter()
-            .chain(&EDGED)
-            .nth((dice.unit() * 6.0) as usize)
-            .unwrap();
-        let most = if EDGED.contains(shape) { 1.3 } else { 1.9 };
-        let radius = 10f64.powf(dice.within(-0.2, most));
+        let shape = SMOOTH[(dice.unit() * 3.0) as usize];
+        let radius = 10f64.powf(dice.within(-0.2, 1.9));
         let radius = format!("{radius:.3}px");
         let style = scenes::style(&[("kernel", shape), ("radius", &radius), ("domain", "0,9")]);
         let (width, height) = (
@@ -280,6 +269,29 @@ fn five_hundred_random_scenes() {
         assert_parity(&gpu, &[(job, &scale)], &format!("scene {number}"));
     }
     assert_drew_all(&gpu, before);
+}
+
+/// Kernels with an edge, and pixels, are the processor's whatever draws the others.
+#[test]
+fn edged_kernels_are_drawn_by_the_processor() {
+    let Some(gpu) = device(Choice::Any) else {
+        return;
+    };
+    let before = gpu.report().drawn;
+    let layer = scenes::layer(&scenes::all()[3].1);
+    for kernel in EDGED.iter().chain(&["pixel"]) {
+        let style = scenes::style(&[("kernel", *kernel)]);
+        let window = at_zoom(2, 2, 1, 256);
+        let job = Job {
+            points: layer.points(),
+            window,
+            kernel: style.kernel_in(&window, 1),
+            strip: false,
+        };
+        let scale = layer.normalizer(10, &style);
+        assert_parity(&gpu, &[(job, &*scale)], kernel);
+    }
+    assert_eq!(gpu.report().drawn, before);
 }
 
 #[test]

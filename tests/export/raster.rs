@@ -213,7 +213,7 @@ print(d.RasterXSize, d.RasterYSize, round(g[0]), d.GetMetadata()['data_bounds'])
 const PART: &str = "
 import sys; from osgeo import gdal; gdal.UseExceptions()
 file, z, last, x, y, out = sys.argv[1], *map(int, sys.argv[2:6]), sys.argv[6]
-b = gdal.Open(file).GetRasterBand(1)
+d = gdal.Open(file); b = d.GetRasterBand(1)
 if z < last: b = b.GetOverview(last - z - 1)
 open(out, 'wb').write(b.ReadRaster(x * 256, y * 256, 256, 256))
 ";

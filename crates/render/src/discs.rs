@@ -22,7 +22,8 @@ const CONE_ERROR: f64 = 1.0 / 1024.0;
 pub(crate) struct Discs {
     /// From the widest on.
     pub(crate) discs: Vec<Disc>,
-    /// By how much the slope of the kernel changes at its sharpest, in shares of its height a pixel.
+    /// By how much the slope of the kernel changes at its sharpest, in shares of its height a pixel;
+    /// twice that of a cone, whose tip does so in all directions.
     pub(crate) bend: f64,
     /// The kernel on the picture's own grid, for cells that are light beside their neighbours;
     /// `None` where it is too narrow for a grid.
@@ -65,7 +66,7 @@ impl Discs {
                 };
                 (
                     cone(CONE_ERROR).into_iter().map(disc).collect(),
-                    2.0 / radius,
+                    4.0 / radius,
                 )
             }
             _ => return None,
@@ -141,7 +142,7 @@ mod tests {
         for (shape, error) in [
             (Shape::Epanechnikov, 1e-12),
             (Shape::Uniform, 1e-12),
-            (Shape::Triangular, 1.1 * CONE_ERROR),
+            (Shape::Triangular, 1.25 * CONE_ERROR),
         ] {
             for radius in [0.5f64, 1.0, 3.7, 16.0, 256.0] {
                 let radius = if shape == Shape::Triangular {

@@ -605,7 +605,7 @@ const remember = debounce(() => {
   const { lng, lat } = map.getCenter().wrap();
   const zoom = map.getZoom();
   const digits = Math.max(2, Math.ceil(zoom / 3) + 1);
-  const hash = new URLSearchParams({ map: `${zoom.toFixed(2)}/${lat.toFixed(digits)}/${lng.toFixed(digits)}` });
+  const hash = new URLSearchParams({ map: `${Number(zoom.toFixed(4))}/${lat.toFixed(digits)}/${lng.toFixed(digits)}` });
   if (catalog.layers.length > 1) hash.set("layer", layer.id);
   if (ground !== "dark") hash.set("ground", ground);
   for (const [key, value] of parameters(false)) hash.set(key, value);

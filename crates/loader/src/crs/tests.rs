@@ -119,15 +119,8 @@ fn places_are_where_proj_has_them_or_refused() {
         all[named] += 1;
         if ways.iter().any(|(_, off)| off.is_none()) {
             refused[named] += 1;
-            let which: Vec<&str> = ways
-                .iter()
-                .filter(|(_, off)| off.is_none())
-                .map(|(way, _)| &**way)
-                .collect();
-            println!("EPSG:{code} refused by {which:?} of {}", ways.len());
         }
     }
-    println!("refused: {refused:?} of {all:?}");
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     assert!(refused[1] * 8 <= all[1], "{refused:?} of {all:?}");
     assert!(refused[0] * 4 <= all[0], "{refused:?} of {all:?}");

@@ -141,7 +141,7 @@ async fn every_mistake_is_named() {
             "expected palette or rgba",
         ),
         ("/cities/4/8/5.webp?format=rgba", 400, "others have one way"),
-        ("/cities?size=512", 400, "unknown parameter `size`"),
+        ("/cities?sizes=512", 400, "unknown parameter `sizes`"),
         ("/catalog?x=1", 400, "no parameters"),
         ("/cities/value", 400, "lon is missing"),
         ("/cities/value?lon=1", 400, "lat is missing"),
