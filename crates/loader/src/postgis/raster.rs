@@ -71,7 +71,7 @@ pub fn write(
     })
 }
 
-/// Finds out before anything is drawn what [`write`] would find out when it begins: whether the
+/// Finds out before anything is drawn what [`write()`] would find out when it begins: whether the
 /// database lets us in, and the tables may be made. Blocks, and changes nothing.
 ///
 /// # Errors
