@@ -5,9 +5,35 @@
 
 use crate::input::Origin;
 use flate2::bufread::GzDecoder;
-use std::io::{self, BufRead, Cursor, Read};
+use std::io::{self, BufRead, Read};
 
-type Stored = Box<dyn BufRead + Send>;
+/// The stored bytes, of which the first may be read once more.
+struct Stored {
+    reader: Box<dyn BufRead + Send>,
+    again: Option<u8>,
+}
+
+impl Read for Stored {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.fill_buf()?.read(buffer)?;
+        self.consume(count);
+        Ok(count)
+    }
+}
+
+impl BufRead for Stored {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        match &self.again {
+            Some(byte) => Ok(std::slice::from_ref(byte)),
+            None => self.reader.fill_buf(),
+        }
+    }
+
+    fn consume(&mut self, count: usize) {
+        let again = self.again.take_if(|_| count > 0).is_some();
+        self.reader.consume(count - usize::from(again));
+    }
+}
 
 /// Decompresses all members.
 pub(crate) struct Members {
@@ -18,8 +44,12 @@ pub(crate) struct Members {
 
 impl Members {
     pub(crate) fn new(stored: impl BufRead + Send + 'static, origin: Origin) -> Self {
+        let stored = Stored {
+            reader: Box::new(stored),
+            again: None,
+        };
         Self {
-            member: Some(GzDecoder::new(Box::new(stored))),
+            member: Some(GzDecoder::new(stored)),
             origin,
         }
     }
@@ -34,7 +64,7 @@ impl Members {
             stored.consume(1);
             // nothing behind it: the file is cut off here
             if matches!(stored.fill_buf()?.first(), Some(0x8b) | None) {
-                let stored = Box::new(Cursor::new([0x1f]).chain(stored));
+                stored.again = Some(0x1f);
                 self.member = Some(GzDecoder::new(stored));
                 return Ok(());
             }

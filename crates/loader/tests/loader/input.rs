@@ -60,6 +60,15 @@ fn compression_is_told_by_content() {
     );
 }
 
+/// As some loggers write them: a member for each record.
+#[test]
+fn as_many_members_as_there_are() {
+    let nothing = gzip("");
+    let packed = [gzip(TEXT), nothing.repeat(200_000), gzip("13.6,52.7,5\n")].concat();
+    let (points, report) = loaded("a.csv.gz", &packed, &Options::default()).unwrap();
+    assert_eq!((points.len(), report.bytes), (3, packed.len() as u64));
+}
+
 #[test]
 fn data_that_are_cut_off_are_an_error_wherever_the_cut() {
     let text = TEXT.repeat(30);
