@@ -2,6 +2,7 @@
 
 use crate::error::LoadError;
 use crate::members::Members;
+use crate::notes::Notes;
 use std::fs::File;
 use std::io::{self, BufReader, Cursor, Read, Seek, SeekFrom};
 use std::path::Path;
@@ -63,8 +64,15 @@ impl Origin {
         let _ = self.asides.broken.set(encoding);
     }
 
+    /// Tells a source's notes what was noticed of the bytes.
+    pub(crate) fn tell(&self, notes: &mut Notes) {
+        notes.asides = self.asides();
+        let Asides { mixed, broken, .. } = &*self.asides;
+        notes.tells_text = mixed.load(Ordering::Relaxed) || broken.get().is_some();
+    }
+
     /// What was noticed of the bytes, in plain lines.
-    pub(crate) fn asides(&self) -> Vec<String> {
+    fn asides(&self) -> Vec<String> {
         let mut lines = Vec::new();
         if self.asides.mixed.load(Ordering::Relaxed) {
             lines.push(

@@ -20,8 +20,9 @@ pub(crate) struct Notes {
     recoded: Tally,
     /// What is to be known of the parts of a file: which of them disagree. Each once.
     of_parts: Vec<String>,
-    /// What was noticed of the bytes themselves.
+    /// What was noticed of the bytes themselves, and whether that says how texts are read.
     pub(crate) asides: Vec<String>,
+    pub(crate) tells_text: bool,
 }
 
 /// How many of something there are, in how many rows, and on which line the first one is.
@@ -127,7 +128,7 @@ impl Notes {
                 self.no_weight
             ));
         }
-        if self.recoded.rows > 0 && self.asides.is_empty() {
+        if self.recoded.rows > 0 && !self.tells_text {
             lines.push(format!(
                 "text that is no UTF-8 {}, read as windows-1252 (--encoding NAME reads all text as \
                  another)",

@@ -113,7 +113,7 @@ impl<P: Parser> Source for Pipeline<P> {
             outcome?;
         }
         self.report.bytes = self.origin.bytes_read();
-        self.report.notes.asides = self.origin.asides();
+        self.origin.tell(&mut self.report.notes);
         if last {
             self.ended = true;
             self.parser.finish(&self.report)?;

@@ -432,7 +432,7 @@ impl Source for Records {
         self.kept.append(batch.kept);
         self.report.add(batch.report);
         self.report.bytes = self.origin.bytes_read();
-        self.report.notes.asides = self.origin.asides();
+        self.origin.tell(&mut self.report.notes);
         self.report.check_strict(self.strict, &self.origin)?;
         Ok(true)
     }

@@ -92,6 +92,13 @@ fn values_that_are_no_utf8_far_behind_the_beginning() {
         notes[0].starts_with("text that is no UTF-8 in 1 row, on line 60003, read as windows-1252"),
         "{notes:?}"
     );
+    // and where there is something else to be said of the file
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(&bytes).unwrap();
+    let packed = [encoder.finish().unwrap(), b"junk".to_vec()].concat();
+    let (_, report) = loaded("a.csv.gz", &packed, &options).unwrap();
+    assert_eq!(report.notes()[0], notes[0]);
+    assert!(report.notes()[1].contains("gzip"), "{report}");
     let kept = Options {
         keep: vec!["ort".into()],
         ..Options::default()
