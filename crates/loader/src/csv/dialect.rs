@@ -39,13 +39,17 @@ pub(super) fn find(
         Some(delimiter)
             if matches!(delimiter, b'\n' | b'\r') || with(delimiter).quotes_by(delimiter) =>
         {
+            let byte = char::from(delimiter);
+            let (parameter, message) = if options.delimiter.is_none() {
+                ("--quote", format!("{byte:?} parts the fields here"))
+            } else {
+                let message = format!("{byte:?} cannot part fields; try one of , ; tab |");
+                ("--delimiter", message)
+            };
             Err(LoadError::BadOption {
                 file: input.origin.file(),
-                parameter: "--delimiter",
-                message: format!(
-                    "{:?} cannot part fields; try one of , ; tab |",
-                    char::from(delimiter)
-                ),
+                parameter,
+                message,
             })
         }
         Some(delimiter) => Ok(with(delimiter)),

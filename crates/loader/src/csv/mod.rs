@@ -37,7 +37,7 @@ impl FromStr for Quote {
         match text.as_bytes() {
             [byte] if !matches!(byte, b'\n' | b'\r') => Ok(Self::Byte(*byte)),
             _ if text.eq_ignore_ascii_case("none") => Ok(Self::None),
-            _ => Err("expected one character, or none"),
+            _ => Err("expected one character of ASCII, or none"),
         }
     }
 }

@@ -12,7 +12,7 @@
 //! [`Strict`](Quoting::Strict) quotes, those that are asked for, are not doubted.
 
 use super::fields::past_quotes;
-use super::record::{Dialect, End, Quotes, Quoting};
+use super::record::{Dialect, End, QUOTE, Quotes, Quoting};
 use crate::number;
 use memchr::{memchr, memchr_iter, memchr2};
 
@@ -35,11 +35,9 @@ impl Dialect {
     /// Where the record at the beginning of `bytes` ends. `ended`: nothing comes after them.
     #[inline]
     pub(crate) fn record_end(&self, bytes: &[u8], ended: bool) -> End {
-        if matches!(self.quoting, Quoting::Never | Quoting::Strict(_)) {
-            return self.apparent_end(bytes);
-        }
-        let Some(quote) = self.quoting.byte() else {
-            return self.apparent_end(bytes);
+        let quote = match self.quoting {
+            Quoting::Never | Quoting::Strict(_) => return self.apparent_end(bytes),
+            Quoting::Lenient | Quoting::Tabs => QUOTE,
         };
         match memchr2(quote, self.newline, bytes) {
             None => End::Beyond { quoted: false },
@@ -71,24 +69,20 @@ impl Dialect {
     }
 
     fn judged_end(&self, bytes: &[u8], quote: u8, ended: bool) -> End {
-        let (mut at, mut quotes) = (0, Quotes::Plain);
-        loop {
-            let Some(field) = bytes.get(at..).filter(|f| !f.is_empty()) else {
-                return End::Beyond { quoted: false };
-            };
+        let mut quotes = Quotes::Plain;
+        let end = self.walk(bytes, |at, field| {
             match self.verdict(bytes, at, past_quotes(field, quote), ended) {
-                Verdict::Quotes(length) => at += length,
-                Verdict::Text => quotes = Quotes::Judged,
-                Verdict::Unsure => return End::Beyond { quoted: true },
+                Verdict::Quotes(length) => Some(length),
+                Verdict::Text => {
+                    quotes = Quotes::Judged;
+                    Some(0)
+                }
+                Verdict::Unsure => None,
             }
-            let rest = bytes.get(at..).unwrap_or_default();
-            let Some(end) = memchr2(self.delimiter, self.newline, rest) else {
-                return End::Beyond { quoted: false };
-            };
-            at += end + 1;
-            if rest.get(end) == Some(&self.newline) {
-                return End::At(at, quotes);
-            }
+        });
+        match end {
+            End::At(length, _) => End::At(length, quotes),
+            beyond => beyond,
         }
     }
 

@@ -100,20 +100,27 @@ impl Dialect {
             Some(_) if self.quoting == Quoting::Tabs => {
                 at(memchr(self.newline, bytes), Quotes::Plain)
             }
-            Some(_) => self.quoted_end(bytes, quote),
+            Some(_) => self.walk(bytes, |_, field| past_quotes(field, quote)),
         }
     }
 
-    fn quoted_end(&self, bytes: &[u8], quote: u8) -> End {
+    /// Where the record at the beginning of `bytes` ends, if `quoted` says how long the quoted part
+    /// is of the field at a place; `None` is one that is not closed.
+    #[inline]
+    pub(super) fn walk(
+        &self,
+        bytes: &[u8],
+        mut quoted: impl FnMut(usize, &[u8]) -> Option<usize>,
+    ) -> End {
         let mut at = 0;
         loop {
             let Some(field) = bytes.get(at..).filter(|f| !f.is_empty()) else {
                 return End::Beyond { quoted: false };
             };
-            let Some(opened) = past_quotes(field, quote) else {
+            let Some(length) = quoted(at, field) else {
                 return End::Beyond { quoted: true };
             };
-            at += opened;
+            at += length;
             let rest = bytes.get(at..).unwrap_or_default();
             let Some(end) = memchr2(self.delimiter, self.newline, rest) else {
                 return End::Beyond { quoted: false };

@@ -165,6 +165,12 @@ fn what_quotes_can_be_told() {
         ..quote(Quote::Byte(b'\''))
     };
     assert!(error("a.csv", b"lon'lat\n1'2\n", &both).contains("--delimiter"));
+    let tabs = Options {
+        format: Some(heatsplat_loader::Format::Tsv),
+        ..quote(Quote::Byte(b'\t'))
+    };
+    let tab = error("a.tsv", b"lon\tlat\n1\t2\n", &tabs);
+    assert!(tab.contains("--quote: '\\t' parts the fields"), "{tab}");
     assert_eq!("none".parse(), Ok(Quote::None));
     assert_eq!("'".parse(), Ok(Quote::Byte(b'\'')));
     assert!("".parse::<Quote>().is_err() && "ab".parse::<Quote>().is_err());
