@@ -12,7 +12,7 @@ use heatsplat_loader::{Column, Filter, Kind, Table, TableError};
 use heatsplat_render::{Category, Layer, PointSet};
 use serde::Serialize;
 use serde_json::{Value, json};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
 /// How many conditions a layer has points ready for.
 const MOST: usize = 32;
@@ -137,16 +137,13 @@ impl Filterable {
     }
 
     fn part(&self, whole: &Arc<Layer>, own: &Served, text: &str) -> Result<Arc<Served>, Refused> {
-        let mut parts = self.parts.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(at) = parts.iter().position(|(known, _)| known == text) {
-            let known = parts.remove(at);
-            let part = Arc::clone(&known.1);
-            parts.push(known);
+        if let Some(part) = known(&mut self.lock(), text) {
             return Ok(part);
         }
         let filter: Filter = text
             .parse()
             .map_err(|e| Refused::bad(format!("filter can't be `{}`: {e}", shown(text))))?;
+        // all values may have to be looked at: nobody waits for that who asks for something else
         self.table
             .check(&filter)
             .map_err(|e| Refused::bad(format!("filter: {e}")))?;
@@ -164,10 +161,28 @@ impl Filterable {
         let fingerprint = own.fingerprint.then(Fingerprint::new().text(text));
         let look = Arc::clone(&own.own);
         let part = Arc::new(Served::part(part, fingerprint, look));
+        let mut parts = self.lock();
+        // another may have asked for the same meanwhile
+        if let Some(part) = known(&mut parts, text) {
+            return Ok(part);
+        }
         parts.push((text.to_owned(), Arc::clone(&part)));
         make_room(&mut parts, room);
         Ok(part)
     }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<(String, Arc<Served>)>> {
+        self.parts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The part of a condition that was asked for before: now it is the last.
+fn known(parts: &mut Vec<(String, Arc<Served>)>, text: &str) -> Option<Arc<Served>> {
+    let at = parts.iter().position(|(known, _)| known == text)?;
+    let found = parts.remove(at);
+    let part = Arc::clone(&found.1);
+    parts.push(found);
+    Some(part)
 }
 
 /// Lets go of the parts that were asked for longest ago: who still draws them keeps them.
