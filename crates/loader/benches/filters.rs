@@ -85,6 +85,66 @@ fn main() {
         let (load, select) = (load * 1e3, select * 1e3);
         println!("{filter:<50} {load:>5.0} ms {select:>5.1} ms {count:>9}");
     }
+    println!("{:<50} {:>8} {:>8}", "select", "bytes", "ns each");
+    for (name, filter) in lists() {
+        let condition: Filter = filter.parse().unwrap();
+        let (select, _) = timed(|| table.select(&points, &condition).unwrap());
+        let bytes = filter.len();
+        let each = select * 1e9 / (bytes * points.summary().count) as f64;
+        println!("{name:<50} {bytes:>8} {each:>8.2}");
+    }
+}
+
+/// Long conditions that nearly no row fulfils, so that all of each is looked at: what a byte of
+/// one costs for each point.
+fn lists() -> Vec<(&'static str, String)> {
+    let list = |column: &str, count: u64, value: &dyn Fn(u64) -> String| {
+        let all: Vec<String> = (0..count).map(value).collect();
+        format!("{column} in ({})", all.join(","))
+    };
+    let key = |i: u64| (867_322_040_005_000_000 + i).to_string();
+    let either = |value: &dyn Fn(u64) -> String| {
+        let all: Vec<String> = (0..20).map(value).collect();
+        all.join(" or ")
+    };
+    vec![
+        (
+            "numbers in quotes, short",
+            list("n", 50, &|i| format!("'{}'", i % 10)),
+        ),
+        (
+            "numbers in quotes",
+            list("n", 200, &|i| format!("'{}.5'", i + 10)),
+        ),
+        ("numbers", list("n", 200, &|i| format!("{}.5", i + 10))),
+        (
+            "numbers of one digit",
+            list("n", 200, &|i| (i % 10).to_string()),
+        ),
+        (
+            "whole numbers in quotes",
+            list("key", 150, &|i| format!("'{}'", key(i))),
+        ),
+        ("whole numbers", list("key", 150, &|i| key(i))),
+        (
+            "dates",
+            list("day", 200, &|i| format!("19{:02}-01-01", i % 100)),
+        ),
+        (
+            "dates against texts of times",
+            list("written", 200, &|i| format!("19{:02}-01-01", i % 100)),
+        ),
+        ("texts", list("kind", 200, &|i| format!("'a{i}'"))),
+        (
+            "comparisons with quotes",
+            either(&|i| format!("n > '{}'", i + 90)),
+        ),
+        ("comparisons", either(&|i| format!("n > {}", i + 10))),
+        (
+            "comparisons of dates",
+            either(&|i| format!("at < 19{i:02}-01-01")),
+        ),
+    ]
 }
 
 /// The least time of the processor, and what comes of it.

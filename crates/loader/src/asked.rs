@@ -6,6 +6,7 @@ use crate::filter::{Found, Value};
 use crate::open::Options;
 use crate::report::Report;
 use crate::time::Times;
+use std::collections::BTreeSet;
 
 /// A filter and the columns to keep, found among those of a source.
 #[derive(Clone, Debug, Default)]
@@ -51,10 +52,11 @@ impl Asked {
         self.keep.iter().filter_map(name).collect()
     }
 
-    /// Where all columns are that a row is asked for; some may be there twice.
+    /// Where all columns are that a row is asked for, each once.
     pub(crate) fn places(&self) -> Vec<usize> {
         let filter = self.filter.iter().flat_map(|found| &found.places);
-        filter.chain(&self.keep).copied().collect()
+        let all: BTreeSet<usize> = filter.chain(&self.keep).copied().collect();
+        all.into_iter().collect()
     }
 
     /// Whether nothing is asked of a row.

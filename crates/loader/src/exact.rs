@@ -101,6 +101,17 @@ fn whole_to_float(a: i128, b: f64) -> Option<Ordering> {
     })
 }
 
+/// Whether a text is a whole number of more digits than can be compared exactly.
+pub(crate) fn is_too_long(text: &[u8]) -> bool {
+    let text = text.trim_ascii();
+    let unsigned = text.strip_prefix(b"-").or(text.strip_prefix(b"+"));
+    let mut parts = unsigned.unwrap_or(text).split(|byte| *byte == b'.');
+    let digits = parts.next().unwrap_or_default();
+    let is_whole = digits.iter().all(u8::is_ascii_digit)
+        && parts.all(|fraction| fraction.iter().all(|byte| *byte == b'0'));
+    is_whole && digits.len() > 38 && whole(text).is_none()
+}
+
 /// A whole number that is written out: a sign, digits, and at most zeros behind a point.
 fn whole(text: &[u8]) -> Option<i128> {
     let text = std::str::from_utf8(text).ok()?;

@@ -216,8 +216,7 @@ impl Report {
         unlike: Unlike,
         example: impl FnOnce() -> String,
     ) {
-        let mut known = self.uncompared.iter_mut();
-        match known.find(|known| known.unlike == unlike && known.column == column) {
+        match self.uncompared(column, unlike) {
             Some(known) => known.count += 1,
             None => self.uncompared.push(Uncompared {
                 column: column.to_owned(),
@@ -226,6 +225,12 @@ impl Report {
                 example: example(),
             }),
         }
+    }
+
+    /// The values of a column that are known to be unlike for a reason.
+    fn uncompared(&mut self, column: &str, unlike: Unlike) -> Option<&mut Uncompared> {
+        let mut known = self.uncompared.iter_mut();
+        known.find(|known| known.unlike == unlike && known.column == column)
     }
 
     /// Notes how far a place may be off, in metres.
@@ -244,8 +249,7 @@ impl Report {
         self.kept += part.kept;
         self.filtered += part.filtered;
         for more in part.uncompared {
-            let mut known = self.uncompared.iter_mut();
-            match known.find(|known| known.unlike == more.unlike && known.column == more.column) {
+            match self.uncompared(&more.column, more.unlike) {
                 Some(known) => known.count += more.count,
                 None => self.uncompared.push(more),
             }

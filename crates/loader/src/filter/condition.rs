@@ -1,7 +1,7 @@
 //! What a filter asks of one column.
 
-use super::value::{Literal, Standing, Unlike, Value};
-use crate::time::Times;
+use super::value::{Compared, Literal, Standing, Unlike, Value};
+use crate::time::{Times, Unread};
 use std::cmp::Ordering;
 
 /// A condition on the value of one column.
@@ -41,20 +41,14 @@ impl Comparison {
 
 impl Condition {
     /// True, false, or `None`: unknown, since there is no value, or none that can be compared.
-    /// `value` gives it as it is compared with a literal, or with nothing.
     #[inline]
-    pub(crate) fn holds<'v>(
-        &self,
-        value: impl Fn(Option<&Literal>) -> Value<'v>,
-        times: &Times,
-    ) -> Option<bool> {
-        let stands = |literal| value(Some(literal)).stands_to(literal, times);
+    pub(crate) fn holds(&self, value: &impl Compared, times: &Times) -> Option<bool> {
         match self {
-            Self::Compare(comparison, literal) => comparison.holds(stands(literal)),
+            Self::Compare(comparison, literal) => comparison.holds(value.stands_to(literal, times)),
             Self::In(literals) => {
                 let mut outcome = Some(false);
                 for literal in literals {
-                    match stands(literal) {
+                    match value.stands_to(literal, times) {
                         Standing::Is(Ordering::Equal) => return Some(true),
                         Standing::Is(_) => (),
                         Standing::Unknown | Standing::Unlike(_) => outcome = None,
@@ -62,7 +56,7 @@ impl Condition {
                 }
                 outcome
             }
-            Self::IsNull => Some(value(None) == Value::Null),
+            Self::IsNull => Some(value.is_nothing()),
         }
     }
 
@@ -72,13 +66,11 @@ impl Condition {
         literals.find_map(|literal| value.unlike(literal, times))
     }
 
-    /// What it orders by, if that looks like a date that may be either of two.
-    pub(crate) fn ambiguous(&self) -> Option<&Literal> {
+    /// What it orders by, if that looks like a date and is read as none, and why it isn't.
+    pub(crate) fn unread(&self) -> Option<(&Literal, Unread)> {
         match self {
             Self::Compare(Comparison::Equal | Comparison::Unequal, _) => None,
-            Self::Compare(_, literal @ Literal::Text(text)) => {
-                text.is_day_or_month_first().then_some(literal)
-            }
+            Self::Compare(_, literal @ Literal::Text(text)) => Some((literal, text.unread()?)),
             _ => None,
         }
     }

@@ -12,12 +12,12 @@ mod value;
 pub(crate) use condition::Condition;
 pub use parse::FilterError;
 pub use value::Unlike;
-pub(crate) use value::{Literal, Value};
+pub(crate) use value::{Compared, Literal, Reading, Standing, Value};
 
 use crate::columns;
 use crate::error::LoadError;
 use crate::report::Report;
-use crate::time::Times;
+use crate::time::{Times, Unread};
 use std::fmt;
 use std::str::FromStr;
 
@@ -58,8 +58,8 @@ impl Filter {
         &self.tree
     }
 
-    /// The same for a source whose times are written in ways that were told: texts in quotes may
-    /// be such times.
+    /// The same for a source whose times are written in ways that were told: its own dates are
+    /// read as the source's are.
     pub(crate) fn told(mut self, times: &Times) -> Self {
         if !times.are_common() {
             self.tree.tell(times);
@@ -67,19 +67,24 @@ impl Filter {
         self
     }
 
-    /// What it orders by and may be either of two dates, in words.
-    pub(crate) fn ambiguous(&self) -> Option<String> {
-        let literal = self.tree.ambiguous()?;
+    /// What it orders by that looks like a date and is read as none, in words: else texts would be
+    /// compared without a word.
+    pub(crate) fn unread(&self) -> Option<String> {
+        let (literal, why) = self.tree.unread()?;
+        let why = match why {
+            Unread::DayOrMonthFirst => "may have the day or the month first",
+            Unread::Unknown => "looks like a date, and none that is understood",
+        };
         Some(format!(
-            "{literal} may have the day or the month first; write it like '2024-06-15', or tell \
-             with --time-format how the source's dates are written"
+            "{literal} {why}; write it like '2024-06-15', or tell with --time-format how the \
+             source's dates are written"
         ))
     }
 
     /// The filter as a source means it.
     pub(crate) fn meant(self, times: &Times, file: &str) -> Result<Self, LoadError> {
         let meant = self.told(times);
-        match meant.ambiguous() {
+        match meant.unread() {
             None => Ok(meant),
             Some(message) => Err(LoadError::BadOption {
                 file: file.to_owned(),
@@ -175,14 +180,14 @@ impl Found {
         mut value: impl FnMut(usize) -> Value<'v>,
         report: &mut Report,
     ) -> bool {
-        if let [place] = *self.places {
-            let only = value(place);
-            return self
-                .filter
-                .wants(std::slice::from_ref(&only), &self.times, report);
+        let mut wants = |row: &[Value<'v>]| self.filter.wants(row, &self.times, report);
+        // most ask for few columns, which need no room of their own
+        match *self.places {
+            [a] => wants(&[value(a)]),
+            [a, b] => wants(&[value(a), value(b)]),
+            [a, b, c] => wants(&[value(a), value(b), value(c)]),
+            ref more => wants(&more.iter().copied().map(value).collect::<Vec<_>>()),
         }
-        let row: Vec<Value<'v>> = self.places.iter().copied().map(value).collect();
-        self.filter.wants(&row, &self.times, report)
     }
 }
 
@@ -197,7 +202,7 @@ impl Tree {
             Self::Not(inner) => inner.holds(row, times).map(|holds| !holds),
             Self::Of(column, condition) => {
                 let value = row.get(*column)?;
-                condition.holds(|_| value.borrowed(), times)
+                condition.holds(&Reading::of(value.borrowed()), times)
             }
         }
     }
@@ -220,26 +225,23 @@ impl Tree {
         }
     }
 
-    /// What it orders by that may be either of two dates.
-    fn ambiguous(&self) -> Option<&Literal> {
+    /// What it orders by that looks like a date and is read as none.
+    fn unread(&self) -> Option<(&Literal, Unread)> {
         match self {
-            Self::And(parts) | Self::Or(parts) => parts.iter().find_map(Self::ambiguous),
-            Self::Not(inner) => inner.ambiguous(),
-            Self::Of(_, condition) => condition.ambiguous(),
+            Self::And(parts) | Self::Or(parts) => parts.iter().find_map(Self::unread),
+            Self::Not(inner) => inner.unread(),
+            Self::Of(_, condition) => condition.unread(),
         }
     }
 
-    /// Reads texts in quotes as times, where they are written as was told.
+    /// Reads dates as was told.
     fn tell(&mut self, times: &Times) {
         match self {
             Self::And(parts) | Self::Or(parts) => parts.iter_mut().for_each(|p| p.tell(times)),
             Self::Not(inner) => inner.tell(times),
             Self::Of(_, condition) => {
-                for literal in condition.literals_mut() {
-                    if let Some(time) = literal.told(times) {
-                        *literal = time;
-                    }
-                }
+                let literals = condition.literals_mut().iter_mut();
+                literals.for_each(|literal| literal.tell(times));
             }
         }
     }

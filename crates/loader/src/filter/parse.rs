@@ -3,9 +3,8 @@
 use super::Tree;
 use super::condition::{Comparison, Condition};
 use super::value::Literal;
-use crate::exact::Number;
+use crate::exact::{Number, is_too_long};
 use crate::report::shown;
-use crate::time::time;
 use std::iter::Peekable;
 use std::vec::IntoIter;
 
@@ -147,16 +146,22 @@ fn word(text: &str) -> Result<(Token, &str), FilterError> {
     let token = if word.eq_ignore_ascii_case("true") || word.eq_ignore_ascii_case("false") {
         Token::Literal(Literal::Bool(word.eq_ignore_ascii_case("true")))
     } else if let Some(number) = Number::parse(word.as_bytes()) {
+        if is_too_long(word.as_bytes()) {
+            let word = shown(word.as_bytes());
+            return Err(error(format!(
+                "{word} has too many digits: whole numbers are compared up to 38"
+            )));
+        }
         Token::Literal(Literal::Number(number))
     } else if word.starts_with(|c: char| c.is_ascii_digit() || c == '-' || c == '+') {
-        let at = time(word).ok_or_else(|| {
+        let date = Literal::date(word).ok_or_else(|| {
             error(format!(
                 "{} is neither a number nor a date, which is written like 2010-03-01 or \
                  '2010-03-01 12:30'",
                 shown(word.as_bytes())
             ))
         })?;
-        Token::Literal(Literal::Time(at))
+        Token::Literal(date)
     } else if word
         .chars()
         .all(|c| c.is_alphanumeric() || "_.-:$".contains(c))
@@ -338,6 +343,11 @@ mod tests {
             ("5 = a", "expected a column"),
             ("a;drop = 1", "double quotes"),
             ("a not = 1", "after a column"),
+            (
+                "a = 170141183460469231731687303715884105728",
+                "has too many digits",
+            ),
+            ("a < -999999999999999999999999999999999999999.0", "up to 38"),
         ] {
             let message = filter.parse::<Filter>().unwrap_err().to_string();
             assert!(message.contains(says), "{filter}: {message}");

@@ -6,9 +6,10 @@
 //! `TRY_CAST` has it, and is counted.
 
 use crate::batch::Amount;
-use crate::exact::Number;
-use crate::time::{Times, time};
+use crate::exact::{Number, is_too_long};
+use crate::time::{Times, Told, Unread, time, unread};
 use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::cmp::Ordering;
 use std::fmt;
 
@@ -29,8 +30,17 @@ pub(crate) enum Literal {
     Number(Number),
     Text(Text),
     Bool(bool),
-    /// Microseconds since 1970, UTC: a date, in quotes or not.
-    Time(i64),
+    /// A date, in quotes or not.
+    Time(Moment),
+}
+
+/// A date or time of a filter.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Moment {
+    /// Microseconds since 1970, UTC.
+    at: i64,
+    /// How it is written.
+    text: String,
 }
 
 /// A text in quotes that is no date, and what it means to columns that hold no texts.
@@ -39,23 +49,48 @@ pub(crate) struct Text {
     pub(crate) text: String,
     number: Option<Number>,
     time: Option<i64>,
+    truth: Option<bool>,
 }
 
 impl Literal {
+    /// A date as it stands in a filter.
+    pub(crate) fn date(text: &str) -> Option<Self> {
+        let (at, text) = (time(text)?, text.to_owned());
+        Some(Self::Time(Moment { at, text }))
+    }
+
     /// What stands in quotes: a date, or a text. Digits alone are a text.
     pub(crate) fn quoted(text: String) -> Self {
         let (number, time) = (Number::parse(text.as_bytes()), time(&text));
         match (number, time) {
-            (None, Some(at)) => Self::Time(at),
-            (number, time) => Self::Text(Text { text, number, time }),
+            (None, Some(at)) => Self::Time(Moment { at, text }),
+            (number, time) => Self::Text(Text {
+                number: number.filter(|_| !is_too_long(text.as_bytes())),
+                time,
+                truth: truth(&text),
+                text,
+            }),
         }
     }
 
-    /// The same where times are told to be written in other ways too.
-    pub(crate) fn told(&self, times: &Times) -> Option<Self> {
+    /// Reads it as the values of a source are read, whose times are written as was told.
+    pub(crate) fn tell(&mut self, times: &Times) {
         match self {
-            Self::Text(text) => times.told(&text.text).map(Self::Time),
-            _ => None,
+            Self::Number(_) | Self::Bool(_) => (),
+            Self::Time(moment) => {
+                if let Some(Told::Date(at) | Told::Count(at)) = times.told(&moment.text) {
+                    moment.at = at;
+                }
+            }
+            Self::Text(text) => match times.told(&text.text) {
+                None => (),
+                // digits are a text, but to columns of times
+                Some(Told::Count(at)) => text.time = Some(at),
+                Some(Told::Date(at)) => {
+                    let text = std::mem::take(&mut text.text);
+                    *self = Self::Time(Moment { at, text });
+                }
+            },
         }
     }
 }
@@ -73,25 +108,12 @@ impl Text {
 
     /// Whether it says true or false.
     pub(crate) fn truth(&self) -> Option<bool> {
-        truth(&self.text)
+        self.truth
     }
 
-    /// Whether it looks like a date of which no one knows what is the day and what the month.
-    pub(crate) fn is_day_or_month_first(&self) -> bool {
-        let text = self.text.trim();
-        let date = text.split([' ', 'T', ',']).next().unwrap_or(text);
-        let part = |c: char| matches!(c, '/' | '.' | '-');
-        let mut parts = date.split(part);
-        let small = |part: &str| {
-            matches!(part.len(), 1 | 2) && part.parse::<u8>().is_ok_and(|n| (1..=31).contains(&n))
-        };
-        let is_digits = |part: &str| part.bytes().all(|b| b.is_ascii_digit());
-        match (parts.next(), parts.next(), parts.next(), parts.next()) {
-            (Some(a), Some(b), Some(year), None) if small(a) && small(b) && is_digits(year) => {
-                year.len() == 4 || (year.len() == 2 && date.contains('/'))
-            }
-            _ => false,
-        }
+    /// Why it is no date, if it looks like one.
+    pub(crate) fn unread(&self) -> Option<Unread> {
+        unread(&self.text)
     }
 }
 
@@ -99,12 +121,11 @@ impl fmt::Display for Literal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Number(number) => f.write_str(&number.text()),
-            Self::Text(text) => {
-                let shown = crate::report::shown(text.text.as_bytes());
+            Self::Text(Text { text, .. }) | Self::Time(Moment { text, .. }) => {
+                let shown = crate::report::shown(text.as_bytes());
                 write!(f, "'{}'", shown.trim_matches('"'))
             }
             Self::Bool(truth) => truth.fmt(f),
-            Self::Time(_) => f.write_str("a date"),
         }
     }
 }
@@ -186,21 +207,9 @@ impl Value<'_> {
         }
     }
 
-    /// How the value stands to a literal.
-    #[inline]
-    pub(crate) fn stands_to(&self, literal: &Literal, times: &Times) -> Standing {
-        match self {
-            Self::Null => Standing::Unknown,
-            Self::Number(a) => number_to(*a, literal, times),
-            Self::Time(a) => time_to(*a, literal),
-            Self::Bool(a) => bool_to(*a, literal),
-            Self::Text(a) => text_to(a, literal, times),
-        }
-    }
-
     /// Why the value can't be compared with a literal, if it can't.
     pub(crate) fn unlike(&self, literal: &Literal, times: &Times) -> Option<Unlike> {
-        match self.stands_to(literal, times) {
+        match Reading::of(self.borrowed()).stands_to(literal, times) {
             Standing::Unlike(unlike) => Some(unlike),
             Standing::Unknown | Standing::Is(_) => None,
         }
@@ -219,18 +228,93 @@ impl Value<'_> {
     }
 }
 
-fn number_to(a: Number, literal: &Literal, times: &Times) -> Standing {
-    match literal {
-        Literal::Number(b) => order(a.compare(*b), Unlike::NoNumber),
-        Literal::Time(b) => order(times.of_number(a).map(|a| a.cmp(b)), Unlike::NoDate),
-        Literal::Bool(b) => Standing::Is((a.float() != 0.0).cmp(b)),
-        Literal::Text(b) => order(b.number.and_then(|b| a.compare(b)), Unlike::Number),
+/// What a condition compares with its literals.
+pub(crate) trait Compared {
+    /// Whether there is nothing.
+    fn is_nothing(&self) -> bool;
+
+    /// How it stands to a literal.
+    fn stands_to(&self, literal: &Literal, times: &Times) -> Standing;
+}
+
+/// A value, and what it reads as: found out once, however many literals it is compared with.
+pub(crate) struct Reading<'v> {
+    value: Value<'v>,
+    number: OnceCell<Option<Number>>,
+    time: OnceCell<Option<i64>>,
+    truth: OnceCell<Option<bool>>,
+}
+
+impl<'v> Reading<'v> {
+    #[inline]
+    pub(crate) fn of(value: Value<'v>) -> Self {
+        Self {
+            value,
+            number: OnceCell::new(),
+            time: OnceCell::new(),
+            truth: OnceCell::new(),
+        }
+    }
+
+    pub(crate) fn value(&self) -> &Value<'v> {
+        &self.value
+    }
+
+    #[inline]
+    fn text_to(&self, a: &str, literal: &Literal, times: &Times) -> Standing {
+        match literal {
+            Literal::Text(b) => Standing::Is(a.trim().cmp(b.text.trim())),
+            Literal::Number(b) => {
+                let number = self.number.get_or_init(|| Number::parse(a.as_bytes()));
+                order(number.and_then(|a| a.compare(*b)), Unlike::NoNumber)
+            }
+            Literal::Time(b) => {
+                let time = self.time.get_or_init(|| times.read(a));
+                order(time.map(|a| a.cmp(&b.at)), Unlike::NoDate)
+            }
+            Literal::Bool(b) => {
+                let number = || Number::parse(a.as_bytes()).map(|a| a.float() != 0.0);
+                let truth = self.truth.get_or_init(|| truth(a).or_else(number));
+                order(truth.map(|a| a.cmp(b)), Unlike::NoTruth)
+            }
+        }
+    }
+
+    #[inline]
+    fn number_to(&self, a: Number, literal: &Literal, times: &Times) -> Standing {
+        match literal {
+            Literal::Number(b) => order(a.compare(*b), Unlike::NoNumber),
+            Literal::Time(b) => {
+                let time = self.time.get_or_init(|| times.of_number(a));
+                order(time.map(|a| a.cmp(&b.at)), Unlike::NoDate)
+            }
+            Literal::Bool(b) => Standing::Is((a.float() != 0.0).cmp(b)),
+            Literal::Text(b) => order(b.number.and_then(|b| a.compare(b)), Unlike::Number),
+        }
+    }
+}
+
+impl Compared for Reading<'_> {
+    #[inline]
+    fn is_nothing(&self) -> bool {
+        self.value == Value::Null
+    }
+
+    #[inline]
+    fn stands_to(&self, literal: &Literal, times: &Times) -> Standing {
+        match &self.value {
+            Value::Null => Standing::Unknown,
+            Value::Number(a) => self.number_to(*a, literal, times),
+            Value::Time(a) => time_to(*a, literal),
+            Value::Bool(a) => bool_to(*a, literal),
+            Value::Text(a) => self.text_to(a, literal, times),
+        }
     }
 }
 
 fn time_to(a: i64, literal: &Literal) -> Standing {
     let b = match literal {
-        Literal::Time(b) => Some(*b),
+        Literal::Time(b) => Some(b.at),
         Literal::Text(b) => b.time,
         Literal::Number(_) | Literal::Bool(_) => None,
     };
@@ -241,27 +325,10 @@ fn bool_to(a: bool, literal: &Literal) -> Standing {
     let ordering = match literal {
         Literal::Bool(b) => Some(a.cmp(b)),
         Literal::Number(b) => f64::from(u8::from(a)).partial_cmp(&b.float()),
-        Literal::Text(b) => truth(&b.text).map(|b| a.cmp(&b)),
+        Literal::Text(b) => b.truth.map(|b| a.cmp(&b)),
         Literal::Time(_) => None,
     };
     order(ordering, Unlike::Truth)
-}
-
-#[inline]
-fn text_to(a: &str, literal: &Literal, times: &Times) -> Standing {
-    match literal {
-        Literal::Text(b) => Standing::Is(a.trim().cmp(b.text.trim())),
-        Literal::Number(b) => {
-            let number = Number::parse(a.as_bytes());
-            order(number.and_then(|a| a.compare(*b)), Unlike::NoNumber)
-        }
-        Literal::Time(b) => order(times.read(a).map(|a| a.cmp(b)), Unlike::NoDate),
-        Literal::Bool(b) => {
-            let number = || Number::parse(a.as_bytes()).map(|a| a.float() != 0.0);
-            let truth = truth(a).or_else(number);
-            order(truth.map(|a| a.cmp(b)), Unlike::NoTruth)
-        }
-    }
 }
 
 impl From<Amount> for Value<'static> {

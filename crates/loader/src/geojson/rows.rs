@@ -209,14 +209,15 @@ fn degrees(crs: &Crs, x: &[u8], y: &[u8]) -> Result<(String, String, f64), Vague
     }
 }
 
-/// What a feature has in a property.
+/// What a feature has in a property. What JSON alone has, a list say, or a number that is too
+/// large, is the text that stands there.
 fn value<'p>(properties: Option<&'p [u8]>, name: Option<&String>) -> Value<'p> {
     let value = name.and_then(|name| property(properties?, name));
     value.map_or(Value::Null, |value| match value {
         b"true" => Value::Bool(true),
         b"false" => Value::Bool(false),
         [b'"', ..] => Value::Text(string(value)),
-        _ => Number::parse(value).map_or(Value::Null, Value::Number),
+        _ => Number::parse(value).map_or_else(|| Value::Text(string(value)), Value::Number),
     })
 }
 

@@ -5,9 +5,9 @@
 
 use super::column::{Column, Kind};
 use super::spelling::Written;
-use crate::filter::{Filter, Literal, Tree, Unlike};
+use crate::filter::{Filter, Literal, Tree, Unlike, Value};
 use crate::report::{Uncompared, shown};
-use crate::time::Times;
+use std::sync::OnceLock;
 
 /// Why a filter or a column doesn't fit a table.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -23,34 +23,33 @@ impl TableError {
 }
 
 /// Whether all comparisons can be; the columns are those that the filter counts.
-pub(super) fn check(filter: &Filter, columns: &[&Column], times: &Times) -> Result<(), TableError> {
-    if let Some(message) = filter.ambiguous() {
+pub(super) fn check(filter: &Filter, columns: &[&Column]) -> Result<(), TableError> {
+    if let Some(message) = filter.unread() {
         return Err(TableError::new(message));
     }
-    parts(filter.tree(), columns, times)
+    parts(filter.tree(), columns)
 }
 
-fn parts(tree: &Tree, columns: &[&Column], times: &Times) -> Result<(), TableError> {
+fn parts(tree: &Tree, columns: &[&Column]) -> Result<(), TableError> {
     match tree {
-        Tree::And(all) | Tree::Or(all) => {
-            all.iter().try_for_each(|part| parts(part, columns, times))
-        }
-        Tree::Not(inner) => parts(inner, columns, times),
+        Tree::And(all) | Tree::Or(all) => all.iter().try_for_each(|part| parts(part, columns)),
+        Tree::Not(inner) => parts(inner, columns),
         Tree::Of(at, condition) => {
             let Some(column) = columns.get(*at) else {
                 return Ok(());
             };
             let mut literals = condition.literals().iter();
-            literals.try_for_each(|literal| fits(column, literal, times))
+            literals.try_for_each(|literal| fits(column, literal))
         }
     }
 }
 
 /// Whether a column's values can be compared with a literal.
-fn fits(column: &Column, literal: &Literal, times: &Times) -> Result<(), TableError> {
+fn fits(column: &Column, literal: &Literal) -> Result<(), TableError> {
     let possible = match (column.kind(), literal) {
-        (Kind::Text, _) => return texts_fit(column, literal, times),
-        (Kind::Number, Literal::Time(_)) => return texts_fit(column, literal, times),
+        (Kind::Text, _) | (Kind::Number, Literal::Time(_)) => {
+            return column.fits.known(literal, || texts_fit(column, literal));
+        }
         (Kind::Number, Literal::Text(text)) => {
             if text.number().is_some() && column.written == Written::Variously {
                 return Err(TableError::new(format!(
@@ -82,30 +81,97 @@ fn fits(column: &Column, literal: &Literal, times: &Times) -> Result<(), TableEr
     )))
 }
 
+/// For each kind of literal why values can't be compared with it, if that is known.
+#[derive(Debug, Default)]
+pub(super) struct Fits([OnceLock<Option<TableError>>; 11]);
+
+impl Fits {
+    /// What is known of a literal's kind, or found out now: all values are looked at once only.
+    fn known(
+        &self,
+        literal: &Literal,
+        find: impl FnOnce() -> Result<(), TableError>,
+    ) -> Result<(), TableError> {
+        let known = self.0.get(kind(literal));
+        let error = known.map(|known| known.get_or_init(|| find().err()));
+        error
+            .and_then(Option::as_ref)
+            .map_or(Ok(()), |error| Err(error.clone()))
+    }
+}
+
+/// What says of a literal which values it can be compared with, whatever it is itself.
+fn kind(literal: &Literal) -> usize {
+    match literal {
+        Literal::Number(_) => 0,
+        Literal::Time(_) => 1,
+        Literal::Bool(_) => 2,
+        Literal::Text(text) => {
+            let reads = [
+                text.number().is_some(),
+                text.time().is_some(),
+                text.truth().is_some(),
+            ];
+            reads
+                .iter()
+                .fold(0, |bits, reads| bits * 2 + usize::from(*reads))
+                + 3
+        }
+    }
+}
+
+/// How many of a column's values can be compared.
+#[derive(Default)]
+struct Found {
+    alike: usize,
+    unlike: usize,
+    /// The first that can't be, or the first of those with digits.
+    example: Option<(Unlike, String)>,
+    has_digits: bool,
+}
+
+impl Found {
+    fn add(mut self, unlike: Option<Unlike>, value: &Value<'_>, rows: usize) -> Self {
+        let Some(unlike) = unlike else {
+            self.alike += rows;
+            return self;
+        };
+        self.unlike += rows;
+        if !self.has_digits {
+            let text = value.shown();
+            self.has_digits = text.bytes().any(|byte| byte.is_ascii_digit());
+            if self.has_digits || self.example.is_none() {
+                self.example = Some((unlike, text));
+            }
+        }
+        self
+    }
+
+    /// Both, where the values of `self` come first.
+    fn and(self, other: Self) -> Self {
+        let first = self.has_digits || (self.example.is_some() && !other.has_digits);
+        Self {
+            alike: self.alike + other.alike,
+            unlike: self.unlike + other.unlike,
+            example: if first { self.example } else { other.example },
+            has_digits: self.has_digits || other.has_digits,
+        }
+    }
+}
+
 /// Whether values that may be anything can be compared with a literal: at least one can, and
 /// those that can't have no digits, as `unknown` or `n/a`.
-fn texts_fit(column: &Column, literal: &Literal, times: &Times) -> Result<(), TableError> {
-    let mut found: Option<(Unlike, String)> = None;
-    let (mut alike, mut unlike) = (0, 0);
-    let mut wrong = false;
-    column.each(|value, rows| match value.unlike(literal, times) {
-        None => alike += rows,
-        Some(why) => {
-            unlike += rows;
-            let text = || value.shown();
-            let has_digits = !wrong && text().bytes().any(|b| b.is_ascii_digit());
-            if has_digits || found.is_none() {
-                found = Some((why, text()));
-            }
-            wrong |= has_digits;
-        }
-    });
-    match found {
-        Some((why, example)) if wrong || alike == 0 => {
+fn texts_fit(column: &Column, literal: &Literal) -> Result<(), TableError> {
+    let tell = |found: Found, value: &Value<'_>, rows| {
+        found.add(value.unlike(literal, &column.times), value, rows)
+    };
+    let found = column.gather(tell, Found::and);
+    match found.example {
+        Some((unlike, example)) if found.has_digits || found.alike == 0 => {
             let values = Uncompared {
                 column: column.name().to_owned(),
-                unlike: why,
-                count: unlike as u64,
+                unlike,
+                count: found.unlike as u64,
                 example,
             };
             Err(TableError::new(values.to_string()))

@@ -1,9 +1,10 @@
 //! A column that is whole: its values in an index's order.
 
+use super::check::Fits;
 use super::spelling::Written;
 use super::words::{Word, Words};
 use crate::exact::{Number, number_text};
-use crate::filter::{Literal, Value};
+use crate::filter::Value;
 use crate::time::{Times, time_text};
 use rayon::prelude::*;
 use std::borrow::Cow;
@@ -58,7 +59,9 @@ pub struct Column {
     pub(super) written: Written,
     /// How many rows have no value.
     nulls: usize,
-    times: Times,
+    pub(super) times: Times,
+    /// Which kinds of literals its values can be compared with, as far as any was asked for.
+    pub(super) fits: Fits,
 }
 
 #[derive(Debug)]
@@ -151,6 +154,7 @@ impl Column {
             written,
             nulls: 0,
             times: times.clone(),
+            fits: Fits::default(),
         };
         let null = |row: &usize| column.value(*row) == Value::Null;
         column.nulls = (0..column.len()).filter(null).count();
@@ -343,20 +347,27 @@ impl Column {
         }
     }
 
-    /// Tells each value and how many rows have it; a word's rows at once, others one by one.
-    pub(super) fn each(&self, mut tell: impl FnMut(&Value<'_>, usize)) {
+    /// Gathers what each value tells, with how many rows have it; a word's rows at once, others one
+    /// by one. Parts are joined in the order of the values.
+    pub(super) fn gather<T: Default + Send>(
+        &self,
+        tell: impl Fn(T, &Value<'_>, usize) -> T + Sync + Send,
+        join: impl Fn(T, T) -> T + Sync + Send,
+    ) -> T {
         if let Values::Words(codes, words) = &self.values {
-            for (word, rows) in words.iter().zip(counts(codes, words.len())) {
-                tell(&word.value(), rows);
-            }
-            return;
+            let rows = counts(codes, words.len());
+            let words = words.par_iter().zip(rows);
+            let parts = words.fold(T::default, |all, (word, rows)| {
+                tell(all, &word.value(), rows)
+            });
+            return parts.reduce(T::default, join);
         }
-        for row in 0..self.len() {
-            match self.value(row) {
-                Value::Null => (),
-                value => tell(&value, 1),
-            }
-        }
+        let rows = (0..self.len()).into_par_iter();
+        let parts = rows.fold(T::default, |all, row| match self.value(row) {
+            Value::Null => all,
+            value => tell(all, &value, 1),
+        });
+        parts.reduce(T::default, join)
     }
 
     /// What a row has; a text of digits that is kept as a number is one.
@@ -385,23 +396,6 @@ impl Column {
                 .map(Word::value),
         };
         value.unwrap_or(Value::Null)
-    }
-
-    /// What a row has to be compared with a literal: its text with a text, where it has one.
-    #[inline]
-    pub(super) fn value_for(&self, row: usize, literal: Option<&Literal>) -> Value<'_> {
-        let value = self.value(row);
-        if self.written == Written::Typed {
-            return value;
-        }
-        let is_text = matches!(literal, Some(Literal::Text(_)));
-        match value {
-            // a pattern may read digits another way than they are a number
-            Value::Number(_) if is_text || !self.times.are_common() => {}
-            Value::Time(_) if is_text => {}
-            value => return value,
-        }
-        self.text(row).map_or(Value::Null, Value::Text)
     }
 }
 

@@ -58,9 +58,6 @@ impl Kept {
             return;
         }
         self.points += more.points;
-        if self.times.are_common() {
-            self.times = more.times;
-        }
         for (column, more) in self.columns.iter_mut().zip(more.columns) {
             column.append(more);
         }

@@ -1,5 +1,6 @@
 //! Columns that are kept beside an index of points: what they are filtered and parted by.
 
+mod cell;
 mod check;
 mod column;
 mod growing;

@@ -1,10 +1,11 @@
 //! Parts of an index, by what its table says: what fulfils a filter, what has one value.
 
 use super::Table;
+use super::cell::Cell;
 use super::check::{TableError, check};
 use super::column::{Codes, Column, Values};
 use super::words::Word;
-use crate::filter::{Condition, Filter, Tree, Value};
+use crate::filter::{Condition, Filter, Reading, Tree, Value};
 use crate::report::shown;
 use crate::time::Times;
 use heatsplat_points::{Point, Points};
@@ -38,8 +39,9 @@ impl Table {
         let chunks = points.as_slice().par_chunks(ROWS).enumerate();
         let parts: Vec<Vec<Point>> = chunks
             .map(|(chunk, points)| {
+                let mut verdict = test.verdict();
                 let rows = (chunk * ROWS..).zip(points);
-                let wanted = rows.filter(|(row, _)| test.holds(*row) == Some(true));
+                let wanted = rows.filter(|(row, _)| verdict(*row) == Some(true));
                 wanted.map(|(_, point)| *point).collect()
             })
             .collect();
@@ -81,7 +83,8 @@ impl Table {
         let (filter, columns) = self.fitting(filter)?;
         let column = self.column(column).ok_or_else(|| self.missing(column))?;
         let test = Test::of(filter.tree(), &columns, &self.times);
-        let wanted = |row| test.holds(row) == Some(true);
+        let mut verdict = test.verdict();
+        let wanted = |row| verdict(row) == Some(true);
         Ok(parted(points, column, names, wanted))
     }
 
@@ -94,7 +97,7 @@ impl Table {
             .iter()
             .map(column)
             .collect::<Result<_, _>>()?;
-        check(&filter, &columns, &self.times)?;
+        check(&filter, &columns)?;
         Ok((filter, columns))
     }
 
@@ -119,7 +122,7 @@ fn parted(
     points: &Points,
     column: &Column,
     names: &[impl AsRef<str>],
-    wanted: impl Fn(usize) -> bool,
+    mut wanted: impl FnMut(usize) -> bool,
 ) -> Vec<Points> {
     let mut place = HashMap::new();
     for (at, name) in names.iter().enumerate() {
@@ -142,27 +145,65 @@ fn parted(
 }
 
 /// A condition on rows of a table.
-enum Test<'t> {
+struct Test<'t> {
+    part: Part<'t>,
+    /// The columns of which each row's value is compared.
+    columns: Vec<&'t Column>,
+    times: &'t Times,
+}
+
+/// A part of a condition.
+enum Part<'t> {
     And(Vec<Self>),
     Or(Vec<Self>),
     Not(Box<Self>),
     /// What is true of each word of a column, and last of rows without one.
     Words(&'t Codes, Vec<Option<bool>>),
-    /// A condition on a column's values.
-    Values(&'t Column, &'t Condition, &'t Times),
+    /// A condition on the values of one of the test's columns.
+    Values(usize, &'t Condition),
     Unknown,
 }
 
 impl<'t> Test<'t> {
     fn of(tree: &'t Tree, columns: &[&'t Column], times: &'t Times) -> Self {
-        let all = |parts: &'t [Tree]| {
+        let mut compared = Vec::new();
+        Self {
+            part: Part::of(tree, columns, &mut compared, times),
+            columns: compared,
+            times,
+        }
+    }
+
+    /// What is true of rows, one after the other.
+    fn verdict(&self) -> impl FnMut(usize) -> Option<bool> {
+        let mut cells = Vec::with_capacity(self.columns.len());
+        move |row| {
+            cells.clear();
+            cells.extend(self.columns.iter().map(|column| column.cell(row)));
+            self.part.holds(row, &cells, self.times)
+        }
+    }
+}
+
+impl<'t> Part<'t> {
+    fn of(
+        tree: &'t Tree,
+        columns: &[&'t Column],
+        compared: &mut Vec<&'t Column>,
+        times: &'t Times,
+    ) -> Self {
+        let mut all = |parts: &'t [Tree]| {
             let parts = parts.iter();
-            parts.map(|part| Self::of(part, columns, times)).collect()
+            parts
+                .map(|part| Self::of(part, columns, compared, times))
+                .collect()
         };
         let (place, condition) = match tree {
             Tree::And(parts) => return Self::And(all(parts)),
             Tree::Or(parts) => return Self::Or(all(parts)),
-            Tree::Not(inner) => return Self::Not(Box::new(Self::of(inner, columns, times))),
+            Tree::Not(inner) => {
+                return Self::Not(Box::new(Self::of(inner, columns, compared, times)));
+            }
             Tree::Of(column, condition) => (*column, condition),
         };
         let Some(column) = columns.get(place) else {
@@ -171,32 +212,43 @@ impl<'t> Test<'t> {
         match &column.values {
             Values::Words(codes, words) => {
                 let values = words.iter().map(Word::value).chain([Value::Null]);
-                let verdict = |value: Value<'_>| condition.holds(|_| value.borrowed(), times);
+                let verdict = |value| condition.holds(&Reading::of(value), times);
                 Self::Words(codes, values.map(verdict).collect())
             }
-            _ => Self::Values(column, condition, times),
+            _ => {
+                let known = compared.iter().position(|c| std::ptr::eq(*c, *column));
+                let at = known.unwrap_or_else(|| {
+                    compared.push(column);
+                    compared.len() - 1
+                });
+                Self::Values(at, condition)
+            }
         }
     }
 
-    fn holds(&self, row: usize) -> Option<bool> {
+    fn holds(&self, row: usize, cells: &[Cell<'_>], times: &Times) -> Option<bool> {
         match self {
-            Self::And(parts) => decided(parts, row, false),
-            Self::Or(parts) => decided(parts, row, true),
-            Self::Not(inner) => inner.holds(row).map(|holds| !holds),
+            Self::And(parts) => decided(parts, row, cells, times, false),
+            Self::Or(parts) => decided(parts, row, cells, times, true),
+            Self::Not(inner) => inner.holds(row, cells, times).map(|holds| !holds),
             Self::Words(codes, verdicts) => verdicts.get(codes.at(row)?).copied().flatten(),
-            Self::Values(column, condition, times) => {
-                condition.holds(|literal| column.value_for(row, literal), times)
-            }
+            Self::Values(at, condition) => condition.holds(cells.get(*at)?, times),
             Self::Unknown => None,
         }
     }
 }
 
 /// `and` (a false decides) or `or` (a true decides).
-fn decided(parts: &[Test<'_>], row: usize, decisive: bool) -> Option<bool> {
+fn decided(
+    parts: &[Part<'_>],
+    row: usize,
+    cells: &[Cell<'_>],
+    times: &Times,
+    decisive: bool,
+) -> Option<bool> {
     let mut outcome = Some(!decisive);
     for part in parts {
-        match part.holds(row) {
+        match part.holds(row, cells, times) {
             Some(holds) if holds == decisive => return Some(decisive),
             None => outcome = None,
             Some(_) => (),
@@ -305,14 +357,12 @@ mod laws {
         let times = Times::new(&formats);
         let column = kept(values, stretch, &times);
         let filter = filter.parse::<Filter>().unwrap().told(&times);
-        let test = Test::of(filter.tree(), &[&column], &times);
+        let columns = [&column];
+        let test = Test::of(filter.tree(), &columns, &times);
+        let mut verdict = test.verdict();
         for (row, value) in values.iter().enumerate() {
             let at_load = filter.tree().holds(std::slice::from_ref(value), &times);
-            assert_eq!(
-                test.holds(row),
-                at_load,
-                "{filter}: {value:?} in {column:?}"
-            );
+            assert_eq!(verdict(row), at_load, "{filter}: {value:?} in {column:?}");
         }
         assert_eq!(column.len(), values.len());
         for (row, value) in values.iter().enumerate() {
@@ -337,13 +387,18 @@ mod laws {
             alike in 0..4usize,
             stretch in 1..12usize,
             filter in condition(),
-            told: bool,
+            told in 0..4usize,
         ) {
             let values: Vec<_> = match alike {
                 0 => vec![same; values.len()],
                 _ => values,
             };
-            let formats: &[&str] = if told { &["%d.%m.%Y", "%m/%d/%Y"] } else { &[] };
+            let formats: &[&str] = match told {
+                0 => &["%d.%m.%Y", "%m/%d/%Y"],
+                1 => &["seconds"],
+                2 => &["%Y-%d-%m"],
+                _ => &[],
+            };
             check(&values, stretch, &filter, formats);
         }
 

@@ -5,9 +5,7 @@
 //! `version = '1.10'` wants the same rows of a kept column as of the file.
 
 use crate::exact::number_text;
-use crate::time::time_text;
-use jiff::SignedDuration;
-use jiff::civil::date;
+use crate::time::{civil, time_text};
 use std::fmt::Write as _;
 
 /// How numbers of at most 15 digits may be written; some of these are true of a column.
@@ -136,10 +134,7 @@ impl TimeSpelling {
 
     /// Writes a time as it was written.
     pub(super) fn write(self, time: i64) -> String {
-        let at = date(1970, 1, 1)
-            .at(0, 0, 0, 0)
-            .checked_add(SignedDuration::from_micros(time));
-        let Ok(at) = at else {
+        let Some(at) = civil(time) else {
             return time_text(time);
         };
         let (year, month, day) = (at.year(), at.month(), at.day());

@@ -2,9 +2,9 @@
 
 use super::epoch::Unit;
 use super::iso::{self, Rest};
-use super::{SECOND, begins};
+use super::{SECOND, begins, micros};
 use crate::exact::Number;
-use jiff::civil::{DateTime, date};
+use jiff::civil::date;
 use jiff::fmt::strtime::BrokenDownTime;
 use jiff::tz::TimeZone;
 use std::fmt;
@@ -88,6 +88,11 @@ impl TimeFormat {
         }
     }
 
+    /// What numbers count.
+    pub(super) fn unit(&self) -> Option<Unit> {
+        self.unit
+    }
+
     /// The time that a text says in this way.
     pub(super) fn read(&self, text: &str) -> Option<i64> {
         if let Some(unit) = self.unit {
@@ -112,11 +117,6 @@ impl TimeFormat {
         };
         Some(micros(day.to_datetime(parts.to_time().ok()?))? - offset)
     }
-}
-
-fn micros(at: DateTime) -> Option<i64> {
-    let clock = at.duration_since(at.date().at(0, 0, 0, 0)).as_micros();
-    Some(begins(at.date()) + i64::try_from(clock).ok()?)
 }
 
 #[cfg(test)]

@@ -109,10 +109,10 @@ fn date(rest: &mut Rest<'_>) -> Option<Date> {
     rest.take(separator);
     if separator == b'-' && rest.take(b'W') {
         let week = rest.number(2)?;
-        return rest
-            .take(b'-')
-            .then_some(())
-            .and_then(|()| of_week(year, week, rest.number(1)?));
+        if !rest.take(b'-') {
+            return None;
+        }
+        return of_week(year, week, rest.number(1)?);
     }
     if separator == b'-' && rest.digits() == 3 {
         return of_year(year, rest.number(3)?);

@@ -8,9 +8,11 @@
 mod epoch;
 mod format;
 mod iso;
+mod unread;
 mod words;
 
 pub use format::{TimeFormat, TimeFormatError};
+pub(crate) use unread::{Unread, unread};
 
 use crate::exact::Number;
 use jiff::SignedDuration;
@@ -63,22 +65,45 @@ impl Times {
     /// The time that a text says.
     #[inline]
     pub(crate) fn read(&self, text: &str) -> Option<i64> {
-        self.told(text).or_else(|| time(text))
+        match self.told(text) {
+            Some(Told::Date(at) | Told::Count(at)) => Some(at),
+            None => time(text),
+        }
     }
 
     /// The time that a number is.
     pub(crate) fn of_number(&self, number: Number) -> Option<i64> {
-        if self.are_common() {
-            return epoch::time(number);
-        }
-        self.told(&number.text()).or_else(|| epoch::time(number))
+        let mut text = None;
+        let told = self.0.as_deref().unwrap_or_default().iter();
+        let mut told = told.map(|format| match format.unit() {
+            Some(unit) => unit.time(number),
+            None => format.read(text.get_or_insert_with(|| number.text())),
+        });
+        told.find_map(|at| at).or_else(|| epoch::time(number))
     }
 
     /// The time that a text says in a spelling that was told.
-    pub(crate) fn told(&self, text: &str) -> Option<i64> {
+    pub(crate) fn told(&self, text: &str) -> Option<Told> {
         let told = self.0.as_deref().unwrap_or_default();
-        told.iter().find_map(|format| format.read(text.trim()))
+        told.iter().find_map(|format| {
+            let at = format.read(text.trim())?;
+            let is_count = format.unit().is_some();
+            Some(if is_count {
+                Told::Count(at)
+            } else {
+                Told::Date(at)
+            })
+        })
     }
+}
+
+/// A time in a spelling that was told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Told {
+    /// By a pattern.
+    Date(i64),
+    /// By what numbers count.
+    Count(i64),
 }
 
 /// A time as it is read again: `2010-03-01T12:30:00Z`; what no calendar has is a number.
@@ -89,8 +114,8 @@ pub(crate) fn time_text(time: i64) -> String {
     }
 }
 
-/// The day and time of day in UTC.
-fn civil(time: i64) -> Option<DateTime> {
+/// The day and time of day in UTC; what no calendar has is none.
+pub(crate) fn civil(time: i64) -> Option<DateTime> {
     let since = SignedDuration::from_micros(time);
     date(1970, 1, 1).at(0, 0, 0, 0).checked_add(since).ok()
 }
@@ -105,9 +130,12 @@ fn expanded(text: &str) -> Option<i64> {
     if let Ok(at) = text.parse::<jiff::Timestamp>() {
         return Some(at.as_microsecond());
     }
-    let at: DateTime = text.parse().ok()?;
-    let midnight = at.date().at(0, 0, 0, 0);
-    let clock = at.duration_since(midnight).as_micros();
+    text.parse().ok().and_then(micros)
+}
+
+/// The time of a day and time of day in UTC.
+fn micros(at: DateTime) -> Option<i64> {
+    let clock = at.duration_since(at.date().at(0, 0, 0, 0)).as_micros();
     Some(begins(at.date()) + i64::try_from(clock).ok()?)
 }
 
@@ -239,6 +267,8 @@ mod tests {
             "2024-06-01 0:30 AM",
             "2024-06-01 10:00:00 CEST",
             "2024-06-01 10:00:00 MST7",
+            "1 Jun 2024 10:00 CEST",
+            "Sat, 01 Jun 2024 10:00:00 A",
             "2024-06-01T10:00:00+25:00",
             "2024-06-01 10:00:00 and more",
             "2024-06/01",

@@ -29,6 +29,11 @@ const WEEKDAYS: [&str; 7] = [
     "sunday",
 ];
 
+/// The zones of RFC 2822 that have one meaning there.
+const ZONES: [&str; 11] = [
+    "UT", "UTC", "GMT", "EST", "EDT", "CST", "CDT", "MST", "MDT", "PST", "PDT",
+];
+
 /// What may stand before a year, and adds nothing.
 const UTC: [&str; 4] = ["utc", "gmt", "ut", "z"];
 
@@ -40,7 +45,15 @@ pub(super) fn read(text: &str) -> Option<i64> {
     if let Some(time) = parts(text) {
         return Some(time);
     }
-    // zones by letters mean what they do in the United States, but only in its spelling
+    // zones by letters mean what they do in the United States, but only in its spelling; others are
+    // UTC to that parser
+    let zone = text
+        .rsplit(' ')
+        .next()
+        .filter(|zone| zone.bytes().all(|b| b.is_ascii_alphabetic()));
+    if zone.is_some_and(|zone| !ZONES.iter().any(|known| known.eq_ignore_ascii_case(zone))) {
+        return None;
+    }
     let at = DateTimeParser::new().parse_timestamp(text).ok()?;
     Some(at.as_second() * SECOND)
 }
@@ -120,6 +133,16 @@ fn ordinal(rest: &mut Rest<'_>) {
     {
         rest.0 = behind;
     }
+}
+
+/// Whether a word is a month, in whatever case.
+pub(super) fn is_month(word: &str) -> bool {
+    named(&MONTHS, &word.to_ascii_lowercase()).is_some()
+}
+
+/// Whether a word is a day of the week, in whatever case.
+pub(super) fn is_weekday(word: &str) -> bool {
+    named(&WEEKDAYS, &word.to_ascii_lowercase()).is_some()
 }
 
 /// Where a name is, in full or by its first three letters.

@@ -314,6 +314,26 @@ fn types_decide_in_geojson() {
     };
     assert_eq!(count("id = '5a'"), (1, 1));
     assert_eq!(count("id = '5' or id = '5a'"), (2, 0));
+    // what only JSON has is the text that stands there
+    let others = ["[1, 2]", "{\"a\":null}", "1e400", "null"];
+    let others: String = others
+        .iter()
+        .map(|value| {
+            format!(
+                "{{\"type\":\"Feature\",\"properties\":{{\"v\":{value}}},\"geometry\":\
+                 {{\"type\":\"Point\",\"coordinates\":[1,2]}}}}\n"
+            )
+        })
+        .collect();
+    for (filter, expected) in [
+        ("v is null", 1),
+        ("v is not null", 3),
+        ("v = '[1, 2]' or v = '1e400'", 2),
+        ("v <> '[1, 2]'", 2),
+    ] {
+        let (points, _) = loaded("a.geojsonl", others.as_bytes(), &options(filter, &[])).unwrap();
+        assert_eq!(points.len(), expected, "{filter}");
+    }
 }
 
 /// The same instant, or nearly, in fifteen spellings.
@@ -444,6 +464,107 @@ fn day_and_month_are_as_told() {
     assert!(message.contains("--time-format"), "{message}");
 }
 
+/// What looks like a date and is read as none is never ordered as a text.
+#[test]
+fn texts_are_not_ordered_by_what_looks_like_a_date() {
+    let csv = "d,lat,lon\n02-JUN-24,10,20\n2024-06-15,10,20\n";
+    let mut source = read(
+        csv.as_bytes(),
+        "a.csv",
+        &Options {
+            keep: vec!["d".to_owned()],
+            ..Options::default()
+        },
+    )
+    .unwrap();
+    let (_, table, _) = load_table(&mut *source, |_| ()).unwrap();
+    for (date, says) in [
+        ("01-JUN-24", "looks like a date"),
+        ("01.06.24", "may have the day or the month first"),
+        ("15-06-24", "may have the day or the month first"),
+        ("2024-06-31", "looks like a date"),
+        ("2024-06-01 10:00:00 CEST", "looks like a date"),
+    ] {
+        for filter in [
+            format!("d < '{date}'"),
+            format!("not d between 2024-01-01 and '{date}'"),
+        ] {
+            let at_load = error("a.csv", csv.as_bytes(), &options(&filter, &[]));
+            let asked = table.check(&filter.parse().unwrap()).unwrap_err();
+            for message in [at_load, asked.to_string()] {
+                assert!(message.contains(says), "{filter}: {message}");
+                assert!(message.contains("--time-format"), "{filter}: {message}");
+            }
+        }
+        // as a text it may be equal
+        assert_eq!(
+            table.check(&format!("d = '{date}'").parse().unwrap()),
+            Ok(())
+        );
+    }
+    // what is no date can be ordered by
+    let plain = "d > '1.10.3' and d < 'May' and d > '10.0.0.1'";
+    assert_eq!(table.check(&plain.parse().unwrap()), Ok(()));
+    let told = options("d < '10-JUN-24'", &["%d-%b-%y"]);
+    let (points, _) = loaded("a.csv", csv.as_bytes(), &told).unwrap();
+    assert_eq!(points.len(), 1);
+}
+
+/// What is told of a source's times says nothing of its texts and numbers.
+#[test]
+fn counts_in_quotes_are_texts() {
+    let csv = "zip,lat,lon,weight\n01234,10,20,1\n1234,10,20,2\n1234.0,10,20,4\n";
+    for formats in [&[][..], &["seconds"], &["%d.%m.%Y", "ms"]] {
+        assert_eq!(wanted(csv, "zip = '01234'", formats).0, 1.0, "{formats:?}");
+        assert_eq!(
+            wanted(csv, "zip in ('1234')", formats).0,
+            2.0,
+            "{formats:?}"
+        );
+        assert_eq!(wanted(csv, "zip = 1234", formats).0, 7.0, "{formats:?}");
+    }
+    let alike = "n,t,lat,lon,weight\n5,86400,10,20,1\n50,90000,10,20,2\n";
+    assert_eq!(wanted(alike, "n < '6' and n > '4'", &["seconds"]).0, 3.0);
+    assert_eq!(wanted(alike, "t > 1970-01-02", &["seconds"]).0, 2.0);
+    assert_eq!(wanted(alike, "n = '5' and t > 5", &["seconds"]).0, 1.0);
+    // flags are no times either
+    let json = "{\"type\":\"Feature\",\"properties\":{\"flag\":true},\"geometry\":\
+        {\"type\":\"Point\",\"coordinates\":[1,2]}}\n";
+    let (points, _) = loaded(
+        "a.geojsonl",
+        json.as_bytes(),
+        &options("flag = '1'", &["seconds"]),
+    )
+    .unwrap();
+    assert_eq!(points.len(), 1);
+}
+
+/// A pattern reads the filter's dates and the source's alike.
+#[test]
+fn dates_of_filters_are_read_as_the_sources_are() {
+    let csv = "d,lat,lon,weight\n2024-01-06,10,20,1\n2024-02-06,10,20,2\n2024-13-06,10,20,4\n";
+    for date in ["2024-02-06", "'2024-02-06'"] {
+        for (filter, expected) in [("=", 2.0), (">", 4.0), ("<=", 3.0)] {
+            let filter = format!("d {filter} {date}");
+            assert_eq!(wanted(csv, &filter, &["%Y-%d-%m"]).0, expected, "{filter}");
+        }
+    }
+    assert_eq!(wanted(csv, "d >= '2024-02-06'", &[]).0, 2.0);
+}
+
+#[test]
+fn numbers_that_are_too_long_to_be_exact_are_texts_in_quotes() {
+    let a = "170141183460469231731687303715884105728";
+    let csv = format!("k,lat,lon,weight\n{a},10,20,1\n{a}0,10,20,2\nx,10,20,4\n");
+    assert_eq!(wanted(&csv, &format!("k = '{a}'"), &[]).0, 1.0);
+    assert!(
+        format!("k = {a}")
+            .parse::<heatsplat_loader::Filter>()
+            .is_err()
+    );
+    assert_eq!(wanted(&csv, "k > 1e38", &[]).0, 3.0);
+}
+
 #[test]
 fn what_can_not_be_compared_is_told() {
     let (sum, report) = wanted(AMERICAN, "date >= 2024-06-01", &[]);
@@ -503,9 +624,11 @@ fn a_request_is_never_answered_by_a_blank() {
     };
     let check = |csv: &str, formats: &[&str], filter: &str| {
         let filter = filter.parse().unwrap();
-        table(csv, formats)
-            .check(&filter)
-            .map_err(|e| e.to_string())
+        let table = table(csv, formats);
+        let first = table.check(&filter).map_err(|e| e.to_string());
+        // what was found out once is remembered
+        assert_eq!(table.check(&filter).map_err(|e| e.to_string()), first);
+        first
     };
     let refused = |csv: &str, filter: &str, says: &str| {
         let message = check(csv, &[], filter).unwrap_err();

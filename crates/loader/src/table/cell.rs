@@ -1,0 +1,58 @@
+//! What a row has in a column, as it is compared: as a number or a time, or as the text that it was.
+
+use super::column::Column;
+use super::spelling::Written;
+use crate::filter::{Compared, Literal, Reading, Standing, Value};
+use crate::time::Times;
+use std::cell::OnceCell;
+
+/// A row's value; its text is written once, however many literals ask for it.
+pub(super) struct Cell<'t> {
+    column: &'t Column,
+    row: usize,
+    value: Reading<'t>,
+    text: OnceCell<Reading<'t>>,
+}
+
+impl Column {
+    /// What a row has, to be compared.
+    #[inline]
+    pub(super) fn cell(&self, row: usize) -> Cell<'_> {
+        Cell {
+            column: self,
+            row,
+            value: Reading::of(self.value(row)),
+            text: OnceCell::new(),
+        }
+    }
+
+    /// Whether a literal is compared with the text of a value.
+    #[inline]
+    fn compares_text(&self, value: &Value<'_>, literal: &Literal) -> bool {
+        if self.written == Written::Typed {
+            return false;
+        }
+        match (value, literal) {
+            (Value::Number(_) | Value::Time(_), Literal::Text(_)) => true,
+            // a pattern may read digits another way than they are a number
+            (Value::Number(_), Literal::Time(_)) => !self.times.are_common(),
+            _ => false,
+        }
+    }
+}
+
+impl Compared for Cell<'_> {
+    fn is_nothing(&self) -> bool {
+        self.value.is_nothing()
+    }
+
+    #[inline]
+    fn stands_to(&self, literal: &Literal, times: &Times) -> Standing {
+        if !self.column.compares_text(self.value.value(), literal) {
+            return self.value.stands_to(literal, times);
+        }
+        let text = || self.column.text(self.row).map_or(Value::Null, Value::Text);
+        let text = self.text.get_or_init(|| Reading::of(text()));
+        text.stands_to(literal, times)
+    }
+}
