@@ -3,11 +3,13 @@
 //! One rule for all formats. A system comes by its EPSG number or its definition; units, meridian,
 //! projection and datum are its own, and so is the shift to WGS 84 if the file says one. Else the
 //! datum is found by its number or name, and of EPSG's shifts the one with the best accuracy at
-//! each place is taken, as PROJ does without grids; from ten metres on the account says how far
-//! places may be off. Datums that differ from WGS 84 by up to five metres (ETRS89, NAD83, GDA2020)
-//! are taken as they are. What is known no better than within five metres where a grid does better,
-//! or where two shifts that meet disagree by ten, refuses the file unless that is accepted; so does
-//! what isn't known at all.
+//! each place is taken, as PROJ does without grids; over ten metres the account says how far places
+//! may be off. Datums that differ from WGS 84 by up to five metres (ETRS89, NAD83, GDA2020) are
+//! taken as they are.
+//!
+//! A file is refused where its datum isn't known well: where a grid would do better than a shift
+//! that is only known within more than five metres, or where two shifts that meet disagree by over
+//! ten. Both can be accepted (`--datum-error`); a datum or projection that isn't known at all can't.
 //!
 //! Coordinates are easting and northing, longitude and latitude, in this order, whatever the
 //! official one is: all our formats have them so.
@@ -59,10 +61,8 @@ impl Crs {
         if let Some(text) = crs.as_str() {
             return Self::of_wkt(text, file);
         }
-        let id = |key| crs.get("id")?.get(key)?.as_str();
-        if id("authority") == Some("OGC")
-            && let Some(Ok(known)) = id("code").and_then(Self::of_ogc)
-        {
+        let by_ogc = projjson::code_by(crs, "OGC");
+        if let Some(Ok(known)) = by_ogc.as_deref().and_then(Self::of_ogc) {
             return Ok(known);
         }
         let found = projjson::definition(crs).and_then(|definition| definition.system());

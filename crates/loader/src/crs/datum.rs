@@ -4,7 +4,7 @@
 use std::f64::consts::PI;
 use std::fmt;
 
-/// From how many metres on it is said how far a place may be off.
+/// Over how many metres it is said how far a place may be off.
 const SAID: f64 = 10.0;
 
 /// How well a shift must be known to be taken where a grid that is not read here would do better,
@@ -18,8 +18,11 @@ const BORDER: f64 = 0.1;
 /// WGS 84's half axis, and 1 through its flattening.
 const WGS84: (f64, f64) = (6_378_137.0, 298.257_223_563);
 
+/// The ways to write a longitude, by what is added.
+const TURNS: [f64; 3] = [0.0, 360.0, -360.0];
+
 /// A second of arc, in radians.
-const SECOND: f64 = PI / 180.0 / 3600.0;
+pub(super) const SECOND: f64 = PI / 180.0 / 3600.0;
 
 /// A datum's way to WGS 84.
 pub(super) enum Datum {
@@ -249,7 +252,7 @@ impl Grid {
     }
 }
 
-/// A part of the world in degrees; one whose east is less than its west lies across ±180.
+/// A part of the world in degrees; one across ±180 has an east beyond 180.
 struct Area {
     west: f64,
     south: f64,
@@ -270,13 +273,13 @@ impl Area {
 
     fn of(next: &mut impl FnMut() -> Option<f64>) -> Option<Self> {
         let (west, south, east, north) = (next()?, next()?, next()?, next()?);
-        let width = (east - west).rem_euclid(360.0);
+        let east = if east < west { east + 360.0 } else { east };
         Some(Self {
             west,
             south,
             east,
             north,
-            border: (width * BORDER).max(1.0),
+            border: ((east - west) * BORDER).max(1.0),
         })
     }
 
@@ -291,16 +294,16 @@ impl Area {
 
     fn within(&self, lon: f64, lat: f64, around: f64) -> bool {
         let (west, east) = (self.west - around, self.east + around);
-        let between = match self.west <= self.east {
-            true => west <= lon && lon <= east,
-            false => west <= lon || lon <= east,
-        };
-        between && self.south - around <= lat && lat <= self.north + around
+        let between = |lon: f64| west <= lon && lon <= east;
+        self.south - around <= lat
+            && lat <= self.north + around
+            && TURNS.iter().any(|turn| between(lon + turn))
     }
 
     fn is_in(&self, other: &Self) -> bool {
-        let between = other.west <= self.west && self.east <= other.east;
-        between && other.south <= self.south && self.north <= other.north
+        let between = |turn| other.west <= self.west + turn && self.east + turn <= other.east;
+        let around = other.east - other.west >= 360.0 || TURNS.into_iter().any(between);
+        around && other.south <= self.south && self.north <= other.north
     }
 }
 

@@ -1,7 +1,7 @@
 //! Definitions of coordinate systems: what well-known text and PROJJSON have in common, and the
 //! systems they stand for.
 
-use super::datum::Datum;
+use super::datum::{Datum, SECOND};
 use super::local::Local;
 use super::methods::{self, Projected};
 use super::{Crs, registry};
@@ -40,8 +40,7 @@ pub(super) struct Projection {
     pub(super) parameters: Vec<Parameter>,
     /// Metres to a unit.
     pub(super) unit: f64,
-    /// Whether its first axis is said to go east.
-    pub(super) east: bool,
+    pub(super) axes: Axes,
     /// PROJ's words, where the file has them too.
     pub(super) words: Option<String>,
 }
@@ -50,19 +49,92 @@ pub(super) struct Projection {
 pub(super) struct Parameter {
     pub(super) name: String,
     pub(super) value: f64,
-    /// Radians or metres to its unit, where it has one of its own.
+    /// Radians, metres or ones to its unit, where it has one of its own.
     pub(super) unit: Option<f64>,
 }
 
+/// Which way the axes of a system are said to go.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) enum Axes {
+    /// Nobody says; or both go along a meridian, as about a pole.
+    #[default]
+    Unsaid,
+    EastAndNorth,
+    SouthAndWest,
+}
+
+impl Axes {
+    /// The axes with these directions, in any order.
+    pub(super) fn of<'a>(directions: impl Iterator<Item = &'a str>) -> Result<Self, &'static str> {
+        let all: Vec<String> = directions.map(str::to_ascii_lowercase).collect();
+        let has = |direction: &str| all.iter().any(|other| other == direction);
+        match (has("east"), has("north"), has("south"), has("west")) {
+            (true, true, ..) => Ok(Self::EastAndNorth),
+            (_, _, true, true) => Ok(Self::SouthAndWest),
+            _ if all == ["south", "south"] => Ok(Self::Unsaid),
+            (_, _, false, false) => Ok(Self::Unsaid),
+            _ => Err("one of its axes goes west or south"),
+        }
+    }
+
+    /// Refuses those of degrees that go west or south.
+    pub(super) fn of_degrees(self) -> Result<(), &'static str> {
+        match self {
+            Self::SouthAndWest => Err("its degrees go west and south"),
+            Self::Unsaid | Self::EastAndNorth => Ok(()),
+        }
+    }
+}
+
+/// The unit that all have that have one.
+pub(super) fn one_unit(
+    units: impl Iterator<Item = Result<Option<f64>, &'static str>>,
+) -> Result<Option<f64>, &'static str> {
+    let mut found = None;
+    for unit in units {
+        found = match (found, unit?) {
+            (Some(one), Some(other)) if one != other => return Err("its axes differ in units"),
+            (one, other) => one.or(other),
+        };
+    }
+    Ok(found)
+}
+
 impl Definition {
+    /// The same, bound to another system by a transformation's shift.
+    pub(super) fn bound(
+        mut self,
+        shift: Option<[f64; 7]>,
+        to: Option<Self>,
+    ) -> Result<Self, &'static str> {
+        if shift.is_none() {
+            return Ok(self);
+        }
+        if to.is_some_and(|to| !matches!(to.system(), Ok(Crs::LonLat))) {
+            return Err("it is bound to another datum than that of WGS 84");
+        }
+        if self.is_number() {
+            return Err("it is bound, and has nothing but a number");
+        }
+        self.base.shift = shift;
+        Ok(self)
+    }
+
+    /// Whether it has nothing but a number.
+    fn is_number(&self) -> bool {
+        self.base == Base::default()
+    }
+
     /// The system, or what messages call one that is not known.
     pub(super) fn system(&self) -> Result<Crs, String> {
         // the number stands for the whole, but for a shift that the file says itself
         if let Some(code) = self.code
             && self.base.said().is_none()
-            && let Ok(known) = Crs::numbered(code)
         {
-            return Ok(known);
+            match Crs::numbered(code) {
+                Err(_) if !self.is_number() => (),
+                known => return known,
+            }
         }
         let name = shown(self.name.as_bytes());
         let base = &self.base;
@@ -110,12 +182,9 @@ impl Base {
                 false => Datum::said(shift, self.ellipsoid),
             });
         }
-        let named = |name: &str| {
-            let short = name.get(4..).filter(|_| starts_with(name, "GCS_"));
-            registry::datum(short.unwrap_or(name))
-        };
-        let codes = [self.code, named(&self.datum), named(&self.name)];
-        let known = codes.into_iter().flatten().find_map(|code| {
+        let named = [&self.datum, &self.name].map(|name| registry::datum(name));
+        let codes = [self.code].into_iter().chain(named);
+        let known = codes.flatten().find_map(|code| {
             let known = registry::geographic(code)?;
             let same = alike((known.axis, known.flattening), self.ellipsoid);
             let datum = Datum::of(known.shift, self.ellipsoid)?;
@@ -127,8 +196,7 @@ impl Base {
     /// Whether the datum has no name, on an ellipsoid that only datums of satellites have: those
     /// are WGS 84 within a few metres.
     fn is_nameless(&self) -> bool {
-        let name = registry::plain(&self.datum);
-        let name = name.strip_prefix('d').unwrap_or(&name);
+        let name = registry::plain(registry::bare(&self.datum));
         let none = [
             "unknown",
             "unnamed",
@@ -151,4 +219,62 @@ fn alike(a: (f64, f64), b: (f64, f64)) -> bool {
 pub(super) fn starts_with(text: &str, word: &str) -> bool {
     text.get(..word.len())
         .is_some_and(|start| start.eq_ignore_ascii_case(word))
+}
+
+/// Degrees to a unit of so many radians; those that are rounded degrees are degrees.
+pub(super) fn degrees(radians: f64) -> f64 {
+    let degrees = radians.to_degrees();
+    if (degrees - 1.0).abs() < 1e-8 {
+        1.0
+    } else {
+        degrees
+    }
+}
+
+/// The shift to WGS 84 by the names of a transformation's method and parameters; `None` if it is of
+/// another kind. What has no unit is in metres and seconds.
+pub(super) fn shift(
+    method: &str,
+    parameters: impl FnOnce() -> Result<Vec<Parameter>, &'static str>,
+) -> Result<Option<[f64; 7]>, &'static str> {
+    const NAMES: [&str; 7] = [
+        "X-axis translation",
+        "Y-axis translation",
+        "Z-axis translation",
+        "X-axis rotation",
+        "Y-axis rotation",
+        "Z-axis rotation",
+        "Scale difference",
+    ];
+    const UNREADABLE: &str = "its shift to WGS 84 can't be read";
+    let frame = starts_with(method, "Coordinate Frame");
+    let known = ["Geocentric translations", "Position Vector"];
+    if !frame && !known.iter().any(|known| starts_with(method, known)) {
+        return Ok(None);
+    }
+    let mut seven = [0.0; 7];
+    for Parameter { name, value, unit } in parameters()? {
+        let at = NAMES.iter().position(|known| starts_with(&name, known));
+        let at = at.ok_or(UNREADABLE)?;
+        let value = match at {
+            0..3 => value * unit.unwrap_or(1.0),
+            3..6 => value * unit.map_or(1.0, |unit| unit / SECOND),
+            _ => stretch(value, unit).ok_or(UNREADABLE)?,
+        };
+        let turned = frame && (3..6).contains(&at);
+        *seven.get_mut(at).ok_or(UNREADABLE)? = if turned { -value } else { value };
+    }
+    Ok(Some(seven))
+}
+
+/// The parts per million of a stretch. With a unit it is a difference, or a factor as without one;
+/// a datum's is far from a thousandth.
+fn stretch(value: f64, unit: Option<f64>) -> Option<f64> {
+    let ones = value * unit.unwrap_or(1.0);
+    let difference = match (0.9..1.1).contains(&ones) {
+        true => ones - 1.0,
+        false if unit.is_some() || value == 0.0 => ones,
+        false => return None,
+    };
+    (difference.abs() < 1e-3).then_some(difference * 1e6)
 }

@@ -4,6 +4,7 @@ use super::datum::{Datum, Vague};
 use super::new_zealand;
 use proj4rs::Proj;
 use proj4rs::transform::transform;
+use std::f64::consts::PI;
 
 /// A coordinate system with its way to longitude and latitude on WGS 84.
 pub(crate) struct Local {
@@ -135,6 +136,11 @@ impl Local {
             Kind::NewZealand => new_zealand::place(x, y)?,
         };
         let lon = lon + self.meridian;
+        // the areas of datums end at ±180°
+        let lon = match lon.abs() > PI {
+            true => (lon + PI).rem_euclid(2.0 * PI) - PI,
+            false => lon,
+        };
         (lon.is_finite() && lat.is_finite()).then_some((lon, lat))
     }
 }

@@ -1,9 +1,9 @@
 //! The methods of projections: their names and parameters in the dialects of OGC, GDAL, Esri and
 //! EPSG, and PROJ's words for them.
 
-use super::definition::{Base, Projection};
-use super::new_zealand;
+use super::definition::{Axes, Base, Projection};
 use super::registry::plain;
+use super::{RADIUS, new_zealand};
 use std::collections::BTreeMap;
 
 /// What a projection is here.
@@ -15,15 +15,15 @@ pub(super) enum Projected {
     Words(String),
 }
 
-/// The radius of Web Mercator's sphere.
-const RADIUS: f64 = 6_378_137.0;
-
 /// PROJ's words for a projection; `None` where its method or a parameter is not known.
 pub(super) fn words(projection: &Projection, base: &Base) -> Option<Projected> {
     let mut given = Given::of(projection, base)?;
     let method = plain(&projection.method);
     let sphere = base.ellipsoid.1 == 0.0 && (base.ellipsoid.0 - RADIUS).abs() < 0.5;
     let said = projection.words.as_deref();
+    if said.is_some_and(|words| !agrees(words, &given, projection.unit, base)) {
+        return None;
+    }
     let pseudo = method == "mercatorauxiliarysphere"
         || method == "popularvisualisationpseudomercator"
         || said
@@ -34,8 +34,33 @@ pub(super) fn words(projection: &Projection, base: &Base) -> Option<Projected> {
         return (plain && metres && base.meridian == 0.0).then_some(Projected::WebMercator);
     }
     let template = template(&method, &mut given)?;
+    // where the method has no such axes it isn't known what theirs mean
+    let turned = projection.axes == Axes::SouthAndWest;
+    if turned && !template.contains(" axis=") {
+        return None;
+    }
     let words = given.fill(&template, projection.unit)?;
     Some(Projected::Words(words))
+}
+
+/// Whether PROJ's words that stand beside a projection have the same origin, scale and size.
+fn agrees(words: &str, given: &Given, unit: f64, base: &Base) -> bool {
+    let words = words.split_whitespace();
+    let mut words = words.filter_map(|word| word.trim_start_matches('+').split_once('='));
+    words.all(|(key, value)| {
+        let is = |other: f64, near| {
+            let value = value.parse::<f64>();
+            value.is_ok_and(|value| (value - other).abs() < near)
+        };
+        match key {
+            "lon_0" | "x_0" | "y_0" | "k" => is(given.get(key), 1e-6),
+            "k_0" => is(given.get("k"), 1e-6),
+            "lat_ts" => is(0.0, 1e-6) || given.values.values().any(|given| is(*given, 1e-6)),
+            "a" | "R" => is(base.ellipsoid.0, 0.5),
+            "units" => (value == "m") == (unit == 1.0),
+            _ => true,
+        }
+    })
 }
 
 /// A projection's words, with the names of those whose values are given: `lat_ts:lat_1` takes the
@@ -98,7 +123,8 @@ fn template(method: &str, given: &mut Given) -> Option<String> {
         "sinusoidal" => "sinu lon_0",
         "mollweide" => "moll lon_0",
         "robinson" => "robin lon_0",
-        "millercylindrical" => "mill lon_0",
+        // on an ellipsoid by the sphere with its area, as PROJ has it
+        "millercylindrical" => "mill R_A lon_0",
         "equalearth" => "eqearth lon_0",
         "newzealandmapgrid" => given.new_zealand()?,
         _ => return None,
@@ -109,8 +135,7 @@ fn template(method: &str, given: &mut Given) -> Option<String> {
 /// A projection's values in degrees and metres, by PROJ's names.
 struct Given {
     values: BTreeMap<&'static str, f64>,
-    /// Whether the axes are said to go east and north.
-    east: bool,
+    axes: Axes,
 }
 
 /// Whether a value changes nothing.
@@ -161,7 +186,7 @@ impl Given {
                 _ => return None,
             };
             let factor = match (key, parameter.unit) {
-                ("k" | "x_scale" | "y_scale", _) => 1.0,
+                ("k" | "x_scale" | "y_scale", unit) => unit.unwrap_or(1.0),
                 ("x_0" | "y_0", unit) => unit.unwrap_or(projection.unit),
                 (_, Some(unit)) => unit.to_degrees(),
                 (_, None) => base.unit,
@@ -170,7 +195,7 @@ impl Given {
         }
         Some(Self {
             values,
-            east: projection.east,
+            axes: projection.axes,
         })
     }
 
@@ -242,7 +267,8 @@ impl Given {
     /// made, south and west.
     fn krovak(&mut self, method: &str) -> Option<&'static str> {
         let turned = self.is("x_scale", -1.0) && self.is("gamma", 90.0);
-        let east = method == "krovaknorthorientated" || turned || self.east;
+        let east = self.axes == Axes::EastAndNorth;
+        let east = method == "krovaknorthorientated" || turned || east;
         let usual = self.is("pseudo", 78.5) && (self.get("alpha") - 30.288).abs() < 1e-3;
         let straight = turned || (self.is("gamma", 0.0) && !self.is("x_scale", -1.0));
         for key in ["pseudo", "alpha", "gamma", "x_scale"] {
@@ -260,7 +286,7 @@ impl Given {
         let mut words = String::new();
         for (at, word) in template.split(' ').enumerate() {
             let (word, key) = word.split_once(':').unwrap_or((word, word));
-            if at == 0 || word.contains('=') || word.starts_with("no_") || word == "guam" {
+            if at == 0 || word.contains('=') || matches!(word, "no_uoff" | "guam" | "R_A") {
                 if at > 0 {
                     words.push(' ');
                 }

@@ -1,12 +1,23 @@
 //! PROJJSON: well-known text's second version as JSON.
 
-use super::definition::{Base, Definition, Parameter, Projection};
-use super::wkt::{degrees, seven};
+use super::definition::{self, Axes, Base, Definition, Parameter, Projection, degrees, one_unit};
 use crate::report::shown;
 use serde_json::Value;
 
 /// Objects in objects that are followed.
 const DEPTH: usize = 8;
+
+/// The keys without one of which an object has nothing but its name and number.
+const DEFINING: [&str; 5] = [
+    "base_crs",
+    "source_crs",
+    "components",
+    "datum",
+    "datum_ensemble",
+];
+
+/// The word for what has a unit, and none that is known.
+const NO_UNIT: &str = "a unit of it can't be read";
 
 /// The definition in an object, or what messages call it.
 pub(super) fn definition(crs: &Value) -> Result<Definition, String> {
@@ -24,20 +35,38 @@ fn text<'a>(object: &'a Value, key: &str) -> Option<&'a str> {
     object.get(key)?.as_str()
 }
 
+/// What an authority calls an object, by its `id` or one of its `ids`.
+pub(super) fn code_by(object: &Value, authority: &str) -> Option<String> {
+    let several = object.get("ids").and_then(Value::as_array);
+    let mut ids = object
+        .get("id")
+        .into_iter()
+        .chain(several.into_iter().flatten());
+    let by =
+        |id: &&Value| text(id, "authority").is_some_and(|by| by.eq_ignore_ascii_case(authority));
+    match ids.find(by)?.get("code")? {
+        Value::Number(code) => Some(code.to_string()),
+        Value::String(code) => Some(code.clone()),
+        _ => None,
+    }
+}
+
 /// The EPSG number of an object.
 fn code(object: &Value) -> Option<u32> {
-    let id = object.get("id").or_else(|| object.get("ids")?.get(0))?;
-    let ours = text(id, "authority").is_some_and(|owner| owner.eq_ignore_ascii_case("EPSG"));
-    let code = match id.get("code")? {
-        Value::Number(code) => code.as_u64()?.try_into().ok(),
-        Value::String(code) => code.parse().ok(),
-        _ => None,
-    };
-    code.filter(|_| ours)
+    code_by(object, "EPSG")?.parse().ok()
 }
 
 fn of_object(crs: &Value, depth: usize) -> Result<Definition, &'static str> {
     let depth = depth.checked_sub(1).ok_or("")?;
+    if let Some(code) = code(crs)
+        && DEFINING.iter().all(|key| crs.get(key).is_none())
+    {
+        return Ok(Definition {
+            name: format!("EPSG:{code}"),
+            code: Some(code),
+            ..Definition::default()
+        });
+    }
     let name = text(crs, "name").unwrap_or_default().to_owned();
     match text(crs, "type").unwrap_or_default() {
         "GeographicCRS" => Ok(Definition {
@@ -59,23 +88,17 @@ fn of_object(crs: &Value, depth: usize) -> Result<Definition, &'static str> {
             of_object(horizontal.ok_or("")?, depth)
         }
         "BoundCRS" => {
-            let mut found = of_object(crs.get("source_crs").ok_or("")?, depth)?;
+            let from = of_object(crs.get("source_crs").ok_or("")?, depth)?;
+            let to = crs
+                .get("target_crs")
+                .and_then(|to| of_object(to, depth).ok());
             let way = crs.get("transformation");
-            found.base.shift = way.and_then(shift).or(found.base.shift);
-            Ok(found)
+            from.bound(way.map_or(Ok(None), shift)?, to)
         }
         "EngineeringCRS" => Err("it is a local one"),
         "VerticalCRS" => Err("it has heights only"),
         "DerivedGeographicCRS" => Err("its degrees are turned about the earth"),
-        // the least that may be: a number and nothing else
-        _ => match code(crs) {
-            Some(code) => Ok(Definition {
-                name: format!("EPSG:{code}"),
-                code: Some(code),
-                ..Definition::default()
-            }),
-            None => Err(""),
-        },
+        _ => Err(""),
     }
 }
 
@@ -83,12 +106,13 @@ fn base(crs: &Value) -> Result<Base, &'static str> {
     let datum = crs.get("datum").or_else(|| crs.get("datum_ensemble"));
     let datum = datum.ok_or("it has no datum")?;
     let ellipsoid = datum.get("ellipsoid").ok_or("it has no ellipsoid")?;
-    let unit = unit(crs).map_or(1.0, degrees);
-    let meridian = datum.get("prime_meridian").and_then(|m| m.get("longitude"));
-    let meridian = match meridian {
+    directions(crs)?.of_degrees()?;
+    let unit = unit(crs)?.map_or(1.0, degrees);
+    let meridian = match datum.get("prime_meridian") {
         None => 0.0,
-        Some(longitude) => {
-            let (value, unit) = amount(longitude).ok_or("its meridian is no number")?;
+        Some(meridian) => {
+            let longitude = meridian.get("longitude").and_then(amount);
+            let (value, unit) = longitude.ok_or("its meridian is no number")?;
             value * unit.map_or(1.0, degrees)
         }
     };
@@ -124,35 +148,49 @@ fn shape(ellipsoid: &Value) -> Option<(f64, f64)> {
 fn projection(crs: &Value) -> Result<Projection, &'static str> {
     let conversion = crs.get("conversion").ok_or("it has no projection")?;
     let method = conversion.get("method").and_then(|m| text(m, "name"));
-    let parameters = conversion.get("parameters").and_then(Value::as_array);
-    let parameters = parameters.into_iter().flatten().map(|parameter| {
+    Ok(Projection {
+        method: method.ok_or("it has no projection")?.to_owned(),
+        parameters: parameters(conversion)?,
+        unit: unit(crs)?.ok_or("it has no unit")?,
+        axes: directions(crs)?,
+        words: None,
+    })
+}
+
+fn parameters(way: &Value) -> Result<Vec<Parameter>, &'static str> {
+    let parameters = way.get("parameters").and_then(Value::as_array);
+    let parameter = |parameter| {
         let (value, unit) = amount(parameter).ok_or("a parameter is no number")?;
         Ok(Parameter {
             name: text(parameter, "name").unwrap_or_default().to_owned(),
             value,
             unit,
         })
-    });
-    let axis = axis(crs);
-    Ok(Projection {
-        method: method.ok_or("it has no projection")?.to_owned(),
-        parameters: parameters.collect::<Result<_, &str>>()?,
-        unit: unit(crs).ok_or("it has no unit")?,
-        east: axis.and_then(|axis| text(axis, "direction")) == Some("east"),
-        words: None,
-    })
+    };
+    parameters.into_iter().flatten().map(parameter).collect()
 }
 
-fn axis(crs: &Value) -> Option<&Value> {
-    crs.get("coordinate_system")?.get("axis")?.get(0)
+fn axes(crs: &Value) -> impl Iterator<Item = &Value> {
+    let axes = crs
+        .get("coordinate_system")
+        .and_then(|system| system.get("axis"));
+    // a third is the height's
+    axes.and_then(Value::as_array).into_iter().flatten().take(2)
 }
 
-/// Radians or metres to the unit of the first axis.
-fn unit(crs: &Value) -> Option<f64> {
-    factor(axis(crs)?.get("unit")?)
+fn directions(crs: &Value) -> Result<Axes, &'static str> {
+    Axes::of(axes(crs).filter_map(|axis| text(axis, "direction")))
 }
 
-/// Radians or metres to a unit, by its name or with its factor.
+/// Radians or metres to the unit of the axes.
+fn unit(crs: &Value) -> Result<Option<f64>, &'static str> {
+    one_unit(axes(crs).map(|axis| {
+        let unit = axis.get("unit").map(|unit| factor(unit).ok_or(NO_UNIT));
+        unit.transpose()
+    }))
+}
+
+/// Radians, metres or ones to a unit, by its name or with its factor.
 fn factor(unit: &Value) -> Option<f64> {
     match unit.as_str() {
         Some("degree") => Some(1f64.to_radians()),
@@ -176,10 +214,8 @@ fn amount(value: &Value) -> Option<(f64, Option<f64>)> {
     }
 }
 
-/// The shift to WGS 84 that a definition is bound to.
-fn shift(way: &Value) -> Option<[f64; 7]> {
-    let method = way.get("method").and_then(|method| text(method, "name"))?;
-    let parameters = way.get("parameters")?.as_array()?.iter();
-    let parameters = parameters.map(|p| Some((text(p, "name")?, p.get("value")?.as_f64()?)));
-    seven(method, parameters.collect::<Option<Vec<_>>>()?)
+/// The shift to WGS 84 of a transformation.
+fn shift(way: &Value) -> Result<Option<[f64; 7]>, &'static str> {
+    let method = way.get("method").and_then(|method| text(method, "name"));
+    definition::shift(method.unwrap_or_default(), || parameters(way))
 }

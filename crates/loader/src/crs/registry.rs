@@ -1,6 +1,7 @@
 //! The coordinate systems that EPSG knows: tables made by `scripts/crs-registry`, searched once a
 //! file.
 
+use super::definition::starts_with;
 use std::cmp::Ordering;
 
 /// Degrees on a datum: code, name, ellipsoid, meridian, unit, shift to WGS 84.
@@ -61,15 +62,19 @@ pub(super) fn horizontal(code: u32) -> Option<u32> {
 
 /// A code whose shift is that of a datum with this name, however it is spelt.
 pub(super) fn datum(name: &str) -> Option<u32> {
-    let name = name.trim();
-    let start = name.get(..2).unwrap_or_default();
-    let name = match start.eq_ignore_ascii_case("D_") {
-        true => name.get(2..).unwrap_or_default(),
-        false => name,
-    };
-    let plain = plain(name);
+    let plain = plain(bare(name));
     let known = |name: &str| find(DATUMS, |first| first.cmp(name))?.parse().ok();
     known(&plain).or_else(|| known(plain.strip_suffix("ensemble")?))
+}
+
+/// A name without what Esri puts before those of datums and their degrees.
+pub(super) fn bare(name: &str) -> &str {
+    let name = name.trim();
+    let behind = |word: &str| {
+        let rest = name.get(word.len()..)?;
+        starts_with(name, word).then_some(rest)
+    };
+    behind("D_").or_else(|| behind("GCS_")).unwrap_or(name)
 }
 
 /// A name's letters and digits, in small letters; `+` tells two datums of Switzerland apart.

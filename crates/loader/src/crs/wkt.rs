@@ -1,6 +1,8 @@
 //! Well-known text: as OGC's first version, GDAL and Esri write it, and the second (ISO 19162).
 
-use super::definition::{Base, Definition, Parameter, Projection, starts_with};
+use super::definition::{
+    self, Axes, Base, Definition, Parameter, Projection, degrees, one_unit, starts_with,
+};
 use crate::report::shown;
 
 /// Nodes in nodes that are followed.
@@ -153,14 +155,49 @@ impl Node {
         id.number(1).filter(|_| ours).map(|code| code as u32)
     }
 
-    /// Radians or metres to its unit.
-    fn unit(&self, words: &[&str]) -> Option<f64> {
-        self.find(words)?.number(1).filter(|unit| *unit > 0.0)
+    /// Radians, metres or ones to its unit, where it has one.
+    fn unit(&self, words: &[&str]) -> Result<Option<f64>, &'static str> {
+        let unit = self.find(words).map(|unit| {
+            let factor = unit.number(1).filter(|factor| *factor > 0.0);
+            factor.ok_or("a unit of it can't be read")
+        });
+        unit.transpose()
+    }
+
+    fn axes(&self) -> impl Iterator<Item = &Node> {
+        // a third is the height's
+        self.nodes().filter(|node| node.word == "AXIS").take(2)
+    }
+
+    /// The unit of a system, said for all of it or for its axes.
+    fn unit_of_all(&self, words: &[&str]) -> Result<Option<f64>, &'static str> {
+        let of_axes = one_unit(self.axes().map(|axis| axis.unit(words)))?;
+        Ok(self.unit(words)?.or(of_axes))
+    }
+
+    fn directions(&self) -> Result<Axes, &'static str> {
+        Axes::of(self.axes().filter_map(|axis| match axis.values.get(1)? {
+            Value::Text(direction) => Some(direction.as_str()),
+            _ => None,
+        }))
+    }
+
+    fn parameters(&self) -> Result<Vec<Parameter>, &'static str> {
+        let parameters = self.nodes().filter(|node| node.word == "PARAMETER");
+        let parameter = |node: &Node| {
+            Ok(Parameter {
+                name: node.name().to_owned(),
+                value: node.number(1).ok_or("a parameter is no number")?,
+                unit: node.unit(&ANY)?,
+            })
+        };
+        parameters.map(parameter).collect()
     }
 }
 
 const ANGLES: [&str; 2] = ["ANGLEUNIT", "UNIT"];
 const LENGTHS: [&str; 2] = ["LENGTHUNIT", "UNIT"];
+const ANY: [&str; 4] = ["ANGLEUNIT", "LENGTHUNIT", "SCALEUNIT", "UNIT"];
 
 /// The definition of a node, or why it is none that is known.
 fn of_node(node: &Node, depth: usize) -> Result<Definition, &'static str> {
@@ -188,11 +225,11 @@ fn of_node(node: &Node, depth: usize) -> Result<Definition, &'static str> {
             of_node(horizontal, depth)
         }
         "BOUNDCRS" => {
-            let source = node.find(&["SOURCECRS"]).and_then(|s| s.nodes().next());
-            let mut found = of_node(source.ok_or("")?, depth)?;
+            let system = |word| node.find(&[word]).and_then(|s| s.nodes().next());
+            let from = of_node(system("SOURCECRS").ok_or("")?, depth)?;
+            let to = system("TARGETCRS").and_then(|to| of_node(to, depth).ok());
             let way = node.find(&["ABRIDGEDTRANSFORMATION"]);
-            found.base.shift = way.and_then(shift).or(found.base.shift);
-            Ok(found)
+            from.bound(way.map_or(Ok(None), shift)?, to)
         }
         "GEOCCS" => Err("it is geocentric"),
         "LOCAL_CS" | "ENGCRS" | "ENGINEERINGCRS" => Err("it is a local one"),
@@ -209,22 +246,6 @@ fn projected(node: &Node) -> Result<Definition, &'static str> {
     let conversion = node.find(&["CONVERSION"]).unwrap_or(node);
     let method = conversion.find(&["METHOD", "PROJECTION"]);
     let method = method.ok_or("it has no projection")?;
-    let axes: Vec<&Node> = node.nodes().filter(|node| node.word == "AXIS").collect();
-    let of_axis = axes.first().and_then(|axis| axis.unit(&LENGTHS));
-    let unit = node.unit(&LENGTHS).or(of_axis).ok_or("it has no unit")?;
-    let direction = axes.first().and_then(|axis| match axis.values.get(1) {
-        Some(Value::Text(direction)) => Some(direction),
-        _ => None,
-    });
-    let parameters = conversion.nodes().filter(|node| node.word == "PARAMETER");
-    let parameters = parameters.map(|parameter| {
-        let own = parameter.unit(&["ANGLEUNIT", "LENGTHUNIT", "SCALEUNIT", "UNIT"]);
-        Ok(Parameter {
-            name: parameter.name().to_owned(),
-            value: parameter.number(1).ok_or("a parameter is no number")?,
-            unit: own,
-        })
-    });
     let words = node.nodes().find(|node| node.word == "EXTENSION");
     let words = words.filter(|extension| extension.name() == "PROJ4");
     Ok(Definition {
@@ -233,9 +254,9 @@ fn projected(node: &Node) -> Result<Definition, &'static str> {
         base,
         projection: Some(Projection {
             method: method.name().to_owned(),
-            parameters: parameters.collect::<Result<_, &str>>()?,
-            unit,
-            east: direction.is_some_and(|d| d.eq_ignore_ascii_case("east")),
+            parameters: conversion.parameters()?,
+            unit: node.unit_of_all(&LENGTHS)?.ok_or("it has no unit")?,
+            axes: node.directions()?,
             words: words.and_then(|words| match words.values.get(1) {
                 Some(Value::Text(words)) => Some(words.clone()),
                 _ => None,
@@ -249,12 +270,11 @@ fn base(node: &Node) -> Result<Base, &'static str> {
     let datum = node.find(&datum).ok_or("it has no datum")?;
     let ellipsoid = datum.find(&["SPHEROID", "ELLIPSOID"]);
     let ellipsoid = ellipsoid.ok_or("it has no ellipsoid")?;
-    let metres = ellipsoid.unit(&LENGTHS).unwrap_or(1.0);
+    let metres = ellipsoid.unit(&LENGTHS)?.unwrap_or(1.0);
     let axis = ellipsoid.number(1).filter(|axis| *axis > 0.0);
     let flattening = ellipsoid.number(2).filter(|f| *f == 0.0 || *f > 2.0);
-    let axes = node.find(&["AXIS"]);
-    let of_axis = axes.and_then(|axis| axis.unit(&ANGLES));
-    let unit = node.unit(&ANGLES).or(of_axis).map_or(1.0, degrees);
+    node.directions()?.of_degrees()?;
+    let unit = node.unit_of_all(&ANGLES)?.map_or(1.0, degrees);
     Ok(Base {
         name: node.name().to_owned(),
         code: node.code(),
@@ -265,65 +285,28 @@ fn base(node: &Node) -> Result<Base, &'static str> {
             .ok_or("its ellipsoid is none")?,
         meridian: node.find(&["PRIMEM"]).map_or(Ok(0.0), |meridian| {
             let value = meridian.number(1).ok_or("its meridian is no number")?;
-            let own = meridian.unit(&ANGLES).map(degrees);
+            let own = meridian.unit(&ANGLES)?.map(degrees);
             // GDAL and Esri write that of Paris in degrees, even beside grads
             let degrees = starts_with(meridian.name(), "Paris") && (2.33..2.34).contains(&value);
             Ok::<_, &str>(value * own.unwrap_or(if degrees { 1.0 } else { unit }))
         })?,
         unit,
-        shift: datum.find(&["TOWGS84"]).and_then(|shift| {
-            let at = |at| shift.number(at);
-            let rest = |place| at(place).unwrap_or(0.0);
-            Some([at(0)?, at(1)?, at(2)?, rest(3), rest(4), rest(5), rest(6)])
-        }),
+        shift: datum.find(&["TOWGS84"]).map(to_wgs84).transpose()?,
     })
 }
 
-/// Degrees to a unit of so many radians; those that are rounded degrees are degrees.
-pub(super) fn degrees(radians: f64) -> f64 {
-    let degrees = radians.to_degrees();
-    if (degrees - 1.0).abs() < 1e-8 {
-        1.0
-    } else {
-        degrees
-    }
-}
-
-/// The shift to WGS 84 that a definition is bound to.
-fn shift(way: &Node) -> Option<[f64; 7]> {
-    let method = way.find(&["METHOD"])?.name();
-    let parameters = way.nodes().filter(|node| node.word == "PARAMETER");
-    let parameters = parameters.map(|node| Some((node.name(), node.number(1)?)));
-    seven(method, parameters.collect::<Option<Vec<_>>>()?)
-}
-
-/// The numbers of a shift by the names of its method and parameters.
-pub(super) fn seven(method: &str, parameters: Vec<(&str, f64)>) -> Option<[f64; 7]> {
-    const NAMES: [&str; 7] = [
-        "X-axis translation",
-        "Y-axis translation",
-        "Z-axis translation",
-        "X-axis rotation",
-        "Y-axis rotation",
-        "Z-axis rotation",
-        "Scale difference",
-    ];
-    let frame = starts_with(method, "Coordinate Frame");
-    let known = ["Geocentric translations", "Position Vector"];
-    if !frame && !known.iter().any(|known| starts_with(method, known)) {
-        return None;
-    }
+/// Three numbers or seven.
+fn to_wgs84(node: &Node) -> Result<[f64; 7], &'static str> {
     let mut seven = [0.0; 7];
-    for (name, value) in parameters {
-        let at = NAMES.iter().position(|known| starts_with(name, known))?;
-        let turned = frame && (3..6).contains(&at);
-        // a stretch may be the factor itself
-        let value = if at == 6 && (0.9..1.1).contains(&value) {
-            (value - 1.0) * 1e6
-        } else {
-            value
-        };
-        *seven.get_mut(at)? = if turned { -value } else { value };
+    let said = node.values.len();
+    for (at, number) in seven.iter_mut().enumerate().take(said.max(3)) {
+        *number = node.number(at).ok_or("its shift to WGS 84 can't be read")?;
     }
-    Some(seven)
+    Ok(seven)
+}
+
+/// The shift to WGS 84 of a transformation.
+fn shift(way: &Node) -> Result<Option<[f64; 7]>, &'static str> {
+    let method = way.find(&["METHOD"]).map_or("", Node::name);
+    definition::shift(method, || way.parameters())
 }

@@ -5,7 +5,7 @@ use super::object::{Kind, Object, not_null, property, string};
 use super::system::{Shared, known};
 use crate::batch::{Batch, Weight};
 use crate::blocks::{Block, Place};
-use crate::crs::{Crs, Nowhere, Vague};
+use crate::crs::{Crs, Nowhere};
 use crate::error::LoadError;
 use crate::exact::Number;
 use crate::filter::{Filter, Value};
@@ -158,20 +158,26 @@ impl<L: FnMut() -> u64> Reading<'_, L> {
         };
         let weight = weight.map_or(Weight::Unused, Weight::Text);
         let crs = self.crs.as_deref().or_else(|| self.features.crs.get());
-        let degrees = match crs {
-            None | Some(Crs::LonLat) => None,
-            Some(crs) => match degrees(crs, lon, lat) {
-                Ok((lon, lat, error)) => {
-                    self.batch.report.place_off_by(error);
-                    Some((lon, lat))
+        let crs = crs.filter(|crs| !matches!(crs, Crs::LonLat));
+        // what is no number is refused as one, whatever it is in
+        let numbers = crs.and_then(|crs| Some((crs, number::parse(lon)?, number::parse(lat)?)));
+        let mut degrees = None;
+        if let Some((crs, x, y)) = numbers {
+            match crs.place(x, y) {
+                Ok(place) => {
+                    self.batch.report.place_off_by(place.error);
+                    degrees = Some((place.lon.to_string(), place.lat.to_string()));
                 }
-                Err(vague) => {
+                Err(Nowhere::Outside) => {
+                    return self.skip(Skip::BadPosition, || format!("x {x}, y {y}"));
+                }
+                Err(Nowhere::Vague(vague)) => {
                     let refused = crs.refusal(&vague, &self.features.origin.name);
                     self.refused = Some(refused);
                     return;
                 }
-            },
-        };
+            }
+        }
         let degrees = degrees
             .as_ref()
             .map(|(lon, lat)| (lon.as_bytes(), lat.as_bytes()));
@@ -192,20 +198,6 @@ impl<L: FnMut() -> u64> Reading<'_, L> {
             Some(b'"') => Cow::Owned(string(value).into_owned().into_bytes()),
             _ => Cow::Borrowed(value),
         })
-    }
-}
-
-/// Texts of degrees for those of coordinates, and how far they may be off; what is none stays as
-/// it is.
-fn degrees(crs: &Crs, x: &[u8], y: &[u8]) -> Result<(String, String, f64), Vague> {
-    let as_they_are = || ("?".to_owned() + &shown(x), "?".to_owned() + &shown(y), 0.0);
-    let Some((x, y)) = number::parse(x).zip(number::parse(y)) else {
-        return Ok(as_they_are());
-    };
-    match crs.place(x, y) {
-        Ok(place) => Ok((place.lon.to_string(), place.lat.to_string(), place.error)),
-        Err(Nowhere::Outside) => Ok(as_they_are()),
-        Err(Nowhere::Vague(vague)) => Err(vague),
     }
 }
 

@@ -11,6 +11,7 @@ use crate::open::Options;
 use crate::source::Source;
 use arrow_ipc::MetadataVersion;
 use arrow_schema::{Field, Schema};
+use serde_json::{Map, Value};
 use std::fs::File;
 use std::io::{Cursor, Read};
 use std::path::Path;
@@ -98,6 +99,20 @@ fn start(
     Opening::new(origin, columns, crs, asked, options).start(vec![reader])
 }
 
+/// What a field's extension type says beside its name.
+fn extension_metadata(
+    field: &Field,
+    origin: &Origin,
+) -> Result<Option<Map<String, Value>>, LoadError> {
+    let text = field.metadata().get("ARROW:extension:metadata");
+    let text = text.filter(|text| !text.trim().is_empty());
+    let said = text.map(|text| serde_json::from_str(text)).transpose();
+    said.map_err(|error| {
+        let what = format!("the metadata of the column {:?}", field.name());
+        damaged(origin, what, error)
+    })
+}
+
 /// Whether a column without any type of its own holds geometries, by its name.
 pub(super) fn is_usual(name: &str) -> bool {
     matches!(name, "geometry" | "geom" | "wkb_geometry")
@@ -127,8 +142,11 @@ pub(super) fn geometry(
             .or_else(|| fields().find(|field| is_usual(field.name()))),
     };
     let Some(field) = found else { return Ok(None) };
-    let said = field.metadata().get("ARROW:extension:metadata");
-    let said = said.and_then(|text| serde_json::from_str::<serde_json::Value>(text).ok());
+    let said = match extension_metadata(field, origin) {
+        Err(error) if is_typed(field) => return Err(error),
+        // the words of another type need not be ours
+        said => said.ok().flatten(),
+    };
     let crs = said.as_ref().and_then(|said| said.get("crs"));
     let crs = geoarrow::crs(crs, |key| schema.metadata().get(key).cloned(), &origin.name)?;
     let all: Vec<String> = fields()

@@ -195,7 +195,7 @@ pub(super) fn crs(
     };
     let json = |text: &str| -> Result<Crs, LoadError> {
         match serde_json::from_str::<Value>(text) {
-            Ok(crs @ Value::Object(_)) => of_object(&crs, file),
+            Ok(crs @ Value::Object(_)) => Crs::of_projjson(&crs, file),
             _ => Err(unknown(crate::report::shown(text.as_bytes()))),
         }
     };
@@ -203,23 +203,13 @@ pub(super) fn crs(
         None | Some(Value::Null) => return Ok(Crs::LonLat),
         Some(Value::String(text)) => text.trim().to_owned(),
         Some(Value::Number(number)) => number.to_string(),
-        Some(other) => return of_object(other, file),
+        Some(other) => return Crs::of_projjson(other, file),
     };
     if text.starts_with('{') {
         return json(&text);
     }
     let (word, rest) = text.split_once(':').unwrap_or(("", &text));
-    let code = rest.trim().parse();
-    // also in the manner of a URN or an address: `urn:ogc:def:crs:EPSG::4326`
-    let last = text.rsplit([':', '/']).next().unwrap_or_default();
-    if last.eq_ignore_ascii_case("CRS84") {
-        return Ok(Crs::LonLat);
-    }
-    let is_address = text.to_ascii_uppercase().contains("EPSG") && !text.contains(['[', '(']);
-    if let (true, Ok(code)) = (is_address, last.parse()) {
-        return Crs::of_epsg(code, file);
-    }
-    match (word.to_ascii_lowercase().as_str(), code) {
+    match (word.to_ascii_lowercase().as_str(), rest.trim().parse()) {
         ("" | "srid", Ok(0)) => Ok(Crs::LonLat),
         ("" | "srid", Ok(code)) => Crs::of_epsg(code, file),
         ("projjson", _) => match value(rest) {
@@ -230,31 +220,7 @@ pub(super) fn crs(
             ))),
         },
         _ if text.is_empty() => Ok(Crs::LonLat),
-        ("srid", _) => Crs::of_projjson(&Value::String(rest.to_owned()), file),
-        _ => Crs::of_projjson(&Value::String(text), file),
-    }
-}
-
-/// The system of a PROJJSON object; of one that is cut down to its name and number, by that.
-fn of_object(crs: &Value, file: &str) -> Result<Crs, LoadError> {
-    const DEFINING: [&str; 5] = [
-        "base_crs",
-        "source_crs",
-        "components",
-        "datum",
-        "datum_ensemble",
-    ];
-    let id = |key: &str| crs.get("id")?.get(key);
-    let is_whole = DEFINING.iter().any(|key| crs.get(key).is_some());
-    let code = match id("code") {
-        Some(Value::Number(code)) => code.as_u64().and_then(|code| u32::try_from(code).ok()),
-        Some(Value::String(code)) => code.parse().ok(),
-        _ => None,
-    };
-    match code {
-        Some(code) if !is_whole && id("authority").is_some_and(|by| by == "EPSG") => {
-            Crs::of_epsg(code, file)
-        }
-        _ => Crs::of_projjson(crs, file),
+        ("srid", _) => Crs::of_wkt(rest, file),
+        _ => Crs::of_wkt(&text, file),
     }
 }

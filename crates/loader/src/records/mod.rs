@@ -166,7 +166,7 @@ impl Judge {
             .keep_values(|at| row.get(at).cloned().unwrap_or(Value::Null));
     }
 
-    /// The same for a geometry in well-known binary.
+    /// Keeps a record with a geometry in well-known binary, or counts why not.
     pub(crate) fn wkb(&mut self, bytes: &[u8], weight: &Amount) -> Result<(), Stopped> {
         match wkb::parse(bytes).map(|geometry| geometry.shape) {
             Some(Shape::Point(x, y)) => self.record(Geometry::Point(x, y), weight),

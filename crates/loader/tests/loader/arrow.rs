@@ -288,6 +288,12 @@ fn a_geoarrow_column_is_found_by_its_extension() {
         ("ARROW:extension:name", "geoarrow.point"),
         ("ARROW:extension:metadata", r#"{"crs":"EPSG:4326"}"#),
     ];
+    write_extended(&path, extension);
+    assert_like_csv(opened(&path, &Options::default()).unwrap());
+}
+
+/// Arrow with a column of points of an extension type.
+fn write_extended(path: &Path, extension: [(&str, &str); 2]) {
     let field = Field::new("position", struct_column().data_type().clone(), true)
         .with_metadata(extension.map(|(k, v)| (k.to_owned(), v.to_owned())).into());
     let schema = Arc::new(Schema::new(vec![
@@ -295,10 +301,32 @@ fn a_geoarrow_column_is_found_by_its_extension() {
         Field::new("count", DataType::Float64, true),
     ]));
     let batch = RecordBatch::try_new(schema, vec![struct_column(), weights()]).unwrap();
-    let mut writer = FileWriter::try_new(File::create(&path).unwrap(), &batch.schema()).unwrap();
+    let mut writer = FileWriter::try_new(File::create(path).unwrap(), &batch.schema()).unwrap();
     writer.write(&batch).unwrap();
     writer.finish().unwrap();
-    assert_like_csv(opened(&path, &Options::default()).unwrap());
+}
+
+#[test]
+fn what_an_extension_says_in_broken_words_is_not_taken_for_longitude_and_latitude() {
+    let folder = Folder::new("geoarrow-broken");
+    let path = folder.file("a.arrow");
+    let says = |metadata| {
+        let name = ("ARROW:extension:name", "geoarrow.point");
+        write_extended(&path, [name, ("ARROW:extension:metadata", metadata)]);
+        opened(&path, &Options::default())
+    };
+    for broken in [
+        r#"{"crs":"EPSG:2056""#,
+        r#""EPSG:2056""#,
+        "EPSG:2056",
+        "[1]",
+    ] {
+        let message = says(broken).unwrap_err().to_string();
+        assert!(message.contains("the column \"position\""), "{message}");
+    }
+    for nothing in ["", " ", "{}", r#"{"edges":"spherical"}"#, r#"{"crs":null}"#] {
+        assert_like_csv(says(nothing).unwrap());
+    }
 }
 
 #[test]

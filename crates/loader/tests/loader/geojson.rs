@@ -293,6 +293,23 @@ fn in_system(before: &str, behind: &str) -> Result<Vec<(i64, i64)>, String> {
 }
 
 #[test]
+fn places_outside_of_a_system_are_shown_as_they_are_written() {
+    let text = "{\"type\":\"FeatureCollection\",\"crs\":{\"type\":\"name\",\"properties\":\
+         {\"name\":\"EPSG:4807\"}},\"features\":[\
+         {\"type\":\"Point\",\"coordinates\":[2,50]},\
+         {\"type\":\"Point\",\"coordinates\":[3.5,120]},\
+         {\"type\":\"Point\",\"coordinates\":[\"a\",50]}]}";
+    let (points, report) = loaded("a.geojson", text.as_bytes(), &Options::default()).unwrap();
+    let found: Vec<String> = report.examples.iter().map(ToString::to_string).collect();
+    assert_eq!(points.len(), 1);
+    assert!(
+        found[0].ends_with("bad position: x 3.5, y 120"),
+        "{found:?}"
+    );
+    assert!(found[1].contains("longitude"), "{found:?}");
+}
+
+#[test]
 fn the_old_member_crs_is_respected_or_refused() {
     let named = |name: &str| {
         format!("\"crs\":{{\"type\":\"name\",\"properties\":{{\"name\":\"{name}\"}}}}")

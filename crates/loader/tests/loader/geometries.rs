@@ -1,6 +1,7 @@
 //! Geometries in columns: Parquet's own types and their coordinate systems; lines, areas and points
 //! in every encoding; coordinates that are texts or decimal numbers.
 
+use crate::arrow::{batch, wkb, write_parquet};
 use crate::{Folder, loaded, opened};
 use arrow_array::builder::{FixedSizeListBuilder, Float64Builder, ListBuilder};
 use arrow_array::{
@@ -12,7 +13,6 @@ use arrow_ipc::writer::FileWriter;
 use arrow_schema::{DataType, Field, Fields, Schema, UnionFields, UnionMode};
 use heatsplat_loader::{Options, Report, Skip};
 use heatsplat_points::{Point, mercator};
-use parquet::arrow::ArrowWriter;
 use parquet::basic::{LogicalType, Repetition, Type as Physical};
 use parquet::data_type::{ByteArray, ByteArrayType};
 use parquet::file::metadata::KeyValue;
@@ -22,10 +22,6 @@ use parquet::schema::types::Type;
 use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
-
-fn wkb(x: f64, y: f64) -> Vec<u8> {
-    [&[1u8, 1, 0, 0, 0][..], &x.to_le_bytes(), &y.to_le_bytes()].concat()
-}
 
 /// Several positions in well-known binary: of a line, or as points of their own.
 fn wkb_of(kind: u8, points: &[(f64, f64)]) -> Vec<u8> {
@@ -286,13 +282,7 @@ fn parquet(path: &Path, extension: &str, column: &ArrayRef, geo: bool) {
     let said = format!(
         r#"{{"primary_column":"where","columns":{{"where":{{"encoding":"{encoding}"}}}}}}"#
     );
-    let properties = WriterProperties::builder()
-        .set_key_value_metadata(geo.then(|| vec![KeyValue::new("geo".into(), said)]))
-        .build();
-    let file = File::create(path).unwrap();
-    let mut writer = ArrowWriter::try_new(file, schema, Some(properties)).unwrap();
-    writer.write(&batch).unwrap();
-    writer.close().unwrap();
+    write_parquet(path, &batch, 100, geo.then_some(&*said));
 }
 
 const TWO: [(f64, f64); 2] = [(1.0, 2.0), (3.0, 4.0)];
@@ -390,11 +380,8 @@ fn lists_that_nobody_says_are_points_are_not_drawn() {
     let folder = Folder::new("unsaid");
     let path = folder.file("a.parquet");
     let column = in_one(separate(&TWO), false);
-    let batch = RecordBatch::try_from_iter([("geometry", column)]).unwrap();
-    let file = File::create(&path).unwrap();
-    let mut writer = ArrowWriter::try_new(file, batch.schema(), None).unwrap();
-    writer.write(&batch).unwrap();
-    writer.close().unwrap();
+    let batch = batch(vec![("geometry", column)]);
+    write_parquet(&path, &batch, 100, None);
     assert_eq!(
         outcome(&path),
         "record 1: not a point: geometry LineString or MultiPoint, which isn't said"
@@ -457,15 +444,9 @@ fn points_without_coordinates_and_columns_of_several_kinds() {
 
 /// What Parquet and Arrow make of columns of degrees and weights.
 fn of_columns(folder: &Folder, columns: Vec<(&str, ArrayRef)>) -> (Vec<Point>, Report) {
-    let all = columns
-        .into_iter()
-        .map(|(name, column)| (name, column, true));
-    let batch = RecordBatch::try_from_iter_with_nullable(all).unwrap();
+    let batch = batch(columns);
     let (parquet, arrow) = (folder.file("c.parquet"), folder.file("c.arrow"));
-    let file = File::create(&parquet).unwrap();
-    let mut writer = ArrowWriter::try_new(file, batch.schema(), None).unwrap();
-    writer.write(&batch).unwrap();
-    writer.close().unwrap();
+    write_parquet(&parquet, &batch, 100, None);
     let file = File::create(&arrow).unwrap();
     let mut writer = FileWriter::try_new(file, &batch.schema()).unwrap();
     writer.write(&batch).unwrap();
@@ -574,11 +555,8 @@ fn columns_that_hold_no_single_values_are_refused_by_name() {
         ),
         ("box", separate(&TWO[..1])),
     ];
-    let batch = RecordBatch::try_from_iter(columns).unwrap();
-    let file = File::create(&path).unwrap();
-    let mut writer = ArrowWriter::try_new(file, batch.schema(), None).unwrap();
-    writer.write(&batch).unwrap();
-    writer.close().unwrap();
+    let batch = batch(columns);
+    write_parquet(&path, &batch, 100, None);
     let keep = Options {
         keep: vec!["box".into()],
         ..Options::default()
@@ -600,12 +578,9 @@ fn a_packing_that_is_not_read_is_named_with_its_column() {
     let folder = Folder::new("packing");
     let path = folder.file("a.parquet");
     let axis = |n: f64| -> ArrayRef { Arc::new(Float64Array::from(vec![n])) };
-    let columns = [("lon", axis(1.0)), ("lat", axis(2.0)), ("other", axis(3.0))];
-    let batch = RecordBatch::try_from_iter(columns).unwrap();
-    let file = File::create(&path).unwrap();
-    let mut writer = ArrowWriter::try_new(file, batch.schema(), None).unwrap();
-    writer.write(&batch).unwrap();
-    writer.close().unwrap();
+    let columns = vec![("lon", axis(1.0)), ("lat", axis(2.0)), ("other", axis(3.0))];
+    let batch = batch(columns);
+    write_parquet(&path, &batch, 100, None);
     let whole = std::fs::read(&path).unwrap();
     // LZO is the fourth packing; its number stands behind the column's name
     let packed = |name: &str| {
