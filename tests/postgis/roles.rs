@@ -22,7 +22,7 @@ fn roles(cluster: &Cluster) {
          CREATE ROLE updates LOGIN; GRANT UPDATE (b) ON locked.written TO updates; \
          CREATE ROLE owner; ALTER TABLE locked.written OWNER TO owner; \
          CREATE ROLE of_owner LOGIN NOINHERIT; GRANT owner TO of_owner; \
-         GRANT USAGE ON SCHEMA locked TO of_owner; \
+         GRANT USAGE ON SCHEMA locked TO of_owner, inserts, updates; \
          CREATE ROLE creates LOGIN; GRANT USAGE, CREATE ON SCHEMA loose TO creates; \
          CREATE ROLE harmless LOGIN; GRANT reader TO harmless; \
          GRANT SELECT ON plain TO by_two, by_none, reads_files, makes_roles, inserts, updates, \
@@ -57,8 +57,13 @@ fn a_role_is_all_that_it_may_become() {
     assert!(code == 1 && err.contains("is a superuser"), "{code} {err}");
     // a table alone is asked of where a table alone is read, by whatever role
     let table = ["--table", "locked.written"];
-    let (code, _, err) = heatsplat(&[&["info", &at("of_owner")], &table[..]].concat());
-    assert!(code == 1 && err.contains("may write to"), "{code} {err}");
+    for role in ["of_owner", "inserts", "updates"] {
+        let (code, _, err) = heatsplat(&[&["info", &at(role)], &table[..]].concat());
+        assert!(
+            code == 1 && err.contains("may write to"),
+            "{role}: {code} {err}"
+        );
+    }
     for role in ["harmless", "reader"] {
         let (code, _, err) = heatsplat(&["info", &at(role), "--sql", SQL]);
         assert_eq!(code, 0, "{role}: {err}");

@@ -153,7 +153,7 @@ impl Batch {
     /// other way round is counted.
     #[cold]
     fn blame(&mut self, refusal: Refusal, lon: f64, lat: f64) -> (Skip, Axis) {
-        if refusal == Refusal::Latitude && lon.abs() <= 90.0 && lat.abs() <= 360.0 {
+        if are_swapped(refusal, lon, lat) {
             self.report.notes.swapped += 1;
         }
         blame(refusal)
@@ -205,6 +205,11 @@ pub(crate) enum Amount {
 enum Axis {
     Longitude,
     Latitude,
+}
+
+/// Whether a position that is none would be one the other way round.
+pub(crate) fn are_swapped(refusal: Refusal, lon: f64, lat: f64) -> bool {
+    refusal == Refusal::Latitude && lon.abs() <= 90.0 && lat.abs() <= 360.0
 }
 
 /// Why a position of finite or other numbers is none, and which of the two is to blame.

@@ -5,6 +5,7 @@ use super::tls::{self, TlsOptions};
 use percent_encoding::percent_decode_str;
 use std::fmt;
 use std::time::Duration;
+use tokio::runtime::{self, Runtime};
 use tokio_postgres::config::{Host, SslMode};
 use tokio_postgres::{Client, Config, NoTls};
 use tokio_postgres_rustls::MakeRustlsConnect;
@@ -18,6 +19,12 @@ pub struct Address {
     pub(super) config: Config,
     pub(super) tls: MakeRustlsConnect,
     shown: String,
+}
+
+/// A runtime for the thread that asks a database and waits.
+pub(super) fn runtime() -> Result<Runtime, DatabaseError> {
+    let runtime = runtime::Builder::new_current_thread().enable_all().build();
+    runtime.map_err(|error| DatabaseError::Away(error.to_string()))
 }
 
 /// Whether a source is a database's address.

@@ -1,6 +1,6 @@
 //! The judgement over one row of a database: the same as over a row of a file.
 
-use crate::batch::Batch;
+use crate::batch::{Batch, are_swapped};
 use crate::report::Skip;
 use crate::wkb::{self, Shape};
 use heatsplat_points::{Point, Refusal, WorldCoord, mercator};
@@ -103,7 +103,7 @@ pub(crate) fn position(batch: &mut Batch, unit: Unit, x: f64, y: f64, weight: We
             return skip(batch, Skip::NoPosition, || "POINT EMPTY".to_owned());
         }
         Err(refusal) => {
-            if unit == Unit::Degrees && refusal == Refusal::Latitude && x.abs() <= 90.0 {
+            if unit == Unit::Degrees && are_swapped(refusal, x, y) {
                 batch.report.notes.swapped += 1;
             }
             let reason = match refusal {
@@ -195,11 +195,14 @@ mod tests {
     fn axes_that_are_swapped_are_counted() {
         let swapped = point(1, 4326, -33.9, 151.2);
         let neither = point(1, 4326, 100.0, 151.2);
+        // metres, whichever comes first
+        let metres = point(1, 4326, 5.0, 4_500_000.0);
         let batch = account(&[
             (Some(&swapped), Weight::Unused),
             (Some(&neither), Weight::Unused),
+            (Some(&metres), Weight::Unused),
         ]);
         assert_eq!(batch.report.notes.swapped, 1);
-        assert_eq!(batch.report.skipped(Skip::BadPosition), 2);
+        assert_eq!(batch.report.skipped(Skip::BadPosition), 3);
     }
 }

@@ -1,6 +1,6 @@
 //! `NOTIFY heatsplat`: the database says that something has changed.
 
-use super::connect::{Address, Purpose};
+use super::connect::{Address, Purpose, runtime};
 use super::error::DatabaseError;
 use futures_util::{StreamExt as _, stream};
 use std::time::Duration;
@@ -24,11 +24,8 @@ pub enum Change {
 ///
 /// # Errors
 /// When the system gives no runtime.
-pub fn listen(address: &Address, mut on: impl FnMut(Change) -> bool) -> std::io::Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
-    runtime.block_on(async {
+pub fn listen(address: &Address, mut on: impl FnMut(Change) -> bool) -> Result<(), DatabaseError> {
+    runtime()?.block_on(async {
         let mut again = false;
         loop {
             let heard = hear(address, again, &mut on).await;

@@ -56,11 +56,19 @@ pub(super) async fn check(client: &Client, from: &Relation) -> Result<(), Databa
     }
 }
 
+/// The condition that one of [`MINE`] may write to a table, or to some columns of it.
+fn writes(table: &str) -> String {
+    format!(
+        "(has_table_privilege(mine.oid, {table}, 'INSERT, UPDATE, DELETE, TRUNCATE') \
+         OR has_any_column_privilege(mine.oid, {table}, 'INSERT, UPDATE'))"
+    )
+}
+
 /// What a role may do to a table beside reading it, if anything.
 async fn writes_to(client: &Client, table: &str) -> Result<Option<String>, DatabaseError> {
     let sql = format!(
-        "{MINE} SELECT coalesce(bool_or(has_table_privilege(mine.oid, to_regclass($1), \
-         'INSERT, UPDATE, DELETE, TRUNCATE')), false) FROM mine"
+        "{MINE} SELECT coalesce(bool_or({}), false) FROM mine",
+        writes("to_regclass($1)")
     );
     let row = client
         .query_typed_one(&sql, &[(&table, Type::TEXT)])
@@ -77,14 +85,14 @@ async fn writes_anything(client: &Client) -> Result<Option<String>, DatabaseErro
          WHERE nspname <> 'information_schema' AND nspname !~ '^pg_') \
          (SELECT format('may write to %I.%I', nspname, relname) FROM mine, places \
           JOIN pg_class c ON relnamespace = places.oid AND relkind IN ('r', 'p', 'v', 'm', 'f') \
-          WHERE has_table_privilege(mine.oid, c.oid, 'INSERT, UPDATE, DELETE, TRUNCATE') \
-          OR has_any_column_privilege(mine.oid, c.oid, 'INSERT, UPDATE') LIMIT 1) \
+          WHERE {} LIMIT 1) \
          UNION ALL (SELECT format('may create in the schema %I', nspname) FROM mine, places \
           WHERE has_schema_privilege(mine.oid, places.oid, 'CREATE') \
           AND (nspname <> 'public' OR current_setting('server_version_num')::int >= 150000) \
           LIMIT 1) \
          UNION ALL (SELECT 'may create schemas in the database' FROM mine \
-          WHERE has_database_privilege(mine.oid, current_database(), 'CREATE') LIMIT 1) LIMIT 1"
+          WHERE has_database_privilege(mine.oid, current_database(), 'CREATE') LIMIT 1) LIMIT 1",
+        writes("c.oid")
     );
     let row = client.query_typed_opt(&sql, &[]).await?;
     Ok(row.map(|row| row.get(0)))

@@ -1,6 +1,6 @@
 //! What a database has to show: every table and view with points that the role may read.
 
-use super::connect::{Address, Purpose};
+use super::connect::{Address, Purpose, runtime};
 use super::define::{Ask, Relation};
 use super::error::DatabaseError;
 use super::sql::quoted;
@@ -20,11 +20,7 @@ pub struct Published {
 /// # Errors
 /// The database doesn't answer, or has no PostGIS.
 pub fn published(address: &Address) -> Result<Vec<Published>, DatabaseError> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|e| DatabaseError::Away(e.to_string()))?;
-    runtime.block_on(async {
+    runtime()?.block_on(async {
         let client = address.connect(Purpose::Load).await?;
         // what a schema holds that the role may not even enter, it may not ask
         let sql = "SELECT DISTINCT ON (f_table_schema, f_table_name) \

@@ -4,7 +4,7 @@
 //! into a temporary table and made a raster of there. `ST_FromGDALRaster` would need drivers
 //! that PostGIS has switched off.
 
-use super::connect::{Address, Purpose};
+use super::connect::{Address, Purpose, runtime};
 use super::error::DatabaseError;
 use super::sql::quoted;
 use futures_util::{SinkExt as _, pin_mut};
@@ -45,11 +45,7 @@ pub fn write(
     overwrite: bool,
     zooms: Vec<Zoom<'_>>,
 ) -> Result<u64, DatabaseError> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|e| DatabaseError::Away(e.to_string()))?;
-    runtime.block_on(async {
+    runtime()?.block_on(async {
         let client = address.connect(Purpose::Export).await?;
         client.batch_execute("BEGIN").await?;
         let (schema, name) = place(&client, table).await?;
@@ -82,11 +78,7 @@ pub fn check(
     overwrite: bool,
     factors: &[u32],
 ) -> Result<(), DatabaseError> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|e| DatabaseError::Away(e.to_string()))?;
-    runtime.block_on(async {
+    runtime()?.block_on(async {
         let client = address.connect(Purpose::Export).await?;
         client.batch_execute("BEGIN READ ONLY").await?;
         let (schema, name) = place(&client, table).await?;

@@ -1,6 +1,6 @@
 //! A whole table or query, read once: binary COPY on several connections, one moment in time.
 
-use super::connect::{Address, Purpose};
+use super::connect::{Address, Purpose, runtime};
 use super::copy::{Decoder, Row, float8};
 use super::define::{ALIAS, Ask, Definition, check_length};
 use super::error::DatabaseError;
@@ -21,6 +21,7 @@ use heatsplat_points::PointSink;
 use std::io;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
+use tokio::runtime::Runtime;
 use tokio_postgres::Client;
 
 /// Rows that are handed over at a time.
@@ -70,11 +71,8 @@ impl Snapshot {
         let (address, ask) = (address.clone(), ask.clone());
         let thread = thread::Builder::new().name("heatsplat-postgis".into());
         let run = move || {
-            let runtime = tokio::runtime::Builder::new_current_thread()
-                .enable_all()
-                .build();
-            let result = match runtime {
-                Ok(runtime) => runtime.block_on(async {
+            let read = |runtime: Runtime| {
+                runtime.block_on(async {
                     let opened_as = Opened::new(&address, &ask, allow_any_role).await;
                     match opened_as {
                         Ok(all) => {
@@ -86,9 +84,9 @@ impl Snapshot {
                             Ok(())
                         }
                     }
-                }),
-                Err(error) => Err(DatabaseError::Away(error.to_string())),
+                })
             };
+            let result = runtime().and_then(read);
             // Nobody listens any more: nobody needs it.
             let _ = sender.send(match result {
                 Ok(()) => Message::Done,
