@@ -13,8 +13,8 @@ use flate2::Crc;
 use std::collections::HashMap;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, BufReader, BufWriter, Read, Seek as _, SeekFrom, Write as _};
-use std::mem;
 use std::path::{Path, PathBuf};
+use std::{mem, process};
 
 /// What a log begins with; its settings' digest comes next.
 const MAGIC: &[u8; 16] = b"heatsplat part 1";
@@ -64,16 +64,35 @@ pub(crate) fn may_begin(target: &Path, begin: Begin) -> Result<bool, ExportError
     if is_whole(target, begin)? {
         return Ok(false);
     }
-    let log = beside(target, ".partial.index");
-    let before = fs::symlink_metadata(&log).ok();
-    if begin == Begin::New && before.as_ref().is_some_and(|log| log.len() > HEADER) {
-        return Err(ExportError::stands(&beside(target, ".partial"), LEFT));
-    }
-    drop(open(&log)?);
-    if before.is_none() {
-        fs::remove_file(&log).at(&log)?;
+    let (path, log_path) = (beside(target, ".partial"), beside(target, ".partial.index"));
+    match File::options().read(true).write(true).open(&log_path) {
+        Ok(log) => {
+            lock(&log, target)?;
+            if begin == Begin::New && log.metadata().at(&log_path)?.len() > HEADER {
+                return Err(ExportError::stands(&path, LEFT));
+            }
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            // by a name of this process's own: a log may be another's by now
+            let trial = beside(target, &format!(".partial.{}", process::id()));
+            File::create(&trial).at(&path)?;
+            fs::remove_file(&trial).at(&trial)?;
+        }
+        Err(error) => return Err(error).at(&log_path),
     }
     Ok(true)
+}
+
+/// Keeps other exports from a log as long as it is open.
+fn lock(log: &File, target: &Path) -> Result<(), ExportError> {
+    match log.try_lock() {
+        Err(TryLockError::WouldBlock) => {
+            let why = "another export is writing it just now";
+            Err(ExportError::stands(target, why))
+        }
+        // or a file system without locks
+        Ok(()) | Err(TryLockError::Error(_)) => Ok(()),
+    }
 }
 
 /// A part that is being written.
@@ -107,15 +126,7 @@ impl Part {
         }
         let (path, log_path) = (beside(target, ".partial"), beside(target, ".partial.index"));
         let log = open(&log_path)?;
-        match log.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                let why = "another export is writing it just now";
-                return Err(ExportError::stands(target, why));
-            }
-            // a file system without locks
-            Err(TryLockError::Error(_)) => {}
-        }
+        lock(&log, target)?;
         let mut part = Self {
             data: open(&path)?,
             path,
@@ -458,11 +469,21 @@ mod tests {
         let folder = folder("other");
         let target = folder.join("a");
         let begin = |settings, begin| Part::begin(&target, [settings; 32], 0, begin);
+        assert!(may_begin(&target, Begin::New).unwrap());
+        assert_eq!(fs::read_dir(&folder).unwrap().count(), 0);
         let mut part = begin(1, Begin::New).unwrap().unwrap();
         part.add(&[drawn(0..5)]).unwrap();
         let message = |result: Result<Option<Part>, ExportError>| result.err().unwrap().to_string();
-        assert!(message(begin(1, Begin::Resume)).contains("just now"));
+        for way in [Begin::Resume, Begin::Overwrite, Begin::New] {
+            assert!(message(begin(1, way)).contains("just now"));
+            // as is told before anything is read, without harm to who is writing
+            let told = may_begin(&target, way).unwrap_err().to_string();
+            assert!(told.contains("just now"), "{told}");
+        }
         drop(part);
+        let told = may_begin(&target, Begin::New).unwrap_err().to_string();
+        assert!(told.contains("--resume"), "{told}");
+        assert!(may_begin(&target, Begin::Resume).unwrap());
         assert!(message(begin(1, Begin::New)).contains("--resume"));
         assert!(message(begin(2, Begin::Resume)).contains("another export"));
         assert_eq!(begin(1, Begin::Resume).unwrap().unwrap().tiles, 5);
