@@ -1,6 +1,7 @@
 //! Where results go: standard output, or a file that is whole or absent.
 
 use super::Failure;
+use heatsplat_archive::Target;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -35,10 +36,7 @@ pub(super) fn check(output: &Path) -> Result<(), Failure> {
         return Ok(());
     }
     let shown = output.display();
-    if let Some((scheme, _)) = output.to_string_lossy().split_once("://") {
-        let message = "is no place to write to: write a file here, and copy it there";
-        return Err(format!("--output: {scheme}:// {message}").into());
-    }
+    Target::refuse_address(output).map_err(|e| format!("--output: {e}"))?;
     if output.is_dir() {
         return Err(format!("{shown}: is a folder; name a file in it").into());
     }

@@ -27,12 +27,8 @@ impl Target {
     /// # Errors
     /// A name that says no format.
     pub fn of(path: &Path) -> Result<Self, ExportError> {
+        Self::refuse_address(path)?;
         let text = path.to_string_lossy();
-        if let Some((scheme, _)) = text.split_once("://") {
-            return Err(ExportError::Impossible(format!(
-                "{scheme}:// is no place to write to: write a file or a folder here, and copy it there"
-            )));
-        }
         for ending in ["png", "webp"] {
             let template = format!("/{{z}}/{{x}}/{{y}}.{ending}");
             if let Some(folder) = text.strip_suffix(&template)
@@ -60,6 +56,19 @@ impl Target {
             path: path.to_owned(),
             kind,
         })
+    }
+
+    /// Refuses an address of another machine, such as `s3://bucket/a.pmtiles`.
+    ///
+    /// # Errors
+    /// That it is one.
+    pub fn refuse_address(path: &Path) -> Result<(), ExportError> {
+        match path.to_string_lossy().split_once("://") {
+            None => Ok(()),
+            Some((scheme, _)) => Err(ExportError::Impossible(format!(
+                "{scheme}:// is no place to write to: write here, and copy it there"
+            ))),
+        }
     }
 
     /// Whether an export has anything to do there: false where it is to be resumed and is whole.
