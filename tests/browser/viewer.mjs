@@ -204,6 +204,20 @@ try {
   const rescaled = await page.locator("#ticks span").evaluateAll((marks) => marks.map((mark) => mark.style.left));
   check("another scale is another legend", rescaled.length >= 2 && tiles().at(-1).includes("scale=sqrt"), rescaled);
 
+  const kernel = await page.inputValue("#kernel");
+  const choose = async (kernel) => {
+    await page.selectOption("#kernel", kernel);
+    await page.waitForTimeout(300);
+    await settled(page);
+  };
+  await choose("pixel");
+  const stuck = await page.locator("#radius").isDisabled();
+  const counted = tiles().at(-1);
+  check("a kernel of one pixel has no radius", stuck && counted.includes("kernel=pixel") && !counted.includes("radius="), counted);
+  await choose(kernel);
+  const freed = await page.locator("#radius").isEnabled();
+  check("with another kernel the radius is as it was", freed && tiles().at(-1).includes(`radius=${parseInt(radius, 10)}px`), tiles().at(-1));
+
   await page.selectOption("#measure", "mean");
   await page.waitForTimeout(300);
   await settled(page);

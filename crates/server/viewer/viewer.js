@@ -124,11 +124,15 @@ function ownStyle(of) {
   return { ...own, reverse: String(own.reverse) === "true" };
 }
 
+/** The pixel that a point lies in has no radius. */
+const hasRadius = () => style.kernel !== "pixel";
+
 /** The style as parameters: all of them, or only those that differ from the layer's own. @param {boolean} all */
 function parameters(all) {
   const own = ownStyle(layer);
   const chosen = new URLSearchParams();
   for (const key of /** @type {(keyof Style)[]} */ (Object.keys(DEFAULT_STYLE))) {
+    if (key === "radius" && !hasRadius()) continue;
     if (all ? style[key] !== false : String(style[key]) !== String(own[key])) chosen.set(key, String(style[key]));
   }
   return chosen;
@@ -454,7 +458,8 @@ function drawPanel() {
   ui.scale.value = style.scale;
   ui.reverse.checked = style.reverse;
   ui.radius.value = String(parseFloat(style.radius));
-  ui.radiusValue.textContent = style.radius.replace(/^([\d.]+)\s*/, "$1 ");
+  ui.radius.disabled = !hasRadius();
+  ui.radiusValue.textContent = hasRadius() ? style.radius.replace(/^([\d.]+)\s*/, "$1 ") : "none";
   ui.opacity.value = String(fade());
   ui.opacityValue.textContent = `${Math.round(fade() * 100)} %`;
   const custom = style.domain.includes(",");
