@@ -21,7 +21,12 @@ impl Archived {
 
     /// Opens an archive; the layer is called like it, or else by `name`.
     pub(super) fn open(source: &str, name: &str) -> Result<Self, Failure> {
-        let archive = Archive::open(Path::new(source))?;
+        let path = Path::new(source);
+        // which would be waited for, and tiles are read from anywhere in it
+        if path.metadata().is_ok_and(|kind| !kind.is_file()) {
+            return Err(format!("{source}: an archive of tiles must be a regular file").into());
+        }
+        let archive = Archive::open(path)?;
         let contents = archive.contents();
         let about = StoredAbout {
             name: contents.name.clone().unwrap_or_else(|| name.to_owned()),

@@ -48,8 +48,8 @@ impl Book {
     }
 }
 
-/// Opens a file, without waiting for anybody where it is a pipe.
-fn open(path: &Path) -> io::Result<File> {
+/// Opens a regular file, without waiting for anybody where it is a pipe.
+pub(super) fn open(path: &Path) -> io::Result<File> {
     let mut options = File::options();
     options.read(true);
     #[cfg(unix)]
@@ -58,7 +58,12 @@ fn open(path: &Path) -> io::Result<File> {
         use std::os::unix::fs::OpenOptionsExt as _;
         options.custom_flags(OFlags::NONBLOCK.bits().cast_signed());
     }
-    options.open(path)
+    let file = options.open(path)?;
+    if file.metadata()?.is_file() {
+        return Ok(file);
+    }
+    let message = "this is a directory, a pipe or a device, and no regular file";
+    Err(io::Error::new(io::ErrorKind::InvalidInput, message))
 }
 
 /// A file as text.
@@ -66,12 +71,6 @@ fn text(path: &Path) -> Result<String, Mistake> {
     let wrong = |line, message: String| Mistake::new(line, message);
     let mut bytes = Vec::new();
     let file = open(path).map_err(|e| wrong(None, e.to_string()))?;
-    let kind = file.metadata().map_err(|e| wrong(None, e.to_string()))?;
-    if !kind.is_file() {
-        let message = "this is a directory, a pipe or a device: a set-up is read again when it changes, \
-                       so it must be a regular file";
-        return Err(wrong(None, message.to_owned()));
-    }
     let read = file.take(LONGEST + 1).read_to_end(&mut bytes);
     read.map_err(|e| wrong(None, e.to_string()))?;
     if bytes.len() as u64 > LONGEST {

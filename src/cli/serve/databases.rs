@@ -1,5 +1,6 @@
 //! Databases that are served: what is said of them, and what is done with them.
 
+use super::book;
 use super::document::Named;
 use super::flags::{DatabaseWords, PoolFlags, PostFlags, PostWords};
 use super::secrets::has_plain_password;
@@ -317,7 +318,8 @@ pub(super) fn posting(
 /// The token that is configured; never an argument, which others on the machine can see.
 pub(super) fn token(file: Option<&Path>) -> Result<Option<Token>, String> {
     let text = match file {
-        Some(file) => std::fs::read_to_string(file)
+        Some(file) => book::open(file)
+            .and_then(std::io::read_to_string)
             .map_err(|e| format!("token_file: {} can't be read: {e}", file.display()))?,
         None => match std::env::var("HEATSPLAT_TOKEN") {
             Ok(text) => text,
