@@ -103,10 +103,10 @@ fn addresses(layer: &Layer, z: u8) -> BTreeSet<TileId> {
     let mut all = BTreeSet::new();
     for occupied in layer.points().occupied_tiles(z) {
         let window = Window::tile(occupied.tile, 256);
-        let reach = layer.reach_in(&window, 1).ceil() as u32;
+        let margin = layer.margin_in(&window, 1).ceil() as u32;
         // a radius in metres has more pixels towards the poles
-        let reach = layer.reach_in(&window.grown(reach), 1);
-        let reach = (reach / 256.0).ceil() as i64;
+        let margin = layer.margin_in(&window.grown(margin), 1);
+        let reach = (margin / 256.0).ceil() as i64;
         let (x, y) = (i64::from(occupied.tile.x()), i64::from(occupied.tile.y()));
         for (dx, dy) in (-reach..=reach).flat_map(|dx| (-reach..=reach).map(move |dy| (dx, dy))) {
             let x = (x + dx).rem_euclid(side) as u32;
