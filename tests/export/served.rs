@@ -51,6 +51,12 @@ fn an_archive_is_served_as_it_was_drawn() {
                 "{head}"
             );
         }
+        // what proxies and libraries add to addresses changes nothing
+        let plain = server.get(&format!("/{id}/1/0/0.png"), "").2;
+        let (status, _, body) = server.get(&format!("/{id}/1/0/0.png?v=2&utm_source=a"), "");
+        assert!(status == 200 && body == plain, "{id}: {status}");
+        let (status, _, _) = server.get(&format!("/{id}?v=2"), "");
+        assert_eq!(status, 200, "{id}");
         // within the zooms nothing is an empty picture
         let free = (0..64)
             .map(|x| (6, x, 63))
@@ -67,6 +73,7 @@ fn an_archive_is_served_as_it_was_drawn() {
             ("1/0/0.webp", 404),
             ("1/2/0.png", 400),
             ("1/0/0.png?ramp=viridis", 400),
+            ("1/0/0.png?v=2&colour=red", 400),
             ("legend.json", 404),
             ("value?lon=1&lat=2", 404),
             ("gdal.xml", 404),

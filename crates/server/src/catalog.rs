@@ -5,6 +5,7 @@ use crate::error::{Refused, json};
 use crate::filtered::Attribute;
 use crate::layers::LayerId;
 use crate::posted;
+use crate::query::Query;
 use crate::router::Server;
 use crate::served::Served;
 use axum::extract::{Request, State};
@@ -110,7 +111,7 @@ pub(crate) async fn get(
     State(server): State<Arc<Server>>,
     request: Request,
 ) -> Result<Response, Refused> {
-    if request.uri().query().is_some_and(|query| !query.is_empty()) {
+    if !Query::says_nothing(request.uri().query()) {
         return Err(Refused::bad("the catalog takes no parameters"));
     }
     let (layers, loading) = server.layers.all();

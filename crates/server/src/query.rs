@@ -47,6 +47,11 @@ impl Query {
         Ok(query)
     }
 
+    /// Whether a query string says nothing: it has no more than others add to addresses.
+    pub(crate) fn says_nothing(raw: Option<&str>) -> bool {
+        form_urlencoded::parse(raw.unwrap_or_default().as_bytes()).all(|(name, _)| is_others(&name))
+    }
+
     /// What the request says about the style.
     pub(crate) fn style(&self) -> &[(&'static str, String)] {
         &self.style
