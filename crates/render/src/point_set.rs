@@ -94,7 +94,7 @@ impl PointSet {
     }
 
     /// The same points by their own radius; empty where all have the style's.
-    pub(crate) fn by_radius(&self) -> &[(Option<f64>, Self)] {
+    pub fn by_radius(&self) -> &[(Option<f64>, Self)] {
         &self.by_radius
     }
 

@@ -56,7 +56,6 @@ pub(crate) async fn get(
         Kind::Json => Some(Work::Scale(level)),
         Kind::Svg | Kind::Png => look.measured(level),
     });
-    cost::bound(&served, &query, &look, work)?;
 
     let fingerprint = [
         level.zoom().to_bits(),
@@ -72,6 +71,7 @@ pub(crate) async fn get(
     if let Some(response) = caching.not_modified(request.headers()) {
         return Ok(response);
     }
+    cost::bound(&served, &query, &look, work)?;
     let panel = if dark {
         Panel::dark()
     } else {

@@ -65,6 +65,8 @@ mod tiles;
 mod value;
 mod viewer;
 
+#[doc(hidden)]
+pub use cost::estimate;
 pub use derived::{DeriveError, Derived};
 pub use layers::{Arrived, LayerId, Layers};
 pub use listen::{Bound, ServeError, Stop};

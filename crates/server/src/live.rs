@@ -287,11 +287,11 @@ impl Live {
         let z = level.saturating_sub(8).min(MAX_ZOOM);
         let side = 1u32 << (level - z).min(9);
         let mut statistics = Statistics::default();
-        let foreign = cost::is_foreign(&self.style, style);
+        let other_splats = cost::has_other_splats(&self.style, style);
         for (tile, times) in sample(self.occupied(z).await?, DENSEST, SPREAD) {
             let window = Window::tile(tile, side);
             let fetched = self.rows.fetch(want(window, 1, style, true)).await?;
-            if foreign && cost::is_too_much(&fetched.points, style, &window) {
+            if other_splats && cost::is_too_much(&fetched.points, style, &window) {
                 return Err(Trouble::TooMuch);
             }
             let (backend, style_now) = (Arc::clone(&self.backend), style.clone());

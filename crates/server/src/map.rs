@@ -40,8 +40,6 @@ pub(crate) async fn get(
         .wholes()
         .filter_map(|level| look.measured(level));
     let measured = measured.filter(|_| !format.is_density());
-    let work = [Work::Picture(window, view.ratio())].into_iter();
-    cost::bound(&served, &query, &look, work.chain(measured))?;
 
     let edges = [window.left(), window.top(), window.pixel()];
     let sizes = [window.width(), window.height(), view.ratio()];
@@ -60,6 +58,8 @@ pub(crate) async fn get(
     {
         return Ok(response);
     }
+    let work = [Work::Picture(window, view.ratio())].into_iter();
+    cost::bound(&served, &query, &look, work.chain(measured))?;
     let pixels = u64::from(window.width()) * u64::from(window.height());
     let cost = pixels.div_ceil(PIXELS_A_TURN) as u32;
     let live = served.is_live();

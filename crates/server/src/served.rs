@@ -11,7 +11,7 @@ use heatsplat_loader::Table;
 use heatsplat_points::bounds::{self, WORLD};
 use heatsplat_points::{Focus, MAX_ZOOM, Points};
 use heatsplat_render::{Layer, Style, TileSize};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -62,18 +62,21 @@ pub(crate) struct Look {
     /// Follows from the text.
     pub(crate) fingerprint: Fingerprint,
     /// Whether its splats are others than those of the layer's own style.
-    pub(crate) foreign: bool,
+    pub(crate) other_splats: bool,
+    /// Nanoseconds that measuring the numbers of levels takes, where that was estimated.
+    pub(crate) scales: Mutex<BTreeMap<u8, f64>>,
 }
 
 impl Look {
-    fn new(style: Style, foreign: bool) -> Self {
+    fn new(style: Style, other_splats: bool) -> Self {
         let text = style.to_string();
         let fingerprint = Fingerprint::new().text(&text);
         Self {
             style,
             text,
             fingerprint,
-            foreign,
+            other_splats,
+            scales: Mutex::default(),
         }
     }
 }
@@ -196,13 +199,13 @@ impl Served {
                 .map_err(|e| Refused::bad(e.to_string()))?;
         }
         cost::refuse_endless(&self.own.style, &style)?;
-        let foreign = cost::is_foreign(&self.own.style, &style);
+        let other_splats = cost::has_other_splats(&self.own.style, &style);
         match &self.data {
             Data::Here(layer) => style = layer.suited(style),
             Data::Live(_) => style = live::suited(style),
             Data::Part(_) | Data::Stored(_) => {}
         }
-        let look = Arc::new(Look::new(style, foreign));
+        let look = Arc::new(Look::new(style, other_splats));
         let mut looks = looks();
         if looks.len() >= LOOKS {
             looks.clear();

@@ -51,8 +51,6 @@ pub(crate) async fn get(
     let level = drawing::level(tile.z(), size.pixels() / size.ratio());
     let measured = look.measured(level).filter(|_| !format.is_density());
     let window = Window::tile(tile, size.pixels());
-    let work = [Work::Picture(window, size.ratio())].into_iter();
-    cost::bound(&served, &query, &look, work.chain(measured))?;
 
     let fingerprint = [
         u64::from(tile.z()),
@@ -79,6 +77,8 @@ pub(crate) async fn get(
     };
     let mut spent = None;
     let draw = async {
+        let work = [Work::Picture(window, size.ratio())].into_iter();
+        cost::bound(&served, &query, &look, work.chain(measured))?;
         let drawn = served.tile(&server, tile, size, look, format);
         let (bytes, took) = drawn.await?;
         spent = Some(took);

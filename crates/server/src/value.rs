@@ -83,13 +83,6 @@ pub(crate) async fn get(
     let css_pixel = mercator::WORLD / f64::from(z + 8).exp2();
     let corner = |at: u32| f64::from(at) - css_pixel / 2.0;
     let pixel = Window::new(corner(at.x), corner(at.y), css_pixel, 1, 1);
-    let scale = Work::Scale(drawing::level(z, 256));
-    cost::bound(
-        &served,
-        &query,
-        &look,
-        [Work::Value(pixel, rows.is_some()), scale],
-    )?;
 
     let numbers = [lon.to_bits(), lat.to_bits(), u64::from(z)];
     let fingerprint = numbers
@@ -104,6 +97,13 @@ pub(crate) async fn get(
     {
         return Ok(response);
     }
+    let scale = Work::Scale(drawing::level(z, 256));
+    cost::bound(
+        &served,
+        &query,
+        &look,
+        [Work::Value(pixel, rows.is_some()), scale],
+    )?;
     let unit = look.style.unit();
     let live = served.is_live();
     let found = Arc::clone(&served).distribution(&server.renders, z, Arc::clone(&look));

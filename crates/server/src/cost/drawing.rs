@@ -1,77 +1,262 @@
 //! What it takes to draw a window: by a kernel that adds up, by stamps or by markers.
 
+use super::crowd::{Crowd, Seen};
 use super::nanoseconds as ns;
 use heatsplat_points::Window;
 use heatsplat_render::{Kernel, MarkerShape, Shape, Stamp};
-use std::f64::consts::PI;
+use std::iter::Sum;
 
-/// Pixels a side that are drawn at one go.
+/// Pixels a side that are drawn at one go, and those of a transform of a smooth kernel: of a strip
+/// of a picture fewer rows.
 const BLOCK: f64 = 512.0;
+const SQUARE: (f64, f64) = (256.0, 256.0);
+const STRIP: (f64, f64) = (256.0, 32.0);
 
-/// What a window takes by a kernel that adds up; `seen` tells how many points there are.
-pub(super) fn plain(window: &Window, kernel: &Kernel, seen: impl Fn() -> f64) -> f64 {
-    let (width, height) = (f64::from(window.width()), f64::from(window.height()));
-    let (radius, shape) = (kernel.radius(), kernel.shape());
-    let drawn = width * height * ns::PIXEL;
-    let margin = kernel.reach() + 4.0;
-    let grown = (width + 2.0 * margin) * (height + 2.0 * margin);
-    if is_direct(kernel) {
-        // stamps of a few pixels; where points are many, of cells
-        let side = 2.0 * kernel.reach() + 2.0;
-        let stamps = seen().min(width * height / 2.0);
-        return drawn + side * side * stamps * ns::EVALUATED;
+/// The least radius of an edged kernel whose light cells go by a grid.
+const LEAST_ON_GRID: f64 = 16.0;
+
+/// Cells that are not light, in a square of a fourth to half of a kernel's reach: where weights are
+/// as uneven as they can be, twice as many.
+const HEAVY: f64 = 16.0;
+
+/// Discs that a triangular kernel is made of, and their mean radius beside its own.
+const CONE_DISCS: f64 = 16.0;
+const CONE_RADIUS: f64 = 0.37;
+
+/// Pixels of all points' kernels up to which each is evaluated where weights cancel.
+const MOST_EVALUATED: f64 = (1 << 25) as f64;
+
+/// Nanoseconds that a picture takes, and those for what is kept for the next one of its kernel.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Takes {
+    pub(super) made: f64,
+    pub(super) drawn: f64,
+}
+
+impl Takes {
+    fn drawn(drawn: f64) -> Self {
+        Self { made: 0.0, drawn }
     }
-    let transformed = || {
-        let (across, down) = (width.min(BLOCK), height.min(BLOCK));
-        let cells = (across + 2.0 * margin) * (down + 2.0 * margin);
-        let blocks = width * height / (across * down);
-        blocks * cells * cells.log2() * ns::TRANSFORM
+
+    pub(super) fn all(self) -> f64 {
+        self.made + self.drawn
+    }
+
+    pub(super) fn times(self, times: f64) -> Self {
+        Self {
+            made: self.made,
+            drawn: times * self.drawn,
+        }
+    }
+}
+
+impl Sum for Takes {
+    fn sum<I: Iterator<Item = Self>>(each: I) -> Self {
+        each.fold(Self::default(), |all, one| Self {
+            made: all.made + one.made,
+            drawn: all.drawn + one.drawn,
+        })
+    }
+}
+
+/// A picture's blocks, all of one size, with margins around them.
+#[derive(Clone, Copy)]
+struct Blocks {
+    count: f64,
+    width: f64,
+    height: f64,
+    margin: f64,
+}
+
+impl Blocks {
+    /// Those of a window that is cut from its corner on.
+    fn of(window: &Window, margin: f64) -> Self {
+        let (all_across, all_down) = (f64::from(window.width()), f64::from(window.height()));
+        let (width, height) = (all_across.min(BLOCK), all_down.min(BLOCK));
+        Self {
+            count: (all_across / width).ceil() * (all_down / height).ceil(),
+            width,
+            height,
+            margin,
+        }
+    }
+
+    /// Those of a board that lies on the world.
+    fn on_board(window: &Window, (width, height): (f64, f64), margin: f64) -> Self {
+        // where no zoom's tiles are drawn it lies across the window's edges
+        let count = |n: u32, side: f64| {
+            let all = f64::from(n) / side;
+            if all.fract() == 0.0 { all } else { all + 1.0 }
+        };
+        Self {
+            count: count(window.width(), width) * count(window.height(), height),
+            width,
+            height,
+            margin,
+        }
+    }
+
+    fn grown(self) -> f64 {
+        (self.width + 2.0 * self.margin) * (self.height + 2.0 * self.margin)
+    }
+
+    fn transformed(self) -> f64 {
+        self.grown() * self.grown().log2() * ns::TRANSFORM
+    }
+
+    /// How many cells each sees.
+    fn cells(self, window: &Window, finest: f64, seen: &mut Seen<'_>) -> f64 {
+        let around = window.grown(self.margin.ceil() as u32);
+        let pixels = f64::from(around.width()) * f64::from(around.height());
+        seen.cells(&around, finest) * (self.grown() / pixels).min(1.0)
+    }
+}
+
+/// What a window takes by a kernel that adds up; `strip` where it is one of several.
+pub(super) fn plain(window: &Window, kernel: &Kernel, strip: bool, seen: &mut Seen<'_>) -> Takes {
+    let pixels = f64::from(window.width()) * f64::from(window.height());
+    let signed = seen.crowd().weights().0 < 0.0;
+    let mut takes = if kernel.shape() == Shape::Pixel {
+        // elsewhere a cell may lie across a pixel's edge
+        let finest = if on_grid(window) && !signed { 1.0 } else { 0.0 };
+        Takes::drawn(seen.cells(window, finest) * ns::LAID)
+    } else {
+        of_kernel(window, kernel, (signed, strip), seen)
     };
-    let (finest, coarse, terms) = match shape {
+    takes.drawn += pixels * ns::PIXEL;
+    takes
+}
+
+fn of_kernel(
+    window: &Window,
+    kernel: &Kernel,
+    (signed, strip): (bool, bool),
+    seen: &mut Seen<'_>,
+) -> Takes {
+    let finest = kernel.finest_cell() / if signed { 2.0 } else { 1.0 };
+    let blocks = Blocks::of(window, kernel.reach() + finest + 1.0);
+    let mut takes = match kernel.shape() {
+        _ if is_direct(kernel) => {
+            let stamps = blocks.count * blocks.cells(window, finest, seen);
+            Takes::drawn(stamps * evaluated(kernel))
+        }
+        Shape::Gaussian | Shape::Quartic | Shape::Triweight => {
+            smooth(window, kernel, finest, strip, seen)
+        }
+        _ => edged(window, kernel, (finest, signed), blocks, seen),
+    };
+    let side = 2.0 * kernel.reach() + 2.0;
+    if signed && seen.crowd().count() * side * side <= MOST_EVALUATED {
+        let stamps = blocks.count * blocks.cells(window, 0.0, seen);
+        takes.drawn = takes.drawn.max(stamps * evaluated(kernel));
+    }
+    takes
+}
+
+/// A stamp that is evaluated where a cell is.
+fn evaluated(kernel: &Kernel) -> f64 {
+    let side = 2.0 * kernel.reach() + 2.0;
+    let powers = if kernel.shape() == Shape::Gaussian {
+        2.0 * side * ns::POWER
+    } else {
+        0.0
+    };
+    ns::BEGUN + powers + side * side * ns::EVALUATED
+}
+
+/// By a grid: terms, or transforms where those of many terms are as fine as the picture.
+fn smooth(
+    window: &Window,
+    kernel: &Kernel,
+    finest: f64,
+    strip: bool,
+    seen: &mut Seen<'_>,
+) -> Takes {
+    let radius = kernel.radius();
+    let (fine, coarse, terms) = match kernel.shape() {
         Shape::Gaussian => (6.0, 8.0, 1.0),
         Shape::Triweight => (6.25, 8.25, 6.0),
-        Shape::Quartic => (10.5, 10.5, 10.0),
-        _ => {
-            // of a kernel with a jump the edge is averaged, of others all is filtered
-            let made = match shape {
-                Shape::Uniform => PI * radius * ns::AVERAGED,
-                _ => (radius + 20.0) * (radius + 20.0) * ns::SAMPLED,
-            };
-            return drawn + made + transformed();
-        }
+        _ => (10.5, 10.5, 10.0),
     };
-    let finer = (finest / radius).max(1.0).log2().ceil().exp2();
+    let finer = (fine / radius).max(1.0).log2().ceil().exp2();
     let coarser = (radius / coarse).clamp(1.0, 32.0).log2().floor().exp2();
     let cell = coarser / finer;
-    let spread = grown / (cell * cell) * terms * ns::TERM;
     let made = (radius / cell + 20.0).powi(if terms > 1.0 { 3 } else { 1 }) * ns::SAMPLED;
-    let best = if terms > 1.0 && cell <= 1.0 {
-        spread.min(transformed())
+    let margin = kernel.reach() + 4.0 * cell;
+    // on a grid that is turned, two transforms there and one back
+    let turned = terms == 10.0 && (fine / 2f64.sqrt()..fine).contains(&radius);
+    let drawn = if terms > 1.0 && (cell == 1.0 || turned) {
+        let board = Blocks::on_board(window, if strip { STRIP } else { SQUARE }, margin);
+        let transforms = if turned { 1.5 } else { 1.0 };
+        let laid = board.cells(window, finest, seen) * ns::LAID;
+        board.count * (transforms * board.transformed() + laid)
     } else {
-        spread
+        let blocks = Blocks::of(window, margin);
+        let laid = blocks.cells(window, finest, seen) * ns::LAID;
+        blocks.count * (blocks.grown() / (cell * cell) * terms * ns::TERM + laid)
     };
-    drawn + made + best
+    Takes { made, drawn }
+}
+
+/// By discs, cell by cell; cells that are light beside their neighbours by one transform.
+fn edged(
+    window: &Window,
+    kernel: &Kernel,
+    (finest, signed): (f64, bool),
+    blocks: Blocks,
+    seen: &mut Seen<'_>,
+) -> Takes {
+    let (discs, radius) = match kernel.shape() {
+        Shape::Uniform => (2.0, kernel.radius()),
+        Shape::Triangular => (CONE_DISCS, CONE_RADIUS * kernel.radius()),
+        _ => (1.0, kernel.radius()),
+    };
+    // of all cells around a block, those that a disc brings in, and the rows that it has there
+    let share = |side: f64| (side + 2.0 * radius) / (side + 2.0 * blocks.margin);
+    let rows = (2.0 * radius + 1.0) * blocks.height / (blocks.height + 2.0 * radius);
+    let disc = share(blocks.width) * share(blocks.height) * rows * ns::ROW;
+    let cells = blocks.cells(window, finest, seen);
+    let gathered = cells * ns::GATHERED;
+    if signed || kernel.radius() < LEAST_ON_GRID {
+        return Takes::drawn(blocks.count * (gathered + cells * discs * disc));
+    }
+    let square = (kernel.reach() * window.pixel() / 2.0)
+        .log2()
+        .floor()
+        .exp2()
+        / window.pixel();
+    let heavy = cells.min(HEAVY * blocks.grown() / (square * square));
+    let light = if cells > heavy {
+        blocks.transformed()
+    } else {
+        0.0
+    };
+    Takes {
+        made: (kernel.radius() + 20.0).powi(2) * ns::SAMPLED,
+        drawn: blocks.count * (gathered + heavy * discs * disc + light),
+    }
 }
 
 /// Whether a kernel is too narrow for a grid.
 fn is_direct(kernel: &Kernel) -> bool {
     let least = match kernel.shape() {
-        Shape::Gaussian | Shape::Triweight => 1.5,
+        Shape::Gaussian => 1.5,
+        Shape::Triweight => 1.5625,
         Shape::Quartic => 2.625,
-        _ => 6.0,
+        Shape::Triangular => 6.0,
+        _ => 0.0,
     };
     kernel.radius() < least
 }
 
-/// What a window takes by stamps of a kernel for so many points of so many opacities; `single`
-/// where points of one pixel are one.
+/// What a window takes by stamps of a kernel for points of so many opacities; `single` where points
+/// of one pixel are one.
 pub(super) fn stamps(
     window: &Window,
     kernel: &Kernel,
-    seen: f64,
-    classes: f64,
-    single: bool,
-) -> f64 {
+    (classes, single): (f64, bool),
+    seen: &mut Seen<'_>,
+) -> Takes {
     let (width, height) = (f64::from(window.width()), f64::from(window.height()));
     let phases = match kernel.radius() {
         _ if single => 1.0,
@@ -81,26 +266,22 @@ pub(super) fn stamps(
         _ => 1.0,
     };
     let margin = kernel.reach().ceil() + 1.0;
+    let seen = seen.cells(&window.grown(margin as u32), 0.0);
     let side = 2.0 * margin + 1.0;
     let places = (width + 2.0 * margin) * (height + 2.0 * margin) * phases * phases;
     let items = seen.min(places * classes);
     let made = items.min(classes * phases * phases) * side * side * ns::MADE;
     let stamped = items * (side * side).min(width * height) * ns::STAMPED;
-    places * ns::PLACE + seen * ns::SUMMED + made + stamped + width * height * ns::PIXEL
+    let summed = places * ns::PLACE + seen * ns::SUMMED + made;
+    Takes::drawn(summed + stamped + width * height * ns::PIXEL)
 }
 
 /// Places within a pixel that shapes are told apart by.
 const PLACES: f64 = 128.0 * 128.0;
 
 /// What a window takes by markers and their blurs.
-pub(super) fn markers(
-    stamp: &Stamp,
-    window: &Window,
-    ratio: u32,
-    seen: f64,
-    weights: (f32, f32),
-) -> f64 {
-    let ratio = f64::from(ratio);
+pub(super) fn markers(stamp: &Stamp, window: &Window, ratio: u32, crowd: Crowd<'_>) -> Takes {
+    let (ratio, weights) = (f64::from(ratio), crowd.weights());
     let blurs = stamp
         .blurs
         .iter()
@@ -110,6 +291,8 @@ pub(super) fn markers(
     let inked = (width + 2.0 * margin) * (height + 2.0 * margin);
     let (across, down) = stamp.marker.shape.size();
     let area = (across * ratio + 3.0) * (down * ratio + 3.0);
+    let reach = margin + across.max(down) / 2.0 * ratio;
+    let seen = crowd.cells(&window.grown(reach.ceil() as u32 + 2), 0.0);
     // a shape is drawn for nearly every point's place within its pixel, a picture for an opacity
     let classes = if stamp.marker.weighted && weights.0 < weights.1 {
         255.0
@@ -122,5 +305,13 @@ pub(super) fn markers(
     };
     let inks = seen.min(classes * places);
     let blurred = inked * stamp.blurs.len() as f64 * ns::BLURRED;
-    inks * area * ns::INKED + seen * (ns::LISTED + area * ns::STAMPED) + inked * ns::PLACE + blurred
+    let stamped = inks * area * ns::INKED + seen * (ns::LISTED + area * ns::STAMPED);
+    Takes::drawn(stamped + inked * ns::PLACE + blurred)
+}
+
+/// Whether a window's pixels are those of a zoom.
+fn on_grid(window: &Window) -> bool {
+    let pixel = window.pixel();
+    let whole = |v: f64| v.fract() == 0.0;
+    whole(pixel.log2()) && whole(window.left() / pixel) && whole(window.top() / pixel)
 }

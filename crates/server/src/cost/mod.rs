@@ -2,9 +2,11 @@
 //!
 //! Whoever runs a server chooses the styles of its layers, whatever they take. A request may choose
 //! another as long as its picture is drawn within [`MOST`] of one processor's time. The estimate
-//! follows from the style, the picture's size and how many points the index has there; it reads
-//! none of them, so it takes some microseconds, and nothing where the style is the layer's own.
+//! follows from the style, the picture's size and how many points and cells the index has there; it
+//! reads none of them, so it takes a few hundredths of a millisecond, and nothing where the style is
+//! the layer's own, or the answer is kept.
 
+mod crowd;
 mod drawing;
 mod nanoseconds;
 mod on;
@@ -14,9 +16,10 @@ use crate::query::Query;
 use crate::served::{Look, Served};
 use axum::http::StatusCode;
 use heatsplat_points::{Point, Window};
-use heatsplat_render::{Overlap, Stamp, Style, Transform};
+use heatsplat_render::{Layer, Overlap, Shape, Stamp, Style, Transform};
 use nanoseconds as ns;
 use on::On;
+use std::sync::PoisonError;
 use std::time::Duration;
 
 /// The most of one processor's time that a request may ask for.
@@ -31,7 +34,7 @@ const WIDEST: f64 = 24.0;
 const LONGEST_MARKER: f64 = 32.0;
 const WIDEST_BLURS: u32 = 32;
 
-/// The longest condition that is compared with any number of points, in bytes.
+/// The longest condition that is compared with any number of points, in bytes: what people write.
 const SHORT_FILTER: usize = 256;
 
 /// A part of what is done for a request.
@@ -48,7 +51,7 @@ pub(crate) enum Work {
 /// Refuses what no request may choose, however few points there are: weights that reach as far as
 /// it likes, each pixel's over hundreds of others, and large markers.
 pub(crate) fn refuse_endless(own: &Style, asked: &Style) -> Result<(), Refused> {
-    if !is_foreign(own, asked) {
+    if !has_other_splats(own, asked) {
         return Ok(());
     }
     match &*asked.overlap {
@@ -65,7 +68,7 @@ pub(crate) fn refuse_endless(own: &Style, asked: &Style) -> Result<(), Refused> 
 }
 
 /// Whether a request's splats are others than the layer's own.
-pub(crate) fn is_foreign(own: &Style, asked: &Style) -> bool {
+pub(crate) fn has_other_splats(own: &Style, asked: &Style) -> bool {
     (&own.overlap, own.shape, &own.radius) != (&asked.overlap, asked.shape, &asked.radius)
 }
 
@@ -96,7 +99,7 @@ pub(crate) fn bound_fetched(
     window: &Window,
     ratio: u32,
 ) -> Result<(), Refused> {
-    if !look.foreign {
+    if !look.other_splats {
         return Ok(());
     }
     let draw = On::fetched(points).picture(&look.style, window, ratio);
@@ -110,6 +113,21 @@ pub(crate) fn bound_fetched(
 /// Whether drawing rows for a scale takes longer than a request may.
 pub(crate) fn is_too_much(points: &[Point], style: &Style, window: &Window) -> bool {
     On::fetched(points).picture(style, window, 1) > MOST.as_secs_f64() * 1e9
+}
+
+/// What drawing a window by a style takes, and measuring a level's numbers for it, for the bench
+/// that holds estimates against what things take.
+#[doc(hidden)]
+pub fn estimate(
+    layer: &Layer,
+    style: &Style,
+    window: &Window,
+    ratio: u32,
+    level: u8,
+) -> [Duration; 2] {
+    let on = On::Points(layer.set());
+    let scale = on.scale(style, level).unwrap_or(f64::INFINITY);
+    [on.picture(style, window, ratio), scale].map(|ns| Duration::from_secs_f64((ns / 1e9).min(1e9)))
 }
 
 /// Nanoseconds of one processor that a request takes, by what for.
@@ -133,7 +151,7 @@ impl Estimate {
         if let Some(text) = query.filter().filter(|text| text.len() > SHORT_FILTER) {
             all.filter = text.len() as f64 * on.points() * ns::FILTERED;
         }
-        if !look.foreign {
+        if !look.other_splats {
             return Ok(all);
         }
         for part in work {
@@ -144,13 +162,13 @@ impl Estimate {
                 }
                 // nor are these measured for anything else
                 Work::Scale(_) if on.is_live() && look.measured(0).is_none() => {}
-                Work::Scale(level) => all.measure += on.scale(&look.style, level)?,
+                Work::Scale(level) => all.measure += look.scaled(&on, level)?,
                 Work::Value(window, listed) => {
                     refuse_wide(&look.style, &window, 1)?;
                     if look.style.is_stamped() {
                         all.draw += on.picture(&look.style, &window, 1);
                     }
-                    let seen = on.seen(&around(&look.style, &window, 1));
+                    let seen = on.seen(&on.around(&look.style, &window));
                     all.draw += seen * ns::SUMMED;
                     all.list += seen * if listed { ns::LISTED } else { 0.0 };
                 }
@@ -178,35 +196,27 @@ impl Estimate {
     }
 
     /// The parameter that takes most of it, as it was given, and what to ask for instead.
-    fn greatest(&self, look: &Look) -> (String, &'static str) {
+    fn greatest(&self, look: &Look) -> (String, String) {
         let most = self.draw.max(self.measure).max(self.list).max(self.filter);
         if most == self.filter {
             let filter = "filter: so long a condition for so many points";
-            return (filter.to_owned(), "give a shorter one");
+            return (filter.to_owned(), "give a shorter one".to_owned());
         }
         if most == self.list {
             return (
-                "rows: sorting all points within the radius".to_owned(),
-                "give a smaller radius or a greater z",
+                "rows: sorting all points within reach".to_owned(),
+                "give a smaller radius or a greater z".to_owned(),
             );
         }
-        let what = look.costly();
-        if most == self.measure {
-            let instead = "give domain=lo,hi, so that no scale is measured, a smaller radius or \
-                           another kernel; any style can be a layer's own";
-            return (what, instead);
-        }
-        let instead = "give a smaller radius, fewer pixels, another kernel or a greater zoom; any \
-                       style can be a layer's own";
+        let (what, cheaper) = look.costly();
+        let first = if most == self.measure {
+            "domain=lo,hi, so that no scale is measured"
+        } else {
+            "fewer pixels, a greater zoom"
+        };
+        let instead = format!("give {first} or {cheaper}; any style can be a layer's own");
         (what, instead)
     }
-}
-
-/// A window and all around it that its picture follows from.
-fn around(style: &Style, window: &Window, ratio: u32) -> Window {
-    // further than this a kernel is drawn coarser, of cells
-    const FAR: f64 = 16_777_216.0;
-    window.grown(style.reach_in(window, ratio).min(FAR).ceil() as u32 + 2)
 }
 
 impl Look {
@@ -217,16 +227,36 @@ impl Look {
         wanted.then(|| Work::Scale(scale.level(level)))
     }
 
-    /// The parameters that decide what drawing takes.
-    fn costly(&self) -> String {
+    /// What it takes to measure a level's numbers, found once: a map asks for many tiles of it.
+    fn scaled(&self, on: &On<'_>, level: u8) -> Result<f64, Refused> {
+        let known = || self.scales.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(takes) = known().get(&level) {
+            return Ok(*takes);
+        }
+        let takes = on.scale(&self.style, level)?;
+        known().insert(level, takes);
+        Ok(takes)
+    }
+
+    /// The parameters that decide what drawing takes, and what would take less.
+    fn costly(&self) -> (String, &'static str) {
         let style = &self.style;
         // a table of many zooms is long
         let radius = shown(&style.radius.to_string());
         match &*style.overlap {
-            Overlap::Add => format!("radius={radius} with kernel={}", style.shape),
-            Overlap::Over(_) => "overlap=over".to_owned(),
-            Overlap::Plus(_) => "overlap=plus".to_owned(),
-            other => format!("overlap={other} with radius={radius}"),
+            Overlap::Over(_) => ("overlap=over".to_owned(), "a smaller marker"),
+            Overlap::Plus(_) => ("overlap=plus".to_owned(), "a smaller marker"),
+            Overlap::Add if style.shape == Shape::Pixel => {
+                ("kernel=pixel".to_owned(), "another kernel")
+            }
+            Overlap::Add => {
+                let what = format!("radius={radius} with kernel={}", style.shape);
+                (what, "another radius or kernel")
+            }
+            other => {
+                let what = format!("overlap={other} with radius={radius}");
+                (what, "a smaller radius")
+            }
         }
     }
 }

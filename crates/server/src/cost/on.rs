@@ -1,17 +1,24 @@
 //! What a request is about: a layer's points, or rows that only a database knows.
 
-use super::{around, drawing, refuse_wide};
+use super::crowd::{Crowd, by_strips};
+use super::drawing::{self, Takes};
+use super::refuse_wide;
 use crate::error::Refused;
 use crate::served::{Data, Served};
 use heatsplat_points::{MAX_ZOOM, Point, Points, TileId, Window, mercator};
-use heatsplat_render::{Kernel, Measure, Overlap, PointSet, Style};
-use std::cell::LazyCell;
+use heatsplat_render::{Comparison, Measure, Overlap, PointSet, Radius, Style};
+use std::cmp::Reverse;
 
 /// Tiles that a scale is measured in, of points that are here and of live ones.
 const SAMPLE: f64 = 48.0;
 const LIVE_SAMPLE: f64 = 8.0;
-/// Heights of the world that stand for those of all these tiles.
-const HEIGHTS: u32 = 8;
+
+/// A density that is drawn so often: of points with a radius of their own, or the style's.
+struct Drawn<'a> {
+    times: f64,
+    radius: Option<f64>,
+    crowd: Crowd<'a>,
+}
 
 /// What is drawn on behalf of a request.
 pub(super) enum On<'a> {
@@ -61,139 +68,117 @@ impl<'a> On<'a> {
         }
     }
 
-    /// How many a window sees, or some more.
+    /// How many points a window sees.
     pub(super) fn seen(&self, window: &Window) -> f64 {
         match self {
-            Self::Points(set) => all_points(set).map(|p| most_seen(p, window)).sum(),
+            Self::Points(set) => {
+                let each = all_points(set).map(|p| p.cells(window, 0.0).len() as f64);
+                each.sum()
+            }
             Self::Rows { count, .. } => *count,
             Self::Nothing => 0.0,
         }
     }
 
-    /// The least and the greatest weight.
-    fn weights(&self) -> (f32, f32) {
-        match self {
-            Self::Points(set) => {
-                let summaries = all_points(set).map(|p| p.summary());
-                summaries.fold((f32::MAX, f32::MIN), |(low, high), s| {
-                    (low.min(s.weight_min), high.max(s.weight_max))
-                })
-            }
-            Self::Rows { weights, .. } => *weights,
-            Self::Nothing => (0.0, 0.0),
-        }
+    /// A window and all around it that a value in its middle follows from.
+    pub(super) fn around(&self, style: &Style, window: &Window) -> Window {
+        // further than this a kernel is drawn coarser, of cells
+        const FAR: f64 = 16_777_216.0;
+        let own = match self {
+            Self::Points(set) => set.widest().map_or(0.0, |r| r * style.shape.reach()),
+            _ => 0.0,
+        };
+        let reach = style.reach_in(window, 1).max(own);
+        window.grown(reach.min(FAR).ceil() as u32 + 2)
     }
 
-    /// How many densities a number is made of. Points with radii of their own are not counted by
-    /// these: what they take is the layer's affair.
-    fn densities(&self, style: &Style) -> f64 {
-        let compared = match self {
-            Self::Points(set) => set.versus().is_some(),
-            _ => false,
-        };
-        let sets = if compared { 3.0 } else { 1.0 };
+    /// The densities that a number is made of.
+    fn densities(&self, style: &Style) -> Vec<Drawn<'a>> {
         let each = if style.measure == Measure::Mean {
             2.0
         } else {
             1.0
         };
-        sets * each
-    }
-
-    /// How many kinds of points are drawn each for itself, beside all of them.
-    fn kinds(&self) -> f64 {
         match self {
-            Self::Points(set) => set.categories().len() as f64,
-            _ => 0.0,
+            Self::Points(set) => {
+                let mut all: Vec<_> = parts(set, each).collect();
+                if let Some((how, other)) = set.versus() {
+                    // a quotient's divisor tells where there is one, too
+                    let more = f64::from(u8::from(how == Comparison::Over));
+                    all.extend(parts(other, each + more));
+                }
+                all
+            }
+            Self::Rows { count, weights } => vec![Drawn {
+                times: each,
+                radius: None,
+                crowd: Crowd::Number(*count, *weights),
+            }],
+            Self::Nothing => Vec::new(),
         }
     }
 
-    /// What a picture takes.
+    /// What a picture takes: each kind of points is drawn for itself, beside all of them.
     pub(super) fn picture(&self, style: &Style, window: &Window, ratio: u32) -> f64 {
-        (1.0 + self.kinds()) * self.numbers(style, window, ratio, None)
-    }
-
-    /// What a window's numbers take, of so many points where that is known.
-    fn numbers(&self, style: &Style, window: &Window, ratio: u32, points: Option<f64>) -> f64 {
-        let seen =
-            LazyCell::new(|| points.unwrap_or_else(|| self.seen(&around(style, window, ratio))));
-        let densities = self.densities(style);
-        if !style.is_stamped() {
-            let strips = style.strips_in(window, ratio);
-            let share = || *seen / strips.len().max(1) as f64;
-            let each = strips
-                .iter()
-                .map(|(w, kernel)| drawing::plain(w, kernel, share));
-            return densities * each.sum::<f64>();
+        let mut drawn = self.densities(style);
+        if let Self::Points(set) = self {
+            let kinds = set.categories().iter().map(|kind| Drawn {
+                times: 1.0,
+                radius: None,
+                crowd: Crowd::Points(kind.points()),
+            });
+            drawn.extend(kinds);
         }
-        let stamps = match &*style.overlap {
-            Overlap::Over(stamp) | Overlap::Plus(stamp) => {
-                drawing::markers(stamp, window, ratio, *seen, self.weights())
-            }
-            _ => {
-                let classes = self.classes(style, window, ratio);
-                let strips = style.strips_in(window, ratio);
-                let share = *seen / strips.len().max(1) as f64;
-                // each strip looks at the points around it, again those of others
-                let each = |(strip, kernel): &(Window, Kernel)| {
-                    let rows = f64::from(strip.height());
-                    let seen = share * (1.0 + 2.0 * kernel.reach() / rows.max(1.0));
-                    let single = matches!(*style.overlap, Overlap::Set);
-                    drawing::stamps(strip, kernel, seen, classes, single)
-                };
-                strips.iter().map(each).sum()
-            }
-        };
-        densities * stamps
+        let each = drawn.iter().map(|d| d.takes(style, window, ratio));
+        each.sum::<Takes>().all()
     }
 
-    /// How many opacities the spots of a picture have.
-    fn classes(&self, style: &Style, window: &Window, ratio: u32) -> f64 {
-        let Overlap::Cover(cover) = &*style.overlap else {
-            return 1.0;
-        };
-        let zoom = window.zoom() - f64::from(ratio).log2();
-        let class = |weight: f32| (cover.opacity(f64::from(weight), zoom) * 255.0).round();
-        let (least, most) = self.weights();
-        1.0 + (class(most) - class(least)).max(0.0)
-    }
-
-    /// What it takes to measure the numbers of a level.
+    /// What it takes to measure the numbers of a level: in the densest tiles, and in others that are
+    /// as dense as the last of these at most, wherever there are points.
     pub(super) fn scale(&self, style: &Style, level: u8) -> Result<f64, Refused> {
         let z = level.saturating_sub(8).min(MAX_ZOOM);
-        let tiles = match self {
-            Self::Rows { .. } => LIVE_SAMPLE,
-            _ => SAMPLE,
+        let densities = self.densities(style);
+        let takes = |window: &Window| -> Takes {
+            densities.iter().map(|d| d.takes(style, window, 1)).sum()
         };
-        let points = self.points();
-        let tiles = tiles.min(4f64.powi(i32::from(z)));
-        let tiles = if self.is_live() {
-            tiles
-        } else {
-            tiles.min(points)
+        let dense = match self {
+            Self::Points(set) => all_points(set).flat_map(|p| densest(p, z)).collect(),
+            _ => Vec::new(),
         };
-        let points = match self {
-            Self::Points(set) if style.is_stamped() => {
-                all_points(set).map(|p| most_sampled(p, z)).sum::<f64>()
-            }
-            _ => points,
+        let all = match self {
+            // there are no more tiles than these
+            Self::Points(_) if dense.len() < DENSEST => 0.0,
+            Self::Points(_) => SAMPLE.min(self.points()),
+            _ => LIVE_SAMPLE,
         };
+        let others = all.min(4f64.powi(i32::from(z))) - dense.len() as f64;
+        let least = dense.iter().min_by_key(|(count, _)| *count);
+        let most = dense.iter().max_by_key(|(count, _)| *count);
+        let ends = least.into_iter().chain(most);
+        let ends = ends.map(|(_, tile)| takes(&Window::tile(*tile, 256)).times(dense.len() as f64));
+        let mut sum = ends.sum::<Takes>().all() / 2.0;
+
         let (first, last) = self.rows(z);
-        let step = ((last - first) / HEIGHTS).max(1);
-        let (mut sum, mut heights) = (0.0, 0.0);
-        for y in (first..=last).step_by(step as usize) {
+        for y in [first, first.midpoint(last), last] {
             let Ok(tile) = TileId::new(z, 0, y) else {
                 continue;
             };
             let window = Window::tile(tile, 256);
             refuse_wide(style, &window, 1)?;
+            if others <= 0.0 || (y != first && first == last) {
+                continue;
+            }
             // near a border points are seen by both sides
             let more = 1.0 + 2.0 * style.reach_in(&window, 1).min(256.0) / 256.0;
-            let seen = points / tiles.max(1.0) * more * more;
-            sum += self.numbers(style, &window, 1, Some(seen));
-            heights += 1.0;
+            let seen = least.map_or(0.0, |(count, _)| *count as f64 * more * more);
+            let each = densities.iter().map(|drawn| {
+                let crowd = Crowd::Number(seen.min(drawn.crowd.count()), drawn.crowd.weights());
+                Drawn { crowd, ..*drawn }.takes(style, &window, 1)
+            });
+            let rows = if first == last { 1.0 } else { 3.0 };
+            sum += each.sum::<Takes>().times(others / rows).all();
         }
-        Ok(tiles * sum / f64::max(heights, 1.0))
+        Ok(sum)
     }
 
     /// The first and the last row of tiles that hold points.
@@ -224,57 +209,76 @@ fn all_points(set: &PointSet) -> impl Iterator<Item = &Points> {
     std::iter::once(&**set.points()).chain(other)
 }
 
-/// Tiles of a sample that are the densest there are.
-const DENSEST: usize = 12;
+/// A set's points, by their own radius where they have one.
+fn parts(set: &PointSet, times: f64) -> impl Iterator<Item = Drawn<'_>> {
+    let drawn = move |radius, points| Drawn {
+        times,
+        radius,
+        crowd: Crowd::Points(points),
+    };
+    let whole = set.by_radius().is_empty().then_some(set);
+    let own = set.by_radius().iter();
+    own.map(move |(radius, part)| drawn(*radius, &**part.points()))
+        .chain(whole.map(move |set| drawn(None, &**set.points())))
+}
 
-/// At most so many points are in the tiles that a scale is measured in: the densest of a zoom, found
-/// from the world down, and as many in each of the others as in the least of these.
-pub(super) fn most_sampled(points: &Points, z: u8) -> f64 {
-    let mut densest = vec![(points.summary().count, 0, 0)];
-    for depth in 1..=z {
-        let quarters = |&(_, x, y): &(usize, u32, u32)| {
-            [(0, 0), (1, 0), (0, 1), (1, 1)].map(|(dx, dy)| (2 * x + dx, 2 * y + dy))
-        };
-        let tiles = densest.iter().flat_map(quarters);
-        let counted = tiles.filter_map(|(x, y)| {
-            let tile = TileId::new(depth, x, y).ok()?;
-            Some((points.tile_range(tile).len(), x, y))
+impl Drawn<'_> {
+    /// What a window's numbers take.
+    fn takes(&self, style: &Style, window: &Window, ratio: u32) -> Takes {
+        let own = self.radius.and_then(Radius::pixels).map(|radius| {
+            let mut own = style.clone();
+            own.radius = radius;
+            own
         });
-        let mut counted: Vec<_> = counted.collect();
-        counted.sort_unstable_by(|a, b| b.cmp(a));
+        let style = own.as_ref().unwrap_or(style);
+        let each = match &*style.overlap {
+            Overlap::Over(stamp) | Overlap::Plus(stamp) => {
+                drawing::markers(stamp, window, ratio, self.crowd)
+            }
+            _ if style.is_stamped() => {
+                let classes = self.classes(style, window, ratio);
+                let kinds = (classes, matches!(*style.overlap, Overlap::Set));
+                let stamps =
+                    |w: &_, kernel: &_, _, seen: &mut _| drawing::stamps(w, kernel, kinds, seen);
+                by_strips(self.crowd, style, window, ratio, stamps)
+            }
+            _ => by_strips(self.crowd, style, window, ratio, drawing::plain),
+        };
+        each.times(self.times)
+    }
+
+    /// How many opacities the spots of a picture have.
+    fn classes(&self, style: &Style, window: &Window, ratio: u32) -> f64 {
+        let Overlap::Cover(cover) = &*style.overlap else {
+            return 1.0;
+        };
+        let zoom = window.zoom() - f64::from(ratio).log2();
+        let class = |weight: f32| (cover.opacity(f64::from(weight), zoom) * 255.0).round();
+        let (least, most) = self.crowd.weights();
+        1.0 + (class(most) - class(least)).max(0.0)
+    }
+}
+
+/// Tiles of a sample that are the densest there are.
+pub(super) const DENSEST: usize = 12;
+
+/// The densest tiles of a zoom, found from the world down, and how many points each has.
+pub(super) fn densest(points: &Points, z: u8) -> Vec<(usize, TileId)> {
+    let mut densest: Vec<_> = TileId::new(0, 0, 0)
+        .map(|world| (points.summary().count, world))
+        .into_iter()
+        .collect();
+    for depth in 1..=z {
+        let quarters = |(_, tile): &(usize, TileId)| {
+            let (x, y) = (2 * tile.x(), 2 * tile.y());
+            [(0, 0), (1, 0), (0, 1), (1, 1)].map(|(dx, dy)| TileId::new(depth, x + dx, y + dy))
+        };
+        let tiles = densest.iter().flat_map(quarters).flatten();
+        let counted = tiles.map(|tile| (points.tile_range(tile).len(), tile));
+        let mut counted: Vec<_> = counted.filter(|(count, _)| *count > 0).collect();
+        counted.sort_by_key(|(count, tile)| (Reverse(*count), tile.x(), tile.y()));
         counted.truncate(DENSEST);
         densest = counted;
     }
-    let all: usize = densest.iter().map(|(count, ..)| count).sum();
-    let least = match densest.len() {
-        DENSEST => densest.last().map_or(0, |(count, ..)| *count),
-        _ => 0,
-    };
-    let others = (SAMPLE as usize - DENSEST) * least;
-    (all + others).min(points.summary().count) as f64
-}
-
-/// The points of the tiles that a window touches, of a fourth of its side: at most 36.
-fn most_seen(points: &Points, window: &Window) -> f64 {
-    let all = points.summary().count as f64;
-    let side = (window.right() - window.left()).max(window.bottom() - window.top());
-    let z = (mercator::WORLD / side).log2().ceil() + 1.0;
-    if z < 2.0 {
-        // all of the world, and perhaps some of it twice
-        return all * (side / mercator::WORLD).ceil().max(1.0);
-    }
-    let z = (z as u8).min(MAX_ZOOM);
-    let (count, tile) = (1i64 << z, mercator::WORLD / (1u64 << z) as f64);
-    let span = |from: f64, to: f64| (from / tile).floor() as i64..(to / tile).ceil() as i64;
-    let rows = span(window.top().max(0.0), window.bottom().min(mercator::WORLD));
-    let mut seen = 0;
-    for y in rows {
-        for x in span(window.left(), window.right()) {
-            let x = x.rem_euclid(count) as u32;
-            if let Ok(tile) = TileId::new(z, x, y as u32) {
-                seen += points.tile_range(tile).len();
-            }
-        }
-    }
-    seen as f64
+    densest
 }

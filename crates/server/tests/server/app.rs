@@ -3,6 +3,7 @@
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Request, StatusCode};
+use heatsplat_loader::Table;
 use heatsplat_points::Points;
 use heatsplat_render::{
     Backend, CpuBackend, Density, Job, Layer, Normalizer, Picture, Stamped, Style,
@@ -31,6 +32,20 @@ pub(crate) fn cities() -> Layer {
         Points::from_lon_lat(points).unwrap(),
         Style::default(),
     )
+}
+
+/// A server of one layer.
+pub(crate) fn serving(name: &str, layer: Layer) -> Router {
+    let layers = Layers::default();
+    layers.put(&layers.announce(name), layer);
+    router(Arc::new(Server::new(layers, Options::default())))
+}
+
+/// The same, and what requests may filter its points by.
+pub(crate) fn serving_with(name: &str, layer: Layer, table: Table) -> Router {
+    let layers = Layers::default();
+    layers.put_with(&layers.announce(name), layer, table);
+    router(Arc::new(Server::new(layers, Options::default())))
 }
 
 /// A server with the layers `cities`, `nothing` (no points) and `late` (still loading).

@@ -1,6 +1,6 @@
 //! `?filter=`: the same pictures as layers of filtered files, and what can't be.
 
-use crate::app::{get, send};
+use crate::app::{get, send, serving_with};
 use axum::Router;
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
@@ -242,10 +242,7 @@ async fn dates_that_are_none_are_refused() {
         };
         let mut source = heatsplat_loader::read(csv.as_bytes(), "a.csv", &options).unwrap();
         let (points, table, _) = heatsplat_loader::load_table(&mut *source, |_| ()).unwrap();
-        let layers = Layers::default();
-        let id = layers.announce("a");
-        layers.put_with(&id, Layer::on_cpu("a", points, Style::default()), table);
-        router(Arc::new(Server::new(layers, Options::default())))
+        serving_with("a", Layer::on_cpu("a", points, Style::default()), table)
     };
     for filter in ["ts%3E%3D2024-06-01", "ts%20%3E=%20'2024-06-01%2000:00'"] {
         let path = format!("/a/0/0/0.png?filter={filter}");

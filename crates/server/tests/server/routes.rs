@@ -1,14 +1,12 @@
 //! Every route and every way to get it wrong, called without a socket.
 
-use crate::app::{TILE, app, cities, get, send};
+use crate::app::{TILE, app, cities, get, send, serving};
 use axum::Router;
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
 use heatsplat_points::Points;
 use heatsplat_render::{Layer, Style};
-use heatsplat_server::{Layers, Options, Server, router};
 use proptest::prelude::*;
-use std::sync::Arc;
 
 #[tokio::test]
 async fn every_route_answers() {
@@ -278,14 +276,11 @@ proptest! {
 
 #[tokio::test]
 async fn what_may_take_minutes_is_not_a_requests_to_choose() {
-    let layers = Layers::default();
-    let id = layers.announce("cities");
     let mut style = Style::default();
     style.set("overlap", "reach:8").unwrap();
     style.set("kernel", "triangular").unwrap();
     let points = Points::from_slice(cities().points().as_slice());
-    layers.put(&id, Layer::on_cpu("cities", points, style));
-    let app = router(Arc::new(Server::new(layers, Options::default())));
+    let app = serving("cities", Layer::on_cpu("cities", points, style));
     for (query, status) in [
         ("", 200),
         (
