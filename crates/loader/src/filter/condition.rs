@@ -1,14 +1,15 @@
 //! What a filter asks of one column.
 
-use super::value::{Compared, Literal, Standing, Unlike, Value};
+use super::list::List;
+use super::reading::{Compared, Standing};
+use super::value::{Literal, Unlike, Value};
 use crate::time::{Times, Unread};
-use std::cmp::Ordering;
 
 /// A condition on the value of one column.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Condition {
     Compare(Comparison, Literal),
-    In(Vec<Literal>),
+    In(List),
     IsNull,
 }
 
@@ -45,17 +46,7 @@ impl Condition {
     pub(crate) fn holds(&self, value: &impl Compared, times: &Times) -> Option<bool> {
         match self {
             Self::Compare(comparison, literal) => comparison.holds(value.stands_to(literal, times)),
-            Self::In(literals) => {
-                let mut outcome = Some(false);
-                for literal in literals {
-                    match value.stands_to(literal, times) {
-                        Standing::Is(Ordering::Equal) => return Some(true),
-                        Standing::Is(_) => (),
-                        Standing::Unknown | Standing::Unlike(_) => outcome = None,
-                    }
-                }
-                outcome
-            }
+            Self::In(list) => list.holds(value, times),
             Self::IsNull => Some(value.is_nothing()),
         }
     }
@@ -79,17 +70,17 @@ impl Condition {
     pub(crate) fn literals(&self) -> &[Literal] {
         match self {
             Self::Compare(_, literal) => std::slice::from_ref(literal),
-            Self::In(literals) => literals,
+            Self::In(list) => list.literals(),
             Self::IsNull => &[],
         }
     }
 
-    /// The same, to be changed.
-    pub(crate) fn literals_mut(&mut self) -> &mut [Literal] {
+    /// Reads dates as was told.
+    pub(crate) fn tell(&mut self, times: &Times) {
         match self {
-            Self::Compare(_, literal) => std::slice::from_mut(literal),
-            Self::In(literals) => literals,
-            Self::IsNull => &mut [],
+            Self::Compare(_, literal) => literal.tell(times),
+            Self::In(list) => list.tell(times),
+            Self::IsNull => (),
         }
     }
 }

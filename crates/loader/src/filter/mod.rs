@@ -6,13 +6,16 @@
 //! a word with a number: a row that is left out for that is counted.
 
 mod condition;
+mod list;
 mod parse;
+mod reading;
 mod value;
 
 pub(crate) use condition::Condition;
 pub use parse::FilterError;
+pub(crate) use reading::{Compared, Reading, Standing};
 pub use value::Unlike;
-pub(crate) use value::{Compared, Literal, Reading, Standing, Value};
+pub(crate) use value::{Literal, Value};
 
 use crate::columns;
 use crate::error::LoadError;
@@ -239,10 +242,7 @@ impl Tree {
         match self {
             Self::And(parts) | Self::Or(parts) => parts.iter_mut().for_each(|p| p.tell(times)),
             Self::Not(inner) => inner.tell(times),
-            Self::Of(_, condition) => {
-                let literals = condition.literals_mut().iter_mut();
-                literals.for_each(|literal| literal.tell(times));
-            }
+            Self::Of(_, condition) => condition.tell(times),
         }
     }
 }
@@ -304,6 +304,18 @@ mod tests {
             ("kind in ('a', 'theft')", true),
             ("not kind in ('a', 'theft')", false),
             ("kind not in ('a', 'b')", true),
+            ("kind in ('u', ' theft ', 'a', 'zebra', 'b')", true),
+            ("n in (5, 3, 4.5, 1e300, -2) and n not in (5, 4, 2)", true),
+            ("n in ('10', '3.0', '4')", true),
+            ("at in (2010-03-02, 2010-03-01, 1999-01-01)", true),
+            (
+                "key in (5, 867322040000000001, 1e18, 867322040000000000)",
+                true,
+            ),
+            ("flag in (false, 'maybe', 'yes')", true),
+            ("five in (2010-03-01, 7, '6', '5')", true),
+            ("five in (2010-03-01, 5)", true),
+            ("n not in (7, 4)", true),
             ("kind > 'm' and kind < 'z'", true),
             ("n between 1 and 3", true),
             ("n not between 1 and 3", false),

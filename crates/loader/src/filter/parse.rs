@@ -2,6 +2,7 @@
 
 use super::Tree;
 use super::condition::{Comparison, Condition};
+use super::list::List;
 use super::value::Literal;
 use crate::exact::{Number, is_too_long};
 use crate::report::shown;
@@ -87,7 +88,7 @@ fn tokens(text: &str) -> Result<Vec<Token>, FilterError> {
             ',' => (Token::Comma, rest.split_at(1).1),
             '\'' => {
                 let (inner, behind) = quoted(rest, '\'')?;
-                (Token::Literal(Literal::quoted(inner)), behind)
+                (Token::Literal(Literal::quoted(&inner)), behind)
             }
             '"' => {
                 let (inner, behind) = quoted(rest, '"')?;
@@ -244,7 +245,10 @@ impl Parser {
         }
         let not = self.skip("not");
         if self.skip("in") {
-            return Ok(negated(Tree::Of(column, Condition::In(self.list()?)), not));
+            return Ok(negated(
+                Tree::Of(column, Condition::In(List::new(self.list()?))),
+                not,
+            ));
         }
         if self.skip("between") {
             let low = self.compare(column, Comparison::GreaterOrEqual)?;

@@ -1,15 +1,15 @@
-//! Values of rows, and how they compare with what a filter says.
+//! Values of rows, and what a filter compares them with.
 //!
 //! What a value is says its column's type, where a file has types. Texts are compared as what
 //! they are compared with is: with a number as the number they read as, with a date as the date,
 //! with a text as texts. What can't be read so is neither equal nor unequal to anything, as SQL's
 //! `TRY_CAST` has it, and is counted.
 
+use super::reading::{Compared, Reading, Standing};
 use crate::batch::Amount;
 use crate::exact::{Number, is_too_long};
 use crate::time::{Times, Told, Unread, time, unread};
 use std::borrow::Cow;
-use std::cell::OnceCell;
 use std::cmp::Ordering;
 use std::fmt;
 
@@ -38,18 +38,22 @@ pub(crate) enum Literal {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Moment {
     /// Microseconds since 1970, UTC.
-    at: i64,
+    pub(super) at: i64,
     /// How it is written.
     text: String,
 }
 
-/// A text in quotes that is no date, and what it means to columns that hold no texts.
+/// A text in quotes that is no date, without blanks around it, and what it means to columns that
+/// hold no texts.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Text {
     pub(crate) text: String,
-    number: Option<Number>,
-    time: Option<i64>,
-    truth: Option<bool>,
+    /// The number that it reads as.
+    pub(crate) number: Option<Number>,
+    /// The time that its digits are.
+    pub(crate) time: Option<i64>,
+    /// Whether it says true or false.
+    pub(crate) truth: Option<bool>,
 }
 
 impl Literal {
@@ -60,7 +64,8 @@ impl Literal {
     }
 
     /// What stands in quotes: a date, or a text. Digits alone are a text.
-    pub(crate) fn quoted(text: String) -> Self {
+    pub(crate) fn quoted(text: &str) -> Self {
+        let text = text.trim().to_owned();
         let (number, time) = (Number::parse(text.as_bytes()), time(&text));
         match (number, time) {
             (None, Some(at)) => Self::Time(Moment { at, text }),
@@ -70,6 +75,28 @@ impl Literal {
                 truth: truth(&text),
                 text,
             }),
+        }
+    }
+
+    /// The kinds in the order of lists.
+    pub(super) fn kind(&self) -> u8 {
+        match self {
+            Self::Number(_) => 0,
+            Self::Time(_) => 1,
+            Self::Bool(_) => 2,
+            Self::Text(_) => 3,
+        }
+    }
+
+    /// The order of lists: kind by kind, and within one as values are ordered.
+    pub(super) fn order(&self, other: &Self) -> Ordering {
+        match (self, other) {
+            // what is written is no NaN
+            (Self::Number(a), Self::Number(b)) => a.compare(*b).unwrap_or(Ordering::Equal),
+            (Self::Time(a), Self::Time(b)) => a.at.cmp(&b.at),
+            (Self::Bool(a), Self::Bool(b)) => a.cmp(b),
+            (Self::Text(a), Self::Text(b)) => a.text.cmp(&b.text),
+            _ => self.kind().cmp(&other.kind()),
         }
     }
 
@@ -96,21 +123,6 @@ impl Literal {
 }
 
 impl Text {
-    /// The number that it reads as.
-    pub(crate) fn number(&self) -> Option<Number> {
-        self.number
-    }
-
-    /// The time that its digits are.
-    pub(crate) fn time(&self) -> Option<i64> {
-        self.time
-    }
-
-    /// Whether it says true or false.
-    pub(crate) fn truth(&self) -> Option<bool> {
-        self.truth
-    }
-
     /// Why it is no date, if it looks like one.
     pub(crate) fn unread(&self) -> Option<Unread> {
         unread(&self.text)
@@ -180,21 +192,6 @@ impl Unlike {
     }
 }
 
-/// How a value stands to a literal.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Standing {
-    /// There is no value.
-    Unknown,
-    /// They can't be compared.
-    Unlike(Unlike),
-    Is(Ordering),
-}
-
-/// An order, or why there is none.
-fn order(ordering: Option<Ordering>, unlike: Unlike) -> Standing {
-    ordering.map_or(Standing::Unlike(unlike), Standing::Is)
-}
-
 impl Value<'_> {
     /// The same value without its own text.
     pub(crate) fn borrowed(&self) -> Value<'_> {
@@ -226,109 +223,6 @@ impl Value<'_> {
         };
         crate::report::shown(text.as_bytes())
     }
-}
-
-/// What a condition compares with its literals.
-pub(crate) trait Compared {
-    /// Whether there is nothing.
-    fn is_nothing(&self) -> bool;
-
-    /// How it stands to a literal.
-    fn stands_to(&self, literal: &Literal, times: &Times) -> Standing;
-}
-
-/// A value, and what it reads as: found out once, however many literals it is compared with.
-pub(crate) struct Reading<'v> {
-    value: Value<'v>,
-    number: OnceCell<Option<Number>>,
-    time: OnceCell<Option<i64>>,
-    truth: OnceCell<Option<bool>>,
-}
-
-impl<'v> Reading<'v> {
-    #[inline]
-    pub(crate) fn of(value: Value<'v>) -> Self {
-        Self {
-            value,
-            number: OnceCell::new(),
-            time: OnceCell::new(),
-            truth: OnceCell::new(),
-        }
-    }
-
-    pub(crate) fn value(&self) -> &Value<'v> {
-        &self.value
-    }
-
-    #[inline]
-    fn text_to(&self, a: &str, literal: &Literal, times: &Times) -> Standing {
-        match literal {
-            Literal::Text(b) => Standing::Is(a.trim().cmp(b.text.trim())),
-            Literal::Number(b) => {
-                let number = self.number.get_or_init(|| Number::parse(a.as_bytes()));
-                order(number.and_then(|a| a.compare(*b)), Unlike::NoNumber)
-            }
-            Literal::Time(b) => {
-                let time = self.time.get_or_init(|| times.read(a));
-                order(time.map(|a| a.cmp(&b.at)), Unlike::NoDate)
-            }
-            Literal::Bool(b) => {
-                let number = || Number::parse(a.as_bytes()).map(|a| a.float() != 0.0);
-                let truth = self.truth.get_or_init(|| truth(a).or_else(number));
-                order(truth.map(|a| a.cmp(b)), Unlike::NoTruth)
-            }
-        }
-    }
-
-    #[inline]
-    fn number_to(&self, a: Number, literal: &Literal, times: &Times) -> Standing {
-        match literal {
-            Literal::Number(b) => order(a.compare(*b), Unlike::NoNumber),
-            Literal::Time(b) => {
-                let time = self.time.get_or_init(|| times.of_number(a));
-                order(time.map(|a| a.cmp(&b.at)), Unlike::NoDate)
-            }
-            Literal::Bool(b) => Standing::Is((a.float() != 0.0).cmp(b)),
-            Literal::Text(b) => order(b.number.and_then(|b| a.compare(b)), Unlike::Number),
-        }
-    }
-}
-
-impl Compared for Reading<'_> {
-    #[inline]
-    fn is_nothing(&self) -> bool {
-        self.value == Value::Null
-    }
-
-    #[inline]
-    fn stands_to(&self, literal: &Literal, times: &Times) -> Standing {
-        match &self.value {
-            Value::Null => Standing::Unknown,
-            Value::Number(a) => self.number_to(*a, literal, times),
-            Value::Time(a) => time_to(*a, literal),
-            Value::Bool(a) => bool_to(*a, literal),
-            Value::Text(a) => self.text_to(a, literal, times),
-        }
-    }
-}
-
-fn time_to(a: i64, literal: &Literal) -> Standing {
-    let b = match literal {
-        Literal::Time(b) => Some(b.at),
-        Literal::Text(b) => b.time,
-        Literal::Number(_) | Literal::Bool(_) => None,
-    };
-    order(b.map(|b| a.cmp(&b)), Unlike::Date)
-}
-
-fn bool_to(a: bool, literal: &Literal) -> Standing {
-    let ordering = match literal {
-        Literal::Bool(b) => Some(a.cmp(b)),
-        Literal::Number(b) => f64::from(u8::from(a)).partial_cmp(&b.float()),
-        Literal::Text(b) => b.truth.map(|b| a.cmp(&b)),
-        Literal::Time(_) => None,
-    };
-    order(ordering, Unlike::Truth)
 }
 
 impl From<Amount> for Value<'static> {

@@ -1,4 +1,5 @@
-//! What a row has in a column, as it is compared: as a number or a time, or as the text that it was.
+//! What a row has in a column, as it is compared: as a number or a time, or as the text that it
+//! was.
 
 use super::column::Column;
 use super::spelling::Written;
@@ -29,21 +30,31 @@ impl Column {
     /// Whether a literal is compared with the text of a value.
     #[inline]
     fn compares_text(&self, value: &Value<'_>, literal: &Literal) -> bool {
-        if self.written == Written::Typed {
-            return false;
-        }
-        match (value, literal) {
-            (Value::Number(_) | Value::Time(_), Literal::Text(_)) => true,
+        match literal {
+            Literal::Text(_) => self.is_text(value),
             // a pattern may read digits another way than they are a number
-            (Value::Number(_), Literal::Time(_)) => !self.times.are_common(),
+            Literal::Time(_) if !self.times.are_common() => {
+                self.is_text(value) && matches!(value, Value::Number(_))
+            }
             _ => false,
         }
+    }
+
+    /// Whether a value that isn't kept as a text was one.
+    #[inline]
+    fn is_text(&self, value: &Value<'_>) -> bool {
+        self.written != Written::Typed && matches!(value, Value::Number(_) | Value::Time(_))
     }
 }
 
 impl Compared for Cell<'_> {
     fn is_nothing(&self) -> bool {
         self.value.is_nothing()
+    }
+
+    #[inline]
+    fn is_text(&self) -> bool {
+        self.column.is_text(self.value.value()) || self.value.is_text()
     }
 
     #[inline]

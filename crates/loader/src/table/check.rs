@@ -51,19 +51,19 @@ fn fits(column: &Column, literal: &Literal) -> Result<(), TableError> {
             return column.fits.known(literal, || texts_fit(column, literal));
         }
         (Kind::Number, Literal::Text(text)) => {
-            if text.number().is_some() && column.written == Written::Variously {
+            if text.number.is_some() && column.written == Written::Variously {
                 return Err(TableError::new(format!(
                     "column {} holds numbers that are written in several ways; compare with \
                      {literal} without quotes",
                     shown(column.name().as_bytes()),
                 )));
             }
-            text.number().is_some()
+            text.number.is_some()
         }
         (Kind::Number, _) => true,
-        (Kind::Time, Literal::Text(text)) => text.time().is_some() && !column.has_texts(),
+        (Kind::Time, Literal::Text(text)) => text.time.is_some() && !column.has_texts(),
         (Kind::Time, literal) => matches!(literal, Literal::Time(_)),
-        (Kind::Bool, Literal::Text(text)) => text.truth().is_some(),
+        (Kind::Bool, Literal::Text(text)) => text.truth.is_some(),
         (Kind::Bool, literal) => !matches!(literal, Literal::Time(_)),
     };
     if possible {
@@ -108,9 +108,9 @@ fn kind(literal: &Literal) -> usize {
         Literal::Bool(_) => 2,
         Literal::Text(text) => {
             let reads = [
-                text.number().is_some(),
-                text.time().is_some(),
-                text.truth().is_some(),
+                text.number.is_some(),
+                text.time.is_some(),
+                text.truth.is_some(),
             ];
             reads
                 .iter()

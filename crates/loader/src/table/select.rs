@@ -325,8 +325,9 @@ mod laws {
         let one = (sign, literal(), any::<bool>()).prop_map(|(sign, literal, not)| {
             format!("{}v {sign} {literal}", if not { "not " } else { "" })
         });
-        let some = (literal(), literal()).prop_map(|(a, b)| format!("v in ({a}, {b})"));
-        let one = prop_oneof![8 => one, 2 => some, 1 => Just("v is null".to_owned())];
+        let some = proptest::collection::vec(literal(), 1..7);
+        let some = some.prop_map(|all| format!("v in ({})", all.join(", ")));
+        let one = prop_oneof![8 => one, 4 => some, 1 => Just("v is null".to_owned())];
         proptest::collection::vec((one, any::<bool>()), 1..4).prop_map(|all| {
             let parts = all.iter().enumerate().map(|(i, (one, or))| match (i, or) {
                 (0, _) => one.clone(),
@@ -400,6 +401,25 @@ mod laws {
                 _ => &[],
             };
             check(&values, stretch, &filter, formats);
+        }
+
+        /// A list is as many comparisons.
+        #[test]
+        fn what_is_listed_is_what_equals(
+            value in prop_oneof![value(), typed()],
+            literals in proptest::collection::vec(literal(), 1..9),
+            told in 0..3usize,
+        ) {
+            let formats = [&[][..], &["seconds"], &["%Y-%d-%m"]][told];
+            let formats: Vec<_> = formats.iter().map(|f| f.parse().unwrap()).collect();
+            let times = Times::new(&formats);
+            let holds = |filter: String| {
+                let filter = filter.parse::<Filter>().unwrap().told(&times);
+                filter.tree().holds(std::slice::from_ref(&value), &times)
+            };
+            let each: Vec<String> = literals.iter().map(|l| format!("v = {l}")).collect();
+            let list = format!("v in ({})", literals.join(", "));
+            prop_assert_eq!(holds(list), holds(each.join(" or ")), "{:?}", literals);
         }
 
         #[test]

@@ -21,8 +21,8 @@ pub(crate) fn unread(text: &str) -> Option<Unread> {
     of_digits(text).or_else(|| of_words(text).then_some(Unread::Unknown))
 }
 
-/// `15.06.2024`, `6/15/24 10:00`, `2024-06-31`, `2024-06-01 10:00 CEST`: three numbers with the same
-/// sign between them.
+/// `15.06.2024`, `6/15/24 10:00`, `2024-06-31`, `2024-06-01 10:00 CEST`: three numbers with the
+/// same sign between them.
 fn of_digits(text: &str) -> Option<Unread> {
     let mut rest = Rest(text.as_bytes());
     let (first, a) = part(&mut rest)?;
