@@ -148,15 +148,21 @@ fn a_name_in_the_encoding_of_the_cpg_file_is_found() {
     assert!(message.contains("there are: \"größe\""), "{message}");
 }
 
-fn flatgeobuf(index: bool, code: i32, features: &[String]) -> Vec<u8> {
+/// A system by its EPSG number.
+pub(crate) fn epsg(code: i32) -> FgbCrs<'static> {
+    FgbCrs {
+        code,
+        ..FgbCrs::default()
+    }
+}
+
+/// FlatGeobuf of features of GeoJSON, with a column of counts.
+pub(crate) fn flatgeobuf(index: bool, crs: FgbCrs<'_>, features: &[String]) -> Vec<u8> {
     let options = FgbWriterOptions {
         write_index: index,
         detect_type: false,
         promote_to_multi: false,
-        crs: FgbCrs {
-            code,
-            ..FgbCrs::default()
-        },
+        crs,
         ..FgbWriterOptions::default()
     };
     let mut writer = FgbWriter::create_with_options("a", GeometryType::Unknown, options).unwrap();
@@ -182,7 +188,7 @@ fn features() -> Vec<String> {
 
 #[test]
 fn flatgeobuf_is_like_csv() {
-    let bytes = flatgeobuf(false, 4326, &features());
+    let bytes = flatgeobuf(false, epsg(4326), &features());
     assert_like_csv(loaded("a.fgb", &bytes, &Options::default()).unwrap());
     // an index changes the order of the features, and nothing else
     let sorted = |bytes: &[u8]| {
@@ -190,7 +196,10 @@ fn flatgeobuf_is_like_csv() {
         points.sort_by_key(|p| (p.x, p.y));
         (points, report.kept)
     };
-    assert_eq!(sorted(&flatgeobuf(true, 4326, &features())), sorted(&bytes));
+    assert_eq!(
+        sorted(&flatgeobuf(true, epsg(4326), &features())),
+        sorted(&bytes)
+    );
     // the content tells, not the name
     assert_eq!(loaded("a", &bytes, &Options::default()).unwrap().0.len(), 4);
 }
@@ -202,7 +211,7 @@ fn flatgeobuf_in_metres_of_web_mercator_or_cut_off() {
             "{{\"type\":\"Feature\",\"properties\":{{}},\"geometry\":{{\"type\":\"Point\",\"coordinates\":[{x:?},{y:?}]}}}}"
         )
     };
-    let metres = flatgeobuf(true, 3857, &[there(1_491_681.18, 6_894_699.80)]);
+    let metres = flatgeobuf(true, epsg(3857), &[there(1_491_681.18, 6_894_699.80)]);
     let (points, _) = loaded("a.fgb", &metres, &Options::default()).unwrap();
     let (lon, lat) = mercator::unproject(points[0].at());
     assert!(
@@ -211,18 +220,18 @@ fn flatgeobuf_in_metres_of_web_mercator_or_cut_off() {
     );
     let message = error(
         "a.fgb",
-        &flatgeobuf(true, 999_999, &[there(1.0, 2.0)]),
+        &flatgeobuf(true, epsg(999_999), &[there(1.0, 2.0)]),
         &Options::default(),
     );
     assert!(message.contains("EPSG:999999"), "{message}");
 
-    let bytes = flatgeobuf(false, 4326, &features());
+    let bytes = flatgeobuf(false, epsg(4326), &features());
     for cut in [10, 60, bytes.len() - 5] {
         let message = error("a.fgb", &bytes[..cut], &Options::default());
         assert!(message.contains("damaged or cut off"), "{cut}: {message}");
     }
     // cut where a feature ends: fewer than promised
-    let last = flatgeobuf(false, 4326, &features()[..4]).len();
+    let last = flatgeobuf(false, epsg(4326), &features()[..4]).len();
     let shorter = &bytes[..last];
     let message = error("a.fgb", shorter, &Options::default());
     assert!(message.contains("5 features were promised"), "{message}");
@@ -233,8 +242,12 @@ fn lines_in_flatgeobuf_are_counted_and_left_out() {
     let line = "{\"type\":\"Feature\",\"properties\":{},\"geometry\":{\"type\":\"LineString\",\"coordinates\":[[1.0,2.0],[3.0,4.0]]}}";
     let mut all = features();
     all.push(line.to_owned());
-    let (points, report) =
-        loaded("a.fgb", &flatgeobuf(false, 4326, &all), &Options::default()).unwrap();
+    let (points, report) = loaded(
+        "a.fgb",
+        &flatgeobuf(false, epsg(4326), &all),
+        &Options::default(),
+    )
+    .unwrap();
     assert_eq!((points.len(), report.skipped(Skip::NotAPoint)), (4, 1));
 }
 

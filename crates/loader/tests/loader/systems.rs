@@ -2,11 +2,10 @@
 
 use crate::arrow::{batch, geo, wkb, write_parquet};
 use crate::geopackage::{binary, insert, package, point};
-use crate::records::write_shapes;
+use crate::records::{self, epsg, write_shapes};
 use crate::{Folder, error, loaded, opened};
 use arrow_array::{ArrayRef, BinaryArray};
-use flatgeobuf::{FgbCrs, FgbWriter, FgbWriterOptions, GeometryType};
-use geozero::geojson::GeoJson;
+use flatgeobuf::FgbCrs;
 use heatsplat_loader::{LoadError, Options, Report};
 use heatsplat_points::{Point, mercator};
 use serde_json::Value;
@@ -47,22 +46,17 @@ fn assert_there(what: &str, row: &Value, loaded: Result<(Vec<Point>, Report), Lo
 }
 
 fn flatgeobuf(rows: &[[f64; 4]], crs: FgbCrs<'_>) -> Vec<u8> {
-    let options = FgbWriterOptions {
-        write_index: false,
-        crs,
-        ..FgbWriterOptions::default()
+    let feature = |row| {
+        let place = place(row);
+        format!("{{\"type\":\"Feature\",\"properties\":{{}},\"geometry\":{place}}}")
     };
-    let mut writer = FgbWriter::create_with_options("a", GeometryType::Point, options).unwrap();
-    for [x, y, ..] in rows {
-        let feature = format!(
-            "{{\"type\":\"Feature\",\"properties\":{{}},\
-             \"geometry\":{{\"type\":\"Point\",\"coordinates\":[{x:?},{y:?}]}}}}"
-        );
-        writer.add_feature(GeoJson(&feature)).unwrap();
-    }
-    let mut bytes = Vec::new();
-    writer.write(&mut bytes).unwrap();
-    bytes
+    let features: Vec<String> = rows.iter().map(feature).collect();
+    records::flatgeobuf(false, crs, &features)
+}
+
+/// A point of GeoJSON.
+fn place([x, y, ..]: &[f64; 4]) -> String {
+    format!("{{\"type\":\"Point\",\"coordinates\":[{x:?},{y:?}]}}")
 }
 
 fn parquet(path: &Path, rows: &[[f64; 4]], crs: &Value) {
@@ -73,7 +67,6 @@ fn parquet(path: &Path, rows: &[[f64; 4]], crs: &Value) {
 }
 
 fn geojson(rows: &[[f64; 4]], name: &str) -> String {
-    let place = |row: &[f64; 4]| format!("{{\"type\":\"Point\",\"coordinates\":{:?}}}", &row[..2]);
     let feature = |row| {
         let place = place(row);
         format!("{{\"type\":\"Feature\",\"properties\":null,\"geometry\":{place}}}")
@@ -131,10 +124,7 @@ fn files_of_every_format_have_their_places_in_any_system() {
             assert_there(&what, &row, opened(&path, &none));
         }
 
-        let number = FgbCrs {
-            code: code as i32,
-            ..FgbCrs::default()
-        };
+        let number = epsg(code as i32);
         let wkt = text("wkt2");
         let defined = FgbCrs {
             wkt: Some(&wkt),
@@ -176,13 +166,7 @@ fn a_datum_that_only_a_grid_knows_well_is_refused_or_accepted_by_its_error() {
     let shapes = |options: &Options| opened(&path, options);
     let json = geojson(&kansas, "EPSG:4267");
     let text = |options: &Options| loaded("a.geojson", json.as_bytes(), options);
-    let bytes = flatgeobuf(
-        &kansas,
-        FgbCrs {
-            code: 4267,
-            ..FgbCrs::default()
-        },
-    );
+    let bytes = flatgeobuf(&kansas, epsg(4267));
     let fgb = |options: &Options| loaded("a.fgb", &bytes, options);
     let all: [&dyn Fn(&Options) -> _; 3] = [&shapes, &text, &fgb];
     for open in all {
