@@ -2,7 +2,7 @@
 //! `cargo bench --bench estimates`.
 
 /// A byte of a condition, compared with one point: 0.3 of texts, 2 of short numbers with `or` between
-/// them, 4 of a list of digits.
+/// them, more where the condition is so short that reading the column is most of it.
 pub(super) const FILTERED: f64 = 3.0;
 /// A point that is looked at for a value, and one that is sorted by its distance.
 pub(super) const SUMMED: f64 = 10.0;

@@ -88,6 +88,7 @@ async fn what_a_request_may_choose_is_bounded_before_any_work() {
         "4/8/8.png?radius=50km",
         "12/2048/2048.png?radius=500m&kernel=uniform",
         "9/256/256.png?overlap=cover&radius=6&domain=0,1",
+        "9/256/256.png?overlap=cover&radius=24&kernel=uniform&domain=0,1",
         "9/256/256.png?overlap=over:ellipse:8x8@0.2;blur:3x3&domain=0,255",
         "map.png?width=300&isolines=64&radius=9",
         "legend.json?radius=30px&kernel=uniform",
