@@ -41,6 +41,8 @@ mod dialects;
 /// Signals at any moment, closed pipes, and what is found out before any work is done.
 #[cfg(all(feature = "program", unix))]
 mod doors;
+/// Kernels at every pixel, above all those with an edge.
+mod edges;
 /// `heatsplat export`: every tile and no other, whole or absent, by readers that are not ours.
 #[cfg(feature = "program")]
 mod export;
@@ -70,6 +72,8 @@ mod remote;
 /// `heatsplat serve` over a socket: the library's bytes, and plain answers to mistakes.
 #[cfg(feature = "program")]
 mod serve;
+/// What pictures cost beside others of the same run.
+mod speeds;
 /// Set-ups in files that somebody has spoiled.
 #[cfg(feature = "program")]
 mod spoiled;

@@ -14,11 +14,10 @@ const SLOTS = 16u;
 // Words of one such copy.
 const SLOT = 8u;
 
-// How cells are laid on the grid: on the pixels' centres by quadratic B-splines or linear
-// interpolation, or on their centres and lower right corners, whose rows take turns.
+// How cells are laid on the grid by quadratic B-splines: on the pixels' centres, or on their
+// centres and lower right corners, whose rows take turns.
 const QUADRATIC = 0u;
-const LINEAR = 1u;
-const QUINCUNX = 2u;
+const QUINCUNX = 1u;
 
 // Of a slot: cells seen, what they weigh (low, high), what the bins hold (low, high) and the
 // picture's checksum.
@@ -67,7 +66,6 @@ struct Job {
     // a stamp's shape, its reach in pixels, and the kernel's size
     shape: u32,
     margin: u32,
-    radius: f32,
     per_radius: f32,
     peak: f32,
     // how cells are laid on the grid

@@ -35,7 +35,7 @@ pub const SPLAT_SETTLE: Stage = stage!("splat_settle");
 pub const SPLAT_SPREAD: Stage = stage!("splat_spread");
 /// Wide kernels: a coarse grid becomes pixels, entry point `refine`.
 pub const SPLAT_REFINE: Stage = stage!("splat_refine");
-/// Kernels with an edge: the grid is convolved with a stamp, entry point `convolve`.
+/// Kernels of many terms: the grid is convolved with a stamp, entry point `convolve`.
 pub const SPLAT_EDGE: Stage = stage!("splat_edge");
 /// Small kernels: a stamp for each cell, entry point `stamp`.
 pub const SPLAT_DIRECT: Stage = stage!("splat_direct", after "splat_bin");

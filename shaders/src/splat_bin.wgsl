@@ -110,10 +110,6 @@ fn quadratic(f: f32) -> vec3<f32> {
     return vec3<f32>(0.5 * left * left, 0.75 - f * f, 0.5 * right * right);
 }
 
-fn linear(f: f32) -> vec3<f32> {
-    return vec3<f32>(max(-f, 0.0), 1.0 - abs(f), max(f, 0.0));
-}
-
 // A bin, and where in it a cell lies along the grid's axes.
 struct Bin {
     column: i32,
@@ -168,12 +164,8 @@ fn deposit(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id
         }
         let at = vec2<f32>(from_centre(cell.x.x), from_centre(cell.y.x));
         let bin = nearest_bin(column, row, at, job.deposit);
-        var across = quadratic(bin.at.x);
+        let across = quadratic(bin.at.x);
         var down = quadratic(bin.at.y);
-        if job.deposit == LINEAR {
-            across = linear(bin.at.x);
-            down = linear(bin.at.y);
-        }
         let size = abs(cell.weight) * job.scale;
         down *= size;
         let negative = cell.weight < 0.0;

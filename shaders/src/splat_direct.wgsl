@@ -8,11 +8,7 @@ fn kernel(job: Job, x: f32, y: f32) -> f32 {
     switch job.shape {
         case 0u: { return exp(-4.5 * u2); }
         case 1u: { return inner * inner; }
-        case 2u: { return inner * inner * inner; }
-        case 3u: { return inner; }
-        case 4u: { return max(1.0 - sqrt(u2), 0.0); }
-        // the share of the pixel inside the edge, as if the edge were straight
-        default: { return clamp(job.radius - sqrt(u2) * job.radius + 0.5, 0.0, 1.0); }
+        default: { return inner * inner * inner; }
     }
 }
 

@@ -1,5 +1,5 @@
-// Kernels with an edge or a cusp: the grid is convolved with their stamp, row by row of
-// the stamp. The CPU's twin, cpu/splat_edge.rs, does it by FFT.
+// Kernels that no short sum of separable terms follows: the grid is convolved with their stamp,
+// row by row of the stamp. The CPU's twin, cpu/splat_edge.rs, does it by FFT.
 //
 // As in splat_spread.wgsl a thread computes eight outputs and a table holds eight taps for
 // each value; here every row of the stamp has its own, of the length it has there.

@@ -74,7 +74,7 @@ impl StyleFlags {
     /// A style with the flags' changes.
     pub(super) fn changed(&self, mut style: Style) -> Result<Style, Failure> {
         let reverse = self.reverse.then(|| "true".to_owned());
-        for (name, value) in [
+        let flags = [
             ("measure", &self.measure),
             ("kernel", &self.kernel),
             ("radius", &self.radius),
@@ -87,11 +87,11 @@ impl StyleFlags {
             ("opacity", &self.opacity),
             ("steps", &self.steps),
             ("isolines", &self.isolines),
-        ] {
-            if let Some(value) = value {
-                style.set(name, value)?;
-            }
-        }
+        ];
+        let given = flags
+            .iter()
+            .filter_map(|(name, value)| Some((*name, value.as_deref()?)));
+        style.set_all(given)?;
         Ok(style)
     }
 }

@@ -3,13 +3,6 @@
 use crate::point::Point;
 use crate::zorder;
 
-/// Whether two positions share their top `level` bits: one pixel of the world drawn
-/// 2^`level` pixels wide.
-#[inline]
-pub(crate) fn same(a: &Point, b: &Point, level: u32) -> bool {
-    ((a.x ^ b.x) | (a.y ^ b.y)).leading_zeros() >= level
-}
-
 /// A cell in the making: the summed weight of its points at their mean position, each
 /// weighted by |weight| (or alike where all weights are 0).
 ///
@@ -46,7 +39,7 @@ impl Heap {
     /// Whether an entry belongs to the same cell of a level.
     #[inline]
     pub(crate) fn takes(&self, entry: &Point, level: u32) -> bool {
-        same(&self.first, entry, level)
+        self.first.shares(entry, level)
     }
 
     /// Adds a point or cell that stands for `count` points.
@@ -112,7 +105,7 @@ impl Net {
 
     /// Whether an entry belongs to the same cell of a level.
     pub(crate) fn takes(&self, entry: &Point, level: u32) -> bool {
-        same(&self.first, entry, level)
+        self.first.shares(entry, level)
     }
 
     /// Adds a point or cell that stands for `count` points.
@@ -248,7 +241,7 @@ mod tests {
         };
         assert_eq!(two.len(), 2);
         assert_eq!(two.iter().map(|(_, count)| count).sum::<u32>(), 3);
-        assert!(two.iter().all(|(p, _)| same(p, &at(0, 0.0), 20)));
+        assert!(two.iter().all(|(p, _)| p.shares(&at(0, 0.0), 20)));
         let moment = 1e8 * 10.0 - 1e8 * 30.0 + 600.0;
         assert!((sum(&|_| 1.0) - 1.0).abs() < 0.5);
         assert!((sum(&|p| f64::from(p.x)) / moment - 1.0).abs() < 1e-3);

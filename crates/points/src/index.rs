@@ -1,7 +1,6 @@
 //! The finished index: sorted points, their pyramid, and what is known of them all.
 
 use crate::bounds::Columns;
-use crate::cell;
 use crate::cells::{self, Cells};
 use crate::focus::Focus;
 use crate::mercator;
@@ -274,7 +273,7 @@ impl Points {
         }
         let find = || {
             let level = level.min(32);
-            let of_a_cell = |a: &Point, b: &Point| cell::same(a, b, level);
+            let of_a_cell = |a: &Point, b: &Point| a.shares(b, level);
             let sum = |cell: &[Point]| cell.iter().map(|p| f64::from(p.weight)).sum::<f64>().abs();
             self.sorted.chunk_by(of_a_cell).map(sum).sum::<f64>() / self.summary.mass
         };

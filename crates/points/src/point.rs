@@ -68,6 +68,13 @@ impl Point {
         }
     }
 
+    /// Whether two positions share their top `level` bits: one pixel of the world drawn
+    /// 2^`level` pixels wide.
+    #[inline]
+    pub fn shares(&self, other: &Self, level: u32) -> bool {
+        ((self.x ^ other.x) | (self.y ^ other.y)).leading_zeros() >= level
+    }
+
     /// Whether the weight is a number, and not missing.
     #[inline]
     pub fn has_weight(&self) -> bool {

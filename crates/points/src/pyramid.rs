@@ -344,7 +344,7 @@ fn worth_keeping(cells: usize, entries: usize, points: usize) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{cell, zorder};
+    use crate::zorder;
     use proptest::prelude::*;
 
     fn points() -> impl Strategy<Value = Vec<Point>> {
@@ -382,7 +382,7 @@ mod tests {
                 let below = &points[node.borders[0]..node.borders[4]];
                 let kinds = if points.iter().any(|p| p.weight < 0.0) { 2 } else { 1 };
                 prop_assert!(cells.len() <= kinds << (2 * SIDE_BITS));
-                let same = |some: &[Point]| cell::same(&some[0], &some[kinds], level);
+                let same = |some: &[Point]| some[0].shares(&some[kinds], level);
                 prop_assert!(!cells.windows(1 + kinds).any(same));
                 prop_assert!(cells.is_sorted_by(|a, b| zorder::compare(a, b).is_lt()));
                 let count: u32 = pyramid.counts[node.block.clone()].iter().sum();

@@ -207,6 +207,16 @@ impl Window {
         ]
     }
 
+    /// Whether its pixels are those of the world at a whole level, as those of tiles are: then each
+    /// cell of the pyramid lies within one of them.
+    pub fn is_on_grid(&self) -> bool {
+        let whole = |v: f64| v.fract() == 0.0;
+        self.pixel <= WORLD
+            && whole(self.pixel.log2())
+            && whole(self.left / self.pixel)
+            && whole(self.top / self.pixel)
+    }
+
     /// The zoom at which 256 px tiles have pixels of this size; fractions are between zooms.
     pub fn zoom(&self) -> f64 {
         (WORLD / self.pixel).log2() - 8.0

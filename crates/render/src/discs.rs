@@ -10,7 +10,7 @@
 //! | triangular | sixteen: 1 − √t by straight lines in t = u², to [`CONE_ERROR`] |
 
 use crate::kernel::{Kernel, Shape, soft_edge};
-use crate::lattice::{self, Lattice};
+use crate::lattice::Lattice;
 use crate::plan::Stamp;
 
 /// A triangular kernel may differ from its paraboloids by this share of its peak: of a ring of
@@ -29,6 +29,9 @@ pub(crate) struct Discs {
     /// `None` where it is too narrow for a grid.
     pub(crate) grid: Option<Stamp>,
 }
+
+/// The least radius in pixels of a triangular kernel that is made of discs.
+pub(crate) const LEAST_CONE: f64 = 15.5;
 
 /// The least radius in pixels of a kernel on the picture's own grid: cells of a pixel must be so
 /// many within its reach that those along a line are told from those over an area.
@@ -58,8 +61,8 @@ impl Discs {
                 let both = vec![disc(outer, factor), disc(inner, -factor)];
                 (both, 1.0 / (outer - inner))
             }
-            // narrower ones are stamped: a few pixels cost less than many discs
-            Shape::Triangular if radius >= lattice::direct_below(Shape::Triangular) => {
+            // narrower ones are stamped, which costs less than many discs
+            Shape::Triangular if radius >= LEAST_CONE => {
                 let disc = |(knot, turn): (f64, f64)| Disc {
                     radius: radius * knot,
                     factor: height * turn / square,
@@ -146,7 +149,7 @@ mod tests {
         ] {
             for radius in [0.5f64, 1.0, 3.7, 16.0, 256.0] {
                 let radius = if shape == Shape::Triangular {
-                    radius.max(6.0)
+                    radius.max(LEAST_CONE)
                 } else {
                     radius
                 };

@@ -135,7 +135,15 @@ impl Shape {
         }
     }
 
-    /// ∫ K dA for radius 1.
+    /// Where a kernel of a radius in pixels ends, in pixels, its softened edge included.
+    pub fn reach_of(self, radius: f64) -> f64 {
+        match self {
+            Self::Uniform => soft_edge(radius).1,
+            shape => shape.reach() * radius,
+        }
+    }
+
+    /// ∫ K dA for radius 1; a uniform kernel's without its soft edge.
     pub fn mass(self) -> f64 {
         match self {
             Self::Gaussian => 2.0 * PI / 9.0 * (1.0 - (-8.0f64).exp()),
@@ -321,15 +329,17 @@ impl Kernel {
 
     /// How far the kernel reaches, in pixels.
     pub fn reach(&self) -> f64 {
-        match self.shape {
-            Shape::Uniform => soft_edge(self.radius).1,
-            shape => shape.reach() * self.radius,
-        }
+        self.shape.reach_of(self.radius)
     }
 
     /// The largest cells that may stand for several points under this kernel, in pixels.
     pub fn finest_cell(&self) -> f64 {
         crate::plan::finest_cell(self)
+    }
+
+    /// Whether it is so narrow that each cell is stamped at its own place.
+    pub fn is_narrow(&self) -> bool {
+        self.radius < crate::lattice::direct_below(self.shape)
     }
 
     /// The kernel's value at a distance in pixels, in f64: what every plan approximates.
@@ -343,7 +353,8 @@ impl Kernel {
 }
 
 /// A uniform kernel with its softened edge: linear in d², so that it is two paraboloids.
-fn softened(distance: f64, radius: f64) -> f64 {
+#[inline(always)]
+pub(crate) fn softened(distance: f64, radius: f64) -> f64 {
     let (inner, outer) = soft_edge(radius);
     let square = |v: f64| v * v;
     ((square(outer) - square(distance)) / (square(outer) - square(inner))).clamp(0.0, 1.0)
@@ -382,6 +393,20 @@ mod tests {
                 (integral / shape.mass() - 1.0).abs() < 1e-6,
                 "{name}: {integral}"
             );
+        }
+    }
+
+    #[test]
+    fn kernels_of_unit_mass_have_it_at_any_radius() {
+        for (name, shape) in Shape::ALL.into_iter().filter(|(_, s)| *s != Shape::Pixel) {
+            for radius in [0.6, 1.0, 5.0, 40.0] {
+                let kernel = Kernel::new(shape, radius, Normalize::Mass).unwrap();
+                let step = kernel.reach() / 100_000.0;
+                let ring = |i: u32| (f64::from(i) + 0.5) * step;
+                let rings = (0..100_000).map(ring);
+                let mass: f64 = rings.map(|r| 2.0 * PI * r * kernel.at(r) * step).sum();
+                assert!((mass - 1.0).abs() < 1e-6, "{name} {radius}: {mass}");
+            }
         }
     }
 

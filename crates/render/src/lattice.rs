@@ -1,12 +1,10 @@
 //! The grid that a smooth kernel is splatted on, and how a picture lies on it.
 
+use crate::discs::LEAST_CONE;
 use crate::kernel::{Kernel, Shape};
 use crate::spline::{self, Degree};
 use heatsplat_points::Window;
 use std::f64::consts::FRAC_1_SQRT_2;
-
-/// The finest grid, in cells per pixel of the picture: a finer one costs more than stamps.
-const FINEST_FACTOR: f64 = 4.0;
 
 /// The least radius in grid cells at which a smooth kernel's spline errs by less than
 /// 1/256 of the peak, whatever lies where; and that on a grid coarser than the picture, where
@@ -21,13 +19,18 @@ fn least_on_grid(shape: Shape) -> Option<(f64, f64)> {
     }
 }
 
-/// Radii in pixels below which a kernel is stamped point by point: the smooth ones
-/// where a stamp is a handful of pixels, the others where a grid would blur them.
+/// Radii in pixels below which a kernel is stamped point by point: where a stamp is a handful of
+/// pixels.
 pub(crate) fn direct_below(shape: Shape) -> f64 {
-    if shape.is_stamped() {
-        return 0.0;
+    match least_on_grid(shape) {
+        // one term costs little; narrower than this, of a crowd in a pixel's corner too little
+        // is left at its middle beside which a grid would err
+        Some((least, _)) if shape == Shape::Gaussian => least / 3.0,
+        // many terms on a grid four times as fine cost more than stamps of eleven pixels
+        Some((least, _)) => least / 2.0,
+        None if shape == Shape::Triangular => LEAST_CONE,
+        None => 0.0,
     }
-    least_on_grid(shape).map_or(6.0, |(least, _)| least / FINEST_FACTOR)
 }
 
 /// Whether a spline can follow a kernel of this shape.

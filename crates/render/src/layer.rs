@@ -164,15 +164,15 @@ impl Layer {
     pub(crate) fn reach_of(&self, style: &Style, window: &Window, ratio: u32) -> f64 {
         let other = self.set.versus().and_then(|(_, other)| other.widest());
         let widest = self.set.widest().into_iter().chain(other);
-        let own = widest.map(|radius| radius * f64::from(ratio) * style.shape.reach());
+        let own = widest.map(|radius| style.shape.reach_of(radius * f64::from(ratio)));
         own.fold(style.reach_in(window, ratio), f64::max)
     }
 
     /// A tile as colour indices of the style's ramp.
     pub fn tile(&self, tile: TileId, size: TileSize, style: &Style) -> Picture {
         let window = Window::tile(tile, size.pixels());
-        let level = size.css_level(tile.z());
-        self.picture(window, size.ratio(), style, level.into())
+        let level = Level::from(size.css_level(tile.z()));
+        self.picture(window, size.ratio(), style, level)
     }
 
     /// A tile's numbers.
@@ -194,6 +194,7 @@ impl Layer {
     }
 
     fn picture(&self, window: Window, ratio: u32, style: &Style, level: Level) -> Picture {
+        let level = style.level_in(&window, level);
         if self.is_local(style) {
             let mut picture = None;
             let mut color = |numbers: &[f32]| {
@@ -216,7 +217,7 @@ impl Layer {
         level: impl Into<Level>,
         style: &Style,
     ) -> Picture {
-        let level = level.into();
+        let level = style.level_in(window, level.into());
         if self.is_local(style) {
             return self.by_neighbourhood(&numbers.values, window, level, style);
         }
@@ -353,7 +354,7 @@ impl Layer {
             return (drawn, None);
         }
         let (scale, lines) = (
-            self.normalizer_at(level, style),
+            self.normalizer_at(style.level_in(&window, level), style),
             style.isolines().unwrap_or(0),
         );
         let pixels = isolines::drawn(&numbers, &drawn, &scale, lines, ratio, style.ramp());

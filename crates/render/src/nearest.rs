@@ -1,9 +1,11 @@
 //! Which points a value is made of: the nearest of those within the kernel's reach.
 
+use crate::kernel::Shape;
 use crate::style::Style;
 use crate::value::Value;
 use heatsplat_points::mercator::{self, WORLD};
 use heatsplat_points::{Point, Points, Window, WorldCoord};
+use std::f64::consts::SQRT_2;
 
 /// The Earth's mean radius in metres.
 const EARTH: f64 = 6_371_008.8;
@@ -27,6 +29,8 @@ pub struct Nearest {
     css_pixel: f64,
     /// In world units.
     reach: f64,
+    /// Whether only the points of the coordinate's own pixel matter.
+    in_pixel: bool,
     most: usize,
     found: Vec<(f64, Point)>,
 }
@@ -38,7 +42,12 @@ impl Nearest {
         Self {
             at,
             css_pixel: WORLD / (z + 8.0).exp2(),
-            reach: kernel.reach() * pixel,
+            // to the far corner of a pixel, whose own points are told below
+            reach: match kernel.shape() {
+                Shape::Pixel => SQRT_2 * pixel,
+                _ => kernel.reach() * pixel,
+            },
+            in_pixel: kernel.shape() == Shape::Pixel,
             most,
             found: Vec::new(),
         }
@@ -52,7 +61,11 @@ impl Nearest {
         );
         // The shorter way round the world.
         let distance = dx.min(WORLD - dx).hypot(dy);
-        if distance > self.reach {
+        let pixel = |v: u32| (f64::from(v) / self.css_pixel).floor();
+        let here = |point: Point, at: WorldCoord| {
+            pixel(point.x) == pixel(at.x) && pixel(point.y) == pixel(at.y)
+        };
+        if distance > self.reach || self.in_pixel && !here(point, self.at) {
             return;
         }
         self.found.push((distance, point));

@@ -1,9 +1,9 @@
 //! How a kernel is splatted: decided by the kernel alone, never by the data or
 //! the window, so that neighbouring tiles agree bit for bit.
 
-use crate::discs::Discs;
+use crate::discs::{self, Discs};
 use crate::kernel::{Kernel, Shape};
-use crate::lattice::{self, Lattice, direct_below};
+use crate::lattice::{self, Lattice};
 use crate::spline::{self, Degree};
 use heatsplat_points::Points;
 use nalgebra::{DMatrix, SymmetricEigen};
@@ -41,7 +41,7 @@ impl Plan {
         if let Some(discs) = Discs::of(kernel) {
             return Self::Discs(discs);
         }
-        if kernel.radius() < direct_below(kernel.shape()) {
+        if kernel.is_narrow() {
             return Self::Direct;
         }
         match kernel.shape() {
@@ -57,25 +57,24 @@ impl Plan {
                     Self::Spread(terms(kernel))
                 }
             }
-            Shape::Pixel
-            | Shape::Epanechnikov
-            | Shape::Triangular
-            | Shape::Cubic
-            | Shape::Plateau(_)
-            | Shape::Shadow(_) => Self::Edge(Stamp::of_spline(kernel, &Lattice::PIXELS)),
-            Shape::Uniform | Shape::Cone(_) => Self::Edge(Stamp::averaged(kernel)),
+            // shapes of other heat maps, which are stamped where a picture has them
+            _ => Self::Edge(Stamp::of_spline(kernel, &Lattice::PIXELS)),
         }
     }
 }
 
-/// The coarsest cells that a kernel may be splatted from, in pixels: a twelfth of
-/// the radius, which moves no density by more than 1/256 of the peak.
+/// The coarsest cells that a kernel may be splatted from, in pixels: a 24th of the radius. Half of
+/// a cell's points in one corner and half in the opposite one, each √½ of its side h from where
+/// they are taken together, move a gaussian's peak by 9/4 (h/radius)² of it, which is 1/256 then.
+/// A quartic's is moved by less than half of that, a triweight's by two thirds.
 pub(crate) fn finest_cell(kernel: &Kernel) -> f64 {
-    let cell = (kernel.radius() / 12.0).log2().floor().exp2();
+    let cell = (kernel.radius() / 24.0).log2().floor().exp2();
     match kernel.shape() {
         shape if lattice::follows(shape) => cell,
         // narrow ones are stamped as they are
-        Shape::Triangular if kernel.radius() < direct_below(Shape::Triangular) => cell,
+        Shape::Triangular if kernel.radius() < discs::LEAST_CONE => cell,
+        // cells of the pixels' own size are the pixels, finer ones too
+        Shape::Pixel => 1.0,
         // cells are cut where it matters: see cpu/gather.rs
         Shape::Epanechnikov | Shape::Triangular | Shape::Uniform => {
             (kernel.radius() / 8.0).log2().floor().exp2().min(1.0)
@@ -210,8 +209,6 @@ fn worst_at_pixels(coefficients: &DMatrix<f64>, lattice: Lattice) -> f64 {
 /// How cells are laid on the grid of a stamp.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Deposit {
-    /// On the pixels' centres by linear interpolation: for kernels with a jump.
-    Linear,
     /// On the pixels' centres by quadratic B-splines.
     Quadratic,
     /// On the pixels' centres and corners, by quadratic B-splines along the diagonals: both
@@ -223,7 +220,7 @@ impl Deposit {
     /// Rows of the grid to a pixel. Of two the second one has the pixels' lower right corners.
     pub(crate) fn rows(self) -> usize {
         match self {
-            Self::Linear | Self::Quadratic => 1,
+            Self::Quadratic => 1,
             Self::Quincunx => 2,
         }
     }
@@ -274,30 +271,6 @@ impl Stamp {
                 .map(|i| at(i % side, i / side).unwrap_or(0.0))
                 .collect(),
             deposit: Deposit::Quincunx,
-        }
-    }
-
-    /// A kernel with a jump: each pixel holds the kernel's mean over the pixel.
-    fn averaged(kernel: &Kernel) -> Self {
-        const SAMPLES: usize = 32;
-        let side = kernel.reach().ceil() as usize + 2;
-        let offset = |i: usize| (i as f64 + 0.5) / SAMPLES as f64 - 0.5;
-        let mean = |x: usize, y: usize| {
-            let centre = (x as f64).hypot(y as f64);
-            if (centre - kernel.reach()).abs() > 1.0 {
-                return kernel.at(centre);
-            }
-            let sum: f64 = (0..SAMPLES * SAMPLES)
-                .map(|i| (x as f64 + offset(i % SAMPLES)).hypot(y as f64 + offset(i / SAMPLES)))
-                .map(|d| kernel.at(d))
-                .sum();
-            sum / (SAMPLES * SAMPLES) as f64
-        };
-        let values = (0..side * side).map(|i| mean(i % side, i / side)).collect();
-        Self {
-            side,
-            values,
-            deposit: Deposit::Linear,
         }
     }
 
@@ -394,12 +367,12 @@ mod tests {
     fn grids_and_cells_get_finer_as_the_radius_shrinks() {
         let finer = |shape, radius| spread(shape, radius).lattice.finer();
         assert_eq!(
-            [16.0, 6.0, 5.9, 3.0, 2.9, 1.5].map(|r| finer(Shape::Gaussian, r)),
+            [16.0, 6.0, 5.9, 3.0, 2.9, 2.0].map(|r| finer(Shape::Gaussian, r)),
             [1, 1, 2, 2, 4, 4]
         );
         assert_eq!(
-            [21.0, 7.4, 5.25, 5.2].map(|r| finer(Shape::Quartic, r)),
-            [1, 2, 2, 4]
+            [21.0, 7.4, 5.25].map(|r| finer(Shape::Quartic, r)),
+            [1, 2, 2]
         );
         let coarser = |shape, radius| spread(shape, radius).lattice.coarser();
         assert_eq!(
@@ -413,7 +386,7 @@ mod tests {
         let finest = |r| finest_cell(&Kernel::new(Shape::Gaussian, r, Normalize::Peak).unwrap());
         assert_eq!(
             [48.0, 16.0, 12.0, 11.9, 6.0, 4.0, 2.0, 1.0].map(finest),
-            [4.0, 1.0, 1.0, 0.5, 0.5, 0.25, 0.125, 0.0625]
+            [2.0, 0.5, 0.5, 0.25, 0.25, 0.125, 0.0625, 0.03125]
         );
     }
 

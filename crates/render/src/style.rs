@@ -2,6 +2,7 @@
 
 use crate::bands::Splat;
 use crate::kernel::{Kernel, Normalize, Shape};
+use crate::level::Level;
 use crate::measure::{Measure, Nature};
 use crate::opacity::Opacity;
 use crate::overlap::Overlap;
@@ -169,8 +170,42 @@ impl Style {
     /// Sets one parameter from text.
     ///
     /// # Errors
-    /// An unknown name, or a value that is not legal: the message says what is.
+    /// An unknown name, or a value that is not legal, alone or beside the others: the message says
+    /// what is.
     pub fn set(&mut self, name: &str, value: &str) -> Result<(), StyleError> {
+        self.set_all([(name, value)])
+    }
+
+    /// Sets several parameters from text, all or none, in whatever order they come.
+    ///
+    /// # Errors
+    /// As [`set`](Self::set).
+    pub fn set_all<'a>(
+        &mut self,
+        parameters: impl IntoIterator<Item = (&'a str, &'a str)>,
+    ) -> Result<(), StyleError> {
+        let mut wanted = self.clone();
+        let mut radius = None;
+        for (name, value) in parameters {
+            wanted.set_one(name, value)?;
+            radius = radius.or((name == "radius").then_some(value));
+        }
+        if wanted.shape == Shape::Pixel {
+            if let Some(value) = radius {
+                let expected = "kernel=pixel has no radius: leave it out, or choose another kernel";
+                return Err(refuse("radius", value, expected));
+            }
+            if !wanted.overlap.is_plain() {
+                let expected = "kernel=pixel adds points up: overlap=add with it";
+                return Err(refuse("overlap", &wanted.overlap.to_string(), expected));
+            }
+        }
+        *self = wanted;
+        Ok(())
+    }
+
+    /// Sets one parameter, whatever the others are.
+    fn set_one(&mut self, name: &str, value: &str) -> Result<(), StyleError> {
         match name {
             "kernel" => self.shape = read("kernel", value, Shape::EXPECTED)?,
             "normalize" => self.normalize = one_of("normalize", value, &Normalize::ALL)?,
@@ -181,10 +216,6 @@ impl Style {
             "scale" => {
                 self.scale.transform = read("scale", value, Transform::EXPECTED)?;
                 self.chosen.transform = true;
-            }
-            "radius" if self.shape == Shape::Pixel => {
-                let expected = "kernel=pixel has no radius: leave it out, or choose another kernel";
-                return Err(refuse("radius", value, expected));
             }
             "radius" => self.radius = read("radius", value, Radius::EXPECTED)?,
             "domain" => self.scale.domain = read("domain", value, Domain::EXPECTED)?,
@@ -319,13 +350,27 @@ impl Style {
         splat.strips(window)
     }
 
+    /// The level whose scale a picture has: that of its CSS pixels; of its own where points count in
+    /// those, since with twice as many pixels each has a quarter of the points.
+    pub fn level_in(&self, window: &Window, css_level: Level) -> Level {
+        match self.shape {
+            Shape::Pixel => Level::of(window, 1),
+            _ => css_level,
+        }
+    }
+
+    /// The greatest radius in a window, in its pixels.
+    pub fn radius_in(&self, window: &Window, ratio: u32) -> f64 {
+        self.splat(window.pixel(), f64::from(ratio)).widest(window)
+    }
+
     /// How far around a window points matter, in its pixels.
     pub fn reach_in(&self, window: &Window, ratio: u32) -> f64 {
         let splat = self.splat(window.pixel(), f64::from(ratio));
         match &*self.overlap {
-            Overlap::Add | Overlap::Set | Overlap::Cover(_) => {
-                splat.widest(window) * self.shape.reach()
-            }
+            Overlap::Add => self.shape.reach_of(splat.widest(window)),
+            // stamps have no softened edge
+            Overlap::Set | Overlap::Cover(_) => splat.widest(window) * self.shape.reach(),
             Overlap::Over(stamp) | Overlap::Plus(stamp) => stamp.reach() * f64::from(ratio),
             Overlap::Reach(_) => crate::cpu::MAX_REACH,
         }
@@ -380,6 +425,7 @@ impl Style {
     /// What the statistics of a level depend on, beside the points.
     pub fn statistics_key(&self, level: u8) -> StatisticsKey {
         let (metres, length) = match self.radius.at_zoom(f64::from(level) - 8.0) {
+            _ if self.shape == Shape::Pixel => (false, 0.0),
             Length::Pixels(n) => (false, n),
             Length::Metres(n) => (true, n),
         };

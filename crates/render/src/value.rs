@@ -44,41 +44,40 @@ impl Sums {
         }
     }
 
+    /// Adds a point as a coordinate sees it, in the copy of the world that lies `east` units on,
+    /// `pixel` world units being one of the kernel's pixels.
+    pub fn add_from(
+        &mut self,
+        at: WorldCoord,
+        (kernel, pixel): (&Kernel, f64),
+        point: &Point,
+        east: f64,
+        count: usize,
+    ) {
+        let (x, y) = (f64::from(point.x) + east, f64::from(point.y));
+        let (at_x, at_y) = (f64::from(at.x), f64::from(at.y));
+        if kernel.shape() != Shape::Pixel {
+            let distance = (x - at_x).hypot(y - at_y) / pixel;
+            return self.add(kernel, distance, point, count);
+        }
+        let same = |a: f64, b: f64| (a / pixel).floor() == (b / pixel).floor();
+        if same(x, at_x) && same(y, at_y) {
+            self.add(kernel, 0.0, point, count);
+        }
+    }
+
     /// All points of an index around a coordinate, `pixel` world units being one of the kernel's.
     ///
     /// Costs as much as there are points in reach: no cell stands for any of them.
     fn around(points: &Points, at: WorldCoord, kernel: &Kernel, pixel: f64) -> Self {
-        if kernel.shape() == Shape::Pixel {
-            return Self::within(points, at, kernel, pixel);
-        }
         let side = (2.0 * kernel.reach()).ceil() as u32 + 2;
         let half = f64::from(side) / 2.0;
         let (x, y) = (f64::from(at.x), f64::from(at.y));
         let window = Window::new(x - half * pixel, y - half * pixel, pixel, side, side);
         let mut sums = Self::default();
         for (run, shift) in points.cells(&window, 0.0).slices() {
-            for p in run {
-                let (dx, dy) = (f64::from(p.x) + shift - x, f64::from(p.y) - y);
-                sums.add(kernel, dx.hypot(dy) / pixel, p, 1);
-            }
-        }
-        sums
-    }
-}
-
-impl Sums {
-    /// The points in the pixel that a coordinate lies in.
-    fn within(points: &Points, at: WorldCoord, kernel: &Kernel, pixel: f64) -> Self {
-        let corner = |v: u32| (f64::from(v) / pixel).floor() * pixel;
-        let (left, top) = (corner(at.x), corner(at.y));
-        let window = Window::new(left, top, pixel, 1, 1);
-        let mut sums = Self::default();
-        for (run, shift) in points.cells(&window, 0.0).slices() {
-            let inside = |v: f64, from: f64| v >= from && v < from + pixel;
-            let here =
-                |p: &&Point| inside(f64::from(p.x) + shift, left) && inside(f64::from(p.y), top);
-            for p in run.iter().filter(here) {
-                sums.add(kernel, 0.0, p, 1);
+            for point in run {
+                sums.add_from(at, (kernel, pixel), point, shift, 1);
             }
         }
         sums
@@ -96,15 +95,24 @@ impl Value {
             return value;
         }
         // no sum, but what a pixel there would say
-        let css_pixel = WORLD / (z + 8.0).exp2();
-        let corner = |at: u32| f64::from(at) - css_pixel / 2.0;
-        let pixel = Window::new(corner(at.x), corner(at.y), css_pixel, 1, 1);
+        let pixel = Self::pixel(at, z, style);
         let drawn = field::density(set, style, pixel, 1, &CpuBackend::new());
         let number = drawn.values.first().copied().filter(|v| !v.is_nan());
         Self {
             value: number.map(f64::from),
             ..value
         }
+    }
+
+    /// The pixel that says what is at a coordinate: around it, or that of the zoom's own grid where
+    /// points count in the pixels that they lie in.
+    pub fn pixel(at: WorldCoord, z: f64, style: &Style) -> Window {
+        let pixel = WORLD / (z + 8.0).exp2();
+        let corner = |at: u32| match style.shape {
+            Shape::Pixel => (f64::from(at) / pixel).floor() * pixel,
+            _ => f64::from(at) - pixel / 2.0,
+        };
+        Window::new(corner(at.x), corner(at.y), pixel, 1, 1)
     }
 
     /// The kernel at a coordinate, and how many world units one of its pixels is.

@@ -40,14 +40,14 @@ fn layer(style: &[(&str, &str)]) -> Layer {
 }
 
 /// What a plain GROUP BY gives for a window.
-fn group_by(window: &Window, weigh: impl Fn(&Point) -> f64) -> Vec<f64> {
+fn group_by(points: &[Point], window: &Window, weigh: impl Fn(&Point) -> f64) -> Vec<f64> {
     let (width, height) = (window.width() as usize, window.height() as usize);
     let mut sums = vec![0.0; width * height];
-    for p in points() {
+    for p in points {
         let column = ((f64::from(p.x) - window.left()) / window.pixel()).floor();
         let row = ((f64::from(p.y) - window.top()) / window.pixel()).floor();
         if (0.0..width as f64).contains(&column) && (0.0..height as f64).contains(&row) {
-            sums[row as usize * width + column as usize] += weigh(&p);
+            sums[row as usize * width + column as usize] += weigh(p);
         }
     }
     sums
@@ -73,7 +73,9 @@ fn each_pixel_is_the_sum_of_its_points_exactly() {
     for tile in tiles.map(Result::unwrap) {
         for (size, ratio) in [(TileSize::NORMAL, 1), (TileSize::new(256, 2).unwrap(), 2)] {
             let drawn = layer.tile_density(tile, size, layer.style());
-            let truth = group_by(&Window::tile(tile, 256 * ratio), |p| f64::from(p.weight));
+            let truth = group_by(&points(), &Window::tile(tile, 256 * ratio), |p| {
+                f64::from(p.weight)
+            });
             let same = drawn
                 .values
                 .iter()
@@ -89,7 +91,7 @@ fn pictures_between_zooms_count_as_well() {
     let layer = layer(&[("kernel", "pixel"), ("measure", "count")]);
     let window = Window::around([-5.0, 18.0, 4.7, 25.3], 331, 217).unwrap();
     let drawn = layer.density(window, 1, layer.style());
-    let truth = group_by(&window, |_| 1.0);
+    let truth = group_by(&points(), &window, |_| 1.0);
     assert!(truth.iter().sum::<f64>() > 1000.0);
     assert!(
         drawn
@@ -134,19 +136,40 @@ fn a_value_is_that_of_its_pixel_and_a_radius_is_refused() {
 }
 
 #[test]
-fn per_square_kilometre_and_mean_are_those_of_pixels() {
+fn a_mean_is_that_of_a_pixels_points() {
     let layer = layer(&[("kernel", "pixel"), ("measure", "mean")]);
     let tile = TileId::new(6, 0x8123_5000 >> 26, 0x7000_0000 >> 26).unwrap();
     let drawn = layer.tile_density(tile, TileSize::NORMAL, layer.style());
     let window = Window::tile(tile, 256);
     let (sums, counts) = (
-        group_by(&window, |p| f64::from(p.weight)),
-        group_by(&window, |_| 1.0),
+        group_by(&points(), &window, |p| f64::from(p.weight)),
+        group_by(&points(), &window, |_| 1.0),
     );
     for (i, value) in drawn.values.iter().enumerate() {
         match counts[i] {
-            0.0 => assert!(value.is_nan() || *value == 0.0, "{value}"),
+            0.0 => assert!(value.is_nan(), "{value}"),
             count => assert!((f64::from(*value) - sums[i] / count).abs() < 1e-6 * 3.0),
         }
+    }
+}
+
+#[test]
+fn weights_of_both_signs_are_added_up_exactly() {
+    let mut signed = points();
+    for (i, point) in signed.iter_mut().enumerate() {
+        point.weight = [1e6, 3.0, -1e6][i % 3];
+    }
+    let mut style = Style::default();
+    style.set("kernel", "pixel").unwrap();
+    let layer = Layer::on_cpu("pixels", Points::from_slice(&signed), style);
+    let window = Window::tile(
+        TileId::new(6, 0x8123_5000 >> 26, 0x7000_0000 >> 26).unwrap(),
+        256,
+    );
+    let drawn = layer.density(window, 1, layer.style());
+    let truth = group_by(&signed, &window, |p| f64::from(p.weight));
+    assert!(truth.iter().any(|sum| *sum < 0.0) && truth.iter().any(|sum| *sum > 0.0));
+    for (value, sum) in drawn.values.iter().zip(truth) {
+        assert_eq!(*value, sum as f32);
     }
 }

@@ -237,7 +237,8 @@ async fn draw_live(
     let normalizer = if format.is_density() {
         None
     } else {
-        Some(scale_of(live, view.level(), &look.style).await?)
+        let level = look.style.level_in(&window, view.level());
+        Some(scale_of(live, level, &look.style).await?)
     };
     let fetched = live.points(window, ratio, &look.style).await?;
     cost::bound_fetched(&fetched.points, look, &window, ratio)?;
@@ -317,9 +318,8 @@ async fn value_live(
         let count = count.map_or(1, |count| count as usize);
         // where the world is small the kernel has several copies of it
         for turn in -2..=2 {
-            let across = f64::from(point.x) + f64::from(turn) * mercator::WORLD - x;
-            let distance = across.hypot(f64::from(point.y) - y) / pixel;
-            sums.add(&kernel, distance, point, count);
+            let east = f64::from(turn) * mercator::WORLD;
+            sums.add_from(at, (&kernel, pixel), point, east, count);
         }
     }
     let value = if stamped {

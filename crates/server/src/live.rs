@@ -3,8 +3,8 @@
 use crate::cost;
 use heatsplat_points::{Focus, MAX_ZOOM, Point, Points, TileId, TileWeight, Window, bounds};
 use heatsplat_render::{
-    Backend, Domain, Level, Measure, NEGATIVE_SHARE, Nature, Normalizer, PointSet, Statistics,
-    StatisticsKey, Style, field, sample,
+    Backend, Domain, Level, Measure, NEGATIVE_SHARE, Nature, Normalizer, PointSet, Shape,
+    Statistics, StatisticsKey, Style, field, sample,
 };
 use std::collections::HashMap;
 use std::fmt::Debug;
@@ -363,10 +363,13 @@ pub(crate) fn suited(style: Style) -> Style {
 
 /// What a picture needs: all that its kernel reaches, in cells that it can't tell from points.
 fn want(window: Window, ratio: u32, style: &Style, patient: bool) -> Want {
+    // a cell may lie across an edge of pixels that are no zoom's, where points count in their own
+    let grouped = style.shape != Shape::Pixel || window.is_on_grid();
+    let cell = style.finest_cell_in(&window, ratio).min(0.5);
     Want {
         window,
         margin: style.reach_in(&window, ratio).ceil() as u32 + 2,
-        cell: Some(style.finest_cell_in(&window, ratio).min(0.5)).filter(|cell| *cell > 0.0),
+        cell: Some(cell).filter(|cell| *cell > 0.0 && grouped),
         patient,
     }
 }

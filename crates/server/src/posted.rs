@@ -261,15 +261,17 @@ fn style(given: &serde_json::Value) -> Result<(Style, Vec<String>), Refused> {
     if !parameters.is_empty() && !parameters.keys().any(ours) {
         return import(&given.to_string());
     }
+    let text = |value: &serde_json::Value| match value {
+        serde_json::Value::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    let texts: Vec<(&str, String)> = parameters
+        .iter()
+        .map(|(name, value)| (name.as_str(), text(value)))
+        .collect();
     let mut style = Style::default();
-    for (name, value) in parameters {
-        let text = match value {
-            serde_json::Value::String(text) => text.clone(),
-            other => other.to_string(),
-        };
-        let set = style.set(name, &text);
-        set.map_err(|e| Refused::bad(format!("style: {e}")))?;
-    }
+    let set = style.set_all(texts.iter().map(|(name, text)| (*name, text.as_str())));
+    set.map_err(|e| Refused::bad(format!("style: {e}")))?;
     Ok((style, Vec::new()))
 }
 

@@ -190,14 +190,10 @@ impl Served {
             return Ok(Arc::clone(look));
         }
         let mut style = self.own.style.clone();
-        // a radius is refused where the kernel has none, in whatever order they come
-        let is_kernel = |(name, _): &&(&'static str, String)| *name == "kernel";
-        let (first, then): (Vec<_>, Vec<_>) = query.style().iter().partition(is_kernel);
-        for (name, value) in first.into_iter().chain(then) {
-            style
-                .set(name, value)
-                .map_err(|e| Refused::bad(e.to_string()))?;
-        }
+        let asked = query.style().iter();
+        style
+            .set_all(asked.map(|(name, value)| (*name, value.as_str())))
+            .map_err(|e| Refused::bad(e.to_string()))?;
         cost::refuse_endless(&self.own.style, &style)?;
         let other_splats = cost::has_other_splats(&self.own.style, &style);
         match &self.data {

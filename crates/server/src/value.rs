@@ -10,8 +10,8 @@ use crate::router::Server;
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::response::Response;
-use heatsplat_points::{Window, mercator};
-use heatsplat_render::Near;
+use heatsplat_points::mercator;
+use heatsplat_render::{Near, Value};
 use serde::Serialize;
 use std::sync::Arc;
 
@@ -80,9 +80,7 @@ pub(crate) async fn get(
     let at = mercator::project(lon, lat).map_err(|e| Refused::bad(e.to_string()))?;
     let look = served.look(&query)?;
     let served = served.filtered(&query)?;
-    let css_pixel = mercator::WORLD / f64::from(z + 8).exp2();
-    let corner = |at: u32| f64::from(at) - css_pixel / 2.0;
-    let pixel = Window::new(corner(at.x), corner(at.y), css_pixel, 1, 1);
+    let pixel = Value::pixel(at, f64::from(z), &look.style);
 
     let numbers = [lon.to_bits(), lat.to_bits(), u64::from(z)];
     let fingerprint = numbers

@@ -5,7 +5,7 @@
 //! corner of the world. So neighbouring pictures see the same cells.
 
 use heatsplat_points::mercator::WORLD;
-use heatsplat_points::{Point, Points, Window};
+use heatsplat_points::{Cells, Point, Points, Window};
 
 /// A lone cell may be off by this share of the weight around it, if its points lie in two of its
 /// corners: less than 1/256 of the peak, which is most of the weight around a lone cell.
@@ -34,6 +34,13 @@ pub(crate) struct Needs {
     pub(crate) bend: f64,
 }
 
+impl Needs {
+    /// How far around a window its cells lie, in whole pixels.
+    fn margin(&self) -> f64 {
+        (self.reach + self.cell).ceil() + 1.0
+    }
+}
+
 /// The weight around each place: of the square that it is in and the eight around that.
 #[derive(Debug, Default)]
 pub(crate) struct Around {
@@ -45,15 +52,13 @@ pub(crate) struct Around {
 }
 
 impl Around {
-    /// Adds up what lies around a window.
-    fn reset(&mut self, points: &Points, window: &Window, reach: f64) {
+    /// Adds up what lies around the cells that a window needs.
+    fn reset(&mut self, points: &Points, window: &Window, needs: &Needs) {
         let pixel = window.pixel();
-        self.side = (reach * pixel / 2.0)
-            .log2()
-            .floor()
-            .exp2()
-            .clamp(1.0, WORLD);
-        let margin = reach + self.side / pixel + 2.0;
+        let side = (needs.reach * pixel / 2.0).log2().floor().exp2();
+        // a pixel at least: finer ones would be more than there are pixels
+        self.side = side.clamp(pixel.log2().ceil().exp2().clamp(1.0, WORLD), WORLD);
+        let margin = needs.margin() + 2.0 * self.side / pixel;
         let seen = window.grown(margin.ceil() as u32);
         let square = |edge: f64| (edge / self.side).floor();
         self.first = (square(seen.left()), square(seen.top()));
@@ -61,7 +66,12 @@ impl Around {
         let rows = (square(seen.bottom()) - self.first.1) as usize + 1;
         self.sums.clear();
         self.sums.resize(self.columns * rows, 0.0);
-        for (run, shift) in points.cells(&seen, self.side / pixel).slices() {
+        // what is left of both signs in a square may be nothing, of which all cells were too much
+        let finest = match points.summary().weight_min < 0.0 {
+            true => needs.cell,
+            false => self.side / pixel,
+        };
+        for (run, shift) in points.cells(&seen, finest).slices() {
             for cell in run {
                 if let Some(sum) = self.index(cell, shift).and_then(|i| self.sums.get_mut(i)) {
                     *sum += f64::from(cell.weight.abs());
@@ -95,10 +105,10 @@ impl Around {
         }
     }
 
+    /// What lies around a cell; `None` for one that the window does not need.
     #[inline(always)]
-    fn at(&self, cell: &Point, shift: f64) -> f64 {
-        let sum = self.index(cell, shift).and_then(|i| self.sums.get(i));
-        sum.copied().unwrap_or(0.0)
+    fn at(&self, cell: &Point, shift: f64) -> Option<f64> {
+        self.sums.get(self.index(cell, shift)?).copied()
     }
 }
 
@@ -113,30 +123,86 @@ pub(crate) fn gather(
     mut take: impl FnMut(&Point, f64, bool),
 ) {
     let pixel = window.pixel();
-    let seen = window.grown((needs.reach + needs.cell).ceil() as u32 + 1);
+    let seen = window.grown(needs.margin() as u32);
     let level = BITS - (needs.cell * pixel).log2().floor().clamp(0.0, 32.0) as u32;
     let cells = points.cells(&seen, needs.cell);
     if cells.is_empty() {
         return;
     }
-    around.reset(points, window, needs.reach);
+    // points can't be cut
+    let is_whole = |parts: &[Part<'_>]| parts.iter().all(|part| part.whole);
+    if needs.light || cells.counts().any(|counts| counts.is_some()) {
+        around.reset(points, window, needs);
+    }
     // what a cell may weigh for its side to be short enough
     let most = |level: u32| LIMIT * 8f64.sqrt() / (needs.bend * side(level) / pixel);
-    let least = if needs.light { LIGHT } else { -1.0 };
-    for ((run, shift), counts) in cells.slices().zip(cells.counts()) {
-        for group in run.chunk_by(|a, b| same(a, b, level)) {
-            let Some(first) = group.first() else { continue };
-            let weight: f64 = group.iter().map(|c| f64::from(c.weight.abs())).sum();
-            let near = around.at(first, shift);
-            let light = weight <= near * least;
-            if light || counts.is_none() || weight <= near * most(level) {
-                group.iter().for_each(|cell| take(cell, shift, light));
-            } else {
-                let mut take = |cell: &Point| take(cell, shift, false);
-                let most = |level| near * most(level);
-                cut(points, first, (level, weight), &most, &mut take);
-            }
+    each_cell(&cells, level, |place, parts, shift| {
+        let whole = is_whole(parts);
+        if whole && !needs.light {
+            hand_on(parts, &mut |cell| take(cell, shift, false));
+            return;
         }
+        let Some(near) = around.at(place, shift) else {
+            return;
+        };
+        let weight = weight(parts);
+        let light = needs.light && weight <= near * LIGHT;
+        if light || whole || weight <= near * most(level) {
+            hand_on(parts, &mut |cell| take(cell, shift, light));
+        } else {
+            let most = |level| near * most(level);
+            cut(points, place, (level, weight), &most, &mut |cell| {
+                take(cell, shift, false);
+            });
+        }
+    });
+}
+
+/// What a cell of a level is made of in one run: smaller cells, or points.
+#[derive(Clone, Copy)]
+struct Part<'a> {
+    cells: &'a [Point],
+    /// Whether these are points.
+    whole: bool,
+}
+
+/// Calls with every cell of a level: one of its points, all parts of it, and how far east the world
+/// is shifted. A cell's parts may lie in several runs: cells of the pyramid in one, points in the
+/// next.
+#[inline(always)]
+fn each_cell<'a>(cells: &Cells<'a>, level: u32, mut call: impl FnMut(&Point, &[Part<'a>], f64)) {
+    let mut parts: Vec<Part<'a>> = Vec::new();
+    let mut begun: Option<(&Point, f64)> = None;
+    for ((run, shift), counts) in cells.slices().zip(cells.counts()) {
+        let whole = counts.is_none();
+        for cells in run.chunk_by(|a, b| a.shares(b, level)) {
+            let Some(first) = cells.first() else { continue };
+            if let Some((place, before)) = begun
+                && !(before == shift && place.shares(first, level))
+            {
+                call(place, &parts, before);
+                parts.clear();
+                begun = None;
+            }
+            begun.get_or_insert((first, shift));
+            parts.push(Part { cells, whole });
+        }
+    }
+    if let Some((place, shift)) = begun {
+        call(place, &parts, shift);
+    }
+}
+
+#[inline(always)]
+fn weight(parts: &[Part<'_>]) -> f64 {
+    let cells = parts.iter().flat_map(|part| part.cells);
+    cells.map(|cell| f64::from(cell.weight.abs())).sum()
+}
+
+#[inline(always)]
+fn hand_on(parts: &[Part<'_>], take: &mut impl FnMut(&Point)) {
+    for part in parts {
+        part.cells.iter().for_each(&mut *take);
     }
 }
 
@@ -144,39 +210,31 @@ pub(crate) fn gather(
 fn cut(
     points: &Points,
     place: &Point,
-    (level, weight): (u32, f64),
+    (level, of): (u32, f64),
     most: &dyn Fn(u32) -> f64,
-    take: &mut dyn FnMut(&Point),
+    mut take: &mut dyn FnMut(&Point),
 ) {
     // so fine that it would do if one cell had all of it
-    let bits = (weight / most(level)).log2().ceil();
+    let bits = (of / most(level)).log2().ceil();
     let finer = (level + bits.clamp(1.0, MOST_BITS) as u32).min(BITS);
     let corner = |v: u32| f64::from(v) - f64::from(v) % side(level);
     let count = 1 << (finer - level);
     let window = Window::new(corner(place.x), corner(place.y), side(finer), count, count);
-    let cells = points.cells(&window, 1.0);
-    for ((run, _), counts) in cells.slices().zip(cells.counts()) {
-        for group in run.chunk_by(|a, b| same(a, b, finer)) {
-            let Some(first) = group.first().filter(|c| same(c, place, level)) else {
-                continue;
-            };
-            let weight: f64 = group.iter().map(|c| f64::from(c.weight.abs())).sum();
-            if counts.is_none() || finer == BITS || weight <= most(finer) {
-                group.iter().for_each(&mut *take);
-            } else {
-                cut(points, first, (finer, weight), most, take);
-            }
+    each_cell(&points.cells(&window, 1.0), finer, |first, parts, _| {
+        if !first.shares(place, level) {
+            return;
         }
-    }
+        let weight = weight(parts);
+        let whole = parts.iter().all(|part| part.whole);
+        if whole || finer == BITS || weight <= most(finer) {
+            hand_on(parts, &mut take);
+        } else {
+            cut(points, first, (finer, weight), most, take);
+        }
+    });
 }
 
 /// The side of a level's cells in world units.
 fn side(level: u32) -> f64 {
     f64::from(BITS - level).exp2()
-}
-
-/// Whether two positions lie in one cell of a level.
-#[inline(always)]
-fn same(a: &Point, b: &Point, level: u32) -> bool {
-    ((a.x ^ b.x) | (a.y ^ b.y)).leading_zeros() >= level
 }

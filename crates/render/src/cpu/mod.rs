@@ -75,6 +75,7 @@ struct Workspace {
     coarse: Vec<f32>,
     rows: splat_refine::Rows,
     signed: splat_signed::Scratch,
+    sums: Vec<f64>,
     density: Vec<f32>,
     cropped: Vec<f32>,
 }
@@ -299,7 +300,9 @@ impl Planned {
     /// cell, is evaluated; false where it is not.
     #[inline(never)]
     fn evaluate(&self, job: &Job<'_>, workspace: &mut Workspace) -> bool {
-        if !cancel(job.points, &self.kernel, &job.window) {
+        // pixels are exact in any case
+        let is_exact = matches!(self.plan, Plan::Pixels);
+        if is_exact || !cancel(job.points, &self.kernel, &job.window) {
             return false;
         }
         let finest = if splat_signed::is_affordable(job.points, &self.kernel) {
@@ -335,10 +338,11 @@ impl Planned {
             bins,
             scratch,
             edge,
-            discs: sums,
+            discs: running,
             coarse,
             rows,
             signed: _,
+            sums,
             density,
             cropped: _,
         } = workspace;
@@ -353,8 +357,8 @@ impl Planned {
                 splat_direct::stamp(&job.window, &cells, &self.kernel, density);
             }
             Plan::Pixels => {
-                let height = self.kernel.height() as f32;
-                splat_pixels::draw(job.points, &job.window, height, density);
+                let height = self.kernel.height();
+                splat_pixels::draw(job.points, &job.window, height, sums, density);
             }
             Plan::Spread(spread) => {
                 let laid = spread.lattice.lay(&job.window, phase);
@@ -387,15 +391,14 @@ impl Planned {
                     // what is left of both signs may be little beside what a grid blurs
                     light: discs.grid.is_some() && job.points.summary().weight_min >= 0.0,
                 };
-                if let Some(stamp) = &discs.grid {
-                    bins.reset(&job.window, stamp.reach(), stamp.deposit);
+                running.gather(job.points, &job.window, &needs);
+                match &discs.grid {
+                    Some(stamp) if running.lay(&job.window, stamp, bins) => {
+                        self.convolve(stamp, bins, edge, density, width as usize);
+                    }
+                    _ => density.fill(0.0),
                 }
-                let any = sums.gather(job.points, &job.window, &needs, bins);
-                match discs.grid.as_ref().filter(|_| any) {
-                    Some(stamp) => self.convolve(stamp, bins, edge, density, width as usize),
-                    None => density.fill(0.0),
-                }
-                sums.add(&job.window, discs, density);
+                running.add(&job.window, discs, density);
             }
         }
         lap(Stage::Convolve);

@@ -3,7 +3,7 @@
 use heatsplat_points::{Point, Window};
 
 /// A cell's bin, and where in it the cell lies, −½ to ½.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 pub(crate) struct Placed {
     pub(crate) column: u32,
     pub(crate) row: u32,

@@ -89,9 +89,6 @@ impl Bins {
         for (run, shift) in cells.slices() {
             let place = Place::new(&padded, shift);
             match deposit {
-                Deposit::Linear => {
-                    self.deposit_run(&place, run, (spline::linear, straight), &mut stacks);
-                }
                 Deposit::Quadratic => {
                     self.deposit_run(&place, run, (spline::quadratic, straight), &mut stacks);
                 }
@@ -118,7 +115,6 @@ impl Bins {
                     continue;
                 }
                 match deposit {
-                    Deposit::Linear => self.sum_up(placed, spline::linear),
                     Deposit::Quadratic => self.sum_up(placed, spline::quadratic),
                     Deposit::Quincunx => self.sum_up(turned(placed), spline::quadratic),
                 }
@@ -426,7 +422,7 @@ mod tests {
             places in prop::collection::vec((any::<u32>(), 1u32 << 26..u32::MAX - (1 << 26), -2.0..5.0f32), 1..300),
             signed: bool,
             z in 0u8..3, finest in prop_oneof![Just(0.0), Just(1.0)],
-            deposit in prop_oneof![Just(Deposit::Linear), Just(Deposit::Quadratic), Just(Deposit::Quincunx)],
+            deposit in prop_oneof![Just(Deposit::Quadratic), Just(Deposit::Quincunx)],
         ) {
             let points: Vec<Point> =
                 places.iter().map(|&(x, y, weight)| Point { x, y, weight }).collect();

@@ -11,6 +11,7 @@
 use super::gather::{self, Around, Needs};
 use super::splat_bin::Bins;
 use crate::discs::{Disc, Discs};
+use crate::plan::Stamp;
 use crate::stages::{Stage, lap};
 use heatsplat_points::{Point, Points, Window};
 
@@ -46,16 +47,9 @@ struct Cell {
 }
 
 impl Scratch {
-    /// Finds the cells of a window; the light ones lie on the grid of the bins afterwards. False
-    /// where there are none of those.
+    /// Finds the cells of a window.
     #[inline(always)]
-    pub(crate) fn gather(
-        &mut self,
-        points: &Points,
-        window: &Window,
-        needs: &Needs,
-        bins: &mut Bins,
-    ) -> bool {
+    pub(crate) fn gather(&mut self, points: &Points, window: &Window, needs: &Needs) {
         let Self {
             around,
             cells,
@@ -79,10 +73,16 @@ impl Scratch {
             }
         });
         lap(Stage::Find);
-        if light.cells.is_empty() {
+    }
+
+    /// Lays the light cells on a grid of bins; false where there are none.
+    #[inline(always)]
+    pub(crate) fn lay(&self, window: &Window, stamp: &Stamp, bins: &mut Bins) -> bool {
+        if self.light.cells.is_empty() {
             return false;
         }
-        bins.deposit_gathered(&light.cells, &light.stretches);
+        bins.reset(window, stamp.reach(), stamp.deposit);
+        bins.deposit_gathered(&self.light.cells, &self.light.stretches);
         lap(Stage::Deposit);
         true
     }

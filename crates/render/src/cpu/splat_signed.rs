@@ -5,7 +5,7 @@
 //! add up; where they cancel it can be all that is left. The GPU has no such way and leaves these
 //! pictures to the processor.
 
-use crate::kernel::{Kernel, Shape};
+use crate::kernel::{Kernel, Shape, softened};
 use heatsplat_points::{Cells, Points, Window};
 use pulp::{Simd, WithSimd};
 
@@ -151,12 +151,7 @@ impl Row<'_> {
             Shape::Triweight => self.each(height, |u2| inner(u2) * inner(u2) * inner(u2)),
             Shape::Epanechnikov => self.each(height, inner),
             Shape::Triangular => self.each(height, |u2| (1.0 - u2.sqrt()).max(0.0)),
-            // the share of the pixel inside the edge, as if the edge were straight
-            Shape::Uniform => {
-                self.each(height, |u2| {
-                    (radius - u2.sqrt() * radius + 0.5).clamp(0.0, 1.0)
-                });
-            }
+            Shape::Uniform => self.each(height, |u2| softened(u2.sqrt() * radius, radius)),
             other => self.each(height, |u2| other.profile(u2.sqrt())),
         }
     }

@@ -25,7 +25,7 @@ impl GpuBackend {
         let window = Window::at_level(6, -20, -4, 64, 48);
         // a stamp, a coarse grid and a sum of terms: nearly all stages
         for (shape, radius) in [
-            (Shape::Triangular, 2.0),
+            (Shape::Gaussian, 1.2),
             (Shape::Gaussian, 20.0),
             (Shape::Triweight, 9.0),
         ] {

@@ -56,7 +56,6 @@ pub(super) struct GpuJob {
     pub(super) unscale: f32,
     pub(super) shape: u32,
     pub(super) margin: u32,
-    pub(super) radius: f32,
     pub(super) per_radius: f32,
     pub(super) peak: f32,
     pub(super) deposit: u32,
@@ -129,8 +128,8 @@ mod tests {
             [
                 bins, bin_count, columns, rows, across, inner_rows, spread, outputs, lines, stride,
                 step, span, terms, density, width, height, pitch, coarser, phase_x, phase_y,
-                picture, words, row_words, thresholds, scale, unscale, shape, margin, radius,
-                per_radius, peak, deposit
+                picture, words, row_words, thresholds, scale, unscale, shape, margin, per_radius,
+                peak, deposit
             ]
         );
         same_layout!(&module, "Item", Item, [job, first, count, place]);

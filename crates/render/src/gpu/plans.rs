@@ -2,7 +2,7 @@
 
 use super::tables::{RefineTable, SpreadTable, StampTable};
 use crate::kernel::{Kernel, Shape};
-use crate::lattice::Lattice;
+use crate::lattice::{self, Lattice};
 use crate::plan::{self, Deposit, Plan};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -49,8 +49,10 @@ impl GpuPlan {
     fn new(kernel: &Kernel) -> Self {
         static IDS: AtomicU64 = AtomicU64::new(0);
         let way = match Plan::of(kernel) {
+            // the shaders' stamps are those of smooth kernels
+            Plan::Direct if !lattice::follows(kernel.shape()) => Way::Beyond,
             Plan::Direct => Way::Direct {
-                margin: (kernel.reach() + 0.5).ceil() as u32,
+                margin: (kernel.reach() + 0.5).floor() as u32,
             },
             Plan::Spread(spread) => Way::Spread {
                 lattice: spread.lattice,

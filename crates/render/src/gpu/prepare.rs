@@ -184,17 +184,10 @@ fn split(
     }
 }
 
-/// The widest stamp in pixels to each side: beyond, an FFT on the CPU is faster.
-const WIDEST_STAMP: u32 = 64;
-
 /// Whether pictures of a window can be drawn on the GPU at all.
 pub(super) fn can_draw(window: &Window, plan: &GpuPlan) -> bool {
-    let stamp = match plan.way {
-        Way::Beyond => return false,
-        Way::Edge { reach, .. } => reach,
-        Way::Direct { .. } | Way::Spread { .. } => 0,
-    };
-    window.pixel() <= WIDEST_PIXEL && window.pixel() >= NARROWEST_PIXEL && stamp <= WIDEST_STAMP
+    let is_beyond = matches!(plan.way, Way::Beyond);
+    !is_beyond && (NARROWEST_PIXEL..=WIDEST_PIXEL).contains(&window.pixel())
 }
 
 /// The sizes of a picture and its grid, the grid's window with the kernel's margin, and the
@@ -213,7 +206,6 @@ fn geometry(window: &Window, phase: (u32, u32), plan: &GpuPlan) -> (GpuJob, Wind
         pitch,
         coarser: 1,
         shape: plan.shape(),
-        radius: kernel.radius() as f32,
         per_radius: kernel.radius().recip() as f32,
         peak: kernel.height() as f32,
         ..GpuJob::default()
@@ -248,8 +240,7 @@ fn geometry(window: &Window, phase: (u32, u32), plan: &GpuPlan) -> (GpuJob, Wind
             job.margin = *reach;
             job.deposit = match deposit {
                 Deposit::Quadratic => 0,
-                Deposit::Linear => 1,
-                Deposit::Quincunx => 2,
+                Deposit::Quincunx => 1,
             };
             each = deposit.rows() as u32;
             (window.grown(*reach), plan.finest)

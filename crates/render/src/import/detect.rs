@@ -254,9 +254,7 @@ fn ours(text: &str) -> Option<Vec<(String, String)>> {
 
 fn our_own(pairs: &[(String, String)]) -> Result<Imported, ImportError> {
     let mut draft = Draft::ours(Dialect::Heatsplat);
-    for (name, value) in pairs {
-        draft.set(name, value)?;
-    }
+    draft.set_all(pairs)?;
     Ok(draft.done())
 }
 

@@ -47,6 +47,16 @@ impl Draft {
         set.map_err(|error| ImportError::Style { dialect, error })
     }
 
+    /// Sets parameters of the style, in whatever order they come.
+    pub(super) fn set_all(&mut self, parameters: &[(String, String)]) -> Result<(), ImportError> {
+        let dialect = self.dialect();
+        let pairs = parameters
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()));
+        let set = self.imported.style.set_all(pairs);
+        set.map_err(|error| ImportError::Style { dialect, error })
+    }
+
     /// Says what is lost.
     pub(super) fn warn(&mut self, message: impl Into<String>) {
         self.imported.warnings.push(message.into());

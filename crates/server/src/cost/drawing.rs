@@ -118,7 +118,11 @@ pub(super) fn plain(window: &Window, kernel: &Kernel, strip: bool, seen: &mut Se
     let signed = seen.crowd().weights().0 < 0.0;
     let mut takes = if kernel.shape() == Shape::Pixel {
         // elsewhere a cell may lie across a pixel's edge
-        let finest = if on_grid(window) && !signed { 1.0 } else { 0.0 };
+        let finest = if window.is_on_grid() && !signed {
+            1.0
+        } else {
+            0.0
+        };
         Takes::drawn(seen.cells(window, finest) * ns::LAID)
     } else {
         of_kernel(window, kernel, (signed, strip), seen)
@@ -136,9 +140,10 @@ fn of_kernel(
     let finest = kernel.finest_cell() / if signed { 2.0 } else { 1.0 };
     let blocks = Blocks::of(window, kernel.reach() + finest + 1.0);
     let mut takes = match kernel.shape() {
-        _ if is_direct(kernel) => {
+        _ if kernel.is_narrow() => {
             let stamps = blocks.count * blocks.cells(window, finest, seen);
-            Takes::drawn(stamps * evaluated(kernel))
+            let side = 2.0 * kernel.reach() + 2.0;
+            Takes::drawn(stamps * (ns::LAID + side * side * ns::DIRECT))
         }
         Shape::Gaussian | Shape::Quartic | Shape::Triweight => {
             smooth(window, kernel, finest, strip, seen)
@@ -237,18 +242,6 @@ fn edged(
     }
 }
 
-/// Whether a kernel is too narrow for a grid.
-fn is_direct(kernel: &Kernel) -> bool {
-    let least = match kernel.shape() {
-        Shape::Gaussian => 1.5,
-        Shape::Triweight => 1.5625,
-        Shape::Quartic => 2.625,
-        Shape::Triangular => 6.0,
-        _ => 0.0,
-    };
-    kernel.radius() < least
-}
-
 /// What a window takes by stamps of a kernel for points of so many opacities; `single` where points
 /// of one pixel are one.
 pub(super) fn stamps(
@@ -307,11 +300,4 @@ pub(super) fn markers(stamp: &Stamp, window: &Window, ratio: u32, crowd: Crowd<'
     let blurred = inked * stamp.blurs.len() as f64 * ns::BLURRED;
     let stamped = inks * area * ns::INKED + seen * (ns::LISTED + area * ns::STAMPED);
     Takes::drawn(stamped + inked * ns::PLACE + blurred)
-}
-
-/// Whether a window's pixels are those of a zoom.
-fn on_grid(window: &Window) -> bool {
-    let pixel = window.pixel();
-    let whole = |v: f64| v.fract() == 0.0;
-    whole(pixel.log2()) && whole(window.left() / pixel) && whole(window.top() / pixel)
 }

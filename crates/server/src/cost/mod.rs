@@ -270,7 +270,7 @@ fn refuse_wide(style: &Style, window: &Window, ratio: u32) -> Result<(), Refused
     if !style.is_stamped() || !by_radius {
         return Ok(());
     }
-    let radius = style.reach_in(window, ratio) / style.shape.reach() / f64::from(ratio);
+    let radius = style.radius_in(window, ratio) / f64::from(ratio);
     // what rounding leaves of a radius in metres
     if radius <= WIDEST * (1.0 + 1e-9) {
         return Ok(());

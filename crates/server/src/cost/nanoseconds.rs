@@ -20,8 +20,10 @@ pub(super) const SAMPLED: f64 = 30.0;
 /// A cell that is compared with what lies around it, and a row of one of its discs.
 pub(super) const GATHERED: f64 = 40.0;
 pub(super) const ROW: f64 = 7.0;
-/// A pixel of a small stamp that is evaluated where a cell is, what each such stamp begins with, and
-/// a power of e for its rows and columns.
+/// A pixel of a small stamp around a cell.
+pub(super) const DIRECT: f64 = 0.2;
+/// A pixel of a stamp that is evaluated exactly where a point is, what each such stamp begins with,
+/// and a power of e for its rows and columns.
 pub(super) const EVALUATED: f64 = 0.6;
 pub(super) const BEGUN: f64 = 40.0;
 pub(super) const POWER: f64 = 25.0;
