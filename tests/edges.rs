@@ -5,13 +5,13 @@ use crate::scenes::{self, Dice, EDGED, SMOOTH};
 use heatsplat::{Layer, Point, Points, Style, TileId, TileSize};
 
 /// A place in pixels of the tile, and a weight.
-type Place = (f64, f64, f32);
+pub type Place = (f64, f64, f32);
 
-const TILE: (u8, u32, u32) = (4, 8, 5);
+pub const TILE: (u8, u32, u32) = (4, 8, 5);
 const PIXEL: f64 = (1u64 << (32 - 12)) as f64;
 
 /// A layer of points that lie so many pixels from the corner of the tile.
-fn layer(places: &[Place]) -> (Layer, Vec<Point>) {
+pub fn layer(places: &[Place]) -> (Layer, Vec<Point>) {
     let corner = |tile: u32| f64::from(tile) * 256.0;
     let world = |pixel: f64, tile| ((pixel + corner(tile)) * PIXEL).round() as u32;
     let points: Vec<Point> = places
@@ -28,7 +28,7 @@ fn layer(places: &[Place]) -> (Layer, Vec<Point>) {
     )
 }
 
-fn truth(points: &[Point], name: &str, radius: f64) -> Vec<f64> {
+pub fn truth(points: &[Point], name: &str, radius: f64) -> Vec<f64> {
     let mut density = vec![0.0; 256 * 256];
     let reach = 4.0 / 3.0 * radius + 2.0;
     for p in points {
@@ -64,7 +64,7 @@ fn worst(places: &[Place], name: &str, radius: f64) -> (f64, usize) {
 }
 
 /// Scenes that show what an edge is worth: each is hard in its own way.
-fn scenes_of(radius: f64) -> Vec<(&'static str, Vec<Place>)> {
+pub fn scenes_of(radius: f64) -> Vec<(&'static str, Vec<Place>)> {
     let mut dice = Dice(7);
     let mut near = |x: f64, y: f64, spread: f64, count: usize| -> Vec<Place> {
         (0..count)

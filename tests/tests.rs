@@ -43,6 +43,8 @@ mod dialects;
 mod doors;
 /// Kernels at every pixel, above all those with an edge.
 mod edges;
+/// `precision=exact`: every point at its true position.
+mod exact;
 /// `heatsplat export`: every tile and no other, whole or absent, by readers that are not ours.
 #[cfg(feature = "program")]
 mod export;

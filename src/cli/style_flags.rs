@@ -57,6 +57,10 @@ pub(super) struct StyleFlags {
     /// Draw so many lines of equal value over the colours; with --opacity 0, the lines alone
     #[arg(long, value_name = "N", value_parser = checked("isolines"))]
     isolines: Option<String>,
+    /// How true a picture is: fast (to 1/256 of the peak) or exact (to 1e-6, every point at its
+    /// place, by the processor: about a nanosecond for each point and pixel that it reaches)
+    #[arg(long, value_name = "fast|exact", value_parser = checked("precision"))]
+    precision: Option<String>,
 }
 
 impl StyleFlags {
@@ -87,6 +91,7 @@ impl StyleFlags {
             ("opacity", &self.opacity),
             ("steps", &self.steps),
             ("isolines", &self.isolines),
+            ("precision", &self.precision),
         ];
         let given = flags
             .iter()

@@ -10,6 +10,7 @@ use crate::density::Density;
 use crate::kernel::{Kernel, Normalize, Shape};
 use crate::lattice;
 use crate::overlap::Overlap;
+use crate::precision::Precision;
 use crate::radius::{Length, metres_per_unit};
 use crate::stamped::Stamped;
 use heatsplat_points::mercator::WORLD;
@@ -30,11 +31,15 @@ const MIXED_STEP: f64 = 1.0 / 16.0;
 /// The same for kernels with an edge, which a mixture doubles.
 const EDGED_STEP: f64 = 1.0 / 64.0;
 
+/// The widest radius that is drawn exactly on a picture's own pixels.
+const WIDEST_EXACT: f64 = (1 << 24) as f64;
+
 /// What all bands of a picture have in common.
 #[derive(Clone, Debug)]
 pub(crate) struct Splat {
     pub(crate) overlap: Arc<Overlap>,
     pub(crate) shape: Shape,
+    pub(crate) precision: Precision,
     pub(crate) normalize: Normalize,
     pub(crate) length: Length,
     /// Pixels of the window to a CSS pixel.
@@ -57,12 +62,16 @@ impl Splat {
     /// A kernel whose radius is given in pixels of a window, and how many of its pixels make one
     /// of the picture that it is to be drawn in.
     fn kernel(&self, pixels: f64) -> (Kernel, u32) {
-        let over = (pixels / Kernel::MAX_RADIUS).max(1.0).log2().ceil();
+        let widest = match self.precision {
+            Precision::Fast => Kernel::MAX_RADIUS,
+            Precision::Exact => WIDEST_EXACT,
+        };
+        let over = (pixels / widest).max(1.0).log2().ceil();
         let coarser = over.min(31.0).exp2();
-        let radius = (pixels / coarser).clamp(Kernel::MIN_RADIUS, Kernel::MAX_RADIUS);
+        let radius = (pixels / coarser).clamp(Kernel::MIN_RADIUS, widest);
         let ratio = self.ratio / coarser;
         let kernel = Kernel::per_css_pixel(self.shape, radius, self.normalize, ratio);
-        (kernel, coarser as u32)
+        (kernel.with_precision(self.precision), coarser as u32)
     }
 
     /// The radius in pixels of a row `y` world units down, and the kernel of exactly that.
@@ -90,7 +99,7 @@ impl Splat {
 
     /// Whether stamps are drawn, and not one of a backend's own kernels.
     fn is_stamped(&self) -> bool {
-        !self.overlap.is_plain() || self.shape.is_stamped()
+        is_stamped(&self.overlap, self.shape, self.precision)
     }
 
     fn pixels(&self, y: f64, pixel: f64) -> f64 {
@@ -222,6 +231,9 @@ impl Splat {
     /// The bands of a window for a radius in metres.
     fn bands(&self, window: &Window) -> Vec<Band> {
         let pixel = window.pixel();
+        if self.precision == Precision::Exact {
+            return self.rows(window);
+        }
         // the radius grows by sin φ · 2π/WORLD a unit
         let mixed = TAU * 256.0 * pixel / WORLD > FAST;
         let step = match (mixed, lattice::follows(self.shape)) {
@@ -264,6 +276,27 @@ impl Splat {
         done.extend(open.into_iter().map(|(_, band)| band));
         done
     }
+
+    /// A band for each row, with the kernel of exactly its radius.
+    fn rows(&self, window: &Window) -> Vec<Band> {
+        let row = |first: u32| {
+            let y = window.top() + (f64::from(first) + 0.5) * window.pixel();
+            let (kernel, coarser) = self.at(y, window.pixel());
+            Band {
+                first,
+                shares: vec![1.0],
+                kernel,
+                coarser,
+            }
+        };
+        (0..window.height()).map(row).collect()
+    }
+}
+
+/// Whether splats are stamped: where they don't simply add up, and where their shape is no
+/// backend's own, unless each point is evaluated anyway.
+pub(crate) fn is_stamped(overlap: &Overlap, shape: Shape, precision: Precision) -> bool {
+    !overlap.is_plain() || shape.is_stamped() && precision == Precision::Fast
 }
 
 impl Band {

@@ -4,6 +4,7 @@
 use crate::discs::{self, Discs};
 use crate::kernel::{Kernel, Shape};
 use crate::lattice::{self, Lattice};
+use crate::precision::Precision;
 use crate::spline::{self, Degree};
 use heatsplat_points::Points;
 use nalgebra::{DMatrix, SymmetricEigen};
@@ -19,6 +20,8 @@ const NOTHING: f64 = 1e-10;
 /// The way from cells to density for one kernel.
 #[derive(Debug)]
 pub(crate) enum Plan {
+    /// Evaluate the kernel at every point's true position, in f64.
+    Exact,
     /// Evaluate the kernel at every cell's true position: small stamps.
     Direct,
     /// Deposit by quadratic B-spline, then convolve with a sum of separable terms:
@@ -37,6 +40,9 @@ impl Plan {
     pub(crate) fn of(kernel: &Kernel) -> Self {
         if kernel.shape() == Shape::Pixel {
             return Self::Pixels;
+        }
+        if kernel.precision() == Precision::Exact {
+            return Self::Exact;
         }
         if let Some(discs) = Discs::of(kernel) {
             return Self::Discs(discs);

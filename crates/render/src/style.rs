@@ -1,11 +1,12 @@
 //! How a layer looks, valid by construction.
 
-use crate::bands::Splat;
+use crate::bands::{self, Splat};
 use crate::kernel::{Kernel, Normalize, Shape};
 use crate::level::Level;
 use crate::measure::{Measure, Nature};
 use crate::opacity::Opacity;
 use crate::overlap::Overlap;
+use crate::precision::Precision;
 use crate::radius::{Length, Radius};
 use crate::ramp::Ramp;
 use crate::scale::{Domain, Scale, Transform};
@@ -38,6 +39,8 @@ pub struct Style {
     pub normalize: Normalize,
     /// What becomes of splats that lie over each other.
     pub overlap: Arc<Overlap>,
+    /// How true the picture is.
+    pub precision: Precision,
     /// Density → 0..1.
     pub scale: Scale,
     ramp: String,
@@ -59,7 +62,7 @@ struct Chosen {
 }
 
 /// See [`Style::statistics_key`].
-pub type StatisticsKey = (Measure, Shape, bool, u64, Normalize, Arc<str>);
+pub type StatisticsKey = (Measure, Shape, bool, bool, u64, Normalize, Arc<str>);
 
 /// See [`Style::normalizer_key`].
 pub(crate) type NormalizerKey = (StatisticsKey, Transform, String);
@@ -94,6 +97,7 @@ impl Default for Style {
             radius: Radius::default(),
             normalize: Normalize::Peak,
             overlap: Arc::default(),
+            precision: Precision::Fast,
             scale: Scale {
                 domain: Domain::Auto,
                 transform: Transform::Log,
@@ -115,7 +119,7 @@ impl Default for Style {
 
 impl Style {
     /// The names that [`set`](Self::set) knows.
-    pub const PARAMETERS: [&'static str; 12] = [
+    pub const PARAMETERS: [&'static str; 13] = [
         "measure",
         "kernel",
         "radius",
@@ -128,6 +132,7 @@ impl Style {
         "opacity",
         "steps",
         "isolines",
+        "precision",
     ];
 
     const DEFAULT_RAMP: &'static str = "inferno";
@@ -200,6 +205,10 @@ impl Style {
                 return Err(refuse("overlap", &wanted.overlap.to_string(), expected));
             }
         }
+        if wanted.precision == Precision::Exact && !wanted.overlap.is_plain() {
+            let expected = "precision=exact adds points up: overlap=add with it, or precision=fast";
+            return Err(refuse("overlap", &wanted.overlap.to_string(), expected));
+        }
         *self = wanted;
         Ok(())
     }
@@ -213,6 +222,7 @@ impl Style {
             "overlap" => {
                 self.overlap = Arc::new(read("overlap", value, Overlap::EXPECTED)?);
             }
+            "precision" => self.precision = one_of("precision", value, &Precision::ALL)?,
             "scale" => {
                 self.scale.transform = read("scale", value, Transform::EXPECTED)?;
                 self.chosen.transform = true;
@@ -322,6 +332,7 @@ impl Style {
         let per_area = self.measure.is_per_area();
         Splat {
             shape: self.shape,
+            precision: self.precision,
             normalize: if per_area {
                 Normalize::Mass
             } else {
@@ -380,7 +391,7 @@ impl Style {
     pub fn finest_cell_in(&self, window: &Window, ratio: u32) -> f64 {
         let splat = self.splat(window.pixel(), f64::from(ratio));
         match &*self.overlap {
-            Overlap::Add if !self.shape.is_stamped() => splat.narrowest(window).finest_cell(),
+            Overlap::Add if !self.is_stamped() => splat.narrowest(window).finest_cell(),
             // which count, and weigh, point by point
             _ => 0.0,
         }
@@ -389,7 +400,12 @@ impl Style {
     /// Whether its splats are stamped, by the processor whatever the backend is: where they don't
     /// simply add up, or have a shape that is no backend's own.
     pub fn is_stamped(&self) -> bool {
-        !self.overlap.is_plain() || self.shape.is_stamped()
+        bands::is_stamped(&self.overlap, self.shape, self.precision)
+    }
+
+    /// Whether each point is evaluated because of its precision: pixels count exactly in any case.
+    pub fn is_exact(&self) -> bool {
+        self.precision == Precision::Exact && self.shape != Shape::Pixel
     }
 
     /// The parameters and their values, in the order of [`PARAMETERS`](Self::PARAMETERS);
@@ -419,6 +435,9 @@ impl Style {
         if let Some(lines) = self.isolines {
             all.push(("isolines", lines.to_string()));
         }
+        if self.is_exact() {
+            all.push(("precision", self.precision.to_string()));
+        }
         all
     }
 
@@ -434,6 +453,7 @@ impl Style {
         (
             self.measure,
             self.shape,
+            self.is_exact(),
             metres,
             bits,
             self.normalize,
@@ -561,6 +581,26 @@ mod tests {
     }
 
     #[test]
+    fn exact_is_a_word_of_its_own_and_of_kernels_that_add_up() {
+        let mut style = Style::default();
+        style.set("precision", "exact").unwrap();
+        assert!(style.to_string().ends_with("&precision=exact"));
+        let fast = Style::default();
+        assert_ne!(style.statistics_key(8), fast.statistics_key(8));
+        for overlap in ["set", "cover", "reach", "over:ellipse:9x9@1;blur:3x3"] {
+            let error = style.set("overlap", overlap).unwrap_err().to_string();
+            assert!(error.contains("precision=fast"), "{error}");
+            let mut stamped = fast.clone();
+            stamped.set("overlap", overlap).unwrap();
+            assert!(stamped.set("precision", "exact").is_err(), "{overlap}");
+        }
+        style.set("kernel", "pixel").unwrap();
+        assert!(!style.is_exact() && !style.to_string().contains("precision"));
+        style.set("kernel", "cubic").unwrap();
+        assert!(!style.is_stamped(), "each point is evaluated");
+    }
+
+    #[test]
     fn what_nobody_chose_suits_the_numbers() {
         let plain = Style::default();
         let signed = plain.clone().suited_to(Nature::Signed);
@@ -595,6 +635,7 @@ mod tests {
             ("ramp", "nosuch", "inferno"),
             ("reverse", "yes", "true"),
             ("opacity", "-2", "opacity"),
+            ("precision", "double", "exact"),
         ] {
             let message = style.set(name, value).unwrap_err().to_string();
             assert!(

@@ -14,7 +14,7 @@ use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, LOCATION, WWW_AUTHENTICATE
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use heatsplat_points::Points;
-use heatsplat_render::{Backend, Layer, Style, import};
+use heatsplat_render::{Backend, Layer, Precision, Style, import};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use std::fmt;
@@ -192,6 +192,7 @@ async fn make(
     let body: Body = serde_json::from_slice(&body)
         .map_err(|e| Refused::bad(format!("the body can't be read: {e}")))?;
     let (style, warnings) = style(&body.style)?;
+    refuse_exact(&style)?;
     let post = Post {
         sql: body
             .sql
@@ -275,6 +276,16 @@ fn style(given: &serde_json::Value) -> Result<(Style, Vec<String>), Refused> {
     Ok((style, Vec::new()))
 }
 
+/// Refuses what takes as long as there are points: it is for those who run the server to choose.
+fn refuse_exact(style: &Style) -> Result<(), Refused> {
+    match style.precision {
+        Precision::Exact => Err(Refused::bad(
+            "style: precision=exact is for layers that the server is started with: leave it out",
+        )),
+        _ => Ok(()),
+    }
+}
+
 /// What a layer is called: whoever posts the same gets the same. 128 bits of a digest, so that
 /// no two queries share one.
 fn name_of(post: &Post, style: &Style) -> String {
@@ -338,6 +349,18 @@ mod tests {
         assert_eq!(name, name_of(&post("select 1"), &style));
         assert_ne!(name, name_of(&post("select 2"), &style));
         assert_ne!(name, name_of(&post("select 1"), &wide));
+    }
+
+    #[test]
+    fn no_post_is_drawn_exactly() {
+        for (given, refused) in [
+            (serde_json::json!({"precision": "exact"}), true),
+            (serde_json::json!({"precision": "fast", "radius": 9}), false),
+            (serde_json::json!("radius=9px&precision=exact"), true),
+        ] {
+            let (style, _) = style(&given).unwrap();
+            assert_eq!(refuse_exact(&style).is_err(), refused, "{given}");
+        }
     }
 
     #[test]

@@ -29,6 +29,11 @@ impl Query {
             if value.is_empty() {
                 return Err(Refused::bad(format!("{} has no value", shown(&name))));
             }
+            if OWN.contains(&&*name) {
+                return Err(Refused::bad(format!(
+                    "{name} is the layer's own: a request can't choose it"
+                )));
+            }
             let (list, name) = if let Some(i) = known(&Style::PARAMETERS) {
                 (&mut query.style, Style::PARAMETERS.get(i))
             } else if let Some(i) = known(own) {
@@ -124,6 +129,9 @@ impl Query {
     }
 }
 
+/// Parameters of a style that are its layer's own: no request chooses them.
+const OWN: [&str; 1] = ["precision"];
+
 /// Parameters that libraries, proxies and other sites add to addresses on their way: to get around
 /// caches, or to know who came from where. They say nothing to us.
 const OTHERS: [&str; 13] = [
@@ -147,7 +155,9 @@ pub(crate) fn finite(name: &str, text: &str) -> Result<f64, Refused> {
 }
 
 fn unknown(name: &str, own: &[&'static str]) -> Refused {
-    let legal = [own, &Style::PARAMETERS].concat().join(", ");
+    let mut legal = [own, &Style::PARAMETERS].concat();
+    legal.retain(|name| !OWN.contains(name));
+    let legal = legal.join(", ");
     Refused::bad(format!(
         "unknown parameter `{}`; there are {legal}",
         shown(name)
@@ -184,6 +194,8 @@ mod tests {
             ("ramp", "ramp has no value"),
             ("radius=3&radius=4", "radius is given twice"),
             ("z=1&z=2", "z is given twice"),
+            ("precision=exact", "precision is the layer's own"),
+            ("precision=fast", "precision is the layer's own"),
             ("&&=", " has no value"),
         ] {
             let refused = format!("{:?}", Query::parse(Some(raw), &["z"]).unwrap_err());

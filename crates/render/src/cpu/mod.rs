@@ -11,6 +11,7 @@ mod splat_bin;
 mod splat_direct;
 mod splat_discs;
 mod splat_edge;
+mod splat_exact;
 mod splat_few;
 mod splat_pixels;
 mod splat_refine;
@@ -25,6 +26,7 @@ use crate::density::{Density, Picture};
 use crate::kernel::{Kernel, Shape};
 use crate::lattice;
 use crate::plan::{self, Deposit, Plan, Stamp};
+use crate::precision::Precision;
 use crate::scale::Normalizer;
 use crate::stages::{Stage, lap};
 use crate::stamped::Stamped;
@@ -53,7 +55,7 @@ pub struct CpuBackend {
     plans: Mutex<HashMap<PlanKey, Arc<Planned>>>,
 }
 
-type PlanKey = (Shape, u64, u64);
+type PlanKey = (Shape, Precision, u64, u64);
 
 /// A plan, and what the FFT keeps for it.
 #[derive(Debug)]
@@ -74,7 +76,7 @@ struct Workspace {
     discs: splat_discs::Scratch,
     coarse: Vec<f32>,
     rows: splat_refine::Rows,
-    signed: splat_signed::Scratch,
+    exact: splat_exact::Scratch,
     sums: Vec<f64>,
     density: Vec<f32>,
     cropped: Vec<f32>,
@@ -93,6 +95,7 @@ impl CpuBackend {
     fn plan(&self, kernel: &Kernel) -> Arc<Planned> {
         let key = (
             kernel.shape(),
+            kernel.precision(),
             kernel.radius().to_bits(),
             kernel.height().to_bits(),
         );
@@ -105,7 +108,7 @@ impl CpuBackend {
             let taps = match &plan {
                 Plan::Edge(stamp) => Some(Taps::new(stamp)),
                 Plan::Discs(discs) => discs.grid.as_ref().map(Taps::new),
-                Plan::Direct | Plan::Spread(_) | Plan::Pixels => None,
+                Plan::Exact | Plan::Direct | Plan::Spread(_) | Plan::Pixels => None,
             };
             Arc::new(Planned {
                 kernel: *kernel,
@@ -292,7 +295,7 @@ impl Planned {
     fn phase(&self, window: &Window) -> (u32, u32) {
         match &self.plan {
             Plan::Spread(spread) => spread.lattice.phase(window),
-            Plan::Direct | Plan::Edge(_) | Plan::Discs(_) | Plan::Pixels => (0, 0),
+            Plan::Exact | Plan::Direct | Plan::Edge(_) | Plan::Discs(_) | Plan::Pixels => (0, 0),
         }
     }
 
@@ -300,8 +303,8 @@ impl Planned {
     /// cell, is evaluated; false where it is not.
     #[inline(never)]
     fn evaluate(&self, job: &Job<'_>, workspace: &mut Workspace) -> bool {
-        // pixels are exact in any case
-        let is_exact = matches!(self.plan, Plan::Pixels);
+        // these are exact in any case
+        let is_exact = matches!(self.plan, Plan::Exact | Plan::Pixels);
         if is_exact || !cancel(job.points, &self.kernel, &job.window) {
             return false;
         }
@@ -316,15 +319,13 @@ impl Planned {
         let cells = job.points.cells(&job.window.grown(reach), finest);
         lap(Stage::Find);
         let (width, height) = (job.window.width(), job.window.height());
-        let Workspace {
-            signed, density, ..
-        } = workspace;
+        let Workspace { exact, density, .. } = workspace;
         density.resize(width as usize * height as usize, 0.0);
-        Arch::new().dispatch(splat_signed::Evaluate {
+        Arch::new().dispatch(splat_exact::Evaluate {
             window: &job.window,
             cells: &cells,
             kernel: &self.kernel,
-            scratch: signed,
+            scratch: exact,
             out: density,
         });
         lap(Stage::Convolve);
@@ -341,7 +342,7 @@ impl Planned {
             discs: running,
             coarse,
             rows,
-            signed: _,
+            exact,
             sums,
             density,
             cropped: _,
@@ -350,6 +351,12 @@ impl Planned {
         density.resize(width as usize * height as usize, 0.0);
         let finest = plan::finest_of(job.points, plan::finest_cell(&self.kernel));
         match &self.plan {
+            Plan::Exact => {
+                let reach = self.kernel.reach().ceil() as u32 + 1;
+                let points = job.points.cells(&job.window.grown(reach), 0.0);
+                lap(Stage::Find);
+                splat_exact::evaluate(&job.window, &points, &self.kernel, exact, density);
+            }
             Plan::Direct => {
                 let reach = self.kernel.reach().ceil() as u32 + 1;
                 let cells = job.points.cells(&job.window.grown(reach), finest);

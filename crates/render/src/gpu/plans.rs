@@ -3,7 +3,8 @@
 use super::tables::{RefineTable, SpreadTable, StampTable};
 use crate::kernel::{Kernel, Shape};
 use crate::lattice::{self, Lattice};
-use crate::plan::{self, Deposit, Plan};
+use crate::plan::{Deposit, Plan};
+use crate::precision::Precision;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -66,12 +67,12 @@ impl GpuPlan {
                 deposit: stamp.deposit,
                 table: StampTable::new(&stamp),
             },
-            Plan::Discs(_) | Plan::Pixels => Way::Beyond,
+            Plan::Exact | Plan::Discs(_) | Plan::Pixels => Way::Beyond,
         };
         Self {
             id: IDS.fetch_add(1, Ordering::Relaxed),
             kernel: *kernel,
-            finest: plan::finest_cell(kernel),
+            finest: kernel.finest_cell(),
             way,
         }
     }
@@ -86,14 +87,18 @@ impl GpuPlan {
     }
 }
 
+/// Shape, precision, and the bits of radius and height.
+type PlanKey = (Shape, Precision, u64, u64);
+
 /// Plans by kernel.
 #[derive(Debug, Default)]
-pub(super) struct Plans(Mutex<HashMap<(Shape, u64, u64), Arc<GpuPlan>>>);
+pub(super) struct Plans(Mutex<HashMap<PlanKey, Arc<GpuPlan>>>);
 
 impl Plans {
     pub(super) fn get(&self, kernel: &Kernel) -> Arc<GpuPlan> {
         let key = (
             kernel.shape(),
+            kernel.precision(),
             kernel.radius().to_bits(),
             kernel.height().to_bits(),
         );
@@ -103,5 +108,22 @@ impl Plans {
         }
         let make = || Arc::new(GpuPlan::new(kernel));
         plans.entry(key).or_insert_with(make).clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernel::Normalize;
+
+    #[test]
+    fn what_is_exact_is_the_processors() {
+        let plans = Plans::default();
+        for (_, shape) in Shape::ALL {
+            let fast = Kernel::new(shape, 9.0, Normalize::Peak).unwrap();
+            let exact = fast.with_precision(Precision::Exact);
+            assert!(matches!(plans.get(&exact).way, Way::Beyond), "{shape}");
+            assert_ne!(plans.get(&fast).id, plans.get(&exact).id);
+        }
     }
 }

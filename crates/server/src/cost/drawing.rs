@@ -3,7 +3,7 @@
 use super::crowd::{Crowd, Seen};
 use super::nanoseconds as ns;
 use heatsplat_points::Window;
-use heatsplat_render::{Kernel, MarkerShape, Shape, Stamp};
+use heatsplat_render::{Kernel, MarkerShape, Precision, Shape, Stamp};
 use std::iter::Sum;
 
 /// Pixels a side that are drawn at one go, and those of a transform of a smooth kernel: of a strip
@@ -140,6 +140,10 @@ fn of_kernel(
     let finest = kernel.finest_cell() / if signed { 2.0 } else { 1.0 };
     let blocks = Blocks::of(window, kernel.reach() + finest + 1.0);
     let mut takes = match kernel.shape() {
+        _ if kernel.precision() == Precision::Exact => {
+            let stamps = blocks.count * blocks.cells(window, 0.0, seen);
+            Takes::drawn(stamps * exactly(kernel, blocks))
+        }
         _ if kernel.is_narrow() => {
             let stamps = blocks.count * blocks.cells(window, finest, seen);
             let side = 2.0 * kernel.reach() + 2.0;
@@ -156,6 +160,18 @@ fn of_kernel(
         takes.drawn = takes.drawn.max(stamps * evaluated(kernel));
     }
     takes
+}
+
+/// A point's kernel at all pixels of the square about it.
+fn exactly(kernel: &Kernel, blocks: Blocks) -> f64 {
+    let side = 2.0 * kernel.reach() + 3.0;
+    let (across, down) = (side.min(blocks.width), side.min(blocks.height));
+    let pixels = match kernel.shape() {
+        Shape::Gaussian => across * ns::EXPONENTIAL + across * down * ns::EXACT,
+        shape if shape.is_stamped() => across * down * ns::MADE,
+        _ => across * down * ns::EXACT,
+    };
+    ns::SUMMED + pixels
 }
 
 /// A stamp that is evaluated where a cell is.

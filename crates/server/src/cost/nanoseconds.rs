@@ -27,6 +27,9 @@ pub(super) const DIRECT: f64 = 0.2;
 pub(super) const EVALUATED: f64 = 0.6;
 pub(super) const BEGUN: f64 = 40.0;
 pub(super) const POWER: f64 = 25.0;
+/// A pixel of a point that is drawn exactly, and a column of a gaussian that is.
+pub(super) const EXACT: f64 = 0.6;
+pub(super) const EXPONENTIAL: f64 = 5.0;
 /// A place that points of a picture of stamps may lie in; a pixel of a stamp that is made, of
 /// a marker that is, and of either that is stamped.
 pub(super) const PLACE: f64 = 2.0;

@@ -44,6 +44,11 @@ fn an_estimate_grows_with_all_that_makes_a_picture_dear() {
         ("radius=20px&kernel=uniform", "radius=100px&kernel=uniform"),
         ("radius=10km&kernel=uniform", "radius=1000km&kernel=uniform"),
         ("radius=20px", "radius=20px&measure=mean"),
+        ("radius=20px", "radius=20px&precision=exact"),
+        (
+            "radius=20px&precision=exact",
+            "radius=100px&precision=exact",
+        ),
         ("overlap=cover&radius=6px", "overlap=cover&radius=20px"),
         ("overlap=over:ellipse:4x4@1", "overlap=over:ellipse:20x20@1"),
         (
@@ -69,6 +74,7 @@ fn an_estimate_grows_with_all_that_makes_a_picture_dear() {
         "overlap=cover&radius=20px",
         "overlap=plus:ellipse:9x9@1",
         "kernel=cubic",
+        "precision=exact",
         "kernel=pixel",
         "radius=1px",
         "kernel=triangular&radius=12px",

@@ -123,6 +123,44 @@ async fn a_layers_own_style_is_never_refused() {
 }
 
 #[tokio::test]
+async fn what_is_drawn_exactly_is_the_layers_own_to_choose() {
+    let mut own = Style::default();
+    own.set("precision", "exact").unwrap();
+    let points = Points::from_slice(cities().points().as_slice());
+    let exact = serving("cities", Layer::on_cpu("cities", points, own.clone()));
+    let mut tags = Vec::new();
+    for app in [app(), exact] {
+        for route in [TILE, "/cities", "/cities/legend.json", "/cities/map.png"] {
+            for word in ["exact", "fast", "double"] {
+                let answer = get(&app, &format!("{route}?precision={word}")).await;
+                assert_eq!(answer.status.as_u16(), 400, "{route} {word}");
+                let error = answer.error();
+                assert!(error.contains("layer's own"), "{error}");
+            }
+        }
+        let unknown = get(&app, &format!("{TILE}?colour=red")).await.error();
+        assert!(!unknown.contains("precision"), "{unknown}");
+        for query in ["", "?radius=40px", "?overlap=add&ramp=ice"] {
+            let answer = get(&app, &format!("{TILE}{query}")).await;
+            assert_eq!(answer.status.as_u16(), 200, "{query}");
+            tags.push(answer.header("etag").to_owned());
+        }
+    }
+    assert_ne!(tags[0], tags[3], "neither is the other's");
+    // another radius is a request's, and of many points it takes long
+    let app = many(&own);
+    for (path, status) in [
+        ("0/0/0.npy?radius=100px", 422),
+        ("2/1/1.npy?kernel=cubic&radius=100px", 422),
+        ("12/2048/2048.npy?radius=100px", 200),
+        ("12/2048/2048.npy?kernel=cubic", 200),
+    ] {
+        let answer = get(&app, &format!("/many/{path}")).await;
+        assert_eq!(answer.status.as_u16(), status, "{path}");
+    }
+}
+
+#[tokio::test]
 async fn what_others_add_to_an_address_changes_no_picture_and_keeps_none_twice() {
     let app = app();
     let plain = get(&app, TILE).await;
