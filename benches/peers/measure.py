@@ -16,8 +16,13 @@ import time
 from pathlib import Path
 
 binary, points, size, work = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]), Path(sys.argv[4])
+# the peers to ask; all unless told otherwise
+only = sys.argv[5].split(",") if sys.argv[5:] else []
 here = Path(__file__).parent
 RADIUS = 16
+WORLD = ["--bbox", "-180,-85.0511287798066,180,85.0511287798066"]
+# LIBKDV's grid of the whole world, and its bandwidths in pixels
+SIDE, BANDWIDTHS = 1024, ["2", "6", "20"]
 
 
 def densest(z):
@@ -37,19 +42,22 @@ def densest(z):
 
 def helper(program, *arguments):
     """The JSON that a peer's own script prints; nothing where the peer is missing."""
+    if only and Path(arguments[0]).stem.removesuffix("_peer") not in only:
+        return {}
     out = subprocess.run([program, *map(str, arguments)], capture_output=True, text=True)
     if out.returncode != 0:
-        print(f"LEFT OUT: {arguments[0]}: {out.stderr.strip().splitlines()[-1:]}", file=sys.stderr)
+        said = out.stderr.strip().splitlines()[-1:] or [f"ended with {out.returncode}"]
+        print(f"LEFT OUT: {arguments[0]}: {said}", file=sys.stderr)
         return {}
     return json.loads(out.stdout.splitlines()[-1])
 
 
-def cpu_of(arguments, turns=3):
-    """CPU seconds of a whole run of heatsplat, the median."""
+def cpu_of(arguments, turns=3, program=(binary,)):
+    """CPU seconds of a whole run of heatsplat, or of another program, the median."""
     spent = []
     for _ in range(turns):
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        subprocess.run([binary, *arguments], check=True, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+        subprocess.run([*program, *arguments], check=True, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         spent.append(after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime)
     return statistics.median(spent)
@@ -85,6 +93,23 @@ def heatsplat(tiles, pictures):
     return found
 
 
+def from_file(source):
+    """CPU seconds from a file to the picture of the whole world, the program's start in it."""
+    picture = work / "file.png"
+    return cpu_of(["render", source, "-o", picture, *WORLD, "--size", "256", "--radius", str(RADIUS), "--weight", "none"])
+
+
+def grids():
+    """The densities that LIBKDV's are held against: what they took, and where they are."""
+    spent, paths = {}, []
+    for radius in BANDWIDTHS:
+        path = work / f"grid-{radius}.npy"
+        spent[radius] = cpu_of(["render", points, "-o", path, *WORLD, "--size", str(SIDE), "--kernel", "epanechnikov",
+                                "--radius", f"{radius}px", "--weight", "none"])
+        paths += [radius, path]
+    return spent, paths
+
+
 tiles = [densest(z) for z in (0, 4, 8)]
 pictures = work / f"pictures-{size}"
 pictures.mkdir(exist_ok=True)
@@ -98,7 +123,17 @@ result = {
 }
 result["mapnik"] = helper("/usr/bin/python3", here / "mapnik_peer.py", points, pictures, *addresses)
 result["postgis"] = helper(sys.executable, here / "postgis_peer.py", points, pictures, *addresses)
+parquet = work / f"{size}.parquet"
+result["chdb"] = helper(sys.executable, here / "chdb_peer.py", points, parquet, pictures, *addresses)
+if result["chdb"]:
+    for kind, file in [("CSV", points), ("Parquet", parquet)]:
+        result["heatsplat"][f"from {kind}"] = result["heatsplat"][f"once from {kind}"] = from_file(file)
+        result["chdb"][f"once from {kind}"] = cpu_of(
+            ["--once", file, work / "file.png"], program=(sys.executable, here / "chdb_peer.py"))
 if size <= 1_000_000:
+    result["heatsplat"]["grids"], arguments = grids()
+    # ten million points would take it half an hour
+    result["libkdv"] = helper(sys.executable, here / "libkdv_peer.py", points, SIDE, *arguments)
     # ten million circles would take it five minutes a tile
     os.environ["NODE_PATH"] = str(work / "node_modules")
     result["simpleheat"] = helper("node", here / "simpleheat_peer.cjs", points, pictures, *addresses)
