@@ -2,12 +2,13 @@
 
 use super::Failure;
 use heatsplat_archive::Target;
-use std::fs::{self, File};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 /// Writes to `-`, standard output, or to a file. The file appears under its name when all of
-/// it is written; whatever goes wrong before leaves the name as it was.
+/// it is written; whatever goes wrong before leaves the name as it was. Links stay links, and
+/// pipes and devices (`/dev/null`) are written to as they are.
 pub(super) fn write(
     output: &Path,
     fill: impl FnOnce(&mut dyn Write) -> io::Result<()>,
@@ -19,6 +20,17 @@ pub(super) fn write(
         return Ok(());
     }
     let failed = |e: io::Error| format!("{}: cannot be written: {e}", output.display());
+    if is_special(output) {
+        let file = OpenOptions::new()
+            .write(true)
+            .open(output)
+            .map_err(failed)?;
+        let mut writer = BufWriter::with_capacity(1 << 16, file);
+        fill(&mut writer).map_err(failed)?;
+        writer.flush().map_err(failed)?;
+        return Ok(());
+    }
+    let output = &*behind(output);
     let partial = Partial(beside(output));
     let file = File::create(&partial.0).map_err(failed)?;
     let mut writer = BufWriter::with_capacity(1 << 16, file);
@@ -40,10 +52,23 @@ pub(super) fn check(output: &Path) -> Result<(), Failure> {
     if output.is_dir() {
         return Err(format!("{shown}: is a folder; name a file in it").into());
     }
-    let partial = Partial(beside(output));
+    if is_special(output) {
+        return Ok(());
+    }
+    let partial = Partial(beside(&behind(output)));
     let made = File::create(&partial.0);
     made.map_err(|e| format!("{shown}: cannot be written: {e}"))?;
     Ok(())
+}
+
+/// Whether a pipe or a device is there, which another file must not take the place of.
+fn is_special(output: &Path) -> bool {
+    fs::metadata(output).is_ok_and(|there| !there.is_file() && !there.is_dir())
+}
+
+/// The file that a link points to; other names as they are.
+fn behind(output: &Path) -> PathBuf {
+    fs::canonicalize(output).unwrap_or_else(|_| output.to_owned())
 }
 
 /// A name in the same directory, where renaming is one step.
@@ -82,6 +107,25 @@ mod tests {
         assert!(write(&output, |_| Err(io::Error::other("no more"))).is_err());
         assert_eq!(fs::read(&output).unwrap(), b"whole");
         assert_eq!(fs::read_dir(&folder).unwrap().count(), 1);
+        fs::remove_dir_all(&folder).unwrap();
+    }
+    #[cfg(unix)]
+    #[test]
+    fn links_and_devices_stay_what_they_are() {
+        let folder = std::env::temp_dir().join(format!("heatsplat-links-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        let (file, link, nothing) = (folder.join("a"), folder.join("b"), folder.join("nothing"));
+        fs::write(&file, b"before").unwrap();
+        std::os::unix::fs::symlink(&file, &link).unwrap();
+        std::os::unix::fs::symlink("/dev/null", &nothing).unwrap();
+        for output in [&link, &nothing] {
+            check(output).unwrap();
+            write(output, |w| w.write_all(b"whole")).unwrap();
+            assert!(output.is_symlink());
+        }
+        assert_eq!(fs::read(&file).unwrap(), b"whole");
+        assert!(fs::read(&nothing).unwrap().is_empty());
+        assert_eq!(fs::read_dir(&folder).unwrap().count(), 3);
         fs::remove_dir_all(&folder).unwrap();
     }
 }
