@@ -236,8 +236,14 @@ fn crowds_of_both_signs_are_true_where_cells_stand_for_them() {
             (lon, lat, dice.within(-1.0, 1.0) as f32)
         })
         .collect();
-    for radius in [12.0, 24.0] {
-        assert_within(0.02, "both signs", &points, "gaussian", (radius, (0, 0, 0)));
+    for radius in [12.0, 13.0, 16.0, 24.0] {
+        assert_within(
+            1.0 / 256.0,
+            "both signs",
+            &points,
+            "gaussian",
+            (radius, (0, 0, 0)),
+        );
     }
 }
 

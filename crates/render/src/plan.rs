@@ -93,7 +93,7 @@ pub(crate) fn finest_cell(kernel: &Kernel) -> f64 {
 /// blur counts beside the little that may be left of them.
 pub(crate) fn finest_of(points: &Points, cell: f64) -> f64 {
     if points.summary().weight_min < 0.0 {
-        cell / 2.0
+        cell / 4.0
     } else {
         cell
     }

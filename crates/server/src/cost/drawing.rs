@@ -137,7 +137,7 @@ fn of_kernel(
     (signed, strip): (bool, bool),
     seen: &mut Seen<'_>,
 ) -> Takes {
-    let finest = kernel.finest_cell() / if signed { 2.0 } else { 1.0 };
+    let finest = kernel.finest_cell() / if signed { 4.0 } else { 1.0 };
     let blocks = Blocks::of(window, kernel.reach() + finest + 1.0);
     let mut takes = match kernel.shape() {
         _ if kernel.precision() == Precision::Exact => {
