@@ -263,6 +263,9 @@ pub(crate) fn soft_edge(radius: f64) -> (f64, f64) {
     (radius - half, radius + half)
 }
 
+/// Shape, precision, and the bits of radius and height.
+pub(crate) type KernelKey = (Shape, Precision, u64, u64);
+
 /// A splat: shape, radius in pixels, height, and how true it is drawn.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Kernel {
@@ -342,6 +345,16 @@ impl Kernel {
         self.normalize
     }
 
+    /// All that tells it from other kernels, to look up what is made for it.
+    pub(crate) fn key(&self) -> KernelKey {
+        (
+            self.shape,
+            self.precision,
+            self.radius.to_bits(),
+            self.height.to_bits(),
+        )
+    }
+
     /// K(0): 1, or what makes ∫ K = 1 per square CSS pixel.
     pub fn height(&self) -> f64 {
         self.height
@@ -361,7 +374,7 @@ impl Kernel {
         }
     }
 
-    /// Whether it is so narrow that each cell is stamped at its own place.
+    /// True for a kernel so narrow that each cell is stamped at its own place.
     pub fn is_narrow(&self) -> bool {
         self.radius < crate::lattice::direct_below(self.shape)
     }

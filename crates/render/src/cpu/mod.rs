@@ -23,7 +23,7 @@ mod stack_blur;
 use crate::backend::{Backend, Job};
 use crate::block::{BLOCK, Block, Drawn};
 use crate::density::{Density, Picture};
-use crate::kernel::{Kernel, Shape};
+use crate::kernel::{Kernel, KernelKey};
 use crate::lattice;
 use crate::plan::{self, Deposit, Plan, Stamp};
 use crate::precision::Precision;
@@ -52,10 +52,8 @@ const PLANS: usize = 64;
 /// Splats on the processor.
 #[derive(Debug, Default)]
 pub struct CpuBackend {
-    plans: Mutex<HashMap<PlanKey, Arc<Planned>>>,
+    plans: Mutex<HashMap<KernelKey, Arc<Planned>>>,
 }
-
-type PlanKey = (Shape, Precision, u64, u64);
 
 /// A plan, and what the FFT keeps for it.
 #[derive(Debug)]
@@ -93,16 +91,6 @@ impl CpuBackend {
     }
 
     fn plan(&self, kernel: &Kernel) -> Arc<Planned> {
-        let key = (
-            kernel.shape(),
-            kernel.precision(),
-            kernel.radius().to_bits(),
-            kernel.height().to_bits(),
-        );
-        let mut plans = self.plans.lock().unwrap_or_else(PoisonError::into_inner);
-        if plans.len() >= PLANS {
-            plans.clear();
-        }
         let make = || {
             let plan = Plan::of(kernel);
             let taps = match &plan {
@@ -117,6 +105,15 @@ impl CpuBackend {
                 spectra: Spectra::default(),
             })
         };
+        // nothing is made for these, and each row of a radius in metres has one
+        if kernel.precision() == Precision::Exact {
+            return make();
+        }
+        let key = kernel.key();
+        let mut plans = self.plans.lock().unwrap_or_else(PoisonError::into_inner);
+        if plans.len() >= PLANS && !plans.contains_key(&key) {
+            plans.clear();
+        }
         plans.entry(key).or_insert_with(make).clone()
     }
 

@@ -1,10 +1,9 @@
 //! What the GPU needs to know of a kernel, made once and kept.
 
 use super::tables::{RefineTable, SpreadTable, StampTable};
-use crate::kernel::{Kernel, Shape};
+use crate::kernel::{Kernel, KernelKey, Shape};
 use crate::lattice::{self, Lattice};
 use crate::plan::{Deposit, Plan};
-use crate::precision::Precision;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -87,21 +86,13 @@ impl GpuPlan {
     }
 }
 
-/// Shape, precision, and the bits of radius and height.
-type PlanKey = (Shape, Precision, u64, u64);
-
 /// Plans by kernel.
 #[derive(Debug, Default)]
-pub(super) struct Plans(Mutex<HashMap<PlanKey, Arc<GpuPlan>>>);
+pub(super) struct Plans(Mutex<HashMap<KernelKey, Arc<GpuPlan>>>);
 
 impl Plans {
     pub(super) fn get(&self, kernel: &Kernel) -> Arc<GpuPlan> {
-        let key = (
-            kernel.shape(),
-            kernel.precision(),
-            kernel.radius().to_bits(),
-            kernel.height().to_bits(),
-        );
+        let key = kernel.key();
         let mut plans = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if plans.len() >= PLANS && !plans.contains_key(&key) {
             plans.clear();
@@ -115,6 +106,7 @@ impl Plans {
 mod tests {
     use super::*;
     use crate::kernel::Normalize;
+    use crate::precision::Precision;
 
     #[test]
     fn what_is_exact_is_the_processors() {
