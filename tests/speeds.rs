@@ -1,4 +1,4 @@
-//! What pictures cost beside others of the same run.
+//! Costs of pictures as multiples of others of the same run.
 
 use cpu_time::ThreadTime;
 use heatsplat::{Layer, Points, Style, TileId, TileSize};

@@ -52,7 +52,7 @@ impl Asked {
         self.keep.iter().filter_map(name).collect()
     }
 
-    /// Where all columns are that a row is asked for, each once.
+    /// Positions of all columns that are read from a row, each once.
     pub(crate) fn places(&self) -> Vec<usize> {
         let filter = self.filter.iter().flat_map(|found| &found.places);
         let all: BTreeSet<usize> = filter.chain(&self.keep).copied().collect();

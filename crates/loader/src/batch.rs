@@ -207,7 +207,7 @@ enum Axis {
     Latitude,
 }
 
-/// Whether a position that is none would be one the other way round.
+/// True for a position off the map that would be on it with longitude and latitude swapped.
 pub(crate) fn are_swapped(refusal: Refusal, lon: f64, lat: f64) -> bool {
     refusal == Refusal::Latitude && lon.abs() <= 90.0 && lat.abs() <= 360.0
 }

@@ -53,7 +53,7 @@ pub(super) struct Parameter {
     pub(super) unit: Option<f64>,
 }
 
-/// Which way the axes of a system are said to go.
+/// Directions of a system's axes, as its definition names them.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) enum Axes {
     /// Nobody says; or both go along a meridian, as about a pole.
@@ -101,7 +101,7 @@ pub(super) fn one_unit(
 }
 
 impl Definition {
-    /// The same, bound to another system by a transformation's shift.
+    /// Binds the system to WGS 84 by a transformation's shift, if there is one.
     pub(super) fn bound(
         mut self,
         shift: Option<[f64; 7]>,
@@ -120,7 +120,7 @@ impl Definition {
         Ok(self)
     }
 
-    /// Whether it has nothing but a number.
+    /// True for a definition that has nothing but its EPSG number.
     fn is_number(&self) -> bool {
         self.base == Base::default()
     }

@@ -43,7 +43,7 @@ pub(super) fn words(projection: &Projection, base: &Base) -> Option<Projected> {
     Some(Projected::Words(words))
 }
 
-/// Whether PROJ's words that stand beside a projection have the same origin, scale and size.
+/// True where the PROJ string beside a projection has the same origin, scale and ellipsoid.
 fn agrees(words: &str, given: &Given, unit: f64, base: &Base) -> bool {
     let words = words.split_whitespace();
     let mut words = words.filter_map(|word| word.trim_start_matches('+').split_once('='));

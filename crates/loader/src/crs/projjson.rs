@@ -35,7 +35,7 @@ fn text<'a>(object: &'a Value, key: &str) -> Option<&'a str> {
     object.get(key)?.as_str()
 }
 
-/// What an authority calls an object, by its `id` or one of its `ids`.
+/// An object's code with an authority, from its `id` or one of its `ids`.
 pub(super) fn code_by(object: &Value, authority: &str) -> Option<String> {
     let several = object.get("ids").and_then(Value::as_array);
     let mut ids = object

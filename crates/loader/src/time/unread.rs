@@ -80,6 +80,10 @@ mod tests {
 
     #[test]
     fn what_looks_like_a_date_is_known() {
+        let is = |text: &str, why: Unread| {
+            assert_eq!(time(text), None, "{text}");
+            assert_eq!(unread(text), Some(why), "{text}");
+        };
         for text in [
             "06/15/2024",
             "06/15/24",
@@ -89,8 +93,7 @@ mod tests {
             "15-06-2024T10:00",
             "1.6.2024, 10 Uhr",
         ] {
-            assert_eq!(time(text), None, "{text}");
-            assert_eq!(unread(text), Some(Unread::DayOrMonthFirst), "{text}");
+            is(text, Unread::DayOrMonthFirst);
         }
         for text in [
             "01-JUN-24",
@@ -104,8 +107,7 @@ mod tests {
             "1 Jun 2024 10:00 CEST",
             "Sat Jun 1 10:00:00 CEST 2024",
         ] {
-            assert_eq!(time(text), None, "{text}");
-            assert_eq!(unread(text), Some(Unread::Unknown), "{text}");
+            is(text, Unread::Unknown);
         }
         for text in [
             "",

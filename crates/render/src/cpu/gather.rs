@@ -129,15 +129,13 @@ pub(crate) fn gather(
     if cells.is_empty() {
         return;
     }
-    // points can't be cut
-    let is_whole = |parts: &[Part<'_>]| parts.iter().all(|part| part.whole);
     if needs.light || cells.counts().any(|counts| counts.is_some()) {
         around.reset(points, window, needs);
     }
     // what a cell may weigh for its side to be short enough
     let most = |level: u32| LIMIT * 8f64.sqrt() / (needs.bend * side(level) / pixel);
     each_cell(&cells, level, |place, parts, shift| {
-        let whole = is_whole(parts);
+        let whole = are_points(parts);
         if whole && !needs.light {
             hand_on(parts, &mut |cell| take(cell, shift, false));
             return;
@@ -158,16 +156,16 @@ pub(crate) fn gather(
     });
 }
 
-/// What a cell of a level is made of in one run: smaller cells, or points.
+/// A run's part of a cell of a level: smaller cells, or points.
 #[derive(Clone, Copy)]
 struct Part<'a> {
     cells: &'a [Point],
-    /// Whether these are points.
+    /// True for points.
     whole: bool,
 }
 
-/// Calls with every cell of a level: one of its points, all parts of it, and how far east the world
-/// is shifted. A cell's parts may lie in several runs: cells of the pyramid in one, points in the
+/// Calls back once for every cell of a level, with one of its points, all its parts, and how far east
+/// the world is shifted. A cell's parts may lie in several runs: cells of the pyramid in one, points in the
 /// next.
 #[inline(always)]
 fn each_cell<'a>(cells: &Cells<'a>, level: u32, mut call: impl FnMut(&Point, &[Part<'a>], f64)) {
@@ -193,6 +191,12 @@ fn each_cell<'a>(cells: &Cells<'a>, level: u32, mut call: impl FnMut(&Point, &[P
     }
 }
 
+/// True where a cell has nothing but points, which can't be cut.
+#[inline(always)]
+fn are_points(parts: &[Part<'_>]) -> bool {
+    parts.iter().all(|part| part.whole)
+}
+
 #[inline(always)]
 fn weight(parts: &[Part<'_>]) -> f64 {
     let cells = parts.iter().flat_map(|part| part.cells);
@@ -210,12 +214,12 @@ fn hand_on(parts: &[Part<'_>], take: &mut impl FnMut(&Point)) {
 fn cut(
     points: &Points,
     place: &Point,
-    (level, of): (u32, f64),
+    (level, total): (u32, f64),
     most: &dyn Fn(u32) -> f64,
     mut take: &mut dyn FnMut(&Point),
 ) {
     // so fine that it would do if one cell had all of it
-    let bits = (of / most(level)).log2().ceil();
+    let bits = (total / most(level)).log2().ceil();
     let finer = (level + bits.clamp(1.0, MOST_BITS) as u32).min(BITS);
     let corner = |v: u32| f64::from(v) - f64::from(v) % side(level);
     let count = 1 << (finer - level);
@@ -225,8 +229,7 @@ fn cut(
             return;
         }
         let weight = weight(parts);
-        let whole = parts.iter().all(|part| part.whole);
-        if whole || finer == BITS || weight <= most(finer) {
+        if are_points(parts) || finer == BITS || weight <= most(finer) {
             hand_on(parts, &mut take);
         } else {
             cut(points, first, (finer, weight), most, take);

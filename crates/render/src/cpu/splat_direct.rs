@@ -153,7 +153,7 @@ impl<const POWER: i32, const W: usize, const ROWS: usize> Stamp<POWER, W, ROWS> 
         }
     }
 
-    /// What the pixels along one axis have in common: a gaussian's factor, else u².
+    /// A number for each pixel along one axis: a gaussian's factor, else u².
     #[inline(always)]
     fn along(&self, at: f32) -> [f32; W] {
         if POWER == GAUSSIAN {

@@ -37,7 +37,7 @@ impl WithSimd for Evaluate<'_> {
     }
 }
 
-/// The same for who is compiled for a vector width already.
+/// Writes the same, for callers that are compiled for a vector width already.
 #[inline(always)]
 pub(crate) fn evaluate(
     window: &Window,
