@@ -426,3 +426,39 @@ impl Planned {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernel::{Normalize, Shape};
+
+    #[test]
+    fn exact_kernels_leave_the_plans_of_others_where_they_are() {
+        let cpu = CpuBackend::new();
+        let kernel = |radius| Kernel::new(Shape::Uniform, radius, Normalize::Peak).unwrap();
+        let kept = cpu.plan(&kernel(9.0));
+        for row in 0..2 * PLANS {
+            let exact = kernel(9.0 + row as f64).with_precision(Precision::Exact);
+            assert!(matches!(cpu.plan(&exact).plan, Plan::Exact));
+        }
+        assert!(Arc::ptr_eq(&kept, &cpu.plan(&kernel(9.0))));
+    }
+
+    #[test]
+    fn plans_are_kept_until_there_are_too_many() {
+        let cpu = CpuBackend::new();
+        let plan = |i: usize| {
+            let radius = 1.0 + i as f64 / PLANS as f64;
+            cpu.plan(&Kernel::new(Shape::Gaussian, radius, Normalize::Peak).unwrap())
+        };
+        let first: Vec<_> = (0..PLANS).map(plan).collect();
+        for (i, kept) in first.iter().enumerate() {
+            assert!(Arc::ptr_eq(kept, &plan(i)), "{i}");
+        }
+        // one more makes room for itself
+        assert!(!Arc::ptr_eq(&first[0], &{
+            plan(PLANS);
+            plan(0)
+        }));
+    }
+}
