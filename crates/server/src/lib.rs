@@ -31,47 +31,24 @@
     )
 )]
 
-mod address;
 mod cache;
-mod caching;
-mod catalog;
+mod config;
 mod cost;
-mod dem;
-mod derived;
-mod drawing;
-mod error;
-mod explained;
-mod filtered;
-mod gdal;
-mod health;
+mod http;
 mod layers;
-mod legend;
 mod listen;
-mod live;
-mod map;
-mod metrics;
-mod options;
-mod posted;
-mod query;
-mod renders;
-mod router;
-mod served;
-mod spent;
-mod stored;
+mod render;
+mod render_queue;
+mod routes;
 mod sync;
-mod tile;
-mod tilejson;
-mod tiles;
-mod value;
-mod viewer;
 
+pub use config::Options;
 #[doc(hidden)]
 pub use cost::estimate;
-pub use derived::{DeriveError, Derived};
-pub use layers::{Arrived, LayerId, Layers};
+pub use http::router::{Server, router};
+pub use layers::archived::{Stored, StoredAbout};
+pub use layers::derived::{DeriveError, Derived};
+pub use layers::live::{Answer, Fetched, Live, Rows, Trouble, Want};
+pub use layers::registry::{Arrived, LayerId, Layers};
 pub use listen::{Bound, ServeError, Stop};
-pub use live::{Answer, Fetched, Live, Rows, Trouble, Want};
-pub use options::Options;
-pub use posted::{Opened, Post, PostTrouble, Posting, Posts, Token};
-pub use router::{Server, router};
-pub use stored::{Stored, StoredAbout};
+pub use routes::post_layer::{Opened, Post, PostTrouble, Posting, Posts, Token};

@@ -1,9 +1,9 @@
 //! From a port to connections: accepted one by one, each with limits, and let go in peace.
 
-use crate::explained::Explained;
-use crate::layers::Layers;
-use crate::options::Options;
-use crate::router::{Server, router};
+use crate::config::Options;
+use crate::http::error_body::Explained;
+use crate::http::router::{Server, router};
+use crate::layers::registry::Layers;
 use axum::Router;
 use heatsplat_render::say;
 use hyper::server::conn::http1;

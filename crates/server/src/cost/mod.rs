@@ -6,21 +6,21 @@
 //! reads none of them, so it takes a few hundredths of a millisecond, and nothing where the style is
 //! the layer's own, or the answer is kept.
 
-mod crowd;
-mod drawing;
-mod nanoseconds;
-mod on;
+mod data_profile;
+mod population;
+mod splatting;
+mod unit_costs;
 
-use crate::error::{Refused, shown};
-use crate::query::Query;
-use crate::served::{Look, Served};
+use crate::http::error::{Refused, shown};
+use crate::http::query::Query;
+use crate::layers::entry::{Look, Served};
 use axum::http::StatusCode;
+use data_profile::On;
 use heatsplat_points::{Point, Window};
 use heatsplat_render::{Layer, Overlap, Shape, Stamp, Style, Transform};
-use nanoseconds as ns;
-use on::On;
 use std::sync::PoisonError;
 use std::time::Duration;
+use unit_costs as ns;
 
 /// The most of one processor's time that a request may ask for.
 const MOST: Duration = Duration::from_secs(2);

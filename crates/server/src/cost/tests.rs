@@ -1,7 +1,7 @@
 //! What estimates follow from.
 
 use super::*;
-use crate::drawing::level;
+use crate::render::level;
 use heatsplat_points::{Points, TileId};
 use heatsplat_render::Layer;
 
@@ -121,7 +121,7 @@ fn a_sample_holds_no_more_than_the_estimate_says() {
             let tiles = heatsplat_render::sample(points.occupied_tiles(z), 12, 36);
             let held = tiles.iter().map(|(tile, _)| points.tile_range(*tile).len());
             let held = held.sum::<usize>() as f64;
-            let dense = super::on::densest(&points, z);
+            let dense = super::data_profile::densest(&points, z);
             let least = dense.last().map_or(0, |(count, _)| *count);
             let others = tiles.len().saturating_sub(dense.len()) * least;
             let said = dense.iter().map(|(count, _)| count).sum::<usize>() + others;

@@ -3,6 +3,8 @@
 
 mod answers;
 mod app;
+#[allow(dead_code, reason = "what the model has no use for")]
+mod cache;
 mod cached;
 mod costs;
 mod filters;
@@ -13,8 +15,3 @@ mod routes;
 mod sync;
 mod values;
 mod views;
-
-/// The cache as it is, but for what its threads agree by.
-#[path = "../../src/cache/mod.rs"]
-#[allow(dead_code, reason = "what the model has no use for")]
-mod cache;

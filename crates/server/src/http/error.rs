@@ -3,7 +3,7 @@
 //! A message is made of our own words, legal values, and at most the shortened
 //! value that was refused; never of paths, queries to databases or other secrets.
 
-use crate::live::Trouble;
+use crate::layers::live::Trouble;
 use axum::body::Body;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderValue, StatusCode};

@@ -1,13 +1,13 @@
 //! `/catalog`: the layers, and the words that styles are made of.
 
-use crate::caching::{Caching, Fingerprint};
-use crate::error::{Refused, json};
-use crate::filtered::Attribute;
-use crate::layers::LayerId;
-use crate::posted;
-use crate::query::Query;
-use crate::router::Server;
-use crate::served::Served;
+use crate::http::error::{Refused, json};
+use crate::http::etag::{Caching, Fingerprint};
+use crate::http::query::Query;
+use crate::http::router::Server;
+use crate::layers::entry::Served;
+use crate::layers::filtered::Attribute;
+use crate::layers::registry::LayerId;
+use crate::routes::post_layer;
 use axum::extract::{Request, State};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
@@ -75,7 +75,7 @@ impl<'a> About<'a> {
             bounds: served.bounds(),
             center: served.center(),
             epoch: served.epoch(),
-            expires: until.map(posted::seconds),
+            expires: until.map(post_layer::seconds),
             style: served.style().parameters().into_iter().collect(),
             attributes: served.attributes(),
         }

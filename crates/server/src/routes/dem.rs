@@ -4,15 +4,15 @@
 //! The tiles' addresses have the range of values in them, so a tile means the same forever. The
 //! document has the source as MapLibre takes it, and colours to begin with.
 
-use crate::caching::Fingerprint;
 use crate::cost::{self, Work};
-use crate::drawing;
-use crate::error::{Refused, json};
-use crate::query::{Query, finite, refuse};
-use crate::router::Server;
-use crate::served::{Look, Served};
-use crate::tile::DEM;
-use crate::tilejson::{TileJson, base, document};
+use crate::http::error::{Refused, json};
+use crate::http::etag::Fingerprint;
+use crate::http::query::{Query, finite, refuse};
+use crate::http::router::Server;
+use crate::layers::entry::{Look, Served};
+use crate::render;
+use crate::routes::tile::DEM;
+use crate::routes::tilejson::{TileJson, base, document};
 use axum::extract::Request;
 use axum::http::header::VARY;
 use axum::http::{HeaderValue, StatusCode};
@@ -99,7 +99,7 @@ pub(crate) async fn get(
     let look = served.look(&query)?;
     let whole = Arc::clone(&served);
     let served = served.filtered(&query)?;
-    let scale = |z: u8| Work::Scale(drawing::level(z, 256));
+    let scale = |z: u8| Work::Scale(render::level(z, 256));
     let unknown = query.get("range").is_none();
     let others = ZOOMS.into_iter().filter(|_| unknown);
     let work = others.chain([served.zoom()]).map(scale);

@@ -1,6 +1,6 @@
 //! What is splatted, as far as it has to be known beforehand: how many cells a window sees.
 
-use super::drawing::Takes;
+use super::splatting::Takes;
 use heatsplat_points::{Points, Window};
 use heatsplat_render::{Kernel, Style};
 

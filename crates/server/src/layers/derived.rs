@@ -65,7 +65,7 @@ impl FromStr for Derived {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::layers::Layers;
+    use crate::layers::registry::Layers;
     use heatsplat_points::{Points, TileId};
     use heatsplat_render::{Layer, TileSize};
 
@@ -109,7 +109,7 @@ mod tests {
         let id = layers.derive("change", derived).unwrap();
         let seen = || {
             let served = layers.get(id.as_str()).unwrap();
-            let crate::served::Data::Here(layer) = &served.data else {
+            let crate::layers::entry::Data::Here(layer) = &served.data else {
                 panic!("here");
             };
             let tile = TileId::new(0, 0, 0).unwrap();

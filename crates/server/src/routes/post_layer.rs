@@ -3,11 +3,11 @@
 //! Off unless there is a token. The layer's name follows from the query and its style, so
 //! posting the same again gives the same; it goes after a while unless it is posted again.
 
-use crate::error::{Refused, json};
-use crate::live::{Live, Rows, Trouble};
-use crate::router::Server;
-use crate::served::Data;
-use crate::tilejson::base;
+use crate::http::error::{Refused, json};
+use crate::http::router::Server;
+use crate::layers::entry::Data;
+use crate::layers::live::{Live, Rows, Trouble};
+use crate::routes::tilejson::base;
 use axum::body::to_bytes;
 use axum::extract::{Request, State};
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, LOCATION, WWW_AUTHENTICATE};

@@ -1,6 +1,6 @@
 //! The segments of a path: read strictly, so that every picture has one address.
 
-use crate::error::{Refused, shown};
+use crate::http::error::{Refused, shown};
 use axum::extract::{FromRequestParts, Path};
 use axum::http::request::Parts;
 use heatsplat_points::{MAX_ZOOM, TileId};

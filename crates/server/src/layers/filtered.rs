@@ -4,10 +4,10 @@
 //! The condition is parsed into a small tree and compared with typed columns in memory; it
 //! never comes near a database.
 
-use crate::caching::Fingerprint;
-use crate::error::{Refused, shown};
-use crate::query::Query;
-use crate::served::{Data, Look, Served};
+use crate::http::error::{Refused, shown};
+use crate::http::etag::Fingerprint;
+use crate::http::query::Query;
+use crate::layers::entry::{Data, Look, Served};
 use heatsplat_loader::{Column, Filter, Kind, Table, TableError};
 use heatsplat_render::{Category, Layer, PointSet};
 use serde::Serialize;

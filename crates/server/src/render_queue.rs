@@ -5,8 +5,8 @@
 //! request is: the workers left over look after all other connections. Large pictures, and
 //! everything in smaller runtimes, are drawn on threads beside.
 
-use crate::error::Refused;
-use crate::spent::Spent;
+use crate::http::error::Refused;
+use crate::http::timing::Spent;
 use heatsplat_render::{Stage, Stages};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;

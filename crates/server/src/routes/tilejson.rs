@@ -1,14 +1,14 @@
 //! `/{layer}` and `/{layer}.json`: TileJSON 3.0, what most map libraries start from.
 
-use crate::address::Segments;
-use crate::caching::Fingerprint;
-use crate::error::{Refused, json};
-use crate::filtered::Attribute;
-use crate::query::Query;
-use crate::router::Server;
-use crate::served::{Data, Look, Served};
-use crate::stored;
-use crate::tile;
+use crate::http::error::{Refused, json};
+use crate::http::etag::Fingerprint;
+use crate::http::path::Segments;
+use crate::http::query::Query;
+use crate::http::router::Server;
+use crate::layers::archived;
+use crate::layers::entry::{Data, Look, Served};
+use crate::layers::filtered::Attribute;
+use crate::routes::tile;
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::http::header::{HOST, VARY};
@@ -62,7 +62,7 @@ pub(crate) async fn get(
     let id = id.strip_suffix(".json").unwrap_or(&id);
     let served = server.layers.get(id)?;
     if let Data::Stored(stored) = &served.data {
-        return stored::tilejson(&server, id, stored.about(), &request);
+        return archived::tilejson(&server, id, stored.about(), &request);
     }
     let query = Query::parse(request.uri().query(), &["filter", "size"])?;
     let size = tile::size(&query, 1)?;

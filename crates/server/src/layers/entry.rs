@@ -1,12 +1,12 @@
 //! A layer as requests find it: its points or where they are, its styles ready to draw with.
 
-use crate::caching::Fingerprint;
 use crate::cost;
-use crate::error::Refused;
-use crate::filtered::{Attribute, Filterable, Part};
-use crate::live::{self, Live};
-use crate::query::Query;
-use crate::stored::Stored;
+use crate::http::error::Refused;
+use crate::http::etag::Fingerprint;
+use crate::http::query::Query;
+use crate::layers::archived::Stored;
+use crate::layers::filtered::{Attribute, Filterable, Part};
+use crate::layers::live::{self, Live};
 use heatsplat_loader::Table;
 use heatsplat_points::bounds::{self, WORLD};
 use heatsplat_points::{Focus, MAX_ZOOM, Points};

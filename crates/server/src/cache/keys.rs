@@ -2,8 +2,8 @@
 //! densities, of which another ramp or scale makes other bytes without splatting again.
 
 use crate::cache::{Cache, Weigh};
-use crate::error::Refused;
-use crate::served::Look;
+use crate::http::error::Refused;
+use crate::layers::entry::Look;
 use axum::body::Bytes;
 use heatsplat_points::TileId;
 use heatsplat_render::encode::Format;
@@ -36,7 +36,7 @@ pub(crate) fn caches(limit: u64) -> (Tiles, Densities) {
 /// All that a tile's density follows from.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct DensityKey {
-    /// See [`Served::version`](crate::served::Served::version).
+    /// See [`Served::version`](crate::layers::entry::Served::version).
     pub(crate) version: u64,
     pub(crate) tile: TileId,
     pub(crate) size: TileSize,
@@ -53,7 +53,7 @@ impl Weigh for Arc<Density> {
 /// All that a tile's bytes follow from.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct TileKey {
-    /// See [`Served::version`](crate::served::Served::version).
+    /// See [`Served::version`](crate::layers::entry::Served::version).
     pub(crate) version: u64,
     pub(crate) tile: TileId,
     pub(crate) size: TileSize,

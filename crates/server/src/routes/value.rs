@@ -1,12 +1,12 @@
 //! `/{layer}/value?lon=&lat=`: the density at one place, exactly.
 
-use crate::address::{self, Segments};
-use crate::caching::Fingerprint;
 use crate::cost::{self, Work};
-use crate::drawing;
-use crate::error::{Refused, json};
-use crate::query::{Query, refuse};
-use crate::router::Server;
+use crate::http::error::{Refused, json};
+use crate::http::etag::Fingerprint;
+use crate::http::path::{self, Segments};
+use crate::http::query::{Query, refuse};
+use crate::http::router::Server;
+use crate::render;
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -95,7 +95,7 @@ pub(crate) async fn get(
     {
         return Ok(response);
     }
-    let scale = Work::Scale(drawing::level(z, 256));
+    let scale = Work::Scale(render::level(z, 256));
     cost::bound(
         &served,
         &query,
@@ -130,7 +130,7 @@ pub(crate) async fn get(
 }
 
 fn rows(text: &str) -> Result<u32, Refused> {
-    let rows = address::number("rows", text)?;
+    let rows = path::number("rows", text)?;
     if (1..=MOST_ROWS).contains(&rows) {
         return Ok(rows);
     }

@@ -1,15 +1,18 @@
 //! `/{layer}/{z}/{x}/{y}[@2x].{png,webp,npy,tif,dem.png}`: tiles in the XYZ scheme.
 
-use crate::address::{self, File, Segments};
 use crate::cache::Way;
-use crate::caching::Fingerprint;
+use crate::cache::keys::{Kept, SameLook, TileKey};
 use crate::cost::{self, Work};
-use crate::error::{Refused, shown};
-use crate::query::Query;
-use crate::router::Server;
-use crate::served::Data;
-use crate::tiles::{Kept, SameLook, TileKey};
-use crate::{dem, drawing, spent, stored};
+use crate::http::error::{Refused, shown};
+use crate::http::etag::Fingerprint;
+use crate::http::path::{self, File, Segments};
+use crate::http::query::Query;
+use crate::http::router::Server;
+use crate::http::timing;
+use crate::layers::archived;
+use crate::layers::entry::Data;
+use crate::render;
+use crate::routes::dem;
 use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
 use axum::http::header::CONTENT_TYPE;
@@ -35,10 +38,10 @@ pub(crate) async fn get(
     let served = server.layers.get(&id)?;
     let file = File::parse(&y)
         .ok_or_else(|| Refused::bad(format!("a tile's address ends in {}", extensions())))?;
-    let tile = address::tile(&z, &x, file.stem)?;
+    let tile = path::tile(&z, &x, file.stem)?;
     if let Data::Stored(stored) = &served.data {
         let asked = (request.uri().query(), request.headers());
-        return stored::tile(&server, Arc::clone(stored), &file, tile, asked).await;
+        return archived::tile(&server, Arc::clone(stored), &file, tile, asked).await;
     }
     let query = Query::parse(
         request.uri().query(),
@@ -48,7 +51,7 @@ pub(crate) async fn get(
     let size = size(&query, file.ratio)?;
     let look = served.look(&query)?;
     let served = served.filtered(&query)?;
-    let level = drawing::level(tile.z(), size.pixels() / size.ratio());
+    let level = render::level(tile.z(), size.pixels() / size.ratio());
     let measured = look.measured(level).filter(|_| !format.is_density());
     let window = Window::tile(tile, size.pixels());
 
@@ -98,7 +101,7 @@ pub(crate) async fn get(
     } else {
         caching.label(picture(format, kept.bytes))
     };
-    Ok(spent::tell(response, way, spent.as_ref()))
+    Ok(timing::tell(response, way, spent.as_ref()))
 }
 
 /// The size of tiles that `size` asks for, with `ratio` pixels to a CSS pixel.

@@ -4,9 +4,9 @@
 //! beforehand, so that there are never more lines than these.
 
 use crate::cache;
-use crate::renders;
-use crate::router::Server;
-use crate::served::Data;
+use crate::http::router::Server;
+use crate::layers::entry::Data;
+use crate::render_queue;
 use axum::body::Body;
 use axum::extract::{MatchedPath, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
@@ -179,7 +179,7 @@ fn caches(page: &mut Page, caches: &[(&str, cache::Told)]) {
     }
 }
 
-fn drawing(page: &mut Page, told: &renders::Told) {
+fn drawing(page: &mut Page, told: &render_queue::Told) {
     for (name, kind, about, n) in [
         (
             "renders_total",

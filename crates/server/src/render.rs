@@ -1,14 +1,14 @@
 //! What layers draw, whether their points are here or have to be fetched first.
 
+use crate::cache::keys::{Densities, DensityKey};
 use crate::cost;
-use crate::error::Refused;
-use crate::live::{Live, Trouble};
-use crate::renders::Renders;
-use crate::router::Server;
-use crate::served::{Data, Look, Served};
-use crate::spent::Spent;
-use crate::tile;
-use crate::tiles::{Densities, DensityKey};
+use crate::http::error::Refused;
+use crate::http::router::Server;
+use crate::http::timing::Spent;
+use crate::layers::entry::{Data, Look, Served};
+use crate::layers::live::{Live, Trouble};
+use crate::render_queue::Renders;
+use crate::routes::tile;
 use heatsplat_points::{TileId, Window, WorldCoord, mercator};
 use heatsplat_render::encode::{self, Effort, Format};
 use heatsplat_render::{
@@ -302,7 +302,7 @@ async fn value_live(
     };
     let side = (2.0 * reach).ceil() as u32 + 2;
     let half = f64::from(side) / 2.0 * pixel;
-    let want = crate::live::Want {
+    let want = crate::layers::live::Want {
         window: Window::new(x - half, y - half, pixel, side, side),
         margin: 0,
         cell: None,

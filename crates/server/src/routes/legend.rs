@@ -1,14 +1,14 @@
 //! `/{layer}/legend.{json,svg,png}`: what the colours of a zoom mean.
 
-use crate::address::{self, File};
-use crate::caching::Fingerprint;
 use crate::cost::{self, Work};
-use crate::error::{Refused, json, shown};
-use crate::map;
-use crate::query::Query;
-use crate::router::Server;
-use crate::served::{Data, Served};
-use crate::tile;
+use crate::http::error::{Refused, json, shown};
+use crate::http::etag::Fingerprint;
+use crate::http::path::{self, File};
+use crate::http::query::Query;
+use crate::http::router::Server;
+use crate::layers::entry::{Data, Served};
+use crate::routes::map;
+use crate::routes::tile;
 use axum::body::Body;
 use axum::extract::Request;
 use axum::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE};
@@ -112,7 +112,7 @@ fn level(served: &Served, query: &Query) -> Result<Level, Refused> {
             map::VIEW.join(", ")
         ))),
         (Some(_), None) => Ok(map::view(served, query, 1)?.level()),
-        (None, Some(text)) => Ok(Level::of_zoom(address::any_zoom("z", text)?)),
+        (None, Some(text)) => Ok(Level::of_zoom(path::any_zoom("z", text)?)),
         (None, None) => Ok(Level::of_zoom(f64::from(served.zoom()))),
     }
 }

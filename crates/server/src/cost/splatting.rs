@@ -1,7 +1,7 @@
 //! What it takes to draw a window: by a kernel that adds up, by stamps or by markers.
 
-use super::crowd::{Crowd, Seen};
-use super::nanoseconds as ns;
+use super::population::{Crowd, Seen};
+use super::unit_costs as ns;
 use heatsplat_points::Window;
 use heatsplat_render::{Kernel, MarkerShape, Precision, Shape, Stamp};
 use std::iter::Sum;

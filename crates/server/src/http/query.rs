@@ -1,7 +1,7 @@
 //! The query string: each parameter known, given once, and not empty.
 
-use crate::address::{self};
-use crate::error::{Refused, shown};
+use crate::http::error::{Refused, shown};
+use crate::http::path::{self};
 use heatsplat_render::Style;
 use std::fmt::Display;
 use std::str::FromStr;
@@ -100,7 +100,7 @@ impl Query {
     /// A whole zoom.
     pub(crate) fn zoom(&self, name: &'static str) -> Result<Option<u8>, Refused> {
         self.get(name)
-            .map(|text| address::zoom(name, text))
+            .map(|text| path::zoom(name, text))
             .transpose()
     }
 

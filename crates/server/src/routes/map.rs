@@ -1,14 +1,15 @@
 //! `/{layer}/map[@2x].{png,webp,npy}`: one picture of any box.
 
-use crate::address::{self, File};
 use crate::cache::Way;
-use crate::caching::Fingerprint;
 use crate::cost::{self, Work};
-use crate::error::Refused;
-use crate::query::{Query, finite, refuse};
-use crate::router::Server;
-use crate::served::Served;
-use crate::{spent, tile};
+use crate::http::error::Refused;
+use crate::http::etag::Fingerprint;
+use crate::http::path::{self, File};
+use crate::http::query::{Query, finite, refuse};
+use crate::http::router::Server;
+use crate::http::timing;
+use crate::layers::entry::Served;
+use crate::routes::tile;
 use axum::body::Bytes;
 use axum::extract::Request;
 use axum::response::Response;
@@ -72,7 +73,7 @@ pub(crate) async fn get(
     } else {
         caching.label(tile::picture(format, bytes))
     };
-    Ok(spent::tell(response, Way::Made, Some(&spent)))
+    Ok(timing::tell(response, Way::Made, Some(&spent)))
 }
 
 /// The parameters that say what a map shows.
@@ -105,7 +106,7 @@ fn size(query: &Query, bounds: [f64; 4], ratio: u32) -> Result<(u32, u32), Refus
         let Some(text) = query.get(name) else {
             return Ok(None);
         };
-        let side = address::number(name, text)?;
+        let side = path::number(name, text)?;
         if (1..=most).contains(&side) {
             Ok(Some(side))
         } else {

@@ -1,10 +1,10 @@
 //! What a request is about: a layer's points, or rows that only a database knows.
 
-use super::crowd::{Crowd, by_strips};
-use super::drawing::{self, Takes};
+use super::population::{Crowd, by_strips};
 use super::refuse_wide;
-use crate::error::Refused;
-use crate::served::{Data, Served};
+use super::splatting::{self, Takes};
+use crate::http::error::Refused;
+use crate::layers::entry::{Data, Served};
 use heatsplat_points::{MAX_ZOOM, Point, Points, TileId, Window, mercator};
 use heatsplat_render::{Comparison, Measure, Overlap, PointSet, Radius, Style};
 use std::cmp::Reverse;
@@ -233,16 +233,16 @@ impl Drawn<'_> {
         let style = own.as_ref().unwrap_or(style);
         let each = match &*style.overlap {
             Overlap::Over(stamp) | Overlap::Plus(stamp) => {
-                drawing::markers(stamp, window, ratio, self.crowd)
+                splatting::markers(stamp, window, ratio, self.crowd)
             }
             _ if style.is_stamped() => {
                 let classes = self.classes(style, window, ratio);
                 let kinds = (classes, matches!(*style.overlap, Overlap::Set));
                 let stamps =
-                    |w: &_, kernel: &_, _, seen: &mut _| drawing::stamps(w, kernel, kinds, seen);
+                    |w: &_, kernel: &_, _, seen: &mut _| splatting::stamps(w, kernel, kinds, seen);
                 by_strips(self.crowd, style, window, ratio, stamps)
             }
-            _ => by_strips(self.crowd, style, window, ratio, drawing::plain),
+            _ => by_strips(self.crowd, style, window, ratio, splatting::plain),
         };
         each.times(self.times)
     }

@@ -1,14 +1,16 @@
 //! Which path leads where, and what is true of every answer.
 
-use crate::address::{File, Segments};
-use crate::caching::{Caching, Fingerprint};
-use crate::error::Refused;
-use crate::layers::Layers;
-use crate::metrics::{self, Metrics};
-use crate::options::Options;
-use crate::renders::Renders;
-use crate::tiles::{self, Densities, Tiles};
-use crate::{catalog, dem, gdal, health, legend, map, posted, tile, tilejson, value, viewer};
+use crate::cache::keys::{self, Densities, Tiles};
+use crate::config::Options;
+use crate::http::error::Refused;
+use crate::http::etag::{Caching, Fingerprint};
+use crate::http::path::{File, Segments};
+use crate::layers::registry::Layers;
+use crate::render_queue::Renders;
+use crate::routes::metrics::{self, Metrics};
+use crate::routes::{
+    catalog, dem, gdal, health, legend, map, post_layer, tile, tilejson, value, viewer,
+};
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{MatchedPath, Request, State};
@@ -46,7 +48,7 @@ impl Server {
     pub fn new(layers: Layers, options: Options) -> Self {
         let cache_control = HeaderValue::try_from(&options.cache_control);
         let live_control = HeaderValue::try_from(&options.live_cache_control);
-        let (tiles, densities) = tiles::caches(options.cache);
+        let (tiles, densities) = keys::caches(options.cache);
         Self {
             layers,
             tiles,
@@ -85,7 +87,7 @@ pub fn router(server: Arc<Server>) -> Router {
         .route("/metrics", get(metrics::get))
         .route(
             "/layers",
-            post(posted::post).fallback(async || Refused::method()),
+            post(post_layer::post).fallback(async || Refused::method()),
         )
         .route("/{layer}", get(tilejson::get))
         .route("/{layer}/gdal.xml", get(gdal::xml))

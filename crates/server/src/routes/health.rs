@@ -1,7 +1,7 @@
 //! `/health` and `/ready`: for who watches over the server.
 
-use crate::error::json;
-use crate::router::Server;
+use crate::http::error::json;
+use crate::http::router::Server;
 use axum::extract::State;
 use axum::http::header::{CACHE_CONTROL, RETRY_AFTER};
 use axum::http::{HeaderValue, StatusCode};

@@ -1,6 +1,6 @@
 //! What can be said about a server beforehand.
 
-use crate::posted::Posting;
+use crate::routes::post_layer::Posting;
 use std::thread;
 
 /// How a server listens and answers.

@@ -2,12 +2,12 @@
 //!
 //! With `?data=float32` the densities themselves, as 32-bit floats; else colours.
 
-use crate::address::Segments;
-use crate::caching::Fingerprint;
-use crate::error::Refused;
-use crate::query::Query;
-use crate::router::Server;
-use crate::tilejson::base;
+use crate::http::error::Refused;
+use crate::http::etag::Fingerprint;
+use crate::http::path::Segments;
+use crate::http::query::Query;
+use crate::http::router::Server;
+use crate::routes::tilejson::base;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::header::{CONTENT_TYPE, VARY};

@@ -1,11 +1,11 @@
 //! Layers whose tiles were drawn before and lie in an archive: they are sent as they are.
 
-use crate::address::File;
-use crate::caching::Fingerprint;
-use crate::error::{Refused, json};
-use crate::query::Query;
-use crate::router::Server;
-use crate::tilejson;
+use crate::http::error::{Refused, json};
+use crate::http::etag::Fingerprint;
+use crate::http::path::File;
+use crate::http::query::Query;
+use crate::http::router::Server;
+use crate::routes::tilejson;
 use axum::body::{Body, Bytes};
 use axum::extract::Request;
 use axum::http::header::{CONTENT_TYPE, VARY};

@@ -1,10 +1,10 @@
 //! The layers that are served: announced at once, drawn as soon as their points are there.
 
-use crate::derived::{DeriveError, Derived};
-use crate::error::Refused;
-use crate::live::Live;
-use crate::served::{Data, Served};
-use crate::stored::Stored;
+use crate::http::error::Refused;
+use crate::layers::archived::Stored;
+use crate::layers::derived::{DeriveError, Derived};
+use crate::layers::entry::{Data, Served};
+use crate::layers::live::Live;
 use heatsplat_loader::Table;
 use heatsplat_render::Layer;
 use std::fmt;
