@@ -45,7 +45,7 @@ impl Ramps {
         }
         match self.output {
             Some(output) => {
-                let picture = ramps::picture()?;
+                let picture = heatsplat::render::legend::ramp_sheet()?;
                 output::write(&output, |file| file.write_all(&picture))
             }
             None => Ok(io::stdout()

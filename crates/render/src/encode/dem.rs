@@ -2,7 +2,7 @@
 //! back (MapLibre's `raster-dem` source with the encoding `custom`) and colours them by itself.
 
 use super::{Effort, EncodeError, png_rgba};
-use crate::density::Density;
+use crate::splat::density::Density;
 
 /// The largest number in three bytes.
 const MOST: u32 = (1 << 24) - 1;

@@ -16,9 +16,9 @@ mod webp;
 
 use std::sync::Arc;
 
-use crate::density::Density;
 use crate::ramp::Ramp;
-use crate::stages::{Stage, lap};
+use crate::splat::density::Density;
+use crate::splat::timing::{Stage, lap};
 use heatsplat_points::Window;
 
 pub use dem::{Dem, dem};

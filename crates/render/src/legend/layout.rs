@@ -1,7 +1,7 @@
 //! Where everything in a legend stands, the same for SVG and PNG.
 
 use super::{Legend, LegendClass};
-use crate::canvas::{LETTER_WIDTH, TEXT_HEIGHT};
+use crate::legend::canvas::{LETTER_WIDTH, TEXT_HEIGHT};
 
 /// Between the panel's edge and what is in it, and around the bar, in CSS pixels.
 const PADDING: f32 = 10.0;

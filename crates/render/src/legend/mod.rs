@@ -3,23 +3,26 @@
 //! A legend is made of the same normalizer and ramp as the tiles, so it holds for
 //! every tile of a zoom, with any transform, histogram equalisation too.
 
+mod canvas;
 mod label;
 mod layout;
 mod png;
+mod ramp_sheet;
 mod svg;
 mod ticks;
 
 use serde::Serialize;
 
-use crate::categories::Category;
 use crate::encode::EncodeError;
-use crate::measure::Nature;
+use crate::layer::categories::Category;
 use crate::ramp::Ramp;
 use crate::scale::Normalizer;
-use crate::stats::Statistics;
+use crate::scale::histogram::Statistics;
 use crate::style::Style;
+use crate::style::measure::Nature;
 
 pub use layout::Look;
+pub use ramp_sheet::ramp_sheet;
 pub use ticks::Tick;
 
 /// Intervals between the sampled colours.
@@ -299,9 +302,9 @@ fn css([r, g, b, a]: [u8; 4]) -> String {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use crate::measure::Nature;
+    use crate::scale::histogram::Statistics;
     use crate::scale::{Domain, Scale, Transform};
-    use crate::stats::Statistics;
+    use crate::style::measure::Nature;
 
     /// Densities that are spread like a real map's: many small, few large.
     pub(crate) fn normalizer(domain: Domain, transform: Transform) -> Normalizer {

@@ -2,8 +2,8 @@
 
 use super::Legend;
 use super::layout::{Look, layout};
-use crate::canvas::Canvas;
 use crate::encode::EncodeError;
+use crate::legend::canvas::Canvas;
 
 pub(super) fn draw(legend: &Legend, look: &Look) -> Result<Vec<u8>, EncodeError> {
     let layout = layout(legend, look);

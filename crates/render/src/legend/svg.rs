@@ -61,7 +61,7 @@ fn write(out: &mut String, legend: &Legend, look: &Look) -> std::fmt::Result {
                 text_at(out, *x, *y, "start", text)?;
             } else {
                 // The browser's font is not as wide as the layout's: centre on the same spot.
-                let half = text.chars().count() as f32 * crate::canvas::LETTER_WIDTH / 2.0;
+                let half = text.chars().count() as f32 * crate::legend::canvas::LETTER_WIDTH / 2.0;
                 text_at(out, *x + half, *y, "middle", text)?;
             }
         }

@@ -1,0 +1,216 @@
+//! Where a layer's heat is: its points, grown by what their kernels reach.
+
+use crate::layer::{Layer, TileSize};
+use crate::style::Style;
+use heatsplat_points::mercator::{self, WORLD};
+use heatsplat_points::{Window, bounds};
+use std::ops::RangeInclusive;
+
+/// Looks for the row that kernels of a radius in metres reach just so; each comes nearer.
+const LOOKS: usize = 64;
+
+impl Layer {
+    /// How far around a window its own style's heat may come from, in the window's pixels: more than
+    /// kernels reach, since cells are not where their points are, and lie on a lattice of pixels.
+    pub fn margin_in(&self, window: &Window, ratio: u32) -> f64 {
+        self.margin_of(self.style(), window, ratio)
+    }
+
+    fn margin_of(&self, style: &Style, window: &Window, ratio: u32) -> f64 {
+        self.reach_of(style, window, ratio) * 1.25 + 4.0
+    }
+
+    /// West, south, east, north of all points: of a comparison, both sets'. The smallest box; its
+    /// east is beyond 180 where it reaches across ±180°. `None` where there are no points.
+    pub fn data_bounds(&self) -> Option<[f64; 4]> {
+        let own = self.points().summary().bounds;
+        let other = self.set().versus().map(|(_, other)| other.points());
+        let other = other.and_then(|points| points.summary().bounds);
+        match (own, other) {
+            (Some(own), Some(other)) => Some(bounds::union(own, other)),
+            (one, other) => one.or(other),
+        }
+    }
+
+    /// West, south, east, north of all that tiles of some zooms show: the points' box, grown by
+    /// what kernels reach where they reach furthest, which is at the lowest zoom mostly. Its east is
+    /// beyond 180 where it reaches across ±180°; [`bounds::within_180`] is for formats that know
+    /// no such box. `None` where there are no points.
+    pub fn heat_bounds(
+        &self,
+        style: &Style,
+        zooms: RangeInclusive<u8>,
+        size: TileSize,
+    ) -> Option<[f64; 4]> {
+        let points = self.data_bounds()?;
+        let css = f64::from(size.pixels() / size.ratio());
+        let heat = zooms.map(|z| {
+            let pixel = WORLD / (css * (1u64 << z) as f64);
+            self.reached(style, points, pixel)
+        });
+        heat.reduce(|a, b| {
+            [
+                a[0].min(b[0]),
+                a[1].min(b[1]),
+                a[2].max(b[2]),
+                a[3].max(b[3]),
+            ]
+        })
+        .map(bounds::on_the_map)
+    }
+
+    /// What points within a box reach where CSS pixels are `pixel` world units wide.
+    fn reached(&self, style: &Style, points: [f64; 4], pixel: f64) -> [f64; 4] {
+        // kernels at the upper and the lower edge of a row; between them lies what others have
+        let reach = |y: f64| {
+            let row = Window::new(0.0, y - pixel / 2.0, pixel, 1, 1);
+            self.margin_of(style, &row, 1) * pixel
+        };
+        let [west, south, east, north] = points;
+        let (top, bottom) = (mercator::clamped_y(north), mercator::clamped_y(south));
+        let top = edge(top, 0.0, reach);
+        let bottom = edge(bottom, WORLD, reach);
+        let wide = mercator::longitude(reach(top).max(reach(bottom))) + 180.0;
+        [
+            west - wide,
+            mercator::latitude(bottom),
+            east + wide,
+            mercator::latitude(top),
+        ]
+    }
+}
+
+/// The last row, on the way to the end of the map, from where kernels reach a row of points. A
+/// radius in metres has ever more pixels towards the poles, so it is looked for step by step.
+fn edge(points: f64, end: f64, reach: impl Fn(f64) -> f64) -> f64 {
+    if reach(end) >= (end - points).abs() {
+        return end;
+    }
+    let toward = (end - points).signum();
+    let (mut row, mut far) = (points, 0.0_f64);
+    for _ in 0..LOOKS {
+        let next = far.max(reach(row));
+        if next - far < 1.0 {
+            break;
+        }
+        far = next;
+        row = (points + toward * far).clamp(0.0, WORLD);
+    }
+    row
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use heatsplat_points::Points;
+
+    fn layer(points: &[(f64, f64)]) -> Layer {
+        let points = points.iter().map(|&(lon, lat)| (lon, lat, 1.0));
+        let points = Points::from_lon_lat(points).unwrap();
+        Layer::on_cpu("a", points, Style::default())
+    }
+
+    fn style(words: &[(&str, &str)]) -> Style {
+        let mut style = Style::default();
+        for (name, value) in words {
+            style.set(name, value).unwrap();
+        }
+        style
+    }
+
+    /// Every pixel that is something lies in the bounds, and they are no wider than they need be.
+    #[test]
+    fn bounds_hold_all_heat_of_every_zoom() {
+        for (points, words) in [
+            (&[(10.0, 50.0), (12.0, 51.0)][..], &[][..]),
+            (&[(10.0, 50.0)], &[("kernel", "uniform"), ("radius", "40")]),
+            (
+                &[(10.0, 65.0)],
+                &[("kernel", "quartic"), ("radius", "900km")],
+            ),
+            (&[(-30.0, -70.0), (9.0, -3.0)], &[("radius", "300km")]),
+            (&[(10.0, 50.0)], &[("radius", "0:4px,2:4px,3:100px")]),
+            (
+                &[(100.0, 0.0)],
+                &[("overlap", "cover:0,8,0.1"), ("radius", "20")],
+            ),
+        ] {
+            let (layer, style) = (layer(points), style(words));
+            let size = TileSize::NORMAL;
+            let bounds = layer.heat_bounds(&style, 0..=4, size).unwrap();
+            let mut found = [180.0_f64, 90.0, -180.0, -90.0];
+            for z in 0..=4u8 {
+                let world = Window::at_level(z + 8, 0, 0, 256 << z, 256 << z);
+                let picture = layer.map(world, 1, &style);
+                let pixel = world.pixel();
+                for (at, index) in picture.indices.iter().enumerate() {
+                    let (x, y) = (at as u32 % (256 << z), at as u32 / (256 << z));
+                    if *index > 0 {
+                        let (lon, lat) = (
+                            mercator::longitude((f64::from(x) + 0.5) * pixel),
+                            mercator::latitude((f64::from(y) + 0.5) * pixel),
+                        );
+                        found[0] = found[0].min(lon);
+                        found[1] = found[1].min(lat);
+                        found[2] = found[2].max(lon);
+                        found[3] = found[3].max(lat);
+                    }
+                }
+            }
+            let [west, south, east, north] = bounds;
+            let inside =
+                west <= found[0] && south <= found[1] && east >= found[2] && north >= found[3];
+            assert!(inside, "{words:?}: {bounds:?} {found:?}");
+            let spare = [
+                found[0] - west,
+                found[1] - south,
+                east - found[2],
+                north - found[3],
+            ];
+            assert!(
+                spare.iter().all(|&spare| spare < 35.0),
+                "{words:?}: {spare:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn heat_across_180_is_on_both_sides() {
+        let world = [-180.0, 180.0];
+        for points in [&[(-179.0, 0.0)][..], &[(179.0, 0.0), (-179.0, 1.0)]] {
+            let heat = layer(points).heat_bounds(&style(&[]), 0..=3, TileSize::NORMAL);
+            let [west, south, east, north] = heat.unwrap();
+            assert!(
+                (-180.0..=180.0).contains(&west) && east > 180.0,
+                "{west} {east}"
+            );
+            let [west, _, east, _] = bounds::within_180(heat.unwrap());
+            assert_eq!([west, east], world);
+            assert!(south > -45.0 && north < 45.0, "{south} {north}");
+        }
+        let none = layer(&[]).heat_bounds(&style(&[]), 0..=3, TileSize::NORMAL);
+        assert_eq!(none, None);
+        // at deeper zooms the same pixels are fewer degrees, and in larger tiles too
+        let west = |zooms, css| {
+            let size = TileSize::new(css, 1).unwrap();
+            layer(&[(0.0, 0.0)])
+                .heat_bounds(&style(&[]), zooms, size)
+                .unwrap()[0]
+        };
+        assert!((west(0..=9, 256) / west(1..=9, 256) - 2.0).abs() < 1e-9);
+        assert_eq!(west(0..=9, 512), west(1..=9, 256));
+        // another set's points are shown too
+        let (here, there) = (layer(&[(0.0, 0.0)]), layer(&[(50.0, 10.0)]));
+        let how = crate::style::measure::Comparison::Minus;
+        let both = here.against(how, &there, "both", Style::default());
+        assert!(
+            both.heat_bounds(&style(&[]), 5..=6, TileSize::NORMAL)
+                .unwrap()[2]
+                > 50.0
+        );
+        assert_eq!(
+            both.data_bounds().map(|b| b.map(f64::round)),
+            Some([0.0, 0.0, 50.0, 10.0])
+        );
+    }
+}

@@ -1,0 +1,383 @@
+//! What a layer draws: its points, how many they are, and what they are set against.
+
+use crate::layer::categories::Category;
+use crate::style::measure::{Comparison, Measure, Nature};
+use crate::style::radius::Radius;
+use heatsplat_points::{Point, Points, Summary};
+use std::sync::{Arc, OnceLock};
+
+/// Points that can be measured.
+#[derive(Debug)]
+pub struct PointSet {
+    points: Arc<Points>,
+    counts: Arc<OnceLock<Arc<Points>>>,
+    scaled: Arc<OnceLock<Arc<Points>>>,
+    versus: Option<(Comparison, Arc<PointSet>)>,
+    signed: bool,
+    /// The same points by their radius in CSS pixels; none where all have the style's.
+    by_radius: Arc<[(Option<f64>, PointSet)]>,
+    categories: Vec<Category>,
+}
+
+/// Radii that are told apart: where there are more, they are rounded to so many, each the same
+/// factor from the next.
+const MOST_RADII: usize = 64;
+
+/// The share of all |weight| that has to be negative for colours to lie to both sides of zero: a
+/// few corrections among amounts don't make differences of them.
+pub const NEGATIVE_SHARE: f64 = 0.05;
+
+/// Sums of weights are drawn as they are where all together are less than two to this …
+const MOST_BITS: i32 = 120;
+/// … and the greatest is no less than two to this: floats have no room for others, or round them.
+const LEAST_BITS: i32 = -100;
+
+impl PointSet {
+    /// A set of its own.
+    pub fn new(points: impl Into<Arc<Points>>) -> Self {
+        let points = points.into();
+        Self {
+            signed: points.summary().negative_share() >= NEGATIVE_SHARE,
+            points,
+            counts: Arc::default(),
+            scaled: Arc::default(),
+            versus: None,
+            by_radius: Arc::default(),
+            categories: Vec::new(),
+        }
+    }
+
+    /// Points with a radius of their own in CSS pixels; what is none (0, or NaN) is the style's.
+    /// `radii` has one for each point. More than 64 different ones are rounded to 64.
+    pub fn with_radii(points: &[Point], radii: &[f32]) -> Self {
+        let legal = |r: f32| Radius::pixels(f64::from(r)).map(|_| f64::from(r));
+        let mut known: Vec<f64> = radii.iter().filter_map(|r| legal(*r)).collect();
+        known.sort_unstable_by(f64::total_cmp);
+        known.dedup();
+        if let (Some(&least), Some(&most)) = (known.first(), known.last())
+            && known.len() > MOST_RADII
+        {
+            let factor = (most / least).ln() / (MOST_RADII - 1) as f64;
+            known = (0..MOST_RADII)
+                .map(|i| least * (factor * i as f64).exp())
+                .collect();
+        }
+        // the first parts are those of the style's radius
+        let mut parts: Vec<Vec<Point>> = vec![Vec::new(); known.len() + 1];
+        for (point, radius) in points
+            .iter()
+            .zip(radii.iter().chain(std::iter::repeat(&0.0)))
+        {
+            let place = legal(*radius).map_or(0, |radius| {
+                let after = known.partition_point(|k| *k < radius);
+                let lower = after.checked_sub(1).and_then(|i| known.get(i));
+                match (lower, known.get(after)) {
+                    (Some(low), Some(high)) if radius / low < high / radius => after,
+                    (Some(_), None) => after,
+                    _ => after + 1,
+                }
+            });
+            if let Some(part) = parts.get_mut(place) {
+                part.push(*point);
+            }
+        }
+        let radii = std::iter::once(None).chain(known.into_iter().map(Some));
+        let by_radius = radii
+            .zip(parts)
+            .filter(|(_, part)| !part.is_empty())
+            .map(|(radius, part)| (radius, Self::new(Points::from_slice(&part))))
+            .collect();
+        Self {
+            by_radius,
+            ..Self::new(Points::from_slice(points))
+        }
+    }
+
+    /// The same points by their own radius; empty where all have the style's.
+    pub fn by_radius(&self) -> &[(Option<f64>, Self)] {
+        &self.by_radius
+    }
+
+    /// The greatest radius that any point has of its own, in CSS pixels.
+    pub fn widest(&self) -> Option<f64> {
+        self.by_radius
+            .iter()
+            .filter_map(|(r, _)| *r)
+            .reduce(f64::max)
+    }
+
+    /// Points of which it is known how many each stands for: `counts` has one for each. Those
+    /// without a weight count for none.
+    pub fn counted(points: &[Point], counts: &[u32]) -> Self {
+        let made = Self::new(Points::from_slice(points));
+        if !counts.is_empty() {
+            let each = points.iter().zip(counts);
+            let counts: Vec<Point> = each
+                .filter(|(p, _)| p.has_weight())
+                .map(|(p, &n)| Point {
+                    weight: n as f32,
+                    ..*p
+                })
+                .collect();
+            let _ = made.counts.set(Arc::new(Points::from_slice(&counts)));
+        }
+        made
+    }
+
+    /// Whether the numbers of weights lie to both sides of zero, as differences do: from
+    /// [`NEGATIVE_SHARE`] on.
+    pub fn is_signed(&self) -> bool {
+        self.signed
+    }
+
+    /// Decides this otherwise: for a part of a set, or for points that are read again, whose
+    /// colours are to mean what they meant.
+    pub fn set_signed(&mut self, signed: bool) {
+        self.signed = signed;
+    }
+
+    /// One set against another: a difference or a quotient. It has no categories.
+    pub fn comparing(first: &Self, comparison: Comparison, second: Arc<Self>) -> Self {
+        Self {
+            points: Arc::clone(&first.points),
+            counts: Arc::clone(&first.counts),
+            scaled: Arc::clone(&first.scaled),
+            versus: Some((comparison, second)),
+            signed: first.signed,
+            by_radius: Arc::clone(&first.by_radius),
+            categories: Vec::new(),
+        }
+    }
+
+    /// The same in colours of its parts.
+    #[must_use]
+    pub fn in_categories(mut self, categories: Vec<Category>) -> Self {
+        self.categories = categories;
+        self
+    }
+
+    /// The parts that have colours of their own.
+    pub fn categories(&self) -> &[Category] {
+        &self.categories
+    }
+
+    /// All that is drawn, each with what tells it from the others: the points, those of each
+    /// radius and category, and all of what they are compared with. Whoever keeps pictures
+    /// knows by these whether they are still true.
+    pub fn parts(&self) -> Vec<(String, &Points)> {
+        let mut parts = vec![(String::new(), &*self.points)];
+        let own = self.by_radius.iter();
+        parts.extend(own.map(|(radius, set)| (format!("{radius:?}"), &*set.points)));
+        let kinds = self.categories.iter();
+        parts.extend(kinds.map(|c| (format!("{} {:?}", c.name, c.color), &**c.points())));
+        if let Some((how, other)) = &self.versus {
+            let others = other.parts().into_iter();
+            parts.extend(others.map(|(what, points)| (format!("{how:?} {what}"), points)));
+        }
+        parts
+    }
+
+    /// The points; of a comparison, the first set's.
+    pub fn points(&self) -> &Arc<Points> {
+        &self.points
+    }
+
+    /// What the points are compared with.
+    pub fn versus(&self) -> Option<(Comparison, &Arc<Self>)> {
+        self.versus.as_ref().map(|(how, set)| (*how, set))
+    }
+
+    /// The points that have a weight, each of weight 1: an index of their own, made when it is
+    /// first wanted. Where every weight is 1 they are the points themselves.
+    pub fn counts(&self) -> &Arc<Points> {
+        self.counts.get_or_init(|| {
+            let Summary {
+                weight_min,
+                weight_max,
+                without_weight,
+                ..
+            } = *self.points.summary();
+            if weight_min == 1.0 && weight_max == 1.0 && without_weight == 0 {
+                return Arc::clone(&self.points);
+            }
+            Arc::new(apart(|| unweighted(&self.points)))
+        })
+    }
+
+    /// The points, with weights that floats have room for sums of, and what sums of these are to
+    /// be multiplied by: nearly always the points themselves, and 1.
+    pub(crate) fn summed(&self) -> (&Arc<Points>, f32) {
+        let summary = self.points.summary();
+        let greatest = f64::from(summary.weight_max.max(-summary.weight_min));
+        let up = greatest > 0.0 && greatest < 2f64.powi(LEAST_BITS);
+        if !up && summary.mass < 2f64.powi(MOST_BITS) {
+            return (&self.points, 1.0);
+        }
+        let exponent = if up {
+            -(greatest.log2().floor() as i32).max(-126)
+        } else {
+            (MOST_BITS - summary.mass.log2().ceil() as i32).max(-126)
+        };
+        let factor = 2f64.powi(exponent) as f32;
+        let scaled = self
+            .scaled
+            .get_or_init(|| Arc::new(apart(|| multiplied(&self.points, factor))));
+        (scaled, factor.recip())
+    }
+
+    /// What numbers a measure has here.
+    pub fn nature(&self, measure: Measure) -> Nature {
+        match self.versus {
+            Some((Comparison::Over, _)) => Nature::Ratio,
+            Some((Comparison::Minus, _)) => Nature::Signed,
+            None if measure == Measure::Mean => Nature::Level,
+            None if measure.weighs() && self.signed => Nature::Signed,
+            None => Nature::Amount,
+        }
+    }
+}
+
+fn unweighted(points: &Points) -> Points {
+    let summary = points.summary();
+    let mut ones = Vec::with_capacity(summary.count - summary.without_weight);
+    let with = points.as_slice().iter().filter(|p| p.has_weight());
+    ones.extend(with.map(|p| Point { weight: 1.0, ..*p }));
+    Points::from_sorted(ones)
+}
+
+fn multiplied(points: &Points, factor: f32) -> Points {
+    let each = points.as_slice().iter().map(|p| Point {
+        weight: p.weight * factor,
+        ..*p
+    });
+    Points::from_sorted(each.collect())
+}
+
+/// Runs on a thread and a pool of its own. Who waits here may be of the common pool, and so may
+/// all who wait for the same: a sort that needs the pool would never begin.
+fn apart<T: Send>(work: impl FnOnce() -> T + Send) -> T {
+    std::thread::scope(|scope| {
+        let done = scope.spawn(|| match rayon::ThreadPoolBuilder::new().build() {
+            Ok(pool) => pool.install(work),
+            Err(_) => work(),
+        });
+        done.join()
+            .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn weights_of_one_need_no_second_index() {
+        let ones = PointSet::new(Points::from_lon_lat([(1.0, 2.0, 1.0), (3.0, 4.0, 1.0)]).unwrap());
+        assert!(Arc::ptr_eq(ones.points(), ones.counts()));
+        let others =
+            PointSet::new(Points::from_lon_lat([(1.0, 2.0, 5.0), (3.0, 4.0, 1.0)]).unwrap());
+        assert_eq!(others.counts().summary().weight_sum, 2.0);
+        assert_eq!(others.counts().summary().count, 2);
+    }
+
+    #[test]
+    fn points_without_a_weight_are_no_values() {
+        let at = |lon| Point::from_lon_lat(lon, 2.0, 7.0).unwrap();
+        let none = Point::without_weight(at(3.0).at());
+        let points = [at(1.0), none, at(5.0)];
+        let set = PointSet::new(Points::from_slice(&points));
+        assert_eq!(set.counts().summary().count, 2);
+        let ones = points.map(|p| {
+            if p.has_weight() {
+                Point { weight: 1.0, ..p }
+            } else {
+                p
+            }
+        });
+        assert_eq!(
+            PointSet::new(Points::from_slice(&ones))
+                .counts()
+                .summary()
+                .count,
+            2
+        );
+        let set = PointSet::counted(&points, &[2, 3, 4]);
+        assert_eq!(set.counts().summary().weight_sum, 6.0);
+    }
+
+    #[test]
+    fn a_few_negative_weights_are_no_differences() {
+        let set = |below: f32| {
+            let weights = [
+                (1.0, 2.0, 90.0),
+                (3.0, 4.0, 10.0 - below),
+                (5.0, 4.0, -below),
+            ];
+            PointSet::new(Points::from_lon_lat(weights).unwrap())
+        };
+        for (below, nature) in [(4.9, Nature::Amount), (5.1, Nature::Signed)] {
+            assert_eq!(set(below).nature(Measure::Sum), nature, "{below}");
+            assert_eq!(set(below).nature(Measure::Mean), Nature::Level);
+        }
+        let mut kept = set(5.1);
+        kept.set_signed(false);
+        assert_eq!(kept.nature(Measure::Sum), Nature::Amount);
+        assert!(!PointSet::new(Points::from_slice(&[])).is_signed());
+    }
+
+    #[test]
+    fn weights_at_the_ends_of_floats_are_scaled_and_back() {
+        for (weight, ordinary) in [
+            (3e38, false),
+            (1e30, true),
+            (1e-30, true),
+            (1e-38, false),
+            (f32::from_bits(5), false),
+            (0.0, true),
+        ] {
+            let set = PointSet::new(Points::from_lon_lat([(1.0, 2.0, weight); 9]).unwrap());
+            let (points, back) = set.summed();
+            assert_eq!(Arc::ptr_eq(points, set.points()), ordinary, "{weight}");
+            assert_eq!(points.summary().weight_max * back, weight);
+            assert!(points.summary().mass < 1e37);
+        }
+    }
+
+    #[test]
+    fn a_crowd_of_the_common_pool_can_wait_for_counts() {
+        let points =
+            (0..20_000).map(|i| (f64::from(i % 360) - 180.0, f64::from(i % 160) - 80.0, 2.0));
+        let set = PointSet::new(Points::from_lon_lat(points).unwrap());
+        rayon::scope(|scope| {
+            for _ in 0..64 {
+                scope.spawn(|_| assert_eq!(set.counts().summary().weight_sum, 20_000.0));
+            }
+        });
+    }
+
+    #[test]
+    fn points_go_to_the_nearest_radius() {
+        let point = Point::from_lon_lat(1.0, 2.0, 1.0).unwrap();
+        let set = PointSet::with_radii(&[point; 5], &[4.0, 0.0, 4.0, f32::NAN, 9.0]);
+        let parts: Vec<_> = set
+            .by_radius()
+            .iter()
+            .map(|(r, part)| (*r, part.points().summary().count))
+            .collect();
+        assert_eq!(parts, [(None, 2), (Some(4.0), 2), (Some(9.0), 1)]);
+        assert_eq!((set.points().summary().count, set.widest()), (5, Some(9.0)));
+        let other = Arc::new(PointSet::new(Points::from_slice(&[point])));
+        let compared = PointSet::comparing(&set, Comparison::Minus, other);
+        assert_eq!(compared.widest(), Some(9.0));
+        let many: Vec<f32> = (0..1000).map(|i| 1.0 + i as f32 * 0.1).collect();
+        let set = PointSet::with_radii(&vec![point; 1000], &many);
+        let counts = set
+            .by_radius()
+            .iter()
+            .map(|(_, p)| p.points().summary().count);
+        assert_eq!(
+            (set.by_radius().len() <= 64, counts.sum::<usize>()),
+            (true, 1000)
+        );
+    }
+}

@@ -1,0 +1,77 @@
+//! All ramps on one sheet.
+
+use crate::encode::EncodeError;
+use crate::legend::canvas::{Canvas, TEXT_HEIGHT};
+use crate::ramp::Ramp;
+use crate::ramp::collection::{Group, all};
+
+const MARGIN: f32 = 16.0;
+const NAME: f32 = 76.0;
+const BAR: [f32; 2] = [210.0, 20.0];
+const ROW: f32 = 26.0;
+const HEADING: f32 = 34.0;
+const ABOUT: f32 = 350.0;
+
+const PAPER: [u8; 4] = [0xff, 0xff, 0xff, 0xff];
+const INK: [u8; 4] = [0x1d, 0x27, 0x33, 0xff];
+const MUTED: [u8; 4] = [0x6b, 0x77, 0x85, 0xff];
+
+/// The land of a light base map and of a dark one.
+const MAPS: [[u8; 4]; 2] = [[0xf2, 0xef, 0xe9, 0xff], [0x11, 0x18, 0x20, 0xff]];
+
+/// The collection as a PNG: every ramp on a light and on a dark ground, with its name.
+/// Two pixels of it are meant for one on a screen.
+///
+/// # Errors
+/// What the PNG encoder refuses; nothing is known to.
+pub fn ramp_sheet() -> Result<Vec<u8>, EncodeError> {
+    let groups = [Group::Perceptual, Group::DarkMap, Group::LightMap];
+    let [length, thickness] = BAR;
+    let bars = [MARGIN + NAME, MARGIN + NAME + length + 8.0];
+    let words = bars[1] + length + 14.0;
+    let height = MARGIN + HEADING * groups.len() as f32 + ROW * all().len() as f32 + MARGIN / 2.0;
+    let width = words + ABOUT;
+    let mut canvas = Canvas::new(width, height, 2);
+    canvas.fill([0.0, 0.0, width, height], 0.0, PAPER);
+    let mut y = MARGIN / 2.0;
+    for group in groups {
+        canvas.text(MARGIN, y + HEADING - TEXT_HEIGHT - 6.0, group.name(), MUTED);
+        y += HEADING;
+        for named in all().iter().filter(|named| named.group == group) {
+            let line = y + (thickness - TEXT_HEIGHT) / 2.0;
+            canvas.text(MARGIN, line, named.name, INK);
+            canvas.text(words, line, named.about, MUTED);
+            let ramp = Ramp::of_collection(named);
+            for (x, ground) in bars.into_iter().zip(MAPS) {
+                let bar = [x, y, length, thickness];
+                canvas.fill(bar, 0.0, ground);
+                canvas.sweep(bar, |share| ramp.color((share * 255.0).round() as u8));
+            }
+            y += ROW;
+        }
+    }
+    canvas.png()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::legend::canvas::LETTER_WIDTH;
+
+    #[test]
+    fn every_word_has_room() {
+        for named in all() {
+            assert!(
+                named.name.len() as f32 * LETTER_WIDTH < NAME,
+                "{}",
+                named.name
+            );
+            assert!(
+                named.about.len() as f32 * LETTER_WIDTH < ABOUT,
+                "{}",
+                named.about
+            );
+        }
+        assert!(ramp_sheet().unwrap().len() > 4000);
+    }
+}

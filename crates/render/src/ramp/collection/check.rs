@@ -1,0 +1,224 @@
+//! What can be said of a ramp without looking at it: whether its lightness goes one way, how even
+//! its steps are, and who can tell its colours apart. All in Oklab (Björn Ottosson, 2020), where
+//! a difference of 0.02 is about what an eye sees side by side.
+
+use crate::ramp::Ramp;
+use csscolorparser::Color;
+use std::fmt;
+
+/// Colours that are looked at: every 15th index from 15 to 255.
+pub const SAMPLES: usize = 17;
+
+/// Colours that are further apart on a ramp than their neighbours are told apart from here on.
+pub const TOLD_APART: f32 = 0.045;
+
+/// A kind of colour vision.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Vision {
+    /// Three kinds of cones.
+    Common,
+    /// No long-wave cones.
+    Protanope,
+    /// No middle-wave cones.
+    Deuteranope,
+    /// No short-wave cones.
+    Tritanope,
+}
+
+impl Vision {
+    /// All of them.
+    pub const ALL: [Self; 4] = [
+        Self::Common,
+        Self::Protanope,
+        Self::Deuteranope,
+        Self::Tritanope,
+    ];
+
+    /// What is seen of linear sRGB, by Machado, Oliveira & Fernandes 2009 at severity 1.
+    fn matrix(self) -> [[f32; 3]; 3] {
+        match self {
+            Self::Common => [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]],
+            Self::Protanope => [
+                [0.152286, 1.052583, -0.204868],
+                [0.114503, 0.786281, 0.099216],
+                [-0.003882, -0.048116, 1.051998],
+            ],
+            Self::Deuteranope => [
+                [0.367322, 0.860646, -0.227968],
+                [0.280085, 0.672501, 0.047413],
+                [-0.011820, 0.042940, 0.968881],
+            ],
+            Self::Tritanope => [
+                [1.255528, -0.076749, -0.178779],
+                [-0.078411, 0.930809, 0.147602],
+                [0.004733, 0.691367, 0.303900],
+            ],
+        }
+    }
+}
+
+/// How lightness follows a ramp.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lightness {
+    /// Lighter at every step.
+    Rises,
+    /// Darker at every step.
+    Falls,
+    /// One way to the middle and the other way from there: a ramp of two sides.
+    Turns,
+    /// More than one turn, or one beside the middle: some values look like others.
+    Wavers,
+}
+
+impl fmt::Display for Lightness {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Rises => "rises",
+            Self::Falls => "falls",
+            Self::Turns => "turns",
+            Self::Wavers => "wavers",
+        })
+    }
+}
+
+/// What was found of a ramp.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Check {
+    /// How lightness follows the ramp.
+    pub lightness: Lightness,
+    /// The least and the greatest lightness, 0 to 1.
+    pub reach: (f32, f32),
+    /// The least and the greatest distance between neighbours.
+    pub steps: (f32, f32),
+    /// The least distance between colours that are not neighbours, for each of [`Vision::ALL`].
+    pub apart: [f32; 4],
+}
+
+impl Check {
+    /// Looks at a ramp's colours; their opacity is no matter.
+    pub fn of(ramp: &Ramp) -> Self {
+        let colors = colors(ramp, Vision::Common);
+        let lights = colors.map(|[lightness, ..]| lightness);
+        let pairs = || colors.iter().zip(colors.iter().skip(1));
+        let steps = pairs().map(|(a, b)| distance(*a, *b));
+        let lightness = lightness(&lights);
+        // Both sides of a ramp that turns begin in the same grey.
+        let next = if lightness == Lightness::Turns { 3 } else { 2 };
+        Self {
+            lightness,
+            reach: ends(lights.into_iter()),
+            steps: ends(steps),
+            apart: Vision::ALL.map(|vision| nearest(&self::colors(ramp, vision), next)),
+        }
+    }
+
+    /// Who of [`Vision::ALL`] sees each colour as one of its own.
+    pub fn is_told_apart(&self) -> [bool; 4] {
+        self.apart.map(|least| least > TOLD_APART)
+    }
+}
+
+/// A ramp's colours in Oklab as they are seen.
+fn colors(ramp: &Ramp, vision: Vision) -> [[f32; 3]; SAMPLES] {
+    let matrix = vision.matrix();
+    std::array::from_fn(|i| {
+        let [r, g, b, _] = ramp.color((15 + 15 * i).min(255) as u8);
+        let [r, g, b, _] = Color::from_rgba8(r, g, b, 255).to_linear_rgba();
+        let [r, g, b] = matrix.map(|[x, y, z]| (x * r + y * g + z * b).clamp(0.0, 1.0));
+        let [l, a, b, _] = Color::from_linear_rgba(r, g, b, 1.0).to_oklaba();
+        [l, a, b]
+    })
+}
+
+fn lightness(lights: &[f32; SAMPLES]) -> Lightness {
+    let rises = |part: &[f32]| part.is_sorted_by(|a, b| a < b);
+    let falls = |part: &[f32]| part.is_sorted_by(|a, b| a > b);
+    let middle = SAMPLES / 2;
+    let (before, after) = (lights.get(..=middle), lights.get(middle..));
+    match (before.unwrap_or_default(), after.unwrap_or_default()) {
+        _ if rises(lights) => Lightness::Rises,
+        _ if falls(lights) => Lightness::Falls,
+        (a, b) if (rises(a) && falls(b)) || (falls(a) && rises(b)) => Lightness::Turns,
+        _ => Lightness::Wavers,
+    }
+}
+
+/// The least distance of colours at least `next` samples apart.
+fn nearest(colors: &[[f32; 3]; SAMPLES], next: usize) -> f32 {
+    let others = |i: usize| colors.iter().skip(i + next);
+    let pairs = colors.iter().enumerate();
+    pairs
+        .flat_map(|(i, a)| others(i).map(|b| distance(*a, *b)))
+        .fold(f32::INFINITY, f32::min)
+}
+
+fn distance(a: [f32; 3], b: [f32; 3]) -> f32 {
+    let squares = a.iter().zip(b).map(|(a, b)| (a - b).powi(2));
+    squares.sum::<f32>().sqrt()
+}
+
+fn ends(numbers: impl Iterator<Item = f32>) -> (f32, f32) {
+    numbers.fold((f32::INFINITY, f32::NEG_INFINITY), |(low, high), n| {
+        (low.min(n), high.max(n))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ramp::collection::{Group, NamedRamp, all};
+
+    fn check(named: &NamedRamp) -> Check {
+        Check::of(&Ramp::of_collection(named))
+    }
+
+    #[test]
+    fn our_ramps_go_one_way_in_lightness_and_every_step_shows() {
+        for named in all() {
+            let wanted = match named.group {
+                Group::DarkMap => Lightness::Rises,
+                Group::LightMap => Lightness::Falls,
+                _ => continue,
+            };
+            let check = check(named);
+            assert_eq!(check.lightness, wanted, "{}", named.name);
+            let (least, most) = check.steps;
+            assert!(least >= 0.02 && most < 0.12, "{} {check:?}", named.name);
+            let (dark, light) = check.reach;
+            assert!(light - dark > 0.55, "{} {check:?}", named.name);
+        }
+    }
+
+    #[test]
+    fn ramps_for_every_colour_vision_are_told_apart_by_all() {
+        let mut promised = 0;
+        for named in all() {
+            if named.about.contains("every colour vision") {
+                promised += 1;
+                let check = check(named);
+                assert_eq!(check.is_told_apart(), [true; 4], "{} {check:?}", named.name);
+            }
+        }
+        assert!(promised >= 2);
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_ramp_is_seen() {
+        let of = |text: &str| Check::of(&Ramp::parse(text).unwrap());
+        assert_eq!(of("black, white").lightness, Lightness::Rises);
+        assert_eq!(of("white, black").lightness, Lightness::Falls);
+        assert_eq!(of("navy, white, maroon").lightness, Lightness::Turns);
+        assert_eq!(
+            of("blue, cyan, lime, yellow, red").lightness,
+            Lightness::Wavers
+        );
+        // Red and green of one lightness: two kinds of eyes see one colour.
+        let [common, protanope, deuteranope, _] = of("#c8553d, #808000, #2e8b57").apart;
+        assert!(
+            common > 2.0 * deuteranope.min(protanope),
+            "{common} {deuteranope}"
+        );
+        assert!(!of("#777, #787878").is_told_apart()[0]);
+    }
+}

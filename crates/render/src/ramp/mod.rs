@@ -1,0 +1,281 @@
+//! From a position on the scale to a colour: a table of 256 of them.
+
+pub mod collection;
+mod colorize_alpha;
+mod css;
+mod hex;
+pub mod opacity;
+mod stops;
+
+use std::fmt;
+
+use crate::ramp::collection::NamedRamp;
+use crate::ramp::opacity::{Curve, Opacity};
+
+pub use stops::{Interpolation, RampError, Stop};
+
+pub(crate) use css::css_color;
+
+/// 256 colours for the indices a picture is made of, colour and opacity both
+/// baked in, as straight (not premultiplied) RGBA.
+///
+/// Index `i` stands for the position `i / 255`. Entry 0 is "nothing" and always
+/// fully transparent, whatever the colours say.
+#[derive(Clone, PartialEq)]
+pub struct Ramp {
+    /// Straight RGBA, 0 to 1, before opacity.
+    base: Box<[[f32; 4]; 256]>,
+    curve: Option<Curve>,
+    factor: f32,
+    colors: Box<[[u8; 4]; 256]>,
+}
+
+impl Ramp {
+    /// Reads a ramp: a name of the collection (`inferno`), a name turned around
+    /// (`inferno_r`), or CSS colours in a row, each with an optional position:
+    /// `transparent, blue 30%, #ff0 0.7, rgb(255 0 0)`.
+    ///
+    /// Missing positions are spread evenly between their neighbours, as in a CSS
+    /// gradient; the colours between are mixed in Oklab.
+    ///
+    /// `colorize-alpha(blue, cyan, red)` is Mapnik's filter, bit for bit, for a picture whose
+    /// alpha is the index. `table:` and 255 times eight hexadecimal digits (red, green, blue,
+    /// alpha of entry 1 to 255) is any other table.
+    ///
+    /// # Errors
+    /// When a colour, a position or the name is not understood. The error for an
+    /// unknown name lists the names there are.
+    pub fn parse(spec: &str) -> Result<Self, RampError> {
+        let word = spec.trim();
+        if let Some(arguments) = word.strip_prefix("colorize-alpha(") {
+            let arguments = arguments.strip_suffix(')').ok_or(RampError::Table)?;
+            return Ok(Self::from_table(&colorize_alpha::table(arguments)?));
+        }
+        if let Some(digits) = word.strip_prefix(hex::PREFIX) {
+            return Ok(Self::from_table(&hex::read(digits)?));
+        }
+        match Self::named(word) {
+            Err(RampError::UnknownName { .. }) => {}
+            known => return known,
+        }
+        match css::parse(word) {
+            // A lone word that is no colour either was meant as a name.
+            Err(RampError::Color(_)) if word.chars().all(is_name) => Self::named(word),
+            stops => Self::from_stops(&stops?, Interpolation::Oklab),
+        }
+    }
+
+    /// The ramp of this name, `_r` at its end turning the colours around.
+    ///
+    /// # Errors
+    /// When the collection has no such name.
+    pub fn named(name: &str) -> Result<Self, RampError> {
+        let (plain, reversed) = match name.strip_suffix("_r") {
+            Some(plain) => (plain, true),
+            None => (name, false),
+        };
+        let Some(found) = collection::all()
+            .iter()
+            .find(|ramp| ramp.name.eq_ignore_ascii_case(plain))
+        else {
+            return Err(RampError::UnknownName {
+                name: name.to_owned(),
+                known: collection::all().iter().map(|ramp| ramp.name).collect(),
+            });
+        };
+        let ramp = Self::of_collection(found);
+        Ok(if reversed { ramp.reversed() } else { ramp })
+    }
+
+    /// A ramp of the collection.
+    pub fn of_collection(named: &NamedRamp) -> Self {
+        Self::new(
+            stops::mix(&named.stops(), named.interpolation()),
+            named.opacity(),
+        )
+    }
+
+    /// A ramp through colour stops, their positions in ascending order: level
+    /// before the first and after the last.
+    ///
+    /// # Errors
+    /// When there is no stop or more than 64, or a position is outside 0 to 1 or
+    /// before its predecessor.
+    pub fn from_stops(stops: &[Stop], interpolation: Interpolation) -> Result<Self, RampError> {
+        Ok(Self::new(stops::table(stops, interpolation)?, None))
+    }
+
+    /// A ramp that is given colour by colour, straight RGBA. Entry 0 becomes
+    /// transparent.
+    pub fn from_table(table: &[[u8; 4]; 256]) -> Self {
+        Self::new(
+            Box::new(table.map(|color| color.map(|c| f32::from(c) / 255.0))),
+            None,
+        )
+    }
+
+    /// The table as a text that [`parse`](Self::parse) reads.
+    pub fn to_text(&self) -> String {
+        hex::write(&self.colors)
+    }
+
+    fn new(base: Box<[[f32; 4]; 256]>, curve: Option<Curve>) -> Self {
+        let mut ramp = Self {
+            base,
+            curve,
+            factor: 1.0,
+            colors: Box::new([[0; 4]; 256]),
+        };
+        ramp.bake();
+        ramp
+    }
+
+    /// The table: straight RGBA of index 0 to 255.
+    pub fn colors(&self) -> &[[u8; 4]; 256] {
+        &self.colors
+    }
+
+    /// The colour of an index.
+    pub fn color(&self, index: u8) -> [u8; 4] {
+        self.colors[usize::from(index)]
+    }
+
+    /// The colours turned around. The opacity stays as it is: a ramp that fades
+    /// in at its low end still does.
+    #[must_use]
+    pub fn reversed(mut self) -> Self {
+        self.base.reverse();
+        self.bake();
+        self
+    }
+
+    /// Multiplied with an opacity. A curve takes the place of the ramp's own
+    /// curve (`0:1` ends a named ramp's fading in); a factor is kept beside the curve
+    /// and scales it. The alpha of colour stops always counts.
+    #[must_use]
+    pub fn with_opacity(mut self, opacity: &Opacity) -> Self {
+        match opacity {
+            Opacity::Factor(factor) => self.factor = *factor,
+            Opacity::Curve(curve) => self.curve = Some(curve.clone()),
+        }
+        self.bake();
+        self
+    }
+
+    /// Cut into `classes` of one colour each, that of its middle.
+    #[must_use]
+    pub fn in_classes(mut self, classes: u8) -> Self {
+        let classes = usize::from(classes.max(1));
+        let smooth = self.colors.clone();
+        for (index, color) in self.colors.iter_mut().enumerate().skip(1) {
+            let class = index * classes / 256;
+            let middle = (class * 2 + 1) * 128 / classes;
+            *color = smooth[middle.min(255)];
+        }
+        self
+    }
+
+    fn bake(&mut self) {
+        for (index, (color, base)) in self.colors.iter_mut().zip(self.base.iter()).enumerate() {
+            let position = index as f32 / 255.0;
+            let curve = self.curve.as_ref().map_or(1.0, |curve| curve.at(position));
+            let [r, g, b, a] = *base;
+            *color = [r, g, b, a * curve * self.factor].map(|c| (c * 255.0).round() as u8);
+        }
+        self.colors[0] = [0; 4];
+    }
+}
+
+fn is_name(c: char) -> bool {
+    c.is_ascii_alphanumeric() || c == '_' || c == '-'
+}
+
+impl fmt::Debug for Ramp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Ramp({:?} … {:?})", self.colors[1], self.colors[255])
+    }
+}
+
+impl std::str::FromStr for Ramp {
+    type Err = RampError;
+
+    fn from_str(spec: &str) -> Result<Self, RampError> {
+        Self::parse(spec)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn alpha(ramp: &Ramp, index: u8) -> u8 {
+        ramp.color(index)[3]
+    }
+
+    #[test]
+    fn nothing_is_transparent_whatever_the_colours_say() {
+        for spec in ["red", "red, blue", "inferno", "inferno_r", "dusk"] {
+            assert_eq!(Ramp::parse(spec).unwrap().color(0), [0; 4], "{spec}");
+        }
+        assert_eq!(Ramp::from_table(&[[9; 4]; 256]).color(0), [0; 4]);
+        assert_eq!(Ramp::from_table(&[[9; 4]; 256]).color(1), [9; 4]);
+    }
+
+    #[test]
+    fn turning_a_ramp_around_turns_its_colours_and_not_its_opacity() {
+        let plain = Ramp::parse("inferno").unwrap();
+        let reversed = Ramp::parse("inferno_r").unwrap();
+        assert_eq!(reversed, plain.clone().reversed());
+        for index in 1..=254_u8 {
+            assert_eq!(reversed.color(index)[..3], plain.color(255 - index)[..3]);
+            assert_eq!(alpha(&reversed, index), alpha(&plain, index));
+        }
+        assert_eq!(reversed.reversed(), plain);
+    }
+
+    #[test]
+    fn a_factor_scales_the_fading_in_and_a_curve_replaces_it() {
+        let plain = Ramp::parse("inferno").unwrap();
+        let half = plain.clone().with_opacity(&Opacity::parse("50%").unwrap());
+        let solid = plain.clone().with_opacity(&Opacity::parse("0:1").unwrap());
+        assert!(alpha(&plain, 10) < 100);
+        for index in [10, 30, 255] {
+            let expected = f32::from(alpha(&plain, index)) / 2.0;
+            assert!((f32::from(alpha(&half, index)) - expected).abs() <= 1.0);
+            assert_eq!(alpha(&solid, index), 255);
+            assert_eq!(half.color(index)[..3], plain.color(index)[..3]);
+        }
+        let again = half.clone().with_opacity(&Opacity::parse("50%").unwrap());
+        assert_eq!(again, half, "setting twice is setting once");
+    }
+
+    #[test]
+    fn opacity_multiplies_the_alpha_of_the_stops() {
+        let ramp = Ramp::parse("#ff000080").unwrap();
+        let ramp = ramp.with_opacity(&Opacity::parse("0:0,1:1").unwrap());
+        assert_eq!(ramp.color(255), [255, 0, 0, 128]);
+        assert_eq!(ramp.color(127), [255, 0, 0, 64]);
+    }
+
+    #[test]
+    fn an_unknown_name_lists_the_names_there_are() {
+        for spec in ["infernal", "magma_x", ""] {
+            let message = Ramp::parse(spec).unwrap_err().to_string();
+            assert!(message.contains("inferno"), "{message}");
+        }
+        assert!(matches!(
+            Ramp::parse("red, infernal"),
+            Err(RampError::Color(_))
+        ));
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_answered(spec in "\\PC{0,60}|[a-z#0-9(), %._/-]{0,60}|((red|#0f0|transparent|rgb\\(1 2 3\\)) ?(-?[0-9.]{1,5}%?)?,? ?){0,9}") {
+            if let Ok(ramp) = Ramp::parse(&spec) {
+                prop_assert_eq!(ramp.color(0), [0; 4]);
+            }
+        }
+    }
+}

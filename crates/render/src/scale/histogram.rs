@@ -1,0 +1,371 @@
+//! What densities a layer has at a zoom: the ground that colour scales stand on.
+
+use crate::layer::evaluate::Field;
+use crate::layer::point_set::PointSet;
+use crate::splat::Backend;
+use crate::style::measure::Nature;
+use heatsplat_points::{MAX_ZOOM, TileId, TileWeight, Window};
+use std::thread;
+
+/// Bins per octave of the logarithmic histogram.
+const PER_OCTAVE_BITS: u32 = 5;
+const SHIFT: u32 = 23 - PER_OCTAVE_BITS;
+
+/// A histogram of numbers in logarithmic bins (32 an octave, 2 % wide), to both sides of zero.
+///
+/// What is counted depends on the numbers' [`Nature`]: amounts over zero, all means, or how far
+/// from their middle differences and quotients are.
+#[derive(Clone, Debug, Default)]
+pub struct Statistics {
+    below: Bins,
+    zeros: f64,
+    above: Bins,
+    extremes: Option<(f32, f32)>,
+}
+
+/// Counts of positive numbers.
+#[derive(Clone, Debug, Default)]
+struct Bins {
+    /// Number of the first bin.
+    first: u32,
+    counts: Vec<f64>,
+    total: f64,
+}
+
+impl Bins {
+    fn count(&mut self, bin: u32, times: f64) {
+        if self.counts.is_empty() {
+            self.first = bin;
+        }
+        if bin < self.first {
+            let missing = (self.first - bin) as usize;
+            self.counts.splice(0..0, std::iter::repeat_n(0.0, missing));
+            self.first = bin;
+        }
+        let place = (bin - self.first) as usize;
+        if place >= self.counts.len() {
+            self.counts.resize(place + 1, 0.0);
+        }
+        if let Some(count) = self.counts.get_mut(place) {
+            *count += times;
+            self.total += times;
+        }
+    }
+
+    fn merge(&mut self, other: &Self) {
+        for (i, &n) in other.counts.iter().enumerate() {
+            if n > 0.0 {
+                self.count(other.first + i as u32, n);
+            }
+        }
+    }
+
+    /// (lower edge, upper edge, count) of each bin, rising.
+    fn bars(&self) -> impl DoubleEndedIterator<Item = (f64, f64, f64)> + '_ {
+        let edge = |bin: u32| f64::from(f32::from_bits(bin << SHIFT).min(f32::MAX));
+        let bar = move |(i, &n): (usize, &f64)| {
+            let bin = self.first + i as u32;
+            (edge(bin), edge(bin + 1), n)
+        };
+        self.counts.iter().enumerate().map(bar)
+    }
+}
+
+impl Statistics {
+    /// Counts numbers, each as `times` pixels. NaN and what is infinite is nothing; so are
+    /// differences of zero, and amounts of zero and less.
+    pub fn add(&mut self, nature: Nature, numbers: &[f32], times: f64) {
+        for &v in numbers {
+            match nature {
+                Nature::Amount if v > 0.0 => self.count(v, times),
+                Nature::Amount => {}
+                Nature::Level => self.count(v, times),
+                Nature::Signed if v != 0.0 => self.count(v.abs(), times),
+                Nature::Signed => {}
+                Nature::Ratio if v > 0.0 => self.count(v.max(v.recip()), times),
+                Nature::Ratio => {}
+            }
+        }
+    }
+
+    fn count(&mut self, v: f32, times: f64) {
+        if !v.is_finite() {
+            return;
+        }
+        if v > 0.0 {
+            self.above.count(v.to_bits() >> SHIFT, times);
+        } else if v < 0.0 {
+            self.below.count((-v).to_bits() >> SHIFT, times);
+        } else {
+            self.zeros += times;
+        }
+        self.widen(v, v);
+    }
+
+    fn widen(&mut self, least: f32, most: f32) {
+        let (low, high) = self.extremes.unwrap_or((least, most));
+        self.extremes = Some((low.min(least), high.max(most)));
+    }
+
+    /// Counts what another has counted too.
+    fn merge(&mut self, other: &Self) {
+        self.above.merge(&other.above);
+        self.below.merge(&other.below);
+        self.zeros += other.zeros;
+        if let Some((least, most)) = other.extremes {
+            self.widen(least, most);
+        }
+    }
+
+    /// The greatest number seen; 0 where nothing was.
+    pub fn max(&self) -> f64 {
+        self.extremes.map_or(0.0, |(_, most)| f64::from(most))
+    }
+
+    /// The least number seen; 0 where nothing was.
+    pub fn min(&self) -> f64 {
+        self.extremes.map_or(0.0, |(least, _)| f64::from(least))
+    }
+
+    /// Whether nothing was counted.
+    pub fn is_empty(&self) -> bool {
+        self.extremes.is_none()
+    }
+
+    fn total(&self) -> f64 {
+        self.below.total + self.zeros + self.above.total
+    }
+
+    /// (lower edge, upper edge, count), rising; zero is a bar without width.
+    fn bars(&self) -> impl Iterator<Item = (f64, f64, f64)> + '_ {
+        let below = self
+            .below
+            .bars()
+            .rev()
+            .map(|(low, high, n)| (-high, -low, n));
+        below
+            .chain(std::iter::once((0.0, 0.0, self.zeros)))
+            .chain(self.above.bars())
+            .filter(|(.., n)| *n > 0.0)
+    }
+
+    /// The number that `percent` of all counted pixels stay below, 0 to 100.
+    ///
+    /// Within a bin it is interpolated, so the error is well under the bin's 2 %.
+    pub fn percentile(&self, percent: f64) -> f64 {
+        let wanted = (percent / 100.0).clamp(0.0, 1.0) * self.total();
+        let mut below = 0.0;
+        for (low, high, n) in self.bars() {
+            if below + n >= wanted {
+                let value = low + (high - low) * ((wanted - below) / n);
+                return value.clamp(self.min(), self.max());
+            }
+            below += n;
+        }
+        self.max()
+    }
+
+    /// How many percent of all counted pixels are below a number: the inverse of
+    /// [`percentile`](Self::percentile). Of differences and quotients it is how many are nearer to
+    /// their middle. `None` where nothing was counted.
+    pub fn percent_below(&self, nature: Nature, number: f64) -> Option<f64> {
+        let number = match nature {
+            Nature::Amount | Nature::Level => number,
+            Nature::Signed => number.abs(),
+            Nature::Ratio => number.max(number.recip()),
+        };
+        if self.is_empty() || number.is_nan() {
+            return None;
+        }
+        if number >= self.max() {
+            return Some(100.0);
+        }
+        let share = |(low, high, n): (f64, f64, f64)| match number {
+            v if v >= high => n,
+            v if v > low => n * (v - low) / (high - low),
+            _ => 0.0,
+        };
+        Some(100.0 * self.bars().map(share).sum::<f64>() / self.total())
+    }
+
+    /// The cumulative share of pixels at the upper edge of each bin between two
+    /// densities, as (density, share of what lies between them).
+    pub fn cumulative(&self, low: f64, high: f64) -> Vec<(f64, f64)> {
+        let mut curve = vec![(low, 0.0)];
+        let mut sum = 0.0;
+        for (from, to, n) in self.bars() {
+            let (inner_from, inner_to) = (from.max(low), to.min(high));
+            let share = match to > from {
+                true if inner_to > inner_from => (inner_to - inner_from) / (to - from),
+                false if (low..=high).contains(&from) => 1.0,
+                _ => continue,
+            };
+            if curve.last().is_some_and(|&(v, _)| v < inner_from) {
+                curve.push((inner_from, sum));
+            }
+            sum += n * share;
+            curve.push((inner_to, sum));
+        }
+        if sum > 0.0 {
+            curve.iter_mut().for_each(|(_, share)| *share /= sum);
+        }
+        curve
+    }
+}
+
+/// Tiles that statistics are measured in: the densest …
+const DENSEST: usize = 12;
+/// … and as many again, spread evenly over the rest.
+const SPREAD: usize = 36;
+
+/// Measures the numbers of a level (the world 2^`level` CSS pixels wide).
+///
+/// Where few tiles hold points, all are measured; else the densest and an even
+/// spread of the others from dense to sparse, each of which stands for its
+/// share. The choice depends on the points alone, so it is the same whoever asks.
+///
+/// Threads of its own draw them, one tile at a time, and not those of the pool: who
+/// waits for the result may be one of the pool, and so may everyone else.
+pub(crate) fn measure(
+    set: &PointSet,
+    level: u8,
+    field: impl Fn(Window) -> Field + Sync,
+    backend: &dyn Backend,
+) -> Statistics {
+    let z = level.saturating_sub(8).min(MAX_ZOOM);
+    let size = 1u32 << (level - z).min(9);
+    let mut occupied = set.points().occupied_tiles(z);
+    if let Some((_, other)) = set.versus() {
+        occupied.extend(other.points().occupied_tiles(z));
+        occupied.sort_unstable_by_key(|t| t.tile);
+        occupied.dedup_by_key(|t| t.tile);
+    }
+    let tiles = sample(occupied, DENSEST, SPREAD);
+    let threads = if backend.batch() > 1 {
+        8 // they wait, and the backend draws for all of them at once
+    } else {
+        thread::available_parallelism().map_or(1, usize::from)
+    };
+    let part = |first: usize| {
+        let mut statistics = Statistics::default();
+        for (tile, times) in tiles.iter().skip(first).step_by(threads) {
+            let field = field(Window::tile(*tile, size));
+            let numbers = field.of(set, backend);
+            statistics.add(set.nature(field.measure), &numbers.values, *times);
+        }
+        statistics
+    };
+    thread::scope(|scope| {
+        let part = &part;
+        let others: Vec<_> = (1..threads).map(|i| scope.spawn(move || part(i))).collect();
+        let mut all = part(0);
+        for other in others {
+            match other.join() {
+                Ok(statistics) => all.merge(&statistics),
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        }
+        all
+    })
+}
+
+/// The tiles to measure, and how many each stands for: the densest, and an even spread of the
+/// others from dense to sparse. All of them where they are few.
+pub fn sample(mut tiles: Vec<TileWeight>, densest: usize, spread: usize) -> Vec<(TileId, f64)> {
+    let few = tiles.len() <= densest + spread;
+    let rest = if few {
+        Vec::new()
+    } else {
+        tiles.sort_unstable_by(|a, b| b.mass.total_cmp(&a.mass).then(a.tile.cmp(&b.tile)));
+        tiles.split_off(densest)
+    };
+    let step = rest.len() as f64 / spread.max(1) as f64;
+    let even = (0..spread).filter_map(|i| rest.get(((i as f64 + 0.5) * step) as usize));
+    // a short binary fraction, so that counts add up to the same in any order
+    let times = (step * 64.0).round() / 64.0;
+    tiles
+        .iter()
+        .map(|t| (t.tile, 1.0))
+        .chain(even.map(|t| (t.tile, times)))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn percentiles_of_a_known_spread() {
+        let mut stats = Statistics::default();
+        let densities: Vec<f32> = (1..=10_000).map(|i| i as f32).collect();
+        stats.add(Nature::Amount, &densities, 1.0);
+        stats.add(Nature::Amount, &[0.0, -5.0, f32::NAN], 1.0);
+        for p in [1.0, 10.0, 50.0, 90.0, 99.0, 99.9] {
+            let got = stats.percentile(p);
+            assert!((got / (p * 100.0) - 1.0).abs() < 0.03, "p{p}: {got}");
+        }
+        assert_eq!(stats.max(), 10_000.0);
+        assert_eq!(stats.percentile(100.0), 10_000.0);
+    }
+
+    #[test]
+    fn pixels_may_stand_for_many() {
+        let mut stats = Statistics::default();
+        stats.add(Nature::Amount, &[1.0], 99.0);
+        stats.add(Nature::Amount, &[1000.0], 1.0);
+        assert!(stats.percentile(98.0) < 1.1);
+        assert!(stats.percentile(99.5) > 900.0);
+    }
+
+    #[test]
+    fn nothing_has_a_maximum_of_zero() {
+        let stats = Statistics::default();
+        assert_eq!((stats.max(), stats.percentile(99.0)), (0.0, 0.0));
+        assert_eq!(stats.cumulative(0.0, 1.0), vec![(0.0, 0.0)]);
+    }
+
+    #[test]
+    fn numbers_to_both_sides_of_zero_are_in_one_order() {
+        let mut stats = Statistics::default();
+        let numbers: Vec<f32> = (-500..=500).map(|i| i as f32).collect();
+        stats.add(Nature::Level, &numbers, 1.0);
+        for p in [1.0, 20.0, 50.0, 75.0, 99.0] {
+            let (got, wanted) = (stats.percentile(p), (p - 50.0) * 10.0);
+            assert!((got - wanted).abs() < 12.0, "p{p}: {got} {wanted}");
+        }
+        let curve = stats.cumulative(-100.0, 100.0);
+        assert!(curve.is_sorted_by(|a, b| a.0 <= b.0 && a.1 <= b.1));
+        let mut sides = Statistics::default();
+        sides.add(Nature::Signed, &[-3.0, 2.0, 0.0], 1.0);
+        sides.add(Nature::Ratio, &[0.25, 2.0, 0.0, -1.0], 1.0);
+        assert_eq!((sides.min(), sides.max()), (2.0, 4.0));
+    }
+
+    #[test]
+    fn the_cumulative_curve_rises_to_one() {
+        let mut stats = Statistics::default();
+        stats.add(Nature::Amount, &[0.5, 1.0, 1.0, 70.0], 1.0);
+        let curve = stats.cumulative(0.0, stats.max());
+        assert!(curve.is_sorted_by(|a, b| a.0 <= b.0 && a.1 <= b.1));
+        assert!((curve.last().unwrap().1 - 1.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn percents_and_percentiles_are_each_others_inverse() {
+        let mut statistics = Statistics::default();
+        assert_eq!(statistics.percent_below(Nature::Level, 1.0), None);
+        let numbers: Vec<f32> = (-300..=700).map(|i| i as f32 * 0.37).collect();
+        statistics.add(Nature::Level, &numbers, 2.0);
+        for percent in 1..100 {
+            let number = statistics.percentile(f64::from(percent));
+            let back = statistics.percent_below(Nature::Level, number).unwrap();
+            assert!((back - f64::from(percent)).abs() < 0.2, "{percent}: {back}");
+        }
+        assert_eq!(statistics.percent_below(Nature::Level, 1e9), Some(100.0));
+        assert_eq!(statistics.percent_below(Nature::Level, -1e9), Some(0.0));
+        let mut quotients = Statistics::default();
+        quotients.add(Nature::Ratio, &[0.25, 2.0, 4.0, 8.0], 1.0);
+        let nearer = |v| quotients.percent_below(Nature::Ratio, v).unwrap();
+        assert!((nearer(0.125) - nearer(8.0)).abs() < 1e-9 && nearer(3.0) < nearer(0.2));
+    }
+}

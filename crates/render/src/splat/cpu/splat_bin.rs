@@ -1,0 +1,449 @@
+//! First stage: cells are deposited on the pixel grid.
+//!
+//! The GPU's twin is `splat_bin.wgsl`.
+
+use super::place::{Place, Placed};
+use crate::splat::plan::Deposit;
+use crate::splat::spline;
+use crate::splat::timing::{Stage, lap};
+use heatsplat_points::{Cells, Point, Points, Window};
+
+/// The grid that cells are deposited on: a window, a margin, and a little padding.
+#[derive(Debug, Default)]
+pub(crate) struct Bins {
+    /// Without the margin, and how cells are deposited.
+    window: Option<(Window, Deposit)>,
+    stride: usize,
+    margin: usize,
+    width: usize,
+    height: usize,
+    /// Rows to a pixel.
+    rows: usize,
+    /// Spare pixels around the grid, so that a deposit never leaves it.
+    pad: usize,
+    values: Vec<f32>,
+    /// The same in the making, where weights have both signs: what is left of them may be little.
+    sums: Vec<f64>,
+    /// Which rows hold anything.
+    occupied: Vec<bool>,
+}
+
+impl Bins {
+    /// Makes this the empty grid of a window with a margin on all sides.
+    pub(crate) fn reset(&mut self, window: &Window, margin: u32, deposit: Deposit) {
+        self.window = Some((*window, deposit));
+        self.margin = margin as usize;
+        self.rows = deposit.rows();
+        // along the diagonals it reaches a corner further
+        self.pad = 1 + self.rows;
+        self.width = window.width() as usize + 2 * self.margin;
+        self.height = self.rows * (window.height() as usize + 2 * self.margin);
+        self.stride = (self.width + 2 * self.pad).next_multiple_of(16);
+        let rows = self.height + 2 * self.pad * self.rows;
+        self.values.clear();
+        self.values.resize(self.stride * rows, 0.0);
+        self.occupied.clear();
+        self.occupied.resize(rows, false);
+    }
+
+    /// Pixels in a row, margins included.
+    pub(crate) fn width(&self) -> usize {
+        self.width
+    }
+
+    /// Rows, margins included: as many as pixels, or twice as many.
+    pub(crate) fn height(&self) -> usize {
+        self.height
+    }
+
+    /// A row, counted from the top of the upper margin; `None` where nothing is.
+    #[inline]
+    pub(crate) fn row(&self, y: usize) -> Option<&[f32]> {
+        let padded = y + self.pad * self.rows;
+        // a deposit reaches one pixel up and one down
+        let around = padded - self.rows..padded + self.rows + 1;
+        if !self.occupied.get(around)?.contains(&true) {
+            return None;
+        }
+        let from = padded * self.stride + self.pad;
+        self.values.get(from..from + self.width)
+    }
+
+    /// Deposits what the grid and its margin see, in cells no coarser than `finest` of the
+    /// grid's own. False where that is nothing.
+    #[inline(always)]
+    pub(crate) fn deposit(&mut self, points: &Points, finest: f64) -> bool {
+        let Some((window, deposit)) = self.window else {
+            return false;
+        };
+        // a cell one off the grid still deposits on it
+        let padded = window.grown((self.margin + self.pad) as u32);
+        let cells = points.cells(&window.grown((self.margin + self.pad - 1) as u32), finest);
+        lap(Stage::Find);
+        if points.summary().weight_min < 0.0 {
+            self.deposit_both_signs(&padded, &cells, deposit);
+            lap(Stage::Deposit);
+            return !cells.is_empty();
+        }
+        let mut stacks = Stacks::default();
+        for (run, shift) in cells.slices() {
+            let place = Place::new(&padded, shift);
+            match deposit {
+                Deposit::Quadratic => {
+                    self.deposit_run(&place, run, (spline::quadratic, straight), &mut stacks);
+                }
+                Deposit::Quincunx => {
+                    self.deposit_run(&place, run, (spline::quadratic, turned), &mut stacks);
+                }
+            }
+        }
+        self.unload(stacks.bin[0], &stacks.shares[0]);
+        lap(Stage::Deposit);
+        !cells.is_empty()
+    }
+
+    /// The same in f64, cell by cell in their order.
+    #[inline(never)]
+    fn deposit_both_signs(&mut self, padded: &Window, cells: &Cells<'_>, deposit: Deposit) {
+        self.sums.clear();
+        self.sums.resize(self.values.len(), 0.0);
+        for (run, shift) in cells.slices() {
+            let place = Place::new(padded, shift);
+            for cell in run {
+                let placed = place.place(cell);
+                if placed.weight == 0.0 {
+                    continue;
+                }
+                match deposit {
+                    Deposit::Quadratic => self.sum_up(placed, spline::quadratic),
+                    Deposit::Quincunx => self.sum_up(turned(placed), spline::quadratic),
+                }
+            }
+        }
+        for (value, sum) in self.values.iter_mut().zip(&self.sums) {
+            *value = *sum as f32;
+        }
+    }
+
+    /// Adds a cell to the sums of the nine bins around it.
+    fn sum_up(&mut self, placed: Placed, shares: impl Fn(f32) -> [f32; 3]) {
+        let (column, row) = (placed.column as usize, placed.row as usize);
+        let Some(occupied) = self.occupied.get_mut(row) else {
+            return;
+        };
+        *occupied = true;
+        let across = shares(placed.x).map(f64::from);
+        let down = shares(placed.y).map(|share| f64::from(share) * f64::from(placed.weight));
+        let middle = row * self.stride + column;
+        let corner = row % 2;
+        for (j, down) in down.into_iter().enumerate() {
+            for (i, across) in across.into_iter().enumerate() {
+                // how far right, and how many rows down from the topmost
+                let (right, rows) = if self.rows > 1 {
+                    // a step along the first diagonal is right and down, along the second left
+                    // and down
+                    ((2 + corner + i - j) / 2, i + j)
+                } else {
+                    (i, j)
+                };
+                let first = middle.checked_sub(self.stride * self.rows + 1);
+                let bin = first.map(|first| first + rows * self.stride + right);
+                if let Some(sum) = bin.and_then(|bin| self.sums.get_mut(bin)) {
+                    *sum += across * down;
+                }
+            }
+        }
+    }
+
+    /// Deposits cells by quadratic B-splines: stretches of them, each with how far east the world
+    /// is shifted for it and where it ends.
+    #[inline(always)]
+    pub(crate) fn deposit_gathered(&mut self, cells: &[Point], stretches: &[(f64, usize)]) {
+        let Some((window, _)) = self.window else {
+            return;
+        };
+        let padded = window.grown((self.margin + self.pad) as u32);
+        let mut stacks = Stacks::default();
+        let mut from = 0;
+        for &(shift, end) in stretches {
+            if let Some(stretch) = cells.get(from..end) {
+                let place = Place::new(&padded, shift);
+                let way = (spline::quadratic, straight);
+                self.deposit_run(&place, stretch, way, &mut stacks);
+            }
+            from = end;
+        }
+        self.unload(stacks.bin[0], &stacks.shares[0]);
+    }
+
+    #[inline(always)]
+    fn deposit_run(
+        &mut self,
+        place: &Place,
+        run: &[Point],
+        (weights, turn): (impl Fn(f32) -> [f32; 3], impl Fn(Placed) -> Placed),
+        stacks: &mut Stacks,
+    ) {
+        let mut batch = Batch::default();
+        for cells in run.chunks(BATCH) {
+            match place {
+                Place::Dyadic(grid) => batch.fill(cells, &weights, |cell| turn(grid.place(cell))),
+                Place::Any(grid) => batch.fill(cells, &weights, |cell| turn(grid.place(cell))),
+            }
+            self.add(&batch, cells.len(), stacks);
+        }
+    }
+
+    /// Adds the first cells of a batch to the grid, but for the last bin's, whose next may
+    /// be in the next batch.
+    #[inline(always)]
+    fn add(&mut self, batch: &Batch, count: usize, stacks: &mut Stacks) {
+        let mut at = 0;
+        let mut bin = stacks.bin[0];
+        let mut shares = stacks.shares[0];
+        for i in 0..count.min(BATCH) {
+            // without a branch, since nobody can foretell how many cells a bin holds
+            let same = batch.bin[i] == bin;
+            at += usize::from(!same);
+            bin = batch.bin[i];
+            let keep = if same { u32::MAX } else { 0 };
+            for (sums, down) in shares.iter_mut().zip(batch.down[i]) {
+                for (sum, across) in sums.iter_mut().zip(batch.across[i]) {
+                    *sum = f32::from_bits(sum.to_bits() & keep) + down * across;
+                }
+            }
+            stacks.bin[at % SLOTS] = bin;
+            stacks.shares[at % SLOTS] = shares;
+        }
+        for i in 0..at.min(SLOTS) {
+            self.unload(stacks.bin[i], &stacks.shares[i]);
+        }
+        stacks.bin[0] = bin;
+        stacks.shares[0] = shares;
+    }
+
+    /// Adds what lies in one bin to the nine around it.
+    #[inline(always)]
+    fn unload(&mut self, bin: Bin, shares: &Shares) {
+        if self.rows > 1 {
+            self.unload_turned(bin, shares);
+            return;
+        }
+        let (column, row) = (bin.column(), bin.row());
+        let Some(occupied) = self.occupied.get_mut(row) else {
+            return;
+        };
+        *occupied = true;
+        let first = row.saturating_sub(1) * self.stride + column.saturating_sub(1);
+        for (j, shares) in shares.iter().enumerate() {
+            // as add_to does; called here it takes 7 % longer
+            let from = first + j * self.stride;
+            if let Some(bins) = self.values.get_mut(from..from + 3) {
+                for (bin, share) in bins.iter_mut().zip(shares) {
+                    *bin += share;
+                }
+            }
+        }
+    }
+
+    /// The same where the nine lie along the diagonals.
+    #[inline(always)]
+    fn unload_turned(&mut self, bin: Bin, shares: &Shares) {
+        let (column, row) = (bin.column(), bin.row());
+        let Some(occupied) = self.occupied.get_mut(row) else {
+            return;
+        };
+        *occupied = true;
+        // row by row of the grid; a step along the first diagonal is right and down, one along
+        // the second left and down
+        let [above, level, below] = shares;
+        let corner = row % 2;
+        let middle = row * self.stride + column;
+        let Some(first) = middle.checked_sub(2 * self.stride + 1) else {
+            return; // above everything that is read
+        };
+        self.add_to(first + 1, &[above[0]]);
+        self.add_to(first + self.stride + corner, &[level[0], above[1]]);
+        self.add_to(first + 2 * self.stride, &[below[0], level[1], above[2]]);
+        self.add_to(first + 3 * self.stride + corner, &[below[1], level[2]]);
+        self.add_to(first + 4 * self.stride + 1, &[below[2]]);
+    }
+
+    /// Adds shares to bins side by side.
+    #[inline(always)]
+    fn add_to<const N: usize>(&mut self, from: usize, shares: &[f32; N]) {
+        if let Some(bins) = self.values.get_mut(from..from + N) {
+            for (bin, share) in bins.iter_mut().zip(shares) {
+                *bin += share;
+            }
+        }
+    }
+}
+
+/// A cell's place on a grid of pixels as it is.
+#[inline(always)]
+fn straight(placed: Placed) -> Placed {
+    placed
+}
+
+/// The same on the grid of the pixels' centres and corners, whose axes are the diagonals:
+/// x is down to the right, y down to the left. Rows are two to a pixel.
+#[inline(always)]
+fn turned(placed: Placed) -> Placed {
+    let (across, down) = (placed.x + placed.y, placed.y - placed.x);
+    // to the nearest, −1, 0 or 1, without a call
+    let nearest = |v: f32| (v + 1.5) as i32 - 1;
+    let (i, j) = (nearest(across), nearest(down));
+    Placed {
+        column: placed.column.wrapping_add_signed((i - j) >> 1),
+        row: (2 * placed.row).wrapping_add_signed(i + j),
+        x: across - i as f32,
+        y: down - j as f32,
+        weight: placed.weight,
+    }
+}
+
+/// A bin's column and row in one number. Grids are at most some thousand bins wide:
+/// a block of a picture on the finest lattice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Bin(u32);
+
+impl Bin {
+    /// No bin: a row that no grid has.
+    const NONE: Self = Self(u32::MAX);
+
+    #[inline(always)]
+    fn new(column: u32, row: u32) -> Self {
+        Self(column | row << 16)
+    }
+
+    #[inline(always)]
+    fn column(self) -> usize {
+        (self.0 & 0xffff) as usize
+    }
+
+    #[inline(always)]
+    fn row(self) -> usize {
+        (self.0 >> 16) as usize
+    }
+}
+
+/// What a bin and its eight neighbours get, row by row, and nothing as a fourth column:
+/// vectors have four lanes.
+type Shares = [[f32; 4]; 3];
+
+/// The cells of one bin after another, summed before they are added to the grid. In Z-order
+/// a bin's cells follow each other, so that each bin is touched once, and in an order that
+/// no window changes. The first is the one that is not complete yet.
+struct Stacks {
+    bin: [Bin; SLOTS],
+    shares: [Shares; SLOTS],
+}
+
+impl Default for Stacks {
+    fn default() -> Self {
+        Self {
+            bin: [Bin::NONE; SLOTS],
+            shares: [[[0.0; 4]; 3]; SLOTS],
+        }
+    }
+}
+
+/// Cells are placed so many at a time and then added: placing is arithmetic on vectors
+/// if nothing comes between.
+const BATCH: usize = 64;
+
+/// Room for a batch's stacks: a power of two over it.
+const SLOTS: usize = 2 * BATCH;
+
+/// Where cells go and with what weights, before they are added.
+struct Batch {
+    bin: [Bin; BATCH],
+    /// The shares of three columns, and a fourth of nothing.
+    across: [[f32; 4]; BATCH],
+    /// The shares of three rows, times the weight.
+    down: [[f32; 3]; BATCH],
+}
+
+impl Default for Batch {
+    fn default() -> Self {
+        Self {
+            bin: [Bin::NONE; BATCH],
+            across: [[0.0; 4]; BATCH],
+            down: [[0.0; 3]; BATCH],
+        }
+    }
+}
+
+impl Batch {
+    #[inline(always)]
+    fn fill(
+        &mut self,
+        cells: &[Point],
+        weights: &impl Fn(f32) -> [f32; 3],
+        place: impl Fn(&Point) -> Placed,
+    ) {
+        let (mut x, mut y, mut weight) = ([0; BATCH], [0; BATCH], [0.0; BATCH]);
+        for (i, cell) in cells.iter().enumerate().take(BATCH) {
+            (x[i], y[i], weight[i]) = (cell.x, cell.y, cell.weight);
+        }
+        let mut across = [[0.0; BATCH]; 3];
+        let mut down = [[0.0; BATCH]; 3];
+        // always the whole batch: loops of a fixed length become vectors
+        for i in 0..BATCH {
+            let (x, y, weight) = (x[i], y[i], weight[i]);
+            let placed = place(&Point { x, y, weight });
+            self.bin[i] = Bin::new(placed.column, placed.row);
+            let (columns, rows) = (weights(placed.x), weights(placed.y));
+            for k in 0..3 {
+                across[k][i] = columns[k];
+                down[k][i] = rows[k] * placed.weight;
+            }
+        }
+        for i in 0..BATCH {
+            self.across[i] = [across[0][i], across[1][i], across[2][i], 0.0];
+            self.down[i] = [down[0][i], down[1][i], down[2][i]];
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use heatsplat_points::TileId;
+    use proptest::prelude::*;
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(32))]
+
+        /// Conservation: what tiles of a zoom hold on their own pixels is all there is.
+        #[test]
+        fn tiles_share_all_weight(
+            places in prop::collection::vec((any::<u32>(), 1u32 << 26..u32::MAX - (1 << 26), -2.0..5.0f32), 1..300),
+            signed: bool,
+            z in 0u8..3, finest in prop_oneof![Just(0.0), Just(1.0)],
+            deposit in prop_oneof![Just(Deposit::Quadratic), Just(Deposit::Quincunx)],
+        ) {
+            let points: Vec<Point> =
+                places.iter().map(|&(x, y, weight)| Point { x, y, weight }).collect();
+            let size = |p: Point| Point { weight: if signed { p.weight } else { p.weight.abs() }, ..p };
+            let points: Vec<Point> = points.into_iter().map(size).collect();
+            let index = Points::from_slice(&points);
+            let mut bins = Bins::default();
+            let mut sum = 0.0;
+            for (x, y) in (0..1 << z).flat_map(|y| (0..1 << z).map(move |x| (x, y))) {
+                let window = Window::tile(TileId::new(z, x, y).unwrap(), 256);
+                bins.reset(&window, 0, deposit);
+                bins.deposit(&index, finest);
+                sum += (0..bins.height())
+                    .filter_map(|y| bins.row(y))
+                    .flatten()
+                    .map(|&v| f64::from(v))
+                    .sum::<f64>();
+            }
+            let weight: f64 = points.iter().map(|p| f64::from(p.weight)).sum();
+            let size: f64 = points.iter().map(|p| f64::from(p.weight.abs())).sum();
+            prop_assert!((sum - weight).abs() <= 1e-5 * size, "{sum} of {weight}");
+        }
+    }
+}

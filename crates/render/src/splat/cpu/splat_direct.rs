@@ -1,0 +1,227 @@
+//! Small radii: the kernel is evaluated around every cell, at its true position.
+//!
+//! The GPU's twin is `splat_direct.wgsl`.
+
+use super::place::{Place, Placed};
+use crate::style::kernel::{Kernel, Shape};
+use heatsplat_points::{Cells, Point, Window};
+
+/// Adds every cell's splat to `out`, one f32 per pixel of the window.
+#[inline(always)]
+pub(crate) fn stamp(window: &Window, cells: &Cells<'_>, kernel: &Kernel, out: &mut [f32]) {
+    out.fill(0.0);
+    // as few numbers as the kernel needs are worked out side by side
+    macro_rules! add {
+        ($power:ident, $w:literal, $rows:literal) => {
+            Stamp::<$power, $w, $rows>::of(kernel).add_all(window, cells, out)
+        };
+    }
+    match (kernel.shape(), margin(kernel)) {
+        (Shape::Gaussian, 0 | 1) => add!(GAUSSIAN, 4, 3),
+        (Shape::Gaussian, 2) => add!(GAUSSIAN, 8, 5),
+        (Shape::Gaussian, 3) => add!(GAUSSIAN, 8, 7),
+        (Shape::Triweight, 0 | 1) => add!(TRIWEIGHT, 4, 3),
+        (Shape::Triweight, 2 | 3) => add!(TRIWEIGHT, 8, 7),
+        (Shape::Quartic, 0 | 1) => add!(QUARTIC, 4, 3),
+        (Shape::Quartic, 2 | 3) => add!(QUARTIC, 8, 7),
+        (Shape::Quartic, 4 | 5) => add!(QUARTIC, 16, 11),
+        (Shape::Triangular, 0 | 1) => add!(CONE, 4, 3),
+        (Shape::Triangular, 2 | 3) => add!(CONE, 8, 7),
+        (Shape::Triangular, 4..=7) => add!(CONE, 16, 15),
+        (Shape::Triangular, 8..=11) => add!(CONE, 24, 23),
+        (Shape::Triangular, 12..=15) => add!(CONE, 32, 31),
+        // no other kernel is drawn in this way
+        _ => add!(OTHER, 32, 31),
+    }
+}
+
+/// Shapes: powers of 1 − u², and others.
+const GAUSSIAN: i32 = 0;
+const CONE: i32 = 1;
+const QUARTIC: i32 = 2;
+const TRIWEIGHT: i32 = 3;
+const OTHER: i32 = -1;
+
+/// Pixels to each side of the one that holds a cell.
+fn margin(kernel: &Kernel) -> usize {
+    (kernel.reach() + 0.5).floor() as usize
+}
+
+/// A kernel made ready for evaluation in `ROWS` rows of `W` columns, at least one more than rows:
+/// there is nothing in those beyond.
+struct Stamp<const POWER: i32, const W: usize, const ROWS: usize> {
+    shape: Shape,
+    height: f32,
+    /// 1 / radius
+    scale: f32,
+    /// A gaussian along one axis, and its slope, for cells from the west to the east end of a
+    /// pixel.
+    gaussian: Vec<[[f32; W]; 2]>,
+}
+
+/// Numbers of a gaussian's table: it stays in the nearest cache, and what is read beside an entry
+/// is off by less than 1/100,000 of the peak.
+const TABLE: usize = 4096;
+
+/// Cells that are placed at once.
+const BATCH: usize = 64;
+
+impl<const POWER: i32, const W: usize, const ROWS: usize> Stamp<POWER, W, ROWS> {
+    /// Pixels to each side of the one that holds a cell.
+    const MARGIN: usize = ROWS / 2;
+    const STEPS: usize = TABLE / W;
+
+    fn of(kernel: &Kernel) -> Self {
+        let taps = |step: usize| {
+            let at = step as f64 / Self::STEPS as f64 - 0.5;
+            let u = |i| (i as f64 - Self::MARGIN as f64 - at) / kernel.radius();
+            let value = |i| {
+                if i < ROWS {
+                    (-4.5 * u(i) * u(i)).exp()
+                } else {
+                    0.0
+                }
+            };
+            let slope = |i| value(i) * 9.0 * u(i) / kernel.radius() / Self::STEPS as f64;
+            [
+                std::array::from_fn(|i| value(i) as f32),
+                std::array::from_fn(|i| slope(i) as f32),
+            ]
+        };
+        Self {
+            shape: kernel.shape(),
+            height: kernel.height() as f32,
+            scale: kernel.radius().recip() as f32,
+            gaussian: (0..=Self::STEPS)
+                .filter(|_| POWER == GAUSSIAN)
+                .map(taps)
+                .collect(),
+        }
+    }
+
+    #[inline(always)]
+    fn add_all(&self, window: &Window, cells: &Cells<'_>, out: &mut [f32]) {
+        // a place has neighbours
+        let grid = window.grown(Self::MARGIN as u32 + 1);
+        let mut splats = Splats {
+            pixel: (1, 1),
+            sums: [[0.0; W]; ROWS],
+            size: (window.width() as usize, window.height() as usize),
+            out,
+        };
+        for (run, shift) in cells.slices() {
+            match Place::new(&grid, shift) {
+                Place::Dyadic(grid) => self.add_run(run, |cell| grid.place(cell), &mut splats),
+                Place::Any(grid) => self.add_run(run, |cell| grid.place(cell), &mut splats),
+            }
+        }
+        splats.lay();
+    }
+
+    #[inline(always)]
+    fn add_run(
+        &self,
+        run: &[Point],
+        place: impl Fn(&Point) -> Placed,
+        splats: &mut Splats<'_, W, ROWS>,
+    ) {
+        let mut batch = [Placed::default(); BATCH];
+        for cells in run.chunks(BATCH) {
+            for (placed, cell) in batch.iter_mut().zip(cells) {
+                *placed = place(cell);
+            }
+            for cell in batch.iter().take(cells.len()) {
+                if splats.pixel != (cell.column, cell.row) {
+                    splats.lay();
+                    splats.pixel = (cell.column, cell.row);
+                }
+                self.add(cell, &mut splats.sums);
+            }
+        }
+    }
+
+    /// Adds a cell's splat to those of its pixel.
+    #[inline(always)]
+    fn add(&self, cell: &Placed, sums: &mut [[f32; W]; ROWS]) {
+        let across = self.along(cell.x);
+        let down = self.along(cell.y);
+        let height = cell.weight * self.height;
+        for (sums, down) in sums.iter_mut().zip(&down) {
+            for (sum, across) in sums.iter_mut().zip(&across) {
+                *sum += height * self.value(*across, *down);
+            }
+        }
+    }
+
+    /// A number for each pixel along one axis: a gaussian's factor, else u².
+    #[inline(always)]
+    fn along(&self, at: f32) -> [f32; W] {
+        if POWER == GAUSSIAN {
+            let place = (at + 0.5) * Self::STEPS as f32;
+            let step = (place + 0.5) as i32;
+            let beside = place - step as f32;
+            if let Some([values, slopes]) = self.gaussian.get(step as usize) {
+                return std::array::from_fn(|i| values[i] + slopes[i] * beside);
+            }
+        }
+        std::array::from_fn(|i| {
+            let u = (i as f32 - Self::MARGIN as f32 - at) * self.scale;
+            u * u
+        })
+    }
+
+    /// The kernel, of height 1, at a pixel.
+    #[inline(always)]
+    fn value(&self, across: f32, down: f32) -> f32 {
+        let inner = (1.0 - (across + down)).max(0.0);
+        match POWER {
+            GAUSSIAN => across * down,
+            CONE => (1.0 - (across + down).sqrt()).max(0.0),
+            QUARTIC => inner * inner,
+            TRIWEIGHT => inner * inner * inner,
+            _ => self.shape.profile(f64::from(across + down).sqrt()) as f32,
+        }
+    }
+}
+
+/// A picture in the making. Cells lie in the order of a curve that leaves a pixel when it has seen
+/// all of it: the splats of a pixel's cells are added up before they are laid on the picture.
+struct Splats<'a, const W: usize, const ROWS: usize> {
+    /// The pixel, counted from a margin and one more west and north of the picture.
+    pixel: (u32, u32),
+    sums: [[f32; W]; ROWS],
+    size: (usize, usize),
+    out: &'a mut [f32],
+}
+
+impl<const W: usize, const ROWS: usize> Splats<'_, W, ROWS> {
+    /// Lays the splats of a pixel's cells on the picture and empties them.
+    #[inline(always)]
+    fn lay(&mut self) {
+        let (column, row) = (self.pixel.0 as usize - 1, self.pixel.1 as usize - 1);
+        let (width, height) = self.size;
+        // of the stamp's rows and columns those that lie on the picture
+        let twice = ROWS - 1;
+        let on = |at: usize, size: usize| twice.saturating_sub(at)..(size + twice - at).min(ROWS);
+        let (rows, columns) = (on(row, height), on(column, width));
+        let is_whole = columns.len() == ROWS;
+        for (j, sums) in self.sums.iter_mut().enumerate() {
+            let sums = std::mem::replace(sums, [0.0; W]);
+            if !rows.contains(&j) {
+                continue;
+            }
+            let from = (row + j - twice) * width + column + columns.start - twice;
+            // what is beyond the last of its rows adds nothing
+            let whole = self.out.get_mut(from..from + W).filter(|_| is_whole);
+            if let Some(target) = whole.and_then(|slice| slice.first_chunk_mut::<W>()) {
+                for (target, sum) in target.iter_mut().zip(sums) {
+                    *target += sum;
+                }
+            } else if let Some(target) = self.out.get_mut(from..from + columns.len()) {
+                for (target, sum) in target.iter_mut().zip(&sums[columns.clone()]) {
+                    *target += sum;
+                }
+            }
+        }
+    }
+}

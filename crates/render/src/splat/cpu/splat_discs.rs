@@ -1,0 +1,224 @@
+//! Kernels with an edge: paraboloids over discs, added up by running sums along rows.
+//!
+//! In a row of pixels a cell's paraboloid is w · (h² − (x − ξ)²) between two pixels, a polynomial
+//! of three coefficients. They are added where it begins and taken away where it ends; one pass
+//! over the row then makes densities of them. The cost is the rows that a disc reaches, and every
+//! cell lies where it lies. The GPU has no twin of it: such pictures are the processor's.
+//!
+//! Cells that are light beside what lies around them go by a grid instead, all at the price of one
+//! transform: see [`gather`].
+
+use super::gather::{self, Around, Needs};
+use super::splat_bin::Bins;
+use crate::splat::discs::{Disc, Discs};
+use crate::splat::plan::Stamp;
+use crate::splat::timing::{Stage, lap};
+use heatsplat_points::{Point, Points, Window};
+
+/// What changes from a pixel to the next: three coefficients, and how many discs there are.
+type Change = [f64; 4];
+
+/// Rows that are worked out together.
+const ROWS: usize = 8;
+
+/// Buffers that a thread keeps from picture to picture.
+#[derive(Debug, Default)]
+pub(crate) struct Scratch {
+    around: Around,
+    cells: Vec<Cell>,
+    light: Light,
+    rows: Vec<Change>,
+    occupied: Vec<bool>,
+}
+
+/// Light cells in stretches: how far east the world is shifted for each, and where it ends.
+#[derive(Debug, Default)]
+struct Light {
+    cells: Vec<Point>,
+    stretches: Vec<(f64, usize)>,
+}
+
+/// A cell's place in pixels from the corner of the picture.
+#[derive(Clone, Copy, Debug)]
+struct Cell {
+    x: f64,
+    y: f64,
+    weight: f64,
+}
+
+impl Scratch {
+    /// Finds the cells of a window.
+    #[inline(always)]
+    pub(crate) fn gather(&mut self, points: &Points, window: &Window, needs: &Needs) {
+        let Self {
+            around,
+            cells,
+            light,
+            ..
+        } = self;
+        let per_pixel = window.pixel().recip();
+        let (left, top) = (window.left(), window.top());
+        cells.clear();
+        light.cells.clear();
+        light.stretches.clear();
+        gather::gather(points, window, needs, around, |cell, shift, is_light| {
+            if is_light {
+                light.add(cell, shift);
+            } else {
+                cells.push(Cell {
+                    x: (f64::from(cell.x) + shift - left) * per_pixel,
+                    y: (f64::from(cell.y) - top) * per_pixel,
+                    weight: f64::from(cell.weight),
+                });
+            }
+        });
+        lap(Stage::Find);
+    }
+
+    /// Lays the light cells on a grid of bins; false where there are none.
+    #[inline(always)]
+    pub(crate) fn lay(&self, window: &Window, stamp: &Stamp, bins: &mut Bins) -> bool {
+        if self.light.cells.is_empty() {
+            return false;
+        }
+        bins.reset(window, stamp.reach(), stamp.deposit);
+        bins.deposit_gathered(&self.light.cells, &self.light.stretches);
+        lap(Stage::Deposit);
+        true
+    }
+
+    /// Adds the cells that are not light to the density of a window.
+    #[inline(always)]
+    pub(crate) fn add(&mut self, window: &Window, discs: &Discs, out: &mut [f32]) {
+        let (width, height) = (window.width() as usize, window.height() as usize);
+        // all zero but for what is used here, and zero again at the end
+        let stride = width + 1;
+        self.rows.resize(stride * height, Change::default());
+        self.occupied.clear();
+        self.occupied.resize(height, false);
+        let mut target = Target {
+            width: width as f64,
+            height: height as f64,
+            middle: (width / 2) as f64,
+            stride,
+            rows: &mut self.rows,
+            occupied: &mut self.occupied,
+        };
+        for cell in &self.cells {
+            for disc in &discs.discs {
+                target.add(cell, disc);
+            }
+        }
+        for (y, row) in out.chunks_exact_mut(width.max(1)).enumerate() {
+            target.finish(y, row);
+        }
+    }
+}
+
+impl Light {
+    #[inline(always)]
+    fn add(&mut self, cell: &Point, shift: f64) {
+        self.cells.push(*cell);
+        match self.stretches.last_mut() {
+            Some((last, end)) if *last == shift => *end += 1,
+            _ => self.stretches.push((shift, self.cells.len())),
+        }
+    }
+}
+
+struct Target<'a> {
+    width: f64,
+    height: f64,
+    /// The column that coefficients are of: near to all, so that squares stay small.
+    middle: f64,
+    stride: usize,
+    rows: &'a mut [Change],
+    occupied: &'a mut [bool],
+}
+
+impl Target<'_> {
+    /// Adds one disc around a cell.
+    #[inline(always)]
+    fn add(&mut self, &Cell { x, y, weight }: &Cell, disc: &Disc) {
+        let square = disc.radius * disc.radius;
+        let first = (y - disc.radius - 0.5).ceil().max(0.0);
+        let end = (y + disc.radius + 0.5).floor().min(self.height);
+        if !(first < end && x + disc.radius > 0.0 && x - disc.radius < self.width) {
+            return;
+        }
+        let height = weight * disc.factor;
+        let at = x - 0.5 - self.middle;
+        let mut row = first;
+        while row < end {
+            // h², the pixels where it begins and ends: rows side by side
+            let mut heights = [0.0f64; ROWS];
+            let mut spans = [[0u32; 2]; ROWS];
+            for (i, (h, span)) in (0u32..).zip(heights.iter_mut().zip(&mut spans)) {
+                let dy = row + f64::from(i) + 0.5 - y;
+                *h = square - dy * dy;
+                let half = h.max(0.0).sqrt();
+                let within = |v: f64| v.max(0.0).min(self.width);
+                *span = [within(x - 0.5 - half), within(x - 0.5 + half)].map(ceil);
+            }
+            let count = (end - row).min(ROWS as f64) as usize;
+            for (i, (h, [from, to])) in heights.iter().zip(spans).take(count).enumerate() {
+                let change = [height * (h - at * at), 2.0 * height * at, -height, 1.0];
+                self.span(row as usize + i, from as usize, to as usize, change);
+            }
+            row += ROWS as f64;
+        }
+    }
+
+    /// A polynomial from one pixel of a row to before another.
+    #[inline(always)]
+    fn span(&mut self, row: usize, from: usize, to: usize, change: Change) {
+        if from >= to {
+            return;
+        }
+        self.occupied[row] = true;
+        let begin = &mut self.rows[row * self.stride + from];
+        for (sum, v) in begin.iter_mut().zip(change) {
+            *sum += v;
+        }
+        let end = &mut self.rows[row * self.stride + to];
+        for (sum, v) in end.iter_mut().zip(change) {
+            *sum -= v;
+        }
+    }
+
+    /// Adds what a row's changes make of it, and makes them zero.
+    #[inline(always)]
+    fn finish(&mut self, y: usize, out: &mut [f32]) {
+        if !self.occupied.get(y).is_some_and(|any| *any) {
+            return;
+        }
+        let changes = &mut self.rows[y * self.stride..(y + 1) * self.stride];
+        let mut sums = Change::default();
+        for ((pixel, change), x) in out.iter_mut().zip(changes.iter_mut()).zip(0u32..) {
+            for (sum, v) in sums.iter_mut().zip(*change) {
+                *sum += v;
+            }
+            // where no disc is, what rounding left is nothing
+            let any = if sums[3] > 0.5 { 1.0 } else { 0.0 };
+            sums[0] *= any;
+            sums[1] *= any;
+            sums[2] *= any;
+            let x = f64::from(x) - self.middle;
+            *pixel += (sums[0] + x * (sums[1] + x * sums[2])) as f32;
+            *change = Change::default();
+        }
+        if let Some(last) = changes.last_mut() {
+            *last = Change::default();
+        }
+    }
+}
+
+/// The next whole number, for numbers of a picture's size: without a call or a check, so that
+/// many are made at once.
+#[inline(always)]
+fn ceil(v: f64) -> u32 {
+    const SHIFT: f64 = 6_755_399_441_055_744.0; // 1.5 · 2⁵²: the lowest bits are whole numbers
+    let shifted = v + SHIFT;
+    let nearest = shifted.to_bits() as u32;
+    nearest + u32::from(shifted - SHIFT < v)
+}

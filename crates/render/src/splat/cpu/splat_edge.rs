@@ -1,0 +1,304 @@
+//! Kernels that no short sum of separable terms follows: the grid is convolved with their stamp by FFT.
+//!
+//! Double precision keeps the rounding noise of the transform, which spreads over
+//! the whole grid, below anything a colour scale can show. All numbers are real: two
+//! rows ride together as the real and the imaginary part of one transform, and of the
+//! columns of their spectra only half is needed, the others are their conjugates. Where
+//! cells lie on the pixels' corners too, both grids are transformed and come back as one.
+
+use super::splat_bin::Bins;
+use crate::splat::plan::Stamp;
+use rustfft::{Fft, FftPlanner, num_complex::Complex64};
+use std::collections::HashMap;
+use std::ops::Range;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Densities below this share of all deposited weight are the transform's noise.
+const NOISE: f64 = 1e-13;
+
+/// A stamp's transforms, by the size of the grid.
+#[derive(Debug, Default)]
+pub(crate) struct Spectra(Mutex<HashMap<(usize, usize), Arc<Spectrum>>>);
+
+/// The stamp's transform (real, for the stamp is even) and the plans for its grid.
+struct Spectrum {
+    width: usize,
+    height: usize,
+    /// Column by column, those that are needed: `width / 2 + 1`.
+    values: Vec<f64>,
+    /// The transform of its taps from the pixels' corners, if it has such.
+    corners: Vec<Complex64>,
+    rows: [Arc<dyn Fft<f64>>; 2],
+    columns: [Arc<dyn Fft<f64>>; 2],
+}
+
+/// Buffers that a thread keeps from tile to tile.
+#[derive(Debug, Default)]
+pub(crate) struct Scratch {
+    /// Pairs of rows.
+    rows: Vec<Complex64>,
+    /// Columns of the rows' spectra.
+    columns: Vec<Complex64>,
+    /// What the pixels' centres have given, while their corners are transformed.
+    centres: Vec<Complex64>,
+    /// What the transforms need beside.
+    beside: Vec<Complex64>,
+}
+
+impl std::fmt::Debug for Spectrum {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Spectrum({} × {})", self.width, self.height)
+    }
+}
+
+impl Spectra {
+    fn get(&self, stamp: &Stamp, width: usize, height: usize) -> Arc<Spectrum> {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.len() > 16 {
+            known.clear();
+        }
+        known
+            .entry((width, height))
+            .or_insert_with(|| Arc::new(Spectrum::of(stamp, width, height)))
+            .clone()
+    }
+}
+
+impl Spectrum {
+    fn of(stamp: &Stamp, width: usize, height: usize) -> Self {
+        let mut planner = FftPlanner::new();
+        let mut made = Self {
+            width,
+            height,
+            values: Vec::new(),
+            corners: Vec::new(),
+            rows: [
+                planner.plan_fft_forward(width),
+                planner.plan_fft_inverse(width),
+            ],
+            columns: [
+                planner.plan_fft_forward(height),
+                planner.plan_fft_inverse(height),
+            ],
+        };
+        // there and back is a factor of the grid's size; this spectrum and the grid's are doubled
+        let scale = 0.25 / (width * height) as f64;
+        let rows = stamp.deposit.rows();
+        let mut scratch = Scratch::default();
+
+        let around = |i: usize, n: usize| i.min(n - i);
+        let row = |y: usize| {
+            let at = move |x: usize| stamp.at(around(x, width), rows * around(y, height));
+            Some((0..width).map(at))
+        };
+        made.forward(height, row, &mut scratch);
+        made.values = scratch.columns.iter().map(|c| c.re * scale).collect();
+        if rows > 1 {
+            // a pixel is half of one from the corner of its own and from that of the one before
+            let around = |i: usize, n: usize| i.saturating_sub(1).min((n - i) % n);
+            let row = |y: usize| {
+                let at = move |x: usize| stamp.at(around(x, width), 2 * around(y, height) + 1);
+                Some((0..width).map(at))
+            };
+            made.forward(height, row, &mut scratch);
+            made.corners = scratch.columns.iter().map(|c| c * scale).collect();
+        }
+        made
+    }
+
+    /// How many columns of a spectrum are needed.
+    fn half(&self) -> usize {
+        self.width / 2 + 1
+    }
+
+    /// Twice the transform of a grid whose rows from `filled` on are zero, like those that
+    /// `row` has nothing of; the scratch's columns are the result.
+    #[inline(always)]
+    fn forward<I: Iterator<Item = f64>>(
+        &self,
+        filled: usize,
+        row: impl Fn(usize) -> Option<I>,
+        scratch: &mut Scratch,
+    ) {
+        let [rows, _] = &self.rows;
+        let [columns, _] = &self.columns;
+        let pairs = filled.div_ceil(2);
+        room(&mut scratch.rows, pairs * self.width);
+        room(&mut scratch.columns, self.half() * self.height);
+        scratch.columns.fill(Complex64::default());
+        let need = rows
+            .get_inplace_scratch_len()
+            .max(columns.get_inplace_scratch_len());
+        room(&mut scratch.beside, need);
+
+        let mut first = 0; // of the pairs that wait for their turn
+        for pair in 0..pairs {
+            let (upper, lower) = (
+                row(pair),
+                row(pair + pairs).filter(|_| pair + pairs < filled),
+            );
+            if upper.is_none() && lower.is_none() {
+                self.take_apart(first..pair, pairs, scratch);
+                first = pair + 1;
+                continue;
+            }
+            let target = &mut scratch.rows[pair * self.width..(pair + 1) * self.width];
+            target.fill(Complex64::default());
+            for (c, v) in target.iter_mut().zip(upper.into_iter().flatten()) {
+                c.re = v;
+            }
+            for (c, v) in target.iter_mut().zip(lower.into_iter().flatten()) {
+                c.im = v;
+            }
+            rows.process_with_scratch(target, &mut scratch.beside);
+        }
+        self.take_apart(first..pairs, pairs, scratch);
+        columns.process_with_scratch(&mut scratch.columns, &mut scratch.beside);
+    }
+
+    /// The spectra of two real rows from that of their pair, doubled, into columns.
+    #[inline(always)]
+    fn take_apart(&self, which: Range<usize>, pairs: usize, scratch: &mut Scratch) {
+        let Scratch { rows, columns, .. } = scratch;
+        let (width, height) = (self.width, self.height);
+        for from in (0..self.half()).step_by(BLOCK) {
+            let some = from..self.half().min(from + BLOCK);
+            let columns = &mut columns[from * height..some.end * height];
+            for pair in which.clone() {
+                let row = &rows[pair * width..(pair + 1) * width];
+                let lower = (pair + pairs < height).then_some(pair + pairs);
+                for (k, column) in some.clone().zip(columns.chunks_exact_mut(height)) {
+                    let (z, c) = (row[k], row[if k == 0 { 0 } else { width - k }].conj());
+                    column[pair] = z + c;
+                    if let Some(lower) = lower {
+                        column[lower] = Complex64::new(z.im - c.im, c.re - z.re);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Back again: the scratch's rows are pairs of those of the grid from `first` on, `pairs`
+    /// of them and as many after them.
+    #[inline(always)]
+    fn inverse(&self, first: usize, pairs: usize, scratch: &mut Scratch) {
+        let [_, rows] = &self.rows;
+        let [_, columns] = &self.columns;
+        let need = rows
+            .get_inplace_scratch_len()
+            .max(columns.get_inplace_scratch_len());
+        room(&mut scratch.beside, need);
+        columns.process_with_scratch(&mut scratch.columns, &mut scratch.beside);
+        room(&mut scratch.rows, pairs * self.width);
+        let (width, height) = (self.width, self.height);
+        for from in (0..self.half()).step_by(BLOCK) {
+            let some = from..self.half().min(from + BLOCK);
+            let columns = &scratch.columns[from * height..some.end * height];
+            for (pair, row) in scratch.rows.chunks_exact_mut(width).enumerate() {
+                let upper = first + pair;
+                let lower = (upper + pairs < height).then_some(upper + pairs);
+                for (k, column) in some.clone().zip(columns.chunks_exact(height)) {
+                    let a = column[upper];
+                    let b = lower.map_or(Complex64::default(), |lower| column[lower]);
+                    // the mirror image first: the columns at both ends are their own
+                    row[if k == 0 { 0 } else { width - k }] =
+                        Complex64::new(a.re + b.im, b.re - a.im);
+                    row[k] = Complex64::new(a.re - b.im, a.im + b.re);
+                }
+            }
+        }
+        rows.process_with_scratch(&mut scratch.rows, &mut scratch.beside);
+    }
+}
+
+/// Writes bins ∗ stamp into `out`, rows of `width`.
+#[inline(always)]
+pub(crate) fn convolve(
+    bins: &Bins,
+    stamp: &Stamp,
+    spectra: &Spectra,
+    scratch: &mut Scratch,
+    out: &mut [f32],
+    width: usize,
+) {
+    let reach = stamp.reach() as usize;
+    let pairs = (out.len() / width).div_ceil(2);
+    let each = stamp.deposit.rows();
+    let (columns, rows) = (bins.width(), bins.height() / each);
+    let spectrum = spectra.get(stamp, good_size(columns), good_size(rows));
+
+    let row = |y: usize| Some(bins.row(y)?.iter().copied().map(f64::from));
+    spectrum.forward(rows, |y| row(each * y), scratch);
+    for (c, factor) in scratch.columns.iter_mut().zip(&spectrum.values) {
+        *c *= factor;
+    }
+    if !spectrum.corners.is_empty() {
+        std::mem::swap(&mut scratch.columns, &mut scratch.centres);
+        spectrum.forward(rows, |y| row(each * y + 1), scratch);
+        let both = scratch.columns.iter_mut().zip(&scratch.centres);
+        for ((c, centres), factor) in both.zip(&spectrum.corners) {
+            *c = centres + *c * factor;
+        }
+    }
+    // a margin's worth of rows at the top is only there to be read
+    spectrum.inverse(reach, pairs, scratch);
+
+    let occupied = (0..bins.height()).filter_map(|y| bins.row(y));
+    let weight: f64 = occupied.map(magnitude).sum();
+    let noise = weight * NOISE * stamp.at(0, 0);
+    let clean = |v: f64| if v.abs() <= noise { 0.0 } else { v as f32 };
+    let (upper, lower) = out.split_at_mut(pairs * width);
+    let made = || {
+        scratch
+            .rows
+            .chunks_exact(spectrum.width)
+            .map(|row| &row[reach..])
+    };
+    for (target, source) in upper.chunks_exact_mut(width).zip(made()) {
+        target
+            .iter_mut()
+            .zip(source)
+            .for_each(|(t, c)| *t = clean(c.re));
+    }
+    for (target, source) in lower.chunks_exact_mut(width).zip(made()) {
+        target
+            .iter_mut()
+            .zip(source)
+            .for_each(|(t, c)| *t = clean(c.im));
+    }
+}
+
+/// Columns that are turned together: as many as the cache has room for the ends of.
+const BLOCK: usize = 16;
+
+/// Σ |v|, on eight lanes: one sum would wait for each addition.
+#[inline(always)]
+fn magnitude(row: &[f32]) -> f64 {
+    let mut lanes = [0.0f64; 8];
+    for some in row.chunks(lanes.len()) {
+        for (lane, v) in lanes.iter_mut().zip(some) {
+            *lane += f64::from(v.abs());
+        }
+    }
+    lanes.iter().sum()
+}
+
+/// Makes a buffer just so long, whatever is in it.
+fn room(buffer: &mut Vec<Complex64>, length: usize) {
+    buffer.resize(length, Complex64::default());
+}
+
+/// The least size ≥ n that an FFT likes: 2ᵃ · 3ᵇ · 5ᶜ, and a multiple of 4.
+fn good_size(n: usize) -> usize {
+    let smooth = |mut m: usize| {
+        for p in [2, 3, 5] {
+            while m.is_multiple_of(p) {
+                m /= p;
+            }
+        }
+        m == 1
+    };
+    (n..)
+        .find(|&m| m.is_multiple_of(4) && smooth(m))
+        .unwrap_or(n)
+}

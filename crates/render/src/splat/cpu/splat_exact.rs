@@ -1,0 +1,152 @@
+//! Every point's kernel at its true position, in f64: where `precision=exact` asks for it, and
+//! where weights cancel.
+//!
+//! On the pixels of tiles, whose sides are powers of two, distances are the same whatever the
+//! window, and points are added in one order: tiles meet bit for bit. Of pixels of other sizes,
+//! two windows may differ by one rounding of an f32.
+
+use crate::style::kernel::{Kernel, Shape, soft_edge};
+use heatsplat_points::{Cells, Window};
+use pulp::{Simd, WithSimd};
+
+/// Buffers that a thread keeps from tile to tile.
+#[derive(Debug, Default)]
+pub(crate) struct Scratch {
+    sums: Vec<f64>,
+    /// Of a row's pixels: the square of the distance along it, in pixels.
+    squares: Vec<f64>,
+    /// The same pixels' factors of a gaussian.
+    factors: Vec<f64>,
+}
+
+/// Writes Σ weight · K into `out`, one f32 a pixel of the window; compiled for each vector width.
+pub(crate) struct Evaluate<'a> {
+    pub(crate) window: &'a Window,
+    pub(crate) cells: &'a Cells<'a>,
+    pub(crate) kernel: &'a Kernel,
+    pub(crate) scratch: &'a mut Scratch,
+    pub(crate) out: &'a mut [f32],
+}
+
+impl WithSimd for Evaluate<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        evaluate(self.window, self.cells, self.kernel, self.scratch, self.out);
+    }
+}
+
+/// Writes the same, for callers that are compiled for a vector width already.
+#[inline(always)]
+pub(crate) fn evaluate(
+    window: &Window,
+    cells: &Cells<'_>,
+    kernel: &Kernel,
+    scratch: &mut Scratch,
+    out: &mut [f32],
+) {
+    let reach = kernel.reach() + 1.0;
+    let per_pixel = window.pixel().recip();
+    let falls = -4.5 / kernel.radius().powi(2);
+    let width = window.width() as usize;
+    scratch.sums.clear();
+    scratch.sums.resize(out.len(), 0.0);
+    for (run, shift) in cells.slices() {
+        for cell in run.iter().filter(|cell| cell.weight != 0.0) {
+            // from the window's corner, in pixels: a difference of two that floats hold exactly
+            let x = (f64::from(cell.x) - (window.left() - shift)) * per_pixel;
+            let y = (f64::from(cell.y) - window.top()) * per_pixel;
+            let seen = |at: f64, side: u32| {
+                let clip = |at: f64| at.clamp(0.0, f64::from(side)) as usize;
+                clip(at - reach)..clip(at + reach + 1.0)
+            };
+            let (columns, rows) = (seen(x, window.width()), seen(y, window.height()));
+            if columns.is_empty() || rows.is_empty() {
+                continue;
+            }
+            let square = |pixel: usize, at: f64| (pixel as f64 + 0.5 - at).powi(2);
+            scratch.squares.clear();
+            scratch
+                .squares
+                .extend(columns.clone().map(|i| square(i, x)));
+            if kernel.shape() == Shape::Gaussian {
+                scratch.factors.clear();
+                let factor = |square: &f64| (falls * square).exp();
+                scratch.factors.extend(scratch.squares.iter().map(factor));
+            }
+            let height = f64::from(cell.weight) * kernel.height();
+            for j in rows {
+                let from = j * width + columns.start;
+                if let Some(sums) = scratch.sums.get_mut(from..from + columns.len()) {
+                    let row = Row {
+                        squares: &scratch.squares,
+                        square: square(j, y),
+                        factors: &scratch.factors,
+                        sums,
+                    };
+                    row.add(kernel, height);
+                }
+            }
+        }
+    }
+    for (out, sum) in out.iter_mut().zip(&scratch.sums) {
+        *out = *sum as f32;
+    }
+}
+
+/// One row of pixels about a point.
+struct Row<'a> {
+    /// Squares of the distance in pixels: along the row, and of the row itself.
+    squares: &'a [f64],
+    square: f64,
+    /// What a gaussian is along the row.
+    factors: &'a [f64],
+    sums: &'a mut [f64],
+}
+
+impl Row<'_> {
+    /// Adds a kernel of this height to the row.
+    #[inline(always)]
+    fn add(self, kernel: &Kernel, height: f64) {
+        let per_radius = kernel.radius().recip();
+        let per_square = kernel.radius().powi(2).recip();
+        let inner = |square: f64| (1.0 - square * per_square).max(0.0);
+        match kernel.shape() {
+            Shape::Gaussian => {
+                let end = kernel.reach().powi(2);
+                let height = height * (-4.5 * self.square * per_square).exp();
+                let pixels = self.sums.iter_mut().zip(self.squares).zip(self.factors);
+                for ((sum, square), factor) in pixels {
+                    *sum += if square + self.square <= end {
+                        height * factor
+                    } else {
+                        0.0
+                    };
+                }
+            }
+            Shape::Quartic => self.each(height, |s| inner(s) * inner(s)),
+            Shape::Triweight => self.each(height, |s| inner(s) * inner(s) * inner(s)),
+            Shape::Epanechnikov => self.each(height, inner),
+            Shape::Triangular => self.each(height, |s| (1.0 - s.sqrt() * per_radius).max(0.0)),
+            Shape::Uniform => {
+                // what `softened` says of a distance
+                let (inner, outer) = soft_edge(kernel.radius());
+                let outer = outer * outer;
+                let slope = (outer - inner * inner).recip();
+                self.each(height, |s| ((outer - s) * slope).clamp(0.0, 1.0));
+            }
+            other => {
+                let radius = kernel.radius();
+                self.each(height, |s| other.profile(s.sqrt() / radius));
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn each(self, height: f64, kernel: impl Fn(f64) -> f64) {
+        for (sum, square) in self.sums.iter_mut().zip(self.squares) {
+            *sum += height * kernel(square + self.square);
+        }
+    }
+}

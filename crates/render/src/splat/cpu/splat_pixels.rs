@@ -1,0 +1,42 @@
+//! `kernel=pixel`: each point counts in the pixel that it lies in, and nowhere else.
+//!
+//! On the pixel grid of a zoom the pyramid's cells of that level are the pixels. The GPU has no
+//! twin of it: such pictures are the processor's.
+
+use super::place::Place;
+use crate::splat::timing::{Stage, lap};
+use heatsplat_points::{Points, Window};
+
+/// Writes what lies in each pixel of a window, times `height`. Sums are in f64: what is left of both
+/// signs, and more points than a float counts, are exact.
+#[inline(always)]
+pub(crate) fn draw(
+    points: &Points,
+    window: &Window,
+    height: f64,
+    sums: &mut Vec<f64>,
+    out: &mut [f32],
+) {
+    // elsewhere a cell may lie across a pixel's edge, and one of both signs is two that are rounded
+    let has_cells = window.is_on_grid() && points.summary().weight_min >= 0.0;
+    let cells = points.cells(window, if has_cells { 1.0 } else { 0.0 });
+    lap(Stage::Find);
+    sums.clear();
+    sums.resize(out.len(), 0.0);
+    let width = window.width() as usize;
+    let padded = window.grown(1);
+    for (run, shift) in cells.slices() {
+        let place = Place::new(&padded, shift);
+        for cell in run {
+            let at = place.place(cell);
+            let index = (at.row as usize - 1) * width + at.column as usize - 1;
+            if let Some(sum) = sums.get_mut(index) {
+                *sum += f64::from(at.weight);
+            }
+        }
+    }
+    for (pixel, sum) in out.iter_mut().zip(sums.iter()) {
+        *pixel = (height * sum) as f32;
+    }
+    lap(Stage::Deposit);
+}

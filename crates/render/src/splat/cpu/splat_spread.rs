@@ -1,0 +1,260 @@
+//! Second stage: the grid is convolved, row by row and then column by column.
+//!
+//! Each output is one sum in a fixed order of taps, with separate multiplication
+//! and addition, so its bits do not depend on the window, the block it is computed
+//! in or the width of the machine's vectors. Rows without deposit are left out:
+//! they would add zeros. The GPU's twin is `splat_spread.wgsl`.
+
+use super::splat_bin::Bins;
+use crate::splat::lattice::Lattice;
+use crate::splat::plan::Spread;
+
+/// Outputs computed together: eight AVX registers of sums.
+const BLOCK: usize = 48;
+
+/// Columns that the second pass takes at a time: 47 rows of them are 24 KiB.
+const STRIP: usize = 3 * BLOCK;
+
+/// Buffers that a thread keeps from tile to tile.
+#[derive(Debug, Default)]
+pub(crate) struct Scratch {
+    /// The grid's rows after the first pass, each as wide as the picture, and a row of zeros.
+    across: Vec<f32>,
+    /// Where each row of the grid begins in `across`; rows without deposit are the zeros.
+    starts: Vec<usize>,
+    /// Which rows of outputs hold anything.
+    occupied: Vec<bool>,
+    /// One row of the grid taken apart by column modulo the cells to a pixel.
+    phases: Vec<f32>,
+}
+
+impl Scratch {
+    /// Which rows of the last convolution's outputs hold anything.
+    pub(crate) fn occupied(&self) -> &[bool] {
+        &self.occupied
+    }
+}
+
+/// Where the taps of an output lie on the grid.
+#[derive(Clone, Copy)]
+struct Taps<'a> {
+    values: &'a [f32],
+    /// Grid cells from one output to the next.
+    step: usize,
+    /// Grid cells from an output's first to its two innermost.
+    inner: [usize; 2],
+}
+
+impl<'a> Taps<'a> {
+    fn new(values: &'a [f32], lattice: Lattice, reach: usize) -> Self {
+        let step = lattice.finer() as usize;
+        let middle = reach + step / 2;
+        let inner = if lattice.centred() {
+            [middle, middle]
+        } else {
+            [middle - 1, middle]
+        };
+        Self {
+            values,
+            step,
+            inner,
+        }
+    }
+
+    /// Each tap with the two grid cells it weighs for the first output; a middle
+    /// tap has no second.
+    fn pairs(self) -> impl Iterator<Item = (f32, usize, Option<usize>)> + 'a {
+        let [left, right] = self.inner;
+        self.values
+            .iter()
+            .enumerate()
+            .map(move |(k, &tap)| (tap, left - k, (left < right || k > 0).then_some(right + k)))
+    }
+}
+
+/// Writes Σ over the terms of (bins ∗ across) ∗ down into `out`, `width` columns wide.
+#[inline(always)]
+pub(crate) fn spread(
+    bins: &Bins,
+    plan: &Spread,
+    scratch: &mut Scratch,
+    out: &mut [f32],
+    width: usize,
+) {
+    let reach = plan.reach() as usize;
+    // whole blocks, so that the inner loops have a fixed length, and a cache line more:
+    // rows a power of two apart would crowd into a part of the cache
+    let stride = width.next_multiple_of(BLOCK) + 16;
+    let zeros = bins.height() * stride;
+    scratch.across.resize(zeros + stride, 0.0);
+    scratch.across[zeros..].fill(0.0);
+    let start = |y: usize| {
+        if bins.row(y).is_some() {
+            y * stride
+        } else {
+            zeros
+        }
+    };
+    scratch.starts.clear();
+    scratch.starts.extend((0..bins.height()).map(start));
+    for (i, term) in plan.terms.iter().enumerate() {
+        let phases = Phases::new(Taps::new(&term.across, plan.lattice, reach), bins.width());
+        for (y, row) in scratch.across[..zeros].chunks_exact_mut(stride).enumerate() {
+            if let Some(source) = bins.row(y) {
+                phases.take_apart(source, &mut scratch.phases);
+                phases.across(&scratch.phases, row);
+            }
+        }
+        let rows = Rows {
+            values: &scratch.across,
+            starts: &scratch.starts,
+            zeros,
+        };
+        rows.down(
+            Taps::new(&term.down, plan.lattice, reach),
+            out,
+            width,
+            (i == 0).then_some(&mut scratch.occupied),
+        );
+    }
+}
+
+/// A row of the grid, every column modulo the cells to a pixel a row of its own:
+/// neighbouring outputs then read neighbouring numbers.
+struct Phases {
+    step: usize,
+    length: usize,
+    middle: Option<(f32, usize)>,
+    /// Taps with the places of their two cells for the first output.
+    pairs: Vec<(f32, usize, usize)>,
+}
+
+impl Phases {
+    fn new(taps: Taps<'_>, width: usize) -> Self {
+        // room for whole blocks beyond the end
+        let length = width.div_ceil(taps.step) + BLOCK;
+        let place = |cell: usize| (cell % taps.step) * length + cell / taps.step;
+        let middle = taps
+            .pairs()
+            .find(|t| t.2.is_none())
+            .map(|(tap, cell, _)| (tap, place(cell)));
+        let pairs = taps
+            .pairs()
+            .filter_map(|(tap, left, right)| Some((tap, place(left), place(right?))))
+            .collect();
+        Self {
+            step: taps.step,
+            length,
+            middle,
+            pairs,
+        }
+    }
+
+    #[inline(always)]
+    fn take_apart(&self, source: &[f32], phases: &mut Vec<f32>) {
+        phases.resize(self.step * self.length, 0.0);
+        if self.step == 1 {
+            let (row, beyond) = phases.split_at_mut(source.len());
+            row.copy_from_slice(source);
+            beyond.fill(0.0);
+            return;
+        }
+        for (phase, row) in phases.chunks_exact_mut(self.length).enumerate() {
+            row.fill(0.0);
+            for (to, from) in row
+                .iter_mut()
+                .zip(source.iter().skip(phase).step_by(self.step))
+            {
+                *to = *from;
+            }
+        }
+    }
+
+    /// out[x] = Σ over taps of tap · (left + right).
+    #[inline(always)]
+    fn across(&self, phases: &[f32], out: &mut [f32]) {
+        for (i, block) in out.chunks_exact_mut(BLOCK).enumerate() {
+            let from = &phases[i * BLOCK..];
+            let mut sums = [0.0f32; BLOCK];
+            if let Some((tap, place)) = self.middle {
+                add_pair(&mut sums, tap, block_of(from, place), &[0.0; BLOCK]);
+            }
+            for &(tap, left, right) in &self.pairs {
+                add_pair(&mut sums, tap, block_of(from, left), block_of(from, right));
+            }
+            block.copy_from_slice(&sums);
+        }
+    }
+}
+
+/// The rows after the first pass.
+struct Rows<'a> {
+    values: &'a [f32],
+    starts: &'a [usize],
+    zeros: usize,
+}
+
+impl Rows<'_> {
+    /// All columns: out[y] (+)= Σ over taps of tap · (above + below).
+    ///
+    /// A strip of columns at a time, so that the rows an output reads stay in the
+    /// fastest cache from one output to the next.
+    #[inline(always)]
+    fn down(&self, taps: Taps<'_>, out: &mut [f32], width: usize, first: Option<&mut Vec<bool>>) {
+        let mut seen: Vec<(f32, usize, usize)> = Vec::with_capacity(taps.values.len());
+        let fresh = first.is_some();
+        if let Some(occupied) = first {
+            let any = |y: usize| {
+                self.seen(taps, y, &mut seen);
+                !seen.is_empty()
+            };
+            occupied.clear();
+            occupied.extend((0..out.len() / width).map(any));
+        }
+        for strip in (0..width).step_by(STRIP) {
+            let end = width.min(strip + STRIP);
+            for (y, out_row) in out.chunks_exact_mut(width).enumerate() {
+                self.seen(taps, y, &mut seen);
+                for (i, block) in out_row[strip..end].chunks_mut(BLOCK).enumerate() {
+                    let from = &self.values[strip + i * BLOCK..];
+                    let mut sums = [0.0f32; BLOCK];
+                    for &(tap, above, below) in &seen {
+                        add_pair(&mut sums, tap, block_of(from, above), block_of(from, below));
+                    }
+                    if fresh {
+                        block.copy_from_slice(&sums[..block.len()]);
+                    } else {
+                        block.iter_mut().zip(sums).for_each(|(o, s)| *o += s);
+                    }
+                }
+            }
+        }
+    }
+
+    /// The taps of an output row that find a deposit, with where their rows begin.
+    #[inline(always)]
+    fn seen(&self, taps: Taps<'_>, y: usize, seen: &mut Vec<(f32, usize, usize)>) {
+        let from = &self.starts[taps.step * y..];
+        seen.clear();
+        for (tap, above, below) in taps.pairs() {
+            let above = from[above];
+            let below = below.map_or(self.zeros, |below| from[below]);
+            if above != self.zeros || below != self.zeros {
+                seen.push((tap, above, below));
+            }
+        }
+    }
+}
+
+#[inline(always)]
+fn block_of(row: &[f32], from: usize) -> &[f32; BLOCK] {
+    row[from..].first_chunk().unwrap_or(&[0.0; BLOCK])
+}
+
+/// The innermost loop: of a fixed length and on arrays, which compilers turn into vectors.
+#[inline(always)]
+fn add_pair(sums: &mut [f32; BLOCK], tap: f32, a: &[f32; BLOCK], b: &[f32; BLOCK]) {
+    for ((sum, a), b) in sums.iter_mut().zip(a).zip(b) {
+        *sum += tap * (a + b);
+    }
+}

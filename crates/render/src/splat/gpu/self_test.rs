@@ -1,0 +1,85 @@
+//! Before a device is trusted it draws a small known scene, which must be the CPU's.
+
+use super::health::Failure;
+use super::{GpuBackend, prepare::Wanted};
+use crate::splat::density::Density;
+use crate::splat::{Backend, Job};
+use crate::style::kernel::{Kernel, Normalize, Shape};
+use heatsplat_points::{Point, Points, Window};
+
+/// How far a density may be off, as a share of the picture's peak.
+const TOLERANCE: f32 = 1e-5;
+
+impl GpuBackend {
+    /// # Errors
+    /// What goes wrong, or that a picture is not the CPU's.
+    pub(super) fn check(&self) -> Result<(), Failure> {
+        let points: Vec<Point> = (0..500u32)
+            .map(|i| Point {
+                x: i.wrapping_mul(0x9e37_79b9) >> 1 | i << 31,
+                y: i.wrapping_mul(0x85eb_ca6b) >> 2,
+                weight: (i % 7) as f32 - 1.0,
+            })
+            .collect();
+        let points = Points::from_slice(&points);
+        let window = Window::at_level(6, -20, -4, 64, 48);
+        // a stamp, a coarse grid and a sum of terms: nearly all stages
+        for (shape, radius) in [
+            (Shape::Gaussian, 1.2),
+            (Shape::Gaussian, 20.0),
+            (Shape::Triweight, 9.0),
+        ] {
+            let Some(kernel) = Kernel::new(shape, radius, Normalize::Peak) else {
+                continue;
+            };
+            let job = Job {
+                points: &points,
+                window,
+                kernel,
+                strip: false,
+            };
+            let mut drawn = Density::empty(window.width(), window.height());
+            self.receive(self.send(&job, &Wanted::Densities), |block, words| {
+                let part = Density {
+                    width: block.width,
+                    height: block.height,
+                    values: words.into_iter().map(f32::from_bits).collect(),
+                };
+                drawn.paste(&part, block.x, block.y);
+            })?;
+            let truth = self.cpu.densities(&[job]);
+            if !truth.iter().all(|truth| agree(&drawn, truth)) {
+                return Err(Failure::WrongSum);
+            }
+        }
+        Ok(())
+    }
+}
+
+fn agree(drawn: &Density, truth: &Density) -> bool {
+    let peak = truth.values.iter().fold(0.0f32, |m, v| m.max(v.abs()));
+    let pairs = drawn.values.iter().zip(&truth.values);
+    peak > 0.0
+        && drawn.values.len() == truth.values.len()
+        && pairs
+            .into_iter()
+            .all(|(a, b)| (a - b).abs() <= TOLERANCE * peak)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wrong_picture_is_not_taken_for_a_right_one() {
+        let mut truth = Density::empty(8, 8);
+        assert!(!agree(&truth, &truth), "an empty scene would check nothing");
+        truth.values[9] = 3.0;
+        assert!(agree(&truth, &truth));
+        for (place, value) in [(9, 2.999), (0, 1e-4), (63, f32::NAN)] {
+            let mut drawn = truth.clone();
+            drawn.values[place] = value;
+            assert!(!agree(&drawn, &truth), "{place}");
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! Plans as tables that shaders read: taps laid out so that a thread finds the weights of
+//! all its outputs side by side.
+
+use super::layout::OUTPUTS;
+use crate::ramp::Ramp;
+use crate::scale::Normalizer;
+use crate::splat::lattice::{Lattice, REFINE_TAPS};
+use crate::splat::plan::{Spread, Stamp, Term, mirrored};
+
+/// `n` values that `OUTPUTS` outputs read, `step` apart, each `taps.len()` of them:
+/// for each value its weight in every output.
+fn side_by_side(taps: &[f32], step: usize) -> Vec<f32> {
+    let outputs = OUTPUTS as usize;
+    let values = taps.len() + (outputs - 1) * step;
+    let weight = |value: usize, output: usize| {
+        let tap = value.checked_sub(output * step);
+        tap.and_then(|tap| taps.get(tap)).copied().unwrap_or(0.0)
+    };
+    (0..values)
+        .flat_map(|value| (0..outputs).map(move |output| weight(value, output)))
+        .collect()
+}
+
+/// The tables of a sum of separable terms: across and down of each term in turn.
+#[derive(Debug)]
+pub(super) struct SpreadTable {
+    pub(super) taps: Vec<f32>,
+    /// Values that a thread reads along an axis.
+    pub(super) span: u32,
+}
+
+impl SpreadTable {
+    pub(super) fn new(plan: &Spread) -> Self {
+        let step = plan.lattice.finer() as usize;
+        let table = |half: &[f32]| side_by_side(&mirrored(half, plan.lattice.centred()), step);
+        let both = |term: &Term| [table(&term.across), table(&term.down)].concat();
+        let taps: Vec<f32> = plan.terms.iter().flat_map(both).collect();
+        let tables = 2 * plan.terms.len().max(1) * OUTPUTS as usize;
+        Self {
+            span: (taps.len() / tables) as u32,
+            taps,
+        }
+    }
+}
+
+/// The tables of the refining stage: five weights down for each pixel of a cell, and eight
+/// pixels' weights across for each column of cells and each pixel they may begin at.
+#[derive(Debug)]
+pub(super) struct RefineTable {
+    pub(super) down: Vec<f32>,
+    pub(super) across: Vec<f32>,
+}
+
+impl RefineTable {
+    pub(super) fn new(lattice: Lattice) -> Self {
+        let weights = lattice.refine_weights();
+        let (side, outputs) = (lattice.coarser() as usize, OUTPUTS as usize);
+        let columns = (outputs + side - 2) / side + REFINE_TAPS;
+        let mut across = Vec::with_capacity(side * columns * outputs);
+        for begin in 0..side {
+            for column in 0..columns {
+                across.extend((begin..begin + outputs).map(|pixel| {
+                    let weights = weights.get(pixel % side);
+                    let tap = column.checked_sub(pixel / side);
+                    let weight = weights.zip(tap).and_then(|(weights, tap)| weights.get(tap));
+                    weight.copied().unwrap_or(0.0)
+                }));
+            }
+        }
+        Self {
+            down: weights.concat(),
+            across,
+        }
+    }
+}
+
+/// The tables of a stamp: each row from its middle has its own taps, as far as it reaches.
+#[derive(Debug)]
+pub(super) struct StampTable {
+    pub(super) taps: Vec<f32>,
+    /// Where a row's table begins, in fours of taps, and how many taps it has to the left of an
+    /// output.
+    pub(super) rows: Vec<[u32; 2]>,
+}
+
+impl StampTable {
+    pub(super) fn new(stamp: &Stamp) -> Self {
+        let (mut taps, mut rows) = (Vec::new(), Vec::new());
+        for row in stamp.rows() {
+            rows.push([(taps.len() / 4) as u32, (row.len() / 2) as u32]);
+            taps.extend(side_by_side(&row, 1));
+        }
+        Self { taps, rows }
+    }
+}
+
+/// A scale's thresholds as integers in the order of the floats, and one that none passes.
+pub(super) fn thresholds(scale: &Normalizer) -> Vec<u32> {
+    let mut keys: Vec<u32> = scale.thresholds().iter().map(|&t| key(t)).collect();
+    keys.push(u32::MAX);
+    keys
+}
+
+/// The same, and then a ramp's colours.
+pub(super) fn colors(scale: &Normalizer, ramp: &Ramp) -> Vec<u32> {
+    let mut table = thresholds(scale);
+    table.extend(ramp.colors().iter().map(|c| u32::from_le_bytes(*c)));
+    table
+}
+
+/// The colour of density 0 in such a table.
+pub(super) fn color_of_nothing(table: &[u32]) -> u32 {
+    let (thresholds, colors) = table.split_at(table.len().min(256));
+    let index = thresholds.partition_point(|&t| t <= key(0.0));
+    colors.get(index).copied().unwrap_or(0)
+}
+
+fn key(value: f32) -> u32 {
+    match value.to_bits() {
+        0 | 0x8000_0000 => 0x8000_0000,
+        bits if bits >> 31 == 1 => !bits,
+        bits => bits ^ 0x8000_0000,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::splat::plan::Plan;
+    use crate::style::kernel::{Kernel, Normalize, Shape};
+
+    #[test]
+    fn keys_are_ordered_like_floats() {
+        let rising = [
+            f32::NEG_INFINITY,
+            -3.0,
+            -1e-30,
+            0.0,
+            1e-40,
+            2.0,
+            2.0f32.next_up(),
+            f32::INFINITY,
+        ];
+        assert!(rising.map(key).is_sorted_by(|a, b| a < b));
+        assert_eq!(key(-0.0), key(0.0));
+    }
+
+    #[test]
+    fn every_output_finds_every_tap_once() {
+        for (shape, radius) in [
+            (Shape::Gaussian, 12.0),
+            (Shape::Gaussian, 2.0),
+            (Shape::Quartic, 30.0),
+        ] {
+            let kernel = Kernel::new(shape, radius, Normalize::Peak).unwrap();
+            let Plan::Spread(plan) = Plan::of(&kernel) else {
+                panic!("{kernel:?}")
+            };
+            let table = SpreadTable::new(&plan);
+            let sum = |half: &[f32]| mirrored(half, plan.lattice.centred()).iter().sum::<f32>();
+            let span = table.span as usize * OUTPUTS as usize;
+            for (term, tables) in plan.terms.iter().zip(table.taps.chunks(2 * span)) {
+                for (half, table) in [&term.across, &term.down]
+                    .into_iter()
+                    .zip(tables.chunks(span))
+                {
+                    for output in 0..OUTPUTS as usize {
+                        let found: f32 = table.iter().skip(output).step_by(OUTPUTS as usize).sum();
+                        assert!((found - sum(half)).abs() < 1e-4, "{output}");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_pixel_finds_its_cells() {
+        for radius in [16.0, 40.0, 256.0] {
+            let kernel = Kernel::new(Shape::Gaussian, radius, Normalize::Peak).unwrap();
+            let table = RefineTable::new(Lattice::for_kernel(&kernel));
+            let side = table.down.len() / REFINE_TAPS;
+            for begin in table.across.chunks(table.across.len() / side) {
+                for output in 0..OUTPUTS as usize {
+                    let sum: f32 = begin.iter().skip(output).step_by(OUTPUTS as usize).sum();
+                    assert!((sum - 1.0).abs() < 1e-5, "{radius} {output}: {sum}");
+                }
+            }
+        }
+    }
+}

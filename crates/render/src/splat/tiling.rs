@@ -1,0 +1,129 @@
+//! Large pictures are drawn in blocks, each like a tile.
+
+use crate::splat::lattice::phase;
+use heatsplat_points::Window;
+
+/// The most pixels a side: a multiple of the coarsest grid's cells.
+pub(crate) const BLOCK: u32 = 512;
+
+/// A part of a picture, in its pixels.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Block {
+    pub(crate) x: u32,
+    pub(crate) y: u32,
+    pub(crate) width: u32,
+    pub(crate) height: u32,
+}
+
+impl Block {
+    /// The blocks of a picture, at most so many pixels a side, row by row.
+    pub(crate) fn cut(window: &Window, side: u32) -> Vec<Self> {
+        let starts = |n: u32| (0..n).step_by(side as usize);
+        starts(window.height())
+            .flat_map(|y| starts(window.width()).map(move |x| (x, y)))
+            .map(|(x, y)| Self {
+                x,
+                y,
+                width: (window.width() - x).min(side),
+                height: (window.height() - y).min(side),
+            })
+            .collect()
+    }
+
+    /// The block's part of the picture's window.
+    pub(crate) fn window(self, whole: &Window) -> Window {
+        whole.part(self.x, self.y, self.width, self.height)
+    }
+}
+
+/// A part of a picture, and the larger one that is drawn for it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Drawn {
+    pub(crate) block: Block,
+    pub(crate) window: Window,
+    /// Pixels of the window west and north of the part.
+    skipped: (u32, u32),
+}
+
+impl Drawn {
+    /// The parts of a picture that are drawn as they are.
+    pub(crate) fn plain(picture: &Window) -> Vec<Self> {
+        let blocks = Block::cut(picture, BLOCK).into_iter();
+        let drawn = |block: Block| Self {
+            block,
+            window: block.window(picture),
+            skipped: (0, 0),
+        };
+        blocks.map(drawn).collect()
+    }
+
+    /// The parts of a picture in the squares of a board, `across` by `down` pixels each, that lies on
+    /// the world from its corner on: whoever draws a square draws all of it, and so the same.
+    pub(crate) fn on_board(picture: &Window, across: u32, down: u32) -> Vec<Self> {
+        let columns = stretches(picture.width(), phase(picture, across).0, across);
+        let rows = stretches(picture.height(), phase(picture, down).1, down);
+        let pixel = picture.pixel();
+        let all = rows
+            .iter()
+            .flat_map(|row| columns.iter().map(move |column| (column, row)));
+        all.map(|(column, row)| Self {
+            block: Block {
+                x: column.from,
+                y: row.from,
+                width: column.length,
+                height: row.length,
+            },
+            window: Window::new(
+                picture.left() + (f64::from(column.from) - f64::from(column.skipped)) * pixel,
+                picture.top() + (f64::from(row.from) - f64::from(row.skipped)) * pixel,
+                pixel,
+                across,
+                down,
+            ),
+            skipped: (column.skipped, row.skipped),
+        })
+        .collect()
+    }
+
+    /// The part's rows of what was drawn; `room` is used where they are not all of it.
+    pub(crate) fn cropped<'a>(&self, drawn: &'a [f32], room: &'a mut Vec<f32>) -> &'a [f32] {
+        let whole = (self.window.width(), self.window.height());
+        if whole == (self.block.width, self.block.height) {
+            return drawn;
+        }
+        room.clear();
+        let rows = drawn.chunks_exact((whole.0 as usize).max(1));
+        let (west, width) = (self.skipped.0 as usize, self.block.width as usize);
+        for row in rows
+            .skip(self.skipped.1 as usize)
+            .take(self.block.height as usize)
+        {
+            room.extend(row.iter().skip(west).take(width));
+        }
+        room
+    }
+}
+
+/// Pixels in a row or column that lie in one square.
+struct Stretch {
+    from: u32,
+    length: u32,
+    /// Pixels of the square before them.
+    skipped: u32,
+}
+
+/// `n` pixels, the first `skipped` behind the beginning of a square, by squares of `side`.
+fn stretches(n: u32, skipped: u32, side: u32) -> Vec<Stretch> {
+    let mut all = Vec::new();
+    let (mut from, mut skipped) = (0, skipped);
+    while from < n {
+        let length = (side - skipped).min(n - from);
+        all.push(Stretch {
+            from,
+            length,
+            skipped,
+        });
+        (from, skipped) = (from + length, 0);
+    }
+    all
+}

@@ -1,0 +1,463 @@
+//! The shape of a splat.
+
+use crate::style::names::display_by_name;
+use crate::style::precision::Precision;
+use std::f64::consts::{PI, SQRT_2};
+
+/// The six shapes, as functions of u = distance / radius.
+///
+/// | shape | K(u), K(0) = 1 | reach |
+/// |---|---|---|
+/// | gaussian | exp(−4.5 u²), that is σ = radius/3 | 4σ = 4/3 radius, where it is 1/3000 |
+/// | quartic | (1 − u²)² | radius |
+/// | triweight | (1 − u²)³ | radius |
+/// | epanechnikov | 1 − u² | radius |
+/// | triangular | 1 − u | radius |
+/// | uniform | 1, softened over two pixels: (b² − d²) / (b² − a²) from a = radius − 1 to b = radius + 1 pixels | b |
+///
+/// Names and formulas as in QGIS's kernel density estimation; σ = radius/3 as in
+/// MapLibre and MapServer, so that a radius means about the same for all shapes.
+///
+/// Pictures follow these formulas to 1/256 of the peak, and to 1e-6 with
+/// [`Precision::Exact`](crate::Precision::Exact).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Shape {
+    /// exp(−4.5 u²)
+    Gaussian,
+    /// (1 − u²)², the kernel of QGIS
+    Quartic,
+    /// (1 − u²)³
+    Triweight,
+    /// 1 − u²
+    Epanechnikov,
+    /// 1 − u
+    Triangular,
+    /// 1
+    Uniform,
+    /// 1 in the pixel that the point lies in, 0 in all others: nothing is smoothed, as SQL's
+    /// GROUP BY and datashader count. It has no radius.
+    Pixel,
+    /// 1 − u³; HeatCanvas
+    Cubic,
+    /// 1 up to a share of the radius, from there straight to 0; heatmap.js
+    Plateau(Share),
+    /// A disc of a share of the radius and the shadow around it; simpleheat
+    Shadow(Share),
+    /// 1 − (1 − decay) u, which ends at the decay; QGIS
+    Cone(Decay),
+}
+
+/// A share of a radius, 0 to 1, kept in thousandths.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Share(u16);
+
+impl Share {
+    /// A share; `None` unless it is from 0 to 1.
+    pub fn new(share: f64) -> Option<Self> {
+        let legal = (0.0..=1.0).contains(&share);
+        legal.then_some(Self((share * 1000.0).round() as u16))
+    }
+
+    /// 0 to 1.
+    pub fn share(self) -> f64 {
+        f64::from(self.0) / 1000.0
+    }
+}
+
+/// Where a triangular kernel ends, −100 to 100, kept in thousandths.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Decay(i32);
+
+impl Decay {
+    /// A decay; `None` unless it is from −100 to 100.
+    pub fn new(decay: f64) -> Option<Self> {
+        let legal = (-100.0..=100.0).contains(&decay);
+        legal.then_some(Self((decay * 1000.0).round() as i32))
+    }
+
+    /// The kernel's value at its edge.
+    pub fn decay(self) -> f64 {
+        f64::from(self.0) / 1000.0
+    }
+}
+
+impl Shape {
+    /// The shapes that every backend draws, with their names.
+    pub const ALL: [(&'static str, Self); 6] = [
+        ("gaussian", Self::Gaussian),
+        ("quartic", Self::Quartic),
+        ("triweight", Self::Triweight),
+        ("epanechnikov", Self::Epanechnikov),
+        ("triangular", Self::Triangular),
+        ("uniform", Self::Uniform),
+    ];
+
+    /// K at u ≥ 0, with K(0) = 1 and 0 beyond the reach.
+    pub fn profile(self, u: f64) -> f64 {
+        if u > self.reach() {
+            return 0.0;
+        }
+        let inner = 1.0 - u * u;
+        match self {
+            Self::Gaussian => (-4.5 * u * u).exp(),
+            Self::Quartic => inner * inner,
+            Self::Triweight => inner * inner * inner,
+            Self::Epanechnikov => inner,
+            Self::Triangular => 1.0 - u,
+            Self::Uniform | Self::Pixel => 1.0,
+            Self::Cubic => 1.0 - u * u * u,
+            Self::Plateau(core) => ((1.0 - u) / (1.0 - core.share()).max(1e-9)).min(1.0),
+            Self::Shadow(disc) => shadow(u, disc.share()),
+            Self::Cone(decay) => 1.0 - (1.0 - decay.decay()) * u,
+        }
+    }
+
+    /// Whether it is neither of [`ALL`](Self::ALL) nor [`Pixel`](Self::Pixel): it is drawn by stamps, on the processor.
+    pub fn is_stamped(self) -> bool {
+        self != Self::Pixel && !Self::ALL.iter().any(|(_, shape)| *shape == self)
+    }
+
+    /// The power of the distance by which it falls.
+    pub(crate) fn degree(self) -> f64 {
+        match self {
+            Self::Triangular | Self::Plateau(_) | Self::Cone(_) => 1.0,
+            Self::Cubic => 3.0,
+            _ => 2.0,
+        }
+    }
+
+    /// What [`from_str`](std::str::FromStr) takes, in words.
+    pub const EXPECTED: &'static str = "expected one of gaussian, quartic, triweight, epanechnikov, \
+        triangular, uniform, pixel, cubic, or plateau:0.15, shadow:0.6 (shares of the radius), cone:0.3 (its end)";
+
+    /// Where K ends, in radii.
+    pub fn reach(self) -> f64 {
+        match self {
+            Self::Gaussian => 4.0 / 3.0,
+            _ => 1.0,
+        }
+    }
+
+    /// Where a kernel of a radius in pixels ends, in pixels, its softened edge included.
+    pub fn reach_of(self, radius: f64) -> f64 {
+        match self {
+            Self::Uniform => soft_edge(radius).1,
+            shape => shape.reach() * radius,
+        }
+    }
+
+    /// ∫ K dA for radius 1; a uniform kernel's without its soft edge.
+    pub fn mass(self) -> f64 {
+        match self {
+            Self::Gaussian => 2.0 * PI / 9.0 * (1.0 - (-8.0f64).exp()),
+            Self::Quartic | Self::Triangular => PI / 3.0,
+            Self::Triweight => PI / 4.0,
+            Self::Epanechnikov => PI / 2.0,
+            Self::Uniform => PI,
+            Self::Pixel => 1.0,
+            Self::Cubic => PI * 0.6,
+            Self::Plateau(core) => {
+                let p = core.share();
+                PI * (1.0 + p + p * p) / 3.0
+            }
+            Self::Shadow(_) => {
+                const STEPS: u32 = 1000;
+                let ring = |i: u32| (f64::from(i) + 0.5) / f64::from(STEPS);
+                let rings = (0..STEPS).map(ring).map(|u| u * self.profile(u));
+                2.0 * PI * rings.sum::<f64>() / f64::from(STEPS)
+            }
+            Self::Cone(decay) => PI * (1.0 + 2.0 * decay.decay()) / 3.0,
+        }
+    }
+}
+
+/// What is left of a disc of radius `disc` when a gaussian of σ = (1 − disc)/2 blurs it: true at the
+/// middle, and near the edge that of a straight one.
+fn shadow(u: f64, disc: f64) -> f64 {
+    let sigma = (1.0 - disc).max(1e-3) / 2.0;
+    // Φ, by 7.1.26 of Abramowitz and Stegun
+    let phi = |x: f64| {
+        let t = (1.0 + 0.327_591_1 * (x.abs() / SQRT_2)).recip();
+        let series = [
+            1.061_405_429,
+            -1.453_152_027,
+            1.421_413_741,
+            -0.284_496_736,
+            0.254_829_592,
+        ];
+        let tail = series.iter().fold(0.0, |sum, c| sum * t + c) * t * (-x * x / 2.0).exp();
+        if x < 0.0 {
+            tail / 2.0
+        } else {
+            1.0 - tail / 2.0
+        }
+    };
+    let middle = 1.0 - (-disc * disc / (2.0 * sigma * sigma)).exp();
+    phi((disc - u) / sigma) * middle / phi(disc / sigma)
+}
+
+impl std::fmt::Display for Shape {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Cubic => f.write_str("cubic"),
+            Self::Pixel => f.write_str("pixel"),
+            Self::Plateau(core) => write!(f, "plateau:{}", core.share()),
+            Self::Shadow(disc) => write!(f, "shadow:{}", disc.share()),
+            Self::Cone(decay) => write!(f, "cone:{}", decay.decay()),
+            plain => {
+                let named = Self::ALL.iter().find(|(_, shape)| shape == plain);
+                f.write_str(named.map_or("", |(name, _)| name))
+            }
+        }
+    }
+}
+
+impl std::str::FromStr for Shape {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        if let Some((_, shape)) = Self::ALL.iter().find(|(name, _)| *name == text) {
+            return Ok(*shape);
+        }
+        if text == "cubic" {
+            return Ok(Self::Cubic);
+        }
+        if text == "pixel" {
+            return Ok(Self::Pixel);
+        }
+        let (name, number) = text.split_once(':').ok_or(())?;
+        let number: f64 = number.trim().parse().map_err(|_| ())?;
+        let shape = match name {
+            "plateau" => Share::new(number).map(Self::Plateau),
+            "shadow" => Share::new(number).map(Self::Shadow),
+            "cone" => Decay::new(number).map(Self::Cone),
+            _ => None,
+        };
+        shape.ok_or(())
+    }
+}
+
+/// What a kernel's height means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Normalize {
+    /// K(0) = 1: one lone point of weight 1 peaks at 1.
+    Peak,
+    /// ∫ K = 1: the density is weight per pixel area.
+    Mass,
+}
+
+impl Normalize {
+    /// Both ways with their names.
+    pub const ALL: [(&'static str, Self); 2] = [("peak", Self::Peak), ("mass", Self::Mass)];
+}
+
+display_by_name!(Normalize);
+
+/// The circles between which the edge of a uniform kernel falls from 1 to 0, a pixel to each side
+/// of its radius, or from the middle on where that is nearer: a jump would flicker from pixel to
+/// pixel as points move.
+pub(crate) fn soft_edge(radius: f64) -> (f64, f64) {
+    let half = radius.min(1.0);
+    (radius - half, radius + half)
+}
+
+/// Shape, precision, and the bits of radius and height.
+pub(crate) type KernelKey = (Shape, Precision, u64, u64);
+
+/// A splat: shape, radius in pixels, height, and how true it is drawn.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Kernel {
+    shape: Shape,
+    radius: f64,
+    normalize: Normalize,
+    height: f64,
+    precision: Precision,
+}
+
+impl Kernel {
+    /// The least radius in pixels.
+    pub const MIN_RADIUS: f64 = 0.5;
+    /// The greatest radius in pixels.
+    pub const MAX_RADIUS: f64 = 256.0;
+
+    /// A kernel with its radius in pixels.
+    ///
+    /// `None` unless the radius is from [`MIN_RADIUS`](Self::MIN_RADIUS) to
+    /// [`MAX_RADIUS`](Self::MAX_RADIUS).
+    pub fn new(shape: Shape, radius: f64, normalize: Normalize) -> Option<Self> {
+        (Self::MIN_RADIUS..=Self::MAX_RADIUS)
+            .contains(&radius)
+            .then_some(Self::per_css_pixel(shape, radius, normalize, 1.0))
+    }
+
+    /// A kernel of `radius` pixels, `ratio` of which make up a CSS pixel; the radius is legal.
+    pub(crate) fn per_css_pixel(
+        shape: Shape,
+        radius: f64,
+        normalize: Normalize,
+        ratio: f64,
+    ) -> Self {
+        let radius = match shape {
+            Shape::Pixel => Self::MIN_RADIUS,
+            _ => radius,
+        };
+        let height = match normalize {
+            Normalize::Peak => 1.0,
+            Normalize::Mass => ratio * ratio / mass(shape, radius),
+        };
+        Self {
+            shape,
+            radius,
+            normalize,
+            height,
+            precision: Precision::Fast,
+        }
+    }
+
+    /// The same kernel, drawn as true as this; `kernel=pixel` is exact in any case.
+    #[must_use]
+    pub fn with_precision(mut self, precision: Precision) -> Self {
+        if self.shape != Shape::Pixel {
+            self.precision = precision;
+        }
+        self
+    }
+
+    /// How true it is drawn.
+    pub fn precision(&self) -> Precision {
+        self.precision
+    }
+
+    /// The shape.
+    pub fn shape(&self) -> Shape {
+        self.shape
+    }
+
+    /// The radius in pixels.
+    pub fn radius(&self) -> f64 {
+        self.radius
+    }
+
+    /// What the height means.
+    pub fn normalize(&self) -> Normalize {
+        self.normalize
+    }
+
+    /// All that tells it from other kernels, to look up what is made for it.
+    pub(crate) fn key(&self) -> KernelKey {
+        (
+            self.shape,
+            self.precision,
+            self.radius.to_bits(),
+            self.height.to_bits(),
+        )
+    }
+
+    /// K(0): 1, or what makes ∫ K = 1 per square CSS pixel.
+    pub fn height(&self) -> f64 {
+        self.height
+    }
+
+    /// How far the kernel reaches, in pixels.
+    pub fn reach(&self) -> f64 {
+        self.shape.reach_of(self.radius)
+    }
+
+    /// The largest cells that may stand for several points under this kernel, in pixels; 0 where
+    /// none may.
+    pub fn finest_cell(&self) -> f64 {
+        match self.precision {
+            Precision::Fast => crate::splat::plan::finest_cell(self),
+            Precision::Exact => 0.0,
+        }
+    }
+
+    /// True for a kernel so narrow that each cell is stamped at its own place.
+    pub fn is_narrow(&self) -> bool {
+        self.radius < crate::splat::lattice::direct_below(self.shape)
+    }
+
+    /// The kernel's value at a distance in pixels, in f64: what every plan approximates.
+    pub fn at(&self, distance: f64) -> f64 {
+        let profile = match self.shape {
+            Shape::Uniform => softened(distance, self.radius),
+            shape => shape.profile(distance / self.radius),
+        };
+        self.height() * profile
+    }
+}
+
+/// A uniform kernel with its softened edge: linear in d², so that it is two paraboloids.
+#[inline(always)]
+pub(crate) fn softened(distance: f64, radius: f64) -> f64 {
+    let (inner, outer) = soft_edge(radius);
+    let square = |v: f64| v * v;
+    ((square(outer) - square(distance)) / (square(outer) - square(inner))).clamp(0.0, 1.0)
+}
+
+/// ∫ K dA for K(0) = 1, in square pixels.
+fn mass(shape: Shape, radius: f64) -> f64 {
+    match shape {
+        // the mean of the areas of the circles that its edge lies between
+        Shape::Uniform => {
+            let (inner, outer) = soft_edge(radius);
+            PI * (inner * inner + outer * outer) / 2.0
+        }
+        // the area of the pixel itself
+        Shape::Pixel => 1.0,
+        shape => shape.mass() * radius * radius,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn masses_are_the_integrals() {
+        let others = ["cubic", "plateau:0.15", "shadow:0.625", "cone:0.3"];
+        let others = others.map(|name| (name, name.parse().unwrap()));
+        for (name, shape) in Shape::ALL.into_iter().chain(others) {
+            let steps = 200_000;
+            let du = shape.reach() / f64::from(steps);
+            let integral: f64 = (0..steps)
+                .map(|i| (f64::from(i) + 0.5) * du)
+                .map(|u| 2.0 * PI * u * shape.profile(u) * du)
+                .sum();
+            assert!(
+                (integral / shape.mass() - 1.0).abs() < 1e-6,
+                "{name}: {integral}"
+            );
+        }
+    }
+
+    #[test]
+    fn kernels_of_unit_mass_have_it_at_any_radius() {
+        for (name, shape) in Shape::ALL.into_iter().filter(|(_, s)| *s != Shape::Pixel) {
+            for radius in [0.6, 1.0, 5.0, 40.0] {
+                let kernel = Kernel::new(shape, radius, Normalize::Mass).unwrap();
+                let step = kernel.reach() / 100_000.0;
+                let ring = |i: u32| (f64::from(i) + 0.5) * step;
+                let rings = (0..100_000).map(ring);
+                let mass: f64 = rings.map(|r| 2.0 * PI * r * kernel.at(r) * step).sum();
+                assert!((mass - 1.0).abs() < 1e-6, "{name} {radius}: {mass}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_unit_mass_quartic_is_three_over_pi_r_squared() {
+        // the constant that QGIS had wrong up to 3.40 (FIELD: 116/5 for 16/5)
+        let k = Kernel::new(Shape::Quartic, 10.0, Normalize::Mass).unwrap();
+        assert!((k.at(0.0) - 3.0 / (PI * 100.0)).abs() < 1e-15);
+    }
+
+    #[test]
+    fn radii_out_of_range_are_refused() {
+        for radius in [0.0, 0.49, 256.1, f64::NAN, f64::INFINITY, -3.0] {
+            assert_eq!(Kernel::new(Shape::Gaussian, radius, Normalize::Peak), None);
+        }
+    }
+}

@@ -1,0 +1,246 @@
+//! How far a splat reaches: pixels or metres, the same at all zooms or not.
+
+use crate::style::kernel::Kernel;
+use heatsplat_points::mercator::{EQUATOR_METRES, WORLD};
+use std::f64::consts::PI;
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+
+/// A length on the screen or on the ground.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Length {
+    /// CSS pixels.
+    Pixels(f64),
+    /// Metres on the ground.
+    Metres(f64),
+}
+
+impl Length {
+    const MIN_METRES: f64 = 0.01;
+    const MAX_METRES: f64 = 5e6;
+
+    fn amount(self) -> f64 {
+        match self {
+            Self::Pixels(n) | Self::Metres(n) => n,
+        }
+    }
+
+    fn is_legal(self) -> bool {
+        match self {
+            Self::Pixels(n) => (Kernel::MIN_RADIUS..=Kernel::MAX_RADIUS / 2.0).contains(&n),
+            Self::Metres(n) => (Self::MIN_METRES..=Self::MAX_METRES).contains(&n),
+        }
+    }
+}
+
+impl fmt::Display for Length {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::Pixels(n) => write!(f, "{n}px"),
+            Self::Metres(n) if n >= 1000.0 => write!(f, "{}km", n / 1000.0),
+            Self::Metres(n) => write!(f, "{n}m"),
+        }
+    }
+}
+
+impl FromStr for Length {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let text = text.trim().trim_matches('"');
+        let number = |t: &str| t.trim().parse::<f64>().map_err(|_| ());
+        let length = if let Some(n) = text.strip_suffix("px") {
+            Self::Pixels(number(n)?)
+        } else if let Some(n) = text.strip_suffix("km") {
+            Self::Metres(number(n)? * 1000.0)
+        } else if let Some(n) = text.strip_suffix('m') {
+            Self::Metres(number(n)?)
+        } else {
+            Self::Pixels(number(text)?)
+        };
+        length.is_legal().then_some(length).ok_or(())
+    }
+}
+
+/// A kernel's radius: one length, or lengths at zooms with straight lines between them.
+///
+/// Reads and writes `16px`, `500m`, `2.5km`, `6:8px,12:30px`; the table may also be
+/// written as in a config file, `{6 = "8px", 12 = "30px"}`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Radius(Arc<[(f64, Length)]>);
+
+impl Radius {
+    /// What [`from_str`](Self::from_str) takes, in words.
+    pub const EXPECTED: &'static str = "expected pixels from 0.5 to 128 like 16px, metres like \
+        500m or 2.5km, or a table of them by zoom like 6:8px,12:30px";
+
+    const MAX_STOPS: usize = 32;
+
+    /// A radius in CSS pixels; `None` unless a [`Kernel`] can have it, at twice the
+    /// resolution too.
+    pub fn pixels(pixels: f64) -> Option<Self> {
+        Self::at_zooms(vec![(0.0, Length::Pixels(pixels))])
+    }
+
+    /// A radius in metres on the ground, a centimetre to 5,000 km; `None` for others.
+    pub fn metres(metres: f64) -> Option<Self> {
+        Self::at_zooms(vec![(0.0, Length::Metres(metres))])
+    }
+
+    /// A radius that goes from length to length along (zoom, length), the zooms rising;
+    /// `None` for an empty table, one of both units, or of a length that can't be.
+    pub fn at_zooms(table: Vec<(f64, Length)>) -> Option<Self> {
+        let alike = |w: &[(f64, Length)]| {
+            matches!(w, [(a, Length::Pixels(_)), (b, Length::Pixels(_))]
+                | [(a, Length::Metres(_)), (b, Length::Metres(_))] if a < b)
+        };
+        let legal = !table.is_empty()
+            && table.len() <= Self::MAX_STOPS
+            && table.windows(2).all(alike)
+            && table
+                .iter()
+                .all(|(zoom, length)| (0.0..=30.0).contains(zoom) && length.is_legal());
+        legal.then(|| Self(table.into()))
+    }
+
+    /// The length at a zoom, of CSS pixels as wide as a 256 px tile's.
+    pub fn at_zoom(&self, zoom: f64) -> Length {
+        let after = self.0.partition_point(|(z, _)| *z <= zoom);
+        let before = after.checked_sub(1).and_then(|i| self.0.get(i));
+        match (before, self.0.get(after)) {
+            (Some(&(z0, a)), Some(&(z1, b))) => {
+                let share = (zoom - z0) / (z1 - z0);
+                let between = a.amount() + (b.amount() - a.amount()) * share;
+                match a {
+                    Length::Pixels(_) => Length::Pixels(between),
+                    Length::Metres(_) => Length::Metres(between),
+                }
+            }
+            (Some(&(_, length)), None) | (None, Some(&(_, length))) => length,
+            (None, None) => Length::Pixels(Kernel::MIN_RADIUS),
+        }
+    }
+}
+
+impl Default for Radius {
+    /// 16 pixels.
+    fn default() -> Self {
+        Self(Arc::new([(0.0, Length::Pixels(16.0))]))
+    }
+}
+
+impl fmt::Display for Radius {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let [(_, only)] = *self.0 {
+            return write!(f, "{only}");
+        }
+        for (i, (zoom, length)) in self.0.iter().enumerate() {
+            write!(f, "{}{zoom}:{length}", if i == 0 { "" } else { "," })?;
+        }
+        Ok(())
+    }
+}
+
+impl FromStr for Radius {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let table = text.trim();
+        let table = table
+            .strip_prefix('{')
+            .and_then(|t| t.strip_suffix('}'))
+            .unwrap_or(table);
+        if !table.contains([':', '=']) {
+            return Self::at_zooms(vec![(0.0, table.parse()?)]).ok_or(());
+        }
+        let stop = |stop: &str| {
+            let (zoom, length) = stop.split_once([':', '=']).ok_or(())?;
+            let zoom = zoom.trim().trim_matches('"').parse().map_err(|_| ())?;
+            Ok((zoom, length.parse()?))
+        };
+        let stops: Result<Vec<_>, ()> = table.split(',').map(stop).collect();
+        Self::at_zooms(stops?).ok_or(())
+    }
+}
+
+/// Metres of ground that a world unit spans at a height of the world square.
+///
+/// Web Mercator's sphere: the scale there is cos φ = 1 / cosh(π (1 − 2 y / WORLD)); against
+/// the ellipsoid it errs by 0.7 % at most.
+pub(crate) fn metres_per_unit(y: f64) -> f64 {
+    let share = (y / WORLD).clamp(0.0, 1.0);
+    EQUATOR_METRES / WORLD / (PI * (1.0 - 2.0 * share)).cosh()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn radii_are_read_and_written() {
+        for text in [
+            "16px",
+            "0.5px",
+            "500m",
+            "2.5km",
+            "6:8px,12:30px",
+            "0:1km,10.5:50m",
+        ] {
+            let radius: Radius = text.parse().unwrap();
+            assert_eq!(radius.to_string(), text);
+        }
+        let config: Radius = r#"{6 = "8px", 12 = "30px"}"#.parse().unwrap();
+        assert_eq!(config.to_string(), "6:8px,12:30px");
+        assert_eq!(
+            "16".parse::<Radius>().unwrap(),
+            Radius::pixels(16.0).unwrap()
+        );
+        for text in [
+            "",
+            "px",
+            "0px",
+            "129px",
+            "NaN",
+            "-1m",
+            "9000km",
+            "6:8px,12:30m",
+            "6:8px,6:9px",
+            "9:8px,6:9px",
+            "6:8px,",
+            "x:8px",
+            "{}",
+            "31:2px",
+            "infm",
+        ] {
+            assert_eq!(text.parse::<Radius>(), Err(()), "{text}");
+        }
+    }
+
+    #[test]
+    fn between_zooms_the_line_is_straight() {
+        let radius: Radius = "6:8px,12:30px".parse().unwrap();
+        for (zoom, pixels) in [
+            (0.0, 8.0),
+            (6.0, 8.0),
+            (9.0, 19.0),
+            (12.0, 30.0),
+            (20.0, 30.0),
+        ] {
+            assert_eq!(radius.at_zoom(zoom), Length::Pixels(pixels));
+        }
+    }
+
+    #[test]
+    fn ground_shrinks_with_the_cosine_of_the_latitude() {
+        let y = |lat: f64| heatsplat_points::mercator::clamped_y(lat);
+        let equator = metres_per_unit(y(0.0));
+        for lat in [-80.0f64, -45.0, 30.0, 60.0] {
+            let share = metres_per_unit(y(lat)) / equator;
+            assert!(
+                (share - lat.to_radians().cos()).abs() < 1e-6,
+                "{lat}: {share}"
+            );
+        }
+    }
+}
