@@ -2,8 +2,8 @@
 #![forbid(unsafe_code)]
 
 #[allow(dead_code)]
-#[path = "../../crates/loader/tests/loader/survive.rs"]
-mod survive;
+#[path = "../../crates/loader/tests/loader/robustness.rs"]
+mod robustness;
 
 use std::path::PathBuf;
 use std::sync::LazyLock;
@@ -17,7 +17,7 @@ static FOLDER: LazyLock<PathBuf> = LazyLock::new(|| {
 
 /// One try; panics where a reader does what it may not.
 pub fn attempt(target: &str, bytes: &[u8]) {
-    let _ = survive::attempt(&FOLDER, target, bytes);
+    let _ = robustness::attempt(&FOLDER, target, bytes);
 }
 
 /// The target of a reader.

@@ -8,7 +8,7 @@
 use crate::error::LoadError;
 use crate::format::{Format, by_content};
 use crate::input::Input;
-use crate::recode::Recoding;
+use crate::input::transcode::Recoding;
 use encoding_rs::{UTF_16BE, UTF_16LE, WINDOWS_1252};
 use std::borrow::Cow;
 use std::fmt;

@@ -58,37 +58,30 @@
 )]
 
 mod address;
-mod asked;
 mod batch;
-mod blocks;
 mod bounds;
 mod columns;
 mod crs;
 mod csv;
 mod encoding;
 mod error;
-mod exact;
 mod filter;
 mod format;
 mod geojson;
 mod input;
-#[cfg(test)]
-mod laws;
-mod looks;
-mod members;
-mod notes;
 mod number;
 mod open;
-mod pipeline;
 #[cfg(feature = "postgis")]
 pub mod postgis;
-mod recode;
+#[cfg(test)]
+mod proptests;
 mod records;
 #[cfg(feature = "remote")]
 mod remote;
 mod report;
 mod source;
 mod table;
+mod text;
 mod time;
 mod wkb;
 

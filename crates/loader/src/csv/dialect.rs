@@ -3,10 +3,10 @@
 use super::Quote;
 use super::record::{Dialect, End, Quoting, Row};
 use crate::columns;
+use crate::columns::weight_check::Looks;
 use crate::encoding::decoded;
 use crate::error::LoadError;
 use crate::input::Input;
-use crate::looks::Looks;
 use crate::open::Options;
 
 /// The delimiters that are looked for; the earlier wins where two explain a file equally well.

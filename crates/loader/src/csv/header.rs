@@ -1,15 +1,15 @@
 //! The first record of a file: names or data, and the columns to use.
 
 use super::dialect::{looks, names};
+use super::parser::Rows;
 use super::record::{Dialect, End, Row};
-use super::rows::Rows;
-use crate::asked::Asked;
-use crate::blocks::Place;
+use crate::columns::selection::Asked;
 use crate::columns::{self, Columns, Guess, Position};
 use crate::error::LoadError;
 use crate::input::Input;
 use crate::number;
 use crate::open::Options;
+use crate::text::chunker::Place;
 
 /// What to do where positions are not found.
 const HINT: &str = "name them with --lon and --lat (by their numbers, such as --lon 1 --lat 2, \

@@ -3,20 +3,20 @@
 mod dialect;
 mod fields;
 mod header;
+mod parser;
 mod quotes;
 mod record;
-mod rows;
 
-use crate::blocks::{self, Place};
 use crate::encoding::may_be_utf8;
 use crate::error::LoadError;
 use crate::format::Format;
 use crate::input::Input;
 use crate::open::Options;
-use crate::pipeline::{Pipeline, width};
 use crate::report::Report;
 use crate::source::Source;
 use crate::table::Kept;
+use crate::text::chunker::{self, Place};
+use crate::text::pipeline::{Pipeline, width};
 use header::Head;
 use std::io::{Cursor, Read};
 use std::str::FromStr;
@@ -67,7 +67,7 @@ pub(crate) fn source(
     let before = input.sample.get(..body).unwrap_or_default();
     let place = Place::START.after(before, dialect.newline);
     let reader = Cursor::new(input.sample.split_off(body)).chain(input.rest);
-    let blocks = blocks::start(reader, input.origin.clone(), dialect, place, width())?;
+    let blocks = chunker::start(reader, input.origin.clone(), dialect, place, width())?;
     Ok(Box::new(Pipeline {
         origin: input.origin,
         columns,

@@ -1,7 +1,7 @@
 //! What a filter asks of one column.
 
+use super::compare::{Compared, Standing};
 use super::list::List;
-use super::reading::{Compared, Standing};
 use super::value::{Literal, Unlike, Value};
 use crate::time::{Times, Unread};
 

@@ -1,6 +1,6 @@
 //! What `in (…)` lists: in order, so that a value is soon found among many.
 
-use super::reading::{Compared, Standing};
+use super::compare::{Compared, Standing};
 use super::value::Literal;
 use crate::time::Times;
 use std::cmp::Ordering;

@@ -5,15 +5,15 @@
 //! rows for which the whole is true are wanted. So is one with a value that can't be compared,
 //! a word with a number: a row that is left out for that is counted.
 
+mod compare;
 mod condition;
 mod list;
 mod parse;
-mod reading;
 mod value;
 
+pub(crate) use compare::{Compared, Reading, Standing};
 pub(crate) use condition::Condition;
 pub use parse::FilterError;
-pub(crate) use reading::{Compared, Reading, Standing};
 pub use value::Unlike;
 pub(crate) use value::{Literal, Value};
 
@@ -263,7 +263,7 @@ fn fold(parts: &[Tree], row: &[Value<'_>], times: &Times, decisive: bool) -> Opt
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::exact::Number;
+    use crate::number::exact::Number;
 
     type Row<'a> = [(&'a str, Value<'a>)];
 

@@ -4,7 +4,7 @@ use super::Tree;
 use super::condition::{Comparison, Condition};
 use super::list::List;
 use super::value::Literal;
-use crate::exact::{Number, is_too_long};
+use crate::number::exact::{Number, is_too_long};
 use crate::report::shown;
 use std::iter::Peekable;
 use std::vec::IntoIter;

@@ -5,9 +5,9 @@
 //! with a text as texts. What can't be read so is neither equal nor unequal to anything, as SQL's
 //! `TRY_CAST` has it, and is counted.
 
-use super::reading::{Compared, Reading, Standing};
+use super::compare::{Compared, Reading, Standing};
 use crate::batch::Amount;
-use crate::exact::{Number, is_too_long};
+use crate::number::exact::{Number, is_too_long};
 use crate::time::{Times, Told, Unread, time, unread};
 use std::borrow::Cow;
 use std::cmp::Ordering;

@@ -1,7 +1,7 @@
 //! Cuts newline-delimited GeoJSON and RFC 8142 text sequences.
 
-use super::document::LIMIT;
-use crate::blocks::{Cut, Cutter};
+use super::feature_scanner::LIMIT;
+use crate::text::chunker::{Cut, Cutter};
 
 /// Cuts behind a byte that ends every object.
 pub(crate) struct Lines {
@@ -24,7 +24,7 @@ impl Cutter for Lines {
         let ends = memchr::memchr_iter(self.terminator, buffer.get(..end).unwrap_or_default());
         for to in ends.chain([end]) {
             let item = buffer.get(from..to).unwrap_or_default();
-            let skip = super::extent::blank(item);
+            let skip = super::skip_value::blank(item);
             // A blank line is no row.
             if skip < item.len() {
                 items.push(from + skip..from + item.trim_ascii_end().len());

@@ -1,14 +1,14 @@
 //! GeoJSON: documents whose features are cut out one by one, and an object a line.
 //!
-//! A document is never held whole. [`document`] finds where each feature
-//! begins and ends; [`object`] reads one of them; [`rows`] makes points of it.
+//! A document is never held whole. [`feature_scanner`] finds where each feature
+//! begins and ends; [`object`] reads one of them; [`features`] makes points of it.
 
-mod document;
-mod extent;
+mod crs_member;
+mod feature_scanner;
+mod features;
 mod lines;
 mod object;
-mod rows;
+mod skip_value;
 mod source;
-mod system;
 
 pub(crate) use source::source;

@@ -4,7 +4,7 @@
 //! values are looked for, since all that is ever read of a feature is a type, a
 //! position and a number.
 
-use super::extent;
+use super::skip_value;
 use crate::encoding::decoded;
 use std::borrow::Cow;
 
@@ -40,7 +40,7 @@ impl<'a> Object<'a> {
     /// The members of an object; of anything else there are none.
     pub(crate) fn of(json: &'a [u8]) -> Self {
         let mut object = Self::default();
-        for (key, value) in extent::members(json) {
+        for (key, value) in skip_value::members(json) {
             let member = match &*string(key) {
                 "type" => &mut object.kind,
                 "coordinates" => &mut object.coordinates,
@@ -77,14 +77,14 @@ pub(crate) fn not_null(value: &[u8]) -> Option<&[u8]> {
 
 /// The value of one property, as it stands in the JSON; `None` if it is missing or null.
 pub(crate) fn property<'a>(properties: &'a [u8], name: &str) -> Option<&'a [u8]> {
-    let mut named = extent::members(properties).filter(|(key, _)| string(key) == name);
+    let mut named = skip_value::members(properties).filter(|(key, _)| string(key) == name);
     // Of two alike the first holds: the rest need not be looked at.
     named.next().and_then(|(_, value)| not_null(value))
 }
 
 /// The names of all properties.
 pub(crate) fn property_names(properties: &[u8]) -> impl Iterator<Item = Cow<'_, str>> {
-    extent::members(properties).map(|(key, _)| string(key))
+    skip_value::members(properties).map(|(key, _)| string(key))
 }
 
 /// What a JSON string says; other values stand for themselves.

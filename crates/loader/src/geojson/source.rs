@@ -1,22 +1,22 @@
 //! The beginning of GeoJSON: which property is the weight.
 
-use super::document::Document;
+use super::crs_member::Shared;
+use super::feature_scanner::Document;
+use super::features::Features;
 use super::lines::Lines;
 use super::object::{Object, property, property_names, string};
-use super::rows::Features;
-use super::system::Shared;
-use crate::blocks::{self, Block, Place};
+use crate::columns::weight_check::{ENOUGH, Looks};
 use crate::columns::{self, Columns, Guess, Position};
 use crate::encoding::may_be_utf8;
 use crate::error::LoadError;
 use crate::format::{Format, RECORD_SEPARATOR};
 use crate::input::Input;
-use crate::looks::{ENOUGH, Looks};
 use crate::open::Options;
-use crate::pipeline::{Pipeline, width};
 use crate::report::Report;
 use crate::source::Source;
 use crate::table::Kept;
+use crate::text::chunker::{self, Block, Place};
+use crate::text::pipeline::{Pipeline, width};
 use crate::time::Times;
 use std::io::{Cursor, Read};
 use std::sync::Arc;
@@ -58,10 +58,10 @@ pub(crate) fn source(
     let crs = Shared::default();
     let blocks = if lines {
         let terminator = if sequence { RECORD_SEPARATOR } else { b'\n' };
-        blocks::start(reader, origin.clone(), Lines { terminator }, start, ahead)?
+        chunker::start(reader, origin.clone(), Lines { terminator }, start, ahead)?
     } else {
         let cutter = Document::new(origin.file(), Arc::clone(&crs), options.datum_error);
-        blocks::start(reader, origin.clone(), cutter, start, ahead)?
+        chunker::start(reader, origin.clone(), cutter, start, ahead)?
     };
     // Without a first block reading broke off: the first batch says so.
     let first = blocks.recv().ok().transpose()?;

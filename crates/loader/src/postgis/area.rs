@@ -3,9 +3,9 @@
 //! Boxes may hold more than the picture, since each row's own longitude and latitude say where it
 //! is drawn; they may never hold less. All are asked for in one query, so that a row comes once.
 
-use super::error::DatabaseError;
-use super::judge::Unit;
-use super::view::View;
+use super::rows::Unit;
+use super::viewport::View;
+use crate::error::DatabaseError;
 use crate::wkb::{self, Shape};
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};

@@ -1,7 +1,7 @@
 //! From an address to a connection: what is asked of every session, whoever uses it.
 
-use super::error::DatabaseError;
 use super::tls::{self, TlsOptions};
+use crate::error::DatabaseError;
 use percent_encoding::percent_decode_str;
 use std::fmt;
 use std::time::Duration;

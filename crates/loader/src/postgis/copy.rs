@@ -1,13 +1,13 @@
 //! PostgreSQL's binary COPY: a stream of bytes becomes rows of a few fields.
 
-use super::error::DatabaseError;
+use crate::error::DatabaseError;
 
 /// What every stream begins with; flags and the length of an extension follow.
 pub(crate) const SIGNATURE: &[u8] = b"PGCOPY\n\xff\r\n\0";
 
 /// The most bytes that one row may have: a geometry, which is sent longer than it is kept, since
 /// each point of a MultiPoint gets a header, and a weight.
-const LONGEST: usize = 2 * super::define::LONGEST + 64;
+const LONGEST: usize = 2 * super::relation::LONGEST + 64;
 
 /// Fields of a row, at most; those not sent are NULL.
 pub(crate) const FIELDS: usize = 4;

@@ -1,7 +1,7 @@
 //! About where a table's rows are, from what the database knows without looking at them.
 
-use super::define::{Definition, Place};
-use super::error::DatabaseError;
+use super::relation::{Definition, Place};
+use crate::error::DatabaseError;
 use heatsplat_points::mercator::MAX_LATITUDE;
 use tokio_postgres::Client;
 use tokio_postgres::types::Type;

@@ -1,7 +1,7 @@
 //! `NOTIFY heatsplat`: the database says that something has changed.
 
 use super::connect::{Address, Purpose, runtime};
-use super::error::DatabaseError;
+use crate::error::DatabaseError;
 use futures_util::{StreamExt as _, stream};
 use std::time::Duration;
 use tokio::sync::mpsc;

@@ -1,15 +1,15 @@
 //! Rows of a window, fetched while somebody waits for them.
 
 use super::area::{Area, Reaches};
-use super::define::{Ask, Definition, check_length};
-use super::error::DatabaseError;
 use super::extent;
-use super::judge::{self, Unit, Weight};
 use super::pool::{Database, Session};
 use super::pushdown;
-use super::sql::{Statement, Values};
-use super::view::View;
+use super::relation::{Ask, Definition, check_length};
+use super::rows::{self, Unit, Weight};
+use super::template::{Statement, Values};
+use super::viewport::View;
 use crate::batch::Batch;
+use crate::error::DatabaseError;
 use crate::report::Report;
 use futures_util::{TryStreamExt as _, future, pin_mut};
 use heatsplat_points::{Point, Window};
@@ -280,8 +280,8 @@ fn rows_statement(
     let weight = columns.len() > place;
     let count = definition.count.as_ref();
     columns.extend(count.map(|name| {
-        let name = super::sql::quoted(name);
-        format!("({}.{name})::float8", super::define::ALIAS)
+        let name = super::template::quoted(name);
+        format!("({}.{name})::float8", super::relation::ALIAS)
     }));
     let mut statement = definition.statement(values);
     statement.push(&format!("SELECT {}", columns.join(", ")));
@@ -339,13 +339,13 @@ impl Gathered {
         if columns.coordinates {
             let (x, y) = (number(0)?, number(1)?);
             let (x, y) = (x.unwrap_or(f64::NAN), y.unwrap_or(f64::NAN));
-            judge::position(&mut self.batch, unit, x, y, weight);
+            rows::position(&mut self.batch, unit, x, y, weight);
             self.keep_within(only, before, || x > 0.0);
         } else {
             let geometry = row.try_get::<_, Option<Raw<'_>>>(0)?.map(|raw| raw.0);
             check_length(geometry)?;
-            judge::geometry(&mut self.batch, geometry, weight);
-            self.keep_within(only, before, || judge::is_on_eastern_edge(geometry));
+            rows::geometry(&mut self.batch, geometry, weight);
+            self.keep_within(only, before, || rows::is_on_eastern_edge(geometry));
         }
         if let Some(at) = columns.count {
             let count = number(at)?.unwrap_or(0.0).clamp(0.0, f64::from(u32::MAX)) as u32;

@@ -1,7 +1,7 @@
 //! Connections that requests share: lent for one query, and given back clean or not at all.
 
 use super::connect::{Address, CONNECT, Purpose, cancel};
-use super::error::DatabaseError;
+use crate::error::DatabaseError;
 use deadpool_postgres::{
     Hook, Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime, TimeoutType,
 };

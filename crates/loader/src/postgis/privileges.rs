@@ -1,7 +1,7 @@
 //! A role that only reads: the last line of defence, and one that only the owner can draw.
 
-use super::define::Relation;
-use super::error::DatabaseError;
+use super::relation::Relation;
+use crate::error::DatabaseError;
 use tokio_postgres::Client;
 use tokio_postgres::types::Type;
 

@@ -2,12 +2,12 @@
 //! adds them up itself and sends the cells.
 
 use super::area::Area;
-use super::define::{ALIAS, Definition, Place};
-use super::error::DatabaseError;
-use super::judge::Unit;
 use super::live::{Raw, explain};
-use super::sql::{Statement, Token, Values};
-use super::view::View;
+use super::relation::{ALIAS, Definition, Place};
+use super::rows::Unit;
+use super::template::{Statement, Token, Values};
+use super::viewport::View;
+use crate::error::DatabaseError;
 use tokio_postgres::Client;
 
 /// Adding a million rows up takes the database half a second, sending them a third of one and

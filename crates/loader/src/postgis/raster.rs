@@ -5,8 +5,8 @@
 //! that PostGIS has switched off.
 
 use super::connect::{Address, Purpose, runtime};
-use super::error::DatabaseError;
-use super::sql::quoted;
+use super::template::quoted;
+use crate::error::DatabaseError;
 use futures_util::{SinkExt as _, pin_mut};
 use std::io::Cursor;
 use tokio_postgres::Client;

@@ -2,16 +2,16 @@
 
 use super::connect::{Address, Purpose, runtime};
 use super::copy::{Decoder, Row, float8};
-use super::define::{ALIAS, Ask, Definition, check_length};
-use super::error::DatabaseError;
-use super::judge::{self, Unit, Weight};
 use super::privileges;
-use super::sql::Values;
+use super::relation::{ALIAS, Ask, Definition, check_length};
+use super::rows::{self, Unit, Weight};
+use super::template::Values;
 use crate::batch::Batch;
 use crate::columns::Columns;
+use crate::error::DatabaseError;
 use crate::error::LoadError;
-use crate::exact::Number;
 use crate::filter::Value;
+use crate::number::exact::Number;
 use crate::report::Report;
 use crate::source::{Progress, Source};
 use crate::table::Kept;
@@ -341,9 +341,9 @@ impl Fields {
         if self.coordinates {
             let (x, y) = (number(0), number(1));
             let (x, y) = (x.unwrap_or(f64::NAN), y.unwrap_or(f64::NAN));
-            judge::position(batch, self.unit, x, y, weight);
+            rows::position(batch, self.unit, x, y, weight);
         } else {
-            judge::geometry(batch, first, weight);
+            rows::geometry(batch, first, weight);
         }
         let kept = || number(place + usize::from(self.weighted)).filter(|n| !n.is_nan());
         let value = || kept().map(Number::Float).map_or(Value::Null, Value::Number);

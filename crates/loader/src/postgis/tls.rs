@@ -1,6 +1,6 @@
 //! TLS as `sslmode` of an address asks for it: rustls, so no library of the system.
 
-use super::error::DatabaseError;
+use crate::error::DatabaseError;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::pem::PemObject as _;

@@ -1,8 +1,8 @@
 //! GPX: the points of tracks, routes and waypoints.
 
 use super::{Ended, Geometry, Judge, Opening, Reader, damaged, unreadable};
-use crate::asked::Asked;
 use crate::batch::Amount;
+use crate::columns::selection::Asked;
 use crate::columns::{self, Columns, Position};
 use crate::crs::Crs;
 use crate::error::LoadError;

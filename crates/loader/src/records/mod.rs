@@ -5,27 +5,22 @@
 //! wait at a time, so memory stays bounded whoever is faster.
 
 pub(crate) mod arrow;
-mod arrow_messages;
-mod arrow_rows;
+mod buffered_seek;
 pub(crate) mod flatgeobuf;
-mod geoarrow;
 pub(crate) mod geopackage;
 pub(crate) mod gpx;
-mod nearby;
 pub(crate) mod parquet;
-mod parquet_geo;
-mod parquet_pages;
 pub(crate) mod shapefile;
 
-use crate::asked::Asked;
 use crate::batch::{Amount, Batch};
 use crate::bounds::Bounds;
 use crate::columns::Columns;
+use crate::columns::selection::Asked;
+use crate::columns::weight_check::Undecided;
 use crate::crs::{Crs, Nowhere};
 use crate::error::LoadError;
 use crate::filter::Value;
 use crate::input::Origin;
-use crate::looks::Undecided;
 use crate::open::Options;
 use crate::report::{Report, Skip, Unit};
 use crate::source::{Progress, Source};

@@ -7,11 +7,11 @@
 //!                                                        └▶ download: a temporary file
 //! ```
 
-mod chunks;
 mod client;
 mod download;
 mod object;
-mod places;
+mod parquet_reader;
+mod range_reader;
 
 use crate::error::LoadError;
 use crate::format::Format;
@@ -20,10 +20,10 @@ use crate::open::{Options, guarded, one_geometry, start};
 use crate::records;
 use crate::source::Source;
 use bytes::Bytes;
-use chunks::Chunks;
 use download::{Downloaded, Folder};
 use object::{Look, Object, Rest};
-use places::Places;
+use parquet_reader::Chunks;
+use range_reader::Places;
 use std::io::{self, Cursor, Read};
 use std::path::Path;
 

@@ -1,10 +1,10 @@
 //! A column that is whole: its values in an index's order.
 
 use super::check::Fits;
+use super::dictionary::{Word, Words};
 use super::spelling::Written;
-use super::words::{Word, Words};
-use crate::exact::{Number, number_text};
 use crate::filter::Value;
+use crate::number::exact::{Number, number_text};
 use crate::time::{Times, time_text};
 use rayon::prelude::*;
 use std::borrow::Cow;
@@ -449,7 +449,9 @@ fn read_as(codes: &[u32], words: &[Word], times: &Times) -> Option<Values> {
     }
     let float = |word: &Word| match number_of(&text(word)?)? {
         Number::Float(number) => Some(number),
-        Number::Whole(number) => i64::try_from(number).ok().and_then(crate::exact::as_float),
+        Number::Whole(number) => i64::try_from(number)
+            .ok()
+            .and_then(crate::number::exact::as_float),
     };
     if let Some(read) = words.iter().map(float).collect::<Option<Vec<_>>>() {
         return Some(Values::Numbers(each(codes, &read, NULL_NUMBER)));

@@ -1,16 +1,16 @@
 //! Columns that are kept beside an index of points: what they are filtered and parted by.
 
+mod builder;
 mod cell;
 mod check;
 mod column;
-mod growing;
+mod dictionary;
 mod select;
 mod spelling;
-mod words;
 
+pub use builder::Kept;
 pub use check::TableError;
 pub use column::{Column, Kind};
-pub use growing::Kept;
 
 use crate::columns;
 use crate::time::Times;

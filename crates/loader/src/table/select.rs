@@ -4,7 +4,7 @@ use super::Table;
 use super::cell::Cell;
 use super::check::{TableError, check};
 use super::column::{Codes, Column, Values};
-use super::words::Word;
+use super::dictionary::Word;
 use crate::filter::{Condition, Filter, Reading, Tree, Value};
 use crate::report::shown;
 use crate::time::Times;
@@ -258,10 +258,10 @@ fn decided(
 }
 
 #[cfg(test)]
-mod laws {
-    use super::super::growing::Kept;
+mod proptests {
+    use super::super::builder::Kept;
     use super::*;
-    use crate::exact::Number;
+    use crate::number::exact::Number;
     use proptest::prelude::*;
 
     /// Texts as files without types have them: of all kinds, alike, and nearly alike.

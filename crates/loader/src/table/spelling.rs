@@ -4,7 +4,7 @@
 //! for a whole column, mostly, and then it can be written again as it stood in the file. So
 //! `version = '1.10'` wants the same rows of a kept column as of the file.
 
-use crate::exact::number_text;
+use crate::number::exact::number_text;
 use crate::time::{civil, time_text};
 use std::fmt::Write as _;
 

@@ -1,7 +1,7 @@
 //! Numbers that are times.
 
 use super::{DAY, begins, iso};
-use crate::exact::Number;
+use crate::number::exact::Number;
 
 /// The least count of seconds, milliseconds, microseconds and nanoseconds since 1970: each begins
 /// where the one before is in the year 2286.

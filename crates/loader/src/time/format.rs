@@ -3,7 +3,7 @@
 use super::epoch::Unit;
 use super::iso::{self, Rest};
 use super::{SECOND, begins, micros};
-use crate::exact::Number;
+use crate::number::exact::Number;
 use jiff::civil::date;
 use jiff::fmt::strtime::BrokenDownTime;
 use jiff::tz::TimeZone;

@@ -5,16 +5,16 @@
 //! word. Whether `06/07/2024` is in June or in July no file says, so it is no date until a
 //! [`TimeFormat`] tells. `docs/filters.md` lists what is read, and a test reads that list.
 
+mod ambiguous;
 mod epoch;
 mod format;
 mod iso;
-mod unread;
-mod words;
+mod month_names;
 
+pub(crate) use ambiguous::{Unread, unread};
 pub use format::{TimeFormat, TimeFormatError};
-pub(crate) use unread::{Unread, unread};
 
-use crate::exact::Number;
+use crate::number::exact::Number;
 use jiff::SignedDuration;
 use jiff::civil::{Date, DateTime, date};
 use std::sync::Arc;
@@ -38,12 +38,12 @@ pub(crate) fn time(text: &str) -> Option<i64> {
     match text.as_bytes().first()? {
         b'0'..=b'9' => iso::read(text)
             .or_else(|| epoch::time(Number::parse(text.as_bytes())?))
-            .or_else(|| words::read(text)),
+            .or_else(|| month_names::read(text)),
         b'+' | b'-' => match Number::parse(text.as_bytes()) {
             Some(number) => epoch::time(number),
             None => expanded(text),
         },
-        first if first.is_ascii_alphabetic() => words::read(text),
+        first if first.is_ascii_alphabetic() => month_names::read(text),
         _ => None,
     }
 }

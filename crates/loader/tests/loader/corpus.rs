@@ -1,7 +1,7 @@
 //! What the fuzz targets were given and what they found, tried again: `fuzz/corpus`.
 
 use crate::Folder;
-use crate::survive::{TARGETS, attempt};
+use crate::robustness::{TARGETS, attempt};
 use std::collections::BTreeSet;
 use std::fs::read_dir;
 use std::path::Path;

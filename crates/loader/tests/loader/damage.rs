@@ -2,7 +2,7 @@
 //! or a load with a true account, and never a panic of ours, nor a wait without end.
 
 use crate::formats::{self, Row};
-use crate::survive::{pack, survives};
+use crate::robustness::{pack, survives};
 use crate::{Folder, opened};
 use heatsplat_loader::Options;
 use heatsplat_points::Point;

@@ -17,14 +17,14 @@ mod geopackage;
 mod input;
 mod keep;
 mod large;
-mod nasty;
+mod malformed;
 mod quotes;
 mod records;
 #[cfg(feature = "remote")]
 mod remote;
+mod robustness;
 mod sets;
 mod shapefile;
-mod survive;
 mod systems;
 mod text;
 mod weights;

@@ -6,11 +6,11 @@
 mod features;
 mod index;
 
-use super::nearby::Nearby;
+use super::buffered_seek::Nearby;
 use super::{Ended, Judge, Opening, Reader, damaged, unreadable};
-use crate::asked::Asked;
 use crate::bounds::Bounds;
 use crate::columns::Columns;
+use crate::columns::selection::Asked;
 use crate::crs::Crs;
 use crate::error::LoadError;
 use crate::input::{Input, Origin};

@@ -4,10 +4,10 @@
 mod database;
 
 use super::{Ended, Geometry, Judge, Opening, Reader, damaged};
-use crate::asked::Asked;
 use crate::batch::Amount;
 use crate::bounds::Bounds;
 use crate::columns::Columns;
+use crate::columns::selection::Asked;
 use crate::crs::Crs;
 use crate::error::LoadError;
 use crate::input::Origin;

@@ -3,8 +3,8 @@
 //! They are read here and not by a library: one refuses files for their code page or a comma, has
 //! numbers of type F in single precision and believes whatever the header says.
 
+use super::super::buffered_seek::Nearby;
 use super::super::damaged;
-use super::super::nearby::Nearby;
 use super::code_page::CodePage;
 use super::field::{Field, Kind, Order};
 use crate::batch::Amount;

@@ -5,25 +5,25 @@
 //! without records whose row is marked as deleted. Where lengths that the files state disagree
 //! with what there is, all that there is is read, and the report has a note about it.
 
-mod beside;
 mod code_page;
 mod code_page_tables;
+mod companions;
 mod dbf;
 mod field;
 mod index;
 mod shapes;
 
 use super::{Ended, Geometry, Judge, Opening, Reader, damaged, unreadable};
-use crate::asked::Asked;
 use crate::batch::Amount;
 use crate::columns::Columns;
+use crate::columns::selection::Asked;
 use crate::crs::Crs;
 use crate::error::LoadError;
 use crate::input::Origin;
 use crate::open::Options;
 use crate::source::Source;
-pub use beside::is_companion;
-use beside::{companion, text};
+pub use companions::is_companion;
+use companions::{companion, text};
 use dbf::{Row, Stated, Table};
 use index::Index;
 use shapes::{Shape, Shapes};

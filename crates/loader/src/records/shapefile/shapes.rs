@@ -4,7 +4,7 @@
 //! They are read here and not by a library: one takes memory for as many points as a record
 //! says to have.
 
-use super::super::nearby::Nearby;
+use super::super::buffered_seek::Nearby;
 use super::index::Place;
 use std::io::{self, Read, Seek, SeekFrom};
 

@@ -2,9 +2,10 @@
 //! GEOMETRY and GEOGRAPHY, and plain Parquet with columns of longitude and latitude. Only the
 //! columns that matter are read, row groups on several threads.
 
-use super::arrow_rows::Wanted;
-use super::parquet_geo::{Axes, find};
-use super::parquet_pages::{Counting, Pages};
+mod geometries;
+mod pages;
+
+use super::arrow::columns::Wanted;
 use super::{Ended, Judge, Opening, Reader, damaged};
 use crate::bounds::Bounds;
 use crate::crs::Crs;
@@ -12,6 +13,8 @@ use crate::error::LoadError;
 use crate::input::Origin;
 use crate::open::Options;
 use crate::source::Source;
+use geometries::{Axes, find};
+use pages::{Counting, Pages};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder,

@@ -1,6 +1,6 @@
 //! Texts that look like dates and are read as none: to order by one would compare texts.
 
-use super::words::{is_month, is_weekday};
+use super::month_names::{is_month, is_weekday};
 use super::{LONGEST, iso::Rest};
 
 /// Why a text that looks like a date is none.

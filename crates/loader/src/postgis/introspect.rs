@@ -1,9 +1,9 @@
 //! What a database knows of a relation or query, and which of its columns are meant.
 
-use super::define::{ALIAS, Place, Table};
-use super::error::DatabaseError;
-use super::sql::{Statement, Template, Values, quoted};
+use super::relation::{ALIAS, Place, Table};
+use super::template::{Statement, Template, Values, quoted};
 use crate::columns;
+use crate::error::DatabaseError;
 use tokio_postgres::types::Type;
 use tokio_postgres::{Client, Column, Statement as Prepared};
 

@@ -1,9 +1,9 @@
 //! What a database has to show: every table and view with points that the role may read.
 
 use super::connect::{Address, Purpose, runtime};
-use super::define::{Ask, Relation};
-use super::error::DatabaseError;
-use super::sql::quoted;
+use super::relation::{Ask, Relation};
+use super::template::quoted;
+use crate::error::DatabaseError;
 
 /// A table that may be a layer.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,14 +1,14 @@
 //! Blocks of whole records, and the points in them.
 
 use super::record::{Dialect, End, Quotes, Quoting};
-use crate::asked::Asked;
 use crate::batch::{Batch, Weight};
-use crate::blocks::{Block, Cut, Cutter, Fault};
+use crate::columns::selection::Asked;
 use crate::encoding::decoded;
 use crate::error::LoadError;
 use crate::filter::Value;
-use crate::pipeline::Parser;
 use crate::report::{Skip, shown};
+use crate::text::chunker::{Block, Cut, Cutter, Fault};
+use crate::text::pipeline::Parser;
 use std::borrow::Cow;
 
 impl Cutter for Dialect {

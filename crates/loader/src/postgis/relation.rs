@@ -1,11 +1,11 @@
 //! What a layer reads: which relation or query, which columns of it, in what reference system.
 
 use super::area::{Area, Foreign, Sides};
-use super::error::DatabaseError;
-use super::judge::Unit;
-use super::lookup::{columns_of, find_kept, find_place, find_table, find_weight, is_number};
-use super::sql::{Statement, Template, Values, quoted};
+use super::introspect::{columns_of, find_kept, find_place, find_table, find_weight, is_number};
+use super::rows::Unit;
+use super::template::{Statement, Template, Values, quoted};
 use crate::columns::{Columns, Position};
+use crate::error::DatabaseError;
 use tokio_postgres::Client;
 use tokio_postgres::types::Type;
 

@@ -3,6 +3,9 @@
 //! Names are compared without regard to case, spaces around them, and the
 //! characters `_`, `-`, `.`, `"` and space within: `Point_X` is `pointx`.
 
+pub(crate) mod selection;
+pub(crate) mod weight_check;
+
 use crate::error::LoadError;
 
 /// Longitude, by priority: the first name of this list that a file has, wins.

@@ -1,7 +1,7 @@
 //! The bytes of a Parquet file, counted as they are read; and of its pages what they say of their
 //! size, held against what can be and against a limit before the library takes memory for it.
 
-use super::parquet::Stored;
+use super::Stored;
 use crate::input::Origin;
 use flate2::read::MultiGzDecoder;
 use parquet::basic::Compression;

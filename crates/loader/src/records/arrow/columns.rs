@@ -1,10 +1,10 @@
 //! Rows of Arrow record batches: which columns hold the position and the weight, and their
 //! values. GeoParquet, plain Parquet and Arrow files all come to this.
 
+use super::super::{Ended, Geometry, Judge};
 use super::geoarrow::{Kind, geometry, may_be_geometry};
-use super::{Ended, Geometry, Judge};
-use crate::asked::Asked;
 use crate::batch::Amount;
+use crate::columns::selection::Asked;
 use crate::columns::{self, Columns, Guess, Position};
 use crate::error::LoadError;
 use crate::input::Origin;
@@ -300,14 +300,14 @@ fn degrees(lon: Amount, lat: Amount) -> Result<(f64, f64), (Skip, String)> {
 }
 
 /// A column whose values are numbers, or texts of numbers.
-pub(super) enum Amounts<'a> {
+pub(crate) enum Amounts<'a> {
     F64(&'a ArrayRef, &'a [f64]),
     F32(&'a ArrayRef, &'a [f32]),
     Other(&'a ArrayRef),
 }
 
 impl<'a> Amounts<'a> {
-    pub(super) fn of(column: &'a ArrayRef) -> Self {
+    pub(crate) fn of(column: &'a ArrayRef) -> Self {
         match column.data_type() {
             DataType::Float64 => Self::F64(column, column.as_primitive::<Float64Type>().values()),
             DataType::Float32 => Self::F32(column, column.as_primitive::<Float32Type>().values()),
@@ -316,7 +316,7 @@ impl<'a> Amounts<'a> {
     }
 
     #[inline]
-    pub(super) fn at(&self, row: usize) -> Amount {
+    pub(crate) fn at(&self, row: usize) -> Amount {
         match self {
             Self::F64(column, values) if column.null_count() == 0 => values
                 .get(row)

@@ -1,7 +1,7 @@
 //! Columns whose values are of many kinds, or texts: each different one once.
 
-use crate::exact::Number;
 use crate::filter::Value;
+use crate::number::exact::Number;
 use crate::time::time_text;
 use std::borrow::Cow;
 use std::collections::HashMap;

@@ -5,11 +5,11 @@
 //! one way: so what a file has no types for takes no more room, and no text is lost.
 
 use super::column::{Column, NULL_BOOL, NULL_NUMBER, NULL_TIME, NULL_WHOLE, Values};
+use super::dictionary::{Other, Words};
 use super::spelling::{NumberSpelling, TimeSpelling, Written};
-use super::words::{Other, Words};
-use crate::exact::{Number, as_float};
 use crate::filter::Value;
 use crate::number;
+use crate::number::exact::{Number, as_float};
 use crate::time::Times;
 use std::borrow::Cow;
 

@@ -1,7 +1,7 @@
 //! How values compare with what a filter says.
 
 use super::value::{Literal, Unlike, Value, truth};
-use crate::exact::Number;
+use crate::number::exact::Number;
 use crate::time::Times;
 use std::cell::OnceCell;
 use std::cmp::Ordering;

@@ -5,11 +5,11 @@
 //! them is kept; an object without features is one item as a whole. A
 //! top-level array passes its elements likewise. One document may follow another.
 
-use super::extent;
-use super::system::{Shared, known};
-use crate::blocks::{Cut, Cutter, Fault};
+use super::crs_member::{Shared, known};
+use super::skip_value;
 use crate::crs::Crs;
 use crate::error::LoadError;
+use crate::text::chunker::{Cut, Cutter, Fault};
 use std::ops::Range;
 
 /// The most one feature may be: large polygons are skipped, but have to be passed.
@@ -82,7 +82,7 @@ impl Scan<'_> {
 
     /// The next byte that is not blank. `back`: where to come back to if the buffer ends.
     fn peek(&mut self, back: Option<usize>) -> Result<u8, Stop> {
-        self.at += extent::blank(self.rest());
+        self.at += skip_value::blank(self.rest());
         self.rest()
             .first()
             .copied()
@@ -100,7 +100,7 @@ impl Scan<'_> {
     /// Passes one value.
     fn value(&mut self, back: usize) -> Result<Range<usize>, Stop> {
         self.peek(Some(back))?;
-        match extent::value(self.rest()) {
+        match skip_value::value(self.rest()) {
             None => Err(Stop::Short(back)),
             Some(0) => Err(unexpected(self.at, "a value")),
             Some(length) => {

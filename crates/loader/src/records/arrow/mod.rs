@@ -1,8 +1,9 @@
 //! Arrow IPC: files (Feather 2) and streams.
 
-use super::arrow_messages::{Footer, Part, Wrong, decoder};
-use super::arrow_rows::{GeometryColumn, Wanted, asked_for, positions_from};
-use super::geoarrow::{self, Kind, extension, may_be_geometry};
+pub(super) mod columns;
+pub(super) mod geoarrow;
+mod messages;
+
 use super::{Opening, Reader, damaged};
 use crate::crs::Crs;
 use crate::error::LoadError;
@@ -11,6 +12,9 @@ use crate::open::Options;
 use crate::source::Source;
 use arrow_ipc::MetadataVersion;
 use arrow_schema::{Field, Schema};
+use columns::{GeometryColumn, Wanted, asked_for, positions_from};
+use geoarrow::{Kind, extension, may_be_geometry};
+use messages::{Footer, Part, Wrong, decoder};
 use serde_json::{Map, Value};
 use std::fs::File;
 use std::io::{Cursor, Read};

@@ -5,8 +5,8 @@
 //! number is written out; in comments, dollar quotes and names in double quotes it is no token.
 
 use super::area::Sides;
-use super::error::DatabaseError;
-use super::scan::Scanner;
+use super::lexer::Scanner;
+use crate::error::DatabaseError;
 use tokio_postgres::types::{ToSql, Type};
 
 /// What can stand between two exclamation marks.

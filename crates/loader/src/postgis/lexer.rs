@@ -1,7 +1,7 @@
 //! Where a query's tokens are: SQL's own rules of strings, names and comments.
 
-use super::error::DatabaseError;
-use super::sql::{Piece, Template, Token, definition};
+use super::template::{Piece, Template, Token, definition};
+use crate::error::DatabaseError;
 
 /// Walks through SQL by its rules of quoting.
 pub(super) struct Scanner<'a> {

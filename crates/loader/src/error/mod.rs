@@ -1,7 +1,12 @@
 //! Everything that can stop a load, in words that say what to do.
 
+#[cfg(feature = "postgis")]
+mod database;
+
 use crate::format::Format;
 use crate::report::{Example, Report, Skip, Uncompared};
+#[cfg(feature = "postgis")]
+pub use database::DatabaseError;
 use std::io;
 
 /// Why a source cannot be read. Every message names the file and what to do about it.
@@ -202,7 +207,7 @@ pub enum LoadError {
         /// The database, without user and password.
         name: String,
         /// What is wrong.
-        source: crate::postgis::DatabaseError,
+        source: DatabaseError,
     },
     /// The source has no rows.
     #[error("{file}: no rows")]

@@ -2,10 +2,9 @@
 //! by the metadata key `geo` (GeoParquet), by Parquet's own types GEOMETRY and GEOGRAPHY, by the
 //! Arrow schema that many writers leave in a file, or by a usual name.
 
-use super::arrow;
-use super::arrow_rows::{GeometryColumn, positions_from};
-use super::damaged;
-use super::geoarrow::{self, Kind, may_be_geometry};
+use super::super::arrow::columns::{GeometryColumn, positions_from};
+use super::super::arrow::geoarrow::{self, Kind, may_be_geometry};
+use super::super::{arrow, damaged};
 use crate::columns;
 use crate::crs::Crs;
 use crate::error::LoadError;

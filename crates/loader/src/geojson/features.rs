@@ -1,18 +1,18 @@
 //! The points in GeoJSON objects.
 
-use super::extent;
+use super::crs_member::{Shared, known};
 use super::object::{Kind, Object, not_null, property, string};
-use super::system::{Shared, known};
+use super::skip_value;
 use crate::batch::{Batch, Weight};
-use crate::blocks::{Block, Place};
 use crate::crs::{Crs, Nowhere};
 use crate::error::LoadError;
-use crate::exact::Number;
 use crate::filter::{Filter, Value};
 use crate::input::Origin;
 use crate::number;
-use crate::pipeline::Parser;
+use crate::number::exact::Number;
 use crate::report::{Report, Skip, shown};
+use crate::text::chunker::{Block, Place};
+use crate::text::pipeline::Parser;
 use crate::time::Times;
 use serde::de::IgnoredAny;
 use std::borrow::Cow;
@@ -89,7 +89,7 @@ impl<L: FnMut() -> u64> Reading<'_, L> {
         let coordinates = object.coordinates.unwrap_or_default();
         match object.kind() {
             Kind::FeatureCollection => {
-                for feature in extent::elements(object.features.unwrap_or_default()) {
+                for feature in skip_value::elements(object.features.unwrap_or_default()) {
                     self.object(feature, None, depth - 1);
                 }
             }
@@ -138,7 +138,7 @@ impl<L: FnMut() -> u64> Reading<'_, L> {
 
     /// Every element of an array; an empty one is a row without a position.
     fn each(&mut self, array: &[u8], name: &str, mut read: impl FnMut(&mut Self, &[u8])) {
-        let mut elements = extent::elements(array).peekable();
+        let mut elements = skip_value::elements(array).peekable();
         if elements.peek().is_none() {
             self.skip(Skip::NoPosition, || format!("empty {name}"));
         }
@@ -149,7 +149,7 @@ impl<L: FnMut() -> u64> Reading<'_, L> {
 
     /// One position and so one row.
     fn position(&mut self, position: &[u8], weight: Option<&[u8]>) {
-        let mut axes = extent::elements(position);
+        let mut axes = skip_value::elements(position);
         let mut axis = || axes.next().and_then(not_null);
         let (Some(lon), Some(lat)) = (axis(), axis()) else {
             return self.skip(Skip::NoPosition, || {

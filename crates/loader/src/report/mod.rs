@@ -1,10 +1,12 @@
 //! What became of the rows: how many were kept, how many skipped, and why.
 
+pub(crate) mod notes;
+
 use crate::encoding::{decoded, may_be_utf8};
 use crate::error::LoadError;
 use crate::filter::Unlike;
 use crate::input::Origin;
-use crate::notes::Notes;
+use crate::report::notes::Notes;
 use std::fmt;
 
 /// Examples kept per reason.

@@ -1,8 +1,8 @@
 //! A picture's place in the layer's own numbers: what tokens stand for.
 
 use super::area::Sides;
-use super::judge::Unit;
-use super::sql::Values;
+use super::rows::Unit;
+use super::template::Values;
 use heatsplat_points::mercator::{self, EQUATOR_METRES, WORLD};
 use heatsplat_points::{MAX_ZOOM, Point, Window};
 

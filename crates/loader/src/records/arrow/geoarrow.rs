@@ -5,8 +5,8 @@
 //! line as well as a MultiPoint: which, is said by the column's extension type (Arrow) or encoding
 //! (GeoParquet), and what nobody says is not drawn.
 
-use super::arrow_rows::Amounts;
-use super::{Ended, Geometry, Judge};
+use super::super::{Ended, Geometry, Judge};
+use super::columns::Amounts;
 use crate::batch::Amount;
 use crate::crs::Crs;
 use crate::error::LoadError;
@@ -78,13 +78,13 @@ fn is_native(kind: &DataType) -> bool {
 }
 
 /// The name of a field's extension type.
-pub(super) fn extension(field: &Field) -> Option<&str> {
+pub(crate) fn extension(field: &Field) -> Option<&str> {
     let name = field.metadata().get("ARROW:extension:name");
     name.map(String::as_str)
 }
 
 /// Gives a row's geometry to a judge.
-pub(super) fn geometry(
+pub(crate) fn geometry(
     column: &ArrayRef,
     row: usize,
     stated: Option<Kind>,
@@ -184,7 +184,7 @@ fn native_point(column: &ArrayRef, row: usize) -> Option<(f64, f64)> {
 /// The coordinate system that a column says it is in: PROJJSON, `EPSG:25832`, `srid:25832`,
 /// well-known text; `projjson:KEY` and PROJJSON as a text too, `value` gives what the file has
 /// under a key. Nothing, an empty text and `srid:0` are longitude and latitude.
-pub(super) fn crs(
+pub(crate) fn crs(
     stated: Option<&Value>,
     value: impl Fn(&str) -> Option<String>,
     file: &str,

@@ -1,8 +1,11 @@
 //! Bytes from a path or standard input: counted as they are stored, then decompressed.
 
+pub(crate) mod gzip;
+pub(crate) mod transcode;
+
 use crate::error::LoadError;
-use crate::members::Members;
-use crate::notes::Notes;
+use crate::input::gzip::Members;
+use crate::report::notes::Notes;
 use std::fs::File;
 use std::io::{self, BufReader, Cursor, Read, Seek, SeekFrom};
 use std::path::Path;

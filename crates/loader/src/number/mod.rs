@@ -9,6 +9,8 @@
 //! - `NaN`, `inf`, and numbers too large to be finite: they would poison sums;
 //! - `0x1A`, `51°30′26″N`, `5%`, `12 km`: other notations.
 
+pub(crate) mod exact;
+
 /// The finite number a field holds, or `None`.
 #[inline]
 pub(crate) fn parse(field: &[u8]) -> Option<f64> {

@@ -1,7 +1,6 @@
 //! Blocks in, points out: the source that all text formats share.
 
 use crate::batch::Batch;
-use crate::blocks::Block;
 use crate::bounds::Bounds;
 use crate::columns::Columns;
 use crate::error::LoadError;
@@ -9,6 +8,7 @@ use crate::input::Origin;
 use crate::report::Report;
 use crate::source::{Progress, Source};
 use crate::table::Kept;
+use crate::text::chunker::Block;
 use crate::time::Times;
 use heatsplat_points::PointSink;
 use rayon::prelude::*;
