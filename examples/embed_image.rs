@@ -2,7 +2,7 @@
 //!
 //!     cargo run --release --example embed_image            # writes map.png
 
-use heatsplat::{Layer, Points, Style, Window, picture};
+use heatsplat::{Layer, Points, Style, Window};
 use std::error::Error;
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -15,7 +15,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     let japan = Window::around([128.0, 30.0, 148.0, 46.0], 600, 600)?;
     let map = layer.map(japan, 1, layer.style());
-    let image: image::RgbaImage = picture::rgba(&map, layer.style().ramp());
+    let image: image::RgbaImage = heatsplat::image::rgba(&map, layer.style().ramp());
 
     // Anything that takes an RGBA image can have it; here it becomes a file.
     let file = std::env::args().nth(1).unwrap_or("map.png".to_owned());

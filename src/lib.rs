@@ -22,12 +22,12 @@
 //!
 //! The parts, each a crate of its own that can be used alone: [`points`] is the
 //! world grid and the index, [`render`] makes densities, colours and bytes of it.
-//! [`geo`] and [`picture`] speak the types of `geo-types` and `image`.
+//! [`geo`] and [`image`] speak the types of `geo-types` and `image`.
 #![forbid(unsafe_code)]
 
 pub mod generate;
 pub mod geo;
-pub mod picture;
+pub mod image;
 
 pub use heatsplat_points as points;
 pub use heatsplat_render as render;

@@ -2,7 +2,7 @@
 
 use super::Failure;
 use super::backend;
-use super::source::{Loaded, SourceFlags, grouped, shown};
+use super::source_flags::{Loaded, SourceFlags, grouped, shown};
 use clap::Args;
 use heatsplat::points::mercator;
 use heatsplat::{Points, Window};

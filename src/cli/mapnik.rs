@@ -1,7 +1,7 @@
 //! A map of Mapnik's: where its XML says that the points are, and the picture of its markers.
 
 use super::Failure;
-use super::source::SourceFlags;
+use super::source_flags::SourceFlags;
 use heatsplat::render::import::Imported;
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,24 +1,20 @@
 //! The commands. Each turns its flags into checked values first, and then works with those.
 
-mod archived;
+mod archive_layer;
 mod backend;
 mod bench;
-#[cfg(feature = "postgis")]
-mod database;
 mod export;
 mod generate;
 mod info;
-#[cfg(feature = "postgis")]
-mod live;
 mod mapnik;
 mod output;
 #[cfg(feature = "postgis")]
-mod posts;
+mod postgis;
 mod radii;
 mod ramps;
 mod render;
 mod serve;
-mod source;
+mod source_flags;
 mod style;
 mod style_flags;
 

@@ -2,7 +2,7 @@
 
 use super::Failure;
 use super::backend::BackendFlags;
-use super::source::{SourceFlags, shown};
+use super::source_flags::{SourceFlags, shown};
 use super::style_flags::{self, StyleFlags};
 use super::{mapnik, output};
 use clap::Args;

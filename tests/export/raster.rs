@@ -132,7 +132,7 @@ fn colours_of_a_box_are_a_valid_cog_too() {
         };
         assert_eq!(said, "4 3 None Byte 4096");
         let picture = layer.tile(tile, TileSize::NORMAL, layer.style());
-        let image = heatsplat::picture::rgba(&picture, layer.style().ramp());
+        let image = heatsplat::image::rgba(&picture, layer.style().ramp());
         let bands: Vec<u8> = (0..4)
             .flat_map(|band| image.pixels().map(move |p| p.0[band]))
             .collect();

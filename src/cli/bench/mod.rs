@@ -6,7 +6,7 @@ mod report;
 use super::Failure;
 use super::backend::{self, Measured, Stages};
 use super::output;
-use super::source::{SourceFlags, shown};
+use super::source_flags::{SourceFlags, shown};
 use super::style_flags::StyleFlags;
 use clap::Args;
 use heatsplat::render::{Job, PointSet};

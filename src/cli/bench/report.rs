@@ -1,6 +1,6 @@
 //! The figures for people and for programs.
 
-use super::super::source::grouped;
+use super::super::source_flags::grouped;
 use super::Figures;
 use super::measure::{Row, Spread};
 use heatsplat::Style;

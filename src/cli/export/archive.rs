@@ -2,7 +2,7 @@
 
 use super::super::Failure;
 use super::super::backend;
-use super::super::source::grouped;
+use super::super::source_flags::grouped;
 use super::Export;
 use heatsplat::{Backend, Layer};
 use heatsplat_archive::{Estimate, Progress, Target, ZoomEstimate};

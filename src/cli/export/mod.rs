@@ -1,12 +1,12 @@
 //! `heatsplat export`: tiles drawn once, written somewhere to stay.
 
 mod archive;
-#[cfg(feature = "postgis")]
-mod rasters;
 
 use super::Failure;
 use super::backend::BackendFlags;
-use super::source::{SourceFlags, shown};
+#[cfg(feature = "postgis")]
+use super::postgis::rasters;
+use super::source_flags::{SourceFlags, shown};
 use super::style_flags::StyleFlags;
 use clap::Args;
 use heatsplat::{Layer, TileSize};
@@ -90,13 +90,13 @@ enum Output {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Zooms {
+pub(super) struct Zooms {
     first: u8,
-    last: u8,
+    pub(super) last: u8,
 }
 
 impl Zooms {
-    fn range(self) -> RangeInclusive<u8> {
+    pub(super) fn range(self) -> RangeInclusive<u8> {
         self.first..=self.last
     }
 }

@@ -1,15 +1,15 @@
 //! Databases that are served: what is said of them, and what is done with them.
 
-use super::book;
-use super::document::Named;
+use super::config::from_toml::Named;
+use super::config::raw::{Mistake, Words};
+use super::config::said;
+use super::config::secrets::has_plain_password;
+use super::config::source;
 use super::flags::{DatabaseWords, PoolFlags, PostFlags, PostWords};
-use super::secrets::has_plain_password;
-use super::setup::said;
-use super::words::{Mistake, Words};
 use crate::cli::Failure;
-use crate::cli::live::{self, LiveRows};
-use crate::cli::posts::Queries;
-use crate::cli::source::SourceFlags;
+use crate::cli::postgis::live::{self, LiveRows};
+use crate::cli::postgis::queries::Queries;
+use crate::cli::source_flags::SourceFlags;
 use heatsplat::{Backend, Style};
 use heatsplat_loader::postgis::{self, Address, Change, Database, Limits};
 use heatsplat_render::say;
@@ -318,7 +318,7 @@ pub(super) fn posting(
 /// The token that is configured; never an argument, which others on the machine can see.
 pub(super) fn token(file: Option<&Path>) -> Result<Option<Token>, String> {
     let text = match file {
-        Some(file) => book::open(file)
+        Some(file) => source::open(file)
             .and_then(std::io::read_to_string)
             .map_err(|e| format!("token_file: {} can't be read: {e}", file.display()))?,
         None => match std::env::var("HEATSPLAT_TOKEN") {

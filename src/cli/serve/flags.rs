@@ -2,8 +2,8 @@
 
 use crate::cli::backend::BackendFlags;
 #[cfg(feature = "postgis")]
-use crate::cli::database::RoleFlags;
-use crate::cli::source::SourceFlags;
+use crate::cli::postgis::flags::RoleFlags;
+use crate::cli::source_flags::SourceFlags;
 use clap::Args;
 use heatsplat_server::Derived;
 use std::path::PathBuf;

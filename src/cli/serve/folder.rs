@@ -1,7 +1,7 @@
 //! A folder as a source: each file of points in it is a layer.
 
-use crate::cli::archived::Archived;
-use crate::cli::source::SourceFlags;
+use crate::cli::archive_layer::Archived;
+use crate::cli::source_flags::SourceFlags;
 use heatsplat_render::say;
 use std::path::Path;
 

@@ -6,46 +6,39 @@
 //! file ─ document ┘        └─▶ save                             ▲ keep: what changes later
 //! ```
 
-mod book;
+mod config;
 #[cfg(feature = "postgis")]
 mod databases;
 #[cfg(not(feature = "postgis"))]
-#[path = "databases_left_out.rs"]
+#[path = "databases_disabled.rs"]
 mod databases;
-mod document;
 mod flags;
 mod folder;
-mod keep;
-mod said;
-mod save;
-mod secrets;
-mod setup;
-mod shelf;
+mod reconcile;
 mod signals;
-mod variables;
-mod words;
+mod watch;
 
 use super::backend::BackendFlags;
-use super::source::SourceFlags;
+use super::source_flags::SourceFlags;
 use super::style_flags::StyleFlags;
 use super::{Failure, output, usage};
-use book::Book;
 use clap::{ArgMatches, Args};
-use document::Document;
+use config::from_toml::Document;
+use config::source::Book;
+use config::{Setup, from_args, to_toml};
 use flags::{CacheFlags, LimitFlags, ServerFlags};
 #[cfg(feature = "postgis")]
 use flags::{PoolFlags, PostFlags};
 use heatsplat_render::say;
 use heatsplat_server::{Bound, Layers};
-use keep::{Keeper, Told};
-use setup::Setup;
-use shelf::Shelf;
-pub(super) use shelf::file_name as layer_name;
+use reconcile::Shelf;
+pub(super) use reconcile::file_name as layer_name;
 use signals::Ending;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 use std::thread;
+use watch::{Keeper, Told};
 
 /// What the keeper is told, and by what others tell it.
 type Channel = (mpsc::Sender<Told>, mpsc::Receiver<Told>);
@@ -127,7 +120,7 @@ impl Serve {
         };
         let book = self.book(matches);
         // Before it is read: what is written meanwhile is new.
-        let written = book.file().and_then(shelf::state);
+        let written = book.file().and_then(reconcile::state);
         let setup = book.read()?;
         if let (Some(file), Book::Said(document)) = (&self.save_config, &book) {
             save(document, file)?;
@@ -140,9 +133,9 @@ impl Serve {
 
     fn book(&self, matches: &ArgMatches) -> Book {
         let Some(file) = &self.config else {
-            return Book::Said(said::all(self, matches));
+            return Book::Said(from_args::all(self, matches));
         };
-        if !said::of_layers(matches).0.is_empty() || !self.name.is_empty() {
+        if !from_args::of_layers(matches).0.is_empty() || !self.name.is_empty() {
             usage(
                 "serve",
                 "layers and their look are said in the --config file; flags say only what concerns the server as a whole",
@@ -150,21 +143,21 @@ impl Serve {
         }
         Book::Written {
             file: file.clone(),
-            said: said::of_server(matches),
+            said: from_args::of_server(matches),
         }
     }
 }
 
 fn save(document: &Document, file: &Path) -> Result<(), Failure> {
-    if let Some(address) = save::secret_address(document) {
+    if let Some(address) = to_toml::secret_address(document) {
         let message = "what is left out of this address may be a secret, and secrets aren't written \
                        into files: put it into a variable and write file = \"${VARIABLE}\" there";
         return Err(format!("--save-config: {address}: {message}").into());
     }
     let folder = file.parent().unwrap_or(Path::new(""));
-    let text = save::text(document, folder);
+    let text = to_toml::text(document, folder);
     output::write(file, |out| out.write_all(text.as_bytes()))?;
-    if text.contains(secrets::VARIABLE) {
+    if text.contains(config::secrets::VARIABLE) {
         say!("heatsplat: the password is not in the file: set PGPASSWORD");
     }
     Ok(())
@@ -172,11 +165,11 @@ fn save(document: &Document, file: &Path) -> Result<(), Failure> {
 
 /// Opens what there is to open, and says what would be served.
 fn check(book: &Book, setup: &Setup) -> Result<(), Failure> {
-    let names = shelf::check(setup).map_err(|e| book.failed(e))?;
+    let names = reconcile::check(setup).map_err(|e| book.failed(e))?;
     if let Some(words) = &setup.posting {
         databases::check_token(words).map_err(|e| book.failed(e.into()))?;
     }
-    shelf::ask_databases(setup).map_err(|e| book.failed(e))?;
+    reconcile::ask_databases(setup).map_err(|e| book.failed(e))?;
     if let Some(words) = &setup.posting {
         let asked = databases::ask_for_posting(words, &setup.databases);
         asked.map_err(|e| book.failed(e))?;
@@ -195,7 +188,7 @@ fn check(book: &Book, setup: &Setup) -> Result<(), Failure> {
 
 fn serve(
     book: Book,
-    written: shelf::State,
+    written: reconcile::State,
     setup: Setup,
     (told, ending): (Channel, Ending),
 ) -> Result<(), Failure> {

@@ -1,7 +1,7 @@
 //! Signals, heard from the first moment on: before anything is read, one of them would end the
 //! program as if it had broken off.
 
-use super::keep::Told;
+use super::watch::Told;
 use heatsplat_server::Stop;
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, PoisonError};

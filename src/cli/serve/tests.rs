@@ -1,7 +1,8 @@
-use super::document::Document;
-use super::setup::Setup;
-use super::words::Mistake;
-use super::{Serve, said, save};
+use super::Serve;
+use super::config::Setup;
+use super::config::from_toml::Document;
+use super::config::raw::Mistake;
+use super::config::{from_args, to_toml};
 use clap::{ArgMatches, Args as _, Command, FromArgMatches as _};
 use std::path::Path;
 
@@ -24,7 +25,7 @@ fn check(text: &str) -> Result<Setup, Mistake> {
 fn said(line: &[&str]) -> Document {
     let words = ["serve"].iter().chain(line);
     let matches: ArgMatches = Serve::augment_args(Command::new("serve")).get_matches_from(words);
-    said::all(&Serve::from_arg_matches(&matches).unwrap(), &matches)
+    from_args::all(&Serve::from_arg_matches(&matches).unwrap(), &matches)
 }
 
 #[test]
@@ -92,7 +93,7 @@ fn what_is_saved_says_the_same() {
         ],
     ] {
         let document = said(line);
-        let text = save::text(&document, Path::new("/d"));
+        let text = to_toml::text(&document, Path::new("/d"));
         assert_eq!(parse(&text).unwrap(), document, "{text}");
     }
 }
@@ -113,10 +114,10 @@ fn databases_are_saved_without_their_passwords() {
         "--weight=n",
     ];
     let document = said(&line);
-    let text = save::text(&document, Path::new("/d"));
+    let text = to_toml::text(&document, Path::new("/d"));
     assert_eq!(parse(&text).unwrap(), document, "{text}");
     let setup = Setup::of(&document).unwrap();
-    let names: Vec<_> = setup.layers.iter().map(super::shelf::name).collect();
+    let names: Vec<_> = setup.layers.iter().map(super::reconcile::name).collect();
     assert_eq!(names, ["a", "c", "a"]);
     assert!(setup.layers[0].live && setup.layers[1].live && !setup.layers[2].live);
 
@@ -125,7 +126,7 @@ fn databases_are_saved_without_their_passwords() {
         "--sql",
         "select 's3' || '${x}'",
     ]);
-    let text = save::text(&document, Path::new("/d"));
+    let text = to_toml::text(&document, Path::new("/d"));
     assert!(
         !text.contains("s3cret") && text.contains("ann:${PGPASSWORD}@"),
         "{text}"

@@ -1,9 +1,9 @@
 //! What stands for databases in a program that was built without PostGIS.
 
-use super::document::Named;
-use super::words::{Mistake, Words};
+use super::config::from_toml::Named;
+use super::config::raw::{Mistake, Words};
 use crate::cli::Failure;
-use crate::cli::source::SourceFlags;
+use crate::cli::source_flags::SourceFlags;
 use heatsplat::{Backend, Style};
 use heatsplat_server::{Live, Posting};
 use std::sync::Arc;

@@ -1,10 +1,10 @@
 //! Passwords in addresses of databases: kept out of files.
 
 #[cfg(any(feature = "postgis", test))]
-use super::variables::fill;
+use super::interpolate::fill;
 
 /// What a password is in a file that was saved.
-pub(super) const VARIABLE: &str = "${PGPASSWORD}";
+pub(in crate::cli::serve) const VARIABLE: &str = "${PGPASSWORD}";
 
 /// An address around its password: `postgres://ann:` and `@host/db`; the user's part may have none.
 fn parts(url: &str) -> Option<(&str, Option<&str>, &str)> {
@@ -27,7 +27,7 @@ fn parts(url: &str) -> Option<(&str, Option<&str>, &str)> {
 
 /// Whether the text of an address has a password in it that is no variable.
 #[cfg(any(feature = "postgis", test))]
-pub(super) fn has_plain_password(raw: &str) -> bool {
+pub(in crate::cli::serve) fn has_plain_password(raw: &str) -> bool {
     // What comes from the environment is none of the text's.
     let filled = fill(raw, |_| Some(String::new()));
     let Ok(filled) = filled else { return false };
@@ -38,7 +38,7 @@ pub(super) fn has_plain_password(raw: &str) -> bool {
 }
 
 /// An address without its password, a variable in its place.
-pub(super) fn without_password(url: &str) -> String {
+pub(in crate::cli::serve) fn without_password(url: &str) -> String {
     let known = query(url).any(|pair| pair.starts_with("password="));
     let kept: Vec<_> = query(url)
         .filter(|pair| !pair.starts_with("password="))

@@ -1,16 +1,16 @@
 //! From the command line to a document.
 
-use super::databases::is_address;
-use super::document::{Document, LayerWords, Named, StyleWords};
-use super::flags::{CacheFlags, LimitFlags, ServerFlags};
-#[cfg(feature = "postgis")]
-use super::flags::{PoolFlags, PostFlags};
-use super::words::{Word, Words};
-use super::{Serve, folder};
+use super::from_toml::{Document, LayerWords, Named, StyleWords};
+use super::raw::{Word, Words};
 use crate::cli::backend::BackendFlags;
 #[cfg(feature = "postgis")]
-use crate::cli::database::RoleFlags;
-use crate::cli::source::SourceFlags;
+use crate::cli::postgis::flags::RoleFlags;
+use crate::cli::serve::databases::is_address;
+use crate::cli::serve::flags::{CacheFlags, LimitFlags, ServerFlags};
+#[cfg(feature = "postgis")]
+use crate::cli::serve::flags::{PoolFlags, PostFlags};
+use crate::cli::serve::{Serve, folder};
+use crate::cli::source_flags::SourceFlags;
 use crate::cli::style_flags::StyleFlags;
 use crate::cli::usage;
 use clap::ArgMatches;
@@ -24,7 +24,7 @@ const OF_DATABASES: [&str; 5] = ["table", "sql", "geom", "srid", "allow_superuse
 const DATABASE: &str = "database";
 
 /// What is said of the server as a whole, and overrides a file's word.
-pub(super) fn of_server(matches: &ArgMatches) -> Document {
+pub(in crate::cli::serve) fn of_server(matches: &ArgMatches) -> Document {
     let mut server = Words::given::<ServerFlags>(matches);
     server.0.extend(Words::given::<BackendFlags>(matches).0);
     Document {
@@ -36,7 +36,7 @@ pub(super) fn of_server(matches: &ArgMatches) -> Document {
 }
 
 /// What is said of layers, which a file says for itself.
-pub(super) fn of_layers(matches: &ArgMatches) -> Words {
+pub(in crate::cli::serve) fn of_layers(matches: &ArgMatches) -> Words {
     let mut words = Words::given::<SourceFlags>(matches);
     words.0.extend(Words::given::<StyleFlags>(matches).0);
     #[cfg(feature = "postgis")]
@@ -51,7 +51,7 @@ pub(super) fn of_layers(matches: &ArgMatches) -> Words {
 }
 
 /// All that a command line without a file says.
-pub(super) fn all(serve: &Serve, matches: &ArgMatches) -> Document {
+pub(in crate::cli::serve) fn all(serve: &Serve, matches: &ArgMatches) -> Document {
     let mut document = of_server(matches);
     let look = Words::given::<StyleFlags>(matches);
     let style = if look.0.is_empty() {
@@ -121,7 +121,7 @@ fn of_database(
     read: &Words,
     document: &mut Document,
 ) -> Vec<Words> {
-    let token = super::databases::token(serve.post.token_file.as_deref());
+    let token = crate::cli::serve::databases::token(serve.post.token_file.as_deref());
     let posts = !matches!(token, Ok(None));
     let asked = read
         .0

@@ -1,8 +1,8 @@
 //! Where a set-up is written: on the command line, or in a file that may change.
 
-use super::document::Document;
-use super::setup::Setup;
-use super::words::Mistake;
+use super::Setup;
+use super::from_toml::Document;
+use super::raw::Mistake;
 use crate::cli::{Failure, with_causes};
 use std::fs::File;
 use std::io::{self, Read as _};
@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 const LONGEST: u64 = 4 << 20;
 
 /// What the program was told to serve.
-pub(super) enum Book {
+pub(in crate::cli::serve) enum Book {
     /// By flags.
     Said(Document),
     /// In a file; what flags say of the server counts more.
@@ -21,7 +21,7 @@ pub(super) enum Book {
 
 impl Book {
     /// The file, if there is one.
-    pub(super) fn file(&self) -> Option<&Path> {
+    pub(in crate::cli::serve) fn file(&self) -> Option<&Path> {
         match self {
             Self::Said(_) => None,
             Self::Written { file, .. } => Some(file),
@@ -29,7 +29,7 @@ impl Book {
     }
 
     /// What stands there now, checked.
-    pub(super) fn read(&self) -> Result<Setup, Failure> {
+    pub(in crate::cli::serve) fn read(&self) -> Result<Setup, Failure> {
         match self {
             Self::Said(document) => Setup::of(document).map_err(|e| self.failed(e.into())),
             Self::Written { file, said } => {
@@ -40,7 +40,7 @@ impl Book {
     }
 
     /// What is wrong with it, after its name.
-    pub(super) fn failed(&self, error: Failure) -> Failure {
+    pub(in crate::cli::serve) fn failed(&self, error: Failure) -> Failure {
         match self.file() {
             Some(file) => format!("{}: {}", file.display(), with_causes(&*error)).into(),
             None => error,
@@ -49,7 +49,7 @@ impl Book {
 }
 
 /// Opens a regular file, without waiting for anybody where it is a pipe.
-pub(super) fn open(path: &Path) -> io::Result<File> {
+pub(in crate::cli::serve) fn open(path: &Path) -> io::Result<File> {
     let mut options = File::options();
     options.read(true);
     #[cfg(unix)]

@@ -1,15 +1,15 @@
 //! A set-up as the text of a file.
 
-use super::document::{Document, LayerWords, StyleWords};
+use super::from_toml::{Document, LayerWords, StyleWords};
+use super::interpolate::literal;
+use super::raw::{Word, Words};
 use super::secrets::without_password;
-use super::variables::literal;
-use super::words::{Word, Words};
 use heatsplat_loader::{is_remote, shown_source};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 /// A document as a file that says the same where it is put, but for passwords.
-pub(super) fn text(document: &Document, folder: &Path) -> String {
+pub(in crate::cli::serve) fn text(document: &Document, folder: &Path) -> String {
     let mut text = String::from("# What `heatsplat serve --config` serves; see docs/config.md.\n");
     let to = Writer { folder };
     to.words(&mut text, &document.server);
@@ -46,7 +46,7 @@ pub(super) fn text(document: &Document, folder: &Path) -> String {
 }
 
 /// The address of a layer whose user, password or query may be a secret, as it can be shown.
-pub(super) fn secret_address(document: &Document) -> Option<String> {
+pub(in crate::cli::serve) fn secret_address(document: &Document) -> Option<String> {
     let words = document
         .layers
         .iter()

@@ -12,14 +12,14 @@ const PIECE: usize = 4;
 
 /// What is wrong with a set-up, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Mistake {
+pub(in crate::cli::serve) struct Mistake {
     /// The line, where it was read from a file.
-    pub(super) line: Option<usize>,
-    pub(super) message: String,
+    pub(in crate::cli::serve) line: Option<usize>,
+    pub(in crate::cli::serve) message: String,
 }
 
 impl Mistake {
-    pub(super) fn new(line: Option<usize>, message: impl Into<String>) -> Self {
+    pub(in crate::cli::serve) fn new(line: Option<usize>, message: impl Into<String>) -> Self {
         let message = message.into();
         Self { line, message }
     }
@@ -38,13 +38,13 @@ impl std::error::Error for Mistake {}
 
 /// A key and what is said of it.
 #[derive(Clone, Debug)]
-pub(super) struct Word {
-    pub(super) key: String,
+pub(in crate::cli::serve) struct Word {
+    pub(in crate::cli::serve) key: String,
     /// One, or those of a list; none for a table.
-    pub(super) values: Vec<String>,
-    pub(super) line: Option<usize>,
+    pub(in crate::cli::serve) values: Vec<String>,
+    pub(in crate::cli::serve) line: Option<usize>,
     /// What stands in the file where variables have been put in: messages show that.
-    pub(super) raw: Option<String>,
+    pub(in crate::cli::serve) raw: Option<String>,
 }
 
 /// Two words are the same if they say the same, wherever they stand.
@@ -55,7 +55,7 @@ impl PartialEq for Word {
 }
 
 impl Word {
-    pub(super) fn new(key: &str, value: &str) -> Self {
+    pub(in crate::cli::serve) fn new(key: &str, value: &str) -> Self {
         Self {
             key: key.to_owned(),
             values: vec![value.to_owned()],
@@ -64,7 +64,7 @@ impl Word {
         }
     }
 
-    pub(super) fn mistake(&self, message: impl fmt::Display) -> Mistake {
+    pub(in crate::cli::serve) fn mistake(&self, message: impl fmt::Display) -> Mistake {
         let mut message = self.hidden(message.to_string());
         if !message.starts_with(&self.key) {
             message = format!("{}: {message}", self.key);
@@ -73,7 +73,7 @@ impl Word {
     }
 
     /// What it says as messages may show it: with its variables, as it stands in the file.
-    pub(super) fn shown(&self) -> String {
+    pub(in crate::cli::serve) fn shown(&self) -> String {
         self.raw.clone().unwrap_or_else(|| self.values.join(", "))
     }
 
@@ -122,11 +122,11 @@ impl Word {
 
 /// The words of one section.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(super) struct Words(pub(super) Vec<Word>);
+pub(in crate::cli::serve) struct Words(pub(in crate::cli::serve) Vec<Word>);
 
 impl Words {
     /// What of some flags was given on a command line.
-    pub(super) fn given<T: Args>(matches: &ArgMatches) -> Self {
+    pub(in crate::cli::serve) fn given<T: Args>(matches: &ArgMatches) -> Self {
         let command = T::augment_args(Command::new("heatsplat"));
         let mut words = Self::default();
         for arg in command.get_arguments() {
@@ -152,26 +152,26 @@ impl Words {
         words
     }
 
-    pub(super) fn get(&self, key: &str) -> Option<&Word> {
+    pub(in crate::cli::serve) fn get(&self, key: &str) -> Option<&Word> {
         self.0.iter().find(|word| word.key == key)
     }
 
     /// These and others, whose word counts where both have one.
-    pub(super) fn overridden(mut self, others: &Self) -> Self {
+    pub(in crate::cli::serve) fn overridden(mut self, others: &Self) -> Self {
         self.0.retain(|word| others.get(&word.key).is_none());
         self.0.extend(others.0.iter().cloned());
         self
     }
 
     /// Without some keys.
-    pub(super) fn without(&self, keys: &[&str]) -> Self {
+    pub(in crate::cli::serve) fn without(&self, keys: &[&str]) -> Self {
         let kept = self.0.iter().filter(|word| !keys.contains(&&*word.key));
         Self(kept.cloned().collect())
     }
 
     /// The words as the flags they are, checked. `sections` are keys that mean something here and
     /// are looked at elsewhere: a mistyped key may be meant for one of them.
-    pub(super) fn typed<T: Args>(&self, sections: &[&str]) -> Result<T, Mistake> {
+    pub(in crate::cli::serve) fn typed<T: Args>(&self, sections: &[&str]) -> Result<T, Mistake> {
         let command = T::augment_args(Command::new("heatsplat"))
             .no_binary_name(true)
             .disable_help_flag(true);
@@ -204,7 +204,11 @@ fn key(arg: &Arg) -> String {
 }
 
 /// A name that nobody knows, with the nearest that somebody does.
-pub(super) fn unknown(what: &str, word: &Word, known: &[impl AsRef<str>]) -> Mistake {
+pub(in crate::cli::serve) fn unknown(
+    what: &str,
+    word: &Word,
+    known: &[impl AsRef<str>],
+) -> Mistake {
     let distance = |name: &str| strsim::damerau_levenshtein(name, &word.key);
     let names = known.iter().map(AsRef::as_ref);
     let nearest = names.min_by_key(|name| distance(name));

@@ -10,7 +10,7 @@ use image::{ImageBuffer, Luma, RgbaImage};
 /// let points = Points::from_lon_lat([(0.0, 0.0, 1.0)])?;
 /// let layer = Layer::on_cpu("one", points, Style::default());
 /// let picture = layer.tile(TileId::new(0, 0, 0)?, TileSize::NORMAL, layer.style());
-/// let image = heatsplat::picture::rgba(&picture, layer.style().ramp());
+/// let image = heatsplat::image::rgba(&picture, layer.style().ramp());
 /// assert!(image.get_pixel(128, 128).0[3] > 0 && image.get_pixel(5, 5).0[3] == 0);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```

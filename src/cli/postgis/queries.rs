@@ -12,10 +12,10 @@ use std::sync::Arc;
 
 /// Makes layers of queries to one database.
 #[derive(Debug)]
-pub(super) struct Queries {
-    pub(super) database: Arc<Database>,
-    pub(super) address: Address,
-    pub(super) allow_superuser: bool,
+pub(in crate::cli) struct Queries {
+    pub(in crate::cli) database: Arc<Database>,
+    pub(in crate::cli) address: Address,
+    pub(in crate::cli) allow_superuser: bool,
 }
 
 impl Posts for Queries {

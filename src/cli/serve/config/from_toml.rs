@@ -1,7 +1,7 @@
 //! What is to be served, in words: the same whether a command line or a file has said it.
 
-use super::variables::fill;
-use super::words::{Mistake, Word, Words, unknown};
+use super::interpolate::fill;
+use super::raw::{Mistake, Word, Words, unknown};
 use heatsplat_loader::is_remote;
 use std::path::Path;
 use toml::Spanned;
@@ -11,36 +11,36 @@ use toml::de::{DeTable, DeValue};
 const PATHS: [&str; 2] = ["file", "token_file"];
 
 /// Tables at the top.
-pub(super) const SECTIONS: [&str; 6] =
+pub(in crate::cli::serve) const SECTIONS: [&str; 6] =
     ["limits", "cache", "posting", "sources", "styles", "layers"];
 
 /// A set-up in words.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(super) struct Document {
+pub(in crate::cli::serve) struct Document {
     /// What stands at the top.
-    pub(super) server: Words,
-    pub(super) limits: Words,
-    pub(super) cache: Words,
-    pub(super) posting: Option<Words>,
+    pub(in crate::cli::serve) server: Words,
+    pub(in crate::cli::serve) limits: Words,
+    pub(in crate::cli::serve) cache: Words,
+    pub(in crate::cli::serve) posting: Option<Words>,
     /// Databases, by their names.
-    pub(super) sources: Vec<Named>,
-    pub(super) styles: Vec<Named>,
-    pub(super) layers: Vec<LayerWords>,
+    pub(in crate::cli::serve) sources: Vec<Named>,
+    pub(in crate::cli::serve) styles: Vec<Named>,
+    pub(in crate::cli::serve) layers: Vec<LayerWords>,
 }
 
 /// A section with a name of its own.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Named {
-    pub(super) name: String,
-    pub(super) words: Words,
+pub(in crate::cli::serve) struct Named {
+    pub(in crate::cli::serve) name: String,
+    pub(in crate::cli::serve) words: Words,
 }
 
 /// A layer, or those of a folder.
 #[derive(Clone, Debug, Default)]
-pub(super) struct LayerWords {
-    pub(super) words: Words,
-    pub(super) style: StyleWords,
-    pub(super) line: Option<usize>,
+pub(in crate::cli::serve) struct LayerWords {
+    pub(in crate::cli::serve) words: Words,
+    pub(in crate::cli::serve) style: StyleWords,
+    pub(in crate::cli::serve) line: Option<usize>,
 }
 
 /// Two are the same if they say the same, wherever they stand.
@@ -52,7 +52,7 @@ impl PartialEq for LayerWords {
 
 /// How a layer looks.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(super) enum StyleWords {
+pub(in crate::cli::serve) enum StyleWords {
     /// As everything does of which nothing is said.
     #[default]
     Plain,
@@ -64,7 +64,7 @@ pub(super) enum StyleWords {
 
 impl Document {
     /// Reads the text of a file that stands in a folder. `of` gives the environment's variables.
-    pub(super) fn parse(
+    pub(in crate::cli::serve) fn parse(
         text: &str,
         folder: &Path,
         of: &dyn Fn(&str) -> Option<String>,
@@ -244,7 +244,11 @@ impl Reader<'_> {
 }
 
 /// The section of a name that a word says.
-pub(super) fn named<'a>(what: &str, all: &'a [Named], word: &Word) -> Result<&'a Named, Mistake> {
+pub(in crate::cli::serve) fn named<'a>(
+    what: &str,
+    all: &'a [Named],
+    word: &Word,
+) -> Result<&'a Named, Mistake> {
     let [wanted] = word.values.as_slice() else {
         return Err(word.mistake("expected one name"));
     };

@@ -4,10 +4,10 @@ use std::fmt::Write as _;
 
 /// A text with its variables put in.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Filled {
-    pub(super) text: String,
+pub(in crate::cli::serve) struct Filled {
+    pub(in crate::cli::serve) text: String,
     /// Whether there were any.
-    pub(super) any: bool,
+    pub(in crate::cli::serve) any: bool,
 }
 
 /// Puts variables in. `$${` stands for `${` itself. What is put into the user's part of an
@@ -15,7 +15,10 @@ pub(super) struct Filled {
 ///
 /// # Errors
 /// A variable that is not there, or is never closed.
-pub(super) fn fill(raw: &str, of: impl Fn(&str) -> Option<String>) -> Result<Filled, String> {
+pub(in crate::cli::serve) fn fill(
+    raw: &str,
+    of: impl Fn(&str) -> Option<String>,
+) -> Result<Filled, String> {
     let mut text = String::with_capacity(raw.len());
     let mut any = false;
     let mut rest = raw;
@@ -63,7 +66,7 @@ pub(super) fn fill(raw: &str, of: impl Fn(&str) -> Option<String>) -> Result<Fil
 }
 
 /// The same text as one that is to be filled.
-pub(super) fn literal(text: &str) -> String {
+pub(in crate::cli::serve) fn literal(text: &str) -> String {
     text.replace("${", "$${")
 }
 

@@ -1,9 +1,9 @@
 //! What happens to a set-up while it is served: files and databases change, and so does the
 //! file that it is written in.
 
-use super::book::Book;
-use super::setup::Setup;
-use super::shelf::{Again, Shelf, State, state};
+use super::config::Setup;
+use super::config::source::Book;
+use super::reconcile::{Again, Shelf, State, state};
 use heatsplat_render::say;
 use heatsplat_server::Layers;
 use std::collections::HashMap;

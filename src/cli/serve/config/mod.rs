@@ -1,60 +1,68 @@
 //! What is to be served, checked.
 
-use super::databases::{self, DatabaseSetup};
-use super::document::{Document, LayerWords, Named, SECTIONS, StyleWords, named};
-use super::flags::{CacheFlags, LayerFlags, LimitFlags, Mode, ServerFlags, TopFlags};
-use super::words::{Mistake, Words};
+pub(in crate::cli::serve) mod from_args;
+pub(in crate::cli::serve) mod from_toml;
+mod interpolate;
+pub(in crate::cli::serve) mod raw;
+pub(in crate::cli::serve) mod secrets;
+pub(in crate::cli::serve) mod source;
+pub(in crate::cli::serve) mod to_toml;
+
 use crate::cli::backend::{self, BackendFlags};
-use crate::cli::source::SourceFlags;
+use crate::cli::serve::databases::{self, DatabaseSetup};
+use crate::cli::serve::flags::{CacheFlags, LayerFlags, LimitFlags, Mode, ServerFlags, TopFlags};
+use crate::cli::source_flags::SourceFlags;
 use crate::cli::style_flags::StyleFlags;
 use crate::cli::{Failure, with_causes};
+use from_toml::{Document, LayerWords, Named, SECTIONS, StyleWords, named};
 use heatsplat::render::import::Columns;
 use heatsplat::{Backend, Style};
 use heatsplat_loader::is_remote;
 use heatsplat_server::Options;
+use raw::{Mistake, Words};
 use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 /// A set-up that can be.
-pub(super) struct Setup {
-    pub(super) server: ServerFlags,
-    pub(super) backend: BackendFlags,
+pub(in crate::cli::serve) struct Setup {
+    pub(in crate::cli::serve) server: ServerFlags,
+    pub(in crate::cli::serve) backend: BackendFlags,
     limits: LimitFlags,
     cache: CacheFlags,
-    pub(super) posting: Option<Words>,
-    pub(super) databases: Vec<Arc<DatabaseSetup>>,
-    pub(super) layers: Vec<LayerSetup>,
+    pub(in crate::cli::serve) posting: Option<Words>,
+    pub(in crate::cli::serve) databases: Vec<Arc<DatabaseSetup>>,
+    pub(in crate::cli::serve) layers: Vec<LayerSetup>,
     /// How layers look that are made of others: as the style `default` does, if there is one.
-    pub(super) look: Style,
+    pub(in crate::cli::serve) look: Style,
     /// What is fixed when the server starts, in words.
-    pub(super) fixed: Vec<Words>,
+    pub(in crate::cli::serve) fixed: Vec<Words>,
 }
 
 /// A layer that is to be, or all those of a folder.
 #[derive(Clone)]
-pub(super) struct LayerSetup {
-    pub(super) name: Option<String>,
+pub(in crate::cli::serve) struct LayerSetup {
+    pub(in crate::cli::serve) name: Option<String>,
     /// A file, a folder, `-` or a database's address.
-    pub(super) source: String,
-    pub(super) database: Option<Arc<DatabaseSetup>>,
-    pub(super) read: SourceFlags,
-    pub(super) live: bool,
+    pub(in crate::cli::serve) source: String,
+    pub(in crate::cli::serve) database: Option<Arc<DatabaseSetup>>,
+    pub(in crate::cli::serve) read: SourceFlags,
+    pub(in crate::cli::serve) live: bool,
     /// Whether it is a layer because its table is there.
-    pub(super) is_published: bool,
+    pub(in crate::cli::serve) is_published: bool,
     /// After how long it is read again.
-    pub(super) reload: Option<Duration>,
-    pub(super) style: Style,
+    pub(in crate::cli::serve) reload: Option<Duration>,
+    pub(in crate::cli::serve) style: Style,
     /// All that the layer depends on, in words: as long as they are the same, it is.
-    pub(super) key: String,
+    pub(in crate::cli::serve) key: String,
     /// Where it stands in a file.
-    pub(super) line: Option<usize>,
+    pub(in crate::cli::serve) line: Option<usize>,
 }
 
 impl Setup {
     /// Checks a document.
-    pub(super) fn of(document: &Document) -> Result<Self, Mistake> {
+    pub(in crate::cli::serve) fn of(document: &Document) -> Result<Self, Mistake> {
         let TopFlags { server, backend } = document.server.typed(&SECTIONS)?;
         let (limits, cache) = (document.limits.typed(&[])?, document.cache.typed(&[])?);
         let databases: Vec<_> = document
@@ -111,7 +119,7 @@ impl Setup {
     }
 
     /// The server's options, but for who may post.
-    pub(super) fn options(&self, backend: &dyn Backend) -> Options {
+    pub(in crate::cli::serve) fn options(&self, backend: &dyn Backend) -> Options {
         let defaults = Options::default();
         let LimitFlags {
             renders,
@@ -214,7 +222,7 @@ impl LayerSetup {
     }
 
     /// What is wrong with it, and where in the file it stands.
-    pub(super) fn failed(&self, error: impl Into<Failure>) -> Failure {
+    pub(in crate::cli::serve) fn failed(&self, error: impl Into<Failure>) -> Failure {
         let error = error.into();
         match self.line {
             Some(_) => Mistake::new(self.line, with_causes(&*error)).into(),
@@ -223,13 +231,13 @@ impl LayerSetup {
     }
 
     /// Whether its rows are in a database, where nobody sees whether they have changed.
-    pub(super) fn is_of_database(&self) -> bool {
+    pub(in crate::cli::serve) fn is_of_database(&self) -> bool {
         self.database.is_some()
     }
 }
 
 /// Words as a text that is the same if they are.
-pub(super) fn said(all: &[&Words]) -> String {
+pub(in crate::cli::serve) fn said(all: &[&Words]) -> String {
     let mut text = String::new();
     for words in all {
         let mut words: Vec<_> = words.0.iter().collect();

@@ -13,7 +13,7 @@ const PATIENT: Duration = Duration::from_secs(30);
 /// A table or query that is looked up when it is first asked for: the database may be away
 /// when the program starts.
 #[derive(Debug)]
-pub(super) struct LiveRows {
+pub(in crate::cli) struct LiveRows {
     name: String,
     database: Arc<Database>,
     ask: Ask,
@@ -24,7 +24,7 @@ pub(super) struct LiveRows {
 }
 
 impl LiveRows {
-    pub(super) fn new(
+    pub(in crate::cli) fn new(
         name: &str,
         database: Arc<Database>,
         ask: Ask,
@@ -41,12 +41,12 @@ impl LiveRows {
     }
 
     /// The same with what is known already of where its rows are.
-    pub(super) fn within(self, bounds: Option<[f64; 4]>) -> Self {
+    pub(in crate::cli) fn within(self, bounds: Option<[f64; 4]>) -> Self {
         Self { bounds, ..self }
     }
 
     /// Looks the layer up, once.
-    pub(super) async fn live(&self) -> Result<&postgis::Live, DatabaseError> {
+    pub(in crate::cli) async fn live(&self) -> Result<&postgis::Live, DatabaseError> {
         let look_up = || {
             let database = Arc::clone(&self.database);
             postgis::Live::define(database, &self.ask, self.allow_superuser)
@@ -63,7 +63,7 @@ impl LiveRows {
 }
 
 /// Troubles that are nobody's mistake.
-pub(super) fn passing(error: &DatabaseError) -> Option<Trouble> {
+pub(in crate::cli) fn passing(error: &DatabaseError) -> Option<Trouble> {
     match error {
         DatabaseError::Away(_) | DatabaseError::Denied(_) => Some(Trouble::Away),
         DatabaseError::Busy => Some(Trouble::Busy),
@@ -75,7 +75,7 @@ pub(super) fn passing(error: &DatabaseError) -> Option<Trouble> {
 
 /// Looks a layer up to see whether it can be, and what is known of it. It can't be asked for
 /// rows: its connections are gone with the runtime that made them.
-pub(super) fn look_up(
+pub(in crate::cli) fn look_up(
     address: &Address,
     limits: Limits,
     ask: &Ask,

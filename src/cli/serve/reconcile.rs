@@ -1,11 +1,11 @@
 //! The layers that a set-up asks for, read and put in their places.
 
+use super::config::{LayerSetup, Setup};
 use super::databases::{DatabaseSetup, Pool};
 use super::folder;
-use super::setup::{LayerSetup, Setup};
 use crate::cli::Failure;
-use crate::cli::archived::Archived;
-use crate::cli::source::{negative, shown, version};
+use crate::cli::archive_layer::Archived;
+use crate::cli::source_flags::{negative, shown, version};
 use heatsplat::{Backend, Layer, Style};
 use heatsplat_loader::is_remote;
 use heatsplat_render::say;
@@ -475,7 +475,7 @@ mod tests {
     #[cfg(feature = "postgis")]
     #[test]
     fn connections_of_other_set_ups_are_let_go() {
-        use super::super::document::Document;
+        use super::super::config::from_toml::Document;
         let mut shelf = Shelf::new(
             Layers::default(),
             Arc::new(heatsplat::CpuBackend::default()),

@@ -1,6 +1,6 @@
 //! A database as a source: the flags that say what to read of it.
 
-use super::Failure;
+use crate::cli::Failure;
 use clap::Args;
 use heatsplat_loader::postgis::{Address, Ask, Relation, Snapshot};
 use heatsplat_loader::{LoadError, Source};
@@ -8,35 +8,35 @@ use heatsplat_loader::{LoadError, Source};
 /// Flags that say what to read of a postgres:// address.
 #[derive(Args, Clone, Default)]
 #[command(next_help_heading = "What to read of a database")]
-pub(super) struct DatabaseFlags {
+pub(in crate::cli) struct DatabaseFlags {
     /// A query whose rows are points: a geometry or x and y, and a weight if there is one.
     /// Live layers may use !bbox!, !pixel_width!, !zoom! and their like
     #[arg(long, value_name = "QUERY", conflicts_with = "table")]
-    pub(super) sql: Option<String>,
+    pub(in crate::cli) sql: Option<String>,
     /// The reference system of geometries that don't say theirs
     #[arg(long)]
-    pub(super) srid: Option<u32>,
+    pub(in crate::cli) srid: Option<u32>,
     #[command(flatten)]
-    pub(super) role: RoleFlags,
+    pub(in crate::cli) role: RoleFlags,
 }
 
 /// Who may read a database.
 #[derive(Args, Clone, Default)]
 #[command(next_help_heading = "What to read of a database")]
-pub(super) struct RoleFlags {
+pub(in crate::cli) struct RoleFlags {
     /// Take a role that may do more than read. Do this only with a database of your own
     #[arg(long)]
-    pub(super) allow_superuser: bool,
+    pub(in crate::cli) allow_superuser: bool,
 }
 
 impl DatabaseFlags {
     /// Whether any of them is given.
-    pub(super) fn any(&self) -> bool {
+    pub(in crate::cli) fn any(&self) -> bool {
         self.sql.is_some() || self.srid.is_some()
     }
 
     /// What is asked for: one for each --table, or the query.
-    pub(super) fn asks(
+    pub(in crate::cli) fn asks(
         &self,
         tables: &[String],
         geom: Option<&str>,
@@ -57,7 +57,7 @@ impl DatabaseFlags {
 }
 
 /// What a layer of a table or query is called.
-pub(super) fn layer_name(from: &Relation) -> String {
+pub(in crate::cli) fn layer_name(from: &Relation) -> String {
     match from {
         Relation::Table(name) => {
             let last = name.rsplit('.').next().unwrap_or(name);
@@ -68,7 +68,7 @@ pub(super) fn layer_name(from: &Relation) -> String {
 }
 
 /// Reads a table or query as a whole.
-pub(super) fn open(
+pub(in crate::cli) fn open(
     url: &str,
     ask: &Ask,
     allow_superuser: bool,
@@ -84,7 +84,7 @@ pub(super) fn open(
 }
 
 /// A database's address; errors don't repeat it, since it may hold a password.
-pub(super) fn address(url: &str) -> Result<Address, LoadError> {
+pub(in crate::cli) fn address(url: &str) -> Result<Address, LoadError> {
     Address::parse(url).map_err(|source| LoadError::Database {
         name: "postgres://…".to_owned(),
         source,
@@ -92,7 +92,7 @@ pub(super) fn address(url: &str) -> Result<Address, LoadError> {
 }
 
 /// A source as messages may show it: an address without user and password.
-pub(super) fn shown(source: &str) -> String {
+pub(in crate::cli) fn shown(source: &str) -> String {
     if !heatsplat_loader::postgis::is_address(source) {
         return source.to_owned();
     }

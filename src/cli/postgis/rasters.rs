@@ -1,7 +1,7 @@
 //! Densities as a table of PostGIS rasters.
 
-use super::super::Failure;
-use super::Zooms;
+use crate::cli::Failure;
+use crate::cli::export::Zooms;
 use heatsplat::points::mercator::{EQUATOR_METRES, WORLD};
 use heatsplat::{Layer, TileId, TileSize, Window};
 use heatsplat_loader::postgis::{Address, raster};
@@ -10,13 +10,13 @@ use std::collections::BTreeSet;
 
 /// Where rasters go.
 #[derive(Clone, Debug)]
-pub(super) struct Table {
+pub(in crate::cli) struct Table {
     address: Address,
     name: String,
 }
 
 impl Table {
-    pub(super) fn parse(text: &str) -> Result<Self, String> {
+    pub(in crate::cli) fn parse(text: &str) -> Result<Self, String> {
         const EXPECTED: &str = "expected postgres://user@host/database?table=NAME";
         let (base, query) = text.split_once('?').unwrap_or((text, ""));
         let (table, others): (Vec<&str>, Vec<&str>) = query
@@ -37,13 +37,13 @@ impl Table {
     }
 
     /// Whether the table can be made, before anything is read.
-    pub(super) fn check(&self, zooms: Zooms, overwrite: bool) -> Result<(), Failure> {
+    pub(in crate::cli) fn check(&self, zooms: Zooms, overwrite: bool) -> Result<(), Failure> {
         let factors: Vec<u32> = zooms.range().map(|z| 1 << (zooms.last - z)).collect();
         let checked = raster::check(&self.address, &self.name, overwrite, &factors);
         checked.map_err(|error| format!("{}: {error}", self.address).into())
     }
 
-    pub(super) fn write(
+    pub(in crate::cli) fn write(
         &self,
         layer: &Layer,
         zooms: Zooms,

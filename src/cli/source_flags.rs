@@ -1,7 +1,7 @@
 //! Where points come from: the flags of sources, and loading with a bar that grows.
 
 #[cfg(feature = "postgis")]
-use super::database::{self, DatabaseFlags};
+use super::postgis::flags::{self as database, DatabaseFlags};
 use super::{Failure, radii};
 use clap::Args;
 use heatsplat::Points;
