@@ -17,10 +17,10 @@
 mod cluster;
 #[path = "../tests/postgis/http.rs"]
 mod http;
-#[path = "../tests/parts.rs"]
-mod parts;
 #[path = "../tests/program.rs"]
 mod program;
+#[path = "../tests/requirements.rs"]
+mod requirements;
 
 use cluster::Cluster;
 use heatsplat::PointsBuilder;

@@ -4,8 +4,8 @@
 //! `scripts/test` installs them. Without one the test says so, and fails where
 //! `HEATSPLAT_REQUIRE_ALL=1`.
 
-use crate::parts::left_out;
 use crate::program::Server;
+use crate::requirements::left_out;
 use std::path::Path;
 use std::process::Command;
 

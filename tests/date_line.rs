@@ -72,7 +72,7 @@ fn few_points_at_the_date_line_are_those_of_brute_force() {
             let name = *SMOOTH.iter().chain(&EDGED).nth(number).unwrap();
             let words = [("kernel", name), ("radius", &format!("{radius}px"))];
             let style = scenes::style(&words);
-            let kernel = |d: f64| crate::oracle::kernel(name, d, radius);
+            let kernel = |d: f64| crate::reference::kernel(name, d, radius);
             for tile in tiles_about(&points[0], z) {
                 let drawn = layer.tile_density(tile, TileSize::NORMAL, &style);
                 let truth = brute(&points, &Window::tile(tile, 256), kernel);
@@ -174,7 +174,7 @@ fn values_and_nearest_points_at_the_date_line_are_there_once() {
                 1,
                 1,
             );
-            let kernel = |d: f64| crate::oracle::kernel("quartic", d, radius);
+            let kernel = |d: f64| crate::reference::kernel("quartic", d, radius);
             let truth = brute(&points, &window, kernel)[0];
             let value = layer.value(at, z, &style);
             assert!(

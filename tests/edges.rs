@@ -1,6 +1,6 @@
 //! Kernels against brute force at every pixel, above all where they have an edge.
 
-use crate::oracle;
+use crate::reference;
 use crate::scenes::{self, Dice, EDGED, SMOOTH};
 use heatsplat::{Layer, Point, Points, Style, TileId, TileSize};
 
@@ -41,7 +41,7 @@ pub fn truth(points: &[Point], name: &str, radius: f64) -> Vec<f64> {
             for i in range(x) {
                 let distance = (i as f64 + 0.5 - x).hypot(j as f64 + 0.5 - y);
                 density[j * 256 + i] +=
-                    f64::from(p.weight) * oracle::kernel(name, distance, radius);
+                    f64::from(p.weight) * reference::kernel(name, distance, radius);
             }
         }
     }
@@ -225,7 +225,7 @@ fn edged_kernels_take_each_point_once() {
             let style = scenes::style(&[("kernel", name), ("radius", "10px")]);
             let size = TileSize::new(512, 2).unwrap();
             let drawn = layer.tile_density(tile, size, &style).values;
-            let truth = oracle::tile(&points, name, 20.0, (0, 0, 0), 1024);
+            let truth = reference::tile(&points, name, 20.0, (0, 0, 0), 1024);
             let peak = truth.iter().fold(0.0f64, |m, v| m.max(*v));
             for (drawn, truth) in drawn.iter().zip(truth) {
                 let off = (f64::from(*drawn) - truth).abs();

@@ -227,7 +227,7 @@ fn beside_a_gpu_the_processor_draws_what_is_exact() {
     use std::sync::Arc;
     let gpu = match GpuBackend::new(Choice::Any) {
         Ok(gpu) => Arc::new(gpu),
-        Err(GpuError::NoAdapter) => return crate::parts::left_out("a GPU for exact tiles"),
+        Err(GpuError::NoAdapter) => return crate::requirements::left_out("a GPU for exact tiles"),
         Err(other) => panic!("{other}"),
     };
     let scene = scenes::all().into_iter().find(|(n, _)| *n == "dense");

@@ -3,7 +3,7 @@
 use crate::compare::{decode_png, side_by_side};
 use crate::program::{folder, heatsplat};
 use crate::python::system as python;
-use heatsplat_import as import;
+use heatsplat::render::import;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -64,7 +64,7 @@ fn cities(to: &Path, order: Order) {
         .map(|line| {
             let mut fields = line.rsplit(',').skip(1);
             let (lat, lon) = (fields.next().unwrap(), fields.next().unwrap());
-            let (x, y) = crate::oracle::project(lon.parse().unwrap(), lat.parse().unwrap());
+            let (x, y) = crate::reference::project(lon.parse().unwrap(), lat.parse().unwrap());
             let whole = |v: f64, bits: i32| (v * 2f64.powi(bits)) as u64;
             let key = match order {
                 Order::Pixels => whole(y, 9) << 32 | whole(x, 9),

@@ -1,8 +1,8 @@
 //! What pixels say beyond sums: counts, means, numbers per km², differences, quotients; radii in
 //! metres; scales of the neighbourhood.
 
-use crate::laws::assert_seamless;
-use crate::oracle::{self, LonLat};
+use crate::properties::assert_seamless;
+use crate::reference::{self, LonLat};
 use crate::scenes::{self, EDGED, SMOOTH};
 use heatsplat::render::{Comparison, Nature, PointSet};
 use heatsplat::{CpuBackend, Layer, Points, Style, TileId, TileSize, Window};
@@ -54,8 +54,8 @@ fn counts_and_means_are_those_of_brute_force() {
                     scenes::style(&[("kernel", kernel), ("radius", "12px"), ("measure", measure)])
                 };
                 let (z, x, y) = at;
-                let sums = oracle::tile(&points, kernel, 12.0, at, 256);
-                let counts = oracle::tile(&weighing(&points, 1.0), kernel, 12.0, at, 256);
+                let sums = reference::tile(&points, kernel, 12.0, at, 256);
+                let counts = reference::tile(&weighing(&points, 1.0), kernel, 12.0, at, 256);
                 let peak = counts.iter().fold(0.0, |m: f64, v| m.max(*v));
                 let counted = layer.tile_density(tile(z, x, y), normal, &style("count"));
                 let means = layer.tile_density(tile(z, x, y), normal, &style("mean"));
@@ -120,7 +120,7 @@ fn per_km2_adds_up_to_the_weight_at_every_zoom_and_latitude() {
         let layer = scenes::layer(&[(10.0, lat, 7.0)]);
         for z in [4, 7, 11] {
             let side = 256.0 * f64::from(1 << z);
-            let (x, y) = oracle::project(10.0, lat);
+            let (x, y) = reference::project(10.0, lat);
             let corner = |at: f64| (at * side) as i64 - 64;
             let window = Window::at_level(8 + z, corner(x), corner(y), 128, 128);
             for (measure, whole) in [("sum_per_km2", 7.0), ("count_per_km2", 1.0)] {
@@ -256,7 +256,7 @@ fn a_radius_in_metres_is_a_circle_on_the_ground() {
     ] {
         let layer = scenes::layer(&[(10.123, lat, 1.0)]);
         let side = 256.0 * f64::from(1 << z);
-        let (x, y) = oracle::project(10.123, lat);
+        let (x, y) = reference::project(10.123, lat);
         let pixels = metres / (2.0 * std::f64::consts::PI * EARTH * lat.to_radians().cos() / side);
         let half = (pixels * 1.2) as i64 + 3;
         let (left, top) = ((x * side) as i64 - half, (y * side) as i64 - half);

@@ -22,7 +22,7 @@ fn run(python: &Path, module: &str, script: &str, arguments: &[&str]) -> Option<
         .output();
     if !has.is_ok_and(|out| out.status.success()) {
         let python = python.display();
-        crate::parts::left_out(&format!(
+        crate::requirements::left_out(&format!(
             "{python} has no {module}; scripts/test installs it"
         ));
         return None;

@@ -1,6 +1,6 @@
 //! Point sets that all laws are tried on.
 
-use crate::oracle::LonLat;
+use crate::reference::LonLat;
 use heatsplat::{Layer, Points, Style};
 
 /// A small deterministic generator (SplitMix64), so that scenes are the same everywhere.

@@ -10,20 +10,22 @@
 
 /// Comparing pictures; the comparison is tested too.
 mod compare;
-/// An independent f64 brute force: the truth that pictures are held against.
-mod oracle;
-/// Parts that tests need and a machine may not have.
-#[cfg(any(feature = "program", feature = "gpu"))]
-mod parts;
 /// The real program as a child process.
 #[cfg(feature = "program")]
 mod program;
 /// Python with readers that are not ours.
 #[cfg(feature = "program")]
 mod python;
+/// An independent f64 brute force: the truth that pictures are held against.
+mod reference;
+/// Parts that tests need and a machine may not have.
+#[cfg(any(feature = "program", feature = "gpu"))]
+mod requirements;
 /// Scenes that all laws are tried on.
 mod scenes;
 
+/// Splats that cover each other, in floating point and in 8 bits.
+mod blending;
 /// The viewer in a real browser.
 #[cfg(feature = "program")]
 mod browser;
@@ -33,14 +35,14 @@ mod cli;
 /// Set-ups in files: saved, read, followed when they change.
 #[cfg(feature = "program")]
 mod config;
+/// Set-ups in files that somebody has spoiled.
+#[cfg(feature = "program")]
+mod config_errors;
 /// Points at ±180° and at the poles.
 mod date_line;
 /// Other heat maps in a real browser, beside ours.
 #[cfg(feature = "program")]
 mod dialects;
-/// Signals at any moment, closed pipes, and what is found out before any work is done.
-#[cfg(all(feature = "program", unix))]
-mod doors;
 /// Kernels at every pixel, above all those with an edge.
 mod edges;
 /// `precision=exact`: every point at its true position.
@@ -53,18 +55,16 @@ mod golden;
 /// The GPU's pictures are the CPU's, and what happens when a device fails.
 #[cfg(feature = "gpu")]
 mod gpu;
-/// The laws of the picture: conservation, seams, linearity, order, oracle.
-mod laws;
 /// The real Mapnik on the same points.
 #[cfg(feature = "program")]
 mod mapnik;
 /// Means, differences, radii in metres, scales of the neighbourhood.
 mod measures;
-/// Splats that cover each other, in floating point and in 8 bits.
-mod overlaps;
 /// PostGIS, a real one.
 #[cfg(feature = "postgis")]
 mod postgis;
+/// The laws of the picture: conservation, seams, linearity, order, oracle.
+mod properties;
 /// Radii of points' own.
 #[cfg(feature = "program")]
 mod radii;
@@ -74,11 +74,11 @@ mod remote;
 /// `heatsplat serve` over a socket: the library's bytes, and plain answers to mistakes.
 #[cfg(feature = "program")]
 mod serve;
+/// Signals at any moment, closed pipes, and what is found out before any work is done.
+#[cfg(all(feature = "program", unix))]
+mod signals;
 /// What pictures cost beside others of the same run.
 mod speeds;
-/// Set-ups in files that somebody has spoiled.
-#[cfg(feature = "program")]
-mod spoiled;
 /// Static pictures: their scale, the world once.
 mod views;
 /// Weights that are missing, cancel, or lie at the ends of floats.

@@ -1,6 +1,6 @@
 //! Weights that are missing, cancel each other, or lie at the ends of what floats hold.
 
-use crate::oracle::{self, LonLat};
+use crate::reference::{self, LonLat};
 use crate::scenes::{self, Dice, EDGED, SMOOTH};
 use heatsplat::points::mercator;
 use heatsplat::render::encode::{self, Format};
@@ -32,7 +32,7 @@ fn a_missing_weight_takes_no_part_in_means_and_counts() {
         let at = mercator::project(10.0, 20.0).unwrap();
         let density = |measure, z| {
             let style = scenes::style(&[("measure", measure), ("radius", "12px")]);
-            let (x, y) = oracle::project(10.0, 20.0);
+            let (x, y) = reference::project(10.0, 20.0);
             let side = f64::from(1u32 << z);
             let tile = tile(z, (x * side) as u32, (y * side) as u32);
             let drawn = layer.tile_density(tile, TileSize::NORMAL, &style);
@@ -142,7 +142,7 @@ fn assert_within(
     let style = scenes::style(&[("kernel", kernel), ("radius", &format!("{radius}px"))]);
     let drawn =
         scenes::layer(points).tile_density(tile(at.0, at.1, at.2), TileSize::NORMAL, &style);
-    let truth = oracle::tile(points, kernel, radius, at, 256);
+    let truth = reference::tile(points, kernel, radius, at, 256);
     let peak = truth.iter().fold(0.0f64, |m, v| m.max(v.abs()));
     assert!(peak > 0.05, "{name}: nothing is left");
     for (i, (got, wanted)) in drawn.values.iter().zip(&truth).enumerate() {
@@ -220,7 +220,7 @@ fn tiles_of_cancelling_weights_meet() {
         let layer = scenes::layer(&points);
         for radius in ["16px", "2.5px", "1.2px"] {
             let style = scenes::style(&[("radius", radius)]);
-            crate::laws::assert_seamless(&layer, &style, 3, 3, 3, 256, true);
+            crate::properties::assert_seamless(&layer, &style, 3, 3, 3, 256, true);
         }
     }
 }

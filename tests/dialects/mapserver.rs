@@ -2,8 +2,8 @@
 
 use super::{SIDE, compare, csv, half, pixels};
 use crate::compare::decode_png;
-use crate::parts::left_out;
-use heatsplat_import as import;
+use crate::requirements::left_out;
+use heatsplat::render::import;
 use std::fs;
 use std::process::Command;
 

@@ -4,8 +4,8 @@
 
 use super::{Pixels, SIDE, listed, mean_difference, ours, pixels, rank_correlation};
 use crate::compare::side_by_side;
-use crate::parts::left_out;
-use heatsplat_import as import;
+use crate::requirements::left_out;
+use heatsplat::render::import;
 use std::fs;
 use std::path::Path;
 use std::process::Command;

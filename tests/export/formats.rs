@@ -158,7 +158,7 @@ fn a_box_takes_the_tiles_it_touches() {
 fn pmtiles_are_read_in_javascript() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser");
     if !root.join("node_modules/pmtiles").exists() {
-        crate::parts::left_out("npm's pmtiles is missing; scripts/test installs it");
+        crate::requirements::left_out("npm's pmtiles is missing; scripts/test installs it");
         return;
     }
     let folder = folder("export-js");

@@ -103,7 +103,7 @@ impl Small {
         let flags = ["-t", "tmpfs", "-o", "size=1m", "tmpfs", &path];
         let mounted = Command::new("mount").args(flags).output();
         if !mounted.is_ok_and(|out| out.status.success()) {
-            crate::parts::left_out("a tmpfs can't be mounted; it takes root");
+            crate::requirements::left_out("a tmpfs can't be mounted; it takes root");
             return None;
         }
         Some(Self(path))

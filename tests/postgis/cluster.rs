@@ -1,4 +1,4 @@
-use crate::parts::left_out;
+use crate::requirements::left_out;
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};

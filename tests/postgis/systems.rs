@@ -48,7 +48,7 @@ fn tiles(places: &[[f64; 3]]) -> Vec<(u8, u32, u32)> {
     let mut tiles: Vec<_> = (0..=4).flat_map(all).collect();
     for z in 5..=12u8 {
         for [lon, lat, _] in places.iter().step_by(places.len().div_ceil(4)) {
-            let (x, y) = crate::oracle::project(*lon, *lat);
+            let (x, y) = crate::reference::project(*lon, *lat);
             let at = |v: f64| (v.rem_euclid(1.0) * f64::from(1u32 << z)) as u32;
             let last = (1u32 << z) - 1;
             tiles.extend([at(x), 0, last].map(|x| (z, x, at(y))));

@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 pub mod encode;
+pub mod import;
 mod layer;
 pub mod legend;
 pub mod ramp;
@@ -40,3 +41,6 @@ pub use style::measure::{Comparison, Measure, Nature};
 pub use style::precision::Precision;
 pub use style::radius::{Length, Radius};
 pub use style::{StatisticsKey, Style, StyleError};
+
+// The importers' paths, until they are a crate of their own.
+use style::{blend as overlap, kernel, marker, names as named};

@@ -1,14 +1,14 @@
 //! Whose configuration a text is.
 
-use crate::builder::Draft;
-use crate::js_literal::{self, Literal};
-use crate::{
+use super::draft::Draft;
+use super::literal::{self, Literal};
+use super::{
     Dialect, ImportError, Imported, deck, geoserver, google, heatcanvas, heatmap_js, leaflet_heat,
-    maplibre, mapnik, mapnik_rasterizers, mapserver, qgis, xml,
+    maplibre, mapnik, mapserver, qgis, rasterizers, xml,
 };
-use heatsplat_render::Style;
+use crate::style::Style;
 
-pub(crate) fn read(text: &str) -> Result<Imported, ImportError> {
+pub(super) fn read(text: &str) -> Result<Imported, ImportError> {
     if text.starts_with('<') {
         return document(text);
     }
@@ -16,7 +16,7 @@ pub(crate) fn read(text: &str) -> Result<Imported, ImportError> {
         return our_own(&pairs);
     }
     if text.starts_with("type=heatmap") || text.contains("src_type=") {
-        return mapnik_rasterizers::import(&assignments(text));
+        return rasterizers::import(&assignments(text));
     }
     if has_word(text, "KERNELDENSITY") {
         return mapserver::import(text);
@@ -32,7 +32,7 @@ pub(crate) fn read(text: &str) -> Result<Imported, ImportError> {
         }
         return mapnik::import_filters(text.trim_end_matches(';'));
     }
-    values(&js_literal::read(text)?)
+    values(&literal::read(text)?)
 }
 
 /// XML of one kind or another.
@@ -277,7 +277,7 @@ fn has_word(text: &str, word: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use crate::{Dialect, ImportError, style};
+    use super::super::{Dialect, ImportError, style};
     use proptest::prelude::*;
 
     #[test]

@@ -1,9 +1,9 @@
 //! Mapnik's markers: what is stamped at each point, and how.
 
-use crate::builder::{Draft, rounded};
-use crate::{ImportError, gradient};
-use heatsplat_render::{Marker, MarkerShape};
-use heatsplat_render::{Overlap, Stamp};
+use super::draft::{Draft, rounded};
+use super::{ImportError, gradient};
+use crate::marker::{Marker, MarkerShape};
+use crate::overlap::{Overlap, Stamp};
 
 /// What an ellipse measures that says nothing of it.
 const SIZE: f64 = 10.0;
@@ -12,7 +12,7 @@ const SIZE: f64 = 10.0;
 const STROKE: f64 = 0.5;
 
 /// Takes the properties of markers, and the blurs behind them.
-pub(crate) fn take(
+pub(super) fn take(
     marker: &[(String, String)],
     blurs: &[(u32, u32)],
     draft: &mut Draft,
@@ -48,7 +48,7 @@ pub(crate) fn take(
             "stroke" | "stroke-opacity" | "ignore-placement" | "placement" | "clip" | "name"
             | "multi-policy" => {}
             "marker-type" if value == "ellipse" => {}
-            other => draft.warn(format!("markers: `{}` is left out", crate::shorten(other))),
+            other => draft.warn(format!("markers: `{}` is left out", super::shorten(other))),
         }
     }
     if !overlapping {
@@ -143,7 +143,7 @@ fn length(name: &str, text: &str, draft: &Draft) -> Result<f64, ImportError> {
 
 #[cfg(test)]
 mod tests {
-    use crate::style;
+    use super::super::style;
 
     const RAMP: &str = "image-filters: agg-stack-blur(8,4) colorize-alpha(blue, red);";
 

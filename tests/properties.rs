@@ -1,4 +1,4 @@
-use crate::oracle::{self, LonLat};
+use crate::reference::{self, LonLat};
 use crate::scenes::{self, Dice, EDGED, SMOOTH};
 use heatsplat::points::mercator;
 use heatsplat::{Format, Layer, Points, TileId, TileSize, Window};
@@ -33,7 +33,7 @@ fn assert_true(
             let style = scenes::style(&[("kernel", kernel), ("radius", &format!("{radius}px"))]);
             for &at in tiles {
                 let density = layer.tile_density(tile(at.0, at.1, at.2), TileSize::NORMAL, &style);
-                let truth = oracle::tile(points, kernel, *radius, at, 256);
+                let truth = reference::tile(points, kernel, *radius, at, 256);
                 if truth.iter().all(|v| v.abs() < 0.5) {
                     continue; // nothing but tails of splats beyond the edge: less than any error is a share of
                 }
@@ -97,15 +97,15 @@ fn the_value_query_is_the_oracle_at_a_coordinate() {
         let style = scenes::style(&[("kernel", kernel), ("radius", "20px")]);
         for (lon, lat) in [(179.9, 3.0), (-179.9, -3.0), (171.0, 11.0)] {
             let value = layer.value(mercator::project(lon, lat).unwrap(), 4, &style);
-            let (x, y) = oracle::project(lon, lat);
+            let (x, y) = reference::project(lon, lat);
             let world = 256.0 * 16.0;
             let mut expected = 0.0;
             let mut count = 0;
             for &(plon, plat, weight) in &points {
-                let (px, py) = oracle::project(plon, plat);
+                let (px, py) = reference::project(plon, plat);
                 let dx = (px - x).abs();
                 let distance = dx.min(1.0 - dx).hypot(py - y) * world;
-                expected += f64::from(weight) * oracle::kernel(kernel, distance, 20.0);
+                expected += f64::from(weight) * reference::kernel(kernel, distance, 20.0);
                 count += usize::from(
                     distance
                         <= match *kernel {

@@ -1,4 +1,4 @@
-use crate::oracle::{self, LonLat};
+use crate::reference::{self, LonLat};
 use crate::scenes;
 use heatsplat::{TileId, TileSize, Window};
 
@@ -76,7 +76,7 @@ fn tiles_of_every_mode_are_crops_of_one_picture() {
 fn brute(points: &[LonLat], (z, x, y): (u8, u32, u32), mut each: impl FnMut(usize, f64, f64)) {
     let world = 256.0 * 2f64.powi(i32::from(z));
     for &(lon, lat, weight) in points {
-        let (px, py) = oracle::project(lon, lat);
+        let (px, py) = reference::project(lon, lat);
         let (px, py) = (
             px * world - f64::from(x) * 256.0,
             py * world - f64::from(y) * 256.0,
@@ -107,7 +107,7 @@ fn spots_cover_each_other_as_brute_force_says() {
         let mut light = vec![1.0; 256 * 256];
         brute(&few, at, |pixel, weight, distance| {
             let opacity = (weight / 4.0).clamp(0.0, 1.0);
-            light[pixel] *= 1.0 - opacity * oracle::kernel("quartic", distance, 20.0);
+            light[pixel] *= 1.0 - opacity * reference::kernel("quartic", distance, 20.0);
         });
         for (pixel, (got, light)) in drawn.values.iter().zip(&light).enumerate() {
             let off = (f64::from(*got) - (1.0 - light)).abs();
@@ -130,7 +130,7 @@ fn heavier_points_reach_further() {
         let drawn = layer.tile_density(tile, TileSize::NORMAL, &style);
         let mut truth = vec![0.0; 256 * 256];
         for &(lon, lat, weight) in &points {
-            let (x, y) = oracle::project(lon, lat);
+            let (x, y) = reference::project(lon, lat);
             let (x, y) = ((x * 256.0).floor(), (y * 256.0).floor());
             for (pixel, value) in truth.iter_mut().enumerate() {
                 let (i, j) = ((pixel % 256) as f64, (pixel / 256) as f64);
@@ -165,7 +165,7 @@ fn points_of_a_pixel_count_once() {
     let drawn = layer.tile_density(TileId::WORLD, TileSize::NORMAL, &style);
     // the first two share one of the world's pixels, the next two another
     let middles = [points[0], points[2], points[4]].map(|(lon, lat, _)| {
-        let (x, y) = oracle::project(lon, lat);
+        let (x, y) = reference::project(lon, lat);
         let middle = |at: f64| (at * 256.0).floor() + 0.5;
         (middle(x), middle(y))
     });
@@ -173,7 +173,7 @@ fn points_of_a_pixel_count_once() {
         let (i, j) = ((pixel % 256) as f64 + 0.5, (pixel / 256) as f64 + 0.5);
         let truth: f64 = middles
             .iter()
-            .map(|(x, y)| oracle::kernel("gaussian", (i - x).hypot(j - y), 20.0))
+            .map(|(x, y)| reference::kernel("gaussian", (i - x).hypot(j - y), 20.0))
             .sum();
         assert!((f64::from(*got) - truth).abs() < 1e-5, "{got} {truth}");
     }
@@ -220,7 +220,7 @@ fn a_gpu_lets_the_processor_stamp() {
     use heatsplat::render::gpu::{Choice, GpuBackend};
     use std::sync::Arc;
     let Ok(gpu) = GpuBackend::new(Choice::Any) else {
-        crate::parts::left_out("there is no GPU, not even in software");
+        crate::requirements::left_out("there is no GPU, not even in software");
         return;
     };
     let points = scenes::all().remove(3).1;

@@ -1,0 +1,163 @@
+//! The device: batches, points in its memory, failures, and jobs that stay with the CPU.
+
+use super::*;
+
+#[test]
+fn a_swapped_result_is_seen() {
+    let cpu = CpuBackend::new();
+    let scenes = scenes::all();
+    let draw = |number: usize| {
+        let layer = scenes::layer(&scenes[number].1);
+        let job = Job {
+            points: layer.points(),
+            window: at_zoom(0, 0, 0, 256),
+            kernel: layer.style().kernel_in(&at_zoom(0, 0, 0, 256), 1),
+            strip: false,
+        };
+        let scale = layer.normalizer(8, layer.style());
+        let density = cpu.densities(&[job]).remove(0);
+        (density, cpu.pictures(&[(job, &scale)]).remove(0))
+    };
+    let (a, b) = (draw(2), draw(3));
+    let wrong_density = |drawn, truth| wrong_density(drawn, truth, peak(truth));
+    assert!(wrong_density(&a.0, &a.0).is_none() && wrong_picture(&a.1, &a.1).is_none());
+    assert!(wrong_density(&a.0, &b.0).is_some() && wrong_picture(&a.1, &b.1).is_some());
+    // a single pixel, by little more than is allowed
+    let mut off = a.clone();
+    let place = off.1.indices.iter().position(|&i| i > 100).unwrap();
+    off.0.values[place] *= 1.01;
+    off.1.indices[place] += 2;
+    assert!(wrong_density(&off.0, &a.0).is_some() && wrong_picture(&off.1, &a.1).is_some());
+}
+
+#[test]
+fn tiles_of_a_batch_are_those_drawn_alone_and_crops_of_one_picture() {
+    let Some(gpu) = device(Choice::Any) else {
+        return;
+    };
+    let (layer, windows) = cities();
+    let before = gpu.report();
+    let together = draw(&gpu, &layer, &windows);
+    let after = gpu.report();
+    let (drawn, batches) = (after.drawn - before.drawn, after.batches - before.batches);
+    assert!(drawn > 12 && batches * 4 <= drawn, "{drawn} in {batches}");
+    for (window, tile) in windows.iter().zip(&together) {
+        assert_eq!(&draw(&gpu, &layer, &[*window])[0], tile);
+    }
+    // one picture of them all, itself drawn in blocks
+    let whole = &draw(
+        &gpu,
+        &layer,
+        &[Window::at_level(14, 30 * 256, 20 * 256, 6 * 256, 4 * 256)],
+    )[0];
+    for (i, tile) in (0..).zip(&together) {
+        for y in 0..256 {
+            let at = ((i / 6 * 256 + y) * whole.width + i % 6 * 256) as usize;
+            let row = &tile.values[(y * 256) as usize..][..256];
+            assert_eq!(&whole.values[at..at + 256], row, "tile {i} row {y}");
+        }
+    }
+}
+
+#[test]
+fn points_on_the_device_or_sent_along_make_the_same_pictures() {
+    let Some(all_there) = device(Choice::Any) else {
+        return;
+    };
+    let (layer, windows) = cities();
+    let expected = draw(&all_there, &layer, &windows);
+    assert!(all_there.resident_bytes() >= 12 * 30_000);
+    for (memory, chunk) in [
+        (0, 1 << 20),
+        (12 * 7_000, 1000),
+        (12 * 25_000, 1000),
+        (u64::MAX, 777),
+    ] {
+        let some_there = device(GpuOptions {
+            choice: Choice::Any,
+            memory,
+            chunk,
+        })
+        .unwrap();
+        assert!(
+            draw(&some_there, &layer, &windows) == expected,
+            "{memory} {chunk}"
+        );
+        assert!(some_there.resident_bytes() <= memory);
+        assert_drew_all(&some_there, 0);
+    }
+    // and they leave with their layer
+    drop(layer);
+    let lone = scenes::layer(&[(1.0, 2.0, 3.0)]);
+    draw(&all_there, &lone, &windows[15..16]);
+    assert!(
+        all_there.resident_bytes() < 10_000,
+        "{}",
+        all_there.resident_bytes()
+    );
+}
+
+#[test]
+fn when_a_device_fails_the_cpu_answers_the_same_request() {
+    let Some(gpu) = device(Choice::Any) else {
+        return;
+    };
+    let (layer, windows) = cities();
+    let truth = draw(&CpuBackend::new(), &layer, &windows[8..16]);
+    let good = draw(&gpu, &layer, &windows[8..16]);
+    let failures = [
+        Failure::Lost,
+        Failure::OutOfMemory,
+        Failure::TimedOut,
+        Failure::WrongSum,
+    ];
+    for (number, failure) in failures.into_iter().enumerate() {
+        let before = gpu.report();
+        gpu.fail_next(failure);
+        assert!(draw(&gpu, &layer, &windows[8..16]) == truth, "{failure}");
+        assert!(
+            gpu.report().failed(failure) > before.failed(failure),
+            "{failure}"
+        );
+        // it rests, for longer each time, and the CPU goes on
+        let resting = gpu.report().failed(Failure::Resting);
+        assert!(draw(&gpu, &layer, &windows[8..16]) == truth);
+        assert!(gpu.report().failed(Failure::Resting) > resting, "{failure}");
+        if number > 1 {
+            break; // the others below: a rest of many seconds is long for a test
+        }
+        let patience = Instant::now() + Duration::from_secs(20);
+        while gpu.report().drawn == before.drawn {
+            assert!(
+                Instant::now() < patience,
+                "{failure}: the device was not made anew"
+            );
+            std::thread::sleep(Duration::from_millis(100));
+            draw(&gpu, &layer, &windows[15..16]);
+        }
+        assert!(draw(&gpu, &layer, &windows[8..16]) == good, "{failure}");
+    }
+    let gpu = device(Choice::Any).unwrap();
+    gpu.fail_next(Failure::WrongSum);
+    assert!(draw(&gpu, &layer, &windows[15..16]) == truth[7..]);
+    assert_eq!(gpu.report().failed(Failure::WrongSum), 1);
+}
+
+#[test]
+fn what_the_shaders_can_not_draw_the_cpu_does() {
+    let Some(gpu) = device(Choice::Any) else {
+        return;
+    };
+    let (layer, _) = cities();
+    // the whole world in less than a pixel
+    let window = Window::new(-1e12, -1e12, 2e10, 99, 99);
+    let far = Job {
+        points: layer.points(),
+        window,
+        kernel: layer.style().kernel_in(&window, 1),
+        strip: false,
+    };
+    let truth = CpuBackend::new().densities(&[far]);
+    assert!(gpu.densities(&[far]) == truth);
+    assert_eq!(gpu.report().failed(Failure::Beyond), 1);
+}

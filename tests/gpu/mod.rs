@@ -1,0 +1,149 @@
+//! The GPU's pictures are the CPU's, and when a device fails the CPU answers.
+//!
+//! Any adapter will do, Mesa's software driver too (`scripts/test` installs it). Without one
+//! these tests say so, and fail where `HEATSPLAT_REQUIRE_ALL=1`.
+
+mod device;
+mod embedded;
+mod parity;
+#[cfg(feature = "program")]
+mod program;
+mod weights;
+
+use crate::requirements::left_out;
+use crate::scenes::{self, Dice, EDGED, SMOOTH};
+use heatsplat::render::gpu::{Choice, Failure, GpuBackend, GpuError, GpuOptions};
+use heatsplat::render::{
+    Backend, Comparison, CpuBackend, Density, Job, Normalizer, Picture, PointSet, Transform,
+};
+use heatsplat::{Layer, Point, Points, Style, TileId, TileSize, Window};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// How far a density may be off, as a share of the picture's peak.
+const TOLERANCE: f32 = 1e-5;
+
+/// A device, or `None` where there is none and that may be.
+fn device(options: impl Into<GpuOptions>) -> Option<GpuBackend> {
+    match GpuBackend::new(options) {
+        Ok(gpu) => Some(gpu),
+        Err(GpuError::NoAdapter) => {
+            left_out("the GPU tests need an adapter: mesa-vulkan-drivers has one in software");
+            None
+        }
+        Err(other) => panic!("{other}"),
+    }
+}
+
+/// The greatest density, |…|, of a picture.
+fn peak(density: &Density) -> f32 {
+    density.values.iter().fold(0.0f32, |m, v| m.max(v.abs()))
+}
+
+/// The greatest density that a picture and a kernel's reach around it have: a picture may
+/// show no more than the foot of what lies beside it.
+fn around(cpu: &CpuBackend, job: &Job<'_>) -> f32 {
+    let window = job.window.grown(job.kernel.reach().ceil() as u32);
+    peak(&cpu.densities(&[Job { window, ..*job }])[0])
+}
+
+/// What is wrong with densities, if anything is.
+fn wrong_density(drawn: &Density, truth: &Density, peak: f32) -> Option<String> {
+    if (drawn.width, drawn.height) != (truth.width, truth.height) {
+        return Some("another size".to_owned());
+    }
+    // NaN is far from everything
+    let far = |(a, b): (&f32, &f32)| (a - b).abs() > TOLERANCE * peak || a.is_nan();
+    let place = drawn.values.iter().zip(&truth.values).position(far)?;
+    let (a, b) = (drawn.values[place], truth.values[place]);
+    Some(format!("pixel {place}: {a} and not {b}, peak {peak}"))
+}
+
+/// What is wrong with colour indices, if anything is, where densities may be a little off:
+/// some scales make a colour of every density there is, however small.
+fn wrong_colors(drawn: &Picture, truth: &Density, scale: &Normalizer, peak: f32) -> Option<String> {
+    let off = TOLERANCE * peak;
+    let wrong = |(&index, &density): (&u8, &f32)| {
+        let lowest = scale.index(density - off).saturating_sub(1);
+        let highest = scale.index(density + off).saturating_add(1);
+        !(lowest..=highest).contains(&index)
+    };
+    let place = drawn.indices.iter().zip(&truth.values).position(wrong)?;
+    let (index, density) = (drawn.indices[place], truth.values[place]);
+    Some(format!("pixel {place}: {index} for {density}"))
+}
+
+/// What is wrong with colour indices, if anything is.
+fn wrong_picture(drawn: &Picture, truth: &Picture) -> Option<String> {
+    if (drawn.width, drawn.height) != (truth.width, truth.height) {
+        return Some("another size".to_owned());
+    }
+    let far = |(a, b): (&u8, &u8)| a.abs_diff(*b) > 1;
+    let place = drawn.indices.iter().zip(&truth.indices).position(far)?;
+    let (a, b) = (drawn.indices[place], truth.indices[place]);
+    Some(format!("pixel {place}: {a} and not {b}"))
+}
+
+/// Draws jobs on both, densities and colours, and compares.
+fn assert_parity(gpu: &GpuBackend, jobs: &[(Job<'_>, &Normalizer)], what: &str) {
+    let cpu = CpuBackend::new();
+    let plain: Vec<Job<'_>> = jobs.iter().map(|(job, _)| *job).collect();
+    let (drawn, truths) = (gpu.densities(&plain), cpu.densities(&plain));
+    let (colored, pictures) = (gpu.pictures(jobs), cpu.pictures(jobs));
+    assert_eq!((drawn.len(), colored.len()), (jobs.len(), jobs.len()));
+    for (i, (job, scale)) in jobs.iter().enumerate() {
+        let peak = around(&cpu, job);
+        let wrong = wrong_density(&drawn[i], &truths[i], peak).or_else(|| {
+            if scale.transform() == Transform::EqHist {
+                wrong_colors(&colored[i], &truths[i], scale, peak)
+            } else {
+                wrong_picture(&colored[i], &pictures[i])
+            }
+        });
+        if let Some(wrong) = wrong {
+            panic!("{what}, {:?}, {:?}: {wrong}", job.kernel, job.window);
+        }
+    }
+}
+
+/// No picture of these was the CPU's in truth.
+fn assert_drew_all(gpu: &GpuBackend, before: u64) {
+    let report = gpu.report();
+    assert!(report.drawn > before, "{report:?}");
+    for (failure, count) in report.failures {
+        assert_eq!(count, 0, "{failure}");
+    }
+}
+
+fn at_zoom(z: u8, x: u32, y: u32, size: u32) -> Window {
+    Window::tile(TileId::new(z, x, y).unwrap(), size)
+}
+
+/// Tiles with points the GPU has, as the tests below draw them.
+fn cities() -> (Layer, Vec<Window>) {
+    let mut dice = Dice(5);
+    let points: Vec<_> = (0..30_000)
+        .map(|_| {
+            let lon = 10.0 + dice.normal() * 4.0;
+            (
+                lon,
+                48.0 + dice.normal() * 2.0,
+                dice.within(0.1, 9.0) as f32,
+            )
+        })
+        .collect();
+    let windows = (0..24)
+        .map(|i| at_zoom(6, 30 + i % 6, 20 + i / 6, 256))
+        .collect();
+    (scenes::layer(&points), windows)
+}
+
+fn draw(backend: &dyn Backend, layer: &Layer, windows: &[Window]) -> Vec<Density> {
+    let job = |&window: &Window| Job {
+        points: layer.points(),
+        window,
+        kernel: layer.style().kernel_in(&window, 1),
+        strip: false,
+    };
+    backend.densities(&windows.iter().map(job).collect::<Vec<_>>())
+}

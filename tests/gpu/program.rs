@@ -1,0 +1,92 @@
+//! The program with a GPU: what it lists, draws and serves.
+
+use super::*;
+use crate::compare::decode_png;
+use crate::program::{Server, folder, heatsplat};
+
+const CITIES: &str = "examples/cities.csv.gz";
+
+#[test]
+fn backends_are_listed_with_what_auto_takes_and_why() {
+    let (code, out, _) = heatsplat(&["info", "--backends"]);
+    assert!(
+        code == 0 && out.contains("cpu ") && out.contains("auto  takes the"),
+        "{out}"
+    );
+    let (code, out, _) = heatsplat(&["info", "--backends", "--json"]);
+    let list: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert!(code == 0 && list["auto"]["why"].is_string(), "{out}");
+    let adapters = heatsplat::render::gpu::adapters();
+    assert_eq!(list["gpu"].as_array().unwrap().len(), adapters.len());
+    let (code, _, err) = heatsplat(&["render", CITIES, "-o", "-", "--backend", "gpu:no such"]);
+    assert!(code == 1 && err.contains("info --backends"), "{code} {err}");
+}
+
+#[test]
+fn a_rendered_map_is_the_cpus() {
+    let Some(_) = device(Choice::Any) else { return };
+    let dir = folder("gpu");
+    let draw = |backend: &str| {
+        let path = dir.join(backend);
+        let out = path.to_str().unwrap();
+        let words = [
+            "--as",
+            "png",
+            "--size",
+            "700",
+            "--domain",
+            "0,1e7",
+            "--ramp",
+            "black,white",
+        ];
+        let arguments = [
+            &["render", CITIES, "-o", out, "--backend", backend],
+            &words[..],
+        ];
+        let (code, _, err) = heatsplat(&arguments.concat());
+        assert_eq!(code, 0, "{err}");
+        decode_png(&std::fs::read(&path).unwrap())
+    };
+    let (cpu, gpu) = (draw("cpu"), draw("gpu"));
+    assert_eq!(cpu.dimensions(), gpu.dimensions());
+    let far = cpu.pixels().zip(gpu.pixels()).find(|(a, b)| {
+        let mut channels = a.0.iter().zip(b.0);
+        channels.any(|(a, b)| a.abs_diff(b) > 2)
+    });
+    assert_eq!(far, None);
+}
+
+#[test]
+fn a_server_answers_many_at_once() {
+    let Some(_) = device(Choice::Any) else { return };
+    let server = Server::start(&[CITIES, "--backend", "gpu", "--gpu-memory", "64M"]);
+    let cpu = Server::start(&[CITIES, "--backend", "cpu"]);
+    std::thread::scope(|scope| {
+        for i in 0..48 {
+            let (server, cpu) = (&server, &cpu);
+            scope.spawn(move || {
+                let path = format!("/cities/4/{}/{}.npy", 4 + i % 8, 4 + i / 8);
+                let (status, _, drawn) = server.get(&path, "");
+                let (_, _, truth) = cpu.get(&path, "");
+                assert_eq!((status, drawn.len()), (200, truth.len()), "{path}");
+                let floats = |bytes: &[u8]| -> Vec<f32> {
+                    let tail = &bytes[bytes.len() - 4 * 65536..];
+                    tail.as_chunks::<4>()
+                        .0
+                        .iter()
+                        .map(|b| f32::from_le_bytes(*b))
+                        .collect()
+                };
+                let density = |bytes: &[u8]| Density {
+                    width: 256,
+                    height: 256,
+                    values: floats(bytes),
+                };
+                let (drawn, truth) = (density(&drawn), density(&truth));
+                // the brightest tile of the zoom: a dark one may hold the foot of a city
+                let wrong = wrong_density(&drawn, &truth, peak(&truth).max(1e4));
+                assert_eq!(wrong, None, "{path}");
+            });
+        }
+    });
+}
