@@ -21,7 +21,8 @@
 //! ```
 //!
 //! The parts, each a crate of its own that can be used alone: [`points`] is the
-//! world grid and the index, [`render`] makes densities, colours and bytes of it.
+//! world grid and the index, [`render`] makes densities, colours and bytes of it, and
+//! `import` (a feature) reads other heat maps' configurations as styles.
 //! [`geo`] and [`image`] speak the types of `geo-types` and `image`.
 #![forbid(unsafe_code)]
 
@@ -29,6 +30,8 @@ pub mod generate;
 pub mod geo;
 pub mod image;
 
+#[cfg(feature = "import")]
+pub use heatsplat_import as import;
 pub use heatsplat_points as points;
 pub use heatsplat_render as render;
 

@@ -3,7 +3,7 @@
 use crate::compare::{decode_png, side_by_side};
 use crate::program::{folder, heatsplat};
 use crate::python::system as python;
-use heatsplat::render::import;
+use heatsplat_import as import;
 use std::fs;
 use std::path::Path;
 use std::process::Command;

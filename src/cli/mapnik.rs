@@ -2,7 +2,7 @@
 
 use super::Failure;
 use super::source_flags::SourceFlags;
-use heatsplat::render::import::Imported;
+use heatsplat::import::Imported;
 use std::fs;
 use std::path::{Path, PathBuf};
 

@@ -5,7 +5,7 @@ use super::postgis::flags::{self as database, DatabaseFlags};
 use super::{Failure, radii};
 use clap::Args;
 use heatsplat::Points;
-use heatsplat::render::import;
+use heatsplat::import;
 use heatsplat::render::{Category, MAX_CATEGORIES, NEGATIVE_SHARE, PointSet};
 #[cfg(feature = "postgis")]
 use heatsplat_loader::postgis::is_address;

@@ -3,7 +3,7 @@
 use super::style_flags::{read, say_warnings};
 use super::{Failure, output};
 use clap::Args;
-use heatsplat::render::import::{Imported, ImportedPoint};
+use heatsplat::import::{Imported, ImportedPoint};
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
 use std::path::PathBuf;
@@ -107,7 +107,7 @@ fn csv(points: &[ImportedPoint]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use heatsplat::render::import;
+    use heatsplat::import;
 
     #[test]
     fn what_is_printed_is_read_again() {

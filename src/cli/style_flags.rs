@@ -4,7 +4,7 @@ use super::Failure;
 use super::mapnik::with_marker;
 use clap::Args;
 use heatsplat::Style;
-use heatsplat::render::import::{self, Columns, Imported};
+use heatsplat::import::{self, Columns, Imported};
 use heatsplat_render::say;
 use std::fs;
 use std::path::Path;

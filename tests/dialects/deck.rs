@@ -2,7 +2,7 @@
 //! where `HEATSPLAT_DECK` names its dist.min.js (`npm i deck.gl@9.4.0`).
 
 use super::{SIDE, compare, listed, pixels};
-use heatsplat::render::import;
+use heatsplat_import as import;
 use std::fs;
 use std::path::Path;
 use std::process::Command;

@@ -2,7 +2,7 @@
 //! their configuration.
 
 use super::{Pixels, SIDE, compare, points};
-use heatsplat::render::import;
+use heatsplat_import as import;
 
 /// A square of numbers, row by row, with a margin that blurs read and write.
 struct Grid {

@@ -3,7 +3,7 @@
 use super::{SIDE, compare, csv, half, pixels};
 use crate::compare::decode_png;
 use crate::requirements::left_out;
-use heatsplat::render::import;
+use heatsplat_import as import;
 use std::fs;
 use std::process::Command;
 

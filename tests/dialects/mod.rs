@@ -8,8 +8,8 @@ mod qgis;
 
 use crate::compare::side_by_side;
 use crate::scenes::Dice;
-use heatsplat::render::import::Imported;
 use heatsplat::{Layer, Points, Window};
+use heatsplat_import::Imported;
 use std::f64::consts::PI;
 
 /// Pixels a side, around 0° at our zoom 3, MapLibre's 2.

@@ -5,7 +5,7 @@
 use super::{Pixels, SIDE, listed, mean_difference, ours, pixels, rank_correlation};
 use crate::compare::side_by_side;
 use crate::requirements::left_out;
-use heatsplat::render::import;
+use heatsplat_import as import;
 use std::fs;
 use std::path::Path;
 use std::process::Command;

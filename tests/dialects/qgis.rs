@@ -3,7 +3,7 @@
 
 use super::{SIDE, compare, csv, half, pixels};
 use crate::compare::decode_png;
-use heatsplat::render::import;
+use heatsplat_import as import;
 use std::fs;
 use std::path::Path;
 use std::process::Command;

@@ -6,7 +6,6 @@
 #![forbid(unsafe_code)]
 
 pub mod encode;
-pub mod import;
 mod layer;
 pub mod legend;
 pub mod ramp;
@@ -41,6 +40,3 @@ pub use style::measure::{Comparison, Measure, Nature};
 pub use style::precision::Precision;
 pub use style::radius::{Length, Radius};
 pub use style::{StatisticsKey, Style, StyleError};
-
-// The importers' paths, until they are a crate of their own.
-use style::{blend as overlap, kernel, marker, names as named};

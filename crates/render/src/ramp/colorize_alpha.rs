@@ -138,7 +138,7 @@ mod tests {
         assert_eq!(table[85][..3], [0, 255, 255]);
         assert_eq!(table[255][..3], [0, 204, 0]);
         // a position of 0 is none
-        let at = |text| super::hex(text).unwrap();
+        let at = |text| super::table(text).unwrap();
         assert_eq!(at("red, lime 0, blue"), at("red, lime, blue"));
         // over 100 % is 100 %, and order is by position
         assert_eq!(at("red 100%, blue 10%"), at("blue 10%, red 250%"));

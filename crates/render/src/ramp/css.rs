@@ -31,7 +31,10 @@ pub(super) fn parse(spec: &str) -> Result<Vec<Stop>, RampError> {
 }
 
 /// A CSS colour as straight sRGB, every channel 0 to 1.
-pub(crate) fn css_color(text: &str) -> Result<[f32; 4], RampError> {
+///
+/// # Errors
+/// [`RampError::Color`] where the text is no CSS colour.
+pub fn css_color(text: &str) -> Result<[f32; 4], RampError> {
     let Ok(color) = csscolorparser::parse(text) else {
         return Err(RampError::Color(text.to_owned()));
     };

@@ -14,7 +14,7 @@ use crate::ramp::opacity::{Curve, Opacity};
 
 pub use stops::{Interpolation, RampError, Stop};
 
-pub(crate) use css::css_color;
+pub use css::css_color;
 
 /// 256 colours for the indices a picture is made of, colour and opacity both
 /// baked in, as straight (not premultiplied) RGBA.

@@ -15,7 +15,7 @@ use crate::cli::source_flags::SourceFlags;
 use crate::cli::style_flags::StyleFlags;
 use crate::cli::{Failure, with_causes};
 use from_toml::{Document, LayerWords, Named, SECTIONS, StyleWords, named};
-use heatsplat::render::import::Columns;
+use heatsplat::import::Columns;
 use heatsplat::{Backend, Style};
 use heatsplat_loader::is_remote;
 use heatsplat_server::Options;

@@ -1,17 +1,17 @@
 //! XML as a tree: configurations are small.
 
-use super::ImportError;
+use crate::ImportError;
 use quick_xml::events::{BytesStart, Event};
 
 /// An element with what is in it.
 #[derive(Debug, Default)]
-pub(super) struct Element {
+pub(crate) struct Element {
     /// Without its namespace's prefix.
-    pub(super) name: String,
+    pub(crate) name: String,
     attributes: Vec<(String, String)>,
-    pub(super) children: Vec<Element>,
+    pub(crate) children: Vec<Element>,
     /// Its own text, blanks at both ends cut off.
-    pub(super) text: String,
+    pub(crate) text: String,
 }
 
 /// Elements may be nested so deeply.
@@ -19,7 +19,7 @@ const MAX_DEPTH: usize = 200;
 
 /// Reads a document; its outermost element. Entities of its own are looked up among those that
 /// its DOCTYPE spells out, as older Mapnik styles have them.
-pub(super) fn read(text: &str) -> Result<Element, ImportError> {
+pub(crate) fn read(text: &str) -> Result<Element, ImportError> {
     let mut reader = quick_xml::Reader::from_str(text);
     let mut entities: Vec<(String, String)> = Vec::new();
     let mut open = vec![Element::default()];
@@ -68,26 +68,26 @@ pub(super) fn read(text: &str) -> Result<Element, ImportError> {
 }
 
 impl Element {
-    pub(super) fn attribute(&self, name: &str) -> Option<&str> {
+    pub(crate) fn attribute(&self, name: &str) -> Option<&str> {
         let mut all = self.attributes.iter();
         all.find(|(n, _)| n == name).map(|(_, v)| v.as_str())
     }
 
-    pub(super) fn attributes(&self) -> &[(String, String)] {
+    pub(crate) fn attributes(&self) -> &[(String, String)] {
         &self.attributes
     }
 
     /// Children of a name.
-    pub(super) fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Element> {
+    pub(crate) fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Element> {
         self.children.iter().filter(move |c| c.name == name)
     }
 
-    pub(super) fn child<'a>(&'a self, name: &'a str) -> Option<&'a Element> {
+    pub(crate) fn child<'a>(&'a self, name: &'a str) -> Option<&'a Element> {
         self.all(name).next()
     }
 
     /// The element and all in it, in the order of the document.
-    pub(super) fn descendants(&self) -> Vec<&Element> {
+    pub(crate) fn descendants(&self) -> Vec<&Element> {
         let mut all = vec![self];
         let mut next = 0;
         while let Some(element) = all.get(next).copied() {

@@ -1,11 +1,11 @@
 //! The HeatmapLayer of the Google Maps JavaScript API, removed from it in May 2026.
 
-use super::draft::Draft;
-use super::gradient;
-use super::literal::Literal;
-use super::options::Options;
-use super::points::{ImportedPoint, lat_lng};
-use super::{Dialect, ImportError, Imported};
+use crate::builder::Draft;
+use crate::gradient;
+use crate::inline_points::{ImportedPoint, lat_lng};
+use crate::js_literal::Literal;
+use crate::options::Options;
+use crate::{Dialect, ImportError, Imported};
 
 /// The gradient that it had without one.
 const GRADIENT: [&str; 11] = [
@@ -25,7 +25,7 @@ const GRADIENT: [&str; 11] = [
 const RADIUS: f64 = 10.0;
 const OPACITY: f64 = 0.6;
 
-pub(super) fn import(options: &Literal) -> Result<Imported, ImportError> {
+pub(crate) fn import(options: &Literal) -> Result<Imported, ImportError> {
     let mut draft = Draft::new(Dialect::Google);
     let mut options = Options::of(options);
     let radius = options.positive("radius", &mut draft)?.unwrap_or(RADIUS);
@@ -91,8 +91,8 @@ fn point(value: &Literal) -> Option<ImportedPoint> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::style;
     use super::*;
+    use crate::style;
 
     #[test]
     fn a_layer_of_a_page() {

@@ -1,18 +1,18 @@
 //! The options of a script's layer: read one by one, and what nobody read is named.
 
-use super::ImportError;
-use super::draft::Draft;
-use super::literal::Literal;
+use crate::ImportError;
+use crate::builder::Draft;
+use crate::js_literal::Literal;
 
 /// An object's keys and values, of which it is known which were read.
-pub(super) struct Options<'a> {
+pub(crate) struct Options<'a> {
     pairs: &'a [(String, Literal)],
     read: Vec<&'a str>,
 }
 
 impl<'a> Options<'a> {
     /// The options of an object; none of anything else.
-    pub(super) fn of(object: &'a Literal) -> Self {
+    pub(crate) fn of(object: &'a Literal) -> Self {
         Self {
             pairs: object.as_object().unwrap_or_default(),
             read: Vec::new(),
@@ -20,7 +20,7 @@ impl<'a> Options<'a> {
     }
 
     /// The value of a key, unless it is missing or null; of two the later.
-    pub(super) fn get(&mut self, name: &str) -> Option<&'a Literal> {
+    pub(crate) fn get(&mut self, name: &str) -> Option<&'a Literal> {
         let pairs = self.pairs;
         let (key, value) = pairs.iter().rev().find(|(key, _)| key == name)?;
         self.read.push(key);
@@ -28,7 +28,7 @@ impl<'a> Options<'a> {
     }
 
     /// A number. What only a script could tell is left out, with a warning.
-    pub(super) fn number(
+    pub(crate) fn number(
         &mut self,
         name: &str,
         draft: &mut Draft,
@@ -51,7 +51,7 @@ impl<'a> Options<'a> {
     }
 
     /// A number that must be above 0.
-    pub(super) fn positive(
+    pub(crate) fn positive(
         &mut self,
         name: &str,
         draft: &mut Draft,
@@ -63,7 +63,7 @@ impl<'a> Options<'a> {
     }
 
     /// A share, 0 to 1.
-    pub(super) fn share(
+    pub(crate) fn share(
         &mut self,
         name: &str,
         draft: &mut Draft,
@@ -77,7 +77,7 @@ impl<'a> Options<'a> {
     }
 
     /// A text.
-    pub(super) fn text(
+    pub(crate) fn text(
         &mut self,
         name: &str,
         draft: &mut Draft,
@@ -90,7 +90,7 @@ impl<'a> Options<'a> {
     }
 
     /// true or false.
-    pub(super) fn flag(
+    pub(crate) fn flag(
         &mut self,
         name: &str,
         draft: &mut Draft,
@@ -103,18 +103,18 @@ impl<'a> Options<'a> {
     }
 
     /// Takes note of keys that have no meaning for the picture.
-    pub(super) fn ignore(&mut self, names: &[&str]) {
+    pub(crate) fn ignore(&mut self, names: &[&str]) {
         let known = self.pairs.iter().map(|(key, _)| key.as_str());
         self.read.extend(known.filter(|key| names.contains(key)));
     }
 
     /// Names the keys that nobody has read.
-    pub(super) fn finish(self, draft: &mut Draft) {
+    pub(crate) fn finish(self, draft: &mut Draft) {
         for (key, _) in self.pairs {
             if !self.read.contains(&key.as_str()) {
                 draft.warn(format!(
                     "`{}` is not known and left out",
-                    super::shorten(key)
+                    crate::shorten(key)
                 ));
             }
         }

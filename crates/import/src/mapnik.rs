@@ -1,9 +1,9 @@
 //! Mapnik: image filters alone, as declarations of CartoCSS, or as a whole map in XML.
 
-use super::draft::Draft;
-use super::mapnik_markers;
-use super::xml::Element;
-use super::{Dialect, ImportError, Imported, rasterizers};
+use crate::builder::Draft;
+use crate::mapnik_markers;
+use crate::xml::Element;
+use crate::{Dialect, ImportError, Imported, mapnik_rasterizers};
 
 /// What a style says of heat.
 #[derive(Default)]
@@ -17,7 +17,7 @@ struct Recipe {
 }
 
 /// A line of filters.
-pub(super) fn import_filters(text: &str) -> Result<Imported, ImportError> {
+pub(crate) fn import_filters(text: &str) -> Result<Imported, ImportError> {
     let recipe = Recipe {
         filters: Some(text.to_owned()),
         ..Recipe::default()
@@ -26,7 +26,7 @@ pub(super) fn import_filters(text: &str) -> Result<Imported, ImportError> {
 }
 
 /// `#layer { image-filters: …; marker-opacity: 0.3; }`.
-pub(super) fn import_carto(text: &str) -> Result<Imported, ImportError> {
+pub(crate) fn import_carto(text: &str) -> Result<Imported, ImportError> {
     let mut recipe = Recipe::default();
     let mut markers = Vec::new();
     let inside = text.rsplit_once('{').map_or(text, |(_, inside)| inside);
@@ -61,7 +61,7 @@ fn xml_name(name: &str) -> &str {
 }
 
 /// A map. The first style with a filter that colours heat, and the first layer that uses it.
-pub(super) fn import_xml(map: &Element) -> Result<Imported, ImportError> {
+pub(crate) fn import_xml(map: &Element) -> Result<Imported, ImportError> {
     let all = map.descendants();
     let colours = |style: &&&Element| {
         let filters = style.attribute("image-filters").unwrap_or_default();
@@ -77,7 +77,7 @@ pub(super) fn import_xml(map: &Element) -> Result<Imported, ImportError> {
     let layer = all.iter().find(uses);
     let source = layer.map(|layer| parameters(layer)).unwrap_or_default();
     if source.iter().any(|(n, v)| n == "type" && v == "heatmap") {
-        return rasterizers::import(&source);
+        return mapnik_rasterizers::import(&source);
     }
     let Some(style) = style else {
         let draft = Draft::new(Dialect::Mapnik);
@@ -152,7 +152,7 @@ impl Recipe {
             }
         }
         for other in &self.others {
-            draft.warn(format!("`{}` is left out", super::shorten(other)));
+            draft.warn(format!("`{}` is left out", crate::shorten(other)));
         }
         if let Some(opacity) = self.opacity {
             match opacity.parse::<f64>() {
@@ -257,8 +257,8 @@ fn split_outside_brackets(text: &str, separator: char) -> Vec<&str> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::style;
     use super::*;
+    use crate::style;
 
     const RAINBOW: &str = "colorize-alpha(blue, cyan, green, yellow, orange, red)";
 

@@ -1,6 +1,6 @@
 //! Points that a configuration carries in itself.
 
-use super::literal::Literal;
+use crate::js_literal::Literal;
 
 /// A point as the browser's heat maps are given it.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -16,7 +16,7 @@ pub struct ImportedPoint {
 }
 
 impl ImportedPoint {
-    pub(super) fn new(lat: f64, lon: f64, weight: f64) -> Self {
+    pub(crate) fn new(lat: f64, lon: f64, weight: f64) -> Self {
         Self {
             lon,
             lat,
@@ -28,7 +28,7 @@ impl ImportedPoint {
 
 /// `[[lat, lng, intensity], …]`, where the intensity may be missing; `None` where a list is
 /// something else.
-pub(super) fn triples(list: &[Literal]) -> Option<Vec<ImportedPoint>> {
+pub(crate) fn triples(list: &[Literal]) -> Option<Vec<ImportedPoint>> {
     list.iter().map(triple).collect()
 }
 
@@ -49,7 +49,7 @@ fn triple(point: &Literal) -> Option<ImportedPoint> {
 }
 
 /// `new google.maps.LatLng(lat, lng)`, `L.latLng(lat, lng)` or `{lat: …, lng: …}`.
-pub(super) fn lat_lng(value: &Literal) -> Option<ImportedPoint> {
+pub(crate) fn lat_lng(value: &Literal) -> Option<ImportedPoint> {
     if let Literal::Call(name, arguments) = value {
         let known = name.ends_with("LatLng") || name.ends_with("latLng");
         let number = |i: usize| arguments.get(i).and_then(Literal::as_number);

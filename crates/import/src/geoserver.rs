@@ -1,20 +1,20 @@
 //! GeoServer: an SLD whose transformation is `vec:Heatmap` (once `gs:Heatmap`).
 
-use super::draft::{Draft, rounded};
-use super::gradient::{self, Stop};
-use super::xml::Element;
-use super::{Dialect, ImportError, Imported};
+use crate::builder::{Draft, rounded};
+use crate::gradient::{self, Stop};
+use crate::xml::Element;
+use crate::{Dialect, ImportError, Imported};
 
 const RADIUS: f64 = 100.0;
 
 /// Whether a document has such a transformation.
-pub(super) fn is_in(root: &Element) -> bool {
+pub(crate) fn is_in(root: &Element) -> bool {
     let all = root.descendants();
     all.iter()
         .any(|e| e.attribute("name").is_some_and(|n| n.ends_with(":Heatmap")))
 }
 
-pub(super) fn import(root: &Element) -> Result<Imported, ImportError> {
+pub(crate) fn import(root: &Element) -> Result<Imported, ImportError> {
     let mut draft = Draft::new(Dialect::GeoServer);
     let all = root.descendants();
     let parameters: Vec<(String, Vec<String>)> = all
@@ -42,7 +42,7 @@ pub(super) fn import(root: &Element) -> Result<Imported, ImportError> {
             "data" | "pixelsPerCell" | "outputBBOX" | "outputWidth" | "outputHeight" => {}
             other => draft.warn(format!(
                 "`{}` is not known and left out",
-                super::shorten(other)
+                crate::shorten(other)
             )),
         }
     }
@@ -137,8 +137,8 @@ fn colors(map: &Element, draft: &mut Draft) -> Result<(), ImportError> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::style;
     use super::*;
+    use crate::style;
 
     const SLD: &str = r##"<StyledLayerDescriptor xmlns="http://www.opengis.net/sld" xmlns:ogc="http://www.opengis.net/ogc">
       <NamedLayer><UserStyle><FeatureTypeStyle><Transformation><ogc:Function name="vec:Heatmap">

@@ -1,10 +1,10 @@
 //! deck.gl's HeatmapLayer, and the heatmap layers of kepler.gl that are made of it.
 
-use super::draft::Draft;
-use super::gradient::{self, Stop};
-use super::literal::Literal;
-use super::options::Options;
-use super::{Dialect, ImportError, Imported};
+use crate::builder::Draft;
+use crate::gradient::{self, Stop};
+use crate::js_literal::Literal;
+use crate::options::Options;
+use crate::{Dialect, ImportError, Imported};
 use heatsplat_points::mercator::EQUATOR_METRES;
 
 /// The height of its kernel at weight 1.
@@ -31,7 +31,7 @@ const COLORS: [[u8; 3]; 6] = [
 ];
 
 /// The properties of a layer of deck.gl.
-pub(super) fn import(layer: &Literal) -> Result<Imported, ImportError> {
+pub(crate) fn import(layer: &Literal) -> Result<Imported, ImportError> {
     let mut draft = Draft::new(Dialect::Deck);
     let mut options = Options::of(layer);
     let radius = options
@@ -98,7 +98,7 @@ pub(super) fn import(layer: &Literal) -> Result<Imported, ImportError> {
 }
 
 /// A layer of a kepler.gl map.
-pub(super) fn import_kepler(layer: &Literal) -> Result<Imported, ImportError> {
+pub(crate) fn import_kepler(layer: &Literal) -> Result<Imported, ImportError> {
     let mut draft = Draft::new(Dialect::Kepler);
     let config = layer.get("config").unwrap_or(layer);
     let empty = Literal::Object(Vec::new());
@@ -236,8 +236,8 @@ fn table(colors: &[[f64; 4]], intensity: f64, threshold: f64) -> [[u8; 4]; 256] 
 
 #[cfg(test)]
 mod tests {
-    use super::super::style;
     use super::*;
+    use crate::style;
 
     #[test]
     fn a_layer_of_a_page() {

@@ -1,12 +1,12 @@
 //! QGIS: the heatmap renderer of a layer's style file (QML), and the parameters of
 //! `qgis:heatmapkerneldensityestimation`.
 
-use super::draft::{Draft, rounded};
-use super::gradient::{self, Stop};
-use super::literal::Literal;
-use super::options::Options;
-use super::xml::Element;
-use super::{Dialect, ImportError, Imported};
+use crate::builder::{Draft, rounded};
+use crate::gradient::{self, Stop};
+use crate::js_literal::Literal;
+use crate::options::Options;
+use crate::xml::Element;
+use crate::{Dialect, ImportError, Imported};
 
 /// Kernels in the order of QGIS's list.
 const KERNELS: [&str; 5] = [
@@ -21,13 +21,13 @@ const KERNELS: [&str; 5] = [
 const PIXELS_PER_MM: f64 = 96.0 / 25.4;
 
 /// The renderer's element in a style file, if there is one.
-pub(super) fn renderer(root: &Element) -> Option<&Element> {
+pub(crate) fn renderer(root: &Element) -> Option<&Element> {
     let heat =
         |e: &&&Element| e.name == "renderer-v2" && e.attribute("type") == Some("heatmapRenderer");
     root.descendants().iter().find(heat).copied()
 }
 
-pub(super) fn import_renderer(renderer: &Element) -> Result<Imported, ImportError> {
+pub(crate) fn import_renderer(renderer: &Element) -> Result<Imported, ImportError> {
     let mut draft = Draft::new(Dialect::Qgis);
     let number = |name: &str, default: f64, draft: &Draft| match renderer.attribute(name) {
         None | Some("") => Ok(default),
@@ -75,7 +75,7 @@ pub(super) fn import_renderer(renderer: &Element) -> Result<Imported, ImportErro
         } else {
             draft.warn(format!(
                 "weight_expression `{}`: compute it into a column, and name that by --weight",
-                super::shorten(weight)
+                crate::shorten(weight)
             ));
         }
     }
@@ -145,7 +145,7 @@ fn rgba(text: &str, draft: &Draft) -> Result<[f64; 4], ImportError> {
 }
 
 /// The parameters of the estimation, as `qgis_process` takes them.
-pub(super) fn import_estimation(parameters: &Literal) -> Result<Imported, ImportError> {
+pub(crate) fn import_estimation(parameters: &Literal) -> Result<Imported, ImportError> {
     let mut draft = Draft::new(Dialect::Qgis);
     let inner = parameters.get("inputs").unwrap_or(parameters);
     let mut options = Options::of(inner);
@@ -220,8 +220,8 @@ fn index_of(kernel: &str) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::super::style;
     use super::*;
+    use crate::style;
 
     const QML: &str = r#"<!DOCTYPE qgis PUBLIC 'http://mrcc.com/qgis.dtd' 'SYSTEM'>
         <qgis version="3.34.0"><renderer-v2 type="heatmapRenderer" radius="8" radius_unit="2" max_value="20"

@@ -5,39 +5,38 @@
 //! what is lost on the way is said in [`Imported::warnings`].
 //!
 //! ```
-//! use heatsplat_render::import::{self, Dialect};
+//! use heatsplat_import::{self as import, Dialect};
 //! let imported = import::style("{radius: 25, blur: 15, maxZoom: 17}")?;
 //! assert_eq!(imported.dialect, Dialect::LeafletHeat);
 //! # Ok::<(), import::ImportError>(())
 //! ```
+#![forbid(unsafe_code)]
 
+mod builder;
 mod deck;
 mod detect;
-mod draft;
 mod geoserver;
 mod google;
 mod gradient;
 mod heatcanvas;
 mod heatmap_js;
+mod inline_points;
+mod js_literal;
 mod leaflet_heat;
-mod literal;
 mod maplibre;
 mod mapnik;
 mod mapnik_markers;
+mod mapnik_rasterizers;
 mod mapserver;
 mod options;
-mod points;
 mod qgis;
-mod rasterizers;
 mod xml;
 
-use crate::marker::{Image, MarkerShape};
-use crate::named::display_by_name;
-use crate::overlap::Overlap;
-use crate::style::{Style, StyleError};
+use heatsplat_render::{Image, MarkerShape, Overlap, Style, StyleError};
+use std::fmt;
 use std::sync::Arc;
 
-pub use points::ImportedPoint;
+pub use inline_points::ImportedPoint;
 
 /// Whose configuration a text is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -90,7 +89,12 @@ impl Dialect {
     ];
 }
 
-display_by_name!(Dialect);
+impl fmt::Display for Dialect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let named = Self::ALL.iter().find(|(_, dialect)| dialect == self);
+        f.write_str(named.map_or("", |(name, _)| name))
+    }
+}
 
 /// What a configuration became.
 #[derive(Clone, Debug)]

@@ -1,12 +1,12 @@
 //! heatmap.js: the options of `h337.create`, what `setData` is given, or both.
 
-use super::draft::{Draft, rounded};
-use super::gradient::{self, Stop};
-use super::literal::Literal;
-use super::options::Options;
-use super::points::ImportedPoint;
-use super::{Dialect, ImportError, Imported};
-use crate::overlap::Cover;
+use crate::builder::{Draft, rounded};
+use crate::gradient::{self, Stop};
+use crate::inline_points::ImportedPoint;
+use crate::js_literal::Literal;
+use crate::options::Options;
+use crate::{Dialect, ImportError, Imported};
+use heatsplat_render::Cover;
 
 /// Its own gradient: blue, lime, yellow, red.
 const GRADIENT: [Stop; 4] = [
@@ -23,7 +23,7 @@ const BLUR: f64 = 0.85;
 const LEAST: f64 = 0.01;
 
 /// Options, and data where there are any.
-pub(super) fn import(options: &Literal, data: Option<&Literal>) -> Result<Imported, ImportError> {
+pub(crate) fn import(options: &Literal, data: Option<&Literal>) -> Result<Imported, ImportError> {
     let mut draft = Draft::new(Dialect::HeatmapJs);
     let mut options = Options::of(options);
     let radius = options.positive("radius", &mut draft)?.unwrap_or(RADIUS);
@@ -170,8 +170,8 @@ fn take_data(
 
 #[cfg(test)]
 mod tests {
-    use super::super::style;
     use super::*;
+    use crate::style;
 
     #[test]
     fn its_defaults() {

@@ -1,15 +1,15 @@
 //! Colours between stops, as a browser's canvas and MapLibre mix them.
 
-use super::ImportError;
-use super::draft::Draft;
-use super::literal::Literal;
-use crate::ramp::css_color;
+use crate::ImportError;
+use crate::builder::Draft;
+use crate::js_literal::Literal;
+use heatsplat_render::ramp::css_color;
 
 /// A position from 0 to 1 and straight RGBA, 0 to 1.
-pub(super) type Stop = (f64, [f64; 4]);
+pub(crate) type Stop = (f64, [f64; 4]);
 
 /// A colour of CSS, or `[r, g, b]` or `[r, g, b, a]` of 0 to 255.
-pub(super) fn color(value: &Literal, name: &str, draft: &Draft) -> Result<[f64; 4], ImportError> {
+pub(crate) fn color(value: &Literal, name: &str, draft: &Draft) -> Result<[f64; 4], ImportError> {
     const EXPECTED: &str = "expected a CSS colour like #ff0000";
     match value {
         Literal::Text(text) => css(text, name, draft),
@@ -31,7 +31,7 @@ pub(super) fn color(value: &Literal, name: &str, draft: &Draft) -> Result<[f64; 
 }
 
 /// A colour of CSS, or of MapServer's and Google's `rgba(…)`.
-pub(super) fn css(text: &str, name: &str, draft: &Draft) -> Result<[f64; 4], ImportError> {
+pub(crate) fn css(text: &str, name: &str, draft: &Draft) -> Result<[f64; 4], ImportError> {
     match css_color(text.trim()) {
         Ok(color) => Ok(color.map(f64::from)),
         Err(_) => draft.refuse(name, text, "expected a CSS colour like #ff0000"),
@@ -39,7 +39,7 @@ pub(super) fn css(text: &str, name: &str, draft: &Draft) -> Result<[f64; 4], Imp
 }
 
 /// `{0.4: "blue", 1: "red"}` in the order of its positions.
-pub(super) fn stops(value: &Literal, name: &str, draft: &Draft) -> Result<Vec<Stop>, ImportError> {
+pub(crate) fn stops(value: &Literal, name: &str, draft: &Draft) -> Result<Vec<Stop>, ImportError> {
     const EXPECTED: &str = "expected positions and colours like {0.4: \"blue\", 1: \"red\"}";
     let Some(pairs) = value.as_object().filter(|pairs| !pairs.is_empty()) else {
         return draft.refuse(name, &value.shown(), EXPECTED);
@@ -58,7 +58,7 @@ pub(super) fn stops(value: &Literal, name: &str, draft: &Draft) -> Result<Vec<St
 
 /// The colour at a position: mixed straight, alpha apart, as a canvas does and MapLibre since its third
 /// version; level outside the stops.
-pub(super) fn at(stops: &[Stop], position: f64) -> [f64; 4] {
+pub(crate) fn at(stops: &[Stop], position: f64) -> [f64; 4] {
     let after = stops.partition_point(|(p, _)| *p <= position);
     let before = after.checked_sub(1).and_then(|i| stops.get(i));
     match (before, stops.get(after)) {
@@ -72,17 +72,17 @@ pub(super) fn at(stops: &[Stop], position: f64) -> [f64; 4] {
 }
 
 /// 0 to 1 as 0 to 255.
-pub(super) fn bytes(color: [f64; 4]) -> [u8; 4] {
+pub(crate) fn bytes(color: [f64; 4]) -> [u8; 4] {
     color.map(|c| (c.clamp(0.0, 1.0) * 255.0).round() as u8)
 }
 
 /// The 256 pixels of a canvas that is filled with a gradient from end to end.
-pub(super) fn canvas(stops: &[Stop]) -> [[u8; 4]; 256] {
+pub(crate) fn canvas(stops: &[Stop]) -> [[u8; 4]; 256] {
     std::array::from_fn(|i| bytes(at(stops, (i as f64 + 0.5) / 256.0)))
 }
 
 /// Colours spread evenly over 0 to 1.
-pub(super) fn even(colors: Vec<[f64; 4]>) -> Vec<Stop> {
+pub(crate) fn even(colors: Vec<[f64; 4]>) -> Vec<Stop> {
     let last = colors.len().saturating_sub(1).max(1) as f64;
     let place = |(i, color): (usize, [f64; 4])| (i as f64 / last, color);
     colors.into_iter().enumerate().map(place).collect()

@@ -1,8 +1,8 @@
 //! mapnik-rasterizers: the parameters of a datasource of `type=heatmap`.
 
-use super::draft::Draft;
-use super::gradient::{self, Stop};
-use super::{Dialect, ImportError, Imported};
+use crate::builder::Draft;
+use crate::gradient::{self, Stop};
+use crate::{Dialect, ImportError, Imported};
 
 /// The blur that is built in.
 const RADIUS: f64 = 20.0;
@@ -19,7 +19,7 @@ const COLORS: [(f64, [u8; 3]); 6] = [
 const ALPHAS: [(f64, f64); 3] = [(0.0, 0.0), (0.1, 150.0), (1.0, 255.0)];
 
 /// Parameters by name, as in a line of `name=value` or the XML.
-pub(super) fn import(parameters: &[(String, String)]) -> Result<Imported, ImportError> {
+pub(crate) fn import(parameters: &[(String, String)]) -> Result<Imported, ImportError> {
     let mut draft = Draft::new(Dialect::MapnikRasterizers);
     draft.radius("radius", RADIUS)?;
     // every picture was scaled until its greatest value was 1
@@ -32,7 +32,7 @@ pub(super) fn import(parameters: &[(String, String)]) -> Result<Imported, Import
             (_, Some(inner)) => source.push((inner.to_owned(), value.clone())),
             (other, None) => draft.warn(format!(
                 "`{}` is not known and left out",
-                super::shorten(other)
+                crate::shorten(other)
             )),
         }
     }
@@ -56,8 +56,8 @@ fn table() -> [[u8; 4]; 256] {
 
 #[cfg(test)]
 mod tests {
-    use super::super::style;
     use super::*;
+    use crate::style;
 
     #[test]
     fn a_datasource() {

@@ -1,8 +1,8 @@
 //! MapServer: a layer with `CONNECTIONTYPE KERNELDENSITY` in a mapfile.
 
-use super::draft::Draft;
-use super::gradient;
-use super::{Dialect, ImportError, Imported};
+use crate::builder::Draft;
+use crate::gradient;
+use crate::{Dialect, ImportError, Imported};
 
 const RADIUS: f64 = 10.0;
 
@@ -39,7 +39,7 @@ struct Band {
     range: Option<(f64, f64)>,
 }
 
-pub(super) fn import(text: &str) -> Result<Imported, ImportError> {
+pub(crate) fn import(text: &str) -> Result<Imported, ImportError> {
     let mut draft = Draft::new(Dialect::MapServer);
     let words = words(text);
     let mut radius = RADIUS;
@@ -184,8 +184,8 @@ fn color(bands: &[Band], value: f64) -> [u8; 4] {
 
 #[cfg(test)]
 mod tests {
-    use super::super::style;
     use super::*;
+    use crate::style;
 
     const MAP: &str = r##"LAYER
       NAME "heatmap"

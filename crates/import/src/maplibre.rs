@@ -1,10 +1,10 @@
 //! The heatmap layer of MapLibre and Mapbox: a layer of a style, or its `paint` alone.
 
-use super::draft::{Draft, rounded};
-use super::gradient::{self, Stop};
-use super::literal::Literal;
-use super::options::Options;
-use super::{Dialect, ImportError, Imported};
+use crate::builder::{Draft, rounded};
+use crate::gradient::{self, Stop};
+use crate::js_literal::Literal;
+use crate::options::Options;
+use crate::{Dialect, ImportError, Imported};
 
 /// The height of its kernel at weight and intensity 1: 1/√(2π), as in its shader.
 const HEIGHT: f64 = 0.398_942_280_401_432_7;
@@ -29,7 +29,7 @@ const COLORS: [(f64, &str); 6] = [
     (1.0, "red"),
 ];
 
-pub(super) fn import(layer: &Literal) -> Result<Imported, ImportError> {
+pub(crate) fn import(layer: &Literal) -> Result<Imported, ImportError> {
     let mut draft = Draft::new(Dialect::MapLibre);
     let paint = layer.get("paint").unwrap_or(layer);
     let mut options = Options::of(paint);
@@ -390,8 +390,8 @@ impl Way {
 
 #[cfg(test)]
 mod tests {
-    use super::super::style;
     use super::*;
+    use crate::style;
 
     #[test]
     fn its_defaults() {

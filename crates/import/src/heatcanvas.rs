@@ -1,10 +1,10 @@
 //! HeatCanvas: `step`, `degree` and a colour function of its own.
 
-use super::draft::Draft;
-use super::literal::Literal;
-use super::options::Options;
-use super::{Dialect, ImportError, Imported};
-use crate::overlap::Overlap;
+use crate::builder::Draft;
+use crate::js_literal::Literal;
+use crate::options::Options;
+use crate::{Dialect, ImportError, Imported};
+use heatsplat_render::Overlap;
 
 /// Degrees by the names of its constants.
 const DEGREES: [(&str, u32); 3] = [("LINEAR", 1), ("QUAD", 2), ("CUBIC", 3)];
@@ -12,7 +12,7 @@ const DEGREES: [(&str, u32); 3] = [("LINEAR", 1), ("QUAD", 2), ("CUBIC", 3)];
 /// A radius to tell weights by, in pixels.
 const REACH: f64 = 16.0;
 
-pub(super) fn import(options: &Literal, layer: bool) -> Result<Imported, ImportError> {
+pub(crate) fn import(options: &Literal, layer: bool) -> Result<Imported, ImportError> {
     let mut draft = Draft::new(Dialect::HeatCanvas);
     let mut options = Options::of(options);
     let step = options.positive("step", &mut draft)?.unwrap_or(1.0);
@@ -72,8 +72,8 @@ fn table() -> [[u8; 4]; 256] {
 
 #[cfg(test)]
 mod tests {
-    use super::super::style;
     use super::*;
+    use crate::style;
 
     #[test]
     fn a_layer_of_its_own() {

@@ -1,12 +1,12 @@
 //! Leaflet.heat and simpleheat: the points, the options, or the whole call.
 
-use super::draft::{Draft, rounded};
-use super::gradient::{self, Stop};
-use super::literal::Literal;
-use super::options::Options;
-use super::points;
-use super::{Dialect, ImportError, Imported};
-use crate::overlap::Cover;
+use crate::builder::{Draft, rounded};
+use crate::gradient::{self, Stop};
+use crate::inline_points;
+use crate::js_literal::Literal;
+use crate::options::Options;
+use crate::{Dialect, ImportError, Imported};
+use heatsplat_render::Cover;
 
 /// Their own gradient: blue, cyan, lime, yellow, red.
 const GRADIENT: [Stop; 5] = [
@@ -21,7 +21,7 @@ const RADIUS: f64 = 25.0;
 const BLUR: f64 = 15.0;
 const MIN_OPACITY: f64 = 0.05;
 
-pub(super) fn import(options: &Literal, data: Option<&Literal>) -> Result<Imported, ImportError> {
+pub(crate) fn import(options: &Literal, data: Option<&Literal>) -> Result<Imported, ImportError> {
     let mut draft = Draft::new(Dialect::LeafletHeat);
     let mut options = Options::of(options);
     let radius = options.positive("radius", &mut draft)?.unwrap_or(RADIUS);
@@ -59,7 +59,7 @@ pub(super) fn import(options: &Literal, data: Option<&Literal>) -> Result<Import
         full_at: full,
     })?;
     if let Some(list) = data.and_then(Literal::as_list) {
-        match points::triples(list) {
+        match inline_points::triples(list) {
             Some(points) => draft.points(points),
             None => draft.warn("the points are no list of [latitude, longitude, intensity]"),
         }
@@ -69,8 +69,8 @@ pub(super) fn import(options: &Literal, data: Option<&Literal>) -> Result<Import
 
 #[cfg(test)]
 mod tests {
-    use super::super::style;
     use super::*;
+    use crate::style;
 
     #[test]
     fn a_whole_call() {

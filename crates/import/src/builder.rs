@@ -1,19 +1,19 @@
 //! A style in the making.
 
-use super::{Columns, Dialect, ImportError, Imported, ImportedPoint, shorten};
-use crate::kernel::Kernel;
-use crate::overlap::{Cover, Overlap};
-use crate::ramp::Ramp;
-use crate::style::Style;
+use crate::{Columns, Dialect, ImportError, Imported, ImportedPoint, shorten};
+use heatsplat_render::Kernel;
+use heatsplat_render::Ramp;
+use heatsplat_render::Style;
+use heatsplat_render::{Cover, Overlap};
 
 /// What a dialect fills in.
-pub(super) struct Draft {
+pub(crate) struct Draft {
     imported: Imported,
 }
 
 impl Draft {
     /// The default style, with a linear scale: no other heat map has any other unless it says so.
-    pub(super) fn new(dialect: Dialect) -> Self {
+    pub(crate) fn new(dialect: Dialect) -> Self {
         let mut draft = Self::ours(dialect);
         // set, so that no layer takes another for its numbers
         let set = draft.set("scale", "linear");
@@ -22,7 +22,7 @@ impl Draft {
     }
 
     /// The default style as it is.
-    pub(super) fn ours(dialect: Dialect) -> Self {
+    pub(crate) fn ours(dialect: Dialect) -> Self {
         Self {
             imported: Imported {
                 dialect,
@@ -36,19 +36,19 @@ impl Draft {
         }
     }
 
-    pub(super) fn dialect(&self) -> Dialect {
+    pub(crate) fn dialect(&self) -> Dialect {
         self.imported.dialect
     }
 
     /// Sets a parameter of the style.
-    pub(super) fn set(&mut self, name: &str, value: &str) -> Result<(), ImportError> {
+    pub(crate) fn set(&mut self, name: &str, value: &str) -> Result<(), ImportError> {
         let dialect = self.dialect();
         let set = self.imported.style.set(name, value);
         set.map_err(|error| ImportError::Style { dialect, error })
     }
 
     /// Sets parameters of the style, in whatever order they come.
-    pub(super) fn set_all(&mut self, parameters: &[(String, String)]) -> Result<(), ImportError> {
+    pub(crate) fn set_all(&mut self, parameters: &[(String, String)]) -> Result<(), ImportError> {
         let dialect = self.dialect();
         let pairs = parameters
             .iter()
@@ -58,12 +58,12 @@ impl Draft {
     }
 
     /// Says what is lost.
-    pub(super) fn warn(&mut self, message: impl Into<String>) {
+    pub(crate) fn warn(&mut self, message: impl Into<String>) {
         self.imported.warnings.push(message.into());
     }
 
     /// Refuses a value.
-    pub(super) fn refuse<T>(
+    pub(crate) fn refuse<T>(
         &self,
         name: &str,
         value: &str,
@@ -78,7 +78,7 @@ impl Draft {
     }
 
     /// Sets the radius, as near as a kernel can have it.
-    pub(super) fn radius(&mut self, name: &str, pixels: f64) -> Result<(), ImportError> {
+    pub(crate) fn radius(&mut self, name: &str, pixels: f64) -> Result<(), ImportError> {
         if !(pixels > 0.0 && pixels.is_finite()) {
             return self.refuse(name, &pixels.to_string(), "expected pixels above 0");
         }
@@ -87,7 +87,7 @@ impl Draft {
     }
 
     /// Sets a radius that changes with the zoom: (zoom of 256 px tiles, pixels), rising.
-    pub(super) fn radii(&mut self, name: &str, table: &[(f64, f64)]) -> Result<(), ImportError> {
+    pub(crate) fn radii(&mut self, name: &str, table: &[(f64, f64)]) -> Result<(), ImportError> {
         if let Some((_, pixels)) = table.iter().find(|(_, r)| !(*r > 0.0 && r.is_finite())) {
             return self.refuse(name, &pixels.to_string(), "expected pixels above 0");
         }
@@ -112,7 +112,7 @@ impl Draft {
     }
 
     /// Sets the domain from 0 to a density.
-    pub(super) fn domain_to(&mut self, high: f64) -> Result<(), ImportError> {
+    pub(crate) fn domain_to(&mut self, high: f64) -> Result<(), ImportError> {
         if !(high > 0.0 && high < 1e30) {
             return self.refuse("domain", &high.to_string(), "expected a number above 0");
         }
@@ -120,14 +120,14 @@ impl Draft {
     }
 
     /// Sets a domain from 0 that changes with the zoom: (zoom of 256 px tiles, density), rising.
-    pub(super) fn domains_to(&mut self, table: &[(f64, f64)]) -> Result<(), ImportError> {
+    pub(crate) fn domains_to(&mut self, table: &[(f64, f64)]) -> Result<(), ImportError> {
         let stop = |(zoom, high): &(f64, f64)| format!("{}:0,{}", rounded(*zoom), rounded(*high));
         let text: Vec<String> = table.iter().map(stop).collect();
         self.set("domain", &text.join(";"))
     }
 
     /// Sets the ramp, colour by colour.
-    pub(super) fn table(&mut self, table: &[[u8; 4]; 256]) -> Result<(), ImportError> {
+    pub(crate) fn table(&mut self, table: &[[u8; 4]; 256]) -> Result<(), ImportError> {
         if table.first().is_some_and(|nothing| nothing[3] > 0) {
             self.warn("where nothing is stays transparent");
         }
@@ -136,7 +136,7 @@ impl Draft {
     }
 
     /// Sets one opacity for all.
-    pub(super) fn opacity(&mut self, name: &str, opacity: f64) -> Result<(), ImportError> {
+    pub(crate) fn opacity(&mut self, name: &str, opacity: f64) -> Result<(), ImportError> {
         if !(0.0..=1.0).contains(&opacity) {
             return self.refuse(name, &opacity.to_string(), "expected 0 to 1");
         }
@@ -147,40 +147,40 @@ impl Draft {
     }
 
     /// Sets what becomes of overlapping splats.
-    pub(super) fn overlap(&mut self, overlap: &Overlap) -> Result<(), ImportError> {
+    pub(crate) fn overlap(&mut self, overlap: &Overlap) -> Result<(), ImportError> {
         self.set("overlap", &overlap.to_string())
     }
 
     /// Spots that cover each other; how far they do is what the colours tell.
-    pub(super) fn cover(&mut self, cover: Cover) -> Result<(), ImportError> {
+    pub(crate) fn cover(&mut self, cover: Cover) -> Result<(), ImportError> {
         self.overlap(&Overlap::Cover(cover))?;
         self.set("domain", "0,1")
     }
 
     /// Takes note of a picture that is stamped at each point.
-    pub(super) fn marker(&mut self, file: String) {
+    pub(crate) fn marker(&mut self, file: String) {
         self.imported.marker = Some(file);
     }
 
-    pub(super) fn columns(&mut self) -> &mut Columns {
+    pub(crate) fn columns(&mut self) -> &mut Columns {
         &mut self.imported.columns
     }
 
-    pub(super) fn datasource(&mut self, parameters: Vec<(String, String)>) {
+    pub(crate) fn datasource(&mut self, parameters: Vec<(String, String)>) {
         self.imported.datasource = parameters;
     }
 
-    pub(super) fn points(&mut self, points: Vec<ImportedPoint>) {
+    pub(crate) fn points(&mut self, points: Vec<ImportedPoint>) {
         self.imported.points.extend(points);
     }
 
-    pub(super) fn done(self) -> Imported {
+    pub(crate) fn done(self) -> Imported {
         self.imported
     }
 }
 
 /// A number with at most six significant digits after the point.
-pub(super) fn rounded(number: f64) -> String {
+pub(crate) fn rounded(number: f64) -> String {
     let digits = 6 - (number.abs().log10().floor() as i32).clamp(-20, 6);
     let power = 10f64.powi(digits);
     let near = (number * power).round() / power;

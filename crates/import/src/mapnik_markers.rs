@@ -1,9 +1,9 @@
 //! Mapnik's markers: what is stamped at each point, and how.
 
-use super::draft::{Draft, rounded};
-use super::{ImportError, gradient};
-use crate::marker::{Marker, MarkerShape};
-use crate::overlap::{Overlap, Stamp};
+use crate::builder::{Draft, rounded};
+use crate::{ImportError, gradient};
+use heatsplat_render::{Marker, MarkerShape};
+use heatsplat_render::{Overlap, Stamp};
 
 /// What an ellipse measures that says nothing of it.
 const SIZE: f64 = 10.0;
@@ -12,7 +12,7 @@ const SIZE: f64 = 10.0;
 const STROKE: f64 = 0.5;
 
 /// Takes the properties of markers, and the blurs behind them.
-pub(super) fn take(
+pub(crate) fn take(
     marker: &[(String, String)],
     blurs: &[(u32, u32)],
     draft: &mut Draft,
@@ -48,7 +48,7 @@ pub(super) fn take(
             "stroke" | "stroke-opacity" | "ignore-placement" | "placement" | "clip" | "name"
             | "multi-policy" => {}
             "marker-type" if value == "ellipse" => {}
-            other => draft.warn(format!("markers: `{}` is left out", super::shorten(other))),
+            other => draft.warn(format!("markers: `{}` is left out", crate::shorten(other))),
         }
     }
     if !overlapping {
@@ -143,7 +143,7 @@ fn length(name: &str, text: &str, draft: &Draft) -> Result<f64, ImportError> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::style;
+    use crate::style;
 
     const RAMP: &str = "image-filters: agg-stack-blur(8,4) colorize-alpha(blue, red);";
 

@@ -1,14 +1,14 @@
 //! Whose configuration a text is.
 
-use super::draft::Draft;
-use super::literal::{self, Literal};
-use super::{
+use crate::builder::Draft;
+use crate::js_literal::{self, Literal};
+use crate::{
     Dialect, ImportError, Imported, deck, geoserver, google, heatcanvas, heatmap_js, leaflet_heat,
-    maplibre, mapnik, mapserver, qgis, rasterizers, xml,
+    maplibre, mapnik, mapnik_rasterizers, mapserver, qgis, xml,
 };
-use crate::style::Style;
+use heatsplat_render::Style;
 
-pub(super) fn read(text: &str) -> Result<Imported, ImportError> {
+pub(crate) fn read(text: &str) -> Result<Imported, ImportError> {
     if text.starts_with('<') {
         return document(text);
     }
@@ -16,7 +16,7 @@ pub(super) fn read(text: &str) -> Result<Imported, ImportError> {
         return our_own(&pairs);
     }
     if text.starts_with("type=heatmap") || text.contains("src_type=") {
-        return rasterizers::import(&assignments(text));
+        return mapnik_rasterizers::import(&assignments(text));
     }
     if has_word(text, "KERNELDENSITY") {
         return mapserver::import(text);
@@ -32,7 +32,7 @@ pub(super) fn read(text: &str) -> Result<Imported, ImportError> {
         }
         return mapnik::import_filters(text.trim_end_matches(';'));
     }
-    values(&literal::read(text)?)
+    values(&js_literal::read(text)?)
 }
 
 /// XML of one kind or another.
@@ -277,7 +277,7 @@ fn has_word(text: &str, word: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Dialect, ImportError, style};
+    use crate::{Dialect, ImportError, style};
     use proptest::prelude::*;
 
     #[test]

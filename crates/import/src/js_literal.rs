@@ -4,11 +4,11 @@
 //! understood; whatever needs a JavaScript engine (functions, variables, arithmetic) is kept as
 //! [`Literal::Code`], so that who looks for it can say so.
 
-use super::ImportError;
+use crate::ImportError;
 
 /// A value of a configuration.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Literal {
+pub(crate) enum Literal {
     Null,
     Bool(bool),
     Number(f64),
@@ -26,7 +26,7 @@ pub(super) enum Literal {
 const MAX_DEPTH: usize = 64;
 
 /// All values that a text holds: one for JSON, one a statement for a script.
-pub(super) fn read(text: &str) -> Result<Vec<Literal>, ImportError> {
+pub(crate) fn read(text: &str) -> Result<Vec<Literal>, ImportError> {
     let mut reader = Reader { text, at: 0 };
     let mut found = Vec::new();
     loop {
@@ -42,28 +42,28 @@ pub(super) fn read(text: &str) -> Result<Vec<Literal>, ImportError> {
 }
 
 impl Literal {
-    pub(super) fn as_number(&self) -> Option<f64> {
+    pub(crate) fn as_number(&self) -> Option<f64> {
         match self {
             Self::Number(n) => Some(*n),
             _ => None,
         }
     }
 
-    pub(super) fn as_text(&self) -> Option<&str> {
+    pub(crate) fn as_text(&self) -> Option<&str> {
         match self {
             Self::Text(t) => Some(t),
             _ => None,
         }
     }
 
-    pub(super) fn as_list(&self) -> Option<&[Literal]> {
+    pub(crate) fn as_list(&self) -> Option<&[Literal]> {
         match self {
             Self::List(list) => Some(list),
             _ => None,
         }
     }
 
-    pub(super) fn as_object(&self) -> Option<&[(String, Literal)]> {
+    pub(crate) fn as_object(&self) -> Option<&[(String, Literal)]> {
         match self {
             Self::Object(object) => Some(object),
             _ => None,
@@ -71,13 +71,13 @@ impl Literal {
     }
 
     /// The value of a key of an object; of two the later.
-    pub(super) fn get(&self, key: &str) -> Option<&Literal> {
+    pub(crate) fn get(&self, key: &str) -> Option<&Literal> {
         let mut pairs = self.as_object()?.iter().rev();
         pairs.find(|(k, _)| k == key).map(|(_, v)| v)
     }
 
     /// The value as a short text for messages.
-    pub(super) fn shown(&self) -> String {
+    pub(crate) fn shown(&self) -> String {
         let text = match self {
             Self::Null => "null".to_owned(),
             Self::Bool(b) => b.to_string(),
@@ -88,7 +88,7 @@ impl Literal {
             Self::Call(name, _) => format!("{name}(…)"),
             Self::Code(code) => code.clone(),
         };
-        super::shorten(&text)
+        crate::shorten(&text)
     }
 }
 
