@@ -1,12 +1,12 @@
 //! From a layer to a finished file: who draws, who writes, and what they tell meanwhile.
 
 use crate::area::Area;
-use crate::draw::{Brush, Drawn, Paint};
 use crate::error::ExportError;
-use crate::part::Part;
+use crate::journal::Part;
+use crate::quad_walk::Quad;
+use crate::render::{Brush, Drawn, Paint};
 use crate::target::{Kind, Target};
-use crate::walk::Quad;
-use crate::{cog, folder, mbtiles, pmtiles};
+use crate::{cog, mbtiles, pmtiles, xyz_folder};
 use heatsplat_points::{Focus, MAX_ZOOM, Points, bounds};
 use heatsplat_render::{Layer, TileSize};
 use rayon::ThreadPoolBuilder;
@@ -170,7 +170,7 @@ impl<'a> Export<'a> {
             (Kind::PmTiles, _) => pmtiles::finish(part, &target.path, &about)?,
             (Kind::MbTiles, _) => mbtiles::finish(part, &target.path, &about)?,
             (_, Some(layout)) => cog::finish(part, &target.path, layout)?,
-            (_, None) => folder::finish(part, &target.path, &about)?,
+            (_, None) => xyz_folder::finish(part, &target.path, &about)?,
         }
         Ok(Some(made))
     }

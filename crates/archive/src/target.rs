@@ -2,7 +2,7 @@
 
 use crate::error::ExportError;
 use crate::export::Begin;
-use crate::part;
+use crate::journal;
 use std::path::{Path, PathBuf};
 
 /// A file or folder to be written, its format told by its name.
@@ -78,7 +78,7 @@ impl Target {
     /// # Errors
     /// What stands in the way, and what can't be written.
     pub fn check(&self, begin: Begin) -> Result<bool, ExportError> {
-        part::may_begin(&self.path, begin)
+        journal::may_begin(&self.path, begin)
     }
 
     /// The file or folder itself.

@@ -1,8 +1,8 @@
 //! Where a map of points begins: at the densest place, and as near as shows nearly all of them.
 
 use crate::bounds::with_room;
-use crate::index::Points;
 use crate::mercator::{self, WORLD};
+use crate::points::Points;
 use crate::window::Window;
 
 /// The share of the weight that may lie beyond each side of the first view: what is far off and

@@ -10,23 +10,23 @@
 //! This crate does no I/O, knows no GPU and no async runtime.
 #![forbid(unsafe_code)]
 
+mod aggregate;
 pub mod bounds;
-mod cell;
-mod cells;
 mod focus;
-mod index;
 pub mod mercator;
 mod point;
+mod points;
 mod pyramid;
+mod search;
 mod sort;
 mod tile;
 mod window;
 mod zorder;
 
-pub use cells::{Cells, Run};
 pub use focus::Focus;
-pub use index::{BadPoint, Points, PointsBuilder, Summary, TileWeight};
 pub use mercator::{Refusal, WorldCoord};
 pub use point::{Point, PointError, PointSink};
+pub use points::{BadPoint, Points, PointsBuilder, Summary, TileWeight};
+pub use search::{Cells, Run};
 pub use tile::{MAX_ZOOM, TileError, TileId};
 pub use window::{Window, WindowError};

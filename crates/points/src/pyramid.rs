@@ -10,7 +10,7 @@
 //! Where weights have both signs there are up to two cells to a pixel, true to what is left of
 //! them and to its moment.
 
-use crate::cell::{Heap, Net};
+use crate::aggregate::{Heap, Net};
 use crate::point::Point;
 use crate::zorder::{Quad, quarter_borders};
 use rayon::prelude::*;

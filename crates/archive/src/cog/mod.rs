@@ -4,16 +4,13 @@
 //!
 //! <https://docs.ogc.org/is/21-026/21-026.html>
 
-mod block;
 mod ifd;
 
-pub(crate) use block::{colors, floats};
-
 use crate::area::Area;
-use crate::curve;
-use crate::draw::{Brush, Paint};
 use crate::error::{At as _, ExportError};
-use crate::part::{Entry, Part};
+use crate::hilbert;
+use crate::journal::{Entry, Part};
+use crate::render::{Brush, Paint};
 use heatsplat_points::mercator::EQUATOR_METRES;
 use heatsplat_points::{MAX_ZOOM, TileId};
 use ifd::{Directory, Field};
@@ -204,7 +201,7 @@ pub(crate) fn finish(part: Part, target: &Path, layout: &Layout) -> Result<(), E
         let [(_, columns), (_, rows)] = layout.grid(*z);
         let tiles = (columns * rows) as usize;
         let (mut offsets, mut lengths) = (vec![0u64; tiles], vec![0u32; tiles]);
-        let end = curve::before(z + 1);
+        let end = hilbert::before(z + 1);
         let here = |entry: &std::io::Result<Entry>| {
             entry
                 .as_ref()
@@ -212,7 +209,7 @@ pub(crate) fn finish(part: Part, target: &Path, layout: &Layout) -> Result<(), E
         };
         while let Some(entry) = entries.next_if(here) {
             let entry = entry.at(&path)?;
-            let tile = curve::at(*z, entry.number - curve::before(*z));
+            let tile = hilbert::at(*z, entry.number - hilbert::before(*z));
             let place = layout.place(tile);
             let place = place.and_then(|at| offsets.get_mut(at).zip(lengths.get_mut(at)));
             if let Some((offset, length)) = place {

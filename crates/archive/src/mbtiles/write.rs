@@ -1,11 +1,11 @@
 //! A finished part becomes an MBTiles database, in one transaction, beside it.
 
-use crate::curve;
-use crate::disk::{beside, sync_folder};
-use crate::draw::Paint;
 use crate::error::{At as _, ExportError};
 use crate::export::About;
-use crate::part::{Entry, Part};
+use crate::fsync::{beside, sync_folder};
+use crate::hilbert;
+use crate::journal::{Entry, Part};
+use crate::render::Paint;
 use rusqlite::{Connection, params};
 use serde_json::json;
 use std::fs::{self, File};
@@ -87,10 +87,10 @@ fn build(part: &Part, path: &Path, about: &About) -> Result<(), ExportError> {
             image.execute(params![offset as i64, bytes]).at(path)?;
             next += u64::from(length);
         }
-        while number >= curve::before(zoom + 1) {
+        while number >= hilbert::before(zoom + 1) {
             zoom += 1;
         }
-        let tile = curve::at(zoom, number - curve::before(zoom));
+        let tile = hilbert::at(zoom, number - hilbert::before(zoom));
         // rows are counted from the south
         let row = (1u32 << zoom) - 1 - tile.y();
         place

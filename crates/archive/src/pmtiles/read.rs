@@ -4,7 +4,7 @@ use super::RESERVED;
 use super::directory::{self, Entry};
 use super::header::{self, Header, Stretch};
 use crate::archive::{self, Bad, Contents, LARGEST, StoredPicture};
-use crate::curve;
+use crate::hilbert;
 use heatsplat_points::TileId;
 use serde_json::Value;
 use std::collections::HashMap;
@@ -102,7 +102,7 @@ impl PmTiles {
     }
 
     pub(crate) fn tile(&self, tile: TileId) -> Result<Option<Vec<u8>>, Bad> {
-        let number = curve::number(tile);
+        let number = hilbert::number(tile);
         let mut entry = find(&self.root, number);
         for _ in 0..DEPTH {
             let Some(found) = entry else {

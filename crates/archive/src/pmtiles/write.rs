@@ -4,10 +4,10 @@
 use super::RESERVED;
 use super::directory::{self, Entry};
 use super::header::{GZIP, Header, LENGTH, PLAIN, PNG, WEBP};
-use crate::draw::Paint;
 use crate::error::{At as _, ExportError};
 use crate::export::About;
-use crate::part::{self, Part};
+use crate::journal::{self, Part};
+use crate::render::Paint;
 use serde_json::json;
 use std::io::{self, BufWriter, Seek as _, SeekFrom, Write as _};
 use std::path::Path;
@@ -93,7 +93,7 @@ fn directories(
     };
     let (tiles_start, _) = part.span();
     for stored in part.entries()? {
-        let part::Entry {
+        let journal::Entry {
             number,
             offset,
             length,

@@ -1,11 +1,11 @@
 //! A finished part becomes a folder of files, `{z}/{x}/{y}.png`, beside it.
 
-use crate::curve;
-use crate::disk::{beside, sync_files, sync_folder};
 use crate::error::{At as _, ExportError};
 use crate::export::About;
+use crate::fsync::{beside, sync_files, sync_folder};
+use crate::hilbert;
+use crate::journal::{Entry, Part};
 use crate::mbtiles;
-use crate::part::{Entry, Part};
 use std::collections::HashMap;
 use std::fs;
 use std::io::{self, BufReader, Read as _, Seek as _, SeekFrom};
@@ -91,10 +91,10 @@ fn build(part: &Part, folder: &Path, about: &About) -> Result<(), ExportError> {
             offset,
             length,
         } = entry.at(part.path())?;
-        while number >= curve::before(zoom + 1) {
+        while number >= hilbert::before(zoom + 1) {
             zoom += 1;
         }
-        let tile = curve::at(zoom, number - curve::before(zoom));
+        let tile = hilbert::at(zoom, number - hilbert::before(zoom));
         let own = folder.join(format!("{zoom}/{}", tile.x()));
         if own != column {
             fs::create_dir_all(&own).at(&own)?;

@@ -1,9 +1,9 @@
 //! Quads drawn, cut into tiles, encoded: what the workers of an export do.
 
 use crate::area::Area;
-use crate::cog;
 use crate::error::ExportError;
-use crate::walk::{Quad, Walk};
+use crate::quad_walk::{Quad, Walk};
+use crate::tiff_tile;
 use heatsplat_points::mercator::WORLD;
 use heatsplat_points::{Points, TileId, Window};
 use heatsplat_render::encode::{self, Effort, EncodeError, Format};
@@ -145,7 +145,7 @@ impl<'a> Brush<'a> {
             |indices| {
                 if self.raster {
                     let pixels = encode::rgba(indices, style.ramp());
-                    return Ok(cog::colors(&pixels, side as usize)?);
+                    return Ok(tiff_tile::colors(&pixels, side as usize)?);
                 }
                 let effort = Effort::Live;
                 let format = self.paint.format();
@@ -170,7 +170,7 @@ impl<'a> Brush<'a> {
         self.cut(quad, pixels, nothing, |pixels| {
             let pixels = pixels.as_flattened();
             if self.raster {
-                return Ok(cog::colors(pixels, side as usize)?);
+                return Ok(tiff_tile::colors(pixels, side as usize)?);
             }
             let (format, effort) = (self.paint.format(), Effort::Live);
             Ok(encode::pixels(format, pixels, side, side, effort)?)
@@ -187,7 +187,7 @@ impl<'a> Brush<'a> {
             return Err(EncodeError::Beyond.into());
         }
         self.cut(quad, &density.values, nothing, |values| {
-            Ok(cog::floats(values, side)?)
+            Ok(tiff_tile::floats(values, side)?)
         })
     }
 

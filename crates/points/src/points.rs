@@ -1,11 +1,11 @@
 //! The finished index: sorted points, their pyramid, and what is known of them all.
 
 use crate::bounds::Columns;
-use crate::cells::{self, Cells};
 use crate::focus::Focus;
 use crate::mercator;
 use crate::point::{Point, PointError, PointSink};
 use crate::pyramid::{self, Pyramid};
+use crate::search::{self, Cells};
 use crate::sort::{self, Numbered};
 use crate::tile::TileId;
 use crate::window::Window;
@@ -326,7 +326,7 @@ impl Points {
             x: tile.x(),
             y: tile.y(),
         };
-        cells::locate(&self.sorted, &self.pyramid, quad)
+        search::locate(&self.sorted, &self.pyramid, quad)
     }
 
     /// The cells that a window sees, no coarser than `finest` pixels of the window

@@ -5,10 +5,10 @@
 //! off at, all up to the last whole mark can be told to be good, and drawing goes on behind it.
 //! All formats are made from a finished part alone, so they don't know how it came about.
 
-use crate::disk::{beside, sync_folder};
-use crate::draw::{Drawn, Tile, digest};
 use crate::error::{At as _, ExportError};
 use crate::export::Begin;
+use crate::fsync::{beside, sync_folder};
+use crate::render::{Drawn, Tile, digest};
 use flate2::Crc;
 use std::collections::HashMap;
 use std::fs::{self, File, OpenOptions, TryLockError};

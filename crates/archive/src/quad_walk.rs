@@ -4,7 +4,7 @@
 //! look, and nothing is ever listed: the walk holds the path to where it is.
 
 use crate::area::Area;
-use crate::curve;
+use crate::hilbert;
 use heatsplat_points::{Point, Points, TileId, Window};
 
 /// Pixels of a look at a quad: the search for points takes what is eight pixels wide as a whole.
@@ -32,15 +32,15 @@ impl Quad {
         let side = self.side();
         let all = self.first..self.first + u64::from(side) * u64::from(side);
         all.map(move |index| {
-            let tile = curve::at(self.z, index);
+            let tile = hilbert::at(self.z, index);
             let at = [tile.x() % side, tile.y() % side];
-            (tile, curve::before(self.z) + index, at)
+            (tile, hilbert::before(self.z) + index, at)
         })
     }
 
     /// The number after the last tile's.
     pub(crate) fn end(self) -> u64 {
-        curve::before(self.z) + self.first + (1u64 << (2 * (self.z - self.root.z())))
+        hilbert::before(self.z) + self.first + (1u64 << (2 * (self.z - self.root.z())))
     }
 }
 
@@ -110,8 +110,8 @@ impl<M: Fn(TileId) -> f64> Iterator for Walk<'_, M> {
     fn next(&mut self) -> Option<Quad> {
         while let Some((z, index)) = self.todo.pop() {
             let below = 2 * u32::from(self.z - z);
-            let end = curve::before(self.z) + ((index + 1) << below);
-            let root = curve::at(z, index);
+            let end = hilbert::before(self.z) + ((index + 1) << below);
+            let root = hilbert::at(z, index);
             if end <= self.from || !self.shows(root) {
                 continue;
             }
@@ -151,7 +151,7 @@ mod tests {
                 assert!(
                     found
                         .iter()
-                        .all(|(tile, number, _)| curve::number(*tile) == *number)
+                        .all(|(tile, number, _)| hilbert::number(*tile) == *number)
                 );
                 for occupied in points.occupied_tiles(z) {
                     assert!(found.iter().any(|(tile, ..)| *tile == occupied.tile));

@@ -267,8 +267,8 @@ impl Search<'_> {
 
 #[cfg(test)]
 mod tests {
-    use crate::index::is_sorted;
     use crate::mercator::WORLD;
+    use crate::points::is_sorted;
     use crate::{Point, Points, TileId, Window};
     use proptest::prelude::*;
 
