@@ -10,7 +10,7 @@
 
 use heatsplat::{Layer, Points, Style, TileId};
 
-/// Whether only a small run is wanted.
+/// Tests whether a run at smoke size is asked for.
 pub fn smoke() -> bool {
     std::env::var_os("HEATSPLAT_BENCH_SMOKE").is_some()
 }

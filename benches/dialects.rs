@@ -88,7 +88,7 @@ fn recipe() {
     }
 }
 
-/// The same by Mapnik.
+/// Times Mapnik on this data.
 fn mapnik(n: usize, comp_op: &str) -> Option<f64> {
     let folder = std::env::temp_dir().join(format!("heatsplat-bench-{}", std::process::id()));
     std::fs::create_dir_all(&folder).ok()?;

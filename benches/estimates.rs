@@ -1,5 +1,5 @@
-//! Estimates of what requests take (`crates/server/src/cost/`) beside measurements: processor time of
-//! pictures and of scales, of made-up points and of points all over the map. The nanoseconds in
+//! Estimates of what requests take (`crates/server/src/cost/`) beside measurements: processor time
+//! of pictures and of scales, of made-up points and of points all over the map. The nanoseconds in
 //! `crates/server/src/cost/` are set by it.
 //!
 //! Run with `cargo bench --bench estimates`; words after `--` pick the rows that hold one of them.

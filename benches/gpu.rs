@@ -98,7 +98,7 @@ fn tile(gpu: &GpuBackend, jobs: &[(Job<'_>, &Normalizer)]) {
         gpu.pictures(jobs);
     });
     println!("whole tile     {clock:>8.3} ms  {cpu:>8.3} ms CPU");
-    // nothing to splat and nothing to read but a pixel: what the way to the device and back costs
+    // Nothing to splat and nothing to read but a pixel: what the way to the device and back costs.
     let mut small = jobs[0];
     small.0.window = small.0.window.part(128, 128, 1, 1);
     let (clock, cpu) = measure(|| {

@@ -1,4 +1,4 @@
-//! What each measure, scale, kernel and way to give a radius costs beside the plain one: all in
+//! Cost of each measure, scale, kernel and way to give a radius beside the plain one: all in
 //! one run, one thread's CPU time a tile, PNG included; restyling; statistics of a zoom.
 //!
 //! Run with `cargo bench --bench measures`.

@@ -65,7 +65,7 @@ fn seconds(work: impl FnOnce()) -> f64 {
     started.elapsed().as_secs_f64()
 }
 
-/// What `psql` takes to read a query's rows and throw them away; the server's part with \timing.
+/// Time that `psql` takes to read and drop a query's rows; the server's share by `\timing`.
 fn alone(cluster: &Cluster, query: &str) -> f64 {
     let copy = format!("\\timing on\ncopy ({query}) to stdout (format binary);\n");
     let mut psql = Command::new(cluster.program("psql"));

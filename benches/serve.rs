@@ -50,7 +50,7 @@ fn main() {
 
     for z in [2u8, 4, 6, 8, 10, 12, 14] {
         let paths = paths(&layer, z, most);
-        // the zoom's statistics are not part of a tile
+        // The zoom's statistics are not part of a tile.
         ask(&mut connect(address), &format!("/points/legend.json?z={z}"));
         let (next, bytes) = (AtomicUsize::new(0), AtomicUsize::new(0));
         let start = Instant::now();
@@ -106,7 +106,7 @@ fn main() {
     let _ = std::fs::remove_dir_all(&dir);
 }
 
-/// Where occupied tiles of a zoom are, each once.
+/// Paths of the occupied tiles of a zoom, each once.
 fn paths(layer: &heatsplat::Layer, z: u8, most: usize) -> Vec<String> {
     let mut tiles = data::tiles(layer, z, 2 * most);
     tiles.sort_unstable();
@@ -118,7 +118,7 @@ fn paths(layer: &heatsplat::Layer, z: u8, most: usize) -> Vec<String> {
         .collect()
 }
 
-/// How long each of `n` requests for tiles that are kept took, the shortest first.
+/// Times of `n` requests for cached tiles, the shortest first.
 fn waits(address: &str, kept: &[String], n: usize) -> Vec<Duration> {
     let mut stream = connect(address);
     for path in kept {

@@ -42,7 +42,7 @@ fn zoom(layer: &Layer, n: usize, z: u8, style_words: &[String]) {
     }
     let style = &style;
     let tiles = data::tiles(layer, z, if data::smoke() { 8 } else { 400 });
-    // the zoom's statistics belong to the first tile of a zoom, not to every one
+    // The zoom's statistics belong to the first tile of a zoom, not to every one.
     let Some(first) = tiles.first() else { return };
     let draw = |tile| {
         layer

@@ -15,7 +15,7 @@ async fn tile(
     Path((z, x, y)): Path<(u8, u32, u32)>,
 ) -> Result<impl IntoResponse, (StatusCode, String)> {
     let tile = TileId::new(z, x, y).map_err(|e| (StatusCode::NOT_FOUND, e.to_string()))?;
-    // a tile takes a fraction of a millisecond; larger pictures belong on `spawn_blocking`
+    // A tile takes a fraction of a millisecond; larger pictures belong on `spawn_blocking`
     let bytes = layer.tile_bytes(tile, TileSize::NORMAL, layer.style(), Format::Png);
     let bytes = bytes.map_err(|e| (StatusCode::INTERNAL_SERVER_ERROR, e.to_string()))?;
     Ok((

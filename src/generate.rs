@@ -1,28 +1,27 @@
-//! Made-up points that are spread as real ones are, to try things at any size.
+//! Made-up points with the distribution of real ones, for tests and benches of any size.
 //!
-//! Most points lie in clusters of very different extent and weight around the
-//! world's cities, some along lines between them, a few anywhere. The same
-//! number and seed always give the same points.
+//! Most points lie in clusters of very different extent and weight around the world's cities, some
+//! along lines between them, a few anywhere. A number and a seed always give the same points.
 
 use std::f64::consts::TAU;
 
-/// How many clusters there are.
+/// Number of clusters.
 const CLUSTERS: usize = 2_000;
-/// How many lines there are.
+/// Number of lines.
 const LINES: usize = 150;
-/// The standard deviation of a cluster in metres, from the least to the greatest.
+/// Standard deviations of clusters in metres: the least and the greatest.
 const SIGMA: (f64, f64) = (20.0, 150_000.0);
-/// The share of the points that lie in clusters; then those along lines.
+/// Share of the points that lie in clusters, and of those along lines; the rest lies anywhere.
 const IN_CLUSTERS: f64 = 0.85;
 const ALONG_LINES: f64 = 0.10;
-/// How far points stray from their line, in metres.
+/// Standard deviation of the distance of points from their line, in metres.
 const STRAY: f64 = 400.0;
-/// Metres to a degree of latitude.
+/// Metres in a degree of latitude.
 const DEGREE: f64 = 111_320.0;
-/// Nothing is generated nearer to the poles, where the Mercator square ends.
+/// Largest latitude of a point: at 85.05° the Mercator square ends.
 const MAX_LATITUDE: f64 = 85.0;
 
-/// `n` points as (longitude, latitude, weight), degrees and a log-normal weight.
+/// Generates `n` points as (longitude, latitude, weight): degrees, and a log-normal weight.
 ///
 /// ```
 /// let points: Vec<_> = heatsplat::generate::points(1000, 7).collect();
@@ -34,10 +33,10 @@ pub fn points(n: usize, seed: u64) -> impl ExactSizeIterator<Item = (f64, f64, f
     Generator::new(n, seed)
 }
 
-/// A gaussian heap of points.
+/// Points with a gaussian distribution.
 #[derive(Clone, Copy)]
 struct Cluster {
-    /// The share of all clusters up to and with this one.
+    /// Share of all points in clusters that lies in this and earlier ones.
     up_to: f64,
     center: (f64, f64),
     /// Standard deviation in degrees, of longitude and latitude.
@@ -92,7 +91,7 @@ impl Generator {
         (at.0 + east * width, at.1 + north * height)
     }
 
-    /// Even over the sphere, so that the map's far north is not fuller than it should be.
+    /// A position with an even distribution over the sphere, not over the map.
     fn anywhere(&mut self) -> (f64, f64) {
         let height = (self.random.fraction() * 2.0 - 1.0) * MAX_LATITUDE.to_radians().sin();
         (

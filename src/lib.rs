@@ -20,20 +20,42 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! The parts, each a crate of its own that can be used alone: [`points`] is the
-//! world grid and the index, [`render`] makes densities, colours and bytes of it, and
-//! `import` (a feature) reads other heat maps' configurations as styles.
-//! [`geo`] and [`image`] speak the types of `geo-types` and `image`.
+//! [`points`] is the world grid and the index, [`render`] makes densities, colors and bytes of it;
+//! [`geo`] and [`image`] convert from and to the types of the crates `geo-types` and `image`.
+//!
+//! # Features
+//!
+//! The default features build the command-line program. A library user turns them off
+//! (`default-features = false`) and chooses:
+//!
+//! | feature | gives |
+//! |---|---|
+//! | `loader` | [`loader`]: points from CSV, GeoJSON, Parquet and other files |
+//! | `postgis` | PostGIS as a source of the loader |
+//! | `remote` | `http(s)://` and `s3://` addresses as sources of the loader |
+//! | `archive` | [`archive`]: tiles into PMTiles, MBTiles, GeoTIFF and folders |
+//! | `server` | [`server`]: layers over HTTP |
+//! | `import` | [`import`]: configurations of other heat maps, read as styles |
+//! | `gpu` | [`render::gpu`]: pictures drawn by a GPU |
+//! | `generate` | [`generate`]: made-up points, for tests and benches |
+//! | `program` | the command-line program |
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "generate")]
 pub mod generate;
 pub mod geo;
 pub mod image;
 
+#[cfg(feature = "archive")]
+pub use heatsplat_archive as archive;
 #[cfg(feature = "import")]
 pub use heatsplat_import as import;
+#[cfg(feature = "loader")]
+pub use heatsplat_loader as loader;
 pub use heatsplat_points as points;
 pub use heatsplat_render as render;
+#[cfg(feature = "server")]
+pub use heatsplat_server as server;
 
 pub use heatsplat_points::{Point, PointSink, Points, PointsBuilder, TileId, Window, WorldCoord};
 pub use heatsplat_render::encode::Format;

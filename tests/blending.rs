@@ -51,7 +51,7 @@ fn tiles_of_every_mode_are_crops_of_one_picture() {
             let z = 3;
             let whole = Window::at_level(z + 8, -300, 256, 1100, 900);
             let whole = layer.density(whole, 1, &style);
-            // west of the date line, across it, and inside
+            // West of the date line, across it, and inside.
             for (x, y) in [(7u32, 2u32), (0, 2), (1, 3), (2, 3)] {
                 let tile = TileId::new(z, x, y).unwrap();
                 let drawn = layer.tile_density(tile, TileSize::NORMAL, &style);
@@ -134,7 +134,7 @@ fn heavier_points_reach_further() {
             let (x, y) = ((x * 256.0).floor(), (y * 256.0).floor());
             for (pixel, value) in truth.iter_mut().enumerate() {
                 let (i, j) = ((pixel % 256) as f64, (pixel / 256) as f64);
-                // round the world, too
+                // Round the world, too.
                 for copy in [-256.0, 0.0, 256.0] {
                     let distance = (i - x + copy).hypot(j - y);
                     *value += (f64::from(weight) - step * distance.powi(degree)).max(0.0);
@@ -150,7 +150,8 @@ fn heavier_points_reach_further() {
     }
 }
 
-/// A pixel that has points is one point of weight 1 in its middle, however many they are and whatever they weigh.
+/// A pixel that has points is one point of weight 1 in its middle, however many they are and
+/// whatever they weigh.
 #[test]
 fn points_of_a_pixel_count_once() {
     let points: Vec<LonLat> = vec![
@@ -163,7 +164,7 @@ fn points_of_a_pixel_count_once() {
     let layer = scenes::layer(&points);
     let style = scenes::style(&[("overlap", "set"), ("radius", "20px")]);
     let drawn = layer.tile_density(TileId::WORLD, TileSize::NORMAL, &style);
-    // the first two share one of the world's pixels, the next two another
+    // The first two share one of the world's pixels, the next two another.
     let middles = [points[0], points[2], points[4]].map(|(lon, lat, _)| {
         let (x, y) = reference::project(lon, lat);
         let middle = |at: f64| (at * 256.0).floor() + 0.5;

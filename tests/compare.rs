@@ -2,7 +2,7 @@
 
 use image::RgbaImage;
 
-/// Where and how much two pictures differ; `None` where they are the same to the last bit.
+/// A description of the differences of two pictures; `None` if they are equal to the last bit.
 pub fn difference(a: &RgbaImage, b: &RgbaImage) -> Option<String> {
     if a.dimensions() != b.dimensions() {
         return Some(format!(
@@ -38,8 +38,8 @@ pub fn decode_png(bytes: &[u8]) -> RgbaImage {
     .unwrap()
 }
 
-/// With `HEATSPLAT_BLESS=1`: another heat map's square picture and ours side by side on dark ground, for
-/// the page of docs/coming-from that has this name.
+/// With `HEATSPLAT_BLESS=1`: another heat map's square picture and ours side by side on dark
+/// ground, for the page of docs/coming-from that has this name.
 #[cfg(feature = "program")]
 pub fn side_by_side(name: &str, theirs: &[[u8; 4]], ours: &[[u8; 4]]) {
     if std::env::var_os("HEATSPLAT_BLESS").is_none() {

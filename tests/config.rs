@@ -96,7 +96,7 @@ fn a_saved_config_serves_what_the_command_line_does() {
         "--attribution",
         "\"We\" & ${others}\\",
     ];
-    // A ramp that can't be is said before anything is written.
+    // A bad ramp is reported before anything is written.
     let file = dir.join("heatsplat.toml");
     let save = ["--save-config", file.to_str().unwrap(), "--check"];
     let (code, _, err) = heatsplat(&[&["serve"], &flags[..], &save].concat());
@@ -234,14 +234,14 @@ fn a_config_that_changes_is_followed_under_requests() {
         }
         let finish = Finish(&done);
         let before = server.get("/b/1/1/0.png", "").2;
-        // by looking at the file
+        // By looking at the file.
         write(
             &file,
             &layers(&[("c", ""), ("a", ""), ("b", "style = { radius = 40 }")]),
         );
         until(&server, &[("c", 1, 3), ("a", 1, 1), ("b", 2, 2)]);
         assert_ne!(server.get("/b/1/1/0.png", "").2, before);
-        // what can't be: a key, a value, a file
+        // What can't be: a key, a value, a file.
         for text in [
             layers(&[("a", "wieght = \"n\"")]),
             layers(&[("b", ""), ("nowhere", "")]),
@@ -256,7 +256,7 @@ fn a_config_that_changes_is_followed_under_requests() {
     });
     assert!(asked.load(Ordering::Relaxed) > 20);
 
-    // A layer goes; under its name another comes, and nobody takes one for the other.
+    // A layer goes and another comes under its name: no cache takes one for the other.
     write(&file, &layers(&[("a", "")]));
     server.signal("HUP");
     until(&server, &[("a", 1, 1)]);
@@ -270,7 +270,7 @@ fn a_config_that_changes_is_followed_under_requests() {
     until(&server, &[("a", 1, 1), ("b", 4, 1)]);
 }
 
-/// What can't be read again is said once each time it is due, and served on.
+/// A layer that can't be read again is reported once each time it is due, and served on.
 #[cfg(unix)]
 #[test]
 fn an_emptied_folder_is_asked_again_in_its_time() {
@@ -289,7 +289,7 @@ fn an_emptied_folder_is_asked_again_in_its_time() {
     std::thread::sleep(Duration::from_millis(2500));
     let said = heard.try_iter().filter(empty).count();
     assert!((1..=3).contains(&said), "{said} times");
-    // what is beside it is read again all the same
+    // What is beside it is read again all the same.
     std::fs::write(&other, "lon,lat\n1,2\n3,4\n").unwrap();
     until(&server, &[("a", 1, 1), ("b", 2, 2)]);
     assert_eq!(server.get("/a/0/0/0.png", "").0, 200);

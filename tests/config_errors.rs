@@ -1,11 +1,11 @@
-//! Set-ups that somebody has spoiled: what is wrong is said once, with its place, and a running
-//! server goes on as it was.
+//! Configurations with errors: each error is reported once, with its place, and a running server
+//! goes on as it was.
 
 use crate::program::{command, folder};
 use std::path::Path;
 
-/// What is wrong, the text, and what the message says beside the file's name: the line, and what
-/// to do.
+/// A name of the error, the text, and pieces of the message beside the file's name: the line, and
+/// the remedy.
 type Spoiled = (&'static str, Vec<u8>, &'static [&'static str]);
 
 const LAYER: &str = "[[layers]]\nfile = \"a.csv\"\n";
@@ -22,7 +22,7 @@ fn before(text: &str) -> Vec<u8> {
 
 fn spoiled() -> Vec<Spoiled> {
     vec![
-        // the file itself
+        // The file itself.
         ("empty", Vec::new(), &["nothing to serve", "[[layers]]"]),
         (
             "nothing but a remark",
@@ -69,7 +69,7 @@ fn spoiled() -> Vec<Spoiled> {
         ),
         ("json", b"{\"layers\": []}\n".to_vec(), &["line 1"]),
         ("yaml", b"layers:\n  - file: a.csv\n".to_vec(), &["line 1"]),
-        // syntax
+        // Syntax.
         ("unclosed text", after("name = \"a\n"), &["line 3"]),
         ("unclosed list", after("keep = [\"n\"\n"), &["line"]),
         ("unclosed header", after("[limits\n"), &["line 3"]),
@@ -95,7 +95,7 @@ fn spoiled() -> Vec<Spoiled> {
             b"[layers]\nfile = \"a.csv\"\n".to_vec(),
             &["line 1", "[[layers]]"],
         ),
-        // keys
+        // Keys.
         (
             "near key",
             after("wieght = \"n\"\n"),
@@ -131,7 +131,7 @@ fn spoiled() -> Vec<Spoiled> {
             .concat(),
             &["line 5", "did you mean `hot`"],
         ),
-        // kinds
+        // Kinds.
         (
             "number for text",
             before("listen = 3000\n"),
@@ -167,7 +167,7 @@ fn spoiled() -> Vec<Spoiled> {
             before("[limits]\nrenders = \"many\"\n"),
             &["line 2", "renders"],
         ),
-        // numbers
+        // Numbers.
         (
             "too small",
             before("[limits]\nrenders = 0\n"),
@@ -248,7 +248,7 @@ fn spoiled() -> Vec<Spoiled> {
             after("within = [0, 0, 0, 99]\n"),
             &["line 3", "within"],
         ),
-        // addresses
+        // Addresses.
         (
             "no port",
             before("listen = \"127.0.0.1\"\n"),
@@ -274,7 +274,7 @@ fn spoiled() -> Vec<Spoiled> {
             before("[cache]\ncache_control = \"a\\nb: c\"\n"),
             &["line 2", "cache_control"],
         ),
-        // files
+        // Files.
         (
             "no such file",
             b"[[layers]]\n\nfile = \"nowhere.csv\"\n".to_vec(),
@@ -326,7 +326,7 @@ fn spoiled() -> Vec<Spoiled> {
             &["line 1", "derive", "two layers"],
         ),
         ("filter", after("filter = \"n >\"\n"), &["line 3", "filter"]),
-        // variables
+        // Variables.
         (
             "unset",
             after("name = \"${NOT_SET_HERE}\"\n"),
@@ -386,8 +386,8 @@ fn beginning(name: &str) -> std::path::PathBuf {
     dir
 }
 
-/// What a message lacks, or has too much: one line with the file's name and the hints, and nothing
-/// secret.
+/// Faults of a message, which is to be one line with the file's name and the hints, without
+/// secrets.
 fn mistakes(name: &str, said: &str, file: &Path, hints: &[&str]) -> Vec<String> {
     let hints = [&[file.to_str().unwrap()][..], hints].concat();
     let missing = hints.into_iter().filter(|hint| !said.contains(hint));
@@ -460,7 +460,7 @@ fn a_server_goes_on_whatever_its_file_becomes() {
         );
     };
     for (name, text, hints) in spoiled() {
-        // flags count more than the file, and what is derived is made at the start
+        // Flags count more than the file, and what is derived is made at the start.
         let at_start = hints.contains(&"derive") && !hints.contains(&"line 1");
         if at_start || hints.contains(&"listen") {
             continue;
@@ -470,7 +470,7 @@ fn a_server_goes_on_whatever_its_file_becomes() {
         warned(name, hints);
         assert_eq!(server.get("/a/0/0/0.png", "").2, good[0].2, "{name}");
     }
-    // seen by itself too, once
+    // Seen by itself too, once.
     std::fs::write(&file, "[[layers]]\nfiel = \"a.csv\"\n").unwrap();
     warned("by itself", &["line 2", "did you mean `file`"]);
     std::fs::remove_file(&file).unwrap();
@@ -481,7 +481,7 @@ fn a_server_goes_on_whatever_its_file_becomes() {
     assert!(more.is_err(), "said twice: {more:?}");
     let bodies = |all: [(u16, String, Vec<u8>); 3]| all.map(|(status, _, body)| (status, body));
     assert_eq!(bodies(seen()), bodies(good));
-    // and well again
+    // And well again.
     std::fs::remove_dir(&file).unwrap();
     std::fs::write(&file, format!("{LAYER}name = \"b\"\n")).unwrap();
     server.signal("HUP");

@@ -54,7 +54,7 @@ fn tiles_about(point: &Point, z: u8) -> Vec<TileId> {
     columns.into_iter().map(tile).collect()
 }
 
-/// How far pictures are apart, as a share of the greatest weight or density.
+/// The distance of two pictures, as a share of the greatest weight or density.
 fn worst(drawn: &[f32], truth: &[f64], peak: f64) -> f64 {
     let off = |(a, b): (&f32, &f64)| (f64::from(*a) - b).abs();
     drawn.iter().zip(truth).map(off).fold(0.0, f64::max) / peak
@@ -208,7 +208,7 @@ fn the_poles_do_not_meet() {
                 for x in [0, last] {
                     let tile = TileId::new(z, x, row).unwrap();
                     let drawn = layer.tile_density(tile, TileSize::NORMAL, &style).values;
-                    // at the first zoom the whole world is one tile
+                    // At the first zoom the whole world is one tile.
                     let rows = if z > 0 { 256 } else { 100 };
                     let seen = if lat > 0.0 {
                         &drawn[(256 - rows) * 256..]

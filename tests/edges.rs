@@ -82,7 +82,7 @@ pub fn scenes_of(radius: f64) -> Vec<(&'static str, Vec<Place>)> {
     crowd_and_few.extend(near(128.0, 128.0, 250.0, 2000));
     let mut two = near(128.06, 128.94, 0.03, 2000);
     two.extend(near(128.93, 128.07, 0.03, 2000));
-    // on so narrow a ring that nothing reaches a pixel's centre nothing can be measured
+    // On so narrow a ring that nothing reaches a pixel's centre nothing can be measured.
     let on = radius.max(0.6);
     let ring = (0..360)
         .map(|i| f64::from(i).to_radians())
@@ -118,7 +118,7 @@ fn cells_of(radius: f64) -> Vec<(&'static str, Vec<Place>)> {
         (0..1500).map(|_| (within(x), within(y), 1.0)).collect()
     };
     let cell = (radius / 12.0).log2().floor().exp2();
-    // small ones at the middle of a pixel
+    // Small ones at the middle of a pixel.
     let at = if cell > 0.5 { 128.0 } else { 128.5 };
     let mut corners = near(at, at, 0.02 * cell);
     corners.extend(near(at + 0.98 * cell, at + 0.98 * cell, 0.02 * cell));
@@ -193,7 +193,7 @@ fn edged_kernels_are_true_at_every_pixel() {
 #[test]
 fn smooth_kernels_are_true_at_every_pixel() {
     assert_true(&SMOOTH);
-    // where grids change, and cells are widest for their radius
+    // Where grids change, and cells are widest for their radius.
     for radius in [0.75, 1.5, 3.0, 5.25, 6.25, 10.5, 14.0, 16.0, 24.0, 48.0] {
         for (scene, places) in cells_of(radius) {
             for name in SMOOTH {
@@ -210,7 +210,7 @@ fn smooth_kernels_are_true_at_every_pixel() {
 
 #[test]
 fn edged_kernels_take_each_point_once() {
-    // crowds beside few points: of some cells one part is in the index as cells, another as points
+    // Crowds beside few points: of some cells one part is in the index as cells, another as points.
     let tile = TileId::new(0, 0, 0).unwrap();
     for seed in 1..=3 {
         let points: Vec<_> = heatsplat::generate::points(5000, seed)

@@ -5,7 +5,7 @@ use crate::scenes::{self, EDGED, SMOOTH};
 use heatsplat::{Density, Style, TileId, TileSize, Window};
 use heatsplat_points::WorldCoord;
 
-/// What a drawn number may be off, as a share of the peak.
+/// Tolerance of a drawn number, as a share of the peak.
 const TRUE: f64 = 1e-6;
 
 /// Points times pixels of a scene, as far as brute force goes on a slow machine.
@@ -121,8 +121,8 @@ fn each_row_of_a_radius_in_metres_has_the_values_own_kernel() {
     }
 }
 
-/// What LIBKDV 1.1.20 says of forty points at a bandwidth of 20, which it doubles, divided by the
-/// greatest number of its grid: ten digits, at pixels of the tile.
+/// Densities by LIBKDV 1.1.20 of forty points at a bandwidth of 20, which it doubles, divided by
+/// the greatest number of its grid: ten digits, at pixels of the tile.
 const OF_LIBKDV: [((usize, usize), f64); 9] = [
     ((64, 64), 0.309_774_500_3),
     ((72, 180), 0.175_622_522_8),
@@ -183,7 +183,7 @@ fn all_that_is_measured_is_exact() {
         }
         let off = off(&numbers, &truth);
         assert!(off < TRUE && numbers.len() > 100, "{measure}: {off:e}");
-        // a scale of its own, near that of what is drawn fast
+        // A scale of its own, near that of what is drawn fast.
         let end = |style: &Style| layer.normalizer(12, style).domain().1;
         let (fast, exact) = (end(&fast), end(&exact));
         assert!(

@@ -42,9 +42,9 @@ fn marker(path: &Path, side: u32, alpha: impl Fn(f64) -> f64) {
 /// In which order rows are written, which is Mapnik's in stamping them.
 #[derive(Clone, Copy)]
 enum Order {
-    /// As heatsplat stamps pictures: row by row of pixels of the world in 512.
+    /// Heatsplat's order of stamping pictures: row by row of pixels of the world in 512.
     Pixels,
-    /// As heatsplat stamps shapes: along the Z-order curve.
+    /// Heatsplat's order of stamping shapes: along the Z-order curve.
     Curve,
 }
 
@@ -154,7 +154,7 @@ fn its_alpha_through_our_table_is_its_picture() {
         let mut hot = 0;
         for (i, (from, to)) in plain.chunks(4).zip(coloured.chunks(4)).enumerate() {
             let [r, g, b, a] = table[usize::from(from[3])];
-            // it premultiplies by integers, and takes that back at the end
+            // It premultiplies by integers, and takes that back at the end.
             let there_and_back = |c: u8| match a {
                 0 => 0,
                 a => (u32::from(scaled(c, a)) * 255 / u32::from(a)).min(255) as u8,
@@ -170,12 +170,13 @@ fn its_alpha_through_our_table_is_its_picture() {
 
 /// The classic recipe, from one XML: alpha within 1 for 99.9 % of the pixels.
 ///
-/// By `src-over` in 8 bits the order of stamping matters (faint ones do nothing once it is hot). Mapnik's is that
-/// of the file, ours is by position, whatever the order of rows; so the file is written in ours.
+/// By `src-over` in 8 bits the order of stamping matters (faint ones do nothing once it is hot).
+/// Mapnik's is that of the file, ours is by position, whatever the order of rows; so the file is
+/// written in ours.
 #[test]
 fn one_xml_makes_the_same_picture_in_both() {
     const SIZE: usize = 512;
-    // what lies beyond the world's edges is another matter
+    // What lies beyond the world's edges is another matter.
     const EDGE: usize = 24;
     let folder = folder("mapnik-recipe");
     marker(&folder.join("m.png"), 16, |u| (1.0 - u).max(0.0) * 0.1);

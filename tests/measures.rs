@@ -1,4 +1,4 @@
-//! What pixels say beyond sums: counts, means, numbers per km², differences, quotients; radii in
+//! Measures beyond sums: counts, means, numbers per km², differences, quotients; radii in
 //! metres; scales of the neighbourhood.
 
 use crate::properties::assert_seamless;
@@ -37,7 +37,7 @@ fn weighing(points: &[LonLat], weight: f32) -> Vec<LonLat> {
     points.iter().map(|p| (p.0, p.1, weight)).collect()
 }
 
-// ---- measures ----
+// Measures:
 
 #[test]
 fn counts_and_means_are_those_of_brute_force() {
@@ -66,7 +66,7 @@ fn counts_and_means_are_those_of_brute_force() {
                         "{name} {kernel} {at:?}: {off}"
                     );
                     let mean = f64::from(means.values[i]);
-                    // on the rim of a crowd both sums are next to nothing
+                    // On the rim of a crowd both sums are next to nothing.
                     if *count > 0.1 && *count > peak / 50.0 {
                         let off =
                             (mean - sum / count).abs() / f64::from(spread.1 - spread.0).max(1e-3);
@@ -76,7 +76,7 @@ fn counts_and_means_are_those_of_brute_force() {
                             sum / count
                         );
                     }
-                    // beside a crowd, half a pixel's error is more than the least support
+                    // Beside a crowd, half a pixel's error is more than the least support.
                     if *count == 0.0 && name == "sparse" {
                         assert!(mean.is_nan(), "{name} {kernel} {at:?} {i}: {mean}");
                     }
@@ -163,7 +163,7 @@ fn one_domain_for_all_zooms_holds_still() {
     assert_eq!(ends, [400.0, 100.0, 25.0, 25.0]);
 }
 
-// ---- comparisons ----
+// Comparisons:
 
 #[test]
 fn differences_are_differences_and_their_colours_are_even() {
@@ -227,7 +227,7 @@ fn sums_of_signed_weights_have_nothing_where_nothing_is() {
     assert!((40_000..64_000).contains(&nothing), "{nothing}");
 }
 
-// ---- radii in metres ----
+// Radii in metres:
 
 /// Great-circle metres between two places.
 fn on_the_ground(a: (f64, f64), b: (f64, f64)) -> f64 {
@@ -244,7 +244,7 @@ fn lon_lat(x: f64, y: f64) -> (f64, f64) {
 
 #[test]
 fn a_radius_in_metres_is_a_circle_on_the_ground() {
-    // (latitude, radius, zoom): 20 to 30 pixels each, and one of 80 and one of 600
+    // (latitude, radius, zoom): 20 to 30 pixels each, and one of 80 and one of 600.
     for (lat, metres, z) in [
         (0.0, 4_000.0, 10),
         (45.0, 3_000.0, 10),
@@ -264,7 +264,7 @@ fn a_radius_in_metres_is_a_circle_on_the_ground() {
         let radius = format!("{metres}m");
         let style = scenes::style(&[("kernel", "quartic"), ("radius", &radius)]);
         let field = layer.density(window, 1, &style);
-        // the steepest slope of the kernel is 1.54 over a radius: 1 % of it, and law 5
+        // The steepest slope of the kernel is 1.54 over a radius: 1 % of it, and law 5.
         let allowed = 0.0154 + 1.0 / 256.0;
         for (i, v) in field.values.iter().enumerate() {
             let (column, row) = (i as i64 % (2 * half), i as i64 / (2 * half));
@@ -311,7 +311,7 @@ fn radii_in_metres_and_neighbourhoods_have_no_seams() {
     }
 }
 
-// ---- scales ----
+// Scales:
 
 #[test]
 fn no_scale_depends_on_what_was_asked_first() {
@@ -343,7 +343,7 @@ fn no_scale_depends_on_what_was_asked_first() {
 
 #[test]
 fn a_local_scale_shows_country_and_city() {
-    // a city of 20,000 and hamlets of 3 far from it
+    // A city of 20,000 and hamlets of 3 far from it.
     let mut dice = scenes::Dice(5);
     let mut points: Vec<LonLat> = (0..20_000)
         .map(|_| (10.0 + dice.normal() * 0.3, 50.0 + dice.normal() * 0.2, 1.0))

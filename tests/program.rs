@@ -46,12 +46,12 @@ impl Server {
         Self::start_with(arguments, &[])
     }
 
-    /// The same with variables of the environment.
+    /// Runs the program with variables of the environment.
     pub fn start_with(arguments: &[&str], environment: &[(&str, &str)]) -> Self {
         Self::spawn(arguments, environment, Stdio::null())
     }
 
-    /// The same, and what it says on standard error, line by line.
+    /// Starts the program, and returns its standard error too, line by line.
     #[cfg(unix)]
     pub fn start_heard(
         arguments: &[&str],

@@ -18,7 +18,7 @@ fn tile(z: u8, x: u32, y: u32) -> TileId {
     TileId::new(z, x, y).unwrap()
 }
 
-// ---- law 5: oracle ----
+// Law 5: oracle:
 
 fn assert_true(
     name: &str,
@@ -35,7 +35,7 @@ fn assert_true(
                 let density = layer.tile_density(tile(at.0, at.1, at.2), TileSize::NORMAL, &style);
                 let truth = reference::tile(points, kernel, *radius, at, 256);
                 if truth.iter().all(|v| v.abs() < 0.5) {
-                    continue; // nothing but tails of splats beyond the edge: less than any error is a share of
+                    continue; // Tails of splats beyond the edge are less than any error.
                 }
                 let off = worst(&density.values, &truth);
                 assert!(
@@ -124,7 +124,7 @@ fn the_value_query_is_the_oracle_at_a_coordinate() {
     }
 }
 
-// ---- law 2: seams ----
+// Law 2: seams:
 
 /// Every tile around a corner equals the crop of one big picture.
 pub fn assert_seamless(
@@ -192,7 +192,7 @@ fn tiles_are_crops_of_one_picture() {
             for (radius, size) in [("16px", 256), ("7px", 512), ("2px", 256)] {
                 let style = scenes::style(&[("kernel", kernel), ("radius", radius)]);
                 let exact = SMOOTH.contains(kernel);
-                // x = −1 and the last column: across ±180°; y = 0: at the pole
+                // X = −1 and the last column: across ±180°; y = 0: at the pole.
                 for (z, x, y) in [(0, -1, 0), (2, -1, 0), (4, 14, 6), (6, 33, 20)] {
                     assert_seamless(&layer, &style, z, x, y, size, exact);
                 }
@@ -225,7 +225,7 @@ fn pictures_that_begin_anywhere_agree_with_tiles() {
     }
 }
 
-// ---- law 1: conservation ----
+// Law 1: conservation:
 
 #[test]
 fn no_weight_is_lost_or_made() {
@@ -236,7 +236,7 @@ fn no_weight_is_lost_or_made() {
         let sum: f64 = points.iter().map(|p| f64::from(p.2)).sum();
         let size: f64 = points.iter().map(|p| f64::from(p.2.abs())).sum();
         let layer = scenes::layer(&points);
-        // the index: exactly
+        // The index: exactly.
         assert_eq!(
             layer.points().summary().weight_sum,
             sum_sorted(&layer),
@@ -253,7 +253,7 @@ fn no_weight_is_lost_or_made() {
                 .sum();
             assert_eq!(in_tiles, points.len(), "{name} z{z}");
         }
-        // the picture: to what the kernel's cut and its coefficients leave out
+        // The picture: to what the kernel's cut and its coefficients leave out.
         for kernel in SMOOTH.iter().chain(&EDGED) {
             for radius in ["2px", "5px", "8px", "16px"] {
                 let style = scenes::style(&[
@@ -285,7 +285,7 @@ fn sum_sorted(layer: &Layer) -> f64 {
         .sum()
 }
 
-// ---- laws 3 and 4: linearity and order ----
+// Laws 3 and 4: linearity and order:
 
 fn scattered(n: usize, seed: u64) -> Vec<LonLat> {
     let mut dice = Dice(seed);
@@ -313,7 +313,7 @@ proptest! {
         let style = scenes::style(&[("kernel", kernel), ("radius", &format!("{radius}px"))]);
         let density = |points: &[LonLat]| scenes::layer(points).tile_density(tile(3, 4, 3), TileSize::NORMAL, &style).values;
         let expected: Vec<f64> = density(&a).iter().zip(density(&b)).map(|(a, b)| f64::from(a + b)).collect();
-        // cells of the union lie at the mean of both sets' points
+        // Cells of the union lie at the mean of both sets' points.
         let off = worst(&density(&both), &expected);
         prop_assert!(off < 1.0 / 256.0, "{kernel} {radius}: {off}");
     }
@@ -321,7 +321,7 @@ proptest! {
     #[test]
     fn rows_in_any_order_give_the_same_bytes(n in 1usize..3000, seed: u64, threads in 1usize..5) {
         let mut points = scattered(n, seed);
-        // a third lie on top of others, with weights of their own
+        // A third lie on top of others, with weights of their own.
         for p in points.iter_mut().step_by(3) {
             *p = (p.0.round(), p.1.round(), p.2);
         }

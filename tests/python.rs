@@ -3,13 +3,13 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// What a script of the system's Python prints, which has GDAL and Mapnik; `None` where the module
-/// is missing.
+/// Returns the output of a script of the system's Python, which has GDAL and Mapnik; `None` where
+/// the module is missing.
 pub fn system(module: &str, script: &str, arguments: &[&str]) -> Option<String> {
     run(Path::new("/usr/bin/python3"), module, script, arguments)
 }
 
-/// The same by the Python that `scripts/test` fills from PyPI.
+/// The output of a script of the Python that `scripts/test` fills from PyPI.
 pub fn packaged(module: &str, script: &str, arguments: &[&str]) -> Option<String> {
     let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/python");
     let folder = std::env::var_os("HEATSPLAT_PYTHON").map_or(own, PathBuf::from);

@@ -44,7 +44,7 @@ fn densities(file: &Path) -> Vec<f32> {
         .collect()
 }
 
-/// What the rows are to show.
+/// The picture that the rows are to give.
 fn truth() -> Vec<f32> {
     let number = |text: &str| text.parse::<f64>().ok();
     let row = |[lon, lat, weight, radius]: &[&str; 4]| {
@@ -109,7 +109,7 @@ fn each_row_has_its_own_radius_and_the_file_is_read_once() {
         assert_eq!(code, 0, "{err}");
         assert_drawn(&out, name);
         std::fs::remove_file(&out).unwrap();
-        // a pipe can't be read twice
+        // A pipe can't be read twice.
         let piped = [&["render", "-", "-o", out_name], &VIEW[..], &radii].concat();
         let mut child = command(&piped).stdin(Stdio::piped()).spawn().unwrap();
         child

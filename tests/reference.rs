@@ -78,7 +78,7 @@ fn the_oracle_itself_is_sane() {
             < 1e-12
     );
     assert_eq!(lone[0], 0.0);
-    // a point on the date line reaches both edges of the world
+    // A point on the date line reaches both edges of the world.
     let edge = tile(&[(180.0, 0.0, 1.0)], "quartic", 16.0, (0, 0, 0), 256);
     assert!(edge[128 * 256] > 0.9 && edge[128 * 256 + 255] > 0.9);
 }

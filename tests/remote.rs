@@ -58,7 +58,7 @@ mod served {
             let (_, _, body) = server.get(path, "");
             assert!(!String::from_utf8_lossy(&body).contains("s3cret"), "{path}");
         }
-        // as long as it is the same it isn't sent again
+        // As long as it is the same it isn't sent again.
         web.asked();
         std::thread::sleep(Duration::from_millis(2500));
         let asked = web.asked();
@@ -75,7 +75,7 @@ mod served {
         };
         web.put("/data/grid.csv?sig=s3cret", second);
         until("the new rows", || count(&server, "grid") == 5);
-        // a server that is away leaves everything as it was
+        // A server that is away leaves everything as it was.
         let away = Item {
             status: Some(404),
             ..Item::default()

@@ -55,7 +55,7 @@ fn a_tile_over_http_is_the_librarys_tile() {
         };
         let (status, head, body) = server.get(&format!("/grid/2/1/1{at}.png{style}"), "");
         assert_eq!((status, body.as_slice()), (200, &expected[..]), "{query}");
-        // seen once, the tile is not sent again
+        // Seen once, the tile is not sent again.
         let etag = head
             .lines()
             .find_map(|l| l.strip_prefix("etag: "))
@@ -178,7 +178,7 @@ fn a_file_that_changes_is_read_again() {
         value["count"].as_u64().unwrap()
     };
     assert_eq!(count(), 1);
-    // what can't be read leaves the old in place
+    // What can't be read leaves the old in place.
     std::fs::write(&file, "lon,lat\nx,y\n").unwrap();
     std::thread::sleep(std::time::Duration::from_millis(3500));
     assert_eq!(count(), 1);
@@ -190,8 +190,8 @@ fn a_file_that_changes_is_read_again() {
     }
 }
 
-/// Whether colours lie to both sides of zero is decided once: a reload that brings a little more
-/// below zero leaves them as they were.
+/// Colours lie to both sides of zero, or don't, from the first reading on: a reload that brings a
+/// little more below zero leaves them as they were.
 #[test]
 fn a_reload_leaves_colours_on_the_side_of_zero_where_they_were() {
     let dir = crate::program::folder("serve-signs");
@@ -222,7 +222,7 @@ fn a_reload_leaves_colours_on_the_side_of_zero_where_they_were() {
         std::thread::sleep(std::time::Duration::from_millis(50));
     }
     assert_eq!(range(), 0.0);
-    // what begins so lies to both sides
+    // What begins so lies to both sides.
     let server = Server::start(&[file.to_str().unwrap()]);
     let (_, _, body) = server.get("/sums/legend.json", "");
     let legend: serde_json::Value = serde_json::from_slice(&body).unwrap();

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 const CITIES: &str = "examples/cities.csv.gz";
 
-/// What takes this long will not happen.
+/// Longest time that anything is waited for.
 const LONGEST: Duration = Duration::from_secs(30);
 
 fn until(what: &str, mut is_so: impl FnMut() -> bool) {
@@ -29,7 +29,7 @@ fn fifo(path: &Path) {
     assert!(Command::new("mkfifo").arg(path).status().unwrap().success());
 }
 
-/// Whether a process hears a signal, by its number, instead of being ended by it.
+/// Tests whether a process handles a signal, by its number, instead of being ended by it.
 #[cfg(target_os = "linux")]
 fn hears(child: &Child, number: u32) -> bool {
     let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap();
@@ -38,7 +38,7 @@ fn hears(child: &Child, number: u32) -> bool {
     mask >> (number - 1) & 1 == 1
 }
 
-/// A server that reads a pipe which nobody has written to yet, as soon as it hears signals.
+/// A server that reads a pipe without a writer, as soon as it handles signals.
 #[cfg(target_os = "linux")]
 fn begun() -> Child {
     let arguments = ["serve", "-", "--listen", "127.0.0.1:0", "--name", "piped"];
@@ -68,7 +68,7 @@ fn a_hangup_in_the_first_moments_ends_nothing() {
     let mut output = BufReader::new(child.stdout.take().unwrap());
     output.read_line(&mut line).unwrap();
     assert!(line.contains("map at http"), "{line}");
-    // and right after it says so
+    // And right after it says so.
     signal(&child, "HUP");
     signal(&child, "TERM");
     assert_eq!(child.wait().unwrap().code(), Some(0));
@@ -103,7 +103,7 @@ fn a_pipe_is_no_set_up_and_holds_nobody_up() {
     }
     let (code, _, err) = heatsplat(&["serve", "--config", dir.to_str().unwrap()]);
     assert!(code == 1 && err.contains("regular file"), "{code} {err}");
-    // nor are an archive's tiles in one, nor a token
+    // Nor are an archive's tiles in one, nor a token.
     let (tiles, token, set_up) = (dir.join("a.pmtiles"), dir.join("token"), dir.join("piped"));
     fifo(&tiles);
     fifo(&token);
@@ -138,7 +138,7 @@ fn a_pipe_is_no_set_up_and_holds_nobody_up() {
     until("the set-up is not followed any more", || {
         server.get("/two", "").0 == 200
     });
-    // nor does a layer whose file becomes a pipe hold the others up
+    // Nor does a layer whose file becomes a pipe hold the others up.
     fifo(&dir.join("b.csv"));
     let pipe = "[[layers]]\nname = \"three\"\nfile = \"b.csv\"\n";
     put(&format!("{}{pipe}", text(&["one"])));
@@ -153,7 +153,7 @@ fn a_pipe_is_no_set_up_and_holds_nobody_up() {
     });
 }
 
-/// Nobody reads standard error any more: the terminal is closed, or `2>&1 | head`.
+/// Standard error has no reader any more: the terminal is closed, or `2>&1 | head`.
 #[test]
 fn a_closed_standard_error_ends_no_work() {
     let dir = folder("doors-stderr");
@@ -197,7 +197,7 @@ fn a_closed_standard_error_does_not_end_the_watching() {
         value["count"].as_u64() == Some(n as u64)
     };
     for n in 2..5 {
-        // something is said of the first, which is looked at before the second
+        // The first, which is looked at before the second, is reported.
         std::fs::write(&first, "lon,lat\nx,y\n").unwrap();
         write(&second, n);
         until("a file is not read again", || is_read("second", n));
@@ -233,7 +233,7 @@ fn a_closed_standard_output_is_a_quiet_end() {
     }
 }
 
-/// `eprintln!` and `println!` panic where nobody reads; `say!` doesn't.
+/// `eprintln!` and `println!` panic without a reader; `say!` doesn't.
 #[test]
 fn nothing_is_printed_by_what_may_panic() {
     let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("src")];
@@ -264,8 +264,8 @@ fn nothing_is_printed_by_what_may_panic() {
     }
 }
 
-/// What can be told to fail is told before anything is read: the source here is a pipe that
-/// nobody ever writes to.
+/// Outputs that can't be written fail before anything is read: the source here is a pipe without a
+/// writer.
 #[test]
 fn an_output_that_cannot_be_is_found_before_anything_is_read() {
     let dir = folder("doors-output");

@@ -35,7 +35,7 @@ mod cli;
 /// Set-ups in files: saved, read, followed when they change.
 #[cfg(feature = "program")]
 mod config;
-/// Set-ups in files that somebody has spoiled.
+/// Configurations with errors.
 #[cfg(feature = "program")]
 mod config_errors;
 /// Points at ±180° and at the poles.
@@ -77,7 +77,7 @@ mod serve;
 /// Signals at any moment, closed pipes, and what is found out before any work is done.
 #[cfg(all(feature = "program", unix))]
 mod signals;
-/// What pictures cost beside others of the same run.
+/// Cost of pictures beside others of the same run.
 mod speeds;
 /// Static pictures: their scale, the world once.
 mod views;

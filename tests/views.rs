@@ -9,7 +9,7 @@ use heatsplat::{Layer, Points, Style, TileId, TileSize};
 const SIZES: [u32; 3] = [338, 490, 702];
 const STEPS: u32 = 50;
 
-/// How many percent of a picture's pixels are at the end of the ramp, and the mean index.
+/// Percentage of a picture's pixels at the end of the ramp, and the mean index.
 fn exposure(layer: &Layer, style: &Style, width: u32) -> (f64, f64) {
     let view = View::around(WORLD, width, width, 1).unwrap();
     let picture = layer.map(view.window(), 1, style);
@@ -59,7 +59,7 @@ fn at_a_whole_zoom_a_box_is_its_tiles() {
             let own = heatsplat::Window::tile(tile, 256);
             let view = View::around(own.bounds(), 256, 256, 1).unwrap();
             assert_eq!(view.level(), Level::from(z + 8));
-            // pixels that are typed in degrees are theirs but for rounding
+            // Pixels that are typed in degrees are theirs but for rounding.
             let (map, tile) = (
                 layer.map(view.window(), 1, &style),
                 layer.tile(tile, TileSize::NORMAL, &style),
@@ -85,7 +85,7 @@ fn between_two_zooms_the_scale_lies_between_theirs() {
     assert_eq!(end(5.0), layer.normalizer(13, &style).domain().1);
     assert!((end(5.5) / (end(5.0) * end(6.0)).sqrt() - 1.0).abs() < 1e-9);
     assert!((end(5.999_99) / end(6.0) - 1.0).abs() < 1e-4);
-    // means go on a straight line, differences are as far to both sides
+    // Means go on a straight line, differences are as far to both sides.
     let means = scenes::style(&[("measure", "mean")]);
     let ends = |zoom| layer.normalizer_at(Level::of_zoom(zoom), &means).domain();
     let ((a, b), (c, d), (low, high)) = (ends(5.0), ends(6.0), ends(5.25));
@@ -98,12 +98,12 @@ fn between_two_zooms_the_scale_lies_between_theirs() {
         (low + high).abs() < 1e-9 && scale.middle() == Some(0.0),
         "{low} {high}"
     );
-    // a table by zoom has ends of its own at each
+    // A table by zoom has ends of its own at each.
     let table = scenes::style(&[("domain", "2:0,400;6:0,25")]);
     let scale = layer.normalizer_at(Level::of_zoom(4.5), &table);
     let factor = (25.0_f64 / 400.0).powf(2.5 / 4.0);
     assert!((scale.domain().1 / (400.0 * factor) - 1.0).abs() < 1e-9);
-    // equalised: each share's density lies between
+    // Equalised: each share's density lies between.
     let equal = scenes::style(&[("scale", "eq_hist")]);
     let at = |zoom| {
         let scale = layer.normalizer_at(Level::of_zoom(zoom), &equal);
@@ -187,7 +187,7 @@ mod program {
         );
         let [left, _, right, _] = columns(&["--bbox=-360,-85.06,360,85.06"]);
         assert!(left < 420 && right > 780, "{left} {right}");
-        // what lies beside the world has the background, like what lies in it
+        // What lies beside the world has the background, like what lies in it.
         let ground = ["--bbox=-180,-85.06,180,85.06", "--background", "#102030"];
         columns(&ground);
         let picture = decode_png(&std::fs::read(out).unwrap());

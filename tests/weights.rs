@@ -20,7 +20,7 @@ fn point(lon: f64, lat: f64, weight: Option<f32>) -> Point {
     Point::weighing(mercator::project(lon, lat).unwrap(), weight)
 }
 
-// ---- missing ----
+// Missing:
 
 #[test]
 fn a_missing_weight_takes_no_part_in_means_and_counts() {
@@ -57,7 +57,7 @@ fn a_missing_weight_takes_no_part_in_means_and_counts() {
     }
 }
 
-/// Where only points without a weight are, there is no mean, and nothing to count.
+/// A place where all points lack a weight has no mean, and nothing to count.
 #[test]
 fn points_without_weights_alone_have_no_mean() {
     let mut dice = Dice(3);
@@ -79,7 +79,7 @@ fn points_without_weights_alone_have_no_mean() {
             .chain(&drawn(&points, "sum"))
             .all(|v| *v == 0.0)
     );
-    // others among them are what they are alone
+    // Others among them are what they are alone.
     let others: Vec<Point> = (0..500).map(|i| anywhere(Some(i as f32))).collect();
     points.extend(&others);
     let (among, alone) = (drawn(&points, "count"), drawn(&others, "count"));
@@ -88,7 +88,7 @@ fn points_without_weights_alone_have_no_mean() {
         let same = among.is_nan() && alone.is_nan() || (among - alone).abs() < 0.5;
         assert!(same, "{among} {alone}");
     }
-    // and a comparison of sets
+    // And a comparison of sets.
     let set = |points: &[Point]| Arc::new(PointSet::new(Points::from_slice(points)));
     let rate = PointSet::comparing(&set(&points), Comparison::Over, set(&others));
     let style = scenes::style(&[("measure", "count")]);
@@ -104,7 +104,7 @@ fn points_without_weights_alone_have_no_mean() {
     assert!(rates.iter().all(|v| v.is_nan() || (v - 1.0).abs() < 1e-5));
 }
 
-// ---- both signs ----
+// Both signs:
 
 /// Pairs that cancel and points of weight 1, within ten degrees of a place.
 fn cancelling(dice: &mut Dice, weight: f32, pairs: usize, ones: usize, apart: f64) -> Vec<LonLat> {
@@ -189,7 +189,7 @@ fn what_is_left_of_cancelling_weights_is_true_to_1_256_of_the_peak() {
     }
 }
 
-/// So many that not each can be evaluated.
+/// Too many points to evaluate each.
 #[test]
 fn crowds_of_cancelling_weights_leave_what_is_left() {
     let mut dice = Dice(17);
@@ -247,7 +247,7 @@ fn crowds_of_both_signs_are_true_where_cells_stand_for_them() {
     }
 }
 
-// ---- the ends of floats ----
+// The ends of floats:
 
 #[test]
 fn weights_of_any_size_have_means_and_sums() {
@@ -292,7 +292,7 @@ fn weights_of_any_size_have_means_and_sums() {
                 assert!(off < 0.05, "{weight}: {sum} and not {wanted}");
             }
         }
-        // colours are there all the same
+        // Colours are there all the same.
         let style = scenes::style(&[("domain", "0,9e29")]);
         let drawn = layer.tile(tile(0, 0, 0), TileSize::NORMAL, &style);
         assert_eq!(

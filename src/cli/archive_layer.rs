@@ -1,28 +1,28 @@
 //! Archives of tiles as layers.
 
-use super::Failure;
+use super::error::BoxError;
 use heatsplat::TileId;
 use heatsplat_archive::Archive;
 use heatsplat_server::{Stored, StoredAbout};
 use std::path::Path;
 
-/// An archive that the server sends tiles of.
+/// An archive whose tiles the server sends.
 #[derive(Debug)]
-pub(super) struct Archived {
+pub(super) struct ArchiveLayer {
     archive: Archive,
     about: StoredAbout,
 }
 
-impl Archived {
-    /// Whether a source is an archive by its name.
-    pub(super) fn is_one(source: &str) -> bool {
+impl ArchiveLayer {
+    /// Tests whether the name of a source is an archive's.
+    pub(super) fn is_archive(source: &str) -> bool {
         Archive::is_named(Path::new(source)) && !heatsplat_loader::is_remote(source)
     }
 
-    /// Opens an archive; the layer is called like it, or else by `name`.
-    pub(super) fn open(source: &str, name: &str) -> Result<Self, Failure> {
+    /// Opens an archive. The layer has the name that the archive holds, or else `name`.
+    pub(super) fn open(source: &str, name: &str) -> Result<Self, BoxError> {
         let path = Path::new(source);
-        // which would be waited for, and tiles are read from anywhere in it
+        // Opening a pipe would wait, and tiles are read from anywhere in the file.
         if path.metadata().is_ok_and(|kind| !kind.is_file()) {
             return Err(format!("{source}: an archive of tiles must be a regular file").into());
         }
@@ -56,7 +56,7 @@ impl Archived {
     }
 }
 
-impl Stored for Archived {
+impl Stored for ArchiveLayer {
     fn about(&self) -> &StoredAbout {
         &self.about
     }

@@ -1,6 +1,7 @@
-//! Who draws: the flags of backends, and the list of those there are.
+//! Backends: the flags that choose one, and the list of those that are available.
 
-use super::Failure;
+use super::error::BoxError;
+use super::units::bytes;
 use clap::Args;
 use heatsplat::render::{Job, Normalizer};
 use heatsplat::{Backend, CpuBackend};
@@ -8,64 +9,64 @@ use heatsplat_render::say;
 use serde_json::{Value, json};
 use std::sync::Arc;
 
-/// Flags that say who draws.
+/// Flags that choose a backend.
 #[derive(Args)]
 #[command(next_help_heading = "Who draws")]
 pub(super) struct BackendFlags {
     /// cpu, gpu, gpu:NAME for one of several (a part of its name will do), or auto: a real GPU
     /// where there is one, else the CPU. `heatsplat info --backends` lists them
-    #[arg(long, value_name = "auto|cpu|gpu[:NAME]", default_value = "auto", value_parser = wish)]
-    backend: Wish,
-    /// How much of a GPU's memory points may take, like 512M or 4G; what is over it is sent with
-    /// each picture
-    #[arg(long, value_name = "SIZE", default_value = "2G", value_parser = size)]
+    #[arg(long, value_name = "auto|cpu|gpu[:NAME]", default_value = "auto", value_parser = choice)]
+    backend: BackendChoice,
+    /// GPU memory that points may take, like 512M or 4G; what is over it is sent with each picture
+    #[arg(long, value_name = "SIZE", default_value = "2G", value_parser = bytes)]
     gpu_memory: u64,
 }
 
-/// What a user asks for.
+/// The choice of a user.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Wish {
+enum BackendChoice {
     Auto,
     Cpu,
     Gpu(Option<String>),
 }
 
-/// Pictures drawn at a time with a GPU: they wait for it together and are drawn together.
+/// Pictures drawn at a time with a GPU, which draws those that wait in one batch.
 const GPU_RENDERS: usize = 32;
 
 impl BackendFlags {
-    pub(super) fn backend(&self) -> Result<Arc<dyn Backend>, Failure> {
+    pub(super) fn backend(&self) -> Result<Arc<dyn Backend>, BoxError> {
         match &self.backend {
-            Wish::Cpu => Ok(cpu()),
-            Wish::Auto => Ok(automatic(self.gpu_memory)),
-            Wish::Gpu(name) => named(name.as_deref(), self.gpu_memory),
+            BackendChoice::Cpu => Ok(cpu()),
+            BackendChoice::Auto => Ok(automatic(self.gpu_memory)),
+            BackendChoice::Gpu(name) => named(name.as_deref(), self.gpu_memory),
         }
     }
 }
 
-/// How many pictures a server should draw at a time with a backend, unless told otherwise.
+/// The default number of pictures that a server draws at a time with a backend; `None`: the default
+/// of the server.
 pub(super) fn renders(backend: &dyn Backend) -> Option<usize> {
     (backend.batch() > 1).then_some(GPU_RENDERS)
 }
 
-/// A backend to be measured.
-pub(super) struct Measured {
+/// A backend to benchmark.
+pub(super) struct BenchBackend {
     pub(super) backend: Arc<dyn Backend>,
-    /// How long its stages take, where it can say that.
-    pub(super) stages: Option<Stages>,
+    /// Times the stages of a device, if the backend has one.
+    pub(super) timer: Option<StageTimer>,
 }
 
-/// From jobs to the seconds of each stage.
-pub(super) type Stages = Box<dyn Fn(&[(Job<'_>, &Normalizer)]) -> Vec<(&'static str, f64)>>;
+/// Draws jobs and returns the seconds of each stage.
+pub(super) type StageTimer = Box<dyn Fn(&[(Job<'_>, &Normalizer)]) -> Vec<(&'static str, f64)>>;
 
-/// The CPU and each GPU, those in software too if `any`.
-pub(super) fn every(any: bool) -> Vec<Measured> {
-    let mut all = vec![Measured {
+/// The CPU and each GPU; with `any`, drivers in software too.
+pub(super) fn for_bench(any: bool) -> Vec<BenchBackend> {
+    let mut all = vec![BenchBackend {
         backend: cpu(),
-        stages: None,
+        timer: None,
     }];
     for adapter in adapters().iter().filter(|adapter| any || adapter.real) {
-        match measured(&adapter.name) {
+        match for_bench_by_name(&adapter.name) {
             Ok(gpu) => all.push(gpu),
             Err(error) => say!("heatsplat: {error}"),
         }
@@ -77,8 +78,8 @@ fn cpu() -> Arc<dyn Backend> {
     Arc::new(CpuBackend::new())
 }
 
-/// All backends, for people or as JSON.
-pub(super) fn list(as_json: bool) -> Result<String, Failure> {
+/// The list of all backends, as text or as JSON.
+pub(super) fn list(as_json: bool) -> Result<String, BoxError> {
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let adapters = adapters();
     let taken = adapters.iter().find(|adapter| adapter.real);
@@ -110,8 +111,8 @@ pub(super) fn list(as_json: bool) -> Result<String, Failure> {
     Ok(text)
 }
 
-/// An adapter as it is listed.
-struct Listed {
+/// The listing of an adapter.
+struct AdapterListing {
     name: String,
     real: bool,
     text: String,
@@ -120,7 +121,7 @@ struct Listed {
 
 #[cfg(feature = "gpu")]
 mod gpu {
-    use super::{Failure, Listed, Measured, cpu};
+    use super::{AdapterListing, BenchBackend, BoxError, cpu};
     use heatsplat::Backend;
     use heatsplat::render::gpu::{self, Choice, GpuBackend, GpuError, GpuOptions};
     use heatsplat_render::say;
@@ -146,23 +147,23 @@ mod gpu {
         }
     }
 
-    pub(super) fn named(name: Option<&str>, memory: u64) -> Result<Arc<dyn Backend>, Failure> {
+    pub(super) fn named(name: Option<&str>, memory: u64) -> Result<Arc<dyn Backend>, BoxError> {
         let choice = name.map_or(Choice::Any, |name| Choice::Named(name.to_owned()));
         Ok(Arc::new(GpuBackend::new(options(choice, memory))?))
     }
 
-    pub(super) fn measured(name: &str) -> Result<Measured, Failure> {
+    pub(super) fn for_bench_by_name(name: &str) -> Result<BenchBackend, BoxError> {
         let gpu = Arc::new(GpuBackend::new(Choice::Named(name.to_owned()))?);
         let twin = Arc::clone(&gpu);
-        Ok(Measured {
+        Ok(BenchBackend {
             backend: gpu,
-            stages: Some(Box::new(move |jobs| twin.time_stages(jobs))),
+            timer: Some(Box::new(move |jobs| twin.time_stages(jobs))),
         })
     }
 
-    pub(super) fn adapters() -> Vec<Listed> {
+    pub(super) fn adapters() -> Vec<AdapterListing> {
         let mib = |bytes: u64| bytes >> 20;
-        let listed = |adapter: gpu::Adapter| Listed {
+        let listing = |adapter: gpu::Adapter| AdapterListing {
             real: adapter.is_real(),
             text: format!(
                 "gpu   {}\n      {}, {}, driver {}\n      {} MiB a binding, {} MiB a buffer\n",
@@ -183,13 +184,13 @@ mod gpu {
             }),
             name: adapter.name,
         };
-        gpu::adapters().into_iter().map(listed).collect()
+        gpu::adapters().into_iter().map(listing).collect()
     }
 }
 
 #[cfg(not(feature = "gpu"))]
 mod gpu {
-    use super::{Failure, Listed, Measured, cpu};
+    use super::{AdapterListing, BenchBackend, BoxError, cpu};
     use heatsplat::Backend;
     use std::sync::Arc;
 
@@ -197,44 +198,32 @@ mod gpu {
         cpu()
     }
 
-    pub(super) fn named(_name: Option<&str>, _memory: u64) -> Result<Arc<dyn Backend>, Failure> {
+    pub(super) fn named(_name: Option<&str>, _memory: u64) -> Result<Arc<dyn Backend>, BoxError> {
         Err("this heatsplat was built without the feature `gpu`; use --backend cpu".into())
     }
 
-    pub(super) fn measured(_name: &str) -> Result<Measured, Failure> {
-        named(None, 0).map(|backend| Measured {
+    pub(super) fn for_bench_by_name(_name: &str) -> Result<BenchBackend, BoxError> {
+        named(None, 0).map(|backend| BenchBackend {
             backend,
-            stages: None,
+            timer: None,
         })
     }
 
-    pub(super) fn adapters() -> Vec<Listed> {
+    pub(super) fn adapters() -> Vec<AdapterListing> {
         Vec::new()
     }
 }
 
-use gpu::{adapters, automatic, measured, named};
+use gpu::{adapters, automatic, for_bench_by_name, named};
 
-fn wish(text: &str) -> Result<Wish, &'static str> {
+fn choice(text: &str) -> Result<BackendChoice, &'static str> {
     match text.split_once(':') {
-        None if text == "auto" => Ok(Wish::Auto),
-        None if text == "cpu" => Ok(Wish::Cpu),
-        None if text == "gpu" => Ok(Wish::Gpu(None)),
-        Some(("gpu", name)) if !name.is_empty() => Ok(Wish::Gpu(Some(name.to_owned()))),
+        None if text == "auto" => Ok(BackendChoice::Auto),
+        None if text == "cpu" => Ok(BackendChoice::Cpu),
+        None if text == "gpu" => Ok(BackendChoice::Gpu(None)),
+        Some(("gpu", name)) if !name.is_empty() => Ok(BackendChoice::Gpu(Some(name.to_owned()))),
         _ => Err("expected auto, cpu, gpu or gpu:NAME"),
     }
-}
-
-pub(super) fn size(text: &str) -> Result<u64, &'static str> {
-    const EXPECTED: &str = "expected a size in bytes, like 512M or 4G";
-    let (number, shift) = match text.char_indices().last() {
-        Some((at, 'k' | 'K')) => (text.get(..at), 10),
-        Some((at, 'm' | 'M')) => (text.get(..at), 20),
-        Some((at, 'g' | 'G')) => (text.get(..at), 30),
-        _ => (Some(text), 0),
-    };
-    let number: u64 = number.and_then(|n| n.parse().ok()).ok_or(EXPECTED)?;
-    number.checked_mul(1 << shift).ok_or(EXPECTED)
 }
 
 #[cfg(test)]
@@ -243,25 +232,13 @@ mod tests {
 
     #[test]
     fn backends_are_named() {
-        assert_eq!(wish("auto"), Ok(Wish::Auto));
+        assert_eq!(choice("auto"), Ok(BackendChoice::Auto));
         assert_eq!(
-            wish("gpu:Radeon RX"),
-            Ok(Wish::Gpu(Some("Radeon RX".to_owned())))
+            choice("gpu:Radeon RX"),
+            Ok(BackendChoice::Gpu(Some("Radeon RX".to_owned())))
         );
         for bad in ["", "GPU", "gpu:", "cuda", "cpu:0"] {
-            assert!(wish(bad).is_err(), "{bad}");
-        }
-    }
-
-    #[test]
-    fn sizes() {
-        let sizes = ["0", "4096", "512M", "4G", "1k"].map(size);
-        assert_eq!(
-            sizes,
-            [Ok(0), Ok(4096), Ok(512 << 20), Ok(4 << 30), Ok(1024)]
-        );
-        for bad in ["", "G", "-1", "4T", "1.5G", "99999999999G"] {
-            assert!(size(bad).is_err(), "{bad}");
+            assert!(choice(bad).is_err(), "{bad}");
         }
     }
 }

@@ -1,12 +1,15 @@
 //! `heatsplat info`: what a source holds, for people and for programs.
 
-use super::Failure;
 use super::backend;
-use super::source_flags::{Loaded, SourceFlags, grouped, shown};
+use super::error::BoxError;
+use super::load::LoadedSource;
+use super::source_flags::SourceFlags;
+use super::source_name::shown;
 use clap::Args;
 use heatsplat::points::mercator;
 use heatsplat::{Points, Window};
 use heatsplat_loader::{Position, Skip};
+use indicatif::HumanCount;
 use serde_json::{Map, Value, json};
 use std::io::{self, Write as _};
 
@@ -23,9 +26,9 @@ const PLACE_ZOOM: u8 = 10;
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Info {
-    /// A file of points: CSV, GeoJSON, Shapefile, GeoPackage, FlatGeobuf, Parquet, Arrow or GPX, text packed or not; `-` is
-    /// standard input, and http(s):// and s3:// addresses are read where the feature `remote` is built
-    /// in. Or postgres://user@host/database, with --table or --sql
+    /// A file of points: CSV, GeoJSON, Shapefile, GeoPackage, FlatGeobuf, Parquet, Arrow or GPX,
+    /// text packed or not; `-` is standard input, and http(s):// and s3:// addresses are read where
+    /// the feature `remote` is built in. Or postgres://user@host/database, with --table or --sql
     #[arg(required_unless_present = "backends")]
     source: Option<String>,
     /// List what can draw here, and what `--backend auto` takes and why
@@ -40,7 +43,7 @@ pub(super) struct Info {
 }
 
 impl Info {
-    pub(super) fn run(self) -> Result<(), Failure> {
+    pub(super) fn run(self) -> Result<(), BoxError> {
         let text = match &self.source {
             Some(source) => self.about(source)?,
             None => backend::list(self.json)?,
@@ -49,8 +52,8 @@ impl Info {
         Ok(())
     }
 
-    fn about(&self, source: &str) -> Result<String, Failure> {
-        let loaded = self.flags.read(source)?;
+    fn about(&self, source: &str) -> Result<String, BoxError> {
+        let loaded = self.flags.load(source)?;
         Ok(if self.json {
             serde_json::to_string_pretty(&as_json(&loaded))? + "\n"
         } else {
@@ -59,8 +62,8 @@ impl Info {
     }
 }
 
-fn as_json(loaded: &Loaded) -> Value {
-    let Loaded {
+fn as_json(loaded: &LoadedSource) -> Value {
+    let LoadedSource {
         points,
         table,
         report,
@@ -126,7 +129,7 @@ fn as_json(loaded: &Loaded) -> Value {
     })
 }
 
-fn for_people(name: &str, loaded: &Loaded) -> String {
+fn for_people(name: &str, loaded: &LoadedSource) -> String {
     let points = &loaded.points;
     let summary = points.summary();
     let mut text = format!("{name}\n");
@@ -149,7 +152,7 @@ fn for_people(name: &str, loaded: &Loaded) -> String {
             summary.weight_min, summary.weight_max, summary.weight_sum
         ),
     );
-    if let Some(signs) = loaded.signs() {
+    if let Some(signs) = loaded.negative_weights() {
         line("", signs);
     }
     if let Some((lon, lat, share)) = densest(points) {
@@ -166,10 +169,10 @@ fn for_people(name: &str, loaded: &Loaded) -> String {
         "memory",
         format!(
             "{} bytes, {each:.1} a point",
-            grouped(points.bytes() as u64)
+            HumanCount(points.bytes() as u64)
         ),
     );
-    if let Some(kept) = loaded.kept() {
+    if let Some(kept) = loaded.kept_columns() {
         line("kept", kept);
     }
     line("time", format!("{:.3} s", loaded.time.as_secs_f64()));

@@ -1,31 +1,37 @@
-//! The commands. Each turns its flags into checked values first, and then works with those.
+//! The commands of the program. Each checks all its flags before it does anything.
 
 mod archive_layer;
 mod backend;
 mod bench;
+mod error;
 mod export;
 mod generate;
 mod info;
+mod load;
 mod mapnik;
 mod output;
 #[cfg(feature = "postgis")]
 mod postgis;
+#[cfg(not(feature = "postgis"))]
+#[path = "postgis_disabled.rs"]
+mod postgis;
+mod progress;
 mod radii;
 mod ramps;
 mod render;
 mod serve;
 mod source_flags;
+mod source_name;
 mod style;
 mod style_flags;
+mod units;
 
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+use error::{BoxError, UsageError, causes};
 use heatsplat_render::say;
 use std::error::Error;
 use std::io;
 use std::process::ExitCode;
-
-/// What ends a command early.
-type Failure = Box<dyn Error + Send + Sync>;
 
 /// Points in, heat-map tiles out: exact, seamless, colour-stable.
 #[derive(Parser)]
@@ -50,26 +56,27 @@ enum Command {
     Render(render::Render),
     /// Write all tiles of a source: PMTiles, MBTiles, GeoTIFF, a folder of files, PostGIS rasters
     Export(Box<export::Export>),
-    /// Say what a source of points holds
+    /// Describe what a source of points holds
     Info(info::Info),
     /// List the colour ramps
     Ramps(ramps::Ramps),
     /// Turn another heat map's configuration into a style of heatsplat's
-    Style(style::StyleOf),
+    Style(style::ImportStyle),
     /// Make up points, clustered as real ones are, to try things with
     Generate(generate::Generate),
     /// Measure how fast the CPU and each GPU draw points
     Bench(bench::Bench),
 }
 
-/// Does what the command line says. A command line that can't be ends the program with 2.
-pub(crate) fn run() -> Result<(), Failure> {
+/// Runs the command that the command line names. One that can't be parsed ends the program with
+/// exit code 2.
+pub(crate) fn run() -> Result<(), BoxError> {
     let matches = Arguments::command().get_matches();
     let arguments = Arguments::from_arg_matches(&matches).unwrap_or_else(|e| e.exit());
     match arguments.command {
-        // A server's set-up is kept in words: which flags were given, and how.
+        // The configuration of `serve` is the text of the flags that were given.
         Command::Serve(serve) => match matches.subcommand() {
-            Some((_, matches)) => serve.run(matches),
+            Some((_, matches)) => serve::run(*serve, matches),
             None => Ok(()),
         },
         Command::Render(render) => render.run(),
@@ -82,12 +89,16 @@ pub(crate) fn run() -> Result<(), Failure> {
     }
 }
 
-/// Prints an error with its causes, and says what the program ends with.
+/// Prints an error with its causes and returns the exit code of the program: 0 for a closed pipe, 2
+/// for a command line that makes no sense, otherwise 1.
 pub(crate) fn report(error: &(dyn Error + Send + Sync + 'static)) -> ExitCode {
     let broken_pipe = |e: &io::Error| e.kind() == io::ErrorKind::BrokenPipe;
     if error.downcast_ref::<io::Error>().is_some_and(broken_pipe) {
-        // `heatsplat info … | head`: who reads has read enough.
+        // `heatsplat info … | head`: the reader has read enough.
         return ExitCode::SUCCESS;
+    }
+    if let Some(error) = error.downcast_ref::<UsageError>() {
+        usage(error).exit();
     }
     say!("error: {error}");
     for cause in causes(error) {
@@ -96,36 +107,14 @@ pub(crate) fn report(error: &(dyn Error + Send + Sync + 'static)) -> ExitCode {
     ExitCode::FAILURE
 }
 
-/// What an error's causes say that it doesn't say itself.
-fn causes(error: &(dyn Error + 'static)) -> Vec<String> {
-    let mut all = vec![error.to_string()];
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        // Many messages hold the message of their cause already.
-        let message = inner.to_string();
-        if all.last().is_some_and(|said| !said.contains(&message)) {
-            all.push(message);
-        }
-        cause = inner.source();
-    }
-    all.split_off(1)
-}
-
-/// An error and its causes in one line.
-fn with_causes(error: &(dyn Error + 'static)) -> String {
-    let causes = causes(error);
-    let all = std::iter::once(error.to_string()).chain(causes);
-    all.collect::<Vec<_>>().join(": ")
-}
-
-/// Ends the program as clap does for a flag that can't be: message, usage, code 2.
-fn usage(command: &str, message: impl std::fmt::Display) -> ! {
+/// A usage error in clap's form: message, usage of its command, exit code 2.
+fn usage(error: &UsageError) -> clap::Error {
     let mut all = Arguments::command();
     all.build();
     let kind = clap::error::ErrorKind::ValueValidation;
-    match all.find_subcommand_mut(command) {
-        Some(command) => command.error(kind, message).exit(),
-        None => all.error(kind, message).exit(),
+    match all.find_subcommand_mut(error.command) {
+        Some(command) => command.error(kind, error),
+        None => all.error(kind, error),
     }
 }
 

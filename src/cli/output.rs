@@ -1,18 +1,18 @@
-//! Where results go: standard output, or a file that is whole or absent.
+//! Outputs of commands: standard output, or a file that is either whole or absent.
 
-use super::Failure;
+use super::error::BoxError;
 use heatsplat_archive::Target;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-/// Writes to `-`, standard output, or to a file. The file appears under its name when all of
-/// it is written; whatever goes wrong before leaves the name as it was. Links stay links, and
-/// pipes and devices (`/dev/null`) are written to as they are.
+/// Writes to a file, or to standard output (`-`). The file appears under its name when all of it is
+/// written; an error before that leaves the name as it was. Links stay links, and pipes and devices
+/// (`/dev/null`) are written to as they are.
 pub(super) fn write(
     output: &Path,
     fill: impl FnOnce(&mut dyn Write) -> io::Result<()>,
-) -> Result<(), Failure> {
+) -> Result<(), BoxError> {
     if output.as_os_str() == "-" {
         let mut stdout = BufWriter::with_capacity(1 << 16, io::stdout().lock());
         fill(&mut stdout)?;
@@ -30,8 +30,8 @@ pub(super) fn write(
         writer.flush().map_err(failed)?;
         return Ok(());
     }
-    let output = &*behind(output);
-    let partial = Partial(beside(output));
+    let output = &*link_target(output);
+    let partial = PartialFile(beside(output));
     let file = File::create(&partial.0).map_err(failed)?;
     let mut writer = BufWriter::with_capacity(1 << 16, file);
     fill(&mut writer).map_err(failed)?;
@@ -42,8 +42,8 @@ pub(super) fn write(
     Ok(())
 }
 
-/// Whether [`write`] can begin: what can be wrong with an output is found before work is done for it.
-pub(super) fn check(output: &Path) -> Result<(), Failure> {
+/// Checks that [`write()`] can begin, so that a bad output is found before any work is done.
+pub(super) fn check(output: &Path) -> Result<(), BoxError> {
     if output.as_os_str() == "-" {
         return Ok(());
     }
@@ -55,35 +55,35 @@ pub(super) fn check(output: &Path) -> Result<(), Failure> {
     if is_special(output) {
         return Ok(());
     }
-    let partial = Partial(beside(&behind(output)));
-    let made = File::create(&partial.0);
-    made.map_err(|e| format!("{shown}: cannot be written: {e}"))?;
+    let partial = PartialFile(beside(&link_target(output)));
+    let created = File::create(&partial.0);
+    created.map_err(|e| format!("{shown}: cannot be written: {e}"))?;
     Ok(())
 }
 
-/// Whether a pipe or a device is there, which another file must not take the place of.
+/// Tests for a pipe or a device, which no file may replace.
 fn is_special(output: &Path) -> bool {
     fs::metadata(output).is_ok_and(|there| !there.is_file() && !there.is_dir())
 }
 
-/// The file that a link points to; other names as they are.
-fn behind(output: &Path) -> PathBuf {
+/// The file that a link points to; other names are returned as they are.
+fn link_target(output: &Path) -> PathBuf {
     fs::canonicalize(output).unwrap_or_else(|_| output.to_owned())
 }
 
-/// A name in the same directory, where renaming is one step.
+/// A temporary name in the directory of the output, where renaming is atomic.
 fn beside(output: &Path) -> PathBuf {
     let mut name = output.file_name().unwrap_or_default().to_owned();
     name.push(format!(".{}.partial", std::process::id()));
     output.with_file_name(name)
 }
 
-/// A file that is gone when this is dropped, unless it has got another name by then.
-struct Partial(PathBuf);
+/// A file that is removed when this is dropped, unless it has been renamed.
+struct PartialFile(PathBuf);
 
-impl Drop for Partial {
+impl Drop for PartialFile {
     fn drop(&mut self) {
-        // Nothing is there after a rename, and nothing can be done where removing fails.
+        // After a rename there is no such file; if removing fails, nothing can be done about it.
         let _ = fs::remove_file(&self.0);
     }
 }

@@ -1,14 +1,14 @@
-//! Radii of points' own, from a column that was read with them.
+//! Radii of single points, from a column that was read with them.
 
 use heatsplat::render::Radius;
 use heatsplat_loader::Column;
 
-/// Values that are shown of those that are no radius.
-const SHOWN: usize = 3;
+/// Number of examples in the account of values that are no radius.
+const EXAMPLES: usize = 3;
 
-/// A radius for each point, 0 where it has none of its own, and what became of the values, to be
-/// added to what is said of columns.
-pub(super) fn of(column: &Column) -> (Vec<f32>, String) {
+/// Radii in pixels from a column, 0 for a point without one, and an account of the values that
+/// belongs behind that of the columns.
+pub(super) fn from_column(column: &Column) -> (Vec<f32>, String) {
     let (mut own, mut bad, mut examples) = (0usize, 0usize, Vec::new());
     let radius = |row: usize| {
         let number = column.number(row).or_else(|| {
@@ -20,12 +20,12 @@ pub(super) fn of(column: &Column) -> (Vec<f32>, String) {
                 own += 1;
                 radius as f32
             }
-            // nothing, and what stands for nothing
+            // An empty value, or 0 in its place.
             (Some(0.0), _) | (None, None) => 0.0,
             (None, Some(text)) if text.trim().is_empty() => 0.0,
             (_, text) => {
                 bad += 1;
-                if examples.len() < SHOWN {
+                if examples.len() < EXAMPLES {
                     examples.extend(text.map(|text| format!("{text:?}")));
                 }
                 0.0

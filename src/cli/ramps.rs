@@ -1,6 +1,6 @@
-//! `heatsplat ramps`: which colours there are, in words, in the terminal and as a picture.
+//! `heatsplat ramps`: lists the colour ramps, as text, in the terminal's colours or as a picture.
 
-use super::Failure;
+use super::error::BoxError;
 use super::output;
 use clap::Args;
 use heatsplat::Ramp;
@@ -28,17 +28,17 @@ pub(super) struct Ramps {
     /// Draw all ramps into a PNG file; `-` is standard output
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// Tell of a ramp, or of all, whether its lightness goes one way, how even its steps are, and
-    /// whether people with each kind of colour vision can tell its colours apart
+    /// Check a ramp, or all: whether its lightness goes one way, how even its steps are, and
+    /// whether people with each kind of colour vision can distinguish its colours
     #[arg(long, value_name = "RAMP", num_args = 0..=1, default_missing_value = EVERY, conflicts_with = "output")]
     check: Option<String>,
 }
 
-/// Stands for all ramps; no ramp is called so.
+/// Value that stands for all ramps; no ramp has this name.
 const EVERY: &str = "every";
 
 impl Ramps {
-    pub(super) fn run(self) -> Result<(), Failure> {
+    pub(super) fn run(self) -> Result<(), BoxError> {
         if let Some(wanted) = &self.check {
             let text = checked(wanted)?;
             return Ok(io::stdout().lock().write_all(text.as_bytes())?);
@@ -48,15 +48,13 @@ impl Ramps {
                 let picture = heatsplat::render::legend::ramp_sheet()?;
                 output::write(&output, |file| file.write_all(&picture))
             }
-            None => Ok(io::stdout()
-                .lock()
-                .write_all(list(in_colour()).as_bytes())?),
+            None => Ok(io::stdout().lock().write_all(list(in_color()).as_bytes())?),
         }
     }
 }
 
-/// What can be said of ramps without looking at them.
-fn checked(wanted: &str) -> Result<String, Failure> {
+/// The table of checks of one ramp or all.
+fn checked(wanted: &str) -> Result<String, BoxError> {
     let ramps: Vec<(&str, Ramp)> = if wanted == EVERY {
         let all = ramps::all().iter();
         all.map(|named| (named.name, Ramp::of_collection(named)))
@@ -96,7 +94,7 @@ fn checked(wanted: &str) -> Result<String, Failure> {
     Ok(text)
 }
 
-fn list(in_colour: bool) -> String {
+fn list(in_color: bool) -> String {
     let mut text = String::new();
     let mut group = None;
     for named in ramps::all() {
@@ -105,7 +103,7 @@ fn list(in_colour: bool) -> String {
             let _ = writeln!(text, "{gap}{}", named.group);
             group = Some(named.group);
         }
-        let swatch = if in_colour {
+        let swatch = if in_color {
             swatch(named)
         } else {
             String::new()
@@ -116,22 +114,22 @@ fn list(in_colour: bool) -> String {
     text
 }
 
-/// The ramp as a bar of coloured spaces.
+/// A ramp as a bar of coloured spaces.
 fn swatch(named: &NamedRamp) -> String {
     let ramp = Ramp::of_collection(named);
     let mut text = String::new();
     for i in 0..SWATCH {
         let position = (i * 255 / (SWATCH - 1)) as u8;
         let [r, g, b, a] = ramp.color(position).map(u32::from);
-        // What is translucent is shown over black, where most terminals are.
+        // Translucent colours are blended over black, the background of most terminals.
         let [r, g, b] = [r, g, b].map(|c| c * a / 255);
         let _ = write!(text, "\x1b[48;2;{r};{g};{b}m ");
     }
     text + "\x1b[0m  "
 }
 
-/// Whether standard output is a terminal of 16 million colours that is asked for none of less.
-fn in_colour() -> bool {
+/// Tests whether standard output is a terminal of 16 million colours, and `NO_COLOR` isn't set.
+fn in_color() -> bool {
     let set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
     let many = std::env::var("COLORTERM").is_ok_and(|v| v == "truecolor" || v == "24bit");
     io::stdout().is_terminal() && many && !set("NO_COLOR")
@@ -143,10 +141,10 @@ mod tests {
 
     #[test]
     fn every_ramp_is_listed_with_or_without_colour() {
-        for in_colour in [false, true] {
-            let text = list(in_colour);
+        for in_color in [false, true] {
+            let text = list(in_color);
             assert!(ramps::all().iter().all(|ramp| text.contains(ramp.name)));
-            assert_eq!(text.contains('\x1b'), in_colour);
+            assert_eq!(text.contains('\x1b'), in_color);
         }
     }
 

@@ -1,8 +1,10 @@
-//! `heatsplat render`: one picture of a source.
+//! `heatsplat render`: draws a source as one picture.
 
-use super::Failure;
 use super::backend::BackendFlags;
-use super::source_flags::{SourceFlags, shown};
+use super::error::BoxError;
+use super::error::UsageError;
+use super::source_flags::SourceFlags;
+use super::source_name::shown;
 use super::style_flags::{self, StyleFlags};
 use super::{mapnik, output};
 use clap::Args;
@@ -24,30 +26,31 @@ Examples:
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Render {
-    /// A file of points: CSV, GeoJSON, Shapefile, GeoPackage, FlatGeobuf, Parquet, Arrow or GPX, text packed or not; `-` is
-    /// standard input, and http(s):// and s3:// addresses are read where the feature `remote` is built
-    /// in. Or postgres://user@host/database, with --table or --sql
+    /// A file of points: CSV, GeoJSON, Shapefile, GeoPackage, FlatGeobuf, Parquet, Arrow or GPX,
+    /// text packed or not; `-` is standard input, and http(s):// and s3:// addresses are read where
+    /// the feature `remote` is built in. Or postgres://user@host/database, with --table or --sql
     #[arg(required_unless_present = "mapnik_style")]
     source: Option<String>,
-    /// The picture's file, .png, .webp, or .npy or .tif (the densities themselves); `-` is standard output
+    /// The picture's file: .png, .webp, or .npy or .tif (the densities themselves); `-` is standard
+    /// output
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
-    /// png, webp, npy or tif [default: told by the file's name]
+    /// png, webp, npy or tif [default: by the file's name]
     #[arg(long = "as", value_name = "FORMAT", value_parser = format)]
     written_as: Option<Format>,
-    /// What to show, in degrees; an east over 180 reaches across the date line. The world is drawn
-    /// once, unless the box is wider [default: all points, on both sides of ±180° as one]
+    /// The box to draw, in degrees; an east over 180 reaches across the date line. The world is
+    /// drawn once, unless the box is wider [default: all points, on both sides of ±180° as one]
     #[arg(long, value_name = "W,S,E,N", allow_hyphen_values = true, value_parser = bbox)]
     bbox: Option<Box4>,
     /// Width and height, or width alone, in pixels
     #[arg(long, value_name = "WxH", default_value = "1024", value_parser = size)]
-    size: Size,
+    size: PictureSize,
     /// Pixels of the picture to each of those: 2 for print and fine screens
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=4))]
     ratio: u32,
     /// A CSS colour behind the heat [default: transparent]
     #[arg(long, value_name = "COLOR", value_parser = color)]
-    background: Option<Color>,
+    background: Option<CssColor>,
     /// A map of Mapnik's: the filters, markers and, unless there is a SOURCE, the datasource (csv,
     /// shape, geojson or postgis) of the layer that it draws by colorize-alpha
     #[arg(long, value_name = "STYLE.XML", conflicts_with = "begin")]
@@ -64,35 +67,35 @@ pub(super) struct Render {
 #[derive(Clone, Copy)]
 struct Box4([f64; 4]);
 
-/// Straight RGBA.
+/// A CSS color, as straight RGBA.
 #[derive(Clone, Copy, Debug, PartialEq)]
-struct Color([u8; 4]);
+struct CssColor([u8; 4]);
 
-/// Width, and height where it does not follow from the box.
+/// Width and height in pixels; without a height, it follows from the box.
 #[derive(Clone, Copy, Debug, PartialEq)]
-struct Size(u32, Option<u32>);
+struct PictureSize(u32, Option<u32>);
 
 impl Render {
-    pub(super) fn run(mut self) -> Result<(), Failure> {
+    pub(super) fn run(mut self) -> Result<(), BoxError> {
         let format = self.written_as.or_else(|| match self.output.as_os_str() {
             name if name == "-" => Some(Format::Png),
             _ => Format::from_extension(self.output.extension()?.to_str()?),
         });
         let Some(format) = format else {
-            super::usage(
-                "render",
-                "--output: the name must end in .png, .webp, .npy or .tif, or --as say what to write",
-            );
+            let message = "--output: the name must end in .png, .webp, .npy or .tif, or --as say \
+                           what to write";
+            return Err(UsageError::new("render", message).into());
         };
-        // A box that can't be is known before anything is read; all points always can.
+        // A box that can't be drawn is refused before anything is read; that of all points always
+        // can.
         if let Some(Box4(bounds)) = self.bbox {
             self.view(bounds)
-                .unwrap_or_else(|(flag, e)| super::usage("render", format!("{flag}: {e}")));
+                .map_err(|(flag, e)| UsageError::new("render", format!("{flag}: {e}")))?;
         }
         output::check(&self.output)?;
         let (style, source) = self.style_and_source()?;
         let backend = self.backend.backend()?;
-        let loaded = self.source_flags.read(&source)?;
+        let loaded = self.source_flags.load(&source)?;
         say!("{}", loaded.summary(&shown(&source)));
         let all = loaded.points.summary().bounds;
         let all = all.map_or(bounds::WORLD, bounds::with_room);
@@ -104,8 +107,8 @@ impl Render {
         output::write(&self.output, |file| file.write_all(&bytes))
     }
 
-    /// How it looks, and where its points are; how to read them goes into the flags.
-    fn style_and_source(&mut self) -> Result<(Style, String), Failure> {
+    /// The style and the source. Reading options that a Mapnik map names go into the flags.
+    fn style_and_source(&mut self) -> Result<(Style, String), BoxError> {
         let Some(xml) = &self.mapnik_style else {
             let (style, columns) = self.style.style_and_columns()?;
             self.source_flags.suggest(&columns);
@@ -121,11 +124,11 @@ impl Render {
         Ok((self.style.changed(imported.style)?, source))
     }
 
-    /// What the picture shows, or the flag that is to blame.
+    /// The view of a box, or an error with the flag that is to blame.
     fn view(&self, bounds: [f64; 4]) -> Result<View, (&'static str, WindowError)> {
         let of_box = |e| ("--bbox", e);
         let shape = height_to_width(bounds).map_err(of_box)?;
-        let Size(width, height) = self.size;
+        let PictureSize(width, height) = self.size;
         let height = height.unwrap_or_else(|| (f64::from(width) * shape).round().max(1.0) as u32);
         let most = encode::MAX_EDGE / self.ratio;
         if !(1..=most).contains(&width) || !(1..=most).contains(&height) {
@@ -134,7 +137,7 @@ impl Render {
         View::around(bounds, width, height, self.ratio).map_err(of_box)
     }
 
-    fn draw(&self, layer: &Layer, view: View, format: Format) -> Result<Vec<u8>, Failure> {
+    fn draw(&self, layer: &Layer, view: View, format: Format) -> Result<Vec<u8>, BoxError> {
         let style: &Style = layer.style();
         let window = view.window();
         if format.is_density() {
@@ -153,7 +156,7 @@ impl Render {
         let mut pixels = layer.map_pixels(window, self.ratio, style);
         let (each, _) = pixels.as_chunks_mut::<4>();
         view.clear_beside(each, [0; 4]);
-        if let Some(Color(ground)) = self.background {
+        if let Some(CssColor(ground)) = self.background {
             each.iter_mut()
                 .for_each(|pixel| *pixel = over(*pixel, ground));
         }
@@ -161,7 +164,7 @@ impl Render {
     }
 }
 
-/// A translucent colour over another, as straight RGBA.
+/// Blends a translucent colour over another (Porter-Duff *over*), in straight RGBA.
 fn over([r, g, b, a]: [u8; 4], [ground_r, ground_g, ground_b, ground_a]: [u8; 4]) -> [u8; 4] {
     let (alpha, ground_alpha) = (f32::from(a) / 255.0, f32::from(ground_a) / 255.0);
     let behind = ground_alpha * (1.0 - alpha);
@@ -193,7 +196,7 @@ fn bbox(text: &str) -> Result<Box4, &'static str> {
     numbers.try_into().map(Box4).map_err(|_| EXPECTED)
 }
 
-fn size(text: &str) -> Result<Size, &'static str> {
+fn size(text: &str) -> Result<PictureSize, &'static str> {
     const EXPECTED: &str = "expected width and height in pixels, like 1024x768, or a width alone";
     let side = |text: &str| {
         text.parse()
@@ -204,15 +207,15 @@ fn size(text: &str) -> Result<Size, &'static str> {
         Some((width, height)) => (side(width), Some(side(height).ok_or(EXPECTED)?)),
         None => (side(text), None),
     };
-    Ok(Size(width.ok_or(EXPECTED)?, height))
+    Ok(PictureSize(width.ok_or(EXPECTED)?, height))
 }
 
-/// One CSS colour, read as a ramp that has no other.
-fn color(text: &str) -> Result<Color, &'static str> {
+/// Parses one CSS colour, as a ramp of that colour alone.
+fn color(text: &str) -> Result<CssColor, &'static str> {
     let ramp = Ramp::parse(text).map_err(|_| "expected a CSS colour, like #111820 or white")?;
     let [_, first, rest @ ..] = ramp.colors();
     if rest.iter().all(|color| color == first) {
-        Ok(Color(*first))
+        Ok(CssColor(*first))
     } else {
         Err("expected one CSS colour, not a ramp")
     }
@@ -224,8 +227,8 @@ mod tests {
 
     #[test]
     fn sizes() {
-        assert_eq!(size("1024x768"), Ok(Size(1024, Some(768))));
-        assert_eq!(size("512"), Ok(Size(512, None)));
+        assert_eq!(size("1024x768"), Ok(PictureSize(1024, Some(768))));
+        assert_eq!(size("512"), Ok(PictureSize(512, None)));
         for bad in [
             "", "x", "0x5", "5x0", "5x", "-5x5", "5x5x5", "99999", "5.5x5",
         ] {
@@ -235,8 +238,8 @@ mod tests {
 
     #[test]
     fn colors() {
-        assert_eq!(color("#111820"), Ok(Color([0x11, 0x18, 0x20, 255])));
-        assert_eq!(color("rgb(255 0 0 / 50%)"), Ok(Color([255, 0, 0, 128])));
+        assert_eq!(color("#111820"), Ok(CssColor([0x11, 0x18, 0x20, 255])));
+        assert_eq!(color("rgb(255 0 0 / 50%)"), Ok(CssColor([255, 0, 0, 128])));
         assert!(color("inferno").is_err() && color("red, blue").is_err() && color("?").is_err());
     }
 

@@ -1,7 +1,8 @@
-//! `heatsplat style`: what another heat map's configuration becomes.
+//! `heatsplat style`: prints the style that another heat map's configuration becomes.
 
+use super::error::BoxError;
+use super::output;
 use super::style_flags::{read, say_warnings};
-use super::{Failure, output};
 use clap::Args;
 use heatsplat::import::{Imported, ImportedPoint};
 use std::fmt::Write as _;
@@ -24,7 +25,7 @@ carried over is said on standard error.";
 
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
-pub(super) struct StyleOf {
+pub(super) struct ImportStyle {
     /// A configuration, or the file it is in
     #[arg(value_name = "FILE|STRING")]
     configuration: String,
@@ -36,8 +37,8 @@ pub(super) struct StyleOf {
     points: Option<PathBuf>,
 }
 
-impl StyleOf {
-    pub(super) fn run(self) -> Result<(), Failure> {
+impl ImportStyle {
+    pub(super) fn run(self) -> Result<(), BoxError> {
         let imported = read(&self.configuration)?;
         say_warnings(&imported);
         if let Some(file) = &self.points {
@@ -53,7 +54,7 @@ impl StyleOf {
     }
 }
 
-/// A parameter a line: what `--style` reads again.
+/// The style with a parameter on each line, as `--style` reads it.
 fn lines(imported: &Imported) -> String {
     let mut text = format!("# from {}\n", imported.dialect);
     let columns = &imported.columns;
@@ -68,7 +69,7 @@ fn lines(imported: &Imported) -> String {
         }
     }
     for (name, value) in &imported.datasource {
-        // a password is nobody's business
+        // A password is not printed.
         if name != "password" {
             let _ = writeln!(text, "# datasource {name}={value}");
         }

@@ -1,6 +1,6 @@
-//! How points look: the parameters of a style as flags, checked as they are read.
+//! Style flags: the parameters of a style, checked as they are parsed.
 
-use super::Failure;
+use super::error::BoxError;
 use super::mapnik::with_marker;
 use clap::Args;
 use heatsplat::Style;
@@ -21,16 +21,16 @@ pub(super) struct StyleFlags {
     /// shadow:0.6 and cone:0.3, which the processor draws
     #[arg(long, value_parser = checked("kernel"))]
     kernel: Option<String>,
-    /// What a pixel says: sum, count, mean, sum_per_km2 or count_per_km2
+    /// Quantity of a pixel: sum, count, mean, sum_per_km2 or count_per_km2
     #[arg(long, value_parser = checked("measure"))]
     measure: Option<String>,
-    /// How far a point's heat reaches: 16px, 500m, 2.5km, or by zoom like 6:8px,12:30px
+    /// Reach of a point's heat: 16px, 500m, 2.5km, or by zoom like 6:8px,12:30px
     #[arg(long, value_name = "LENGTH", value_parser = checked("radius"))]
     radius: Option<String>,
-    /// What is 1 about the kernel: its height (peak) or its volume (mass)
+    /// Quantity of the kernel that is 1: its height (peak) or its volume (mass)
     #[arg(long, value_name = "peak|mass", value_parser = checked("normalize"))]
     normalize: Option<String>,
-    /// What becomes of splats that lie over each other: add, cover (1 − Π (1 − opacity)), reach
+    /// Blend mode of splats that lie over each other: add, cover (1 − Π (1 − opacity)), reach
     /// (the more they weigh the further), or markers of 8 bits as Mapnik's: over:… and plus:…
     #[arg(long, value_name = "MODE", value_parser = checked("overlap"))]
     overlap: Option<String>,
@@ -38,7 +38,7 @@ pub(super) struct StyleFlags {
     /// the neighbourhood)
     #[arg(long, value_parser = checked("scale"))]
     scale: Option<String>,
-    /// Which numbers the ramp spans: auto, a percentile like p99.9, either of one zoom for all
+    /// Numbers that the ramp spans: auto, a percentile like p99.9, either of one zoom for all
     /// like auto@8, lo,hi, or a table by zoom like 4:0,900;10:0,20
     #[arg(long, allow_hyphen_values = true, value_parser = checked("domain"))]
     domain: Option<String>,
@@ -48,7 +48,7 @@ pub(super) struct StyleFlags {
     /// Turn the ramp's colours around
     #[arg(long)]
     reverse: bool,
-    /// How opaque the colours are, 0 to 1, or a curve like 0:0,0.2:0.8,1:1
+    /// Opacity of the colours, 0 to 1, or a curve like 0:0,0.2:0.8,1:1
     #[arg(long, value_parser = checked("opacity"))]
     opacity: Option<String>,
     /// Cut the ramp into so many classes of one colour each
@@ -57,16 +57,16 @@ pub(super) struct StyleFlags {
     /// Draw so many lines of equal value over the colours; with --opacity 0, the lines alone
     #[arg(long, value_name = "N", value_parser = checked("isolines"))]
     isolines: Option<String>,
-    /// How true a picture is: fast (to 1/256 of the peak) or exact (to 1e-6, every point at its
+    /// Precision of a picture: fast (to 1/256 of the peak) or exact (to 1e-6, every point at its
     /// place, by the processor: about a nanosecond for each point and pixel that it reaches)
     #[arg(long, value_name = "fast|exact", value_parser = checked("precision"))]
     precision: Option<String>,
 }
 
 impl StyleFlags {
-    /// The style, and the columns that its configuration speaks of; what could not be carried
-    /// over is said.
-    pub(super) fn style_and_columns(&self) -> Result<(Style, Columns), Failure> {
+    /// The style, and the columns that its configuration names. Losses are reported on standard
+    /// error.
+    pub(super) fn style_and_columns(&self) -> Result<(Style, Columns), BoxError> {
         let Some(begin) = &self.begin else {
             return Ok((self.changed(Style::default())?, Columns::default()));
         };
@@ -75,8 +75,8 @@ impl StyleFlags {
         Ok((self.changed(imported.style)?, imported.columns))
     }
 
-    /// A style with the flags' changes.
-    pub(super) fn changed(&self, mut style: Style) -> Result<Style, Failure> {
+    /// Applies the flags to a style.
+    pub(super) fn changed(&self, mut style: Style) -> Result<Style, BoxError> {
         let reverse = self.reverse.then(|| "true".to_owned());
         let flags = [
             ("measure", &self.measure),
@@ -101,8 +101,8 @@ impl StyleFlags {
     }
 }
 
-/// What a configuration becomes that stands in a file, or here.
-pub(super) fn read(file_or_text: &str) -> Result<Imported, Failure> {
+/// Reads the configuration of a heat map, from a file or from the text itself.
+pub(super) fn read(file_or_text: &str) -> Result<Imported, BoxError> {
     let is_path = file_or_text.len() < 4096 && Path::new(file_or_text).is_file();
     if is_path {
         let text = fs::read(file_or_text).map_err(|e| format!("{file_or_text}: {e}"))?;
@@ -113,7 +113,7 @@ pub(super) fn read(file_or_text: &str) -> Result<Imported, Failure> {
     import::style(file_or_text).map_err(|error| {
         let short: String = file_or_text.chars().take(60).collect();
         let hint = match error {
-            // most likely a file was meant
+            // Most likely a file was meant.
             import::ImportError::Unknown => ", and there is no such file",
             _ => "",
         };
@@ -121,7 +121,7 @@ pub(super) fn read(file_or_text: &str) -> Result<Imported, Failure> {
     })
 }
 
-/// Says on standard error what was lost.
+/// Reports on standard error what could not be carried over from a configuration.
 pub(super) fn say_warnings(imported: &Imported) {
     for warning in &imported.warnings {
         say!("{}: {warning}", imported.dialect);
@@ -134,7 +134,7 @@ pub(super) fn say_warnings(imported: &Imported) {
     }
 }
 
-/// A parser that takes what [`Style::set`] takes for a parameter.
+/// A clap parser that accepts a parameter's value if [`Style::set`] does.
 fn checked(name: &'static str) -> impl Fn(&str) -> Result<String, String> + Clone {
     move |value| match Style::default().set(name, value) {
         Ok(()) => Ok(value.to_owned()),

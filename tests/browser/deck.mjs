@@ -1,8 +1,9 @@
 // Draws points by deck.gl's HeatmapLayer, in Chromium, as raw straight RGBA.
 //
-//   npm ci && node deck.mjs POINTS.js DECK.js PICTURE.rgba
+//   `npm ci && node deck.mjs POINTS.js DECK.js PICTURE.rgba`
 //
-// POINTS.js holds an object: {size, zoom, points: [{lon, lat, value}], props}; DECK.js is the package's dist.min.js.
+// POINTS.js holds an object: {size, zoom, points: [{lon, lat, value}], props}; DECK.js is the
+// package's dist.min.js.
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { chromium } from "playwright-core";
@@ -27,7 +28,7 @@ async function draw({ size, zoom, points, props }) {
     deviceProps: { type: "webgl", webgl: { preserveDrawingBuffer: true } },
     onError: (error) => console.error(error.message),
   });
-  // its weights are summed after a while of rest
+  // Its weights are summed after a while of rest.
   await new Promise((done) => setTimeout(done, 4000));
   const canvas = parent.querySelector("canvas");
   const copy = new OffscreenCanvas(size, size).getContext("2d", { willReadFrequently: true });

@@ -1,10 +1,11 @@
 // Draws points by the heat maps that pages have, in Chromium, as raw straight RGBA.
 //
-//   npm ci && node dialects.mjs POINTS.js FOLDER
+//   `npm ci && node dialects.mjs POINTS.js FOLDER`
 //
-// POINTS.js holds an object: {size, points: [{x, y, lon, lat, value}], heatmapJs, simpleheat, heatcanvas, maplibre},
-// each of the last four the options of its map. FOLDER gets heatmap.js.rgba, simpleheat.rgba, heatcanvas.rgba and
-// maplibre.rgba. HeatCanvas is no package: its picture is drawn by its formula and its colours.
+// POINTS.js holds an object: {size, points: [{x, y, lon, lat, value}], heatmapJs, simpleheat,
+// heatcanvas, maplibre}, each of the last four the options of its map. FOLDER gets heatmap.js.rgba,
+// simpleheat.rgba, heatcanvas.rgba and maplibre.rgba. HeatCanvas is no package: its picture is
+// drawn by its formula and its colours.
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";

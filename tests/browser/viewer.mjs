@@ -1,6 +1,6 @@
 // Uses the viewer as a person would, in Chromium, and checks what can be seen and heard of it.
 //
-//   npm ci && node viewer.mjs http://127.0.0.1:3000/ [FOLDER FOR SCREENSHOTS]
+//   `npm ci && node viewer.mjs http://127.0.0.1:3000/ [FOLDER FOR SCREENSHOTS]`
 //
 // Prints a line per check; the exit status is 1 if one failed. CHROMIUM names the browser.
 
@@ -278,7 +278,7 @@ try {
   check("on a phone the settings unfold", !folded && unfolded, { folded, unfolded });
   await shoot(phone.page, "phone settings");
 
-  // A map of its own on a page of the server: values are coloured in the browser, without asking again.
+  // A map on a page of the server: values are coloured in the browser, without another request.
   const relief = await open(browser, base, { viewport: { width: 900, height: 700 } });
   const asked = () => relief.log.requests.filter((url) => url.includes(".dem.png")).length;
   await relief.page.evaluate(colourValues, new URL(base).href);

@@ -1,5 +1,5 @@
-//! The real deck.gl beside what heatsplat makes of its properties. The package is large, so this is only run
-//! where `HEATSPLAT_DECK` names its dist.min.js (`npm i deck.gl@9.4.0`).
+//! The real deck.gl beside what heatsplat makes of its properties. The package is large, so this is
+//! only run where `HEATSPLAT_DECK` names its dist.min.js (`npm i deck.gl@9.4.0`).
 
 use super::{SIDE, compare, listed, pixels};
 use heatsplat_import as import;
@@ -14,7 +14,7 @@ fn layers_of_deck_are_found_again() {
     };
     let folder = crate::program::folder("deck");
     let [input, output] = ["points.js", "deck.rgba"].map(|name| folder.join(name));
-    // the world is 2048 px wide at its zoom 2
+    // The world is 2048 px wide at its zoom 2.
     let text = format!(
         "{{size: {SIDE}, zoom: 2, props: {{radiusPixels: 60}}, points: [{}]}}",
         listed()

@@ -1,5 +1,5 @@
-//! Heat maps whose programs are no packages, drawn by their published formulas beside what heatsplat makes of
-//! their configuration.
+//! Heat maps whose programs are no packages, drawn by their published formulas beside what
+//! heatsplat makes of their configuration.
 
 use super::{Pixels, SIDE, compare, points};
 use heatsplat_import as import;
@@ -67,7 +67,8 @@ fn along<const N: usize>(stops: &[(f64, [f64; N])], at: f64) -> [f64; N] {
     std::array::from_fn(|c| a[c] + (b[c] - a[c]) * share)
 }
 
-/// Four box blurs whose radii sum up to `radiusPixels`, divided by the greatest value (HeatmapSurface).
+/// Four box blurs whose radii sum up to `radiusPixels`, divided by the greatest value
+/// (HeatmapSurface).
 #[test]
 fn geoservers_find_their_pictures_again() {
     const RADIUS: usize = 42;
@@ -94,7 +95,8 @@ fn geoservers_find_their_pictures_again() {
     compare("geoserver", &theirs, &import::style(&sld).unwrap());
 }
 
-/// Pixels with a point, blurred by a gaussian of σ = 20/3, the greatest value at the ramp's end (density_mask).
+/// Pixels with a point, blurred by a gaussian of σ = 20/3, the greatest value at the ramp's end
+/// (density_mask).
 #[test]
 fn mapnik_rasterizers_find_their_pictures_again() {
     let mut grid = Grid::of(20, |value, _| *value = 1.0);

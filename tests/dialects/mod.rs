@@ -1,4 +1,5 @@
-//! Other heat maps, each drawn by its own program, beside what heatsplat makes of its configuration.
+//! Other heat maps, each drawn by its own program, beside what heatsplat makes of its
+//! configuration.
 
 mod deck;
 mod formulas;
@@ -124,7 +125,8 @@ fn pixels(bytes: &[u8]) -> Pixels {
     bytes.as_chunks().0.to_vec()
 }
 
-/// Asserts that a picture is much like ours of a configuration; `name` is its page in docs/coming-from.
+/// Asserts that a picture is much like ours of a configuration; `name` is its page in
+/// docs/coming-from.
 fn compare(name: &str, theirs: &Pixels, imported: &Imported) {
     let (_, colors) = ours(imported);
     side_by_side(name, theirs, &colors);

@@ -16,7 +16,7 @@ const HEATCANVAS: &str = "{step: 0.004, degree: 2}";
 const MAPLIBRE: &str = r#"{zoom: 2, layer: {paint: {"heatmap-radius": 40, "heatmap-weight": ["get", "value"],
     "heatmap-intensity": 0.02}}}"#;
 
-/// Runs the page; `None` where a part is missing, which is said aloud.
+/// Runs the page; `None` where a part is missing, which is reported.
 fn theirs() -> Option<[Pixels; 4]> {
     let browser = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser");
     let packages = ["heatmap.js", "simpleheat", "maplibre-gl", "playwright-core"];
@@ -69,7 +69,7 @@ fn pages_find_their_pictures_again() {
         side_by_side(page, &theirs, &colors);
         let alphas: Vec<u8> = theirs.iter().map(|p| p[3]).collect();
         let correlation = rank_correlation(&indices, &alphas);
-        // the same ramp: where it is opaque enough that a canvas keeps the colour
+        // The same ramp: where it is opaque enough that a canvas keeps the colour.
         let ramp = imported.style.ramp();
         let off = theirs
             .iter()
@@ -94,7 +94,7 @@ fn pages_find_their_pictures_again() {
     let imported = import::style(HEATCANVAS).unwrap();
     let (indices, colors) = ours(&imported);
     side_by_side("heatcanvas", &heatcanvas, &colors);
-    // a colour's lightness is its place on the ramp; a canvas of nothing is transparent
+    // A colour's lightness is its place on the ramp; a canvas of nothing is transparent.
     let lightness: Vec<u8> = heatcanvas
         .iter()
         .map(|[r, g, b, _]| (u16::from(*r.max(g).max(b)) + u16::from(*r.min(g).min(b))) / 2)
@@ -119,6 +119,6 @@ fn pages_find_their_pictures_again() {
     println!("MapLibre: mean difference {mean:.2} of 255");
     let hot = maplibre.iter().filter(|p| p[3] > 128).count();
     assert!(hot > 5000, "{hot}");
-    // 2.05 where colours were mixed with their alphas multiplied in
+    // 2.05 where colours were mixed with their alphas multiplied in.
     assert!(mean <= 1.5, "{mean}");
 }

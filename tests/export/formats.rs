@@ -39,7 +39,8 @@ fn pmtiles_hold_every_tile_and_no_other() {
     let source = csv(&folder, &points);
     let (_, file) = path(&folder, "out.pmtiles");
     let whole = style(&[]);
-    // smooth kernels are drawn by quads, edged and small ones otherwise; twins come of flat colours
+    // Smooth kernels are drawn by quads, edged and small ones otherwise; twins come of flat
+    // colours.
     for (words, flags, zooms, size, format) in [
         (&[][..], &[][..], 0..=6, TileSize::NORMAL, Format::Png),
         (
@@ -200,8 +201,8 @@ fn pmtiles_are_read_in_javascript() {
     }
 }
 
-/// What viewers are told: nothing that a tile shows lies outside, the points have bounds of their own,
-/// and a map begins where they are. Served again they are the same.
+/// Metadata for viewers: nothing that a tile shows lies outside the bounds, the points have bounds
+/// of their own, and a map begins there. Served again they are equal.
 #[test]
 fn an_archives_bounds_hold_its_heat() {
     let folder = folder("export-bounds");
@@ -235,7 +236,7 @@ fn an_archives_bounds_hold_its_heat() {
         for &(z, x, y) in expected.keys() {
             let window = heatsplat::Window::tile(TileId::new(z, x, y).unwrap(), 256);
             let [w, s, e, n] = window.bounds();
-            // clients ask for tiles that the box touches
+            // Clients ask for tiles that the box touches.
             assert!(
                 w < east && e > west && s < north && n > south,
                 "{z}/{x}/{y}: {about:?}"
@@ -381,7 +382,7 @@ fn a_folder_holds_every_tile_and_no_other() {
         serde_json::from_slice::<Value>(&about).unwrap()["maxzoom"],
         "5"
     );
-    // another takes its place, but never that of a folder with something else in it
+    // Another takes its place, but never that of a folder with something else in it.
     let (code, _, err) = export("2", &[]);
     assert!(code == 1 && err.contains("--overwrite"), "{err}");
     assert_eq!(export("2", &["--overwrite"]).0, 0);

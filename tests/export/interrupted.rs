@@ -9,7 +9,7 @@ fn kills() -> u64 {
     asked.and_then(|n| n.parse().ok()).unwrap_or(4)
 }
 
-/// What a folder of tiles or a file holds.
+/// The contents of a file, or of a folder of tiles.
 fn contents(path: &Path) -> Vec<(String, Vec<u8>)> {
     if path.is_file() {
         return vec![(String::new(), std::fs::read(path).unwrap())];
@@ -26,8 +26,8 @@ fn contents(path: &Path) -> Vec<(String, Vec<u8>)> {
     all
 }
 
-/// Killed at any moment, an export leaves its target as it was, and a part that is finished to
-/// the very bytes of one that nobody disturbed.
+/// Killed at any moment, an export leaves its target as it was, and a partial file that is finished
+/// to the very bytes of an undisturbed export.
 #[test]
 fn a_killed_export_is_finished_to_the_same_bytes() {
     let folder = folder("export-kill");
@@ -46,11 +46,11 @@ fn a_killed_export_is_finished_to_the_same_bytes() {
             let _ = std::fs::remove_dir_all(path);
         };
         let (mut parts, mut random) = (0, 88_172_645_463_325_252u64);
-        // it may have taken longer the first time, beside other tests
+        // It may have taken longer the first time, beside other tests.
         let mut sooner = 1.0;
         for _ in 0..kills() {
             remove(&target);
-            // killed once or twice, and finished
+            // Killed once or twice, and finished.
             loop {
                 random ^= random << 13;
                 random ^= random >> 7;
@@ -154,7 +154,7 @@ fn a_full_disk_is_said_and_the_target_stays() {
             std::fs::remove_file(disk.join(left)).unwrap();
         }
     }
-    // SQLite's own file finds the disk full after the part did fit
+    // SQLite's own file finds the disk full after the part did fit.
     let (_, output) = path(&disk, "out.mbtiles");
     let fill = |bytes: usize| std::fs::write(disk.join("ballast"), vec![0; bytes]).unwrap();
     let flags = ["export", &source, "-o", &output, "--zoom", "0-2"];

@@ -38,7 +38,7 @@ fn csv(folder: &Path, points: &[(f64, f64, f32)]) -> String {
     file.to_str().unwrap().to_owned()
 }
 
-/// What has to be exported: every tile of some zooms that is not empty, as the library draws it.
+/// The expected tiles: every one of some zooms that is not empty, as the library draws it.
 fn expected(
     points: &[(f64, f64, f32)],
     zooms: std::ops::RangeInclusive<u8>,

@@ -38,7 +38,7 @@ fn layer(points: &[(f64, f64, f32)], style: Style) -> Layer {
     )
 }
 
-/// Whether a reader may be asked; the file is valid then.
+/// Tests for the reader, and checks the file with it.
 fn is_valid(file: &str) -> Option<()> {
     let said = python::packaged("rio_cogeo", VALID, &[file])?;
     assert_eq!(said, "True [] []");
@@ -171,7 +171,7 @@ print(d.RasterXSize, d.RasterYSize, round(g[0]), d.GetMetadata()['data_bounds'])
     let Some(said) = python::system("osgeo", SIZE, &[&file]) else {
         return;
     };
-    // tiles 15 and 0 of zoom 4, drawn at twice the size
+    // Tiles 15 and 0 of zoom 4, drawn at twice the size.
     let west = (40_075_016.685_578_49 * (15.0 / 16.0 - 0.5_f64)).round();
     let (size, bounds) = said.rsplit_once(' ').unwrap();
     assert_eq!(size, format!("1024 512 {west}"));

@@ -51,13 +51,13 @@ fn an_archive_is_served_as_it_was_drawn() {
                 "{head}"
             );
         }
-        // what proxies and libraries add to addresses changes nothing
+        // What proxies and libraries add to addresses changes nothing.
         let plain = server.get(&format!("/{id}/1/0/0.png"), "").2;
         let (status, _, body) = server.get(&format!("/{id}/1/0/0.png?v=2&utm_source=a"), "");
         assert!(status == 200 && body == plain, "{id}: {status}");
         let (status, _, _) = server.get(&format!("/{id}?v=2"), "");
         assert_eq!(status, 200, "{id}");
-        // within the zooms nothing is an empty picture
+        // Within the zooms nothing is an empty picture.
         let free = (0..64)
             .map(|x| (6, x, 63))
             .find(|k| !expected.contains_key(k))
@@ -116,7 +116,7 @@ fn a_damaged_archive_is_refused() {
             random ^= random >> 7;
             random ^= random << 17;
             let mut spoiled = whole.clone();
-            // the first bytes decide the most; then the directories, at an archive's end
+            // The first bytes decide the most; then the directories, at an archive's end.
             let places = [200, spoiled.len(), 4096];
             let at = match turn % 3 {
                 0 => random as usize % places[0],

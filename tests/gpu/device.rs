@@ -22,7 +22,7 @@ fn a_swapped_result_is_seen() {
     let wrong_density = |drawn, truth| wrong_density(drawn, truth, peak(truth));
     assert!(wrong_density(&a.0, &a.0).is_none() && wrong_picture(&a.1, &a.1).is_none());
     assert!(wrong_density(&a.0, &b.0).is_some() && wrong_picture(&a.1, &b.1).is_some());
-    // a single pixel, by little more than is allowed
+    // A single pixel, by little more than is allowed.
     let mut off = a.clone();
     let place = off.1.indices.iter().position(|&i| i > 100).unwrap();
     off.0.values[place] *= 1.01;
@@ -44,7 +44,7 @@ fn tiles_of_a_batch_are_those_drawn_alone_and_crops_of_one_picture() {
     for (window, tile) in windows.iter().zip(&together) {
         assert_eq!(&draw(&gpu, &layer, &[*window])[0], tile);
     }
-    // one picture of them all, itself drawn in blocks
+    // One picture of them all, itself drawn in blocks.
     let whole = &draw(
         &gpu,
         &layer,
@@ -86,7 +86,7 @@ fn points_on_the_device_or_sent_along_make_the_same_pictures() {
         assert!(some_there.resident_bytes() <= memory);
         assert_drew_all(&some_there, 0);
     }
-    // and they leave with their layer
+    // And they leave with their layer.
     drop(layer);
     let lone = scenes::layer(&[(1.0, 2.0, 3.0)]);
     draw(&all_there, &lone, &windows[15..16]);
@@ -119,7 +119,7 @@ fn when_a_device_fails_the_cpu_answers_the_same_request() {
             gpu.report().failed(failure) > before.failed(failure),
             "{failure}"
         );
-        // it rests, for longer each time, and the CPU goes on
+        // It rests, for longer each time, and the CPU goes on.
         let resting = gpu.report().failed(Failure::Resting);
         assert!(draw(&gpu, &layer, &windows[8..16]) == truth);
         assert!(gpu.report().failed(Failure::Resting) > resting, "{failure}");
@@ -149,7 +149,7 @@ fn what_the_shaders_can_not_draw_the_cpu_does() {
         return;
     };
     let (layer, _) = cities();
-    // the whole world in less than a pixel
+    // The whole world in less than a pixel.
     let window = Window::new(-1e12, -1e12, 2e10, 99, 99);
     let far = Job {
         points: layer.points(),

@@ -43,7 +43,7 @@ fn pictures_stay_on_a_programs_own_device() {
     let gpu =
         GpuBackend::from_device(device.clone(), queue.clone(), &GpuOptions::default()).unwrap();
     let (layer, _) = cities();
-    // wider than a block, odd, and half of it empty
+    // Wider than a block, odd, and half of it empty.
     let window = Window::at_level(12, 2100, 1350, 701, 333);
     let job = Job {
         points: layer.points(),

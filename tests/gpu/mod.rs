@@ -20,7 +20,7 @@ use heatsplat::{Layer, Point, Points, Style, TileId, TileSize, Window};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// How far a density may be off, as a share of the picture's peak.
+/// Tolerance of a density, as a share of the picture's peak.
 const TOLERANCE: f32 = 1e-5;
 
 /// A device, or `None` where there is none and that may be.
@@ -47,19 +47,19 @@ fn around(cpu: &CpuBackend, job: &Job<'_>) -> f32 {
     peak(&cpu.densities(&[Job { window, ..*job }])[0])
 }
 
-/// What is wrong with densities, if anything is.
+/// A description of the fault of densities, if they have one.
 fn wrong_density(drawn: &Density, truth: &Density, peak: f32) -> Option<String> {
     if (drawn.width, drawn.height) != (truth.width, truth.height) {
         return Some("another size".to_owned());
     }
-    // NaN is far from everything
+    // NaN is far from everything.
     let far = |(a, b): (&f32, &f32)| (a - b).abs() > TOLERANCE * peak || a.is_nan();
     let place = drawn.values.iter().zip(&truth.values).position(far)?;
     let (a, b) = (drawn.values[place], truth.values[place]);
     Some(format!("pixel {place}: {a} and not {b}, peak {peak}"))
 }
 
-/// What is wrong with colour indices, if anything is, where densities may be a little off:
+/// A description of the fault of colour indices, if they have one. Densities may be a little off:
 /// some scales make a colour of every density there is, however small.
 fn wrong_colors(drawn: &Picture, truth: &Density, scale: &Normalizer, peak: f32) -> Option<String> {
     let off = TOLERANCE * peak;
@@ -73,7 +73,7 @@ fn wrong_colors(drawn: &Picture, truth: &Density, scale: &Normalizer, peak: f32)
     Some(format!("pixel {place}: {index} for {density}"))
 }
 
-/// What is wrong with colour indices, if anything is.
+/// A description of the fault of colour indices, if they have one.
 fn wrong_picture(drawn: &Picture, truth: &Picture) -> Option<String> {
     if (drawn.width, drawn.height) != (truth.width, truth.height) {
         return Some("another size".to_owned());

@@ -28,12 +28,12 @@ fn every_kernel_scale_and_size_on_every_scene() {
                     ("domain", domain),
                 ];
                 let style = scenes::style(&words);
-                // the large sizes less often: they cost most
+                // The large sizes less often: they cost most.
                 let size = sizes[[0, 0, 1, 0, 0, 2, 0][turn % 7]];
                 let pixels = size.pixels();
                 let windows = [
                     at_zoom(0, 0, 0, pixels),
-                    // across ±180°, and beyond the pole
+                    // Across ±180°, and beyond the pole.
                     Window::at_level(9, -130, 150, 200, 180),
                     Window::at_level(8, 0, -60, 250, 100),
                 ];
@@ -133,7 +133,7 @@ fn five_hundred_random_scenes() {
             dice.within(1.0, 260.0) as u32,
             dice.within(1.0, 200.0) as u32,
         );
-        // a view of about the points, or a part of it
+        // A view of about the points, or a part of it.
         let pixel = unit * spread / f64::from(width.max(8)) * dice.within(0.2, 1.2);
         let window = if dice.unit() < 0.5 {
             let level = (unit / pixel).log2().round().clamp(3.0, 32.0) as u8;
@@ -234,7 +234,7 @@ fn every_measure_and_scale_is_the_same_with_either() {
                 let most = most
                     .fold(0f32, |m, v| m.max(v.abs()))
                     .max(f32::MIN_POSITIVE);
-                // whether there is enough for a mean is decided at a rim: there one may say no
+                // Whether there is enough for a mean is decided at a rim: there one may say no.
                 let (mut off, mut rim) = (0f32, 0);
                 for (a, b) in a.values.iter().zip(&b.values) {
                     match (a.is_nan(), b.is_nan()) {

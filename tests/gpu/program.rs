@@ -83,7 +83,7 @@ fn a_server_answers_many_at_once() {
                     values: floats(bytes),
                 };
                 let (drawn, truth) = (density(&drawn), density(&truth));
-                // the brightest tile of the zoom: a dark one may hold the foot of a city
+                // The brightest tile of the zoom: a dark one may hold the foot of a city.
                 let wrong = wrong_density(&drawn, &truth, peak(&truth).max(1e4));
                 assert_eq!(wrong, None, "{path}");
             });

@@ -47,7 +47,7 @@ fn tiles_about<'a>(points: &'a Points, style: &Style, at: Point) -> Vec<Job<'a>>
     tiles.map(job).to_vec()
 }
 
-/// How far the GPU's densities are from the CPU's at most, as a share of each tile's own peak.
+/// Greatest distance of the GPU's densities from the CPU's, as a share of each tile's own peak.
 fn worst_of_tiles(gpu: &GpuBackend, jobs: &[Job<'_>]) -> f32 {
     let (drawn, truths) = (gpu.densities(jobs), CpuBackend::new().densities(jobs));
     let off = |(drawn, truth): (&Density, &Density)| {
@@ -117,7 +117,7 @@ fn weights_over_twelve_decades_are_true_to_each_tiles_own_peak() {
         let index = Points::from_slice(&points);
         let radius = ["16px", "6px", "2.2px", "1.3px"][scene % 4];
         let style = scenes::style(&[("radius", radius)]);
-        // about the least, whose tile may hold no other
+        // About the least, whose tile may hold no other.
         let by_size = |a: &&Point, b: &&Point| a.weight.abs().total_cmp(&b.weight.abs());
         for at in [points.iter().min_by(by_size), points.iter().max_by(by_size)] {
             let off = worst_of_tiles(&gpu, &tiles_about(&index, &style, *at.unwrap()));

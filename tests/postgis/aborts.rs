@@ -44,7 +44,7 @@ fn clients_that_go_away_leave_nothing_running() {
         }
     }
     assert!(met > 0, "no query ever ran");
-    // Every place in the pool is free again, and nobody else was cancelled.
+    // Every place in the pool is free again, and no other query was cancelled.
     eventually(&server, &format!("/{quick}/0/0/0.png?domain=0,1"));
     for i in 0..20 {
         body(&server, &format!("/{quick}/0/0/0.png?domain=0,{}", i + 2));

@@ -185,7 +185,7 @@ impl Cluster {
         format!("postgres://{role}@127.0.0.1:{port}/postgres?sslmode=disable")
     }
 
-    /// What the server has logged.
+    /// The log of the server.
     pub fn log(&self) -> String {
         let mut text = String::new();
         let mut cat = as_postgres(Path::new("cat"));

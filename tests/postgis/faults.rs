@@ -31,7 +31,7 @@ fn heals(server: &Server, path: &str) -> Duration {
     started.elapsed()
 }
 
-/// What is said of a server that is ready.
+/// The health report of a server that is ready.
 fn readiness(server: &Server) -> String {
     String::from_utf8(body(server, "/ready")).unwrap()
 }
@@ -134,7 +134,7 @@ fn a_database_that_dies_takes_nothing_with_it() {
     let took = heals(&server, "/many/0/0/0.png?domain=0,40");
     assert!(took < SOON, "{took:?}");
     assert!(body(&server, "/many/0/0/0.png?domain=0,40") == whole);
-    // The posted layer too, though nobody asks for its tiles.
+    // The posted layer too, though no tile of it is requested.
     let started = Instant::now();
     while readiness(&server) != r#"{"status":"ready"}"# {
         assert!(started.elapsed() < SOON, "{}", readiness(&server));
@@ -171,7 +171,7 @@ fn half_a_table_is_no_layer() {
     }
 }
 
-/// Who finds every connection in use is told so at once, and nobody waits for ever.
+/// A request that finds every connection in use gets an error at once, and none waits for ever.
 #[test]
 fn a_busy_pool_is_said_to_be_busy() {
     let Some(cluster) = shared() else { return };

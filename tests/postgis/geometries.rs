@@ -40,7 +40,7 @@ fn every_odd_row_is_counted_and_harms_no_other() {
     assert!(code == 1 && err.contains("strict"), "{err}");
 }
 
-/// The database itself leaves it out, so that nobody has to hold it to see that it is too long.
+/// The database itself leaves it out, so that the program need not hold it to see that it is too
 #[test]
 fn a_giant_in_one_row_is_refused_before_it_is_sent() {
     let Some(cluster) = shared() else { return };

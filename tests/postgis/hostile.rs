@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 /// Queries that want something else than points. Each must be refused, or do nothing and end
 /// in time.
 const HOSTILE: &[&str] = &[
-    // more than one statement, or none that is a query
+    // More than one statement, or none that is a query.
     "select 1; drop table treasure",
     "select geom from treasure; commit; drop table treasure",
     "select 1) as q; drop table treasure; --",
@@ -45,7 +45,7 @@ const HOSTILE: &[&str] = &[
     "copy treasure from program 'id'",
     "explain analyze delete from treasure",
     "table treasure; table treasure",
-    // within a query
+    // Within a query.
     "with gone as (delete from treasure returning geom) select geom from gone",
     "with new as (insert into treasure values (9) returning geom) select geom from new",
     "select geom from treasure for update",
@@ -83,7 +83,7 @@ const HOSTILE: &[&str] = &[
     "select geom from treasure where secret ~ '((((a{1,99}){1,99}){1,99}){1,99}){1,9}b'",
 ];
 
-/// Queries that never end by themselves, or give more than anybody wants.
+/// Queries that never end by themselves, or give too much.
 const ENDLESS: &[&str] = &[
     "select geom from treasure, pg_sleep(1e9)",
     "select geom from treasure, generate_series(1, 1000000000000)",
@@ -95,7 +95,7 @@ const ENDLESS: &[&str] = &[
      length(repeat('y', 900000000)) = id and pg_sleep(100) is not null",
 ];
 
-/// What a session is like, as a number that fits in a weight.
+/// A property of the session, as a number that fits in a weight.
 const SESSION: &str = "select ST_SetSRID(ST_MakePoint(0, 0), 4326) as geom, (\
     select abs(hashtext(string_agg(name || '=' || setting, ',' order by name))) % 100000 \
     + 100000 * (select count(*) from pg_locks where locktype = 'advisory') \

@@ -21,7 +21,7 @@ pub fn post(server: &Server, body: &serde_json::Value) -> (u16, serde_json::Valu
     (status, serde_json::from_str(&body).unwrap())
 }
 
-/// The same with other headers; status, head, body.
+/// Sends a request with further headers; returns status, head and body.
 pub fn post_as(
     server: &Server,
     authorization: &str,
@@ -61,8 +61,8 @@ pub fn body(server: &Server, path: &str) -> Vec<u8> {
     body
 }
 
-/// Much longer than anything bounded takes here on a busy machine, and much shorter than
-/// anything takes that nobody bounds.
+/// Much longer than anything bounded takes here on a busy machine, and much shorter than anything
+/// unbounded takes.
 pub const SOON: Duration = Duration::from_secs(12);
 
 /// Asks until the answer is 200, which must be soon.

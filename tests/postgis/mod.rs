@@ -28,5 +28,5 @@ mod reload;
 mod roles;
 /// Reference systems of all kinds, and longitudes beyond ±180°.
 mod systems;
-/// The same points by every way.
+/// One set of points, read in every way.
 mod tiles;

@@ -4,13 +4,13 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-/// What happens to what the database says.
+/// Treatment of the database's answers.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Mood {
     Pass,
-    /// Nothing comes through any more, and nobody says why.
+    /// Nothing comes through any more, without an error.
     BlackHole,
-    /// So many bytes a second.
+    /// Bytes a second.
     Drip(usize),
     /// The connection is reset after so many bytes from the database.
     ResetAfter(usize),

@@ -61,7 +61,7 @@ fn snapshots_follow_the_database() {
     std::thread::sleep(Duration::from_millis(400));
     assert_eq!(layer(&server, "growing")["points"], 4);
     cluster.run("ALTER TABLE gone RENAME TO growing");
-    // The listener's connection breaks: whatever was said meanwhile is made up for.
+    // The listener's connection breaks: notifications meanwhile are made up for.
     cluster.run(&format!(
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'heatsplat listen'; {grow}"
     ));

@@ -51,11 +51,11 @@ fn a_role_is_all_that_it_may_become() {
         let allowed = [&ask[..], &["--allow-superuser"]].concat();
         assert_eq!(heatsplat(&allowed).0, 0, "{role}");
     }
-    // who logs in as a superuser and becomes a reader can go back
+    // Who logs in as a superuser and becomes a reader can go back.
     let disguised = format!("{}&options=-c%20role%3Dreader", at("postgres"));
     let (code, _, err) = heatsplat(&["info", &disguised, "--sql", SQL]);
     assert!(code == 1 && err.contains("is a superuser"), "{code} {err}");
-    // a table alone is asked of where a table alone is read, by whatever role
+    // A table alone is asked of where a table alone is read, by whatever role.
     let table = ["--table", "locked.written"];
     for role in ["of_owner", "inserts", "updates"] {
         let (code, _, err) = heatsplat(&[&["info", &at(role)], &table[..]].concat());
@@ -163,14 +163,14 @@ fn a_check_asks_the_database() {
         check(&cluster.url_at("pass:right", port), "table = \"looked\"").0,
         Some(0)
     );
-    // one that is away may be there later
+    // One that is away may be there later.
     let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let closed = closed.local_addr().unwrap().port();
     let (code, said) = check(&cluster.url_at("reader", closed), "table = \"looked\"");
     assert!(code == Some(0) && said.contains("not looked at"), "{said}");
 }
 
-/// The source is a pipe that nobody ever writes to.
+/// The source is a pipe without a writer.
 #[test]
 fn a_table_of_rasters_that_cannot_be_is_found_before_anything_is_read() {
     let Some(cluster) = shared() else { return };

@@ -107,7 +107,7 @@ fn assert_system(srid: u32, bounds: [f64; 4]) {
     let look = "?kernel=quartic&radius=6&domain=0,9";
     let tiles = tiles(&places);
     assert_alike((&live, &table), (&snapshot, &table), &tiles, look);
-    // a query that asks for its box itself, and one that looks at nothing of it
+    // A query that asks for its box itself, and one that looks at nothing of it.
     let some: Vec<_> = tiles
         .iter()
         .copied()
@@ -187,7 +187,7 @@ fn longitudes_beyond_180_are_found_by_live_tiles_too() {
     );
 }
 
-/// What the database adds up itself is there once too, on both sides of ±180°.
+/// Points that the database adds up itself are counted once too, on both sides of ±180°.
 #[test]
 fn rows_that_are_added_up_at_the_date_line_are_counted_once() {
     let Some(cluster) = shared() else { return };
@@ -200,7 +200,7 @@ fn rows_that_are_added_up_at_the_date_line_are_counted_once() {
     let url = cluster.url_at("watched", cluster.port);
     let snapshot = serve(&[&url, "--table", "heaped"]);
     let live = serve(&[&url, "--table", "heaped", "--live"]);
-    // what a query asks of its own box is within ±180°
+    // What a query asks of its own box is within ±180°.
     let within = "select geom from heaped where st_x(geom) between -180 and 180";
     let some = serve(&[&url, "--sql", within]);
     let query = posted(&live, &format!("{within} and geom && !bbox!"));

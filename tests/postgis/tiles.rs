@@ -111,7 +111,7 @@ fn the_same_points_by_every_way_are_the_same_tiles() {
     }
 }
 
-/// Colours by statistics: the same again and again, whoever asks for what first.
+/// Colours by statistics are equal again and again, in whatever order tiles are requested.
 #[test]
 fn a_live_layers_scale_holds_still() {
     let Some(cluster) = shared() else { return };
@@ -129,7 +129,7 @@ fn a_live_layers_scale_holds_still() {
     assert!(body(&one, "/still/legend.json?z=3") == body(&other, "/still/legend.json?z=3"));
 }
 
-/// Where there are many more rows than cells, the database adds them up.
+/// The database adds rows up if there are many more of them than cells.
 #[test]
 fn pushed_down_cells_are_true_to_1_256_of_the_peak() {
     let Some(cluster) = shared() else { return };

@@ -1,4 +1,4 @@
-//! Timing: each tile alone, again and again, and many at once.
+//! Timing of tiles: one alone, again and again, and many at once.
 
 use cpu_time::ProcessTime;
 use heatsplat::render::{Stage, Stages};
@@ -7,25 +7,25 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// What was measured of some tiles.
-pub(super) struct Row {
+/// The timing of some tiles.
+pub(super) struct TileTiming {
     pub(super) kind: String,
-    /// How many tiles took turns, and how many turns there were.
+    /// Number of tiles that took turns, and number of turns.
     pub(super) tiles: usize,
     pub(super) turns: usize,
-    /// Milliseconds of a tile drawn alone.
+    /// Milliseconds of a tile drawn alone, by the clock and of CPU time.
     pub(super) wall: Spread,
     pub(super) cpu: Spread,
-    /// Milliseconds of each stage of such a tile, on average.
+    /// Mean milliseconds of each stage of a tile drawn alone.
     pub(super) stages: Vec<(Stage, f64)>,
-    /// Bytes of a tile, on average.
+    /// Mean bytes of a tile.
     pub(super) bytes: usize,
     /// Tiles a second with all threads at work, and milliseconds of CPU time for each.
     pub(super) rate: f64,
     pub(super) rate_cpu: f64,
 }
 
-/// The middle one of all, and what the middle half of them lies between.
+/// Median and quartiles.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Spread {
     pub(super) low: f64,
@@ -34,7 +34,7 @@ pub(super) struct Spread {
 }
 
 impl Spread {
-    fn of(mut all: Vec<f64>) -> Self {
+    fn from_values(mut all: Vec<f64>) -> Self {
         all.sort_by(f64::total_cmp);
         let at = |share: usize| all.get(all.len() * share / 4).copied().unwrap_or(0.0);
         Self {
@@ -45,21 +45,21 @@ impl Spread {
     }
 }
 
-/// Times some tiles of a layer; `threads` are as many as its backend likes, or one for each core.
-pub(super) fn row(
+/// Times some tiles of a layer; many at once are drawn by `threads`, by default one for each core.
+pub(super) fn tiles(
     layer: &Layer,
     kind: String,
     tiles: &[TileId],
     time: Duration,
     threads: Option<usize>,
-) -> Row {
+) -> TileTiming {
     let draw = |turn: usize| {
         let tile = tiles.get(turn % tiles.len().max(1)).copied();
         let tile = tile.unwrap_or(TileId::WORLD);
         let drawn = layer.tile_bytes(tile, TileSize::NORMAL, layer.style(), Format::Png);
         drawn.map_or(0, |bytes| bytes.len())
     };
-    // scales are measured, shaders compiled and points on the device before the clock runs
+    // Before the clock runs scales are measured, shaders compiled and points sent to the device.
     let warm = tiles.len().min(8);
     (0..warm).for_each(|turn| {
         draw(turn);
@@ -81,12 +81,12 @@ pub(super) fn row(
     let turns = wall.len();
     let (rate, rate_cpu) = together(time, threads, draw);
     let each = Stage::ALL.into_iter().zip(spent);
-    Row {
+    TileTiming {
         kind,
         tiles: tiles.len(),
         turns,
-        wall: Spread::of(wall),
-        cpu: Spread::of(cpu),
+        wall: Spread::from_values(wall),
+        cpu: Spread::from_values(cpu),
         stages: each
             .filter(|(_, sum)| *sum > 0.0)
             .map(|(stage, sum)| (stage, sum / turns as f64))
@@ -127,8 +127,8 @@ mod tests {
 
     #[test]
     fn the_spread_is_the_middle_half() {
-        let spread = Spread::of((0..100).rev().map(f64::from).collect());
+        let spread = Spread::from_values((0..100).rev().map(f64::from).collect());
         assert_eq!((spread.low, spread.median, spread.high), (25.0, 50.0, 75.0));
-        assert_eq!(Spread::of(vec![3.0]).median, 3.0);
+        assert_eq!(Spread::from_values(vec![3.0]).median, 3.0);
     }
 }

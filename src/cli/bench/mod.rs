@@ -1,18 +1,19 @@
-//! `heatsplat bench`: how fast the backends here draw somebody's own points.
+//! `heatsplat bench`: the speed of all backends, with the user's own points.
 
 mod measure;
 mod report;
 
-use super::Failure;
-use super::backend::{self, Measured, Stages};
+use super::backend::{self, BenchBackend, StageTimer};
+use super::error::BoxError;
 use super::output;
-use super::source_flags::{SourceFlags, shown};
+use super::source_flags::SourceFlags;
+use super::source_name::shown;
 use super::style_flags::StyleFlags;
 use clap::Args;
 use heatsplat::render::{Job, PointSet};
 use heatsplat::{Layer, Points, TileId, TileSize, Window, generate};
 use heatsplat_render::say;
-use measure::Row;
+use measure::TileTiming;
 use std::io::{self, Write as _};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -28,10 +29,10 @@ Tiles are drawn as a server draws them, from points in memory to the bytes of a 
 zoom that most points lie in are dense, the others sparse. CPU time is that of all threads of the
 program; spread is the middle half of all turns.";
 
-/// Zooms that are tried.
+/// Zooms whose tiles are timed.
 const ZOOMS: [u8; 4] = [0, 4, 8, 12];
 
-/// Tiles of a batch, and of a kind.
+/// Tiles of a batch, and of each kind.
 const BATCH: usize = 64;
 
 #[derive(Args)]
@@ -43,7 +44,7 @@ pub(super) struct Bench {
     /// Make up so many points instead
     #[arg(long, value_name = "N", default_value_t = 1_000_000)]
     points: usize,
-    /// Which GPUs to try beside the CPU: real ones, or any, drivers in software too
+    /// GPUs to time beside the CPU: real ones, or any, with drivers in software
     #[arg(long, value_name = "real|any", default_value = "real", value_parser = ["real", "any"])]
     gpu: String,
     /// Seconds for each figure
@@ -61,21 +62,21 @@ pub(super) struct Bench {
     style: StyleFlags,
 }
 
-/// A backend's figures.
-struct Figures {
+/// The timings of a backend.
+struct BackendTiming {
     backend: String,
-    rows: Vec<Row>,
-    /// Seconds of each of a device's own stages, for a batch.
+    tiles: Vec<TileTiming>,
+    /// Seconds of each stage of a device, for a batch.
     device: Vec<(&'static str, f64)>,
 }
 
 impl Bench {
-    pub(super) fn run(mut self) -> Result<(), Failure> {
+    pub(super) fn run(mut self) -> Result<(), BoxError> {
         let (style, columns) = self.style.style_and_columns()?;
         self.flags.suggest(&columns);
         let set = match &self.source {
             Some(source) => {
-                let loaded = self.flags.read(source)?;
+                let loaded = self.flags.load(source)?;
                 say!("{}", loaded.summary(&shown(source)));
                 loaded.into_set()?.0
             }
@@ -86,7 +87,7 @@ impl Bench {
         };
         let time = Duration::from_secs_f64(self.seconds.clamp(0.01, 600.0));
         let mut out: Box<dyn io::Write> = match &self.json {
-            // one thing on standard output
+            // Standard output has the JSON alone.
             Some(file) if file.as_os_str() == "-" => Box::new(io::stderr()),
             _ => Box::new(io::stdout()),
         };
@@ -96,7 +97,7 @@ impl Bench {
             report::head(set.points().summary().count, &style)
         )?;
         let mut all = Vec::new();
-        for Measured { backend, stages } in backend::every(self.gpu == "any") {
+        for BenchBackend { backend, timer } in backend::for_bench(self.gpu == "any") {
             let layer = Layer::of(
                 "bench",
                 Arc::clone(&set),
@@ -105,17 +106,17 @@ impl Bench {
             );
             let threads = backend::renders(&*backend);
             write!(out, "\n{}", report::title(backend.name()))?;
-            let mut rows = Vec::new();
+            let mut timings = Vec::new();
             for (kind, tiles) in self.kinds(&layer) {
-                let row = measure::row(&layer, kind, &tiles, time, threads);
-                write!(out, "{}", report::line(&row))?;
-                rows.push(row);
+                let timing = measure::tiles(&layer, kind, &tiles, time, threads);
+                write!(out, "{}", report::line(&timing))?;
+                timings.push(timing);
             }
-            let device = stages.map_or_else(Vec::new, |stages| of_device(&layer, &stages));
+            let device = timer.map_or_else(Vec::new, |timer| device_stages(&layer, &timer));
             write!(out, "{}", report::device(&device))?;
-            all.push(Figures {
+            all.push(BackendTiming {
                 backend: backend.name().to_owned(),
-                rows,
+                tiles: timings,
                 device,
             });
         }
@@ -128,10 +129,13 @@ impl Bench {
         }
     }
 
-    /// What is timed: kinds of tiles.
+    /// The kinds of tiles that are timed, with their names.
     fn kinds(&self, layer: &Layer) -> Vec<(String, Vec<TileId>)> {
         if self.tile.is_empty() {
-            return ZOOMS.into_iter().flat_map(|z| of_zoom(layer, z)).collect();
+            return ZOOMS
+                .into_iter()
+                .flat_map(|z| kinds_of_zoom(layer, z))
+                .collect();
         }
         let named = |tile: &TileId| {
             let name = format!("{}/{}/{}", tile.z(), tile.x(), tile.y());
@@ -141,8 +145,8 @@ impl Bench {
     }
 }
 
-/// The tiles of a zoom that the most points lie in, and some of all others.
-fn of_zoom(layer: &Layer, z: u8) -> Vec<(String, Vec<TileId>)> {
+/// Dense tiles of a zoom, which most points lie in, and a sample of the others.
+fn kinds_of_zoom(layer: &Layer, z: u8) -> Vec<(String, Vec<TileId>)> {
     let mut occupied = layer.points().occupied_tiles(z);
     occupied.sort_by(|a, b| b.mass.total_cmp(&a.mass));
     let dense = (occupied.len() / 8).clamp(1, BATCH).min(occupied.len());
@@ -161,8 +165,8 @@ fn of_zoom(layer: &Layer, z: u8) -> Vec<(String, Vec<TileId>)> {
         .collect()
 }
 
-/// Each stage's seconds on a device, for a batch of the first zoom with many tiles.
-fn of_device(layer: &Layer, stages: &Stages) -> Vec<(&'static str, f64)> {
+/// The seconds of each stage on a device, for a batch of tiles of zoom 4.
+fn device_stages(layer: &Layer, timer: &StageTimer) -> Vec<(&'static str, f64)> {
     let z = 4;
     let scale = layer.normalizer(z + 8, layer.style());
     let occupied = layer.points().occupied_tiles(z);
@@ -182,9 +186,9 @@ fn of_device(layer: &Layer, stages: &Stages) -> Vec<(&'static str, f64)> {
             (job, &*scale)
         })
         .collect();
-    // the first time shaders are compiled
-    stages(&jobs);
-    stages(&jobs)
+    // Shaders are compiled at the first call.
+    timer(&jobs);
+    timer(&jobs)
 }
 
 fn tile(text: &str) -> Result<TileId, String> {

@@ -1,14 +1,14 @@
-//! The figures for people and for programs.
+//! The figures of a benchmark as text and as JSON.
 
-use super::super::source_flags::grouped;
-use super::Figures;
-use super::measure::{Row, Spread};
+use super::BackendTiming;
+use super::measure::{Spread, TileTiming};
 use heatsplat::Style;
+use indicatif::HumanCount;
 use serde_json::{Value, json};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 pub(super) fn head(points: usize, style: &Style) -> String {
-    let points = grouped(points as u64);
+    let points = HumanCount(points as u64);
     format!("{points} points, {style}; 256 px tiles, PNG included\n")
 }
 
@@ -19,25 +19,25 @@ pub(super) fn title(backend: &str) -> String {
     )
 }
 
-pub(super) fn line(row: &Row) -> String {
+pub(super) fn line(timing: &TileTiming) -> String {
     let spread = |s: &Spread| format!("{:.3} ({:.3}–{:.3})", s.median, s.low, s.high);
-    let stages: Vec<String> = row
+    let stages: Vec<String> = timing
         .stages
         .iter()
         .map(|(stage, ms)| format!("{} {ms:.3}", stage.name()))
         .collect();
     format!(
         "{:<11} {:>5}  {:>22}  {:>22}  {:>9}  {}\n",
-        row.kind,
-        row.tiles,
-        spread(&row.cpu),
-        spread(&row.wall),
-        grouped(row.rate as u64),
+        timing.kind,
+        timing.tiles,
+        spread(&timing.cpu),
+        spread(&timing.wall),
+        HumanCount(timing.rate as u64).to_string(),
         stages.join(" · "),
     )
 }
 
-/// A device's own stages.
+/// Lines of the stages of a device.
 pub(super) fn device(stages: &[(&'static str, f64)]) -> String {
     let line = |(name, seconds): &(&str, f64)| {
         format!("  {name:<10}  {:>9.3} ms a batch\n", seconds * 1e3)
@@ -45,7 +45,7 @@ pub(super) fn device(stages: &[(&'static str, f64)]) -> String {
     stages.iter().map(line).collect()
 }
 
-pub(super) fn json(points: usize, style: &Style, time: Duration, all: &[Figures]) -> String {
+pub(super) fn json(points: usize, style: &Style, time: Duration, all: &[BackendTiming]) -> String {
     let now = SystemTime::now().duration_since(UNIX_EPOCH);
     let style: serde_json::Map<_, _> = style
         .parameters()
@@ -65,20 +65,20 @@ pub(super) fn json(points: usize, style: &Style, time: Duration, all: &[Figures]
         "points": points,
         "style": style,
         "seconds_a_figure": time.as_secs_f64(),
-        "backends": all.iter().map(figures).collect::<Vec<_>>(),
+        "backends": all.iter().map(backend).collect::<Vec<_>>(),
     });
     format!("{whole:#}\n")
 }
 
-fn figures(figures: &Figures) -> Value {
-    let device: serde_json::Map<_, _> = figures
+fn backend(timing: &BackendTiming) -> Value {
+    let device: serde_json::Map<_, _> = timing
         .device
         .iter()
         .map(|(name, seconds)| ((*name).to_owned(), json!(rounded(seconds * 1e3))))
         .collect();
     let mut value = json!({
-        "name": figures.backend,
-        "tiles": figures.rows.iter().map(row).collect::<Vec<_>>(),
+        "name": timing.backend,
+        "tiles": timing.tiles.iter().map(tile).collect::<Vec<_>>(),
     });
     if let (false, Some(value)) = (device.is_empty(), value.as_object_mut()) {
         value.insert("device_stages_ms_a_batch".to_owned(), device.into());
@@ -86,26 +86,26 @@ fn figures(figures: &Figures) -> Value {
     value
 }
 
-fn row(row: &Row) -> Value {
+fn tile(timing: &TileTiming) -> Value {
     let spread = |s: &Spread| {
         let [median, low, high] = [s.median, s.low, s.high].map(rounded);
         json!({ "median": median, "low": low, "high": high })
     };
-    let stages: serde_json::Map<_, _> = row
+    let stages: serde_json::Map<_, _> = timing
         .stages
         .iter()
         .map(|(stage, ms)| (stage.name().to_owned(), json!(rounded(*ms))))
         .collect();
     json!({
-        "kind": row.kind,
-        "tiles": row.tiles,
-        "turns": row.turns,
-        "cpu_ms": spread(&row.cpu),
-        "wall_ms": spread(&row.wall),
+        "kind": timing.kind,
+        "tiles": timing.tiles,
+        "turns": timing.turns,
+        "cpu_ms": spread(&timing.cpu),
+        "wall_ms": spread(&timing.wall),
         "stages_ms": stages,
-        "bytes": row.bytes,
-        "together_tiles_per_s": rounded(row.rate),
-        "together_cpu_ms": rounded(row.rate_cpu),
+        "bytes": timing.bytes,
+        "together_tiles_per_s": rounded(timing.rate),
+        "together_cpu_ms": rounded(timing.rate_cpu),
     })
 }
 
@@ -114,7 +114,7 @@ fn rounded(value: f64) -> f64 {
     (value * 1e4).round() / 1e4
 }
 
-/// What the processor calls itself, where the system says so.
+/// Name of the processor, where the system gives it.
 fn cpu() -> Option<String> {
     let text = std::fs::read_to_string("/proc/cpuinfo").ok()?;
     let line = text.lines().find(|line| line.starts_with("model name"))?;

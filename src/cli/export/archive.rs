@@ -1,22 +1,22 @@
-//! Tiles into a file or folder: the bar that grows, and what is said at the end.
+//! Tiles into a file or folder, with a progress bar and a summary.
 
-use super::super::Failure;
 use super::super::backend;
-use super::super::source_flags::grouped;
 use super::Export;
+use crate::cli::error::BoxError;
 use heatsplat::{Backend, Layer};
 use heatsplat_archive::{Estimate, Progress, Target, ZoomEstimate};
 use heatsplat_render::say;
-use indicatif::{HumanDuration, ProgressBar, ProgressStyle};
+use indicatif::{HumanCount, HumanDuration, ProgressBar, ProgressStyle};
 use std::io::{self, Write as _};
 use std::time::{Duration, Instant};
 
+/// Writes the tiles of a layer, or with `--dry-run` prints an estimate.
 pub(super) fn write(
     flags: &Export,
     target: &Target,
     layer: &Layer,
     backend: &dyn Backend,
-) -> Result<(), Failure> {
+) -> Result<(), BoxError> {
     let mut export = heatsplat_archive::Export::new(layer, flags.zoom.range())
         .area(flags.bbox)
         .size(flags.size())
@@ -33,7 +33,7 @@ pub(super) fn write(
         return Ok(io::stdout().write_all(table(&estimate).as_bytes())?);
     }
     let start = Instant::now();
-    let bar = Bar::new();
+    let bar = ExportBar::new();
     let made = export.write(target, |progress| bar.show(progress));
     bar.0.finish_and_clear();
     let Some(made) = made? else {
@@ -44,21 +44,21 @@ pub(super) fn write(
     let rate = (made.tiles - made.resumed) as f64 / seconds;
     let twins = match made.tiles - made.distinct {
         0 => String::new(),
-        twins => format!(" ({} of them like others)", grouped(twins)),
+        twins => format!(" ({} of them like others)", HumanCount(twins)),
     };
     say!(
         "{shown}: {} tiles{twins}, {} ({seconds:.1} s, {} tiles/s)",
-        grouped(made.tiles),
+        HumanCount(made.tiles),
         size(made.bytes),
-        grouped(rate as u64),
+        HumanCount(rate as u64),
     );
     Ok(())
 }
 
-/// A bar on standard error: hidden where that is no terminal.
-struct Bar(ProgressBar, Instant);
+/// A progress bar on standard error: hidden where that is no terminal.
+struct ExportBar(ProgressBar, Instant);
 
-impl Bar {
+impl ExportBar {
     fn new() -> Self {
         let bar = ProgressBar::no_length();
         let look = ProgressStyle::with_template("{bar:32} {percent:>3} %  {msg}  {eta} left");
@@ -77,9 +77,9 @@ impl Bar {
         let rate = progress.tiles as f64 / start.elapsed().as_secs_f64().max(1e-3);
         bar.set_message(format!(
             "{} tiles  {}  {}/s",
-            grouped(progress.tiles),
+            HumanCount(progress.tiles),
             size(progress.bytes),
-            grouped(rate as u64),
+            HumanCount(rate as u64),
         ));
     }
 }
@@ -95,17 +95,20 @@ fn table(estimate: &Estimate) -> String {
         ..
     } in &estimate.zooms
     {
-        let (tiles, bytes) = (about(*exact, grouped(*tiles)), about(*exact, size(*bytes)));
+        let (tiles, bytes) = (
+            about(*exact, HumanCount(*tiles).to_string()),
+            about(*exact, size(*bytes)),
+        );
         text += &format!("{z:>4}  {tiles:>12}  {bytes:>10}\n");
     }
     let time = HumanDuration(estimate.time().max(Duration::from_secs(1)));
     let exact = estimate.zooms.iter().all(|zoom| zoom.exact);
-    let tiles = about(exact, grouped(estimate.tiles()));
+    let tiles = about(exact, HumanCount(estimate.tiles()).to_string());
     let bytes = about(exact, size(estimate.bytes()));
     text + &format!(" all  {tiles:>12}  {bytes:>10}  about {time}\n")
 }
 
-/// Bytes for people.
+/// A number of bytes in a short binary unit.
 fn size(bytes: u64) -> String {
     let mut value = bytes as f64;
     for unit in ["B", "KiB", "MiB", "GiB"] {

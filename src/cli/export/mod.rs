@@ -1,12 +1,13 @@
-//! `heatsplat export`: tiles drawn once, written somewhere to stay.
+//! `heatsplat export`: draws all tiles once and writes them into an archive or a database.
 
 mod archive;
 
-use super::Failure;
 use super::backend::BackendFlags;
-#[cfg(feature = "postgis")]
-use super::postgis::rasters;
-use super::source_flags::{SourceFlags, shown};
+use super::error::BoxError;
+use super::error::UsageError;
+use super::postgis::RasterTable;
+use super::source_flags::SourceFlags;
+use super::source_name::{layer_name, shown};
 use super::style_flags::StyleFlags;
 use clap::Args;
 use heatsplat::{Layer, TileSize};
@@ -41,7 +42,7 @@ pub(super) struct Export {
     output: Output,
     /// The zoom of the tiles, or the first and the last: 6, 0-10
     #[arg(long, value_name = "ZOOM", value_parser = zooms)]
-    zoom: Zooms,
+    zoom: ZoomRange,
     /// Only tiles that this box touches, in degrees; an east over 180 reaches across the date line
     /// [default: all]
     #[arg(long, value_name = "W,S,E,N", allow_hyphen_values = true, value_parser = area)]
@@ -56,10 +57,10 @@ pub(super) struct Export {
     /// [default: png, f32]
     #[arg(long = "as", value_name = "FORMAT", value_parser = paint)]
     written_as: Option<Paint>,
-    /// What the tiles are called [default: the source's name]
+    /// Name of the tiles [default: the source's name]
     #[arg(long)]
     name: Option<String>,
-    /// Who the data come from, shown in the corner of maps
+    /// Origin of the data, shown in the corner of maps
     #[arg(long, value_name = "TEXT")]
     attribution: Option<String>,
     /// Replace what is there
@@ -68,7 +69,7 @@ pub(super) struct Export {
     /// Finish what was broken off: the same command with this flag makes the same file
     #[arg(long)]
     resume: bool,
-    /// Say how many tiles, bytes and seconds it would come to, and write nothing
+    /// Print how many tiles, bytes and seconds it would take, and write nothing
     #[arg(long)]
     dry_run: bool,
     #[command(flatten)]
@@ -79,31 +80,29 @@ pub(super) struct Export {
     backend: BackendFlags,
 }
 
-/// Where an export goes.
+/// The target of an export.
 #[derive(Clone, Debug)]
 enum Output {
     /// A file or folder of tiles.
     Archive(Target),
     /// A table of PostGIS rasters.
-    #[cfg(feature = "postgis")]
-    Rasters(Box<rasters::Table>),
+    Rasters(Box<RasterTable>),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Zooms {
+struct ZoomRange {
     first: u8,
-    pub(super) last: u8,
+    last: u8,
 }
 
-impl Zooms {
-    pub(super) fn range(self) -> RangeInclusive<u8> {
+impl ZoomRange {
+    fn range(self) -> RangeInclusive<u8> {
         self.first..=self.last
     }
 }
 
 impl Export {
-    pub(super) fn run(mut self) -> Result<(), Failure> {
-        #[cfg(feature = "postgis")]
+    pub(super) fn run(mut self) -> Result<(), BoxError> {
         if let Output::Rasters(_) = &self.output
             && (self.bbox.is_some()
                 || self.retina
@@ -112,43 +111,43 @@ impl Export {
                 || self.written_as.is_some()
                 || self.tile_size != "256")
         {
-            super::usage(
-                "export",
-                "--bbox, --tile-size, --retina, --as, --resume and --dry-run are for files",
-            );
+            let message =
+                "--bbox, --tile-size, --retina, --as, --resume and --dry-run are for files";
+            return Err(UsageError::new("export", message).into());
         }
-        if !self.may_begin()? {
+        if !self.is_needed()? {
             return Ok(());
         }
         let (style, columns) = self.style.style_and_columns()?;
         self.source_flags.suggest(&columns);
         let backend = self.backend.backend()?;
-        let loaded = self.source_flags.read(&self.source)?;
+        let loaded = self.source_flags.load(&self.source)?;
         say!("{}", loaded.summary(&shown(&self.source)));
         let name = self.name.clone();
-        let name = name.unwrap_or_else(|| super::serve::layer_name(&shown(&self.source)));
+        let name = name.unwrap_or_else(|| layer_name(&self.source));
         let layer = Layer::of(&name, loaded.into_set()?.0, style, backend.clone());
         match &self.output {
             Output::Archive(target) => archive::write(&self, target, &layer, &*backend),
-            #[cfg(feature = "postgis")]
-            Output::Rasters(table) => table.write(&layer, self.zoom, self.overwrite),
+            Output::Rasters(table) => table.write(&layer, self.zoom.range(), self.overwrite),
         }
     }
 
-    /// Whether there is anything to do; an error where it can't be done. Reading may take long, so
-    /// that is asked before.
-    fn may_begin(&self) -> Result<bool, Failure> {
+    /// Checks the target before anything is read, which may take long. Returns `false` if the
+    /// export is complete already.
+    fn is_needed(&self) -> Result<bool, BoxError> {
         match &self.output {
             Output::Archive(_) if self.dry_run => Ok(true),
             Output::Archive(target) => {
-                let begins = target.check(self.begin())?;
-                if !begins {
+                let is_needed = target.check(self.begin())?;
+                if !is_needed {
                     say!("{}: is whole already", target.path().display());
                 }
-                Ok(begins)
+                Ok(is_needed)
             }
-            #[cfg(feature = "postgis")]
-            Output::Rasters(table) => table.check(self.zoom, self.overwrite).map(|()| true),
+            Output::Rasters(table) => {
+                let zooms = self.zoom.range();
+                table.check(zooms, self.overwrite).map(|()| true)
+            }
         }
     }
 
@@ -168,15 +167,14 @@ impl Export {
 }
 
 fn output(text: &str) -> Result<Output, String> {
-    #[cfg(feature = "postgis")]
-    if heatsplat_loader::postgis::is_address(text) {
-        return rasters::Table::parse(text).map(|table| Output::Rasters(Box::new(table)));
+    if let Some(table) = RasterTable::parse(text) {
+        return table.map(|table| Output::Rasters(Box::new(table)));
     }
     let target = Target::of(Path::new(text)).map_err(|e| e.to_string())?;
     Ok(Output::Archive(target))
 }
 
-fn zooms(text: &str) -> Result<Zooms, &'static str> {
+fn zooms(text: &str) -> Result<ZoomRange, &'static str> {
     const EXPECTED: &str = "expected a zoom from 0 to 24, or two like 3-8";
     let (first, last) = text.split_once('-').unwrap_or((text, text));
     let zoom = |text: &str| {
@@ -184,7 +182,7 @@ fn zooms(text: &str) -> Result<Zooms, &'static str> {
         zoom.filter(|&z| z <= heatsplat::points::MAX_ZOOM)
     };
     match zoom(first).zip(zoom(last)) {
-        Some((first, last)) if first <= last => Ok(Zooms { first, last }),
+        Some((first, last)) if first <= last => Ok(ZoomRange { first, last }),
         _ => Err(EXPECTED),
     }
 }
@@ -224,8 +222,8 @@ mod tests {
             Ok(Output::Archive(_))
         ));
         assert!(output("heat.zip").unwrap_err().contains(".pmtiles"));
-        assert_eq!(zooms("6"), Ok(Zooms { first: 6, last: 6 }));
-        assert_eq!(zooms("3-8"), Ok(Zooms { first: 3, last: 8 }));
+        assert_eq!(zooms("6"), Ok(ZoomRange { first: 6, last: 6 }));
+        assert_eq!(zooms("3-8"), Ok(ZoomRange { first: 3, last: 8 }));
         for bad in ["", "25", "8-3", "a", "1-2-3", "-1"] {
             assert!(zooms(bad).is_err(), "{bad}");
         }

@@ -1,9 +1,11 @@
-//! A database as a source: the flags that say what to read of it.
+//! Flags that say what to read of a database, and the queries of layers that follow from them.
 
-use crate::cli::Failure;
+use crate::cli::source_flags::SourceFlags;
+use crate::cli::units::period;
 use clap::Args;
-use heatsplat_loader::postgis::{Address, Ask, Relation, Snapshot};
-use heatsplat_loader::{LoadError, Source};
+use heatsplat_loader::postgis::{Ask, Relation};
+use std::path::PathBuf;
+use std::time::Duration;
 
 /// Flags that say what to read of a postgres:// address.
 #[derive(Args, Clone, Default)]
@@ -12,15 +14,15 @@ pub(in crate::cli) struct DatabaseFlags {
     /// A query whose rows are points: a geometry or x and y, and a weight if there is one.
     /// Live layers may use !bbox!, !pixel_width!, !zoom! and their like
     #[arg(long, value_name = "QUERY", conflicts_with = "table")]
-    pub(in crate::cli) sql: Option<String>,
+    pub(super) sql: Option<String>,
     /// The reference system of geometries that don't say theirs
     #[arg(long)]
-    pub(in crate::cli) srid: Option<u32>,
+    pub(super) srid: Option<u32>,
     #[command(flatten)]
     pub(in crate::cli) role: RoleFlags,
 }
 
-/// Who may read a database.
+/// The role that reads a database.
 #[derive(Args, Clone, Default)]
 #[command(next_help_heading = "What to read of a database")]
 pub(in crate::cli) struct RoleFlags {
@@ -29,72 +31,123 @@ pub(in crate::cli) struct RoleFlags {
     pub(in crate::cli) allow_superuser: bool,
 }
 
-impl DatabaseFlags {
-    /// Whether any of them is given.
-    pub(in crate::cli) fn any(&self) -> bool {
-        self.sql.is_some() || self.srid.is_some()
-    }
+/// Flags of `serve` for a database, on the command line.
+#[derive(Args)]
+#[command(next_help_heading = "How to serve a database")]
+pub(in crate::cli) struct ServeDatabaseFlags {
+    /// Read the rows of each picture when it is asked for, instead of all rows beforehand
+    #[arg(long)]
+    pub(in crate::cli) live: bool,
+    #[command(flatten)]
+    pub(in crate::cli) pool: PoolFlags,
+    #[command(flatten)]
+    pub(in crate::cli) post: PostFlags,
+}
 
-    /// What is asked for: one for each --table, or the query.
-    pub(in crate::cli) fn asks(
-        &self,
-        tables: &[String],
-        geom: Option<&str>,
-        weight: Option<&str>,
-        keep: Option<&str>,
-    ) -> Vec<Ask> {
-        let tables = tables.iter().cloned().map(Relation::Table);
-        let all = tables.chain(self.sql.clone().map(Relation::Sql));
+/// Connections to a database, and the tables that it publishes.
+#[derive(Args, Clone)]
+#[command(next_help_heading = "How to serve a database")]
+pub(in crate::cli) struct PoolFlags {
+    /// Serve every table and view of points that the role may read, live, as schema.table
+    #[arg(long)]
+    pub(in crate::cli) auto_publish: bool,
+    /// Time that the database may take for one picture of a live layer
+    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = period)]
+    pub(in crate::cli) deadline: Duration,
+    /// Connections to the database at a time, for its live layers
+    #[arg(long, value_name = "NUMBER", default_value_t = 8,
+          value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub(in crate::cli) pool_size: u16,
+}
+
+/// Posting of layers.
+#[derive(Args, Clone)]
+#[command(next_help_heading = "How to serve a database")]
+pub(in crate::cli) struct PostFlags {
+    /// A file that holds the token for POST /layers, instead of the environment's
+    /// HEATSPLAT_TOKEN. Without a token layers can't be posted
+    #[arg(long, value_name = "FILE")]
+    pub(in crate::cli) token_file: Option<PathBuf>,
+    /// Time that posted layers stay after they were last posted
+    #[arg(long, value_name = "TIME", default_value = "24h", value_parser = period)]
+    pub(in crate::cli) posted_for: Duration,
+}
+
+impl DatabaseFlags {
+    /// Checks that no flag is given that files have no use for.
+    pub(in crate::cli) fn check_unused(&self) -> Result<(), &'static str> {
+        match (&self.sql, self.srid) {
+            (None, None) => Ok(()),
+            _ => Err("--sql and --srid are for postgres:// addresses"),
+        }
+    }
+}
+
+impl SourceFlags {
+    /// The queries that the flags ask for: one for each `--table`, or that of `--sql`.
+    pub(in crate::cli) fn asks(&self) -> Vec<Ask> {
+        let tables = self.table.iter().cloned().map(Relation::Table);
+        let all = tables.chain(self.database.sql.clone().map(Relation::Sql));
         all.map(|from| Ask {
             from,
-            geom: geom.map(str::to_owned),
-            weight: weight.map(str::to_owned),
-            srid: self.srid,
-            keep: keep.map(str::to_owned),
+            geom: self.geom.clone(),
+            weight: self.weight.clone(),
+            srid: self.database.srid,
+            keep: self.radius_column.clone(),
         })
         .collect()
     }
-}
 
-/// What a layer of a table or query is called.
-pub(in crate::cli) fn layer_name(from: &Relation) -> String {
-    match from {
-        Relation::Table(name) => {
-            let last = name.rsplit('.').next().unwrap_or(name);
-            last.trim_matches('"').to_owned()
+    /// The flags that ask for a query: the inverse of [`SourceFlags::asks`].
+    pub(in crate::cli) fn from_ask(ask: Ask) -> Self {
+        let (table, sql) = match ask.from {
+            Relation::Table(name) => (vec![name], None),
+            Relation::Sql(sql) => (Vec::new(), Some(sql)),
+        };
+        Self {
+            table,
+            weight: ask.weight,
+            geom: ask.geom,
+            database: DatabaseFlags {
+                sql,
+                srid: ask.srid,
+                ..DatabaseFlags::default()
+            },
+            ..Self::default()
         }
-        Relation::Sql(_) => "query".to_owned(),
     }
-}
 
-/// Reads a table or query as a whole.
-pub(in crate::cli) fn open(
-    url: &str,
-    ask: &Ask,
-    allow_superuser: bool,
-    strict: bool,
-) -> Result<Box<dyn Source>, Failure> {
-    let address = address(url)?;
-    Ok(Box::new(Snapshot::open(
-        &address,
-        ask,
-        allow_superuser,
-        strict,
-    )?))
-}
-
-/// A database's address; errors don't repeat it, since it may hold a password.
-pub(in crate::cli) fn address(url: &str) -> Result<Address, LoadError> {
-    Address::parse(url).map_err(|source| LoadError::Database {
-        name: "postgres://…".to_owned(),
-        source,
-    })
-}
-
-/// A source as messages may show it: an address without user and password.
-pub(in crate::cli) fn shown(source: &str) -> String {
-    if !heatsplat_loader::postgis::is_address(source) {
-        return source.to_owned();
+    /// The name of a layer of these flags: its table's, without the schema.
+    pub(in crate::cli) fn table_name(&self) -> String {
+        match self.asks().first().map(|ask| &ask.from) {
+            None => String::new(),
+            Some(Relation::Sql(_)) => "query".to_owned(),
+            Some(Relation::Table(name)) => {
+                let last = name.rsplit('.').next().unwrap_or(name);
+                last.trim_matches('"').to_owned()
+            }
+        }
     }
-    Address::parse(source).map_or("postgres://…".to_owned(), |address| address.to_string())
+
+    /// A message about flags that a live layer can't obey, if one is given.
+    pub(in crate::cli) fn only_for_snapshots(&self) -> Option<&'static str> {
+        let radius = self.radius_column.is_some();
+        radius
+            .then_some("radius-column is not for live layers: leave out live to read all rows once")
+    }
+
+    /// A message about flags that a database can't obey, if one is given.
+    pub(in crate::cli) fn only_for_files(&self) -> Option<&'static str> {
+        if self.filter.is_some() || self.within.is_some() {
+            return Some("filter and within are for files; say it in sql");
+        }
+        if !self.time_format.is_empty() {
+            return Some("time_format is for files; a database knows its dates");
+        }
+        if self.datum_error.is_some() {
+            return Some("datum_error is for files; a database has shifts of its own");
+        }
+        (!self.keep.is_empty() || self.by.is_some())
+            .then_some("keep and by are for files; a database is filtered by its sql")
+    }
 }

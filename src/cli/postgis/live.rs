@@ -1,4 +1,5 @@
-//! PostGIS layers as the server wants them: rows for a window, troubles without secrets.
+//! Live layers of PostGIS: the server asks for the rows of a window, and gets errors without
+//! secrets.
 
 use heatsplat_loader::postgis::{self, Address, Ask, Database, DatabaseError, Limits};
 use heatsplat_render::say;
@@ -7,11 +8,11 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::OnceCell;
 
-/// How long a query may take whose rows make a colour scale, which is measured once.
-const PATIENT: Duration = Duration::from_secs(30);
+/// Deadline of a query whose rows make a colour scale, which is measured once.
+const SCALE_DEADLINE: Duration = Duration::from_secs(30);
 
-/// A table or query that is looked up when it is first asked for: the database may be away
-/// when the program starts.
+/// A table or query. It is looked up at its first request, since the database may be away when the
+/// program starts.
 #[derive(Debug)]
 pub(in crate::cli) struct LiveRows {
     name: String,
@@ -19,7 +20,7 @@ pub(in crate::cli) struct LiveRows {
     ask: Ask,
     allow_superuser: bool,
     live: OnceCell<postgis::Live>,
-    /// Where its rows were when the program started.
+    /// Bounds of its rows when the program started, in degrees.
     bounds: Option<[f64; 4]>,
 }
 
@@ -40,12 +41,12 @@ impl LiveRows {
         }
     }
 
-    /// The same with what is known already of where its rows are.
+    /// Sets the bounds of its rows, if they are known.
     pub(in crate::cli) fn within(self, bounds: Option<[f64; 4]>) -> Self {
         Self { bounds, ..self }
     }
 
-    /// Looks the layer up, once.
+    /// Returns the layer, which is looked up once.
     pub(in crate::cli) async fn live(&self) -> Result<&postgis::Live, DatabaseError> {
         let look_up = || {
             let database = Arc::clone(&self.database);
@@ -62,7 +63,7 @@ impl LiveRows {
     }
 }
 
-/// Troubles that are nobody's mistake.
+/// The server's error for conditions that pass: the database is away, busy or slow.
 pub(in crate::cli) fn passing(error: &DatabaseError) -> Option<Trouble> {
     match error {
         DatabaseError::Away(_) | DatabaseError::Denied(_) => Some(Trouble::Away),
@@ -73,8 +74,8 @@ pub(in crate::cli) fn passing(error: &DatabaseError) -> Option<Trouble> {
     }
 }
 
-/// Looks a layer up to see whether it can be, and what is known of it. It can't be asked for
-/// rows: its connections are gone with the runtime that made them.
+/// Looks a layer up to check and describe it. The result can't fetch rows: its connections end with
+/// the runtime that made them.
 pub(in crate::cli) fn look_up(
     address: &Address,
     limits: Limits,
@@ -98,7 +99,7 @@ impl Rows for LiveRows {
                     window: want.window,
                     margin: want.margin,
                     cell: want.cell,
-                    deadline: want.patient.then_some(PATIENT),
+                    deadline: want.patient.then_some(SCALE_DEADLINE),
                 };
                 live.fetch(want).await
             };

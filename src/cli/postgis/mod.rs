@@ -1,6 +1,46 @@
-//! PostGIS as a source and a target of the program.
+//! PostGIS as a source and a target of the program. `postgis_disabled.rs` is its twin in a program
+//! that is built without the feature.
 
-pub(super) mod flags;
+mod datasource;
+mod flags;
 pub(super) mod live;
 pub(super) mod queries;
-pub(super) mod rasters;
+mod rasters;
+
+pub(super) use datasource::datasource;
+pub(super) use flags::{DatabaseFlags, PoolFlags, PostFlags, RoleFlags, ServeDatabaseFlags};
+pub(super) use heatsplat_loader::postgis::is_address;
+pub(super) use rasters::RasterTable;
+
+use super::error::BoxError;
+use super::source_flags::SourceFlags;
+use heatsplat_loader::postgis::{Address, Snapshot};
+use heatsplat_loader::{LoadError, Source};
+
+/// Opens the table or query that the flags name, if the source is a database. All its rows are
+/// read.
+pub(super) fn open(source: &str, flags: &SourceFlags) -> Option<Result<Box<dyn Source>, BoxError>> {
+    is_address(source).then(|| {
+        if let Some(message) = flags.only_for_files() {
+            return Err(message.into());
+        }
+        let asks = flags.asks();
+        let [ask] = asks.as_slice() else {
+            return Err("a postgres:// address needs one --table NAME or --sql QUERY".into());
+        };
+        // Errors don't repeat the address, since it may hold a password.
+        let address = Address::parse(source).map_err(|source| LoadError::Database {
+            name: "postgres://…".to_owned(),
+            source,
+        })?;
+        let allow_superuser = flags.database.role.allow_superuser;
+        let snapshot = Snapshot::open(&address, ask, allow_superuser, flags.strict)?;
+        Ok(Box::new(snapshot) as Box<dyn Source>)
+    })
+}
+
+/// A database's address without user and password; `None` for other sources.
+pub(super) fn shown(source: &str) -> Option<String> {
+    let shown = || Address::parse(source).map_or("postgres://…".to_owned(), |a| a.to_string());
+    is_address(source).then(shown)
+}

@@ -1,4 +1,4 @@
-//! Queries that are posted to a running server: each a layer of one database.
+//! Queries that are posted to a running server: each becomes a layer of one database.
 
 use super::live::LiveRows;
 use heatsplat::PointsBuilder;
@@ -12,13 +12,13 @@ use std::sync::Arc;
 
 /// Makes layers of queries to one database.
 #[derive(Debug)]
-pub(in crate::cli) struct Queries {
+pub(in crate::cli) struct PostedQueries {
     pub(in crate::cli) database: Arc<Database>,
     pub(in crate::cli) address: Address,
     pub(in crate::cli) allow_superuser: bool,
 }
 
-impl Posts for Queries {
+impl Posts for PostedQueries {
     fn open(
         &self,
         post: Post,
@@ -36,13 +36,13 @@ impl Posts for Queries {
             }
             let database = Arc::clone(&self.database);
             let rows = LiveRows::new("posted", database, ask, self.allow_superuser);
-            rows.live().await.map_err(|error| told(&error))?;
+            rows.live().await.map_err(|error| client_error(&error))?;
             Ok(Opened::Live(Arc::new(rows)))
         })
     }
 }
 
-impl Queries {
+impl PostedQueries {
     async fn read(&self, ask: Ask) -> Result<Opened, PostTrouble> {
         let (address, allow) = (self.address.clone(), self.allow_superuser);
         let read = move || {
@@ -54,7 +54,7 @@ impl Queries {
         let read = tokio::task::spawn_blocking(read).await;
         let broken = PostTrouble::Trouble(heatsplat_server::Trouble::Broken);
         let points = read.map_err(|_| broken)?.map_err(|error| match error {
-            LoadError::Database { source, .. } => told(&source),
+            LoadError::Database { source, .. } => client_error(&source),
             LoadError::NoRows { .. } => PostTrouble::Wrong("the query has no rows".to_owned()),
             _ => PostTrouble::Wrong("no row of the query is a point on the map".to_owned()),
         })?;
@@ -62,9 +62,9 @@ impl Queries {
     }
 }
 
-/// What who posted may hear. What the database itself says may name files and other people's
-/// tables, so it is only logged.
-fn told(error: &DatabaseError) -> PostTrouble {
+/// The error that the client gets. Messages of the database may name files and tables of other
+/// users, so they are only logged.
+fn client_error(error: &DatabaseError) -> PostTrouble {
     if let Some(trouble) = super::live::passing(error) {
         return PostTrouble::Trouble(trouble);
     }

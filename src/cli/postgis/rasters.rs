@@ -1,22 +1,27 @@
 //! Densities as a table of PostGIS rasters.
 
-use crate::cli::Failure;
-use crate::cli::export::Zooms;
+use crate::cli::error::BoxError;
 use heatsplat::points::mercator::{EQUATOR_METRES, WORLD};
 use heatsplat::{Layer, TileId, TileSize, Window};
-use heatsplat_loader::postgis::{Address, raster};
+use heatsplat_loader::postgis::{Address, is_address, raster};
 use heatsplat_render::say;
 use std::collections::BTreeSet;
+use std::ops::RangeInclusive;
 
-/// Where rasters go.
+/// A table that an export writes rasters into.
 #[derive(Clone, Debug)]
-pub(in crate::cli) struct Table {
+pub(in crate::cli) struct RasterTable {
     address: Address,
     name: String,
 }
 
-impl Table {
-    pub(in crate::cli) fn parse(text: &str) -> Result<Self, String> {
+impl RasterTable {
+    /// Parses `postgres://user@host/database?table=NAME`; `None` if the text is no such address.
+    pub(in crate::cli) fn parse(text: &str) -> Option<Result<Self, String>> {
+        is_address(text).then(|| Self::parse_address(text))
+    }
+
+    fn parse_address(text: &str) -> Result<Self, String> {
         const EXPECTED: &str = "expected postgres://user@host/database?table=NAME";
         let (base, query) = text.split_once('?').unwrap_or((text, ""));
         let (table, others): (Vec<&str>, Vec<&str>) = query
@@ -36,22 +41,30 @@ impl Table {
         Ok(Self { address, name })
     }
 
-    /// Whether the table can be made, before anything is read.
-    pub(in crate::cli) fn check(&self, zooms: Zooms, overwrite: bool) -> Result<(), Failure> {
-        let factors: Vec<u32> = zooms.range().map(|z| 1 << (zooms.last - z)).collect();
+    /// Checks that the table can be created, before anything is read.
+    pub(in crate::cli) fn check(
+        &self,
+        zooms: RangeInclusive<u8>,
+        overwrite: bool,
+    ) -> Result<(), BoxError> {
+        let last = *zooms.end();
+        let factors: Vec<u32> = zooms.map(|z| 1 << (last - z)).collect();
         let checked = raster::check(&self.address, &self.name, overwrite, &factors);
         checked.map_err(|error| format!("{}: {error}", self.address).into())
     }
 
+    /// Writes the densities of a layer: those of the last zoom into the table, the others as its
+    /// overviews.
     pub(in crate::cli) fn write(
         &self,
         layer: &Layer,
-        zooms: Zooms,
+        zooms: RangeInclusive<u8>,
         overwrite: bool,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), BoxError> {
         let Self { address, name } = self;
-        let all = zooms.range().rev().map(|z| raster::Zoom {
-            factor: 1 << (zooms.last - z),
+        let last = *zooms.end();
+        let all = zooms.rev().map(|z| raster::Zoom {
+            factor: 1 << (last - z),
             tiles: Box::new(tiles(layer, z)),
         });
         let written = raster::write(address, name, overwrite, all.collect())?;
@@ -63,14 +76,14 @@ impl Table {
 /// The tiles of a zoom that show something.
 fn tiles(layer: &Layer, z: u8) -> impl Iterator<Item = raster::Tile> + '_ {
     let zero = layer.set().nature(layer.style().measure).zero_is_nothing();
-    let mut said = false;
+    let mut warned = false;
     addresses(layer, z).into_iter().filter_map(move |tile| {
         let density = layer.tile_density(tile, TileSize::NORMAL, layer.style());
         let nothing = |&v: &f32| v.is_nan() || zero && v == 0.0;
         if density.values.iter().all(nothing) {
             return None;
         }
-        let values = within_floats(density.values, &mut said);
+        let values = within_floats(density.values, &mut warned);
         let window = Window::tile(tile, density.width);
         let metres = |world: f64| world / WORLD * EQUATOR_METRES;
         Some(raster::Tile {
@@ -86,25 +99,25 @@ fn tiles(layer: &Layer, z: u8) -> impl Iterator<Item = raster::Tile> + '_ {
     })
 }
 
-/// Sums beyond what a float can be as the greatest there is, which is said once.
-fn within_floats(mut values: Vec<f32>, said: &mut bool) -> Vec<f32> {
+/// Replaces infinite sums by the greatest finite `f32`, with one warning for all.
+fn within_floats(mut values: Vec<f32>, warned: &mut bool) -> Vec<f32> {
     for value in values.iter_mut().filter(|value| value.is_infinite()) {
         *value = value.clamp(f32::MIN, f32::MAX);
-        if !std::mem::replace(said, true) {
+        if !std::mem::replace(warned, true) {
             say!("sums of weights beyond what 32-bit floats hold are written as 3.4e38");
         }
     }
     values
 }
 
-/// Tiles with points, and all that their kernels reach.
+/// Tiles with points, and all tiles that their kernels reach.
 fn addresses(layer: &Layer, z: u8) -> BTreeSet<TileId> {
     let side = 1i64 << z;
     let mut all = BTreeSet::new();
     for occupied in layer.points().occupied_tiles(z) {
         let window = Window::tile(occupied.tile, 256);
         let margin = layer.margin_in(&window, 1).ceil() as u32;
-        // a radius in metres has more pixels towards the poles
+        // A radius in metres has more pixels towards the poles.
         let margin = layer.margin_in(&window.grown(margin), 1);
         let reach = (margin / 256.0).ceil() as i64;
         let (x, y) = (i64::from(occupied.tile.x()), i64::from(occupied.tile.y()));
@@ -124,7 +137,8 @@ mod tests {
     #[test]
     fn tables_are_named_in_addresses() {
         let table =
-            Table::parse("postgres://me:pw@db/gis?sslmode=disable&table=maps.heat").unwrap();
+            RasterTable::parse_address("postgres://me:pw@db/gis?sslmode=disable&table=maps.heat")
+                .unwrap();
         assert_eq!(
             (table.address.to_string().as_str(), table.name.as_str()),
             ("postgres://db:5432/gis", "maps.heat")
@@ -134,7 +148,7 @@ mod tests {
             "postgres://db/gis?table=",
             "postgres://db/g?table=a.b.c",
         ] {
-            assert!(Table::parse(bad).is_err(), "{bad}");
+            assert!(RasterTable::parse_address(bad).is_err(), "{bad}");
         }
     }
 }

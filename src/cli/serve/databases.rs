@@ -1,17 +1,17 @@
-//! Databases that are served: what is said of them, and what is done with them.
+//! Databases of the configuration, and their layers. `databases_disabled.rs` is the twin in a
+//! program that is built without PostGIS.
 
-use super::config::from_toml::Named;
-use super::config::raw::{Mistake, Words};
-use super::config::said;
-use super::config::secrets::has_plain_password;
-use super::config::source;
-use super::flags::{DatabaseWords, PoolFlags, PostFlags, PostWords};
-use crate::cli::Failure;
+use super::config::ConfigError;
+use super::config::raw::{NamedSection, Section};
+use super::regular_file;
+use crate::cli::error::BoxError;
 use crate::cli::postgis::live::{self, LiveRows};
-use crate::cli::postgis::queries::Queries;
+use crate::cli::postgis::queries::PostedQueries;
+use crate::cli::postgis::{PoolFlags, PostFlags, RoleFlags, ServeDatabaseFlags};
 use crate::cli::source_flags::SourceFlags;
+use clap::Args;
 use heatsplat::{Backend, Style};
-use heatsplat_loader::postgis::{self, Address, Change, Database, Limits};
+use heatsplat_loader::postgis::{self, Address, Ask, Change, Database, Limits, Relation};
 use heatsplat_render::say;
 use heatsplat_server::{Live, Posting, Token};
 use std::fmt;
@@ -20,58 +20,77 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
-pub(super) use heatsplat_loader::postgis::is_address;
-
 /// Layers that may be posted at a time.
-const MOST_POSTED: usize = 1000;
+const MAX_POSTED: usize = 1000;
 
 /// Connections that live layers share.
 pub(super) type Pool = Database;
 
-/// A database that is to be served.
-pub(super) struct DatabaseSetup {
+/// Keys of `[sources.NAME]`. Its style is looked up elsewhere, among those of the file.
+#[derive(Args)]
+struct SourceKeys {
+    #[arg(long)]
+    url: Option<String>,
+    #[arg(long)]
+    style: Option<String>,
+    #[command(flatten)]
+    pool: PoolFlags,
+    #[command(flatten)]
+    role: RoleFlags,
+}
+
+/// Keys of `[posting]`.
+#[derive(Args)]
+struct PostingKeys {
+    #[arg(long)]
+    source: Option<String>,
+    #[command(flatten)]
+    post: PostFlags,
+}
+
+/// A database of the configuration.
+pub(super) struct DatabaseConfig {
     name: String,
     url: String,
     address: Address,
     pool: PoolFlags,
     allow_superuser: bool,
-    /// How tables look that publish themselves.
+    /// The style of tables that publish themselves.
     style: Style,
-    /// All that its layers depend on, in words.
+    /// A text that changes whenever its layers must be read anew.
     key: String,
 }
 
-impl DatabaseSetup {
-    pub(super) fn of(named: &Named, style: Style, looks: &Words) -> Result<Self, Mistake> {
-        let Named { name, words } = named;
-        let DatabaseWords {
+impl DatabaseConfig {
+    /// Checks a section of `[sources]`. The style is that of its published tables, with its key.
+    pub(super) fn new(
+        named: &NamedSection,
+        (style, style_key): (Style, &str),
+    ) -> Result<Self, ConfigError> {
+        let NamedSection { name, section } = named;
+        let SourceKeys {
             url, pool, role, ..
-        } = words.typed(&[])?;
-        let (Some(url), Some(word)) = (url, words.get("url")) else {
-            let line = words.0.first().and_then(|word| word.line);
+        } = section.parse(&[])?;
+        let (Some(url), Some(entry)) = (url, section.get("url")) else {
             let message = format!("sources.{name}: needs url = \"${{DATABASE_URL}}\" or its like");
-            return Err(Mistake::new(line, message));
+            return Err(ConfigError::new(section.line(), message));
         };
-        let raw = word.raw.as_deref().unwrap_or(&url);
-        if word.line.is_some() && has_plain_password(raw) {
-            let message = "url: a password has no place in this file; put it into the environment \
-                           and write postgres://user:${PGPASSWORD}@host/database";
-            return Err(Mistake::new(word.line, message));
-        }
-        if !is_address(&url) {
-            let message = "url: expected postgres://user@host:5432/database";
-            return Err(Mistake::new(word.line, message));
+        let wrong = |message: String| Err(ConfigError::new(entry.line, message));
+        if !postgis::is_address(&url) {
+            return wrong("url: expected postgres://user@host:5432/database".to_owned());
         }
         // Its message doesn't repeat the address.
-        let address =
-            Address::parse(&url).map_err(|e| Mistake::new(word.line, format!("url: {e}")))?;
+        let address = match Address::parse(&url) {
+            Ok(address) => address,
+            Err(error) => return wrong(format!("url: {error}")),
+        };
         Ok(Self {
             name: name.clone(),
             address,
             pool,
             allow_superuser: role.allow_superuser,
             style,
-            key: said(&[words, looks]),
+            key: section.key(&[]) + style_key,
             url,
         })
     }
@@ -96,7 +115,7 @@ impl DatabaseSetup {
         self.pool.auto_publish
     }
 
-    /// Why a layer can't be read so, if it can't.
+    /// A message about flags of a layer that its database can't obey, if one is given.
     pub(super) fn refuses(&self, read: &SourceFlags) -> Option<&'static str> {
         match read.asks().len() {
             1 => read.only_for_files(),
@@ -118,27 +137,33 @@ impl DatabaseSetup {
     }
 
     /// Connections for its live layers; none is opened before it is needed.
-    pub(super) fn pool(&self) -> Result<Arc<Pool>, Failure> {
+    pub(super) fn pool(&self) -> Result<Arc<Pool>, BoxError> {
         Ok(Arc::new(Database::new(
             self.address.clone(),
             self.limits(),
         )?))
     }
 
-    /// How a layer is read as a whole.
-    pub(super) fn reading(&self, read: &SourceFlags) -> SourceFlags {
+    /// The name of a layer that has none of its own.
+    pub(super) fn layer_name(&self, read: &SourceFlags) -> String {
+        read.table_name()
+    }
+
+    /// The flags of a layer that is read as a whole.
+    pub(super) fn snapshot_flags(&self, read: &SourceFlags) -> SourceFlags {
         let allow_superuser = self.allows_superuser(read);
         let mut read = read.clone();
         read.database.role.allow_superuser = allow_superuser;
         read
     }
 
-    /// The tables that become layers by themselves, with their names; `None` while it is away.
-    pub(super) fn published(&self) -> Result<Option<Vec<(String, SourceFlags)>>, Failure> {
+    /// Looks up the tables that become layers by themselves, with their names; `None` while the
+    /// database is away.
+    pub(super) fn published(&self) -> Result<Option<Vec<(String, SourceFlags)>>, BoxError> {
         match postgis::published(&self.address) {
             Ok(tables) => {
                 let layer =
-                    |table: postgis::Published| (table.name, SourceFlags::of_ask(table.ask));
+                    |table: postgis::Published| (table.name, SourceFlags::from_ask(table.ask));
                 Ok(Some(tables.into_iter().map(layer).collect()))
             }
             Err(error) if error.is_away() => {
@@ -149,11 +174,14 @@ impl DatabaseSetup {
         }
     }
 
-    /// Whether the database is there; an error if it can't give a layer.
-    pub(super) fn ask(&self, name: &str, read: &SourceFlags) -> Result<bool, Failure> {
+    /// Looks a layer up to check it; `false` if the database is away.
+    ///
+    /// # Errors
+    /// The database answers and can't give the layer.
+    pub(super) fn check_layer(&self, name: &str, read: &SourceFlags) -> Result<bool, BoxError> {
         let allow = self.allows_superuser(read);
-        let asked = |ask| live::look_up(&self.address, self.limits(), ask, allow);
-        match read.asks().first().map(asked) {
+        let look_up = |ask| live::look_up(&self.address, self.limits(), ask, allow);
+        match read.asks().first().map(look_up) {
             None | Some(Ok(_)) => Ok(true),
             Some(Err(error)) if error.is_passing() => {
                 say!("heatsplat: {name} was not looked at: {error}");
@@ -163,7 +191,7 @@ impl DatabaseSetup {
         }
     }
 
-    /// A live layer, looked up unless the database is away for now.
+    /// Makes a live layer. It is looked up unless it is `known`, or the database is away.
     pub(super) fn live(
         &self,
         name: &str,
@@ -171,7 +199,7 @@ impl DatabaseSetup {
         pool: &Arc<Pool>,
         (style, backend): (&Style, &Arc<dyn Backend>),
         known: bool,
-    ) -> Result<Live, Failure> {
+    ) -> Result<Live, BoxError> {
         let allow = self.allows_superuser(read);
         if let Some(message) = read.only_for_snapshots() {
             return Err(message.into());
@@ -180,7 +208,7 @@ impl DatabaseSetup {
             return Err("a layer of a database needs a table or a query".into());
         };
         let mut bounds = None;
-        // What the database has published itself can be read.
+        // A table that the database has published itself can be read.
         if !known {
             match live::look_up(&self.address, self.limits(), &ask, allow) {
                 Ok(live) => {
@@ -203,122 +231,121 @@ impl DatabaseSetup {
         ))
     }
 
-    /// Listens until `wanted` is false, and passes on what it says has changed.
+    /// Listens on a thread of its own to `NOTIFY heatsplat`, and passes on the name of the layer
+    /// that has changed (`None`: all of them). Ends when `wanted` is false or `notify` returns
+    /// false.
     pub(super) fn listen(
         &self,
         wanted: Arc<AtomicBool>,
-        say: impl Fn(Option<String>) -> bool + Send + 'static,
+        notify: impl Fn(Option<String>) -> bool + Send + 'static,
     ) {
         let address = self.address.clone();
         thread::spawn(move || {
-            let heard = postgis::listen(&address, |change| {
+            let listened = postgis::listen(&address, |change| {
                 wanted.load(Ordering::Relaxed)
-                    && say(match change {
+                    && notify(match change {
                         Change::Everything => None,
                         Change::Layer(name) => Some(name),
                     })
             });
-            if let Err(error) = heard {
+            if let Err(error) = listened {
                 say!("heatsplat: can't listen to {address}: {error}");
             }
         });
     }
 }
 
-/// Whether what is said of posting can be, but for the token.
-pub(super) fn check_posting(
-    words: &Words,
-    databases: &[Arc<DatabaseSetup>],
-) -> Result<(), Mistake> {
-    posts(words, databases).map(drop)
+/// Posting of layers, as the configuration has it.
+pub(super) struct PostingConfig {
+    database: Arc<DatabaseConfig>,
+    keys: PostFlags,
+    section: Section,
 }
 
-/// Whether there is a token to post with.
-pub(super) fn check_token(words: &Words) -> Result<(), Mistake> {
-    let PostWords { post, .. } = words.typed(&[])?;
-    the_token(words, &post).map(drop)
+impl PostingConfig {
+    /// Checks `[posting]`, but for the token.
+    pub(super) fn new(
+        section: &Section,
+        databases: &[Arc<DatabaseConfig>],
+    ) -> Result<Self, ConfigError> {
+        let PostingKeys { source, post } = section.parse(&[])?;
+        let database = match &source {
+            Some(name) => databases.iter().find(|database| database.name == *name),
+            None if databases.len() == 1 => databases.first(),
+            None => None,
+        };
+        let needs = "needs the source whose layers are posted";
+        let database = database.ok_or_else(|| posting_error(section, needs))?;
+        Ok(Self {
+            database: Arc::clone(database),
+            keys: post,
+            section: section.clone(),
+        })
+    }
+
+    /// Checks that there is a token to post with.
+    pub(super) fn check_token(&self) -> Result<(), ConfigError> {
+        self.token().map(drop)
+    }
+
+    /// Checks that the database has what posted layers need, and that its role may only read.
+    pub(super) fn check_database(&self) -> Result<(), ConfigError> {
+        let point = "SELECT ST_SetSRID(ST_MakePoint(0, 0), 4326) AS geom";
+        let read = SourceFlags::from_ask(Ask {
+            from: Relation::Sql(point.to_owned()),
+            geom: None,
+            weight: None,
+            srid: None,
+            keep: None,
+        });
+        let checked = self.database.check_layer("posting", &read);
+        checked.map_err(|error| posting_error(&self.section, error))?;
+        Ok(())
+    }
+
+    /// The server's half: the token, and the database that makes layers of posted queries.
+    pub(super) fn posting(&self, backend: &Arc<dyn Backend>) -> Result<Posting, ConfigError> {
+        let database = &self.database;
+        let token = self.token()?;
+        let pool = database.pool();
+        Ok(Posting {
+            token,
+            lifetime: self.keys.posted_for,
+            most: MAX_POSTED,
+            backend: Arc::clone(backend),
+            source: Arc::new(PostedQueries {
+                database: pool.map_err(|e| posting_error(&self.section, e))?,
+                address: database.address.clone(),
+                allow_superuser: database.allow_superuser,
+            }),
+        })
+    }
+
+    fn token(&self) -> Result<Token, ConfigError> {
+        let wrong = |message: &str| match self.section.get("token_file") {
+            Some(entry) => entry.error(message),
+            None => posting_error(&self.section, message),
+        };
+        let token = token(self.keys.token_file.as_deref()).map_err(|message| wrong(&message))?;
+        let missing = "needs a token: set HEATSPLAT_TOKEN, or token_file = …";
+        token.ok_or_else(|| posting_error(&self.section, missing))
+    }
 }
 
-fn wrong_posting(words: &Words, message: impl fmt::Display) -> Mistake {
-    let line = words.0.first().and_then(|word| word.line);
-    Mistake::new(line, format!("posting: {message}"))
+fn posting_error(section: &Section, message: impl fmt::Display) -> ConfigError {
+    ConfigError::new(section.line(), format!("posting: {message}"))
 }
 
-fn the_token(words: &Words, post: &PostFlags) -> Result<Token, Mistake> {
-    let wrong = |message: String| match words.get("token_file") {
-        Some(word) => word.mistake(message),
-        None => wrong_posting(words, message),
-    };
-    let token = token(post.token_file.as_deref()).map_err(wrong)?;
-    token.ok_or_else(|| {
-        wrong_posting(
-            words,
-            "needs a token: set HEATSPLAT_TOKEN, or token_file = …",
-        )
-    })
+/// Tests whether layers may be posted: there is a token. One that can't be read is reported later.
+pub(super) fn has_token(flags: &ServeDatabaseFlags) -> bool {
+    !matches!(token(flags.post.token_file.as_deref()), Ok(None))
 }
 
-/// The database whose layers are posted, and how.
-fn posts<'a>(
-    words: &Words,
-    databases: &'a [Arc<DatabaseSetup>],
-) -> Result<(&'a Arc<DatabaseSetup>, PostFlags), Mistake> {
-    let PostWords { source, post } = words.typed(&[])?;
-    let database = match &source {
-        Some(name) => databases.iter().find(|database| database.name == *name),
-        None if databases.len() == 1 => databases.first(),
-        None => None,
-    };
-    let needs = "needs the source whose layers are posted";
-    let database = database.ok_or_else(|| wrong_posting(words, needs))?;
-    Ok((database, post))
-}
-
-/// Whether the database of posted layers has what they need, and its role may only read.
-pub(super) fn ask_for_posting(
-    words: &Words,
-    databases: &[Arc<DatabaseSetup>],
-) -> Result<(), Failure> {
-    let (database, _) = posts(words, databases)?;
-    let a_point = "SELECT ST_SetSRID(ST_MakePoint(0, 0), 4326) AS geom";
-    let ask = postgis::Ask {
-        from: postgis::Relation::Sql(a_point.to_owned()),
-        geom: None,
-        weight: None,
-        srid: None,
-        keep: None,
-    };
-    let asked = database.ask("posting", &SourceFlags::of_ask(ask));
-    asked.map_err(|error| wrong_posting(words, error))?;
-    Ok(())
-}
-
-/// Who may post layers.
-pub(super) fn posting(
-    words: &Words,
-    databases: &[Arc<DatabaseSetup>],
-    backend: &Arc<dyn Backend>,
-) -> Result<Posting, Mistake> {
-    let (database, post) = posts(words, databases)?;
-    let token = the_token(words, &post)?;
-    let pool = database.pool().map_err(|e| wrong_posting(words, e))?;
-    Ok(Posting {
-        token,
-        lifetime: post.posted_for,
-        most: MOST_POSTED,
-        backend: Arc::clone(backend),
-        source: Arc::new(Queries {
-            database: pool,
-            address: database.address.clone(),
-            allow_superuser: database.allow_superuser,
-        }),
-    })
-}
-
-/// The token that is configured; never an argument, which others on the machine can see.
-pub(super) fn token(file: Option<&Path>) -> Result<Option<Token>, String> {
+/// Reads the token from the file or the environment; it is never an argument, which other users of
+/// the machine can see.
+fn token(file: Option<&Path>) -> Result<Option<Token>, String> {
     let text = match file {
-        Some(file) => source::open(file)
+        Some(file) => regular_file::open(file)
             .and_then(std::io::read_to_string)
             .map_err(|e| format!("token_file: {} can't be read: {e}", file.display()))?,
         None => match std::env::var("HEATSPLAT_TOKEN") {

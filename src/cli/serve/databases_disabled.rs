@@ -1,31 +1,26 @@
-//! What stands for databases in a program that was built without PostGIS.
+//! The twin of `databases.rs` in a program that is built without PostGIS.
 
-use super::config::from_toml::Named;
-use super::config::raw::{Mistake, Words};
-use crate::cli::Failure;
+use super::config::ConfigError;
+use super::config::raw::{NamedSection, Section};
+use crate::cli::error::BoxError;
+use crate::cli::postgis::ServeDatabaseFlags;
 use crate::cli::source_flags::SourceFlags;
 use heatsplat::{Backend, Style};
 use heatsplat_server::{Live, Posting};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-const LEFT_OUT: &str = "this heatsplat was built without the feature `postgis`";
+const DISABLED: &str = "this heatsplat was built without the feature `postgis`";
 
-/// There is no database.
-pub(super) enum DatabaseSetup {}
+/// No database can be configured.
+pub(super) enum DatabaseConfig {}
 
-/// Nor are there connections.
+/// No connections can be made.
 pub(super) enum Pool {}
 
-/// Addresses of databases are files that are not there.
-pub(super) fn is_address(_source: &str) -> bool {
-    false
-}
-
-impl DatabaseSetup {
-    pub(super) fn of(named: &Named, _style: Style, _looks: &Words) -> Result<Self, Mistake> {
-        let line = named.words.0.first().and_then(|word| word.line);
-        Err(Mistake::new(line, LEFT_OUT))
+impl DatabaseConfig {
+    pub(super) fn new(named: &NamedSection, _style: (Style, &str)) -> Result<Self, ConfigError> {
+        Err(ConfigError::new(named.section.line(), DISABLED))
     }
 
     pub(super) fn name(&self) -> &str {
@@ -52,19 +47,23 @@ impl DatabaseSetup {
         match *self {}
     }
 
-    pub(super) fn pool(&self) -> Result<Arc<Pool>, Failure> {
+    pub(super) fn layer_name(&self, _read: &SourceFlags) -> String {
         match *self {}
     }
 
-    pub(super) fn reading(&self, _read: &SourceFlags) -> SourceFlags {
+    pub(super) fn pool(&self) -> Result<Arc<Pool>, BoxError> {
         match *self {}
     }
 
-    pub(super) fn published(&self) -> Result<Option<Vec<(String, SourceFlags)>>, Failure> {
+    pub(super) fn snapshot_flags(&self, _read: &SourceFlags) -> SourceFlags {
         match *self {}
     }
 
-    pub(super) fn ask(&self, _name: &str, _read: &SourceFlags) -> Result<bool, Failure> {
+    pub(super) fn published(&self) -> Result<Option<Vec<(String, SourceFlags)>>, BoxError> {
+        match *self {}
+    }
+
+    pub(super) fn check_layer(&self, _name: &str, _read: &SourceFlags) -> Result<bool, BoxError> {
         match *self {}
     }
 
@@ -75,43 +74,43 @@ impl DatabaseSetup {
         _pool: &Arc<Pool>,
         _drawn: (&Style, &Arc<dyn Backend>),
         _known: bool,
-    ) -> Result<Live, Failure> {
+    ) -> Result<Live, BoxError> {
         match *self {}
     }
 
     pub(super) fn listen(
         &self,
         _wanted: Arc<AtomicBool>,
-        _say: impl Fn(Option<String>) -> bool + Send + 'static,
+        _notify: impl Fn(Option<String>) -> bool + Send + 'static,
     ) {
         match *self {}
     }
 }
 
-pub(super) fn check_posting(
-    words: &Words,
-    _databases: &[Arc<DatabaseSetup>],
-) -> Result<(), Mistake> {
-    let line = words.0.first().and_then(|word| word.line);
-    Err(Mistake::new(line, LEFT_OUT))
+/// No posting can be configured.
+pub(super) enum PostingConfig {}
+
+impl PostingConfig {
+    pub(super) fn new(
+        section: &Section,
+        _databases: &[Arc<DatabaseConfig>],
+    ) -> Result<Self, ConfigError> {
+        Err(ConfigError::new(section.line(), DISABLED))
+    }
+
+    pub(super) fn check_token(&self) -> Result<(), ConfigError> {
+        match *self {}
+    }
+
+    pub(super) fn check_database(&self) -> Result<(), ConfigError> {
+        match *self {}
+    }
+
+    pub(super) fn posting(&self, _backend: &Arc<dyn Backend>) -> Result<Posting, ConfigError> {
+        match *self {}
+    }
 }
 
-pub(super) fn check_token(words: &Words) -> Result<(), Mistake> {
-    check_posting(words, &[])
-}
-
-pub(super) fn ask_for_posting(
-    words: &Words,
-    databases: &[Arc<DatabaseSetup>],
-) -> Result<(), Failure> {
-    Ok(check_posting(words, databases)?)
-}
-
-pub(super) fn posting(
-    words: &Words,
-    _databases: &[Arc<DatabaseSetup>],
-    _backend: &Arc<dyn Backend>,
-) -> Result<Posting, Mistake> {
-    let line = words.0.first().and_then(|word| word.line);
-    Err(Mistake::new(line, LEFT_OUT))
+pub(super) fn has_token(_flags: &ServeDatabaseFlags) -> bool {
+    false
 }

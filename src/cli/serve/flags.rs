@@ -1,15 +1,74 @@
-//! The flags of a server, which are the keys of its sections in a file too.
+//! The flags of `serve`, which are the keys of a configuration file too.
 
 use crate::cli::backend::BackendFlags;
-#[cfg(feature = "postgis")]
-use crate::cli::postgis::flags::RoleFlags;
+use crate::cli::postgis::ServeDatabaseFlags;
 use crate::cli::source_flags::SourceFlags;
+use crate::cli::style_flags::StyleFlags;
+use crate::cli::units::{bytes, period};
 use clap::Args;
 use heatsplat_server::Derived;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// What is said of the server as a whole: the top of a file.
+const EXAMPLES: &str = "\
+Examples:
+  heatsplat serve examples/cities.csv.gz
+  heatsplat serve examples/cities.csv.gz --weight none --radius 8 --ramp viridis
+  heatsplat serve quakes.csv.gz shops.geojson --listen 0.0.0.0:8080
+  heatsplat generate 1M | heatsplat serve - --name made-up
+  heatsplat serve data/ --watch
+  heatsplat serve cities.pmtiles                       tiles that `heatsplat export` has drawn
+  heatsplat serve crimes.fgb --keep offense,time
+  heatsplat serve https://example.org/quakes.parquet --reload 10m    with the feature `remote`
+  heatsplat serve postgres://heat@db/gis --table quakes --weight mag
+  heatsplat serve postgres://heat@db/gis --live --sql 'select geom from trips where geom && !bbox!'
+  heatsplat serve quakes.csv.gz --radius 8 --save-config heatsplat.toml --check
+  heatsplat serve --config heatsplat.toml
+
+A layer's tiles are at /{layer}/{z}/{x}/{y}.png, its TileJSON is at /{layer}, and /catalog lists
+all layers. Every flag of the look can be given per request too: …/0/0/0.png?ramp=viridis&radius=8
+With --keep a request may say which points it wants: …/0/0/0.png?filter=offense='theft'";
+
+#[derive(Args)]
+#[command(after_help = EXAMPLES)]
+pub(in crate::cli) struct Serve {
+    /// Files of points: CSV, GeoJSON, Shapefile, GeoPackage, FlatGeobuf, Parquet, Arrow or GPX,
+    /// text packed or not; `-` is standard input, and http(s):// and s3:// addresses are read where
+    /// the feature `remote` is built in. Each becomes a layer, and so does each file of a folder.
+    /// Or postgres://user@host/database, of which every --table becomes one, or the --sql
+    #[arg(value_name = "SOURCE", required_unless_present = "config")]
+    pub(super) sources: Vec<String>,
+    /// Serve the configuration in a file; docs/config.md has its sections and keys. It is read
+    /// again on SIGHUP and when it changes
+    #[arg(short, long, value_name = "FILE", conflicts_with = "sources")]
+    pub(super) config: Option<PathBuf>,
+    /// Write a file for --config that does the same as this command line; passwords are left out
+    #[arg(long, value_name = "FILE", conflicts_with = "config")]
+    pub(super) save_config: Option<PathBuf>,
+    /// Only check the configuration, that the files can be opened, and that databases have the
+    /// tables, columns and roles
+    #[arg(long)]
+    pub(super) check: bool,
+    /// Name of the layer; once for each source [default: the file's name]
+    #[arg(long)]
+    pub(super) name: Vec<String>,
+    #[command(flatten)]
+    pub(super) server: ServerFlags,
+    #[command(flatten)]
+    pub(super) limits: LimitFlags,
+    #[command(flatten)]
+    pub(super) cache: CacheFlags,
+    #[command(flatten)]
+    pub(super) database: ServeDatabaseFlags,
+    #[command(flatten)]
+    pub(super) source: SourceFlags,
+    #[command(flatten)]
+    pub(super) style: StyleFlags,
+    #[command(flatten)]
+    pub(super) backend: BackendFlags,
+}
+
+/// Flags of the server as a whole: keys at the top of a file.
 #[derive(Args, Clone)]
 pub(super) struct ServerFlags {
     /// Address and port to listen on; port 0 takes a free one
@@ -19,7 +78,7 @@ pub(super) struct ServerFlags {
     /// The address that clients reach the server by, where a proxy stands before it
     #[arg(long, value_name = "URL", value_parser = public_url)]
     pub(super) public_url: Option<String>,
-    /// Who the data come from, shown in the corner of maps
+    /// Origin of the data, shown in the corner of maps
     #[arg(long, value_name = "TEXT")]
     pub(super) attribution: Option<String>,
     /// A layer made of two others, such as `change = new - old` or `rate = cases / people`: a
@@ -29,22 +88,22 @@ pub(super) struct ServerFlags {
     /// Read files again when they change
     #[arg(long)]
     pub(super) watch: bool,
-    /// Read layers again after so long: 90s, 10m, 2h. SIGHUP does it at once, and so does a
+    /// Read layers again after this time: 90s, 10m, 2h. SIGHUP does it at once, and so does a
     /// database by NOTIFY heatsplat. Files are read again if they have changed
     #[arg(long, value_name = "TIME", value_parser = period)]
     pub(super) reload: Option<Duration>,
 }
 
-/// The top of a file.
+/// All keys at the top of a file.
 #[derive(Args)]
-pub(super) struct TopFlags {
+pub(super) struct TopLevelFlags {
     #[command(flatten)]
     pub(super) server: ServerFlags,
     #[command(flatten)]
     pub(super) backend: BackendFlags,
 }
 
-/// How much is done at a time.
+/// Limits on concurrent work: keys of `[limits]`.
 #[derive(Args, Clone, Default)]
 #[command(next_help_heading = "Limits")]
 pub(super) struct LimitFlags {
@@ -59,24 +118,24 @@ pub(super) struct LimitFlags {
     pub(super) connections: Option<u32>,
 }
 
-/// What clients and proxies may keep.
+/// Caches of the server and of its clients: keys of `[cache]`.
 #[derive(Args, Clone, Default)]
 #[command(next_help_heading = "Caches")]
 pub(super) struct CacheFlags {
     /// Memory for tiles that were drawn, so that they need not be drawn again, like 64M or 2G; 0
     /// keeps none [default: 256M]
-    #[arg(long, value_name = "SIZE", value_parser = crate::cli::backend::size)]
+    #[arg(long, value_name = "SIZE", value_parser = bytes)]
     pub(super) cache_size: Option<u64>,
-    /// Cache-Control of what layers answer [default: public, max-age=300,
+    /// Cache-Control of answers about layers [default: public, max-age=300,
     /// stale-while-revalidate=86400]
     #[arg(long, value_name = "HEADER", value_parser = header)]
     pub(super) cache_control: Option<String>,
-    /// The same for live layers [default: public, max-age=10, stale-if-error=86400]
+    /// Cache-Control of live layers [default: public, max-age=10, stale-if-error=86400]
     #[arg(long, value_name = "HEADER", value_parser = header)]
     pub(super) live_cache_control: Option<String>,
 }
 
-/// What is said of one layer, beside how it is read and how it looks.
+/// Keys of one of `[[layers]]`, without its style.
 #[derive(Args)]
 pub(super) struct LayerFlags {
     #[arg(long)]
@@ -86,76 +145,23 @@ pub(super) struct LayerFlags {
     #[arg(long)]
     pub(super) source: Option<String>,
     #[arg(long, value_parser = mode)]
-    pub(super) mode: Option<Mode>,
+    pub(super) mode: Option<ReadMode>,
     #[arg(long, value_parser = period)]
     pub(super) reload: Option<Duration>,
     #[command(flatten)]
     pub(super) read: SourceFlags,
 }
 
-/// When a layer's rows are read.
+/// The moment at which a layer's rows are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Mode {
-    /// All of them beforehand.
+pub(super) enum ReadMode {
+    /// All rows when the server starts.
     Snapshot,
-    /// Those of a picture when it is asked for.
+    /// The rows of a picture when it is requested.
     Live,
 }
 
-/// How a database is served.
-#[derive(Args, Clone)]
-#[command(next_help_heading = "How to serve a database")]
-pub(super) struct PoolFlags {
-    /// Serve every table and view of points that the role may read, live, as schema.table
-    #[arg(long)]
-    pub(super) auto_publish: bool,
-    /// How long the database may take for one picture of a live layer
-    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = period)]
-    pub(super) deadline: Duration,
-    /// Connections to the database at a time, for its live layers
-    #[arg(long, value_name = "NUMBER", default_value_t = 8,
-          value_parser = clap::value_parser!(u16).range(1..=256))]
-    pub(super) pool_size: u16,
-}
-
-/// A database in a file.
-#[derive(Args)]
-pub(super) struct DatabaseWords {
-    #[arg(long)]
-    pub(super) url: Option<String>,
-    /// Of tables that publish themselves: a style's name, looked up elsewhere.
-    #[arg(long)]
-    pub(super) style: Option<String>,
-    #[command(flatten)]
-    pub(super) pool: PoolFlags,
-    #[cfg(feature = "postgis")]
-    #[command(flatten)]
-    pub(super) role: RoleFlags,
-}
-
-/// Who may post layers.
-#[derive(Args, Clone)]
-#[command(next_help_heading = "How to serve a database")]
-pub(super) struct PostFlags {
-    /// A file that holds the token for POST /layers, instead of the environment's
-    /// HEATSPLAT_TOKEN. Without a token nobody can post
-    #[arg(long, value_name = "FILE")]
-    pub(super) token_file: Option<PathBuf>,
-    /// How long posted layers stay after they were posted last
-    #[arg(long, value_name = "TIME", default_value = "24h", value_parser = period)]
-    pub(super) posted_for: Duration,
-}
-
-/// Posting in a file.
-#[derive(Args)]
-pub(super) struct PostWords {
-    #[arg(long)]
-    pub(super) source: Option<String>,
-    #[command(flatten)]
-    pub(super) post: PostFlags,
-}
-
-/// An address and a port; whether they are this machine's is seen when it listens.
+/// Parses an address and a port. Listening shows later if they are this machine's.
 fn listen(text: &str) -> Result<String, &'static str> {
     let plain = |host: &str| !host.is_empty() && host.chars().all(|c| c.is_ascii_graphic());
     match text.rsplit_once(':') {
@@ -171,10 +177,10 @@ fn derive(text: &str) -> Result<(String, Derived), &'static str> {
     Ok((name.trim().to_owned(), what.parse()?))
 }
 
-fn mode(text: &str) -> Result<Mode, &'static str> {
+fn mode(text: &str) -> Result<ReadMode, &'static str> {
     match text {
-        "snapshot" => Ok(Mode::Snapshot),
-        "live" => Ok(Mode::Live),
+        "snapshot" => Ok(ReadMode::Snapshot),
+        "live" => Ok(ReadMode::Live),
         _ => Err("expected snapshot or live"),
     }
 }
@@ -199,31 +205,6 @@ fn public_url(text: &str) -> Result<String, &'static str> {
     }
 }
 
-/// The longest time, in seconds: clocks have room for it.
-const LONGEST: u64 = 10 * 366 * 24 * 3600;
-
-/// `90s`, `10m`, `2h`.
-fn period(text: &str) -> Result<Duration, &'static str> {
-    const EXPECTED: &str = "expected a time like 90s, 10m or 2h";
-    let (number, unit) = text
-        .char_indices()
-        .last()
-        .and_then(|(at, unit)| Some((text.get(..at)?, unit)))
-        .ok_or(EXPECTED)?;
-    let number: u64 = number.parse().map_err(|_| EXPECTED)?;
-    let seconds = match unit {
-        's' => 1,
-        'm' => 60,
-        'h' => 3600,
-        _ => return Err(EXPECTED),
-    };
-    let period = number.checked_mul(seconds).filter(|&s| s > 0);
-    match period.ok_or(EXPECTED)? {
-        seconds if seconds <= LONGEST => Ok(Duration::from_secs(seconds)),
-        _ => Err("expected a time of ten years at most"),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -239,30 +220,6 @@ mod tests {
             "http://a?x=1",
         ] {
             assert!(public_url(bad).is_err(), "{bad}");
-        }
-    }
-
-    #[test]
-    fn periods() {
-        let seconds = |text| period(text).map(|p| p.as_secs());
-        assert_eq!(
-            [seconds("90s"), seconds("10m"), seconds("2h")],
-            [Ok(90), Ok(600), Ok(7200)]
-        );
-        for bad in [
-            "",
-            "s",
-            "0s",
-            "5",
-            "5d",
-            "-1s",
-            "1.5h",
-            "9999999999999999999h",
-            "9999999999999999999s",
-            "87841h",
-            "5µ",
-        ] {
-            assert!(period(bad).is_err(), "{bad}");
         }
     }
 }

@@ -1,11 +1,12 @@
 //! A folder as a source: each file of points in it is a layer.
 
-use crate::cli::archive_layer::Archived;
+use crate::cli::archive_layer::ArchiveLayer;
 use crate::cli::source_flags::SourceFlags;
 use heatsplat_render::say;
 use std::path::Path;
 
-/// The files of a folder that hold points, by their names; the others are named and left out.
+/// The files of a folder that hold points, in the order of their names; the others are reported and
+/// left out.
 pub(super) fn files(folder: &Path, flags: &SourceFlags) -> Vec<String> {
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
     let mut paths: Vec<_> = entries.map(|entry| entry.path()).collect();
@@ -20,7 +21,7 @@ pub(super) fn files(folder: &Path, flags: &SourceFlags) -> Vec<String> {
         if !path.is_file() || hidden(&path) || heatsplat_loader::is_companion(&path) {
             continue;
         }
-        if Archived::is_one(&shown(&path)) {
+        if ArchiveLayer::is_archive(&shown(&path)) {
             files.push(shown(&path));
             continue;
         }

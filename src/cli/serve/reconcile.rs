@@ -1,11 +1,12 @@
-//! The layers that a set-up asks for, read and put in their places.
+//! Reconciliation: reads the layers that a configuration asks for, and replaces those of the server
+//! all at once.
 
-use super::config::{LayerSetup, Setup};
-use super::databases::{DatabaseSetup, Pool};
-use super::folder;
-use crate::cli::Failure;
-use crate::cli::archive_layer::Archived;
-use crate::cli::source_flags::{negative, shown, version};
+use super::config::{LayerConfig, ServeConfig};
+use super::databases::{DatabaseConfig, Pool};
+use super::expand::{self, is_pipe, layer_ids, layer_name};
+use crate::cli::archive_layer::ArchiveLayer;
+use crate::cli::error::BoxError;
+use crate::cli::load::{negative_share, validator};
 use heatsplat::{Backend, Layer, Style};
 use heatsplat_loader::is_remote;
 use heatsplat_render::say;
@@ -14,237 +15,296 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
-/// What is known of a file without reading it; of a pipe or a device nothing is.
-pub(super) type State = Option<(u64, SystemTime)>;
+/// Size and time of a file, which change when it does; `None` for a pipe or a device.
+pub(super) type FileState = Option<(u64, SystemTime)>;
 
-pub(super) fn state(path: &Path) -> State {
+pub(super) fn file_state(path: &Path) -> FileState {
     let metadata = path.metadata().ok().filter(|m| m.is_file())?;
     Some((metadata.len(), metadata.modified().ok()?))
 }
 
-/// A layer in its place.
-struct Placed {
+/// A layer of the server, and the state of its source.
+struct LoadedLayer {
     id: LayerId,
-    setup: LayerSetup,
-    /// Of the file when it was read last, and when it was looked at last.
-    read: State,
-    seen: State,
-    /// Of an address when it was read last.
-    version: Option<String>,
-    /// When it was read last.
+    config: LayerConfig,
+    /// State of the file when it was last read, and when it was last looked at.
+    read: FileState,
+    seen: FileState,
+    /// Validator of a remote source when it was last read.
+    validator: Option<String>,
+    /// Time of the last reading.
     at: Instant,
-    /// Whether its colours lie to both sides of zero, which a reload does not change.
+    /// Side of zero that its colours lie to: `true` for both, which a reload does not change.
     signed: Option<bool>,
 }
 
-impl Placed {
-    fn now(&self) -> State {
-        if self.setup.is_of_database() {
+impl LoadedLayer {
+    fn file_state(&self) -> FileState {
+        if self.config.is_in_database() {
             return None;
         }
-        state(Path::new(&self.setup.source))
+        file_state(Path::new(&self.config.source))
     }
 
-    /// Whether it is to be read again, now that its time has come. The server of an address is asked,
-    /// and believed if it says anything.
-    fn is_to_be_read(&self) -> Result<bool, Failure> {
-        if !is_remote(&self.setup.source) {
-            return Ok(self.setup.is_of_database() || self.has_changed());
+    /// Tests whether the source has changed: asks the server of a remote source, and takes a
+    /// database for changed.
+    fn is_stale(&self) -> Result<bool, BoxError> {
+        if !is_remote(&self.config.source) {
+            return Ok(self.config.is_in_database() || self.has_changed());
         }
-        let now = version(&self.setup.source, self.version.as_deref())?;
-        Ok(now.is_none() || now != self.version)
+        let now = validator(&self.config.source, self.validator.as_deref())?;
+        Ok(now.is_none() || now != self.validator)
     }
 
     fn has_changed(&self) -> bool {
-        let now = self.now();
+        let now = self.file_state();
         now.is_some() && now != self.read
+    }
+
+    /// Tests whether a reload concerns the layer.
+    fn is_in(&self, reload: &Reload) -> bool {
+        // No file shows whether these have changed.
+        let is_away = self.config.is_in_database() || is_remote(&self.config.source);
+        match reload {
+            Reload::Files | Reload::Config => self.has_changed(),
+            Reload::All => is_away || self.has_changed(),
+            Reload::Layer(wanted) => {
+                self.id.as_str() == wanted || layer_name(&self.config) == *wanted
+            }
+            Reload::Due => {
+                let after = self.config.reload;
+                after.is_some_and(|after| self.at.elapsed() >= after)
+            }
+        }
     }
 }
 
-/// Which layers are read again although nothing is said of them that is new.
+/// The layers that are read again although their configuration is unchanged.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Again {
+pub(super) enum Reload {
     /// Files that have changed.
     Files,
-    /// The same; and tables that publish themselves are looked for, since the set-up is new.
-    Setup,
-    /// Those and all of databases.
-    Everything,
-    /// One, by its name or its name in addresses.
+    /// Files that have changed; and published tables are looked up, since the configuration is new.
+    Config,
+    /// Everything that has changed or can't tell; and published tables are looked up.
+    All,
+    /// One layer, by its name or its identifier.
     Layer(String),
-    /// Those whose time has come: of files if they have changed.
+    /// Layers whose time to be read again has come, unless they are known to be unchanged.
     Due,
 }
 
-/// All layers, and what they are made with.
-pub(super) struct Shelf {
+/// A step of an update, for one layer.
+enum Action {
+    /// Reads a layer that is new, or configured otherwise than before.
+    Add(LayerId, LayerConfig),
+    /// Reads a layer again; if that fails it stays as it is.
+    Reload(LoadedLayer),
+    /// Drops what is cached of a live layer.
+    Renew(LoadedLayer),
+    /// Leaves a layer as it is.
+    Keep(LoadedLayer),
+}
+
+/// The layers of a server, and what they are made with.
+pub(super) struct LayerSet {
     layers: Layers,
     backend: Arc<dyn Backend>,
-    placed: Vec<Placed>,
+    loaded: Vec<LoadedLayer>,
     pools: Vec<(String, Arc<Pool>)>,
 }
 
-impl Shelf {
+impl LayerSet {
     pub(super) fn new(layers: Layers, backend: Arc<dyn Backend>) -> Self {
         Self {
             layers,
             backend,
-            placed: Vec::new(),
+            loaded: Vec::new(),
             pools: Vec::new(),
         }
     }
 
-    /// Makes room for the layers that a set-up names.
-    pub(super) fn announce(&mut self, setup: &Setup) -> Result<(), Failure> {
-        let wanted = named(setup)?;
-        self.layers.arrange(&ids(&wanted), Vec::new());
+    /// Announces the layers of a configuration to the server, before they are read.
+    pub(super) fn announce(&mut self, config: &ServeConfig) -> Result<(), BoxError> {
+        let wanted = expand::layers(config)?;
+        self.layers.arrange(&layer_ids(&wanted), Vec::new());
         Ok(())
     }
 
-    /// Reads all layers, one after the other, and puts each in its place.
-    pub(super) fn fill(&mut self, setup: &Setup) -> Result<(), Failure> {
-        let wanted = named(setup)?;
-        let announced = ids(&wanted);
+    /// Reads all layers one after the other, and serves each as soon as it is read.
+    pub(super) fn fill(&mut self, config: &ServeConfig) -> Result<(), BoxError> {
+        let wanted = expand::layers(config)?;
+        let announced = layer_ids(&wanted);
         for (id, layer) in announced.iter().zip(wanted) {
             let read = self.read(id, layer.clone(), None);
-            let (placed, arrived) = read.map_err(|error| layer.failed(error))?;
+            let (loaded, arrived) = read.map_err(|error| layer.name_line(error))?;
             self.layers.arrange(&announced, vec![(id.clone(), arrived)]);
-            self.placed.push(placed);
+            self.loaded.push(loaded);
         }
-        self.update(setup, &Again::Setup)?;
-        for (name, derived) in &setup.server.derive {
-            let derived = derived.clone().styled(setup.look.clone());
+        self.update(config, &Reload::Config)?;
+        for (name, derived) in &config.server.derive {
+            let derived = derived.clone().styled(config.default_style.clone());
             let made = self.layers.derive(name, derived);
             made.map_err(|e| format!("derive {name}: {e}"))?;
         }
         Ok(())
     }
 
-    /// Serves what a set-up asks for from one moment to the next: what is new or said differently,
-    /// and what is to be read again, in its place; the rest as it was. If one of the former can't be
-    /// read nothing changes; one of the latter stays as it was.
-    pub(super) fn update(&mut self, setup: &Setup, again: &Again) -> Result<(), Failure> {
-        let mut wanted = self.named(setup, again)?;
-        let published = self.published(setup, again)?;
-        wanted.extend(published);
-        let ids = ids(&wanted);
-        let (mut placed, mut arrived) = (Vec::new(), Vec::new());
-        let mut renewed = Vec::new();
-        for (id, layer) in ids.iter().zip(wanted) {
-            let known = self.placed.iter().find(|placed| placed.id == *id);
-            let known = known.filter(|placed| placed.setup.key == layer.key);
-            let Some(known) = known else {
-                if is_pipe(&layer.source) {
-                    let message =
-                        format!("{}: a pipe is read when the server starts", layer.source);
-                    return Err(layer.failed(message));
+    /// Replaces the layers of the server by those of a configuration, all at once: new and changed
+    /// ones, and those that `reload` names, are read before; the others stay as they are.
+    ///
+    /// # Errors
+    /// A new or changed layer can't be read. Nothing has changed then. A layer that can't be read
+    /// again is no error: it is reported, and stays as it was.
+    pub(super) fn update(&mut self, config: &ServeConfig, reload: &Reload) -> Result<(), BoxError> {
+        let mut wanted = self.named(config, reload)?;
+        wanted.extend(self.published(config, reload)?);
+        let ids = layer_ids(&wanted);
+        let actions = ids.iter().zip(wanted);
+        let actions = actions.map(|(id, layer)| self.action(id, layer, reload));
+        let actions: Vec<Action> = actions.collect::<Result<_, _>>()?;
+
+        let (mut loaded, mut arrived, mut renewed) = (Vec::new(), Vec::new(), Vec::new());
+        for action in actions {
+            match action {
+                Action::Add(id, layer) => {
+                    let read = self.read(&id, layer.clone(), None);
+                    let (new, data) = read.map_err(|error| layer.name_line(error))?;
+                    loaded.push(new);
+                    arrived.push((id, data));
                 }
-                let read = self.read(id, layer.clone(), None);
-                let (new, layer) = read.map_err(|error| layer.failed(error))?;
-                placed.push(new);
-                arrived.push((id.clone(), layer));
-                continue;
-            };
-            let mut kept = Placed {
-                id: id.clone(),
-                setup: layer.clone(),
-                version: known.version.clone(),
-                ..*known
-            };
-            if is_wanted(&kept, again) {
-                let is_read = kept.is_to_be_read();
-                kept.read = kept.now();
-                kept.at = Instant::now();
-                if let Err(error) = &is_read {
-                    say!("heatsplat: {id} stays as it was: {error}");
-                } else if matches!(is_read, Ok(false)) {
-                    // A file whose time has come, and which is as it was.
-                } else if layer.live {
-                    renewed.push(id.clone());
-                } else {
-                    match self.read(id, layer, kept.signed) {
-                        Ok((new, layer)) => {
-                            kept = new;
-                            arrived.push((id.clone(), layer));
-                        }
-                        Err(error) => say!("heatsplat: {id} stays as it was: {error}"),
+                Action::Reload(old) => match self.read(&old.id, old.config.clone(), old.signed) {
+                    Ok((new, data)) => {
+                        arrived.push((new.id.clone(), data));
+                        loaded.push(new);
                     }
+                    Err(error) => {
+                        say!("heatsplat: {} stays as it was: {error}", old.id);
+                        loaded.push(old);
+                    }
+                },
+                Action::Renew(old) => {
+                    renewed.push(old.id.clone());
+                    loaded.push(old);
                 }
+                Action::Keep(old) => loaded.push(old),
             }
-            placed.push(kept);
         }
-        // connections of databases that are gone, or are said differently now
-        let wanted = |key: &str| setup.databases.iter().any(|d| d.key() == key);
-        self.pools.retain(|(key, _)| wanted(key));
+        // Connections to databases that are gone, or configured otherwise, are closed.
+        let is_wanted = |key: &str| config.databases.iter().any(|d| d.key() == key);
+        self.pools.retain(|(key, _)| is_wanted(key));
         self.layers.arrange(&ids, arrived);
         renewed.iter().for_each(|id| self.layers.renew(id));
-        self.placed = placed;
+        self.loaded = loaded;
         Ok(())
     }
 
-    /// Looks at the files: whether one has changed that is to be read again. Not before it is the
-    /// same twice, since it may be half written.
-    pub(super) fn look(&mut self) -> bool {
+    /// The step that brings one layer up to date.
+    fn action(
+        &self,
+        id: &LayerId,
+        layer: LayerConfig,
+        reload: &Reload,
+    ) -> Result<Action, BoxError> {
+        let old = self.loaded.iter().find(|loaded| loaded.id == *id);
+        let Some(old) = old.filter(|old| old.config.key == layer.key) else {
+            if is_pipe(&layer.source) {
+                let message = format!("{}: a pipe is read when the server starts", layer.source);
+                return Err(layer.name_line(message));
+            }
+            return Ok(Action::Add(id.clone(), layer));
+        };
+        let mut kept = LoadedLayer {
+            id: id.clone(),
+            config: layer,
+            validator: old.validator.clone(),
+            ..*old
+        };
+        if !kept.is_in(reload) {
+            return Ok(Action::Keep(kept));
+        }
+        let is_stale = kept.is_stale();
+        kept.read = kept.file_state();
+        kept.at = Instant::now();
+        Ok(match is_stale {
+            Err(error) => {
+                say!("heatsplat: {id} stays as it was: {error}");
+                Action::Keep(kept)
+            }
+            Ok(false) => Action::Keep(kept),
+            Ok(true) if kept.config.live => Action::Renew(kept),
+            Ok(true) => Action::Reload(kept),
+        })
+    }
+
+    /// Tests whether a file has changed since it was read. A change counts at the second look in a
+    /// row that finds the same state, since the file may be half written at the first.
+    pub(super) fn look_at_files(&mut self) -> bool {
         let mut changed = false;
-        for placed in &mut self.placed {
-            let now = placed.now();
-            changed |= now.is_some() && now != placed.read && now == placed.seen;
-            placed.seen = now;
+        for loaded in &mut self.loaded {
+            let now = loaded.file_state();
+            changed |= now.is_some() && now != loaded.read && now == loaded.seen;
+            loaded.seen = now;
         }
         changed
     }
 
-    /// Lets what is due wait for its time once more.
-    pub(super) fn put_off(&mut self) {
-        for placed in &mut self.placed {
-            if is_wanted(placed, &Again::Due) {
-                placed.at = Instant::now();
+    /// Starts the waiting time of layers that are due anew.
+    pub(super) fn postpone(&mut self) {
+        for loaded in &mut self.loaded {
+            if loaded.is_in(&Reload::Due) {
+                loaded.at = Instant::now();
             }
         }
     }
 
-    /// When a layer is to be read again next, if one is.
-    pub(super) fn next(&self) -> Option<Instant> {
-        let due = |placed: &Placed| placed.at.checked_add(placed.setup.reload?);
-        self.placed.iter().filter_map(due).min()
+    /// The time at which the next layer is due to be read again, if any is.
+    pub(super) fn next_due(&self) -> Option<Instant> {
+        let due = |loaded: &LoadedLayer| loaded.at.checked_add(loaded.config.reload?);
+        self.loaded.iter().filter_map(due).min()
     }
 
-    /// The layers that a set-up names. A folder that has become empty keeps those it had, unless
-    /// somebody asked for all of the set-up: others are read again in their time all the same.
-    fn named(&self, setup: &Setup, again: &Again) -> Result<Vec<LayerSetup>, Failure> {
-        named_or(setup, |folder, error| {
-            if matches!(again, Again::Setup | Again::Everything) {
+    /// The layers that a configuration names. A folder that has become empty keeps those it had,
+    /// unless everything is read again: other layers are read again in their time all the same.
+    fn named(&self, config: &ServeConfig, reload: &Reload) -> Result<Vec<LayerConfig>, BoxError> {
+        expand::layers_or(config, |folder, error| {
+            if matches!(reload, Reload::Config | Reload::All) {
                 return Err(error);
             }
-            let key = |placed: &Placed| format!("{}{}", folder.key, placed.setup.source);
-            let own = |placed: &&Placed| placed.setup.key == key(placed);
-            let known = || self.placed.iter().filter(own);
-            if known().any(|placed| is_wanted(placed, again)) {
+            let is_in_folder = |loaded: &&LoadedLayer| {
+                loaded.config.key == format!("{}{}", folder.key, loaded.config.source)
+            };
+            let old = || self.loaded.iter().filter(is_in_folder);
+            if old().any(|loaded| loaded.is_in(reload)) {
                 say!("heatsplat: {error}; its layers stay as they were");
             }
-            Ok(known().map(|placed| placed.setup.clone()).collect())
+            Ok(old().map(|loaded| loaded.config.clone()).collect())
         })
     }
 
-    /// Layers of tables that publish themselves; while a database is away, those that it had.
-    fn published(&self, setup: &Setup, again: &Again) -> Result<Vec<LayerSetup>, Failure> {
+    /// The layers of tables that publish themselves; while a database is away, those that it had.
+    fn published(
+        &self,
+        config: &ServeConfig,
+        reload: &Reload,
+    ) -> Result<Vec<LayerConfig>, BoxError> {
         let mut all = Vec::new();
-        for database in setup.databases.iter().filter(|d| d.publishes()) {
-            let tables = match again {
-                Again::Files | Again::Layer(_) => None,
-                Again::Due => database.published().unwrap_or_else(|error| {
+        for database in config.databases.iter().filter(|d| d.publishes()) {
+            let tables = match reload {
+                Reload::Files | Reload::Layer(_) => None,
+                Reload::Due => database.published().unwrap_or_else(|error| {
                     say!("heatsplat: {error}; its tables stay as they were");
                     None
                 }),
-                Again::Setup | Again::Everything => database.published()?,
+                Reload::Config | Reload::All => database.published()?,
             };
             let Some(tables) = tables else {
-                let known = self.placed.iter().map(|placed| &placed.setup);
-                let own = known.filter(|l| l.is_published && l.source == database.url());
+                let old = self.loaded.iter().map(|loaded| &loaded.config);
+                let own = old.filter(|l| l.is_published && l.source == database.url());
                 all.extend(own.cloned());
                 continue;
             };
-            all.extend(tables.into_iter().map(|(name, read)| LayerSetup {
+            all.extend(tables.into_iter().map(|(name, read)| LayerConfig {
                 key: format!("{name}\n{}", database.key()),
                 name: Some(name),
                 source: database.url().to_owned(),
@@ -253,47 +313,47 @@ impl Shelf {
                 live: true,
                 is_published: true,
                 line: None,
-                reload: setup.server.reload,
+                reload: config.server.reload,
                 style: database.style().clone(),
             }));
         }
         Ok(all)
     }
 
-    /// Reads a layer, or looks a live one up. One that was there before keeps the side of zero that
-    /// its colours lie to, `signed`.
+    /// Reads a layer, or looks a live one up. A layer that is read again keeps the side of zero
+    /// that its colours lie to, `signed`.
     fn read(
         &mut self,
         id: &LayerId,
-        setup: LayerSetup,
+        config: LayerConfig,
         mut signed: Option<bool>,
-    ) -> Result<(Placed, Arrived), Failure> {
-        let state = if setup.is_of_database() {
+    ) -> Result<(LoadedLayer, Arrived), BoxError> {
+        let state = if config.is_in_database() {
             None
         } else {
-            state(Path::new(&setup.source))
+            file_state(Path::new(&config.source))
         };
-        // before it is read: what changes meanwhile is new
-        let version = version(&setup.source, None)?;
-        let name = name(&setup);
-        let drawn: (&Style, _) = (&setup.style, &Arc::clone(&self.backend));
-        let arrived = match &setup.database {
-            Some(database) if setup.live => {
+        // State and validator are taken before the source is read: a later change is seen then.
+        let validator = validator(&config.source, None)?;
+        let name = layer_name(&config);
+        let drawn: (&Style, _) = (&config.style, &Arc::clone(&self.backend));
+        let arrived = match &config.database {
+            Some(database) if config.live => {
                 let pool = self.pool(database)?;
-                let known = setup.is_published;
-                Arrived::Live(database.live(&name, &setup.read, &pool, drawn, known)?)
+                let known = config.is_published;
+                Arrived::Live(database.live(&name, &config.read, &pool, drawn, known)?)
             }
-            None if Archived::is_one(&setup.source) => {
-                let archived = Archived::open(&setup.source, &name)?;
-                say!("{id}: {}", archived.summary());
-                Arrived::Stored(Arc::new(archived))
+            None if ArchiveLayer::is_archive(&config.source) => {
+                let archive = ArchiveLayer::open(&config.source, &name)?;
+                say!("{id}: {}", archive.summary());
+                Arrived::Stored(Arc::new(archive))
             }
             database => {
-                let read = match database {
-                    Some(database) => database.reading(&setup.read),
-                    None => setup.read.clone(),
+                let flags = match database {
+                    Some(database) => database.snapshot_flags(&config.read),
+                    None => config.read.clone(),
                 };
-                let loaded = read.read(&setup.source)?;
+                let loaded = flags.load(&config.source)?;
                 say!("{}", loaded.summary(id.as_str()));
                 let share = loaded.points.summary().negative_share();
                 let (mut set, table) = loaded.into_set()?;
@@ -301,28 +361,28 @@ impl Shelf {
                 if before != set.is_signed()
                     && let Some(set) = Arc::get_mut(&mut set)
                 {
-                    let share = negative(share);
+                    let share = negative_share(share);
                     say!("  {share}: colours stay as they were (a restart changes them)");
                     set.set_signed(before);
                 }
-                let (style, backend) = (setup.style.clone(), Arc::clone(drawn.1));
+                let (style, backend) = (config.style.clone(), Arc::clone(drawn.1));
                 Arrived::Here(Layer::of(&name, set, style, backend), table)
             }
         };
-        let placed = Placed {
+        let loaded = LoadedLayer {
             id: id.clone(),
             read: state,
             seen: state,
-            version,
+            validator,
             at: Instant::now(),
             signed,
-            setup,
+            config,
         };
-        Ok((placed, arrived))
+        Ok((loaded, arrived))
     }
 
-    /// The connections of a database: its layers share them.
-    fn pool(&mut self, database: &DatabaseSetup) -> Result<Arc<Pool>, Failure> {
+    /// The connections to a database, which its layers share.
+    fn pool(&mut self, database: &DatabaseConfig) -> Result<Arc<Pool>, BoxError> {
         if let Some((_, pool)) = self.pools.iter().find(|(key, _)| key == database.key()) {
             return Ok(Arc::clone(pool));
         }
@@ -333,150 +393,15 @@ impl Shelf {
     }
 }
 
-/// Whether whoever reads a source waits for whoever writes it.
-fn is_pipe(source: &str) -> bool {
-    let kind = Path::new(source).metadata();
-    kind.is_ok_and(|kind| !kind.is_file() && !kind.is_dir())
-}
-
-/// The names of all layers that a set-up names, if their files can be opened.
-pub(super) fn check(setup: &Setup) -> Result<Vec<String>, Failure> {
-    let layers = named(setup)?;
-    for layer in &layers {
-        if Archived::is_one(&layer.source) {
-            let opened = Archived::open(&layer.source, &name(layer));
-            opened.map_err(|error| layer.failed(error))?;
-        } else if !layer.is_of_database() && layer.source != "-" && !is_pipe(&layer.source) {
-            let opened = layer.read.can_open(&layer.source);
-            opened.map_err(|error| layer.failed(error))?;
-        }
-    }
-    let ids = ids(&layers);
-    for (name, derived) in &setup.server.derive {
-        let there = |of: &&str| ids.iter().any(|id| id.as_str() == *of);
-        if let Some(missing) = derived.of().iter().find(|of| !there(of)) {
-            return Err(format!("derive: {name}: `{missing}` is no layer here").into());
-        }
-    }
-    Ok(layers.iter().map(name).collect())
-}
-
-/// Asks each database whether it can give what the set-up asks of it. One that is away is named,
-/// and no error: it may be there when the server starts.
-pub(super) fn ask_databases(setup: &Setup) -> Result<(), Failure> {
-    let mut away: Vec<&str> = Vec::new();
-    for layer in &setup.layers {
-        let Some(database) = layer.database.as_deref() else {
-            continue;
-        };
-        if away.contains(&database.key()) {
-            continue;
-        }
-        let there = database.ask(&name(layer), &layer.read);
-        if !there.map_err(|error| layer.failed(error))? {
-            away.push(database.key());
-        }
-    }
-    let publishing = setup.databases.iter().filter(|d| d.publishes());
-    for database in publishing.filter(|d| !away.contains(&d.key())) {
-        database.published()?;
-    }
-    Ok(())
-}
-
-fn is_wanted(placed: &Placed, again: &Again) -> bool {
-    // of which nobody sees from here whether they have changed
-    let is_away = placed.setup.is_of_database() || is_remote(&placed.setup.source);
-    match again {
-        Again::Files | Again::Setup => placed.has_changed(),
-        Again::Everything => is_away || placed.has_changed(),
-        Again::Layer(wanted) => placed.id.as_str() == wanted || name(&placed.setup) == *wanted,
-        Again::Due => {
-            let reload = placed.setup.reload;
-            reload.is_some_and(|after| placed.at.elapsed() >= after)
-        }
-    }
-}
-
-/// The layers that a set-up names, those of folders one by one.
-fn named(setup: &Setup) -> Result<Vec<LayerSetup>, Failure> {
-    named_or(setup, |_, error| Err(error))
-}
-
-/// The same; `empty` tells what is made of a folder without any.
-fn named_or(
-    setup: &Setup,
-    empty: impl Fn(&LayerSetup, Failure) -> Result<Vec<LayerSetup>, Failure>,
-) -> Result<Vec<LayerSetup>, Failure> {
-    let mut all = Vec::new();
-    for layer in &setup.layers {
-        if !Path::new(&layer.source).is_dir() {
-            all.push(layer.clone());
-            continue;
-        }
-        let files = folder::files(Path::new(&layer.source), &layer.read);
-        if files.is_empty() {
-            let folder = &layer.source;
-            let message = format!("{folder}: there are no files of points in the folder");
-            all.extend(empty(layer, layer.failed(message))?);
-            continue;
-        }
-        all.extend(files.into_iter().map(|file| LayerSetup {
-            key: format!("{}{file}", layer.key),
-            source: file,
-            ..layer.clone()
-        }));
-    }
-    Ok(all)
-}
-
-fn ids(layers: &[LayerSetup]) -> Vec<LayerId> {
-    let names: Vec<_> = layers.iter().map(name).collect();
-    Layers::ids_of(names.iter().map(String::as_str))
-}
-
-/// What a layer is called: as it says, or like its file or table.
-pub(super) fn name(layer: &LayerSetup) -> String {
-    if let Some(name) = &layer.name {
-        return name.clone();
-    }
-    if layer.is_of_database() {
-        return layer.read.table_name();
-    }
-    file_name(&layer.source)
-}
-
-/// A file's name without folders and extensions.
-pub(in crate::cli) fn file_name(source: &str) -> String {
-    if source == "-" {
-        return "points".to_owned();
-    }
-    let source = shown(source);
-    let name = Path::new(&source)
-        .file_name()
-        .unwrap_or_default()
-        .to_string_lossy();
-    let name = [".gz", ".zst", ".zstd"]
-        .iter()
-        .find_map(|packed| name.strip_suffix(packed))
-        .unwrap_or(&name);
-    Path::new(name)
-        .file_stem()
-        .unwrap_or_default()
-        .to_string_lossy()
-        .into_owned()
-}
-
-#[cfg(test)]
+#[cfg(all(test, feature = "postgis"))]
 mod tests {
     use super::*;
 
-    /// A set-up that is read again and again keeps the connections of the last.
-    #[cfg(feature = "postgis")]
+    /// Reading the configuration again and again keeps the connections of its last state alone.
     #[test]
     fn connections_of_other_set_ups_are_let_go() {
-        use super::super::config::from_toml::Document;
-        let mut shelf = Shelf::new(
+        use super::super::config::raw::RawConfig;
+        let mut set = LayerSet::new(
             Layers::default(),
             Arc::new(heatsplat::CpuBackend::default()),
         );
@@ -485,26 +410,11 @@ mod tests {
                 "[sources.a]\nurl = \"postgres://127.0.0.1:1/gis\"\npool_size = {size}\n\
                  [[layers]]\nsource = \"a\"\ntable = \"t\"\nmode = \"live\"\n"
             );
-            let document = Document::parse(&text, Path::new("/"), &|_| None).unwrap();
-            let setup = Setup::of(&document).unwrap();
-            shelf.update(&setup, &Again::Setup).unwrap();
-            let keys: Vec<_> = shelf.pools.iter().map(|(key, _)| key.as_str()).collect();
-            assert_eq!(keys, [setup.databases[0].key()]);
-        }
-    }
-
-    #[test]
-    fn layers_are_called_like_their_files() {
-        for (source, name) in [
-            ("examples/cities.csv.gz", "cities"),
-            ("/data/My Points.geojson", "My Points"),
-            ("a.b.csv", "a.b"),
-            ("points", "points"),
-            ("https://host/a/b.csv.gz?key=c/d.e", "b"),
-            ("s3://bucket/folder/points.parquet", "points"),
-            ("-", "points"),
-        ] {
-            assert_eq!(file_name(source), name);
+            let raw = RawConfig::from_toml(&text, Path::new("/"), &|_| None).unwrap();
+            let config = ServeConfig::new(&raw).unwrap();
+            set.update(&config, &Reload::Config).unwrap();
+            let keys: Vec<_> = set.pools.iter().map(|(key, _)| key.as_str()).collect();
+            assert_eq!(keys, [config.databases[0].key()]);
         }
     }
 }

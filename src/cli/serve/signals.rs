@@ -1,23 +1,23 @@
-//! Signals, heard from the first moment on: before anything is read, one of them would end the
-//! program as if it had broken off.
+//! Signals. They are handled before anything is read: unhandled, one would end the program with an
+//! error.
 
-use super::watch::Told;
+use super::watch::Event;
 use heatsplat_server::Stop;
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// What SIGINT and SIGTERM end in order.
+/// Graceful shutdown on SIGINT and SIGTERM: the server answers open requests and ends.
 #[derive(Clone, Default)]
-pub(super) struct Ending(Arc<Mutex<Option<Stop>>>);
+pub(super) struct Shutdown(Arc<Mutex<Option<Stop>>>);
 
-impl Ending {
-    /// From now on there is a server to stop; until now nothing was being answered.
-    pub(super) fn stops(&self, stop: Stop) {
+impl Shutdown {
+    /// Names the server to stop. Without one the program exits at once.
+    pub(super) fn set_server(&self, stop: Stop) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(stop);
     }
 
     #[cfg(unix)]
-    fn now(&self) {
+    fn begin(&self) {
         match &*self.0.lock().unwrap_or_else(PoisonError::into_inner) {
             Some(stop) => stop.stop(),
             None => std::process::exit(0),
@@ -25,20 +25,21 @@ impl Ending {
     }
 }
 
-/// Hears signals from now on: passes SIGHUPs on, and ends the server on SIGINT and SIGTERM.
+/// Handles signals on a thread of its own: sends SIGHUP as an event, and shuts the server down on
+/// SIGINT and SIGTERM.
 #[cfg(unix)]
-pub(super) fn hear(hangups: Sender<Told>) -> Ending {
+pub(super) fn listen(events: Sender<Event>) -> Shutdown {
     use std::thread;
     use tokio::signal::unix::{SignalKind, signal};
-    let ending = Ending::default();
+    let shutdown = Shutdown::default();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build();
     // Without a runtime there is no memory for anything else either.
     let Ok(runtime) = runtime else {
-        return ending;
+        return shutdown;
     };
-    let heard = {
+    let signals = {
         let _within = runtime.enter();
         let kinds = [
             SignalKind::hangup(),
@@ -47,10 +48,10 @@ pub(super) fn hear(hangups: Sender<Told>) -> Ending {
         ];
         kinds.map(signal)
     };
-    let [Ok(mut hangup), Ok(mut interrupt), Ok(mut terminate)] = heard else {
-        return ending;
+    let [Ok(mut hangup), Ok(mut interrupt), Ok(mut terminate)] = signals else {
+        return shutdown;
     };
-    let ends = ending.clone();
+    let on_signal = shutdown.clone();
     thread::spawn(move || {
         runtime.block_on(async {
             loop {
@@ -61,18 +62,18 @@ pub(super) fn hear(hangups: Sender<Told>) -> Ending {
                     else => return,
                 };
                 if hung_up {
-                    let _ = hangups.send(Told::Hangup);
+                    let _ = events.send(Event::Hangup);
                 } else {
-                    ends.now();
+                    on_signal.begin();
                 }
             }
         });
     });
-    ending
+    shutdown
 }
 
-/// Other systems have none of these.
+/// Handles nothing: other systems have none of these signals.
 #[cfg(not(unix))]
-pub(super) fn hear(_: Sender<Told>) -> Ending {
-    Ending::default()
+pub(super) fn listen(_: Sender<Event>) -> Shutdown {
+    Shutdown::default()
 }

@@ -1,8 +1,6 @@
 use super::Serve;
-use super::config::Setup;
-use super::config::from_toml::Document;
-use super::config::raw::Mistake;
-use super::config::{from_args, to_toml};
+use super::config::raw::RawConfig;
+use super::config::{ConfigError, ServeConfig, from_args, to_toml};
 use clap::{ArgMatches, Args as _, Command, FromArgMatches as _};
 use std::path::Path;
 
@@ -14,18 +12,18 @@ fn environment(name: &str) -> Option<String> {
     }
 }
 
-fn parse(text: &str) -> Result<Document, Mistake> {
-    Document::parse(text, Path::new("/d"), &environment)
+fn parse(text: &str) -> Result<RawConfig, ConfigError> {
+    RawConfig::from_toml(text, Path::new("/d"), &environment)
 }
 
-fn check(text: &str) -> Result<Setup, Mistake> {
-    parse(text).and_then(|document| Setup::of(&document))
+fn check(text: &str) -> Result<ServeConfig, ConfigError> {
+    parse(text).and_then(|config| ServeConfig::new(&config))
 }
 
-fn said(line: &[&str]) -> Document {
+fn raw_config(line: &[&str]) -> RawConfig {
     let words = ["serve"].iter().chain(line);
     let matches: ArgMatches = Serve::augment_args(Command::new("serve")).get_matches_from(words);
-    from_args::all(&Serve::from_arg_matches(&matches).unwrap(), &matches)
+    from_args::raw_config(&Serve::from_arg_matches(&matches).unwrap(), &matches).unwrap()
 }
 
 #[test]
@@ -92,9 +90,9 @@ fn what_is_saved_says_the_same() {
             "none",
         ],
     ] {
-        let document = said(line);
-        let text = to_toml::text(&document, Path::new("/d"));
-        assert_eq!(parse(&text).unwrap(), document, "{text}");
+        let config = raw_config(line);
+        let text = to_toml(&config, Path::new("/d"));
+        assert_eq!(parse(&text).unwrap(), config, "{text}");
     }
 }
 
@@ -113,20 +111,24 @@ fn databases_are_saved_without_their_passwords() {
         "--radius=9",
         "--weight=n",
     ];
-    let document = said(&line);
-    let text = to_toml::text(&document, Path::new("/d"));
-    assert_eq!(parse(&text).unwrap(), document, "{text}");
-    let setup = Setup::of(&document).unwrap();
-    let names: Vec<_> = setup.layers.iter().map(super::reconcile::name).collect();
+    let config = raw_config(&line);
+    let text = to_toml(&config, Path::new("/d"));
+    assert_eq!(parse(&text).unwrap(), config, "{text}");
+    let checked = ServeConfig::new(&config).unwrap();
+    let names: Vec<_> = checked
+        .layers
+        .iter()
+        .map(super::expand::layer_name)
+        .collect();
     assert_eq!(names, ["a", "c", "a"]);
-    assert!(setup.layers[0].live && setup.layers[1].live && !setup.layers[2].live);
+    assert!(checked.layers[0].live && checked.layers[1].live && !checked.layers[2].live);
 
-    let document = said(&[
+    let config = raw_config(&[
         "postgres://ann:s3cret@db/gis",
         "--sql",
         "select 's3' || '${x}'",
     ]);
-    let text = to_toml::text(&document, Path::new("/d"));
+    let text = to_toml(&config, Path::new("/d"));
     assert!(
         !text.contains("s3cret") && text.contains("ann:${PGPASSWORD}@"),
         "{text}"
@@ -156,7 +158,7 @@ fn mistakes_have_their_line_and_say_what_to_do() {
         (1, "watch = \"yes\"\n", &["true or false"]),
         (1, "listen = { a = 1 }\n", &["not a table"]),
         (1, "listen = [[1]]\n", &["not this array"]),
-        (2, "\nreload = \"5 minutes\"\n", &["reload", "10m"]),
+        (2, "\nreload = \"5 lightyears\"\n", &["reload", "10m"]),
         (2, "[styles.a]\nradius = \"wide\"\n", &["radius", "16px"]),
         (2, "[styles.a]\ncolour = \"red\"\n", &["colour"]),
         (
@@ -299,7 +301,7 @@ fn mistakes_of_databases_have_their_line() {
     assert!(check(&fine).is_ok());
 }
 
-/// A file that is called like a style is not taken for it.
+/// A style is looked up by its name, even where a file has that name.
 #[test]
 fn styles_are_found_by_name_beside_files_of_that_name() {
     let folder = std::env::temp_dir().join(format!("heatsplat-hot-{}", std::process::id()));
@@ -307,20 +309,20 @@ fn styles_are_found_by_name_beside_files_of_that_name() {
     std::fs::write(folder.join("hot"), "no style").unwrap();
     let text = "[styles.hot]\nradius = 3\n[sources.gis]\nstyle = \"hot\"\n\
                 url = \"postgres://db/gis\"\n[[layers]]\nfile = \"a\"\nstyle = \"hot\"\n";
-    let document = Document::parse(text, &folder, &environment).unwrap();
+    let config = RawConfig::from_toml(text, &folder, &environment).unwrap();
     std::fs::remove_dir_all(&folder).unwrap();
-    let style = document.sources[0].words.get("style").unwrap();
+    let style = config.sources[0].section.get("style").unwrap();
     assert_eq!((&*style.values[0], style.line), ("hot", Some(4)));
     if cfg!(feature = "postgis") {
-        assert!(Setup::of(&document).is_ok());
+        assert!(ServeConfig::new(&config).is_ok());
     }
 }
 
-/// Files that somebody has spoiled: never a panic, never a secret.
+/// Corrupted files cause neither a panic nor a message with a secret.
 #[test]
 fn spoiled_files_are_mistakes_or_set_ups() {
-    let document = include_str!("../../../docs/config.md");
-    let (_, rest) = document.split_once("```toml\n").unwrap();
+    let page = include_str!("../../../docs/config.md");
+    let (_, rest) = page.split_once("```toml\n").unwrap();
     let (example, _) = rest.split_once("```").unwrap();
     let example = example.replace("DATABASE_URL", "URL");
     let bytes = example.as_bytes();

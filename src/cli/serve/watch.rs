@@ -1,199 +1,212 @@
-//! What happens to a set-up while it is served: files and databases change, and so does the
-//! file that it is written in.
+//! Watching: signals, files, databases and time call for layers to be read again while they are
+//! served.
 
-use super::config::Setup;
-use super::config::source::Book;
-use super::reconcile::{Again, Shelf, State, state};
+use super::config::{ConfigSource, ServeConfig};
+use super::reconcile::{FileState, LayerSet, Reload, file_state};
 use heatsplat_render::say;
 use heatsplat_server::Layers;
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
-/// Notifications that come in a burst are answered once.
+/// The pause that ends a burst of events, which are answered once.
 const BURST: Duration = Duration::from_millis(50);
 
-/// However long a burst is, it is answered after this time.
+/// The longest burst: it is answered after this time, even if it goes on.
 const LONGEST_BURST: Duration = Duration::from_secs(1);
 
-/// How often files are looked at.
+/// The interval at which files are looked at.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// What somebody says.
+/// An event that the watcher reacts to.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Told {
+pub(super) enum Event {
     /// SIGHUP.
     Hangup,
-    /// A database, of a layer or of all.
+    /// A notification of a database: one layer has changed, or all of them.
     Changed(Option<String>),
 }
 
-/// Keeps layers as the set-up wants them.
-pub(super) struct Keeper {
-    book: Book,
-    setup: Setup,
-    shelf: Shelf,
-    layers: Layers,
-    sender: Sender<Told>,
-    told: Receiver<Told>,
-    /// Databases that are listened to, and whether they still are to be.
-    heard: HashMap<String, Arc<AtomicBool>>,
-    /// Of the file of the set-up when it was read last, and when it was looked at last.
-    read: State,
-    seen: State,
+/// Events on their way to the watcher, from the start of the program on.
+pub(super) struct Events {
+    pub(super) sender: Sender<Event>,
+    receiver: Receiver<Event>,
 }
 
-impl Keeper {
-    /// A set-up that is served as its book had it `written`; what has been told since the program
-    /// began waits in the channel.
+impl Events {
+    pub(super) fn new() -> Self {
+        let (sender, receiver) = mpsc::channel();
+        Self { sender, receiver }
+    }
+}
+
+/// Keeps the layers of the server up to date.
+pub(super) struct Watcher {
+    source: ConfigSource,
+    config: ServeConfig,
+    set: LayerSet,
+    layers: Layers,
+    events: Events,
+    /// Databases that a thread listens to, by address; a flag ends it.
+    listeners: HashMap<String, Arc<AtomicBool>>,
+    /// State of the configuration file when it was last read, and when it was last looked at.
+    read: FileState,
+    seen: FileState,
+}
+
+impl Watcher {
+    /// Watches a configuration that was read from its source in the given state.
     pub(super) fn new(
-        (book, written): (Book, State),
-        setup: Setup,
-        shelf: Shelf,
+        (source, state): (ConfigSource, FileState),
+        config: ServeConfig,
+        set: LayerSet,
         layers: Layers,
-        (sender, told): (Sender<Told>, Receiver<Told>),
+        events: Events,
     ) -> Self {
         Self {
-            book,
-            setup,
-            shelf,
+            source,
+            config,
+            set,
             layers,
-            sender,
-            told,
-            heard: HashMap::new(),
-            read: written,
-            seen: written,
+            events,
+            listeners: HashMap::new(),
+            read: state,
+            seen: state,
         }
     }
 
-    /// Waits for what changes, for as long as the program runs.
+    /// Reacts to events for as long as the program runs.
     pub(super) fn run(mut self) {
-        self.hear_databases();
+        self.listen_to_databases();
         let mut looked = Instant::now();
         loop {
-            match self.told.recv_timeout(self.patience()) {
+            match self.events.receiver.recv_timeout(self.patience()) {
                 Ok(first) => self.answer(first),
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return,
             }
-            // However much is said meanwhile.
+            // Also while events keep coming.
             if looked.elapsed() >= LOOK {
                 looked = Instant::now();
-                self.look();
+                self.look_at_files();
             }
-            if self.shelf.next().is_some_and(|due| due <= Instant::now()) {
-                self.again(&Again::Due);
+            if self.set.next_due().is_some_and(|due| due <= Instant::now()) {
+                self.reload(&Reload::Due);
             }
         }
     }
 
-    /// How long nothing is to be done.
+    /// The time until something is to be done, if no event comes.
     fn patience(&self) -> Duration {
         let until = |due: Instant| due.saturating_duration_since(Instant::now());
-        let next = self.shelf.next().map_or(Duration::from_secs(3600), until);
-        if self.setup.server.watch || self.book.file().is_some() {
+        let next = self.set.next_due().map_or(Duration::from_secs(3600), until);
+        if self.config.server.watch || self.source.path().is_some() {
             next.min(LOOK)
         } else {
             next
         }
     }
 
-    fn answer(&mut self, first: Told) {
-        let all = burst(first, &self.told);
-        if all.contains(&Told::Hangup) {
-            self.renew(&Again::Everything);
-        } else if all.contains(&Told::Changed(None)) {
-            self.again(&Again::Everything);
+    fn answer(&mut self, first: Event) {
+        let all = burst(first, &self.events.receiver);
+        if all.contains(&Event::Hangup) {
+            self.reload_config(&Reload::All);
+        } else if all.contains(&Event::Changed(None)) {
+            self.reload(&Reload::All);
         } else {
-            for told in all {
-                if let Told::Changed(Some(name)) = told {
-                    self.again(&Again::Layer(name));
+            for event in all {
+                if let Event::Changed(Some(name)) = event {
+                    self.reload(&Reload::Layer(name));
                 }
             }
         }
     }
 
-    /// Looks at files.
-    fn look(&mut self) {
-        let now = self.book.file().and_then(state);
+    /// Reads files again that have changed since the last look.
+    fn look_at_files(&mut self) {
+        let now = self.source.path().and_then(file_state);
         if now.is_some() && now != self.read && now == self.seen {
-            self.renew(&Again::Setup);
+            self.reload_config(&Reload::Config);
         }
         self.seen = now;
-        if self.setup.server.watch && self.shelf.look() {
-            self.again(&Again::Files);
+        if self.config.server.watch && self.set.look_at_files() {
+            self.reload(&Reload::Files);
         }
     }
 
-    /// Reads what is due again.
-    fn again(&mut self, again: &Again) {
-        if let Err(error) = self.shelf.update(&self.setup, again) {
-            let error = self.book.failed(error);
+    /// Reads layers again.
+    fn reload(&mut self, reload: &Reload) {
+        if let Err(error) = self.set.update(&self.config, reload) {
+            let error = self.source.name_file(error);
             say!("heatsplat: {error}; everything stays as it was");
-            // not at once again
-            self.shelf.put_off();
+            // Without this the next attempt would follow at once.
+            self.set.postpone();
         }
         self.layers.warm();
     }
 
-    /// Reads the set-up again; one that can't be leaves the old in force.
-    fn renew(&mut self, again: &Again) {
-        self.read = self.book.file().and_then(state);
-        let renewed = self.book.read().and_then(|setup| {
-            let updated = self.shelf.update(&setup, again);
-            updated.map_err(|error| self.book.failed(error))?;
-            Ok(setup)
+    /// Reads the configuration and layers again. If that fails the old ones stay in force.
+    fn reload_config(&mut self, reload: &Reload) {
+        self.read = self.source.path().and_then(file_state);
+        let reloaded = self.source.read().and_then(|config| {
+            let updated = self.set.update(&config, reload);
+            updated.map_err(|error| self.source.name_file(error))?;
+            Ok(config)
         });
-        let file = self.book.file().unwrap_or(Path::new("heatsplat")).display();
-        match renewed {
+        let file = self
+            .source
+            .path()
+            .unwrap_or(Path::new("heatsplat"))
+            .display();
+        match reloaded {
             Err(error) => say!("heatsplat: {error}; everything stays as it was"),
-            Ok(setup) => {
-                if setup.fixed != self.setup.fixed {
+            Ok(config) => {
+                if config.fixed != self.config.fixed {
                     say!(
                         "heatsplat: {file}: what concerns the server as a whole changes when it is started anew; layers have changed"
                     );
                 }
-                self.setup = setup;
-                self.hear_databases();
+                self.config = config;
+                self.listen_to_databases();
             }
         }
         self.layers.warm();
     }
 
-    /// Listens to the databases there are, and no more to those that are gone.
-    fn hear_databases(&mut self) {
-        let databases = &self.setup.databases;
-        self.heard.retain(|url, wanted| {
+    /// Listens to all databases of the configuration, and no longer to those that are gone.
+    fn listen_to_databases(&mut self) {
+        let databases = &self.config.databases;
+        self.listeners.retain(|url, wanted| {
             let still = databases.iter().any(|database| database.url() == url);
             wanted.store(still, Ordering::Relaxed);
             still
         });
         for database in databases {
-            if self.heard.contains_key(database.url()) {
+            if self.listeners.contains_key(database.url()) {
                 continue;
             }
             let wanted = Arc::new(AtomicBool::new(true));
-            let sender = self.sender.clone();
+            let sender = self.events.sender.clone();
             database.listen(Arc::clone(&wanted), move |layer| {
-                sender.send(Told::Changed(layer)).is_ok()
+                sender.send(Event::Changed(layer)).is_ok()
             });
-            self.heard.insert(database.url().to_owned(), wanted);
+            self.listeners.insert(database.url().to_owned(), wanted);
         }
     }
 }
 
-/// All that is said together with the first, each thing once.
-fn burst(first: Told, told: &Receiver<Told>) -> Vec<Told> {
-    let begun = Instant::now();
+/// Collects the events of a burst, each once.
+fn burst(first: Event, events: &Receiver<Event>) -> Vec<Event> {
+    let start = Instant::now();
     let mut all = vec![first];
-    while let Ok(more) = told.recv_timeout(BURST) {
+    while let Ok(more) = events.recv_timeout(BURST) {
         if !all.contains(&more) {
             all.push(more);
         }
-        if begun.elapsed() >= LONGEST_BURST {
+        if start.elapsed() >= LONGEST_BURST {
             break;
         }
     }
@@ -208,21 +221,21 @@ mod tests {
 
     #[test]
     fn who_never_stops_talking_is_answered() {
-        let (sender, told) = channel();
+        let (sender, events) = channel();
         let answered = Arc::new(AtomicBool::new(false));
         let heard = Arc::clone(&answered);
-        // whether an answer came before ten seconds of it were over
+        // Returns whether an answer came within ten seconds.
         let talker = thread::spawn(move || {
             (0..1000).any(|number| {
-                let name = Told::Changed(Some(format!("layer {}", number % 3)));
+                let name = Event::Changed(Some(format!("layer {}", number % 3)));
                 let _ = sender.send(name);
                 thread::sleep(BURST / 5);
                 heard.load(Ordering::Relaxed)
             })
         });
-        let all = burst(Told::Hangup, &told);
+        let all = burst(Event::Hangup, &events);
         answered.store(true, Ordering::Relaxed);
         assert!(talker.join().is_ok_and(|in_time| in_time));
-        assert!(all.len() <= 4 && all[0] == Told::Hangup, "{all:?}");
+        assert!(all.len() <= 4 && all[0] == Event::Hangup, "{all:?}");
     }
 }

@@ -1,173 +1,165 @@
-//! From the command line to a document.
+//! From the command line to a raw configuration.
 
-use super::from_toml::{Document, LayerWords, Named, StyleWords};
-use super::raw::{Word, Words};
+use super::raw::{Entry, LayerSection, NamedSection, RawConfig, Section, StyleRef};
 use crate::cli::backend::BackendFlags;
-#[cfg(feature = "postgis")]
-use crate::cli::postgis::flags::RoleFlags;
-use crate::cli::serve::databases::is_address;
-use crate::cli::serve::flags::{CacheFlags, LimitFlags, ServerFlags};
-#[cfg(feature = "postgis")]
-use crate::cli::serve::flags::{PoolFlags, PostFlags};
-use crate::cli::serve::{Serve, folder};
+use crate::cli::error::UsageError;
+use crate::cli::postgis::{PoolFlags, PostFlags, RoleFlags, ServeDatabaseFlags, is_address};
+use crate::cli::serve::databases::has_token;
+use crate::cli::serve::flags::{CacheFlags, LimitFlags, Serve, ServerFlags};
+use crate::cli::serve::folder;
 use crate::cli::source_flags::SourceFlags;
 use crate::cli::style_flags::StyleFlags;
-use crate::cli::usage;
 use clap::ArgMatches;
 use std::path::Path;
 
-/// Flags that only a database has.
-const OF_DATABASES: [&str; 5] = ["table", "sql", "geom", "srid", "allow_superuser"];
+/// Keys that only layers of a database have.
+const DATABASE_KEYS: [&str; 5] = ["table", "sql", "geom", "srid", "allow_superuser"];
 
-/// What the one database of a command line is called.
-#[cfg(feature = "postgis")]
+/// The name of the one database of a command line.
 const DATABASE: &str = "database";
 
-/// What is said of the server as a whole, and overrides a file's word.
-pub(in crate::cli::serve) fn of_server(matches: &ArgMatches) -> Document {
-    let mut server = Words::given::<ServerFlags>(matches);
-    server.0.extend(Words::given::<BackendFlags>(matches).0);
-    Document {
+/// The flags of the server as a whole, which override keys of a file.
+pub(in crate::cli::serve) fn server_sections(matches: &ArgMatches) -> RawConfig {
+    let mut server = Section::from_matches::<ServerFlags>(matches);
+    server
+        .0
+        .extend(Section::from_matches::<BackendFlags>(matches).0);
+    RawConfig {
         server,
-        limits: Words::given::<LimitFlags>(matches),
-        cache: Words::given::<CacheFlags>(matches),
-        ..Document::default()
+        limits: Section::from_matches::<LimitFlags>(matches),
+        cache: Section::from_matches::<CacheFlags>(matches),
+        ..RawConfig::default()
     }
 }
 
-/// What is said of layers, which a file says for itself.
-pub(in crate::cli::serve) fn of_layers(matches: &ArgMatches) -> Words {
-    let mut words = Words::given::<SourceFlags>(matches);
-    words.0.extend(Words::given::<StyleFlags>(matches).0);
-    #[cfg(feature = "postgis")]
-    {
-        words.0.extend(Words::given::<PoolFlags>(matches).0);
-        words.0.extend(Words::given::<PostFlags>(matches).0);
-        if matches.get_flag("live") {
-            words.0.push(Word::new("live", "true"));
-        }
-    }
-    words
+/// Tests for flags of layers. If there is a file, they belong there.
+pub(in crate::cli::serve) fn has_layer_flags(matches: &ArgMatches) -> bool {
+    let sections = [
+        Section::from_matches::<SourceFlags>(matches),
+        Section::from_matches::<StyleFlags>(matches),
+        Section::from_matches::<ServeDatabaseFlags>(matches),
+    ];
+    sections.iter().any(|section| !section.0.is_empty())
 }
 
-/// All that a command line without a file says.
-pub(in crate::cli::serve) fn all(serve: &Serve, matches: &ArgMatches) -> Document {
-    let mut document = of_server(matches);
-    let look = Words::given::<StyleFlags>(matches);
+/// The configuration of a command line without a file.
+pub(in crate::cli::serve) fn raw_config(
+    serve: &Serve,
+    matches: &ArgMatches,
+) -> Result<RawConfig, UsageError> {
+    let mut config = server_sections(matches);
+    let look = Section::from_matches::<StyleFlags>(matches);
     let style = if look.0.is_empty() {
-        StyleWords::Plain
+        StyleRef::Default
     } else {
-        document.styles.push(Named {
+        config.styles.push(NamedSection {
             name: "default".to_owned(),
-            words: look,
+            section: look,
         });
-        StyleWords::Named(Word::new("style", "default"))
+        StyleRef::Named(Entry::new("style", "default"))
     };
-    let read = Words::given::<SourceFlags>(matches);
-    let of_files = if serve.sources.iter().any(|source| is_address(source)) {
-        read.without(&OF_DATABASES)
+    let read = Section::from_matches::<SourceFlags>(matches);
+    let file_keys = if serve.sources.iter().any(|source| is_address(source)) {
+        read.without(&DATABASE_KEYS)
     } else {
         read.clone()
     };
     let mut layers = Vec::new();
     for source in &serve.sources {
         if is_address(source) {
-            if !document.sources.is_empty() {
-                usage(
-                    "serve",
-                    "one postgres:// address can be served at a time; a file takes several, see --config",
-                );
+            if !config.sources.is_empty() {
+                let message = "one postgres:// address can be served at a time; a file takes \
+                               several, see --config";
+                return Err(UsageError::new("serve", message));
             }
-            let style = (style != StyleWords::Plain).then(|| Word::new("style", "default"));
-            let database = (source.as_str(), style);
-            layers.extend(of_database(serve, matches, database, &read, &mut document));
+            add_database(&mut config, (serve, matches), source, &style);
+            layers.extend(database_layers(serve, &read)?);
         } else if Path::new(source).is_dir() && !serve.name.is_empty() {
-            // Each of them may be given a name.
+            // Each file of the folder may be given a name.
             let files = folder::files(Path::new(source), &serve.source);
-            layers.extend(files.iter().map(|file| of_file(file, &of_files)));
+            layers.extend(files.iter().map(|file| file_layer(file, &file_keys)));
         } else {
-            layers.push(of_file(source, &of_files));
+            layers.push(file_layer(source, &file_keys));
         }
     }
     if serve.name.len() > layers.len() {
-        usage("serve", "there are more --name than layers");
+        let message = "there are more --name than layers";
+        return Err(UsageError::new("serve", message));
     }
-    for (words, name) in layers.iter_mut().zip(&serve.name) {
-        words.0.insert(0, Word::new("name", name));
+    for (section, name) in layers.iter_mut().zip(&serve.name) {
+        section.0.insert(0, Entry::new("name", name));
     }
-    document.layers = layers
-        .into_iter()
-        .map(|words| LayerWords {
-            words,
-            style: style.clone(),
-            line: None,
-        })
-        .collect();
-    document
+    let with_style = |section| LayerSection {
+        section,
+        style: style.clone(),
+        line: None,
+    };
+    config.layers = layers.into_iter().map(with_style).collect();
+    Ok(config)
 }
 
-fn of_file(file: &str, read: &Words) -> Words {
-    let mut words = Words(vec![Word::new("file", file)]);
-    words.0.extend(read.0.iter().cloned());
-    words
+fn file_layer(file: &str, read: &Section) -> Section {
+    let mut section = Section(vec![Entry::new("file", file)]);
+    section.0.extend(read.0.iter().cloned());
+    section
 }
 
-/// The database, and a layer for each of its tables or its query.
-#[cfg(feature = "postgis")]
-fn of_database(
-    serve: &Serve,
-    matches: &ArgMatches,
-    (url, style): (&str, Option<Word>),
-    read: &Words,
-    document: &mut Document,
-) -> Vec<Words> {
-    let token = crate::cli::serve::databases::token(serve.post.token_file.as_deref());
-    let posts = !matches!(token, Ok(None));
-    let asked = read
+/// Adds the database, and posting if there is a token.
+fn add_database(
+    config: &mut RawConfig,
+    (serve, matches): (&Serve, &ArgMatches),
+    url: &str,
+    style: &StyleRef,
+) {
+    let mut section = Section(vec![Entry::new("url", url)]);
+    section
+        .0
+        .extend(Section::from_matches::<PoolFlags>(matches).0);
+    section
+        .0
+        .extend(Section::from_matches::<RoleFlags>(matches).0);
+    if let StyleRef::Named(style) = style {
+        section.0.push(style.clone());
+    }
+    config.sources.push(NamedSection {
+        name: DATABASE.to_owned(),
+        section,
+    });
+    if has_token(&serve.database) {
+        let mut section = Section(vec![Entry::new("source", DATABASE)]);
+        section
+            .0
+            .extend(Section::from_matches::<PostFlags>(matches).0);
+        config.posting = Some(section);
+    }
+}
+
+/// A layer for each `--table` of the database, or for its `--sql`.
+fn database_layers(serve: &Serve, read: &Section) -> Result<Vec<Section>, UsageError> {
+    let relations: Vec<Entry> = read
         .0
         .iter()
-        .filter(|word| matches!(&*word.key, "table" | "sql"));
-    let asked: Vec<Word> = asked
-        .flat_map(|word| word.values.iter().map(|value| Word::new(&word.key, value)))
+        .filter(|entry| matches!(&*entry.key, "table" | "sql"))
+        .flat_map(|entry| {
+            entry
+                .values
+                .iter()
+                .map(|value| Entry::new(&entry.key, value))
+        })
         .collect();
-    if asked.is_empty() && !serve.pool.auto_publish && !posts {
-        usage(
-            "serve",
-            "a postgres:// address needs --table NAME, --sql QUERY or --auto-publish",
-        );
-    }
-    let mut words = Words(vec![Word::new("url", url)]);
-    words.0.extend(Words::given::<PoolFlags>(matches).0);
-    words.0.extend(Words::given::<RoleFlags>(matches).0);
-    words.0.extend(style);
-    document.sources.push(Named {
-        name: DATABASE.to_owned(),
-        words,
-    });
-    if posts {
-        let mut words = Words(vec![Word::new("source", DATABASE)]);
-        words.0.extend(Words::given::<PostFlags>(matches).0);
-        document.posting = Some(words);
+    let database = &serve.database;
+    if relations.is_empty() && !database.pool.auto_publish && !has_token(database) {
+        let message = "a postgres:// address needs --table NAME, --sql QUERY or --auto-publish";
+        return Err(UsageError::new("serve", message));
     }
     let read = read.without(&["table", "sql", "allow_superuser"]);
-    let layer = |asked: Word| {
-        let mut words = Words(vec![Word::new("source", DATABASE), asked]);
-        words.0.extend(read.0.iter().cloned());
-        if serve.live {
-            words.0.push(Word::new("mode", "live"));
+    let layer = |relation: Entry| {
+        let mut section = Section(vec![Entry::new("source", DATABASE), relation]);
+        section.0.extend(read.0.iter().cloned());
+        if database.live {
+            section.0.push(Entry::new("mode", "live"));
         }
-        words
+        section
     };
-    asked.into_iter().map(layer).collect()
-}
-
-#[cfg(not(feature = "postgis"))]
-fn of_database(
-    _serve: &Serve,
-    _matches: &ArgMatches,
-    _database: (&str, Option<Word>),
-    _read: &Words,
-    _document: &mut Document,
-) -> Vec<Words> {
-    Vec::new()
+    Ok(relations.into_iter().map(layer).collect())
 }

@@ -1,26 +1,25 @@
-//! `${NAME}` and `${NAME:-otherwise}` in the texts of a configuration file.
+//! Variables in the texts of a configuration file: `${NAME}` and `${NAME:-otherwise}`.
 
 use std::fmt::Write as _;
 
-/// A text with its variables put in.
+/// A text with the values of its variables.
 #[derive(Debug, PartialEq, Eq)]
-pub(in crate::cli::serve) struct Filled {
-    pub(in crate::cli::serve) text: String,
-    /// Whether there were any.
-    pub(in crate::cli::serve) any: bool,
+pub(super) struct Interpolated {
+    pub(super) text: String,
+    pub(super) has_variables: bool,
 }
 
-/// Puts variables in. `$${` stands for `${` itself. What is put into the user's part of an
-/// address is escaped as addresses need it.
+/// Replaces variables by their values, which `of` looks up. `$${` stands for `${` itself. A value
+/// in the user's part of an address is percent-encoded.
 ///
 /// # Errors
-/// A variable that is not there, or is never closed.
-pub(in crate::cli::serve) fn fill(
+/// A message, about a variable that is not set or never closed.
+pub(super) fn interpolate(
     raw: &str,
     of: impl Fn(&str) -> Option<String>,
-) -> Result<Filled, String> {
+) -> Result<Interpolated, String> {
     let mut text = String::with_capacity(raw.len());
-    let mut any = false;
+    let mut has_variables = false;
     let mut rest = raw;
     while let Some((before, after)) = rest.split_once("${") {
         if let Some(before) = before.strip_suffix('$') {
@@ -54,31 +53,34 @@ pub(in crate::cli::serve) fn fill(
             }
         };
         if in_credentials(&text, after) {
-            text.push_str(&escaped(&value));
+            text.push_str(&percent_encoded(&value));
         } else {
             text.push_str(&value);
         }
-        any = true;
+        has_variables = true;
         rest = after;
     }
     text.push_str(rest);
-    Ok(Filled { text, any })
+    Ok(Interpolated {
+        text,
+        has_variables,
+    })
 }
 
-/// The same text as one that is to be filled.
-pub(in crate::cli::serve) fn literal(text: &str) -> String {
+/// Escapes a text, so that [`interpolate`] returns it unchanged.
+pub(super) fn escape(text: &str) -> String {
     text.replace("${", "$${")
 }
 
-/// Whether what comes between is user or password of an address.
+/// Tests whether a value between two texts is the user or the password of an address.
 fn in_credentials(before: &str, after: &str) -> bool {
-    let begun = before.rsplit_once("://").map(|(_, user)| user);
+    let user = before.rsplit_once("://").map(|(_, user)| user);
     let end = after.find(['/', '?', ' ']).unwrap_or(after.len());
-    begun.is_some_and(|user| !user.contains(['@', '/']))
+    user.is_some_and(|user| !user.contains(['@', '/']))
         && after.get(..end).is_some_and(|user| user.contains('@'))
 }
 
-fn escaped(value: &str) -> String {
+fn percent_encoded(value: &str) -> String {
     let mut escaped = String::new();
     for byte in value.bytes() {
         if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
@@ -117,10 +119,10 @@ mod tests {
                 "postgres://ann:p%40ss%2Fw%20rd@db:5433/gis?a=db:5433",
             ),
         ] {
-            assert_eq!(fill(raw, environment).unwrap().text, text, "{raw}");
+            assert_eq!(interpolate(raw, environment).unwrap().text, text, "{raw}");
         }
         assert_eq!(
-            fill(&literal("a${HOST}$"), environment).unwrap().text,
+            interpolate(&escape("a${HOST}$"), environment).unwrap().text,
             "a${HOST}$"
         );
     }
@@ -133,7 +135,7 @@ mod tests {
             ("${}", "name"),
             ("${A B}", "name"),
         ] {
-            let error = fill(raw, environment).unwrap_err();
+            let error = interpolate(raw, environment).unwrap_err();
             assert!(error.contains(hint), "{error}");
         }
     }

@@ -1,125 +1,137 @@
-//! What is to be served, checked.
+//! The configuration of `serve`, checked: what is served, and how.
+//!
+//! ```text
+//! flags ─ from_args ─┐
+//!                    ├─▶ RawConfig (keys and values) ─▶ ServeConfig (checked)
+//! file ── from_toml ─┘        └─▶ to_toml (--save-config)
+//! ```
 
-pub(in crate::cli::serve) mod from_args;
-pub(in crate::cli::serve) mod from_toml;
+mod error;
+pub(super) mod from_args;
+mod from_toml;
 mod interpolate;
-pub(in crate::cli::serve) mod raw;
-pub(in crate::cli::serve) mod secrets;
-pub(in crate::cli::serve) mod source;
-pub(in crate::cli::serve) mod to_toml;
+pub(super) mod raw;
+mod secrets;
+mod source;
+mod to_toml;
 
+pub(super) use error::ConfigError;
+pub(super) use secrets::VARIABLE as PASSWORD_VARIABLE;
+pub(super) use source::ConfigSource;
+pub(super) use to_toml::{secret_address, to_toml};
+
+use super::databases::{DatabaseConfig, PostingConfig};
+use super::flags::{CacheFlags, LayerFlags, LimitFlags, ReadMode, ServerFlags, TopLevelFlags};
 use crate::cli::backend::{self, BackendFlags};
-use crate::cli::serve::databases::{self, DatabaseSetup};
-use crate::cli::serve::flags::{CacheFlags, LayerFlags, LimitFlags, Mode, ServerFlags, TopFlags};
+use crate::cli::error::{BoxError, with_causes};
 use crate::cli::source_flags::SourceFlags;
 use crate::cli::style_flags::StyleFlags;
-use crate::cli::{Failure, with_causes};
-use from_toml::{Document, LayerWords, Named, SECTIONS, StyleWords, named};
+use from_toml::SECTIONS;
 use heatsplat::import::Columns;
 use heatsplat::{Backend, Style};
 use heatsplat_loader::is_remote;
 use heatsplat_server::Options;
-use raw::{Mistake, Words};
-use std::fmt::Write as _;
+use raw::{Entry, LayerSection, NamedSection, RawConfig, Section, StyleRef};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// A set-up that can be.
-pub(in crate::cli::serve) struct Setup {
-    pub(in crate::cli::serve) server: ServerFlags,
-    pub(in crate::cli::serve) backend: BackendFlags,
+/// A checked configuration.
+pub(super) struct ServeConfig {
+    pub(super) server: ServerFlags,
+    pub(super) backend: BackendFlags,
     limits: LimitFlags,
     cache: CacheFlags,
-    pub(in crate::cli::serve) posting: Option<Words>,
-    pub(in crate::cli::serve) databases: Vec<Arc<DatabaseSetup>>,
-    pub(in crate::cli::serve) layers: Vec<LayerSetup>,
-    /// How layers look that are made of others: as the style `default` does, if there is one.
-    pub(in crate::cli::serve) look: Style,
-    /// What is fixed when the server starts, in words.
-    pub(in crate::cli::serve) fixed: Vec<Words>,
+    pub(super) posting: Option<PostingConfig>,
+    pub(super) databases: Vec<Arc<DatabaseConfig>>,
+    pub(super) layers: Vec<LayerConfig>,
+    /// The style of derived layers: `[styles.default]`, if there is one.
+    pub(super) default_style: Style,
+    /// Sections that only count when the server starts.
+    pub(super) fixed: Vec<Section>,
 }
 
-/// A layer that is to be, or all those of a folder.
+/// A layer of the configuration, or all layers of a folder.
 #[derive(Clone)]
-pub(in crate::cli::serve) struct LayerSetup {
-    pub(in crate::cli::serve) name: Option<String>,
+pub(super) struct LayerConfig {
+    pub(super) name: Option<String>,
     /// A file, a folder, `-` or a database's address.
-    pub(in crate::cli::serve) source: String,
-    pub(in crate::cli::serve) database: Option<Arc<DatabaseSetup>>,
-    pub(in crate::cli::serve) read: SourceFlags,
-    pub(in crate::cli::serve) live: bool,
-    /// Whether it is a layer because its table is there.
-    pub(in crate::cli::serve) is_published: bool,
-    /// After how long it is read again.
-    pub(in crate::cli::serve) reload: Option<Duration>,
-    pub(in crate::cli::serve) style: Style,
-    /// All that the layer depends on, in words: as long as they are the same, it is.
-    pub(in crate::cli::serve) key: String,
-    /// Where it stands in a file.
-    pub(in crate::cli::serve) line: Option<usize>,
+    pub(super) source: String,
+    pub(super) database: Option<Arc<DatabaseConfig>>,
+    pub(super) read: SourceFlags,
+    pub(super) live: bool,
+    /// A table that publishes itself: no section names it.
+    pub(super) is_published: bool,
+    /// The time after which it is read again.
+    pub(super) reload: Option<Duration>,
+    pub(super) style: Style,
+    /// A text that changes whenever the layer must be read anew.
+    pub(super) key: String,
+    /// Its line in the file.
+    pub(super) line: Option<usize>,
 }
 
-impl Setup {
-    /// Checks a document.
-    pub(in crate::cli::serve) fn of(document: &Document) -> Result<Self, Mistake> {
-        let TopFlags { server, backend } = document.server.typed(&SECTIONS)?;
-        let (limits, cache) = (document.limits.typed(&[])?, document.cache.typed(&[])?);
-        let databases: Vec<_> = document
-            .sources
-            .iter()
-            .map(|source| {
-                let looks = match source.words.get("style") {
-                    Some(word) => named("style", &document.styles, word)?.words.clone(),
-                    None => Words::default(),
-                };
-                let (style, _) = look(&looks)?;
-                Ok(Arc::new(DatabaseSetup::of(source, style, &looks)?))
-            })
-            .collect::<Result<_, Mistake>>()?;
-        let mut own = Style::default();
-        for style in &document.styles {
-            let (look, _) = look(&style.words)?;
-            if style.name == "default" {
-                own = look;
-            }
-        }
-        let mut layers = Vec::new();
-        for layer in &document.layers {
-            layers.push(LayerSetup::of(layer, document, &databases, server.reload)?);
-        }
-        if let Some(posting) = &document.posting {
-            databases::check_posting(posting, &databases)?;
-        }
-        if layers.is_empty() && document.posting.is_none() && !publishes(&databases) {
+/// A style of the configuration. Each is parsed once, however many layers have it.
+#[derive(Clone, Default)]
+struct StyleConfig {
+    name: String,
+    style: Style,
+    /// The columns that another heat map's configuration names.
+    columns: Columns,
+    key: String,
+}
+
+impl ServeConfig {
+    /// Checks a configuration.
+    pub(super) fn new(raw: &RawConfig) -> Result<Self, ConfigError> {
+        let TopLevelFlags { server, backend } = raw.server.parse(&SECTIONS)?;
+        let (limits, cache) = (raw.limits.parse(&[])?, raw.cache.parse(&[])?);
+        let styles = raw.styles.iter().map(StyleConfig::named);
+        let styles: Vec<_> = styles.collect::<Result<_, _>>()?;
+        let database = |source: &NamedSection| {
+            secrets::check_url(&source.section)?;
+            let style = match source.section.get("style") {
+                Some(name) => StyleConfig::find(&styles, name)?.clone(),
+                None => StyleConfig::default(),
+            };
+            DatabaseConfig::new(source, (style.style, &style.key)).map(Arc::new)
+        };
+        let databases: Vec<_> = raw.sources.iter().map(database).collect::<Result<_, _>>()?;
+        let layer = |layer| LayerConfig::new(layer, &styles, &databases, server.reload);
+        let layers: Vec<_> = raw.layers.iter().map(layer).collect::<Result<_, _>>()?;
+        let posting = raw.posting.as_ref();
+        let posting = posting.map(|section| PostingConfig::new(section, &databases));
+        let posting = posting.transpose()?;
+        if layers.is_empty() && posting.is_none() && !databases.iter().any(|d| d.publishes()) {
             let message = "there is nothing to serve; say which with [[layers]] and file = …";
-            return Err(Mistake::new(None, message));
+            return Err(ConfigError::new(None, message));
         }
         if let Some(second) = layers.iter().filter(|layer| layer.source == "-").nth(1) {
             let name = second.name.as_deref().unwrap_or("-");
             let message = format!("{name}: standard input can be one source only");
-            return Err(Mistake::new(None, message));
+            return Err(ConfigError::new(None, message));
         }
+        let default = styles.into_iter().find(|style| style.name == "default");
         Ok(Self {
             backend,
             limits,
             cache,
-            posting: document.posting.clone(),
+            posting,
             databases,
             layers,
-            look: own,
+            default_style: default.unwrap_or_default().style,
             fixed: vec![
-                document.server.without(&["watch", "reload"]),
-                document.limits.clone(),
-                document.cache.clone(),
-                document.posting.clone().unwrap_or_default(),
+                raw.server.without(&["watch", "reload"]),
+                raw.limits.clone(),
+                raw.cache.clone(),
+                raw.posting.clone().unwrap_or_default(),
             ],
             server,
         })
     }
 
-    /// The server's options, but for who may post.
-    pub(in crate::cli::serve) fn options(&self, backend: &dyn Backend) -> Options {
+    /// The options of the server, without posting.
+    pub(super) fn options(&self, backend: &dyn Backend) -> Options {
         let defaults = Options::default();
         let LimitFlags {
             renders,
@@ -127,7 +139,7 @@ impl Setup {
             connections,
         } = self.limits;
         let cache = self.cache.clone();
-        let own = backend::renders(backend).unwrap_or(defaults.renders);
+        let default_renders = backend::renders(backend).unwrap_or(defaults.renders);
         Options {
             listen: self.server.listen.clone(),
             public_url: self.server.public_url.clone(),
@@ -137,7 +149,7 @@ impl Setup {
             live_cache_control: cache
                 .live_cache_control
                 .unwrap_or(defaults.live_cache_control),
-            renders: renders.map_or(own, usize::from),
+            renders: renders.map_or(default_renders, usize::from),
             waiting: waiting.map_or(defaults.waiting, |number| number as usize),
             connections: connections.map_or(defaults.connections, |number| number as usize),
             ..defaults
@@ -145,49 +157,77 @@ impl Setup {
     }
 }
 
-fn publishes(databases: &[Arc<DatabaseSetup>]) -> bool {
-    databases.iter().any(|database| database.publishes())
+impl StyleConfig {
+    fn new(section: &Section) -> Result<Self, ConfigError> {
+        let flags: StyleFlags = section.parse(&[])?;
+        let (style, columns) = flags.style_and_columns().map_err(|error| {
+            // Each value is valid by itself: the error is about the style file or a combination.
+            match section.get("style").or(section.0.first()) {
+                Some(entry) => entry.error(error),
+                None => ConfigError::new(None, error.to_string()),
+            }
+        })?;
+        Ok(Self {
+            name: String::new(),
+            style,
+            columns,
+            key: section.key(&[]),
+        })
+    }
+
+    fn named(named: &NamedSection) -> Result<Self, ConfigError> {
+        let name = named.name.clone();
+        Ok(Self {
+            name,
+            ..Self::new(&named.section)?
+        })
+    }
+
+    fn find<'a>(styles: &'a [Self], entry: &Entry) -> Result<&'a Self, ConfigError> {
+        find("style", styles, |style| &style.name, entry)
+    }
 }
 
-/// A style of its words, and the columns that it speaks of.
-fn look(words: &Words) -> Result<(Style, Columns), Mistake> {
-    let flags: StyleFlags = words.typed(&[])?;
-    flags.style_and_columns().map_err(|error| {
-        // what can't be alone was said before: it is the file, or what changes it
-        match words.get("style").or(words.0.first()) {
-            Some(word) => word.mistake(error),
-            None => Mistake::new(None, error.to_string()),
-        }
+/// Finds the item whose name is the value of an entry.
+fn find<'a, T>(
+    what: &str,
+    all: &'a [T],
+    name: impl Fn(&T) -> &str,
+    entry: &Entry,
+) -> Result<&'a T, ConfigError> {
+    let [wanted] = entry.values.as_slice() else {
+        return Err(entry.error("expected one name"));
+    };
+    all.iter().find(|item| name(item) == wanted).ok_or_else(|| {
+        let names: Vec<_> = all.iter().map(&name).collect();
+        ConfigError::unknown(entry.line, what, &entry.shown(), &names)
     })
 }
 
-impl LayerSetup {
-    fn of(
-        layer: &LayerWords,
-        document: &Document,
-        databases: &[Arc<DatabaseSetup>],
+impl LayerConfig {
+    fn new(
+        layer: &LayerSection,
+        styles: &[StyleConfig],
+        databases: &[Arc<DatabaseConfig>],
         reload: Option<Duration>,
-    ) -> Result<Self, Mistake> {
-        let flags: LayerFlags = layer.words.typed(&["style"])?;
-        let wrong = |message: &str| Err(Mistake::new(layer.line, message));
-        let looks = match &layer.style {
-            StyleWords::Plain => Words::default(),
-            StyleWords::Here(words) => words.clone(),
-            StyleWords::Named(word) => named("style", &document.styles, word)?.words.clone(),
+    ) -> Result<Self, ConfigError> {
+        let section = &layer.section;
+        let flags: LayerFlags = section.parse(&["style"])?;
+        let wrong = |message: &str| Err(ConfigError::new(layer.line, message));
+        let style = match &layer.style {
+            StyleRef::Default => StyleConfig::default(),
+            StyleRef::Inline(section) => StyleConfig::new(section)?,
+            StyleRef::Named(entry) => StyleConfig::find(styles, entry)?.clone(),
         };
-        let mut key = said(&[&layer.words.without(&["reload"]), &looks]);
-        let live = flags.mode == Some(Mode::Live);
-        let (source, database) = match (flags.file, layer.words.get("source")) {
+        let mut key = section.key(&["reload"]) + &style.key;
+        let live = flags.mode == Some(ReadMode::Live);
+        let (source, database) = match (flags.file, section.get("source")) {
             (Some(file), None) => (file, None),
-            (None, Some(word)) if word.values.iter().any(|value| is_remote(value)) => {
-                (word.values.concat(), None)
+            (None, Some(entry)) if entry.values.iter().any(|value| is_remote(value)) => {
+                (entry.values.concat(), None)
             }
-            (None, Some(word)) => {
-                let wanted: &Named = named("source", &document.sources, word)?;
-                let found = databases.iter().find(|d| d.name() == wanted.name);
-                let Some(database) = found else {
-                    return wrong("the layer's source is gone");
-                };
+            (None, Some(entry)) => {
+                let database = find("source", databases, |database| database.name(), entry)?;
                 if let Some(message) = database.refuses(&flags.read) {
                     return wrong(message);
                 }
@@ -203,49 +243,34 @@ impl LayerSetup {
         if flags.name.is_some() && Path::new(&source).is_dir() {
             return wrong("name: the layers of a folder are called like its files");
         }
-        let (style, columns) = look(&looks)?;
         let mut read = flags.read;
-        read.suggest(&columns);
-        let file = layer.words.get("file").or(layer.words.get("source"));
+        read.suggest(&style.columns);
+        let file = section.get("file").or(section.get("source"));
         Ok(Self {
             name: flags.name,
-            line: file.and_then(|word| word.line).or(layer.line),
+            line: file.and_then(|entry| entry.line).or(layer.line),
             source,
             database,
             read,
             live,
             is_published: false,
             reload: flags.reload.or(reload),
-            style,
+            style: style.style,
             key,
         })
     }
 
-    /// What is wrong with it, and where in the file it stands.
-    pub(in crate::cli::serve) fn failed(&self, error: impl Into<Failure>) -> Failure {
+    /// Puts the layer's line in the file before an error about it.
+    pub(super) fn name_line(&self, error: impl Into<BoxError>) -> BoxError {
         let error = error.into();
         match self.line {
-            Some(_) => Mistake::new(self.line, with_causes(&*error)).into(),
+            Some(_) => ConfigError::new(self.line, with_causes(&*error)).into(),
             None => error,
         }
     }
 
-    /// Whether its rows are in a database, where nobody sees whether they have changed.
-    pub(in crate::cli::serve) fn is_of_database(&self) -> bool {
+    /// Tests whether its rows are in a database, where no file shows that they have changed.
+    pub(super) fn is_in_database(&self) -> bool {
         self.database.is_some()
     }
-}
-
-/// Words as a text that is the same if they are.
-pub(in crate::cli::serve) fn said(all: &[&Words]) -> String {
-    let mut text = String::new();
-    for words in all {
-        let mut words: Vec<_> = words.0.iter().collect();
-        words.sort_by(|a, b| a.key.cmp(&b.key));
-        for word in words {
-            let _ = writeln!(text, "{} = {:?}", word.key, word.values);
-        }
-        text.push_str("--\n");
-    }
-    text
 }

@@ -1,61 +1,84 @@
-//! Words: what a command line or a file says, key by key, before it is checked.
+//! The raw configuration: keys and values as a command line or a file has them, still unchecked.
 //!
-//! The keys of a configuration file are the flags of the command line, and clap checks both. So
-//! a flag is a key from the day it is written, with the same values and messages.
+//! The keys of a configuration file are the flags of the command line, and clap parses both. So a
+//! new flag is a key of the file at once, with the same values and messages.
 
+use super::error::{ConfigError, clap_message};
 use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Args, Command};
-use std::fmt;
+use std::fmt::{self, Write as _};
 
-/// Characters that tell something of a secret; shorter pieces are in any message.
-const PIECE: usize = 4;
+/// Characters of a secret that a message must not show in a row; shorter pieces are in any message.
+const SECRET_PIECE: usize = 4;
 
-/// What is wrong with a set-up, and where.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::cli::serve) struct Mistake {
-    /// The line, where it was read from a file.
+/// A configuration of `serve`, section by section.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(in crate::cli::serve) struct RawConfig {
+    /// The keys at the top.
+    pub(in crate::cli::serve) server: Section,
+    pub(in crate::cli::serve) limits: Section,
+    pub(in crate::cli::serve) cache: Section,
+    pub(in crate::cli::serve) posting: Option<Section>,
+    /// Databases.
+    pub(in crate::cli::serve) sources: Vec<NamedSection>,
+    pub(in crate::cli::serve) styles: Vec<NamedSection>,
+    pub(in crate::cli::serve) layers: Vec<LayerSection>,
+}
+
+/// A section with a name of its own: `[styles.NAME]`.
+#[derive(Clone, Debug, PartialEq)]
+pub(in crate::cli::serve) struct NamedSection {
+    pub(in crate::cli::serve) name: String,
+    pub(in crate::cli::serve) section: Section,
+}
+
+/// One of `[[layers]]`: a layer, or those of a folder.
+#[derive(Clone, Debug, Default)]
+pub(in crate::cli::serve) struct LayerSection {
+    pub(in crate::cli::serve) section: Section,
+    pub(in crate::cli::serve) style: StyleRef,
     pub(in crate::cli::serve) line: Option<usize>,
-    pub(in crate::cli::serve) message: String,
 }
 
-impl Mistake {
-    pub(in crate::cli::serve) fn new(line: Option<usize>, message: impl Into<String>) -> Self {
-        let message = message.into();
-        Self { line, message }
+/// Compares contents, not lines.
+impl PartialEq for LayerSection {
+    fn eq(&self, other: &Self) -> bool {
+        (&self.section, &self.style) == (&other.section, &other.style)
     }
 }
 
-impl fmt::Display for Mistake {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(line) = self.line {
-            write!(f, "line {line}: ")?;
-        }
-        f.write_str(&self.message)
-    }
+/// The style of a layer.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(in crate::cli::serve) enum StyleRef {
+    /// The default style.
+    #[default]
+    Default,
+    /// The name of one of `[styles]`.
+    Named(Entry),
+    /// A style of its own.
+    Inline(Section),
 }
 
-impl std::error::Error for Mistake {}
-
-/// A key and what is said of it.
+/// A key and its values.
 #[derive(Clone, Debug)]
-pub(in crate::cli::serve) struct Word {
+pub(in crate::cli::serve) struct Entry {
     pub(in crate::cli::serve) key: String,
-    /// One, or those of a list; none for a table.
+    /// One value, or those of a list; none for a table.
     pub(in crate::cli::serve) values: Vec<String>,
     pub(in crate::cli::serve) line: Option<usize>,
-    /// What stands in the file where variables have been put in: messages show that.
+    /// The text in the file, if it has variables: messages show it in the place of their values.
     pub(in crate::cli::serve) raw: Option<String>,
 }
 
-/// Two words are the same if they say the same, wherever they stand.
-impl PartialEq for Word {
+/// Compares keys and values, not lines.
+impl PartialEq for Entry {
     fn eq(&self, other: &Self) -> bool {
         (&self.key, &self.values) == (&other.key, &other.values)
     }
 }
 
-impl Word {
-    pub(in crate::cli::serve) fn new(key: &str, value: &str) -> Self {
+impl Entry {
+    pub(super) fn new(key: &str, value: &str) -> Self {
         Self {
             key: key.to_owned(),
             values: vec![value.to_owned()],
@@ -64,52 +87,54 @@ impl Word {
         }
     }
 
-    pub(in crate::cli::serve) fn mistake(&self, message: impl fmt::Display) -> Mistake {
-        let mut message = self.hidden(message.to_string());
+    /// An error about the value, with its key and line.
+    pub(in crate::cli::serve) fn error(&self, message: impl fmt::Display) -> ConfigError {
+        let mut message = self.redact(message.to_string());
         if !message.starts_with(&self.key) {
             message = format!("{}: {message}", self.key);
         }
-        Mistake::new(self.line, message)
+        ConfigError::new(self.line, message)
     }
 
-    /// What it says as messages may show it: with its variables, as it stands in the file.
-    pub(in crate::cli::serve) fn shown(&self) -> String {
+    /// The value as messages may show it: with its variables, as it is in the file.
+    pub(super) fn shown(&self) -> String {
         self.raw.clone().unwrap_or_else(|| self.values.join(", "))
     }
 
-    /// A message in which no variable's value is seen, nor a piece of one.
-    fn hidden(&self, mut message: String) -> String {
+    /// Replaces values of variables in a message by their names; if a piece of a value is left, the
+    /// whole message.
+    fn redact(&self, mut message: String) -> String {
         let Some(raw) = &self.raw else {
             return message;
         };
-        let worth = |value: &&String| value.chars().count() >= PIECE;
-        for value in self.values.iter().filter(worth) {
+        let is_long = |value: &&String| value.chars().count() >= SECRET_PIECE;
+        for value in self.values.iter().filter(is_long) {
             message = message.replace(value, raw);
         }
-        let shows = |value: &String| {
+        let leaks = |value: &String| {
             let letters: Vec<char> = value.chars().collect();
-            letters.windows(PIECE).any(|piece| {
+            letters.windows(SECRET_PIECE).any(|piece| {
                 let piece: String = piece.iter().collect();
                 message.contains(&piece) && !raw.contains(&piece)
             })
         };
-        if self.values.iter().any(shows) {
+        if self.values.iter().any(leaks) {
             return format!("what `{raw}` stands for can't be said here");
         }
         message
     }
 
-    /// The word as arguments of a command line.
-    fn arguments(&self, arg: &Arg) -> Result<Vec<String>, Mistake> {
+    /// The entry as arguments of a command line.
+    fn arguments(&self, arg: &Arg) -> Result<Vec<String>, ConfigError> {
         let flag = arg.get_long().unwrap_or_default();
         if self.values.is_empty() {
-            return Err(self.mistake("expected a value here, not a table or an empty list"));
+            return Err(self.error("expected a value here, not a table or an empty list"));
         }
         match arg.get_action() {
             ArgAction::SetTrue => match self.values.as_slice() {
                 [value] if value == "true" => Ok(vec![format!("--{flag}")]),
                 [value] if value == "false" => Ok(Vec::new()),
-                _ => Err(self.mistake("expected true or false")),
+                _ => Err(self.error("expected true or false")),
             },
             ArgAction::Append => {
                 let values = self.values.iter();
@@ -120,15 +145,15 @@ impl Word {
     }
 }
 
-/// The words of one section.
+/// The entries of one section.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(in crate::cli::serve) struct Words(pub(in crate::cli::serve) Vec<Word>);
+pub(in crate::cli::serve) struct Section(pub(super) Vec<Entry>);
 
-impl Words {
-    /// What of some flags was given on a command line.
-    pub(in crate::cli::serve) fn given<T: Args>(matches: &ArgMatches) -> Self {
+impl Section {
+    /// The flags of `T` that were given on a command line.
+    pub(super) fn from_matches<T: Args>(matches: &ArgMatches) -> Self {
         let command = T::augment_args(Command::new("heatsplat"));
-        let mut words = Self::default();
+        let mut section = Self::default();
         for arg in command.get_arguments() {
             let id = arg.get_id().as_str();
             if matches.value_source(id) != Some(ValueSource::CommandLine) {
@@ -142,111 +167,84 @@ impl Words {
                         .collect()
                 }
             };
-            words.0.push(Word {
+            section.0.push(Entry {
                 key: key(arg),
                 values,
                 line: None,
                 raw: None,
             });
         }
-        words
+        section
     }
 
-    pub(in crate::cli::serve) fn get(&self, key: &str) -> Option<&Word> {
-        self.0.iter().find(|word| word.key == key)
+    pub(in crate::cli::serve) fn get(&self, key: &str) -> Option<&Entry> {
+        self.0.iter().find(|entry| entry.key == key)
     }
 
-    /// These and others, whose word counts where both have one.
-    pub(in crate::cli::serve) fn overridden(mut self, others: &Self) -> Self {
-        self.0.retain(|word| others.get(&word.key).is_none());
-        self.0.extend(others.0.iter().cloned());
-        self
+    /// The line of its first entry.
+    pub(in crate::cli::serve) fn line(&self) -> Option<usize> {
+        self.0.first().and_then(|entry| entry.line)
     }
 
-    /// Without some keys.
-    pub(in crate::cli::serve) fn without(&self, keys: &[&str]) -> Self {
-        let kept = self.0.iter().filter(|word| !keys.contains(&&*word.key));
+    /// Replaces and adds the entries of another section.
+    pub(super) fn override_with(&mut self, other: &Self) {
+        self.0.retain(|entry| other.get(&entry.key).is_none());
+        self.0.extend(other.0.iter().cloned());
+    }
+
+    /// The section without some keys.
+    pub(super) fn without(&self, keys: &[&str]) -> Self {
+        let kept = self.0.iter().filter(|entry| !keys.contains(&&*entry.key));
         Self(kept.cloned().collect())
     }
 
-    /// The words as the flags they are, checked. `sections` are keys that mean something here and
-    /// are looked at elsewhere: a mistyped key may be meant for one of them.
-    pub(in crate::cli::serve) fn typed<T: Args>(&self, sections: &[&str]) -> Result<T, Mistake> {
+    /// A text that is equal for sections of equal contents, but for some keys, in whatever order.
+    pub(in crate::cli::serve) fn key(&self, but: &[&str]) -> String {
+        let entries = self.0.iter();
+        let mut entries: Vec<_> = entries.filter(|e| !but.contains(&&*e.key)).collect();
+        entries.sort_by(|a, b| a.key.cmp(&b.key));
+        let mut text = String::new();
+        for entry in entries {
+            let _ = writeln!(text, "{} = {:?}", entry.key, entry.values);
+        }
+        text + "--\n"
+    }
+
+    /// Parses the entries as the flags they are. `others` are keys of this section that are read
+    /// elsewhere: a mistyped key may be meant for one of them.
+    pub(in crate::cli::serve) fn parse<T: Args>(&self, others: &[&str]) -> Result<T, ConfigError> {
         let command = T::augment_args(Command::new("heatsplat"))
             .no_binary_name(true)
             .disable_help_flag(true);
-        let mut all = Vec::new();
-        for word in &self.0 {
-            let arg = command.get_arguments().find(|arg| key(arg) == word.key);
-            let Some(arg) = arg else {
+        let arguments = |entry: &Entry| match command.get_arguments().find(|a| key(a) == entry.key)
+        {
+            Some(arg) => entry.arguments(arg),
+            None => {
                 let known = command.get_arguments().map(key);
-                let known: Vec<_> = known
-                    .chain(sections.iter().map(|&s| s.to_owned()))
-                    .collect();
-                return Err(unknown("key", word, &known));
-            };
-            let arguments = word.arguments(arg)?;
-            // One by one, so that a mistake has its line.
-            let alone = command.clone().try_get_matches_from(&arguments);
-            alone.map_err(|e| word.mistake(why(&e)))?;
-            all.extend(arguments);
+                let known: Vec<_> = known.chain(others.iter().map(|&s| s.to_owned())).collect();
+                Err(ConfigError::unknown(entry.line, "key", &entry.key, &known))
+            }
+        };
+        let all: Result<Vec<_>, ConfigError> = self.0.iter().map(arguments).collect();
+        let matched = all.map(|all| {
+            let matches = command
+                .clone()
+                .try_get_matches_from(all.into_iter().flatten());
+            matches.and_then(|matches| T::from_arg_matches(&matches))
+        });
+        if let Ok(Ok(parsed)) = matched {
+            return Ok(parsed);
         }
-        let line = self.0.first().and_then(|word| word.line);
-        let failed = |e: clap::Error| Mistake::new(line, why(&e));
-        let matches = command.try_get_matches_from(all).map_err(failed)?;
-        T::from_arg_matches(&matches).map_err(failed)
+        // The first entry that is wrong by itself is to blame; its error has a line.
+        for entry in &self.0 {
+            let alone = command.clone().try_get_matches_from(arguments(entry)?);
+            alone.map_err(|e| entry.error(clap_message(&e)))?;
+        }
+        matched?.map_err(|e| ConfigError::new(self.line(), clap_message(&e)))
     }
 }
 
-/// A flag's name as a key: `gpu_memory`.
+/// The key of a flag: `gpu_memory`.
 fn key(arg: &Arg) -> String {
     arg.get_long().unwrap_or_default().replace('-', "_")
-}
-
-/// A name that nobody knows, with the nearest that somebody does.
-pub(in crate::cli::serve) fn unknown(
-    what: &str,
-    word: &Word,
-    known: &[impl AsRef<str>],
-) -> Mistake {
-    let distance = |name: &str| strsim::damerau_levenshtein(name, &word.key);
-    let names = known.iter().map(AsRef::as_ref);
-    let nearest = names.min_by_key(|name| distance(name));
-    let close = word.key.chars().count().div_ceil(3);
-    let hint = match nearest.filter(|name| distance(name) <= close) {
-        Some(name) => format!("did you mean `{name}`?"),
-        None if known.is_empty() => "there is none".to_owned(),
-        None => {
-            let all: Vec<_> = known.iter().map(AsRef::as_ref).collect();
-            format!("there are {}", all.join(", "))
-        }
-    };
-    let message = format!("unknown {what} `{}`; {hint}", word.key);
-    Mistake::new(word.line, message)
-}
-
-/// What clap says, without what only a command line has.
-fn why(error: &clap::Error) -> String {
-    use clap::error::{ContextKind, ContextValue};
-    use std::error::Error as _;
-    if let Some(source) = error.source() {
-        return source.to_string();
-    }
-    let text = |kind| match error.get(kind) {
-        Some(ContextValue::String(text)) => Some(text.clone()),
-        _ => None,
-    };
-    match (text(ContextKind::InvalidArg), text(ContextKind::PriorArg)) {
-        (Some(one), Some(other)) => {
-            let key = |flag: &str| {
-                let name = flag.trim_start_matches('-');
-                name.split([' ', '='])
-                    .next()
-                    .unwrap_or(name)
-                    .replace('-', "_")
-            };
-            format!("{} and {} can't go together", key(&one), key(&other))
-        }
-        _ => error.kind().to_string(),
-    }
 }

@@ -1,18 +1,20 @@
 //! Passwords in addresses of databases: kept out of files.
 
-#[cfg(any(feature = "postgis", test))]
-use super::interpolate::fill;
+use super::error::ConfigError;
+use super::interpolate::interpolate;
+use super::raw::Section;
 
-/// What a password is in a file that was saved.
+/// The variable that stands for a password in a saved file.
 pub(in crate::cli::serve) const VARIABLE: &str = "${PGPASSWORD}";
 
-/// An address around its password: `postgres://ann:` and `@host/db`; the user's part may have none.
+/// Splits an address around its password, into `postgres://ann:`, the password if there is one, and
+/// `@host/db`.
 fn parts(url: &str) -> Option<(&str, Option<&str>, &str)> {
     let start = url.find("://")? + 3;
     let (scheme, rest) = url.split_at_checked(start)?;
     let before = rest.split_once('?').map_or(rest, |(before, _)| before);
-    // A password may hold an @, a / or a ? that should have been escaped, and works all the same:
-    // the last @ counts that is no parameter's, else the first where there is a password before.
+    // An unescaped @, / or ? in a password works all the same. The user's part ends at the last @
+    // before the parameters, or else at the first one that has a password before it.
     let with_password = |at: &usize| rest.get(..*at).is_some_and(|user| user.contains(':'));
     let at = before.rfind('@').or(rest.find('@').filter(with_password))?;
     let (user, after) = rest.split_at_checked(at)?;
@@ -25,19 +27,32 @@ fn parts(url: &str) -> Option<(&str, Option<&str>, &str)> {
     }
 }
 
-/// Whether the text of an address has a password in it that is no variable.
-#[cfg(any(feature = "postgis", test))]
-pub(in crate::cli::serve) fn has_plain_password(raw: &str) -> bool {
-    // What comes from the environment is none of the text's.
-    let filled = fill(raw, |_| Some(String::new()));
-    let Ok(filled) = filled else { return false };
+/// Refuses a password in a file's `url` key, unless it is a variable.
+pub(super) fn check_url(source: &Section) -> Result<(), ConfigError> {
+    let entry = source.get("url").filter(|entry| entry.line.is_some());
+    match entry {
+        Some(entry) if has_plain_password(&entry.shown()) => Err(ConfigError::new(
+            entry.line,
+            "url: a password has no place in this file; put it into the environment and write \
+             postgres://user:${PGPASSWORD}@host/database",
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// Tests for a password in the text of an address that is no variable.
+fn has_plain_password(raw: &str) -> bool {
+    // Values of variables are not part of the text.
+    let Ok(filled) = interpolate(raw, |_| Some(String::new())) else {
+        return false;
+    };
     let in_user = parts(&filled.text).and_then(|(_, password, _)| password);
     let mut in_query = filled.text.split(['?', '&']);
     in_user.is_some_and(|password| !password.is_empty())
         || in_query.any(|pair| pair.len() > 9 && pair.starts_with("password="))
 }
 
-/// An address without its password, a variable in its place.
+/// Replaces the password of an address by the variable.
 pub(in crate::cli::serve) fn without_password(url: &str) -> String {
     let known = query(url).any(|pair| pair.starts_with("password="));
     let kept: Vec<_> = query(url)
@@ -62,7 +77,7 @@ fn query(url: &str) -> impl Iterator<Item = &str> {
     query.split('&').filter(|pair| !pair.is_empty())
 }
 
-/// An address's parameters, from the question mark on.
+/// The parameters of an address, from the question mark on.
 fn question(url: &str) -> &str {
     let after = parts(url).map_or(url, |(_, _, after)| after);
     after.find('?').and_then(|at| after.get(at..)).unwrap_or("")

@@ -1,97 +1,76 @@
-//! Where a set-up is written: on the command line, or in a file that may change.
+//! The source of a configuration: the command line, or a file that may change.
 
-use super::Setup;
-use super::from_toml::Document;
-use super::raw::Mistake;
-use crate::cli::{Failure, with_causes};
-use std::fs::File;
-use std::io::{self, Read as _};
+use super::ServeConfig;
+use super::error::ConfigError;
+use super::raw::RawConfig;
+use crate::cli::error::{BoxError, with_causes};
+use crate::cli::serve::regular_file;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 /// The longest file that is read, in bytes: ten thousand layers and more.
-const LONGEST: u64 = 4 << 20;
+const MAX_BYTES: u64 = 4 << 20;
 
-/// What the program was told to serve.
-pub(in crate::cli::serve) enum Book {
-    /// By flags.
-    Said(Document),
-    /// In a file; what flags say of the server counts more.
-    Written { file: PathBuf, said: Document },
+/// The source of a configuration.
+pub(in crate::cli::serve) enum ConfigSource {
+    /// The flags of the command line.
+    Args(RawConfig),
+    /// A file, whose keys flags of the server as a whole override.
+    File { path: PathBuf, overrides: RawConfig },
 }
 
-impl Book {
-    /// The file, if there is one.
-    pub(in crate::cli::serve) fn file(&self) -> Option<&Path> {
+impl ConfigSource {
+    /// The path of the file, if there is one.
+    pub(in crate::cli::serve) fn path(&self) -> Option<&Path> {
         match self {
-            Self::Said(_) => None,
-            Self::Written { file, .. } => Some(file),
+            Self::Args(_) => None,
+            Self::File { path, .. } => Some(path),
         }
     }
 
-    /// What stands there now, checked.
-    pub(in crate::cli::serve) fn read(&self) -> Result<Setup, Failure> {
-        match self {
-            Self::Said(document) => Setup::of(document).map_err(|e| self.failed(e.into())),
-            Self::Written { file, said } => {
-                let text = text(file).map_err(|e| self.failed(e.into()))?;
-                read(&text, file, said).map_err(|e| self.failed(e.into()))
+    /// Reads and checks the configuration in its present state.
+    pub(in crate::cli::serve) fn read(&self) -> Result<ServeConfig, BoxError> {
+        let config = match self {
+            Self::Args(raw) => ServeConfig::new(raw),
+            Self::File { path, overrides } => {
+                read_text(path).and_then(|text| parse(&text, path, overrides))
             }
-        }
+        };
+        config.map_err(|error| self.name_file(error.into()))
     }
 
-    /// What is wrong with it, after its name.
-    pub(in crate::cli::serve) fn failed(&self, error: Failure) -> Failure {
-        match self.file() {
-            Some(file) => format!("{}: {}", file.display(), with_causes(&*error)).into(),
+    /// Puts the name of the file before an error about it.
+    pub(in crate::cli::serve) fn name_file(&self, error: BoxError) -> BoxError {
+        match self.path() {
+            Some(path) => format!("{}: {}", path.display(), with_causes(&*error)).into(),
             None => error,
         }
     }
 }
 
-/// Opens a regular file, without waiting for anybody where it is a pipe.
-pub(in crate::cli::serve) fn open(path: &Path) -> io::Result<File> {
-    let mut options = File::options();
-    options.read(true);
-    #[cfg(unix)]
-    {
-        use rustix::fs::OFlags;
-        use std::os::unix::fs::OpenOptionsExt as _;
-        options.custom_flags(OFlags::NONBLOCK.bits().cast_signed());
-    }
-    let file = options.open(path)?;
-    if file.metadata()?.is_file() {
-        return Ok(file);
-    }
-    let message = "this is a directory, a pipe or a device, and no regular file";
-    Err(io::Error::new(io::ErrorKind::InvalidInput, message))
-}
-
-/// A file as text.
-fn text(path: &Path) -> Result<String, Mistake> {
-    let wrong = |line, message: String| Mistake::new(line, message);
+fn read_text(path: &Path) -> Result<String, ConfigError> {
+    let failed = |e: std::io::Error| ConfigError::new(None, e.to_string());
     let mut bytes = Vec::new();
-    let file = open(path).map_err(|e| wrong(None, e.to_string()))?;
-    let read = file.take(LONGEST + 1).read_to_end(&mut bytes);
-    read.map_err(|e| wrong(None, e.to_string()))?;
-    if bytes.len() as u64 > LONGEST {
-        let message = format!("this is no set-up: it is longer than {LONGEST} bytes");
-        return Err(wrong(None, message));
+    let file = regular_file::open(path).map_err(failed)?;
+    let read = file.take(MAX_BYTES + 1).read_to_end(&mut bytes);
+    read.map_err(failed)?;
+    if bytes.len() as u64 > MAX_BYTES {
+        let message = format!("this is no set-up: it is longer than {MAX_BYTES} bytes");
+        return Err(ConfigError::new(None, message));
     }
     String::from_utf8(bytes).map_err(|error| {
-        let legal = error
-            .as_bytes()
-            .iter()
-            .take(error.utf8_error().valid_up_to());
-        let line = 1 + legal.filter(|&&byte| byte == b'\n').count();
-        wrong(Some(line), "expected text in UTF-8".to_owned())
+        let valid = error.utf8_error().valid_up_to();
+        let before = error.as_bytes().iter().take(valid);
+        let line = 1 + before.filter(|&&byte| byte == b'\n').count();
+        ConfigError::new(Some(line), "expected text in UTF-8")
     })
 }
 
-fn read(text: &str, file: &Path, said: &Document) -> Result<Setup, Mistake> {
-    let folder = file.parent().unwrap_or(Path::new(""));
-    let mut document = Document::parse(text, folder, &|name| std::env::var(name).ok())?;
-    document.server = document.server.overridden(&said.server);
-    document.limits = document.limits.overridden(&said.limits);
-    document.cache = document.cache.overridden(&said.cache);
-    Setup::of(&document)
+fn parse(text: &str, path: &Path, overrides: &RawConfig) -> Result<ServeConfig, ConfigError> {
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let mut raw = RawConfig::from_toml(text, folder, &|name| std::env::var(name).ok())?;
+    raw.server.override_with(&overrides.server);
+    raw.limits.override_with(&overrides.limits);
+    raw.cache.override_with(&overrides.cache);
+    ServeConfig::new(&raw)
 }

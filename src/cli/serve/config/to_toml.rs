@@ -1,84 +1,84 @@
-//! A set-up as the text of a file.
+//! A configuration as the text of a TOML file (`--save-config`).
 
-use super::from_toml::{Document, LayerWords, StyleWords};
-use super::interpolate::literal;
-use super::raw::{Word, Words};
+use super::interpolate::escape;
+use super::raw::{Entry, LayerSection, RawConfig, Section, StyleRef};
 use super::secrets::without_password;
 use heatsplat_loader::{is_remote, shown_source};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-/// A document as a file that says the same where it is put, but for passwords.
-pub(in crate::cli::serve) fn text(document: &Document, folder: &Path) -> String {
+/// Writes a configuration as the text of a file in `folder`: the same configuration, but for
+/// passwords.
+pub(in crate::cli::serve) fn to_toml(config: &RawConfig, folder: &Path) -> String {
     let mut text = String::from("# What `heatsplat serve --config` serves; see docs/config.md.\n");
-    let to = Writer { folder };
-    to.words(&mut text, &document.server);
-    for (key, words) in [("limits", &document.limits), ("cache", &document.cache)] {
-        if !words.0.is_empty() {
-            to.section(&mut text, &format!("[{key}]"), words);
+    let to = TomlWriter { folder };
+    to.entries(&mut text, &config.server);
+    for (key, section) in [("limits", &config.limits), ("cache", &config.cache)] {
+        if !section.0.is_empty() {
+            to.section(&mut text, &format!("[{key}]"), section);
         }
     }
-    if let Some(posting) = &document.posting {
+    if let Some(posting) = &config.posting {
         to.section(&mut text, "[posting]", posting);
     }
-    for (key, all) in [("sources", &document.sources), ("styles", &document.styles)] {
+    for (key, all) in [("sources", &config.sources), ("styles", &config.styles)] {
         for named in all {
             let bare = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
             let name = match named.name.as_str() {
                 name if !name.is_empty() && name.chars().all(bare) => name.to_owned(),
                 name => quoted(name),
             };
-            to.section(&mut text, &format!("[{key}.{name}]"), &named.words);
+            to.section(&mut text, &format!("[{key}.{name}]"), &named.section);
         }
     }
-    for LayerWords { words, style, .. } in &document.layers {
-        to.section(&mut text, "[[layers]]", words);
+    for LayerSection { section, style, .. } in &config.layers {
+        to.section(&mut text, "[[layers]]", section);
         match style {
-            StyleWords::Plain => {}
-            StyleWords::Named(word) => {
-                let name = word.values.concat();
+            StyleRef::Default => {}
+            StyleRef::Named(entry) => {
+                let name = entry.values.concat();
                 let _ = writeln!(text, "style = {}", quoted(&name));
             }
-            StyleWords::Here(words) => to.section(&mut text, "[layers.style]", words),
+            StyleRef::Inline(section) => to.section(&mut text, "[layers.style]", section),
         }
     }
     text
 }
 
-/// The address of a layer whose user, password or query may be a secret, as it can be shown.
-pub(in crate::cli::serve) fn secret_address(document: &Document) -> Option<String> {
-    let words = document
+/// The first address of a layer whose user, password or query may be a secret, without those.
+pub(in crate::cli::serve) fn secret_address(config: &RawConfig) -> Option<String> {
+    let files = config
         .layers
         .iter()
-        .filter_map(|layer| layer.words.get("file"));
-    let mut values = words.flat_map(|word| &word.values);
+        .filter_map(|layer| layer.section.get("file"));
+    let mut values = files.flat_map(|entry| &entry.values);
     let secret = |value: &&String| !shown_source(value).eq_ignore_ascii_case(value);
     values.find(secret).map(|value| shown_source(value))
 }
 
-struct Writer<'a> {
+struct TomlWriter<'a> {
     folder: &'a Path,
 }
 
-impl Writer<'_> {
-    fn section(&self, text: &mut String, header: &str, words: &Words) {
+impl TomlWriter<'_> {
+    fn section(&self, text: &mut String, header: &str, section: &Section) {
         let _ = writeln!(text, "\n{header}");
-        self.words(text, words);
+        self.entries(text, section);
     }
 
-    fn words(&self, text: &mut String, words: &Words) {
-        words.0.iter().for_each(|word| self.word(text, word));
+    fn entries(&self, text: &mut String, section: &Section) {
+        section.0.iter().for_each(|entry| self.entry(text, entry));
     }
 
-    fn word(&self, text: &mut String, word: &Word) {
-        let values: Vec<_> = word
+    fn entry(&self, text: &mut String, entry: &Entry) {
+        let values: Vec<_> = entry
             .values
             .iter()
-            .map(|value| self.value(&word.key, value))
+            .map(|value| self.value(&entry.key, value))
             .collect();
         let _ = match values.as_slice() {
-            [value] => writeln!(text, "{} = {value}", word.key),
-            _ => writeln!(text, "{} = [{}]", word.key, values.join(", ")),
+            [value] => writeln!(text, "{} = {value}", entry.key),
+            _ => writeln!(text, "{} = [{}]", entry.key, values.join(", ")),
         };
     }
 
@@ -88,16 +88,16 @@ impl Writer<'_> {
             return value.to_owned();
         }
         match key {
-            "style" if Path::new(value).is_file() => quoted(&literal(&self.path(value))),
-            "file" if is_remote(value) => quoted(&literal(value)),
-            "file" | "token_file" if value != "-" => quoted(&literal(&self.path(value))),
-            // Passwords don't go into files; what is left holds the variable in their place.
+            "style" if Path::new(value).is_file() => quoted(&escape(&self.path(value))),
+            "file" if is_remote(value) => quoted(&escape(value)),
+            "file" | "token_file" if value != "-" => quoted(&escape(&self.path(value))),
+            // Passwords don't go into files; a variable takes their place.
             "url" => quoted(&without_password(value)),
-            _ => quoted(&literal(value)),
+            _ => quoted(&escape(value)),
         }
     }
 
-    /// A path as it is found from the file's folder.
+    /// A path relative to the file's folder if it lies there, otherwise absolute.
     fn path(&self, value: &str) -> String {
         let absolute = |path: &Path| std::path::absolute(path).unwrap_or(path.to_owned());
         let (path, folder) = (absolute(Path::new(value)), absolute(self.folder));
@@ -108,7 +108,7 @@ impl Writer<'_> {
     }
 }
 
-/// A text as TOML has it.
+/// A TOML string.
 fn quoted(text: &str) -> String {
     let mut quoted = String::from("\"");
     for c in text.chars() {

@@ -1,0 +1,163 @@
+//! Loading: a source is read to its end into an index of points, with an account of its rows.
+
+use super::error::BoxError;
+use super::progress::with_bar;
+use super::radii;
+use super::source_flags::SourceFlags;
+use heatsplat::Points;
+use heatsplat::render::{Category, MAX_CATEGORIES, NEGATIVE_SHARE, PointSet};
+use heatsplat_loader::{Columns, LoadError, Report, Source, Table, load_table};
+use indicatif::HumanCount;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// The points of a source, and what became of its rows.
+pub(super) struct LoadedSource {
+    pub(super) points: Points,
+    /// The points with radii of their own, if `--radius-column` is given.
+    with_radii: Option<Arc<PointSet>>,
+    /// The column whose values have colours (`--by`).
+    by: Option<String>,
+    /// The columns that are kept beside the points.
+    pub(super) table: Table,
+    pub(super) report: Report,
+    pub(super) columns: Columns,
+    pub(super) time: Duration,
+}
+
+impl SourceFlags {
+    /// Reads a source and indexes its points, while a bar shows the progress.
+    pub(super) fn load(&self, source: &str) -> Result<LoadedSource, BoxError> {
+        let Some(radius) = &self.radius_column else {
+            let mut loaded = index(&mut *self.open(source)?)?;
+            loaded.by.clone_from(&self.by);
+            return Ok(loaded);
+        };
+        if !self.keep.is_empty() || self.by.is_some() {
+            return Err("--radius-column can't be had together with --keep or --by".into());
+        }
+        let blamed = |error: BoxError| match error.downcast::<LoadError>() {
+            Ok(error) => blame_radius_column(*error).into(),
+            Err(error) => error,
+        };
+        let loaded = self.open(source).and_then(|mut source| index(&mut *source));
+        let mut loaded = loaded.map_err(blamed)?;
+        // The table held the column while rows were read; from here on radii belong to the points.
+        let table = std::mem::take(&mut loaded.table);
+        if let Some(column) = table.column(radius) {
+            let (radii, account) = radii::from_column(column);
+            let points = loaded.points.as_slice();
+            loaded.with_radii = Some(Arc::new(PointSet::with_radii(points, &radii)));
+            loaded.columns.why.push_str(&account);
+        }
+        Ok(loaded)
+    }
+}
+
+impl LoadedSource {
+    /// The point set of a layer, and the columns that are kept beside it.
+    pub(super) fn into_set(self) -> Result<(Arc<PointSet>, Table), BoxError> {
+        Ok(match (self.with_radii, self.by) {
+            (Some(set), _) => (set, self.table),
+            (None, None) => (Arc::new(PointSet::new(self.points)), self.table),
+            (None, Some(by)) => {
+                let parts = self.table.split(&self.points, &by, MAX_CATEGORIES - 1)?;
+                let set = PointSet::new(self.points).in_categories(Category::colored(parts));
+                (Arc::new(set), self.table.shown_by(by))
+            }
+        })
+    }
+
+    /// One line for people; examples of skipped rows below it.
+    pub(super) fn summary(&self, name: &str) -> String {
+        let seconds = self.time.as_secs_f64();
+        let line = |text: Option<String>| text.map_or(String::new(), |text| format!("\n  {text}"));
+        format!(
+            "{name}: {}\n  {} ({seconds:.2} s, {:.1} million rows a second){}{}",
+            self.report,
+            self.columns.why,
+            self.report.rows as f64 / seconds.max(1e-9) / 1e6,
+            line(self.kept_columns()),
+            line(self.negative_weights()),
+        )
+    }
+
+    /// A note on few negative weights among others, in one line.
+    pub(super) fn negative_weights(&self) -> Option<String> {
+        let share = self.points.summary().negative_share();
+        (share > 0.0 && share < NEGATIVE_SHARE).then(|| {
+            format!(
+                "{}: drawn as amounts (from {} % on colours lie to both sides of 0)",
+                negative_share(share),
+                NEGATIVE_SHARE * 100.0
+            )
+        })
+    }
+
+    /// The kept columns and their memory, in one line.
+    pub(super) fn kept_columns(&self) -> Option<String> {
+        if self.table.is_empty() {
+            return None;
+        }
+        let columns = self.table.columns().iter();
+        let columns: Vec<String> = columns
+            .map(|column| format!("\"{}\" ({})", column.name(), column.kind().name()))
+            .collect();
+        let bytes = self.table.bytes();
+        let each = bytes as f64 / self.points.summary().count.max(1) as f64;
+        Some(format!(
+            "keeps {}: {} bytes, {each:.1} a point",
+            columns.join(", "),
+            HumanCount(bytes as u64)
+        ))
+    }
+}
+
+/// The share of negative weights in all weight, for people.
+pub(super) fn negative_share(share: f64) -> String {
+    match share * 100.0 {
+        percent if percent < 0.01 => "less than 0.01 % of all weight is negative".to_owned(),
+        percent => format!("{percent:.2} % of all weight is negative"),
+    }
+}
+
+/// Fetches what identifies the state of a remote source (its validator, as an ETag); `None` where
+/// its server gives none, and for all other sources. `known` is the validator of the last state.
+pub(super) fn validator(source: &str, known: Option<&str>) -> Result<Option<String>, BoxError> {
+    #[cfg(feature = "remote")]
+    if heatsplat_loader::is_remote(source) {
+        return Ok(heatsplat_loader::remote_version(source, known)?);
+    }
+    let _ = (source, known);
+    Ok(None)
+}
+
+fn index(source: &mut dyn Source) -> Result<LoadedSource, BoxError> {
+    let started = Instant::now();
+    let (points, table, report) = with_bar(source, |source, bar| load_table(source, |p| bar(p)))?;
+    Ok(LoadedSource {
+        points,
+        table,
+        with_radii: None,
+        by: None,
+        report,
+        columns: source.columns().clone(),
+        time: started.elapsed(),
+    })
+}
+
+/// Names the flag `--radius-column` in an error about a missing column, which the loader was given
+/// as a column to keep.
+fn blame_radius_column(error: LoadError) -> LoadError {
+    match error {
+        LoadError::NoSuchColumn {
+            file, name, seen, ..
+        } => LoadError::NoSuchColumn {
+            file,
+            parameter: "--radius-column",
+            name,
+            seen,
+        },
+        other => other,
+    }
+}

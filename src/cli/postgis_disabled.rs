@@ -1,0 +1,87 @@
+//! The twin of `postgis/` in a program that is built without the feature: addresses of databases
+//! are names of files that don't exist.
+
+use super::error::BoxError;
+use super::source_flags::SourceFlags;
+use clap::Args;
+use heatsplat::Layer;
+use heatsplat_loader::Source;
+use std::ops::RangeInclusive;
+
+/// No flags.
+#[derive(Args, Clone, Default)]
+pub(super) struct DatabaseFlags {}
+
+impl DatabaseFlags {
+    pub(super) fn check_unused(&self) -> Result<(), &'static str> {
+        Ok(())
+    }
+}
+
+/// No flags.
+#[derive(Args, Clone, Default)]
+pub(super) struct RoleFlags {}
+
+/// No flags.
+#[derive(Args)]
+pub(super) struct ServeDatabaseFlags {
+    /// No layer is live.
+    #[arg(skip)]
+    pub(super) live: bool,
+    #[arg(skip)]
+    pub(super) pool: PoolFlags,
+}
+
+/// No flags.
+#[derive(Args, Default)]
+pub(super) struct PoolFlags {
+    /// No table is published.
+    #[arg(skip)]
+    pub(super) auto_publish: bool,
+}
+
+/// No flags.
+#[derive(Args)]
+pub(super) struct PostFlags {}
+
+/// No table of rasters can be named.
+#[derive(Clone, Debug)]
+pub(super) enum RasterTable {}
+
+impl RasterTable {
+    pub(super) fn parse(_text: &str) -> Option<Result<Self, String>> {
+        None
+    }
+
+    pub(super) fn check(&self, _: RangeInclusive<u8>, _overwrite: bool) -> Result<(), BoxError> {
+        match *self {}
+    }
+
+    pub(super) fn write(
+        &self,
+        _layer: &Layer,
+        _zooms: RangeInclusive<u8>,
+        _overwrite: bool,
+    ) -> Result<(), BoxError> {
+        match *self {}
+    }
+}
+
+pub(super) fn is_address(_source: &str) -> bool {
+    false
+}
+
+pub(super) fn open(_source: &str, _: &SourceFlags) -> Option<Result<Box<dyn Source>, BoxError>> {
+    None
+}
+
+pub(super) fn shown(_source: &str) -> Option<String> {
+    None
+}
+
+pub(super) fn datasource<'a>(
+    _get: &impl Fn(&str) -> Option<&'a str>,
+    _flags: &mut SourceFlags,
+) -> Result<String, &'static str> {
+    Err("this heatsplat was built without the feature `postgis`")
+}

@@ -1,0 +1,62 @@
+//! `serve --check`: whether a configuration can be served, without serving it.
+
+use super::config::ServeConfig;
+use super::expand::{self, is_pipe, layer_name};
+use crate::cli::archive_layer::ArchiveLayer;
+use crate::cli::error::BoxError;
+
+/// Checks that files can be opened and databases can give their layers; returns the layers' names.
+/// A database that is away is reported and no error: it may be there when the server starts.
+pub(super) fn check(config: &ServeConfig) -> Result<Vec<String>, BoxError> {
+    let names = check_files(config)?;
+    if let Some(posting) = &config.posting {
+        posting.check_token()?;
+    }
+    check_databases(config)?;
+    if let Some(posting) = &config.posting {
+        posting.check_database()?;
+    }
+    Ok(names)
+}
+
+fn check_files(config: &ServeConfig) -> Result<Vec<String>, BoxError> {
+    let layers = expand::layers(config)?;
+    for layer in &layers {
+        if ArchiveLayer::is_archive(&layer.source) {
+            let opened = ArchiveLayer::open(&layer.source, &layer_name(layer));
+            opened.map_err(|error| layer.name_line(error))?;
+        } else if !layer.is_in_database() && layer.source != "-" && !is_pipe(&layer.source) {
+            let opened = layer.read.can_open(&layer.source);
+            opened.map_err(|error| layer.name_line(error))?;
+        }
+    }
+    let ids = expand::layer_ids(&layers);
+    for (name, derived) in &config.server.derive {
+        let exists = |of: &&str| ids.iter().any(|id| id.as_str() == *of);
+        if let Some(missing) = derived.of().iter().find(|of| !exists(of)) {
+            return Err(format!("derive: {name}: `{missing}` is no layer here").into());
+        }
+    }
+    Ok(layers.iter().map(layer_name).collect())
+}
+
+fn check_databases(config: &ServeConfig) -> Result<(), BoxError> {
+    let mut away: Vec<&str> = Vec::new();
+    for layer in &config.layers {
+        let Some(database) = layer.database.as_deref() else {
+            continue;
+        };
+        if away.contains(&database.key()) {
+            continue;
+        }
+        let answers = database.check_layer(&layer_name(layer), &layer.read);
+        if !answers.map_err(|error| layer.name_line(error))? {
+            away.push(database.key());
+        }
+    }
+    let publishing = config.databases.iter().filter(|d| d.publishes());
+    for database in publishing.filter(|d| !away.contains(&d.key())) {
+        database.published()?;
+    }
+    Ok(())
+}

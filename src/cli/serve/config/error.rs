@@ -1,0 +1,77 @@
+//! Errors of a configuration, with the line they are on.
+
+use std::fmt;
+
+/// A mistake in a configuration, and its line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::cli::serve) struct ConfigError {
+    /// The line, if the configuration was read from a file.
+    pub(in crate::cli::serve) line: Option<usize>,
+    pub(in crate::cli::serve) message: String,
+}
+
+impl ConfigError {
+    pub(in crate::cli::serve) fn new(line: Option<usize>, message: impl Into<String>) -> Self {
+        let message = message.into();
+        Self { line, message }
+    }
+
+    /// An unknown name, with the closest one of those that are known.
+    pub(super) fn unknown(
+        line: Option<usize>,
+        what: &str,
+        name: &str,
+        known: &[impl AsRef<str>],
+    ) -> Self {
+        let distance = |known: &str| strsim::damerau_levenshtein(known, name);
+        let all = known.iter().map(AsRef::as_ref);
+        let nearest = all.min_by_key(|known| distance(known));
+        let close = name.chars().count().div_ceil(3);
+        let hint = match nearest.filter(|known| distance(known) <= close) {
+            Some(known) => format!("did you mean `{known}`?"),
+            None if known.is_empty() => "there is none".to_owned(),
+            None => {
+                let all: Vec<_> = known.iter().map(AsRef::as_ref).collect();
+                format!("there are {}", all.join(", "))
+            }
+        };
+        Self::new(line, format!("unknown {what} `{name}`; {hint}"))
+    }
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(line) = self.line {
+            write!(f, "line {line}: ")?;
+        }
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for ConfigError {}
+
+/// The message of a clap error, without what only a command line has: flags become keys.
+pub(super) fn clap_message(error: &clap::Error) -> String {
+    use clap::error::{ContextKind, ContextValue};
+    use std::error::Error as _;
+    if let Some(source) = error.source() {
+        return source.to_string();
+    }
+    let text = |kind| match error.get(kind) {
+        Some(ContextValue::String(text)) => Some(text.clone()),
+        _ => None,
+    };
+    match (text(ContextKind::InvalidArg), text(ContextKind::PriorArg)) {
+        (Some(one), Some(other)) => {
+            let key = |flag: &str| {
+                let name = flag.trim_start_matches('-');
+                name.split([' ', '='])
+                    .next()
+                    .unwrap_or(name)
+                    .replace('-', "_")
+            };
+            format!("{} and {} can't go together", key(&one), key(&other))
+        }
+        _ => error.kind().to_string(),
+    }
+}

@@ -1,0 +1,65 @@
+//! The layers of a configuration one by one: those of folders by their files, and their names.
+
+use super::config::{LayerConfig, ServeConfig};
+use super::folder;
+use crate::cli::error::BoxError;
+use crate::cli::source_name;
+use heatsplat_server::{LayerId, Layers};
+use std::path::Path;
+
+/// The layers that a configuration names, those of folders one by one.
+///
+/// # Errors
+/// A folder holds no points.
+pub(super) fn layers(config: &ServeConfig) -> Result<Vec<LayerConfig>, BoxError> {
+    layers_or(config, |_, error| Err(error))
+}
+
+/// The layers that a configuration names; `empty` gives those of a folder that holds no points, or
+/// returns the error.
+pub(super) fn layers_or(
+    config: &ServeConfig,
+    empty: impl Fn(&LayerConfig, BoxError) -> Result<Vec<LayerConfig>, BoxError>,
+) -> Result<Vec<LayerConfig>, BoxError> {
+    let mut all = Vec::new();
+    for layer in &config.layers {
+        if !Path::new(&layer.source).is_dir() {
+            all.push(layer.clone());
+            continue;
+        }
+        let files = folder::files(Path::new(&layer.source), &layer.read);
+        if files.is_empty() {
+            let folder = &layer.source;
+            let message = format!("{folder}: there are no files of points in the folder");
+            all.extend(empty(layer, layer.name_line(message))?);
+            continue;
+        }
+        all.extend(files.into_iter().map(|file| LayerConfig {
+            key: format!("{}{file}", layer.key),
+            source: file,
+            ..layer.clone()
+        }));
+    }
+    Ok(all)
+}
+
+/// The identifiers of layers in addresses, made of their names.
+pub(super) fn layer_ids(layers: &[LayerConfig]) -> Vec<LayerId> {
+    let names: Vec<_> = layers.iter().map(layer_name).collect();
+    Layers::ids_of(names.iter().map(String::as_str))
+}
+
+/// The name of a layer: its own, or that of its file or table.
+pub(super) fn layer_name(layer: &LayerConfig) -> String {
+    match (&layer.name, &layer.database) {
+        (Some(name), _) => name.clone(),
+        (None, Some(database)) => database.layer_name(&layer.read),
+        (None, None) => source_name::layer_name(&layer.source),
+    }
+}
+
+/// Tests for a pipe or a device, whose reader waits for a writer.
+pub(super) fn is_pipe(source: &str) -> bool {
+    let kind = Path::new(source).metadata();
+    kind.is_ok_and(|kind| !kind.is_file() && !kind.is_dir())
+}

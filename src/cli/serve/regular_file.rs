@@ -1,0 +1,23 @@
+//! Regular files, opened without waiting.
+
+use std::fs::File;
+use std::io;
+use std::path::Path;
+
+/// Opens a regular file. A pipe is refused, and not waited for.
+pub(super) fn open(path: &Path) -> io::Result<File> {
+    let mut options = File::options();
+    options.read(true);
+    #[cfg(unix)]
+    {
+        use rustix::fs::OFlags;
+        use std::os::unix::fs::OpenOptionsExt as _;
+        options.custom_flags(OFlags::NONBLOCK.bits().cast_signed());
+    }
+    let file = options.open(path)?;
+    if file.metadata()?.is_file() {
+        return Ok(file);
+    }
+    let message = "this is a directory, a pipe or a device, and no regular file";
+    Err(io::Error::new(io::ErrorKind::InvalidInput, message))
+}
