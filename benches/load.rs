@@ -9,7 +9,7 @@ mod data;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use heatsplat::PointsBuilder;
-use heatsplat_loader::{Options, load, read};
+use heatsplat_loader::{LoadOptions, load, read};
 use std::fmt::Write as _;
 use std::io::Cursor;
 
@@ -31,7 +31,7 @@ fn bench(c: &mut Criterion) {
     group.bench_function("csv", |b| {
         b.iter(|| {
             let reader = Cursor::new(text.clone().into_bytes());
-            let mut source = read(reader, "bench.csv", &Options::default()).expect("a source");
+            let mut source = read(reader, "bench.csv", &LoadOptions::default()).expect("a source");
             let mut sink = PointsBuilder::new();
             load(source.as_mut(), &mut sink, |_| {}).expect("points")
         });

@@ -25,7 +25,7 @@ mod requirements;
 use cluster::Cluster;
 use heatsplat::PointsBuilder;
 use heatsplat_loader::load;
-use heatsplat_loader::postgis::{Address, Ask, Relation, Snapshot};
+use heatsplat_loader::postgis::{Address, LayerQuery, Relation, Snapshot};
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 use std::time::Instant;
@@ -119,7 +119,7 @@ fn copy(cluster: &Cluster, rows: usize) {
         seconds(|| assert!(psql.status().unwrap().success()))
     });
     let address = Address::parse(&cluster.url()).unwrap();
-    let ask = Ask {
+    let ask = LayerQuery {
         from: Relation::Table("points".to_owned()),
         geom: None,
         weight: None,

@@ -1,5 +1,6 @@
 //! Errors of commands: their causes, and those that are the command line's fault.
 
+use heatsplat_loader::Parameter;
 use std::error::Error;
 use std::fmt;
 
@@ -29,6 +30,21 @@ impl fmt::Display for UsageError {
 }
 
 impl Error for UsageError {}
+
+/// A message with its parameters spelled as flags: the loader names a parameter as `` `keep` ``,
+/// whose flag is `--keep`.
+pub(super) fn with_flags(message: &str) -> String {
+    let mut text = message.to_owned();
+    for parameter in Parameter::ALL {
+        let name = parameter.name();
+        let flag = format!("--{}", name.replace('_', "-"));
+        // Data are in double quotes: their backticks follow another character.
+        for before in [' ', '('] {
+            text = text.replace(&format!("{before}`{name}`"), &format!("{before}{flag}"));
+        }
+    }
+    text
+}
 
 /// Messages of an error's causes, without those that the message before already contains.
 pub(super) fn causes(error: &(dyn Error + 'static)) -> Vec<String> {

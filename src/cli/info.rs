@@ -1,14 +1,14 @@
 //! `heatsplat info`: what a source holds, for people and for programs.
 
 use super::backend;
-use super::error::BoxError;
+use super::error::{BoxError, with_flags};
 use super::load::LoadedSource;
 use super::source_flags::SourceFlags;
 use super::source_name::shown;
 use clap::Args;
 use heatsplat::points::mercator;
 use heatsplat::{Points, Window};
-use heatsplat_loader::{Position, Skip};
+use heatsplat_loader::{Position, SkipReason};
 use indicatif::HumanCount;
 use serde_json::{Map, Value, json};
 use std::io::{self, Write as _};
@@ -72,7 +72,7 @@ fn as_json(loaded: &LoadedSource) -> Value {
         ..
     } = loaded;
     let summary = points.summary();
-    let skipped: Map<String, Value> = Skip::ALL
+    let skipped: Map<String, Value> = SkipReason::ALL
         .into_iter()
         .filter(|&reason| report.skipped(reason) > 0)
         .map(|reason| (reason.name().to_owned(), report.skipped(reason).into()))
@@ -90,9 +90,9 @@ fn as_json(loaded: &LoadedSource) -> Value {
         "kept": report.kept,
         "skipped": skipped,
         "filtered": report.filtered,
-        "uncompared": report.uncompared.iter().map(|values| json!({
+        "uncompared": report.mismatches.iter().map(|values| json!({
             "column": values.column,
-            "why": values.unlike.name(),
+            "why": values.reason.name(),
             "count": values.count,
             "example": values.example,
         })).collect::<Vec<_>>(),
@@ -105,14 +105,14 @@ fn as_json(loaded: &LoadedSource) -> Value {
         "negative_share": summary.negative_share(),
         "weights_missing": report.weights_missing,
         "at_null_island": report.at_null_island,
-        "notes": report.notes(),
+        "notes": report.notes().iter().map(|note| with_flags(note)).collect::<Vec<_>>(),
         "datum_error": report.datum_error,
         "columns": {
             "seen": columns.seen,
             "lon": lon,
             "lat": lat,
             "weight": columns.weight,
-            "why": columns.why,
+            "why": with_flags(&columns.why),
         },
         "densest": densest(points).map(|(lon, lat, share)| {
             json!({ "lon": lon, "lat": lat, "share": share })
@@ -134,8 +134,8 @@ fn for_people(name: &str, loaded: &LoadedSource) -> String {
     let summary = points.summary();
     let mut text = format!("{name}\n");
     let mut line = |what: &str, is: String| text.push_str(&format!("  {what:<8} {is}\n"));
-    line("found", loaded.report.to_string());
-    line("columns", loaded.columns.why.clone());
+    line("found", with_flags(&loaded.report.to_string()));
+    line("columns", with_flags(&loaded.columns.why));
     if let Some([west, south, east, north]) = summary.bounds {
         line(
             "bounds",

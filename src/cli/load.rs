@@ -1,6 +1,6 @@
 //! Loading: a source is read to its end into an index of points, with an account of its rows.
 
-use super::error::BoxError;
+use super::error::{BoxError, with_flags};
 use super::progress::with_bar;
 use super::radii;
 use super::source_flags::SourceFlags;
@@ -37,7 +37,7 @@ impl SourceFlags {
             return Err("--radius-column can't be had together with --keep or --by".into());
         }
         let blamed = |error: BoxError| match error.downcast::<LoadError>() {
-            Ok(error) => blame_radius_column(*error).into(),
+            Ok(error) => blame_radius_column(*error),
             Err(error) => error,
         };
         let loaded = self.open(source).and_then(|mut source| index(&mut *source));
@@ -74,8 +74,8 @@ impl LoadedSource {
         let line = |text: Option<String>| text.map_or(String::new(), |text| format!("\n  {text}"));
         format!(
             "{name}: {}\n  {} ({seconds:.2} s, {:.1} million rows a second){}{}",
-            self.report,
-            self.columns.why,
+            with_flags(&self.report.to_string()),
+            with_flags(&self.columns.why),
             self.report.rows as f64 / seconds.max(1e-9) / 1e6,
             line(self.kept_columns()),
             line(self.negative_weights()),
@@ -148,16 +148,12 @@ fn index(source: &mut dyn Source) -> Result<LoadedSource, BoxError> {
 
 /// Names the flag `--radius-column` in an error about a missing column, which the loader was given
 /// as a column to keep.
-fn blame_radius_column(error: LoadError) -> LoadError {
-    match error {
-        LoadError::NoSuchColumn {
-            file, name, seen, ..
-        } => LoadError::NoSuchColumn {
-            file,
-            parameter: "--radius-column",
-            name,
-            seen,
-        },
-        other => other,
+fn blame_radius_column(error: LoadError) -> BoxError {
+    match &error {
+        LoadError::NoSuchColumn { .. } => {
+            let message = error.to_string();
+            message.replacen("`keep`", "--radius-column", 1).into()
+        }
+        _ => error.into(),
     }
 }

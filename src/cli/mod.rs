@@ -27,7 +27,7 @@ mod style_flags;
 mod units;
 
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
-use error::{BoxError, UsageError, causes};
+use error::{BoxError, UsageError, causes, with_flags};
 use heatsplat_render::say;
 use std::error::Error;
 use std::io;
@@ -100,9 +100,9 @@ pub(crate) fn report(error: &(dyn Error + Send + Sync + 'static)) -> ExitCode {
     if let Some(error) = error.downcast_ref::<UsageError>() {
         usage(error).exit();
     }
-    say!("error: {error}");
+    say!("error: {}", with_flags(&error.to_string()));
     for cause in causes(error) {
-        say!("  because: {cause}");
+        say!("  because: {}", with_flags(&cause));
     }
     ExitCode::FAILURE
 }

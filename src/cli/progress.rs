@@ -1,13 +1,13 @@
 //! The progress bar of loading, on standard error: hidden where that is no terminal.
 
 use super::error::BoxError;
-use heatsplat_loader::{Progress, Source};
+use heatsplat_loader::{LoadProgress, Source};
 use indicatif::{HumanCount, ProgressBar, ProgressStyle};
 
 /// Reads a source with `read`, which passes each progress report on to the bar.
 pub(super) fn with_bar<T, E: Into<BoxError>>(
     source: &mut dyn Source,
-    read: impl FnOnce(&mut dyn Source, &mut dyn FnMut(&Progress)) -> Result<T, E>,
+    read: impl FnOnce(&mut dyn Source, &mut dyn FnMut(&LoadProgress)) -> Result<T, E>,
 ) -> Result<T, BoxError> {
     let bar = bar(source.progress());
     let read = read(source, &mut |progress| {
@@ -18,7 +18,7 @@ pub(super) fn with_bar<T, E: Into<BoxError>>(
     read.map_err(Into::into)
 }
 
-fn bar(progress: Progress) -> ProgressBar {
+fn bar(progress: LoadProgress) -> ProgressBar {
     let (bar, template) = match progress.bytes_total {
         Some(total) => (
             ProgressBar::new(total),

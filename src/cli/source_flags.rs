@@ -6,7 +6,7 @@ use super::units::metres;
 use clap::Args;
 use heatsplat::import;
 use heatsplat_loader::{
-    Bounds, Encoding, Filter, Format, Options, Quote, Source, TimeFormat, open,
+    Bounds, Encoding, Filter, InputFormat, LoadOptions, Quote, Source, TimeFormat, open,
 };
 
 /// Flags that say how to read a source.
@@ -29,7 +29,7 @@ pub(super) struct SourceFlags {
     /// csv, tsv, geojson, geojsonl, shapefile, geopackage, flatgeobuf, parquet, arrow or gpx
     /// [default: found by name and content]
     #[arg(long)]
-    pub(super) format: Option<Format>,
+    pub(super) format: Option<InputFormat>,
     /// The table to read: of a database, or where a GeoPackage has several of points
     #[arg(long, value_name = "TABLE")]
     pub(super) table: Vec<String>,
@@ -39,7 +39,7 @@ pub(super) struct SourceFlags {
     /// docs/filters.md
     #[arg(long, value_name = "CONDITION")]
     pub(super) filter: Option<Filter>,
-    /// Format of dates whose year doesn't come first: %m/%d/%Y, %d.%m.%Y %H:%M (strptime), or the
+    /// InputFormat of dates whose year doesn't come first: %m/%d/%Y, %d.%m.%Y %H:%M (strptime), or the
     /// unit of numbers since 1970: seconds, milliseconds, microseconds, nanoseconds. May be given
     /// several times, for --filter and --keep [default: no order of day and month is guessed]
     #[arg(long, value_name = "FORMAT")]
@@ -122,8 +122,8 @@ impl SourceFlags {
         self.delimiter = self.delimiter.or(byte);
     }
 
-    fn options(&self) -> Options {
-        Options {
+    fn options(&self) -> LoadOptions {
+        LoadOptions {
             format: self.format,
             lon: self.lon.clone(),
             lat: self.lat.clone(),

@@ -10,7 +10,7 @@
 )]
 
 use cpu_time::ProcessTime;
-use heatsplat_loader::{Filter, LoadError, Options, load, load_table, read};
+use heatsplat_loader::{Filter, LoadError, LoadOptions, load, load_table, read};
 use std::fmt::Write as _;
 use std::io::Cursor;
 
@@ -27,7 +27,7 @@ const FILTERS: [&str; 6] = [
 fn main() {
     let smoke = std::env::var_os("HEATSPLAT_BENCH_SMOKE").is_some();
     let text = rows(if smoke { 10_000 } else { 1_000_000 });
-    let loaded = |options: &Options| {
+    let loaded = |options: &LoadOptions| {
         let mut source = read(Cursor::new(text.clone()), "rows.csv", options).unwrap();
         let mut points = Vec::new();
         match load(&mut *source, &mut points, |_| ()) {
@@ -35,9 +35,9 @@ fn main() {
             Err(error) => panic!("{error}"),
         }
     };
-    let plain = Options {
+    let plain = LoadOptions {
         weight: Some("none".to_owned()),
-        ..Options::default()
+        ..LoadOptions::default()
     };
     println!(
         "{:<50} {:>8} {:>8} {:>9}",
@@ -51,7 +51,7 @@ fn main() {
         ""
     );
     let keep = ["n", "key", "day", "at", "written", "kind"];
-    let kept = Options {
+    let kept = LoadOptions {
         keep: keep.map(str::to_owned).to_vec(),
         ..plain.clone()
     };
@@ -75,7 +75,7 @@ fn main() {
     );
     for filter in FILTERS {
         let condition: Filter = filter.parse().unwrap();
-        let options = Options {
+        let options = LoadOptions {
             filter: Some(condition.clone()),
             ..plain.clone()
         };

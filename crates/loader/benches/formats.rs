@@ -20,7 +20,7 @@ mod formats;
 use arrow_array::{ArrayRef, BinaryArray, Float64Array, RecordBatch};
 use cpu_time::ProcessTime;
 use formats::Row;
-use heatsplat_loader::{Options, load, open};
+use heatsplat_loader::{LoadOptions, load, open};
 use heatsplat_points::{Point, PointSink, PointsBuilder};
 use parquet::arrow::ArrowWriter;
 use parquet::file::metadata::KeyValue;
@@ -85,9 +85,9 @@ fn main() {
 
 /// Reads a file twice and prints a line of what that took.
 fn measure(path: &Path) {
-    let options = Options {
+    let options = LoadOptions {
         weight: Some("n".to_owned()),
-        ..Options::default()
+        ..LoadOptions::default()
     };
     // what the pool's threads and the allocator take is nobody's
     PointsBuilder::new().build();

@@ -1,66 +1,110 @@
-//! The judgement over one row, the same for every format.
+//! Validation of rows, by the same rules for every format, and batches of the points they give.
 
 use crate::bounds::Bounds;
-use crate::filter::Value;
-use crate::number;
-use crate::report::{Report, Skip, shown};
-use crate::table::Kept;
+use crate::messages::shown;
+use crate::number::{self, exact::Number};
+use crate::report::{Report, SkipReason};
+use crate::table::TableBuilder;
 use crate::time::Times;
-use heatsplat_points::{Point, Refusal, mercator};
+use crate::value::Value;
+use heatsplat_points::{Point, Refusal, WorldCoord, mercator};
 
-/// Points of a stretch of rows, and the account of those rows.
+/// The points of a stretch of rows, and the account of those rows.
 #[derive(Default)]
 pub(crate) struct Batch {
     pub(crate) points: Vec<Point>,
     pub(crate) report: Report,
     /// The values of the points in the columns that are kept.
-    pub(crate) kept: Kept,
-    /// Where rows are wanted; everywhere without one.
+    pub(crate) kept: TableBuilder,
+    /// The part of the world that rows are read from; everywhere without one.
     within: Option<Bounds>,
-    /// Whether nobody asked for the column of weights: one that is no number costs no row then.
+    /// Set where the column of weights was chosen by its name alone: a value of it that is no
+    /// number costs no row then.
     is_guess: bool,
 }
 
-/// A row's weight as text.
+/// A row's weight before it is checked.
 #[derive(Clone, Copy)]
 pub(crate) enum Weight<'a> {
-    /// No weight column is used: the row counts 1.
+    /// No column of weights is used: the row counts 1.
     Unused,
-    /// The weight's text; empty: missing.
+    /// Null: the row counts 0 in a sum and takes no part in a mean.
+    Missing,
+    /// The text of a field; an empty one is missing.
     Text(&'a [u8]),
+    Number(f64),
+    /// A whole number of more digits than `f64` has.
+    Whole(i128),
+    /// A date or time, which is no weight.
+    Time,
 }
 
-/// Why a row is refused, and the field that is to blame.
-pub(crate) struct Refused<'a> {
-    pub(crate) skip: Skip,
+impl<'a> From<&'a Value<'_>> for Weight<'a> {
+    fn from(value: &'a Value<'_>) -> Self {
+        match value {
+            Value::Null => Self::Missing,
+            Value::Number(Number::Float(number)) => Self::Number(*number),
+            Value::Number(Number::Whole(number)) => Self::Whole(*number),
+            Value::Bool(truth) => Self::Number(f64::from(u8::from(*truth))),
+            Value::Time(_) => Self::Time,
+            Value::Text(text) => Self::Text(text.as_bytes()),
+        }
+    }
+}
+
+/// The reason why a row is rejected, and the value at fault.
+pub(crate) struct Rejection<'a> {
+    pub(crate) skip: SkipReason,
     what: &'static str,
-    field: &'a [u8],
+    found: Found<'a>,
 }
 
-impl Refused<'_> {
-    /// What was found, for a report.
+/// A value as it was found in a row.
+#[derive(Clone, Copy)]
+enum Found<'a> {
+    Field(&'a [u8]),
+    Number(f64),
+    Time,
+}
+
+impl Found<'_> {
+    /// The value as messages show it.
+    fn shown(self) -> String {
+        match self {
+            Self::Field(field) => shown(field),
+            Self::Number(number) => number.to_string(),
+            Self::Time => "a date or time".to_owned(),
+        }
+    }
+}
+
+impl Rejection<'_> {
+    /// The finding, for a report.
     pub(crate) fn found(&self) -> String {
-        format!("{} {}", self.what, shown(self.field))
+        match self.found {
+            Found::Time => self.found.shown(),
+            found => format!("{} {}", self.what, found.shown()),
+        }
     }
 }
 
 impl Batch {
-    /// A batch of rows that lie within bounds and keep so many columns.
+    /// An empty batch of rows that lie within bounds and keep the values of `keep` columns.
     pub(crate) fn new(within: Option<Bounds>, keep: usize, times: &Times) -> Self {
         Self {
             within,
-            kept: Kept::of(keep, times),
+            kept: TableBuilder::new(keep, times),
             ..Self::default()
         }
     }
 
-    /// The same for weights of a column that was chosen by its name alone.
+    /// The batch with weights of a column that was chosen by its name alone, if `is_guess`.
     pub(crate) fn guessing(self, is_guess: bool) -> Self {
         Self { is_guess, ..self }
     }
 
-    /// Makes every point count 1: what was taken for weights is none.
-    pub(crate) fn unweigh(&mut self) {
+    /// Makes every point count 1: the column that was taken for weights holds none.
+    pub(crate) fn drop_weights(&mut self) {
         for point in &mut self.points {
             point.weight = 1.0;
         }
@@ -68,138 +112,118 @@ impl Batch {
         self.report.notes.forget_weights();
     }
 
-    /// Gives the points that have none yet a row's values in the columns that are kept,
-    /// counted from 0.
+    /// Adds a row's values in the columns that are kept for each of its points; `value` is asked
+    /// by the column's place among those kept, counted from 0.
     #[inline]
     pub(crate) fn keep_values<'v>(&mut self, value: impl FnMut(usize) -> Value<'v>) {
         self.kept.fill(self.points.len(), value);
     }
 
-    /// Keeps the row, or says why not. The caller counts a refusal: it knows the line.
+    /// Keeps a row whose longitude and latitude are texts, or returns why not. The caller counts
+    /// a rejection: it knows the line.
     #[inline]
     pub(crate) fn keep<'a>(
         &mut self,
         lon: &'a [u8],
         lat: &'a [u8],
         weight: Weight<'a>,
-    ) -> Result<(), Refused<'a>> {
-        let refused = |skip, what, field| Refused { skip, what, field };
+    ) -> Result<(), Rejection<'a>> {
         let (Some(x), Some(y)) = (number::parse(lon), number::parse(lat)) else {
             return Err(unreadable(lon, lat));
         };
         let at = mercator::project(x, y).map_err(|refusal| match self.blame(refusal, x, y) {
-            (skip, Axis::Longitude) => refused(skip, "longitude", lon),
-            (skip, Axis::Latitude) => refused(skip, "latitude", lat),
+            (skip, Axis::Longitude) => rejection(skip, "longitude", Found::Field(lon)),
+            (skip, Axis::Latitude) => rejection(skip, "latitude", Found::Field(lat)),
         })?;
-        let weight = match weight {
-            Weight::Unused => Some(1.0),
-            Weight::Text(text) => match number::parse_weight(text) {
-                None if text.trim_ascii().is_empty() => None,
-                None if self.is_guess => self.no_weight(|| shown(text)),
-                None => return Err(refused(Skip::BadWeight, "weight", text)),
-                weight => weight,
-            },
-        };
-        self.count(Point::weighing(at, weight), x, y);
-        Ok(())
+        self.keep_at(at, x, y, weight)
     }
 
-    /// The same for a row of numbers; a refusal says what was found.
-    pub(crate) fn keep_record(
+    /// Keeps a row whose longitude and latitude are numbers, or returns why not.
+    pub(crate) fn keep_record<'a>(
         &mut self,
         lon: f64,
         lat: f64,
-        weight: &Amount,
-    ) -> Result<(), (Skip, String)> {
+        weight: Weight<'a>,
+    ) -> Result<(), Rejection<'a>> {
         let at =
             mercator::project(lon, lat).map_err(|refusal| match self.blame(refusal, lon, lat) {
                 (skip, Axis::Longitude) if !lon.is_finite() || lat.is_finite() => {
-                    (skip, format!("longitude {lon}"))
+                    rejection(skip, "longitude", Found::Number(lon))
                 }
-                (skip, _) => (skip, format!("latitude {lat}")),
+                (skip, _) => rejection(skip, "latitude", Found::Number(lat)),
             })?;
-        let weight = match weight {
-            Amount::Unused => Some(1.0),
-            Amount::Missing => None,
-            Amount::Number(number) if (*number as f32).is_finite() => Some(*number as f32),
-            Amount::Number(number) if self.is_guess => self.no_weight(|| number.to_string()),
-            Amount::Number(number) => return Err((Skip::BadWeight, format!("weight {number}"))),
-            Amount::Whole(number) => Some(*number as f32),
-            Amount::Bool(truth) => Some(f32::from(u8::from(*truth))),
-            Amount::Time(_) if self.is_guess => self.no_weight(|| "a date or time".to_owned()),
-            Amount::Time(_) => return Err((Skip::BadWeight, "a date or time".to_owned())),
-            Amount::Text(text) => match number::parse_weight(text.as_bytes()) {
-                None if text.trim_ascii().is_empty() => None,
-                None if self.is_guess => self.no_weight(|| shown(text.as_bytes())),
-                None => {
-                    let found = format!("weight {}", shown(text.as_bytes()));
-                    return Err((Skip::BadWeight, found));
-                }
-                weight => weight,
-            },
-        };
-        self.count(Point::weighing(at, weight), lon, lat);
-        Ok(())
+        self.keep_at(at, lon, lat, weight)
     }
 
-    /// The weight of a row whose own is no number, in a column that nobody asked for.
-    #[cold]
-    fn no_weight(&mut self, shown: impl FnOnce() -> String) -> Option<f32> {
-        self.report.notes.no_weight(shown);
-        None
-    }
-
-    /// Why a position is none, and which of its numbers is to blame. One that would be right the
-    /// other way round is counted.
-    #[cold]
-    fn blame(&mut self, refusal: Refusal, lon: f64, lat: f64) -> (Skip, Axis) {
-        if are_swapped(refusal, lon, lat) {
-            self.report.notes.swapped += 1;
-        }
-        blame(refusal)
-    }
-
+    /// Keeps a row at a place on the map, unless its weight is none. `x` and `y` are its
+    /// coordinates in the source.
     #[inline]
-    fn count(&mut self, point: Point, lon: f64, lat: f64) {
-        if self.within.is_some_and(|bounds| !bounds.hold(lon, lat)) {
+    pub(crate) fn keep_at<'a>(
+        &mut self,
+        at: WorldCoord,
+        x: f64,
+        y: f64,
+        weight: Weight<'a>,
+    ) -> Result<(), Rejection<'a>> {
+        let weight = self.check_weight(weight)?;
+        if self.within.is_some_and(|bounds| !bounds.hold(x, y)) {
             self.report.filtered += 1;
-            return;
+            return Ok(());
         }
+        let point = Point::weighing(at, weight);
         self.points.push(point);
         self.report.weights_missing += u64::from(!point.has_weight());
         self.report.rows += 1;
         self.report.kept += 1;
-        self.report.at_null_island += u64::from(lon == 0.0 && lat == 0.0);
+        self.report.at_null_island += u64::from(x == 0.0 && y == 0.0);
+        Ok(())
     }
-}
 
-impl Amount {
-    /// A whole number: exactly, if that takes more than `f64`.
-    pub(crate) fn whole(number: impl Into<i128>) -> Self {
-        let number = number.into();
-        if number.unsigned_abs() <= 1 << 53 {
-            Self::Number(number as f64)
-        } else {
-            Self::Whole(number)
+    /// The weight as a finite number; `None` where it is missing.
+    #[inline]
+    fn check_weight<'a>(&mut self, weight: Weight<'a>) -> Result<Option<f32>, Rejection<'a>> {
+        let finite = |number: f32| Some(number).filter(|number| number.is_finite());
+        let (checked, found) = match weight {
+            Weight::Unused => (Some(1.0), Found::Time),
+            Weight::Missing => return Ok(None),
+            Weight::Text(text) => match number::parse_weight(text) {
+                None if text.trim_ascii().is_empty() => return Ok(None),
+                weight => (weight, Found::Field(text)),
+            },
+            Weight::Number(number) => (finite(number as f32), Found::Number(number)),
+            Weight::Whole(number) => (Some(number as f32), Found::Time),
+            Weight::Time => (None, Found::Time),
+        };
+        match checked {
+            Some(weight) => Ok(Some(weight)),
+            None => self.no_weight(found),
         }
     }
-}
 
-/// A record's weight.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Amount {
-    /// No weight column is used: the row counts 1.
-    Unused,
-    /// Null.
-    Missing,
-    Number(f64),
-    /// A whole number of more digits than `f64` has.
-    Whole(i128),
-    Text(String),
-    /// Microseconds since 1970, UTC: no weight, but something to filter by.
-    Time(i64),
-    /// Counts as 0 or 1.
-    Bool(bool),
+    /// The weight of a row whose own is no number: missing in a column that was chosen by its
+    /// name alone, else a reason to reject the row.
+    #[cold]
+    fn no_weight<'a>(&mut self, found: Found<'a>) -> Result<Option<f32>, Rejection<'a>> {
+        if !self.is_guess {
+            return Err(rejection(SkipReason::BadWeight, "weight", found));
+        }
+        self.report.notes.no_weight(|| found.shown());
+        Ok(None)
+    }
+
+    /// The reason why a position is none, and the axis at fault. A position that would be right
+    /// with longitude and latitude swapped is counted.
+    #[cold]
+    fn blame(&mut self, refusal: Refusal, lon: f64, lat: f64) -> (SkipReason, Axis) {
+        if are_swapped(refusal, lon, lat) {
+            self.report.notes.swapped += 1;
+        }
+        match refusal {
+            Refusal::Outside => (SkipReason::Outside, Axis::Latitude),
+            Refusal::Latitude => (SkipReason::BadPosition, Axis::Latitude),
+            _ => (SkipReason::BadPosition, Axis::Longitude),
+        }
+    }
 }
 
 enum Axis {
@@ -207,32 +231,27 @@ enum Axis {
     Latitude,
 }
 
-/// True for a position off the map that would be on it with longitude and latitude swapped.
+fn rejection<'a>(skip: SkipReason, what: &'static str, found: Found<'a>) -> Rejection<'a> {
+    Rejection { skip, what, found }
+}
+
+/// Whether a position off the map would be on it with longitude and latitude swapped.
 pub(crate) fn are_swapped(refusal: Refusal, lon: f64, lat: f64) -> bool {
     refusal == Refusal::Latitude && lon.abs() <= 90.0 && lat.abs() <= 360.0
 }
 
-/// Why a position of finite or other numbers is none, and which of the two is to blame.
-fn blame(refusal: Refusal) -> (Skip, Axis) {
-    match refusal {
-        Refusal::Outside => (Skip::Outside, Axis::Latitude),
-        Refusal::Latitude => (Skip::BadPosition, Axis::Latitude),
-        _ => (Skip::BadPosition, Axis::Longitude),
-    }
-}
-
-/// Of two fields that are not both numbers, the one to blame. An empty one comes first.
+/// The rejection for two fields of which at least one is no number: an empty one comes first.
 #[cold]
-fn unreadable<'a>(lon: &'a [u8], lat: &'a [u8]) -> Refused<'a> {
+fn unreadable<'a>(lon: &'a [u8], lat: &'a [u8]) -> Rejection<'a> {
     let empty = |field: &[u8]| field.trim_ascii().is_empty();
     let (skip, what, field) = if empty(lon) {
-        (Skip::NoPosition, "longitude", lon)
+        (SkipReason::NoPosition, "longitude", lon)
     } else if empty(lat) {
-        (Skip::NoPosition, "latitude", lat)
+        (SkipReason::NoPosition, "latitude", lat)
     } else if number::parse(lon).is_none() {
-        (Skip::BadPosition, "longitude", lon)
+        (SkipReason::BadPosition, "longitude", lon)
     } else {
-        (Skip::BadPosition, "latitude", lat)
+        (SkipReason::BadPosition, "latitude", lat)
     };
-    Refused { skip, what, field }
+    rejection(skip, what, Found::Field(field))
 }

@@ -1,5 +1,6 @@
 //! A part of the world that rows are wanted of.
 
+use crate::parse_error::ParseOptionError;
 use std::str::FromStr;
 
 /// West, south, east and north in degrees; east is beyond 180 where the part lies across it.
@@ -51,18 +52,17 @@ impl Bounds {
 }
 
 impl FromStr for Bounds {
-    type Err = &'static str;
+    type Err = ParseOptionError;
 
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
+    fn from_str(text: &str) -> Result<Self, ParseOptionError> {
         const EXPECTED: &str = "expected west,south,east,north in degrees, like -12,34,35,62";
-        let numbers: Vec<f64> = text
-            .split(',')
-            .map(|number| number.trim().parse().map_err(|_| EXPECTED))
-            .collect::<Result<_, _>>()?;
-        match numbers.as_slice() {
-            &[west, south, east, north] => Self::new(west, south, east, north).ok_or(EXPECTED),
-            _ => Err(EXPECTED),
-        }
+        let numbers = text.split(',').map(|number| number.trim().parse().ok());
+        let numbers: Option<Vec<f64>> = numbers.collect();
+        let bounds = match numbers.as_deref() {
+            Some(&[west, south, east, north]) => Self::new(west, south, east, north),
+            _ => None,
+        };
+        bounds.ok_or_else(|| ParseOptionError::new(EXPECTED))
     }
 }
 

@@ -8,11 +8,11 @@
 //! few blocks of some hundred KiB are in memory at any time.
 //!
 //! ```
-//! use heatsplat_loader::{Options, load, read};
+//! use heatsplat_loader::{LoadOptions, load, read};
 //! use heatsplat_points::PointsBuilder;
 //!
 //! let csv = "name,lon,lat,count\nA,13.4,52.5,3\nB,?,?,1\n";
-//! let mut source = read(csv.as_bytes(), "cities.csv", &Options::default())?;
+//! let mut source = read(csv.as_bytes(), "cities.csv", &LoadOptions::default())?;
 //! assert_eq!(source.columns().weight.as_deref(), Some("count"));
 //!
 //! let mut points = PointsBuilder::new();
@@ -25,8 +25,8 @@
 //! # What a row must be
 //!
 //! Every row either becomes a point or is skipped and counted by reason
-//! ([`Skip`]) in the [`Report`]; a bad row never stops a load, unless
-//! [`Options::strict`] asks for that.
+//! ([`SkipReason`]) in the [`Report`]; a bad row never stops a load, unless
+//! [`LoadOptions::strict`] asks for that.
 //!
 //! - **Numbers** are decimal numbers with a point: `12.5`, `+3`, `1e-2`, spaces
 //!   around them. `NaN`, `inf`, `0x1A`, `5%` and degrees-minutes-seconds are
@@ -69,8 +69,12 @@ mod filter;
 mod format;
 mod geojson;
 mod input;
+mod messages;
 mod number;
 mod open;
+mod options;
+mod parameter;
+mod parse_error;
 #[cfg(feature = "postgis")]
 pub mod postgis;
 #[cfg(test)]
@@ -83,21 +87,24 @@ mod source;
 mod table;
 mod text;
 mod time;
+mod value;
 mod wkb;
 
 pub use address::{is_remote, shown_source};
 pub use bounds::Bounds;
 pub use columns::{Columns, Position};
-pub use csv::Quote;
 pub use encoding::Encoding;
 pub use error::LoadError;
-pub use filter::{Filter, FilterError, Unlike};
-pub use format::Format;
-pub use open::{Options, open, read};
+pub use filter::{Filter, FilterError};
+pub use format::InputFormat;
+pub use open::{open, read};
+pub use options::{LoadOptions, Quote};
+pub use parameter::Parameter;
+pub use parse_error::ParseOptionError;
 pub use records::shapefile::is_companion;
 #[cfg(feature = "remote")]
 pub use remote::remote_version;
-pub use report::{Example, Report, Skip, Uncompared, Unit};
-pub use source::{Progress, Source, load, load_table};
-pub use table::{Column, Kept, Kind, Table, TableError};
+pub use report::{Mismatch, MismatchReason, Report, RowUnit, SkipReason, SkippedRow};
+pub use source::{LoadProgress, Source, load, load_table};
+pub use table::{Column, ColumnKind, Table, TableBuilder, TableError};
 pub use time::{TimeFormat, TimeFormatError};

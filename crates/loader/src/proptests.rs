@@ -1,6 +1,6 @@
 //! What holds for every input, tried on random ones in blocks of 64 bytes.
 
-use crate::{Format, LoadError, Options, Quote, Report, Skip, load, read};
+use crate::{InputFormat, LoadError, LoadOptions, Quote, Report, SkipReason, load, read};
 use heatsplat_points::{Point, mercator};
 use proptest::prelude::*;
 use std::io::Read;
@@ -21,7 +21,7 @@ impl<R: Read> Read for Dripping<R> {
 /// Points and account, or the error's words.
 type Outcome = Result<(Vec<Point>, Report), String>;
 
-fn outcome(bytes: &[u8], step: usize, options: &Options) -> Outcome {
+fn outcome(bytes: &[u8], step: usize, options: &LoadOptions) -> Outcome {
     let inner = std::io::Cursor::new(bytes.to_vec());
     let words = |e: LoadError| e.to_string();
     let mut source = read(Dripping { inner, step }, "data", options).map_err(words)?;
@@ -34,7 +34,7 @@ fn outcome(bytes: &[u8], step: usize, options: &Options) -> Outcome {
 }
 
 /// The same whoever reads it: dripping, in one go, on one thread or four.
-fn check_invariance(bytes: &[u8], options: &Options) -> Outcome {
+fn check_invariance(bytes: &[u8], options: &LoadOptions) -> Outcome {
     let whole = outcome(bytes, usize::MAX, options);
     for step in [1, 7] {
         assert_eq!(
@@ -54,14 +54,21 @@ fn check_invariance(bytes: &[u8], options: &Options) -> Outcome {
     whole
 }
 
-fn as_format(format: Format) -> Options {
-    let weight = Some(if format == Format::Csv { "w" } else { "none" }.to_owned());
-    Options {
+fn as_format(format: InputFormat) -> LoadOptions {
+    let weight = Some(
+        if format == InputFormat::Csv {
+            "w"
+        } else {
+            "none"
+        }
+        .to_owned(),
+    );
+    LoadOptions {
         format: Some(format),
         weight,
-        delimiter: (format == Format::Csv).then_some(b','),
+        delimiter: (format == InputFormat::Csv).then_some(b','),
         quote: Some(Quote::Byte(b'"')),
-        ..Options::default()
+        ..LoadOptions::default()
     }
 }
 
@@ -105,20 +112,20 @@ fn naive_records(text: &str) -> Option<Vec<(u64, Vec<String>)>> {
 }
 
 /// What the rules say of a record of `lon,lat,w`.
-fn naive_verdict(fields: &[String]) -> Result<f32, Skip> {
+fn naive_verdict(fields: &[String]) -> Result<f32, SkipReason> {
     let number = |f: &String| f.trim().parse::<f64>().ok();
     let [lon, lat, ..] = fields else {
-        return Err(Skip::Malformed);
+        return Err(SkipReason::Malformed);
     };
     if lon.trim().is_empty() || lat.trim().is_empty() {
-        return Err(Skip::NoPosition);
+        return Err(SkipReason::NoPosition);
     }
     let (Some(lon), Some(lat)) = (number(lon), number(lat)) else {
-        return Err(Skip::BadPosition);
+        return Err(SkipReason::BadPosition);
     };
     mercator::project(lon, lat).map_err(|refusal| match refusal {
-        heatsplat_points::Refusal::Outside => Skip::Outside,
-        _ => Skip::BadPosition,
+        heatsplat_points::Refusal::Outside => SkipReason::Outside,
+        _ => SkipReason::BadPosition,
     })?;
     match fields.get(2).map(|w| w.trim()) {
         None | Some("") => Ok(0.0),
@@ -126,7 +133,7 @@ fn naive_verdict(fields: &[String]) -> Result<f32, Skip> {
             .parse()
             .ok()
             .filter(|w: &f32| w.is_finite())
-            .ok_or(Skip::BadWeight),
+            .ok_or(SkipReason::BadWeight),
     }
 }
 
@@ -182,7 +189,7 @@ proptest! {
 
     #[test]
     fn csv_is_read_as_the_rules_say(text in table()) {
-        let options = as_format(Format::Csv);
+        let options = as_format(InputFormat::Csv);
         let outcome = check_invariance(text.as_bytes(), &options);
         let Some(records) = naive_records(&text) else {
             prop_assert!(outcome.unwrap_err().contains("never closed"));
@@ -194,7 +201,7 @@ proptest! {
             Err(words) => prop_assert!(weights.is_empty(), "{}", words),
             Ok((points, report)) => {
                 prop_assert_eq!(points.iter().map(|p| p.weight).collect::<Vec<_>>(), weights);
-                for skip in Skip::ALL {
+                for skip in SkipReason::ALL {
                     let count = verdicts.iter().filter(|(_, v)| *v == Err(skip)).count();
                     prop_assert_eq!(report.skipped(skip), count as u64, "{}", skip);
                 }
@@ -221,13 +228,13 @@ proptest! {
         if tabs {
             text = text.replace(',', "\t");
         }
-        let options = Options {
+        let options = LoadOptions {
             delimiter: Some(delimiter),
             quote: None,
             keep: vec!["a".to_owned()],
-            ..as_format(Format::Csv)
+            ..as_format(InputFormat::Csv)
         };
-        let options = Options { weight: None, ..options };
+        let options = LoadOptions { weight: None, ..options };
         let _ = check_invariance(text.as_bytes(), &options);
     }
 
@@ -237,15 +244,15 @@ proptest! {
             "{{\"a\":[{{\"features\":[1]}}],\"features\": [\n{}\n] , \"type\":\"FeatureCollection\"}}\n",
             features.join("\n,")
         );
-        let expected = check_invariance(document.as_bytes(), &as_format(Format::GeoJson));
+        let expected = check_invariance(document.as_bytes(), &as_format(InputFormat::GeoJson));
         let lines: String = features.iter().map(|f| f.replace('\n', "") + "\r\n").collect();
         let sequence: String = features.iter().map(|f| format!("\u{1e}{f}\n")).collect();
         let array = format!("[{}]", features.join(","));
         for (text, format) in [
-            (&lines, Format::GeoJsonLines),
-            (&sequence, Format::GeoJsonLines),
-            (&lines, Format::GeoJson),
-            (&array, Format::GeoJson),
+            (&lines, InputFormat::GeoJsonLines),
+            (&sequence, InputFormat::GeoJsonLines),
+            (&lines, InputFormat::GeoJson),
+            (&array, InputFormat::GeoJson),
         ] {
             let outcome = check_invariance(text.as_bytes(), &as_format(format));
             let points = |o: &Outcome| o.as_ref().ok().map(|(p, r)| (p.clone(), r.rows));
@@ -255,13 +262,13 @@ proptest! {
 
     #[test]
     fn any_bytes_are_survived(bytes: Vec<u8>, format in proptest::option::of(0usize..4)) {
-        let format = format.map(|f| Format::ALL[f]);
-        let _ = outcome(&bytes, 5, &Options { format, ..Options::default() });
+        let format = format.map(|f| InputFormat::ALL[f]);
+        let _ = outcome(&bytes, 5, &LoadOptions { format, ..LoadOptions::default() });
     }
 
     #[test]
     fn nearly_json_is_survived(text in "[{}\\[\\]\",:1a \\\\\n\u{1e}]{0,60}", lines: bool) {
-        let format = if lines { Format::GeoJsonLines } else { Format::GeoJson };
+        let format = if lines { InputFormat::GeoJsonLines } else { InputFormat::GeoJson };
         let _ = check_invariance(text.as_bytes(), &as_format(format));
     }
 
@@ -276,11 +283,11 @@ proptest! {
         let at = at.index(bytes.len());
         if cut {
             bytes.truncate(at);
-            let words = check_invariance(&bytes, &as_format(Format::GeoJson)).unwrap_err();
+            let words = check_invariance(&bytes, &as_format(InputFormat::GeoJson)).unwrap_err();
             prop_assert!(at == 0 || words.contains("the file ends too early"), "{}", words);
         } else {
             bytes[at] = byte;
-            let _ = check_invariance(&bytes, &as_format(Format::GeoJson));
+            let _ = check_invariance(&bytes, &as_format(InputFormat::GeoJson));
         }
     }
 }

@@ -1,9 +1,11 @@
 //! A source of points: pulled batch by batch, with an account of what became of the rows.
 
-use crate::columns::{Columns, Position};
+use crate::columns::{Columns, Position, Schema};
 use crate::error::LoadError;
-use crate::report::{Report, Skip, shown};
-use crate::table::{Kept, Table};
+use crate::messages::shown;
+use crate::parameter::Parameter;
+use crate::report::{Report, SkipReason};
+use crate::table::{Table, TableBuilder};
 use heatsplat_points::{PointSink, Points, PointsBuilder};
 
 /// Something that yields points: a file, a stream, a query.
@@ -26,23 +28,23 @@ pub trait Source: Send {
     /// What makes the rest unreadable; points poured before that are not taken back.
     fn next_batch(&mut self, sink: &mut dyn PointSink) -> Result<bool, LoadError>;
 
-    /// The values of [`Options::keep`](crate::Options::keep) for the points poured since it
+    /// The values of [`LoadOptions::keep`](crate::LoadOptions::keep) for the points poured since it
     /// was called last, in their order; nothing where none are kept.
-    fn take_kept(&mut self) -> Kept {
-        Kept::default()
+    fn take_kept(&mut self) -> TableBuilder {
+        TableBuilder::default()
     }
 
     /// What became of the rows so far.
     fn report(&self) -> &Report;
 
     /// How far the source has come.
-    fn progress(&self) -> Progress;
+    fn progress(&self) -> LoadProgress;
 }
 
 /// How far a load has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Progress {
+pub struct LoadProgress {
     /// Rows met so far, skipped ones and those that a filter left out included.
     pub rows: u64,
     /// Bytes read so far of the source as it is stored: of the compressed file, not of its content.
@@ -59,7 +61,7 @@ pub struct Progress {
 pub fn load(
     source: &mut dyn Source,
     sink: &mut dyn PointSink,
-    mut on_progress: impl FnMut(&Progress),
+    mut on_progress: impl FnMut(&LoadProgress),
 ) -> Result<Report, LoadError> {
     while source.next_batch(sink)? {
         drop(source.take_kept());
@@ -75,10 +77,10 @@ pub fn load(
 /// Those of [`load`]; a column to keep that no row has.
 pub fn load_table(
     source: &mut dyn Source,
-    mut on_progress: impl FnMut(&Progress),
+    mut on_progress: impl FnMut(&LoadProgress),
 ) -> Result<(Points, Table, Report), LoadError> {
     let names = source.columns().kept.clone();
-    let (mut builder, mut kept) = (PointsBuilder::new(), Kept::default());
+    let (mut builder, mut kept) = (PointsBuilder::new(), TableBuilder::default());
     while source.next_batch(&mut builder)? {
         kept.append(source.take_kept());
         on_progress(&source.progress());
@@ -89,7 +91,7 @@ pub fn load_table(
     }
     let too_many = || LoadError::BadOption {
         file: source.name().to_owned(),
-        parameter: "--keep",
+        parameter: Parameter::Keep,
         message: "columns of at most 4,294,967,295 points can be kept".to_owned(),
     };
     let (points, order) = builder.build_with_order().ok_or_else(too_many)?;
@@ -102,12 +104,24 @@ pub fn load_table(
         .find(|c| c.is_empty() && !seen.iter().any(|s| s == c.name()));
     match missing {
         None => Ok((points, table, report)),
-        Some(column) => Err(LoadError::NoSuchColumn {
-            file: source.name().to_owned(),
-            parameter: "--keep",
-            name: column.name().to_owned(),
-            seen: seen.clone(),
+        Some(column) => {
+            let schema = Schema {
+                names: seen,
+                file: source.name(),
+            };
+            Err(schema.no_such_column(Parameter::Keep, column.name()))
+        }
+    }
+}
+
+/// The error for the first skipped row of a source that is strict: none may be skipped there.
+pub(crate) fn check_strict(strict: bool, report: &Report, file: &str) -> Result<(), LoadError> {
+    match report.examples.first() {
+        Some(row) if strict => Err(LoadError::Strict {
+            file: file.to_owned(),
+            row: row.clone(),
         }),
+        _ => Ok(()),
     }
 }
 
@@ -119,7 +133,7 @@ fn judged(source: &dyn Source) -> Result<Report, LoadError> {
         return Err(LoadError::AllFiltered {
             file,
             rows: report.filtered,
-            uncompared: report.uncompared,
+            mismatches: report.mismatches,
         });
     }
     if report.rows == 0 && report.deleted > 0 {
@@ -140,7 +154,11 @@ fn judged(source: &dyn Source) -> Result<Report, LoadError> {
 /// Refuses a source most of whose positions would be right with longitude and latitude swapped:
 /// the others are elsewhere than they are meant to be.
 fn check_axes(source: &dyn Source, report: &Report) -> Result<(), LoadError> {
-    let refused = [Skip::BadPosition, Skip::Outside, Skip::BadWeight];
+    let refused = [
+        SkipReason::BadPosition,
+        SkipReason::Outside,
+        SkipReason::BadWeight,
+    ];
     let of = report.kept + refused.map(|skip| report.skipped(skip)).iter().sum::<u64>();
     let rows = report.notes.swapped;
     if rows * 2 <= of {
@@ -149,7 +167,7 @@ fn check_axes(source: &dyn Source, report: &Report) -> Result<(), LoadError> {
     let advice = match &source.columns().position {
         Position::LonLat { lon, lat } => {
             let [lon, lat] = [lon, lat].map(|name| shown(name.as_bytes()));
-            format!("read them with --lon {lat} --lat {lon}")
+            format!("read them with `lon` {lat} `lat` {lon}")
         }
         Position::Geometry => "geometries have the longitude first: swap them (SwapCoords in the \
                                SQLite dialect of ogr2ogr, ST_FlipCoordinates in PostGIS)"

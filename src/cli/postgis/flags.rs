@@ -3,7 +3,7 @@
 use crate::cli::source_flags::SourceFlags;
 use crate::cli::units::period;
 use clap::Args;
-use heatsplat_loader::postgis::{Ask, Relation};
+use heatsplat_loader::postgis::{LayerQuery, Relation};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -85,10 +85,10 @@ impl DatabaseFlags {
 
 impl SourceFlags {
     /// The queries that the flags ask for: one for each `--table`, or that of `--sql`.
-    pub(in crate::cli) fn asks(&self) -> Vec<Ask> {
+    pub(in crate::cli) fn asks(&self) -> Vec<LayerQuery> {
         let tables = self.table.iter().cloned().map(Relation::Table);
         let all = tables.chain(self.database.sql.clone().map(Relation::Sql));
-        all.map(|from| Ask {
+        all.map(|from| LayerQuery {
             from,
             geom: self.geom.clone(),
             weight: self.weight.clone(),
@@ -99,7 +99,7 @@ impl SourceFlags {
     }
 
     /// The flags that ask for a query: the inverse of [`SourceFlags::asks`].
-    pub(in crate::cli) fn from_ask(ask: Ask) -> Self {
+    pub(in crate::cli) fn from_ask(ask: LayerQuery) -> Self {
         let (table, sql) = match ask.from {
             Relation::Table(name) => (vec![name], None),
             Relation::Sql(sql) => (Vec::new(), Some(sql)),

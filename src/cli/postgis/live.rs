@@ -1,7 +1,9 @@
 //! Live layers of PostGIS: the server asks for the rows of a window, and gets errors without
 //! secrets.
 
-use heatsplat_loader::postgis::{self, Address, Ask, Database, DatabaseError, Limits};
+use heatsplat_loader::postgis::{
+    self, Address, Database, DatabaseError, DatabaseLimits, LayerQuery,
+};
 use heatsplat_render::say;
 use heatsplat_server::{Answer, Fetched, Rows, Trouble, Want};
 use std::sync::Arc;
@@ -17,9 +19,9 @@ const SCALE_DEADLINE: Duration = Duration::from_secs(30);
 pub(in crate::cli) struct LiveRows {
     name: String,
     database: Arc<Database>,
-    ask: Ask,
+    ask: LayerQuery,
     allow_superuser: bool,
-    live: OnceCell<postgis::Live>,
+    live: OnceCell<postgis::LiveLayer>,
     /// Bounds of its rows when the program started, in degrees.
     bounds: Option<[f64; 4]>,
 }
@@ -28,7 +30,7 @@ impl LiveRows {
     pub(in crate::cli) fn new(
         name: &str,
         database: Arc<Database>,
-        ask: Ask,
+        ask: LayerQuery,
         allow_superuser: bool,
     ) -> Self {
         Self {
@@ -47,10 +49,10 @@ impl LiveRows {
     }
 
     /// Returns the layer, which is looked up once.
-    pub(in crate::cli) async fn live(&self) -> Result<&postgis::Live, DatabaseError> {
+    pub(in crate::cli) async fn live(&self) -> Result<&postgis::LiveLayer, DatabaseError> {
         let look_up = || {
             let database = Arc::clone(&self.database);
-            postgis::Live::define(database, &self.ask, self.allow_superuser)
+            postgis::LiveLayer::define(database, &self.ask, self.allow_superuser)
         };
         self.live.get_or_try_init(look_up).await
     }
@@ -78,16 +80,16 @@ pub(in crate::cli) fn passing(error: &DatabaseError) -> Option<Trouble> {
 /// the runtime that made them.
 pub(in crate::cli) fn look_up(
     address: &Address,
-    limits: Limits,
-    ask: &Ask,
+    limits: DatabaseLimits,
+    ask: &LayerQuery,
     allow_superuser: bool,
-) -> Result<postgis::Live, DatabaseError> {
+) -> Result<postgis::LiveLayer, DatabaseError> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|e| DatabaseError::Away(e.to_string()))?;
     let database = Arc::new(Database::new(address.clone(), limits)?);
-    runtime.block_on(postgis::Live::define(database, ask, allow_superuser))
+    runtime.block_on(postgis::LiveLayer::define(database, ask, allow_superuser))
 }
 
 impl Rows for LiveRows {
@@ -95,7 +97,7 @@ impl Rows for LiveRows {
         Box::pin(async move {
             let fetched = async {
                 let live = self.live().await?;
-                let want = postgis::Want {
+                let want = postgis::ViewportQuery {
                     window: want.window,
                     margin: want.margin,
                     cell: want.cell,
@@ -113,7 +115,7 @@ impl Rows for LiveRows {
 
     fn bounds(&self) -> Option<[f64; 4]> {
         let live = self.live.get();
-        live.and_then(postgis::Live::bounds).or(self.bounds)
+        live.and_then(postgis::LiveLayer::bounds).or(self.bounds)
     }
 
     fn is_there(&self) -> bool {

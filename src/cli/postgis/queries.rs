@@ -2,7 +2,7 @@
 
 use super::live::LiveRows;
 use heatsplat::PointsBuilder;
-use heatsplat_loader::postgis::{Address, Ask, Database, DatabaseError, Relation, Snapshot};
+use heatsplat_loader::postgis::{Address, Database, DatabaseError, LayerQuery, Relation, Snapshot};
 use heatsplat_loader::{LoadError, load};
 use heatsplat_render::say;
 use heatsplat_server::{Opened, Post, PostTrouble, Posts};
@@ -24,7 +24,7 @@ impl Posts for PostedQueries {
         post: Post,
     ) -> Pin<Box<dyn Future<Output = Result<Opened, PostTrouble>> + Send + '_>> {
         Box::pin(async move {
-            let ask = Ask {
+            let ask = LayerQuery {
                 from: Relation::Sql(post.sql),
                 geom: post.geom,
                 weight: post.weight,
@@ -43,7 +43,7 @@ impl Posts for PostedQueries {
 }
 
 impl PostedQueries {
-    async fn read(&self, ask: Ask) -> Result<Opened, PostTrouble> {
+    async fn read(&self, ask: LayerQuery) -> Result<Opened, PostTrouble> {
         let (address, allow) = (self.address.clone(), self.allow_superuser);
         let read = move || {
             let mut source = Snapshot::open(&address, &ask, allow, false)?;

@@ -63,7 +63,7 @@ impl RasterTable {
     ) -> Result<(), BoxError> {
         let Self { address, name } = self;
         let last = *zooms.end();
-        let all = zooms.rev().map(|z| raster::Zoom {
+        let all = zooms.rev().map(|z| raster::RasterZoom {
             factor: 1 << (last - z),
             tiles: Box::new(tiles(layer, z)),
         });
@@ -74,7 +74,7 @@ impl RasterTable {
 }
 
 /// The tiles of a zoom that show something.
-fn tiles(layer: &Layer, z: u8) -> impl Iterator<Item = raster::Tile> + '_ {
+fn tiles(layer: &Layer, z: u8) -> impl Iterator<Item = raster::RasterTile> + '_ {
     let zero = layer.set().nature(layer.style().measure).zero_is_nothing();
     let mut warned = false;
     addresses(layer, z).into_iter().filter_map(move |tile| {
@@ -86,7 +86,7 @@ fn tiles(layer: &Layer, z: u8) -> impl Iterator<Item = raster::Tile> + '_ {
         let values = within_floats(density.values, &mut warned);
         let window = Window::tile(tile, density.width);
         let metres = |world: f64| world / WORLD * EQUATOR_METRES;
-        Some(raster::Tile {
+        Some(raster::RasterTile {
             address: [i32::from(tile.z()), tile.x() as i32, tile.y() as i32],
             corner: [
                 metres(window.left()) - EQUATOR_METRES / 2.0,

@@ -4,14 +4,16 @@
 use super::config::ConfigError;
 use super::config::raw::{NamedSection, Section};
 use super::regular_file;
-use crate::cli::error::BoxError;
+use crate::cli::error::{BoxError, with_flags};
 use crate::cli::postgis::live::{self, LiveRows};
 use crate::cli::postgis::queries::PostedQueries;
 use crate::cli::postgis::{PoolFlags, PostFlags, RoleFlags, ServeDatabaseFlags};
 use crate::cli::source_flags::SourceFlags;
 use clap::Args;
 use heatsplat::{Backend, Style};
-use heatsplat_loader::postgis::{self, Address, Ask, Change, Database, Limits, Relation};
+use heatsplat_loader::postgis::{
+    self, Address, Change, Database, DatabaseLimits, LayerQuery, Relation,
+};
 use heatsplat_render::say;
 use heatsplat_server::{Live, Posting, Token};
 use std::fmt;
@@ -124,11 +126,11 @@ impl DatabaseConfig {
         }
     }
 
-    fn limits(&self) -> Limits {
-        Limits {
+    fn limits(&self) -> DatabaseLimits {
+        DatabaseLimits {
             connections: usize::from(self.pool.pool_size),
             deadline: self.pool.deadline,
-            ..Limits::default()
+            ..DatabaseLimits::default()
         }
     }
 
@@ -160,10 +162,10 @@ impl DatabaseConfig {
     /// Looks up the tables that become layers by themselves, with their names; `None` while the
     /// database is away.
     pub(super) fn published(&self) -> Result<Option<Vec<(String, SourceFlags)>>, BoxError> {
-        match postgis::published(&self.address) {
+        match postgis::point_tables(&self.address) {
             Ok(tables) => {
                 let layer =
-                    |table: postgis::Published| (table.name, SourceFlags::from_ask(table.ask));
+                    |table: postgis::PointTable| (table.name, SourceFlags::from_ask(table.query));
                 Ok(Some(tables.into_iter().map(layer).collect()))
             }
             Err(error) if error.is_away() => {
@@ -212,7 +214,7 @@ impl DatabaseConfig {
         if !known {
             match live::look_up(&self.address, self.limits(), &ask, allow) {
                 Ok(live) => {
-                    say!("{name}: live, {}", live.why());
+                    say!("{name}: live, {}", with_flags(live.why()));
                     bounds = live.bounds();
                 }
                 Err(error) if error.is_away() => {
@@ -291,7 +293,7 @@ impl PostingConfig {
     /// Checks that the database has what posted layers need, and that its role may only read.
     pub(super) fn check_database(&self) -> Result<(), ConfigError> {
         let point = "SELECT ST_SetSRID(ST_MakePoint(0, 0), 4326) AS geom";
-        let read = SourceFlags::from_ask(Ask {
+        let read = SourceFlags::from_ask(LayerQuery {
             from: Relation::Sql(point.to_owned()),
             geom: None,
             weight: None,

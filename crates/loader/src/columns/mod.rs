@@ -3,10 +3,13 @@
 //! Names are compared without regard to case, spaces around them, and the
 //! characters `_`, `-`, `.`, `"` and space within: `Point_X` is `pointx`.
 
+pub(crate) mod resolve;
 pub(crate) mod selection;
 pub(crate) mod weight_check;
 
 use crate::error::LoadError;
+use crate::messages::shown;
+use crate::parameter::Parameter;
 
 /// Longitude, by priority: the first name of this list that a file has, wins.
 const LONGITUDE: &[&str] = &[
@@ -137,48 +140,50 @@ pub struct Columns {
     /// The choice and its reason, in one line for people.
     pub why: String,
     /// Set where the weight was chosen by its name alone.
-    pub(crate) guess: Option<Guess>,
+    pub(crate) guess: Option<WeightGuess>,
 }
 
-/// A weight that nobody asked for.
+/// A column of weights that was chosen by its name alone.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Guess {
+pub(crate) struct WeightGuess {
     /// What [`Columns::why`] says of positions.
     pub(crate) positions: String,
 }
 
-impl Guess {
+impl WeightGuess {
     /// The guess of a choice, if it is one.
-    pub(crate) fn of(choice: &WeightChoice, positions: &str) -> Option<Self> {
+    pub(crate) fn new(choice: &WeightChoice, positions: &str) -> Option<Self> {
         choice.is_guess.then(|| Self {
             positions: positions.to_owned(),
         })
     }
 }
 
-impl Columns {
-    /// The columns of a source whose positions are geometries, and the place of the weight's.
-    pub(crate) fn of_geometries(
-        seen: Vec<String>,
-        asked: Option<&str>,
-        positions: &str,
-        file: &str,
-    ) -> Result<(Self, Option<usize>), LoadError> {
-        let choice = weight(&seen, asked, &[]).map_err(|name| LoadError::NoSuchColumn {
-            file: file.to_owned(),
-            parameter: "--weight",
+/// The names of a source's columns.
+#[derive(Clone, Copy)]
+pub(crate) struct Schema<'a> {
+    pub(crate) names: &'a [String],
+    /// The source, as messages name it.
+    pub(crate) file: &'a str,
+}
+
+impl Schema<'_> {
+    /// The place of the column that a parameter names.
+    ///
+    /// # Errors
+    /// [`LoadError::NoSuchColumn`]
+    pub(crate) fn find(self, parameter: Parameter, name: &str) -> Result<usize, LoadError> {
+        named(self.names, name).ok_or_else(|| self.no_such_column(parameter, name))
+    }
+
+    /// The error for a column that a parameter names and that is not there.
+    pub(crate) fn no_such_column(self, parameter: Parameter, name: &str) -> LoadError {
+        LoadError::NoSuchColumn {
+            file: self.file.to_owned(),
+            parameter,
             name: name.to_owned(),
-            seen: seen.clone(),
-        })?;
-        let columns = Self {
-            position: Position::Geometry,
-            weight: choice.column.and_then(|at| seen.get(at)).cloned(),
-            kept: Vec::new(),
-            why: format!("{positions}, {}", choice.why),
-            guess: Guess::of(&choice, positions),
-            seen,
-        };
-        Ok((columns, choice.column))
+            seen: self.names.to_vec(),
+        }
     }
 }
 
@@ -270,14 +275,14 @@ pub(crate) fn weight<'a>(
         [at] => said(
             Some(*at),
             format!(
-                "weight from {} (the only column that looks like one; --weight none counts rows)",
+                "weight from {} (the only column that looks like one; `weight` none counts rows)",
                 quoted(seen, *at)
             ),
         ),
         several => {
             let names: Vec<String> = several.iter().map(|&at| quoted(seen, at)).collect();
             let why = format!(
-                "every row counts 1 ({} all look like weights; choose one with --weight NAME)",
+                "every row counts 1 ({} all look like weights; choose one with `weight` NAME)",
                 names.join(", ")
             );
             said(None, why)
@@ -287,7 +292,7 @@ pub(crate) fn weight<'a>(
 
 /// A column's name as messages show it.
 pub(crate) fn quoted(seen: &[String], at: usize) -> String {
-    crate::report::shown(seen.get(at).map_or("", String::as_str).as_bytes())
+    shown(seen.get(at).map_or("", String::as_str).as_bytes())
 }
 
 #[cfg(test)]
@@ -327,7 +332,7 @@ mod tests {
     fn a_weight_only_where_it_is_unambiguous() {
         let auto = |line: &str| weight(&names(line), None, &[]).unwrap();
         assert_eq!(auto("lon,lat,Population").column, Some(2));
-        assert!(auto("lon,lat,Population").why.contains("--weight none"));
+        assert!(auto("lon,lat,Population").why.contains("`weight` none"));
         assert_eq!(auto("lon,lat,mass (g)").column, None);
         let two = auto("lon,lat,count,value");
         assert_eq!(two.column, None);

@@ -1,44 +1,44 @@
-//! What is asked of a row beside position and weight: to fulfil a condition, to be kept.
+//! Rows and columns that a source is asked for beside positions and weights, resolved against the
+//! columns that it has.
 
-use crate::columns;
+use super::Schema;
 use crate::error::LoadError;
-use crate::filter::{Found, Value};
-use crate::open::Options;
+use crate::filter::{Filter, ResolvedFilter};
+use crate::options::LoadOptions;
+use crate::parameter::Parameter;
 use crate::report::Report;
 use crate::time::Times;
+use crate::value::Value;
 use std::collections::BTreeSet;
 
-/// A filter and the columns to keep, found among those of a source.
+/// A filter and the columns to keep, by their places in a schema.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Asked {
-    filter: Option<Found>,
-    /// How times are written.
+pub(crate) struct RowSelection {
+    filter: Option<ResolvedFilter>,
+    /// The spellings of times in the source.
     pub(crate) times: Times,
-    /// Where the columns are whose values are kept.
+    /// Places of the columns whose values are kept.
     pub(crate) keep: Vec<usize>,
 }
 
-impl Asked {
+impl RowSelection {
     /// Finds the columns that options name.
-    pub(crate) fn find(options: &Options, seen: &[String], file: &str) -> Result<Self, LoadError> {
-        let place = |name: &String| {
-            columns::named(seen, name).ok_or_else(|| LoadError::NoSuchColumn {
-                file: file.to_owned(),
-                parameter: "--keep",
-                name: name.clone(),
-                seen: seen.to_vec(),
-            })
-        };
+    pub(crate) fn resolve(options: &LoadOptions, schema: Schema<'_>) -> Result<Self, LoadError> {
         let mut keep = Vec::new();
         for name in &options.keep {
-            let at = place(name)?;
+            let at = schema.find(Parameter::Keep, name)?;
             if !keep.contains(&at) {
                 keep.push(at);
             }
         }
         let times = Times::new(&options.time_formats);
-        let filter = options.filter.clone();
-        let filter = filter.map(|filter| filter.find(seen, file, &times));
+        let filter = options.filter.clone().map(|filter| {
+            let columns = filter.columns().iter();
+            let places = columns.map(|name| schema.find(Parameter::Filter, name));
+            let places = places.collect::<Result<_, _>>()?;
+            let filter = filter_with_times(filter, &times, schema.file)?;
+            Ok(ResolvedFilter::new(filter, places, &times))
+        });
         Ok(Self {
             filter: filter.transpose()?,
             times,
@@ -52,27 +52,75 @@ impl Asked {
         self.keep.iter().filter_map(name).collect()
     }
 
-    /// Positions of all columns that are read from a row, each once.
+    /// Places of all columns that are read from a row, each once and in rising order.
     pub(crate) fn places(&self) -> Vec<usize> {
-        let filter = self.filter.iter().flat_map(|found| &found.places);
+        let filter = self.filter.iter().flat_map(|filter| &filter.places);
         let all: BTreeSet<usize> = filter.chain(&self.keep).copied().collect();
         all.into_iter().collect()
     }
 
-    /// Whether nothing is asked of a row.
-    pub(crate) fn is_nothing(&self) -> bool {
+    /// Whether all rows are selected and no columns are kept.
+    pub(crate) fn is_empty(&self) -> bool {
         self.filter.is_none() && self.keep.is_empty()
     }
 
-    /// Whether the filter wants a row; `value` gives what it has in a column of the source. One
-    /// that it doesn't want is counted.
+    /// Whether the filter selects a row; `value` returns the row's value in a column of the
+    /// source. Rows that are left out are counted.
     #[inline]
-    pub(crate) fn wants<'v>(
+    pub(crate) fn selects<'v>(
         &self,
         value: impl FnMut(usize) -> Value<'v>,
         report: &mut Report,
     ) -> bool {
         let filter = self.filter.as_ref();
-        filter.is_none_or(|filter| filter.wants(value, report))
+        filter.is_none_or(|filter| filter.selects(value, report))
+    }
+}
+
+/// The filter with its own dates read as the source's are.
+///
+/// # Errors
+/// [`LoadError::BadOption`] for a literal that looks like a date and is read as none, where the
+/// filter orders by it: texts would be compared instead.
+pub(crate) fn filter_with_times(
+    filter: Filter,
+    times: &Times,
+    file: &str,
+) -> Result<Filter, LoadError> {
+    let filter = filter.with_times(times);
+    match filter.ambiguous_date() {
+        None => Ok(filter),
+        Some(message) => Err(LoadError::BadOption {
+            file: file.to_owned(),
+            parameter: Parameter::Filter,
+            message,
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_of_a_filter_are_found_by_name() {
+        let seen = ["Offense Type", "n"].map(str::to_owned);
+        let schema = Schema {
+            names: &seen,
+            file: "a.csv",
+        };
+        let options = |filter: &str| LoadOptions {
+            filter: Some(filter.parse().unwrap()),
+            ..LoadOptions::default()
+        };
+        let known = options("\"offense type\" = 'x' and n = 1 and N = 2");
+        let selection = RowSelection::resolve(&known, schema).unwrap();
+        assert_eq!(selection.filter.unwrap().places, [0, 1, 1]);
+        let unknown = RowSelection::resolve(&options("place = 'x'"), schema);
+        let message = unknown.unwrap_err().to_string();
+        assert!(
+            message.contains("`filter`") && message.contains("\"Offense Type\""),
+            "{message}"
+        );
     }
 }

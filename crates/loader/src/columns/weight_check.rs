@@ -3,10 +3,10 @@
 //! Of the first [`ENOUGH`] values at least 95 in 100 must be numbers. Empty ones don't count, and
 //! neither do words for nothing (`NA`, `null`, `-`).
 
-use crate::batch::Amount;
 use crate::columns::{Columns, quoted};
-use crate::number;
-use crate::report::shown;
+use crate::messages::shown;
+use crate::number::{self, exact::Number};
+use crate::value::Value;
 use std::sync::{Arc, OnceLock};
 
 /// So many values say what a column holds.
@@ -14,14 +14,14 @@ pub(crate) const ENOUGH: u64 = 1000;
 
 /// What the first values of a column are.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Looks {
+pub(crate) struct WeightSample {
     numbers: u64,
     others: u64,
     /// The first that is no number, as messages show it.
     example: Option<String>,
 }
 
-impl Looks {
+impl WeightSample {
     pub(crate) fn is_enough(&self) -> bool {
         self.numbers + self.others >= ENOUGH
     }
@@ -38,17 +38,18 @@ impl Looks {
         }
     }
 
-    /// Notes a typed value.
-    pub(crate) fn note_amount(&mut self, amount: &Amount) {
-        match amount {
+    /// Counts a typed value.
+    pub(crate) fn note_value(&mut self, value: &Value<'_>) {
+        match value {
             _ if self.is_enough() => (),
-            Amount::Unused | Amount::Missing => (),
-            Amount::Text(text) => self.note(text.as_bytes()),
-            Amount::Number(n) if n.is_nan() => (),
-            Amount::Number(n) if (*n as f32).is_finite() => self.numbers += 1,
-            Amount::Number(n) => self.other(|| n.to_string()),
-            Amount::Whole(_) | Amount::Bool(_) => self.numbers += 1,
-            Amount::Time(_) => self.other(|| "a date or time".to_owned()),
+            Value::Null => (),
+            Value::Text(text) => self.note(text.as_bytes()),
+            Value::Number(Number::Float(n)) if n.is_nan() => (),
+            Value::Number(Number::Float(n)) if !(*n as f32).is_finite() => {
+                self.other(|| n.to_string());
+            }
+            Value::Number(_) | Value::Bool(_) => self.numbers += 1,
+            Value::Time(_) => self.other(|| "a date or time".to_owned()),
         }
     }
 
@@ -65,7 +66,7 @@ impl Looks {
 
 impl Columns {
     /// Leaves the weight out that was chosen by its name, where its values are no numbers.
-    pub(crate) fn settle(&mut self, looks: &Looks) {
+    pub(crate) fn settle(&mut self, looks: &WeightSample) {
         let Some(guess) = self.guess.take_if(|_| !looks.are_numbers()) else {
             return;
         };
@@ -76,7 +77,7 @@ impl Columns {
             None => "has no values at first".to_owned(),
         };
         self.why = format!(
-            "{}, every row counts 1 ({name} is called like a weight and {holds}; --weight NAME \
+            "{}, every row counts 1 ({name} is called like a weight and {holds}; `weight` NAME \
              takes it all the same)",
             guess.positions
         );
@@ -84,26 +85,26 @@ impl Columns {
 }
 
 /// What the first reader of several finds out about a weight, for all of them.
-pub(crate) struct Undecided {
-    looks: Looks,
+pub(crate) struct WeightDecision {
+    looks: WeightSample,
     /// Whether this reader decides, or waits.
     decides: bool,
-    verdict: Arc<OnceLock<Looks>>,
+    verdict: Arc<OnceLock<WeightSample>>,
 }
 
-impl Undecided {
-    pub(crate) fn new(decides: bool, verdict: &Arc<OnceLock<Looks>>) -> Self {
+impl WeightDecision {
+    pub(crate) fn new(decides: bool, verdict: &Arc<OnceLock<WeightSample>>) -> Self {
         Self {
-            looks: Looks::default(),
+            looks: WeightSample::default(),
             decides,
             verdict: Arc::clone(verdict),
         }
     }
 
     /// Notes a record's weight.
-    pub(crate) fn note(&mut self, amount: &Amount) {
+    pub(crate) fn note(&mut self, value: &Value<'_>) {
         if self.decides {
-            self.looks.note_amount(amount);
+            self.looks.note_value(value);
         }
     }
 
@@ -116,7 +117,7 @@ impl Undecided {
 }
 
 /// A reader that breaks off decides too: the others wait for it.
-impl Drop for Undecided {
+impl Drop for WeightDecision {
     fn drop(&mut self) {
         if self.decides {
             let _ = self.verdict.set(std::mem::take(&mut self.looks));
@@ -128,8 +129,8 @@ impl Drop for Undecided {
 mod tests {
     use super::*;
 
-    fn looks(values: &[&str]) -> Looks {
-        let mut looks = Looks::default();
+    fn looks(values: &[&str]) -> WeightSample {
+        let mut looks = WeightSample::default();
         values.iter().for_each(|value| looks.note(value.as_bytes()));
         looks
     }

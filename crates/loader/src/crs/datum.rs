@@ -59,14 +59,14 @@ struct Grid {
 
 /// Why a place is not known well enough.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Vague {
+pub(crate) struct VagueShift {
     /// How well it is known, in metres; `None`: nobody says.
     pub(crate) metres: Option<f64>,
     /// The grid that would do better.
     pub(crate) grid: Option<&'static str>,
 }
 
-impl fmt::Display for Vague {
+impl fmt::Display for VagueShift {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.metres {
             Some(metres) => write!(f, "known only within {metres} m")?,
@@ -123,7 +123,7 @@ impl Shifts {
         &self,
         at: (f64, f64),
         asked: Option<f64>,
-    ) -> Result<((f64, f64), f64), Option<Vague>> {
+    ) -> Result<((f64, f64), f64), Option<VagueShift>> {
         let (lon, lat) = (at.0.to_degrees(), at.1.to_degrees());
         let inside = self.best(lon, lat, false);
         let best = inside.or_else(|| self.best(lon, lat, true));
@@ -138,7 +138,7 @@ impl Shifts {
         let best = best.or(self.shifts.first());
         let Some(best) = best.filter(|_| !self.in_doubt(lon, lat)) else {
             let grid = grid(f64::INFINITY);
-            return Err(meant.then_some(Vague { metres: None, grid }));
+            return Err(meant.then_some(VagueShift { metres: None, grid }));
         };
         let place = best.helmert.shifted(at);
         let apart = self.apart(inside, best, place, at);
@@ -156,7 +156,7 @@ impl Shifts {
             let said = !known || metres > SAID;
             return Ok((place, if said { metres } else { 0.0 }));
         }
-        Err((meant || inside.is_some()).then_some(Vague {
+        Err((meant || inside.is_some()).then_some(VagueShift {
             metres: Some(metres),
             grid,
         }))
@@ -210,10 +210,10 @@ impl Shifts {
     }
 
     /// What keeps every place from being taken, whatever it is: there are only grids.
-    pub(super) fn vague(&self) -> Option<Vague> {
+    pub(super) fn vague(&self) -> Option<VagueShift> {
         let grid = self.grids.first().map(|grid| grid.name);
         let none = self.shifts.is_empty();
-        none.then_some(Vague { metres: None, grid })
+        none.then_some(VagueShift { metres: None, grid })
     }
 }
 

@@ -2,10 +2,11 @@
 //! systems they stand for.
 
 use super::datum::{Datum, SECOND};
-use super::local::Local;
-use super::methods::{self, Projected};
+use super::local::LocalCrs;
+use super::methods::{self, ProjDefinition};
+use super::registry::starts_with;
 use super::{Crs, registry};
-use crate::report::shown;
+use crate::messages::shown;
 
 /// A definition of a horizontal system.
 #[derive(Debug, Default, PartialEq)]
@@ -145,7 +146,7 @@ impl Definition {
                 format!("{name} (its projection is {method}, with parameters as it has them)")
             })?),
         };
-        if matches!(projected, Some(Projected::WebMercator)) {
+        if matches!(projected, Some(ProjDefinition::WebMercator)) {
             return Ok(Crs::Mercator);
         }
         let datum = base.datum().ok_or_else(|| {
@@ -154,11 +155,11 @@ impl Definition {
         })?;
         let (meridian, ellipsoid) = (base.meridian, base.ellipsoid);
         match projected {
-            None | Some(Projected::WebMercator) => {
+            None | Some(ProjDefinition::WebMercator) => {
                 Ok(Crs::angles(name, base.unit, meridian, datum))
             }
-            Some(Projected::Words(words)) => {
-                Local::plane(name.clone(), &words, ellipsoid, meridian, datum)
+            Some(ProjDefinition::Words(words)) => {
+                LocalCrs::plane(name.clone(), &words, ellipsoid, meridian, datum)
                     .map(|local| Crs::Other(Box::new(local)))
                     .ok_or(name)
             }
@@ -214,11 +215,6 @@ impl Base {
 /// Whether two ellipsoids are one, rounded differently.
 fn alike(a: (f64, f64), b: (f64, f64)) -> bool {
     (a.0 - b.0).abs() < 2.0 && (a.1 - b.1).abs() < 0.01
-}
-
-pub(super) fn starts_with(text: &str, word: &str) -> bool {
-    text.get(..word.len())
-        .is_some_and(|start| start.eq_ignore_ascii_case(word))
 }
 
 /// Degrees to a unit of so many radians; those that are rounded degrees are degrees.

@@ -1,13 +1,13 @@
 //! A coordinate system that takes arithmetic: a projection, units, a meridian, a datum.
 
-use super::datum::{Datum, Vague};
+use super::datum::{Datum, VagueShift};
 use super::new_zealand;
 use proj4rs::Proj;
 use proj4rs::transform::transform;
 use std::f64::consts::PI;
 
 /// A coordinate system with its way to longitude and latitude on WGS 84.
-pub(crate) struct Local {
+pub(crate) struct LocalCrs {
     /// What messages call it.
     name: String,
     kind: Kind,
@@ -29,7 +29,7 @@ enum Kind {
 
 /// A place in degrees on WGS 84.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Place {
+pub(crate) struct GeographicPlace {
     pub(crate) lon: f64,
     pub(crate) lat: f64,
     /// How far it may be off, in metres, where that is worth a word; else 0.
@@ -38,14 +38,14 @@ pub(crate) struct Place {
 
 /// Why coordinates give no place.
 #[derive(Debug, PartialEq)]
-pub(crate) enum Nowhere {
+pub(crate) enum PlaceError {
     /// The system has no such place.
     Outside,
     /// The datum's shift is not known well enough there.
-    Vague(Vague),
+    Vague(VagueShift),
 }
 
-impl Local {
+impl LocalCrs {
     /// A system of angles.
     pub(super) fn angles(name: String, unit: f64, meridian: f64, datum: Datum) -> Self {
         Self {
@@ -100,23 +100,23 @@ impl Local {
     }
 
     /// What keeps every place from being taken, whatever it is.
-    pub(super) fn vague(&self) -> Option<Vague> {
+    pub(super) fn vague(&self) -> Option<VagueShift> {
         match &self.datum {
             Datum::Same => None,
             Datum::Shifted(shifts) => shifts.vague(),
         }
     }
 
-    pub(super) fn place(&self, x: f64, y: f64) -> Result<Place, Nowhere> {
-        let (lon, lat) = self.on_datum(x, y).ok_or(Nowhere::Outside)?;
+    pub(super) fn place(&self, x: f64, y: f64) -> Result<GeographicPlace, PlaceError> {
+        let (lon, lat) = self.on_datum(x, y).ok_or(PlaceError::Outside)?;
         let ((lon, lat), error) = match &self.datum {
             Datum::Same => ((lon, lat), 0.0),
             Datum::Shifted(shifts) => shifts
                 .place((lon, lat), self.accepted)
-                .map_err(|vague| vague.map_or(Nowhere::Outside, Nowhere::Vague))?,
+                .map_err(|vague| vague.map_or(PlaceError::Outside, PlaceError::Vague))?,
         };
         let (lon, lat) = (lon.to_degrees(), lat.to_degrees());
-        Ok(Place { lon, lat, error })
+        Ok(GeographicPlace { lon, lat, error })
     }
 
     /// Longitude from Greenwich and latitude on the datum, in radians.

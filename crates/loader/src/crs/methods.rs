@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 /// What a projection is here.
 #[derive(Debug, PartialEq)]
-pub(super) enum Projected {
+pub(super) enum ProjDefinition {
     /// EPSG:3857.
     WebMercator,
     /// PROJ's words.
@@ -16,8 +16,8 @@ pub(super) enum Projected {
 }
 
 /// PROJ's words for a projection; `None` where its method or a parameter is not known.
-pub(super) fn words(projection: &Projection, base: &Base) -> Option<Projected> {
-    let mut given = Given::of(projection, base)?;
+pub(super) fn words(projection: &Projection, base: &Base) -> Option<ProjDefinition> {
+    let mut given = ProjectionValues::of(projection, base)?;
     let method = plain(&projection.method);
     let sphere = base.ellipsoid.1 == 0.0 && (base.ellipsoid.0 - RADIUS).abs() < 0.5;
     let said = projection.words.as_deref();
@@ -31,7 +31,7 @@ pub(super) fn words(projection: &Projection, base: &Base) -> Option<Projected> {
     if pseudo || (sphere && method.starts_with("mercator")) {
         let plain = given.values.iter().all(|(key, value)| neutral(key, *value));
         let metres = projection.unit == 1.0 && (base.ellipsoid.0 - RADIUS).abs() < 0.5;
-        return (plain && metres && base.meridian == 0.0).then_some(Projected::WebMercator);
+        return (plain && metres && base.meridian == 0.0).then_some(ProjDefinition::WebMercator);
     }
     let template = template(&method, &mut given)?;
     // where the method has no such axes it isn't known what theirs mean
@@ -40,11 +40,11 @@ pub(super) fn words(projection: &Projection, base: &Base) -> Option<Projected> {
         return None;
     }
     let words = given.fill(&template, projection.unit)?;
-    Some(Projected::Words(words))
+    Some(ProjDefinition::Words(words))
 }
 
 /// True where the PROJ string beside a projection has the same origin, scale and ellipsoid.
-fn agrees(words: &str, given: &Given, unit: f64, base: &Base) -> bool {
+fn agrees(words: &str, given: &ProjectionValues, unit: f64, base: &Base) -> bool {
     let words = words.split_whitespace();
     let mut words = words.filter_map(|word| word.trim_start_matches('+').split_once('='));
     words.all(|(key, value)| {
@@ -65,7 +65,7 @@ fn agrees(words: &str, given: &Given, unit: f64, base: &Base) -> bool {
 
 /// A projection's words, with the names of those whose values are given: `lat_ts:lat_1` takes the
 /// one for the other.
-fn template(method: &str, given: &mut Given) -> Option<String> {
+fn template(method: &str, given: &mut ProjectionValues) -> Option<String> {
     let words = match method {
         "transversemercator" | "gausskruger" | "transversemercatorcomplex" => {
             match given.get("k") < 0.0 {
@@ -133,7 +133,7 @@ fn template(method: &str, given: &mut Given) -> Option<String> {
 }
 
 /// A projection's values in degrees and metres, by PROJ's names.
-struct Given {
+struct ProjectionValues {
     values: BTreeMap<&'static str, f64>,
     axes: Axes,
 }
@@ -146,7 +146,7 @@ fn neutral(key: &str, value: f64) -> bool {
     }
 }
 
-impl Given {
+impl ProjectionValues {
     /// The values of a projection; `None` if one's name is not known and it is not 0.
     fn of(projection: &Projection, base: &Base) -> Option<Self> {
         let mut values = BTreeMap::new();

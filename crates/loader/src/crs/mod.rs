@@ -25,8 +25,8 @@ mod wkt;
 
 use crate::error::LoadError;
 use datum::Datum;
-pub(crate) use datum::Vague;
-pub(crate) use local::{Local, Nowhere, Place};
+pub(crate) use datum::VagueShift;
+pub(crate) use local::{GeographicPlace, LocalCrs, PlaceError};
 use std::f64::consts::PI;
 
 /// What the coordinates of a file are in.
@@ -36,7 +36,7 @@ pub(crate) enum Crs {
     /// Web Mercator, EPSG:3857, in metres.
     Mercator,
     /// Anything that takes more arithmetic.
-    Other(Box<Local>),
+    Other(Box<LocalCrs>),
 }
 
 /// The earth's radius of Web Mercator.
@@ -115,7 +115,7 @@ impl Crs {
         })?;
         match projected {
             None => Ok(Self::angles(name, base.unit, base.meridian, datum)),
-            Some((_, words)) => Local::plane(name, words, ellipsoid, base.meridian, datum)
+            Some((_, words)) => LocalCrs::plane(name, words, ellipsoid, base.meridian, datum)
                 .map(|local| Self::Other(Box::new(local)))
                 .ok_or_else(unknown),
         }
@@ -125,7 +125,7 @@ impl Crs {
     fn angles(name: String, unit: f64, meridian: f64, datum: Datum) -> Self {
         match datum {
             Datum::Same if unit == 1.0 && meridian == 0.0 => Self::LonLat,
-            datum => Self::Other(Box::new(Local::angles(name, unit, meridian, datum))),
+            datum => Self::Other(Box::new(LocalCrs::angles(name, unit, meridian, datum))),
         }
     }
 
@@ -142,7 +142,7 @@ impl Crs {
     }
 
     /// The error for a file with a place that isn't known well enough.
-    pub(crate) fn refusal(&self, vague: &Vague, file: &str) -> LoadError {
+    pub(crate) fn refusal(&self, vague: &VagueShift, file: &str) -> LoadError {
         LoadError::VagueDatum {
             file: file.to_owned(),
             system: match self {
@@ -151,14 +151,14 @@ impl Crs {
             },
             vague: vague.to_string(),
             advice: match vague.metres {
-                Some(metres) => format!(", or accept that by --datum-error {}m", metres.ceil()),
+                Some(metres) => format!(", or accept that by `datum_error` {}m", metres.ceil()),
                 None => String::new(),
             },
         }
     }
 
     /// The place of coordinates.
-    pub(crate) fn place(&self, x: f64, y: f64) -> Result<Place, Nowhere> {
+    pub(crate) fn place(&self, x: f64, y: f64) -> Result<GeographicPlace, PlaceError> {
         let (lon, lat) = match self {
             Self::LonLat => (x, y),
             Self::Mercator => (
@@ -167,7 +167,7 @@ impl Crs {
             ),
             Self::Other(local) => return local.place(x, y),
         };
-        Ok(Place {
+        Ok(GeographicPlace {
             lon,
             lat,
             error: 0.0,

@@ -1,7 +1,7 @@
 //! PROJJSON: well-known text's second version as JSON.
 
 use super::definition::{self, Axes, Base, Definition, Parameter, Projection, degrees, one_unit};
-use crate::report::shown;
+use crate::messages::shown;
 use serde_json::Value;
 
 /// Objects in objects that are followed.

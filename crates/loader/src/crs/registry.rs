@@ -1,7 +1,6 @@
 //! The coordinate systems that EPSG knows: tables made by `scripts/crs-registry`, searched once a
 //! file.
 
-use super::definition::starts_with;
 use std::cmp::Ordering;
 
 /// Degrees on a datum: code, name, ellipsoid, meridian, unit, shift to WGS 84.
@@ -75,6 +74,12 @@ pub(super) fn bare(name: &str) -> &str {
         starts_with(name, word).then_some(rest)
     };
     behind("D_").or_else(|| behind("GCS_")).unwrap_or(name)
+}
+
+/// Whether a text begins with a word, in whatever case.
+pub(super) fn starts_with(text: &str, word: &str) -> bool {
+    text.get(..word.len())
+        .is_some_and(|start| start.eq_ignore_ascii_case(word))
 }
 
 /// A name's letters and digits, in small letters; `+` tells two datums of Switzerland apart.

@@ -312,5 +312,5 @@ fn coordinates_far_from_any_map_give_no_place_and_no_panic() {
         }
     }
     let france = crs("EPSG:4807");
-    assert_eq!(france.place(0.0, 101.0), Err(Nowhere::Outside));
+    assert_eq!(france.place(0.0, 101.0), Err(PlaceError::Outside));
 }

@@ -1,9 +1,8 @@
 //! Well-known text: as OGC's first version, GDAL and Esri write it, and the second (ISO 19162).
 
-use super::definition::{
-    self, Axes, Base, Definition, Parameter, Projection, degrees, one_unit, starts_with,
-};
-use crate::report::shown;
+use super::definition::{self, Axes, Base, Definition, Parameter, Projection, degrees, one_unit};
+use super::registry::starts_with;
+use crate::messages::shown;
 
 /// Nodes in nodes that are followed.
 const DEPTH: usize = 24;

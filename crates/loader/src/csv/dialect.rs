@@ -1,13 +1,13 @@
 //! Which byte parts the fields, told by what the first records look like.
 
-use super::Quote;
-use super::record::{Dialect, End, Quoting, Row};
+use super::record::{Dialect, Quoting, RecordEnd, RowShape};
 use crate::columns;
-use crate::columns::weight_check::Looks;
+use crate::columns::weight_check::WeightSample;
 use crate::encoding::decoded;
 use crate::error::LoadError;
 use crate::input::Input;
-use crate::open::Options;
+use crate::options::{LoadOptions, Quote};
+use crate::parameter::Parameter;
 
 /// The delimiters that are looked for; the earlier wins where two explain a file equally well.
 const DELIMITERS: [u8; 4] = [b',', b'\t', b';', b'|'];
@@ -18,7 +18,7 @@ const LOOKED_AT: usize = 20;
 pub(super) fn find(
     input: &Input,
     asked: Option<u8>,
-    options: &Options,
+    options: &LoadOptions,
 ) -> Result<Dialect, LoadError> {
     let sample = input.sample.as_slice();
     let old_mac =
@@ -33,7 +33,7 @@ pub(super) fn find(
             None if delimiter == b'\t' => Quoting::Tabs,
             None => Quoting::Lenient,
         },
-        row: Row::default(),
+        row: RowShape::default(),
     };
     match asked {
         Some(delimiter)
@@ -41,10 +41,10 @@ pub(super) fn find(
         {
             let byte = char::from(delimiter);
             let (parameter, message) = if options.delimiter.is_none() {
-                ("--quote", format!("{byte:?} parts the fields here"))
+                (Parameter::Quote, format!("{byte:?} parts the fields here"))
             } else {
                 let message = format!("{byte:?} cannot part fields; try one of , ; tab |");
-                ("--delimiter", message)
+                (Parameter::Delimiter, message)
             };
             Err(LoadError::BadOption {
                 file: input.origin.file(),
@@ -70,7 +70,7 @@ fn evidence(
     sample: &[u8],
     whole: bool,
     dialect: Dialect,
-    options: &Options,
+    options: &LoadOptions,
 ) -> (bool, bool, usize, usize) {
     let mut records = Records {
         rest: sample,
@@ -112,9 +112,9 @@ impl<'a> Iterator for Records<'a> {
     fn next(&mut self) -> Option<&'a [u8]> {
         while !self.rest.is_empty() {
             let end = match self.dialect.record_end(self.rest, self.whole) {
-                End::At(end, _) => end,
-                End::Beyond { .. } if self.whole => self.rest.len(),
-                End::Beyond { .. } => return None,
+                RecordEnd::At(end, _) => end,
+                RecordEnd::Beyond { .. } if self.whole => self.rest.len(),
+                RecordEnd::Beyond { .. } => return None,
             };
             let (record, rest) = self.rest.split_at_checked(end)?;
             self.rest = rest;
@@ -134,20 +134,25 @@ pub(super) fn names(record: &[u8], dialect: Dialect) -> Vec<String> {
 }
 
 /// What the first values of a column are; `body` begins behind the header.
-pub(super) fn looks(body: &[u8], whole: bool, dialect: Dialect, column: usize) -> Looks {
+pub(super) fn sample_weights(
+    body: &[u8],
+    whole: bool,
+    dialect: Dialect,
+    column: usize,
+) -> WeightSample {
     let records = Records {
         rest: body,
         whole,
         dialect,
     };
-    let mut looks = Looks::default();
+    let mut sample_weights = WeightSample::default();
     for record in records {
         if let Some(field) = dialect.fields(record, true).nth(column) {
-            looks.note(&dialect.text(field));
+            sample_weights.note(&dialect.text(field));
         }
-        if looks.is_enough() {
+        if sample_weights.is_enough() {
             break;
         }
     }
-    looks
+    sample_weights
 }

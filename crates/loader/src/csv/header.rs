@@ -1,22 +1,18 @@
 //! The first record of a file: names or data, and the columns to use.
 
-use super::dialect::{looks, names};
-use super::parser::Rows;
-use super::record::{Dialect, End, Row};
-use crate::columns::selection::Asked;
-use crate::columns::{self, Columns, Guess, Position};
+use super::dialect::{names, sample_weights};
+use super::parser::CsvParser;
+use super::record::{Dialect, RecordEnd, RowShape};
+use crate::columns::Columns;
+use crate::columns::resolve::{Names, PositionColumns, resolve};
 use crate::error::LoadError;
 use crate::input::Input;
 use crate::number;
-use crate::open::Options;
-use crate::text::chunker::Place;
-
-/// What to do where positions are not found.
-const HINT: &str = "name them with --lon and --lat (by their numbers, such as --lon 1 --lat 2, \
-                    where the first row is data; a single column of WKT cannot be read)";
+use crate::options::LoadOptions;
+use crate::text::chunker::TextPosition;
 
 /// The first record of a file.
-pub(super) struct Head {
+pub(super) struct FirstRecord {
     dialect: Dialect,
     /// Where it begins and ends in the sample.
     pub(super) start: usize,
@@ -25,7 +21,7 @@ pub(super) struct Head {
     names: Vec<String>,
 }
 
-impl Head {
+impl FirstRecord {
     /// Reads it from an input's sample.
     pub(super) fn read(input: &Input, dialect: Dialect) -> Result<Self, LoadError> {
         let sample = input.sample.as_slice();
@@ -33,16 +29,16 @@ impl Head {
         let start = sample.iter().take_while(blank).count();
         let rest = sample.get(start..).unwrap_or_default();
         let file = || input.origin.file();
-        let line = Place::START
+        let line = TextPosition::START
             .after(sample.get(..start).unwrap_or_default(), dialect.newline)
             .line;
         let length = match dialect.record_end(rest, input.whole) {
-            End::At(length, _) => length,
-            End::Beyond { quoted: true } if input.whole => {
+            RecordEnd::At(length, _) => length,
+            RecordEnd::Beyond { quoted: true } if input.whole => {
                 return Err(LoadError::UnclosedQuote { file: file(), line });
             }
-            End::Beyond { .. } if input.whole => rest.len(),
-            End::Beyond { .. } => {
+            RecordEnd::Beyond { .. } if input.whole => rest.len(),
+            RecordEnd::Beyond { .. } => {
                 return Err(LoadError::TooLong {
                     file: file(),
                     line,
@@ -63,123 +59,58 @@ impl Head {
         })
     }
 
-    /// Whether there is a header, and which columns to use.
+    /// Chooses the columns: by the names in the header, or by numbers if the first record is data.
     pub(super) fn choose(
         &self,
         input: &Input,
-        options: &Options,
-    ) -> Result<(Rows, Columns), LoadError> {
-        let numbers: Vec<String> = (1..=self.names.len()).map(|n| n.to_string()).collect();
-        let (seen, has_header) = if self.is_data(options) {
-            (numbers, false)
+        options: &LoadOptions,
+    ) -> Result<(CsvParser, Columns), LoadError> {
+        let (seen, names) = if self.is_data(options) {
+            let numbers = (1..=self.names.len()).map(|n| n.to_string());
+            (numbers.collect(), Names::Numbers)
         } else {
-            (self.names.clone(), true)
+            (self.names.clone(), Names::Header)
         };
-        let by_name = |parameter, asked: &Option<String>, found: Option<usize>| match asked {
-            None => Ok(found),
-            Some(name) => match columns::named(&seen, name) {
-                Some(at) => Ok(Some(at)),
-                None => Err(LoadError::NoSuchColumn {
-                    file: input.origin.file(),
-                    parameter,
-                    name: name.clone(),
-                    seen: seen.clone(),
-                }),
-            },
-        };
-        let assumed = !has_header && options.lon.is_none() && options.lat.is_none();
-        let (lon, lat) = if assumed {
-            (Some(0), Some(1))
-        } else {
-            (columns::longitude(&seen), columns::latitude(&seen))
-        };
-        let lon = by_name("--lon", &options.lon, lon)?;
-        let lat = by_name("--lat", &options.lat, lat)?;
-        let (Some(lon), Some(lat)) = (lon, lat) else {
-            return Err(LoadError::NoPositionColumns {
-                file: input.origin.file(),
-                missing: match (lon, lat) {
-                    (None, None) => "longitude and no latitude",
-                    (None, _) => "longitude",
-                    _ => "latitude",
-                },
-                hint: HINT,
-                seen,
-            });
-        };
-        if lon == lat {
-            return Err(LoadError::BadOption {
-                file: input.origin.file(),
-                parameter: "--lat",
-                message: "longitude and latitude cannot be the same column".into(),
-            });
-        }
-        let asked = options.weight.as_deref();
-        let choice = if assumed && seen.len() == 3 && asked.is_none() {
-            columns::WeightChoice {
-                column: Some(2),
-                is_guess: true,
-                why: "weight from column 3 (--weight none counts rows)".into(),
-            }
-        } else {
-            columns::weight(&seen, asked, &[lon, lat]).map_err(|name| LoadError::NoSuchColumn {
-                file: input.origin.file(),
-                parameter: "--weight",
-                name: name.to_owned(),
-                seen: seen.clone(),
-            })?
-        };
-        let position = if assumed {
-            "longitude from column 1, latitude from column 2 (assumed: there is no header)".into()
-        } else {
-            let (lon, lat) = (columns::quoted(&seen, lon), columns::quoted(&seen, lat));
-            format!("longitude from {lon}, latitude from {lat}")
-        };
-        let asked = Asked::find(options, &seen, &input.origin.name)?;
-        let name = |at: usize| seen.get(at).cloned().unwrap_or_default();
-        let row = Row {
-            delimiters: Some(self.fields.len() - 1),
-            place: Some([lon, lat]),
+        let found = resolve(seen, names, options, None, &input.origin.name)?;
+        let (lon, lat) = match found.position {
+            PositionColumns::LonLat(lon, lat) => (lon, lat),
+            // Text files have no geometries.
+            PositionColumns::Geometry(_) => (0, 1),
         };
         let dialect = Dialect {
-            row,
+            row: RowShape {
+                delimiters: Some(self.fields.len() - 1),
+                place: Some([lon, lat]),
+            },
             ..self.dialect
         };
-        let mut columns = Columns {
-            position: Position::LonLat {
-                lon: name(lon),
-                lat: name(lat),
-            },
-            weight: choice.column.map(name),
-            kept: asked.names(&seen),
-            why: format!("{position}, {}", choice.why),
-            guess: Guess::of(&choice, &position),
-            seen,
-        };
-        let mut weight = choice.column;
+        let (mut columns, mut weight) = (found.columns, found.weight);
         if let (Some(at), Some(_)) = (weight, &columns.guess) {
-            let body = if has_header { self.end } else { self.start };
+            let body = match names {
+                Names::Header => self.end,
+                _ => self.start,
+            };
             let body = input.sample.get(body..).unwrap_or_default();
-            columns.settle(&looks(body, input.whole, dialect, at));
+            columns.settle(&sample_weights(body, input.whole, dialect, at));
             weight = weight.filter(|_| columns.weight.is_some());
         }
         let field = |at: usize| self.fields.get(at).cloned().unwrap_or_default();
-        let header = has_header.then(|| [field(lon), field(lat)]);
-        let rows = Rows {
+        let header = (names == Names::Header).then(|| [field(lon), field(lat)]);
+        let parser = CsvParser {
             dialect,
             lon,
             lat,
             weight,
-            places: asked.places(),
-            asked,
+            places: found.selection.places(),
+            selection: found.selection,
             header,
         };
-        Ok((rows, columns))
+        Ok((parser, columns))
     }
 
     /// Whether the first record is a row of data: there are numbers where the
     /// position would be.
-    fn is_data(&self, options: &Options) -> bool {
+    fn is_data(&self, options: &LoadOptions) -> bool {
         let field = |at: usize| self.fields.get(at).map_or(&b""[..], Vec::as_slice);
         let number = |at: usize| number::parse(field(at)).is_some();
         let by_number = |asked: &Option<String>| {

@@ -1,25 +1,26 @@
 //! Blocks of whole records, and the points in them.
 
-use super::record::{Dialect, End, Quotes, Quoting};
+use super::record::{Dialect, Quotes, Quoting, RecordEnd};
 use crate::batch::{Batch, Weight};
-use crate::columns::selection::Asked;
+use crate::columns::selection::RowSelection;
 use crate::encoding::decoded;
 use crate::error::LoadError;
-use crate::filter::Value;
-use crate::report::{Skip, shown};
-use crate::text::chunker::{Block, Cut, Cutter, Fault};
+use crate::messages::shown;
+use crate::report::SkipReason;
+use crate::text::chunker::{Block, Split, SplitError, Splitter};
 use crate::text::pipeline::Parser;
+use crate::value::Value;
 use std::borrow::Cow;
 
-impl Cutter for Dialect {
+impl Splitter for Dialect {
     const LIMIT: usize = 16 << 20;
 
     fn newline(&self) -> u8 {
         self.newline
     }
 
-    fn cut(&mut self, buffer: &[u8], ended: bool) -> Cut {
-        let (mut end, mut fault, mut items) = (0, None, Vec::new());
+    fn split(&mut self, buffer: &[u8], ended: bool) -> Split {
+        let (mut end, mut error, mut items) = (0, None, Vec::new());
         let quote = self.quoting.byte();
         if quote.is_none_or(|quote| memchr::memchr(quote, buffer).is_none()) {
             // Without quotes every newline ends a record: the last one is soon found.
@@ -34,32 +35,32 @@ impl Cutter for Dialect {
         }
         while let Some(rest) = buffer.get(end..).filter(|r| !r.is_empty()) {
             match self.record_end(rest, ended) {
-                End::At(length, quotes) => {
+                RecordEnd::At(length, quotes) => {
                     if quotes == Quotes::Judged {
                         items.push(end..end + length);
                     }
                     end += length;
                 }
-                End::Beyond { quoted: true } if ended => {
-                    fault = Some(Fault::Quote);
+                RecordEnd::Beyond { quoted: true } if ended => {
+                    error = Some(SplitError::Quote);
                     break;
                 }
-                End::Beyond { .. } if ended => end = buffer.len(),
-                End::Beyond { .. } => break,
+                RecordEnd::Beyond { .. } if ended => end = buffer.len(),
+                RecordEnd::Beyond { .. } => break,
             }
         }
-        Cut { end, items, fault }
+        Split { end, items, error }
     }
 }
 
 /// Which fields of a record are wanted.
-pub(crate) struct Rows {
+pub(crate) struct CsvParser {
     pub(crate) dialect: Dialect,
     pub(crate) lon: usize,
     pub(crate) lat: usize,
     pub(crate) weight: Option<usize>,
     /// Which rows are wanted, and what is kept of them.
-    pub(crate) asked: Asked,
+    pub(crate) selection: RowSelection,
     /// The fields that this looks at.
     pub(crate) places: Vec<usize>,
     /// The first row's longitude and latitude field, if it is a header.
@@ -68,16 +69,16 @@ pub(crate) struct Rows {
 
 /// The wanted fields of one record, as far as it has them.
 #[derive(Default)]
-struct Wanted<'a> {
+struct PositionFields<'a> {
     lon: Option<&'a [u8]>,
     lat: Option<&'a [u8]>,
     weight: Option<&'a [u8]>,
 }
 
-impl Rows {
+impl CsvParser {
     #[inline]
-    fn pick<'a>(&self, record: &'a [u8], quoted: bool) -> Wanted<'a> {
-        let mut wanted = Wanted::default();
+    fn pick<'a>(&self, record: &'a [u8], quoted: bool) -> PositionFields<'a> {
+        let mut wanted = PositionFields::default();
         let last = self.lon.max(self.lat).max(self.weight.unwrap_or(0));
         for (i, field) in self.dialect.fields(record, quoted).enumerate() {
             if i == self.lon {
@@ -99,7 +100,7 @@ impl Rows {
     /// Judges one record, `quoted` if it has quotes; `line` tells where it begins.
     #[inline]
     fn row(&self, record: &[u8], quoted: bool, batch: &mut Batch, mut line: impl FnMut() -> u64) {
-        let fields: Vec<&[u8]> = if self.asked.is_nothing() {
+        let fields: Vec<&[u8]> = if self.selection.is_empty() {
             Vec::new()
         } else {
             self.dialect.fields(record, quoted).collect()
@@ -109,19 +110,21 @@ impl Rows {
             batch.report.notes.recoded(&mut line);
         }
         if !self
-            .asked
-            .wants(|at| self.value(&fields, at), &mut batch.report)
+            .selection
+            .selects(|at| self.value(&fields, at), &mut batch.report)
         {
             return;
         }
-        let Wanted {
+        let PositionFields {
             lon: Some(lon),
             lat: Some(lat),
             weight,
         } = self.pick(record, quoted)
         else {
             let found = || format!("row {}", shown(record));
-            return batch.report.skip(Skip::Malformed, || (line(), found()));
+            return batch
+                .report
+                .skip(SkipReason::Malformed, || (line(), found()));
         };
         let text = |field| {
             if quoted {
@@ -139,7 +142,9 @@ impl Rows {
         if let Err(refused) = batch.keep(&lon, &lat, weight) {
             if self.is_header(&lon, &lat) {
                 let found = || format!("repeated header {}", shown(record));
-                batch.report.skip(Skip::Malformed, || (line(), found()));
+                batch
+                    .report
+                    .skip(SkipReason::Malformed, || (line(), found()));
             } else {
                 batch
                     .report
@@ -147,7 +152,7 @@ impl Rows {
             }
         }
         batch.keep_values(|i| {
-            let at = self.asked.keep.get(i).copied();
+            let at = self.selection.keep.get(i).copied();
             at.map_or(Value::Null, |at| self.value(&fields, at))
         });
     }
@@ -179,7 +184,7 @@ impl Rows {
     }
 }
 
-impl Parser for Rows {
+impl Parser for CsvParser {
     fn parse(&self, block: &Block, batch: &mut Batch) -> Result<(), LoadError> {
         let mut rest = block.bytes.as_slice();
         // Lines are counted only up to the last record that needed to know.
@@ -190,8 +195,8 @@ impl Parser for Rows {
             let (length, quotes) = match judged.next_if(|range| range.start == at) {
                 Some(range) => (range.len(), Quotes::Judged),
                 None => match self.dialect.apparent_end(rest) {
-                    End::At(length, quotes) => (length, quotes),
-                    End::Beyond { .. } => (rest.len(), Quotes::Judged),
+                    RecordEnd::At(length, quotes) => (length, quotes),
+                    RecordEnd::Beyond { .. } => (rest.len(), Quotes::Judged),
                 },
             };
             let (record, behind) = rest.split_at_checked(length).unwrap_or((rest, &[]));

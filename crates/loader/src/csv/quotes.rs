@@ -12,7 +12,7 @@
 //! [`Strict`](Quoting::Strict) quotes, those that are asked for, are not doubted.
 
 use super::fields::past_quotes;
-use super::record::{Dialect, End, QUOTE, Quotes, Quoting};
+use super::record::{Dialect, QUOTE, Quotes, Quoting, RecordEnd};
 use crate::number;
 use memchr::{memchr, memchr_iter, memchr2};
 
@@ -23,7 +23,7 @@ const AHEAD: usize = 100;
 const REACH: usize = 64 << 10;
 
 /// What a quote is that is not closed in its line.
-enum Verdict {
+enum QuoteVerdict {
     /// It opens a field of so many bytes.
     Quotes(usize),
     Text,
@@ -34,18 +34,20 @@ enum Verdict {
 impl Dialect {
     /// Where the record at the beginning of `bytes` ends. `ended`: nothing comes after them.
     #[inline]
-    pub(crate) fn record_end(&self, bytes: &[u8], ended: bool) -> End {
+    pub(crate) fn record_end(&self, bytes: &[u8], ended: bool) -> RecordEnd {
         let quote = match self.quoting {
             Quoting::Never | Quoting::Strict(_) => return self.apparent_end(bytes),
             Quoting::Lenient | Quoting::Tabs => QUOTE,
         };
         match memchr2(quote, self.newline, bytes) {
-            None => End::Beyond { quoted: false },
-            Some(end) if bytes.get(end) == Some(&self.newline) => End::At(end + 1, Quotes::Absent),
+            None => RecordEnd::Beyond { quoted: false },
+            Some(end) if bytes.get(end) == Some(&self.newline) => {
+                RecordEnd::At(end + 1, Quotes::Absent)
+            }
             Some(_) if self.quoting == Quoting::Tabs => self.tabbed_end(bytes, quote, ended),
             Some(_) => match self.apparent_end(bytes) {
                 // one line can't swallow another
-                end @ End::At(length, _)
+                end @ RecordEnd::At(length, _)
                     if memchr(self.newline, bytes).is_some_and(|at| at + 1 == length) =>
                 {
                     end
@@ -59,7 +61,8 @@ impl Dialect {
     /// look; 0 if there are others too.
     pub(crate) fn plain_lines(&self, bytes: &[u8]) -> usize {
         let (mut end, mut records) = (0, 0);
-        while let End::At(length, _) = self.apparent_end(bytes.get(end..).unwrap_or_default()) {
+        while let RecordEnd::At(length, _) = self.apparent_end(bytes.get(end..).unwrap_or_default())
+        {
             end += length;
             records += 1;
         }
@@ -68,37 +71,37 @@ impl Dialect {
         if lines == records { end } else { 0 }
     }
 
-    fn judged_end(&self, bytes: &[u8], quote: u8, ended: bool) -> End {
+    fn judged_end(&self, bytes: &[u8], quote: u8, ended: bool) -> RecordEnd {
         let mut quotes = Quotes::Plain;
         let end = self.walk(bytes, |at, field| {
             match self.verdict(bytes, at, past_quotes(field, quote), ended) {
-                Verdict::Quotes(length) => Some(length),
-                Verdict::Text => {
+                QuoteVerdict::Quotes(length) => Some(length),
+                QuoteVerdict::Text => {
                     quotes = Quotes::Judged;
                     Some(0)
                 }
-                Verdict::Unsure => None,
+                QuoteVerdict::Unsure => None,
             }
         });
         match end {
-            End::At(length, _) => End::At(length, quotes),
+            RecordEnd::At(length, _) => RecordEnd::At(length, quotes),
             beyond => beyond,
         }
     }
 
     /// What the quote at `at` of a record is, that closes so many bytes further on, if at all.
-    fn verdict(&self, bytes: &[u8], at: usize, closed: Option<usize>, ended: bool) -> Verdict {
+    fn verdict(&self, bytes: &[u8], at: usize, closed: Option<usize>, ended: bool) -> QuoteVerdict {
         let closes = closed.map(|length| at + length);
         let within = bytes.get(at..closes.unwrap_or(bytes.len()));
         if let Some(length) = closed
             && memchr(self.newline, within.unwrap_or_default()).is_none()
         {
-            return Verdict::Quotes(length);
+            return QuoteVerdict::Quotes(length);
         }
         match self.are_rows(bytes, at, closes, ended) {
-            Some(true) => Verdict::Text,
-            Some(false) => closed.map_or(Verdict::Unsure, Verdict::Quotes),
-            None => Verdict::Unsure,
+            Some(true) => QuoteVerdict::Text,
+            Some(false) => closed.map_or(QuoteVerdict::Unsure, QuoteVerdict::Quotes),
+            None => QuoteVerdict::Unsure,
         }
     }
 
@@ -158,34 +161,34 @@ impl Dialect {
         count == delimiters + 1 || numbers == 2
     }
 
-    fn tabbed_end(&self, bytes: &[u8], quote: u8, ended: bool) -> End {
+    fn tabbed_end(&self, bytes: &[u8], quote: u8, ended: bool) -> RecordEnd {
         let Some(wanted) = self.row.delimiters else {
             return self.judged_end(bytes, quote, ended);
         };
         let Some(end) = memchr(self.newline, bytes) else {
-            return End::Beyond { quoted: false };
+            return RecordEnd::Beyond { quoted: false };
         };
         let line = bytes.get(..end).unwrap_or_default();
-        let by_itself = End::At(end + 1, Quotes::Plain);
+        let by_itself = RecordEnd::At(end + 1, Quotes::Plain);
         if memchr_iter(self.delimiter, line).count() == wanted {
             return by_itself;
         }
         match self.spanning(bytes, quote, wanted, ended) {
-            Spanning::No => by_itself,
-            Spanning::Over(length) => End::At(length, Quotes::Judged),
-            Spanning::Unsure => End::Beyond { quoted: false },
+            LineSpan::No => by_itself,
+            LineSpan::Over(length) => RecordEnd::At(length, Quotes::Judged),
+            LineSpan::Unsure => RecordEnd::Beyond { quoted: false },
         }
     }
 
     /// Whether tabbed text is a row of `wanted` tabs if quotes hide line ends.
-    fn spanning(&self, bytes: &[u8], quote: u8, wanted: usize, ended: bool) -> Spanning {
+    fn spanning(&self, bytes: &[u8], quote: u8, wanted: usize, ended: bool) -> LineSpan {
         let all = bytes.get(..bytes.len().min(REACH)).unwrap_or_default();
         let beyond = bytes.len() > REACH;
         let unsure = || {
             if ended || beyond {
-                Spanning::No
+                LineSpan::No
             } else {
-                Spanning::Unsure
+                LineSpan::Unsure
             }
         };
         let ended = ended && !beyond;
@@ -220,11 +223,11 @@ impl Dialect {
                 Some(end) => end + 1,
             };
             let Some((opened, closes)) = spans.filter(|_| tabs == wanted) else {
-                return Spanning::No;
+                return LineSpan::No;
             };
             return match self.are_rows(all, opened, Some(closes), ended) {
-                Some(false) => Spanning::Over(at + end),
-                Some(true) => Spanning::No,
+                Some(false) => LineSpan::Over(at + end),
+                Some(true) => LineSpan::No,
                 None => unsure(),
             };
         }
@@ -232,7 +235,7 @@ impl Dialect {
 }
 
 /// Whether a line of tabbed text goes on in others.
-enum Spanning {
+enum LineSpan {
     No,
     /// Over so many bytes.
     Over(usize),

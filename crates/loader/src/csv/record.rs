@@ -18,7 +18,7 @@ pub(crate) struct Dialect {
     pub(crate) newline: u8,
     pub(crate) quoting: Quoting,
     /// What rows have in common, as far as it is known.
-    pub(crate) row: Row,
+    pub(crate) row: RowShape,
 }
 
 /// What quotes mean.
@@ -37,7 +37,7 @@ pub(crate) enum Quoting {
 
 /// What rows have in common.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Row {
+pub(crate) struct RowShape {
     /// The delimiters between the fields of the first record.
     pub(crate) delimiters: Option<usize>,
     /// Which fields are longitude and latitude.
@@ -46,7 +46,7 @@ pub(crate) struct Row {
 
 /// Where a record ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum End {
+pub(crate) enum RecordEnd {
     /// After so many bytes, its newline included.
     At(usize, Quotes),
     /// Not in these bytes.
@@ -86,17 +86,19 @@ impl Dialect {
 
     /// Where the record at the beginning of `bytes` ends by its own look.
     #[inline]
-    pub(crate) fn apparent_end(&self, bytes: &[u8]) -> End {
+    pub(crate) fn apparent_end(&self, bytes: &[u8]) -> RecordEnd {
         let at = |found: Option<usize>, quotes| match found {
-            Some(at) => End::At(at + 1, quotes),
-            None => End::Beyond { quoted: false },
+            Some(at) => RecordEnd::At(at + 1, quotes),
+            None => RecordEnd::Beyond { quoted: false },
         };
         let Some(quote) = self.quoting.byte() else {
             return at(memchr(self.newline, bytes), Quotes::Absent);
         };
         match memchr2(quote, self.newline, bytes) {
-            None => End::Beyond { quoted: false },
-            Some(end) if bytes.get(end) == Some(&self.newline) => End::At(end + 1, Quotes::Absent),
+            None => RecordEnd::Beyond { quoted: false },
+            Some(end) if bytes.get(end) == Some(&self.newline) => {
+                RecordEnd::At(end + 1, Quotes::Absent)
+            }
             Some(_) if self.quoting == Quoting::Tabs => {
                 at(memchr(self.newline, bytes), Quotes::Plain)
             }
@@ -111,23 +113,23 @@ impl Dialect {
         &self,
         bytes: &[u8],
         mut quoted: impl FnMut(usize, &[u8]) -> Option<usize>,
-    ) -> End {
+    ) -> RecordEnd {
         let mut at = 0;
         loop {
             let Some(field) = bytes.get(at..).filter(|f| !f.is_empty()) else {
-                return End::Beyond { quoted: false };
+                return RecordEnd::Beyond { quoted: false };
             };
             let Some(length) = quoted(at, field) else {
-                return End::Beyond { quoted: true };
+                return RecordEnd::Beyond { quoted: true };
             };
             at += length;
             let rest = bytes.get(at..).unwrap_or_default();
             let Some(end) = memchr2(self.delimiter, self.newline, rest) else {
-                return End::Beyond { quoted: false };
+                return RecordEnd::Beyond { quoted: false };
             };
             at += end + 1;
             if rest.get(end) == Some(&self.newline) {
-                return End::At(at, Quotes::Plain);
+                return RecordEnd::At(at, Quotes::Plain);
             }
         }
     }
@@ -149,7 +151,7 @@ mod tests {
         delimiter: b',',
         newline: b'\n',
         quoting: Quoting::Strict(QUOTE),
-        row: Row {
+        row: RowShape {
             delimiters: None,
             place: None,
         },
@@ -160,9 +162,9 @@ mod tests {
         let mut out = Vec::new();
         while !bytes.is_empty() {
             let end = match COMMA.apparent_end(bytes) {
-                End::At(end, _) => end,
-                End::Beyond { quoted: true } => return None,
-                End::Beyond { quoted: false } => bytes.len(),
+                RecordEnd::At(end, _) => end,
+                RecordEnd::Beyond { quoted: true } => return None,
+                RecordEnd::Beyond { quoted: false } => bytes.len(),
             };
             let record = COMMA.trim(&bytes[..end]);
             if !record.is_empty() {
@@ -200,9 +202,9 @@ mod tests {
         assert_eq!(fields("a,\"b,c\",d\r\n"), ["a", "b,c", "d"]);
         assert_eq!(fields("\"x\"\"y\",\"\",z"), ["x\"y", "", "z"]);
         assert_eq!(fields("5\" nail,\"a\"b\"c,"), ["5\" nail", "ab\"c", ""]);
-        let plain = |at| End::At(at, Quotes::Plain);
+        let plain = |at| RecordEnd::At(at, Quotes::Plain);
         assert_eq!(COMMA.apparent_end(b"a,\"x\ny\",b\nc"), plain(10));
-        let open = End::Beyond { quoted: true };
+        let open = RecordEnd::Beyond { quoted: true };
         assert_eq!(COMMA.apparent_end(b"a,\"x\ny"), open);
         assert_eq!(COMMA.apparent_end(b"a,5\" x\nb"), plain(7));
     }
@@ -223,7 +225,7 @@ mod tests {
         let tabs = |delimiters| Dialect {
             delimiter: b'\t',
             quoting: Quoting::Tabs,
-            row: Row {
+            row: RowShape {
                 delimiters: Some(delimiters),
                 place: None,
             },

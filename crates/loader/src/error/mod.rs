@@ -3,8 +3,10 @@
 #[cfg(feature = "postgis")]
 mod database;
 
-use crate::format::Format;
-use crate::report::{Example, Report, Skip, Uncompared};
+use crate::format::InputFormat;
+use crate::messages::list;
+use crate::parameter::Parameter;
+use crate::report::{Mismatch, Report, SkipReason, SkippedRow};
 #[cfg(feature = "postgis")]
 pub use database::DatabaseError;
 use std::io;
@@ -25,9 +27,9 @@ pub enum LoadError {
     #[cfg(not(feature = "remote"))]
     #[error(
         "{file}: this heatsplat was built without the feature `remote`, which reads addresses: \
-         build it with `--features remote`, or get the file and name that"
+         build it with that feature, or get the file and name that"
     )]
-    RemoteLeftOut {
+    RemoteDisabled {
         /// The address, without secrets.
         file: String,
     },
@@ -71,25 +73,25 @@ pub enum LoadError {
         found: String,
     },
     /// An option that makes no sense for this source.
-    #[error("{file}: {parameter}: {message}")]
+    #[error("{file}: `{parameter}`: {message}")]
     BadOption {
         /// The file as it was named.
         file: String,
-        /// The option, as the command line spells it (`--lon`).
-        parameter: &'static str,
+        /// The parameter.
+        parameter: Parameter,
         /// What is wrong, and what to do.
         message: String,
     },
     /// A column named by an option is not there.
     #[error(
-        "{file}: {parameter}: there is no column \"{name}\"; there are: {}",
+        "{file}: `{parameter}`: there is no column \"{name}\"; there are: {}",
         list(seen)
     )]
     NoSuchColumn {
         /// The file as it was named.
         file: String,
-        /// The option, as the command line spells it (`--lon`).
-        parameter: &'static str,
+        /// The parameter.
+        parameter: Parameter,
         /// The name asked for.
         name: String,
         /// The names there are.
@@ -126,7 +128,7 @@ pub enum LoadError {
     /// A quote opens a field and nothing closes it.
     #[error(
         "{file}: line {line}: a quote opened in this row is never closed; if quotes are text in \
-         this file, say --quote none"
+         this file, say `quote` none"
     )]
     UnclosedQuote {
         /// The file as it was named.
@@ -152,7 +154,7 @@ pub enum LoadError {
         /// The file as it was named.
         file: String,
         /// The row, and why it gives no point.
-        row: Example,
+        row: SkippedRow,
     },
     /// Positions are in a coordinate system that is not known.
     #[error(
@@ -188,7 +190,7 @@ pub enum LoadError {
         /// The source as it was named.
         file: String,
         /// The format.
-        format: Format,
+        format: InputFormat,
     },
     /// The content is not what the format asks for: it is cut off or damaged.
     #[error("{file}: {place}: damaged or cut off: {message}")]
@@ -217,8 +219,8 @@ pub enum LoadError {
     },
     /// The filter wants none of the rows.
     #[error(
-        "{file}: --filter: it leaves out all of the {rows} rows{}",
-        reasons(uncompared)
+        "{file}: `filter`: it leaves out all of the {rows} rows{}",
+        reasons(mismatches)
     )]
     AllFiltered {
         /// The file as it was named.
@@ -226,7 +228,7 @@ pub enum LoadError {
         /// How many there are.
         rows: u64,
         /// Those that it can't compare.
-        uncompared: Vec<Uncompared>,
+        mismatches: Vec<Mismatch>,
     },
     /// A column is packed in a way that is not read.
     #[error(
@@ -276,41 +278,27 @@ pub enum LoadError {
 
 /// What a source must have whose rows gave nothing, by the most frequent reason.
 fn advice(report: &Report) -> &'static str {
-    let most = Skip::ALL
+    let most = SkipReason::ALL
         .into_iter()
         .max_by_key(|&skip| report.skipped(skip));
     match most {
-        Some(Skip::NoPosition) => "their longitudes and latitudes, or geometries, are empty",
-        Some(Skip::Outside) => "they lie beyond the map, which ends at latitude ±85.0511",
-        Some(Skip::BadWeight) => {
-            "weights must be numbers; choose another column with --weight, or --weight none"
+        Some(SkipReason::NoPosition) => "their longitudes and latitudes, or geometries, are empty",
+        Some(SkipReason::Outside) => "they lie beyond the map, which ends at latitude ±85.0511",
+        Some(SkipReason::BadWeight) => {
+            "weights must be numbers; choose another column with `weight`, or `weight` none"
         }
-        Some(Skip::Malformed) => "rows must have a longitude and a latitude in decimal degrees",
-        Some(Skip::NotAPoint) => "their geometries must be points",
+        Some(SkipReason::Malformed) => {
+            "rows must have a longitude and a latitude in decimal degrees"
+        }
+        Some(SkipReason::NotAPoint) => "their geometries must be points",
         _ => "longitude and latitude must be decimal degrees",
     }
 }
 
 /// What can't be compared, for the end of a message.
-fn reasons(uncompared: &[Uncompared]) -> String {
-    uncompared
+fn reasons(mismatches: &[Mismatch]) -> String {
+    mismatches
         .iter()
         .map(|values| format!("; {values}"))
         .collect()
-}
-
-/// Names for a message: quoted, and not hundreds of them.
-fn list(names: &[String]) -> String {
-    const MOST: usize = 40;
-    let quoted = names
-        .iter()
-        .take(MOST)
-        .map(|n| crate::report::shown(n.as_bytes()));
-    let mut text = quoted.collect::<Vec<_>>().join(", ");
-    if names.is_empty() {
-        text.push_str("none");
-    } else if names.len() > MOST {
-        text.push_str(&format!(" and {} more", names.len() - MOST));
-    }
-    text
 }

@@ -1,47 +1,49 @@
 //! How values compare with what a filter says.
 
-use super::value::{Literal, Unlike, Value, truth};
+use super::literal::{Literal, truth};
 use crate::number::exact::Number;
+use crate::report::MismatchReason;
 use crate::time::Times;
+use crate::value::Value;
 use std::cell::OnceCell;
 use std::cmp::Ordering;
 
 /// How a value stands to a literal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Standing {
+pub(crate) enum CompareResult {
     /// There is no value.
     Unknown,
     /// They can't be compared.
-    Unlike(Unlike),
+    Mismatch(MismatchReason),
     Is(Ordering),
 }
 
 /// An order, or why there is none.
-fn order(ordering: Option<Ordering>, unlike: Unlike) -> Standing {
-    ordering.map_or(Standing::Unlike(unlike), Standing::Is)
+fn order(ordering: Option<Ordering>, reason: MismatchReason) -> CompareResult {
+    ordering.map_or(CompareResult::Mismatch(reason), CompareResult::Is)
 }
 
 /// What a condition compares with its literals.
-pub(crate) trait Compared {
+pub(crate) trait Comparable {
     /// Whether there is nothing.
-    fn is_nothing(&self) -> bool;
+    fn is_null(&self) -> bool;
 
     /// Whether it is a text to texts.
     fn is_text(&self) -> bool;
 
     /// How it stands to a literal.
-    fn stands_to(&self, literal: &Literal, times: &Times) -> Standing;
+    fn compare_to(&self, literal: &Literal, times: &Times) -> CompareResult;
 }
 
 /// A value, and what it reads as: found out once, however many literals it is compared with.
-pub(crate) struct Reading<'v> {
+pub(crate) struct ParsedValue<'v> {
     value: Value<'v>,
     number: OnceCell<Option<Number>>,
     time: OnceCell<Option<i64>>,
     truth: OnceCell<Option<bool>>,
 }
 
-impl<'v> Reading<'v> {
+impl<'v> ParsedValue<'v> {
     #[inline]
     pub(crate) fn of(value: Value<'v>) -> Self {
         Self {
@@ -57,42 +59,54 @@ impl<'v> Reading<'v> {
     }
 
     #[inline]
-    fn text_to(&self, a: &str, literal: &Literal, times: &Times) -> Standing {
+    fn text_to(&self, a: &str, literal: &Literal, times: &Times) -> CompareResult {
         match literal {
-            Literal::Text(b) => Standing::Is(a.trim().cmp(&b.text)),
+            Literal::Text(b) => CompareResult::Is(a.trim().cmp(&b.text)),
             Literal::Number(b) => {
                 let number = self.number.get_or_init(|| Number::parse(a.as_bytes()));
-                order(number.and_then(|a| a.compare(*b)), Unlike::NoNumber)
+                order(number.and_then(|a| a.compare(*b)), MismatchReason::NoNumber)
             }
             Literal::Time(b) => {
                 let time = self.time.get_or_init(|| times.read(a));
-                order(time.map(|a| a.cmp(&b.at)), Unlike::NoDate)
+                order(time.map(|a| a.cmp(&b.at)), MismatchReason::NoDate)
             }
             Literal::Bool(b) => {
                 let number = || Number::parse(a.as_bytes()).map(|a| a.float() != 0.0);
                 let truth = self.truth.get_or_init(|| truth(a).or_else(number));
-                order(truth.map(|a| a.cmp(b)), Unlike::NoTruth)
+                order(truth.map(|a| a.cmp(b)), MismatchReason::NoTruth)
             }
         }
     }
 
     #[inline]
-    fn number_to(&self, a: Number, literal: &Literal, times: &Times) -> Standing {
+    fn number_to(&self, a: Number, literal: &Literal, times: &Times) -> CompareResult {
         match literal {
-            Literal::Number(b) => order(a.compare(*b), Unlike::NoNumber),
+            Literal::Number(b) => order(a.compare(*b), MismatchReason::NoNumber),
             Literal::Time(b) => {
                 let time = self.time.get_or_init(|| times.of_number(a));
-                order(time.map(|a| a.cmp(&b.at)), Unlike::NoDate)
+                order(time.map(|a| a.cmp(&b.at)), MismatchReason::NoDate)
             }
-            Literal::Bool(b) => Standing::Is((a.float() != 0.0).cmp(b)),
-            Literal::Text(b) => order(b.number.and_then(|b| a.compare(b)), Unlike::Number),
+            Literal::Bool(b) => CompareResult::Is((a.float() != 0.0).cmp(b)),
+            Literal::Text(b) => order(b.number.and_then(|b| a.compare(b)), MismatchReason::Number),
         }
     }
 }
 
-impl Compared for Reading<'_> {
+/// The reason why a value can't be compared with a literal, if it can't.
+pub(crate) fn mismatch(
+    value: &Value<'_>,
+    literal: &Literal,
+    times: &Times,
+) -> Option<MismatchReason> {
+    match ParsedValue::of(value.borrowed()).compare_to(literal, times) {
+        CompareResult::Mismatch(reason) => Some(reason),
+        CompareResult::Unknown | CompareResult::Is(_) => None,
+    }
+}
+
+impl Comparable for ParsedValue<'_> {
     #[inline]
-    fn is_nothing(&self) -> bool {
+    fn is_null(&self) -> bool {
         self.value == Value::Null
     }
 
@@ -102,9 +116,9 @@ impl Compared for Reading<'_> {
     }
 
     #[inline]
-    fn stands_to(&self, literal: &Literal, times: &Times) -> Standing {
+    fn compare_to(&self, literal: &Literal, times: &Times) -> CompareResult {
         match &self.value {
-            Value::Null => Standing::Unknown,
+            Value::Null => CompareResult::Unknown,
             Value::Number(a) => self.number_to(*a, literal, times),
             Value::Time(a) => time_to(*a, literal),
             Value::Bool(a) => bool_to(*a, literal),
@@ -113,21 +127,21 @@ impl Compared for Reading<'_> {
     }
 }
 
-fn time_to(a: i64, literal: &Literal) -> Standing {
+fn time_to(a: i64, literal: &Literal) -> CompareResult {
     let b = match literal {
         Literal::Time(b) => Some(b.at),
         Literal::Text(b) => b.time,
         Literal::Number(_) | Literal::Bool(_) => None,
     };
-    order(b.map(|b| a.cmp(&b)), Unlike::Date)
+    order(b.map(|b| a.cmp(&b)), MismatchReason::Date)
 }
 
-fn bool_to(a: bool, literal: &Literal) -> Standing {
+fn bool_to(a: bool, literal: &Literal) -> CompareResult {
     let ordering = match literal {
         Literal::Bool(b) => Some(a.cmp(b)),
         Literal::Number(b) => f64::from(u8::from(a)).partial_cmp(&b.float()),
         Literal::Text(b) => b.truth.map(|b| a.cmp(&b)),
         Literal::Time(_) => None,
     };
-    order(ordering, Unlike::Truth)
+    order(ordering, MismatchReason::Truth)
 }

@@ -1,20 +1,22 @@
-//! What a filter asks of one column.
+//! What a filter asks of unary_expr column.
 
-use super::compare::{Compared, Standing};
-use super::list::List;
-use super::value::{Literal, Unlike, Value};
-use crate::time::{Times, Unread};
+use super::compare::{Comparable, CompareResult, mismatch};
+use super::list::LiteralList;
+use super::literal::Literal;
+use crate::report::MismatchReason;
+use crate::time::{AmbiguousDate, Times};
+use crate::value::Value;
 
-/// A condition on the value of one column.
+/// A condition on the value of unary_expr column.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Condition {
-    Compare(Comparison, Literal),
-    In(List),
+    Compare(CompareOp, Literal),
+    In(LiteralList),
     IsNull,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Comparison {
+pub(crate) enum CompareOp {
     Equal,
     Unequal,
     Less,
@@ -23,10 +25,10 @@ pub(crate) enum Comparison {
     GreaterOrEqual,
 }
 
-impl Comparison {
+impl CompareOp {
     #[inline]
-    fn holds(self, standing: Standing) -> Option<bool> {
-        let Standing::Is(ordering) = standing else {
+    fn holds(self, standing: CompareResult) -> Option<bool> {
+        let CompareResult::Is(ordering) = standing else {
             return None;
         };
         Some(match self {
@@ -43,25 +45,29 @@ impl Comparison {
 impl Condition {
     /// True, false, or `None`: unknown, since there is no value, or none that can be compared.
     #[inline]
-    pub(crate) fn holds(&self, value: &impl Compared, times: &Times) -> Option<bool> {
+    pub(crate) fn holds(&self, value: &impl Comparable, times: &Times) -> Option<bool> {
         match self {
-            Self::Compare(comparison, literal) => comparison.holds(value.stands_to(literal, times)),
+            Self::Compare(comparison, literal) => {
+                comparison.holds(value.compare_to(literal, times))
+            }
             Self::In(list) => list.holds(value, times),
-            Self::IsNull => Some(value.is_nothing()),
+            Self::IsNull => Some(value.is_null()),
         }
     }
 
     /// Why a value can't be compared, if that is so.
-    pub(crate) fn unlike(&self, value: &Value<'_>, times: &Times) -> Option<Unlike> {
+    pub(crate) fn mismatch(&self, value: &Value<'_>, times: &Times) -> Option<MismatchReason> {
         let mut literals = self.literals().iter();
-        literals.find_map(|literal| value.unlike(literal, times))
+        literals.find_map(|literal| mismatch(value, literal, times))
     }
 
     /// What it orders by, if that looks like a date and is read as none, and why it isn't.
-    pub(crate) fn unread(&self) -> Option<(&Literal, Unread)> {
+    pub(crate) fn ambiguous_date(&self) -> Option<(&Literal, AmbiguousDate)> {
         match self {
-            Self::Compare(Comparison::Equal | Comparison::Unequal, _) => None,
-            Self::Compare(_, literal @ Literal::Text(text)) => Some((literal, text.unread()?)),
+            Self::Compare(CompareOp::Equal | CompareOp::Unequal, _) => None,
+            Self::Compare(_, literal @ Literal::Text(text)) => {
+                Some((literal, text.ambiguous_date()?))
+            }
             _ => None,
         }
     }
@@ -76,10 +82,10 @@ impl Condition {
     }
 
     /// Reads dates as was told.
-    pub(crate) fn tell(&mut self, times: &Times) {
+    pub(crate) fn apply_times(&mut self, times: &Times) {
         match self {
-            Self::Compare(_, literal) => literal.tell(times),
-            Self::In(list) => list.tell(times),
+            Self::Compare(_, literal) => literal.apply_times(times),
+            Self::In(list) => list.apply_times(times),
             Self::IsNull => (),
         }
     }

@@ -1,15 +1,15 @@
 //! What `in (…)` lists: in order, so that a value is soon found among many.
 
-use super::compare::{Compared, Standing};
-use super::value::Literal;
+use super::compare::{Comparable, CompareResult};
+use super::literal::Literal;
 use crate::time::Times;
 use std::cmp::Ordering;
 
-/// Literals, those of one kind side by side and in their order.
+/// Literals, those of unary_expr kind side by side and in their order.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct List(Vec<Literal>);
+pub(crate) struct LiteralList(Vec<Literal>);
 
-impl List {
+impl LiteralList {
     pub(crate) fn new(mut literals: Vec<Literal>) -> Self {
         literals.sort_by(Literal::order);
         Self(literals)
@@ -21,14 +21,16 @@ impl List {
     }
 
     /// Reads dates as was told.
-    pub(crate) fn tell(&mut self, times: &Times) {
-        self.0.iter_mut().for_each(|literal| literal.tell(times));
+    pub(crate) fn apply_times(&mut self, times: &Times) {
+        self.0
+            .iter_mut()
+            .for_each(|literal| literal.apply_times(times));
         self.0.sort_by(Literal::order);
     }
 
     /// Whether a value is listed; `None` if it isn't, as far as can be told.
-    pub(crate) fn holds(&self, value: &impl Compared, times: &Times) -> Option<bool> {
-        if value.is_nothing() {
+    pub(crate) fn holds(&self, value: &impl Comparable, times: &Times) -> Option<bool> {
+        if value.is_null() {
             return None;
         }
         let mut outcome = Some(false);
@@ -47,13 +49,13 @@ impl List {
     }
 }
 
-/// Whether a value is among literals of one kind, to which it stands in their order.
+/// Whether a value is among literals of unary_expr kind, to which it stands in their order.
 #[inline]
-fn find(alike: &[Literal], value: &impl Compared, times: &Times) -> Option<bool> {
+fn find(alike: &[Literal], value: &impl Comparable, times: &Times) -> Option<bool> {
     let mut is_known = true;
-    let found = alike.binary_search_by(|literal| match value.stands_to(literal, times) {
-        Standing::Is(ordering) => ordering.reverse(),
-        Standing::Unknown | Standing::Unlike(_) => {
+    let found = alike.binary_search_by(|literal| match value.compare_to(literal, times) {
+        CompareResult::Is(ordering) => ordering.reverse(),
+        CompareResult::Unknown | CompareResult::Mismatch(_) => {
             is_known = false;
             Ordering::Equal
         }

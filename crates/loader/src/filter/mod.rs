@@ -2,25 +2,23 @@
 //!
 //! A filter is parsed into a small tree once, with bounds on its length and depth, and then
 //! asked row by row. As in SQL, a comparison with nothing is neither true nor false, and only
-//! rows for which the whole is true are wanted. So is one with a value that can't be compared,
+//! rows for which the whole is true are wanted. So is unary_expr with a value that can't be compared,
 //! a word with a number: a row that is left out for that is counted.
 
 mod compare;
 mod condition;
 mod list;
+mod literal;
 mod parse;
-mod value;
 
-pub(crate) use compare::{Compared, Reading, Standing};
+pub(crate) use compare::{Comparable, CompareResult, ParsedValue, mismatch};
 pub(crate) use condition::Condition;
+pub(crate) use literal::Literal;
 pub use parse::FilterError;
-pub use value::Unlike;
-pub(crate) use value::{Literal, Value};
 
-use crate::columns;
-use crate::error::LoadError;
-use crate::report::Report;
-use crate::time::{Times, Unread};
+use crate::report::{MismatchReason, Report};
+use crate::time::{AmbiguousDate, Times};
+use crate::value::Value;
 use std::fmt;
 use std::str::FromStr;
 
@@ -46,7 +44,7 @@ pub(crate) enum Tree {
     And(Vec<Tree>),
     Or(Vec<Tree>),
     Not(Box<Tree>),
-    /// Of one column.
+    /// Of unary_expr column.
     Of(usize, Condition),
 }
 
@@ -63,84 +61,48 @@ impl Filter {
 
     /// The same for a source whose times are written in ways that were told: its own dates are
     /// read as the source's are.
-    pub(crate) fn told(mut self, times: &Times) -> Self {
+    pub(crate) fn with_times(mut self, times: &Times) -> Self {
         if !times.are_common() {
-            self.tree.tell(times);
+            self.tree.apply_times(times);
         }
         self
     }
 
     /// What it orders by that looks like a date and is read as none, in words: else texts would be
     /// compared without a word.
-    pub(crate) fn unread(&self) -> Option<String> {
-        let (literal, why) = self.tree.unread()?;
+    pub(crate) fn ambiguous_date(&self) -> Option<String> {
+        let (literal, why) = self.tree.ambiguous_date()?;
         let why = match why {
-            Unread::DayOrMonthFirst => "may have the day or the month first",
-            Unread::Unknown => "looks like a date, and none that is understood",
+            AmbiguousDate::DayOrMonthFirst => "may have the day or the month first",
+            AmbiguousDate::Unknown => "looks like a date, and none that is understood",
         };
         Some(format!(
-            "{literal} {why}; write it like '2024-06-15', or tell with --time-format how the \
+            "{literal} {why}; write it like '2024-06-15', or apply_times with `time_format` how the \
              source's dates are written"
         ))
     }
 
-    /// The filter as a source means it.
-    pub(crate) fn meant(self, times: &Times, file: &str) -> Result<Self, LoadError> {
-        let meant = self.told(times);
-        match meant.unread() {
-            None => Ok(meant),
-            Some(message) => Err(LoadError::BadOption {
-                file: file.to_owned(),
-                parameter: "--filter",
-                message,
-            }),
-        }
-    }
-
-    /// Where the columns are among those of a source.
-    pub(crate) fn find(
-        self,
-        seen: &[String],
-        file: &str,
-        times: &Times,
-    ) -> Result<Found, LoadError> {
-        let place = |name: &String| {
-            columns::named(seen, name).ok_or_else(|| LoadError::NoSuchColumn {
-                file: file.to_owned(),
-                parameter: "--filter",
-                name: name.clone(),
-                seen: seen.to_vec(),
-            })
-        };
-        let places = self.columns.iter().map(place).collect::<Result<_, _>>()?;
-        Ok(Found {
-            filter: self.meant(times, file)?,
-            places,
-            times: times.clone(),
-        })
-    }
-
-    /// Whether a row of these values in [`columns`](Self::columns) is wanted; one that isn't is
+    /// Whether a row of these values in [`columns`](Self::columns) is wanted; unary_expr that isn't is
     /// counted, and so is what can't be compared in it.
     #[inline]
-    pub(crate) fn wants(&self, row: &[Value<'_>], times: &Times, report: &mut Report) -> bool {
+    pub(crate) fn selects(&self, row: &[Value<'_>], times: &Times, report: &mut Report) -> bool {
         let verdict = self.tree.holds(row, times);
         if verdict == Some(true) {
             return true;
         }
         report.filtered += 1;
         if verdict.is_none() {
-            self.count_unlike(row, times, report);
+            self.count_mismatches(row, times, report);
         }
         false
     }
 
     /// Counts the values for which a row is neither wanted nor not, each column's once.
     #[cold]
-    fn count_unlike(&self, row: &[Value<'_>], times: &Times, report: &mut Report) {
+    fn count_mismatches(&self, row: &[Value<'_>], times: &Times, report: &mut Report) {
         for (at, (name, value)) in self.columns.iter().zip(row).enumerate() {
-            if let Some(unlike) = self.tree.unlike(at, row, times) {
-                report.count_unlike(name, unlike, || value.shown());
+            if let Some(reason) = self.tree.mismatch(at, row, times) {
+                report.count_mismatch(name, reason, || value.shown());
             }
         }
     }
@@ -167,29 +129,38 @@ impl fmt::Display for Filter {
 
 /// A filter whose columns are found in a source.
 #[derive(Clone, Debug)]
-pub(crate) struct Found {
+pub(crate) struct ResolvedFilter {
     filter: Filter,
     /// Where each of the filter's columns is in the source.
     pub(crate) places: Vec<usize>,
     times: Times,
 }
 
-impl Found {
+impl ResolvedFilter {
+    /// A filter whose columns are at these places of a source.
+    pub(crate) fn new(filter: Filter, places: Vec<usize>, times: &Times) -> Self {
+        Self {
+            filter,
+            places,
+            times: times.clone(),
+        }
+    }
+
     /// Whether a row is wanted; `value` gives what it has in a column of the source. One that is
     /// not is counted.
     #[inline]
-    pub(crate) fn wants<'v>(
+    pub(crate) fn selects<'v>(
         &self,
         mut value: impl FnMut(usize) -> Value<'v>,
         report: &mut Report,
     ) -> bool {
-        let mut wants = |row: &[Value<'v>]| self.filter.wants(row, &self.times, report);
+        let mut selects = |row: &[Value<'v>]| self.filter.selects(row, &self.times, report);
         // most ask for few columns, which need no room of their own
         match *self.places {
-            [a] => wants(&[value(a)]),
-            [a, b] => wants(&[value(a), value(b)]),
-            [a, b, c] => wants(&[value(a), value(b), value(c)]),
-            ref more => wants(&more.iter().copied().map(value).collect::<Vec<_>>()),
+            [a] => selects(&[value(a)]),
+            [a, b] => selects(&[value(a), value(b)]),
+            [a, b, c] => selects(&[value(a), value(b), value(c)]),
+            ref more => selects(&more.iter().copied().map(value).collect::<Vec<_>>()),
         }
     }
 }
@@ -205,44 +176,46 @@ impl Tree {
             Self::Not(inner) => inner.holds(row, times).map(|holds| !holds),
             Self::Of(column, condition) => {
                 let value = row.get(*column)?;
-                condition.holds(&Reading::of(value.borrowed()), times)
+                condition.holds(&ParsedValue::of(value.borrowed()), times)
             }
         }
     }
 
     /// Why a column's value can't be compared, if that is so and leaves a part undecided.
-    fn unlike(&self, column: usize, row: &[Value<'_>], times: &Times) -> Option<Unlike> {
+    fn mismatch(&self, column: usize, row: &[Value<'_>], times: &Times) -> Option<MismatchReason> {
         if self.holds(row, times).is_some() {
             return None;
         }
         match self {
             Self::And(parts) | Self::Or(parts) => {
                 let mut parts = parts.iter();
-                parts.find_map(|part| part.unlike(column, row, times))
+                parts.find_map(|part| part.mismatch(column, row, times))
             }
-            Self::Not(inner) => inner.unlike(column, row, times),
+            Self::Not(inner) => inner.mismatch(column, row, times),
             Self::Of(of, condition) => {
                 let value = row.get(*of).filter(|_| *of == column)?;
-                condition.unlike(value, times)
+                condition.mismatch(value, times)
             }
         }
     }
 
     /// What it orders by that looks like a date and is read as none.
-    fn unread(&self) -> Option<(&Literal, Unread)> {
+    fn ambiguous_date(&self) -> Option<(&Literal, AmbiguousDate)> {
         match self {
-            Self::And(parts) | Self::Or(parts) => parts.iter().find_map(Self::unread),
-            Self::Not(inner) => inner.unread(),
-            Self::Of(_, condition) => condition.unread(),
+            Self::And(parts) | Self::Or(parts) => parts.iter().find_map(Self::ambiguous_date),
+            Self::Not(inner) => inner.ambiguous_date(),
+            Self::Of(_, condition) => condition.ambiguous_date(),
         }
     }
 
     /// Reads dates as was told.
-    fn tell(&mut self, times: &Times) {
+    fn apply_times(&mut self, times: &Times) {
         match self {
-            Self::And(parts) | Self::Or(parts) => parts.iter_mut().for_each(|p| p.tell(times)),
-            Self::Not(inner) => inner.tell(times),
-            Self::Of(_, condition) => condition.tell(times),
+            Self::And(parts) | Self::Or(parts) => {
+                parts.iter_mut().for_each(|p| p.apply_times(times))
+            }
+            Self::Not(inner) => inner.apply_times(times),
+            Self::Of(_, condition) => condition.apply_times(times),
         }
     }
 }
@@ -267,14 +240,14 @@ mod tests {
 
     type Row<'a> = [(&'a str, Value<'a>)];
 
-    fn wants(filter: &str, row: &Row<'_>, report: &mut Report) -> bool {
+    fn selects(filter: &str, row: &Row<'_>, report: &mut Report) -> bool {
         let filter: Filter = filter.parse().unwrap();
         let value = |name: &String| {
             let found = row.iter().find(|(column, _)| column == name);
             found.map_or(Value::Null, |(_, value)| value.clone())
         };
         let values: Vec<_> = filter.columns().iter().map(value).collect();
-        filter.wants(&values, &Times::default(), report)
+        filter.selects(&values, &Times::default(), report)
     }
 
     fn number(number: f64) -> Value<'static> {
@@ -383,9 +356,9 @@ mod tests {
             ("five = true and seven <> false", true),
         ] {
             let mut report = Report::default();
-            assert_eq!(wants(filter, &row, &mut report), expected, "{filter}");
+            assert_eq!(selects(filter, &row, &mut report), expected, "{filter}");
             assert_eq!(report.filtered, u64::from(!expected), "{filter}");
-            assert!(report.uncompared.is_empty(), "{filter}: {report}");
+            assert!(report.mismatches.is_empty(), "{filter}: {report}");
         }
     }
 
@@ -401,45 +374,65 @@ mod tests {
             ("gone", Value::Null),
         ];
         for (filter, column, unlike, example) in [
-            ("kind > 5", "kind", Unlike::NoNumber, "\"theft\""),
-            ("kind <> 5", "kind", Unlike::NoNumber, "\"theft\""),
-            ("not kind = 5", "kind", Unlike::NoNumber, "\"theft\""),
+            ("kind > 5", "kind", MismatchReason::NoNumber, "\"theft\""),
+            ("kind <> 5", "kind", MismatchReason::NoNumber, "\"theft\""),
+            (
+                "not kind = 5",
+                "kind",
+                MismatchReason::NoNumber,
+                "\"theft\"",
+            ),
             (
                 "kind not in ('x', 5)",
                 "kind",
-                Unlike::NoNumber,
+                MismatchReason::NoNumber,
                 "\"theft\"",
             ),
-            ("day >= 2024-06-01", "day", Unlike::NoDate, "\"06/15/2024\""),
+            (
+                "day >= 2024-06-01",
+                "day",
+                MismatchReason::NoDate,
+                "\"06/15/2024\"",
+            ),
             (
                 "day <> '2024-06-01'",
                 "day",
-                Unlike::NoDate,
+                MismatchReason::NoDate,
                 "\"06/15/2024\"",
             ),
-            ("kind = true", "kind", Unlike::NoTruth, "\"theft\""),
-            ("n <> 'theft'", "n", Unlike::Number, "3"),
-            ("n < 2024-06-01", "n", Unlike::NoDate, "3"),
-            ("nan <> 5", "nan", Unlike::NoNumber, "NaN"),
-            ("at < 5", "at", Unlike::Date, "1970-01-01T00:00:00Z"),
-            ("at < 'soon'", "at", Unlike::Date, "1970-01-01T00:00:00Z"),
-            ("flag = 'maybe'", "flag", Unlike::Truth, "true"),
-            ("flag < 2024-06-01", "flag", Unlike::Truth, "true"),
-            ("kind > 5 and n > 1", "kind", Unlike::NoNumber, "\"theft\""),
+            ("kind = true", "kind", MismatchReason::NoTruth, "\"theft\""),
+            ("n <> 'theft'", "n", MismatchReason::Number, "3"),
+            ("n < 2024-06-01", "n", MismatchReason::NoDate, "3"),
+            ("nan <> 5", "nan", MismatchReason::NoNumber, "NaN"),
+            ("at < 5", "at", MismatchReason::Date, "1970-01-01T00:00:00Z"),
+            (
+                "at < 'soon'",
+                "at",
+                MismatchReason::Date,
+                "1970-01-01T00:00:00Z",
+            ),
+            ("flag = 'maybe'", "flag", MismatchReason::Truth, "true"),
+            ("flag < 2024-06-01", "flag", MismatchReason::Truth, "true"),
+            (
+                "kind > 5 and n > 1",
+                "kind",
+                MismatchReason::NoNumber,
+                "\"theft\"",
+            ),
             (
                 "kind > 5 or gone = 1",
                 "kind",
-                Unlike::NoNumber,
+                MismatchReason::NoNumber,
                 "\"theft\"",
             ),
         ] {
             let mut report = Report::default();
-            assert!(!wants(filter, &row, &mut report), "{filter}");
-            let [found] = &*report.uncompared else {
+            assert!(!selects(filter, &row, &mut report), "{filter}");
+            let [found] = &*report.mismatches else {
                 panic!("{filter}: {report}");
             };
             assert_eq!(
-                (&*found.column, found.unlike, found.count),
+                (&*found.column, found.reason, found.count),
                 (column, unlike, 1)
             );
             assert_eq!(found.example, example, "{filter}");
@@ -454,25 +447,8 @@ mod tests {
             ("gone > 5", false),
         ] {
             let mut report = Report::default();
-            assert_eq!(wants(filter, &row, &mut report), expected, "{filter}");
-            assert!(report.uncompared.is_empty(), "{filter}: {report}");
+            assert_eq!(selects(filter, &row, &mut report), expected, "{filter}");
+            assert!(report.mismatches.is_empty(), "{filter}: {report}");
         }
-    }
-
-    #[test]
-    fn names_are_found_as_columns_are() {
-        let seen = ["Offense Type", "n"].map(str::to_owned);
-        let filter: Filter = "\"offense type\" = 'x' and n = 1 and N = 2"
-            .parse()
-            .unwrap();
-        let times = Times::default();
-        let found = filter.clone().find(&seen, "a", &times).unwrap();
-        assert_eq!(found.places, [0, 1, 1]);
-        let other: Filter = "place = 'x'".parse().unwrap();
-        let message = other.find(&seen, "a.csv", &times).unwrap_err().to_string();
-        assert!(
-            message.contains("--filter") && message.contains("\"Offense Type\""),
-            "{message}"
-        );
     }
 }

@@ -1,11 +1,11 @@
 //! The text of a filter → its tree.
 
 use super::Tree;
-use super::condition::{Comparison, Condition};
-use super::list::List;
-use super::value::Literal;
+use super::condition::{CompareOp, Condition};
+use super::list::LiteralList;
+use super::literal::Literal;
+use crate::messages::shown;
 use crate::number::exact::{Number, is_too_long};
-use crate::report::shown;
 use std::iter::Peekable;
 use std::vec::IntoIter;
 
@@ -38,7 +38,7 @@ enum Token {
     /// A column in double quotes.
     Name(String),
     Literal(Literal),
-    Comparison(Comparison),
+    CompareOp(CompareOp),
     Open,
     Close,
     Comma,
@@ -53,7 +53,7 @@ impl Token {
         match self {
             Self::Word(text) | Self::Name(text) => shown(text.as_bytes()),
             Self::Literal(literal) => literal.to_string(),
-            Self::Comparison(other) => format!("{other:?}"),
+            Self::CompareOp(other) => format!("{other:?}"),
             Self::Open => "(".to_owned(),
             Self::Close => ")".to_owned(),
             Self::Comma => ",".to_owned(),
@@ -71,7 +71,7 @@ pub(super) fn parse(text: &str) -> Result<(Tree, Vec<String>), FilterError> {
         columns: Vec::new(),
         left: MOST,
     };
-    let tree = parser.either(DEPTH)?;
+    let tree = parser.or_expr(DEPTH)?;
     match parser.tokens.next() {
         None => Ok((tree, parser.columns)),
         Some(token) => Err(error(format!("unexpected {}", token.shown()))),
@@ -122,20 +122,20 @@ fn quoted(text: &str, quote: char) -> Result<(String, &str), FilterError> {
 
 fn comparison(text: &str) -> Result<(Token, &str), FilterError> {
     let known = [
-        ("<=", Comparison::LessOrEqual),
-        (">=", Comparison::GreaterOrEqual),
-        ("<>", Comparison::Unequal),
-        ("!=", Comparison::Unequal),
-        ("==", Comparison::Equal),
-        ("=", Comparison::Equal),
-        ("<", Comparison::Less),
-        (">", Comparison::Greater),
+        ("<=", CompareOp::LessOrEqual),
+        (">=", CompareOp::GreaterOrEqual),
+        ("<>", CompareOp::Unequal),
+        ("!=", CompareOp::Unequal),
+        ("==", CompareOp::Equal),
+        ("=", CompareOp::Equal),
+        ("<", CompareOp::Less),
+        (">", CompareOp::Greater),
     ];
     known
         .iter()
         .find_map(|(sign, comparison)| {
             let behind = text.strip_prefix(sign)?;
-            Some((Token::Comparison(*comparison), behind))
+            Some((Token::CompareOp(*comparison), behind))
         })
         .ok_or_else(|| error("unexpected !"))
 }
@@ -195,11 +195,11 @@ impl Parser {
         Ok(())
     }
 
-    fn either(&mut self, depth: usize) -> Result<Tree, FilterError> {
-        let first = self.both(depth)?;
+    fn or_expr(&mut self, depth: usize) -> Result<Tree, FilterError> {
+        let first = self.and_expr(depth)?;
         let mut any = vec![first];
         while self.skip("or") {
-            any.push(self.both(depth)?);
+            any.push(self.and_expr(depth)?);
         }
         Ok(if any.len() > 1 {
             Tree::Or(any)
@@ -208,11 +208,11 @@ impl Parser {
         })
     }
 
-    fn both(&mut self, depth: usize) -> Result<Tree, FilterError> {
-        let first = self.one(depth)?;
+    fn and_expr(&mut self, depth: usize) -> Result<Tree, FilterError> {
+        let first = self.unary_expr(depth)?;
         let mut all = vec![first];
         while self.skip("and") {
-            all.push(self.one(depth)?);
+            all.push(self.unary_expr(depth)?);
         }
         Ok(if all.len() > 1 {
             Tree::And(all)
@@ -221,17 +221,17 @@ impl Parser {
         })
     }
 
-    fn one(&mut self, depth: usize) -> Result<Tree, FilterError> {
+    fn unary_expr(&mut self, depth: usize) -> Result<Tree, FilterError> {
         let Some(depth) = depth.checked_sub(1) else {
             return Err(error(format!(
                 "conditions are nested more than {DEPTH} deep"
             )));
         };
         if self.skip("not") {
-            return Ok(Tree::Not(Box::new(self.one(depth)?)));
+            return Ok(Tree::Not(Box::new(self.unary_expr(depth)?)));
         }
         if self.tokens.next_if_eq(&Token::Open).is_some() {
-            let inner = self.either(depth)?;
+            let inner = self.or_expr(depth)?;
             return self.expect(&Token::Close).map(|()| inner);
         }
         self.count()?;
@@ -246,27 +246,27 @@ impl Parser {
         let not = self.skip("not");
         if self.skip("in") {
             return Ok(negated(
-                Tree::Of(column, Condition::In(List::new(self.list()?))),
+                Tree::Of(column, Condition::In(LiteralList::new(self.list()?))),
                 not,
             ));
         }
         if self.skip("between") {
-            let low = self.compare(column, Comparison::GreaterOrEqual)?;
+            let low = self.compare(column, CompareOp::GreaterOrEqual)?;
             if !self.skip("and") {
                 return Err(error("expected and after the first value of between"));
             }
-            let high = self.compare(column, Comparison::LessOrEqual)?;
+            let high = self.compare(column, CompareOp::LessOrEqual)?;
             return Ok(negated(Tree::And(vec![low, high]), not));
         }
         match self.tokens.next() {
-            Some(Token::Comparison(comparison)) if !not => self.compare(column, comparison),
+            Some(Token::CompareOp(comparison)) if !not => self.compare(column, comparison),
             _ => Err(error(
                 "after a column is expected: = <> < <= > >= in between is",
             )),
         }
     }
 
-    fn compare(&mut self, column: usize, by: Comparison) -> Result<Tree, FilterError> {
+    fn compare(&mut self, column: usize, by: CompareOp) -> Result<Tree, FilterError> {
         Ok(Tree::Of(column, Condition::Compare(by, self.literal()?)))
     }
 

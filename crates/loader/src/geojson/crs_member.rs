@@ -3,15 +3,19 @@
 
 use crate::crs::Crs;
 use crate::error::LoadError;
-use crate::report::shown;
+use crate::messages::shown;
 use serde_json::Value;
 use std::sync::{Arc, OnceLock};
 
-/// The coordinate system of a document's features, as soon as it is known.
-pub(super) type Shared = Arc<OnceLock<Crs>>;
+/// The coordinate system of a document's features, as soon as it is parse_crs.
+pub(super) type SharedCrs = Arc<OnceLock<Crs>>;
 
 /// What a member `crs` says; `null` says nothing. `datum_error`: what is accepted, in metres.
-pub(super) fn known(json: &[u8], file: &str, datum_error: Option<f64>) -> Result<Crs, LoadError> {
+pub(super) fn parse_crs(
+    json: &[u8],
+    file: &str,
+    datum_error: Option<f64>,
+) -> Result<Crs, LoadError> {
     let unknown = |system: String| LoadError::UnknownCrs {
         file: file.to_owned(),
         system,
@@ -28,8 +32,8 @@ pub(super) fn known(json: &[u8], file: &str, datum_error: Option<f64>) -> Result
         _ => return Err(unknown(shown(json))),
     };
     let crs = match Crs::named(&name) {
-        Some(known) => known.map_err(unknown)?,
-        // well-known text, which some write here
+        Some(parse_crs) => parse_crs.map_err(unknown)?,
+        // well-parse_crs text, which some write here
         None => Crs::of_wkt(&name, file)?,
     };
     crs.accepting(datum_error, file)
@@ -41,7 +45,7 @@ mod tests {
 
     #[test]
     fn systems_by_every_way_to_name_them() {
-        let of = |text: &str| known(text.as_bytes(), "a.geojson", None);
+        let of = |text: &str| parse_crs(text.as_bytes(), "a.geojson", None);
         let named = |name: &str| {
             of(&format!(
                 r#"{{"type":"name","properties":{{"name":"{name}"}}}}"#

@@ -5,11 +5,11 @@
 //! them is kept; an object without features is one item as a whole. A
 //! top-level array passes its elements likewise. One document may follow another.
 
-use super::crs_member::{Shared, known};
+use super::crs_member::{SharedCrs, parse_crs};
 use super::skip_value;
 use crate::crs::Crs;
 use crate::error::LoadError;
-use crate::text::chunker::{Cut, Cutter, Fault};
+use crate::text::chunker::{Split, SplitError, Splitter};
 use std::ops::Range;
 
 /// The most one feature may be: large polygons are skipped, but have to be passed.
@@ -17,43 +17,46 @@ pub(crate) const LIMIT: usize = 64 << 20;
 
 /// Where in a document the next byte stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum At {
+enum ScanState {
     /// Between documents.
     Outside,
     /// In the features, or in a top-level array.
-    Elements { collection: bool, before: Before },
+    Elements {
+        collection: bool,
+        before: ArrayState,
+    },
     /// Behind the features, in the collection's other members.
     Tail,
 }
 
 /// What may come next in an array.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Before {
+enum ArrayState {
     First,
     Element,
     Comma,
 }
 
 /// Cuts documents.
-pub(crate) struct Document {
-    at: At,
+pub(crate) struct FeatureScanner {
+    at: ScanState,
     file: String,
     /// What stands in the member `crs` of the collection that is read, if it has one.
     said: Option<Vec<u8>>,
     /// The same of the first collection, as text and as it is understood.
     first: Option<Option<Vec<u8>>>,
-    crs: Shared,
+    crs: SharedCrs,
     /// How far a place may be off by its datum, in metres.
     datum_error: Option<f64>,
 }
 
 /// Why scanning stops.
-enum Stop {
+enum ScanStop {
     /// The buffer ends; what has begun at this byte is not whole.
     Short(usize),
-    /// At this byte stands something that is not JSON.
+    /// ScanState this byte stands something that is not JSON.
     Wrong(usize, String),
-    /// At this byte features begin, or end, whose place on the earth can't be known.
+    /// ScanState this byte features begin, or end, whose place on the earth can't be parse_crs.
     Refused(usize, Box<LoadError>),
 }
 
@@ -65,31 +68,31 @@ enum Member {
     Other,
 }
 
-fn unexpected(offset: usize, expected: &str) -> Stop {
-    Stop::Wrong(offset, format!("expected {expected}"))
+fn unexpected(offset: usize, expected: &str) -> ScanStop {
+    ScanStop::Wrong(offset, format!("expected {expected}"))
 }
 
 /// A buffer and how far it has been understood.
-struct Scan<'a> {
+struct Cursor<'a> {
     buffer: &'a [u8],
     at: usize,
 }
 
-impl Scan<'_> {
+impl Cursor<'_> {
     fn rest(&self) -> &[u8] {
         self.buffer.get(self.at..).unwrap_or_default()
     }
 
     /// The next byte that is not blank. `back`: where to come back to if the buffer ends.
-    fn peek(&mut self, back: Option<usize>) -> Result<u8, Stop> {
+    fn peek(&mut self, back: Option<usize>) -> Result<u8, ScanStop> {
         self.at += skip_value::blank(self.rest());
         self.rest()
             .first()
             .copied()
-            .ok_or(Stop::Short(back.unwrap_or(self.at)))
+            .ok_or(ScanStop::Short(back.unwrap_or(self.at)))
     }
 
-    fn expect(&mut self, byte: u8, back: usize, expected: &str) -> Result<(), Stop> {
+    fn expect(&mut self, byte: u8, back: usize, expected: &str) -> Result<(), ScanStop> {
         if self.peek(Some(back))? != byte {
             return Err(unexpected(self.at, expected));
         }
@@ -98,10 +101,10 @@ impl Scan<'_> {
     }
 
     /// Passes one value.
-    fn value(&mut self, back: usize) -> Result<Range<usize>, Stop> {
+    fn value(&mut self, back: usize) -> Result<Range<usize>, ScanStop> {
         self.peek(Some(back))?;
         match skip_value::value(self.rest()) {
-            None => Err(Stop::Short(back)),
+            None => Err(ScanStop::Short(back)),
             Some(0) => Err(unexpected(self.at, "a value")),
             Some(length) => {
                 let start = self.at;
@@ -112,7 +115,7 @@ impl Scan<'_> {
     }
 
     /// Passes a member of an object; of the features only their beginning.
-    fn member(&mut self, back: usize) -> Result<Member, Stop> {
+    fn member(&mut self, back: usize) -> Result<Member, ScanStop> {
         if self.peek(Some(back))? != b'"' {
             return Err(unexpected(self.at, "a member's name in quotes"));
         }
@@ -133,11 +136,11 @@ impl Scan<'_> {
     }
 }
 
-impl Document {
-    pub(crate) fn new(file: String, crs: Shared, datum_error: Option<f64>) -> Self {
+impl FeatureScanner {
+    pub(crate) fn new(file: String, crs: SharedCrs, datum_error: Option<f64>) -> Self {
         Self {
             datum_error,
-            at: At::Outside,
+            at: ScanState::Outside,
             file,
             said: None,
             first: None,
@@ -147,21 +150,21 @@ impl Document {
 
     /// What is said of the features' coordinate system before they begin at a byte, or behind
     /// them: that it is the same wherever features are is the least that must be so.
-    fn settle(&mut self, at: usize) -> Result<(), Stop> {
-        let refused = |error| Stop::Refused(at, Box::new(error));
+    fn settle(&mut self, at: usize) -> Result<(), ScanStop> {
+        let refused = |error| ScanStop::Refused(at, Box::new(error));
         let said = self.said.as_deref();
         match &self.first {
             Some(first) if first.as_deref() == said => Ok(()),
             Some(first) => {
                 // they may be degrees by another name, or by saying nothing
                 for said in [first.as_deref(), said].into_iter().flatten() {
-                    let crs = known(said, &self.file, self.datum_error).map_err(refused)?;
+                    let crs = parse_crs(said, &self.file, self.datum_error).map_err(refused)?;
                     if !matches!(crs, Crs::LonLat) {
                         return Err(refused(LoadError::UnknownCrs {
                             file: self.file.clone(),
                             system: format!(
                                 "{} is said of some of the features, or behind them",
-                                crate::report::shown(said)
+                                crate::messages::shown(said)
                             ),
                         }));
                     }
@@ -170,7 +173,7 @@ impl Document {
             }
             None => {
                 if let Some(said) = said {
-                    let crs = known(said, &self.file, self.datum_error).map_err(refused)?;
+                    let crs = parse_crs(said, &self.file, self.datum_error).map_err(refused)?;
                     let _ = self.crs.set(crs);
                 }
                 self.first = Some(self.said.clone());
@@ -181,57 +184,61 @@ impl Document {
 
     /// Understands one step more: a whole document, a feature, a member.
     /// `Some` is an item.
-    fn step(&mut self, scan: &mut Scan<'_>) -> Result<Option<Range<usize>>, Stop> {
+    fn step(&mut self, scan: &mut Cursor<'_>) -> Result<Option<Range<usize>>, ScanStop> {
         let next = scan.peek(None)?;
         let start = scan.at;
         match self.at {
-            At::Outside => match next {
+            ScanState::Outside => match next {
                 b'[' => {
                     scan.at += 1;
                     self.said = None;
                     self.settle(start)?;
-                    self.at = At::Elements {
+                    self.at = ScanState::Elements {
                         collection: false,
-                        before: Before::First,
+                        before: ArrayState::First,
                     };
                 }
                 b'{' => return self.object(scan),
                 _ => return Err(unexpected(start, "a GeoJSON object, which begins with {")),
             },
-            At::Elements { collection, before } => match (next, before) {
-                (b']', Before::First | Before::Comma) => {
+            ScanState::Elements { collection, before } => match (next, before) {
+                (b']', ArrayState::First | ArrayState::Comma) => {
                     scan.at += 1;
-                    self.at = if collection { At::Tail } else { At::Outside };
-                }
-                (b',', Before::Comma) => {
-                    scan.at += 1;
-                    self.at = At::Elements {
-                        collection,
-                        before: Before::Element,
+                    self.at = if collection {
+                        ScanState::Tail
+                    } else {
+                        ScanState::Outside
                     };
                 }
-                (_, Before::Comma) => return Err(unexpected(start, "a comma or ]")),
-                (_, Before::First | Before::Element) => {
-                    let item = scan.value(start)?;
-                    self.at = At::Elements {
+                (b',', ArrayState::Comma) => {
+                    scan.at += 1;
+                    self.at = ScanState::Elements {
                         collection,
-                        before: Before::Comma,
+                        before: ArrayState::Element,
+                    };
+                }
+                (_, ArrayState::Comma) => return Err(unexpected(start, "a comma or ]")),
+                (_, ArrayState::First | ArrayState::Element) => {
+                    let item = scan.value(start)?;
+                    self.at = ScanState::Elements {
+                        collection,
+                        before: ArrayState::Comma,
                     };
                     return Ok(Some(item));
                 }
             },
-            At::Tail => match next {
+            ScanState::Tail => match next {
                 b'}' => {
                     scan.at += 1;
-                    self.at = At::Outside;
+                    self.at = ScanState::Outside;
                 }
                 b',' => {
                     scan.at += 1;
                     match scan.member(start)? {
                         Member::Features => {
-                            self.at = At::Elements {
+                            self.at = ScanState::Elements {
                                 collection: true,
-                                before: Before::First,
+                                before: ArrayState::First,
                             };
                         }
                         Member::Crs(said) => {
@@ -248,7 +255,7 @@ impl Document {
     }
 
     /// A top-level object: up to its features, or whole.
-    fn object(&mut self, scan: &mut Scan<'_>) -> Result<Option<Range<usize>>, Stop> {
+    fn object(&mut self, scan: &mut Cursor<'_>) -> Result<Option<Range<usize>>, ScanStop> {
         let start = scan.at;
         scan.at += 1;
         self.said = None;
@@ -260,9 +267,9 @@ impl Document {
             match scan.member(start)? {
                 Member::Features => {
                     self.settle(start)?;
-                    self.at = At::Elements {
+                    self.at = ScanState::Elements {
                         collection: true,
-                        before: Before::First,
+                        before: ArrayState::First,
                     };
                     return Ok(None);
                 }
@@ -281,15 +288,15 @@ impl Document {
     }
 }
 
-impl Cutter for Document {
+impl Splitter for FeatureScanner {
     const LIMIT: usize = LIMIT;
 
     fn newline(&self) -> u8 {
         b'\n'
     }
 
-    fn cut(&mut self, buffer: &[u8], ended: bool) -> Cut {
-        let mut scan = Scan { buffer, at: 0 };
+    fn split(&mut self, buffer: &[u8], ended: bool) -> Split {
+        let mut scan = Cursor { buffer, at: 0 };
         let mut items = Vec::new();
         let stop = loop {
             match self.step(&mut scan) {
@@ -297,15 +304,17 @@ impl Cutter for Document {
                 Err(stop) => break stop,
             }
         };
-        let (end, fault) = match stop {
-            Stop::Short(end) if ended && (self.at != At::Outside || end < buffer.len()) => {
+        let (end, error) = match stop {
+            ScanStop::Short(end)
+                if ended && (self.at != ScanState::Outside || end < buffer.len()) =>
+            {
                 let message = "the file ends too early".to_owned();
-                (buffer.len(), Some(Fault::Json(message)))
+                (buffer.len(), Some(SplitError::Json(message)))
             }
-            Stop::Short(end) => (end, None),
-            Stop::Wrong(at, message) => (at, Some(Fault::Json(message))),
-            Stop::Refused(at, error) => (at, Some(Fault::Refused(error))),
+            ScanStop::Short(end) => (end, None),
+            ScanStop::Wrong(at, message) => (at, Some(SplitError::Json(message))),
+            ScanStop::Refused(at, error) => (at, Some(SplitError::Refused(error))),
         };
-        Cut { end, items, fault }
+        Split { end, items, error }
     }
 }

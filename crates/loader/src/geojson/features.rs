@@ -1,19 +1,23 @@
 //! The points in GeoJSON objects.
 
-use super::crs_member::{Shared, known};
-use super::object::{Kind, Object, not_null, property, string};
+use super::crs_member::{SharedCrs, parse_crs};
+use super::object::{Object, ObjectKind, not_null, property, string};
 use super::skip_value;
 use crate::batch::{Batch, Weight};
-use crate::crs::{Crs, Nowhere};
+use crate::columns::Schema;
+use crate::crs::{Crs, PlaceError};
 use crate::error::LoadError;
-use crate::filter::{Filter, Value};
+use crate::filter::Filter;
 use crate::input::Origin;
+use crate::messages::shown;
 use crate::number;
 use crate::number::exact::Number;
-use crate::report::{Report, Skip, shown};
-use crate::text::chunker::{Block, Place};
+use crate::parameter::Parameter;
+use crate::report::{Report, SkipReason};
+use crate::text::chunker::{Block, TextPosition};
 use crate::text::pipeline::Parser;
 use crate::time::Times;
+use crate::value::Value;
 use serde::de::IgnoredAny;
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -22,7 +26,7 @@ use std::sync::Arc;
 const DEPTH: usize = 16;
 
 /// Makes points of features.
-pub(crate) struct Features {
+pub(crate) struct FeatureParser {
     pub(crate) origin: Origin,
     /// The property of weights.
     pub(crate) weight: Option<String>,
@@ -37,14 +41,14 @@ pub(crate) struct Features {
     /// Whether each item is a line of its own: then malformed JSON costs a row, not the file.
     pub(crate) lines: bool,
     /// The coordinate system of the document around the items.
-    pub(crate) crs: Shared,
+    pub(crate) crs: SharedCrs,
     /// How far a place may be off by its datum, in metres.
     pub(crate) datum_error: Option<f64>,
 }
 
 /// One item being read: what its rows need to know.
-struct Reading<'a, L> {
-    features: &'a Features,
+struct FeatureReader<'a, L> {
+    features: &'a FeatureParser,
     batch: &'a mut Batch,
     line: L,
     /// The coordinate system of the object that is read, and what is wrong with one.
@@ -52,8 +56,8 @@ struct Reading<'a, L> {
     refused: Option<LoadError>,
 }
 
-impl<L: FnMut() -> u64> Reading<'_, L> {
-    fn skip(&mut self, skip: Skip, found: impl FnOnce() -> String) {
+impl<L: FnMut() -> u64> FeatureReader<'_, L> {
+    fn skip(&mut self, skip: SkipReason, found: impl FnOnce() -> String) {
         let line = &mut self.line;
         self.batch.report.skip(skip, || (line(), found()));
     }
@@ -61,13 +65,15 @@ impl<L: FnMut() -> u64> Reading<'_, L> {
     /// The rows of an object. `properties` are those of the feature around it.
     fn object(&mut self, json: &[u8], properties: Option<&[u8]>, depth: usize) {
         if depth == 0 {
-            return self.skip(Skip::Malformed, || "collections nested too deeply".into());
+            return self.skip(SkipReason::Malformed, || {
+                "collections nested too deeply".into()
+            });
         }
         let object = Object::of(json);
         let around = self.crs.clone();
         if let Some(said) = object.crs {
             let (name, accepted) = (&self.features.origin.name, self.features.datum_error);
-            match known(said, name, accepted) {
+            match parse_crs(said, name, accepted) {
                 Ok(crs) => self.crs = Some(Arc::new(crs)),
                 Err(error) => {
                     self.refused = Some(error);
@@ -88,39 +94,41 @@ impl<L: FnMut() -> u64> Reading<'_, L> {
     ) {
         let coordinates = object.coordinates.unwrap_or_default();
         match object.kind() {
-            Kind::FeatureCollection => {
+            ObjectKind::FeatureCollection => {
                 for feature in skip_value::elements(object.features.unwrap_or_default()) {
                     self.object(feature, None, depth - 1);
                 }
             }
-            Kind::Feature if !self.wants(object.properties) => (),
-            Kind::Feature => match object.geometry {
+            ObjectKind::Feature if !self.wants(object.properties) => (),
+            ObjectKind::Feature => match object.geometry {
                 Some(geometry) => {
                     self.object(geometry, object.properties, depth - 1);
                     let keep = &self.features.keep;
                     self.batch
                         .keep_values(|at| value(object.properties, keep.get(at)));
                 }
-                None => self.skip(Skip::NoPosition, || "geometry null".into()),
+                None => self.skip(SkipReason::NoPosition, || "geometry null".into()),
             },
-            Kind::GeometryCollection => {
+            ObjectKind::GeometryCollection => {
                 let geometries = object.geometries.unwrap_or_default();
                 self.each(geometries, "GeometryCollection", |reading, geometry| {
                     reading.object(geometry, properties, depth - 1);
                 });
             }
-            Kind::MultiPoint => {
+            ObjectKind::MultiPoint => {
                 let weight = self.weight(properties);
                 self.each(coordinates, "MultiPoint", |reading, position| {
                     reading.position(position, weight.as_deref());
                 });
             }
-            Kind::Point => {
+            ObjectKind::Point => {
                 let weight = self.weight(properties);
                 self.position(coordinates, weight.as_deref());
             }
-            Kind::Extended(name) => self.skip(Skip::NotAPoint, || format!("geometry {name}")),
-            Kind::Unknown(_) => self.skip(Skip::Malformed, || {
+            ObjectKind::Extended(name) => {
+                self.skip(SkipReason::NotAPoint, || format!("geometry {name}"))
+            }
+            ObjectKind::Unknown(_) => self.skip(SkipReason::Malformed, || {
                 format!("no GeoJSON object: {}", shown(json))
             }),
         }
@@ -133,14 +141,14 @@ impl<L: FnMut() -> u64> Reading<'_, L> {
         };
         let values = names.iter().map(|name| value(properties, Some(name)));
         let row: Vec<Value<'_>> = values.collect();
-        filter.wants(&row, &self.features.times, &mut self.batch.report)
+        filter.selects(&row, &self.features.times, &mut self.batch.report)
     }
 
     /// Every element of an array; an empty one is a row without a position.
     fn each(&mut self, array: &[u8], name: &str, mut read: impl FnMut(&mut Self, &[u8])) {
         let mut elements = skip_value::elements(array).peekable();
         if elements.peek().is_none() {
-            self.skip(Skip::NoPosition, || format!("empty {name}"));
+            self.skip(SkipReason::NoPosition, || format!("empty {name}"));
         }
         for element in elements {
             read(self, element);
@@ -152,7 +160,7 @@ impl<L: FnMut() -> u64> Reading<'_, L> {
         let mut axes = skip_value::elements(position);
         let mut axis = || axes.next().and_then(not_null);
         let (Some(lon), Some(lat)) = (axis(), axis()) else {
-            return self.skip(Skip::NoPosition, || {
+            return self.skip(SkipReason::NoPosition, || {
                 format!("coordinates {}", shown(position))
             });
         };
@@ -168,10 +176,10 @@ impl<L: FnMut() -> u64> Reading<'_, L> {
                     self.batch.report.place_off_by(place.error);
                     degrees = Some((place.lon.to_string(), place.lat.to_string()));
                 }
-                Err(Nowhere::Outside) => {
-                    return self.skip(Skip::BadPosition, || format!("x {x}, y {y}"));
+                Err(PlaceError::Outside) => {
+                    return self.skip(SkipReason::BadPosition, || format!("x {x}, y {y}"));
                 }
-                Err(Nowhere::Vague(vague)) => {
+                Err(PlaceError::Vague(vague)) => {
                     let refused = crs.refusal(&vague, &self.features.origin.name);
                     self.refused = Some(refused);
                     return;
@@ -182,8 +190,8 @@ impl<L: FnMut() -> u64> Reading<'_, L> {
             .as_ref()
             .map(|(lon, lat)| (lon.as_bytes(), lat.as_bytes()));
         let (lon, lat) = degrees.unwrap_or((lon, lat));
-        if let Err(refused) = self.batch.keep(lon, lat, weight) {
-            self.skip(refused.skip, || refused.found());
+        if let Err(rejection) = self.batch.keep(lon, lat, weight) {
+            self.skip(rejection.skip, || rejection.found());
         }
     }
 
@@ -213,9 +221,9 @@ fn value<'p>(properties: Option<&'p [u8]>, name: Option<&String>) -> Value<'p> {
     })
 }
 
-impl Parser for Features {
+impl Parser for FeatureParser {
     fn parse(&self, block: &Block, batch: &mut Batch) -> Result<(), LoadError> {
-        // Lines are counted only up to the last item that needed to know.
+        // LineSplitter are counted only up to the last item that needed to know.
         let (mut counted, mut place) = (0, block.start);
         for range in &block.items {
             let Some(json) = block.bytes.get(range.clone()) else {
@@ -230,7 +238,7 @@ impl Parser for Features {
             match serde_json::from_slice::<IgnoredAny>(json) {
                 Ok(_) => {
                     let line = || here().line;
-                    let mut reading = Reading {
+                    let mut reading = FeatureReader {
                         features: self,
                         batch: &mut *batch,
                         line,
@@ -248,10 +256,10 @@ impl Parser for Features {
                     let found = || format!("{}: {}", message(&error), shown(json));
                     batch
                         .report
-                        .skip(Skip::Malformed, || (here().line, found()));
+                        .skip(SkipReason::Malformed, || (here().line, found()));
                 }
                 Err(error) => {
-                    let Place { line, column } = within(here(), &error);
+                    let TextPosition { line, column } = within(here(), &error);
                     let (file, message) = (self.origin.file(), message(&error));
                     return Err(LoadError::Json {
                         file,
@@ -268,12 +276,11 @@ impl Parser for Features {
     fn finish(&self, report: &Report) -> Result<(), LoadError> {
         match (&self.unseen, &self.weight) {
             (Some(seen), Some(name)) if report.kept == report.weights_missing => {
-                Err(LoadError::NoSuchColumn {
-                    file: self.origin.file(),
-                    parameter: "--weight",
-                    name: name.clone(),
-                    seen: seen.clone(),
-                })
+                let schema = Schema {
+                    names: seen,
+                    file: &self.origin.name,
+                };
+                Err(schema.no_such_column(Parameter::Weight, name))
             }
             _ => Ok(()),
         }
@@ -281,14 +288,14 @@ impl Parser for Features {
 }
 
 /// Where in the file an item's error is, the item beginning at `start`.
-fn within(start: Place, error: &serde_json::Error) -> Place {
+fn within(start: TextPosition, error: &serde_json::Error) -> TextPosition {
     let (line, column) = (error.line() as u64, error.column() as u64);
     match line {
-        0 | 1 => Place {
+        0 | 1 => TextPosition {
             column: start.column + column.saturating_sub(1),
             ..start
         },
-        _ => Place {
+        _ => TextPosition {
             line: start.line + line - 1,
             column,
         },

@@ -1,22 +1,22 @@
 //! Cuts newline-delimited GeoJSON and RFC 8142 text sequences.
 
 use super::feature_scanner::LIMIT;
-use crate::text::chunker::{Cut, Cutter};
+use crate::text::chunker::{Split, Splitter};
 
 /// Cuts behind a byte that ends every object.
-pub(crate) struct Lines {
+pub(crate) struct LineSplitter {
     /// A newline; in text sequences the record separator, which begins the next object.
     pub(crate) terminator: u8,
 }
 
-impl Cutter for Lines {
+impl Splitter for LineSplitter {
     const LIMIT: usize = LIMIT;
 
     fn newline(&self) -> u8 {
         b'\n'
     }
 
-    fn cut(&mut self, buffer: &[u8], ended: bool) -> Cut {
+    fn split(&mut self, buffer: &[u8], ended: bool) -> Split {
         let last = memchr::memrchr(self.terminator, buffer).map_or(0, |at| at + 1);
         let end = if ended { buffer.len() } else { last };
         let mut items = Vec::new();
@@ -31,10 +31,10 @@ impl Cutter for Lines {
             }
             from = to + 1;
         }
-        Cut {
+        Split {
             end,
             items,
-            fault: None,
+            error: None,
         }
     }
 }

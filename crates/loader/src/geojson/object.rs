@@ -24,13 +24,13 @@ pub(crate) struct Object<'a> {
 
 /// What an object calls itself.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Kind<'a> {
+pub(crate) enum ObjectKind<'a> {
     FeatureCollection,
     Feature,
     Point,
     MultiPoint,
     GeometryCollection,
-    /// Lines and polygons.
+    /// LineSplitter and polygons.
     Extended(Cow<'a, str>),
     /// Nothing that GeoJSON knows.
     Unknown(Cow<'a, str>),
@@ -56,16 +56,18 @@ impl<'a> Object<'a> {
         object
     }
 
-    pub(crate) fn kind(&self) -> Kind<'a> {
+    pub(crate) fn kind(&self) -> ObjectKind<'a> {
         let name = string(self.kind.unwrap_or(b"null"));
         match &*name {
-            "FeatureCollection" => Kind::FeatureCollection,
-            "Feature" => Kind::Feature,
-            "Point" => Kind::Point,
-            "MultiPoint" => Kind::MultiPoint,
-            "GeometryCollection" => Kind::GeometryCollection,
-            "LineString" | "MultiLineString" | "Polygon" | "MultiPolygon" => Kind::Extended(name),
-            _ => Kind::Unknown(name),
+            "FeatureCollection" => ObjectKind::FeatureCollection,
+            "Feature" => ObjectKind::Feature,
+            "Point" => ObjectKind::Point,
+            "MultiPoint" => ObjectKind::MultiPoint,
+            "GeometryCollection" => ObjectKind::GeometryCollection,
+            "LineString" | "MultiLineString" | "Polygon" | "MultiPolygon" => {
+                ObjectKind::Extended(name)
+            }
+            _ => ObjectKind::Unknown(name),
         }
     }
 }
@@ -110,7 +112,7 @@ mod tests {
         let text =
             br#" {"properties" : {"a":"x","m\u0061g":1.5e999 ,"b":[{}]},"x":[[]],"type":"Po\u0069nt", "geometry":null}"#;
         let object = Object::of(text.trim_ascii());
-        assert_eq!(object.kind(), Kind::Point);
+        assert_eq!(object.kind(), ObjectKind::Point);
         assert!(object.geometry.is_none() && object.coordinates.is_none());
         let properties = object.properties.unwrap();
         assert_eq!(property(properties, "mag"), Some(&b"1.5e999"[..]));
@@ -124,7 +126,7 @@ mod tests {
     #[test]
     fn what_is_no_object_has_no_members() {
         for text in [&b"[\"Point\",[1,2]]"[..], b"7", b"{}", b"\"{}\""] {
-            assert_eq!(Object::of(text).kind(), Kind::Unknown("null".into()));
+            assert_eq!(Object::of(text).kind(), ObjectKind::Unknown("null".into()));
         }
         assert_eq!(string(br#""\ud800""#), "\"\\ud800\"");
         assert_eq!(string(b"\"a\xff\""), "aÿ");

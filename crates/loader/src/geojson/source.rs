@@ -1,21 +1,24 @@
 //! The beginning of GeoJSON: which property is the weight.
 
-use super::crs_member::Shared;
-use super::feature_scanner::Document;
-use super::features::Features;
-use super::lines::Lines;
+use super::crs_member::SharedCrs;
+use super::feature_scanner::FeatureScanner;
+use super::features::FeatureParser;
+use super::lines::LineSplitter;
 use super::object::{Object, property, property_names, string};
-use crate::columns::weight_check::{ENOUGH, Looks};
-use crate::columns::{self, Columns, Guess, Position};
+use crate::columns::selection::filter_with_times;
+use crate::columns::weight_check::{ENOUGH, WeightSample};
+use crate::columns::{self, Columns, Position, WeightGuess};
 use crate::encoding::may_be_utf8;
 use crate::error::LoadError;
-use crate::format::{Format, RECORD_SEPARATOR};
+use crate::format::InputFormat;
 use crate::input::Input;
-use crate::open::Options;
+use crate::input::detect::RECORD_SEPARATOR;
+use crate::options::LoadOptions;
+use crate::parameter::Parameter;
 use crate::report::Report;
 use crate::source::Source;
-use crate::table::Kept;
-use crate::text::chunker::{self, Block, Place};
+use crate::table::TableBuilder;
+use crate::text::chunker::{self, Block, TextPosition};
 use crate::text::pipeline::{Pipeline, width};
 use crate::time::Times;
 use std::io::{Cursor, Read};
@@ -24,14 +27,14 @@ use std::sync::Arc;
 /// What is said of positions.
 const POSITIONS: &str = "positions from the geometries";
 
-/// Features whose properties are looked at.
+/// FeatureParser whose properties are looked at.
 const LOOKED_AT: usize = 64;
 
 /// A source that reads an input as GeoJSON.
 pub(crate) fn source(
     input: Input,
-    format: Format,
-    options: &Options,
+    format: InputFormat,
+    options: &LoadOptions,
 ) -> Result<Box<dyn Source>, LoadError> {
     let Input {
         origin,
@@ -39,7 +42,10 @@ pub(crate) fn source(
         rest,
         whole,
     } = input;
-    for (parameter, asked) in [("--lon", &options.lon), ("--lat", &options.lat)] {
+    for (parameter, asked) in [
+        (Parameter::Lon, &options.lon),
+        (Parameter::Lat, &options.lat),
+    ] {
         if asked.is_some() {
             return Err(LoadError::BadOption {
                 file: origin.file(),
@@ -51,17 +57,23 @@ pub(crate) fn source(
     if !may_be_utf8(&sample, whole) {
         origin.note_mixed_text();
     }
-    let lines = format == Format::GeoJsonLines;
+    let lines = format == InputFormat::GeoJsonLines;
     let sequence = sample.trim_ascii_start().first() == Some(&RECORD_SEPARATOR);
     let reader = Cursor::new(sample).chain(rest);
-    let (ahead, start) = (width(), Place::START);
-    let crs = Shared::default();
+    let (ahead, start) = (width(), TextPosition::START);
+    let crs = SharedCrs::default();
     let blocks = if lines {
         let terminator = if sequence { RECORD_SEPARATOR } else { b'\n' };
-        chunker::start(reader, origin.clone(), Lines { terminator }, start, ahead)?
+        chunker::start(
+            reader,
+            origin.clone(),
+            LineSplitter { terminator },
+            start,
+            ahead,
+        )?
     } else {
-        let cutter = Document::new(origin.file(), Arc::clone(&crs), options.datum_error);
-        chunker::start(reader, origin.clone(), cutter, start, ahead)?
+        let splitter = FeatureScanner::new(origin.file(), Arc::clone(&crs), options.datum_error);
+        chunker::start(reader, origin.clone(), splitter, start, ahead)?
     };
     // Without a first block reading broke off: the first batch says so.
     let first = blocks.recv().ok().transpose()?;
@@ -71,7 +83,7 @@ pub(crate) fn source(
     let mut guess = None;
     let (weight, why) = match columns::weight(&seen, asked, &[]) {
         Ok(choice) => {
-            guess = Guess::of(&choice, POSITIONS);
+            guess = WeightGuess::new(&choice, POSITIONS);
             (
                 choice.column.and_then(|at| seen.get(at)).cloned(),
                 choice.why,
@@ -97,7 +109,7 @@ pub(crate) fn source(
     let times = Times::new(&options.time_formats);
     let filter = options.filter.clone().map(|filter| {
         let names = filter.columns().iter().map(known).collect();
-        Ok((filter.meant(&times, &origin.file())?, names))
+        Ok::<_, LoadError>((filter_with_times(filter, &times, &origin.name)?, names))
     });
     let filter = filter.transpose()?;
     let mut columns = Columns {
@@ -109,11 +121,11 @@ pub(crate) fn source(
         seen,
     };
     if let (Some(_), Some(name), Some(first)) = (&columns.guess, &columns.weight, &first) {
-        let looks = looks(first, name);
-        columns.settle(&looks);
+        let sample_weights = sample_weights(first, name);
+        columns.settle(&sample_weights);
     }
     Ok(Box::new(Pipeline {
-        parser: Features {
+        parser: FeatureParser {
             origin: origin.clone(),
             weight: columns.weight.clone(),
             filter,
@@ -126,7 +138,7 @@ pub(crate) fn source(
         },
         origin,
         columns,
-        kept: Kept::default(),
+        kept: TableBuilder::default(),
         times,
         within: options.within,
         strict: options.strict,
@@ -153,16 +165,16 @@ fn properties(block: &Block) -> Vec<String> {
 }
 
 /// What the first values of a property are.
-fn looks(block: &Block, name: &str) -> Looks {
-    let mut looks = Looks::default();
+fn sample_weights(block: &Block, name: &str) -> WeightSample {
+    let mut sample_weights = WeightSample::default();
     for range in block.items.iter().take(ENOUGH as usize) {
         let json = block.bytes.get(range.clone()).unwrap_or_default();
         let properties = Object::of(json).properties.unwrap_or_default();
         match property(properties, name) {
-            Some(text @ [b'"', ..]) => looks.note(string(text).as_bytes()),
-            Some(value) => looks.note(value),
+            Some(text @ [b'"', ..]) => sample_weights.note(string(text).as_bytes()),
+            Some(value) => sample_weights.note(value),
             None => (),
         }
     }
-    looks
+    sample_weights
 }

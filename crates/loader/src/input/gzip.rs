@@ -8,12 +8,12 @@ use flate2::bufread::GzDecoder;
 use std::io::{self, BufRead, Read};
 
 /// The stored bytes, of which the first may be read once more.
-struct Stored {
+struct Rewindable {
     reader: Box<dyn BufRead + Send>,
     again: Option<u8>,
 }
 
-impl Read for Stored {
+impl Read for Rewindable {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let count = self.fill_buf()?.read(buffer)?;
         self.consume(count);
@@ -21,7 +21,7 @@ impl Read for Stored {
     }
 }
 
-impl BufRead for Stored {
+impl BufRead for Rewindable {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
         match &self.again {
             Some(byte) => Ok(std::slice::from_ref(byte)),
@@ -36,15 +36,15 @@ impl BufRead for Stored {
 }
 
 /// Decompresses all members.
-pub(crate) struct Members {
+pub(crate) struct GzipMembers {
     /// The one that is read; `None` at the end.
-    member: Option<GzDecoder<Stored>>,
+    member: Option<GzDecoder<Rewindable>>,
     origin: Origin,
 }
 
-impl Members {
+impl GzipMembers {
     pub(crate) fn new(stored: impl BufRead + Send + 'static, origin: Origin) -> Self {
-        let stored = Stored {
+        let stored = Rewindable {
             reader: Box::new(stored),
             again: None,
         };
@@ -76,7 +76,7 @@ impl Members {
     }
 }
 
-impl Read for Members {
+impl Read for GzipMembers {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         while let Some(member) = &mut self.member {
             let count = member.read(buffer)?;
@@ -89,7 +89,7 @@ impl Read for Members {
     }
 }
 
-fn skip_zeros(stored: &mut Stored) -> io::Result<()> {
+fn skip_zeros(stored: &mut Rewindable) -> io::Result<()> {
     loop {
         let bytes = stored.fill_buf()?;
         let zeros = bytes.iter().take_while(|byte| **byte == 0).count();

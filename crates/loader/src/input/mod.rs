@@ -1,10 +1,12 @@
 //! Bytes from a path or standard input: counted as they are stored, then decompressed.
 
+mod decode;
+pub(crate) mod detect;
 pub(crate) mod gzip;
 pub(crate) mod transcode;
 
 use crate::error::LoadError;
-use crate::input::gzip::Members;
+use crate::input::gzip::GzipMembers;
 use crate::report::notes::Notes;
 use std::fs::File;
 use std::io::{self, BufReader, Cursor, Read, Seek, SeekFrom};
@@ -37,12 +39,12 @@ pub(crate) struct Origin {
     pub(crate) bytes_total: Option<u64>,
     bytes_read: Arc<AtomicU64>,
     compression: Option<&'static str>,
-    asides: Arc<Asides>,
+    byte_notes: Arc<ByteNotes>,
 }
 
 /// What was noticed of the bytes themselves.
 #[derive(Default)]
-struct Asides {
+struct ByteNotes {
     /// Whether something follows the compressed data that belongs to none.
     junk: AtomicBool,
     /// Whether there is text that is no UTF-8.
@@ -54,43 +56,43 @@ struct Asides {
 impl Origin {
     /// Notes that what follows compressed data is left alone.
     pub(crate) fn note_junk(&self) {
-        self.asides.junk.store(true, Ordering::Relaxed);
+        self.byte_notes.junk.store(true, Ordering::Relaxed);
     }
 
     /// Notes that there is text that is no UTF-8.
     pub(crate) fn note_mixed_text(&self) {
-        self.asides.mixed.store(true, Ordering::Relaxed);
+        self.byte_notes.mixed.store(true, Ordering::Relaxed);
     }
 
     /// Notes that there is text that isn't in its encoding.
     pub(crate) fn note_broken_text(&self, encoding: &'static str) {
-        let _ = self.asides.broken.set(encoding);
+        let _ = self.byte_notes.broken.set(encoding);
     }
 
     /// Tells a source's notes what was noticed of the bytes.
-    pub(crate) fn tell(&self, notes: &mut Notes) {
-        notes.asides = self.asides();
-        let Asides { mixed, broken, .. } = &*self.asides;
+    pub(crate) fn add_notes(&self, notes: &mut Notes) {
+        notes.of_bytes = self.byte_notes();
+        let ByteNotes { mixed, broken, .. } = &*self.byte_notes;
         notes.tells_text = mixed.load(Ordering::Relaxed) || broken.get().is_some();
     }
 
     /// What was noticed of the bytes, in plain lines.
-    fn asides(&self) -> Vec<String> {
+    fn byte_notes(&self) -> Vec<String> {
         let mut lines = Vec::new();
-        if self.asides.mixed.load(Ordering::Relaxed) {
+        if self.byte_notes.mixed.load(Ordering::Relaxed) {
             lines.push(
-                "text that is no UTF-8 is read as windows-1252 (--encoding NAME reads all text \
+                "text that is no UTF-8 is read as windows-1252 (`encoding` NAME reads all text \
                  as another)"
                     .to_owned(),
             );
         }
-        if let Some(encoding) = self.asides.broken.get() {
+        if let Some(encoding) = self.byte_notes.broken.get() {
             lines.push(format!(
-                "some of its text is no {encoding} and reads \u{fffd} (--encoding NAME reads it \
+                "some of its text is no {encoding} and reads \u{fffd} (`encoding` NAME reads it \
                  as another)"
             ));
         }
-        if self.asides.junk.load(Ordering::Relaxed) {
+        if self.byte_notes.junk.load(Ordering::Relaxed) {
             lines.push("what follows the gzip data is none, and is left out".to_owned());
         }
         lines
@@ -107,8 +109,8 @@ impl Origin {
     }
 
     /// A reader whose bytes count for this origin.
-    pub(crate) fn counted<R>(&self, reader: R) -> Counted<R> {
-        Counted {
+    pub(crate) fn counted<R>(&self, reader: R) -> CountedReader<R> {
+        CountedReader {
             reader,
             bytes_read: Arc::clone(&self.bytes_read),
         }
@@ -183,9 +185,9 @@ impl Input {
             bytes_total,
             bytes_read: Arc::clone(&bytes_read),
             compression: None,
-            asides: Arc::default(),
+            byte_notes: Arc::default(),
         };
-        let mut stored = BufReader::with_capacity(CHUNK, Counted { reader, bytes_read });
+        let mut stored = BufReader::with_capacity(CHUNK, CountedReader { reader, bytes_read });
         let mut magic = Vec::new();
         fill(&mut stored, &mut magic, 4).map_err(|e| origin.read_error(e))?;
         origin.compression = match magic.as_slice() {
@@ -195,7 +197,7 @@ impl Input {
         };
         let stored = Cursor::new(magic).chain(stored);
         let rest: Box<dyn Read + Send> = match origin.compression {
-            Some("gzip") => Box::new(Members::new(stored, origin.clone())),
+            Some("gzip") => Box::new(GzipMembers::new(stored, origin.clone())),
             Some(_) => Box::new(
                 zstd::stream::read::Decoder::with_buffer(stored)
                     .map_err(|e| origin.read_error(e))?,
@@ -235,18 +237,18 @@ pub(crate) fn fill(reader: &mut dyn Read, buffer: &mut Vec<u8>, target: usize) -
 }
 
 /// Counts the bytes that pass.
-pub(crate) struct Counted<R> {
+pub(crate) struct CountedReader<R> {
     reader: R,
     bytes_read: Arc<AtomicU64>,
 }
 
-impl<R: Seek> Seek for Counted<R> {
+impl<R: Seek> Seek for CountedReader<R> {
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
         self.reader.seek(to)
     }
 }
 
-impl<R: Read> Read for Counted<R> {
+impl<R: Read> Read for CountedReader<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let n = self.reader.read(buffer)?;
         self.bytes_read.fetch_add(n as u64, Ordering::Relaxed);

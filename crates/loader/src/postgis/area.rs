@@ -3,17 +3,14 @@
 //! Boxes may hold more than the picture, since each row's own longitude and latitude say where it
 //! is drawn; they may never hold less. All are asked for in one query, so that a row comes once.
 
-use super::rows::Unit;
-use super::viewport::View;
+use super::coordinates::{Sides, Unit};
+use super::viewport::Viewport;
 use crate::error::DatabaseError;
 use crate::wkb::{self, Shape};
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use tokio_postgres::Client;
 use tokio_postgres::types::Type;
-
-/// West, south, east, north.
-pub(crate) type Sides = [f64; 4];
 
 /// What rows have to fulfil; nothing where both lists are empty.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -33,20 +30,20 @@ impl Area {
     };
 
     /// The boxes of a picture in a unit of ours.
-    pub(crate) fn own(unit: Unit, views: &[View]) -> Self {
+    pub(crate) fn own(unit: Unit, views: &[Viewport]) -> Self {
         Self {
-            stored: View::written(views, unit),
+            stored: Viewport::written(views, unit),
             degrees: Vec::new(),
         }
     }
 
     /// The same with the boxes in all units of ours, for geometries that say themselves what they
     /// are in.
-    pub(crate) fn or_in_any_unit(mut self, views: &[View]) -> Self {
+    pub(crate) fn or_in_any_unit(mut self, views: &[Viewport]) -> Self {
         if !self.stored.is_empty() {
             for sides in [Unit::Degrees, Unit::Metres]
                 .iter()
-                .flat_map(|unit| View::written(views, *unit))
+                .flat_map(|unit| Viewport::written(views, *unit))
             {
                 if !self.stored.contains(&sides) {
                     self.stored.push(sides);
@@ -59,7 +56,7 @@ impl Area {
 
 /// A reference system that the database transforms.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Foreign {
+pub(crate) struct ForeignCrs {
     pub(crate) srid: u32,
     /// Whether its coordinates are angles, which may be written a turn more or less.
     pub(crate) angles: bool,
@@ -67,7 +64,7 @@ pub(crate) struct Foreign {
 
 /// What a box in degrees is in another reference system.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Reach {
+pub(crate) enum TransformedBox {
     /// All of it lies within.
     Within(Sides),
     /// The same, and much else: it is cut by an edge of the map, or stretched without measure.
@@ -79,7 +76,7 @@ pub(crate) enum Reach {
 /// Coordinates that hold all that is kept in any reference system.
 const ANYWHERE: Sides = [-1e10, -1e10, 1e10, 1e10];
 
-impl Reach {
+impl TransformedBox {
     /// The box, or one that holds everything.
     pub(crate) fn sides(self) -> Sides {
         match self {
@@ -94,16 +91,16 @@ impl Reach {
     }
 }
 
-/// Reaches that are kept: a viewer asks for the same tiles again and again.
+/// TransformedBoxes that are kept: a viewer asks for the same tiles again and again.
 const KEPT: usize = 4096;
 
 /// What boxes in degrees are in a layer's reference system, as the database transforms them.
 #[derive(Debug, Default)]
-pub(crate) struct Reaches {
-    known: Mutex<HashMap<[u64; 4], Reach>>,
+pub(crate) struct TransformedBoxes {
+    known: Mutex<HashMap<[u64; 4], TransformedBox>>,
 }
 
-impl Reaches {
+impl TransformedBoxes {
     /// Asks for a box, unless it is known. The session must not be within a transaction, which a
     /// place that can't be transformed would end.
     pub(crate) async fn of(
@@ -111,7 +108,7 @@ impl Reaches {
         client: &Client,
         srid: u32,
         degrees: Sides,
-    ) -> Result<Reach, DatabaseError> {
+    ) -> Result<TransformedBox, DatabaseError> {
         let key = degrees.map(f64::to_bits);
         let lock = || self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(reach) = lock().get(&key) {
@@ -130,8 +127,8 @@ impl Reaches {
     pub(crate) async fn area(
         &self,
         client: &Client,
-        foreign: Foreign,
-        views: &[View],
+        foreign: ForeignCrs,
+        views: &[Viewport],
     ) -> Result<Area, DatabaseError> {
         let mut area = Area::EVERYTHING;
         let mut rough = false;
@@ -139,7 +136,7 @@ impl Reaches {
         for view in views {
             let reach = self.of(client, foreign.srid, view.degrees()).await?;
             rough |= reach.is_rough();
-            anywhere |= reach == Reach::Unknown;
+            anywhere |= reach == TransformedBox::Unknown;
             let turns: &[f64] = if foreign.angles {
                 &[-360.0, 0.0, 360.0]
             } else {
@@ -153,7 +150,7 @@ impl Reaches {
             area.stored.clear();
         }
         if rough {
-            area.degrees = View::written(views, Unit::Degrees);
+            area.degrees = Viewport::written(views, Unit::Degrees);
         }
         Ok(area)
     }
@@ -166,7 +163,11 @@ const GRID: usize = 9;
 const SLACK: f64 = 1e-4;
 
 /// The reach of a box, by a grid of places in it that the database transforms.
-async fn transformed(client: &Client, srid: u32, degrees: Sides) -> Result<Reach, DatabaseError> {
+async fn transformed(
+    client: &Client,
+    srid: u32,
+    degrees: Sides,
+) -> Result<TransformedBox, DatabaseError> {
     let (places, srid) = (multi_point(degrees), srid as i32);
     let sql = "SELECT ST_AsBinary(ST_Transform(ST_GeomFromWKB($1, 4326), $2))";
     let row = client
@@ -175,11 +176,11 @@ async fn transformed(client: &Client, srid: u32, degrees: Sides) -> Result<Reach
         .map_err(DatabaseError::from);
     let row = match row {
         // a place outside of the projection's domain
-        Err(DatabaseError::Refused { .. }) => return Ok(Reach::Unknown),
+        Err(DatabaseError::Refused { .. }) => return Ok(TransformedBox::Unknown),
         other => other?,
     };
     let bytes: Option<Vec<u8>> = row.try_get(0)?;
-    Ok(bytes.map_or(Reach::Unknown, |bytes| reach(&bytes, degrees)))
+    Ok(bytes.map_or(TransformedBox::Unknown, |bytes| reach(&bytes, degrees)))
 }
 
 /// The grid's places, row by row from the south, as a MultiPoint's well-known binary.
@@ -195,33 +196,33 @@ fn multi_point([west, south, east, north]: Sides) -> Vec<u8> {
     bytes
 }
 
-fn reach(transformed: &[u8], [west, south, east, north]: Sides) -> Reach {
+fn reach(transformed: &[u8], [west, south, east, north]: Sides) -> TransformedBox {
     let geometry = wkb::parse(transformed);
     let Some(Shape::Points(places)) = geometry.map(|geometry| geometry.shape) else {
-        return Reach::Unknown;
+        return TransformedBox::Unknown;
     };
     let (x, y): (Vec<f64>, Vec<f64>) = places.flatten().unzip();
-    let (Some(x), Some(y)) = (Spread::of(&x), Spread::of(&y)) else {
-        return Reach::Unknown;
+    let (Some(x), Some(y)) = (GridSpread::of(&x), GridSpread::of(&y)) else {
+        return TransformedBox::Unknown;
     };
     // in what the coordinates are
     let step = (east - west).abs().min((north - south).abs()) / (GRID - 1) as f64;
     let slack = x.step.max(y.step) * (SLACK / step.max(1e-12));
-    let grown = |spread: &Spread| {
+    let grown = |spread: &GridSpread| {
         let by = spread.bend + slack;
         (spread.low - by, spread.high + by)
     };
     let ((low_x, high_x), (low_y, high_y)) = (grown(&x), grown(&y));
     let sides = [low_x, low_y, high_x, high_y];
     if x.is_rough() || y.is_rough() {
-        Reach::Amid(sides)
+        TransformedBox::Amid(sides)
     } else {
-        Reach::Within(sides)
+        TransformedBox::Within(sides)
     }
 }
 
 /// What a coordinate does over the grid.
-struct Spread {
+struct GridSpread {
     low: f64,
     high: f64,
     /// The most that it changes from one place to the next.
@@ -231,7 +232,7 @@ struct Spread {
     bend: f64,
 }
 
-impl Spread {
+impl GridSpread {
     /// `None` where it isn't finite everywhere.
     fn of(values: &[f64]) -> Option<Self> {
         if values.len() != GRID * GRID || !values.iter().all(|v| v.is_finite()) {
@@ -281,7 +282,7 @@ mod tests {
     use super::*;
 
     /// The reach of a box by a map of our own.
-    fn mapped(degrees: Sides, map: impl Fn(f64, f64) -> (f64, f64)) -> Reach {
+    fn mapped(degrees: Sides, map: impl Fn(f64, f64) -> (f64, f64)) -> TransformedBox {
         let bytes = multi_point(degrees);
         let Some(Shape::Points(places)) = wkb::parse(&bytes).map(|g| g.shape) else {
             panic!("a MultiPoint");
@@ -336,14 +337,18 @@ mod tests {
 
     #[test]
     fn small_boxes_stay_small_and_cut_ones_are_known() {
-        let Reach::Within([west, _, east, _]) = mapped([10.0, 50.0, 10.1, 50.1], polar) else {
+        let TransformedBox::Within([west, _, east, _]) = mapped([10.0, 50.0, 10.1, 50.1], polar)
+        else {
             panic!("a small box is plain");
         };
         let (a, b) = (polar(10.0, 50.0).0, polar(10.1, 50.0).0);
         assert!((east - west) < 1.5 * (b - a).abs());
         assert!(mapped([80.0, 10.0, 90.0, 20.0], cut).is_rough());
         let nowhere = |_, _| (f64::INFINITY, 0.0);
-        assert_eq!(mapped([0.0, 0.0, 1.0, 1.0], nowhere), Reach::Unknown);
-        assert_eq!(reach(b"", [0.0, 0.0, 1.0, 1.0]), Reach::Unknown);
+        assert_eq!(
+            mapped([0.0, 0.0, 1.0, 1.0], nowhere),
+            TransformedBox::Unknown
+        );
+        assert_eq!(reach(b"", [0.0, 0.0, 1.0, 1.0]), TransformedBox::Unknown);
     }
 }

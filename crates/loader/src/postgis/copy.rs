@@ -17,7 +17,7 @@ pub(crate) type Row<'a> = [Option<&'a [u8]>; FIELDS];
 
 /// Decodes a stream, however it is cut into chunks. Holds no more than one row.
 #[derive(Debug, Default)]
-pub(crate) struct Decoder {
+pub(crate) struct CopyDecoder {
     begun: bool,
     ended: bool,
     /// The beginning of what the last chunk broke off in.
@@ -25,7 +25,7 @@ pub(crate) struct Decoder {
 }
 
 /// What is at the front of some bytes.
-enum Front<'a> {
+enum CopyItem<'a> {
     Row(Row<'a>, usize),
     Header(usize),
     End,
@@ -33,7 +33,7 @@ enum Front<'a> {
     Part,
 }
 
-impl Decoder {
+impl CopyDecoder {
     /// Gives the rows of a chunk to `each`.
     pub(crate) fn feed(
         &mut self,
@@ -79,54 +79,54 @@ impl Decoder {
         while !self.ended {
             let rest = bytes.get(used..).unwrap_or(&[]);
             match self.front(rest)? {
-                Front::Header(length) => {
+                CopyItem::Header(length) => {
                     self.begun = true;
                     used += length;
                 }
-                Front::Row(row, length) => {
+                CopyItem::Row(row, length) => {
                     each(&row);
                     used += length;
                 }
-                Front::End => self.ended = true,
-                Front::Part => return Ok(used),
+                CopyItem::End => self.ended = true,
+                CopyItem::Part => return Ok(used),
             }
         }
         Ok(bytes.len())
     }
 
-    fn front<'a>(&self, bytes: &'a [u8]) -> Result<Front<'a>, DatabaseError> {
+    fn front<'a>(&self, bytes: &'a [u8]) -> Result<CopyItem<'a>, DatabaseError> {
         let mut rest = bytes;
         let used = |rest: &[u8]| bytes.len() - rest.len();
         if !self.begun {
             let Some(signature) = rest.split_off(..SIGNATURE.len()) else {
-                return Ok(Front::Part);
+                return Ok(CopyItem::Part);
             };
             if signature != SIGNATURE {
                 return Err(broken());
             }
             let Some([_, extension]) = word(&mut rest).zip(word(&mut rest)).map(<[i32; 2]>::from)
             else {
-                return Ok(Front::Part);
+                return Ok(CopyItem::Part);
             };
             let extension = usize::try_from(extension).map_err(|_| broken())?;
             return Ok(match rest.split_off(..extension) {
-                Some(_) => Front::Header(used(rest)),
-                None => Front::Part,
+                Some(_) => CopyItem::Header(used(rest)),
+                None => CopyItem::Part,
             });
         }
         let Some((count, after)) = rest.split_first_chunk::<2>() else {
-            return Ok(Front::Part);
+            return Ok(CopyItem::Part);
         };
         rest = after;
         let count = match i16::from_be_bytes(*count) {
-            -1 => return Ok(Front::End),
+            -1 => return Ok(CopyItem::End),
             count => usize::try_from(count).map_err(|_| broken())?,
         };
         let mut row: Row<'a> = [None; FIELDS];
         let fields = row.get_mut(..count).ok_or_else(broken)?;
         for field in fields {
             let Some(length) = word(&mut rest) else {
-                return Ok(Front::Part);
+                return Ok(CopyItem::Part);
             };
             if length == -1 {
                 continue;
@@ -134,10 +134,10 @@ impl Decoder {
             let length = usize::try_from(length).map_err(|_| broken())?;
             match rest.split_off(..length) {
                 Some(bytes) => *field = Some(bytes),
-                None => return Ok(Front::Part),
+                None => return Ok(CopyItem::Part),
             }
         }
-        Ok(Front::Row(row, used(rest)))
+        Ok(CopyItem::Row(row, used(rest)))
     }
 }
 
@@ -190,7 +190,7 @@ mod tests {
             size in 1usize..50,
         ) {
             let bytes = stream(&rows);
-            let mut decoder = Decoder::default();
+            let mut decoder = CopyDecoder::default();
             let mut got = Vec::new();
             for chunk in bytes.chunks(size) {
                 prop_assert!(decoder.finish().is_err());
@@ -206,9 +206,9 @@ mod tests {
 
         #[test]
         fn no_bytes_do_harm(bytes: Vec<u8>) {
-            let mut decoder = Decoder::default();
+            let mut decoder = CopyDecoder::default();
             let _ = decoder.feed(&bytes, |_| ());
-            let mut begun = Decoder { begun: true, ..Decoder::default() };
+            let mut begun = CopyDecoder { begun: true, ..CopyDecoder::default() };
             let _ = begun.feed(&bytes, |_| ());
         }
     }

@@ -1,25 +1,25 @@
 //! What a database has to show: every table and view with points that the role may read.
 
 use super::connect::{Address, Purpose, runtime};
-use super::relation::{Ask, Relation};
+use super::relation::{LayerQuery, Relation};
 use super::template::quoted;
 use crate::error::DatabaseError;
 
 /// A table that may be a layer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Published {
+pub struct PointTable {
     /// `schema.table`, as it is called in addresses.
     pub name: String,
     /// How to read it.
-    pub ask: Ask,
+    pub query: LayerQuery,
 }
 
 /// Lists them, in the order of their names; blocks. Weights are found by the columns' names.
 ///
 /// # Errors
 /// The database doesn't answer, or has no PostGIS.
-pub fn published(address: &Address) -> Result<Vec<Published>, DatabaseError> {
+pub fn point_tables(address: &Address) -> Result<Vec<PointTable>, DatabaseError> {
     runtime()?.block_on(async {
         let client = address.connect(Purpose::Load).await?;
         // what a schema holds that the role may not even enter, it may not ask
@@ -34,9 +34,9 @@ pub fn published(address: &Address) -> Result<Vec<Published>, DatabaseError> {
         let rows = client.query_typed(sql, &[]).await?;
         let one = |row: &tokio_postgres::Row| {
             let [schema, table, column]: [String; 3] = [row.get(0), row.get(1), row.get(2)];
-            Published {
+            PointTable {
                 name: format!("{schema}.{table}"),
-                ask: Ask {
+                query: LayerQuery {
                     from: Relation::Table(format!("{}.{}", quoted(&schema), quoted(&table))),
                     geom: Some(column),
                     weight: None,

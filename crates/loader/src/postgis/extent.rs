@@ -1,6 +1,6 @@
 //! About where a table's rows are, from what the database knows without looking at them.
 
-use super::relation::{Definition, Place};
+use super::relation::{PlaceColumns, ResolvedLayer};
 use crate::error::DatabaseError;
 use heatsplat_points::mercator::MAX_LATITUDE;
 use tokio_postgres::Client;
@@ -14,11 +14,11 @@ const LIMIT: u32 = 250;
 /// neither an index nor statistics.
 pub(super) async fn estimated(
     client: &Client,
-    definition: &Definition,
+    definition: &ResolvedLayer,
 ) -> Result<Option<[f64; 4]>, DatabaseError> {
     let (
         Some(table),
-        Place::Geometry {
+        PlaceColumns::Geometry {
             column,
             cast: false,
             ..

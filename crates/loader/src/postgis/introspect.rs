@@ -1,13 +1,13 @@
 //! What a database knows of a relation or query, and which of its columns are meant.
 
-use super::relation::{ALIAS, Place, Table};
-use super::template::{Statement, Template, Values, quoted};
+use super::relation::{ALIAS, PlaceColumns, TableInfo};
+use super::template::{Statement, Template, TokenValues, quoted};
 use crate::columns;
 use crate::error::DatabaseError;
 use tokio_postgres::types::Type;
 use tokio_postgres::{Client, Column, Statement as Prepared};
 
-pub(super) async fn find_table(client: &Client, name: &str) -> Result<Table, DatabaseError> {
+pub(super) async fn find_table(client: &Client, name: &str) -> Result<TableInfo, DatabaseError> {
     let sql = "SELECT format('%I.%I', n.nspname, c.relname), c.relkind IN ('r', 'm'), \
                c.relpages, c.reltuples::float8, has_table_privilege(c.oid, 'SELECT') \
                FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
@@ -17,7 +17,7 @@ pub(super) async fn find_table(client: &Client, name: &str) -> Result<Table, Dat
         return Err(DatabaseError::Definition(format!(
             "there is no table or view {} that this role can see; names with capitals need \
              double quotes within, schemas a dot",
-            crate::report::shown(name.as_bytes())
+            crate::messages::shown(name.as_bytes())
         )));
     };
     if !row.get::<_, bool>(4) {
@@ -26,7 +26,7 @@ pub(super) async fn find_table(client: &Client, name: &str) -> Result<Table, Dat
             row.get::<_, &str>(0)
         )));
     }
-    Ok(Table {
+    Ok(TableInfo {
         name: row.get(0),
         in_pages: row.get(1),
         pages: u32::try_from(row.get::<_, i32>(2)).unwrap_or(0),
@@ -39,7 +39,7 @@ pub(super) async fn columns_of(
     client: &Client,
     from: &Template,
 ) -> Result<Prepared, DatabaseError> {
-    let mut statement = Statement::new(Values::WORLD, 4326, "NULL");
+    let mut statement = Statement::new(TokenValues::WORLD, 4326, "NULL");
     statement.push("SELECT * FROM ");
     let start = statement.text.len();
     statement.push_template(from).push(" AS ").push(ALIAS);
@@ -53,7 +53,7 @@ pub(super) fn find_place(
     seen: &[Column],
     names: &[String],
     asked: Option<&str>,
-) -> Result<(Place, i32, Vec<usize>), DatabaseError> {
+) -> Result<(PlaceColumns, i32, Vec<usize>), DatabaseError> {
     let spatial = |column: &Column| matches!(column.type_().name(), "geometry" | "geography");
     let listed = || {
         let quoted: Vec<String> = names.iter().map(|n| quoted(n)).collect();
@@ -96,7 +96,7 @@ pub(super) fn find_place(
             [one] => found = vec![*one],
             _ => {
                 return Err(DatabaseError::Definition(format!(
-                    "there are several columns of geometries; choose one of {} with --geom",
+                    "there are several columns of geometries; choose one of {} with `geom`",
                     found
                         .iter()
                         .filter_map(|&at| names.get(at))
@@ -108,7 +108,7 @@ pub(super) fn find_place(
         }
     }
     if let Some((at, column)) = found.first().and_then(|&at| Some((at, seen.get(at)?))) {
-        let place = Place::Geometry {
+        let place = PlaceColumns::Geometry {
             column: column.name().to_owned(),
             cast: column.type_().name() == "geography",
             points: false,
@@ -121,7 +121,7 @@ pub(super) fn find_place(
     if let Some((x, y)) = x.zip(y)
         && let (Some(x_name), Some(y_name)) = (names.get(x), names.get(y))
     {
-        let place = Place::Coordinates {
+        let place = PlaceColumns::Coordinates {
             x: x_name.clone(),
             y: y_name.clone(),
         };
@@ -151,13 +151,13 @@ pub(super) fn find_weight(
     }
     let choice = columns::weight(names, asked, &taken).map_err(|name| {
         DatabaseError::Definition(format!(
-            "--weight: there is no column {}",
-            crate::report::shown(name.as_bytes())
+            "`weight`: there is no column {}",
+            crate::messages::shown(name.as_bytes())
         ))
     })?;
     match choice.column {
         Some(at) if !number(at) => Err(DatabaseError::Definition(format!(
-            "--weight: {} is no number",
+            "`weight`: {} is no number",
             columns::quoted(names, at)
         ))),
         column => Ok((column, choice.why)),
@@ -171,7 +171,7 @@ pub(super) fn find_kept(
     asked: Option<&str>,
 ) -> Result<Option<usize>, DatabaseError> {
     let Some(asked) = asked else { return Ok(None) };
-    let shown = crate::report::shown(asked.as_bytes());
+    let shown = crate::messages::shown(asked.as_bytes());
     let Some(at) = columns::named(names, asked) else {
         let listed: Vec<String> = names.iter().map(|n| quoted(n)).collect();
         return Err(DatabaseError::Definition(format!(

@@ -1,18 +1,18 @@
 //! Where a query's tokens are: SQL's own rules of strings, names and comments.
 
-use super::template::{Piece, Template, Token, definition};
+use super::template::{Template, TemplatePiece, Token, definition};
 use crate::error::DatabaseError;
 
 /// Walks through SQL by its rules of quoting.
-pub(super) struct Scanner<'a> {
+pub(super) struct Lexer<'a> {
     sql: &'a str,
     at: usize,
     /// Where the text that isn't in a piece yet begins.
     from: usize,
-    pieces: Vec<Piece>,
+    pieces: Vec<TemplatePiece>,
 }
 
-impl<'a> Scanner<'a> {
+impl<'a> Lexer<'a> {
     pub(super) fn new(sql: &'a str) -> Self {
         Self {
             sql,
@@ -46,7 +46,7 @@ impl<'a> Scanner<'a> {
 
     fn flush(&mut self) {
         if let Some(text) = self.sql.get(self.from..self.at).filter(|t| !t.is_empty()) {
-            self.pieces.push(Piece::Text(text.to_owned()));
+            self.pieces.push(TemplatePiece::Text(text.to_owned()));
         }
         self.from = self.at;
     }
@@ -159,9 +159,9 @@ impl<'a> Scanner<'a> {
                 self.at += name.len() + 2;
                 self.from = self.at;
                 self.pieces.push(if in_string {
-                    Piece::Spliced(token)
+                    TemplatePiece::Spliced(token)
                 } else {
-                    Piece::Token(token)
+                    TemplatePiece::Token(token)
                 });
                 Ok(())
             }
@@ -173,7 +173,7 @@ impl<'a> Scanner<'a> {
             None if name.starts_with('@') => Err(definition(&format!(
                 "the query has a variable of Mapnik's, {}: requests hand nothing on to the \
                  database, so write its value in the query",
-                crate::report::shown(name.as_bytes())
+                crate::messages::shown(name.as_bytes())
             ))),
             None if name.eq_ignore_ascii_case("id_field") => Err(definition(
                 "the query has Tegola's !id_field!: a heat map's points need no ids, so leave it \
@@ -181,7 +181,7 @@ impl<'a> Scanner<'a> {
             )),
             None => {
                 let legal = Token::ALL.map(|(name, _)| format!("!{name}!")).join(", ");
-                let name = crate::report::shown(name.as_bytes());
+                let name = crate::messages::shown(name.as_bytes());
                 Err(definition(&format!(
                     "the query has an unknown token {name}; there are {legal}"
                 )))

@@ -1,14 +1,15 @@
 //! Rows of a window, fetched while somebody waits for them.
 
-use super::area::{Area, Reaches};
+use super::area::{Area, TransformedBoxes};
+use super::coordinates::Unit;
 use super::extent;
 use super::pool::{Database, Session};
 use super::pushdown;
-use super::relation::{Ask, Definition, check_length};
-use super::rows::{self, Unit, Weight};
-use super::template::{Statement, Values};
-use super::viewport::View;
-use crate::batch::Batch;
+use super::relation::{LayerQuery, ResolvedLayer, check_length};
+use super::rows;
+use super::template::{Statement, TokenValues};
+use super::viewport::Viewport;
+use crate::batch::{Batch, Weight};
 use crate::error::DatabaseError;
 use crate::report::Report;
 use futures_util::{TryStreamExt as _, future, pin_mut};
@@ -20,16 +21,16 @@ use tokio_postgres::types::{FromSql, Type};
 
 /// A layer that is read anew for every picture.
 #[derive(Clone, Debug)]
-pub struct Live {
+pub struct LiveLayer {
     database: Arc<Database>,
-    definition: Arc<Definition>,
-    reaches: Arc<Reaches>,
+    definition: Arc<ResolvedLayer>,
+    transformed_boxes: Arc<TransformedBoxes>,
     bounds: Option<[f64; 4]>,
 }
 
 /// Which rows.
 #[derive(Clone, Copy, Debug)]
-pub struct Want {
+pub struct ViewportQuery {
     /// The picture.
     pub window: Window,
     /// Pixels around it that matter too.
@@ -42,7 +43,7 @@ pub struct Want {
 
 /// What came.
 #[derive(Debug, Default)]
-pub struct Fetched {
+pub struct ViewportRows {
     /// The points, or cells that stand for several each.
     pub points: Vec<Point>,
     /// How many points each stands for; empty: one each.
@@ -51,14 +52,14 @@ pub struct Fetched {
     pub report: Report,
 }
 
-impl Live {
-    /// Looks a layer up, and checks that its role may do no more than it should.
+impl LiveLayer {
+    /// WeightSample a layer up, and checks that its role may do no more than it should.
     ///
     /// # Errors
     /// See [`DatabaseError`].
     pub async fn define(
         database: Arc<Database>,
-        ask: &Ask,
+        ask: &LayerQuery,
         allow_any_role: bool,
     ) -> Result<Self, DatabaseError> {
         let deadline = database.limits.deadline;
@@ -82,29 +83,29 @@ impl Live {
         Ok(Self {
             database,
             definition: Arc::new(definition),
-            reaches: Arc::default(),
+            transformed_boxes: Arc::default(),
             bounds,
         })
     }
 
     async fn look_up(
         database: &Database,
-        ask: &Ask,
+        ask: &LayerQuery,
         allow_any_role: bool,
-    ) -> Result<Definition, DatabaseError> {
+    ) -> Result<ResolvedLayer, DatabaseError> {
         let session = database.borrow().await?;
         let client = session.client()?;
         client.batch_execute("BEGIN READ ONLY").await?;
         if !allow_any_role {
             super::privileges::check(client, &ask.from).await?;
         }
-        let definition = Definition::look_up(client, ask).await?;
+        let definition = ResolvedLayer::look_up(client, ask).await?;
         session.give_back().await?;
         Ok(definition)
     }
 
     /// Where about all rows are; a layer is as good without. Who saw an error is thrown away.
-    async fn estimate(database: &Database, definition: &Definition) -> Option<[f64; 4]> {
+    async fn estimate(database: &Database, definition: &ResolvedLayer) -> Option<[f64; 4]> {
         let asked = async {
             let session = database.borrow().await.ok()?;
             let client = session.client().ok()?;
@@ -140,7 +141,7 @@ impl Live {
     ///
     /// # Errors
     /// See [`DatabaseError`]; there are all rows or none.
-    pub async fn fetch(&self, want: Want) -> Result<Fetched, DatabaseError> {
+    pub async fn fetch(&self, want: ViewportQuery) -> Result<ViewportRows, DatabaseError> {
         let deadline = want.deadline.unwrap_or(self.database.limits.deadline);
         let fetched = async {
             match self.fetch_once(&want).await {
@@ -154,10 +155,10 @@ impl Live {
         fetched.map_err(|_| DatabaseError::Deadline)?
     }
 
-    async fn fetch_once(&self, want: &Want) -> Result<Fetched, DatabaseError> {
-        let mut fetched = Gathered::default();
+    async fn fetch_once(&self, want: &ViewportQuery) -> Result<ViewportRows, DatabaseError> {
+        let mut fetched = RowCollector::default();
         let session = self.database.borrow().await?;
-        let views = View::of(want.window, want.margin);
+        let views = Viewport::of(want.window, want.margin);
         // A query that asks for boxes itself is given one at a time, and what it answers for one
         // belongs to that one.
         let each = if self.definition.from.has_bbox() {
@@ -170,7 +171,7 @@ impl Live {
             self.read(&session, asked, want, only, &mut fetched).await?;
         }
         session.give_back().await?;
-        Ok(Fetched {
+        Ok(ViewportRows {
             points: fetched.batch.points,
             counts: fetched.counts,
             report: fetched.batch.report,
@@ -181,9 +182,9 @@ impl Live {
     async fn look_at(
         &self,
         session: &Session,
-        views: &[View],
+        views: &[Viewport],
         cell: Option<f64>,
-    ) -> Result<Option<(Values, Area)>, DatabaseError> {
+    ) -> Result<Option<(TokenValues, Area)>, DatabaseError> {
         let definition = &*self.definition;
         let Some(first) = views.first() else {
             return Ok(None);
@@ -198,9 +199,9 @@ impl Live {
             return Ok(Some((values, mixed(area))));
         };
         let client = session.client()?;
-        let area = mixed(self.reaches.area(client, foreign, views).await?);
+        let area = mixed(self.transformed_boxes.area(client, foreign, views).await?);
         if definition.from.has_bbox() {
-            let reach = |sides| self.reaches.of(client, foreign.srid, sides);
+            let reach = |sides| self.transformed_boxes.of(client, foreign.srid, sides);
             values.bbox = reach(values.bbox).await?.sides();
             if definition.from.has_unbuffered_bbox() {
                 values.unbuffered = reach(values.unbuffered).await?.sides();
@@ -214,10 +215,10 @@ impl Live {
     async fn read(
         &self,
         session: &Session,
-        views: &[View],
-        want: &Want,
-        only: Option<&View>,
-        fetched: &mut Gathered,
+        views: &[Viewport],
+        want: &ViewportQuery,
+        only: Option<&Viewport>,
+        fetched: &mut RowCollector,
     ) -> Result<(), DatabaseError> {
         let (client, definition) = (session.client()?, &*self.definition);
         let Some((values, area)) = self.look_at(session, views, want.cell).await? else {
@@ -235,7 +236,7 @@ impl Live {
         let (statement, shape) = if grouped {
             (
                 pushdown::statement(definition, values, &area),
-                Columns::CELLS,
+                RowShape::CELLS,
             )
         } else {
             rows_statement(definition, values, &area, limits.rows)
@@ -269,11 +270,11 @@ impl Live {
 
 /// Every row of an area.
 fn rows_statement(
-    definition: &Definition,
-    values: Values,
+    definition: &ResolvedLayer,
+    values: TokenValues,
     area: &Area,
     most: u64,
-) -> (Statement, Columns) {
+) -> (Statement, RowShape) {
     let mut columns = definition.sent_columns();
     let place = columns.len();
     columns.extend(definition.weight_column());
@@ -287,7 +288,7 @@ fn rows_statement(
     statement.push(&format!("SELECT {}", columns.join(", ")));
     definition.push_from(&mut statement, area);
     statement.push(&format!(" LIMIT {}", most.saturating_add(1)));
-    let shape = Columns {
+    let shape = RowShape {
         coordinates: place == 2,
         weight: weight.then_some(place),
         count: count.map(|_| place + usize::from(weight)),
@@ -297,14 +298,14 @@ fn rows_statement(
 
 /// What the columns of a row are.
 #[derive(Clone, Copy, Debug)]
-struct Columns {
+struct RowShape {
     /// Two numbers, else a geometry.
     coordinates: bool,
     weight: Option<usize>,
     count: Option<usize>,
 }
 
-impl Columns {
+impl RowShape {
     /// Of grouped rows.
     const CELLS: Self = Self {
         coordinates: true,
@@ -314,7 +315,7 @@ impl Columns {
 }
 
 #[derive(Default)]
-struct Gathered {
+struct RowCollector {
     batch: Batch,
     counts: Vec<u32>,
     /// Rows that came, and their bytes.
@@ -322,18 +323,18 @@ struct Gathered {
     bytes: u64,
 }
 
-impl Gathered {
+impl RowCollector {
     fn add(
         &mut self,
         row: &Row,
         unit: Unit,
-        columns: Columns,
-        only: Option<&View>,
+        columns: RowShape,
+        only: Option<&Viewport>,
     ) -> Result<(), DatabaseError> {
         let number = |at: usize| row.try_get::<_, Option<f64>>(at);
         let weight = match columns.weight {
             None => Weight::Unused,
-            Some(at) => number(at)?.map_or(Weight::Missing, Weight::Is),
+            Some(at) => number(at)?.map_or(Weight::Missing, Weight::Number),
         };
         let before = self.batch.points.len();
         if columns.coordinates {
@@ -342,7 +343,7 @@ impl Gathered {
             rows::position(&mut self.batch, unit, x, y, weight);
             self.keep_within(only, before, || x > 0.0);
         } else {
-            let geometry = row.try_get::<_, Option<Raw<'_>>>(0)?.map(|raw| raw.0);
+            let geometry = row.try_get::<_, Option<RawField<'_>>>(0)?.map(|raw| raw.0);
             check_length(geometry)?;
             rows::geometry(&mut self.batch, geometry, weight);
             self.keep_within(only, before, || rows::is_on_eastern_edge(geometry));
@@ -359,7 +360,7 @@ impl Gathered {
 
     /// Leaves those of the points from `first` on that are in the box, if there is one; `east` says
     /// of a point on ±180° whether it is written as 180.
-    fn keep_within(&mut self, only: Option<&View>, first: usize, east: impl Fn() -> bool) {
+    fn keep_within(&mut self, only: Option<&Viewport>, first: usize, east: impl Fn() -> bool) {
         let Some(view) = only else { return };
         let points = &mut self.batch.points;
         let new = points.split_off(first);
@@ -373,9 +374,9 @@ impl Gathered {
 }
 
 /// A field as it came.
-pub(super) struct Raw<'a>(pub(super) &'a [u8]);
+pub(super) struct RawField<'a>(pub(super) &'a [u8]);
 
-impl<'a> FromSql<'a> for Raw<'a> {
+impl<'a> FromSql<'a> for RawField<'a> {
     fn from_sql(_: &Type, raw: &'a [u8]) -> Result<Self, Box<dyn std::error::Error + Sync + Send>> {
         Ok(Self(raw))
     }
@@ -386,7 +387,7 @@ impl<'a> FromSql<'a> for Raw<'a> {
 }
 
 /// How the planner would read the rows of an area.
-pub(super) fn explain(definition: &Definition, values: Values, area: &Area) -> Statement {
+pub(super) fn explain(definition: &ResolvedLayer, values: TokenValues, area: &Area) -> Statement {
     let mut statement = definition.statement(values);
     statement.push("EXPLAIN (FORMAT JSON) SELECT 1");
     definition.push_from(&mut statement, area);

@@ -1,11 +1,12 @@
 //! Points of PostgreSQL with PostGIS: a whole table at once ([`Snapshot`]), or the rows of
-//! one picture while somebody waits for it ([`Live`]).
+//! one picture while somebody waits for it ([`LiveLayer`]).
 //!
 //! Every session reads only, has timeouts, and is made clean before another query has it.
-//! The async runtime of [`Snapshot`] is its own; [`Live`] is used from the caller's.
+//! The async runtime of [`Snapshot`] is its own; [`LiveLayer`] is used from the caller's.
 
 mod area;
 mod connect;
+mod coordinates;
 mod copy;
 mod discover;
 mod extent;
@@ -26,9 +27,9 @@ mod viewport;
 
 pub use crate::error::DatabaseError;
 pub use connect::{Address, is_address};
-pub use discover::{Published, published};
+pub use discover::{PointTable, point_tables};
 pub use listen::{Change, listen};
-pub use live::{Fetched, Live, Want};
-pub use pool::{Database, Limits};
-pub use relation::{Ask, Definition, Relation};
+pub use live::{LiveLayer, ViewportQuery, ViewportRows};
+pub use pool::{Database, DatabaseLimits};
+pub use relation::{LayerQuery, Relation, ResolvedLayer};
 pub use snapshot::Snapshot;

@@ -22,7 +22,7 @@ const LOAD_POSTGIS: &str = "SELECT ST_IsValid(ST_MakePoint(0, 0))";
 
 /// What a request may cost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
+pub struct DatabaseLimits {
     /// Connections at a time.
     pub connections: usize,
     /// How long one request may take in the database.
@@ -33,7 +33,7 @@ pub struct Limits {
     pub bytes: u64,
 }
 
-impl Default for Limits {
+impl Default for DatabaseLimits {
     fn default() -> Self {
         Self {
             connections: 8,
@@ -48,9 +48,9 @@ impl Default for Limits {
 #[derive(Debug)]
 pub struct Database {
     pub(super) address: Address,
-    pub(super) limits: Limits,
+    pub(super) limits: DatabaseLimits,
     pool: Pool,
-    circuit: Circuit,
+    circuit: CircuitBreaker,
 }
 
 impl Database {
@@ -59,7 +59,7 @@ impl Database {
     ///
     /// # Errors
     /// None is known.
-    pub fn new(address: Address, limits: Limits) -> Result<Self, DatabaseError> {
+    pub fn new(address: Address, limits: DatabaseLimits) -> Result<Self, DatabaseError> {
         let config = address.session(Purpose::Read(limits.deadline));
         // Whatever a query did to its session is undone before the next has it.
         let recycling_method = RecyclingMethod::Custom("DISCARD ALL".to_owned());
@@ -89,7 +89,7 @@ impl Database {
             address,
             limits,
             pool,
-            circuit: Circuit::default(),
+            circuit: CircuitBreaker::default(),
         })
     }
 
@@ -159,9 +159,9 @@ impl Database {
 
 /// Remembers that a database is away.
 #[derive(Debug, Default)]
-struct Circuit(Mutex<Option<Instant>>);
+struct CircuitBreaker(Mutex<Option<Instant>>);
 
-impl Circuit {
+impl CircuitBreaker {
     fn until(&self) -> std::sync::MutexGuard<'_, Option<Instant>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -244,7 +244,7 @@ mod tests {
 
     #[test]
     fn an_open_circuit_lets_one_through_to_look() {
-        let circuit = Circuit::default();
+        let circuit = CircuitBreaker::default();
         assert!(circuit.pass().is_ok());
         circuit.open();
         assert!(circuit.pass().is_err() && !circuit.is_closed());

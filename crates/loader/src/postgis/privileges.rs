@@ -31,7 +31,7 @@ pub(super) async fn check(client: &Client, from: &Relation) -> Result<(), Databa
     let refuse = |what: &str| {
         Err(DatabaseError::Role(format!(
             "the role {role:?} {what}; use one that may only read, as CREATE ROLE heat LOGIN \
-             PASSWORD '…' and GRANT SELECT ON … TO heat make it, or say --allow-superuser"
+             PASSWORD '…' and GRANT SELECT ON … TO heat make it, or say `allow_superuser`"
         )))
     };
     let by = |other: &str| match other == role {

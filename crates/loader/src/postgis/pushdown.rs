@@ -2,11 +2,11 @@
 //! adds them up itself and sends the cells.
 
 use super::area::Area;
-use super::live::{Raw, explain};
-use super::relation::{ALIAS, Definition, Place};
-use super::rows::Unit;
-use super::template::{Statement, Token, Values};
-use super::viewport::View;
+use super::coordinates::Unit;
+use super::live::{RawField, explain};
+use super::relation::{ALIAS, PlaceColumns, ResolvedLayer};
+use super::template::{Statement, Token, TokenValues};
+use super::viewport::Viewport;
 use crate::error::DatabaseError;
 use tokio_postgres::Client;
 
@@ -16,16 +16,18 @@ use tokio_postgres::Client;
 const ROWS_PER_CELL: f64 = 8.0;
 
 /// Whether rows can be added up: they must be points, in a unit of ours, not yet added up.
-pub(super) fn can(definition: &Definition) -> bool {
-    matches!(definition.place, Place::Geometry { points: true, .. })
-        && definition.own_unit().is_some()
+pub(super) fn can(definition: &ResolvedLayer) -> bool {
+    matches!(
+        definition.place,
+        PlaceColumns::Geometry { points: true, .. }
+    ) && definition.own_unit().is_some()
         && !definition.is_mixed()
         && definition.count.is_none()
         && !definition.from.has_cell()
 }
 
 /// Whether it is worth asking the planner. A small table never has enough rows.
-pub(super) fn may_pay(definition: &Definition, views: &[View], cell: f64) -> bool {
+pub(super) fn may_pay(definition: &ResolvedLayer, views: &[Viewport], cell: f64) -> bool {
     match &definition.table {
         Some(table) => table.rows < 0.0 || pays(table.rows, views, cell),
         None => true,
@@ -33,7 +35,7 @@ pub(super) fn may_pay(definition: &Definition, views: &[View], cell: f64) -> boo
 }
 
 /// Whether so many rows are better added up.
-pub(super) fn pays(rows: f64, views: &[View], cell: f64) -> bool {
+pub(super) fn pays(rows: f64, views: &[Viewport], cell: f64) -> bool {
     let cells: f64 = views.iter().map(|view| view.cells(cell)).sum();
     rows > ROWS_PER_CELL * cells
 }
@@ -41,15 +43,15 @@ pub(super) fn pays(rows: f64, views: &[View], cell: f64) -> bool {
 /// How many rows the planner expects in an area.
 pub(super) async fn estimate(
     client: &Client,
-    definition: &Definition,
-    values: Values,
+    definition: &ResolvedLayer,
+    values: TokenValues,
     area: &Area,
 ) -> Result<f64, DatabaseError> {
     let statement = explain(definition, values, area);
     let row = client
         .query_typed_one(&statement.text, &statement.parameters())
         .await?;
-    let plan: Option<Raw<'_>> = row.try_get(0)?;
+    let plan: Option<RawField<'_>> = row.try_get(0)?;
     let plan = plan.and_then(|raw| serde_json::from_slice::<serde_json::Value>(raw.0).ok());
     let rows = plan.and_then(|plan| plan.pointer("/0/Plan/Plan Rows")?.as_f64());
     Ok(rows.unwrap_or(0.0))
@@ -59,7 +61,7 @@ pub(super) async fn estimate(
 ///
 /// The grid is that of the map's pixels, so y is counted as the map counts it. Means are
 /// weighted by |weight|, as the index does it.
-pub(super) fn statement(definition: &Definition, values: Values, area: &Area) -> Statement {
+pub(super) fn statement(definition: &ResolvedLayer, values: TokenValues, area: &Area) -> Statement {
     let unit = definition.unit();
     let weighted = definition.weight_column();
     let (x, y) = match &weighted {

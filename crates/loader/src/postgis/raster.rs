@@ -13,8 +13,8 @@ use tokio_postgres::Client;
 
 /// A square of densities and its place.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Tile {
-    /// Zoom, column and row, for who looks a tile up by its address.
+pub struct RasterTile {
+    /// RasterZoom, column and row, for who looks a tile up by its address.
     pub address: [i32; 3],
     /// x and y of the top left corner in Web-Mercator metres.
     pub corner: [f64; 2],
@@ -27,11 +27,11 @@ pub struct Tile {
 }
 
 /// Rasters of one zoom.
-pub struct Zoom<'a> {
+pub struct RasterZoom<'a> {
     /// How many times as wide its pixels are as those of the deepest zoom.
     pub factor: u32,
     /// Its tiles, made while they are written.
-    pub tiles: Box<dyn Iterator<Item = Tile> + 'a>,
+    pub tiles: Box<dyn Iterator<Item = RasterTile> + 'a>,
 }
 
 /// Writes zooms, the deepest first, and says how many tiles there were. The deepest becomes the
@@ -43,7 +43,7 @@ pub fn write(
     address: &Address,
     table: &str,
     overwrite: bool,
-    zooms: Vec<Zoom<'_>>,
+    zooms: Vec<RasterZoom<'_>>,
 ) -> Result<u64, DatabaseError> {
     runtime()?.block_on(async {
         let client = address.connect(Purpose::Export).await?;
@@ -116,7 +116,7 @@ fn zoom_name(name: &str, factor: u32) -> String {
 
 fn exists(full: &str) -> DatabaseError {
     DatabaseError::Definition(format!(
-        "{full} is there already; choose another table, or say --overwrite"
+        "{full} is there already; choose another table, or say `overwrite`"
     ))
 }
 
@@ -140,7 +140,7 @@ async fn write_zoom(
     schema: &str,
     table: &str,
     overwrite: bool,
-    tiles: impl Iterator<Item = Tile>,
+    tiles: impl Iterator<Item = RasterTile>,
 ) -> Result<u64, DatabaseError> {
     let full = format!("{}.{}", quoted(schema), quoted(table));
     if overwrite {
@@ -177,7 +177,10 @@ async fn write_zoom(
 }
 
 /// Streams the tiles; no more than one is in memory.
-async fn copy(client: &Client, tiles: impl Iterator<Item = Tile>) -> Result<u64, DatabaseError> {
+async fn copy(
+    client: &Client,
+    tiles: impl Iterator<Item = RasterTile>,
+) -> Result<u64, DatabaseError> {
     let sink = client
         .copy_in("COPY heatsplat_rasters FROM STDIN (FORMAT binary)")
         .await?;
@@ -196,7 +199,7 @@ async fn copy(client: &Client, tiles: impl Iterator<Item = Tile>) -> Result<u64,
     Ok(written)
 }
 
-fn row(tile: &Tile) -> Vec<u8> {
+fn row(tile: &RasterTile) -> Vec<u8> {
     let raster = well_known_binary(tile);
     let mut bytes = Vec::with_capacity(raster.len() + 40);
     bytes.extend(4i16.to_be_bytes());
@@ -210,7 +213,7 @@ fn row(tile: &Tile) -> Vec<u8> {
 }
 
 /// A raster of one 32-bit float band, 0 meaning "nothing".
-fn well_known_binary(tile: &Tile) -> Vec<u8> {
+fn well_known_binary(tile: &RasterTile) -> Vec<u8> {
     /// 32BF, and that there is a value for "nothing".
     const BAND: u8 = 10 | 0x40;
     let [x, y] = tile.corner;

@@ -1,9 +1,9 @@
 //! What a layer reads: which relation or query, which columns of it, in what reference system.
 
-use super::area::{Area, Foreign, Sides};
+use super::area::{Area, ForeignCrs};
+use super::coordinates::{Sides, Unit};
 use super::introspect::{columns_of, find_kept, find_place, find_table, find_weight, is_number};
-use super::rows::Unit;
-use super::template::{Statement, Template, Values, quoted};
+use super::template::{Statement, Template, TokenValues, quoted};
 use crate::columns::{Columns, Position};
 use crate::error::DatabaseError;
 use tokio_postgres::Client;
@@ -11,7 +11,7 @@ use tokio_postgres::types::Type;
 
 /// What is asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Ask {
+pub struct LayerQuery {
     /// The relation or query.
     pub from: Relation,
     /// The column of points; else the only one of its type.
@@ -35,7 +35,7 @@ pub enum Relation {
 
 /// Columns that hold a row's place.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Place {
+pub(crate) enum PlaceColumns {
     Geometry {
         column: String,
         /// It is `geography`, which has other operators.
@@ -51,7 +51,7 @@ pub(crate) enum Place {
 
 /// A table that its pages may be read of by several at once.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Table {
+pub(crate) struct TableInfo {
     /// Quoted, with its schema.
     pub(crate) name: String,
     /// Whether it is kept in pages of its own.
@@ -63,9 +63,9 @@ pub(crate) struct Table {
 
 /// A layer's source, looked up and checked.
 #[derive(Clone, Debug)]
-pub struct Definition {
+pub struct ResolvedLayer {
     pub(crate) from: Template,
-    pub(crate) place: Place,
+    pub(crate) place: PlaceColumns,
     pub(crate) weight: Option<String>,
     pub(crate) count: Option<String>,
     pub(crate) kept: Option<String>,
@@ -78,14 +78,14 @@ pub struct Definition {
     zero_is_srid: bool,
     /// Whether coordinates of `srid` are angles.
     angles: bool,
-    pub(crate) table: Option<Table>,
+    pub(crate) table: Option<TableInfo>,
     pub(crate) columns: Columns,
 }
 
 /// The most bytes that one row's geometry may take.
 pub(super) const LONGEST: usize = 64 << 20;
 
-/// Refuses what [`Definition::sent_columns`] sends instead of a geometry that is too long.
+/// Refuses what [`ResolvedLayer::sent_columns`] sends instead of a geometry that is too long.
 pub(super) fn check_length(geometry: Option<&[u8]>) -> Result<(), DatabaseError> {
     if geometry.is_none_or(|bytes| !bytes.is_empty()) {
         return Ok(());
@@ -99,12 +99,12 @@ pub(super) fn check_length(geometry: Option<&[u8]>) -> Result<(), DatabaseError>
 /// What queries are called in the statements around them.
 pub(crate) const ALIAS: &str = "heatsplat";
 
-impl Definition {
-    /// Looks up what is asked for.
+impl ResolvedLayer {
+    /// WeightSample up what is asked for.
     ///
     /// # Errors
     /// What isn't there, can't be read, or can't be told: the message says what to add.
-    pub(crate) async fn look_up(client: &Client, ask: &Ask) -> Result<Self, DatabaseError> {
+    pub(crate) async fn look_up(client: &Client, ask: &LayerQuery) -> Result<Self, DatabaseError> {
         let (from, table) = match &ask.from {
             Relation::Table(name) => {
                 let table = find_table(client, name).await?;
@@ -164,7 +164,7 @@ impl Definition {
         modifier: i32,
         asked: Option<u32>,
     ) -> Result<(), DatabaseError> {
-        if let Place::Geometry {
+        if let PlaceColumns::Geometry {
             column,
             cast,
             points,
@@ -183,7 +183,7 @@ impl Definition {
             self.stored = match declared {
                 0 if !cast.is_empty() => 4326,
                 0 => {
-                    let mut first = self.statement(Values::WORLD);
+                    let mut first = self.statement(TokenValues::WORLD);
                     first.push(&format!("SELECT ST_SRID({column}) FROM "));
                     first
                         .push_template(&self.from)
@@ -203,7 +203,7 @@ impl Definition {
                 (0, None) => {
                     return Err(DatabaseError::Definition(format!(
                         "the geometries of {column} don't say their reference system (SRID 0); \
-                         say it with --srid"
+                         say it with `srid`"
                     )));
                 }
                 (stored, Some(asked)) if stored != asked => {
@@ -220,7 +220,7 @@ impl Definition {
         if self.own_unit().is_some() {
             return Ok(());
         }
-        if matches!(self.place, Place::Coordinates { .. }) || self.from.needs_numbers() {
+        if matches!(self.place, PlaceColumns::Coordinates { .. }) || self.from.needs_numbers() {
             return Err(DatabaseError::Definition(format!(
                 "numbers of SRID {} can't be used: coordinates and tokens other than !bbox!, \
                  !scale_denominator! and !zoom! need 4326 or 3857",
@@ -244,7 +244,7 @@ impl Definition {
 
     /// Whether the role may read all that a query reads: only a plan tells.
     async fn check_rights(&self, client: &Client) -> Result<(), DatabaseError> {
-        let mut plan = self.statement(Values::WORLD);
+        let mut plan = self.statement(TokenValues::WORLD);
         plan.push("EXPLAIN SELECT * FROM ");
         let start = plan.text.len();
         plan.push_template(&self.from).push(" AS ").push(ALIAS);
@@ -256,10 +256,10 @@ impl Definition {
     /// Says in one line what was found.
     fn describe(&mut self) {
         let place = match &self.place {
-            Place::Geometry { column, .. } => {
+            PlaceColumns::Geometry { column, .. } => {
                 format!("points from {} (SRID {})", quoted(column), self.srid)
             }
-            Place::Coordinates { x, y } => {
+            PlaceColumns::Coordinates { x, y } => {
                 self.columns.position = Position::LonLat {
                     lon: x.clone(),
                     lat: y.clone(),
@@ -281,8 +281,8 @@ impl Definition {
     }
 
     /// The reference system, if it is one that the database has to transform.
-    pub(crate) fn foreign(&self) -> Option<Foreign> {
-        self.own_unit().is_none().then_some(Foreign {
+    pub(crate) fn foreign(&self) -> Option<ForeignCrs> {
+        self.own_unit().is_none().then_some(ForeignCrs {
             srid: self.srid,
             angles: self.angles,
         })
@@ -299,17 +299,17 @@ impl Definition {
     }
 
     /// An empty statement for this layer.
-    pub(crate) fn statement(&self, values: Values) -> Statement {
+    pub(crate) fn statement(&self, values: TokenValues) -> Statement {
         let field = match &self.place {
-            Place::Geometry { column, .. } => quoted(column),
-            Place::Coordinates { .. } => "NULL".to_owned(),
+            PlaceColumns::Geometry { column, .. } => quoted(column),
+            PlaceColumns::Coordinates { .. } => "NULL".to_owned(),
         };
         Statement::new(values, self.stored, &field)
     }
 
     /// The geometry as it is stored, `geography` cast.
     pub(crate) fn stored_geometry(&self) -> Option<String> {
-        let Place::Geometry { column, cast, .. } = &self.place else {
+        let PlaceColumns::Geometry { column, cast, .. } = &self.place else {
             return None;
         };
         let cast = if *cast { "::geometry" } else { "" };
@@ -319,7 +319,7 @@ impl Definition {
     /// Expressions of a row's place: a geometry, or two numbers.
     pub(crate) fn place_columns(&self) -> Vec<String> {
         match (&self.place, self.stored_geometry()) {
-            (Place::Coordinates { x, y }, _) => [x, y]
+            (PlaceColumns::Coordinates { x, y }, _) => [x, y]
                 .map(|name| format!("({ALIAS}.{})::float8", quoted(name)))
                 .to_vec(),
             (_, Some(geometry)) => vec![self.placed(geometry)],
@@ -351,7 +351,7 @@ impl Definition {
     /// its size, or all of it would be on its way, and in our memory, before we knew.
     pub(crate) fn sent_columns(&self) -> Vec<String> {
         let mut columns = self.place_columns();
-        if let ([sent], Place::Geometry { points, .. }, Some(stored)) =
+        if let ([sent], PlaceColumns::Geometry { points, .. }, Some(stored)) =
             (columns.as_mut_slice(), &self.place, self.stored_geometry())
         {
             sent.push_str("::bytea");
@@ -407,7 +407,7 @@ impl Definition {
         for (i, sides) in boxes.iter().enumerate() {
             statement.push(if i == 0 { "" } else { " OR " });
             match (&self.place, self.stored_geometry()) {
-                (Place::Coordinates { x, y }, _) => {
+                (PlaceColumns::Coordinates { x, y }, _) => {
                     let [west, south, east, north] = *sides;
                     let [x, y] = [x, y].map(|name| format!("{ALIAS}.{}", quoted(name)));
                     statement.push(&format!("{x} BETWEEN ")).push_float(west);
@@ -432,7 +432,7 @@ fn as_number(column: &str) -> String {
     format!("({ALIAS}.{})::float8", quoted(column))
 }
 
-impl Values {
+impl TokenValues {
     /// The whole world, for looking at a query without asking for a place.
     pub(crate) const WORLD: Self = Self {
         bbox: [-180.0, -85.06, 180.0, 85.06],

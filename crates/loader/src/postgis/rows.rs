@@ -1,62 +1,25 @@
 //! The judgement over one row of a database: the same as over a row of a file.
 
-use crate::batch::{Batch, are_swapped};
-use crate::report::Skip;
+use super::coordinates::Unit;
+use crate::batch::{Batch, Weight, are_swapped};
+use crate::report::SkipReason;
 use crate::wkb::{self, Shape};
-use heatsplat_points::{Point, Refusal, WorldCoord, mercator};
-
-/// What coordinates are counted in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Unit {
-    /// Longitude and latitude: EPSG:4326.
-    Degrees,
-    /// Web-Mercator metres: EPSG:3857 and its older numbers.
-    Metres,
-}
-
-impl Unit {
-    /// The unit of a reference system that needs no transform.
-    pub(crate) fn of(srid: u32) -> Option<Self> {
-        match srid {
-            4326 => Some(Self::Degrees),
-            3857 | 3785 | 900_913 | 102_100 | 102_113 => Some(Self::Metres),
-            _ => None,
-        }
-    }
-
-    fn place(self, x: f64, y: f64) -> Result<WorldCoord, Refusal> {
-        match self {
-            Self::Degrees => mercator::project(x, y),
-            Self::Metres => mercator::place_metres(x, y),
-        }
-    }
-}
-
-/// A row's weight.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Weight {
-    /// There is no weight column: the row counts 1.
-    Unused,
-    /// NULL: the row counts 0, as SQL's SUM has it.
-    Missing,
-    /// A number.
-    Is(f64),
-}
+use heatsplat_points::Refusal;
 
 /// Keeps a row given as geometry. Each position of a MultiPoint is a row.
 ///
 /// A geometry says itself what it is in; one that doesn't, or says what is not ours, can't be
 /// placed.
-pub(crate) fn geometry(batch: &mut Batch, ewkb: Option<&[u8]>, weight: Weight) {
+pub(crate) fn geometry(batch: &mut Batch, ewkb: Option<&[u8]>, weight: Weight<'_>) {
     let Some(bytes) = ewkb else {
-        return skip(batch, Skip::NoPosition, || "NULL".to_owned());
+        return skip(batch, SkipReason::NoPosition, || "NULL".to_owned());
     };
     let Some(geometry) = wkb::parse(bytes) else {
-        return skip(batch, Skip::Malformed, || "no geometry".to_owned());
+        return skip(batch, SkipReason::Malformed, || "no geometry".to_owned());
     };
     let Some(unit) = Unit::of(geometry.srid) else {
         let srid = geometry.srid;
-        return skip(batch, Skip::BadPosition, || format!("SRID {srid}"));
+        return skip(batch, SkipReason::BadPosition, || format!("SRID {srid}"));
     };
     match geometry.shape {
         Shape::Point(x, y) => position(batch, unit, x, y, weight),
@@ -66,14 +29,16 @@ pub(crate) fn geometry(batch: &mut Batch, ewkb: Option<&[u8]>, weight: Weight) {
                 any = true;
                 match at {
                     Some((x, y)) => position(batch, unit, x, y, weight),
-                    None => skip(batch, Skip::Malformed, || "MultiPoint".to_owned()),
+                    None => skip(batch, SkipReason::Malformed, || "MultiPoint".to_owned()),
                 }
             }
             if !any {
-                skip(batch, Skip::NoPosition, || "MULTIPOINT EMPTY".to_owned());
+                skip(batch, SkipReason::NoPosition, || {
+                    "MULTIPOINT EMPTY".to_owned()
+                });
             }
         }
-        Shape::Other(name) => skip(batch, Skip::NotAPoint, || name.to_owned()),
+        Shape::Other(name) => skip(batch, SkipReason::NotAPoint, || name.to_owned()),
     }
 }
 
@@ -95,41 +60,31 @@ pub(crate) fn is_on_eastern_edge(ewkb: Option<&[u8]>) -> bool {
 
 /// Keeps a row given as two coordinates.
 #[inline]
-pub(crate) fn position(batch: &mut Batch, unit: Unit, x: f64, y: f64, weight: Weight) {
+pub(crate) fn position(batch: &mut Batch, unit: Unit, x: f64, y: f64, weight: Weight<'_>) {
     let at = match unit.place(x, y) {
         Ok(at) => at,
         // An empty point is sent as two of them.
         Err(_) if x.is_nan() && y.is_nan() => {
-            return skip(batch, Skip::NoPosition, || "POINT EMPTY".to_owned());
+            return skip(batch, SkipReason::NoPosition, || "POINT EMPTY".to_owned());
         }
         Err(refusal) => {
             if unit == Unit::Degrees && are_swapped(refusal, x, y) {
                 batch.report.notes.swapped += 1;
             }
             let reason = match refusal {
-                Refusal::Outside => Skip::Outside,
-                _ => Skip::BadPosition,
+                Refusal::Outside => SkipReason::Outside,
+                _ => SkipReason::BadPosition,
             };
             return skip(batch, reason, || format!("{x} {y}"));
         }
     };
-    let weight = match weight {
-        Weight::Unused => Some(1.0),
-        Weight::Missing => None,
-        Weight::Is(weight) if (weight as f32).is_finite() => Some(weight as f32),
-        Weight::Is(weight) => {
-            return skip(batch, Skip::BadWeight, || format!("weight {weight}"));
-        }
-    };
-    batch.points.push(Point::weighing(at, weight));
-    batch.report.weights_missing += u64::from(weight.is_none());
-    batch.report.rows += 1;
-    batch.report.kept += 1;
-    batch.report.at_null_island += u64::from(x == 0.0 && y == 0.0);
+    if let Err(rejection) = batch.keep_at(at, x, y, weight) {
+        skip(batch, rejection.skip, || rejection.found());
+    }
 }
 
 #[cold]
-fn skip(batch: &mut Batch, reason: Skip, found: impl FnOnce() -> String) {
+fn skip(batch: &mut Batch, reason: SkipReason, found: impl FnOnce() -> String) {
     batch.report.skip(reason, || (0, found()));
 }
 
@@ -166,10 +121,10 @@ mod tests {
         let line = point(2, 4326, 0.0, 0.0);
         let batch = account(&[
             (Some(&good), Weight::Unused),
-            (Some(&good), Weight::Is(2.5)),
+            (Some(&good), Weight::Number(2.5)),
             (Some(&good), Weight::Missing),
-            (Some(&good), Weight::Is(f64::NAN)),
-            (Some(&good), Weight::Is(1e300)),
+            (Some(&good), Weight::Number(f64::NAN)),
+            (Some(&good), Weight::Number(1e300)),
             (Some(&metres), Weight::Unused),
             (Some(&empty), Weight::Unused),
             (Some(&half), Weight::Unused),
@@ -181,7 +136,7 @@ mod tests {
             (None, Weight::Unused),
         ]);
         let report = &batch.report;
-        let counts = Skip::ALL.map(|reason| report.skipped(reason));
+        let counts = SkipReason::ALL.map(|reason| report.skipped(reason));
         assert_eq!(counts, [2, 3, 1, 2, 1, 1], "{report}");
         assert_eq!((report.rows, report.kept), (14, 4));
         assert_eq!((report.weights_missing, report.at_null_island), (1, 1));
@@ -203,6 +158,6 @@ mod tests {
             (Some(&metres), Weight::Unused),
         ]);
         assert_eq!(batch.report.notes.swapped, 1);
-        assert_eq!(batch.report.skipped(Skip::BadPosition), 3);
+        assert_eq!(batch.report.skipped(SkipReason::BadPosition), 3);
     }
 }

@@ -1,21 +1,22 @@
 //! A whole table or query, read once: binary COPY on several connections, one moment in time.
 
 use super::connect::{Address, Purpose, runtime};
-use super::copy::{Decoder, Row, float8};
+use super::coordinates::Unit;
+use super::copy::{CopyDecoder, Row, float8};
 use super::privileges;
-use super::relation::{ALIAS, Ask, Definition, check_length};
-use super::rows::{self, Unit, Weight};
-use super::template::Values;
-use crate::batch::Batch;
+use super::relation::{ALIAS, LayerQuery, ResolvedLayer, check_length};
+use super::rows;
+use super::template::TokenValues;
+use crate::batch::{Batch, Weight};
 use crate::columns::Columns;
 use crate::error::DatabaseError;
 use crate::error::LoadError;
-use crate::filter::Value;
 use crate::number::exact::Number;
 use crate::report::Report;
-use crate::source::{Progress, Source};
-use crate::table::Kept;
+use crate::source::{LoadProgress, Source, check_strict};
+use crate::table::TableBuilder;
 use crate::time::Times;
+use crate::value::Value;
 use futures_util::{StreamExt as _, future, pin_mut};
 use heatsplat_points::PointSink;
 use std::io;
@@ -36,7 +37,7 @@ const PAGES_EACH: u32 = 1024;
 const ROW: f64 = 43.0;
 
 /// What the thread that reads says.
-enum Message {
+enum SnapshotMessage {
     Rows(Box<Batch>, u64),
     Failed(DatabaseError),
     Done,
@@ -47,9 +48,9 @@ pub struct Snapshot {
     name: String,
     columns: Columns,
     report: Report,
-    kept: Kept,
+    kept: TableBuilder,
     bytes_total: Option<u64>,
-    messages: Receiver<Message>,
+    messages: Receiver<SnapshotMessage>,
     strict: bool,
     ended: bool,
 }
@@ -61,7 +62,7 @@ impl Snapshot {
     /// [`LoadError::Database`], whatever stands in the way.
     pub fn open(
         address: &Address,
-        ask: &Ask,
+        ask: &LayerQuery,
         allow_any_role: bool,
         strict: bool,
     ) -> Result<Self, LoadError> {
@@ -73,7 +74,7 @@ impl Snapshot {
         let run = move || {
             let read = |runtime: Runtime| {
                 runtime.block_on(async {
-                    let opened_as = Opened::new(&address, &ask, allow_any_role).await;
+                    let opened_as = SnapshotReader::new(&address, &ask, allow_any_role).await;
                     match opened_as {
                         Ok(all) => {
                             let _ = opened.send(Ok(all.definition.clone()));
@@ -89,8 +90,8 @@ impl Snapshot {
             let result = runtime().and_then(read);
             // Nobody listens any more: nobody needs it.
             let _ = sender.send(match result {
-                Ok(()) => Message::Done,
-                Err(error) => Message::Failed(error),
+                Ok(()) => SnapshotMessage::Done,
+                Err(error) => SnapshotMessage::Failed(error),
             });
         };
         thread.spawn(run).map_err(|source| LoadError::Read {
@@ -112,7 +113,7 @@ impl Snapshot {
             name,
             columns: definition.columns,
             report: Report::default(),
-            kept: Kept::default(),
+            kept: TableBuilder::default(),
             bytes_total: (rows > 0.0).then_some((rows * ROW) as u64),
             messages,
             strict,
@@ -135,14 +136,14 @@ impl Source for Snapshot {
             return Ok(false);
         }
         match self.messages.recv() {
-            Ok(Message::Rows(batch, bytes)) => {
+            Ok(SnapshotMessage::Rows(batch, bytes)) => {
                 sink.push(&batch.points);
                 self.kept.append(batch.kept);
                 self.report.add(batch.report);
                 self.report.bytes += bytes;
             }
-            Ok(Message::Done) => self.ended = true,
-            Ok(Message::Failed(source)) => {
+            Ok(SnapshotMessage::Done) => self.ended = true,
+            Ok(SnapshotMessage::Failed(source)) => {
                 self.ended = true;
                 return Err(LoadError::Database {
                     name: self.name.clone(),
@@ -157,16 +158,11 @@ impl Source for Snapshot {
                 });
             }
         }
-        match self.report.examples.first() {
-            Some(row) if self.strict => Err(LoadError::Strict {
-                file: self.name.clone(),
-                row: row.clone(),
-            }),
-            _ => Ok(!self.ended),
-        }
+        check_strict(self.strict, &self.report, &self.name)?;
+        Ok(!self.ended)
     }
 
-    fn take_kept(&mut self) -> Kept {
+    fn take_kept(&mut self) -> TableBuilder {
         std::mem::take(&mut self.kept)
     }
 
@@ -174,8 +170,8 @@ impl Source for Snapshot {
         &self.report
     }
 
-    fn progress(&self) -> Progress {
-        Progress {
+    fn progress(&self) -> LoadProgress {
+        LoadProgress {
             rows: self.report.rows,
             bytes_read: self.report.bytes,
             bytes_total: self.bytes_total,
@@ -184,15 +180,15 @@ impl Source for Snapshot {
 }
 
 /// Connections that see one moment, and what each of them reads.
-struct Opened {
-    definition: Definition,
+struct SnapshotReader {
+    definition: ResolvedLayer,
     first: Client,
 }
 
-impl Opened {
+impl SnapshotReader {
     async fn new(
         address: &Address,
-        ask: &Ask,
+        ask: &LayerQuery,
         allow_any_role: bool,
     ) -> Result<Self, DatabaseError> {
         let first = address.connect(Purpose::Load).await?;
@@ -202,14 +198,14 @@ impl Opened {
         if !allow_any_role {
             privileges::check(&first, &ask.from).await?;
         }
-        let definition = Definition::look_up(&first, ask).await?;
+        let definition = ResolvedLayer::look_up(&first, ask).await?;
         Ok(Self { definition, first })
     }
 
     async fn read(
         self,
         address: &Address,
-        sender: &SyncSender<Message>,
+        sender: &SyncSender<SnapshotMessage>,
     ) -> Result<(), DatabaseError> {
         let parts = parts(&self.definition);
         let mut clients = vec![self.first];
@@ -242,7 +238,7 @@ impl Opened {
 }
 
 /// Conditions that cut a table in parts, or none for the whole of it.
-fn parts(definition: &Definition) -> Vec<String> {
+fn parts(definition: &ResolvedLayer) -> Vec<String> {
     let Some(table) = definition.table.as_ref().filter(|table| table.in_pages) else {
         return vec![String::new()];
     };
@@ -267,33 +263,33 @@ fn parts(definition: &Definition) -> Vec<String> {
 /// Reads one part to its end.
 async fn copy(
     client: &Client,
-    definition: &Definition,
+    definition: &ResolvedLayer,
     part: &str,
-    sender: &SyncSender<Message>,
+    sender: &SyncSender<SnapshotMessage>,
 ) -> Result<(), DatabaseError> {
     let mut columns = definition.sent_columns();
     let coordinates = columns.len() == 2;
     columns.extend(definition.weight_column());
     columns.extend(definition.kept_column());
-    let mut statement = definition.statement(Values::WORLD);
+    let mut statement = definition.statement(TokenValues::WORLD);
     statement.push(&format!("COPY (SELECT {} FROM ", columns.join(", ")));
     statement.push_template(&definition.from);
     statement.push(&format!(" AS {ALIAS}{part}) TO STDOUT (FORMAT binary)"));
     if !statement.parameters().is_empty() {
         return Err(DatabaseError::Definition(
-            "a query with tokens can't be read as a whole; serve it with --live".to_owned(),
+            "a query with tokens can't be read as a whole; serve it with `live`".to_owned(),
         ));
     }
     let stream = client.copy_out(statement.text.as_str()).await?;
     pin_mut!(stream);
-    let fields = Fields {
+    let fields = RowLayout {
         unit: definition.unit(),
         coordinates,
         weighted: definition.weight.is_some(),
     };
     let keep = usize::from(definition.kept.is_some());
     let empty = || Batch::new(None, keep, &Times::default());
-    let (mut decoder, mut batch, mut bytes) = (Decoder::default(), empty(), 0);
+    let (mut decoder, mut batch, mut bytes) = (CopyDecoder::default(), empty(), 0);
     while let Some(chunk) = stream.next().await {
         let chunk = chunk?;
         bytes += chunk.len() as u64;
@@ -309,32 +305,35 @@ async fn copy(
         if batch.points.len() >= BATCH {
             let full = std::mem::replace(&mut batch, empty());
             // Who reads sets the pace: while this waits, nothing more is received.
-            if sender.send(Message::Rows(Box::new(full), bytes)).is_err() {
+            if sender
+                .send(SnapshotMessage::Rows(Box::new(full), bytes))
+                .is_err()
+            {
                 return Ok(());
             }
             (bytes, batch.points) = (0, Vec::with_capacity(BATCH));
         }
     }
     decoder.finish()?;
-    let _ = sender.send(Message::Rows(Box::new(batch), bytes));
+    let _ = sender.send(SnapshotMessage::Rows(Box::new(batch), bytes));
     Ok(())
 }
 
 /// What the fields of a row are: its place, then its weight, then what is kept of it.
-struct Fields {
+struct RowLayout {
     unit: Unit,
     /// Its place is two numbers, else a geometry.
     coordinates: bool,
     weighted: bool,
 }
 
-impl Fields {
+impl RowLayout {
     fn keep(&self, batch: &mut Batch, row: &Row<'_>) {
         let number = |at: usize| row.get(at).copied().flatten().and_then(float8);
         let place = if self.coordinates { 2 } else { 1 };
         let weight = match number(place) {
             _ if !self.weighted => Weight::Unused,
-            Some(weight) => Weight::Is(weight),
+            Some(weight) => Weight::Number(weight),
             None => Weight::Missing,
         };
         let [first, ..] = *row;

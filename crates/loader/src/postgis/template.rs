@@ -4,8 +4,8 @@
 //! typed parameter; within a string (`'!pixel_width!'::numeric`, as Mapnik styles have it) its
 //! number is written out; in comments, dollar quotes and names in double quotes it is no token.
 
-use super::area::Sides;
-use super::lexer::Scanner;
+use super::coordinates::Sides;
+use super::lexer::Lexer;
 use crate::error::DatabaseError;
 use tokio_postgres::types::{ToSql, Type};
 
@@ -56,7 +56,7 @@ impl Token {
 
 /// What tokens stand for in one request.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Values {
+pub(crate) struct TokenValues {
     /// In the layer's reference system, with and without the kernel's reach.
     pub(crate) bbox: Sides,
     pub(crate) unbuffered: Sides,
@@ -67,7 +67,7 @@ pub(crate) struct Values {
 }
 
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Piece {
+pub(super) enum TemplatePiece {
     Text(String),
     Token(Token),
     /// Within a string.
@@ -77,13 +77,13 @@ pub(super) enum Piece {
 /// A query whose tokens are known.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Template {
-    pub(super) pieces: Vec<Piece>,
+    pub(super) pieces: Vec<TemplatePiece>,
 }
 
 impl Template {
     /// Text without tokens.
     pub(crate) fn plain(text: String) -> Self {
-        let pieces = vec![Piece::Text(text)];
+        let pieces = vec![TemplatePiece::Text(text)];
         Self { pieces }
     }
 
@@ -96,7 +96,7 @@ impl Template {
         if sql.contains('\0') {
             return Err(definition("the query holds a NUL character"));
         }
-        Scanner::new(sql).run()
+        Lexer::new(sql).run()
     }
 
     /// Adds what comes after it.
@@ -138,8 +138,8 @@ impl Template {
 
     fn tokens(&self) -> impl Iterator<Item = Token> + '_ {
         self.pieces.iter().filter_map(|piece| match piece {
-            Piece::Text(_) => None,
-            Piece::Token(token) | Piece::Spliced(token) => Some(*token),
+            TemplatePiece::Text(_) => None,
+            TemplatePiece::Token(token) | TemplatePiece::Spliced(token) => Some(*token),
         })
     }
 }
@@ -149,14 +149,14 @@ impl Template {
 pub(crate) struct Statement {
     pub(crate) text: String,
     /// Those of tokens with what they are of.
-    parameters: Vec<(Option<(Token, usize)>, Parameter)>,
-    values: Values,
+    parameters: Vec<(Option<(Token, usize)>, SqlParameter)>,
+    values: TokenValues,
     srid: u32,
     geom_field: String,
 }
 
 #[derive(Clone, Copy, Debug)]
-enum Parameter {
+enum SqlParameter {
     Float(f64),
     Int(i32),
 }
@@ -164,7 +164,7 @@ enum Parameter {
 impl Statement {
     /// An empty statement; boxes are in the reference system `srid`, and `geom_field` is a name in
     /// double quotes.
-    pub(crate) fn new(values: Values, srid: u32, geom_field: &str) -> Self {
+    pub(crate) fn new(values: TokenValues, srid: u32, geom_field: &str) -> Self {
         Self {
             text: String::new(),
             parameters: Vec::new(),
@@ -184,9 +184,9 @@ impl Statement {
     pub(crate) fn push_template(&mut self, template: &Template) -> &mut Self {
         for piece in &template.pieces {
             match piece {
-                Piece::Text(text) => self.text.push_str(text),
-                Piece::Token(token) => _ = self.push_token(*token),
-                Piece::Spliced(token) => {
+                TemplatePiece::Text(text) => self.text.push_str(text),
+                TemplatePiece::Token(token) => _ = self.push_token(*token),
+                TemplatePiece::Spliced(token) => {
                     let text = self.written(*token);
                     self.text.push_str(&text);
                 }
@@ -200,13 +200,13 @@ impl Statement {
         let text = match token {
             Token::Bbox | Token::UnbufferedBbox => self.envelope(|this, side| {
                 let value = this.of_box(token).get(side).copied().unwrap_or(0.0);
-                this.parameter(token, side, Parameter::Float(value))
+                this.parameter(token, side, SqlParameter::Float(value))
             }),
             Token::GeomField => self.geom_field.clone(),
             Token::Zoom | Token::X | Token::Y => {
-                self.parameter(token, 0, Parameter::Int(self.whole(token)))
+                self.parameter(token, 0, SqlParameter::Int(self.whole(token)))
             }
-            _ => self.parameter(token, 0, Parameter::Float(self.number(token))),
+            _ => self.parameter(token, 0, SqlParameter::Float(self.number(token))),
         };
         self.text.push_str(&text);
         self
@@ -214,7 +214,7 @@ impl Statement {
 
     /// Adds a number as a parameter.
     pub(crate) fn push_float(&mut self, value: f64) -> &mut Self {
-        self.parameters.push((None, Parameter::Float(value)));
+        self.parameters.push((None, SqlParameter::Float(value)));
         let text = format!("${}::float8", self.parameters.len());
         self.push(&text)
     }
@@ -232,14 +232,14 @@ impl Statement {
     pub(crate) fn parameters(&self) -> Vec<(&(dyn ToSql + Sync), Type)> {
         let all = self.parameters.iter();
         all.map(|(_, parameter)| match parameter {
-            Parameter::Float(value) => (value as &(dyn ToSql + Sync), Type::FLOAT8),
-            Parameter::Int(value) => (value as &(dyn ToSql + Sync), Type::INT4),
+            SqlParameter::Float(value) => (value as &(dyn ToSql + Sync), Type::FLOAT8),
+            SqlParameter::Int(value) => (value as &(dyn ToSql + Sync), Type::INT4),
         })
         .collect()
     }
 
     /// The number of a parameter, the same for the same token.
-    fn parameter(&mut self, token: Token, side: usize, parameter: Parameter) -> String {
+    fn parameter(&mut self, token: Token, side: usize, parameter: SqlParameter) -> String {
         let of = Some((token, side));
         let known = self.parameters.iter().position(|(o, _)| *o == of);
         let place = known.unwrap_or_else(|| {
@@ -247,8 +247,8 @@ impl Statement {
             self.parameters.len() - 1
         });
         let kind = match parameter {
-            Parameter::Float(_) => "float8",
-            Parameter::Int(_) => "int4",
+            SqlParameter::Float(_) => "float8",
+            SqlParameter::Int(_) => "int4",
         };
         format!("${}::{kind}", place + 1)
     }
@@ -321,7 +321,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    const VALUES: Values = Values {
+    const VALUES: TokenValues = TokenValues {
         bbox: [-10.0, -5.0, 10.5, 5.0],
         unbuffered: [-9.0, -4.0, 9.0, 4.0],
         pixel: [0.5, 0.25],

@@ -31,7 +31,7 @@ pub(super) fn connector(options: &TlsOptions) -> Result<MakeRustlsConnect, Datab
         builder.with_root_certificates(roots(options.root.as_deref())?)
     } else {
         // What `prefer` and `require` mean to every client of PostgreSQL: encrypted, unproven.
-        let verifier = Arc::new(Unproven(provider));
+        let verifier = Arc::new(AnyCertificate(provider));
         builder
             .dangerous()
             .with_custom_certificate_verifier(verifier)
@@ -75,9 +75,9 @@ fn certificates(
 
 /// Takes any certificate; what is signed with it must be signed well all the same.
 #[derive(Debug)]
-struct Unproven(Arc<CryptoProvider>);
+struct AnyCertificate(Arc<CryptoProvider>);
 
-impl ServerCertVerifier for Unproven {
+impl ServerCertVerifier for AnyCertificate {
     fn verify_server_cert(
         &self,
         _: &CertificateDer<'_>,

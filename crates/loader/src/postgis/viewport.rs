@@ -1,8 +1,7 @@
 //! A picture's place in the layer's own numbers: what tokens stand for.
 
-use super::area::Sides;
-use super::rows::Unit;
-use super::template::Values;
+use super::coordinates::{Sides, Unit};
+use super::template::TokenValues;
 use heatsplat_points::mercator::{self, EQUATOR_METRES, WORLD};
 use heatsplat_points::{MAX_ZOOM, Point, Window};
 
@@ -11,14 +10,14 @@ const SCREEN_PIXEL: f64 = 0.000_28;
 
 /// A picture, or the part of it that lies in one copy of the world.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct View {
+pub(crate) struct Viewport {
     window: Window,
     /// Left, top, right, bottom in world units, within the square, the margin included.
     sides: [f64; 4],
     margin: u32,
 }
 
-impl View {
+impl Viewport {
     /// The boxes that hold all that a picture sees: two where it reaches across ±180°, none
     /// where it lies beyond the poles.
     pub(crate) fn of(window: Window, margin: u32) -> Vec<Self> {
@@ -95,7 +94,7 @@ impl View {
     }
 
     /// The numbers of the view.
-    pub(crate) fn values(&self, unit: Unit, cell: Option<f64>) -> Values {
+    pub(crate) fn values(&self, unit: Unit, cell: Option<f64>) -> TokenValues {
         let window = &self.window;
         let [left, top, right, bottom] = self.sides;
         let bbox = in_unit(unit, self.sides);
@@ -118,7 +117,7 @@ impl View {
             (at / side).floor().clamp(0.0, zoom.exp2() - 1.0) as i32
         };
         let middle = |a: f64, b: f64| (a + b) / 2.0;
-        Values {
+        TokenValues {
             bbox,
             unbuffered: in_unit(unit, inner),
             pixel,
@@ -162,7 +161,7 @@ mod tests {
 
     #[test]
     fn a_tile_in_metres_is_what_everybody_says_it_is() {
-        let [view] = View::of(tile(3, 5, 2), 0)[..] else {
+        let [view] = Viewport::of(tile(3, 5, 2), 0)[..] else {
             panic!("one box");
         };
         let values = view.values(Unit::Metres, None);
@@ -183,7 +182,7 @@ mod tests {
 
     #[test]
     fn margins_reach_across_the_date_line_and_stop_at_the_poles() {
-        let views = View::of(tile(2, 3, 0), 16);
+        let views = Viewport::of(tile(2, 3, 0), 16);
         let boxes: Vec<_> = views
             .iter()
             .map(|v| v.values(Unit::Degrees, None).bbox)
@@ -192,23 +191,23 @@ mod tests {
         assert_eq!((boxes[0][0], boxes[0][2]), (84.375, 180.0));
         assert_eq!((boxes[1][0], boxes[1][2]), (-180.0, -174.375));
         assert!((boxes[0][3] - mercator::MAX_LATITUDE).abs() < 1e-9);
-        let world = View::of(tile(0, 0, 0), 16);
+        let world = Viewport::of(tile(0, 0, 0), 16);
         assert_eq!(world.len(), 1);
         let beyond = Window::at_level(8, 0, -999, 256, 256);
-        assert!(View::of(beyond, 16).is_empty());
+        assert!(Viewport::of(beyond, 16).is_empty());
     }
 
     #[test]
     fn longitudes_may_be_written_a_turn_more_or_less() {
-        let written = |views: &[View], unit| -> Vec<[f64; 2]> {
-            let all = View::written(views, unit).into_iter();
+        let written = |views: &[Viewport], unit| -> Vec<[f64; 2]> {
+            let all = Viewport::written(views, unit).into_iter();
             all.map(|[west, _, east, _]| [west, east].map(f64::round))
                 .collect()
         };
-        let inside = View::of(tile(2, 2, 1), 0);
+        let inside = Viewport::of(tile(2, 2, 1), 0);
         let expected = [[-360.0, -270.0], [0.0, 90.0], [360.0, 450.0]];
         assert_eq!(written(&inside, Unit::Degrees), expected);
-        let across = View::of(Window::at_level(8, 192, 64, 128, 64), 0);
+        let across = Viewport::of(Window::at_level(8, 192, 64, 128, 64), 0);
         let expected = [
             [-540.0, -450.0],
             [-270.0, -90.0],
@@ -219,18 +218,18 @@ mod tests {
         let metres = written(&across, Unit::Metres);
         assert_eq!(metres[2], [10_018_754.0, 30_056_263.0]);
         // all around the world, but not all of it
-        let around = View::of(Window::at_level(8, 0, 64, 256, 64), 0);
+        let around = Viewport::of(Window::at_level(8, 0, 64, 256, 64), 0);
         assert_eq!(written(&around, Unit::Degrees), [[-540.0, 540.0]]);
-        assert!(View::written(&View::of(tile(0, 0, 0), 9), Unit::Degrees).is_empty());
+        assert!(Viewport::written(&Viewport::of(tile(0, 0, 0), 9), Unit::Degrees).is_empty());
     }
 
     #[test]
     fn a_point_is_in_one_of_a_pictures_boxes() {
-        let views = View::of(tile(3, 7, 3), 40);
+        let views = Viewport::of(tile(3, 7, 3), 40);
         assert_eq!(views.len(), 2);
         for lon in [179.0, 180.0, -180.0, -179.0, 150.0, 540.0, -190.0] {
             let point = Point::from_lon_lat(lon, 5.0, 1.0).unwrap();
-            let within = |view: &&View| view.holds(&point, lon > 0.0);
+            let within = |view: &&Viewport| view.holds(&point, lon > 0.0);
             assert_eq!(views.iter().filter(within).count(), 1, "{lon}");
         }
     }

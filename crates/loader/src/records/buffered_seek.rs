@@ -6,12 +6,12 @@ use std::io::{self, BufReader, Read, Seek, SeekFrom};
 const BUFFER: usize = 1 << 15;
 
 /// A file whose neighbouring places are read without asking the system again.
-pub(super) struct Nearby<R> {
+pub(super) struct BufferedSeek<R> {
     reader: BufReader<R>,
     at: u64,
 }
 
-impl<R: Read + Seek> Nearby<R> {
+impl<R: Read + Seek> BufferedSeek<R> {
     /// At the beginning of a file.
     pub(super) fn new(reader: R) -> Self {
         Self {
@@ -21,7 +21,7 @@ impl<R: Read + Seek> Nearby<R> {
     }
 }
 
-impl<R: Read> Read for Nearby<R> {
+impl<R: Read> Read for BufferedSeek<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let n = self.reader.read(buffer)?;
         self.at += n as u64;
@@ -29,7 +29,7 @@ impl<R: Read> Read for Nearby<R> {
     }
 }
 
-impl<R: Read + Seek> Seek for Nearby<R> {
+impl<R: Read + Seek> Seek for BufferedSeek<R> {
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
         let by = match to {
             SeekFrom::Start(place) => (place as i64).wrapping_sub(self.at as i64),

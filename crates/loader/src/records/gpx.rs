@@ -1,15 +1,16 @@
 //! GPX: the points of tracks, routes and waypoints.
 
-use super::{Ended, Geometry, Judge, Opening, Reader, damaged, unreadable};
-use crate::batch::Amount;
-use crate::columns::selection::Asked;
-use crate::columns::{self, Columns, Position};
+use super::{Geometry, ReadFailure, Reader, RecordSink, RecordSourceBuilder, damaged, unreadable};
+use crate::columns::resolve::{PositionColumns, ResolvedColumns};
+use crate::columns::selection::RowSelection;
+use crate::columns::{self, Columns, Position, Schema};
 use crate::crs::Crs;
 use crate::error::LoadError;
 use crate::input::{Input, Origin};
 use crate::number;
-use crate::open::Options;
+use crate::options::LoadOptions;
 use crate::source::Source;
+use crate::value::Value;
 use quick_xml::events::{BytesStart, Event};
 use std::io::{self, BufRead, BufReader, Cursor, Read};
 
@@ -28,7 +29,7 @@ const DEPTH: usize = 1000;
 /// A source that reads an input as GPX. Its columns are the elements within points: `ele`,
 /// `time`, `hr` of an extension. Those of the first points are known beforehand; a weight and
 /// columns to filter by or to keep may also come later.
-pub(crate) fn source(input: Input, options: &Options) -> Result<Box<dyn Source>, LoadError> {
+pub(crate) fn source(input: Input, options: &LoadOptions) -> Result<Box<dyn Source>, LoadError> {
     let Input {
         origin,
         sample,
@@ -46,37 +47,47 @@ pub(crate) fn source(input: Input, options: &Options) -> Result<Box<dyn Source>,
             seen.push(name.clone());
         }
     }
-    let asked = Asked::find(options, &seen, &origin.file())?;
+    let schema = Schema {
+        names: &seen,
+        file: &origin.name,
+    };
+    let selection = RowSelection::resolve(options, schema)?;
     let weight = weight.and_then(|name| columns::named(&seen, name));
     let weight_name = weight.and_then(|at| seen.get(at));
     let why = match weight_name {
         Some(name) => format!("weight from <{name}>"),
-        None => "every point counts 1 (--weight ele takes the elevation)".to_owned(),
+        None => "every point counts 1 (`weight` ele takes the elevation)".to_owned(),
     };
     let wanted: Vec<(usize, String)> = weight
         .into_iter()
-        .chain(asked.places())
+        .chain(selection.places())
         .filter_map(|at| Some((at, seen.get(at)?.clone())))
         .collect();
     let columns = Columns {
         position: Position::Geometry,
         weight: weight_name.cloned(),
-        kept: Vec::new(),
+        kept: selection.names(&seen),
         guess: None,
         why: format!("positions from tracks, routes and waypoints, {why}"),
         seen,
     };
     let errors = origin.clone();
     let xml = BufReader::new(Cursor::new(sample).chain(rest));
-    let reader: Reader = Box::new(move |judge| {
-        let mut points = Points {
+    let reader: Reader = Box::new(move |sink| {
+        let mut points = PointReader {
             wanted,
             weight,
-            judge,
+            sink,
         };
         points.read(xml, &errors)
     });
-    Opening::new(origin, columns, Crs::LonLat, asked, options).start(vec![reader])
+    let found = ResolvedColumns {
+        columns,
+        position: PositionColumns::Geometry(None),
+        weight,
+        selection,
+    };
+    RecordSourceBuilder::new(origin, found, Crs::LonLat, options).start(vec![reader])
 }
 
 /// The elements within the points at the beginning of a file, in the order they come.
@@ -103,26 +114,26 @@ fn elements(sample: &[u8]) -> Vec<String> {
 }
 
 /// A point whose end has not come yet.
-struct Open {
+struct OpenPoint {
     place: Result<(f64, f64), String>,
     /// The texts of the wanted elements, as far as they have come.
     texts: Vec<Option<String>>,
 }
 
 /// Reads points and gives them to a judge.
-struct Points<'j> {
+struct PointReader<'j> {
     /// The elements whose texts are wanted, and the columns they are.
     wanted: Vec<(usize, String)>,
     /// The weight's column.
     weight: Option<usize>,
-    judge: &'j mut Judge,
+    sink: &'j mut RecordSink,
 }
 
-impl Points<'_> {
-    fn read(&mut self, xml: impl BufRead, origin: &Origin) -> Result<(), Ended> {
-        let mut reader = quick_xml::Reader::from_reader(Bounded::new(xml));
+impl PointReader<'_> {
+    fn read(&mut self, xml: impl BufRead, origin: &Origin) -> Result<(), ReadFailure> {
+        let mut reader = quick_xml::Reader::from_reader(BoundedReader::new(xml));
         let mut buffer = Vec::new();
-        let mut point: Option<Open> = None;
+        let mut point: Option<OpenPoint> = None;
         // the element that the text is in, if it is one of those wanted
         let mut element: Option<usize> = None;
         let (mut any, mut depth) = (false, 0usize);
@@ -197,52 +208,54 @@ impl Points<'_> {
         }
     }
 
-    fn open(&self, start: &BytesStart<'_>) -> Open {
-        Open {
+    fn open(&self, start: &BytesStart<'_>) -> OpenPoint {
+        OpenPoint {
             place: place(start),
             texts: vec![None; self.wanted.len()],
         }
     }
 
-    fn finish(&mut self, point: Open) -> Result<(), Ended> {
+    fn finish(&mut self, point: OpenPoint) -> Result<(), ReadFailure> {
         let value = |column: usize| {
             let at = self.wanted.iter().position(|wanted| wanted.0 == column);
             let text = at.and_then(|at| point.texts.get(at).cloned().flatten());
             let text = text.filter(|text| !text.trim().is_empty());
-            text.map_or(Amount::Missing, Amount::Text)
+            text.map_or(Value::Null, Value::text)
         };
-        if !self.judge.wants(value)? {
+        if !self.sink.selects(value)? {
             return Ok(());
         }
-        let weight = self.weight.map_or(Amount::Unused, value);
+        let weight = self.weight.map(value);
         match point.place {
-            Ok((lon, lat)) => self.judge.record(Geometry::Point(lon, lat), &weight)?,
-            Err(found) => self.judge.malformed(found),
+            Ok((lon, lat)) => self
+                .sink
+                .record(Geometry::Point(lon, lat), weight.as_ref())?,
+            Err(found) => self.sink.malformed(found),
         }
         Ok(())
     }
 }
 
 /// A reader that gives no more than [`ENDLESS`] bytes to one event: they are gathered in memory.
-struct Bounded<R> {
+struct BoundedReader<R> {
     reader: R,
     /// Since the event began.
     passed: usize,
 }
 
-impl<R> Bounded<R> {
+impl<R> BoundedReader<R> {
     fn new(reader: R) -> Self {
         Self { reader, passed: 0 }
     }
 }
 
-impl<R: BufRead> Read for Bounded<R> {
+impl<R: BufRead> Read for BoundedReader<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.reader.read(buffer)
     }
 }
 
-impl<R: BufRead> BufRead for Bounded<R> {
+impl<R: BufRead> BufRead for BoundedReader<R> {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
         if self.passed > ENDLESS {
             let what = format!("a tag, text or comment of over {ENDLESS} bytes ends here");
@@ -258,7 +271,7 @@ impl<R: BufRead> BufRead for Bounded<R> {
 }
 
 /// Adds a text to the element it is in; an entity parts a text in several.
-fn note(point: &mut Option<Open>, element: Option<usize>, text: &str) {
+fn note(point: &mut Option<OpenPoint>, element: Option<usize>, text: &str) {
     let place = point.as_mut().zip(element);
     let Some(known) = place.and_then(|(point, at)| point.texts.get_mut(at)) else {
         return;
@@ -278,7 +291,7 @@ fn place(start: &BytesStart<'_>) -> Result<(f64, f64), String> {
         let found = start.try_get_attribute(name).ok().flatten();
         let found = found.ok_or_else(|| format!("a point without {name}"))?;
         number::parse(found.value.as_bytes())
-            .ok_or_else(|| format!("{name} {}", crate::report::shown(found.value.as_bytes())))
+            .ok_or_else(|| format!("{name} {}", crate::messages::shown(found.value.as_bytes())))
     };
     Ok((attribute("lon")?, attribute("lat")?))
 }

@@ -199,29 +199,29 @@ impl HttpConnector for Connector {
                 store: "HTTP",
                 source: Box::new(error),
             })?;
-        Ok(HttpClient::new(Careful(client)))
+        Ok(HttpClient::new(StrictClient(client)))
     }
 }
 
 /// A server's word that isn't what was asked for.
 #[derive(Debug)]
-struct Answered(StatusCode);
+struct StatusError(StatusCode);
 
-impl fmt::Display for Answered {
+impl fmt::Display for StatusError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "the server answers {}", self.0)
     }
 }
 
-impl Error for Answered {}
+impl Error for StatusError {}
 
 /// Asks, and passes on only what is of use: answers that are errors lose their bodies, which may
 /// be endless; those without a length get one that is known to be none.
 #[derive(Debug)]
-struct Careful(reqwest::Client);
+struct StrictClient(reqwest::Client);
 
 #[async_trait]
-impl HttpService for Careful {
+impl HttpService for StrictClient {
     async fn call(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
         let ranged = request.headers().contains_key(RANGE);
         let mut response = HttpService::call(&self.0, request).await?;
@@ -236,7 +236,7 @@ impl HttpService for Careful {
             } else {
                 HttpErrorKind::Unknown
             };
-            return Err(HttpError::new(kind, Answered(status)));
+            return Err(HttpError::new(kind, StatusError(status)));
         }
         response
             .headers_mut()
@@ -248,7 +248,7 @@ impl HttpService for Careful {
 
 /// The status that an error is about, if a server has answered.
 pub(super) fn status(error: &object_store::Error) -> Option<u16> {
-    chain(error).find_map(|e| Some(e.downcast_ref::<Answered>()?.0.as_u16()))
+    chain(error).find_map(|e| Some(e.downcast_ref::<StatusError>()?.0.as_u16()))
 }
 
 /// Whether an answer has come and makes no sense.

@@ -2,9 +2,10 @@
 
 use crate::columns::Columns;
 use crate::error::LoadError;
+use crate::parameter::Parameter;
 use crate::report::Report;
-use crate::source::{Progress, Source};
-use crate::table::Kept;
+use crate::source::{LoadProgress, Source};
+use crate::table::TableBuilder;
 use heatsplat_points::PointSink;
 use std::fs::{self, DirBuilder, File};
 use std::io::{self, Read};
@@ -23,14 +24,14 @@ const OLD: Duration = Duration::from_secs(60);
 const LIMIT: u64 = 4 << 30;
 
 /// A folder that goes when it is dropped.
-pub(super) struct Folder {
+pub(super) struct DownloadFolder {
     path: PathBuf,
     limit: u64,
     // dropped last: unlocked, the folder may be swept away
     _lock: File,
 }
 
-impl Folder {
+impl DownloadFolder {
     /// An empty one, which nobody else may look into.
     pub(super) fn new(limit: Option<u64>) -> io::Result<Self> {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
@@ -72,7 +73,7 @@ impl Folder {
         let path = self.path.join(name);
         let too_long = || LoadError::BadOption {
             file: file.to_owned(),
-            parameter: "--download-limit",
+            parameter: Parameter::DownloadLimit,
             message: format!(
                 "this has to be kept in a temporary file, and it is over {} MiB; \
                  if there is room, allow more",
@@ -89,7 +90,7 @@ impl Folder {
     }
 }
 
-impl Drop for Folder {
+impl Drop for DownloadFolder {
     fn drop(&mut self) {
         let _ = fs::remove_dir_all(&self.path);
     }
@@ -115,12 +116,12 @@ fn sweep(above: &Path) {
 }
 
 /// A source with the folder that it reads from.
-pub(super) struct Downloaded {
+pub(super) struct DownloadedSource {
     pub(super) source: Box<dyn Source>,
-    pub(super) _folder: Folder,
+    pub(super) _folder: DownloadFolder,
 }
 
-impl Source for Downloaded {
+impl Source for DownloadedSource {
     fn name(&self) -> &str {
         self.source.name()
     }
@@ -133,7 +134,7 @@ impl Source for Downloaded {
         self.source.next_batch(sink)
     }
 
-    fn take_kept(&mut self) -> Kept {
+    fn take_kept(&mut self) -> TableBuilder {
         self.source.take_kept()
     }
 
@@ -141,7 +142,7 @@ impl Source for Downloaded {
         self.source.report()
     }
 
-    fn progress(&self) -> Progress {
+    fn progress(&self) -> LoadProgress {
         self.source.progress()
     }
 }
@@ -156,7 +157,7 @@ mod tests {
         fs::create_dir(&left).unwrap();
         File::create(left.join(LOCK)).unwrap();
         fs::write(left.join("points.gpkg"), "…").unwrap();
-        let folder = Folder::new(Some(4)).unwrap();
+        let folder = DownloadFolder::new(Some(4)).unwrap();
         // it is young
         assert!(left.exists());
         let long_ago = std::time::SystemTime::now() - 2 * OLD;
@@ -173,7 +174,7 @@ mod tests {
         for (text, size) in [("fives", None), ("four", Some(5))] {
             let error = kept(text, size).unwrap_err().to_string();
             assert!(
-                error.starts_with("http://h/a: --download-limit: "),
+                error.starts_with("http://h/a: `download_limit`: "),
                 "{error}"
             );
         }

@@ -1,7 +1,7 @@
 //! Files behind `http(s)://` and `s3://` addresses.
 //!
 //! ```text
-//! address ─ client: whom to ask ─▶ object: a first look ─┬▶ a stream, as of any pipe
+//! address ─ client: whom to ask ─▶ object: a first probe ─┬▶ a stream, as of any pipe
 //!                                                        ├▶ chunks (Parquet), places (FlatGeobuf
 //!                                                        │  within bounds): ranges alone
 //!                                                        └▶ download: a temporary file
@@ -14,16 +14,17 @@ mod parquet_reader;
 mod range_reader;
 
 use crate::error::LoadError;
-use crate::format::Format;
+use crate::format::InputFormat;
 use crate::input::{Input, Origin};
-use crate::open::{Options, guarded, one_geometry, start};
+use crate::open::{guarded, one_geometry, start};
+use crate::options::LoadOptions;
 use crate::records;
 use crate::source::Source;
 use bytes::Bytes;
-use download::{Downloaded, Folder};
-use object::{Look, Object, Rest};
-use parquet_reader::Chunks;
-use range_reader::Places;
+use download::{DownloadFolder, DownloadedSource};
+use object::{Object, Probe, RemainingBytes};
+use parquet_reader::ParquetReader;
+use range_reader::RangeReader;
 use std::io::{self, Cursor, Read};
 use std::path::Path;
 
@@ -43,34 +44,34 @@ pub fn remote_version(address: &str, known: Option<&str>) -> Result<Option<Strin
 }
 
 /// Opens what is at an address.
-pub(crate) fn open(address: &str, options: &Options) -> Result<Box<dyn Source>, LoadError> {
+pub(crate) fn open(address: &str, options: &LoadOptions) -> Result<Box<dyn Source>, LoadError> {
     let name = crate::address::shown_source(address);
     let failed = |source| LoadError::Open {
         file: name.clone(),
         source,
     };
     let mut object = Object::at(address).map_err(failed)?;
-    let look = object.look().map_err(failed)?;
-    let reader: Box<dyn Read + Send> = match look {
-        Look::Ranges(first) => match here_and_there(&object, &first, options)? {
+    let probe = object.probe().map_err(failed)?;
+    let reader: Box<dyn Read + Send> = match probe {
+        Probe::Ranges(first) => match here_and_there(&object, &first, options)? {
             Some(source) => return Ok(source),
             None => {
-                let rest = Rest::new(object.clone(), first.len() as u64);
+                let rest = RemainingBytes::new(object.clone(), first.len() as u64);
                 Box::new(Cursor::new(first).chain(rest))
             }
         },
-        Look::Whole(stream) => Box::new(stream),
+        Probe::Whole(stream) => Box::new(stream),
     };
     let input = Input::new(reader, &name, object.size())?.into_utf8(options.encoding)?;
     if input.origin.is_packed() {
         return start(input, options);
     }
-    let format = Format::of(&input, options.format)?;
+    let format = input.format(options.format)?;
     match format {
-        Format::Shapefile | Format::GeoPackage | Format::Parquet => {
+        InputFormat::Shapefile | InputFormat::GeoPackage | InputFormat::Parquet => {
             downloaded(&object, input, format, options)
         }
-        Format::Arrow if input.sample.starts_with(records::arrow::MAGIC) => {
+        InputFormat::Arrow if input.sample.starts_with(records::arrow::MAGIC) => {
             downloaded(&object, input, format, options)
         }
         _ => start(input, options),
@@ -81,7 +82,7 @@ pub(crate) fn open(address: &str, options: &Options) -> Result<Box<dyn Source>, 
 fn here_and_there(
     object: &Object,
     first: &Bytes,
-    options: &Options,
+    options: &LoadOptions,
 ) -> Result<Option<Box<dyn Source>>, LoadError> {
     let beginning = Cursor::new(first.clone());
     // what is packed breaks off here
@@ -91,19 +92,19 @@ fn here_and_there(
     };
     let origin = peek.origin.afresh();
     // what this little doesn't tell is told by more of it
-    let Ok(format) = Format::of(&peek, options.format) else {
+    let Ok(format) = peek.format(options.format) else {
         return Ok(None);
     };
     match format {
-        Format::Parquet => guarded(origin.file(), || {
+        InputFormat::Parquet => guarded(origin.file(), || {
             let errors = origin.clone();
-            let open = || Ok(Chunks::new(object.clone(), errors.clone()));
+            let open = || Ok(ParquetReader::new(object.clone(), errors.clone()));
             records::parquet::stored(&open, origin, options)
         })
         .map(Some),
-        Format::FlatGeobuf if options.within.is_some() => guarded(origin.file(), || {
+        InputFormat::FlatGeobuf if options.within.is_some() => guarded(origin.file(), || {
             let counted = origin.clone();
-            let open = || Ok(Places::new(object.clone(), counted.clone()));
+            let open = || Ok(RangeReader::new(object.clone(), counted.clone()));
             one_geometry(&counted.file(), format, options)?;
             records::flatgeobuf::stored(&open, origin, options)
         })
@@ -116,23 +117,23 @@ fn here_and_there(
 fn downloaded(
     object: &Object,
     input: Input,
-    format: Format,
-    options: &Options,
+    format: InputFormat,
+    options: &LoadOptions,
 ) -> Result<Box<dyn Source>, LoadError> {
     let file = input.origin.file();
     one_geometry(&file, format, options)?;
-    let folder = Folder::new(options.download_limit).map_err(|source| LoadError::Read {
+    let folder = DownloadFolder::new(options.download_limit).map_err(|source| LoadError::Read {
         file: file.clone(),
         source,
     })?;
     let origin = input.origin.afresh();
     let all = Cursor::new(input.sample).chain(input.rest);
     let path = folder.keep("points.shp", &file, origin.bytes_total, all)?;
-    if format == Format::Shapefile {
+    if format == InputFormat::Shapefile {
         companions(object, &folder, &origin)?;
     }
     let source = guarded(file, || of_path(&path, format, origin, options))?;
-    Ok(Box::new(Downloaded {
+    Ok(Box::new(DownloadedSource {
         source,
         _folder: folder,
     }))
@@ -140,21 +141,21 @@ fn downloaded(
 
 fn of_path(
     path: &Path,
-    format: Format,
+    format: InputFormat,
     origin: Origin,
-    options: &Options,
+    options: &LoadOptions,
 ) -> Result<Box<dyn Source>, LoadError> {
     match format {
-        Format::Shapefile => records::shapefile::source(path, origin, options),
-        Format::GeoPackage => records::geopackage::source(path, origin, options),
-        Format::Parquet => records::parquet::source(path, origin, options),
+        InputFormat::Shapefile => records::shapefile::source(path, origin, options),
+        InputFormat::GeoPackage => records::geopackage::source(path, origin, options),
+        InputFormat::Parquet => records::parquet::source(path, origin, options),
         _ => records::arrow::file(path, origin, options),
     }
 }
 
 /// Fetches what belongs to a Shapefile and is there. An answer that isn't a plain "nothing is
 /// there" is an error: without its projection the points would be in the wrong place.
-fn companions(shp: &Object, folder: &Folder, origin: &Origin) -> Result<(), LoadError> {
+fn companions(shp: &Object, folder: &DownloadFolder, origin: &Origin) -> Result<(), LoadError> {
     for extension in ["prj", "dbf", "shx", "cpg"] {
         let Some(beside) = shp.beside("shp", extension) else {
             return Err(LoadError::Open {
@@ -167,20 +168,20 @@ fn companions(shp: &Object, folder: &Folder, origin: &Origin) -> Result<(), Load
         let mut file = origin.file();
         let looked = beside.and_then(|mut beside| {
             file = beside.shown();
-            Ok((beside.look()?, beside))
+            Ok((beside.probe()?, beside))
         });
-        let (look, beside) = match looked {
+        let (probe, beside) = match looked {
             Ok(found) => found,
             Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
             Err(source) => return Err(LoadError::Open { file, source }),
         };
         let name = format!("points.{extension}");
-        match look {
-            Look::Ranges(first) => {
-                let rest = Rest::new(beside.clone(), first.len() as u64);
+        match probe {
+            Probe::Ranges(first) => {
+                let rest = RemainingBytes::new(beside.clone(), first.len() as u64);
                 folder.keep(&name, &file, beside.size(), Cursor::new(first).chain(rest))?
             }
-            Look::Whole(stream) => folder.keep(&name, &file, beside.size(), stream)?,
+            Probe::Whole(stream) => folder.keep(&name, &file, beside.size(), stream)?,
         };
     }
     Ok(())

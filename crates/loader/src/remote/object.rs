@@ -30,19 +30,19 @@ pub(crate) struct Object {
     store: Arc<dyn ObjectStore>,
     path: Path,
     /// What the first answer has said.
-    known: Known,
+    known: Validators,
 }
 
 /// What a server says of an object beside its bytes.
 #[derive(Clone, Debug, Default)]
-struct Known {
+struct Validators {
     size: Option<u64>,
     e_tag: Option<String>,
     /// Seconds; 0 if it isn't said.
     modified: i64,
 }
 
-impl Known {
+impl Validators {
     fn of(meta: &ObjectMeta) -> Self {
         Self {
             size: Some(meta.size).filter(|&size| size < UNKNOWN),
@@ -70,8 +70,8 @@ impl Known {
     }
 }
 
-/// The first look at an object.
-pub(super) enum Look {
+/// The first probe at an object.
+pub(super) enum Probe {
     /// Its beginning; the server gives ranges of it.
     Ranges(Bytes),
     /// All of it and nothing else.
@@ -86,7 +86,7 @@ impl Object {
             address: address.into(),
             store,
             path,
-            known: Known::default(),
+            known: Validators::default(),
         })
     }
 
@@ -120,18 +120,18 @@ impl Object {
     }
 
     /// Asks for the beginning, and learns by it whether ranges can be had.
-    pub(super) fn look(&mut self) -> io::Result<Look> {
+    pub(super) fn probe(&mut self) -> io::Result<Probe> {
         match self.ask(Some(0..FIRST), None)? {
             Ok(answer) => {
-                self.known = Known::of(&answer.meta);
+                self.known = Validators::of(&answer.meta);
                 let length = answer.range.end - answer.range.start;
-                Ok(Look::Ranges(Stream::of(answer).all(length)?))
+                Ok(Probe::Ranges(Stream::of(answer).all(length)?))
             }
             // no ranges or strange ones, or nothing at all in the file
             Err(error) if matches!(status(&error), Some(200 | 416)) || is_strange(&error) => {
                 let answer = self.ask(None, None)?.map_err(failed)?;
-                self.known = Known::of(&answer.meta);
-                Ok(Look::Whole(Stream::of(answer)))
+                self.known = Validators::of(&answer.meta);
+                Ok(Probe::Whole(Stream::of(answer)))
             }
             Err(error) => Err(failed(error)),
         }
@@ -142,7 +142,7 @@ impl Object {
         let known = known.filter(|known| known.ends_with('"'));
         let unchanged = || Ok(known.map(str::to_owned));
         match self.ask(Some(0..1), known)? {
-            Ok(answer) => return Ok(Known::of(&answer.meta).version()),
+            Ok(answer) => return Ok(Validators::of(&answer.meta).version()),
             Err(error) => match status(&error) {
                 Some(304) => return unchanged(),
                 Some(200 | 416) => {}
@@ -151,7 +151,7 @@ impl Object {
         }
         // only the head of this answer is read
         match self.ask(None, known)? {
-            Ok(answer) => Ok(Known::of(&answer.meta).version()),
+            Ok(answer) => Ok(Validators::of(&answer.meta).version()),
             Err(error) if status(&error) == Some(304) => unchanged(),
             Err(error) => Err(failed(error)),
         }
@@ -181,7 +181,7 @@ impl Object {
     /// What follows a place, one after the other.
     pub(super) fn part(&self, range: Range<u64>) -> io::Result<Stream> {
         let answer = self.ask(Some(range), None)?.map_err(failed)?;
-        if !self.known.is_still(&Known::of(&answer.meta)) {
+        if !self.known.is_still(&Validators::of(&answer.meta)) {
             return Err(io::Error::other("the file has changed while it was read"));
         }
         Ok(Stream::of(answer))
@@ -202,11 +202,11 @@ impl Object {
     }
 }
 
-type Chunks = BoxStream<'static, object_store::Result<Bytes>>;
+type ByteChunks = BoxStream<'static, object_store::Result<Bytes>>;
 
 /// The bytes of an answer as they come; no more of them are taken than are read.
 pub(crate) struct Stream {
-    chunks: Option<Chunks>,
+    chunks: Option<ByteChunks>,
     chunk: Bytes,
     /// Bytes that are still to come, where that is known.
     left: Option<u64>,
@@ -311,13 +311,13 @@ impl Pace {
 }
 
 /// What follows the first bytes, asked for when it is wanted.
-pub(super) struct Rest {
+pub(super) struct RemainingBytes {
     object: Object,
     from: u64,
     stream: Option<Stream>,
 }
 
-impl Rest {
+impl RemainingBytes {
     pub(super) fn new(object: Object, from: u64) -> Self {
         Self {
             object,
@@ -327,7 +327,7 @@ impl Rest {
     }
 }
 
-impl Read for Rest {
+impl Read for RemainingBytes {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let stream = match &mut self.stream {
             Some(stream) => stream,

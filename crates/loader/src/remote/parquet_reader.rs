@@ -3,7 +3,7 @@
 
 use super::object::Object;
 use crate::input::Origin;
-use crate::records::parquet::Stored;
+use crate::records::parquet::ParquetFile;
 use bytes::Bytes;
 use parquet::errors::ParquetError;
 use parquet::file::reader::{ChunkReader, Length};
@@ -21,15 +21,15 @@ const TAIL: u64 = 64 << 10;
 
 /// Bytes of an object as the library wants them.
 #[derive(Clone)]
-pub(crate) struct Chunks {
+pub(crate) struct ParquetReader {
     object: Object,
     origin: Origin,
-    windows: Arc<Mutex<Windows>>,
+    windows: Arc<Mutex<FetchWindows>>,
 }
 
 /// What is in memory.
 #[derive(Default)]
-struct Windows {
+struct FetchWindows {
     /// What will be read, in order and apart.
     expected: Vec<Range<u64>>,
     /// The bytes that were fetched last for each of these, by its beginning, with theirs.
@@ -38,7 +38,7 @@ struct Windows {
     trouble: Option<io::Error>,
 }
 
-impl Windows {
+impl FetchWindows {
     /// The range that a place is in; outside of all it is the file's end.
     fn around(&self, at: u64, size: u64) -> Range<u64> {
         let found = self.expected.iter().find(|range| range.contains(&at));
@@ -48,7 +48,7 @@ impl Windows {
     }
 }
 
-impl Chunks {
+impl ParquetReader {
     pub(crate) fn new(object: Object, origin: Origin) -> Self {
         Self {
             object,
@@ -94,7 +94,7 @@ impl Chunks {
     }
 }
 
-impl Stored for Chunks {
+impl ParquetFile for ParquetReader {
     fn expect(&self, mut chunks: Vec<Range<u64>>) {
         chunks.sort_by_key(|range| range.start);
         let mut expected: Vec<Range<u64>> = Vec::new();
@@ -110,9 +110,9 @@ impl Stored for Chunks {
             }
         }
         let mut windows = self.windows.lock().unwrap_or_else(PoisonError::into_inner);
-        *windows = Windows {
+        *windows = FetchWindows {
             expected,
-            ..Windows::default()
+            ..FetchWindows::default()
         };
     }
 
@@ -122,17 +122,17 @@ impl Stored for Chunks {
     }
 }
 
-impl Length for Chunks {
+impl Length for ParquetReader {
     fn len(&self) -> u64 {
         self.object.size().unwrap_or(0)
     }
 }
 
-impl ChunkReader for Chunks {
-    type T = From;
+impl ChunkReader for ParquetReader {
+    type T = RangeRead;
 
     fn get_read(&self, start: u64) -> Result<Self::T, ParquetError> {
-        Ok(From {
+        Ok(RangeRead {
             chunks: self.clone(),
             at: start,
         })
@@ -148,12 +148,12 @@ impl ChunkReader for Chunks {
 }
 
 /// Reads on from a place.
-pub(crate) struct From {
-    chunks: Chunks,
+pub(crate) struct RangeRead {
+    chunks: ParquetReader,
     at: u64,
 }
 
-impl Read for From {
+impl Read for RangeRead {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let left = self.chunks.len().saturating_sub(self.at);
         if left == 0 || buffer.is_empty() {

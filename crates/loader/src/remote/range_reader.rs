@@ -11,7 +11,7 @@ const NEAR: u64 = 32 << 10;
 const FAR: u64 = 1 << 20;
 
 /// A reader that can go anywhere.
-pub(crate) struct Places {
+pub(crate) struct RangeReader {
     object: Object,
     origin: Origin,
     at: u64,
@@ -21,7 +21,7 @@ pub(crate) struct Places {
     next: u64,
 }
 
-impl Places {
+impl RangeReader {
     pub(crate) fn new(object: Object, origin: Origin) -> Self {
         Self {
             object,
@@ -61,7 +61,7 @@ impl Places {
     }
 }
 
-impl Read for Places {
+impl Read for RangeReader {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         if self.here().is_empty() && !buffer.is_empty() {
             self.fetch()?;
@@ -76,7 +76,7 @@ impl Read for Places {
     }
 }
 
-impl Seek for Places {
+impl Seek for RangeReader {
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
         let size = self.object.size().unwrap_or(0);
         let place = match to {

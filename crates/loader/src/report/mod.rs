@@ -2,10 +2,6 @@
 
 pub(crate) mod notes;
 
-use crate::encoding::{decoded, may_be_utf8};
-use crate::error::LoadError;
-use crate::filter::Unlike;
-use crate::input::Origin;
 use crate::report::notes::Notes;
 use std::fmt;
 
@@ -13,13 +9,11 @@ use std::fmt;
 const PER_REASON: usize = 5;
 /// Examples kept in all.
 const IN_ALL: usize = 20;
-/// Characters shown of a value.
-const SHOWN: usize = 60;
 
 /// Why a row gives no point.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum Skip {
+pub enum SkipReason {
     /// Longitude, latitude or both are empty, or the geometry is null or empty.
     NoPosition,
     /// Not a number, not finite, |latitude| over 90°, or |longitude| over 540°.
@@ -35,31 +29,31 @@ pub enum Skip {
     NotAPoint,
 }
 
-impl Skip {
+impl SkipReason {
     /// Every reason, in the order in which reports list them.
-    pub const ALL: [Skip; 6] = [
-        Skip::NoPosition,
-        Skip::BadPosition,
-        Skip::Outside,
-        Skip::BadWeight,
-        Skip::Malformed,
-        Skip::NotAPoint,
+    pub const ALL: [SkipReason; 6] = [
+        SkipReason::NoPosition,
+        SkipReason::BadPosition,
+        SkipReason::Outside,
+        SkipReason::BadWeight,
+        SkipReason::Malformed,
+        SkipReason::NotAPoint,
     ];
 
     /// The reason's name, as metrics and reports print it.
     pub fn name(self) -> &'static str {
         match self {
-            Skip::NoPosition => "no position",
-            Skip::BadPosition => "bad position",
-            Skip::Outside => "outside",
-            Skip::BadWeight => "bad weight",
-            Skip::Malformed => "malformed",
-            Skip::NotAPoint => "not a point",
+            SkipReason::NoPosition => "no position",
+            SkipReason::BadPosition => "bad position",
+            SkipReason::Outside => "outside",
+            SkipReason::BadWeight => "bad weight",
+            SkipReason::Malformed => "malformed",
+            SkipReason::NotAPoint => "not a point",
         }
     }
 }
 
-impl fmt::Display for Skip {
+impl fmt::Display for SkipReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
     }
@@ -67,7 +61,7 @@ impl fmt::Display for Skip {
 
 /// What a format counts its rows by.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Unit {
+pub enum RowUnit {
     /// Lines of text: the one on which the row begins.
     #[default]
     Line,
@@ -75,11 +69,11 @@ pub enum Unit {
     Record,
 }
 
-impl fmt::Display for Unit {
+impl fmt::Display for RowUnit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Unit::Line => "line",
-            Unit::Record => "record",
+            RowUnit::Line => "line",
+            RowUnit::Record => "record",
         })
     }
 }
@@ -87,19 +81,19 @@ impl fmt::Display for Unit {
 /// One skipped row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Example {
+pub struct SkippedRow {
     /// The line or record in the file, counted from 1; 0 for rows of a database, which are in
     /// no order.
     pub line: u64,
     /// Which of the two it is.
-    pub unit: Unit,
+    pub unit: RowUnit,
     /// Why it was skipped.
-    pub skip: Skip,
+    pub skip: SkipReason,
     /// What was found there: short, printable, on one line.
     pub found: String,
 }
 
-impl fmt::Display for Example {
+impl fmt::Display for SkippedRow {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.line > 0 {
             write!(f, "{} {}: ", self.unit, self.line)?;
@@ -108,26 +102,76 @@ impl fmt::Display for Example {
     }
 }
 
+/// Why a value can't be compared with what a filter says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum MismatchReason {
+    /// A number is asked for, and the value is none.
+    NoNumber,
+    /// A date or time is asked for, and the value is none that is understood.
+    NoDate,
+    /// True or false is asked for, and the value is neither.
+    NoTruth,
+    /// The value is a number, and what it is compared with is none.
+    Number,
+    /// The value is a date or time, and what it is compared with is none.
+    Date,
+    /// The value is true or false, and what it is compared with is neither.
+    Truth,
+}
+
+impl MismatchReason {
+    /// The reason's name, as programs read it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::NoNumber => "no number",
+            Self::NoDate => "no date",
+            Self::NoTruth => "no truth",
+            Self::Number => "number",
+            Self::Date => "date",
+            Self::Truth => "truth",
+        }
+    }
+
+    /// What one value, or several, are.
+    pub(crate) fn says(self, several: bool) -> &'static str {
+        match (self, several) {
+            (Self::NoNumber, false) => "is no number",
+            (Self::NoNumber, true) => "are no numbers",
+            (Self::NoDate, false) => "is no date that is understood",
+            (Self::NoDate, true) => "are no dates that are understood",
+            (Self::NoTruth, false) => "is neither true nor false",
+            (Self::NoTruth, true) => "are neither true nor false",
+            (Self::Number, false) => "is a number, and what it is compared with is none",
+            (Self::Number, true) => "are numbers, and what they are compared with is none",
+            (Self::Date, false) => "is a date, and what it is compared with is none",
+            (Self::Date, true) => "are dates, and what they are compared with is none",
+            (Self::Truth, false) => "is true or false, and what it is compared with is neither",
+            (Self::Truth, true) => "are true or false, and what they are compared with is neither",
+        }
+    }
+}
+
 /// Values that a filter can't compare: rows that are left out for them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Uncompared {
+pub struct Mismatch {
     /// The column, as the filter names it.
     pub column: String,
     /// Why they can't be compared.
-    pub unlike: Unlike,
+    pub reason: MismatchReason,
     /// How many there are.
     pub count: u64,
     /// The first of them: short, printable, on one line.
     pub example: String,
 }
 
-impl fmt::Display for Uncompared {
+impl fmt::Display for Mismatch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let several = self.count > 1;
         let (values, says) = (
             if several { "values" } else { "value" },
-            self.unlike.says(several),
+            self.reason.says(several),
         );
         let (count, column) = (self.count, &self.column);
         write!(
@@ -135,8 +179,8 @@ impl fmt::Display for Uncompared {
             "{count} {values} of {column} {says}, e.g. {}",
             self.example
         )?;
-        if self.unlike == Unlike::NoDate {
-            f.write_str(" (--time-format tells how dates are written)")?;
+        if self.reason == MismatchReason::NoDate {
+            f.write_str(" (`time_format` tells how dates are written)")?;
         }
         Ok(())
     }
@@ -153,25 +197,25 @@ pub struct Report {
     pub rows: u64,
     /// Rows that became points.
     pub kept: u64,
-    skipped: [u64; Skip::ALL.len()],
+    skipped: [u64; SkipReason::ALL.len()],
     /// Rows that the filter did not want: they are not among [`rows`](Self::rows).
     pub filtered: u64,
     /// Values for which the filter left rows out since it can't compare them, by column and reason.
-    pub uncompared: Vec<Uncompared>,
+    pub mismatches: Vec<Mismatch>,
     /// Records that the file marks as deleted: they are not among [`rows`](Self::rows) either.
     pub deleted: u64,
     /// What rows are counted by in examples.
-    pub(crate) unit: Unit,
+    pub(crate) unit: RowUnit,
     /// The first skipped rows in the order of the file: up to 5 for each reason, 20 in all.
-    pub examples: Vec<Example>,
-    /// Kept rows whose weight is empty or null: 0 in a sum, and no part of a mean or a count of
+    pub examples: Vec<SkippedRow>,
+    /// TableBuilder rows whose weight is empty or null: 0 in a sum, and no part of a mean or a count of
     /// values, as SQL's SUM, AVG and COUNT have it.
     pub weights_missing: u64,
-    /// Kept rows at exactly longitude 0, latitude 0: often a sign of missing positions.
+    /// TableBuilder rows at exactly longitude 0, latitude 0: often a sign of missing positions.
     pub at_null_island: u64,
     pub(crate) notes: Notes,
     /// How far places may be off because their datum's shift is known no better, in metres, where
-    /// that is over 10 or [`Options::datum_error`](crate::Options::datum_error) accepts it; else 0.
+    /// that is over 10 or [`LoadOptions::datum_error`](crate::LoadOptions::datum_error) accepts it; else 0.
     pub datum_error: u32,
     /// Bytes read of the source as it is stored (compressed bytes of a compressed file).
     pub bytes: u64,
@@ -179,7 +223,7 @@ pub struct Report {
 
 impl Report {
     /// Rows skipped for one reason.
-    pub fn skipped(&self, reason: Skip) -> u64 {
+    pub fn skipped(&self, reason: SkipReason) -> u64 {
         self.skipped.get(reason as usize).copied().unwrap_or(0)
     }
 
@@ -195,14 +239,14 @@ impl Report {
 
     /// Counts a skipped row. `describe` is asked for line and finding only
     /// while examples are still wanted, so that bad files stay fast.
-    pub(crate) fn skip(&mut self, skip: Skip, describe: impl FnOnce() -> (u64, String)) {
+    pub(crate) fn skip(&mut self, skip: SkipReason, describe: impl FnOnce() -> (u64, String)) {
         self.rows += 1;
         if let Some(count) = self.skipped.get_mut(skip as usize) {
             *count += 1;
         }
         if self.wants_example(skip) {
             let (line, found) = describe();
-            self.examples.push(Example {
+            self.examples.push(SkippedRow {
                 line,
                 unit: self.unit,
                 skip,
@@ -212,17 +256,17 @@ impl Report {
     }
 
     /// Counts a value that a filter can't compare.
-    pub(crate) fn count_unlike(
+    pub(crate) fn count_mismatch(
         &mut self,
         column: &str,
-        unlike: Unlike,
+        reason: MismatchReason,
         example: impl FnOnce() -> String,
     ) {
-        match self.uncompared(column, unlike) {
+        match self.mismatch(column, reason) {
             Some(known) => known.count += 1,
-            None => self.uncompared.push(Uncompared {
+            None => self.mismatches.push(Mismatch {
                 column: column.to_owned(),
-                unlike,
+                reason,
                 count: 1,
                 example: example(),
             }),
@@ -230,9 +274,9 @@ impl Report {
     }
 
     /// The values of a column that are known to be unlike for a reason.
-    fn uncompared(&mut self, column: &str, unlike: Unlike) -> Option<&mut Uncompared> {
-        let mut known = self.uncompared.iter_mut();
-        known.find(|known| known.unlike == unlike && known.column == column)
+    fn mismatch(&mut self, column: &str, reason: MismatchReason) -> Option<&mut Mismatch> {
+        let mut known = self.mismatches.iter_mut();
+        known.find(|known| known.reason == reason && known.column == column)
     }
 
     /// Notes how far a place may be off, in metres.
@@ -250,10 +294,10 @@ impl Report {
         self.rows += part.rows;
         self.kept += part.kept;
         self.filtered += part.filtered;
-        for more in part.uncompared {
-            match self.uncompared(&more.column, more.unlike) {
+        for more in part.mismatches {
+            match self.mismatch(&more.column, more.reason) {
                 Some(known) => known.count += more.count,
-                None => self.uncompared.push(more),
+                None => self.mismatches.push(more),
             }
         }
         self.deleted += part.deleted;
@@ -271,18 +315,7 @@ impl Report {
         }
     }
 
-    /// The error for the first skipped row, where none is allowed.
-    pub(crate) fn check_strict(&self, strict: bool, origin: &Origin) -> Result<(), LoadError> {
-        match self.examples.first() {
-            Some(row) if strict => Err(LoadError::Strict {
-                file: origin.file(),
-                row: row.clone(),
-            }),
-            _ => Ok(()),
-        }
-    }
-
-    fn wants_example(&self, skip: Skip) -> bool {
+    fn wants_example(&self, skip: SkipReason) -> bool {
         let alike = self.examples.iter().filter(|e| e.skip == skip).count();
         alike < PER_REASON && self.examples.len() < IN_ALL
     }
@@ -293,7 +326,7 @@ impl fmt::Display for Report {
         let skipped = self.skipped_total();
         write!(f, "{} rows: {} kept", self.rows, self.kept)?;
         if skipped > 0 {
-            let reasons: Vec<String> = Skip::ALL
+            let reasons: Vec<String> = SkipReason::ALL
                 .into_iter()
                 .filter(|&s| self.skipped(s) > 0)
                 .map(|s| format!("{} {s}", self.skipped(s)))
@@ -309,7 +342,7 @@ impl fmt::Display for Report {
         if self.filtered > 0 {
             write!(f, "\n  {} more that the filter left out", self.filtered)?;
         }
-        for values in &self.uncompared {
+        for values in &self.mismatches {
             write!(f, "\n  {values}")?;
         }
         if self.deleted > 0 {
@@ -339,38 +372,12 @@ impl fmt::Display for Report {
     }
 }
 
-/// A value as reports show it: in quotes, at most 60 characters, control characters escaped.
-pub(crate) fn shown(value: &[u8]) -> String {
-    // A character has at most 4 bytes: more need not be looked at, however long the field.
-    let head = value.get(..4 * (SHOWN + 1)).unwrap_or(value);
-    // a character that is cut off at the end is no other
-    let text = if may_be_utf8(head, head.len() == value.len()) {
-        String::from_utf8_lossy(head)
-    } else {
-        decoded(head)
-    };
-    let mut out = String::from("\"");
-    for c in text.chars().take(SHOWN) {
-        if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}') {
-            out.extend(c.escape_default());
-        } else {
-            out.push(c);
-        }
-    }
-    out.push_str(if text.chars().nth(SHOWN).is_some() {
-        "…\""
-    } else {
-        "\""
-    });
-    out
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn skips(reasons: &[(u64, Skip)]) -> Report {
+    fn skips(reasons: &[(u64, SkipReason)]) -> Report {
         let mut report = Report::default();
         for &(line, skip) in reasons {
             report.skip(skip, || (line, format!("row {line}")));
@@ -379,21 +386,8 @@ mod tests {
     }
 
     #[test]
-    fn values_are_shown_short_and_printable() {
-        assert_eq!(shown(b"abc"), "\"abc\"");
-        assert_eq!(shown(b"a\n\x1b[31m\0"), "\"a\\n\\u{1b}[31m\\u{0}\"");
-        assert_eq!(shown(&[b'L'; 70_000]), format!("\"{}…\"", "L".repeat(60)));
-        assert_eq!(shown(&[b'L'; 60]), format!("\"{}\"", "L".repeat(60)));
-        assert_eq!(
-            shown("é".repeat(61).as_bytes()),
-            format!("\"{}…\"", "é".repeat(60))
-        );
-        assert_eq!(shown(b"Stra\xdfe"), "\"Straße\"");
-    }
-
-    #[test]
     fn a_report_reads_well() {
-        let mut report = skips(&[(7, Skip::BadPosition), (9, Skip::NoPosition)]);
+        let mut report = skips(&[(7, SkipReason::BadPosition), (9, SkipReason::NoPosition)]);
         report.rows += 3;
         report.kept += 3;
         report.weights_missing = 1;
@@ -418,8 +412,8 @@ mod tests {
             rows in proptest::collection::vec(0usize..6, 0..120),
             cuts in proptest::collection::vec(0usize..120, 0..6),
         ) {
-            let rows: Vec<(u64, Skip)> =
-                rows.iter().enumerate().map(|(i, &r)| (i as u64, Skip::ALL[r])).collect();
+            let rows: Vec<(u64, SkipReason)> =
+                rows.iter().enumerate().map(|(i, &r)| (i as u64, SkipReason::ALL[r])).collect();
             let mut sum = Report::default();
             let mut cuts: Vec<usize> = cuts.iter().map(|c| c % (rows.len() + 1)).collect();
             cuts.extend([0, rows.len()]);

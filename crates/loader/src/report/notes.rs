@@ -10,7 +10,7 @@ const OF_PARTS: usize = 20;
 pub(crate) struct Notes {
     /// Quotes that were taken as text.
     strays: Tally,
-    /// Kept rows whose weight is no number, in a column that nobody asked for, and what the first
+    /// TableBuilder rows whose weight is no number, in a column that nobody asked for, and what the first
     /// one has there.
     no_weight: u64,
     weight_shown: Option<String>,
@@ -21,7 +21,7 @@ pub(crate) struct Notes {
     /// What is to be known of the parts of a file: which of them disagree. Each once.
     of_parts: Vec<String>,
     /// What was noticed of the bytes themselves, and whether that says how texts are read.
-    pub(crate) asides: Vec<String>,
+    pub(crate) of_bytes: Vec<String>,
     pub(crate) tells_text: bool,
 }
 
@@ -117,26 +117,26 @@ impl Notes {
                 _ => &format!("{} stray quotes", self.strays.count),
             };
             lines.push(format!(
-                "{quotes} taken as text {} (--quote none: all of them are; --quote '\"': none)",
+                "{quotes} taken as text {} (`quote` none: all of them are; `quote` '\"': none)",
                 self.strays
             ));
         }
         if let Some(shown) = &self.weight_shown {
             lines.push(format!(
                 "{} of them have a weight that is no number, like {shown} (its column was chosen by \
-                 its name; --weight none counts rows)",
+                 its name; `weight` none counts rows)",
                 self.no_weight
             ));
         }
         if self.recoded.rows > 0 && !self.tells_text {
             lines.push(format!(
-                "text that is no UTF-8 {}, read as windows-1252 (--encoding NAME reads all text as \
+                "text that is no UTF-8 {}, read as windows-1252 (`encoding` NAME reads all text as \
                  another)",
                 self.recoded
             ));
         }
         lines.extend(self.of_parts.iter().cloned());
-        lines.extend(self.asides.iter().cloned());
+        lines.extend(self.of_bytes.iter().cloned());
         lines
     }
 }

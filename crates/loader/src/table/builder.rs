@@ -5,28 +5,28 @@
 //! one way: so what a file has no types for takes no more room, and no text is lost.
 
 use super::column::{Column, NULL_BOOL, NULL_NUMBER, NULL_TIME, NULL_WHOLE, Values};
-use super::dictionary::{Other, Words};
-use super::spelling::{NumberSpelling, TimeSpelling, Written};
-use crate::filter::Value;
+use super::dictionary::{Dictionary, TypedEntry};
+use super::spelling::{NumberSpelling, Spelling, TimeSpelling};
 use crate::number;
 use crate::number::exact::{Number, as_float};
 use crate::time::Times;
+use crate::value::Value;
 use std::borrow::Cow;
 
 /// Values of kept columns on their way into a [`Table`](super::Table): those of some points, in
 /// the order in which a source gave them.
 #[derive(Debug, Default)]
-pub struct Kept {
-    columns: Vec<Growing>,
+pub struct TableBuilder {
+    columns: Vec<ColumnBuilder>,
     points: usize,
     /// How times are written in the source.
     pub(super) times: Times,
 }
 
-impl Kept {
+impl TableBuilder {
     /// Nothing yet, of so many columns.
-    pub(crate) fn of(columns: usize, times: &Times) -> Self {
-        let nothing = || Growing::Nulls(0);
+    pub(crate) fn new(columns: usize, times: &Times) -> Self {
+        let nothing = || ColumnBuilder::Nulls(0);
         Self {
             columns: std::iter::repeat_with(nothing).take(columns).collect(),
             points: 0,
@@ -63,14 +63,14 @@ impl Kept {
         }
     }
 
-    pub(crate) fn into_columns(self) -> Vec<Growing> {
+    pub(crate) fn into_columns(self) -> Vec<ColumnBuilder> {
         self.columns
     }
 }
 
 /// A column that grows. What says how texts are written is missing where they are none.
 #[derive(Debug)]
-pub(crate) enum Growing {
+pub(crate) enum ColumnBuilder {
     /// So many rows, none with a value.
     Nulls(usize),
     /// Whole numbers, some of which are no `f64`; whether they are texts of digits.
@@ -78,11 +78,11 @@ pub(crate) enum Growing {
     Numbers(Vec<f64>, Option<NumberSpelling>),
     Times(Vec<i64>, Option<TimeSpelling>),
     Bools(Vec<u8>),
-    Words(Words),
+    Words(Dictionary),
 }
 
 /// A value of a certain kind.
-enum Sorted<'a> {
+enum TypedValue<'a> {
     /// A whole number that is no `f64`.
     Whole(i64, bool),
     Number(f64, Option<NumberSpelling>),
@@ -93,7 +93,7 @@ enum Sorted<'a> {
     Other(Number),
 }
 
-impl<'a> Sorted<'a> {
+impl<'a> TypedValue<'a> {
     fn of(value: Value<'a>, times: &Times) -> Option<Self> {
         Some(match value {
             Value::Null => return None,
@@ -137,19 +137,21 @@ impl<'a> Sorted<'a> {
         })
     }
 
-    fn into_words(self, words: &mut Words) {
+    fn into_words(self, words: &mut Dictionary) {
         match self {
             Self::Whole(number, true) => words.push_text(&number.to_string()),
             Self::Number(number, Some(spelling)) => words.push_text(&spelling.write(number)),
             Self::Time(time, Some(spelling)) => words.push_text(&spelling.write(time)),
             Self::Text(text) => words.push_text(&text),
             Self::Whole(number, false) => {
-                words.push_other(Other::Number(Number::Whole(number.into())));
+                words.push_other(TypedEntry::Number(Number::Whole(number.into())));
             }
-            Self::Number(number, None) => words.push_other(Other::Number(Number::Float(number))),
-            Self::Other(number) => words.push_other(Other::Number(number)),
-            Self::Time(time, None) => words.push_other(Other::Time(time)),
-            Self::Bool(truth) => words.push_other(Other::Bool(truth)),
+            Self::Number(number, None) => {
+                words.push_other(TypedEntry::Number(Number::Float(number)))
+            }
+            Self::Other(number) => words.push_other(TypedEntry::Number(number)),
+            Self::Time(time, None) => words.push_other(TypedEntry::Time(time)),
+            Self::Bool(truth) => words.push_other(TypedEntry::Bool(truth)),
         }
     }
 }
@@ -178,46 +180,46 @@ fn behind<T: Clone>(nulls: usize, null: T, value: T) -> Vec<T> {
     all
 }
 
-impl Growing {
+impl ColumnBuilder {
     fn push(&mut self, value: Value<'_>, times: &Times) {
         if let (Self::Words(words), Value::Text(text)) = (&mut *self, &value) {
             return words.push_text(text.trim());
         }
-        match Sorted::of(value, times) {
+        match TypedValue::of(value, times) {
             None => self.push_nulls(1),
-            Some(value) => self.push_sorted(value),
+            Some(value) => self.push_typed(value),
         }
     }
 
-    fn push_sorted(&mut self, value: Sorted<'_>) {
+    fn push_typed(&mut self, value: TypedValue<'_>) {
         match (&mut *self, value) {
             (Self::Nulls(rows), value) => *self = Self::first(*rows, value),
             (Self::Words(words), value) => value.into_words(words),
-            (Self::Bools(all), Sorted::Bool(truth)) => all.push(u8::from(truth)),
-            (Self::Whole(all, texts), Sorted::Whole(number, text)) if *texts == text => {
+            (Self::Bools(all), TypedValue::Bool(truth)) => all.push(u8::from(truth)),
+            (Self::Whole(all, texts), TypedValue::Whole(number, text)) if *texts == text => {
                 all.push(number);
             }
-            (Self::Numbers(all, known), Sorted::Number(number, new)) => {
+            (Self::Numbers(all, known), TypedValue::Number(number, new)) => {
                 match both(*known, new, NumberSpelling::and) {
                     Some(spelling) => {
                         all.push(number);
                         *known = spelling;
                     }
-                    None => self.push_word(Sorted::Number(number, new)),
+                    None => self.push_word(TypedValue::Number(number, new)),
                 }
             }
-            (Self::Times(all, known), Sorted::Time(time, new)) => {
+            (Self::Times(all, known), TypedValue::Time(time, new)) => {
                 match both(*known, new, TimeSpelling::and) {
                     Some(spelling) => {
                         all.push(time);
                         *known = spelling;
                     }
-                    None => self.push_word(Sorted::Time(time, new)),
+                    None => self.push_word(TypedValue::Time(time, new)),
                 }
             }
             (
                 Self::Whole(..) | Self::Numbers(..),
-                value @ (Sorted::Whole(..) | Sorted::Number(..)),
+                value @ (TypedValue::Whole(..) | TypedValue::Number(..)),
             ) => {
                 self.append(Self::first(0, value));
             }
@@ -226,16 +228,18 @@ impl Growing {
     }
 
     /// A column of one value behind some rows without.
-    fn first(nulls: usize, value: Sorted<'_>) -> Self {
+    fn first(nulls: usize, value: TypedValue<'_>) -> Self {
         match value {
-            Sorted::Whole(number, text) => Self::Whole(behind(nulls, NULL_WHOLE, number), text),
-            Sorted::Number(number, spelling) => {
+            TypedValue::Whole(number, text) => Self::Whole(behind(nulls, NULL_WHOLE, number), text),
+            TypedValue::Number(number, spelling) => {
                 Self::Numbers(behind(nulls, NULL_NUMBER, number), spelling)
             }
-            Sorted::Time(time, spelling) => Self::Times(behind(nulls, NULL_TIME, time), spelling),
-            Sorted::Bool(truth) => Self::Bools(behind(nulls, NULL_BOOL, u8::from(truth))),
-            word @ (Sorted::Text(_) | Sorted::Other(_)) => {
-                let mut words = Words::nulls(nulls);
+            TypedValue::Time(time, spelling) => {
+                Self::Times(behind(nulls, NULL_TIME, time), spelling)
+            }
+            TypedValue::Bool(truth) => Self::Bools(behind(nulls, NULL_BOOL, u8::from(truth))),
+            word @ (TypedValue::Text(_) | TypedValue::Other(_)) => {
+                let mut words = Dictionary::nulls(nulls);
                 word.into_words(&mut words);
                 Self::Words(words)
             }
@@ -263,7 +267,7 @@ impl Growing {
             Self::Numbers(all, _) => before(all, count, NULL_NUMBER),
             Self::Times(all, _) => before(all, count, NULL_TIME),
             Self::Bools(all) => before(all, count, NULL_BOOL),
-            Self::Words(words) => before(&mut words.codes, count, Words::NULL),
+            Self::Words(words) => before(&mut words.codes, count, Dictionary::NULL),
         }
     }
 
@@ -347,20 +351,20 @@ impl Growing {
         true
     }
 
-    fn push_word(&mut self, value: Sorted<'_>) {
+    fn push_word(&mut self, value: TypedValue<'_>) {
         self.add_words(|words| value.into_words(words));
     }
 
     /// Makes it a column of words and adds to that.
-    fn add_words(&mut self, add: impl FnOnce(&mut Words)) {
+    fn add_words(&mut self, add: impl FnOnce(&mut Dictionary)) {
         let mut words = std::mem::replace(self, Self::Nulls(0)).into_words();
         add(&mut words);
         *self = Self::Words(words);
     }
 
-    fn into_words(self) -> Words {
-        let mut words = Words::default();
-        let mut add = |is_null, value: Sorted<'_>| {
+    fn into_words(self) -> Dictionary {
+        let mut words = Dictionary::default();
+        let mut add = |is_null, value: TypedValue<'_>| {
             if is_null {
                 words.push_nulls(1);
             } else {
@@ -372,17 +376,17 @@ impl Growing {
             Self::Nulls(rows) => words.push_nulls(rows),
             Self::Whole(all, texts) => all
                 .into_iter()
-                .for_each(|n| add(n == NULL_WHOLE, Sorted::Whole(n, texts))),
+                .for_each(|n| add(n == NULL_WHOLE, TypedValue::Whole(n, texts))),
             Self::Numbers(all, spelling) => all.into_iter().for_each(|n| {
                 let is_null = n.to_bits() == NULL_NUMBER.to_bits();
-                add(is_null, Sorted::Number(n, spelling));
+                add(is_null, TypedValue::Number(n, spelling));
             }),
             Self::Times(all, spelling) => all
                 .into_iter()
-                .for_each(|t| add(t == NULL_TIME, Sorted::Time(t, spelling))),
+                .for_each(|t| add(t == NULL_TIME, TypedValue::Time(t, spelling))),
             Self::Bools(all) => all
                 .into_iter()
-                .for_each(|b| add(b == NULL_BOOL, Sorted::Bool(b == 1))),
+                .for_each(|b| add(b == NULL_BOOL, TypedValue::Bool(b == 1))),
         }
         words
     }
@@ -391,20 +395,20 @@ impl Growing {
     pub(super) fn finish(self, name: String, order: &[u32], times: &Times) -> Column {
         let (values, written) = match self {
             Self::Nulls(_) => {
-                return Column::of_words(name, Words::nulls(order.len()), order, times);
+                return Column::of_words(name, Dictionary::nulls(order.len()), order, times);
             }
             Self::Words(words) => return Column::of_words(name, words, order, times),
-            Self::Whole(all, false) => (Values::Whole(all), Written::Typed),
-            Self::Whole(all, true) => (Values::Whole(all), Written::Whole),
+            Self::Whole(all, false) => (Values::Whole(all), Spelling::Typed),
+            Self::Whole(all, true) => (Values::Whole(all), Spelling::Whole),
             Self::Numbers(all, spelling) => (
                 Values::Numbers(all),
-                spelling.map_or(Written::Typed, Written::Number),
+                spelling.map_or(Spelling::Typed, Spelling::Number),
             ),
             Self::Times(all, spelling) => (
                 Values::Times(all),
-                spelling.map_or(Written::Typed, Written::Time),
+                spelling.map_or(Spelling::Typed, Spelling::Time),
             ),
-            Self::Bools(all) => (Values::Bools(all), Written::Typed),
+            Self::Bools(all) => (Values::Bools(all), Spelling::Typed),
         };
         Column::new(name, values.in_order(order), written, times)
     }

@@ -2,17 +2,18 @@
 //! was.
 
 use super::column::Column;
-use super::spelling::Written;
-use crate::filter::{Compared, Literal, Reading, Standing, Value};
+use super::spelling::Spelling;
+use crate::filter::{Comparable, CompareResult, Literal, ParsedValue};
 use crate::time::Times;
+use crate::value::Value;
 use std::cell::OnceCell;
 
 /// A row's value; its text is written once, however many literals ask for it.
 pub(super) struct Cell<'t> {
     column: &'t Column,
     row: usize,
-    value: Reading<'t>,
-    text: OnceCell<Reading<'t>>,
+    value: ParsedValue<'t>,
+    text: OnceCell<ParsedValue<'t>>,
 }
 
 impl Column {
@@ -22,7 +23,7 @@ impl Column {
         Cell {
             column: self,
             row,
-            value: Reading::of(self.value(row)),
+            value: ParsedValue::of(self.value(row)),
             text: OnceCell::new(),
         }
     }
@@ -43,13 +44,13 @@ impl Column {
     /// Whether a value that isn't kept as a text was one.
     #[inline]
     fn is_text(&self, value: &Value<'_>) -> bool {
-        self.written != Written::Typed && matches!(value, Value::Number(_) | Value::Time(_))
+        self.written != Spelling::Typed && matches!(value, Value::Number(_) | Value::Time(_))
     }
 }
 
-impl Compared for Cell<'_> {
-    fn is_nothing(&self) -> bool {
-        self.value.is_nothing()
+impl Comparable for Cell<'_> {
+    fn is_null(&self) -> bool {
+        self.value.is_null()
     }
 
     #[inline]
@@ -58,12 +59,12 @@ impl Compared for Cell<'_> {
     }
 
     #[inline]
-    fn stands_to(&self, literal: &Literal, times: &Times) -> Standing {
+    fn compare_to(&self, literal: &Literal, times: &Times) -> CompareResult {
         if !self.column.compares_text(self.value.value(), literal) {
-            return self.value.stands_to(literal, times);
+            return self.value.compare_to(literal, times);
         }
         let text = || self.column.text(self.row).map_or(Value::Null, Value::Text);
-        let text = self.text.get_or_init(|| Reading::of(text()));
-        text.stands_to(literal, times)
+        let text = self.text.get_or_init(|| ParsedValue::of(text()));
+        text.compare_to(literal, times)
     }
 }

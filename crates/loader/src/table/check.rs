@@ -3,10 +3,12 @@
 //! While a file is loaded, what can't be compared is left out and counted. A request has nobody to
 //! tell: it is refused where values that may mean something would be left out.
 
-use super::column::{Column, Kind};
-use super::spelling::Written;
-use crate::filter::{Filter, Literal, Tree, Unlike, Value};
-use crate::report::{Uncompared, shown};
+use super::column::{Column, ColumnKind};
+use super::spelling::Spelling;
+use crate::filter::{Filter, Literal, Tree, mismatch};
+use crate::messages::shown;
+use crate::report::{Mismatch, MismatchReason};
+use crate::value::Value;
 use std::sync::OnceLock;
 
 /// Why a filter or a column doesn't fit a table.
@@ -24,7 +26,7 @@ impl TableError {
 
 /// Whether all comparisons can be; the columns are those that the filter counts.
 pub(super) fn check(filter: &Filter, columns: &[&Column]) -> Result<(), TableError> {
-    if let Some(message) = filter.unread() {
+    if let Some(message) = filter.ambiguous_date() {
         return Err(TableError::new(message));
     }
     parts(filter.tree(), columns)
@@ -47,11 +49,11 @@ fn parts(tree: &Tree, columns: &[&Column]) -> Result<(), TableError> {
 /// Whether a column's values can be compared with a literal.
 fn fits(column: &Column, literal: &Literal) -> Result<(), TableError> {
     let possible = match (column.kind(), literal) {
-        (Kind::Text, _) | (Kind::Number, Literal::Time(_)) => {
+        (ColumnKind::Text, _) | (ColumnKind::Number, Literal::Time(_)) => {
             return column.fits.known(literal, || texts_fit(column, literal));
         }
-        (Kind::Number, Literal::Text(text)) => {
-            if text.number.is_some() && column.written == Written::Variously {
+        (ColumnKind::Number, Literal::Text(text)) => {
+            if text.number.is_some() && column.written == Spelling::Variously {
                 return Err(TableError::new(format!(
                     "column {} holds numbers that are written in several ways; compare with \
                      {literal} without quotes",
@@ -60,20 +62,20 @@ fn fits(column: &Column, literal: &Literal) -> Result<(), TableError> {
             }
             text.number.is_some()
         }
-        (Kind::Number, _) => true,
-        (Kind::Time, Literal::Text(text)) => text.time.is_some() && !column.has_texts(),
-        (Kind::Time, literal) => matches!(literal, Literal::Time(_)),
-        (Kind::Bool, Literal::Text(text)) => text.truth.is_some(),
-        (Kind::Bool, literal) => !matches!(literal, Literal::Time(_)),
+        (ColumnKind::Number, _) => true,
+        (ColumnKind::Time, Literal::Text(text)) => text.time.is_some() && !column.has_texts(),
+        (ColumnKind::Time, literal) => matches!(literal, Literal::Time(_)),
+        (ColumnKind::Bool, Literal::Text(text)) => text.truth.is_some(),
+        (ColumnKind::Bool, literal) => !matches!(literal, Literal::Time(_)),
     };
     if possible {
         return Ok(());
     }
     let holds = match column.kind() {
-        Kind::Number => "numbers",
-        Kind::Text => "texts",
-        Kind::Time => "times, like 2010-03-01 or 2010-03-01T12:30:00Z",
-        Kind::Bool => "true or false",
+        ColumnKind::Number => "numbers",
+        ColumnKind::Text => "texts",
+        ColumnKind::Time => "times, like 2010-03-01 or 2010-03-01T12:30:00Z",
+        ColumnKind::Bool => "true or false",
     };
     Err(TableError::new(format!(
         "column {} holds {holds}; {literal} can't be compared with them",
@@ -83,9 +85,9 @@ fn fits(column: &Column, literal: &Literal) -> Result<(), TableError> {
 
 /// For each kind of literal why values can't be compared with it, if that is known.
 #[derive(Debug, Default)]
-pub(super) struct Fits([OnceLock<Option<TableError>>; 11]);
+pub(super) struct FitCache([OnceLock<Option<TableError>>; 11]);
 
-impl Fits {
+impl FitCache {
     /// What is known of a literal's kind, or found out now: all values are looked at once only.
     fn known(
         &self,
@@ -122,16 +124,16 @@ fn kind(literal: &Literal) -> usize {
 
 /// How many of a column's values can be compared.
 #[derive(Default)]
-struct Found {
+struct FitCounts {
     alike: usize,
     unlike: usize,
     /// The first that can't be, or the first of those with digits.
-    example: Option<(Unlike, String)>,
+    example: Option<(MismatchReason, String)>,
     has_digits: bool,
 }
 
-impl Found {
-    fn add(mut self, unlike: Option<Unlike>, value: &Value<'_>, rows: usize) -> Self {
+impl FitCounts {
+    fn add(mut self, unlike: Option<MismatchReason>, value: &Value<'_>, rows: usize) -> Self {
         let Some(unlike) = unlike else {
             self.alike += rows;
             return self;
@@ -162,15 +164,15 @@ impl Found {
 /// Whether values that may be anything can be compared with a literal: at least one can, and
 /// those that can't have no digits, as `unknown` or `n/a`.
 fn texts_fit(column: &Column, literal: &Literal) -> Result<(), TableError> {
-    let tell = |found: Found, value: &Value<'_>, rows| {
-        found.add(value.unlike(literal, &column.times), value, rows)
+    let tell = |found: FitCounts, value: &Value<'_>, rows| {
+        found.add(mismatch(value, literal, &column.times), value, rows)
     };
-    let found = column.gather(tell, Found::and);
+    let found = column.gather(tell, FitCounts::and);
     match found.example {
-        Some((unlike, example)) if found.has_digits || found.alike == 0 => {
-            let values = Uncompared {
+        Some((reason, example)) if found.has_digits || found.alike == 0 => {
+            let values = Mismatch {
                 column: column.name().to_owned(),
-                unlike,
+                reason,
                 count: found.unlike as u64,
                 example,
             };

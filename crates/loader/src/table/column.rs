@@ -1,11 +1,11 @@
 //! A column that is whole: its values in an index's order.
 
-use super::check::Fits;
-use super::dictionary::{Word, Words};
-use super::spelling::Written;
-use crate::filter::Value;
+use super::check::FitCache;
+use super::dictionary::{Dictionary, DictionaryEntry};
+use super::spelling::Spelling;
 use crate::number::exact::{Number, number_text};
 use crate::time::{Times, time_text};
+use crate::value::Value;
 use rayon::prelude::*;
 use std::borrow::Cow;
 use std::cmp::Reverse;
@@ -26,7 +26,7 @@ const MOST_WORDS: usize = 1 << 16;
 /// What the values of a column are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum Kind {
+pub enum ColumnKind {
     /// Numbers, or texts that all read as numbers.
     Number,
     /// Texts.
@@ -37,7 +37,7 @@ pub enum Kind {
     Bool,
 }
 
-impl Kind {
+impl ColumnKind {
     /// The kind's name: `number`, `text`, `time` or `bool`.
     pub fn name(self) -> &'static str {
         match self {
@@ -54,14 +54,14 @@ impl Kind {
 pub struct Column {
     name: String,
     pub(super) values: Values,
-    kind: Kind,
+    kind: ColumnKind,
     /// How its values are written, where they are texts.
-    pub(super) written: Written,
+    pub(super) written: Spelling,
     /// How many rows have no value.
     nulls: usize,
     pub(super) times: Times,
     /// Which kinds of literals its values can be compared with, as far as any was asked for.
-    pub(super) fits: Fits,
+    pub(super) fits: FitCache,
 }
 
 #[derive(Debug)]
@@ -73,7 +73,7 @@ pub(super) enum Values {
     Times(Vec<i64>),
     Bools(Vec<u8>),
     /// Which of the words each row has; one more than there are stands for nothing.
-    Words(Codes, Vec<Word>),
+    Words(Codes, Vec<DictionaryEntry>),
 }
 
 /// The values of rows in an order.
@@ -140,11 +140,11 @@ impl Codes {
 }
 
 impl Column {
-    pub(super) fn new(name: String, values: Values, written: Written, times: &Times) -> Self {
+    pub(super) fn new(name: String, values: Values, written: Spelling, times: &Times) -> Self {
         let kind = match &values {
-            Values::Whole(_) | Values::Numbers(_) => Kind::Number,
-            Values::Times(_) => Kind::Time,
-            Values::Bools(_) => Kind::Bool,
+            Values::Whole(_) | Values::Numbers(_) => ColumnKind::Number,
+            Values::Times(_) => ColumnKind::Time,
+            Values::Bools(_) => ColumnKind::Bool,
             Values::Words(_, words) => kind_of(words, times),
         };
         let mut column = Self {
@@ -154,7 +154,7 @@ impl Column {
             written,
             nulls: 0,
             times: times.clone(),
-            fits: Fits::default(),
+            fits: FitCache::default(),
         };
         let null = |row: &usize| column.value(*row) == Value::Null;
         column.nulls = (0..column.len()).filter(null).count();
@@ -162,20 +162,20 @@ impl Column {
     }
 
     /// A column of words, or of what they all read as where they are very many.
-    pub(super) fn of_words(name: String, words: Words, order: &[u32], times: &Times) -> Self {
-        let Words { codes, words, .. } = words;
+    pub(super) fn of_words(name: String, words: Dictionary, order: &[u32], times: &Times) -> Self {
+        let Dictionary { codes, words, .. } = words;
         if words.len() > MOST_WORDS
             && let Some(values) = read_as(&codes, &words, times)
         {
-            return Self::new(name, values.in_order(order), Written::Variously, times);
+            return Self::new(name, values.in_order(order), Spelling::Variously, times);
         }
         let null = words.len() as u32;
-        let mut codes = gathered(&codes, order, Words::NULL);
+        let mut codes = gathered(&codes, order, Dictionary::NULL);
         for code in &mut codes {
             *code = (*code).min(null);
         }
         let values = Values::Words(Codes::of(codes, words.len()), words);
-        Self::new(name, values, Written::Typed, times)
+        Self::new(name, values, Spelling::Typed, times)
     }
 
     /// The name that the source gives it.
@@ -184,7 +184,7 @@ impl Column {
     }
 
     /// What its values are.
-    pub fn kind(&self) -> Kind {
+    pub fn kind(&self) -> ColumnKind {
         self.kind
     }
 
@@ -215,8 +215,8 @@ impl Column {
             Values::Whole(all) | Values::Times(all) => 8 * all.capacity(),
             Values::Bools(all) => all.capacity(),
             Values::Words(codes, words) => {
-                let texts: usize = words.iter().map(Word::bytes).sum();
-                codes.bytes() + texts + size_of_val::<[Word]>(words)
+                let texts: usize = words.iter().map(DictionaryEntry::bytes).sum();
+                codes.bytes() + texts + size_of_val::<[DictionaryEntry]>(words)
             }
         }
     }
@@ -233,8 +233,12 @@ impl Column {
             (Value::Number(number), _) => Some(number.float()),
             (Value::Time(time), _) => Some(*time as f64 / 1000.0),
             (Value::Bool(truth), _) => Some(f64::from(u8::from(*truth))),
-            (Value::Text(text), Kind::Number) => Number::parse(text.as_bytes()).map(Number::float),
-            (Value::Text(text), Kind::Time) => self.times.read(text).map(|t| t as f64 / 1000.0),
+            (Value::Text(text), ColumnKind::Number) => {
+                Number::parse(text.as_bytes()).map(Number::float)
+            }
+            (Value::Text(text), ColumnKind::Time) => {
+                self.times.read(text).map(|t| t as f64 / 1000.0)
+            }
             _ => None,
         }
     }
@@ -243,7 +247,7 @@ impl Column {
     /// their shortest form, times as `2010-03-01T00:00:00Z`.
     pub fn text(&self, row: usize) -> Option<Cow<'_, str>> {
         if let Values::Words(codes, words) = &self.values {
-            return words.get(codes.at(row)?).map(Word::text);
+            return words.get(codes.at(row)?).map(DictionaryEntry::text);
         }
         Some(match self.value(row) {
             Value::Text(text) => text,
@@ -282,12 +286,12 @@ impl Column {
                 let there = all.iter().copied().filter(|&t| t != NULL_TIME);
                 of(there, |a, b| a < b).map(times)
             }
-            Values::Words(_, words) if self.kind == Kind::Number => {
+            Values::Words(_, words) if self.kind == ColumnKind::Number => {
                 let there = words.iter().filter_map(|word| number_of(&word.value()));
                 let range = of(there, |a, b| a.compare(*b).is_some_and(|o| o.is_lt()));
                 range.map(|(a, b)| (a.text(), b.text()))
             }
-            Values::Words(_, words) if self.kind == Kind::Time => {
+            Values::Words(_, words) if self.kind == ColumnKind::Time => {
                 let there = words
                     .iter()
                     .filter_map(|word| time_of(&word.value(), &self.times));
@@ -342,8 +346,10 @@ impl Column {
     /// Whether its values are texts in the source, some at least.
     pub(super) fn has_texts(&self) -> bool {
         match &self.values {
-            Values::Words(_, words) => words.iter().any(|word| matches!(word, Word::Text(_))),
-            _ => self.written != Written::Typed,
+            Values::Words(_, words) => words
+                .iter()
+                .any(|word| matches!(word, DictionaryEntry::Text(_))),
+            _ => self.written != Spelling::Typed,
         }
     }
 
@@ -393,7 +399,7 @@ impl Column {
             Values::Words(codes, words) => codes
                 .at(row)
                 .and_then(|code| words.get(code))
-                .map(Word::value),
+                .map(DictionaryEntry::value),
         };
         value.unwrap_or(Value::Null)
     }
@@ -427,27 +433,27 @@ fn time_of(value: &Value<'_>, times: &Times) -> Option<i64> {
 }
 
 /// What all words are: numbers, times, or texts.
-fn kind_of(words: &[Word], times: &Times) -> Kind {
-    let all = |is: &dyn Fn(&Word) -> bool| !words.is_empty() && words.iter().all(is);
+fn kind_of(words: &[DictionaryEntry], times: &Times) -> ColumnKind {
+    let all = |is: &dyn Fn(&DictionaryEntry) -> bool| !words.is_empty() && words.iter().all(is);
     if all(&|word| number_of(&word.value()).is_some()) {
-        return Kind::Number;
+        return ColumnKind::Number;
     }
     if all(&|word| time_of(&word.value(), times).is_some()) {
-        return Kind::Time;
+        return ColumnKind::Time;
     }
-    Kind::Text
+    ColumnKind::Text
 }
 
 /// The values of rows as numbers or times, if all words are texts of such.
-fn read_as(codes: &[u32], words: &[Word], times: &Times) -> Option<Values> {
+fn read_as(codes: &[u32], words: &[DictionaryEntry], times: &Times) -> Option<Values> {
     fn each<T: Copy>(codes: &[u32], words: &[T], null: T) -> Vec<T> {
         let value = |&code: &u32| words.get(code as usize).copied().unwrap_or(null);
         codes.iter().map(value).collect()
     }
-    fn text(word: &Word) -> Option<Value<'_>> {
-        matches!(word, Word::Text(_)).then(|| word.value())
+    fn text(word: &DictionaryEntry) -> Option<Value<'_>> {
+        matches!(word, DictionaryEntry::Text(_)).then(|| word.value())
     }
-    let float = |word: &Word| match number_of(&text(word)?)? {
+    let float = |word: &DictionaryEntry| match number_of(&text(word)?)? {
         Number::Float(number) => Some(number),
         Number::Whole(number) => i64::try_from(number)
             .ok()
@@ -456,7 +462,7 @@ fn read_as(codes: &[u32], words: &[Word], times: &Times) -> Option<Values> {
     if let Some(read) = words.iter().map(float).collect::<Option<Vec<_>>>() {
         return Some(Values::Numbers(each(codes, &read, NULL_NUMBER)));
     }
-    let whole = |word: &Word| {
+    let whole = |word: &DictionaryEntry| {
         number_of(&text(word)?)?
             .whole()
             .filter(|n| *n != NULL_WHOLE)
@@ -464,7 +470,7 @@ fn read_as(codes: &[u32], words: &[Word], times: &Times) -> Option<Values> {
     if let Some(read) = words.iter().map(whole).collect::<Option<Vec<_>>>() {
         return Some(Values::Whole(each(codes, &read, NULL_WHOLE)));
     }
-    let time = |word: &Word| time_of(&text(word)?, times).filter(|t| *t != NULL_TIME);
+    let time = |word: &DictionaryEntry| time_of(&text(word)?, times).filter(|t| *t != NULL_TIME);
     let read = words.iter().map(time).collect::<Option<Vec<_>>>()?;
     Some(Values::Times(each(codes, &read, NULL_TIME)))
 }

@@ -8,9 +8,9 @@ mod dictionary;
 mod select;
 mod spelling;
 
-pub use builder::Kept;
+pub use builder::TableBuilder;
 pub use check::TableError;
-pub use column::{Column, Kind};
+pub use column::{Column, ColumnKind};
 
 use crate::columns;
 use crate::time::Times;
@@ -18,19 +18,19 @@ use crate::time::Times;
 /// Values of columns for each point of an index, in the index's order.
 ///
 /// [`load_table`](crate::load_table) makes one of the columns in
-/// [`Options::keep`](crate::Options::keep). It costs 8 bytes a point for a column of numbers or
+/// [`LoadOptions::keep`](crate::LoadOptions::keep). It costs 8 bytes a point for a column of numbers or
 /// times, 1 for one of truths, and 1, 2 or 4 for one of texts, of which each is kept once; the
 /// positions are the index's.
 ///
 /// ```
-/// use heatsplat_loader::{Kind, Options, load_table, read};
+/// use heatsplat_loader::{ColumnKind, LoadOptions, load_table, read};
 ///
 /// let csv = "lon,lat,offense,when\n1,2,theft,2010-03-01\n3,4,fraud,\n5,6,theft,2010-04-01\n";
-/// let options = Options { keep: vec!["offense".into(), "when".into()], ..Options::default() };
+/// let options = LoadOptions { keep: vec!["offense".into(), "when".into()], ..LoadOptions::default() };
 /// let mut source = read(csv.as_bytes(), "crimes.csv", &options)?;
 /// let (points, table, _) = load_table(&mut *source, |_| ())?;
 ///
-/// assert_eq!(table.column("when").map(|column| column.kind()), Some(Kind::Time));
+/// assert_eq!(table.column("when").map(|column| column.kind()), Some(ColumnKind::Time));
 /// let some = table.select(&points, &"when >= 2010-03-15".parse()?)?;
 /// assert_eq!(some.summary().count, 1);
 /// let parts = table.split(&points, "offense", 1)?;
@@ -49,7 +49,7 @@ pub struct Table {
 
 impl Table {
     /// The columns that were gathered, brought into an order.
-    pub(crate) fn new(names: Vec<String>, kept: Kept, order: &[u32]) -> Self {
+    pub(crate) fn new(names: Vec<String>, kept: TableBuilder, order: &[u32]) -> Self {
         let times = kept.times.clone();
         let columns = names.into_iter().zip(kept.into_columns());
         let columns = columns.map(|(name, growing)| growing.finish(name, order, &times));

@@ -4,10 +4,11 @@ use super::Table;
 use super::cell::Cell;
 use super::check::{TableError, check};
 use super::column::{Codes, Column, Values};
-use super::dictionary::Word;
-use crate::filter::{Condition, Filter, Reading, Tree, Value};
-use crate::report::shown;
+use super::dictionary::DictionaryEntry;
+use crate::filter::{Condition, Filter, ParsedValue, Tree};
+use crate::messages::shown;
 use crate::time::Times;
+use crate::value::Value;
 use heatsplat_points::{Point, Points};
 use rayon::prelude::*;
 use std::collections::HashMap;
@@ -35,7 +36,7 @@ impl Table {
     /// Those of [`check`](Self::check).
     pub fn select(&self, points: &Points, filter: &Filter) -> Result<Points, TableError> {
         let (filter, columns) = self.fitting(filter)?;
-        let test = Test::of(filter.tree(), &columns, &self.times);
+        let test = FilterEval::of(filter.tree(), &columns, &self.times);
         let chunks = points.as_slice().par_chunks(ROWS).enumerate();
         let parts: Vec<Vec<Point>> = chunks
             .map(|(chunk, points)| {
@@ -82,7 +83,7 @@ impl Table {
     ) -> Result<Vec<Points>, TableError> {
         let (filter, columns) = self.fitting(filter)?;
         let column = self.column(column).ok_or_else(|| self.missing(column))?;
-        let test = Test::of(filter.tree(), &columns, &self.times);
+        let test = FilterEval::of(filter.tree(), &columns, &self.times);
         let mut verdict = test.verdict();
         let wanted = |row| verdict(row) == Some(true);
         Ok(parted(points, column, names, wanted))
@@ -90,7 +91,7 @@ impl Table {
 
     /// A filter as it is meant here, and the columns that it asks for.
     fn fitting(&self, filter: &Filter) -> Result<(Filter, Vec<&Column>), TableError> {
-        let filter = filter.clone().told(&self.times);
+        let filter = filter.clone().with_times(&self.times);
         let column = |name: &String| self.column(name).ok_or_else(|| self.missing(name));
         let columns: Vec<&Column> = filter
             .columns()
@@ -145,15 +146,15 @@ fn parted(
 }
 
 /// A condition on rows of a table.
-struct Test<'t> {
-    part: Part<'t>,
+struct FilterEval<'t> {
+    part: EvalNode<'t>,
     /// The columns of which each row's value is compared.
     columns: Vec<&'t Column>,
     times: &'t Times,
 }
 
 /// A part of a condition.
-enum Part<'t> {
+enum EvalNode<'t> {
     And(Vec<Self>),
     Or(Vec<Self>),
     Not(Box<Self>),
@@ -164,11 +165,11 @@ enum Part<'t> {
     Unknown,
 }
 
-impl<'t> Test<'t> {
+impl<'t> FilterEval<'t> {
     fn of(tree: &'t Tree, columns: &[&'t Column], times: &'t Times) -> Self {
         let mut compared = Vec::new();
         Self {
-            part: Part::of(tree, columns, &mut compared, times),
+            part: EvalNode::of(tree, columns, &mut compared, times),
             columns: compared,
             times,
         }
@@ -185,7 +186,7 @@ impl<'t> Test<'t> {
     }
 }
 
-impl<'t> Part<'t> {
+impl<'t> EvalNode<'t> {
     fn of(
         tree: &'t Tree,
         columns: &[&'t Column],
@@ -211,8 +212,11 @@ impl<'t> Part<'t> {
         };
         match &column.values {
             Values::Words(codes, words) => {
-                let values = words.iter().map(Word::value).chain([Value::Null]);
-                let verdict = |value| condition.holds(&Reading::of(value), times);
+                let values = words
+                    .iter()
+                    .map(DictionaryEntry::value)
+                    .chain([Value::Null]);
+                let verdict = |value| condition.holds(&ParsedValue::of(value), times);
                 Self::Words(codes, values.map(verdict).collect())
             }
             _ => {
@@ -240,7 +244,7 @@ impl<'t> Part<'t> {
 
 /// `and` (a false decides) or `or` (a true decides).
 fn decided(
-    parts: &[Part<'_>],
+    parts: &[EvalNode<'_>],
     row: usize,
     cells: &[Cell<'_>],
     times: &Times,
@@ -259,7 +263,7 @@ fn decided(
 
 #[cfg(test)]
 mod proptests {
-    use super::super::builder::Kept;
+    use super::super::builder::TableBuilder;
     use super::*;
     use crate::number::exact::Number;
     use proptest::prelude::*;
@@ -340,9 +344,9 @@ mod proptests {
 
     /// Values of a column as it is kept, gathered in stretches of so many rows.
     fn kept(values: &[Value<'static>], stretch: usize, times: &Times) -> Column {
-        let mut all = Kept::of(1, times);
+        let mut all = TableBuilder::new(1, times);
         for values in values.chunks(stretch) {
-            let mut some = Kept::of(1, times);
+            let mut some = TableBuilder::new(1, times);
             for (at, value) in values.iter().enumerate() {
                 some.fill(at + 1, |_| value.clone());
             }
@@ -357,9 +361,9 @@ mod proptests {
         let formats: Vec<_> = formats.iter().map(|f| f.parse().unwrap()).collect();
         let times = Times::new(&formats);
         let column = kept(values, stretch, &times);
-        let filter = filter.parse::<Filter>().unwrap().told(&times);
+        let filter = filter.parse::<Filter>().unwrap().with_times(&times);
         let columns = [&column];
-        let test = Test::of(filter.tree(), &columns, &times);
+        let test = FilterEval::of(filter.tree(), &columns, &times);
         let mut verdict = test.verdict();
         for (row, value) in values.iter().enumerate() {
             let at_load = filter.tree().holds(std::slice::from_ref(value), &times);
@@ -414,7 +418,7 @@ mod proptests {
             let formats: Vec<_> = formats.iter().map(|f| f.parse().unwrap()).collect();
             let times = Times::new(&formats);
             let holds = |filter: String| {
-                let filter = filter.parse::<Filter>().unwrap().told(&times);
+                let filter = filter.parse::<Filter>().unwrap().with_times(&times);
                 filter.tree().holds(std::slice::from_ref(&value), &times)
             };
             let each: Vec<String> = literals.iter().map(|l| format!("v = {l}")).collect();

@@ -32,10 +32,10 @@ impl NumberSpelling {
             }
         }
         let is_name = matches!(unsigned, [b'0', b'0'..=b'9', ..]);
-        let is_nothing =
+        let is_null =
             unsigned.len() < text.len() && !unsigned.iter().any(|b| b"123456789".contains(b));
         let behind = point.map_or(0, |before| digits - before);
-        if digits == 0 || digits > 15 || is_name || is_nothing || (point.is_some() && behind == 0) {
+        if digits == 0 || digits > 15 || is_name || is_null || (point.is_some() && behind == 0) {
             return None;
         }
         let trimmed = unsigned.last() != Some(&b'0');
@@ -162,7 +162,7 @@ impl TimeSpelling {
 
 /// How the values of a column are written in its source.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Written {
+pub(super) enum Spelling {
     /// They are no texts there.
     Typed,
     Number(NumberSpelling),
@@ -173,7 +173,7 @@ pub(super) enum Written {
     Variously,
 }
 
-impl Written {
+impl Spelling {
     /// The text of a number.
     pub(super) fn number(self, number: f64) -> String {
         match self {

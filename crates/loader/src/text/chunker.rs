@@ -17,13 +17,13 @@ pub(crate) const BLOCK: usize = if cfg!(test) { 64 } else { 256 << 10 };
 
 /// A place in a text file, both counted from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Place {
+pub(crate) struct TextPosition {
     pub(crate) line: u64,
     /// The byte in the line.
     pub(crate) column: u64,
 }
 
-impl Place {
+impl TextPosition {
     pub(crate) const START: Self = Self { line: 1, column: 1 };
 
     /// The place behind `passed`, in which `newline` ends a line.
@@ -47,14 +47,14 @@ pub(crate) struct Block {
     /// Where each row lies in `bytes`, for formats whose rows are not found again by reading on.
     pub(crate) items: Vec<Range<usize>>,
     /// Where the first byte stands in the file.
-    pub(crate) start: Place,
+    pub(crate) start: TextPosition,
     /// Whether nothing comes after it. A channel that closes without such a
     /// block means that reading broke off.
     pub(crate) last: bool,
 }
 
 impl Block {
-    fn nothing(start: Place) -> Self {
+    fn nothing(start: TextPosition) -> Self {
         Self {
             bytes: Vec::new(),
             items: Vec::new(),
@@ -65,17 +65,17 @@ impl Block {
 }
 
 /// How much of a buffer is whole rows.
-pub(crate) struct Cut {
+pub(crate) struct Split {
     /// So many bytes are done with. 0: the first row is longer than the buffer.
     pub(crate) end: usize,
     /// See [`Block::items`].
     pub(crate) items: Vec<Range<usize>>,
     /// What is wrong with what comes at `end`. The rows before it are good.
-    pub(crate) fault: Option<Fault>,
+    pub(crate) error: Option<SplitError>,
 }
 
 /// Why bytes cannot be cut into rows.
-pub(crate) enum Fault {
+pub(crate) enum SplitError {
     /// A quote is not closed in the row that begins here.
     Quote,
     /// This is not JSON.
@@ -85,7 +85,7 @@ pub(crate) enum Fault {
 }
 
 /// Finds the borders of rows.
-pub(crate) trait Cutter: Send + 'static {
+pub(crate) trait Splitter: Send + 'static {
     /// The most bytes one row may have.
     const LIMIT: usize;
 
@@ -94,15 +94,15 @@ pub(crate) trait Cutter: Send + 'static {
 
     /// Cuts a buffer that begins with a row. `ended`: nothing comes after it,
     /// and all of it must be cut.
-    fn cut(&mut self, buffer: &[u8], ended: bool) -> Cut;
+    fn split(&mut self, buffer: &[u8], ended: bool) -> Split;
 }
 
 /// Starts reading `reader` into blocks, at most `ahead` of them waiting.
-pub(crate) fn start<C: Cutter>(
+pub(crate) fn start<C: Splitter>(
     reader: impl Read + Send + 'static,
     origin: Origin,
-    cutter: C,
-    start: Place,
+    splitter: C,
+    start: TextPosition,
     ahead: usize,
 ) -> Result<Receiver<Result<Block, LoadError>>, LoadError> {
     let (sender, receiver) = sync_channel(ahead);
@@ -110,7 +110,7 @@ pub(crate) fn start<C: Cutter>(
     std::thread::Builder::new()
         .name("heatsplat-read".into())
         .spawn(move || {
-            if let Err(error) = read(reader, &origin, cutter, start, &sender, ahead) {
+            if let Err(error) = read(reader, &origin, splitter, start, &sender, ahead) {
                 // Nobody listens any more: nobody needs the error.
                 let _ = sender.send(Err(error));
             }
@@ -120,11 +120,11 @@ pub(crate) fn start<C: Cutter>(
 }
 
 /// Reads to the end, or until nobody listens.
-fn read<C: Cutter>(
+fn read<C: Splitter>(
     mut reader: impl Read,
     origin: &Origin,
-    mut cutter: C,
-    mut place: Place,
+    mut splitter: C,
+    mut place: TextPosition,
     sender: &SyncSender<Result<Block, LoadError>>,
     ahead: usize,
 ) -> Result<(), LoadError> {
@@ -133,9 +133,9 @@ fn read<C: Cutter>(
         // Twice what a row did not fit in, and never more than a row may have.
         let target = (buffer.len() * 2).clamp(BLOCK, C::LIMIT);
         let ended = fill(&mut reader, &mut buffer, target).map_err(|e| origin.read_error(e))?;
-        let newline = cutter.newline();
-        let Cut { end, items, fault } = cutter.cut(&buffer, ended);
-        if end == 0 && !ended && fault.is_none() {
+        let newline = splitter.newline();
+        let Split { end, items, error } = splitter.split(&buffer, ended);
+        if end == 0 && !ended && error.is_none() {
             if buffer.len() >= C::LIMIT {
                 let (file, line) = (origin.file(), place.line);
                 return Err(LoadError::TooLong {
@@ -152,7 +152,7 @@ fn read<C: Cutter>(
             items,
             start: place,
             bytes,
-            last: ended && fault.is_none(),
+            last: ended && error.is_none(),
         };
         place = place.after(&block.bytes, newline);
         let blocks = block.bytes.len() / BLOCK;
@@ -162,11 +162,11 @@ fn read<C: Cutter>(
         for _ in 1..blocks.min(ahead) {
             unheard |= !ended && sender.send(Ok(Block::nothing(place))).is_err();
         }
-        let (file, Place { line, column }) = (origin.file(), place);
-        match fault {
-            Some(Fault::Quote) => return Err(LoadError::UnclosedQuote { file, line }),
-            Some(Fault::Refused(error)) => return Err(*error),
-            Some(Fault::Json(message)) => {
+        let (file, TextPosition { line, column }) = (origin.file(), place);
+        match error {
+            Some(SplitError::Quote) => return Err(LoadError::UnclosedQuote { file, line }),
+            Some(SplitError::Refused(error)) => return Err(*error),
+            Some(SplitError::Json(message)) => {
                 return Err(LoadError::Json {
                     file,
                     line,

@@ -6,8 +6,8 @@ use crate::columns::Columns;
 use crate::error::LoadError;
 use crate::input::Origin;
 use crate::report::Report;
-use crate::source::{Progress, Source};
-use crate::table::Kept;
+use crate::source::{LoadProgress, Source, check_strict};
+use crate::table::TableBuilder;
 use crate::text::chunker::Block;
 use crate::time::Times;
 use heatsplat_points::PointSink;
@@ -43,7 +43,7 @@ pub(crate) struct Pipeline<P> {
     pub(crate) columns: Columns,
     pub(crate) parser: P,
     /// The values of the points that were poured last, in the columns that are kept.
-    pub(crate) kept: Kept,
+    pub(crate) kept: TableBuilder,
     /// How times are written.
     pub(crate) times: Times,
     pub(crate) within: Option<Bounds>,
@@ -109,11 +109,11 @@ impl<P: Parser> Source for Pipeline<P> {
             sink.push(&batch.points);
             self.kept.append(batch.kept);
             self.report.add(batch.report);
-            self.report.check_strict(self.strict, &self.origin)?;
+            check_strict(self.strict, &self.report, &self.origin.name)?;
             outcome?;
         }
         self.report.bytes = self.origin.bytes_read();
-        self.origin.tell(&mut self.report.notes);
+        self.origin.add_notes(&mut self.report.notes);
         if last {
             self.ended = true;
             self.parser.finish(&self.report)?;
@@ -121,7 +121,7 @@ impl<P: Parser> Source for Pipeline<P> {
         Ok(true)
     }
 
-    fn take_kept(&mut self) -> Kept {
+    fn take_kept(&mut self) -> TableBuilder {
         std::mem::take(&mut self.kept)
     }
 
@@ -129,8 +129,8 @@ impl<P: Parser> Source for Pipeline<P> {
         &self.report
     }
 
-    fn progress(&self) -> Progress {
-        Progress {
+    fn progress(&self) -> LoadProgress {
+        LoadProgress {
             rows: self.report.rows + self.report.filtered,
             bytes_read: self.report.bytes,
             bytes_total: self.origin.bytes_total,

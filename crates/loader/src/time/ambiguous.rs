@@ -1,11 +1,11 @@
 //! Texts that look like dates and are read as none: to order by one would compare texts.
 
 use super::month_names::{is_month, is_weekday};
-use super::{LONGEST, iso::Rest};
+use super::{LONGEST, iso::Scanner};
 
 /// Why a text that looks like a date is none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Unread {
+pub(crate) enum AmbiguousDate {
     /// The year comes last, and no one knows what is the day and what the month.
     DayOrMonthFirst,
     /// There is no such day, the year has two digits, a zone is letters.
@@ -13,18 +13,18 @@ pub(crate) enum Unread {
 }
 
 /// Why a text is no date that looks like one; it is known to be read as none.
-pub(crate) fn unread(text: &str) -> Option<Unread> {
+pub(crate) fn ambiguous_date(text: &str) -> Option<AmbiguousDate> {
     let text = text.trim();
     if text.len() > LONGEST {
         return None;
     }
-    of_digits(text).or_else(|| of_words(text).then_some(Unread::Unknown))
+    of_digits(text).or_else(|| of_words(text).then_some(AmbiguousDate::Unknown))
 }
 
 /// `15.06.2024`, `6/15/24 10:00`, `2024-06-31`, `2024-06-01 10:00 CEST`: three numbers with the
 /// same sign between them.
-fn of_digits(text: &str) -> Option<Unread> {
-    let mut rest = Rest(text.as_bytes());
+fn of_digits(text: &str) -> Option<AmbiguousDate> {
+    let mut rest = Scanner(text.as_bytes());
     let (first, a) = part(&mut rest)?;
     let sign = *rest.0.first().filter(|sign| b"/.-".contains(sign))?;
     rest.0 = rest.0.strip_prefix(&[sign])?;
@@ -38,16 +38,16 @@ fn of_digits(text: &str) -> Option<Unread> {
     let behind = rest.0.first();
     let ends = behind.is_none_or(|byte| b" Tt,".contains(byte));
     if ends && is_part(first, a) && matches!(third, 2 | 4) {
-        return Some(Unread::DayOrMonthFirst);
+        return Some(AmbiguousDate::DayOrMonthFirst);
     }
     let clock = rest.0.get(1..).map(<[u8]>::trim_ascii_start);
     let clock = clock.and_then(|clock| clock.first());
     let ends = ends && clock.is_none_or(u8::is_ascii_digit);
-    (ends && first == 4 && is_part(third, c)).then_some(Unread::Unknown)
+    (ends && first == 4 && is_part(third, c)).then_some(AmbiguousDate::Unknown)
 }
 
 /// How many digits a number has, and which it is.
-fn part(rest: &mut Rest<'_>) -> Option<(usize, i64)> {
+fn part(rest: &mut Scanner<'_>) -> Option<(usize, i64)> {
     let digits = rest.digits();
     if !(1..=4).contains(&digits) {
         return None;
@@ -80,9 +80,9 @@ mod tests {
 
     #[test]
     fn what_looks_like_a_date_is_known() {
-        let is = |text: &str, why: Unread| {
+        let is = |text: &str, why: AmbiguousDate| {
             assert_eq!(time(text), None, "{text}");
-            assert_eq!(unread(text), Some(why), "{text}");
+            assert_eq!(ambiguous_date(text), Some(why), "{text}");
         };
         for text in [
             "06/15/2024",
@@ -93,7 +93,7 @@ mod tests {
             "15-06-2024T10:00",
             "1.6.2024, 10 Uhr",
         ] {
-            is(text, Unread::DayOrMonthFirst);
+            is(text, AmbiguousDate::DayOrMonthFirst);
         }
         for text in [
             "01-JUN-24",
@@ -107,7 +107,7 @@ mod tests {
             "1 Jun 2024 10:00 CEST",
             "Sat Jun 1 10:00:00 CEST 2024",
         ] {
-            is(text, Unread::Unknown);
+            is(text, AmbiguousDate::Unknown);
         }
         for text in [
             "",
@@ -127,7 +127,7 @@ mod tests {
             "June",
             "A 100 B 200",
         ] {
-            assert_eq!(unread(text), None, "{text}");
+            assert_eq!(ambiguous_date(text), None, "{text}");
         }
     }
 }

@@ -1,9 +1,9 @@
 //! Numbers that are times.
 
-use super::{DAY, begins, iso};
+use super::{DAY, iso, start_of_day};
 use crate::number::exact::Number;
 
-/// The least count of seconds, milliseconds, microseconds and nanoseconds since 1970: each begins
+/// The least count of seconds, milliseconds, microseconds and nanoseconds since 1970: each start_of_day
 /// where the one before is in the year 2286.
 const SECONDS: f64 = 1e8;
 const MILLISECONDS: f64 = 1e10;
@@ -16,7 +16,7 @@ const NANOSECONDS: f64 = 1e16;
 /// Less than 10⁸ is no time: seconds that few are in 1973 at the latest, and years, days of
 /// spreadsheets and numbers of houses look like that.
 pub(super) fn time(number: Number) -> Option<i64> {
-    if let Some(time) = number.whole().and_then(written_out) {
+    if let Some(time) = number.whole().and_then(digits_as_date) {
         return Some(time);
     }
     let size = number.float().abs();
@@ -25,27 +25,27 @@ pub(super) fn time(number: Number) -> Option<i64> {
     } else if size < SECONDS {
         return None;
     } else if size < MILLISECONDS {
-        Unit::Seconds
+        EpochUnit::Seconds
     } else if size < MICROSECONDS {
-        Unit::Milliseconds
+        EpochUnit::Milliseconds
     } else if size < NANOSECONDS {
-        Unit::Microseconds
+        EpochUnit::Microseconds
     } else {
-        Unit::Nanoseconds
+        EpochUnit::Nanoseconds
     };
     unit.time(number)
 }
 
 /// What a count since 1970 counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Unit {
+pub(super) enum EpochUnit {
     Seconds,
     Milliseconds,
     Microseconds,
     Nanoseconds,
 }
 
-impl Unit {
+impl EpochUnit {
     /// The time of a count, to the microsecond; what no calendar has is none.
     pub(super) fn time(self, number: Number) -> Option<i64> {
         const END: i64 = 3_000_000 * DAY;
@@ -64,7 +64,7 @@ impl Unit {
 }
 
 /// Eight digits that are a day, or fourteen that are a second.
-fn written_out(number: i64) -> Option<i64> {
+fn digits_as_date(number: i64) -> Option<i64> {
     let (day, clock) = match number {
         10_000_101..=99_991_231 => (number, 0),
         10_000_101_000_000..=99_991_231_235_959 => (number / 1_000_000, number % 1_000_000),
@@ -77,5 +77,5 @@ fn written_out(number: i64) -> Option<i64> {
         second: clock % 100,
         micros: 0,
     };
-    Some(begins(day) + clock.time()?)
+    Some(start_of_day(day) + clock.time()?)
 }

@@ -1,8 +1,8 @@
-//! Spellings of times that are told: `--time-format`.
+//! Spellings of times that are custom: `--time-format`.
 
-use super::epoch::Unit;
-use super::iso::{self, Rest};
-use super::{SECOND, begins, micros};
+use super::epoch::EpochUnit;
+use super::iso::{self, Scanner};
+use super::{SECOND, micros, start_of_day};
 use crate::number::exact::Number;
 use jiff::civil::date;
 use jiff::fmt::strtime::BrokenDownTime;
@@ -27,7 +27,7 @@ use std::str::FromStr;
 pub struct TimeFormat {
     text: String,
     /// What numbers count; else the text is a pattern.
-    unit: Option<Unit>,
+    unit: Option<EpochUnit>,
 }
 
 /// Why a text is no way to write times.
@@ -45,10 +45,10 @@ impl FromStr for TimeFormat {
 
     fn from_str(text: &str) -> Result<Self, TimeFormatError> {
         let unit = match text.trim() {
-            "seconds" | "s" | "%s" => Some(Unit::Seconds),
-            "milliseconds" | "ms" => Some(Unit::Milliseconds),
-            "microseconds" | "us" => Some(Unit::Microseconds),
-            "nanoseconds" | "ns" => Some(Unit::Nanoseconds),
+            "seconds" | "s" | "%s" => Some(EpochUnit::Seconds),
+            "milliseconds" | "ms" => Some(EpochUnit::Milliseconds),
+            "microseconds" | "us" => Some(EpochUnit::Microseconds),
+            "nanoseconds" | "ns" => Some(EpochUnit::Nanoseconds),
             _ => None,
         };
         let text = text.to_owned();
@@ -80,7 +80,7 @@ impl TimeFormat {
             Err(e) => return error(format!("`{}`: {e}", self.text)),
         };
         match self.read(&written) {
-            Some(time) if time.div_euclid(super::DAY) == begins(day) / super::DAY => Ok(()),
+            Some(time) if time.div_euclid(super::DAY) == start_of_day(day) / super::DAY => Ok(()),
             _ => error(format!(
                 "`{}` says no day, month and year that can be read again",
                 self.text
@@ -89,7 +89,7 @@ impl TimeFormat {
     }
 
     /// What numbers count.
-    pub(super) fn unit(&self) -> Option<Unit> {
+    pub(super) fn unit(&self) -> Option<EpochUnit> {
         self.unit
     }
 
@@ -99,15 +99,15 @@ impl TimeFormat {
             return unit.time(Number::parse(text.as_bytes())?);
         }
         let (parts, length) = BrokenDownTime::parse_prefix(&self.text, text).ok()?;
-        let mut rest = Rest(text.as_bytes().get(length..)?);
+        let mut rest = Scanner(text.as_bytes().get(length..)?);
         if let Some(at) = parts.timestamp() {
             return rest.is_empty().then(|| at.as_microsecond());
         }
         let day = parts.to_date().ok()?;
         if parts.hour().is_none() {
             rest.0 = rest.0.strip_prefix(b",").unwrap_or(rest.0);
-            let (clock, offset) = iso::behind_day(rest)?;
-            return Some(begins(day) + clock - offset);
+            let (clock, offset) = iso::after_day(rest)?;
+            return Some(start_of_day(day) + clock - offset);
         }
         let offset = match parts.offset() {
             Some(offset) => rest
@@ -155,19 +155,19 @@ mod tests {
             ("us", "86400000000", "1970-01-02"),
             ("ns", "86400000000000", "1970-01-02"),
         ] {
-            let told: TimeFormat = format.parse().unwrap();
-            assert_eq!(told.read(text), time(expected), "{format} {text}");
+            let custom: TimeFormat = format.parse().unwrap();
+            assert_eq!(custom.read(text), time(expected), "{format} {text}");
             // what is not so written is read as ever
-            let times = Times::new(&[told]);
+            let times = Times::new(&[custom]);
             assert_eq!(
                 times.read("2024-06-03T01:02"),
                 time("2024-06-03T01:02"),
                 "{format}"
             );
         }
-        let told: TimeFormat = "%m/%d/%Y".parse().unwrap();
+        let custom: TimeFormat = "%m/%d/%Y".parse().unwrap();
         for text in ["13/01/2024", "06/15/2024x", "06/15", "soon", ""] {
-            assert_eq!(told.read(text), None, "{text}");
+            assert_eq!(custom.read(text), None, "{text}");
         }
     }
 

@@ -1,13 +1,13 @@
 //! Dates whose year comes first, as ISO 8601, SQL and most programs write them.
 
-use super::{SECOND, begins};
+use super::{SECOND, start_of_day};
 use jiff::civil::{Date, ISOWeekDate, Weekday};
 
 /// What is left of a text.
 #[derive(Clone, Copy)]
-pub(super) struct Rest<'a>(pub(super) &'a [u8]);
+pub(super) struct Scanner<'a>(pub(super) &'a [u8]);
 
-impl Rest<'_> {
+impl Scanner<'_> {
     pub(super) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -79,14 +79,14 @@ pub(super) fn day(year: i64, month: i64, day: i64) -> Option<Date> {
 
 /// The time that a text says, its year first.
 pub(super) fn read(text: &str) -> Option<i64> {
-    let mut rest = Rest(text.as_bytes());
+    let mut rest = Scanner(text.as_bytes());
     let day = date(&mut rest)?;
-    let (clock, offset) = behind_day(rest)?;
-    Some(begins(day) + clock - offset)
+    let (clock, offset) = after_day(rest)?;
+    Some(start_of_day(day) + clock - offset)
 }
 
 /// A date: `2024-06-01`, `2024/6/1`, `2024.06.01`, `20240601T`, `2024-153`, `2024-W22-6`, `2024-06`.
-fn date(rest: &mut Rest<'_>) -> Option<Date> {
+fn date(rest: &mut Scanner<'_>) -> Option<Date> {
     match rest.digits() {
         4 => (),
         // digits alone are a number, which has a rule of its own
@@ -144,7 +144,7 @@ fn of_week(year: i64, week: i64, number: i64) -> Option<Date> {
 
 /// What follows a day: nothing, an offset, or a time of day and perhaps an offset; as microseconds
 /// since midnight and those of the offset.
-pub(super) fn behind_day(mut rest: Rest<'_>) -> Option<(i64, i64)> {
+pub(super) fn after_day(mut rest: Scanner<'_>) -> Option<(i64, i64)> {
     if rest.is_empty() {
         return Some((0, 0));
     }
@@ -183,7 +183,7 @@ impl Clock {
 }
 
 /// `10:00`, `10:00:00.5`, `1000`, `100000`, `10`, each with or without `AM` or `PM`.
-pub(super) fn clock(rest: &mut Rest<'_>) -> Option<Clock> {
+pub(super) fn clock(rest: &mut Scanner<'_>) -> Option<Clock> {
     let mut clock = Clock {
         hour: 0,
         minute: 0,
@@ -226,7 +226,7 @@ pub(super) fn clock(rest: &mut Rest<'_>) -> Option<Clock> {
 }
 
 /// Parts of a second behind a point or a comma, cut at the microsecond.
-fn fraction(rest: &mut Rest<'_>) -> Option<i64> {
+fn fraction(rest: &mut Scanner<'_>) -> Option<i64> {
     if !(rest.take(b'.') || rest.take(b',')) {
         return Some(0);
     }
@@ -243,7 +243,7 @@ fn fraction(rest: &mut Rest<'_>) -> Option<i64> {
 
 /// What ends a text: nothing, or an offset from UTC, as microseconds: `Z`, `UTC`, `+02`, `+0200`,
 /// `+02:00`, `GMT+2`, with the zone's name in brackets or not.
-pub(super) fn offset(mut rest: Rest<'_>) -> Option<i64> {
+pub(super) fn offset(mut rest: Scanner<'_>) -> Option<i64> {
     rest.blanks();
     let is_utc = ["Z", "UTC", "GMT", "UT"]
         .into_iter()

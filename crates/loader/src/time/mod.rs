@@ -11,7 +11,7 @@ mod format;
 mod iso;
 mod month_names;
 
-pub(crate) use ambiguous::{Unread, unread};
+pub(crate) use ambiguous::{AmbiguousDate, ambiguous_date};
 pub use format::{TimeFormat, TimeFormatError};
 
 use crate::number::exact::Number;
@@ -48,16 +48,16 @@ pub(crate) fn time(text: &str) -> Option<i64> {
     }
 }
 
-/// The spellings of the times in a source: the common ones, and before them those that were told.
+/// The spellings of the times in a source: the common ones, and before them those that were custom.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Times(Option<Arc<[TimeFormat]>>);
 
 impl Times {
-    pub(crate) fn new(told: &[TimeFormat]) -> Self {
-        Self((!told.is_empty()).then(|| told.into()))
+    pub(crate) fn new(custom: &[TimeFormat]) -> Self {
+        Self((!custom.is_empty()).then(|| custom.into()))
     }
 
-    /// Whether none were told.
+    /// Whether none were custom.
     pub(crate) fn are_common(&self) -> bool {
         self.0.is_none()
     }
@@ -65,8 +65,8 @@ impl Times {
     /// The time that a text says.
     #[inline]
     pub(crate) fn read(&self, text: &str) -> Option<i64> {
-        match self.told(text) {
-            Some(Told::Date(at) | Told::Count(at)) => Some(at),
+        match self.custom(text) {
+            Some(CustomTime::Date(at) | CustomTime::Count(at)) => Some(at),
             None => time(text),
         }
     }
@@ -74,32 +74,32 @@ impl Times {
     /// The time that a number is.
     pub(crate) fn of_number(&self, number: Number) -> Option<i64> {
         let mut text = None;
-        let told = self.0.as_deref().unwrap_or_default().iter();
-        let mut told = told.map(|format| match format.unit() {
+        let custom = self.0.as_deref().unwrap_or_default().iter();
+        let mut custom = custom.map(|format| match format.unit() {
             Some(unit) => unit.time(number),
             None => format.read(text.get_or_insert_with(|| number.text())),
         });
-        told.find_map(|at| at).or_else(|| epoch::time(number))
+        custom.find_map(|at| at).or_else(|| epoch::time(number))
     }
 
-    /// The time that a text says in a spelling that was told.
-    pub(crate) fn told(&self, text: &str) -> Option<Told> {
-        let told = self.0.as_deref().unwrap_or_default();
-        told.iter().find_map(|format| {
+    /// The time that a text says in a spelling that was custom.
+    pub(crate) fn custom(&self, text: &str) -> Option<CustomTime> {
+        let custom = self.0.as_deref().unwrap_or_default();
+        custom.iter().find_map(|format| {
             let at = format.read(text.trim())?;
             let is_count = format.unit().is_some();
             Some(if is_count {
-                Told::Count(at)
+                CustomTime::Count(at)
             } else {
-                Told::Date(at)
+                CustomTime::Date(at)
             })
         })
     }
 }
 
-/// A time in a spelling that was told.
+/// A time in a spelling that was custom.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Told {
+pub(crate) enum CustomTime {
     /// By a pattern.
     Date(i64),
     /// By what numbers count.
@@ -120,8 +120,8 @@ pub(crate) fn civil(time: i64) -> Option<DateTime> {
     date(1970, 1, 1).at(0, 0, 0, 0).checked_add(since).ok()
 }
 
-/// The time at which a day begins.
-fn begins(day: Date) -> i64 {
+/// The time at which a day start_of_day.
+fn start_of_day(day: Date) -> i64 {
     day.duration_since(date(1970, 1, 1)).as_secs() * SECOND
 }
 
@@ -136,7 +136,7 @@ fn expanded(text: &str) -> Option<i64> {
 /// The time of a day and time of day in UTC.
 fn micros(at: DateTime) -> Option<i64> {
     let clock = at.duration_since(at.date().at(0, 0, 0, 0)).as_micros();
-    Some(begins(at.date()) + i64::try_from(clock).ok()?)
+    Some(start_of_day(at.date()) + i64::try_from(clock).ok()?)
 }
 
 #[cfg(test)]

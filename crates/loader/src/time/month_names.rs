@@ -1,7 +1,7 @@
 //! Dates whose month is a word: RFC 2822, logs, `date`, databases, people.
 
-use super::iso::{self, Rest};
-use super::{SECOND, begins};
+use super::iso::{self, Scanner};
+use super::{SECOND, start_of_day};
 use jiff::fmt::rfc2822::DateTimeParser;
 
 const MONTHS: [&str; 12] = [
@@ -61,7 +61,7 @@ pub(super) fn read(text: &str) -> Option<i64> {
 /// A date of day, month and year, each once and in any order, a time of day and an offset.
 fn parts(text: &str) -> Option<i64> {
     let (mut year, mut month, mut day, mut clock) = (None, None, None, None);
-    let mut rest = Rest(text.as_bytes());
+    let mut rest = Scanner(text.as_bytes());
     let mut offset = 0;
     while let Some(first) = rest.0.first() {
         match first {
@@ -90,7 +90,7 @@ fn parts(text: &str) -> Option<i64> {
                 let end = rest.0.iter().position(|b| *b == b' ');
                 let end = end.filter(|_| year.is_none()).unwrap_or(rest.0.len());
                 let (head, behind) = rest.0.split_at_checked(end)?;
-                offset = iso::offset(Rest(head))?;
+                offset = iso::offset(Scanner(head))?;
                 rest.0 = behind;
             }
             _ => {
@@ -118,15 +118,15 @@ fn parts(text: &str) -> Option<i64> {
         }
     }
     let day = iso::day(year?, i64::try_from(month?).ok()?, day?)?;
-    Some(begins(day) + clock.unwrap_or(0) - offset)
+    Some(start_of_day(day) + clock.unwrap_or(0) - offset)
 }
 
-fn skip(rest: &mut Rest<'_>) {
+fn skip(rest: &mut Scanner<'_>) {
     rest.0 = rest.0.get(1..).unwrap_or_default();
 }
 
 /// Passes the letters of `1st` and `22nd`.
-fn ordinal(rest: &mut Rest<'_>) {
+fn ordinal(rest: &mut Scanner<'_>) {
     if let [a, b, behind @ ..] = rest.0
         && [b"st", b"nd", b"rd", b"th"].contains(&&[a.to_ascii_lowercase(), b.to_ascii_lowercase()])
         && !behind.first().is_some_and(u8::is_ascii_alphabetic)

@@ -8,7 +8,7 @@ use arrow_array::{
 };
 use arrow_ipc::writer::{FileWriter, StreamWriter};
 use arrow_schema::{DataType, Field, Fields, Schema};
-use heatsplat_loader::{Options, Skip};
+use heatsplat_loader::{LoadOptions, SkipReason};
 use heatsplat_points::mercator;
 use parquet::arrow::ArrowWriter;
 use parquet::file::metadata::KeyValue;
@@ -94,7 +94,7 @@ fn parquet_of_longitudes_and_latitudes_is_like_csv() {
     for group in [1, 2, 1000] {
         let path = folder.file("a b'c.parquet");
         write_parquet(&path, &lon_lat(), group, None);
-        assert_like_csv(opened(&path, &Options::default()).unwrap());
+        assert_like_csv(opened(&path, &LoadOptions::default()).unwrap());
     }
 }
 
@@ -117,7 +117,7 @@ fn geoparquet_in_every_encoding_is_like_csv() {
         ];
         // the primary column, whatever others there are and are called
         write_parquet(&path, &batch(columns), 2, Some(&geo("where", "")));
-        assert_like_csv(opened(&path, &Options::default()).unwrap());
+        assert_like_csv(opened(&path, &LoadOptions::default()).unwrap());
     }
 }
 
@@ -132,11 +132,11 @@ fn a_geometry_column_is_known_by_its_name_and_lon_lat_can_be_asked_for() {
         ("count", weights()),
     ];
     write_parquet(&path, &batch(columns), 100, None);
-    assert_like_csv(opened(&path, &Options::default()).unwrap());
-    let asked = Options {
+    assert_like_csv(opened(&path, &LoadOptions::default()).unwrap());
+    let asked = LoadOptions {
         lon: Some("lon".into()),
         lat: Some("lat".into()),
-        ..Options::default()
+        ..LoadOptions::default()
     };
     let (points, _) = opened(&path, &asked).unwrap();
     let (lon, lat) = mercator::unproject(points[0].at());
@@ -159,7 +159,7 @@ fn the_coordinate_system_of_geoparquet_is_respected() {
         9,
         Some(&geo("geometry", london)),
     );
-    let (points, _) = opened(&path, &Options::default()).unwrap();
+    let (points, _) = opened(&path, &LoadOptions::default()).unwrap();
     let (lon, lat) = mercator::unproject(points[0].at());
     assert!(
         (lon + 0.1246).abs() < 1e-3 && (lat - 51.5007).abs() < 1e-3,
@@ -168,7 +168,9 @@ fn the_coordinate_system_of_geoparquet_is_respected() {
 
     let unknown = r#","crs":{"name":"Moon 2000"}"#;
     write_parquet(&path, &one(1.0, 2.0), 9, Some(&geo("geometry", unknown)));
-    let message = opened(&path, &Options::default()).unwrap_err().to_string();
+    let message = opened(&path, &LoadOptions::default())
+        .unwrap_err()
+        .to_string();
     assert!(message.contains("Moon 2000"), "{message}");
     // longitude and latitude by OGC's name, and by saying nothing
     for crs in [
@@ -178,7 +180,7 @@ fn the_coordinate_system_of_geoparquet_is_respected() {
     ] {
         write_parquet(&path, &one(1.0, 2.0), 9, Some(&geo("geometry", crs)));
         assert_eq!(
-            opened(&path, &Options::default()).unwrap().0.len(),
+            opened(&path, &LoadOptions::default()).unwrap().0.len(),
             1,
             "{crs}"
         );
@@ -215,7 +217,7 @@ fn weights_of_every_type_are_numbers() {
     assert_eq!(
         (
             points.len(),
-            report.skipped(Skip::BadWeight),
+            report.skipped(SkipReason::BadWeight),
             report.weights_missing
         ),
         (2, 1, 1)
@@ -252,9 +254,14 @@ fn null_and_odd_geometries_are_counted() {
         4,
         Some(&geo("geometry", "")),
     );
-    let (points, report) = opened(&path, &Options::default()).unwrap();
+    let (points, report) = opened(&path, &LoadOptions::default()).unwrap();
     assert_eq!((points.len(), report.rows), (3, 7));
-    let skipped = [Skip::NoPosition, Skip::NotAPoint, Skip::Malformed].map(|s| report.skipped(s));
+    let skipped = [
+        SkipReason::NoPosition,
+        SkipReason::NotAPoint,
+        SkipReason::Malformed,
+    ]
+    .map(|s| report.skipped(s));
     assert_eq!(skipped, [2, 1, 1]);
     // the number of a record counts through all row groups
     let records: Vec<u64> = report.examples.iter().map(|e| e.line).collect();
@@ -270,14 +277,14 @@ fn arrow_files_and_streams_are_like_csv() {
     writer.write(&batch.slice(0, 2)).unwrap();
     writer.write(&batch.slice(2, 3)).unwrap();
     writer.finish().unwrap();
-    assert_like_csv(opened(&path, &Options::default()).unwrap());
+    assert_like_csv(opened(&path, &LoadOptions::default()).unwrap());
 
     let mut bytes = Vec::new();
     let mut writer = StreamWriter::try_new(&mut bytes, &batch.schema()).unwrap();
     writer.write(&batch).unwrap();
     writer.finish().unwrap();
     drop(writer);
-    assert_like_csv(crate::loaded("standard input", &bytes, &Options::default()).unwrap());
+    assert_like_csv(crate::loaded("standard input", &bytes, &LoadOptions::default()).unwrap());
 }
 
 #[test]
@@ -289,7 +296,7 @@ fn a_geoarrow_column_is_found_by_its_extension() {
         ("ARROW:extension:metadata", r#"{"crs":"EPSG:4326"}"#),
     ];
     write_extended(&path, extension);
-    assert_like_csv(opened(&path, &Options::default()).unwrap());
+    assert_like_csv(opened(&path, &LoadOptions::default()).unwrap());
 }
 
 /// Arrow with a column of points of an extension type.
@@ -313,7 +320,7 @@ fn what_an_extension_says_in_broken_words_is_not_taken_for_longitude_and_latitud
     let says = |metadata| {
         let name = ("ARROW:extension:name", "geoarrow.point");
         write_extended(&path, [name, ("ARROW:extension:metadata", metadata)]);
-        opened(&path, &Options::default())
+        opened(&path, &LoadOptions::default())
     };
     for broken in [
         r#"{"crs":"EPSG:2056""#,
@@ -337,20 +344,24 @@ fn files_that_are_cut_off_or_lack_columns() {
     let whole = std::fs::read(&path).unwrap();
     for cut in [10, whole.len() / 2, whole.len() - 1] {
         std::fs::write(&path, &whole[..cut]).unwrap();
-        let message = opened(&path, &Options::default()).unwrap_err().to_string();
+        let message = opened(&path, &LoadOptions::default())
+            .unwrap_err()
+            .to_string();
         assert!(message.contains("damaged or cut off"), "{cut}: {message}");
     }
     // bytes of the data turned over: an error, not a wrong point
     let mut turned = whole.clone();
     turned[10..60].iter_mut().for_each(|b| *b ^= 0xa5);
     std::fs::write(&path, &turned).unwrap();
-    assert!(opened(&path, &Options::default()).is_err());
+    assert!(opened(&path, &LoadOptions::default()).is_err());
 
     let columns = vec![("a", weights()), ("b", weights())];
     write_parquet(&path, &batch(columns), 100, None);
-    let message = opened(&path, &Options::default()).unwrap_err().to_string();
+    let message = opened(&path, &LoadOptions::default())
+        .unwrap_err()
+        .to_string();
     assert!(message.contains("there are: \"a\", \"b\""), "{message}");
-    let message = error("a.parquet", &whole, &Options::default());
+    let message = error("a.parquet", &whole, &LoadOptions::default());
     assert!(message.contains("name an unpacked file"), "{message}");
 }
 
@@ -392,19 +403,19 @@ fn one_of_several_geometry_columns_can_be_asked_for() {
     writer.finish().unwrap();
     for path in [parquet, arrow] {
         // the primary one, and it is said that there are others
-        assert_like_csv(opened(&path, &Options::default()).unwrap());
-        let why = heatsplat_loader::open(&path, &Options::default())
+        assert_like_csv(opened(&path, &LoadOptions::default()).unwrap());
+        let why = heatsplat_loader::open(&path, &LoadOptions::default())
             .unwrap()
             .columns()
             .why
             .clone();
         assert!(
-            why.starts_with("positions from \"here\" (--geom takes \"there\"), "),
+            why.starts_with("positions from \"here\" (`geom` takes \"there\"), "),
             "{why}"
         );
-        let geom = |name: &str| Options {
+        let geom = |name: &str| LoadOptions {
             geom: Some(name.to_owned()),
-            ..Options::default()
+            ..LoadOptions::default()
         };
         let (points, _) = opened(&path, &geom("THERE")).unwrap();
         let (lon, lat) = mercator::unproject(points[0].at());
@@ -414,7 +425,7 @@ fn one_of_several_geometry_columns_can_be_asked_for() {
         );
         let message = opened(&path, &geom("count")).unwrap_err().to_string();
         assert!(
-            message.contains("--geom: there is no column \"count\"; there are: "),
+            message.contains("`geom`: there is no column \"count\"; there are: "),
             "{message}"
         );
     }
@@ -447,7 +458,7 @@ fn nested_columns_are_passed_by() {
     writer.write(&batch).unwrap();
     writer.finish().unwrap();
     for path in [parquet, arrow] {
-        assert_like_csv(opened(&path, &Options::default()).unwrap());
+        assert_like_csv(opened(&path, &LoadOptions::default()).unwrap());
         // one that is asked for is no weight, and that is said
         let message = opened(&path, &weight("about")).unwrap_err().to_string();
         assert!(

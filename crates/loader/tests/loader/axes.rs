@@ -2,7 +2,7 @@
 
 use crate::formats::{self, Row};
 use crate::{Folder, error, loaded, opened};
-use heatsplat_loader::{LoadError, Options};
+use heatsplat_loader::{LoadError, LoadOptions};
 
 fn row(lon: f64, lat: f64) -> Row {
     Row {
@@ -29,14 +29,14 @@ fn in_every_format() {
     let folder = Folder::new("axes");
     for format in formats::ALL {
         let path = formats::write(&folder, format, &swapped());
-        let error = opened(&path, &Options::default()).err().unwrap();
+        let error = opened(&path, &LoadOptions::default()).err().unwrap();
         let LoadError::Swapped { rows, of, .. } = error else {
             panic!("{format}: {error}")
         };
         assert_eq!((rows, of), (9, 10), "{format}");
         let right: Vec<Row> = swapped().iter().map(|r| row(r.lat, r.lon)).collect();
         let path = formats::write(&folder, format, &right);
-        let (points, _) = opened(&path, &Options::default()).unwrap();
+        let (points, _) = opened(&path, &LoadOptions::default()).unwrap();
         assert_eq!(points.len(), 10, "{format}");
     }
 }
@@ -44,32 +44,36 @@ fn in_every_format() {
 #[test]
 fn the_columns_and_what_to_say_are_named() {
     let text = b"lat,lng\n151.2,-33.9\n144.9,-37.8\n1,2\n";
-    let message = error("a.csv", text, &Options::default());
+    let message = error("a.csv", text, &LoadOptions::default());
     assert!(
-        message.contains("2 of 3 rows") && message.contains("--lon \"lat\" --lat \"lng\""),
+        message.contains("2 of 3 rows") && message.contains("`lon` \"lat\" `lat` \"lng\""),
         "{message}"
     );
-    let right = Options {
+    let right = LoadOptions {
         lon: Some("lat".into()),
         lat: Some("lng".into()),
-        ..Options::default()
+        ..LoadOptions::default()
     };
     assert_eq!(loaded("a.csv", text, &right).unwrap().0.len(), 3);
-    let message = error("a.csv", b"-33.9,151.2\n-37.8,144.9\n", &Options::default());
-    assert!(message.contains("--lon \"2\" --lat \"1\""), "{message}");
+    let message = error(
+        "a.csv",
+        b"-33.9,151.2\n-37.8,144.9\n",
+        &LoadOptions::default(),
+    );
+    assert!(message.contains("`lon` \"2\" `lat` \"1\""), "{message}");
 }
 
 #[test]
 fn a_few_rows_the_wrong_way_round_are_bad_rows() {
     let text = b"lon,lat\n1,2\n3,4\n-33.9,151.2\n-37.8,144.9\n";
-    let (points, report) = loaded("a.csv", text, &Options::default()).unwrap();
+    let (points, report) = loaded("a.csv", text, &LoadOptions::default()).unwrap();
     assert_eq!((points.len(), report.rows), (2, 4));
     // what is right neither way round says nothing about axes
     let text = b"lon,lat\n565000,5932000\n120,130\n";
-    let message = error("a.csv", text, &Options::default());
+    let message = error("a.csv", text, &LoadOptions::default());
     assert!(message.contains("no row gives a point"), "{message}");
     // neither do rows without a position
     let text = b"lon,lat\n,\n,\n,\n-33.9,151.2\n";
-    let message = error("a.csv", text, &Options::default());
+    let message = error("a.csv", text, &LoadOptions::default());
     assert!(message.contains("1 of 1 rows"), "{message}");
 }

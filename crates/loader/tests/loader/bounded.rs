@@ -3,7 +3,7 @@
 
 use crate::geopackage::{binary, insert, package, point};
 use crate::{Folder, opened};
-use heatsplat_loader::{Format, Options, load, read};
+use heatsplat_loader::{InputFormat, LoadOptions, load, read};
 use std::io::{Read, Write};
 use std::path::Path;
 
@@ -50,14 +50,16 @@ fn resident() -> Option<u64> {
 }
 
 /// The words of the error that a reader's bytes end in.
-fn failure(reader: impl Read + Send + 'static, name: &str, options: &Options) -> String {
+fn failure(reader: impl Read + Send + 'static, name: &str, options: &LoadOptions) -> String {
     let loaded = read(reader, name, options)
         .and_then(|mut source| load(&mut *source, &mut Vec::new(), |_| ()));
     loaded.unwrap_err().to_string()
 }
 
 fn says(path: &Path, words: &str) {
-    let message = opened(path, &Options::default()).unwrap_err().to_string();
+    let message = opened(path, &LoadOptions::default())
+        .unwrap_err()
+        .to_string();
     assert!(
         message.contains(words) && message.contains("any."),
         "{message}"
@@ -102,7 +104,7 @@ fn arrow_that_states_more_than_it_has() {
             failure(
                 std::io::Cursor::new(bytes),
                 "any.arrow",
-                &Options::default(),
+                &LoadOptions::default(),
             )
         };
         for body in [1 << 40, i64::MAX, -1] {
@@ -192,7 +194,7 @@ fn a_multipoint_of_millions_is_read_piece_by_piece() {
                     self.0 += points.len();
                 }
             }
-            let mut source = heatsplat_loader::open(&path, &Options::default()).unwrap();
+            let mut source = heatsplat_loader::open(&path, &LoadOptions::default()).unwrap();
             let mut counted = Counted(0);
             load(&mut *source, &mut counted, |_| ()).unwrap();
             assert_eq!(counted.0, count as usize);
@@ -222,7 +224,7 @@ fn gpx_without_end() {
         let endless = |begin: &'static str, again: &'static [u8]| {
             let again = Again::new(&again.repeat(1000), usize::MAX);
             let bytes = begin.as_bytes().chain(again);
-            failure(bytes, "any.gpx", &Options::default())
+            failure(bytes, "any.gpx", &LoadOptions::default())
         };
         for begin in [
             "<gpx><wpt lat=\"",
@@ -360,53 +362,53 @@ fn bombs_end_in_an_error() {
         for packing in ["gz", "zst"] {
             for (format, begin, byte, words) in [
                 (
-                    Format::Csv,
+                    InputFormat::Csv,
                     "lon,lat\n1,2\n3,",
                     b'4',
                     "line 3: what begins here is over 16384 KiB",
                 ),
                 (
-                    Format::Csv,
+                    InputFormat::Csv,
                     "lon,lat\n1,2\n3,\"",
                     b'\n',
                     "line 3: what begins here is over 16384 KiB",
                 ),
                 (
-                    Format::Csv,
+                    InputFormat::Csv,
                     "lon,lat",
                     b'x',
                     "line 1: what begins here is over 256 KiB",
                 ),
                 (
-                    Format::GeoJson,
+                    InputFormat::GeoJson,
                     "{\"features\":[\n{\"a\":\"",
                     b'x',
                     "line 2: what begins here is over 65536 KiB",
                 ),
-                (Format::GeoJson, "", b'[', "line 1"),
+                (InputFormat::GeoJson, "", b'[', "line 1"),
                 (
-                    Format::GeoJsonLines,
+                    InputFormat::GeoJsonLines,
                     "{}\n{\"a\":\"",
                     b'x',
                     "line 2: what begins here is over 65536 KiB",
                 ),
                 (
-                    Format::Gpx,
+                    InputFormat::Gpx,
                     "<gpx><wpt lat=\"",
                     b'1',
                     "of over 16777216 bytes",
                 ),
                 (
-                    Format::Arrow,
+                    InputFormat::Arrow,
                     "",
                     0x10,
                     "the description of a message is said to have",
                 ),
-                (Format::FlatGeobuf, "fgb\u{3}fgb\0", 0x7f, "header"),
+                (InputFormat::FlatGeobuf, "fgb\u{3}fgb\0", 0x7f, "header"),
             ] {
-                let options = Options {
+                let options = LoadOptions {
                     format: Some(format),
-                    ..Options::default()
+                    ..LoadOptions::default()
                 };
                 let message = failure(bomb(packing, begin, byte), "any", &options);
                 assert!(message.contains(words), "{packing} {format}: {message}");

@@ -1,24 +1,24 @@
 //! Which columns are found, what is said about it, and what when they are not.
 
 use crate::{error, loaded, weight};
-use heatsplat_loader::{Options, Position, read};
+use heatsplat_loader::{LoadOptions, Position, read};
 
-fn why(name: &str, text: &str, options: &Options) -> String {
+fn why(name: &str, text: &str, options: &LoadOptions) -> String {
     let text = std::io::Cursor::new(text.as_bytes().to_vec());
     read(text, name, options).unwrap().columns().why.clone()
 }
 
-fn lon_lat(lon: &str, lat: &str) -> Options {
-    Options {
+fn lon_lat(lon: &str, lat: &str) -> LoadOptions {
+    LoadOptions {
         lon: Some(lon.into()),
         lat: Some(lat.into()),
-        ..Options::default()
+        ..LoadOptions::default()
     }
 }
 
 #[test]
 fn the_choice_is_told() {
-    let auto = Options::default();
+    let auto = LoadOptions::default();
     assert_eq!(
         why(
             "a.csv",
@@ -26,12 +26,12 @@ fn the_choice_is_told() {
             &auto
         ),
         "longitude from \"longitude\", latitude from \"latitude\", weight from \"population\" \
-         (the only column that looks like one; --weight none counts rows)"
+         (the only column that looks like one; `weight` none counts rows)"
     );
     assert_eq!(
         why("a.csv", "lon,lat,count,value\n1,2,3,4\n", &auto),
         "longitude from \"lon\", latitude from \"lat\", every row counts 1 \
-         (\"count\", \"value\" all look like weights; choose one with --weight NAME)"
+         (\"count\", \"value\" all look like weights; choose one with `weight` NAME)"
     );
     assert_eq!(
         why("a.csv", "lon,lat,count\n1,2,3\n", &weight("none")),
@@ -41,14 +41,14 @@ fn the_choice_is_told() {
     assert_eq!(
         why("a.json", feature, &auto),
         "positions from the geometries, weight from \"mag\" \
-         (the only column that looks like one; --weight none counts rows)"
+         (the only column that looks like one; `weight` none counts rows)"
     );
 }
 
 #[test]
 fn without_a_header() {
     let text = "13.4;52.5;3\n13.5;52.6;4\n";
-    let mut source = read(text.as_bytes(), "a.csv", &Options::default()).unwrap();
+    let mut source = read(text.as_bytes(), "a.csv", &LoadOptions::default()).unwrap();
     let columns = source.columns();
     assert!(
         columns.why.contains("assumed: there is no header"),
@@ -69,8 +69,8 @@ fn without_a_header() {
 
     // more columns than can be told apart
     let wide = "7,52.5,13.4,x\n8,NaN,13.5,y\n";
-    let message = error("a.csv", wide.as_bytes(), &Options::default());
-    assert!(message.contains("--lon 1 --lat 2"), "{message}");
+    let message = error("a.csv", wide.as_bytes(), &LoadOptions::default());
+    assert!(message.contains("`lon` 1 `lat` 2"), "{message}");
     let (points, report) = loaded("a.csv", wide.as_bytes(), &lon_lat("3", "2")).unwrap();
     assert_eq!(
         (points.len(), report.rows, report.examples[0].line),
@@ -86,35 +86,35 @@ fn columns_that_are_not_there() {
     for (text, options, says) in [
         (
             "a,b\n1,2\n",
-            Options::default(),
+            LoadOptions::default(),
             "no longitude and no latitude column was found; there are: \"a\", \"b\"",
         ),
         (
             "lon,b\n1,2\n",
-            Options::default(),
+            LoadOptions::default(),
             "no latitude column was found",
         ),
         (
             "lon,lat\n1,2\n",
             lon_lat("east", "lat"),
-            "--lon: there is no column \"east\"; there are: \"lon\", \"lat\"",
+            "`lon`: there is no column \"east\"; there are: \"lon\", \"lat\"",
         ),
         (
             "lon,lat\n1,2\n",
             weight("mass"),
-            "--weight: there is no column \"mass\"",
+            "`weight`: there is no column \"mass\"",
         ),
         (
             "1,2,3,4\n",
             lon_lat("1", "9"),
-            "--lat: there is no column \"9\"",
+            "`lat`: there is no column \"9\"",
         ),
         (
             "a,b\n1,2\n",
             lon_lat("a", "A"),
-            "--lat: longitude and latitude cannot be the same column",
+            "`lat`: longitude and latitude cannot be the same column",
         ),
-        ("id,geom\n1,POINT (1 2)\n", Options::default(), "WKT"),
+        ("id,geom\n1,POINT (1 2)\n", LoadOptions::default(), "WKT"),
     ] {
         let message = error("t.csv", text.as_bytes(), &options);
         assert!(
@@ -125,12 +125,12 @@ fn columns_that_are_not_there() {
     let point = br#"{"type":"Feature","properties":{"a":1},"geometry":{"type":"Point","coordinates":[1,2]}}"#;
     let message = error("t.json", point, &weight("b"));
     assert!(
-        message.contains("--weight: there is no column \"b\"; there are: \"a\""),
+        message.contains("`weight`: there is no column \"b\"; there are: \"a\""),
         "{message}"
     );
     let message = error("t.json", point, &lon_lat("x", "y"));
     assert!(
-        message.contains("--lon: GeoJSON has positions"),
+        message.contains("`lon`: GeoJSON has positions"),
         "{message}"
     );
 }

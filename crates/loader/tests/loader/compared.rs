@@ -8,7 +8,7 @@ use arrow_array::{
 use flatgeobuf::{ColumnType, FgbWriter, FgbWriterOptions, GeometryType};
 use geozero::geojson::GeoJson;
 use geozero::{ColumnValue, PropertyProcessor};
-use heatsplat_loader::{LoadError, Options, Report, Unlike, load_table, open, read};
+use heatsplat_loader::{LoadError, LoadOptions, MismatchReason, Report, load_table, open, read};
 use parquet::arrow::ArrowWriter;
 use rusqlite::Connection;
 use std::fs::File;
@@ -16,11 +16,11 @@ use std::io::Cursor;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-fn options(filter: &str, formats: &[&str]) -> Options {
-    Options {
+fn options(filter: &str, formats: &[&str]) -> LoadOptions {
+    LoadOptions {
         filter: Some(filter.parse().unwrap()),
         time_formats: formats.iter().map(|f| f.parse().unwrap()).collect(),
-        ..Options::default()
+        ..LoadOptions::default()
     }
 }
 
@@ -35,7 +35,7 @@ fn wanted(csv: &str, filter: &str, formats: &[&str]) -> (f64, Report) {
         Err(error) => panic!("{error}"),
     };
     let keep = options.filter.as_ref().unwrap().columns().to_vec();
-    let kept = Options {
+    let kept = LoadOptions {
         keep,
         filter: None,
         ..options.clone()
@@ -48,7 +48,7 @@ fn wanted(csv: &str, filter: &str, formats: &[&str]) -> (f64, Report) {
         Err(refused) => assert!(
             at_load
                 .as_ref()
-                .is_ok_and(|(_, report)| !report.uncompared.is_empty()),
+                .is_ok_and(|(_, report)| !report.mismatches.is_empty()),
             "{filter}: {refused}"
         ),
     }
@@ -125,20 +125,20 @@ const OF_TYPED: [(&str, u32); 9] = [
 
 fn check_typed(path: &Path, all: u32, others: &[(&str, u32)]) {
     for (filter, expected) in OF_TYPED.iter().chain(others) {
-        let options = Options {
+        let options = LoadOptions {
             weight: Some("bit".to_owned()),
             ..options(filter, &[])
         };
         let at_load = match opened(path, &options) {
             Ok((points, report)) => {
-                assert!(report.uncompared.is_empty(), "{path:?} {filter}: {report}");
+                assert!(report.mismatches.is_empty(), "{path:?} {filter}: {report}");
                 points.iter().map(|p| p.weight as u32).sum()
             }
             Err(LoadError::AllFiltered { .. }) => 0,
             Err(error) => panic!("{path:?} {filter}: {error}"),
         };
         assert_eq!(at_load, expected & all, "{path:?} {filter}");
-        let kept = Options {
+        let kept = LoadOptions {
             keep: options.filter.as_ref().unwrap().columns().to_vec(),
             filter: None,
             ..options.clone()
@@ -310,7 +310,7 @@ fn types_decide_in_geojson() {
     let count = |filter: &str| {
         let (points, report) =
             loaded("a.geojsonl", mixed.as_bytes(), &options(filter, &[])).unwrap();
-        (points.len(), report.uncompared.len())
+        (points.len(), report.mismatches.len())
     };
     assert_eq!(count("id = '5a'"), (1, 1));
     assert_eq!(count("id = '5' or id = '5a'"), (2, 0));
@@ -415,7 +415,7 @@ fn dates_are_dates_however_they_are_written() {
         let filter = filter.replace('"', "'");
         let (sum, report) = wanted(csv, &filter, &[]);
         assert_eq!(sum, expected, "{filter}: {report}");
-        assert!(report.uncompared.is_empty(), "{filter}: {report}");
+        assert!(report.mismatches.is_empty(), "{filter}: {report}");
     }
 }
 
@@ -461,7 +461,7 @@ fn day_and_month_are_as_told() {
         json.as_bytes(),
         &options("d < '1.6.2024'", &[]),
     );
-    assert!(message.contains("--time-format"), "{message}");
+    assert!(message.contains("`time_format`"), "{message}");
 }
 
 /// What looks like a date and is read as none is never ordered as a text.
@@ -471,9 +471,9 @@ fn texts_are_not_ordered_by_what_looks_like_a_date() {
     let mut source = read(
         csv.as_bytes(),
         "a.csv",
-        &Options {
+        &LoadOptions {
             keep: vec!["d".to_owned()],
-            ..Options::default()
+            ..LoadOptions::default()
         },
     )
     .unwrap();
@@ -493,7 +493,7 @@ fn texts_are_not_ordered_by_what_looks_like_a_date() {
             let asked = table.check(&filter.parse().unwrap()).unwrap_err();
             for message in [at_load, asked.to_string()] {
                 assert!(message.contains(says), "{filter}: {message}");
-                assert!(message.contains("--time-format"), "{filter}: {message}");
+                assert!(message.contains("`time_format`"), "{filter}: {message}");
             }
         }
         // as a text it may be equal
@@ -569,12 +569,12 @@ fn numbers_that_are_too_long_to_be_exact_are_texts_in_quotes() {
 fn what_can_not_be_compared_is_told() {
     let (sum, report) = wanted(AMERICAN, "date >= 2024-06-01", &[]);
     assert_eq!((sum, report.filtered), (4.0, 2));
-    let [dates] = &*report.uncompared else {
+    let [dates] = &*report.mismatches else {
         panic!("{report}");
     };
-    assert_eq!((dates.unlike, dates.count), (Unlike::NoDate, 2));
+    assert_eq!((dates.reason, dates.count), (MismatchReason::NoDate, 2));
     let says = "2 values of date are no dates that are understood, e.g. \"01/15/2024\" \
-        (--time-format tells how dates are written)";
+        (`time_format` tells how dates are written)";
     assert_eq!(dates.to_string(), says);
     assert!(report.to_string().contains(says), "{report}");
     // where none is left the error says why
@@ -599,17 +599,17 @@ fn what_can_not_be_compared_is_told() {
     let text = format!("lon,lat,day\n{rows}1,2,2024-06-01\n");
     let (points, report) =
         loaded("a.csv", text.as_bytes(), &options("day > 2024-01-01", &[])).unwrap();
-    assert_eq!((points.len(), report.uncompared[0].count), (1, 60_000));
-    assert_eq!(report.uncompared[0].example, "\"n/a 0\"");
+    assert_eq!((points.len(), report.mismatches[0].count), (1, 60_000));
+    assert_eq!(report.mismatches[0].example, "\"n/a 0\"");
 }
 
 #[test]
 fn a_request_is_never_answered_by_a_blank() {
     let table = |csv: &str, formats: &[&str]| {
-        let options = Options {
+        let options = LoadOptions {
             keep: vec!["ts".to_owned()],
             time_formats: formats.iter().map(|f| f.parse().unwrap()).collect(),
-            ..Options::default()
+            ..LoadOptions::default()
         };
         let mut source = read(Cursor::new(csv.as_bytes().to_vec()), "a.csv", &options).unwrap();
         let (_, table, _) = load_table(&mut *source, |_| ()).unwrap();
@@ -640,7 +640,7 @@ fn a_request_is_never_answered_by_a_blank() {
         "ts > 2024-01-01",
         "2 values of ts are no dates that are understood, e.g. \"06/15/2024\"",
     );
-    refused(&american, "ts > '2024-01-01'", "--time-format");
+    refused(&american, "ts > '2024-01-01'", "`time_format`");
     assert_eq!(check(&american, &["%m/%d/%Y"], "ts > 2024-01-01"), Ok(()));
     assert_eq!(check(&american, &["%m/%d/%Y"], "ts > '06/15/2024'"), Ok(()));
     assert_eq!(check(&american, &[], "ts = '06/15/2024'"), Ok(()));
@@ -681,7 +681,7 @@ fn a_request_is_never_answered_by_a_blank() {
     refused(&rows(&["2024-06-15"]), "ts > 'x'", "holds times");
 }
 
-/// Kept columns of texts that are not all alike stay exact, and small where they are many.
+/// TableBuilder columns of texts that are not all alike stay exact, and small where they are many.
 #[test]
 fn kept_columns_of_many_spellings() {
     let rows: String = (0..70_000)
@@ -703,9 +703,9 @@ fn kept_columns_of_many_spellings() {
             ),
         })
         .collect();
-    let options = Options {
+    let options = LoadOptions {
         keep: ["n", "at"].map(str::to_owned).to_vec(),
-        ..Options::default()
+        ..LoadOptions::default()
     };
     let text = format!("lon,lat,n,at\n{rows}");
     let mut source = read(Cursor::new(text.into_bytes()), "a.csv", &options).unwrap();
@@ -763,7 +763,7 @@ fn documented_spellings_are_read() {
         let (sum, report) = wanted(&csv, &filter, &[]);
         assert_eq!(sum, expected, "{written}: {report}");
         assert_eq!(
-            report.uncompared.len(),
+            report.mismatches.len(),
             usize::from(is.is_empty()),
             "{written}"
         );

@@ -1,7 +1,7 @@
 //! Delimiters, line ends, quotes, and the account of rows.
 
 use crate::{error, loaded, places, weight};
-use heatsplat_loader::{Format, Options, Skip};
+use heatsplat_loader::{InputFormat, LoadOptions, SkipReason};
 
 #[test]
 fn every_delimiter_and_line_end() {
@@ -27,14 +27,14 @@ fn a_delimiter_is_not_what_occurs_most() {
     // commas in the text, and a quoted newline in the header
     let text = "lon\tlat\t\"what,\nwhere, when\"\n1\t2\ta,b,c,d\n3\t4\t\"e,\tf\"\n";
     assert_eq!(places("a.csv", text), [(1.0, 2.0, 1.0), (3.0, 4.0, 1.0)]);
-    let pipes = Options {
+    let pipes = LoadOptions {
         delimiter: Some(b':'),
-        ..Options::default()
+        ..LoadOptions::default()
     };
     assert_eq!(loaded("a", b"lon:lat\n1:2\n", &pipes).unwrap().0.len(), 1);
-    let tabs = Options {
-        format: Some(Format::Tsv),
-        ..Options::default()
+    let tabs = LoadOptions {
+        format: Some(InputFormat::Tsv),
+        ..LoadOptions::default()
     };
     assert_eq!(
         loaded("a", b"lon\tlat\ta,b,c\n1\t2\t3,4,5\n", &tabs)
@@ -43,17 +43,17 @@ fn a_delimiter_is_not_what_occurs_most() {
             .len(),
         1
     );
-    let quote = Options {
+    let quote = LoadOptions {
         delimiter: Some(b'"'),
-        ..Options::default()
+        ..LoadOptions::default()
     };
-    assert!(error("a", b"lon,lat\n1,2\n", &quote).contains("--delimiter"));
+    assert!(error("a", b"lon,lat\n1,2\n", &quote).contains("`delimiter`"));
 }
 
 #[test]
 fn examples_name_the_line_and_what_is_there() {
     let text = "lon,lat,note\r\n1,2,\"two\r\nlines\"\r\nx\ty,2,\r\n\r\n1,99,\"\r\n\"\r\n,5,\r\n";
-    let (_, report) = loaded("a.csv", text.as_bytes(), &Options::default()).unwrap();
+    let (_, report) = loaded("a.csv", text.as_bytes(), &LoadOptions::default()).unwrap();
     let examples: Vec<String> = report.examples.iter().map(ToString::to_string).collect();
     assert_eq!(
         examples,
@@ -78,14 +78,14 @@ fn examples_are_few() {
     assert_eq!(report.examples.len(), 20);
     assert!(report.examples.is_sorted_by_key(|e| e.line));
     let of = |skip| report.examples.iter().filter(|e| e.skip == skip).count();
-    assert!(Skip::ALL.into_iter().all(|s| of(s) <= 5));
+    assert!(SkipReason::ALL.into_iter().all(|s| of(s) <= 5));
     let last = report.examples[19].line;
     assert!(last < 30, "not the first ones: line {last}");
 }
 
 #[test]
 fn strict_stops_at_the_first_bad_row() {
-    let strict = Options {
+    let strict = LoadOptions {
         strict: true,
         ..weight("w")
     };
@@ -105,7 +105,7 @@ fn strict_stops_at_the_first_bad_row() {
 
 #[test]
 fn files_without_rows_or_without_good_ones() {
-    let auto = Options::default();
+    let auto = LoadOptions::default();
     for (text, says) in [
         (&b""[..], "a.csv: is empty"),
         (b"\xef\xbb\xbf\r\n\n", "a.csv: is empty"),

@@ -4,7 +4,7 @@
 use crate::formats::{self, Row};
 use crate::robustness::{pack, survives};
 use crate::{Folder, opened};
-use heatsplat_loader::Options;
+use heatsplat_loader::LoadOptions;
 use heatsplat_points::Point;
 use std::sync::mpsc::channel;
 use std::time::Duration;
@@ -118,7 +118,7 @@ fn cut_lines(format: &'static str, header: bool) {
 fn points(folder: &Folder, format: &str, bytes: &[u8]) -> Option<Vec<Point>> {
     let path = folder.file(&format!("cut.{format}"));
     std::fs::write(&path, bytes).unwrap();
-    opened(&path, &Options::default())
+    opened(&path, &LoadOptions::default())
         .ok()
         .map(|loaded| loaded.0)
 }

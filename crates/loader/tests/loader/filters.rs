@@ -3,7 +3,7 @@
 use crate::{Folder, error, loaded, opened};
 use arrow_array::{ArrayRef, Float64Array, RecordBatch, StringArray, TimestampMillisecondArray};
 use dbase::{FieldName, FieldValue, Record, TableWriterBuilder};
-use heatsplat_loader::{LoadError, Options, Report, Skip};
+use heatsplat_loader::{LoadError, LoadOptions, Report, SkipReason};
 use heatsplat_points::{Point, mercator};
 use parquet::arrow::ArrowWriter;
 use std::fs::File;
@@ -30,14 +30,14 @@ const CASES: [(&str, &[f64]); 5] = [
     ("not (kind in ('theft') or time < 2010-01-01)", &[3.0]),
 ];
 
-fn options(filter: &str) -> Options {
-    Options {
+fn options(filter: &str) -> LoadOptions {
+    LoadOptions {
         filter: Some(filter.parse().unwrap()),
-        ..Options::default()
+        ..LoadOptions::default()
     }
 }
 
-fn check(load: impl Fn(&Options) -> Result<(Vec<Point>, Report), LoadError>) {
+fn check(load: impl Fn(&LoadOptions) -> Result<(Vec<Point>, Report), LoadError>) {
     for (filter, expected) in CASES {
         let (points, report) = load(&options(filter)).unwrap();
         let lons = points.iter().map(|p| mercator::unproject(p.at()).0.round());
@@ -59,7 +59,7 @@ fn csv() {
     check(|options| loaded("a.csv", text.as_bytes(), options));
     let message = error("a.csv", text.as_bytes(), &options("colour = 'red'"));
     assert!(
-        message.contains("--filter: there is no column \"colour\""),
+        message.contains("`filter`: there is no column \"colour\""),
         "{message}"
     );
 }
@@ -152,9 +152,12 @@ fn rows_that_are_not_wanted_are_not_judged() {
     let (_, report) = loaded("a.csv", text.as_bytes(), &options("n = 2")).unwrap();
     assert_eq!((report.filtered, report.skipped_total()), (1, 0));
     let (_, report) = loaded("a.csv", text.as_bytes(), &options("n < 9")).unwrap();
-    assert_eq!((report.filtered, report.skipped(Skip::BadPosition)), (0, 1));
+    assert_eq!(
+        (report.filtered, report.skipped(SkipReason::BadPosition)),
+        (0, 1)
+    );
     let gpx = "<gpx><wpt lat=\"1\" lon=\"2\"/></gpx>";
-    assert!(error("a.gpx", gpx.as_bytes(), &options("n = 2")).contains("--filter"));
+    assert!(error("a.gpx", gpx.as_bytes(), &options("n = 2")).contains("`filter`"));
 }
 
 #[test]
@@ -172,13 +175,13 @@ fn rows_that_are_all_left_out_show_progress() {
         .collect();
     for format in ["csv", "parquet", "shp"] {
         let path = crate::formats::write(&folder, format, &rows);
-        let nothing = Options {
+        let nothing = LoadOptions {
             filter: Some("n > 1".parse().unwrap()),
-            ..Options::default()
+            ..LoadOptions::default()
         };
-        let elsewhere = Options {
+        let elsewhere = LoadOptions {
             within: Some("-20,-20,-10,-10".parse().unwrap()),
-            ..Options::default()
+            ..LoadOptions::default()
         };
         for options in [nothing, elsewhere] {
             let mut source = heatsplat_loader::open(&path, &options).unwrap();

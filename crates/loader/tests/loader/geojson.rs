@@ -1,7 +1,7 @@
 //! Every kind of GeoJSON, and what is wrong with some.
 
 use crate::{error, loaded, places, weight};
-use heatsplat_loader::{Format, Options, Skip};
+use heatsplat_loader::{InputFormat, LoadOptions, SkipReason};
 
 fn feature(geometry: &str, properties: &str) -> String {
     format!("{{\"type\":\"Feature\",\"geometry\":{geometry},\"properties\":{properties}}}")
@@ -83,47 +83,47 @@ fn weights_from_properties() {
 #[test]
 fn rows_that_give_no_point() {
     let skipped = [
-        (feature("null", "{}"), Skip::NoPosition),
+        (feature("null", "{}"), SkipReason::NoPosition),
         (
             "{\"type\":\"Feature\",\"properties\":{}}".into(),
-            Skip::NoPosition,
+            SkipReason::NoPosition,
         ),
-        (point("[]"), Skip::NoPosition),
-        (point("[1]"), Skip::NoPosition),
-        (point("null"), Skip::NoPosition),
-        (point("[null,1]"), Skip::NoPosition),
-        ("{\"type\":\"Point\"}".into(), Skip::NoPosition),
+        (point("[]"), SkipReason::NoPosition),
+        (point("[1]"), SkipReason::NoPosition),
+        (point("null"), SkipReason::NoPosition),
+        (point("[null,1]"), SkipReason::NoPosition),
+        ("{\"type\":\"Point\"}".into(), SkipReason::NoPosition),
         (
             "{\"type\":\"MultiPoint\",\"coordinates\":[]}".into(),
-            Skip::NoPosition,
+            SkipReason::NoPosition,
         ),
         (
             "{\"type\":\"GeometryCollection\",\"geometries\":[]}".into(),
-            Skip::NoPosition,
+            SkipReason::NoPosition,
         ),
-        (point("[\"a\",1]"), Skip::BadPosition),
-        (point("[[1,2],[3,4]]"), Skip::BadPosition),
-        (point("[1,91]"), Skip::BadPosition),
-        (point("[1e999,0]"), Skip::BadPosition),
-        (point("[1,86]"), Skip::Outside),
+        (point("[\"a\",1]"), SkipReason::BadPosition),
+        (point("[[1,2],[3,4]]"), SkipReason::BadPosition),
+        (point("[1,91]"), SkipReason::BadPosition),
+        (point("[1e999,0]"), SkipReason::BadPosition),
+        (point("[1,86]"), SkipReason::Outside),
         (
             feature(
                 "{\"type\":\"Polygon\",\"coordinates\":[[[0,0],[1,1],[1,0],[0,0]]]}",
                 "{}",
             ),
-            Skip::NotAPoint,
+            SkipReason::NotAPoint,
         ),
         (
             "{\"type\":\"LineString\",\"coordinates\":[[0,0],[1,1]]}".into(),
-            Skip::NotAPoint,
+            SkipReason::NotAPoint,
         ),
         (
             "{\"type\":\"Topology\",\"objects\":{}}".into(),
-            Skip::Malformed,
+            SkipReason::Malformed,
         ),
-        ("{\"lon\":1,\"lat\":2}".into(), Skip::Malformed),
-        ("7".into(), Skip::Malformed),
-        ("[\"Point\",[1,2]]".into(), Skip::Malformed),
+        ("{\"lon\":1,\"lat\":2}".into(), SkipReason::Malformed),
+        ("7".into(), SkipReason::Malformed),
+        ("[\"Point\",[1,2]]".into(), SkipReason::Malformed),
     ];
     let good = point("[1,2]");
     let inside: Vec<String> = skipped
@@ -137,9 +137,9 @@ fn rows_that_give_no_point() {
         .collect();
     let lines = format!("\n{}\n", lines.join("\n"));
     for (name, text) in [("a.json", document), ("a.ndjson", lines)] {
-        let (_, report) = loaded(name, text.as_bytes(), &Options::default()).unwrap();
+        let (_, report) = loaded(name, text.as_bytes(), &LoadOptions::default()).unwrap();
         assert_eq!((report.rows, report.kept), (40, 20), "{report}");
-        for skip in Skip::ALL {
+        for skip in SkipReason::ALL {
             let of = skipped.iter().enumerate().filter(|(_, (_, s))| *s == skip);
             let lines: Vec<u64> = of.map(|(i, _)| 2 * i as u64 + 2).collect();
             assert_eq!(report.skipped(skip), lines.len() as u64, "{skip}: {report}");
@@ -153,7 +153,7 @@ fn rows_that_give_no_point() {
         let polygon = report
             .examples
             .iter()
-            .find(|e| e.skip == Skip::NotAPoint)
+            .find(|e| e.skip == SkipReason::NotAPoint)
             .unwrap();
         assert_eq!(polygon.found, "geometry Polygon");
     }
@@ -162,12 +162,12 @@ fn rows_that_give_no_point() {
 #[test]
 fn each_position_of_a_multipoint_is_a_row() {
     let text = "{\"type\":\"MultiPoint\",\"coordinates\":[[1,2],[1,99],[],[3,4]]}";
-    let (points, report) = loaded("a.json", text.as_bytes(), &Options::default()).unwrap();
+    let (points, report) = loaded("a.json", text.as_bytes(), &LoadOptions::default()).unwrap();
     assert_eq!((points.len(), report.rows), (2, 4));
     assert_eq!(
         (
-            report.skipped(Skip::BadPosition),
-            report.skipped(Skip::NoPosition)
+            report.skipped(SkipReason::BadPosition),
+            report.skipped(SkipReason::NoPosition)
         ),
         (1, 1)
     );
@@ -178,7 +178,7 @@ fn text_sequences_and_bad_lines() {
     let good = point("[1,2]");
     let pretty = good.replace(',', ",\n\t");
     let sequence = format!("\u{1e}{good}\n\u{1e}{pretty}\n\u{1e}{{\"type\":\n\u{1e}{good}\n");
-    let (points, report) = loaded("any", sequence.as_bytes(), &Options::default()).unwrap();
+    let (points, report) = loaded("any", sequence.as_bytes(), &LoadOptions::default()).unwrap();
     assert_eq!(
         (points.len(), report.rows, report.examples[0].line),
         (3, 4, 5),
@@ -186,9 +186,9 @@ fn text_sequences_and_bad_lines() {
     );
 
     let lines = format!("{good}\r\n\r\nnonsense\n{{\"type\":\"Point\"\n{good}{good}\n{good}");
-    let (points, report) = loaded("a.geojsonl", lines.as_bytes(), &Options::default()).unwrap();
+    let (points, report) = loaded("a.geojsonl", lines.as_bytes(), &LoadOptions::default()).unwrap();
     assert_eq!(
-        (points.len(), report.skipped(Skip::Malformed)),
+        (points.len(), report.skipped(SkipReason::Malformed)),
         (2, 3),
         "{report}"
     );
@@ -246,9 +246,9 @@ fn malformed_documents_name_line_and_column() {
             "line 1: malformed: no GeoJSON object: \"{\"type\":\"Topology\"}\"",
         ),
     ] {
-        let options = Options {
-            format: Some(Format::GeoJson),
-            ..Options::default()
+        let options = LoadOptions {
+            format: Some(InputFormat::GeoJson),
+            ..LoadOptions::default()
         };
         let message = error("a.geojson", text.as_bytes(), &options);
         assert!(
@@ -265,7 +265,7 @@ fn depth_is_bounded() {
         format!("{open}{}{}", point("[1,2]"), "]}".repeat(n))
     };
     assert_eq!(places("a.json", &deep(10)), [(1.0, 2.0, 1.0)]);
-    let options = Options::default();
+    let options = LoadOptions::default();
     assert!(error("a.json", deep(40).as_bytes(), &options).contains("nested too deeply"));
     assert!(error("a.json", deep(50_000).as_bytes(), &options).contains("nested too deeply"));
     let brackets = format!(
@@ -283,7 +283,7 @@ fn in_system(before: &str, behind: &str) -> Result<Vec<(i64, i64)>, String> {
         "{{\"type\":\"FeatureCollection\",{before}\"features\":[{{\"type\":\"Feature\",\"properties\":{{}},\
          \"geometry\":{{\"type\":\"Point\",\"coordinates\":[1491681.18,6894699.80]}}}}]{behind}}}"
     );
-    let loaded = loaded("a.geojson", text.as_bytes(), &Options::default());
+    let loaded = loaded("a.geojson", text.as_bytes(), &LoadOptions::default());
     let (points, _) = loaded.map_err(|error| error.to_string())?;
     let place = |p: &heatsplat_points::Point| {
         let (lon, lat) = heatsplat_points::mercator::unproject(p.at());
@@ -299,7 +299,7 @@ fn places_outside_of_a_system_are_shown_as_they_are_written() {
          {\"type\":\"Point\",\"coordinates\":[2,50]},\
          {\"type\":\"Point\",\"coordinates\":[3.5,120]},\
          {\"type\":\"Point\",\"coordinates\":[\"a\",50]}]}";
-    let (points, report) = loaded("a.geojson", text.as_bytes(), &Options::default()).unwrap();
+    let (points, report) = loaded("a.geojson", text.as_bytes(), &LoadOptions::default()).unwrap();
     let found: Vec<String> = report.examples.iter().map(ToString::to_string).collect();
     assert_eq!(points.len(), 1);
     assert!(
@@ -358,14 +358,14 @@ fn the_old_member_crs_is_respected_or_refused() {
         "{all:?}"
     );
     let other = text.replace("3857", "999999");
-    assert!(error("a.geojsonl", other.as_bytes(), &Options::default()).contains("EPSG:999999"));
+    assert!(error("a.geojsonl", other.as_bytes(), &LoadOptions::default()).contains("EPSG:999999"));
     // two documents in different systems
     let one = |crs: &str| format!("{{\"type\":\"FeatureCollection\",{crs}\"features\":[]}}\n");
     let text = [one(&format!("{mercator},")), one("")].concat();
     let message = error(
         "a.geojson",
         format!(" \n[]{text}").as_bytes(),
-        &Options::default(),
+        &LoadOptions::default(),
     );
     assert!(
         message.contains("said of some of the features"),

@@ -11,7 +11,7 @@ use arrow_array::{
 use arrow_buffer::{OffsetBuffer, ScalarBuffer, i256};
 use arrow_ipc::writer::FileWriter;
 use arrow_schema::{DataType, Field, Fields, Schema, UnionFields, UnionMode};
-use heatsplat_loader::{Options, Report, Skip};
+use heatsplat_loader::{LoadOptions, Report, SkipReason};
 use heatsplat_points::{Point, mercator};
 use parquet::basic::{LogicalType, Repetition, Type as Physical};
 use parquet::data_type::{ByteArray, ByteArrayType};
@@ -73,10 +73,10 @@ fn geometry(crs: Option<&str>) -> LogicalType {
     LogicalType::geometry(crs.map(str::to_owned))
 }
 
-fn geom(name: &str) -> Options {
-    Options {
+fn geom(name: &str) -> LoadOptions {
+    LoadOptions {
         geom: Some(name.to_owned()),
-        ..Options::default()
+        ..LoadOptions::default()
     }
 }
 
@@ -99,7 +99,7 @@ fn parquets_own_geometries_are_found_by_their_type() {
         ];
         typed(&path, &columns, &[]);
         assert_eq!(
-            place(opened(&path, &Options::default()).unwrap()),
+            place(opened(&path, &LoadOptions::default()).unwrap()),
             (13.4, 52.5)
         );
         assert_eq!(place(opened(&path, &geom("SHAPE")).unwrap()), (13.4, 52.5));
@@ -110,20 +110,20 @@ fn parquets_own_geometries_are_found_by_their_type() {
         ("geom", geometry(None), vec![wkb(3.0, 4.0)]),
     ];
     typed(&path, &columns, &[]);
-    let source = heatsplat_loader::open(&path, &Options::default()).unwrap();
+    let source = heatsplat_loader::open(&path, &LoadOptions::default()).unwrap();
     let why = source.columns().why.clone();
     assert!(
-        why.starts_with("positions from \"geom\" (--geom takes \"there\")"),
+        why.starts_with("positions from \"geom\" (`geom` takes \"there\")"),
         "{why}"
     );
     assert_eq!(
-        place(opened(&path, &Options::default()).unwrap()),
+        place(opened(&path, &LoadOptions::default()).unwrap()),
         (3.0, 4.0)
     );
     assert_eq!(place(opened(&path, &geom("there")).unwrap()), (1.0, 2.0));
     let message = opened(&path, &geom("where")).unwrap_err().to_string();
     assert!(
-        message.contains("--geom: there is no column \"where\""),
+        message.contains("`geom`: there is no column \"where\""),
         "{message}"
     );
 }
@@ -135,7 +135,7 @@ fn the_coordinate_system_of_parquets_own_types_is_respected_however_it_is_writte
     let metres = wkb(1_491_681.18, 6_894_699.80);
     let put = |crs: Option<&str>, bytes: &[u8], keys: &[(&str, &str)]| {
         typed(&path, &[("g", geometry(crs), vec![bytes.to_vec()])], keys);
-        opened(&path, &Options::default())
+        opened(&path, &LoadOptions::default())
     };
     for crs in [
         "EPSG:3857",
@@ -213,10 +213,10 @@ fn columns_of_degrees_that_are_asked_for_are_in_no_geometrys_system() {
         ("y", LogicalType::String, vec![b" 6.25 ".to_vec()]),
     ];
     typed(&path, &columns, &[]);
-    let options = Options {
+    let options = LoadOptions {
         lon: Some("x".into()),
         lat: Some("y".into()),
-        ..Options::default()
+        ..LoadOptions::default()
     };
     assert_eq!(place(opened(&path, &options).unwrap()), (5.5, 6.25));
 }
@@ -289,7 +289,7 @@ const TWO: [(f64, f64); 2] = [(1.0, 2.0), (3.0, 4.0)];
 
 /// Points, or why there are none.
 fn outcome(path: &Path) -> String {
-    match opened(path, &Options::default()) {
+    match opened(path, &LoadOptions::default()) {
         Ok((points, _)) => format!("{} points", points.len()),
         Err(error) => {
             let message = error.to_string();
@@ -366,7 +366,7 @@ fn what_a_geometry_is_decides_in_every_encoding_alike() {
     }
     // GeoJSON says the same
     let text = r#"{"type":"LineString","coordinates":[[1,2],[3,4]]}"#;
-    let message = loaded("a.geojson", text.as_bytes(), &Options::default()).unwrap_err();
+    let message = loaded("a.geojson", text.as_bytes(), &LoadOptions::default()).unwrap_err();
     assert!(
         message
             .to_string()
@@ -398,8 +398,11 @@ fn points_without_coordinates_and_columns_of_several_kinds() {
         "geoarrow.point",
         &separate(&[(1.0, 2.0), (nan, nan), (3.0, 4.0)]),
     );
-    let (points, report) = opened(&path, &Options::default()).unwrap();
-    assert_eq!((points.len(), report.skipped(Skip::NoPosition)), (2, 1));
+    let (points, report) = opened(&path, &LoadOptions::default()).unwrap();
+    assert_eq!(
+        (points.len(), report.skipped(SkipReason::NoPosition)),
+        (2, 1)
+    );
 
     let mut lists = ListBuilder::new(FixedSizeListBuilder::new(Float64Builder::new(), 2));
     lists.append(true);
@@ -434,8 +437,11 @@ fn points_without_coordinates_and_columns_of_several_kinds() {
         DataType::Union(_, UnionMode::Dense)
     ));
     arrow(&path, "geoarrow.geometry", &union);
-    let (points, report) = opened(&path, &Options::default()).unwrap();
-    assert_eq!((points.len(), report.skipped(Skip::NotAPoint)), (3, 1));
+    let (points, report) = opened(&path, &LoadOptions::default()).unwrap();
+    assert_eq!(
+        (points.len(), report.skipped(SkipReason::NotAPoint)),
+        (3, 1)
+    );
     assert_eq!(
         report.examples[0].to_string(),
         "record 2: not a point: geometry LineString"
@@ -451,8 +457,8 @@ fn of_columns(folder: &Folder, columns: Vec<(&str, ArrayRef)>) -> (Vec<Point>, R
     let mut writer = FileWriter::try_new(file, &batch.schema()).unwrap();
     writer.write(&batch).unwrap();
     writer.finish().unwrap();
-    let by = opened(&parquet, &Options::default()).unwrap();
-    let (points, mut report) = opened(&arrow, &Options::default()).unwrap();
+    let by = opened(&parquet, &LoadOptions::default()).unwrap();
+    let (points, mut report) = opened(&arrow, &LoadOptions::default()).unwrap();
     report.bytes = by.1.bytes;
     assert_eq!((&points, &report), (&by.0, &by.1));
     by
@@ -461,7 +467,7 @@ fn of_columns(folder: &Folder, columns: Vec<(&str, ArrayRef)>) -> (Vec<Point>, R
 #[test]
 fn coordinates_and_weights_are_texts_or_decimal_numbers_too() {
     let folder = Folder::new("decimals");
-    let csv = |text: &str| loaded("a.csv", text.as_bytes(), &Options::default()).unwrap();
+    let csv = |text: &str| loaded("a.csv", text.as_bytes(), &LoadOptions::default()).unwrap();
     let texts = |all: &[&str]| -> ArrayRef { Arc::new(StringArray::from(all.to_vec())) };
     let (points, report) = of_columns(
         &folder,
@@ -557,20 +563,20 @@ fn columns_that_hold_no_single_values_are_refused_by_name() {
     ];
     let batch = batch(columns);
     write_parquet(&path, &batch, 100, None);
-    let keep = Options {
+    let keep = LoadOptions {
         keep: vec!["box".into()],
-        ..Options::default()
+        ..LoadOptions::default()
     };
-    let filter = Options {
+    let filter = LoadOptions {
         filter: Some("box = 1".parse().unwrap()),
-        ..Options::default()
+        ..LoadOptions::default()
     };
-    for (options, parameter) in [(keep, "--keep"), (filter, "--filter")] {
+    for (options, parameter) in [(keep, "`keep`"), (filter, "`filter`")] {
         let message = opened(&path, &options).unwrap_err().to_string();
         let says = format!("{parameter}: the values of \"box\" can't be read: they are of type");
         assert!(message.contains(&says), "{message}");
     }
-    assert_eq!(opened(&path, &Options::default()).unwrap().0.len(), 1);
+    assert_eq!(opened(&path, &LoadOptions::default()).unwrap().0.len(), 1);
 }
 
 #[test]
@@ -591,12 +597,14 @@ fn a_packing_that_is_not_read_is_named_with_its_column() {
         bytes
     };
     std::fs::write(&path, packed("lat")).unwrap();
-    let message = opened(&path, &Options::default()).unwrap_err().to_string();
+    let message = opened(&path, &LoadOptions::default())
+        .unwrap_err()
+        .to_string();
     assert!(
         message.contains("column \"lat\" is packed with LZO, which is not read here; write it"),
         "{message}"
     );
     // one that nobody asks for costs nothing
     std::fs::write(&path, packed("other")).unwrap();
-    assert_eq!(opened(&path, &Options::default()).unwrap().0.len(), 1);
+    assert_eq!(opened(&path, &LoadOptions::default()).unwrap().0.len(), 1);
 }

@@ -1,7 +1,7 @@
 //! GeoPackage: the same points as the same rows in CSV, and every oddity.
 
 use crate::{Folder, ROWS, assert_like_csv, opened, weight};
-use heatsplat_loader::{Options, Skip};
+use heatsplat_loader::{LoadOptions, SkipReason};
 use heatsplat_points::mercator;
 use rusqlite::Connection;
 use std::path::Path;
@@ -82,7 +82,7 @@ fn a_table_of_points_is_like_csv() {
             insert(&database, name, Some(binary(&point(x, y), envelope)), w);
         }
         drop(database);
-        assert_like_csv(opened(&path, &Options::default()).unwrap());
+        assert_like_csv(opened(&path, &LoadOptions::default()).unwrap());
     }
 }
 
@@ -98,23 +98,27 @@ fn one_of_several_tables_has_to_be_named() {
         Some(7.0),
     );
     drop(database);
-    let message = opened(&path, &Options::default()).unwrap_err().to_string();
+    let message = opened(&path, &LoadOptions::default())
+        .unwrap_err()
+        .to_string();
     assert!(
-        message.contains("--table: name one of the tables of points: \"trees\", \"wells\""),
+        message.contains("`table`: name one of the tables of points: \"trees\", \"wells\""),
         "{message}"
     );
-    let wells = Options {
+    let wells = LoadOptions {
         table: Some("wells".into()),
-        ..Options::default()
+        ..LoadOptions::default()
     };
     assert_eq!(opened(&path, &wells).unwrap().0[0].weight, 7.0);
-    let other = Options {
+    let other = LoadOptions {
         table: Some("nothing".into()),
-        ..Options::default()
+        ..LoadOptions::default()
     };
     assert!(opened(&path, &other).is_err());
     drop(package(&path, &[], 4326));
-    let message = opened(&path, &Options::default()).unwrap_err().to_string();
+    let message = opened(&path, &LoadOptions::default())
+        .unwrap_err()
+        .to_string();
     assert!(message.contains("no table of points"), "{message}");
 }
 
@@ -130,7 +134,7 @@ fn coordinate_systems_are_respected_or_refused() {
         None,
     );
     drop(database);
-    let (points, _) = opened(&path, &Options::default()).unwrap();
+    let (points, _) = opened(&path, &LoadOptions::default()).unwrap();
     let (lon, lat) = mercator::unproject(points[0].at());
     assert!(
         (lon + 0.1246).abs() < 1e-3 && (lat - 51.5007).abs() < 1e-3,
@@ -138,7 +142,9 @@ fn coordinate_systems_are_respected_or_refused() {
     );
     for (system, says) in [(100_001, "Site 9"), (555, "number 555")] {
         drop(package(&path, &["a"], system));
-        let message = opened(&path, &Options::default()).unwrap_err().to_string();
+        let message = opened(&path, &LoadOptions::default())
+            .unwrap_err()
+            .to_string();
         assert!(message.contains(says), "{message}");
     }
 }
@@ -179,10 +185,10 @@ fn odd_geometries_and_weights_are_counted() {
     let (points, report) = opened(&path, &weight("count")).unwrap();
     assert_eq!((points.len(), report.rows), (2, 9));
     let skipped = [
-        Skip::NoPosition,
-        Skip::Malformed,
-        Skip::NotAPoint,
-        Skip::BadWeight,
+        SkipReason::NoPosition,
+        SkipReason::Malformed,
+        SkipReason::NotAPoint,
+        SkipReason::BadWeight,
     ];
     assert_eq!(skipped.map(|s| report.skipped(s)), [2, 3, 1, 1]);
 }
@@ -195,7 +201,9 @@ fn databases_that_are_no_geopackage_or_cut_off() {
         .unwrap()
         .execute_batch("create table t (a)")
         .unwrap();
-    let message = opened(&path, &Options::default()).unwrap_err().to_string();
+    let message = opened(&path, &LoadOptions::default())
+        .unwrap_err()
+        .to_string();
     assert!(message.contains("gpkg_geometry_columns"), "{message}");
     let database = package(&path, &["a"], 4326);
     for i in 0..3000 {
@@ -209,7 +217,9 @@ fn databases_that_are_no_geopackage_or_cut_off() {
     drop(database);
     let whole = std::fs::read(&path).unwrap();
     std::fs::write(&path, &whole[..whole.len() / 2]).unwrap();
-    let message = opened(&path, &Options::default()).unwrap_err().to_string();
+    let message = opened(&path, &LoadOptions::default())
+        .unwrap_err()
+        .to_string();
     assert!(message.contains("damaged or cut off"), "{message}");
 }
 
@@ -222,13 +232,13 @@ fn rows_can_be_filtered_by_any_column() {
         insert(&database, "a", Some(binary(&point(x, y), 0)), w);
     }
     drop(database);
-    let options = Options {
+    let options = LoadOptions {
         filter: Some(
             "fid <> 1 and count is not null and count < 0"
                 .parse()
                 .unwrap(),
         ),
-        ..Options::default()
+        ..LoadOptions::default()
     };
     let (points, report) = opened(&path, &options).unwrap();
     assert_eq!(
@@ -252,9 +262,9 @@ fn a_part_is_the_same_with_and_without_an_index() {
     }
     database.execute_batch("commit").unwrap();
     let part = |bounds: &str| {
-        let options = Options {
+        let options = LoadOptions {
             within: Some(bounds.parse().unwrap()),
-            ..Options::default()
+            ..LoadOptions::default()
         };
         opened(&path, &options).unwrap()
     };
@@ -305,19 +315,19 @@ fn a_column_of_geometries_tells_a_table() {
         )
         .unwrap();
     drop(database);
-    let geom = |name: &str| Options {
+    let geom = |name: &str| LoadOptions {
         geom: Some(name.to_owned()),
-        ..Options::default()
+        ..LoadOptions::default()
     };
     assert_eq!(opened(&path, &geom("place")).unwrap().0.len(), 1);
     let message = opened(&path, &geom("shape")).unwrap_err().to_string();
     assert!(
-        message.contains("--geom: there is no column \"shape\"; there are: \"geom\", \"place\""),
+        message.contains("`geom`: there is no column \"shape\"; there are: \"geom\", \"place\""),
         "{message}"
     );
     let message = crate::error("a.csv", b"lon,lat\n1,2\n", &geom("place"));
     assert!(
-        message.contains("--geom: csv has no columns of geometries"),
+        message.contains("`geom`: csv has no columns of geometries"),
         "{message}"
     );
 }

@@ -2,7 +2,7 @@
 
 use crate::{error, loaded};
 use flate2::{Compression, write::GzEncoder};
-use heatsplat_loader::{Format, LoadError, Options, load, open, read};
+use heatsplat_loader::{InputFormat, LoadError, LoadOptions, load, open, read};
 use std::io::{Read, Write};
 use std::path::PathBuf;
 
@@ -38,21 +38,21 @@ impl Drop for TempFile {
 #[test]
 fn compression_is_told_by_content() {
     let (head, tail) = TEXT.split_at(20);
-    let (points, plain) = loaded("a.csv", TEXT.as_bytes(), &Options::default()).unwrap();
+    let (points, plain) = loaded("a.csv", TEXT.as_bytes(), &LoadOptions::default()).unwrap();
     for packed in [
         gzip(TEXT),
         zstd(TEXT),
         [gzip(head), gzip(""), gzip(tail)].concat(),
         [zstd(head), zstd(tail)].concat(),
     ] {
-        let (unpacked, report) = loaded("a.csv", &packed, &Options::default()).unwrap();
+        let (unpacked, report) = loaded("a.csv", &packed, &LoadOptions::default()).unwrap();
         assert_eq!(unpacked, points);
         assert_eq!(report.bytes, packed.len() as u64);
         assert_eq!((report.rows, report.kept), (plain.rows, plain.kept));
     }
     let lines = "{\"type\":\"Point\",\"coordinates\":[1,2]}\n".repeat(3);
     assert_eq!(
-        loaded("x.ndjson.gz", &gzip(&lines), &Options::default())
+        loaded("x.ndjson.gz", &gzip(&lines), &LoadOptions::default())
             .unwrap()
             .0
             .len(),
@@ -65,7 +65,7 @@ fn compression_is_told_by_content() {
 fn as_many_members_as_there_are() {
     let nothing = gzip("");
     let packed = [gzip(TEXT), nothing.repeat(200_000), gzip("13.6,52.7,5\n")].concat();
-    let (points, report) = loaded("a.csv.gz", &packed, &Options::default()).unwrap();
+    let (points, report) = loaded("a.csv.gz", &packed, &LoadOptions::default()).unwrap();
     assert_eq!((points.len(), report.bytes), (3, packed.len() as u64));
 }
 
@@ -74,7 +74,7 @@ fn data_that_are_cut_off_are_an_error_wherever_the_cut() {
     let text = TEXT.repeat(30);
     for (packed, name) in [(gzip(&text), "gzip"), (zstd(&text), "zstd")] {
         for length in 4..packed.len() {
-            let message = error("a.csv.gz", &packed[..length], &Options::default());
+            let message = error("a.csv.gz", &packed[..length], &LoadOptions::default());
             assert!(
                 message.contains(&format!("the {name} data end early")),
                 "{length} of {}: {message}",
@@ -82,7 +82,7 @@ fn data_that_are_cut_off_are_an_error_wherever_the_cut() {
             );
         }
         for length in 0..4 {
-            assert!(loaded("a.csv.gz", &packed[..length], &Options::default()).is_err());
+            assert!(loaded("a.csv.gz", &packed[..length], &LoadOptions::default()).is_err());
         }
     }
 }
@@ -93,7 +93,7 @@ fn damaged_gzip_is_an_error() {
     for at in 10..packed.len() {
         packed[at] ^= 0x55;
         assert!(
-            loaded("a.csv.gz", &packed, &Options::default()).is_err(),
+            loaded("a.csv.gz", &packed, &LoadOptions::default()).is_err(),
             "byte {at}"
         );
         packed[at] ^= 0x55;
@@ -103,7 +103,7 @@ fn damaged_gzip_is_an_error() {
 #[test]
 fn paths() {
     let file = TempFile::new("points.csv", TEXT.as_bytes());
-    let mut source = open(&file.0, &Options::default()).unwrap();
+    let mut source = open(&file.0, &LoadOptions::default()).unwrap();
     assert_eq!(source.name(), file.0.display().to_string());
     let mut points = Vec::new();
     let mut last = None;
@@ -116,7 +116,7 @@ fn paths() {
     assert!(!source.next_batch(&mut points).unwrap());
 
     let missing = std::env::temp_dir().join("heatsplat-no-such-file.csv");
-    let failed = |path: PathBuf| open(path, &Options::default()).err().unwrap();
+    let failed = |path: PathBuf| open(path, &LoadOptions::default()).err().unwrap();
     let message = failed(missing).to_string();
     assert!(
         message.contains("no-such-file.csv: cannot be opened"),
@@ -141,7 +141,7 @@ fn a_reader_that_fails() {
         }
     }
     for good in [0, 5, 100_000, 2_000_000] {
-        let outcome = read(Failing(good), "a.csv", &Options::default())
+        let outcome = read(Failing(good), "a.csv", &LoadOptions::default())
             .and_then(|mut source| load(&mut *source, &mut Vec::new(), |_| ()));
         let message = outcome.unwrap_err().to_string();
         assert_eq!(message, "a.csv: reading failed: the cable is out");
@@ -160,7 +160,7 @@ fn a_reader_that_panics_is_no_end_of_file() {
             Ok(buffer.len())
         }
     }
-    let mut source = read(Panicking(20), "a.csv", &Options::default()).unwrap();
+    let mut source = read(Panicking(20), "a.csv", &LoadOptions::default()).unwrap();
     let outcome = load(&mut *source, &mut Vec::new(), |_| ());
     assert!(matches!(outcome, Err(LoadError::Read { .. })));
     assert!(source.next_batch(&mut Vec::new()).is_err());
@@ -170,9 +170,9 @@ fn a_reader_that_panics_is_no_end_of_file() {
 fn endless_rows_do_not_fill_the_memory() {
     let endless = |text: &'static str, byte: u8| text.as_bytes().chain(std::io::repeat(byte));
     let failed = |text, byte, format| {
-        let options = Options {
+        let options = LoadOptions {
             format: Some(format),
-            ..Options::default()
+            ..LoadOptions::default()
         };
         let mut source = match read(endless(text, byte), "a", &options) {
             Ok(source) => source,
@@ -182,22 +182,22 @@ fn endless_rows_do_not_fill_the_memory() {
             .unwrap_err()
             .to_string()
     };
-    let csv = failed("lon,lat\n1,2\n3,\"4", b'\n', Format::Csv);
+    let csv = failed("lon,lat\n1,2\n3,\"4", b'\n', InputFormat::Csv);
     assert!(
         csv.contains("line 3: what begins here is over 16384 KiB long"),
         "{csv}"
     );
-    let header = failed("lon,lat,", b'x', Format::Csv);
+    let header = failed("lon,lat,", b'x', InputFormat::Csv);
     assert!(
         header.contains("line 1: what begins here is over 256 KiB long"),
         "{header}"
     );
-    let json = failed("{\"features\":[\n{\"a\":\"", b'x', Format::GeoJson);
+    let json = failed("{\"features\":[\n{\"a\":\"", b'x', InputFormat::GeoJson);
     assert!(
         json.contains("line 2: what begins here is over 65536 KiB long"),
         "{json}"
     );
-    let line = failed("{}\n", b'x', Format::GeoJsonLines);
+    let line = failed("{}\n", b'x', InputFormat::GeoJsonLines);
     assert!(
         line.contains("line 2: what begins here is over 65536 KiB long"),
         "{line}"
@@ -215,7 +215,7 @@ fn a_source_may_be_dropped_half_read() {
             Ok(n)
         }
     }
-    let mut source = read(endless, "endless.csv", &Options::default()).unwrap();
+    let mut source = read(endless, "endless.csv", &LoadOptions::default()).unwrap();
     let mut points = Vec::new();
     assert!(source.next_batch(&mut points).unwrap());
     assert!(!points.is_empty());

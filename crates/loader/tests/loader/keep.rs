@@ -2,7 +2,7 @@
 
 use crate::formats::{self, Row};
 use crate::{Folder, error};
-use heatsplat_loader::{Filter, Kind, LoadError, Options, Table, load_table, open, read};
+use heatsplat_loader::{ColumnKind, Filter, LoadError, LoadOptions, Table, load_table, open, read};
 use heatsplat_points::{Point, Points};
 use proptest::prelude::*;
 use std::path::Path;
@@ -30,12 +30,12 @@ const FILTERS: [&str; 17] = [
     "not (kind = 'theft' and (n < 5 or day > 2010-03-04))",
 ];
 
-fn options(filter: Option<&str>, keep: &[&str]) -> Options {
-    Options {
+fn options(filter: Option<&str>, keep: &[&str]) -> LoadOptions {
+    LoadOptions {
         filter: filter.map(|filter| filter.parse().unwrap()),
         keep: keep.iter().map(|name| (*name).to_owned()).collect(),
         weight: Some("none".into()),
-        ..Options::default()
+        ..LoadOptions::default()
     }
 }
 
@@ -89,11 +89,11 @@ fn a_filter_over_kept_columns_is_the_filter_at_load_in_every_format() {
         let kinds = table.columns().iter().map(|column| column.kind());
         let flag = match format {
             // these have no booleans
-            "csv" | "gpx" => Kind::Text,
-            "gpkg" => Kind::Number,
-            _ => Kind::Bool,
+            "csv" | "gpx" => ColumnKind::Text,
+            "gpkg" => ColumnKind::Number,
+            _ => ColumnKind::Bool,
         };
-        let expected = [Kind::Text, Kind::Number, Kind::Time, flag];
+        let expected = [ColumnKind::Text, ColumnKind::Number, ColumnKind::Time, flag];
         assert_eq!(kinds.collect::<Vec<_>>(), expected, "{format}");
         let nulls: Vec<usize> = table.columns().iter().map(|c| c.nulls()).collect();
         assert_eq!(nulls, [80, 37, 31, 134], "{format}");
@@ -245,14 +245,14 @@ fn what_can_not_be_is_said() {
     let text = "lon,lat,a\n1,2,3\n";
     let message = error("a.csv", text.as_bytes(), &options(None, &["b"]));
     assert!(
-        message.contains("--keep: there is no column \"b\""),
+        message.contains("`keep`: there is no column \"b\""),
         "{message}"
     );
     let text = "{\"type\":\"Point\",\"coordinates\":[1,2]}\n";
     let mut source = read(text.as_bytes(), "a.geojsonl", &options(None, &["b"])).unwrap();
     let message = load_table(&mut *source, |_| ()).unwrap_err().to_string();
     assert!(
-        message.contains("--keep: there is no column \"b\""),
+        message.contains("`keep`: there is no column \"b\""),
         "{message}"
     );
 }

@@ -1,7 +1,7 @@
 //! Files of many blocks, held against a reader that shares no code with ours.
 
 use crate::{loaded, weight};
-use heatsplat_loader::{Options, Skip};
+use heatsplat_loader::{LoadOptions, SkipReason};
 use heatsplat_points::{Point, mercator};
 use std::fmt::Write;
 
@@ -51,7 +51,7 @@ fn a_table_of_many_blocks() {
     let text = table(100_000);
     assert!(text.len() > 4 << 20);
     let mut expected: Vec<Point> = Vec::new();
-    let mut skipped: Vec<(u64, Skip)> = Vec::new();
+    let mut skipped: Vec<(u64, SkipReason)> = Vec::new();
     let mut reader = csv::ReaderBuilder::new()
         .flexible(true)
         .terminator(csv::Terminator::Any(b'\n'))
@@ -69,16 +69,16 @@ fn a_table_of_many_blocks() {
             continue;
         }
         let verdict = match (field(1), field(2)) {
-            (_, None) => Err(Skip::Malformed),
-            (Some(""), _) | (_, Some("")) => Err(Skip::NoPosition),
+            (_, None) => Err(SkipReason::Malformed),
+            (Some(""), _) | (_, Some("")) => Err(SkipReason::NoPosition),
             _ => match (number(1), number(2)) {
-                (Ok(lon), Ok(lat)) => mercator::project(lon, lat).map_err(|_| Skip::Outside),
-                _ => Err(Skip::BadPosition),
+                (Ok(lon), Ok(lat)) => mercator::project(lon, lat).map_err(|_| SkipReason::Outside),
+                _ => Err(SkipReason::BadPosition),
             },
         };
         let verdict = verdict.and_then(|at| match number(3) {
             Ok(w) => Ok(Point::new(at, w as f32)),
-            Err(_) => Err(Skip::BadWeight),
+            Err(_) => Err(SkipReason::BadWeight),
         });
         match verdict {
             Ok(point) => expected.push(point),
@@ -97,13 +97,18 @@ fn a_table_of_many_blocks() {
             .install(|| loaded("a.csv", text.as_bytes(), &weight("w")))
             .unwrap();
         assert!(points == expected);
-        for skip in Skip::ALL {
+        for skip in SkipReason::ALL {
             let count = skipped.iter().filter(|s| s.1 == skip).count();
             assert_eq!(report.skipped(skip), count as u64, "{skip}");
         }
         let mut wanted = Vec::new();
         for &(line, skip) in &skipped {
-            if wanted.iter().filter(|w: &&(u64, Skip)| w.1 == skip).count() < 5 && wanted.len() < 20
+            if wanted
+                .iter()
+                .filter(|w: &&(u64, SkipReason)| w.1 == skip)
+                .count()
+                < 5
+                && wanted.len() < 20
             {
                 wanted.push((line, skip));
             }
@@ -135,7 +140,7 @@ fn a_collection_of_many_blocks() {
         );
     }
     text.push_str(",\n{\"type\":\"Feature\",\"geometry\":null}],\"name\":\"x\"}");
-    let (points, report) = loaded("a.geojson", text.as_bytes(), &Options::default()).unwrap();
+    let (points, report) = loaded("a.geojson", text.as_bytes(), &LoadOptions::default()).unwrap();
     assert_eq!(points.len(), n);
     assert_eq!(
         points.iter().map(|p| f64::from(p.weight)).sum::<f64>(),
@@ -144,6 +149,6 @@ fn a_collection_of_many_blocks() {
     assert_eq!(report.examples[0].line, n as u64 + 1);
     // broken near its end: the place is right after many blocks
     let broken = text.replace(",\"name\":\"x\"}", ",\"name\":x");
-    let message = crate::error("a.geojson", broken.as_bytes(), &Options::default());
+    let message = crate::error("a.geojson", broken.as_bytes(), &LoadOptions::default());
     assert!(message.contains(&format!("line {}, ", n + 1)), "{message}");
 }

@@ -30,7 +30,7 @@ mod text;
 mod weights;
 mod within;
 
-use heatsplat_loader::{LoadError, Options, Report, Skip, load, open, read};
+use heatsplat_loader::{LoadError, LoadOptions, Report, SkipReason, load, open, read};
 use heatsplat_points::{Point, mercator};
 use std::path::{Path, PathBuf};
 
@@ -48,12 +48,12 @@ fn assert_like_csv((points, report): (Vec<Point>, Report)) {
     let weight = |w: Option<f64>| w.map_or(String::new(), |w| w.to_string());
     let rows = ROWS.map(|(x, y, w)| format!("{x},{y},{}\n", weight(w)));
     let text = format!("lon,lat,count\n{}", rows.concat());
-    let (expected, by) = loaded("a.csv", text.as_bytes(), &Options::default()).unwrap();
+    let (expected, by) = loaded("a.csv", text.as_bytes(), &LoadOptions::default()).unwrap();
     assert_eq!(points, expected);
     assert_eq!((report.rows, report.kept), (by.rows, by.kept));
     assert_eq!(report.weights_missing, by.weights_missing);
     assert_eq!(report.at_null_island, by.at_null_island);
-    for reason in Skip::ALL {
+    for reason in SkipReason::ALL {
         assert_eq!(report.skipped(reason), by.skipped(reason), "{reason}");
     }
     let first = report.examples[0].to_string();
@@ -82,7 +82,7 @@ impl Drop for Folder {
 }
 
 /// What becomes of a file.
-fn opened(path: &Path, options: &Options) -> Result<(Vec<Point>, Report), LoadError> {
+fn opened(path: &Path, options: &LoadOptions) -> Result<(Vec<Point>, Report), LoadError> {
     let mut source = open(path, options)?;
     let mut points = Vec::new();
     let report = load(&mut *source, &mut points, |_| ())?;
@@ -90,7 +90,11 @@ fn opened(path: &Path, options: &Options) -> Result<(Vec<Point>, Report), LoadEr
 }
 
 /// What becomes of a text under a name.
-fn loaded(name: &str, text: &[u8], options: &Options) -> Result<(Vec<Point>, Report), LoadError> {
+fn loaded(
+    name: &str,
+    text: &[u8],
+    options: &LoadOptions,
+) -> Result<(Vec<Point>, Report), LoadError> {
     let mut source = read(std::io::Cursor::new(text.to_vec()), name, options)?;
     let mut points = Vec::new();
     let report = load(&mut *source, &mut points, |_| ())?;
@@ -99,7 +103,7 @@ fn loaded(name: &str, text: &[u8], options: &Options) -> Result<(Vec<Point>, Rep
 
 /// Longitude, latitude and weight of every point, to a millionth of a degree.
 fn places(name: &str, text: &str) -> Vec<(f64, f64, f32)> {
-    let (points, _) = loaded(name, text.as_bytes(), &Options::default()).unwrap();
+    let (points, _) = loaded(name, text.as_bytes(), &LoadOptions::default()).unwrap();
     let round = |v: f64| (v * 1e6).round() / 1e6;
     let place = |p: &Point| {
         let (lon, lat) = mercator::unproject(p.at());
@@ -109,16 +113,16 @@ fn places(name: &str, text: &str) -> Vec<(f64, f64, f32)> {
 }
 
 /// The words of the error that a text gives.
-fn error(name: &str, text: &[u8], options: &Options) -> String {
+fn error(name: &str, text: &[u8], options: &LoadOptions) -> String {
     loaded(name, text, options)
         .map(|(_, r)| r)
         .unwrap_err()
         .to_string()
 }
 
-fn weight(name: &str) -> Options {
-    Options {
+fn weight(name: &str) -> LoadOptions {
+    LoadOptions {
         weight: Some(name.into()),
-        ..Options::default()
+        ..LoadOptions::default()
     }
 }

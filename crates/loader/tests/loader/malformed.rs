@@ -1,18 +1,18 @@
 //! One file with everything that rows have ever done to a loader, and a verdict on each.
 
 use crate::{loaded, weight as weighed};
-use heatsplat_loader::Skip;
+use heatsplat_loader::SkipReason;
 use heatsplat_points::mercator;
 
 #[derive(Clone, Copy, Debug)]
 enum Verdict {
     /// Longitude, latitude, weight.
-    Kept(f64, f64, f32),
-    Skipped(Skip),
+    TableBuilder(f64, f64, f32),
+    Skipped(SkipReason),
     /// Not even a row.
     Nothing,
 }
-use Verdict::{Kept, Nothing, Skipped};
+use Verdict::{Nothing, Skipped, TableBuilder};
 
 const HEADER: &[u8] = b"id,lon,lat,weight,when,kind,remark";
 
@@ -22,91 +22,112 @@ fn rows() -> Vec<(Vec<u8>, Verdict)> {
     let weight = |w: &str| format!("1,20,30,{w},{tail}").into_bytes();
     let time = |t: &str| format!("1,20,39,1,{t},kind,remark").into_bytes();
     let whole = |row: &str| row.as_bytes().to_vec();
-    let bad = Skipped(Skip::BadPosition);
+    let bad = Skipped(SkipReason::BadPosition);
     vec![
-        (position("-0.1276", "51.5072"), Kept(-0.1276, 51.5072, 1.0)),
+        (
+            position("-0.1276", "51.5072"),
+            TableBuilder(-0.1276, 51.5072, 1.0),
+        ),
         // the antimeridian, from both sides and from beyond
-        (position("180", "0"), Kept(-180.0, 0.0, 1.0)),
-        (position("-180", "0"), Kept(-180.0, 0.0, 1.0)),
-        (position("179.9999999", "10"), Kept(179.9999999, 10.0, 1.0)),
+        (position("180", "0"), TableBuilder(-180.0, 0.0, 1.0)),
+        (position("-180", "0"), TableBuilder(-180.0, 0.0, 1.0)),
+        (
+            position("179.9999999", "10"),
+            TableBuilder(179.9999999, 10.0, 1.0),
+        ),
         (
             position("-179.9999999", "10"),
-            Kept(-179.9999999, 10.0, 1.0),
+            TableBuilder(-179.9999999, 10.0, 1.0),
         ),
-        (position("181", "10"), Kept(-179.0, 10.0, 1.0)),
-        (position("-540", "10"), Kept(-180.0, 10.0, 1.0)),
-        (position("354.47333", "0"), Kept(-5.52667, 0.0, 1.0)),
+        (position("181", "10"), TableBuilder(-179.0, 10.0, 1.0)),
+        (position("-540", "10"), TableBuilder(-180.0, 10.0, 1.0)),
+        (position("354.47333", "0"), TableBuilder(-5.52667, 0.0, 1.0)),
         // the poles and the square's edge
-        (position("0", "90"), Skipped(Skip::Outside)),
-        (position("0", "-90"), Skipped(Skip::Outside)),
+        (position("0", "90"), Skipped(SkipReason::Outside)),
+        (position("0", "-90"), Skipped(SkipReason::Outside)),
         (
             position("0", "85.05112877980659"),
-            Kept(0.0, 85.0511288, 1.0),
+            TableBuilder(0.0, 85.0511288, 1.0),
         ),
-        (position("0", "85.2"), Skipped(Skip::Outside)),
+        (position("0", "85.2"), Skipped(SkipReason::Outside)),
         (position("0", "90.0001"), bad),
         (position("0", "-91"), bad),
         (position("-33.86", "151.2"), bad),
-        (position("0", "0"), Kept(0.0, 0.0, 1.0)),
+        (position("0", "0"), TableBuilder(0.0, 0.0, 1.0)),
         // what is no number
         (position("NaN", "10"), bad),
         (position("nan", "nan"), bad),
         (position("inf", "10"), bad),
         (position("-Infinity", "10"), bad),
-        (position("", "10"), Skipped(Skip::NoPosition)),
-        (position("", ""), Skipped(Skip::NoPosition)),
+        (position("", "10"), Skipped(SkipReason::NoPosition)),
+        (position("", ""), Skipped(SkipReason::NoPosition)),
         (position("abc", "10"), bad),
         (position("\"12,5\"", "10"), bad),
-        (position(" 10.5 ", " 20.25 "), Kept(10.5, 20.25, 1.0)),
-        (position("1e2", "1e1"), Kept(100.0, 10.0, 1.0)),
-        (position("+10.0", "+20.0"), Kept(10.0, 20.0, 1.0)),
+        (
+            position(" 10.5 ", " 20.25 "),
+            TableBuilder(10.5, 20.25, 1.0),
+        ),
+        (position("1e2", "1e1"), TableBuilder(100.0, 10.0, 1.0)),
+        (position("+10.0", "+20.0"), TableBuilder(10.0, 20.0, 1.0)),
         (position("0x1A", "10"), bad),
         (position("51°30′26″N", "0°7′39″W"), bad),
         // weights
-        (weight(""), Kept(20.0, 30.0, 0.0)),
-        (weight("NaN"), Skipped(Skip::BadWeight)),
-        (weight("inf"), Skipped(Skip::BadWeight)),
-        (weight("-5"), Kept(20.0, 30.0, -5.0)),
-        (weight("0"), Kept(20.0, 30.0, 0.0)),
-        (weight("1e308"), Skipped(Skip::BadWeight)),
-        (weight("1e-320"), Kept(20.0, 30.0, 0.0)),
-        (weight("\"1,000\""), Skipped(Skip::BadWeight)),
-        (weight("5%"), Skipped(Skip::BadWeight)),
+        (weight(""), TableBuilder(20.0, 30.0, 0.0)),
+        (weight("NaN"), Skipped(SkipReason::BadWeight)),
+        (weight("inf"), Skipped(SkipReason::BadWeight)),
+        (weight("-5"), TableBuilder(20.0, 30.0, -5.0)),
+        (weight("0"), TableBuilder(20.0, 30.0, 0.0)),
+        (weight("1e308"), Skipped(SkipReason::BadWeight)),
+        (weight("1e-320"), TableBuilder(20.0, 30.0, 0.0)),
+        (weight("\"1,000\""), Skipped(SkipReason::BadWeight)),
+        (weight("5%"), Skipped(SkipReason::BadWeight)),
         // times mean nothing to a loader that is not asked for them
-        (time("2023-02-30T00:00:00Z"), Kept(20.0, 39.0, 1.0)),
-        (time(""), Kept(20.0, 39.0, 1.0)),
-        (time("2024-01-01T00:00:00+05:30"), Kept(20.0, 39.0, 1.0)),
-        (time("2016-12-31T23:59:60Z"), Kept(20.0, 39.0, 1.0)),
-        (time("1704067200"), Kept(20.0, 39.0, 1.0)),
+        (time("2023-02-30T00:00:00Z"), TableBuilder(20.0, 39.0, 1.0)),
+        (time(""), TableBuilder(20.0, 39.0, 1.0)),
+        (
+            time("2024-01-01T00:00:00+05:30"),
+            TableBuilder(20.0, 39.0, 1.0),
+        ),
+        (time("2016-12-31T23:59:60Z"), TableBuilder(20.0, 39.0, 1.0)),
+        (time("1704067200"), TableBuilder(20.0, 39.0, 1.0)),
         // quotes, text, ragged rows
         (
             whole("1,21,44,1,,\"quo\"\"ted, kind\",\"line one\nline two\""),
-            Kept(21.0, 44.0, 1.0),
+            TableBuilder(21.0, 44.0, 1.0),
         ),
-        (whole("1,21,45,1,,日本語 🗾,utf-8"), Kept(21.0, 45.0, 1.0)),
-        (whole("1,21,46"), Kept(21.0, 46.0, 0.0)),
-        (whole("1,21,47,1,,x,y,z,extra"), Kept(21.0, 47.0, 1.0)),
+        (
+            whole("1,21,45,1,,日本語 🗾,utf-8"),
+            TableBuilder(21.0, 45.0, 1.0),
+        ),
+        (whole("1,21,46"), TableBuilder(21.0, 46.0, 0.0)),
+        (
+            whole("1,21,47,1,,x,y,z,extra"),
+            TableBuilder(21.0, 47.0, 1.0),
+        ),
         (whole(""), Nothing),
-        (whole(",,,,,,"), Skipped(Skip::NoPosition)),
-        (HEADER.to_vec(), Skipped(Skip::Malformed)),
-        (whole("# remark"), Skipped(Skip::Malformed)),
+        (whole(",,,,,,"), Skipped(SkipReason::NoPosition)),
+        (HEADER.to_vec(), Skipped(SkipReason::Malformed)),
+        (whole("# remark"), Skipped(SkipReason::Malformed)),
         (
             b"1,22,48,1,,bad\xff\xfe,latin".to_vec(),
-            Kept(22.0, 48.0, 1.0),
+            TableBuilder(22.0, 48.0, 1.0),
         ),
-        (b"1,22,49,1,,nul\0byte,nul".to_vec(), Kept(22.0, 49.0, 1.0)),
+        (
+            b"1,22,49,1,,nul\0byte,nul".to_vec(),
+            TableBuilder(22.0, 49.0, 1.0),
+        ),
         (
             whole(&format!("1,23,50,1,,{},long", "L".repeat(70_000))),
-            Kept(23.0, 50.0, 1.0),
+            TableBuilder(23.0, 50.0, 1.0),
         ),
         (
             position("0.00000000000000000000000000000000000000000001", "0"),
-            Kept(0.0, 0.0, 1.0),
+            TableBuilder(0.0, 0.0, 1.0),
         ),
-        (position("-0.0", "-0.0"), Kept(0.0, 0.0, 1.0)),
+        (position("-0.0", "-0.0"), TableBuilder(0.0, 0.0, 1.0)),
         (
             whole("1,24,53,1,,ok,no newline at the end"),
-            Kept(24.0, 53.0, 1.0),
+            TableBuilder(24.0, 53.0, 1.0),
         ),
     ]
 }
@@ -128,7 +149,7 @@ fn every_row_alone() {
                     "{shown}: {report}"
                 );
             }
-            Kept(lon, lat, weight) => {
+            TableBuilder(lon, lat, weight) => {
                 assert_eq!((report.rows, report.kept), (2, 2), "{shown}: {report}");
                 let (x, y) = mercator::unproject(points[1].at());
                 assert!(
@@ -145,13 +166,13 @@ fn every_row_alone() {
 fn all_in_one_file() {
     let mut text = HEADER.to_vec();
     let mut line = 2;
-    let mut skips: Vec<(u64, Skip)> = Vec::new();
+    let mut skips: Vec<(u64, SkipReason)> = Vec::new();
     let (mut kept, mut weights) = (0, 0.0);
     for (row, verdict) in rows() {
         text.push(b'\n');
         text.extend(&row);
         match verdict {
-            Kept(_, _, weight) => {
+            TableBuilder(_, _, weight) => {
                 kept += 1;
                 weights += weight;
             }
@@ -167,8 +188,8 @@ fn all_in_one_file() {
     assert_eq!(report.weights_missing, 2);
     assert_eq!(report.at_null_island, 2);
     // the first five of a kind
-    for skip in Skip::ALL {
-        let of = |s: &&(u64, Skip)| s.1 == skip;
+    for skip in SkipReason::ALL {
+        let of = |s: &&(u64, SkipReason)| s.1 == skip;
         let expected: Vec<u64> = skips.iter().filter(of).take(5).map(|s| s.0).collect();
         let shown = report.examples.iter().filter(|e| e.skip == skip);
         assert_eq!(

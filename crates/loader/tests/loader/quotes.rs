@@ -2,7 +2,7 @@
 
 use crate::{error, loaded, opened};
 use flate2::{Compression, write::GzEncoder};
-use heatsplat_loader::{Options, Quote, load_table, read};
+use heatsplat_loader::{LoadOptions, Quote, load_table, read};
 use std::fmt::Write as _;
 use std::io::Write as _;
 
@@ -20,15 +20,15 @@ fn rows(delimiter: char, count: usize, names: &[(usize, &str)]) -> String {
 }
 
 /// How many rows of a text there are, are kept, and what is noted of them.
-fn account(text: &str, options: &Options) -> (u64, u64, Vec<String>) {
+fn account(text: &str, options: &LoadOptions) -> (u64, u64, Vec<String>) {
     let (points, report) = loaded("a.csv", text.as_bytes(), options).unwrap();
     assert_eq!(points.len() as u64, report.kept);
     (report.rows, report.kept, report.notes())
 }
 
 /// The texts of a column.
-fn column(text: &str, name: &str, options: &Options) -> Vec<String> {
-    let options = Options {
+fn column(text: &str, name: &str, options: &LoadOptions) -> Vec<String> {
+    let options = LoadOptions {
         keep: vec![name.to_owned()],
         ..options.clone()
     };
@@ -41,10 +41,10 @@ fn column(text: &str, name: &str, options: &Options) -> Vec<String> {
     values
 }
 
-fn quote(quote: Quote) -> Options {
-    Options {
+fn quote(quote: Quote) -> LoadOptions {
+    LoadOptions {
         quote: Some(quote),
-        ..Options::default()
+        ..LoadOptions::default()
     }
 }
 
@@ -63,7 +63,7 @@ fn a_stray_quote_swallows_no_rows() {
             (&[(5, "\""), (90, "5\" pipe"), (91, "\"")], 2),
         ] {
             let text = rows(delimiter, 200, names);
-            let (met, kept, notes) = account(&text, &Options::default());
+            let (met, kept, notes) = account(&text, &LoadOptions::default());
             assert_eq!((met, kept), (200, 200), "{delimiter:?} {names:?}");
             let [note] = notes.as_slice() else {
                 panic!("{delimiter:?} {names:?}: {notes:?}")
@@ -82,16 +82,19 @@ fn a_stray_quote_swallows_no_rows() {
 #[test]
 fn rows_with_good_quotes_among_those_passed() {
     let good = [(3, "\"Bob"), (5, "\"Smith, J\""), (9, "\"\""), (40, "x\"")];
-    assert_eq!(account(&rows(',', 60, &good), &Options::default()).1, 60);
+    assert_eq!(
+        account(&rows(',', 60, &good), &LoadOptions::default()).1,
+        60
+    );
     // rows that end in another comma than the header, or lack their last fields
     let text = rows(',', 60, &[(3, "\"Bob"), (50, "x\"")]);
     let more = text.replace('\n', ",\n").replacen("lon,", "lon", 1);
-    assert_eq!(account(&more, &Options::default()).1, 60);
+    assert_eq!(account(&more, &LoadOptions::default()).1, 60);
     let fewer = text.replacen("lon\n", "lon,year,note\n", 1);
-    assert_eq!(account(&fewer, &Options::default()).1, 60);
+    assert_eq!(account(&fewer, &LoadOptions::default()).1, 60);
     // a few lines that are no rows don't make a quoted field of a hundred
     let text = rows(',', 150, &[(3, "\"Bob"), (140, "x\"")]).replace("\n50,n50,", "\n\n# 50,");
-    let (met, kept, _) = account(&text, &Options::default());
+    let (met, kept, _) = account(&text, &LoadOptions::default());
     assert_eq!((met, kept), (150, 149));
 }
 
@@ -105,13 +108,13 @@ fn fields_that_do_run_over_lines() {
         "id\tname\tlat\tlon\n1\t\"two\nlines\"\t48\t11\n2\tb\t49\t12\n",
         "id\tname\tlat\tlon\r\n1\t\"two\r\nlines\ttabs\"\t48\t11\r\n2\tb\t49\t12\r\n",
     ] {
-        let (met, kept, notes) = account(text, &Options::default());
+        let (met, kept, notes) = account(text, &LoadOptions::default());
         assert_eq!((met, kept, notes.len()), (2, 2, 0), "{text}: {notes:?}");
     }
     // a text that is longer than what is looked at
     let long = "word, word\n".repeat(5000);
     let text = format!("name,lat,lon\n\"{long}\",48,11\nb,49,12\n");
-    assert_eq!(account(&text, &Options::default()).0, 2);
+    assert_eq!(account(&text, &LoadOptions::default()).0, 2);
 }
 
 #[test]
@@ -123,7 +126,7 @@ fn tabbed_text_has_no_quotes_but_around_whole_fields() {
         4\t\"a\ttab\"\t\"1\"\t2\n\
         5\t5\" pipe\t1\t2\n\
         6\t\"a\" or \"b\"\t1\t2\n";
-    let names = column(text, "name", &Options::default());
+    let names = column(text, "name", &LoadOptions::default());
     let expected = [
         "\"Upper Meadow\" north side",
         "\"a\" or \"b\"",
@@ -133,7 +136,7 @@ fn tabbed_text_has_no_quotes_but_around_whole_fields() {
         "said \"so\"",
     ];
     assert_eq!(names, expected);
-    let (_, kept, notes) = account(text, &Options::default());
+    let (_, kept, notes) = account(text, &LoadOptions::default());
     assert_eq!(kept, 6);
     assert!(
         notes[0].starts_with("6 stray quotes taken as text in 2 rows, the first on line 2"),
@@ -157,20 +160,20 @@ fn what_quotes_can_be_told() {
     let message = error("a.csv", rows(',', 9, &[(3, "\"x")]).as_bytes(), &strict);
     assert!(
         message.contains("line 5: a quote opened in this row is never closed")
-            && message.contains("--quote none"),
+            && message.contains("`quote` none"),
         "{message}"
     );
-    let both = Options {
+    let both = LoadOptions {
         delimiter: Some(b'\''),
         ..quote(Quote::Byte(b'\''))
     };
-    assert!(error("a.csv", b"lon'lat\n1'2\n", &both).contains("--delimiter"));
-    let tabs = Options {
-        format: Some(heatsplat_loader::Format::Tsv),
+    assert!(error("a.csv", b"lon'lat\n1'2\n", &both).contains("`delimiter`"));
+    let tabs = LoadOptions {
+        format: Some(heatsplat_loader::InputFormat::Tsv),
         ..quote(Quote::Byte(b'\t'))
     };
     let tab = error("a.tsv", b"lon\tlat\n1\t2\n", &tabs);
-    assert!(tab.contains("--quote: '\\t' parts the fields"), "{tab}");
+    assert!(tab.contains("`quote`: '\\t' parts the fields"), "{tab}");
     assert_eq!("none".parse(), Ok(Quote::None));
     assert_eq!("'".parse(), Ok(Quote::Byte(b'\'')));
     assert!("".parse::<Quote>().is_err() && "ab".parse::<Quote>().is_err());
@@ -178,14 +181,17 @@ fn what_quotes_can_be_told() {
 
 #[test]
 fn in_headers_and_in_files_without_one() {
-    let (_, kept, _) = account("lon,\"lat\n1,2\n3,4\n", &Options::default());
+    let (_, kept, _) = account("lon,\"lat\n1,2\n3,4\n", &LoadOptions::default());
     assert_eq!(kept, 2);
-    let (_, kept, _) = account("lon\tlat\t\"a\n1\t2\tb\n3\t4\tc\"\n", &Options::default());
+    let (_, kept, _) = account(
+        "lon\tlat\t\"a\n1\t2\tb\n3\t4\tc\"\n",
+        &LoadOptions::default(),
+    );
     assert_eq!(kept, 2);
-    let by_number = Options {
+    let by_number = LoadOptions {
         lon: Some("1".into()),
         lat: Some("2".into()),
-        ..Options::default()
+        ..LoadOptions::default()
     };
     let (_, kept, _) = account("1,2,\"a\n3,4,b\"\n5,6,c\n", &by_number);
     assert_eq!(kept, 3);
@@ -196,16 +202,16 @@ fn packed_and_in_many_blocks() {
     let names: Vec<(usize, &str)> = (0..60).map(|i| (i * 997, "\"stray")).collect();
     for delimiter in [',', '\t'] {
         let text = rows(delimiter, 60_000, &names).replace("n7\n", "n7");
-        let whole = account(&text, &Options::default());
+        let whole = account(&text, &LoadOptions::default());
         assert_eq!((whole.0, whole.1), (60_000, 60_000));
         let mut packed = GzEncoder::new(Vec::new(), Compression::fast());
         packed.write_all(text.as_bytes()).unwrap();
         let packed = packed.finish().unwrap();
-        let (_, report) = loaded("a.csv.gz", &packed, &Options::default()).unwrap();
+        let (_, report) = loaded("a.csv.gz", &packed, &LoadOptions::default()).unwrap();
         assert_eq!(report.notes(), whole.2);
         let folder = crate::Folder::new(&format!("quotes-{}", u32::from(delimiter)));
         std::fs::write(folder.file("a.csv"), &text).unwrap();
-        let (_, report) = opened(&folder.file("a.csv"), &Options::default()).unwrap();
+        let (_, report) = opened(&folder.file("a.csv"), &LoadOptions::default()).unwrap();
         assert_eq!((report.kept, report.notes()), (60_000, whole.2));
     }
 }
@@ -215,7 +221,7 @@ fn a_quoted_field_that_breaks_off_is_still_an_error() {
     let message = error(
         "a.csv",
         b"lon,lat,note\n1,2,\"a text\nthat goes on, and\non",
-        &Options::default(),
+        &LoadOptions::default(),
     );
     assert!(message.contains("line 2: a quote opened"), "{message}");
 }

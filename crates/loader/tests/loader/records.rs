@@ -4,7 +4,7 @@ use crate::{Folder, ROWS, assert_like_csv, error, loaded, opened, weight};
 use dbase::{FieldName, FieldValue, Record, TableWriterBuilder};
 use flatgeobuf::{ColumnType, FgbCrs, FgbWriter, FgbWriterOptions, GeometryType};
 use geozero::geojson::GeoJson;
-use heatsplat_loader::{Options, Skip};
+use heatsplat_loader::{LoadOptions, SkipReason};
 use heatsplat_points::mercator;
 use shapefile::{Multipoint, Point, PointM, PointZ, Polyline, ShapeWriter};
 use std::path::Path;
@@ -41,7 +41,7 @@ fn shapefiles_of_every_kind_of_point_are_like_csv() {
     write_shapes(&folder.file("z.SHP"), &with_z, None);
     write_shapes(&folder.file("multi with spaces.shp"), &multi, None);
     for name in ["plain.shp", "m.shp", "z.SHP", "multi with spaces.shp"] {
-        assert_like_csv(opened(&folder.file(name), &Options::default()).unwrap());
+        assert_like_csv(opened(&folder.file(name), &LoadOptions::default()).unwrap());
     }
 }
 
@@ -51,7 +51,7 @@ fn a_multipoint_is_a_row_for_each_position() {
     let path = folder.file("a.shp");
     let both = Multipoint::new(vec![Point::new(1.0, 2.0), Point::new(3.0, 4.0)]);
     write_shapes(&path, &[(both, Some(5.0))], None);
-    let (points, report) = opened(&path, &Options::default()).unwrap();
+    let (points, report) = opened(&path, &LoadOptions::default()).unwrap();
     assert_eq!((points.len(), report.rows), (2, 2));
     assert!(points.iter().all(|p| p.weight == 5.0));
 }
@@ -67,7 +67,7 @@ fn the_projection_beside_a_shapefile_is_respected() {
         &[(Point::new(1_266_457.0, 229_905.0), Some(1.0))],
         Some(feet),
     );
-    let (points, _) = opened(&path, &Options::default()).unwrap();
+    let (points, _) = opened(&path, &LoadOptions::default()).unwrap();
     let (lon, lat) = mercator::unproject(points[0].at());
     assert!(
         (lon + 122.3493).abs() < 2e-3 && (lat - 47.6205).abs() < 2e-3,
@@ -79,7 +79,9 @@ fn the_projection_beside_a_shapefile_is_respected() {
         &[(Point::new(1.0, 2.0), Some(1.0))],
         Some(r#"LOCAL_CS["Mine 4"]"#),
     );
-    let message = opened(&path, &Options::default()).unwrap_err().to_string();
+    let message = opened(&path, &LoadOptions::default())
+        .unwrap_err()
+        .to_string();
     assert!(
         message.contains("Mine 4") && message.contains("EPSG:4326"),
         "{message}"
@@ -94,13 +96,15 @@ fn shapefiles_without_table_with_lines_and_cut_off() {
     writer.write_shape(&Point::new(13.4, 52.5)).unwrap();
     drop(writer);
     std::fs::remove_file(path.with_extension("dbf")).ok();
-    let (points, _) = opened(&path, &Options::default()).unwrap();
+    let (points, _) = opened(&path, &LoadOptions::default()).unwrap();
     assert_eq!((points.len(), points[0].weight), (1, 1.0));
 
     let path = folder.file("lines.shp");
     let line = Polyline::new(vec![Point::new(1.0, 2.0), Point::new(3.0, 4.0)]);
     write_shapes(&path, &[(line, Some(1.0))], None);
-    let message = opened(&path, &Options::default()).unwrap_err().to_string();
+    let message = opened(&path, &LoadOptions::default())
+        .unwrap_err()
+        .to_string();
     assert!(
         message.contains("not a point: geometry Polyline"),
         "{message}"
@@ -110,16 +114,20 @@ fn shapefiles_without_table_with_lines_and_cut_off() {
     write_shapes(&path, &ROWS.map(|(x, y, w)| (Point::new(x, y), w)), None);
     let whole = std::fs::read(&path).unwrap();
     std::fs::write(&path, &whole[..whole.len() - 9]).unwrap();
-    let message = opened(&path, &Options::default()).unwrap_err().to_string();
+    let message = opened(&path, &LoadOptions::default())
+        .unwrap_err()
+        .to_string();
     assert!(
         message.contains("record 5: damaged or cut off"),
         "{message}"
     );
     std::fs::write(&path, &whole[..50]).unwrap();
-    let message = opened(&path, &Options::default()).unwrap_err().to_string();
+    let message = opened(&path, &LoadOptions::default())
+        .unwrap_err()
+        .to_string();
     assert!(message.contains("header: damaged or cut off"), "{message}");
 
-    let message = error("stream.shp", &whole, &Options::default());
+    let message = error("stream.shp", &whole, &LoadOptions::default());
     assert!(message.contains("name an unpacked file"), "{message}");
 }
 
@@ -189,10 +197,10 @@ fn features() -> Vec<String> {
 #[test]
 fn flatgeobuf_is_like_csv() {
     let bytes = flatgeobuf(false, epsg(4326), &features());
-    assert_like_csv(loaded("a.fgb", &bytes, &Options::default()).unwrap());
+    assert_like_csv(loaded("a.fgb", &bytes, &LoadOptions::default()).unwrap());
     // an index changes the order of the features, and nothing else
     let sorted = |bytes: &[u8]| {
-        let (mut points, report) = loaded("a.fgb", bytes, &Options::default()).unwrap();
+        let (mut points, report) = loaded("a.fgb", bytes, &LoadOptions::default()).unwrap();
         points.sort_by_key(|p| (p.x, p.y));
         (points, report.kept)
     };
@@ -201,7 +209,13 @@ fn flatgeobuf_is_like_csv() {
         sorted(&bytes)
     );
     // the content tells, not the name
-    assert_eq!(loaded("a", &bytes, &Options::default()).unwrap().0.len(), 4);
+    assert_eq!(
+        loaded("a", &bytes, &LoadOptions::default())
+            .unwrap()
+            .0
+            .len(),
+        4
+    );
 }
 
 #[test]
@@ -212,7 +226,7 @@ fn flatgeobuf_in_metres_of_web_mercator_or_cut_off() {
         )
     };
     let metres = flatgeobuf(true, epsg(3857), &[there(1_491_681.18, 6_894_699.80)]);
-    let (points, _) = loaded("a.fgb", &metres, &Options::default()).unwrap();
+    let (points, _) = loaded("a.fgb", &metres, &LoadOptions::default()).unwrap();
     let (lon, lat) = mercator::unproject(points[0].at());
     assert!(
         (lon - 13.4).abs() < 1e-5 && (lat - 52.520_0).abs() < 2e-3,
@@ -221,19 +235,19 @@ fn flatgeobuf_in_metres_of_web_mercator_or_cut_off() {
     let message = error(
         "a.fgb",
         &flatgeobuf(true, epsg(999_999), &[there(1.0, 2.0)]),
-        &Options::default(),
+        &LoadOptions::default(),
     );
     assert!(message.contains("EPSG:999999"), "{message}");
 
     let bytes = flatgeobuf(false, epsg(4326), &features());
     for cut in [10, 60, bytes.len() - 5] {
-        let message = error("a.fgb", &bytes[..cut], &Options::default());
+        let message = error("a.fgb", &bytes[..cut], &LoadOptions::default());
         assert!(message.contains("damaged or cut off"), "{cut}: {message}");
     }
     // cut where a feature ends: fewer than promised
     let last = flatgeobuf(false, epsg(4326), &features()[..4]).len();
     let shorter = &bytes[..last];
-    let message = error("a.fgb", shorter, &Options::default());
+    let message = error("a.fgb", shorter, &LoadOptions::default());
     assert!(message.contains("5 features were promised"), "{message}");
 }
 
@@ -245,10 +259,13 @@ fn lines_in_flatgeobuf_are_counted_and_left_out() {
     let (points, report) = loaded(
         "a.fgb",
         &flatgeobuf(false, epsg(4326), &all),
-        &Options::default(),
+        &LoadOptions::default(),
     )
     .unwrap();
-    assert_eq!((points.len(), report.skipped(Skip::NotAPoint)), (4, 1));
+    assert_eq!(
+        (points.len(), report.skipped(SkipReason::NotAPoint)),
+        (4, 1)
+    );
 }
 
 const GPX: &str = r#"<?xml version="1.0"?>
@@ -266,9 +283,13 @@ const GPX: &str = r#"<?xml version="1.0"?>
 
 #[test]
 fn gpx_gives_tracks_routes_and_waypoints() {
-    let (points, report) = loaded("a.gpx", GPX.as_bytes(), &Options::default()).unwrap();
+    let (points, report) = loaded("a.gpx", GPX.as_bytes(), &LoadOptions::default()).unwrap();
     assert_eq!(
-        (points.len(), report.rows, report.skipped(Skip::Malformed)),
+        (
+            points.len(),
+            report.rows,
+            report.skipped(SkipReason::Malformed)
+        ),
         (4, 6, 2)
     );
     assert!(points.iter().all(|p| p.weight == 1.0));
@@ -291,16 +312,16 @@ fn gpx_that_is_cut_off_or_empty_or_no_xml() {
         ("<gpx></gpx>", "no trkpt, wpt or rtept"),
         ("<gpx><wpt lat=\"1\" lon=\"2\"/></gpx", "damaged or cut off"),
     ] {
-        let message = error("a.gpx", text.as_bytes(), &Options::default());
+        let message = error("a.gpx", text.as_bytes(), &LoadOptions::default());
         assert!(message.contains(says), "{message}");
     }
 }
 
 #[test]
 fn a_strict_load_stops_at_the_first_bad_record() {
-    let strict = Options {
+    let strict = LoadOptions {
         strict: true,
-        ..Options::default()
+        ..LoadOptions::default()
     };
     let message = error("a.gpx", GPX.as_bytes(), &strict);
     assert!(
@@ -318,7 +339,7 @@ fn multipoints_with_m_and_z_are_like_csv() {
     write_shapes(&folder.file("m.shp"), &m, None);
     write_shapes(&folder.file("z.shp"), &z, None);
     for name in ["m.shp", "z.shp"] {
-        assert_like_csv(opened(&folder.file(name), &Options::default()).unwrap());
+        assert_like_csv(opened(&folder.file(name), &LoadOptions::default()).unwrap());
     }
 }
 
@@ -357,10 +378,10 @@ fn texts_are_in_the_encoding_of_the_cpg_file() {
         turned[at..at + 12].copy_from_slice(&field);
         std::fs::write(&dbf, turned).unwrap();
         std::fs::write(path.with_extension("cpg"), cpg).unwrap();
-        let options = Options {
+        let options = LoadOptions {
             filter: Some(format!("kind = '{text}'").parse().unwrap()),
             weight: Some("none".into()),
-            ..Options::default()
+            ..LoadOptions::default()
         };
         let found = opened(&path, &options);
         assert!(found.is_ok(), "{cpg}: {}", found.unwrap_err());

@@ -4,7 +4,7 @@
 
 use arrow_array::{ArrayRef, BinaryArray, RecordBatch};
 use arrow_ipc::writer::FileWriter;
-use heatsplat_loader::{Filter, LoadError, Options, Report, load, load_table, open, read};
+use heatsplat_loader::{Filter, LoadError, LoadOptions, Report, load, load_table, open, read};
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -53,18 +53,18 @@ pub(crate) fn attempt(folder: &Path, target: &str, bytes: &[u8]) -> Result<u64, 
 pub(crate) fn survives(folder: &Path, extension: &str, bytes: &[u8]) -> Result<Report, LoadError> {
     watch_panics();
     let path = put(folder, extension, bytes);
-    let asked = Options {
+    let asked = LoadOptions {
         keep: ["kind", "n", "day"].map(str::to_owned).to_vec(),
         within: "-100,-60,100,60".parse().ok(),
         filter: "n < 1e9 or n is null or kind = 'x'".parse().ok(),
-        ..Options::default()
+        ..LoadOptions::default()
     };
     let _ = account(&path, &asked);
-    let whole = account(&path, &Options::default());
+    let whole = account(&path, &LoadOptions::default());
     // the same bytes that come as a stream, where they may
     let name = path.to_string_lossy().into_owned();
     let stream = Cursor::new(bytes.to_vec());
-    let streamed = read(stream, &name, &Options::default());
+    let streamed = read(stream, &name, &LoadOptions::default());
     if extension != "shp" && !matches!(streamed, Err(LoadError::NeedsFile { .. })) {
         let streamed = streamed.and_then(|mut source| {
             let mut points = Vec::new();
@@ -77,7 +77,7 @@ pub(crate) fn survives(folder: &Path, extension: &str, bytes: &[u8]) -> Result<R
 }
 
 /// Loads a file, and holds what it says of its rows against the points there are.
-fn account(path: &Path, options: &Options) -> Result<Report, LoadError> {
+fn account(path: &Path, options: &LoadOptions) -> Result<Report, LoadError> {
     let mut source = open(path, options)?;
     let (points, table, report) = load_table(&mut *source, |_| ())?;
     let count = points.summary().count;
@@ -105,20 +105,20 @@ fn filters(text: &[u8]) -> Result<u64, String> {
     let text = std::str::from_utf8(text).map_err(|e| e.to_string())?;
     let filter: Filter = text.parse().map_err(|e| format!("{e}"))?;
     assert_eq!(filter.to_string().parse(), Ok(filter.clone()));
-    let loaded = |options: &Options| {
+    let loaded = |options: &LoadOptions| {
         let mut source = read(Cursor::new(ROWS), "rows.csv", options)?;
         load_table(&mut *source, |_| ())
     };
     let keep = ["kind", "n", "day", "flag", "lon", "lat"];
-    let kept = Options {
+    let kept = LoadOptions {
         keep: keep.map(str::to_owned).to_vec(),
-        ..Options::default()
+        ..LoadOptions::default()
     };
     let (points, table, _) = loaded(&kept).expect("good rows");
     let selected = table.select(&points, &filter).map_err(|e| e.to_string());
-    let asked = Options {
+    let asked = LoadOptions {
         filter: Some(filter),
-        ..Options::default()
+        ..LoadOptions::default()
     };
     match (loaded(&asked), selected) {
         (Ok((_, _, report)), Ok(selected)) => {

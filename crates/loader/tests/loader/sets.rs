@@ -5,7 +5,7 @@
 
 use crate::formats::{self, Row};
 use crate::{Folder, opened, weight};
-use heatsplat_loader::{Options, Position, Report, open};
+use heatsplat_loader::{LoadOptions, Position, Report, open};
 use heatsplat_points::{Points, Summary};
 use std::path::Path;
 use std::process::Command;
@@ -54,7 +54,10 @@ fn given(folder: &Path) -> Vec<(String, Set)> {
     files.retain(|file| !with(file, "expect.json"));
     files.sort();
     let set = |file: &std::path::PathBuf| {
-        let columns = open(file, &Options::default()).unwrap().columns().clone();
+        let columns = open(file, &LoadOptions::default())
+            .unwrap()
+            .columns()
+            .clone();
         let Position::LonLat { lon, lat } = &columns.position else {
             panic!("{columns:?}");
         };
@@ -130,7 +133,7 @@ fn assert_same(path: &Path, csv: &(Summary, Vec<(u32, u32, u32)>, Report)) {
         "{name}: {sum} {by_csv}"
     );
     let account = |report: &Report| {
-        let skipped = heatsplat_loader::Skip::ALL.map(|skip| report.skipped(skip));
+        let skipped = heatsplat_loader::SkipReason::ALL.map(|skip| report.skipped(skip));
         (report.rows, report.kept, report.weights_missing, skipped)
     };
     assert_eq!(account(&report), account(&csv.2), "{name}");

@@ -2,7 +2,7 @@
 //! byte by byte, since libraries write no such files.
 
 use crate::{Folder, opened, weight};
-use heatsplat_loader::{Options, Report, Skip, load_table, open};
+use heatsplat_loader::{LoadOptions, Report, SkipReason, load_table, open};
 use heatsplat_points::{Point, mercator};
 use std::path::{Path, PathBuf};
 
@@ -103,7 +103,7 @@ impl Files {
     }
 
     fn load(&self) -> (Vec<(i32, i32, f32)>, Report) {
-        let (points, report) = opened(&self.shp(), &Options::default()).unwrap();
+        let (points, report) = opened(&self.shp(), &LoadOptions::default()).unwrap();
         (points.iter().map(place).collect(), report)
     }
 }
@@ -190,7 +190,7 @@ fn records_whose_row_is_marked_as_deleted_are_left_out_and_counted() {
         assert_eq!(points.len(), 2);
     }
     files.put("dbf", dbf(3, 0, &[W], &[1, 2, 3].map(|_| row(b'*', "1"))));
-    let message = opened(&files.shp(), &Options::default())
+    let message = opened(&files.shp(), &LoadOptions::default())
         .unwrap_err()
         .to_string();
     assert!(
@@ -236,7 +236,7 @@ fn wrong_lengths_cost_no_records_and_are_said() {
     good(&files, 3);
     files.take("shx");
     files.put("shp", &shp[..shp.len() - 28]);
-    let message = opened(&files.shp(), &Options::default())
+    let message = opened(&files.shp(), &LoadOptions::default())
         .unwrap_err()
         .to_string();
     assert!(
@@ -287,7 +287,10 @@ fn a_record_that_an_index_finds_broken_costs_no_other() {
     shp[at..at + 4].copy_from_slice(&77i32.to_le_bytes());
     files.put("shp", shp);
     let (points, report) = files.load();
-    assert_eq!((points.len(), report.skipped(Skip::Malformed)), (84, 1));
+    assert_eq!(
+        (points.len(), report.skipped(SkipReason::Malformed)),
+        (84, 1)
+    );
     assert_eq!(
         report
             .examples
@@ -346,7 +349,7 @@ fn tables_whose_count_is_wrong_have_the_rows_that_they_have() {
     assert_eq!(files.load().0, THREE);
     bytes.extend([0; 7]);
     files.put("dbf", &bytes);
-    let message = opened(&files.shp(), &Options::default())
+    let message = opened(&files.shp(), &LoadOptions::default())
         .unwrap_err()
         .to_string();
     assert!(
@@ -371,7 +374,7 @@ fn files_beside_are_found_by_endings_in_mixed_letters() {
         rename("dbf", dbf);
         rename("shx", shx);
         files.put(prj, r#"LOCAL_CS["Mine 4"]"#);
-        let message = opened(&files.shp(), &Options::default())
+        let message = opened(&files.shp(), &LoadOptions::default())
             .unwrap_err()
             .to_string();
         assert!(message.contains("Mine 4"), "{message}");
@@ -387,10 +390,10 @@ fn files_beside_are_found_by_endings_in_mixed_letters() {
 
 /// What a Shapefile of one point has in a column that is kept, as it prints.
 fn kept(path: &Path, column: &str) -> Result<String, String> {
-    let options = Options {
+    let options = LoadOptions {
         keep: vec![column.to_owned()],
         weight: Some("none".into()),
-        ..Options::default()
+        ..LoadOptions::default()
     };
     let mut source = open(path, &options).map_err(|e| e.to_string())?;
     let loaded = load_table(&mut *source, |_| ()).map_err(|e| e.to_string())?;
@@ -398,10 +401,10 @@ fn kept(path: &Path, column: &str) -> Result<String, String> {
 }
 
 fn wants(path: &Path, filter: &str) -> bool {
-    let options = Options {
+    let options = LoadOptions {
         filter: Some(filter.parse().unwrap()),
         weight: Some("none".into()),
-        ..Options::default()
+        ..LoadOptions::default()
     };
     opened(path, &options).is_ok()
 }
@@ -454,7 +457,7 @@ fn texts_are_in_the_code_page_that_the_table_or_the_file_beside_it_names() {
     }
     // what is asked for comes first
     put(0x02, b"\xcc\xee\xf1\xea\xe2\xe0", Some("UTF-8"));
-    let options = Options {
+    let options = LoadOptions {
         encoding: "windows-1251".parse().ok(),
         filter: "ORT = 'Москва'".parse().ok(),
         ..weight("none")
@@ -476,7 +479,7 @@ fn texts_are_in_the_code_page_that_the_table_or_the_file_beside_it_names() {
         put(language, b"K\xf6ln", cpg);
         let (_, report) = opened(&files.shp(), &weight("none")).unwrap();
         assert_eq!(report.notes(), [""; 0]);
-        let options = Options {
+        let options = LoadOptions {
             filter: Some("ORT = 'Köln'".parse().unwrap()),
             ..weight("none")
         };
@@ -527,10 +530,10 @@ fn fields_of_every_type_have_their_values_or_are_refused_by_name() {
     for letter in [b'M', b'G', b'@', b'V', b'Q', b'X'] {
         put(3, letter, 0, &[b' '; 10]);
         for (message, parameter) in [
-            (kept(&files.shp(), "V").unwrap_err(), "--keep"),
+            (kept(&files.shp(), "V").unwrap_err(), "`keep`"),
             (
                 opened(&files.shp(), &weight("V")).unwrap_err().to_string(),
-                "--weight",
+                "`weight`",
             ),
         ] {
             let says = format!("{parameter}: the values of \"V\" can't be read: ");
@@ -613,7 +616,7 @@ fn no_bytes_in_an_index_do_harm() {
             let mut turned = whole.clone();
             turned[at] ^= by;
             files.put("shx", turned);
-            let (points, report) = opened(&path, &Options::default()).unwrap();
+            let (points, report) = opened(&path, &LoadOptions::default()).unwrap();
             assert_eq!(points.len() as u64, report.kept);
             assert_eq!(report.rows, report.kept + report.skipped_total());
         }
@@ -627,7 +630,7 @@ fn no_bytes_in_an_index_do_harm() {
     files
         .put("shp", bytes)
         .put("shx", shx(&vec![(at[0], many.len()); 10_000]));
-    let (points, report) = opened(&path, &Options::default()).unwrap();
+    let (points, report) = opened(&path, &LoadOptions::default()).unwrap();
     assert!(points.len() < 6 * 5000, "{}", points.len());
     assert!(
         report.examples[0]
@@ -636,5 +639,5 @@ fn no_bytes_in_an_index_do_harm() {
     );
     // a file that is cut off is an error with an index, too
     files.put("shp", &shp[..shp.len() - 9]).put("shx", &whole);
-    assert!(opened(&path, &Options::default()).is_err());
+    assert!(opened(&path, &LoadOptions::default()).is_err());
 }

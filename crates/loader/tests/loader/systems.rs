@@ -6,7 +6,7 @@ use crate::records::{self, epsg, write_shapes};
 use crate::{Folder, error, loaded, opened};
 use arrow_array::{ArrayRef, BinaryArray};
 use flatgeobuf::FgbCrs;
-use heatsplat_loader::{LoadError, Options, Report};
+use heatsplat_loader::{LoadError, LoadOptions, Report};
 use heatsplat_points::{Point, mercator};
 use serde_json::Value;
 use shapefile::Point as ShapePoint;
@@ -93,7 +93,7 @@ fn strip(value: &mut Value) {
 #[test]
 fn files_of_every_format_have_their_places_in_any_system() {
     let folder = Folder::new("systems");
-    let none = Options::default();
+    let none = LoadOptions::default();
     for code in CODES {
         let row = row(code);
         let rows = rows(&row);
@@ -155,24 +155,24 @@ fn files_of_every_format_have_their_places_in_any_system() {
 fn a_datum_that_only_a_grid_knows_well_is_refused_or_accepted_by_its_error() {
     let row = row(4267);
     let kansas = [[-98.0, 39.0, 0.0, 0.0]];
-    let accepting = |metres| Options {
+    let accepting = |metres| LoadOptions {
         datum_error: Some(metres),
-        ..Options::default()
+        ..LoadOptions::default()
     };
     let folder = Folder::new("nad27");
     let path = folder.file("a.shp");
     let shape = (ShapePoint::new(-98.0, 39.0), None);
     write_shapes(&path, &[shape], row["esri"].as_str());
-    let shapes = |options: &Options| opened(&path, options);
+    let shapes = |options: &LoadOptions| opened(&path, options);
     let json = geojson(&kansas, "EPSG:4267");
-    let text = |options: &Options| loaded("a.geojson", json.as_bytes(), options);
+    let text = |options: &LoadOptions| loaded("a.geojson", json.as_bytes(), options);
     let bytes = flatgeobuf(&kansas, epsg(4267));
-    let fgb = |options: &Options| loaded("a.fgb", &bytes, options);
-    let all: [&dyn Fn(&Options) -> _; 3] = [&shapes, &text, &fgb];
+    let fgb = |options: &LoadOptions| loaded("a.fgb", &bytes, options);
+    let all: [&dyn Fn(&LoadOptions) -> _; 3] = [&shapes, &text, &fgb];
     for open in all {
-        for refusing in [Options::default(), accepting(6.0)] {
+        for refusing in [LoadOptions::default(), accepting(6.0)] {
             let message = open(&refusing).unwrap_err().to_string();
-            for word in ["us_noaa_conus.tif", "within 7 m", "--datum-error 7m"] {
+            for word in ["us_noaa_conus.tif", "within 7 m", "`datum_error` 7m"] {
                 assert!(message.contains(word), "{message}");
             }
         }
@@ -183,7 +183,7 @@ fn a_datum_that_only_a_grid_knows_well_is_refused_or_accepted_by_its_error() {
     }
     // in Cuba the same datum is known within a metre
     let cuba = geojson(&[[-80.0, 22.0, 0.0, 0.0]], "EPSG:4267");
-    let (points, report) = loaded("a.geojson", cuba.as_bytes(), &Options::default()).unwrap();
+    let (points, report) = loaded("a.geojson", cuba.as_bytes(), &LoadOptions::default()).unwrap();
     assert_eq!((points.len(), report.datum_error), (1, 0));
 }
 
@@ -195,7 +195,7 @@ fn systems_that_are_none_of_the_earths_surface_are_refused_by_name() {
         ("EPSG:4174", "Sierra Leone 1924"),
     ] {
         let text = geojson(&[[1.0, 2.0, 0.0, 0.0]], name);
-        let message = error("a.geojson", text.as_bytes(), &Options::default());
+        let message = error("a.geojson", text.as_bytes(), &LoadOptions::default());
         assert!(message.contains(says), "{message}");
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::{error, loaded};
 use flate2::{Compression, write::GzEncoder};
-use heatsplat_loader::{Encoding, Options, load_table, read};
+use heatsplat_loader::{Encoding, LoadOptions, load_table, read};
 use std::io::{Cursor, Write};
 
 fn latin1(text: &str) -> Vec<u8> {
@@ -13,13 +13,13 @@ fn utf16(text: &str, bytes: fn(u16) -> [u8; 2]) -> Vec<u8> {
     text.encode_utf16().flat_map(bytes).collect()
 }
 
-fn german(filter: &str) -> Options {
-    Options {
+fn german(filter: &str) -> LoadOptions {
+    LoadOptions {
         lon: Some("Länge".into()),
         lat: Some("Breite".into()),
         weight: Some("none".into()),
         filter: Some(filter.parse().unwrap()),
-        ..Options::default()
+        ..LoadOptions::default()
     }
 }
 
@@ -56,10 +56,10 @@ fn headers_and_values_of_csv_in_any_encoding() {
 fn an_encoding_that_is_asked_for() {
     // the second byte of \u{8868} is a backslash, that of \u{5341} a vertical bar
     let text = b"lon|lat|ort\n1|2|\x95\x5c\n3|4|\x8f\x5c\n5|6|\x8f\x7c\n";
-    let options = |name: &str| Options {
+    let options = |name: &str| LoadOptions {
         encoding: Some(name.parse::<Encoding>().unwrap()),
         filter: Some("ort = '\u{8868}'".parse().unwrap()),
-        ..Options::default()
+        ..LoadOptions::default()
     };
     let (points, report) = loaded("a.csv", text, &options("shift_jis")).unwrap();
     assert_eq!((points.len(), report.notes().len()), (1, 0));
@@ -67,9 +67,9 @@ fn an_encoding_that_is_asked_for() {
     let (_, report) = loaded(
         "a.csv",
         b"lon,lat,ort\n1,2,\x95\n",
-        &Options {
+        &LoadOptions {
             encoding: Some("utf-8".parse().unwrap()),
-            ..Options::default()
+            ..LoadOptions::default()
         },
     )
     .unwrap();
@@ -81,9 +81,9 @@ fn values_that_are_no_utf8_far_behind_the_beginning() {
     let mut bytes = "lon,lat,ort\n1,2,Köln\n".to_owned().into_bytes();
     bytes.extend("3,4,Bonn\n".repeat(60_000).into_bytes());
     bytes.extend(latin1("5,6,Köln\n"));
-    let options = Options {
+    let options = LoadOptions {
         filter: Some("ort = 'Köln'".parse().unwrap()),
-        ..Options::default()
+        ..LoadOptions::default()
     };
     let (points, report) = loaded("a.csv", &bytes, &options).unwrap();
     assert_eq!(points.len(), 2);
@@ -99,9 +99,9 @@ fn values_that_are_no_utf8_far_behind_the_beginning() {
     let (_, report) = loaded("a.csv.gz", &packed, &options).unwrap();
     assert_eq!(report.notes()[0], notes[0]);
     assert!(report.notes()[1].contains("gzip"), "{report}");
-    let kept = Options {
+    let kept = LoadOptions {
         keep: vec!["ort".into()],
-        ..Options::default()
+        ..LoadOptions::default()
     };
     let mut source = read(Cursor::new(bytes), "a.csv", &kept).unwrap();
     let (_, table, _) = load_table(&mut *source, |_| ()).unwrap();
@@ -126,9 +126,9 @@ fn geojson_in_utf16_and_in_latin1() {
             utf16(&["\u{feff}", &text].concat(), u16::to_be_bytes),
         ] {
             for filter in ["ort = 'Köln'", "ort = '\"Köln'"] {
-                let options = Options {
+                let options = LoadOptions {
                     filter: Some(filter.parse().unwrap()),
-                    ..Options::default()
+                    ..LoadOptions::default()
                 };
                 let (points, _) = loaded("a.json", &bytes, &options).unwrap();
                 assert_eq!(points.len(), 1, "{filter} {bytes:?}");
@@ -146,9 +146,9 @@ fn gpx_in_the_encoding_that_it_declares() {
         )
     };
     let declared = |name: &str| text(&format!(" encoding=\"{name}\""));
-    let filter = Options {
+    let filter = LoadOptions {
         filter: Some("name = 'Straße'".parse().unwrap()),
-        ..Options::default()
+        ..LoadOptions::default()
     };
     for (bytes, notes) in [
         (declared("UTF-8").into_bytes(), 0),
@@ -167,7 +167,7 @@ fn gpx_in_the_encoding_that_it_declares() {
             0,
         ),
     ] {
-        for options in [&filter, &Options::default()] {
+        for options in [&filter, &LoadOptions::default()] {
             let (points, report) = loaded("a.gpx", &bytes, options).unwrap();
             assert_eq!(
                 (points.len(), report.notes().len()),
@@ -176,9 +176,13 @@ fn gpx_in_the_encoding_that_it_declares() {
             );
         }
     }
-    let message = error("a.gpx", declared("klingon").as_bytes(), &Options::default());
+    let message = error(
+        "a.gpx",
+        declared("klingon").as_bytes(),
+        &LoadOptions::default(),
+    );
     assert!(
-        message.contains("--encoding: its first line says that it is in \"klingon\""),
+        message.contains("`encoding`: its first line says that it is in \"klingon\""),
         "{message}"
     );
 }
@@ -204,7 +208,7 @@ fn gzip_with_more_behind_it() {
         (vec![b'x'; 300_000], 2, 1),
     ] {
         let all = [&packed[..], &behind[..]].concat();
-        let (points, report) = loaded("a.csv.gz", &all, &Options::default()).unwrap();
+        let (points, report) = loaded("a.csv.gz", &all, &LoadOptions::default()).unwrap();
         assert_eq!(
             (points.len(), report.notes().len()),
             (kept, notes),
@@ -217,7 +221,7 @@ fn gzip_with_more_behind_it() {
     // a member that is cut off is not what follows
     for length in 1..more.len() {
         let all = [&packed[..], &more[..length]].concat();
-        let message = error("a.csv.gz", &all, &Options::default());
+        let message = error("a.csv.gz", &all, &LoadOptions::default());
         assert!(message.contains("end early"), "{length}: {message}");
     }
 }

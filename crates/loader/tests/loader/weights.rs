@@ -4,7 +4,7 @@ use crate::formats::{self, Row};
 use crate::{Folder, error, loaded, weight};
 use arrow_array::{ArrayRef, Float64Array, RecordBatch};
 use arrow_ipc::writer::FileWriter;
-use heatsplat_loader::{Options, load, open};
+use heatsplat_loader::{LoadOptions, load, open};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -38,7 +38,7 @@ fn rename(path: &Path) {
 
 /// Rows, kept rows, their weight, those without one, the chosen column, why, and notes.
 fn account(path: &Path) -> (u64, u64, f32, u64, Option<String>, String, Vec<String>) {
-    let mut source = open(path, &Options::default()).unwrap();
+    let mut source = open(path, &LoadOptions::default()).unwrap();
     let (weight, why) = (
         source.columns().weight.clone(),
         source.columns().why.clone(),
@@ -63,7 +63,7 @@ fn texts_are_no_weights_in_any_format() {
         );
         assert_eq!((weight, notes.len()), (None, 0), "{format}");
         let says =
-            "every row counts 1 (\"mag_\" is called like a weight and holds \"3A\"; --weight";
+            "every row counts 1 (\"mag_\" is called like a weight and holds \"3A\"; `weight`";
         assert!(why.contains(says), "{format}: {why}");
     }
 }
@@ -125,12 +125,12 @@ fn a_few_texts_among_numbers_cost_no_row_in_any_format() {
 #[test]
 fn what_is_asked_for_is_taken_at_its_word() {
     let text = b"lat,lon,value\n48.85,2.35,high\n52.5,13.4,low\n";
-    let (points, _) = loaded("a.csv", text, &Options::default()).unwrap();
+    let (points, _) = loaded("a.csv", text, &LoadOptions::default()).unwrap();
     assert_eq!(points.iter().map(|p| p.weight).sum::<f32>(), 2.0);
     let message = error("a.csv", text, &weight("value"));
     assert!(
         message.contains("no row gives a point; weights must be numbers")
-            && message.contains("--weight none"),
+            && message.contains("`weight` none"),
         "{message}"
     );
     let (points, report) = loaded(
@@ -149,13 +149,13 @@ fn a_text_far_behind_the_first_values_costs_no_row() {
         let count = if i % 10_000 == 9_999 { "many" } else { "1" };
         text.push_str(&format!("1,2,{count}\n"));
     }
-    let (points, report) = loaded("a.csv", text.as_bytes(), &Options::default()).unwrap();
+    let (points, report) = loaded("a.csv", text.as_bytes(), &LoadOptions::default()).unwrap();
     assert_eq!((points.len(), report.weights_missing), (50_000, 5));
     assert_eq!(points.iter().map(|p| p.weight).sum::<f32>(), 49_995.0);
     // in strict mode neither: nobody asked for that column
-    let strict = Options {
+    let strict = LoadOptions {
         strict: true,
-        ..Options::default()
+        ..LoadOptions::default()
     };
     assert!(loaded("a.csv", text.as_bytes(), &strict).is_ok());
 }
@@ -168,7 +168,7 @@ fn the_reason_that_is_most_frequent_is_named() {
         (b"lon,lat\n5,6 N\n", "must be decimal degrees"),
         (b"lon,lat\n#\n", "must have a longitude and a latitude"),
     ] {
-        let message = error("a.csv", text, &Options::default());
+        let message = error("a.csv", text, &LoadOptions::default());
         assert!(message.contains(says), "{message}");
     }
 }

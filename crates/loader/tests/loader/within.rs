@@ -5,7 +5,7 @@ use arrow_array::{ArrayRef, Float64Array, RecordBatch, StructArray};
 use arrow_schema::{DataType, Field, Fields};
 use flatgeobuf::{FgbWriter, FgbWriterOptions, GeometryType};
 use geozero::geojson::GeoJson;
-use heatsplat_loader::{Options, Report};
+use heatsplat_loader::{LoadOptions, Report};
 use heatsplat_points::Point;
 use parquet::arrow::ArrowWriter;
 use parquet::file::metadata::KeyValue;
@@ -26,15 +26,15 @@ fn places() -> Vec<(f64, f64)> {
         .collect()
 }
 
-fn within(bounds: &str) -> Options {
-    Options {
+fn within(bounds: &str) -> LoadOptions {
+    LoadOptions {
         within: Some(bounds.parse().unwrap()),
-        ..Options::default()
+        ..LoadOptions::default()
     }
 }
 
 /// The points that CSV gives, in the order of their places.
-fn by_csv(options: &Options) -> (Vec<Point>, Report) {
+fn by_csv(options: &LoadOptions) -> (Vec<Point>, Report) {
     let rows: String = places().iter().map(|(x, y)| format!("{x},{y}\n")).collect();
     let text = format!("lon,lat\n{rows}");
     let (points, report) = loaded("a.csv", text.as_bytes(), options).unwrap();
@@ -57,7 +57,7 @@ fn check(path: &Path, bounds: &str, most: u64) {
         "{} of {size} bytes",
         report.bytes
     );
-    let (all, _) = opened(path, &Options::default()).unwrap();
+    let (all, _) = opened(path, &LoadOptions::default()).unwrap();
     assert_eq!(all.len(), 10_000);
 }
 
@@ -178,6 +178,10 @@ fn flatgeobuf_that_does_not_say_how_much_it_holds() {
     // as a stream, and cut off within a feature
     let (points, _) = loaded("a.fgb", &unknown, &within("10,10,30,30")).unwrap();
     assert_eq!(sorted(points), by_csv(&within("10,10,30,30")).0);
-    let cut = crate::error("a.fgb", &unknown[..unknown.len() - 5], &Options::default());
+    let cut = crate::error(
+        "a.fgb",
+        &unknown[..unknown.len() - 5],
+        &LoadOptions::default(),
+    );
     assert!(cut.contains("record 10000: damaged or cut off"), "{cut}");
 }

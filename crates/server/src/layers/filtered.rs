@@ -8,7 +8,7 @@ use crate::http::error::{Refused, shown};
 use crate::http::etag::Fingerprint;
 use crate::http::query::Query;
 use crate::layers::entry::{Data, Look, Served};
-use heatsplat_loader::{Column, Filter, Kind, Table, TableError};
+use heatsplat_loader::{Column, ColumnKind, Filter, Table, TableError};
 use heatsplat_render::{Category, Layer, PointSet};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -256,7 +256,7 @@ impl Attribute {
     fn of(column: &Column) -> Self {
         let kind = column.kind();
         let written = |text: String| match kind {
-            Kind::Number => number(&text),
+            ColumnKind::Number => number(&text),
             _ => text.into(),
         };
         let values = || {
@@ -269,7 +269,7 @@ impl Attribute {
             kind: kind.name(),
             nulls: column.nulls(),
             range: column.range().map(|(a, b)| [written(a), written(b)]),
-            values: matches!(kind, Kind::Text | Kind::Bool).then(values),
+            values: matches!(kind, ColumnKind::Text | ColumnKind::Bool).then(values),
         }
     }
 }
@@ -285,7 +285,7 @@ fn number(text: &str) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use heatsplat_loader::{Options, load_table, read};
+    use heatsplat_loader::{LoadOptions, load_table, read};
     use heatsplat_points::Points;
     use heatsplat_render::Style;
 
@@ -293,9 +293,9 @@ mod tests {
         let rows: String = (0..rows)
             .map(|i| format!("{}.{i:06},{},{i}\n", i % 90, i % 60))
             .collect();
-        let options = Options {
+        let options = LoadOptions {
             keep: vec!["n".into()],
-            ..Options::default()
+            ..LoadOptions::default()
         };
         let csv = std::io::Cursor::new(format!("lon,lat,n\n{rows}").into_bytes());
         let mut source = read(csv, "a.csv", &options).unwrap();
@@ -371,9 +371,9 @@ mod tests {
     #[test]
     fn categories_keep_their_colours_and_count_as_memory() {
         let csv = "lon,lat,kind,n\n1,2,a,1\n3,4,a,2\n5,6,b,3\n7,8,other,4\n9,9,,5\n9,8,c,6\n";
-        let options = Options {
+        let options = LoadOptions {
             keep: vec!["kind".into(), "n".into()],
-            ..Options::default()
+            ..LoadOptions::default()
         };
         let mut source = read(csv.as_bytes(), "a.csv", &options).unwrap();
         let (points, table, _) = load_table(&mut *source, |_| ()).unwrap();

@@ -1,7 +1,7 @@
 //! What a request may choose is bounded by what it would take, before anything is done for it.
 
 use crate::app::{TILE, app, cities, get, metric, serving, serving_with};
-use heatsplat_loader::Options as Reading;
+use heatsplat_loader::LoadOptions as Reading;
 use heatsplat_points::Points;
 use heatsplat_render::{Layer, Style};
 

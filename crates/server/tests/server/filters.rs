@@ -19,11 +19,11 @@ fn crimes(filter: Option<&str>) -> (heatsplat_loader::Table, Layer) {
         })
         .collect();
     let csv = format!("lon,lat,offense,time,n\n{rows}");
-    let options = heatsplat_loader::Options {
+    let options = heatsplat_loader::LoadOptions {
         keep: ["offense", "time", "n"].map(str::to_owned).to_vec(),
         weight: Some("n".into()),
         filter: filter.map(|filter| filter.parse().unwrap()),
-        ..heatsplat_loader::Options::default()
+        ..heatsplat_loader::LoadOptions::default()
     };
     let csv = std::io::Cursor::new(csv.into_bytes());
     let mut source = heatsplat_loader::read(csv, "crimes.csv", &options).unwrap();
@@ -235,10 +235,10 @@ async fn dates_that_are_none_are_refused() {
     let csv =
         "lon,lat,ts,id\n1,2,06/15/2024,867322040000000001\n3,4,2024-06-20,867322040000000002\n";
     let app = |formats: &[&str]| {
-        let options = heatsplat_loader::Options {
+        let options = heatsplat_loader::LoadOptions {
             keep: ["ts", "id"].map(str::to_owned).to_vec(),
             time_formats: formats.iter().map(|f| f.parse().unwrap()).collect(),
-            ..heatsplat_loader::Options::default()
+            ..heatsplat_loader::LoadOptions::default()
         };
         let mut source = heatsplat_loader::read(csv.as_bytes(), "a.csv", &options).unwrap();
         let (points, table, _) = heatsplat_loader::load_table(&mut *source, |_| ()).unwrap();

@@ -1,16 +1,19 @@
 //! Rows of Arrow record batches: which columns hold the position and the weight, and their
 //! values. GeoParquet, plain Parquet and Arrow files all come to this.
 
-use super::super::{Ended, Geometry, Judge};
-use super::geoarrow::{Kind, geometry, may_be_geometry};
-use crate::batch::Amount;
-use crate::columns::selection::Asked;
-use crate::columns::{self, Columns, Guess, Position};
+use super::super::{Geometry, ReadFailure, RecordSink};
+use super::geoarrow::{GeometryKind, geometry, may_be_geometry};
+use crate::columns;
+use crate::columns::resolve::{Geometries, Names, PositionColumns, ResolvedColumns, resolve};
+use crate::columns::selection::RowSelection;
 use crate::error::LoadError;
 use crate::input::Origin;
-use crate::number;
-use crate::open::Options;
-use crate::report::{Skip, shown};
+use crate::messages::shown;
+use crate::number::{self, exact::Number};
+use crate::options::LoadOptions;
+use crate::parameter::Parameter;
+use crate::report::SkipReason;
+use crate::value::Value;
 use arrow_array::cast::AsArray;
 use arrow_array::types::{
     Date32Type, Date64Type, Decimal32Type, Decimal64Type, Decimal128Type, Decimal256Type,
@@ -23,24 +26,24 @@ use arrow_schema::{DataType, Schema, TimeUnit};
 
 /// Which columns are read, by their place in the schema.
 #[derive(Clone, Debug)]
-pub(crate) struct Wanted {
-    place: PlaceColumns,
+pub(crate) struct Projection {
+    position: PositionPlaces,
     weight: Option<usize>,
     /// The columns to filter by and to keep, and where they are in the batches.
     others: Vec<(usize, usize)>,
 }
 
 #[derive(Clone, Debug)]
-enum PlaceColumns {
+enum PositionPlaces {
     LonLat(usize, usize),
-    Geometry(usize, Option<Kind>),
+    Geometry(usize, Option<GeometryKind>),
 }
 
 /// What a geometry column is called and where that is known from, if there is one.
 pub(crate) struct GeometryColumn {
     pub(crate) name: String,
     /// What the geometries are, where that is said.
-    pub(crate) kind: Option<Kind>,
+    pub(crate) kind: Option<GeometryKind>,
     pub(crate) why: String,
 }
 
@@ -51,128 +54,74 @@ pub(crate) fn asked_for(schema: &Schema, name: &str, origin: &Origin) -> Result<
         .iter()
         .filter(|field| may_be_geometry(field));
     let seen: Vec<String> = fields.map(|field| field.name().clone()).collect();
-    let found = columns::named(&seen, name).and_then(|at| seen.get(at));
-    match found {
-        Some(found) => Ok(found.clone()),
-        None => Err(LoadError::NoSuchColumn {
-            file: origin.file(),
-            parameter: "--geom",
-            name: name.to_owned(),
-            seen,
-        }),
-    }
+    let schema = columns::Schema {
+        names: &seen,
+        file: &origin.name,
+    };
+    let at = schema.find(Parameter::Geom, name)?;
+    Ok(seen.get(at).cloned().unwrap_or_default())
 }
 
 /// Where positions come from, of all the columns of geometries there are.
 pub(crate) fn positions_from(column: &str, all: &[String]) -> String {
-    let shown = |name: &str| crate::report::shown(name.as_bytes());
-    let others: Vec<String> = all
-        .iter()
-        .filter(|n| *n != column)
-        .map(|n| shown(n))
-        .collect();
-    let from = format!("positions from {}", shown(column));
+    let others = all.iter().filter(|name| *name != column);
+    let others: Vec<String> = others.map(|name| shown(name.as_bytes())).collect();
+    let from = format!("positions from {}", shown(column.as_bytes()));
     if others.is_empty() {
         return from;
     }
-    format!("{from} (--geom takes {})", others.join(" or "))
+    format!("{from} (`geom` takes {})", others.join(" or "))
 }
 
-impl Wanted {
-    /// The columns of a schema: those asked for, the geometry, or those that look like it.
-    pub(crate) fn find(
+impl Projection {
+    /// Chooses the columns of a schema: those that options name, the geometry, or those that look
+    /// like positions.
+    pub(crate) fn resolve(
         schema: &Schema,
         geometry: Option<GeometryColumn>,
-        options: &Options,
+        options: &LoadOptions,
         file: &str,
-    ) -> Result<(Self, Columns, Asked), LoadError> {
+    ) -> Result<(Self, ResolvedColumns), LoadError> {
         let seen: Vec<String> = schema.fields().iter().map(|f| f.name().clone()).collect();
-        let no_column = |parameter, name: &str| LoadError::NoSuchColumn {
-            file: file.to_owned(),
-            parameter,
-            name: name.to_owned(),
-            seen: seen.clone(),
+        let geometry = geometry.and_then(|g| Some((columns::named(&seen, &g.name)?, g)));
+        let kind = geometry.as_ref().and_then(|(_, geometry)| geometry.kind);
+        let geometries = geometry.map(|(at, geometry)| Geometries {
+            column: Some(at),
+            why: geometry.why,
+        });
+        let found = resolve(seen, Names::Typed, options, geometries, file)?;
+        refuse_nested(schema, &found.selection, &found.columns.seen, file)?;
+        let position = match found.position {
+            PositionColumns::LonLat(lon, lat) => PositionPlaces::LonLat(lon, lat),
+            PositionColumns::Geometry(at) => PositionPlaces::Geometry(at.unwrap_or_default(), kind),
         };
-        let asked = |parameter, name: &Option<String>| match name {
-            Some(name) => columns::named(&seen, name)
-                .map(Some)
-                .ok_or_else(|| no_column(parameter, name)),
-            None => Ok(None),
-        };
-        let (lon, lat) = (asked("--lon", &options.lon)?, asked("--lat", &options.lat)?);
-        let by_geometry = geometry
-            .filter(|_| lon.is_none() && lat.is_none())
-            .and_then(|g| Some((columns::named(&seen, &g.name)?, g.kind, g.why)));
-        let (place, position, why) = if let Some((at, kind, why)) = by_geometry {
-            (PlaceColumns::Geometry(at, kind), Position::Geometry, why)
-        } else {
-            let lon = lon.or_else(|| columns::longitude(&seen));
-            let lat = lat.or_else(|| columns::latitude(&seen));
-            let (Some(lon), Some(lat)) = (lon, lat) else {
-                return Err(LoadError::NoPositionColumns {
-                    file: file.to_owned(),
-                    missing: match (lon, lat) {
-                        (None, None) => "longitude, latitude or geometry",
-                        (None, _) => "longitude",
-                        _ => "latitude",
-                    },
-                    seen,
-                    hint: "name them with --lon and --lat",
-                });
-            };
-            let name = |at: usize| seen.get(at).cloned().unwrap_or_default();
-            let position = Position::LonLat {
-                lon: name(lon),
-                lat: name(lat),
-            };
-            let quoted = |at| columns::quoted(&seen, at);
-            let why = format!(
-                "longitude from {}, latitude from {}",
-                quoted(lon),
-                quoted(lat)
-            );
-            (PlaceColumns::LonLat(lon, lat), position, why)
-        };
-        let taken = match place {
-            PlaceColumns::LonLat(lon, lat) => vec![lon, lat],
-            PlaceColumns::Geometry(at, _) => vec![at],
-        };
-        let choice = columns::weight(&seen, options.weight.as_deref(), &taken)
-            .map_err(|name| no_column("--weight", name))?;
-        let columns = Columns {
+        let places = found.selection.places();
+        let projection = Self {
             position,
-            weight: choice.column.and_then(|at| seen.get(at)).cloned(),
-            kept: Vec::new(),
-            guess: Guess::of(&choice, &why),
-            why: format!("{why}, {}", choice.why),
-            seen,
+            weight: found.weight,
+            others: places.into_iter().map(|at| (at, at)).collect(),
         };
-        let asked = Asked::find(options, &columns.seen, file)?;
-        refuse_nested(schema, &asked, &columns.seen, file)?;
-        let wanted = Self {
-            place,
-            weight: choice.column,
-            others: asked.places().into_iter().map(|at| (at, at)).collect(),
-        };
-        Ok((wanted, columns, asked))
+        Ok((projection, found))
     }
 
     /// The leaf columns of the least and greatest x, then y: where rows are points those of x
     /// and of y twice.
     pub(crate) fn axes(&self, schema: &Schema) -> [String; 4] {
         let name = |at: usize| schema.fields().get(at).map_or("", |field| field.name());
-        let (x, y) = match self.place {
-            PlaceColumns::LonLat(lon, lat) => (name(lon).to_owned(), name(lat).to_owned()),
-            PlaceColumns::Geometry(at, _) => (format!("{}.x", name(at)), format!("{}.y", name(at))),
+        let (x, y) = match self.position {
+            PositionPlaces::LonLat(lon, lat) => (name(lon).to_owned(), name(lat).to_owned()),
+            PositionPlaces::Geometry(at, _) => {
+                (format!("{}.x", name(at)), format!("{}.y", name(at)))
+            }
         };
         [x.clone(), x, y.clone(), y]
     }
 
     /// The places of all columns that are read, rising.
     pub(crate) fn all(&self) -> Vec<usize> {
-        let mut all = match self.place {
-            PlaceColumns::LonLat(lon, lat) => vec![lon, lat],
-            PlaceColumns::Geometry(at, _) => vec![at],
+        let mut all = match self.position {
+            PositionPlaces::LonLat(lon, lat) => vec![lon, lat],
+            PositionPlaces::Geometry(at, _) => vec![at],
         };
         all.extend(self.weight);
         all.extend(self.others.iter().map(|other| other.0));
@@ -186,9 +135,9 @@ impl Wanted {
         let all = self.all();
         let among = |at: usize| all.iter().position(|&a| a == at).unwrap_or(0);
         Self {
-            place: match self.place {
-                PlaceColumns::LonLat(lon, lat) => PlaceColumns::LonLat(among(lon), among(lat)),
-                PlaceColumns::Geometry(at, kind) => PlaceColumns::Geometry(among(at), kind),
+            position: match self.position {
+                PositionPlaces::LonLat(lon, lat) => PositionPlaces::LonLat(among(lon), among(lat)),
+                PositionPlaces::Geometry(at, kind) => PositionPlaces::Geometry(among(at), kind),
             },
             weight: self.weight.map(among),
             others: self.others.iter().map(|&(at, _)| (at, among(at))).collect(),
@@ -196,33 +145,37 @@ impl Wanted {
     }
 
     /// Gives all rows of a batch to a judge.
-    pub(crate) fn judge(&self, batch: &RecordBatch, judge: &mut Judge) -> Result<(), Ended> {
-        let weights = self.weight.map(|at| Amounts::of(batch.column(at)));
-        let weight = |row| weights.as_ref().map_or(Amount::Unused, |w| w.at(row));
+    pub(crate) fn read_rows(
+        &self,
+        batch: &RecordBatch,
+        sink: &mut RecordSink,
+    ) -> Result<(), ReadFailure> {
+        let weights = self.weight.map(|at| NumberColumn::new(batch.column(at)));
+        let weight = |row| weights.as_ref().map(|w| w.at(row));
         let other = |row, place| {
             let here = self.others.iter().find(|other| other.0 == place);
-            here.map_or(Amount::Missing, |&(_, at)| any(batch.column(at), row))
+            here.map_or(Value::Null, |&(_, at)| any(batch.column(at), row))
         };
-        match self.place {
-            PlaceColumns::LonLat(lon, lat) => {
+        match self.position {
+            PositionPlaces::LonLat(lon, lat) => {
                 let (lon, lat) = (batch.column(lon), batch.column(lat));
-                let (lons, lats) = (Amounts::of(lon), Amounts::of(lat));
+                let (lons, lats) = (NumberColumn::new(lon), NumberColumn::new(lat));
                 for row in 0..batch.num_rows() {
-                    if !judge.wants(|place| other(row, place))? {
+                    if !sink.selects(|place| other(row, place))? {
                         continue;
                     }
-                    match degrees(lons.at(row), lats.at(row)) {
-                        Ok((x, y)) => judge.record(Geometry::Point(x, y), &weight(row))?,
-                        Err((skip, found)) => judge.refuse(skip, found)?,
+                    match degrees(&lons.at(row), &lats.at(row)) {
+                        Ok((x, y)) => sink.record(Geometry::Point(x, y), weight(row).as_ref())?,
+                        Err((skip, found)) => sink.refuse(skip, found)?,
                     }
                 }
             }
-            PlaceColumns::Geometry(at, kind) => {
+            PositionPlaces::Geometry(at, kind) => {
                 for row in 0..batch.num_rows() {
-                    if !judge.wants(|place| other(row, place))? {
+                    if !sink.selects(|place| other(row, place))? {
                         continue;
                     }
-                    geometry(batch.column(at), row, kind, &weight(row), judge)?;
+                    geometry(batch.column(at), row, kind, weight(row).as_ref(), sink)?;
                 }
             }
         }
@@ -233,7 +186,7 @@ impl Wanted {
 /// Refuses columns to filter by or to keep whose values are neither numbers, texts, times nor truths.
 fn refuse_nested(
     schema: &Schema,
-    asked: &Asked,
+    selection: &RowSelection,
     seen: &[String],
     file: &str,
 ) -> Result<(), LoadError> {
@@ -251,17 +204,17 @@ fn refuse_nested(
             );
         (!has_values).then(|| (*at, kind.to_string()))
     };
-    let places = asked.places();
+    let places = selection.places();
     let Some((at, kind)) = places.iter().find_map(nested) else {
         return Ok(());
     };
     let kind: String = kind.chars().take(60).collect();
     Err(LoadError::BadOption {
         file: file.to_owned(),
-        parameter: if asked.keep.contains(&at) {
-            "--keep"
+        parameter: if selection.keep.contains(&at) {
+            Parameter::Keep
         } else {
-            "--filter"
+            Parameter::Filter
         },
         message: format!(
             "the values of {} can't be read: they are of type {kind}; leave it out",
@@ -272,42 +225,42 @@ fn refuse_nested(
 
 /// Longitude and latitude, numbers or texts of numbers as in CSV; else why there are none, with
 /// the one of the two that is to blame. An empty one comes first.
-fn degrees(lon: Amount, lat: Amount) -> Result<(f64, f64), (Skip, String)> {
-    if let (Amount::Number(x), Amount::Number(y)) = (&lon, &lat) {
+fn degrees(lon: &Value<'_>, lat: &Value<'_>) -> Result<(f64, f64), (SkipReason, String)> {
+    if let (Value::Number(Number::Float(x)), Value::Number(Number::Float(y))) = (lon, lat) {
         return Ok((*x, *y));
     }
-    let empty = |amount: &Amount| match amount {
-        Amount::Missing => Some("null".to_owned()),
-        Amount::Text(text) if text.trim().is_empty() => Some(shown(text.as_bytes())),
+    let empty = |value: &Value<'_>| match value {
+        Value::Null => Some("null".to_owned()),
+        Value::Text(text) if text.trim().is_empty() => Some(shown(text.as_bytes())),
         _ => None,
     };
-    let number = |amount: &Amount| match amount {
-        Amount::Number(number) => Ok(*number),
-        Amount::Whole(number) => Ok(*number as f64),
-        Amount::Text(text) => number::parse(text.as_bytes()).ok_or_else(|| shown(text.as_bytes())),
-        Amount::Bool(truth) => Err(truth.to_string()),
+    let number = |value: &Value<'_>| match value {
+        Value::Number(number) => Ok(number.float()),
+        Value::Text(text) => number::parse(text.as_bytes()).ok_or_else(|| shown(text.as_bytes())),
+        Value::Bool(truth) => Err(truth.to_string()),
         _ => Err("a date or time".to_owned()),
     };
-    let both = [("longitude", &lon), ("latitude", &lat)];
+    let both = [("longitude", lon), ("latitude", lat)];
     if let Some((axis, found)) = both.iter().find_map(|(axis, a)| Some((*axis, empty(a)?))) {
-        return Err((Skip::NoPosition, format!("{axis} {found}")));
+        return Err((SkipReason::NoPosition, format!("{axis} {found}")));
     }
-    let bad = |axis: &'static str| move |found| (Skip::BadPosition, format!("{axis} {found}"));
+    let bad =
+        |axis: &'static str| move |found| (SkipReason::BadPosition, format!("{axis} {found}"));
     Ok((
-        number(&lon).map_err(bad("longitude"))?,
-        number(&lat).map_err(bad("latitude"))?,
+        number(lon).map_err(bad("longitude"))?,
+        number(lat).map_err(bad("latitude"))?,
     ))
 }
 
 /// A column whose values are numbers, or texts of numbers.
-pub(crate) enum Amounts<'a> {
+pub(crate) enum NumberColumn<'a> {
     F64(&'a ArrayRef, &'a [f64]),
     F32(&'a ArrayRef, &'a [f32]),
     Other(&'a ArrayRef),
 }
 
-impl<'a> Amounts<'a> {
-    pub(crate) fn of(column: &'a ArrayRef) -> Self {
+impl<'a> NumberColumn<'a> {
+    pub(crate) fn new(column: &'a ArrayRef) -> Self {
         match column.data_type() {
             DataType::Float64 => Self::F64(column, column.as_primitive::<Float64Type>().values()),
             DataType::Float32 => Self::F32(column, column.as_primitive::<Float32Type>().values()),
@@ -316,23 +269,23 @@ impl<'a> Amounts<'a> {
     }
 
     #[inline]
-    pub(crate) fn at(&self, row: usize) -> Amount {
+    pub(crate) fn at(&self, row: usize) -> Value<'static> {
         match self {
-            Self::F64(column, values) if column.null_count() == 0 => values
-                .get(row)
-                .map_or(Amount::Missing, |n| Amount::Number(*n)),
+            Self::F64(column, values) if column.null_count() == 0 => {
+                values.get(row).map_or(Value::Null, |n| Value::float(*n))
+            }
             Self::F32(column, values) if column.null_count() == 0 => values
                 .get(row)
-                .map_or(Amount::Missing, |n| Amount::Number(f64::from(*n))),
+                .map_or(Value::Null, |n| Value::float(f64::from(*n))),
             Self::F64(column, _) | Self::F32(column, _) | Self::Other(column) => any(column, row),
         }
     }
 }
 
 /// A value of any type as a number, as the text of one, or as what it is.
-fn any(column: &ArrayRef, row: usize) -> Amount {
+fn any(column: &ArrayRef, row: usize) -> Value<'static> {
     if row >= column.len() || column.is_null(row) {
-        return Amount::Missing;
+        return Value::Null;
     }
     macro_rules! number {
         ($kind:ty) => {
@@ -341,7 +294,7 @@ fn any(column: &ArrayRef, row: usize) -> Amount {
     }
     macro_rules! whole {
         ($kind:ty) => {
-            return Amount::whole(column.as_primitive::<$kind>().value(row))
+            return Value::whole(column.as_primitive::<$kind>().value(row))
         };
     }
     let number = match column.data_type() {
@@ -374,9 +327,9 @@ fn any(column: &ArrayRef, row: usize) -> Amount {
         DataType::Decimal128(_, scale) => {
             return decimal(column.as_primitive::<Decimal128Type>().value(row), *scale);
         }
-        DataType::Boolean => return Amount::Bool(column.as_boolean().value(row)),
+        DataType::Boolean => return Value::Bool(column.as_boolean().value(row)),
         DataType::Timestamp(unit, _) => {
-            return Amount::Time(match unit {
+            return Value::Time(match unit {
                 TimeUnit::Second => micros(
                     column.as_primitive::<TimestampSecondType>().value(row),
                     1_000_000,
@@ -396,29 +349,29 @@ fn any(column: &ArrayRef, row: usize) -> Amount {
         }
         DataType::Date32 => {
             let days = column.as_primitive::<Date32Type>().value(row);
-            return Amount::Time(micros(days.into(), 86_400_000_000));
+            return Value::Time(micros(days.into(), 86_400_000_000));
         }
         DataType::Date64 => {
-            return Amount::Time(micros(column.as_primitive::<Date64Type>().value(row), 1000));
+            return Value::Time(micros(column.as_primitive::<Date64Type>().value(row), 1000));
         }
-        DataType::Utf8 => return Amount::Text(column.as_string::<i32>().value(row).to_owned()),
+        DataType::Utf8 => return Value::text(column.as_string::<i32>().value(row).to_owned()),
         DataType::LargeUtf8 => {
-            return Amount::Text(column.as_string::<i64>().value(row).to_owned());
+            return Value::text(column.as_string::<i64>().value(row).to_owned());
         }
-        DataType::Utf8View => return Amount::Text(column.as_string_view().value(row).to_owned()),
+        DataType::Utf8View => return Value::text(column.as_string_view().value(row).to_owned()),
         DataType::Dictionary(..) => {
             // one key alone: all of them are copied for whoever asks
             let own = column.slice(row, 1);
             let dictionary = own.as_any_dictionary();
             if dictionary.values().is_empty() {
-                return Amount::Missing;
+                return Value::Null;
             }
             let key = dictionary.normalized_keys().first().copied();
-            return key.map_or(Amount::Missing, |key| any(dictionary.values(), key));
+            return key.map_or(Value::Null, |key| any(dictionary.values(), key));
         }
-        other => return Amount::Text(format!("a value of type {other}")),
+        other => return Value::text(format!("a value of type {other}")),
     };
-    Amount::Number(number)
+    Value::float(number)
 }
 
 /// A count of some microseconds each; what is beyond all calendars stays there.
@@ -427,7 +380,7 @@ fn micros(count: i64, each: i64) -> i64 {
 }
 
 /// A decimal: exactly where it is whole, else the nearest number.
-fn decimal(digits: i128, scale: i8) -> Amount {
+fn decimal(digits: i128, scale: i8) -> Value<'static> {
     let power = 10i128.checked_pow(u32::from(scale.unsigned_abs()));
     let whole = match power {
         Some(power) if scale > 0 => (digits % power == 0).then(|| digits / power),
@@ -435,12 +388,12 @@ fn decimal(digits: i128, scale: i8) -> Amount {
         None => None,
     };
     if let Some(whole) = whole {
-        return Amount::whole(whole);
+        return Value::whole(whole);
     }
     // the same rounding as of a text of these digits
     decimal_text(format!("{digits}e{}", -i32::from(scale)))
 }
 
-fn decimal_text(text: String) -> Amount {
-    number::parse(text.as_bytes()).map_or(Amount::Text(text), Amount::Number)
+fn decimal_text(text: String) -> Value<'static> {
+    number::parse(text.as_bytes()).map_or_else(|| Value::text(text), Value::float)
 }

@@ -5,19 +5,20 @@
 //! line as well as a MultiPoint: which, is said by the column's extension type (Arrow) or encoding
 //! (GeoParquet), and what nobody says is not drawn.
 
-use super::super::{Ended, Geometry, Judge};
-use super::columns::Amounts;
-use crate::batch::Amount;
+use super::super::{Geometry, ReadFailure, RecordSink};
+use super::columns::NumberColumn;
 use crate::crs::Crs;
 use crate::error::LoadError;
+use crate::number::exact::Number;
+use crate::value::Value;
 use arrow_array::cast::AsArray;
 use arrow_array::{Array, ArrayRef};
 use arrow_schema::{DataType, Field};
-use serde_json::Value;
+use serde_json::Value as Json;
 
 /// What geometries of GeoArrow's own encodings are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum GeometryKind {
     Point,
     LineString,
     Polygon,
@@ -26,7 +27,7 @@ pub(crate) enum Kind {
     MultiPolygon,
 }
 
-impl Kind {
+impl GeometryKind {
     /// The kind that an extension type (`geoarrow.multipoint`) or an encoding of GeoParquet
     /// (`multipoint`) names.
     pub(crate) fn of(name: &str) -> Option<Self> {
@@ -87,12 +88,12 @@ pub(crate) fn extension(field: &Field) -> Option<&str> {
 pub(crate) fn geometry(
     column: &ArrayRef,
     row: usize,
-    stated: Option<Kind>,
-    weight: &Amount,
-    judge: &mut Judge,
-) -> Result<(), Ended> {
+    stated: Option<GeometryKind>,
+    weight: Option<&Value<'_>>,
+    sink: &mut RecordSink,
+) -> Result<(), ReadFailure> {
     if column.is_null(row) {
-        return Ok(judge.record(Geometry::Nothing("geometry null"), weight)?);
+        return Ok(sink.record(Geometry::Nothing("geometry null"), weight)?);
     }
     let bytes = match column.data_type() {
         DataType::Binary => column.as_binary::<i32>().value(row),
@@ -101,17 +102,17 @@ pub(crate) fn geometry(
         DataType::Union(..) => {
             let all = column.as_union();
             let (number, own) = (all.type_id(row), all.value(row));
-            return match Kind::of_number(number) {
+            return match GeometryKind::of_number(number) {
                 Some(_) if own.is_null(0) => {
-                    Ok(judge.record(Geometry::Nothing("geometry null"), weight)?)
+                    Ok(sink.record(Geometry::Nothing("geometry null"), weight)?)
                 }
-                Some(kind) => native(&own, 0, Some(kind), weight, judge),
-                None => Ok(judge.record(Geometry::Other("GeometryCollection"), weight)?),
+                Some(kind) => native(&own, 0, Some(kind), weight, sink),
+                None => Ok(sink.record(Geometry::Other("GeometryCollection"), weight)?),
             };
         }
-        _ => return native(column, row, stated, weight, judge),
+        _ => return native(column, row, stated, weight, sink),
     };
-    Ok(judge.wkb(bytes, weight)?)
+    Ok(sink.wkb(bytes, weight)?)
 }
 
 /// A geometry of numbers and lists of numbers. How deep the lists are decides where a kind is
@@ -119,33 +120,33 @@ pub(crate) fn geometry(
 fn native(
     column: &ArrayRef,
     row: usize,
-    stated: Option<Kind>,
-    weight: &Amount,
-    judge: &mut Judge,
-) -> Result<(), Ended> {
+    stated: Option<GeometryKind>,
+    weight: Option<&Value<'_>>,
+    sink: &mut RecordSink,
+) -> Result<(), ReadFailure> {
     let name = match (depth(column.data_type()), stated) {
         (0, _) => {
             let point = native_point(column, row);
             let nothing = Geometry::Nothing("Point without x or y");
             let point = point.map_or(nothing, |(x, y)| Geometry::Point(x, y));
-            return Ok(judge.record(point, weight)?);
+            return Ok(sink.record(point, weight)?);
         }
-        (1, Some(Kind::MultiPoint)) => {
+        (1, Some(GeometryKind::MultiPoint)) => {
             let list = list(column, row);
             let mut all = list.iter().flat_map(|list| {
                 let point = move |i| native_point(list, i).unwrap_or((f64::NAN, f64::NAN));
                 (0..list.len()).map(point)
             });
-            return Ok(judge.record(Geometry::MultiPoint(&mut all), weight)?);
+            return Ok(sink.record(Geometry::MultiPoint(&mut all), weight)?);
         }
-        (1, Some(Kind::LineString)) => "LineString",
+        (1, Some(GeometryKind::LineString)) => "LineString",
         (1, _) => "LineString or MultiPoint, which isn't said",
-        (2, Some(Kind::Polygon)) => "Polygon",
-        (2, Some(Kind::MultiLineString)) => "MultiLineString",
+        (2, Some(GeometryKind::Polygon)) => "Polygon",
+        (2, Some(GeometryKind::MultiLineString)) => "MultiLineString",
         (2, _) => "Polygon or MultiLineString, which isn't said",
         _ => "MultiPolygon",
     };
-    Ok(judge.record(Geometry::Other(name), weight)?)
+    Ok(sink.record(Geometry::Other(name), weight)?)
 }
 
 /// How many lists there are around a point.
@@ -169,8 +170,8 @@ fn list(column: &ArrayRef, row: usize) -> Option<ArrayRef> {
 
 /// x and y of a point that is a struct or a list of numbers.
 fn native_point(column: &ArrayRef, row: usize) -> Option<(f64, f64)> {
-    let number = |array: &ArrayRef, at| match Amounts::of(array).at(at) {
-        Amount::Number(n) => Some(n),
+    let number = |array: &ArrayRef, at| match NumberColumn::new(array).at(at) {
+        Value::Number(Number::Float(n)) => Some(n),
         _ => None,
     };
     if let Some(point) = column.as_struct_opt() {
@@ -185,7 +186,7 @@ fn native_point(column: &ArrayRef, row: usize) -> Option<(f64, f64)> {
 /// well-known text; `projjson:KEY` and PROJJSON as a text too, `value` gives what the file has
 /// under a key. Nothing, an empty text and `srid:0` are longitude and latitude.
 pub(crate) fn crs(
-    stated: Option<&Value>,
+    stated: Option<&Json>,
     value: impl Fn(&str) -> Option<String>,
     file: &str,
 ) -> Result<Crs, LoadError> {
@@ -194,15 +195,15 @@ pub(crate) fn crs(
         system,
     };
     let json = |text: &str| -> Result<Crs, LoadError> {
-        match serde_json::from_str::<Value>(text) {
-            Ok(crs @ Value::Object(_)) => Crs::of_projjson(&crs, file),
-            _ => Err(unknown(crate::report::shown(text.as_bytes()))),
+        match serde_json::from_str::<Json>(text) {
+            Ok(crs @ Json::Object(_)) => Crs::of_projjson(&crs, file),
+            _ => Err(unknown(crate::messages::shown(text.as_bytes()))),
         }
     };
     let text = match stated {
-        None | Some(Value::Null) => return Ok(Crs::LonLat),
-        Some(Value::String(text)) => text.trim().to_owned(),
-        Some(Value::Number(number)) => number.to_string(),
+        None | Some(Json::Null) => return Ok(Crs::LonLat),
+        Some(Json::String(text)) => text.trim().to_owned(),
+        Some(Json::Number(number)) => number.to_string(),
         Some(other) => return Crs::of_projjson(other, file),
     };
     if text.starts_with('{') {
@@ -216,7 +217,7 @@ pub(crate) fn crs(
             Some(text) => json(&text),
             None => Err(unknown(format!(
                 "it is said to be under the metadata key {}, which is not there",
-                crate::report::shown(rest.as_bytes())
+                crate::messages::shown(rest.as_bytes())
             ))),
         },
         _ if text.is_empty() => Ok(Crs::LonLat),

@@ -21,17 +21,17 @@ const BATCH: u64 = 1 << 30;
 const TAIL: usize = 10;
 
 /// What a reader of Arrow says is wrong.
-pub(super) type Wrong = Box<dyn std::error::Error + Send + Sync>;
+pub(super) type IpcError = Box<dyn std::error::Error + Send + Sync>;
 
 /// A message: how long it says to be, and its bytes, of which the description comes first.
-pub(super) struct Part {
+pub(super) struct IpcMessage {
     block: Block,
     bytes: Buffer,
 }
 
-impl Part {
+impl IpcMessage {
     /// Reads the next message of a stream; `None` at its end.
-    pub(super) fn next(reader: &mut impl Read) -> Result<Option<Self>, Wrong> {
+    pub(super) fn next(reader: &mut impl Read) -> Result<Option<Self>, IpcError> {
         let mut bytes = Vec::new();
         // a mark and the description's length; once there was no mark
         match reader.take(4).read_to_end(&mut bytes)? {
@@ -59,7 +59,7 @@ impl Part {
     }
 
     /// Reads the message that a file's footer names.
-    pub(super) fn at(file: &mut (impl Read + Seek), block: Block) -> Result<Self, Wrong> {
+    pub(super) fn at(file: &mut (impl Read + Seek), block: Block) -> Result<Self, IpcError> {
         let (description, body) = (block.metaDataLength() as u64, block.bodyLength() as u64);
         limit(
             "the description of a message",
@@ -74,7 +74,7 @@ impl Part {
         Self::checked(block, bytes)
     }
 
-    fn checked(block: Block, bytes: Vec<u8>) -> Result<Self, Wrong> {
+    fn checked(block: Block, bytes: Vec<u8>) -> Result<Self, IpcError> {
         let start = block.metaDataLength() as usize;
         check(&described(&bytes)?, bytes.get(start..).ok_or_else(early)?)?;
         let bytes = Buffer::from_vec(bytes);
@@ -82,7 +82,7 @@ impl Part {
     }
 
     /// The schema that a stream begins with, and its version.
-    pub(super) fn schema(&self) -> Result<(Schema, MetadataVersion), Wrong> {
+    pub(super) fn schema(&self) -> Result<(Schema, MetadataVersion), IpcError> {
         let message = described(&self.bytes)?;
         let schema = message
             .header_as_schema()
@@ -91,7 +91,10 @@ impl Part {
     }
 
     /// Gives a decoder what it holds: rows, or what rows to come refer to.
-    pub(super) fn decode(&self, decoder: &mut FileDecoder) -> Result<Option<RecordBatch>, Wrong> {
+    pub(super) fn decode(
+        &self,
+        decoder: &mut FileDecoder,
+    ) -> Result<Option<RecordBatch>, IpcError> {
         if described(&self.bytes)?.header_type() == MessageHeader::DictionaryBatch {
             decoder.read_dictionary(&self.block, &self.bytes)?;
             return Ok(None);
@@ -110,7 +113,7 @@ pub(super) struct Footer {
 
 impl Footer {
     /// Reads the footer of a file of `length` bytes.
-    pub(super) fn read(file: &mut (impl Read + Seek), length: u64) -> Result<Self, Wrong> {
+    pub(super) fn read(file: &mut (impl Read + Seek), length: u64) -> Result<Self, IpcError> {
         let before = length.checked_sub(TAIL as u64).ok_or_else(early)?;
         file.seek(SeekFrom::Start(before))?;
         let mut tail = [0; TAIL];
@@ -147,19 +150,19 @@ pub(super) fn decoder(
 }
 
 /// Adds so many bytes; memory is taken only as they come.
-fn more(reader: &mut impl Read, bytes: &mut Vec<u8>, count: usize) -> Result<(), Wrong> {
+fn more(reader: &mut impl Read, bytes: &mut Vec<u8>, count: usize) -> Result<(), IpcError> {
     if reader.take(count as u64).read_to_end(bytes)? < count {
         return Err(early());
     }
     Ok(())
 }
 
-fn early() -> Wrong {
+fn early() -> IpcError {
     io::Error::from(io::ErrorKind::UnexpectedEof).into()
 }
 
 /// Refuses what is too large, also numbers that were negative.
-fn limit(what: &str, stated: u64, most: u64) -> Result<(), Wrong> {
+fn limit(what: &str, stated: u64, most: u64) -> Result<(), IpcError> {
     if stated <= most {
         return Ok(());
     }
@@ -171,13 +174,13 @@ fn limit(what: &str, stated: u64, most: u64) -> Result<(), Wrong> {
 }
 
 /// The description at the beginning of a message.
-fn described(bytes: &[u8]) -> Result<Message<'_>, Wrong> {
+fn described(bytes: &[u8]) -> Result<Message<'_>, IpcError> {
     let prefix = if bytes.starts_with(&[0xff; 4]) { 8 } else { 4 };
     let message = root_as_message(bytes.get(prefix..).ok_or_else(early)?);
     Ok(message.map_err(|error| error.to_string())?)
 }
 
-fn known(schema: IpcSchema<'_>) -> Result<Schema, Wrong> {
+fn known(schema: IpcSchema<'_>) -> Result<Schema, IpcError> {
     if !schema.endianness().equals_to_target_endianness() {
         return Err("its numbers are in the byte order of another kind of machine".into());
     }
@@ -185,7 +188,7 @@ fn known(schema: IpcSchema<'_>) -> Result<Schema, Wrong> {
 }
 
 /// Whether the columns lie within a message's body and don't unpack to more than is read.
-fn check(message: &Message<'_>, body: &[u8]) -> Result<(), Wrong> {
+fn check(message: &Message<'_>, body: &[u8]) -> Result<(), IpcError> {
     let batch = match message.header_type() {
         MessageHeader::RecordBatch => message.header_as_record_batch(),
         MessageHeader::DictionaryBatch => {

@@ -4,17 +4,17 @@ pub(super) mod columns;
 pub(super) mod geoarrow;
 mod messages;
 
-use super::{Opening, Reader, damaged};
+use super::{Reader, RecordSourceBuilder, damaged};
 use crate::crs::Crs;
 use crate::error::LoadError;
 use crate::input::{Input, Origin};
-use crate::open::Options;
+use crate::options::LoadOptions;
 use crate::source::Source;
 use arrow_ipc::MetadataVersion;
 use arrow_schema::{Field, Schema};
-use columns::{GeometryColumn, Wanted, asked_for, positions_from};
-use geoarrow::{Kind, extension, may_be_geometry};
-use messages::{Footer, Part, Wrong, decoder};
+use columns::{GeometryColumn, Projection, asked_for, positions_from};
+use geoarrow::{GeometryKind, extension, may_be_geometry};
+use messages::{Footer, IpcError, IpcMessage, decoder};
 use serde_json::{Map, Value};
 use std::fs::File;
 use std::io::{Cursor, Read};
@@ -27,7 +27,7 @@ pub(crate) const MAGIC: &[u8] = b"ARROW1";
 pub(crate) fn file(
     path: &Path,
     mut origin: Origin,
-    options: &Options,
+    options: &LoadOptions,
 ) -> Result<Box<dyn Source>, LoadError> {
     let failed = |source| LoadError::Open {
         file: origin.file(),
@@ -42,13 +42,14 @@ pub(crate) fn file(
     let mut parts = footer.parts.into_iter();
     let parts = move || {
         let next = parts.next();
-        next.map(|part| Part::at(&mut opened, part)).transpose()
+        next.map(|part| IpcMessage::at(&mut opened, part))
+            .transpose()
     };
     start(footer.schema, footer.version, parts, origin, options)
 }
 
 /// A source that reads an input as an Arrow stream.
-pub(crate) fn stream(input: Input, options: &Options) -> Result<Box<dyn Source>, LoadError> {
+pub(crate) fn stream(input: Input, options: &LoadOptions) -> Result<Box<dyn Source>, LoadError> {
     let Input {
         origin,
         sample,
@@ -56,22 +57,22 @@ pub(crate) fn stream(input: Input, options: &Options) -> Result<Box<dyn Source>,
         ..
     } = input;
     let mut reader = Cursor::new(sample).chain(rest);
-    let failed = |error: Wrong| damaged(&origin, "schema", error);
-    let first = Part::next(&mut reader).map_err(failed)?;
+    let failed = |error: IpcError| damaged(&origin, "schema", error);
+    let first = IpcMessage::next(&mut reader).map_err(failed)?;
     let (schema, version) = first
         .ok_or_else(|| "it ends before its schema".into())
         .and_then(|first| first.schema())
         .map_err(failed)?;
-    let parts = move || Part::next(&mut reader);
+    let parts = move || IpcMessage::next(&mut reader);
     start(schema, version, parts, origin, options)
 }
 
 fn start(
     schema: Schema,
     version: MetadataVersion,
-    mut parts: impl FnMut() -> Result<Option<Part>, Wrong> + Send + 'static,
+    mut parts: impl FnMut() -> Result<Option<IpcMessage>, IpcError> + Send + 'static,
     origin: Origin,
-    options: &Options,
+    options: &LoadOptions,
 ) -> Result<Box<dyn Source>, LoadError> {
     let name = origin.file();
     // columns of degrees that are asked for are in no coordinate system of geometries
@@ -84,23 +85,23 @@ fn start(
         Some((column, crs)) => (Some(column), crs),
         None => (None, Crs::LonLat),
     };
-    let (wanted, columns, asked) = Wanted::find(&schema, geometry, options, &name)?;
+    let (projection, columns) = Projection::resolve(&schema, geometry, options, &name)?;
     let errors = origin.clone();
-    let mut decoder = decoder(schema.into(), version, wanted.all());
-    let wanted = wanted.projected();
-    let reader: Reader = Box::new(move |judge| {
+    let mut decoder = decoder(schema.into(), version, projection.all());
+    let projection = projection.projected();
+    let reader: Reader = Box::new(move |sink| {
         let mut number = 1u64;
         let failed = |number, error| damaged(&errors, format!("batch {number}"), error);
-        while let Some(part) = parts().map_err(|error: Wrong| failed(number, error))? {
+        while let Some(part) = parts().map_err(|error: IpcError| failed(number, error))? {
             let batch = part.decode(&mut decoder);
             if let Some(batch) = batch.map_err(|error| failed(number, error))? {
-                wanted.judge(&batch, judge)?;
+                projection.read_rows(&batch, sink)?;
                 number += 1;
             }
         }
         Ok(())
     });
-    Opening::new(origin, columns, crs, asked, options).start(vec![reader])
+    RecordSourceBuilder::new(origin, columns, crs, options).start(vec![reader])
 }
 
 /// What a field's extension type says beside its name.
@@ -159,7 +160,7 @@ pub(super) fn geometry(
         .collect();
     let column = GeometryColumn {
         name: field.name().clone(),
-        kind: extension(field).and_then(Kind::of),
+        kind: extension(field).and_then(GeometryKind::of),
         why: positions_from(field.name(), &all),
     };
     Ok(Some((column, crs)))

@@ -1,9 +1,9 @@
 //! The features of a FlatGeobuf file: geometries, and properties by the header's columns.
 
-use super::super::{Ended, Geometry, Judge, damaged, unreadable};
-use crate::batch::Amount;
+use super::super::{Geometry, ReadFailure, RecordSink, damaged, unreadable};
 use crate::input::Origin;
 use crate::time::time;
+use crate::value::Value;
 use flatgeobuf::{ColumnType, Feature, GeometryType, Header, size_prefixed_root_as_feature};
 use std::fmt::Display;
 use std::io::{self, Read, Seek, SeekFrom};
@@ -51,14 +51,18 @@ impl<'o, R: Read> Features<'o, R> {
     }
 
     /// Reads the next feature and gives it to a judge; `false` at the end of the file.
-    pub(super) fn next(&mut self, place: &dyn Display, judge: &mut Judge) -> Result<bool, Ended> {
+    pub(super) fn next(
+        &mut self,
+        place: &dyn Display,
+        sink: &mut RecordSink,
+    ) -> Result<bool, ReadFailure> {
         let there = self
             .fill()
             .map_err(|error| unreadable(self.origin, place, error))?;
         if there {
             let feature = size_prefixed_root_as_feature(&self.buffer)
                 .map_err(|error| damaged(self.origin, place, error))?;
-            self.layout.judge(feature, judge)?;
+            self.layout.read(feature, sink)?;
         }
         Ok(there)
     }
@@ -98,15 +102,16 @@ impl<R: Read + Seek> Features<'_, R> {
 }
 
 impl Layout {
-    fn judge(&self, feature: Feature<'_>, judge: &mut Judge) -> Result<(), Ended> {
+    fn read(&self, feature: Feature<'_>, sink: &mut RecordSink) -> Result<(), ReadFailure> {
         let properties = feature.properties().map_or(&[][..], |p| p.bytes());
-        let amount = |column| self.amount(properties, column);
-        if !judge.wants(amount)? {
+        let value = |column| self.value(properties, column);
+        if !sink.selects(value)? {
             return Ok(());
         }
-        let weight = self.weight.map_or(Amount::Unused, amount);
+        let weight = self.weight.map(value);
+        let weight = weight.as_ref();
         let Some(geometry) = feature.geometry() else {
-            return Ok(judge.record(Geometry::Nothing("geometry null"), &weight)?);
+            return Ok(sink.record(Geometry::Nothing("geometry null"), weight)?);
         };
         let kind = match self.kind {
             GeometryType::Unknown => geometry.type_(),
@@ -119,13 +124,13 @@ impl Layout {
         });
         match kind {
             GeometryType::Point => match pairs.next() {
-                Some((x, y)) => judge.record(Geometry::Point(x, y), &weight)?,
-                None => judge.record(Geometry::Nothing("empty Point"), &weight)?,
+                Some((x, y)) => sink.record(Geometry::Point(x, y), weight)?,
+                None => sink.record(Geometry::Nothing("empty Point"), weight)?,
             },
-            GeometryType::MultiPoint => judge.record(Geometry::MultiPoint(&mut pairs), &weight)?,
+            GeometryType::MultiPoint => sink.record(Geometry::MultiPoint(&mut pairs), weight)?,
             other => {
                 let name = other.variant_name().unwrap_or("of an unknown kind");
-                judge.record(Geometry::Other(name), &weight)?;
+                sink.record(Geometry::Other(name), weight)?;
             }
         }
         Ok(())
@@ -133,8 +138,8 @@ impl Layout {
 
     /// What a feature has in a column: properties are a column's number and its value, one after
     /// the other, those without a value left out.
-    fn amount(&self, mut rest: &[u8], wanted: usize) -> Amount {
-        let broken = || Amount::Text("properties that break off".to_owned());
+    fn value(&self, mut rest: &[u8], wanted: usize) -> Value<'static> {
+        let broken = || Value::text("properties that break off".to_owned());
         while let Some((column, behind)) = rest.split_first_chunk() {
             let column = usize::from(u16::from_le_bytes(*column));
             let Some((value, behind)) = self.columns.get(column).and_then(|k| split(*k, behind))
@@ -150,7 +155,7 @@ impl Layout {
             }
             rest = behind;
         }
-        Amount::Missing
+        Value::Null
     }
 }
 
@@ -170,30 +175,30 @@ fn split(kind: ColumnType, bytes: &[u8]) -> Option<(&[u8], &[u8])> {
 }
 
 /// A value of a kind.
-fn read(kind: ColumnType, bytes: &[u8]) -> Option<Amount> {
+fn read(kind: ColumnType, bytes: &[u8]) -> Option<Value<'static>> {
     fn of<const N: usize>(bytes: &[u8]) -> Option<[u8; N]> {
         bytes.first_chunk().copied()
     }
     let number = match kind {
         ColumnType::Byte => i8::from_le_bytes(of(bytes)?).into(),
         ColumnType::UByte => u8::from_le_bytes(of(bytes)?).into(),
-        ColumnType::Bool => return Some(Amount::Bool(*bytes.first()? != 0)),
+        ColumnType::Bool => return Some(Value::Bool(*bytes.first()? != 0)),
         ColumnType::Short => i16::from_le_bytes(of(bytes)?).into(),
         ColumnType::UShort => u16::from_le_bytes(of(bytes)?).into(),
         ColumnType::Int => i32::from_le_bytes(of(bytes)?).into(),
         ColumnType::UInt => u32::from_le_bytes(of(bytes)?).into(),
-        ColumnType::Long => return Some(Amount::whole(i64::from_le_bytes(of(bytes)?))),
-        ColumnType::ULong => return Some(Amount::whole(u64::from_le_bytes(of(bytes)?))),
+        ColumnType::Long => return Some(Value::whole(i64::from_le_bytes(of(bytes)?))),
+        ColumnType::ULong => return Some(Value::whole(u64::from_le_bytes(of(bytes)?))),
         ColumnType::Float => f32::from_le_bytes(of(bytes)?).into(),
         ColumnType::Double => f64::from_le_bytes(of(bytes)?),
         ColumnType::DateTime => {
             let text = String::from_utf8_lossy(bytes).into_owned();
-            return Some(time(&text).map_or(Amount::Text(text), Amount::Time));
+            return Some(time(&text).map_or_else(|| Value::text(text), Value::Time));
         }
         ColumnType::String | ColumnType::Json => {
-            return Some(Amount::Text(String::from_utf8_lossy(bytes).into_owned()));
+            return Some(Value::text(String::from_utf8_lossy(bytes).into_owned()));
         }
-        _ => return Some(Amount::Text("binary data".to_owned())),
+        _ => return Some(Value::text("binary data".to_owned())),
     };
-    Some(Amount::Number(number))
+    Some(Value::float(number))
 }

@@ -3,7 +3,7 @@
 //! Its nodes are 40 bytes, a box and a place: of the leaves the feature's, of the others that of
 //! their first child. The root comes first, the leaves, in the order of the features, last.
 
-use super::super::{Ended, damaged, unreadable};
+use super::super::{ReadFailure, damaged, unreadable};
 use crate::input::Origin;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::ops::Range;
@@ -66,8 +66,8 @@ impl Index {
         start: u64,
         bounds: [f64; 4],
         origin: &Origin,
-        found: &mut dyn FnMut(u64) -> Result<(), Ended>,
-    ) -> Result<(), Ended> {
+        found: &mut dyn FnMut(u64) -> Result<(), ReadFailure>,
+    ) -> Result<(), ReadFailure> {
         let mut firsts = vec![0];
         let mut levels = self.levels.iter().peekable();
         while let Some(level) = levels.next() {

@@ -6,16 +6,15 @@
 mod features;
 mod index;
 
-use super::buffered_seek::Nearby;
-use super::{Ended, Judge, Opening, Reader, damaged, unreadable};
+use super::buffered_seek::BufferedSeek;
+use super::{ReadFailure, Reader, RecordSink, RecordSourceBuilder, damaged, unreadable};
 use crate::bounds::Bounds;
-use crate::columns::Columns;
-use crate::columns::selection::Asked;
+use crate::columns::resolve::{Geometries, Names, resolve};
 use crate::crs::Crs;
 use crate::error::LoadError;
 use crate::input::{Input, Origin};
-use crate::open::Options;
-use crate::report::shown;
+use crate::messages::shown;
+use crate::options::LoadOptions;
 use crate::source::Source;
 use features::{Features, Layout};
 use flatgeobuf::{Header, size_prefixed_root_as_header};
@@ -28,7 +27,7 @@ use std::path::Path;
 const HEADER: u32 = 10 << 20;
 
 /// A source that reads an input as FlatGeobuf, feature by feature.
-pub(crate) fn source(input: Input, options: &Options) -> Result<Box<dyn Source>, LoadError> {
+pub(crate) fn source(input: Input, options: &LoadOptions) -> Result<Box<dyn Source>, LoadError> {
     let Input {
         origin,
         sample,
@@ -36,7 +35,7 @@ pub(crate) fn source(input: Input, options: &Options) -> Result<Box<dyn Source>,
         ..
     } = input;
     let mut reader = Cursor::new(sample).chain(rest);
-    let plan = Plan::read(&mut reader, origin, options)?;
+    let plan = FlatGeobufFile::read(&mut reader, origin, options)?;
     plan.all(reader)
 }
 
@@ -44,14 +43,14 @@ pub(crate) fn source(input: Input, options: &Options) -> Result<Box<dyn Source>,
 pub(crate) fn file(
     path: &Path,
     origin: Origin,
-    options: &Options,
+    options: &LoadOptions,
 ) -> Result<Box<dyn Source>, LoadError> {
     let open = || {
         let file = File::open(path).map_err(|source| LoadError::Open {
             file: origin.file(),
             source,
         })?;
-        Ok(Nearby::new(origin.counted(file)))
+        Ok(BufferedSeek::new(origin.counted(file)))
     };
     stored(&open, origin.clone(), options)
 }
@@ -60,10 +59,10 @@ pub(crate) fn file(
 pub(crate) fn stored<R: Read + Seek + Send + 'static>(
     open: &dyn Fn() -> Result<R, LoadError>,
     origin: Origin,
-    options: &Options,
+    options: &LoadOptions,
 ) -> Result<Box<dyn Source>, LoadError> {
     let mut reader = open()?;
-    let plan = Plan::read(&mut reader, origin, options)?;
+    let plan = FlatGeobufFile::read(&mut reader, origin, options)?;
     match options.within.filter(|_| plan.can_search) {
         Some(within) => plan.part(reader, open()?, within),
         None => plan.all(reader),
@@ -71,8 +70,8 @@ pub(crate) fn stored<R: Read + Seek + Send + 'static>(
 }
 
 /// How a file is read.
-struct Plan {
-    opening: Opening,
+struct FlatGeobufFile {
+    opening: RecordSourceBuilder,
     layout: Layout,
     /// Where the header ends.
     start: u64,
@@ -83,8 +82,12 @@ struct Plan {
     promised: u64,
 }
 
-impl Plan {
-    fn read(reader: &mut dyn Read, origin: Origin, options: &Options) -> Result<Self, LoadError> {
+impl FlatGeobufFile {
+    fn read(
+        reader: &mut dyn Read,
+        origin: Origin,
+        options: &LoadOptions,
+    ) -> Result<Self, LoadError> {
         let file = origin.file();
         let bytes = header(reader).map_err(|error| unreadable(&origin, "header", error))?;
         let header = size_prefixed_root_as_header(&bytes)
@@ -93,20 +96,21 @@ impl Plan {
         let names = header.columns();
         let names = names.map(|columns| columns.iter().map(|c| c.name().to_owned()));
         let seen: Vec<String> = names.into_iter().flatten().collect();
-        let asked = options.weight.as_deref();
-        let (columns, weight) =
-            Columns::of_geometries(seen, asked, "positions from the geometries", &file)?;
-        let asked = Asked::find(options, &columns.seen, &file)?;
+        let geometries = Geometries {
+            column: None,
+            why: "positions from the geometries".to_owned(),
+        };
+        let found = resolve(seen, Names::Typed, options, Some(geometries), &file)?;
         let promised = header.features_count();
         let index = Index::of(promised, header.index_node_size())
             .map_err(|error| unreadable(&origin, "index", error))?;
         Ok(Self {
             can_search: index.is_some() && in_one_turn(&header) && matches!(crs, Crs::LonLat),
-            layout: Layout::of(&header, weight),
+            layout: Layout::of(&header, found.weight),
             start: 8 + bytes.len() as u64,
             index,
             promised,
-            opening: Opening::new(origin, columns, crs, asked, options),
+            opening: RecordSourceBuilder::new(origin, found, crs, options),
         })
     }
 
@@ -114,14 +118,14 @@ impl Plan {
     fn all(self, mut reader: impl Read + Send + 'static) -> Result<Box<dyn Source>, LoadError> {
         let skipped = self.index.as_ref().map_or(0, Index::bytes);
         let promised = self.promised;
-        self.start(move |layout, origin, judge| {
+        self.start(move |layout, origin, sink| {
             io::copy(&mut (&mut reader).take(skipped), &mut io::sink())
                 .map_err(|error| unreadable(origin, "index", error))?;
             let mut features = Features::new(reader, layout, origin);
             let mut number = 0u64;
             while promised == 0 || number < promised {
                 number += 1;
-                if !features.next(&format_args!("record {number}"), judge)? {
+                if !features.next(&format_args!("record {number}"), sink)? {
                     if number <= promised {
                         let message = format!("{promised} features were promised");
                         return Err(damaged(origin, format!("record {number}"), message).into());
@@ -150,17 +154,17 @@ impl Plan {
         } else {
             (west, east)
         };
-        self.start(move |layout, origin, judge| {
+        self.start(move |layout, origin, sink| {
             let first = start + index.bytes();
             let mut features = Features::new(features, layout, origin);
-            let mut found = |offset: u64| -> Result<(), Ended> {
+            let mut found = |offset: u64| -> Result<(), ReadFailure> {
                 let place = first
                     .checked_add(offset)
                     .ok_or_else(|| damaged(origin, "index", "it names a place beyond all files"))?;
                 features
                     .go_to(SeekFrom::Start(place))
                     .map_err(|error| unreadable(origin, "index", error))?;
-                if features.next(&format_args!("the feature at byte {place}"), judge)? {
+                if features.next(&format_args!("the feature at byte {place}"), sink)? {
                     return Ok(());
                 }
                 Err(damaged(
@@ -177,10 +181,10 @@ impl Plan {
 
     fn start(
         self,
-        read: impl FnOnce(Layout, &Origin, &mut Judge) -> Result<(), Ended> + Send + 'static,
+        read: impl FnOnce(Layout, &Origin, &mut RecordSink) -> Result<(), ReadFailure> + Send + 'static,
     ) -> Result<Box<dyn Source>, LoadError> {
         let (layout, origin) = (self.layout, self.opening.origin.clone());
-        let reader: Reader = Box::new(move |judge| read(layout, &origin, judge));
+        let reader: Reader = Box::new(move |sink| read(layout, &origin, sink));
         self.opening.start(vec![reader])
     }
 }

@@ -1,4 +1,4 @@
-//! Opening a database that somebody else made: whole, to be read only, and within limits.
+//! RecordSourceBuilder a database that somebody else made: whole, to be read only, and within limits.
 
 use super::super::damaged;
 use crate::error::LoadError;

@@ -3,50 +3,55 @@
 
 mod database;
 
-use super::{Ended, Geometry, Judge, Opening, Reader, damaged};
-use crate::batch::Amount;
+use super::{Geometry, ReadFailure, Reader, RecordSink, RecordSourceBuilder, damaged};
 use crate::bounds::Bounds;
-use crate::columns::Columns;
-use crate::columns::selection::Asked;
+use crate::columns::Schema;
+use crate::columns::resolve::{Geometries, Names, resolve};
 use crate::crs::Crs;
 use crate::error::LoadError;
 use crate::input::Origin;
-use crate::open::Options;
-use crate::report::shown;
+use crate::messages::{list, shown};
+use crate::options::LoadOptions;
+use crate::parameter::Parameter;
 use crate::source::Source;
 use crate::time::time;
+use crate::value::Value;
 use database::said;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension};
 use std::path::Path;
 
 /// A source that reads the GeoPackage of a path: its only table of points, or the one that
-/// [`Options::table`] names.
+/// [`LoadOptions::table`] names.
 pub(crate) fn source(
     path: &Path,
     mut origin: Origin,
-    options: &Options,
+    options: &LoadOptions,
 ) -> Result<Box<dyn Source>, LoadError> {
     let file = origin.file();
     origin.bytes_total = None;
     let failed = |error: rusqlite::Error| damaged(&origin, "the database", said(&error));
     let database = database::open(path, &origin)?;
-    let table = Table::find(&database, options, &origin)?;
+    let table = FeatureTable::find(&database, options, &origin)?;
     let crs = table.crs(&database, &file, &origin)?;
     let seen = table.names(&database).map_err(failed)?;
     let positions = format!("positions from the table {}", shown(table.name.as_bytes()));
     let index = options.within.filter(|_| matches!(crs, Crs::LonLat));
     let index = index.map(|within| Ok(table.index(&database)?.map(|index| (index, within))));
     let index = index.transpose().map_err(failed)?.flatten();
-    let (columns, _) = Columns::of_geometries(seen, options.weight.as_deref(), &positions, &file)?;
-    let weight = columns.weight.clone();
-    let asked = Asked::find(options, &columns.seen, &file)?;
-    let named = |at: usize| Some((at, columns.seen.get(at)?.clone()));
-    let others: Vec<(usize, String)> = asked.places().into_iter().filter_map(named).collect();
+    let geometries = Geometries {
+        column: None,
+        why: positions,
+    };
+    let found = resolve(seen, Names::Typed, options, Some(geometries), &file)?;
+    let weight = found.columns.weight.clone();
+    let named = |at: usize| Some((at, found.columns.seen.get(at)?.clone()));
+    let others = found.selection.places().into_iter().filter_map(named);
+    let others: Vec<(usize, String)> = others.collect();
     let errors = origin.clone();
     let dates = table.dates(&database).map_err(failed)?;
     let is_date = |name: &String| dates.iter().any(|date| date == name);
-    let query = Query {
+    let query = TableQuery {
         sql: table.sql(weight.as_deref(), &others, index),
         has_weight: weight.is_some(),
         others: others
@@ -55,19 +60,23 @@ pub(crate) fn source(
             .collect(),
         place: format!("the table {}", shown(table.name.as_bytes())),
     };
-    let reader: Reader = Box::new(move |judge| query.read(&database, &errors, judge));
-    Opening::new(origin, columns, crs, asked, options).start(vec![reader])
+    let reader: Reader = Box::new(move |sink| query.read(&database, &errors, sink));
+    RecordSourceBuilder::new(origin, found, crs, options).start(vec![reader])
 }
 
 /// A table of features.
-struct Table {
+struct FeatureTable {
     name: String,
     geometry: String,
     system: i64,
 }
 
-impl Table {
-    fn find(database: &Connection, options: &Options, origin: &Origin) -> Result<Self, LoadError> {
+impl FeatureTable {
+    fn find(
+        database: &Connection,
+        options: &LoadOptions,
+        origin: &Origin,
+    ) -> Result<Self, LoadError> {
         let failed = |error: rusqlite::Error| damaged(origin, "the list of tables", said(&error));
         let mut query = database
             .prepare(
@@ -90,20 +99,14 @@ impl Table {
             let seen: Vec<String> = tables.iter().map(|table| table.geometry.clone()).collect();
             tables.retain(|table| table.geometry == *geom);
             if tables.is_empty() {
-                return Err(LoadError::NoSuchColumn {
-                    file: origin.file(),
-                    parameter: "--geom",
-                    name: geom.clone(),
-                    seen,
-                });
+                let schema = Schema {
+                    names: &seen,
+                    file: &origin.name,
+                };
+                return Err(schema.no_such_column(Parameter::Geom, geom));
             }
         }
         let names: Vec<String> = tables.iter().map(|table| table.name.clone()).collect();
-        let list = names
-            .iter()
-            .map(|n| shown(n.as_bytes()))
-            .collect::<Vec<_>>()
-            .join(", ");
         let at = match &options.table {
             Some(name) => names.iter().position(|n| n == name),
             None if tables.len() == 1 => Some(0),
@@ -113,11 +116,11 @@ impl Table {
             Some(at) => Ok(tables.swap_remove(at)),
             None => Err(LoadError::BadOption {
                 file: origin.file(),
-                parameter: "--table",
+                parameter: Parameter::Table,
                 message: if tables.is_empty() {
                     "there is no table of points in this GeoPackage".to_owned()
                 } else {
-                    format!("name one of the tables of points: {list}")
+                    format!("name one of the tables of points: {}", list(&names))
                 },
             }),
         }
@@ -207,7 +210,7 @@ impl Table {
 }
 
 /// What is asked of a table.
-struct Query {
+struct TableQuery {
     /// Its columns are geometry, weight, and the others.
     sql: String,
     has_weight: bool,
@@ -216,8 +219,13 @@ struct Query {
     place: String,
 }
 
-impl Query {
-    fn read(&self, database: &Connection, origin: &Origin, judge: &mut Judge) -> Result<(), Ended> {
+impl TableQuery {
+    fn read(
+        &self,
+        database: &Connection,
+        origin: &Origin,
+        sink: &mut RecordSink,
+    ) -> Result<(), ReadFailure> {
         let failed = |error| damaged(origin, &self.place, said(&error));
         let mut query = database.prepare(&self.sql).map_err(failed)?;
         let mut rows = query.query([]).map_err(failed)?;
@@ -226,26 +234,26 @@ impl Query {
                 let at = self.others.iter().position(|other| other.0 == place);
                 let value =
                     at.and_then(|at| Some((self.others.get(at)?.1, row.get_ref(2 + at).ok()?)));
-                match value.map(|(is_date, value)| (is_date, amount(value))) {
-                    None => Amount::Missing,
-                    Some((true, Amount::Text(text))) => {
-                        time(&text).map_or(Amount::Text(text), Amount::Time)
+                match value.map(|(is_date, value)| (is_date, self::value(value))) {
+                    None => Value::Null,
+                    Some((true, Value::Text(text))) => {
+                        time(&text).map_or(Value::Text(text), Value::Time)
                     }
                     Some((_, value)) => value,
                 }
             };
-            if !judge.wants(other)? {
+            if !sink.selects(other)? {
                 continue;
             }
-            let amount = if self.has_weight {
-                amount(row.get_ref(1).map_err(failed)?)
-            } else {
-                Amount::Unused
+            let weight = match self.has_weight {
+                true => Some(value(row.get_ref(1).map_err(failed)?)),
+                false => None,
             };
+            let weight = weight.as_ref();
             match row.get_ref(0).map_err(failed)? {
-                ValueRef::Null => judge.record(Geometry::Nothing("geometry null"), &amount)?,
-                ValueRef::Blob(bytes) => place(bytes, &amount, judge)?,
-                other => judge.malformed(format!("a geometry of type {}", other.data_type())),
+                ValueRef::Null => sink.record(Geometry::Nothing("geometry null"), weight)?,
+                ValueRef::Blob(bytes) => place(bytes, weight, sink)?,
+                other => sink.malformed(format!("a geometry of type {}", other.data_type())),
             }
         }
         Ok(())
@@ -273,22 +281,26 @@ fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 
-fn amount(value: ValueRef<'_>) -> Amount {
+fn value(value: ValueRef<'_>) -> Value<'static> {
     match value {
-        ValueRef::Null => Amount::Missing,
-        ValueRef::Integer(n) => Amount::whole(n),
-        ValueRef::Real(n) => Amount::Number(n),
-        ValueRef::Text(text) => Amount::Text(String::from_utf8_lossy(text).into_owned()),
-        ValueRef::Blob(_) => Amount::Text("binary data".to_owned()),
+        ValueRef::Null => Value::Null,
+        ValueRef::Integer(n) => Value::whole(n),
+        ValueRef::Real(n) => Value::float(n),
+        ValueRef::Text(text) => Value::text(String::from_utf8_lossy(text)),
+        ValueRef::Blob(_) => Value::text("binary data"),
     }
 }
 
 /// A geometry behind its header: `GP`, version, flags, reference system, envelope.
-fn place(bytes: &[u8], weight: &Amount, judge: &mut Judge) -> Result<(), Ended> {
+fn place(
+    bytes: &[u8],
+    weight: Option<&Value<'_>>,
+    sink: &mut RecordSink,
+) -> Result<(), ReadFailure> {
     match header(bytes) {
-        None => judge.malformed("a geometry that is no GeoPackage binary".to_owned()),
-        Some((_, true)) => judge.record(Geometry::Nothing("empty geometry"), weight)?,
-        Some((wkb, false)) => judge.wkb(wkb, weight)?,
+        None => sink.malformed("a geometry that is no GeoPackage binary".to_owned()),
+        Some((_, true)) => sink.record(Geometry::Nothing("empty geometry"), weight)?,
+        Some((wkb, false)) => sink.wkb(wkb, weight)?,
     }
     Ok(())
 }

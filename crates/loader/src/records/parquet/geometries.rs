@@ -3,7 +3,7 @@
 //! Arrow schema that many writers leave in a file, or by a usual name.
 
 use super::super::arrow::columns::{GeometryColumn, positions_from};
-use super::super::arrow::geoarrow::{self, Kind, may_be_geometry};
+use super::super::arrow::geoarrow::{self, GeometryKind, may_be_geometry};
 use super::super::{arrow, damaged};
 use crate::columns;
 use crate::crs::Crs;
@@ -136,7 +136,7 @@ struct Geo {
     /// The names of all columns of geometries.
     all: Vec<String>,
     /// What the geometries are, where they are no well-known binary.
-    kind: Option<Kind>,
+    kind: Option<GeometryKind>,
     /// PROJJSON; none: longitude and latitude. `null` is unknown, and taken for the same.
     crs: Option<Value>,
     covering: Option<Axes>,
@@ -181,7 +181,7 @@ fn geo(
     Ok(Some(Geo {
         column: column.to_owned(),
         all,
-        kind: encoding.and_then(Kind::of),
+        kind: encoding.and_then(GeometryKind::of),
         crs: crs.filter(|crs| !crs.is_null()),
         covering,
     }))

@@ -5,16 +5,16 @@
 mod geometries;
 mod pages;
 
-use super::arrow::columns::Wanted;
-use super::{Ended, Judge, Opening, Reader, damaged};
+use super::arrow::columns::Projection;
+use super::{ReadFailure, Reader, RecordSink, RecordSourceBuilder, damaged};
 use crate::bounds::Bounds;
 use crate::crs::Crs;
 use crate::error::LoadError;
 use crate::input::Origin;
-use crate::open::Options;
+use crate::options::LoadOptions;
 use crate::source::Source;
 use geometries::{Axes, find};
-use pages::{Counting, Pages};
+use pages::{CountingFile, Pages};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder,
@@ -39,7 +39,9 @@ const BYTES: u64 = 8 << 20;
 const MOST_READERS: usize = 4;
 
 /// Where a file's bytes are.
-pub(crate) trait Stored: ChunkReader<T: Read + Send + 'static> + Clone + 'static {
+pub(crate) trait ParquetFile:
+    ChunkReader<T: Read + Send + 'static> + Clone + 'static
+{
     /// Says which ranges will be read next, over and over close by.
     fn expect(&self, _chunks: Vec<Range<u64>>) {}
 
@@ -49,13 +51,13 @@ pub(crate) trait Stored: ChunkReader<T: Read + Send + 'static> + Clone + 'static
     }
 }
 
-impl Stored for Counting {}
+impl ParquetFile for CountingFile {}
 
 /// A source that reads the Parquet file of a path.
 pub(crate) fn source(
     path: &Path,
     mut origin: Origin,
-    options: &Options,
+    options: &LoadOptions,
 ) -> Result<Box<dyn Source>, LoadError> {
     let name = origin.file();
     let open = || {
@@ -66,15 +68,15 @@ pub(crate) fn source(
     };
     origin.bytes_total = open()?.metadata().ok().map(|m| m.len());
     let counted = origin.clone();
-    let open = || Ok(Counting::new(open()?, &counted));
+    let open = || Ok(CountingFile::new(open()?, &counted));
     stored(&open, origin.clone(), options)
 }
 
 /// A source that reads a Parquet file wherever it is, by readers that `open` gives.
-pub(crate) fn stored<S: Stored>(
+pub(crate) fn stored<S: ParquetFile>(
     open: &dyn Fn() -> Result<S, LoadError>,
     origin: Origin,
-    options: &Options,
+    options: &LoadOptions,
 ) -> Result<Box<dyn Source>, LoadError> {
     let name = origin.file();
     let file = open()?;
@@ -92,9 +94,9 @@ pub(crate) fn stored<S: Stored>(
         Some(found) => (Some(found.column), found.crs, found.covering),
         None => (None, Crs::LonLat, None),
     };
-    let (wanted, columns, asked) = Wanted::find(metadata.schema(), geometry, options, &name)?;
-    check_packing(&metadata, &wanted, &name)?;
-    let paths = covering.unwrap_or_else(|| wanted.axes(metadata.schema()));
+    let (projection, columns) = Projection::resolve(metadata.schema(), geometry, options, &name)?;
+    check_packing(&metadata, &projection, &name)?;
+    let paths = covering.unwrap_or_else(|| projection.axes(metadata.schema()));
     let groups: Arc<[usize]> = groups_within(&metadata, options.within, &crs, &paths).into();
     let count = rayon::current_num_threads()
         .min(MOST_READERS)
@@ -102,32 +104,32 @@ pub(crate) fn stored<S: Stored>(
         .max(1);
     let mut readers: Vec<Reader> = Vec::new();
     for first in 0..count {
-        let part = Part {
+        let part = RowGroupReader {
             // of its own: a handle has one place in the file, and clones share it
             file: open()?,
             metadata: metadata.clone(),
-            wanted: wanted.clone(),
+            projection: projection.clone(),
             origin: origin.clone(),
         };
         let groups = Arc::clone(&groups);
-        readers.push(Box::new(move |judge| {
+        readers.push(Box::new(move |sink| {
             for group in groups.iter().skip(first).step_by(count) {
-                part.read(*group, judge)?;
+                part.read(*group, sink)?;
             }
             Ok(())
         }));
     }
-    Opening::new(origin, columns, crs, asked, options).start(readers)
+    RecordSourceBuilder::new(origin, columns, crs, options).start(readers)
 }
 
 /// Refuses columns that are wanted and packed in a way that the library doesn't know: of what it
 /// says then nobody could tell that the file is whole.
 fn check_packing(
     metadata: &ArrowReaderMetadata,
-    wanted: &Wanted,
+    projection: &Projection,
     file: &str,
 ) -> Result<(), LoadError> {
-    let mask = ProjectionMask::roots(metadata.parquet_schema(), wanted.all());
+    let mask = ProjectionMask::roots(metadata.parquet_schema(), projection.all());
     let groups = metadata.metadata().row_groups().iter();
     let columns = groups.flat_map(|group| group.columns().iter().enumerate());
     let mut columns = columns.filter(|(at, _)| mask.leaf_included(*at));
@@ -140,33 +142,33 @@ fn check_packing(
         None => Ok(()),
         Some((column, packing)) => Err(LoadError::Packed {
             file: file.to_owned(),
-            column: crate::report::shown(column.column_path().string().as_bytes()),
+            column: crate::messages::shown(column.column_path().string().as_bytes()),
             packing: packing.to_owned(),
         }),
     }
 }
 
 /// What a thread needs to read row groups.
-struct Part<S> {
+struct RowGroupReader<S> {
     file: S,
     metadata: ArrowReaderMetadata,
-    wanted: Wanted,
+    projection: Projection,
     origin: Origin,
 }
 
-impl<S: Stored> Part<S> {
-    fn read(&self, group: usize, judge: &mut Judge) -> Result<(), Ended> {
+impl<S: ParquetFile> RowGroupReader<S> {
+    fn read(&self, group: usize, sink: &mut RecordSink) -> Result<(), ReadFailure> {
         let groups = self.metadata.metadata().row_groups();
         let before = groups
             .iter()
             .take(group)
             .map(|g| g.num_rows().max(0) as u64);
-        judge.at_record(before.sum());
+        sink.at_record(before.sum());
         let place = || format!("row group {}", group + 1);
         let row_group = groups
             .get(group)
             .ok_or_else(|| damaged(&self.origin, place(), "it is not there"))?;
-        let mask = ProjectionMask::roots(self.metadata.parquet_schema(), self.wanted.all());
+        let mask = ProjectionMask::roots(self.metadata.parquet_schema(), self.projection.all());
         self.file.expect(chunks(row_group, &mask));
         let batches = ParquetRecordBatchReaderBuilder::new_with_metadata(
             Pages::of(&self.file, row_group),
@@ -177,12 +179,12 @@ impl<S: Stored> Part<S> {
         .with_row_groups(vec![group])
         .build()
         .map_err(|error| failed(&self.file, &self.origin, place(), error))?;
-        let wanted = self.wanted.projected();
+        let projection = self.projection.projected();
         for batch in batches {
             let batch = batch.map_err(|error| failed(&self.file, &self.origin, place(), error))?;
-            wanted.judge(&batch, judge)?;
+            projection.read_rows(&batch, sink)?;
         }
-        Ok(judge.end_turn()?)
+        Ok(sink.end_turn()?)
     }
 }
 
@@ -204,7 +206,7 @@ fn chunks(group: &RowGroupMetaData, mask: &ProjectionMask) -> Vec<Range<u64>> {
 /// What the library's error means: that reading failed, or that what was read makes no sense. The
 /// library only passes words on, so the file itself is asked.
 fn failed(
-    file: &impl Stored,
+    file: &impl ParquetFile,
     origin: &Origin,
     place: impl ToString,
     error: impl ToString,

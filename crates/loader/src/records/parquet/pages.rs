@@ -1,7 +1,7 @@
 //! The bytes of a Parquet file, counted as they are read; and of its pages what they say of their
 //! size, held against what can be and against a limit before the library takes memory for it.
 
-use super::Stored;
+use super::ParquetFile;
 use crate::input::Origin;
 use flate2::read::MultiGzDecoder;
 use parquet::basic::Compression;
@@ -23,12 +23,12 @@ const SIZES: u64 = 64;
 
 /// A file that counts what is read of it.
 #[derive(Clone)]
-pub(super) struct Counting {
+pub(super) struct CountingFile {
     file: Arc<File>,
     origin: Origin,
 }
 
-impl Counting {
+impl CountingFile {
     pub(super) fn new(file: File, origin: &Origin) -> Self {
         Self {
             file: Arc::new(file),
@@ -37,13 +37,13 @@ impl Counting {
     }
 }
 
-impl Length for Counting {
+impl Length for CountingFile {
     fn len(&self) -> u64 {
         self.origin.bytes_total.unwrap_or(0)
     }
 }
 
-impl ChunkReader for Counting {
+impl ChunkReader for CountingFile {
     type T = Box<dyn Read + Send>;
 
     fn get_read(&self, start: u64) -> Result<Self::T, ParquetError> {
@@ -76,7 +76,7 @@ pub(super) struct Pages<S> {
     levels: AtomicUsize,
 }
 
-impl<S: Stored> Pages<S> {
+impl<S: ParquetFile> Pages<S> {
     pub(super) fn of(file: &S, group: &RowGroupMetaData) -> Self {
         let column = |column: &parquet::file::metadata::ColumnChunkMetaData| {
             let (start, length) = column.byte_range();
@@ -97,13 +97,13 @@ impl<S: Stored> Pages<S> {
     }
 }
 
-impl<S: Stored> Length for Pages<S> {
+impl<S: ParquetFile> Length for Pages<S> {
     fn len(&self) -> u64 {
         self.file.len()
     }
 }
 
-impl<S: Stored> ChunkReader for Pages<S> {
+impl<S: ParquetFile> ChunkReader for Pages<S> {
     type T = Box<dyn Read + Send>;
 
     /// The library calls this before each page, mostly at its header.
@@ -232,12 +232,12 @@ mod tests {
     use std::io::Write;
 
     /// Pages of a file of its own, all packed alike.
-    fn pages(name: &str, bytes: &[u8], packing: Compression) -> Pages<Counting> {
+    fn pages(name: &str, bytes: &[u8], packing: Compression) -> Pages<CountingFile> {
         let path =
             std::env::temp_dir().join(format!("heatsplat-pages-{}-{name}", std::process::id()));
         std::fs::write(&path, bytes).unwrap();
         let origin = Input::open(&path).unwrap().origin;
-        let file = Counting::new(File::open(&path).unwrap(), &origin);
+        let file = CountingFile::new(File::open(&path).unwrap(), &origin);
         std::fs::remove_file(&path).unwrap();
         Pages {
             columns: vec![(0..file.len(), packing)],

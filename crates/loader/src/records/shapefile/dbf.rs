@@ -3,13 +3,13 @@
 //! They are read here and not by a library: one refuses files for their code page or a comma, has
 //! numbers of type F in single precision and believes whatever the header says.
 
-use super::super::buffered_seek::Nearby;
+use super::super::buffered_seek::BufferedSeek;
 use super::super::damaged;
 use super::code_page::CodePage;
-use super::field::{Field, Kind, Order};
-use crate::batch::Amount;
+use super::field::{ByteOrder, Field, FieldKind};
 use crate::error::LoadError;
 use crate::input::Origin;
+use crate::value::Value;
 use encoding_rs::Encoding;
 use std::cmp::Ordering;
 use std::fs::File;
@@ -23,8 +23,8 @@ const HEADER: usize = 32;
 const END: u8 = 0x0d;
 
 /// The attributes, row by row.
-pub(super) struct Table {
-    file: Nearby<File>,
+pub(super) struct AttributeTable {
+    file: BufferedSeek<File>,
     fields: Vec<Field>,
     texts: CodePage,
     /// The code page that is stated and not known, in words.
@@ -41,16 +41,16 @@ pub(super) struct Table {
 }
 
 /// What is said of a table's code page elsewhere than in it.
-pub(super) enum Stated {
+pub(super) enum CodePageSource {
     /// The one that is asked for.
-    Asked(&'static Encoding),
+    RowSelection(&'static Encoding),
     /// What the `.cpg` says, if there is one.
     Beside(Option<String>),
 }
 
 /// What there is of a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Row {
+pub(super) enum RowState {
     Here,
     Missing,
     /// It is marked as deleted, and so is its record.
@@ -67,27 +67,31 @@ struct Header {
     language: u8,
 }
 
-impl Table {
+impl AttributeTable {
     /// Opens a file whose code page may be stated elsewhere.
-    pub(super) fn open(path: &Path, code_page: Stated, origin: &Origin) -> Result<Self, LoadError> {
+    pub(super) fn open(
+        path: &Path,
+        code_page: CodePageSource,
+        origin: &Origin,
+    ) -> Result<Self, LoadError> {
         let failed = |source| LoadError::Open {
             file: path.display().to_string(),
             source,
         };
         let file = File::open(path).map_err(failed)?;
         let size = file.metadata().map_err(failed)?.len();
-        let mut file = Nearby::new(file);
+        let mut file = BufferedSeek::new(file);
         let header = Header::read(&mut file, size)
             .map_err(|error| damaged(origin, "the .dbf beside it", error))?;
         let by_language = CodePage::of_language(header.language);
         let (by_name, unknown) = match code_page {
-            Stated::Asked(encoding) => (Some(CodePage::Web(encoding)), None),
-            Stated::Beside(Some(name)) => {
-                let shown = crate::report::shown(name.trim().as_bytes());
+            CodePageSource::RowSelection(encoding) => (Some(CodePage::Web(encoding)), None),
+            CodePageSource::Beside(Some(name)) => {
+                let shown = crate::messages::shown(name.trim().as_bytes());
                 let unknown = format!("the .cpg names the code page {shown}, which is not known");
                 (CodePage::of_cpg(&name), Some(unknown))
             }
-            Stated::Beside(None) => (None, None),
+            CodePageSource::Beside(None) => (None, None),
         };
         let unknown = match (&by_name, &by_language) {
             (Some(_), _) => None,
@@ -121,8 +125,8 @@ impl Table {
     /// Why values of a column can't be had.
     pub(super) fn unread(&self, column: usize) -> Option<&'static str> {
         match self.fields.get(column)?.kind {
-            Kind::Unread(why) => Some(why),
-            Kind::Flags => Some("it holds flags of FoxPro's own"),
+            FieldKind::Unread(why) => Some(why),
+            FieldKind::Flags => Some("it holds flags of FoxPro's own"),
             _ => None,
         }
     }
@@ -130,7 +134,8 @@ impl Table {
     /// What is to be known of the characters, where these columns or any names have some beyond
     /// ASCII and nobody knows which.
     pub(super) fn doubt(&self, columns: &[usize]) -> Option<String> {
-        let is_text = |column: &usize| self.fields.get(*column).map(|f| f.kind) == Some(Kind::Text);
+        let is_text =
+            |column: &usize| self.fields.get(*column).map(|f| f.kind) == Some(FieldKind::Text);
         let is_wanted =
             columns.iter().any(is_text) || self.fields.iter().any(|f| !f.name.is_ascii());
         let unknown = self.unknown.as_ref().filter(|_| is_wanted)?;
@@ -165,37 +170,37 @@ impl Table {
     }
 
     /// Reads the row of a record, counted from 0.
-    pub(super) fn go_to(&mut self, record: u64) -> io::Result<Row> {
+    pub(super) fn go_to(&mut self, record: u64) -> io::Result<RowState> {
         self.has_row = false;
         if record >= self.rows {
-            return Ok(Row::Missing);
+            return Ok(RowState::Missing);
         }
         let at = self.start + record * self.row.len() as u64;
         self.file.seek(SeekFrom::Start(at))?;
         self.file.read_exact(&mut self.row)?;
         match self.row.first() {
-            Some(b'*') => return Ok(Row::Deleted),
+            Some(b'*') => return Ok(RowState::Deleted),
             // behind the rows that the header knows of anything may stand
-            Some(mark) if record >= self.stated && *mark != b' ' => return Ok(Row::Missing),
+            Some(mark) if record >= self.stated && *mark != b' ' => return Ok(RowState::Missing),
             _ => (),
         }
         self.has_row = true;
-        Ok(Row::Here)
+        Ok(RowState::Here)
     }
 
     /// What the row that was read last has in a column.
-    pub(super) fn value(&self, column: usize) -> Amount {
+    pub(super) fn value(&self, column: usize) -> Value<'static> {
         match self.fields.get(column) {
             Some(field) if self.has_row && !self.is_null(field) => {
                 field.value(&self.row, &self.texts)
             }
-            _ => Amount::Missing,
+            _ => Value::Null,
         }
     }
 
     fn is_null(&self, field: &Field) -> bool {
         let Some(bit) = field.null else { return false };
-        let flags = self.fields.iter().find(|f| f.kind == Kind::Flags);
+        let flags = self.fields.iter().find(|f| f.kind == FieldKind::Flags);
         let byte = flags.and_then(|f| self.row.get(f.at + bit / 8).filter(|_| bit / 8 < f.width));
         byte.is_some_and(|byte| byte >> (bit % 8) & 1 == 1)
     }
@@ -257,9 +262,9 @@ fn fields(header: &[u8], version: u8) -> Vec<Field> {
     let is_fox = matches!(version, 0x30..=0x32);
     let (first, size, name_length) = if is_seven { (36, 48, 32) } else { (0, 32, 11) };
     let order = if is_seven {
-        Order::Sorted
+        ByteOrder::Sorted
     } else {
-        Order::Little
+        ByteOrder::Little
     };
     let rest = header.get(first..).unwrap_or_default();
     let mut flags = 0;
@@ -277,7 +282,7 @@ fn fields(header: &[u8], version: u8) -> Vec<Field> {
         let name = described.get(..name_length).unwrap_or_default();
         Field {
             name: name.split(|b| *b == 0).next().unwrap_or_default().to_vec(),
-            kind: Kind::of(letter, width, order),
+            kind: FieldKind::of(letter, width, order),
             at: 0,
             width,
             decimals,
@@ -298,7 +303,7 @@ fn placed(fields: &[Field], long: bool) -> Vec<Field> {
     let place = |field: &Field| {
         let more = usize::from(field.decimals) << 8;
         let width = match field.kind {
-            Kind::Text if long => field.width + more,
+            FieldKind::Text if long => field.width + more,
             _ => field.width,
         };
         let placed = Field {

@@ -1,16 +1,16 @@
 //! The fields of a `.dbf`: what kinds there are, and the values in their bytes.
 
 use super::code_page::CodePage;
-use crate::batch::Amount;
 use crate::number;
 use crate::time::time;
+use crate::value::Value;
 
 /// A field of every row.
 #[derive(Clone, Debug)]
 pub(super) struct Field {
     /// The name as it is written.
     pub(super) name: Vec<u8>,
-    pub(super) kind: Kind,
+    pub(super) kind: FieldKind,
     /// Where it is in a row.
     pub(super) at: usize,
     /// How many bytes it has.
@@ -23,14 +23,14 @@ pub(super) struct Field {
 
 /// What a field's bytes are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum FieldKind {
     Text,
     /// A number in digits.
     Number,
     Date,
     Truth,
-    Integer(Order),
-    Double(Order),
+    Integer(ByteOrder),
+    Double(ByteOrder),
     /// Ten-thousandths.
     Currency,
     /// A day and milliseconds.
@@ -43,16 +43,16 @@ pub(super) enum Kind {
 
 /// In which order the bytes of binary numbers stand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Order {
+pub(super) enum ByteOrder {
     /// The least first: FoxPro.
     Little,
     /// The greatest first, so that they sort as texts do: dBase 7. All zero: null.
     Sorted,
 }
 
-impl Kind {
+impl FieldKind {
     /// The kind that a letter stands for, in a field of so many bytes.
-    pub(super) fn of(letter: u8, width: usize, order: Order) -> Self {
+    pub(super) fn of(letter: u8, width: usize, order: ByteOrder) -> Self {
         match (letter, width) {
             (b'C', _) => Self::Text,
             (b'N' | b'F', _) => Self::Number,
@@ -60,7 +60,7 @@ impl Kind {
             (b'L', _) => Self::Truth,
             (b'I' | b'+', 4) => Self::Integer(order),
             (b'O', 8) => Self::Double(order),
-            (b'B', 8) if order == Order::Little => Self::Double(order),
+            (b'B', 8) if order == ByteOrder::Little => Self::Double(order),
             (b'Y', 8) => Self::Currency,
             (b'T', 8) => Self::DateTime,
             (b'0', _) => Self::Flags,
@@ -76,53 +76,53 @@ impl Kind {
 
 impl Field {
     /// The value in a row.
-    pub(super) fn value(&self, row: &[u8], texts: &CodePage) -> Amount {
+    pub(super) fn value(&self, row: &[u8], texts: &CodePage) -> Value<'static> {
         let Some(bytes) = row.get(self.at..self.at + self.width) else {
-            return Amount::Missing;
+            return Value::Null;
         };
         let text = || match texts.decode(bytes) {
-            text if text.is_empty() => Amount::Missing,
-            text => Amount::Text(text.into_owned()),
+            text if text.is_empty() => Value::Null,
+            text => Value::text(text),
         };
         match self.kind {
-            Kind::Text => text(),
-            Kind::Number => self.number(bytes),
-            Kind::Date => date(bytes),
-            Kind::Truth => match bytes.trim_ascii() {
-                [b'T' | b't' | b'Y' | b'y' | b'1'] => Amount::Bool(true),
-                [b'F' | b'f' | b'N' | b'n' | b'0'] => Amount::Bool(false),
-                [b'?'] => Amount::Missing,
+            FieldKind::Text => text(),
+            FieldKind::Number => self.number(bytes),
+            FieldKind::Date => date(bytes),
+            FieldKind::Truth => match bytes.trim_ascii() {
+                [b'T' | b't' | b'Y' | b'y' | b'1'] => Value::Bool(true),
+                [b'F' | b'f' | b'N' | b'n' | b'0'] => Value::Bool(false),
+                [b'?'] => Value::Null,
                 _ => text(),
             },
-            Kind::Integer(order) => bytes.first_chunk().map_or(Amount::Missing, |b| {
+            FieldKind::Integer(order) => bytes.first_chunk().map_or(Value::Null, |b| {
                 let number = match order {
-                    Order::Little => Some(i32::from_le_bytes(*b)),
-                    Order::Sorted => sorted_integer(u32::from_be_bytes(*b)),
+                    ByteOrder::Little => Some(i32::from_le_bytes(*b)),
+                    ByteOrder::Sorted => sorted_integer(u32::from_be_bytes(*b)),
                 };
-                number.map_or(Amount::Missing, |n| Amount::Number(f64::from(n)))
+                number.map_or(Value::Null, |n| Value::float(f64::from(n)))
             }),
-            Kind::Double(order) => bytes.first_chunk().map_or(Amount::Missing, |b| {
+            FieldKind::Double(order) => bytes.first_chunk().map_or(Value::Null, |b| {
                 let number = match order {
-                    Order::Little => Some(f64::from_le_bytes(*b)),
-                    Order::Sorted => sorted_double(u64::from_be_bytes(*b)),
+                    ByteOrder::Little => Some(f64::from_le_bytes(*b)),
+                    ByteOrder::Sorted => sorted_double(u64::from_be_bytes(*b)),
                 };
-                number.map_or(Amount::Missing, Amount::Number)
+                number.map_or(Value::Null, Value::float)
             }),
-            Kind::Currency => bytes.first_chunk().map_or(Amount::Missing, |b| {
-                Amount::Number(i64::from_le_bytes(*b) as f64 / 1e4)
+            FieldKind::Currency => bytes.first_chunk().map_or(Value::Null, |b| {
+                Value::float(i64::from_le_bytes(*b) as f64 / 1e4)
             }),
-            Kind::DateTime => date_time(bytes),
-            Kind::Flags | Kind::Unread(_) => Amount::Missing,
+            FieldKind::DateTime => date_time(bytes),
+            FieldKind::Flags | FieldKind::Unread(_) => Value::Null,
         }
     }
 
     /// A number in digits. A comma stands for the decimal point, as some programs write it; of one
     /// that may part thousands (`1,000` in a field without decimals) nobody knows.
-    fn number(&self, bytes: &[u8]) -> Amount {
+    fn number(&self, bytes: &[u8]) -> Value<'static> {
         let text = digits(bytes);
         // what has no room in its field is written as asterisks
         if text.is_empty() || text.first() == Some(&b'*') {
-            return Amount::Missing;
+            return Value::Null;
         }
         let with_point = || {
             let (before, behind) = parted(text)?;
@@ -138,10 +138,10 @@ impl Field {
                 .ok()
                 .and_then(|t| t.parse::<i128>().ok())
         {
-            return Amount::whole(whole);
+            return Value::whole(whole);
         }
-        let as_text = || Amount::Text(String::from_utf8_lossy(text).into_owned());
-        number.map_or_else(as_text, Amount::Number)
+        let as_text = || Value::text(String::from_utf8_lossy(text));
+        number.map_or_else(as_text, Value::float)
     }
 }
 
@@ -161,10 +161,10 @@ fn parted(text: &[u8]) -> Option<(&[u8], &[u8])> {
 }
 
 /// `20240131`; nothing is blank or zeros.
-fn date(bytes: &[u8]) -> Amount {
+fn date(bytes: &[u8]) -> Value<'static> {
     let text = digits(bytes);
     if text.iter().all(|b| matches!(b, b'0' | b' ')) {
-        return Amount::Missing;
+        return Value::Null;
     }
     let text = String::from_utf8_lossy(text);
     let parts = (text.get(..4), text.get(4..6), text.get(6..));
@@ -174,29 +174,29 @@ fn date(bytes: &[u8]) -> Amount {
         }
         _ => None,
     };
-    found.map_or_else(|| Amount::Text(text.into_owned()), Amount::Time)
+    found.map_or_else(|| Value::text(text), Value::Time)
 }
 
 /// The number of a day, counted from 4713 BC, and milliseconds.
-fn date_time(bytes: &[u8]) -> Amount {
+fn date_time(bytes: &[u8]) -> Value<'static> {
     /// The day that 1970 begins with.
     const DAY_1970: i64 = 2_440_588;
     const MILLISECONDS: i64 = 86_400_000;
     const MICROSECONDS: i64 = 1000;
     let Some((day, time)) = bytes.split_first_chunk() else {
-        return Amount::Missing;
+        return Value::Null;
     };
     let day = i64::from(i32::from_le_bytes(*day));
     let time = time.first_chunk().map_or(0, |t| i32::from_le_bytes(*t));
     // nothing is zeros or blanks; the last day is that of the year 9999
     if day == 0 || bytes.iter().all(|b| *b == b' ') {
-        return Amount::Missing;
+        return Value::Null;
     }
     let time = i64::from(time);
     if !(1..=5_373_484).contains(&day) || !(0..=MILLISECONDS).contains(&time) {
-        return Amount::Text(format!("day {day} and {time} ms, which can't be"));
+        return Value::text(format!("day {day} and {time} ms, which can't be"));
     }
-    Amount::Time(((day - DAY_1970) * MILLISECONDS + time) * MICROSECONDS)
+    Value::Time(((day - DAY_1970) * MILLISECONDS + time) * MICROSECONDS)
 }
 
 fn sorted_integer(bits: u32) -> Option<i32> {
@@ -212,11 +212,12 @@ fn sorted_double(bits: u64) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::number::exact::Number;
 
-    fn value(letter: u8, decimals: u8, order: Order, bytes: &[u8]) -> Amount {
+    fn value(letter: u8, decimals: u8, order: ByteOrder, bytes: &[u8]) -> Value<'static> {
         let field = Field {
             name: Vec::new(),
-            kind: Kind::of(letter, bytes.len(), order),
+            kind: FieldKind::of(letter, bytes.len(), order),
             at: 1,
             width: bytes.len(),
             decimals,
@@ -228,30 +229,34 @@ mod tests {
     #[test]
     fn numbers_in_digits() {
         for (text, decimals, expected) in [
-            ("   12.50", 2, Amount::Number(12.5)),
-            (" 1.00000000000e-001", 11, Amount::Number(0.1)),
-            ("123456789", 0, Amount::Number(123_456_789.0)),
+            ("   12.50", 2, Value::float(12.5)),
+            (" 1.00000000000e-001", 11, Value::float(0.1)),
+            ("123456789", 0, Value::float(123_456_789.0)),
             (
                 "867322040000000001",
                 0,
-                Amount::Whole(867_322_040_000_000_001),
+                Value::Number(Number::Whole(867_322_040_000_000_001)),
             ),
-            ("9007199254740993", 0, Amount::Whole(9_007_199_254_740_993)),
-            ("9e18", 0, Amount::Number(9e18)),
-            ("    1,50", 2, Amount::Number(1.5)),
-            ("   1,000", 3, Amount::Number(1.0)),
-            ("-0,5", 0, Amount::Number(-0.5)),
-            ("1,000", 0, Amount::Text("1,000".into())),
-            ("1.234,5", 1, Amount::Text("1.234,5".into())),
-            ("1,2,3", 1, Amount::Text("1,2,3".into())),
-            ("        ", 2, Amount::Missing),
-            ("\0\0\0\0\0\0\0", 2, Amount::Missing),
-            ("\0\0 7\0zz", 0, Amount::Number(7.0)),
-            ("********", 2, Amount::Missing),
-            ("n/a", 0, Amount::Text("n/a".into())),
+            (
+                "9007199254740993",
+                0,
+                Value::Number(Number::Whole(9_007_199_254_740_993)),
+            ),
+            ("9e18", 0, Value::float(9e18)),
+            ("    1,50", 2, Value::float(1.5)),
+            ("   1,000", 3, Value::float(1.0)),
+            ("-0,5", 0, Value::float(-0.5)),
+            ("1,000", 0, Value::text("1,000")),
+            ("1.234,5", 1, Value::text("1.234,5")),
+            ("1,2,3", 1, Value::text("1,2,3")),
+            ("        ", 2, Value::Null),
+            ("\0\0\0\0\0\0\0", 2, Value::Null),
+            ("\0\0 7\0zz", 0, Value::float(7.0)),
+            ("********", 2, Value::Null),
+            ("n/a", 0, Value::text("n/a")),
         ] {
             for letter in [b'N', b'F'] {
-                let found = value(letter, decimals, Order::Little, text.as_bytes());
+                let found = value(letter, decimals, ByteOrder::Little, text.as_bytes());
                 assert_eq!(found, expected, "{text:?}");
             }
         }
@@ -259,30 +264,30 @@ mod tests {
 
     #[test]
     fn dates_truths_and_binary_numbers() {
-        let day = Amount::Time(1_706_659_200_000_000);
-        let number = Amount::Number;
-        let little = |letter, bytes: &[u8]| value(letter, 0, Order::Little, bytes);
-        let sorted = |letter, bytes: &[u8]| value(letter, 0, Order::Sorted, bytes);
+        let day = Value::Time(1_706_659_200_000_000);
+        let number = Value::float;
+        let little = |letter, bytes: &[u8]| value(letter, 0, ByteOrder::Little, bytes);
+        let sorted = |letter, bytes: &[u8]| value(letter, 0, ByteOrder::Sorted, bytes);
         assert_eq!(little(b'D', b"20240131"), day);
-        assert_eq!(little(b'D', b"00000000"), Amount::Missing);
-        assert_eq!(little(b'D', b"        "), Amount::Missing);
-        assert_eq!(little(b'D', b"20241399"), Amount::Text("20241399".into()));
+        assert_eq!(little(b'D', b"00000000"), Value::Null);
+        assert_eq!(little(b'D', b"        "), Value::Null);
+        assert_eq!(little(b'D', b"20241399"), Value::text("20241399"));
         for (text, truth) in [("T", true), ("y", true), ("F", false), ("n", false)] {
-            assert_eq!(little(b'L', text.as_bytes()), Amount::Bool(truth));
+            assert_eq!(little(b'L', text.as_bytes()), Value::Bool(truth));
         }
-        assert_eq!(little(b'L', b"?"), Amount::Missing);
-        assert_eq!(little(b'L', b" "), Amount::Missing);
+        assert_eq!(little(b'L', b"?"), Value::Null);
+        assert_eq!(little(b'L', b" "), Value::Null);
         assert_eq!(little(b'I', &(-7i32).to_le_bytes()), number(-7.0));
         assert_eq!(little(b'B', &2.5f64.to_le_bytes()), number(2.5));
         assert_eq!(little(b'Y', &12_345i64.to_le_bytes()), number(1.2345));
         let moment = [2_460_341i32.to_le_bytes(), 1000i32.to_le_bytes()].concat();
-        assert_eq!(little(b'T', &moment), Amount::Time(1_706_659_201_000_000));
-        assert_eq!(little(b'T', &[0; 8]), Amount::Missing);
-        assert!(matches!(little(b'T', &[0xff; 8]), Amount::Text(_)));
+        assert_eq!(little(b'T', &moment), Value::Time(1_706_659_201_000_000));
+        assert_eq!(little(b'T', &[0; 8]), Value::Null);
+        assert!(matches!(little(b'T', &[0xff; 8]), Value::Text(_)));
         // dBase 7: as documented, numbers whose bytes sort as they do
         assert_eq!(sorted(b'I', &[0x80, 0, 0, 7]), number(7.0));
         assert_eq!(sorted(b'+', &[0x7f, 0xff, 0xff, 0xf9]), number(-7.0));
-        assert_eq!(sorted(b'I', &[0; 4]), Amount::Missing);
+        assert_eq!(sorted(b'I', &[0; 4]), Value::Null);
         assert_eq!(
             sorted(b'O', &(2.5f64.to_bits() ^ (1 << 63)).to_be_bytes()),
             number(2.5)
@@ -292,8 +297,8 @@ mod tests {
             number(-2.5)
         );
         for letter in [b'M', b'G', b'@', b'V', b'Q', b'X'] {
-            let kind = Kind::of(letter, 10, Order::Little);
-            assert!(matches!(kind, Kind::Unread(_)), "{letter}");
+            let kind = FieldKind::of(letter, 10, ByteOrder::Little);
+            assert!(matches!(kind, FieldKind::Unread(_)), "{letter}");
         }
     }
 }

@@ -21,7 +21,7 @@ pub(super) struct Index {
 
 /// Where a record is, in bytes; both are 0 for one that was never written.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Place {
+pub(super) struct RecordLocation {
     pub(super) at: u64,
     /// Bytes of what follows the record's header.
     pub(super) length: u64,
@@ -43,7 +43,7 @@ impl Index {
     }
 
     /// The next record's place; `None` behind the last.
-    pub(super) fn next(&mut self) -> io::Result<Option<Place>> {
+    pub(super) fn next(&mut self) -> io::Result<Option<RecordLocation>> {
         let Some(left) = self.left.checked_sub(1) else {
             return Ok(None);
         };
@@ -51,7 +51,7 @@ impl Index {
         let mut entry = [0; ENTRY as usize];
         self.reader.read_exact(&mut entry)?;
         let words = u64::from_be_bytes(entry);
-        Ok(Some(Place {
+        Ok(Some(RecordLocation {
             at: (words >> 32) * 2,
             length: (words & 0xffff_ffff) * 2,
         }))

@@ -13,18 +13,18 @@ mod field;
 mod index;
 mod shapes;
 
-use super::{Ended, Geometry, Judge, Opening, Reader, damaged, unreadable};
-use crate::batch::Amount;
-use crate::columns::Columns;
-use crate::columns::selection::Asked;
+use super::{Geometry, ReadFailure, Reader, RecordSink, RecordSourceBuilder, damaged, unreadable};
+use crate::columns::resolve::{Geometries, Names, resolve};
 use crate::crs::Crs;
 use crate::error::LoadError;
 use crate::input::Origin;
-use crate::open::Options;
+use crate::options::LoadOptions;
+use crate::parameter::Parameter;
 use crate::source::Source;
+use crate::value::Value;
 pub use companions::is_companion;
 use companions::{companion, text};
-use dbf::{Row, Stated, Table};
+use dbf::{AttributeTable, CodePageSource, RowState};
 use index::Index;
 use shapes::{Shape, Shapes};
 use std::fs::File;
@@ -38,7 +38,7 @@ const TRIED: usize = 32;
 pub(crate) fn source(
     path: &Path,
     mut origin: Origin,
-    options: &Options,
+    options: &LoadOptions,
 ) -> Result<Box<dyn Source>, LoadError> {
     let file = origin.file();
     let failed = |source| LoadError::Open {
@@ -58,35 +58,45 @@ pub(crate) fn source(
     let table = match companion(path, "dbf") {
         Some(dbf) => {
             let stated = match options.encoding {
-                Some(encoding) => Stated::Asked(encoding.decoder()),
-                None => Stated::Beside(text(path, "cpg", &origin)?),
+                Some(encoding) => CodePageSource::RowSelection(encoding.decoder()),
+                None => CodePageSource::Beside(text(path, "cpg", &origin)?),
             };
-            Some(Table::open(&dbf, stated, &origin)?)
+            Some(AttributeTable::open(&dbf, stated, &origin)?)
         }
         None => None,
     };
-    let seen: Vec<String> = table.iter().flat_map(Table::names).collect();
+    let seen: Vec<String> = table.iter().flat_map(AttributeTable::names).collect();
     let system = if projection.is_some() {
         "positions from the shapes"
     } else {
         "positions from the shapes, taken as longitude and latitude (there is no .prj)"
     };
     let unread = |at| table.as_ref().and_then(|table| table.unread(at));
-    let choose = |weight| Columns::of_geometries(seen.clone(), weight, system, &file);
-    let (mut columns, mut weight) = choose(options.weight.as_deref())?;
-    if options.weight.is_none() && weight.and_then(unread).is_some() {
-        (columns, weight) = choose(Some("none"))?;
+    let choose = |options: &LoadOptions| {
+        let geometries = Geometries {
+            column: None,
+            why: system.to_owned(),
+        };
+        resolve(seen.clone(), Names::Typed, options, Some(geometries), &file)
+    };
+    let mut found = choose(options)?;
+    if options.weight.is_none() && found.weight.and_then(unread).is_some() {
+        found = choose(&LoadOptions {
+            weight: Some("none".to_owned()),
+            ..options.clone()
+        })?;
     }
-    let asked = Asked::find(options, &columns.seen, &file)?;
-    let wanted: Vec<usize> = asked.places().into_iter().chain(weight).collect();
+    let weight = found.weight;
+    let selection = &found.selection;
+    let wanted: Vec<usize> = selection.places().into_iter().chain(weight).collect();
     if let Some((at, why)) = wanted.iter().find_map(|at| Some((*at, unread(*at)?))) {
-        let name = crate::columns::quoted(&columns.seen, at);
+        let name = crate::columns::quoted(&found.columns.seen, at);
         return Err(LoadError::BadOption {
             file,
             parameter: match at {
-                at if weight == Some(at) => "--weight",
-                at if asked.keep.contains(&at) => "--keep",
-                _ => "--filter",
+                at if weight == Some(at) => Parameter::Weight,
+                at if selection.keep.contains(&at) => Parameter::Keep,
+                _ => Parameter::Filter,
             },
             message: format!("the values of {name} can't be read: {why}; leave it out"),
         });
@@ -103,27 +113,27 @@ pub(crate) fn source(
         },
         None => None,
     };
-    let reading = Reading {
+    let reading = ShapefileReader {
         shapes,
         index,
         table,
         weight,
         origin: origin.clone(),
     };
-    let reader: Reader = Box::new(move |judge| {
+    let reader: Reader = Box::new(move |sink| {
         for note in notes {
-            judge.note(note);
+            sink.note(note);
         }
-        reading.read(judge)
+        reading.read(sink)
     });
-    Opening::new(origin, columns, crs, asked, options).start(vec![reader])
+    RecordSourceBuilder::new(origin, found, crs, options).start(vec![reader])
 }
 
 /// The index of a `.shp`, or why it is none.
 fn fitting<R: Read + Seek>(
     shx: &Path,
     shapes: &mut Shapes<R>,
-    table: Option<&Table>,
+    table: Option<&AttributeTable>,
 ) -> Result<Index, String> {
     let mut index = Index::open(shx).map_err(|error| error.to_string())?;
     let Index {
@@ -158,97 +168,105 @@ fn misplaced<R: Read + Seek>(
 }
 
 /// A Shapefile that is being read.
-struct Reading<R> {
+struct ShapefileReader<R> {
     shapes: Shapes<R>,
     index: Option<Index>,
-    table: Option<Table>,
+    table: Option<AttributeTable>,
     weight: Option<usize>,
     origin: Origin,
 }
 
 /// What comes next.
-enum Next {
+enum NextRecord {
     Shape(Shape),
     /// A record that can't be read, where its neighbours can.
     Broken(String),
     End,
 }
 
-impl<R: Read + Seek> Reading<R> {
-    fn read(mut self, judge: &mut Judge) -> Result<(), Ended> {
+impl<R: Read + Seek> ShapefileReader<R> {
+    fn read(mut self, sink: &mut RecordSink) -> Result<(), ReadFailure> {
         let mut record = 0;
         loop {
             let next = self.next(record)?;
-            if let Next::End = next {
+            if let NextRecord::End = next {
                 break;
             }
-            self.record(record, next, judge)?;
+            self.record(record, next, sink)?;
             record += 1;
         }
         if self.index.is_none() && self.shapes.is_short() {
             self.check_end(record)?;
         }
         for note in self.notes(record) {
-            judge.note(note);
+            sink.note(note);
         }
         Ok(())
     }
 
-    fn next(&mut self, record: u64) -> Result<Next, Ended> {
+    fn next(&mut self, record: u64) -> Result<NextRecord, ReadFailure> {
         let Some(index) = &mut self.index else {
             let shape = self.shapes.next(record);
             let shape = shape.map_err(|error| self.failed(record, error))?;
-            return Ok(shape.map_or(Next::End, Next::Shape));
+            return Ok(shape.map_or(NextRecord::End, NextRecord::Shape));
         };
         let place = index
             .next()
             .map_err(|error| unreadable(&self.origin, "the .shx beside it", error))?;
         let Some(place) = place else {
-            return Ok(Next::End);
+            return Ok(NextRecord::End);
         };
         match self.shapes.at(place) {
-            Ok(shape) => Ok(Next::Shape(shape)),
+            Ok(shape) => Ok(NextRecord::Shape(shape)),
             Err(error) => match error.kind() {
-                io::ErrorKind::InvalidData => Ok(Next::Broken(error.to_string())),
+                io::ErrorKind::InvalidData => Ok(NextRecord::Broken(error.to_string())),
                 // the file isn't cut off: the index is wrong
                 io::ErrorKind::UnexpectedEof if !self.shapes.is_short() => {
-                    Ok(Next::Broken(error.to_string()))
+                    Ok(NextRecord::Broken(error.to_string()))
                 }
                 _ => Err(self.failed(record, error).into()),
             },
         }
     }
 
-    fn record(&mut self, record: u64, next: Next, judge: &mut Judge) -> Result<(), Ended> {
+    fn record(
+        &mut self,
+        record: u64,
+        next: NextRecord,
+        sink: &mut RecordSink,
+    ) -> Result<(), ReadFailure> {
         if let Some(table) = &mut self.table {
             let row = table.go_to(record);
             let row = row.map_err(|error| unreadable(&self.origin, "the .dbf beside it", error))?;
-            if row == Row::Deleted {
-                return Ok(judge.deleted()?);
+            if row == RowState::Deleted {
+                return Ok(sink.deleted()?);
             }
         }
         let table = self.table.as_ref();
-        let value = |column| table.map_or(Amount::Missing, |table| table.value(column));
-        if !judge.wants(value)? {
+        let value = |column| table.map_or(Value::Null, |table| table.value(column));
+        if !sink.selects(value)? {
             return Ok(());
         }
-        let weight = self.weight.map_or(Amount::Unused, value);
+        let weight = self.weight.map(value);
+        let weight = weight.as_ref();
         match next {
-            Next::Shape(Shape::Null) => judge.record(Geometry::Nothing("null shape"), &weight)?,
-            Next::Shape(Shape::Point(x, y)) => judge.record(Geometry::Point(x, y), &weight)?,
-            Next::Shape(Shape::Points(count)) => {
+            NextRecord::Shape(Shape::Null) => {
+                sink.record(Geometry::Nothing("null shape"), weight)?
+            }
+            NextRecord::Shape(Shape::Point(x, y)) => sink.record(Geometry::Point(x, y), weight)?,
+            NextRecord::Shape(Shape::Points(count)) => {
                 let mut failure = None;
                 let shapes = &mut self.shapes;
                 let point = |_| shapes.point().map_err(|error| failure = Some(error)).ok();
                 let mut points = (0..count).map_while(point);
-                judge.record(Geometry::MultiPoint(&mut points), &weight)?;
+                sink.record(Geometry::MultiPoint(&mut points), weight)?;
                 if let Some(error) = failure {
                     return Err(self.failed(record, error).into());
                 }
             }
-            Next::Shape(Shape::Other(name)) => judge.record(Geometry::Other(name), &weight)?,
-            Next::Broken(why) => judge.malformed(why),
-            Next::End => (),
+            NextRecord::Shape(Shape::Other(name)) => sink.record(Geometry::Other(name), weight)?,
+            NextRecord::Broken(why) => sink.malformed(why),
+            NextRecord::End => (),
         }
         Ok(())
     }

@@ -4,8 +4,8 @@
 //! They are read here and not by a library: one takes memory for as many points as a record
 //! says to have.
 
-use super::super::buffered_seek::Nearby;
-use super::index::Place;
+use super::super::buffered_seek::BufferedSeek;
+use super::index::RecordLocation;
 use std::io::{self, Read, Seek, SeekFrom};
 
 /// Bytes before the first record, in a `.shx` too.
@@ -19,7 +19,7 @@ const OVER_AGAIN: u64 = 4;
 
 /// Reads shapes, one after the other or where an index says.
 pub(super) struct Shapes<R> {
-    reader: Nearby<R>,
+    reader: BufferedSeek<R>,
     /// Bytes that there are, …
     size: u64,
     /// … and that there are by the header.
@@ -59,7 +59,7 @@ pub(super) fn header(reader: &mut impl Read) -> io::Result<u64> {
 impl<R: Read + Seek> Shapes<R> {
     /// Reads the header of a file of so many bytes.
     pub(super) fn new(reader: R, size: u64) -> io::Result<Self> {
-        let mut reader = Nearby::new(reader);
+        let mut reader = BufferedSeek::new(reader);
         let stated = header(&mut reader)?;
         Ok(Self {
             reader,
@@ -88,8 +88,8 @@ impl<R: Read + Seek> Shapes<R> {
     }
 
     /// Whether a record is where an index says, and as long.
-    pub(super) fn has(&mut self, place: Place) -> io::Result<bool> {
-        let Place { at, length } = place;
+    pub(super) fn has(&mut self, place: RecordLocation) -> io::Result<bool> {
+        let RecordLocation { at, length } = place;
         if at < HEADER || at + 8 + length > self.size {
             return Ok(at == 0 && length == 0);
         }
@@ -124,8 +124,8 @@ impl<R: Read + Seek> Shapes<R> {
     }
 
     /// The shape of the record where an index says.
-    pub(super) fn at(&mut self, place: Place) -> io::Result<Shape> {
-        let Place { at, length } = place;
+    pub(super) fn at(&mut self, place: RecordLocation) -> io::Result<Shape> {
+        let RecordLocation { at, length } = place;
         if at == 0 && length == 0 {
             return Ok(Shape::Null);
         }

@@ -8,7 +8,7 @@ use arrow_array::{ArrayRef, Float64Array, RecordBatch, StringArray};
 use arrow_ipc::writer::StreamWriter;
 use flatgeobuf::{FgbWriter, FgbWriterOptions, GeometryType};
 use geozero::geojson::GeoJson;
-use heatsplat_loader::{Options, Skip};
+use heatsplat_loader::{LoadOptions, SkipReason};
 use parquet::arrow::ArrowWriter;
 use parquet::file::properties::WriterProperties;
 use std::fs::File;
@@ -98,7 +98,7 @@ fn files(folder: &Folder, rows: &[Row]) -> Vec<PathBuf> {
 }
 
 /// What an address gives is what the file gives.
-fn assert_same(file: &Path, address: &str, options: &Options) {
+fn assert_same(file: &Path, address: &str, options: &LoadOptions) {
     let (here, by) = opened(file, options).unwrap();
     let (there, report) = from(address, options).unwrap_or_else(|e| panic!("{address}: {e}"));
     assert!(
@@ -113,7 +113,7 @@ fn assert_same(file: &Path, address: &str, options: &Options) {
         assert_eq!(report.filtered, by.filtered, "{address}");
     }
     assert_eq!(report.weights_missing, by.weights_missing, "{address}");
-    for reason in Skip::ALL {
+    for reason in SkipReason::ALL {
         assert_eq!(report.skipped(reason), by.skipped(reason), "{address}");
     }
 }
@@ -122,9 +122,9 @@ fn assert_same(file: &Path, address: &str, options: &Options) {
 fn every_format_from_every_server_is_like_its_file() {
     let folder = Folder::new("remote-formats");
     let web = Web::start();
-    let within = Options {
+    let within = LoadOptions {
         within: Some("10,-20,40,50".parse().unwrap()),
-        ..Options::default()
+        ..LoadOptions::default()
     };
     for file in files(&folder, &rows(6_000)) {
         let name = file.file_name().unwrap().to_str().unwrap();
@@ -138,7 +138,7 @@ fn every_format_from_every_server_is_like_its_file() {
             if name.ends_with(".shp") {
                 web.put("/rows.dbf", item(&file.with_extension("dbf")));
             }
-            assert_same(&file, &address, &Options::default());
+            assert_same(&file, &address, &LoadOptions::default());
             assert_same(&file, &address, &within);
         }
     }
@@ -155,9 +155,9 @@ fn a_part_of_the_world_is_a_part_of_the_file() {
     let folder = Folder::new("remote-within");
     let web = Web::start();
     let rows = rows(60_000);
-    let within = Options {
+    let within = LoadOptions {
         within: Some("10,-80,30,80".parse().unwrap()),
-        ..Options::default()
+        ..LoadOptions::default()
     };
     let (parquet_file, fgb) = (folder.file("a.parquet"), folder.file("a.fgb"));
     parquet(&parquet_file, &rows, 3_000);
@@ -168,7 +168,7 @@ fn a_part_of_the_world_is_a_part_of_the_file() {
         let name = file.file_name().unwrap().to_str().unwrap();
         let address = web.put(&format!("/{name}"), Item::of(bytes));
         for (options, most) in [
-            (Options::default(), most_of_all),
+            (LoadOptions::default(), most_of_all),
             (within.clone(), most_of_part),
         ] {
             web.asked();
@@ -192,7 +192,7 @@ fn parquet_of_a_server_that_fails_is_not_called_damaged() {
     let bytes = std::fs::read(&file).unwrap();
     let message = |item: Item| {
         let address = web.put("/a.parquet", item);
-        let error = from(&address, &Options::default()).map(|(_, report)| report);
+        let error = from(&address, &LoadOptions::default()).map(|(_, report)| report);
         error.unwrap_err().to_string()
     };
     let restless = message(Item {
@@ -228,13 +228,17 @@ fn a_projection_that_may_not_be_read_is_an_error() {
         ..Item::default()
     };
     web.put("/a.prj?v=1", denied);
-    let error = from(&address, &Options::default()).unwrap_err().to_string();
+    let error = from(&address, &LoadOptions::default())
+        .unwrap_err()
+        .to_string();
     assert!(
         error.contains("/a.prj: cannot be opened: the server answers 403"),
         "{error}"
     );
     web.put("/a.prj?v=1", Item::of("LOCAL_CS[\"Mine 4\"]"));
-    let error = from(&address, &Options::default()).unwrap_err().to_string();
+    let error = from(&address, &LoadOptions::default())
+        .unwrap_err()
+        .to_string();
     assert!(error.contains("Mine 4"), "{error}");
     web.put(
         "/a.prj?v=1",
@@ -243,11 +247,13 @@ fn a_projection_that_may_not_be_read_is_an_error() {
             ..Item::default()
         },
     );
-    let (points, _) = from(&address, &Options::default()).unwrap();
+    let (points, _) = from(&address, &LoadOptions::default()).unwrap();
     // nor is there a table
     assert!(points.len() == 10 && points.iter().all(|p| p.weight == 1.0));
     let unnamed = web.put("/get?file=a.shp", Item::of(std::fs::read(&file).unwrap()));
-    let error = from(&unnamed, &Options::default()).unwrap_err().to_string();
+    let error = from(&unnamed, &LoadOptions::default())
+        .unwrap_err()
+        .to_string();
     assert!(error.contains("must end in .shp"), "{error}");
 }
 
@@ -257,9 +263,9 @@ fn no_more_is_kept_than_is_allowed() {
     let web = Web::start();
     let file = formats::write(&folder, "gpkg", &rows(2_000));
     let bytes = std::fs::read(&file).unwrap();
-    let options = |limit| Options {
+    let options = |limit| LoadOptions {
         download_limit: Some(limit),
-        ..Options::default()
+        ..LoadOptions::default()
     };
     let size = bytes.len() as u64;
     for no_length in [false, true] {
@@ -271,6 +277,6 @@ fn no_more_is_kept_than_is_allowed() {
         let address = web.put("/a.gpkg", item);
         assert_eq!(from(&address, &options(size)).unwrap().0.len(), 2_000);
         let error = from(&address, &options(size - 1)).unwrap_err().to_string();
-        assert!(error.contains("--download-limit"), "{error}");
+        assert!(error.contains("`download_limit`"), "{error}");
     }
 }

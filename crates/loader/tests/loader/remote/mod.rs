@@ -5,17 +5,17 @@ mod formats;
 mod web;
 
 use crate::{loaded, opened};
-use heatsplat_loader::{LoadError, Options, Report, load, open, remote_version};
+use heatsplat_loader::{LoadError, LoadOptions, Report, load, open, remote_version};
 use heatsplat_points::Point;
 use std::path::Path;
 use web::{Item, Web};
 
-fn from(address: &str, options: &Options) -> Result<(Vec<Point>, Report), LoadError> {
+fn from(address: &str, options: &LoadOptions) -> Result<(Vec<Point>, Report), LoadError> {
     opened(Path::new(address), options)
 }
 
 fn refused(address: &str) -> String {
-    let error = from(address, &Options::default()).map(|(_, report)| report);
+    let error = from(address, &LoadOptions::default()).map(|(_, report)| report);
     error.unwrap_err().to_string()
 }
 
@@ -111,10 +111,10 @@ fn a_redirect_is_followed_and_a_busy_server_asked_again() {
             ..Item::default()
         },
     );
-    let (points, _) = from(&address, &Options::default()).unwrap();
+    let (points, _) = from(&address, &LoadOptions::default()).unwrap();
     assert_eq!(
         points,
-        loaded("a.csv", text.as_bytes(), &Options::default())
+        loaded("a.csv", text.as_bytes(), &LoadOptions::default())
             .unwrap()
             .0
     );
@@ -145,7 +145,7 @@ fn an_empty_file_is_an_empty_file() {
 fn what_breaks_off_is_taken_up_again_or_an_error() {
     let web = Web::start();
     let text = csv(200_000);
-    let whole = loaded("a.csv", text.as_bytes(), &Options::default())
+    let whole = loaded("a.csv", text.as_bytes(), &LoadOptions::default())
         .unwrap()
         .0;
     // the look and what follows break off, one after the other
@@ -158,7 +158,7 @@ fn what_breaks_off_is_taken_up_again_or_an_error() {
             },
         );
         assert_eq!(
-            from(&address, &Options::default()).unwrap().0,
+            from(&address, &LoadOptions::default()).unwrap().0,
             whole,
             "{cuts}"
         );
@@ -187,13 +187,13 @@ fn nothing_is_fetched_that_nobody_reads() {
     let web = Web::start();
     let text = csv(2_000_000);
     let address = web.put("/a.csv", Item::of(text.clone()));
-    let source = open(&address, &Options::default()).unwrap();
+    let source = open(&address, &LoadOptions::default()).unwrap();
     assert_eq!(source.progress().bytes_total, Some(text.len() as u64));
     drop(source);
     let asked = web.asked();
     assert!(asked[0].bytes <= 64 << 10, "{asked:?}");
     let mut points = Vec::new();
-    let mut source = open(&address, &Options::default()).unwrap();
+    let mut source = open(&address, &LoadOptions::default()).unwrap();
     let report = load(&mut *source, &mut points, |_| ()).unwrap();
     assert_eq!((report.kept, report.bytes), (2_000_000, text.len() as u64));
 }

@@ -1,0 +1,168 @@
+//! Choice of the columns that hold positions and weights, by options, names and rules.
+
+use super::selection::RowSelection;
+use super::{Columns, Position, Schema, WeightChoice, WeightGuess};
+use super::{latitude, longitude, quoted, weight};
+use crate::error::LoadError;
+use crate::options::LoadOptions;
+use crate::parameter::Parameter;
+
+/// The columns that are read of a source, by their places in its schema.
+pub(crate) struct ResolvedColumns {
+    pub(crate) columns: Columns,
+    pub(crate) position: PositionColumns,
+    pub(crate) weight: Option<usize>,
+    pub(crate) selection: RowSelection,
+}
+
+/// The columns of positions.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum PositionColumns {
+    LonLat(usize, usize),
+    /// Geometries, in a column or beside all columns.
+    Geometry(Option<usize>),
+}
+
+/// A source's geometries.
+pub(crate) struct Geometries {
+    /// Their column, where they are in one: then columns of degrees that options name count more.
+    pub(crate) column: Option<usize>,
+    /// Where they are from, for people: `positions from the shapes`.
+    pub(crate) why: String,
+}
+
+/// The kind of a source's column names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Names {
+    /// Names in the header of a text file.
+    Header,
+    /// Numbers from 1: a text file has no header.
+    Numbers,
+    /// Names of typed columns, of which some may hold geometries.
+    Typed,
+}
+
+impl Names {
+    /// Advice for a source whose positions are not found.
+    fn hint(self) -> &'static str {
+        match self {
+            Self::Typed => "name them with `lon` and `lat`",
+            Self::Header | Self::Numbers => {
+                "name them with `lon` and `lat` (by their numbers, such as `lon` 1 `lat` 2, where \
+                 the first row is data; a single column of WKT cannot be read)"
+            }
+        }
+    }
+
+    fn missing(self, lon: Option<usize>, lat: Option<usize>) -> &'static str {
+        match (lon, lat) {
+            (None, None) if self == Self::Typed => "longitude, latitude or geometry",
+            (None, None) => "longitude and no latitude",
+            (None, _) => "longitude",
+            _ => "latitude",
+        }
+    }
+}
+
+/// Chooses the columns of positions, of weights and of what options select.
+///
+/// Positions are geometries, if the source has some; else the columns that options name, or whose
+/// names look like longitude and latitude; in a text file without a header the first two.
+///
+/// # Errors
+/// A column that options name is not there, or none holds positions.
+pub(crate) fn resolve(
+    seen: Vec<String>,
+    names: Names,
+    options: &LoadOptions,
+    geometries: Option<Geometries>,
+    file: &str,
+) -> Result<ResolvedColumns, LoadError> {
+    let schema = Schema { names: &seen, file };
+    let by_degrees = options.lon.is_some() || options.lat.is_some();
+    let geometries = geometries.filter(|found| found.column.is_none() || !by_degrees);
+    let is_assumed = names == Names::Numbers && !by_degrees;
+    let (position, why) = match geometries {
+        Some(found) => (PositionColumns::Geometry(found.column), found.why),
+        None => degrees(schema, names, options)?,
+    };
+    let taken: Vec<usize> = match position {
+        PositionColumns::LonLat(lon, lat) => vec![lon, lat],
+        PositionColumns::Geometry(column) => column.into_iter().collect(),
+    };
+    let asked = options.weight.as_deref();
+    let choice = if is_assumed && seen.len() == 3 && asked.is_none() {
+        WeightChoice {
+            column: Some(2),
+            is_guess: true,
+            why: "weight from column 3 (`weight` none counts rows)".into(),
+        }
+    } else {
+        let missing = |name| schema.no_such_column(Parameter::Weight, name);
+        weight(&seen, asked, &taken).map_err(missing)?
+    };
+    let selection = RowSelection::resolve(options, schema)?;
+    let name = |at: usize| seen.get(at).cloned().unwrap_or_default();
+    let columns = Columns {
+        position: match position {
+            PositionColumns::LonLat(lon, lat) => Position::LonLat {
+                lon: name(lon),
+                lat: name(lat),
+            },
+            PositionColumns::Geometry(_) => Position::Geometry,
+        },
+        weight: choice.column.map(name),
+        kept: selection.names(&seen),
+        guess: WeightGuess::new(&choice, &why),
+        why: format!("{why}, {}", choice.why),
+        seen,
+    };
+    Ok(ResolvedColumns {
+        columns,
+        position,
+        weight: choice.column,
+        selection,
+    })
+}
+
+/// The columns of longitudes and latitudes, and why these.
+fn degrees(
+    schema: Schema<'_>,
+    names: Names,
+    options: &LoadOptions,
+) -> Result<(PositionColumns, String), LoadError> {
+    let seen = schema.names;
+    let asked = |parameter, name: &Option<String>| {
+        let found = name.as_ref().map(|name| schema.find(parameter, name));
+        found.transpose()
+    };
+    let lon = asked(Parameter::Lon, &options.lon)?;
+    let lat = asked(Parameter::Lat, &options.lat)?;
+    if names == Names::Numbers && options.lon.is_none() && options.lat.is_none() {
+        let why = "longitude from column 1, latitude from column 2 (assumed: there is no header)";
+        return Ok((PositionColumns::LonLat(0, 1), why.to_owned()));
+    }
+    let lon = lon.or_else(|| longitude(seen));
+    let lat = lat.or_else(|| latitude(seen));
+    let (Some(lon), Some(lat)) = (lon, lat) else {
+        return Err(LoadError::NoPositionColumns {
+            file: schema.file.to_owned(),
+            missing: names.missing(lon, lat),
+            seen: seen.to_vec(),
+            hint: names.hint(),
+        });
+    };
+    if lon == lat && names != Names::Typed {
+        return Err(LoadError::BadOption {
+            file: schema.file.to_owned(),
+            parameter: Parameter::Lat,
+            message: "longitude and latitude cannot be the same column".into(),
+        });
+    }
+    let why = format!(
+        "longitude from {}, latitude from {}",
+        quoted(seen, lon),
+        quoted(seen, lat)
+    );
+    Ok((PositionColumns::LonLat(lon, lat), why))
+}

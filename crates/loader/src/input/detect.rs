@@ -1,0 +1,180 @@
+//! Detection of an input's format: by its first bytes, then by its extension.
+
+use super::Input;
+use crate::error::LoadError;
+use crate::format::InputFormat;
+
+impl Input {
+    /// The format of an input: the one asked for, or the one it seems to have.
+    pub(crate) fn format(&self, asked: Option<InputFormat>) -> Result<InputFormat, LoadError> {
+        let file = || self.origin.file();
+        if self.sample.iter().all(u8::is_ascii_whitespace) && self.whole {
+            return Err(LoadError::Empty { file: file() });
+        }
+        if let Some(format) = asked {
+            return Ok(format);
+        }
+        if let Some(format) = by_content(&self.sample) {
+            return Ok(format);
+        }
+        if let Some(found) = foreign(&self.sample) {
+            return Err(LoadError::UnknownFormat {
+                file: file(),
+                found: found.into(),
+            });
+        }
+        match by_extension(&self.origin.name) {
+            // Many files called .json have an object a line.
+            Some(InputFormat::GeoJson) => Ok(json_layout(&self.sample)),
+            Some(format) => Ok(format),
+            None => Ok(match self.sample.trim_ascii_start().first().copied() {
+                Some(b'{' | b'[' | RECORD_SEPARATOR) => json_layout(&self.sample),
+                _ => InputFormat::Csv,
+            }),
+        }
+    }
+}
+
+/// Begins every object of an RFC 8142 text sequence.
+pub(crate) const RECORD_SEPARATOR: u8 = 0x1e;
+
+fn by_extension(name: &str) -> Option<InputFormat> {
+    let name = name.to_ascii_lowercase();
+    let name = [".gz", ".zst", ".zstd"]
+        .iter()
+        .find_map(|packed| name.strip_suffix(packed))
+        .unwrap_or(&name);
+    match name.rsplit_once('.')?.1 {
+        // .tsv too: the delimiter is looked for, since names are often wrong about it.
+        "csv" | "tsv" | "tab" | "psv" => Some(InputFormat::Csv),
+        "geojson" | "json" => Some(InputFormat::GeoJson),
+        "geojsonl" | "geojsons" | "geojsonseq" | "ndjson" | "jsonl" | "ndgeojson" | "jsonseq" => {
+            Some(InputFormat::GeoJsonLines)
+        }
+        _ => None,
+    }
+}
+
+/// Whether JSON is one document or an object a line: in the latter the first
+/// line that is not blank is a whole object and something follows it.
+fn json_layout(sample: &[u8]) -> InputFormat {
+    let text = sample.trim_ascii_start();
+    if text.first() == Some(&RECORD_SEPARATOR) {
+        return InputFormat::GeoJsonLines;
+    }
+    let end = memchr::memchr(b'\n', text).unwrap_or(text.len());
+    let (line, rest) = text.split_at(end);
+    let whole = serde_json::from_slice::<serde::de::IgnoredAny>(line).is_ok();
+    if whole && !rest.trim_ascii().is_empty() {
+        InputFormat::GeoJsonLines
+    } else {
+        InputFormat::GeoJson
+    }
+}
+
+/// The format that the first bytes leave no doubt about.
+pub(crate) fn by_content(sample: &[u8]) -> Option<InputFormat> {
+    if sample.starts_with(b"fgb") {
+        return Some(InputFormat::FlatGeobuf);
+    }
+    if sample.starts_with(b"\0\0\x27\x0a") {
+        return Some(InputFormat::Shapefile);
+    }
+    if sample.starts_with(b"SQLite format 3\0") {
+        return Some(InputFormat::GeoPackage);
+    }
+    if sample.starts_with(b"PAR1") {
+        return Some(InputFormat::Parquet);
+    }
+    // a stream begins with a continuation marker and the length of its schema
+    if sample.starts_with(b"ARROW1") || sample.starts_with(&[0xff; 4]) {
+        return Some(InputFormat::Arrow);
+    }
+    let text = sample.trim_ascii_start();
+    let beginning = text.get(..text.len().min(4096)).unwrap_or_default();
+    let gpx = text.first() == Some(&b'<') && memchr::memmem::find(beginning, b"<gpx").is_some();
+    gpx.then_some(InputFormat::Gpx)
+}
+
+/// Names content that is certainly something else, and says what to do about it.
+fn foreign(sample: &[u8]) -> Option<&'static str> {
+    const UTF_32: &str = "this text is UTF-32; convert it with iconv -f UTF-32 -t UTF-8";
+    const KNOWN: &[(&[u8], &str)] = &[
+        (b"PK\x03\x04", "this is a zip archive; unpack it first"),
+        (b"\xff\xfe\0\0", UTF_32),
+        (b"\0\0\xfe\xff", UTF_32),
+        (b"BZh", "this is bzip2; unpack it first"),
+        (b"\xfd7zXZ\0", "this is xz; unpack it first"),
+        (b"%PDF", "this is PDF"),
+    ];
+    let known = KNOWN.iter().find(|(magic, _)| sample.starts_with(magic));
+    if let Some((_, found)) = known {
+        return Some(found);
+    }
+    // Text columns may hold NUL bytes, but no header has one.
+    let first_line = sample.split(|&b| b == b'\n').next().unwrap_or_default();
+    if first_line.contains(&0) {
+        return Some("this is no text");
+    }
+    let markup = sample.trim_ascii_start().first() == Some(&b'<');
+    markup.then_some("this is XML or HTML")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sniff(name: &str, content: &[u8]) -> Result<InputFormat, LoadError> {
+        Input::new(std::io::Cursor::new(content.to_vec()), name, None)?.format(None)
+    }
+
+    #[test]
+    fn extension_then_content() {
+        for (name, content, format) in [
+            ("a.csv", "{x},y", InputFormat::Csv),
+            ("A.TSV.GZ", "x\ty", InputFormat::Csv),
+            ("a.json.zst", "{\n}", InputFormat::GeoJson),
+            ("a.ndjson", "{}", InputFormat::GeoJsonLines),
+            ("a.geojson", "{}\n{}\n", InputFormat::GeoJsonLines),
+            ("a.geojson", "{\"features\":[\n{}\n]}", InputFormat::GeoJson),
+            ("a.geojson", "{}\n\n", InputFormat::GeoJson),
+            ("a", "{}", InputFormat::GeoJson),
+            ("a", "\u{1e}{}\n", InputFormat::GeoJsonLines),
+            (
+                "standard input",
+                "\u{feff}{}\n{}",
+                InputFormat::GeoJsonLines,
+            ),
+            ("a.txt", "lon,lat\n", InputFormat::Csv),
+        ] {
+            assert_eq!(
+                sniff(name, content.as_bytes()).unwrap(),
+                format,
+                "{name} {content}"
+            );
+        }
+    }
+
+    #[test]
+    fn other_formats_are_named() {
+        for (content, says) in [
+            (&b"PK\x03\x04...."[..], "zip"),
+            (b"\xff\xfe\0\0l\0\0\0", "UTF-32"),
+            (b"<?xml version", "XML"),
+            (b"\0\x01\x02", "no text"),
+        ] {
+            let message = sniff("a.csv", content).unwrap_err().to_string();
+            assert!(
+                message.contains(says) && message.starts_with("a.csv: "),
+                "{message}"
+            );
+        }
+        assert!(matches!(
+            sniff("a.csv", b" \n\r\n"),
+            Err(LoadError::Empty { .. })
+        ));
+        let unknown = "xlsx".parse::<InputFormat>().unwrap_err();
+        assert!(unknown.to_string().contains("geojsonl"));
+        assert_eq!("CSV".parse(), Ok(InputFormat::Csv));
+    }
+}

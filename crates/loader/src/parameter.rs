@@ -1,0 +1,99 @@
+//! Names of parameters, as messages give them.
+
+use std::fmt;
+
+/// A parameter of reading: a field of [`LoadOptions`](crate::LoadOptions), or of a database's layers
+/// and rasters.
+///
+/// Messages name parameters in backticks: `` `keep`: there is no column … ``. A program whose
+/// users know a parameter by another name, as a flag say, can put that in its place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Parameter {
+    /// [`LoadOptions::lon`](crate::LoadOptions::lon)
+    Lon,
+    /// [`LoadOptions::lat`](crate::LoadOptions::lat)
+    Lat,
+    /// [`LoadOptions::weight`](crate::LoadOptions::weight)
+    Weight,
+    /// [`LoadOptions::delimiter`](crate::LoadOptions::delimiter)
+    Delimiter,
+    /// [`LoadOptions::quote`](crate::LoadOptions::quote)
+    Quote,
+    /// [`LoadOptions::encoding`](crate::LoadOptions::encoding)
+    Encoding,
+    /// [`LoadOptions::table`](crate::LoadOptions::table)
+    Table,
+    /// [`LoadOptions::geom`](crate::LoadOptions::geom)
+    Geom,
+    /// [`LoadOptions::filter`](crate::LoadOptions::filter)
+    Filter,
+    /// [`LoadOptions::time_formats`](crate::LoadOptions::time_formats)
+    TimeFormat,
+    /// [`LoadOptions::keep`](crate::LoadOptions::keep)
+    Keep,
+    /// [`LoadOptions::datum_error`](crate::LoadOptions::datum_error)
+    DatumError,
+    /// [`LoadOptions::download_limit`](crate::LoadOptions::download_limit)
+    DownloadLimit,
+    /// The reference system of geometries in a database that don't state theirs.
+    Srid,
+    /// Whether a database's role may do more than read.
+    AllowSuperuser,
+    /// Whether a layer of a database is read for each picture instead of once.
+    Live,
+    /// Whether tables of rasters are replaced.
+    Overwrite,
+}
+
+impl Parameter {
+    /// Every parameter.
+    pub const ALL: [Self; 17] = [
+        Self::Lon,
+        Self::Lat,
+        Self::Weight,
+        Self::Delimiter,
+        Self::Quote,
+        Self::Encoding,
+        Self::Table,
+        Self::Geom,
+        Self::Filter,
+        Self::TimeFormat,
+        Self::Keep,
+        Self::DatumError,
+        Self::DownloadLimit,
+        Self::Srid,
+        Self::AllowSuperuser,
+        Self::Live,
+        Self::Overwrite,
+    ];
+
+    /// The parameter's name, as [`Display`](fmt::Display) prints it: `time_format`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Lon => "lon",
+            Self::Lat => "lat",
+            Self::Weight => "weight",
+            Self::Delimiter => "delimiter",
+            Self::Quote => "quote",
+            Self::Encoding => "encoding",
+            Self::Table => "table",
+            Self::Geom => "geom",
+            Self::Filter => "filter",
+            Self::TimeFormat => "time_format",
+            Self::Keep => "keep",
+            Self::DatumError => "datum_error",
+            Self::DownloadLimit => "download_limit",
+            Self::Srid => "srid",
+            Self::AllowSuperuser => "allow_superuser",
+            Self::Live => "live",
+            Self::Overwrite => "overwrite",
+        }
+    }
+}
+
+impl fmt::Display for Parameter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}

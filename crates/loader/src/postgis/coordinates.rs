@@ -1,0 +1,33 @@
+//! Units of coordinates that need no transform, and boxes in them.
+
+use heatsplat_points::{Refusal, WorldCoord, mercator};
+
+/// West, south, east, north.
+pub(crate) type Sides = [f64; 4];
+
+/// What coordinates are counted in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unit {
+    /// Longitude and latitude: EPSG:4326.
+    Degrees,
+    /// Web-Mercator metres: EPSG:3857 and its older numbers.
+    Metres,
+}
+
+impl Unit {
+    /// The unit of a reference system that needs no transform.
+    pub(crate) fn of(srid: u32) -> Option<Self> {
+        match srid {
+            4326 => Some(Self::Degrees),
+            3857 | 3785 | 900_913 | 102_100 | 102_113 => Some(Self::Metres),
+            _ => None,
+        }
+    }
+
+    pub(super) fn place(self, x: f64, y: f64) -> Result<WorldCoord, Refusal> {
+        match self {
+            Self::Degrees => mercator::project(x, y),
+            Self::Metres => mercator::place_metres(x, y),
+        }
+    }
+}

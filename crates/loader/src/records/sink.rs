@@ -1,0 +1,282 @@
+//! Validation of records as they are read, in batches.
+
+use super::failure::{ReadFailure, Stopped};
+use super::source::Reader;
+use crate::batch::{Batch, Weight};
+use crate::bounds::Bounds;
+use crate::columns::selection::RowSelection;
+use crate::columns::weight_check::WeightDecision;
+use crate::crs::{Crs, PlaceError};
+use crate::error::LoadError;
+use crate::report::{RowUnit, SkipReason};
+use crate::value::Value;
+use crate::wkb::{self, Shape};
+use std::sync::Arc;
+use std::sync::mpsc::SyncSender;
+
+/// Points to a batch: 192 KiB.
+const BATCH: usize = 1 << 14;
+
+/// Rows to a batch that has few points or none.
+const ROWS: u64 = 1 << 17;
+
+/// Where a record lies, in the file's coordinate system.
+pub(crate) enum Geometry<'a> {
+    /// Null or empty.
+    Nothing(&'a str),
+    Point(f64, f64),
+    MultiPoint(&'a mut dyn Iterator<Item = (f64, f64)>),
+    /// Anything else, by its name.
+    Other(&'a str),
+}
+
+/// Judges records as they are read, and sends off what is full.
+pub(crate) struct RecordSink {
+    crs: Arc<Crs>,
+    selection: Arc<RowSelection>,
+    within: Option<Bounds>,
+    batch: Batch,
+    /// The record's values in the columns that are kept.
+    row: Vec<Value<'static>>,
+    record: u64,
+    /// Whether the weights were chosen by their column's name alone.
+    is_guess: bool,
+    /// Set as long as it isn't known whether those are numbers.
+    undecided: Option<WeightDecision>,
+    /// Whether they are none, and every row counts 1.
+    unused: bool,
+    file: String,
+    /// Why the whole file is refused, once a place is not known well enough.
+    refused: Option<LoadError>,
+    out: SyncSender<Result<ReaderMessage, LoadError>>,
+}
+
+/// What a reader hands on.
+pub(super) enum ReaderMessage {
+    Batch(Box<Batch>),
+    /// Now it is the next reader's turn.
+    Turn,
+    /// All is read: a channel that closes without this word means that reading broke off.
+    End,
+}
+
+impl RecordSink {
+    /// A sink for the records of one reader. `undecided` is set where the weights were chosen by
+    /// their column's name alone.
+    pub(super) fn new(
+        crs: &Arc<Crs>,
+        selection: &Arc<RowSelection>,
+        within: Option<Bounds>,
+        (is_guess, undecided): (bool, Option<WeightDecision>),
+        file: String,
+        out: SyncSender<Result<ReaderMessage, LoadError>>,
+    ) -> Self {
+        Self {
+            crs: Arc::clone(crs),
+            selection: Arc::clone(selection),
+            within,
+            batch: Self::empty(within, selection).guessing(is_guess),
+            row: Vec::new(),
+            record: 0,
+            is_guess,
+            undecided,
+            unused: false,
+            file,
+            refused: None,
+            out,
+        }
+    }
+
+    /// Whether the filter wants the next record; one that it doesn't is counted here.
+    /// `value` gives what the record has in a column: of the others what is kept is noted.
+    pub(crate) fn selects(
+        &mut self,
+        mut value: impl FnMut(usize) -> Value<'static>,
+    ) -> Result<bool, Stopped> {
+        let wanted = self.selection.selects(&mut value, &mut self.batch.report);
+        if wanted {
+            let kept = self.selection.keep.iter().copied();
+            self.row.clear();
+            self.row.extend(kept.map(value));
+        } else {
+            self.record += 1;
+            self.send_much()?;
+        }
+        Ok(wanted)
+    }
+
+    /// Makes points of a record; each position of a MultiPoint is a row with its weight.
+    pub(crate) fn record(
+        &mut self,
+        geometry: Geometry<'_>,
+        weight: Option<&Value<'_>>,
+    ) -> Result<(), Stopped> {
+        self.record += 1;
+        if let (Some(undecided), Some(weight)) = (&mut self.undecided, weight) {
+            undecided.note(weight);
+        }
+        let weight = weight.filter(|_| !self.unused);
+        match geometry {
+            Geometry::Nothing(what) => self.skip(SkipReason::NoPosition, what.to_owned()),
+            Geometry::Other(name) => self.skip(SkipReason::NotAPoint, format!("geometry {name}")),
+            Geometry::Point(x, y) => self.position(x, y, weight)?,
+            Geometry::MultiPoint(positions) => {
+                let mut any = false;
+                for (x, y) in positions {
+                    any = true;
+                    self.position(x, y, weight)?;
+                    // one record may have millions
+                    if self.batch.points.len() >= BATCH {
+                        self.fill();
+                        self.send()?;
+                    }
+                }
+                if !any {
+                    self.skip(SkipReason::NoPosition, "empty MultiPoint".to_owned());
+                }
+            }
+        }
+        self.fill();
+        self.send_much()
+    }
+
+    /// Hands on a batch that has many points, or many rows that gave none: progress is seen then.
+    fn send_much(&mut self) -> Result<(), Stopped> {
+        let report = &self.batch.report;
+        let rows = report.rows + report.filtered + report.deleted;
+        if self.batch.points.len() < BATCH && rows < ROWS {
+            return Ok(());
+        }
+        self.send()
+    }
+
+    /// Notes the record's values for its points.
+    fn fill(&mut self) {
+        let row = &self.row;
+        self.batch
+            .keep_values(|at| row.get(at).cloned().unwrap_or(Value::Null));
+    }
+
+    /// Keeps a record with a geometry in well-known binary, or counts why not.
+    pub(crate) fn wkb(&mut self, bytes: &[u8], weight: Option<&Value<'_>>) -> Result<(), Stopped> {
+        match wkb::parse(bytes).map(|geometry| geometry.shape) {
+            Some(Shape::Point(x, y)) => self.record(Geometry::Point(x, y), weight),
+            Some(Shape::Points(all)) => {
+                // bytes that break off within give a position that is none
+                let mut all = all.map(|p| p.unwrap_or((f64::INFINITY, f64::INFINITY)));
+                self.record(Geometry::MultiPoint(&mut all), weight)
+            }
+            Some(Shape::Other(name)) => self.record(Geometry::Other(name), weight),
+            None => {
+                self.malformed("a geometry that is no well-known binary".to_owned());
+                Ok(())
+            }
+        }
+    }
+
+    fn position(&mut self, x: f64, y: f64, weight: Option<&Value<'_>>) -> Result<(), Stopped> {
+        if x.is_nan() && y.is_nan() {
+            // an empty point, as WKB writes it
+            self.skip(SkipReason::NoPosition, "empty Point".to_owned());
+            return Ok(());
+        }
+        let judged = match self.crs.place(x, y) {
+            Ok(place) => {
+                self.batch.report.place_off_by(place.error);
+                let weight = weight.map_or(Weight::Unused, Weight::from);
+                let kept = self.batch.keep_record(place.lon, place.lat, weight);
+                kept.map_err(|rejection| (rejection.skip, rejection.found()))
+            }
+            Err(PlaceError::Outside) => Err((SkipReason::BadPosition, format!("x {x}, y {y}"))),
+            Err(PlaceError::Vague(vague)) => {
+                self.refused = Some(self.crs.refusal(&vague, &self.file));
+                return Err(Stopped);
+            }
+        };
+        if let Err((skip, found)) = judged {
+            self.skip(skip, found);
+        }
+        Ok(())
+    }
+
+    /// Counts a record that is marked as deleted.
+    pub(crate) fn deleted(&mut self) -> Result<(), Stopped> {
+        self.record += 1;
+        self.batch.report.deleted += 1;
+        self.send_much()
+    }
+
+    /// Notes something about the file as a whole.
+    pub(crate) fn note(&mut self, note: String) {
+        self.batch.report.notes.note(note);
+    }
+
+    /// Says what number the next record has, counted from 0.
+    pub(crate) fn at_record(&mut self, number: u64) {
+        self.record = number;
+    }
+
+    /// Hands on what there is, and lets the next reader have its turn.
+    pub(crate) fn end_turn(&mut self) -> Result<(), Stopped> {
+        self.send()?;
+        self.out.send(Ok(ReaderMessage::Turn)).map_err(|_| Stopped)
+    }
+
+    /// Counts a record that can't be read.
+    pub(crate) fn malformed(&mut self, found: String) {
+        self.record += 1;
+        self.skip(SkipReason::Malformed, found);
+    }
+
+    /// Counts a record that has no position, or none that can be.
+    pub(crate) fn refuse(&mut self, skip: SkipReason, found: String) -> Result<(), Stopped> {
+        self.record += 1;
+        self.skip(skip, found);
+        self.send_much()
+    }
+
+    fn skip(&mut self, skip: SkipReason, found: String) {
+        let record = self.record;
+        self.batch.report.skip(skip, || (record, found));
+    }
+
+    fn send(&mut self) -> Result<(), Stopped> {
+        if let Some(undecided) = self.undecided.take()
+            && !undecided.are_numbers()
+        {
+            self.batch.drop_weights();
+            (self.is_guess, self.unused) = (false, true);
+        }
+        let empty = Self::empty(self.within, &self.selection).guessing(self.is_guess);
+        let full = std::mem::replace(&mut self.batch, empty);
+        self.out
+            .send(Ok(ReaderMessage::Batch(Box::new(full))))
+            .map_err(|_| Stopped)
+    }
+
+    fn empty(within: Option<Bounds>, selection: &RowSelection) -> Batch {
+        let mut batch = Batch::new(within, selection.keep.len(), &selection.times);
+        batch.report.unit = RowUnit::Record;
+        batch
+    }
+}
+
+impl RecordSink {
+    /// Hears a reader to its end.
+    pub(super) fn run(mut self, reader: Reader) {
+        let ended = reader(&mut self);
+        if self.send().is_err() {
+            // the source is gone, and nobody asks
+            return;
+        }
+        let ended = match self.refused.take() {
+            Some(error) => Err(ReadFailure::Failed(error)),
+            None => ended,
+        };
+        let _ = match ended {
+            Ok(()) => self.out.send(Ok(ReaderMessage::End)),
+            Err(ReadFailure::Failed(error)) => self.out.send(Err(error)),
+            Err(ReadFailure::Stopped) => Ok(()),
+        };
+    }
+}

@@ -1,0 +1,165 @@
+//! The source that formats of records share.
+
+use super::failure::{DECODER_PANICKED, ReadFailure, damaged};
+use super::sink::{ReaderMessage, RecordSink};
+use crate::bounds::Bounds;
+use crate::columns::Columns;
+use crate::columns::resolve::ResolvedColumns;
+use crate::columns::selection::RowSelection;
+use crate::columns::weight_check::WeightDecision;
+use crate::crs::Crs;
+use crate::error::LoadError;
+use crate::input::Origin;
+use crate::options::LoadOptions;
+use crate::report::{Report, RowUnit};
+use crate::source::{LoadProgress, Source, check_strict};
+use crate::table::TableBuilder;
+use heatsplat_points::PointSink;
+use std::collections::VecDeque;
+use std::sync::mpsc::{Receiver, sync_channel};
+use std::sync::{Arc, OnceLock};
+use std::thread;
+
+/// A reader that gives all its records to a judge.
+pub(crate) type Reader = Box<dyn FnOnce(&mut RecordSink) -> Result<(), ReadFailure> + Send>;
+
+/// Batches that wait.
+const WAITING: usize = 4;
+
+/// A source whose records come from threads.
+pub(crate) struct RecordSource {
+    origin: Origin,
+    columns: Columns,
+    strict: bool,
+    report: Report,
+    kept: TableBuilder,
+    /// The readers that have not ended. They take turns, so that points come in the order of
+    /// the rows; the first is the one whose turn it is.
+    readers: VecDeque<Receiver<Result<ReaderMessage, LoadError>>>,
+}
+
+/// What is known of a source before it is read.
+pub(crate) struct RecordSourceBuilder {
+    pub(crate) origin: Origin,
+    columns: Columns,
+    crs: Crs,
+    selection: RowSelection,
+    within: Option<Bounds>,
+    strict: bool,
+    datum_error: Option<f64>,
+}
+
+impl RecordSourceBuilder {
+    pub(crate) fn new(
+        origin: Origin,
+        found: ResolvedColumns,
+        crs: Crs,
+        options: &LoadOptions,
+    ) -> Self {
+        Self {
+            origin,
+            columns: found.columns,
+            crs,
+            selection: found.selection,
+            within: options.within,
+            strict: options.strict,
+            datum_error: options.datum_error,
+        }
+    }
+
+    /// Starts to read, with readers that take turns.
+    pub(crate) fn start(self, readers: Vec<Reader>) -> Result<Box<dyn Source>, LoadError> {
+        let Self { origin, strict, .. } = self;
+        let crs = self.crs.accepting(self.datum_error, &origin.file())?;
+        let (crs, selection) = (Arc::new(crs), Arc::new(self.selection));
+        let mut columns = self.columns;
+        let mut receivers = VecDeque::new();
+        let is_guess = columns.guess.is_some();
+        let verdict = Arc::new(OnceLock::new());
+        let unsure = is_guess && !readers.is_empty();
+        for reader in readers {
+            let first = receivers.is_empty();
+            let (out, handed) = sync_channel(WAITING);
+            let undecided = unsure.then(|| WeightDecision::new(first, &verdict));
+            let sink = RecordSink::new(
+                &crs,
+                &selection,
+                self.within,
+                (is_guess, undecided),
+                origin.file(),
+                out,
+            );
+            thread::Builder::new()
+                .name("heatsplat-reader".to_owned())
+                .spawn(move || sink.run(reader))
+                .map_err(|error| origin.read_error(error))?;
+            receivers.push_back(handed);
+        }
+        if unsure {
+            columns.settle(verdict.wait());
+        }
+        let mut report = Report::default();
+        report.unit = RowUnit::Record;
+        Ok(Box::new(RecordSource {
+            origin,
+            columns,
+            strict,
+            report,
+            kept: TableBuilder::default(),
+            readers: receivers,
+        }))
+    }
+}
+
+impl Source for RecordSource {
+    fn name(&self) -> &str {
+        &self.origin.name
+    }
+
+    fn columns(&self) -> &Columns {
+        &self.columns
+    }
+
+    fn next_batch(&mut self, sink: &mut dyn PointSink) -> Result<bool, LoadError> {
+        let batch = loop {
+            let Some(reader) = self.readers.front() else {
+                return Ok(false);
+            };
+            match reader.recv() {
+                Ok(handed) => match handed? {
+                    ReaderMessage::Batch(batch) => break *batch,
+                    ReaderMessage::Turn => self.readers.rotate_left(1),
+                    ReaderMessage::End => drop(self.readers.pop_front()),
+                },
+                Err(_) => {
+                    self.readers.clear();
+                    let place = format!("after {} records", self.report.rows);
+                    return Err(damaged(&self.origin, place, DECODER_PANICKED));
+                }
+            }
+        };
+        sink.push(&batch.points);
+        self.kept.append(batch.kept);
+        self.report.add(batch.report);
+        self.report.bytes = self.origin.bytes_read();
+        self.origin.add_notes(&mut self.report.notes);
+        check_strict(self.strict, &self.report, &self.origin.name)?;
+        Ok(true)
+    }
+
+    fn take_kept(&mut self) -> TableBuilder {
+        std::mem::take(&mut self.kept)
+    }
+
+    fn report(&self) -> &Report {
+        &self.report
+    }
+
+    fn progress(&self) -> LoadProgress {
+        LoadProgress {
+            rows: self.report.rows + self.report.filtered + self.report.deleted,
+            bytes_read: self.report.bytes,
+            bytes_total: self.origin.bytes_total,
+        }
+    }
+}

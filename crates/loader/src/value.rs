@@ -1,0 +1,61 @@
+//! Typed values of rows: what a column holds in a row, as far as its file or its text says.
+
+use crate::messages::shown;
+use crate::number::exact::Number;
+use crate::time::time_text;
+use std::borrow::Cow;
+
+/// A row's value in a column.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Value<'a> {
+    Null,
+    Number(Number),
+    Text(Cow<'a, str>),
+    /// Microseconds since 1970, UTC.
+    Time(i64),
+    Bool(bool),
+}
+
+impl Value<'_> {
+    /// A floating-point number.
+    pub(crate) fn float(number: f64) -> Self {
+        Self::Number(Number::Float(number))
+    }
+
+    /// A whole number: as `f64` up to 2⁵³, else with all its digits.
+    pub(crate) fn whole(number: impl Into<i128>) -> Self {
+        let number = number.into();
+        if number.unsigned_abs() <= 1 << 53 {
+            Self::float(number as f64)
+        } else {
+            Self::Number(Number::Whole(number))
+        }
+    }
+
+    /// A text of its own.
+    pub(crate) fn text(text: impl Into<String>) -> Self {
+        Self::Text(Cow::Owned(text.into()))
+    }
+
+    /// The same value, its text borrowed.
+    pub(crate) fn borrowed(&self) -> Value<'_> {
+        match self {
+            Self::Null => Value::Null,
+            Self::Number(number) => Value::Number(*number),
+            Self::Text(text) => Value::Text(Cow::Borrowed(text)),
+            Self::Time(time) => Value::Time(*time),
+            Self::Bool(truth) => Value::Bool(*truth),
+        }
+    }
+
+    /// The value as messages show it.
+    pub(crate) fn shown(&self) -> String {
+        match self {
+            Self::Null => "nothing".to_owned(),
+            Self::Number(number) => number.text(),
+            Self::Bool(truth) => truth.to_string(),
+            Self::Time(time) => time_text(*time),
+            Self::Text(text) => shown(text.as_bytes()),
+        }
+    }
+}
