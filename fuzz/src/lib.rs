@@ -1,4 +1,4 @@
-//! What all targets share: what becomes of any bytes is judged as the loader's tests judge it.
+//! The code that all targets share: the loader's tests check the outcome of any bytes.
 #![forbid(unsafe_code)]
 
 #[allow(dead_code)]
@@ -8,7 +8,7 @@ mod robustness;
 use std::path::PathBuf;
 use std::sync::LazyLock;
 
-/// Where the bytes lie as files; in memory, if `TMPDIR` says so.
+/// The folder for the bytes as files; in memory, if `TMPDIR` is.
 static FOLDER: LazyLock<PathBuf> = LazyLock::new(|| {
     let folder = std::env::temp_dir().join(format!("heatsplat-fuzz-{}", std::process::id()));
     std::fs::create_dir_all(&folder).expect("a folder for what is tried");

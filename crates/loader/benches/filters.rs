@@ -1,4 +1,4 @@
-//! What conditions cost: a million rows of CSV that a filter chooses from while they are loaded,
+//! Cost of conditions: a million rows of CSV that a filter chooses from while they are loaded,
 //! and the same filters over kept columns: `cargo bench -p heatsplat-loader --bench filters`.
 //!
 //! CPU time, the least of five; ten thousand rows under `HEATSPLAT_BENCH_SMOKE=1`.
@@ -186,7 +186,7 @@ fn rows(count: u64) -> Vec<u8> {
             867_322_040_000_000_000 + random(1_000_000),
         );
         let kind = ["theft", "assault", "fraud", "arson"][random(4) as usize];
-        // writing to a String can't fail
+        // Writing to a String can't fail.
         let _ = writeln!(
             text,
             "{lon},{lat},{n},{key},{day},{day}T{clock}Z,{day} {clock} UTC,{kind}"

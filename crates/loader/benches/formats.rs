@@ -1,4 +1,4 @@
-//! How fast files of every format become points and an index, and what memory their readers
+//! Speed at which files of every format become points and an index, and what memory their readers
 //! take: `cargo bench -p heatsplat-loader --bench formats`.
 //!
 //! A million made-up rows with a weight and three more columns, or ten thousand under
@@ -31,13 +31,13 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::Instant;
 
-/// What any reader may take beside what it gives, in MiB.
+/// The most memory that a reader may take beside its points, in MiB.
 const MOST_MIB: f64 = 64.0;
 
 /// Names the file in a process that reads one.
 const FILE: &str = "HEATSPLAT_BENCH_FILE";
 
-/// Where the files are.
+/// The folder of the files.
 struct Folder(PathBuf);
 
 impl Folder {
@@ -89,7 +89,7 @@ fn measure(path: &Path) {
         weight: Some("n".to_owned()),
         ..LoadOptions::default()
     };
-    // what the pool's threads and the allocator take is nobody's
+    // The memory of the pool's threads and the allocator belongs to no reader.
     PointsBuilder::new().build();
     let before = resident_peak();
     let mut nothing = Count(0);

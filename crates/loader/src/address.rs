@@ -1,19 +1,19 @@
-//! Addresses in the place of paths: what they are, and what of them may be shown.
+//! Addresses in place of paths, and the part of them that messages may show.
 
-/// Whether a source is read over the network: `http://`, `https://` or `s3://`.
+/// Returns whether a source is read over the network: `http://`, `https://` or `s3://`.
 ///
 /// Such sources are opened where this crate is built with its feature `remote`.
 pub fn is_remote(source: &str) -> bool {
     scheme(source).is_some()
 }
 
-/// An address as messages may show it: without user and password, and without the query, which
-/// may be a signature. Any other source as it is.
+/// An address as messages may show it: without user, password and query, which may be a signature.
+/// Any other source unchanged.
 pub fn shown_source(source: &str) -> String {
     let Some((scheme, rest)) = scheme(source) else {
         return source.to_owned();
     };
-    // a key of S3 is all that follows, whatever is in it
+    // A key of S3 is the whole rest, whatever characters it has.
     let rest = match scheme {
         "s3" => rest,
         _ => rest.split(['?', '#']).next().unwrap_or_default(),
@@ -23,7 +23,7 @@ pub fn shown_source(source: &str) -> String {
     format!("{scheme}://{host}{path}")
 }
 
-/// The scheme in small letters, and what follows it.
+/// The scheme in lower case, and the rest behind it.
 pub(crate) fn scheme(source: &str) -> Option<(&'static str, &str)> {
     let (said, rest) = source.split_once("://")?;
     let known = ["http", "https", "s3"];
@@ -31,7 +31,7 @@ pub(crate) fn scheme(source: &str) -> Option<(&'static str, &str)> {
     Some((scheme, rest))
 }
 
-/// Host, with whoever asks before it, and path.
+/// The host, with user and password before it, and the path.
 pub(crate) fn parts(rest: &str) -> (&str, &str) {
     let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
     rest.split_at(end)

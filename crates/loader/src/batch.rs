@@ -235,7 +235,7 @@ fn rejection<'a>(skip: SkipReason, what: &'static str, found: Found<'a>) -> Reje
     Rejection { skip, what, found }
 }
 
-/// Whether a position off the map would be on it with longitude and latitude swapped.
+/// Returns whether a position off the map would be on it with longitude and latitude swapped.
 pub(crate) fn are_swapped(refusal: Refusal, lon: f64, lat: f64) -> bool {
     refusal == Refusal::Latitude && lon.abs() <= 90.0 && lat.abs() <= 360.0
 }

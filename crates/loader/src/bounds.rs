@@ -1,9 +1,9 @@
-//! A part of the world that rows are wanted of.
+//! A box of longitudes and latitudes that rows are read from.
 
 use crate::parse_error::ParseOptionError;
 use std::str::FromStr;
 
-/// West, south, east and north in degrees; east is beyond 180 where the part lies across it.
+/// West, south, east and north in degrees; east is beyond 180 where the box reaches across ±180°.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Bounds {
     west: f64,
@@ -26,7 +26,8 @@ impl Bounds {
         })
     }
 
-    /// Whether a place lies within, its edges included; whole turns make no difference.
+    /// Returns whether a place lies inside the box or on its edge; whole turns of longitude make no
+    /// difference.
     #[inline]
     pub(crate) fn hold(self, lon: f64, lat: f64) -> bool {
         let east_of_west = (lon - self.west).rem_euclid(360.0);
@@ -40,8 +41,8 @@ impl Bounds {
         [self.west, self.south, self.east, self.north]
     }
 
-    /// Whether places between these could lie within, taken as they are: only told where both
-    /// are within ±180, since only then is a place's longitude the one it is written with.
+    /// Returns whether places in this range of longitudes and latitudes may lie inside the box.
+    /// False only where both lie within ±180: then no place's longitude is written a turn away.
     pub(crate) fn may_touch(self, lon: (f64, f64), lat: (f64, f64)) -> bool {
         let plain = |west: f64, east: f64| west >= -180.0 && east <= 180.0;
         if !plain(self.west, self.east) || !plain(lon.0, lon.1) {
@@ -104,7 +105,7 @@ mod tests {
         assert!(!europe.may_touch((40.0, 50.0), (40.0, 50.0)));
         assert!(!europe.may_touch((0.0, 1.0), (-10.0, 0.0)));
         assert!(europe.may_touch((30.0, 50.0), (60.0, 70.0)));
-        // written in another turn
+        // Longitudes in another turn.
         assert!(europe.may_touch((350.0, 355.0), (40.0, 50.0)));
     }
 }

@@ -1,4 +1,4 @@
-//! Encodings of text, and the text of values in none that is known.
+//! Encodings of text, and the text of values whose encoding is not known.
 
 use crate::parse_error::ParseOptionError;
 use encoding_rs::WINDOWS_1252;
@@ -6,8 +6,8 @@ use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
-/// An encoding of text, by one of the names that the web knows it by: `utf-8`, `latin1`,
-/// `windows-1252`, `utf-16`, `shift_jis`, `gbk` …
+/// An encoding of text, by one of its names on the web: `utf-8`, `latin1`, `windows-1252`,
+/// `utf-16`, `shift_jis`, `gbk` …
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Encoding(&'static encoding_rs::Encoding);
 
@@ -51,7 +51,7 @@ pub(crate) fn decoded(bytes: &[u8]) -> Cow<'_, str> {
     }
 }
 
-/// Whether the beginning of something is UTF-8, its last character perhaps cut off.
+/// Returns whether a sample is UTF-8; unless it is `whole`, its last character may be cut off.
 pub(crate) fn may_be_utf8(sample: &[u8], whole: bool) -> bool {
     match std::str::from_utf8(sample) {
         Ok(_) => true,
@@ -60,7 +60,7 @@ pub(crate) fn may_be_utf8(sample: &[u8], whole: bool) -> bool {
 }
 
 impl Encoding {
-    /// What it is to the library that decodes it.
+    /// The library's decoder.
     pub(crate) fn decoder(self) -> &'static encoding_rs::Encoding {
         self.0
     }

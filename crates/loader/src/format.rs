@@ -1,10 +1,10 @@
-//! The formats that can be read.
+//! Formats of sources.
 
 use crate::parse_error::ParseOptionError;
 use std::fmt;
 use std::str::FromStr;
 
-/// The formats that can be read.
+/// A format that can be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum InputFormat {

@@ -1,11 +1,10 @@
-//! Where points come from: files and streams of CSV, TSV, GeoJSON, FlatGeobuf, GPX and Arrow;
-//! Shapefile, GeoPackage and Parquet files; the same behind `http(s)://` and `s3://` addresses
-//! (feature `remote`); PostGIS (feature `postgis`).
+//! Loading of points: files and streams of CSV, TSV, GeoJSON, FlatGeobuf, GPX and Arrow; Shapefile,
+//! GeoPackage and Parquet files; all of these behind `http(s)://` and `s3://` addresses (feature
+//! `remote`); PostGIS (feature `postgis`).
 //!
-//! [`open`] looks at an input, finds compression, format and columns by itself,
-//! and gives a [`Source`]; [`load`] pours it into any
-//! [`PointSink`](heatsplat_points::PointSink). Nothing is ever held whole: a
-//! few blocks of some hundred KiB are in memory at any time.
+//! [`open`] detects compression, format and columns of an input and returns a [`Source`]; [`load`]
+//! reads it into any [`PointSink`](heatsplat_points::PointSink). Nothing is ever held whole: a few
+//! blocks of some hundred KiB are in memory at any time.
 //!
 //! ```
 //! use heatsplat_loader::{LoadOptions, load, read};
@@ -24,9 +23,8 @@
 //!
 //! # What a row must be
 //!
-//! Every row either becomes a point or is skipped and counted by reason
-//! ([`SkipReason`]) in the [`Report`]; a bad row never stops a load, unless
-//! [`LoadOptions::strict`] asks for that.
+//! Every row either becomes a point or is skipped and counted by reason ([`SkipReason`]) in the
+//! [`Report`]; a bad row never stops a load, unless [`LoadOptions::strict`] asks for that.
 //!
 //! - **Numbers** are decimal numbers with a point: `12.5`, `+3`, `1e-2`, spaces
 //!   around them. `NaN`, `inf`, `0x1A`, `5%` and degrees-minutes-seconds are
@@ -39,12 +37,13 @@
 //!   *missing* weight (an empty field, `null`, a row too short to have one)
 //!   is 0 in a sum and takes no part in a mean or a count of values, as SQL's `SUM`, `AVG` and
 //!   `COUNT` have it; the row is kept and counted in [`Report::weights_missing`].
-//! - A weight's column that is not asked for is one that is called like a weight and holds
-//!   numbers. A value of it that is none counts as missing and costs no row.
-//! - Most latitudes beyond 90° that would be right as longitudes are an error: the axes are swapped.
-//! - A blank line is no row. Text columns may hold any bytes: what is no UTF-8 is read as
-//!   windows-1252, UTF-16 by its mark or its zeros.
-//! - A quote that would swallow rows is text; in text parted by tabs so is every quote that isn't
+//! - A column of weights that no option names is chosen by its name, if it holds numbers. A value
+//!   of it that is no number counts as missing and costs no row.
+//! - If most latitudes are beyond 90° and would be right as longitudes, that is an error: the axes
+//!   are swapped.
+//! - A blank line is no row. Text columns may hold any bytes: text that is not UTF-8 is read as
+//!   windows-1252, or as UTF-16 by its mark or its zeros.
+//! - A quote that would swallow rows is text; in tab-separated text so is every quote that isn't
 //!   one of two around a whole field.
 #![forbid(unsafe_code)]
 #![cfg_attr(

@@ -12,7 +12,7 @@ const LISTED: usize = 40;
 pub(crate) fn shown(value: &[u8]) -> String {
     // A character has at most 4 bytes: more need not be looked at, however long the field.
     let head = value.get(..4 * (SHOWN + 1)).unwrap_or(value);
-    // a character that is cut off at the end is no other
+    // A last character that is cut off is no sign of another encoding.
     let text = if may_be_utf8(head, head.len() == value.len()) {
         String::from_utf8_lossy(head)
     } else {

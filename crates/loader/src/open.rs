@@ -1,4 +1,4 @@
-//! From a path to a source: the one entry to all formats.
+//! Opening of sources: from a path to a reader of its format.
 
 use crate::address::is_remote;
 use crate::csv;
@@ -14,13 +14,13 @@ use std::io::Read;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
-/// Opens a path, or standard input for `-`, and finds out what it holds.
+/// Opens a path, or standard input for `-`, and detects its format and columns.
 ///
-/// With the feature `remote` also what is at an `http://`, `https://` or `s3://` address: read as
-/// it comes, or only where it is needed (Parquet; FlatGeobuf within bounds), or kept in a temporary
-/// file as long as the source lives.
+/// With the feature `remote` also an `http://`, `https://` or `s3://` address: read as a stream, or
+/// only where needed (Parquet; FlatGeobuf within bounds), or kept in a temporary file as long as
+/// the source lives.
 ///
-/// Compression (gzip, zstd) is told by its first bytes, whatever the name is.
+/// Compression (gzip, zstd) is detected by the first bytes, whatever the name is.
 ///
 /// # Errors
 /// The input cannot be read, is of no known format, or its columns are not found.
@@ -38,7 +38,7 @@ pub fn open(input: impl AsRef<Path>, options: &LoadOptions) -> Result<Box<dyn So
     if !input.is_plain_file() {
         return start(input, options);
     }
-    // formats that are read here and there, by several readers
+    // Formats that are read at many places, by several readers.
     let origin = input.origin.afresh();
     let format = input.format(options.format)?;
     let file = origin.file();
@@ -57,7 +57,7 @@ pub fn open(input: impl AsRef<Path>, options: &LoadOptions) -> Result<Box<dyn So
     })
 }
 
-/// Refuses to choose among geometries where a row can have but one.
+/// Refuses the option `geom` for formats where a row has one geometry.
 pub(crate) fn one_geometry(
     file: &str,
     format: InputFormat,
@@ -75,7 +75,7 @@ pub(crate) fn one_geometry(
     }
 }
 
-/// Opens a file with libraries that damaged data may make panic: that costs the file, not the
+/// Opens a file with libraries that damaged data may make panic: a panic costs the file, not the
 /// program.
 pub(crate) fn guarded(
     file: String,
@@ -90,8 +90,8 @@ pub(crate) fn guarded(
     })
 }
 
-/// Like [`open`], for bytes that come from elsewhere. `name` is what messages
-/// call them, and its extension may tell the format.
+/// Like [`open`], for the bytes of any reader. `name` is used in messages, and its extension may
+/// decide the format.
 ///
 /// # Errors
 /// Like [`open`].

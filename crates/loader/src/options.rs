@@ -1,4 +1,4 @@
-//! LoadOptions of reading.
+//! Options of reading.
 
 use crate::bounds::Bounds;
 use crate::encoding::Encoding;
@@ -8,10 +8,11 @@ use crate::parse_error::ParseOptionError;
 use crate::time::TimeFormat;
 use std::str::FromStr;
 
-/// What is known beforehand about an input. The default knows nothing: all is found out.
+/// Known facts about an input, and a choice of its rows. By default all is detected, and all rows
+/// are read.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct LoadOptions {
-    /// The format; else it is told by the file's extension, then by its content.
+    /// The format; detected by content and extension without it.
     pub format: Option<InputFormat>,
     /// The column of longitudes (degrees), by name; by number from 1 in files without a header.
     pub lon: Option<String>,
@@ -19,45 +20,46 @@ pub struct LoadOptions {
     pub lat: Option<String>,
     /// The column or GeoJSON property of weights, likewise; `none`: every row counts 1.
     pub weight: Option<String>,
-    /// The byte between the fields of CSV; else it is found among `,` `;` tab `|`.
+    /// The byte between the fields of CSV; detected among `,` `;` tab `|` without it.
     pub delimiter: Option<u8>,
-    /// What quotes the fields of CSV; else `"` does, where it swallows no rows, and in text parted
-    /// by tabs only around whole fields.
+    /// The quotes of CSV; without it `"`, unless it swallows rows, and in tab-separated text only
+    /// around whole fields.
     pub quote: Option<Quote>,
-    /// The encoding of text, CSV, GeoJSON, GPX or a Shapefile's table; else it is found: UTF-8, UTF-16, or what XML
-    /// declares. Values that are no UTF-8 are windows-1252 then.
+    /// The encoding of text: CSV, GeoJSON, GPX or a Shapefile's table; without it UTF-8, UTF-16, or
+    /// the one that XML declares. Values that are not UTF-8 are then windows-1252.
     pub encoding: Option<Encoding>,
     /// The table of points, where a file has several.
     pub table: Option<String>,
     /// The column of geometries, where a file has several (Parquet, Arrow; in a GeoPackage it
-    /// tells one table from another); else the primary one.
+    /// selects a table); the primary one without it.
     pub geom: Option<String>,
-    /// Which rows are wanted; all without one.
+    /// The condition on rows; all rows are read without it.
     pub filter: Option<Filter>,
-    /// How times are written beside the spellings that are always understood, each tried in turn:
-    /// in columns that are filtered by or kept.
+    /// The spellings of times in columns that are filtered by or kept, each tried in turn before
+    /// the spellings that are always understood.
     pub time_formats: Vec<TimeFormat>,
     /// The columns whose values are kept for each point, by name, likewise: with
     /// [`load_table`](crate::load_table).
     pub keep: Vec<String>,
-    /// Where rows are wanted; everywhere without it. Files with an index are read only there.
+    /// The box that rows are read from; everywhere without it. Only that part is read of files with
+    /// an index.
     pub within: Option<Bounds>,
-    /// How far a place may be off because its datum's shift to WGS 84 is known no better, in
-    /// metres, where a grid that is not read here does better; 5 without it.
+    /// The largest error in metres that is accepted of a datum's shift to WGS 84, where a grid that
+    /// is not read here would be more accurate; 5 without it.
     pub datum_error: Option<f64>,
-    /// Whether a row that gives no point is an error.
+    /// Makes a row that gives no point an error.
     pub strict: bool,
     /// The most bytes of an address that are kept in a temporary file, where the format or the
-    /// server asks for one; 4 GiB without it.
+    /// server requires one; 4 GiB without it.
     pub download_limit: Option<u64>,
 }
 
-/// What quotes the fields of delimiter-separated text.
+/// The quotes of delimiter-separated text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Quote {
-    /// Nothing: all bytes but delimiters and line ends are text.
+    /// No quotes: all bytes but delimiters and line ends are text.
     None,
-    /// This byte, as RFC 4180 has it, whatever comes of it.
+    /// This byte, as RFC 4180 has it, even where it swallows rows.
     Byte(u8),
 }
 

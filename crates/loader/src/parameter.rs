@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-/// A parameter of reading: a field of [`LoadOptions`](crate::LoadOptions), or of a database's layers
-/// and rasters.
+/// A parameter of reading: a field of [`LoadOptions`](crate::LoadOptions), or of a database's
+/// layers and rasters.
 ///
 /// Messages name parameters in backticks: `` `keep`: there is no column … ``. A program whose
 /// users know a parameter by another name, as a flag say, can put that in its place.
@@ -38,11 +38,11 @@ pub enum Parameter {
     DownloadLimit,
     /// The reference system of geometries in a database that don't state theirs.
     Srid,
-    /// Whether a database's role may do more than read.
+    /// Permission for a database's role that may do more than read.
     AllowSuperuser,
-    /// Whether a layer of a database is read for each picture instead of once.
+    /// Reading of a database's layer for each picture instead of once.
     Live,
-    /// Whether tables of rasters are replaced.
+    /// Replacement of existing tables of rasters.
     Overwrite,
 }
 

@@ -1,11 +1,11 @@
-//! What holds for every input, tried on random ones in blocks of 64 bytes.
+//! Properties of every input, tried on random ones in blocks of 64 bytes.
 
 use crate::{InputFormat, LoadError, LoadOptions, Quote, Report, SkipReason, load, read};
 use heatsplat_points::{Point, mercator};
 use proptest::prelude::*;
 use std::io::Read;
 
-/// Gives at most `step` bytes at a time.
+/// A reader that gives at most `step` bytes at a time.
 struct Dripping<R> {
     inner: R,
     step: usize,
@@ -18,7 +18,7 @@ impl<R: Read> Read for Dripping<R> {
     }
 }
 
-/// Points and account, or the error's words.
+/// The points and the report, or the error's message.
 type Outcome = Result<(Vec<Point>, Report), String>;
 
 fn outcome(bytes: &[u8], step: usize, options: &LoadOptions) -> Outcome {
@@ -33,7 +33,8 @@ fn outcome(bytes: &[u8], step: usize, options: &LoadOptions) -> Outcome {
     Ok((points, report))
 }
 
-/// The same whoever reads it: dripping, in one go, on one thread or four.
+/// Checks that the outcome is the same for any way of reading: in drops, in one go, on one thread
+/// or four.
 fn check_invariance(bytes: &[u8], options: &LoadOptions) -> Outcome {
     let whole = outcome(bytes, usize::MAX, options);
     for step in [1, 7] {
@@ -72,8 +73,8 @@ fn as_format(format: InputFormat) -> LoadOptions {
     }
 }
 
-/// Records read as naively as possible: fields, and the line each begins on.
-/// `None` if a quote is not closed.
+/// Parses records as naively as possible: fields, and the line each begins on. `None` if a quote is
+/// not closed.
 fn naive_records(text: &str) -> Option<Vec<(u64, Vec<String>)>> {
     let (mut records, mut fields, mut field) = (Vec::new(), Vec::new(), String::new());
     let (mut line, mut begun) = (1, 1);
@@ -111,7 +112,7 @@ fn naive_records(text: &str) -> Option<Vec<(u64, Vec<String>)>> {
     (!quoted).then_some(records)
 }
 
-/// What the rules say of a record of `lon,lat,w`.
+/// The verdict of the rules about a record of `lon,lat,w`.
 fn naive_verdict(fields: &[String]) -> Result<f32, SkipReason> {
     let number = |f: &String| f.trim().parse::<f64>().ok();
     let [lon, lat, ..] = fields else {

@@ -1,5 +1,6 @@
-//! A source of points: pulled batch by batch, with an account of what became of the rows.
+//! Sources of points, read batch by batch with a report.
 
+use crate::batch::Batch;
 use crate::columns::{Columns, Position, Schema};
 use crate::error::LoadError;
 use crate::messages::shown;
@@ -8,15 +9,15 @@ use crate::report::{Report, SkipReason};
 use crate::table::{Table, TableBuilder};
 use heatsplat_points::{PointSink, Points, PointsBuilder};
 
-/// Something that yields points: a file, a stream, a query.
+/// A source of points: a file, a stream, a query.
 ///
-/// Pull API: nothing more is read than [`next_batch`](Self::next_batch) asks
-/// for and a few blocks ahead, so memory stays bounded whatever the source's size.
+/// Pull API: nothing more is read than [`next_batch`](Self::next_batch) asks for and a few blocks
+/// ahead, so memory stays bounded for a source of any size.
 pub trait Source: Send {
-    /// What the source is called in messages: the path, or `standard input`.
+    /// The source's name in messages: the path, or `standard input`.
     fn name(&self) -> &str;
 
-    /// The columns there are, those that are used, and why.
+    /// The source's columns, those that are used, and why.
     fn columns(&self) -> &Columns;
 
     /// Pours the next points into `sink`; `false` when there are no more.
@@ -25,27 +26,110 @@ pub trait Source: Send {
     /// last. Points come in the order of the rows.
     ///
     /// # Errors
-    /// What makes the rest unreadable; points poured before that are not taken back.
+    /// The rest can't be read; points poured before that are not taken back.
     fn next_batch(&mut self, sink: &mut dyn PointSink) -> Result<bool, LoadError>;
 
-    /// The values of [`LoadOptions::keep`](crate::LoadOptions::keep) for the points poured since it
-    /// was called last, in their order; nothing where none are kept.
+    /// The values of [`LoadOptions::keep`](crate::LoadOptions::keep) for the points poured since
+    /// the last call, in their order; empty where no columns are kept.
     fn take_kept(&mut self) -> TableBuilder {
         TableBuilder::default()
     }
 
-    /// What became of the rows so far.
+    /// The account of the rows so far.
     fn report(&self) -> &Report;
 
-    /// How far the source has come.
+    /// The progress so far.
     fn progress(&self) -> LoadProgress;
 }
 
-/// How far a load has come.
+/// The state that this crate's sources share.
+pub(crate) struct SourceState {
+    name: String,
+    pub(crate) columns: Columns,
+    pub(crate) report: Report,
+    /// The values of the points that were poured last, in the columns that are kept.
+    kept: TableBuilder,
+    strict: bool,
+}
+
+impl SourceState {
+    pub(crate) fn new(name: &str, columns: Columns, strict: bool) -> Self {
+        Self {
+            name: name.to_owned(),
+            columns,
+            report: Report::default(),
+            kept: TableBuilder::default(),
+            strict,
+        }
+    }
+
+    /// Pours a batch into `sink` and adds its account.
+    ///
+    /// # Errors
+    /// [`LoadError::Strict`] for a skipped row, where the source is strict.
+    pub(crate) fn pour(&mut self, batch: Batch, sink: &mut dyn PointSink) -> Result<(), LoadError> {
+        sink.push(&batch.points);
+        self.kept.append(batch.kept);
+        self.report.add(batch.report);
+        match self.report.examples.first() {
+            Some(row) if self.strict => Err(LoadError::Strict {
+                file: self.name.clone(),
+                row: row.clone(),
+            }),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// A source with the common state: all but the reading of batches is the same.
+pub(crate) trait BatchSource: Send {
+    fn state(&self) -> &SourceState;
+
+    fn state_mut(&mut self) -> &mut SourceState;
+
+    /// Pours the next batches; see [`Source::next_batch`].
+    fn pour_next(&mut self, sink: &mut dyn PointSink) -> Result<bool, LoadError>;
+
+    /// The stored size in bytes, where it is known.
+    fn bytes_total(&self) -> Option<u64>;
+}
+
+impl<S: BatchSource> Source for S {
+    fn name(&self) -> &str {
+        &self.state().name
+    }
+
+    fn columns(&self) -> &Columns {
+        &self.state().columns
+    }
+
+    fn next_batch(&mut self, sink: &mut dyn PointSink) -> Result<bool, LoadError> {
+        self.pour_next(sink)
+    }
+
+    fn take_kept(&mut self) -> TableBuilder {
+        std::mem::take(&mut self.state_mut().kept)
+    }
+
+    fn report(&self) -> &Report {
+        &self.state().report
+    }
+
+    fn progress(&self) -> LoadProgress {
+        let report = self.report();
+        LoadProgress {
+            rows: report.rows + report.filtered + report.deleted,
+            bytes_read: report.bytes,
+            bytes_total: self.bytes_total(),
+        }
+    }
+}
+
+/// The progress of a load.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct LoadProgress {
-    /// Rows met so far, skipped ones and those that a filter left out included.
+    /// Rows read so far, including skipped ones and those that a filter left out.
     pub rows: u64,
     /// Bytes read so far of the source as it is stored: of the compressed file, not of its content.
     pub bytes_read: u64,
@@ -53,10 +137,10 @@ pub struct LoadProgress {
     pub bytes_total: Option<u64>,
 }
 
-/// Reads a source to its end into `sink`, telling `on_progress` after every batch.
+/// Reads a source to its end into `sink`, and calls `on_progress` after every batch.
 ///
 /// # Errors
-/// What the source reports; [`LoadError::NoRows`] for a source without rows and
+/// The source's error; [`LoadError::NoRows`] for a source without rows and
 /// [`LoadError::NothingKept`] for one without a single usable row.
 pub fn load(
     source: &mut dyn Source,
@@ -70,8 +154,8 @@ pub fn load(
     judged(source)
 }
 
-/// Reads a source to its end and makes an index of its points and, in the same order, a
-/// [`Table`] of the columns that are kept, telling `on_progress` after every batch.
+/// Reads a source to its end and makes an index of its points and, in the same order, a [`Table`]
+/// of the columns that are kept. Calls `on_progress` after every batch.
 ///
 /// # Errors
 /// Those of [`load`]; a column to keep that no row has.
@@ -96,7 +180,7 @@ pub fn load_table(
     };
     let (points, order) = builder.build_with_order().ok_or_else(too_many)?;
     let table = Table::new(names, kept, &order);
-    // formats whose columns may come at any time don't know before
+    // Formats whose columns may come at any time can't check this before.
     let seen = &source.columns().seen;
     let missing = table
         .columns()
@@ -111,17 +195,6 @@ pub fn load_table(
             };
             Err(schema.no_such_column(Parameter::Keep, column.name()))
         }
-    }
-}
-
-/// The error for the first skipped row of a source that is strict: none may be skipped there.
-pub(crate) fn check_strict(strict: bool, report: &Report, file: &str) -> Result<(), LoadError> {
-    match report.examples.first() {
-        Some(row) if strict => Err(LoadError::Strict {
-            file: file.to_owned(),
-            row: row.clone(),
-        }),
-        _ => Ok(()),
     }
 }
 
@@ -151,8 +224,8 @@ fn judged(source: &dyn Source) -> Result<Report, LoadError> {
     Ok(report)
 }
 
-/// Refuses a source most of whose positions would be right with longitude and latitude swapped:
-/// the others are elsewhere than they are meant to be.
+/// Refuses a source most of whose positions would be right with longitude and latitude swapped: the
+/// other rows are probably misplaced too.
 fn check_axes(source: &dyn Source, report: &Report) -> Result<(), LoadError> {
     let refused = [
         SkipReason::BadPosition,

@@ -1,4 +1,4 @@
-//! Typed values of rows: what a column holds in a row, as far as its file or its text says.
+//! Typed values of rows.
 
 use crate::messages::shown;
 use crate::number::exact::Number;
@@ -37,7 +37,7 @@ impl Value<'_> {
         Self::Text(Cow::Owned(text.into()))
     }
 
-    /// The same value, its text borrowed.
+    /// The value with its text borrowed.
     pub(crate) fn borrowed(&self) -> Value<'_> {
         match self {
             Self::Null => Value::Null,

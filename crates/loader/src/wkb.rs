@@ -6,7 +6,7 @@ const Z: u32 = 0x8000_0000;
 const M: u32 = 0x4000_0000;
 const SRID: u32 = 0x2000_0000;
 
-/// What a geometry is to us.
+/// The shape of a geometry, as far as points need it.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Shape<'a> {
     /// One position; both are NaN where the point is empty.
@@ -17,7 +17,7 @@ pub(crate) enum Shape<'a> {
     Other(&'static str),
 }
 
-/// A geometry and the reference system that it says it is in; 0: it says nothing.
+/// A geometry and the reference system that it states; 0 if it states none.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Geometry<'a> {
     pub(crate) srid: u32,
@@ -32,7 +32,7 @@ pub(crate) struct Positions<'a> {
 }
 
 impl Iterator for Positions<'_> {
-    /// `None` within: bytes that are no point, and nothing after it can be read.
+    /// `None` as an item: bytes that are no point, behind which nothing can be read.
     type Item = Option<(f64, f64)>;
 
     fn next(&mut self) -> Option<Self::Item> {
@@ -48,9 +48,9 @@ impl Iterator for Positions<'_> {
     }
 }
 
-/// Reads a geometry; `None` for bytes that are none.
+/// Parses a geometry; `None` for bytes that are none.
 pub(crate) fn parse(mut bytes: &[u8]) -> Option<Geometry<'_>> {
-    // What nearly every row is: a little-endian point with a reference system.
+    // Nearly every row is a little-endian point with a reference system.
     if let [1, 1, 0, 0, 0x20, rest @ ..] = bytes
         && rest.len() == 20
     {
@@ -65,7 +65,7 @@ pub(crate) fn parse(mut bytes: &[u8]) -> Option<Geometry<'_>> {
     read(&mut bytes)
 }
 
-/// Reads a geometry off the front of `bytes`.
+/// Reads a geometry from the front of `bytes`.
 fn read<'a>(bytes: &mut &'a [u8]) -> Option<Geometry<'a>> {
     let little = match take::<1>(bytes)? {
         [0] => false,
@@ -91,7 +91,7 @@ fn read<'a>(bytes: &mut &'a [u8]) -> Option<Geometry<'a>> {
     let kind = word(bytes)?;
     let srid = if kind & SRID != 0 { word(bytes)? } else { 0 };
     let plain = kind & !(Z | M | SRID);
-    // ISO: 1000 for Z, 2000 for M, 3000 for both
+    // ISO adds 1000 for Z, 2000 for M, 3000 for both.
     let more = match plain / 1000 {
         0 => u32::from(kind & Z != 0) + u32::from(kind & M != 0),
         1 | 2 => 1,
@@ -140,7 +140,7 @@ mod tests {
             .collect()
     }
 
-    /// As `select st_asewkb(…)` of PostGIS 3.3 prints them.
+    /// Geometries as `select st_asewkb(…)` of PostGIS 3.3 prints them.
     #[test]
     fn geometries_of_postgis() {
         let point = bytes("0101000020E6100000 000000000000F03F 0000000000000040");

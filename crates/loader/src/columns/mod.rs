@@ -1,4 +1,4 @@
-//! Which columns hold longitude, latitude and weight, found by their names.
+//! The columns that hold longitude, latitude and weight, found by their names.
 //!
 //! Names are compared without regard to case, spaces around them, and the
 //! characters `_`, `-`, `.`, `"` and space within: `Point_X` is `pointx`.
@@ -11,7 +11,7 @@ use crate::error::LoadError;
 use crate::messages::shown;
 use crate::parameter::Parameter;
 
-/// Longitude, by priority: the first name of this list that a file has, wins.
+/// Names of longitude columns by priority: the first name of this list that a file has, wins.
 const LONGITUDE: &[&str] = &[
     "longitude",
     "lon",
@@ -56,7 +56,7 @@ const LONGITUDE: &[&str] = &[
     "x",
 ];
 
-/// Latitude, likewise.
+/// Names of latitude columns, by priority.
 const LATITUDE: &[&str] = &[
     "latitude",
     "lat",
@@ -88,7 +88,8 @@ const LATITUDE: &[&str] = &[
     "y",
 ];
 
-/// Names of columns that are a weight unless told otherwise. No order: two of them are ambiguous.
+/// Names of columns that are a weight unless an option says otherwise. They have no order: two of
+/// them are ambiguous.
 const WEIGHT: &[&str] = &[
     "weight",
     "weights",
@@ -111,7 +112,7 @@ const WEIGHT: &[&str] = &[
     "strength",
 ];
 
-/// Where a source's positions come from.
+/// The origin of a source's positions.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Position {
     /// Two columns of degrees.
@@ -125,13 +126,13 @@ pub enum Position {
     Geometry,
 }
 
-/// What columns a source has, which of them are used, and why.
+/// The columns of a source, those that are used, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Columns {
     /// Every name seen, in the order of the file. Columns without a header are
     /// named by their number, from 1. GeoJSON's are the properties of the first features.
     pub seen: Vec<String>,
-    /// Where positions come from.
+    /// The origin of positions.
     pub position: Position,
     /// The column of weights; `None`: every row counts 1.
     pub weight: Option<String>,
@@ -146,7 +147,7 @@ pub struct Columns {
 /// A column of weights that was chosen by its name alone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct WeightGuess {
-    /// What [`Columns::why`] says of positions.
+    /// The part of [`Columns::why`] about positions.
     pub(crate) positions: String,
 }
 
@@ -228,19 +229,20 @@ fn by_priority(seen: &[String], list: &[&str], word: &str) -> Option<usize> {
     })
 }
 
-/// What is said about weights: the column, if there is one, and why.
+/// The choice of the column of weights, if there is one, and why.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct WeightChoice {
     pub(crate) column: Option<usize>,
     pub(crate) why: String,
-    /// Whether nobody asked for the column.
+    /// Set where no option named the column.
     pub(crate) is_guess: bool,
 }
 
-/// Finds the weight's column among `seen`: the one asked for, none if `none`
-/// is asked for, else the only one that looks like a weight.
+/// Finds the column of weights among `seen`: the one that `asked` names, none for `none`, else the
+/// only one whose name looks like a weight. `taken` are columns of positions.
 ///
-/// `Err` holds a name that was asked for and is not there.
+/// # Errors
+/// The name that `asked` holds, if there is no such column.
 pub(crate) fn weight<'a>(
     seen: &[String],
     asked: Option<&'a str>,
@@ -337,7 +339,7 @@ mod tests {
         let two = auto("lon,lat,count,value");
         assert_eq!(two.column, None);
         assert!(two.why.contains("\"count\", \"value\""), "{}", two.why);
-        // a column that is already the position is not also the weight
+        // A column that is already the position is not also the weight.
         assert_eq!(weight(&names("w,lat"), None, &[0]).unwrap().column, None);
     }
 
@@ -351,7 +353,7 @@ mod tests {
         assert_eq!(weight(&seen, Some("MASS(G)"), &[]).unwrap().column, Some(2));
         assert_eq!(weight(&seen, Some("none"), &[]).unwrap().column, None);
         assert_eq!(weight(&seen, Some("mass"), &[]), Err("mass"));
-        // the exact spelling wins over an alike one that stands before it
+        // The exact spelling wins over an alike one that stands before it.
         assert_eq!(named(&names("A B,ab"), "ab"), Some(1));
     }
 }

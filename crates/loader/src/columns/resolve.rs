@@ -27,7 +27,7 @@ pub(crate) enum PositionColumns {
 pub(crate) struct Geometries {
     /// Their column, where they are in one: then columns of degrees that options name count more.
     pub(crate) column: Option<usize>,
-    /// Where they are from, for people: `positions from the shapes`.
+    /// The origin of positions, for people: `positions from the shapes`.
     pub(crate) why: String,
 }
 

@@ -59,12 +59,12 @@ impl RowSelection {
         all.into_iter().collect()
     }
 
-    /// Whether all rows are selected and no columns are kept.
+    /// Returns whether all rows are selected and no columns are kept.
     pub(crate) fn is_empty(&self) -> bool {
         self.filter.is_none() && self.keep.is_empty()
     }
 
-    /// Whether the filter selects a row; `value` returns the row's value in a column of the
+    /// Returns whether the filter selects a row; `value` returns the row's value in a column of the
     /// source. Rows that are left out are counted.
     #[inline]
     pub(crate) fn selects<'v>(

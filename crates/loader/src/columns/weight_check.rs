@@ -1,4 +1,4 @@
-//! Whether a column that is called like a weight is one: nobody asked for it, so its values decide.
+//! Check of weight columns that were chosen by their name alone: their values decide.
 //!
 //! Of the first [`ENOUGH`] values at least 95 in 100 must be numbers. Empty ones don't count, and
 //! neither do words for nothing (`NA`, `null`, `-`).
@@ -9,15 +9,15 @@ use crate::number::{self, exact::Number};
 use crate::value::Value;
 use std::sync::{Arc, OnceLock};
 
-/// So many values say what a column holds.
+/// The number of values that the decision is made from.
 pub(crate) const ENOUGH: u64 = 1000;
 
-/// What the first values of a column are.
+/// Counts of the first values of a column, by whether they are numbers.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct WeightSample {
     numbers: u64,
     others: u64,
-    /// The first that is no number, as messages show it.
+    /// The first value that is no number, as messages show it.
     example: Option<String>,
 }
 
@@ -26,7 +26,7 @@ impl WeightSample {
         self.numbers + self.others >= ENOUGH
     }
 
-    /// Notes the text of a value.
+    /// Counts the text of a value.
     pub(crate) fn note(&mut self, text: &[u8]) {
         if self.is_enough() || number::is_nothing(text) {
             return;
@@ -58,14 +58,14 @@ impl WeightSample {
         self.example.get_or_insert_with(shown);
     }
 
-    /// Whether the values are numbers; those of a column without any are none.
+    /// Returns whether the column holds numbers; a column without any value doesn't.
     pub(crate) fn are_numbers(&self) -> bool {
         self.numbers > 0 && self.numbers * 20 >= (self.numbers + self.others) * 19
     }
 }
 
 impl Columns {
-    /// Leaves the weight out that was chosen by its name, where its values are no numbers.
+    /// Drops a weight that was chosen by its name alone, if its values are no numbers.
     pub(crate) fn settle(&mut self, looks: &WeightSample) {
         let Some(guess) = self.guess.take_if(|_| !looks.are_numbers()) else {
             return;
@@ -84,10 +84,10 @@ impl Columns {
     }
 }
 
-/// What the first reader of several finds out about a weight, for all of them.
+/// The decision about a weight that the first of several readers makes for all of them.
 pub(crate) struct WeightDecision {
     looks: WeightSample,
-    /// Whether this reader decides, or waits.
+    /// Set for the reader that decides; the others wait for it.
     decides: bool,
     verdict: Arc<OnceLock<WeightSample>>,
 }
@@ -101,14 +101,14 @@ impl WeightDecision {
         }
     }
 
-    /// Notes a record's weight.
+    /// Counts a record's weight.
     pub(crate) fn note(&mut self, value: &Value<'_>) {
         if self.decides {
             self.looks.note_value(value);
         }
     }
 
-    /// Whether the weights are numbers.
+    /// Returns whether the weights are numbers. Waits for the reader that decides.
     pub(crate) fn are_numbers(self) -> bool {
         let verdict = Arc::clone(&self.verdict);
         drop(self);
@@ -116,7 +116,7 @@ impl WeightDecision {
     }
 }
 
-/// A reader that breaks off decides too: the others wait for it.
+/// A reader that breaks off decides too, since the others wait for it.
 impl Drop for WeightDecision {
     fn drop(&mut self) {
         if self.decides {

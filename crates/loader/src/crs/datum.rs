@@ -1,68 +1,67 @@
-//! Datums: how far their longitudes and latitudes are from those of WGS 84, and how well that is
-//! known.
+//! Datums: their shifts to WGS 84, and how accurate those are known to be.
 
 use std::f64::consts::PI;
 use std::fmt;
 
-/// Over how many metres it is said how far a place may be off.
+/// Errors above this many metres are reported.
 const SAID: f64 = 10.0;
 
-/// How well a shift must be known to be taken where a grid that is not read here would do better,
-/// in metres.
+/// The accuracy in metres that a shift needs where a grid, which is not read here, would do better.
 const TAKEN_BESIDE_A_GRID: f64 = 5.0;
 
-/// The part of its width by which an area may end sooner or later, at least a degree: libraries
+/// The part of its width by which an area may be larger or smaller, at least a degree: libraries
 /// bend areas differently.
 const BORDER: f64 = 0.1;
 
-/// WGS 84's half axis, and 1 through its flattening.
+/// The semi-major axis of WGS 84 in metres, and its inverse flattening.
 const WGS84: (f64, f64) = (6_378_137.0, 298.257_223_563);
 
-/// The ways to write a longitude, by what is added.
+/// Turns to add to a longitude, for its other spellings.
 const TURNS: [f64; 3] = [0.0, 360.0, -360.0];
 
 /// A second of arc, in radians.
 pub(super) const SECOND: f64 = PI / 180.0 / 3600.0;
 
-/// A datum's way to WGS 84.
+/// The transformation from a datum to WGS 84.
 pub(super) enum Datum {
-    /// Its places are WGS 84's, within five metres.
+    /// Coordinates equal those on WGS 84, within five metres.
     Same,
     Shifted(Shifts),
 }
 
 /// The shifts of a datum, each for its part of the world.
 pub(super) struct Shifts {
-    /// Where the datum is made for.
+    /// The area that the datum is made for.
     area: Area,
     shifts: Vec<Shift>,
     grids: Vec<Grid>,
 }
 
 struct Shift {
-    /// In metres.
+    /// The accuracy, in metres.
     accuracy: f64,
-    /// Only for where no other is.
+    /// Set for a shift that counts only where no other applies.
     offshore: bool,
-    /// Others that are said to be as good are far from it: there nothing is known.
+    /// Set where other shifts of the same stated accuracy differ widely: the position is unknown
+    /// there.
     doubtful: bool,
     area: Area,
     helmert: Helmert,
 }
 
-/// A file of shifts that knows better than numbers, and is not read here.
+/// A grid of shifts, which is more accurate than a Helmert transformation and is not read here.
 struct Grid {
     accuracy: f64,
     area: Area,
     name: &'static str,
 }
 
-/// Why a place is not known well enough.
+/// The reason why a position's shift is too uncertain.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct VagueShift {
-    /// How well it is known, in metres; `None`: nobody says.
+    /// The accuracy in metres; `None` if it is not stated.
     pub(crate) metres: Option<f64>,
-    /// The grid that would do better.
+    /// The grid that would be more accurate.
     pub(crate) grid: Option<&'static str>,
 }
 
@@ -81,7 +80,7 @@ impl fmt::Display for VagueShift {
 
 impl Datum {
     /// The datum of a row of the table; `None` if its shift is not known.
-    pub(super) fn of(shift: &'static str, ellipsoid: (f64, f64)) -> Option<Self> {
+    pub(super) fn parse(shift: &'static str, ellipsoid: (f64, f64)) -> Option<Self> {
         if shift == "=" {
             return Some(Self::Same);
         }
@@ -89,16 +88,19 @@ impl Datum {
         let (shifts, grids) = shifts.split_once('#').unwrap_or((shifts, ""));
         let mut edges = area.split(',').map(|number| number.parse().ok());
         let rows = |list: &'static str| list.split(';').filter(|row| !row.is_empty());
-        let shifts: Option<_> = rows(shifts).map(|row| Shift::of(row, ellipsoid)).collect();
-        let grids: Option<_> = rows(grids).map(Grid::of).collect();
+        let shifts: Option<_> = rows(shifts)
+            .map(|row| Shift::parse(row, ellipsoid))
+            .collect();
+        let grids: Option<_> = rows(grids).map(Grid::parse).collect();
         Some(Self::Shifted(Shifts {
-            area: Area::of(&mut || edges.next().flatten())?,
+            area: Area::parse(&mut || edges.next().flatten())?,
             shifts: shifts?,
             grids: grids?,
         }))
     }
 
-    /// The datum whose shift a file says itself: metres, seconds of arc, parts per million.
+    /// The datum whose seven-parameter shift a file states: metres, seconds of arc, parts per
+    /// million.
     pub(super) fn said(seven: [f64; 7], ellipsoid: (f64, f64)) -> Self {
         Self::Shifted(Shifts {
             area: Area::WORLD,
@@ -115,9 +117,9 @@ impl Datum {
 }
 
 impl Shifts {
-    /// Where WGS 84 has a place, in radians, and how far that may be off in metres where it is
-    /// worth a word, else 0. `asked`: the most metres that are accepted where a place would be
-    /// refused. An error without a word is a place that the datum is not made for: a mistake of its
+    /// Transforms a position in radians to WGS 84. Returns its error in metres, too, where that is
+    /// to be reported, else 0. `asked` is the largest error that is accepted where the position
+    /// would be refused. An error of `None` is a position outside the datum's area: a fault of its
     /// row, not of the file.
     pub(super) fn place(
         &self,
@@ -127,7 +129,7 @@ impl Shifts {
         let (lon, lat) = (at.0.to_degrees(), at.1.to_degrees());
         let inside = self.best(lon, lat, false);
         let best = inside.or_else(|| self.best(lon, lat, true));
-        // the best of those that are better
+        // The most accurate grid of those that are better.
         let grid = |metres: f64| {
             let here = self.grids.iter().filter(|g| g.accuracy < metres);
             let here = here.filter(|g| g.area.has(lon, lat));
@@ -162,8 +164,8 @@ impl Shifts {
         }))
     }
 
-    /// How far others put a place: those near it that are said to be as good, beyond all areas
-    /// also the first, which PROJ takes there.
+    /// The largest distance in metres to the position by other shifts: those nearby of the same
+    /// stated accuracy, and outside all areas the first one too, which PROJ takes there.
     fn apart(
         &self,
         inside: Option<&Shift>,
@@ -186,8 +188,8 @@ impl Shifts {
         apart.fold(0.0, f64::max)
     }
 
-    /// The shift of a place, as PROJ chooses: the most accurate of those whose area has it, and
-    /// for the sea only where there is no other.
+    /// The shift for a position, as PROJ chooses it: the most accurate one whose area contains it;
+    /// offshore shifts only where there is no other.
     fn best(&self, lon: f64, lat: f64, near: bool) -> Option<&Shift> {
         let here = self.shifts.iter().filter(|shift| match near {
             true => shift.area.near(lon, lat),
@@ -209,7 +211,7 @@ impl Shifts {
         shifts.any(|shift| shift.doubtful && shift.area.near(lon, lat))
     }
 
-    /// What keeps every place from being taken, whatever it is: there are only grids.
+    /// The reason why no position at all can be transformed: there are only grids.
     pub(super) fn vague(&self) -> Option<VagueShift> {
         let grid = self.grids.first().map(|grid| grid.name);
         let none = self.shifts.is_empty();
@@ -218,12 +220,12 @@ impl Shifts {
 }
 
 impl Shift {
-    /// `accuracy[o],west,south,east,north,tx,ty,tz[,rx,ry,rz,ds]`
-    fn of(row: &str, ellipsoid: (f64, f64)) -> Option<Self> {
+    /// Parses `accuracy[o],west,south,east,north,tx,ty,tz[,rx,ry,rz,ds]`.
+    fn parse(row: &str, ellipsoid: (f64, f64)) -> Option<Self> {
         let (accuracy, numbers) = row.split_once(',')?;
         let mut numbers = numbers.split(',').map(|number| number.parse::<f64>().ok());
         let mut next = || numbers.next().flatten();
-        let area = Area::of(&mut next)?;
+        let area = Area::parse(&mut next)?;
         let mut seven = [next()?, next()?, next()?, 0.0, 0.0, 0.0, 0.0];
         for rest in seven.iter_mut().skip(3) {
             *rest = next().unwrap_or(0.0);
@@ -239,26 +241,26 @@ impl Shift {
 }
 
 impl Grid {
-    /// `accuracy,west,south,east,north,name`
-    fn of(row: &'static str) -> Option<Self> {
+    /// Parses `accuracy,west,south,east,north,name`.
+    fn parse(row: &'static str) -> Option<Self> {
         let (numbers, name) = row.rsplit_once(',')?;
         let mut numbers = numbers.split(',').map(|number| number.parse::<f64>().ok());
         let mut next = || numbers.next().flatten();
         Some(Self {
             accuracy: next()?,
-            area: Area::of(&mut next)?,
+            area: Area::parse(&mut next)?,
             name,
         })
     }
 }
 
-/// A part of the world in degrees; one across ±180 has an east beyond 180.
+/// A box of longitudes and latitudes in degrees; one across ±180 has an east beyond 180.
 struct Area {
     west: f64,
     south: f64,
     east: f64,
     north: f64,
-    /// How far off a place is near.
+    /// The distance in degrees up to which a position counts as near.
     border: f64,
 }
 
@@ -271,7 +273,7 @@ impl Area {
         border: 0.0,
     };
 
-    fn of(next: &mut impl FnMut() -> Option<f64>) -> Option<Self> {
+    fn parse(next: &mut impl FnMut() -> Option<f64>) -> Option<Self> {
         let (west, south, east, north) = (next()?, next()?, next()?, next()?);
         let east = if east < west { east + 360.0 } else { east };
         Some(Self {
@@ -287,7 +289,7 @@ impl Area {
         self.within(lon, lat, 0.0)
     }
 
-    /// Whether a place is inside or not far from it.
+    /// Returns whether a position is inside, or within the border around the box.
     fn near(&self, lon: f64, lat: f64) -> bool {
         self.within(lon, lat, self.border)
     }
@@ -307,16 +309,16 @@ impl Area {
     }
 }
 
-/// Metres between two places in radians that lie near each other.
+/// The distance in metres between two nearby positions in radians.
 fn apart(a: (f64, f64), b: (f64, f64)) -> f64 {
     ((a.0 - b.0) * a.1.cos()).hypot(a.1 - b.1) * WGS84.0
 }
 
-/// A shift, turn and stretch about the earth's middle (EPSG's method 9606, position vector; 9603
-/// where only the shift is given). Places lie on the ellipsoid, before and after.
+/// A shift, rotation and scaling about the earth's centre (EPSG's method 9606, position vector;
+/// 9603 where only the shift is given). Positions lie on the ellipsoid, before and after.
 struct Helmert {
     axis: f64,
-    /// The ellipsoid's first eccentricity, squared.
+    /// The square of the ellipsoid's first eccentricity.
     squared: f64,
     moves: [f64; 3],
     turns: [f64; 3],
@@ -343,7 +345,7 @@ impl Helmert {
         }
     }
 
-    /// Longitude and latitude of WGS 84, both in radians.
+    /// Transforms longitude and latitude to WGS 84, both in radians.
     fn shifted(&self, (lon, lat): (f64, f64)) -> (f64, f64) {
         let ((sin_lon, cos_lon), (sin, cos)) = (lon.sin_cos(), lat.sin_cos());
         let normal = self.axis / (1.0 - self.squared * sin * sin).sqrt();
@@ -356,7 +358,7 @@ impl Helmert {
             ty + s * (rz * x + y - rx * z),
             tz + s * (rx * y - ry * x + z),
         );
-        // Bowring's formula: exact to micrometres so near to the ground
+        // Bowring's formula is exact to micrometres this near to the ground.
         let (axis, flattening) = WGS84;
         let squared = squared(flattening);
         let pole = axis * (1.0 - 1.0 / flattening);

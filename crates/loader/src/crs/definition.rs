@@ -1,5 +1,5 @@
-//! Definitions of coordinate systems: what well-known text and PROJJSON have in common, and the
-//! systems they stand for.
+//! Definitions of coordinate systems: the common content of well-known text and PROJJSON, and the
+//! systems they describe.
 
 use super::datum::{Datum, SECOND};
 use super::local::LocalCrs;
@@ -12,37 +12,37 @@ use crate::messages::shown;
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct Definition {
     pub(super) name: String,
-    /// The EPSG number of the whole.
+    /// The EPSG number of the whole system.
     pub(super) code: Option<u32>,
     pub(super) base: Base,
     pub(super) projection: Option<Projection>,
 }
 
-/// The longitudes and latitudes below.
+/// The geographic system that a projection starts from.
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct Base {
     pub(super) name: String,
     pub(super) code: Option<u32>,
     pub(super) datum: String,
-    /// The half axis in metres, and 1 through the flattening or 0.
+    /// The semi-major axis in metres, and the inverse flattening or 0.
     pub(super) ellipsoid: (f64, f64),
-    /// Degrees from Greenwich.
+    /// The prime meridian in degrees from Greenwich.
     pub(super) meridian: f64,
-    /// Degrees to a unit.
+    /// The angular unit in degrees.
     pub(super) unit: f64,
-    /// The shift to WGS 84, where the file says it: metres, seconds, parts per million.
+    /// The shift to WGS 84, where the file states it: metres, seconds of arc, parts per million.
     pub(super) shift: Option<[f64; 7]>,
 }
 
-/// A projection by its method's name, in any of the dialects.
+/// A projection by its method's name, in any dialect.
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct Projection {
     pub(super) method: String,
     pub(super) parameters: Vec<Parameter>,
-    /// Metres to a unit.
+    /// The linear unit in metres.
     pub(super) unit: f64,
     pub(super) axes: Axes,
-    /// PROJ's words, where the file has them too.
+    /// The PROJ string, where the file has one too.
     pub(super) words: Option<String>,
 }
 
@@ -50,14 +50,14 @@ pub(super) struct Projection {
 pub(super) struct Parameter {
     pub(super) name: String,
     pub(super) value: f64,
-    /// Radians, metres or ones to its unit, where it has one of its own.
+    /// The parameter's own unit in radians, metres or ones, if it states one.
     pub(super) unit: Option<f64>,
 }
 
 /// Directions of a system's axes, as its definition names them.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) enum Axes {
-    /// Nobody says; or both go along a meridian, as about a pole.
+    /// Not stated; or both axes go along a meridian, as around a pole.
     #[default]
     Unsaid,
     EastAndNorth,
@@ -66,7 +66,9 @@ pub(super) enum Axes {
 
 impl Axes {
     /// The axes with these directions, in any order.
-    pub(super) fn of<'a>(directions: impl Iterator<Item = &'a str>) -> Result<Self, &'static str> {
+    pub(super) fn from_directions<'a>(
+        directions: impl Iterator<Item = &'a str>,
+    ) -> Result<Self, &'static str> {
         let all: Vec<String> = directions.map(str::to_ascii_lowercase).collect();
         let has = |direction: &str| all.iter().any(|other| other == direction);
         match (has("east"), has("north"), has("south"), has("west")) {
@@ -78,7 +80,7 @@ impl Axes {
         }
     }
 
-    /// Refuses those of degrees that go west or south.
+    /// Refuses geographic axes that go west or south.
     pub(super) fn of_degrees(self) -> Result<(), &'static str> {
         match self {
             Self::SouthAndWest => Err("its degrees go west and south"),
@@ -87,7 +89,7 @@ impl Axes {
     }
 }
 
-/// The unit that all have that have one.
+/// The unit that the axes share; `None` if none states one.
 pub(super) fn one_unit(
     units: impl Iterator<Item = Result<Option<f64>, &'static str>>,
 ) -> Result<Option<f64>, &'static str> {
@@ -102,7 +104,7 @@ pub(super) fn one_unit(
 }
 
 impl Definition {
-    /// Binds the system to WGS 84 by a transformation's shift, if there is one.
+    /// Binds the system to WGS 84 by a transformation's shift, if there is one. `to` is the target.
     pub(super) fn bound(
         mut self,
         shift: Option<[f64; 7]>,
@@ -121,18 +123,18 @@ impl Definition {
         Ok(self)
     }
 
-    /// True for a definition that has nothing but its EPSG number.
+    /// Returns whether the definition consists of its EPSG number alone.
     fn is_number(&self) -> bool {
         self.base == Base::default()
     }
 
-    /// The system, or what messages call one that is not known.
+    /// Resolves the definition.
     pub(super) fn system(&self) -> Result<Crs, String> {
-        // the number stands for the whole, but for a shift that the file says itself
+        // The number stands for the whole definition, but for a shift that the file states itself.
         if let Some(code) = self.code
             && self.base.said().is_none()
         {
-            match Crs::numbered(code) {
+            match Crs::from_number(code) {
                 Err(_) if !self.is_number() => (),
                 known => return known,
             }
@@ -168,14 +170,15 @@ impl Definition {
 }
 
 impl Base {
-    /// The shift that the file says, if it is one: noughts for a datum of long ago are none.
+    /// The shift that the file states. Zeros are no shift for a datum older than satellites.
     fn said(&self) -> Option<[f64; 7]> {
         let satellites = (self.ellipsoid.0 - 6_378_137.0).abs() < 5.0;
         let any = |shift: &[f64; 7]| shift.iter().any(|number| *number != 0.0);
         self.shift.filter(|shift| satellites || any(shift))
     }
 
-    /// The datum by what the file says of it: its shift, the number of its degrees, its name.
+    /// The datum by the file's information: its shift, the number of its geographic system, its
+    /// name.
     fn datum(&self) -> Option<Datum> {
         if let Some(shift) = self.said() {
             return Some(match shift.iter().all(|number| *number == 0.0) {
@@ -188,14 +191,14 @@ impl Base {
         let known = codes.flatten().find_map(|code| {
             let known = registry::geographic(code)?;
             let same = alike((known.axis, known.flattening), self.ellipsoid);
-            let datum = Datum::of(known.shift, self.ellipsoid)?;
+            let datum = Datum::parse(known.shift, self.ellipsoid)?;
             same.then_some(datum)
         });
         known.or_else(|| self.is_nameless().then_some(Datum::Same))
     }
 
-    /// Whether the datum has no name, on an ellipsoid that only datums of satellites have: those
-    /// are WGS 84 within a few metres.
+    /// Returns whether the datum has no name, on an ellipsoid that only satellite datums have:
+    /// those are WGS 84 within a few metres.
     fn is_nameless(&self) -> bool {
         let name = registry::plain(registry::bare(&self.datum));
         let none = [
@@ -212,12 +215,12 @@ impl Base {
     }
 }
 
-/// Whether two ellipsoids are one, rounded differently.
+/// Returns whether two ellipsoids are the same, rounded differently.
 fn alike(a: (f64, f64), b: (f64, f64)) -> bool {
     (a.0 - b.0).abs() < 2.0 && (a.1 - b.1).abs() < 0.01
 }
 
-/// Degrees to a unit of so many radians; those that are rounded degrees are degrees.
+/// A unit of `radians` in degrees; a rounded degree is a degree.
 pub(super) fn degrees(radians: f64) -> f64 {
     let degrees = radians.to_degrees();
     if (degrees - 1.0).abs() < 1e-8 {
@@ -227,8 +230,8 @@ pub(super) fn degrees(radians: f64) -> f64 {
     }
 }
 
-/// The shift to WGS 84 by the names of a transformation's method and parameters; `None` if it is of
-/// another kind. What has no unit is in metres and seconds.
+/// The shift to WGS 84 by the names of a transformation's method and parameters; `None` for another
+/// kind of method. Values without a unit are in metres and seconds.
 pub(super) fn shift(
     method: &str,
     parameters: impl FnOnce() -> Result<Vec<Parameter>, &'static str>,
@@ -263,8 +266,8 @@ pub(super) fn shift(
     Ok(Some(seven))
 }
 
-/// The parts per million of a stretch. With a unit it is a difference, or a factor as without one;
-/// a datum's is far from a thousandth.
+/// A scale in parts per million. With a unit the value is a difference; around 1, or without a
+/// unit, a factor. A datum's scale differs from 1 by far less than a thousandth.
 fn stretch(value: f64, unit: Option<f64>) -> Option<f64> {
     let ones = value * unit.unwrap_or(1.0);
     let difference = match (0.9..1.1).contains(&ones) {

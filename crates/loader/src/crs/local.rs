@@ -1,4 +1,4 @@
-//! A coordinate system that takes arithmetic: a projection, units, a meridian, a datum.
+//! Coordinate systems that need computation: a projection, units, a prime meridian, a datum.
 
 use super::datum::{Datum, VagueShift};
 use super::new_zealand;
@@ -6,47 +6,47 @@ use proj4rs::Proj;
 use proj4rs::transform::transform;
 use std::f64::consts::PI;
 
-/// A coordinate system with its way to longitude and latitude on WGS 84.
+/// A coordinate system, with the transformation to longitude and latitude on WGS 84.
 pub(crate) struct LocalCrs {
-    /// What messages call it.
+    /// The name that messages give it.
     name: String,
     kind: Kind,
-    /// Where longitudes begin, in radians from Greenwich.
+    /// The prime meridian, in radians from Greenwich.
     meridian: f64,
     datum: Datum,
-    /// The most metres that a place may be off where the datum would be refused.
+    /// The largest error in metres that is accepted where the datum would be refused.
     accepted: Option<f64>,
 }
 
 enum Kind {
-    /// Degrees to a unit.
+    /// Angles, by their unit in degrees.
     Angles(f64),
-    /// A projection, and angles on the same ellipsoid.
+    /// A projection, and the geographic system on the same ellipsoid.
     Plane(Box<(Proj, Proj)>),
-    /// The map grid of New Zealand.
+    /// New Zealand's map grid.
     NewZealand,
 }
 
-/// A place in degrees on WGS 84.
+/// A position in degrees on WGS 84.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct GeographicPlace {
     pub(crate) lon: f64,
     pub(crate) lat: f64,
-    /// How far it may be off, in metres, where that is worth a word; else 0.
+    /// The largest error in metres where it is to be reported, else 0.
     pub(crate) error: f64,
 }
 
-/// Why coordinates give no place.
+/// The reason why coordinates give no position.
 #[derive(Debug, PartialEq)]
 pub(crate) enum PlaceError {
-    /// The system has no such place.
+    /// The system has no such position.
     Outside,
-    /// The datum's shift is not known well enough there.
+    /// The datum's shift is too uncertain there.
     Vague(VagueShift),
 }
 
 impl LocalCrs {
-    /// A system of angles.
+    /// A geographic system.
     pub(super) fn angles(name: String, unit: f64, meridian: f64, datum: Datum) -> Self {
         Self {
             name,
@@ -57,8 +57,7 @@ impl LocalCrs {
         }
     }
 
-    /// A system of plane coordinates, by PROJ's words for its projection; `None` if there is no
-    /// such projection here.
+    /// A projected system by its PROJ parameters; `None` if the projection is not available here.
     pub(super) fn plane(
         name: String,
         words: &str,
@@ -66,7 +65,7 @@ impl LocalCrs {
         meridian: f64,
         datum: Datum,
     ) -> Option<Self> {
-        // only a sphere's here, as in PROJ before 9.8: files mean the one or the other
+        // Only the spherical method is here, as in PROJ before 9.8: files mean either.
         if words.starts_with("eqc ") && flattening != 0.0 {
             return None;
         }
@@ -94,12 +93,12 @@ impl LocalCrs {
         &self.name
     }
 
-    /// Accepts places that are off by as much.
+    /// Accepts positions whose error is at most `metres`.
     pub(super) fn accept(&mut self, metres: Option<f64>) {
         self.accepted = metres;
     }
 
-    /// What keeps every place from being taken, whatever it is.
+    /// The reason why no position at all can be transformed.
     pub(super) fn vague(&self) -> Option<VagueShift> {
         match &self.datum {
             Datum::Same => None,
@@ -122,7 +121,7 @@ impl LocalCrs {
     /// Longitude from Greenwich and latitude on the datum, in radians.
     fn on_datum(&self, x: f64, y: f64) -> Option<(f64, f64)> {
         let (lon, lat) = match &self.kind {
-            // as far as rows may go that are degrees
+            // Rows of degrees may go as far.
             Kind::Angles(unit) if (x * unit).abs() <= 540.0 && (y * unit).abs() <= 90.0 => {
                 ((x * unit).to_radians(), (y * unit).to_radians())
             }
@@ -136,7 +135,7 @@ impl LocalCrs {
             Kind::NewZealand => new_zealand::place(x, y)?,
         };
         let lon = lon + self.meridian;
-        // the areas of datums end at ±180°
+        // The areas of datums end at ±180°.
         let lon = match lon.abs() > PI {
             true => (lon + PI).rem_euclid(2.0 * PI) - PI,
             false => lon,

@@ -1,23 +1,23 @@
-//! The methods of projections: their names and parameters in the dialects of OGC, GDAL, Esri and
-//! EPSG, and PROJ's words for them.
+//! Projection methods: their names and parameters in the dialects of OGC, GDAL, Esri and EPSG, and
+//! their PROJ parameters.
 
 use super::definition::{Axes, Base, Projection};
 use super::registry::plain;
 use super::{RADIUS, new_zealand};
 use std::collections::BTreeMap;
 
-/// What a projection is here.
+/// A projection as it is computed here.
 #[derive(Debug, PartialEq)]
 pub(super) enum ProjDefinition {
     /// EPSG:3857.
     WebMercator,
-    /// PROJ's words.
+    /// PROJ parameters.
     Words(String),
 }
 
-/// PROJ's words for a projection; `None` where its method or a parameter is not known.
+/// The PROJ parameters of a projection; `None` where its method or a parameter is not known.
 pub(super) fn words(projection: &Projection, base: &Base) -> Option<ProjDefinition> {
-    let mut given = ProjectionValues::of(projection, base)?;
+    let mut given = ProjectionValues::new(projection, base)?;
     let method = plain(&projection.method);
     let sphere = base.ellipsoid.1 == 0.0 && (base.ellipsoid.0 - RADIUS).abs() < 0.5;
     let said = projection.words.as_deref();
@@ -34,7 +34,7 @@ pub(super) fn words(projection: &Projection, base: &Base) -> Option<ProjDefiniti
         return (plain && metres && base.meridian == 0.0).then_some(ProjDefinition::WebMercator);
     }
     let template = template(&method, &mut given)?;
-    // where the method has no such axes it isn't known what theirs mean
+    // Where the method has no such axes, their meaning is not known.
     let turned = projection.axes == Axes::SouthAndWest;
     if turned && !template.contains(" axis=") {
         return None;
@@ -43,7 +43,7 @@ pub(super) fn words(projection: &Projection, base: &Base) -> Option<ProjDefiniti
     Some(ProjDefinition::Words(words))
 }
 
-/// True where the PROJ string beside a projection has the same origin, scale and ellipsoid.
+/// Returns whether the PROJ string beside a projection has the same origin, scale and ellipsoid.
 fn agrees(words: &str, given: &ProjectionValues, unit: f64, base: &Base) -> bool {
     let words = words.split_whitespace();
     let mut words = words.filter_map(|word| word.trim_start_matches('+').split_once('='));
@@ -63,8 +63,7 @@ fn agrees(words: &str, given: &ProjectionValues, unit: f64, base: &Base) -> bool
     })
 }
 
-/// A projection's words, with the names of those whose values are given: `lat_ts:lat_1` takes the
-/// one for the other.
+/// The PROJ parameters of a method, as names of values: `lat_ts:lat_1` takes the value of `lat_1`.
 fn template(method: &str, given: &mut ProjectionValues) -> Option<String> {
     let words = match method {
         "transversemercator" | "gausskruger" | "transversemercatorcomplex" => {
@@ -123,7 +122,7 @@ fn template(method: &str, given: &mut ProjectionValues) -> Option<String> {
         "sinusoidal" => "sinu lon_0",
         "mollweide" => "moll lon_0",
         "robinson" => "robin lon_0",
-        // on an ellipsoid by the sphere with its area, as PROJ has it
+        // On an ellipsoid by the sphere of equal area, as PROJ does it.
         "millercylindrical" => "mill R_A lon_0",
         "equalearth" => "eqearth lon_0",
         "newzealandmapgrid" => given.new_zealand()?,
@@ -138,7 +137,7 @@ struct ProjectionValues {
     axes: Axes,
 }
 
-/// Whether a value changes nothing.
+/// Returns whether a value has no effect.
 fn neutral(key: &str, value: f64) -> bool {
     match key {
         "k" | "x_scale" | "y_scale" => (value - 1.0).abs() < 1e-12,
@@ -147,8 +146,9 @@ fn neutral(key: &str, value: f64) -> bool {
 }
 
 impl ProjectionValues {
-    /// The values of a projection; `None` if one's name is not known and it is not 0.
-    fn of(projection: &Projection, base: &Base) -> Option<Self> {
+    /// The values of a projection; `None` if a parameter's name is not known and its value is not
+    /// 0.
+    fn new(projection: &Projection, base: &Base) -> Option<Self> {
         let mut values = BTreeMap::new();
         for parameter in &projection.parameters {
             let key = match &*plain(&parameter.name) {
@@ -203,7 +203,7 @@ impl ProjectionValues {
         self.values.contains_key(key)
     }
 
-    /// A value, or the one that changes nothing.
+    /// A value, or the default that has no effect.
     fn get(&self, key: &str) -> f64 {
         let nothing = if key == "k" { 1.0 } else { 0.0 };
         self.values.get(key).copied().unwrap_or(nothing)
@@ -217,14 +217,15 @@ impl ProjectionValues {
         (self.get(key) - value).abs() < 1e-6
     }
 
-    /// A scale below 0, as Esri turns a transverse Mercator to the south and west.
+    /// Turns a negative scale factor, Esri's notation for a transverse Mercator to the south and
+    /// west, into such axes.
     fn south_orientated(&mut self) -> Option<&'static str> {
         self.insert("k", -self.get("k"));
         let at_origin = self.get("x_0") == 0.0 && self.get("y_0") == 0.0;
         at_origin.then_some("tmerc axis=wsu lat_0 lon_0 k")
     }
 
-    /// A pole by its own latitude with a scale, or by a parallel's whose scale is 1.
+    /// A polar stereographic projection, by a scale factor at the pole or by a standard parallel.
     fn polar(&mut self) -> Option<&'static str> {
         let latitude = match self.has("lat_ts") {
             true => self.get("lat_ts"),
@@ -240,7 +241,7 @@ impl ProjectionValues {
         (latitude != 0.0 && self.is("k", 1.0)).then_some("stere lat_0:pole lat_ts lon_0 k")
     }
 
-    /// An oblique Mercator from the middle of the map; that of Switzerland and Hungary lies square.
+    /// An oblique Mercator from the centre of the map; Switzerland's and Hungary's is `somerc`.
     fn oblique(&mut self) -> &'static str {
         let square = self.is("alpha", 90.0) && (self.is("gamma", 90.0) || !self.has("gamma"));
         if !square {
@@ -251,7 +252,7 @@ impl ProjectionValues {
         "somerc lat_0 lon_0 k"
     }
 
-    /// New Zealand's grid, which has numbers of its own.
+    /// New Zealand's map grid, whose parameters are fixed.
     fn new_zealand(&mut self) -> Option<&'static str> {
         let numbers = [("lat_0", -41.0), ("lon_0", 173.0)];
         let plane = [("x_0", 2_510_000.0), ("y_0", 6_023_150.0)];
@@ -263,8 +264,8 @@ impl ProjectionValues {
         usual.then_some(new_zealand::WORDS)
     }
 
-    /// Krovak's cone, whose numbers are the method's own, with axes east and north or, as first
-    /// made, south and west.
+    /// Krovak's projection, whose cone is fixed, with axes east and north or, as first defined,
+    /// south and west.
     fn krovak(&mut self, method: &str) -> Option<&'static str> {
         let turned = self.is("x_scale", -1.0) && self.is("gamma", 90.0);
         let east = self.axes == Axes::EastAndNorth;
@@ -281,7 +282,7 @@ impl ProjectionValues {
         (usual && straight).then_some(words)
     }
 
-    /// The words of a template with their values; `None` if a value is left that matters.
+    /// A template with its values filled in; `None` if a value is left over that has an effect.
     fn fill(mut self, template: &str, unit: f64) -> Option<String> {
         let mut words = String::new();
         for (at, word) in template.split(' ').enumerate() {

@@ -1,18 +1,19 @@
-//! Coordinate systems: what positions mean before they are longitude and latitude.
+//! Coordinate systems: the meaning of positions before they are longitude and latitude.
 //!
-//! One rule for all formats. A system comes by its EPSG number or its definition; units, meridian,
-//! projection and datum are its own, and so is the shift to WGS 84 if the file says one. Else the
-//! datum is found by its number or name, and of EPSG's shifts the one with the best accuracy at
-//! each place is taken, as PROJ does without grids; over ten metres the account says how far places
-//! may be off. Datums that differ from WGS 84 by up to five metres (ETRS89, NAD83, GDA2020) are
-//! taken as they are.
+//! One rule holds for all formats. A system is given by its EPSG number or its definition; units,
+//! prime meridian, projection and datum are its own, and so is a shift to WGS 84 that the file
+//! states. Otherwise the datum is found by its number or name, and of EPSG's shifts the most
+//! accurate one at each position is taken, as PROJ does without grids; errors over ten metres are
+//! in the report. Datums that differ from WGS 84 by up to five metres (ETRS89, NAD83, GDA2020) are
+//! taken unchanged.
 //!
-//! A file is refused where its datum isn't known well: where a grid would do better than a shift
-//! that is only known within more than five metres, or where two shifts that meet disagree by over
-//! ten. Both can be accepted (`--datum-error`); a datum or projection that isn't known at all can't.
+//! A file is refused where its datum is too uncertain: where a grid would be more accurate than a
+//! shift that is only known within more than five metres, or where two overlapping shifts disagree
+//! by over ten. Both can be accepted ([`datum_error`](crate::LoadOptions::datum_error)); a datum or
+//! projection that is not known at all can't.
 //!
-//! Coordinates are easting and northing, longitude and latitude, in this order, whatever the
-//! official one is: all our formats have them so.
+//! Coordinates are easting and northing, or longitude and latitude, in this order, whatever the
+//! official order is: all formats read here have them so.
 
 mod datum;
 mod definition;
@@ -29,40 +30,40 @@ pub(crate) use datum::VagueShift;
 pub(crate) use local::{GeographicPlace, LocalCrs, PlaceError};
 use std::f64::consts::PI;
 
-/// What the coordinates of a file are in.
+/// The coordinate system of a file.
 pub(crate) enum Crs {
-    /// Longitude and latitude in degrees: they are taken as they are.
+    /// Longitude and latitude in degrees, taken unchanged.
     LonLat,
     /// Web Mercator, EPSG:3857, in metres.
     Mercator,
-    /// Anything that takes more arithmetic.
+    /// Any system that needs more computation.
     Other(Box<LocalCrs>),
 }
 
-/// The earth's radius of Web Mercator.
+/// The earth's radius in Web Mercator, in metres.
 const RADIUS: f64 = 6_378_137.0;
 
 impl Crs {
     /// The system of an EPSG number.
-    pub(crate) fn of_epsg(code: u32, file: &str) -> Result<Self, LoadError> {
-        Self::numbered(code).map_err(|system| unknown(file, system))
+    pub(crate) fn from_epsg(code: u32, file: &str) -> Result<Self, LoadError> {
+        Self::from_number(code).map_err(|system| unknown(file, system))
     }
 
-    /// The system of a definition in well-known text, as `.prj` files have it; `EPSG:4326` and
-    /// the like may stand in its place.
-    pub(crate) fn of_wkt(text: &str, file: &str) -> Result<Self, LoadError> {
-        let named = Self::named(text.trim());
+    /// The system of a definition in well-known text, as `.prj` files have it, or of a name like
+    /// `EPSG:4326`.
+    pub(crate) fn from_wkt(text: &str, file: &str) -> Result<Self, LoadError> {
+        let named = Self::from_name(text.trim());
         let found = named.unwrap_or_else(|| wkt::definition(text)?.system());
         found.map_err(|system| unknown(file, system))
     }
 
     /// The system of a PROJJSON object; a text may be `EPSG:4326` or well-known text.
-    pub(crate) fn of_projjson(crs: &serde_json::Value, file: &str) -> Result<Self, LoadError> {
+    pub(crate) fn from_projjson(crs: &serde_json::Value, file: &str) -> Result<Self, LoadError> {
         if let Some(text) = crs.as_str() {
-            return Self::of_wkt(text, file);
+            return Self::from_wkt(text, file);
         }
         let by_ogc = projjson::code_by(crs, "OGC");
-        if let Some(Ok(known)) = by_ogc.as_deref().and_then(Self::of_ogc) {
+        if let Some(Ok(known)) = by_ogc.as_deref().and_then(Self::from_ogc) {
             return Ok(known);
         }
         let found = projjson::definition(crs).and_then(|definition| definition.system());
@@ -71,35 +72,35 @@ impl Crs {
 
     /// The system of a name: `EPSG:4326`, `urn:ogc:def:crs:EPSG::4326`,
     /// `http://www.opengis.net/def/crs/OGC/1.3/CRS84`; `None` if a text is none of those.
-    pub(crate) fn named(name: &str) -> Option<Result<Self, String>> {
+    pub(crate) fn from_name(name: &str) -> Option<Result<Self, String>> {
         if name.contains(['[', '(', '"']) {
             return None;
         }
         let last = name.rsplit([':', '/', '#']).next().unwrap_or_default();
-        if let Some(known) = Self::of_ogc(last) {
+        if let Some(known) = Self::from_ogc(last) {
             return Some(known);
         }
         let ours = name.to_ascii_uppercase().contains("EPSG");
-        // heights may be named behind it
+        // A vertical system may be named behind it.
         let code = last.split('+').next()?.parse().ok().filter(|_| ours)?;
-        Some(Self::numbered(code))
+        Some(Self::from_number(code))
     }
 
     /// The systems that OGC names itself, longitude first.
-    fn of_ogc(code: &str) -> Option<Result<Self, String>> {
+    fn from_ogc(code: &str) -> Option<Result<Self, String>> {
         let code = code.to_ascii_uppercase();
         match &*code {
             "CRS84" | "WGS84" | "CRS84H" => Some(Ok(Self::LonLat)),
-            "CRS83" => Some(Self::numbered(4269)),
-            "CRS27" => Some(Self::numbered(4267)),
+            "CRS83" => Some(Self::from_number(4269)),
+            "CRS27" => Some(Self::from_number(4267)),
             _ => None,
         }
     }
 
-    /// The system of an EPSG number, or what messages call it.
-    fn numbered(code: u32) -> Result<Self, String> {
+    /// The system of an EPSG number.
+    fn from_number(code: u32) -> Result<Self, String> {
         let code = registry::horizontal(code).unwrap_or(code);
-        // numbers of before 3857 had one, and Esri's
+        // Numbers older than 3857, and Esri's.
         if matches!(code, 3857 | 900_913 | 102_100 | 102_113 | 3785) {
             return Ok(Self::Mercator);
         }
@@ -109,7 +110,7 @@ impl Crs {
         let base = registry::geographic(below).ok_or_else(unknown)?;
         let name = format!("EPSG:{code} (datum of {})", base.name);
         let ellipsoid = (base.axis, base.flattening);
-        let datum = Datum::of(base.shift, ellipsoid).ok_or_else(|| {
+        let datum = Datum::parse(base.shift, ellipsoid).ok_or_else(|| {
             let name = base.name;
             format!("EPSG:{code} (the shift from {name} to WGS 84 is not known)")
         })?;
@@ -121,7 +122,7 @@ impl Crs {
         }
     }
 
-    /// Longitude and latitude in some unit, from some meridian.
+    /// Longitude and latitude in some unit, from some prime meridian.
     fn angles(name: String, unit: f64, meridian: f64, datum: Datum) -> Self {
         match datum {
             Datum::Same if unit == 1.0 && meridian == 0.0 => Self::LonLat,
@@ -129,8 +130,7 @@ impl Crs {
         }
     }
 
-    /// The system with places that may be off by so many metres as `--datum-error` accepts, and
-    /// the error if it has no place that can be taken.
+    /// The system with errors of up to `metres` accepted.
     pub(crate) fn accepting(mut self, metres: Option<f64>, file: &str) -> Result<Self, LoadError> {
         if let Self::Other(local) = &mut self {
             local.accept(metres);
@@ -141,7 +141,7 @@ impl Crs {
         Ok(self)
     }
 
-    /// The error for a file with a place that isn't known well enough.
+    /// The error for a file with a position whose shift is too uncertain.
     pub(crate) fn refusal(&self, vague: &VagueShift, file: &str) -> LoadError {
         LoadError::VagueDatum {
             file: file.to_owned(),
@@ -157,7 +157,7 @@ impl Crs {
         }
     }
 
-    /// The place of coordinates.
+    /// Transforms coordinates to longitude and latitude.
     pub(crate) fn place(&self, x: f64, y: f64) -> Result<GeographicPlace, PlaceError> {
         let (lon, lat) = match self {
             Self::LonLat => (x, y),

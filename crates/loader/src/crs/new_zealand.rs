@@ -1,7 +1,7 @@
-//! New Zealand's map grid of 1972 (Land Information New Zealand, LINZS25002), which the library of
-//! projections lacks: a polynomial of complex numbers.
+//! New Zealand's map grid of 1972 (Land Information New Zealand, LINZS25002), a polynomial of
+//! complex numbers. The library of projections lacks it.
 
-/// The International ellipsoid's half axis.
+/// The semi-major axis of the International ellipsoid, in metres.
 const AXIS: f64 = 6_378_388.0;
 const ORIGIN: (f64, f64) = (173.0, -41.0);
 const FALSE: (f64, f64) = (2_510_000.0, 6_023_150.0);
@@ -30,7 +30,7 @@ const D: [f64; 9] = [
     -0.001_3,
 ];
 
-/// The words of PROJ for it, which its numbers come with.
+/// The grid's PROJ parameters.
 pub(super) const WORDS: &str = "nzmg lat_0=-41 lon_0=173 x_0=2510000 y_0=6023150";
 
 type Complex = (f64, f64);
@@ -42,7 +42,7 @@ fn times(a: Complex, b: Complex) -> Complex {
 /// Longitude and latitude on the datum of 1949, in radians.
 pub(super) fn place(easting: f64, northing: f64) -> Option<(f64, f64)> {
     let there = ((northing - FALSE.1) / AXIS, (easting - FALSE.0) / AXIS);
-    // farther away than the islands are the steps lead nowhere
+    // Farther from the islands the iteration doesn't converge.
     if there.0.hypot(there.1) > 0.3 {
         return None;
     }

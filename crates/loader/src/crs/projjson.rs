@@ -4,10 +4,10 @@ use super::definition::{self, Axes, Base, Definition, Parameter, Projection, deg
 use crate::messages::shown;
 use serde_json::Value;
 
-/// Objects in objects that are followed.
+/// The deepest nesting of objects that is followed.
 const DEPTH: usize = 8;
 
-/// The keys without one of which an object has nothing but its name and number.
+/// The keys without which an object has nothing but its name and number.
 const DEFINING: [&str; 5] = [
     "base_crs",
     "source_crs",
@@ -16,10 +16,10 @@ const DEFINING: [&str; 5] = [
     "datum_ensemble",
 ];
 
-/// The word for what has a unit, and none that is known.
+/// The error for a unit that is not known.
 const NO_UNIT: &str = "a unit of it can't be read";
 
-/// The definition in an object, or what messages call it.
+/// The definition in an object. An error is the system as messages name it.
 pub(super) fn definition(crs: &Value) -> Result<Definition, String> {
     of_object(crs, DEPTH).map_err(|why| {
         let name = text(crs, "name").unwrap_or("one without a name");
@@ -35,7 +35,7 @@ fn text<'a>(object: &'a Value, key: &str) -> Option<&'a str> {
     object.get(key)?.as_str()
 }
 
-/// An object's code with an authority, from its `id` or one of its `ids`.
+/// An object's code of an authority, from its `id` or one of its `ids`.
 pub(super) fn code_by(object: &Value, authority: &str) -> Option<String> {
     let several = object.get("ids").and_then(Value::as_array);
     let mut ids = object
@@ -82,7 +82,7 @@ fn of_object(crs: &Value, depth: usize) -> Result<Definition, &'static str> {
             base: base(crs.get("base_crs").ok_or("it has no degrees below")?)?,
             projection: Some(projection(crs)?),
         }),
-        // only where things are counts, not how high they are
+        // Only positions are used, not heights.
         "CompoundCRS" => {
             let horizontal = crs.get("components").and_then(|all| all.get(0));
             of_object(horizontal.ok_or("")?, depth)
@@ -127,7 +127,7 @@ fn base(crs: &Value) -> Result<Base, &'static str> {
     })
 }
 
-/// An ellipsoid's half axis in metres, and 1 through its flattening or 0.
+/// An ellipsoid's semi-major axis in metres, and its inverse flattening or 0.
 fn shape(ellipsoid: &Value) -> Option<(f64, f64)> {
     let length = |key| {
         let (value, unit) = amount(ellipsoid.get(key)?)?;
@@ -174,15 +174,15 @@ fn axes(crs: &Value) -> impl Iterator<Item = &Value> {
     let axes = crs
         .get("coordinate_system")
         .and_then(|system| system.get("axis"));
-    // a third is the height's
+    // A third axis is the height.
     axes.and_then(Value::as_array).into_iter().flatten().take(2)
 }
 
 fn directions(crs: &Value) -> Result<Axes, &'static str> {
-    Axes::of(axes(crs).filter_map(|axis| text(axis, "direction")))
+    Axes::from_directions(axes(crs).filter_map(|axis| text(axis, "direction")))
 }
 
-/// Radians or metres to the unit of the axes.
+/// The unit of the axes in radians or metres.
 fn unit(crs: &Value) -> Result<Option<f64>, &'static str> {
     one_unit(axes(crs).map(|axis| {
         let unit = axis.get("unit").map(|unit| factor(unit).ok_or(NO_UNIT));
@@ -190,7 +190,7 @@ fn unit(crs: &Value) -> Result<Option<f64>, &'static str> {
     }))
 }
 
-/// Radians, metres or ones to a unit, by its name or with its factor.
+/// A unit in radians, metres or ones, by its name or its factor.
 fn factor(unit: &Value) -> Option<f64> {
     match unit.as_str() {
         Some("degree") => Some(1f64.to_radians()),
@@ -200,7 +200,7 @@ fn factor(unit: &Value) -> Option<f64> {
     }
 }
 
-/// A number, alone or with a unit.
+/// A number and its unit, if it has one.
 fn amount(value: &Value) -> Option<(f64, Option<f64>)> {
     match value {
         Value::Number(number) => Some((number.as_f64()?, None)),

@@ -1,34 +1,33 @@
-//! The coordinate systems that EPSG knows: tables made by `scripts/crs-registry`, searched once a
-//! file.
+//! EPSG's coordinate systems: tables made by `scripts/crs-registry`, searched once per file.
 
 use std::cmp::Ordering;
 
-/// Degrees on a datum: code, name, ellipsoid, meridian, unit, shift to WGS 84.
+/// Geographic systems: code, name, ellipsoid, prime meridian, unit, shift to WGS 84.
 const GEOGRAPHIC: &str = include_str!("geographic.txt");
-/// Projections: code, that of the degrees below, the projection in PROJ's words.
+/// Projected systems: code, code of the geographic system, PROJ parameters.
 const PROJECTED: &str = include_str!("projected.txt");
-/// Systems with heights: code, that of the horizontal part.
+/// Compound systems: code, code of the horizontal part.
 const COMPOUND: &str = include_str!("compound.txt");
-/// Names of datums, and a code with their shift.
+/// Names of datums, and a code that has their shift.
 const DATUMS: &str = include_str!("datums.txt");
 
-/// Longitudes and latitudes on a datum.
+/// A geographic system.
 #[derive(Clone, Debug)]
 pub(super) struct Geographic {
     pub(super) name: &'static str,
-    /// The ellipsoid's half axis, in metres.
+    /// The ellipsoid's semi-major axis, in metres.
     pub(super) axis: f64,
-    /// 1 through the ellipsoid's flattening; 0: a sphere.
+    /// The ellipsoid's inverse flattening; 0 for a sphere.
     pub(super) flattening: f64,
-    /// Where longitudes begin, in degrees from Greenwich.
+    /// The prime meridian, in degrees from Greenwich.
     pub(super) meridian: f64,
-    /// Degrees to a unit.
+    /// The angular unit in degrees.
     pub(super) unit: f64,
-    /// The shift to WGS 84 as the table has it, which [`Datum::of`](super::datum::Datum::of) reads.
+    /// The shift to WGS 84 as the table has it, for [`Datum::parse`](super::datum::Datum::parse).
     pub(super) shift: &'static str,
 }
 
-/// The system of longitudes and latitudes with a code.
+/// The geographic system with a code.
 pub(super) fn geographic(code: u32) -> Option<Geographic> {
     let mut fields = row(GEOGRAPHIC, code)?.split('\t');
     let name = fields.next()?;
@@ -48,25 +47,25 @@ pub(super) fn geographic(code: u32) -> Option<Geographic> {
     })
 }
 
-/// The projection with a code, in PROJ's words, and the code of the degrees below.
+/// The code of a projected system's geographic system, and the PROJ parameters.
 pub(super) fn projected(code: u32) -> Option<(u32, &'static str)> {
     let (base, words) = row(PROJECTED, code)?.split_once('\t')?;
     Some((base.parse().ok()?, words))
 }
 
-/// The code of the horizontal part of a system with heights.
+/// The code of the horizontal part of a compound system.
 pub(super) fn horizontal(code: u32) -> Option<u32> {
     row(COMPOUND, code)?.parse().ok()
 }
 
-/// A code whose shift is that of a datum with this name, however it is spelt.
+/// A code whose shift is that of the datum with this name, in any spelling.
 pub(super) fn datum(name: &str) -> Option<u32> {
     let plain = plain(bare(name));
     let known = |name: &str| find(DATUMS, |first| first.cmp(name))?.parse().ok();
     known(&plain).or_else(|| known(plain.strip_suffix("ensemble")?))
 }
 
-/// A name without what Esri puts before those of datums and their degrees.
+/// A name without Esri's prefix for datums and geographic systems.
 pub(super) fn bare(name: &str) -> &str {
     let name = name.trim();
     let behind = |word: &str| {
@@ -76,13 +75,13 @@ pub(super) fn bare(name: &str) -> &str {
     behind("D_").or_else(|| behind("GCS_")).unwrap_or(name)
 }
 
-/// Whether a text begins with a word, in whatever case.
+/// Returns whether a text begins with a word, in whatever case.
 pub(super) fn starts_with(text: &str, word: &str) -> bool {
     text.get(..word.len())
         .is_some_and(|start| start.eq_ignore_ascii_case(word))
 }
 
-/// A name's letters and digits, in small letters; `+` tells two datums of Switzerland apart.
+/// A name's letters and digits in lower case; `+` distinguishes two Swiss datums.
 pub(super) fn plain(name: &str) -> String {
     let kept = name
         .chars()
@@ -90,12 +89,12 @@ pub(super) fn plain(name: &str) -> String {
     kept.map(|c| c.to_ascii_lowercase()).collect()
 }
 
-/// What stands behind a code in a table; its rows are in the order of their numbers.
+/// The rest of the row with a code; rows are sorted by number.
 fn row(table: &'static str, code: u32) -> Option<&'static str> {
     find(table, |first| first.parse().unwrap_or(0).cmp(&code))
 }
 
-/// What stands behind a row's first field, by the order of those.
+/// The rest of the row whose first field matches, by binary search.
 fn find(table: &'static str, order: impl Fn(&str) -> Ordering) -> Option<&'static str> {
     let (mut from, mut to) = (0, table.len());
     while from < to {

@@ -1,4 +1,4 @@
-//! The coordinate systems beside PROJ, by every way in which files name them.
+//! Coordinate systems compared with PROJ, by every way in which files name them.
 
 mod definitions;
 
@@ -6,10 +6,10 @@ use super::*;
 use serde_json::Value;
 use std::io::Read;
 
-/// What PROJ makes of 280 systems, by `scripts/crs-oracle`.
+/// PROJ's results for 280 systems, made by `scripts/crs-oracle`.
 const ORACLE: &[u8] = include_bytes!("../../tests/data/crs-oracle.jsonl.gz");
 
-/// The most metres between PROJ's places and ours.
+/// The largest accepted distance from PROJ's positions, in metres.
 const NEAR: f64 = 12.0;
 
 struct Row {
@@ -47,14 +47,14 @@ fn metres((lon, lat): (f64, f64), (a, b): (f64, f64)) -> f64 {
     (east * lat.to_radians().cos()).hypot(b - lat) * 111_195.0
 }
 
-/// How far the worst place of a system is off; `None` if the system or one of them is refused.
+/// The largest error of a system's positions; `None` if the system or a position is refused.
 fn worst(crs: Result<Crs, LoadError>, row: &Row) -> Option<f64> {
     let crs = crs.ok()?.accepting(None, "a").ok()?;
     let mut worst = 0.0f64;
     for [x, y, lon, lat] in row.places.iter().copied() {
         let place = crs.place(x, y).ok()?;
         let off = metres((lon, lat), (place.lon, place.lat));
-        // a place that is none is no place nearby
+        // A refused position is no position nearby.
         worst = worst.max(if off.is_nan() { f64::INFINITY } else { off });
     }
     Some(worst)
@@ -83,26 +83,29 @@ fn strip(value: &mut Value) {
 
 /// A system by every way to name it.
 fn ways(row: &Row) -> Vec<(String, Option<f64>)> {
-    let mut ways = vec![("number".to_owned(), worst(Crs::of_epsg(row.code, "a"), row))];
+    let mut ways = vec![(
+        "number".to_owned(),
+        worst(Crs::from_epsg(row.code, "a"), row),
+    )];
     for (name, text) in &row.texts {
-        ways.push(((*name).to_owned(), worst(Crs::of_wkt(text, "a"), row)));
+        ways.push(((*name).to_owned(), worst(Crs::from_wkt(text, "a"), row)));
         let word = if *name == "gdal" { "AUTHORITY" } else { "ID" };
         let bare = without(text, word);
         if bare != *text {
             let way = format!("{name} without numbers");
-            ways.push((way, worst(Crs::of_wkt(&bare, "a"), row)));
+            ways.push((way, worst(Crs::from_wkt(&bare, "a"), row)));
         }
     }
     let mut json = row.projjson.clone();
     ways.push((
         "PROJJSON".to_owned(),
-        worst(Crs::of_projjson(&json, "a"), row),
+        worst(Crs::from_projjson(&json, "a"), row),
     ));
     strip(&mut json);
-    let bare = worst(Crs::of_projjson(&json, "a"), row);
+    let bare = worst(Crs::from_projjson(&json, "a"), row);
     ways.push(("PROJJSON without numbers".to_owned(), bare));
     let urn = format!("urn:ogc:def:crs:EPSG::{}", row.code);
-    ways.push(("URN".to_owned(), worst(Crs::of_wkt(&urn, "a"), row)));
+    ways.push(("URN".to_owned(), worst(Crs::from_wkt(&urn, "a"), row)));
     ways
 }
 
@@ -132,11 +135,11 @@ fn places_are_where_proj_has_them_or_refused() {
 }
 
 fn crs(text: &str) -> Crs {
-    Crs::of_wkt(text, "a.shp").unwrap()
+    Crs::from_wkt(text, "a.shp").unwrap()
 }
 
 fn refused(text: &str) -> String {
-    match Crs::of_wkt(text, "a.shp") {
+    match Crs::from_wkt(text, "a.shp") {
         Err(error) => error.to_string(),
         Ok(_) => panic!("known: {text}"),
     }
@@ -151,26 +154,26 @@ fn near(crs: &Crs, (x, y): (f64, f64), there: (f64, f64), least: f64) {
 
 #[test]
 fn units_meridians_and_shifts_that_a_file_says_are_respected() {
-    // as GDAL wrote them before 3.0, without numbers
+    // As GDAL wrote them before 3.0, without numbers.
     let ntf = r#"GEOGCS["NTF (Paris)",DATUM["Nouvelle_Triangulation_Francaise_Paris",SPHEROID["Clarke 1880 (IGN)",6378249.2,293.466021293627],TOWGS84[-168,-60,320,0,0,0,0]],PRIMEM["Paris",2.33722917],UNIT["grad",0.015707963267949]]"#;
     near(&crs(ntf), (0.0, 54.0), (2.336_51, 48.599_93), 2.0);
     let tokyo = r#"GEOGCS["Tokyo",DATUM["Tokyo",SPHEROID["Bessel 1841",6377397.155,299.1528128],TOWGS84[-146.414,507.337,680.507,0,0,0,0]],PRIMEM["Greenwich",0],UNIT["degree",0.0174532925199433]]"#;
     let there = (139.763_87, 35.684_44);
     near(&crs(tokyo), (139.7671, 35.6812), there, 2.0);
-    // and as Esri does, with the datum's name only
+    // As Esri writes them, with the datum's name only.
     let bare = tokyo.replace(",TOWGS84[-146.414,507.337,680.507,0,0,0,0]", "");
     for name in ["D_Tokyo", "TOKYO", "Tokyo"] {
         let text = bare.replace("DATUM[\"Tokyo\"", &format!("DATUM[\"{name}\""));
         near(&crs(&text), (139.7671, 35.6812), there, 2.0);
     }
-    // noughts are no shift for a datum that has one
+    // Zeros are no shift for a datum that has one.
     let noughts = tokyo.replace("-146.414,507.337,680.507", "0,0,0");
     near(&crs(&noughts), (139.7671, 35.6812), there, 2.0);
-    // a name that is none, even with WGS in it
+    // A name that is none, even with WGS in it.
     let none = bare.replace("DATUM[\"Tokyo\"", "DATUM[\"not WGS_1984\"");
     let none = none.replace("GEOGCS[\"Tokyo\"", "GEOGCS[\"Mine\"");
     assert!(refused(&none).contains("not WGS_1984"));
-    // the name of one datum on the ellipsoid of another
+    // The name of one datum on the ellipsoid of another.
     let mixed = bare.replace("6377397.155,299.1528128", "6378388,297");
     assert!(refused(&mixed).contains("Tokyo"));
 }
@@ -178,14 +181,14 @@ fn units_meridians_and_shifts_that_a_file_says_are_respected() {
 #[test]
 fn degrees_and_web_mercator_need_no_arithmetic() {
     for code in [4326, 4979, 4269, 4258, 7844, 4283, 4674, 4490, 6318] {
-        let crs = Crs::of_epsg(code, "a").unwrap();
+        let crs = Crs::from_epsg(code, "a").unwrap();
         assert!(matches!(crs, Crs::LonLat), "{code}");
         let place = crs.place(1.5, 2.5).unwrap();
         assert_eq!((place.lon, place.lat), (1.5, 2.5));
     }
     for code in [3857, 900_913, 102_100, 3785] {
         assert!(
-            matches!(Crs::of_epsg(code, "a"), Ok(Crs::Mercator)),
+            matches!(Crs::from_epsg(code, "a"), Ok(Crs::Mercator)),
             "{code}"
         );
     }
@@ -212,7 +215,7 @@ fn degrees_and_web_mercator_need_no_arithmetic() {
         assert!(matches!(crs(text), Crs::Mercator), "{text}");
     }
     assert!(refused(&esri("150.0")).contains("Web_Mercator"));
-    let other = Crs::of_wkt(&gdal.replace(",EXTENSION", ",NOTHING"), "a");
+    let other = Crs::from_wkt(&gdal.replace(",EXTENSION", ",NOTHING"), "a");
     assert!(matches!(other, Ok(Crs::Other(_))));
     let berlin = (1_491_681.18, 6_894_699.80);
     near(&crs("EPSG:3857"), berlin, (13.4, 52.52), 50.0);
@@ -263,7 +266,7 @@ fn what_is_no_place_on_a_map_is_refused_by_name_and_reason() {
             "{message}"
         );
     }
-    // with heights the rest counts
+    // With heights the rest counts.
     let compound = format!(
         r#"COMPD_CS["both",GEOGCS["W",{wgs84},UNIT["degree",0.0174532925199433]],VERT_CS["h",VERT_DATUM["h",2005],UNIT["metre",1]]]"#
     );
@@ -283,10 +286,10 @@ fn tables_are_in_order_and_whole() {
         assert!(codes.is_sorted() && table.is_ascii());
         assert!(table.lines().all(|line| line.split('\t').count() == parts));
         for code in codes {
-            // refused or known, and every known shift is read
-            let _ = Crs::of_epsg(code, "a");
+            // Each is refused or known, and every known shift is read.
+            let _ = Crs::from_epsg(code, "a");
             if let Some(base) = registry::geographic(code) {
-                let datum = Datum::of(base.shift, (base.axis, base.flattening));
+                let datum = Datum::parse(base.shift, (base.axis, base.flattening));
                 assert!(datum.is_some() || base.shift == "?", "{code}");
             }
         }
@@ -302,7 +305,7 @@ fn tables_are_in_order_and_whole() {
 fn coordinates_far_from_any_map_give_no_place_and_no_panic() {
     let far = [0.0, -1.0, 1e7, 1e12, -1e300, f64::NAN, f64::INFINITY];
     for row in oracle() {
-        let Ok(crs) = Crs::of_epsg(row.code, "a") else {
+        let Ok(crs) = Crs::from_epsg(row.code, "a") else {
             continue;
         };
         for x in far {

@@ -1,15 +1,15 @@
-//! Well-known text: as OGC's first version, GDAL and Esri write it, and the second (ISO 19162).
+//! Well-known text: the first version as OGC, GDAL and Esri write it, and the second (ISO 19162).
 
 use super::definition::{self, Axes, Base, Definition, Parameter, Projection, degrees, one_unit};
 use super::registry::starts_with;
 use crate::messages::shown;
 
-/// Nodes in nodes that are followed.
+/// The deepest nesting of nodes that is followed.
 const DEPTH: usize = 24;
 
-/// The definition in a text, or what messages call it.
+/// The definition in a text. An error is the system as messages name it.
 pub(super) fn definition(text: &str) -> Result<Definition, String> {
-    // some have a mark of byte order, noughts or a comma behind them
+    // Some files have a byte-order mark, NULs or a comma behind the text.
     let text = text.trim_matches(|c: char| c.is_whitespace() || matches!(c, '\u{feff}' | '\0'));
     let named = || {
         let quoted = text.split('"').nth(1).unwrap_or(text);
@@ -22,7 +22,7 @@ pub(super) fn definition(text: &str) -> Result<Definition, String> {
     })
 }
 
-/// A word with values in brackets.
+/// A keyword with values in brackets.
 #[derive(Debug)]
 struct Node {
     word: String,
@@ -46,7 +46,7 @@ impl Reader<'_> {
         Some(())
     }
 
-    /// A word up to what ends one.
+    /// A word up to a blank, bracket, comma or quote.
     fn word(&mut self) -> &str {
         let ends = |c: char| c.is_whitespace() || "[](),\"".contains(c);
         let end = self.rest.find(ends).unwrap_or(self.rest.len());
@@ -60,7 +60,7 @@ impl Reader<'_> {
         self.values(word, depth)
     }
 
-    /// The values of a node, behind its word.
+    /// The values of a node, behind its keyword.
     fn values(&mut self, word: String, depth: usize) -> Option<Node> {
         let depth = depth.checked_sub(1)?;
         let close = match self.rest.chars().next()? {
@@ -96,7 +96,7 @@ impl Reader<'_> {
         }
     }
 
-    /// A text in quotes; two of them stand for one.
+    /// A text in double quotes; two of them in it stand for one.
     fn quoted(&mut self) -> Option<String> {
         let mut text = String::new();
         let mut rest = self.rest.strip_prefix('"')?;
@@ -118,7 +118,7 @@ impl Reader<'_> {
 }
 
 impl Node {
-    /// The first node with one of some words.
+    /// The first child with one of these keywords.
     fn find(&self, words: &[&str]) -> Option<&Node> {
         self.nodes().find(|node| words.contains(&&*node.word))
     }
@@ -137,11 +137,11 @@ impl Node {
         }
     }
 
-    /// The number at a place.
+    /// The number at a place among the values.
     fn number(&self, at: usize) -> Option<f64> {
         match self.values.get(at)? {
             Value::Number(number) => Some(*number),
-            // some quote them
+            // Some writers quote numbers.
             Value::Text(text) => text.trim().parse().ok().filter(|n: &f64| n.is_finite()),
             Value::Node(_) => None,
         }
@@ -154,7 +154,7 @@ impl Node {
         id.number(1).filter(|_| ours).map(|code| code as u32)
     }
 
-    /// Radians, metres or ones to its unit, where it has one.
+    /// The node's unit in radians, metres or ones, if it states one.
     fn unit(&self, words: &[&str]) -> Result<Option<f64>, &'static str> {
         let unit = self.find(words).map(|unit| {
             let factor = unit.number(1).filter(|factor| *factor > 0.0);
@@ -164,18 +164,18 @@ impl Node {
     }
 
     fn axes(&self) -> impl Iterator<Item = &Node> {
-        // a third is the height's
+        // A third axis is the height.
         self.nodes().filter(|node| node.word == "AXIS").take(2)
     }
 
-    /// The unit of a system, said for all of it or for its axes.
+    /// The unit of a system, stated for the whole or for its axes.
     fn unit_of_all(&self, words: &[&str]) -> Result<Option<f64>, &'static str> {
         let of_axes = one_unit(self.axes().map(|axis| axis.unit(words)))?;
         Ok(self.unit(words)?.or(of_axes))
     }
 
     fn directions(&self) -> Result<Axes, &'static str> {
-        Axes::of(self.axes().filter_map(|axis| match axis.values.get(1)? {
+        Axes::from_directions(self.axes().filter_map(|axis| match axis.values.get(1)? {
             Value::Text(direction) => Some(direction.as_str()),
             _ => None,
         }))
@@ -198,7 +198,7 @@ const ANGLES: [&str; 2] = ["ANGLEUNIT", "UNIT"];
 const LENGTHS: [&str; 2] = ["LENGTHUNIT", "UNIT"];
 const ANY: [&str; 4] = ["ANGLEUNIT", "LENGTHUNIT", "SCALEUNIT", "UNIT"];
 
-/// The definition of a node, or why it is none that is known.
+/// The definition of a node, or the reason why it is not known.
 fn of_node(node: &Node, depth: usize) -> Result<Definition, &'static str> {
     let depth = depth.checked_sub(1).ok_or("")?;
     match &*node.word {
@@ -218,7 +218,7 @@ fn of_node(node: &Node, depth: usize) -> Result<Definition, &'static str> {
                 }),
             }
         }
-        // only where things are counts, not how high they are
+        // Only positions are used, not heights.
         "COMPD_CS" | "COMPOUNDCRS" => {
             let horizontal = node.nodes().next().ok_or("")?;
             of_node(horizontal, depth)
@@ -241,7 +241,7 @@ fn projected(node: &Node) -> Result<Definition, &'static str> {
     let below = ["GEOGCS", "BASEGEOGCRS", "BASEGEODCRS", "GEOGCRS", "GEODCRS"];
     let below = node.find(&below).ok_or("it has no degrees below")?;
     let base = base(below)?;
-    // the second version has method and parameters in a node of their own
+    // The second version has method and parameters in a node of their own.
     let conversion = node.find(&["CONVERSION"]).unwrap_or(node);
     let method = conversion.find(&["METHOD", "PROJECTION"]);
     let method = method.ok_or("it has no projection")?;
@@ -285,7 +285,7 @@ fn base(node: &Node) -> Result<Base, &'static str> {
         meridian: node.find(&["PRIMEM"]).map_or(Ok(0.0), |meridian| {
             let value = meridian.number(1).ok_or("its meridian is no number")?;
             let own = meridian.unit(&ANGLES)?.map(degrees);
-            // GDAL and Esri write that of Paris in degrees, even beside grads
+            // GDAL and Esri write the meridian of Paris in degrees, even beside grads.
             let degrees = starts_with(meridian.name(), "Paris") && (2.33..2.34).contains(&value);
             Ok::<_, &str>(value * own.unwrap_or(if degrees { 1.0 } else { unit }))
         })?,
@@ -294,7 +294,7 @@ fn base(node: &Node) -> Result<Base, &'static str> {
     })
 }
 
-/// Three numbers or seven.
+/// The three or seven numbers of `TOWGS84`.
 fn to_wgs84(node: &Node) -> Result<[f64; 7], &'static str> {
     let mut seven = [0.0; 7];
     let said = node.values.len();

@@ -1,4 +1,4 @@
-//! Which byte parts the fields, told by what the first records look like.
+//! Detection of the delimiter, by the first records.
 
 use super::record::{Dialect, Quoting, RecordEnd, RowShape};
 use crate::columns;
@@ -9,12 +9,12 @@ use crate::input::Input;
 use crate::options::{LoadOptions, Quote};
 use crate::parameter::Parameter;
 
-/// The delimiters that are looked for; the earlier wins where two explain a file equally well.
+/// The delimiters that are tried; the earlier wins where two explain a file equally well.
 const DELIMITERS: [u8; 4] = [b',', b'\t', b';', b'|'];
-/// Records that are looked at to find it.
+/// The number of records that are looked at.
 const LOOKED_AT: usize = 20;
 
-/// What tells fields and records apart in this input.
+/// Finds the dialect of an input.
 pub(super) fn find(
     input: &Input,
     asked: Option<u8>,
@@ -63,9 +63,9 @@ pub(super) fn find(
     }
 }
 
-/// How well a delimiter explains a sample: whether it parts the first record at
-/// all, whether the columns are found, how many records have as many
-/// fields as the first, and how many fields that is.
+/// A score of how well a delimiter explains a sample: whether it splits the first record at all,
+/// whether the columns are found, how many records have as many fields as the first, and how many
+/// fields that is.
 fn evidence(
     sample: &[u8],
     whole: bool,
@@ -99,7 +99,7 @@ fn evidence(
     (width > 1, found, alike, width)
 }
 
-/// The records of a sample, blank lines and a cut-off last one left out.
+/// The records of a sample without blank lines, and without a last one that is cut off.
 struct Records<'a> {
     rest: &'a [u8],
     whole: bool,
@@ -133,7 +133,7 @@ pub(super) fn names(record: &[u8], dialect: Dialect) -> Vec<String> {
     dialect.fields(record, true).map(name).collect()
 }
 
-/// What the first values of a column are; `body` begins behind the header.
+/// Counts of the first values of a column; `body` begins behind the header.
 pub(super) fn sample_weights(
     body: &[u8],
     whole: bool,

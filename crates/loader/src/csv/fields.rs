@@ -1,11 +1,11 @@
-//! The fields of a record: where they end, and their text out of its quotes.
+//! The fields of a record: their ends, and their text without quotes.
 
 use super::record::{Dialect, Quotes, Quoting};
 use memchr::{memchr, memchr_iter};
 use std::borrow::Cow;
 
 impl Dialect {
-    /// The fields of a trimmed record, `quoted` if it has quotes.
+    /// The fields of a trimmed record; `quoted` if it has quotes.
     #[inline]
     pub(crate) fn fields<'a>(&self, record: &'a [u8], quoted: bool) -> Fields<'a> {
         let quoted = quoted && (self.quoting != Quoting::Tabs || self.are_quotes(record));
@@ -22,8 +22,8 @@ impl Dialect {
         }
     }
 
-    /// Whether the quotes of tabbed text are any: only where its tabs aren't as many as they
-    /// should be, and are by its quotes.
+    /// Returns whether quotes in tab-separated text quote: only where the number of tabs is wrong
+    /// without them, and right with them.
     fn are_quotes(&self, record: &[u8]) -> bool {
         let Some(wanted) = self.row.delimiters else {
             return true;
@@ -32,7 +32,7 @@ impl Dialect {
         tabs != wanted && self.split(record, true).count() == wanted + 1
     }
 
-    /// A field's text, out of its quotes.
+    /// A field's text without its quotes.
     #[inline]
     pub(crate) fn text<'a>(&self, field: &'a [u8]) -> Cow<'a, [u8]> {
         let Some(quote) = self.quoting.byte() else {
@@ -48,7 +48,7 @@ impl Dialect {
         }
     }
 
-    /// Whether a record in which this was seen of quotes can have some that are text.
+    /// Returns whether a record with these quotes can have some that are text.
     #[inline]
     pub(crate) fn may_be_stray(&self, quotes: Quotes) -> bool {
         match quotes {
@@ -58,7 +58,7 @@ impl Dialect {
         }
     }
 
-    /// Whether a field that begins with a quote is text all the same.
+    /// Returns whether a field begins with a quote that is text.
     pub(crate) fn is_stray(&self, field: &[u8]) -> bool {
         let Some(quote) = self.quoting.byte() else {
             return false;
@@ -92,7 +92,7 @@ pub(super) fn past_quotes(field: &[u8], quote: u8) -> Option<usize> {
 pub(crate) struct Fields<'a> {
     delimiter: u8,
     quote: Option<u8>,
-    /// Whether only quotes around a whole field are quotes, as in tabbed text.
+    /// Set where only quotes around a whole field are quotes, as in tab-separated text.
     around: bool,
     rest: Option<&'a [u8]>,
 }
@@ -133,7 +133,7 @@ impl<'a> Iterator for Fields<'a> {
     }
 }
 
-/// Takes the quotes out of what follows an opening quote.
+/// The text behind an opening quote, without quotes.
 fn unquoted(inner: &[u8], quote: u8) -> Vec<u8> {
     let mut out = Vec::with_capacity(inner.len());
     let mut rest = inner;
@@ -144,7 +144,7 @@ fn unquoted(inner: &[u8], quote: u8) -> Vec<u8> {
                 out.push(quote);
                 rest = more;
             }
-            // Closed: what follows is ordinary text, quotes and all.
+            // The quote is closed: the rest is ordinary text, quotes and all.
             [_, more @ ..] => {
                 out.extend_from_slice(more);
                 return out;

@@ -14,7 +14,7 @@ use crate::text::chunker::TextPosition;
 /// The first record of a file.
 pub(super) struct FirstRecord {
     dialect: Dialect,
-    /// Where it begins and ends in the sample.
+    /// Its begin and end in the sample.
     pub(super) start: usize,
     pub(super) end: usize,
     fields: Vec<Vec<u8>>,
@@ -22,7 +22,7 @@ pub(super) struct FirstRecord {
 }
 
 impl FirstRecord {
-    /// Reads it from an input's sample.
+    /// Reads the first record of an input's sample.
     pub(super) fn read(input: &Input, dialect: Dialect) -> Result<Self, LoadError> {
         let sample = input.sample.as_slice();
         let blank = |b: &&u8| matches!(b, b'\n' | b'\r');
@@ -108,8 +108,8 @@ impl FirstRecord {
         Ok((parser, columns))
     }
 
-    /// Whether the first record is a row of data: there are numbers where the
-    /// position would be.
+    /// Returns whether the first record is a row of data: there are numbers where the position
+    /// would be.
     fn is_data(&self, options: &LoadOptions) -> bool {
         let field = |at: usize| self.fields.get(at).map_or(&b""[..], Vec::as_slice);
         let number = |at: usize| number::parse(field(at)).is_some();

@@ -12,9 +12,7 @@ use crate::error::LoadError;
 use crate::format::InputFormat;
 use crate::input::Input;
 use crate::options::LoadOptions;
-use crate::report::Report;
 use crate::source::Source;
-use crate::table::TableBuilder;
 use crate::text::chunker::{self, TextPosition};
 use crate::text::pipeline::{Pipeline, width};
 use header::FirstRecord;
@@ -46,17 +44,13 @@ pub(crate) fn source(
     let place = TextPosition::START.after(before, dialect.newline);
     let reader = Cursor::new(input.sample.split_off(body)).chain(input.rest);
     let blocks = chunker::start(reader, input.origin.clone(), dialect, place, width())?;
-    Ok(Box::new(Pipeline {
-        origin: input.origin,
+    let times = parser.selection.times.clone();
+    Ok(Box::new(Pipeline::new(
+        input.origin,
         columns,
-        times: parser.selection.times.clone(),
-        parser,
-        kept: TableBuilder::default(),
-        within: options.within,
-        strict: options.strict,
-        first: None,
+        (parser, times),
+        options,
+        None,
         blocks,
-        report: Report::default(),
-        ended: false,
-    }))
+    )))
 }

@@ -1,4 +1,4 @@
-//! Blocks of whole records, and the points in them.
+//! Blocks of whole records, and their points.
 
 use super::record::{Dialect, Quotes, Quoting, RecordEnd};
 use crate::batch::{Batch, Weight};
@@ -23,13 +23,13 @@ impl Splitter for Dialect {
         let (mut end, mut error, mut items) = (0, None, Vec::new());
         let quote = self.quoting.byte();
         if quote.is_none_or(|quote| memchr::memchr(quote, buffer).is_none()) {
-            // Without quotes every newline ends a record: the last one is soon found.
+            // Without quotes every newline ends a record: the last one is found at once.
             end = memchr::memrchr(self.newline, buffer).map_or(0, |at| at + 1);
             if ended {
                 end = buffer.len();
             }
         }
-        // Where no record runs over line ends none is to be doubted.
+        // Where no record spans lines, no quote is doubtful.
         if self.quoting == Quoting::Lenient && end == 0 {
             end = self.plain_lines(buffer);
         }
@@ -53,21 +53,21 @@ impl Splitter for Dialect {
     }
 }
 
-/// Which fields of a record are wanted.
+/// Parser of records: the fields that are read.
 pub(crate) struct CsvParser {
     pub(crate) dialect: Dialect,
     pub(crate) lon: usize,
     pub(crate) lat: usize,
     pub(crate) weight: Option<usize>,
-    /// Which rows are wanted, and what is kept of them.
+    /// The rows that are selected, and the columns that are kept.
     pub(crate) selection: RowSelection,
-    /// The fields that this looks at.
+    /// The fields that the selection reads.
     pub(crate) places: Vec<usize>,
-    /// The first row's longitude and latitude field, if it is a header.
+    /// The longitude and latitude fields of the header, if there is one.
     pub(crate) header: Option<[Vec<u8>; 2]>,
 }
 
-/// The wanted fields of one record, as far as it has them.
+/// The fields of one record's position and weight, as far as it has them.
 #[derive(Default)]
 struct PositionFields<'a> {
     lon: Option<&'a [u8]>,
@@ -97,7 +97,7 @@ impl CsvParser {
         wanted
     }
 
-    /// Judges one record, `quoted` if it has quotes; `line` tells where it begins.
+    /// Validates one record; `quoted` if it has quotes. `line` returns the line that it begins on.
     #[inline]
     fn row(&self, record: &[u8], quoted: bool, batch: &mut Batch, mut line: impl FnMut() -> u64) {
         let fields: Vec<&[u8]> = if self.selection.is_empty() {
@@ -157,13 +157,13 @@ impl CsvParser {
         });
     }
 
-    /// Whether a refused row is the header once more: files are often concatenated.
+    /// Returns whether a rejected row repeats the header: files are often concatenated.
     fn is_header(&self, lon: &[u8], lat: &[u8]) -> bool {
         let header = self.header.as_ref();
         header.is_some_and(|[a, b]| a == lon && b == lat)
     }
 
-    /// What a record has in a column; an empty field is nothing.
+    /// The value of a record in a column; an empty field is null.
     fn value<'a>(&self, fields: &[&'a [u8]], at: usize) -> Value<'a> {
         match fields.get(at).map(|field| self.dialect.text(field)) {
             None => Value::Null,
@@ -173,7 +173,7 @@ impl CsvParser {
         }
     }
 
-    /// How many quotes of a record are taken as text.
+    /// The number of quotes in a record that are taken as text.
     fn strays(&self, record: &[u8]) -> u64 {
         let quote = self.dialect.quoting.byte().unwrap_or_default();
         let fields = self.dialect.fields(record, true);
@@ -187,7 +187,7 @@ impl CsvParser {
 impl Parser for CsvParser {
     fn parse(&self, block: &Block, batch: &mut Batch) -> Result<(), LoadError> {
         let mut rest = block.bytes.as_slice();
-        // Lines are counted only up to the last record that needed to know.
+        // Lines are counted only up to the last record that needed its number.
         let (mut counted, mut place) = (0, block.start);
         let mut judged = block.items.iter().peekable();
         while !rest.is_empty() {

@@ -1,38 +1,37 @@
-//! Which quotes quote: a stray one must not swallow the rows that follow it.
+//! Decision about doubtful quotes: a stray one must not swallow the rows that follow it.
 //!
-//! * A quoted field that would run over line ends is none, and its quote is text, where at least
-//!   nine in ten of the lines up to its end are rows by themselves: they have numbers where
-//!   longitude and latitude are, or nothing there and the first record's number of delimiters. Of
-//!   long ones the first [`AHEAD`] lines are looked at. Blank lines don't count.
-//! * In text whose fields are parted by tabs a line is a row (text/tab-separated-values has no
-//!   quotes). Only one with too few or too many tabs may go on in the next lines: where it has a
-//!   quote that closes at the end of a field, within [`REACH`] bytes, and only so the tabs are as
-//!   many as they should be.
+//! * A quoted field that would span lines is not quoted, and its quote is text, where at least nine
+//!   in ten of the lines up to its end are rows by themselves: they have numbers where longitude
+//!   and latitude are, or nothing there and the first record's number of delimiters. Of many lines
+//!   the first [`AHEAD`] are looked at. Blank lines don't count.
+//! * In tab-separated text a line is a row (text/tab-separated-values has no quotes). Only a line
+//!   with too few or too many tabs may continue on the next lines: where it has a quote that closes
+//!   at the end of a field, within [`REACH`] bytes, and only that makes the number of tabs right.
 //!
-//! [`Strict`](Quoting::Strict) quotes, those that are asked for, are not doubted.
+//! [`Strict`](Quoting::Strict) quotes, which an option names, are never doubted.
 
 use super::fields::past_quotes;
 use super::record::{Dialect, QUOTE, Quotes, Quoting, RecordEnd};
 use crate::number;
 use memchr::{memchr, memchr_iter, memchr2};
 
-/// The most lines that are looked at before a quote is believed.
+/// The most lines that are looked at before a quote is accepted.
 const AHEAD: usize = 100;
 
-/// The most bytes of a row of tabbed text that has line ends in quotes.
+/// The most bytes of a row of tab-separated text that spans lines.
 const REACH: usize = 64 << 10;
 
-/// What a quote is that is not closed in its line.
+/// The meaning of a quote that is not closed on its line.
 enum QuoteVerdict {
-    /// It opens a field of so many bytes.
+    /// It opens a field of this many bytes.
     Quotes(usize),
     Text,
-    /// More bytes must be seen.
+    /// More bytes are needed.
     Unsure,
 }
 
 impl Dialect {
-    /// Where the record at the beginning of `bytes` ends. `ended`: nothing comes after them.
+    /// Finds the end of the record at the beginning of `bytes`. `ended`: nothing follows them.
     #[inline]
     pub(crate) fn record_end(&self, bytes: &[u8], ended: bool) -> RecordEnd {
         let quote = match self.quoting {
@@ -46,7 +45,7 @@ impl Dialect {
             }
             Some(_) if self.quoting == Quoting::Tabs => self.tabbed_end(bytes, quote, ended),
             Some(_) => match self.apparent_end(bytes) {
-                // one line can't swallow another
+                // A single line can't swallow another.
                 end @ RecordEnd::At(length, _)
                     if memchr(self.newline, bytes).is_some_and(|at| at + 1 == length) =>
                 {
@@ -57,8 +56,8 @@ impl Dialect {
         }
     }
 
-    /// The length of the records at the beginning of `bytes` that are one line each, quoted as they
-    /// look; 0 if there are others too.
+    /// The length of the records at the beginning of `bytes` that are one line each, by their
+    /// apparent ends; 0 if some are longer.
     pub(crate) fn plain_lines(&self, bytes: &[u8]) -> usize {
         let (mut end, mut records) = (0, 0);
         while let RecordEnd::At(length, _) = self.apparent_end(bytes.get(end..).unwrap_or_default())
@@ -89,7 +88,7 @@ impl Dialect {
         }
     }
 
-    /// What the quote at `at` of a record is, that closes so many bytes further on, if at all.
+    /// Decides about the quote at `at` in a record, which closes after `closed` bytes, if at all.
     fn verdict(&self, bytes: &[u8], at: usize, closed: Option<usize>, ended: bool) -> QuoteVerdict {
         let closes = closed.map(|length| at + length);
         let within = bytes.get(at..closes.unwrap_or(bytes.len()));
@@ -105,8 +104,8 @@ impl Dialect {
         }
     }
 
-    /// Whether the lines of a record up to the end of a quoted field that begins at `at` are rows;
-    /// `None` where not all that must be seen is there.
+    /// Returns whether the lines of a record up to the end of a quoted field that begins at `at`
+    /// are rows; `None` if more bytes are needed.
     fn are_rows(
         &self,
         bytes: &[u8],
@@ -138,13 +137,13 @@ impl Dialect {
             (start, from) = (end, end);
         }
         let are = |rows, lines| rows * 10 >= lines * 9;
-        // a quote that nothing closes may well be the reason that its own line is none
+        // A quote that nothing closes may well be the reason that its own line is no row.
         let others = closes.is_none() && lines > 1 && lines < AHEAD;
         Some(are(rows, lines) || (others && are(rows - first, lines - 1)))
     }
 
-    /// Whether a line could be a row: there are numbers where longitude and latitude are; or it
-    /// has so many delimiters, and no text there.
+    /// Returns whether a line could be a row: there are numbers where longitude and latitude are;
+    /// or it has the right number of delimiters, and no text there.
     fn is_row(&self, line: &[u8], delimiters: usize) -> bool {
         let (mut count, mut numbers) = (0, 0);
         for field in self.fields(line, true) {
@@ -180,7 +179,7 @@ impl Dialect {
         }
     }
 
-    /// Whether tabbed text is a row of `wanted` tabs if quotes hide line ends.
+    /// Returns whether tab-separated text is a row of `wanted` tabs if quotes hide line ends.
     fn spanning(&self, bytes: &[u8], quote: u8, wanted: usize, ended: bool) -> LineSpan {
         let all = bytes.get(..bytes.len().min(REACH)).unwrap_or_default();
         let beyond = bytes.len() > REACH;
@@ -234,10 +233,10 @@ impl Dialect {
     }
 }
 
-/// Whether a line of tabbed text goes on in others.
+/// The continuation of a line of tab-separated text on others.
 enum LineSpan {
     No,
-    /// Over so many bytes.
+    /// It spans this many bytes.
     Over(usize),
     Unsure,
 }

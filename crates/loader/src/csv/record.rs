@@ -1,69 +1,69 @@
-//! Records and fields in bytes: RFC 4180 as lenient as programs read it.
+//! Records and fields in bytes: RFC 4180, read leniently.
 //!
-//! A field that *begins* with a quote is quoted: delimiters and newlines in it
-//! are text, and `""` is a quote. A quote anywhere else is an ordinary byte.
-//! Text behind a closing quote belongs to the field. A quote that is never closed in its record
-//! is text, and so are those that [`quotes`](super::quotes) finds astray.
+//! A field that *begins* with a quote is quoted: delimiters and newlines in it are text, and `""`
+//! is a quote. A quote anywhere else is an ordinary byte. Text behind a closing quote belongs to
+//! the field. A quote that is never closed in its record is text, and so are those that
+//! [`quotes`](super::quotes) finds stray.
 
 use super::fields::past_quotes;
 use memchr::{memchr, memchr2};
 
 pub(crate) const QUOTE: u8 = b'"';
 
-/// What tells fields and records apart.
+/// The separators of fields and records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Dialect {
     pub(crate) delimiter: u8,
-    /// `\n`; `\r` in the manner of old Macs.
+    /// `\n`; `\r` as old Macs have it.
     pub(crate) newline: u8,
     pub(crate) quoting: Quoting,
-    /// What rows have in common, as far as it is known.
+    /// The common shape of rows, as far as it is known.
     pub(crate) row: RowShape,
 }
 
-/// What quotes mean.
+/// The meaning of quotes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Quoting {
-    /// Nothing: all bytes are text.
+    /// No quotes: all bytes are text.
     Never,
-    /// A byte quotes as RFC 4180 has it, whatever comes of it.
+    /// A byte quotes as RFC 4180 has it, even where it swallows rows.
     Strict(u8),
     /// `"` quotes, but not over lines that are rows by themselves.
     Lenient,
-    /// Tabs part the fields: a line is a row and quotes are text, but for those around a whole
-    /// field, and where only they make a row of what stands there.
+    /// Tab-separated text: a line is a row and quotes are text, except around a whole field, and
+    /// where only they make a row of the line.
     Tabs,
 }
 
-/// What rows have in common.
+/// The common shape of rows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct RowShape {
-    /// The delimiters between the fields of the first record.
+    /// The number of delimiters in the first record.
     pub(crate) delimiters: Option<usize>,
-    /// Which fields are longitude and latitude.
+    /// The fields of longitude and latitude.
     pub(crate) place: Option<[usize; 2]>,
 }
 
-/// Where a record ends.
+/// The end of a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum RecordEnd {
-    /// After so many bytes, its newline included.
+    /// After this many bytes, its newline included.
     At(usize, Quotes),
     /// Not in these bytes.
     Beyond {
-        /// Whether a quote is still open at their end.
+        /// Set where a quote is still open at their end.
         quoted: bool,
     },
 }
 
-/// What was seen of quotes on the way to a record's end.
+/// The quotes on the way to a record's end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Quotes {
-    /// There are none.
+    /// The record has none.
     Absent,
     /// The record ends where [`apparent_end`](Dialect::apparent_end) finds its end.
     Plain,
-    /// It ends elsewhere: what comes after it had to be looked at.
+    /// It ends elsewhere: the bytes behind it decided that.
     Judged,
 }
 
@@ -79,12 +79,12 @@ impl Quoting {
 }
 
 impl Dialect {
-    /// Whether a byte is the one that quotes.
+    /// Returns whether a byte is the one that quotes.
     pub(crate) fn quotes_by(&self, byte: u8) -> bool {
         self.quoting.byte() == Some(byte)
     }
 
-    /// Where the record at the beginning of `bytes` ends by its own look.
+    /// Finds the end of the record at the beginning of `bytes` by its own quotes.
     #[inline]
     pub(crate) fn apparent_end(&self, bytes: &[u8]) -> RecordEnd {
         let at = |found: Option<usize>, quotes| match found {
@@ -106,8 +106,8 @@ impl Dialect {
         }
     }
 
-    /// Where the record at the beginning of `bytes` ends, if `quoted` says how long the quoted part
-    /// is of the field at a place; `None` is one that is not closed.
+    /// Finds the end of the record at the beginning of `bytes`. `quoted` returns the length of the
+    /// quoted part of the field at a place; `None` for one that is not closed.
     #[inline]
     pub(super) fn walk(
         &self,

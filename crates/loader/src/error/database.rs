@@ -1,44 +1,44 @@
-//! What can go wrong between here and a database, sorted by what can be done about it.
+//! Errors of databases, sorted by their remedy.
 
 use tokio_postgres::error::{ErrorPosition, SqlState};
 
-/// Why a database gave no points.
+/// The reason why a database gave no points.
 ///
-/// The messages are for whoever runs the program. They hold no password; they may hold
-/// names of tables and what the database says, so HTTP clients are told less.
+/// The messages are for the operator of the program. They hold no password; they may hold names of
+/// tables and the database's own messages, so HTTP clients are shown less.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum DatabaseError {
-    /// The address can't be.
+    /// The address is not valid.
     #[error("the database's address: {0}")]
     Address(String),
-    /// Nobody answers there, or the connection broke.
+    /// The server doesn't answer, or the connection broke.
     #[error("the database is away: {0}")]
     Away(String),
-    /// It wants another role or password. While layers are served that passes for an absence: they
-    /// may be changed there first and here later.
+    /// The server wants another role or password. While layers are served this counts as an outage:
+    /// credentials may be changed there first and here later.
     #[error("the database refuses the connection: {0}")]
     Denied(String),
     /// Every connection is in use.
     #[error("every connection to the database is in use")]
     Busy,
-    /// It took longer than it may.
+    /// The query took longer than it may.
     #[error("the database took longer than it may")]
     Deadline,
-    /// More rows or bytes came than may.
+    /// The query gave more rows or bytes than it may.
     #[error("{0}")]
     TooMuch(String),
-    /// The database refuses the statement.
+    /// The database rejects the statement.
     #[error("the database refuses the query: {message} (SQLSTATE {code})")]
     Refused {
-        /// PostgreSQL's five characters.
+        /// PostgreSQL's SQLSTATE, five characters.
         code: String,
-        /// What it says.
+        /// The database's message.
         message: String,
-        /// The character of the statement it points to, counted from 1.
+        /// The character of the statement that the message points to, counted from 1.
         position: Option<u32>,
     },
-    /// The layer can't be as it was asked for.
+    /// The layer can't be read as it was described.
     #[error("{0}")]
     Definition(String),
     /// The role may do more than read.
@@ -47,18 +47,18 @@ pub enum DatabaseError {
 }
 
 impl DatabaseError {
-    /// Whether trying again may help, since it isn't the statement's fault.
+    /// Returns whether another try may succeed, since the statement is not at fault.
     pub fn is_away(&self) -> bool {
         matches!(self, Self::Away(_) | Self::Denied(_))
     }
 
-    /// Whether it says nothing of what was asked for: the database is away, or too busy.
+    /// Returns whether the error is temporary: the database is away, or too busy.
     pub fn is_passing(&self) -> bool {
         matches!(self, Self::Away(_) | Self::Busy | Self::Deadline)
     }
 
-    /// The same with the position counted from a place in the statement: where a
-    /// user's own query begins.
+    /// The error with its position counted from `start` in the statement, where a user's own query
+    /// begins.
     pub(crate) fn counted_from(self, start: usize) -> Self {
         match self {
             Self::Refused {
@@ -78,7 +78,7 @@ impl DatabaseError {
 impl From<tokio_postgres::Error> for DatabaseError {
     fn from(error: tokio_postgres::Error) -> Self {
         let Some(said) = error.as_db_error() else {
-            // What broke is in the cause: "connection refused", "certificate expired".
+            // The cause has the reason: "connection refused", "certificate expired".
             return Self::Away(with_cause(&error));
         };
         let code = said.code();
@@ -103,7 +103,8 @@ impl From<tokio_postgres::Error> for DatabaseError {
     }
 }
 
-/// Classes of errors that are no statement's fault: connections, shutdowns, no place left.
+/// Returns whether an error is the server's, not the statement's: connections, shutdowns, no space
+/// left.
 fn is_of_the_server(code: &SqlState) -> bool {
     let code = code.code();
     code.starts_with("08") || code.starts_with("57P") || code == "53300"

@@ -1,4 +1,4 @@
-//! Everything that can stop a load, in words that say what to do.
+//! Errors that stop a load, with advice.
 
 #[cfg(feature = "postgis")]
 mod database;
@@ -11,7 +11,7 @@ use crate::report::{Mismatch, Report, SkipReason, SkippedRow};
 pub use database::DatabaseError;
 use std::io;
 
-/// Why a source cannot be read. Every message names the file and what to do about it.
+/// The reason why a source cannot be read. Every message names the file and what to do about it.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum LoadError {
@@ -20,10 +20,10 @@ pub enum LoadError {
     Open {
         /// The file as it was named.
         file: String,
-        /// What the system says.
+        /// The system's error.
         source: io::Error,
     },
-    /// An address, where nothing was built that could read it.
+    /// An address, where the crate is built without the feature that reads it.
     #[cfg(not(feature = "remote"))]
     #[error(
         "{file}: this heatsplat was built without the feature `remote`, which reads addresses: \
@@ -44,10 +44,10 @@ pub enum LoadError {
     Read {
         /// The file as it was named.
         file: String,
-        /// What the system or the decompressor says.
+        /// The system's or the decompressor's error.
         source: io::Error,
     },
-    /// The compressed data end before they should.
+    /// The compressed data end too early.
     #[error("{file}: the {compression} data end early; the file is cut off, get it again")]
     Truncated {
         /// The file as it was named.
@@ -55,7 +55,7 @@ pub enum LoadError {
         /// `gzip` or `zstd`.
         compression: &'static str,
     },
-    /// There is nothing in the file.
+    /// The file is empty.
     #[error("{file}: is empty; expected CSV or GeoJSON")]
     Empty {
         /// The file as it was named.
@@ -69,17 +69,17 @@ pub enum LoadError {
     UnknownFormat {
         /// The file as it was named.
         file: String,
-        /// What the content looks like.
+        /// A description of the content.
         found: String,
     },
-    /// An option that makes no sense for this source.
+    /// An option doesn't suit this source.
     #[error("{file}: `{parameter}`: {message}")]
     BadOption {
         /// The file as it was named.
         file: String,
         /// The parameter.
         parameter: Parameter,
-        /// What is wrong, and what to do.
+        /// The fault, and what to do.
         message: String,
     },
     /// A column named by an option is not there.
@@ -97,7 +97,7 @@ pub enum LoadError {
         /// The names there are.
         seen: Vec<String>,
     },
-    /// No columns hold longitude and latitude by the look of their names.
+    /// No column's name looks like longitude or latitude.
     #[error(
         "{file}: no {missing} column was found; there are: {}; {hint}",
         list(seen)
@@ -109,10 +109,10 @@ pub enum LoadError {
         missing: &'static str,
         /// The names there are.
         seen: Vec<String>,
-        /// What to do.
+        /// Advice.
         hint: &'static str,
     },
-    /// A row, or a feature of GeoJSON, is longer than memory is given to one.
+    /// A row, or a feature of GeoJSON, is longer than allowed.
     #[error(
         "{file}: line {line}: what begins here is over {} KiB long; \
          is a quote or bracket not closed?", limit >> 10
@@ -145,7 +145,7 @@ pub enum LoadError {
         line: u64,
         /// The byte in the line, counted from 1.
         column: u64,
-        /// What is wrong there.
+        /// The fault.
         message: String,
     },
     /// A row would be skipped, and `strict` allows none.
@@ -153,7 +153,7 @@ pub enum LoadError {
     Strict {
         /// The file as it was named.
         file: String,
-        /// The row, and why it gives no point.
+        /// The row, and the reason why it gives no point.
         row: SkippedRow,
     },
     /// Positions are in a coordinate system that is not known.
@@ -164,10 +164,10 @@ pub enum LoadError {
     UnknownCrs {
         /// The file as it was named.
         file: String,
-        /// What the file says about it.
+        /// The file's description of it.
         system: String,
     },
-    /// Positions are on a datum whose way to WGS 84 is not known well enough.
+    /// Positions are on a datum whose shift to WGS 84 is too uncertain.
     #[error(
         "{file}: {system}: where positions lie on WGS 84 is {vague}; \
          convert the file to longitude and latitude (EPSG:4326) first{advice}"
@@ -177,9 +177,9 @@ pub enum LoadError {
         file: String,
         /// The coordinate system.
         system: String,
-        /// How well its shift is known, and the grid that would do better.
+        /// The accuracy of its shift, and the grid that would be more accurate.
         vague: String,
-        /// What else can be done.
+        /// The alternative.
         advice: String,
     },
     /// The format can only be read from a file, not from a stream.
@@ -192,23 +192,23 @@ pub enum LoadError {
         /// The format.
         format: InputFormat,
     },
-    /// The content is not what the format asks for: it is cut off or damaged.
+    /// The content breaks the format's rules: it is cut off or damaged.
     #[error("{file}: {place}: damaged or cut off: {message}")]
     Damaged {
         /// The file as it was named.
         file: String,
-        /// Where: a record, a header, a companion file.
+        /// The place: a record, a header, a companion file.
         place: String,
-        /// What is wrong there.
+        /// The fault.
         message: String,
     },
-    /// What a database says, or that it says nothing.
+    /// A database's error.
     #[cfg(feature = "postgis")]
     #[error("{name}: {source}")]
     Database {
         /// The database, without user and password.
         name: String,
-        /// What is wrong.
+        /// The error.
         source: DatabaseError,
     },
     /// The source has no rows.
@@ -217,7 +217,7 @@ pub enum LoadError {
         /// The file as it was named.
         file: String,
     },
-    /// The filter wants none of the rows.
+    /// The filter leaves out all rows.
     #[error(
         "{file}: `filter`: it leaves out all of the {rows} rows{}",
         reasons(mismatches)
@@ -225,12 +225,12 @@ pub enum LoadError {
     AllFiltered {
         /// The file as it was named.
         file: String,
-        /// How many there are.
+        /// The number of rows.
         rows: u64,
-        /// Those that it can't compare.
+        /// Values that the filter can't compare.
         mismatches: Vec<Mismatch>,
     },
-    /// A column is packed in a way that is not read.
+    /// A column is compressed by a method that is not supported.
     #[error(
         "{file}: column {column} is packed with {packing}, which is not read here; \
          write it again with zstd, snappy, lz4 or gzip"
@@ -240,7 +240,7 @@ pub enum LoadError {
         file: String,
         /// The column, in quotes.
         column: String,
-        /// How it is packed.
+        /// The method.
         packing: String,
     },
     /// All records are marked as deleted.
@@ -248,10 +248,10 @@ pub enum LoadError {
     AllDeleted {
         /// The file as it was named.
         file: String,
-        /// How many there are.
+        /// The number of records.
         records: u64,
     },
-    /// Most positions would be right the other way round.
+    /// Most positions have longitude and latitude swapped.
     #[error(
         "{file}: longitude and latitude are swapped: {rows} of {of} rows have a latitude beyond 90° \
          and would be right the other way round; {advice}"
@@ -259,24 +259,24 @@ pub enum LoadError {
     Swapped {
         /// The file as it was named.
         file: String,
-        /// How many rows are so.
+        /// The number of swapped rows.
         rows: u64,
-        /// How many have a position.
+        /// The number of rows with a position.
         of: u64,
-        /// What to do.
+        /// Advice.
         advice: String,
     },
-    /// Not one row gives a point.
+    /// No row gives a point.
     #[error("{file}: no row gives a point; {}\n{report}", advice(report))]
     NothingKept {
         /// The file as it was named.
         file: String,
-        /// What became of the rows.
+        /// The account of the rows.
         report: Box<Report>,
     },
 }
 
-/// What a source must have whose rows gave nothing, by the most frequent reason.
+/// A requirement that most rows of the source miss, by the most frequent reason.
 fn advice(report: &Report) -> &'static str {
     let most = SkipReason::ALL
         .into_iter()
@@ -295,7 +295,7 @@ fn advice(report: &Report) -> &'static str {
     }
 }
 
-/// What can't be compared, for the end of a message.
+/// The values that can't be compared, for the end of a message.
 fn reasons(mismatches: &[Mismatch]) -> String {
     mismatches
         .iter()

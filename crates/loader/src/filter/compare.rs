@@ -1,4 +1,4 @@
-//! How values compare with what a filter says.
+//! Comparison of values with a filter's literals.
 
 use super::literal::{Literal, truth};
 use crate::number::exact::Number;
@@ -8,7 +8,7 @@ use crate::value::Value;
 use std::cell::OnceCell;
 use std::cmp::Ordering;
 
-/// How a value stands to a literal.
+/// The result of comparing a value with a literal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum CompareResult {
     /// There is no value.
@@ -18,24 +18,25 @@ pub(crate) enum CompareResult {
     Is(Ordering),
 }
 
-/// An order, or why there is none.
+/// An ordering, or the reason why there is none.
 fn order(ordering: Option<Ordering>, reason: MismatchReason) -> CompareResult {
     ordering.map_or(CompareResult::Mismatch(reason), CompareResult::Is)
 }
 
-/// What a condition compares with its literals.
+/// A value that a condition compares with its literals.
 pub(crate) trait Comparable {
-    /// Whether there is nothing.
+    /// Returns whether the value is null.
     fn is_null(&self) -> bool;
 
-    /// Whether it is a text to texts.
+    /// Returns whether the value compares with texts as a text.
     fn is_text(&self) -> bool;
 
-    /// How it stands to a literal.
+    /// Compares the value with a literal.
     fn compare_to(&self, literal: &Literal, times: &Times) -> CompareResult;
 }
 
-/// A value, and what it reads as: found out once, however many literals it is compared with.
+/// A value and its readings as number, time and truth: each parsed once, however many literals it
+/// is compared with.
 pub(crate) struct ParsedValue<'v> {
     value: Value<'v>,
     number: OnceCell<Option<Number>>,
@@ -45,7 +46,7 @@ pub(crate) struct ParsedValue<'v> {
 
 impl<'v> ParsedValue<'v> {
     #[inline]
-    pub(crate) fn of(value: Value<'v>) -> Self {
+    pub(crate) fn new(value: Value<'v>) -> Self {
         Self {
             value,
             number: OnceCell::new(),
@@ -98,7 +99,7 @@ pub(crate) fn mismatch(
     literal: &Literal,
     times: &Times,
 ) -> Option<MismatchReason> {
-    match ParsedValue::of(value.borrowed()).compare_to(literal, times) {
+    match ParsedValue::new(value.borrowed()).compare_to(literal, times) {
         CompareResult::Mismatch(reason) => Some(reason),
         CompareResult::Unknown | CompareResult::Is(_) => None,
     }

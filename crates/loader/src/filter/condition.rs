@@ -1,4 +1,4 @@
-//! What a filter asks of unary_expr column.
+//! Conditions of a filter on one column.
 
 use super::compare::{Comparable, CompareResult, mismatch};
 use super::list::LiteralList;
@@ -7,7 +7,7 @@ use crate::report::MismatchReason;
 use crate::time::{AmbiguousDate, Times};
 use crate::value::Value;
 
-/// A condition on the value of unary_expr column.
+/// A condition on the value of one column.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Condition {
     Compare(CompareOp, Literal),
@@ -43,7 +43,8 @@ impl CompareOp {
 }
 
 impl Condition {
-    /// True, false, or `None`: unknown, since there is no value, or none that can be compared.
+    /// Evaluates the condition: true, false, or `None` for unknown, where the value is null or
+    /// can't be compared.
     #[inline]
     pub(crate) fn holds(&self, value: &impl Comparable, times: &Times) -> Option<bool> {
         match self {
@@ -55,13 +56,14 @@ impl Condition {
         }
     }
 
-    /// Why a value can't be compared, if that is so.
+    /// The reason why a value can't be compared, if it can't.
     pub(crate) fn mismatch(&self, value: &Value<'_>, times: &Times) -> Option<MismatchReason> {
         let mut literals = self.literals().iter();
         literals.find_map(|literal| mismatch(value, literal, times))
     }
 
-    /// What it orders by, if that looks like a date and is read as none, and why it isn't.
+    /// The literal that the condition orders by, if that looks like a date and is read as none, and
+    /// the reason why it isn't.
     pub(crate) fn ambiguous_date(&self) -> Option<(&Literal, AmbiguousDate)> {
         match self {
             Self::Compare(CompareOp::Equal | CompareOp::Unequal, _) => None,
@@ -72,7 +74,7 @@ impl Condition {
         }
     }
 
-    /// All that it compares with.
+    /// All literals of the condition.
     pub(crate) fn literals(&self) -> &[Literal] {
         match self {
             Self::Compare(_, literal) => std::slice::from_ref(literal),
@@ -81,7 +83,7 @@ impl Condition {
         }
     }
 
-    /// Reads dates as was told.
+    /// Reads its dates in the source's spellings.
     pub(crate) fn apply_times(&mut self, times: &Times) {
         match self {
             Self::Compare(_, literal) => literal.apply_times(times),

@@ -1,11 +1,11 @@
-//! What `in (…)` lists: in order, so that a value is soon found among many.
+//! The literals of `in (…)`, sorted, so that many are searched fast.
 
 use super::compare::{Comparable, CompareResult};
 use super::literal::Literal;
 use crate::time::Times;
 use std::cmp::Ordering;
 
-/// Literals, those of unary_expr kind side by side and in their order.
+/// Literals sorted by kind, and by value within one kind.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct LiteralList(Vec<Literal>);
 
@@ -15,12 +15,12 @@ impl LiteralList {
         Self(literals)
     }
 
-    /// All that is listed.
+    /// All literals.
     pub(crate) fn literals(&self) -> &[Literal] {
         &self.0
     }
 
-    /// Reads dates as was told.
+    /// Reads its dates in the source's spellings.
     pub(crate) fn apply_times(&mut self, times: &Times) {
         self.0
             .iter_mut()
@@ -28,14 +28,14 @@ impl LiteralList {
         self.0.sort_by(Literal::order);
     }
 
-    /// Whether a value is listed; `None` if it isn't, as far as can be told.
+    /// Returns whether a value is listed; `None` if that is unknown.
     pub(crate) fn holds(&self, value: &impl Comparable, times: &Times) -> Option<bool> {
         if value.is_null() {
             return None;
         }
         let mut outcome = Some(false);
         for alike in self.0.chunk_by(|a, b| a.kind() == b.kind()) {
-            // numbers and times stand in no order to what texts read as
+            // Numbers and times have no order relative to the readings of texts.
             let in_order = value.is_text() || !matches!(alike, [Literal::Text(_), ..]);
             for part in alike.chunks(if in_order { alike.len() } else { 1 }) {
                 match find(part, value, times) {
@@ -49,7 +49,7 @@ impl LiteralList {
     }
 }
 
-/// Whether a value is among literals of unary_expr kind, to which it stands in their order.
+/// Returns whether a value is among literals of one kind, by binary search.
 #[inline]
 fn find(alike: &[Literal], value: &impl Comparable, times: &Times) -> Option<bool> {
     let mut is_known = true;

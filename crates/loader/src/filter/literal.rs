@@ -5,7 +5,7 @@ use crate::time::{AmbiguousDate, CustomTime, Times, ambiguous_date, time};
 use std::cmp::Ordering;
 use std::fmt;
 
-/// What a filter compares with.
+/// A literal of a filter.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Literal {
     Number(Number),
@@ -20,31 +20,31 @@ pub(crate) enum Literal {
 pub(crate) struct TimeLiteral {
     /// Microseconds since 1970, UTC.
     pub(super) at: i64,
-    /// How it is written.
+    /// Its spelling.
     text: String,
 }
 
-/// A text in quotes that is no date, without blanks around it, and what it means to columns that
+/// A text in quotes that is no date, without blanks around it, and its readings for columns that
 /// hold no texts.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct TextLiteral {
     pub(crate) text: String,
-    /// The number that it reads as.
+    /// Its reading as a number.
     pub(crate) number: Option<Number>,
-    /// The time that its digits are.
+    /// Its reading as a time, by its digits.
     pub(crate) time: Option<i64>,
-    /// Whether it says true or false.
+    /// Its reading as a truth.
     pub(crate) truth: Option<bool>,
 }
 
 impl Literal {
-    /// A date as it stands in a filter.
+    /// A date without quotes.
     pub(crate) fn date(text: &str) -> Option<Self> {
         let (at, text) = (time(text)?, text.to_owned());
         Some(Self::Time(TimeLiteral { at, text }))
     }
 
-    /// What stands in quotes: a date, or a text. Digits alone are a text.
+    /// A literal in quotes: a date, or a text. Digits alone are a text.
     pub(crate) fn quoted(text: &str) -> Self {
         let text = text.trim().to_owned();
         let (number, time) = (Number::parse(text.as_bytes()), time(&text));
@@ -59,7 +59,7 @@ impl Literal {
         }
     }
 
-    /// The kinds in the order of lists.
+    /// The literal's kind, in the order of lists.
     pub(super) fn kind(&self) -> u8 {
         match self {
             Self::Number(_) => 0,
@@ -69,10 +69,10 @@ impl Literal {
         }
     }
 
-    /// The order of lists: kind by kind, and within unary_expr as values are ordered.
+    /// The order of lists: by kind, and by value within one kind.
     pub(super) fn order(&self, other: &Self) -> Ordering {
         match (self, other) {
-            // what is written is no NaN
+            // No literal is NaN.
             (Self::Number(a), Self::Number(b)) => a.compare(*b).unwrap_or(Ordering::Equal),
             (Self::Time(a), Self::Time(b)) => a.at.cmp(&b.at),
             (Self::Bool(a), Self::Bool(b)) => a.cmp(b),
@@ -81,7 +81,7 @@ impl Literal {
         }
     }
 
-    /// Reads it as the values of a source are read, whose times are written as was custom.
+    /// Reads its dates in the source's spellings, as the source's values are read.
     pub(crate) fn apply_times(&mut self, times: &Times) {
         match self {
             Self::Number(_) | Self::Bool(_) => (),
@@ -94,7 +94,7 @@ impl Literal {
             }
             Self::Text(text) => match times.custom(&text.text) {
                 None => (),
-                // digits are a text, but to columns of times
+                // Digits are a text, but a time for columns of times.
                 Some(CustomTime::Count(at)) => text.time = Some(at),
                 Some(CustomTime::Date(at)) => {
                     let text = std::mem::take(&mut text.text);
@@ -106,7 +106,7 @@ impl Literal {
 }
 
 impl TextLiteral {
-    /// Why it is no date, if it looks like unary_expr.
+    /// The reason why the text is no date, if it looks like one.
     pub(crate) fn ambiguous_date(&self) -> Option<AmbiguousDate> {
         ambiguous_date(&self.text)
     }
@@ -125,7 +125,7 @@ impl fmt::Display for Literal {
     }
 }
 
-/// Whether a text says true or false.
+/// The truth that a text stands for.
 pub(crate) fn truth(text: &str) -> Option<bool> {
     match text.trim().to_ascii_lowercase().as_str() {
         "true" | "t" | "yes" | "1" => Some(true),

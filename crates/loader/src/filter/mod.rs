@@ -1,9 +1,9 @@
-//! Which rows are wanted: `offense = 'theft' and time >= 2010-03-01`.
+//! Filters of rows: `offense = 'theft' and time >= 2010-03-01`.
 //!
-//! A filter is parsed into a small tree once, with bounds on its length and depth, and then
-//! asked row by row. As in SQL, a comparison with nothing is neither true nor false, and only
-//! rows for which the whole is true are wanted. So is unary_expr with a value that can't be compared,
-//! a word with a number: a row that is left out for that is counted.
+//! A filter is parsed once into a small tree, with bounds on its length and depth, and then
+//! evaluated row by row. As in SQL, a comparison with null is neither true nor false, and only rows
+//! for which the whole is true are selected. The same holds for a value that can't be compared, a
+//! word with a number say; rows that are left out for that are counted.
 
 mod compare;
 mod condition;
@@ -44,23 +44,22 @@ pub(crate) enum Tree {
     And(Vec<Tree>),
     Or(Vec<Tree>),
     Not(Box<Tree>),
-    /// Of unary_expr column.
+    /// A condition on one column.
     Of(usize, Condition),
 }
 
 impl Filter {
-    /// The columns that it asks for, each once.
+    /// The columns that the filter uses, each once.
     pub fn columns(&self) -> &[String] {
         &self.columns
     }
 
-    /// The condition itself; columns are places in [`columns`](Self::columns).
+    /// The root of the tree; columns are places in [`columns`](Self::columns).
     pub(crate) fn tree(&self) -> &Tree {
         &self.tree
     }
 
-    /// The same for a source whose times are written in ways that were told: its own dates are
-    /// read as the source's are.
+    /// The filter with its dates read in the source's spellings.
     pub(crate) fn with_times(mut self, times: &Times) -> Self {
         if !times.are_common() {
             self.tree.apply_times(times);
@@ -68,8 +67,8 @@ impl Filter {
         self
     }
 
-    /// What it orders by that looks like a date and is read as none, in words: else texts would be
-    /// compared without a word.
+    /// A message about a literal that looks like a date and is read as none, if the filter orders
+    /// by one: texts would be compared instead.
     pub(crate) fn ambiguous_date(&self) -> Option<String> {
         let (literal, why) = self.tree.ambiguous_date()?;
         let why = match why {
@@ -82,8 +81,8 @@ impl Filter {
         ))
     }
 
-    /// Whether a row of these values in [`columns`](Self::columns) is wanted; unary_expr that isn't is
-    /// counted, and so is what can't be compared in it.
+    /// Returns whether a row of these values in [`columns`](Self::columns) is selected. Rows that
+    /// are left out are counted, and so are the values in them that can't be compared.
     #[inline]
     pub(crate) fn selects(&self, row: &[Value<'_>], times: &Times, report: &mut Report) -> bool {
         let verdict = self.tree.holds(row, times);
@@ -97,7 +96,7 @@ impl Filter {
         false
     }
 
-    /// Counts the values for which a row is neither wanted nor not, each column's once.
+    /// Counts the values for which the result for a row is unknown, once per column.
     #[cold]
     fn count_mismatches(&self, row: &[Value<'_>], times: &Times, report: &mut Report) {
         for (at, (name, value)) in self.columns.iter().zip(row).enumerate() {
@@ -127,11 +126,11 @@ impl fmt::Display for Filter {
     }
 }
 
-/// A filter whose columns are found in a source.
+/// A filter with its columns' places in a source.
 #[derive(Clone, Debug)]
 pub(crate) struct ResolvedFilter {
     filter: Filter,
-    /// Where each of the filter's columns is in the source.
+    /// The places of the filter's columns in the source.
     pub(crate) places: Vec<usize>,
     times: Times,
 }
@@ -146,8 +145,8 @@ impl ResolvedFilter {
         }
     }
 
-    /// Whether a row is wanted; `value` gives what it has in a column of the source. One that is
-    /// not is counted.
+    /// Returns whether a row is selected; `value` returns its value in a column of the source. Rows
+    /// that are left out are counted.
     #[inline]
     pub(crate) fn selects<'v>(
         &self,
@@ -155,7 +154,7 @@ impl ResolvedFilter {
         report: &mut Report,
     ) -> bool {
         let mut selects = |row: &[Value<'v>]| self.filter.selects(row, &self.times, report);
-        // most ask for few columns, which need no room of their own
+        // Most filters use few columns, which need no allocation.
         match *self.places {
             [a] => selects(&[value(a)]),
             [a, b] => selects(&[value(a), value(b)]),
@@ -166,8 +165,8 @@ impl ResolvedFilter {
 }
 
 impl Tree {
-    /// True, false, or `None`: unknown, since something that it asks for is not there or can't be
-    /// compared.
+    /// Evaluates the condition: true, false, or `None` for unknown, where a value that matters is
+    /// null or can't be compared.
     #[inline]
     pub(crate) fn holds(&self, row: &[Value<'_>], times: &Times) -> Option<bool> {
         match self {
@@ -176,12 +175,13 @@ impl Tree {
             Self::Not(inner) => inner.holds(row, times).map(|holds| !holds),
             Self::Of(column, condition) => {
                 let value = row.get(*column)?;
-                condition.holds(&ParsedValue::of(value.borrowed()), times)
+                condition.holds(&ParsedValue::new(value.borrowed()), times)
             }
         }
     }
 
-    /// Why a column's value can't be compared, if that is so and leaves a part undecided.
+    /// The reason why a column's value can't be compared, if that leaves a part of the condition
+    /// unknown.
     fn mismatch(&self, column: usize, row: &[Value<'_>], times: &Times) -> Option<MismatchReason> {
         if self.holds(row, times).is_some() {
             return None;
@@ -199,7 +199,7 @@ impl Tree {
         }
     }
 
-    /// What it orders by that looks like a date and is read as none.
+    /// The literal that the filter orders by, if it looks like a date and is read as none.
     fn ambiguous_date(&self) -> Option<(&Literal, AmbiguousDate)> {
         match self {
             Self::And(parts) | Self::Or(parts) => parts.iter().find_map(Self::ambiguous_date),
@@ -208,7 +208,7 @@ impl Tree {
         }
     }
 
-    /// Reads dates as was told.
+    /// Reads all dates in the source's spellings.
     fn apply_times(&mut self, times: &Times) {
         match self {
             Self::And(parts) | Self::Or(parts) => {
@@ -315,7 +315,7 @@ mod tests {
             ("gone is null", true),
             ("gone is not null", false),
             ("n is not null and kind is not null", true),
-            // nothing is neither equal nor unequal to anything
+            // Null is neither equal nor unequal to anything.
             ("gone = 1", false),
             ("gone <> 1", false),
             ("not gone = 1", false),
@@ -324,7 +324,7 @@ mod tests {
             ("gone = 1 or n = 3", true),
             ("gone = 1 and n = 4", false),
             ("not (gone = 1 and n = 4)", true),
-            // numbers of any length are compared digit by digit
+            // Numbers of any length are compared digit by digit.
             (
                 "key = 867322040000000001 and key = '867322040000000001'",
                 true,
@@ -341,7 +341,7 @@ mod tests {
                 "digits = 867322040000000001 and digits <> 867322040000000000",
                 true,
             ),
-            // texts are compared with texts as texts, with numbers as numbers
+            // Texts are compared with texts as texts, with numbers as numbers.
             ("digits = '867322040000000001'", true),
             ("digits = '867322040000000000'", false),
             ("five = 5 and five = 5.0 and five > 4 and five = '5'", true),
@@ -437,7 +437,7 @@ mod tests {
             );
             assert_eq!(found.example, example, "{filter}");
         }
-        // what is decided without it does not need it
+        // A result that is decided without a value doesn't need it.
         for (filter, expected) in [
             ("kind > 5 or n = 3", true),
             ("kind > 5 and n = 4", false),

@@ -1,4 +1,4 @@
-//! The text of a filter → its tree.
+//! Parser of filters.
 
 use super::Tree;
 use super::condition::{CompareOp, Condition};
@@ -11,12 +11,12 @@ use std::vec::IntoIter;
 
 /// The longest filter, in bytes.
 const LONGEST: usize = 4096;
-/// Conditions within conditions.
+/// The deepest nesting of conditions.
 const DEPTH: usize = 16;
-/// Comparisons and values in all.
+/// The most comparisons and values in a filter.
 const MOST: usize = 256;
 
-/// Why a text is no filter.
+/// The reason why a text is no filter.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "{message}; a filter is like: kind = 'theft' and (n between 2 and 9 or time >= 2010-03-01)"
@@ -33,7 +33,7 @@ fn error(message: impl Into<String>) -> FilterError {
 
 #[derive(Clone, Debug, PartialEq)]
 enum Token {
-    /// A column or a word of the language.
+    /// A column or a keyword.
     Word(String),
     /// A column in double quotes.
     Name(String),
@@ -61,7 +61,7 @@ impl Token {
     }
 }
 
-/// The tree of a text and the columns in it.
+/// Parses a text into a tree and the columns in it.
 pub(super) fn parse(text: &str) -> Result<(Tree, Vec<String>), FilterError> {
     if text.len() > LONGEST {
         return Err(error(format!("longer than {LONGEST} bytes")));
@@ -103,7 +103,7 @@ fn tokens(text: &str) -> Result<Vec<Token>, FilterError> {
     Ok(tokens)
 }
 
-/// What stands in quotes, which are doubled to be meant themselves.
+/// The text in quotes at the beginning; a doubled quote stands for one.
 fn quoted(text: &str, quote: char) -> Result<(String, &str), FilterError> {
     let mut inner = String::new();
     let mut rest = text.split_at(1).1;
@@ -140,7 +140,7 @@ fn comparison(text: &str) -> Result<(Token, &str), FilterError> {
         .ok_or_else(|| error("unexpected !"))
 }
 
-/// A column, a number, a date, a word of the language.
+/// A column, a number, a date or a keyword.
 fn word(text: &str) -> Result<(Token, &str), FilterError> {
     let ends = |c: char| c.is_whitespace() || "()',\"=<>!".contains(c);
     let (word, behind) = text.split_at(text.find(ends).unwrap_or(text.len()));

@@ -1,5 +1,5 @@
-//! The member `crs` that GeoJSON had before RFC 7946 (GeoJSON 2008, section 3): files with it are
-//! still written.
+//! The member `crs` that GeoJSON had before RFC 7946 (GeoJSON 2008, section 3); some writers still
+//! emit it.
 
 use crate::crs::Crs;
 use crate::error::LoadError;
@@ -7,10 +7,11 @@ use crate::messages::shown;
 use serde_json::Value;
 use std::sync::{Arc, OnceLock};
 
-/// The coordinate system of a document's features, as soon as it is parse_crs.
+/// The coordinate system of a document's features, once it is known.
 pub(super) type SharedCrs = Arc<OnceLock<Crs>>;
 
-/// What a member `crs` says; `null` says nothing. `datum_error`: what is accepted, in metres.
+/// The coordinate system of a member `crs`; `null` is longitude and latitude. `datum_error` is the
+/// largest error that is accepted, in metres.
 pub(super) fn parse_crs(
     json: &[u8],
     file: &str,
@@ -27,14 +28,14 @@ pub(super) fn parse_crs(
     let property = |name: &str| said.get("properties").and_then(|all| all.get(name));
     let name = match (property("name"), property("code")) {
         (Some(Value::String(name)), _) => name.clone(),
-        // as it was before 2008
+        // The spelling before 2008.
         (_, Some(Value::Number(code))) => format!("EPSG:{code}"),
         _ => return Err(unknown(shown(json))),
     };
-    let crs = match Crs::named(&name) {
+    let crs = match Crs::from_name(&name) {
         Some(parse_crs) => parse_crs.map_err(unknown)?,
-        // well-parse_crs text, which some write here
-        None => Crs::of_wkt(&name, file)?,
+        // Well-known text, which some writers put here.
+        None => Crs::from_wkt(&name, file)?,
     };
     crs.accepting(datum_error, file)
 }

@@ -1,9 +1,9 @@
-//! Cuts the features out of a GeoJSON document while it streams by.
+//! Scanner for the features of a GeoJSON document while it is read.
 //!
-//! A top-level object is read member by member until `"features"` turns up.
-//! From there on its features pass one by one, and nothing before or after
-//! them is kept; an object without features is one item as a whole. A
-//! top-level array passes its elements likewise. One document may follow another.
+//! A top-level object is read member by member until `"features"` appears. From there on its
+//! features pass one by one, and nothing before or after them is kept; an object without features
+//! is one item as a whole. A top-level array passes its elements in the same way. One document may
+//! follow another.
 
 use super::crs_member::{SharedCrs, parse_crs};
 use super::skip_value;
@@ -12,10 +12,10 @@ use crate::error::LoadError;
 use crate::text::chunker::{Split, SplitError, Splitter};
 use std::ops::Range;
 
-/// The most one feature may be: large polygons are skipped, but have to be passed.
+/// The most bytes of one feature: large polygons are skipped, but have to be passed.
 pub(crate) const LIMIT: usize = 64 << 20;
 
-/// Where in a document the next byte stands.
+/// The place of the next byte in a document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum ScanState {
     /// Between documents.
@@ -29,7 +29,7 @@ enum ScanState {
     Tail,
 }
 
-/// What may come next in an array.
+/// The token that may come next in an array.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum ArrayState {
     First,
@@ -37,33 +37,33 @@ enum ArrayState {
     Comma,
 }
 
-/// Cuts documents.
+/// Splitter of documents into features.
 pub(crate) struct FeatureScanner {
     at: ScanState,
     file: String,
-    /// What stands in the member `crs` of the collection that is read, if it has one.
+    /// The member `crs` of the collection that is read, if it has one.
     said: Option<Vec<u8>>,
-    /// The same of the first collection, as text and as it is understood.
+    /// The member `crs` of the first collection, if there has been one, and if that has one.
     first: Option<Option<Vec<u8>>>,
     crs: SharedCrs,
-    /// How far a place may be off by its datum, in metres.
+    /// The largest accepted error of a datum's shift, in metres.
     datum_error: Option<f64>,
 }
 
-/// Why scanning stops.
+/// The reason why scanning stops.
 enum ScanStop {
-    /// The buffer ends; what has begun at this byte is not whole.
+    /// The buffer ends; the item that begins at this byte is not whole.
     Short(usize),
-    /// ScanState this byte stands something that is not JSON.
+    /// This byte is no JSON.
     Wrong(usize, String),
-    /// ScanState this byte features begin, or end, whose place on the earth can't be parse_crs.
+    /// Features begin or end at this byte whose coordinate system can't be known.
     Refused(usize, Box<LoadError>),
 }
 
 /// A member of an object.
 enum Member {
     Features,
-    /// The coordinate system, and where it stands.
+    /// The place of the coordinate system.
     Crs(Range<usize>),
     Other,
 }
@@ -72,7 +72,7 @@ fn unexpected(offset: usize, expected: &str) -> ScanStop {
     ScanStop::Wrong(offset, format!("expected {expected}"))
 }
 
-/// A buffer and how far it has been understood.
+/// A buffer and the position up to which it is scanned.
 struct Cursor<'a> {
     buffer: &'a [u8],
     at: usize,
@@ -83,7 +83,7 @@ impl Cursor<'_> {
         self.buffer.get(self.at..).unwrap_or_default()
     }
 
-    /// The next byte that is not blank. `back`: where to come back to if the buffer ends.
+    /// The next byte that is not blank. `back` is the place to resume from if the buffer ends.
     fn peek(&mut self, back: Option<usize>) -> Result<u8, ScanStop> {
         self.at += skip_value::blank(self.rest());
         self.rest()
@@ -100,7 +100,7 @@ impl Cursor<'_> {
         Ok(())
     }
 
-    /// Passes one value.
+    /// Skips one value.
     fn value(&mut self, back: usize) -> Result<Range<usize>, ScanStop> {
         self.peek(Some(back))?;
         match skip_value::value(self.rest()) {
@@ -114,7 +114,7 @@ impl Cursor<'_> {
         }
     }
 
-    /// Passes a member of an object; of the features only their beginning.
+    /// Skips a member of an object; of the features only their beginning.
     fn member(&mut self, back: usize) -> Result<Member, ScanStop> {
         if self.peek(Some(back))? != b'"' {
             return Err(unexpected(self.at, "a member's name in quotes"));
@@ -148,15 +148,15 @@ impl FeatureScanner {
         }
     }
 
-    /// What is said of the features' coordinate system before they begin at a byte, or behind
-    /// them: that it is the same wherever features are is the least that must be so.
+    /// Settles the features' coordinate system by the member `crs` before them, at byte `at`, or
+    /// checks one behind them or of another collection: it must be the same wherever features are.
     fn settle(&mut self, at: usize) -> Result<(), ScanStop> {
         let refused = |error| ScanStop::Refused(at, Box::new(error));
         let said = self.said.as_deref();
         match &self.first {
             Some(first) if first.as_deref() == said => Ok(()),
             Some(first) => {
-                // they may be degrees by another name, or by saying nothing
+                // Both may be degrees, by another name or by default.
                 for said in [first.as_deref(), said].into_iter().flatten() {
                     let crs = parse_crs(said, &self.file, self.datum_error).map_err(refused)?;
                     if !matches!(crs, Crs::LonLat) {
@@ -182,8 +182,7 @@ impl FeatureScanner {
         }
     }
 
-    /// Understands one step more: a whole document, a feature, a member.
-    /// `Some` is an item.
+    /// Scans one step: a document, a feature or a member. Returns an item's place.
     fn step(&mut self, scan: &mut Cursor<'_>) -> Result<Option<Range<usize>>, ScanStop> {
         let next = scan.peek(None)?;
         let start = scan.at;
@@ -254,7 +253,7 @@ impl FeatureScanner {
         Ok(None)
     }
 
-    /// A top-level object: up to its features, or whole.
+    /// Scans a top-level object: up to its features, or whole.
     fn object(&mut self, scan: &mut Cursor<'_>) -> Result<Option<Range<usize>>, ScanStop> {
         let start = scan.at;
         scan.at += 1;

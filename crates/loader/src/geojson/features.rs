@@ -1,4 +1,4 @@
-//! The points in GeoJSON objects.
+//! Points in GeoJSON objects.
 
 use super::crs_member::{SharedCrs, parse_crs};
 use super::object::{Object, ObjectKind, not_null, property, string};
@@ -22,36 +22,36 @@ use serde::de::IgnoredAny;
 use std::borrow::Cow;
 use std::sync::Arc;
 
-/// Objects within objects that are followed: feature, geometry, and collections of collections.
+/// The deepest nesting that is followed: feature, geometry, and collections of collections.
 const DEPTH: usize = 16;
 
-/// Makes points of features.
+/// Parser of features into points.
 pub(crate) struct FeatureParser {
     pub(crate) origin: Origin,
     /// The property of weights.
     pub(crate) weight: Option<String>,
-    /// Which features are wanted, and the properties that this asks for.
+    /// The filter, and the properties that it uses.
     pub(crate) filter: Option<(Filter, Vec<String>)>,
     /// The properties whose values are kept.
     pub(crate) keep: Vec<String>,
-    /// How times are written.
+    /// The spellings of times in the source.
     pub(crate) times: Times,
-    /// The first features' properties, if the weight that was asked for is not among them.
+    /// The first features' properties, if the weight that an option names is not among them.
     pub(crate) unseen: Option<Vec<String>>,
-    /// Whether each item is a line of its own: then malformed JSON costs a row, not the file.
+    /// Set where each item is a line of its own: then malformed JSON costs a row, not the file.
     pub(crate) lines: bool,
     /// The coordinate system of the document around the items.
     pub(crate) crs: SharedCrs,
-    /// How far a place may be off by its datum, in metres.
+    /// The largest accepted error of a datum's shift, in metres.
     pub(crate) datum_error: Option<f64>,
 }
 
-/// One item being read: what its rows need to know.
+/// The state of reading one item.
 struct FeatureReader<'a, L> {
     features: &'a FeatureParser,
     batch: &'a mut Batch,
     line: L,
-    /// The coordinate system of the object that is read, and what is wrong with one.
+    /// The coordinate system of the current object, and the error of one that is refused.
     crs: Option<Arc<Crs>>,
     refused: Option<LoadError>,
 }
@@ -62,14 +62,14 @@ impl<L: FnMut() -> u64> FeatureReader<'_, L> {
         self.batch.report.skip(skip, || (line(), found()));
     }
 
-    /// The rows of an object. `properties` are those of the feature around it.
+    /// Reads the rows of an object. `properties` are those of the feature around it.
     fn object(&mut self, json: &[u8], properties: Option<&[u8]>, depth: usize) {
         if depth == 0 {
             return self.skip(SkipReason::Malformed, || {
                 "collections nested too deeply".into()
             });
         }
-        let object = Object::of(json);
+        let object = Object::parse(json);
         let around = self.crs.clone();
         if let Some(said) = object.crs {
             let (name, accepted) = (&self.features.origin.name, self.features.datum_error);
@@ -134,7 +134,7 @@ impl<L: FnMut() -> u64> FeatureReader<'_, L> {
         }
     }
 
-    /// Whether the filter wants a feature; one that it doesn't is counted.
+    /// Returns whether the filter selects a feature; one that it leaves out is counted.
     fn wants(&mut self, properties: Option<&[u8]>) -> bool {
         let Some((filter, names)) = &self.features.filter else {
             return true;
@@ -144,7 +144,7 @@ impl<L: FnMut() -> u64> FeatureReader<'_, L> {
         filter.selects(&row, &self.features.times, &mut self.batch.report)
     }
 
-    /// Every element of an array; an empty one is a row without a position.
+    /// Reads every element of an array; an empty array is a row without a position.
     fn each(&mut self, array: &[u8], name: &str, mut read: impl FnMut(&mut Self, &[u8])) {
         let mut elements = skip_value::elements(array).peekable();
         if elements.peek().is_none() {
@@ -155,7 +155,7 @@ impl<L: FnMut() -> u64> FeatureReader<'_, L> {
         }
     }
 
-    /// One position and so one row.
+    /// Reads one position, which is one row.
     fn position(&mut self, position: &[u8], weight: Option<&[u8]>) {
         let mut axes = skip_value::elements(position);
         let mut axis = || axes.next().and_then(not_null);
@@ -167,7 +167,7 @@ impl<L: FnMut() -> u64> FeatureReader<'_, L> {
         let weight = weight.map_or(Weight::Unused, Weight::Text);
         let crs = self.crs.as_deref().or_else(|| self.features.crs.get());
         let crs = crs.filter(|crs| !matches!(crs, Crs::LonLat));
-        // what is no number is refused as one, whatever it is in
+        // A text that is no number is rejected as such in any coordinate system.
         let numbers = crs.and_then(|crs| Some((crs, number::parse(lon)?, number::parse(lat)?)));
         let mut degrees = None;
         if let Some((crs, x, y)) = numbers {
@@ -209,8 +209,7 @@ impl<L: FnMut() -> u64> FeatureReader<'_, L> {
     }
 }
 
-/// What a feature has in a property. What JSON alone has, a list say, or a number that is too
-/// large, is the text that stands there.
+/// A feature's value in a property. A list, an object or a number that is too large is its text.
 fn value<'p>(properties: Option<&'p [u8]>, name: Option<&String>) -> Value<'p> {
     let value = name.and_then(|name| property(properties?, name));
     value.map_or(Value::Null, |value| match value {
@@ -223,7 +222,7 @@ fn value<'p>(properties: Option<&'p [u8]>, name: Option<&String>) -> Value<'p> {
 
 impl Parser for FeatureParser {
     fn parse(&self, block: &Block, batch: &mut Batch) -> Result<(), LoadError> {
-        // LineSplitter are counted only up to the last item that needed to know.
+        // Lines are counted only up to the last item that needed its number.
         let (mut counted, mut place) = (0, block.start);
         for range in &block.items {
             let Some(json) = block.bytes.get(range.clone()) else {
@@ -249,7 +248,7 @@ impl Parser for FeatureParser {
                     if let Some(error) = reading.refused {
                         return Err(error);
                     }
-                    // geometries that stand alone have no properties
+                    // Geometries that stand alone have no properties.
                     batch.keep_values(|_| Value::Null);
                 }
                 Err(error) if self.lines => {
@@ -287,7 +286,7 @@ impl Parser for FeatureParser {
     }
 }
 
-/// Where in the file an item's error is, the item beginning at `start`.
+/// The place of an error in the file, for an item that begins at `start`.
 fn within(start: TextPosition, error: &serde_json::Error) -> TextPosition {
     let (line, column) = (error.line() as u64, error.column() as u64);
     match line {
@@ -302,7 +301,7 @@ fn within(start: TextPosition, error: &serde_json::Error) -> TextPosition {
     }
 }
 
-/// What an error says, without its own idea of the place.
+/// The text of an error without its own position.
 fn message(error: &serde_json::Error) -> String {
     let text = error.to_string();
     match text.rsplit_once(" at line ") {

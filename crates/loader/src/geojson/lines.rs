@@ -1,9 +1,9 @@
-//! Cuts newline-delimited GeoJSON and RFC 8142 text sequences.
+//! Splitter of newline-delimited GeoJSON and RFC 8142 text sequences.
 
 use super::feature_scanner::LIMIT;
 use crate::text::chunker::{Split, Splitter};
 
-/// Cuts behind a byte that ends every object.
+/// Splitter behind a byte that ends every object.
 pub(crate) struct LineSplitter {
     /// A newline; in text sequences the record separator, which begins the next object.
     pub(crate) terminator: u8,

@@ -1,7 +1,7 @@
-//! GeoJSON: documents whose features are cut out one by one, and an object a line.
+//! GeoJSON: documents, and one object a line.
 //!
-//! A document is never held whole. [`feature_scanner`] finds where each feature
-//! begins and ends; [`object`] reads one of them; [`features`] makes points of it.
+//! A document is never held whole. [`feature_scanner`] finds where each feature begins and ends;
+//! [`object`] reads one of them; [`features`] makes points of it.
 
 mod crs_member;
 mod feature_scanner;

@@ -1,15 +1,14 @@
 //! One GeoJSON object, its members still text.
 //!
-//! The text has been checked to be JSON once; from there on only the borders of
-//! values are looked for, since all that is ever read of a feature is a type, a
-//! position and a number.
+//! The text has been checked to be JSON once; after that only the borders of values are searched
+//! for, since a type, a position and a few properties are all that is read of a feature.
 
 use super::skip_value;
 use crate::encoding::decoded;
 use std::borrow::Cow;
 
-/// The members of a GeoJSON object that matter here, as they stand in the
-/// JSON. Those that are null count as missing; of two alike the last holds.
+/// The members of a GeoJSON object that are used here, as JSON text. Null members count as missing;
+/// of two alike the last counts.
 #[derive(Default)]
 pub(crate) struct Object<'a> {
     kind: Option<&'a [u8]>,
@@ -22,7 +21,7 @@ pub(crate) struct Object<'a> {
     pub(crate) crs: Option<&'a [u8]>,
 }
 
-/// What an object calls itself.
+/// An object's type.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum ObjectKind<'a> {
     FeatureCollection,
@@ -30,15 +29,15 @@ pub(crate) enum ObjectKind<'a> {
     Point,
     MultiPoint,
     GeometryCollection,
-    /// LineSplitter and polygons.
+    /// Lines and polygons.
     Extended(Cow<'a, str>),
-    /// Nothing that GeoJSON knows.
+    /// A type that GeoJSON doesn't have.
     Unknown(Cow<'a, str>),
 }
 
 impl<'a> Object<'a> {
-    /// The members of an object; of anything else there are none.
-    pub(crate) fn of(json: &'a [u8]) -> Self {
+    /// Reads the members of an object; any other value has none.
+    pub(crate) fn parse(json: &'a [u8]) -> Self {
         let mut object = Self::default();
         for (key, value) in skip_value::members(json) {
             let member = match &*string(key) {
@@ -77,10 +76,10 @@ pub(crate) fn not_null(value: &[u8]) -> Option<&[u8]> {
     (value != b"null").then_some(value)
 }
 
-/// The value of one property, as it stands in the JSON; `None` if it is missing or null.
+/// The JSON text of one property; `None` if it is missing or null.
 pub(crate) fn property<'a>(properties: &'a [u8], name: &str) -> Option<&'a [u8]> {
     let mut named = skip_value::members(properties).filter(|(key, _)| string(key) == name);
-    // Of two alike the first holds: the rest need not be looked at.
+    // Of two alike the first counts: the rest need not be looked at.
     named.next().and_then(|(_, value)| not_null(value))
 }
 
@@ -89,7 +88,7 @@ pub(crate) fn property_names(properties: &[u8]) -> impl Iterator<Item = Cow<'_, 
     skip_value::members(properties).map(|(key, _)| string(key))
 }
 
-/// What a JSON string says; other values stand for themselves.
+/// The text of a JSON string; other values stand for themselves.
 pub(crate) fn string(json: &[u8]) -> Cow<'_, str> {
     let inner = json.strip_prefix(b"\"").and_then(|s| s.strip_suffix(b"\""));
     match inner {
@@ -111,7 +110,7 @@ mod tests {
     fn members_in_any_order_and_no_others() {
         let text =
             br#" {"properties" : {"a":"x","m\u0061g":1.5e999 ,"b":[{}]},"x":[[]],"type":"Po\u0069nt", "geometry":null}"#;
-        let object = Object::of(text.trim_ascii());
+        let object = Object::parse(text.trim_ascii());
         assert_eq!(object.kind(), ObjectKind::Point);
         assert!(object.geometry.is_none() && object.coordinates.is_none());
         let properties = object.properties.unwrap();
@@ -126,7 +125,10 @@ mod tests {
     #[test]
     fn what_is_no_object_has_no_members() {
         for text in [&b"[\"Point\",[1,2]]"[..], b"7", b"{}", b"\"{}\""] {
-            assert_eq!(Object::of(text).kind(), ObjectKind::Unknown("null".into()));
+            assert_eq!(
+                Object::parse(text).kind(),
+                ObjectKind::Unknown("null".into())
+            );
         }
         assert_eq!(string(br#""\ud800""#), "\"\\ud800\"");
         assert_eq!(string(b"\"a\xff\""), "aÿ");

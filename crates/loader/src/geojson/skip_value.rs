@@ -1,11 +1,11 @@
-//! Where JSON values end, without reading what is in them.
+//! Skipping of JSON values: finds their ends without parsing them.
 //!
-//! Lenient: brackets are counted, not matched. Whatever is wrong inside a value
-//! is found when the value is read.
+//! Lenient: brackets are counted, not matched. Faults inside a value are found when it is parsed.
 
 use memchr::memchr2;
 
-/// The bytes of white space at the beginning. The record separator of RFC 8142 is one here.
+/// The length of the white space at the beginning, of which the record separator of RFC 8142 is a
+/// part here.
 pub(crate) fn blank(bytes: &[u8]) -> usize {
     let is_blank = |b: &&u8| matches!(b, b' ' | b'\t' | b'\r' | b'\n' | 0x1e);
     bytes.iter().take_while(is_blank).count()

@@ -1,4 +1,4 @@
-//! The beginning of GeoJSON: which property is the weight.
+//! Opening of GeoJSON: the first features decide which property is the weight.
 
 use super::crs_member::SharedCrs;
 use super::feature_scanner::FeatureScanner;
@@ -15,19 +15,17 @@ use crate::input::Input;
 use crate::input::detect::RECORD_SEPARATOR;
 use crate::options::LoadOptions;
 use crate::parameter::Parameter;
-use crate::report::Report;
 use crate::source::Source;
-use crate::table::TableBuilder;
 use crate::text::chunker::{self, Block, TextPosition};
 use crate::text::pipeline::{Pipeline, width};
 use crate::time::Times;
 use std::io::{Cursor, Read};
 use std::sync::Arc;
 
-/// What is said of positions.
+/// The origin of positions, for people.
 const POSITIONS: &str = "positions from the geometries";
 
-/// FeatureParser whose properties are looked at.
+/// The number of features whose properties are looked at.
 const LOOKED_AT: usize = 64;
 
 /// A source that reads an input as GeoJSON.
@@ -75,7 +73,7 @@ pub(crate) fn source(
         let splitter = FeatureScanner::new(origin.file(), Arc::clone(&crs), options.datum_error);
         chunker::start(reader, origin.clone(), splitter, start, ahead)?
     };
-    // Without a first block reading broke off: the first batch says so.
+    // Without a first block reading broke off: the first batch returns the error.
     let first = blocks.recv().ok().transpose()?;
     let seen = first.as_ref().map(properties).unwrap_or_default();
     let asked = options.weight.as_deref();
@@ -89,13 +87,13 @@ pub(crate) fn source(
                 choice.why,
             )
         }
-        // It may still come: properties are not the same in every feature.
+        // The property may still come: features differ in their properties.
         Err(name) => {
             unseen = Some(seen.clone());
             (Some(name.to_owned()), format!("weight from \"{name}\""))
         }
     };
-    // likewise
+    // The same holds for columns to filter by and to keep.
     let known = |name: &String| {
         let known = columns::named(&seen, name).and_then(|at| seen.get(at));
         known.unwrap_or(name).clone()
@@ -124,37 +122,33 @@ pub(crate) fn source(
         let sample_weights = sample_weights(first, name);
         columns.settle(&sample_weights);
     }
-    Ok(Box::new(Pipeline {
-        parser: FeatureParser {
-            origin: origin.clone(),
-            weight: columns.weight.clone(),
-            filter,
-            keep,
-            times: times.clone(),
-            unseen,
-            lines,
-            crs,
-            datum_error: options.datum_error,
-        },
+    let parser = FeatureParser {
+        origin: origin.clone(),
+        weight: columns.weight.clone(),
+        filter,
+        keep,
+        times: times.clone(),
+        unseen,
+        lines,
+        crs,
+        datum_error: options.datum_error,
+    };
+    Ok(Box::new(Pipeline::new(
         origin,
         columns,
-        kept: TableBuilder::default(),
-        times,
-        within: options.within,
-        strict: options.strict,
+        (parser, times),
+        options,
         first,
         blocks,
-        report: Report::default(),
-        ended: false,
-    }))
+    )))
 }
 
-/// The names of the properties of the first features, in the order of their appearance.
+/// The names of the first features' properties, in the order of their appearance.
 fn properties(block: &Block) -> Vec<String> {
     let mut seen: Vec<String> = Vec::new();
     for range in block.items.iter().take(LOOKED_AT) {
         let json = block.bytes.get(range.clone()).unwrap_or_default();
-        let properties = Object::of(json).properties.unwrap_or_default();
+        let properties = Object::parse(json).properties.unwrap_or_default();
         for name in property_names(properties) {
             if !seen.iter().any(|s| *s == name) {
                 seen.push(name.into_owned());
@@ -164,12 +158,12 @@ fn properties(block: &Block) -> Vec<String> {
     seen
 }
 
-/// What the first values of a property are.
+/// Counts of the first values of a property.
 fn sample_weights(block: &Block, name: &str) -> WeightSample {
     let mut sample_weights = WeightSample::default();
     for range in block.items.iter().take(ENOUGH as usize) {
         let json = block.bytes.get(range.clone()).unwrap_or_default();
-        let properties = Object::of(json).properties.unwrap_or_default();
+        let properties = Object::parse(json).properties.unwrap_or_default();
         match property(properties, name) {
             Some(text @ [b'"', ..]) => sample_weights.note(string(text).as_bytes()),
             Some(value) => sample_weights.note(value),

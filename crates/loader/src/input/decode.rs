@@ -1,9 +1,9 @@
 //! Decoding of text: it becomes UTF-8 as it is read, or value by value.
 //!
-//! * An encoding that is asked for, UTF-16 (by its byte-order mark, or by the zeros between the
-//!   letters) and what an XML declaration names are decoded as they are read.
-//! * Other text is UTF-8; a value of it that isn't is read as windows-1252, of which ISO-8859-1 is
-//!   a part. So text that is UTF-8 costs nothing, and what isn't is never lost.
+//! * An encoding that an option names, UTF-16 (by its byte-order mark, or by the zeros between
+//!   letters) and the encoding of an XML declaration are decoded as they are read.
+//! * Other text is UTF-8; a value that isn't is read as windows-1252, of which ISO-8859-1 is a
+//!   part. So UTF-8 costs nothing, and no other text is lost.
 
 use super::Input;
 use super::detect::by_content;
@@ -15,7 +15,8 @@ use crate::messages::shown;
 use crate::parameter::Parameter;
 use encoding_rs::{UTF_16BE, UTF_16LE};
 
-/// Pairs of bytes that are looked at to find UTF-16 without a mark, and the fewest that tell it.
+/// The number of byte pairs that are looked at to find UTF-16 without a mark, and the fewest that
+/// decide.
 const PAIRS: usize = 256;
 const FEWEST: usize = 4;
 
@@ -23,8 +24,8 @@ const FEWEST: usize = 4;
 const DECLARATION: usize = 1024;
 
 impl Input {
-    /// The same input as UTF-8, where its bytes say what it is or an encoding is asked for. What
-    /// is no text stays as it is.
+    /// The input as UTF-8, where its bytes state an encoding or an option names one. Binary content
+    /// stays unchanged.
     pub(crate) fn into_utf8(self, asked: Option<Encoding>) -> Result<Self, LoadError> {
         let format = by_content(&self.sample);
         if format.is_some_and(|format| format != InputFormat::Gpx) {
@@ -53,7 +54,7 @@ impl Input {
             });
         };
         let encoding = encoding.decoder();
-        // UTF-16 would look otherwise
+        // UTF-16 would not have been read as far as this.
         if [encoding_rs::UTF_8, UTF_16LE, UTF_16BE].contains(&encoding) {
             self.recoded(Recoding::mixed())
         } else {
@@ -62,10 +63,10 @@ impl Input {
     }
 }
 
-/// UTF-16 by its mark, or by its zeros: the first letters of a text are mostly ASCII.
+/// Detects UTF-16 by its mark, or by its zeros: the first letters of a text are mostly ASCII.
 fn utf_16(sample: &[u8]) -> Option<&'static encoding_rs::Encoding> {
     match sample {
-        // UTF-32
+        // UTF-32.
         [0xff, 0xfe, 0, 0, ..] => return None,
         [0xff, 0xfe, ..] => return Some(UTF_16LE),
         [0xfe, 0xff, ..] => return Some(UTF_16BE),

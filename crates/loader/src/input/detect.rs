@@ -5,7 +5,7 @@ use crate::error::LoadError;
 use crate::format::InputFormat;
 
 impl Input {
-    /// The format of an input: the one asked for, or the one it seems to have.
+    /// The format of the input: `asked`, or the one that its content and its extension suggest.
     pub(crate) fn format(&self, asked: Option<InputFormat>) -> Result<InputFormat, LoadError> {
         let file = || self.origin.file();
         if self.sample.iter().all(u8::is_ascii_whitespace) && self.whole {
@@ -35,7 +35,7 @@ impl Input {
     }
 }
 
-/// Begins every object of an RFC 8142 text sequence.
+/// The first byte of every object in an RFC 8142 text sequence.
 pub(crate) const RECORD_SEPARATOR: u8 = 0x1e;
 
 fn by_extension(name: &str) -> Option<InputFormat> {
@@ -45,7 +45,7 @@ fn by_extension(name: &str) -> Option<InputFormat> {
         .find_map(|packed| name.strip_suffix(packed))
         .unwrap_or(&name);
     match name.rsplit_once('.')?.1 {
-        // .tsv too: the delimiter is looked for, since names are often wrong about it.
+        // For .tsv the delimiter is detected too, since names are often wrong about it.
         "csv" | "tsv" | "tab" | "psv" => Some(InputFormat::Csv),
         "geojson" | "json" => Some(InputFormat::GeoJson),
         "geojsonl" | "geojsons" | "geojsonseq" | "ndjson" | "jsonl" | "ndgeojson" | "jsonseq" => {
@@ -55,8 +55,8 @@ fn by_extension(name: &str) -> Option<InputFormat> {
     }
 }
 
-/// Whether JSON is one document or an object a line: in the latter the first
-/// line that is not blank is a whole object and something follows it.
+/// The layout of JSON: one document, or an object a line, if the first line that is not blank is a
+/// whole object and something follows it.
 fn json_layout(sample: &[u8]) -> InputFormat {
     let text = sample.trim_ascii_start();
     if text.first() == Some(&RECORD_SEPARATOR) {
@@ -72,7 +72,7 @@ fn json_layout(sample: &[u8]) -> InputFormat {
     }
 }
 
-/// The format that the first bytes leave no doubt about.
+/// The format of content with a signature.
 pub(crate) fn by_content(sample: &[u8]) -> Option<InputFormat> {
     if sample.starts_with(b"fgb") {
         return Some(InputFormat::FlatGeobuf);
@@ -86,7 +86,7 @@ pub(crate) fn by_content(sample: &[u8]) -> Option<InputFormat> {
     if sample.starts_with(b"PAR1") {
         return Some(InputFormat::Parquet);
     }
-    // a stream begins with a continuation marker and the length of its schema
+    // A stream begins with a continuation marker and the length of its schema.
     if sample.starts_with(b"ARROW1") || sample.starts_with(&[0xff; 4]) {
         return Some(InputFormat::Arrow);
     }
@@ -96,7 +96,7 @@ pub(crate) fn by_content(sample: &[u8]) -> Option<InputFormat> {
     gpx.then_some(InputFormat::Gpx)
 }
 
-/// Names content that is certainly something else, and says what to do about it.
+/// A description of content that is certainly something else, with advice.
 fn foreign(sample: &[u8]) -> Option<&'static str> {
     const UTF_32: &str = "this text is UTF-32; convert it with iconv -f UTF-32 -t UTF-8";
     const KNOWN: &[(&[u8], &str)] = &[

@@ -1,13 +1,13 @@
 //! The members of a gzip file, one after the other.
 //!
-//! Zeros behind a member pad the file, to whole blocks of a tape say, and are passed over. What
-//! comes instead of another member is left alone with a note, as gzip itself has it.
+//! Zeros behind a member, which pad a file to whole tape blocks, are skipped. Other bytes in place
+//! of a member are ignored with a note, as gzip itself does.
 
 use crate::input::Origin;
 use flate2::bufread::GzDecoder;
 use std::io::{self, BufRead, Read};
 
-/// The stored bytes, of which the first may be read once more.
+/// The stored bytes; the first of them can be put back.
 struct Rewindable {
     reader: Box<dyn BufRead + Send>,
     again: Option<u8>,
@@ -35,9 +35,9 @@ impl BufRead for Rewindable {
     }
 }
 
-/// Decompresses all members.
+/// Decompressor of all members.
 pub(crate) struct GzipMembers {
-    /// The one that is read; `None` at the end.
+    /// The current member; `None` at the end.
     member: Option<GzDecoder<Rewindable>>,
     origin: Origin,
 }
@@ -54,7 +54,7 @@ impl GzipMembers {
         }
     }
 
-    /// Goes on to the next member, if there is one.
+    /// Moves on to the next member, if there is one.
     fn next(&mut self) -> io::Result<()> {
         let Some(mut stored) = self.member.take().map(GzDecoder::into_inner) else {
             return Ok(());
@@ -62,7 +62,7 @@ impl GzipMembers {
         skip_zeros(&mut stored)?;
         if stored.fill_buf()?.first() == Some(&0x1f) {
             stored.consume(1);
-            // nothing behind it: the file is cut off here
+            // The file is cut off here.
             if matches!(stored.fill_buf()?.first(), Some(0x8b) | None) {
                 stored.again = Some(0x1f);
                 self.member = Some(GzDecoder::new(stored));

@@ -1,4 +1,4 @@
-//! Bytes from a path or standard input: counted as they are stored, then decompressed.
+//! Inputs: bytes of a path or standard input, counted as they are stored, then decompressed.
 
 mod decode;
 pub(crate) mod detect;
@@ -14,25 +14,24 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
-/// How much of the decompressed beginning is looked at before reading on:
-/// enough for any sane header.
+/// The number of decompressed bytes that are sampled: enough for any sane header.
 pub(crate) const SAMPLE: usize = 256 << 10;
 
-/// Read from the system at a time.
+/// The number of bytes that are read from the system at a time.
 const CHUNK: usize = 128 << 10;
 
-/// An opened input: its decompressed bytes, and what is known of them.
+/// An opened input: its decompressed bytes, and its origin.
 pub(crate) struct Input {
     pub(crate) origin: Origin,
     /// The first [`SAMPLE`] bytes (fewer if there are no more), without byte-order mark.
     pub(crate) sample: Vec<u8>,
-    /// Whether the sample is all there is.
+    /// Set where the sample is all there is.
     pub(crate) whole: bool,
-    /// What follows the sample.
+    /// The bytes behind the sample.
     pub(crate) rest: Box<dyn Read + Send>,
 }
 
-/// Where bytes come from: what errors and progress need to know.
+/// The origin of bytes, for errors and progress.
 #[derive(Clone)]
 pub(crate) struct Origin {
     pub(crate) name: Arc<str>,
@@ -42,24 +41,24 @@ pub(crate) struct Origin {
     byte_notes: Arc<ByteNotes>,
 }
 
-/// What was noticed of the bytes themselves.
+/// Findings about the bytes themselves.
 #[derive(Default)]
 struct ByteNotes {
-    /// Whether something follows the compressed data that belongs to none.
+    /// Set where something follows the compressed data that is no part of them.
     junk: AtomicBool,
-    /// Whether there is text that is no UTF-8.
+    /// Set where there is text that is not UTF-8.
     mixed: AtomicBool,
-    /// The encoding that text should be in and isn't.
+    /// The encoding that some text should be in and isn't.
     broken: OnceLock<&'static str>,
 }
 
 impl Origin {
-    /// Notes that what follows compressed data is left alone.
+    /// Notes that bytes behind the compressed data are ignored.
     pub(crate) fn note_junk(&self) {
         self.byte_notes.junk.store(true, Ordering::Relaxed);
     }
 
-    /// Notes that there is text that is no UTF-8.
+    /// Notes that there is text that is not UTF-8.
     pub(crate) fn note_mixed_text(&self) {
         self.byte_notes.mixed.store(true, Ordering::Relaxed);
     }
@@ -69,14 +68,14 @@ impl Origin {
         let _ = self.byte_notes.broken.set(encoding);
     }
 
-    /// Tells a source's notes what was noticed of the bytes.
+    /// Adds the findings about the bytes to a source's notes.
     pub(crate) fn add_notes(&self, notes: &mut Notes) {
         notes.of_bytes = self.byte_notes();
         let ByteNotes { mixed, broken, .. } = &*self.byte_notes;
         notes.tells_text = mixed.load(Ordering::Relaxed) || broken.get().is_some();
     }
 
-    /// What was noticed of the bytes, in plain lines.
+    /// The findings about the bytes, one line each.
     fn byte_notes(&self) -> Vec<String> {
         let mut lines = Vec::new();
         if self.byte_notes.mixed.load(Ordering::Relaxed) {
@@ -103,12 +102,12 @@ impl Origin {
         self.bytes_read.load(Ordering::Relaxed)
     }
 
-    /// The name as errors own it.
+    /// The name as an owned text, for errors.
     pub(crate) fn file(&self) -> String {
         self.name.to_string()
     }
 
-    /// A reader whose bytes count for this origin.
+    /// A reader that counts its bytes for this origin.
     pub(crate) fn counted<R>(&self, reader: R) -> CountedReader<R> {
         CountedReader {
             reader,
@@ -116,18 +115,18 @@ impl Origin {
         }
     }
 
-    /// Counts bytes that were read past [`counted`](Self::counted).
+    /// Counts bytes that were read without [`counted`](Self::counted).
     pub(crate) fn count(&self, bytes: usize) {
         self.bytes_read.fetch_add(bytes as u64, Ordering::Relaxed);
     }
 
-    /// Whether the bytes are compressed.
+    /// Returns whether the bytes are compressed.
     #[cfg(feature = "remote")]
     pub(crate) fn is_packed(&self) -> bool {
         self.compression.is_some()
     }
 
-    /// The same with nothing read yet, for who opens the file again.
+    /// The origin with nothing read yet, to open the file again.
     pub(crate) fn afresh(&self) -> Self {
         Self {
             bytes_read: Arc::default(),
@@ -135,7 +134,7 @@ impl Origin {
         }
     }
 
-    /// What a failed read means.
+    /// The error for a failed read.
     pub(crate) fn read_error(&self, source: io::Error) -> LoadError {
         let file = self.file();
         match self.compression {
@@ -168,12 +167,13 @@ impl Input {
         Self::new(opened, &file, size)
     }
 
-    /// Whether it is a file that can be opened again and read anywhere.
+    /// Returns whether the input is an uncompressed file, which can be opened again and read at any
+    /// place.
     pub(crate) fn is_plain_file(&self) -> bool {
         self.origin.bytes_total.is_some() && self.origin.compression.is_none()
     }
 
-    /// Bytes of any reader; compression is recognised by its magic bytes.
+    /// Opens the bytes of any reader; compression is recognised by its magic bytes.
     pub(crate) fn new(
         reader: impl Read + Send + 'static,
         name: &str,
@@ -204,11 +204,11 @@ impl Input {
             ),
             None => Box::new(stored),
         };
-        Self::of_bytes(rest, origin)
+        Self::from_bytes(rest, origin)
     }
 
     /// Takes a sample of decompressed bytes.
-    pub(crate) fn of_bytes(
+    pub(crate) fn from_bytes(
         mut rest: Box<dyn Read + Send>,
         origin: Origin,
     ) -> Result<Self, LoadError> {
@@ -228,7 +228,7 @@ impl Input {
 
 /// Reads until `buffer` holds `target` bytes; `true` if the reader ended before that.
 ///
-/// How many bytes the reader gives at a time makes no difference to the result.
+/// The number of bytes that the reader gives at a time makes no difference to the result.
 pub(crate) fn fill(reader: &mut dyn Read, buffer: &mut Vec<u8>, target: usize) -> io::Result<bool> {
     let wanted = target.saturating_sub(buffer.len());
     buffer.reserve_exact(wanted);
@@ -236,7 +236,7 @@ pub(crate) fn fill(reader: &mut dyn Read, buffer: &mut Vec<u8>, target: usize) -
     Ok(got < wanted)
 }
 
-/// Counts the bytes that pass.
+/// A reader that counts the bytes that pass.
 pub(crate) struct CountedReader<R> {
     reader: R,
     bytes_read: Arc<AtomicU64>,

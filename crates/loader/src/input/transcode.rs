@@ -1,15 +1,15 @@
-//! Bytes of any encoding become UTF-8 as they are read.
+//! Transcoding of text to UTF-8 while it is read.
 
 use crate::error::LoadError;
 use crate::input::{Input, Origin};
 use encoding_rs::{CoderResult, Decoder, WINDOWS_1252};
 use std::io::{self, Cursor, Read};
 
-/// How much is decoded at a time.
+/// The number of bytes that are decoded at a time.
 const CHUNK: usize = 64 << 10;
 
 impl Input {
-    /// The same input, its text decoded.
+    /// The input with its text decoded.
     pub(crate) fn recoded(self, recoding: Recoding) -> Result<Self, LoadError> {
         let recoder = Recoder {
             reader: Cursor::new(self.sample).chain(self.rest),
@@ -20,38 +20,38 @@ impl Input {
             given: 0,
             ended: false,
         };
-        Self::of_bytes(Box::new(recoder), self.origin)
+        Self::from_bytes(Box::new(recoder), self.origin)
     }
 }
 
-/// How bytes become UTF-8.
+/// The way in which bytes become UTF-8.
 pub(crate) enum Recoding {
     By(Decoder),
-    /// What is UTF-8 stays, other bytes are windows-1252. Holds a character that isn't whole yet.
+    /// UTF-8 stays, other bytes are windows-1252. Holds a character that isn't complete yet.
     Mixed(Vec<u8>),
 }
 
 impl Recoding {
-    /// UTF-8, and windows-1252 where it is none.
+    /// UTF-8, and windows-1252 for bytes that are not.
     pub(crate) fn mixed() -> Self {
         Self::Mixed(Vec::new())
     }
 }
 
-/// Gives text as UTF-8.
+/// A reader of text as UTF-8.
 struct Recoder<R> {
     reader: R,
     origin: Origin,
     recoding: Recoding,
     raw: Vec<u8>,
-    /// What is decoded, and how much of that is given.
+    /// The decoded text, and the length of the part that was read.
     text: String,
     given: usize,
     ended: bool,
 }
 
 impl<R: Read> Recoder<R> {
-    /// Decodes the next bytes; nothing is given of what was decoded before.
+    /// Decodes the next bytes; the text decoded before is dropped.
     fn advance(&mut self) -> io::Result<()> {
         let count = self.reader.read(&mut self.raw)?;
         let raw = self.raw.get(..count).unwrap_or_default();
@@ -92,7 +92,7 @@ impl<R: Read> Read for Recoder<R> {
     }
 }
 
-/// Adds decoded bytes to a text; whether all of them make sense.
+/// Decodes bytes and appends the text; returns whether all of them were valid.
 fn decode(decoder: &mut Decoder, mut raw: &[u8], text: &mut String, last: bool) -> bool {
     let mut is_clean = true;
     loop {
@@ -106,7 +106,7 @@ fn decode(decoder: &mut Decoder, mut raw: &[u8], text: &mut String, last: bool) 
     }
 }
 
-/// Moves what is whole of bytes to a text; whether all of it is UTF-8.
+/// Moves all complete characters to a text; returns whether all of them were UTF-8.
 fn mix(held: &mut Vec<u8>, text: &mut String, last: bool) -> bool {
     let (mut at, mut is_clean) = (0, true);
     while let Some(rest) = held.get(at..).filter(|rest| !rest.is_empty()) {

@@ -1,4 +1,4 @@
-//! Numbers as filters compare them: whole ones exactly, whatever their size.
+//! Numbers as filters compare them: whole numbers exactly, of any size.
 //!
 //! Keys of 64 bits (`867322040000000001`) have more digits than a floating-point number holds,
 //! so whole numbers stay whole. All others are the nearest `f64`, on both sides of a comparison.
@@ -6,28 +6,28 @@
 use crate::number;
 use std::cmp::Ordering;
 
-/// A finite number, or one that a typed column has.
+/// A finite number, or any number of a typed column.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Number {
     Whole(i128),
     Float(f64),
 }
 
-/// Whole numbers up to here are the same as `f64`.
+/// Whole numbers up to this one are exact as `f64`.
 const SAME: i128 = 1 << 53;
 
 impl Number {
-    /// The number a field of text holds, by the rule of [`number::parse`].
+    /// Parses a field of text, by the rule of [`number::parse`].
     #[inline]
     pub(crate) fn parse(field: &[u8]) -> Option<Self> {
         match number::parse(field)? {
-            // up to 15 digits nothing can be lost
+            // Up to 15 digits nothing can be lost.
             small if small.abs() < 1e15 => Some(Self::Float(small)),
             large => Some(whole(field.trim_ascii()).map_or(Self::Float(large), Self::Whole)),
         }
     }
 
-    /// How it stands to another; `None` where one is not a number (NaN).
+    /// Compares two numbers; `None` where one is NaN.
     #[inline]
     pub(crate) fn compare(self, other: Self) -> Option<Ordering> {
         match (self, other) {
@@ -46,7 +46,7 @@ impl Number {
         }
     }
 
-    /// The same as a whole number of 64 bits, if it is one.
+    /// The number as a whole one of 64 bits, if it is one.
     pub(crate) fn whole(self) -> Option<i64> {
         match self {
             Self::Whole(number) => i64::try_from(number).ok(),
@@ -57,7 +57,7 @@ impl Number {
         }
     }
 
-    /// The number as it is read again: `5`, `0.1`, `1e300`.
+    /// The number as text that parses to the same number: `5`, `0.1`, `1e300`.
     pub(crate) fn text(self) -> String {
         match self {
             Self::Whole(number) => number.to_string(),
@@ -66,12 +66,12 @@ impl Number {
     }
 }
 
-/// A whole number as the `f64` that is the same, if there is one.
+/// A whole number as `f64`, if that is exact.
 pub(crate) fn as_float(number: i64) -> Option<f64> {
     (i128::from(number).abs() <= SAME).then_some(number as f64)
 }
 
-/// A number as it is read again.
+/// A number as text that parses to the same number.
 pub(crate) fn number_text(number: f64) -> String {
     let size = number.abs();
     if number == 0.0 || (1e-5..1e16).contains(&size) {
@@ -101,7 +101,7 @@ fn whole_to_float(a: i128, b: f64) -> Option<Ordering> {
     })
 }
 
-/// Whether a text is a whole number of more digits than can be compared exactly.
+/// Returns whether a text is a whole number of more digits than can be compared exactly.
 pub(crate) fn is_too_long(text: &[u8]) -> bool {
     let text = text.trim_ascii();
     let unsigned = text.strip_prefix(b"-").or(text.strip_prefix(b"+"));
@@ -112,7 +112,7 @@ pub(crate) fn is_too_long(text: &[u8]) -> bool {
     is_whole && digits.len() > 38 && whole(text).is_none()
 }
 
-/// A whole number that is written out: a sign, digits, and at most zeros behind a point.
+/// Parses a whole number that is written out: a sign, digits, and at most zeros behind a point.
 fn whole(text: &[u8]) -> Option<i128> {
     let text = std::str::from_utf8(text).ok()?;
     let (digits, fraction) = text.split_once('.').unwrap_or((text, ""));

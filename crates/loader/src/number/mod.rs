@@ -1,8 +1,8 @@
-//! What counts as a number in a text field.
+//! Numbers in text fields.
 //!
-//! A decimal number as every program writes it: an optional sign (`+` too),
-//! digits with at most one decimal **point**, an optional exponent, spaces
-//! around it. Everything else is refused rather than guessed at:
+//! A number is written as every program does: an optional sign (`+` too), digits with at most one
+//! decimal **point**, an optional exponent, spaces around it. Everything else is refused rather
+//! than guessed at:
 //!
 //! - `12,5` and `1,000`: a comma may mean a decimal point or thousands, and a
 //!   file does not say which;
@@ -11,7 +11,7 @@
 
 pub(crate) mod exact;
 
-/// The finite number a field holds, or `None`.
+/// The finite number in a field, or `None`.
 #[inline]
 pub(crate) fn parse(field: &[u8]) -> Option<f64> {
     plain(field).or_else(|| general(field))
@@ -52,14 +52,14 @@ fn plain(field: &[u8]) -> Option<f64> {
     Some(if negative { -value } else { value })
 }
 
-/// Any number, by the rule above.
+/// Parses any number, by the rule above.
 fn general(field: &[u8]) -> Option<f64> {
     let trimmed = field.trim_ascii();
     let unsigned = match trimmed {
         [b'+' | b'-', rest @ ..] => rest,
         all => all,
     };
-    // Only digits or a point may follow the sign: that leaves out nan, inf and "+-1".
+    // Only digits or a point may follow the sign: that excludes nan, inf and "+-1".
     if !matches!(unsigned.first(), Some(b'0'..=b'9' | b'.')) {
         return None;
     }
@@ -74,7 +74,7 @@ pub(crate) fn parse_weight(field: &[u8]) -> Option<f32> {
     parse(field).map(|v| v as f32).filter(|v| v.is_finite())
 }
 
-/// Whether a field says that there is nothing: it is empty, or a word for that.
+/// Returns whether a field is empty or a word for a missing value.
 pub(crate) fn is_nothing(field: &[u8]) -> bool {
     const WORDS: [&[u8]; 8] = [b"na", b"n/a", b"nan", b"null", b"none", b"\\n", b"-", b"?"];
     let field = field.trim_ascii();

@@ -1,7 +1,8 @@
-//! Where in a layer's own coordinates the rows of a picture can be: boxes that an index answers.
+//! Search boxes: where in a layer's own coordinates the rows of a picture can be. An index answers
+//! them.
 //!
-//! Boxes may hold more than the picture, since each row's own longitude and latitude say where it
-//! is drawn; they may never hold less. All are asked for in one query, so that a row comes once.
+//! Boxes may hold more than the picture, since each row's own longitude and latitude decide where
+//! it is drawn; they may never hold less. All are in one query, so that a row comes once.
 
 use super::coordinates::{Sides, Unit};
 use super::viewport::Viewport;
@@ -12,13 +13,13 @@ use std::sync::{Mutex, PoisonError};
 use tokio_postgres::Client;
 use tokio_postgres::types::Type;
 
-/// What rows have to fulfil; nothing where both lists are empty.
+/// A condition on rows by boxes; none where both lists are empty.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Area {
-    /// Boxes in the coordinates as they are stored, one of which a row is in.
+    /// Boxes in the stored coordinates; a row lies in one of them.
     pub(crate) stored: Vec<Sides>,
-    /// Boxes in degrees, one of which a row is in once it is transformed: where those stored hold
-    /// much more than the picture.
+    /// Boxes in degrees; a row lies in one of them once it is transformed. Set where the stored
+    /// boxes hold much more than the picture.
     pub(crate) degrees: Vec<Sides>,
 }
 
@@ -29,7 +30,7 @@ impl Area {
         degrees: Vec::new(),
     };
 
-    /// The boxes of a picture in a unit of ours.
+    /// The boxes of a picture in degrees or Web-Mercator metres.
     pub(crate) fn own(unit: Unit, views: &[Viewport]) -> Self {
         Self {
             stored: Viewport::written(views, unit),
@@ -37,8 +38,8 @@ impl Area {
         }
     }
 
-    /// The same with the boxes in all units of ours, for geometries that say themselves what they
-    /// are in.
+    /// The area with boxes in degrees and in metres, for geometries that state their own reference
+    /// system.
     pub(crate) fn or_in_any_unit(mut self, views: &[Viewport]) -> Self {
         if !self.stored.is_empty() {
             for sides in [Unit::Degrees, Unit::Metres]
@@ -58,22 +59,23 @@ impl Area {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct ForeignCrs {
     pub(crate) srid: u32,
-    /// Whether its coordinates are angles, which may be written a turn more or less.
+    /// Set where its coordinates are angles, which may be written a turn more or less.
     pub(crate) angles: bool,
 }
 
-/// What a box in degrees is in another reference system.
+/// A box of degrees in another reference system.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum TransformedBox {
-    /// All of it lies within.
+    /// The whole picture lies within this box.
     Within(Sides),
-    /// The same, and much else: it is cut by an edge of the map, or stretched without measure.
+    /// The picture lies within, and much else: it is cut by an edge of the map, or stretched
+    /// without bounds.
     Amid(Sides),
     /// It can't be transformed.
     Unknown,
 }
 
-/// Coordinates that hold all that is kept in any reference system.
+/// Coordinates larger than any in use.
 const ANYWHERE: Sides = [-1e10, -1e10, 1e10, 1e10];
 
 impl TransformedBox {
@@ -85,25 +87,25 @@ impl TransformedBox {
         }
     }
 
-    /// Whether rows have to be looked at one by one.
+    /// Returns whether rows have to be checked one by one.
     pub(crate) fn is_rough(self) -> bool {
         !matches!(self, Self::Within(_))
     }
 }
 
-/// TransformedBoxes that are kept: a viewer asks for the same tiles again and again.
+/// The most boxes that are cached: a viewer asks for the same tiles again and again.
 const KEPT: usize = 4096;
 
-/// What boxes in degrees are in a layer's reference system, as the database transforms them.
+/// A cache of boxes of degrees in a layer's reference system, as the database transforms them.
 #[derive(Debug, Default)]
 pub(crate) struct TransformedBoxes {
     known: Mutex<HashMap<[u64; 4], TransformedBox>>,
 }
 
 impl TransformedBoxes {
-    /// Asks for a box, unless it is known. The session must not be within a transaction, which a
+    /// Transforms a box, unless it is cached. The session must not be within a transaction, which a
     /// place that can't be transformed would end.
-    pub(crate) async fn of(
+    pub(crate) async fn get(
         &self,
         client: &Client,
         srid: u32,
@@ -123,7 +125,7 @@ impl TransformedBoxes {
         Ok(reach)
     }
 
-    /// The boxes of a picture in a reference system of the database's.
+    /// The search boxes of a picture in a foreign reference system.
     pub(crate) async fn area(
         &self,
         client: &Client,
@@ -134,7 +136,7 @@ impl TransformedBoxes {
         let mut rough = false;
         let mut anywhere = false;
         for view in views {
-            let reach = self.of(client, foreign.srid, view.degrees()).await?;
+            let reach = self.get(client, foreign.srid, view.degrees()).await?;
             rough |= reach.is_rough();
             anywhere |= reach == TransformedBox::Unknown;
             let turns: &[f64] = if foreign.angles {
@@ -156,13 +158,13 @@ impl TransformedBoxes {
     }
 }
 
-/// Places of a box's grid, a side.
+/// The number of a grid's places along each side of a box.
 const GRID: usize = 9;
 
-/// How far places may be off between one way of transforming and the other, in degrees: ten metres.
+/// The largest difference between two implementations of a transformation, in degrees: ten metres.
 const SLACK: f64 = 1e-4;
 
-/// The reach of a box, by a grid of places in it that the database transforms.
+/// Transforms a box by a grid of places in it, in the database.
 async fn transformed(
     client: &Client,
     srid: u32,
@@ -175,7 +177,7 @@ async fn transformed(
         .await
         .map_err(DatabaseError::from);
     let row = match row {
-        // a place outside of the projection's domain
+        // A place is outside of the projection's domain.
         Err(DatabaseError::Refused { .. }) => return Ok(TransformedBox::Unknown),
         other => other?,
     };
@@ -183,7 +185,7 @@ async fn transformed(
     Ok(bytes.map_or(TransformedBox::Unknown, |bytes| reach(&bytes, degrees)))
 }
 
-/// The grid's places, row by row from the south, as a MultiPoint's well-known binary.
+/// The grid's places, row by row from the south, as a MultiPoint in well-known binary.
 fn multi_point([west, south, east, north]: Sides) -> Vec<u8> {
     let between = |low: f64, high: f64, i: usize| low + (high - low) * i as f64 / (GRID - 1) as f64;
     let mut bytes = vec![1, 4, 0, 0, 0];
@@ -202,10 +204,10 @@ fn reach(transformed: &[u8], [west, south, east, north]: Sides) -> TransformedBo
         return TransformedBox::Unknown;
     };
     let (x, y): (Vec<f64>, Vec<f64>) = places.flatten().unzip();
-    let (Some(x), Some(y)) = (GridSpread::of(&x), GridSpread::of(&y)) else {
+    let (Some(x), Some(y)) = (GridSpread::new(&x), GridSpread::new(&y)) else {
         return TransformedBox::Unknown;
     };
-    // in what the coordinates are
+    // In the unit of the coordinates.
     let step = (east - west).abs().min((north - south).abs()) / (GRID - 1) as f64;
     let slack = x.step.max(y.step) * (SLACK / step.max(1e-12));
     let grown = |spread: &GridSpread| {
@@ -221,20 +223,20 @@ fn reach(transformed: &[u8], [west, south, east, north]: Sides) -> TransformedBo
     }
 }
 
-/// What a coordinate does over the grid.
+/// The range of a coordinate over the grid, and its smoothness.
 struct GridSpread {
     low: f64,
     high: f64,
-    /// The most that it changes from one place to the next.
+    /// The largest change from one place to the next.
     step: f64,
-    /// The most that this change changes: between places a smooth coordinate is off the straight
-    /// line by an eighth of it, and where it jumps it is as large as the jump.
+    /// The largest change of that change: between places a smooth coordinate is off the straight
+    /// line by an eighth of it, and where the coordinate jumps it is as large as the jump.
     bend: f64,
 }
 
 impl GridSpread {
-    /// `None` where it isn't finite everywhere.
-    fn of(values: &[f64]) -> Option<Self> {
+    /// The range of values over the grid; `None` if one isn't finite.
+    fn new(values: &[f64]) -> Option<Self> {
         if values.len() != GRID * GRID || !values.iter().all(|v| v.is_finite()) {
             return None;
         }
@@ -271,7 +273,7 @@ impl GridSpread {
         }
     }
 
-    /// Whether it has been grown so much that most of it is not the picture.
+    /// Returns whether the margin is so large that most of the box is not the picture.
     fn is_rough(&self) -> bool {
         self.bend > (self.high - self.low) / 4.0
     }
@@ -281,7 +283,7 @@ impl GridSpread {
 mod tests {
     use super::*;
 
-    /// The reach of a box by a map of our own.
+    /// The box as a projection of the test's own transforms it.
     fn mapped(degrees: Sides, map: impl Fn(f64, f64) -> (f64, f64)) -> TransformedBox {
         let bytes = multi_point(degrees);
         let Some(Shape::Points(places)) = wkb::parse(&bytes).map(|g| g.shape) else {

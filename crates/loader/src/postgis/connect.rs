@@ -1,4 +1,4 @@
-//! From an address to a connection: what is asked of every session, whoever uses it.
+//! Connections: from an address to a session with its settings.
 
 use super::tls::{self, TlsOptions};
 use crate::error::DatabaseError;
@@ -10,10 +10,10 @@ use tokio_postgres::config::{Host, SslMode};
 use tokio_postgres::{Client, Config, NoTls};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-/// How long connecting may take.
+/// The most time that connecting may take.
 pub(super) const CONNECT: Duration = Duration::from_secs(2);
 
-/// A database, checked; nothing is connected yet.
+/// A database's address, checked; nothing is connected yet.
 #[derive(Clone)]
 pub struct Address {
     pub(super) config: Config,
@@ -21,38 +21,38 @@ pub struct Address {
     shown: String,
 }
 
-/// A runtime for the thread that asks a database and waits.
+/// A runtime for a thread that waits for a database.
 pub(super) fn runtime() -> Result<Runtime, DatabaseError> {
     let runtime = runtime::Builder::new_current_thread().enable_all().build();
     runtime.map_err(|error| DatabaseError::Away(error.to_string()))
 }
 
-/// Whether a source is a database's address.
+/// Returns whether a source is a database's address.
 pub fn is_address(source: &str) -> bool {
     source.starts_with("postgres://") || source.starts_with("postgresql://")
 }
 
-/// What a session is for.
+/// The purpose of a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Purpose {
-    /// Reading for a request; a statement ends after so long whatever happens.
+    /// Reading for a request; every statement ends after this time.
     Read(Duration),
     /// Reading a whole table.
     Load,
-    /// Writing rasters: the only one that may write.
+    /// Writing rasters: the only purpose that may write.
     Export,
     /// Waiting for notifications.
     Listen,
 }
 
 impl Address {
-    /// Reads `postgres://user:password@host:port/database?sslmode=…`.
+    /// Parses `postgres://user:password@host:port/database?sslmode=…`.
     ///
-    /// Beside what tokio-postgres knows, `sslmode` may be `verify-ca` and `verify-full`
-    /// (both check the name too), and `sslrootcert`, `sslcert` and `sslkey` name files.
+    /// Beside tokio-postgres's own parameters, `sslmode` may be `verify-ca` and `verify-full` (both
+    /// check the name too), and `sslrootcert`, `sslcert` and `sslkey` name files.
     ///
     /// # Errors
-    /// A text that is no such address; the message doesn't repeat it, since it may hold a password.
+    /// The text is no such address; the message doesn't repeat it, since it may hold a password.
     pub fn parse(url: &str) -> Result<Self, DatabaseError> {
         let (plain, mut tls, mode) = without_tls(url);
         let mut config: Config = plain.parse().map_err(|e: tokio_postgres::Error| {
@@ -94,7 +94,7 @@ impl Address {
         Ok(Self { config, tls, shown })
     }
 
-    /// The configuration of a session, all of it said while connecting.
+    /// The configuration of a session, all of it sent while connecting.
     pub(super) fn session(&self, purpose: Purpose) -> Config {
         let mut config = self.config.clone();
         let (word, milliseconds) = match purpose {
@@ -109,7 +109,7 @@ impl Address {
         } else {
             "on"
         };
-        // Our tokens are told from strings by the standard's rules for backslashes.
+        // The lexer distinguishes tokens from strings by the standard's rules for backslashes.
         let mut options = format!(
             "-c default_transaction_read_only={read_only} -c statement_timeout={milliseconds} \
              -c lock_timeout=2000 -c standard_conforming_strings=on \
@@ -125,12 +125,12 @@ impl Address {
         config
     }
 
-    /// A connection of its own, outside any pool. Its driver runs on the current runtime.
+    /// Opens a connection of its own, outside any pool. Its driver runs on the current runtime.
     pub(super) async fn connect(&self, purpose: Purpose) -> Result<Client, DatabaseError> {
         let config = self.session(purpose);
         let (client, connection) = config.connect(self.tls.clone()).await?;
         tokio::spawn(async move {
-            // Whoever uses the client hears of it there.
+            // The client's next call returns the error.
             let _ = connection.await;
         });
         Ok(client)
@@ -162,7 +162,7 @@ fn shown(config: &Config) -> String {
     format!("postgres://{host}:{port}/{database}")
 }
 
-/// Takes the parameters that concern TLS out of an address.
+/// Removes the parameters of TLS from an address and returns them.
 fn without_tls(url: &str) -> (String, TlsOptions, Option<String>) {
     let mut options = TlsOptions::default();
     let (mut mode, mut certificate, mut key) = (None, None, None);
@@ -190,7 +190,7 @@ fn without_tls(url: &str) -> (String, TlsOptions, Option<String>) {
     (plain, options, mode)
 }
 
-/// Asks the database to stop what a connection does, without waiting for it.
+/// Asks the database to stop a connection's statement, and waits for no answer.
 pub(super) async fn cancel(token: tokio_postgres::CancelToken, tls: MakeRustlsConnect) {
     let asked = async {
         if token.cancel_query(tls).await.is_err() {

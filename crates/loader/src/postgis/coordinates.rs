@@ -5,7 +5,7 @@ use heatsplat_points::{Refusal, WorldCoord, mercator};
 /// West, south, east, north.
 pub(crate) type Sides = [f64; 4];
 
-/// What coordinates are counted in.
+/// The unit of coordinates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Unit {
     /// Longitude and latitude: EPSG:4326.
@@ -16,7 +16,7 @@ pub(crate) enum Unit {
 
 impl Unit {
     /// The unit of a reference system that needs no transform.
-    pub(crate) fn of(srid: u32) -> Option<Self> {
+    pub(crate) fn from_srid(srid: u32) -> Option<Self> {
         match srid {
             4326 => Some(Self::Degrees),
             3857 | 3785 | 900_913 | 102_100 | 102_113 => Some(Self::Metres),

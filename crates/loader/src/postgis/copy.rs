@@ -1,40 +1,40 @@
-//! PostgreSQL's binary COPY: a stream of bytes becomes rows of a few fields.
+//! Decoder of PostgreSQL's binary COPY: a stream of bytes becomes rows of a few fields.
 
 use crate::error::DatabaseError;
 
-/// What every stream begins with; flags and the length of an extension follow.
+/// The signature of every stream; flags and the length of an extension follow.
 pub(crate) const SIGNATURE: &[u8] = b"PGCOPY\n\xff\r\n\0";
 
-/// The most bytes that one row may have: a geometry, which is sent longer than it is kept, since
-/// each point of a MultiPoint gets a header, and a weight.
+/// The most bytes of a row: a geometry, which is longer as sent than as stored, since each point of
+/// a MultiPoint gets a header, and a weight.
 const LONGEST: usize = 2 * super::relation::LONGEST + 64;
 
-/// Fields of a row, at most; those not sent are NULL.
+/// The most fields of a row; those not sent are NULL.
 pub(crate) const FIELDS: usize = 4;
 
 /// One row: `None` is NULL.
 pub(crate) type Row<'a> = [Option<&'a [u8]>; FIELDS];
 
-/// Decodes a stream, however it is cut into chunks. Holds no more than one row.
+/// Decoder of a stream, however it is cut into chunks. It holds no more than one row.
 #[derive(Debug, Default)]
 pub(crate) struct CopyDecoder {
     begun: bool,
     ended: bool,
-    /// The beginning of what the last chunk broke off in.
+    /// The beginning of the row that the last chunk broke off in.
     rest: Vec<u8>,
 }
 
-/// What is at the front of some bytes.
+/// The item at the front of some bytes.
 enum CopyItem<'a> {
     Row(Row<'a>, usize),
     Header(usize),
     End,
-    /// It is not all there yet.
+    /// The item is incomplete.
     Part,
 }
 
 impl CopyDecoder {
-    /// Gives the rows of a chunk to `each`.
+    /// Calls `each` with the rows of a chunk.
     pub(crate) fn feed(
         &mut self,
         chunk: &[u8],
@@ -60,7 +60,7 @@ impl CopyDecoder {
         Ok(())
     }
 
-    /// Whether the stream came to its end, as a whole one does.
+    /// Checks that the stream ended with its trailer.
     pub(crate) fn finish(&self) -> Result<(), DatabaseError> {
         if self.ended {
             Ok(())
@@ -69,7 +69,7 @@ impl CopyDecoder {
         }
     }
 
-    /// Reads what is whole, and says how many bytes that were.
+    /// Reads all complete rows, and returns how many bytes those were.
     fn rows(
         &mut self,
         bytes: &[u8],

@@ -1,4 +1,4 @@
-//! What a database has to show: every table and view with points that the role may read.
+//! Discovery of tables: every table and view with points that the role may read.
 
 use super::connect::{Address, Purpose, runtime};
 use super::relation::{LayerQuery, Relation};
@@ -9,20 +9,20 @@ use crate::error::DatabaseError;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PointTable {
-    /// `schema.table`, as it is called in addresses.
+    /// `schema.table`, as addresses have it.
     pub name: String,
-    /// How to read it.
+    /// The query that reads it.
     pub query: LayerQuery,
 }
 
-/// Lists them, in the order of their names; blocks. Weights are found by the columns' names.
+/// Lists the tables in the order of their names; blocks. Weights are found by the columns' names.
 ///
 /// # Errors
 /// The database doesn't answer, or has no PostGIS.
 pub fn point_tables(address: &Address) -> Result<Vec<PointTable>, DatabaseError> {
     runtime()?.block_on(async {
         let client = address.connect(Purpose::Load).await?;
-        // what a schema holds that the role may not even enter, it may not ask
+        // The role can't be checked against tables in a schema that it may not enter.
         let sql = "SELECT DISTINCT ON (f_table_schema, f_table_name) \
                    f_table_schema::text, f_table_name::text, f_geometry_column::text \
                    FROM geometry_columns \

@@ -1,4 +1,4 @@
-//! About where a table's rows are, from what the database knows without looking at them.
+//! Estimated extents of tables, from the database's index or statistics, without reading rows.
 
 use super::relation::{PlaceColumns, ResolvedLayer};
 use crate::error::DatabaseError;
@@ -6,11 +6,11 @@ use heatsplat_points::mercator::MAX_LATITUDE;
 use tokio_postgres::Client;
 use tokio_postgres::types::Type;
 
-/// How long it may take, in milliseconds. It reads the root of an index, or the planner's
+/// The most time for the query, in milliseconds. It reads the root of an index, or the planner's
 /// statistics; a lock may be in its way.
 const LIMIT: u32 = 250;
 
-/// West, south, east, north in degrees; `None` of a query or a view, and of a table that has
+/// West, south, east, north in degrees; `None` for a query or a view, and for a table that has
 /// neither an index nor statistics.
 pub(super) async fn estimated(
     client: &Client,

@@ -1,4 +1,5 @@
-//! What a database knows of a relation or query, and which of its columns are meant.
+//! Introspection: the catalog's information about a relation or query, and the choice of its
+//! columns.
 
 use super::relation::{ALIAS, PlaceColumns, TableInfo};
 use super::template::{Statement, Template, TokenValues, quoted};
@@ -34,7 +35,7 @@ pub(super) async fn find_table(client: &Client, name: &str) -> Result<TableInfo,
     })
 }
 
-/// The columns that a relation or query has. Nothing is run.
+/// The columns of a relation or query. Nothing is run.
 pub(super) async fn columns_of(
     client: &Client,
     from: &Template,
@@ -48,7 +49,7 @@ pub(super) async fn columns_of(
     prepared.map_err(|e| DatabaseError::from(e).counted_from(start + 2))
 }
 
-/// The place's columns, the geometry's type modifier, and which columns are taken by it.
+/// The columns of positions, the geometry's type modifier, and the places of these columns.
 pub(super) fn find_place(
     seen: &[Column],
     names: &[String],
@@ -81,7 +82,7 @@ pub(super) fn find_place(
             .collect(),
     };
     if let [_, _, ..] = found.as_slice() {
-        // Of several, the one with a name that is commonly given to it.
+        // Of several columns, the one with a common name.
         let common = [
             "geom",
             "geometry",
@@ -133,7 +134,7 @@ pub(super) fn find_place(
     )))
 }
 
-/// The weight's column, and why.
+/// The column of weights, and why.
 pub(super) fn find_weight(
     seen: &[Column],
     names: &[String],
@@ -141,10 +142,10 @@ pub(super) fn find_weight(
     taken: &[usize],
 ) -> Result<(Option<usize>, String), DatabaseError> {
     let number = |at: usize| seen.get(at).is_some_and(|c| is_number(c.type_()));
-    // A text called "value" is not meant.
+    // A column of texts is no weight, whatever its name.
     let mut taken = taken.to_vec();
     taken.extend((0..seen.len()).filter(|&at| !number(at)));
-    // Beside a weight, a count says how many points the row stands for.
+    // Beside a weight, a count is the number of points that the row stands for.
     let counted = names.iter().position(|n| n == "count");
     if names.iter().any(|n| n == "weight") {
         taken.extend(counted);

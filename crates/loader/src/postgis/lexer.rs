@@ -1,13 +1,13 @@
-//! Where a query's tokens are: SQL's own rules of strings, names and comments.
+//! Lexer of queries: finds tokens by SQL's own rules of strings, names and comments.
 
 use super::template::{Template, TemplatePiece, Token, definition};
 use crate::error::DatabaseError;
 
-/// Walks through SQL by its rules of quoting.
+/// A position in SQL text.
 pub(super) struct Lexer<'a> {
     sql: &'a str,
     at: usize,
-    /// Where the text that isn't in a piece yet begins.
+    /// The beginning of the text that isn't in a piece yet.
     from: usize,
     pieces: Vec<TemplatePiece>,
 }
@@ -51,7 +51,7 @@ impl<'a> Lexer<'a> {
         self.from = self.at;
     }
 
-    /// Whether what comes belongs to a name or number that has begun.
+    /// Returns whether the next character belongs to a name or number that has begun.
     fn after_a_word(&self) -> bool {
         let before = self.sql.get(..self.at).unwrap_or("").chars().next_back();
         before.is_some_and(is_word)
@@ -70,7 +70,7 @@ impl<'a> Lexer<'a> {
         self.at += self.rest().find(['\n', '\r']).unwrap_or(self.rest().len());
     }
 
-    /// Comments nest.
+    /// Skips a comment; comments nest.
     fn comment(&mut self) -> Result<(), DatabaseError> {
         let mut depth = 0usize;
         loop {
@@ -92,7 +92,7 @@ impl<'a> Lexer<'a> {
         }
     }
 
-    /// A string in single quotes, backslashes in it escaping after `E`.
+    /// Skips a string in single quotes, in which backslashes escape after `E`.
     fn string(&mut self) -> Result<(), DatabaseError> {
         let before = self.sql.get(..self.at).unwrap_or("");
         let mut back = before.chars().rev();
@@ -105,7 +105,7 @@ impl<'a> Lexer<'a> {
                 Some('\\') if escapes => {
                     self.at += 1 + chars.next().map_or(0, char::len_utf8);
                 }
-                // Two quotes are one in it: the second opens the next string, as it were.
+                // Two quotes stand for one: the second opens the next string, as it were.
                 Some('\'') => {
                     self.at += 1;
                     if !self.rest().starts_with('\'') {
@@ -119,7 +119,7 @@ impl<'a> Lexer<'a> {
         }
     }
 
-    /// `$$ … $$`, `$tag$ … $tag$`, or a parameter, of which there can be none.
+    /// Skips `$$ … $$` or `$tag$ … $tag$`; a parameter is an error, since none are set.
     fn dollar(&mut self) -> Result<(), DatabaseError> {
         let rest = self.rest().get(1..).unwrap_or("");
         let tag = rest
@@ -142,7 +142,7 @@ impl<'a> Lexer<'a> {
         }
     }
 
-    /// `!name!`, or an operator with an exclamation mark.
+    /// Reads `!name!`, or skips an operator with an exclamation mark.
     fn token(&mut self, in_string: bool) -> Result<(), DatabaseError> {
         let rest = self.rest().get(1..).unwrap_or("");
         let end = rest.find(|c: char| !is_word(c) && c != '@');
@@ -165,7 +165,7 @@ impl<'a> Lexer<'a> {
                 });
                 Ok(())
             }
-            // In a string it may be somebody's text.
+            // In a string it may be ordinary text.
             None if in_string => {
                 self.at += 1;
                 Ok(())

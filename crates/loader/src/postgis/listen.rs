@@ -1,4 +1,4 @@
-//! `NOTIFY heatsplat`: the database says that something has changed.
+//! Notifications of changes: `NOTIFY heatsplat`.
 
 use super::connect::{Address, Purpose, runtime};
 use crate::error::DatabaseError;
@@ -7,23 +7,23 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio_postgres::AsyncMessage;
 
-/// Between two tries to reach a database that is away.
+/// The pause between two tries to reach a database that is away.
 const AGAIN: Duration = Duration::from_secs(1);
 
-/// What has changed.
+/// The subject of a change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
-    /// Perhaps everything: no layer was named, or nobody was listening for a while.
+    /// Possibly everything: no layer was named, or notifications may have been missed.
     Everything,
-    /// A layer.
+    /// One layer.
     Layer(String),
 }
 
-/// Listens on the channel `heatsplat`, on a connection of its own and outside any transaction,
-/// and says what changed, until `on` returns `false`. Blocks; it reconnects by itself.
+/// Listens on the channel `heatsplat`, on a connection of its own and outside any transaction, and
+/// calls `on` with every change until that returns `false`. Blocks; it reconnects by itself.
 ///
 /// # Errors
-/// When the system gives no runtime.
+/// The system gives no runtime.
 pub fn listen(address: &Address, mut on: impl FnMut(Change) -> bool) -> Result<(), DatabaseError> {
     runtime()?.block_on(async {
         let mut again = false;
@@ -39,7 +39,7 @@ pub fn listen(address: &Address, mut on: impl FnMut(Change) -> bool) -> Result<(
     Ok(())
 }
 
-/// Listens until the connection breaks; `false` when nobody wants to hear more.
+/// Listens until the connection breaks; `false` if `on` wants no more.
 async fn hear(
     address: &Address,
     again: bool,
@@ -59,7 +59,7 @@ async fn hear(
         }
     });
     client.batch_execute("LISTEN heatsplat").await?;
-    // What was said while nobody listened is lost.
+    // Notifications are lost while no session listens.
     if again && !on(Change::Everything) {
         return Ok(false);
     }

@@ -1,4 +1,4 @@
-//! Rows of a window, fetched while somebody waits for them.
+//! Live layers: rows of a viewport, fetched for one picture.
 
 use super::area::{Area, TransformedBoxes};
 use super::coordinates::Unit;
@@ -28,48 +28,48 @@ pub struct LiveLayer {
     bounds: Option<[f64; 4]>,
 }
 
-/// Which rows.
+/// A request for the rows of a viewport.
 #[derive(Clone, Copy, Debug)]
 pub struct ViewportQuery {
-    /// The picture.
+    /// The picture's window.
     pub window: Window,
-    /// Pixels around it that matter too.
+    /// Pixels around it whose rows matter too.
     pub margin: u32,
-    /// How large cells may be that stand for several rows, in pixels; `None`: every row is wanted.
+    /// The largest cells that may stand for several rows, in pixels; `None` for every row.
     pub cell: Option<f64>,
-    /// How long it may take, where not as long as any request.
+    /// The deadline, if it differs from the database's.
     pub deadline: Option<Duration>,
 }
 
-/// What came.
+/// The rows of a viewport.
 #[derive(Debug, Default)]
 pub struct ViewportRows {
     /// The points, or cells that stand for several each.
     pub points: Vec<Point>,
-    /// How many points each stands for; empty: one each.
+    /// The number of rows that each point stands for; empty where it is one each.
     pub counts: Vec<u32>,
-    /// What became of the rows.
+    /// The account of the rows.
     pub report: Report,
 }
 
 impl LiveLayer {
-    /// WeightSample a layer up, and checks that its role may do no more than it should.
+    /// Looks a layer up, and checks that its role may do no more than it should.
     ///
     /// # Errors
     /// See [`DatabaseError`].
     pub async fn define(
         database: Arc<Database>,
-        ask: &LayerQuery,
-        allow_any_role: bool,
+        query: &LayerQuery,
+        allow_superuser: bool,
     ) -> Result<Self, DatabaseError> {
         let deadline = database.limits.deadline;
         let looked = async {
             // The driver remembers the statement by which it looks types up, and DISCARD ALL
-            // forgets it in the database. A session that meets a new type then is thrown
-            // away, and another one asked.
+            // forgets it in the database. A session that meets a new type then is thrown away, and
+            // another one is tried.
             let mut left = database.limits.connections;
             loop {
-                match Self::look_up(&database, ask, allow_any_role).await {
+                match Self::look_up(&database, query, allow_superuser).await {
                     Err(DatabaseError::Refused { code, .. }) if code == "26000" && left > 0 => {
                         left -= 1;
                     }
@@ -90,21 +90,22 @@ impl LiveLayer {
 
     async fn look_up(
         database: &Database,
-        ask: &LayerQuery,
-        allow_any_role: bool,
+        query: &LayerQuery,
+        allow_superuser: bool,
     ) -> Result<ResolvedLayer, DatabaseError> {
         let session = database.borrow().await?;
         let client = session.client()?;
         client.batch_execute("BEGIN READ ONLY").await?;
-        if !allow_any_role {
-            super::privileges::check(client, &ask.from).await?;
+        if !allow_superuser {
+            super::privileges::check(client, &query.from).await?;
         }
-        let definition = ResolvedLayer::look_up(client, ask).await?;
+        let definition = ResolvedLayer::look_up(client, query).await?;
         session.give_back().await?;
         Ok(definition)
     }
 
-    /// Where about all rows are; a layer is as good without. Who saw an error is thrown away.
+    /// The estimated extent of all rows, which a layer can do without. A session with an error is
+    /// thrown away.
     async fn estimate(database: &Database, definition: &ResolvedLayer) -> Option<[f64; 4]> {
         let asked = async {
             let session = database.borrow().await.ok()?;
@@ -118,29 +119,29 @@ impl LiveLayer {
         tokio::time::timeout(patience, asked).await.ok().flatten()
     }
 
-    /// West, south, east, north of about all rows when the layer was made, in degrees: what
-    /// the database knows of a table. For a first look only.
+    /// West, south, east, north of all rows in degrees, estimated by the database when the layer
+    /// was made. For a first look only.
     pub fn bounds(&self) -> Option<[f64; 4]> {
         self.bounds
     }
 
-    /// What columns are used, in one line for people.
+    /// The choice of columns and its reason, in one line for people.
     pub fn why(&self) -> &str {
         &self.definition.columns.why
     }
 
-    /// The database that is asked.
+    /// The database of the layer.
     pub fn database(&self) -> &Arc<Database> {
         &self.database
     }
 
-    /// The points of a window.
+    /// Fetches the points of a viewport.
     ///
-    /// Dropping the future cancels the query in the database. A connection that turns out to
-    /// be broken is replaced once.
+    /// Dropping the future cancels the query in the database. A connection that turns out to be
+    /// broken is replaced once.
     ///
     /// # Errors
-    /// See [`DatabaseError`]; there are all rows or none.
+    /// See [`DatabaseError`]; all rows come or none.
     pub async fn fetch(&self, want: ViewportQuery) -> Result<ViewportRows, DatabaseError> {
         let deadline = want.deadline.unwrap_or(self.database.limits.deadline);
         let fetched = async {
@@ -158,9 +159,9 @@ impl LiveLayer {
     async fn fetch_once(&self, want: &ViewportQuery) -> Result<ViewportRows, DatabaseError> {
         let mut fetched = RowCollector::default();
         let session = self.database.borrow().await?;
-        let views = Viewport::of(want.window, want.margin);
-        // A query that asks for boxes itself is given one at a time, and what it answers for one
-        // belongs to that one.
+        let views = Viewport::for_window(want.window, want.margin);
+        // A query with boxes of its own is run for one box at a time, and its rows belong to that
+        // box.
         let each = if self.definition.from.has_bbox() {
             1
         } else {
@@ -178,7 +179,7 @@ impl LiveLayer {
         })
     }
 
-    /// What tokens stand for, and where rows are looked for.
+    /// The values of tokens, and the search boxes.
     async fn look_at(
         &self,
         session: &Session,
@@ -201,7 +202,7 @@ impl LiveLayer {
         let client = session.client()?;
         let area = mixed(self.transformed_boxes.area(client, foreign, views).await?);
         if definition.from.has_bbox() {
-            let reach = |sides| self.transformed_boxes.of(client, foreign.srid, sides);
+            let reach = |sides| self.transformed_boxes.get(client, foreign.srid, sides);
             values.bbox = reach(values.bbox).await?.sides();
             if definition.from.has_unbuffered_bbox() {
                 values.unbuffered = reach(values.unbuffered).await?.sides();
@@ -210,8 +211,8 @@ impl LiveLayer {
         Ok(Some((values, area)))
     }
 
-    /// Runs the query for some boxes of a picture, to its end. Of `only` one of several boxes the
-    /// points outside of it are another one's.
+    /// Runs the query for some boxes of a picture, to its end. If `only` is one of several boxes,
+    /// points outside of it are dropped: they belong to another.
     async fn read(
         &self,
         session: &Session,
@@ -242,7 +243,7 @@ impl LiveLayer {
             rows_statement(definition, values, &area, limits.rows)
         };
         let parameters = statement.parameters();
-        // Sent together: the transaction costs no time on the way.
+        // Sent together: the transaction costs no round trip.
         let begin = client.batch_execute("BEGIN READ ONLY");
         let query = client.query_typed_raw(&statement.text, parameters);
         let (begun, rows) = future::join(begin, query).await;
@@ -268,7 +269,7 @@ impl LiveLayer {
     }
 }
 
-/// Every row of an area.
+/// The statement for every row of an area, and the shape of its rows.
 fn rows_statement(
     definition: &ResolvedLayer,
     values: TokenValues,
@@ -296,17 +297,17 @@ fn rows_statement(
     (statement, shape)
 }
 
-/// What the columns of a row are.
+/// The places of columns in a row.
 #[derive(Clone, Copy, Debug)]
 struct RowShape {
-    /// Two numbers, else a geometry.
+    /// Set where the position is two numbers, else it is a geometry.
     coordinates: bool,
     weight: Option<usize>,
     count: Option<usize>,
 }
 
 impl RowShape {
-    /// Of grouped rows.
+    /// The shape of grouped rows.
     const CELLS: Self = Self {
         coordinates: true,
         weight: Some(2),
@@ -318,7 +319,7 @@ impl RowShape {
 struct RowCollector {
     batch: Batch,
     counts: Vec<u32>,
-    /// Rows that came, and their bytes.
+    /// The number of rows that came, and their bytes.
     rows: u64,
     bytes: u64,
 }
@@ -358,8 +359,8 @@ impl RowCollector {
         Ok(())
     }
 
-    /// Leaves those of the points from `first` on that are in the box, if there is one; `east` says
-    /// of a point on ±180° whether it is written as 180.
+    /// Drops those of the points from `first` on that are outside the box, if there is one; `east`
+    /// is whether a point on ±180° is written as 180.
     fn keep_within(&mut self, only: Option<&Viewport>, first: usize, east: impl Fn() -> bool) {
         let Some(view) = only else { return };
         let points = &mut self.batch.points;
@@ -373,7 +374,7 @@ impl RowCollector {
     }
 }
 
-/// A field as it came.
+/// The raw bytes of a field.
 pub(super) struct RawField<'a>(pub(super) &'a [u8]);
 
 impl<'a> FromSql<'a> for RawField<'a> {
@@ -386,7 +387,7 @@ impl<'a> FromSql<'a> for RawField<'a> {
     }
 }
 
-/// How the planner would read the rows of an area.
+/// The statement that plans the reading of an area.
 pub(super) fn explain(definition: &ResolvedLayer, values: TokenValues, area: &Area) -> Statement {
     let mut statement = definition.statement(values);
     statement.push("EXPLAIN (FORMAT JSON) SELECT 1");

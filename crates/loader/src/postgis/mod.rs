@@ -1,8 +1,8 @@
-//! Points of PostgreSQL with PostGIS: a whole table at once ([`Snapshot`]), or the rows of
-//! one picture while somebody waits for it ([`LiveLayer`]).
+//! Points of PostgreSQL with PostGIS: a whole table at once ([`Snapshot`]), or the rows of one
+//! picture ([`LiveLayer`]).
 //!
-//! Every session reads only, has timeouts, and is made clean before another query has it.
-//! The async runtime of [`Snapshot`] is its own; [`LiveLayer`] is used from the caller's.
+//! Every session reads only, has timeouts, and is reset before another query uses it. [`Snapshot`]
+//! has an async runtime of its own; [`LiveLayer`] runs on the caller's.
 
 mod area;
 mod connect;

@@ -1,4 +1,4 @@
-//! Connections that requests share: lent for one query, and given back clean or not at all.
+//! Connection pool: sessions are lent for one query, and given back reset or not at all.
 
 use super::connect::{Address, CONNECT, Purpose, cancel};
 use crate::error::DatabaseError;
@@ -10,26 +10,26 @@ use std::time::{Duration, Instant};
 use tokio::runtime::Handle;
 use tokio_postgres::Client;
 
-/// Who has waited this long for a connection is better told to come again.
+/// The longest wait for a free connection; after it the request fails with [`DatabaseError::Busy`].
 const WAIT: Duration = Duration::from_millis(250);
-/// A connection that takes longer to be made clean is broken.
+/// The longest time for resetting a connection; after it the connection counts as broken.
 const RECYCLE: Duration = Duration::from_secs(1);
-/// For so long nobody asks a database that was away, so that everybody hears it at once.
+/// After a failed connection, requests fail immediately for this long instead of reconnecting.
 const AWAY: Duration = Duration::from_millis(500);
 
-/// Something that needs PostGIS and GEOS.
+/// A query that needs PostGIS and GEOS.
 const LOAD_POSTGIS: &str = "SELECT ST_IsValid(ST_MakePoint(0, 0))";
 
-/// What a request may cost.
+/// Limits of one request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DatabaseLimits {
-    /// Connections at a time.
+    /// The most connections at a time.
     pub connections: usize,
-    /// How long one request may take in the database.
+    /// The most time of one request in the database.
     pub deadline: Duration,
-    /// Rows of one request.
+    /// The most rows of one request.
     pub rows: u64,
-    /// Bytes of one request, as the database sends them.
+    /// The most bytes of one request, as the database sends them.
     pub bytes: u64,
 }
 
@@ -44,7 +44,7 @@ impl Default for DatabaseLimits {
     }
 }
 
-/// A database that layers read while they are asked.
+/// A database with a pool of connections for live layers.
 #[derive(Debug)]
 pub struct Database {
     pub(super) address: Address,
@@ -54,14 +54,14 @@ pub struct Database {
 }
 
 impl Database {
-    /// A pool without connections yet: they are made when they are needed, so a database
-    /// that is away now holds nothing up.
+    /// Creates a pool without connections: they are made when they are needed, so a database that
+    /// is away holds nothing up.
     ///
     /// # Errors
     /// None is known.
     pub fn new(address: Address, limits: DatabaseLimits) -> Result<Self, DatabaseError> {
         let config = address.session(Purpose::Read(limits.deadline));
-        // Whatever a query did to its session is undone before the next has it.
+        // A session's state is reset before the next query uses it.
         let recycling_method = RecyclingMethod::Custom("DISCARD ALL".to_owned());
         let manager = Manager::from_config(
             config,
@@ -76,9 +76,9 @@ impl Database {
             .runtime(Runtime::Tokio1)
             .post_create(Hook::async_fn(|client, _| {
                 Box::pin(async move {
-                    // Loads PostGIS while nobody can cancel: a cancellation that arrives while
-                    // its library is being loaded may abort the server's process, and with it
-                    // every session there. Without PostGIS the query will say so.
+                    // Loads PostGIS while no query can be cancelled: a cancellation that arrives
+                    // while its library is being loaded may abort the server's process, and with it
+                    // every session there. Without PostGIS the query itself will fail.
                     let _ = client.simple_query(LOAD_POSTGIS).await;
                     Ok(())
                 })
@@ -93,18 +93,18 @@ impl Database {
         })
     }
 
-    /// Which database it is, in words without secrets.
+    /// The database's address; its display holds no secrets.
     pub fn address(&self) -> &Address {
         &self.address
     }
 
-    /// Whether it answered when it was asked last.
+    /// Returns whether the last request was answered.
     pub fn is_there(&self) -> bool {
         self.circuit.is_closed()
     }
 
-    /// Whether it answered when it was asked last. If it did not it is asked again meanwhile, on
-    /// the caller's runtime, for who asks after this.
+    /// Returns whether the last request was answered. If not, another try is started on the
+    /// caller's runtime, for later callers.
     pub fn is_there_by_now(self: &Arc<Self>) -> bool {
         if self.is_there() {
             return true;
@@ -112,7 +112,7 @@ impl Database {
         if let Ok(runtime) = Handle::try_current() {
             let database = Arc::clone(self);
             runtime.spawn(async move {
-                // How often is the circuit's to say.
+                // The circuit breaker limits how often.
                 if let Ok(session) = database.borrow().await {
                     let _ = session.give_back().await;
                 }
@@ -121,15 +121,15 @@ impl Database {
         false
     }
 
-    /// Remembers that it did not answer somebody else who asked.
+    /// Records that the database did not answer another connection.
     pub fn seen_away(&self) {
         self.circuit.open();
     }
 
-    /// A connection for one query.
+    /// Lends a connection for one query.
     pub(super) async fn borrow(&self) -> Result<Session, DatabaseError> {
         self.circuit.pass()?;
-        // Every broken one in the pool may take its time to be found out.
+        // Each broken connection in the pool may take its time to be detected.
         let lent = tokio::time::timeout(CONNECT + RECYCLE, self.pool.get()).await;
         match lent {
             Ok(Ok(object)) => {
@@ -148,7 +148,7 @@ impl Database {
 
     fn fails(&self, error: DatabaseError) -> DatabaseError {
         self.circuit.open();
-        // Idle ones are no better: without them the next try finds out sooner.
+        // Idle connections are no better: without them the next try fails sooner.
         self.pool.retain(|_, _| false);
         match error {
             DatabaseError::Refused { message, .. } => DatabaseError::Denied(message),
@@ -157,7 +157,7 @@ impl Database {
     }
 }
 
-/// Remembers that a database is away.
+/// The circuit breaker: remembers that a database is away.
 #[derive(Debug, Default)]
 struct CircuitBreaker(Mutex<Option<Instant>>);
 
@@ -170,7 +170,7 @@ impl CircuitBreaker {
         self.until().is_none()
     }
 
-    /// Lets nobody through while it is open, and one at a time to see whether it still is.
+    /// Fails while the circuit is open, but lets one try through after each pause.
     fn pass(&self) -> Result<(), DatabaseError> {
         let mut until = self.until();
         match *until {
@@ -194,16 +194,16 @@ impl CircuitBreaker {
     }
 }
 
-/// A lent connection. Dropped before it is given back, what it does is cancelled in the
-/// database and the connection thrown away: nobody else gets it in the middle of something,
-/// and no late cancellation hits another's query.
+/// A lent connection. If it is dropped before it is given back, its statement is cancelled in the
+/// database and the connection thrown away: no other query gets it in mid-statement, and no late
+/// cancellation hits another query.
 pub(super) struct Session {
     object: Option<Object>,
     address: Address,
 }
 
 impl Session {
-    /// The connection; `None` never, while the session is there.
+    /// The connection; an error never occurs while the session exists.
     pub(super) fn client(&self) -> Result<&Client, DatabaseError> {
         let object = self.object.as_ref();
         let gone = || DatabaseError::Away("the connection is gone".to_owned());
@@ -213,7 +213,7 @@ impl Session {
     /// Ends the transaction and gives the connection back.
     pub(super) async fn give_back(mut self) -> Result<(), DatabaseError> {
         self.client()?.batch_execute("ROLLBACK").await?;
-        // Into the pool, by its own drop.
+        // Dropping the object returns it to the pool.
         drop(self.object.take());
         Ok(())
     }

@@ -1,4 +1,5 @@
-//! A role that only reads: the last line of defence, and one that only the owner can draw.
+//! Checks that a role only reads: the last line of defence, which only the database's owner can set
+//! up.
 
 use super::relation::Relation;
 use crate::error::DatabaseError;
@@ -6,7 +7,7 @@ use tokio_postgres::Client;
 use tokio_postgres::types::Type;
 
 /// The roles whose privileges a session may take: its own, the one that it logged in as, and all
-/// that these are members of, directly or by others. A member may become each of them at any time
+/// that these are members of, directly or indirectly. A member may become each of them at any time
 /// (`set_config('role', …)`), whatever it inherits.
 const MINE: &str = "WITH mine AS (SELECT * FROM pg_roles WHERE \
      pg_has_role(session_user, oid, 'member') OR pg_has_role(current_user, oid, 'member'))";
@@ -14,7 +15,7 @@ const MINE: &str = "WITH mine AS (SELECT * FROM pg_roles WHERE \
 /// Refuses a role that could do harm if everything else failed.
 ///
 /// # Errors
-/// [`DatabaseError::Role`], with what to do about it.
+/// [`DatabaseError::Role`], with advice.
 pub(super) async fn check(client: &Client, from: &Relation) -> Result<(), DatabaseError> {
     let sql = format!(
         "{MINE} SELECT current_user::text, \
@@ -64,7 +65,7 @@ fn writes(table: &str) -> String {
     )
 }
 
-/// What a role may do to a table beside reading it, if anything.
+/// A role's privilege on a table beside reading it, if it has one.
 async fn writes_to(client: &Client, table: &str) -> Result<Option<String>, DatabaseError> {
     let sql = format!(
         "{MINE} SELECT coalesce(bool_or({}), false) FROM mine",
@@ -77,8 +78,9 @@ async fn writes_to(client: &Client, table: &str) -> Result<Option<String>, Datab
     Ok(writes.then(|| format!("may write to {table}")))
 }
 
-/// What a role may do beside reading, anywhere in the database, if anything: a query may name any
-/// table. That all may create in the schema `public` is how databases were before PostgreSQL 15.
+/// A role's privilege beside reading, anywhere in the database, if it has one: a query may name any
+/// table. Before PostgreSQL 15 all roles could create in the schema `public`, so that doesn't count
+/// there.
 async fn writes_anything(client: &Client) -> Result<Option<String>, DatabaseError> {
     let sql = format!(
         "{MINE}, places AS (SELECT oid, nspname FROM pg_namespace \

@@ -1,5 +1,5 @@
-//! Stacked points: where the database holds many more rows than a picture has cells, it
-//! adds them up itself and sends the cells.
+//! Aggregation in the database: where it holds many more rows than a picture has cells, it adds
+//! them up and sends the cells.
 
 use super::area::Area;
 use super::coordinates::Unit;
@@ -10,12 +10,14 @@ use super::viewport::Viewport;
 use crate::error::DatabaseError;
 use tokio_postgres::Client;
 
-/// Adding a million rows up takes the database half a second, sending them a third of one and
-/// indexing them a sixth (PostgreSQL 15, one process, local): with so many rows for every cell
-/// there can be, it pays wherever the network is no faster than that, and spares memory.
+/// The number of rows per cell from which aggregation pays. Adding a million rows up takes the
+/// database half a second, sending them a third of one and indexing them a sixth (PostgreSQL 15,
+/// one process, local): from here on it pays wherever the network is no faster than that, and saves
+/// memory.
 const ROWS_PER_CELL: f64 = 8.0;
 
-/// Whether rows can be added up: they must be points, in a unit of ours, not yet added up.
+/// Returns whether rows can be aggregated: they must be points, in degrees or Web-Mercator metres,
+/// and not aggregated yet.
 pub(super) fn can(definition: &ResolvedLayer) -> bool {
     matches!(
         definition.place,
@@ -26,7 +28,7 @@ pub(super) fn can(definition: &ResolvedLayer) -> bool {
         && !definition.from.has_cell()
 }
 
-/// Whether it is worth asking the planner. A small table never has enough rows.
+/// Returns whether it is worth asking the planner. A small table never has enough rows.
 pub(super) fn may_pay(definition: &ResolvedLayer, views: &[Viewport], cell: f64) -> bool {
     match &definition.table {
         Some(table) => table.rows < 0.0 || pays(table.rows, views, cell),
@@ -34,13 +36,13 @@ pub(super) fn may_pay(definition: &ResolvedLayer, views: &[Viewport], cell: f64)
     }
 }
 
-/// Whether so many rows are better added up.
+/// Returns whether this many rows are better aggregated.
 pub(super) fn pays(rows: f64, views: &[Viewport], cell: f64) -> bool {
     let cells: f64 = views.iter().map(|view| view.cells(cell)).sum();
     rows > ROWS_PER_CELL * cells
 }
 
-/// How many rows the planner expects in an area.
+/// The planner's estimate of the rows in an area.
 pub(super) async fn estimate(
     client: &Client,
     definition: &ResolvedLayer,
@@ -57,10 +59,10 @@ pub(super) async fn estimate(
     Ok(rows.unwrap_or(0.0))
 }
 
-/// Cells of an area: weighted mean position, summed weight, count.
+/// The statement for the cells of an area: weighted mean position, summed weight, count.
 ///
-/// The grid is that of the map's pixels, so y is counted as the map counts it. Means are
-/// weighted by |weight|, as the index does it.
+/// The grid is that of the map's pixels, so y is in map units. Means are weighted by |weight|, as
+/// in the index.
 pub(super) fn statement(definition: &ResolvedLayer, values: TokenValues, area: &Area) -> Statement {
     let unit = definition.unit();
     let weighted = definition.weight_column();
@@ -76,7 +78,7 @@ pub(super) fn statement(definition: &ResolvedLayer, values: TokenValues, area: &
             (mean("x"), mean("y"))
         }
     };
-    // of weights that are missing there is no sum, and none of them is counted
+    // Missing weights have no sum, and are not counted.
     let (sum, count) = if weighted.is_some() {
         ("sum(w)", "count(w)::float8")
     } else {

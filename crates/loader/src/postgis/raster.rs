@@ -1,8 +1,8 @@
-//! Densities into the database: PostGIS rasters, all of them or none.
+//! Export of densities as PostGIS rasters, all of them or none.
 //!
-//! A raster has no binary form that COPY takes, so its well-known binary is copied as `bytea`
-//! into a temporary table and made a raster of there. `ST_FromGDALRaster` would need drivers
-//! that PostGIS has switched off.
+//! A raster has no binary form for COPY, so its well-known binary is copied as `bytea` into a
+//! temporary table and converted there. `ST_FromGDALRaster` would need drivers that PostGIS
+//! disables by default.
 
 use super::connect::{Address, Purpose, runtime};
 use super::template::quoted;
@@ -14,31 +14,31 @@ use tokio_postgres::Client;
 /// A square of densities and its place.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RasterTile {
-    /// RasterZoom, column and row, for who looks a tile up by its address.
+    /// Zoom, column and row, to look a tile up by its address.
     pub address: [i32; 3],
     /// x and y of the top left corner in Web-Mercator metres.
     pub corner: [f64; 2],
-    /// Metres of a pixel.
+    /// The width of a pixel in metres.
     pub pixel: f64,
-    /// Pixels a side.
+    /// The number of pixels along each side.
     pub side: u16,
-    /// Row by row from the north.
+    /// Densities, row by row from the north.
     pub values: Vec<f32>,
 }
 
 /// Rasters of one zoom.
 pub struct RasterZoom<'a> {
-    /// How many times as wide its pixels are as those of the deepest zoom.
+    /// The width of its pixels, in pixels of the deepest zoom.
     pub factor: u32,
     /// Its tiles, made while they are written.
     pub tiles: Box<dyn Iterator<Item = RasterTile> + 'a>,
 }
 
-/// Writes zooms, the deepest first, and says how many tiles there were. The deepest becomes the
-/// table; each other one an overview of it, `o_2_table`, as raster2pgsql names them. Blocks.
+/// Writes zooms, the deepest first, and returns the number of tiles. The deepest becomes the table;
+/// each other one an overview of it, `o_2_table`, as raster2pgsql names them. Blocks.
 ///
 /// # Errors
-/// See [`DatabaseError`]; then nothing is changed.
+/// See [`DatabaseError`]; nothing is changed then.
 pub fn write(
     address: &Address,
     table: &str,
@@ -67,8 +67,8 @@ pub fn write(
     })
 }
 
-/// Finds out before anything is drawn what [`write()`] would find out when it begins: whether the
-/// database lets us in, and the tables may be made. Blocks, and changes nothing.
+/// Checks before anything is drawn what [`write()`] needs at its beginning: that the database
+/// accepts the connection, and the tables may be made. Blocks, and changes nothing.
 ///
 /// # Errors
 /// See [`DatabaseError`].
@@ -120,7 +120,7 @@ fn exists(full: &str) -> DatabaseError {
     ))
 }
 
-/// Schema and name of the table that shall be.
+/// The schema and name of the new table.
 async fn place(client: &Client, table: &str) -> Result<(String, String), DatabaseError> {
     if let Some((schema, name)) = table.split_once('.') {
         return Ok((schema.to_owned(), name.to_owned()));
@@ -212,9 +212,9 @@ fn row(tile: &RasterTile) -> Vec<u8> {
     bytes
 }
 
-/// A raster of one 32-bit float band, 0 meaning "nothing".
+/// A raster of one 32-bit float band, in which 0 is no data.
 fn well_known_binary(tile: &RasterTile) -> Vec<u8> {
-    /// 32BF, and that there is a value for "nothing".
+    /// The type 32BF, with a no-data value.
     const BAND: u8 = 10 | 0x40;
     let [x, y] = tile.corner;
     let mut bytes = vec![1];

@@ -1,4 +1,4 @@
-//! What a layer reads: which relation or query, which columns of it, in what reference system.
+//! Layer queries: a relation or query, its columns and its reference system.
 
 use super::area::{Area, ForeignCrs};
 use super::coordinates::{Sides, Unit};
@@ -9,38 +9,38 @@ use crate::error::DatabaseError;
 use tokio_postgres::Client;
 use tokio_postgres::types::Type;
 
-/// What is asked for.
+/// A description of a layer to be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LayerQuery {
     /// The relation or query.
     pub from: Relation,
-    /// The column of points; else the only one of its type.
+    /// The column of points; without it the only one of its type.
     pub geom: Option<String>,
-    /// The column of weights; else found by its name; `none`: every row counts 1.
+    /// The column of weights; found by its name without it; `none`: every row counts 1.
     pub weight: Option<String>,
-    /// The reference system of geometries that don't say theirs.
+    /// The reference system of geometries that don't state theirs.
     pub srid: Option<u32>,
     /// A column of numbers that is kept beside the points of a snapshot.
     pub keep: Option<String>,
 }
 
-/// Where rows come from.
+/// The origin of rows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Relation {
     /// A table or view, with or without its schema.
     Table(String),
-    /// A query, tokens and all.
+    /// A query, with tokens.
     Sql(String),
 }
 
-/// Columns that hold a row's place.
+/// The columns of a row's position.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum PlaceColumns {
     Geometry {
         column: String,
-        /// It is `geography`, which has other operators.
+        /// Set for the type `geography`, which has other operators.
         cast: bool,
-        /// Whether every one is known to be a point.
+        /// Set where every geometry is known to be a point.
         points: bool,
     },
     Coordinates {
@@ -49,15 +49,15 @@ pub(crate) enum PlaceColumns {
     },
 }
 
-/// A table that its pages may be read of by several at once.
+/// A table, whose pages several connections may read in parallel.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct TableInfo {
     /// Quoted, with its schema.
     pub(crate) name: String,
-    /// Whether it is kept in pages of its own.
+    /// Set where its rows are in pages of its own.
     pub(crate) in_pages: bool,
     pub(crate) pages: u32,
-    /// The planner's guess.
+    /// The planner's estimate.
     pub(crate) rows: f64,
 }
 
@@ -69,14 +69,15 @@ pub struct ResolvedLayer {
     pub(crate) weight: Option<String>,
     pub(crate) count: Option<String>,
     pub(crate) kept: Option<String>,
-    /// The geometries' own SRID, and the one they are taken for: another only where theirs is 0.
+    /// The geometries' own SRID, and the one they are read in: these differ only where their own is
+    /// 0.
     stored: u32,
     srid: u32,
-    /// Whether each geometry may have an SRID of its own.
+    /// Set where each geometry may have an SRID of its own.
     mixed: bool,
-    /// Whether geometries of SRID 0 are taken for `srid`, since the user says so.
+    /// Set where geometries of SRID 0 are read in `srid`, since the query names it.
     zero_is_srid: bool,
-    /// Whether coordinates of `srid` are angles.
+    /// Set where coordinates of `srid` are angles.
     angles: bool,
     pub(crate) table: Option<TableInfo>,
     pub(crate) columns: Columns,
@@ -85,7 +86,8 @@ pub struct ResolvedLayer {
 /// The most bytes that one row's geometry may take.
 pub(super) const LONGEST: usize = 64 << 20;
 
-/// Refuses what [`ResolvedLayer::sent_columns`] sends instead of a geometry that is too long.
+/// Refuses the placeholder that [`ResolvedLayer::sent_columns`] sends instead of a geometry that is
+/// too long.
 pub(super) fn check_length(geometry: Option<&[u8]>) -> Result<(), DatabaseError> {
     if geometry.is_none_or(|bytes| !bytes.is_empty()) {
         return Ok(());
@@ -96,16 +98,19 @@ pub(super) fn check_length(geometry: Option<&[u8]>) -> Result<(), DatabaseError>
     )))
 }
 
-/// What queries are called in the statements around them.
+/// The alias of the relation in all statements.
 pub(crate) const ALIAS: &str = "heatsplat";
 
 impl ResolvedLayer {
-    /// WeightSample up what is asked for.
+    /// Looks a layer up.
     ///
     /// # Errors
-    /// What isn't there, can't be read, or can't be told: the message says what to add.
-    pub(crate) async fn look_up(client: &Client, ask: &LayerQuery) -> Result<Self, DatabaseError> {
-        let (from, table) = match &ask.from {
+    /// A part is not there, can't be read, or is ambiguous: the message gives advice.
+    pub(crate) async fn look_up(
+        client: &Client,
+        query: &LayerQuery,
+    ) -> Result<Self, DatabaseError> {
+        let (from, table) = match &query.from {
             Relation::Table(name) => {
                 let table = find_table(client, name).await?;
                 (Template::plain(table.name.clone()), Some(table))
@@ -121,15 +126,15 @@ impl ResolvedLayer {
         let prepared = columns_of(client, &from).await?;
         let seen = prepared.columns();
         let names: Vec<String> = seen.iter().map(|c| c.name().to_owned()).collect();
-        let (place, modifier, taken) = find_place(seen, &names, ask.geom.as_deref())?;
-        let (weight, why) = find_weight(seen, &names, ask.weight.as_deref(), &taken)?;
+        let (place, modifier, taken) = find_place(seen, &names, query.geom.as_deref())?;
+        let (weight, why) = find_weight(seen, &names, query.weight.as_deref(), &taken)?;
         let count = names
             .iter()
             .position(|n| n == "count")
             .filter(|at| weight != Some(*at) && table.is_none())
             .filter(|&at| seen.get(at).is_some_and(|c| is_number(c.type_())));
         let name = |at: usize| names.get(at).cloned();
-        let kept = find_kept(seen, &names, ask.keep.as_deref())?.and_then(name);
+        let kept = find_kept(seen, &names, query.keep.as_deref())?.and_then(name);
         let mut definition = Self {
             from,
             place,
@@ -139,7 +144,7 @@ impl ResolvedLayer {
             stored: 4326,
             srid: 4326,
             mixed: false,
-            zero_is_srid: ask.srid.is_some(),
+            zero_is_srid: query.srid.is_some(),
             angles: false,
             table,
             columns: Columns {
@@ -151,13 +156,13 @@ impl ResolvedLayer {
                 seen: names.clone(),
             },
         };
-        definition.find_srid(client, modifier, ask.srid).await?;
+        definition.find_srid(client, modifier, query.srid).await?;
         definition.check_rights(client).await?;
         definition.describe();
         Ok(definition)
     }
 
-    /// Finds out the geometries' reference system, and whether we can do with it.
+    /// Finds the geometries' reference system, and checks that it can be read.
     async fn find_srid(
         &mut self,
         client: &Client,
@@ -191,7 +196,7 @@ impl ResolvedLayer {
                     let row = client
                         .query_typed_opt(&first.text, &first.parameters())
                         .await?;
-                    // Without a row nobody will mind.
+                    // Without a row the reference system makes no difference.
                     row.map_or(asked.unwrap_or(4326), |row| {
                         u32::try_from(row.get::<_, i32>(0)).unwrap_or(0)
                     })
@@ -242,7 +247,7 @@ impl ResolvedLayer {
         Ok(())
     }
 
-    /// Whether the role may read all that a query reads: only a plan tells.
+    /// Checks that the role may read everything that the query reads: only a plan shows that.
     async fn check_rights(&self, client: &Client) -> Result<(), DatabaseError> {
         let mut plan = self.statement(TokenValues::WORLD);
         plan.push("EXPLAIN SELECT * FROM ");
@@ -253,7 +258,7 @@ impl ResolvedLayer {
         Ok(())
     }
 
-    /// Says in one line what was found.
+    /// Describes the choice of columns in one line.
     fn describe(&mut self) {
         let place = match &self.place {
             PlaceColumns::Geometry { column, .. } => {
@@ -270,17 +275,17 @@ impl ResolvedLayer {
         self.columns.why = format!("{place}, {}", self.columns.why);
     }
 
-    /// The unit of coordinates as they are read.
+    /// The unit of coordinates as they are sent.
     pub(crate) fn unit(&self) -> Unit {
         self.own_unit().unwrap_or(Unit::Degrees)
     }
 
-    /// The unit of the stored coordinates, if it is one of ours.
+    /// The unit of the stored coordinates; `None` for a reference system that needs a transform.
     pub(crate) fn own_unit(&self) -> Option<Unit> {
-        Unit::of(self.srid)
+        Unit::from_srid(self.srid)
     }
 
-    /// The reference system, if it is one that the database has to transform.
+    /// The reference system, if the database has to transform it.
     pub(crate) fn foreign(&self) -> Option<ForeignCrs> {
         self.own_unit().is_none().then_some(ForeignCrs {
             srid: self.srid,
@@ -288,12 +293,12 @@ impl ResolvedLayer {
         })
     }
 
-    /// Whether each geometry may have a reference system of its own.
+    /// Returns whether each geometry may have a reference system of its own.
     pub(crate) fn is_mixed(&self) -> bool {
         self.mixed
     }
 
-    /// The reference system that geometries are taken for.
+    /// The reference system that geometries are read in.
     pub(super) fn srid(&self) -> u32 {
         self.srid
     }
@@ -307,7 +312,7 @@ impl ResolvedLayer {
         Statement::new(values, self.stored, &field)
     }
 
-    /// The geometry as it is stored, `geography` cast.
+    /// The stored geometry, with `geography` cast.
     pub(crate) fn stored_geometry(&self) -> Option<String> {
         let PlaceColumns::Geometry { column, cast, .. } = &self.place else {
             return None;
@@ -316,7 +321,7 @@ impl ResolvedLayer {
         Some(format!("{ALIAS}.{}{cast}", quoted(column)))
     }
 
-    /// Expressions of a row's place: a geometry, or two numbers.
+    /// Expressions of a row's position: a geometry, or two numbers.
     pub(crate) fn place_columns(&self) -> Vec<String> {
         match (&self.place, self.stored_geometry()) {
             (PlaceColumns::Coordinates { x, y }, _) => [x, y]
@@ -327,8 +332,8 @@ impl ResolvedLayer {
         }
     }
 
-    /// A geometry in a reference system of ours; one that says another than its layer's is left as
-    /// it is, and judged by what it says.
+    /// A geometry in degrees or Web-Mercator metres; one whose own SRID differs from its layer's is
+    /// left unchanged, and validated by its own.
     fn placed(&self, stored: String) -> String {
         let srid = self.srid;
         let said = match (self.mixed, self.zero_is_srid) {
@@ -346,9 +351,9 @@ impl ResolvedLayer {
         }
     }
 
-    /// The same, a geometry as its bytes, which need no type of PostGIS's; there are none of one
-    /// that takes more than [`LONGEST`] ([`check_length`] tells). The database itself looks at
-    /// its size, or all of it would be on its way, and in our memory, before we knew.
+    /// Expressions of a row's position as it is sent: a geometry as its bytes, which need no type
+    /// of PostGIS's. One that takes more than [`LONGEST`] is sent empty (see [`check_length`]): the
+    /// database checks its size, before all of it is on its way and in memory here.
     pub(crate) fn sent_columns(&self) -> Vec<String> {
         let mut columns = self.place_columns();
         if let ([sent], PlaceColumns::Geometry { points, .. }, Some(stored)) =
@@ -369,12 +374,12 @@ impl ResolvedLayer {
         self.weight.as_deref().map(as_number)
     }
 
-    /// The expression of the number that is kept of a row.
+    /// The expression of the number that is kept.
     pub(crate) fn kept_column(&self) -> Option<String> {
         self.kept.as_deref().map(as_number)
     }
 
-    /// Adds `FROM …` and, where the query doesn't look after itself, `WHERE` it is in the area.
+    /// Adds `FROM …` and, unless the query has boxes of its own, `WHERE` a row is in the area.
     pub(crate) fn push_from(&self, statement: &mut Statement, area: &Area) {
         statement.push(" FROM ");
         statement.push_template(&self.from).push(" AS ").push(ALIAS);
@@ -433,7 +438,7 @@ fn as_number(column: &str) -> String {
 }
 
 impl TokenValues {
-    /// The whole world, for looking at a query without asking for a place.
+    /// The whole world, to inspect a query without a viewport.
     pub(crate) const WORLD: Self = Self {
         bbox: [-180.0, -85.06, 180.0, 85.06],
         unbuffered: [-180.0, -85.06, 180.0, 85.06],

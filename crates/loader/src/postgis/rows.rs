@@ -1,4 +1,4 @@
-//! The judgement over one row of a database: the same as over a row of a file.
+//! Validation of a database's rows, by the same rules as a file's.
 
 use super::coordinates::Unit;
 use crate::batch::{Batch, Weight, are_swapped};
@@ -6,10 +6,10 @@ use crate::report::SkipReason;
 use crate::wkb::{self, Shape};
 use heatsplat_points::Refusal;
 
-/// Keeps a row given as geometry. Each position of a MultiPoint is a row.
+/// Keeps a row given as a geometry. Each position of a MultiPoint is a row.
 ///
-/// A geometry says itself what it is in; one that doesn't, or says what is not ours, can't be
-/// placed.
+/// A geometry states its own reference system; one that doesn't, or that states one which needs a
+/// transform, can't be placed.
 pub(crate) fn geometry(batch: &mut Batch, ewkb: Option<&[u8]>, weight: Weight<'_>) {
     let Some(bytes) = ewkb else {
         return skip(batch, SkipReason::NoPosition, || "NULL".to_owned());
@@ -17,7 +17,7 @@ pub(crate) fn geometry(batch: &mut Batch, ewkb: Option<&[u8]>, weight: Weight<'_
     let Some(geometry) = wkb::parse(bytes) else {
         return skip(batch, SkipReason::Malformed, || "no geometry".to_owned());
     };
-    let Some(unit) = Unit::of(geometry.srid) else {
+    let Some(unit) = Unit::from_srid(geometry.srid) else {
         let srid = geometry.srid;
         return skip(batch, SkipReason::BadPosition, || format!("SRID {srid}"));
     };
@@ -42,12 +42,13 @@ pub(crate) fn geometry(batch: &mut Batch, ewkb: Option<&[u8]>, weight: Weight<'_
     }
 }
 
-/// Whether a geometry has a place on the meridian of ±180° that is written as an eastern one.
+/// Returns whether a geometry has a position on the meridian of ±180° that is written as an eastern
+/// one.
 pub(crate) fn is_on_eastern_edge(ewkb: Option<&[u8]>) -> bool {
     let Some(geometry) = ewkb.and_then(wkb::parse) else {
         return false;
     };
-    let Some(unit) = Unit::of(geometry.srid) else {
+    let Some(unit) = Unit::from_srid(geometry.srid) else {
         return false;
     };
     let edge = |(x, y): (f64, f64)| x > 0.0 && unit.place(x, y).is_ok_and(|at| at.x == 0);
@@ -63,7 +64,7 @@ pub(crate) fn is_on_eastern_edge(ewkb: Option<&[u8]>) -> bool {
 pub(crate) fn position(batch: &mut Batch, unit: Unit, x: f64, y: f64, weight: Weight<'_>) {
     let at = match unit.place(x, y) {
         Ok(at) => at,
-        // An empty point is sent as two of them.
+        // An empty point is sent as two NaNs.
         Err(_) if x.is_nan() && y.is_nan() => {
             return skip(batch, SkipReason::NoPosition, || "POINT EMPTY".to_owned());
         }
@@ -150,7 +151,7 @@ mod tests {
     fn axes_that_are_swapped_are_counted() {
         let swapped = point(1, 4326, -33.9, 151.2);
         let neither = point(1, 4326, 100.0, 151.2);
-        // metres, whichever comes first
+        // In metres, in either order.
         let metres = point(1, 4326, 5.0, 4_500_000.0);
         let batch = account(&[
             (Some(&swapped), Weight::Unused),

@@ -1,4 +1,5 @@
-//! A whole table or query, read once: binary COPY on several connections, one moment in time.
+//! Snapshots: a whole table or query, read once by binary COPY on several connections that share
+//! one moment in time.
 
 use super::connect::{Address, Purpose, runtime};
 use super::coordinates::Unit;
@@ -8,13 +9,10 @@ use super::relation::{ALIAS, LayerQuery, ResolvedLayer, check_length};
 use super::rows;
 use super::template::TokenValues;
 use crate::batch::{Batch, Weight};
-use crate::columns::Columns;
 use crate::error::DatabaseError;
 use crate::error::LoadError;
 use crate::number::exact::Number;
-use crate::report::Report;
-use crate::source::{LoadProgress, Source, check_strict};
-use crate::table::TableBuilder;
+use crate::source::{BatchSource, Source as _, SourceState};
 use crate::time::Times;
 use crate::value::Value;
 use futures_util::{StreamExt as _, future, pin_mut};
@@ -25,56 +23,52 @@ use std::thread;
 use tokio::runtime::Runtime;
 use tokio_postgres::Client;
 
-/// Rows that are handed over at a time.
+/// Rows of a batch.
 const BATCH: usize = 8192;
-/// Batches that wait meanwhile: with them, all that is in memory.
+/// Batches that wait: together with them, this is all that is in memory.
 const AHEAD: usize = 8;
-/// Connections that share a large table.
+/// The most connections that share a large table.
 const MOST: u32 = 4;
-/// Pages that are worth a connection: 8 MiB.
+/// The number of pages that are worth a connection: 8 MiB.
 const PAGES_EACH: u32 = 1024;
-/// Bytes of a point and its weight in the stream, for a bar that grows.
+/// Bytes of a point and its weight in the stream, to estimate progress.
 const ROW: f64 = 43.0;
 
-/// What the thread that reads says.
+/// A message of the reading thread.
 enum SnapshotMessage {
     Rows(Box<Batch>, u64),
     Failed(DatabaseError),
     Done,
 }
 
-/// A table or query on its way to becoming points.
+/// A source that reads a table or query as a whole.
 pub struct Snapshot {
-    name: String,
-    columns: Columns,
-    report: Report,
-    kept: TableBuilder,
+    state: SourceState,
     bytes_total: Option<u64>,
     messages: Receiver<SnapshotMessage>,
-    strict: bool,
     ended: bool,
 }
 
 impl Snapshot {
-    /// Connects, looks up what is asked for, and starts reading it.
+    /// Connects, looks the layer up, and starts reading it.
     ///
     /// # Errors
-    /// [`LoadError::Database`], whatever stands in the way.
+    /// [`LoadError::Database`] for any failure.
     pub fn open(
         address: &Address,
-        ask: &LayerQuery,
-        allow_any_role: bool,
+        query: &LayerQuery,
+        allow_superuser: bool,
         strict: bool,
     ) -> Result<Self, LoadError> {
         let name = address.to_string();
         let (sender, messages) = sync_channel(AHEAD);
         let (opened, outcome) = sync_channel(1);
-        let (address, ask) = (address.clone(), ask.clone());
+        let (address, query) = (address.clone(), query.clone());
         let thread = thread::Builder::new().name("heatsplat-postgis".into());
         let run = move || {
             let read = |runtime: Runtime| {
                 runtime.block_on(async {
-                    let opened_as = SnapshotReader::new(&address, &ask, allow_any_role).await;
+                    let opened_as = SnapshotReader::new(&address, &query, allow_superuser).await;
                     match opened_as {
                         Ok(all) => {
                             let _ = opened.send(Ok(all.definition.clone()));
@@ -88,7 +82,7 @@ impl Snapshot {
                 })
             };
             let result = runtime().and_then(read);
-            // Nobody listens any more: nobody needs it.
+            // The receiver may have been dropped.
             let _ = sender.send(match result {
                 Ok(()) => SnapshotMessage::Done,
                 Err(error) => SnapshotMessage::Failed(error),
@@ -110,76 +104,58 @@ impl Snapshot {
         })?;
         let rows = definition.table.as_ref().map(|t| t.rows).unwrap_or(-1.0);
         Ok(Self {
-            name,
-            columns: definition.columns,
-            report: Report::default(),
-            kept: TableBuilder::default(),
+            state: SourceState::new(&name, definition.columns, strict),
             bytes_total: (rows > 0.0).then_some((rows * ROW) as u64),
             messages,
-            strict,
             ended: false,
         })
     }
 }
 
-impl Source for Snapshot {
-    fn name(&self) -> &str {
-        &self.name
+impl BatchSource for Snapshot {
+    fn state(&self) -> &SourceState {
+        &self.state
     }
 
-    fn columns(&self) -> &Columns {
-        &self.columns
+    fn state_mut(&mut self) -> &mut SourceState {
+        &mut self.state
     }
 
-    fn next_batch(&mut self, sink: &mut dyn PointSink) -> Result<bool, LoadError> {
+    fn bytes_total(&self) -> Option<u64> {
+        self.bytes_total
+    }
+
+    fn pour_next(&mut self, sink: &mut dyn PointSink) -> Result<bool, LoadError> {
         if self.ended {
             return Ok(false);
         }
         match self.messages.recv() {
             Ok(SnapshotMessage::Rows(batch, bytes)) => {
-                sink.push(&batch.points);
-                self.kept.append(batch.kept);
-                self.report.add(batch.report);
-                self.report.bytes += bytes;
+                self.state.report.bytes += bytes;
+                self.state.pour(*batch, sink)?;
+                return Ok(true);
             }
             Ok(SnapshotMessage::Done) => self.ended = true,
             Ok(SnapshotMessage::Failed(source)) => {
                 self.ended = true;
                 return Err(LoadError::Database {
-                    name: self.name.clone(),
+                    name: self.name().to_owned(),
                     source,
                 });
             }
             Err(_) => {
                 self.ended = true;
                 return Err(LoadError::Read {
-                    file: self.name.clone(),
+                    file: self.name().to_owned(),
                     source: io::Error::other("the reading thread broke off"),
                 });
             }
         }
-        check_strict(self.strict, &self.report, &self.name)?;
-        Ok(!self.ended)
-    }
-
-    fn take_kept(&mut self) -> TableBuilder {
-        std::mem::take(&mut self.kept)
-    }
-
-    fn report(&self) -> &Report {
-        &self.report
-    }
-
-    fn progress(&self) -> LoadProgress {
-        LoadProgress {
-            rows: self.report.rows,
-            bytes_read: self.report.bytes,
-            bytes_total: self.bytes_total,
-        }
+        Ok(false)
     }
 }
 
-/// Connections that see one moment, and what each of them reads.
+/// The first connection and the layer, before reading is shared out.
 struct SnapshotReader {
     definition: ResolvedLayer,
     first: Client,
@@ -188,17 +164,17 @@ struct SnapshotReader {
 impl SnapshotReader {
     async fn new(
         address: &Address,
-        ask: &LayerQuery,
-        allow_any_role: bool,
+        query: &LayerQuery,
+        allow_superuser: bool,
     ) -> Result<Self, DatabaseError> {
         let first = address.connect(Purpose::Load).await?;
         first
             .batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
             .await?;
-        if !allow_any_role {
-            privileges::check(&first, &ask.from).await?;
+        if !allow_superuser {
+            privileges::check(&first, &query.from).await?;
         }
-        let definition = ResolvedLayer::look_up(&first, ask).await?;
+        let definition = ResolvedLayer::look_up(&first, query).await?;
         Ok(Self { definition, first })
     }
 
@@ -237,7 +213,7 @@ impl SnapshotReader {
     }
 }
 
-/// Conditions that cut a table in parts, or none for the whole of it.
+/// Conditions that split a table into parts; one empty condition for the whole of it.
 fn parts(definition: &ResolvedLayer) -> Vec<String> {
     let Some(table) = definition.table.as_ref().filter(|table| table.in_pages) else {
         return vec![String::new()];
@@ -250,7 +226,7 @@ fn parts(definition: &ResolvedLayer) -> Vec<String> {
     let part = |part: u32| {
         let (from, to) = (border(part), border(part + 1));
         let from = format!("{ALIAS}.ctid >= '({from},0)'::tid");
-        // The last one takes what was added since the planner last counted.
+        // The last part takes rows that were added since the planner last counted.
         if part + 1 == count {
             format!(" WHERE {from}")
         } else {
@@ -304,7 +280,7 @@ async fn copy(
         lengths?;
         if batch.points.len() >= BATCH {
             let full = std::mem::replace(&mut batch, empty());
-            // Who reads sets the pace: while this waits, nothing more is received.
+            // The receiver sets the pace: while this waits, nothing more is received.
             if sender
                 .send(SnapshotMessage::Rows(Box::new(full), bytes))
                 .is_err()
@@ -319,10 +295,10 @@ async fn copy(
     Ok(())
 }
 
-/// What the fields of a row are: its place, then its weight, then what is kept of it.
+/// The fields of a row: position, weight, kept value.
 struct RowLayout {
     unit: Unit,
-    /// Its place is two numbers, else a geometry.
+    /// Set where the position is two numbers, else it is a geometry.
     coordinates: bool,
     weighted: bool,
 }

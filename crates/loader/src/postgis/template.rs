@@ -1,15 +1,15 @@
-//! Tokens in a query: `!bbox!` and its like become numbers that the database is given.
+//! Query templates: tokens like `!bbox!` become parameters of a statement.
 //!
-//! The convention is Mapnik's and Tegola's, and case means nothing. Outside quotes a token is a
-//! typed parameter; within a string (`'!pixel_width!'::numeric`, as Mapnik styles have it) its
-//! number is written out; in comments, dollar quotes and names in double quotes it is no token.
+//! The convention is Mapnik's and Tegola's; case doesn't matter. Outside quotes a token is a typed
+//! parameter; within a string (`'!pixel_width!'::numeric`, as Mapnik styles have it) its number is
+//! written out; in comments, dollar quotes and names in double quotes it is no token.
 
 use super::coordinates::Sides;
 use super::lexer::Lexer;
 use crate::error::DatabaseError;
 use tokio_postgres::types::{ToSql, Type};
 
-/// What can stand between two exclamation marks.
+/// A name between two exclamation marks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Token {
     Bbox,
@@ -54,10 +54,10 @@ impl Token {
     }
 }
 
-/// What tokens stand for in one request.
+/// The values of tokens in one request.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct TokenValues {
-    /// In the layer's reference system, with and without the kernel's reach.
+    /// Boxes in the layer's reference system, with and without the kernel's reach.
     pub(crate) bbox: Sides,
     pub(crate) unbuffered: Sides,
     pub(crate) pixel: [f64; 2],
@@ -70,11 +70,11 @@ pub(crate) struct TokenValues {
 pub(super) enum TemplatePiece {
     Text(String),
     Token(Token),
-    /// Within a string.
+    /// A token within a string.
     Spliced(Token),
 }
 
-/// A query whose tokens are known.
+/// A query split at its tokens.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Template {
     pub(super) pieces: Vec<TemplatePiece>,
@@ -87,7 +87,7 @@ impl Template {
         Self { pieces }
     }
 
-    /// Reads a query; a semicolon at its end is dropped.
+    /// Parses a query; a semicolon at its end is dropped.
     pub(crate) fn parse(sql: &str) -> Result<Self, DatabaseError> {
         let sql = sql.trim_end_matches(|c: char| c == ';' || c.is_whitespace());
         if sql.trim().is_empty() {
@@ -99,12 +99,12 @@ impl Template {
         Lexer::new(sql).run()
     }
 
-    /// Adds what comes after it.
+    /// Appends another template.
     pub(crate) fn append(&mut self, other: Self) {
         self.pieces.extend(other.pieces);
     }
 
-    /// Whether the query itself says where it looks.
+    /// Returns whether the query has boxes of its own.
     pub(crate) fn has_bbox(&self) -> bool {
         use Token::{Bbox, UnbufferedBbox, X, XMax, XMin, Y, YMax, YMin};
         self.tokens().any(|token| {
@@ -115,17 +115,17 @@ impl Template {
         })
     }
 
-    /// Whether it looks at the box without the kernel's reach.
+    /// Returns whether the query uses the box without the kernel's reach.
     pub(crate) fn has_unbuffered_bbox(&self) -> bool {
         self.tokens().any(|token| token == Token::UnbufferedBbox)
     }
 
-    /// Whether the query makes cells itself.
+    /// Returns whether the query makes cells itself.
     pub(crate) fn has_cell(&self) -> bool {
         self.tokens().any(|token| token == Token::Cell)
     }
 
-    /// Whether it needs numbers that only degrees and Web-Mercator metres have.
+    /// Returns whether the query needs numbers that only degrees and Web-Mercator metres have.
     pub(crate) fn needs_numbers(&self) -> bool {
         use Token::{Bbox, GeomField, ScaleDenominator, UnbufferedBbox, X, Y, Zoom};
         !self.tokens().all(|token| {
@@ -144,11 +144,11 @@ impl Template {
     }
 }
 
-/// A statement that grows, and the parameters it is run with.
+/// A statement under construction, and its parameters.
 #[derive(Debug)]
 pub(crate) struct Statement {
     pub(crate) text: String,
-    /// Those of tokens with what they are of.
+    /// Parameters; those of tokens with their token and the side of a box.
     parameters: Vec<(Option<(Token, usize)>, SqlParameter)>,
     values: TokenValues,
     srid: u32,
@@ -174,13 +174,13 @@ impl Statement {
         }
     }
 
-    /// Adds text as it is.
+    /// Appends text unchanged.
     pub(crate) fn push(&mut self, text: &str) -> &mut Self {
         self.text.push_str(text);
         self
     }
 
-    /// Adds a query, its tokens replaced.
+    /// Appends a query, with parameters in place of tokens.
     pub(crate) fn push_template(&mut self, template: &Template) -> &mut Self {
         for piece in &template.pieces {
             match piece {
@@ -195,7 +195,7 @@ impl Statement {
         self
     }
 
-    /// Adds a token's value as parameters.
+    /// Appends a token's value as parameters.
     pub(crate) fn push_token(&mut self, token: Token) -> &mut Self {
         let text = match token {
             Token::Bbox | Token::UnbufferedBbox => self.envelope(|this, side| {
@@ -212,14 +212,14 @@ impl Statement {
         self
     }
 
-    /// Adds a number as a parameter.
+    /// Appends a number as a parameter.
     pub(crate) fn push_float(&mut self, value: f64) -> &mut Self {
         self.parameters.push((None, SqlParameter::Float(value)));
         let text = format!("${}::float8", self.parameters.len());
         self.push(&text)
     }
 
-    /// Adds a box in a reference system.
+    /// Appends a box in a reference system.
     pub(crate) fn push_envelope(&mut self, sides: Sides, srid: u32) -> &mut Self {
         self.push("ST_MakeEnvelope(");
         for (i, side) in sides.into_iter().enumerate() {
@@ -238,7 +238,7 @@ impl Statement {
         .collect()
     }
 
-    /// The number of a parameter, the same for the same token.
+    /// Adds a parameter and returns its placeholder; a token has the same one each time.
     fn parameter(&mut self, token: Token, side: usize, parameter: SqlParameter) -> String {
         let of = Some((token, side));
         let known = self.parameters.iter().position(|(o, _)| *o == of);
@@ -302,7 +302,7 @@ impl Statement {
     }
 }
 
-/// A finite number as SQL reads it back exactly.
+/// A finite number as text that SQL reads back exactly.
 fn number(value: f64) -> String {
     format!("{value:?}")
 }
@@ -347,7 +347,7 @@ mod tests {
                 5
             )
         );
-        // one token, one parameter, however often it stands there
+        // A token is one parameter, however often it appears.
         assert_eq!(
             expanded("select !pixel_width!, !Pixel_Width!, !z!, !zoom!, !geom_field!;\n ; "),
             (

@@ -1,4 +1,4 @@
-//! TLS as `sslmode` of an address asks for it: rustls, so no library of the system.
+//! TLS by the `sslmode` of an address: rustls, so no library of the system.
 
 use crate::error::DatabaseError;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
@@ -10,14 +10,15 @@ use std::path::Path;
 use std::sync::Arc;
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-/// What an address says about certificates.
+/// The part of an address about certificates.
 #[derive(Clone, Debug, Default)]
 pub(super) struct TlsOptions {
-    /// Whether the server must prove who it is: `verify-ca`, `verify-full`, or a root is named.
+    /// Set where the server's certificate is verified: `verify-ca`, `verify-full`, or a root is
+    /// named.
     pub(super) verify: bool,
-    /// A file of certificates that are trusted, instead of the web's.
+    /// A file of trusted root certificates, instead of the web's.
     pub(super) root: Option<String>,
-    /// Our own certificate and its key.
+    /// The client's certificate and its key.
     pub(super) own: Option<(String, String)>,
 }
 
@@ -30,7 +31,7 @@ pub(super) fn connector(options: &TlsOptions) -> Result<MakeRustlsConnect, Datab
     let builder = if options.verify || options.root.is_some() {
         builder.with_root_certificates(roots(options.root.as_deref())?)
     } else {
-        // What `prefer` and `require` mean to every client of PostgreSQL: encrypted, unproven.
+        // `prefer` and `require` mean to every client of PostgreSQL: encrypted, not verified.
         let verifier = Arc::new(AnyCertificate(provider));
         builder
             .dangerous()
@@ -73,7 +74,7 @@ fn certificates(
         .map_err(|e| DatabaseError::Address(format!("{parameter} {file}: {e}")))
 }
 
-/// Takes any certificate; what is signed with it must be signed well all the same.
+/// Verifier that accepts any certificate; signatures made with it must be valid all the same.
 #[derive(Debug)]
 struct AnyCertificate(Arc<CryptoProvider>);
 

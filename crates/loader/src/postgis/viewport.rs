@@ -1,11 +1,11 @@
-//! A picture's place in the layer's own numbers: what tokens stand for.
+//! Viewports: a picture's place in the layer's own units, as tokens need it.
 
 use super::coordinates::{Sides, Unit};
 use super::template::TokenValues;
 use heatsplat_points::mercator::{self, EQUATOR_METRES, WORLD};
 use heatsplat_points::{MAX_ZOOM, Point, Window};
 
-/// Metres of a pixel on the screen that scales are told for (OGC).
+/// Metres of a pixel on the screen that scale denominators assume (OGC).
 const SCREEN_PIXEL: f64 = 0.000_28;
 
 /// A picture, or the part of it that lies in one copy of the world.
@@ -18,9 +18,9 @@ pub(crate) struct Viewport {
 }
 
 impl Viewport {
-    /// The boxes that hold all that a picture sees: two where it reaches across ±180°, none
-    /// where it lies beyond the poles.
-    pub(crate) fn of(window: Window, margin: u32) -> Vec<Self> {
+    /// The boxes that hold all of a picture: two where it reaches across ±180°, none where it lies
+    /// beyond the poles.
+    pub(crate) fn for_window(window: Window, margin: u32) -> Vec<Self> {
         let wide = window.grown(margin);
         let (top, bottom) = (wide.top().max(0.0), wide.bottom().min(WORLD));
         if top >= bottom {
@@ -48,8 +48,9 @@ impl Viewport {
         in_unit(Unit::Degrees, self.sides)
     }
 
-    /// Whether a point lies in the box, where it may lie in the other one of the same picture. On
-    /// their border, ±180°, it is in the one where a query finds it: `east` where it is 180.
+    /// Returns whether a point lies in this box and not in the picture's other one. On their
+    /// border, ±180°, it is in the box where a query finds it: `east` is whether it is written as
+    /// 180.
     pub(crate) fn holds(&self, point: &Point, east: bool) -> bool {
         let [left, _, right, _] = self.sides;
         if point.x == 0 {
@@ -58,8 +59,8 @@ impl Viewport {
         (left..right).contains(&f64::from(point.x))
     }
 
-    /// Where the rows of a picture's boxes can be: x may be written a turn more or less, so that
-    /// 190 is where -170 is. No boxes where they hold the whole world.
+    /// Boxes of the coordinates at which a picture's rows may be stored: x may be written a turn
+    /// more or less, so that 190 is where −170 is. No boxes where they hold the whole world.
     pub(crate) fn written(views: &[Self], unit: Unit) -> Vec<Sides> {
         if views
             .iter()
@@ -75,7 +76,7 @@ impl Viewport {
             .flat_map(|turn| views.iter().map(move |view| turned(turn, view.sides)))
             .collect();
         all.sort_by(|a, b| a[0].total_cmp(&b[0]));
-        // one box goes on where another ends at ±180°
+        // One box goes on where another ends at ±180°.
         all.dedup_by(|next, last| {
             let meet = last[2] == next[0];
             if meet {
@@ -86,14 +87,14 @@ impl Viewport {
         all.into_iter().map(|sides| in_unit(unit, sides)).collect()
     }
 
-    /// How many cells of a size in pixels it can show.
+    /// The number of cells of a size in pixels that the box can hold.
     pub(crate) fn cells(&self, cell: f64) -> f64 {
         let [left, top, right, bottom] = self.sides;
         let side = self.window.pixel() * cell;
         ((right - left) / side) * ((bottom - top) / side)
     }
 
-    /// The numbers of the view.
+    /// The values of tokens for the viewport.
     pub(crate) fn values(&self, unit: Unit, cell: Option<f64>) -> TokenValues {
         let window = &self.window;
         let [left, top, right, bottom] = self.sides;
@@ -132,7 +133,7 @@ impl Viewport {
     }
 }
 
-/// West, south, east, north of sides in world units.
+/// Sides in world units as west, south, east, north.
 fn in_unit(unit: Unit, [left, top, right, bottom]: [f64; 4]) -> [f64; 4] {
     match unit {
         Unit::Degrees => [
@@ -161,7 +162,7 @@ mod tests {
 
     #[test]
     fn a_tile_in_metres_is_what_everybody_says_it_is() {
-        let [view] = Viewport::of(tile(3, 5, 2), 0)[..] else {
+        let [view] = Viewport::for_window(tile(3, 5, 2), 0)[..] else {
             panic!("one box");
         };
         let values = view.values(Unit::Metres, None);
@@ -182,7 +183,7 @@ mod tests {
 
     #[test]
     fn margins_reach_across_the_date_line_and_stop_at_the_poles() {
-        let views = Viewport::of(tile(2, 3, 0), 16);
+        let views = Viewport::for_window(tile(2, 3, 0), 16);
         let boxes: Vec<_> = views
             .iter()
             .map(|v| v.values(Unit::Degrees, None).bbox)
@@ -191,10 +192,10 @@ mod tests {
         assert_eq!((boxes[0][0], boxes[0][2]), (84.375, 180.0));
         assert_eq!((boxes[1][0], boxes[1][2]), (-180.0, -174.375));
         assert!((boxes[0][3] - mercator::MAX_LATITUDE).abs() < 1e-9);
-        let world = Viewport::of(tile(0, 0, 0), 16);
+        let world = Viewport::for_window(tile(0, 0, 0), 16);
         assert_eq!(world.len(), 1);
         let beyond = Window::at_level(8, 0, -999, 256, 256);
-        assert!(Viewport::of(beyond, 16).is_empty());
+        assert!(Viewport::for_window(beyond, 16).is_empty());
     }
 
     #[test]
@@ -204,10 +205,10 @@ mod tests {
             all.map(|[west, _, east, _]| [west, east].map(f64::round))
                 .collect()
         };
-        let inside = Viewport::of(tile(2, 2, 1), 0);
+        let inside = Viewport::for_window(tile(2, 2, 1), 0);
         let expected = [[-360.0, -270.0], [0.0, 90.0], [360.0, 450.0]];
         assert_eq!(written(&inside, Unit::Degrees), expected);
-        let across = Viewport::of(Window::at_level(8, 192, 64, 128, 64), 0);
+        let across = Viewport::for_window(Window::at_level(8, 192, 64, 128, 64), 0);
         let expected = [
             [-540.0, -450.0],
             [-270.0, -90.0],
@@ -217,15 +218,17 @@ mod tests {
         assert_eq!(written(&across, Unit::Degrees), expected);
         let metres = written(&across, Unit::Metres);
         assert_eq!(metres[2], [10_018_754.0, 30_056_263.0]);
-        // all around the world, but not all of it
-        let around = Viewport::of(Window::at_level(8, 0, 64, 256, 64), 0);
+        // All around the world, but not all of it.
+        let around = Viewport::for_window(Window::at_level(8, 0, 64, 256, 64), 0);
         assert_eq!(written(&around, Unit::Degrees), [[-540.0, 540.0]]);
-        assert!(Viewport::written(&Viewport::of(tile(0, 0, 0), 9), Unit::Degrees).is_empty());
+        assert!(
+            Viewport::written(&Viewport::for_window(tile(0, 0, 0), 9), Unit::Degrees).is_empty()
+        );
     }
 
     #[test]
     fn a_point_is_in_one_of_a_pictures_boxes() {
-        let views = Viewport::of(tile(3, 7, 3), 40);
+        let views = Viewport::for_window(tile(3, 7, 3), 40);
         assert_eq!(views.len(), 2);
         for lon in [179.0, 180.0, -180.0, -179.0, 150.0, 540.0, -190.0] {
             let point = Point::from_lon_lat(lon, 5.0, 1.0).unwrap();

@@ -1,18 +1,18 @@
-//! Files that are read here and there, mostly close by.
+//! Buffered reading of files at many places, mostly close to each other.
 
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
 
-/// Bytes read from the system at a time.
+/// The number of bytes that are read from the system at a time.
 const BUFFER: usize = 1 << 15;
 
-/// A file whose neighbouring places are read without asking the system again.
+/// A reader that seeks within its buffer without a system call.
 pub(super) struct BufferedSeek<R> {
     reader: BufReader<R>,
     at: u64,
 }
 
 impl<R: Read + Seek> BufferedSeek<R> {
-    /// At the beginning of a file.
+    /// A reader at the beginning of a file.
     pub(super) fn new(reader: R) -> Self {
         Self {
             reader: BufReader::with_capacity(BUFFER, reader),

@@ -4,14 +4,13 @@ use crate::error::LoadError;
 use crate::input::Origin;
 use std::io;
 
-/// What is said of data that a library breaks off at: it ends by a panic, which costs the file
-/// and nothing else.
+/// The error text for a panic in a third-party decoder. The panic is caught; only this file fails.
 pub(crate) const DECODER_PANICKED: &str = "what it holds can't be, and reading it broke off";
 
-/// Nobody wants the rest.
+/// The error that the receiver was dropped.
 pub(crate) struct Stopped;
 
-/// Why a reader ended early.
+/// The reason why a reader ended early.
 pub(crate) enum ReadFailure {
     Stopped,
     Failed(LoadError),
@@ -29,7 +28,7 @@ impl From<LoadError> for ReadFailure {
     }
 }
 
-/// What a library's error means: data that end early or make no sense.
+/// The error for data that a library can't decode: they end early or make no sense.
 pub(crate) fn damaged(origin: &Origin, place: impl ToString, error: impl ToString) -> LoadError {
     LoadError::Damaged {
         file: origin.file(),
@@ -38,7 +37,7 @@ pub(crate) fn damaged(origin: &Origin, place: impl ToString, error: impl ToStrin
     }
 }
 
-/// A failed read of the system, or data that end early.
+/// The error for a failed read of the system, or for data that end early.
 pub(crate) fn unreadable(origin: &Origin, place: impl ToString, error: io::Error) -> LoadError {
     match error.kind() {
         io::ErrorKind::UnexpectedEof | io::ErrorKind::InvalidData => damaged(origin, place, error),

@@ -14,21 +14,21 @@ use crate::value::Value;
 use quick_xml::events::{BytesStart, Event};
 use std::io::{self, BufRead, BufReader, Cursor, Read};
 
-/// The elements that have a position.
+/// Elements with a position.
 const POINTS: [&str; 3] = ["trkpt", "wpt", "rtept"];
 
-/// The longest text of an element within a point; what is longer is cut off there.
+/// The longest text of an element within a point; longer ones are cut off there.
 const LONGEST: usize = 4 << 10;
 
-/// The most bytes of one tag, text or comment: what is longer is held by nobody.
+/// The most bytes of one tag, text or comment, which is held in memory.
 const ENDLESS: usize = 16 << 20;
 
 /// The most elements that are open at a time.
 const DEPTH: usize = 1000;
 
-/// A source that reads an input as GPX. Its columns are the elements within points: `ele`,
-/// `time`, `hr` of an extension. Those of the first points are known beforehand; a weight and
-/// columns to filter by or to keep may also come later.
+/// A source that reads an input as GPX. Its columns are the elements within points: `ele`, `time`,
+/// `hr` of an extension. Those of the first points are known beforehand; a weight and columns to
+/// filter by or to keep may also come later.
 pub(crate) fn source(input: Input, options: &LoadOptions) -> Result<Box<dyn Source>, LoadError> {
     let Input {
         origin,
@@ -90,11 +90,11 @@ pub(crate) fn source(input: Input, options: &LoadOptions) -> Result<Box<dyn Sour
     RecordSourceBuilder::new(origin, found, Crs::LonLat, options).start(vec![reader])
 }
 
-/// The elements within the points at the beginning of a file, in the order they come.
+/// The elements within the points at the beginning of a file, in their order.
 fn elements(sample: &[u8]) -> Vec<String> {
     let mut reader = quick_xml::Reader::from_reader(sample);
     let (mut seen, mut within, mut buffer) = (Vec::new(), false, Vec::new());
-    // a sample mostly ends within something
+    // A sample mostly ends within an element.
     while let Ok(event) = reader.read_event_into(&mut buffer) {
         match event {
             Event::Start(start) if is_point(&start) => within = true,
@@ -116,15 +116,15 @@ fn elements(sample: &[u8]) -> Vec<String> {
 /// A point whose end has not come yet.
 struct OpenPoint {
     place: Result<(f64, f64), String>,
-    /// The texts of the wanted elements, as far as they have come.
+    /// The texts of the elements that are read, as far as they have come.
     texts: Vec<Option<String>>,
 }
 
-/// Reads points and gives them to a judge.
+/// A reader of points, which sends them to a sink.
 struct PointReader<'j> {
-    /// The elements whose texts are wanted, and the columns they are.
+    /// The elements whose texts are read, and their columns.
     wanted: Vec<(usize, String)>,
-    /// The weight's column.
+    /// The column of weights.
     weight: Option<usize>,
     sink: &'j mut RecordSink,
 }
@@ -134,7 +134,7 @@ impl PointReader<'_> {
         let mut reader = quick_xml::Reader::from_reader(BoundedReader::new(xml));
         let mut buffer = Vec::new();
         let mut point: Option<OpenPoint> = None;
-        // the element that the text is in, if it is one of those wanted
+        // The element around the text, if it is one of those that are read.
         let mut element: Option<usize> = None;
         let (mut any, mut depth) = (false, 0usize);
         loop {
@@ -193,7 +193,7 @@ impl PointReader<'_> {
                         self.finish(point)?;
                     }
                 }
-                // a track that ends where the file was cut off is not all of it
+                // A track that ends where the file was cut off is incomplete.
                 Event::Eof if depth > 0 || !any => {
                     let message = if depth > 0 {
                         "it is cut off: the last element is not closed"
@@ -236,10 +236,10 @@ impl PointReader<'_> {
     }
 }
 
-/// A reader that gives no more than [`ENDLESS`] bytes to one event: they are gathered in memory.
+/// A reader that gives no more than [`ENDLESS`] bytes to one event: events are held in memory.
 struct BoundedReader<R> {
     reader: R,
-    /// Since the event began.
+    /// Bytes since the event began.
     passed: usize,
 }
 
@@ -270,7 +270,7 @@ impl<R: BufRead> BufRead for BoundedReader<R> {
     }
 }
 
-/// Adds a text to the element it is in; an entity parts a text in several.
+/// Appends a text to the element around it; entities split a text.
 fn note(point: &mut Option<OpenPoint>, element: Option<usize>, text: &str) {
     let place = point.as_mut().zip(element);
     let Some(known) = place.and_then(|(point, at)| point.texts.get_mut(at)) else {
@@ -285,7 +285,7 @@ fn is_point(start: &BytesStart<'_>) -> bool {
     POINTS.contains(&start.local_name().as_ref())
 }
 
-/// Longitude and latitude of a point's attributes, or what is there instead.
+/// Longitude and latitude of a point's attributes. An error describes what is there instead.
 fn place(start: &BytesStart<'_>) -> Result<(f64, f64), String> {
     let attribute = |name: &str| {
         let found = start.try_get_attribute(name).ok().flatten();

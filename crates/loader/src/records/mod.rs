@@ -1,4 +1,4 @@
-//! Formats of records: typed values in files that are read by a library made for them.
+//! Formats of records: typed values in files that are read by libraries made for them.
 //!
 //! A thread of its own reads and validates the records and sends batches; a few of them wait at a
 //! time, so memory stays bounded however fast either side is.

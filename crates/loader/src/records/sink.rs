@@ -14,23 +14,23 @@ use crate::wkb::{self, Shape};
 use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
 
-/// Points to a batch: 192 KiB.
+/// The number of points in a batch: 192 KiB.
 const BATCH: usize = 1 << 14;
 
-/// Rows to a batch that has few points or none.
+/// The number of rows in a batch with few points or none.
 const ROWS: u64 = 1 << 17;
 
-/// Where a record lies, in the file's coordinate system.
+/// The position of a record, in the file's coordinate system.
 pub(crate) enum Geometry<'a> {
     /// Null or empty.
     Nothing(&'a str),
     Point(f64, f64),
     MultiPoint(&'a mut dyn Iterator<Item = (f64, f64)>),
-    /// Anything else, by its name.
+    /// Any other geometry, by its name.
     Other(&'a str),
 }
 
-/// Judges records as they are read, and sends off what is full.
+/// Sink of records: validates them as they are read, and sends batches.
 pub(crate) struct RecordSink {
     crs: Arc<Crs>,
     selection: Arc<RowSelection>,
@@ -39,24 +39,25 @@ pub(crate) struct RecordSink {
     /// The record's values in the columns that are kept.
     row: Vec<Value<'static>>,
     record: u64,
-    /// Whether the weights were chosen by their column's name alone.
+    /// Set where the weights were chosen by their column's name alone.
     is_guess: bool,
-    /// Set as long as it isn't known whether those are numbers.
+    /// Set until it is known whether those are numbers.
     undecided: Option<WeightDecision>,
-    /// Whether they are none, and every row counts 1.
+    /// Set where they are none, and every row counts 1.
     unused: bool,
     file: String,
-    /// Why the whole file is refused, once a place is not known well enough.
+    /// The error that refuses the whole file, once a position's shift is too uncertain.
     refused: Option<LoadError>,
     out: SyncSender<Result<ReaderMessage, LoadError>>,
 }
 
-/// What a reader hands on.
+/// A message of a reader.
 pub(super) enum ReaderMessage {
     Batch(Box<Batch>),
-    /// Now it is the next reader's turn.
+    /// The next reader's turn has come.
     Turn,
-    /// All is read: a channel that closes without this word means that reading broke off.
+    /// The end of the data: a channel that closes without this message means that reading broke
+    /// off.
     End,
 }
 
@@ -87,8 +88,9 @@ impl RecordSink {
         }
     }
 
-    /// Whether the filter wants the next record; one that it doesn't is counted here.
-    /// `value` gives what the record has in a column: of the others what is kept is noted.
+    /// Returns whether the filter selects the next record; one that it leaves out is counted here.
+    /// `value` returns the record's value in a column: of a selected record those in the columns to
+    /// keep are noted.
     pub(crate) fn selects(
         &mut self,
         mut value: impl FnMut(usize) -> Value<'static>,
@@ -125,7 +127,7 @@ impl RecordSink {
                 for (x, y) in positions {
                     any = true;
                     self.position(x, y, weight)?;
-                    // one record may have millions
+                    // One record may have millions of positions.
                     if self.batch.points.len() >= BATCH {
                         self.fill();
                         self.send()?;
@@ -140,7 +142,7 @@ impl RecordSink {
         self.send_much()
     }
 
-    /// Hands on a batch that has many points, or many rows that gave none: progress is seen then.
+    /// Sends a batch of many points, or of many rows that gave none, so that progress is visible.
     fn send_much(&mut self) -> Result<(), Stopped> {
         let report = &self.batch.report;
         let rows = report.rows + report.filtered + report.deleted;
@@ -150,7 +152,7 @@ impl RecordSink {
         self.send()
     }
 
-    /// Notes the record's values for its points.
+    /// Adds the record's values for its points.
     fn fill(&mut self) {
         let row = &self.row;
         self.batch
@@ -162,7 +164,7 @@ impl RecordSink {
         match wkb::parse(bytes).map(|geometry| geometry.shape) {
             Some(Shape::Point(x, y)) => self.record(Geometry::Point(x, y), weight),
             Some(Shape::Points(all)) => {
-                // bytes that break off within give a position that is none
+                // Bytes that break off give a position that is rejected.
                 let mut all = all.map(|p| p.unwrap_or((f64::INFINITY, f64::INFINITY)));
                 self.record(Geometry::MultiPoint(&mut all), weight)
             }
@@ -176,7 +178,7 @@ impl RecordSink {
 
     fn position(&mut self, x: f64, y: f64, weight: Option<&Value<'_>>) -> Result<(), Stopped> {
         if x.is_nan() && y.is_nan() {
-            // an empty point, as WKB writes it
+            // An empty point, as WKB has it.
             self.skip(SkipReason::NoPosition, "empty Point".to_owned());
             return Ok(());
         }
@@ -206,29 +208,29 @@ impl RecordSink {
         self.send_much()
     }
 
-    /// Notes something about the file as a whole.
+    /// Adds a note about the file as a whole.
     pub(crate) fn note(&mut self, note: String) {
         self.batch.report.notes.note(note);
     }
 
-    /// Says what number the next record has, counted from 0.
+    /// Sets the number of the next record, counted from 0.
     pub(crate) fn at_record(&mut self, number: u64) {
         self.record = number;
     }
 
-    /// Hands on what there is, and lets the next reader have its turn.
+    /// Sends what there is, and ends this reader's turn.
     pub(crate) fn end_turn(&mut self) -> Result<(), Stopped> {
         self.send()?;
         self.out.send(Ok(ReaderMessage::Turn)).map_err(|_| Stopped)
     }
 
-    /// Counts a record that can't be read.
+    /// Counts a record that can't be decoded.
     pub(crate) fn malformed(&mut self, found: String) {
         self.record += 1;
         self.skip(SkipReason::Malformed, found);
     }
 
-    /// Counts a record that has no position, or none that can be.
+    /// Counts a record that has no position, or an impossible one.
     pub(crate) fn refuse(&mut self, skip: SkipReason, found: String) -> Result<(), Stopped> {
         self.record += 1;
         self.skip(skip, found);
@@ -262,11 +264,11 @@ impl RecordSink {
 }
 
 impl RecordSink {
-    /// Hears a reader to its end.
+    /// Runs a reader to its end.
     pub(super) fn run(mut self, reader: Reader) {
         let ended = reader(&mut self);
         if self.send().is_err() {
-            // the source is gone, and nobody asks
+            // The source has been dropped.
             return;
         }
         let ended = match self.refused.take() {

@@ -11,34 +11,30 @@ use crate::crs::Crs;
 use crate::error::LoadError;
 use crate::input::Origin;
 use crate::options::LoadOptions;
-use crate::report::{Report, RowUnit};
-use crate::source::{LoadProgress, Source, check_strict};
-use crate::table::TableBuilder;
+use crate::report::RowUnit;
+use crate::source::{BatchSource, Source, SourceState};
 use heatsplat_points::PointSink;
 use std::collections::VecDeque;
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::sync::{Arc, OnceLock};
 use std::thread;
 
-/// A reader that gives all its records to a judge.
+/// A reader, which sends all its records to a sink.
 pub(crate) type Reader = Box<dyn FnOnce(&mut RecordSink) -> Result<(), ReadFailure> + Send>;
 
-/// Batches that wait.
+/// The number of batches that wait.
 const WAITING: usize = 4;
 
 /// A source whose records come from threads.
 pub(crate) struct RecordSource {
+    state: SourceState,
     origin: Origin,
-    columns: Columns,
-    strict: bool,
-    report: Report,
-    kept: TableBuilder,
     /// The readers that have not ended. They take turns, so that points come in the order of
     /// the rows; the first is the one whose turn it is.
     readers: VecDeque<Receiver<Result<ReaderMessage, LoadError>>>,
 }
 
-/// What is known of a source before it is read.
+/// A source under construction: all but its readers.
 pub(crate) struct RecordSourceBuilder {
     pub(crate) origin: Origin,
     columns: Columns,
@@ -67,7 +63,7 @@ impl RecordSourceBuilder {
         }
     }
 
-    /// Starts to read, with readers that take turns.
+    /// Starts reading, with readers that take turns.
     pub(crate) fn start(self, readers: Vec<Reader>) -> Result<Box<dyn Source>, LoadError> {
         let Self { origin, strict, .. } = self;
         let crs = self.crs.accepting(self.datum_error, &origin.file())?;
@@ -98,29 +94,30 @@ impl RecordSourceBuilder {
         if unsure {
             columns.settle(verdict.wait());
         }
-        let mut report = Report::default();
-        report.unit = RowUnit::Record;
+        let mut state = SourceState::new(&origin.name, columns, strict);
+        state.report.unit = RowUnit::Record;
         Ok(Box::new(RecordSource {
+            state,
             origin,
-            columns,
-            strict,
-            report,
-            kept: TableBuilder::default(),
             readers: receivers,
         }))
     }
 }
 
-impl Source for RecordSource {
-    fn name(&self) -> &str {
-        &self.origin.name
+impl BatchSource for RecordSource {
+    fn state(&self) -> &SourceState {
+        &self.state
     }
 
-    fn columns(&self) -> &Columns {
-        &self.columns
+    fn state_mut(&mut self) -> &mut SourceState {
+        &mut self.state
     }
 
-    fn next_batch(&mut self, sink: &mut dyn PointSink) -> Result<bool, LoadError> {
+    fn bytes_total(&self) -> Option<u64> {
+        self.origin.bytes_total
+    }
+
+    fn pour_next(&mut self, sink: &mut dyn PointSink) -> Result<bool, LoadError> {
         let batch = loop {
             let Some(reader) = self.readers.front() else {
                 return Ok(false);
@@ -133,33 +130,14 @@ impl Source for RecordSource {
                 },
                 Err(_) => {
                     self.readers.clear();
-                    let place = format!("after {} records", self.report.rows);
+                    let place = format!("after {} records", self.state.report.rows);
                     return Err(damaged(&self.origin, place, DECODER_PANICKED));
                 }
             }
         };
-        sink.push(&batch.points);
-        self.kept.append(batch.kept);
-        self.report.add(batch.report);
-        self.report.bytes = self.origin.bytes_read();
-        self.origin.add_notes(&mut self.report.notes);
-        check_strict(self.strict, &self.report, &self.origin.name)?;
-        Ok(true)
-    }
-
-    fn take_kept(&mut self) -> TableBuilder {
-        std::mem::take(&mut self.kept)
-    }
-
-    fn report(&self) -> &Report {
-        &self.report
-    }
-
-    fn progress(&self) -> LoadProgress {
-        LoadProgress {
-            rows: self.report.rows + self.report.filtered + self.report.deleted,
-            bytes_read: self.report.bytes,
-            bytes_total: self.origin.bytes_total,
-        }
+        let poured = self.state.pour(batch, sink);
+        self.state.report.bytes = self.origin.bytes_read();
+        self.origin.add_notes(&mut self.state.report.notes);
+        poured.map(|()| true)
     }
 }

@@ -1,4 +1,4 @@
-//! How servers are asked: one small runtime, bounded waits and tries, and errors without secrets.
+//! HTTP client: one small runtime, bounded waits and retries, and errors without secrets.
 
 use crate::address::{parts, scheme};
 use async_trait::async_trait;
@@ -22,22 +22,22 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
 
-/// Until a connection stands.
+/// The most time for connecting.
 const CONNECT: Duration = Duration::from_secs(10);
-/// Without a single byte.
+/// The most time without a single byte.
 const SILENCE: Duration = Duration::from_secs(30);
 /// Redirects that are followed.
 const REDIRECTS: usize = 5;
-/// Tries after the first one that failed.
+/// Retries after the first failure.
 const RETRIES: usize = 3;
-/// After so long nothing is tried again.
+/// The time after which nothing is retried.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// The size of what a server sends without saying how long it is.
+/// The size of a response of unknown length.
 pub(super) const UNKNOWN: u64 = u64::MAX / 2;
 
-/// Does asynchronous work on threads of its own while this one waits: it may be anybody's, a
-/// runtime's too.
+/// Runs asynchronous work on a thread of its own and waits for it. The caller may be on any thread,
+/// also that of a runtime.
 pub(super) fn wait<T: Send + 'static>(
     work: impl Future<Output = T> + Send + 'static,
 ) -> io::Result<T> {
@@ -55,7 +55,7 @@ pub(super) fn wait<T: Send + 'static>(
         .ok_or_else(|| io::Error::other("no thread can be started to ask the server"))?;
     let (done, result) = sync_channel(1);
     runtime.spawn(async move {
-        // whoever waited may be gone
+        // The receiver may have been dropped.
         let _ = done.send(work.await);
     });
     result
@@ -63,9 +63,9 @@ pub(super) fn wait<T: Send + 'static>(
         .map_err(|_| io::Error::other("asking the server broke off"))
 }
 
-/// Who is asked for what is at an address, and its path there.
+/// The store for an address, and the object's path in it.
 pub(super) fn store(address: &str) -> io::Result<(Arc<dyn ObjectStore>, Path)> {
-    // another part of the program may have installed it
+    // Another part of the program may have installed it.
     let _ = rustls::crypto::ring::default_provider().install_default();
     match scheme(address) {
         Some(("s3", rest)) => s3(rest),
@@ -74,7 +74,7 @@ pub(super) fn store(address: &str) -> io::Result<(Arc<dyn ObjectStore>, Path)> {
     }
 }
 
-/// The whole address is the store's and nothing is its path, so that a signature stays as it is.
+/// The whole address is the store's and its path is empty, so that a signature stays unchanged.
 fn http(address: &str) -> io::Result<(Arc<dyn ObjectStore>, Path)> {
     let mut url = Url::parse(address).map_err(wrong)?;
     let user = authorization(&url)?;
@@ -150,7 +150,7 @@ fn retries() -> RetryConfig {
     }
 }
 
-/// User and password of an address as a header; where there are none, nothing.
+/// User and password of an address as a header, if there are any.
 fn authorization(url: &Url) -> io::Result<Option<HeaderValue>> {
     if url.username().is_empty() && url.password().is_none() {
         return Ok(None);
@@ -165,12 +165,12 @@ fn authorization(url: &Url) -> io::Result<Option<HeaderValue>> {
     Ok(Some(value))
 }
 
-/// Makes clients that wait for nobody for ever.
+/// A maker of clients with bounded waits.
 #[derive(Debug)]
 struct Connector {
     https_only: bool,
     user: Option<HeaderValue>,
-    /// How long a server may say nothing.
+    /// The most time that a server may send nothing.
     silence: Duration,
 }
 
@@ -185,11 +185,11 @@ impl HttpConnector for Connector {
             .default_headers(headers)
             .https_only(self.https_only)
             .redirect(redirect::Policy::limited(REDIRECTS))
-            // an address may hold a signature
+            // An address may hold a signature.
             .referer(false)
             .connect_timeout(CONNECT)
             .read_timeout(self.silence)
-            // bytes as they are stored: places in them are counted
+            // Bytes are needed as they are stored, since positions in them are counted.
             .no_gzip()
             .no_brotli()
             .no_zstd()
@@ -203,7 +203,7 @@ impl HttpConnector for Connector {
     }
 }
 
-/// A server's word that isn't what was asked for.
+/// An error status of a server.
 #[derive(Debug)]
 struct StatusError(StatusCode);
 
@@ -215,8 +215,8 @@ impl fmt::Display for StatusError {
 
 impl Error for StatusError {}
 
-/// Asks, and passes on only what is of use: answers that are errors lose their bodies, which may
-/// be endless; those without a length get one that is known to be none.
+/// An HTTP service that passes on only what is used: error responses lose their bodies, which may
+/// be endless; responses without a length get one that stands for unknown.
 #[derive(Debug)]
 struct StrictClient(reqwest::Client);
 
@@ -230,7 +230,7 @@ impl HttpService for StrictClient {
             let passing = status.is_server_error()
                 || status == StatusCode::TOO_MANY_REQUESTS
                 || status == StatusCode::REQUEST_TIMEOUT;
-            // only the former is asked again
+            // Only temporary errors are retried.
             let kind = if passing {
                 HttpErrorKind::Interrupted
             } else {
@@ -246,17 +246,17 @@ impl HttpService for StrictClient {
     }
 }
 
-/// The status that an error is about, if a server has answered.
+/// The status in an error, if a server has answered.
 pub(super) fn status(error: &object_store::Error) -> Option<u16> {
     chain(error).find_map(|e| Some(e.downcast_ref::<StatusError>()?.0.as_u16()))
 }
 
-/// Whether an answer has come and makes no sense.
+/// Returns whether a response came that makes no sense.
 pub(super) fn is_strange(error: &object_store::Error) -> bool {
     chain(error).all(|e| e.downcast_ref::<HttpError>().is_none())
 }
 
-/// An error in words; the library's own hold the whole address, secrets included.
+/// The error as messages show it: the library's own texts hold the whole address, secrets included.
 pub(super) fn failed(error: object_store::Error) -> io::Error {
     use io::ErrorKind::{NotFound, Other, PermissionDenied, TimedOut};
     if let Some(status) = status(&error) {
@@ -301,7 +301,7 @@ mod tests {
 
     #[test]
     fn a_server_that_is_silent_is_left() {
-        // takes connections and never reads from them
+        // A server that accepts connections and never reads from them.
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let url = Url::parse(&format!("http://{address}/a.csv?s3cret")).unwrap();

@@ -1,4 +1,4 @@
-//! What can't be read from afar is kept in a folder for as long as it is read.
+//! Downloads: sources that can't be read remotely are kept in a folder while they are read.
 
 use crate::columns::Columns;
 use crate::error::LoadError;
@@ -13,26 +13,26 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-/// How folders of downloads begin.
+/// The prefix of download folders.
 const PREFIX: &str = "heatsplat-download-";
-/// Held locked by the program that has the folder.
+/// The file that a program locks while it uses the folder.
 const LOCK: &str = "lock";
-/// A folder so old whose lock nobody holds is nobody's.
+/// The age from which a folder with an unlocked file is deleted.
 const OLD: Duration = Duration::from_secs(60);
 
-/// The most that is downloaded unless it is said.
+/// The most bytes that are downloaded where no option states a limit.
 const LIMIT: u64 = 4 << 30;
 
-/// A folder that goes when it is dropped.
+/// A folder that is deleted when it is dropped.
 pub(super) struct DownloadFolder {
     path: PathBuf,
     limit: u64,
-    // dropped last: unlocked, the folder may be swept away
+    // Dropped last: an unlocked folder may be swept away.
     _lock: File,
 }
 
 impl DownloadFolder {
-    /// An empty one, which nobody else may look into.
+    /// Creates an empty folder, readable by this user only.
     pub(super) fn new(limit: Option<u64>) -> io::Result<Self> {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let above = std::env::temp_dir();
@@ -58,7 +58,7 @@ impl DownloadFolder {
         }
     }
 
-    /// Puts all that a reader gives into a file of the folder.
+    /// Writes all bytes of a reader into a file of the folder.
     pub(super) fn keep(
         &self,
         name: &str,
@@ -96,7 +96,7 @@ impl Drop for DownloadFolder {
     }
 }
 
-/// Deletes what programs have left behind that were ended from one moment to the next.
+/// Deletes the folders of programs that were killed.
 fn sweep(above: &Path) {
     for entry in fs::read_dir(above).into_iter().flatten().flatten() {
         let name = entry.file_name();
@@ -158,7 +158,7 @@ mod tests {
         File::create(left.join(LOCK)).unwrap();
         fs::write(left.join("points.gpkg"), "…").unwrap();
         let folder = DownloadFolder::new(Some(4)).unwrap();
-        // it is young
+        // It is too young to be deleted.
         assert!(left.exists());
         let long_ago = std::time::SystemTime::now() - 2 * OLD;
         File::open(&left).unwrap().set_modified(long_ago).unwrap();

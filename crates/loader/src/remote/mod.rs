@@ -28,29 +28,29 @@ use range_reader::RangeReader;
 use std::io::{self, Cursor, Read};
 use std::path::Path;
 
-/// What is at an address now, in a word that changes when its bytes do: its ETag or the time that
-/// it was modified. `None` if its server says neither.
+/// The version of the object at an address, a text that changes when its bytes do: its ETag or its
+/// time of modification. `None` if the server states neither.
 ///
-/// With the word that is `known` already, a server that can send nothing else but "it is the same".
+/// With the `known` version the server need not send more than that it is unchanged.
 ///
 /// # Errors
-/// The server can't be asked, or nothing is there.
+/// The server can't be reached, or the address has no object.
 pub fn remote_version(address: &str, known: Option<&str>) -> Result<Option<String>, LoadError> {
-    let version = Object::at(address).and_then(|object| object.version(known));
+    let version = Object::new(address).and_then(|object| object.version(known));
     version.map_err(|source| LoadError::Open {
         file: crate::address::shown_source(address),
         source,
     })
 }
 
-/// Opens what is at an address.
+/// Opens the object at an address.
 pub(crate) fn open(address: &str, options: &LoadOptions) -> Result<Box<dyn Source>, LoadError> {
     let name = crate::address::shown_source(address);
     let failed = |source| LoadError::Open {
         file: name.clone(),
         source,
     };
-    let mut object = Object::at(address).map_err(failed)?;
+    let mut object = Object::new(address).map_err(failed)?;
     let probe = object.probe().map_err(failed)?;
     let reader: Box<dyn Read + Send> = match probe {
         Probe::Ranges(first) => match here_and_there(&object, &first, options)? {
@@ -78,20 +78,20 @@ pub(crate) fn open(address: &str, options: &LoadOptions) -> Result<Box<dyn Sourc
     }
 }
 
-/// A source that reads only what it needs, if that can be.
+/// A source that reads only the ranges that it needs, if the format allows that.
 fn here_and_there(
     object: &Object,
     first: &Bytes,
     options: &LoadOptions,
 ) -> Result<Option<Box<dyn Source>>, LoadError> {
     let beginning = Cursor::new(first.clone());
-    // what is packed breaks off here
+    // Compressed data break off here.
     let peek = match Input::new(beginning, &object.shown(), object.size()) {
         Ok(peek) if peek.is_plain_file() => peek,
         _ => return Ok(None),
     };
     let origin = peek.origin.afresh();
-    // what this little doesn't tell is told by more of it
+    // A larger sample may decide the format.
     let Ok(format) = peek.format(options.format) else {
         return Ok(None);
     };
@@ -113,7 +113,7 @@ fn here_and_there(
     }
 }
 
-/// A source that reads a copy.
+/// A source that reads a copy in a temporary file.
 fn downloaded(
     object: &Object,
     input: Input,
@@ -132,14 +132,14 @@ fn downloaded(
     if format == InputFormat::Shapefile {
         companions(object, &folder, &origin)?;
     }
-    let source = guarded(file, || of_path(&path, format, origin, options))?;
+    let source = guarded(file, || open_copy(&path, format, origin, options))?;
     Ok(Box::new(DownloadedSource {
         source,
         _folder: folder,
     }))
 }
 
-fn of_path(
+fn open_copy(
     path: &Path,
     format: InputFormat,
     origin: Origin,
@@ -153,8 +153,8 @@ fn of_path(
     }
 }
 
-/// Fetches what belongs to a Shapefile and is there. An answer that isn't a plain "nothing is
-/// there" is an error: without its projection the points would be in the wrong place.
+/// Downloads the companions of a Shapefile that exist. Any error but "not found" is returned:
+/// without its projection the points would be in the wrong place.
 fn companions(shp: &Object, folder: &DownloadFolder, origin: &Origin) -> Result<(), LoadError> {
     for extension in ["prj", "dbf", "shx", "cpg"] {
         let Some(beside) = shp.beside("shp", extension) else {

@@ -1,4 +1,4 @@
-//! What is at an address: its first bytes, any range of it, or all of it one after the other.
+//! Objects at addresses: their first bytes, any range of them, or all bytes as a stream.
 
 use super::client::{UNKNOWN, failed, is_strange, status, store, wait};
 use crate::address::{scheme, shown_source};
@@ -12,38 +12,38 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// Read to see what it is: enough for the header of any format that is read at places.
+/// The bytes of the first request: enough for the header of any format that is read by ranges.
 const FIRST: u64 = 64 << 10;
 
 /// Tries to read a range whose bytes break off.
 const TRIES: usize = 3;
 
-/// A server that takes so long …
+/// The time after which a server's speed is checked, …
 const WINDOW: Duration = Duration::from_secs(60);
-/// … for so few bytes has better be left.
+/// … and the fewest bytes that it must have sent.
 const LEAST: u64 = 16 << 10;
 
-/// Something at an address.
+/// An object at an address.
 #[derive(Clone)]
 pub(crate) struct Object {
     address: Arc<str>,
     store: Arc<dyn ObjectStore>,
     path: Path,
-    /// What the first answer has said.
+    /// The validators of the first response.
     known: Validators,
 }
 
-/// What a server says of an object beside its bytes.
+/// Metadata by which a server's responses are matched.
 #[derive(Clone, Debug, Default)]
 struct Validators {
     size: Option<u64>,
     e_tag: Option<String>,
-    /// Seconds; 0 if it isn't said.
+    /// Seconds since 1970; 0 if it isn't stated.
     modified: i64,
 }
 
 impl Validators {
-    fn of(meta: &ObjectMeta) -> Self {
+    fn from_meta(meta: &ObjectMeta) -> Self {
         Self {
             size: Some(meta.size).filter(|&size| size < UNKNOWN),
             e_tag: meta.e_tag.clone(),
@@ -51,7 +51,7 @@ impl Validators {
         }
     }
 
-    /// Whether a later answer is about the same bytes, as far as servers say.
+    /// Returns whether a later response is about the same bytes, as far as the server states it.
     fn is_still(&self, later: &Self) -> bool {
         let same_time = match (&self.e_tag, &later.e_tag) {
             (Some(tag), Some(other)) => tag == other,
@@ -60,7 +60,7 @@ impl Validators {
         same_time && self.size == later.size
     }
 
-    /// What tells two states apart; without it they may be the same or not.
+    /// The version of the object; `None` if the server doesn't state one.
     fn version(&self) -> Option<String> {
         match (&self.e_tag, self.modified) {
             (Some(tag), _) => Some(tag.clone()),
@@ -70,17 +70,17 @@ impl Validators {
     }
 }
 
-/// The first probe at an object.
+/// The result of the first request.
 pub(super) enum Probe {
-    /// Its beginning; the server gives ranges of it.
+    /// The first bytes; the server supports ranges.
     Ranges(Bytes),
-    /// All of it and nothing else.
+    /// All bytes; the server supports no ranges.
     Whole(Stream),
 }
 
 impl Object {
-    /// What is at an address: asked for when it is looked at.
-    pub(super) fn at(address: &str) -> io::Result<Self> {
+    /// The object at an address. No request is sent yet.
+    pub(super) fn new(address: &str) -> io::Result<Self> {
         let (store, path) = store(address)?;
         Ok(Self {
             address: address.into(),
@@ -90,7 +90,8 @@ impl Object {
         })
     }
 
-    /// Something beside it whose name ends differently; `None` if its own has no such end.
+    /// The object beside this one with another extension; `None` if this one's extension isn't
+    /// `own`.
     pub(super) fn beside(&self, own: &str, other: &str) -> Option<io::Result<Self>> {
         let is_s3 = matches!(scheme(&self.address), Some(("s3", _)));
         let end = match self.address.find(['?', '#']).filter(|_| !is_s3) {
@@ -106,58 +107,58 @@ impl Object {
             true => other.to_owned(),
             false => other.to_uppercase(),
         };
-        Some(Self::at(&format!("{stem}.{other}{query}")))
+        Some(Self::new(&format!("{stem}.{other}{query}")))
     }
 
-    /// As messages show it.
+    /// The address as messages show it.
     pub(super) fn shown(&self) -> String {
         shown_source(&self.address)
     }
 
-    /// How long it is, where that is said.
+    /// The size in bytes, where it is stated.
     pub(crate) fn size(&self) -> Option<u64> {
         self.known.size
     }
 
-    /// Asks for the beginning, and learns by it whether ranges can be had.
+    /// Requests the first bytes, which shows whether the server supports ranges.
     pub(super) fn probe(&mut self) -> io::Result<Probe> {
         match self.ask(Some(0..FIRST), None)? {
             Ok(answer) => {
-                self.known = Validators::of(&answer.meta);
+                self.known = Validators::from_meta(&answer.meta);
                 let length = answer.range.end - answer.range.start;
-                Ok(Probe::Ranges(Stream::of(answer).all(length)?))
+                Ok(Probe::Ranges(Stream::new(answer).all(length)?))
             }
-            // no ranges or strange ones, or nothing at all in the file
+            // No ranges or invalid ones, or an empty file.
             Err(error) if matches!(status(&error), Some(200 | 416)) || is_strange(&error) => {
                 let answer = self.ask(None, None)?.map_err(failed)?;
-                self.known = Validators::of(&answer.meta);
-                Ok(Probe::Whole(Stream::of(answer)))
+                self.known = Validators::from_meta(&answer.meta);
+                Ok(Probe::Whole(Stream::new(answer)))
             }
             Err(error) => Err(failed(error)),
         }
     }
 
-    /// What is there now, to be held against what was: `None` if the server says nothing of that.
+    /// The current version; `None` if the server doesn't state one.
     pub(super) fn version(&self, known: Option<&str>) -> io::Result<Option<String>> {
         let known = known.filter(|known| known.ends_with('"'));
         let unchanged = || Ok(known.map(str::to_owned));
         match self.ask(Some(0..1), known)? {
-            Ok(answer) => return Ok(Validators::of(&answer.meta).version()),
+            Ok(answer) => return Ok(Validators::from_meta(&answer.meta).version()),
             Err(error) => match status(&error) {
                 Some(304) => return unchanged(),
                 Some(200 | 416) => {}
                 _ => return Err(failed(error)),
             },
         }
-        // only the head of this answer is read
+        // Only the head of this response is read.
         match self.ask(None, known)? {
-            Ok(answer) => Ok(Validators::of(&answer.meta).version()),
+            Ok(answer) => Ok(Validators::from_meta(&answer.meta).version()),
             Err(error) if status(&error) == Some(304) => unchanged(),
             Err(error) => Err(failed(error)),
         }
     }
 
-    /// All bytes of a range.
+    /// Reads all bytes of a range.
     pub(crate) fn read(&self, range: Range<u64>) -> io::Result<Bytes> {
         let end = range.end;
         if range.start > end || self.known.size.is_some_and(|size| end > size) {
@@ -178,13 +179,13 @@ impl Object {
         Err(last.unwrap_or_else(|| io::Error::other("nothing was tried")))
     }
 
-    /// What follows a place, one after the other.
+    /// Streams the bytes of a range.
     pub(super) fn part(&self, range: Range<u64>) -> io::Result<Stream> {
         let answer = self.ask(Some(range), None)?.map_err(failed)?;
-        if !self.known.is_still(&Validators::of(&answer.meta)) {
+        if !self.known.is_still(&Validators::from_meta(&answer.meta)) {
             return Err(io::Error::other("the file has changed while it was read"));
         }
-        Ok(Stream::of(answer))
+        Ok(Stream::new(answer))
     }
 
     fn ask(
@@ -204,17 +205,17 @@ impl Object {
 
 type ByteChunks = BoxStream<'static, object_store::Result<Bytes>>;
 
-/// The bytes of an answer as they come; no more of them are taken than are read.
+/// The bytes of a response as they come; no more are received than are read.
 pub(crate) struct Stream {
     chunks: Option<ByteChunks>,
     chunk: Bytes,
-    /// Bytes that are still to come, where that is known.
+    /// The number of bytes that are still to come, where it is known.
     left: Option<u64>,
     pace: Pace,
 }
 
 impl Stream {
-    fn of(answer: GetResult) -> Self {
+    fn new(answer: GetResult) -> Self {
         let length = answer.range.end - answer.range.start;
         Self {
             left: Some(length).filter(|&length| length < UNKNOWN),
@@ -247,7 +248,7 @@ impl Stream {
         };
         self.pace.check(asked.elapsed(), chunk.len() as u64)?;
         if let Some(left) = &mut self.left {
-            // more than was asked for is nobody's
+            // Bytes beyond the requested range are dropped.
             chunk.truncate(usize::try_from(*left).unwrap_or(usize::MAX));
             *left -= chunk.len() as u64;
         }
@@ -275,8 +276,8 @@ impl Read for Stream {
     }
 }
 
-/// Whether a server sends fast enough to ever come to an end. Only waiting counts: whoever reads
-/// may be as slow as they like.
+/// A check that a server sends fast enough to ever finish. Only time spent waiting counts: the
+/// reader may be as slow as it likes.
 struct Pace {
     window: Duration,
     least: u64,
@@ -310,7 +311,7 @@ impl Pace {
     }
 }
 
-/// What follows the first bytes, asked for when it is wanted.
+/// The bytes behind the first request, requested when they are read.
 pub(super) struct RemainingBytes {
     object: Object,
     from: u64,
@@ -368,7 +369,7 @@ mod tests {
     #[test]
     fn what_is_beside_an_address() {
         let beside = |address: &str| {
-            let object = Object::at(address).unwrap();
+            let object = Object::new(address).unwrap();
             Some(object.beside("shp", "dbf")?.unwrap().address.to_string())
         };
         for (address, other) in [

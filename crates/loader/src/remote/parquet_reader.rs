@@ -1,5 +1,5 @@
-//! A Parquet file at an address: of each column's bytes a window of a few MiB is fetched at a
-//! time, and nothing of the columns that aren't read.
+//! Reader of a remote Parquet file: windows of a few MiB are fetched of each column in use, and
+//! nothing of the others.
 
 use super::object::Object;
 use crate::input::Origin;
@@ -12,14 +12,14 @@ use std::io::{self, Read};
 use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Fetched at a time, of each column and thread.
+/// The size of a window, for each column and thread.
 const WINDOW: u64 = 2 << 20;
-/// Columns that lie so close come together.
+/// The largest gap between columns that are fetched together.
 const GAP: u64 = 64 << 10;
-/// The end of the file, where its footer is.
+/// The end of the file, which holds its footer.
 const TAIL: u64 = 64 << 10;
 
-/// Bytes of an object as the library wants them.
+/// A remote file, as the library reads it.
 #[derive(Clone)]
 pub(crate) struct ParquetReader {
     object: Object,
@@ -27,19 +27,20 @@ pub(crate) struct ParquetReader {
     windows: Arc<Mutex<FetchWindows>>,
 }
 
-/// What is in memory.
+/// The windows in memory.
 #[derive(Default)]
 struct FetchWindows {
-    /// What will be read, in order and apart.
+    /// The ranges that will be read, sorted and disjoint.
     expected: Vec<Range<u64>>,
-    /// The bytes that were fetched last for each of these, by its beginning, with theirs.
+    /// The bytes that were fetched last for each range, by the range's beginning: their offset, and
+    /// the bytes.
     fetched: BTreeMap<u64, (u64, Bytes)>,
-    /// What the last request has failed for.
+    /// The error of the last request.
     trouble: Option<io::Error>,
 }
 
 impl FetchWindows {
-    /// The range that a place is in; outside of all it is the file's end.
+    /// The range around an offset; outside of all ranges the file's end.
     fn around(&self, at: u64, size: u64) -> Range<u64> {
         let found = self.expected.iter().find(|range| range.contains(&at));
         found
@@ -57,10 +58,10 @@ impl ParquetReader {
         }
     }
 
-    /// So many bytes at a place, at least.
+    /// Fetches at least `length` bytes at an offset.
     fn fetch(&self, at: u64, length: u64) -> io::Result<Bytes> {
         let size = self.object.size().unwrap_or(0);
-        // one thread alone reads through each
+        // Each range is read by one thread.
         let mut windows = self.windows.lock().unwrap_or_else(PoisonError::into_inner);
         let around = windows.around(at, size);
         if let Some((start, bytes)) = windows.fetched.get(&around.start)
@@ -147,7 +148,7 @@ impl ChunkReader for ParquetReader {
     }
 }
 
-/// Reads on from a place.
+/// A reader from an offset on.
 pub(crate) struct RangeRead {
     chunks: ParquetReader,
     at: u64,

@@ -1,21 +1,21 @@
-//! An object that is read here and there: what lies close together comes in one request.
+//! Reader of ranges: bytes that lie close together come in one request.
 
 use super::object::Object;
 use crate::input::Origin;
 use bytes::Bytes;
 use std::io::{self, Read, Seek, SeekFrom};
 
-/// Asked for at a place that is new.
+/// The size of the first request at a new place.
 const NEAR: u64 = 32 << 10;
-/// Asked for where one window follows the other.
+/// The size of requests for consecutive windows.
 const FAR: u64 = 1 << 20;
 
-/// A reader that can go anywhere.
+/// A reader that can seek anywhere.
 pub(crate) struct RangeReader {
     object: Object,
     origin: Origin,
     at: u64,
-    /// Bytes and where they begin.
+    /// The window's bytes and their offset.
     start: u64,
     window: Bytes,
     next: u64,
@@ -33,7 +33,7 @@ impl RangeReader {
         }
     }
 
-    /// What the window has of the place.
+    /// The part of the window from the current position on.
     fn here(&self) -> &[u8] {
         let offset = self.at.checked_sub(self.start);
         let offset = offset.and_then(|offset| usize::try_from(offset).ok());
@@ -48,7 +48,7 @@ impl RangeReader {
             return Ok(());
         }
         let end = self.start + self.window.len() as u64;
-        // close behind what was read last: the rest is wanted too
+        // The position is close behind the last window: the file is probably read on from here.
         self.next = match self.at.checked_sub(end) {
             Some(gap) if gap <= self.next => (self.next * 2).min(FAR),
             _ => NEAR,

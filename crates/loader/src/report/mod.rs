@@ -1,4 +1,4 @@
-//! What became of the rows: how many were kept, how many skipped, and why.
+//! Reports: the number of rows that were kept and skipped, and the reasons.
 
 pub(crate) mod notes;
 
@@ -10,7 +10,7 @@ const PER_REASON: usize = 5;
 /// Examples kept in all.
 const IN_ALL: usize = 20;
 
-/// Why a row gives no point.
+/// The reason why a row gives no point.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum SkipReason {
@@ -59,10 +59,10 @@ impl fmt::Display for SkipReason {
     }
 }
 
-/// What a format counts its rows by.
+/// The unit by which a format counts its rows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum RowUnit {
-    /// Lines of text: the one on which the row begins.
+    /// Lines of text: the line on which a row begins.
     #[default]
     Line,
     /// Records, where a file has no lines.
@@ -85,11 +85,11 @@ pub struct SkippedRow {
     /// The line or record in the file, counted from 1; 0 for rows of a database, which are in
     /// no order.
     pub line: u64,
-    /// Which of the two it is.
+    /// The unit of that number.
     pub unit: RowUnit,
-    /// Why it was skipped.
+    /// The reason why it was skipped.
     pub skip: SkipReason,
-    /// What was found there: short, printable, on one line.
+    /// The value at fault: short, printable, on one line.
     pub found: String,
 }
 
@@ -102,26 +102,26 @@ impl fmt::Display for SkippedRow {
     }
 }
 
-/// Why a value can't be compared with what a filter says.
+/// The reason why a value can't be compared with a filter's literal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum MismatchReason {
-    /// A number is asked for, and the value is none.
+    /// The literal is a number, and the value is none.
     NoNumber,
-    /// A date or time is asked for, and the value is none that is understood.
+    /// The literal is a date or time, and the value is none that is understood.
     NoDate,
-    /// True or false is asked for, and the value is neither.
+    /// The literal is true or false, and the value is neither.
     NoTruth,
-    /// The value is a number, and what it is compared with is none.
+    /// The value is a number, and the literal is none.
     Number,
-    /// The value is a date or time, and what it is compared with is none.
+    /// The value is a date or time, and the literal is none.
     Date,
-    /// The value is true or false, and what it is compared with is neither.
+    /// The value is true or false, and the literal is neither.
     Truth,
 }
 
 impl MismatchReason {
-    /// The reason's name, as programs read it.
+    /// The reason's name for programs.
     pub fn name(self) -> &'static str {
         match self {
             Self::NoNumber => "no number",
@@ -133,7 +133,7 @@ impl MismatchReason {
         }
     }
 
-    /// What one value, or several, are.
+    /// The reason as a predicate of one value or of several.
     pub(crate) fn says(self, several: bool) -> &'static str {
         match (self, several) {
             (Self::NoNumber, false) => "is no number",
@@ -152,15 +152,15 @@ impl MismatchReason {
     }
 }
 
-/// Values that a filter can't compare: rows that are left out for them.
+/// Values that a filter can't compare, for which it leaves rows out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Mismatch {
     /// The column, as the filter names it.
     pub column: String,
-    /// Why they can't be compared.
+    /// The reason why they can't be compared.
     pub reason: MismatchReason,
-    /// How many there are.
+    /// The number of values.
     pub count: u64,
     /// The first of them: short, printable, on one line.
     pub example: String,
@@ -188,34 +188,34 @@ impl fmt::Display for Mismatch {
 
 /// The account of a source: `rows` = `kept` + [`skipped_total`](Report::skipped_total), always.
 ///
-/// Depends on the data alone, not on how they were read: block sizes, threads
-/// and compression change nothing in it but `bytes`.
+/// It depends on the data alone, not on how they were read: block sizes, threads and compression
+/// change nothing in it but `bytes`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Report {
-    /// Rows met. A blank line is none; each position of a MultiPoint is one.
+    /// Rows that were read. A blank line is none; each position of a MultiPoint is one.
     pub rows: u64,
     /// Rows that became points.
     pub kept: u64,
     skipped: [u64; SkipReason::ALL.len()],
-    /// Rows that the filter did not want: they are not among [`rows`](Self::rows).
+    /// Rows that the filter left out: they are not among [`rows`](Self::rows).
     pub filtered: u64,
-    /// Values for which the filter left rows out since it can't compare them, by column and reason.
+    /// Values that the filter can't compare and for which it left rows out, by column and reason.
     pub mismatches: Vec<Mismatch>,
     /// Records that the file marks as deleted: they are not among [`rows`](Self::rows) either.
     pub deleted: u64,
-    /// What rows are counted by in examples.
+    /// The unit that rows are counted by in examples.
     pub(crate) unit: RowUnit,
     /// The first skipped rows in the order of the file: up to 5 for each reason, 20 in all.
     pub examples: Vec<SkippedRow>,
-    /// TableBuilder rows whose weight is empty or null: 0 in a sum, and no part of a mean or a count of
+    /// Kept rows whose weight is empty or null: 0 in a sum, and no part of a mean or a count of
     /// values, as SQL's SUM, AVG and COUNT have it.
     pub weights_missing: u64,
-    /// TableBuilder rows at exactly longitude 0, latitude 0: often a sign of missing positions.
+    /// Kept rows at exactly longitude 0, latitude 0: often a sign of missing positions.
     pub at_null_island: u64,
     pub(crate) notes: Notes,
-    /// How far places may be off because their datum's shift is known no better, in metres, where
-    /// that is over 10 or [`LoadOptions::datum_error`](crate::LoadOptions::datum_error) accepts it; else 0.
+    /// The largest error of a datum's shift in metres, where it is over 10 or
+    /// [`LoadOptions::datum_error`](crate::LoadOptions::datum_error) accepts it; else 0.
     pub datum_error: u32,
     /// Bytes read of the source as it is stored (compressed bytes of a compressed file).
     pub bytes: u64,
@@ -232,13 +232,13 @@ impl Report {
         self.skipped.iter().sum()
     }
 
-    /// What was decided about the source that its skipped rows don't tell, in plain lines.
+    /// Notes about decisions that the skipped rows don't show, one line each.
     pub fn notes(&self) -> Vec<String> {
         self.notes.lines()
     }
 
-    /// Counts a skipped row. `describe` is asked for line and finding only
-    /// while examples are still wanted, so that bad files stay fast.
+    /// Counts a skipped row. `describe` returns line and finding; it is called only while examples
+    /// are still collected, so that bad files stay fast.
     pub(crate) fn skip(&mut self, skip: SkipReason, describe: impl FnOnce() -> (u64, String)) {
         self.rows += 1;
         if let Some(count) = self.skipped.get_mut(skip as usize) {
@@ -273,23 +273,23 @@ impl Report {
         }
     }
 
-    /// The values of a column that are known to be unlike for a reason.
+    /// The counter of a column's values with a reason.
     fn mismatch(&mut self, column: &str, reason: MismatchReason) -> Option<&mut Mismatch> {
         let mut known = self.mismatches.iter_mut();
         known.find(|known| known.reason == reason && known.column == column)
     }
 
-    /// Notes how far a place may be off, in metres.
+    /// Notes a position's error in metres.
     pub(crate) fn place_off_by(&mut self, metres: f64) {
         if metres > 0.0 {
             self.datum_error = self.datum_error.max(metres.ceil() as u32);
         }
     }
 
-    /// Adds the account of the rows that follow.
+    /// Adds the report of the rows that follow.
     ///
-    /// A part has left out only examples that the whole would have left out too,
-    /// so the sum does not tell how the rows were parted.
+    /// A part omits only examples that the whole would have omitted too, so the sum doesn't depend
+    /// on how the rows were divided.
     pub(crate) fn add(&mut self, part: Report) {
         self.rows += part.rows;
         self.kept += part.kept;

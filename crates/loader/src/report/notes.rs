@@ -1,8 +1,8 @@
-//! What was decided about a source that its skipped rows don't tell.
+//! Notes about decisions that a source's skipped rows don't show.
 
 use std::fmt;
 
-/// Notes of a file's parts that are kept.
+/// The most notes about parts of a file.
 const OF_PARTS: usize = 20;
 
 /// The notes of a source, or of a part of it.
@@ -10,22 +10,22 @@ const OF_PARTS: usize = 20;
 pub(crate) struct Notes {
     /// Quotes that were taken as text.
     strays: Tally,
-    /// TableBuilder rows whose weight is no number, in a column that nobody asked for, and what the first
-    /// one has there.
+    /// Kept rows whose weight is no number, in a column that was chosen by its name alone, and the
+    /// first such value.
     no_weight: u64,
     weight_shown: Option<String>,
     /// Rows whose latitude is beyond a pole, and which would be right if it were the longitude.
     pub(crate) swapped: u64,
-    /// Rows of which a text that was asked for is no UTF-8.
+    /// Rows with a text in use that is not UTF-8.
     recoded: Tally,
-    /// What is to be known of the parts of a file: which of them disagree. Each once.
+    /// Notes about parts of the file, as about those that disagree; each once.
     of_parts: Vec<String>,
-    /// What was noticed of the bytes themselves, and whether that says how texts are read.
+    /// Findings about the bytes themselves; set is whether these include the encoding of texts.
     pub(crate) of_bytes: Vec<String>,
     pub(crate) tells_text: bool,
 }
 
-/// How many of something there are, in how many rows, and on which line the first one is.
+/// A count of occurrences, of the rows with them, and the line of the first.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Tally {
     count: u64,
@@ -34,7 +34,7 @@ struct Tally {
 }
 
 impl Tally {
-    /// Counts those of a row; `line` is asked for only in the first.
+    /// Counts the occurrences in a row; `line` is called only for the first.
     fn add_row(&mut self, count: u64, line: impl FnOnce() -> u64) {
         if count == 0 {
             return;
@@ -46,7 +46,7 @@ impl Tally {
         self.rows += 1;
     }
 
-    /// Adds those of the rows that follow.
+    /// Adds the count of the rows that follow.
     fn add(&mut self, part: &Self) {
         if self.count == 0 {
             self.first = part.first;
@@ -56,7 +56,7 @@ impl Tally {
     }
 }
 
-/// "in 3 rows, the first on line 7".
+/// Prints "in 3 rows, the first on line 7".
 impl fmt::Display for Tally {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.rows {
@@ -78,12 +78,12 @@ impl Notes {
         self.weight_shown.get_or_insert_with(shown);
     }
 
-    /// Counts a row with a text that is no UTF-8.
+    /// Counts a row with a text that is not UTF-8.
     pub(crate) fn recoded(&mut self, line: impl FnOnce() -> u64) {
         self.recoded.add_row(1, line);
     }
 
-    /// Takes back what was counted of weights.
+    /// Forgets all counts of weights.
     pub(crate) fn forget_weights(&mut self) {
         self.no_weight = 0;
         self.weight_shown = None;
@@ -101,14 +101,14 @@ impl Notes {
         }
     }
 
-    /// Adds what is to be known of a part of the file.
+    /// Adds a note about a part of the file.
     pub(crate) fn note(&mut self, note: String) {
         if self.of_parts.len() < OF_PARTS && !self.of_parts.contains(&note) {
             self.of_parts.push(note);
         }
     }
 
-    /// The notes in plain lines.
+    /// The notes, one line each.
     pub(crate) fn lines(&self) -> Vec<String> {
         let mut lines = Vec::new();
         if self.strays.count > 0 {

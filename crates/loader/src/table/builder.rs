@@ -1,8 +1,8 @@
-//! Columns while rows come in: what kind they are shows by and by.
+//! Builders of columns: the type is inferred from the values.
 //!
-//! A column is numbers, times or truths as long as all of its values are; else it is words. A
-//! text that reads as a number or a time is kept as one, as long as all of them are written in
-//! one way: so what a file has no types for takes no more room, and no text is lost.
+//! A column holds numbers, times or truths as long as all of its values are such; else it is a
+//! dictionary. A text that reads as a number or a time is kept as one, as long as all of them are
+//! spelled alike: so columns of untyped files take no more room, and no text is lost.
 
 use super::column::{Column, NULL_BOOL, NULL_NUMBER, NULL_TIME, NULL_WHOLE, Values};
 use super::dictionary::{Dictionary, TypedEntry};
@@ -13,18 +13,18 @@ use crate::time::Times;
 use crate::value::Value;
 use std::borrow::Cow;
 
-/// Values of kept columns on their way into a [`Table`](super::Table): those of some points, in
-/// the order in which a source gave them.
+/// Builder of a [`Table`](super::Table): values of kept columns for some points, in the order of
+/// the source.
 #[derive(Debug, Default)]
 pub struct TableBuilder {
     columns: Vec<ColumnBuilder>,
     points: usize,
-    /// How times are written in the source.
+    /// The spellings of times in the source.
     pub(super) times: Times,
 }
 
 impl TableBuilder {
-    /// Nothing yet, of so many columns.
+    /// An empty builder of `columns` columns.
     pub(crate) fn new(columns: usize, times: &Times) -> Self {
         let nothing = || ColumnBuilder::Nulls(0);
         Self {
@@ -34,7 +34,7 @@ impl TableBuilder {
         }
     }
 
-    /// Fills the columns up to a count of points with a row's values.
+    /// Fills the columns up to a number of points with a row's values.
     #[inline]
     pub(crate) fn fill<'v>(&mut self, points: usize, mut value: impl FnMut(usize) -> Value<'v>) {
         let missing = points.saturating_sub(self.points);
@@ -51,7 +51,7 @@ impl TableBuilder {
         }
     }
 
-    /// Adds the values of the points that follow.
+    /// Appends the values of the points that follow.
     pub(crate) fn append(&mut self, more: Self) {
         if self.columns.is_empty() {
             *self = more;
@@ -68,12 +68,12 @@ impl TableBuilder {
     }
 }
 
-/// A column that grows. What says how texts are written is missing where they are none.
+/// A column under construction. The spelling is `None` where values are no texts.
 #[derive(Debug)]
 pub(crate) enum ColumnBuilder {
-    /// So many rows, none with a value.
+    /// This many rows without a value.
     Nulls(usize),
-    /// Whole numbers, some of which are no `f64`; whether they are texts of digits.
+    /// Whole numbers, some of which are no `f64`; the flag is set for texts of digits.
     Whole(Vec<i64>, bool),
     Numbers(Vec<f64>, Option<NumberSpelling>),
     Times(Vec<i64>, Option<TimeSpelling>),
@@ -81,23 +81,23 @@ pub(crate) enum ColumnBuilder {
     Words(Dictionary),
 }
 
-/// A value of a certain kind.
+/// A value with its inferred type.
 enum TypedValue<'a> {
-    /// A whole number that is no `f64`.
+    /// A whole number that `f64` can't represent; the flag is set for a text.
     Whole(i64, bool),
     Number(f64, Option<NumberSpelling>),
     Time(i64, Option<TimeSpelling>),
     Bool(bool),
     Text(Cow<'a, str>),
-    /// A number that no column of numbers has room for.
+    /// A number beyond the range of columns of numbers.
     Other(Number),
 }
 
 impl<'a> TypedValue<'a> {
-    fn of(value: Value<'a>, times: &Times) -> Option<Self> {
+    fn from_value(value: Value<'a>, times: &Times) -> Option<Self> {
         Some(match value {
             Value::Null => return None,
-            // any other NaN would be taken for a null
+            // Any other NaN could be mistaken for null.
             Value::Number(Number::Float(number)) if number.is_nan() => Self::Number(f64::NAN, None),
             Value::Number(Number::Float(number)) => Self::Number(number, None),
             Value::Number(number) => match number.whole().filter(|n| *n != NULL_WHOLE) {
@@ -109,13 +109,13 @@ impl<'a> TypedValue<'a> {
             },
             Value::Time(time) => Self::Time(time.max(NULL_TIME + 1), None),
             Value::Bool(truth) => Self::Bool(truth),
-            Value::Text(text) => Self::of_text(text, times),
+            Value::Text(text) => Self::from_text(text, times),
         })
     }
 
-    fn of_text(text: Cow<'a, str>, times: &Times) -> Self {
+    fn from_text(text: Cow<'a, str>, times: &Times) -> Self {
         let trimmed = text.trim();
-        if let Some(spelling) = NumberSpelling::of(trimmed)
+        if let Some(spelling) = NumberSpelling::detect(trimmed)
             && let Some(number) = number::parse(trimmed.as_bytes())
         {
             return Self::Number(number, Some(spelling));
@@ -127,7 +127,7 @@ impl<'a> TypedValue<'a> {
         let is_date = matches!(trimmed.as_bytes(), [b'0'..=b'9', _, _, _, b'-' | b'/', ..]);
         if is_date
             && let Some(time) = times.read(trimmed)
-            && let Some(spelling) = TimeSpelling::of(trimmed, time)
+            && let Some(spelling) = TimeSpelling::detect(trimmed, time)
         {
             return Self::Time(time, Some(spelling));
         }
@@ -156,7 +156,7 @@ impl<'a> TypedValue<'a> {
     }
 }
 
-/// Whether digits are written as a number of them is: without a sign that says nothing, or zeros.
+/// Returns whether digits are spelled as a number prints: without a plus sign or leading zeros.
 fn is_plain(digits: &str) -> bool {
     matches!(
         digits.as_bytes(),
@@ -164,7 +164,7 @@ fn is_plain(digits: &str) -> bool {
     )
 }
 
-/// How two stretches of a column are written, if it is one way, or none in both.
+/// The common spelling of two stretches of a column, if they have one, or none in both.
 fn both<T>(a: Option<T>, b: Option<T>, and: impl FnOnce(T, T) -> Option<T>) -> Option<Option<T>> {
     match (a, b) {
         (None, None) => Some(None),
@@ -173,7 +173,7 @@ fn both<T>(a: Option<T>, b: Option<T>, and: impl FnOnce(T, T) -> Option<T>) -> O
     }
 }
 
-/// A value behind some rows without.
+/// A value behind `nulls` rows without one.
 fn behind<T: Clone>(nulls: usize, null: T, value: T) -> Vec<T> {
     let mut all = vec![null; nulls];
     all.push(value);
@@ -185,7 +185,7 @@ impl ColumnBuilder {
         if let (Self::Words(words), Value::Text(text)) = (&mut *self, &value) {
             return words.push_text(text.trim());
         }
-        match TypedValue::of(value, times) {
+        match TypedValue::from_value(value, times) {
             None => self.push_nulls(1),
             Some(value) => self.push_typed(value),
         }
@@ -227,7 +227,7 @@ impl ColumnBuilder {
         }
     }
 
-    /// A column of one value behind some rows without.
+    /// A column of one value behind `nulls` rows without one.
     fn first(nulls: usize, value: TypedValue<'_>) -> Self {
         match value {
             TypedValue::Whole(number, text) => Self::Whole(behind(nulls, NULL_WHOLE, number), text),
@@ -271,7 +271,7 @@ impl ColumnBuilder {
         }
     }
 
-    /// Adds the rows that follow.
+    /// Appends the rows that follow.
     fn append(&mut self, mut more: Self) {
         match (&mut *self, &mut more) {
             (_, Self::Nulls(count)) => return self.push_nulls(*count),
@@ -309,7 +309,7 @@ impl ColumnBuilder {
         self.add_words(|words| words.append(more.into_words()));
     }
 
-    /// Makes whole numbers of all numbers, if they are.
+    /// Converts floating-point numbers to whole ones, if all are whole.
     fn make_whole(&mut self) -> bool {
         let Self::Numbers(all, spelling) = self else {
             return matches!(self, Self::Whole(..));
@@ -332,7 +332,7 @@ impl ColumnBuilder {
         true
     }
 
-    /// Makes floating-point numbers of whole ones, if they are the same and no texts.
+    /// Converts whole numbers to floating-point ones, if that is exact and none are texts.
     fn make_numbers(&mut self) -> bool {
         let Self::Whole(all, false) = self else {
             return matches!(self, Self::Numbers(..));
@@ -355,7 +355,7 @@ impl ColumnBuilder {
         self.add_words(|words| value.into_words(words));
     }
 
-    /// Makes it a column of words and adds to that.
+    /// Converts the column to a dictionary and appends to it.
     fn add_words(&mut self, add: impl FnOnce(&mut Dictionary)) {
         let mut words = std::mem::replace(self, Self::Nulls(0)).into_words();
         add(&mut words);
@@ -391,13 +391,13 @@ impl ColumnBuilder {
         words
     }
 
-    /// The column under its name, its rows in an order.
+    /// Finishes the column, its rows in the index's order.
     pub(super) fn finish(self, name: String, order: &[u32], times: &Times) -> Column {
         let (values, written) = match self {
             Self::Nulls(_) => {
-                return Column::of_words(name, Dictionary::nulls(order.len()), order, times);
+                return Column::from_dictionary(name, Dictionary::nulls(order.len()), order, times);
             }
-            Self::Words(words) => return Column::of_words(name, words, order, times),
+            Self::Words(words) => return Column::from_dictionary(name, words, order, times),
             Self::Whole(all, false) => (Values::Whole(all), Spelling::Typed),
             Self::Whole(all, true) => (Values::Whole(all), Spelling::Whole),
             Self::Numbers(all, spelling) => (

@@ -1,5 +1,4 @@
-//! What a row has in a column, as it is compared: as a number or a time, or as the text that it
-//! was.
+//! Cells of a table as a filter compares them: as a number or a time, or as their text.
 
 use super::column::Column;
 use super::spelling::Spelling;
@@ -8,7 +7,7 @@ use crate::time::Times;
 use crate::value::Value;
 use std::cell::OnceCell;
 
-/// A row's value; its text is written once, however many literals ask for it.
+/// A row's value; its text is made once, however many literals it is compared with.
 pub(super) struct Cell<'t> {
     column: &'t Column,
     row: usize,
@@ -17,23 +16,23 @@ pub(super) struct Cell<'t> {
 }
 
 impl Column {
-    /// What a row has, to be compared.
+    /// The value of a row, for comparison.
     #[inline]
     pub(super) fn cell(&self, row: usize) -> Cell<'_> {
         Cell {
             column: self,
             row,
-            value: ParsedValue::of(self.value(row)),
+            value: ParsedValue::new(self.value(row)),
             text: OnceCell::new(),
         }
     }
 
-    /// Whether a literal is compared with the text of a value.
+    /// Returns whether a literal is compared with the text of a value.
     #[inline]
     fn compares_text(&self, value: &Value<'_>, literal: &Literal) -> bool {
         match literal {
             Literal::Text(_) => self.is_text(value),
-            // a pattern may read digits another way than they are a number
+            // A custom format may read digits in another way than as a number.
             Literal::Time(_) if !self.times.are_common() => {
                 self.is_text(value) && matches!(value, Value::Number(_))
             }
@@ -41,7 +40,7 @@ impl Column {
         }
     }
 
-    /// Whether a value that isn't kept as a text was one.
+    /// Returns whether a value that is stored as a number or time was a text.
     #[inline]
     fn is_text(&self, value: &Value<'_>) -> bool {
         self.written != Spelling::Typed && matches!(value, Value::Number(_) | Value::Time(_))
@@ -64,7 +63,7 @@ impl Comparable for Cell<'_> {
             return self.value.compare_to(literal, times);
         }
         let text = || self.column.text(self.row).map_or(Value::Null, Value::Text);
-        let text = self.text.get_or_init(|| ParsedValue::of(text()));
+        let text = self.text.get_or_init(|| ParsedValue::new(text()));
         text.compare_to(literal, times)
     }
 }

@@ -1,7 +1,7 @@
-//! What a filter may ask of a table: comparisons that have an answer.
+//! Validation of a filter against a table: all comparisons must have an answer.
 //!
-//! While a file is loaded, what can't be compared is left out and counted. A request has nobody to
-//! tell: it is refused where values that may mean something would be left out.
+//! While a file is loaded, values that can't be compared are left out and counted. A request has no
+//! report: it is refused where values with a possible meaning would be left out.
 
 use super::column::{Column, ColumnKind};
 use super::spelling::Spelling;
@@ -11,7 +11,7 @@ use crate::report::{Mismatch, MismatchReason};
 use crate::value::Value;
 use std::sync::OnceLock;
 
-/// Why a filter or a column doesn't fit a table.
+/// The reason why a filter or a column doesn't fit a table.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct TableError {
@@ -24,7 +24,7 @@ impl TableError {
     }
 }
 
-/// Whether all comparisons can be; the columns are those that the filter counts.
+/// Checks that all comparisons are possible; `columns` are those of the filter.
 pub(super) fn check(filter: &Filter, columns: &[&Column]) -> Result<(), TableError> {
     if let Some(message) = filter.ambiguous_date() {
         return Err(TableError::new(message));
@@ -46,7 +46,7 @@ fn parts(tree: &Tree, columns: &[&Column]) -> Result<(), TableError> {
     }
 }
 
-/// Whether a column's values can be compared with a literal.
+/// Checks that a column's values can be compared with a literal.
 fn fits(column: &Column, literal: &Literal) -> Result<(), TableError> {
     let possible = match (column.kind(), literal) {
         (ColumnKind::Text, _) | (ColumnKind::Number, Literal::Time(_)) => {
@@ -83,12 +83,12 @@ fn fits(column: &Column, literal: &Literal) -> Result<(), TableError> {
     )))
 }
 
-/// For each kind of literal why values can't be compared with it, if that is known.
+/// A cache of results, by the kind of literal.
 #[derive(Debug, Default)]
 pub(super) struct FitCache([OnceLock<Option<TableError>>; 11]);
 
 impl FitCache {
-    /// What is known of a literal's kind, or found out now: all values are looked at once only.
+    /// The result for a literal's kind: all values are looked at only once.
     fn known(
         &self,
         literal: &Literal,
@@ -102,7 +102,7 @@ impl FitCache {
     }
 }
 
-/// What says of a literal which values it can be compared with, whatever it is itself.
+/// The kind of a literal, as far as it decides which values can be compared with it.
 fn kind(literal: &Literal) -> usize {
     match literal {
         Literal::Number(_) => 0,
@@ -122,12 +122,12 @@ fn kind(literal: &Literal) -> usize {
     }
 }
 
-/// How many of a column's values can be compared.
+/// The number of a column's values that can be compared, and that can't.
 #[derive(Default)]
 struct FitCounts {
     alike: usize,
     unlike: usize,
-    /// The first that can't be, or the first of those with digits.
+    /// The first value that can't be compared, or the first of those with digits.
     example: Option<(MismatchReason, String)>,
     has_digits: bool,
 }
@@ -149,7 +149,7 @@ impl FitCounts {
         self
     }
 
-    /// Both, where the values of `self` come first.
+    /// The sum of two counts; the values of `self` come first.
     fn and(self, other: Self) -> Self {
         let first = self.has_digits || (self.example.is_some() && !other.has_digits);
         Self {
@@ -161,8 +161,8 @@ impl FitCounts {
     }
 }
 
-/// Whether values that may be anything can be compared with a literal: at least one can, and
-/// those that can't have no digits, as `unknown` or `n/a`.
+/// Checks that texts can be compared with a literal: at least one can, and those that can't have no
+/// digits, like `unknown` or `n/a`.
 fn texts_fit(column: &Column, literal: &Literal) -> Result<(), TableError> {
     let tell = |found: FitCounts, value: &Value<'_>, rows| {
         found.add(mismatch(value, literal, &column.times), value, rows)

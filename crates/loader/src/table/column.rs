@@ -1,4 +1,4 @@
-//! A column that is whole: its values in an index's order.
+//! Finished columns: their values in an index's order.
 
 use super::check::FitCache;
 use super::dictionary::{Dictionary, DictionaryEntry};
@@ -11,19 +11,20 @@ use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::collections::HashMap;
 
-/// What stands for nothing among numbers: a NaN that no other is.
+/// Null among numbers: a NaN with bits of its own.
 pub(super) const NULL_NUMBER: f64 = f64::from_bits(0x7ff8_6e75_6c6c_0001);
-/// What stands for nothing among whole numbers.
+/// Null among whole numbers.
 pub(super) const NULL_WHOLE: i64 = i64::MIN;
-/// What stands for nothing among times.
+/// Null among times.
 pub(super) const NULL_TIME: i64 = i64::MIN;
-/// What stands for nothing among truths.
+/// Null among truths.
 pub(super) const NULL_BOOL: u8 = 2;
 
-/// Different texts of numbers or times of which each is kept; if there are more, what they read as.
+/// The most different texts of numbers or times that are kept as texts; if there are more, their
+/// values are kept instead.
 const MOST_WORDS: usize = 1 << 16;
 
-/// What the values of a column are.
+/// The type of a column's values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ColumnKind {
@@ -55,24 +56,24 @@ pub struct Column {
     name: String,
     pub(super) values: Values,
     kind: ColumnKind,
-    /// How its values are written, where they are texts.
+    /// The spelling of its values, where they are texts.
     pub(super) written: Spelling,
-    /// How many rows have no value.
+    /// The number of rows without a value.
     nulls: usize,
     pub(super) times: Times,
-    /// Which kinds of literals its values can be compared with, as far as any was asked for.
+    /// A cache of the kinds of literals that its values can be compared with.
     pub(super) fits: FitCache,
 }
 
 #[derive(Debug)]
 pub(super) enum Values {
-    /// Whole numbers, some of which are no `f64`.
+    /// Whole numbers, some of which `f64` can't represent.
     Whole(Vec<i64>),
     Numbers(Vec<f64>),
     /// Microseconds since 1970, UTC.
     Times(Vec<i64>),
     Bools(Vec<u8>),
-    /// Which of the words each row has; one more than there are stands for nothing.
+    /// The dictionary code of each row, and the dictionary; one code beyond it is null.
     Words(Codes, Vec<DictionaryEntry>),
 }
 
@@ -83,7 +84,7 @@ fn gathered<T: Copy + Send + Sync>(all: &[T], order: &[u32], null: T) -> Vec<T> 
 }
 
 impl Values {
-    /// The same values, their rows in an order.
+    /// The values, their rows in an order.
     pub(super) fn in_order(self, order: &[u32]) -> Self {
         match self {
             Self::Whole(all) => Self::Whole(gathered(&all, order, NULL_WHOLE)),
@@ -95,7 +96,7 @@ impl Values {
     }
 }
 
-/// Whole numbers in as few bytes as they need.
+/// Codes in as few bytes as they need.
 #[derive(Debug)]
 pub(super) enum Codes {
     U8(Vec<u8>),
@@ -104,8 +105,8 @@ pub(super) enum Codes {
 }
 
 impl Codes {
-    /// Numbers of at most `most`.
-    pub(super) fn of(codes: Vec<u32>, most: usize) -> Self {
+    /// Codes of at most `most`.
+    pub(super) fn new(codes: Vec<u32>, most: usize) -> Self {
         match most {
             0..=0xff => Self::U8(codes.into_iter().map(|code| code as u8).collect()),
             0x100..=0xffff => Self::U16(codes.into_iter().map(|code| code as u16).collect()),
@@ -161,8 +162,13 @@ impl Column {
         column
     }
 
-    /// A column of words, or of what they all read as where they are very many.
-    pub(super) fn of_words(name: String, words: Dictionary, order: &[u32], times: &Times) -> Self {
+    /// A column of a dictionary, or of its values as numbers or times where there are very many.
+    pub(super) fn from_dictionary(
+        name: String,
+        words: Dictionary,
+        order: &[u32],
+        times: &Times,
+    ) -> Self {
         let Dictionary { codes, words, .. } = words;
         if words.len() > MOST_WORDS
             && let Some(values) = read_as(&codes, &words, times)
@@ -174,21 +180,21 @@ impl Column {
         for code in &mut codes {
             *code = (*code).min(null);
         }
-        let values = Values::Words(Codes::of(codes, words.len()), words);
+        let values = Values::Words(Codes::new(codes, words.len()), words);
         Self::new(name, values, Spelling::Typed, times)
     }
 
-    /// The name that the source gives it.
+    /// The name in the source.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// What its values are.
+    /// The type of its values.
     pub fn kind(&self) -> ColumnKind {
         self.kind
     }
 
-    /// How many rows it has.
+    /// The number of rows.
     pub fn len(&self) -> usize {
         match &self.values {
             Values::Numbers(all) => all.len(),
@@ -198,17 +204,17 @@ impl Column {
         }
     }
 
-    /// How many rows have no value.
+    /// The number of rows without a value.
     pub fn nulls(&self) -> usize {
         self.nulls
     }
 
-    /// Whether no row has a value.
+    /// Returns whether no row has a value.
     pub fn is_empty(&self) -> bool {
         self.nulls == self.len()
     }
 
-    /// Bytes that it holds.
+    /// The memory that it takes, in bytes.
     pub fn bytes(&self) -> usize {
         match &self.values {
             Values::Numbers(all) => 8 * all.capacity(),
@@ -221,13 +227,13 @@ impl Column {
         }
     }
 
-    /// A row's number, or its time in milliseconds since 1970, or 0 or 1 of a truth. Whole
-    /// numbers of over 15 digits are the nearest that a `f64` can be.
+    /// A row's number, its time in milliseconds since 1970, or 0 or 1 for a truth. Whole numbers of
+    /// over 15 digits are rounded to `f64`.
     pub fn number(&self, row: usize) -> Option<f64> {
         self.reading(&self.value(row))
     }
 
-    /// What a value is as a number.
+    /// A value as a number.
     fn reading(&self, value: &Value<'_>) -> Option<f64> {
         match (value, self.kind) {
             (Value::Number(number), _) => Some(number.float()),
@@ -243,7 +249,7 @@ impl Column {
         }
     }
 
-    /// A row's value as text: as it stands in the source, where it is one there; else numbers in
+    /// A row's value as text: as it is in the source, where it is a text there; else numbers in
     /// their shortest form, times as `2010-03-01T00:00:00Z`.
     pub fn text(&self, row: usize) -> Option<Cow<'_, str>> {
         if let Values::Words(codes, words) = &self.values {
@@ -261,7 +267,7 @@ impl Column {
 
     /// The least and the greatest of numbers or times, as text; `None` for other kinds.
     pub fn range(&self) -> Option<(String, String)> {
-        fn of<T: Copy>(
+        fn ends<T: Copy>(
             all: impl Iterator<Item = T>,
             order: impl Fn(&T, &T) -> bool,
         ) -> Option<(T, T)> {
@@ -276,35 +282,35 @@ impl Column {
         match &self.values {
             Values::Numbers(all) => {
                 let there = all.iter().copied().filter(|n| !n.is_nan());
-                of(there, |a, b| a < b).map(numbers)
+                ends(there, |a, b| a < b).map(numbers)
             }
             Values::Whole(all) => {
                 let there = all.iter().copied().filter(|&n| n != NULL_WHOLE);
-                of(there, |a, b| a < b).map(|(a, b)| (a.to_string(), b.to_string()))
+                ends(there, |a, b| a < b).map(|(a, b)| (a.to_string(), b.to_string()))
             }
             Values::Times(all) => {
                 let there = all.iter().copied().filter(|&t| t != NULL_TIME);
-                of(there, |a, b| a < b).map(times)
+                ends(there, |a, b| a < b).map(times)
             }
             Values::Words(_, words) if self.kind == ColumnKind::Number => {
                 let there = words.iter().filter_map(|word| number_of(&word.value()));
-                let range = of(there, |a, b| a.compare(*b).is_some_and(|o| o.is_lt()));
+                let range = ends(there, |a, b| a.compare(*b).is_some_and(|o| o.is_lt()));
                 range.map(|(a, b)| (a.text(), b.text()))
             }
             Values::Words(_, words) if self.kind == ColumnKind::Time => {
                 let there = words
                     .iter()
                     .filter_map(|word| time_of(&word.value(), &self.times));
-                of(there, |a, b| a < b).map(times)
+                ends(there, |a, b| a < b).map(times)
             }
             Values::Bools(_) | Values::Words(..) => None,
         }
     }
 
-    /// The most frequent values and how many rows have them, the most frequent first and of
-    /// equally frequent ones the lesser text; at most `most`.
+    /// The most frequent values and the number of rows with each, at most `most`: the most frequent
+    /// first, and of equally frequent ones the lesser text.
     ///
-    /// Of numbers and times there may be as many as there are rows: meant for columns of texts.
+    /// Numbers and times may have as many values as rows: meant for columns of texts.
     pub fn frequent(&self, most: usize) -> Vec<(String, usize)> {
         let mut counts: HashMap<String, usize> = HashMap::new();
         match &self.values {
@@ -332,7 +338,7 @@ impl Column {
         counted
     }
 
-    /// What tells a row's value from others, where it is no word.
+    /// Bits that identify a row's value, in a column without a dictionary.
     fn bits(&self, row: usize) -> Option<u64> {
         match self.value(row) {
             Value::Number(Number::Float(number)) => Some(number.to_bits()),
@@ -343,7 +349,7 @@ impl Column {
         }
     }
 
-    /// Whether its values are texts in the source, some at least.
+    /// Returns whether some of its values are texts in the source.
     pub(super) fn has_texts(&self) -> bool {
         match &self.values {
             Values::Words(_, words) => words
@@ -353,8 +359,8 @@ impl Column {
         }
     }
 
-    /// Gathers what each value tells, with how many rows have it; a word's rows at once, others one
-    /// by one. Parts are joined in the order of the values.
+    /// Folds over each value and the number of rows with it: once per dictionary entry, or row by
+    /// row. Parts are joined in the order of the values.
     pub(super) fn gather<T: Default + Send>(
         &self,
         tell: impl Fn(T, &Value<'_>, usize) -> T + Sync + Send,
@@ -376,7 +382,7 @@ impl Column {
         parts.reduce(T::default, join)
     }
 
-    /// What a row has; a text of digits that is kept as a number is one.
+    /// A row's value; a text of digits that is stored as a number is a number.
     #[inline]
     pub(super) fn value(&self, row: usize) -> Value<'_> {
         let value = match &self.values {
@@ -405,7 +411,7 @@ impl Column {
     }
 }
 
-/// How many rows have each of the words.
+/// The number of rows with each dictionary entry.
 fn counts(codes: &Codes, words: usize) -> Vec<usize> {
     let mut rows = vec![0; words];
     for row in 0..codes.len() {
@@ -432,7 +438,7 @@ fn time_of(value: &Value<'_>, times: &Times) -> Option<i64> {
     }
 }
 
-/// What all words are: numbers, times, or texts.
+/// The type of a dictionary: numbers, times, or texts.
 fn kind_of(words: &[DictionaryEntry], times: &Times) -> ColumnKind {
     let all = |is: &dyn Fn(&DictionaryEntry) -> bool| !words.is_empty() && words.iter().all(is);
     if all(&|word| number_of(&word.value()).is_some()) {
@@ -444,7 +450,7 @@ fn kind_of(words: &[DictionaryEntry], times: &Times) -> ColumnKind {
     ColumnKind::Text
 }
 
-/// The values of rows as numbers or times, if all words are texts of such.
+/// The values of rows as numbers or times, if all dictionary entries are texts of such.
 fn read_as(codes: &[u32], words: &[DictionaryEntry], times: &Times) -> Option<Values> {
     fn each<T: Copy>(codes: &[u32], words: &[T], null: T) -> Vec<T> {
         let value = |&code: &u32| words.get(code as usize).copied().unwrap_or(null);

@@ -1,4 +1,4 @@
-//! Columns whose values are of many kinds, or texts: each different one once.
+//! Dictionaries: columns of texts, or of values of several types, each different one stored once.
 
 use crate::number::exact::Number;
 use crate::time::time_text;
@@ -6,14 +6,14 @@ use crate::value::Value;
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-/// A value that is kept once, however many rows have it.
+/// A value that is stored once, however many rows have it.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum DictionaryEntry {
     Text(Box<str>),
     Other(Box<TypedEntry>),
 }
 
-/// A value of another kind, in a column that has texts too, or numbers of any length.
+/// A value that is no text, in a column that has texts too, or a number of any length.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum TypedEntry {
     Number(Number),
@@ -44,7 +44,7 @@ impl DictionaryEntry {
         }
     }
 
-    /// Bytes that it holds beside its own.
+    /// The memory beside the entry itself, in bytes.
     pub(super) fn bytes(&self) -> usize {
         match self {
             Self::Text(text) => text.len(),
@@ -53,7 +53,7 @@ impl DictionaryEntry {
     }
 }
 
-/// Dictionary while rows come in.
+/// A dictionary under construction, and the code of each row.
 #[derive(Debug, Default)]
 pub(crate) struct Dictionary {
     pub(super) codes: Vec<u32>,
@@ -65,7 +65,7 @@ pub(crate) struct Dictionary {
 impl Dictionary {
     pub(super) const NULL: u32 = u32::MAX;
 
-    /// So many rows without a value.
+    /// `count` rows without a value.
     pub(super) fn nulls(count: usize) -> Self {
         Self {
             codes: vec![Self::NULL; count],
@@ -117,7 +117,7 @@ impl Dictionary {
         code
     }
 
-    /// Adds the rows that follow.
+    /// Appends the rows that follow.
     pub(super) fn append(&mut self, more: Self) {
         let code = |word: &DictionaryEntry| match word {
             DictionaryEntry::Text(text) => self.code_of(text),

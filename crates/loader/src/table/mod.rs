@@ -1,4 +1,4 @@
-//! Columns that are kept beside an index of points: what they are filtered and parted by.
+//! Columns that are kept beside an index of points, to filter and split them.
 
 mod builder;
 mod cell;
@@ -18,15 +18,16 @@ use crate::time::Times;
 /// Values of columns for each point of an index, in the index's order.
 ///
 /// [`load_table`](crate::load_table) makes one of the columns in
-/// [`LoadOptions::keep`](crate::LoadOptions::keep). It costs 8 bytes a point for a column of numbers or
-/// times, 1 for one of truths, and 1, 2 or 4 for one of texts, of which each is kept once; the
-/// positions are the index's.
+/// [`LoadOptions::keep`](crate::LoadOptions::keep). It takes 8 bytes a point for a column of
+/// numbers or times, 1 for one of truths, and 1, 2 or 4 for one of texts, of which each is kept
+/// once; positions are those of the index.
 ///
 /// ```
 /// use heatsplat_loader::{ColumnKind, LoadOptions, load_table, read};
 ///
 /// let csv = "lon,lat,offense,when\n1,2,theft,2010-03-01\n3,4,fraud,\n5,6,theft,2010-04-01\n";
-/// let options = LoadOptions { keep: vec!["offense".into(), "when".into()], ..LoadOptions::default() };
+/// let keep = vec!["offense".into(), "when".into()];
+/// let options = LoadOptions { keep, ..LoadOptions::default() };
 /// let mut source = read(csv.as_bytes(), "crimes.csv", &options)?;
 /// let (points, table, _) = load_table(&mut *source, |_| ())?;
 ///
@@ -43,12 +44,12 @@ pub struct Table {
     columns: Vec<Column>,
     /// The column that the points are shown by.
     by: Option<String>,
-    /// How times are written in the source.
+    /// The spellings of times in the source.
     times: Times,
 }
 
 impl Table {
-    /// The columns that were gathered, brought into an order.
+    /// A table of the columns that were built, in an index's order.
     pub(crate) fn new(names: Vec<String>, kept: TableBuilder, order: &[u32]) -> Self {
         let times = kept.times.clone();
         let columns = names.into_iter().zip(kept.into_columns());
@@ -60,8 +61,8 @@ impl Table {
         }
     }
 
-    /// The same, of points that are shown by their values in a column, as [`split`](Self::split)
-    /// parts them.
+    /// The table of points that are shown by their values in a column, as [`split`](Self::split)
+    /// divides them.
     #[must_use]
     pub fn shown_by(mut self, column: impl Into<String>) -> Self {
         self.by = Some(column.into());
@@ -73,23 +74,22 @@ impl Table {
         self.by.as_deref()
     }
 
-    /// The columns, in the order they were asked for.
+    /// The columns, in the order of [`LoadOptions::keep`](crate::LoadOptions::keep).
     pub fn columns(&self) -> &[Column] {
         &self.columns
     }
 
-    /// The column that a name means: exactly so, or else without regard to case, spaces, `_`,
-    /// `-` and `.`.
+    /// The column with a name: exactly, or else without regard to case, spaces, `_`, `-` and `.`.
     pub fn column(&self, name: &str) -> Option<&Column> {
         self.columns.get(self.place(name)?)
     }
 
-    /// Whether nothing is kept.
+    /// Returns whether no columns are kept.
     pub fn is_empty(&self) -> bool {
         self.columns.is_empty()
     }
 
-    /// Bytes that all columns hold.
+    /// The memory that all columns take, in bytes.
     pub fn bytes(&self) -> usize {
         self.columns.iter().map(Column::bytes).sum()
     }

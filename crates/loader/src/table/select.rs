@@ -1,4 +1,4 @@
-//! Parts of an index, by what its table says: what fulfils a filter, what has one value.
+//! Selections: the points that fulfil a filter, or that have one value.
 
 use super::Table;
 use super::cell::Cell;
@@ -13,30 +13,30 @@ use heatsplat_points::{Point, Points};
 use rayon::prelude::*;
 use std::collections::HashMap;
 
-/// Rows that a thread looks at in one go.
+/// The number of rows that a thread handles at a time.
 const ROWS: usize = 1 << 16;
 
-/// What the part is called that holds all lesser ones.
+/// The name of the part with all less frequent values.
 const OTHER: &str = "other";
 
 impl Table {
-    /// Whether a filter asks for columns that are there, and for nothing that can't be: a
-    /// number that is greater than a word, say, or a date in a column with other texts.
+    /// Checks that a filter's columns exist, and that their values can be compared: not a number
+    /// with words, say, or a date with other texts.
     ///
     /// # Errors
-    /// What is wrong, and what there is.
+    /// The fault, and the columns there are.
     pub fn check(&self, filter: &Filter) -> Result<(), TableError> {
         self.fitting(filter).map(|_| ())
     }
 
-    /// The points that fulfil a filter, as an index of their own: the one that loading the
-    /// same source with that filter gives. `points` are those that the table belongs to.
+    /// The points that fulfil a filter, as an index of their own: equal to that of loading the
+    /// source with this filter. `points` are those of the table.
     ///
     /// # Errors
     /// Those of [`check`](Self::check).
     pub fn select(&self, points: &Points, filter: &Filter) -> Result<Points, TableError> {
         let (filter, columns) = self.fitting(filter)?;
-        let test = FilterEval::of(filter.tree(), &columns, &self.times);
+        let test = FilterEval::new(filter.tree(), &columns, &self.times);
         let chunks = points.as_slice().par_chunks(ROWS).enumerate();
         let parts: Vec<Vec<Point>> = chunks
             .map(|(chunk, points)| {
@@ -49,9 +49,9 @@ impl Table {
         Ok(Points::from_sorted(parts.concat()))
     }
 
-    /// The points parted by their values in a column: an index for each of the `most` most
-    /// frequent ones, under the value's text, then one for all others and those without a
-    /// value, under `other`, if there are any.
+    /// The points divided by their values in a column: an index for each of the `most` most
+    /// frequent ones, under the value's text, then one for all others and those without a value,
+    /// under `other`, if there are any.
     ///
     /// # Errors
     /// There is no such column.
@@ -69,8 +69,8 @@ impl Table {
         Ok(parts.filter(|(_, p)| p.summary().count > 0).collect())
     }
 
-    /// The points that fulfil a filter, parted as all of them were: `names` are those of the parts
-    /// that [`split`](Self::split) gave. A part may be empty.
+    /// The points that fulfil a filter, divided as all of them were: `names` are those of the parts
+    /// that [`split`](Self::split) returned. A part may be empty.
     ///
     /// # Errors
     /// Those of [`check`](Self::check) and of [`split`](Self::split).
@@ -83,13 +83,13 @@ impl Table {
     ) -> Result<Vec<Points>, TableError> {
         let (filter, columns) = self.fitting(filter)?;
         let column = self.column(column).ok_or_else(|| self.missing(column))?;
-        let test = FilterEval::of(filter.tree(), &columns, &self.times);
+        let test = FilterEval::new(filter.tree(), &columns, &self.times);
         let mut verdict = test.verdict();
         let wanted = |row| verdict(row) == Some(true);
         Ok(parted(points, column, names, wanted))
     }
 
-    /// A filter as it is meant here, and the columns that it asks for.
+    /// A filter with its dates in the source's spellings, and its columns.
     fn fitting(&self, filter: &Filter) -> Result<(Filter, Vec<&Column>), TableError> {
         let filter = filter.clone().with_times(&self.times);
         let column = |name: &String| self.column(name).ok_or_else(|| self.missing(name));
@@ -117,8 +117,8 @@ impl Table {
     }
 }
 
-/// Those points whose rows are wanted, by their values in a column: one part a name. The last one
-/// has all that have none of the names, if it is called so.
+/// The points of selected rows by their values in a column: one part per name. If the last name is
+/// `other`, that part has all values without a name.
 fn parted(
     points: &Points,
     column: &Column,
@@ -127,7 +127,7 @@ fn parted(
 ) -> Vec<Points> {
     let mut place = HashMap::new();
     for (at, name) in names.iter().enumerate() {
-        // a value may be called like the rest; it comes first
+        // A value may be called like the rest; it comes first.
         place.entry(name.as_ref()).or_insert(at);
     }
     let rest = names.iter().enumerate().next_back();
@@ -145,37 +145,37 @@ fn parted(
     parts.into_iter().map(Points::from_sorted).collect()
 }
 
-/// A condition on rows of a table.
+/// A condition on rows of a table, prepared for evaluation.
 struct FilterEval<'t> {
     part: EvalNode<'t>,
-    /// The columns of which each row's value is compared.
+    /// The columns whose values are compared row by row.
     columns: Vec<&'t Column>,
     times: &'t Times,
 }
 
-/// A part of a condition.
+/// A node of the condition.
 enum EvalNode<'t> {
     And(Vec<Self>),
     Or(Vec<Self>),
     Not(Box<Self>),
-    /// What is true of each word of a column, and last of rows without one.
+    /// The result for each dictionary entry of a column, and last for null.
     Words(&'t Codes, Vec<Option<bool>>),
-    /// A condition on the values of one of the test's columns.
+    /// A condition on the values of one of the columns.
     Values(usize, &'t Condition),
     Unknown,
 }
 
 impl<'t> FilterEval<'t> {
-    fn of(tree: &'t Tree, columns: &[&'t Column], times: &'t Times) -> Self {
+    fn new(tree: &'t Tree, columns: &[&'t Column], times: &'t Times) -> Self {
         let mut compared = Vec::new();
         Self {
-            part: EvalNode::of(tree, columns, &mut compared, times),
+            part: EvalNode::new(tree, columns, &mut compared, times),
             columns: compared,
             times,
         }
     }
 
-    /// What is true of rows, one after the other.
+    /// A function that evaluates the condition for rows.
     fn verdict(&self) -> impl FnMut(usize) -> Option<bool> {
         let mut cells = Vec::with_capacity(self.columns.len());
         move |row| {
@@ -187,7 +187,7 @@ impl<'t> FilterEval<'t> {
 }
 
 impl<'t> EvalNode<'t> {
-    fn of(
+    fn new(
         tree: &'t Tree,
         columns: &[&'t Column],
         compared: &mut Vec<&'t Column>,
@@ -196,14 +196,14 @@ impl<'t> EvalNode<'t> {
         let mut all = |parts: &'t [Tree]| {
             let parts = parts.iter();
             parts
-                .map(|part| Self::of(part, columns, compared, times))
+                .map(|part| Self::new(part, columns, compared, times))
                 .collect()
         };
         let (place, condition) = match tree {
             Tree::And(parts) => return Self::And(all(parts)),
             Tree::Or(parts) => return Self::Or(all(parts)),
             Tree::Not(inner) => {
-                return Self::Not(Box::new(Self::of(inner, columns, compared, times)));
+                return Self::Not(Box::new(Self::new(inner, columns, compared, times)));
             }
             Tree::Of(column, condition) => (*column, condition),
         };
@@ -216,7 +216,7 @@ impl<'t> EvalNode<'t> {
                     .iter()
                     .map(DictionaryEntry::value)
                     .chain([Value::Null]);
-                let verdict = |value| condition.holds(&ParsedValue::of(value), times);
+                let verdict = |value| condition.holds(&ParsedValue::new(value), times);
                 Self::Words(codes, values.map(verdict).collect())
             }
             _ => {
@@ -268,7 +268,7 @@ mod proptests {
     use crate::number::exact::Number;
     use proptest::prelude::*;
 
-    /// Texts as files without types have them: of all kinds, alike, and nearly alike.
+    /// Texts as untyped files have them: of all kinds, alike, and nearly alike.
     fn text() -> impl Strategy<Value = String> {
         prop_oneof![
             4 => "[0-9]{1,2}([.][05]{1,2})?",
@@ -342,7 +342,7 @@ mod proptests {
         })
     }
 
-    /// Values of a column as it is kept, gathered in stretches of so many rows.
+    /// Values as a kept column, gathered in stretches of rows.
     fn kept(values: &[Value<'static>], stretch: usize, times: &Times) -> Column {
         let mut all = TableBuilder::new(1, times);
         for values in values.chunks(stretch) {
@@ -363,7 +363,7 @@ mod proptests {
         let column = kept(values, stretch, &times);
         let filter = filter.parse::<Filter>().unwrap().with_times(&times);
         let columns = [&column];
-        let test = FilterEval::of(filter.tree(), &columns, &times);
+        let test = FilterEval::new(filter.tree(), &columns, &times);
         let mut verdict = test.verdict();
         for (row, value) in values.iter().enumerate() {
             let at_load = filter.tree().holds(std::slice::from_ref(value), &times);
@@ -384,7 +384,7 @@ mod proptests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(2000))]
 
-        /// Whatever texts a column has, it answers as they do one by one, and gives them back.
+        /// A column answers filters as its texts do one by one, and returns them unchanged.
         #[test]
         fn kept_texts_answer_as_texts(
             same in value(),
@@ -407,7 +407,7 @@ mod proptests {
             check(&values, stretch, &filter, formats);
         }
 
-        /// A list is as many comparisons.
+        /// A list answers as the comparisons with its literals.
         #[test]
         fn what_is_listed_is_what_equals(
             value in prop_oneof![value(), typed()],

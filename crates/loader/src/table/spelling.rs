@@ -1,27 +1,27 @@
-//! How the texts of a column are written, where all of them are written alike.
+//! Spellings: the form of a column's texts, where all of them have the same.
 //!
-//! A text that reads as a number or a time takes 8 bytes as one; how it was written is the same
-//! for a whole column, mostly, and then it can be written again as it stood in the file. So
-//! `version = '1.10'` wants the same rows of a kept column as of the file.
+//! A text that reads as a number or a time is stored as one, in 8 bytes; a column's texts mostly
+//! have one spelling, and with it each can be written again as it was in the file. So `version =
+//! '1.10'` selects the same rows of a kept column as of the file.
 
 use crate::number::exact::number_text;
 use crate::time::{civil, time_text};
 use std::fmt::Write as _;
 
-/// How numbers of at most 15 digits may be written; some of these are true of a column.
+/// Spellings of numbers of at most 15 digits; several may fit a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct NumberSpelling {
-    /// `5`, `0.1`.
+    /// Shortest form: `5`, `0.1`.
     shortest: bool,
-    /// `5.0`, `0.1`.
+    /// Always a point: `5.0`, `0.1`.
     with_point: bool,
-    /// With so many digits behind the point.
+    /// A fixed number of digits behind the point.
     digits: Option<u8>,
 }
 
 impl NumberSpelling {
-    /// How a text is written that is a number.
-    pub(super) fn of(text: &str) -> Option<Self> {
+    /// The spellings that fit a text of a number.
+    pub(super) fn detect(text: &str) -> Option<Self> {
         let unsigned = text.strip_prefix('-').unwrap_or(text).as_bytes();
         let (mut digits, mut point) = (0usize, None);
         for byte in unsigned {
@@ -46,7 +46,7 @@ impl NumberSpelling {
         })
     }
 
-    /// What is true of both.
+    /// The spellings that fit both.
     pub(super) fn and(self, other: Self) -> Option<Self> {
         let both = Self {
             shortest: self.shortest && other.shortest,
@@ -56,12 +56,12 @@ impl NumberSpelling {
         (both.shortest || both.with_point || both.digits.is_some()).then_some(both)
     }
 
-    /// Whether whole numbers are written as such.
+    /// Returns whether whole numbers are spelled without a point.
     pub(super) fn is_whole(self) -> bool {
         self.digits == Some(0)
     }
 
-    /// Writes a number as it was written.
+    /// Writes a number in this spelling.
     pub(super) fn write(self, number: f64) -> String {
         if let Some(digits) = self.digits {
             return format!("{number:.*}", usize::from(digits));
@@ -74,17 +74,17 @@ impl NumberSpelling {
     }
 }
 
-/// How times are written, the year first.
+/// Spelling of times, the year first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct TimeSpelling {
-    /// Between year, month and day.
+    /// The separator of year, month and day.
     separator: char,
-    /// Between day and time of day; without one there is none.
+    /// The separator of day and time of day; `None` without a time of day.
     middle: Option<char>,
     has_seconds: bool,
-    /// Digits behind the point of seconds.
+    /// The number of digits behind the point of seconds.
     digits: Option<u8>,
-    /// Whether no digit behind the point ends them that is 0.
+    /// Set where the digits behind the point never end with 0.
     trimmed: bool,
     zone: &'static str,
 }
@@ -92,8 +92,8 @@ pub(crate) struct TimeSpelling {
 const ZONES: [&str; 7] = ["Z", " UTC", "+00:00", "+0000", "+00", " +0000", " +00:00"];
 
 impl TimeSpelling {
-    /// How a text is written that is a time.
-    pub(super) fn of(text: &str, time: i64) -> Option<Self> {
+    /// The spelling of a text of a time.
+    pub(super) fn detect(text: &str, time: i64) -> Option<Self> {
         let bytes = text.as_bytes();
         let separator = *bytes.get(4).filter(|b| b"-/".contains(b))?;
         let middle = bytes.get(10).copied();
@@ -110,11 +110,11 @@ impl TimeSpelling {
             trimmed: fraction.is_none_or(|digits| !digits.ends_with('0')),
             zone,
         };
-        // whatever else it is, it is not so written
+        // Any other text has another spelling.
         (found.write(time) == text).then_some(found)
     }
 
-    /// What is true of both.
+    /// The spelling that fits both.
     pub(super) fn and(self, other: Self) -> Option<Self> {
         let digits = self.digits.filter(|_| self.digits == other.digits);
         let trimmed = self.trimmed && other.trimmed;
@@ -132,7 +132,7 @@ impl TimeSpelling {
         (same && (trimmed || digits.is_some())).then_some(both)
     }
 
-    /// Writes a time as it was written.
+    /// Writes a time in this spelling.
     pub(super) fn write(self, time: i64) -> String {
         let Some(at) = civil(time) else {
             return time_text(time);
@@ -143,7 +143,7 @@ impl TimeSpelling {
         let Some(middle) = self.middle else {
             return text;
         };
-        // a String can always be written to
+        // Writing to a String never fails.
         let _ = write!(text, "{middle}{:02}:{:02}", at.hour(), at.minute());
         if self.has_seconds {
             let _ = write!(text, ":{:02}", at.second());
@@ -160,21 +160,21 @@ impl TimeSpelling {
     }
 }
 
-/// How the values of a column are written in its source.
+/// The spelling of a column's values in its source.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Spelling {
-    /// They are no texts there.
+    /// They are not texts.
     Typed,
     Number(NumberSpelling),
-    /// Whole numbers by their digits.
+    /// Whole numbers as their digits.
     Whole,
     Time(TimeSpelling),
-    /// They are texts that were written in several ways.
+    /// Texts of several spellings.
     Variously,
 }
 
 impl Spelling {
-    /// The text of a number.
+    /// Writes a number.
     pub(super) fn number(self, number: f64) -> String {
         match self {
             Self::Number(spelling) => spelling.write(number),
@@ -182,7 +182,7 @@ impl Spelling {
         }
     }
 
-    /// The text of a time.
+    /// Writes a time.
     pub(super) fn time(self, time: i64) -> String {
         match self {
             Self::Time(spelling) => spelling.write(time),
@@ -198,9 +198,9 @@ mod tests {
     use crate::time::time;
     use proptest::prelude::*;
 
-    /// Whether all texts are written alike; then each is written again.
+    /// Returns whether all texts have one spelling; then each is written again.
     fn numbers_alike(texts: &[&str]) -> bool {
-        let all = texts.iter().map(|text| NumberSpelling::of(text));
+        let all = texts.iter().map(|text| NumberSpelling::detect(text));
         let Some(spelling) = all.reduce(|a, b| a?.and(b?)).flatten() else {
             return false;
         };
@@ -244,7 +244,7 @@ mod tests {
     }
 
     fn times_alike(texts: &[&str]) -> bool {
-        let spelling = |text: &&str| TimeSpelling::of(text, time(text).unwrap());
+        let spelling = |text: &&str| TimeSpelling::detect(text, time(text).unwrap());
         let all = texts.iter().map(spelling);
         let Some(spelling) = all.reduce(|a, b| a?.and(b?)).flatten() else {
             return false;

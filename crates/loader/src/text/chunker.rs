@@ -1,8 +1,8 @@
-//! A thread that reads ahead: bytes become blocks of whole rows.
+//! Chunker: a thread that reads ahead and splits bytes into blocks of whole rows.
 //!
-//! Reading, decompressing and finding the rows' borders is serial by nature and
-//! runs here; turning blocks into points is not, and runs elsewhere. The
-//! channel between is short, so little is in memory at any time.
+//! Reading, decompressing and finding the rows' borders is serial by nature and runs here; turning
+//! blocks into points is parallel, and runs elsewhere. The channel between is short, so little is
+//! in memory at any time.
 
 use crate::error::LoadError;
 use crate::input::{Origin, fill};
@@ -10,12 +10,12 @@ use std::io::Read;
 use std::ops::Range;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
-/// The size to which blocks are filled; a block grows beyond it only for one long row.
+/// The size of blocks in bytes; a block grows beyond it only for one long row.
 ///
 /// The crate's own tests read tiny blocks, so that rows meet borders everywhere.
 pub(crate) const BLOCK: usize = if cfg!(test) { 64 } else { 256 << 10 };
 
-/// A place in a text file, both counted from 1.
+/// A position in a text file; line and column are counted from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct TextPosition {
     pub(crate) line: u64,
@@ -26,7 +26,7 @@ pub(crate) struct TextPosition {
 impl TextPosition {
     pub(crate) const START: Self = Self { line: 1, column: 1 };
 
-    /// The place behind `passed`, in which `newline` ends a line.
+    /// The position behind `passed`, in which `newline` ends a line.
     pub(crate) fn after(self, passed: &[u8], newline: u8) -> Self {
         match memchr::memrchr(newline, passed) {
             None => Self {
@@ -44,12 +44,11 @@ impl TextPosition {
 /// Whole rows in sequence.
 pub(crate) struct Block {
     pub(crate) bytes: Vec<u8>,
-    /// Where each row lies in `bytes`, for formats whose rows are not found again by reading on.
+    /// The range of each row in `bytes`, for formats whose rows can't be found again by scanning.
     pub(crate) items: Vec<Range<usize>>,
-    /// Where the first byte stands in the file.
+    /// The position of the first byte in the file.
     pub(crate) start: TextPosition,
-    /// Whether nothing comes after it. A channel that closes without such a
-    /// block means that reading broke off.
+    /// Set for the last block. A channel that closes without one means that reading broke off.
     pub(crate) last: bool,
 }
 
@@ -64,27 +63,27 @@ impl Block {
     }
 }
 
-/// How much of a buffer is whole rows.
+/// The split of a buffer into whole rows and a rest.
 pub(crate) struct Split {
-    /// So many bytes are done with. 0: the first row is longer than the buffer.
+    /// The end of the last whole row; 0 if the first row is longer than the buffer.
     pub(crate) end: usize,
     /// See [`Block::items`].
     pub(crate) items: Vec<Range<usize>>,
-    /// What is wrong with what comes at `end`. The rows before it are good.
+    /// The error in the row at `end`. The rows before it are good.
     pub(crate) error: Option<SplitError>,
 }
 
-/// Why bytes cannot be cut into rows.
+/// The reason why bytes can't be split into rows.
 pub(crate) enum SplitError {
     /// A quote is not closed in the row that begins here.
     Quote,
-    /// This is not JSON.
+    /// The bytes are no JSON.
     Json(String),
-    /// All that follows can't be made sense of.
+    /// The rest can't be interpreted.
     Refused(Box<LoadError>),
 }
 
-/// Finds the borders of rows.
+/// A splitter of bytes into rows.
 pub(crate) trait Splitter: Send + 'static {
     /// The most bytes one row may have.
     const LIMIT: usize;
@@ -92,8 +91,8 @@ pub(crate) trait Splitter: Send + 'static {
     /// The byte that ends a line.
     fn newline(&self) -> u8;
 
-    /// Cuts a buffer that begins with a row. `ended`: nothing comes after it,
-    /// and all of it must be cut.
+    /// Splits a buffer that begins with a row. `ended`: nothing follows it, and all of it must be
+    /// split.
     fn split(&mut self, buffer: &[u8], ended: bool) -> Split;
 }
 
@@ -111,7 +110,7 @@ pub(crate) fn start<C: Splitter>(
         .name("heatsplat-read".into())
         .spawn(move || {
             if let Err(error) = read(reader, &origin, splitter, start, &sender, ahead) {
-                // Nobody listens any more: nobody needs the error.
+                // The receiver may have been dropped.
                 let _ = sender.send(Err(error));
             }
         })
@@ -119,7 +118,7 @@ pub(crate) fn start<C: Splitter>(
     Ok(receiver)
 }
 
-/// Reads to the end, or until nobody listens.
+/// Reads to the end, or until the receiver is dropped.
 fn read<C: Splitter>(
     mut reader: impl Read,
     origin: &Origin,
@@ -130,7 +129,7 @@ fn read<C: Splitter>(
 ) -> Result<(), LoadError> {
     let mut buffer = Vec::new();
     loop {
-        // Twice what a row did not fit in, and never more than a row may have.
+        // Twice the size that was too small for a row, and never more than a row may have.
         let target = (buffer.len() * 2).clamp(BLOCK, C::LIMIT);
         let ended = fill(&mut reader, &mut buffer, target).map_err(|e| origin.read_error(e))?;
         let newline = splitter.newline();
@@ -157,8 +156,8 @@ fn read<C: Splitter>(
         place = place.after(&block.bytes, newline);
         let blocks = block.bytes.len() / BLOCK;
         let mut unheard = sender.send(Ok(block)).is_err();
-        // a long row has the places of as many blocks as it could be: what waits is bounded in
-        // bytes too
+        // A long row takes the places of as many blocks as it could be, so that the waiting bytes
+        // are bounded too.
         for _ in 1..blocks.min(ahead) {
             unheard |= !ended && sender.send(Ok(Block::nothing(place))).is_err();
         }

@@ -1,13 +1,13 @@
-//! Blocks in, points out: the source that all text formats share.
+//! The source that all text formats share: blocks in, points out.
 
 use crate::batch::Batch;
 use crate::bounds::Bounds;
 use crate::columns::Columns;
 use crate::error::LoadError;
 use crate::input::Origin;
+use crate::options::LoadOptions;
 use crate::report::Report;
-use crate::source::{LoadProgress, Source, check_strict};
-use crate::table::TableBuilder;
+use crate::source::{BatchSource, SourceState};
 use crate::text::chunker::Block;
 use crate::time::Times;
 use heatsplat_points::PointSink;
@@ -15,53 +15,70 @@ use rayon::prelude::*;
 use std::io;
 use std::sync::mpsc::Receiver;
 
-/// More blocks at a time gain nothing: one thread reads them.
+/// The most blocks at a time: more gain nothing, since one thread reads them.
 const MOST: usize = 8;
 
-/// How many blocks are parsed at a time, and how many wait meanwhile.
+/// The number of blocks that are parsed at a time, and that wait meanwhile.
 pub(crate) fn width() -> usize {
     rayon::current_num_threads().clamp(1, MOST)
 }
 
-/// Makes points of a block.
+/// A parser of blocks into points.
 pub(crate) trait Parser: Send + Sync {
-    /// Judges every row of a block.
+    /// Validates every row of a block.
     ///
     /// # Errors
-    /// What makes the whole file unreadable.
+    /// The whole file can't be read.
     fn parse(&self, block: &Block, batch: &mut Batch) -> Result<(), LoadError>;
 
-    /// The last word on a source that was read to its end.
+    /// Checks a source that was read to its end.
     fn finish(&self, _report: &Report) -> Result<(), LoadError> {
         Ok(())
     }
 }
 
-/// A file that is read block by block and parsed on all cores.
+/// A source that is read block by block and parsed on all cores.
 pub(crate) struct Pipeline<P> {
-    pub(crate) origin: Origin,
-    pub(crate) columns: Columns,
-    pub(crate) parser: P,
-    /// The values of the points that were poured last, in the columns that are kept.
-    pub(crate) kept: TableBuilder,
-    /// How times are written.
-    pub(crate) times: Times,
-    pub(crate) within: Option<Bounds>,
-    pub(crate) strict: bool,
-    /// Blocks that were looked at before the reading proper.
-    pub(crate) first: Option<Block>,
-    pub(crate) blocks: Receiver<Result<Block, LoadError>>,
-    pub(crate) report: Report,
-    /// Whether the last block has been taken.
-    pub(crate) ended: bool,
+    state: SourceState,
+    origin: Origin,
+    parser: P,
+    /// The spellings of times in the source.
+    times: Times,
+    within: Option<Bounds>,
+    /// A block that was read ahead to choose the columns.
+    first: Option<Block>,
+    blocks: Receiver<Result<Block, LoadError>>,
+    /// Set once the last block is parsed.
+    ended: bool,
 }
 
 impl<P: Parser> Pipeline<P> {
-    /// The next blocks: waits for one, takes what else is there.
+    /// A source of the blocks of a channel, and of a `first` one that was read ahead.
+    pub(crate) fn new(
+        origin: Origin,
+        columns: Columns,
+        (parser, times): (P, Times),
+        options: &LoadOptions,
+        first: Option<Block>,
+        blocks: Receiver<Result<Block, LoadError>>,
+    ) -> Self {
+        Self {
+            state: SourceState::new(&origin.name, columns, options.strict),
+            origin,
+            parser,
+            times,
+            within: options.within,
+            first,
+            blocks,
+            ended: false,
+        }
+    }
+
+    /// The next blocks: waits for one, and takes all that are ready.
     fn gather(&mut self) -> Vec<Result<Block, LoadError>> {
         let mut gathered: Vec<_> = self.first.take().map(Ok).into_iter().collect();
         if gathered.is_empty() {
-            // A closed channel without a last block: the thread is gone.
+            // The channel closed without a last block: the thread is gone.
             let broken = || io::Error::other("the reading thread broke off");
             gathered.push(
                 self.blocks
@@ -78,23 +95,27 @@ impl<P: Parser> Pipeline<P> {
     }
 }
 
-impl<P: Parser> Source for Pipeline<P> {
-    fn name(&self) -> &str {
-        &self.origin.name
+impl<P: Parser> BatchSource for Pipeline<P> {
+    fn state(&self) -> &SourceState {
+        &self.state
     }
 
-    fn columns(&self) -> &Columns {
-        &self.columns
+    fn state_mut(&mut self) -> &mut SourceState {
+        &mut self.state
     }
 
-    fn next_batch(&mut self, sink: &mut dyn PointSink) -> Result<bool, LoadError> {
+    fn bytes_total(&self) -> Option<u64> {
+        self.origin.bytes_total
+    }
+
+    fn pour_next(&mut self, sink: &mut dyn PointSink) -> Result<bool, LoadError> {
         if self.ended {
             return Ok(false);
         }
         let gathered = self.gather();
         let last = gathered.iter().flatten().any(|block| block.last);
-        let (parser, within, keep) = (&self.parser, self.within, self.columns.kept.len());
-        let is_guess = self.columns.guess.is_some();
+        let (parser, within, keep) = (&self.parser, self.within, self.state.columns.kept.len());
+        let is_guess = self.state.columns.guess.is_some();
         let times = &self.times;
         let parsed: Vec<_> = gathered
             .into_par_iter()
@@ -104,36 +125,17 @@ impl<P: Parser> Source for Pipeline<P> {
                 (batch, outcome)
             })
             .collect();
-        // In the order of the file, whoever finished first.
+        // In the order of the file, in whatever order they finished.
         for (batch, outcome) in parsed {
-            sink.push(&batch.points);
-            self.kept.append(batch.kept);
-            self.report.add(batch.report);
-            check_strict(self.strict, &self.report, &self.origin.name)?;
+            self.state.pour(batch, sink)?;
             outcome?;
         }
-        self.report.bytes = self.origin.bytes_read();
-        self.origin.add_notes(&mut self.report.notes);
+        self.state.report.bytes = self.origin.bytes_read();
+        self.origin.add_notes(&mut self.state.report.notes);
         if last {
             self.ended = true;
-            self.parser.finish(&self.report)?;
+            self.parser.finish(&self.state.report)?;
         }
         Ok(true)
-    }
-
-    fn take_kept(&mut self) -> TableBuilder {
-        std::mem::take(&mut self.kept)
-    }
-
-    fn report(&self) -> &Report {
-        &self.report
-    }
-
-    fn progress(&self) -> LoadProgress {
-        LoadProgress {
-            rows: self.report.rows + self.report.filtered,
-            bytes_read: self.report.bytes,
-            bytes_total: self.origin.bytes_total,
-        }
     }
 }

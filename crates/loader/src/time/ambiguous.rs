@@ -1,18 +1,19 @@
-//! Texts that look like dates and are read as none: to order by one would compare texts.
+//! Ambiguous dates: texts that look like dates and are read as none. Ordering by one would compare
+//! texts.
 
 use super::month_names::{is_month, is_weekday};
 use super::{LONGEST, iso::Scanner};
 
-/// Why a text that looks like a date is none.
+/// The reason why a text that looks like a date is none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum AmbiguousDate {
-    /// The year comes last, and no one knows what is the day and what the month.
+    /// The year comes last, so day and month can't be distinguished.
     DayOrMonthFirst,
     /// There is no such day, the year has two digits, a zone is letters.
     Unknown,
 }
 
-/// Why a text is no date that looks like one; it is known to be read as none.
+/// The reason why a text looks like a date and is none. The text is known to be read as none.
 pub(crate) fn ambiguous_date(text: &str) -> Option<AmbiguousDate> {
     let text = text.trim();
     if text.len() > LONGEST {
@@ -21,8 +22,8 @@ pub(crate) fn ambiguous_date(text: &str) -> Option<AmbiguousDate> {
     of_digits(text).or_else(|| of_words(text).then_some(AmbiguousDate::Unknown))
 }
 
-/// `15.06.2024`, `6/15/24 10:00`, `2024-06-31`, `2024-06-01 10:00 CEST`: three numbers with the
-/// same sign between them.
+/// Recognises `15.06.2024`, `6/15/24 10:00`, `2024-06-31`, `2024-06-01 10:00 CEST`: three numbers
+/// separated by the same sign.
 fn of_digits(text: &str) -> Option<AmbiguousDate> {
     let mut rest = Scanner(text.as_bytes());
     let (first, a) = part(&mut rest)?;
@@ -46,7 +47,7 @@ fn of_digits(text: &str) -> Option<AmbiguousDate> {
     (ends && first == 4 && is_part(third, c)).then_some(AmbiguousDate::Unknown)
 }
 
-/// How many digits a number has, and which it is.
+/// The number of digits of the next number, and its value.
 fn part(rest: &mut Scanner<'_>) -> Option<(usize, i64)> {
     let digits = rest.digits();
     if !(1..=4).contains(&digits) {
@@ -55,8 +56,8 @@ fn part(rest: &mut Scanner<'_>) -> Option<(usize, i64)> {
     Some((digits, rest.number(digits)?))
 }
 
-/// `01-JUN-24`, `June 31, 2024`, `Sat Jun 1 10:00:00 CEST 2024`: a month, numbers, and nothing else
-/// but what dates have.
+/// Recognises `01-JUN-24`, `June 31, 2024`, `Sat Jun 1 10:00:00 CEST 2024`: a month, numbers, and
+/// nothing else but parts of dates.
 fn of_words(text: &str) -> bool {
     let (mut months, mut numbers, mut years) = (0, 0, 0);
     for word in text.split(|c: char| !c.is_alphanumeric()) {

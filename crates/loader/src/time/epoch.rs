@@ -1,20 +1,20 @@
-//! Numbers that are times.
+//! Numbers that are times: counts since 1970, and dates as digits.
 
 use super::{DAY, iso, start_of_day};
 use crate::number::exact::Number;
 
-/// The least count of seconds, milliseconds, microseconds and nanoseconds since 1970: each start_of_day
-/// where the one before is in the year 2286.
+/// The least count of seconds, milliseconds, microseconds and nanoseconds since 1970: each begins
+/// where the unit before reaches the year 2286.
 const SECONDS: f64 = 1e8;
 const MILLISECONDS: f64 = 1e10;
 const MICROSECONDS: f64 = 1e13;
 const NANOSECONDS: f64 = 1e16;
 
-/// The time that a number is, by its size: a day as `20240601`, a second as `20240601101500`, or
-/// what has passed since 1970, in the unit that puts it between 1970 and 2286 or as long before.
+/// The time of a number by its size: a day as `20240601`, a second as `20240601101500`, or a count
+/// since 1970, in the unit that puts it between 1970 and 2286 or as long before.
 ///
-/// Less than 10⁸ is no time: seconds that few are in 1973 at the latest, and years, days of
-/// spreadsheets and numbers of houses look like that.
+/// Numbers below 10⁸ are no times: as seconds they end in 1973, and years, spreadsheet days and
+/// house numbers look like that.
 pub(super) fn time(number: Number) -> Option<i64> {
     if let Some(time) = number.whole().and_then(digits_as_date) {
         return Some(time);
@@ -36,7 +36,7 @@ pub(super) fn time(number: Number) -> Option<i64> {
     unit.time(number)
 }
 
-/// What a count since 1970 counts.
+/// The unit of a count since 1970.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum EpochUnit {
     Seconds,
@@ -46,7 +46,7 @@ pub(super) enum EpochUnit {
 }
 
 impl EpochUnit {
-    /// The time of a count, to the microsecond; what no calendar has is none.
+    /// The time of a count, to the microsecond; `None` beyond all calendars.
     pub(super) fn time(self, number: Number) -> Option<i64> {
         const END: i64 = 3_000_000 * DAY;
         let (times, part) = match self {
@@ -63,7 +63,7 @@ impl EpochUnit {
     }
 }
 
-/// Eight digits that are a day, or fourteen that are a second.
+/// The time of eight digits as a day, or of fourteen as a second.
 fn digits_as_date(number: i64) -> Option<i64> {
     let (day, clock) = match number {
         10_000_101..=99_991_231 => (number, 0),

@@ -1,4 +1,4 @@
-//! Spellings of times that are custom: `--time-format`.
+//! Custom spellings of times.
 
 use super::epoch::EpochUnit;
 use super::iso::{self, Scanner};
@@ -10,11 +10,11 @@ use jiff::tz::TimeZone;
 use std::fmt;
 use std::str::FromStr;
 
-/// How times are written in a source, beside the spellings that are always understood.
+/// A spelling of times in a source, beside the ones that are always understood.
 ///
-/// A pattern of `strptime`, as `%m/%d/%Y` or `%d.%m.%y %H:%M`, or what numbers count since 1970:
-/// `seconds`, `milliseconds`, `microseconds`, `nanoseconds`. Behind a pattern without a time of
-/// day there may be one (`03:00:00 PM`), and behind one without an offset an offset.
+/// It is a pattern of `strptime`, as `%m/%d/%Y` or `%d.%m.%y %H:%M`, or the unit of numbers since
+/// 1970: `seconds`, `milliseconds`, `microseconds`, `nanoseconds`. Behind a pattern without a time
+/// of day there may be one (`03:00:00 PM`), and behind one without an offset an offset.
 ///
 /// ```
 /// use heatsplat_loader::TimeFormat;
@@ -26,11 +26,11 @@ use std::str::FromStr;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TimeFormat {
     text: String,
-    /// What numbers count; else the text is a pattern.
+    /// The unit of numbers; without one the text is a pattern.
     unit: Option<EpochUnit>,
 }
 
-/// Why a text is no way to write times.
+/// The reason why a text is no time format.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "{message}; a time format is like %m/%d/%Y or %d.%m.%Y %H:%M, or one of seconds, milliseconds, \
@@ -67,7 +67,7 @@ impl fmt::Display for TimeFormat {
 }
 
 impl TimeFormat {
-    /// Whether the pattern reads a whole date from what it writes.
+    /// Checks that the pattern reads a whole date from the text that it writes.
     fn check(&self) -> Result<(), TimeFormatError> {
         let error = |message: String| Err(TimeFormatError { message });
         let day = date(2024, 6, 15);
@@ -88,12 +88,12 @@ impl TimeFormat {
         }
     }
 
-    /// What numbers count.
+    /// The unit of numbers.
     pub(super) fn unit(&self) -> Option<EpochUnit> {
         self.unit
     }
 
-    /// The time that a text says in this way.
+    /// The time of a text in this spelling.
     pub(super) fn read(&self, text: &str) -> Option<i64> {
         if let Some(unit) = self.unit {
             return unit.time(Number::parse(text.as_bytes())?);
@@ -157,7 +157,7 @@ mod tests {
         ] {
             let custom: TimeFormat = format.parse().unwrap();
             assert_eq!(custom.read(text), time(expected), "{format} {text}");
-            // what is not so written is read as ever
+            // Any other spelling is read as ever.
             let times = Times::new(&[custom]);
             assert_eq!(
                 times.read("2024-06-03T01:02"),

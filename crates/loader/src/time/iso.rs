@@ -3,7 +3,7 @@
 use super::{SECOND, start_of_day};
 use jiff::civil::{Date, ISOWeekDate, Weekday};
 
-/// What is left of a text.
+/// The rest of a text.
 #[derive(Clone, Copy)]
 pub(super) struct Scanner<'a>(pub(super) &'a [u8]);
 
@@ -23,7 +23,7 @@ impl Scanner<'_> {
         }
     }
 
-    /// Takes letters in whatever case, if they are the next and no letter follows.
+    /// Takes letters in any case, if they are the next and no letter follows.
     fn take_word(&mut self, word: &str) -> bool {
         let Some((head, behind)) = self.0.split_at_checked(word.len()) else {
             return false;
@@ -42,12 +42,12 @@ impl Scanner<'_> {
         self.0.len() < before
     }
 
-    /// How many digits are next.
+    /// The number of digits that are next.
     pub(super) fn digits(&self) -> usize {
         self.0.iter().take_while(|b| b.is_ascii_digit()).count()
     }
 
-    /// Takes so many digits.
+    /// Takes a number of `digits` digits.
     pub(super) fn number(&mut self, digits: usize) -> Option<i64> {
         let (head, behind) = self.0.split_at_checked(digits)?;
         let mut number = 0;
@@ -77,7 +77,7 @@ pub(super) fn day(year: i64, month: i64, day: i64) -> Option<Date> {
     Date::new(i16::try_from(year).ok()?, month, day).ok()
 }
 
-/// The time that a text says, its year first.
+/// The time of a text whose year comes first.
 pub(super) fn read(text: &str) -> Option<i64> {
     let mut rest = Scanner(text.as_bytes());
     let day = date(&mut rest)?;
@@ -85,11 +85,12 @@ pub(super) fn read(text: &str) -> Option<i64> {
     Some(start_of_day(day) + clock - offset)
 }
 
-/// A date: `2024-06-01`, `2024/6/1`, `2024.06.01`, `20240601T`, `2024-153`, `2024-W22-6`, `2024-06`.
+/// Takes a date: `2024-06-01`, `2024/6/1`, `2024.06.01`, `20240601T`, `2024-153`, `2024-W22-6`,
+/// `2024-06`.
 fn date(rest: &mut Scanner<'_>) -> Option<Date> {
     match rest.digits() {
         4 => (),
-        // digits alone are a number, which has a rule of its own
+        // Digits alone are a number, which has a rule of its own.
         8 if rest.0.len() > 8 => {
             let (year, month) = (rest.number(4)?, rest.number(2)?);
             return day(year, month, rest.number(2)?);
@@ -122,7 +123,7 @@ fn date(rest: &mut Scanner<'_>) -> Option<Date> {
     if rest.take(separator) {
         return day(year, month, rest.one_or_two()?);
     }
-    // a month alone is its first day; `2024.5` and `2024-5` may be anything
+    // A month alone is its first day; `2024.5` and `2024-5` may be anything.
     (separator != b'.' && written == 2 && rest.is_empty())
         .then(|| day(year, month, 1))
         .flatten()
@@ -142,15 +143,15 @@ fn of_week(year: i64, week: i64, number: i64) -> Option<Date> {
     Some(ISOWeekDate::new(year, week, number).ok()?.date())
 }
 
-/// What follows a day: nothing, an offset, or a time of day and perhaps an offset; as microseconds
-/// since midnight and those of the offset.
+/// The rest behind a day: nothing, an offset, or a time of day and perhaps an offset. Returns the
+/// microseconds since midnight, and those of the offset.
 pub(super) fn after_day(mut rest: Scanner<'_>) -> Option<(i64, i64)> {
     if rest.is_empty() {
         return Some((0, 0));
     }
     let parted = rest.take(b'T') || rest.take(b't') || rest.blanks();
     if !parted {
-        // `2024-06-01Z` and `2024-06-01+02:00`, but not `2024-06-01-02`
+        // `2024-06-01Z` and `2024-06-01+02:00` are dates, but not `2024-06-01-02`.
         let is_zone = matches!(rest.0, [b'Z' | b'z'] | [b'+' | b'-', _, _, b':', _, _]);
         return Some((0, offset(rest).filter(|_| is_zone)?));
     }
@@ -182,7 +183,7 @@ impl Clock {
     }
 }
 
-/// `10:00`, `10:00:00.5`, `1000`, `100000`, `10`, each with or without `AM` or `PM`.
+/// Takes `10:00`, `10:00:00.5`, `1000`, `100000`, `10`, each with or without `AM` or `PM`.
 pub(super) fn clock(rest: &mut Scanner<'_>) -> Option<Clock> {
     let mut clock = Clock {
         hour: 0,
@@ -225,7 +226,7 @@ pub(super) fn clock(rest: &mut Scanner<'_>) -> Option<Clock> {
     Some(clock)
 }
 
-/// Parts of a second behind a point or a comma, cut at the microsecond.
+/// Takes a fraction of a second behind a point or a comma, cut at the microsecond.
 fn fraction(rest: &mut Scanner<'_>) -> Option<i64> {
     if !(rest.take(b'.') || rest.take(b',')) {
         return Some(0);
@@ -241,7 +242,7 @@ fn fraction(rest: &mut Scanner<'_>) -> Option<i64> {
     Some(micros)
 }
 
-/// What ends a text: nothing, or an offset from UTC, as microseconds: `Z`, `UTC`, `+02`, `+0200`,
+/// The offset from UTC at the end of a text, in microseconds: nothing, `Z`, `UTC`, `+02`, `+0200`,
 /// `+02:00`, `GMT+2`, with the zone's name in brackets or not.
 pub(super) fn offset(mut rest: Scanner<'_>) -> Option<i64> {
     rest.blanks();
@@ -270,7 +271,7 @@ pub(super) fn offset(mut rest: Scanner<'_>) -> Option<i64> {
         }
         seconds = sign * ((hours * 60 + minutes) * 60 + more);
     }
-    // what else is said of the zone adds nothing to its offset
+    // A zone's name adds nothing to its offset.
     if is_utc || sign.is_some() {
         rest.blanks();
         if matches!(rest.0, [b'[', .., b']'] | [b'(', .., b')']) {

@@ -1,9 +1,9 @@
-//! What counts as a date or a time, in the columns of a file and in filters.
+//! Dates and times, in the columns of a file and in filters.
 //!
-//! A time is microseconds since 1970 in UTC; one without an offset is UTC. Understood are the
-//! spellings whose meaning doesn't depend on a country: the year comes first, or the month is a
-//! word. Whether `06/07/2024` is in June or in July no file says, so it is no date until a
-//! [`TimeFormat`] tells. `docs/filters.md` lists what is read, and a test reads that list.
+//! A time is microseconds since 1970 in UTC; one without an offset is UTC. Spellings are understood
+//! if their meaning doesn't depend on a country: the year comes first, or the month is a word. No
+//! file states whether `06/07/2024` is in June or in July, so it is no date without a
+//! [`TimeFormat`]. `docs/filters.md` lists the spellings, and a test reads that list.
 
 mod ambiguous;
 mod epoch;
@@ -26,7 +26,7 @@ const SHORTEST: usize = 6;
 const SECOND: i64 = 1_000_000;
 const DAY: i64 = 86_400 * SECOND;
 
-/// The time that a text says in one of the common spellings.
+/// The time of a text in one of the common spellings.
 pub(crate) fn time(text: &str) -> Option<i64> {
     let text = text.trim();
     if text.len() < SHORTEST {
@@ -48,7 +48,7 @@ pub(crate) fn time(text: &str) -> Option<i64> {
     }
 }
 
-/// The spellings of the times in a source: the common ones, and before them those that were custom.
+/// The spellings of times in a source: custom ones, and the common ones after them.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Times(Option<Arc<[TimeFormat]>>);
 
@@ -57,12 +57,12 @@ impl Times {
         Self((!custom.is_empty()).then(|| custom.into()))
     }
 
-    /// Whether none were custom.
+    /// Returns whether there are no custom spellings.
     pub(crate) fn are_common(&self) -> bool {
         self.0.is_none()
     }
 
-    /// The time that a text says.
+    /// The time of a text.
     #[inline]
     pub(crate) fn read(&self, text: &str) -> Option<i64> {
         match self.custom(text) {
@@ -71,7 +71,7 @@ impl Times {
         }
     }
 
-    /// The time that a number is.
+    /// The time of a number.
     pub(crate) fn of_number(&self, number: Number) -> Option<i64> {
         let mut text = None;
         let custom = self.0.as_deref().unwrap_or_default().iter();
@@ -82,7 +82,7 @@ impl Times {
         custom.find_map(|at| at).or_else(|| epoch::time(number))
     }
 
-    /// The time that a text says in a spelling that was custom.
+    /// The time of a text in a custom spelling.
     pub(crate) fn custom(&self, text: &str) -> Option<CustomTime> {
         let custom = self.0.as_deref().unwrap_or_default();
         custom.iter().find_map(|format| {
@@ -97,16 +97,17 @@ impl Times {
     }
 }
 
-/// A time in a spelling that was custom.
+/// A time in a custom spelling.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum CustomTime {
-    /// By a pattern.
+    /// Read by a pattern.
     Date(i64),
-    /// By what numbers count.
+    /// Read by the unit of numbers.
     Count(i64),
 }
 
-/// A time as it is read again: `2010-03-01T12:30:00Z`; what no calendar has is a number.
+/// A time as text that is read as the same time: `2010-03-01T12:30:00Z`; a number beyond all
+/// calendars.
 pub(crate) fn time_text(time: i64) -> String {
     match civil(time) {
         Some(at) => format!("{at}Z"),
@@ -114,18 +115,19 @@ pub(crate) fn time_text(time: i64) -> String {
     }
 }
 
-/// The day and time of day in UTC; what no calendar has is none.
+/// The day and time of day in UTC; `None` beyond all calendars.
 pub(crate) fn civil(time: i64) -> Option<DateTime> {
     let since = SignedDuration::from_micros(time);
     date(1970, 1, 1).at(0, 0, 0, 0).checked_add(since).ok()
 }
 
-/// The time at which a day start_of_day.
+/// The time at which a day begins.
 fn start_of_day(day: Date) -> i64 {
     day.duration_since(date(1970, 1, 1)).as_secs() * SECOND
 }
 
-/// Years of more than four digits, or before the year 0, as ISO 8601 writes them: `-000043-03-15`.
+/// The time of a year of more than four digits, or before the year 0, as ISO 8601 writes them:
+/// `-000043-03-15`.
 fn expanded(text: &str) -> Option<i64> {
     if let Ok(at) = text.parse::<jiff::Timestamp>() {
         return Some(at.as_microsecond());
@@ -133,7 +135,7 @@ fn expanded(text: &str) -> Option<i64> {
     text.parse().ok().and_then(micros)
 }
 
-/// The time of a day and time of day in UTC.
+/// The time of a date and time of day in UTC.
 fn micros(at: DateTime) -> Option<i64> {
     let clock = at.duration_since(at.date().at(0, 0, 0, 0)).as_micros();
     Some(start_of_day(at.date()) + i64::try_from(clock).ok()?)

@@ -34,10 +34,10 @@ const ZONES: [&str; 11] = [
     "UT", "UTC", "GMT", "EST", "EDT", "CST", "CDT", "MST", "MDT", "PST", "PDT",
 ];
 
-/// What may stand before a year, and adds nothing.
+/// Words before a year that add nothing.
 const UTC: [&str; 4] = ["utc", "gmt", "ut", "z"];
 
-/// The time that a text says, its month a word of English and its year four digits.
+/// The time of a text whose month is a word of English and whose year has four digits.
 pub(super) fn read(text: &str) -> Option<i64> {
     if !text.bytes().any(|b| b.is_ascii_alphabetic()) {
         return None;
@@ -45,8 +45,8 @@ pub(super) fn read(text: &str) -> Option<i64> {
     if let Some(time) = parts(text) {
         return Some(time);
     }
-    // zones by letters mean what they do in the United States, but only in its spelling; others are
-    // UTC to that parser
+    // Zones by letters mean what they do in the United States, but only in its spelling; others are
+    // UTC to that parser.
     let zone = text
         .rsplit(' ')
         .next()
@@ -58,7 +58,7 @@ pub(super) fn read(text: &str) -> Option<i64> {
     Some(at.as_second() * SECOND)
 }
 
-/// A date of day, month and year, each once and in any order, a time of day and an offset.
+/// Parses a day, month and year, each once and in any order, a time of day and an offset.
 fn parts(text: &str) -> Option<i64> {
     let (mut year, mut month, mut day, mut clock) = (None, None, None, None);
     let mut rest = Scanner(text.as_bytes());
@@ -73,7 +73,7 @@ fn parts(text: &str) -> Option<i64> {
                     clock = Some(iso::clock(&mut rest)?.time()?);
                 } else if digits == 4 && year.is_none() {
                     year = rest.number(4);
-                    // as web servers log: 01/Jun/2024:10:00:00
+                    // Web servers log 01/Jun/2024:10:00:00.
                     if rest.0.first() == Some(&b':') {
                         skip(&mut rest);
                     }
@@ -86,7 +86,7 @@ fn parts(text: &str) -> Option<i64> {
             }
             b'-' if clock.is_none() => skip(&mut rest),
             b'+' | b'-' if clock.is_some() => {
-                // the year may follow: `10:00:00 +0000 2024`
+                // The year may follow: `10:00:00 +0000 2024`.
                 let end = rest.0.iter().position(|b| *b == b' ');
                 let end = end.filter(|_| year.is_none()).unwrap_or(rest.0.len());
                 let (head, behind) = rest.0.split_at_checked(end)?;
@@ -125,7 +125,7 @@ fn skip(rest: &mut Scanner<'_>) {
     rest.0 = rest.0.get(1..).unwrap_or_default();
 }
 
-/// Passes the letters of `1st` and `22nd`.
+/// Skips the letters of `1st` and `22nd`.
 fn ordinal(rest: &mut Scanner<'_>) {
     if let [a, b, behind @ ..] = rest.0
         && [b"st", b"nd", b"rd", b"th"].contains(&&[a.to_ascii_lowercase(), b.to_ascii_lowercase()])
@@ -135,17 +135,17 @@ fn ordinal(rest: &mut Scanner<'_>) {
     }
 }
 
-/// Whether a word is a month, in whatever case.
+/// Returns whether a word is a month, in any case.
 pub(super) fn is_month(word: &str) -> bool {
     named(&MONTHS, &word.to_ascii_lowercase()).is_some()
 }
 
-/// Whether a word is a day of the week, in whatever case.
+/// Returns whether a word is a day of the week, in any case.
 pub(super) fn is_weekday(word: &str) -> bool {
     named(&WEEKDAYS, &word.to_ascii_lowercase()).is_some()
 }
 
-/// Where a name is, in full or by its first three letters.
+/// The place of a name, in full or by its first three letters.
 fn named(names: &[&str], word: &str) -> Option<usize> {
     let is_it = |name: &&str| *name == word || name.get(..3) == Some(word);
     let found = names.iter().position(is_it);

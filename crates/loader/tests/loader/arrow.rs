@@ -69,7 +69,7 @@ fn list_column() -> ArrayRef {
     Arc::new(lists.finish())
 }
 
-/// Writes Parquet of so many rows a group, with the metadata key `geo` if there is one.
+/// Writes Parquet with row groups of `rows` rows, and with the metadata key `geo` if there is one.
 pub(crate) fn write_parquet(path: &Path, batch: &RecordBatch, group: usize, geo: Option<&str>) {
     let properties = WriterProperties::builder()
         .set_max_row_group_row_count(Some(group))
@@ -115,7 +115,7 @@ fn geoparquet_in_every_encoding_is_like_csv() {
             ("where", column),
             ("count", weights()),
         ];
-        // the primary column, whatever others there are and are called
+        // The primary column, whatever others there are and are called.
         write_parquet(&path, &batch(columns), 2, Some(&geo("where", "")));
         assert_like_csv(opened(&path, &LoadOptions::default()).unwrap());
     }
@@ -172,7 +172,7 @@ fn the_coordinate_system_of_geoparquet_is_respected() {
         .unwrap_err()
         .to_string();
     assert!(message.contains("Moon 2000"), "{message}");
-    // longitude and latitude by OGC's name, and by saying nothing
+    // Longitude and latitude by OGC's name, and by default.
     for crs in [
         r#","crs":{"id":{"authority":"OGC","code":"CRS84"}}"#,
         r#","crs":null"#,
@@ -263,7 +263,7 @@ fn null_and_odd_geometries_are_counted() {
     ]
     .map(|s| report.skipped(s));
     assert_eq!(skipped, [2, 1, 1]);
-    // the number of a record counts through all row groups
+    // The number of a record counts through all row groups.
     let records: Vec<u64> = report.examples.iter().map(|e| e.line).collect();
     assert_eq!(records, [1, 2, 4, 5]);
 }
@@ -349,7 +349,7 @@ fn files_that_are_cut_off_or_lack_columns() {
             .to_string();
         assert!(message.contains("damaged or cut off"), "{cut}: {message}");
     }
-    // bytes of the data turned over: an error, not a wrong point
+    // Bytes of the data turned over: an error, not a wrong point.
     let mut turned = whole.clone();
     turned[10..60].iter_mut().for_each(|b| *b ^= 0xa5);
     std::fs::write(&path, &turned).unwrap();
@@ -402,7 +402,7 @@ fn one_of_several_geometry_columns_can_be_asked_for() {
         .unwrap();
     writer.finish().unwrap();
     for path in [parquet, arrow] {
-        // the primary one, and it is said that there are others
+        // The primary one; the account mentions that there are others.
         assert_like_csv(opened(&path, &LoadOptions::default()).unwrap());
         let why = heatsplat_loader::open(&path, &LoadOptions::default())
             .unwrap()
@@ -459,7 +459,7 @@ fn nested_columns_are_passed_by() {
     writer.finish().unwrap();
     for path in [parquet, arrow] {
         assert_like_csv(opened(&path, &LoadOptions::default()).unwrap());
-        // one that is asked for is no weight, and that is said
+        // A column that an option names is no weight, and the account has that.
         let message = opened(&path, &weight("about")).unwrap_err().to_string();
         assert!(
             message.contains("bad weight: weight \"a value of type Struct"),

@@ -68,11 +68,11 @@ fn a_few_rows_the_wrong_way_round_are_bad_rows() {
     let text = b"lon,lat\n1,2\n3,4\n-33.9,151.2\n-37.8,144.9\n";
     let (points, report) = loaded("a.csv", text, &LoadOptions::default()).unwrap();
     assert_eq!((points.len(), report.rows), (2, 4));
-    // what is right neither way round says nothing about axes
+    // What is right neither way round says nothing about axes.
     let text = b"lon,lat\n565000,5932000\n120,130\n";
     let message = error("a.csv", text, &LoadOptions::default());
     assert!(message.contains("no row gives a point"), "{message}");
-    // neither do rows without a position
+    // Neither do rows without a position.
     let text = b"lon,lat\n,\n,\n,\n-33.9,151.2\n";
     let message = error("a.csv", text, &LoadOptions::default());
     assert!(message.contains("1 of 1 rows"), "{message}");

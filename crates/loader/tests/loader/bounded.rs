@@ -1,5 +1,5 @@
-//! Nothing is held because a file says so: what it states and does not have is refused, and what
-//! unpacks without end ends in an error, in little memory.
+//! Memory of readers: a size that a file states and does not have is refused, and data that unpack
+//! without end give an error, in little memory.
 
 use crate::geopackage::{binary, insert, package, point};
 use crate::{Folder, opened};
@@ -7,11 +7,11 @@ use heatsplat_loader::{InputFormat, LoadOptions, load, read};
 use std::io::{Read, Write};
 use std::path::Path;
 
-/// What readers may take beside the points: 64 MB.
+/// The memory that readers may take beside the points: 64 MB.
 const MOST: u64 = 64_000_000;
 
-/// Runs `work` in a process of its own, as the test of this name, and holds the memory it takes
-/// at most against so many bytes.
+/// Runs `work` in a process of its own, as the test of this name, and checks the most memory that
+/// it takes.
 fn within(test: &str, bytes: u64, work: impl FnOnce()) {
     const CHILD: &str = "HEATSPLAT_TEST_CHILD";
     if std::env::var_os(CHILD).is_some() {
@@ -39,7 +39,7 @@ fn within(test: &str, bytes: u64, work: impl FnOnce()) {
     );
 }
 
-/// The most memory that the process ever had, where the system tells.
+/// The most memory that the process ever had, where the system has that number.
 fn resident() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status
@@ -49,7 +49,7 @@ fn resident() -> Option<u64> {
     Some(kib << 10)
 }
 
-/// The words of the error that a reader's bytes end in.
+/// The message of the error that a reader's bytes end in.
 fn failure(reader: impl Read + Send + 'static, name: &str, options: &LoadOptions) -> String {
     let loaded = read(reader, name, options)
         .and_then(|mut source| load(&mut *source, &mut Vec::new(), |_| ()));
@@ -66,7 +66,7 @@ fn says(path: &Path, words: &str) {
     );
 }
 
-/// A message of an Arrow stream whose body is said to have so many bytes.
+/// A message of an Arrow stream whose metadata state a body of this many bytes.
 fn arrow_stream(body: i64, packed: Option<i64>) -> Vec<u8> {
     use arrow_array::{ArrayRef, Float64Array, RecordBatch};
     use arrow_ipc::CompressionType;
@@ -89,9 +89,9 @@ fn arrow_stream(body: i64, packed: Option<i64>) -> Vec<u8> {
         bytes[at.unwrap()..][..8].copy_from_slice(&to.to_le_bytes());
     };
     match packed {
-        // a column of 4000 numbers
+        // A column of 4000 numbers.
         Some(packed) => turn(32_000, packed),
-        // and the two of them
+        // And the two of them.
         None => turn(64_000, body),
     }
     bytes
@@ -139,7 +139,7 @@ fn shapes_that_state_more_points_than_they_have() {
         let folder = Folder::new("bounded-shp");
         let path = folder.file("any.shp");
         for (words, points, error) in [
-            // 2²⁸ points of sixteen bytes are 2³² bytes
+            // 2²⁸ points of sixteen bytes are 2³² bytes.
             (
                 20i32,
                 1u32 << 28,
@@ -265,7 +265,7 @@ fn geopackages_of_long_rows_and_endless_views() {
                 &path,
                 "the table \"long\": damaged or cut off: a geometry or text of over 67108864",
             );
-            // rows that never come
+            // Rows that never come.
             let endless = "with recursive n(i) as (select 1 union all select i + 1 from n)";
             view(
                 "never",
@@ -290,7 +290,7 @@ fn flatgeobuf_that_states_more_than_it_has() {
     let bytes = std::fs::read(crate::formats::write(&folder, "fgb", &rows)).unwrap();
     let path = folder.file("any.fgb");
     let header = u32::from_le_bytes(*bytes[8..].first_chunk().unwrap()) as usize;
-    // the feature lies at the end, behind its size
+    // The feature lies at the end, behind its size.
     let is_size = |at: &usize| {
         let size = u32::from_le_bytes(*bytes[*at..].first_chunk().unwrap());
         at + 4 + size as usize == bytes.len()
@@ -310,7 +310,7 @@ fn flatgeobuf_that_states_more_than_it_has() {
     }
 }
 
-/// Bytes again and again.
+/// A reader that repeats bytes.
 struct Again {
     bytes: Vec<u8>,
     at: usize,

@@ -1,4 +1,4 @@
-//! How filters compare: long numbers, texts, and dates in every spelling.
+//! Comparisons of filters: long numbers, texts, and dates in every spelling.
 
 use crate::{Folder, error, loaded, opened};
 use arrow_array::{
@@ -24,8 +24,8 @@ fn options(filter: &str, formats: &[&str]) -> LoadOptions {
     }
 }
 
-/// The sum of the weights that a filter wants, while loading and over kept columns, and the
-/// account of the load.
+/// The sum of the weights that a filter selects, while loading and over kept columns, and the
+/// report of the load.
 fn wanted(csv: &str, filter: &str, formats: &[&str]) -> (f64, Report) {
     let options = options(filter, formats);
     let at_load = loaded("a.csv", csv.as_bytes(), &options);
@@ -44,7 +44,7 @@ fn wanted(csv: &str, filter: &str, formats: &[&str]) -> (f64, Report) {
     let (points, table, _) = load_table(&mut *source, |_| ()).unwrap();
     match table.select(&points, options.filter.as_ref().unwrap()) {
         Ok(selected) => assert_eq!(selected.summary().weight_sum, sum, "kept: {filter}"),
-        // what a request can't be told of is refused
+        // A comparison that a request has no report for is refused.
         Err(refused) => assert!(
             at_load
                 .as_ref()
@@ -110,7 +110,7 @@ const TYPED: [(u64, &str, i64); 4] = [
     (18_446_744_073_709_551_615, "1e0", 1_717_236_000_000_004),
 ];
 
-/// Filters, and the rows that they want, by a bit each; `all` are the rows of a format.
+/// Filters, and the rows that they select, by a bit each; `all` are the rows of a format.
 const OF_TYPED: [(&str, u32); 9] = [
     ("key = 867322040000000001", 0b1),
     ("key = '867322040000000002'", 0b10),
@@ -275,7 +275,7 @@ fn types_decide_in_geopackage() {
     drop(database);
     let times = [
         ("at >= '2024-06-01 10:00:01.5'", 0b110),
-        // a column of dates is compared with a date, however it is written
+        // A column of dates is compared with a date, however it is written.
         ("at >= '20240601100001'", 0b110),
     ];
     check_typed(&path, 0b111, &times);
@@ -303,7 +303,7 @@ fn types_decide_in_geojson() {
         0b1111,
         &[("at > '2024-06-01 10:00:00.000002'", 0b1100)],
     );
-    // keys of both kinds in one property
+    // Keys of both kinds in one property.
     let mixed = "{\"type\":\"Feature\",\"properties\":{\"id\":5},\"geometry\":\
         {\"type\":\"Point\",\"coordinates\":[1,2]}}\n{\"type\":\"Feature\",\"properties\":\
         {\"id\":\"5a\"},\"geometry\":{\"type\":\"Point\",\"coordinates\":[1,2]}}\n";
@@ -314,7 +314,7 @@ fn types_decide_in_geojson() {
     };
     assert_eq!(count("id = '5a'"), (1, 1));
     assert_eq!(count("id = '5' or id = '5a'"), (2, 0));
-    // what only JSON has is the text that stands there
+    // A value that only JSON has is its text.
     let others = ["[1, 2]", "{\"a\":null}", "1e400", "null"];
     let others: String = others
         .iter()
@@ -336,7 +336,7 @@ fn types_decide_in_geojson() {
     }
 }
 
-/// The same instant, or nearly, in fifteen spellings.
+/// One instant, or nearly, in fifteen spellings.
 const TIMES: &str = "time,lat,lon,weight\n\
     2010-02-28T23:30:00-02:00,10,20,1\n\
     2010-03-01T00:30:00+01:00,10,20,2\n\
@@ -444,7 +444,7 @@ fn day_and_month_are_as_told() {
         let (sum, _) = wanted(csv, filter, formats);
         assert_eq!(sum, expected, "{filter} {formats:?}");
     }
-    // as texts they can be equal, and no more
+    // As texts they can be equal, and no more.
     assert_eq!(wanted(AMERICAN, "date = '01/15/2024'", &[]).0, 1.0);
     let message = error(
         "a.csv",
@@ -464,7 +464,7 @@ fn day_and_month_are_as_told() {
     assert!(message.contains("`time_format`"), "{message}");
 }
 
-/// What looks like a date and is read as none is never ordered as a text.
+/// Texts that look like dates and are read as none are never ordered as texts.
 #[test]
 fn texts_are_not_ordered_by_what_looks_like_a_date() {
     let csv = "d,lat,lon\n02-JUN-24,10,20\n2024-06-15,10,20\n";
@@ -496,13 +496,13 @@ fn texts_are_not_ordered_by_what_looks_like_a_date() {
                 assert!(message.contains("`time_format`"), "{filter}: {message}");
             }
         }
-        // as a text it may be equal
+        // As a text it may be equal.
         assert_eq!(
             table.check(&format!("d = '{date}'").parse().unwrap()),
             Ok(())
         );
     }
-    // what is no date can be ordered by
+    // What is no date can be ordered by.
     let plain = "d > '1.10.3' and d < 'May' and d > '10.0.0.1'";
     assert_eq!(table.check(&plain.parse().unwrap()), Ok(()));
     let told = options("d < '10-JUN-24'", &["%d-%b-%y"]);
@@ -510,7 +510,7 @@ fn texts_are_not_ordered_by_what_looks_like_a_date() {
     assert_eq!(points.len(), 1);
 }
 
-/// What is told of a source's times says nothing of its texts and numbers.
+/// A source's time formats have no effect on its texts and numbers.
 #[test]
 fn counts_in_quotes_are_texts() {
     let csv = "zip,lat,lon,weight\n01234,10,20,1\n1234,10,20,2\n1234.0,10,20,4\n";
@@ -527,7 +527,7 @@ fn counts_in_quotes_are_texts() {
     assert_eq!(wanted(alike, "n < '6' and n > '4'", &["seconds"]).0, 3.0);
     assert_eq!(wanted(alike, "t > 1970-01-02", &["seconds"]).0, 2.0);
     assert_eq!(wanted(alike, "n = '5' and t > 5", &["seconds"]).0, 1.0);
-    // flags are no times either
+    // Flags are no times either.
     let json = "{\"type\":\"Feature\",\"properties\":{\"flag\":true},\"geometry\":\
         {\"type\":\"Point\",\"coordinates\":[1,2]}}\n";
     let (points, _) = loaded(
@@ -577,7 +577,7 @@ fn what_can_not_be_compared_is_told() {
         (`time_format` tells how dates are written)";
     assert_eq!(dates.to_string(), says);
     assert!(report.to_string().contains(says), "{report}");
-    // where none is left the error says why
+    // Where none is left the error says why.
     let message = error(
         "a.csv",
         AMERICAN.as_bytes(),
@@ -592,7 +592,7 @@ fn what_can_not_be_compared_is_told() {
         message.contains("3 values of date are no numbers, e.g."),
         "{message}"
     );
-    // whatever the blocks are: the account is that of the data
+    // Whatever the blocks are: the account is that of the data.
     let rows: String = (0..60_000)
         .map(|i| format!("{},2,n/a {i}\n", i % 90))
         .collect();
@@ -626,7 +626,7 @@ fn a_request_is_never_answered_by_a_blank() {
         let filter = filter.parse().unwrap();
         let table = table(csv, formats);
         let first = table.check(&filter).map_err(|e| e.to_string());
-        // what was found out once is remembered
+        // What was found out once is remembered.
         assert_eq!(table.check(&filter).map_err(|e| e.to_string()), first);
         first
     };
@@ -644,7 +644,7 @@ fn a_request_is_never_answered_by_a_blank() {
     assert_eq!(check(&american, &["%m/%d/%Y"], "ts > 2024-01-01"), Ok(()));
     assert_eq!(check(&american, &["%m/%d/%Y"], "ts > '06/15/2024'"), Ok(()));
     assert_eq!(check(&american, &[], "ts = '06/15/2024'"), Ok(()));
-    // one that may be a date among dates; but not what can be none
+    // One that may be a date among dates; but not what can be none.
     refused(
         &rows(&["2024-06-15", "06/16/2024"]),
         "ts > 2024-01-01",
@@ -681,7 +681,7 @@ fn a_request_is_never_answered_by_a_blank() {
     refused(&rows(&["2024-06-15"]), "ts > 'x'", "holds times");
 }
 
-/// TableBuilder columns of texts that are not all alike stay exact, and small where they are many.
+/// Kept columns of texts that are not all alike stay exact, and small where they are many.
 #[test]
 fn kept_columns_of_many_spellings() {
     let rows: String = (0..70_000)

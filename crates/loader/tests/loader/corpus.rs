@@ -1,4 +1,4 @@
-//! What the fuzz targets were given and what they found, tried again: `fuzz/corpus`.
+//! Replay of `fuzz/corpus`: the inputs that the fuzz targets were given and those that they found.
 
 use crate::Folder;
 use crate::robustness::{TARGETS, attempt};
@@ -21,7 +21,7 @@ fn every_find_of_the_fuzz_targets_is_survived() {
         for name in names(&corpus.join(target)) {
             let bytes = std::fs::read(corpus.join(target).join(&name)).unwrap();
             let found = attempt(&folder.0, target, &bytes);
-            // some are as they should be, so that the target is known to reach what it tries
+            // Some are valid, so that the target is known to reach what it tries.
             if name.starts_with("whole") {
                 assert!(
                     found.as_ref().is_ok_and(|kept| *kept > 0),

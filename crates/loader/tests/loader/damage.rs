@@ -1,5 +1,5 @@
-//! Files of every format, cut off and with bits turned: whatever becomes of them, it is an error
-//! or a load with a true account, and never a panic of ours, nor a wait without end.
+//! Files of every format, cut off and with bits flipped: each is an error or a load with a true
+//! account, and never a panic of this crate, nor an endless wait.
 
 use crate::formats::{self, Row};
 use crate::robustness::{pack, survives};
@@ -31,7 +31,7 @@ fn whole(folder: &Folder, format: &str) -> Vec<u8> {
     }
 }
 
-/// Runs to the end, or fails: a loop that never ends is told from a slow machine by minutes.
+/// Runs to the end, or fails: minutes distinguish an endless loop from a slow machine.
 fn ends(name: String, work: impl FnOnce() + Send + 'static) {
     let (done, ended) = channel();
     let thread = std::thread::Builder::new().name(name.clone());
@@ -49,7 +49,7 @@ fn ends(name: String, work: impl FnOnce() + Send + 'static) {
     }
 }
 
-/// Damages a file: turns bits at so many places.
+/// Damages a file: flips bits at `count` places.
 fn turn(format: &'static str, places: usize) {
     ends(format!("turned {format}"), move || {
         let folder = Folder::new(&format!("turned-{format}"));
@@ -62,19 +62,19 @@ fn turn(format: &'static str, places: usize) {
         for i in 0..places {
             let at = whole.len() * i / places;
             let mut bytes = whole.clone();
-            // the sign and the greatest bit of sizes, and small errors
+            // The sign and the greatest bit of sizes, and small errors.
             bytes[at] ^= [0x80, 0xff, 0x01, 0x7f][i % 4];
             let _ = survives(&folder.0, format, &bytes);
         }
     });
 }
 
-/// Cuts a file off at so many places: always an error.
+/// Cuts a file off at `count` places: always an error.
 fn cut(format: &'static str, places: usize) {
     ends(format!("cut {format}"), move || {
         let folder = Folder::new(&format!("cut-{format}"));
         let whole = whole(&folder, format);
-        // white space at the end of a text is no loss
+        // White space at the end of a text is no loss.
         let length = whole.trim_ascii_end().len();
         for length in (0..places).map(|i| length * i / places).chain([length - 1]) {
             let cut = survives(&folder.0, format, &whole[..length]);
@@ -83,8 +83,8 @@ fn cut(format: &'static str, places: usize) {
     });
 }
 
-/// Cuts a file of lines off at each byte: what is whole is loaded as ever, and the line that is
-/// not is a row, or counted.
+/// Cuts a file of lines off at each byte: whole rows are loaded as ever, and an incomplete line is
+/// a row, or counted.
 fn cut_lines(format: &'static str, header: bool) {
     ends(format!("cut {format}"), move || {
         let folder = Folder::new(&format!("cut-{format}"));

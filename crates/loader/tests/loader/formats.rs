@@ -1,4 +1,4 @@
-//! The same rows written in every format.
+//! Writers of one set of rows in every format.
 
 use crate::Folder;
 use arrow_array::{
@@ -93,7 +93,7 @@ fn csv(rows: &[Row]) -> String {
     String::from_utf8(writer.into_inner().unwrap()).unwrap()
 }
 
-/// A feature; of what isn't there, no property at all.
+/// A feature; a missing value is no property at all.
 fn feature(row: &Row) -> String {
     let mut properties = serde_json::Map::new();
     let mut add = |name: &str, value: Option<serde_json::Value>| {
@@ -216,7 +216,7 @@ fn geopackage(path: &Path, rows: &[Row]) {
              insert into gpkg_geometry_columns values ('rows', 'geom', 'POINT', 4326);",
         )
         .unwrap();
-    // one transaction: else the disk is waited for at every row
+    // One transaction: else the disk is waited for at every row.
     database.execute_batch("begin").unwrap();
     for row in rows {
         let values = rusqlite::params![

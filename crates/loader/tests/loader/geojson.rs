@@ -1,4 +1,4 @@
-//! Every kind of GeoJSON, and what is wrong with some.
+//! Every kind of GeoJSON, and errors of some.
 
 use crate::{error, loaded, places, weight};
 use heatsplat_loader::{InputFormat, LoadOptions, SkipReason};
@@ -277,7 +277,7 @@ fn depth_is_bounded() {
     assert!(error("a.json", brackets.as_bytes(), &options).contains("1 no position"));
 }
 
-/// Where the points of a collection are that names a coordinate system, or the error.
+/// The places of the points in a collection that names a coordinate system, or the error.
 fn in_system(before: &str, behind: &str) -> Result<Vec<(i64, i64)>, String> {
     let text = format!(
         "{{\"type\":\"FeatureCollection\",{before}\"features\":[{{\"type\":\"Feature\",\"properties\":{{}},\
@@ -317,7 +317,7 @@ fn the_old_member_crs_is_respected_or_refused() {
     let mercator = named("urn:ogc:def:crs:EPSG::3857");
     let berlin = Ok(vec![(13_400, 5252)]);
     assert_eq!(in_system(&format!("{mercator},"), ""), berlin);
-    // the same is said again behind the features
+    // The member is repeated behind the features.
     assert_eq!(
         in_system(&format!("{mercator},"), &format!(",{mercator}")),
         berlin
@@ -327,7 +327,7 @@ fn the_old_member_crs_is_respected_or_refused() {
     assert!(refused.contains("EPSG:999999"), "{refused}");
     let behind = in_system("", &format!(",{mercator}")).unwrap_err();
     assert!(behind.contains("behind them"), "{behind}");
-    // degrees by any name
+    // Degrees by any name.
     for (before, behind) in [
         ("EPSG:4326", "urn:ogc:def:crs:OGC:1.3:CRS84"),
         ("CRS84", "CRS84"),
@@ -341,7 +341,7 @@ fn the_old_member_crs_is_respected_or_refused() {
             "metres are no degrees"
         );
     }
-    // of a line, a geometry, a collection in one, and the next one after it
+    // Of a line, a geometry, a collection in one, and the next one after it.
     let place = "\"coordinates\":[1491681.18,6894699.80]}";
     let text = format!(
         "{{\"type\":\"Point\",{mercator},{place}\n\
@@ -359,7 +359,7 @@ fn the_old_member_crs_is_respected_or_refused() {
     );
     let other = text.replace("3857", "999999");
     assert!(error("a.geojsonl", other.as_bytes(), &LoadOptions::default()).contains("EPSG:999999"));
-    // two documents in different systems
+    // Two documents in different systems.
     let one = |crs: &str| format!("{{\"type\":\"FeatureCollection\",{crs}\"features\":[]}}\n");
     let text = [one(&format!("{mercator},")), one("")].concat();
     let message = error(

@@ -104,7 +104,7 @@ fn parquets_own_geometries_are_found_by_their_type() {
         );
         assert_eq!(place(opened(&path, &geom("SHAPE")).unwrap()), (13.4, 52.5));
     }
-    // of several the one with a usual name, and another where it is asked for
+    // Of several the one with a usual name, and another where it is asked for.
     let columns = [
         ("there", geometry(None), vec![wkb(1.0, 2.0)]),
         ("geom", geometry(None), vec![wkb(3.0, 4.0)]),
@@ -186,7 +186,7 @@ fn the_coordinate_system_of_parquets_own_types_is_respected_however_it_is_writte
             .to_string();
         assert!(message.contains(says), "{message}");
     }
-    // what GeoParquet says comes first, and the type's where that says nothing
+    // GeoParquet's metadata come first, and the type's where those state nothing.
     let geo = |crs: &str| {
         format!(r#"{{"primary_column":"g","columns":{{"g":{{"encoding":"WKB"{crs}}}}}}}"#)
     };
@@ -287,7 +287,7 @@ fn parquet(path: &Path, extension: &str, column: &ArrayRef, geo: bool) {
 
 const TWO: [(f64, f64); 2] = [(1.0, 2.0), (3.0, 4.0)];
 
-/// Points, or why there are none.
+/// Points, or the reason why there are none.
 fn outcome(path: &Path) -> String {
     match opened(path, &LoadOptions::default()) {
         Ok((points, _)) => format!("{} points", points.len()),
@@ -364,7 +364,7 @@ fn what_a_geometry_is_decides_in_every_encoding_alike() {
             assert_eq!(outcome(&folder.file(file)), expected, "{file}");
         }
     }
-    // GeoJSON says the same
+    // GeoJSON states the same.
     let text = r#"{"type":"LineString","coordinates":[[1,2],[3,4]]}"#;
     let message = loaded("a.geojson", text.as_bytes(), &LoadOptions::default()).unwrap_err();
     assert!(
@@ -413,7 +413,7 @@ fn points_without_coordinates_and_columns_of_several_kinds() {
     );
     assert_eq!(outcome(&path), "record 1: no position: empty MultiPoint");
 
-    // a column of points, lines and MultiPoints
+    // A column of points, lines and MultiPoints.
     let children = [
         (1i8, separate(&TWO[..1])),
         (2, in_one(separate(&TWO), false)),
@@ -448,7 +448,7 @@ fn points_without_coordinates_and_columns_of_several_kinds() {
     );
 }
 
-/// What Parquet and Arrow make of columns of degrees and weights.
+/// Points that Parquet and Arrow give for columns of degrees and weights.
 fn of_columns(folder: &Folder, columns: Vec<(&str, ArrayRef)>) -> (Vec<Point>, Report) {
     let batch = batch(columns);
     let (parquet, arrow) = (folder.file("c.parquet"), folder.file("c.arrow"));
@@ -588,7 +588,7 @@ fn a_packing_that_is_not_read_is_named_with_its_column() {
     let batch = batch(columns);
     write_parquet(&path, &batch, 100, None);
     let whole = std::fs::read(&path).unwrap();
-    // LZO is the fourth packing; its number stands behind the column's name
+    // LZO is the fourth packing; its number stands behind the column's name.
     let packed = |name: &str| {
         let mut bytes = whole.clone();
         let plain = [name.as_bytes(), &[0x15, 0]].concat();
@@ -604,7 +604,7 @@ fn a_packing_that_is_not_read_is_named_with_its_column() {
         message.contains("column \"lat\" is packed with LZO, which is not read here; write it"),
         "{message}"
     );
-    // one that nobody asks for costs nothing
+    // A column that no option names costs nothing.
     std::fs::write(&path, packed("other")).unwrap();
     assert_eq!(opened(&path, &LoadOptions::default()).unwrap().0.len(), 1);
 }

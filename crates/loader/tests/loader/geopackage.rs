@@ -25,7 +25,7 @@ pub(crate) fn point(x: f64, y: f64) -> Vec<u8> {
 pub(crate) fn package(path: &Path, tables: &[&str], system: i64) -> Connection {
     let _ = std::fs::remove_file(path);
     let database = Connection::open(path).unwrap();
-    // rows of a test need not outlive a power cut: waiting for the disk took most of a minute
+    // Rows of a test need not outlive a power cut: waiting for the disk took most of a minute.
     database
         .execute_batch("pragma synchronous = off; pragma journal_mode = memory;")
         .unwrap();
@@ -255,7 +255,7 @@ fn a_part_is_the_same_with_and_without_an_index() {
     let database = package(&path, &[name], 4326);
     database.execute_batch("begin").unwrap();
     for i in 0..5000 {
-        // some longitudes are written a turn further
+        // Some longitudes are written a turn further.
         let (x, y) = (f64::from(i % 100) * 3.6 - 180.0, f64::from(i / 100) - 25.0);
         let x = if i % 7 == 0 { x + 360.0 } else { x };
         insert(&database, name, Some(binary(&point(x, y), 0)), Some(1.0));
@@ -288,7 +288,7 @@ fn a_part_is_the_same_with_and_without_an_index() {
         let (found, by_index) = part(bounds);
         assert_eq!(found, points, "{bounds}");
         assert_eq!(by_index.kept, report.kept);
-        // what is elsewhere is not read at all
+        // Rows elsewhere are not read at all.
         let read = by_index.rows + by_index.filtered;
         assert!(
             read < report.kept + 200 && report.kept + report.filtered == 5000,

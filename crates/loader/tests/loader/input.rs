@@ -60,7 +60,7 @@ fn compression_is_told_by_content() {
     );
 }
 
-/// As some loggers write them: a member for each record.
+/// Gzip as some loggers write it: a member for each record.
 #[test]
 fn as_many_members_as_there_are() {
     let nothing = gzip("");
@@ -112,7 +112,7 @@ fn paths() {
     assert_eq!((report.kept, points.len(), progress.rows), (2, 2, 2));
     assert_eq!(progress.bytes_total, Some(TEXT.len() as u64));
     assert_eq!(progress.bytes_read, TEXT.len() as u64);
-    // once ended, it stays so
+    // Once ended, it stays so.
     assert!(!source.next_batch(&mut points).unwrap());
 
     let missing = std::env::temp_dir().join("heatsplat-no-such-file.csv");

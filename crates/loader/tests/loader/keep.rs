@@ -1,4 +1,4 @@
-//! Columns that are kept: filters over them want the rows that the same filters want at load.
+//! Columns that are kept: filters over them select the rows that they select at load.
 
 use crate::formats::{self, Row};
 use crate::{Folder, error};
@@ -47,7 +47,7 @@ fn table(path: &Path, filter: Option<&str>, keep: &[&str]) -> Result<(Points, Ta
 fn rows() -> Vec<Row> {
     let kinds = ["theft", "fraud", "Raub & Mord", "it's"];
     let row = |i: u32| Row {
-        // some positions are the same
+        // Some positions are the same.
         lon: f64::from(i % 50) * 0.5 - 10.0,
         lat: f64::from(i % 50 % 7) - 3.0,
         kind: (i % 5 < 4).then(|| kinds[(i % 5) as usize].to_owned()),
@@ -88,7 +88,7 @@ fn a_filter_over_kept_columns_is_the_filter_at_load_in_every_format() {
         let table = check(&path, &KEPT, &FILTERS);
         let kinds = table.columns().iter().map(|column| column.kind());
         let flag = match format {
-            // these have no booleans
+            // These have no booleans.
             "csv" | "gpx" => ColumnKind::Text,
             "gpkg" => ColumnKind::Number,
             _ => ColumnKind::Bool,
@@ -104,7 +104,7 @@ fn a_filter_over_kept_columns_is_the_filter_at_load_in_every_format() {
         };
         counts.push(FILTERS.iter().map(count).collect::<Vec<_>>());
     }
-    // and the same in all of them
+    // And the same in all of them.
     assert!(counts.iter().all(|c| *c == counts[0]), "{counts:?}");
     assert!(
         counts[0].iter().all(|&n| n > 0 && n < 400),
@@ -157,9 +157,9 @@ fn parts_by_a_column_are_all_points() {
         .select(&points, &"kind = 'fraud'".parse().unwrap())
         .unwrap();
     assert_eq!(parts[1].1.as_slice(), fraud.as_slice());
-    // all values, and one part for rows without; numbers have parts too
+    // All values, and one part for rows without; numbers have parts too.
     assert_eq!(table.split(&points, "kind", 99).unwrap().len(), 5);
-    // a filter, and then the same parts: together they are what the filter selects
+    // A filter, and then the same parts: together they are what the filter selects.
     for filter in [
         "n > 7",
         "kind is null",
@@ -241,7 +241,7 @@ fn what_can_not_be_is_said() {
             )
             .is_ok()
     );
-    // a column that is not there is known before anything is read, or at the end
+    // A column that is not there is an error before anything is read, or at the end.
     let text = "lon,lat,a\n1,2,3\n";
     let message = error("a.csv", text.as_bytes(), &options(None, &["b"]));
     assert!(
@@ -344,7 +344,7 @@ proptest! {
         let selected = if table.check(&parsed).is_ok() {
             table.select(&points, &parsed).unwrap()
         } else {
-            // what is refused over a table is not refused at load
+            // A filter that is refused over a table is not refused at load.
             return Ok(());
         };
         let expected = match load(Some(&filter), &[]) {

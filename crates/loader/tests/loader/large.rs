@@ -1,4 +1,4 @@
-//! Files of many blocks, held against a reader that shares no code with ours.
+//! Files of many blocks, compared with a reader that shares no code with this crate.
 
 use crate::{loaded, weight};
 use heatsplat_loader::{LoadOptions, SkipReason};
@@ -147,7 +147,7 @@ fn a_collection_of_many_blocks() {
         sum as f64
     );
     assert_eq!(report.examples[0].line, n as u64 + 1);
-    // broken near its end: the place is right after many blocks
+    // Broken near its end: the place is right after many blocks.
     let broken = text.replace(",\"name\":\"x\"}", ",\"name\":x");
     let message = crate::error("a.geojson", broken.as_bytes(), &LoadOptions::default());
     assert!(message.contains(&format!("line {}, ", n + 1)), "{message}");

@@ -43,7 +43,7 @@ const ROWS: [(f64, f64, Option<f64>); 5] = [
     (5.0, 88.0, Some(1.0)),
 ];
 
-/// What a file of [`ROWS`] gives is what the same rows give in CSV.
+/// Asserts that a file of [`ROWS`] gives the points of these rows in CSV.
 fn assert_like_csv((points, report): (Vec<Point>, Report)) {
     let weight = |w: Option<f64>| w.map_or(String::new(), |w| w.to_string());
     let rows = ROWS.map(|(x, y, w)| format!("{x},{y},{}\n", weight(w)));
@@ -81,7 +81,7 @@ impl Drop for Folder {
     }
 }
 
-/// What becomes of a file.
+/// The outcome of loading a file.
 fn opened(path: &Path, options: &LoadOptions) -> Result<(Vec<Point>, Report), LoadError> {
     let mut source = open(path, options)?;
     let mut points = Vec::new();
@@ -89,7 +89,7 @@ fn opened(path: &Path, options: &LoadOptions) -> Result<(Vec<Point>, Report), Lo
     Ok((points, report))
 }
 
-/// What becomes of a text under a name.
+/// The outcome of loading a text under a name.
 fn loaded(
     name: &str,
     text: &[u8],
@@ -112,7 +112,7 @@ fn places(name: &str, text: &str) -> Vec<(f64, f64, f32)> {
     points.iter().map(place).collect()
 }
 
-/// The words of the error that a text gives.
+/// The error message of a text.
 fn error(name: &str, text: &[u8], options: &LoadOptions) -> String {
     loaded(name, text, options)
         .map(|(_, r)| r)

@@ -1,4 +1,5 @@
-//! One file with everything that rows have ever done to a loader, and a verdict on each.
+//! Malformed rows: one file with everything that rows have ever done to a loader, and a verdict on
+//! each.
 
 use crate::{loaded, weight as weighed};
 use heatsplat_loader::SkipReason;
@@ -28,7 +29,7 @@ fn rows() -> Vec<(Vec<u8>, Verdict)> {
             position("-0.1276", "51.5072"),
             TableBuilder(-0.1276, 51.5072, 1.0),
         ),
-        // the antimeridian, from both sides and from beyond
+        // The antimeridian, from both sides and from beyond.
         (position("180", "0"), TableBuilder(-180.0, 0.0, 1.0)),
         (position("-180", "0"), TableBuilder(-180.0, 0.0, 1.0)),
         (
@@ -42,7 +43,7 @@ fn rows() -> Vec<(Vec<u8>, Verdict)> {
         (position("181", "10"), TableBuilder(-179.0, 10.0, 1.0)),
         (position("-540", "10"), TableBuilder(-180.0, 10.0, 1.0)),
         (position("354.47333", "0"), TableBuilder(-5.52667, 0.0, 1.0)),
-        // the poles and the square's edge
+        // The poles and the square's edge.
         (position("0", "90"), Skipped(SkipReason::Outside)),
         (position("0", "-90"), Skipped(SkipReason::Outside)),
         (
@@ -54,7 +55,7 @@ fn rows() -> Vec<(Vec<u8>, Verdict)> {
         (position("0", "-91"), bad),
         (position("-33.86", "151.2"), bad),
         (position("0", "0"), TableBuilder(0.0, 0.0, 1.0)),
-        // what is no number
+        // Values that are no numbers.
         (position("NaN", "10"), bad),
         (position("nan", "nan"), bad),
         (position("inf", "10"), bad),
@@ -71,7 +72,7 @@ fn rows() -> Vec<(Vec<u8>, Verdict)> {
         (position("+10.0", "+20.0"), TableBuilder(10.0, 20.0, 1.0)),
         (position("0x1A", "10"), bad),
         (position("51°30′26″N", "0°7′39″W"), bad),
-        // weights
+        // Weights.
         (weight(""), TableBuilder(20.0, 30.0, 0.0)),
         (weight("NaN"), Skipped(SkipReason::BadWeight)),
         (weight("inf"), Skipped(SkipReason::BadWeight)),
@@ -81,7 +82,7 @@ fn rows() -> Vec<(Vec<u8>, Verdict)> {
         (weight("1e-320"), TableBuilder(20.0, 30.0, 0.0)),
         (weight("\"1,000\""), Skipped(SkipReason::BadWeight)),
         (weight("5%"), Skipped(SkipReason::BadWeight)),
-        // times mean nothing to a loader that is not asked for them
+        // Times mean nothing to a loader that is not asked for them.
         (time("2023-02-30T00:00:00Z"), TableBuilder(20.0, 39.0, 1.0)),
         (time(""), TableBuilder(20.0, 39.0, 1.0)),
         (
@@ -90,7 +91,7 @@ fn rows() -> Vec<(Vec<u8>, Verdict)> {
         ),
         (time("2016-12-31T23:59:60Z"), TableBuilder(20.0, 39.0, 1.0)),
         (time("1704067200"), TableBuilder(20.0, 39.0, 1.0)),
-        // quotes, text, ragged rows
+        // Quotes, text, ragged rows.
         (
             whole("1,21,44,1,,\"quo\"\"ted, kind\",\"line one\nline two\""),
             TableBuilder(21.0, 44.0, 1.0),
@@ -187,7 +188,7 @@ fn all_in_one_file() {
     assert_eq!(report.skipped_total(), skips.len() as u64);
     assert_eq!(report.weights_missing, 2);
     assert_eq!(report.at_null_island, 2);
-    // the first five of a kind
+    // The first five of a kind.
     for skip in SkipReason::ALL {
         let of = |s: &&(u64, SkipReason)| s.1 == skip;
         let expected: Vec<u64> = skips.iter().filter(of).take(5).map(|s| s.0).collect();

@@ -6,7 +6,7 @@ use heatsplat_loader::{LoadOptions, Quote, load_table, read};
 use std::fmt::Write as _;
 use std::io::Write as _;
 
-/// Rows of an id, a name and a place, parted by a delimiter; some names are given.
+/// Rows of an id, a name and a place with a delimiter; some names are given.
 fn rows(delimiter: char, count: usize, names: &[(usize, &str)]) -> String {
     let mut text = "id,name,lat,lon\n".replace(',', &delimiter.to_string());
     for i in 0..count {
@@ -19,7 +19,7 @@ fn rows(delimiter: char, count: usize, names: &[(usize, &str)]) -> String {
     text
 }
 
-/// How many rows of a text there are, are kept, and what is noted of them.
+/// The rows of a text, those that are kept, and the notes about them.
 fn account(text: &str, options: &LoadOptions) -> (u64, u64, Vec<String>) {
     let (points, report) = loaded("a.csv", text.as_bytes(), options).unwrap();
     assert_eq!(points.len() as u64, report.kept);
@@ -52,12 +52,12 @@ fn quote(quote: Quote) -> LoadOptions {
 fn a_stray_quote_swallows_no_rows() {
     for delimiter in [',', ';', '\t', '|'] {
         for (names, strays) in [
-            // one that closes far away, in the same column
+            // One that closes far away, in the same column.
             (&[(3, "\"NSG Aue"), (180, "Teiche\"")][..], 1),
-            // nothing closes it
+            // Nothing closes it.
             (&[(2, "\"Fish ponds")], 1),
             (&[(199, "\"the last")], 1),
-            // next to each other
+            // Next to each other.
             (&[(7, "\"a"), (8, "b\"")], 1),
             (&[(7, "\"a"), (8, "\"b"), (9, "\"c")], 3),
             (&[(5, "\""), (90, "5\" pipe"), (91, "\"")], 2),
@@ -86,13 +86,13 @@ fn rows_with_good_quotes_among_those_passed() {
         account(&rows(',', 60, &good), &LoadOptions::default()).1,
         60
     );
-    // rows that end in another comma than the header, or lack their last fields
+    // Rows that end in another comma than the header, or lack their last fields.
     let text = rows(',', 60, &[(3, "\"Bob"), (50, "x\"")]);
     let more = text.replace('\n', ",\n").replacen("lon,", "lon", 1);
     assert_eq!(account(&more, &LoadOptions::default()).1, 60);
     let fewer = text.replacen("lon\n", "lon,year,note\n", 1);
     assert_eq!(account(&fewer, &LoadOptions::default()).1, 60);
-    // a few lines that are no rows don't make a quoted field of a hundred
+    // A few lines that are no rows don't end a quoted field of a hundred lines.
     let text = rows(',', 150, &[(3, "\"Bob"), (140, "x\"")]).replace("\n50,n50,", "\n\n# 50,");
     let (met, kept, _) = account(&text, &LoadOptions::default());
     assert_eq!((met, kept), (150, 149));
@@ -111,7 +111,7 @@ fn fields_that_do_run_over_lines() {
         let (met, kept, notes) = account(text, &LoadOptions::default());
         assert_eq!((met, kept, notes.len()), (2, 2, 0), "{text}: {notes:?}");
     }
-    // a text that is longer than what is looked at
+    // A text that is longer than the lines that are looked at.
     let long = "word, word\n".repeat(5000);
     let text = format!("name,lat,lon\n\"{long}\",48,11\nb,49,12\n");
     assert_eq!(account(&text, &LoadOptions::default()).0, 2);
@@ -153,7 +153,7 @@ fn what_quotes_can_be_told() {
     );
     let text = "name,lon,lat\n\"a\",1,2\n\"b,3,4\n";
     assert_eq!(column(text, "name", &quote(Quote::None)), ["\"a\"", "\"b"]);
-    // what is asked for is not doubted
+    // A quote that an option names is not doubted.
     let strict = quote(Quote::Byte(b'"'));
     let text = rows('\t', 200, &[(3, "\"NSG Aue"), (180, "Teiche\"")]);
     assert_eq!(account(&text, &strict).0, 23);

@@ -60,7 +60,7 @@ fn a_multipoint_is_a_row_for_each_position() {
 fn the_projection_beside_a_shapefile_is_respected() {
     let folder = Folder::new("prj");
     let path = folder.file("a.shp");
-    // the Space Needle on the plane of Washington State, in feet
+    // The Space Needle on the plane of Washington State, in feet.
     let feet = r#"PROJCS["NAD83 / Washington North (ftUS)",GEOGCS["NAD83",DATUM["North_American_Datum_1983",SPHEROID["GRS 1980",6378137,298.257222101]],PRIMEM["Greenwich",0],UNIT["degree",0.0174532925199433]],PROJECTION["Lambert_Conformal_Conic_2SP"],PARAMETER["latitude_of_origin",47],PARAMETER["central_meridian",-120.833333333333],PARAMETER["standard_parallel_1",48.7333333333333],PARAMETER["standard_parallel_2",47.5],PARAMETER["false_easting",1640416.667],PARAMETER["false_northing",0],UNIT["US survey foot",0.304800609601219]]"#;
     write_shapes(
         &path,
@@ -144,7 +144,7 @@ fn a_name_in_the_encoding_of_the_cpg_file_is_found() {
         .write_shape_and_record(&Point::new(1.0, 2.0), &record)
         .unwrap();
     drop(writer);
-    // "größe" in ISO 8859-1, as a field's name in the header
+    // "größe" in ISO 8859-1, as a field's name in the header.
     let dbf = path.with_extension("dbf");
     let mut bytes = std::fs::read(&dbf).unwrap();
     bytes[32..43].copy_from_slice(b"gr\xf6\xdfe\0\0\0\0\0\0");
@@ -198,7 +198,7 @@ fn features() -> Vec<String> {
 fn flatgeobuf_is_like_csv() {
     let bytes = flatgeobuf(false, epsg(4326), &features());
     assert_like_csv(loaded("a.fgb", &bytes, &LoadOptions::default()).unwrap());
-    // an index changes the order of the features, and nothing else
+    // An index changes the order of the features, and nothing else.
     let sorted = |bytes: &[u8]| {
         let (mut points, report) = loaded("a.fgb", bytes, &LoadOptions::default()).unwrap();
         points.sort_by_key(|p| (p.x, p.y));
@@ -208,7 +208,7 @@ fn flatgeobuf_is_like_csv() {
         sorted(&flatgeobuf(true, epsg(4326), &features())),
         sorted(&bytes)
     );
-    // the content tells, not the name
+    // The content decides, not the name.
     assert_eq!(
         loaded("a", &bytes, &LoadOptions::default())
             .unwrap()
@@ -244,7 +244,7 @@ fn flatgeobuf_in_metres_of_web_mercator_or_cut_off() {
         let message = error("a.fgb", &bytes[..cut], &LoadOptions::default());
         assert!(message.contains("damaged or cut off"), "{cut}: {message}");
     }
-    // cut where a feature ends: fewer than promised
+    // Cut where a feature ends: fewer than the header states.
     let last = flatgeobuf(false, epsg(4326), &features()[..4]).len();
     let shorter = &bytes[..last];
     let message = error("a.fgb", shorter, &LoadOptions::default());

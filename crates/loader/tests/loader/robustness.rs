@@ -1,6 +1,6 @@
-//! What any bytes may do to a reader: give points and a true account of them, or an error.
+//! Robustness: any bytes give points and a true account of them, or an error.
 //!
-//! What the fuzz targets in `fuzz/` call, too.
+//! The fuzz targets in `fuzz/` use this file, too.
 
 use arrow_array::{ArrayRef, BinaryArray, RecordBatch};
 use arrow_ipc::writer::FileWriter;
@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Once};
 
-/// Panics in our own code. Those of a library cost a file and are an error to who reads it; one of
-/// ours is a fault, even where it is taken for an error too.
+/// Panics in this crate's own code. Those of a library cost a file and are an error for its reader;
+/// one of this crate is a fault, even where it is caught.
 static PANICS: AtomicUsize = AtomicUsize::new(0);
 
 fn watch_panics() {
@@ -37,7 +37,7 @@ pub(crate) const TARGETS: [&str; 12] = [
     "shp", "wkb",
 ];
 
-/// What a target makes of bytes: how many rows of them are kept, or why none can be.
+/// The outcome of a target: the number of rows that are kept, or the error.
 pub(crate) fn attempt(folder: &Path, target: &str, bytes: &[u8]) -> Result<u64, String> {
     let report = match target {
         "filter" => return filters(bytes),
@@ -49,7 +49,7 @@ pub(crate) fn attempt(folder: &Path, target: &str, bytes: &[u8]) -> Result<u64, 
 }
 
 /// Reads bytes as a file whose format has this extension, with and without columns to keep, a
-/// filter and a part of the world; what the whole has.
+/// filter and bounds; returns the outcome without.
 pub(crate) fn survives(folder: &Path, extension: &str, bytes: &[u8]) -> Result<Report, LoadError> {
     watch_panics();
     let path = put(folder, extension, bytes);
@@ -61,7 +61,7 @@ pub(crate) fn survives(folder: &Path, extension: &str, bytes: &[u8]) -> Result<R
     };
     let _ = account(&path, &asked);
     let whole = account(&path, &LoadOptions::default());
-    // the same bytes that come as a stream, where they may
+    // The same bytes that come as a stream, where they may.
     let name = path.to_string_lossy().into_owned();
     let stream = Cursor::new(bytes.to_vec());
     let streamed = read(stream, &name, &LoadOptions::default());
@@ -76,7 +76,7 @@ pub(crate) fn survives(folder: &Path, extension: &str, bytes: &[u8]) -> Result<R
     whole
 }
 
-/// Loads a file, and holds what it says of its rows against the points there are.
+/// Loads a file, and compares its account with its points.
 fn account(path: &Path, options: &LoadOptions) -> Result<Report, LoadError> {
     let mut source = open(path, options)?;
     let (points, table, report) = load_table(&mut *source, |_| ())?;
@@ -98,7 +98,7 @@ fn geometry(bytes: &[u8]) -> Vec<u8> {
     writer.into_inner().expect("bytes in memory")
 }
 
-/// A filter while rows are loaded chooses those that it chooses from columns that were kept.
+/// Checks that a filter selects the same rows while they are loaded and over kept columns.
 fn filters(text: &[u8]) -> Result<u64, String> {
     const ROWS: &str = "lon,lat,kind,n,day,flag\n1,2,x,1,2010-03-01,true\n3,4,,-2.5,,false\n\
         5,6,y,,2010-03-02T12:30:00+01:00,\n7,8,x y,1e9,,true\n9,1,007,0,2011-01-01,\n";
@@ -125,9 +125,9 @@ fn filters(text: &[u8]) -> Result<u64, String> {
             assert_eq!(report.kept, selected.summary().count as u64, "{text}");
             Ok(report.kept)
         }
-        // what a table refuses is never true of a row
+        // What a table refuses is never true of a row.
         (Ok(_), Err(refused)) => Err(refused),
-        // a load that keeps nothing is an error
+        // A load that keeps nothing is an error.
         (Err(error), selected) => {
             let some = selected.is_ok_and(|points| points.summary().count > 0);
             assert!(!some, "{text}: {error}");

@@ -1,5 +1,5 @@
-//! Whole data sets in every format, by writers of ours and by GDAL: the very points, weights and
-//! counts of the CSV, and so its tiles.
+//! Whole data sets in every format, by writers of the tests and by GDAL: the very points, weights
+//! and counts of the CSV, and so its tiles.
 //!
 //! Some sets are made up here; `HEATSPLAT_DATA` names a folder with more, as CSV.
 
@@ -41,8 +41,8 @@ fn made_up() -> [(String, Set); 2] {
     ]
 }
 
-/// The sets of a folder, read by a reader that is not ours; not those with what is expected of
-/// them beside them, which are full of mistakes that other formats can't hold.
+/// The sets of a folder, read by another reader; not those with expectations beside them, which are
+/// full of mistakes that other formats can't hold.
 fn given(folder: &Path) -> Vec<(String, Set)> {
     let files = std::fs::read_dir(folder)
         .unwrap()
@@ -102,7 +102,7 @@ fn rows(set: &Set) -> Vec<Row> {
     set.iter().map(row).collect()
 }
 
-/// What an index of the points knows, the points in an order of their own, and the account.
+/// A summary of an index of the points, the points in an order of their own, and the account.
 fn of(path: &Path) -> (Summary, Vec<(u32, u32, u32)>, Report) {
     let (points, report) = opened(path, &weight("n")).unwrap();
     let summary = *Points::from_slice(&points).summary();

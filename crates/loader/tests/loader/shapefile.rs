@@ -130,7 +130,7 @@ fn good(files: &Files, count: u32) -> (Vec<u8>, Vec<u8>) {
 #[test]
 fn the_index_says_which_record_belongs_to_which_row() {
     let files = Files::new("index");
-    // a null shape that was filled in later: its record was written anew at the end
+    // A null shape that was filled in later: its record was written anew at the end.
     let moved = [point(1.0, 1.0), null(), point(3.0, 3.0), point(2.0, 2.0)];
     let (bytes, at) = shp(&moved);
     files.put("shp", &bytes);
@@ -140,7 +140,7 @@ fn the_index_says_which_record_belongs_to_which_row() {
     assert_eq!((points, report.skipped_total()), (THREE.to_vec(), 0));
     assert!(report.notes()[0].starts_with("12 bytes of the .shp belong to none of"));
 
-    // a record that was taken out of the index
+    // A record that was taken out of the index.
     let gap = [
         point(1.0, 1.0),
         point(9.0, 9.0),
@@ -152,7 +152,7 @@ fn the_index_says_which_record_belongs_to_which_row() {
     files.put("shx", shx(&[(at[0], 20), (at[2], 20), (at[3], 20)]));
     assert_eq!(files.load().0, THREE);
 
-    // records in another order, and one that was never written
+    // Records in another order, and one that was never written.
     files.put("shx", shx(&[(at[2], 20), (0, 0), (at[0], 20)]));
     let (points, report) = files.load();
     assert_eq!(points, [(2, 2, 10.0), (1, 1, 30.0)]);
@@ -161,7 +161,7 @@ fn the_index_says_which_record_belongs_to_which_row() {
         "record 2: no position: null shape"
     );
 
-    // without it, one after the other
+    // Without it, one after the other.
     files.take("shx");
     assert_eq!(files.load().0.len(), 4);
 }
@@ -185,7 +185,7 @@ fn records_whose_row_is_marked_as_deleted_are_left_out_and_counted() {
                 .to_string()
                 .contains("1 more that are marked as deleted")
         );
-        // also where no column is read
+        // Also where no column is read.
         let (points, _) = opened(&files.shp(), &weight("none")).unwrap();
         assert_eq!(points.len(), 2);
     }
@@ -208,7 +208,7 @@ fn wrong_lengths_cost_no_records_and_are_said() {
         bytes[24..28].copy_from_slice(&words.to_be_bytes());
         bytes
     };
-    // one record short, the header alone, nothing, too long
+    // One record short, the header alone, nothing, too long.
     for words in [78, 50, 0, 400, -1] {
         files.put("shp", stating(&shp, words)).put("shx", &shx);
         for indexed in [true, false] {
@@ -224,15 +224,15 @@ fn wrong_lengths_cost_no_records_and_are_said() {
             );
         }
     }
-    // what follows is no record
+    // What follows is no record.
     files.put("shp", [&shp[..], &[0; 40]].concat());
     let (points, report) = files.load();
     assert_eq!((&points[..], report.notes().len()), (&THREE[..], 1));
-    // without a table, too
+    // Without a table, too.
     files.take("dbf");
     files.put("shp", stating(&shp, 400));
     assert_eq!(files.load().0.len(), 3);
-    // a table that has more rows than a file that ends early has records: it is cut off
+    // A table that has more rows than a file that ends early has records: it is cut off.
     good(&files, 3);
     files.take("shx");
     files.put("shp", &shp[..shp.len() - 28]);
@@ -266,7 +266,7 @@ fn an_index_that_does_not_fit_is_not_used_and_that_is_said() {
         let note = report.notes().join("|");
         assert!(note.contains("the .shx is not used: "), "{name}: {note}");
     }
-    // its header doesn't know of its last record
+    // Its header doesn't know of its last record.
     let mut short = whole.clone();
     short[24..28].copy_from_slice(&58i32.to_be_bytes());
     files.put("shx", short);
@@ -282,7 +282,7 @@ fn an_index_that_does_not_fit_is_not_used_and_that_is_said() {
 fn a_record_that_an_index_finds_broken_costs_no_other() {
     let files = Files::new("broken");
     let (mut shp, _) = good(&files, 100);
-    // the type of record 50
+    // The type of record 50.
     let at = 100 + 49 * 28 + 8;
     shp[at..at + 4].copy_from_slice(&77i32.to_le_bytes());
     files.put("shp", shp);
@@ -342,7 +342,7 @@ fn tables_whose_count_is_wrong_have_the_rows_that_they_have() {
         report.notes(),
         ["the .dbf has 4 rows for 3 records: the others have no shape"]
     );
-    // the length of a row is wrong, and the file's size says so
+    // The length of a row is wrong, as the file's size shows.
     let mut bytes = table.clone();
     bytes[10] = 5;
     files.put("dbf", &bytes);
@@ -381,14 +381,14 @@ fn files_beside_are_found_by_endings_in_mixed_letters() {
         files.take(prj);
         assert_eq!(files.load().0, THREE);
         files.take(dbf);
-        // the index was found: without it the record is read that it leaves out
+        // The index was found: without it the record is read that it leaves out.
         files.put(shx, crate::shapefile::shx(&[(100, 20), (156, 20)]));
         assert_eq!(files.load().0.len(), 2);
         files.take(shx);
     }
 }
 
-/// What a Shapefile of one point has in a column that is kept, as it prints.
+/// The value of a Shapefile of one point in a column that is kept, as it prints.
 fn kept(path: &Path, column: &str) -> Result<String, String> {
     let options = LoadOptions {
         keep: vec![column.to_owned()],
@@ -442,7 +442,7 @@ fn texts_are_in_the_code_page_that_the_table_or_the_file_beside_it_names() {
         (0x4e, b"\xbc\xad\xbf\xef", None, "서울"),
         (0x4d, b"\xb1\xb1\xbe\xa9", None, "北京"),
         (0x13, b"\x93\x8c\x8b\x9e", None, "東京"),
-        // a .cpg that is not known, beside a driver that is
+        // A .cpg that is not known, beside a driver that is.
         (0x02, b"K\x94ln", Some("Klingon"), "Köln"),
     ] {
         put(language, text, cpg);
@@ -455,7 +455,7 @@ fn texts_are_in_the_code_page_that_the_table_or_the_file_beside_it_names() {
             "{expected}"
         );
     }
-    // what is asked for comes first
+    // An option comes first.
     put(0x02, b"\xcc\xee\xf1\xea\xe2\xe0", Some("UTF-8"));
     let options = LoadOptions {
         encoding: "windows-1251".parse().ok(),
@@ -463,7 +463,7 @@ fn texts_are_in_the_code_page_that_the_table_or_the_file_beside_it_names() {
         ..weight("none")
     };
     assert_eq!(opened(&files.shp(), &options).unwrap().0.len(), 1);
-    // one that is not known costs no file, and is said where texts are asked for
+    // An unknown one costs no file, and is noted where texts are read.
     for (language, cpg, says) in [
         (
             0x05,
@@ -542,10 +542,10 @@ fn fields_of_every_type_have_their_values_or_are_refused_by_name() {
                 "{message}"
             );
         }
-        // what nobody asks for costs nothing
+        // A column that is not read costs nothing.
         assert_eq!(files.load().0, [(1, 1, 1.0)]);
     }
-    // a name that looks like a weight's is no reason to ask for what can't be read
+    // A name that looks like a weight's is no reason to refuse a column that can't be read.
     let memo: Field = (b"WEIGHT", b'M', 10, 0);
     files.put("dbf", dbf(3, 3, &[memo], &[(b' ', vec![b' '; 10])]));
     assert_eq!(files.load().0, [(1, 1, 1.0)]);
@@ -621,7 +621,7 @@ fn no_bytes_in_an_index_do_harm() {
             assert_eq!(report.rows, report.kept + report.skipped_total());
         }
     }
-    // an index of one great record, over and over
+    // An index of one great record, over and over.
     let mut many = vec![8u8, 0, 0, 0];
     many.resize(36, 0);
     many.extend(5000u32.to_le_bytes());
@@ -637,7 +637,7 @@ fn no_bytes_in_an_index_do_harm() {
             .to_string()
             .contains("the same records over and over")
     );
-    // a file that is cut off is an error with an index, too
+    // A file that is cut off is an error with an index, too.
     files.put("shp", &shp[..shp.len() - 9]).put("shx", &whole);
     assert!(opened(&path, &LoadOptions::default()).is_err());
 }

@@ -1,4 +1,5 @@
-//! Coordinate systems in whole files: the same places by every format, and what is refused.
+//! Coordinate systems in whole files: the same places by every format, and the systems that are
+//! refused.
 
 use crate::arrow::{batch, geo, wkb, write_parquet};
 use crate::geopackage::{binary, insert, package, point};
@@ -17,7 +18,7 @@ use std::sync::Arc;
 /// Degrees from Paris in grads, feet of two kinds, datums of long ago, a cone that lies askew.
 const CODES: [u64; 9] = [4807, 4301, 27700, 31370, 27572, 21781, 5514, 2263, 29873];
 
-/// What PROJ makes of places in a system, with its definitions.
+/// PROJ's places in a system, with its definitions.
 fn row(code: u64) -> Value {
     let packed = include_bytes!("../data/crs-oracle.jsonl.gz");
     let mut text = String::new();
@@ -181,7 +182,7 @@ fn a_datum_that_only_a_grid_knows_well_is_refused_or_accepted_by_its_error() {
         let account = report.to_string();
         assert!(account.contains("may be off by 7 m"), "{account}");
     }
-    // in Cuba the same datum is known within a metre
+    // In Cuba the same datum is known within a metre.
     let cuba = geojson(&[[-80.0, 22.0, 0.0, 0.0]], "EPSG:4267");
     let (points, report) = loaded("a.geojson", cuba.as_bytes(), &LoadOptions::default()).unwrap();
     assert_eq!((points.len(), report.datum_error), (1, 0));

@@ -1,4 +1,4 @@
-//! Weights that nobody asked for: a column is one by its values, not by its name alone.
+//! Weights that no option names: a column is one by its values, not by its name alone.
 
 use crate::formats::{self, Row};
 use crate::{Folder, error, loaded, weight};
@@ -71,7 +71,7 @@ fn texts_are_no_weights_in_any_format() {
 #[test]
 fn a_column_without_any_value_is_none_in_any_format() {
     let folder = Folder::new("weights-empty");
-    // where nothing is, GeoJSON has no such property at all
+    // Where nothing is, GeoJSON has no such property at all.
     for format in ["csv", "fgb", "shp", "gpkg", "parquet", "arrow"] {
         let (_, kept, sum, _, weight, why, _) = account(&write(&folder, format, &["", "", ""]));
         assert_eq!((kept, sum, weight), (3, 3.0, None), "{format}: {why}");
@@ -152,7 +152,7 @@ fn a_text_far_behind_the_first_values_costs_no_row() {
     let (points, report) = loaded("a.csv", text.as_bytes(), &LoadOptions::default()).unwrap();
     assert_eq!((points.len(), report.weights_missing), (50_000, 5));
     assert_eq!(points.iter().map(|p| p.weight).sum::<f32>(), 49_995.0);
-    // in strict mode neither: nobody asked for that column
+    // In strict mode neither: no option names that column.
     let strict = LoadOptions {
         strict: true,
         ..LoadOptions::default()

@@ -1,4 +1,4 @@
-//! Parts of the world: the same rows from every format, and no more read than is needed.
+//! Bounds: the same rows from every format, and no more read than is needed.
 
 use crate::{Folder, loaded, opened};
 use arrow_array::{ArrayRef, Float64Array, RecordBatch, StructArray};
@@ -46,7 +46,7 @@ fn sorted(mut points: Vec<Point>) -> Vec<Point> {
     points
 }
 
-/// A file gives the same part as CSV, and of its bytes at most so many hundredths are read.
+/// Checks that a file gives the same part as CSV, and reads at most `percent` of its bytes.
 fn check(path: &Path, bounds: &str, most: u64) {
     let options = within(bounds);
     let (points, report) = opened(path, &options).unwrap();
@@ -68,7 +68,7 @@ fn rows_elsewhere_are_left_out_and_counted() {
         (points.len(), report.kept, report.filtered),
         (100, 100, 9900)
     );
-    // across ±180 there are both sides
+    // Across ±180 there are both sides.
     let (points, _) = by_csv(&within("140,-90,220,90"));
     assert_eq!(points.len(), 700);
 }
@@ -161,7 +161,7 @@ fn flatgeobuf_that_does_not_say_how_much_it_holds() {
     writer.write(&mut bytes).unwrap();
     let length = u32::from_le_bytes(*bytes[8..].first_chunk().unwrap()) as usize;
     let header = 12 + length;
-    // the only number in the header that is how many features there are; 0: unknown
+    // The only number in the header that is how many features there are; 0: unknown.
     let is_count = |at: &usize| bytes[*at..*at + 8] == 10_000u64.to_le_bytes();
     let at: Vec<usize> = (8..header - 8).filter(is_count).collect();
     let [at] = at[..] else { panic!("{at:?}") };
@@ -175,7 +175,7 @@ fn flatgeobuf_that_does_not_say_how_much_it_holds() {
     std::fs::write(&path, &unknown).unwrap();
     check(&path, "10,10,30,30", 100);
     check(&path, "140,-10,220,10", 110);
-    // as a stream, and cut off within a feature
+    // As a stream, and cut off within a feature.
     let (points, _) = loaded("a.fgb", &unknown, &within("10,10,30,30")).unwrap();
     assert_eq!(sorted(points), by_csv(&within("10,10,30,30")).0);
     let cut = crate::error(

@@ -1,4 +1,4 @@
-//! What definitions say beside their numbers and names: units, axes, shifts, PROJ's words.
+//! Parts of definitions beside numbers and names: units, axes, shifts, PROJ strings.
 
 use super::{crs, metres, near, refused};
 use crate::crs::Crs;
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 const WGS84: &str = r#"GEOGCS["W",DATUM["WGS_1984",SPHEROID["WGS 84",6378137,298.257223563]],PRIMEM["Greenwich",0],UNIT["degree",0.0174532925199433]]"#;
 
-/// Hungary's datum of 1972, bound to a system by a stretch.
+/// Hungary's datum of 1972, bound to a system by a scale.
 fn bound(stretch: &str, to: &str) -> String {
     let shift = [52.17, -71.82, -14.9].iter().zip(["X", "Y", "Z"]);
     let shift = shift.map(|(metres, axis)| {
@@ -22,7 +22,7 @@ fn bound(stretch: &str, to: &str) -> String {
 
 #[test]
 fn the_units_of_a_shift_decide() {
-    // PROJ 9.5.1, for a stretch of 1.01 parts per million
+    // From PROJ 9.5.1, for a scale of 1.01 parts per million.
     let there = (18.998_883_833_8, 46.999_730_546_2);
     for stretch in [
         "1.00000101",
@@ -32,7 +32,7 @@ fn the_units_of_a_shift_decide() {
     ] {
         near(&crs(&bound(stretch, WGS84)), (19.0, 47.0), there, 0.5);
     }
-    // a factor by which no datum is stretched
+    // A factor by which no datum is scaled.
     for stretch in ["1.01", "2.5", r#"1.01,SCALEUNIT["unity",1]"#, "\"much\""] {
         let message = refused(&bound(stretch, WGS84));
         assert!(message.contains('h'), "{message}");
@@ -80,14 +80,14 @@ fn the_units_of_a_shift_decide() {
             [1e3, 0.0, 1010.0],
         ),
     ] {
-        let crs = Crs::of_projjson(&said(units, values), "a").unwrap();
+        let crs = Crs::from_projjson(&said(units, values), "a").unwrap();
         near(&crs, (19.0, 47.0), there, 0.5);
     }
-    // turns too: a thousandth of a degree about the poles
+    // Rotations too: a thousandth of a degree about the poles.
     let turned = |unit: Value, by: f64| {
         let mut bound = said([json!("metre"), unit, unit_of_parts()], [1.0, 0.0, 1.01]);
         bound["transformation"]["parameters"][5]["value"] = json!(by);
-        let place = Crs::of_projjson(&bound, "a")
+        let place = Crs::from_projjson(&bound, "a")
             .unwrap()
             .place(19.0, 47.0)
             .unwrap();
@@ -99,7 +99,7 @@ fn the_units_of_a_shift_decide() {
         [json!("metre"), seconds(), json!("percent")],
         [1.0, 0.0, 1.01],
     );
-    assert!(Crs::of_projjson(&odd, "a").is_err());
+    assert!(Crs::from_projjson(&odd, "a").is_err());
 }
 
 fn unit_of_parts() -> Value {
@@ -110,11 +110,11 @@ fn unit_of_parts() -> Value {
 fn a_shift_to_another_datum_than_that_of_wgs_84_is_refused() {
     let stretch = "1.00000101";
     let etrs89 = WGS84.replace("WGS_1984", "European_Terrestrial_Reference_System_1989");
-    assert!(Crs::of_wkt(&bound(stretch, &etrs89), "a").is_ok());
+    assert!(Crs::from_wkt(&bound(stretch, &etrs89), "a").is_ok());
     let bessel = r#"GEOGCS["DHDN",DATUM["Deutsches_Hauptdreiecksnetz",SPHEROID["Bessel 1841",6377397.155,299.1528128]],PRIMEM["Greenwich",0],UNIT["degree",0.0174532925199433]]"#;
     let message = refused(&bound(stretch, bessel));
     assert!(message.contains("another datum"), "{message}");
-    // a name of two datums is none either
+    // A name of two datums is none either.
     assert!(
         refused(
             &bessel
@@ -123,7 +123,7 @@ fn a_shift_to_another_datum_than_that_of_wgs_84_is_refused() {
         )
         .contains("Hermannskogel")
     );
-    // half a shift is none
+    // Half a shift is none.
     let half = WGS84.replace("298.257223563]", r#"298.257223563],TOWGS84[1,2,"x"]"#);
     assert!(refused(&half).contains("shift"));
 }
@@ -136,7 +136,7 @@ fn units_that_cannot_be_read_are_refused() {
             r#"PROJCS["P",{base},PROJECTION["Mercator_1SP"],PARAMETER["central_meridian",{parameter}],{unit}]"#
         )
     };
-    assert!(Crs::of_wkt(&mercator(WGS84, "3", metres), "a").is_ok());
+    assert!(Crs::from_wkt(&mercator(WGS84, "3", metres), "a").is_ok());
     let grads = WGS84.replace("0.0174532925199433", "\"1/57\"");
     let nought = WGS84.replace("0.0174532925199433", "0");
     let feet = WGS84.replace(
@@ -166,7 +166,7 @@ fn units_that_cannot_be_read_are_refused() {
             ]},
         })
     };
-    let known = Crs::of_projjson(&degrees(json!("degree")), "a");
+    let known = Crs::from_projjson(&degrees(json!("degree")), "a");
     assert!(matches!(known, Ok(Crs::LonLat)));
     for unit in [
         json!("grad"),
@@ -174,7 +174,7 @@ fn units_that_cannot_be_read_are_refused() {
         json!(1),
         json!(null),
     ] {
-        assert!(Crs::of_projjson(&degrees(unit), "a").is_err());
+        assert!(Crs::from_projjson(&degrees(unit), "a").is_err());
     }
 }
 
@@ -202,7 +202,7 @@ fn axes_to_the_west_or_south_are_refused_but_where_the_projection_is_made_so() {
         ("Lambert_Azimuthal_Equal_Area", both("NORTH", "NORTH")),
     ] {
         let text = plane(method, &axes);
-        assert!(Crs::of_wkt(&text, "a").is_ok(), "{text}");
+        assert!(Crs::from_wkt(&text, "a").is_ok(), "{text}");
     }
     for axes in [
         both("WEST", "SOUTH"),
@@ -235,7 +235,7 @@ fn words_of_proj_that_say_another_thing_than_the_projection_are_refused() {
     }
     let ellipsoid = "+proj=merc +lon_0=150 +datum=WGS84";
     refused(&with(ellipsoid));
-    assert!(Crs::of_wkt(&with(&ellipsoid.replace("150", "0")), "a").is_ok());
+    assert!(Crs::from_wkt(&with(&ellipsoid.replace("150", "0")), "a").is_ok());
 }
 
 #[test]
@@ -253,14 +253,14 @@ fn miller_on_an_ellipsoid_is_on_the_sphere_with_its_area() {
 
 #[test]
 fn longitudes_a_turn_away_are_in_their_datums_area() {
-    // Cuba and Germany on datums whose shifts differ from place to place, Fiji across ±180°
+    // Cuba and Germany on datums whose shifts differ from place to place, Fiji across ±180°.
     for (code, x, y) in [
         (4267, -80.0, 22.0),
         (4230, 9.0, 50.0),
         (4720, 179.5, -17.0),
         (4720, -179.9, -17.0),
     ] {
-        let crs = Crs::of_epsg(code, "a").unwrap();
+        let crs = Crs::from_epsg(code, "a").unwrap();
         let crs = crs.accepting(Some(50.0), "a").unwrap();
         let place = crs.place(x, y).unwrap();
         for turn in [360.0, -360.0] {
@@ -282,12 +282,12 @@ fn a_system_cut_down_to_its_number_is_known_by_it() {
     ] {
         let crs = serde_json::from_str(text).unwrap();
         assert!(
-            matches!(Crs::of_projjson(&crs, "a"), Ok(Crs::Mercator)),
+            matches!(Crs::from_projjson(&crs, "a"), Ok(Crs::Mercator)),
             "{text}"
         );
     }
     let unknown = json!({"type": "ProjectedCRS", "id": {"authority": "EPSG", "code": 77_777}});
-    let Err(error) = Crs::of_projjson(&unknown, "a") else {
+    let Err(error) = Crs::from_projjson(&unknown, "a") else {
         panic!("known")
     };
     assert!(error.to_string().contains("EPSG:77777"), "{error}");
@@ -295,7 +295,7 @@ fn a_system_cut_down_to_its_number_is_known_by_it() {
 
 #[test]
 fn a_turn_of_the_meridian_belongs_to_the_shift_that_has_it() {
-    // PROJ 9.5.1
+    // From PROJ 9.5.1.
     let there = (127.000_778_857, 38.453_189_274);
     let wkt = r#"PROJCS["K",GEOGCS["Tokyo 1892",DATUM["Tokyo_1892",SPHEROID["Bessel 1841",6377397.155,299.1528128]],PRIMEM["Greenwich",0],UNIT["degree",0.0174532925199433]],PROJECTION["Transverse_Mercator"],PARAMETER["latitude_of_origin",38],PARAMETER["central_meridian",127],PARAMETER["scale_factor",1],PARAMETER["false_easting",200000],PARAMETER["false_northing",500000],UNIT["metre",1]]"#;
     for text in ["EPSG:5170", wkt] {

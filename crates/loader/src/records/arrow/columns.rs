@@ -1,5 +1,5 @@
-//! Rows of Arrow record batches: which columns hold the position and the weight, and their
-//! values. GeoParquet, plain Parquet and Arrow files all come to this.
+//! Columns of Arrow record batches: the ones that are read, and their values. GeoParquet, plain
+//! Parquet and Arrow files all use this.
 
 use super::super::{Geometry, ReadFailure, RecordSink};
 use super::geoarrow::{GeometryKind, geometry, may_be_geometry};
@@ -24,12 +24,12 @@ use arrow_array::types::{
 use arrow_array::{Array, ArrayRef, RecordBatch};
 use arrow_schema::{DataType, Schema, TimeUnit};
 
-/// Which columns are read, by their place in the schema.
+/// The columns that are read, by their places in the schema.
 #[derive(Clone, Debug)]
 pub(crate) struct Projection {
     position: PositionPlaces,
     weight: Option<usize>,
-    /// The columns to filter by and to keep, and where they are in the batches.
+    /// The columns to filter by and to keep, with their places in the batches.
     others: Vec<(usize, usize)>,
 }
 
@@ -39,10 +39,10 @@ enum PositionPlaces {
     Geometry(usize, Option<GeometryKind>),
 }
 
-/// What a geometry column is called and where that is known from, if there is one.
+/// A column of geometries and how it was found.
 pub(crate) struct GeometryColumn {
     pub(crate) name: String,
-    /// What the geometries are, where that is said.
+    /// The kind of its geometries, where it is stated.
     pub(crate) kind: Option<GeometryKind>,
     pub(crate) why: String,
 }
@@ -62,7 +62,7 @@ pub(crate) fn asked_for(schema: &Schema, name: &str, origin: &Origin) -> Result<
     Ok(seen.get(at).cloned().unwrap_or_default())
 }
 
-/// Where positions come from, of all the columns of geometries there are.
+/// The origin of positions for people, given all columns of geometries.
 pub(crate) fn positions_from(column: &str, all: &[String]) -> String {
     let others = all.iter().filter(|name| *name != column);
     let others: Vec<String> = others.map(|name| shown(name.as_bytes())).collect();
@@ -104,8 +104,7 @@ impl Projection {
         Ok((projection, found))
     }
 
-    /// The leaf columns of the least and greatest x, then y: where rows are points those of x
-    /// and of y twice.
+    /// The leaf columns of the least and greatest x, then y: columns of points count twice each.
     pub(crate) fn axes(&self, schema: &Schema) -> [String; 4] {
         let name = |at: usize| schema.fields().get(at).map_or("", |field| field.name());
         let (x, y) = match self.position {
@@ -117,7 +116,7 @@ impl Projection {
         [x.clone(), x, y.clone(), y]
     }
 
-    /// The places of all columns that are read, rising.
+    /// The places of all columns that are read, in rising order.
     pub(crate) fn all(&self) -> Vec<usize> {
         let mut all = match self.position {
             PositionPlaces::LonLat(lon, lat) => vec![lon, lat],
@@ -130,7 +129,7 @@ impl Projection {
         all
     }
 
-    /// The same columns by their place among [`all`](Self::all): of a batch that holds no others.
+    /// The columns by their place among [`all`](Self::all), for a batch that holds no others.
     pub(crate) fn projected(&self) -> Self {
         let all = self.all();
         let among = |at: usize| all.iter().position(|&a| a == at).unwrap_or(0);
@@ -144,7 +143,7 @@ impl Projection {
         }
     }
 
-    /// Gives all rows of a batch to a judge.
+    /// Sends all rows of a batch to a sink.
     pub(crate) fn read_rows(
         &self,
         batch: &RecordBatch,
@@ -183,7 +182,8 @@ impl Projection {
     }
 }
 
-/// Refuses columns to filter by or to keep whose values are neither numbers, texts, times nor truths.
+/// Refuses columns to filter by or to keep whose values are neither numbers, texts, times nor
+/// truths.
 fn refuse_nested(
     schema: &Schema,
     selection: &RowSelection,
@@ -223,8 +223,8 @@ fn refuse_nested(
     })
 }
 
-/// Longitude and latitude, numbers or texts of numbers as in CSV; else why there are none, with
-/// the one of the two that is to blame. An empty one comes first.
+/// Longitude and latitude from numbers, or from texts of numbers as in CSV. An error is the reason
+/// and the value at fault; an empty one comes first.
 fn degrees(lon: &Value<'_>, lat: &Value<'_>) -> Result<(f64, f64), (SkipReason, String)> {
     if let (Value::Number(Number::Float(x)), Value::Number(Number::Float(y))) = (lon, lat) {
         return Ok((*x, *y));
@@ -282,7 +282,7 @@ impl<'a> NumberColumn<'a> {
     }
 }
 
-/// A value of any type as a number, as the text of one, or as what it is.
+/// A value of any type as a number, as the text of one, or unchanged.
 fn any(column: &ArrayRef, row: usize) -> Value<'static> {
     if row >= column.len() || column.is_null(row) {
         return Value::Null;
@@ -360,7 +360,7 @@ fn any(column: &ArrayRef, row: usize) -> Value<'static> {
         }
         DataType::Utf8View => return Value::text(column.as_string_view().value(row).to_owned()),
         DataType::Dictionary(..) => {
-            // one key alone: all of them are copied for whoever asks
+            // One key alone: the library copies all of them.
             let own = column.slice(row, 1);
             let dictionary = own.as_any_dictionary();
             if dictionary.values().is_empty() {
@@ -374,12 +374,12 @@ fn any(column: &ArrayRef, row: usize) -> Value<'static> {
     Value::float(number)
 }
 
-/// A count of some microseconds each; what is beyond all calendars stays there.
+/// A count of `each` microseconds; times beyond all calendars saturate.
 fn micros(count: i64, each: i64) -> i64 {
     count.saturating_mul(each)
 }
 
-/// A decimal: exactly where it is whole, else the nearest number.
+/// A decimal: exact where it is whole, else the nearest `f64`.
 fn decimal(digits: i128, scale: i8) -> Value<'static> {
     let power = 10i128.checked_pow(u32::from(scale.unsigned_abs()));
     let whole = match power {
@@ -390,7 +390,7 @@ fn decimal(digits: i128, scale: i8) -> Value<'static> {
     if let Some(whole) = whole {
         return Value::whole(whole);
     }
-    // the same rounding as of a text of these digits
+    // The same rounding as of a text with these digits.
     decimal_text(format!("{digits}e{}", -i32::from(scale)))
 }
 

@@ -1,9 +1,9 @@
 //! Geometries in columns of Arrow and Parquet, in every encoding: well-known binary, and GeoArrow's
 //! own, where a point is a few numbers and everything else is lists of points.
 //!
-//! What a geometry is decides what becomes of it, not how it is written. Lists of positions are a
-//! line as well as a MultiPoint: which, is said by the column's extension type (Arrow) or encoding
-//! (GeoParquet), and what nobody says is not drawn.
+//! Geometries are treated by their kind, not by their encoding. A list of positions may be a line
+//! or a MultiPoint: the column's extension type (Arrow) or encoding (GeoParquet) states which, and
+//! a list of unstated kind is not drawn.
 
 use super::super::{Geometry, ReadFailure, RecordSink};
 use super::columns::NumberColumn;
@@ -16,7 +16,7 @@ use arrow_array::{Array, ArrayRef};
 use arrow_schema::{DataType, Field};
 use serde_json::Value as Json;
 
-/// What geometries of GeoArrow's own encodings are.
+/// The kind of geometries in GeoArrow's own encodings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum GeometryKind {
     Point,
@@ -30,7 +30,7 @@ pub(crate) enum GeometryKind {
 impl GeometryKind {
     /// The kind that an extension type (`geoarrow.multipoint`) or an encoding of GeoParquet
     /// (`multipoint`) names.
-    pub(crate) fn of(name: &str) -> Option<Self> {
+    pub(crate) fn from_name(name: &str) -> Option<Self> {
         Some(match name.strip_prefix("geoarrow.").unwrap_or(name) {
             "point" => Self::Point,
             "linestring" => Self::LineString,
@@ -42,9 +42,9 @@ impl GeometryKind {
         })
     }
 
-    /// The kind that a number stands for, of those in a column of several kinds: the tens say what
-    /// there is beside x and y.
-    fn of_number(number: i8) -> Option<Self> {
+    /// The kind of a type id in a column of several kinds: its tens are the dimensions beside x and
+    /// y.
+    fn from_type_id(number: i8) -> Option<Self> {
         Some(match number % 10 {
             1 => Self::Point,
             2 => Self::LineString,
@@ -57,7 +57,7 @@ impl GeometryKind {
     }
 }
 
-/// Whether a field can hold geometries that are understood here.
+/// Returns whether a field can hold geometries that are supported here.
 pub(crate) fn may_be_geometry(field: &Field) -> bool {
     match field.data_type() {
         DataType::Binary | DataType::LargeBinary | DataType::BinaryView => true,
@@ -70,7 +70,7 @@ fn is_native(kind: &DataType) -> bool {
     match kind {
         DataType::Struct(fields) => fields.iter().take(2).map(|f| f.name()).eq(["x", "y"]),
         DataType::FixedSizeList(item, 2..=4) => item.data_type().is_floating(),
-        // Parquet has no lists of a fixed size
+        // Parquet has no lists of a fixed size.
         DataType::List(item) | DataType::LargeList(item) => {
             item.data_type().is_floating() || is_native(item.data_type())
         }
@@ -84,7 +84,7 @@ pub(crate) fn extension(field: &Field) -> Option<&str> {
     name.map(String::as_str)
 }
 
-/// Gives a row's geometry to a judge.
+/// Sends a row's geometry to a sink.
 pub(crate) fn geometry(
     column: &ArrayRef,
     row: usize,
@@ -102,7 +102,7 @@ pub(crate) fn geometry(
         DataType::Union(..) => {
             let all = column.as_union();
             let (number, own) = (all.type_id(row), all.value(row));
-            return match GeometryKind::of_number(number) {
+            return match GeometryKind::from_type_id(number) {
                 Some(_) if own.is_null(0) => {
                     Ok(sink.record(Geometry::Nothing("geometry null"), weight)?)
                 }
@@ -115,8 +115,8 @@ pub(crate) fn geometry(
     Ok(sink.wkb(bytes, weight)?)
 }
 
-/// A geometry of numbers and lists of numbers. How deep the lists are decides where a kind is
-/// stated that can't be.
+/// Sends a geometry of numbers and lists of numbers. The depth of the lists decides where the
+/// stated kind contradicts it.
 fn native(
     column: &ArrayRef,
     row: usize,
@@ -149,7 +149,7 @@ fn native(
     Ok(sink.record(Geometry::Other(name), weight)?)
 }
 
-/// How many lists there are around a point.
+/// The depth of the lists around a point.
 fn depth(kind: &DataType) -> usize {
     match kind {
         DataType::List(item) | DataType::LargeList(item) if !item.data_type().is_floating() => {
@@ -168,7 +168,7 @@ fn list(column: &ArrayRef, row: usize) -> Option<ArrayRef> {
     }
 }
 
-/// x and y of a point that is a struct or a list of numbers.
+/// The x and y of a point that is a struct or a list of numbers.
 fn native_point(column: &ArrayRef, row: usize) -> Option<(f64, f64)> {
     let number = |array: &ArrayRef, at| match NumberColumn::new(array).at(at) {
         Value::Number(Number::Float(n)) => Some(n),
@@ -182,9 +182,9 @@ fn native_point(column: &ArrayRef, row: usize) -> Option<(f64, f64)> {
     Some((number(&point, 0)?, number(&point, 1)?))
 }
 
-/// The coordinate system that a column says it is in: PROJJSON, `EPSG:25832`, `srid:25832`,
-/// well-known text; `projjson:KEY` and PROJJSON as a text too, `value` gives what the file has
-/// under a key. Nothing, an empty text and `srid:0` are longitude and latitude.
+/// The coordinate system of a column: PROJJSON, `EPSG:25832`, `srid:25832` or well-known text;
+/// `projjson:KEY`, whose text `value` returns by the key in the file's metadata; PROJJSON as a
+/// text. Nothing, an empty text and `srid:0` are longitude and latitude.
 pub(crate) fn crs(
     stated: Option<&Json>,
     value: impl Fn(&str) -> Option<String>,
@@ -196,7 +196,7 @@ pub(crate) fn crs(
     };
     let json = |text: &str| -> Result<Crs, LoadError> {
         match serde_json::from_str::<Json>(text) {
-            Ok(crs @ Json::Object(_)) => Crs::of_projjson(&crs, file),
+            Ok(crs @ Json::Object(_)) => Crs::from_projjson(&crs, file),
             _ => Err(unknown(crate::messages::shown(text.as_bytes()))),
         }
     };
@@ -204,7 +204,7 @@ pub(crate) fn crs(
         None | Some(Json::Null) => return Ok(Crs::LonLat),
         Some(Json::String(text)) => text.trim().to_owned(),
         Some(Json::Number(number)) => number.to_string(),
-        Some(other) => return Crs::of_projjson(other, file),
+        Some(other) => return Crs::from_projjson(other, file),
     };
     if text.starts_with('{') {
         return json(&text);
@@ -212,7 +212,7 @@ pub(crate) fn crs(
     let (word, rest) = text.split_once(':').unwrap_or(("", &text));
     match (word.to_ascii_lowercase().as_str(), rest.trim().parse()) {
         ("" | "srid", Ok(0)) => Ok(Crs::LonLat),
-        ("" | "srid", Ok(code)) => Crs::of_epsg(code, file),
+        ("" | "srid", Ok(code)) => Crs::from_epsg(code, file),
         ("projjson", _) => match value(rest) {
             Some(text) => json(&text),
             None => Err(unknown(format!(
@@ -221,7 +221,7 @@ pub(crate) fn crs(
             ))),
         },
         _ if text.is_empty() => Ok(Crs::LonLat),
-        ("srid", _) => Crs::of_wkt(rest, file),
-        _ => Crs::of_wkt(&text, file),
+        ("srid", _) => Crs::from_wkt(rest, file),
+        _ => Crs::from_wkt(&text, file),
     }
 }

@@ -1,5 +1,5 @@
-//! The messages of Arrow IPC, one at a time: what each says of its own size is held against what
-//! there is, and against a limit, before the library takes memory for it.
+//! Messages of Arrow IPC, read one at a time: the sizes that each states are checked against its
+//! bytes and against a limit, before the library allocates memory for it.
 
 use arrow_array::RecordBatch;
 use arrow_buffer::Buffer;
@@ -11,19 +11,19 @@ use arrow_schema::Schema;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::sync::Arc;
 
-/// The longest description of a message, and of a file: more than a hundred thousand columns.
+/// The longest metadata of a message, and of a file: more than a hundred thousand columns.
 const DESCRIPTION: usize = 64 << 20;
 
-/// The most bytes of a batch or dictionary, as it is stored and as it is unpacked.
+/// The most bytes of a batch or dictionary, as it is stored and as it is decompressed.
 const BATCH: u64 = 1 << 30;
 
 /// The footer's length and the magic word, at a file's end.
 const TAIL: usize = 10;
 
-/// What a reader of Arrow says is wrong.
+/// An error of reading Arrow.
 pub(super) type IpcError = Box<dyn std::error::Error + Send + Sync>;
 
-/// A message: how long it says to be, and its bytes, of which the description comes first.
+/// A message: its stated lengths, and its bytes, of which the metadata come first.
 pub(super) struct IpcMessage {
     block: Block,
     bytes: Buffer,
@@ -33,7 +33,7 @@ impl IpcMessage {
     /// Reads the next message of a stream; `None` at its end.
     pub(super) fn next(reader: &mut impl Read) -> Result<Option<Self>, IpcError> {
         let mut bytes = Vec::new();
-        // a mark and the description's length; once there was no mark
+        // A mark and the metadata's length; older files have no mark.
         match reader.take(4).read_to_end(&mut bytes)? {
             0 => return Ok(None),
             4 if bytes == [0xff; 4] => more(reader, &mut bytes, 4)?,
@@ -68,7 +68,7 @@ impl IpcMessage {
         )?;
         limit("the body of a message", body, BATCH)?;
         file.seek(SeekFrom::Start(block.offset() as u64))?;
-        // the footer was held against the file's length
+        // The footer was checked against the file's length.
         let mut bytes = Vec::with_capacity((description + body) as usize);
         more(file, &mut bytes, (description + body) as usize)?;
         Self::checked(block, bytes)
@@ -81,7 +81,7 @@ impl IpcMessage {
         Ok(Self { block, bytes })
     }
 
-    /// The schema that a stream begins with, and its version.
+    /// The schema at the beginning of a stream, and its version.
     pub(super) fn schema(&self) -> Result<(Schema, MetadataVersion), IpcError> {
         let message = described(&self.bytes)?;
         let schema = message
@@ -90,7 +90,7 @@ impl IpcMessage {
         Ok((known(schema)?, message.version()))
     }
 
-    /// Gives a decoder what it holds: rows, or what rows to come refer to.
+    /// Passes the message to a decoder: rows, or a dictionary that later rows refer to.
     pub(super) fn decode(
         &self,
         decoder: &mut FileDecoder,
@@ -103,7 +103,7 @@ impl IpcMessage {
     }
 }
 
-/// What a file says of its parts at its end.
+/// The footer of a file: its schema and the places of its messages.
 pub(super) struct Footer {
     pub(super) schema: Schema,
     pub(super) version: MetadataVersion,
@@ -140,7 +140,7 @@ impl Footer {
     }
 }
 
-/// A decoder of the columns that are asked for.
+/// A decoder of the columns that are read.
 pub(super) fn decoder(
     schema: Arc<Schema>,
     version: MetadataVersion,
@@ -149,7 +149,7 @@ pub(super) fn decoder(
     FileDecoder::new(schema, version).with_projection(columns)
 }
 
-/// Adds so many bytes; memory is taken only as they come.
+/// Reads `count` bytes more; memory is allocated only as they come.
 fn more(reader: &mut impl Read, bytes: &mut Vec<u8>, count: usize) -> Result<(), IpcError> {
     if reader.take(count as u64).read_to_end(bytes)? < count {
         return Err(early());
@@ -161,7 +161,7 @@ fn early() -> IpcError {
     io::Error::from(io::ErrorKind::UnexpectedEof).into()
 }
 
-/// Refuses what is too large, also numbers that were negative.
+/// Refuses a size that is too large, or that was negative.
 fn limit(what: &str, stated: u64, most: u64) -> Result<(), IpcError> {
     if stated <= most {
         return Ok(());
@@ -173,7 +173,7 @@ fn limit(what: &str, stated: u64, most: u64) -> Result<(), IpcError> {
     .into())
 }
 
-/// The description at the beginning of a message.
+/// The metadata at the beginning of a message.
 fn described(bytes: &[u8]) -> Result<Message<'_>, IpcError> {
     let prefix = if bytes.starts_with(&[0xff; 4]) { 8 } else { 4 };
     let message = root_as_message(bytes.get(prefix..).ok_or_else(early)?);
@@ -187,7 +187,8 @@ fn known(schema: IpcSchema<'_>) -> Result<Schema, IpcError> {
     Ok(fb_to_schema(schema))
 }
 
-/// Whether the columns lie within a message's body and don't unpack to more than is read.
+/// Checks that the columns lie within a message's body and don't decompress to more than is
+/// allowed.
 fn check(message: &Message<'_>, body: &[u8]) -> Result<(), IpcError> {
     let batch = match message.header_type() {
         MessageHeader::RecordBatch => message.header_as_record_batch(),
@@ -206,7 +207,7 @@ fn check(message: &Message<'_>, body: &[u8]) -> Result<(), IpcError> {
         let length = usize::try_from(buffer.length()).ok();
         let stored = length.and_then(|length| stored?.get(..length));
         let stored = stored.ok_or("a column is said to lie beyond its batch")?;
-        // −1: left as it was
+        // The length −1 is a buffer that is not compressed.
         let stated = stored.first_chunk().map(|n| i64::from_le_bytes(*n));
         unpacked = unpacked.saturating_add(match stated {
             Some(stated) if packed && stated != -1 => stated as u64,

@@ -20,7 +20,7 @@ use std::fs::File;
 use std::io::{Cursor, Read};
 use std::path::Path;
 
-/// How an Arrow file begins; a stream begins otherwise.
+/// The first bytes of an Arrow file; a stream begins otherwise.
 pub(crate) const MAGIC: &[u8] = b"ARROW1";
 
 /// A source that reads the Arrow file of a path.
@@ -75,7 +75,7 @@ fn start(
     options: &LoadOptions,
 ) -> Result<Box<dyn Source>, LoadError> {
     let name = origin.file();
-    // columns of degrees that are asked for are in no coordinate system of geometries
+    // Columns of degrees that options name are in no coordinate system of geometries.
     let by_degrees = options.lon.is_some() || options.lat.is_some();
     let geometries = match by_degrees {
         true => None,
@@ -104,7 +104,7 @@ fn start(
     RecordSourceBuilder::new(origin, columns, crs, options).start(vec![reader])
 }
 
-/// What a field's extension type says beside its name.
+/// The metadata of a field's extension type.
 fn extension_metadata(
     field: &Field,
     origin: &Origin,
@@ -118,13 +118,13 @@ fn extension_metadata(
     })
 }
 
-/// Whether a column without any type of its own holds geometries, by its name.
+/// Returns whether a column without an extension type holds geometries, by its name.
 pub(super) fn is_usual(name: &str) -> bool {
     matches!(name, "geometry" | "geom" | "wkb_geometry")
 }
 
-/// The geometry column that is asked for, or the first: by its GeoArrow extension type, or by its
-/// usual name.
+/// The geometry column that an option names, or the first: by its GeoArrow extension type, or by
+/// its usual name.
 pub(super) fn geometry(
     schema: &Schema,
     asked: Option<&str>,
@@ -149,7 +149,7 @@ pub(super) fn geometry(
     let Some(field) = found else { return Ok(None) };
     let said = match extension_metadata(field, origin) {
         Err(error) if is_typed(field) => return Err(error),
-        // the words of another type need not be ours
+        // Metadata of another type may have any form.
         said => said.ok().flatten(),
     };
     let crs = said.as_ref().and_then(|said| said.get("crs"));
@@ -160,7 +160,7 @@ pub(super) fn geometry(
         .collect();
     let column = GeometryColumn {
         name: field.name().clone(),
-        kind: extension(field).and_then(GeometryKind::of),
+        kind: extension(field).and_then(GeometryKind::from_name),
         why: positions_from(field.name(), &all),
     };
     Ok(Some((column, crs)))

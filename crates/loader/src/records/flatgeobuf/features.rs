@@ -1,4 +1,4 @@
-//! The features of a FlatGeobuf file: geometries, and properties by the header's columns.
+//! Features of a FlatGeobuf file: geometries, and properties by the header's columns.
 
 use super::super::{Geometry, ReadFailure, RecordSink, damaged, unreadable};
 use crate::input::Origin;
@@ -11,7 +11,7 @@ use std::io::{self, Read, Seek, SeekFrom};
 /// The longest feature, in bytes: a MultiPoint of a million points.
 const LONGEST: u32 = 16 << 20;
 
-/// What the header says about features.
+/// The header's description of features.
 #[derive(Clone, Debug)]
 pub(super) struct Layout {
     kind: GeometryType,
@@ -21,7 +21,7 @@ pub(super) struct Layout {
 }
 
 impl Layout {
-    pub(super) fn of(header: &Header<'_>, weight: Option<usize>) -> Self {
+    pub(super) fn new(header: &Header<'_>, weight: Option<usize>) -> Self {
         let columns = header.columns();
         let columns = columns.map(|columns| columns.iter().map(|c| c.type_()).collect());
         Self {
@@ -32,7 +32,7 @@ impl Layout {
     }
 }
 
-/// Reads features one by one.
+/// A reader of features, one by one.
 pub(super) struct Features<'o, R> {
     reader: R,
     layout: Layout,
@@ -50,7 +50,7 @@ impl<'o, R: Read> Features<'o, R> {
         }
     }
 
-    /// Reads the next feature and gives it to a judge; `false` at the end of the file.
+    /// Reads the next feature and sends it to a sink; `false` at the end of the file.
     pub(super) fn next(
         &mut self,
         place: &dyn Display,
@@ -67,7 +67,7 @@ impl<'o, R: Read> Features<'o, R> {
         Ok(there)
     }
 
-    /// Fills the buffer with a feature and its size; memory is taken only as its bytes come.
+    /// Fills the buffer with a feature and its size; memory is allocated only as its bytes come.
     fn fill(&mut self) -> io::Result<bool> {
         self.buffer.clear();
         let early = || Err(io::ErrorKind::UnexpectedEof.into());
@@ -136,8 +136,8 @@ impl Layout {
         Ok(())
     }
 
-    /// What a feature has in a column: properties are a column's number and its value, one after
-    /// the other, those without a value left out.
+    /// A feature's value in a column. Properties are pairs of a column's number and a value; those
+    /// without a value are left out.
     fn value(&self, mut rest: &[u8], wanted: usize) -> Value<'static> {
         let broken = || Value::text("properties that break off".to_owned());
         while let Some((column, behind)) = rest.split_first_chunk() {
@@ -159,14 +159,14 @@ impl Layout {
     }
 }
 
-/// The bytes of a value of a kind, and those behind it.
+/// Splits bytes behind a value of a type.
 fn split(kind: ColumnType, bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     match kind {
         ColumnType::Byte | ColumnType::UByte | ColumnType::Bool => bytes.split_at_checked(1),
         ColumnType::Short | ColumnType::UShort => bytes.split_at_checked(2),
         ColumnType::Int | ColumnType::UInt | ColumnType::Float => bytes.split_at_checked(4),
         ColumnType::Long | ColumnType::ULong | ColumnType::Double => bytes.split_at_checked(8),
-        // texts and others have their length before them
+        // Texts and other values have their length before them.
         _ => {
             let (length, behind) = bytes.split_first_chunk()?;
             behind.split_at_checked(u32::from_le_bytes(*length) as usize)
@@ -174,23 +174,23 @@ fn split(kind: ColumnType, bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     }
 }
 
-/// A value of a kind.
+/// Decodes a value of a type.
 fn read(kind: ColumnType, bytes: &[u8]) -> Option<Value<'static>> {
-    fn of<const N: usize>(bytes: &[u8]) -> Option<[u8; N]> {
+    fn first<const N: usize>(bytes: &[u8]) -> Option<[u8; N]> {
         bytes.first_chunk().copied()
     }
     let number = match kind {
-        ColumnType::Byte => i8::from_le_bytes(of(bytes)?).into(),
-        ColumnType::UByte => u8::from_le_bytes(of(bytes)?).into(),
+        ColumnType::Byte => i8::from_le_bytes(first(bytes)?).into(),
+        ColumnType::UByte => u8::from_le_bytes(first(bytes)?).into(),
         ColumnType::Bool => return Some(Value::Bool(*bytes.first()? != 0)),
-        ColumnType::Short => i16::from_le_bytes(of(bytes)?).into(),
-        ColumnType::UShort => u16::from_le_bytes(of(bytes)?).into(),
-        ColumnType::Int => i32::from_le_bytes(of(bytes)?).into(),
-        ColumnType::UInt => u32::from_le_bytes(of(bytes)?).into(),
-        ColumnType::Long => return Some(Value::whole(i64::from_le_bytes(of(bytes)?))),
-        ColumnType::ULong => return Some(Value::whole(u64::from_le_bytes(of(bytes)?))),
-        ColumnType::Float => f32::from_le_bytes(of(bytes)?).into(),
-        ColumnType::Double => f64::from_le_bytes(of(bytes)?),
+        ColumnType::Short => i16::from_le_bytes(first(bytes)?).into(),
+        ColumnType::UShort => u16::from_le_bytes(first(bytes)?).into(),
+        ColumnType::Int => i32::from_le_bytes(first(bytes)?).into(),
+        ColumnType::UInt => u32::from_le_bytes(first(bytes)?).into(),
+        ColumnType::Long => return Some(Value::whole(i64::from_le_bytes(first(bytes)?))),
+        ColumnType::ULong => return Some(Value::whole(u64::from_le_bytes(first(bytes)?))),
+        ColumnType::Float => f32::from_le_bytes(first(bytes)?).into(),
+        ColumnType::Double => f64::from_le_bytes(first(bytes)?),
         ColumnType::DateTime => {
             let text = String::from_utf8_lossy(bytes).into_owned();
             return Some(time(&text).map_or_else(|| Value::text(text), Value::Time));

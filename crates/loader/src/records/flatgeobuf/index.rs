@@ -1,28 +1,28 @@
 //! The index of a FlatGeobuf file: a packed R-tree, searched as it lies in the file.
 //!
-//! Its nodes are 40 bytes, a box and a place: of the leaves the feature's, of the others that of
-//! their first child. The root comes first, the leaves, in the order of the features, last.
+//! Nodes are 40 bytes: a box and an offset, of leaves that of the feature, of others that of their
+//! first child. The root comes first; the leaves, in the order of the features, last.
 
 use super::super::{ReadFailure, damaged, unreadable};
 use crate::input::Origin;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::ops::Range;
 
-/// Bytes of a node.
+/// The size of a node in bytes.
 const NODE: u64 = 40;
 
-/// Where the levels of an index are, counted in nodes.
+/// The levels of an index, in nodes.
 #[derive(Clone, Debug)]
 pub(super) struct Index {
-    /// Children of a node.
+    /// The number of a node's children.
     fan: u64,
-    /// From the root to the leaves.
+    /// Ranges of nodes, from the root to the leaves.
     levels: Vec<Range<u64>>,
 }
 
 impl Index {
-    /// The index of so many features; `None` where there is none.
-    pub(super) fn of(features: u64, fan: u16) -> io::Result<Option<Self>> {
+    /// The index of this many features; `None` if there is none.
+    pub(super) fn new(features: u64, fan: u16) -> io::Result<Option<Self>> {
         if features == 0 || fan == 0 {
             return Ok(None);
         }
@@ -44,7 +44,7 @@ impl Index {
         let mut before = 0u64;
         for count in counts.into_iter().rev() {
             let end = before.checked_add(count);
-            // so that places in bytes are numbers too
+            // Offsets in bytes must not overflow either.
             let end = end.filter(|end| end.checked_mul(2 * NODE).is_some());
             let end = end.ok_or_else(|| bad("more features than any file has"))?;
             levels.push(before..end);
@@ -53,13 +53,13 @@ impl Index {
         Ok(Some(Self { fan, levels }))
     }
 
-    /// How long it is in bytes.
+    /// The index's length in bytes.
     pub(super) fn bytes(&self) -> u64 {
         self.levels.last().map_or(0, |leaves| leaves.end * NODE)
     }
 
-    /// Tells the places of the features whose boxes touch west, south, east, north, in the order
-    /// of the file. `start` is where the index begins.
+    /// Calls `found` with the offsets of the features whose boxes touch `bounds` (west, south,
+    /// east, north), in the order of the file. `start` is the beginning of the index.
     pub(super) fn search<R: Read + Seek>(
         &self,
         file: &mut R,
@@ -75,7 +75,7 @@ impl Index {
             let below = levels.peek();
             let mut least = level.start;
             for first in firsts {
-                // so that none is met twice
+                // No node may be visited twice.
                 if !(least..level.end).contains(&first) {
                     return Err(damaged(origin, "index", "its nodes are in disorder").into());
                 }
@@ -141,13 +141,13 @@ mod tests {
             (17, 16, vec![0..1, 1..3, 3..20]),
             (5, 2, vec![0..1, 1..3, 3..6, 6..11]),
         ] {
-            let index = Index::of(features, fan).unwrap().unwrap();
+            let index = Index::new(features, fan).unwrap().unwrap();
             assert_eq!(index.levels, levels, "{features}");
             assert_eq!(index.bytes(), levels.last().unwrap().end * 40);
         }
-        assert!(Index::of(0, 16).unwrap().is_none() && Index::of(5, 0).unwrap().is_none());
+        assert!(Index::new(0, 16).unwrap().is_none() && Index::new(5, 0).unwrap().is_none());
         for (features, fan) in [(5, 1), (u64::MAX, 2), (u64::MAX / 50, 65_535)] {
-            assert!(Index::of(features, fan).is_err(), "{features} {fan}");
+            assert!(Index::new(features, fan).is_err(), "{features} {fan}");
         }
     }
 }

@@ -1,7 +1,7 @@
 //! FlatGeobuf: features in FlatBuffers, one after the other, with an index before them.
 //!
-//! The library says what stands in a header and a feature; reading and searching are done
-//! here, since a size in a damaged file may be any number.
+//! The library decodes headers and features; reading and searching are done here, since a size in a
+//! damaged file may be any number.
 
 mod features;
 mod index;
@@ -39,7 +39,7 @@ pub(crate) fn source(input: Input, options: &LoadOptions) -> Result<Box<dyn Sour
     plan.all(reader)
 }
 
-/// A source that reads a part of the file of a path, by its index if it has one.
+/// A source that reads a file by a path, only in part if it has an index.
 pub(crate) fn file(
     path: &Path,
     origin: Origin,
@@ -55,7 +55,7 @@ pub(crate) fn file(
     stored(&open, origin.clone(), options)
 }
 
-/// The same wherever the file is, by readers that `open` gives.
+/// A source that reads a file by readers that `open` gives, wherever the file is.
 pub(crate) fn stored<R: Read + Seek + Send + 'static>(
     open: &dyn Fn() -> Result<R, LoadError>,
     origin: Origin,
@@ -69,16 +69,16 @@ pub(crate) fn stored<R: Read + Seek + Send + 'static>(
     }
 }
 
-/// How a file is read.
+/// An opened file: its header, and the choice of columns.
 struct FlatGeobufFile {
     opening: RecordSourceBuilder,
     layout: Layout,
-    /// Where the header ends.
+    /// The end of the header.
     start: u64,
     index: Option<Index>,
-    /// Whether the index can be asked for degrees as they are meant.
+    /// Set where the index can be searched by plain degrees.
     can_search: bool,
-    /// How many features the header promises; 0: unknown.
+    /// The number of features in the header; 0 if it is unknown.
     promised: u64,
 }
 
@@ -102,11 +102,11 @@ impl FlatGeobufFile {
         };
         let found = resolve(seen, Names::Typed, options, Some(geometries), &file)?;
         let promised = header.features_count();
-        let index = Index::of(promised, header.index_node_size())
+        let index = Index::new(promised, header.index_node_size())
             .map_err(|error| unreadable(&origin, "index", error))?;
         Ok(Self {
             can_search: index.is_some() && in_one_turn(&header) && matches!(crs, Crs::LonLat),
-            layout: Layout::of(&header, found.weight),
+            layout: Layout::new(&header, found.weight),
             start: 8 + bytes.len() as u64,
             index,
             promised,
@@ -114,7 +114,7 @@ impl FlatGeobufFile {
         })
     }
 
-    /// All features, whatever comes before them.
+    /// A source of all features.
     fn all(self, mut reader: impl Read + Send + 'static) -> Result<Box<dyn Source>, LoadError> {
         let skipped = self.index.as_ref().map_or(0, Index::bytes);
         let promised = self.promised;
@@ -137,7 +137,7 @@ impl FlatGeobufFile {
         })
     }
 
-    /// The features that the index knows to be within bounds.
+    /// A source of the features that the index finds within bounds.
     fn part<R: Read + Seek + Send + 'static>(
         self,
         features: R,
@@ -148,7 +148,7 @@ impl FlatGeobufFile {
             return self.all(features);
         };
         let [west, south, east, north] = within.edges();
-        // a part across ±180 has two sides: the index is asked for both at once
+        // A box across ±180 has two sides: the index is searched for both at once.
         let (west, east) = if west < -180.0 || east > 180.0 {
             (-180.0, 180.0)
         } else {
@@ -189,7 +189,7 @@ impl FlatGeobufFile {
     }
 }
 
-/// The header with its size before it.
+/// Reads the header, with its size before it.
 fn header(reader: &mut dyn Read) -> io::Result<Vec<u8>> {
     let bad = |what: String| Err(io::Error::new(io::ErrorKind::InvalidData, what));
     let mut magic = [0; 8];
@@ -200,7 +200,7 @@ fn header(reader: &mut dyn Read) -> io::Result<Vec<u8>> {
     let mut size = [0; 4];
     reader.read_exact(&mut size)?;
     let length = u32::from_le_bytes(size);
-    // so much is the least that the library can look into
+    // The library needs at least this much.
     if !(8..=HEADER).contains(&length) {
         return bad(format!("{length} bytes can't be"));
     }
@@ -211,7 +211,7 @@ fn header(reader: &mut dyn Read) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Whether all longitudes are written as they are meant.
+/// Returns whether all longitudes are within ±180.
 fn in_one_turn(header: &Header<'_>) -> bool {
     let envelope: Vec<f64> = header.envelope().iter().flat_map(|e| e.iter()).collect();
     match envelope.as_slice() {
@@ -220,7 +220,7 @@ fn in_one_turn(header: &Header<'_>) -> bool {
     }
 }
 
-/// The file's coordinate system; without one: longitude and latitude.
+/// The file's coordinate system; longitude and latitude without one.
 fn system(header: &Header<'_>, file: &str) -> Result<Crs, LoadError> {
     let Some(crs) = header.crs() else {
         return Ok(Crs::LonLat);
@@ -229,12 +229,12 @@ fn system(header: &Header<'_>, file: &str) -> Result<Crs, LoadError> {
     let words = [crs.wkt(), crs.code_string()];
     let definition = words.into_iter().flatten().find(|text| !text.is_empty());
     match (u32::try_from(crs.code()), definition) {
-        // a number that isn't known may have a definition that is
-        (Ok(code @ 1..), definition) if ours => Crs::of_epsg(code, file).or_else(|error| {
-            let known = definition.map(|text| Crs::of_wkt(text, file));
+        // A number that isn't known may have a definition that is.
+        (Ok(code @ 1..), definition) if ours => Crs::from_epsg(code, file).or_else(|error| {
+            let known = definition.map(|text| Crs::from_wkt(text, file));
             known.and_then(Result::ok).ok_or(error)
         }),
-        (_, Some(definition)) => Crs::of_wkt(definition, file),
+        (_, Some(definition)) => Crs::from_wkt(definition, file),
         (Ok(0), None) if crs.name().is_none_or(str::is_empty) => Ok(Crs::LonLat),
         (code, None) => {
             let org = crs.org().unwrap_or("EPSG");

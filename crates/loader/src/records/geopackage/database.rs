@@ -1,4 +1,4 @@
-//! RecordSourceBuilder a database that somebody else made: whole, to be read only, and within limits.
+//! Opening of a database of unknown origin: complete, read-only, and within limits.
 
 use super::super::damaged;
 use crate::error::LoadError;
@@ -27,16 +27,16 @@ pub(super) fn open(path: &Path, origin: &Origin) -> Result<Connection, LoadError
 /// The longest geometry or text, in bytes: a MultiPoint of three million points.
 const LONGEST: i32 = 64 << 20;
 
-/// Steps of SQLite's machine between two looks at how many there were.
+/// Steps of SQLite's virtual machine between two checks of their number.
 const STEPS: u64 = 1_000_000;
 
-/// So many steps may it take to read a database, …
+/// The steps that reading any database may take, …
 const LEAST: u64 = 1_000_000_000;
-/// … and so many more for each of its bytes: a table takes one or two. A view may take any number.
+/// … and the steps for each of its bytes: a table takes one or two. A view may take any number.
 const FOR_A_BYTE: u64 = 64;
 
-/// Lets a database of so many bytes take neither more memory than a row needs nor forever. What
-/// its schema says is run, so it is not trusted either.
+/// Limits a database of `size` bytes in memory and time. Its schema is executed, so that isn't
+/// trusted either.
 fn bounded(database: &mut Connection, size: u64) -> rusqlite::Result<()> {
     database.execute_batch("PRAGMA trusted_schema = OFF; PRAGMA query_only = ON;")?;
     database.set_limit(Limit::SQLITE_LIMIT_LENGTH, LONGEST)?;
@@ -48,7 +48,7 @@ fn bounded(database: &mut Connection, size: u64) -> rusqlite::Result<()> {
     database.progress_handler(STEPS as i32, Some(is_over))
 }
 
-/// What an error of a database means.
+/// The text of a database's error.
 pub(super) fn said(error: &rusqlite::Error) -> String {
     match error.sqlite_error_code() {
         Some(ErrorCode::OperationInterrupted) => {
@@ -61,8 +61,8 @@ pub(super) fn said(error: &rusqlite::Error) -> String {
     }
 }
 
-/// How many bytes a database lacks at its end, by the count of its pages in its header: SQLite
-/// takes a file that was cut off for what is left of it, and finds nulls where rows were.
+/// The number of bytes that a database lacks at its end, by the number of pages in its header:
+/// SQLite reads a file that was cut off as if it were complete, and finds nulls where rows were.
 fn missing_bytes(path: &Path) -> io::Result<u64> {
     let mut log = path.as_os_str().to_owned();
     log.push("-wal");
@@ -79,7 +79,7 @@ fn missing_bytes(path: &Path) -> io::Result<u64> {
         1 => 65_536,
         page => page,
     });
-    // writers before SQLite 3.7 kept no count: then the numbers of the last change differ
+    // Writers before SQLite 3.7 kept no count: then the numbers of the last change differ.
     let counted = at(24) == at(92);
     let pages = at(28).filter(|_| counted).map_or(0, u64::from);
     Ok((page * pages).saturating_sub(size))

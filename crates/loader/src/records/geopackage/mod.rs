@@ -127,7 +127,7 @@ impl FeatureTable {
     }
 
     fn crs(&self, database: &Connection, file: &str, origin: &Origin) -> Result<Crs, LoadError> {
-        // −1 and 0 are GeoPackage's words for an unknown plane and for unknown degrees
+        // GeoPackage has −1 for an unknown plane and 0 for unknown degrees.
         if self.system == 0 {
             return Ok(Crs::LonLat);
         }
@@ -154,9 +154,9 @@ impl FeatureTable {
             return Err(unknown(format!("number {}", self.system)));
         };
         match u32::try_from(code) {
-            Ok(code @ 1..) if owner.eq_ignore_ascii_case("EPSG") => Crs::of_epsg(code, file)
-                .or_else(|error| Crs::of_wkt(&definition, file).map_err(|_| error)),
-            _ => Crs::of_wkt(&definition, file).map_err(|_| unknown(shown(name.as_bytes()))),
+            Ok(code @ 1..) if owner.eq_ignore_ascii_case("EPSG") => Crs::from_epsg(code, file)
+                .or_else(|error| Crs::from_wkt(&definition, file).map_err(|_| error)),
+            _ => Crs::from_wkt(&definition, file).map_err(|_| unknown(shown(name.as_bytes()))),
         }
     }
 
@@ -169,7 +169,7 @@ impl FeatureTable {
         Ok(names)
     }
 
-    /// The names of the columns that are declared to hold dates or times, which SQLite has as texts.
+    /// The names of the columns that are declared as dates or times, which SQLite has as texts.
     fn dates(&self, database: &Connection) -> rusqlite::Result<Vec<String>> {
         let sql =
             "select name from pragma_table_info(?1) where upper(type) in ('DATE', 'DATETIME')";
@@ -191,7 +191,8 @@ impl FeatureTable {
         database.query_row(sql, [name], |row| row.get(0)).optional()
     }
 
-    /// Asks for geometry, weight and other columns of all rows, or those in a part by an index.
+    /// The statement for geometry, weight and other columns of all rows, or of those in a box by an
+    /// index.
     fn sql(
         &self,
         weight: Option<&str>,
@@ -209,12 +210,12 @@ impl FeatureTable {
     }
 }
 
-/// What is asked of a table.
+/// A query of a table.
 struct TableQuery {
-    /// Its columns are geometry, weight, and the others.
+    /// The statement; its columns are geometry, weight, and the others.
     sql: String,
     has_weight: bool,
-    /// Where the others are among the table's columns, and whether they are declared to hold dates.
+    /// The places of the other columns in the table, and whether they are declared as dates.
     others: Vec<(usize, bool)>,
     place: String,
 }
@@ -260,8 +261,8 @@ impl TableQuery {
     }
 }
 
-/// A query for the rows of an R-tree that may lie within bounds, whole turns away too: longitudes
-/// may be written so.
+/// A query for the rows of an R-tree that may lie within bounds, or whole turns away, since
+/// longitudes may be written so.
 fn places(index: &str, within: Bounds) -> String {
     let index = quoted(index);
     let [west, south, east, north] = within.edges();
@@ -276,7 +277,7 @@ fn places(index: &str, within: Bounds) -> String {
     turns.join(" union all ")
 }
 
-/// A name as SQL takes it, whatever is in it.
+/// A name as an SQL identifier.
 fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
@@ -291,7 +292,7 @@ fn value(value: ValueRef<'_>) -> Value<'static> {
     }
 }
 
-/// A geometry behind its header: `GP`, version, flags, reference system, envelope.
+/// Sends a geometry with its header: `GP`, version, flags, reference system, envelope.
 fn place(
     bytes: &[u8],
     weight: Option<&Value<'_>>,
@@ -305,7 +306,7 @@ fn place(
     Ok(())
 }
 
-/// What follows the header, and whether it says that there is nothing.
+/// The bytes behind the header, and its flag for an empty geometry.
 fn header(bytes: &[u8]) -> Option<(&[u8], bool)> {
     let [b'G', b'P', _, flags, ..] = bytes else {
         return None;

@@ -1,6 +1,6 @@
-//! Which column of a Parquet file has the geometries, what they are, and their coordinate system:
-//! by the metadata key `geo` (GeoParquet), by Parquet's own types GEOMETRY and GEOGRAPHY, by the
-//! Arrow schema that many writers leave in a file, or by a usual name.
+//! Geometries of a Parquet file: their column, kind and coordinate system, by the metadata key
+//! `geo` (GeoParquet), by Parquet's own types GEOMETRY and GEOGRAPHY, by the Arrow schema that many
+//! writers store in a file, or by a usual name.
 
 use super::super::arrow::columns::{GeometryColumn, positions_from};
 use super::super::arrow::geoarrow::{self, GeometryKind, may_be_geometry};
@@ -15,7 +15,7 @@ use serde_json::Value;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-/// The leaf columns, by their paths, that hold the least and greatest x, then y.
+/// The leaf columns, by their paths, of the least and greatest x, then y.
 pub(super) type Axes = [String; 4];
 
 /// The geometries of a file.
@@ -26,7 +26,7 @@ pub(super) struct Geometries {
     pub(super) covering: Option<Axes>,
 }
 
-/// The column that is asked for; else the primary one, or the first.
+/// Finds the column that an option names; else the primary one, or the first.
 pub(super) fn find(
     metadata: &ArrowReaderMetadata,
     asked: Option<&str>,
@@ -83,13 +83,13 @@ fn own_types(metadata: &ArrowReaderMetadata) -> Vec<(String, Option<Value>)> {
     fields.iter().filter_map(own).collect()
 }
 
-/// The column by the Arrow schema that the file may hold, or by its name.
+/// Finds the column by the Arrow schema that the file may hold, or by its name.
 fn by_schema(
     metadata: &ArrowReaderMetadata,
     asked: Option<&str>,
     origin: &Origin,
 ) -> Result<Option<Geometries>, LoadError> {
-    // damage to what isn't needed must do no harm, not even by a panic
+    // Damage to a schema that isn't needed must do no harm, not even by a panic.
     let kept = catch_unwind(AssertUnwindSafe(|| {
         let (all, how) = (metadata.metadata(), ArrowReaderOptions::new());
         let schema = ArrowReaderMetadata::try_new(Arc::clone(all), how).ok()?;
@@ -97,7 +97,7 @@ fn by_schema(
     }));
     let kept = kept.ok().flatten();
     let plain = metadata.schema();
-    // what it says of a column counts where that is what there is
+    // The schema's description of a column counts if the column is as described.
     let understood = |name: &str| plain.field_with_name(name).is_ok_and(may_be_geometry);
     let found = match &kept {
         Some(kept) => arrow::geometry(kept, asked, origin)?,
@@ -114,7 +114,7 @@ fn by_schema(
     }))
 }
 
-/// The coordinate system that is stated, by what the file has under other keys.
+/// The stated coordinate system, with metadata of the file that it may refer to.
 fn crs(
     stated: Option<&Value>,
     metadata: &ArrowReaderMetadata,
@@ -124,25 +124,25 @@ fn crs(
     geoarrow::crs(stated, value, &origin.name)
 }
 
-/// What the file's metadata have under a key.
+/// The file's metadata under a key.
 fn value<'a>(metadata: &'a ArrowReaderMetadata, key: &str) -> Option<&'a str> {
     let pairs = metadata.metadata().file_metadata().key_value_metadata()?;
     pairs.iter().find(|pair| pair.key == key)?.value.as_deref()
 }
 
-/// What the metadata key `geo` says of a column (GeoParquet 1.1).
+/// The metadata key `geo` about one column (GeoParquet 1.1).
 struct Geo {
     column: String,
     /// The names of all columns of geometries.
     all: Vec<String>,
-    /// What the geometries are, where they are no well-known binary.
+    /// The kind of the geometries, where they are not well-known binary.
     kind: Option<GeometryKind>,
-    /// PROJJSON; none: longitude and latitude. `null` is unknown, and taken for the same.
+    /// PROJJSON; longitude and latitude without it. `null` is unknown, and treated alike.
     crs: Option<Value>,
     covering: Option<Axes>,
 }
 
-/// The primary column's, or that of the one that is asked for.
+/// The metadata of the primary column, or of the one that an option names.
 fn geo(
     metadata: &ArrowReaderMetadata,
     asked: Option<&str>,
@@ -158,7 +158,7 @@ fn geo(
     let asked = asked.map(|asked| columns::named(&all, asked).and_then(|at| all.get(at)));
     let column = match asked {
         Some(Some(asked)) => asked.as_str(),
-        // it may still be one that nothing is said of
+        // It may still be a column without metadata.
         Some(None) => return Ok(None),
         None => match geo.get("primary_column").and_then(Value::as_str) {
             Some(primary) => primary,
@@ -181,7 +181,7 @@ fn geo(
     Ok(Some(Geo {
         column: column.to_owned(),
         all,
-        kind: encoding.and_then(GeometryKind::of),
+        kind: encoding.and_then(GeometryKind::from_name),
         crs: crs.filter(|crs| !crs.is_null()),
         covering,
     }))

@@ -1,6 +1,6 @@
 //! Parquet: GeoParquet 1.0 and 1.1 with well-known binary or native points, Parquet's own types
 //! GEOMETRY and GEOGRAPHY, and plain Parquet with columns of longitude and latitude. Only the
-//! columns that matter are read, row groups on several threads.
+//! columns in use are read, row groups on several threads.
 
 mod geometries;
 mod pages;
@@ -29,23 +29,23 @@ use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
-/// Rows that are decoded at a time, …
+/// The most rows that are decoded at a time, …
 const ROWS: usize = 1 << 13;
-/// … fewer where they are long: so many bytes.
+/// … and their most bytes.
 const BYTES: u64 = 8 << 20;
 
-/// Threads that read row groups in turns: more gain nothing, since one thread takes what they
-/// give.
+/// The most threads that read row groups in turns: more gain nothing, since one thread consumes
+/// their batches.
 const MOST_READERS: usize = 4;
 
-/// Where a file's bytes are.
+/// The bytes of a file, wherever they are.
 pub(crate) trait ParquetFile:
     ChunkReader<T: Read + Send + 'static> + Clone + 'static
 {
-    /// Says which ranges will be read next, over and over close by.
+    /// Announces the ranges that will be read next.
     fn expect(&self, _chunks: Vec<Range<u64>>) {}
 
-    /// Why it couldn't be read the last time, where that isn't the file's own fault.
+    /// The error of the last read, unless the file itself is at fault.
     fn trouble(&self) -> Option<io::Error> {
         None
     }
@@ -80,11 +80,11 @@ pub(crate) fn stored<S: ParquetFile>(
 ) -> Result<Box<dyn Source>, LoadError> {
     let name = origin.file();
     let file = open()?;
-    // embedded Arrow schemas are not needed, and their damage would only do harm
+    // Embedded Arrow schemas are not needed, and their damage would only do harm.
     let how = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
     let metadata = ArrowReaderMetadata::load(&file, how)
         .map_err(|error| failed(&file, &origin, "footer", error))?;
-    // columns of degrees that are asked for are in no coordinate system of geometries
+    // Columns of degrees that options name are in no coordinate system of geometries.
     let by_degrees = options.lon.is_some() || options.lat.is_some();
     let geometries = match by_degrees {
         true => None,
@@ -105,7 +105,7 @@ pub(crate) fn stored<S: ParquetFile>(
     let mut readers: Vec<Reader> = Vec::new();
     for first in 0..count {
         let part = RowGroupReader {
-            // of its own: a handle has one place in the file, and clones share it
+            // Each reader opens the file: a handle has one position, and clones share it.
             file: open()?,
             metadata: metadata.clone(),
             projection: projection.clone(),
@@ -122,8 +122,8 @@ pub(crate) fn stored<S: ParquetFile>(
     RecordSourceBuilder::new(origin, columns, crs, options).start(readers)
 }
 
-/// Refuses columns that are wanted and packed in a way that the library doesn't know: of what it
-/// says then nobody could tell that the file is whole.
+/// Refuses columns in use that are compressed by a method which the library lacks: its error
+/// couldn't be distinguished from that of a damaged file.
 fn check_packing(
     metadata: &ArrowReaderMetadata,
     projection: &Projection,
@@ -148,7 +148,7 @@ fn check_packing(
     }
 }
 
-/// What a thread needs to read row groups.
+/// A thread's reader of row groups.
 struct RowGroupReader<S> {
     file: S,
     metadata: ArrowReaderMetadata,
@@ -171,7 +171,7 @@ impl<S: ParquetFile> RowGroupReader<S> {
         let mask = ProjectionMask::roots(self.metadata.parquet_schema(), self.projection.all());
         self.file.expect(chunks(row_group, &mask));
         let batches = ParquetRecordBatchReaderBuilder::new_with_metadata(
-            Pages::of(&self.file, row_group),
+            Pages::new(&self.file, row_group),
             self.metadata.clone(),
         )
         .with_batch_size(rows_at_a_time(row_group, &mask))
@@ -188,7 +188,7 @@ impl<S: ParquetFile> RowGroupReader<S> {
     }
 }
 
-/// Where the bytes of a row group's columns are; a place that can't be is left for the library to
+/// The ranges of a row group's columns in the file; an impossible range is left for the library to
 /// find.
 fn chunks(group: &RowGroupMetaData, mask: &ProjectionMask) -> Vec<Range<u64>> {
     let columns = group.columns().iter().enumerate();
@@ -203,8 +203,8 @@ fn chunks(group: &RowGroupMetaData, mask: &ProjectionMask) -> Vec<Range<u64>> {
     wanted.filter_map(|(_, column)| range(column)).collect()
 }
 
-/// What the library's error means: that reading failed, or that what was read makes no sense. The
-/// library only passes words on, so the file itself is asked.
+/// The error for a failed read, or for data that the library can't decode. The library only passes
+/// on texts, so the file itself is asked which of the two it was.
 fn failed(
     file: &impl ParquetFile,
     origin: &Origin,
@@ -217,7 +217,7 @@ fn failed(
     }
 }
 
-/// How many rows are decoded at a time of a group, by the columns that are wanted.
+/// The number of rows of a group that are decoded at a time, by the columns in use.
 fn rows_at_a_time(group: &RowGroupMetaData, wanted: &ProjectionMask) -> usize {
     let columns = group.columns().iter().enumerate();
     let wanted = columns.filter(|(at, _)| wanted.leaf_included(*at));
@@ -226,7 +226,7 @@ fn rows_at_a_time(group: &RowGroupMetaData, wanted: &ProjectionMask) -> usize {
     ((BYTES / of_a_row.max(1)) as usize).clamp(1, ROWS)
 }
 
-/// The row groups that may hold something wanted, by what the footer says of their columns.
+/// The row groups that may hold rows within bounds, by the footer's statistics.
 fn groups_within(
     metadata: &ArrowReaderMetadata,
     within: Option<Bounds>,

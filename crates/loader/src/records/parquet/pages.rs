@@ -1,5 +1,6 @@
-//! The bytes of a Parquet file, counted as they are read; and of its pages what they say of their
-//! size, held against what can be and against a limit before the library takes memory for it.
+//! Pages of a Parquet file: bytes are counted as they are read, and the sizes that pages state are
+//! checked against their compression and against a limit, before the library allocates memory for
+//! them.
 
 use super::ParquetFile;
 use crate::input::Origin;
@@ -14,14 +15,14 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// The most bytes of a page, stored and unpacked. Most writers make pages of one MiB, some one
+/// The most bytes of a page, stored and decompressed. Most writers make pages of one MiB, some one
 /// of a whole row group.
 const PAGE: u64 = 512 << 20;
 
-/// More than a page's header needs for its sizes.
+/// The longest beginning of a page's header that holds its sizes.
 const SIZES: u64 = 64;
 
-/// A file that counts what is read of it.
+/// A file that counts the bytes read of it.
 #[derive(Clone)]
 pub(super) struct CountingFile {
     file: Arc<File>,
@@ -70,14 +71,14 @@ impl ChunkReader for CountingFile {
 /// The pages of a row group.
 pub(super) struct Pages<S> {
     file: S,
-    /// Where the columns are, and how they are packed.
+    /// The ranges of the columns, and their compression.
     columns: Vec<(Range<u64>, Compression)>,
-    /// How many bytes of the page whose header was read last are not packed.
+    /// The number of uncompressed bytes in the page whose header was read last.
     levels: AtomicUsize,
 }
 
 impl<S: ParquetFile> Pages<S> {
-    pub(super) fn of(file: &S, group: &RowGroupMetaData) -> Self {
+    pub(super) fn new(file: &S, group: &RowGroupMetaData) -> Self {
         let column = |column: &parquet::file::metadata::ColumnChunkMetaData| {
             let (start, length) = column.byte_range();
             (start..start.saturating_add(length), column.compression())
@@ -111,7 +112,7 @@ impl<S: ParquetFile> ChunkReader for Pages<S> {
         let mut reader = self.file.get_read(start)?;
         let mut head = Vec::new();
         reader.by_ref().take(SIZES).read_to_end(&mut head)?;
-        if let Some(sizes) = Sizes::of(&head) {
+        if let Some(sizes) = Sizes::parse(&head) {
             sizes.check(self.packing(start), start)?;
             self.levels.store(sizes.levels, Ordering::Relaxed);
         }
@@ -120,8 +121,8 @@ impl<S: ParquetFile> ChunkReader for Pages<S> {
 
     fn get_bytes(&self, start: u64, length: usize) -> Result<bytes::Bytes, ParquetError> {
         let bytes = self.file.get_bytes(start, length)?;
-        // the library unpacks all there is of these, whatever the header says; a page that can't
-        // be too long by as much as they can shrink need not be looked at
+        // The library decompresses all of these, whatever the header states; a page that is too
+        // small to exceed the limit at the best ratio need not be checked.
         let (most, is_gzip) = match self.packing(start) {
             Compression::GZIP(_) => (PAGE / 1032, true),
             Compression::LZ4 => (PAGE / 255, false),
@@ -132,7 +133,7 @@ impl<S: ParquetFile> ChunkReader for Pages<S> {
         }
         let packed = bytes.get(self.levels.load(Ordering::Relaxed)..);
         let mut gzip = MultiGzDecoder::new(packed.unwrap_or_default()).take(PAGE + 1);
-        // what is no gzip is found out by the library
+        // The library refuses what is no gzip.
         let is_more = io::copy(&mut gzip, &mut io::sink()).is_ok_and(|bytes| bytes > PAGE);
         if is_more || !is_gzip {
             return Err(wrong(format!(
@@ -144,19 +145,19 @@ impl<S: ParquetFile> ChunkReader for Pages<S> {
     }
 }
 
-/// What a page's header says.
+/// The sizes in a page's header.
 struct Sizes {
     unpacked: i64,
     packed: i64,
-    /// Bytes before those that are packed.
+    /// Bytes before the compressed ones.
     levels: usize,
 }
 
 impl Sizes {
-    /// The beginning of a page's header in Thrift's compact protocol: fields in the order of
-    /// their numbers, the first three of which are kind, size unpacked and size packed. `None`:
-    /// it is none.
-    fn of(header: &[u8]) -> Option<Self> {
+    /// Parses the beginning of a page's header in Thrift's compact protocol: fields in the order of
+    /// their numbers, the first three of which are kind, uncompressed size and compressed size.
+    /// `None` if it is no header.
+    fn parse(header: &[u8]) -> Option<Self> {
         let mut rest = header;
         let (_, unpacked, packed) = (field(&mut rest)?, field(&mut rest)?, field(&mut rest)?);
         Some(Self {
@@ -177,7 +178,7 @@ impl Sizes {
                  write smaller pages"
             )));
         }
-        // by how much it can shrink at best
+        // The best ratio of the method.
         let ratio = match packing {
             Compression::SNAPPY => 22,
             Compression::LZ4 | Compression::LZ4_RAW => 256,
@@ -193,18 +194,18 @@ impl Sizes {
     }
 }
 
-/// The lengths of repetition and definition levels in what follows a header's sizes: only pages
-/// of the second version have any, and before what is packed.
+/// The lengths of repetition and definition levels behind a header's sizes: only pages of the
+/// second version have any, before the compressed bytes.
 fn levels(mut rest: &[u8]) -> Option<usize> {
     let _checksum = field(&mut rest);
-    // a struct, the eighth field
+    // A struct, the eighth field.
     rest = rest.strip_prefix(&[0x4c]).or(rest.strip_prefix(&[0x5c]))?;
     let mut number = || usize::try_from(field(&mut rest)?).ok();
     let _values_nulls_rows_encoding = [number()?, number()?, number()?, number()?];
     number()?.checked_add(number()?)
 }
 
-/// A number that is the next field.
+/// Takes the next field, a number.
 fn field(bytes: &mut &[u8]) -> Option<i64> {
     let mut rest = bytes.strip_prefix(&[0x15])?;
     let mut value = 0u64;
@@ -214,7 +215,7 @@ fn field(bytes: &mut &[u8]) -> Option<i64> {
         value |= u64::from(byte & 0x7f) << shift;
         if byte & 0x80 == 0 {
             *bytes = rest;
-            // zigzag
+            // Zigzag encoding.
             return Some((value >> 1) as i64 ^ -((value & 1) as i64));
         }
     }
@@ -309,7 +310,7 @@ mod tests {
         let mut zeros = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
         zeros.write_all(&vec![0; 16 << 20]).unwrap();
         let member = zeros.finish().unwrap();
-        // levels of nine bytes before what is packed: a page of the second version
+        // Nine bytes of levels before the compressed ones: a page of the second version.
         let mut header = header([600 << 20 >> 2, 1 << 20]);
         header.extend([0x15, 2, 0x15, 0, 0x15, 2, 0x15, 0, 0x15, 8, 0x15, 10]);
         for (members, is_refused) in [(33, true), (31, false)] {

@@ -1,5 +1,5 @@
-//! Which characters the bytes of a `.dbf` stand for: by the text in the `.cpg` beside it, or by
-//! the language driver in its header.
+//! Code pages of `.dbf` files, by the text in the `.cpg` beside it, or by the language driver in
+//! its header.
 
 use super::code_page_tables::upper_half;
 use encoding_rs::{Encoding, UTF_8, WINDOWS_1252};
@@ -8,27 +8,27 @@ use std::borrow::Cow;
 /// A code page.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum CodePage {
-    /// One that the web knows, too. Its ISO 8859-1 is windows-1252, which has characters where
-    /// that has none.
+    /// One that the web knows, too. Its ISO 8859-1 is windows-1252, which has characters where that
+    /// has none.
     Web(&'static Encoding),
     /// One of DOS or of the Macintosh: the characters from 0x80 on.
     Upper(Vec<char>),
-    /// Nothing is said: UTF-8 where a text can be that, else windows-1252. What is written in the
-    /// one is hardly ever valid in the other.
+    /// None is stated: UTF-8 where a text is valid, else windows-1252, whose texts are hardly ever
+    /// valid UTF-8.
     Unsaid,
 }
 
 impl CodePage {
-    /// The code page that a `.cpg` names, in whatever spelling: `UTF-8`, `65001`, `ANSI 1252`,
-    /// `ISO 88591`, `8859_1`, `cp1252`, `OEM 850`, `LDID/87`, `Big5` …
-    pub(super) fn of_cpg(text: &str) -> Option<Self> {
-        // a byte-order mark and what stands on further lines say nothing
+    /// The code page that a `.cpg` names, in any spelling: `UTF-8`, `65001`, `ANSI 1252`, `ISO
+    /// 88591`, `8859_1`, `cp1252`, `OEM 850`, `LDID/87`, `Big5` …
+    pub(super) fn from_cpg(text: &str) -> Option<Self> {
+        // A byte-order mark and further lines are ignored.
         let text = text.trim_start_matches('\u{feff}').trim();
         let text = text.lines().next().unwrap_or_default().trim();
         let plain: String = text.chars().filter(char::is_ascii_alphanumeric).collect();
         let plain = plain.to_ascii_lowercase();
         if let Some(language) = plain.strip_prefix("ldid") {
-            return Self::of_language(language.parse().ok()?);
+            return Self::from_language(language.parse().ok()?);
         }
         if plain.starts_with("utf8") {
             return Some(Self::Web(UTF_8));
@@ -40,21 +40,21 @@ impl CodePage {
             let at = plain.find(|c: char| c.is_ascii_digit())?;
             let (words, number) = plain.split_at(at);
             let is_prefix = PREFIXES.contains(&words);
-            is_prefix.then(|| Self::of_number(number.parse().ok()?))?
+            is_prefix.then(|| Self::from_number(number.parse().ok()?))?
         };
-        Self::of_iso(&plain).or_else(by_number).or_else(|| {
+        Self::from_iso(&plain).or_else(by_number).or_else(|| {
             let spellings = [text, &text.replace(['_', ' '], "-"), &plain];
-            let by_label = spellings.iter().find_map(|label| Self::of_label(label));
+            let by_label = spellings.iter().find_map(|label| Self::from_label(label));
             by_label.or_else(|| {
                 let same = |name: &&&str| name.replace('-', "") == plain;
-                Self::of_label(NAMES.iter().find(same)?)
+                Self::from_label(NAMES.iter().find(same)?)
             })
         })
     }
 
-    /// The code page of a language driver, the byte 29 of a `.dbf`. `None`: there is no such
-    /// driver; 0 says nothing.
-    pub(super) fn of_language(driver: u8) -> Option<Self> {
+    /// The code page of a language driver, byte 29 of a `.dbf`; `None` for an unknown driver.
+    /// Driver 0 states nothing.
+    pub(super) fn from_language(driver: u8) -> Option<Self> {
         let number = match driver {
             0 => return Some(Self::Unsaid),
             0x01 | 0x09 | 0x0b | 0x0d | 0x0f | 0x11 | 0x15 | 0x18 | 0x19 | 0x1b => 437,
@@ -86,15 +86,15 @@ impl CodePage {
             0xca => 1254,
             0xcb => 1253,
             0xcc => 1257,
-            // as libraries mark it, outside all lists
+            // The mark of UTF-8 by libraries, outside all lists.
             0xf0 => 65001,
             _ => return None,
         };
-        Self::of_number(number)
+        Self::from_number(number)
     }
 
-    /// The code page that Windows gives a number, or DOS.
-    fn of_number(number: u16) -> Option<Self> {
+    /// The code page of a number of Windows or DOS.
+    fn from_number(number: u16) -> Option<Self> {
         let label = match number {
             65001 => "utf-8",
             866 => "ibm866",
@@ -103,8 +103,8 @@ impl CodePage {
             936 | 20936 => "gbk",
             949 | 51949 => "euc-kr",
             950 => "big5",
-            1250..=1258 => return Self::of_label(&format!("windows-{number}")),
-            28591..=28606 => return Self::of_iso(&format!("iso8859{}", number - 28590)),
+            1250..=1258 => return Self::from_label(&format!("windows-{number}")),
+            28591..=28606 => return Self::from_iso(&format!("iso8859{}", number - 28590)),
             10_000 => "macintosh",
             10_007 | 10_017 => "x-mac-cyrillic",
             20866 => "koi8-r",
@@ -113,24 +113,24 @@ impl CodePage {
             54936 => "gb18030",
             _ => return upper_half(number).map(|upper| Self::Upper(upper.chars().collect())),
         };
-        Self::of_label(label)
+        Self::from_label(label)
     }
 
     /// A part of ISO 8859, from a spelling without signs: `iso88591`, `88591`, `iso885915`.
-    fn of_iso(plain: &str) -> Option<Self> {
+    fn from_iso(plain: &str) -> Option<Self> {
         let part = plain.strip_prefix("iso").unwrap_or(plain);
         let part = part.strip_prefix("8859")?;
-        Self::of_label(&format!("iso-8859-{}", part.parse::<u8>().ok()?))
+        Self::from_label(&format!("iso-8859-{}", part.parse::<u8>().ok()?))
     }
 
-    fn of_label(label: &str) -> Option<Self> {
-        // of these a table of fields can't be
+    fn from_label(label: &str) -> Option<Self> {
+        // A table of fields can't be in any of these.
         const OTHERS: [&str; 4] = ["UTF-16LE", "UTF-16BE", "replacement", "x-user-defined"];
         let known = Encoding::for_label(label.as_bytes())?;
         (!OTHERS.contains(&known.name())).then_some(Self::Web(known))
     }
 
-    /// A text, without what fills up its field.
+    /// The text of a field, without its padding.
     pub(super) fn decode<'a>(&self, bytes: &'a [u8]) -> Cow<'a, str> {
         let text = bytes.split(|b| *b == 0).next().unwrap_or_default();
         let text = text.trim_ascii_end();
@@ -148,7 +148,7 @@ impl CodePage {
     }
 }
 
-/// What stands before a code page's number in the spellings there are.
+/// The prefixes of code pages' numbers in all spellings.
 const PREFIXES: [&str; 13] = [
     "", "ansi", "oem", "cp", "codepage", "windows", "win", "ms", "dos", "ibm", "mswin", "xcp",
     "oemcp",
@@ -171,7 +171,7 @@ fn character(byte: u8, upper: &[char]) -> char {
     }
 }
 
-/// A text without the half of a character at its end: fields are filled by bytes.
+/// A text without an incomplete character at its end: fields are cut by bytes.
 fn cut(text: Cow<'_, str>) -> Cow<'_, str> {
     match text {
         Cow::Owned(text) if text.ends_with('\u{fffd}') => {
@@ -185,8 +185,8 @@ fn cut(text: Cow<'_, str>) -> Cow<'_, str> {
 mod tests {
     use super::*;
 
-    fn of_cpg(text: &str, bytes: &[u8]) -> String {
-        let page = CodePage::of_cpg(text).unwrap_or_else(|| panic!("{text} is unknown"));
+    fn from_cpg(text: &str, bytes: &[u8]) -> String {
+        let page = CodePage::from_cpg(text).unwrap_or_else(|| panic!("{text} is unknown"));
         page.decode(bytes).into_owned()
     }
 
@@ -237,7 +237,7 @@ mod tests {
             ("macintosh|10000|LDID/4", b"K\x9aln", "Köln"),
         ] {
             for spelling in spellings.split('|') {
-                assert_eq!(of_cpg(spelling, bytes), expected, "{spelling:?}");
+                assert_eq!(from_cpg(spelling, bytes), expected, "{spelling:?}");
             }
         }
         for unknown in [
@@ -250,7 +250,7 @@ mod tests {
             "LDID/300",
             "Klingon 7",
         ] {
-            assert_eq!(CodePage::of_cpg(unknown), None, "{unknown:?}");
+            assert_eq!(CodePage::from_cpg(unknown), None, "{unknown:?}");
         }
     }
 
@@ -258,7 +258,7 @@ mod tests {
     #[test]
     fn language_drivers_have_their_code_pages() {
         let one = |driver: u8, bytes: &[u8]| {
-            let page = CodePage::of_language(driver);
+            let page = CodePage::from_language(driver);
             page.map(|page| page.decode(bytes).into_owned())
         };
         for (drivers, bytes, expected) in [

@@ -1,4 +1,4 @@
-//! The files beside a `.shp`: table, index, coordinate system and code page, found by their
+//! Companion files of a `.shp`: table, index, coordinate system and code page, found by their
 //! endings in small, capital or mixed letters.
 
 use super::super::damaged;
@@ -8,10 +8,10 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-/// The most bytes of a `.prj` or `.cpg`: what they hold is a line.
+/// The most bytes of a `.prj` or `.cpg`, which hold a line.
 const LINE: u64 = 64 << 10;
 
-/// Whether a file only belongs to another: the table, index, projection … of a Shapefile.
+/// Returns whether a file only belongs to another: the table, index, projection … of a Shapefile.
 pub fn is_companion(path: &Path) -> bool {
     const COMPANIONS: [&str; 9] = [
         "dbf", "shx", "prj", "cpg", "qix", "qpj", "sbn", "sbx", "qmd",
@@ -20,8 +20,8 @@ pub fn is_companion(path: &Path) -> bool {
     COMPANIONS.iter().any(|known| extension == *known)
 }
 
-/// The file beside a `.shp` that has another ending: in small letters, in capitals, or in any
-/// mixture of them (`.Dbf`).
+/// The file beside a `.shp` with another ending: in small letters, in capitals, or in any mixture
+/// of them (`.Dbf`).
 pub(super) fn companion(shp: &Path, extension: &str) -> Option<PathBuf> {
     let mixture = |capitals: u32| -> String {
         let letters = extension.chars().zip(0..);
@@ -32,7 +32,7 @@ pub(super) fn companion(shp: &Path, extension: &str) -> Option<PathBuf> {
             })
             .collect()
     };
-    // small letters first, then capitals
+    // Small letters come first, then capitals.
     let all = 1u32 << extension.len();
     [0, all - 1]
         .into_iter()
@@ -41,7 +41,7 @@ pub(super) fn companion(shp: &Path, extension: &str) -> Option<PathBuf> {
         .find(|path| path.is_file())
 }
 
-/// What a short text beside a `.shp` says, if there is one.
+/// The content of a short text beside a `.shp`, if there is one.
 pub(super) fn text(
     shp: &Path,
     extension: &str,

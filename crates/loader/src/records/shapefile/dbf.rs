@@ -1,7 +1,7 @@
-//! The attributes of a Shapefile, in its `.dbf`: those of dBase III to 7 and of FoxPro.
+//! Attributes of a Shapefile, in its `.dbf`: those of dBase III to 7 and of FoxPro.
 //!
-//! They are read here and not by a library: one refuses files for their code page or a comma, has
-//! numbers of type F in single precision and believes whatever the header says.
+//! They are decoded here and not by a library: one refuses files for their code page or a comma,
+//! has numbers of type F in single precision and trusts the header's sizes.
 
 use super::super::buffered_seek::BufferedSeek;
 use super::super::damaged;
@@ -16,10 +16,10 @@ use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 
-/// Bytes of a header before the fields.
+/// The bytes of a header before its fields.
 const HEADER: usize = 32;
 
-/// Ends the fields.
+/// The byte behind the last field.
 const END: u8 = 0x0d;
 
 /// The attributes, row by row.
@@ -27,41 +27,41 @@ pub(super) struct AttributeTable {
     file: BufferedSeek<File>,
     fields: Vec<Field>,
     texts: CodePage,
-    /// The code page that is stated and not known, in words.
+    /// A description of the stated code page, if it is not known.
     unknown: Option<String>,
-    /// Where the first row begins.
+    /// The offset of the first row.
     start: u64,
-    /// Rows that there are, …
+    /// The number of rows in the file, …
     pub(super) rows: u64,
-    /// … and that there are by the header.
+    /// … and in its header.
     pub(super) stated: u64,
-    /// The bytes of the row that was read last; none where there is no such row.
+    /// The bytes of the row that was read last.
     row: Vec<u8>,
     has_row: bool,
 }
 
-/// What is said of a table's code page elsewhere than in it.
+/// The source of a table's code page, beside its header.
 pub(super) enum CodePageSource {
-    /// The one that is asked for.
+    /// An option.
     RowSelection(&'static Encoding),
-    /// What the `.cpg` says, if there is one.
+    /// The text of the `.cpg`, if there is one.
     Beside(Option<String>),
 }
 
-/// What there is of a row.
+/// The state of a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum RowState {
     Here,
     Missing,
-    /// It is marked as deleted, and so is its record.
+    /// The row is marked as deleted, and so is its record.
     Deleted,
 }
 
-/// What a header says.
+/// The header of a table.
 struct Header {
     fields: Vec<Field>,
     start: u64,
-    /// Bytes of a row.
+    /// The size of a row in bytes.
     length: usize,
     stated: u64,
     language: u8,
@@ -83,13 +83,13 @@ impl AttributeTable {
         let mut file = BufferedSeek::new(file);
         let header = Header::read(&mut file, size)
             .map_err(|error| damaged(origin, "the .dbf beside it", error))?;
-        let by_language = CodePage::of_language(header.language);
+        let by_language = CodePage::from_language(header.language);
         let (by_name, unknown) = match code_page {
             CodePageSource::RowSelection(encoding) => (Some(CodePage::Web(encoding)), None),
             CodePageSource::Beside(Some(name)) => {
                 let shown = crate::messages::shown(name.trim().as_bytes());
                 let unknown = format!("the .cpg names the code page {shown}, which is not known");
-                (CodePage::of_cpg(&name), Some(unknown))
+                (CodePage::from_cpg(&name), Some(unknown))
             }
             CodePageSource::Beside(None) => (None, None),
         };
@@ -122,7 +122,7 @@ impl AttributeTable {
         self.fields.iter().map(name)
     }
 
-    /// Why values of a column can't be had.
+    /// The reason why values of a column can't be read.
     pub(super) fn unread(&self, column: usize) -> Option<&'static str> {
         match self.fields.get(column)?.kind {
             FieldKind::Unread(why) => Some(why),
@@ -131,8 +131,8 @@ impl AttributeTable {
         }
     }
 
-    /// What is to be known of the characters, where these columns or any names have some beyond
-    /// ASCII and nobody knows which.
+    /// A note about the code page, if it is not known and these columns or any names have
+    /// characters beyond ASCII.
     pub(super) fn doubt(&self, columns: &[usize]) -> Option<String> {
         let is_text =
             |column: &usize| self.fields.get(*column).map(|f| f.kind) == Some(FieldKind::Text);
@@ -146,10 +146,10 @@ impl AttributeTable {
         Some(format!("{unknown}: texts are read as {instead}"))
     }
 
-    /// What is to be known of a table whose rows are not as many as the records.
+    /// A note about a table whose number of rows differs from that of the records.
     pub(super) fn notes(&self, records: u64) -> Option<String> {
         let Self { rows, stated, .. } = *self;
-        // what the header doesn't know of is only taken where there are records for it
+        // Rows beyond the header's number only count where there are records for them.
         let known = rows.min(stated.max(records));
         if stated > rows || stated < records.min(rows) {
             return Some(format!(
@@ -180,7 +180,7 @@ impl AttributeTable {
         self.file.read_exact(&mut self.row)?;
         match self.row.first() {
             Some(b'*') => return Ok(RowState::Deleted),
-            // behind the rows that the header knows of anything may stand
+            // Behind the header's number of rows may stand anything.
             Some(mark) if record >= self.stated && *mark != b' ' => return Ok(RowState::Missing),
             _ => (),
         }
@@ -188,7 +188,7 @@ impl AttributeTable {
         Ok(RowState::Here)
     }
 
-    /// What the row that was read last has in a column.
+    /// The value in a column of the row that was read last.
     pub(super) fn value(&self, column: usize) -> Value<'static> {
         match self.fields.get(column) {
             Some(field) if self.has_row && !self.is_null(field) => {
@@ -231,8 +231,8 @@ impl Header {
         let short_fields = placed(&fields, false);
         let long_fields = placed(&fields, true);
         let needed = length(&short_fields);
-        // what is in no field is passed by; a length that leaves no room for them is wrong, unless
-        // the file's size says otherwise
+        // Bytes outside of all fields are skipped; a row length without room for the fields is
+        // wrong, unless the file's size confirms it.
         let (fields, length) = if stated_length == length(&long_fields) {
             (long_fields, stated_length)
         } else if stated_length >= needed {
@@ -254,10 +254,10 @@ impl Header {
     }
 }
 
-/// The fields that the rest of a header describes. Their place is not known yet.
+/// The fields that the rest of a header describes, without their offsets.
 fn fields(header: &[u8], version: u8) -> Vec<Field> {
-    // dBase 7 has longer names, behind that of the language driver; where others have the first
-    // field's type it has none of that name's letters
+    // Files of dBase 7 have longer names, behind that of the language driver; where others have the
+    // first field's type it has none of that name's letters.
     let is_seven = version & 7 == 4 && header.get(11).is_none_or(|b| !b.is_ascii_alphabetic());
     let is_fox = matches!(version, 0x30..=0x32);
     let (first, size, name_length) = if is_seven { (36, 48, 32) } else { (0, 32, 11) };
@@ -270,7 +270,7 @@ fn fields(header: &[u8], version: u8) -> Vec<Field> {
     let mut flags = 0;
     let field = |described: &[u8]| {
         let byte = |at: usize| described.get(at).copied().unwrap_or(0);
-        // type, width and decimals come behind the name; dBase III keeps a place between
+        // Type, width and decimals come behind the name; dBase III has an offset in between.
         let about = if is_seven { [32, 33, 34] } else { [11, 16, 17] };
         let [letter, width, decimals] = about.map(byte);
         let width = usize::from(width);
@@ -282,7 +282,7 @@ fn fields(header: &[u8], version: u8) -> Vec<Field> {
         let name = described.get(..name_length).unwrap_or_default();
         Field {
             name: name.split(|b| *b == 0).next().unwrap_or_default().to_vec(),
-            kind: FieldKind::of(letter, width, order),
+            kind: FieldKind::from_letter(letter, width, order),
             at: 0,
             width,
             decimals,
@@ -296,8 +296,8 @@ fn fields(header: &[u8], version: u8) -> Vec<Field> {
         .collect()
 }
 
-/// The fields one after the other, behind a row's mark. `long`: of texts the byte for decimals
-/// belongs to their length, as Clipper and FoxPro write those of over 255 bytes.
+/// Lays the fields out one after the other, behind a row's mark. `long`: the byte for decimals is a
+/// part of texts' length, as Clipper and FoxPro write those of over 255 bytes.
 fn placed(fields: &[Field], long: bool) -> Vec<Field> {
     let mut at = 1;
     let place = |field: &Field| {

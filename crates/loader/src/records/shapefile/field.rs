@@ -1,4 +1,4 @@
-//! The fields of a `.dbf`: what kinds there are, and the values in their bytes.
+//! Fields of a `.dbf`: their types, and the values in their bytes.
 
 use super::code_page::CodePage;
 use crate::number;
@@ -8,20 +8,20 @@ use crate::value::Value;
 /// A field of every row.
 #[derive(Clone, Debug)]
 pub(super) struct Field {
-    /// The name as it is written.
+    /// The name as bytes of the file.
     pub(super) name: Vec<u8>,
     pub(super) kind: FieldKind,
-    /// Where it is in a row.
+    /// The offset in a row.
     pub(super) at: usize,
-    /// How many bytes it has.
+    /// The number of bytes.
     pub(super) width: usize,
     /// Digits behind the decimal point.
     pub(super) decimals: u8,
-    /// The bit that says whether it is null, of those in the field of flags (FoxPro).
+    /// The bit for null in the field of flags (FoxPro).
     pub(super) null: Option<usize>,
 }
 
-/// What a field's bytes are.
+/// The type of a field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum FieldKind {
     Text,
@@ -31,28 +31,29 @@ pub(super) enum FieldKind {
     Truth,
     Integer(ByteOrder),
     Double(ByteOrder),
-    /// Ten-thousandths.
+    /// A number of ten-thousandths.
     Currency,
     /// A day and milliseconds.
     DateTime,
-    /// Bits that say which of the other fields are null.
+    /// Bits for null in the other fields.
     Flags,
-    /// What is not read, by its name.
+    /// A type that is not supported, and the reason.
     Unread(&'static str),
 }
 
-/// In which order the bytes of binary numbers stand.
+/// The byte order of binary numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ByteOrder {
-    /// The least first: FoxPro.
+    /// The least significant byte first: FoxPro.
     Little,
-    /// The greatest first, so that they sort as texts do: dBase 7. All zero: null.
+    /// The most significant byte first, and values that sort as texts do: dBase 7. All zeros are
+    /// null.
     Sorted,
 }
 
 impl FieldKind {
-    /// The kind that a letter stands for, in a field of so many bytes.
-    pub(super) fn of(letter: u8, width: usize, order: ByteOrder) -> Self {
+    /// The type of a letter, in a field of `width` bytes.
+    pub(super) fn from_letter(letter: u8, width: usize, order: ByteOrder) -> Self {
         match (letter, width) {
             (b'C', _) => Self::Text,
             (b'N' | b'F', _) => Self::Number,
@@ -116,11 +117,11 @@ impl Field {
         }
     }
 
-    /// A number in digits. A comma stands for the decimal point, as some programs write it; of one
-    /// that may part thousands (`1,000` in a field without decimals) nobody knows.
+    /// A number in digits. A comma is the decimal point, as some programs write it; unless it may
+    /// separate thousands (`1,000` in a field without decimals).
     fn number(&self, bytes: &[u8]) -> Value<'static> {
         let text = digits(bytes);
-        // what has no room in its field is written as asterisks
+        // A number without room in its field is written as asterisks.
         if text.is_empty() || text.first() == Some(&b'*') {
             return Value::Null;
         }
@@ -132,7 +133,7 @@ impl Field {
             (is_plain && !may_be_thousands).then(|| number::parse(&point))?
         };
         let number = number::parse(text).or_else(with_point);
-        // keys of more digits than a double has
+        // Keys of more digits than a double has.
         if number.is_some_and(|number| number.abs() > 9e15)
             && let Some(whole) = std::str::from_utf8(text)
                 .ok()
@@ -145,7 +146,7 @@ impl Field {
     }
 }
 
-/// Bytes up to what ends a text, without blanks around them.
+/// The text up to its end, without blanks around it.
 fn digits(bytes: &[u8]) -> &[u8] {
     let start = bytes.iter().position(|b| *b != 0).unwrap_or(bytes.len());
     let bytes = bytes.get(start..).unwrap_or_default();
@@ -153,14 +154,14 @@ fn digits(bytes: &[u8]) -> &[u8] {
     text.trim_ascii()
 }
 
-/// What stands before and behind the first comma.
+/// The parts before and behind the first comma.
 fn parted(text: &[u8]) -> Option<(&[u8], &[u8])> {
     let at = text.iter().position(|b| *b == b',')?;
     let (before, rest) = text.split_at_checked(at)?;
     Some((before, rest.get(1..)?))
 }
 
-/// `20240131`; nothing is blank or zeros.
+/// Decodes `20240131`; blanks or zeros are null.
 fn date(bytes: &[u8]) -> Value<'static> {
     let text = digits(bytes);
     if text.iter().all(|b| matches!(b, b'0' | b' ')) {
@@ -177,9 +178,9 @@ fn date(bytes: &[u8]) -> Value<'static> {
     found.map_or_else(|| Value::text(text), Value::Time)
 }
 
-/// The number of a day, counted from 4713 BC, and milliseconds.
+/// Decodes the number of a day, counted from 4713 BC, and milliseconds.
 fn date_time(bytes: &[u8]) -> Value<'static> {
-    /// The day that 1970 begins with.
+    /// The day that begins 1970.
     const DAY_1970: i64 = 2_440_588;
     const MILLISECONDS: i64 = 86_400_000;
     const MICROSECONDS: i64 = 1000;
@@ -188,7 +189,7 @@ fn date_time(bytes: &[u8]) -> Value<'static> {
     };
     let day = i64::from(i32::from_le_bytes(*day));
     let time = time.first_chunk().map_or(0, |t| i32::from_le_bytes(*t));
-    // nothing is zeros or blanks; the last day is that of the year 9999
+    // Null is zeros or blanks; the last day is that of the year 9999.
     if day == 0 || bytes.iter().all(|b| *b == b' ') {
         return Value::Null;
     }
@@ -217,7 +218,7 @@ mod tests {
     fn value(letter: u8, decimals: u8, order: ByteOrder, bytes: &[u8]) -> Value<'static> {
         let field = Field {
             name: Vec::new(),
-            kind: FieldKind::of(letter, bytes.len(), order),
+            kind: FieldKind::from_letter(letter, bytes.len(), order),
             at: 1,
             width: bytes.len(),
             decimals,
@@ -284,7 +285,7 @@ mod tests {
         assert_eq!(little(b'T', &moment), Value::Time(1_706_659_201_000_000));
         assert_eq!(little(b'T', &[0; 8]), Value::Null);
         assert!(matches!(little(b'T', &[0xff; 8]), Value::Text(_)));
-        // dBase 7: as documented, numbers whose bytes sort as they do
+        // As documented for dBase 7: numbers whose bytes sort as they do.
         assert_eq!(sorted(b'I', &[0x80, 0, 0, 7]), number(7.0));
         assert_eq!(sorted(b'+', &[0x7f, 0xff, 0xff, 0xf9]), number(-7.0));
         assert_eq!(sorted(b'I', &[0; 4]), Value::Null);
@@ -297,7 +298,7 @@ mod tests {
             number(-2.5)
         );
         for letter in [b'M', b'G', b'@', b'V', b'Q', b'X'] {
-            let kind = FieldKind::of(letter, 10, ByteOrder::Little);
+            let kind = FieldKind::from_letter(letter, 10, ByteOrder::Little);
             assert!(matches!(kind, FieldKind::Unread(_)), "{letter}");
         }
     }

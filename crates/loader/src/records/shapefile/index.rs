@@ -1,29 +1,28 @@
-//! The `.shx` beside a `.shp`: where the records are that belong to the rows of the `.dbf`, one
-//! after the other.
+//! The `.shx` beside a `.shp`: the places of the records, in the order of the rows of the `.dbf`.
 
 use super::shapes::{HEADER, header};
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
 
-/// Bytes of an entry: place and length.
+/// The size of an entry, offset and length, in bytes.
 const ENTRY: u64 = 8;
 
-/// Reads the places of records one by one.
+/// A reader of records' places.
 pub(super) struct Index {
     reader: BufReader<File>,
-    /// Records that it has places for.
+    /// The number of entries.
     pub(super) records: u64,
-    /// Records that its header says it has places for.
+    /// The number of entries by the header.
     pub(super) stated: u64,
     left: u64,
 }
 
-/// Where a record is, in bytes; both are 0 for one that was never written.
+/// The place of a record, in bytes; both are 0 for one that was never written.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct RecordLocation {
     pub(super) at: u64,
-    /// Bytes of what follows the record's header.
+    /// The length behind the record's header.
     pub(super) length: u64,
 }
 

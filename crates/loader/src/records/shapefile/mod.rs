@@ -1,9 +1,9 @@
-//! Shapefiles: points in `.shp`, which of them belongs to which row in `.shx`, attributes in
-//! `.dbf`, the coordinate system in `.prj`, the code page in `.cpg`.
+//! Shapefiles: points in `.shp`, the place of each row's point in `.shx`, attributes in `.dbf`, the
+//! coordinate system in `.prj`, the code page in `.cpg`.
 //!
-//! Read as GDAL does: by the `.shx` where there is one that fits, else one record after the other;
-//! without records whose row is marked as deleted. Where lengths that the files state disagree
-//! with what there is, all that there is is read, and the report has a note about it.
+//! They are read as GDAL does: by the `.shx` where there is one that fits, else one record after
+//! the other; without records whose row is marked as deleted. Where stated lengths disagree with
+//! the files, everything there is read, and the report has a note about it.
 
 mod code_page;
 mod code_page_tables;
@@ -31,7 +31,7 @@ use std::fs::File;
 use std::io::{self, Read, Seek};
 use std::path::Path;
 
-/// Records whose places in a `.shx` are looked at before the others are believed.
+/// The number of entries of a `.shx` that are checked before it is used.
 const TRIED: usize = 32;
 
 /// A source that reads the Shapefile of a `.shp` path.
@@ -52,7 +52,7 @@ pub(crate) fn source(
         .map_err(|error| unreadable(&origin, "header", error))?;
     let projection = text(path, "prj", &origin)?;
     let crs = match &projection {
-        Some(text) => Crs::of_wkt(text, &file)?,
+        Some(text) => Crs::from_wkt(text, &file)?,
         None => Crs::LonLat,
     };
     let table = match companion(path, "dbf") {
@@ -129,7 +129,7 @@ pub(crate) fn source(
     RecordSourceBuilder::new(origin, found, crs, options).start(vec![reader])
 }
 
-/// The index of a `.shp`, or why it is none.
+/// The index of a `.shp`, or the reason why it is not used.
 fn fitting<R: Read + Seek>(
     shx: &Path,
     shapes: &mut Shapes<R>,
@@ -139,7 +139,7 @@ fn fitting<R: Read + Seek>(
     let Index {
         records, stated, ..
     } = index;
-    // one that is cut off, unless all rows have a place
+    // The index is cut off, unless all rows have an entry.
     if stated > records && table.is_none_or(|table| table.rows != records) {
         return Err(format!(
             "by its header it has {stated} records, and there are {records}"
@@ -152,7 +152,7 @@ fn fitting<R: Read + Seek>(
     }
 }
 
-/// The number, from 1, of an early record that is not where the index says.
+/// The number, from 1, of an early record that is not where the index has it.
 fn misplaced<R: Read + Seek>(
     index: &mut Index,
     shapes: &mut Shapes<R>,
@@ -176,7 +176,7 @@ struct ShapefileReader<R> {
     origin: Origin,
 }
 
-/// What comes next.
+/// The next record.
 enum NextRecord {
     Shape(Shape),
     /// A record that can't be read, where its neighbours can.
@@ -220,7 +220,7 @@ impl<R: Read + Seek> ShapefileReader<R> {
             Ok(shape) => Ok(NextRecord::Shape(shape)),
             Err(error) => match error.kind() {
                 io::ErrorKind::InvalidData => Ok(NextRecord::Broken(error.to_string())),
-                // the file isn't cut off: the index is wrong
+                // The file isn't cut off: the index is wrong.
                 io::ErrorKind::UnexpectedEof if !self.shapes.is_short() => {
                     Ok(NextRecord::Broken(error.to_string()))
                 }
@@ -271,8 +271,8 @@ impl<R: Read + Seek> ShapefileReader<R> {
         Ok(())
     }
 
-    /// A file that ends between two records, earlier than it says: whether it is its header that
-    /// is wrong shows by the rows there are.
+    /// Checks a file that ends between two records, earlier than its header states: the number of
+    /// rows decides whether the header is wrong.
     fn check_end(&self, records: u64) -> Result<(), LoadError> {
         match &self.table {
             Some(table) if table.rows > records => Err(damaged(
@@ -287,7 +287,7 @@ impl<R: Read + Seek> ShapefileReader<R> {
         }
     }
 
-    /// What is to be known of a file of so many records, in which some lengths are wrong.
+    /// Notes about a file of this many records, in which some lengths are wrong.
     fn notes(&self, records: u64) -> Vec<String> {
         let mut notes = Vec::new();
         if let Some((stated, size)) = self.shapes.disagreement() {

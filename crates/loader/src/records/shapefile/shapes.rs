@@ -1,48 +1,48 @@
-//! The shapes of a `.shp` file (ESRI Shapefile Technical Description, July 1998): of points and
-//! multipoints x and y, of everything else its name.
+//! Shapes of a `.shp` file (ESRI Shapefile Technical Description, July 1998): x and y of points and
+//! multipoints, the names of all other kinds.
 //!
-//! They are read here and not by a library: one takes memory for as many points as a record
-//! says to have.
+//! They are decoded here and not by a library: one allocates memory for as many points as a record
+//! states.
 
 use super::super::buffered_seek::BufferedSeek;
 use super::index::RecordLocation;
 use std::io::{self, Read, Seek, SeekFrom};
 
-/// Bytes before the first record, in a `.shx` too.
+/// The size of a header in bytes, in a `.shx` too.
 pub(super) const HEADER: u64 = 100;
 
-/// Bytes of a multipoint before its points: type, box, count.
+/// The bytes of a multipoint before its points: type, box, count.
 const BEFORE_POINTS: u64 = 40;
 
-/// How many times all of a file's bytes are read at most, by an index that has records twice.
+/// The most times that all of a file's bytes are read, by an index that has records twice.
 const OVER_AGAIN: u64 = 4;
 
-/// Reads shapes, one after the other or where an index says.
+/// A reader of shapes, one after the other or by an index.
 pub(super) struct Shapes<R> {
     reader: BufferedSeek<R>,
-    /// Bytes that there are, …
+    /// The number of bytes in the file, …
     size: u64,
-    /// … and that there are by the header.
+    /// … and in its header.
     stated: u64,
-    /// Where the record begins that follows the last one.
+    /// The beginning of the next record.
     next: u64,
-    /// Bytes of the last record that were not asked for.
+    /// The unread bytes of the last record.
     rest: u64,
-    /// Bytes of all records so far.
+    /// The bytes of all records so far.
     seen: u64,
 }
 
-/// What a record holds.
+/// The content of a record.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Shape {
     Null,
     Point(f64, f64),
-    /// So many points, which come next: see [`Shapes::point`].
+    /// This many points, which come next: see [`Shapes::point`].
     Points(u32),
     Other(&'static str),
 }
 
-/// Reads the header of a `.shp` or `.shx`: how many bytes it says that the file has.
+/// Reads the header of a `.shp` or `.shx`, and returns the file's size in bytes that it states.
 pub(super) fn header(reader: &mut impl Read) -> io::Result<u64> {
     let mut header = [0; HEADER as usize];
     reader.read_exact(&mut header)?;
@@ -57,7 +57,7 @@ pub(super) fn header(reader: &mut impl Read) -> io::Result<u64> {
 }
 
 impl<R: Read + Seek> Shapes<R> {
-    /// Reads the header of a file of so many bytes.
+    /// Reads the header of a file of `size` bytes.
     pub(super) fn new(reader: R, size: u64) -> io::Result<Self> {
         let mut reader = BufferedSeek::new(reader);
         let stated = header(&mut reader)?;
@@ -71,23 +71,23 @@ impl<R: Read + Seek> Shapes<R> {
         })
     }
 
-    /// How many bytes the header says there are and how many there are, where that isn't the same.
+    /// The file's stated and true size, if they differ.
     pub(super) fn disagreement(&self) -> Option<(u64, u64)> {
         (self.stated != self.size).then_some((self.stated, self.size))
     }
 
-    /// Whether the file is shorter than its header says.
+    /// Returns whether the file is shorter than its header states.
     pub(super) fn is_short(&self) -> bool {
         self.stated > self.size
     }
 
-    /// How many bytes belong to no record that was read.
+    /// The number of bytes that belong to no record that was read.
     pub(super) fn unlisted(&self) -> Option<u64> {
         let all = self.size.saturating_sub(HEADER);
         all.checked_sub(self.seen).filter(|bytes| *bytes > 0)
     }
 
-    /// Whether a record is where an index says, and as long.
+    /// Returns whether a record is where an index has it, with the same length.
     pub(super) fn has(&mut self, place: RecordLocation) -> io::Result<bool> {
         let RecordLocation { at, length } = place;
         if at < HEADER || at + 8 + length > self.size {
@@ -99,9 +99,8 @@ impl<R: Read + Seek> Shapes<R> {
         Ok(word(&head, 4).map(u32::from_be_bytes) == u32::try_from(length / 2).ok())
     }
 
-    /// The shape that follows the last one, of the record with a number counted from 0; `None`
-    /// behind the last, which is where the file ends, or what follows is no record and is behind
-    /// the end by the header.
+    /// Reads the shape that follows the last one, of the record with a number counted from 0.
+    /// `None` at the end of the file, and where no record follows behind the end by the header.
     pub(super) fn next(&mut self, number: u64) -> io::Result<Option<Shape>> {
         let is_end = self.next == self.size
             || self.next >= self.stated && !self.goes_on(number).unwrap_or(false);
@@ -111,7 +110,7 @@ impl<R: Read + Seek> Shapes<R> {
         self.record(self.next).map(Some)
     }
 
-    /// Whether a record with the number that comes next follows.
+    /// Returns whether a record with the next number follows.
     fn goes_on(&mut self, number: u64) -> io::Result<bool> {
         let mut head = [0; 12];
         self.reader.seek(SeekFrom::Start(self.next))?;
@@ -123,7 +122,7 @@ impl<R: Read + Seek> Shapes<R> {
         Ok(is_numbered && words >= 2 && end <= self.size && is_known(kind))
     }
 
-    /// The shape of the record where an index says.
+    /// Reads the shape of the record at a place.
     pub(super) fn at(&mut self, place: RecordLocation) -> io::Result<Shape> {
         let RecordLocation { at, length } = place;
         if at == 0 && length == 0 {
@@ -169,7 +168,7 @@ impl<R: Read + Seek> Shapes<R> {
         Ok(shape)
     }
 
-    /// How many points a multipoint has, in a record of so many bytes.
+    /// Reads the number of a multipoint's points, in a record of `bytes`.
     fn count(&mut self, bytes: u64) -> io::Result<u32> {
         let mut head = [0; BEFORE_POINTS as usize - 4];
         self.read(&mut head)?;
@@ -196,7 +195,7 @@ impl<R: Read + Seek> Shapes<R> {
         Ok((number(x), number(y)))
     }
 
-    /// Reads bytes that belong to the record.
+    /// Reads bytes of the record.
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<()> {
         let length = buffer.len() as u64;
         let Some(rest) = self.rest.checked_sub(length) else {
@@ -207,7 +206,7 @@ impl<R: Read + Seek> Shapes<R> {
     }
 }
 
-/// What a record of a type holds whose numbers are not looked at.
+/// The content of a record of a type whose coordinates are not read.
 fn plain(kind: i32) -> Option<Shape> {
     Some(match kind {
         0 => Shape::Null,

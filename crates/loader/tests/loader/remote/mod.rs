@@ -19,7 +19,7 @@ fn refused(address: &str) -> String {
     error.unwrap_err().to_string()
 }
 
-/// Several looks' worth of rows.
+/// Rows that take several requests.
 fn csv(rows: usize) -> String {
     let row = |i: usize| format!("{}.5,{}.25,{}\n", i % 180, i % 80, i % 7);
     let rows = (0..rows).map(row);
@@ -41,7 +41,7 @@ fn what_goes_wrong_is_said_without_secrets() {
         (status(403), "403 Forbidden", 1),
         (status(401), "401", 1),
         (status(400), "400 Bad Request", 1),
-        // what may pass is tried again, and not for ever
+        // Temporary errors are retried, and not for ever.
         (status(500), "500 Internal Server Error", 4),
         (status(503), "503", 4),
     ] {
@@ -55,7 +55,7 @@ fn what_goes_wrong_is_said_without_secrets() {
         assert!(!secret.iter().any(|s| message.contains(s)), "{message}");
         let asked = web.asked();
         assert_eq!(asked.len(), requests, "{message}");
-        // ann:pa55
+        // The header for ann:pa55.
         let basic = "authorization: basic yw5uonbhntu=";
         assert!(asked.iter().all(|a| a.head.contains("?sig=s3cret")));
         assert!(asked.iter().all(|a| a.head.contains(basic)), "{asked:?}");
@@ -69,7 +69,7 @@ fn what_goes_wrong_is_said_without_secrets() {
         message.contains("redirect") && !message.contains("s3cret"),
         "{message}"
     );
-    // nobody is there
+    // No server is there.
     let free = std::net::TcpListener::bind("127.0.0.1:0")
         .unwrap()
         .local_addr()
@@ -118,7 +118,7 @@ fn a_redirect_is_followed_and_a_busy_server_asked_again() {
             .unwrap()
             .0
     );
-    // a signature is nobody else's business
+    // Messages must not show a signature.
     assert!(
         web.asked()
             .iter()
@@ -148,7 +148,7 @@ fn what_breaks_off_is_taken_up_again_or_an_error() {
     let whole = loaded("a.csv", text.as_bytes(), &LoadOptions::default())
         .unwrap()
         .0;
-    // the look and what follows break off, one after the other
+    // The first request and the rest break off, one after the other.
     for cuts in [1, 2, 3] {
         let address = web.put(
             "/a.csv",
@@ -163,7 +163,8 @@ fn what_breaks_off_is_taken_up_again_or_an_error() {
             "{cuts}"
         );
     }
-    // without a tag nobody knows that the rest is of the same file; with one that changes it isn't
+    // Without a tag nothing shows that the rest is of the same file; a tag that changes shows that
+    // it isn't.
     let anonymous = Item {
         e_tag: None,
         cuts: 50,

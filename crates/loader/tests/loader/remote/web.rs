@@ -1,4 +1,4 @@
-//! A small web server with every habit that servers have, and a log of what it was asked.
+//! A small web server with every habit that servers have, and a log of its requests.
 
 use std::collections::HashMap;
 use std::io::{Read as _, Write as _};
@@ -6,24 +6,24 @@ use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
-/// What is at a path, and how it is given.
+/// The content of a path, and the habits of its server.
 #[derive(Clone, Default)]
 pub(crate) struct Item {
     pub(crate) bytes: Vec<u8>,
-    /// An ETag of strong kind, without its quotes.
+    /// A strong ETag, without its quotes.
     pub(crate) e_tag: Option<String>,
-    /// Whether the tag is another one for every request.
+    /// Set where every response has another tag.
     pub(crate) restless: bool,
     pub(crate) modified: Option<String>,
     pub(crate) no_ranges: bool,
-    /// The body ends where the connection does.
+    /// Set where the body ends with the connection.
     pub(crate) no_length: bool,
-    /// Instead of all that: a status.
+    /// A status in place of all that.
     pub(crate) status: Option<u16>,
-    /// A status once, before all is well.
+    /// A status for the first request.
     pub(crate) busy: usize,
     pub(crate) location: Option<String>,
-    /// So many answers break off after half of their bytes.
+    /// The number of responses that break off after half of their bytes.
     pub(crate) cuts: usize,
 }
 
@@ -37,10 +37,10 @@ impl Item {
     }
 }
 
-/// A request and what was answered.
+/// A request and its response.
 #[derive(Clone, Debug)]
 pub(crate) struct Asked {
-    /// The request, in small letters but for its first line.
+    /// The request in lower case, but for its first line.
     pub(crate) head: String,
     pub(crate) status: u16,
     pub(crate) bytes: u64,
@@ -71,13 +71,13 @@ impl Web {
         web
     }
 
-    /// Puts something at a path, and gives its address.
+    /// Puts content at a path, and returns its address.
     pub(crate) fn put(&self, path: &str, item: Item) -> String {
         self.items.lock().unwrap().insert(path.to_owned(), item);
         format!("{}{path}", self.address)
     }
 
-    /// What was asked since this was asked last.
+    /// The requests since the last call.
     pub(crate) fn asked(&self) -> Vec<Asked> {
         std::mem::take(&mut self.log.lock().unwrap())
     }
