@@ -10,7 +10,7 @@ mod data;
 
 use cpu_time::ThreadTime;
 use heatsplat::render::PointSet;
-use heatsplat::{CpuBackend, Layer, Point, Style, TileId, TileSize};
+use heatsplat::{CpuBackend, Layer, Point, Style, TileId};
 use std::fmt::Write as _;
 use std::process::Command;
 use std::sync::Arc;
@@ -75,7 +75,7 @@ fn recipe() {
             ("domain", "0,255"),
             ("scale", "linear"),
         ]);
-        let ours = time(|| drop(layer.tile(world(), TileSize::NORMAL, &style)));
+        let ours = time(|| drop(layer.tile(world()).style(&style).picture()));
         let theirs = mapnik(n, comp_op);
         let shown = theirs.map_or_else(
             || "LEFT OUT: no python3-mapnik".to_owned(),
@@ -128,8 +128,8 @@ fn own_radii() {
     let radii: Vec<f32> = (0..points.len()).map(|i| 4.0 + (i % 9) as f32).collect();
     let set = Arc::new(PointSet::with_radii(&points, &radii));
     let style = style(&[("kernel", "quartic"), ("domain", "0,100")]);
-    let layer = Layer::of("radii", set, style, Arc::new(CpuBackend::new()));
-    let seconds = time(|| drop(layer.tile(world(), TileSize::NORMAL, layer.style())));
+    let layer = Layer::new("radii", set, style, Arc::new(CpuBackend::new()));
+    let seconds = time(|| drop(layer.tile(world()).picture()));
     println!(
         "{n} points with radii of 4 to 12 at zoom 0: {:.1} ms, {:.1} million stamps a second",
         seconds * 1e3,

@@ -8,8 +8,8 @@
 mod data;
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use heatsplat::render::encode::{self, Effort};
-use heatsplat::{Format, TileSize};
+use heatsplat::ImageFormat;
+use heatsplat::render::encode::Encoding;
 
 fn bench(c: &mut Criterion) {
     let layer = data::layer(if data::smoke() { 10_000 } else { 1_000_000 });
@@ -19,20 +19,13 @@ fn bench(c: &mut Criterion) {
             continue;
         };
         let style = layer.style();
-        let picture = layer.tile(tile, TileSize::NORMAL, style);
+        let picture = layer.tile(tile).picture();
         let encode = |format| {
-            encode::picture(
-                format,
-                &picture.indices,
-                256,
-                256,
-                style.ramp(),
-                Effort::Live,
-            )
-            .expect("bytes")
+            let encoding = Encoding::from(format);
+            encoding.picture(&picture, style.ramp()).expect("bytes")
         };
-        let rgba = encode(Format::PngRgba).len();
-        for format in [Format::Png, Format::PngRgba, Format::WebP] {
+        let rgba = encode(ImageFormat::PngRgba).len();
+        for format in [ImageFormat::Png, ImageFormat::PngRgba, ImageFormat::WebP] {
             println!(
                 "{name} {format:?}: {} bytes, {:.2} of RGBA PNG",
                 encode(format).len(),

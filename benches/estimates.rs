@@ -164,9 +164,9 @@ fn main() {
             let started = Instant::now();
             let [said, said_scale] = heatsplat_server::estimate(&layer, &style, &window, 1, z + 8);
             let told = started.elapsed();
-            let drawn = spent(|| drop(layer.density(window, 1, &style)));
-            let (set, by) = (layer.set(), layer.backend());
-            let fresh = Layer::of("fresh", Arc::clone(set), style.clone(), Arc::clone(by));
+            let drawn = spent(|| drop(layer.map(window).style(&style).density()));
+            let (set, by) = (layer.data(), layer.backend());
+            let fresh = Layer::new("fresh", Arc::clone(set), style.clone(), Arc::clone(by));
             let before = ProcessTime::now();
             if !data::smoke() {
                 drop(fresh.statistics(z + 8, &style));

@@ -13,13 +13,13 @@
 mod data;
 
 use cpu_time::ProcessTime;
-use heatsplat::render::gpu::{Choice, GpuBackend, GpuError, adapters};
+use heatsplat::render::gpu::{AdapterChoice, GpuBackend, GpuError, adapters};
 use heatsplat::render::{Job, Normalizer};
 use heatsplat::{Backend, Layer, Style, TileSize, Window};
 use std::time::Instant;
 
 fn main() {
-    let gpu = match GpuBackend::new(Choice::Any) {
+    let gpu = match GpuBackend::new(AdapterChoice::Any) {
         Ok(gpu) => gpu,
         Err(error @ GpuError::NoAdapter) => return println!("LEFT OUT: {error}"),
         Err(error) => panic!("{error}"),
@@ -67,7 +67,7 @@ fn job(layer: &Layer, window: Window) -> Job<'_> {
     Job {
         points: layer.points(),
         window,
-        kernel: layer.style().kernel_in(&window, 1),
+        kernel: layer.style().kernel_in(window),
         strip: false,
     }
 }

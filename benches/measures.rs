@@ -11,8 +11,8 @@
 mod data;
 
 use cpu_time::ThreadTime;
-use heatsplat::render::encode::{self, Effort};
-use heatsplat::{Format, Layer, Style, TileSize, Window};
+use heatsplat::render::encode::Encoding;
+use heatsplat::{ImageFormat, Layer, Style};
 use std::time::Instant;
 
 type Words = [(&'static str, &'static str)];
@@ -98,10 +98,7 @@ fn compare(layer: &Layer, n: usize) {
                 let took = median(
                     &data::tiles(layer, z, if data::smoke() { 8 } else { 60 }),
                     |t| {
-                        let size = TileSize::NORMAL;
-                        layer
-                            .tile_bytes(t, size, &style, Format::Png)
-                            .expect("a PNG");
+                        layer.tile(t).style(&style).png().expect("a PNG");
                     },
                 );
                 if words == &kinds[0] {
@@ -114,10 +111,7 @@ fn compare(layer: &Layer, n: usize) {
     }
     let metres = styled(layer, &[("radius", "20km")]);
     let took = median(&data::tiles(layer, 8, 60), |t| {
-        let size = TileSize::NORMAL;
-        layer
-            .tile_bytes(t, size, &metres, Format::Png)
-            .expect("a PNG");
+        layer.tile(t).style(&metres).png().expect("a PNG");
     });
     println!("  radius=20km at z8{took:>36.3}");
 }
@@ -135,14 +129,12 @@ fn restyle(layer: &Layer) {
         let tiles = data::tiles(layer, z, 20);
         let numbers: Vec<_> = tiles
             .iter()
-            .map(|&t| (t, layer.tile_density(t, TileSize::NORMAL, &style)))
+            .map(|&t| (t, layer.tile(t).style(&style).density()))
             .collect();
         let took = median(&numbers, |(tile, numbers)| {
-            let window = Window::tile(tile, 256);
-            let picture = layer.colorize(&numbers, &window, z + 8, &style);
-            let ramp = style.ramp();
-            encode::picture(Format::Png, &picture.indices, 256, 256, ramp, Effort::Live)
-                .expect("a PNG");
+            let picture = layer.tile(tile).style(&style).colorize(&numbers);
+            let encoding = Encoding::from(ImageFormat::Png);
+            encoding.picture(&picture, style.ramp()).expect("a PNG");
         });
         println!("  restyle to {scale} at z{z}: {took:.3} ms");
     }

@@ -12,8 +12,8 @@
 mod data;
 
 use cpu_time::ThreadTime;
-use heatsplat::render::encode::{self, Effort};
-use heatsplat::{Density, Format, Layer, Style, TileId, TileSize, Window};
+use heatsplat::render::encode::Encoding;
+use heatsplat::{Density, ImageFormat, Layer, Style, TileId};
 
 fn main() {
     let one = rayon::ThreadPoolBuilder::new()
@@ -44,11 +44,7 @@ fn zoom(layer: &Layer, n: usize, z: u8, style_words: &[String]) {
     let tiles = data::tiles(layer, z, if data::smoke() { 8 } else { 400 });
     // The zoom's statistics belong to the first tile of a zoom, not to every one.
     let Some(first) = tiles.first() else { return };
-    let draw = |tile| {
-        layer
-            .tile_bytes(tile, TileSize::NORMAL, style, Format::Png)
-            .expect("a PNG")
-    };
+    let draw = |tile| layer.tile(tile).style(style).png().expect("a PNG");
     for _ in 0..3 {
         draw(*first);
     }
@@ -75,16 +71,15 @@ fn zoom(layer: &Layer, n: usize, z: u8, style_words: &[String]) {
 
 /// Median times of drawing tiles whose densities are kept, and of drawing from those.
 fn kept(layer: &Layer, tiles: &[TileId], style: &Style) -> (f64, f64) {
-    let window = |tile: TileId| Window::tile(tile, 256);
     let encode = |tile: TileId, density: &Density| {
-        let drawn = layer.colorize(density, &window(tile), tile.z() + 8, style);
-        let (indices, ramp) = (&drawn.indices, style.ramp());
-        encode::picture(Format::Png, indices, 256, 256, ramp, Effort::Live).expect("a PNG")
+        let drawn = layer.tile(tile).style(style).colorize(density);
+        let encoding = Encoding::from(ImageFormat::Png);
+        encoding.picture(&drawn, style.ramp()).expect("a PNG")
     };
     let (mut keeping, mut restyle, mut densities) = (Vec::new(), Vec::new(), Vec::new());
     for &tile in tiles {
         let start = ThreadTime::now();
-        let density = layer.tile_density(tile, TileSize::NORMAL, style);
+        let density = layer.tile(tile).style(style).density();
         encode(tile, &density);
         densities.push(density);
         keeping.push(start.elapsed().as_secs_f64() * 1e3);

@@ -6,7 +6,7 @@ use axum::extract::{Path, State};
 use axum::http::{StatusCode, header::CONTENT_TYPE};
 use axum::response::IntoResponse;
 use axum::{Router, body::Bytes, routing::get};
-use heatsplat::{Format, Layer, Points, Style, TileId, TileSize};
+use heatsplat::{ImageFormat, Layer, Points, Style, TileId};
 use std::error::Error;
 use std::sync::Arc;
 
@@ -16,10 +16,10 @@ async fn tile(
 ) -> Result<impl IntoResponse, (StatusCode, String)> {
     let tile = TileId::new(z, x, y).map_err(|e| (StatusCode::NOT_FOUND, e.to_string()))?;
     // A tile takes a fraction of a millisecond; larger pictures belong on `spawn_blocking`
-    let bytes = layer.tile_bytes(tile, TileSize::NORMAL, layer.style(), Format::Png);
+    let bytes = layer.tile(tile).png();
     let bytes = bytes.map_err(|e| (StatusCode::INTERNAL_SERVER_ERROR, e.to_string()))?;
     Ok((
-        [(CONTENT_TYPE, Format::Png.mime())],
+        [(CONTENT_TYPE, ImageFormat::Png.mime())],
         Bytes::from_owner(bytes),
     ))
 }

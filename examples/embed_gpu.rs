@@ -3,7 +3,7 @@
 //!     cargo run --release --example embed_gpu              # writes tile.png
 
 use heatsplat::render::gpu::{GpuBackend, GpuOptions, wgpu};
-use heatsplat::{Format, Layer, Points, Style, TileId, TileSize};
+use heatsplat::{Layer, Points, Style, TileId, TileSize};
 use std::error::Error;
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let points = Points::from_lon_lat(heatsplat::generate::points(1_000_000, 1))?;
     let layer = Layer::new("made up", points, Style::default(), Arc::new(gpu));
     let world = TileId::new(0, 0, 0)?;
-    let png = layer.tile_bytes(world, TileSize::RETINA, layer.style(), Format::Png)?;
+    let png = layer.tile(world).size(TileSize::RETINA).png()?;
     std::fs::write("tile.png", &png)?;
     println!("tile.png: drawn by {}", layer.backend().name());
     Ok(())

@@ -14,7 +14,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let layer = Layer::on_cpu("quakes", Points::from_lon_lat(quakes)?, Style::default());
 
     let japan = Window::around([128.0, 30.0, 148.0, 46.0], 600, 600)?;
-    let map = layer.map(japan, 1, layer.style());
+    let map = layer.map(japan).picture();
     let image: image::RgbaImage = heatsplat::image::rgba(&map, layer.style().ramp());
 
     // Anything that takes an RGBA image can have it; here it becomes a file.

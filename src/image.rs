@@ -6,10 +6,10 @@ use image::{ImageBuffer, Luma, RgbaImage};
 /// A picture in the colours of a ramp (straight alpha).
 ///
 /// ```
-/// use heatsplat::{Layer, Points, Style, TileId, TileSize};
+/// use heatsplat::{Layer, Points, Style, TileId};
 /// let points = Points::from_lon_lat([(0.0, 0.0, 1.0)])?;
 /// let layer = Layer::on_cpu("one", points, Style::default());
-/// let picture = layer.tile(TileId::new(0, 0, 0)?, TileSize::NORMAL, layer.style());
+/// let picture = layer.tile(TileId::new(0, 0, 0)?).picture();
 /// let image = heatsplat::image::rgba(&picture, layer.style().ramp());
 /// assert!(image.get_pixel(128, 128).0[3] > 0 && image.get_pixel(5, 5).0[3] == 0);
 /// # Ok::<(), Box<dyn std::error::Error>>(())

@@ -4,7 +4,7 @@
 //! server, an async runtime or a GPU:
 //!
 //! ```
-//! use heatsplat::{Format, Layer, Points, Style, TileId, TileSize};
+//! use heatsplat::{Layer, Points, Style, TileId};
 //!
 //! let quakes = vec![(142.37, 38.32, 9.1), (143.9, 41.8, 8.3), (-72.9, -36.1, 8.8)];
 //! let points = Points::from_lon_lat(quakes)?;
@@ -15,7 +15,7 @@
 //!
 //! let layer = Layer::on_cpu("quakes", points, style);
 //! let japan = TileId::new(3, 7, 3)?;
-//! let png = layer.tile_bytes(japan, TileSize::NORMAL, layer.style(), Format::Png)?;
+//! let png = layer.tile(japan).png()?;
 //! assert!(png.starts_with(b"\x89PNG"));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
@@ -58,7 +58,7 @@ pub use heatsplat_render as render;
 pub use heatsplat_server as server;
 
 pub use heatsplat_points::{Point, PointSink, Points, PointsBuilder, TileId, Window, WorldCoord};
-pub use heatsplat_render::encode::Format;
+pub use heatsplat_render::encode::ImageFormat;
 pub use heatsplat_render::{
     Backend, CpuBackend, Density, Kernel, Layer, Picture, Ramp, Style, TileSize,
 };

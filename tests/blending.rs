@@ -1,6 +1,6 @@
 use crate::reference::{self, LonLat};
 use crate::scenes;
-use heatsplat::{TileId, TileSize, Window};
+use heatsplat::{TileId, Window};
 
 /// Every mode, with a kernel of its own where it has any.
 const MODES: [&[(&str, &str)]; 10] = [
@@ -50,11 +50,11 @@ fn tiles_of_every_mode_are_crops_of_one_picture() {
             let style = scenes::style(mode);
             let z = 3;
             let whole = Window::at_level(z + 8, -300, 256, 1100, 900);
-            let whole = layer.density(whole, 1, &style);
+            let whole = layer.map(whole).style(&style).density();
             // West of the date line, across it, and inside.
             for (x, y) in [(7u32, 2u32), (0, 2), (1, 3), (2, 3)] {
                 let tile = TileId::new(z, x, y).unwrap();
-                let drawn = layer.tile_density(tile, TileSize::NORMAL, &style);
+                let drawn = layer.tile(tile).style(&style).density();
                 let left = if x == 7 { -256 } else { i64::from(x) * 256 };
                 let corner = ((left + 300) as u32, y * 256 - 256);
                 for row in 0..256u32 {
@@ -103,7 +103,7 @@ fn spots_cover_each_other_as_brute_force_says() {
         ];
         let layer = scenes::layer(&few);
         let tile = TileId::new(at.0, at.1, at.2).unwrap();
-        let drawn = layer.tile_density(tile, TileSize::NORMAL, &scenes::style(&style));
+        let drawn = layer.tile(tile).style(&scenes::style(&style)).density();
         let mut light = vec![1.0; 256 * 256];
         brute(&few, at, |pixel, weight, distance| {
             let opacity = (weight / 4.0).clamp(0.0, 1.0);
@@ -127,7 +127,7 @@ fn heavier_points_reach_further() {
         let mode = format!("reach:{unit}");
         let style = scenes::style(&[("overlap", &mode), ("kernel", kernel), ("radius", "16px")]);
         let tile = TileId::new(0, 0, 0).unwrap();
-        let drawn = layer.tile_density(tile, TileSize::NORMAL, &style);
+        let drawn = layer.tile(tile).style(&style).density();
         let mut truth = vec![0.0; 256 * 256];
         for &(lon, lat, weight) in &points {
             let (x, y) = reference::project(lon, lat);
@@ -163,7 +163,7 @@ fn points_of_a_pixel_count_once() {
     ];
     let layer = scenes::layer(&points);
     let style = scenes::style(&[("overlap", "set"), ("radius", "20px")]);
-    let drawn = layer.tile_density(TileId::WORLD, TileSize::NORMAL, &style);
+    let drawn = layer.tile(TileId::WORLD).style(&style).density();
     // The first two share one of the world's pixels, the next two another.
     let middles = [points[0], points[2], points[4]].map(|(lon, lat, _)| {
         let (x, y) = reference::project(lon, lat);
@@ -187,7 +187,7 @@ fn stamped_shapes_add_up() {
     let layer = scenes::layer(&points);
     let style = scenes::style(&[("kernel", "cubic"), ("radius", "30px")]);
     let tile = TileId::new(1, 1, 0).unwrap();
-    let drawn = layer.tile_density(tile, TileSize::NORMAL, &style);
+    let drawn = layer.tile(tile).style(&style).density();
     let mut truth = vec![0.0; 256 * 256];
     brute(&points, (1, 1, 0), |pixel, weight, distance| {
         truth[pixel] += weight * (1.0 - (distance / 30.0).powi(3)).max(0.0);
@@ -218,9 +218,9 @@ fn a_value_is_what_the_pixel_there_says() {
 #[test]
 fn a_gpu_lets_the_processor_stamp() {
     use heatsplat::Layer;
-    use heatsplat::render::gpu::{Choice, GpuBackend};
+    use heatsplat::render::gpu::{AdapterChoice, GpuBackend};
     use std::sync::Arc;
-    let Ok(gpu) = GpuBackend::new(Choice::Any) else {
+    let Ok(gpu) = GpuBackend::new(AdapterChoice::Any) else {
         crate::requirements::left_out("there is no GPU, not even in software");
         return;
     };
@@ -231,7 +231,7 @@ fn a_gpu_lets_the_processor_stamp() {
     let tile = TileId::new(5, 17, 10).unwrap();
     for mode in MODES {
         let style = scenes::style(mode);
-        let draw = |layer: &Layer| layer.tile(tile, TileSize::NORMAL, &style);
+        let draw = |layer: &Layer| layer.tile(tile).style(&style).picture();
         assert_eq!(draw(&here), draw(&there), "{mode:?}");
     }
 }

@@ -2,7 +2,8 @@
 
 use crate::scenes::{self, Dice, EDGED, SMOOTH};
 use heatsplat::points::mercator::{self, WORLD};
-use heatsplat::{Layer, Point, Points, Style, TileId, TileSize, Window};
+use heatsplat::render::View;
+use heatsplat::{Layer, Point, Points, Style, TileId, Window};
 
 /// 1 to 40 points within 2° of ±180°, the most of them much nearer, so that tiles of every zoom
 /// have some at their edge.
@@ -74,7 +75,7 @@ fn few_points_at_the_date_line_are_those_of_brute_force() {
             let style = scenes::style(&words);
             let kernel = |d: f64| crate::reference::kernel(name, d, radius);
             for tile in tiles_about(&points[0], z) {
-                let drawn = layer.tile_density(tile, TileSize::NORMAL, &style);
+                let drawn = layer.tile(tile).style(&style).density();
                 let truth = brute(&points, &Window::tile(tile, 256), kernel);
                 let peak = truth.iter().fold(1.0, |m: f64, v| m.max(*v));
                 let what = format!("{words:?} {tile:?} {points:?}");
@@ -136,8 +137,16 @@ fn the_date_line_is_a_line_like_any_other() {
                     size,
                     size,
                 );
-                let a = here.density(window, ratio, &style).values;
-                let b = there.density(east, ratio, &style).values;
+                let a = here
+                    .map(View::new(window, ratio))
+                    .style(&style)
+                    .density()
+                    .values;
+                let b = there
+                    .map(View::new(east, ratio))
+                    .style(&style)
+                    .density()
+                    .values;
                 let peak = b
                     .iter()
                     .filter(|v| !v.is_nan())
@@ -156,7 +165,7 @@ fn the_date_line_is_a_line_like_any_other() {
 
 #[test]
 fn values_and_nearest_points_at_the_date_line_are_there_once() {
-    use heatsplat::render::Nearest;
+    use heatsplat::render::{NearestPoints, PointQuery};
     let mut dice = Dice(17);
     for z in 0..=22u8 {
         let points = near_the_line(&mut dice);
@@ -181,7 +190,8 @@ fn values_and_nearest_points_at_the_date_line_are_there_once() {
                 (value.value.unwrap() - truth).abs() <= 1e-6 * truth.max(1.0),
                 "{z} {words:?}"
             );
-            let near = Nearest::new(at, f64::from(z), &style, 100).among(layer.points());
+            let query = PointQuery::new(at, f64::from(z), &style);
+            let near = NearestPoints::new(&query, 100).among(layer.points());
             let distance = |p: &Point| {
                 let dx = f64::from(p.x.wrapping_sub(at.x) as i32);
                 dx.hypot(f64::from(p.y) - f64::from(at.y)) / pixel
@@ -207,7 +217,7 @@ fn the_poles_do_not_meet() {
                 let style = scenes::style(&[("kernel", name), ("radius", radius)]);
                 for x in [0, last] {
                     let tile = TileId::new(z, x, row).unwrap();
-                    let drawn = layer.tile_density(tile, TileSize::NORMAL, &style).values;
+                    let drawn = layer.tile(tile).style(&style).density().values;
                     // At the first zoom the whole world is one tile.
                     let rows = if z > 0 { 256 } else { 100 };
                     let seen = if lat > 0.0 {

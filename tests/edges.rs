@@ -53,7 +53,7 @@ fn worst(places: &[Place], name: &str, radius: f64) -> (f64, usize) {
     let (layer, points) = layer(places);
     let style = scenes::style(&[("kernel", name), ("radius", &format!("{radius}px"))]);
     let tile = TileId::new(TILE.0, TILE.1, TILE.2).unwrap();
-    let drawn = layer.tile_density(tile, TileSize::NORMAL, &style);
+    let drawn = layer.tile(tile).style(&style).density();
     let truth = truth(&points, name, radius);
     let peak = truth.iter().fold(0.0f64, |m, v| m.max(v.abs()));
     let off = |i: usize| (f64::from(drawn.values[i]) - truth[i]).abs() / peak;
@@ -224,7 +224,7 @@ fn edged_kernels_take_each_point_once() {
         for name in ["epanechnikov", "triangular"] {
             let style = scenes::style(&[("kernel", name), ("radius", "10px")]);
             let size = TileSize::new(512, 2).unwrap();
-            let drawn = layer.tile_density(tile, size, &style).values;
+            let drawn = layer.tile(tile).size(size).style(&style).density().values;
             let truth = reference::tile(&points, name, 20.0, (0, 0, 0), 1024);
             let peak = truth.iter().fold(0.0f64, |m, v| m.max(*v));
             for (drawn, truth) in drawn.iter().zip(truth) {

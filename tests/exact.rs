@@ -2,7 +2,7 @@
 
 use crate::edges;
 use crate::scenes::{self, EDGED, SMOOTH};
-use heatsplat::{Density, Style, TileId, TileSize, Window};
+use heatsplat::{Density, Style, TileId, Window};
 use heatsplat_points::WorldCoord;
 
 /// Tolerance of a drawn number, as a share of the peak.
@@ -48,7 +48,7 @@ fn all_kernels_are_true_to_a_millionth_of_the_peak() {
             let (z, x, y) = edges::TILE;
             for kernel in kernels() {
                 let style = exact(&[("kernel", kernel), ("radius", &format!("{radius}px"))]);
-                let drawn = layer.tile_density(tile(z, x, y), TileSize::NORMAL, &style);
+                let drawn = layer.tile(tile(z, x, y)).style(&style).density();
                 let off = off(&drawn.values, &edges::truth(&points, kernel, radius));
                 if off > TRUE {
                     bad += &format!("{kernel} {radius} px, {scene}: {off:e}\n");
@@ -77,9 +77,9 @@ fn exact_tiles_are_crops_of_one_picture_bit_for_bit() {
         for kernel in kernels() {
             let style = exact(&[("kernel", kernel), ("radius", "11.3px")]);
             let whole = Window::at_level(9, -37, -5, 600, 400);
-            let whole = layer.density(whole, 1, &style);
+            let whole = layer.map(whole).style(&style).density();
             for (x, y) in [(0, 0), (1, 0)] {
-                let part = layer.tile_density(tile(1, x, y), TileSize::NORMAL, &style);
+                let part = layer.tile(tile(1, x, y)).style(&style).density();
                 let from = (37 + 256 * x, 5);
                 assert_eq!(
                     bits(&part, (0, 0), 256),
@@ -100,7 +100,7 @@ fn each_row_of_a_radius_in_metres_has_the_values_own_kernel() {
         let style = exact(words);
         for (z, x, y) in [(5, 16, 10), (5, 17, 10)] {
             let window = Window::tile(tile(z, x, y), 256);
-            let drawn = layer.density(window, 1, &style);
+            let drawn = layer.map(window).style(&style).density();
             let peak = drawn.values.iter().fold(0.0f32, |m, v| m.max(*v));
             assert!(peak > 1.0, "{z}/{x}/{y}");
             for (i, j) in (0..256)
@@ -147,7 +147,7 @@ fn values_are_those_of_libkdv() {
     let (layer, _) = edges::layer(&places);
     let style = exact(&[("kernel", "epanechnikov"), ("radius", "40px")]);
     let (z, x, y) = edges::TILE;
-    let drawn = layer.tile_density(tile(z, x, y), TileSize::NORMAL, &style);
+    let drawn = layer.tile(tile(z, x, y)).style(&style).density();
     let at = |x: usize, y: usize| f64::from(drawn.values[y * 256 + x]);
     let grid = (64..=192).flat_map(|y| (64..=192).map(move |x| (x, y)));
     let most = grid.map(|(x, y)| at(x, y)).fold(0.0, f64::max);
@@ -168,7 +168,7 @@ fn all_that_is_measured_is_exact() {
             ("radius", "30px"),
         ];
         let (fast, exact) = (scenes::style(&words), exact(&words));
-        let drawn = layer.tile_density(tile(4, 8, 5), TileSize::NORMAL, &exact);
+        let drawn = layer.tile(tile(4, 8, 5)).style(&exact).density();
         let window = Window::tile(tile(4, 8, 5), 256);
         let mut truth = Vec::new();
         let mut numbers = Vec::new();
@@ -200,9 +200,9 @@ fn shapes_of_other_heat_maps_are_exact() {
     let (z, x, y) = edges::TILE;
     for kernel in ["cubic", "plateau:0.15", "cone:0.3", "shadow:0.625"] {
         let style = exact(&[("kernel", kernel), ("radius", "33.3px")]);
-        let drawn = layer.tile_density(tile(z, x, y), TileSize::NORMAL, &style);
+        let drawn = layer.tile(tile(z, x, y)).style(&style).density();
         let window = Window::tile(tile(z, x, y), 256);
-        let kernel = style.kernel_in(&window, 1);
+        let kernel = style.kernel_in(window);
         let truth: Vec<f64> = (0..256 * 256)
             .map(|i| {
                 let at = |i: i32| (f64::from(i) + 0.5) * window.pixel();
@@ -223,9 +223,9 @@ fn shapes_of_other_heat_maps_are_exact() {
 #[test]
 fn beside_a_gpu_the_processor_draws_what_is_exact() {
     use heatsplat::Layer;
-    use heatsplat::render::gpu::{Choice, Failure, GpuBackend, GpuError};
+    use heatsplat::render::gpu::{AdapterChoice, FallbackReason, GpuBackend, GpuError};
     use std::sync::Arc;
-    let gpu = match GpuBackend::new(Choice::Any) {
+    let gpu = match GpuBackend::new(AdapterChoice::Any) {
         Ok(gpu) => Arc::new(gpu),
         Err(GpuError::NoAdapter) => return crate::requirements::left_out("a GPU for exact tiles"),
         Err(other) => panic!("{other}"),
@@ -237,15 +237,15 @@ fn beside_a_gpu_the_processor_draws_what_is_exact() {
     let style = exact(&[("radius", "12px"), ("domain", "0,40")]);
     let tile = tile(3, 4, 3);
     let before = gpu.report();
-    let drawn = beside.tile(tile, TileSize::NORMAL, &style);
+    let drawn = beside.tile(tile).style(&style).picture();
     assert_eq!(
         drawn.indices,
-        cpu.tile(tile, TileSize::NORMAL, &style).indices
+        cpu.tile(tile).style(&style).picture().indices
     );
     let after = gpu.report();
     assert_eq!(
-        after.failed(Failure::Beyond),
-        before.failed(Failure::Beyond) + 1
+        after.failed(FallbackReason::Beyond),
+        before.failed(FallbackReason::Beyond) + 1
     );
     assert_eq!(after.drawn, before.drawn);
 }

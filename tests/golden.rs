@@ -3,7 +3,7 @@
 //! `HEATSPLAT_BLESS=1 cargo test golden` writes them anew: look at each, then commit.
 
 use crate::{compare, scenes};
-use heatsplat::{Format, TileId, TileSize};
+use heatsplat::TileId;
 use std::path::PathBuf;
 
 /// A name, which scene, which tile, and the words of the style.
@@ -61,9 +61,7 @@ fn pictures_are_as_they_were() {
         let layer = scenes::layer(&scenes_all[scene].1);
         let style = scenes::style(words);
         let tile = TileId::new(z, x, y).unwrap();
-        let bytes = layer
-            .tile_bytes(tile, TileSize::NORMAL, &style, Format::Png)
-            .unwrap();
+        let bytes = layer.tile(tile).style(&style).png().unwrap();
         let file =
             PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(format!("tests/golden/{name}.png"));
         if bless {

@@ -4,7 +4,7 @@
 use crate::properties::assert_seamless;
 use crate::reference::{self, LonLat};
 use crate::scenes::{self, EDGED, SMOOTH};
-use heatsplat::render::{Comparison, Nature, PointSet};
+use heatsplat::render::{Comparison, PointSet, ValueKind};
 use heatsplat::{CpuBackend, Layer, Points, Style, TileId, TileSize, Window};
 use std::sync::Arc;
 
@@ -17,11 +17,11 @@ fn set(points: &[LonLat]) -> Arc<PointSet> {
 }
 
 fn of(set: Arc<PointSet>) -> Layer {
-    Layer::of("set", set, Style::default(), Arc::new(CpuBackend::new()))
+    Layer::new("set", set, Style::default(), Arc::new(CpuBackend::new()))
 }
 
 fn comparison(a: &[LonLat], how: Comparison, b: &[LonLat]) -> Layer {
-    of(Arc::new(PointSet::comparing(&set(a), how, set(b))))
+    of(Arc::new(PointSet::from_comparison(&set(a), how, set(b))))
 }
 
 fn scene(name: &str) -> Vec<LonLat> {
@@ -57,8 +57,16 @@ fn counts_and_means_are_those_of_brute_force() {
                 let sums = reference::tile(&points, kernel, 12.0, at, 256);
                 let counts = reference::tile(&weighing(&points, 1.0), kernel, 12.0, at, 256);
                 let peak = counts.iter().fold(0.0, |m: f64, v| m.max(*v));
-                let counted = layer.tile_density(tile(z, x, y), normal, &style("count"));
-                let means = layer.tile_density(tile(z, x, y), normal, &style("mean"));
+                let counted = layer
+                    .tile(tile(z, x, y))
+                    .size(normal)
+                    .style(&style("count"))
+                    .density();
+                let means = layer
+                    .tile(tile(z, x, y))
+                    .size(normal)
+                    .style(&style("mean"))
+                    .density();
                 for (i, (sum, count)) in sums.iter().zip(&counts).enumerate() {
                     let off = (f64::from(counted.values[i]) - count).abs() / peak;
                     assert!(
@@ -92,7 +100,7 @@ fn the_mean_of_equals_is_what_they_are_wherever_there_is_one() {
         let layer = scenes::layer(&weighing(&scene(name), 2.7));
         for kernel in SMOOTH.iter().chain(&EDGED) {
             let style = scenes::style(&[("kernel", kernel), ("measure", "mean")]);
-            let field = layer.tile_density(tile(0, 0, 0), TileSize::NORMAL, &style);
+            let field = layer.tile(tile(0, 0, 0)).style(&style).density();
             let some = field.values.iter().filter(|v| !v.is_nan()).count();
             assert!(some > 100, "{name} {kernel}: {some}");
             assert!(some < 65_536 || name != "lone");
@@ -108,7 +116,7 @@ fn means_lie_between_the_weights() {
     let layer = scenes::layer(&points);
     let style = scenes::style(&[("measure", "mean"), ("kernel", "quartic")]);
     for at in [tile(0, 0, 0), tile(4, 8, 7)] {
-        let field = layer.tile_density(at, TileSize::NORMAL, &style);
+        let field = layer.tile(at).style(&style).density();
         let inside = |v: &f32| v.is_nan() || (-2.0..=3.0).contains(v);
         assert!(field.values.iter().all(inside));
     }
@@ -125,7 +133,7 @@ fn per_km2_adds_up_to_the_weight_at_every_zoom_and_latitude() {
             let window = Window::at_level(8 + z, corner(x), corner(y), 128, 128);
             for (measure, whole) in [("sum_per_km2", 7.0), ("count_per_km2", 1.0)] {
                 let style = scenes::style(&[("measure", measure), ("radius", "16px")]);
-                let field = layer.density(window, 1, &style);
+                let field = layer.map(window).style(&style).density();
                 let row_km2 = |row: usize| {
                     let y = (corner(y) as f64 + row as f64 + 0.5) / side;
                     let phi = (std::f64::consts::PI * (1.0 - 2.0 * y)).sinh().atan();
@@ -172,21 +180,24 @@ fn differences_are_differences_and_their_colours_are_even() {
         comparison(&a, Comparison::Minus, &b),
         comparison(&b, Comparison::Minus, &a),
     );
-    assert_eq!(minus.set().nature(minus.style().measure), Nature::Signed);
+    assert_eq!(
+        minus.data().value_kind(minus.style().measure()),
+        ValueKind::Signed
+    );
     let (la, lb) = (scenes::layer(&a), scenes::layer(&b));
     for at in [tile(0, 0, 0), tile(3, 4, 2)] {
         let style = minus.style();
-        let field = minus.tile_density(at, TileSize::NORMAL, style);
+        let field = minus.tile(at).style(style).density();
         let (fa, fb) = (
-            la.tile_density(at, TileSize::NORMAL, style),
-            lb.tile_density(at, TileSize::NORMAL, style),
+            la.tile(at).style(style).density(),
+            lb.tile(at).style(style).density(),
         );
         for ((d, a), b) in field.values.iter().zip(&fa.values).zip(&fb.values) {
             assert_eq!(*d, a - b);
         }
         let (there, here) = (
-            minus.tile(at, TileSize::NORMAL, style),
-            back.tile(at, TileSize::NORMAL, back.style()),
+            minus.tile(at).style(style).picture(),
+            back.tile(at).picture(),
         );
         assert!(there.indices.iter().any(|i| *i > 160) || at.z() > 0);
         for (i, j) in there.indices.iter().zip(&here.indices) {
@@ -195,7 +206,7 @@ fn differences_are_differences_and_their_colours_are_even() {
         }
     }
     let same = comparison(&a, Comparison::Minus, &a);
-    let nothing = same.tile(tile(0, 0, 0), TileSize::NORMAL, same.style());
+    let nothing = same.tile(tile(0, 0, 0)).picture();
     assert!(nothing.indices.iter().all(|i| *i == 0));
 }
 
@@ -205,7 +216,7 @@ fn a_quotient_of_equals_is_one_and_halves_mirror_doubles() {
     let twice: Vec<LonLat> = points.iter().map(|p| (p.0, p.1, p.2 * 2.0)).collect();
     for (a, expected) in [(&points, 1.0), (&twice, 2.0)] {
         let layer = comparison(a, Comparison::Over, &points);
-        let field = layer.tile_density(tile(2, 2, 1), TileSize::NORMAL, layer.style());
+        let field = layer.tile(tile(2, 2, 1)).density();
         let some = field.values.iter().filter(|v| !v.is_nan());
         assert!(some.clone().count() > 10_000);
         assert!(some.clone().all(|v| (v - expected).abs() < 1e-5));
@@ -222,7 +233,7 @@ fn a_quotient_of_equals_is_one_and_halves_mirror_doubles() {
 fn sums_of_signed_weights_have_nothing_where_nothing_is() {
     let layer = scenes::layer(&scene("signed"));
     assert_eq!(layer.normalizer(8, layer.style()).middle(), Some(0.0));
-    let picture = layer.tile(tile(0, 0, 0), TileSize::NORMAL, layer.style());
+    let picture = layer.tile(tile(0, 0, 0)).picture();
     let nothing = picture.indices.iter().filter(|i| **i == 0).count();
     assert!((40_000..64_000).contains(&nothing), "{nothing}");
 }
@@ -263,7 +274,7 @@ fn a_radius_in_metres_is_a_circle_on_the_ground() {
         let window = Window::at_level(8 + z, left, top, 2 * half as u32, 2 * half as u32);
         let radius = format!("{metres}m");
         let style = scenes::style(&[("kernel", "quartic"), ("radius", &radius)]);
-        let field = layer.density(window, 1, &style);
+        let field = layer.map(window).style(&style).density();
         // The steepest slope of the kernel is 1.54 over a radius: 1 % of it, and law 5.
         let allowed = 0.0154 + 1.0 / 256.0;
         for (i, v) in field.values.iter().enumerate() {
@@ -328,7 +339,7 @@ fn no_scale_depends_on_what_was_asked_first() {
             let draw = |order: &mut dyn Iterator<Item = &TileId>| {
                 let layer = scenes::layer(&points);
                 let mut all: Vec<_> = order
-                    .map(|t| (*t, layer.tile(*t, TileSize::NORMAL, &style).indices))
+                    .map(|t| (*t, layer.tile(*t).style(&style).picture().indices))
                     .collect();
                 all.sort_by_key(|(t, _)| *t);
                 all
@@ -352,7 +363,7 @@ fn a_local_scale_shows_country_and_city() {
     let layer = scenes::layer(&points);
     let greatest = |scale: &str, at: TileId| {
         let style = scenes::style(&[("scale", scale), ("domain", "p100")]);
-        let picture = layer.tile(at, TileSize::NORMAL, &style);
+        let picture = layer.tile(at).style(&style).picture();
         picture.indices.into_iter().max().unwrap()
     };
     let (city, country) = (tile(5, 16, 10), tile(5, 19, 14));

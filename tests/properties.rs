@@ -1,7 +1,8 @@
 use crate::reference::{self, LonLat};
 use crate::scenes::{self, Dice, EDGED, SMOOTH};
 use heatsplat::points::mercator;
-use heatsplat::{Format, Layer, Points, TileId, TileSize, Window};
+use heatsplat::render::View;
+use heatsplat::{Layer, Points, TileId, TileSize, Window};
 use proptest::prelude::*;
 
 /// The greatest |a − b| as a share of the greatest |b|.
@@ -32,7 +33,7 @@ fn assert_true(
         for radius in radii {
             let style = scenes::style(&[("kernel", kernel), ("radius", &format!("{radius}px"))]);
             for &at in tiles {
-                let density = layer.tile_density(tile(at.0, at.1, at.2), TileSize::NORMAL, &style);
+                let density = layer.tile(tile(at.0, at.1, at.2)).style(&style).density();
                 let truth = reference::tile(points, kernel, *radius, at, 256);
                 if truth.iter().all(|v| v.abs() < 0.5) {
                     continue; // Tails of splats beyond the edge are less than any error.
@@ -145,16 +146,24 @@ pub fn assert_seamless(
         sides * size,
         2 * size,
     );
-    let whole = layer.density(window, ratio, style);
-    let colours = layer.map(window, ratio, style);
+    let whole = layer.map(View::new(window, ratio)).style(style).density();
+    let colours = layer.map(View::new(window, ratio)).style(style).picture();
     for (j, i) in (0..2).flat_map(|j| (0..sides).map(move |i| (j, i))) {
         let column = (x + i64::from(i)).rem_euclid(1 << z) as u32;
         if y + j >= 1 << z {
             continue;
         }
         let at = tile(z, column, y + j);
-        let part = layer.tile_density(at, TileSize::new(256, ratio).unwrap(), style);
-        let picture = layer.tile(at, TileSize::new(256, ratio).unwrap(), style);
+        let part = layer
+            .tile(at)
+            .size(TileSize::new(256, ratio).unwrap())
+            .style(style)
+            .density();
+        let picture = layer
+            .tile(at)
+            .size(TileSize::new(256, ratio).unwrap())
+            .style(style)
+            .picture();
         for row in 0..size {
             let from = ((j * size + row) * sides * size + i * size) as usize;
             let (crop, tiles) = (
@@ -210,10 +219,10 @@ fn pictures_that_begin_anywhere_agree_with_tiles() {
     for (radius, dx, dy) in [("16px", 1, 0), ("40px", 13, 7), ("128px", 255, 129)] {
         for kernel in ["gaussian", "quartic"] {
             let style = scenes::style(&[("kernel", kernel), ("radius", radius)]);
-            let part = layer.tile_density(tile(4, 8, 5), TileSize::NORMAL, &style);
+            let part = layer.tile(tile(4, 8, 5)).style(&style).density();
             let (left, top) = (8 * 256 - 512 + dx, 5 * 256 - 512 + dy);
             let window = Window::at_level(12, left, top, 1000, 900);
-            let whole = layer.density(window, 1, &style);
+            let whole = layer.map(window).style(&style).density();
             for y in 0..256 {
                 for x in 0..256 {
                     let there = whole.at(x + 512 - dx as u32, y + 512 - dy as u32);
@@ -263,7 +272,7 @@ fn no_weight_is_lost_or_made() {
                 ]);
                 let mass: f64 = (0..4u32)
                     .flat_map(|y| (0..4u32).map(move |x| tile(2, x, y)))
-                    .flat_map(|t| layer.tile_density(t, TileSize::NORMAL, &style).values)
+                    .flat_map(|t| layer.tile(t).style(&style).density().values)
                     .map(f64::from)
                     .sum();
                 let allowed = if EDGED.contains(kernel) { 0.05 } else { 0.01 };
@@ -311,7 +320,7 @@ proptest! {
         let both: Vec<LonLat> = a.iter().chain(&b).copied().collect();
         let kernel = SMOOTH.iter().chain(&EDGED).nth(which).unwrap();
         let style = scenes::style(&[("kernel", kernel), ("radius", &format!("{radius}px"))]);
-        let density = |points: &[LonLat]| scenes::layer(points).tile_density(tile(3, 4, 3), TileSize::NORMAL, &style).values;
+        let density = |points: &[LonLat]| scenes::layer(points).tile(tile(3, 4, 3)).style(&style).density().values;
         let expected: Vec<f64> = density(&a).iter().zip(density(&b)).map(|(a, b)| f64::from(a + b)).collect();
         // Cells of the union lie at the mean of both sets' points.
         let off = worst(&density(&both), &expected);
@@ -334,7 +343,7 @@ proptest! {
             let layer = scenes::layer(points);
             let bytes = [(0, 0, 0), (3, 4, 3), (6, 30, 33)].map(|(z, x, y)| {
                 let at = tile(z, x, y);
-                layer.tile_bytes(at, TileSize::NORMAL, layer.style(), Format::Png).unwrap()
+                layer.tile(at).png().unwrap()
             });
             (layer.points().as_slice().to_vec(), bytes)
         };
@@ -351,7 +360,7 @@ fn colours_do_not_depend_on_what_was_asked_first() {
         let layer = scenes::layer(&points);
         let mut drawn: Vec<_> = order
             .iter()
-            .map(|&t| (t, layer.tile(t, TileSize::NORMAL, layer.style())))
+            .map(|&t| (t, layer.tile(t).picture()))
             .collect();
         drawn.sort_by_key(|(t, _)| *t);
         drawn
@@ -375,7 +384,7 @@ fn a_crowd_on_a_cold_zoom_does_not_lock_up() {
         use rayon::prelude::*;
         (0..64u32)
             .into_par_iter()
-            .map(|i| layer.tile(tile(3, i % 8, i / 8), TileSize::NORMAL, layer.style()))
+            .map(|i| layer.tile(tile(3, i % 8, i / 8)).picture())
             .filter(|p| !p.is_empty())
             .count()
     });
@@ -401,7 +410,10 @@ fn every_address_can_be_drawn() {
                 let style = scenes::style(&[("radius", radius)]);
                 let size = TileSize::new(size.0, size.1).unwrap();
                 let bytes = layer
-                    .tile_bytes(tile(z, x, y), size, &style, Format::Png)
+                    .tile(tile(z, x, y))
+                    .size(size)
+                    .style(&style)
+                    .png()
                     .unwrap();
                 assert!(bytes.starts_with(b"\x89PNG"));
             }
@@ -412,9 +424,5 @@ fn every_address_can_be_drawn() {
         Points::from_slice(&[]),
         heatsplat::Style::default(),
     );
-    assert!(
-        nobody
-            .tile(tile(0, 0, 0), TileSize::NORMAL, nobody.style())
-            .is_empty()
-    );
+    assert!(nobody.tile(tile(0, 0, 0)).picture().is_empty());
 }

@@ -55,9 +55,9 @@ fn truth() -> Vec<f32> {
     assert_eq!(points.len(), 8);
     let set = Arc::new(PointSet::with_radii(&points, &radii));
     let style = scenes::style(&[("normalize", "mass")]);
-    let layer = Layer::of("rows", set, style.clone(), Arc::new(CpuBackend::new()));
+    let layer = Layer::new("rows", set, style.clone(), Arc::new(CpuBackend::new()));
     let window = Window::around([8.0, 18.0, 16.0, 24.0], 200, 150).unwrap();
-    layer.density(window, 1, &style).values
+    layer.map(window).style(&style).density().values
 }
 
 fn assert_drawn(drawn: &Path, source: &str) {

@@ -1,5 +1,5 @@
 use crate::program::{Server, command};
-use heatsplat::{Format, Layer, Points, Style, TileId, TileSize};
+use heatsplat::{Layer, Points, Style, TileId, TileSize};
 use std::process::Stdio;
 
 fn points() -> Vec<(f64, f64, f32)> {
@@ -47,7 +47,7 @@ fn a_tile_over_http_is_the_librarys_tile() {
         ),
     ] {
         let style = crate::scenes::style(words);
-        let expected = layer.tile_bytes(tile, size, &style, Format::Png).unwrap();
+        let expected = layer.tile(tile).size(size).style(&style).png().unwrap();
         let (at, style) = if query.starts_with('@') {
             (query, "")
         } else {

@@ -1,7 +1,7 @@
 //! Costs of pictures as multiples of others of the same run.
 
 use cpu_time::ThreadTime;
-use heatsplat::{Layer, Points, Style, TileId, TileSize};
+use heatsplat::{Layer, Points, Style, TileId};
 use std::time::Duration;
 
 /// One thread's time for the tile of the whole world: the least of several.
@@ -11,7 +11,7 @@ fn took(layer: &Layer, kernel: &str, radius: f64) -> Duration {
     let world = TileId::new(0, 0, 0).unwrap();
     let once = || {
         let from = ThreadTime::now();
-        layer.tile_density(world, TileSize::NORMAL, &style);
+        layer.tile(world).style(&style).density();
         from.elapsed()
     };
     (0..9).map(|_| once()).min().unwrap()

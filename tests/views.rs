@@ -3,7 +3,7 @@
 use crate::scenes;
 use heatsplat::points::bounds::WORLD;
 use heatsplat::render::{Level, View};
-use heatsplat::{Layer, Points, Style, TileId, TileSize};
+use heatsplat::{Layer, Points, Style, TileId};
 
 /// The sizes around which the nearest zoom changes, and around which a whole one is passed.
 const SIZES: [u32; 3] = [338, 490, 702];
@@ -12,7 +12,7 @@ const STEPS: u32 = 50;
 /// Percentage of a picture's pixels at the end of the ramp, and the mean index.
 fn exposure(layer: &Layer, style: &Style, width: u32) -> (f64, f64) {
     let view = View::around(WORLD, width, width, 1).unwrap();
-    let picture = layer.map(view.window(), 1, style);
+    let picture = layer.map(view.window()).style(style).picture();
     let all = picture.indices.len() as f64;
     let saturated = picture.indices.iter().filter(|i| **i == 255).count() as f64;
     let sum: f64 = picture.indices.iter().map(|i| f64::from(*i)).sum();
@@ -61,8 +61,8 @@ fn at_a_whole_zoom_a_box_is_its_tiles() {
             assert_eq!(view.level(), Level::from(z + 8));
             // Pixels that are typed in degrees are theirs but for rounding.
             let (map, tile) = (
-                layer.map(view.window(), 1, &style),
-                layer.tile(tile, TileSize::NORMAL, &style),
+                layer.map(view.window()).style(&style).picture(),
+                layer.tile(tile).style(&style).picture(),
             );
             let off = map
                 .indices
@@ -70,7 +70,7 @@ fn at_a_whole_zoom_a_box_is_its_tiles() {
                 .zip(&tile.indices)
                 .map(|(a, b)| a.abs_diff(*b));
             assert!(off.max() <= Some(1), "{scale} {z}/{x}/{y}");
-            let exact = layer.map(own, 1, &style);
+            let exact = layer.map(own).style(&style).picture();
             assert_eq!(exact.indices, tile.indices, "{scale} {z}/{x}/{y}");
         }
     }
@@ -81,18 +81,23 @@ fn between_two_zooms_the_scale_lies_between_theirs() {
     let (_, points) = scenes::all().remove(3);
     let layer = scenes::layer(&points);
     let style = scenes::style(&[]);
-    let end = |zoom| layer.normalizer_at(Level::of_zoom(zoom), &style).domain().1;
+    let end = |zoom| {
+        layer
+            .normalizer_at(Level::from_zoom(zoom), &style)
+            .domain()
+            .1
+    };
     assert_eq!(end(5.0), layer.normalizer(13, &style).domain().1);
     assert!((end(5.5) / (end(5.0) * end(6.0)).sqrt() - 1.0).abs() < 1e-9);
     assert!((end(5.999_99) / end(6.0) - 1.0).abs() < 1e-4);
     // Means go on a straight line, differences are as far to both sides.
     let means = scenes::style(&[("measure", "mean")]);
-    let ends = |zoom| layer.normalizer_at(Level::of_zoom(zoom), &means).domain();
+    let ends = |zoom| layer.normalizer_at(Level::from_zoom(zoom), &means).domain();
     let ((a, b), (c, d), (low, high)) = (ends(5.0), ends(6.0), ends(5.25));
     assert!((low - (a + (c - a) / 4.0)).abs() < 1e-9 && (high - (b + (d - b) / 4.0)).abs() < 1e-9);
     let (_, signed) = scenes::all().remove(7);
     let signed = scenes::layer(&signed);
-    let scale = signed.normalizer_at(Level::of_zoom(3.3), signed.style());
+    let scale = signed.normalizer_at(Level::from_zoom(3.3), signed.style());
     let (low, high) = scale.domain();
     assert!(
         (low + high).abs() < 1e-9 && scale.middle() == Some(0.0),
@@ -100,13 +105,13 @@ fn between_two_zooms_the_scale_lies_between_theirs() {
     );
     // A table by zoom has ends of its own at each.
     let table = scenes::style(&[("domain", "2:0,400;6:0,25")]);
-    let scale = layer.normalizer_at(Level::of_zoom(4.5), &table);
+    let scale = layer.normalizer_at(Level::from_zoom(4.5), &table);
     let factor = (25.0_f64 / 400.0).powf(2.5 / 4.0);
     assert!((scale.domain().1 / (400.0 * factor) - 1.0).abs() < 1e-9);
     // Equalised: each share's density lies between.
     let equal = scenes::style(&[("scale", "eq_hist")]);
     let at = |zoom| {
-        let scale = layer.normalizer_at(Level::of_zoom(zoom), &equal);
+        let scale = layer.normalizer_at(Level::from_zoom(zoom), &equal);
         [0.2, 0.5, 0.8].map(|share| scale.value_at(share))
     };
     for ((below, above), between) in at(5.0).into_iter().zip(at(6.0)).zip(at(5.5)) {

@@ -3,9 +3,9 @@
 use crate::reference::{self, LonLat};
 use crate::scenes::{self, Dice, EDGED, SMOOTH};
 use heatsplat::points::mercator;
-use heatsplat::render::encode::{self, Format};
+use heatsplat::render::encode::{Encoding, ImageFormat};
 use heatsplat::render::{Comparison, PointSet};
-use heatsplat::{CpuBackend, Layer, Point, Points, Style, TileId, TileSize};
+use heatsplat::{CpuBackend, Layer, Point, Points, Style, TileId};
 use std::sync::Arc;
 
 fn tile(z: u8, x: u32, y: u32) -> TileId {
@@ -35,7 +35,7 @@ fn a_missing_weight_takes_no_part_in_means_and_counts() {
             let (x, y) = reference::project(10.0, 20.0);
             let side = f64::from(1u32 << z);
             let tile = tile(z, (x * side) as u32, (y * side) as u32);
-            let drawn = layer.tile_density(tile, TileSize::NORMAL, &style);
+            let drawn = layer.tile(tile).style(&style).density();
             let values = drawn.values.into_iter().filter(|v| !v.is_nan());
             values.fold(0f32, f32::max)
         };
@@ -69,7 +69,9 @@ fn points_without_weights_alone_have_no_mean() {
     let drawn = |points: &[Point], measure| {
         let style = scenes::style(&[("measure", measure)]);
         layer(points)
-            .tile_density(tile(0, 0, 0), TileSize::NORMAL, &style)
+            .tile(tile(0, 0, 0))
+            .style(&style)
+            .density()
             .values
     };
     assert!(drawn(&points, "mean").iter().all(|v| v.is_nan()));
@@ -90,17 +92,15 @@ fn points_without_weights_alone_have_no_mean() {
     }
     // And a comparison of sets.
     let set = |points: &[Point]| Arc::new(PointSet::new(Points::from_slice(points)));
-    let rate = PointSet::comparing(&set(&points), Comparison::Over, set(&others));
+    let rate = PointSet::from_comparison(&set(&points), Comparison::Over, set(&others));
     let style = scenes::style(&[("measure", "count")]);
-    let rate = Layer::of(
+    let rate = Layer::new(
         "rate",
         Arc::new(rate),
         Style::default(),
         Arc::new(CpuBackend::new()),
     );
-    let rates = rate
-        .tile_density(tile(0, 0, 0), TileSize::NORMAL, &style)
-        .values;
+    let rates = rate.tile(tile(0, 0, 0)).style(&style).density().values;
     assert!(rates.iter().all(|v| v.is_nan() || (v - 1.0).abs() < 1e-5));
 }
 
@@ -140,8 +140,10 @@ fn assert_within(
     (radius, at): (f64, (u8, u32, u32)),
 ) {
     let style = scenes::style(&[("kernel", kernel), ("radius", &format!("{radius}px"))]);
-    let drawn =
-        scenes::layer(points).tile_density(tile(at.0, at.1, at.2), TileSize::NORMAL, &style);
+    let drawn = scenes::layer(points)
+        .tile(tile(at.0, at.1, at.2))
+        .style(&style)
+        .density();
     let truth = reference::tile(points, kernel, radius, at, 256);
     let peak = truth.iter().fold(0.0f64, |m, v| m.max(v.abs()));
     assert!(peak > 0.05, "{name}: nothing is left");
@@ -262,7 +264,7 @@ fn weights_of_any_size_have_means_and_sums() {
         let layer = layer(&points);
         let of = |measure| {
             let style = scenes::style(&[("measure", measure)]);
-            layer.tile_density(tile(0, 0, 0), TileSize::NORMAL, &style)
+            layer.tile(tile(0, 0, 0)).style(&style).density()
         };
         let means = of("mean");
         let some: Vec<f32> = means
@@ -280,8 +282,8 @@ fn weights_of_any_size_have_means_and_sums() {
         let counts = of("count");
         let window = heatsplat::Window::tile(tile(0, 0, 0), 256);
         let beyond = f64::from(weight) * 675.0 > f64::from(f32::MAX);
-        for format in [Format::Npy, Format::Tiff] {
-            let written = encode::densities(format, &sums, &window);
+        for format in [ImageFormat::Npy, ImageFormat::Tiff] {
+            let written = Encoding::from(format).density(&sums, &window);
             assert_eq!(written.is_err(), beyond, "{weight}");
         }
         assert!(sums.values.iter().all(|v| !v.is_nan()), "{weight}");
@@ -294,7 +296,7 @@ fn weights_of_any_size_have_means_and_sums() {
         }
         // Colours are there all the same.
         let style = scenes::style(&[("domain", "0,9e29")]);
-        let drawn = layer.tile(tile(0, 0, 0), TileSize::NORMAL, &style);
+        let drawn = layer.tile(tile(0, 0, 0)).style(&style).picture();
         assert_eq!(
             drawn.indices.iter().any(|i| *i > 200),
             beyond || weight > 1e36

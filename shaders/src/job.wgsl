@@ -1,5 +1,5 @@
-// What every stage knows: pictures, stretches of cells, and where the sums of a job are.
-// The host prepends this to each stage.
+// Shared declarations: pictures, runs of cells, and the places of a job's sums. The host prepends
+// this to each stage.
 
 // Spare cells around a grid, so that a deposit never leaves it.
 const PAD = 2u;
@@ -9,70 +9,70 @@ const OUTPUTS = 8u;
 const GROUP = 64u;
 // Bins, or words of a picture, that an invocation takes in the stages that go over them all.
 const EACH = 8u;
-// Counters are kept so many times over, so that invocations rarely wait for each other.
+// The copies of the counters, so that invocations rarely wait for each other.
 const SLOTS = 16u;
-// Words of one such copy.
+// The words of a copy.
 const SLOT = 8u;
 
-// How cells are laid on the grid by quadratic B-splines: on the pixels' centres, or on their
-// centres and lower right corners, whose rows take turns.
+// The grid that cells are deposited on by quadratic B-splines: the pixels' centres, or their
+// centres and lower right corners, whose rows alternate.
 const QUADRATIC = 0u;
 const QUINCUNX = 1u;
 
-// Of a slot: cells seen, what they weigh (low, high), what the bins hold (low, high) and the
-// picture's checksum.
+// The words of a slot: the number of cells, the sum of their weights (low, high), the sum of the
+// bins (low, high) and the picture's checksum.
 const SEEN = 0u;
 const WEIGHED = 1u;
 const HELD = 3u;
 const SEAL = 5u;
 
-// One picture, or a block of a large one. Places in the arenas are counted in their elements.
+// One picture, or a block of a large one. Offsets in buffers are counted in their elements.
 struct Job {
-    // the grid that cells are deposited on, padding included, column by column
+    // The grid that cells are deposited on, padding included, column by column.
     bins: u32,
     bin_count: u32,
     columns: u32,
     rows: u32,
-    // its rows after the first pass: one stretch a term, row by row
+    // The grid's rows after the first pass: those of each term, row by row.
     across: u32,
     inner_rows: u32,
-    // the convolution's outputs
+    // The convolution's outputs.
     spread: u32,
     outputs: u32,
     lines: u32,
     stride: u32,
-    // grid cells from one output to the next
+    // Grid cells from one output to the next.
     step: u32,
-    // the table of taps: values that a thread reads along an axis
+    // The table of taps: values that a thread reads along an axis.
     span: u32,
     terms: u32,
-    // the picture's densities
+    // The picture's densities.
     density: u32,
     width: u32,
     height: u32,
     pitch: u32,
-    // pixels to a cell, and from the first cell's corner to the picture's
+    // Pixels to a cell, and the offset of the picture's corner from the first cell's.
     coarser: u32,
     phase_x: u32,
     phase_y: u32,
-    // the picture as it is read back
+    // The picture as it is read back.
     picture: u32,
     words: u32,
     row_words: u32,
     thresholds: u32,
-    // fixed point: units to a weight of 1, a power of two, and its inverse
+    // Fixed point: units to a weight of 1, a power of two, and its inverse.
     scale: f32,
     unscale: f32,
-    // a stamp's shape, its reach in pixels, and the kernel's size
+    // A stamp's shape, its reach in pixels, and the kernel's size.
     shape: u32,
     margin: u32,
     per_radius: f32,
     peak: f32,
-    // how cells are laid on the grid
+    // The grid of the deposit.
     deposit: u32,
 }
 
-// A stretch of cells that one workgroup takes.
+// A run of cells of one workgroup.
 struct Item {
     job: u32,
     first: u32,
@@ -80,9 +80,9 @@ struct Item {
     place: u32,
 }
 
-// The way from the world to a grid, in one copy of the world, in integers: from the anchor,
-// at most a span away; times a factor 0.mantissa · 2^(before − after); plus where the anchor
-// lies, as (fraction, whole).
+// The mapping from the world to a grid, in one copy of the world, in integers: the distance from
+// the anchor, at most a span; times a factor 0.mantissa · 2^(before − after); plus the place of the
+// anchor as (fraction, whole).
 struct Place {
     anchor_x: u32,
     anchor_y: u32,

@@ -1,11 +1,12 @@
-//! The WGSL sources of heatsplat's GPU backend, one stage a file, each named
-//! like its CPU twin in `heatsplat-render`.
+//! The WGSL sources of heatsplat's GPU backend, one stage a file, each named like its CPU twin in
+//! `heatsplat-render`.
 //!
-//! This crate depends on nothing, so that any program that speaks WGSL can
-//! take the shaders. The CPU backend is the reference for all of them.
+//! The crate has no dependencies, so that any program that runs WGSL can use the shaders. Its
+//! README says how to drive the stages: their buffers, their order and their dispatches. The CPU
+//! backend is the reference for all of them.
 #![forbid(unsafe_code)]
 
-/// A stage: a WGSL module with what it is called.
+/// A stage: a WGSL module and its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stage {
     /// The file's name without its extension.
@@ -27,20 +28,20 @@ macro_rules! stage {
     };
 }
 
-/// Cells are deposited on a grid: entry point `deposit`.
+/// Deposits cells on a grid: entry point `deposit`.
 pub const SPLAT_BIN: Stage = stage!("splat_bin");
-/// Fixed point becomes floating point: entry point `settle`.
+/// Converts fixed point to floating point: entry point `settle`.
 pub const SPLAT_SETTLE: Stage = stage!("splat_settle");
-/// The grid is convolved with separable terms: entry points `across` and `down`.
+/// Convolves the grid with separable terms: entry points `across` and `down`.
 pub const SPLAT_SPREAD: Stage = stage!("splat_spread");
-/// Wide kernels: a coarse grid becomes pixels, entry point `refine`.
+/// Evaluates a coarse grid at the pixels, for wide kernels: entry point `refine`.
 pub const SPLAT_REFINE: Stage = stage!("splat_refine");
-/// Kernels of many terms: the grid is convolved with a stamp, entry point `convolve`.
+/// Convolves the grid with a stamp, for kernels of many terms: entry point `convolve`.
 pub const SPLAT_EDGE: Stage = stage!("splat_edge");
-/// Small kernels: a stamp for each cell, entry point `stamp`.
+/// Stamps each cell, for small kernels: entry point `stamp`.
 pub const SPLAT_DIRECT: Stage = stage!("splat_direct", after "splat_bin");
-/// Densities become colour indices, entry point `indices`, or colours, `colors`, or leave as
-/// they are, `unchanged`.
+/// Turns densities into colour indices (entry point `indices`) or colours (`colors`), or copies
+/// them (`unchanged`).
 pub const COLORIZE_ALPHA: Stage = stage!("colorize_alpha");
 
 /// All stages, in the order in which they run.

@@ -1,9 +1,9 @@
-// First stage: cells are deposited on the grid, in fixed point of 64 bits.
+// The first stage: cells are deposited on the grid, in fixed point of 64 bits.
 //
-// Integers add up to the same in any order, so a picture is the same every time and on every
-// device. The nine shares of a cell add up to its weight exactly: the middle one is what the
-// others leave, so the bins hold what the cells weigh to the last bit, and the host can
-// check that. The CPU's twin is cpu/splat_bin.rs.
+// Sums of integers do not depend on their order, so a picture is the same every time and on every
+// device. The nine shares of a cell add up to its weight exactly: the middle one is the rest of the
+// others, so the bins add up to the cells' weights to the last bit, and the host can check that.
+// The CPU's twin is cpu/splat_bin.rs.
 
 @group(0) @binding(0) var<storage, read> jobs: array<Job>;
 @group(0) @binding(1) var<storage, read> items: array<Item>;
@@ -72,7 +72,7 @@ fn shifted(value: vec2<u32>, by: u32) -> vec2<u32> {
     return vec2<u32>((moved.x >> left) | (moved.y << (32u - left)), moved.y >> left);
 }
 
-// Where along an axis a distance from the anchor ends: (fraction, whole) of a grid cell.
+// The place along an axis of a distance from the anchor: (fraction, whole) of a grid cell.
 fn along(distance: u32, place: Place, offset: vec2<u32>) -> vec2<u32> {
     let scaled = product(distance << place.before, place.mantissa);
     return plus(shifted(scaled, place.after), offset);
@@ -110,14 +110,14 @@ fn quadratic(f: f32) -> vec3<f32> {
     return vec3<f32>(0.5 * left * left, 0.75 - f * f, 0.5 * right * right);
 }
 
-// A bin, and where in it a cell lies along the grid's axes.
+// A bin, and the position of a cell in it along the grid's axes.
 struct Bin {
     column: i32,
     row: i32,
     at: vec2<f32>,
 }
 
-// The pixel's own, or on the grid of centres and corners, whose axes are the diagonals, the
+// The pixel's own bin, or on the grid of centres and corners, whose axes are the diagonals, the
 // nearest: the first axis is right and down, the second left and down.
 fn nearest_bin(column: u32, row: u32, at: vec2<f32>, deposit: u32) -> Bin {
     let pixel = vec2<i32>(i32(column), i32(row));
@@ -149,7 +149,7 @@ fn deposit(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id
     let item = items[group.x];
     let job = jobs[item.job];
     let place = places[item.place];
-    // along the diagonals a deposit reaches a pixel further
+    // Along the diagonals a deposit reaches a pixel further.
     let spare = select(1u, 2u, job.deposit == QUINCUNX);
     let pixel_rows = select(job.rows, job.rows / 2u, job.deposit == QUINCUNX);
     var seen = 0u;

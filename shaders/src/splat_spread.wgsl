@@ -1,9 +1,9 @@
-// Second stage: the grid is convolved with each separable term, across and then down.
+// The second stage: the grid is convolved with each separable term, across and then down.
 //
-// A thread computes eight outputs that lie side by side: each value it reads counts for all of
-// them, with the taps in the table `taps`, eight a value. Neighbouring threads read
-// neighbouring values: the grid is stored column by column and its rows after the first
-// pass row by row. The CPU's twin is cpu/splat_spread.rs.
+// A thread computes eight outputs side by side: each value it reads counts for all of them, with
+// the taps in the table `taps`, eight a value. Neighbouring threads read neighbouring values: the
+// grid is stored column by column and its rows after the first pass row by row. The CPU's twin is
+// cpu/splat_spread.rs.
 
 @group(0) @binding(0) var<storage, read> jobs: array<Job>;
 @group(0) @binding(1) var<storage, read> taps: array<vec4<f32>>;
@@ -15,7 +15,7 @@ struct Eight {
     second: vec4<f32>,
 }
 
-// Σ values · taps from a place on, `available` values there being; neighbours `apart`.
+// The sum of values · taps from a place on, over `available` values, neighbours being `apart`.
 fn convolve(table: u32, from_value: u32, apart: u32, available: u32) -> Eight {
     var sums = Eight(vec4<f32>(0.0), vec4<f32>(0.0));
     var at = from_value;

@@ -123,12 +123,12 @@ struct AdapterListing {
 mod gpu {
     use super::{AdapterListing, BenchBackend, BoxError, cpu};
     use heatsplat::Backend;
-    use heatsplat::render::gpu::{self, Choice, GpuBackend, GpuError, GpuOptions};
+    use heatsplat::render::gpu::{self, AdapterChoice, GpuBackend, GpuError, GpuOptions};
     use heatsplat_render::say;
     use serde_json::json;
     use std::sync::Arc;
 
-    fn options(choice: Choice, memory: u64) -> GpuOptions {
+    fn options(choice: AdapterChoice, memory: u64) -> GpuOptions {
         GpuOptions {
             choice,
             memory,
@@ -137,7 +137,7 @@ mod gpu {
     }
 
     pub(super) fn automatic(memory: u64) -> Arc<dyn Backend> {
-        match GpuBackend::new(options(Choice::Real, memory)) {
+        match GpuBackend::new(options(AdapterChoice::Real, memory)) {
             Ok(gpu) => Arc::new(gpu),
             Err(GpuError::NoAdapter) => cpu(),
             Err(error) => {
@@ -147,13 +147,25 @@ mod gpu {
         }
     }
 
+    /// Opens a GPU; the error of a name that none has says how to list those there are.
+    fn open(options: GpuOptions) -> Result<GpuBackend, BoxError> {
+        GpuBackend::new(options).map_err(|error| match error {
+            GpuError::NoAdapter => {
+                format!("{error}; `heatsplat info --backends` lists those there are").into()
+            }
+            error => error.into(),
+        })
+    }
+
     pub(super) fn named(name: Option<&str>, memory: u64) -> Result<Arc<dyn Backend>, BoxError> {
-        let choice = name.map_or(Choice::Any, |name| Choice::Named(name.to_owned()));
-        Ok(Arc::new(GpuBackend::new(options(choice, memory))?))
+        let choice = name.map_or(AdapterChoice::Any, |name| {
+            AdapterChoice::Named(name.to_owned())
+        });
+        Ok(Arc::new(open(options(choice, memory))?))
     }
 
     pub(super) fn for_bench_by_name(name: &str) -> Result<BenchBackend, BoxError> {
-        let gpu = Arc::new(GpuBackend::new(Choice::Named(name.to_owned()))?);
+        let gpu = Arc::new(open(AdapterChoice::Named(name.to_owned()).into())?);
         let twin = Arc::clone(&gpu);
         Ok(BenchBackend {
             backend: gpu,

@@ -62,7 +62,7 @@ impl LoadedSource {
             (None, None) => (Arc::new(PointSet::new(self.points)), self.table),
             (None, Some(by)) => {
                 let parts = self.table.split(&self.points, &by, MAX_CATEGORIES - 1)?;
-                let set = PointSet::new(self.points).in_categories(Category::colored(parts));
+                let set = PointSet::new(self.points).in_categories(Category::with_palette(parts));
                 (Arc::new(set), self.table.shown_by(by))
             }
         })

@@ -13,9 +13,9 @@ pub(super) fn with_marker(imported: Imported, xml: &Path) -> Result<Imported, Bo
         return Ok(imported);
     };
     let file = beside(xml, &marker);
-    let named = |e: String| format!("{}: {e}", file.display());
-    let png = fs::read(&file).map_err(|e| named(e.to_string()))?;
-    Ok(imported.with_marker(&png).map_err(named)?)
+    let png = fs::read(&file).map_err(|e| format!("{}: {e}", file.display()))?;
+    let imported = imported.with_marker(&png);
+    Ok(imported.map_err(|e| format!("{}: {e}", file.display()))?)
 }
 
 /// The source that the parameters of a datasource stand for. Its reading options go into the flags,

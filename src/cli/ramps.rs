@@ -4,7 +4,7 @@ use super::error::BoxError;
 use super::output;
 use clap::Args;
 use heatsplat::Ramp;
-use heatsplat::render::ramps::check::{Check, TOLD_APART};
+use heatsplat::render::ramps::check::{DISTINGUISHABLE, RampCheck};
 use heatsplat::render::ramps::{self, NamedRamp};
 use std::fmt::Write as _;
 use std::io::{self, IsTerminal as _, Write as _};
@@ -57,7 +57,7 @@ impl Ramps {
 fn checked(wanted: &str) -> Result<String, BoxError> {
     let ramps: Vec<(&str, Ramp)> = if wanted == EVERY {
         let all = ramps::all().iter();
-        all.map(|named| (named.name, Ramp::of_collection(named)))
+        all.map(|named| (named.name, Ramp::from_collection(named)))
             .collect()
     } else {
         vec![(wanted, Ramp::parse(wanted)?)]
@@ -67,17 +67,17 @@ fn checked(wanted: &str) -> Result<String, BoxError> {
         "ramp", "lightness", "from, to", "steps",
     );
     for (name, ramp) in ramps {
-        let Check {
+        let RampCheck {
             lightness,
             reach: (dark, light),
             steps: (least, most),
             apart,
             ..
-        } = Check::of(&ramp);
+        } = RampCheck::new(&ramp);
         let reach = format!("{dark:.2}, {light:.2}");
         let steps = format!("{least:.3}–{most:.3}");
         let [all, protan, deutan, tritan] = apart.map(|least| {
-            let mark = if least > TOLD_APART { ' ' } else { '!' };
+            let mark = if least > DISTINGUISHABLE { ' ' } else { '!' };
             format!("{least:.3}{mark}")
         });
         let _ = writeln!(
@@ -88,7 +88,7 @@ fn checked(wanted: &str) -> Result<String, BoxError> {
     let _ = writeln!(
         text,
         "\nDistances are in Oklab. Steps are between neighbours of 17 colours; the last four columns are\n\
-         the least between others, as people with that colour vision see them. ! is {TOLD_APART} or less:\n\
+         the least between others, as people with that colour vision see them. ! is {DISTINGUISHABLE} or less:\n\
          some values look like others."
     );
     Ok(text)
@@ -116,7 +116,7 @@ fn list(in_color: bool) -> String {
 
 /// A ramp as a bar of coloured spaces.
 fn swatch(named: &NamedRamp) -> String {
-    let ramp = Ramp::of_collection(named);
+    let ramp = Ramp::from_collection(named);
     let mut text = String::new();
     for i in 0..SWATCH {
         let position = (i * 255 / (SWATCH - 1)) as u8;

@@ -9,9 +9,9 @@ use super::style_flags::{self, StyleFlags};
 use super::{mapnik, output};
 use clap::Args;
 use heatsplat::points::{WindowError, bounds};
-use heatsplat::render::encode::{self, Effort};
+use heatsplat::render::encode::{self, Effort, Encoding};
 use heatsplat::render::{View, height_to_width};
-use heatsplat::{Format, Layer, Ramp, Style};
+use heatsplat::{ImageFormat, Layer, Ramp, Style};
 use heatsplat_render::say;
 use std::path::PathBuf;
 
@@ -37,7 +37,7 @@ pub(super) struct Render {
     output: PathBuf,
     /// png, webp, npy or tif [default: by the file's name]
     #[arg(long = "as", value_name = "FORMAT", value_parser = format)]
-    written_as: Option<Format>,
+    written_as: Option<ImageFormat>,
     /// The box to draw, in degrees; an east over 180 reaches across the date line. The world is
     /// drawn once, unless the box is wider [default: all points, on both sides of ±180° as one]
     #[arg(long, value_name = "W,S,E,N", allow_hyphen_values = true, value_parser = bbox)]
@@ -78,8 +78,8 @@ struct PictureSize(u32, Option<u32>);
 impl Render {
     pub(super) fn run(mut self) -> Result<(), BoxError> {
         let format = self.written_as.or_else(|| match self.output.as_os_str() {
-            name if name == "-" => Some(Format::Png),
-            _ => Format::from_extension(self.output.extension()?.to_str()?),
+            name if name == "-" => Some(ImageFormat::Png),
+            _ => ImageFormat::from_extension(self.output.extension()?.to_str()?),
         });
         let Some(format) = format else {
             let message = "--output: the name must end in .png, .webp, .npy or .tif, or --as say \
@@ -102,7 +102,7 @@ impl Render {
         let view = self
             .view(self.bbox.map_or(all, |b| b.0))
             .map_err(|(flag, e)| format!("{flag}: {e}"))?;
-        let layer = Layer::of(&shown(&source), loaded.into_set()?.0, style, backend);
+        let layer = Layer::new(&shown(&source), loaded.into_set()?.0, style, backend);
         let bytes = self.draw(&layer, view, format)?;
         output::write(&self.output, |file| file.write_all(&bytes))
     }
@@ -137,30 +137,21 @@ impl Render {
         View::around(bounds, width, height, self.ratio).map_err(of_box)
     }
 
-    fn draw(&self, layer: &Layer, view: View, format: Format) -> Result<Vec<u8>, BoxError> {
-        let style: &Style = layer.style();
-        let window = view.window();
-        if format.is_density() {
-            let mut density = layer.density(window, self.ratio, style);
-            let zero = layer.set().nature(style.measure).zero_is_nothing();
-            view.clear_beside(&mut density.values, if zero { 0.0 } else { f32::NAN });
-            return Ok(encode::densities(format, &density, &window)?);
+    fn draw(&self, layer: &Layer, view: View, format: ImageFormat) -> Result<Vec<u8>, BoxError> {
+        let request = layer.map(view).format(format).effort(Effort::Small);
+        let plain = self.background.is_none() && !layer.is_mixed(layer.style());
+        if plain || format.is_density() {
+            return Ok(request.encode()?.to_vec());
         }
-        let (width, height) = (window.width(), window.height());
-        if self.background.is_none() && !layer.is_mixed(style) {
-            let mut indices = layer.map(window, self.ratio, style).indices;
-            view.clear_beside(&mut indices, 0);
-            let (ramp, effort) = (style.ramp(), Effort::Small);
-            return Ok(encode::picture(format, &indices, width, height, ramp, effort)?.to_vec());
-        }
-        let mut pixels = layer.map_pixels(window, self.ratio, style);
-        let (each, _) = pixels.as_chunks_mut::<4>();
-        view.clear_beside(each, [0; 4]);
+        let mut pixels = request.pixels();
         if let Some(CssColor(ground)) = self.background {
+            let (each, _) = pixels.as_chunks_mut::<4>();
             each.iter_mut()
                 .for_each(|pixel| *pixel = over(*pixel, ground));
         }
-        Ok(encode::pixels(format, &pixels, width, height, Effort::Small)?.to_vec())
+        let (window, encoding) = (view.window(), Encoding::new(format, Effort::Small));
+        let bytes = encoding.pixels(&pixels, window.width(), window.height())?;
+        Ok(bytes.to_vec())
     }
 }
 
@@ -185,8 +176,8 @@ fn over([r, g, b, a]: [u8; 4], [ground_r, ground_g, ground_b, ground_a]: [u8; 4]
     ]
 }
 
-fn format(text: &str) -> Result<Format, &'static str> {
-    Format::from_extension(text).ok_or("expected png, webp, npy or tif")
+fn format(text: &str) -> Result<ImageFormat, &'static str> {
+    ImageFormat::from_extension(text).ok_or("expected png, webp, npy or tif")
 }
 
 fn bbox(text: &str) -> Result<Box4, &'static str> {

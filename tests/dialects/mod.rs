@@ -72,11 +72,9 @@ fn ours(imported: &Imported) -> (Vec<u8>, Pixels) {
         imported.style.clone(),
     );
     let corner = (WORLD as i64 - i64::from(SIDE)) / 2;
-    let picture = layer.map(
-        Window::at_level(11, corner, corner, SIDE, SIDE),
-        1,
-        layer.style(),
-    );
+    let picture = layer
+        .map(Window::at_level(11, corner, corner, SIDE, SIDE))
+        .picture();
     let ramp = layer.style().ramp();
     let colors = picture.indices.iter().map(|i| ramp.color(*i)).collect();
     (picture.indices, colors)

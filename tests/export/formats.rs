@@ -2,7 +2,7 @@ use super::{Tiles, assert_same, csv, dumped, expected, names, path, points};
 use crate::program::{folder, heatsplat};
 use crate::python;
 use crate::scenes::style;
-use heatsplat::{Format, Layer, Points, TileId, TileSize};
+use heatsplat::{ImageFormat, Layer, Points, TileId, TileSize};
 use serde_json::Value;
 use std::path::Path;
 
@@ -42,7 +42,7 @@ fn pmtiles_hold_every_tile_and_no_other() {
     // Smooth kernels are drawn by quads, edged and small ones otherwise; twins come of flat
     // colours.
     for (words, flags, zooms, size, format) in [
-        (&[][..], &[][..], 0..=6, TileSize::NORMAL, Format::Png),
+        (&[][..], &[][..], 0..=6, TileSize::NORMAL, ImageFormat::Png),
         (
             &[
                 ("kernel", "uniform"),
@@ -55,7 +55,7 @@ fn pmtiles_hold_every_tile_and_no_other() {
             ],
             3..=5,
             TileSize::NORMAL,
-            Format::Png,
+            ImageFormat::Png,
         ),
         (
             &[("kernel", "quartic"), ("radius", "100")],
@@ -64,14 +64,14 @@ fn pmtiles_hold_every_tile_and_no_other() {
             ],
             0..=3,
             TileSize::RETINA,
-            Format::WebP,
+            ImageFormat::WebP,
         ),
         (
             &[("radius", "2")],
             &["--radius", "2", "--tile-size", "512", "--as", "rgba"],
             2..=4,
             TileSize::new(512, 1).unwrap(),
-            Format::PngRgba,
+            ImageFormat::PngRgba,
         ),
     ] {
         let zoom = format!("{}-{}", zooms.start(), zooms.end());
@@ -138,7 +138,13 @@ fn a_box_takes_the_tiles_it_touches() {
     let Some((found, _)) = by_pmtiles(&file, &folder.join("dump")) else {
         return;
     };
-    let mut expected = expected(&points, 2..=6, TileSize::NORMAL, &style(&[]), Format::Png);
+    let mut expected = expected(
+        &points,
+        2..=6,
+        TileSize::NORMAL,
+        &style(&[]),
+        ImageFormat::Png,
+    );
     let all = expected.len();
     expected.retain(|&(z, x, y), _| {
         let side = f64::from(1u32 << z);
@@ -190,9 +196,7 @@ fn pmtiles_are_read_in_javascript() {
     let found = dumped(&dump);
     assert_eq!(found.len(), wanted.len());
     for tile in wanted {
-        let bytes = layer
-            .tile_bytes(tile, TileSize::NORMAL, layer.style(), Format::Png)
-            .unwrap();
+        let bytes = layer.tile(tile).png().unwrap();
         assert!(
             found[&(tile.z(), tile.x(), tile.y())] == *bytes,
             "{}",
@@ -220,7 +224,7 @@ fn an_archives_bounds_hold_its_heat() {
         2..=6,
         TileSize::NORMAL,
         &style(&[("radius", "60")]),
-        Format::Png,
+        ImageFormat::Png,
     );
     for name in ["out.pmtiles", "out.mbtiles"] {
         let (path, file) = path(&folder, name);
@@ -300,7 +304,7 @@ fn mbtiles_hold_every_tile_and_no_other() {
     assert_eq!(code, 0, "{err}");
     let (dump, out) = path(&folder, "dump");
     let style = style(&[("ramp", "viridis")]);
-    let expected = expected(&points, 1..=6, TileSize::NORMAL, &style, Format::Png);
+    let expected = expected(&points, 1..=6, TileSize::NORMAL, &style, ImageFormat::Png);
     let Some(said) = python::system("sqlite3", MBTILES, &[&file, &out]) else {
         return;
     };
@@ -375,7 +379,13 @@ fn a_folder_holds_every_tile_and_no_other() {
             }
         }
     }
-    let expected = expected(&points, 0..=5, TileSize::NORMAL, &style(&[]), Format::Png);
+    let expected = expected(
+        &points,
+        0..=5,
+        TileSize::NORMAL,
+        &style(&[]),
+        ImageFormat::Png,
+    );
     assert_same(&found, &expected, "folder");
     let about = std::fs::read(tiles.join("metadata.json")).unwrap();
     assert_eq!(
@@ -403,7 +413,13 @@ fn a_dry_run_says_what_would_come_and_writes_nothing() {
     let (code, out, err) = heatsplat(&[&["export", &source, "-o", &file][..], &flags].concat());
     assert_eq!(code, 0, "{err}");
     assert_eq!(names(&folder), ["made up.csv"]);
-    let expected = expected(&points, 0..=5, TileSize::NORMAL, &style(&[]), Format::Png);
+    let expected = expected(
+        &points,
+        0..=5,
+        TileSize::NORMAL,
+        &style(&[]),
+        ImageFormat::Png,
+    );
     let lines: Vec<Vec<&str>> = out
         .lines()
         .map(|line| line.split_whitespace().collect())

@@ -5,7 +5,7 @@ mod interrupted;
 mod raster;
 mod served;
 
-use heatsplat::{Format, Layer, Points, Style, TileId, TileSize};
+use heatsplat::{ImageFormat, Layer, Points, Style, TileId, TileSize};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -44,7 +44,7 @@ fn expected(
     zooms: std::ops::RangeInclusive<u8>,
     size: TileSize,
     style: &Style,
-    format: Format,
+    format: ImageFormat,
 ) -> Tiles {
     let points = Points::from_lon_lat(points.iter().copied()).unwrap();
     let layer = Layer::on_cpu("made up", points, style.clone());
@@ -53,12 +53,21 @@ fn expected(
         for (x, y) in (0..1 << z).flat_map(|x| (0..1 << z).map(move |y| (x, y))) {
             let tile = TileId::new(z, x, y).unwrap();
             if layer
-                .tile(tile, size, style)
+                .tile(tile)
+                .size(size)
+                .style(style)
+                .picture()
                 .indices
                 .iter()
                 .any(|&index| index > 0)
             {
-                let bytes = layer.tile_bytes(tile, size, style, format).unwrap();
+                let bytes = layer
+                    .tile(tile)
+                    .size(size)
+                    .style(style)
+                    .format(format)
+                    .encode()
+                    .unwrap();
                 tiles.insert((z, x, y), bytes.to_vec());
             }
         }

@@ -2,7 +2,7 @@ use super::{csv, names, path, points};
 use crate::program::{folder, heatsplat};
 use crate::python;
 use crate::scenes::style;
-use heatsplat::{Layer, Points, Style, TileId, TileSize};
+use heatsplat::{Layer, Points, Style, TileId};
 use std::path::Path;
 
 const VALID: &str = "
@@ -85,7 +85,7 @@ fn densities_are_a_valid_cog_with_each_zoom_as_an_overview() {
             let numbers = bytes
                 .chunks_exact(4)
                 .map(|b| f32::from_le_bytes(b.try_into().unwrap()));
-            let expected = layer.tile_density(tile, TileSize::NORMAL, layer.style());
+            let expected = layer.tile(tile).density();
             assert!(
                 expected.values.iter().any(|&v| v > 0.0),
                 "{z}/{x}/{y} shows nothing"
@@ -131,7 +131,7 @@ fn colours_of_a_box_are_a_valid_cog_too() {
             return;
         };
         assert_eq!(said, "4 3 None Byte 4096");
-        let picture = layer.tile(tile, TileSize::NORMAL, layer.style());
+        let picture = layer.tile(tile).picture();
         let image = heatsplat::image::rgba(&picture, layer.style().ramp());
         let bands: Vec<u8> = (0..4)
             .flat_map(|band| image.pixels().map(move |p| p.0[band]))
@@ -184,7 +184,7 @@ print(d.RasterXSize, d.RasterYSize, round(g[0]), d.GetMetadata()['data_bounds'])
     let layer = layer(&points, style(&[]));
     for (z, x, y) in [(5u8, 31u32, 17u32), (5, 0, 17), (4, 0, 8)] {
         let tile = TileId::new(z, x, y).unwrap();
-        let expected = layer.tile_density(tile, TileSize::NORMAL, layer.style());
+        let expected = layer.tile(tile).density();
         let place = if x == 0 {
             1 << (z - 4)
         } else {

@@ -2,7 +2,7 @@ use super::{csv, expected, path, points};
 use crate::program::{Server, folder, heatsplat};
 use crate::scenes::style;
 use heatsplat::render::PointSet;
-use heatsplat::{CpuBackend, Format, Layer, Point, TileId, TileSize};
+use heatsplat::{CpuBackend, ImageFormat, Layer, Point, TileId, TileSize};
 use heatsplat_archive::Archive;
 use serde_json::Value;
 use std::sync::Arc;
@@ -30,7 +30,7 @@ fn an_archive_is_served_as_it_was_drawn() {
         1..=6,
         TileSize::NORMAL,
         &style(&[]),
-        Format::Png,
+        ImageFormat::Png,
     );
     for id in ["a", "b"] {
         let about = json(&format!("/{id}"));
@@ -163,7 +163,7 @@ fn a_radius_of_its_own_is_exported_as_far_as_it_reaches() {
     assert_eq!(code, 0, "{err}");
     let point = Point::from_lon_lat(10.0, 20.0, 1.0).unwrap();
     let set = PointSet::with_radii(&[point], &[120.0]);
-    let layer = Layer::of(
+    let layer = Layer::new(
         "lone",
         Arc::new(set),
         style(&[]),
@@ -173,7 +173,7 @@ fn a_radius_of_its_own_is_exported_as_far_as_it_reaches() {
     let mut seen = 0;
     for tile in all {
         let file = out.join(format!("4/{}/{}.png", tile.x(), tile.y()));
-        let shown = !layer.tile(tile, TileSize::NORMAL, layer.style()).is_empty();
+        let shown = !layer.tile(tile).picture().is_empty();
         assert_eq!(file.exists(), shown, "{tile:?}");
         seen += usize::from(shown);
     }

@@ -11,7 +11,7 @@ fn a_swapped_result_is_seen() {
         let job = Job {
             points: layer.points(),
             window: at_zoom(0, 0, 0, 256),
-            kernel: layer.style().kernel_in(&at_zoom(0, 0, 0, 256), 1),
+            kernel: layer.style().kernel_in(at_zoom(0, 0, 0, 256)),
             strip: false,
         };
         let scale = layer.normalizer(8, layer.style());
@@ -32,7 +32,7 @@ fn a_swapped_result_is_seen() {
 
 #[test]
 fn tiles_of_a_batch_are_those_drawn_alone_and_crops_of_one_picture() {
-    let Some(gpu) = device(Choice::Any) else {
+    let Some(gpu) = device(AdapterChoice::Any) else {
         return;
     };
     let (layer, windows) = cities();
@@ -61,7 +61,7 @@ fn tiles_of_a_batch_are_those_drawn_alone_and_crops_of_one_picture() {
 
 #[test]
 fn points_on_the_device_or_sent_along_make_the_same_pictures() {
-    let Some(all_there) = device(Choice::Any) else {
+    let Some(all_there) = device(AdapterChoice::Any) else {
         return;
     };
     let (layer, windows) = cities();
@@ -74,7 +74,7 @@ fn points_on_the_device_or_sent_along_make_the_same_pictures() {
         (u64::MAX, 777),
     ] {
         let some_there = device(GpuOptions {
-            choice: Choice::Any,
+            choice: AdapterChoice::Any,
             memory,
             chunk,
         })
@@ -99,17 +99,17 @@ fn points_on_the_device_or_sent_along_make_the_same_pictures() {
 
 #[test]
 fn when_a_device_fails_the_cpu_answers_the_same_request() {
-    let Some(gpu) = device(Choice::Any) else {
+    let Some(gpu) = device(AdapterChoice::Any) else {
         return;
     };
     let (layer, windows) = cities();
     let truth = draw(&CpuBackend::new(), &layer, &windows[8..16]);
     let good = draw(&gpu, &layer, &windows[8..16]);
     let failures = [
-        Failure::Lost,
-        Failure::OutOfMemory,
-        Failure::TimedOut,
-        Failure::WrongSum,
+        FallbackReason::Lost,
+        FallbackReason::OutOfMemory,
+        FallbackReason::TimedOut,
+        FallbackReason::WrongSum,
     ];
     for (number, failure) in failures.into_iter().enumerate() {
         let before = gpu.report();
@@ -120,9 +120,12 @@ fn when_a_device_fails_the_cpu_answers_the_same_request() {
             "{failure}"
         );
         // It rests, for longer each time, and the CPU goes on.
-        let resting = gpu.report().failed(Failure::Resting);
+        let resting = gpu.report().failed(FallbackReason::Resting);
         assert!(draw(&gpu, &layer, &windows[8..16]) == truth);
-        assert!(gpu.report().failed(Failure::Resting) > resting, "{failure}");
+        assert!(
+            gpu.report().failed(FallbackReason::Resting) > resting,
+            "{failure}"
+        );
         if number > 1 {
             break; // the others below: a rest of many seconds is long for a test
         }
@@ -137,15 +140,15 @@ fn when_a_device_fails_the_cpu_answers_the_same_request() {
         }
         assert!(draw(&gpu, &layer, &windows[8..16]) == good, "{failure}");
     }
-    let gpu = device(Choice::Any).unwrap();
-    gpu.fail_next(Failure::WrongSum);
+    let gpu = device(AdapterChoice::Any).unwrap();
+    gpu.fail_next(FallbackReason::WrongSum);
     assert!(draw(&gpu, &layer, &windows[15..16]) == truth[7..]);
-    assert_eq!(gpu.report().failed(Failure::WrongSum), 1);
+    assert_eq!(gpu.report().failed(FallbackReason::WrongSum), 1);
 }
 
 #[test]
 fn what_the_shaders_can_not_draw_the_cpu_does() {
-    let Some(gpu) = device(Choice::Any) else {
+    let Some(gpu) = device(AdapterChoice::Any) else {
         return;
     };
     let (layer, _) = cities();
@@ -154,10 +157,10 @@ fn what_the_shaders_can_not_draw_the_cpu_does() {
     let far = Job {
         points: layer.points(),
         window,
-        kernel: layer.style().kernel_in(&window, 1),
+        kernel: layer.style().kernel_in(window),
         strip: false,
     };
     let truth = CpuBackend::new().densities(&[far]);
     assert!(gpu.densities(&[far]) == truth);
-    assert_eq!(gpu.report().failed(Failure::Beyond), 1);
+    assert_eq!(gpu.report().failed(FallbackReason::Beyond), 1);
 }

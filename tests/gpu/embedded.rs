@@ -5,7 +5,7 @@ use heatsplat::render::gpu::wgpu;
 
 /// A program's own device.
 fn own() -> Option<(wgpu::Device, wgpu::Queue)> {
-    device(Choice::Any)?;
+    device(AdapterChoice::Any)?;
     let mut descriptor = wgpu::InstanceDescriptor::new_without_display_handle();
     descriptor.backends = wgpu::Backends::all();
     let instance = wgpu::Instance::new(descriptor);
@@ -48,7 +48,7 @@ fn pictures_stay_on_a_programs_own_device() {
     let job = Job {
         points: layer.points(),
         window,
-        kernel: layer.style().kernel_in(&window, 1),
+        kernel: layer.style().kernel_in(window),
         strip: false,
     };
     let density = gpu.density_buffer(&job).unwrap();

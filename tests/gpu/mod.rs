@@ -12,7 +12,8 @@ mod weights;
 
 use crate::requirements::left_out;
 use crate::scenes::{self, Dice, EDGED, SMOOTH};
-use heatsplat::render::gpu::{Choice, Failure, GpuBackend, GpuError, GpuOptions};
+use heatsplat::render::View;
+use heatsplat::render::gpu::{AdapterChoice, FallbackReason, GpuBackend, GpuError, GpuOptions};
 use heatsplat::render::{
     Backend, Comparison, CpuBackend, Density, Job, Normalizer, Picture, PointSet, Transform,
 };
@@ -142,7 +143,7 @@ fn draw(backend: &dyn Backend, layer: &Layer, windows: &[Window]) -> Vec<Density
     let job = |&window: &Window| Job {
         points: layer.points(),
         window,
-        kernel: layer.style().kernel_in(&window, 1),
+        kernel: layer.style().kernel_in(window),
         strip: false,
     };
     backend.densities(&windows.iter().map(job).collect::<Vec<_>>())

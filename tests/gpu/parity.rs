@@ -4,7 +4,7 @@ use super::*;
 
 #[test]
 fn every_kernel_scale_and_size_on_every_scene() {
-    let Some(gpu) = device(Choice::Any) else {
+    let Some(gpu) = device(AdapterChoice::Any) else {
         return;
     };
     let scales = ["linear", "log", "sqrt", "cbrt", "eq_hist"];
@@ -41,7 +41,7 @@ fn every_kernel_scale_and_size_on_every_scene() {
                 let job = |&window: &Window| Job {
                     points: layer.points(),
                     window,
-                    kernel: style.kernel_in(&window, size.ratio()),
+                    kernel: style.kernel_in(View::new(window, size.ratio())),
                     strip: false,
                 };
                 let jobs: Vec<_> = windows.iter().map(|w| (job(w), &*scale)).collect();
@@ -55,7 +55,7 @@ fn every_kernel_scale_and_size_on_every_scene() {
 /// The date line is where a cell may be taken for another copy of itself.
 #[test]
 fn few_points_at_the_date_line_and_the_poles() {
-    let Some(gpu) = device(Choice::Any) else {
+    let Some(gpu) = device(AdapterChoice::Any) else {
         return;
     };
     let before = gpu.report().drawn;
@@ -81,12 +81,12 @@ fn few_points_at_the_date_line_and_the_poles() {
             let job = Job {
                 points: &points,
                 window,
-                kernel: style.kernel_in(&window, 1),
+                kernel: style.kernel_in(window),
                 strip: false,
             };
-            let scale = style.scale.resolve(
+            let scale = style.scale().resolve(
                 &heatsplat::render::Statistics::default(),
-                heatsplat::render::Nature::Amount,
+                heatsplat::render::ValueKind::Amount,
                 8,
             );
             assert_parity(&gpu, &[(job, &scale)], &format!("z{z} {kernel} {radius}"));
@@ -97,7 +97,7 @@ fn few_points_at_the_date_line_and_the_poles() {
 
 #[test]
 fn five_hundred_random_scenes() {
-    let Some(gpu) = device(Choice::Any) else {
+    let Some(gpu) = device(AdapterChoice::Any) else {
         return;
     };
     let before = gpu.report().drawn;
@@ -148,12 +148,12 @@ fn five_hundred_random_scenes() {
         let job = Job {
             points: &points,
             window,
-            kernel: style.kernel_in(&window, 1),
+            kernel: style.kernel_in(window),
             strip: false,
         };
-        let scale = style.scale.resolve(
+        let scale = style.scale().resolve(
             &heatsplat::render::Statistics::default(),
-            heatsplat::render::Nature::Amount,
+            heatsplat::render::ValueKind::Amount,
             8,
         );
         assert_parity(&gpu, &[(job, &scale)], &format!("scene {number}"));
@@ -164,7 +164,7 @@ fn five_hundred_random_scenes() {
 /// Kernels with an edge, and pixels, are the processor's whatever draws the others.
 #[test]
 fn edged_kernels_are_drawn_by_the_processor() {
-    let Some(gpu) = device(Choice::Any) else {
+    let Some(gpu) = device(AdapterChoice::Any) else {
         return;
     };
     let before = gpu.report().drawn;
@@ -183,7 +183,7 @@ fn edged_kernels_are_drawn_by_the_processor() {
         let job = Job {
             points: layer.points(),
             window,
-            kernel: style.kernel_in(&window, 1),
+            kernel: style.kernel_in(window),
             strip: false,
         };
         let scale = layer.normalizer(10, &style);
@@ -194,7 +194,7 @@ fn edged_kernels_are_drawn_by_the_processor() {
 
 #[test]
 fn every_measure_and_scale_is_the_same_with_either() {
-    let Some(gpu) = device(Choice::Any) else {
+    let Some(gpu) = device(AdapterChoice::Any) else {
         return;
     };
     let gpu: Arc<dyn Backend> = Arc::new(gpu);
@@ -208,7 +208,7 @@ fn every_measure_and_scale_is_the_same_with_either() {
     let (clustered, signed) = (named("clustered"), named("signed"));
     let against = |how| {
         let other = Arc::clone(&signed);
-        Arc::new(PointSet::comparing(&clustered, how, other))
+        Arc::new(PointSet::from_comparison(&clustered, how, other))
     };
     let sets = [
         ("clustered", Arc::clone(&clustered)),
@@ -217,7 +217,7 @@ fn every_measure_and_scale_is_the_same_with_either() {
         ("quotient", against(Comparison::Over)),
     ];
     for (name, set) in sets {
-        let layer = |by: Arc<dyn Backend>| Layer::of(name, Arc::clone(&set), Style::default(), by);
+        let layer = |by: Arc<dyn Backend>| Layer::new(name, Arc::clone(&set), Style::default(), by);
         let (cpu, twin) = (layer(Arc::new(CpuBackend::new())), layer(Arc::clone(&gpu)));
         for words in [
             [("measure", "sum"), ("radius", "400km")],
@@ -229,7 +229,7 @@ fn every_measure_and_scale_is_the_same_with_either() {
             let style = cpu.suited(scenes::style(&words));
             for (z, x, y) in [(0, 0, 0), (3, 4, 2)] {
                 let at = TileId::new(z, x, y).unwrap();
-                let [a, b] = [&cpu, &twin].map(|l| l.tile_density(at, TileSize::NORMAL, &style));
+                let [a, b] = [&cpu, &twin].map(|l| l.tile(at).style(&style).density());
                 let most = a.values.iter().filter(|v| v.is_finite());
                 let most = most
                     .fold(0f32, |m, v| m.max(v.abs()))
@@ -247,7 +247,7 @@ fn every_measure_and_scale_is_the_same_with_either() {
                     off < 1e-3 && rim < 20,
                     "{name} {words:?} {at:?}: {off} {rim}"
                 );
-                let [a, b] = [&cpu, &twin].map(|l| l.tile(at, TileSize::NORMAL, &style));
+                let [a, b] = [&cpu, &twin].map(|l| l.tile(at).style(&style).picture());
                 let more = |(a, b): &(&u8, &u8)| a.abs_diff(**b) > 1;
                 let apart = a.indices.iter().zip(&b.indices).filter(more).count();
                 assert!(apart < 40, "{name} {words:?} {at:?}: {apart} pixels");
@@ -258,7 +258,7 @@ fn every_measure_and_scale_is_the_same_with_either() {
 
 #[test]
 fn layers_draw_the_same_tiles_with_either() {
-    let Some(gpu) = device(Choice::Any) else {
+    let Some(gpu) = device(AdapterChoice::Any) else {
         return;
     };
     let (layer, _) = cities();
@@ -266,8 +266,8 @@ fn layers_draw_the_same_tiles_with_either() {
     let twin = Layer::new("twin", points, layer.style().clone(), Arc::new(gpu));
     for (z, x, y) in [(0, 0, 0), (4, 8, 5), (6, 33, 22), (9, 270, 177), (2, 0, 3)] {
         let at = TileId::new(z, x, y).unwrap();
-        let truth = layer.tile(at, TileSize::NORMAL, layer.style());
-        let drawn = twin.tile(at, TileSize::NORMAL, twin.style());
+        let truth = layer.tile(at).picture();
+        let drawn = twin.tile(at).picture();
         assert_eq!(wrong_picture(&drawn, &truth), None, "{at:?}");
     }
 }

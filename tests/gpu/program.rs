@@ -24,7 +24,9 @@ fn backends_are_listed_with_what_auto_takes_and_why() {
 
 #[test]
 fn a_rendered_map_is_the_cpus() {
-    let Some(_) = device(Choice::Any) else { return };
+    let Some(_) = device(AdapterChoice::Any) else {
+        return;
+    };
     let dir = folder("gpu");
     let draw = |backend: &str| {
         let path = dir.join(backend);
@@ -58,7 +60,9 @@ fn a_rendered_map_is_the_cpus() {
 
 #[test]
 fn a_server_answers_many_at_once() {
-    let Some(_) = device(Choice::Any) else { return };
+    let Some(_) = device(AdapterChoice::Any) else {
+        return;
+    };
     let server = Server::start(&[CITIES, "--backend", "gpu", "--gpu-memory", "64M"]);
     let cpu = Server::start(&[CITIES, "--backend", "cpu"]);
     std::thread::scope(|scope| {

@@ -4,7 +4,7 @@ use super::*;
 
 #[test]
 fn weights_of_any_size() {
-    let Some(gpu) = device(Choice::Any) else {
+    let Some(gpu) = device(AdapterChoice::Any) else {
         return;
     };
     for weights in [
@@ -25,7 +25,7 @@ fn weights_of_any_size() {
         let job = Job {
             points: layer.points(),
             window: at_zoom(0, 0, 0, 256),
-            kernel: layer.style().kernel_in(&at_zoom(0, 0, 0, 256), 1),
+            kernel: layer.style().kernel_in(at_zoom(0, 0, 0, 256)),
             strip: false,
         };
         assert_parity(&gpu, &[(job, &scale)], &format!("{weights:?}"));
@@ -41,7 +41,7 @@ fn tiles_about<'a>(points: &'a Points, style: &Style, at: Point) -> Vec<Job<'a>>
     let job = |window: Window| Job {
         points,
         window,
-        kernel: style.kernel_in(&window, 1),
+        kernel: style.kernel_in(window),
         strip: false,
     };
     tiles.map(job).to_vec()
@@ -62,7 +62,7 @@ fn worst_of_tiles(gpu: &GpuBackend, jobs: &[Job<'_>]) -> f32 {
 /// tile's own peak, as long as it can hold both; else it leaves the picture to the CPU.
 #[test]
 fn a_giant_among_ordinary_weights_costs_no_tile_anything() {
-    let Some(gpu) = device(Choice::Any) else {
+    let Some(gpu) = device(AdapterChoice::Any) else {
         return;
     };
     let mut dice = Dice(11);
@@ -83,7 +83,7 @@ fn a_giant_among_ordinary_weights_costs_no_tile_anything() {
             }
         }
         let after = gpu.report();
-        let left = after.failed(Failure::Beyond) > before.failed(Failure::Beyond);
+        let left = after.failed(FallbackReason::Beyond) > before.failed(FallbackReason::Beyond);
         assert_eq!(
             (after.drawn > before.drawn, left),
             (possible, !possible),
@@ -94,7 +94,7 @@ fn a_giant_among_ordinary_weights_costs_no_tile_anything() {
 
 #[test]
 fn weights_over_twelve_decades_are_true_to_each_tiles_own_peak() {
-    let Some(gpu) = device(Choice::Any) else {
+    let Some(gpu) = device(AdapterChoice::Any) else {
         return;
     };
     let mut dice = Dice(12);
@@ -130,7 +130,7 @@ fn weights_over_twelve_decades_are_true_to_each_tiles_own_peak() {
 
 #[test]
 fn cancelling_weights_are_left_to_the_processor() {
-    let Some(gpu) = device(Choice::Any) else {
+    let Some(gpu) = device(AdapterChoice::Any) else {
         return;
     };
     for weight in [1e4, 1e8] {
@@ -144,7 +144,8 @@ fn cancelling_weights_are_left_to_the_processor() {
         let jobs = tiles_about(layer.points(), layer.style(), at);
         let before = gpu.report();
         assert!(gpu.densities(&jobs) == CpuBackend::new().densities(&jobs));
-        let left = gpu.report().failed(Failure::Beyond) - before.failed(Failure::Beyond);
+        let left =
+            gpu.report().failed(FallbackReason::Beyond) - before.failed(FallbackReason::Beyond);
         assert_eq!(left, 4, "{weight}");
         let lone = peak(&gpu.densities(&jobs)[0]);
         assert!((0.9..1.0).contains(&lone), "{lone}");

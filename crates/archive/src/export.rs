@@ -212,7 +212,7 @@ impl<'a> Export<'a> {
 
     /// What a raster of these tiles would be.
     fn layout(&self, brush: &Brush<'_>) -> Result<cog::Layout, ExportError> {
-        let nature = self.layer.set().nature(self.layer.style().measure);
+        let nature = self.layer.data().value_kind(self.layer.style().measure());
         let nothing = if nature.zero_is_nothing() { "0" } else { "nan" };
         cog::Layout::new(brush, self.zooms(), nothing)
     }
@@ -241,7 +241,7 @@ impl<'a> Export<'a> {
             self.drawn_by,
         );
         let mut digest = Sha256::new_with_prefix(words);
-        for (what, points) in self.layer.set().parts() {
+        for (what, points) in self.layer.data().parts() {
             digest.update(format!("{what:?} {}\n", points.as_slice().len()));
             digest_points(points, &mut digest);
         }

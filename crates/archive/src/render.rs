@@ -6,8 +6,8 @@ use crate::quad_walk::{Quad, Walk};
 use crate::tiff_tile;
 use heatsplat_points::mercator::WORLD;
 use heatsplat_points::{Points, TileId, Window};
-use heatsplat_render::encode::{self, Effort, EncodeError, Format};
-use heatsplat_render::{Layer, Length, Shape, TileSize, Transform};
+use heatsplat_render::encode::{self, EncodeError, Encoding, ImageFormat};
+use heatsplat_render::{Layer, Length, PictureRequest, Shape, TileSize, Transform, View};
 use sha2::{Digest as _, Sha256};
 use std::sync::Arc;
 
@@ -26,12 +26,12 @@ pub enum Paint {
 }
 
 impl Paint {
-    pub(crate) fn format(self) -> Format {
+    pub(crate) fn format(self) -> ImageFormat {
         match self {
-            Self::Png => Format::Png,
-            Self::Rgba => Format::PngRgba,
-            Self::WebP => Format::WebP,
-            Self::Density => Format::Tiff,
+            Self::Png => ImageFormat::Png,
+            Self::Rgba => ImageFormat::PngRgba,
+            Self::WebP => ImageFormat::WebP,
+            Self::Density => ImageFormat::Tiff,
         }
     }
 }
@@ -76,7 +76,7 @@ impl<'a> Brush<'a> {
 
     /// All points that show in tiles: of a comparison, both sets.
     pub(crate) fn points(&self) -> Vec<&'a Points> {
-        let set = self.layer.set();
+        let set = self.layer.data();
         let versus = set.versus().map(|(_, other)| &**other.points());
         std::iter::once(self.layer.points()).chain(versus).collect()
     }
@@ -87,11 +87,11 @@ impl<'a> Brush<'a> {
     fn side(&self, z: u8) -> u32 {
         let style = self.layer.style();
         let smooth = matches!(
-            style.shape,
+            style.shape(),
             Shape::Gaussian | Shape::Quartic | Shape::Triweight
         );
-        let pixels = matches!(style.radius.at_zoom(f64::from(z)), Length::Pixels(_));
-        let plain = style.scale.transform != Transform::Local && !self.layer.is_mixed(style);
+        let pixels = matches!(style.radius().at_zoom(f64::from(z)), Length::Pixels(_));
+        let plain = style.scale().transform != Transform::Local && !self.layer.is_mixed(style);
         if smooth && pixels && plain {
             (WINDOW / self.size.pixels()).max(1)
         } else {
@@ -106,7 +106,7 @@ impl<'a> Brush<'a> {
         // a radius in metres has the most pixels in a place's first row, or its last
         let margin = |y: f64| {
             let row = Window::new(own.left(), y, pixel, 1, 1);
-            self.layer.margin_in(&row, self.size.ratio())
+            self.layer.margin_in(View::new(row, self.size.ratio()))
         };
         margin(own.top()).max(margin(own.bottom() - pixel)) * pixel
     }
@@ -132,12 +132,16 @@ impl<'a> Brush<'a> {
         Ok(Drawn { tiles, end })
     }
 
+    fn view(&self, window: Window) -> PictureRequest<'_> {
+        self.layer.map(View::new(window, self.size.ratio()))
+    }
+
     fn pictures(&self, quad: Quad, window: Window) -> Result<Vec<Tile>, ExportError> {
         let (style, side) = (self.layer.style(), self.size.pixels());
         if self.layer.is_mixed(style) {
             return self.mixed(quad, window);
         }
-        let picture = self.layer.map(window, self.size.ratio(), style);
+        let picture = self.view(window).picture();
         self.cut(
             quad,
             &picture.indices,
@@ -147,24 +151,16 @@ impl<'a> Brush<'a> {
                     let pixels = encode::rgba(indices, style.ramp());
                     return Ok(tiff_tile::colors(&pixels, side as usize)?);
                 }
-                let effort = Effort::Live;
-                let format = self.paint.format();
-                Ok(encode::picture(
-                    format,
-                    indices,
-                    side,
-                    side,
-                    style.ramp(),
-                    effort,
-                )?)
+                let encoding = Encoding::from(self.paint.format());
+                Ok(encoding.indices(indices, side, side, style.ramp())?)
             },
         )
     }
 
     /// A tile of more colours than the ramp has.
     fn mixed(&self, quad: Quad, window: Window) -> Result<Vec<Tile>, ExportError> {
-        let (style, side) = (self.layer.style(), self.size.pixels());
-        let pixels = self.layer.map_pixels(window, self.size.ratio(), style);
+        let side = self.size.pixels();
+        let pixels = self.view(window).pixels();
         let (pixels, _) = pixels.as_chunks::<4>();
         let nothing = |&[.., alpha]: &[u8; 4]| alpha == 0;
         self.cut(quad, pixels, nothing, |pixels| {
@@ -172,15 +168,15 @@ impl<'a> Brush<'a> {
             if self.raster {
                 return Ok(tiff_tile::colors(pixels, side as usize)?);
             }
-            let (format, effort) = (self.paint.format(), Effort::Live);
-            Ok(encode::pixels(format, pixels, side, side, effort)?)
+            let encoding = Encoding::from(self.paint.format());
+            Ok(encoding.pixels(pixels, side, side)?)
         })
     }
 
     fn densities(&self, quad: Quad, window: Window) -> Result<Vec<Tile>, ExportError> {
         let style = self.layer.style();
-        let density = self.layer.density(window, self.size.ratio(), style);
-        let zero = self.layer.set().nature(style.measure).zero_is_nothing();
+        let density = self.view(window).density();
+        let zero = self.layer.value_kind(style).zero_is_nothing();
         let nothing = |&value: &f32| value.is_nan() || (zero && value == 0.0);
         let side = self.size.pixels() as usize;
         if density.values.iter().any(|value| value.is_infinite()) {

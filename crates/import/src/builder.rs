@@ -4,7 +4,7 @@ use crate::{Columns, Dialect, ImportError, Imported, ImportedPoint, shorten};
 use heatsplat_render::Kernel;
 use heatsplat_render::Ramp;
 use heatsplat_render::Style;
-use heatsplat_render::{Cover, Overlap};
+use heatsplat_render::{BlendMode, CoverOpacity};
 
 /// What a dialect fills in.
 pub(crate) struct Draft {
@@ -147,13 +147,13 @@ impl Draft {
     }
 
     /// Sets what becomes of overlapping splats.
-    pub(crate) fn overlap(&mut self, overlap: &Overlap) -> Result<(), ImportError> {
+    pub(crate) fn overlap(&mut self, overlap: &BlendMode) -> Result<(), ImportError> {
         self.set("overlap", &overlap.to_string())
     }
 
     /// Spots that cover each other; how far they do is what the colours tell.
-    pub(crate) fn cover(&mut self, cover: Cover) -> Result<(), ImportError> {
-        self.overlap(&Overlap::Cover(cover))?;
+    pub(crate) fn cover(&mut self, cover: CoverOpacity) -> Result<(), ImportError> {
+        self.overlap(&BlendMode::Cover(cover))?;
         self.set("domain", "0,1")
     }
 

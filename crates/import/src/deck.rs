@@ -245,8 +245,8 @@ mod tests {
         assert_eq!(made.dialect, Dialect::Deck);
         assert_eq!(made.columns.weight.as_deref(), Some("weight"));
         let style = made.style;
-        assert_eq!(style.radius.to_string(), "25px");
-        assert_eq!(style.scale.domain.to_string(), "p100");
+        assert_eq!(style.radius().to_string(), "25px");
+        assert_eq!(style.scale().domain.to_string(), "p100");
         // level up to the middle of the first of six texels; faded below a twentieth
         assert_eq!(style.ramp().color(20), [255, 255, 178, 255]);
         assert_eq!(style.ramp().color(6)[3], 120);
@@ -261,7 +261,7 @@ mod tests {
         )
         .unwrap();
         assert_eq!(made.columns.weight.as_deref(), Some("temperature"));
-        assert_eq!(made.style.scale.domain.to_string(), "0,40");
+        assert_eq!(made.style.scale().domain.to_string(), "0,40");
         assert!(made.style.to_string().contains("measure=mean"));
         assert_eq!(made.style.ramp().color(255), [255, 0, 0, 128]);
     }
@@ -276,7 +276,7 @@ mod tests {
         )
         .unwrap();
         assert_eq!(made.dialect, Dialect::Kepler);
-        assert_eq!(made.style.radius.to_string(), "1:1px,19:13px");
+        assert_eq!(made.style.radius().to_string(), "1:1px,19:13px");
         assert_eq!(made.columns.weight.as_deref(), Some("mag"));
         assert_eq!(made.columns.lat.as_deref(), Some("Latitude"));
         assert_eq!(made.style.ramp().color(255), [255, 195, 0, 204]);

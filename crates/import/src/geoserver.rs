@@ -159,7 +159,7 @@ mod tests {
         assert_eq!(made.columns.weight.as_deref(), Some("pop2000"));
         // four boxes of 10: σ² = 4 · 110 / 3
         assert_eq!(
-            made.style.radius.to_string(),
+            made.style.radius().to_string(),
             "36.33180px".replace("36.33180", "36.3318")
         );
         let at = |i| made.style.ramp().color(i);

@@ -105,16 +105,16 @@ mod tests {
         assert_eq!(made.dialect, Dialect::Google);
         assert_eq!(made.points.len(), 2);
         assert_eq!((made.points[1].lon, made.points[1].weight), (-122.44, 0.5));
-        assert_eq!(made.style.scale.domain.to_string(), "0,12");
+        assert_eq!(made.style.scale().domain.to_string(), "0,12");
         assert_eq!(made.style.ramp().color(255), [255, 0, 0, 153]);
-        assert_eq!(made.style.radius.to_string(), "20px");
+        assert_eq!(made.style.radius().to_string(), "20px");
     }
 
     #[test]
     fn a_radius_at_zoom_0() {
         let made = style("{dissipating: false, radius: 2, maxIntensity: 3}").unwrap();
         assert_eq!(
-            made.style.radius.to_string(),
+            made.style.radius().to_string(),
             "0:2px,1:4px,2:8px,3:16px,4:32px,5:64px,6:128px"
         );
     }

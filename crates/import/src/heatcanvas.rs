@@ -4,7 +4,7 @@ use crate::builder::Draft;
 use crate::js_literal::Literal;
 use crate::options::Options;
 use crate::{Dialect, ImportError, Imported};
-use heatsplat_render::Overlap;
+use heatsplat_render::BlendMode;
 
 /// Degrees by the names of its constants.
 const DEGREES: [(&str, u32); 3] = [("LINEAR", 1), ("QUAD", 2), ("CUBIC", 3)];
@@ -54,7 +54,7 @@ pub(crate) fn import(options: &Literal, layer: bool) -> Result<Imported, ImportE
         "kernel",
         ["triangular", "epanechnikov", "cubic"][degree as usize - 1],
     )?;
-    draft.overlap(&Overlap::Reach(step * REACH.powi(degree as i32)))?;
+    draft.overlap(&BlendMode::Reach(step * REACH.powi(degree as i32)))?;
     draft.table(&table())?;
     draft.set("domain", "p100")?;
     draft.opacity("opacity", opacity.unwrap_or(if layer { 0.6 } else { 1.0 }))?;
@@ -84,7 +84,7 @@ mod tests {
         assert_eq!(made.dialect, Dialect::HeatCanvas);
         let plain = style("{step: 0.5, degree: HeatCanvas.LINEAR}").unwrap();
         assert_eq!(plain.dialect, Dialect::HeatCanvas);
-        assert_eq!(plain.style.overlap.to_string(), "reach:8");
+        assert_eq!(plain.style.blend().to_string(), "reach:8");
         // the greatest value is hue 0, the least is nearly black
         assert_eq!(plain.style.ramp().color(255), [235, 71, 71, 255]);
         assert!(plain.style.ramp().color(1)[..3].iter().all(|c| *c < 3));

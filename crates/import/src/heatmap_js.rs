@@ -6,7 +6,7 @@ use crate::inline_points::ImportedPoint;
 use crate::js_literal::Literal;
 use crate::options::Options;
 use crate::{Dialect, ImportError, Imported};
-use heatsplat_render::Cover;
+use heatsplat_render::CoverOpacity;
 
 /// Its own gradient: blue, lime, yellow, red.
 const GRADIENT: [Stop; 4] = [
@@ -121,9 +121,9 @@ fn take_data(
 ) -> Result<(), ImportError> {
     let Some(data) = data else {
         draft.warn("there are no data with a max: give it as overlap=cover:0,MAX");
-        return draft.cover(Cover {
+        return draft.cover(CoverOpacity {
             least: LEAST,
-            ..Cover::default()
+            ..CoverOpacity::default()
         });
     };
     let bound = |name: &str| data.get(name).and_then(Literal::as_number);
@@ -132,7 +132,7 @@ fn take_data(
         Some(high) if high <= low => {
             return draft.refuse("max", &rounded(high), "expected more than min");
         }
-        high => draft.cover(Cover {
+        high => draft.cover(CoverOpacity {
             range: (low, high.unwrap_or(low + 1.0)),
             least: LEAST,
             full_at: None,
@@ -178,13 +178,13 @@ mod tests {
         let made = style("h337.create({container: el})").unwrap();
         assert_eq!(made.dialect, Dialect::HeatmapJs);
         let style = made.style;
-        assert_eq!(style.radius.to_string(), "40px");
+        assert_eq!(style.radius().to_string(), "40px");
         // level before the first stop; opaque as the alpha is
         assert_eq!(style.ramp().color(30), [0, 0, 255, 30]);
         assert_eq!(style.ramp().color(255), [255, 3, 0, 255]);
         assert_eq!(made.warnings.len(), 1, "{:?}", made.warnings);
-        assert_eq!(style.overlap.to_string(), "cover:0,1,0.01");
-        assert_eq!(style.shape.to_string(), "plateau:0.15");
+        assert_eq!(style.blend().to_string(), "cover:0,1,0.01");
+        assert_eq!(style.shape().to_string(), "plateau:0.15");
     }
 
     #[test]

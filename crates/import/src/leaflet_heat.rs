@@ -6,7 +6,7 @@ use crate::inline_points;
 use crate::js_literal::Literal;
 use crate::options::Options;
 use crate::{Dialect, ImportError, Imported};
-use heatsplat_render::Cover;
+use heatsplat_render::CoverOpacity;
 
 /// Their own gradient: blue, cyan, lime, yellow, red.
 const GRADIENT: [Stop; 5] = [
@@ -53,7 +53,7 @@ pub(crate) fn import(options: &Literal, data: Option<&Literal>) -> Result<Import
     }
     draft.table(&table)?;
     let full = full.map(|z| z.round() as u8);
-    draft.cover(Cover {
+    draft.cover(CoverOpacity {
         range: (0.0, max),
         least,
         full_at: full,
@@ -79,9 +79,9 @@ mod tests {
         )
         .unwrap();
         assert_eq!(made.dialect, Dialect::LeafletHeat);
-        assert_eq!(made.style.radius.to_string(), "30px");
-        assert_eq!(made.style.overlap.to_string(), "cover:0,1,0.05@12");
-        assert_eq!(made.style.shape.to_string(), "shadow:0.667");
+        assert_eq!(made.style.radius().to_string(), "30px");
+        assert_eq!(made.style.blend().to_string(), "cover:0,1,0.05@12");
+        assert_eq!(made.style.shape().to_string(), "shadow:0.667");
         assert_eq!(made.points.len(), 3);
         assert_eq!(
             made.points.iter().map(|p| p.weight).collect::<Vec<_>>(),
@@ -96,7 +96,7 @@ mod tests {
         let made = style("[[50.5, 30.5, 0.2], [50.6, 30.4]]").unwrap();
         assert_eq!(made.dialect, Dialect::LeafletHeat);
         assert_eq!(
-            (made.points.len(), made.style.radius.to_string().as_str()),
+            (made.points.len(), made.style.radius().to_string().as_str()),
             (2, "40px")
         );
     }

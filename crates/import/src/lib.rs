@@ -32,9 +32,8 @@ mod options;
 mod qgis;
 mod xml;
 
-use heatsplat_render::{Image, MarkerShape, Overlap, Style, StyleError};
+use heatsplat_render::{BlendMode, MarkerImage, MarkerImageError, MarkerShape, Style, StyleError};
 use std::fmt;
-use std::sync::Arc;
 
 pub use inline_points::ImportedPoint;
 
@@ -134,17 +133,29 @@ impl Imported {
     /// Stamps the alpha of a PNG at each point: the file that [`marker`](Self::marker) names.
     ///
     /// # Errors
-    /// In words, where it is no PNG or a larger one than a marker may be.
-    pub fn with_marker(mut self, png: &[u8]) -> Result<Self, String> {
-        let image = Image::of_png(png)?;
-        let mut overlap = (*self.style.overlap).clone();
-        if let Overlap::Over(stamp) | Overlap::Plus(stamp) = &mut overlap {
+    /// A file that is no PNG, or a larger one than a marker may be.
+    pub fn with_marker(mut self, png: &[u8]) -> Result<Self, MarkerError> {
+        let image = MarkerImage::from_png(png)?;
+        let mut blend = self.style.blend().clone();
+        if let BlendMode::Over(stamp) | BlendMode::Plus(stamp) = &mut blend {
             stamp.marker.shape = MarkerShape::Image(image);
         }
-        self.style.overlap = Arc::new(overlap);
+        self.style = self.style.with_blend(blend)?;
         self.marker = None;
         Ok(self)
     }
+}
+
+/// The error of a marker's file.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum MarkerError {
+    /// The picture can be no marker.
+    #[error(transparent)]
+    Image(#[from] MarkerImageError),
+    /// The style can have no marker.
+    #[error(transparent)]
+    Style(#[from] StyleError),
 }
 
 /// Why a configuration can't be taken over.

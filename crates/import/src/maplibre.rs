@@ -398,8 +398,8 @@ mod tests {
         let made = style(r#"{"type": "heatmap", "source": "a", "paint": {}}"#).unwrap();
         assert_eq!(made.dialect, Dialect::MapLibre);
         let style = made.style;
-        assert_eq!(style.radius.to_string(), "30px");
-        assert_eq!(style.scale.domain.to_string(), "0,2.506628");
+        assert_eq!(style.radius().to_string(), "30px");
+        assert_eq!(style.scale().domain.to_string(), "0,2.506628");
         let ramp = style.ramp();
         assert_eq!(ramp.color(255), [255, 0, 0, 255]);
         // halfway to royalblue, from a blue that can't be seen but has its say
@@ -417,9 +417,9 @@ mod tests {
         );
         let made = made.unwrap();
         assert_eq!(made.columns.weight.as_deref(), Some("mag"));
-        assert_eq!(made.style.radius.to_string(), "1:2px,10:20px");
+        assert_eq!(made.style.radius().to_string(), "1:2px,10:20px");
         assert_eq!(
-            made.style.scale.domain.to_string(),
+            made.style.scale().domain.to_string(),
             "1:0,15.03977;10:0,5.013257"
         );
         let at = |i| made.style.ramp().color(i);
@@ -430,7 +430,7 @@ mod tests {
         let old = style(r#"{"heatmap-radius": {"stops": [[1, 10], [5, 30]], "base": 2}}"#).unwrap();
         // 10 + 20 (2³ − 1) / (2⁴ − 1) at its zoom 4
         assert!(
-            old.style.radius.to_string().contains("5:19.33333px"),
+            old.style.radius().to_string().contains("5:19.33333px"),
             "{}",
             old.style
         );
@@ -462,7 +462,7 @@ mod tests {
         }
         let made = style(r#"{"heatmap-radius": 0, "heatmap-colour": "red"}"#).unwrap();
         // its own least is 1
-        assert_eq!(made.style.radius.to_string(), "1px");
+        assert_eq!(made.style.radius().to_string(), "1px");
         assert!(made.warnings[0].contains("heatmap-colour"));
     }
 }

@@ -298,8 +298,8 @@ mod tests {
             ]
         );
         assert_eq!(made.style.ramp().color(255)[3], 204);
-        assert_eq!(made.style.overlap.to_string(), "over:ellipse:16.5x16.5@0.2");
-        assert_eq!(made.style.scale.domain.to_string(), "0,255");
+        assert_eq!(made.style.blend().to_string(), "over:ellipse:16.5x16.5@0.2");
+        assert_eq!(made.style.scale().domain.to_string(), "0,255");
         let inner = style(
             r#"<Map><Style name="r"/><Layer name="x"><StyleName>r</StyleName><Datasource><Parameter name="type">heatmap</Parameter>
                <Parameter name="src_type">shape</Parameter></Datasource></Layer></Map>"#,

@@ -2,8 +2,8 @@
 
 use crate::builder::{Draft, rounded};
 use crate::{ImportError, gradient};
+use heatsplat_render::{BlendMode, MarkerStamp};
 use heatsplat_render::{Marker, MarkerShape};
-use heatsplat_render::{Overlap, Stamp};
 
 /// What an ellipse measures that says nothing of it.
 const SIZE: f64 = 10.0;
@@ -79,7 +79,7 @@ pub(crate) fn take(
     let legal = |n: f64| n.clamp(0.0, 1.0);
     draft.columns().weight = opacity.1.clone();
     let few = |(x, y): &(u32, u32)| ((*x).min(254) as u8, (*y).min(254) as u8);
-    let stamp = Stamp {
+    let stamp = MarkerStamp {
         marker: Marker {
             shape,
             opacity: legal(opacity.0),
@@ -88,9 +88,9 @@ pub(crate) fn take(
         blurs: blurs.iter().map(few).collect(),
     };
     draft.overlap(&if plus {
-        Overlap::Plus(stamp)
+        BlendMode::Plus(stamp)
     } else {
-        Overlap::Over(stamp)
+        BlendMode::Over(stamp)
     })?;
     draft.set("domain", "0,255")
 }
@@ -167,7 +167,7 @@ mod tests {
             ),
         ] {
             let made = style(&format!("#heat {{ {RAMP} {markers} }}")).unwrap();
-            let got = made.style.overlap.to_string();
+            let got = made.style.blend().to_string();
             assert!(got == overlap || markers.contains("fill: #"), "{got}");
             assert_eq!(made.columns.weight.as_deref(), column);
         }
@@ -189,7 +189,7 @@ mod tests {
         writer.finish().unwrap();
         let stamped = made.with_marker(&png).unwrap();
         assert_eq!(
-            stamped.style.overlap.to_string(),
+            stamped.style.blend().to_string(),
             "over:image:1x1:80@1;blur:8x4"
         );
     }

@@ -63,8 +63,8 @@ mod tests {
     fn a_datasource() {
         let made = style("type=heatmap\nsrc_type=shape\nsrc_file=points.shp\n").unwrap();
         assert_eq!(made.dialect, Dialect::MapnikRasterizers);
-        assert_eq!(made.style.radius.to_string(), "20px");
-        assert_eq!(made.style.shape.to_string(), "gaussian");
+        assert_eq!(made.style.radius().to_string(), "20px");
+        assert_eq!(made.style.shape().to_string(), "gaussian");
         assert_eq!(
             made.datasource,
             [

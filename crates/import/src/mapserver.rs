@@ -214,8 +214,8 @@ mod tests {
     fn the_mapfile_of_its_manual() {
         let made = style(MAP).unwrap();
         assert_eq!(made.dialect, Dialect::MapServer);
-        assert_eq!(made.style.radius.to_string(), "20px");
-        assert_eq!(made.style.scale.domain.to_string(), "p100");
+        assert_eq!(made.style.radius().to_string(), "20px");
+        assert_eq!(made.style.scale().domain.to_string(), "p100");
         let at = |i| made.style.ramp().color(i);
         assert_eq!(
             [at(0), at(16), at(255)],
@@ -226,7 +226,7 @@ mod tests {
     #[test]
     fn a_number_for_normalization() {
         let made = style(&MAP.replace("=AUTO", "=510")).unwrap();
-        assert_eq!(made.style.scale.domain.to_string(), "0,0.001960784");
+        assert_eq!(made.style.scale().domain.to_string(), "0,0.001960784");
         assert!(made.style.to_string().contains("normalize=mass"));
     }
 

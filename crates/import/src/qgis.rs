@@ -238,10 +238,10 @@ mod tests {
         assert_eq!(made.dialect, Dialect::Qgis);
         let style = made.style;
         assert_eq!(
-            (style.radius.to_string(), style.shape.to_string()),
+            (style.radius().to_string(), style.shape().to_string()),
             ("8px".into(), "quartic".into())
         );
-        assert_eq!(style.scale.domain.to_string(), "0,20");
+        assert_eq!(style.scale().domain.to_string(), "0,20");
         assert_eq!(made.columns.weight.as_deref(), Some("mag"));
         assert_eq!(style.ramp().color(255), [255, 0, 0, 255]);
         assert_eq!(style.ramp().color(128)[..3], [255, 254, 0]);
@@ -250,10 +250,10 @@ mod tests {
     #[test]
     fn units_and_defaults() {
         let made = style("<qgis><renderer-v2 type='heatmapRenderer' radius='10'/></qgis>").unwrap();
-        assert_eq!(made.style.radius.to_string(), "37.79528px");
-        assert_eq!(made.style.scale.domain.to_string(), "p100");
+        assert_eq!(made.style.radius().to_string(), "37.79528px");
+        assert_eq!(made.style.scale().domain.to_string(), "p100");
         let ground = QML.replace("radius_unit=\"2\"", "radius_unit=\"1\"");
-        assert_eq!(style(&ground).unwrap().style.radius.to_string(), "8m");
+        assert_eq!(style(&ground).unwrap().style.radius().to_string(), "8m");
     }
 
     #[test]

@@ -3,40 +3,54 @@
 //! Density is a value of its own: it is splatted by a [`Backend`], can be looked
 //! at, summed and exported, and only then becomes colour. [`Layer`] puts it all
 //! together: points and a [`Style`] in, tiles, maps, legends and values out.
+//!
+//! The modules form layers, each of which uses those before it: `scale` and [`ramp`], `style`,
+//! `splat`, [`encode`], [`legend`], `layer`.
 #![forbid(unsafe_code)]
 
 pub mod encode;
 mod layer;
 pub mod legend;
+pub mod memo;
+mod parse_error;
 pub mod ramp;
 mod say;
 mod scale;
 mod splat;
 mod style;
 
-pub use layer::categories::{Category, MAX_CATEGORIES};
-pub use layer::evaluate as field;
-pub use layer::nearest::{Near, Nearest};
-pub use layer::point_query::{Sums, Value};
+pub use layer::Layer;
+pub use layer::category::{Category, MAX_CATEGORIES};
+pub use layer::evaluate;
+pub use layer::nearest::{NearbyPoint, NearestPoints};
+pub use layer::point_query::{KernelSums, PointQuery, PointValue};
 pub use layer::point_set::{NEGATIVE_SHARE, PointSet};
-pub use layer::view::{View, height_to_width};
-pub use layer::{Layer, TileSize};
+pub use layer::request::PictureRequest;
+pub use layer::sampling::sample;
+pub use parse_error::ParseStyleError;
 pub use ramp::{Ramp, collection as ramps, opacity};
 pub use say::say;
-pub use scale::histogram::{Statistics, sample};
+pub use scale::Scale;
+pub use scale::domain::Domain;
+pub use scale::histogram::Statistics;
 pub use scale::level::Level;
-pub use scale::{Domain, Gamma, Normalizer, Scale, Transform};
-pub use splat::blend_job::Stamped;
+pub use scale::normalizer::Normalizer;
+pub use scale::transform::{Gamma, Transform};
+pub use scale::value_kind::ValueKind;
+pub use splat::blend_job::BlendJob;
 pub use splat::cpu::CpuBackend;
 pub use splat::density::{Density, Picture};
 #[cfg(feature = "gpu")]
 pub use splat::gpu;
-pub use splat::timing::{Stage, Stages};
+pub use splat::timing::{Phase, Timings};
+pub use splat::view::{TileSize, View, height_to_width};
 pub use splat::{Backend, Job};
-pub use style::blend::{Cover, Overlap, Stamp};
+pub use style::Style;
+pub use style::blend::{BlendMode, CoverOpacity, MarkerStamp};
 pub use style::kernel::{Decay, Kernel, Normalize, Shape, Share};
-pub use style::marker::{Image, Marker, MarkerShape};
-pub use style::measure::{Comparison, Measure, Nature};
+pub use style::keys::StatisticsKey;
+pub use style::marker::{Marker, MarkerImage, MarkerImageError, MarkerShape};
+pub use style::measure::{Comparison, Measure};
 pub use style::precision::Precision;
 pub use style::radius::{Length, Radius};
-pub use style::{StatisticsKey, Style, StyleError};
+pub use style::text::StyleError;

@@ -1,4 +1,4 @@
-//! Messages for whoever runs the program.
+//! Messages on standard error.
 
 use std::fmt::Arguments;
 use std::io::{self, Write as _};
@@ -6,7 +6,7 @@ use std::io::{self, Write as _};
 /// Writes a line to standard error; see [`say!`](crate::say!).
 pub fn say(line: Arguments<'_>) {
     let line = format!("{line}\n");
-    // where nobody reads any more there is nobody to tell
+    // A closed pipe is no reason to end.
     let _ = io::stderr().lock().write_all(line.as_bytes());
 }
 

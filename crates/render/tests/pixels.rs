@@ -39,7 +39,7 @@ fn layer(style: &[(&str, &str)]) -> Layer {
     Layer::on_cpu("pixels", Points::from_slice(&points()), wanted)
 }
 
-/// What a plain GROUP BY gives for a window.
+/// The counts of a plain GROUP BY for a window.
 fn group_by(points: &[Point], window: &Window, weigh: impl Fn(&Point) -> f64) -> Vec<f64> {
     let (width, height) = (window.width() as usize, window.height() as usize);
     let mut sums = vec![0.0; width * height];
@@ -72,7 +72,7 @@ fn each_pixel_is_the_sum_of_its_points_exactly() {
     ];
     for tile in tiles.map(Result::unwrap) {
         for (size, ratio) in [(TileSize::NORMAL, 1), (TileSize::new(256, 2).unwrap(), 2)] {
-            let drawn = layer.tile_density(tile, size, layer.style());
+            let drawn = layer.tile(tile).size(size).density();
             let truth = group_by(&points(), &Window::tile(tile, 256 * ratio), |p| {
                 f64::from(p.weight)
             });
@@ -90,7 +90,7 @@ fn each_pixel_is_the_sum_of_its_points_exactly() {
 fn pictures_between_zooms_count_as_well() {
     let layer = layer(&[("kernel", "pixel"), ("measure", "count")]);
     let window = Window::around([-5.0, 18.0, 4.7, 25.3], 331, 217).unwrap();
-    let drawn = layer.density(window, 1, layer.style());
+    let drawn = layer.map(window).density();
     let truth = group_by(&points(), &window, |_| 1.0);
     assert!(truth.iter().sum::<f64>() > 1000.0);
     assert!(
@@ -106,7 +106,7 @@ fn pictures_between_zooms_count_as_well() {
 fn a_value_is_that_of_its_pixel_and_a_radius_is_refused() {
     let layer = layer(&[("kernel", "pixel")]);
     let tile = TileId::new(11, 0x8123_5000 >> 21, 0x7000_0000 >> 21).unwrap();
-    let drawn = layer.tile_density(tile, TileSize::NORMAL, layer.style());
+    let drawn = layer.tile(tile).density();
     let window = Window::tile(tile, 256);
     let (best, most) = (0u32..)
         .zip(&drawn.values)
@@ -139,7 +139,7 @@ fn a_value_is_that_of_its_pixel_and_a_radius_is_refused() {
 fn a_mean_is_that_of_a_pixels_points() {
     let layer = layer(&[("kernel", "pixel"), ("measure", "mean")]);
     let tile = TileId::new(6, 0x8123_5000 >> 26, 0x7000_0000 >> 26).unwrap();
-    let drawn = layer.tile_density(tile, TileSize::NORMAL, layer.style());
+    let drawn = layer.tile(tile).density();
     let window = Window::tile(tile, 256);
     let (sums, counts) = (
         group_by(&points(), &window, |p| f64::from(p.weight)),
@@ -166,7 +166,7 @@ fn weights_of_both_signs_are_added_up_exactly() {
         TileId::new(6, 0x8123_5000 >> 26, 0x7000_0000 >> 26).unwrap(),
         256,
     );
-    let drawn = layer.density(window, 1, layer.style());
+    let drawn = layer.map(window).density();
     let truth = group_by(&signed, &window, |p| f64::from(p.weight));
     assert!(truth.iter().any(|sum| *sum < 0.0) && truth.iter().any(|sum| *sum > 0.0));
     for (value, sum) in drawn.values.iter().zip(truth) {

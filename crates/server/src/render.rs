@@ -10,10 +10,10 @@ use crate::layers::live::{Live, Trouble};
 use crate::render_queue::Renders;
 use crate::routes::tile;
 use heatsplat_points::{TileId, Window, WorldCoord, mercator};
-use heatsplat_render::encode::{self, Effort, Format};
+use heatsplat_render::encode::{EncodeError, Encoding, ImageFormat};
 use heatsplat_render::{
-    Density, Layer, Level, Nature, Near, Nearest, Normalizer, Picture, PointSet, Statistics, Style,
-    Sums, TileSize, Value, View, field,
+    KernelSums, Layer, Level, NearbyPoint, NearestPoints, Normalizer, PointQuery, PointSet,
+    PointValue, Statistics, Style, TileSize, ValueKind, View, evaluate,
 };
 use std::sync::Arc;
 
@@ -30,7 +30,7 @@ impl Served {
         tile: TileId,
         size: TileSize,
         look: Arc<Look>,
-        format: Format,
+        format: ImageFormat,
     ) -> Result<(Arc<[u8]>, Spent), Refused> {
         let renders = &server.renders;
         if let Data::Live(live) = &self.data {
@@ -44,7 +44,12 @@ impl Served {
             if layer.backend().batch() > 1 || layer.is_mixed(style) {
                 // A device is as quick to splat again as to give a density away; and some
                 // pictures are made of more than one.
-                let bytes = layer.tile_bytes(tile, size, style, format);
+                let bytes = layer
+                    .tile(tile)
+                    .size(size)
+                    .style(style)
+                    .format(format)
+                    .encode();
                 return bytes.map_err(|e| tile::failed(&e));
             }
             let key = DensityKey {
@@ -53,7 +58,7 @@ impl Served {
                 size,
                 measured: style.statistics_key(scale),
             };
-            draw_tile(layer, &densities, key, scale, style, format)
+            draw_tile(layer, &densities, key, style, format)
         };
         renders.run(1, draw).await
     }
@@ -65,7 +70,7 @@ impl Served {
         cost: u32,
         view: View,
         look: Arc<Look>,
-        format: Format,
+        format: ImageFormat,
     ) -> Result<(Arc<[u8]>, Spent), Refused> {
         if let Data::Live(live) = &self.data {
             return draw_live(live, renders, cost, view, &look, format).await;
@@ -96,19 +101,19 @@ impl Served {
         renders: &Renders,
         z: u8,
         look: Arc<Look>,
-    ) -> Result<Option<(Arc<Statistics>, Nature)>, Refused> {
+    ) -> Result<Option<(Arc<Statistics>, ValueKind)>, Refused> {
         let level = level(z, 256);
         if let Data::Live(live) = &self.data {
-            if !look.style.scale.needs_statistics() {
+            if !look.style.scale().needs_statistics() {
                 return Ok(None);
             }
             // A value is worth having without it.
             let measured = live.statistics(level, &look.style).await.ok();
-            return Ok(measured.map(|statistics| (statistics, live.nature(&look.style))));
+            return Ok(measured.map(|statistics| (statistics, live.value_kind(&look.style))));
         }
         let find = move || {
             let (layer, style) = (self.here()?, &look.style);
-            let nature = layer.set().nature(style.measure);
+            let nature = layer.value_kind(style);
             Ok(Some((layer.statistics(level, style), nature)))
         };
         Ok(renders.run(1, find).await?.0)
@@ -122,7 +127,7 @@ impl Served {
         z: u8,
         look: Arc<Look>,
         rows: usize,
-    ) -> Result<(Value, Vec<Near>), Refused> {
+    ) -> Result<(PointValue, Vec<NearbyPoint>), Refused> {
         if let Data::Live(live) = &self.data {
             return value_live(live, at, z, &look, rows).await;
         }
@@ -131,8 +136,10 @@ impl Served {
             let near = if rows == 0 {
                 Vec::new()
             } else {
-                let nearest = Nearest::new(at, f64::from(z), style, rows);
-                nearest.among(layer.points()).finish()
+                let query = PointQuery::new(at, f64::from(z), style);
+                NearestPoints::new(&query, rows)
+                    .among(layer.points())
+                    .finish()
             };
             Ok((layer.value(at, z, style), near))
         };
@@ -156,22 +163,22 @@ fn draw_tile(
     layer: &Layer,
     kept: &Densities,
     key: DensityKey,
-    level: u8,
     style: &Style,
-    format: Format,
+    format: ImageFormat,
 ) -> Result<Arc<[u8]>, Refused> {
-    let window = Window::tile(key.tile, key.size.pixels());
+    let request = layer.tile(key.tile).size(key.size).style(style);
     let found = kept.find(&key);
     let numbers = match &found {
         Some(numbers) => Arc::clone(numbers),
-        None => Arc::new(layer.density(window, key.size.ratio(), style)),
+        None => Arc::new(request.density()),
     };
-    let bytes = if format.is_density() {
-        densities(&numbers, window, format)?
+    let encoding = Encoding::from(format);
+    let bytes = answer(if format.is_density() {
+        let window = Window::tile(key.tile, key.size.pixels());
+        encoding.density(&numbers, &window)
     } else {
-        let drawn = layer.colorize(&numbers, &window, level, style);
-        picture(&drawn, style, format)?
-    };
+        encoding.picture(&request.colorize(&numbers), style.ramp())
+    })?;
     // Where nothing is, there was next to nothing to do.
     let something = |v: &f32| *v != 0.0 && !v.is_nan();
     if found.is_none() && numbers.values.iter().any(something) {
@@ -184,36 +191,18 @@ fn draw_map(
     layer: &Layer,
     view: View,
     style: &Style,
-    format: Format,
+    format: ImageFormat,
 ) -> Result<Arc<[u8]>, Refused> {
-    let (window, ratio) = (view.window(), view.ratio());
-    if format.is_density() {
-        let mut numbers = layer.density(window, ratio, style);
-        view.clear_beside(
-            &mut numbers.values,
-            nothing(layer.set().nature(style.measure)),
-        );
-        return densities(&numbers, window, format);
+    let request = layer.map(view).style(style).format(format);
+    if !format.is_density() && layer.is_mixed(style) {
+        let (width, height) = (view.window().width(), view.window().height());
+        return answer(Encoding::from(format).pixels(&request.pixels(), width, height));
     }
-    if layer.is_mixed(style) {
-        let mut pixels = layer.map_pixels(window, ratio, style);
-        view.clear_beside(pixels.as_chunks_mut::<4>().0, [0; 4]);
-        let (width, height) = (window.width(), window.height());
-        let bytes = encode::pixels(format, &pixels, width, height, Effort::Live);
-        return bytes.map_err(|e| tile::failed(&e));
-    }
-    let mut drawn = layer.map(window, ratio, style);
-    view.clear_beside(&mut drawn.indices, 0);
-    picture(&drawn, style, format)
+    answer(request.encode())
 }
 
-/// The number where nothing is.
-fn nothing(nature: Nature) -> f32 {
-    if nature.zero_is_nothing() {
-        0.0
-    } else {
-        f32::NAN
-    }
+fn answer(bytes: Result<Arc<[u8]>, EncodeError>) -> Result<Arc<[u8]>, Refused> {
+    bytes.map_err(|e| tile::failed(&e))
 }
 
 async fn scale_of(live: &Live, level: Level, style: &Style) -> Result<Arc<Normalizer>, Refused> {
@@ -231,13 +220,13 @@ async fn draw_live(
     cost: u32,
     view: View,
     look: &Arc<Look>,
-    format: Format,
+    format: ImageFormat,
 ) -> Result<(Arc<[u8]>, Spent), Refused> {
     let (window, ratio) = (view.window(), view.ratio());
     let normalizer = if format.is_density() {
         None
     } else {
-        let level = look.style.level_in(&window, view.level());
+        let level = look.style.level_in(view);
         Some(scale_of(live, level, &look.style).await?)
     };
     let fetched = live.points(window, ratio, &look.style).await?;
@@ -245,41 +234,22 @@ async fn draw_live(
     let (backend, look) = (Arc::clone(live.backend()), Arc::clone(look));
     let signed = live.is_signed(&look.style);
     let draw = move || {
-        let mut set = PointSet::counted(&fetched.points, &fetched.counts);
+        let mut set = PointSet::with_counts(&fetched.points, &fetched.counts);
         set.set_signed(signed);
         let (style, backend) = (&look.style, &*backend);
-        match normalizer {
+        let encoding = Encoding::from(format);
+        answer(match normalizer {
             None => {
-                let mut numbers = field::density(&set, style, window, ratio, backend);
-                view.clear_beside(&mut numbers.values, nothing(set.nature(style.measure)));
-                densities(&numbers, window, format)
+                let density = evaluate::density(&set, style, &view, backend);
+                encoding.density(&density, &window)
             }
             Some(scale) => {
-                let mut drawn = field::picture(&set, style, window, ratio, &scale, backend);
-                view.clear_beside(&mut drawn.indices, 0);
-                picture(&drawn, style, format)
+                let picture = evaluate::picture(&set, style, &view, &scale, backend);
+                encoding.picture(&picture, style.ramp())
             }
-        }
+        })
     };
     renders.run(cost, draw).await
-}
-
-fn picture(drawn: &Picture, style: &Style, format: Format) -> Result<Arc<[u8]>, Refused> {
-    let (indices, ramp) = (&drawn.indices, style.ramp());
-    encode::picture(
-        format,
-        indices,
-        drawn.width,
-        drawn.height,
-        ramp,
-        Effort::Live,
-    )
-    .map_err(|e| tile::failed(&e))
-}
-
-fn densities(drawn: &Density, window: Window, format: Format) -> Result<Arc<[u8]>, Refused> {
-    let bytes = encode::densities(format, drawn, &window);
-    bytes.map(Arc::from).map_err(|e| tile::failed(&e))
 }
 
 /// The exact sum of what lies within the kernel's reach, from the rows themselves.
@@ -289,14 +259,15 @@ async fn value_live(
     z: u8,
     look: &Look,
     rows: usize,
-) -> Result<(Value, Vec<Near>), Refused> {
+) -> Result<(PointValue, Vec<NearbyPoint>), Refused> {
     let style = &look.style;
-    let (kernel, pixel) = Value::kernel(at, f64::from(z), style);
+    let query = PointQuery::new(at, f64::from(z), style);
+    let (kernel, pixel) = query.kernel();
     let (x, y) = (f64::from(at.x), f64::from(at.y));
     // splats that don't add up are what a pixel here would say
     let stamped = style.is_stamped();
     let reach = if stamped {
-        style.reach_in(&Window::new(x, y, pixel, 1, 1), 1) + 1.0
+        style.reach_in(Window::new(x, y, pixel, 1, 1)) + 1.0
     } else {
         kernel.reach()
     };
@@ -309,8 +280,8 @@ async fn value_live(
         patient: false,
     };
     let fetched = live.rows().fetch(want).await?;
-    let mut sums = Sums::default();
-    let mut nearest = Nearest::new(at, f64::from(z), style, rows);
+    let mut sums = KernelSums::default();
+    let mut nearest = NearestPoints::new(&query, rows);
     let counts = fetched.counts.iter().copied().map(Some);
     let counts = counts.chain(std::iter::repeat(None));
     for (point, count) in fetched.points.iter().zip(counts) {
@@ -325,10 +296,10 @@ async fn value_live(
     let value = if stamped {
         let css_pixel = Window::new(x, y, pixel, 1, 1);
         cost::bound_fetched(&fetched.points, look, &css_pixel, 1)?;
-        let set = PointSet::counted(&fetched.points, &fetched.counts);
-        Value::at(&set, at, f64::from(z), style)
+        let set = PointSet::with_counts(&fetched.points, &fetched.counts);
+        query.run(&set)
     } else {
-        Value::of(sums, None, at, f64::from(z), style)
+        query.value(sums, None)
     };
     Ok((value, nearest.finish()))
 }

@@ -7,7 +7,7 @@
 
 use crate::http::error::Refused;
 use crate::http::timing::Spent;
-use heatsplat_render::{Stage, Stages};
+use heatsplat_render::{Phase, Timings};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -39,8 +39,8 @@ struct Tally {
     refused: AtomicU64,
     /// How long a turn took lately, in nanoseconds.
     usual: AtomicU64,
-    /// Nanoseconds in the order of [`Stage::ALL`].
-    stages: [AtomicU64; Stage::ALL.len()],
+    /// Nanoseconds in the order of [`Phase::ALL`].
+    stages: [AtomicU64; Phase::ALL.len()],
     queued: AtomicU64,
 }
 
@@ -52,7 +52,7 @@ pub(crate) struct Told {
     pub(crate) done: u64,
     pub(crate) refused: u64,
     pub(crate) queued: Duration,
-    pub(crate) stages: [Duration; Stage::ALL.len()],
+    pub(crate) stages: [Duration; Phase::ALL.len()],
 }
 
 impl Renders {
@@ -98,7 +98,7 @@ impl Renders {
             let running = Running::of(&tally);
             let start = Instant::now();
             // A panic ends this picture, not the server; its message is on standard error.
-            let result = catch_unwind(AssertUnwindSafe(|| Stages::of(work)));
+            let result = catch_unwind(AssertUnwindSafe(|| Timings::measure(work)));
             drop(turns);
             drop(running);
             let (done, stages) = result.map_err(|_| Refused::internal())?;

@@ -1,8 +1,8 @@
 //! Timing of tiles: one alone, again and again, and many at once.
 
 use cpu_time::ProcessTime;
-use heatsplat::render::{Stage, Stages};
-use heatsplat::{Format, Layer, TileId, TileSize};
+use heatsplat::render::{Phase, Timings};
+use heatsplat::{Layer, TileId};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -17,7 +17,7 @@ pub(super) struct TileTiming {
     pub(super) wall: Spread,
     pub(super) cpu: Spread,
     /// Mean milliseconds of each stage of a tile drawn alone.
-    pub(super) stages: Vec<(Stage, f64)>,
+    pub(super) stages: Vec<(Phase, f64)>,
     /// Mean bytes of a tile.
     pub(super) bytes: usize,
     /// Tiles a second with all threads at work, and milliseconds of CPU time for each.
@@ -56,7 +56,7 @@ pub(super) fn tiles(
     let draw = |turn: usize| {
         let tile = tiles.get(turn % tiles.len().max(1)).copied();
         let tile = tile.unwrap_or(TileId::WORLD);
-        let drawn = layer.tile_bytes(tile, TileSize::NORMAL, layer.style(), Format::Png);
+        let drawn = layer.tile(tile).png();
         drawn.map_or(0, |bytes| bytes.len())
     };
     // Before the clock runs scales are measured, shaders compiled and points sent to the device.
@@ -65,12 +65,12 @@ pub(super) fn tiles(
         draw(turn);
     });
     let (mut wall, mut cpu) = (Vec::new(), Vec::new());
-    let mut spent = [0.0; Stage::ALL.len()];
+    let mut spent = [0.0; Phase::ALL.len()];
     let mut bytes = 0;
     let start = Instant::now();
     while wall.is_empty() || start.elapsed() < time {
         let (before, begin) = (ProcessTime::now(), Instant::now());
-        let (length, stages) = Stages::of(|| draw(wall.len()));
+        let (length, stages) = Timings::measure(|| draw(wall.len()));
         wall.push(begin.elapsed().as_secs_f64() * 1e3);
         cpu.push(before.elapsed().as_secs_f64() * 1e3);
         for (sum, (_, took)) in spent.iter_mut().zip(stages.all()) {
@@ -80,7 +80,7 @@ pub(super) fn tiles(
     }
     let turns = wall.len();
     let (rate, rate_cpu) = together(time, threads, draw);
-    let each = Stage::ALL.into_iter().zip(spent);
+    let each = Phase::ALL.into_iter().zip(spent);
     TileTiming {
         kind,
         tiles: tiles.len(),

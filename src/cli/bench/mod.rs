@@ -98,7 +98,7 @@ impl Bench {
         )?;
         let mut all = Vec::new();
         for BenchBackend { backend, timer } in backend::for_bench(self.gpu == "any") {
-            let layer = Layer::of(
+            let layer = Layer::new(
                 "bench",
                 Arc::clone(&set),
                 style.clone(),
@@ -180,7 +180,7 @@ fn device_stages(layer: &Layer, timer: &StageTimer) -> Vec<(&'static str, f64)> 
             let job = Job {
                 points: layer.points(),
                 window,
-                kernel: layer.style().kernel_in(&window, 1),
+                kernel: layer.style().kernel_in(window),
                 strip: false,
             };
             (job, &*scale)

@@ -125,7 +125,7 @@ impl Export {
         say!("{}", loaded.summary(&shown(&self.source)));
         let name = self.name.clone();
         let name = name.unwrap_or_else(|| layer_name(&self.source));
-        let layer = Layer::of(&name, loaded.into_set()?.0, style, backend.clone());
+        let layer = Layer::new(&name, loaded.into_set()?.0, style, backend.clone());
         match &self.output {
             Output::Archive(target) => archive::write(&self, target, &layer, &*backend),
             Output::Rasters(table) => table.write(&layer, self.zoom.range(), self.overwrite),

@@ -2,7 +2,7 @@
 
 use crate::cli::error::BoxError;
 use heatsplat::points::mercator::{EQUATOR_METRES, WORLD};
-use heatsplat::{Layer, TileId, TileSize, Window};
+use heatsplat::{Layer, TileId, Window};
 use heatsplat_loader::postgis::{Address, is_address, raster};
 use heatsplat_render::say;
 use std::collections::BTreeSet;
@@ -75,10 +75,13 @@ impl RasterTable {
 
 /// The tiles of a zoom that show something.
 fn tiles(layer: &Layer, z: u8) -> impl Iterator<Item = raster::RasterTile> + '_ {
-    let zero = layer.set().nature(layer.style().measure).zero_is_nothing();
+    let zero = layer
+        .data()
+        .value_kind(layer.style().measure())
+        .zero_is_nothing();
     let mut warned = false;
     addresses(layer, z).into_iter().filter_map(move |tile| {
-        let density = layer.tile_density(tile, TileSize::NORMAL, layer.style());
+        let density = layer.tile(tile).density();
         let nothing = |&v: &f32| v.is_nan() || zero && v == 0.0;
         if density.values.iter().all(nothing) {
             return None;
@@ -116,9 +119,9 @@ fn addresses(layer: &Layer, z: u8) -> BTreeSet<TileId> {
     let mut all = BTreeSet::new();
     for occupied in layer.points().occupied_tiles(z) {
         let window = Window::tile(occupied.tile, 256);
-        let margin = layer.margin_in(&window, 1).ceil() as u32;
+        let margin = layer.margin_in(window).ceil() as u32;
         // A radius in metres has more pixels towards the poles.
-        let margin = layer.margin_in(&window.grown(margin), 1);
+        let margin = layer.margin_in(window.grown(margin));
         let reach = (margin / 256.0).ceil() as i64;
         let (x, y) = (i64::from(occupied.tile.x()), i64::from(occupied.tile.y()));
         for (dx, dy) in (-reach..=reach).flat_map(|dx| (-reach..=reach).map(move |dy| (dx, dy))) {

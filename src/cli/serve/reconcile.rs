@@ -366,7 +366,7 @@ impl LayerSet {
                     set.set_signed(before);
                 }
                 let (style, backend) = (config.style.clone(), Arc::clone(drawn.1));
-                Arrived::Here(Layer::of(&name, set, style, backend), table)
+                Arrived::Here(Layer::new(&name, set, style, backend), table)
             }
         };
         let loaded = LoadedLayer {

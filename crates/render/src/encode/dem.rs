@@ -1,5 +1,5 @@
-//! Values as the colours of a PNG, in the manner of terrain tiles: a map in a browser reads them
-//! back (MapLibre's `raster-dem` source with the encoding `custom`) and colours them by itself.
+//! Values as the colours of a PNG, like terrain tiles: a map in a browser decodes them (MapLibre's
+//! `raster-dem` source with the encoding `custom`) and colours them itself.
 
 use super::{Effort, EncodeError, png_rgba};
 use crate::splat::density::Density;
@@ -7,19 +7,20 @@ use crate::splat::density::Density;
 /// The largest number in three bytes.
 const MOST: u32 = (1 << 24) - 1;
 
-/// How values are written: number 0 is "nothing", number 1 the low end, each more a step more.
+/// The encoding of values: number 0 stands for nothing, number 1 for the low end, and each number
+/// is a step above the one before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Dem {
     /// The bits of the low end.
     low: u64,
-    /// A step is two to this.
+    /// The exponent of a step, which is a power of two.
     exponent: i16,
 }
 
 impl Dem {
-    /// For values from `low` to `high`, in steps of a power of two as fine as three bytes allow:
-    /// a part in eight million of the range, or finer. What is beyond an end is written as the
-    /// end. `None` unless both are finite and in order.
+    /// An encoding of values from `low` to `high`, in steps of a power of two as fine as three
+    /// bytes allow: a part in eight million of the range, or finer. Values beyond an end are
+    /// written as the end. `None` unless both are finite and in order.
     pub fn new(low: f64, high: f64) -> Option<Self> {
         let width = high - low;
         if !(low.is_finite() && width.is_finite() && width > 0.0) {
@@ -37,19 +38,19 @@ impl Dem {
         f64::from_bits(self.low)
     }
 
-    /// How far the values of two neighbouring numbers are apart.
+    /// The difference between the values of two neighbouring numbers.
     pub fn step(self) -> f64 {
         f64::from(self.exponent).exp2()
     }
 
-    /// A pixel's value is `red · factors[0] + green · factors[1] + blue · factors[2] − factors[3]`,
-    /// colours from 0 to 255. Nothing is one step below the low end.
+    /// The factors of decoding: a pixel's value is `red · factors[0] + green · factors[1] + blue ·
+    /// factors[2] − factors[3]`, colours from 0 to 255. Nothing is one step below the low end.
     pub fn factors(self) -> [f64; 4] {
         let step = self.step();
         [65536.0 * step, 256.0 * step, step, step - self.low()]
     }
 
-    /// A value's colour; NaN is nothing.
+    /// The colour of a value; NaN stands for nothing.
     fn color(self, value: f32) -> [u8; 4] {
         let number = if value.is_nan() {
             0
@@ -63,10 +64,10 @@ impl Dem {
     }
 }
 
-/// Values as a PNG that is to be read back; NaN is "nothing".
+/// Encodes values as a PNG; NaN stands for nothing.
 ///
 /// # Errors
-/// As [`png_rgba`].
+/// Those of [`png_rgba`].
 pub fn dem(density: &Density, dem: Dem) -> Result<Vec<u8>, EncodeError> {
     let pixels: Vec<u8> = density.values.iter().flat_map(|&v| dem.color(v)).collect();
     png_rgba(&pixels, density.width, density.height, Effort::Live)
@@ -96,7 +97,7 @@ mod tests {
                 let value = (low + (high - low) * f64::from(i) / 1000.0) as f32;
                 let back = read(dem, dem.color(value));
                 let error = (back - f64::from(value).clamp(low, high)).abs();
-                // and what f32 can't tell apart
+                // The value of the step, and the precision of f32.
                 let allowed = dem.step() / 2.0 + (high - low) * 1e-12;
                 assert!(error <= allowed, "{low} {high}: {value} {back}");
             }

@@ -1,17 +1,17 @@
-//! The picture with nothing in it: written once, shared by all who need it.
+//! Empty pictures: encoded once, and shared.
 
 use std::sync::{Arc, OnceLock};
 
 use ::png::{BitDepth, ColorType, Compression, Encoder, Filter};
 
-use super::{Effort, EncodeError, Format, MAX_EDGE, npy, png_rgba, webp_lossless};
+use super::{Effort, EncodeError, ImageFormat, MAX_EDGE, npy, png_rgba, webp_lossless};
 
-/// A wholly transparent picture (for [`Format::Npy`]: zeros). The usual tile
+/// A wholly transparent picture (for [`ImageFormat::Npy`]: zeros). The usual tile
 /// sizes, 256 and 512, are written once and shared.
 ///
 /// # Errors
 /// When an edge is 0 or over [`MAX_EDGE`].
-pub fn empty(format: Format, width: u32, height: u32) -> Result<Arc<[u8]>, EncodeError> {
+pub fn empty(format: ImageFormat, width: u32, height: u32) -> Result<Arc<[u8]>, EncodeError> {
     static SHARED: [OnceLock<Arc<[u8]>>; 6] = [const { OnceLock::new() }; 6];
     let size = match (width, height) {
         (256, 256) => 0,
@@ -19,10 +19,10 @@ pub fn empty(format: Format, width: u32, height: u32) -> Result<Arc<[u8]>, Encod
         _ => return write(format, width, height).map(Arc::from),
     };
     let kind = match format {
-        Format::Png => 0,
-        Format::PngRgba => 1,
-        Format::WebP => 2,
-        Format::Npy | Format::Tiff | Format::Dem(_) => {
+        ImageFormat::Png => 0,
+        ImageFormat::PngRgba => 1,
+        ImageFormat::WebP => 2,
+        ImageFormat::Npy | ImageFormat::Tiff | ImageFormat::Dem(_) => {
             return write(format, width, height).map(Arc::from);
         }
     };
@@ -34,17 +34,17 @@ pub fn empty(format: Format, width: u32, height: u32) -> Result<Arc<[u8]>, Encod
     Ok(Arc::clone(slot.get_or_init(|| bytes)))
 }
 
-fn write(format: Format, width: u32, height: u32) -> Result<Vec<u8>, EncodeError> {
+fn write(format: ImageFormat, width: u32, height: u32) -> Result<Vec<u8>, EncodeError> {
     if !(1..=MAX_EDGE).contains(&width) || !(1..=MAX_EDGE).contains(&height) {
         return Err(EncodeError::Size { width, height });
     }
     let area = width as usize * height as usize;
     match format {
-        Format::Png => png(width, height),
-        Format::PngRgba => png_rgba(&vec![0; area * 4], width, height, Effort::Small),
-        Format::WebP => webp_lossless(&vec![0; area * 4], width, height),
-        Format::Npy => npy(&vec![0.0; area], width, height),
-        Format::Tiff | Format::Dem(_) => Err(EncodeError::NoValues),
+        ImageFormat::Png => png(width, height),
+        ImageFormat::PngRgba => png_rgba(&vec![0; area * 4], width, height, Effort::Small),
+        ImageFormat::WebP => webp_lossless(&vec![0; area * 4], width, height),
+        ImageFormat::Npy => npy(&vec![0.0; area], width, height),
+        ImageFormat::Tiff | ImageFormat::Dem(_) => Err(EncodeError::NoValues),
     }
 }
 

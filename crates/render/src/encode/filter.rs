@@ -1,13 +1,13 @@
-//! PNG's Paeth filter: each byte becomes what its neighbours did not foretell.
+//! PNG's Paeth filter: each byte becomes its difference from the prediction by its neighbours.
 
-/// The rows of a picture of one byte a pixel, each behind its filter's number (4), ready to be
-/// compressed.
+/// Filters the rows of a picture of one byte a pixel, each behind its filter's number (4), for
+/// compression.
 ///
-/// Of PNG's filters Paeth (PNG specification, 9.4) leaves the least of a smooth picture, and
-/// it is right from the first row on, so none is tried out.
+/// Of PNG's filters Paeth (PNG specification, 9.4) compresses smooth pictures best, from the first
+/// row on, so no other is tried.
 pub(super) fn paeth(indices: &[u8], width: usize) -> Vec<u8> {
     let mut filtered = Vec::with_capacity(indices.len() + indices.len() / width.max(1) + 1);
-    // A column of nothing on the left of each row, a row of it above all.
+    // A column of zeros on the left of each row, and a row of zeros above all.
     let mut row = vec![0; width + 1];
     let mut above = vec![0; width + 1];
     for pixels in indices.chunks_exact(width.max(1)) {
@@ -25,7 +25,7 @@ pub(super) fn paeth(indices: &[u8], width: usize) -> Vec<u8> {
     filtered
 }
 
-/// The neighbour that is closest to left + up − corner; left before up before corner.
+/// The neighbour nearest to left + up − corner; left before up before corner.
 #[inline]
 fn predict(left: u8, up: u8, corner: u8) -> u8 {
     let (a, b, c) = (i16::from(left), i16::from(up), i16::from(corner));

@@ -34,7 +34,7 @@ pub(super) fn lengths<const N: usize>(counts: &[u32; N]) -> [u8; N] {
     lengths
 }
 
-/// How deep in Huffman's tree each of the symbols lies, which come in ascending order of count.
+/// The depth of each symbol in Huffman's tree; the symbols come in ascending order of count.
 fn depths(symbols: &[(u32, usize)]) -> Vec<usize> {
     let leaves = symbols.len();
     let total = (2 * leaves).saturating_sub(1);
@@ -44,7 +44,7 @@ fn depths(symbols: &[(u32, usize)]) -> Vec<usize> {
     for node in leaves..total {
         let mut weight = 0;
         for _ in 0..2 {
-            // Both the leaves and the inner nodes made so far wait in ascending order.
+            // Both the leaves and the inner nodes made so far are in ascending order.
             let left = weights.get(leaf).filter(|_| leaf < leaves).copied();
             let right = weights.get(inner).copied();
             let lighter = if right.is_none_or(|r| left.is_some_and(|l| l <= r)) {
@@ -74,7 +74,7 @@ fn depths(symbols: &[(u32, usize)]) -> Vec<usize> {
     depths
 }
 
-/// How many symbols there are of each length, those deeper than [`LONGEST`] counted there.
+/// The number of symbols of each length, with those deeper than [`LONGEST`] counted there.
 fn tally(depths: &[usize]) -> [usize; LONGEST + 1] {
     let mut per_length = [0; LONGEST + 1];
     for &depth in depths {

@@ -1,8 +1,7 @@
-//! Pictures and grids to bytes: PNG, WebP and NumPy's own format.
+//! Encoders: pictures and densities to the bytes of PNG, WebP, GeoTIFF and NumPy files.
 //!
-//! A picture is one index byte a pixel, row by row from the top left, and a
-//! [`Ramp`] that says what the indices look like. The same picture always
-//! becomes the same bytes.
+//! A picture is one index byte per pixel, row by row from the top left, and a [`Ramp`] with the
+//! colours of the indices. Equal pictures become equal bytes.
 
 mod deflate;
 mod dem;
@@ -17,8 +16,8 @@ mod webp;
 use std::sync::Arc;
 
 use crate::ramp::Ramp;
-use crate::splat::density::Density;
-use crate::splat::timing::{Stage, lap};
+use crate::splat::density::{Density, Picture};
+use crate::splat::timing::{Phase, lap};
 use heatsplat_points::Window;
 
 pub use dem::{Dem, dem};
@@ -31,26 +30,26 @@ pub use webp::webp_lossless;
 /// The longest edge of a picture, in pixels.
 pub const MAX_EDGE: u32 = 16_384;
 
-/// What a picture or a grid can be written as.
+/// The file format of a picture or a density.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum Format {
-    /// PNG with a palette: the smallest and the fastest. What `.png` means.
+pub enum ImageFormat {
+    /// PNG with a palette, the smallest and the fastest: the format of `.png`.
     Png,
-    /// PNG with four channels, for readers that do not know palettes.
+    /// PNG with four channels, for readers that do not support palettes.
     PngRgba,
-    /// WebP without loss, four channels.
+    /// Lossless WebP with four channels.
     WebP,
-    /// The values themselves as a NumPy array of `<f4`.
+    /// The values as a NumPy array of `<f4`.
     Npy,
-    /// The values themselves as a GeoTIFF of 32-bit floats in Web-Mercator metres.
+    /// The values as a GeoTIFF of 32-bit floats in Web-Mercator metres.
     Tiff,
-    /// The values themselves as colours that a map in a browser reads back.
+    /// The values as colours that a map in a browser decodes.
     Dem(Dem),
 }
 
-impl Format {
-    /// The format of a file name's ending, without the dot: `png`, `webp`, `npy`.
+impl ImageFormat {
+    /// The format of a file name's extension, without the dot: `png`, `webp`, `npy`, `tif`.
     pub fn from_extension(extension: &str) -> Option<Self> {
         match extension.to_ascii_lowercase().as_str() {
             "png" => Some(Self::Png),
@@ -61,7 +60,7 @@ impl Format {
         }
     }
 
-    /// The ending of a file name, without the dot.
+    /// The extension of a file name, without the dot.
     pub fn extension(self) -> &'static str {
         match self {
             Self::Png | Self::PngRgba => "png",
@@ -82,101 +81,130 @@ impl Format {
         }
     }
 
-    /// Whether it holds densities, and no colours.
+    /// True for formats of densities, which hold no colours.
     pub fn is_density(self) -> bool {
         matches!(self, Self::Npy | Self::Tiff | Self::Dem(_))
     }
 }
 
-/// How much time bytes are worth.
+/// The time that is spent on small files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
 pub enum Effort {
-    /// For tiles that someone waits for: the fastest way that is still small.
+    /// For tiles on request: the fastest way that is still small.
     #[default]
     Live,
     /// For exports: up to a third smaller, at some thirty times the time.
     Small,
 }
 
-/// A picture as bytes of a format; a wholly empty one is the shared [`empty`] picture.
-///
-/// # Errors
-/// As [`png_indexed`]; and a density's format is refused, since a picture has no
-/// values any more: see [`npy`].
-pub fn picture(
-    format: Format,
-    indices: &[u8],
-    width: u32,
-    height: u32,
-    ramp: &Ramp,
-    effort: Effort,
-) -> Result<Arc<[u8]>, EncodeError> {
-    check(indices.len(), 1, width, height)?;
-    if !format.is_density() && indices.iter().all(|&index| index == 0) {
-        return empty(format, width, height);
+/// A file format and the effort that is spent on a small file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Encoding {
+    /// The file format.
+    pub format: ImageFormat,
+    /// The effort that is spent on a small file.
+    pub effort: Effort,
+}
+
+impl From<ImageFormat> for Encoding {
+    fn from(format: ImageFormat) -> Self {
+        Self::new(format, Effort::default())
     }
-    let bytes = match format {
-        Format::Png => png_indexed(indices, width, height, ramp, effort)?,
-        Format::PngRgba => png_rgba(&rgba(indices, ramp), width, height, effort)?,
-        Format::WebP => webp_lossless(&rgba(indices, ramp), width, height)?,
-        Format::Npy | Format::Tiff | Format::Dem(_) => return Err(EncodeError::NoValues),
-    };
-    let bytes = bytes.into();
-    lap(Stage::Encode);
-    Ok(bytes)
 }
 
-/// Straight RGBA pixels as bytes of a format.
-///
-/// # Errors
-/// As [`picture`].
-pub fn pixels(
-    format: Format,
-    pixels: &[u8],
-    width: u32,
-    height: u32,
-    effort: Effort,
-) -> Result<Arc<[u8]>, EncodeError> {
-    let bytes = match format {
-        Format::Png | Format::PngRgba => png_rgba(pixels, width, height, effort)?,
-        Format::WebP => webp_lossless(pixels, width, height)?,
-        Format::Npy | Format::Tiff | Format::Dem(_) => return Err(EncodeError::NoValues),
-    };
-    lap(Stage::Encode);
-    Ok(bytes.into())
-}
-
-/// Densities of a window as bytes of a format.
-///
-/// # Errors
-/// A format that holds colours instead: see [`picture`].
-pub fn densities(
-    format: Format,
-    density: &Density,
-    window: &Window,
-) -> Result<Vec<u8>, EncodeError> {
-    let Density {
-        width,
-        height,
-        values,
-    } = density;
-    // colours of values have an end anyhow
-    let ends = matches!(format, Format::Dem(_));
-    if !ends && values.iter().any(|value| value.is_infinite()) {
-        return Err(EncodeError::Beyond);
+impl Encoding {
+    /// An encoding in a format, with an effort.
+    pub fn new(format: ImageFormat, effort: Effort) -> Self {
+        Self { format, effort }
     }
-    let bytes = match format {
-        Format::Npy => npy(values, *width, *height),
-        Format::Tiff => tiff(values, *width, *height, window),
-        Format::Dem(how) => dem(density, how),
-        Format::Png | Format::PngRgba | Format::WebP => Err(EncodeError::NoValues),
-    };
-    lap(Stage::Encode);
-    bytes
+
+    /// Encodes a picture in the colours of a ramp.
+    ///
+    /// # Errors
+    /// Those of [`indices`](Self::indices).
+    pub fn picture(self, picture: &Picture, ramp: &Ramp) -> Result<Arc<[u8]>, EncodeError> {
+        self.indices(&picture.indices, picture.width, picture.height, ramp)
+    }
+
+    /// Encodes the colour indices of a picture; one whose indices are all 0 becomes the shared
+    /// [`empty`] picture.
+    ///
+    /// # Errors
+    /// Those of [`png_indexed`], and a density's format, since a picture has no values: see
+    /// [`density`](Self::density).
+    pub fn indices(
+        self,
+        indices: &[u8],
+        width: u32,
+        height: u32,
+        ramp: &Ramp,
+    ) -> Result<Arc<[u8]>, EncodeError> {
+        let Self { format, effort } = self;
+        check(indices.len(), 1, width, height)?;
+        if !format.is_density() && indices.iter().all(|&index| index == 0) {
+            return empty(format, width, height);
+        }
+        let bytes = match format {
+            ImageFormat::Png => png_indexed(indices, width, height, ramp, effort)?,
+            ImageFormat::PngRgba => png_rgba(&rgba(indices, ramp), width, height, effort)?,
+            ImageFormat::WebP => webp_lossless(&rgba(indices, ramp), width, height)?,
+            ImageFormat::Npy | ImageFormat::Tiff | ImageFormat::Dem(_) => {
+                return Err(EncodeError::NoValues);
+            }
+        };
+        let bytes = bytes.into();
+        lap(Phase::Encode);
+        Ok(bytes)
+    }
+
+    /// Encodes straight RGBA pixels, four bytes each.
+    ///
+    /// # Errors
+    /// Those of [`indices`](Self::indices).
+    pub fn pixels(self, pixels: &[u8], width: u32, height: u32) -> Result<Arc<[u8]>, EncodeError> {
+        let bytes = match self.format {
+            ImageFormat::Png | ImageFormat::PngRgba => {
+                png_rgba(pixels, width, height, self.effort)?
+            }
+            ImageFormat::WebP => webp_lossless(pixels, width, height)?,
+            ImageFormat::Npy | ImageFormat::Tiff | ImageFormat::Dem(_) => {
+                return Err(EncodeError::NoValues);
+            }
+        };
+        lap(Phase::Encode);
+        Ok(bytes.into())
+    }
+
+    /// Encodes the density of a window.
+    ///
+    /// # Errors
+    /// A format of colours, and infinite values: see [`indices`](Self::indices).
+    pub fn density(self, density: &Density, window: &Window) -> Result<Arc<[u8]>, EncodeError> {
+        let Density {
+            width,
+            height,
+            values,
+        } = density;
+        // The colours of values end at the ends of their range anyway.
+        let bounded = matches!(self.format, ImageFormat::Dem(_));
+        if !bounded && values.iter().any(|value| value.is_infinite()) {
+            return Err(EncodeError::Beyond);
+        }
+        let bytes = match self.format {
+            ImageFormat::Npy => npy(values, *width, *height),
+            ImageFormat::Tiff => tiff(values, *width, *height, window),
+            ImageFormat::Dem(encoding) => dem(density, encoding),
+            ImageFormat::Png | ImageFormat::PngRgba | ImageFormat::WebP => {
+                Err(EncodeError::NoValues)
+            }
+        };
+        lap(Phase::Encode);
+        bytes.map(Arc::from)
+    }
 }
 
-/// The colours of a picture: four bytes a pixel, straight RGBA.
+/// The colours of a picture: four bytes per pixel, straight RGBA.
 pub fn rgba(indices: &[u8], ramp: &Ramp) -> Vec<u8> {
     let colors = ramp.colors();
     let mut pixels = vec![0; indices.len() * 4];
@@ -186,7 +214,8 @@ pub fn rgba(indices: &[u8], ramp: &Ramp) -> Vec<u8> {
     pixels
 }
 
-/// A picture must have an area, a bounded edge, and exactly the pixels it says.
+/// Refuses pictures without an area, with an edge that is too long, or with a number of pixels that
+/// does not fit their size.
 fn check(items: usize, per_pixel: usize, width: u32, height: u32) -> Result<(), EncodeError> {
     if !(1..=MAX_EDGE).contains(&width) || !(1..=MAX_EDGE).contains(&height) {
         return Err(EncodeError::Size { width, height });
@@ -199,30 +228,30 @@ fn check(items: usize, per_pixel: usize, width: u32, height: u32) -> Result<(), 
     }
 }
 
-/// Why a picture could not be written.
+/// The error of a picture or a density that can't be encoded.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum EncodeError {
     /// No area, or an edge longer than [`MAX_EDGE`].
     #[error("a picture is 1 to 16384 pixels wide and high, not {width} × {height}")]
     Size {
-        /// Asked for, in pixels.
+        /// The width in pixels.
         width: u32,
-        /// Asked for, in pixels.
+        /// The height in pixels.
         height: u32,
     },
     /// The data does not fill the picture exactly.
     #[error("the picture needs {expected} items of data, not {items}")]
     Length {
-        /// Items that width × height ask for.
+        /// The items that width × height need.
         expected: usize,
-        /// Items given.
+        /// The items given.
         items: usize,
     },
-    /// A picture was asked for as values.
+    /// A picture in a format of values, or a density in a format of colours.
     #[error("a coloured picture has no values to write")]
     NoValues,
-    /// A sum is greater than a float can be.
+    /// A sum beyond the range of floats.
     #[error(
         "sums of weights are beyond what 32-bit floats hold (3.4e38): divide the weights, by a \
          million say"
@@ -251,10 +280,11 @@ mod tests {
             height: 1,
             values: vec![f32::NAN, value],
         };
-        for format in [Format::Npy, Format::Tiff] {
-            assert!(densities(format, &density(f32::MAX), &window).is_ok());
+        for format in [ImageFormat::Npy, ImageFormat::Tiff] {
+            let encoding = Encoding::from(format);
+            assert!(encoding.density(&density(f32::MAX), &window).is_ok());
             for beyond in [f32::INFINITY, f32::NEG_INFINITY] {
-                let error = densities(format, &density(beyond), &window).unwrap_err();
+                let error = encoding.density(&density(beyond), &window).unwrap_err();
                 assert!(error.to_string().contains("divide the weights"), "{error}");
             }
         }
@@ -305,14 +335,18 @@ mod tests {
             let indices = hills(width, height);
             let expected = rgba(&indices, &ramp());
             for effort in [Effort::Live, Effort::Small] {
-                for format in [Format::Png, Format::PngRgba] {
-                    let bytes = picture(format, &indices, width, height, &ramp(), effort).unwrap();
+                for format in [ImageFormat::Png, ImageFormat::PngRgba] {
+                    let bytes = Encoding::new(format, effort)
+                        .indices(&indices, width, height, &ramp())
+                        .unwrap();
                     let found = decoded(&bytes);
                     assert!(
                         found == (width, height, expected.clone()),
                         "{format:?} {width} × {height}"
                     );
-                    let again = picture(format, &indices, width, height, &ramp(), effort).unwrap();
+                    let again = Encoding::new(format, effort)
+                        .indices(&indices, width, height, &ramp())
+                        .unwrap();
                     assert_eq!(again, bytes, "same picture, same bytes");
                 }
             }
@@ -323,54 +357,59 @@ mod tests {
     fn a_picture_of_nothing_is_shared_and_small() {
         for (width, height) in SIZES {
             let nothing = vec![0; width as usize * height as usize];
-            for format in [Format::Png, Format::PngRgba, Format::WebP] {
-                let make =
-                    || picture(format, &nothing, width, height, &ramp(), Effort::Live).unwrap();
+            for format in [ImageFormat::Png, ImageFormat::PngRgba, ImageFormat::WebP] {
+                let make = || {
+                    Encoding::new(format, Effort::Live)
+                        .indices(&nothing, width, height, &ramp())
+                        .unwrap()
+                };
                 let bytes = make();
                 assert_eq!(bytes, empty(format, width, height).unwrap());
                 if width == height && width >= 256 {
                     assert!(Arc::ptr_eq(&bytes, &make()), "{format:?}");
                 }
-                if format != Format::WebP {
+                if format != ImageFormat::WebP {
                     let (w, h, pixels) = decoded(&bytes);
                     assert_eq!((w, h), (width, height));
                     assert!(pixels.iter().all(|&byte| byte == 0));
                 }
             }
         }
-        assert!(empty(Format::Png, 256, 256).unwrap().len() <= 120);
-        assert!(empty(Format::Png, 512, 512).unwrap().len() <= 150);
+        assert!(empty(ImageFormat::Png, 256, 256).unwrap().len() <= 120);
+        assert!(empty(ImageFormat::Png, 512, 512).unwrap().len() <= 150);
     }
 
     #[test]
     fn data_that_does_not_fill_the_picture_is_refused() {
-        for format in [Format::Png, Format::PngRgba, Format::WebP, Format::Npy] {
+        for format in [
+            ImageFormat::Png,
+            ImageFormat::PngRgba,
+            ImageFormat::WebP,
+            ImageFormat::Npy,
+        ] {
             for (items, width, height) in [(0, 0, 0), (7, 2, 3), (5, 2, 3), (16_385, 16_385, 1)] {
-                let refused = picture(
-                    format,
-                    &vec![1; items],
-                    width,
-                    height,
-                    &ramp(),
-                    Effort::Live,
-                );
+                let encoding = Encoding::from(format);
+                let refused = encoding.indices(&vec![1; items], width, height, &ramp());
                 assert!(refused.is_err(), "{format:?} {items}");
             }
             assert!(empty(format, 0, 4).is_err() && empty(format, 4, 16_385).is_err());
         }
         assert!(matches!(
-            picture(Format::Npy, &[1], 1, 1, &ramp(), Effort::Live),
+            Encoding::from(ImageFormat::Npy).indices(&[1], 1, 1, &ramp()),
             Err(EncodeError::NoValues)
         ));
     }
 
     #[test]
     fn formats_know_their_endings() {
-        for format in [Format::Png, Format::WebP, Format::Npy] {
-            assert_eq!(Format::from_extension(format.extension()), Some(format));
+        for format in [ImageFormat::Png, ImageFormat::WebP, ImageFormat::Npy] {
+            assert_eq!(
+                ImageFormat::from_extension(format.extension()),
+                Some(format)
+            );
         }
-        assert_eq!(Format::from_extension("PNG"), Some(Format::Png));
-        assert_eq!(Format::from_extension("jpg"), None);
-        assert_eq!(Format::WebP.mime(), "image/webp");
+        assert_eq!(ImageFormat::from_extension("PNG"), Some(ImageFormat::Png));
+        assert_eq!(ImageFormat::from_extension("jpg"), None);
+        assert_eq!(ImageFormat::WebP.mime(), "image/webp");
     }
 }

@@ -2,8 +2,8 @@
 
 use super::{EncodeError, check};
 
-/// Values as a `.npy` file: little-endian `f4`, C order, shape `(height, width)`,
-/// readable with `numpy.load`.
+/// Encodes values as a `.npy` file: little-endian `f4`, C order, shape `(height, width)`, readable
+/// with `numpy.load`.
 ///
 /// The header is padded so that the data starts at a multiple of 64 bytes, as the
 /// format's description (NEP 1) asks.

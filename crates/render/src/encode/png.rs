@@ -5,8 +5,8 @@ use ::png::{BitDepth, ColorType, Compression, Encoder, Filter};
 use super::{Effort, EncodeError, check, deflate, filter};
 use crate::ramp::Ramp;
 
-/// A picture as an indexed PNG: one byte a pixel, the ramp as its palette, its
-/// alpha as `tRNS`, both only as long as the picture needs.
+/// Encodes a picture as an indexed PNG: one byte a pixel, the ramp as its palette, its alpha as
+/// `tRNS`, both only as long as the picture needs.
 ///
 /// # Errors
 /// When `indices` is not exactly `width * height` long, or an edge is 0 or over
@@ -58,7 +58,7 @@ pub fn png_indexed(
     Ok(bytes)
 }
 
-/// Straight RGBA pixels, four bytes each, as a PNG of four channels.
+/// Encodes straight RGBA pixels, four bytes each, as a PNG of four channels.
 ///
 /// # Errors
 /// When `pixels` is not exactly `4 * width * height` long, or an edge is 0 or over

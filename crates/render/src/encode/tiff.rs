@@ -11,10 +11,11 @@ use std::io::Cursor;
 const PIXEL_SCALE: Tag = Tag::Unknown(33_550);
 const TIEPOINT: Tag = Tag::Unknown(33_922);
 const KEYS: Tag = Tag::Unknown(34_735);
-/// GDAL's own, for the value that means "nothing".
+/// GDAL's own tag, for the value that stands for nothing.
 const NODATA: Tag = Tag::Unknown(42_113);
 
-/// Values of a window as a GeoTIFF of one band of 32-bit floats in EPSG:3857, uncompressed.
+/// Encodes the values of a window as a GeoTIFF of one band of 32-bit floats in EPSG:3857,
+/// uncompressed.
 ///
 /// # Errors
 /// When `values` is not exactly `width * height` long, or an edge is 0 or over

@@ -1,10 +1,10 @@
-//! WebP without loss.
+//! Lossless WebP.
 
 use image_webp::{ColorType, WebPEncoder};
 
 use super::{EncodeError, check};
 
-/// Straight RGBA pixels, four bytes each, as a lossless WebP.
+/// Encodes straight RGBA pixels, four bytes each, as a lossless WebP.
 ///
 /// # Errors
 /// When `pixels` is not exactly `4 * width * height` long, or an edge is 0 or over

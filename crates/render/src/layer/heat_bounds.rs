@@ -1,30 +1,32 @@
-//! Where a layer's heat is: its points, grown by what their kernels reach.
+//! Bounds of a layer's heat: its points, grown by the reach of their kernels.
 
-use crate::layer::{Layer, TileSize};
+use crate::layer::Layer;
+use crate::splat::view::{TileSize, View};
 use crate::style::Style;
 use heatsplat_points::mercator::{self, WORLD};
 use heatsplat_points::{Window, bounds};
 use std::ops::RangeInclusive;
 
-/// Looks for the row that kernels of a radius in metres reach just so; each comes nearer.
-const LOOKS: usize = 64;
+/// Iterations of the search for the last row that kernels of a radius in metres reach.
+const ITERATIONS: usize = 64;
 
 impl Layer {
-    /// How far around a window its own style's heat may come from, in the window's pixels: more than
-    /// kernels reach, since cells are not where their points are, and lie on a lattice of pixels.
-    pub fn margin_in(&self, window: &Window, ratio: u32) -> f64 {
-        self.margin_of(self.style(), window, ratio)
+    /// The distance from a view within which points can add heat under the layer's own style, in
+    /// the view's pixels: more than kernels reach, since cells are not where their points are, and
+    /// lie on a lattice of pixels.
+    pub fn margin_in(&self, view: impl Into<View>) -> f64 {
+        self.margin_of(self.style(), view.into())
     }
 
-    fn margin_of(&self, style: &Style, window: &Window, ratio: u32) -> f64 {
-        self.reach_of(style, window, ratio) * 1.25 + 4.0
+    fn margin_of(&self, style: &Style, view: View) -> f64 {
+        self.reach_of(style, view) * 1.25 + 4.0
     }
 
-    /// West, south, east, north of all points: of a comparison, both sets'. The smallest box; its
-    /// east is beyond 180 where it reaches across ±180°. `None` where there are no points.
+    /// West, south, east, north of all points in degrees, of a comparison those of both sets: the
+    /// smallest box. Its east is beyond 180 where it reaches across ±180°. `None` without points.
     pub fn data_bounds(&self) -> Option<[f64; 4]> {
         let own = self.points().summary().bounds;
-        let other = self.set().versus().map(|(_, other)| other.points());
+        let other = self.data().versus().map(|(_, other)| other.points());
         let other = other.and_then(|points| points.summary().bounds);
         match (own, other) {
             (Some(own), Some(other)) => Some(bounds::union(own, other)),
@@ -32,10 +34,10 @@ impl Layer {
         }
     }
 
-    /// West, south, east, north of all that tiles of some zooms show: the points' box, grown by
-    /// what kernels reach where they reach furthest, which is at the lowest zoom mostly. Its east is
-    /// beyond 180 where it reaches across ±180°; [`bounds::within_180`] is for formats that know
-    /// no such box. `None` where there are no points.
+    /// West, south, east, north in degrees of all heat in tiles of some zooms: the points' box, grown
+    /// by the greatest reach of their kernels, which is mostly that at the lowest zoom. Its east is
+    /// beyond 180 where it reaches across ±180°; [`bounds::within_180`] is for formats that have no
+    /// such box. `None` without points.
     pub fn heat_bounds(
         &self,
         style: &Style,
@@ -59,12 +61,12 @@ impl Layer {
         .map(bounds::on_the_map)
     }
 
-    /// What points within a box reach where CSS pixels are `pixel` world units wide.
+    /// The box of the heat of points within a box, where CSS pixels are `pixel` world units wide.
     fn reached(&self, style: &Style, points: [f64; 4], pixel: f64) -> [f64; 4] {
-        // kernels at the upper and the lower edge of a row; between them lies what others have
+        // Kernels at the upper and the lower edge reach furthest; those between reach less.
         let reach = |y: f64| {
             let row = Window::new(0.0, y - pixel / 2.0, pixel, 1, 1);
-            self.margin_of(style, &row, 1) * pixel
+            self.margin_of(style, row.into()) * pixel
         };
         let [west, south, east, north] = points;
         let (top, bottom) = (mercator::clamped_y(north), mercator::clamped_y(south));
@@ -80,15 +82,15 @@ impl Layer {
     }
 }
 
-/// The last row, on the way to the end of the map, from where kernels reach a row of points. A
-/// radius in metres has ever more pixels towards the poles, so it is looked for step by step.
+/// The last row, on the way to the end of the map, whose kernels reach a row of points. A radius in
+/// metres has ever more pixels towards the poles, so the row is found by iteration.
 fn edge(points: f64, end: f64, reach: impl Fn(f64) -> f64) -> f64 {
     if reach(end) >= (end - points).abs() {
         return end;
     }
     let toward = (end - points).signum();
     let (mut row, mut far) = (points, 0.0_f64);
-    for _ in 0..LOOKS {
+    for _ in 0..ITERATIONS {
         let next = far.max(reach(row));
         if next - far < 1.0 {
             break;
@@ -118,7 +120,7 @@ mod tests {
         style
     }
 
-    /// Every pixel that is something lies in the bounds, and they are no wider than they need be.
+    /// Every pixel with heat lies in the bounds, and these are not much wider than needed.
     #[test]
     fn bounds_hold_all_heat_of_every_zoom() {
         for (points, words) in [
@@ -141,7 +143,7 @@ mod tests {
             let mut found = [180.0_f64, 90.0, -180.0, -90.0];
             for z in 0..=4u8 {
                 let world = Window::at_level(z + 8, 0, 0, 256 << z, 256 << z);
-                let picture = layer.map(world, 1, &style);
+                let picture = layer.map(world).style(&style).picture();
                 let pixel = world.pixel();
                 for (at, index) in picture.indices.iter().enumerate() {
                     let (x, y) = (at as u32 % (256 << z), at as u32 / (256 << z));
@@ -190,7 +192,7 @@ mod tests {
         }
         let none = layer(&[]).heat_bounds(&style(&[]), 0..=3, TileSize::NORMAL);
         assert_eq!(none, None);
-        // at deeper zooms the same pixels are fewer degrees, and in larger tiles too
+        // At deeper zooms a pixel is fewer degrees, and in larger tiles too.
         let west = |zooms, css| {
             let size = TileSize::new(css, 1).unwrap();
             layer(&[(0.0, 0.0)])
@@ -199,7 +201,7 @@ mod tests {
         };
         assert!((west(0..=9, 256) / west(1..=9, 256) - 2.0).abs() < 1e-9);
         assert_eq!(west(0..=9, 512), west(1..=9, 256));
-        // another set's points are shown too
+        // The bounds hold the points of a compared set, too.
         let (here, there) = (layer(&[(0.0, 0.0)]), layer(&[(50.0, 10.0)]));
         let how = crate::style::measure::Comparison::Minus;
         let both = here.against(how, &there, "both", Style::default());

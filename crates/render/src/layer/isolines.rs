@@ -1,22 +1,22 @@
-//! Lines of equal value over the colours: evenly spaced on the ramp, as wide at every slope.
+//! Isolines over the colours: evenly spaced on the ramp, equally wide at every slope.
 
 use crate::ramp::Ramp;
-use crate::scale::Normalizer;
+use crate::scale::normalizer::Normalizer;
 use crate::splat::density::{Density, Picture};
 
 /// Half a line's width in CSS pixels, without the soft half pixel at each side.
 const HALF_WIDTH: f32 = 0.2;
 
-/// How much a line differs from the colour it lies on.
+/// The contrast of a line with the colour under it, 0 to 1.
 const CONTRAST: f32 = 0.55;
 
-/// Straight RGBA pixels of a picture with `lines` lines, `ratio` pixels to a CSS pixel.
+/// The straight RGBA pixels of a picture with `lines` lines, at `ratio` pixels per CSS pixel.
 ///
-/// `numbers` are the picture's with one more pixel on each side: how steep they are there decides
-/// how wide a line is, so tiles agree on the lines that cross their edges. A line's distance
-/// from a pixel is how far its position is off, over the gradient of positions.
-pub(crate) fn drawn(
-    numbers: &Density,
+/// `density` has the picture's values and one more pixel on each side: the slope decides on the
+/// width of a line, so tiles agree on the lines that cross their edges. The distance of a line from
+/// a pixel is the difference of positions over their gradient.
+pub(crate) fn pixels_with_isolines(
+    density: &Density,
     picture: &Picture,
     scale: &Normalizer,
     lines: u8,
@@ -31,13 +31,13 @@ pub(crate) fn drawn(
             (scale.position(f64::from(*v)).clamp(0.0, 1.0) * spaces) as f32
         }
     };
-    let places: Vec<f32> = numbers.values.iter().map(place).collect();
+    let places: Vec<f32> = density.values.iter().map(place).collect();
     let width = picture.width as usize;
     let at = |x: usize, y: usize| places.get(y * (width + 2) + x).copied().unwrap_or(f32::NAN);
     let colors = ramp.colors();
     let mut pixels = Vec::with_capacity(picture.indices.len() * 4);
     for (i, &index) in picture.indices.iter().enumerate() {
-        // of the picture, and so of the numbers' upper left neighbour
+        // The pixel's place in the picture is that of its upper left neighbour in the density.
         let (x, y) = (i % width.max(1), i / width.max(1));
         let here = at(x + 1, y + 1);
         let slope = |before: f32, after: f32| {
@@ -61,7 +61,8 @@ pub(crate) fn drawn(
     pixels
 }
 
-/// A line's colour: the ramp's there, darker where that is light, and lighter where it is dark.
+/// The colour of a line: the ramp's there, darkened where that is light, lightened where it is
+/// dark.
 fn ink(colors: &[[u8; 4]; 256], position: f64) -> [f32; 3] {
     let index = (position * 255.0).round().clamp(1.0, 255.0) as usize;
     let [r, g, b, _] = colors
@@ -74,7 +75,7 @@ fn ink(colors: &[[u8; 4]; 256], position: f64) -> [f32; 3] {
     [r, g, b].map(|c| c + (towards - c) * CONTRAST)
 }
 
-/// A colour that covers a share of a pixel, over what is there; straight alpha.
+/// A colour that covers a share of a pixel, over the colour below; straight alpha.
 fn over(ink: [f32; 3], cover: f32, [r, g, b, a]: [u8; 4]) -> [u8; 4] {
     if cover <= 0.0 {
         return [r, g, b, a];
@@ -94,16 +95,18 @@ fn over(ink: [f32; 3], cover: f32, [r, g, b, a]: [u8; 4]) -> [u8; 4] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::scale::Scale;
+    use crate::scale::domain::Domain;
     use crate::scale::histogram::Statistics;
-    use crate::scale::{Domain, Scale, Transform};
-    use crate::style::measure::Nature;
+    use crate::scale::transform::Transform;
+    use crate::scale::value_kind::ValueKind;
 
-    /// A slope of `rise` a pixel: lines are as wide on a steep one as on a flat one.
+    /// The pixels that lines cover in a row on a slope of `rise` per pixel.
     fn covered(rise: f32, lines: u8) -> f32 {
         let (width, height) = (200u32, 3u32);
         let grown = (width + 2) as usize;
         let values = (0..grown * 5).map(|i| (i % grown) as f32 * rise);
-        let numbers = Density {
+        let density = Density {
             width: width + 2,
             height: height + 2,
             values: values.collect(),
@@ -112,17 +115,17 @@ mod tests {
             domain: Domain::Fixed(0.0, 100.0),
             transform: Transform::Linear,
         };
-        let scale = scale.resolve(&Statistics::default(), Nature::Amount, 8);
+        let scale = scale.resolve(&Statistics::default(), ValueKind::Amount, 8);
         let picture = Picture::empty(width, height);
         let ramp = Ramp::parse("inferno").unwrap();
-        let pixels = drawn(&numbers, &picture, &scale, lines, 1, &ramp);
+        let pixels = pixels_with_isolines(&density, &picture, &scale, lines, 1, &ramp);
         let row = pixels.chunks_exact(4).take(width as usize);
         row.map(|p| f32::from(p[3]) / 255.0).sum()
     }
 
     #[test]
     fn lines_are_as_wide_at_every_slope() {
-        // a slope of 0.45 rises by 90 and crosses 4 lines; one of 0.2 crosses the first and 40
+        // A slope of 0.45 rises by 90 and crosses 4 lines; one of 0.2 crosses those at 20 and 40.
         let (flat, steep) = (covered(0.2, 4) / 2.0, covered(0.45, 4) / 4.0);
         assert!((flat - steep).abs() < 0.15, "{flat} {steep}");
         assert!((1.0..2.0).contains(&steep), "{steep}");

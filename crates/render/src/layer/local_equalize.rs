@@ -1,15 +1,17 @@
-//! A scale that follows the neighbourhood: country and city both show, and no edge does.
+//! Local histogram equalisation: a scale that shows detail in cities and in the country alike.
 //!
 //! The world is cut into neighbourhoods of 512 CSS pixels a side. Each has its own equalised
-//! histogram, from a drawing at a quarter of the resolution; a pixel's position is that of the
-//! four nearest, mixed as their centres are near. The idea is Strava's (their 2017 heat map).
-//! Neighbourhoods without anything have no say.
+//! histogram, from a drawing at a quarter of the resolution; a pixel's position is interpolated
+//! bilinearly between those of the four nearest centres, so no edge shows. Neighbourhoods without
+//! points take no part. The method is that of Strava's heat map of 2017.
 
-use crate::layer::evaluate::Field;
-use crate::layer::{Layer, Remembered};
+use crate::layer::Layer;
+use crate::layer::evaluate::MeasureEval;
+use crate::memo::Memo;
 use crate::splat::density::Picture;
-use crate::splat::timing::{Stage, lap};
-use crate::style::{StatisticsKey, Style};
+use crate::splat::timing::{Phase, lap};
+use crate::style::Style;
+use crate::style::keys::StatisticsKey;
 use heatsplat_points::Window;
 use heatsplat_points::mercator::WORLD;
 use pulp::{Arch, Simd, WithSimd};
@@ -19,42 +21,42 @@ use std::sync::Arc;
 /// The side of a neighbourhood in CSS pixels, as a power of two.
 const SIDE_BITS: u8 = 9;
 
-/// CSS pixels to one that the distribution is measured in, as a power of two.
+/// CSS pixels to a pixel of the measured distribution, as a power of two.
 const COARSE_BITS: u8 = 2;
 
-/// Bins an octave of a curve, as a power of two; positions between are on straight lines.
+/// Bins per octave of a histogram, as a power of two; positions between are interpolated linearly.
 const BIN_BITS: u32 = 5;
 const SHIFT: u32 = 23 - BIN_BITS;
 
-/// Pixels that are looked up together, or passed where nothing is.
+/// Pixels that are looked up together, or skipped where all are 0.
 const BLOCK: usize = 32;
 
-/// The bins of a table, which is to stay in the fastest cache.
+/// The bins of a table, which must stay in the first-level cache.
 const BINS: usize = 2048;
 
-/// Steps of a pixel's way from one neighbourhood's centre to the next.
+/// Steps from one neighbourhood's centre to the next.
 const STEPS: u32 = 1024;
 
-/// What layers remember, by level, style and neighbourhood: curves, and the tables between each
-/// and its three neighbours south and east.
-#[derive(Debug, Default)]
+/// The cached histograms of a layer by level, style and neighbourhood, and the tables between each
+/// neighbourhood and its three neighbours south and east.
+#[derive(Debug)]
 pub(crate) struct LocalScales {
-    curves: Remembered<Key, Curve>,
-    tables: Remembered<Key, Table>,
+    histograms: Memo<Key, CumulativeHistogram>,
+    tables: Memo<Key, QuadTable>,
 }
 
 type Key = (u8, StatisticsKey, i64, i64);
 
 /// The share of a neighbourhood's pixels with less density, at the edges of logarithmic bins.
 #[derive(Debug, Default)]
-struct Curve {
+struct CumulativeHistogram {
     first: u32,
-    /// Empty where nothing is.
+    /// Empty where all densities are 0.
     shares: Vec<f32>,
 }
 
-impl Curve {
-    fn of(densities: &[f32]) -> Self {
+impl CumulativeHistogram {
+    fn new(densities: &[f32]) -> Self {
         let positive = || densities.iter().filter(|d| **d > 0.0 && d.is_finite());
         let bins = || positive().map(|d| d.to_bits() >> SHIFT);
         let (Some(first), Some(last)) = (bins().min(), bins().max()) else {
@@ -62,7 +64,7 @@ impl Curve {
         };
         let mut counts = vec![0u32; (last - first) as usize + 2];
         for bin in bins() {
-            // the share at a bin's upper edge
+            // The share at a bin's upper edge.
             if let Some(count) = counts.get_mut((bin - first) as usize + 1) {
                 *count += 1;
             }
@@ -79,7 +81,7 @@ impl Curve {
         }
     }
 
-    /// The share below a density that has these bits.
+    /// The share below a density with these bits.
     fn at(&self, bits: u32) -> f32 {
         let (low, high) = (self.share(bits >> SHIFT), self.share((bits >> SHIFT) + 1));
         let within = (bits & ((1 << SHIFT) - 1)) as f32 / (1u32 << SHIFT) as f32;
@@ -96,7 +98,15 @@ impl Curve {
 }
 
 impl LocalScales {
-    /// The colour indices of a window's densities, which are as many as its pixels.
+    /// Empty caches of `capacity` entries each.
+    pub(crate) fn new(capacity: usize) -> Self {
+        Self {
+            histograms: Memo::new(capacity),
+            tables: Memo::new(capacity),
+        }
+    }
+
+    /// The colour indices of a window's densities, one for each of its pixels.
     pub(crate) fn colorize(
         &self,
         layer: &Layer,
@@ -108,12 +118,12 @@ impl LocalScales {
         let side = WORLD / f64::from(count(level));
         let width = (window.width() as usize).max(1);
         let mut picture = Picture::empty(window.width(), window.height());
-        // where a pixel lies between the centres of the neighbourhoods west and east of it
+        // The places of pixels between the centres of the neighbourhoods around them.
         let columns = between(window.left(), window.pixel(), window.width(), side);
         let lines = between(window.top(), window.pixel(), window.height(), side);
         let runs = columns.runs();
         let rows = picture.indices.chunks_exact_mut(width);
-        let mut known: Vec<((i64, i64), Arc<Table>)> = Vec::new();
+        let mut known: Vec<((i64, i64), Arc<QuadTable>)> = Vec::new();
         let arch = Arch::new();
         let places = lines.befores.iter().zip(&lines.steps);
         for ((row, values), (&north, &down)) in rows.zip(densities.chunks_exact(width)).zip(places)
@@ -126,8 +136,8 @@ impl LocalScales {
                     continue;
                 };
                 let place = known.iter().position(|(at, _)| *at == (*west, north));
-                if place.is_none() && !arch.dispatch(Look(values)) {
-                    continue; // nothing is there, and neighbourhoods of nothing aren't measured
+                if place.is_none() && !arch.dispatch(AnyPositive(values)) {
+                    continue; // All are 0, and such neighbourhoods aren't measured.
                 }
                 let place = place.unwrap_or_else(|| {
                     let table = self.table(layer, level, style, *west, north);
@@ -137,7 +147,7 @@ impl LocalScales {
                 let Some((_, table)) = known.get(place) else {
                     continue;
                 };
-                arch.dispatch(Colored {
+                arch.dispatch(ColorizeRun {
                     table,
                     down,
                     densities: values,
@@ -146,56 +156,62 @@ impl LocalScales {
                 });
             }
         }
-        lap(Stage::Scale);
+        lap(Phase::Scale);
         picture
     }
 
     /// The table between neighbourhood (x, y) of a level and those south and east of it.
-    fn table(&self, layer: &Layer, level: u8, style: &Style, x: i64, y: i64) -> Arc<Table> {
+    fn table(&self, layer: &Layer, level: u8, style: &Style, x: i64, y: i64) -> Arc<QuadTable> {
         let x = x.rem_euclid(i64::from(count(level)));
-        self.tables
-            .get_or_make((level, style.statistics_key(level), x, y), || {
-                let four = [(0, 0), (0, 1), (1, 0), (1, 1)];
-                let curve = |(dx, dy)| self.curve(layer, level, style, x + dx, y + dy);
-                Arc::new(Table::new(four.map(curve)))
-            })
+        let key = (level, style.statistics_key(level), x, y);
+        self.tables.get_or_compute(&key, || {
+            let four = [(0, 0), (0, 1), (1, 0), (1, 1)];
+            QuadTable::new(four.map(|(dx, dy)| self.histogram(layer, level, style, x + dx, y + dy)))
+        })
     }
 
-    /// The curve of neighbourhood (x, y) of a level; x goes round the world.
-    fn curve(&self, layer: &Layer, level: u8, style: &Style, x: i64, y: i64) -> Arc<Curve> {
+    /// The histogram of neighbourhood (x, y) of a level; x goes round the world.
+    fn histogram(
+        &self,
+        layer: &Layer,
+        level: u8,
+        style: &Style,
+        x: i64,
+        y: i64,
+    ) -> Arc<CumulativeHistogram> {
         let count = i64::from(count(level));
         if !(0..count).contains(&y) {
             return Arc::default();
         }
         let x = x.rem_euclid(count);
-        self.curves
-            .get_or_make((level, style.statistics_key(level), x, y), || {
-                let coarse = level - COARSE_BITS;
-                let side = (1i64 << coarse) / count;
-                let window = Window::at_level(coarse, x * side, y * side, side as u32, side as u32);
-                let field = Field::new(style, window, f64::from(1 << COARSE_BITS).recip());
-                Arc::new(Curve::of(
-                    &field.of(layer.set(), layer.backend().as_ref()).values,
-                ))
-            })
+        let key = (level, style.statistics_key(level), x, y);
+        self.histograms.get_or_compute(&key, || {
+            let coarse = level - COARSE_BITS;
+            let side = (1i64 << coarse) / count;
+            let window = Window::at_level(coarse, x * side, y * side, side as u32, side as u32);
+            let ratio = f64::from(1 << COARSE_BITS).recip();
+            let evaluation = MeasureEval::new(style, window, ratio);
+            let density = evaluation.density(layer.data(), layer.backend().as_ref());
+            CumulativeHistogram::new(&density.values)
+        })
     }
 }
 
-/// How many neighbourhoods a level has along a side.
+/// The number of neighbourhoods of a level along a side.
 fn count(level: u8) -> u32 {
     1 << level.saturating_sub(SIDE_BITS).min(24)
 }
 
-/// Where the pixels of a row or a column lie between neighbourhoods.
+/// The places of the pixels of a row or a column between the centres of neighbourhoods.
 struct Between {
-    /// The neighbourhood whose centre is before a pixel's own.
+    /// The neighbourhood of the last centre before each pixel.
     befores: Vec<i64>,
-    /// How many steps the pixel is on the way to the next.
+    /// The steps from that centre to the pixel.
     steps: Vec<u32>,
 }
 
 impl Between {
-    /// Pixels behind the same centre, with its neighbourhood.
+    /// The runs of pixels after the same centre, each with its neighbourhood.
     fn runs(&self) -> Vec<(i64, Range<usize>)> {
         let mut end = 0;
         let parts = self.befores.chunk_by(|a, b| a == b);
@@ -208,10 +224,10 @@ impl Between {
     }
 }
 
-/// For `n` pixels from an edge on.
+/// The places of `n` pixels from an edge on.
 fn between(edge: f64, pixel: f64, n: u32, side: f64) -> Between {
     let steps = f64::from(STEPS);
-    // rounded down: what is added first is more than any window lies west of the world
+    // Rounds down: the constant is more than any window lies west of the world.
     const FAR: i64 = 1 << 40;
     let (first, each) = (edge / side - 0.5, pixel / side);
     let at: Vec<i64> = (0..n)
@@ -230,21 +246,21 @@ fn between(edge: f64, pixel: f64, n: u32, side: f64) -> Between {
     }
 }
 
-/// The curves of four neighbourhoods over the same bins of densities: a look-up gives all.
+/// The histograms of four neighbourhoods over the same bins of densities: one look-up gives all.
 #[derive(Debug)]
-struct Table {
-    /// Bits of a density that don't tell its bin.
+struct QuadTable {
+    /// Bits of a density below those of its bin.
     shift: u32,
     /// The first and the last bin.
     ends: [u32; 2],
-    /// The positions, times 255, in the middle of a bin in north-west, south-west, north-east and
-    /// south-east, from the lowest 16 bits on: sixteenths.
+    /// The positions, times 255 · 16, at the middle of a bin in north-west, south-west, north-east
+    /// and south-east, 16 bits each from the lowest on.
     entries: Box<[u64; BINS]>,
 }
 
-impl Table {
-    /// Of north-west, south-west, north-east and south-east.
-    fn new(four: [Arc<Curve>; 4]) -> Self {
+impl QuadTable {
+    /// The table of the histograms of north-west, south-west, north-east and south-east.
+    fn new(four: [Arc<CumulativeHistogram>; 4]) -> Self {
         let some = || four.iter().filter(|c| !c.shares.is_empty());
         let first = some().map(|c| c.first).min().unwrap_or(0);
         let last = some().map(|c| c.first + c.shares.len() as u32 - 2).max();
@@ -252,36 +268,38 @@ impl Table {
             first << SHIFT,
             (last.unwrap_or(0) << SHIFT) | ((1 << SHIFT) - 1),
         );
-        // as fine as there is room for
+        // The finest bins for which there is room.
         let ends = |shift| [first >> shift, last >> shift];
         let fits = |shift: &u32| {
             let [first, last] = ends(*shift);
             last - first < BINS as u32
         };
         let shift = (1..31).find(fits).unwrap_or(31);
-        // a neighbourhood without anything has no say: the one south or north of it has its,
-        // and then the side that has any
+        // A neighbourhood without points is replaced by the one south or north of it, or else by
+        // one of the other side.
         let [nw, sw, ne, se] = four.each_ref();
-        let of = |all: [&Arc<Curve>; 4]| {
+        let first_filled = |all: [&Arc<CumulativeHistogram>; 4]| {
             let mut some = all.iter().filter(|c| !c.shares.is_empty());
             Arc::clone(some.next().unwrap_or(&all[0]))
         };
         let four = [
-            of([nw, sw, ne, se]),
-            of([sw, nw, se, ne]),
-            of([ne, se, nw, sw]),
-            of([se, ne, sw, nw]),
+            first_filled([nw, sw, ne, se]),
+            first_filled([sw, nw, se, ne]),
+            first_filled([ne, se, nw, sw]),
+            first_filled([se, ne, sw, nw]),
         ];
         let [first, last] = ends(shift);
         let mut entries = Box::new([0; BINS]);
         for (entry, bin) in entries.iter_mut().zip(first..=last) {
             let middle = (bin << shift) + (1 << (shift - 1));
-            let place = |curve: &Arc<Curve>| (curve.at(middle) * 255.0 * 16.0).round() as u64;
-            // the last comes to lie highest
+            let position = |histogram: &Arc<CumulativeHistogram>| {
+                (histogram.at(middle) * 255.0 * 16.0).round() as u64
+            };
+            // The last one takes the highest bits.
             *entry = four
                 .iter()
                 .rev()
-                .fold(0, |all, curve| all << 16 | place(curve));
+                .fold(0, |all, histogram| all << 16 | position(histogram));
         }
         Self {
             shift,
@@ -291,13 +309,13 @@ impl Table {
     }
 
     /// The colour indices of a block of densities `down` and `across` steps from the northern
-    /// and western neighbourhoods. Loops of a fixed length, which compilers turn into vectors.
+    /// and western neighbourhoods. Its loops have a fixed length, so that they are vectorised.
     #[inline(always)]
     fn indices(&self, densities: &[f32; BLOCK], down: u32, across: &[u32; BLOCK]) -> [u8; BLOCK] {
         let [first, last] = self.ends;
         let (mut bits, mut bins) = ([0; BLOCK], [0; BLOCK]);
         for i in 0..BLOCK {
-            // what is not positive is 0; the bits of what is are in its order
+            // The bits of positive floats are in their order; all others become 0.
             bits[i] = densities[i].max(0.0).to_bits();
             bins[i] = (bits[i] >> self.shift).clamp(first, last) - first;
         }
@@ -309,56 +327,56 @@ impl Table {
             |north_south: u32| (north_south & 0xffff) * (STEPS - down) + (north_south >> 16) * down;
         let mut indices = [0; BLOCK];
         for i in 0..BLOCK {
-            // 255 · 16 · 1024 · 1024 and a half just fit
+            // 255 · 16 · 1024 · 1024 and a half just fit into 32 bits.
             let (west, east) = (entries[i] as u32, (entries[i] >> 32) as u32);
             let position = mixed(west) * (STEPS - across[i]) + mixed(east) * across[i];
             let index = (position + (1 << 23)) >> 24;
-            // without a branch, since what is nothing is anyone's guess
+            // Without a branch, since empty pixels can't be predicted.
             indices[i] = if bits[i] > 0 { index as u8 } else { 0 };
         }
         indices
     }
 }
 
-/// Whether any density is positive, compiled for each vector width.
-struct Look<'a>(&'a [f32]);
+/// Tests if any density is positive; compiled for each vector width.
+struct AnyPositive<'a>(&'a [f32]);
 
-impl WithSimd for Look<'_> {
+impl WithSimd for AnyPositive<'_> {
     type Output = bool;
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) -> bool {
-        any(self.0)
+        any_positive(self.0)
     }
 }
 
 #[inline(always)]
-fn any(densities: &[f32]) -> bool {
-    // positive floats are in the order of their bits, and faster compared as such
+fn any_positive(densities: &[f32]) -> bool {
+    // Positive floats are in the order of their bits, and faster to compare as these.
     let bits = densities.iter().map(|d| d.max(0.0).to_bits());
     bits.fold(0, u32::max) > 0
 }
 
-/// A stretch of a row on its way to colour indices, likewise.
-struct Colored<'a> {
-    table: &'a Table,
+/// Turns a run of a row into colour indices; compiled for each vector width.
+struct ColorizeRun<'a> {
+    table: &'a QuadTable,
     down: u32,
     densities: &'a [f32],
     across: &'a [u32],
     indices: &'a mut [u8],
 }
 
-impl WithSimd for Colored<'_> {
+impl WithSimd for ColorizeRun<'_> {
     type Output = ();
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) {
         let pixels = self.densities.chunks(BLOCK).zip(self.across.chunks(BLOCK));
         for (indices, (densities, across)) in self.indices.chunks_mut(BLOCK).zip(pixels) {
-            if !any(densities) {
+            if !any_positive(densities) {
                 continue;
             }
-            // the last block may be short
+            // The last block may be short.
             let mut block = ([0.0; BLOCK], [0; BLOCK]);
             block
                 .0

@@ -1,7 +1,6 @@
-//! Which points a value is made of: the nearest of those within the kernel's reach.
+//! The nearest of the points that a value is made of.
 
-use crate::layer::point_query::Value;
-use crate::style::Style;
+use crate::layer::point_query::PointQuery;
 use crate::style::kernel::Shape;
 use heatsplat_points::mercator::{self, WORLD};
 use heatsplat_points::{Point, Points, Window, WorldCoord};
@@ -13,36 +12,36 @@ const EARTH: f64 = 6_371_008.8;
 /// A point near a coordinate.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
-pub struct Near {
+pub struct NearbyPoint {
     /// The point itself.
     pub point: Point,
-    /// How far it is, in CSS pixels of the zoom.
+    /// The distance in CSS pixels of the zoom.
     pub pixels: f64,
-    /// How far it is on the ground, along a great circle.
+    /// The distance on the ground in metres, along a great circle.
     pub metres: f64,
 }
 
-/// The nearest points to a coordinate of those that matter there.
+/// A search for the nearest of the points within the kernel's reach of a coordinate.
 #[derive(Clone, Debug)]
-pub struct Nearest {
+pub struct NearestPoints {
     at: WorldCoord,
     css_pixel: f64,
     /// In world units.
     reach: f64,
-    /// Whether only the points of the coordinate's own pixel matter.
+    /// True where only the points of the coordinate's own pixel count.
     in_pixel: bool,
     most: usize,
     found: Vec<(f64, Point)>,
 }
 
-impl Nearest {
-    /// Looks for at most `most` points around a coordinate, as zoom `z` and a style see it.
-    pub fn new(at: WorldCoord, z: f64, style: &Style, most: usize) -> Self {
-        let (kernel, pixel) = Value::kernel(at, z, style);
+impl NearestPoints {
+    /// A search for at most `most` points.
+    pub fn new(query: &PointQuery<'_>, most: usize) -> Self {
+        let (kernel, pixel) = query.kernel();
         Self {
-            at,
-            css_pixel: WORLD / (z + 8.0).exp2(),
-            // to the far corner of a pixel, whose own points are told below
+            at: query.at(),
+            css_pixel: query.css_pixel(),
+            // To the far corner of a pixel, whose own points are selected below.
             reach: match kernel.shape() {
                 Shape::Pixel => SQRT_2 * pixel,
                 _ => kernel.reach() * pixel,
@@ -53,7 +52,7 @@ impl Nearest {
         }
     }
 
-    /// Looks at a point; those beyond the kernel's reach are none.
+    /// Adds a point, unless it lies beyond the kernel's reach.
     pub fn add(&mut self, point: Point) {
         let (dx, dy) = (
             (f64::from(point.x) - f64::from(self.at.x)).abs(),
@@ -74,7 +73,7 @@ impl Nearest {
         }
     }
 
-    /// Looks at all points of an index.
+    /// Adds all points of an index.
     #[must_use]
     pub fn among(mut self, points: &Points) -> Self {
         let side = (2.0 * self.reach / self.css_pixel)
@@ -87,7 +86,7 @@ impl Nearest {
         for (run, shift) in points.cells(&window, 0.0).slices() {
             for point in run {
                 let east = f64::from(point.x) + shift - x;
-                // a window as wide as the world has points from both sides: once is enough
+                // A window as wide as the world has points from both sides: once is enough.
                 if (-WORLD / 2.0..WORLD / 2.0).contains(&east) {
                     self.add(*point);
                 }
@@ -103,11 +102,11 @@ impl Nearest {
         self.found.truncate(self.most);
     }
 
-    /// Those that were found, the nearest first.
-    pub fn finish(mut self) -> Vec<Near> {
+    /// The points found, the nearest first.
+    pub fn finish(mut self) -> Vec<NearbyPoint> {
         self.sort();
         let here = mercator::unproject(self.at);
-        let near = |&(distance, point): &(f64, Point)| Near {
+        let near = |&(distance, point): &(f64, Point)| NearbyPoint {
             point,
             pixels: distance / self.css_pixel,
             metres: great_circle(here, mercator::unproject(point.at())),
@@ -116,7 +115,7 @@ impl Nearest {
     }
 }
 
-/// Metres between two places in degrees, by the haversine formula.
+/// The distance in metres between two places in degrees, by the haversine formula.
 fn great_circle((lon_a, lat_a): (f64, f64), (lon_b, lat_b): (f64, f64)) -> f64 {
     let half = |a: f64, b: f64| ((b - a).to_radians() / 2.0).sin().powi(2);
     let h = half(lat_a, lat_b)
@@ -127,6 +126,8 @@ fn great_circle((lon_a, lat_a): (f64, f64), (lon_b, lat_b): (f64, f64)) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::layer::point_set::PointSet;
+    use crate::style::Style;
 
     #[test]
     fn the_nearest_come_first_with_their_distances_across_the_date_line_too() {
@@ -134,9 +135,9 @@ mod tests {
             Points::from_lon_lat((0..3000).map(|i| (-180.0 + f64::from(i) * 0.001, 0.0, i as f32)))
                 .unwrap();
         let at = mercator::project(179.9995, 0.0).unwrap();
-        let found = Nearest::new(at, 10.0, &Style::default(), 4)
-            .among(&points)
-            .finish();
+        let style = Style::default();
+        let query = PointQuery::new(at, 10.0, &style);
+        let found = NearestPoints::new(&query, 4).among(&points).finish();
         let weights: Vec<_> = found.iter().map(|near| near.point.weight).collect();
         assert_eq!(weights, [0.0, 1.0, 2.0, 3.0]);
         for (i, near) in found.iter().enumerate() {
@@ -146,16 +147,7 @@ mod tests {
             let pixels = degrees / 360.0 * 256.0 * 1024.0;
             assert!((near.pixels - pixels).abs() < 1e-4, "{near:?}");
         }
-        let all = Nearest::new(at, 10.0, &Style::default(), 5000)
-            .among(&points)
-            .finish();
-        assert_eq!(
-            all.len(),
-            Value::at(&points_of(&points), at, 10.0, &Style::default()).count
-        );
-    }
-
-    fn points_of(points: &Points) -> crate::layer::point_set::PointSet {
-        crate::layer::point_set::PointSet::new(Points::from_slice(points.as_slice()))
+        let all = NearestPoints::new(&query, 5000).among(&points).finish();
+        assert_eq!(all.len(), query.run(&PointSet::new(points)).count);
     }
 }

@@ -1,40 +1,49 @@
-//! What a layer measures at one coordinate, exactly.
+//! Point queries: the value of a layer at one coordinate, exactly.
 
 use crate::layer::evaluate::{self, SUPPORT, per_km2};
 use crate::layer::point_set::PointSet;
 use crate::splat::cpu::CpuBackend;
+use crate::splat::kernel_spec::KernelSpec;
 use crate::style::Style;
 use crate::style::kernel::{Kernel, Shape};
 use crate::style::measure::{Comparison, Measure};
 use heatsplat_points::mercator::WORLD;
 use heatsplat_points::{Point, Points, Window, WorldCoord};
 
-/// What a layer's numbers are at a coordinate, in f64 from the points themselves.
+/// A query at a coordinate, for a zoom and a style.
+#[derive(Clone, Copy, Debug)]
+pub struct PointQuery<'a> {
+    at: WorldCoord,
+    zoom: f64,
+    style: &'a Style,
+}
+
+/// The values of a layer at a coordinate, in f64 from the points themselves.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
-pub struct Value {
-    /// What the style measures; `None` where it has no value: a mean where no point is near.
+pub struct PointValue {
+    /// The style's measure; `None` where it has no value: a mean where no point is near.
     pub value: Option<f64>,
-    /// How many points with a weight lie within the kernel's reach.
+    /// The number of points with a weight within the kernel's reach.
     pub count: usize,
-    /// Their mean weight, each counting as much as the kernel gives it; `None` without points.
+    /// Their mean weight, weighted by the kernel; `None` without points.
     pub mean: Option<f64>,
 }
 
-/// Sums over the points in reach.
+/// Sums over the points within a kernel's reach.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Sums {
+pub struct KernelSums {
     /// Σ weight · K
     pub weight: f64,
     /// Σ K
     pub kernel: f64,
-    /// How many points.
+    /// The number of points.
     pub count: usize,
 }
 
-impl Sums {
-    /// Adds a point, which may stand for `count` of them, at a distance in pixels; nothing beyond
-    /// the kernel's reach, and nothing of a point without a weight.
+impl KernelSums {
+    /// Adds a point, which may stand for `count` of them, at a distance in pixels. Points beyond
+    /// the kernel's reach, and those without a weight, add nothing.
     pub fn add(&mut self, kernel: &Kernel, distance: f64, point: &Point, count: usize) {
         if distance <= kernel.reach() && point.has_weight() {
             let k = kernel.at(distance);
@@ -44,8 +53,8 @@ impl Sums {
         }
     }
 
-    /// Adds a point as a coordinate sees it, in the copy of the world that lies `east` units on,
-    /// `pixel` world units being one of the kernel's pixels.
+    /// Adds a point as seen from a coordinate, in the copy of the world that lies `east` world
+    /// units to the east; a pixel of the kernel is `pixel` world units wide.
     pub fn add_from(
         &mut self,
         at: WorldCoord,
@@ -66,9 +75,10 @@ impl Sums {
         }
     }
 
-    /// All points of an index around a coordinate, `pixel` world units being one of the kernel's.
+    /// The sums over all points of an index around a coordinate; a pixel of the kernel is `pixel`
+    /// world units wide.
     ///
-    /// Costs as much as there are points in reach: no cell stands for any of them.
+    /// The cost is proportional to the points in reach: no cell stands for any of them.
     fn around(points: &Points, at: WorldCoord, kernel: &Kernel, pixel: f64) -> Self {
         let side = (2.0 * kernel.reach()).ceil() as u32 + 2;
         let half = f64::from(side) / 2.0;
@@ -84,62 +94,71 @@ impl Sums {
     }
 }
 
-impl Value {
-    /// What a style measures of a set at a coordinate, as zoom `z` sees it.
-    pub fn at(set: &PointSet, at: WorldCoord, z: f64, style: &Style) -> Self {
-        let (kernel, pixel) = Self::kernel(at, z, style);
-        let sums = |set: &PointSet| Sums::around(set.points(), at, &kernel, pixel);
+impl<'a> PointQuery<'a> {
+    /// A query at a coordinate, for a zoom of 256 px tiles and a style.
+    pub fn new(at: WorldCoord, zoom: f64, style: &'a Style) -> Self {
+        Self { at, zoom, style }
+    }
+
+    /// The coordinate.
+    pub fn at(&self) -> WorldCoord {
+        self.at
+    }
+
+    /// The width of a CSS pixel in world units.
+    pub(crate) fn css_pixel(&self) -> f64 {
+        WORLD / (self.zoom + 8.0).exp2()
+    }
+
+    /// The values of a set.
+    pub fn run(&self, set: &PointSet) -> PointValue {
+        let (kernel, pixel) = self.kernel();
+        let sums = |set: &PointSet| KernelSums::around(set.points(), self.at, &kernel, pixel);
         let versus = set.versus().map(|(how, other)| (how, sums(other)));
-        let value = Self::of(sums(set), versus, at, z, style);
-        if !style.is_stamped() && set.by_radius().is_empty() {
+        let value = self.value(sums(set), versus);
+        if !self.style.is_stamped() && set.by_radius().is_empty() {
             return value;
         }
-        // no sum, but what a pixel there would say
-        let pixel = Self::pixel(at, z, style);
-        let drawn = evaluate::density(set, style, pixel, 1, &CpuBackend::new());
+        // Such values are no sums: the value of a pixel there is drawn.
+        let view = self.pixel().into();
+        let drawn = evaluate::density(set, self.style, &view, &CpuBackend::new());
         let number = drawn.values.first().copied().filter(|v| !v.is_nan());
-        Self {
+        PointValue {
             value: number.map(f64::from),
             ..value
         }
     }
 
-    /// The pixel that says what is at a coordinate: around it, or that of the zoom's own grid where
-    /// points count in the pixels that they lie in.
-    pub fn pixel(at: WorldCoord, z: f64, style: &Style) -> Window {
-        let pixel = WORLD / (z + 8.0).exp2();
-        let corner = |at: u32| match style.shape {
+    /// The pixel whose value is the one at the coordinate: around it, or that of the zoom's own
+    /// grid for [`Shape::Pixel`].
+    pub fn pixel(&self) -> Window {
+        let pixel = self.css_pixel();
+        let corner = |at: u32| match self.style.shape() {
             Shape::Pixel => (f64::from(at) / pixel).floor() * pixel,
             _ => f64::from(at) - pixel / 2.0,
         };
-        Window::new(corner(at.x), corner(at.y), pixel, 1, 1)
+        Window::new(corner(self.at.x), corner(self.at.y), pixel, 1, 1)
     }
 
-    /// The kernel at a coordinate, and how many world units one of its pixels is.
-    pub fn kernel(at: WorldCoord, z: f64, style: &Style) -> (Kernel, f64) {
-        let css_pixel = WORLD / (z + 8.0).exp2();
-        let splat = style.splat(css_pixel, 1.0);
-        let (kernel, coarser) = splat.at(f64::from(at.y), css_pixel);
+    /// The kernel at the coordinate, and the width of one of its pixels in world units.
+    pub fn kernel(&self) -> (Kernel, f64) {
+        let css_pixel = self.css_pixel();
+        let spec = KernelSpec::new(self.style, css_pixel, 1.0);
+        let (kernel, coarser) = spec.kernel_at(f64::from(self.at.y), css_pixel);
         (kernel, css_pixel * f64::from(coarser))
     }
 
-    /// The value that sums make, alone or against those of another set.
-    pub fn of(
-        sums: Sums,
-        versus: Option<(Comparison, Sums)>,
-        at: WorldCoord,
-        z: f64,
-        style: &Style,
-    ) -> Self {
-        let css_pixel = WORLD / (z + 8.0).exp2();
-        let height = Self::kernel(at, z, style).0.height();
-        let supported = |s: &Sums| s.kernel / height >= SUPPORT;
-        let measure = |s: &Sums| match style.measure {
+    /// The values of sums over a set's points, which may be compared with those of another set.
+    pub fn value(&self, sums: KernelSums, versus: Option<(Comparison, KernelSums)>) -> PointValue {
+        let (y, css_pixel) = (f64::from(self.at.y), self.css_pixel());
+        let height = self.kernel().0.height();
+        let supported = |s: &KernelSums| s.kernel / height >= SUPPORT;
+        let measure = |s: &KernelSums| match self.style.measure() {
             Measure::Sum => Some(s.weight),
             Measure::Count => Some(s.kernel),
             Measure::Mean => supported(s).then(|| s.weight / s.kernel),
-            Measure::SumPerKm2 => Some(s.weight * per_km2(f64::from(at.y), css_pixel)),
-            Measure::CountPerKm2 => Some(s.kernel * per_km2(f64::from(at.y), css_pixel)),
+            Measure::SumPerKm2 => Some(s.weight * per_km2(y, css_pixel)),
+            Measure::CountPerKm2 => Some(s.kernel * per_km2(y, css_pixel)),
         };
         let value = match versus {
             None => measure(&sums),
@@ -152,7 +171,7 @@ impl Value {
                 .filter(|_| supported(&other))
                 .map(|(a, b)| a / b),
         };
-        Self {
+        PointValue {
             value,
             count: sums.count,
             mean: (sums.count > 0).then(|| sums.weight / sums.kernel),

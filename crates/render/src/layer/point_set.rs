@@ -1,39 +1,42 @@
-//! What a layer draws: its points, how many they are, and what they are set against.
+//! Sets of points: the data of a layer, with what it is counted, compared and coloured by.
 
-use crate::layer::categories::Category;
-use crate::style::measure::{Comparison, Measure, Nature};
+use crate::layer::category::Category;
+use crate::scale::value_kind::ValueKind;
+use crate::style::measure::{Comparison, Measure};
 use crate::style::radius::Radius;
 use heatsplat_points::{Point, Points, Summary};
 use std::sync::{Arc, OnceLock};
 
-/// Points that can be measured.
-#[derive(Debug)]
+/// Points that can be measured, counted and compared; a clone shares all of them.
+#[derive(Clone, Debug)]
 pub struct PointSet {
     points: Arc<Points>,
     counts: Arc<OnceLock<Arc<Points>>>,
     scaled: Arc<OnceLock<Arc<Points>>>,
     versus: Option<(Comparison, Arc<PointSet>)>,
     signed: bool,
-    /// The same points by their radius in CSS pixels; none where all have the style's.
+    /// The points by their radius in CSS pixels; empty where all have the style's.
     by_radius: Arc<[(Option<f64>, PointSet)]>,
     categories: Vec<Category>,
 }
 
-/// Radii that are told apart: where there are more, they are rounded to so many, each the same
-/// factor from the next.
+/// The most different radii: where there are more, they are rounded to this many, in geometric
+/// steps.
 const MOST_RADII: usize = 64;
 
-/// The share of all |weight| that has to be negative for colours to lie to both sides of zero: a
-/// few corrections among amounts don't make differences of them.
+/// The share of all |weight| from which negative weights make sums [`ValueKind::Signed`]: a few
+/// corrections among amounts don't make differences of them.
 pub const NEGATIVE_SHARE: f64 = 0.05;
 
-/// Sums of weights are drawn as they are where all together are less than two to this …
+/// The exponent of two up to which the sum of all weights has room in floats; greater ones are
+/// scaled.
 const MOST_BITS: i32 = 120;
-/// … and the greatest is no less than two to this: floats have no room for others, or round them.
+/// The exponent of two down to which the greatest weight is exact in floats; smaller ones are
+/// scaled.
 const LEAST_BITS: i32 = -100;
 
 impl PointSet {
-    /// A set of its own.
+    /// A set of points.
     pub fn new(points: impl Into<Arc<Points>>) -> Self {
         let points = points.into();
         Self {
@@ -47,8 +50,8 @@ impl PointSet {
         }
     }
 
-    /// Points with a radius of their own in CSS pixels; what is none (0, or NaN) is the style's.
-    /// `radii` has one for each point. More than 64 different ones are rounded to 64.
+    /// Points with radii of their own in CSS pixels, one for each point; those without a legal one
+    /// (0, or NaN) have the style's. More than 64 different radii are rounded to 64.
     pub fn with_radii(points: &[Point], radii: &[f32]) -> Self {
         let legal = |r: f32| Radius::pixels(f64::from(r)).map(|_| f64::from(r));
         let mut known: Vec<f64> = radii.iter().filter_map(|r| legal(*r)).collect();
@@ -62,7 +65,7 @@ impl PointSet {
                 .map(|i| least * (factor * i as f64).exp())
                 .collect();
         }
-        // the first parts are those of the style's radius
+        // The first part has the style's radius.
         let mut parts: Vec<Vec<Point>> = vec![Vec::new(); known.len() + 1];
         for (point, radius) in points
             .iter()
@@ -93,12 +96,12 @@ impl PointSet {
         }
     }
 
-    /// The same points by their own radius; empty where all have the style's.
+    /// The points by their own radius; empty where all have the style's.
     pub fn by_radius(&self) -> &[(Option<f64>, Self)] {
         &self.by_radius
     }
 
-    /// The greatest radius that any point has of its own, in CSS pixels.
+    /// The greatest of the points' own radii, in CSS pixels.
     pub fn widest(&self) -> Option<f64> {
         self.by_radius
             .iter()
@@ -106,9 +109,9 @@ impl PointSet {
             .reduce(f64::max)
     }
 
-    /// Points of which it is known how many each stands for: `counts` has one for each. Those
-    /// without a weight count for none.
-    pub fn counted(points: &[Point], counts: &[u32]) -> Self {
+    /// Points that each stand for several: `counts` has a number for each. Those without a weight
+    /// count for none.
+    pub fn with_counts(points: &[Point], counts: &[u32]) -> Self {
         let made = Self::new(Points::from_slice(points));
         if !counts.is_empty() {
             let each = points.iter().zip(counts);
@@ -124,20 +127,19 @@ impl PointSet {
         made
     }
 
-    /// Whether the numbers of weights lie to both sides of zero, as differences do: from
-    /// [`NEGATIVE_SHARE`] on.
+    /// True where sums of weights are [`ValueKind::Signed`]: from [`NEGATIVE_SHARE`] on.
     pub fn is_signed(&self) -> bool {
         self.signed
     }
 
-    /// Decides this otherwise: for a part of a set, or for points that are read again, whose
-    /// colours are to mean what they meant.
+    /// Overrides [`is_signed`](Self::is_signed): for a part of a set, or for points that are read
+    /// again, whose colours must keep their meaning.
     pub fn set_signed(&mut self, signed: bool) {
         self.signed = signed;
     }
 
-    /// One set against another: a difference or a quotient. It has no categories.
-    pub fn comparing(first: &Self, comparison: Comparison, second: Arc<Self>) -> Self {
+    /// The comparison of two sets: a difference or a quotient. It has no categories.
+    pub fn from_comparison(first: &Self, comparison: Comparison, second: Arc<Self>) -> Self {
         Self {
             points: Arc::clone(&first.points),
             counts: Arc::clone(&first.counts),
@@ -149,7 +151,7 @@ impl PointSet {
         }
     }
 
-    /// The same in colours of its parts.
+    /// Sets the parts that have colours of their own.
     #[must_use]
     pub fn in_categories(mut self, categories: Vec<Category>) -> Self {
         self.categories = categories;
@@ -161,9 +163,9 @@ impl PointSet {
         &self.categories
     }
 
-    /// All that is drawn, each with what tells it from the others: the points, those of each
-    /// radius and category, and all of what they are compared with. Whoever keeps pictures
-    /// knows by these whether they are still true.
+    /// All indices that are drawn, each with a name that differs from the others': the points,
+    /// those of each radius and category, and all that they are compared with. Caches of pictures
+    /// are valid as long as these are the same.
     pub fn parts(&self) -> Vec<(String, &Points)> {
         let mut parts = vec![(String::new(), &*self.points)];
         let own = self.by_radius.iter();
@@ -182,13 +184,13 @@ impl PointSet {
         &self.points
     }
 
-    /// What the points are compared with.
+    /// The set that the points are compared with.
     pub fn versus(&self) -> Option<(Comparison, &Arc<Self>)> {
         self.versus.as_ref().map(|(how, set)| (*how, set))
     }
 
-    /// The points that have a weight, each of weight 1: an index of their own, made when it is
-    /// first wanted. Where every weight is 1 they are the points themselves.
+    /// The points that have a weight, each of weight 1: an index of their own, built on first use.
+    /// Where every weight is 1 they are the points themselves.
     pub fn counts(&self) -> &Arc<Points> {
         self.counts.get_or_init(|| {
             let Summary {
@@ -200,12 +202,12 @@ impl PointSet {
             if weight_min == 1.0 && weight_max == 1.0 && without_weight == 0 {
                 return Arc::clone(&self.points);
             }
-            Arc::new(apart(|| unweighted(&self.points)))
+            Arc::new(in_own_pool(|| unweighted(&self.points)))
         })
     }
 
-    /// The points, with weights that floats have room for sums of, and what sums of these are to
-    /// be multiplied by: nearly always the points themselves, and 1.
+    /// The points with weights whose sums floats have room for, and the factor to multiply these
+    /// sums with: nearly always the points themselves, and 1.
     pub(crate) fn summed(&self) -> (&Arc<Points>, f32) {
         let summary = self.points.summary();
         let greatest = f64::from(summary.weight_max.max(-summary.weight_min));
@@ -221,19 +223,37 @@ impl PointSet {
         let factor = 2f64.powi(exponent) as f32;
         let scaled = self
             .scaled
-            .get_or_init(|| Arc::new(apart(|| multiplied(&self.points, factor))));
+            .get_or_init(|| Arc::new(in_own_pool(|| multiplied(&self.points, factor))));
         (scaled, factor.recip())
     }
 
-    /// What numbers a measure has here.
-    pub fn nature(&self, measure: Measure) -> Nature {
+    /// The kind of a measure's values.
+    pub fn value_kind(&self, measure: Measure) -> ValueKind {
         match self.versus {
-            Some((Comparison::Over, _)) => Nature::Ratio,
-            Some((Comparison::Minus, _)) => Nature::Signed,
-            None if measure == Measure::Mean => Nature::Level,
-            None if measure.weighs() && self.signed => Nature::Signed,
-            None => Nature::Amount,
+            Some((Comparison::Over, _)) => ValueKind::Ratio,
+            Some((Comparison::Minus, _)) => ValueKind::Signed,
+            None if measure == Measure::Mean => ValueKind::Level,
+            None if measure.weighs() && self.signed => ValueKind::Signed,
+            None => ValueKind::Amount,
         }
+    }
+}
+
+impl From<Points> for PointSet {
+    fn from(points: Points) -> Self {
+        Self::new(points)
+    }
+}
+
+impl From<Arc<Points>> for PointSet {
+    fn from(points: Arc<Points>) -> Self {
+        Self::new(points)
+    }
+}
+
+impl From<Arc<Self>> for PointSet {
+    fn from(set: Arc<Self>) -> Self {
+        Arc::unwrap_or_clone(set)
     }
 }
 
@@ -253,9 +273,9 @@ fn multiplied(points: &Points, factor: f32) -> Points {
     Points::from_sorted(each.collect())
 }
 
-/// Runs on a thread and a pool of its own. Who waits here may be of the common pool, and so may
-/// all who wait for the same: a sort that needs the pool would never begin.
-fn apart<T: Send>(work: impl FnOnce() -> T + Send) -> T {
+/// Runs `work` in a rayon pool of its own. Callers may be workers of the global pool; if all of
+/// them waited here, a sort queued on that pool would deadlock.
+fn in_own_pool<T: Send>(work: impl FnOnce() -> T + Send) -> T {
     std::thread::scope(|scope| {
         let done = scope.spawn(|| match rayon::ThreadPoolBuilder::new().build() {
             Ok(pool) => pool.install(work),
@@ -301,7 +321,7 @@ mod tests {
                 .count,
             2
         );
-        let set = PointSet::counted(&points, &[2, 3, 4]);
+        let set = PointSet::with_counts(&points, &[2, 3, 4]);
         assert_eq!(set.counts().summary().weight_sum, 6.0);
     }
 
@@ -315,13 +335,13 @@ mod tests {
             ];
             PointSet::new(Points::from_lon_lat(weights).unwrap())
         };
-        for (below, nature) in [(4.9, Nature::Amount), (5.1, Nature::Signed)] {
-            assert_eq!(set(below).nature(Measure::Sum), nature, "{below}");
-            assert_eq!(set(below).nature(Measure::Mean), Nature::Level);
+        for (below, kind) in [(4.9, ValueKind::Amount), (5.1, ValueKind::Signed)] {
+            assert_eq!(set(below).value_kind(Measure::Sum), kind, "{below}");
+            assert_eq!(set(below).value_kind(Measure::Mean), ValueKind::Level);
         }
         let mut kept = set(5.1);
         kept.set_signed(false);
-        assert_eq!(kept.nature(Measure::Sum), Nature::Amount);
+        assert_eq!(kept.value_kind(Measure::Sum), ValueKind::Amount);
         assert!(!PointSet::new(Points::from_slice(&[])).is_signed());
     }
 
@@ -367,7 +387,7 @@ mod tests {
         assert_eq!(parts, [(None, 2), (Some(4.0), 2), (Some(9.0), 1)]);
         assert_eq!((set.points().summary().count, set.widest()), (5, Some(9.0)));
         let other = Arc::new(PointSet::new(Points::from_slice(&[point])));
-        let compared = PointSet::comparing(&set, Comparison::Minus, other);
+        let compared = PointSet::from_comparison(&set, Comparison::Minus, other);
         assert_eq!(compared.widest(), Some(9.0));
         let many: Vec<f32> = (0..1000).map(|i| 1.0 + i as f32 * 0.1).collect();
         let set = PointSet::with_radii(&vec![point; 1000], &many);

@@ -1,17 +1,17 @@
-//! A small sheet of RGBA pixels to draw legends on: boxes, rounded boxes, letters.
+//! A canvas of RGBA pixels for legends: boxes, rounded boxes, letters.
 
 use noto_sans_mono_bitmap::{FontWeight, RasterHeight, get_raster, get_raster_width};
 
 use crate::encode::{self, Effort, EncodeError};
 
-/// How high a line of text is at ratio 1, in pixels.
+/// The height of a line of text at ratio 1, in pixels.
 pub(crate) const TEXT_HEIGHT: f32 = 16.0;
 
-/// How wide a letter is at ratio 1, in pixels; all are alike.
+/// The width of each letter at ratio 1, in pixels.
 pub(crate) const LETTER_WIDTH: f32 = 7.0;
 
-/// A sheet, transparent at first. Everything is measured in CSS pixels; a sheet of
-/// ratio 2 has two of its own pixels to each.
+/// A canvas, transparent at first. All lengths are CSS pixels; at ratio 2 a CSS pixel is two of its
+/// own.
 pub(crate) struct Canvas {
     width: usize,
     height: usize,
@@ -21,7 +21,7 @@ pub(crate) struct Canvas {
 }
 
 impl Canvas {
-    /// A sheet of at most 4096 CSS pixels each way; ratio 1 or 2.
+    /// A canvas of at most 4096 CSS pixels each way; ratio 1 or 2.
     pub(crate) fn new(width: f32, height: f32, ratio: u32) -> Self {
         let ratio = ratio.clamp(1, 2);
         let edge = |length: f32| (length.clamp(1.0, 4096.0).ceil() as usize) * ratio as usize;
@@ -51,8 +51,8 @@ impl Canvas {
         }
     }
 
-    /// Fills a box column by column of the sheet's pixels: `color(share)` with the share of
-    /// the way from its left edge to its right one.
+    /// Fills a box column by column of the canvas's pixels: `color(share)` gets the share of the
+    /// way from its left edge to its right one.
     pub(crate) fn sweep(&mut self, [x, y, w, h]: [f32; 4], color: impl Fn(f32) -> [u8; 4]) {
         let scale = self.ratio as f32;
         let [x, y, w, h] = [x, y, w, h].map(|length| length * scale);
@@ -64,7 +64,7 @@ impl Canvas {
         }
     }
 
-    /// The same row by row, from the bottom edge to the top one.
+    /// Fills a box row by row of the canvas's pixels, from the bottom edge to the top one.
     pub(crate) fn climb(&mut self, [x, y, w, h]: [f32; 4], color: impl Fn(f32) -> [u8; 4]) {
         let scale = self.ratio as f32;
         let [x, y, w, h] = [x, y, w, h].map(|length| length * scale);
@@ -110,7 +110,7 @@ impl Canvas {
         }
     }
 
-    /// Source over destination, on a pixel that need not exist.
+    /// Blends source over destination, on a pixel that need not exist.
     fn blend(&mut self, column: usize, row: usize, color: [u8; 4], cover: f32) {
         if column >= self.width || cover <= 0.0 {
             return;
@@ -126,7 +126,7 @@ impl Canvas {
         }
     }
 
-    /// The sheet as a PNG.
+    /// The canvas as a PNG.
     pub(crate) fn png(&self) -> Result<Vec<u8>, EncodeError> {
         let mut bytes = Vec::with_capacity(self.pixels.len() * 4);
         for &[r, g, b, a] in &self.pixels {
@@ -138,7 +138,7 @@ impl Canvas {
     }
 }
 
-/// The pixels that a stretch covers at least in half.
+/// The pixels of which an interval covers at least half.
 fn pixel_range(from: f32, to: f32, limit: usize) -> std::ops::Range<usize> {
     let clamp = |edge: f32| (edge.round().max(0.0) as usize).min(limit);
     clamp(from)..clamp(to)

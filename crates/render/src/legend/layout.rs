@@ -1,22 +1,22 @@
-//! Where everything in a legend stands, the same for SVG and PNG.
+//! The layout of a legend, the same for SVG and PNG.
 
 use super::{Legend, LegendClass};
 use crate::legend::canvas::{LETTER_WIDTH, TEXT_HEIGHT};
 
-/// Between the panel's edge and what is in it, and around the bar, in CSS pixels.
+/// The space between the panel's edge and its contents, and around the bar, in CSS pixels.
 const PADDING: f32 = 10.0;
 const BAR: f32 = 14.0;
 const TICK: f32 = 5.0;
 const GAP: f32 = 3.0;
 
-/// How a legend is drawn. Lengths are CSS pixels.
+/// The theme of a legend: its orientation, size and colours. Lengths are CSS pixels.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Look {
-    /// The bar stands upright, its hot end at the top.
+pub struct LegendTheme {
+    /// True for an upright bar, its hot end at the top.
     pub vertical: bool,
-    /// How long the bar is: 80 to 2000.
+    /// The length of the bar: 80 to 2000.
     pub length: u32,
-    /// Pixels of a PNG to a CSS pixel: 1 or 2.
+    /// The device pixel ratio of a PNG: 1 or 2.
     pub ratio: u32,
     /// The colour of text and ticks, straight RGBA.
     pub ink: [u8; 4],
@@ -24,8 +24,8 @@ pub struct Look {
     pub background: [u8; 4],
 }
 
-impl Default for Look {
-    /// Dark ink on a white panel that the map shines through a little: readable anywhere.
+impl Default for LegendTheme {
+    /// Dark ink on a white panel that the map shines through a little: readable on any map.
     fn default() -> Self {
         Self {
             vertical: false,
@@ -37,7 +37,7 @@ impl Default for Look {
     }
 }
 
-impl Look {
+impl LegendTheme {
     /// Light ink on a dark panel.
     pub fn dark() -> Self {
         Self {
@@ -69,11 +69,11 @@ pub(super) struct Mark {
     pub(super) label: Option<(f32, f32, String)>,
 }
 
-pub(super) fn layout(legend: &Legend, look: &Look) -> Layout {
+pub(super) fn layout(legend: &Legend, theme: &LegendTheme) -> Layout {
     if !legend.categories.is_empty() {
         return listed(legend);
     }
-    let length = look.length.clamp(80, 2000) as f32;
+    let length = theme.length.clamp(80, 2000) as f32;
     let heading = legend.heading();
     let top = PADDING
         + if heading.is_some() {
@@ -81,7 +81,7 @@ pub(super) fn layout(legend: &Legend, look: &Look) -> Layout {
         } else {
             0.0
         };
-    let bar = if look.vertical {
+    let bar = if theme.vertical {
         [PADDING, top + 3.0, BAR, length]
     } else {
         [PADDING, top, length, BAR]
@@ -91,14 +91,14 @@ pub(super) fn layout(legend: &Legend, look: &Look) -> Layout {
         .iter()
         .map(|tick| text_width(&tick.label))
         .fold(0.0, f32::max);
-    let (body, height) = if look.vertical {
+    let (body, height) = if theme.vertical {
         (BAR + TICK + GAP + widest, top + length + 6.0 + PADDING)
     } else {
         (length, top + BAR + TICK + TEXT_HEIGHT + PADDING - GAP)
     };
-    // An upright legend grows with its title, a lying one cuts the title off.
+    // An upright legend grows with its title; a horizontal one truncates the title.
     let head = heading.as_deref().map_or(0.0, text_width).min(320.0);
-    let width = 2.0 * PADDING + if look.vertical { body.max(head) } else { body };
+    let width = 2.0 * PADDING + if theme.vertical { body.max(head) } else { body };
     let heading = heading.map(|text| {
         (
             PADDING,
@@ -106,7 +106,7 @@ pub(super) fn layout(legend: &Legend, look: &Look) -> Layout {
             fitting(&text, width - 2.0 * PADDING),
         )
     });
-    let ticks = if look.vertical {
+    let ticks = if theme.vertical {
         upright(legend, bar)
     } else {
         lying(legend, bar, width)
@@ -116,12 +116,12 @@ pub(super) fn layout(legend: &Legend, look: &Look) -> Layout {
         height,
         heading,
         bar,
-        boxes: boxes(legend, bar, look.vertical),
+        boxes: boxes(legend, bar, theme.vertical),
         ticks,
     }
 }
 
-/// One box and one name a line, for kinds of points.
+/// The layout of categories: one box and one name a line.
 fn listed(legend: &Legend) -> Layout {
     let heading = legend.heading();
     let first = heading.as_ref().map_or(0.0, |_| TEXT_HEIGHT + GAP);
@@ -153,7 +153,7 @@ fn listed(legend: &Legend) -> Layout {
     }
 }
 
-/// One box a class, a pixel of panel between them.
+/// The boxes of classes, a pixel of panel between them.
 fn boxes(legend: &Legend, bar: [f32; 4], vertical: bool) -> Vec<([f32; 4], [u8; 4])> {
     let [x, y, w, h] = bar;
     let place = |class: &LegendClass| {
@@ -185,8 +185,8 @@ fn upright(legend: &Legend, [x, y, _, length]: [f32; 4]) -> Vec<Mark> {
     marks.collect()
 }
 
-/// Labels are centred below their ticks, kept inside the panel and off each other; the two
-/// ends come first.
+/// The ticks of a horizontal bar: labels are centred below, kept inside the panel and apart from
+/// each other; the two ends come first.
 fn lying(legend: &Legend, [x, y, length, _]: [f32; 4], width: f32) -> Vec<Mark> {
     let bottom = y + BAR;
     let ticks = legend.ticks();
@@ -219,12 +219,12 @@ fn lying(legend: &Legend, [x, y, length, _]: [f32; 4], width: f32) -> Vec<Mark> 
     marks
 }
 
-/// How wide a text is at ratio 1.
+/// The width of a text at ratio 1.
 fn text_width(text: &str) -> f32 {
     text.chars().count() as f32 * LETTER_WIDTH
 }
 
-/// A text in one line of a width, an ellipsis where it is cut.
+/// A text in one line of a width, with an ellipsis where it is truncated.
 fn fitting(text: &str, width: f32) -> String {
     let clean: String = text
         .chars()

@@ -1,4 +1,4 @@
-//! What the colours of a map mean: ticks with numbers beside the ramp.
+//! Legends: ticks with numbers beside the ramp.
 //!
 //! A legend is made of the same normalizer and ramp as the tiles, so it holds for
 //! every tile of a zoom, with any transform, histogram equalisation too.
@@ -14,30 +14,31 @@ mod ticks;
 use serde::Serialize;
 
 use crate::encode::EncodeError;
-use crate::layer::categories::Category;
 use crate::ramp::Ramp;
-use crate::scale::Normalizer;
 use crate::scale::histogram::Statistics;
+use crate::scale::normalizer::Normalizer;
+use crate::scale::value_kind::ValueKind;
 use crate::style::Style;
-use crate::style::measure::Nature;
 
-pub use layout::Look;
+pub use layout::LegendTheme;
 pub use ramp_sheet::ramp_sheet;
 pub use ticks::Tick;
 
 /// Intervals between the sampled colours.
 const SAMPLES: u32 = 32;
 
-/// A legend: colours, numbers and what they count. Serialises as
-/// `{"title", "unit", "transform", "domain", "stops", "ticks"}`, with `"classes"` where the ramp has
-/// some, `"categories"` where points have kinds, `"middle"` where the scale has one, and `"percentiles"` where they are known.
+/// A legend: colours, numbers and their unit.
+///
+/// It serialises as `{"title", "unit", "transform", "domain", "stops", "ticks"}`, with `"classes"`
+/// where the ramp has some, `"categories"` where points have kinds, `"middle"` where the scale has
+/// one, and `"percentiles"` where they are known.
 #[derive(Debug, Clone, Serialize)]
 #[non_exhaustive]
 pub struct Legend {
-    /// What is shown.
+    /// The title.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
-    /// What the numbers count, such as `points per km²`.
+    /// The unit of the numbers, such as `points per km²`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unit: Option<String>,
     transform: String,
@@ -57,11 +58,11 @@ pub struct Legend {
     ramp: Ramp,
 }
 
-/// A kind of points that has a colour of its own.
+/// A category of points that has a colour of its own.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct LegendCategory {
-    /// What it is called.
+    /// The name.
     pub name: String,
     /// `#rrggbb`.
     pub color: String,
@@ -79,16 +80,16 @@ pub struct LegendClass {
     pub to: f64,
     /// `#rrggbb`, or `#rrggbbaa` where the ramp is translucent.
     pub color: String,
-    /// Both densities in few letters.
+    /// Both densities as a label.
     pub label: String,
-    /// Where on the ramp it begins and ends, 0 to 1.
+    /// The positions on the ramp where it begins and ends, 0 to 1.
     #[serde(skip)]
     place: (f64, f64),
     #[serde(skip)]
     rgba: [u8; 4],
 }
 
-/// A density that a share of a zoom's pixels stays below.
+/// A percentile of a zoom's pixels.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct LegendPercentile {
@@ -96,20 +97,20 @@ pub struct LegendPercentile {
     pub percent: f64,
     /// The density, in the legend's unit.
     pub value: f64,
-    /// Where on the ramp, 0 to 1.
+    /// The position on the ramp, 0 to 1.
     pub position: f64,
 }
 
-/// The percentiles that a legend tells.
+/// The percentiles of a legend.
 const PERCENTILES: [f64; 8] = [10.0, 25.0, 50.0, 75.0, 90.0, 95.0, 99.0, 99.9];
 
-/// A colour of the ramp with the density it stands for.
+/// A colour of the ramp with its density.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct LegendStop {
     /// The density, in the legend's unit.
     pub value: f64,
-    /// Where on the ramp, 0 to 1.
+    /// The position on the ramp, 0 to 1.
     pub position: f64,
     /// `#rrggbb`, or `#rrggbbaa` where the ramp is translucent.
     pub color: String,
@@ -144,7 +145,7 @@ impl Legend {
     }
 
     /// The legend of a normalizer and a style's ramp, with a box for each of its classes.
-    pub fn of(normalizer: &Normalizer, style: &Style) -> Self {
+    pub fn for_style(normalizer: &Normalizer, style: &Style) -> Self {
         let legend = Self::new(normalizer, style.ramp());
         match style.classes() {
             Some(classes) => legend.in_classes(normalizer, classes),
@@ -152,7 +153,7 @@ impl Legend {
         }
     }
 
-    /// With boxes, and numbers where the colours change.
+    /// Adds boxes, and numbers where the colours change.
     fn in_classes(mut self, normalizer: &Normalizer, classes: u8) -> Self {
         self.ticks = ticks::borders(normalizer, classes);
         let pairs = self.ticks.windows(2).filter_map(|pair| match pair {
@@ -175,14 +176,14 @@ impl Legend {
         self
     }
 
-    /// With what share of a zoom's pixels lies below each number.
+    /// Adds the share of a zoom's pixels that lies below each number.
     #[must_use]
-    pub fn measured(mut self, statistics: &Statistics, nature: Nature, by: &Normalizer) -> Self {
+    pub fn measured(mut self, statistics: &Statistics, kind: ValueKind, by: &Normalizer) -> Self {
         for tick in &mut self.ticks {
-            tick.percentile = statistics.percent_below(nature, tick.value);
+            tick.percentile = statistics.percent_below(kind, tick.value);
         }
-        // Of what has two sides, the distance from its middle is known, and no side.
-        if matches!(nature, Nature::Amount | Nature::Level) && !statistics.is_empty() {
+        // Of values with two sides the statistics have the distance from the middle, and no side.
+        if matches!(kind, ValueKind::Amount | ValueKind::Level) && !statistics.is_empty() {
             let percentile = |percent| {
                 let value = statistics.percentile(percent);
                 LegendPercentile {
@@ -196,8 +197,8 @@ impl Legend {
         self
     }
 
-    /// The legend of colours that follow the neighbourhood: a colour has no one number, it
-    /// says how much of what is around has less.
+    /// Turns it into the legend of colours that follow the neighbourhood: a colour stands for no
+    /// single value, but for the share of the neighbourhood's pixels with less.
     #[must_use]
     pub fn of_neighbourhoods(mut self) -> Self {
         if self.classes.is_empty() {
@@ -211,31 +212,32 @@ impl Legend {
         self
     }
 
-    /// Of colours that say of which kind points are, where there are kinds; how opaque they are
-    /// says how much there is.
+    /// Lists categories by name and colour; the opacity of their colours stands for the density.
     #[must_use]
-    pub fn in_categories(mut self, categories: &[Category]) -> Self {
-        let category = |c: &Category| {
-            let [r, g, b] = c.color;
+    pub fn in_categories<'a>(
+        mut self,
+        categories: impl IntoIterator<Item = (&'a str, [u8; 3])>,
+    ) -> Self {
+        let category = |(name, [r, g, b]): (&str, [u8; 3])| {
             let rgba = [r, g, b, 255];
             LegendCategory {
-                name: c.name.clone(),
+                name: name.to_owned(),
                 color: css(rgba),
                 rgba,
             }
         };
-        self.categories = categories.iter().map(category).collect();
+        self.categories = categories.into_iter().map(category).collect();
         self
     }
 
-    /// With a title above it.
+    /// Sets the title above it.
     #[must_use]
     pub fn titled(mut self, title: impl Into<String>) -> Self {
         self.title = Some(title.into());
         self
     }
 
-    /// With the name of what the numbers count, where they count anything.
+    /// Sets the unit of the numbers, unless there is one.
     #[must_use]
     pub fn in_unit(mut self, unit: impl Into<String>) -> Self {
         self.unit.get_or_insert_with(|| unit.into());
@@ -252,7 +254,7 @@ impl Legend {
         &self.ticks
     }
 
-    /// What shares a colour, from the ramp's start; empty where it has no classes.
+    /// The classes from the ramp's start; empty for a ramp without classes.
     pub fn classes(&self) -> &[LegendClass] {
         &self.classes
     }
@@ -267,17 +269,17 @@ impl Legend {
         serde_json::to_string(self).unwrap_or_default()
     }
 
-    /// The legend as a drawing of its own.
-    pub fn to_svg(&self, look: &Look) -> String {
-        svg::draw(self, look)
+    /// The legend as an SVG.
+    pub fn to_svg(&self, theme: &LegendTheme) -> String {
+        svg::draw(self, theme)
     }
 
-    /// The legend as a picture.
+    /// The legend as a PNG.
     ///
     /// # Errors
-    /// What the PNG encoder refuses; nothing is known to.
-    pub fn to_png(&self, look: &Look) -> Result<Vec<u8>, EncodeError> {
-        png::draw(self, look)
+    /// Those of the PNG encoder; none is known to occur.
+    pub fn to_png(&self, theme: &LegendTheme) -> Result<Vec<u8>, EncodeError> {
+        png::draw(self, theme)
     }
 
     /// Title and unit in one line.
@@ -302,18 +304,20 @@ fn css([r, g, b, a]: [u8; 4]) -> String {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
+    use crate::scale::Scale;
+    use crate::scale::domain::Domain;
     use crate::scale::histogram::Statistics;
-    use crate::scale::{Domain, Scale, Transform};
-    use crate::style::measure::Nature;
+    use crate::scale::transform::Transform;
+    use crate::scale::value_kind::ValueKind;
 
-    /// Densities that are spread like a real map's: many small, few large.
+    /// A normalizer of densities like a real map's: many small, few large.
     pub(crate) fn normalizer(domain: Domain, transform: Transform) -> Normalizer {
         let mut statistics = Statistics::default();
         let densities: Vec<f32> = (1..=9000_u16)
             .map(|i| (f32::from(i) / 1000.0).exp() / 50.0)
             .collect();
-        statistics.add(Nature::Amount, &densities, 1.0);
-        Scale { domain, transform }.resolve(&statistics, Nature::Amount, 8)
+        statistics.add(ValueKind::Amount, &densities, 1.0);
+        Scale { domain, transform }.resolve(&statistics, ValueKind::Amount, 8)
     }
 
     #[test]
@@ -354,28 +358,33 @@ pub(crate) mod tests {
         }
     }
 
-    /// Every kind of scale: transforms, numbers of each nature, measured and given domains.
-    pub(crate) fn every_scale() -> Vec<(Nature, Normalizer)> {
+    /// Every kind of scale: transforms, kinds of values, measured and given domains.
+    pub(crate) fn every_scale() -> Vec<(ValueKind, Normalizer)> {
         let mut all = Vec::new();
         let transforms = Transform::ALL.map(|(_, transform)| transform);
         let powers = ["power:0.35", "power:3"].map(|text| text.parse().unwrap());
-        for nature in [Nature::Amount, Nature::Level, Nature::Signed, Nature::Ratio] {
+        for kind in [
+            ValueKind::Amount,
+            ValueKind::Level,
+            ValueKind::Signed,
+            ValueKind::Ratio,
+        ] {
             let number = |i: u16| {
                 let v = (f32::from(i) / 700.0).exp() / 50.0;
-                match nature {
-                    Nature::Level | Nature::Signed if i.is_multiple_of(3) => -v,
-                    Nature::Ratio if i.is_multiple_of(3) => v.recip(),
+                match kind {
+                    ValueKind::Level | ValueKind::Signed if i.is_multiple_of(3) => -v,
+                    ValueKind::Ratio if i.is_multiple_of(3) => v.recip(),
                     _ => v,
                 }
             };
             let numbers: Vec<f32> = (1..=6000).map(number).collect();
             let mut statistics = Statistics::default();
-            statistics.add(nature, &numbers, 1.0);
+            statistics.add(kind, &numbers, 1.0);
             for transform in transforms.into_iter().chain(powers) {
                 for domain in ["auto", "p90", "-3,7", "0.2,5", "0,1000"] {
                     let domain = domain.parse().unwrap();
                     let scale = Scale { domain, transform };
-                    all.push((nature, scale.resolve(&statistics, nature, 8)));
+                    all.push((kind, scale.resolve(&statistics, kind, 8)));
                 }
             }
         }
@@ -384,29 +393,29 @@ pub(crate) mod tests {
 
     #[test]
     fn ticks_and_borders_of_every_scale_invert_it_within_one_index() {
-        for (nature, normalizer) in every_scale() {
+        for (kind, normalizer) in every_scale() {
             let style = |steps: &str| {
                 let mut style = Style::default();
                 style.set("steps", steps).unwrap();
                 style
             };
             for steps in ["none", "2", "5", "64"] {
-                let legend = Legend::of(&normalizer, &style(steps));
+                let legend = Legend::for_style(&normalizer, &style(steps));
                 let ticks = legend.ticks();
-                assert!(ticks.len() >= 2, "{nature:?} {normalizer:?}");
+                assert!(ticks.len() >= 2, "{kind:?} {normalizer:?}");
                 for tick in ticks {
                     // Many densities may share the ends and a flat part of a histogram.
                     let index = i32::from(normalizer.index(tick.value as f32));
                     let wanted = (tick.position * 255.0).round() as i32;
                     assert!(
                         (index - wanted).abs() <= 1,
-                        "{nature:?} {steps} {tick:?} {index}"
+                        "{kind:?} {steps} {tick:?} {index}"
                     );
                 }
                 assert!(ticks.is_sorted_by(|a, b| a.position <= b.position));
                 if let Some(middle) = normalizer.middle().filter(|_| steps == "none") {
                     let has_middle = ticks.iter().any(|t| t.value == middle && t.position == 0.5);
-                    assert!(has_middle, "{nature:?} {ticks:?}");
+                    assert!(has_middle, "{kind:?} {ticks:?}");
                 }
             }
         }
@@ -418,7 +427,7 @@ pub(crate) mod tests {
         style.set("steps", "5").unwrap();
         style.set("ramp", "viridis").unwrap();
         for (_, normalizer) in every_scale() {
-            let legend = Legend::of(&normalizer, &style);
+            let legend = Legend::for_style(&normalizer, &style);
             let classes = legend.classes();
             assert_eq!(classes.len(), 5);
             for class in classes {
@@ -431,7 +440,7 @@ pub(crate) mod tests {
             assert!(classes.windows(2).all(|pair| pair[0].to == pair[1].from));
             let json: serde_json::Value = serde_json::from_str(&legend.to_json()).unwrap();
             assert_eq!(json["classes"].as_array().unwrap().len(), 5);
-            let svg = legend.to_svg(&Look::default());
+            let svg = legend.to_svg(&LegendTheme::default());
             assert!(classes.iter().all(|class| svg.contains(&class.color)));
         }
     }
@@ -440,14 +449,14 @@ pub(crate) mod tests {
     fn percentiles_are_those_of_the_zoom() {
         let numbers: Vec<f32> = (1..=1000_u16).map(f32::from).collect();
         let mut statistics = Statistics::default();
-        statistics.add(Nature::Amount, &numbers, 1.0);
+        statistics.add(ValueKind::Amount, &numbers, 1.0);
         let scale = Scale {
             domain: Domain::Fixed(0.0, 1000.0),
             transform: Transform::Linear,
         };
-        let normalizer = scale.resolve(&statistics, Nature::Amount, 8);
+        let normalizer = scale.resolve(&statistics, ValueKind::Amount, 8);
         let legend = Legend::new(&normalizer, &Ramp::parse("viridis").unwrap());
-        let legend = legend.measured(&statistics, Nature::Amount, &normalizer);
+        let legend = legend.measured(&statistics, ValueKind::Amount, &normalizer);
         for tick in legend.ticks() {
             let percentile = tick.percentile.unwrap();
             assert!((percentile - tick.value / 10.0).abs() < 0.5, "{tick:?}");

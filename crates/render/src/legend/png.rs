@@ -1,35 +1,35 @@
-//! A legend as a picture.
+//! Draws a legend as a PNG.
 
 use super::Legend;
-use super::layout::{Look, layout};
+use super::layout::{LegendTheme, layout};
 use crate::encode::EncodeError;
 use crate::legend::canvas::Canvas;
 
-pub(super) fn draw(legend: &Legend, look: &Look) -> Result<Vec<u8>, EncodeError> {
-    let layout = layout(legend, look);
-    let mut canvas = Canvas::new(layout.width, layout.height, look.ratio);
+pub(super) fn draw(legend: &Legend, theme: &LegendTheme) -> Result<Vec<u8>, EncodeError> {
+    let layout = layout(legend, theme);
+    let mut canvas = Canvas::new(layout.width, layout.height, theme.ratio);
     canvas.fill(
         [0.0, 0.0, layout.width, layout.height],
         6.0,
-        look.background,
+        theme.background,
     );
     if let Some((x, y, text)) = &layout.heading {
-        canvas.text(*x, *y, text, look.ink);
+        canvas.text(*x, *y, text, theme.ink);
     }
     let color = |share: f32| legend.ramp.color((share * 255.0).round() as u8);
     if !layout.boxes.is_empty() {
         for (area, rgba) in &layout.boxes {
             canvas.fill(*area, 0.0, *rgba);
         }
-    } else if look.vertical {
+    } else if theme.vertical {
         canvas.climb(layout.bar, color);
     } else {
         canvas.sweep(layout.bar, color);
     }
     for mark in &layout.ticks {
-        canvas.fill(mark.line, 0.0, look.ink);
+        canvas.fill(mark.line, 0.0, theme.ink);
         if let Some((x, y, text)) = &mark.label {
-            canvas.text(*x, *y, text, look.ink);
+            canvas.text(*x, *y, text, theme.ink);
         }
     }
     canvas.png()
@@ -40,7 +40,8 @@ mod tests {
     use super::super::tests::normalizer;
     use super::*;
     use crate::ramp::Ramp;
-    use crate::scale::{Domain, Transform};
+    use crate::scale::domain::Domain;
+    use crate::scale::transform::Transform;
 
     #[test]
     fn a_picture_is_as_large_as_its_ratio_says_and_shows_both_ends_of_the_ramp() {
@@ -50,12 +51,12 @@ mod tests {
         );
         for vertical in [false, true] {
             let size = |ratio| {
-                let look = Look {
+                let theme = LegendTheme {
                     vertical,
                     ratio,
-                    ..Look::default()
+                    ..LegendTheme::default()
                 };
-                let bytes = draw(&legend, &look).unwrap();
+                let bytes = draw(&legend, &theme).unwrap();
                 let mut reader = ::png::Decoder::new(std::io::Cursor::new(bytes))
                     .read_info()
                     .unwrap();

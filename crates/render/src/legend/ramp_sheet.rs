@@ -1,4 +1,4 @@
-//! All ramps on one sheet.
+//! A sheet of all ramps.
 
 use crate::encode::EncodeError;
 use crate::legend::canvas::{Canvas, TEXT_HEIGHT};
@@ -16,14 +16,14 @@ const PAPER: [u8; 4] = [0xff, 0xff, 0xff, 0xff];
 const INK: [u8; 4] = [0x1d, 0x27, 0x33, 0xff];
 const MUTED: [u8; 4] = [0x6b, 0x77, 0x85, 0xff];
 
-/// The land of a light base map and of a dark one.
+/// The land of a light base map, and of a dark one.
 const MAPS: [[u8; 4]; 2] = [[0xf2, 0xef, 0xe9, 0xff], [0x11, 0x18, 0x20, 0xff]];
 
-/// The collection as a PNG: every ramp on a light and on a dark ground, with its name.
-/// Two pixels of it are meant for one on a screen.
+/// Draws the collection as a PNG at a device pixel ratio of 2: every ramp on a light and on a dark
+/// ground, with its name.
 ///
 /// # Errors
-/// What the PNG encoder refuses; nothing is known to.
+/// Those of the PNG encoder; none is known to occur.
 pub fn ramp_sheet() -> Result<Vec<u8>, EncodeError> {
     let groups = [Group::Perceptual, Group::DarkMap, Group::LightMap];
     let [length, thickness] = BAR;
@@ -41,7 +41,7 @@ pub fn ramp_sheet() -> Result<Vec<u8>, EncodeError> {
             let line = y + (thickness - TEXT_HEIGHT) / 2.0;
             canvas.text(MARGIN, line, named.name, INK);
             canvas.text(words, line, named.about, MUTED);
-            let ramp = Ramp::of_collection(named);
+            let ramp = Ramp::from_collection(named);
             for (x, ground) in bars.into_iter().zip(MAPS) {
                 let bar = [x, y, length, thickness];
                 canvas.fill(bar, 0.0, ground);

@@ -1,34 +1,34 @@
-//! A legend as a drawing.
+//! Draws a legend as an SVG.
 
 use std::fmt::Write as _;
 
-use super::layout::{Look, layout};
+use super::layout::{LegendTheme, layout};
 use super::{Legend, css};
 
-pub(super) fn draw(legend: &Legend, look: &Look) -> String {
+pub(super) fn draw(legend: &Legend, theme: &LegendTheme) -> String {
     let mut out = String::with_capacity(4096);
     // Writing into a string does not fail.
-    let _ = write(&mut out, legend, look);
+    let _ = write(&mut out, legend, theme);
     out
 }
 
-fn write(out: &mut String, legend: &Legend, look: &Look) -> std::fmt::Result {
-    let layout = layout(legend, look);
+fn write(out: &mut String, legend: &Legend, theme: &LegendTheme) -> std::fmt::Result {
+    let layout = layout(legend, theme);
     let (width, height) = (layout.width.ceil(), layout.height.ceil());
-    let ink = css(look.ink);
+    let ink = css(theme.ink);
     writeln!(
         out,
         r#"<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}" font-family="system-ui, 'Noto Sans', sans-serif" font-size="12" fill="{ink}">"#
     )?;
     let id = gradient_id(legend);
-    let direction = if look.vertical {
+    let direction = if theme.vertical {
         r#"x1="0" y1="1" x2="0" y2="0""#
     } else {
         r#"x1="0" x2="1""#
     };
     writeln!(out, r#"<linearGradient id="{id}" {direction}>"#)?;
     for stop in legend.stops() {
-        // SVG mixes straight colours: the black of "nothing" must not tint its neighbour.
+        // SVG mixes straight colours: the black of index 0 must not tint its neighbour.
         let index = (stop.position * 255.0).round() as u8;
         let [r, g, b, _] = legend.ramp.color(index.max(1));
         let opacity = f32::from(legend.ramp.color(index)[3]) / 255.0;
@@ -40,7 +40,7 @@ fn write(out: &mut String, legend: &Legend, look: &Look) -> std::fmt::Result {
         )?;
     }
     out.push_str("</linearGradient>\n");
-    let background = css(look.background);
+    let background = css(theme.background);
     writeln!(
         out,
         r#"<rect width="{width}" height="{height}" rx="6" fill="{background}"/>"#
@@ -57,10 +57,11 @@ fn write(out: &mut String, legend: &Legend, look: &Look) -> std::fmt::Result {
     for mark in &layout.ticks {
         rect(out, mark.line, &ink)?;
         if let Some((x, y, text)) = &mark.label {
-            if look.vertical || !legend.categories.is_empty() {
+            if theme.vertical || !legend.categories.is_empty() {
                 text_at(out, *x, *y, "start", text)?;
             } else {
-                // The browser's font is not as wide as the layout's: centre on the same spot.
+                // The browser's font is not as wide as the layout's: centre the label at the same
+                // place.
                 let half = text.chars().count() as f32 * crate::legend::canvas::LETTER_WIDTH / 2.0;
                 text_at(out, *x + half, *y, "middle", text)?;
             }
@@ -89,7 +90,7 @@ fn text_at(out: &mut String, x: f32, y: f32, anchor: &str, text: &str) -> std::f
             '&' => out.push_str("&amp;"),
             '<' => out.push_str("&lt;"),
             '>' => out.push_str("&gt;"),
-            // Not characters of XML at all.
+            // These are no characters of XML at all.
             '\u{fffe}' | '\u{ffff}' => out.push('\u{fffd}'),
             other => out.push(other),
         }
@@ -98,8 +99,8 @@ fn text_at(out: &mut String, x: f32, y: f32, anchor: &str, text: &str) -> std::f
     Ok(())
 }
 
-/// Legends of several layers may stand in one page: each gradient needs a name of its own,
-/// and the same one every time (FNV-1a of the colours).
+/// An id for a gradient: legends of several layers may be in one page, so each needs a name of its
+/// own, and the same one every time (FNV-1a of the colours).
 fn gradient_id(legend: &Legend) -> String {
     let bytes = legend.ramp.colors().iter().flatten();
     let hash = bytes.fold(0xcbf2_9ce4_8422_2325_u64, |hash, &byte| {
@@ -113,7 +114,8 @@ mod tests {
     use super::super::tests::normalizer;
     use super::*;
     use crate::ramp::Ramp;
-    use crate::scale::{Domain, Transform};
+    use crate::scale::domain::Domain;
+    use crate::scale::transform::Transform;
 
     #[test]
     fn a_drawing_has_every_tick_and_no_way_out_of_its_text() {
@@ -121,9 +123,9 @@ mod tests {
         let legend = Legend::new(&normalizer, &Ramp::parse("inferno").unwrap())
             .titled("<b onload=\"x\">\u{0}&");
         for vertical in [false, true] {
-            let svg = legend.to_svg(&Look {
+            let svg = legend.to_svg(&LegendTheme {
                 vertical,
-                ..Look::default()
+                ..LegendTheme::default()
             });
             assert!(!svg.contains("<b") && !svg.contains('\u{0}'));
             assert!(svg.contains("&lt;b onload=\"x\"&gt; &amp;"));
@@ -136,9 +138,9 @@ mod tests {
             }
             assert_eq!(
                 svg,
-                legend.to_svg(&Look {
+                legend.to_svg(&LegendTheme {
                     vertical,
-                    ..Look::default()
+                    ..LegendTheme::default()
                 })
             );
         }

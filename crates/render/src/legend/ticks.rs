@@ -1,21 +1,22 @@
-//! Which numbers stand beside the ramp.
+//! Ticks: the numbers beside the ramp.
 
 use serde::Serialize;
 
 use super::LegendStop;
 use super::label::label;
-use crate::scale::{Normalizer, Transform};
+use crate::scale::normalizer::Normalizer;
+use crate::scale::transform::Transform;
 
 /// The least distance between two ticks, as a share of the ramp.
 const APART: f64 = 0.12;
 
-/// A tick this close to an end speaks for it.
+/// The distance from an end within which a tick stands for it.
 const NEAR_END: f64 = 0.15;
 
-/// A gap wider than this gets a tick of its own.
+/// The gap above which a tick is added.
 const WIDE: f64 = 0.4;
 
-/// How many powers of ten below the largest number are looked at.
+/// The powers of ten below the largest number that are tried.
 const DECADES: i32 = 12;
 
 /// A number beside the ramp.
@@ -24,11 +25,11 @@ const DECADES: i32 = 12;
 pub struct Tick {
     /// The density, in the legend's unit.
     pub value: f64,
-    /// Where on the ramp, 0 to 1.
+    /// The position on the ramp, 0 to 1.
     pub position: f64,
-    /// The value in few letters.
+    /// The value as a label.
     pub label: String,
-    /// The share of the zoom's pixels with less, in percent, where it is known.
+    /// The percentage of the zoom's pixels with less, where it is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub percentile: Option<f64>,
 }
@@ -38,13 +39,13 @@ pub struct Tick {
 /// A linear scale gets even steps of 1, 2 or 5 × 10ⁿ. Other scales get powers of ten first,
 /// then fives and twos where there is room. Both ends have a tick near them.
 pub(super) fn ticks(normalizer: &Normalizer) -> Vec<Tick> {
-    let mut chosen = Chosen {
+    let mut chosen = TickSet {
         normalizer,
         ticks: Vec::new(),
     };
     let (low, high) = normalizer.domain();
     let middle = normalizer.middle();
-    // Of a scale with two sides, what lies between them is what its colours turn on.
+    // The middle of a scale with two sides is where its colours turn.
     middle.into_iter().for_each(|middle| chosen.take(middle));
     if normalizer.transform() == Transform::Linear && middle != Some(1.0) {
         chosen.even_steps(low, high);
@@ -60,14 +61,14 @@ pub(super) fn ticks(normalizer: &Normalizer) -> Vec<Tick> {
     chosen.labelled()
 }
 
-/// A tick at each end of a ramp in classes, and wherever its colour changes.
+/// The ticks of a ramp in classes: one at each end, and wherever its colour changes.
 pub(super) fn borders(normalizer: &Normalizer, classes: u8) -> Vec<Tick> {
     let classes = u32::from(classes.max(1));
     let border = |class: u32| {
         let position = match class {
             0 => 0.0,
             c if c == classes => 1.0,
-            // between the last index of one class and the first of the next
+            // Between the last index of one class and the first of the next.
             c => (f64::from((c * 256).div_ceil(classes)) - 0.5) / 255.0,
         };
         let value = normalizer.value_at(position);
@@ -81,7 +82,7 @@ pub(super) fn borders(normalizer: &Normalizer, classes: u8) -> Vec<Tick> {
     (0..=classes).map(border).collect()
 }
 
-/// Ticks at the quarters of a ramp that shows shares.
+/// The ticks at the quarters of a ramp that shows shares.
 pub(super) fn quarters(stops: &[LegendStop]) -> Vec<Tick> {
     let quarter = |stop: &LegendStop| Tick {
         value: stop.value,
@@ -97,18 +98,18 @@ pub(super) fn percent(share: f64) -> String {
     format!("{:.0}%", share * 100.0)
 }
 
-struct Chosen<'a> {
+struct TickSet<'a> {
     normalizer: &'a Normalizer,
     /// (position, value), ascending.
     ticks: Vec<(f64, f64)>,
 }
 
-impl Chosen<'_> {
-    /// Takes a value if it lies in the domain and away from the ticks there are.
+impl TickSet<'_> {
+    /// Adds a value if it lies in the domain and away from the other ticks.
     fn take(&mut self, value: f64) {
         let (low, high) = self.normalizer.domain();
-        // Three times 0.1 is a little more than 0.3 and still the end of 0 to 0.3; and a
-        // negative zero would be a label of its own.
+        // Three times 0.1 is a little more than 0.3, and still the end of 0 to 0.3; and a negative
+        // zero would have a label of its own.
         let slack = (high - low) * 1e-9;
         if !(low - slack..=high + slack).contains(&value) {
             return;
@@ -140,7 +141,7 @@ impl Chosen<'_> {
         }
     }
 
-    /// All `±digit × 10ⁿ` in the domain.
+    /// Adds all `±digit × 10ⁿ` in the domain.
     fn series(&mut self, digit: f64, low: f64, high: f64) {
         let top = low.abs().max(high.abs()).log10().floor();
         if !top.is_finite() {
@@ -153,7 +154,7 @@ impl Chosen<'_> {
         }
     }
 
-    /// The roundest value between two positions, the one nearest to the outer end.
+    /// Adds the roundest value between two positions, the one nearest to the outer end.
     fn end(&mut self, from: f64, to: f64, upper: bool) {
         let (low, high) = self.normalizer.domain();
         let value = |position| match position {
@@ -177,7 +178,7 @@ impl Chosen<'_> {
         }
     }
 
-    /// Data on few values bunches the series up: the gaps get round numbers of their own.
+    /// Fills gaps with round numbers: data on few values crowds the series together.
     fn fill_gaps(&mut self) {
         for _ in 0..(1.0 / APART) as usize {
             let gap = self.ticks.windows(2).find_map(|pair| match pair {
@@ -226,8 +227,8 @@ fn decade(number: f64) -> f64 {
     10_f64.powf(number.log10().floor())
 }
 
-/// The number between two with the fewest digits: a multiple of the largest step of 1, 5 or
-/// 2 × 10ⁿ that has one there; the greatest of several if `upper`, else the least.
+/// The number between two with the fewest digits: a multiple of the largest step of 1, 5 or 2 × 10ⁿ
+/// that has one there; the greatest of several if `upper`, else the least.
 fn roundest(from: f64, to: f64, upper: bool) -> Option<f64> {
     if from <= 0.0 && to >= 0.0 {
         return Some(0.0);
@@ -258,7 +259,7 @@ fn roundest(from: f64, to: f64, upper: bool) -> Option<f64> {
 mod tests {
     use super::super::tests::normalizer;
     use super::*;
-    use crate::scale::Domain;
+    use crate::scale::domain::Domain;
     use proptest::prelude::*;
 
     fn labels(low: f64, high: f64, transform: Transform) -> String {

@@ -1,8 +1,8 @@
 //! Mapnik's filter `colorize-alpha(…)` as a table, bit for bit.
 //!
-//! Mapnik accumulates heat as alpha of 8 bits and then looks its colour up in a table of 256. Both
-//! are done in integers (as of Mapnik 3.0.5, `image_filter.hpp` and `agg_gradient_lut.h`), so the table
-//! is too.
+//! Mapnik accumulates heat as alpha of 8 bits and then looks up its colour in a table of 256. Both
+//! are done in integers (as of Mapnik 3.0.5, `image_filter.hpp` and `agg_gradient_lut.h`), so the
+//! table is too.
 
 use super::css;
 use super::stops::{MAX_STOPS, RampError};
@@ -11,12 +11,13 @@ use super::stops::{MAX_STOPS, RampError};
 const FRACTION: u32 = 14;
 
 /// A colour of 8 bits a channel, straight, at a position from 0 to 1.
-type Stop = (f64, [u8; 4]);
+type AlphaStop = (f64, [u8; 4]);
 
-/// The inside of `colorize-alpha(…)`: `blue 30%, cyan, yellow 0.7`, any CSS colours.
+/// The table of the arguments of `colorize-alpha(…)`: `blue 30%, cyan, yellow 0.7`, any CSS
+/// colours.
 ///
-/// A colour without a position, or at 0, stands at its share of the list; the order of the list
-/// does not matter beside that, and of two colours at one position the first is taken.
+/// A colour without a position, or at 0, has its share of the list as its position; apart from that
+/// the order of the list does not matter, and of two colours at one position the first is taken.
 pub(super) fn table(arguments: &str) -> Result<[[u8; 4]; 256], RampError> {
     if arguments.trim().is_empty() {
         return Err(RampError::Empty);
@@ -26,7 +27,7 @@ pub(super) fn table(arguments: &str) -> Result<[[u8; 4]; 256], RampError> {
         return Err(RampError::TooMany(parts.len()));
     }
     let last = (parts.len() - 1).max(1) as f64;
-    let mut stops: Vec<Stop> = Vec::with_capacity(parts.len());
+    let mut stops: Vec<AlphaStop> = Vec::with_capacity(parts.len());
     for (i, part) in parts.into_iter().enumerate() {
         let (color, position) = css::color_and_position(part)?;
         let color = csscolorparser::parse(color)
@@ -44,20 +45,20 @@ pub(super) fn table(arguments: &str) -> Result<[[u8; 4]; 256], RampError> {
     };
     let mut table = [[0; 4]; 256];
     for (index, (out, color)) in table.iter_mut().zip(lookup).enumerate().skip(1) {
-        // the picture's alpha counts, scaled by the colour's
+        // The picture's alpha counts, scaled by the colour's.
         let [r, g, b, a] = color;
         *out = [r, g, b, scaled(a, index as u8)];
     }
     Ok(table)
 }
 
-/// A channel times an alpha, both 0 to 255, as Mapnik premultiplies.
+/// A channel multiplied with an alpha, both 0 to 255, as Mapnik premultiplies.
 pub(crate) fn scaled(channel: u8, alpha: u8) -> u8 {
     ((u32::from(channel) * u32::from(alpha) + 255) >> 8) as u8
 }
 
-/// 256 colours along two or more stops.
-fn gradient(mut stops: Vec<Stop>) -> [[u8; 4]; 256] {
+/// The 256 colours along two or more stops.
+fn gradient(mut stops: Vec<AlphaStop>) -> [[u8; 4]; 256] {
     stops.sort_by(|a, b| a.0.total_cmp(&b.0));
     stops.dedup_by(|later, first| later.0 == first.0);
     let place = |position: f64| (position * 256.0 + 0.5) as usize;
@@ -78,7 +79,7 @@ fn gradient(mut stops: Vec<Stop>) -> [[u8; 4]; 256] {
         for (k, color) in (0..).zip(inner) {
             *color = std::array::from_fn(|c| {
                 let (a, b) = (i32::from(from[c]), i32::from(to[c]));
-                // division cuts towards zero, the shift towards minus infinity
+                // Division truncates towards zero, the shift towards minus infinity.
                 let step = ((b - a) << FRACTION) / steps;
                 (a + ((k * step) >> FRACTION)) as u8
             });
@@ -92,13 +93,13 @@ fn gradient(mut stops: Vec<Stop>) -> [[u8; 4]; 256] {
 mod tests {
     use super::*;
 
-    /// Mapnik's picture: premultiplied.
+    /// A pixel of Mapnik's picture, premultiplied.
     fn pixel(arguments: &str, alpha: u8) -> [u8; 4] {
         let [r, g, b, a] = table(arguments).unwrap()[usize::from(alpha)];
         [scaled(r, a), scaled(g, a), scaled(b, a), a]
     }
 
-    /// From Mapnik's own unit tests.
+    /// The values of Mapnik's own unit tests.
     #[test]
     fn mapniks_own_vectors() {
         assert_eq!(pixel("blue", 255), [0, 0, 255, 255]);
@@ -131,16 +132,16 @@ mod tests {
 
     #[test]
     fn positions_given_and_not() {
-        // cyan's own share, a third, is just above blue's 30 %: a hard edge
+        // The position of cyan, a third, is just above blue's 30 %: a hard edge.
         let table = table("blue 30%, cyan, yellow 0.7, rgb(0%,80%,0%) 90%").unwrap();
         assert_eq!(table[76][..3], [0, 0, 255]);
         assert_eq!(table[77][..3], [0, 0, 255]);
         assert_eq!(table[85][..3], [0, 255, 255]);
         assert_eq!(table[255][..3], [0, 204, 0]);
-        // a position of 0 is none
+        // A position of 0 counts as none.
         let at = |text| super::table(text).unwrap();
         assert_eq!(at("red, lime 0, blue"), at("red, lime, blue"));
-        // over 100 % is 100 %, and order is by position
+        // Positions over 100 % are 100 %, and stops are sorted by position.
         assert_eq!(at("red 100%, blue 10%"), at("blue 10%, red 250%"));
     }
 

@@ -3,12 +3,12 @@
 use super::stops::RampError;
 use std::fmt::Write as _;
 
-/// What such a text begins with.
+/// The prefix of such texts.
 pub(super) const PREFIX: &str = "table:";
 
 const DIGITS: usize = 255 * 8;
 
-/// Reads what follows the prefix.
+/// Reads the text after the prefix.
 pub(super) fn read(digits: &str) -> Result<[[u8; 4]; 256], RampError> {
     let legal = digits.len() == DIGITS && digits.bytes().all(|b| b.is_ascii_hexdigit());
     if !legal {
@@ -50,7 +50,7 @@ mod tests {
 
     #[test]
     fn half_a_table_is_refused() {
-        let whole = Ramp::named("inferno").unwrap().to_text();
+        let whole = Ramp::from_name("inferno").unwrap().to_text();
         for bad in [
             "table:",
             "table:zz",

@@ -1,4 +1,4 @@
-//! From a position on the scale to a colour: a table of 256 of them.
+//! Ramps: tables of 256 colours, from a position on the scale to a colour.
 
 pub mod collection;
 mod colorize_alpha;
@@ -10,30 +10,30 @@ mod stops;
 use std::fmt;
 
 use crate::ramp::collection::NamedRamp;
-use crate::ramp::opacity::{Curve, Opacity};
+use crate::ramp::opacity::{Opacity, OpacityCurve};
 
 pub use stops::{Interpolation, RampError, Stop};
 
 pub use css::css_color;
 
-/// 256 colours for the indices a picture is made of, colour and opacity both
-/// baked in, as straight (not premultiplied) RGBA.
+/// A table of 256 colours for the indices of a picture, colour and opacity both baked in, as
+/// straight (not premultiplied) RGBA.
 ///
-/// Index `i` stands for the position `i / 255`. Entry 0 is "nothing" and always
-/// fully transparent, whatever the colours say.
+/// Index `i` stands for the position `i / 255`. Entry 0 stands for nothing and is always fully
+/// transparent, whatever the colours say.
 #[derive(Clone, PartialEq)]
 pub struct Ramp {
     /// Straight RGBA, 0 to 1, before opacity.
     base: Box<[[f32; 4]; 256]>,
-    curve: Option<Curve>,
+    curve: Option<OpacityCurve>,
     factor: f32,
     colors: Box<[[u8; 4]; 256]>,
 }
 
 impl Ramp {
-    /// Reads a ramp: a name of the collection (`inferno`), a name turned around
-    /// (`inferno_r`), or CSS colours in a row, each with an optional position:
-    /// `transparent, blue 30%, #ff0 0.7, rgb(255 0 0)`.
+    /// Reads a ramp: a name of the collection (`inferno`), a name with `_r` for the reverse, or CSS
+    /// colours in a row, each with an optional position: `transparent, blue 30%, #ff0 0.7, rgb(255
+    /// 0 0)`.
     ///
     /// Missing positions are spread evenly between their neighbours, as in a CSS
     /// gradient; the colours between are mixed in Oklab.
@@ -43,8 +43,8 @@ impl Ramp {
     /// alpha of entry 1 to 255) is any other table.
     ///
     /// # Errors
-    /// When a colour, a position or the name is not understood. The error for an
-    /// unknown name lists the names there are.
+    /// A colour, a position or a name that can't be read. The error of an unknown name lists all
+    /// names.
     pub fn parse(spec: &str) -> Result<Self, RampError> {
         let word = spec.trim();
         if let Some(arguments) = word.strip_prefix("colorize-alpha(") {
@@ -54,22 +54,22 @@ impl Ramp {
         if let Some(digits) = word.strip_prefix(hex::PREFIX) {
             return Ok(Self::from_table(&hex::read(digits)?));
         }
-        match Self::named(word) {
+        match Self::from_name(word) {
             Err(RampError::UnknownName { .. }) => {}
             known => return known,
         }
         match css::parse(word) {
             // A lone word that is no colour either was meant as a name.
-            Err(RampError::Color(_)) if word.chars().all(is_name) => Self::named(word),
+            Err(RampError::Color(_)) if word.chars().all(is_name) => Self::from_name(word),
             stops => Self::from_stops(&stops?, Interpolation::Oklab),
         }
     }
 
-    /// The ramp of this name, `_r` at its end turning the colours around.
+    /// The ramp of a name; `_r` at its end reverses the colours.
     ///
     /// # Errors
-    /// When the collection has no such name.
-    pub fn named(name: &str) -> Result<Self, RampError> {
+    /// A name that the collection does not have.
+    pub fn from_name(name: &str) -> Result<Self, RampError> {
         let (plain, reversed) = match name.strip_suffix("_r") {
             Some(plain) => (plain, true),
             None => (name, false),
@@ -83,12 +83,12 @@ impl Ramp {
                 known: collection::all().iter().map(|ramp| ramp.name).collect(),
             });
         };
-        let ramp = Self::of_collection(found);
+        let ramp = Self::from_collection(found);
         Ok(if reversed { ramp.reversed() } else { ramp })
     }
 
     /// A ramp of the collection.
-    pub fn of_collection(named: &NamedRamp) -> Self {
+    pub fn from_collection(named: &NamedRamp) -> Self {
         Self::new(
             stops::mix(&named.stops(), named.interpolation()),
             named.opacity(),
@@ -99,14 +99,12 @@ impl Ramp {
     /// before the first and after the last.
     ///
     /// # Errors
-    /// When there is no stop or more than 64, or a position is outside 0 to 1 or
-    /// before its predecessor.
+    /// No stop or more than 64, or a position that is outside 0 to 1 or before its predecessor.
     pub fn from_stops(stops: &[Stop], interpolation: Interpolation) -> Result<Self, RampError> {
         Ok(Self::new(stops::table(stops, interpolation)?, None))
     }
 
-    /// A ramp that is given colour by colour, straight RGBA. Entry 0 becomes
-    /// transparent.
+    /// A ramp of a table of straight RGBA. Entry 0 becomes transparent.
     pub fn from_table(table: &[[u8; 4]; 256]) -> Self {
         Self::new(
             Box::new(table.map(|color| color.map(|c| f32::from(c) / 255.0))),
@@ -119,7 +117,7 @@ impl Ramp {
         hex::write(&self.colors)
     }
 
-    fn new(base: Box<[[f32; 4]; 256]>, curve: Option<Curve>) -> Self {
+    fn new(base: Box<[[f32; 4]; 256]>, curve: Option<OpacityCurve>) -> Self {
         let mut ramp = Self {
             base,
             curve,
@@ -140,8 +138,8 @@ impl Ramp {
         self.colors[usize::from(index)]
     }
 
-    /// The colours turned around. The opacity stays as it is: a ramp that fades
-    /// in at its low end still does.
+    /// Reverses the colours. The opacity stays as it is: a ramp that fades in at its low end still
+    /// does.
     #[must_use]
     pub fn reversed(mut self) -> Self {
         self.base.reverse();
@@ -149,9 +147,9 @@ impl Ramp {
         self
     }
 
-    /// Multiplied with an opacity. A curve takes the place of the ramp's own
-    /// curve (`0:1` ends a named ramp's fading in); a factor is kept beside the curve
-    /// and scales it. The alpha of colour stops always counts.
+    /// Multiplies the alpha with an opacity. A curve replaces the ramp's own curve (`0:1` ends the
+    /// fading in of a named ramp); a factor is kept beside the curve and scales it. The alpha of
+    /// colour stops always counts.
     #[must_use]
     pub fn with_opacity(mut self, opacity: &Opacity) -> Self {
         match opacity {
@@ -162,7 +160,7 @@ impl Ramp {
         self
     }
 
-    /// Cut into `classes` of one colour each, that of its middle.
+    /// Cuts the ramp into `classes` of one colour each, that of their middle.
     #[must_use]
     pub fn in_classes(mut self, classes: u8) -> Self {
         let classes = usize::from(classes.max(1));

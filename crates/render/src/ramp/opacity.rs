@@ -1,4 +1,4 @@
-//! How opaque a ramp is along its positions, told apart from its colours.
+//! Opacity along a ramp, separate from its colours.
 
 use std::fmt;
 
@@ -7,26 +7,26 @@ const MAX_STOPS: usize = 64;
 
 /// A curve position → opacity, both 0 to 1, or one factor for all positions.
 ///
-/// A [`Ramp`](crate::ramp::Ramp) multiplies it into the alpha of its colours:
-/// a factor scales whatever curve the ramp has, a curve takes its place.
+/// A [`Ramp`](crate::ramp::Ramp) multiplies it into the alpha of its colours: a factor scales
+/// whatever curve the ramp has, a curve replaces it.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Opacity {
-    /// The same factor everywhere, 0 to 1.
+    /// A factor for all positions, 0 to 1.
     Factor(f32),
-    /// Linear between the stops, level before the first and after the last.
-    Curve(Curve),
+    /// A curve, linear between the stops, constant before the first and after the last.
+    Curve(OpacityCurve),
 }
 
-/// The stops of an [`Opacity::Curve`]: checked, never empty, in order.
+/// The stops of an [`Opacity::Curve`]: valid, never empty, in order.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Curve(Vec<(f32, f32)>);
+pub struct OpacityCurve(Vec<(f32, f32)>);
 
-impl Curve {
+impl OpacityCurve {
     /// A curve through `(position, opacity)` stops in ascending order of position.
     ///
     /// # Errors
-    /// When there is no stop or more than 64, when a number is outside 0 to 1
-    /// or not a number, or when positions go backwards.
+    /// No stop or more than 64, a number that is outside 0 to 1 or not a number, or positions that
+    /// go backwards.
     pub fn new(stops: Vec<(f32, f32)>) -> Result<Self, OpacityError> {
         if stops.is_empty() {
             return Err(OpacityError::Empty);
@@ -70,7 +70,7 @@ impl Opacity {
     /// Reads `0.8` or `80%` (a factor) or `0:0,0.1:0.6,1:1` (a curve).
     ///
     /// # Errors
-    /// When the text is neither, or a number is outside 0 to 1.
+    /// A text that is neither, or a number outside 0 to 1.
     pub fn parse(text: &str) -> Result<Self, OpacityError> {
         if !text.contains(':') {
             if text.trim().is_empty() {
@@ -89,13 +89,13 @@ impl Opacity {
                 return Err(OpacityError::TooMany(text.split(',').count()));
             }
         }
-        Curve::new(stops).map(Self::Curve)
+        OpacityCurve::new(stops).map(Self::Curve)
     }
 
     /// One factor for all positions.
     ///
     /// # Errors
-    /// When it is outside 0 to 1 or not a number.
+    /// A factor that is outside 0 to 1 or not a number.
     pub fn factor(factor: f32) -> Result<Self, OpacityError> {
         if (0.0..=1.0).contains(&factor) {
             Ok(Self::Factor(factor))
@@ -113,7 +113,7 @@ impl Opacity {
     }
 }
 
-/// As [`Opacity::parse`] reads it.
+/// The text that [`Opacity::parse`] reads.
 impl fmt::Display for Opacity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -141,11 +141,11 @@ fn number(text: &str) -> Result<f32, OpacityError> {
     }
 }
 
-/// Why an opacity was refused.
+/// The error of an opacity.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum OpacityError {
-    /// Nothing was given.
+    /// An empty text.
     #[error("the opacity is empty; give a factor such as 0.8 or stops such as 0:0,0.2:1")]
     Empty,
     /// A part that is no number or no stop.

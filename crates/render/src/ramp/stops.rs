@@ -6,14 +6,14 @@ use csscolorparser::Color;
 pub(super) const MAX_STOPS: usize = 64;
 
 /// Straight RGBA of index 0 to 255, every channel 0 to 1.
-pub(super) type Table = Box<[[f32; 4]; 256]>;
+pub(super) type ColorTable = Box<[[f32; 4]; 256]>;
 
-/// How the colours between two stops are mixed; alpha is premultiplied either way,
-/// so that nothing of a transparent stop's colour bleeds in.
+/// The interpolation of colours between two stops; alpha is premultiplied either way, so that
+/// nothing of a transparent stop's colour bleeds in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Interpolation {
-    /// In Oklab (Ottosson 2020): even steps to the eye, no grey in the middle.
+    /// In Oklab (Ottosson 2020): perceptually even steps, no grey in the middle.
     #[default]
     Oklab,
     /// In plain sRGB numbers, as browsers, Mapnik and the heat-map scripts do.
@@ -29,12 +29,12 @@ pub struct Stop {
     pub color: [f32; 4],
 }
 
-/// Inside the gamut and numbers, whatever the colour was.
+/// The channels of a colour, clamped to the gamut; NaN becomes 0.
 pub(super) fn channels(color: &Color) -> [f32; 4] {
     [color.r, color.g, color.b, color.a].map(|c| if c.is_nan() { 0.0 } else { c.clamp(0.0, 1.0) })
 }
 
-/// Positions go from 0 to 1 and never backwards.
+/// Refuses positions outside 0 to 1, and those before their predecessor.
 pub(super) fn check(position: f32, previous: f32) -> Result<(), RampError> {
     if !(0.0..=1.0).contains(&position) {
         return Err(RampError::Position(position));
@@ -45,8 +45,8 @@ pub(super) fn check(position: f32, previous: f32) -> Result<(), RampError> {
     Ok(())
 }
 
-/// 256 colours along the stops, straight RGBA of 0 to 1.
-pub(super) fn table(stops: &[Stop], interpolation: Interpolation) -> Result<Table, RampError> {
+/// The 256 colours along the stops, straight RGBA of 0 to 1.
+pub(super) fn table(stops: &[Stop], interpolation: Interpolation) -> Result<ColorTable, RampError> {
     if stops.is_empty() {
         return Err(RampError::Empty);
     }
@@ -62,7 +62,7 @@ pub(super) fn table(stops: &[Stop], interpolation: Interpolation) -> Result<Tabl
 }
 
 /// The table along stops whose positions ascend.
-pub(super) fn mix(stops: &[Stop], interpolation: Interpolation) -> Table {
+pub(super) fn mix(stops: &[Stop], interpolation: Interpolation) -> ColorTable {
     let mixable: Vec<(f32, [f32; 4])> = stops
         .iter()
         .map(|stop| (stop.position, interpolation.premultiplied(stop.color)))
@@ -85,7 +85,7 @@ pub(super) fn mix(stops: &[Stop], interpolation: Interpolation) -> Table {
 }
 
 impl Interpolation {
-    /// Straight sRGB to the premultiplied coordinates that are mixed.
+    /// Converts straight sRGB to the premultiplied coordinates that are mixed.
     fn premultiplied(self, color: [f32; 4]) -> [f32; 4] {
         let [x, y, z, alpha] = match self {
             Self::Srgb => color,
@@ -94,7 +94,7 @@ impl Interpolation {
         [x * alpha, y * alpha, z * alpha, alpha]
     }
 
-    /// The way back, clipped to the gamut.
+    /// Converts back, clipped to the gamut.
     fn straight(self, [x, y, z, alpha]: [f32; 4]) -> [f32; 4] {
         if alpha <= 0.0 {
             return [0.0; 4];
@@ -107,22 +107,22 @@ impl Interpolation {
     }
 }
 
-/// Why a ramp was refused.
+/// The error of a ramp.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RampError {
-    /// Nothing was given.
+    /// An empty text.
     #[error("the ramp is empty; give a name such as inferno or colours such as `transparent, red`")]
     Empty,
-    /// Not a name of the collection.
+    /// A name that the collection does not have.
     #[error("there is no ramp or colour `{name}`; the ramps are {}, each also with `_r`", known.join(", "))]
     UnknownName {
-        /// What was asked for.
+        /// The name that was given.
         name: String,
         /// The names there are.
         known: Vec<&'static str>,
     },
-    /// Not a CSS colour.
+    /// A text that is no CSS colour.
     #[error(
         "`{0}` is no CSS colour; write red, #f00, rgb(255 0 0), and its position after it: red 30%"
     )]
@@ -136,7 +136,7 @@ pub enum RampError {
     /// More stops than allowed.
     #[error("a ramp has at most 64 colours, not {0}")]
     TooMany(usize),
-    /// A table or filter that is written wrongly.
+    /// A table or a filter that can't be read.
     #[error(
         "a ramp that is given colour by colour is table: and 8 hexadecimal digits for each of the entries 1 to 255, Mapnik's filter is colorize-alpha(blue, red)"
     )]

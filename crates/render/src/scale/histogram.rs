@@ -1,38 +1,33 @@
-//! What densities a layer has at a zoom: the ground that colour scales stand on.
+//! Statistics of values: a logarithmic histogram, from which scales take their ends.
 
-use crate::layer::evaluate::Field;
-use crate::layer::point_set::PointSet;
-use crate::splat::Backend;
-use crate::style::measure::Nature;
-use heatsplat_points::{MAX_ZOOM, TileId, TileWeight, Window};
-use std::thread;
+use crate::scale::value_kind::ValueKind;
 
 /// Bins per octave of the logarithmic histogram.
 const PER_OCTAVE_BITS: u32 = 5;
 const SHIFT: u32 = 23 - PER_OCTAVE_BITS;
 
-/// A histogram of numbers in logarithmic bins (32 an octave, 2 % wide), to both sides of zero.
+/// A histogram of values in logarithmic bins (32 an octave, 2 % wide), to both sides of zero.
 ///
-/// What is counted depends on the numbers' [`Nature`]: amounts over zero, all means, or how far
-/// from their middle differences and quotients are.
+/// The [`ValueKind`] decides what is counted: amounts over zero, all means, and of differences
+/// and quotients the distance from their middle.
 #[derive(Clone, Debug, Default)]
 pub struct Statistics {
-    below: Bins,
+    below: LogBins,
     zeros: f64,
-    above: Bins,
+    above: LogBins,
     extremes: Option<(f32, f32)>,
 }
 
 /// Counts of positive numbers.
 #[derive(Clone, Debug, Default)]
-struct Bins {
+struct LogBins {
     /// Number of the first bin.
     first: u32,
     counts: Vec<f64>,
     total: f64,
 }
 
-impl Bins {
+impl LogBins {
     fn count(&mut self, bin: u32, times: f64) {
         if self.counts.is_empty() {
             self.first = bin;
@@ -72,18 +67,18 @@ impl Bins {
 }
 
 impl Statistics {
-    /// Counts numbers, each as `times` pixels. NaN and what is infinite is nothing; so are
-    /// differences of zero, and amounts of zero and less.
-    pub fn add(&mut self, nature: Nature, numbers: &[f32], times: f64) {
+    /// Counts values, each as `times` pixels. NaN and infinities are left out; so are differences
+    /// of zero, and amounts of zero and less.
+    pub fn add(&mut self, kind: ValueKind, numbers: &[f32], times: f64) {
         for &v in numbers {
-            match nature {
-                Nature::Amount if v > 0.0 => self.count(v, times),
-                Nature::Amount => {}
-                Nature::Level => self.count(v, times),
-                Nature::Signed if v != 0.0 => self.count(v.abs(), times),
-                Nature::Signed => {}
-                Nature::Ratio if v > 0.0 => self.count(v.max(v.recip()), times),
-                Nature::Ratio => {}
+            match kind {
+                ValueKind::Amount if v > 0.0 => self.count(v, times),
+                ValueKind::Amount => {}
+                ValueKind::Level => self.count(v, times),
+                ValueKind::Signed if v != 0.0 => self.count(v.abs(), times),
+                ValueKind::Signed => {}
+                ValueKind::Ratio if v > 0.0 => self.count(v.max(v.recip()), times),
+                ValueKind::Ratio => {}
             }
         }
     }
@@ -107,8 +102,8 @@ impl Statistics {
         self.extremes = Some((low.min(least), high.max(most)));
     }
 
-    /// Counts what another has counted too.
-    fn merge(&mut self, other: &Self) {
+    /// Adds the counts of another.
+    pub(crate) fn merge(&mut self, other: &Self) {
         self.above.merge(&other.above);
         self.below.merge(&other.below);
         self.zeros += other.zeros;
@@ -117,17 +112,17 @@ impl Statistics {
         }
     }
 
-    /// The greatest number seen; 0 where nothing was.
+    /// The greatest value counted; 0 where none was.
     pub fn max(&self) -> f64 {
         self.extremes.map_or(0.0, |(_, most)| f64::from(most))
     }
 
-    /// The least number seen; 0 where nothing was.
+    /// The least value counted; 0 where none was.
     pub fn min(&self) -> f64 {
         self.extremes.map_or(0.0, |(least, _)| f64::from(least))
     }
 
-    /// Whether nothing was counted.
+    /// True where nothing was counted.
     pub fn is_empty(&self) -> bool {
         self.extremes.is_none()
     }
@@ -149,7 +144,7 @@ impl Statistics {
             .filter(|(.., n)| *n > 0.0)
     }
 
-    /// The number that `percent` of all counted pixels stay below, 0 to 100.
+    /// The value that `percent` (0 to 100) of all counted pixels stay below.
     ///
     /// Within a bin it is interpolated, so the error is well under the bin's 2 %.
     pub fn percentile(&self, percent: f64) -> f64 {
@@ -165,14 +160,14 @@ impl Statistics {
         self.max()
     }
 
-    /// How many percent of all counted pixels are below a number: the inverse of
-    /// [`percentile`](Self::percentile). Of differences and quotients it is how many are nearer to
-    /// their middle. `None` where nothing was counted.
-    pub fn percent_below(&self, nature: Nature, number: f64) -> Option<f64> {
-        let number = match nature {
-            Nature::Amount | Nature::Level => number,
-            Nature::Signed => number.abs(),
-            Nature::Ratio => number.max(number.recip()),
+    /// The percentage of all counted pixels that are below a value: the inverse of
+    /// [`percentile`](Self::percentile). Of differences and quotients it is the percentage that
+    /// is nearer to the middle. `None` where nothing was counted.
+    pub fn percent_below(&self, kind: ValueKind, number: f64) -> Option<f64> {
+        let number = match kind {
+            ValueKind::Amount | ValueKind::Level => number,
+            ValueKind::Signed => number.abs(),
+            ValueKind::Ratio => number.max(number.recip()),
         };
         if self.is_empty() || number.is_nan() {
             return None;
@@ -213,83 +208,6 @@ impl Statistics {
     }
 }
 
-/// Tiles that statistics are measured in: the densest …
-const DENSEST: usize = 12;
-/// … and as many again, spread evenly over the rest.
-const SPREAD: usize = 36;
-
-/// Measures the numbers of a level (the world 2^`level` CSS pixels wide).
-///
-/// Where few tiles hold points, all are measured; else the densest and an even
-/// spread of the others from dense to sparse, each of which stands for its
-/// share. The choice depends on the points alone, so it is the same whoever asks.
-///
-/// Threads of its own draw them, one tile at a time, and not those of the pool: who
-/// waits for the result may be one of the pool, and so may everyone else.
-pub(crate) fn measure(
-    set: &PointSet,
-    level: u8,
-    field: impl Fn(Window) -> Field + Sync,
-    backend: &dyn Backend,
-) -> Statistics {
-    let z = level.saturating_sub(8).min(MAX_ZOOM);
-    let size = 1u32 << (level - z).min(9);
-    let mut occupied = set.points().occupied_tiles(z);
-    if let Some((_, other)) = set.versus() {
-        occupied.extend(other.points().occupied_tiles(z));
-        occupied.sort_unstable_by_key(|t| t.tile);
-        occupied.dedup_by_key(|t| t.tile);
-    }
-    let tiles = sample(occupied, DENSEST, SPREAD);
-    let threads = if backend.batch() > 1 {
-        8 // they wait, and the backend draws for all of them at once
-    } else {
-        thread::available_parallelism().map_or(1, usize::from)
-    };
-    let part = |first: usize| {
-        let mut statistics = Statistics::default();
-        for (tile, times) in tiles.iter().skip(first).step_by(threads) {
-            let field = field(Window::tile(*tile, size));
-            let numbers = field.of(set, backend);
-            statistics.add(set.nature(field.measure), &numbers.values, *times);
-        }
-        statistics
-    };
-    thread::scope(|scope| {
-        let part = &part;
-        let others: Vec<_> = (1..threads).map(|i| scope.spawn(move || part(i))).collect();
-        let mut all = part(0);
-        for other in others {
-            match other.join() {
-                Ok(statistics) => all.merge(&statistics),
-                Err(panic) => std::panic::resume_unwind(panic),
-            }
-        }
-        all
-    })
-}
-
-/// The tiles to measure, and how many each stands for: the densest, and an even spread of the
-/// others from dense to sparse. All of them where they are few.
-pub fn sample(mut tiles: Vec<TileWeight>, densest: usize, spread: usize) -> Vec<(TileId, f64)> {
-    let few = tiles.len() <= densest + spread;
-    let rest = if few {
-        Vec::new()
-    } else {
-        tiles.sort_unstable_by(|a, b| b.mass.total_cmp(&a.mass).then(a.tile.cmp(&b.tile)));
-        tiles.split_off(densest)
-    };
-    let step = rest.len() as f64 / spread.max(1) as f64;
-    let even = (0..spread).filter_map(|i| rest.get(((i as f64 + 0.5) * step) as usize));
-    // a short binary fraction, so that counts add up to the same in any order
-    let times = (step * 64.0).round() / 64.0;
-    tiles
-        .iter()
-        .map(|t| (t.tile, 1.0))
-        .chain(even.map(|t| (t.tile, times)))
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -298,8 +216,8 @@ mod tests {
     fn percentiles_of_a_known_spread() {
         let mut stats = Statistics::default();
         let densities: Vec<f32> = (1..=10_000).map(|i| i as f32).collect();
-        stats.add(Nature::Amount, &densities, 1.0);
-        stats.add(Nature::Amount, &[0.0, -5.0, f32::NAN], 1.0);
+        stats.add(ValueKind::Amount, &densities, 1.0);
+        stats.add(ValueKind::Amount, &[0.0, -5.0, f32::NAN], 1.0);
         for p in [1.0, 10.0, 50.0, 90.0, 99.0, 99.9] {
             let got = stats.percentile(p);
             assert!((got / (p * 100.0) - 1.0).abs() < 0.03, "p{p}: {got}");
@@ -311,8 +229,8 @@ mod tests {
     #[test]
     fn pixels_may_stand_for_many() {
         let mut stats = Statistics::default();
-        stats.add(Nature::Amount, &[1.0], 99.0);
-        stats.add(Nature::Amount, &[1000.0], 1.0);
+        stats.add(ValueKind::Amount, &[1.0], 99.0);
+        stats.add(ValueKind::Amount, &[1000.0], 1.0);
         assert!(stats.percentile(98.0) < 1.1);
         assert!(stats.percentile(99.5) > 900.0);
     }
@@ -328,7 +246,7 @@ mod tests {
     fn numbers_to_both_sides_of_zero_are_in_one_order() {
         let mut stats = Statistics::default();
         let numbers: Vec<f32> = (-500..=500).map(|i| i as f32).collect();
-        stats.add(Nature::Level, &numbers, 1.0);
+        stats.add(ValueKind::Level, &numbers, 1.0);
         for p in [1.0, 20.0, 50.0, 75.0, 99.0] {
             let (got, wanted) = (stats.percentile(p), (p - 50.0) * 10.0);
             assert!((got - wanted).abs() < 12.0, "p{p}: {got} {wanted}");
@@ -336,15 +254,15 @@ mod tests {
         let curve = stats.cumulative(-100.0, 100.0);
         assert!(curve.is_sorted_by(|a, b| a.0 <= b.0 && a.1 <= b.1));
         let mut sides = Statistics::default();
-        sides.add(Nature::Signed, &[-3.0, 2.0, 0.0], 1.0);
-        sides.add(Nature::Ratio, &[0.25, 2.0, 0.0, -1.0], 1.0);
+        sides.add(ValueKind::Signed, &[-3.0, 2.0, 0.0], 1.0);
+        sides.add(ValueKind::Ratio, &[0.25, 2.0, 0.0, -1.0], 1.0);
         assert_eq!((sides.min(), sides.max()), (2.0, 4.0));
     }
 
     #[test]
     fn the_cumulative_curve_rises_to_one() {
         let mut stats = Statistics::default();
-        stats.add(Nature::Amount, &[0.5, 1.0, 1.0, 70.0], 1.0);
+        stats.add(ValueKind::Amount, &[0.5, 1.0, 1.0, 70.0], 1.0);
         let curve = stats.cumulative(0.0, stats.max());
         assert!(curve.is_sorted_by(|a, b| a.0 <= b.0 && a.1 <= b.1));
         assert!((curve.last().unwrap().1 - 1.0).abs() < 1e-12);
@@ -353,19 +271,19 @@ mod tests {
     #[test]
     fn percents_and_percentiles_are_each_others_inverse() {
         let mut statistics = Statistics::default();
-        assert_eq!(statistics.percent_below(Nature::Level, 1.0), None);
+        assert_eq!(statistics.percent_below(ValueKind::Level, 1.0), None);
         let numbers: Vec<f32> = (-300..=700).map(|i| i as f32 * 0.37).collect();
-        statistics.add(Nature::Level, &numbers, 2.0);
+        statistics.add(ValueKind::Level, &numbers, 2.0);
         for percent in 1..100 {
             let number = statistics.percentile(f64::from(percent));
-            let back = statistics.percent_below(Nature::Level, number).unwrap();
+            let back = statistics.percent_below(ValueKind::Level, number).unwrap();
             assert!((back - f64::from(percent)).abs() < 0.2, "{percent}: {back}");
         }
-        assert_eq!(statistics.percent_below(Nature::Level, 1e9), Some(100.0));
-        assert_eq!(statistics.percent_below(Nature::Level, -1e9), Some(0.0));
+        assert_eq!(statistics.percent_below(ValueKind::Level, 1e9), Some(100.0));
+        assert_eq!(statistics.percent_below(ValueKind::Level, -1e9), Some(0.0));
         let mut quotients = Statistics::default();
-        quotients.add(Nature::Ratio, &[0.25, 2.0, 4.0, 8.0], 1.0);
-        let nearer = |v| quotients.percent_below(Nature::Ratio, v).unwrap();
+        quotients.add(ValueKind::Ratio, &[0.25, 2.0, 4.0, 8.0], 1.0);
+        let nearer = |v| quotients.percent_below(ValueKind::Ratio, v).unwrap();
         assert!((nearer(0.125) - nearer(8.0)).abs() < 1e-9 && nearer(3.0) < nearer(0.2));
     }
 }

@@ -1,38 +1,38 @@
-//! How large a picture's pixels are: at a whole level, or between two.
+//! Levels: sizes of pixels on the map, whole or between two whole ones.
 
-use heatsplat_points::Window;
 use heatsplat_points::mercator::WORLD;
 
-/// Pictures of fewer pixels, or more, have the scale of these levels.
+/// Levels below and above these are clamped.
 const LEAST: f64 = 3.0;
 const MOST: f64 = 33.0;
 
-/// A level this near to a whole one is taken for it: a box in degrees leads to a tile's pixels but
-/// for rounding.
+/// A level this near to a whole one is rounded to it: a box in degrees leads to a tile's pixels
+/// only within rounding errors.
 const ROUNDING: f64 = 1e-6;
 
-/// The world drawn 2^level CSS pixels wide: tiles have whole levels (those of 256 pixels their zoom
-/// and 8), pictures of any size lie between two.
+/// The size of a CSS pixel: at level L the world is 2ᴸ CSS pixels wide.
+///
+/// Tiles have whole levels (those of 256 pixels: their zoom plus 8); pictures of any size lie
+/// between two.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Level {
     below: u8,
-    /// How far it is on the way to the next, 0 to 1 without 1.
+    /// The fractional part, 0 to 1 without 1.
     share: f64,
 }
 
 impl Level {
-    /// The level of a window with `ratio` pixels to a CSS pixel.
-    pub fn of(window: &Window, ratio: u32) -> Self {
-        let css_pixel = window.pixel() * f64::from(ratio);
-        Self::at((WORLD / css_pixel).log2())
+    /// The level at which a CSS pixel is so many world units wide.
+    pub fn from_pixel(css_pixel: f64) -> Self {
+        Self::new((WORLD / css_pixel).log2())
     }
 
-    /// The level of a zoom, which may lie between two.
-    pub fn of_zoom(zoom: f64) -> Self {
-        Self::at(zoom + 8.0)
+    /// The level of a zoom, which may lie between two whole ones.
+    pub fn from_zoom(zoom: f64) -> Self {
+        Self::new(zoom + 8.0)
     }
 
-    fn at(level: f64) -> Self {
+    fn new(level: f64) -> Self {
         let level = level.clamp(LEAST, MOST);
         if (level - level.round()).abs() < ROUNDING {
             return Self::from(level.round() as u8);
@@ -48,18 +48,18 @@ impl Level {
         self.below
     }
 
-    /// The whole level above one that is not whole, and how far it is on the way there, 0 to 1.
+    /// For a level that is not whole: the whole one above it, and the fractional part, 0 to 1.
     pub fn above(self) -> Option<(u8, f64)> {
         (self.share > 0.0).then_some((self.below + 1, self.share))
     }
 
-    /// The one or two whole levels whose scales its own follows from.
+    /// The one or two whole levels between whose scales its own is interpolated.
     pub fn wholes(self) -> impl Iterator<Item = u8> {
         let above = self.above().map(|(above, _)| above);
         std::iter::once(self.below).chain(above)
     }
 
-    /// The zoom at which 256 px tiles have it.
+    /// The zoom at which tiles of 256 pixels have this level.
     pub fn zoom(self) -> f64 {
         f64::from(self.below) + self.share - 8.0
     }
@@ -77,24 +77,25 @@ impl From<u8> for Level {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use heatsplat_points::TileId;
+    use heatsplat_points::{TileId, Window};
 
     #[test]
     fn tiles_are_at_whole_levels_and_pictures_between() {
+        let level_of = |window: &Window, ratio: f64| Level::from_pixel(window.pixel() * ratio);
         for z in 0..=24 {
             let tile = Window::tile(TileId::new(z, 0, 0).unwrap(), 256);
-            assert_eq!(Level::of(&tile, 1), Level::from(z + 8));
-            assert_eq!(Level::of(&tile.finer(2), 2), Level::from(z + 8));
+            assert_eq!(level_of(&tile, 1.0), Level::from(z + 8));
+            assert_eq!(level_of(&tile.finer(2), 2.0), Level::from(z + 8));
         }
         let [west, south, east, north] = Window::at_level(13, 5, 9, 300, 200).bounds();
         let typed = Window::around([west, south, east, north], 300, 200).unwrap();
-        assert_eq!(Level::of(&typed, 1), Level::from(13));
-        let between = Level::of_zoom(3.25);
+        assert_eq!(level_of(&typed, 1.0), Level::from(13));
+        let between = Level::from_zoom(3.25);
         assert_eq!((between.below(), between.above()), (11, Some((12, 0.25))));
         assert_eq!(between.zoom(), 3.25);
-        // thumbnails of the world, and pixels of a millimetre
-        assert_eq!(Level::of_zoom(-1.5).above(), Some((7, 0.5)));
-        assert_eq!(Level::of_zoom(-99.0), Level::from(3));
-        assert_eq!(Level::of_zoom(99.0), Level::from(33));
+        // Thumbnails of the world, and pixels of a millimetre.
+        assert_eq!(Level::from_zoom(-1.5).above(), Some((7, 0.5)));
+        assert_eq!(Level::from_zoom(-99.0), Level::from(3));
+        assert_eq!(Level::from_zoom(99.0), Level::from(33));
     }
 }

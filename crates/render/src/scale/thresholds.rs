@@ -1,4 +1,4 @@
-//! The densities at which the colour index steps up, as a table that finds the
+//! Quantisation: the densities at which the colour index steps up, and a table that finds the
 //! index of a density in a few instructions.
 
 /// Mantissa bits below those that choose a table entry: 512 entries an octave, so that between
@@ -11,12 +11,12 @@ const MOST_ENTRIES: u32 = 1 << 13;
 /// Densities that are looked up together: a loop of a fixed length becomes vectors.
 pub(crate) const BLOCK: usize = 32;
 
-/// 255 rising thresholds: the index of a density is how many of them are not above it.
+/// 255 rising thresholds: the index of a density is the number of them that are not above it.
 ///
 /// A formula per pixel (a logarithm, say) would cost more than the splat; with a
 /// table all formulas cost the same, and a GPU can be given the same numbers.
 #[derive(Clone, Debug)]
-pub(crate) struct Steps {
+pub(crate) struct Thresholds {
     /// The 255 thresholds, then NaN, which no density passes.
     thresholds: [f32; 256],
     /// Bits of a density below those that choose its entry.
@@ -27,14 +27,14 @@ pub(crate) struct Steps {
     entries: Vec<u8>,
     /// The index of density 0, by far the most frequent.
     at_zero: u8,
-    /// Whether none but the first threshold may be below 0, and none of those above it shares its
-    /// range with another.
+    /// True where none but the first threshold may be below 0, and none of those above it shares
+    /// its range with another.
     simple: bool,
 }
 
-impl Steps {
-    /// Steps at `threshold(k)` for k = 1 to 255; a threshold below the one before it
-    /// is taken as equal to it.
+impl Thresholds {
+    /// The thresholds `threshold(k)` for k = 1 to 255; one that is below its predecessor is
+    /// raised to it.
     pub(crate) fn new(threshold: impl Fn(u8) -> f32) -> Self {
         let mut thresholds = [f32::NAN; 256];
         let mut last = f32::MIN;
@@ -68,7 +68,7 @@ impl Steps {
     fn tabulate(&mut self, shift: u32) {
         let slot = |v: f32| v.max(0.0).to_bits() >> shift;
         let thresholds = &self.thresholds;
-        // one range before the first threshold's, in which surely nothing is
+        // One range before that of the first threshold, which surely holds none.
         let lowest = self.below_zero();
         let (first, last) = (
             slot(thresholds[lowest]).saturating_sub(1),
@@ -89,8 +89,8 @@ impl Steps {
         (self.shift, self.first) = (shift, first);
     }
 
-    /// How many thresholds lie below all positive densities, 0 or 1: a mean has one that it
-    /// passes wherever it has a value.
+    /// The number of thresholds below all positive densities, 0 or 1: means have one, so that
+    /// every value passes it.
     fn below_zero(&self) -> usize {
         usize::from(self.thresholds[0] <= f32::MIN_POSITIVE)
     }
@@ -114,14 +114,14 @@ impl Steps {
         }
     }
 
-    /// A block's indices without a branch, where the scale is simple.
+    /// Writes the indices of a block without a branch, where the scale is simple.
     #[inline(always)]
     fn block(&self, densities: &[f32; BLOCK], indices: &mut [u8; BLOCK]) {
         let lowest = f32::from_bits(self.first << self.shift);
         let last = self.entries.len().saturating_sub(1) as u32;
         let mut slots = [0; BLOCK];
         for (slot, &density) in slots.iter_mut().zip(densities) {
-            // what is less than the first range, or no number, is as good as in it
+            // Densities below the first range, and NaN, are treated as if they were in it.
             let density = if density > lowest { density } else { lowest };
             *slot = ((density.to_bits() >> self.shift) - self.first).min(last);
         }
@@ -130,7 +130,7 @@ impl Steps {
             *index = entry + u8::from(self.thresholds[usize::from(entry)] <= density);
         }
         if self.below_zero() == 1 {
-            // what is no number is nothing, and not even the first range's
+            // NaN has index 0, not that of the first range.
             for (index, &density) in indices.iter_mut().zip(densities) {
                 *index *= u8::from(self.passes_first(density));
             }
@@ -142,11 +142,11 @@ impl Steps {
         &self.thresholds[..255]
     }
 
-    /// The index of a density; NaN is nothing.
+    /// The index of a density; that of NaN is 0.
     #[inline(always)]
     pub(crate) fn index(&self, density: f32) -> u8 {
         if density <= 0.0 {
-            // densities below zero matter where a domain begins there: rare enough for a search
+            // Densities below zero matter where a domain begins there: rare enough for a search.
             return if density == 0.0 {
                 self.at_zero
             } else {
@@ -158,16 +158,17 @@ impl Steps {
         }
         let slot = (density.to_bits() >> self.shift).saturating_sub(self.first) as usize;
         let mut index = self.entries.get(slot).copied().unwrap_or(255);
-        // without a branch, since whether there is a step is anyone's guess
+        // Without a branch, since a step here cannot be predicted.
         index += u8::from(self.thresholds[usize::from(index)] <= density);
-        // equalised histograms can have several
+        // Equalised histograms can have several steps in a range.
         while self.thresholds[usize::from(index)] <= density {
             index += 1;
         }
         index
     }
 
-    /// Whether a density is more than nothing. False for NaN.
+    /// True where a density reaches the first threshold, which gives it an index above 0. False
+    /// for NaN.
     #[inline(always)]
     pub(crate) fn passes_first(&self, density: f32) -> bool {
         density >= self.thresholds[0]
@@ -189,18 +190,18 @@ mod tests {
             lo in -2.0..3.0f32, first: bool, span in prop_oneof![1e-6..1e6f32, 0.01..1.0f32], power in 0.2..5.0f32,
             densities in prop::collection::vec(prop_oneof![-3.0..5.0f32, 0.0..1e6f32, any::<f32>()], 50),
         ) {
-            let steps = Steps::new(|k| match k {
+            let thresholds = Thresholds::new(|k| match k {
                 1 if first => f32::MIN,
                 k => lo + span * (f32::from(k) / 255.0).powf(power),
             });
-            let counted = |d: f32| steps.thresholds().iter().filter(|t| **t <= d).count();
+            let counted = |d: f32| thresholds.thresholds().iter().filter(|t| **t <= d).count();
             let around = |&d: &f32| [d, d.next_down(), d.next_up(), -d, 0.0, -0.0, f32::NAN, f32::INFINITY];
-            let near: Vec<f32> = densities.iter().chain(steps.thresholds()).flat_map(around).collect();
+            let near: Vec<f32> = densities.iter().chain(thresholds.thresholds()).flat_map(around).collect();
             let mut indices = vec![0; near.len()];
-            steps.indices(&near, &mut indices);
+            thresholds.indices(&near, &mut indices);
             for (d, index) in near.into_iter().zip(indices) {
-                prop_assert_eq!(usize::from(steps.index(d)), counted(d), "{}", d);
-                prop_assert_eq!(index, steps.index(d), "{}", d);
+                prop_assert_eq!(usize::from(thresholds.index(d)), counted(d), "{}", d);
+                prop_assert_eq!(index, thresholds.index(d), "{}", d);
             }
         }
     }

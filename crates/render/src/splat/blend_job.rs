@@ -1,28 +1,28 @@
-//! A picture of splats that don't simply add up.
+//! Jobs whose splats are blended: stamps that don't simply add up.
 
-use crate::style::blend::Overlap;
+use crate::splat::view::zoom_of;
+use crate::style::blend::BlendMode;
 use crate::style::kernel::Shape;
 use heatsplat_points::{Points, Window};
 
-/// One such picture: see [`Backend::stamped`](crate::Backend::stamped).
+/// A picture whose splats are blended: see [`Backend::blend`](crate::Backend::blend).
 #[derive(Clone, Debug)]
-pub struct Stamped<'a> {
-    /// Points, and the radius of their kernel in the window's pixels.
+pub struct BlendJob<'a> {
+    /// Points, with the radius of their kernel in the window's pixels.
     pub parts: Vec<(&'a Points, f64)>,
-    /// Which pixels.
+    /// The pixels.
     pub window: Window,
     /// The kernel's shape; markers have their own.
     pub shape: Shape,
-    /// What becomes of overlapping splats.
-    pub overlap: &'a Overlap,
-    /// Pixels to a CSS pixel.
+    /// The blend mode.
+    pub blend: &'a BlendMode,
+    /// The device pixel ratio: pixels per CSS pixel.
     pub ratio: f64,
 }
 
-impl Stamped<'_> {
-    /// The zoom that CSS pixels belong to.
+impl BlendJob<'_> {
+    /// The zoom of the CSS pixels.
     pub(crate) fn zoom(&self) -> f64 {
-        let css_pixel = self.window.pixel() * self.ratio;
-        (heatsplat_points::mercator::WORLD / css_pixel).log2() - 8.0
+        zoom_of(self.window.pixel() * self.ratio)
     }
 }

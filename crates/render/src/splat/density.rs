@@ -1,4 +1,4 @@
-//! The grid between splatting and colouring.
+//! Densities and pictures: the grids between splatting, colouring and encoding.
 
 /// Σ weight · K(distance) at the centre of each pixel of a window, row by row from the north.
 #[derive(Clone, Debug, PartialEq)]
@@ -12,7 +12,7 @@ pub struct Density {
 }
 
 impl Density {
-    /// A grid where nothing is.
+    /// A grid of zeros.
     pub fn empty(width: u32, height: u32) -> Self {
         Self {
             width,
@@ -31,14 +31,14 @@ impl Density {
         }
     }
 
-    /// Sets each value to a function of it and that of another grid.
+    /// Sets each value to a function of itself and the other grid's value.
     pub(crate) fn zip(&mut self, other: &Self, f: impl Fn(f32, f32) -> f32) {
         for (a, &b) in self.values.iter_mut().zip(&other.values) {
             *a = f(*a, b);
         }
     }
 
-    /// The same without its outermost pixels on each side.
+    /// A copy without the outermost pixels on each side.
     pub(crate) fn without_rim(&self) -> Self {
         let (width, height) = (self.width.saturating_sub(2), self.height.saturating_sub(2));
         let rows = self.values.chunks_exact((self.width as usize).max(1));
@@ -64,7 +64,8 @@ impl Density {
     }
 }
 
-/// Colour indices of a window, row by row from the north: 0 is nothing, 255 the ramp's end.
+/// Colour indices of a window, row by row from the north: 0 stands for nothing, 255 for the ramp's
+/// end.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Picture {
     /// Pixels in a row.
@@ -76,7 +77,7 @@ pub struct Picture {
 }
 
 impl Picture {
-    /// A picture of nothing.
+    /// A picture whose indices are all 0.
     pub fn empty(width: u32, height: u32) -> Self {
         Self {
             width,
@@ -85,7 +86,7 @@ impl Picture {
         }
     }
 
-    /// Whether every pixel is "nothing".
+    /// True where every index is 0.
     pub fn is_empty(&self) -> bool {
         self.indices.iter().all(|&i| i == 0)
     }

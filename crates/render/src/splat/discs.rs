@@ -9,12 +9,13 @@
 //! | uniform | two, exactly: its softened edge is the share of a pixel by squares of distances |
 //! | triangular | sixteen: 1 − √t by straight lines in t = u², to [`CONE_ERROR`] |
 
-use crate::splat::lattice::Lattice;
-use crate::splat::plan::Stamp;
+use crate::splat::lattice::{LEAST_CONE, Lattice};
+use crate::splat::stamp::KernelStamp;
 use crate::style::kernel::{Kernel, Shape, soft_edge};
 
-/// A triangular kernel may differ from its paraboloids by this share of its peak: of a ring of
-/// points its middle sees all that a kernel is off, and the peak of a ring is a quarter of theirs.
+/// The most that a triangular kernel may differ from its paraboloids, as a share of its peak. At
+/// the middle of a ring of points all of their errors add up, and the peak of a ring is only a
+/// quarter of theirs.
 const CONE_ERROR: f64 = 1.0 / 1024.0;
 
 /// A sum of paraboloids.
@@ -22,22 +23,19 @@ const CONE_ERROR: f64 = 1.0 / 1024.0;
 pub(crate) struct Discs {
     /// From the widest on.
     pub(crate) discs: Vec<Disc>,
-    /// By how much the slope of the kernel changes at its sharpest, in shares of its height a pixel;
-    /// twice that of a cone, whose tip does so in all directions.
+    /// The greatest change of the kernel's slope, in shares of its height per pixel; twice that for
+    /// a cone, whose tip bends in all directions.
     pub(crate) bend: f64,
     /// The kernel on the picture's own grid, for cells that are light beside their neighbours;
     /// `None` where it is too narrow for a grid.
-    pub(crate) grid: Option<Stamp>,
+    pub(crate) grid: Option<KernelStamp>,
 }
 
-/// The least radius in pixels of a triangular kernel that is made of discs.
-pub(crate) const LEAST_CONE: f64 = 15.5;
-
-/// The least radius in pixels of a kernel on the picture's own grid: cells of a pixel must be so
-/// many within its reach that those along a line are told from those over an area.
+/// The least radius in pixels of a kernel on the picture's own grid: its reach must hold so many
+/// cells of a pixel that a line of them differs from an area.
 const LEAST_ON_GRID: f64 = 16.0;
 
-/// factor · (radius² − d²) where that is positive, in pixels.
+/// A paraboloid: factor · (radius² − d²) where that is positive, in pixels.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Disc {
     pub(crate) radius: f64,
@@ -46,7 +44,7 @@ pub(crate) struct Disc {
 
 impl Discs {
     /// The paraboloids of a kernel; `None` for kernels without an edge.
-    pub(crate) fn of(kernel: &Kernel) -> Option<Self> {
+    pub(crate) fn for_kernel(kernel: &Kernel) -> Option<Self> {
         let (radius, height) = (kernel.radius(), kernel.height());
         let square = radius * radius;
         let (discs, bend) = match kernel.shape() {
@@ -61,7 +59,6 @@ impl Discs {
                 let both = vec![disc(outer, factor), disc(inner, -factor)];
                 (both, 1.0 / (outer - inner))
             }
-            // narrower ones are stamped, which costs less than many discs
             Shape::Triangular if radius >= LEAST_CONE => {
                 let disc = |(knot, turn): (f64, f64)| Disc {
                     radius: radius * knot,
@@ -76,7 +73,7 @@ impl Discs {
         };
         let discs = discs.into_iter().filter(|d| d.radius > 0.0).collect();
         let on_grid = radius >= LEAST_ON_GRID;
-        let grid = on_grid.then(|| Stamp::of_spline(kernel, &Lattice::PIXELS));
+        let grid = on_grid.then(|| KernelStamp::from_spline(kernel, &Lattice::PIXELS));
         Some(Self { discs, bend, grid })
     }
 
@@ -86,15 +83,15 @@ impl Discs {
     }
 }
 
-/// 1 − u on 0..1 by straight lines in t = u²: the knots as u, and by how much the slope in t
-/// turns at each, from the outermost on.
+/// 1 − u on 0..1 by straight lines in t = u²: the knots as u, with the change of the slope in t at
+/// each, from the outermost on.
 ///
 /// The chord of √t between a² and b² is off by (b − a)² / 4(a + b) at most, always to one side;
-/// lowered by half of it, the line is off by ± half. Only the last knot, where the kernel ends, stays
-/// where it is, so that the kernel has no step there: the piece before it is off by 1.5 of a half.
+/// lowered by half of it, the line is off by ± half. The last knot, where the kernel ends, is not
+/// moved, so that the kernel has no step there: the piece before it is off by 1.5 of a half.
 fn cone(error: f64) -> Vec<(f64, f64)> {
     let next = |a: f64| {
-        // (b − a)² = 8 · error · (a + b), solved for b
+        // This is (b − a)² = 8 · error · (a + b), solved for b.
         let e = 4.0 * error;
         a + e + (e * e + 4.0 * e * a).sqrt()
     };
@@ -107,7 +104,7 @@ fn cone(error: f64) -> Vec<(f64, f64)> {
         }
         knots.push(last);
     }
-    // as many pieces, stretched to end at 1, which only lessens the error
+    // The same number of pieces, stretched to end at 1, which only lessens the error.
     let stretch = 1.0 / last;
     let mut at: Vec<(f64, f64)> = knots
         .iter()
@@ -133,7 +130,7 @@ mod tests {
     use super::*;
     use crate::style::kernel::Normalize;
 
-    /// What the discs add up to.
+    /// The sum of the discs at a distance.
     fn sum(discs: &Discs, distance: f64) -> f64 {
         let each = discs.discs.iter();
         each.map(|d| d.factor * (d.radius * d.radius - distance * distance).max(0.0))
@@ -155,7 +152,7 @@ mod tests {
                 };
                 for normalize in [Normalize::Peak, Normalize::Mass] {
                     let kernel = Kernel::new(shape, radius, normalize).unwrap();
-                    let discs = Discs::of(&kernel).unwrap();
+                    let discs = Discs::for_kernel(&kernel).unwrap();
                     for i in 0..4000 {
                         let distance = f64::from(i) / 4000.0 * 1.1 * (radius + 1.0);
                         let off = (sum(&discs, distance) - kernel.at(distance)).abs();

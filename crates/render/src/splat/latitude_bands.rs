@@ -1,240 +1,52 @@
-//! Which kernel each row of a window is drawn with.
+//! Latitude bands: rows of a window that share a kernel.
 //!
-//! A radius in pixels is the same everywhere. One in metres is more pixels the further a row
-//! is from the equator: rows whose radius is nearly the same form a band, which is a window of
-//! its own to a backend. Which band a row belongs to follows from where the row is in the world
-//! and how large its pixels are, never from the window, so tiles meet bit for bit.
+//! A radius in metres covers more pixels the further a row is from the equator. Rows whose radius
+//! is nearly the same form a band, which is a window of its own to a backend. The band of a row
+//! follows from its place in the world and the size of its pixels, never from the window, so tiles
+//! meet bit for bit.
 
-use crate::splat::blend_job::Stamped;
 use crate::splat::density::Density;
+use crate::splat::kernel_spec::KernelSpec;
 use crate::splat::lattice;
-use crate::splat::{Backend, Job};
-use crate::style::blend::Overlap;
-use crate::style::kernel::{Kernel, Normalize, Shape};
+use crate::style::kernel::Kernel;
 use crate::style::precision::Precision;
-use crate::style::radius::{Length, metres_per_unit};
+use heatsplat_points::Window;
 use heatsplat_points::mercator::WORLD;
-use heatsplat_points::{Points, Window};
 use std::f64::consts::TAU;
-use std::sync::Arc;
 
-/// Where the radius changes by more than this share over 256 rows, two kernels are mixed.
+/// The relative change of the radius over 256 rows above which rows are mixed of two kernels.
 const FAST: f64 = 0.02;
 
-/// From one band to the next the radius grows by this share where bands are told apart by
-/// rows alone: half of it is the most that a radius errs, and no density by half an index.
+/// The relative growth of the radius from one band to the next where each row has one kernel: the
+/// radius errs by half of it at most, and no density by half an index.
 const STEP: f64 = 1.0 / 256.0;
 
-/// The same where a row is mixed of two kernels: the mixture errs by the square of it.
+/// The growth (see [`STEP`]) where a row is mixed of two kernels: the mixture errs by its square.
 const MIXED_STEP: f64 = 1.0 / 16.0;
 
-/// The same for kernels with an edge, which a mixture doubles.
+/// The growth (see [`STEP`]) for mixtures of kernels with an edge, which a mixture doubles.
 const EDGED_STEP: f64 = 1.0 / 64.0;
 
-/// The widest radius that is drawn exactly on a picture's own pixels.
-const WIDEST_EXACT: f64 = (1 << 24) as f64;
-
-/// What all bands of a picture have in common.
-#[derive(Clone, Debug)]
-pub(crate) struct Splat {
-    pub(crate) overlap: Arc<Overlap>,
-    pub(crate) shape: Shape,
-    pub(crate) precision: Precision,
-    pub(crate) normalize: Normalize,
-    pub(crate) length: Length,
-    /// Pixels of the window to a CSS pixel.
-    pub(crate) ratio: f64,
-}
-
-/// Rows that one kernel is drawn for.
+/// Rows that are drawn with one kernel.
 #[derive(Debug)]
-struct Band {
+pub(super) struct Band {
     first: u32,
-    /// What the kernel's density counts in each row, from the first; where the next band
+    /// The share of the kernel's density in each row, from the first; where the next band
     /// overlaps, both shares add up to 1.
     shares: Vec<f32>,
-    kernel: Kernel,
-    /// Pixels of the window to one that is drawn: over 1 where no kernel is as wide as wanted.
-    coarser: u32,
+    pub(super) kernel: Kernel,
+    /// Pixels of the window to a drawn pixel: over 1 where the radius is wider than any kernel's.
+    pub(super) coarser: u32,
 }
 
-impl Splat {
-    /// A kernel whose radius is given in pixels of a window, and how many of its pixels make one
-    /// of the picture that it is to be drawn in.
-    fn kernel(&self, pixels: f64) -> (Kernel, u32) {
-        let widest = match self.precision {
-            Precision::Fast => Kernel::MAX_RADIUS,
-            Precision::Exact => WIDEST_EXACT,
-        };
-        let over = (pixels / widest).max(1.0).log2().ceil();
-        let coarser = over.min(31.0).exp2();
-        let radius = (pixels / coarser).clamp(Kernel::MIN_RADIUS, widest);
-        let ratio = self.ratio / coarser;
-        let kernel = Kernel::per_css_pixel(self.shape, radius, self.normalize, ratio);
-        (kernel.with_precision(self.precision), coarser as u32)
-    }
-
-    /// The radius in pixels of a row `y` world units down, and the kernel of exactly that.
-    pub(crate) fn at(&self, y: f64, pixel: f64) -> (Kernel, u32) {
-        self.kernel(self.pixels(y, pixel))
-    }
-
-    /// The kernel of all rows, where they have the same.
-    pub(crate) fn everywhere(&self) -> Option<Kernel> {
-        match self.length {
-            Length::Pixels(n) if !self.is_stamped() => Some(self.kernel(n * self.ratio).0),
-            _ => None,
-        }
-    }
-
-    /// The one job that a window's density is, where the kernel is the same everywhere.
-    pub(crate) fn job<'a>(&self, points: &'a Points, window: Window) -> Option<Job<'a>> {
-        Some(Job {
-            points,
-            window,
-            kernel: self.everywhere()?,
-            strip: false,
-        })
-    }
-
-    /// Whether stamps are drawn, and not one of a backend's own kernels.
-    fn is_stamped(&self) -> bool {
-        is_stamped(&self.overlap, self.shape, self.precision)
-    }
-
-    fn pixels(&self, y: f64, pixel: f64) -> f64 {
-        match self.length {
-            Length::Pixels(n) => n * self.ratio,
-            Length::Metres(n) => n / (metres_per_unit(y) * pixel),
-        }
-    }
-
-    /// The kernel where the radius has the fewest pixels: nearest to the equator.
-    pub(crate) fn narrowest(&self, window: &Window) -> Kernel {
-        let (top, bottom) = (window.top(), window.bottom());
-        self.at((WORLD / 2.0).clamp(top, bottom.max(top)), window.pixel())
-            .0
-    }
-
-    /// The greatest radius in a window, in its pixels.
-    pub(crate) fn widest(&self, window: &Window) -> f64 {
-        self.pixels(window.top(), window.pixel())
-            .max(self.pixels(window.bottom(), window.pixel()))
-            .max(Kernel::MIN_RADIUS)
-    }
-
-    /// The density of points that have a radius of their own in CSS pixels, or none.
-    pub(crate) fn density_of(
-        &self,
-        parts: &[(Option<f64>, &Points)],
-        window: Window,
-        by: &dyn Backend,
-    ) -> Density {
-        if !self.overlap.is_plain() {
-            // all at one go: each covers all others
-            let middle = window.top() + f64::from(window.height()) / 2.0 * window.pixel();
-            let radius = |own: &Option<f64>| {
-                let wanted = own.map_or(self.length, Length::Pixels);
-                let splat = Self {
-                    length: wanted,
-                    ..self.clone()
-                };
-                splat.at(middle, window.pixel()).0.radius()
-            };
-            return by.stamped(&Stamped {
-                parts: parts
-                    .iter()
-                    .map(|(own, points)| (*points, radius(own)))
-                    .collect(),
-                window,
-                shape: self.shape,
-                overlap: &self.overlap,
-                ratio: self.ratio,
-            });
-        }
-        let mut whole = Density::empty(window.width(), window.height());
-        for (own, points) in parts {
-            let splat = Self {
-                length: own.map_or(self.length, Length::Pixels),
-                ..self.clone()
-            };
-            let part = splat.density(points, window, by);
-            whole.zip(&part, |all, part| all + part);
-        }
-        whole
-    }
-
-    /// The density of a window.
-    pub(crate) fn density(&self, points: &Points, window: Window, by: &dyn Backend) -> Density {
-        let empty = || Density::empty(window.width(), window.height());
-        if let Some(job) = self.job(points, window) {
-            return by.densities(&[job]).pop().unwrap_or_else(empty);
-        }
-        if self.is_stamped() {
-            return self.stamped(points, window, by);
-        }
-        let bands = self.bands(&window);
-        let jobs: Vec<Job<'_>> = bands
-            .iter()
-            .map(|band| Job {
-                points,
-                window: band.drawn(&window).0,
-                kernel: band.kernel,
-                strip: true,
-            })
-            .collect();
-        let mut whole = empty();
-        for (band, density) in bands.iter().zip(by.densities(&jobs)) {
-            band.add_to(&mut whole, &density, &window);
-        }
-        whole
-    }
-
-    /// The same by stamps.
-    fn stamped(&self, points: &Points, window: Window, by: &dyn Backend) -> Density {
-        let draw = |window: Window, kernel: Kernel, ratio: f64| {
-            let mut density = by.stamped(&Stamped {
-                parts: vec![(points, kernel.radius())],
-                window,
-                shape: self.shape,
-                overlap: &self.overlap,
-                ratio,
-            });
-            if self.overlap.is_plain() && kernel.height() != 1.0 {
-                let height = kernel.height() as f32;
-                density.values.iter_mut().for_each(|v| *v *= height);
-            }
-            density
-        };
-        if let Length::Pixels(n) = self.length {
-            return draw(window, self.kernel(n * self.ratio).0, self.ratio);
-        }
-        let mut whole = Density::empty(window.width(), window.height());
-        for band in self.bands(&window) {
-            let ratio = self.ratio / f64::from(band.coarser);
-            let drawn = draw(band.drawn(&window).0, band.kernel, ratio);
-            band.add_to(&mut whole, &drawn, &window);
-        }
-        whole
-    }
-
-    /// The windows that a picture is drawn in, each with its kernel: one, or the bands of a radius in
-    /// metres.
-    pub(crate) fn strips(&self, window: &Window) -> Vec<(Window, Kernel)> {
-        if let Length::Pixels(n) = self.length {
-            return vec![(*window, self.kernel(n * self.ratio).0)];
-        }
-        let bands = self.bands(window).into_iter();
-        bands.map(|b| (b.drawn(window).0, b.kernel)).collect()
-    }
-
+impl KernelSpec {
     /// The bands of a window for a radius in metres.
-    fn bands(&self, window: &Window) -> Vec<Band> {
+    pub(super) fn bands(&self, window: &Window) -> Vec<Band> {
         let pixel = window.pixel();
         if self.precision == Precision::Exact {
-            return self.rows(window);
+            return self.exact_rows(window);
         }
-        // the radius grows by sin φ · 2π/WORLD a unit
+        // The radius grows by sin φ · 2π/WORLD per world unit.
         let mixed = TAU * 256.0 * pixel / WORLD > FAST;
         let step = match (mixed, lattice::follows(self.shape)) {
             (true, true) => MIXED_STEP,
@@ -263,7 +75,7 @@ impl Splat {
                     band.shares.push(share);
                     continue;
                 }
-                let (kernel, coarser) = self.kernel((node as f64 * step).exp());
+                let (kernel, coarser) = self.kernel_of((node as f64 * step).exp());
                 let band = Band {
                     first: row,
                     shares: vec![share],
@@ -278,10 +90,10 @@ impl Splat {
     }
 
     /// A band for each row, with the kernel of exactly its radius.
-    fn rows(&self, window: &Window) -> Vec<Band> {
+    fn exact_rows(&self, window: &Window) -> Vec<Band> {
         let row = |first: u32| {
             let y = window.top() + (f64::from(first) + 0.5) * window.pixel();
-            let (kernel, coarser) = self.at(y, window.pixel());
+            let (kernel, coarser) = self.kernel_at(y, window.pixel());
             Band {
                 first,
                 shares: vec![1.0],
@@ -293,16 +105,10 @@ impl Splat {
     }
 }
 
-/// Whether splats are stamped: where they don't simply add up, and where their shape is no
-/// backend's own, unless each point is evaluated anyway.
-pub(crate) fn is_stamped(overlap: &Overlap, shape: Shape, precision: Precision) -> bool {
-    !overlap.is_plain() || shape.is_stamped() && precision == Precision::Fast
-}
-
 impl Band {
-    /// The window that a backend draws, and how far its corner lies from the band's, in pixels
-    /// of the picture.
-    fn drawn(&self, window: &Window) -> (Window, (u32, u32)) {
+    /// The window that a backend draws, and the offset of its corner from the band's, in pixels of
+    /// the picture.
+    pub(super) fn window(&self, window: &Window) -> (Window, (u32, u32)) {
         let rows = window.part(0, self.first, window.width(), self.shares.len() as u32);
         if self.coarser == 1 {
             return (rows, (0, 0));
@@ -311,9 +117,9 @@ impl Band {
         (rows.coarser(self.coarser, phase).grown(1), phase)
     }
 
-    /// Adds the band's share of each row; what was drawn coarser is made finer on straight lines
-    /// (at 128 pixels of radius and more these err by 1/10,000 of the peak).
-    fn add_to(&self, whole: &mut Density, drawn: &Density, window: &Window) {
+    /// Adds the band's share of each row; densities of coarser pixels are interpolated bilinearly
+    /// (which errs by 1/10,000 of the peak at 128 pixels of radius and more).
+    pub(super) fn add_to(&self, whole: &mut Density, drawn: &Density, window: &Window) {
         let width = whole.width as usize;
         let rows = whole.values.chunks_exact_mut(width.max(1));
         let rows = rows.skip(self.first as usize).zip(&self.shares).enumerate();
@@ -326,9 +132,9 @@ impl Band {
             }
             return;
         }
-        let (_, phase) = self.drawn(window);
+        let (_, phase) = self.window(window);
         let line = |pixel: u32, phase: u32| {
-            // in drawn pixels from the centre of the first, which lies one before the band's
+            // In drawn pixels from the centre of the first, which lies one before the band's.
             let at = (f64::from(pixel + phase) + 0.5) / f64::from(self.coarser) + 0.5;
             (at.floor() as u32, (at - at.floor()) as f32)
         };

@@ -1,4 +1,4 @@
-//! What a backend does: cells in, densities or colour indices out.
+//! Splatting: cells in, densities or colour indices out.
 
 pub(crate) mod blend_job;
 pub(crate) mod cpu;
@@ -6,15 +6,18 @@ pub(crate) mod density;
 pub(crate) mod discs;
 #[cfg(feature = "gpu")]
 pub mod gpu;
-pub(crate) mod latitude_bands;
+pub(crate) mod kernel_spec;
+mod latitude_bands;
 pub(crate) mod lattice;
 pub(crate) mod plan;
-pub(crate) mod spline;
+mod spline;
+pub(crate) mod stamp;
 pub(crate) mod tiling;
 pub(crate) mod timing;
+pub(crate) mod view;
 
-use crate::scale::Normalizer;
-use crate::splat::blend_job::Stamped;
+use crate::scale::normalizer::Normalizer;
+use crate::splat::blend_job::BlendJob;
 use crate::splat::density::{Density, Picture};
 use crate::style::kernel::Kernel;
 use heatsplat_points::{Points, Window};
@@ -22,30 +25,29 @@ use heatsplat_points::{Points, Window};
 /// One picture to splat.
 #[derive(Clone, Copy, Debug)]
 pub struct Job<'a> {
-    /// Whose points.
+    /// The points.
     pub points: &'a Points,
-    /// Which pixels.
+    /// The pixels.
     pub window: Window,
-    /// With what kernel, its radius in the window's pixels.
+    /// The kernel, its radius in the window's pixels.
     pub kernel: Kernel,
-    /// Whether it is a strip of a picture, a few rows for a radius that changes with them.
+    /// True for a strip of a picture: a few rows, for a radius that changes with them.
     pub strip: bool,
 }
 
-/// Splats and colours pictures. All backends give the same ones: densities to
+/// A device that splats and colours pictures. All backends give the same ones: densities to
 /// 1e-5 of the peak, indices to one step.
 pub trait Backend: Send + Sync + std::fmt::Debug {
-    /// What the backend is called on the command line and in reports.
+    /// The backend's name on the command line and in reports.
     fn name(&self) -> &str;
 
-    /// How many jobs it likes to be given at a time: more than one where each journey to it
+    /// The number of jobs that it is best given at a time: more than one where each round trip
     /// takes long.
     fn batch(&self) -> usize {
         1
     }
 
-    /// What it has done so far and holds, by names of one word each; nothing where there is
-    /// nothing to tell.
+    /// Counters and gauges of its work, each with a name of one word; empty where it has none.
     fn counters(&self) -> Vec<(&'static str, u64)> {
         Vec::new()
     }
@@ -53,17 +55,17 @@ pub trait Backend: Send + Sync + std::fmt::Debug {
     /// The density of each job, in their order.
     fn densities(&self, jobs: &[Job<'_>]) -> Vec<Density>;
 
-    /// Shows a job's density, rows from the north, to who makes something else of it at once: then
-    /// it need not be copied.
-    fn show(&self, job: &Job<'_>, see: &mut dyn FnMut(&[f32])) {
+    /// Passes a job's density, rows from the north, to a function, which spares a copy where that
+    /// turns it into something else at once.
+    fn with_density(&self, job: &Job<'_>, consume: &mut dyn FnMut(&[f32])) {
         for density in self.densities(&[*job]) {
-            see(&density.values);
+            consume(&density.values);
         }
     }
 
-    /// The density of splats that don't simply add up, or of shapes that are no backend's own: stamps,
-    /// which the processor draws for all.
-    fn stamped(&self, job: &Stamped<'_>) -> Density;
+    /// The density of splats that don't simply add up, or of shapes that backends don't draw: all
+    /// backends draw these on the CPU.
+    fn blend(&self, job: &BlendJob<'_>) -> Density;
 
     /// The colour indices of each job, in their order.
     fn pictures(&self, jobs: &[(Job<'_>, &Normalizer)]) -> Vec<Picture>;

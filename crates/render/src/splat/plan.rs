@@ -1,23 +1,19 @@
-//! How a kernel is splatted: decided by the kernel alone, never by the data or
-//! the window, so that neighbouring tiles agree bit for bit.
+//! Plans: the algorithm that splats a kernel. It follows from the kernel alone, never from the data
+//! or the window, so that neighbouring tiles agree bit for bit.
 
-use crate::splat::discs::{self, Discs};
+use crate::splat::discs::Discs;
 use crate::splat::lattice::{self, Lattice};
-use crate::splat::spline::{self, Degree};
+use crate::splat::spline::Degree;
+use crate::splat::stamp::KernelStamp;
 use crate::style::kernel::{Kernel, Shape};
 use crate::style::precision::Precision;
 use heatsplat_points::Points;
 use nalgebra::{DMatrix, SymmetricEigen};
-use std::f64::consts::{FRAC_1_SQRT_2, SQRT_2};
 
-/// A sum of separable terms may differ from the kernel by this share of its peak.
+/// The most that a sum of separable terms may differ from the kernel, as a share of its peak.
 const TERMS_ERROR: f64 = 1.0 / 1024.0;
 
-/// Taps under this share of the greatest are left out at the ends of a stamp's rows: all
-/// of them together could not move a density by a hundred thousandth of its peak.
-const NOTHING: f64 = 1e-10;
-
-/// The way from cells to density for one kernel.
+/// The algorithm from cells to density for one kernel.
 #[derive(Debug)]
 pub(crate) enum Plan {
     /// Evaluate the kernel at every point's true position, in f64.
@@ -29,7 +25,7 @@ pub(crate) enum Plan {
     Spread(Spread),
     /// Deposit, then convolve with a stamp by FFT: smooth kernels that are many terms on the
     /// picture's own grid.
-    Edge(Stamp),
+    Edge(KernelStamp),
     /// Running sums of paraboloids: kernels with an edge or a cusp, which a grid would blur.
     Discs(Discs),
     /// Count each cell in the pixel that it lies in.
@@ -37,14 +33,15 @@ pub(crate) enum Plan {
 }
 
 impl Plan {
-    pub(crate) fn of(kernel: &Kernel) -> Self {
+    /// The plan of a kernel.
+    pub(crate) fn for_kernel(kernel: &Kernel) -> Self {
         if kernel.shape() == Shape::Pixel {
             return Self::Pixels;
         }
         if kernel.precision() == Precision::Exact {
             return Self::Exact;
         }
-        if let Some(discs) = Discs::of(kernel) {
+        if let Some(discs) = Discs::for_kernel(kernel) {
             return Self::Discs(discs);
         }
         if kernel.is_narrow() {
@@ -54,17 +51,17 @@ impl Plan {
             Shape::Gaussian => Self::Spread(gaussian(kernel)),
             Shape::Quartic | Shape::Triweight => {
                 let lattice = Lattice::for_kernel(kernel);
-                // transforms, of one grid or of two, cost half of what the terms do
+                // Transforms, of one grid or of two, cost half as much as the terms.
                 if lattice.cell() == 1.0 {
-                    Self::Edge(Stamp::of_spline(kernel, &lattice))
+                    Self::Edge(KernelStamp::from_spline(kernel, &lattice))
                 } else if lattice::needs_quincunx(kernel) {
-                    Self::Edge(Stamp::of_quincunx(kernel))
+                    Self::Edge(KernelStamp::from_quincunx(kernel))
                 } else {
                     Self::Spread(terms(kernel))
                 }
             }
-            // shapes of other heat maps, which are stamped where a picture has them
-            _ => Self::Edge(Stamp::of_spline(kernel, &Lattice::PIXELS)),
+            // Shapes of other heat maps, which are blended where a picture has them.
+            _ => Self::Edge(KernelStamp::from_spline(kernel, &Lattice::PIXELS)),
         }
     }
 }
@@ -77,25 +74,41 @@ pub(crate) fn finest_cell(kernel: &Kernel) -> f64 {
     let cell = (kernel.radius() / 24.0).log2().floor().exp2();
     match kernel.shape() {
         shape if lattice::follows(shape) => cell,
-        // narrow ones are stamped as they are
-        Shape::Triangular if kernel.radius() < discs::LEAST_CONE => cell,
-        // cells of the pixels' own size are the pixels, finer ones too
+        // Narrow ones are stamped at their true positions.
+        Shape::Triangular if kernel.radius() < lattice::LEAST_CONE => cell,
+        // Cells of the pixels' own size are the pixels, finer ones too.
         Shape::Pixel => 1.0,
-        // cells are cut where it matters: see cpu/gather.rs
+        // Cells are split where it matters: see cpu/gather.rs.
         Shape::Epanechnikov | Shape::Triangular | Shape::Uniform => {
             (kernel.radius() / 8.0).log2().floor().exp2().min(1.0)
         }
-        _ => cell.min(1.0), // an edge is a pixel wide whatever the radius
+        _ => cell.min(1.0), // An edge is a pixel wide, whatever the radius.
     }
 }
 
-/// The same for an index's points, in whatever unit: where weights have both signs, what cells
-/// blur counts beside the little that may be left of them.
-pub(crate) fn finest_of(points: &Points, cell: f64) -> f64 {
+/// The coarsest cells (see [`finest_cell`]) for the points of an index, in any unit: where weights
+/// have both signs they are finer, since the blur of cells counts beside sums that nearly cancel.
+pub(crate) fn finest_for(points: &Points, cell: f64) -> f64 {
     if points.summary().weight_min < 0.0 {
         cell / 4.0
     } else {
         cell
+    }
+}
+
+impl Kernel {
+    /// The largest cells that may stand for several points under this kernel, in pixels; 0 where
+    /// none may.
+    pub fn finest_cell(&self) -> f64 {
+        match self.precision() {
+            Precision::Fast => finest_cell(self),
+            Precision::Exact => 0.0,
+        }
+    }
+
+    /// True for a kernel so narrow that each cell is stamped at its own position.
+    pub fn is_narrow(&self) -> bool {
+        self.radius() < lattice::direct_below(self.shape())
     }
 }
 
@@ -106,7 +119,7 @@ pub(crate) struct Spread {
     pub(crate) terms: Vec<Term>,
 }
 
-/// One term: its taps to one side, the other is their mirror image.
+/// One term: its taps to one side; the other side is their mirror image.
 #[derive(Debug)]
 pub(crate) struct Term {
     pub(crate) across: Vec<f32>,
@@ -114,7 +127,7 @@ pub(crate) struct Term {
 }
 
 impl Spread {
-    /// How many grid cells the taps reach to each side of an output.
+    /// The grid cells that the taps reach to each side of an output.
     pub(crate) fn reach(&self) -> u32 {
         let taps = self.terms.first().map_or(0, |t| t.across.len() as u32);
         taps - u32::from(self.lattice.centred() && taps > 0)
@@ -125,7 +138,7 @@ impl Spread {
 fn gaussian(kernel: &Kernel) -> Spread {
     let lattice = Lattice::for_kernel(kernel);
     let reach = lattice.taps(kernel.reach());
-    // sampled on past the reach, so that the cut does not ring through the coefficients
+    // Sampled beyond the reach, so that the cut does not ring through the coefficients.
     let samples: Vec<f64> = (0..reach + 12)
         .map(|i| lattice.distance(i) / kernel.radius())
         .map(|u| (-4.5 * u * u).exp())
@@ -141,12 +154,12 @@ fn gaussian(kernel: &Kernel) -> Spread {
     }
 }
 
-/// Singular value decomposition of a smooth kernel's coefficients. The kernel is
-/// even in x and y and the same in both, so a quarter of it, weighted by how
-/// often each pixel occurs in the whole, has the eigenvectors of the whole.
+/// The separable terms of a smooth kernel, by singular value decomposition of its coefficients. The
+/// kernel is even in x and y and the same in both, so a quarter of it, each pixel weighted by its
+/// number of mirror images, has the eigenvectors of the whole.
 fn terms(kernel: &Kernel) -> Spread {
     let lattice = Lattice::for_kernel(kernel);
-    let stamp = Stamp::of_spline(kernel, &lattice);
+    let stamp = KernelStamp::from_spline(kernel, &lattice);
     let side = stamp.side;
     let share = |i: usize| {
         if i == 0 && lattice.centred() {
@@ -185,11 +198,11 @@ fn terms(kernel: &Kernel) -> Spread {
     Spread { lattice, terms }
 }
 
-/// The greatest value that coefficients stand for at an output: they are smoothed by the
-/// splines' own samples along both axes.
+/// The greatest value of the spline with these coefficients at an output: coefficients smoothed by
+/// the splines' own samples along both axes.
 fn worst_at_pixels(coefficients: &DMatrix<f64>, lattice: Lattice) -> f64 {
     let side = coefficients.nrows();
-    // the tap on the other side of the centre is the mirror image
+    // The tap on the other side of the centre is the mirror image.
     let before = |i: usize| {
         if i > 0 {
             i - 1
@@ -212,131 +225,6 @@ fn worst_at_pixels(coefficients: &DMatrix<f64>, lattice: Lattice) -> f64 {
     twice(&deposited, Degree::Cubic).amax()
 }
 
-/// How cells are laid on the grid of a stamp.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Deposit {
-    /// On the pixels' centres by quadratic B-splines.
-    Quadratic,
-    /// On the pixels' centres and corners, by quadratic B-splines along the diagonals: both
-    /// are one square grid that is turned by 45°, its cells 1/√2 of a pixel wide.
-    Quincunx,
-}
-
-impl Deposit {
-    /// Rows of the grid to a pixel. Of two the second one has the pixels' lower right corners.
-    pub(crate) fn rows(self) -> usize {
-        match self {
-            Self::Quadratic => 1,
-            Self::Quincunx => 2,
-        }
-    }
-}
-
-/// A quarter of a kernel's image: `values[y * side + x]` at tap x of the grid's row y from the
-/// middle; the first tap of a row of corners is half a pixel from it.
-#[derive(Debug)]
-pub(crate) struct Stamp {
-    pub(crate) side: usize,
-    pub(crate) values: Vec<f64>,
-    pub(crate) deposit: Deposit,
-}
-
-impl Stamp {
-    /// B-spline coefficients of a kernel: its samples, prefiltered along both axes.
-    pub(crate) fn of_spline(kernel: &Kernel, lattice: &Lattice) -> Self {
-        let side = lattice.taps(kernel.reach()) + lattice.ringing();
-        let filter = |samples: &[f64]| lattice.coefficients(samples);
-        Self {
-            side,
-            values: filtered(kernel, side, |i| lattice.distance(i), filter),
-            deposit: Deposit::Quadratic,
-        }
-    }
-
-    /// The same on the grid of the pixels' centres and corners.
-    fn of_quincunx(kernel: &Kernel) -> Self {
-        let turned = |pixels: f64| (pixels * SQRT_2).ceil() as usize + 1;
-        let ringing = Lattice::PIXELS.ringing();
-        let length = turned(kernel.reach()) + ringing;
-        let distance = |i| i as f64 * FRAC_1_SQRT_2;
-        let filter = |samples: &[f64]| spline::coefficients(samples, true, Degree::Quadratic);
-        let values = filtered(kernel, length, distance, filter);
-        // and nothing two pixels on: from there cells still deposit where there are taps
-        let side = Lattice::PIXELS.taps(kernel.reach() + ringing as f64 * FRAC_1_SQRT_2) + 2;
-        // along the diagonals tap x of row y is x + y and y - x cells away
-        let at = |x: usize, y: usize| {
-            let twice = 2 * x + y % 2;
-            let (across, down) = ((twice + y) / 2, twice.abs_diff(y) / 2);
-            let row = values.get(down * length..(down + 1) * length)?;
-            row.get(across).copied()
-        };
-        let rows = Deposit::Quincunx.rows() * side;
-        Self {
-            side,
-            values: (0..rows * side)
-                .map(|i| at(i % side, i / side).unwrap_or(0.0))
-                .collect(),
-            deposit: Deposit::Quincunx,
-        }
-    }
-
-    /// The value at tap x of row y; 0 outside.
-    pub(crate) fn at(&self, x: usize, y: usize) -> f64 {
-        if x < self.side {
-            self.values.get(y * self.side + x).copied().unwrap_or(0.0)
-        } else {
-            0.0
-        }
-    }
-
-    /// The taps of its rows from the middle on, both sides of each as far as they are any, and at
-    /// least the innermost. Those of corners have none in the middle.
-    pub(crate) fn rows(&self) -> impl Iterator<Item = Vec<f32>> {
-        let greatest = self.values.iter().fold(0.0f64, |m, v| m.max(v.abs()));
-        let each = self.deposit.rows();
-        let rows = self.values.chunks_exact(self.side).enumerate();
-        rows.map(move |(y, row)| {
-            let last = row.iter().rposition(|v| v.abs() > NOTHING * greatest);
-            let half = row.iter().take(last.unwrap_or(0) + 1);
-            let half: Vec<f32> = half.map(|&v| v as f32).collect();
-            mirrored(&half, y % each == 0)
-        })
-    }
-
-    /// How many pixels it reaches to each side.
-    pub(crate) fn reach(&self) -> u32 {
-        self.side as u32 - 1
-    }
-}
-
-/// Both sides of taps that are given to one side.
-pub(crate) fn mirrored(half: &[f32], centred: bool) -> Vec<f32> {
-    let left = half.iter().skip(usize::from(centred)).rev();
-    left.chain(half).copied().collect()
-}
-
-/// A quarter of a kernel, sampled at these distances along both axes and filtered along both.
-fn filtered(
-    kernel: &Kernel,
-    side: usize,
-    distance: impl Fn(usize) -> f64,
-    filter: impl Fn(&[f64]) -> Vec<f64>,
-) -> Vec<f64> {
-    let sample = |y, x| kernel.at(distance(x).hypot(distance(y)));
-    let rows: Vec<Vec<f64>> = (0..side)
-        .map(|y| (0..side).map(|x| sample(y, x)).collect::<Vec<_>>())
-        .map(|row| filter(&row))
-        .collect();
-    let mut values = vec![0.0; side * side];
-    for x in 0..side {
-        let column: Vec<f64> = rows.iter().map(|row| row[x]).collect();
-        for (y, c) in filter(&column).into_iter().enumerate() {
-            values[y * side + x] = c;
-        }
-    }
-    values
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -344,7 +232,7 @@ mod tests {
 
     fn spread(shape: Shape, radius: f64) -> Spread {
         let kernel = Kernel::new(shape, radius, Normalize::Peak).unwrap();
-        match Plan::of(&kernel) {
+        match Plan::for_kernel(&kernel) {
             Plan::Spread(spread) => spread,
             other => panic!("{shape} {radius}: {other:?}"),
         }
@@ -352,7 +240,8 @@ mod tests {
 
     #[test]
     fn smooth_kernels_are_few_terms_or_one_transform() {
-        let plan = |shape, radius| Plan::of(&Kernel::new(shape, radius, Normalize::Peak).unwrap());
+        let plan =
+            |shape, radius| Plan::for_kernel(&Kernel::new(shape, radius, Normalize::Peak).unwrap());
         for radius in [3.25, 6.0, 8.0, 16.0, 33.3, 64.0, 256.0] {
             for (shape, most, transformed) in [
                 (Shape::Gaussian, 1, 0.0..0.0),

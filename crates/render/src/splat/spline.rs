@@ -1,5 +1,5 @@
-//! Quadratic B-splines: how a point at any position is put on a grid and comes
-//! out of the convolution where it truly lies.
+//! Quadratic B-splines, which deposit a point at any position on a grid so that the convolution
+//! has its kernel at the point's true position.
 //!
 //! A point at p is deposited with the weights B(j − p) on the 3 × 3 pixels j
 //! around it. If c are the coefficients for which Σ c(k) B(x − k) interpolates the
@@ -8,7 +8,7 @@
 //! samples run through the inverse of B's own samples [1/8 3/4 1/8]
 //! (M. Unser, "Splines: a perfect fit for signal and image processing", 1999).
 
-/// B at −1, 0, 1 for a point that lies `f` (−½ to ½) from the middle pixel's centre.
+/// The weights B at −1, 0, 1 for a point that lies `f` (−½ to ½) from the middle pixel's centre.
 #[inline(always)]
 pub(crate) fn quadratic(f: f32) -> [f32; 3] {
     let (left, right) = (0.5 - f, 0.5 + f);
@@ -25,7 +25,7 @@ pub(crate) fn cubic(x: f64) -> f64 {
     }
 }
 
-/// Which spline coefficients are for.
+/// The degree of the spline that coefficients are for.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Degree {
     /// Samples [1/8 3/4 1/8]: see [`quadratic`].
@@ -44,7 +44,7 @@ impl Degree {
         }
     }
 
-    /// What an even function has at a place, from its coefficients there and beside it.
+    /// The value of the spline at a sample, from the coefficients there and beside it.
     pub(crate) fn smooth(self, before: f64, here: f64, after: f64) -> f64 {
         let (outer, _) = self.filter();
         outer * (before + after) + (1.0 - 2.0 * outer) * here
@@ -70,7 +70,7 @@ pub(crate) fn coefficients(samples: &[f64], centred: bool, degree: Degree) -> Ve
             c
         })
         .collect();
-    // beyond the last sample the causal part dies out geometrically
+    // Beyond the last sample the causal part dies out geometrically.
     let mut c = c * pole / (pole * pole - 1.0);
     let mut both = vec![0.0; causal.len()];
     for (out, &v) in both.iter_mut().zip(&causal).rev() {

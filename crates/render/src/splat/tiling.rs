@@ -1,4 +1,4 @@
-//! Large pictures are drawn in blocks, each like a tile.
+//! Tiling: large pictures are drawn in blocks, each like a tile.
 
 use crate::splat::lattice::phase;
 use heatsplat_points::Window;
@@ -16,8 +16,8 @@ pub(crate) struct Block {
 }
 
 impl Block {
-    /// The blocks of a picture, at most so many pixels a side, row by row.
-    pub(crate) fn cut(window: &Window, side: u32) -> Vec<Self> {
+    /// The blocks of a picture, at most `side` pixels a side, row by row.
+    pub(crate) fn split(window: &Window, side: u32) -> Vec<Self> {
         let starts = |n: u32| (0..n).step_by(side as usize);
         starts(window.height())
             .flat_map(|y| starts(window.width()).map(move |x| (x, y)))
@@ -36,19 +36,19 @@ impl Block {
     }
 }
 
-/// A part of a picture, and the larger one that is drawn for it.
+/// A block of a picture, and the larger window that is drawn for it.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Drawn {
+pub(crate) struct PaddedBlock {
     pub(crate) block: Block,
     pub(crate) window: Window,
-    /// Pixels of the window west and north of the part.
+    /// Pixels of the window west and north of the block.
     skipped: (u32, u32),
 }
 
-impl Drawn {
-    /// The parts of a picture that are drawn as they are.
-    pub(crate) fn plain(picture: &Window) -> Vec<Self> {
-        let blocks = Block::cut(picture, BLOCK).into_iter();
+impl PaddedBlock {
+    /// The blocks of a picture without padding.
+    pub(crate) fn unpadded(picture: &Window) -> Vec<Self> {
+        let blocks = Block::split(picture, BLOCK).into_iter();
         let drawn = |block: Block| Self {
             block,
             window: block.window(picture),
@@ -57,11 +57,12 @@ impl Drawn {
         blocks.map(drawn).collect()
     }
 
-    /// The parts of a picture in the squares of a board, `across` by `down` pixels each, that lies on
-    /// the world from its corner on: whoever draws a square draws all of it, and so the same.
-    pub(crate) fn on_board(picture: &Window, across: u32, down: u32) -> Vec<Self> {
-        let columns = stretches(picture.width(), phase(picture, across).0, across);
-        let rows = stretches(picture.height(), phase(picture, down).1, down);
+    /// The blocks of a picture by the cells of a grid over the world, `across` by `down` pixels
+    /// each, counted from the world's corner. Each cell is drawn whole, and so the same in every
+    /// picture.
+    pub(crate) fn on_world_grid(picture: &Window, across: u32, down: u32) -> Vec<Self> {
+        let columns = spans(picture.width(), phase(picture, across).0, across);
+        let rows = spans(picture.height(), phase(picture, down).1, down);
         let pixel = picture.pixel();
         let all = rows
             .iter()
@@ -85,40 +86,40 @@ impl Drawn {
         .collect()
     }
 
-    /// The part's rows of what was drawn; `room` is used where they are not all of it.
-    pub(crate) fn cropped<'a>(&self, drawn: &'a [f32], room: &'a mut Vec<f32>) -> &'a [f32] {
+    /// The block's pixels of those of its window, copied to `buffer` where they are not all.
+    pub(crate) fn cropped<'a>(&self, drawn: &'a [f32], buffer: &'a mut Vec<f32>) -> &'a [f32] {
         let whole = (self.window.width(), self.window.height());
         if whole == (self.block.width, self.block.height) {
             return drawn;
         }
-        room.clear();
+        buffer.clear();
         let rows = drawn.chunks_exact((whole.0 as usize).max(1));
         let (west, width) = (self.skipped.0 as usize, self.block.width as usize);
         for row in rows
             .skip(self.skipped.1 as usize)
             .take(self.block.height as usize)
         {
-            room.extend(row.iter().skip(west).take(width));
+            buffer.extend(row.iter().skip(west).take(width));
         }
-        room
+        buffer
     }
 }
 
-/// Pixels in a row or column that lie in one square.
-struct Stretch {
+/// Pixels of a row or column that lie in one cell.
+struct CellSpan {
     from: u32,
     length: u32,
-    /// Pixels of the square before them.
+    /// Pixels of the cell before them.
     skipped: u32,
 }
 
-/// `n` pixels, the first `skipped` behind the beginning of a square, by squares of `side`.
-fn stretches(n: u32, skipped: u32, side: u32) -> Vec<Stretch> {
+/// `n` pixels cut by cells of `side` pixels, the first one `skipped` pixels into its cell.
+fn spans(n: u32, skipped: u32, side: u32) -> Vec<CellSpan> {
     let mut all = Vec::new();
     let (mut from, mut skipped) = (0, skipped);
     while from < n {
         let length = (side - skipped).min(n - from);
-        all.push(Stretch {
+        all.push(CellSpan {
             from,
             length,
             skipped,

@@ -1,31 +1,31 @@
-//! What a picture's time is spent on, told by the thread that draws it.
+//! Timings: a clock for the phases of drawing a picture, one for each thread.
 //!
-//! The clock stands still unless somebody asks: then a lap costs a look at a thread's own
-//! variable. While it runs, a lap costs two readings of the time, some fifty nanoseconds.
+//! The clock is off by default: a lap then reads one thread-local variable. While it runs, a lap
+//! reads the time twice, in some fifty nanoseconds.
 
 use std::cell::Cell;
 use std::time::{Duration, Instant};
 
-/// A part of the way from points to bytes.
+/// A phase of the way from points to bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum Stage {
-    /// Finding the cells that a window sees.
+pub enum Phase {
+    /// Finding the cells in a window.
     Find,
     /// Depositing them on a grid.
     Deposit,
     /// Spreading the grid by the kernel.
     Convolve,
-    /// All three, where they can't be told apart: on a GPU, or on several cores.
+    /// All three, where they can't be timed one by one: on a GPU, or on several cores.
     Draw,
-    /// From densities to colour indices, and measuring the scale where nobody has yet.
+    /// Turning densities into colour indices, and measuring the scale where it isn't cached.
     Scale,
     /// Writing the file.
     Encode,
 }
 
-impl Stage {
-    /// All of them in the order in which a picture goes through them.
+impl Phase {
+    /// All phases, in the order of a picture's way through them.
     pub const ALL: [Self; 6] = [
         Self::Find,
         Self::Deposit,
@@ -35,7 +35,7 @@ impl Stage {
         Self::Encode,
     ];
 
-    /// One word, in small letters.
+    /// The name: one word in small letters.
     pub fn name(self) -> &'static str {
         match self {
             Self::Find => "find",
@@ -48,52 +48,52 @@ impl Stage {
     }
 }
 
-/// How long each stage took.
+/// The time that each phase took.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Stages([Duration; Stage::ALL.len()]);
+pub struct Timings([Duration; Phase::ALL.len()]);
 
 thread_local! {
     /// The end of the last lap, while the clock runs.
     static SINCE: Cell<Option<Instant>> = const { Cell::new(None) };
-    static SPENT: Cell<Stages> = const { Cell::new(Stages([Duration::ZERO; Stage::ALL.len()])) };
+    static SPENT: Cell<Timings> = const { Cell::new(Timings([Duration::ZERO; Phase::ALL.len()])) };
 }
 
-/// Stops the clock also where the work panics.
-struct Running(Option<Instant>, Stages);
+/// Restores the clock's former state, also where the work panics.
+struct ClockGuard(Option<Instant>, Timings);
 
-impl Drop for Running {
+impl Drop for ClockGuard {
     fn drop(&mut self) {
         SINCE.set(self.0);
         SPENT.set(self.1);
     }
 }
 
-impl Stages {
-    /// Does work, and tells how long its stages took on this thread.
-    pub fn of<T>(work: impl FnOnce() -> T) -> (T, Self) {
-        let _before = Running(SINCE.replace(Some(Instant::now())), SPENT.take());
+impl Timings {
+    /// Runs `work`, and returns its result and the time that its phases took on this thread.
+    pub fn measure<T>(work: impl FnOnce() -> T) -> (T, Self) {
+        let _before = ClockGuard(SINCE.replace(Some(Instant::now())), SPENT.take());
         let done = work();
         (done, SPENT.get())
     }
 
-    /// Each stage and its time, in the order of [`Stage::ALL`].
-    pub fn all(&self) -> impl Iterator<Item = (Stage, Duration)> {
-        Stage::ALL.into_iter().zip(self.0)
+    /// Each phase and its time, in the order of [`Phase::ALL`].
+    pub fn all(&self) -> impl Iterator<Item = (Phase, Duration)> {
+        Phase::ALL.into_iter().zip(self.0)
     }
 
-    /// Each stage that took any time.
-    pub fn iter(&self) -> impl Iterator<Item = (Stage, Duration)> {
+    /// Each phase that took any time.
+    pub fn iter(&self) -> impl Iterator<Item = (Phase, Duration)> {
         self.all().filter(|(_, took)| !took.is_zero())
     }
 }
 
-/// Ends a stage, if the clock runs: what passed since the last lap was spent on it.
-pub(crate) fn lap(stage: Stage) {
+/// Ends a phase, if the clock runs: adds the time since the last lap to it.
+pub(crate) fn lap(phase: Phase) {
     let Some(since) = SINCE.get() else { return };
     let now = Instant::now();
     let mut spent = SPENT.get();
-    for (known, sum) in Stage::ALL.iter().zip(&mut spent.0) {
-        if *known == stage {
+    for (known, sum) in Phase::ALL.iter().zip(&mut spent.0) {
+        if *known == phase {
             *sum += now.saturating_duration_since(since);
         }
     }
@@ -109,23 +109,23 @@ mod tests {
     #[test]
     fn laps_add_up_to_the_time_that_passed() {
         let long = Duration::from_millis(3);
-        lap(Stage::Find);
+        lap(Phase::Find);
         let start = Instant::now();
-        let (answer, stages) = Stages::of(|| {
+        let (answer, timings) = Timings::measure(|| {
             sleep(long);
-            lap(Stage::Find);
+            lap(Phase::Find);
             sleep(long);
-            lap(Stage::Encode);
+            lap(Phase::Encode);
             sleep(long);
-            lap(Stage::Find);
+            lap(Phase::Find);
             7
         });
         let whole = start.elapsed();
-        let spent: Vec<_> = stages.iter().collect();
+        let spent: Vec<_> = timings.iter().collect();
         assert_eq!(answer, 7);
         assert_eq!(
-            spent.iter().map(|(stage, _)| *stage).collect::<Vec<_>>(),
-            [Stage::Find, Stage::Encode]
+            spent.iter().map(|(phase, _)| *phase).collect::<Vec<_>>(),
+            [Phase::Find, Phase::Encode]
         );
         assert!(spent[0].1 >= 2 * long && spent[1].1 >= long);
         assert!(spent.iter().map(|(_, took)| *took).sum::<Duration>() <= whole);
@@ -133,9 +133,9 @@ mod tests {
 
     #[test]
     fn the_clock_stands_still_unless_it_is_asked_even_after_a_panic() {
-        let panicked = std::panic::catch_unwind(|| Stages::of(|| panic!("on purpose")));
+        let panicked = std::panic::catch_unwind(|| Timings::measure(|| panic!("on purpose")));
         assert!(panicked.is_err() && SINCE.get().is_none());
-        lap(Stage::Scale);
-        assert_eq!(SPENT.get(), Stages::default());
+        lap(Phase::Scale);
+        assert_eq!(SPENT.get(), Timings::default());
     }
 }

@@ -1,43 +1,51 @@
-//! What becomes of splats that lie over each other.
+//! Blend modes: the combination of splats that overlap.
 
+use crate::ParseStyleError;
+use crate::style::kernel::Shape;
 use crate::style::marker::Marker;
+use crate::style::precision::Precision;
 use std::fmt;
 use std::str::FromStr;
 
-/// How the splats of many points make one number.
+/// The distance in pixels beyond which no point reaches under [`BlendMode::Reach`], whatever it
+/// weighs.
+pub(crate) const MAX_REACH: f64 = 256.0;
+
+/// The combination of the splats of many points into one value.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
-pub enum Overlap {
-    /// They add up: Σ weight · K. What every other mode is no match for.
+pub enum BlendMode {
+    /// Splats add up: Σ weight · K. The fastest mode, and the only one that GPUs draw.
     #[default]
     Add,
-    /// Points of one pixel are one point of weight 1; such pixels' splats add up. mapnik-rasterizers.
+    /// Points of one pixel count as one point of weight 1, and the splats of such pixels add up:
+    /// the mode of mapnik-rasterizers.
     Set,
-    /// They cover each other, as translucent spots do: 1 − Π (1 − opacity · K). In floating
-    /// point, so that faint spots never stop counting. heatmap.js, simpleheat.
-    Cover(Cover),
-    /// The same with a marker's alpha in 8 bits, rounded as Mapnik rounds: 0 to 255.
-    Over(Stamp),
-    /// Alphas of 8 bits add up to 255 at most, as by Mapnik's `comp-op: plus`.
-    Plus(Stamp),
-    /// The more a pixel's points weigh together, the further they reach:
+    /// Splats cover each other as translucent spots do: 1 − Π (1 − opacity · K), in floating
+    /// point, so that faint spots never stop counting. The mode of heatmap.js and simpleheat.
+    Cover(CoverOpacity),
+    /// Markers cover each other in 8 bits, 0 to 255, with Mapnik's rounding.
+    Over(MarkerStamp),
+    /// Markers of 8 bits add up to 255 at most, as with Mapnik's `comp-op: plus`.
+    Plus(MarkerStamp),
+    /// Points reach further, the more those of a pixel weigh together:
     /// Σ weight · K(distance / (radius · (weight / this)^(1/n))), where n is the kernel's degree.
-    /// HeatCanvas.
+    /// The mode of HeatCanvas.
     Reach(f64),
 }
 
-/// How opaque the spots are that cover each other.
+/// The opacity of the spots of [`BlendMode::Cover`].
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Cover {
-    /// The weights that are opaque by 0 and by 1.
+pub struct CoverOpacity {
+    /// The weights whose opacity is 0 and 1.
     pub range: (f64, f64),
     /// The least opacity of a point.
     pub least: f64,
-    /// From zoom to zoom up to this one, opacity doubles.
+    /// The zoom of full opacity: at each zoom below it opacity is half of the next one's.
     pub full_at: Option<u8>,
 }
 
-impl Default for Cover {
+impl Default for CoverOpacity {
     fn default() -> Self {
         Self {
             range: (0.0, 1.0),
@@ -47,11 +55,11 @@ impl Default for Cover {
     }
 }
 
-impl Cover {
-    /// The most that zooms may fade.
+impl CoverOpacity {
+    /// The most zooms over which opacity falls.
     const MOST_ZOOMS: f64 = 12.0;
 
-    /// How opaque a point of a weight is at a zoom.
+    /// The opacity of a point of a weight at a zoom, 0 to 1.
     pub fn opacity(&self, weight: f64, zoom: f64) -> f64 {
         let (low, high) = self.range;
         let missing = self.full_at.map_or(0.0, |full| f64::from(full) - zoom);
@@ -62,40 +70,40 @@ impl Cover {
     }
 }
 
-/// A marker in 8 bits, and what blurs the picture that many of them make.
+/// A marker in 8 bits, and the blurs of the picture that many of them make.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Stamp {
-    /// What is stamped at each point.
+pub struct MarkerStamp {
+    /// The marker at each point.
     pub marker: Marker,
-    /// Radii of blurs in x and y, one after the other, in CSS pixels.
+    /// Radii of the blurs in x and y, one after the other, in CSS pixels.
     pub blurs: Vec<(u8, u8)>,
 }
 
-impl Stamp {
-    /// How far from a point its heat reaches, in CSS pixels.
+impl MarkerStamp {
+    /// The distance from a point at which its heat ends, in CSS pixels.
     pub(crate) fn reach(&self) -> f64 {
         let blurs: u32 = self.blurs.iter().map(|(x, y)| u32::from(*x.max(y))).sum();
         self.marker.reach() + f64::from(blurs)
     }
 }
 
-impl Overlap {
-    /// What [`from_str`](Self::from_str) takes, in words.
-    pub const EXPECTED: &'static str = "expected add, set (points of one pixel count once), cover, reach:8 (the weight that reaches as \
-        far as the radius), or in more detail cover:0,8 (weights that are transparent and opaque), cover:0,8,0.05@17 (least \
-        opacity, zoom of full opacity), over:MARKER or plus:MARKER with a marker like \
-        ellipse:10x10@0.2 and blurs after it, like over:ellipse:10x10@0.2;blur:8x8";
+/// True where splats are blended on the CPU, whatever the backend is: where they don't simply add
+/// up, and where the shape is none that backends draw, unless each point is evaluated anyway.
+pub(crate) fn is_stamped(blend: &BlendMode, shape: Shape, precision: Precision) -> bool {
+    !blend.is_plain() || shape.is_stamped() && precision == Precision::Fast
+}
 
+impl BlendMode {
     /// The most blurs after each other.
     const MOST_BLURS: usize = 8;
 
-    /// Whether it is what a backend's own kernels draw.
+    /// True for [`Add`](Self::Add), the mode of a backend's own kernels.
     pub fn is_plain(&self) -> bool {
         *self == Self::Add
     }
 }
 
-impl fmt::Display for Overlap {
+impl fmt::Display for BlendMode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Add => f.write_str("add"),
@@ -103,7 +111,7 @@ impl fmt::Display for Overlap {
             Self::Reach(weight) => write!(f, "reach:{weight}"),
             Self::Cover(cover) => {
                 f.write_str("cover")?;
-                if *cover != Cover::default() {
+                if *cover != CoverOpacity::default() {
                     write!(f, ":{},{}", cover.range.0, cover.range.1)?;
                 }
                 if cover.least > 0.0 {
@@ -120,7 +128,7 @@ impl fmt::Display for Overlap {
     }
 }
 
-impl fmt::Display for Stamp {
+impl fmt::Display for MarkerStamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.marker)?;
         for (x, y) in &self.blurs {
@@ -130,71 +138,80 @@ impl fmt::Display for Stamp {
     }
 }
 
-impl FromStr for Overlap {
-    type Err = ();
-
-    fn from_str(text: &str) -> Result<Self, ()> {
+impl BlendMode {
+    fn parse(text: &str) -> Option<Self> {
         let text = text.trim();
         let (name, rest) = match text.split_once(':') {
             Some((name, rest)) => (name, Some(rest)),
             None => (text, None),
         };
         match (name, rest) {
-            ("add", None) => Ok(Self::Add),
-            ("set", None) => Ok(Self::Set),
-            ("reach", None) => Ok(Self::Reach(1.0)),
+            ("add", None) => Some(Self::Add),
+            ("set", None) => Some(Self::Set),
+            ("reach", None) => Some(Self::Reach(1.0)),
             ("reach", Some(weight)) => {
-                let weight = weight.trim().parse().map_err(|_| ())?;
+                let weight = weight.trim().parse().ok()?;
                 let legal = (1e-30..1e30).contains(&weight);
-                legal.then_some(Self::Reach(weight)).ok_or(())
+                legal.then_some(Self::Reach(weight))
             }
-            ("cover", None) => Ok(Self::Cover(Cover::default())),
+            ("cover", None) => Some(Self::Cover(CoverOpacity::default())),
             ("cover", Some(rest)) => cover(rest).map(Self::Cover),
-            ("over", Some(rest)) => rest.parse().map(Self::Over),
-            ("plus", Some(rest)) => rest.parse().map(Self::Plus),
-            _ => Err(()),
+            ("over", Some(rest)) => MarkerStamp::parse(rest).map(Self::Over),
+            ("plus", Some(rest)) => MarkerStamp::parse(rest).map(Self::Plus),
+            _ => None,
         }
     }
 }
 
-/// `lo,hi[,least][@zoom]`.
-fn cover(text: &str) -> Result<Cover, ()> {
+impl FromStr for BlendMode {
+    type Err = ParseStyleError;
+
+    fn from_str(text: &str) -> Result<Self, ParseStyleError> {
+        Self::parse(text).ok_or(ParseStyleError::new(
+            "expected add, set (points of one pixel count once), cover, reach:8 (the weight that \
+             reaches as far as the radius), or in more detail cover:0,8 (weights that are \
+             transparent and opaque), cover:0,8,0.05@17 (least opacity, zoom of full opacity), \
+             over:MARKER or plus:MARKER with a marker like ellipse:10x10@0.2 and blurs after it, \
+             like over:ellipse:10x10@0.2;blur:8x8",
+        ))
+    }
+}
+
+/// Reads `lo,hi[,least][@zoom]`.
+fn cover(text: &str) -> Option<CoverOpacity> {
     let (numbers, zoom) = match text.split_once('@') {
-        Some((numbers, zoom)) => (numbers, Some(zoom.parse().map_err(|_| ())?)),
+        Some((numbers, zoom)) => (numbers, Some(zoom.parse().ok()?)),
         None => (text, None),
     };
     if zoom.is_some_and(|z| z > heatsplat_points::MAX_ZOOM) {
-        return Err(());
+        return None;
     }
     let number = |t: &str| t.trim().parse::<f64>().ok().filter(|n| n.abs() < 1e30);
     let numbers: Option<Vec<f64>> = numbers.split(',').map(number).collect();
-    match numbers.ok_or(())?.as_slice() {
+    match numbers?.as_slice() {
         [low, high, rest @ ..] if low < high && rest.len() <= 1 => {
             let least = rest.first().copied().unwrap_or(0.0);
-            (0.0..=1.0).contains(&least).then_some(()).ok_or(())?;
-            Ok(Cover {
+            (0.0..=1.0).contains(&least).then_some(CoverOpacity {
                 range: (*low, *high),
                 least,
                 full_at: zoom,
             })
         }
-        _ => Err(()),
+        _ => None,
     }
 }
 
-impl FromStr for Stamp {
-    type Err = ();
-
-    fn from_str(text: &str) -> Result<Self, ()> {
+impl MarkerStamp {
+    fn parse(text: &str) -> Option<Self> {
         let mut parts = text.split(';');
-        let marker = parts.next().unwrap_or_default().parse()?;
+        let marker = Marker::parse(parts.next().unwrap_or_default())?;
         let blur = |part: &str| {
             let (x, y) = part.trim().strip_prefix("blur:")?.split_once('x')?;
             Some((x.parse().ok()?, y.parse().ok()?))
         };
-        let blurs: Vec<(u8, u8)> = parts.map(blur).collect::<Option<_>>().ok_or(())?;
-        let legal = blurs.len() <= Overlap::MOST_BLURS;
-        legal.then_some(Self { marker, blurs }).ok_or(())
+        let blurs: Vec<(u8, u8)> = parts.map(blur).collect::<Option<_>>()?;
+        let legal = blurs.len() <= BlendMode::MOST_BLURS;
+        legal.then_some(Self { marker, blurs })
     }
 }
 
@@ -216,7 +233,7 @@ mod tests {
             "plus:ellipse:10x6.5@1;blur:8x8;blur:0x3",
             "over:image:2x1:80ff@0.5*weight",
         ] {
-            assert_eq!(text.parse::<Overlap>().unwrap().to_string(), text);
+            assert_eq!(text.parse::<BlendMode>().unwrap().to_string(), text);
         }
         for text in [
             "",
@@ -233,14 +250,14 @@ mod tests {
             "over:image:2x2:80ff@1",
             "over:image:1x1:zz@1",
         ] {
-            assert_eq!(text.parse::<Overlap>(), Err(()), "{text}");
+            assert!(text.parse::<BlendMode>().is_err(), "{text}");
         }
     }
 
     #[test]
     fn opacities() {
-        let cover: Overlap = "cover:2,10,0.05@5".parse().unwrap();
-        let Overlap::Cover(cover) = cover else {
+        let cover: BlendMode = "cover:2,10,0.05@5".parse().unwrap();
+        let BlendMode::Cover(cover) = cover else {
             panic!("cover");
         };
         assert_eq!(cover.opacity(6.0, 7.0), 0.5);

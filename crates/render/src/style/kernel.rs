@@ -1,6 +1,7 @@
-//! The shape of a splat.
+//! Kernels: the shape, radius and height of a splat.
 
-use crate::style::names::display_by_name;
+use crate::ParseStyleError;
+use crate::style::names::named_choice;
 use crate::style::precision::Precision;
 use std::f64::consts::{PI, SQRT_2};
 
@@ -13,10 +14,12 @@ use std::f64::consts::{PI, SQRT_2};
 /// | triweight | (1 − u²)³ | radius |
 /// | epanechnikov | 1 − u² | radius |
 /// | triangular | 1 − u | radius |
-/// | uniform | 1, softened over two pixels: (b² − d²) / (b² − a²) from a = radius − 1 to b = radius + 1 pixels | b |
+/// | uniform | 1, with a soft edge (below) | radius + 1 pixel |
 ///
-/// Names and formulas as in QGIS's kernel density estimation; σ = radius/3 as in
-/// MapLibre and MapServer, so that a radius means about the same for all shapes.
+/// A uniform kernel falls over two pixels: as (b² − d²) / (b² − a²) from a = radius − 1 to
+/// b = radius + 1 pixels. Names and formulas are those of QGIS's kernel density estimation;
+/// σ = radius/3 is that of MapLibre and MapServer, so that a radius means about the same for all
+/// shapes.
 ///
 /// Pictures follow these formulas to 1/256 of the peak, and to 1e-6 with
 /// [`Precision::Exact`](crate::Precision::Exact).
@@ -35,8 +38,8 @@ pub enum Shape {
     Triangular,
     /// 1
     Uniform,
-    /// 1 in the pixel that the point lies in, 0 in all others: nothing is smoothed, as SQL's
-    /// GROUP BY and datashader count. It has no radius.
+    /// 1 in the pixel that the point lies in, 0 in all others: a count without smoothing, as by
+    /// SQL's GROUP BY and datashader. It has no radius.
     Pixel,
     /// 1 − u³; HeatCanvas
     Cubic,
@@ -48,7 +51,7 @@ pub enum Shape {
     Cone(Decay),
 }
 
-/// A share of a radius, 0 to 1, kept in thousandths.
+/// A share of a radius, 0 to 1, rounded to thousandths.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Share(u16);
 
@@ -65,7 +68,7 @@ impl Share {
     }
 }
 
-/// Where a triangular kernel ends, −100 to 100, kept in thousandths.
+/// The value at the edge of a triangular kernel, −100 to 100, rounded to thousandths.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Decay(i32);
 
@@ -113,7 +116,8 @@ impl Shape {
         }
     }
 
-    /// Whether it is neither of [`ALL`](Self::ALL) nor [`Pixel`](Self::Pixel): it is drawn by stamps, on the processor.
+    /// True for shapes that are neither of [`ALL`](Self::ALL) nor [`Pixel`](Self::Pixel): they are
+    /// drawn by stamps, on the CPU.
     pub fn is_stamped(self) -> bool {
         self != Self::Pixel && !Self::ALL.iter().any(|(_, shape)| *shape == self)
     }
@@ -127,11 +131,7 @@ impl Shape {
         }
     }
 
-    /// What [`from_str`](std::str::FromStr) takes, in words.
-    pub const EXPECTED: &'static str = "expected one of gaussian, quartic, triweight, epanechnikov, \
-        triangular, uniform, pixel, cubic, or plateau:0.15, shadow:0.6 (shares of the radius), cone:0.3 (its end)";
-
-    /// Where K ends, in radii.
+    /// The distance at which K ends, in radii.
     pub fn reach(self) -> f64 {
         match self {
             Self::Gaussian => 4.0 / 3.0,
@@ -139,7 +139,8 @@ impl Shape {
         }
     }
 
-    /// Where a kernel of a radius in pixels ends, in pixels, its softened edge included.
+    /// The distance at which a kernel of a radius in pixels ends, in pixels, its soft edge
+    /// included.
     pub fn reach_of(self, radius: f64) -> f64 {
         match self {
             Self::Uniform => soft_edge(radius).1,
@@ -172,11 +173,11 @@ impl Shape {
     }
 }
 
-/// What is left of a disc of radius `disc` when a gaussian of σ = (1 − disc)/2 blurs it: true at the
-/// middle, and near the edge that of a straight one.
+/// A disc of radius `disc` blurred by a gaussian of σ = (1 − disc)/2: exact at the middle, and
+/// near the edge that of a half-plane.
 fn shadow(u: f64, disc: f64) -> f64 {
     let sigma = (1.0 - disc).max(1e-3) / 2.0;
-    // Φ, by 7.1.26 of Abramowitz and Stegun
+    // Formula 7.1.26 of Abramowitz and Stegun for Φ.
     let phi = |x: f64| {
         let t = (1.0 + 0.327_591_1 * (x.abs() / SQRT_2)).recip();
         let series = [
@@ -213,32 +214,40 @@ impl std::fmt::Display for Shape {
     }
 }
 
-impl std::str::FromStr for Shape {
-    type Err = ();
-
-    fn from_str(text: &str) -> Result<Self, ()> {
+impl Shape {
+    fn parse(text: &str) -> Option<Self> {
         if let Some((_, shape)) = Self::ALL.iter().find(|(name, _)| *name == text) {
-            return Ok(*shape);
+            return Some(*shape);
         }
         if text == "cubic" {
-            return Ok(Self::Cubic);
+            return Some(Self::Cubic);
         }
         if text == "pixel" {
-            return Ok(Self::Pixel);
+            return Some(Self::Pixel);
         }
-        let (name, number) = text.split_once(':').ok_or(())?;
-        let number: f64 = number.trim().parse().map_err(|_| ())?;
-        let shape = match name {
+        let (name, number) = text.split_once(':')?;
+        let number: f64 = number.trim().parse().ok()?;
+        match name {
             "plateau" => Share::new(number).map(Self::Plateau),
             "shadow" => Share::new(number).map(Self::Shadow),
             "cone" => Decay::new(number).map(Self::Cone),
             _ => None,
-        };
-        shape.ok_or(())
+        }
     }
 }
 
-/// What a kernel's height means.
+impl std::str::FromStr for Shape {
+    type Err = ParseStyleError;
+
+    fn from_str(text: &str) -> Result<Self, ParseStyleError> {
+        Self::parse(text).ok_or(ParseStyleError::new(
+            "expected one of gaussian, quartic, triweight, epanechnikov, triangular, uniform, \
+             pixel, cubic, or plateau:0.15, shadow:0.6 (shares of the radius), cone:0.3 (its end)",
+        ))
+    }
+}
+
+/// The meaning of a kernel's height.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Normalize {
@@ -253,20 +262,26 @@ impl Normalize {
     pub const ALL: [(&'static str, Self); 2] = [("peak", Self::Peak), ("mass", Self::Mass)];
 }
 
-display_by_name!(Normalize);
+named_choice!(Normalize);
 
-/// The circles between which the edge of a uniform kernel falls from 1 to 0, a pixel to each side
-/// of its radius, or from the middle on where that is nearer: a jump would flicker from pixel to
-/// pixel as points move.
+/// The radii between which the edge of a uniform kernel falls from 1 to 0, a pixel to each side
+/// of its own radius, or from the middle on where that is nearer: a jump would flicker from pixel
+/// to pixel as points move.
 pub(crate) fn soft_edge(radius: f64) -> (f64, f64) {
     let half = radius.min(1.0);
     (radius - half, radius + half)
 }
 
-/// Shape, precision, and the bits of radius and height.
-pub(crate) type KernelKey = (Shape, Precision, u64, u64);
+/// The part of a kernel that identifies it in caches; radius and height are bits of floats.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct KernelKey {
+    shape: Shape,
+    precision: Precision,
+    radius: u64,
+    height: u64,
+}
 
-/// A splat: shape, radius in pixels, height, and how true it is drawn.
+/// A splat: shape, radius in pixels, height and precision.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Kernel {
     shape: Shape,
@@ -292,7 +307,7 @@ impl Kernel {
             .then_some(Self::per_css_pixel(shape, radius, normalize, 1.0))
     }
 
-    /// A kernel of `radius` pixels, `ratio` of which make up a CSS pixel; the radius is legal.
+    /// A kernel of `radius` pixels, which is legal, at `ratio` pixels per CSS pixel.
     pub(crate) fn per_css_pixel(
         shape: Shape,
         radius: f64,
@@ -316,7 +331,7 @@ impl Kernel {
         }
     }
 
-    /// The same kernel, drawn as true as this; `kernel=pixel` is exact in any case.
+    /// Sets the precision; [`Shape::Pixel`] is exact in any case.
     #[must_use]
     pub fn with_precision(mut self, precision: Precision) -> Self {
         if self.shape != Shape::Pixel {
@@ -325,7 +340,7 @@ impl Kernel {
         self
     }
 
-    /// How true it is drawn.
+    /// The precision.
     pub fn precision(&self) -> Precision {
         self.precision
     }
@@ -340,46 +355,32 @@ impl Kernel {
         self.radius
     }
 
-    /// What the height means.
+    /// The meaning of the height.
     pub fn normalize(&self) -> Normalize {
         self.normalize
     }
 
-    /// All that tells it from other kernels, to look up what is made for it.
+    /// The key of caches by kernel.
     pub(crate) fn key(&self) -> KernelKey {
-        (
-            self.shape,
-            self.precision,
-            self.radius.to_bits(),
-            self.height.to_bits(),
-        )
+        KernelKey {
+            shape: self.shape,
+            precision: self.precision,
+            radius: self.radius.to_bits(),
+            height: self.height.to_bits(),
+        }
     }
 
-    /// K(0): 1, or what makes ∫ K = 1 per square CSS pixel.
+    /// K(0): 1, or the value that makes ∫ K = 1 per square CSS pixel.
     pub fn height(&self) -> f64 {
         self.height
     }
 
-    /// How far the kernel reaches, in pixels.
+    /// The distance at which the kernel ends, in pixels.
     pub fn reach(&self) -> f64 {
         self.shape.reach_of(self.radius)
     }
 
-    /// The largest cells that may stand for several points under this kernel, in pixels; 0 where
-    /// none may.
-    pub fn finest_cell(&self) -> f64 {
-        match self.precision {
-            Precision::Fast => crate::splat::plan::finest_cell(self),
-            Precision::Exact => 0.0,
-        }
-    }
-
-    /// True for a kernel so narrow that each cell is stamped at its own place.
-    pub fn is_narrow(&self) -> bool {
-        self.radius < crate::splat::lattice::direct_below(self.shape)
-    }
-
-    /// The kernel's value at a distance in pixels, in f64: what every plan approximates.
+    /// The value at a distance in pixels, in f64, which every plan approximates.
     pub fn at(&self, distance: f64) -> f64 {
         let profile = match self.shape {
             Shape::Uniform => softened(distance, self.radius),
@@ -389,7 +390,7 @@ impl Kernel {
     }
 }
 
-/// A uniform kernel with its softened edge: linear in d², so that it is two paraboloids.
+/// A uniform kernel with its soft edge: linear in d², so that it is two paraboloids.
 #[inline(always)]
 pub(crate) fn softened(distance: f64, radius: f64) -> f64 {
     let (inner, outer) = soft_edge(radius);
@@ -400,12 +401,12 @@ pub(crate) fn softened(distance: f64, radius: f64) -> f64 {
 /// ∫ K dA for K(0) = 1, in square pixels.
 fn mass(shape: Shape, radius: f64) -> f64 {
     match shape {
-        // the mean of the areas of the circles that its edge lies between
+        // The mean of the areas of the circles between which its edge lies.
         Shape::Uniform => {
             let (inner, outer) = soft_edge(radius);
             PI * (inner * inner + outer * outer) / 2.0
         }
-        // the area of the pixel itself
+        // The area of the pixel itself.
         Shape::Pixel => 1.0,
         shape => shape.mass() * radius * radius,
     }
@@ -449,7 +450,7 @@ mod tests {
 
     #[test]
     fn a_unit_mass_quartic_is_three_over_pi_r_squared() {
-        // the constant that QGIS had wrong up to 3.40 (FIELD: 116/5 for 16/5)
+        // The constant that QGIS had wrong up to 3.40 (FIELD: 116/5 for 16/5).
         let k = Kernel::new(Shape::Quartic, 10.0, Normalize::Mass).unwrap();
         assert!((k.at(0.0) - 3.0 / (PI * 100.0)).abs() < 1e-15);
     }

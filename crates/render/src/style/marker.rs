@@ -1,28 +1,29 @@
-//! Markers of 8 bits, as Mapnik stamps them.
+//! Markers of 8 bits, as Mapnik draws them.
 
+use crate::ParseStyleError;
 use std::f64::consts::TAU;
 use std::fmt::{self, Write as _};
 use std::str::FromStr;
 
-/// A marker: its alpha is all that counts.
+/// A marker, of which the alpha channel alone counts.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Marker {
-    /// What it looks like.
+    /// The shape.
     pub shape: MarkerShape,
-    /// How opaque it is, 0 to 1, times its own alpha.
+    /// The opacity, 0 to 1, which the shape's own alpha is multiplied with.
     pub opacity: f64,
-    /// Whether a point's weight is multiplied into the opacity.
+    /// True where the opacity is multiplied with the point's weight.
     pub weighted: bool,
 }
 
-/// What a marker looks like.
+/// The shape of a marker.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum MarkerShape {
-    /// Filled, of a width and height in CSS pixels, at the points' true positions.
+    /// A filled ellipse of a width and height in CSS pixels, at the points' true positions.
     Ellipse(f64, f64),
     /// The alpha of a picture, row by row, on whole pixels.
-    Image(Image),
+    Image(MarkerImage),
 }
 
 impl MarkerShape {
@@ -35,19 +36,34 @@ impl MarkerShape {
     }
 }
 
-/// The alpha of a marker's picture.
+/// The alpha channel of a marker's picture.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Image {
+pub struct MarkerImage {
     width: u32,
     height: u32,
     alpha: Vec<u8>,
 }
 
-impl Image {
+/// The error of pictures that can be no marker.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum MarkerImageError {
+    /// The picture is no PNG that can be read.
+    #[error("{0}")]
+    Png(#[from] png::DecodingError),
+    /// The picture needs more memory than this machine can address.
+    #[error("the picture is too large")]
+    Memory,
+    /// A side is longer than [`MarkerImage::MAX_SIDE`], or the picture has no pixels.
+    #[error("a marker has at most {0} × {0} pixels", MarkerImage::MAX_SIDE)]
+    Size,
+}
+
+impl MarkerImage {
     /// The most pixels a side.
     pub const MAX_SIDE: u32 = 256;
 
-    /// Rows of alpha; `None` unless there are as many as width × height, 1 to
+    /// A picture of rows of alpha; `None` unless there are width × height of them, 1 to
     /// [`MAX_SIDE`](Self::MAX_SIDE) a side.
     pub fn new(width: u32, height: u32, alpha: Vec<u8>) -> Option<Self> {
         let side = 1..=Self::MAX_SIDE;
@@ -61,23 +77,22 @@ impl Image {
         })
     }
 
-    /// The alpha of a PNG.
+    /// The alpha channel of a PNG.
     ///
     /// # Errors
-    /// In words, where it is no PNG or too large.
-    pub fn of_png(bytes: &[u8]) -> Result<Self, String> {
+    /// Bytes that are no PNG, or one that is too large.
+    pub fn from_png(bytes: &[u8]) -> Result<Self, MarkerImageError> {
         let mut decoder = png::Decoder::new(std::io::Cursor::new(bytes));
         decoder.set_transformations(png::Transformations::normalize_to_color8());
-        let mut reader = decoder.read_info().map_err(|e| e.to_string())?;
+        let mut reader = decoder.read_info()?;
         let size = reader
             .output_buffer_size()
-            .ok_or("the picture is too large")?;
-        let too_large = || format!("a marker has at most {0} × {0} pixels", Self::MAX_SIDE);
+            .ok_or(MarkerImageError::Memory)?;
         if size > (8 * Self::MAX_SIDE * Self::MAX_SIDE) as usize {
-            return Err(too_large());
+            return Err(MarkerImageError::Size);
         }
         let mut pixels = vec![0; size];
-        let info = reader.next_frame(&mut pixels).map_err(|e| e.to_string())?;
+        let info = reader.next_frame(&mut pixels)?;
         let (channels, alpha) = match info.color_type {
             png::ColorType::Rgba => (4, true),
             png::ColorType::GrayscaleAlpha => (2, true),
@@ -93,7 +108,7 @@ impl Image {
         };
         let pixels = pixels.get(..info.buffer_size()).unwrap_or_default();
         let alpha = pixels.chunks_exact(channels).map(of_pixel).collect();
-        Self::new(info.width, info.height, alpha).ok_or_else(too_large)
+        Self::new(info.width, info.height, alpha).ok_or(MarkerImageError::Size)
     }
 
     /// The picture with each pixel `factor` times as wide and high.
@@ -115,65 +130,65 @@ impl Image {
     }
 }
 
-/// Positions within a pixel that are told apart, each way: in `over` 99.93 % of the pixels of a map of
-/// cities are then within one of Mapnik's, with half as many 99.88 %, with twice as many 99.97 %.
+/// Subpixel positions along each axis: under `over` 99.93 % of the pixels of a map of cities are
+/// then within one of Mapnik's, with half as many 99.88 %, with twice as many 99.97 %.
 const PHASES: u32 = 128;
 
-/// A marker made ready for a resolution.
+/// A marker prepared for rasterising at a resolution.
 #[derive(Debug)]
-pub(crate) struct Print {
-    /// Positions within a pixel that are told apart, each way: 1 or [`PHASES`].
+pub(crate) struct MarkerRaster {
+    /// Subpixel positions along each axis: 1 or [`PHASES`].
     pub(crate) phases: u32,
-    /// From a point to the position, in pixels, that is rounded down to a phase.
+    /// The offset from a point to the position that is rounded down to a phase, in pixels.
     pub(crate) shift: (f64, f64),
-    /// From the pixel of that position to the stamp's first, in whole pixels.
+    /// The offset from the pixel of that position to the first of the raster, in whole pixels.
     pub(crate) corner: (i64, i64),
     pub(crate) width: u32,
     pub(crate) height: u32,
-    ink: Ink,
+    outline: Outline,
 }
 
 #[derive(Debug)]
-enum Ink {
+enum Outline {
     Image(Vec<u8>),
     /// Corners around the middle.
     Polygon(Vec<(f64, f64)>),
 }
 
 impl Marker {
-    /// The marker in pixels of a picture with `ratio` of them to a CSS pixel.
-    pub(crate) fn print(&self, ratio: f64) -> Print {
+    /// The marker's raster at `ratio` pixels per CSS pixel.
+    pub(crate) fn raster(&self, ratio: f64) -> MarkerRaster {
         match &self.shape {
             MarkerShape::Image(image) => {
                 let image = image.enlarged(ratio.round().clamp(1.0, 4.0) as u32);
                 let (width, height) = (image.width, image.height);
-                Print {
+                MarkerRaster {
                     phases: 1,
                     shift: (-f64::from(width) / 2.0, -f64::from(height) / 2.0),
                     corner: (0, 0),
                     width,
                     height,
-                    ink: Ink::Image(image.alpha),
+                    outline: Outline::Image(image.alpha),
                 }
             }
             MarkerShape::Ellipse(width, height) => {
                 let radii = (width * ratio / 2.0, height * ratio / 2.0);
                 let margin = |r: f64| r.ceil() as i64 + 1;
                 let (left, top) = (margin(radii.0), margin(radii.1));
-                Print {
+                MarkerRaster {
                     phases: PHASES,
-                    // a place stands for its middle
+                    // A phase stands for the middle of its positions.
                     shift: (0.5 / f64::from(PHASES), 0.5 / f64::from(PHASES)),
                     corner: (-left, -top),
                     width: 2 * left as u32 + 1,
                     height: 2 * top as u32 + 1,
-                    ink: Ink::Polygon(corners((*width, *height), radii)),
+                    outline: Outline::Polygon(corners((*width, *height), radii)),
                 }
             }
         }
     }
 
-    /// Half of its longer side, rounded up, in CSS pixels.
+    /// Half of the longer side, rounded up, in CSS pixels.
     pub(crate) fn reach(&self) -> f64 {
         match &self.shape {
             MarkerShape::Image(image) => f64::from(image.width.max(image.height)) / 2.0 + 1.0,
@@ -181,8 +196,8 @@ impl Marker {
         }
     }
 
-    /// How opaque a point of a weight is, 0 to 255: rounded for what Mapnik draws as a shape, cut
-    /// off for pictures, as it does.
+    /// The opacity of a point of a weight, 0 to 255: rounded for shapes and truncated for
+    /// pictures, as Mapnik does.
     pub(crate) fn opacity(&self, weight: f32) -> u8 {
         let weight = if self.weighted {
             f64::from(weight).clamp(0.0, 1.0)
@@ -197,8 +212,8 @@ impl Marker {
     }
 }
 
-impl Print {
-    /// The marker's alphas at a phase, `opacity` of 255 multiplied in.
+impl MarkerRaster {
+    /// The marker's alphas at a phase, multiplied with `opacity` of 255.
     pub(crate) fn alphas(&self, phase: (u32, u32), opacity: u8) -> Vec<u8> {
         let scaled = |a: u8| {
             if opacity == 255 {
@@ -207,9 +222,9 @@ impl Print {
                 ((u32::from(a) * u32::from(opacity) + 255) >> 8) as u8
             }
         };
-        match &self.ink {
-            Ink::Image(alpha) => alpha.iter().map(|a| scaled(*a)).collect(),
-            Ink::Polygon(corners) => {
+        match &self.outline {
+            Outline::Image(alpha) => alpha.iter().map(|a| scaled(*a)).collect(),
+            Outline::Polygon(corners) => {
                 let place = |corner: i64, phase: u32| {
                     -corner as f64 + f64::from(phase) / f64::from(self.phases)
                 };
@@ -221,13 +236,13 @@ impl Print {
     }
 }
 
-/// The corners of the polygon that the Anti-Grain Geometry, and so Mapnik, draws for an ellipse of
-/// a size; Mapnik puts the middle of what they span on the point.
+/// The corners of the polygon that Anti-Grain Geometry, and so Mapnik, draws for an ellipse of a
+/// size; Mapnik puts the middle of their bounding box on the point.
 fn corners(size: (f64, f64), radii: (f64, f64)) -> Vec<(f64, f64)> {
     let mean = (size.0 + size.1) / 4.0;
     let step = 2.0 * (mean / (mean + 0.125)).acos();
     let count = (TAU / step).round().max(4.0) as u32;
-    // the first is the furthest to the right; of an odd number none is as far to the left
+    // The first is the furthest to the right; of an odd number none is as far to the left.
     let left = if count.is_multiple_of(2) {
         -1.0
     } else {
@@ -242,13 +257,13 @@ fn corners(size: (f64, f64), radii: (f64, f64)) -> Vec<(f64, f64)> {
 
 /// The share of each pixel that a polygon covers, as 0 to 255.
 ///
-/// Each edge adds to the pixels it crosses what lies between it and the pixel's right side, and
-/// all pixels right of them get its height: a running sum along the row makes areas of that.
+/// Each edge adds to the pixels that it crosses the area between it and the pixel's right side,
+/// and its height to all pixels right of them: a running sum along the row turns that into areas.
 fn filled(corners: &[(f64, f64)], middle: (f64, f64), columns: u32, rows: u32) -> Vec<u8> {
-    /// What the running sum may leave of nothing.
+    /// The most that rounding leaves of a running sum of 0.
     const RESIDUE: f64 = 1e-9;
     let (columns, rows) = (columns as usize, rows as usize);
-    // a step of the running sum may come after the last pixel
+    // A step of the running sum may come after the last pixel.
     let stride = columns + 1;
     let mut steps = vec![0.0; stride * rows];
     let mut add = |row: usize, column: usize, height: f64, x: f64| {
@@ -259,7 +274,7 @@ fn filled(corners: &[(f64, f64)], middle: (f64, f64), columns: u32, rows: u32) -
             *next += right;
         }
     };
-    // to 256ths of a pixel, as it is there
+    // Positions are rounded to 256ths of a pixel, as in Anti-Grain Geometry.
     let place = |c: &(f64, f64)| {
         let whole = |v: f64| (v * 256.0 + 0.5).floor() / 256.0;
         (whole(c.0 + middle.0), whole(c.1 + middle.1))
@@ -267,10 +282,10 @@ fn filled(corners: &[(f64, f64)], middle: (f64, f64), columns: u32, rows: u32) -
     for (from, to) in corners.iter().zip(corners.iter().cycle().skip(1)) {
         let ((x0, y0), (x1, y1)) = (place(from), place(to));
         if y0 == y1 {
-            continue; // nothing lies beside a level edge
+            continue; // A horizontal edge has no area beside it.
         }
         let slope = (x1 - x0) / (y1 - y0);
-        // where it crosses rows, and within those where it crosses columns
+        // The pieces of the edge by rows, and of those by columns.
         for (row, top, bottom) in pieces(y0, y1) {
             let at = |y: f64| x0 + (y - y0) * slope;
             let (left, right) = (at(top), at(bottom));
@@ -288,15 +303,15 @@ fn filled(corners: &[(f64, f64)], middle: (f64, f64), columns: u32, rows: u32) -
         let mut share = 0.0f64;
         alphas.extend(row.iter().take(columns).map(|step| {
             share += step;
-            // rounded up: its areas are negative when they are rounded down
+            // Rounded up: areas there are negative when they are rounded down.
             (share.abs() * 256.0 - RESIDUE).ceil().clamp(0.0, 255.0) as u8
         }));
     }
     alphas
 }
 
-/// A stretch from one place to another, cut at whole numbers: of each piece the whole number
-/// before it, its beginning and its end.
+/// An interval cut at whole numbers: for each piece the whole number before it, its beginning and
+/// its end.
 fn pieces(from: f64, to: f64) -> impl Iterator<Item = (usize, f64, f64)> {
     let (low, high) = (from.min(to), from.max(to));
     let cells = low.floor() as usize..high.ceil() as usize;
@@ -324,51 +339,56 @@ impl fmt::Display for Marker {
     }
 }
 
-impl FromStr for Marker {
-    type Err = ();
-
-    fn from_str(text: &str) -> Result<Self, ()> {
+impl Marker {
+    /// Reads a marker from text.
+    pub(super) fn parse(text: &str) -> Option<Self> {
         let (shape, opacity) = text.trim().split_once('@').unwrap_or((text.trim(), "1"));
         let (opacity, weighted) = match opacity.strip_suffix("*weight") {
             Some(opacity) => (opacity, true),
             None => (opacity, false),
         };
-        let opacity: f64 = opacity.trim().parse().map_err(|_| ())?;
-        let (kind, rest) = shape.split_once(':').ok_or(())?;
+        let opacity: f64 = opacity.trim().parse().ok()?;
+        let (kind, rest) = shape.split_once(':')?;
         let (size, digits) = match rest.split_once(':') {
             Some((size, digits)) => (size, Some(digits)),
             None => (rest, None),
         };
-        let (width, height) = size.split_once('x').ok_or(())?;
+        let (width, height) = size.split_once('x')?;
         let shape = match (kind, digits) {
             ("ellipse", None) => {
                 let side = |t: &str| {
                     let n = t.trim().parse::<f64>().ok();
-                    n.filter(|n| (0.1..=f64::from(Image::MAX_SIDE)).contains(n))
-                        .ok_or(())
+                    n.filter(|n| (0.1..=f64::from(MarkerImage::MAX_SIDE)).contains(n))
                 };
                 MarkerShape::Ellipse(side(width)?, side(height)?)
             }
             ("image", Some(digits)) => {
-                let side = |t: &str| t.trim().parse::<u32>().map_err(|_| ());
+                let side = |t: &str| t.trim().parse::<u32>().ok();
                 let byte = |pair: &[u8]| {
                     let pair = std::str::from_utf8(pair).ok()?;
                     u8::from_str_radix(pair, 16).ok()
                 };
                 let alpha: Option<Vec<u8>> = digits.as_bytes().chunks(2).map(byte).collect();
-                let image = Image::new(side(width)?, side(height)?, alpha.ok_or(())?);
-                MarkerShape::Image(image.ok_or(())?)
+                MarkerShape::Image(MarkerImage::new(side(width)?, side(height)?, alpha?)?)
             }
-            _ => return Err(()),
+            _ => return None,
         };
         let legal = (0.0..=1.0).contains(&opacity);
-        legal
-            .then_some(Self {
-                shape,
-                opacity,
-                weighted,
-            })
-            .ok_or(())
+        legal.then_some(Self {
+            shape,
+            opacity,
+            weighted,
+        })
+    }
+}
+
+impl FromStr for Marker {
+    type Err = ParseStyleError;
+
+    fn from_str(text: &str) -> Result<Self, ParseStyleError> {
+        Self::parse(text).ok_or(ParseStyleError::new(
+            "expected a marker like ellipse:10x10@0.2, or image:2x1:80ff@0.5*weight",
+        ))
     }
 }
 
@@ -376,12 +396,12 @@ impl FromStr for Marker {
 mod tests {
     use super::*;
 
-    /// What Mapnik 3.1 draws for an ellipse of 10 × 10 pixels.
+    /// Alphas that Mapnik 3.1 draws for an ellipse of 10 × 10 pixels.
     #[test]
     fn an_ellipse_is_mapniks_polygon() {
         let marker: Marker = "ellipse:10x10@1".parse().unwrap();
-        let print = marker.print(1.0);
-        let (side, left) = (print.width as usize, -print.corner.0 as usize);
+        let raster = marker.raster(1.0);
+        let (side, left) = (raster.width as usize, -raster.corner.0 as usize);
         let close = |got: &[u8], expected: &[u8]| {
             let mut pairs = got.iter().zip(expected);
             assert!(
@@ -389,7 +409,7 @@ mod tests {
                 "{got:?} {expected:?}"
             );
         };
-        let at = |phase| print.alphas((phase, 0), 255);
+        let at = |phase| raster.alphas((phase, 0), 255);
         let middle = |row: usize, alphas: &[u8]| {
             let from = (left + row) * side + left - 5;
             alphas[from..from + 11].to_vec()
@@ -406,7 +426,7 @@ mod tests {
             &middle(0, &at(PHASES / 2)),
             &[99, 255, 255, 255, 255, 255, 255, 255, 255, 255, 99],
         );
-        assert_eq!(print.alphas((0, 0), 77)[(left + 4) * side + left], 68);
+        assert_eq!(raster.alphas((0, 0), 77)[(left + 4) * side + left], 68);
     }
 
     #[test]
@@ -445,12 +465,12 @@ mod tests {
             .write_image_data(&[1, 2, 3, 40, 5, 6, 7, 200])
             .unwrap();
         writer.finish().unwrap();
-        let image = Image::of_png(&bytes).unwrap();
-        assert_eq!(image, Image::new(2, 1, vec![40, 200]).unwrap());
+        let image = MarkerImage::from_png(&bytes).unwrap();
+        assert_eq!(image, MarkerImage::new(2, 1, vec![40, 200]).unwrap());
         assert_eq!(
             image.enlarged(2).alpha,
             [40, 40, 200, 200, 40, 40, 200, 200]
         );
-        assert!(Image::of_png(b"no").is_err());
+        assert!(MarkerImage::from_png(b"no").is_err());
     }
 }

@@ -1,20 +1,20 @@
-//! What a pixel says of the points around it.
+//! Measures: formulas over the points around a pixel.
 
-use crate::style::names::display_by_name;
+use crate::style::names::{display_by_name, named_choice};
 
-/// What is measured; all from sums over the points within a kernel's reach.
+/// The value of a pixel, computed from sums over the points within the kernel's reach.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Measure {
-    /// Σ weight · K: how much there is.
+    /// Σ weight · K: the total weight.
     #[default]
     Sum,
-    /// Σ K: how many there are, whatever they weigh; those without a weight are not counted.
+    /// Σ K: the number of points, whatever they weigh; those without a weight are not counted.
     Count,
-    /// Σ weight · K / Σ K: what they weigh on the mean, in sparse places as in crowded ones; those
-    /// without a weight take no part.
+    /// Σ weight · K / Σ K: the mean weight, in sparse places as in crowded ones; points without a
+    /// weight take no part.
     Mean,
-    /// Σ weight per km² of ground, the same number at every zoom and latitude.
+    /// Σ weight per km² of ground, the same value at every zoom and latitude.
     SumPerKm2,
     /// Points per km² of ground.
     CountPerKm2,
@@ -30,25 +30,25 @@ impl Measure {
         ("count_per_km2", Self::CountPerKm2),
     ];
 
-    /// Whether weights matter.
+    /// True where weights matter.
     pub fn weighs(self) -> bool {
         !matches!(self, Self::Count | Self::CountPerKm2)
     }
 
-    /// Whether points are counted.
+    /// True where points are counted.
     pub(crate) fn counts(self) -> bool {
         !matches!(self, Self::Sum | Self::SumPerKm2)
     }
 
-    /// Whether the numbers are per area of ground.
+    /// True where values are per area of ground.
     pub fn is_per_area(self) -> bool {
         matches!(self, Self::SumPerKm2 | Self::CountPerKm2)
     }
 }
 
-display_by_name!(Measure);
+named_choice!(Measure);
 
-/// How one set of points is set against another.
+/// A comparison of two sets of points, value by value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Comparison {
@@ -64,23 +64,3 @@ impl Comparison {
 }
 
 display_by_name!(Comparison);
-
-/// What kind of numbers a field has, which says how a scale lies over them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Nature {
-    /// From 0, which is nothing, upwards: sums and counts.
-    Amount,
-    /// Anywhere; 0 is a number like others, and what is nothing is NaN: means.
-    Level,
-    /// To both sides of 0, which is nothing: differences, and sums of weights with signs.
-    Signed,
-    /// To both sides of 1, by factors: quotients. Nothing is NaN.
-    Ratio,
-}
-
-impl Nature {
-    /// Whether 0 is nothing, as NaN is with all.
-    pub fn zero_is_nothing(self) -> bool {
-        matches!(self, Self::Amount | Self::Signed)
-    }
-}

@@ -1,31 +1,44 @@
-//! How a layer looks, valid by construction.
+//! Styles: the parameters of a layer's pictures, valid by construction.
 
 pub(crate) mod blend;
 pub(crate) mod kernel;
+pub(crate) mod keys;
 pub(crate) mod marker;
 pub(crate) mod measure;
 pub(crate) mod names;
 pub(crate) mod precision;
 pub(crate) mod radius;
+pub(crate) mod text;
 
 use crate::ramp::Ramp;
-use crate::ramp::opacity::Opacity;
-use crate::scale::level::Level;
-use crate::scale::{Domain, Scale, Transform};
-use crate::splat::latitude_bands::{self, Splat};
-use crate::style::blend::Overlap;
-use crate::style::kernel::{Kernel, Normalize, Shape};
-use crate::style::measure::{Measure, Nature};
-use crate::style::precision::Precision;
-use crate::style::radius::{Length, Radius};
-use heatsplat_points::Window;
-use std::fmt::{self, Write as _};
-use std::ops::RangeInclusive;
+use crate::ramp::opacity::{Opacity, OpacityCurve};
+use crate::scale::Scale;
+use crate::scale::domain::Domain;
+use crate::scale::transform::Transform;
+use crate::scale::value_kind::ValueKind;
+use blend::BlendMode;
+use kernel::{Normalize, Shape};
+use measure::Measure;
+use precision::Precision;
+use radius::Radius;
 use std::sync::Arc;
+use text::{StyleError, value_error};
 
 /// Measure, kernel, scale and ramp: all that turns points into colours.
 ///
-/// Every part can be set by name from text, the same in a URL and on the command line:
+/// Each parameter has a typed setter:
+///
+/// ```
+/// use heatsplat_render::{Radius, Ramp, Shape, Style};
+/// let style = Style::default()
+///     .with_shape(Shape::Quartic)?
+///     .with_radius(Radius::pixels(12.0).ok_or("a radius is 0.5 to 128 pixels")?)
+///     .with_ramp(&Ramp::parse("transparent, gold, crimson")?);
+/// assert!(style.to_string().contains("radius=12px"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// and can be set by name from text, as in URLs and on the command line:
 ///
 /// ```
 /// use heatsplat_render::Style;
@@ -35,127 +48,140 @@ use std::sync::Arc;
 /// assert!(style.set("kernel", "square").unwrap_err().to_string().contains("gaussian"));
 /// ```
 #[derive(Clone, Debug)]
-#[non_exhaustive]
 pub struct Style {
-    /// What a pixel says.
-    pub measure: Measure,
-    /// The splat's shape.
-    pub shape: Shape,
-    /// The splat's radius.
-    pub radius: Radius,
-    /// What the splat's height means.
-    pub normalize: Normalize,
-    /// What becomes of splats that lie over each other.
-    pub overlap: Arc<Overlap>,
-    /// How true the picture is.
-    pub precision: Precision,
-    /// Density → 0..1.
-    pub scale: Scale,
-    ramp: String,
+    measure: Measure,
+    shape: Shape,
+    radius: Radius,
+    normalize: Normalize,
+    blend: Arc<BlendMode>,
+    precision: Precision,
+    scale: Scale,
+    ramp: Written<Ramp>,
     reverse: bool,
-    opacity: Option<String>,
+    opacity: Option<Written<Opacity>>,
     classes: Option<u8>,
     isolines: Option<u8>,
-    /// Whether numbers are a [`Nature::Level`].
+    /// True for values that are [`ValueKind::Level`].
     level: bool,
+    /// The ramp with direction, opacity and classes applied.
     baked: Arc<Ramp>,
-    chosen: Chosen,
+    explicit: ExplicitParameters,
 }
 
-/// What somebody has set, so that it is not changed to suit the numbers.
+/// A value with the text that stands for it.
+#[derive(Clone, Debug)]
+struct Written<T> {
+    value: T,
+    text: String,
+}
+
+/// The parameters that were set, which [`Style::suited_to`] leaves as they are.
 #[derive(Clone, Copy, Debug, Default)]
-struct Chosen {
+struct ExplicitParameters {
     ramp: bool,
     transform: bool,
 }
 
-/// See [`Style::statistics_key`].
-pub type StatisticsKey = (Measure, Shape, bool, bool, u64, Normalize, Arc<str>);
-
-/// See [`Style::normalizer_key`].
-pub(crate) type NormalizerKey = (StatisticsKey, Transform, String);
-
-/// A style parameter that can't be.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum StyleError {
-    /// There is no such parameter.
-    #[error("unknown style parameter `{name}`; there are {}", Style::PARAMETERS.join(", "))]
-    Unknown {
-        /// The name that was given.
-        name: String,
-    },
-    /// The parameter can't have this value.
-    #[error("{name} can't be `{value}`: {expected}")]
-    Value {
-        /// The parameter.
-        name: &'static str,
-        /// The value that was given, shortened.
-        value: String,
-        /// What is legal.
-        expected: String,
-    },
-}
-
 impl Default for Style {
     fn default() -> Self {
-        Self {
+        let mut style = Self {
             measure: Measure::Sum,
             shape: Shape::Gaussian,
             radius: Radius::default(),
             normalize: Normalize::Peak,
-            overlap: Arc::default(),
+            blend: Arc::default(),
             precision: Precision::Fast,
             scale: Scale {
                 domain: Domain::Auto,
                 transform: Transform::Log,
             },
-            ramp: Self::DEFAULT_RAMP.to_owned(),
+            ramp: Written::from_name(Self::DEFAULT_RAMP),
             reverse: false,
             opacity: None,
             classes: None,
             isolines: None,
             level: false,
-            baked: Arc::new(
-                Ramp::named(Self::DEFAULT_RAMP)
-                    .unwrap_or_else(|_| Ramp::from_table(&[[0; 4]; 256])),
-            ),
-            chosen: Chosen::default(),
+            baked: Arc::new(Ramp::from_table(&[[0; 4]; 256])),
+            explicit: ExplicitParameters::default(),
+        };
+        style.bake();
+        style
+    }
+}
+
+impl Written<Ramp> {
+    /// A ramp of the collection.
+    fn from_name(name: &str) -> Self {
+        Self {
+            value: Ramp::from_name(name).unwrap_or_else(|_| Ramp::from_table(&[[0; 4]; 256])),
+            text: name.to_owned(),
         }
     }
 }
 
 impl Style {
-    /// The names that [`set`](Self::set) knows.
-    pub const PARAMETERS: [&'static str; 13] = [
-        "measure",
-        "kernel",
-        "radius",
-        "normalize",
-        "overlap",
-        "scale",
-        "domain",
-        "ramp",
-        "reverse",
-        "opacity",
-        "steps",
-        "isolines",
-        "precision",
-    ];
-
     const DEFAULT_RAMP: &'static str = "inferno";
     const LEVEL_RAMP: &'static str = "viridis";
     const DIVERGING_RAMP: &'static str = "balance";
 
-    /// The most classes that a ramp can be cut into.
+    /// The most classes that a ramp can be cut into, and the most isolines.
     const MAX_CLASSES: u8 = 64;
 
-    /// The 256 colours, opacity and direction baked in.
+    /// The measure of a pixel.
+    pub fn measure(&self) -> Measure {
+        self.measure
+    }
+
+    /// The shape of the kernel.
+    pub fn shape(&self) -> Shape {
+        self.shape
+    }
+
+    /// The radius of the kernel.
+    pub fn radius(&self) -> &Radius {
+        &self.radius
+    }
+
+    /// The meaning of the kernel's height.
+    pub fn normalize(&self) -> Normalize {
+        self.normalize
+    }
+
+    /// The blend mode of overlapping splats: the parameter `overlap`.
+    pub fn blend(&self) -> &BlendMode {
+        &self.blend
+    }
+
+    pub(crate) fn shared_blend(&self) -> Arc<BlendMode> {
+        Arc::clone(&self.blend)
+    }
+
+    /// The precision of the densities.
+    pub fn precision(&self) -> Precision {
+        self.precision
+    }
+
+    /// The scale from density to position on the ramp.
+    pub fn scale(&self) -> &Scale {
+        &self.scale
+    }
+
+    /// The 256 colours, with direction, opacity and classes applied.
     pub fn ramp(&self) -> &Ramp {
         &self.baked
     }
 
-    /// What the numbers of pictures, legends and values count.
+    /// The number of isolines over the colours, if there are any.
+    pub fn isolines(&self) -> Option<u8> {
+        self.isolines
+    }
+
+    /// The number of classes of one colour each that the ramp is cut into, if it is.
+    pub fn classes(&self) -> Option<u8> {
+        self.classes
+    }
+
+    /// The unit of values in pictures and legends.
     pub fn unit(&self) -> &'static str {
         match (self.measure, self.normalize) {
             (Measure::Sum, Normalize::Peak) if self.shape == Shape::Pixel => "weight per pixel",
@@ -170,389 +196,190 @@ impl Style {
         }
     }
 
-    /// How many lines of equal value lie over the colours, if any do.
-    pub fn isolines(&self) -> Option<u8> {
-        self.isolines
-    }
-
-    /// How many classes of one colour each the ramp is cut into, if it is.
-    pub fn classes(&self) -> Option<u8> {
-        self.classes
-    }
-
-    /// Sets one parameter from text.
-    ///
-    /// # Errors
-    /// An unknown name, or a value that is not legal, alone or beside the others: the message says
-    /// what is.
-    pub fn set(&mut self, name: &str, value: &str) -> Result<(), StyleError> {
-        self.set_all([(name, value)])
-    }
-
-    /// Sets several parameters from text, all or none, in whatever order they come.
-    ///
-    /// # Errors
-    /// As [`set`](Self::set).
-    pub fn set_all<'a>(
-        &mut self,
-        parameters: impl IntoIterator<Item = (&'a str, &'a str)>,
-    ) -> Result<(), StyleError> {
-        let mut wanted = self.clone();
-        let mut radius = None;
-        for (name, value) in parameters {
-            wanted.set_one(name, value)?;
-            radius = radius.or((name == "radius").then_some(value));
-        }
-        if wanted.shape == Shape::Pixel {
-            if let Some(value) = radius {
-                let expected = "kernel=pixel has no radius: leave it out, or choose another kernel";
-                return Err(refuse("radius", value, expected));
-            }
-            if !wanted.overlap.is_plain() {
-                let expected = "kernel=pixel adds points up: overlap=add with it";
-                return Err(refuse("overlap", &wanted.overlap.to_string(), expected));
-            }
-        }
-        if wanted.precision == Precision::Exact && !wanted.overlap.is_plain() {
-            let expected = "precision=exact adds points up: overlap=add with it, or precision=fast";
-            return Err(refuse("overlap", &wanted.overlap.to_string(), expected));
-        }
-        *self = wanted;
-        Ok(())
-    }
-
-    /// Sets one parameter, whatever the others are.
-    fn set_one(&mut self, name: &str, value: &str) -> Result<(), StyleError> {
-        match name {
-            "kernel" => self.shape = read("kernel", value, Shape::EXPECTED)?,
-            "normalize" => self.normalize = one_of("normalize", value, &Normalize::ALL)?,
-            "measure" => self.measure = one_of("measure", value, &Measure::ALL)?,
-            "overlap" => {
-                self.overlap = Arc::new(read("overlap", value, Overlap::EXPECTED)?);
-            }
-            "precision" => self.precision = one_of("precision", value, &Precision::ALL)?,
-            "scale" => {
-                self.scale.transform = read("scale", value, Transform::EXPECTED)?;
-                self.chosen.transform = true;
-            }
-            "radius" => self.radius = read("radius", value, Radius::EXPECTED)?,
-            "domain" => self.scale.domain = read("domain", value, Domain::EXPECTED)?,
-            "ramp" => {
-                self.bake(Self {
-                    ramp: value.to_owned(),
-                    ..self.clone()
-                })?;
-                self.chosen.ramp = true;
-            }
-            "isolines" => {
-                let expected = "expected 1 to 64 lines, or none";
-                self.isolines = number_or_none("isolines", value, 1..=Self::MAX_CLASSES, expected)?;
-            }
-            "steps" => {
-                let expected = "expected 2 to 64 classes, or none";
-                let classes = number_or_none("steps", value, 2..=Self::MAX_CLASSES, expected)?;
-                self.bake(Self {
-                    classes,
-                    ..self.clone()
-                })?;
-            }
-            "reverse" => {
-                let reverse = one_of("reverse", value, &[("true", true), ("false", false)])?;
-                self.bake(Self {
-                    reverse,
-                    ..self.clone()
-                })?;
-            }
-            "opacity" => self.bake(Self {
-                opacity: Some(value.to_owned()),
-                ..self.clone()
-            })?,
-            _ => {
-                return Err(StyleError::Unknown {
-                    name: shorten(name),
-                });
-            }
-        }
-        Ok(())
-    }
-
-    /// Takes over a style whose ramp, direction or opacity is new, if they are legal.
-    fn bake(&mut self, wanted: Self) -> Result<(), StyleError> {
-        let mut ramp =
-            Ramp::parse(&wanted.ramp).map_err(|e| refuse("ramp", &wanted.ramp, &e.to_string()))?;
-        if wanted.reverse {
-            ramp = ramp.reversed();
-        }
-        if wanted.level {
-            // a low mean is not less of something: it is as opaque as a high one
-            let flat = Opacity::parse("0:0.9,1:0.9");
-            ramp = flat.map_or(ramp.clone(), |flat| ramp.with_opacity(&flat));
-        }
-        if let Some(text) = &wanted.opacity {
-            let opacity =
-                Opacity::parse(text).map_err(|e| refuse("opacity", text, &e.to_string()))?;
-            ramp = ramp.with_opacity(&opacity);
-        }
-        if let Some(classes) = wanted.classes {
-            ramp = ramp.in_classes(classes);
-        }
-        *self = Self {
-            baked: Arc::new(ramp),
-            ..wanted
-        };
-        Ok(())
-    }
-
-    /// The style for numbers of a nature: a scale and a ramp that nobody has chosen become
-    /// those that suit it, so that a first look is a good one.
-    #[must_use]
-    pub fn suited_to(mut self, nature: Nature) -> Self {
-        if !self.chosen.transform {
-            self.scale.transform = match nature {
-                Nature::Amount => Transform::Log,
-                Nature::Level | Nature::Signed | Nature::Ratio => Transform::Linear,
-            };
-        }
-        let suits = match nature {
-            Nature::Amount => Self::DEFAULT_RAMP,
-            Nature::Level => Self::LEVEL_RAMP,
-            Nature::Signed | Nature::Ratio => Self::DIVERGING_RAMP,
-        };
-        let ramp = if self.chosen.ramp { &self.ramp } else { suits };
-        let level = nature == Nature::Level;
-        if self.ramp != ramp || self.level != level {
-            let wanted = Self {
-                ramp: ramp.to_owned(),
-                level,
-                ..self.clone()
-            };
-            // what was a ramp before is one still
-            let _ = self.bake(wanted);
-        }
-        self
-    }
-
-    /// What is splatted in a picture with `ratio` pixels to a CSS pixel (1, or 2 for `@2x`).
-    ///
-    /// With [`Normalize::Mass`] the density stays per CSS pixel area, so that both
-    /// resolutions have the same colours.
-    pub(crate) fn splat(&self, pixel: f64, ratio: f64) -> Splat {
-        let per_area = self.measure.is_per_area();
-        Splat {
-            shape: self.shape,
-            precision: self.precision,
-            normalize: if per_area {
-                Normalize::Mass
-            } else {
-                self.normalize
-            },
-            overlap: Arc::clone(&self.overlap),
-            length: match self.shape {
-                Shape::Pixel => Length::Pixels(Kernel::MIN_RADIUS),
-                _ => self.radius.at_zoom(zoom_of(pixel * ratio)),
-            },
-            ratio,
-        }
-    }
-
-    /// The kernel in a window with `ratio` pixels to a CSS pixel; where the radius is in metres,
-    /// that of its northern edge.
-    pub fn kernel_in(&self, window: &Window, ratio: u32) -> Kernel {
-        let splat = self.splat(window.pixel(), f64::from(ratio));
-        splat.at(window.top(), window.pixel()).0
-    }
-
-    /// The windows that a picture is drawn in, each with its kernel: the window itself, or several
-    /// strips of it where the radius is in metres. What drawing takes can be told from these.
-    pub fn strips_in(&self, window: &Window, ratio: u32) -> Vec<(Window, Kernel)> {
-        let splat = self.splat(window.pixel(), f64::from(ratio));
-        splat.strips(window)
-    }
-
-    /// The level whose scale a picture has: that of its CSS pixels; of its own where points count in
-    /// those, since with twice as many pixels each has a quarter of the points.
-    pub fn level_in(&self, window: &Window, css_level: Level) -> Level {
-        match self.shape {
-            Shape::Pixel => Level::of(window, 1),
-            _ => css_level,
-        }
-    }
-
-    /// The greatest radius in a window, in its pixels.
-    pub fn radius_in(&self, window: &Window, ratio: u32) -> f64 {
-        self.splat(window.pixel(), f64::from(ratio)).widest(window)
-    }
-
-    /// How far around a window points matter, in its pixels.
-    pub fn reach_in(&self, window: &Window, ratio: u32) -> f64 {
-        let splat = self.splat(window.pixel(), f64::from(ratio));
-        match &*self.overlap {
-            Overlap::Add => self.shape.reach_of(splat.widest(window)),
-            // stamps have no softened edge
-            Overlap::Set | Overlap::Cover(_) => splat.widest(window) * self.shape.reach(),
-            Overlap::Over(stamp) | Overlap::Plus(stamp) => stamp.reach() * f64::from(ratio),
-            Overlap::Reach(_) => crate::splat::cpu::MAX_REACH,
-        }
-    }
-
-    /// The largest cells that may stand for several points in a window, in its pixels.
-    pub fn finest_cell_in(&self, window: &Window, ratio: u32) -> f64 {
-        let splat = self.splat(window.pixel(), f64::from(ratio));
-        match &*self.overlap {
-            Overlap::Add if !self.is_stamped() => splat.narrowest(window).finest_cell(),
-            // which count, and weigh, point by point
-            _ => 0.0,
-        }
-    }
-
-    /// Whether its splats are stamped, by the processor whatever the backend is: where they don't
-    /// simply add up, or have a shape that is no backend's own.
+    /// True where splats are blended on the CPU, whatever the backend is: where they don't simply
+    /// add up, or have a shape that backends don't draw.
     pub fn is_stamped(&self) -> bool {
-        latitude_bands::is_stamped(&self.overlap, self.shape, self.precision)
+        blend::is_stamped(&self.blend, self.shape, self.precision)
     }
 
-    /// Whether each point is evaluated because of its precision: pixels count exactly in any case.
+    /// True where the precision makes each point be evaluated; pixels count exactly in any case.
     pub fn is_exact(&self) -> bool {
         self.precision == Precision::Exact && self.shape != Shape::Pixel
     }
 
-    /// The parameters and their values, in the order of [`PARAMETERS`](Self::PARAMETERS);
-    /// two styles that draw the same have the same.
-    pub fn parameters(&self) -> Vec<(&'static str, String)> {
-        let mut all = vec![
-            ("measure", self.measure.to_string()),
-            ("kernel", self.shape.to_string()),
-            ("normalize", self.normalize.to_string()),
-            ("overlap", self.overlap.to_string()),
-            ("scale", self.scale.transform.to_string()),
-            ("domain", self.scale.domain.to_string()),
-            ("ramp", self.ramp.clone()),
-        ];
-        if self.shape != Shape::Pixel {
-            all.insert(2, ("radius", self.radius.to_string()));
-        }
+    /// Sets the measure.
+    #[must_use]
+    pub fn with_measure(mut self, measure: Measure) -> Self {
+        self.measure = measure;
+        self
+    }
+
+    /// Sets the shape of the kernel.
+    ///
+    /// # Errors
+    /// [`Shape::Pixel`] with a blend mode other than [`BlendMode::Add`].
+    pub fn with_shape(mut self, shape: Shape) -> Result<Self, StyleError> {
+        self.shape = shape;
+        self.check().map(|()| self)
+    }
+
+    /// Sets the radius of the kernel; [`Shape::Pixel`] has none.
+    #[must_use]
+    pub fn with_radius(mut self, radius: Radius) -> Self {
+        self.radius = radius;
+        self
+    }
+
+    /// Sets the meaning of the kernel's height.
+    #[must_use]
+    pub fn with_normalize(mut self, normalize: Normalize) -> Self {
+        self.normalize = normalize;
+        self
+    }
+
+    /// Sets the blend mode of overlapping splats.
+    ///
+    /// # Errors
+    /// A mode other than [`BlendMode::Add`] with [`Shape::Pixel`] or [`Precision::Exact`].
+    pub fn with_blend(mut self, blend: BlendMode) -> Result<Self, StyleError> {
+        self.blend = Arc::new(blend);
+        self.check().map(|()| self)
+    }
+
+    /// Sets the precision of the densities.
+    ///
+    /// # Errors
+    /// [`Precision::Exact`] with a blend mode other than [`BlendMode::Add`].
+    pub fn with_precision(mut self, precision: Precision) -> Result<Self, StyleError> {
+        self.precision = precision;
+        self.check().map(|()| self)
+    }
+
+    /// Sets the domain of the scale.
+    #[must_use]
+    pub fn with_domain(mut self, domain: Domain) -> Self {
+        self.scale.domain = domain;
+        self
+    }
+
+    /// Sets the transform of the scale.
+    #[must_use]
+    pub fn with_transform(mut self, transform: Transform) -> Self {
+        self.scale.transform = transform;
+        self.explicit.transform = true;
+        self
+    }
+
+    /// Sets the ramp to a table of colours.
+    #[must_use]
+    pub fn with_ramp(mut self, ramp: &Ramp) -> Self {
+        self.ramp = Written {
+            // The text holds the colours alone, and must stand for the same ramp.
+            value: Ramp::from_table(ramp.colors()),
+            text: ramp.to_text(),
+        };
+        self.explicit.ramp = true;
+        self.bake();
+        self
+    }
+
+    /// Sets the direction of the ramp.
+    #[must_use]
+    pub fn with_reverse(mut self, reverse: bool) -> Self {
+        self.reverse = reverse;
+        self.bake();
+        self
+    }
+
+    /// Sets the opacity that the ramp's own is multiplied with.
+    #[must_use]
+    pub fn with_opacity(mut self, opacity: Opacity) -> Self {
+        let text = opacity.to_string();
+        let value = opacity;
+        self.opacity = Some(Written { value, text });
+        self.bake();
+        self
+    }
+
+    /// Sets the number of classes that the ramp is cut into, or none.
+    ///
+    /// # Errors
+    /// A number that is not from 2 to 64.
+    pub fn with_classes(mut self, classes: Option<u8>) -> Result<Self, StyleError> {
+        self.classes = text::check_classes(classes)?;
+        self.bake();
+        Ok(self)
+    }
+
+    /// Sets the number of isolines, or none.
+    ///
+    /// # Errors
+    /// A number that is not from 1 to 64.
+    pub fn with_isolines(mut self, isolines: Option<u8>) -> Result<Self, StyleError> {
+        self.isolines = text::check_isolines(isolines)?;
+        Ok(self)
+    }
+
+    /// Refuses blend modes that the shape or the precision can't have.
+    fn check(&self) -> Result<(), StyleError> {
+        let expected = match (self.shape, self.precision) {
+            _ if self.blend.is_plain() => return Ok(()),
+            (Shape::Pixel, _) => "kernel=pixel adds points up: overlap=add with it",
+            (_, Precision::Exact) => {
+                "precision=exact adds points up: overlap=add with it, or precision=fast"
+            }
+            _ => return Ok(()),
+        };
+        Err(value_error("overlap", &self.blend.to_string(), expected))
+    }
+
+    /// Applies direction, opacity and classes to the ramp.
+    fn bake(&mut self) {
+        let mut ramp = self.ramp.value.clone();
         if self.reverse {
-            all.push(("reverse", "true".to_owned()));
+            ramp = ramp.reversed();
+        }
+        if self.level
+            && let Ok(flat) = OpacityCurve::new(vec![(0.0, 0.9), (1.0, 0.9)])
+        {
+            // A low mean is not less of something: it is as opaque as a high one.
+            ramp = ramp.with_opacity(&Opacity::Curve(flat));
         }
         if let Some(opacity) = &self.opacity {
-            all.push(("opacity", opacity.clone()));
+            ramp = ramp.with_opacity(&opacity.value);
         }
         if let Some(classes) = self.classes {
-            all.push(("steps", classes.to_string()));
+            ramp = ramp.in_classes(classes);
         }
-        if let Some(lines) = self.isolines {
-            all.push(("isolines", lines.to_string()));
-        }
-        if self.is_exact() {
-            all.push(("precision", self.precision.to_string()));
-        }
-        all
+        self.baked = Arc::new(ramp);
     }
 
-    /// What the statistics of a level depend on, beside the points.
-    pub fn statistics_key(&self, level: u8) -> StatisticsKey {
-        let (metres, length) = match self.radius.at_zoom(f64::from(level) - 8.0) {
-            _ if self.shape == Shape::Pixel => (false, 0.0),
-            Length::Pixels(n) => (false, n),
-            Length::Metres(n) => (true, n),
+    /// The style for values of a kind: a transform and a ramp that were not set become those that
+    /// suit the kind.
+    #[must_use]
+    pub fn suited_to(mut self, kind: ValueKind) -> Self {
+        if !self.explicit.transform {
+            self.scale.transform = match kind {
+                ValueKind::Amount => Transform::Log,
+                ValueKind::Level | ValueKind::Signed | ValueKind::Ratio => Transform::Linear,
+            };
+        }
+        let suits = match kind {
+            ValueKind::Amount => Self::DEFAULT_RAMP,
+            ValueKind::Level => Self::LEVEL_RAMP,
+            ValueKind::Signed | ValueKind::Ratio => Self::DIVERGING_RAMP,
         };
-        let bits = length.to_bits();
-        let overlap = self.overlap.to_string().into();
-        (
-            self.measure,
-            self.shape,
-            self.is_exact(),
-            metres,
-            bits,
-            self.normalize,
-            overlap,
-        )
-    }
-
-    /// What the scale of a level depends on.
-    pub(crate) fn normalizer_key(&self, level: u8) -> NormalizerKey {
-        let domain = self.scale.domain.to_string();
-        (self.statistics_key(level), self.scale.transform, domain)
-    }
-}
-
-/// The zoom whose 256 px tiles have CSS pixels as wide, in world units.
-fn zoom_of(css_pixel: f64) -> f64 {
-    (heatsplat_points::mercator::WORLD / css_pixel).log2() - 8.0
-}
-
-impl fmt::Display for Style {
-    /// `kernel=gaussian&radius=16px&…`, unescaped.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (i, (name, value)) in self.parameters().into_iter().enumerate() {
-            let separator = if i == 0 { "" } else { "&" };
-            write!(f, "{separator}{name}={value}")?;
+        let level = kind == ValueKind::Level;
+        let new_ramp = !self.explicit.ramp && self.ramp.text != suits;
+        if new_ramp {
+            self.ramp = Written::from_name(suits);
         }
-        Ok(())
+        if new_ramp || self.level != level {
+            self.level = level;
+            self.bake();
+        }
+        self
     }
-}
-
-fn one_of<T: Copy>(
-    name: &'static str,
-    value: &str,
-    legal: &[(&'static str, T)],
-) -> Result<T, StyleError> {
-    legal
-        .iter()
-        .find(|(n, _)| *n == value)
-        .map(|(_, v)| *v)
-        .ok_or_else(|| {
-            let mut expected = String::from("expected one of ");
-            for (i, (n, _)) in legal.iter().enumerate() {
-                let _ = write!(expected, "{}{n}", if i == 0 { "" } else { ", " });
-            }
-            refuse(name, value, &expected)
-        })
-}
-
-fn number_or_none(
-    name: &'static str,
-    value: &str,
-    legal: RangeInclusive<u8>,
-    expected: &str,
-) -> Result<Option<u8>, StyleError> {
-    if value == "none" {
-        return Ok(None);
-    }
-    let number = value.parse().ok().filter(|n| legal.contains(n));
-    number
-        .map(Some)
-        .ok_or_else(|| refuse(name, value, expected))
-}
-
-fn read<T: std::str::FromStr>(
-    name: &'static str,
-    value: &str,
-    expected: &str,
-) -> Result<T, StyleError> {
-    value.parse().map_err(|_| refuse(name, value, expected))
-}
-
-fn refuse(name: &'static str, value: &str, expected: &str) -> StyleError {
-    StyleError::Value {
-        name,
-        value: shorten(value),
-        expected: expected.to_owned(),
-    }
-}
-
-/// Values come from URLs: an error shows the beginning of one and never more.
-fn shorten(text: &str) -> String {
-    const MOST: usize = 40;
-    let mut short: String = text
-        .chars()
-        .filter(|c| !c.is_control())
-        .take(MOST)
-        .collect();
-    if text.chars().count() > MOST {
-        short.push('…');
-    }
-    short
 }
 
 #[cfg(test)]
@@ -560,101 +387,49 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_style_survives_its_own_words() {
-        let mut style = Style::default();
-        let wanted = [
-            ("measure", "mean"),
-            ("kernel", "quartic"),
-            ("radius", "4:7.5px,12:30px"),
-            ("normalize", "mass"),
-            ("overlap", "cover:0,8,0.1"),
-            ("scale", "power:0.3"),
-            ("domain", "p99.9@6"),
-            ("ramp", "viridis"),
-            ("reverse", "true"),
-            ("opacity", "0.5"),
-            ("steps", "7"),
-            ("isolines", "9"),
-        ];
-        for (name, value) in wanted {
-            style.set(name, value).unwrap();
-        }
-        let said = style.parameters();
-        assert_eq!(said, wanted.map(|(n, v)| (n, v.to_owned())));
-        let mut again = Style::default();
-        for (name, value) in &said {
-            again.set(name, value).unwrap();
-        }
-        assert_eq!(again.ramp().colors(), style.ramp().colors());
-    }
-
-    #[test]
-    fn exact_is_a_word_of_its_own_and_of_kernels_that_add_up() {
-        let mut style = Style::default();
-        style.set("precision", "exact").unwrap();
-        assert!(style.to_string().ends_with("&precision=exact"));
-        let fast = Style::default();
-        assert_ne!(style.statistics_key(8), fast.statistics_key(8));
-        for overlap in ["set", "cover", "reach", "over:ellipse:9x9@1;blur:3x3"] {
-            let error = style.set("overlap", overlap).unwrap_err().to_string();
-            assert!(error.contains("precision=fast"), "{error}");
-            let mut stamped = fast.clone();
-            stamped.set("overlap", overlap).unwrap();
-            assert!(stamped.set("precision", "exact").is_err(), "{overlap}");
-        }
-        style.set("kernel", "pixel").unwrap();
-        assert!(!style.is_exact() && !style.to_string().contains("precision"));
-        style.set("kernel", "cubic").unwrap();
-        assert!(!style.is_stamped(), "each point is evaluated");
-    }
-
-    #[test]
-    fn what_nobody_chose_suits_the_numbers() {
+    fn defaults_suit_the_kind_of_values_and_choices_stay() {
         let plain = Style::default();
-        let signed = plain.clone().suited_to(Nature::Signed);
+        let signed = plain.clone().suited_to(ValueKind::Signed);
         assert_eq!(
-            (&*signed.ramp, signed.scale.transform),
+            (&*signed.ramp.text, signed.scale.transform),
             ("balance", Transform::Linear)
         );
-        let back = signed.suited_to(Nature::Amount);
+        let back = signed.suited_to(ValueKind::Amount);
         assert_eq!(back.to_string(), plain.to_string());
         let mut chosen = plain;
         chosen.set("ramp", "inferno").unwrap();
         chosen.set("scale", "log").unwrap();
-        let same = chosen.clone().suited_to(Nature::Level);
+        let same = chosen.clone().suited_to(ValueKind::Level);
         assert!(same.ramp().color(1)[3] > 200, "low means can be seen");
         assert_eq!(same.to_string(), chosen.to_string());
     }
 
     #[test]
-    fn mistakes_are_named_with_what_is_legal() {
-        let mut style = Style::default();
-        for (name, value, hint) in [
-            ("measure", "average", "mean"),
-            ("steps", "1", "64"),
-            ("isolines", "0", "64"),
-            ("kernel", "square", "triweight"),
-            ("radius", "0px", "0.5"),
-            ("radius", "300", "128"),
-            ("radius", "NaN", "16px"),
-            ("normalize", "max", "mass"),
-            ("scale", "ln", "eq_hist"),
-            ("domain", "5,1", "lo,hi"),
-            ("ramp", "nosuch", "inferno"),
-            ("reverse", "yes", "true"),
-            ("opacity", "-2", "opacity"),
-            ("precision", "double", "exact"),
-        ] {
-            let message = style.set(name, value).unwrap_err().to_string();
-            assert!(
-                message.contains(name) && message.contains(hint),
-                "{message}"
-            );
+    fn typed_setters_do_what_texts_do() {
+        let ramp = Ramp::parse("transparent, gold 30%, crimson").unwrap();
+        let typed = Style::default()
+            .with_measure(Measure::Mean)
+            .with_shape(Shape::Quartic)
+            .and_then(|style| style.with_isolines(Some(3)))
+            .and_then(|style| style.with_classes(Some(7)))
+            .unwrap()
+            .with_radius(Radius::metres(500.0).unwrap())
+            .with_normalize(Normalize::Mass)
+            .with_domain(Domain::Fixed(0.0, 4.0))
+            .with_transform(Transform::Sqrt)
+            .with_ramp(&ramp)
+            .with_reverse(true)
+            .with_opacity(Opacity::parse("0:0.2,1:0.8").unwrap());
+        let mut set = Style::default();
+        for (name, value) in typed.parameters() {
+            set.set(name, &value).unwrap();
         }
-        let message = style.set("colour", "red").unwrap_err().to_string();
-        assert!(
-            message.contains("colour") && message.contains("ramp"),
-            "{message}"
-        );
+        assert_eq!(set.to_string(), typed.to_string());
+        assert_eq!(set.ramp(), typed.ramp());
+        assert!(Style::default().with_classes(Some(1)).is_err());
+        assert!(Style::default().with_isolines(Some(0)).is_err());
+        let set = || Style::default().with_blend(BlendMode::Set).unwrap();
+        assert!(set().with_shape(Shape::Pixel).is_err());
+        assert!(set().with_precision(Precision::Exact).is_err());
     }
 }

@@ -1,6 +1,6 @@
-//! Names of the choices a style offers.
+//! Macros for enums whose variants have names.
 
-/// Writes a choice by its name in `ALL`, the list that also says what is legal.
+/// Implements `Display` by the names in the enum's `ALL`.
 macro_rules! display_by_name {
     ($choice:ty) => {
         impl std::fmt::Display for $choice {
@@ -12,4 +12,23 @@ macro_rules! display_by_name {
     };
 }
 
+/// Implements `Display` and `FromStr` by the names in the enum's `ALL`.
+macro_rules! named_choice {
+    ($choice:ty) => {
+        $crate::style::names::display_by_name!($choice);
+
+        impl std::str::FromStr for $choice {
+            type Err = $crate::ParseStyleError;
+
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                let named = Self::ALL.iter().find(|(name, _)| *name == text);
+                named
+                    .map(|(_, choice)| *choice)
+                    .ok_or_else(|| $crate::ParseStyleError::one_of(&Self::ALL))
+            }
+        }
+    };
+}
+
 pub(crate) use display_by_name;
+pub(crate) use named_choice;

@@ -1,17 +1,17 @@
-//! How true pictures are: within a step of colour, or to the last digits.
+//! Precision: within a step of colour, or to the last digits.
 
-use crate::style::names::display_by_name;
+use crate::style::names::named_choice;
 
-/// How true a picture is to Σ weight · K(distance).
+/// The precision of a picture, beside the true Σ weight · K(distance).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Precision {
-    /// To 1/256 of the peak: by cells, grids and transforms, in a time that follows from what is
-    /// seen.
+    /// Errors of at most 1/256 of the peak: cells, grids and transforms, in a time that follows
+    /// from the visible cells.
     #[default]
     Fast,
-    /// To 1e-6 of the peak: every point's kernel at its true position, in f64, on the processor.
-    /// It takes about a nanosecond for each point and pixel that it reaches.
+    /// Errors of at most 1e-6 of the peak: the kernel of every point at its true position, in
+    /// f64, on the CPU. It takes about a nanosecond for each point and pixel in its reach.
     Exact,
 }
 
@@ -20,4 +20,4 @@ impl Precision {
     pub const ALL: [(&'static str, Self); 2] = [("fast", Self::Fast), ("exact", Self::Exact)];
 }
 
-display_by_name!(Precision);
+named_choice!(Precision);

@@ -1,5 +1,6 @@
-//! How far a splat reaches: pixels or metres, the same at all zooms or not.
+//! Radii of kernels: pixels or metres, the same at all zooms or by zoom.
 
+use crate::ParseStyleError;
 use crate::style::kernel::Kernel;
 use heatsplat_points::mercator::{EQUATOR_METRES, WORLD};
 use std::f64::consts::PI;
@@ -44,12 +45,10 @@ impl fmt::Display for Length {
     }
 }
 
-impl FromStr for Length {
-    type Err = ();
-
-    fn from_str(text: &str) -> Result<Self, ()> {
+impl Length {
+    fn parse(text: &str) -> Option<Self> {
         let text = text.trim().trim_matches('"');
-        let number = |t: &str| t.trim().parse::<f64>().map_err(|_| ());
+        let number = |t: &str| t.trim().parse::<f64>().ok();
         let length = if let Some(n) = text.strip_suffix("px") {
             Self::Pixels(number(n)?)
         } else if let Some(n) = text.strip_suffix("km") {
@@ -59,38 +58,44 @@ impl FromStr for Length {
         } else {
             Self::Pixels(number(text)?)
         };
-        length.is_legal().then_some(length).ok_or(())
+        length.is_legal().then_some(length)
     }
 }
 
-/// A kernel's radius: one length, or lengths at zooms with straight lines between them.
+impl FromStr for Length {
+    type Err = ParseStyleError;
+
+    fn from_str(text: &str) -> Result<Self, ParseStyleError> {
+        Self::parse(text).ok_or(ParseStyleError::new(
+            "expected pixels from 0.5 to 128 like 16px, or metres like 500m or 2.5km",
+        ))
+    }
+}
+
+/// A kernel's radius: one length, or a table of lengths by zoom, interpolated linearly.
 ///
-/// Reads and writes `16px`, `500m`, `2.5km`, `6:8px,12:30px`; the table may also be
+/// Its text is `16px`, `500m`, `2.5km`, `6:8px,12:30px`; the table may also be
 /// written as in a config file, `{6 = "8px", 12 = "30px"}`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Radius(Arc<[(f64, Length)]>);
 
 impl Radius {
-    /// What [`from_str`](Self::from_str) takes, in words.
-    pub const EXPECTED: &'static str = "expected pixels from 0.5 to 128 like 16px, metres like \
-        500m or 2.5km, or a table of them by zoom like 6:8px,12:30px";
-
     const MAX_STOPS: usize = 32;
 
     /// A radius in CSS pixels; `None` unless a [`Kernel`] can have it, at twice the
     /// resolution too.
     pub fn pixels(pixels: f64) -> Option<Self> {
-        Self::at_zooms(vec![(0.0, Length::Pixels(pixels))])
+        Self::from_zooms(vec![(0.0, Length::Pixels(pixels))])
     }
 
     /// A radius in metres on the ground, a centimetre to 5,000 km; `None` for others.
     pub fn metres(metres: f64) -> Option<Self> {
-        Self::at_zooms(vec![(0.0, Length::Metres(metres))])
+        Self::from_zooms(vec![(0.0, Length::Metres(metres))])
     }
 
-    /// A radius that goes from length to length along (zoom, length), the zooms rising;
-    /// `None` for an empty table, one of both units, or of a length that can't be.
-    pub fn at_zooms(table: Vec<(f64, Length)>) -> Option<Self> {
+    /// A radius by a table of (zoom, length), the zooms rising, interpolated linearly; `None` for
+    /// an empty table, one of both units, or one with an illegal length.
+    pub fn from_zooms(table: Vec<(f64, Length)>) -> Option<Self> {
         let alike = |w: &[(f64, Length)]| {
             matches!(w, [(a, Length::Pixels(_)), (b, Length::Pixels(_))]
                 | [(a, Length::Metres(_)), (b, Length::Metres(_))] if a < b)
@@ -104,7 +109,7 @@ impl Radius {
         legal.then(|| Self(table.into()))
     }
 
-    /// The length at a zoom, of CSS pixels as wide as a 256 px tile's.
+    /// The length at a zoom of tiles of 256 CSS pixels.
     pub fn at_zoom(&self, zoom: f64) -> Length {
         let after = self.0.partition_point(|(z, _)| *z <= zoom);
         let before = after.checked_sub(1).and_then(|i| self.0.get(i));
@@ -142,31 +147,40 @@ impl fmt::Display for Radius {
     }
 }
 
-impl FromStr for Radius {
-    type Err = ();
-
-    fn from_str(text: &str) -> Result<Self, ()> {
+impl Radius {
+    fn parse(text: &str) -> Option<Self> {
         let table = text.trim();
         let table = table
             .strip_prefix('{')
             .and_then(|t| t.strip_suffix('}'))
             .unwrap_or(table);
         if !table.contains([':', '=']) {
-            return Self::at_zooms(vec![(0.0, table.parse()?)]).ok_or(());
+            return Self::from_zooms(vec![(0.0, Length::parse(table)?)]);
         }
         let stop = |stop: &str| {
-            let (zoom, length) = stop.split_once([':', '=']).ok_or(())?;
-            let zoom = zoom.trim().trim_matches('"').parse().map_err(|_| ())?;
-            Ok((zoom, length.parse()?))
+            let (zoom, length) = stop.split_once([':', '='])?;
+            let zoom = zoom.trim().trim_matches('"').parse().ok()?;
+            Some((zoom, Length::parse(length)?))
         };
-        let stops: Result<Vec<_>, ()> = table.split(',').map(stop).collect();
-        Self::at_zooms(stops?).ok_or(())
+        let stops: Option<Vec<_>> = table.split(',').map(stop).collect();
+        Self::from_zooms(stops?)
     }
 }
 
-/// Metres of ground that a world unit spans at a height of the world square.
+impl FromStr for Radius {
+    type Err = ParseStyleError;
+
+    fn from_str(text: &str) -> Result<Self, ParseStyleError> {
+        Self::parse(text).ok_or(ParseStyleError::new(
+            "expected pixels from 0.5 to 128 like 16px, metres like \
+            500m or 2.5km, or a table of them by zoom like 6:8px,12:30px",
+        ))
+    }
+}
+
+/// Metres of ground to a world unit, at a row of the world square.
 ///
-/// Web Mercator's sphere: the scale there is cos φ = 1 / cosh(π (1 − 2 y / WORLD)); against
+/// On Web Mercator's sphere the scale is cos φ = 1 / cosh(π (1 − 2 y / WORLD)); against
 /// the ellipsoid it errs by 0.7 % at most.
 pub(crate) fn metres_per_unit(y: f64) -> f64 {
     let share = (y / WORLD).clamp(0.0, 1.0);
@@ -213,7 +227,7 @@ mod tests {
             "31:2px",
             "infm",
         ] {
-            assert_eq!(text.parse::<Radius>(), Err(()), "{text}");
+            assert!(text.parse::<Radius>().is_err(), "{text}");
         }
     }
 

@@ -6,7 +6,7 @@ use crate::http::error::Refused;
 use crate::layers::entry::Look;
 use axum::body::Bytes;
 use heatsplat_points::TileId;
-use heatsplat_render::encode::Format;
+use heatsplat_render::encode::ImageFormat;
 use heatsplat_render::{Density, StatisticsKey, TileSize};
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
@@ -57,7 +57,7 @@ pub(crate) struct TileKey {
     pub(crate) version: u64,
     pub(crate) tile: TileId,
     pub(crate) size: TileSize,
-    pub(crate) format: Format,
+    pub(crate) format: ImageFormat,
     pub(crate) look: SameLook,
 }
 

@@ -6,7 +6,7 @@ use super::splatting::{self, Takes};
 use crate::http::error::Refused;
 use crate::layers::entry::{Data, Served};
 use heatsplat_points::{MAX_ZOOM, Point, Points, TileId, Window, mercator};
-use heatsplat_render::{Comparison, Measure, Overlap, PointSet, Radius, Style};
+use heatsplat_render::{BlendMode, Comparison, Measure, PointSet, Radius, Style};
 use std::cmp::Reverse;
 
 /// Tiles that a scale is measured in, of points that are here and of live ones.
@@ -34,8 +34,8 @@ pub(super) enum On<'a> {
 impl<'a> On<'a> {
     pub(super) fn of(served: &'a Served) -> Self {
         match &served.data {
-            Data::Here(layer) => Self::Points(layer.set()),
-            Data::Part(part) => Self::Points(part.of().set()),
+            Data::Here(layer) => Self::Points(layer.data()),
+            Data::Part(part) => Self::Points(part.of().data()),
             Data::Live(_) => Self::Rows {
                 count: 0.0,
                 weights: (0.0, 0.0),
@@ -85,16 +85,16 @@ impl<'a> On<'a> {
         // further than this a kernel is drawn coarser, of cells
         const FAR: f64 = 16_777_216.0;
         let own = match self {
-            Self::Points(set) => set.widest().map_or(0.0, |r| r * style.shape.reach()),
+            Self::Points(set) => set.widest().map_or(0.0, |r| r * style.shape().reach()),
             _ => 0.0,
         };
-        let reach = style.reach_in(window, 1).max(own);
+        let reach = style.reach_in(*window).max(own);
         window.grown(reach.min(FAR).ceil() as u32 + 2)
     }
 
     /// The densities that a number is made of.
     fn densities(&self, style: &Style) -> Vec<Drawn<'a>> {
-        let each = if style.measure == Measure::Mean {
+        let each = if style.measure() == Measure::Mean {
             2.0
         } else {
             1.0
@@ -169,7 +169,7 @@ impl<'a> On<'a> {
                 continue;
             }
             // near a border points are seen by both sides
-            let more = 1.0 + 2.0 * style.reach_in(&window, 1).min(256.0) / 256.0;
+            let more = 1.0 + 2.0 * style.reach_in(window).min(256.0) / 256.0;
             let seen = least.map_or(0.0, |(count, _)| *count as f64 * more * more);
             let each = densities.iter().map(|drawn| {
                 let crowd = Crowd::Number(seen.min(drawn.crowd.count()), drawn.crowd.weights());
@@ -225,19 +225,16 @@ fn parts(set: &PointSet, times: f64) -> impl Iterator<Item = Drawn<'_>> {
 impl Drawn<'_> {
     /// What a window's numbers take.
     fn takes(&self, style: &Style, window: &Window, ratio: u32) -> Takes {
-        let own = self.radius.and_then(Radius::pixels).map(|radius| {
-            let mut own = style.clone();
-            own.radius = radius;
-            own
-        });
+        let own = self.radius.and_then(Radius::pixels);
+        let own = own.map(|radius| style.clone().with_radius(radius));
         let style = own.as_ref().unwrap_or(style);
-        let each = match &*style.overlap {
-            Overlap::Over(stamp) | Overlap::Plus(stamp) => {
+        let each = match style.blend() {
+            BlendMode::Over(stamp) | BlendMode::Plus(stamp) => {
                 splatting::markers(stamp, window, ratio, self.crowd)
             }
             _ if style.is_stamped() => {
                 let classes = self.classes(style, window, ratio);
-                let kinds = (classes, matches!(*style.overlap, Overlap::Set));
+                let kinds = (classes, matches!(style.blend(), BlendMode::Set));
                 let stamps =
                     |w: &_, kernel: &_, _, seen: &mut _| splatting::stamps(w, kernel, kinds, seen);
                 by_strips(self.crowd, style, window, ratio, stamps)
@@ -249,7 +246,7 @@ impl Drawn<'_> {
 
     /// How many opacities the spots of a picture have.
     fn classes(&self, style: &Style, window: &Window, ratio: u32) -> f64 {
-        let Overlap::Cover(cover) = &*style.overlap else {
+        let BlendMode::Cover(cover) = style.blend() else {
             return 1.0;
         };
         let zoom = window.zoom() - f64::from(ratio).log2();

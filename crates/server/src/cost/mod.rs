@@ -17,7 +17,7 @@ use crate::layers::entry::{Look, Served};
 use axum::http::StatusCode;
 use data_profile::On;
 use heatsplat_points::{Point, Window};
-use heatsplat_render::{Layer, Overlap, Shape, Stamp, Style, Transform};
+use heatsplat_render::{BlendMode, Layer, MarkerStamp, Shape, Style, Transform, View};
 use std::sync::PoisonError;
 use std::time::Duration;
 use unit_costs as ns;
@@ -54,25 +54,27 @@ pub(crate) fn refuse_endless(own: &Style, asked: &Style) -> Result<(), Refused> 
     if !has_other_splats(own, asked) {
         return Ok(());
     }
-    match &*asked.overlap {
-        Overlap::Reach(_) => Err(Refused::bad(
+    match asked.blend() {
+        BlendMode::Reach(_) => Err(Refused::bad(
             "overlap=reach can take minutes, so a request can't ask for it, nor change its kernel or \
              radius: it can be a layer's own style",
         )),
-        Overlap::Over(stamp) | Overlap::Plus(stamp) if !is_small(stamp) => Err(too_much(format!(
-            "overlap: a request's marker has at most {LONGEST_MARKER} px a side, and its blurs \
+        BlendMode::Over(stamp) | BlendMode::Plus(stamp) if !is_small(stamp) => {
+            Err(too_much(format!(
+                "overlap: a request's marker has at most {LONGEST_MARKER} px a side, and its blurs \
                  {WIDEST_BLURS} px in all; a larger one can be a layer's own style"
-        ))),
+            )))
+        }
         _ => Ok(()),
     }
 }
 
 /// Whether a request's splats are others than the layer's own.
 pub(crate) fn has_other_splats(own: &Style, asked: &Style) -> bool {
-    (&own.overlap, own.shape, &own.radius) != (&asked.overlap, asked.shape, &asked.radius)
+    (own.blend(), own.shape(), own.radius()) != (asked.blend(), asked.shape(), asked.radius())
 }
 
-fn is_small(stamp: &Stamp) -> bool {
+fn is_small(stamp: &MarkerStamp) -> bool {
     let (width, height) = stamp.marker.shape.size();
     let blurs: u32 = stamp.blurs.iter().map(|(x, y)| u32::from(*x.max(y))).sum();
     width.max(height) <= LONGEST_MARKER && blurs <= WIDEST_BLURS
@@ -125,7 +127,7 @@ pub fn estimate(
     ratio: u32,
     level: u8,
 ) -> [Duration; 2] {
-    let on = On::Points(layer.set());
+    let on = On::Points(layer.data());
     let scale = on.scale(style, level).unwrap_or(f64::INFINITY);
     [on.picture(style, window, ratio), scale].map(|ns| Duration::from_secs_f64((ns / 1e9).min(1e9)))
 }
@@ -222,7 +224,7 @@ impl Estimate {
 impl Look {
     /// The measuring of a level's numbers, where colours need that.
     pub(crate) fn measured(&self, level: u8) -> Option<Work> {
-        let scale = &self.style.scale;
+        let scale = self.style.scale();
         let wanted = scale.needs_statistics() || scale.transform == Transform::Local;
         wanted.then(|| Work::Scale(scale.level(level)))
     }
@@ -242,15 +244,15 @@ impl Look {
     fn costly(&self) -> (String, &'static str) {
         let style = &self.style;
         // a table of many zooms is long
-        let radius = shown(&style.radius.to_string());
-        match &*style.overlap {
-            Overlap::Over(_) => ("overlap=over".to_owned(), "a smaller marker"),
-            Overlap::Plus(_) => ("overlap=plus".to_owned(), "a smaller marker"),
-            Overlap::Add if style.shape == Shape::Pixel => {
+        let radius = shown(&style.radius().to_string());
+        match style.blend() {
+            BlendMode::Over(_) => ("overlap=over".to_owned(), "a smaller marker"),
+            BlendMode::Plus(_) => ("overlap=plus".to_owned(), "a smaller marker"),
+            BlendMode::Add if style.shape() == Shape::Pixel => {
                 ("kernel=pixel".to_owned(), "another kernel")
             }
-            Overlap::Add => {
-                let what = format!("radius={radius} with kernel={}", style.shape);
+            BlendMode::Add => {
+                let what = format!("radius={radius} with kernel={}", style.shape());
                 (what, "another radius or kernel")
             }
             other => {
@@ -264,21 +266,21 @@ impl Look {
 /// Stamps are wide only in a layer's own style.
 fn refuse_wide(style: &Style, window: &Window, ratio: u32) -> Result<(), Refused> {
     let by_radius = matches!(
-        *style.overlap,
-        Overlap::Add | Overlap::Set | Overlap::Cover(_)
+        style.blend(),
+        BlendMode::Add | BlendMode::Set | BlendMode::Cover(_)
     );
     if !style.is_stamped() || !by_radius {
         return Ok(());
     }
-    let radius = style.radius_in(window, ratio) / f64::from(ratio);
+    let radius = style.radius_in(View::new(*window, ratio)) / f64::from(ratio);
     // what rounding leaves of a radius in metres
     if radius <= WIDEST * (1.0 + 1e-9) {
         return Ok(());
     }
-    let what = if style.overlap.is_plain() {
-        format!("kernel={}", style.shape)
+    let what = if style.blend().is_plain() {
+        format!("kernel={}", style.shape())
     } else {
-        format!("overlap={}", style.overlap)
+        format!("overlap={}", style.blend())
     };
     Err(too_much(format!(
         "radius: with {what} a request's radius is at most {WIDEST} px; a wider one can be a \

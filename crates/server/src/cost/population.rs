@@ -2,7 +2,7 @@
 
 use super::splatting::Takes;
 use heatsplat_points::{Points, Window};
-use heatsplat_render::{Kernel, Style};
+use heatsplat_render::{Kernel, Style, View};
 
 /// Further than this, in pixels, a kernel is drawn coarser, of cells.
 const FAR: f64 = 16_777_216.0;
@@ -100,7 +100,7 @@ pub(super) fn by_strips<'a>(
     ratio: u32,
     mut takes: impl FnMut(&Window, &Kernel, bool, &mut Seen<'a>) -> Takes,
 ) -> Takes {
-    let strips = style.strips_in(window, ratio);
+    let strips = style.strips_in(View::new(*window, ratio));
     let mut seen = Seen::of(crowd, window, &strips);
     let several = strips.len() > 1;
     let each = strips.iter();

@@ -3,7 +3,7 @@
 use super::population::{Crowd, Seen};
 use super::unit_costs as ns;
 use heatsplat_points::Window;
-use heatsplat_render::{Kernel, MarkerShape, Precision, Shape, Stamp};
+use heatsplat_render::{Kernel, MarkerShape, MarkerStamp, Precision, Shape};
 use std::iter::Sum;
 
 /// Pixels a side that are drawn at one go, and those of a transform of a smooth kernel: of a strip
@@ -289,7 +289,7 @@ pub(super) fn stamps(
 const PLACES: f64 = 128.0 * 128.0;
 
 /// What a window takes by markers and their blurs.
-pub(super) fn markers(stamp: &Stamp, window: &Window, ratio: u32, crowd: Crowd<'_>) -> Takes {
+pub(super) fn markers(stamp: &MarkerStamp, window: &Window, ratio: u32, crowd: Crowd<'_>) -> Takes {
     let (ratio, weights) = (f64::from(ratio), crowd.weights());
     let blurs = stamp
         .blurs

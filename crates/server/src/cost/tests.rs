@@ -96,7 +96,7 @@ fn points_with_radii_of_their_own_are_drawn_radius_by_radius() {
     let set = heatsplat_render::PointSet::with_radii(&alone, &radii);
     let plain = Layer::on_cpu("a", points, Style::default());
     let style = Style::default();
-    let own = Layer::of(
+    let own = Layer::new(
         "b",
         std::sync::Arc::new(set),
         style,

@@ -23,7 +23,7 @@ use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use heatsplat_render::encode::Format;
+use heatsplat_render::encode::ImageFormat;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -71,7 +71,7 @@ impl Server {
     }
 
     /// A picture whose tag follows from its bytes: nothing else is known of its data.
-    pub(crate) fn fresh(&self, request: &HeaderMap, format: Format, bytes: Bytes) -> Response {
+    pub(crate) fn fresh(&self, request: &HeaderMap, format: ImageFormat, bytes: Bytes) -> Response {
         let caching = self.live_caching(Fingerprint::new().bytes(&bytes));
         let known = caching.not_modified(request);
         known.unwrap_or_else(|| caching.label(tile::picture(format, bytes)))

@@ -3,7 +3,7 @@
 use crate::cache::Way;
 use axum::http::{HeaderName, HeaderValue};
 use axum::response::Response;
-use heatsplat_render::Stages;
+use heatsplat_render::Timings;
 use std::fmt::Write as _;
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ const TIMING_ALLOW_ORIGIN: HeaderName = HeaderName::from_static("timing-allow-or
 pub(crate) struct Spent {
     /// Waiting for a turn at drawing.
     pub(crate) queued: Duration,
-    pub(crate) stages: Stages,
+    pub(crate) stages: Timings,
 }
 
 impl Spent {

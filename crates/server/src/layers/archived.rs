@@ -12,7 +12,7 @@ use axum::http::header::{CONTENT_TYPE, VARY};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::Response;
 use heatsplat_points::TileId;
-use heatsplat_render::encode::{self, Format};
+use heatsplat_render::encode::{self, ImageFormat};
 use heatsplat_render::say;
 use serde_json::json;
 use std::fmt;
@@ -76,8 +76,8 @@ pub(crate) async fn tile(
     }
     let (mime, side) = (about.mime, about.pixels);
     let empty = match about.extension {
-        "png" => Some(Format::Png),
-        "webp" => Some(Format::WebP),
+        "png" => Some(ImageFormat::Png),
+        "webp" => Some(ImageFormat::WebP),
         _ => None,
     };
     let read = move || {

@@ -67,7 +67,7 @@ mod tests {
     use super::*;
     use crate::layers::registry::Layers;
     use heatsplat_points::{Points, TileId};
-    use heatsplat_render::{Layer, TileSize};
+    use heatsplat_render::Layer;
 
     fn layer(weight: f32) -> Layer {
         let points = [(1.0, 2.0, weight), (3.0, 4.0, weight), (0.0, 0.0, weight)];
@@ -113,7 +113,7 @@ mod tests {
                 panic!("here");
             };
             let tile = TileId::new(0, 0, 0).unwrap();
-            let most = layer.tile(tile, TileSize::NORMAL, layer.style());
+            let most = layer.tile(tile).picture();
             (served.epoch(), most.indices.into_iter().max().unwrap())
         };
         assert_eq!(seen(), (1, 0));

@@ -87,7 +87,7 @@ impl Served {
         let (fingerprint, style) = match &data {
             Data::Here(layer) => {
                 let named = Fingerprint::new().text(layer.name()).number(layer.epoch());
-                let all = layer.set().parts().into_iter();
+                let all = layer.data().parts().into_iter();
                 let add = |tag: Fingerprint, (what, points): (String, &Points)| {
                     tag.text(&what).points(points)
                 };

@@ -52,7 +52,7 @@ impl Whole {
     fn select(&self, filter: &Filter) -> Result<PointSet, TableError> {
         let (points, table) = (self.layer.points(), &self.table);
         let set = PointSet::new(table.select(points, filter)?);
-        let categories = self.layer.set().categories();
+        let categories = self.layer.data().categories();
         let Some(by) = table.by().filter(|_| !categories.is_empty()) else {
             return Ok(set);
         };
@@ -66,7 +66,7 @@ impl Whole {
 
 /// Bytes of all that a layer draws.
 fn bytes(layer: &Layer) -> usize {
-    let parts = layer.set().parts();
+    let parts = layer.data().parts();
     parts.iter().map(|(_, points)| points.bytes()).sum()
 }
 
@@ -98,9 +98,9 @@ impl Part {
         let selected = self.whole.select(&self.filter);
         let mut set = selected.map_err(|e| Refused::bad(e.to_string()))?;
         // the same scales and ramps as for all of them
-        set.set_signed(layer.set().is_signed());
+        set.set_signed(layer.data().is_signed());
         let backend = Arc::clone(layer.backend());
-        let part = Layer::of(layer.name(), Arc::new(set), layer.style().clone(), backend);
+        let part = Layer::new(layer.name(), Arc::new(set), layer.style().clone(), backend);
         Ok(part.at_epoch(layer.epoch()))
     }
 
@@ -131,7 +131,7 @@ impl Filterable {
 
     /// Whether the columns say all of a layer that makes its picture.
     fn fits(&self, layer: &Layer) -> bool {
-        let set = layer.set();
+        let set = layer.data();
         let shown = set.categories().is_empty() || self.table.by().is_some();
         set.versus().is_none() && set.widest().is_none() && shown
     }
@@ -221,10 +221,10 @@ impl Served {
                 "filter: this layer is read from its database for every picture, which keeps no \
                  columns here; the condition belongs into its query",
             )),
-            (Data::Here(layer), _) if layer.set().versus().is_some() => Err(Refused::bad(
+            (Data::Here(layer), _) if layer.data().versus().is_some() => Err(Refused::bad(
                 "filter: a comparison can't be filtered; filter the layers that it compares",
             )),
-            (Data::Here(layer), _) if !layer.set().categories().is_empty() => Err(Refused::bad(
+            (Data::Here(layer), _) if !layer.data().categories().is_empty() => Err(Refused::bad(
                 "filter: this layer shows its points by category, and no column is kept that says \
                  which",
             )),
@@ -378,10 +378,10 @@ mod tests {
         let mut source = read(csv.as_bytes(), "a.csv", &options).unwrap();
         let (points, table, _) = load_table(&mut *source, |_| ()).unwrap();
         let parts = table.split(&points, "kind", 4).unwrap();
-        let set = PointSet::new(points).in_categories(Category::colored(parts));
+        let set = PointSet::new(points).in_categories(Category::with_palette(parts));
         let none = Layer::on_cpu("a", Points::from_slice(&[]), Style::default());
         let backend = Arc::clone(none.backend());
-        let layer = Arc::new(Layer::of("a", Arc::new(set), Style::default(), backend));
+        let layer = Arc::new(Layer::new("a", Arc::new(set), Style::default(), backend));
         let whole = Whole {
             layer: Arc::clone(&layer),
             table: Arc::new(table.shown_by("kind")),
@@ -391,7 +391,7 @@ mod tests {
             let one = |c: &Category| (c.name.clone(), c.color, c.points().summary().count);
             all.map(one).collect()
         };
-        let all = shown(layer.set());
+        let all = shown(layer.data());
         assert_eq!(
             all.iter().map(|c| c.2).collect::<Vec<_>>(),
             [2, 1, 1, 1, 1],

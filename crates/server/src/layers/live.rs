@@ -3,8 +3,8 @@
 use crate::cost;
 use heatsplat_points::{Focus, MAX_ZOOM, Point, Points, TileId, TileWeight, Window, bounds};
 use heatsplat_render::{
-    Backend, Domain, Level, Measure, NEGATIVE_SHARE, Nature, Normalizer, PointSet, Shape,
-    Statistics, StatisticsKey, Style, field, sample,
+    Backend, Domain, Level, Measure, NEGATIVE_SHARE, Normalizer, PointSet, Shape, Statistics,
+    StatisticsKey, Style, ValueKind, View, evaluate, sample,
 };
 use std::collections::HashMap;
 use std::fmt::Debug;
@@ -215,19 +215,19 @@ impl Live {
 
     /// What numbers a style has here, as far as is known: enough weight below zero has been seen,
     /// or the domain says that there is.
-    pub(crate) fn nature(&self, style: &Style) -> Nature {
-        if style.measure == Measure::Mean {
-            return Nature::Level;
+    pub(crate) fn value_kind(&self, style: &Style) -> ValueKind {
+        if style.measure() == Measure::Mean {
+            return ValueKind::Level;
         }
-        if style.measure.weighs() && self.is_signed(style) {
-            return Nature::Signed;
+        if style.measure().weighs() && self.is_signed(style) {
+            return ValueKind::Signed;
         }
-        Nature::Amount
+        ValueKind::Amount
     }
 
     /// Whether weights may be below zero.
     pub(crate) fn is_signed(&self, style: &Style) -> bool {
-        let given = matches!(style.scale.domain, Domain::Fixed(low, _) if low < 0.0);
+        let given = matches!(style.scale().domain, Domain::Fixed(low, _) if low < 0.0);
         given || self.signed.get() == Some(&true)
     }
 
@@ -242,21 +242,21 @@ impl Live {
             return Ok(below);
         };
         let above = self.scale(above, style).await?;
-        let nature = self.nature(style);
-        Ok(Arc::new(style.scale.between(&below, &above, nature, level)))
+        let kind = self.value_kind(style);
+        Ok(Arc::new(style.scale().between(&below, &above, kind, level)))
     }
 
     /// The scale of a style at a whole level. It is measured once, however many ask, from a few
     /// pictures that follow from the data alone.
     async fn scale(&self, level: u8, style: &Style) -> Result<Arc<Normalizer>, Trouble> {
-        if !style.scale.needs_statistics() {
-            let nature = self.nature(style);
+        if !style.scale().needs_statistics() {
+            let kind = self.value_kind(style);
             let none = Statistics::default();
-            return Ok(Arc::new(style.scale.resolve(&none, nature, level)));
+            return Ok(Arc::new(style.scale().resolve(&none, kind, level)));
         }
-        let statistics = self.statistics(style.scale.level(level), style).await?;
-        let nature = self.nature(style);
-        Ok(Arc::new(style.scale.resolve(&statistics, nature, level)))
+        let statistics = self.statistics(style.scale().level(level), style).await?;
+        let kind = self.value_kind(style);
+        Ok(Arc::new(style.scale().resolve(&statistics, kind, level)))
     }
 
     /// What numbers a style has at a level, measured once.
@@ -296,12 +296,12 @@ impl Live {
             }
             let (backend, style_now) = (Arc::clone(&self.backend), style.clone());
             let draw = move || {
-                let set = PointSet::counted(&fetched.points, &fetched.counts);
-                field::density(&set, &style_now, window, 1, &*backend)
+                let set = PointSet::with_counts(&fetched.points, &fetched.counts);
+                evaluate::density(&set, &style_now, &window.into(), &*backend)
             };
             let density = tokio::task::spawn_blocking(draw).await;
             let density = density.map_err(|_| Trouble::Broken)?;
-            statistics.add(self.nature(style), &density.values, times);
+            statistics.add(self.value_kind(style), &density.values, times);
         }
         Ok(statistics)
     }
@@ -355,8 +355,8 @@ impl Live {
 /// A style with what nobody has chosen suited to means, where it shows them. That weights have
 /// signs is learnt too late for colours to follow it.
 pub(crate) fn suited(style: Style) -> Style {
-    if style.measure == Measure::Mean {
-        return style.suited_to(Nature::Level);
+    if style.measure() == Measure::Mean {
+        return style.suited_to(ValueKind::Level);
     }
     style
 }
@@ -364,11 +364,11 @@ pub(crate) fn suited(style: Style) -> Style {
 /// What a picture needs: all that its kernel reaches, in cells that it can't tell from points.
 fn want(window: Window, ratio: u32, style: &Style, patient: bool) -> Want {
     // a cell may lie across an edge of pixels that are no zoom's, where points count in their own
-    let grouped = style.shape != Shape::Pixel || window.is_on_grid();
-    let cell = style.finest_cell_in(&window, ratio).min(0.5);
+    let grouped = style.shape() != Shape::Pixel || window.is_on_grid();
+    let cell = style.finest_cell_in(View::new(window, ratio)).min(0.5);
     Want {
         window,
-        margin: style.reach_in(&window, ratio).ceil() as u32 + 2,
+        margin: style.reach_in(View::new(window, ratio)).ceil() as u32 + 2,
         cell: Some(cell).filter(|cell| *cell > 0.0 && grouped),
         patient,
     }

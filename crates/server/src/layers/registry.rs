@@ -245,7 +245,7 @@ impl Layers {
         let find = |id: &str| {
             let served = self.get(id).map_err(|_| refuse(id, "is no layer here"))?;
             match &served.data {
-                Data::Here(layer) if layer.set().versus().is_none() => Ok(served),
+                Data::Here(layer) if layer.data().versus().is_none() => Ok(served),
                 Data::Here(_) => Err(refuse(id, "is itself made of others")),
                 _ => Err(refuse(id, "has no points here: it is live, or an archive")),
             }

@@ -92,7 +92,7 @@ struct RampAbout {
 
 static RAMPS: LazyLock<Vec<RampAbout>> = LazyLock::new(|| {
     let about = |named: &ramps::NamedRamp| {
-        let ramp = Ramp::of_collection(named);
+        let ramp = Ramp::from_collection(named);
         let every = (0..SHOWN).filter_map(|i| ramp.colors().get(i * 255 / (SHOWN - 1)));
         let colors = every
             .map(|[r, g, b, a]| format!("#{r:02x}{g:02x}{b:02x}{a:02x}"))

@@ -20,7 +20,7 @@ use axum::response::Response;
 use heatsplat_points::MAX_ZOOM;
 use heatsplat_render::encode::Dem;
 use heatsplat_render::legend::Legend;
-use heatsplat_render::{Level, Nature, Normalizer, Statistics, TileSize};
+use heatsplat_render::{Level, Normalizer, Statistics, TileSize, ValueKind};
 use serde::Serialize;
 use serde_json::{Value, json as value};
 use std::sync::Arc;
@@ -112,7 +112,7 @@ pub(crate) async fn get(
         }
     };
     let dem = range(&text)?;
-    let level = Level::of_zoom(f64::from(served.zoom()));
+    let level = Level::from_zoom(f64::from(served.zoom()));
     let found = Arc::clone(&served).normalizer(&server.renders, level, Arc::clone(&look));
     let scale = found.await?;
 
@@ -173,17 +173,17 @@ async fn measured(
     Ok((short(low), short(high)))
 }
 
-fn ends(statistics: &Statistics, nature: Nature) -> (f64, f64) {
+fn ends(statistics: &Statistics, nature: ValueKind) -> (f64, f64) {
     match nature {
-        Nature::Amount | Nature::Ratio => (0.0, statistics.max()),
-        Nature::Level => (statistics.min(), statistics.max()),
-        Nature::Signed => (-statistics.max(), statistics.max()),
+        ValueKind::Amount | ValueKind::Ratio => (0.0, statistics.max()),
+        ValueKind::Level => (statistics.min(), statistics.max()),
+        ValueKind::Signed => (-statistics.max(), statistics.max()),
     }
 }
 
 /// The style's colours as MapLibre interpolates them. Its stops must rise.
 fn paint(scale: &Normalizer, look: &Look, nothing: f64) -> Value {
-    let legend = Legend::of(scale, &look.style);
+    let legend = Legend::for_style(scale, &look.style);
     let mut stops = vec![
         value!("interpolate"),
         value!(["linear"]),

@@ -14,8 +14,8 @@ use axum::extract::Request;
 use axum::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
-use heatsplat_render::encode::Format;
-use heatsplat_render::legend::{Legend, Look as Panel};
+use heatsplat_render::encode::ImageFormat;
+use heatsplat_render::legend::{Legend, LegendTheme};
 use heatsplat_render::{Level, Normalizer, Style};
 use std::sync::Arc;
 
@@ -73,11 +73,11 @@ pub(crate) async fn get(
     }
     cost::bound(&served, &query, &look, work)?;
     let panel = if dark {
-        Panel::dark()
+        LegendTheme::dark()
     } else {
-        Panel::default()
+        LegendTheme::default()
     };
-    let panel = Panel {
+    let panel = LegendTheme {
         ratio: file.ratio,
         ..panel
     };
@@ -112,8 +112,8 @@ fn level(served: &Served, query: &Query) -> Result<Level, Refused> {
             map::VIEW.join(", ")
         ))),
         (Some(_), None) => Ok(map::view(served, query, 1)?.level()),
-        (None, Some(text)) => Ok(Level::of_zoom(path::any_zoom("z", text)?)),
-        (None, None) => Ok(Level::of_zoom(f64::from(served.zoom()))),
+        (None, Some(text)) => Ok(Level::from_zoom(path::any_zoom("z", text)?)),
+        (None, None) => Ok(Level::from_zoom(f64::from(served.zoom()))),
     }
 }
 
@@ -122,12 +122,12 @@ fn legend(served: &Served, normalizer: &Normalizer, style: &Style) -> Legend {
         Data::Here(layer) => layer.legend_of(normalizer, style),
         // the same kinds in the same colours, whatever is left of each
         Data::Part(part) => part.of().legend_of(normalizer, style),
-        _ => Legend::of(normalizer, style).in_unit(style.unit()),
+        _ => Legend::for_style(normalizer, style).in_unit(style.unit()),
     };
     legend.titled(served.name())
 }
 
-fn draw(legend: &Legend, kind: Kind, panel: &Panel) -> Result<Response, Refused> {
+fn draw(legend: &Legend, kind: Kind, panel: &LegendTheme) -> Result<Response, Refused> {
     match kind {
         Kind::Json => Ok(json(StatusCode::OK, legend.to_json())),
         Kind::Svg => {
@@ -141,7 +141,7 @@ fn draw(legend: &Legend, kind: Kind, panel: &Panel) -> Result<Response, Refused>
         }
         Kind::Png => {
             let bytes = legend.to_png(panel).map_err(|e| tile::failed(&e))?;
-            Ok(tile::picture(Format::Png, bytes.into()))
+            Ok(tile::picture(ImageFormat::Png, bytes.into()))
         }
     }
 }

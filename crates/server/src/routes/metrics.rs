@@ -12,7 +12,7 @@ use axum::extract::{MatchedPath, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
-use heatsplat_render::{Backend, Stage};
+use heatsplat_render::{Backend, Phase};
 use std::fmt::{Display, Write as _};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -214,7 +214,7 @@ fn drawing(page: &mut Page, told: &render_queue::Told) {
         "counter",
         "Time of the parts of making pictures.",
     );
-    let stages = Stage::ALL.iter().map(|stage| stage.name());
+    let stages = Phase::ALL.iter().map(|stage| stage.name());
     let times = std::iter::once(("queue", told.queued)).chain(stages.zip(told.stages));
     for (stage, took) in times {
         let seconds = took.as_secs_f64();

@@ -279,7 +279,7 @@ fn style(given: &serde_json::Value) -> Result<(Style, Vec<String>), Refused> {
 
 /// Refuses what takes as long as there are points: it is for those who run the server to choose.
 fn refuse_exact(style: &Style) -> Result<(), Refused> {
-    match style.precision {
+    match style.precision() {
         Precision::Exact => Err(Refused::bad(
             "style: precision=exact is for layers that the server is started with: leave it out",
         )),

@@ -20,7 +20,7 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
 use heatsplat_points::Window;
 use heatsplat_render::TileSize;
-use heatsplat_render::encode::{EncodeError, Format};
+use heatsplat_render::encode::{EncodeError, ImageFormat};
 use heatsplat_render::say;
 use std::sync::Arc;
 
@@ -28,7 +28,12 @@ use std::sync::Arc;
 pub(crate) const DEM: &str = "dem.png";
 
 /// What a picture can be written as, as extensions.
-const FORMATS: [Format; 4] = [Format::Png, Format::WebP, Format::Npy, Format::Tiff];
+const FORMATS: [ImageFormat; 4] = [
+    ImageFormat::Png,
+    ImageFormat::WebP,
+    ImageFormat::Npy,
+    ImageFormat::Tiff,
+];
 
 pub(crate) async fn get(
     State(server): State<Arc<Server>>,
@@ -112,11 +117,11 @@ pub(crate) fn size(query: &Query, ratio: u32) -> Result<TileSize, Refused> {
 }
 
 /// The format of a picture's address; `format=rgba` asks for PNG without a palette.
-pub(crate) fn format(file: &File<'_>, query: &Query) -> Result<Format, Refused> {
+pub(crate) fn format(file: &File<'_>, query: &Query) -> Result<ImageFormat, Refused> {
     if file.extension == DEM {
         let range = query.get("range").map(dem::range).transpose()?;
         let missing = "a .dem.png needs range=lo,hi; /{layer}/dem.json has addresses with one";
-        return range.map(Format::Dem).ok_or(Refused::bad(missing));
+        return range.map(ImageFormat::Dem).ok_or(Refused::bad(missing));
     }
     let known = FORMATS
         .into_iter()
@@ -130,8 +135,8 @@ pub(crate) fn format(file: &File<'_>, query: &Query) -> Result<Format, Refused> 
     })?;
     let rgba = query.choice("format", &[("palette", false), ("rgba", true)])?;
     match (rgba, format) {
-        (None, _) | (Some(false), Format::Png) => Ok(format),
-        (Some(true), Format::Png) => Ok(Format::PngRgba),
+        (None, _) | (Some(false), ImageFormat::Png) => Ok(format),
+        (Some(true), ImageFormat::Png) => Ok(ImageFormat::PngRgba),
         _ => Err(Refused::bad(
             "format says how a .png stores its colours; others have one way",
         )),
@@ -144,7 +149,7 @@ fn extensions() -> String {
 }
 
 /// An answer of an image file.
-pub(crate) fn picture(format: Format, bytes: Bytes) -> Response {
+pub(crate) fn picture(format: ImageFormat, bytes: Bytes) -> Response {
     let mut response = Response::new(Body::from(bytes));
     response
         .headers_mut()

@@ -11,7 +11,7 @@ use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use heatsplat_points::mercator;
-use heatsplat_render::{Near, Value};
+use heatsplat_render::{NearbyPoint, PointQuery};
 use serde::Serialize;
 use std::sync::Arc;
 
@@ -47,7 +47,7 @@ struct Row {
 }
 
 impl Row {
-    fn of(near: &Near) -> Self {
+    fn of(near: &NearbyPoint) -> Self {
         let (lon, lat) = mercator::unproject(near.point.at());
         Self {
             lon,
@@ -80,7 +80,7 @@ pub(crate) async fn get(
     let at = mercator::project(lon, lat).map_err(|e| Refused::bad(e.to_string()))?;
     let look = served.look(&query)?;
     let served = served.filtered(&query)?;
-    let pixel = Value::pixel(at, f64::from(z), &look.style);
+    let pixel = PointQuery::new(at, f64::from(z), &look.style).pixel();
 
     let numbers = [lon.to_bits(), lat.to_bits(), u64::from(z)];
     let fingerprint = numbers

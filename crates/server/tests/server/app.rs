@@ -6,7 +6,7 @@ use axum::http::{HeaderMap, Request, StatusCode};
 use heatsplat_loader::Table;
 use heatsplat_points::Points;
 use heatsplat_render::{
-    Backend, CpuBackend, Density, Job, Layer, Normalizer, Picture, Stamped, Style,
+    Backend, BlendJob, CpuBackend, Density, Job, Layer, Normalizer, Picture, Style,
 };
 use heatsplat_server::{Layers, Options, Server, router};
 use serde_json::Value;
@@ -179,9 +179,9 @@ impl Backend for Gated {
         self.cpu.densities(jobs)
     }
 
-    fn stamped(&self, job: &Stamped<'_>) -> Density {
+    fn blend(&self, job: &BlendJob<'_>) -> Density {
         self.pass();
-        self.cpu.stamped(job)
+        self.cpu.blend(job)
     }
 
     fn pictures(&self, jobs: &[(Job<'_>, &Normalizer)]) -> Vec<Picture> {

@@ -4,8 +4,8 @@ use crate::app::{Answer, gated, gated_layer, get, metric};
 use axum::Router;
 use axum::http::StatusCode;
 use heatsplat_points::{Point, TileId};
-use heatsplat_render::encode::Format;
-use heatsplat_render::{CpuBackend, Style, TileSize};
+use heatsplat_render::encode::ImageFormat;
+use heatsplat_render::{CpuBackend, Style};
 use heatsplat_server::{
     Answer as Promise, Fetched, Layers, Live, Options, Rows, Server, Trouble, Want, router,
 };
@@ -254,9 +254,9 @@ async fn another_look_at_the_same_density_is_not_splatted_again() {
         for (name, value) in query.split('&').filter_map(|part| part.split_once('=')) {
             style.set(name, value).unwrap();
         }
-        for (ending, format) in [("png", Format::Png), ("npy", Format::Npy)] {
+        for (ending, format) in [("png", ImageFormat::Png), ("npy", ImageFormat::Npy)] {
             let answer = get(&app, &format!("/gated/4/8/5.{ending}?{query}")).await;
-            let truth = layer.tile_bytes(tile, TileSize::NORMAL, &style, format);
+            let truth = layer.tile(tile).style(&style).format(format).encode();
             assert!(answer.body == *truth.unwrap(), "{query} as {ending}");
         }
         assert_eq!(backend.drawn(), splatted, "{query}");

@@ -88,7 +88,7 @@ async fn a_filtered_tile_is_the_tile_of_a_filtered_load() {
 fn by_kind(filter: Option<&str>, colors: Option<&[Category]>) -> (Layer, Table) {
     let (table, layer) = crimes(filter);
     let parts = table.split(layer.points(), "offense", 2).unwrap();
-    let mut categories = Category::colored(parts);
+    let mut categories = Category::with_palette(parts);
     if let Some(colors) = colors {
         // what is rare there is so here, however few are left
         let rest = colors.last().unwrap().color;
@@ -97,9 +97,9 @@ fn by_kind(filter: Option<&str>, colors: Option<&[Category]>) -> (Layer, Table) 
             category.color = of.map_or(rest, |of| of.color);
         }
     }
-    let set = PointSet::new(Arc::clone(layer.set().points())).in_categories(categories);
+    let set = PointSet::new(Arc::clone(layer.data().points())).in_categories(categories);
     let backend = Arc::clone(layer.backend());
-    let layer = Layer::of("crimes", Arc::new(set), Style::default(), backend);
+    let layer = Layer::new("crimes", Arc::new(set), Style::default(), backend);
     (layer, table.shown_by("offense"))
 }
 
@@ -120,13 +120,13 @@ async fn categories_are_filtered_and_keep_their_colours() {
         let layers = Layers::default();
         let (whole, table) = by_kind(None, None);
         let colors: Vec<_> = whole
-            .set()
+            .data()
             .categories()
             .iter()
             .map(|c| (c.name.clone(), c.color))
             .collect();
         assert_eq!(colors.len(), 3, "{colors:?}");
-        let (loaded, _) = by_kind(Some(filter), Some(whole.set().categories()));
+        let (loaded, _) = by_kind(Some(filter), Some(whole.data().categories()));
         let id = layers.announce("crimes");
         layers.put_with(&id, whole, table);
         layers.put(&layers.announce("wanted"), loaded);

@@ -1,16 +1,16 @@
-//! What can be said of a ramp without looking at it: whether its lightness goes one way, how even
-//! its steps are, and who can tell its colours apart. All in Oklab (Björn Ottosson, 2020), where
-//! a difference of 0.02 is about what an eye sees side by side.
+//! Checks of ramps by numbers: whether lightness goes one way, how even the steps are, and whether
+//! colours can be distinguished. All in Oklab (Björn Ottosson, 2020), where a difference of 0.02 is
+//! about the least that an eye sees side by side.
 
 use crate::ramp::Ramp;
 use csscolorparser::Color;
 use std::fmt;
 
-/// Colours that are looked at: every 15th index from 15 to 255.
+/// The number of colours that are compared: every 15th index from 15 to 255.
 pub const SAMPLES: usize = 17;
 
-/// Colours that are further apart on a ramp than their neighbours are told apart from here on.
-pub const TOLD_APART: f32 = 0.045;
+/// The least distance at which colours that are not neighbours on a ramp can be distinguished.
+pub const DISTINGUISHABLE: f32 = 0.045;
 
 /// A kind of colour vision.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,7 +34,8 @@ impl Vision {
         Self::Tritanope,
     ];
 
-    /// What is seen of linear sRGB, by Machado, Oliveira & Fernandes 2009 at severity 1.
+    /// The matrix of perceived colours in linear sRGB, by Machado, Oliveira & Fernandes 2009 at
+    /// severity 1.
     fn matrix(self) -> [[f32; 3]; 3] {
         match self {
             Self::Common => [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]],
@@ -57,7 +58,7 @@ impl Vision {
     }
 }
 
-/// How lightness follows a ramp.
+/// The lightness along a ramp.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lightness {
     /// Lighter at every step.
@@ -81,11 +82,11 @@ impl fmt::Display for Lightness {
     }
 }
 
-/// What was found of a ramp.
+/// The result of the checks of a ramp.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
-pub struct Check {
-    /// How lightness follows the ramp.
+pub struct RampCheck {
+    /// The lightness along the ramp.
     pub lightness: Lightness,
     /// The least and the greatest lightness, 0 to 1.
     pub reach: (f32, f32),
@@ -95,9 +96,9 @@ pub struct Check {
     pub apart: [f32; 4],
 }
 
-impl Check {
-    /// Looks at a ramp's colours; their opacity is no matter.
-    pub fn of(ramp: &Ramp) -> Self {
+impl RampCheck {
+    /// Checks a ramp's colours, whatever their opacity.
+    pub fn new(ramp: &Ramp) -> Self {
         let colors = colors(ramp, Vision::Common);
         let lights = colors.map(|[lightness, ..]| lightness);
         let pairs = || colors.iter().zip(colors.iter().skip(1));
@@ -113,13 +114,13 @@ impl Check {
         }
     }
 
-    /// Who of [`Vision::ALL`] sees each colour as one of its own.
-    pub fn is_told_apart(&self) -> [bool; 4] {
-        self.apart.map(|least| least > TOLD_APART)
+    /// For each of [`Vision::ALL`], true where all colours can be distinguished.
+    pub fn is_distinguishable(&self) -> [bool; 4] {
+        self.apart.map(|least| least > DISTINGUISHABLE)
     }
 }
 
-/// A ramp's colours in Oklab as they are seen.
+/// A ramp's perceived colours in Oklab.
 fn colors(ramp: &Ramp, vision: Vision) -> [[f32; 3]; SAMPLES] {
     let matrix = vision.matrix();
     std::array::from_fn(|i| {
@@ -144,7 +145,7 @@ fn lightness(lights: &[f32; SAMPLES]) -> Lightness {
     }
 }
 
-/// The least distance of colours at least `next` samples apart.
+/// The least distance between colours at least `next` samples apart.
 fn nearest(colors: &[[f32; 3]; SAMPLES], next: usize) -> f32 {
     let others = |i: usize| colors.iter().skip(i + next);
     let pairs = colors.iter().enumerate();
@@ -169,8 +170,8 @@ mod tests {
     use super::*;
     use crate::ramp::collection::{Group, NamedRamp, all};
 
-    fn check(named: &NamedRamp) -> Check {
-        Check::of(&Ramp::of_collection(named))
+    fn check(named: &NamedRamp) -> RampCheck {
+        RampCheck::new(&Ramp::from_collection(named))
     }
 
     #[test]
@@ -197,7 +198,12 @@ mod tests {
             if named.about.contains("every colour vision") {
                 promised += 1;
                 let check = check(named);
-                assert_eq!(check.is_told_apart(), [true; 4], "{} {check:?}", named.name);
+                assert_eq!(
+                    check.is_distinguishable(),
+                    [true; 4],
+                    "{} {check:?}",
+                    named.name
+                );
             }
         }
         assert!(promised >= 2);
@@ -205,7 +211,7 @@ mod tests {
 
     #[test]
     fn what_is_wrong_with_a_ramp_is_seen() {
-        let of = |text: &str| Check::of(&Ramp::parse(text).unwrap());
+        let of = |text: &str| RampCheck::new(&Ramp::parse(text).unwrap());
         assert_eq!(of("black, white").lightness, Lightness::Rises);
         assert_eq!(of("white, black").lightness, Lightness::Falls);
         assert_eq!(of("navy, white, maroon").lightness, Lightness::Turns);
@@ -213,12 +219,12 @@ mod tests {
             of("blue, cyan, lime, yellow, red").lightness,
             Lightness::Wavers
         );
-        // Red and green of one lightness: two kinds of eyes see one colour.
+        // Red and green of one lightness look alike to two kinds of eyes.
         let [common, protanope, deuteranope, _] = of("#c8553d, #808000, #2e8b57").apart;
         assert!(
             common > 2.0 * deuteranope.min(protanope),
             "{common} {deuteranope}"
         );
-        assert!(!of("#777, #787878").is_told_apart()[0]);
+        assert!(!of("#777, #787878").is_distinguishable()[0]);
     }
 }

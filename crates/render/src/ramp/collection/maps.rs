@@ -1,5 +1,5 @@
-//! Our own ramps, made to lie on a map: they come out of nothing, go one way in
-//! lightness (up on dark maps, down on light ones) and end in a clear colour.
+//! Our own ramps for maps: they begin transparent, go one way in lightness (up on dark maps, down
+//! on light ones) and end in a clear colour.
 //!
 //! Each is a few `(position, 0xRRGGBB)` stops, mixed in Oklab.
 

@@ -6,14 +6,14 @@ mod perceptual;
 
 use std::fmt;
 
-use crate::ramp::opacity::Curve;
+use crate::ramp::opacity::OpacityCurve;
 use crate::ramp::{Interpolation, Stop};
 
-/// What a ramp was made for.
+/// The purpose of a ramp.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Group {
-    /// Even steps to the eye from end to end; the standard of science.
+    /// Perceptually even steps from end to end; the standard of science.
     Perceptual,
     /// From transparent to light: for dark base maps.
     DarkMap,
@@ -24,7 +24,7 @@ pub enum Group {
 }
 
 impl Group {
-    /// In words: `perceptual`, `dark map`, `light map`.
+    /// The name: `perceptual`, `dark map`, `light map`, `diverging`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Perceptual => "perceptual",
@@ -41,15 +41,15 @@ impl fmt::Display for Group {
     }
 }
 
-/// A ramp of the collection; [`Ramp::named`](crate::ramp::Ramp::named) makes it.
+/// A ramp of the collection: see [`Ramp::from_name`](crate::ramp::Ramp::from_name).
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct NamedRamp {
-    /// The name it is asked for by.
+    /// The name.
     pub name: &'static str,
-    /// What it was made for.
+    /// The purpose.
     pub group: Group,
-    /// What it looks like, in a few words.
+    /// A description in a few words.
     pub about: &'static str,
     colors: Colors,
     fade: Fade,
@@ -64,7 +64,7 @@ enum Colors {
 /// `(position, opacity)` stops.
 type Fade = &'static [(f32, f32)];
 
-/// Into the full colour soon: these ramps say something from their very start.
+/// Opacity that soon reaches its end: such ramps show from their very start.
 const SOON: Fade = &[
     (0.0, 0.0),
     (0.04, 0.22),
@@ -73,7 +73,7 @@ const SOON: Fade = &[
     (0.22, 1.0),
 ];
 
-/// A long breath: the map shows through the lower half.
+/// Opacity that rises slowly: the map shows through the lower half.
 const SLOW: Fade = &[
     (0.0, 0.0),
     (0.05, 0.2),
@@ -83,7 +83,7 @@ const SLOW: Fade = &[
     (0.7, 1.0),
 ];
 
-/// Nothing in the middle, which is no difference; both ends in full.
+/// Opacity of 0 in the middle, which is no difference, and in full at both ends.
 const APART: Fade = &[
     (0.0, 1.0),
     (0.3, 0.92),
@@ -97,8 +97,8 @@ const APART: Fade = &[
 impl NamedRamp {
     /// The opacity that comes with the colours: it fades in at the low end (of a diverging
     /// ramp, from the middle), so that heat has no hard edge on the map.
-    pub fn opacity(&self) -> Option<Curve> {
-        Curve::new(self.fade.to_vec()).ok()
+    pub fn opacity(&self) -> Option<OpacityCurve> {
+        OpacityCurve::new(self.fade.to_vec()).ok()
     }
 
     /// The colours as stops, without opacity.
@@ -122,7 +122,7 @@ impl NamedRamp {
         }
     }
 
-    /// How colours between the stops are mixed.
+    /// The interpolation of colours between the stops.
     pub fn interpolation(&self) -> Interpolation {
         match self.colors {
             Colors::Table(_) => Interpolation::Srgb,
@@ -277,7 +277,7 @@ mod tests {
     #[test]
     fn every_ramp_fades_in_without_an_edge_and_ends_opaque() {
         for named in all().iter().filter(|n| n.group != Group::Diverging) {
-            let ramp = Ramp::named(named.name).unwrap();
+            let ramp = Ramp::from_name(named.name).unwrap();
             assert_eq!(ramp.color(0), [0; 4]);
             assert_eq!(ramp.color(255)[3], 255, "{}", named.name);
             for pair in ramp.colors().windows(2) {
@@ -290,7 +290,7 @@ mod tests {
     #[test]
     fn diverging_ramps_are_nothing_in_the_middle_and_the_same_to_both_sides() {
         for named in all().iter().filter(|n| n.group == Group::Diverging) {
-            let ramp = Ramp::named(named.name).unwrap();
+            let ramp = Ramp::from_name(named.name).unwrap();
             let alpha = |i: u8| ramp.color(i)[3];
             assert_eq!(
                 (alpha(0), alpha(1), alpha(255)),
@@ -312,7 +312,7 @@ mod tests {
             ("inferno", [0xbc, 0x37, 0x54], [0xfc, 0xff, 0xa4]),
             ("viridis", [0x21, 0x91, 0x8c], [0xfd, 0xe7, 0x25]),
         ] {
-            let ramp = Ramp::named(name).unwrap();
+            let ramp = Ramp::from_name(name).unwrap();
             assert_eq!(ramp.color(128)[..3], middle, "{name}");
             assert_eq!(ramp.color(255)[..3], end, "{name}");
         }

@@ -1,8 +1,8 @@
-//! The perceptual ramps that everyone knows, colour for colour as their authors
-//! published them and Matplotlib ships them: 256 times `0xRRGGBB`.
+//! The well-known perceptual ramps, colour for colour as their authors published them and
+//! Matplotlib ships them: 256 times `0xRRGGBB`.
 //!
-//! Tables and not fitted curves, so that a picture agrees exactly with the same
-//! ramp in Matplotlib, QGIS or titiler.
+//! Tables, and no fitted curves, so that a picture agrees exactly with the same ramp in Matplotlib,
+//! QGIS or titiler.
 
 /// 256 opaque colours.
 pub(super) type Table = [u32; 256];

@@ -1,12 +1,12 @@
-//! Last stage: densities become colour indices.
+//! The last stage: densities become colour indices.
 //!
 //! The GPU's twin is `colorize_alpha.wgsl`.
 
-use crate::scale::thresholds::{BLOCK, Steps};
+use crate::scale::thresholds::{BLOCK, Thresholds};
 use pulp::{Arch, Simd, WithSimd};
 
 /// The index of each density.
-pub(crate) fn indices(steps: &Steps, densities: &[f32]) -> Vec<u8> {
+pub(crate) fn indices(steps: &Thresholds, densities: &[f32]) -> Vec<u8> {
     let mut indices = vec![0; densities.len()];
     Arch::new().dispatch(Colorize {
         steps,
@@ -16,9 +16,9 @@ pub(crate) fn indices(steps: &Steps, densities: &[f32]) -> Vec<u8> {
     indices
 }
 
-/// Compiled for each vector width.
+/// Writes the index of each density; compiled for each vector width.
 struct Colorize<'a> {
-    steps: &'a Steps,
+    steps: &'a Thresholds,
     densities: &'a [f32],
     indices: &'a mut [u8],
 }
@@ -28,7 +28,7 @@ impl WithSimd for Colorize<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) {
-        // most of a map is empty
+        // Most of a map is empty.
         let blocks = self.indices.chunks_mut(BLOCK);
         for (to, from) in blocks.zip(self.densities.chunks(BLOCK)) {
             if from

@@ -1,47 +1,47 @@
-//! Cells for kernels with an edge: coarse ones, and finer ones where a cell weighs so much that
-//! it matters on which side of the edge each of its points lies.
+//! Cells for kernels with an edge: coarse ones, and finer ones where a cell is so heavy that it
+//! matters on which side of the edge each of its points lies.
 //!
-//! What a cell weighs is compared with what lies around it, in squares that are counted from the
-//! corner of the world. So neighbouring pictures see the same cells.
+//! A cell's weight is compared with the weight around it, in squares that are counted from the
+//! corner of the world. So neighbouring pictures have the same cells.
 
 use heatsplat_points::mercator::WORLD;
 use heatsplat_points::{Cells, Point, Points, Window};
 
-/// A lone cell may be off by this share of the weight around it, if its points lie in two of its
-/// corners: less than 1/256 of the peak, which is most of the weight around a lone cell.
+/// The most that a lone cell may err, as a share of the weight around it, if its points lie in two
+/// of its corners: 1/256 of the peak at most, since that is most of the weight around a lone cell.
 const LIMIT: f64 = 1.0 / 256.0;
 
-/// A cell with less than this share of the weight around it is light: many such lie about it,
-/// spread over an area and not along a line, and what a grid blurs of each is not seen in the sum.
+/// The share of the weight around it below which a cell is light: many such lie about it, over an
+/// area and not along a line, and the blur of a grid does not show in their sum.
 const LIGHT: f64 = 1.0 / 128.0;
 
 /// Bits of a position.
 const BITS: u32 = 32;
 
-/// The most bits by which a cell is cut at a time along each axis.
+/// The most bits by which a cell is split at a time along each axis.
 const MOST_BITS: f64 = 5.0;
 
-/// What a kernel asks of its cells; lengths in pixels.
+/// The cells that a kernel needs; lengths in pixels.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Needs {
-    /// How far the kernel reaches.
+    /// The reach of the kernel.
     pub(crate) reach: f64,
     /// The coarsest cells that light points may be gathered in.
     pub(crate) cell: f64,
-    /// Whether light cells are told from the others.
+    /// True where light cells are gathered apart from the others.
     pub(crate) light: bool,
-    /// By how much the kernel's slope changes at its edge: shares of its height a pixel.
+    /// The greatest change of the kernel's slope at its edge, in shares of its height per pixel.
     pub(crate) bend: f64,
 }
 
 impl Needs {
-    /// How far around a window its cells lie, in whole pixels.
+    /// The distance from a window within which its cells lie, in whole pixels.
     fn margin(&self) -> f64 {
         (self.reach + self.cell).ceil() + 1.0
     }
 }
 
-/// The weight around each place: of the square that it is in and the eight around that.
+/// The weight around each place: that of its square and the eight around it.
 #[derive(Debug, Default)]
 pub(crate) struct Around {
     side: f64,
@@ -52,11 +52,11 @@ pub(crate) struct Around {
 }
 
 impl Around {
-    /// Adds up what lies around the cells that a window needs.
+    /// Adds up the weight around the cells that a window needs.
     fn reset(&mut self, points: &Points, window: &Window, needs: &Needs) {
         let pixel = window.pixel();
         let side = (needs.reach * pixel / 2.0).log2().floor().exp2();
-        // a pixel at least: finer ones would be more than there are pixels
+        // A pixel at least: finer squares would be more than there are pixels.
         self.side = side.clamp(pixel.log2().ceil().exp2().clamp(1.0, WORLD), WORLD);
         let margin = needs.margin() + 2.0 * self.side / pixel;
         let seen = window.grown(margin.ceil() as u32);
@@ -66,7 +66,7 @@ impl Around {
         let rows = (square(seen.bottom()) - self.first.1) as usize + 1;
         self.sums.clear();
         self.sums.resize(self.columns * rows, 0.0);
-        // what is left of both signs in a square may be nothing, of which all cells were too much
+        // Where weights of both signs cancel within a square, no cell would be light beside it.
         let finest = match points.summary().weight_min < 0.0 {
             true => needs.cell,
             false => self.side / pixel,
@@ -81,7 +81,7 @@ impl Around {
         self.spread();
     }
 
-    /// Which square a cell lies in.
+    /// The square of a cell.
     #[inline(always)]
     fn index(&self, cell: &Point, shift: f64) -> Option<usize> {
         let column = ((f64::from(cell.x) + shift) / self.side).floor() - self.first.0;
@@ -90,7 +90,7 @@ impl Around {
         inside.then(|| row as usize * self.columns + column as usize)
     }
 
-    /// Makes each square's sum that of three by three.
+    /// Replaces the sum of each square by that of three by three.
     fn spread(&mut self) {
         let three = |v: &[f64], i: usize, step: usize| {
             let before = i.checked_sub(step).and_then(|i| v.get(i));
@@ -105,15 +105,15 @@ impl Around {
         }
     }
 
-    /// What lies around a cell; `None` for one that the window does not need.
+    /// The weight around a cell; `None` for a cell that the window does not need.
     #[inline(always)]
     fn at(&self, cell: &Point, shift: f64) -> Option<f64> {
         self.sums.get(self.index(cell, shift)?).copied()
     }
 }
 
-/// Hands each cell that a window needs on, how far east the world is shifted for it, and whether
-/// it is light.
+/// Passes on each cell that a window needs, with the shift of the world to the east, and true for
+/// light ones.
 #[inline(always)]
 pub(crate) fn gather(
     points: &Points,
@@ -132,7 +132,7 @@ pub(crate) fn gather(
     if needs.light || cells.counts().any(|counts| counts.is_some()) {
         around.reset(points, window, needs);
     }
-    // what a cell may weigh for its side to be short enough
+    // The most that a cell of a level may weigh.
     let most = |level: u32| LIMIT * 8f64.sqrt() / (needs.bend * side(level) / pixel);
     each_cell(&cells, level, |place, parts, shift| {
         let whole = are_points(parts);
@@ -164,9 +164,8 @@ struct Part<'a> {
     whole: bool,
 }
 
-/// Calls back once for every cell of a level, with one of its points, all its parts, and how far east
-/// the world is shifted. A cell's parts may lie in several runs: cells of the pyramid in one, points in the
-/// next.
+/// Visits every cell of a level, with one of its points, all its parts, and the shift of the world
+/// to the east. The parts may lie in several runs: cells of the pyramid in one, points in the next.
 #[inline(always)]
 fn each_cell<'a>(cells: &Cells<'a>, level: u32, mut call: impl FnMut(&Point, &[Part<'a>], f64)) {
     let mut parts: Vec<Part<'a>> = Vec::new();
@@ -191,7 +190,7 @@ fn each_cell<'a>(cells: &Cells<'a>, level: u32, mut call: impl FnMut(&Point, &[P
     }
 }
 
-/// True where a cell has nothing but points, which can't be cut.
+/// True for a cell of points alone, which can't be split.
 #[inline(always)]
 fn are_points(parts: &[Part<'_>]) -> bool {
     parts.iter().all(|part| part.whole)
@@ -210,7 +209,8 @@ fn hand_on(parts: &[Part<'_>], take: &mut impl FnMut(&Point)) {
     }
 }
 
-/// Hands on the cells that the one at a place is made of, each light enough for its side or a point.
+/// Passes on the cells that the one at a place consists of, each light enough for its size, or a
+/// point.
 fn cut(
     points: &Points,
     place: &Point,
@@ -218,7 +218,7 @@ fn cut(
     most: &dyn Fn(u32) -> f64,
     mut take: &mut dyn FnMut(&Point),
 ) {
-    // so fine that it would do if one cell had all of it
+    // So fine that it would do if one cell had all of the weight.
     let bits = (total / most(level)).log2().ceil();
     let finer = (level + bits.clamp(1.0, MOST_BITS) as u32).min(BITS);
     let corner = |v: u32| f64::from(v) - f64::from(v) % side(level);

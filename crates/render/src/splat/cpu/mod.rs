@@ -5,9 +5,11 @@
 //! and change no bit of the result.
 
 mod blend;
+mod blend_u8;
 mod colorize_alpha;
 mod gather;
 mod place;
+mod sites;
 mod splat_bin;
 mod splat_direct;
 mod splat_discs;
@@ -20,17 +22,18 @@ mod splat_signed;
 mod splat_spread;
 mod stack_blur;
 
-use crate::scale::Normalizer;
-use crate::splat::blend_job::Stamped;
+use crate::memo::Memo;
+use crate::scale::normalizer::Normalizer;
+use crate::splat::blend_job::BlendJob;
 use crate::splat::density::{Density, Picture};
 use crate::splat::lattice;
-use crate::splat::plan::{self, Deposit, Plan, Stamp};
-use crate::splat::tiling::{BLOCK, Block, Drawn};
-use crate::splat::timing::{Stage, lap};
+use crate::splat::plan::{self, Plan};
+use crate::splat::stamp::{Deposit, KernelStamp};
+use crate::splat::tiling::{BLOCK, Block, PaddedBlock};
+use crate::splat::timing::{Phase, lap};
 use crate::splat::{Backend, Job};
 use crate::style::kernel::{Kernel, KernelKey};
 use crate::style::precision::Precision;
-pub(crate) use blend::MAX_REACH;
 pub(crate) use colorize_alpha::indices;
 use gather::Needs;
 use heatsplat_points::Window;
@@ -38,43 +41,42 @@ use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 use splat_bin::Bins;
 use splat_edge::Spectra;
-use splat_edge_sparse::Taps;
+use splat_edge_sparse::StampRows;
 use splat_refine::Refine;
 pub(crate) use splat_signed::cancel;
-use splat_spread::Scratch;
+use splat_spread::SpreadScratch;
 use std::cell::RefCell;
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
-/// Plans kept ready; a server sees few kernels at a time.
+/// Plans that are cached: a server draws with few kernels at a time.
 const PLANS: usize = 64;
 
-/// Splats on the processor.
-#[derive(Debug, Default)]
+/// The backend that splats on the CPU.
+#[derive(Debug)]
 pub struct CpuBackend {
-    plans: Mutex<HashMap<KernelKey, Arc<Planned>>>,
+    plans: Memo<KernelKey, CpuPlan>,
 }
 
-/// A plan, and what the FFT keeps for it.
+/// A plan with its precomputed tables.
 #[derive(Debug)]
-struct Planned {
+struct CpuPlan {
     kernel: Kernel,
     plan: Plan,
-    /// Where the plan is a stamp: its taps, for pictures with little in them.
-    taps: Option<Taps>,
+    /// The taps of a plan that is a stamp, for pictures with few cells.
+    taps: Option<StampRows>,
     spectra: Spectra,
 }
 
-/// Buffers that a thread keeps from tile to tile.
+/// Buffers that a thread reuses from tile to tile.
 #[derive(Default)]
 struct Workspace {
     bins: Bins,
-    scratch: Scratch,
-    edge: splat_edge::Scratch,
-    discs: splat_discs::Scratch,
+    scratch: SpreadScratch,
+    edge: splat_edge::EdgeScratch,
+    discs: splat_discs::DiscsScratch,
     coarse: Vec<f32>,
-    rows: splat_refine::Rows,
-    exact: splat_exact::Scratch,
+    rows: splat_refine::RefineRows,
+    exact: splat_exact::ExactScratch,
     sums: Vec<f64>,
     density: Vec<f32>,
     cropped: Vec<f32>,
@@ -84,92 +86,65 @@ thread_local! {
     static WORKSPACE: RefCell<Workspace> = RefCell::default();
 }
 
+impl Default for CpuBackend {
+    fn default() -> Self {
+        Self {
+            plans: Memo::new(PLANS),
+        }
+    }
+}
+
 impl CpuBackend {
-    /// A backend with no plans made yet.
+    /// A backend without cached plans.
     pub fn new() -> Self {
         Self::default()
     }
 
-    fn plan(&self, kernel: &Kernel) -> Arc<Planned> {
+    /// The plan of a kernel.
+    fn plan(&self, kernel: &Kernel) -> Arc<CpuPlan> {
         let make = || {
-            let plan = Plan::of(kernel);
+            let plan = Plan::for_kernel(kernel);
             let taps = match &plan {
-                Plan::Edge(stamp) => Some(Taps::new(stamp)),
-                Plan::Discs(discs) => discs.grid.as_ref().map(Taps::new),
+                Plan::Edge(stamp) => Some(StampRows::new(stamp)),
+                Plan::Discs(discs) => discs.grid.as_ref().map(StampRows::new),
                 Plan::Exact | Plan::Direct | Plan::Spread(_) | Plan::Pixels => None,
             };
-            Arc::new(Planned {
+            CpuPlan {
                 kernel: *kernel,
                 plan,
                 taps,
                 spectra: Spectra::default(),
-            })
+            }
         };
-        // nothing is made for these, and each row of a radius in metres has one
+        // These have no tables, and each row of a radius in metres has one.
         if kernel.precision() == Precision::Exact {
-            return make();
+            return Arc::new(make());
         }
-        let key = kernel.key();
-        let mut plans = self.plans.lock().unwrap_or_else(PoisonError::into_inner);
-        if plans.len() >= PLANS && !plans.contains_key(&key) {
-            plans.clear();
-        }
-        plans.entry(key).or_insert_with(make).clone()
+        self.plans.get_or_compute(&kernel.key(), make)
     }
 
-    /// Splats a window, block by block, and hands each block's density on.
+    /// Splats a window, block by block, and passes each block's density to `finish`.
     fn blocks<T: Send>(
         &self,
         job: &Job<'_>,
         finish: impl Fn(Block, &[f32]) -> T + Sync,
     ) -> Vec<(Block, T)> {
-        let planned = self.plan(&job.kernel);
-        let parts = planned.parts(job);
-        let draw = |part: &Drawn| {
-            let finished = self.part(&planned, job, part, |values| finish(part.block, values));
-            (part.block, finished)
+        let plan = self.plan(&job.kernel);
+        let blocks = plan.blocks(job);
+        let draw = |padded: &PaddedBlock| {
+            let finished = plan.draw(job, padded, |values| finish(padded.block, values));
+            (padded.block, finished)
         };
-        let drawn = for_each(&parts, draw);
-        if parts.len() > 1 {
-            lap(Stage::Draw);
+        let drawn = for_each(&blocks, draw);
+        if blocks.len() > 1 {
+            lap(Phase::Draw);
         }
         drawn
     }
-
-    /// Splats a part of a window and hands its density on.
-    fn part<T>(
-        &self,
-        planned: &Planned,
-        job: &Job<'_>,
-        part: &Drawn,
-        finish: impl FnOnce(&[f32]) -> T,
-    ) -> T {
-        // taken, so that who finishes may draw something else
-        let mut workspace = WORKSPACE.take();
-        let phase = planned.phase(&job.window);
-        let job = &Job {
-            window: part.window,
-            ..*job
-        };
-        if !planned.evaluate(job, &mut workspace) {
-            Arch::new().dispatch(Splat {
-                planned,
-                phase,
-                job,
-                workspace: &mut workspace,
-            });
-        }
-        let Workspace {
-            density, cropped, ..
-        } = &mut workspace;
-        let finished = finish(part.cropped(density, cropped));
-        WORKSPACE.set(workspace);
-        finished
-    }
 }
 
-/// Each item's result, on all cores; a lone item on the calling thread, without
-/// the way to the thread pool and back.
+/// Draws each item, on all cores; a lone item on the calling thread, without the round trip to the
+/// thread pool.
 fn for_each<T: Sync, R: Send>(items: &[T], draw: impl Fn(&T) -> R + Sync + Send) -> Vec<R> {
     match items {
         [only] => vec![draw(only)],
@@ -202,23 +177,23 @@ impl Backend for CpuBackend {
         for_each(jobs, draw)
     }
 
-    fn show(&self, job: &Job<'_>, see: &mut dyn FnMut(&[f32])) {
-        let planned = self.plan(&job.kernel);
-        if let [part] = planned.parts(job).as_slice() {
-            self.part(&planned, job, part, see);
+    fn with_density(&self, job: &Job<'_>, consume: &mut dyn FnMut(&[f32])) {
+        let plan = self.plan(&job.kernel);
+        if let [block] = plan.blocks(job).as_slice() {
+            plan.draw(job, block, consume);
             return;
         }
         for density in self.densities(&[*job]) {
-            see(&density.values);
+            consume(&density.values);
         }
     }
 
-    fn stamped(&self, job: &Stamped<'_>) -> Density {
-        let blocks = Block::cut(&job.window, BLOCK);
+    fn blend(&self, job: &BlendJob<'_>) -> Density {
+        let blocks = Block::split(&job.window, BLOCK);
         let mut whole = Density::empty(job.window.width(), job.window.height());
         let part = |block: &Block| {
             let window = block.window(&job.window);
-            blend::draw(&Stamped {
+            blend::draw(&BlendJob {
                 window,
                 ..job.clone()
             })
@@ -226,20 +201,20 @@ impl Backend for CpuBackend {
         for (block, part) in blocks.iter().zip(for_each(&blocks, part)) {
             whole.paste(&part, block.x, block.y);
         }
-        lap(Stage::Draw);
+        lap(Phase::Draw);
         whole
     }
 
     fn pictures(&self, jobs: &[(Job<'_>, &Normalizer)]) -> Vec<Picture> {
         let draw = |(job, normalizer): &(Job<'_>, &Normalizer)| {
-            let colour = |b: Block, values: &[f32]| Picture {
+            let colorize = |b: Block, values: &[f32]| Picture {
                 width: b.width,
                 height: b.height,
-                indices: colorize_alpha::indices(normalizer.steps(), values),
+                indices: colorize_alpha::indices(normalizer.threshold_table(), values),
             };
-            let mut blocks = self.blocks(job, colour);
+            let mut blocks = self.blocks(job, colorize);
             if blocks.len() == 1 {
-                lap(Stage::Scale);
+                lap(Phase::Scale);
                 return blocks.remove(0).1;
             }
             let mut whole = Picture::empty(job.window.width(), job.window.height());
@@ -252,43 +227,69 @@ impl Backend for CpuBackend {
     }
 }
 
-/// A splat that is compiled for each vector width: everything below must be inlined here.
-struct Splat<'a> {
-    planned: &'a Planned,
+/// A block to splat, compiled for each vector width: everything that it calls must be inlined.
+struct SplatBlock<'a> {
+    plan: &'a CpuPlan,
     job: &'a Job<'a>,
     phase: (u32, u32),
     workspace: &'a mut Workspace,
 }
 
-impl WithSimd for Splat<'_> {
+impl WithSimd for SplatBlock<'_> {
     type Output = ();
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) {
-        self.planned.splat(self.job, self.phase, self.workspace);
+        self.plan.splat(self.job, self.phase, self.workspace);
     }
 }
 
-/// The side of the squares that smooth kernels are transformed in: an ordinary tile.
+/// The side of the squares in which smooth kernels are transformed: that of an ordinary tile.
 const SQUARE: u32 = 256;
-/// Their rows where a picture is drawn in strips of a few.
+/// The rows of these squares where a picture is drawn in strips of a few.
 const STRIP_ROWS: u32 = 32;
 
-impl Planned {
-    /// The parts that a picture is drawn in. A transform rounds by where it begins, and whether
-    /// there is one by what it sees; so that of a smooth kernel, whose tiles are to meet bit for
-    /// bit, is always of a square of the world.
-    fn parts(&self, job: &Job<'_>) -> Vec<Drawn> {
-        let smooth = lattice::follows(self.kernel.shape());
-        if !matches!(self.plan, Plan::Edge(_)) || !smooth {
-            return Drawn::plain(&job.window);
+impl CpuPlan {
+    /// Splats a block of a window, and passes its density to `finish`.
+    fn draw<T>(&self, job: &Job<'_>, block: &PaddedBlock, finish: impl FnOnce(&[f32]) -> T) -> T {
+        // Taken out of the cell, so that `finish` may draw something else on this thread.
+        let mut workspace = WORKSPACE.take();
+        let phase = self.phase(&job.window);
+        let job = &Job {
+            window: block.window,
+            ..*job
+        };
+        if !self.evaluate(job, &mut workspace) {
+            Arch::new().dispatch(SplatBlock {
+                plan: self,
+                phase,
+                job,
+                workspace: &mut workspace,
+            });
         }
-        let rows = if job.strip { STRIP_ROWS } else { SQUARE };
-        Drawn::on_board(&job.window, SQUARE, rows)
+        let Workspace {
+            density, cropped, ..
+        } = &mut workspace;
+        let finished = finish(block.cropped(density, cropped));
+        WORKSPACE.set(workspace);
+        finished
     }
 
-    /// Where a picture's corner lies on the plan's lattice; the same for all its blocks,
-    /// whose sides are a multiple of the coarsest cell's.
+    /// The blocks that a picture is drawn in. FFT rounding depends on the grid's origin, and
+    /// whether the FFT is used at all depends on the cells in view. Smooth kernels must be
+    /// bit-identical across tiles, so they are always drawn in fixed squares, aligned with the
+    /// world.
+    fn blocks(&self, job: &Job<'_>) -> Vec<PaddedBlock> {
+        let smooth = lattice::follows(self.kernel.shape());
+        if !matches!(self.plan, Plan::Edge(_)) || !smooth {
+            return PaddedBlock::unpadded(&job.window);
+        }
+        let rows = if job.strip { STRIP_ROWS } else { SQUARE };
+        PaddedBlock::on_world_grid(&job.window, SQUARE, rows)
+    }
+
+    /// The offset of a picture's corner on the plan's lattice: the same for all its blocks, whose
+    /// sides are multiples of the coarsest cell's.
     fn phase(&self, window: &Window) -> (u32, u32) {
         match &self.plan {
             Plan::Spread(spread) => spread.lattice.phase(window),
@@ -296,11 +297,11 @@ impl Planned {
         }
     }
 
-    /// Leaves the density of a window in the workspace where weights cancel and each point, or
-    /// cell, is evaluated; false where it is not.
+    /// Computes the density of a window into the workspace point by point, or cell by cell, where
+    /// weights cancel; returns false where they don't.
     #[inline(never)]
     fn evaluate(&self, job: &Job<'_>, workspace: &mut Workspace) -> bool {
-        // these are exact in any case
+        // These are exact in any case.
         let is_exact = matches!(self.plan, Plan::Exact | Plan::Pixels);
         if is_exact || !cancel(job.points, &self.kernel, &job.window) {
             return false;
@@ -308,13 +309,13 @@ impl Planned {
         let finest = if splat_signed::is_affordable(job.points, &self.kernel) {
             0.0
         } else if matches!(self.plan, Plan::Direct) {
-            plan::finest_of(job.points, plan::finest_cell(&self.kernel))
+            plan::finest_for(job.points, plan::finest_cell(&self.kernel))
         } else {
             return false;
         };
         let reach = self.kernel.reach().ceil() as u32 + 1;
         let cells = job.points.cells(&job.window.grown(reach), finest);
-        lap(Stage::Find);
+        lap(Phase::Find);
         let (width, height) = (job.window.width(), job.window.height());
         let Workspace { exact, density, .. } = workspace;
         density.resize(width as usize * height as usize, 0.0);
@@ -325,11 +326,11 @@ impl Planned {
             scratch: exact,
             out: density,
         });
-        lap(Stage::Convolve);
+        lap(Phase::Convolve);
         true
     }
 
-    /// Leaves the density of the job's window in the workspace.
+    /// Computes the density of the job's window into the workspace.
     #[inline(always)]
     fn splat(&self, job: &Job<'_>, phase: (u32, u32), workspace: &mut Workspace) {
         let Workspace {
@@ -346,18 +347,18 @@ impl Planned {
         } = workspace;
         let (width, height) = (job.window.width(), job.window.height());
         density.resize(width as usize * height as usize, 0.0);
-        let finest = plan::finest_of(job.points, plan::finest_cell(&self.kernel));
+        let finest = plan::finest_for(job.points, plan::finest_cell(&self.kernel));
         match &self.plan {
             Plan::Exact => {
                 let reach = self.kernel.reach().ceil() as u32 + 1;
                 let points = job.points.cells(&job.window.grown(reach), 0.0);
-                lap(Stage::Find);
+                lap(Phase::Find);
                 splat_exact::evaluate(&job.window, &points, &self.kernel, exact, density);
             }
             Plan::Direct => {
                 let reach = self.kernel.reach().ceil() as u32 + 1;
                 let cells = job.points.cells(&job.window.grown(reach), finest);
-                lap(Stage::Find);
+                lap(Phase::Find);
                 splat_direct::stamp(&job.window, &cells, &self.kernel, density);
             }
             Plan::Pixels => {
@@ -365,14 +366,14 @@ impl Planned {
                 splat_pixels::draw(job.points, &job.window, height, sums, density);
             }
             Plan::Spread(spread) => {
-                let laid = spread.lattice.lay(&job.window, phase);
-                bins.reset(&laid.grid, spread.reach(), Deposit::Quadratic);
+                let layout = spread.lattice.layout(&job.window, phase);
+                bins.reset(&layout.grid, spread.reach(), Deposit::Quadratic);
                 if !bins.deposit(job.points, finest / spread.lattice.cell()) {
                     density.fill(0.0);
                 } else if spread.lattice.coarser() == 1 {
                     splat_spread::spread(bins, spread, scratch, density, width as usize);
                 } else {
-                    let (outputs, lines) = laid.outputs;
+                    let (outputs, lines) = layout.outputs;
                     coarse.resize(outputs as usize * lines as usize, 0.0);
                     splat_spread::spread(bins, spread, scratch, coarse, outputs as usize);
                     let refine = Refine::new(spread.lattice, phase, outputs as usize);
@@ -392,7 +393,7 @@ impl Planned {
                     reach: discs.reach(),
                     cell: finest,
                     bend: discs.bend,
-                    // what is left of both signs may be little beside what a grid blurs
+                    // Where weights cancel, the blur of a grid would count beside the rest.
                     light: discs.grid.is_some() && job.points.summary().weight_min >= 0.0,
                 };
                 running.gather(job.points, &job.window, &needs);
@@ -405,20 +406,20 @@ impl Planned {
                 running.add(&job.window, discs, density);
             }
         }
-        lap(Stage::Convolve);
+        lap(Phase::Convolve);
     }
 
-    /// Writes bins ∗ stamp into `density`: stamped where they hold little.
+    /// Writes bins ∗ stamp into `density`, tap by tap where few bins are filled.
     #[inline(always)]
     fn convolve(
         &self,
-        stamp: &Stamp,
+        stamp: &KernelStamp,
         bins: &Bins,
-        scratch: &mut splat_edge::Scratch,
+        scratch: &mut splat_edge::EdgeScratch,
         density: &mut [f32],
         width: usize,
     ) {
-        let few = |taps: &&Taps| taps.are_cheaper(bins);
+        let few = |taps: &&StampRows| taps.are_cheaper(bins);
         if let Some(taps) = self.taps.as_ref().filter(few) {
             taps.stamp(bins, density, width);
         } else {
@@ -455,7 +456,7 @@ mod tests {
         for (i, kept) in first.iter().enumerate() {
             assert!(Arc::ptr_eq(kept, &plan(i)), "{i}");
         }
-        // one more makes room for itself
+        // One more takes the place of the oldest.
         assert!(!Arc::ptr_eq(&first[0], &{
             plan(PLANS);
             plan(0)

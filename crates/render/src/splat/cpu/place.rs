@@ -1,10 +1,10 @@
-//! Where on a grid a cell lies.
+//! Locates cells on a grid.
 
 use heatsplat_points::{Point, Window};
 
-/// A cell's bin, and where in it the cell lies, −½ to ½.
+/// The bin of a cell, and its position in the bin, −½ to ½.
 #[derive(Clone, Copy, Default)]
-pub(crate) struct Placed {
+pub(crate) struct BinPosition {
     pub(crate) column: u32,
     pub(crate) row: u32,
     pub(crate) x: f32,
@@ -13,14 +13,14 @@ pub(crate) struct Placed {
     pub(crate) weight: f32,
 }
 
-/// The way from the world to the bins of a grid.
-pub(crate) enum Place {
+/// The mapping from the world to the bins of a grid.
+pub(crate) enum BinLocator {
     Dyadic(Dyadic),
-    Any(Any),
+    General(General),
 }
 
-impl Place {
-    /// The way to the pixels of a window, in a copy of the world `shift` world units east.
+impl BinLocator {
+    /// The mapping to the pixels of a window, in a copy of the world `shift` world units east.
     ///
     /// Only cells in bins that have neighbours on all sides are on the grid.
     pub(crate) fn new(window: &Window, shift: f64) -> Self {
@@ -29,7 +29,7 @@ impl Place {
             return Self::Dyadic(dyadic);
         }
         let per_pixel = window.pixel().recip();
-        Self::Any(Any {
+        Self::General(General {
             per_pixel,
             left: left * per_pixel,
             top: top * per_pixel,
@@ -38,36 +38,38 @@ impl Place {
         })
     }
 
-    /// A lone cell's place.
-    pub(crate) fn place(&self, cell: &Point) -> Placed {
+    /// The position of a cell.
+    pub(crate) fn place(&self, cell: &Point) -> BinPosition {
         match self {
             Self::Dyadic(grid) => grid.place(cell),
-            Self::Any(grid) => grid.place(cell),
+            Self::General(grid) => grid.place(cell),
         }
     }
 }
 
-/// Bits kept of a position within its bin: a millionth of a pixel, and room for a grid
+/// Bits that are kept of a position within its bin: a millionth of a pixel, with room for a grid
 /// that is wider than the world.
 const FRACTION: u32 = 20;
 
-/// Bins whose sides are a power of two, as those of every zoom are: integers tell all.
+/// Bins whose sides are a power of two, as those of every zoom are: integer arithmetic is exact.
 pub(crate) struct Dyadic {
     /// Bits of positions that are dropped.
     spare: u32,
-    /// Of a position within its bin.
+    /// Bits of a position within its bin.
     bits: u32,
     across: Axis,
     down: Axis,
 }
 
-/// The bins along x or y, in steps of 32 bits that wrap.
+/// The bins along x or y, in 32-bit steps that wrap.
 struct Axis {
-    /// Where the grid begins.
+    /// The beginning of the grid.
     origin: u32,
-    /// From there to the first position that is on the grid and in this copy of the world …
+    /// The steps from there to the first position that is on the grid and in this copy of the
+    /// world.
     first: u32,
-    /// … and how many there are. A position that only wraps onto the grid is not among them.
+    /// The number of positions from the first one on. A position that only wraps onto the grid is
+    /// not among them.
     span: u32,
 }
 
@@ -88,7 +90,7 @@ impl Axis {
         })
     }
 
-    /// How far from the grid's beginning a position is, and whether it is on the grid.
+    /// The distance of a position from the grid's beginning, and whether it is on the grid.
     #[inline(always)]
     fn place(&self, at: u32) -> (u32, bool) {
         let from = at.wrapping_sub(self.origin);
@@ -108,7 +110,7 @@ impl Dyadic {
         let bits = bits as u32;
         let spare = bits.saturating_sub(FRACTION);
         let bits = bits - spare;
-        // pixels wider than the world have no use for any of its bits
+        // Pixels wider than the world need none of its bits.
         let world = 1i64 << 32u32.checked_sub(spare)?;
         let axis = |low: f64, bins| Axis::new(low as i64 >> spare, bins, bits, world);
         Some(Self {
@@ -120,15 +122,15 @@ impl Dyadic {
     }
 
     #[inline(always)]
-    pub(crate) fn place(&self, cell: &Point) -> Placed {
+    pub(crate) fn place(&self, cell: &Point) -> BinPosition {
         let (x, in_x) = self.across.place(cell.x >> self.spare);
         let (y, in_y) = self.down.place(cell.y >> self.spare);
         let mask = (1u32 << self.bits) - 1;
         let scale = f32::from_bits((127 - self.bits) << 23);
-        // few enough bits to be exact
+        // Few enough bits to be exact.
         let part = |v: u32| (v & mask) as i32 as f32 * scale - 0.5;
         let inside = in_x & in_y;
-        Placed {
+        BinPosition {
             column: if inside { x >> self.bits } else { 1 },
             row: if inside { y >> self.bits } else { 1 },
             x: part(x),
@@ -139,7 +141,7 @@ impl Dyadic {
 }
 
 /// Bins of any side.
-pub(crate) struct Any {
+pub(crate) struct General {
     per_pixel: f64,
     left: f64,
     top: f64,
@@ -147,16 +149,16 @@ pub(crate) struct Any {
     bottom: f64,
 }
 
-impl Any {
+impl General {
     #[inline(always)]
-    pub(crate) fn place(&self, cell: &Point) -> Placed {
+    pub(crate) fn place(&self, cell: &Point) -> BinPosition {
         let x = f64::from(cell.x) * self.per_pixel - self.left;
         let y = f64::from(cell.y) * self.per_pixel - self.top;
         let inside = (x >= 1.0) & (x < self.right) & (y >= 1.0) & (y < self.bottom);
-        // cells off the grid add nothing to its corner
+        // Cells off the grid add nothing to its corner.
         let (x, y) = if inside { (x, y) } else { (1.0, 1.0) };
         let (column, row) = (x as i32, y as i32);
-        Placed {
+        BinPosition {
             column: column as u32,
             row: row as u32,
             x: (x - f64::from(column)) as f32 - 0.5,
@@ -187,10 +189,10 @@ mod tests {
             let cell = Point { x, y, weight: 2.0 };
             let shift = |v: u32, by: f64| (i64::from(v) >> (32 - z)) - (by * 290.0) as i64;
             let window = Window::at_level(z, shift(x, at.0), shift(y, at.1), 300, 300);
-            let Place::Dyadic(exact) = Place::new(&window, 0.0) else {
+            let BinLocator::Dyadic(exact) = BinLocator::new(&window, 0.0) else {
                 panic!("pixels of a zoom are a power of two wide");
             };
-            let close = Any {
+            let close = General {
                 per_pixel: window.pixel().recip(),
                 left: window.left() / window.pixel(),
                 top: window.top() / window.pixel(),
@@ -221,9 +223,9 @@ mod tests {
             let column = at(f64::from(x) + shift, window.left());
             let row = at(f64::from(y), window.top());
             let on = |v: f64, n: u32| v >= 1.0 && v < f64::from(n) - 1.0;
-            let placed = match Place::new(&window, shift) {
-                Place::Dyadic(grid) => grid.place(&Point { x, y, weight: 2.0 }),
-                Place::Any(grid) => grid.place(&Point { x, y, weight: 2.0 }),
+            let placed = match BinLocator::new(&window, shift) {
+                BinLocator::Dyadic(grid) => grid.place(&Point { x, y, weight: 2.0 }),
+                BinLocator::General(grid) => grid.place(&Point { x, y, weight: 2.0 }),
             };
             prop_assert_eq!(placed.weight > 0.0, on(column, width) && on(row, height));
             if placed.weight > 0.0 {

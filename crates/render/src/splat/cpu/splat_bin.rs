@@ -1,17 +1,17 @@
-//! First stage: cells are deposited on the pixel grid.
+//! The first stage: cells are deposited on the pixel grid.
 //!
 //! The GPU's twin is `splat_bin.wgsl`.
 
-use super::place::{Place, Placed};
-use crate::splat::plan::Deposit;
+use super::place::{BinLocator, BinPosition};
 use crate::splat::spline;
-use crate::splat::timing::{Stage, lap};
+use crate::splat::stamp::Deposit;
+use crate::splat::timing::{Phase, lap};
 use heatsplat_points::{Cells, Point, Points, Window};
 
 /// The grid that cells are deposited on: a window, a margin, and a little padding.
 #[derive(Debug, Default)]
 pub(crate) struct Bins {
-    /// Without the margin, and how cells are deposited.
+    /// The window without the margin, and the spline of the deposit.
     window: Option<(Window, Deposit)>,
     stride: usize,
     margin: usize,
@@ -22,9 +22,9 @@ pub(crate) struct Bins {
     /// Spare pixels around the grid, so that a deposit never leaves it.
     pad: usize,
     values: Vec<f32>,
-    /// The same in the making, where weights have both signs: what is left of them may be little.
+    /// Sums in f64, where weights have both signs and may nearly cancel.
     sums: Vec<f64>,
-    /// Which rows hold anything.
+    /// True for rows with a deposit.
     occupied: Vec<bool>,
 }
 
@@ -34,7 +34,7 @@ impl Bins {
         self.window = Some((*window, deposit));
         self.margin = margin as usize;
         self.rows = deposit.rows();
-        // along the diagonals it reaches a corner further
+        // Along the diagonals a deposit reaches a corner further.
         self.pad = 1 + self.rows;
         self.width = window.width() as usize + 2 * self.margin;
         self.height = self.rows * (window.height() as usize + 2 * self.margin);
@@ -56,11 +56,11 @@ impl Bins {
         self.height
     }
 
-    /// A row, counted from the top of the upper margin; `None` where nothing is.
+    /// A row, counted from the top of the upper margin; `None` for one without a deposit.
     #[inline]
     pub(crate) fn row(&self, y: usize) -> Option<&[f32]> {
         let padded = y + self.pad * self.rows;
-        // a deposit reaches one pixel up and one down
+        // A deposit reaches one pixel up and one down.
         let around = padded - self.rows..padded + self.rows + 1;
         if !self.occupied.get(around)?.contains(&true) {
             return None;
@@ -69,25 +69,25 @@ impl Bins {
         self.values.get(from..from + self.width)
     }
 
-    /// Deposits what the grid and its margin see, in cells no coarser than `finest` of the
-    /// grid's own. False where that is nothing.
+    /// Deposits the cells in the grid and its margin, which are no coarser than `finest` of its
+    /// pixels. Returns false where there are none.
     #[inline(always)]
     pub(crate) fn deposit(&mut self, points: &Points, finest: f64) -> bool {
         let Some((window, deposit)) = self.window else {
             return false;
         };
-        // a cell one off the grid still deposits on it
+        // A cell one pixel off the grid still deposits on it.
         let padded = window.grown((self.margin + self.pad) as u32);
         let cells = points.cells(&window.grown((self.margin + self.pad - 1) as u32), finest);
-        lap(Stage::Find);
+        lap(Phase::Find);
         if points.summary().weight_min < 0.0 {
             self.deposit_both_signs(&padded, &cells, deposit);
-            lap(Stage::Deposit);
+            lap(Phase::Deposit);
             return !cells.is_empty();
         }
         let mut stacks = Stacks::default();
         for (run, shift) in cells.slices() {
-            let place = Place::new(&padded, shift);
+            let place = BinLocator::new(&padded, shift);
             match deposit {
                 Deposit::Quadratic => {
                     self.deposit_run(&place, run, (spline::quadratic, straight), &mut stacks);
@@ -98,17 +98,17 @@ impl Bins {
             }
         }
         self.unload(stacks.bin[0], &stacks.shares[0]);
-        lap(Stage::Deposit);
+        lap(Phase::Deposit);
         !cells.is_empty()
     }
 
-    /// The same in f64, cell by cell in their order.
+    /// Deposits cells one by one, in their order, into sums in f64.
     #[inline(never)]
     fn deposit_both_signs(&mut self, padded: &Window, cells: &Cells<'_>, deposit: Deposit) {
         self.sums.clear();
         self.sums.resize(self.values.len(), 0.0);
         for (run, shift) in cells.slices() {
-            let place = Place::new(padded, shift);
+            let place = BinLocator::new(padded, shift);
             for cell in run {
                 let placed = place.place(cell);
                 if placed.weight == 0.0 {
@@ -126,7 +126,7 @@ impl Bins {
     }
 
     /// Adds a cell to the sums of the nine bins around it.
-    fn sum_up(&mut self, placed: Placed, shares: impl Fn(f32) -> [f32; 3]) {
+    fn sum_up(&mut self, placed: BinPosition, shares: impl Fn(f32) -> [f32; 3]) {
         let (column, row) = (placed.column as usize, placed.row as usize);
         let Some(occupied) = self.occupied.get_mut(row) else {
             return;
@@ -138,10 +138,10 @@ impl Bins {
         let corner = row % 2;
         for (j, down) in down.into_iter().enumerate() {
             for (i, across) in across.into_iter().enumerate() {
-                // how far right, and how many rows down from the topmost
+                // Columns to the right, and rows down from the topmost.
                 let (right, rows) = if self.rows > 1 {
-                    // a step along the first diagonal is right and down, along the second left
-                    // and down
+                    // A step along the first diagonal is right and down, along the second left and
+                    // down.
                     ((2 + corner + i - j) / 2, i + j)
                 } else {
                     (i, j)
@@ -155,8 +155,8 @@ impl Bins {
         }
     }
 
-    /// Deposits cells by quadratic B-splines: stretches of them, each with how far east the world
-    /// is shifted for it and where it ends.
+    /// Deposits cells by quadratic B-splines: runs of them, each with the shift of the world to the
+    /// east and the end of the run.
     #[inline(always)]
     pub(crate) fn deposit_gathered(&mut self, cells: &[Point], stretches: &[(f64, usize)]) {
         let Some((window, _)) = self.window else {
@@ -167,7 +167,7 @@ impl Bins {
         let mut from = 0;
         for &(shift, end) in stretches {
             if let Some(stretch) = cells.get(from..end) {
-                let place = Place::new(&padded, shift);
+                let place = BinLocator::new(&padded, shift);
                 let way = (spline::quadratic, straight);
                 self.deposit_run(&place, stretch, way, &mut stacks);
             }
@@ -179,30 +179,37 @@ impl Bins {
     #[inline(always)]
     fn deposit_run(
         &mut self,
-        place: &Place,
+        place: &BinLocator,
         run: &[Point],
-        (weights, turn): (impl Fn(f32) -> [f32; 3], impl Fn(Placed) -> Placed),
+        (weights, turn): (
+            impl Fn(f32) -> [f32; 3],
+            impl Fn(BinPosition) -> BinPosition,
+        ),
         stacks: &mut Stacks,
     ) {
-        let mut batch = Batch::default();
+        let mut batch = CellBatch::default();
         for cells in run.chunks(BATCH) {
             match place {
-                Place::Dyadic(grid) => batch.fill(cells, &weights, |cell| turn(grid.place(cell))),
-                Place::Any(grid) => batch.fill(cells, &weights, |cell| turn(grid.place(cell))),
+                BinLocator::Dyadic(grid) => {
+                    batch.fill(cells, &weights, |cell| turn(grid.place(cell)))
+                }
+                BinLocator::General(grid) => {
+                    batch.fill(cells, &weights, |cell| turn(grid.place(cell)))
+                }
             }
             self.add(&batch, cells.len(), stacks);
         }
     }
 
-    /// Adds the first cells of a batch to the grid, but for the last bin's, whose next may
-    /// be in the next batch.
+    /// Adds the first cells of a batch to the grid, except for those of the last bin, which may
+    /// continue in the next batch.
     #[inline(always)]
-    fn add(&mut self, batch: &Batch, count: usize, stacks: &mut Stacks) {
+    fn add(&mut self, batch: &CellBatch, count: usize, stacks: &mut Stacks) {
         let mut at = 0;
         let mut bin = stacks.bin[0];
         let mut shares = stacks.shares[0];
         for i in 0..count.min(BATCH) {
-            // without a branch, since nobody can foretell how many cells a bin holds
+            // Without a branch, since the number of cells in a bin can't be predicted.
             let same = batch.bin[i] == bin;
             at += usize::from(!same);
             bin = batch.bin[i];
@@ -222,7 +229,7 @@ impl Bins {
         stacks.shares[0] = shares;
     }
 
-    /// Adds what lies in one bin to the nine around it.
+    /// Adds the cells of one bin to the nine around it.
     #[inline(always)]
     fn unload(&mut self, bin: Bin, shares: &Shares) {
         if self.rows > 1 {
@@ -236,7 +243,7 @@ impl Bins {
         *occupied = true;
         let first = row.saturating_sub(1) * self.stride + column.saturating_sub(1);
         for (j, shares) in shares.iter().enumerate() {
-            // as add_to does; called here it takes 7 % longer
+            // As `add_to` does; a call of it here takes 7 % longer.
             let from = first + j * self.stride;
             if let Some(bins) = self.values.get_mut(from..from + 3) {
                 for (bin, share) in bins.iter_mut().zip(shares) {
@@ -246,7 +253,7 @@ impl Bins {
         }
     }
 
-    /// The same where the nine lie along the diagonals.
+    /// Adds the cells of one bin to the nine around it along the diagonals.
     #[inline(always)]
     fn unload_turned(&mut self, bin: Bin, shares: &Shares) {
         let (column, row) = (bin.column(), bin.row());
@@ -254,8 +261,8 @@ impl Bins {
             return;
         };
         *occupied = true;
-        // row by row of the grid; a step along the first diagonal is right and down, one along
-        // the second left and down
+        // Row by row of the grid; a step along the first diagonal is right and down, one along the
+        // second left and down.
         let [above, level, below] = shares;
         let corner = row % 2;
         let middle = row * self.stride + column;
@@ -280,21 +287,21 @@ impl Bins {
     }
 }
 
-/// A cell's place on a grid of pixels as it is.
+/// The shares of a cell along both axes of the pixels.
 #[inline(always)]
-fn straight(placed: Placed) -> Placed {
+fn straight(placed: BinPosition) -> BinPosition {
     placed
 }
 
-/// The same on the grid of the pixels' centres and corners, whose axes are the diagonals:
-/// x is down to the right, y down to the left. Rows are two to a pixel.
+/// The shares of a cell along the diagonals, for the grid of the pixels' centres and corners: x is
+/// down to the right, y down to the left. Rows are two to a pixel.
 #[inline(always)]
-fn turned(placed: Placed) -> Placed {
+fn turned(placed: BinPosition) -> BinPosition {
     let (across, down) = (placed.x + placed.y, placed.y - placed.x);
-    // to the nearest, −1, 0 or 1, without a call
+    // Rounded to −1, 0 or 1, without a call.
     let nearest = |v: f32| (v + 1.5) as i32 - 1;
     let (i, j) = (nearest(across), nearest(down));
-    Placed {
+    BinPosition {
         column: placed.column.wrapping_add_signed((i - j) >> 1),
         row: (2 * placed.row).wrapping_add_signed(i + j),
         x: across - i as f32,
@@ -328,13 +335,13 @@ impl Bin {
     }
 }
 
-/// What a bin and its eight neighbours get, row by row, and nothing as a fourth column:
-/// vectors have four lanes.
+/// The shares of a bin and its eight neighbours, row by row, with 0 as a fourth column: vectors
+/// have four lanes.
 type Shares = [[f32; 4]; 3];
 
-/// The cells of one bin after another, summed before they are added to the grid. In Z-order
-/// a bin's cells follow each other, so that each bin is touched once, and in an order that
-/// no window changes. The first is the one that is not complete yet.
+/// The cells of one bin after another, summed before they are added to the grid. In Z-order the
+/// cells of a bin are consecutive, so that each bin is touched once, and in an order that does not
+/// depend on the window. The first bin is the one that is not complete yet.
 struct Stacks {
     bin: [Bin; SLOTS],
     shares: [Shares; SLOTS],
@@ -349,23 +356,23 @@ impl Default for Stacks {
     }
 }
 
-/// Cells are placed so many at a time and then added: placing is arithmetic on vectors
-/// if nothing comes between.
+/// The number of cells that are located at a time before they are added: locating is vectorised if
+/// nothing comes between.
 const BATCH: usize = 64;
 
-/// Room for a batch's stacks: a power of two over it.
+/// The size of a batch's table: a power of two over it.
 const SLOTS: usize = 2 * BATCH;
 
-/// Where cells go and with what weights, before they are added.
-struct Batch {
+/// The bins and weights of a batch of cells, before they are added.
+struct CellBatch {
     bin: [Bin; BATCH],
-    /// The shares of three columns, and a fourth of nothing.
+    /// The shares of three columns, and a fourth that is 0.
     across: [[f32; 4]; BATCH],
     /// The shares of three rows, times the weight.
     down: [[f32; 3]; BATCH],
 }
 
-impl Default for Batch {
+impl Default for CellBatch {
     fn default() -> Self {
         Self {
             bin: [Bin::NONE; BATCH],
@@ -375,13 +382,13 @@ impl Default for Batch {
     }
 }
 
-impl Batch {
+impl CellBatch {
     #[inline(always)]
     fn fill(
         &mut self,
         cells: &[Point],
         weights: &impl Fn(f32) -> [f32; 3],
-        place: impl Fn(&Point) -> Placed,
+        place: impl Fn(&Point) -> BinPosition,
     ) {
         let (mut x, mut y, mut weight) = ([0; BATCH], [0; BATCH], [0.0; BATCH]);
         for (i, cell) in cells.iter().enumerate().take(BATCH) {
@@ -389,7 +396,7 @@ impl Batch {
         }
         let mut across = [[0.0; BATCH]; 3];
         let mut down = [[0.0; BATCH]; 3];
-        // always the whole batch: loops of a fixed length become vectors
+        // Always the whole batch, since loops of a fixed length are vectorised.
         for i in 0..BATCH {
             let (x, y, weight) = (x[i], y[i], weight[i]);
             let placed = place(&Point { x, y, weight });
@@ -416,7 +423,7 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(32))]
 
-        /// Conservation: what tiles of a zoom hold on their own pixels is all there is.
+        /// Conservation: the bins of all tiles of a zoom add up to the total weight.
         #[test]
         fn tiles_share_all_weight(
             places in prop::collection::vec((any::<u32>(), 1u32 << 26..u32::MAX - (1 << 26), -2.0..5.0f32), 1..300),

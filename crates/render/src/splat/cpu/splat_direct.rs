@@ -2,7 +2,7 @@
 //!
 //! The GPU's twin is `splat_direct.wgsl`.
 
-use super::place::{Place, Placed};
+use super::place::{BinLocator, BinPosition};
 use crate::style::kernel::{Kernel, Shape};
 use heatsplat_points::{Cells, Point, Window};
 
@@ -10,10 +10,10 @@ use heatsplat_points::{Cells, Point, Window};
 #[inline(always)]
 pub(crate) fn stamp(window: &Window, cells: &Cells<'_>, kernel: &Kernel, out: &mut [f32]) {
     out.fill(0.0);
-    // as few numbers as the kernel needs are worked out side by side
+    // The smallest stamp that holds the kernel.
     macro_rules! add {
         ($power:ident, $w:literal, $rows:literal) => {
-            Stamp::<$power, $w, $rows>::of(kernel).add_all(window, cells, out)
+            NarrowStamp::<$power, $w, $rows>::of(kernel).add_all(window, cells, out)
         };
     }
     match (kernel.shape(), margin(kernel)) {
@@ -30,7 +30,7 @@ pub(crate) fn stamp(window: &Window, cells: &Cells<'_>, kernel: &Kernel, out: &m
         (Shape::Triangular, 4..=7) => add!(CONE, 16, 15),
         (Shape::Triangular, 8..=11) => add!(CONE, 24, 23),
         (Shape::Triangular, 12..=15) => add!(CONE, 32, 31),
-        // no other kernel is drawn in this way
+        // No other kernel is drawn in this way.
         _ => add!(OTHER, 32, 31),
     }
 }
@@ -47,9 +47,9 @@ fn margin(kernel: &Kernel) -> usize {
     (kernel.reach() + 0.5).floor() as usize
 }
 
-/// A kernel made ready for evaluation in `ROWS` rows of `W` columns, at least one more than rows:
-/// there is nothing in those beyond.
-struct Stamp<const POWER: i32, const W: usize, const ROWS: usize> {
+/// A kernel prepared for evaluation in `ROWS` rows of `W` columns, at least one more than rows: the
+/// columns beyond hold 0.
+struct NarrowStamp<const POWER: i32, const W: usize, const ROWS: usize> {
     shape: Shape,
     height: f32,
     /// 1 / radius
@@ -59,14 +59,14 @@ struct Stamp<const POWER: i32, const W: usize, const ROWS: usize> {
     gaussian: Vec<[[f32; W]; 2]>,
 }
 
-/// Numbers of a gaussian's table: it stays in the nearest cache, and what is read beside an entry
-/// is off by less than 1/100,000 of the peak.
+/// Entries of a gaussian's table, which stays in the first-level cache; interpolation beside an
+/// entry is off by less than 1/100,000 of the peak.
 const TABLE: usize = 4096;
 
-/// Cells that are placed at once.
+/// Cells that are located at once.
 const BATCH: usize = 64;
 
-impl<const POWER: i32, const W: usize, const ROWS: usize> Stamp<POWER, W, ROWS> {
+impl<const POWER: i32, const W: usize, const ROWS: usize> NarrowStamp<POWER, W, ROWS> {
     /// Pixels to each side of the one that holds a cell.
     const MARGIN: usize = ROWS / 2;
     const STEPS: usize = TABLE / W;
@@ -101,7 +101,7 @@ impl<const POWER: i32, const W: usize, const ROWS: usize> Stamp<POWER, W, ROWS> 
 
     #[inline(always)]
     fn add_all(&self, window: &Window, cells: &Cells<'_>, out: &mut [f32]) {
-        // a place has neighbours
+        // The locator leaves out bins at the rim.
         let grid = window.grown(Self::MARGIN as u32 + 1);
         let mut splats = Splats {
             pixel: (1, 1),
@@ -110,9 +110,11 @@ impl<const POWER: i32, const W: usize, const ROWS: usize> Stamp<POWER, W, ROWS> 
             out,
         };
         for (run, shift) in cells.slices() {
-            match Place::new(&grid, shift) {
-                Place::Dyadic(grid) => self.add_run(run, |cell| grid.place(cell), &mut splats),
-                Place::Any(grid) => self.add_run(run, |cell| grid.place(cell), &mut splats),
+            match BinLocator::new(&grid, shift) {
+                BinLocator::Dyadic(grid) => self.add_run(run, |cell| grid.place(cell), &mut splats),
+                BinLocator::General(grid) => {
+                    self.add_run(run, |cell| grid.place(cell), &mut splats)
+                }
             }
         }
         splats.lay();
@@ -122,10 +124,10 @@ impl<const POWER: i32, const W: usize, const ROWS: usize> Stamp<POWER, W, ROWS> 
     fn add_run(
         &self,
         run: &[Point],
-        place: impl Fn(&Point) -> Placed,
+        place: impl Fn(&Point) -> BinPosition,
         splats: &mut Splats<'_, W, ROWS>,
     ) {
-        let mut batch = [Placed::default(); BATCH];
+        let mut batch = [BinPosition::default(); BATCH];
         for cells in run.chunks(BATCH) {
             for (placed, cell) in batch.iter_mut().zip(cells) {
                 *placed = place(cell);
@@ -142,7 +144,7 @@ impl<const POWER: i32, const W: usize, const ROWS: usize> Stamp<POWER, W, ROWS> 
 
     /// Adds a cell's splat to those of its pixel.
     #[inline(always)]
-    fn add(&self, cell: &Placed, sums: &mut [[f32; W]; ROWS]) {
+    fn add(&self, cell: &BinPosition, sums: &mut [[f32; W]; ROWS]) {
         let across = self.along(cell.x);
         let down = self.along(cell.y);
         let height = cell.weight * self.height;
@@ -153,7 +155,7 @@ impl<const POWER: i32, const W: usize, const ROWS: usize> Stamp<POWER, W, ROWS> 
         }
     }
 
-    /// A number for each pixel along one axis: a gaussian's factor, else u².
+    /// A value for each pixel along one axis: a gaussian's factor, else u².
     #[inline(always)]
     fn along(&self, at: f32) -> [f32; W] {
         if POWER == GAUSSIAN {
@@ -184,8 +186,9 @@ impl<const POWER: i32, const W: usize, const ROWS: usize> Stamp<POWER, W, ROWS> 
     }
 }
 
-/// A picture in the making. Cells lie in the order of a curve that leaves a pixel when it has seen
-/// all of it: the splats of a pixel's cells are added up before they are laid on the picture.
+/// A picture that is being drawn. The cells lie in the order of a curve that leaves a pixel after
+/// all of its cells, so the splats of a pixel's cells are added up before they are added to the
+/// picture.
 struct Splats<'a, const W: usize, const ROWS: usize> {
     /// The pixel, counted from a margin and one more west and north of the picture.
     pixel: (u32, u32),
@@ -195,12 +198,12 @@ struct Splats<'a, const W: usize, const ROWS: usize> {
 }
 
 impl<const W: usize, const ROWS: usize> Splats<'_, W, ROWS> {
-    /// Lays the splats of a pixel's cells on the picture and empties them.
+    /// Adds the splats of a pixel's cells to the picture and clears them.
     #[inline(always)]
     fn lay(&mut self) {
         let (column, row) = (self.pixel.0 as usize - 1, self.pixel.1 as usize - 1);
         let (width, height) = self.size;
-        // of the stamp's rows and columns those that lie on the picture
+        // The rows and columns of the stamp that lie in the picture.
         let twice = ROWS - 1;
         let on = |at: usize, size: usize| twice.saturating_sub(at)..(size + twice - at).min(ROWS);
         let (rows, columns) = (on(row, height), on(column, width));
@@ -211,7 +214,7 @@ impl<const W: usize, const ROWS: usize> Splats<'_, W, ROWS> {
                 continue;
             }
             let from = (row + j - twice) * width + column + columns.start - twice;
-            // what is beyond the last of its rows adds nothing
+            // Columns beyond the last of its rows add nothing.
             let whole = self.out.get_mut(from..from + W).filter(|_| is_whole);
             if let Some(target) = whole.and_then(|slice| slice.first_chunk_mut::<W>()) {
                 for (target, sum) in target.iter_mut().zip(sums) {

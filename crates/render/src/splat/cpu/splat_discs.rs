@@ -1,29 +1,30 @@
 //! Kernels with an edge: paraboloids over discs, added up by running sums along rows.
 //!
 //! In a row of pixels a cell's paraboloid is w · (h² − (x − ξ)²) between two pixels, a polynomial
-//! of three coefficients. They are added where it begins and taken away where it ends; one pass
-//! over the row then makes densities of them. The cost is the rows that a disc reaches, and every
-//! cell lies where it lies. The GPU has no twin of it: such pictures are the processor's.
+//! of three coefficients. They are added where it begins and subtracted where it ends; one pass
+//! over the row then turns them into densities. The cost is proportional to the rows that a disc
+//! reaches, and every cell is at its true position. The GPU has no twin: such pictures are drawn by
+//! the CPU.
 //!
-//! Cells that are light beside what lies around them go by a grid instead, all at the price of one
-//! transform: see [`gather`].
+//! Cells that are light beside their surroundings are convolved on a grid instead, all at the cost
+//! of one transform: see [`gather`].
 
 use super::gather::{self, Around, Needs};
 use super::splat_bin::Bins;
 use crate::splat::discs::{Disc, Discs};
-use crate::splat::plan::Stamp;
-use crate::splat::timing::{Stage, lap};
+use crate::splat::stamp::KernelStamp;
+use crate::splat::timing::{Phase, lap};
 use heatsplat_points::{Point, Points, Window};
 
-/// What changes from a pixel to the next: three coefficients, and how many discs there are.
+/// The change from one pixel to the next: three coefficients, and the number of discs.
 type Change = [f64; 4];
 
-/// Rows that are worked out together.
+/// Rows that are computed together.
 const ROWS: usize = 8;
 
-/// Buffers that a thread keeps from picture to picture.
+/// Buffers that a thread reuses from picture to picture.
 #[derive(Debug, Default)]
-pub(crate) struct Scratch {
+pub(crate) struct DiscsScratch {
     around: Around,
     cells: Vec<Cell>,
     light: Light,
@@ -31,7 +32,7 @@ pub(crate) struct Scratch {
     occupied: Vec<bool>,
 }
 
-/// Light cells in stretches: how far east the world is shifted for each, and where it ends.
+/// Light cells in runs: the shift of the world to the east for each, and its end.
 #[derive(Debug, Default)]
 struct Light {
     cells: Vec<Point>,
@@ -46,7 +47,7 @@ struct Cell {
     weight: f64,
 }
 
-impl Scratch {
+impl DiscsScratch {
     /// Finds the cells of a window.
     #[inline(always)]
     pub(crate) fn gather(&mut self, points: &Points, window: &Window, needs: &Needs) {
@@ -72,18 +73,18 @@ impl Scratch {
                 });
             }
         });
-        lap(Stage::Find);
+        lap(Phase::Find);
     }
 
-    /// Lays the light cells on a grid of bins; false where there are none.
+    /// Deposits the light cells on a grid of bins; returns false where there are none.
     #[inline(always)]
-    pub(crate) fn lay(&self, window: &Window, stamp: &Stamp, bins: &mut Bins) -> bool {
+    pub(crate) fn lay(&self, window: &Window, stamp: &KernelStamp, bins: &mut Bins) -> bool {
         if self.light.cells.is_empty() {
             return false;
         }
         bins.reset(window, stamp.reach(), stamp.deposit);
         bins.deposit_gathered(&self.light.cells, &self.light.stretches);
-        lap(Stage::Deposit);
+        lap(Phase::Deposit);
         true
     }
 
@@ -91,7 +92,7 @@ impl Scratch {
     #[inline(always)]
     pub(crate) fn add(&mut self, window: &Window, discs: &Discs, out: &mut [f32]) {
         let (width, height) = (window.width() as usize, window.height() as usize);
-        // all zero but for what is used here, and zero again at the end
+        // All zero except for the entries used here, and zero again at the end.
         let stride = width + 1;
         self.rows.resize(stride * height, Change::default());
         self.occupied.clear();
@@ -129,7 +130,7 @@ impl Light {
 struct Target<'a> {
     width: f64,
     height: f64,
-    /// The column that coefficients are of: near to all, so that squares stay small.
+    /// The column that coefficients refer to: near to all, so that squares stay small.
     middle: f64,
     stride: usize,
     rows: &'a mut [Change],
@@ -150,7 +151,7 @@ impl Target<'_> {
         let at = x - 0.5 - self.middle;
         let mut row = first;
         while row < end {
-            // h², the pixels where it begins and ends: rows side by side
+            // The squares h², and the first and last pixels: rows side by side.
             let mut heights = [0.0f64; ROWS];
             let mut spans = [[0u32; 2]; ROWS];
             for (i, (h, span)) in (0u32..).zip(heights.iter_mut().zip(&mut spans)) {
@@ -169,7 +170,7 @@ impl Target<'_> {
         }
     }
 
-    /// A polynomial from one pixel of a row to before another.
+    /// Adds a polynomial from one pixel of a row up to another.
     #[inline(always)]
     fn span(&mut self, row: usize, from: usize, to: usize, change: Change) {
         if from >= to {
@@ -186,7 +187,7 @@ impl Target<'_> {
         }
     }
 
-    /// Adds what a row's changes make of it, and makes them zero.
+    /// Adds the sums of a row's changes to the density, and clears the changes.
     #[inline(always)]
     fn finish(&mut self, y: usize, out: &mut [f32]) {
         if !self.occupied.get(y).is_some_and(|any| *any) {
@@ -198,7 +199,7 @@ impl Target<'_> {
             for (sum, v) in sums.iter_mut().zip(*change) {
                 *sum += v;
             }
-            // where no disc is, what rounding left is nothing
+            // Rounding errors count as 0 where there is no disc.
             let any = if sums[3] > 0.5 { 1.0 } else { 0.0 };
             sums[0] *= any;
             sums[1] *= any;
@@ -213,8 +214,7 @@ impl Target<'_> {
     }
 }
 
-/// The next whole number, for numbers of a picture's size: without a call or a check, so that
-/// many are made at once.
+/// Rounds up numbers of a picture's size, without a call or a check, so that it is vectorised.
 #[inline(always)]
 fn ceil(v: f64) -> u32 {
     const SHIFT: f64 = 6_755_399_441_055_744.0; // 1.5 · 2⁵²: the lowest bits are whole numbers

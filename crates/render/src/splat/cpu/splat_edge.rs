@@ -1,19 +1,20 @@
-//! Kernels that no short sum of separable terms follows: the grid is convolved with their stamp by FFT.
+//! Kernels that no short sum of separable terms follows: the grid is convolved with their stamp by
+//! FFT.
 //!
-//! Double precision keeps the rounding noise of the transform, which spreads over
-//! the whole grid, below anything a colour scale can show. All numbers are real: two
-//! rows ride together as the real and the imaginary part of one transform, and of the
-//! columns of their spectra only half is needed, the others are their conjugates. Where
-//! cells lie on the pixels' corners too, both grids are transformed and come back as one.
+//! Double precision keeps the rounding noise of the transform, which spreads over the whole grid,
+//! below a step of any colour scale. All numbers are real: two rows are transformed together as the
+//! real and the imaginary part of one, and only half of the columns of their spectra are needed,
+//! the others are their conjugates. Where cells lie on the pixels' corners too, both grids are
+//! transformed and come back as one.
 
 use super::splat_bin::Bins;
-use crate::splat::plan::Stamp;
+use crate::splat::stamp::KernelStamp;
 use rustfft::{Fft, FftPlanner, num_complex::Complex64};
 use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Densities below this share of all deposited weight are the transform's noise.
+/// The share of all deposited weight below which densities are noise of the transform.
 const NOISE: f64 = 1e-13;
 
 /// A stamp's transforms, by the size of the grid.
@@ -24,9 +25,9 @@ pub(crate) struct Spectra(Mutex<HashMap<(usize, usize), Arc<Spectrum>>>);
 struct Spectrum {
     width: usize,
     height: usize,
-    /// Column by column, those that are needed: `width / 2 + 1`.
+    /// The columns that are needed: `width / 2 + 1`.
     values: Vec<f64>,
-    /// The transform of its taps from the pixels' corners, if it has such.
+    /// The transform of the taps from the pixels' corners, if there are any.
     corners: Vec<Complex64>,
     rows: [Arc<dyn Fft<f64>>; 2],
     columns: [Arc<dyn Fft<f64>>; 2],
@@ -34,14 +35,14 @@ struct Spectrum {
 
 /// Buffers that a thread keeps from tile to tile.
 #[derive(Debug, Default)]
-pub(crate) struct Scratch {
+pub(crate) struct EdgeScratch {
     /// Pairs of rows.
     rows: Vec<Complex64>,
     /// Columns of the rows' spectra.
     columns: Vec<Complex64>,
-    /// What the pixels' centres have given, while their corners are transformed.
+    /// The transform of the pixels' centres, while their corners are transformed.
     centres: Vec<Complex64>,
-    /// What the transforms need beside.
+    /// EdgeScratch space of the transforms.
     beside: Vec<Complex64>,
 }
 
@@ -52,7 +53,7 @@ impl std::fmt::Debug for Spectrum {
 }
 
 impl Spectra {
-    fn get(&self, stamp: &Stamp, width: usize, height: usize) -> Arc<Spectrum> {
+    fn get(&self, stamp: &KernelStamp, width: usize, height: usize) -> Arc<Spectrum> {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if known.len() > 16 {
             known.clear();
@@ -65,7 +66,7 @@ impl Spectra {
 }
 
 impl Spectrum {
-    fn of(stamp: &Stamp, width: usize, height: usize) -> Self {
+    fn of(stamp: &KernelStamp, width: usize, height: usize) -> Self {
         let mut planner = FftPlanner::new();
         let mut made = Self {
             width,
@@ -81,10 +82,10 @@ impl Spectrum {
                 planner.plan_fft_inverse(height),
             ],
         };
-        // there and back is a factor of the grid's size; this spectrum and the grid's are doubled
+        // Both transforms scale by the grid's size; this spectrum and the grid's are doubled.
         let scale = 0.25 / (width * height) as f64;
         let rows = stamp.deposit.rows();
-        let mut scratch = Scratch::default();
+        let mut scratch = EdgeScratch::default();
 
         let around = |i: usize, n: usize| i.min(n - i);
         let row = |y: usize| {
@@ -94,7 +95,7 @@ impl Spectrum {
         made.forward(height, row, &mut scratch);
         made.values = scratch.columns.iter().map(|c| c.re * scale).collect();
         if rows > 1 {
-            // a pixel is half of one from the corner of its own and from that of the one before
+            // A pixel is half a pixel from its own corner and from that of the one before.
             let around = |i: usize, n: usize| i.saturating_sub(1).min((n - i) % n);
             let row = |y: usize| {
                 let at = move |x: usize| stamp.at(around(x, width), 2 * around(y, height) + 1);
@@ -106,19 +107,19 @@ impl Spectrum {
         made
     }
 
-    /// How many columns of a spectrum are needed.
+    /// The number of columns of a spectrum that are needed.
     fn half(&self) -> usize {
         self.width / 2 + 1
     }
 
-    /// Twice the transform of a grid whose rows from `filled` on are zero, like those that
-    /// `row` has nothing of; the scratch's columns are the result.
+    /// Computes twice the transform of a grid whose rows from `filled` on are zero, as are those
+    /// that `row` has none of; the scratch's columns are the result.
     #[inline(always)]
     fn forward<I: Iterator<Item = f64>>(
         &self,
         filled: usize,
         row: impl Fn(usize) -> Option<I>,
-        scratch: &mut Scratch,
+        scratch: &mut EdgeScratch,
     ) {
         let [rows, _] = &self.rows;
         let [columns, _] = &self.columns;
@@ -156,10 +157,10 @@ impl Spectrum {
         columns.process_with_scratch(&mut scratch.columns, &mut scratch.beside);
     }
 
-    /// The spectra of two real rows from that of their pair, doubled, into columns.
+    /// Splits the doubled spectrum of a pair of real rows into those of both rows, as columns.
     #[inline(always)]
-    fn take_apart(&self, which: Range<usize>, pairs: usize, scratch: &mut Scratch) {
-        let Scratch { rows, columns, .. } = scratch;
+    fn take_apart(&self, which: Range<usize>, pairs: usize, scratch: &mut EdgeScratch) {
+        let EdgeScratch { rows, columns, .. } = scratch;
         let (width, height) = (self.width, self.height);
         for from in (0..self.half()).step_by(BLOCK) {
             let some = from..self.half().min(from + BLOCK);
@@ -178,10 +179,10 @@ impl Spectrum {
         }
     }
 
-    /// Back again: the scratch's rows are pairs of those of the grid from `first` on, `pairs`
-    /// of them and as many after them.
+    /// Transforms back: the scratch's rows are pairs of the grid's rows from `first` on, `pairs` of
+    /// them and as many after them.
     #[inline(always)]
-    fn inverse(&self, first: usize, pairs: usize, scratch: &mut Scratch) {
+    fn inverse(&self, first: usize, pairs: usize, scratch: &mut EdgeScratch) {
         let [_, rows] = &self.rows;
         let [_, columns] = &self.columns;
         let need = rows
@@ -200,7 +201,7 @@ impl Spectrum {
                 for (k, column) in some.clone().zip(columns.chunks_exact(height)) {
                     let a = column[upper];
                     let b = lower.map_or(Complex64::default(), |lower| column[lower]);
-                    // the mirror image first: the columns at both ends are their own
+                    // The mirror image first: the columns at both ends are their own.
                     row[if k == 0 { 0 } else { width - k }] =
                         Complex64::new(a.re + b.im, b.re - a.im);
                     row[k] = Complex64::new(a.re - b.im, a.im + b.re);
@@ -215,9 +216,9 @@ impl Spectrum {
 #[inline(always)]
 pub(crate) fn convolve(
     bins: &Bins,
-    stamp: &Stamp,
+    stamp: &KernelStamp,
     spectra: &Spectra,
-    scratch: &mut Scratch,
+    scratch: &mut EdgeScratch,
     out: &mut [f32],
     width: usize,
 ) {
@@ -240,7 +241,7 @@ pub(crate) fn convolve(
             *c = centres + *c * factor;
         }
     }
-    // a margin's worth of rows at the top is only there to be read
+    // The rows of the margin at the top are read and not written.
     spectrum.inverse(reach, pairs, scratch);
 
     let occupied = (0..bins.height()).filter_map(|y| bins.row(y));
@@ -268,10 +269,10 @@ pub(crate) fn convolve(
     }
 }
 
-/// Columns that are turned together: as many as the cache has room for the ends of.
+/// Columns that are transposed together: as many as the cache has room for.
 const BLOCK: usize = 16;
 
-/// Σ |v|, on eight lanes: one sum would wait for each addition.
+/// The sum of |v| in eight lanes, since a single sum would wait for each addition.
 #[inline(always)]
 fn magnitude(row: &[f32]) -> f64 {
     let mut lanes = [0.0f64; 8];
@@ -283,12 +284,12 @@ fn magnitude(row: &[f32]) -> f64 {
     lanes.iter().sum()
 }
 
-/// Makes a buffer just so long, whatever is in it.
+/// Sets the length of a buffer, with arbitrary contents.
 fn room(buffer: &mut Vec<Complex64>, length: usize) {
     buffer.resize(length, Complex64::default());
 }
 
-/// The least size ≥ n that an FFT likes: 2ᵃ · 3ᵇ · 5ᶜ, and a multiple of 4.
+/// The least size ≥ n that is efficient for an FFT: 2ᵃ · 3ᵇ · 5ᶜ, and a multiple of 4.
 fn good_size(n: usize) -> usize {
     let smooth = |mut m: usize| {
         for p in [2, 3, 5] {

@@ -1,16 +1,16 @@
-//! Kernels that are convolved with a stamp, where few bins hold anything: each adds its stamp to the
-//! picture, which then costs less than a transform of the grid.
+//! Kernels that are convolved with a stamp, where few bins are filled: each bin adds its stamp to
+//! the picture, which then costs less than a transform of the grid.
 
 use super::splat_bin::Bins;
-use crate::splat::plan::Stamp;
+use crate::splat::stamp::KernelStamp;
 
-/// Taps that cost as much as one bin of a grid that is transformed there and back (measured:
-/// 12 at 8 px, 40 at 64 px, where rows are longer; fewer, so as never to lose).
+/// StampRows that cost as much as one bin of a transformed grid (measured: 12 at 8 px, 40 at 64 px,
+/// where rows are longer; fewer, so that it never costs more).
 const TAPS_A_BIN: usize = 8;
 
 /// A stamp's rows as they lie in a picture.
 #[derive(Debug)]
-pub(crate) struct Taps {
+pub(crate) struct StampRows {
     /// Both sides of each, by their distance from the middle in rows of the grid.
     rows: Vec<Vec<f32>>,
     /// Rows of the grid to a pixel.
@@ -19,8 +19,8 @@ pub(crate) struct Taps {
     reach: usize,
 }
 
-impl Taps {
-    pub(crate) fn new(stamp: &Stamp) -> Self {
+impl StampRows {
+    pub(crate) fn new(stamp: &KernelStamp) -> Self {
         Self {
             rows: stamp.rows().collect(),
             each: stamp.deposit.rows(),
@@ -28,11 +28,11 @@ impl Taps {
         }
     }
 
-    /// Whether a grid holds so little that its stamps cost less than a transform.
+    /// True where a grid has so few filled bins that their stamps cost less than a transform.
     #[inline(always)]
     pub(crate) fn are_cheaper(&self, bins: &Bins) -> bool {
         let taps: usize = self.rows.iter().map(|row| 2 * row.len()).sum();
-        // rows of both kinds take turns: a bin has taps on every row of one of them
+        // Rows of both kinds alternate: a bin has taps on every row of one of them.
         let most = TAPS_A_BIN * bins.width() * bins.height() * self.each / taps.max(1);
         let mut held = 0;
         for row in (0..bins.height()).filter_map(|y| bins.row(y)) {
@@ -56,12 +56,12 @@ impl Taps {
         }
     }
 
-    /// Adds one bin's stamp, as far as the picture sees it.
+    /// Adds the part of one bin's stamp that lies in the picture.
     #[inline(always)]
     fn add(&self, x: usize, y: usize, value: f32, out: &mut [f32], width: usize) {
         let furthest = self.rows.len().saturating_sub(1);
         let height = out.len() / width.max(1);
-        // rows of pixels, counted from the top of the margin
+        // Rows of pixels, counted from the top of the margin.
         let first = y
             .saturating_sub(furthest)
             .div_ceil(self.each)
@@ -71,15 +71,15 @@ impl Taps {
             let Some(row) = self.rows.get((self.each * pixel).abs_diff(y)) else {
                 continue;
             };
-            // a corner lies right of its pixel, so of an even number of taps one more does too;
-            // what lies left of the picture is left out, and what lies right of it ends with it
+            // A corner lies right of its pixel, so of an even number of taps one more does too.
+            // StampRows left of the picture are skipped, and those right of it cut off.
             let left = row.len().saturating_sub(1) / 2;
             let from = x.saturating_sub(left).max(self.reach);
             let skipped = from + left - x;
             let line = (pixel - self.reach) * width;
             let target = out.get_mut(line + from - self.reach..line + width);
             let (Some(target), Some(taps)) = (target, row.get(skipped..)) else {
-                continue; // it lies beside the picture
+                continue; // It lies beside the picture.
             };
             for (to, tap) in target.iter_mut().zip(taps) {
                 *to += value * tap;
@@ -90,13 +90,13 @@ impl Taps {
 
 #[cfg(test)]
 mod tests {
-    use super::super::splat_edge::{Scratch, Spectra, convolve};
+    use super::super::splat_edge::{EdgeScratch, Spectra, convolve};
     use super::*;
     use crate::splat::plan::Plan;
     use crate::style::kernel::{Kernel, Normalize, Shape};
     use heatsplat_points::{Point, Points, TileId, Window};
 
-    /// Stamps are what the transform gives, on every kind of grid and at the picture's rim.
+    /// Stamps equal the transform, on every kind of grid and at the picture's rim.
     #[test]
     fn stamps_are_the_transform() {
         let place = |i: u32| i.wrapping_mul(2_654_435_769);
@@ -116,16 +116,16 @@ mod tests {
             (Shape::Cubic, 20.5),
         ] {
             let kernel = Kernel::new(shape, radius, Normalize::Peak).unwrap();
-            let Plan::Edge(stamp) = Plan::of(&kernel) else {
+            let Plan::Edge(stamp) = Plan::for_kernel(&kernel) else {
                 panic!("{kernel:?}")
             };
             let mut bins = Bins::default();
             bins.reset(&window, stamp.reach(), stamp.deposit);
             assert!(bins.deposit(&points, 0.0));
             let (mut stamped, mut transformed) = (vec![1.0; 128 * 128], vec![1.0; 128 * 128]);
-            let taps = Taps::new(&stamp);
+            let taps = StampRows::new(&stamp);
             taps.stamp(&bins, &mut stamped, 128);
-            let (spectra, mut scratch) = (Spectra::default(), Scratch::default());
+            let (spectra, mut scratch) = (Spectra::default(), EdgeScratch::default());
             convolve(&bins, &stamp, &spectra, &mut scratch, &mut transformed, 128);
             let peak = transformed.iter().fold(0.0f32, |m, v| m.max(*v));
             assert!(peak > 1.0, "{shape}: {peak}");
@@ -148,12 +148,12 @@ mod tests {
             })
             .collect();
         let kernel = Kernel::new(Shape::Triweight, 9.0, Normalize::Peak).unwrap();
-        let Plan::Edge(stamp) = Plan::of(&kernel) else {
+        let Plan::Edge(stamp) = Plan::for_kernel(&kernel) else {
             panic!("{kernel:?}")
         };
         let mut bins = Bins::default();
         let window = Window::tile(TileId::new(0, 0, 0).unwrap(), 256);
-        let taps = Taps::new(&stamp);
+        let taps = StampRows::new(&stamp);
         for (count, cheaper) in [(1, true), (points.len(), false)] {
             bins.reset(&window, stamp.reach(), stamp.deposit);
             bins.deposit(&Points::from_slice(&points[..count]), 0.0);

@@ -1,5 +1,5 @@
-//! Every point's kernel at its true position, in f64: where `precision=exact` asks for it, and
-//! where weights cancel.
+//! Every point's kernel at its true position, in f64: for `precision=exact`, and where weights
+//! cancel.
 //!
 //! On the pixels of tiles, whose sides are powers of two, distances are the same whatever the
 //! window, and points are added in one order: tiles meet bit for bit. Of pixels of other sizes,
@@ -9,13 +9,13 @@ use crate::style::kernel::{Kernel, Shape, soft_edge};
 use heatsplat_points::{Cells, Window};
 use pulp::{Simd, WithSimd};
 
-/// Buffers that a thread keeps from tile to tile.
+/// Buffers that a thread reuses from tile to tile.
 #[derive(Debug, Default)]
-pub(crate) struct Scratch {
+pub(crate) struct ExactScratch {
     sums: Vec<f64>,
-    /// Of a row's pixels: the square of the distance along it, in pixels.
+    /// The squares of the distances along a row of pixels, in pixels.
     squares: Vec<f64>,
-    /// The same pixels' factors of a gaussian.
+    /// The factors of a gaussian along the same row.
     factors: Vec<f64>,
 }
 
@@ -24,7 +24,7 @@ pub(crate) struct Evaluate<'a> {
     pub(crate) window: &'a Window,
     pub(crate) cells: &'a Cells<'a>,
     pub(crate) kernel: &'a Kernel,
-    pub(crate) scratch: &'a mut Scratch,
+    pub(crate) scratch: &'a mut ExactScratch,
     pub(crate) out: &'a mut [f32],
 }
 
@@ -37,13 +37,13 @@ impl WithSimd for Evaluate<'_> {
     }
 }
 
-/// Writes the same, for callers that are compiled for a vector width already.
+/// Writes Σ weight · K into `out`, for callers that are compiled for a vector width already.
 #[inline(always)]
 pub(crate) fn evaluate(
     window: &Window,
     cells: &Cells<'_>,
     kernel: &Kernel,
-    scratch: &mut Scratch,
+    scratch: &mut ExactScratch,
     out: &mut [f32],
 ) {
     let reach = kernel.reach() + 1.0;
@@ -54,7 +54,8 @@ pub(crate) fn evaluate(
     scratch.sums.resize(out.len(), 0.0);
     for (run, shift) in cells.slices() {
         for cell in run.iter().filter(|cell| cell.weight != 0.0) {
-            // from the window's corner, in pixels: a difference of two that floats hold exactly
+            // In pixels from the window's corner: a difference of two numbers that floats hold
+            // exactly.
             let x = (f64::from(cell.x) - (window.left() - shift)) * per_pixel;
             let y = (f64::from(cell.y) - window.top()) * per_pixel;
             let seen = |at: f64, side: u32| {
@@ -100,7 +101,7 @@ struct Row<'a> {
     /// Squares of the distance in pixels: along the row, and of the row itself.
     squares: &'a [f64],
     square: f64,
-    /// What a gaussian is along the row.
+    /// The factors of a gaussian along the row.
     factors: &'a [f64],
     sums: &'a mut [f64],
 }
@@ -130,7 +131,7 @@ impl Row<'_> {
             Shape::Epanechnikov => self.each(height, inner),
             Shape::Triangular => self.each(height, |s| (1.0 - s.sqrt() * per_radius).max(0.0)),
             Shape::Uniform => {
-                // what `softened` says of a distance
+                // As `softened` does for a distance.
                 let (inner, outer) = soft_edge(kernel.radius());
                 let outer = outer * outer;
                 let slope = (outer - inner * inner).recip();

@@ -1,14 +1,14 @@
-//! `kernel=pixel`: each point counts in the pixel that it lies in, and nowhere else.
+//! The shape `pixel`: each point counts in the pixel that it lies in, and nowhere else.
 //!
 //! On the pixel grid of a zoom the pyramid's cells of that level are the pixels. The GPU has no
-//! twin of it: such pictures are the processor's.
+//! twin: such pictures are drawn by the CPU.
 
-use super::place::Place;
-use crate::splat::timing::{Stage, lap};
+use super::place::BinLocator;
+use crate::splat::timing::{Phase, lap};
 use heatsplat_points::{Points, Window};
 
-/// Writes what lies in each pixel of a window, times `height`. Sums are in f64: what is left of both
-/// signs, and more points than a float counts, are exact.
+/// Writes the weight in each pixel of a window, times `height`. Sums are in f64: those of weights
+/// that nearly cancel are exact, and so are counts beyond the precision of f32.
 #[inline(always)]
 pub(crate) fn draw(
     points: &Points,
@@ -17,16 +17,17 @@ pub(crate) fn draw(
     sums: &mut Vec<f64>,
     out: &mut [f32],
 ) {
-    // elsewhere a cell may lie across a pixel's edge, and one of both signs is two that are rounded
+    // Elsewhere a cell may lie across a pixel's edge, and a cell of both signs is two that are
+    // rounded.
     let has_cells = window.is_on_grid() && points.summary().weight_min >= 0.0;
     let cells = points.cells(window, if has_cells { 1.0 } else { 0.0 });
-    lap(Stage::Find);
+    lap(Phase::Find);
     sums.clear();
     sums.resize(out.len(), 0.0);
     let width = window.width() as usize;
     let padded = window.grown(1);
     for (run, shift) in cells.slices() {
-        let place = Place::new(&padded, shift);
+        let place = BinLocator::new(&padded, shift);
         for cell in run {
             let at = place.place(cell);
             let index = (at.row as usize - 1) * width + at.column as usize - 1;
@@ -38,5 +39,5 @@ pub(crate) fn draw(
     for (pixel, sum) in out.iter_mut().zip(sums.iter()) {
         *pixel = (height * sum) as f32;
     }
-    lap(Stage::Deposit);
+    lap(Phase::Deposit);
 }

@@ -1,12 +1,12 @@
-//! Third stage, for wide kernels: the convolution's outputs lie on cells several pixels
-//! wide; they are coefficients of a cubic B-spline, which is evaluated at the pixels.
+//! The third stage, for wide kernels: the convolution's outputs lie on cells several pixels wide;
+//! they are coefficients of a cubic B-spline, which is evaluated at the pixels.
 //!
 //! Each pixel is one sum in a fixed order, first down and then across, so its bits do not
 //! depend on the window. The GPU's twin is `splat_refine.wgsl`.
 
 use crate::splat::lattice::{Lattice, REFINE_TAPS as TAPS};
 
-/// How a picture lies on the cells, and the spline's weights.
+/// The layout of a picture on the cells, with the spline's weights.
 pub(crate) struct Refine {
     /// Pixels to a cell.
     step: usize,
@@ -14,23 +14,24 @@ pub(crate) struct Refine {
     phase: (usize, usize),
     /// Cells in a row, the margin included.
     stride: usize,
-    /// For each pixel of a cell the weights of five cells, the middle one its own.
+    /// The weights of five cells for each pixel of a cell, the middle one its own.
     weights: Vec<[f32; TAPS]>,
 }
 
 /// Buffers that a thread keeps from tile to tile.
 #[derive(Debug, Default)]
-pub(crate) struct Rows {
+pub(crate) struct RefineRows {
     /// A row of cells.
     cells: Vec<f32>,
-    /// Its pixels, those of each place within a cell together.
+    /// The pixels of the row, those of each place within a cell together.
     places: Vec<f32>,
-    /// Its pixels, those of whole cells on both sides of the picture too.
+    /// The pixels of the row, those of whole cells on both sides of the picture too.
     pixels: Vec<f32>,
 }
 
 impl Refine {
-    /// For pictures whose corner is `phase` pixels into a cell, `stride` cells a row.
+    /// The layout of pictures whose corner is `phase` pixels into a cell, with `stride` cells a
+    /// row.
     pub(crate) fn new(lattice: Lattice, phase: (u32, u32), stride: usize) -> Self {
         Self {
             step: lattice.coarser() as usize,
@@ -40,14 +41,14 @@ impl Refine {
         }
     }
 
-    /// Writes the pixels of a picture `width` pixels wide. Rows of cells that are not
+    /// Writes the pixels of a picture `width` pixels wide. RefineRows of cells that are not
     /// `occupied` hold zeros.
     #[inline(always)]
     pub(crate) fn refine(
         &self,
         cells: &[f32],
         occupied: &[bool],
-        rows: &mut Rows,
+        rows: &mut RefineRows,
         out: &mut [f32],
         width: usize,
     ) {
@@ -77,10 +78,9 @@ impl Refine {
         }
     }
 
-    /// Evaluates a row of cells at its pixels: first all that lie alike in their cells, then
-    /// put in order.
+    /// Evaluates a row of cells at its pixels: first by their place in a cell, then interleaved.
     #[inline(always)]
-    fn across(&self, rows: &mut Rows) {
+    fn across(&self, rows: &mut RefineRows) {
         let inner = rows.pixels.len() / self.step;
         let cells = |k: usize| rows.cells.get(k..k + inner);
         for (weights, places) in self.weights.iter().zip(rows.places.chunks_exact_mut(inner)) {
@@ -96,7 +96,7 @@ impl Refine {
     }
 }
 
-/// `out` = the weighted sum of five rows.
+/// Writes the weighted sum of five rows into `out`.
 #[inline(always)]
 fn sum<'a>(row: impl Fn(usize) -> Option<&'a [f32]>, weights: &[f32; TAPS], out: &mut [f32]) {
     let [a, b, c, d, e] = std::array::from_fn(|k| row(k).unwrap_or_default());
@@ -107,7 +107,7 @@ fn sum<'a>(row: impl Fn(usize) -> Option<&'a [f32]>, weights: &[f32; TAPS], out:
     }
 }
 
-/// The first of each of `STEP` rows, then the second of each …
+/// Interleaves `STEP` rows: the first of each, then the second of each, and so on.
 #[inline(always)]
 fn interleave<const STEP: usize>(rows: &[f32], out: &mut [f32]) {
     let length = rows.len() / STEP;

@@ -1,8 +1,8 @@
-//! Second stage: the grid is convolved, row by row and then column by column.
+//! The second stage: the grid is convolved, row by row and then column by column.
 //!
 //! Each output is one sum in a fixed order of taps, with separate multiplication
 //! and addition, so its bits do not depend on the window, the block it is computed
-//! in or the width of the machine's vectors. Rows without deposit are left out:
+//! in or the width of the machine's vectors. AcrossRows without deposit are left out:
 //! they would add zeros. The GPU's twin is `splat_spread.wgsl`.
 
 use super::splat_bin::Bins;
@@ -17,27 +17,27 @@ const STRIP: usize = 3 * BLOCK;
 
 /// Buffers that a thread keeps from tile to tile.
 #[derive(Debug, Default)]
-pub(crate) struct Scratch {
+pub(crate) struct SpreadScratch {
     /// The grid's rows after the first pass, each as wide as the picture, and a row of zeros.
     across: Vec<f32>,
-    /// Where each row of the grid begins in `across`; rows without deposit are the zeros.
+    /// The offset of each row of the grid in `across`; rows without deposit are the zeros.
     starts: Vec<usize>,
-    /// Which rows of outputs hold anything.
+    /// True for rows of outputs that are not all zero.
     occupied: Vec<bool>,
-    /// One row of the grid taken apart by column modulo the cells to a pixel.
+    /// One row of the grid, split by column modulo the cells to a pixel.
     phases: Vec<f32>,
 }
 
-impl Scratch {
-    /// Which rows of the last convolution's outputs hold anything.
+impl SpreadScratch {
+    /// The rows of the last convolution's outputs that are not all zero.
     pub(crate) fn occupied(&self) -> &[bool] {
         &self.occupied
     }
 }
 
-/// Where the taps of an output lie on the grid.
+/// The places of an output's taps on the grid.
 #[derive(Clone, Copy)]
-struct Taps<'a> {
+struct TermTaps<'a> {
     values: &'a [f32],
     /// Grid cells from one output to the next.
     step: usize,
@@ -45,7 +45,7 @@ struct Taps<'a> {
     inner: [usize; 2],
 }
 
-impl<'a> Taps<'a> {
+impl<'a> TermTaps<'a> {
     fn new(values: &'a [f32], lattice: Lattice, reach: usize) -> Self {
         let step = lattice.finer() as usize;
         let middle = reach + step / 2;
@@ -77,13 +77,13 @@ impl<'a> Taps<'a> {
 pub(crate) fn spread(
     bins: &Bins,
     plan: &Spread,
-    scratch: &mut Scratch,
+    scratch: &mut SpreadScratch,
     out: &mut [f32],
     width: usize,
 ) {
     let reach = plan.reach() as usize;
-    // whole blocks, so that the inner loops have a fixed length, and a cache line more:
-    // rows a power of two apart would crowd into a part of the cache
+    // Whole blocks, so that the inner loops have a fixed length, and a cache line more: rows a
+    // power of two apart would fall into the same part of the cache.
     let stride = width.next_multiple_of(BLOCK) + 16;
     let zeros = bins.height() * stride;
     scratch.across.resize(zeros + stride, 0.0);
@@ -98,20 +98,23 @@ pub(crate) fn spread(
     scratch.starts.clear();
     scratch.starts.extend((0..bins.height()).map(start));
     for (i, term) in plan.terms.iter().enumerate() {
-        let phases = Phases::new(Taps::new(&term.across, plan.lattice, reach), bins.width());
+        let phases = Phases::new(
+            TermTaps::new(&term.across, plan.lattice, reach),
+            bins.width(),
+        );
         for (y, row) in scratch.across[..zeros].chunks_exact_mut(stride).enumerate() {
             if let Some(source) = bins.row(y) {
                 phases.take_apart(source, &mut scratch.phases);
                 phases.across(&scratch.phases, row);
             }
         }
-        let rows = Rows {
+        let rows = AcrossRows {
             values: &scratch.across,
             starts: &scratch.starts,
             zeros,
         };
         rows.down(
-            Taps::new(&term.down, plan.lattice, reach),
+            TermTaps::new(&term.down, plan.lattice, reach),
             out,
             width,
             (i == 0).then_some(&mut scratch.occupied),
@@ -119,19 +122,19 @@ pub(crate) fn spread(
     }
 }
 
-/// A row of the grid, every column modulo the cells to a pixel a row of its own:
-/// neighbouring outputs then read neighbouring numbers.
+/// A row of the grid, split by column modulo the cells to a pixel, so that neighbouring outputs
+/// read neighbouring numbers.
 struct Phases {
     step: usize,
     length: usize,
     middle: Option<(f32, usize)>,
-    /// Taps with the places of their two cells for the first output.
+    /// TermTaps with the places of their two cells for the first output.
     pairs: Vec<(f32, usize, usize)>,
 }
 
 impl Phases {
-    fn new(taps: Taps<'_>, width: usize) -> Self {
-        // room for whole blocks beyond the end
+    fn new(taps: TermTaps<'_>, width: usize) -> Self {
+        // Room for whole blocks beyond the end.
         let length = width.div_ceil(taps.step) + BLOCK;
         let place = |cell: usize| (cell % taps.step) * length + cell / taps.step;
         let middle = taps
@@ -188,19 +191,25 @@ impl Phases {
 }
 
 /// The rows after the first pass.
-struct Rows<'a> {
+struct AcrossRows<'a> {
     values: &'a [f32],
     starts: &'a [usize],
     zeros: usize,
 }
 
-impl Rows<'_> {
+impl AcrossRows<'_> {
     /// All columns: out[y] (+)= Σ over taps of tap · (above + below).
     ///
     /// A strip of columns at a time, so that the rows an output reads stay in the
     /// fastest cache from one output to the next.
     #[inline(always)]
-    fn down(&self, taps: Taps<'_>, out: &mut [f32], width: usize, first: Option<&mut Vec<bool>>) {
+    fn down(
+        &self,
+        taps: TermTaps<'_>,
+        out: &mut [f32],
+        width: usize,
+        first: Option<&mut Vec<bool>>,
+    ) {
         let mut seen: Vec<(f32, usize, usize)> = Vec::with_capacity(taps.values.len());
         let fresh = first.is_some();
         if let Some(occupied) = first {
@@ -231,9 +240,9 @@ impl Rows<'_> {
         }
     }
 
-    /// The taps of an output row that find a deposit, with where their rows begin.
+    /// The taps of an output row that meet a deposit, with the offsets of their rows.
     #[inline(always)]
-    fn seen(&self, taps: Taps<'_>, y: usize, seen: &mut Vec<(f32, usize, usize)>) {
+    fn seen(&self, taps: TermTaps<'_>, y: usize, seen: &mut Vec<(f32, usize, usize)>) {
         let from = &self.starts[taps.step * y..];
         seen.clear();
         for (tap, above, below) in taps.pairs() {
@@ -251,7 +260,7 @@ fn block_of(row: &[f32], from: usize) -> &[f32; BLOCK] {
     row[from..].first_chunk().unwrap_or(&[0.0; BLOCK])
 }
 
-/// The innermost loop: of a fixed length and on arrays, which compilers turn into vectors.
+/// The innermost loop, of a fixed length and on arrays, so that it is vectorised.
 #[inline(always)]
 fn add_pair(sums: &mut [f32; BLOCK], tap: f32, a: &[f32; BLOCK], b: &[f32; BLOCK]) {
     for ((sum, a), b) in sums.iter_mut().zip(a).zip(b) {

@@ -1,7 +1,7 @@
-//! Mapnik's `agg-stack-blur`, bit for bit, of a picture's alpha.
+//! Mapnik's `agg-stack-blur` of a picture's alpha, bit for bit.
 //!
-//! Each pixel becomes Σ (r + 1 − |i|) p[x + i], times a whole number and cut off by a shift, as
-//! in the Anti-Grain Geometry (`agg_blur.h`); beyond the edge its pixels go on.
+//! Each pixel becomes Σ (r + 1 − |i|) p[x + i], multiplied by a whole number and shifted, as in
+//! Anti-Grain Geometry (`agg_blur.h`); beyond the edge its pixels are repeated.
 
 /// Blurs along x, then along y.
 pub(crate) fn blur(alpha: &mut [u8], width: usize, (x, y): (u8, u8)) {
@@ -26,10 +26,10 @@ pub(crate) fn blur(alpha: &mut [u8], width: usize, (x, y): (u8, u8)) {
     }
 }
 
-/// The multiplier and shift that stand for a division by (r + 1)².
+/// The multiplier and the shift that replace a division by (r + 1)².
 fn divisor(radius: u32) -> (u32, u32) {
     let weight = (radius + 1).pow(2);
-    // the multiplier has nine bits, or is 512
+    // The multiplier has nine bits, or is 512.
     let shift = 9 + weight.ilog2();
     ((1u32 << shift).div_ceil(weight), shift)
 }
@@ -45,7 +45,8 @@ fn blur_line<'a>(line: &[u8], radius: u32, out: impl Iterator<Item = &'a mut u8>
     let mut sum: u32 = (-reach..=reach)
         .map(|i| (reach + 1 - i.abs()) as u32 * at(i))
         .sum();
-    // of the pixels that count less with the next step, and of those that count more
+    // The sums of the pixels whose weight falls with the next step, and of those whose weight
+    // rises.
     let mut leaving: u32 = (-reach..=0).map(at).sum();
     let mut coming: u32 = (1..=reach + 1).map(at).sum();
     for (x, out) in (0..).zip(out) {
@@ -95,7 +96,7 @@ mod tests {
                     .sum();
                 assert_eq!(u32::from(got), (sum * multiplier) >> shift, "{radius} {x}");
             }
-            // a column is blurred as a row is
+            // A column is blurred like a row.
             let mut column = line.clone();
             blur(&mut column, 1, (0, radius));
             assert_eq!(column, blurred);

@@ -1,10 +1,10 @@
-//! Which devices there are, and which of them to take.
+//! Adapters: the GPUs of this machine, and the choice of one.
 
 use std::fmt;
 
-/// Which device a user wants.
+/// The choice of a GPU.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum Choice {
+pub enum AdapterChoice {
     /// The best real GPU; none where there is none.
     #[default]
     Real,
@@ -14,11 +14,11 @@ pub enum Choice {
     Named(String),
 }
 
-/// A device, and what is worth knowing of it.
+/// A GPU with its properties.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Adapter {
-    /// As its driver calls it.
+    /// The name that the driver reports.
     pub name: String,
     /// `discrete`, `integrated`, `virtual`, `software` or `other`.
     pub kind: &'static str,
@@ -26,9 +26,9 @@ pub struct Adapter {
     pub interface: String,
     /// The driver and its version.
     pub driver: String,
-    /// Bytes that a shader can see at once.
+    /// The most bytes of a buffer that a shader can bind.
     pub binding: u64,
-    /// Bytes of the largest buffer.
+    /// The most bytes of a buffer.
     pub buffer: u64,
 }
 
@@ -51,12 +51,12 @@ impl Adapter {
         }
     }
 
-    /// Whether it is a processor of its own and not a driver in software.
+    /// True for hardware, false for a driver in software.
     pub fn is_real(&self) -> bool {
         self.kind != "software"
     }
 
-    /// The smaller, the better.
+    /// The rank among all kinds: the smaller, the better.
     fn rank(&self) -> usize {
         let kinds = ["discrete", "integrated", "virtual", "other", "software"];
         kinds
@@ -72,8 +72,8 @@ impl fmt::Display for Adapter {
     }
 }
 
-impl Choice {
-    /// Whether it may be this device.
+impl AdapterChoice {
+    /// True where the choice allows a device.
     fn takes(&self, adapter: &Adapter) -> bool {
         match self {
             Self::Real => adapter.is_real(),
@@ -91,8 +91,8 @@ pub fn adapters() -> Vec<Adapter> {
         .collect()
 }
 
-/// The best device that a choice takes.
-pub(super) fn find(choice: &Choice) -> Option<(Adapter, wgpu::Adapter)> {
+/// The best device that a choice allows.
+pub(super) fn find(choice: &AdapterChoice) -> Option<(Adapter, wgpu::Adapter)> {
     enumerate()
         .into_iter()
         .find(|(adapter, _)| choice.takes(adapter))

@@ -1,9 +1,9 @@
-//! Which pictures are drawn together, and where each lies in the device's arenas.
+//! Batches: pictures that are drawn together, and their places in the device's buffers.
 
-use super::health::Failure;
-use super::layout::{GpuJob, GpuPlace, Item};
-use super::pipelines::Entry;
-use super::plan::{GpuPlan, Way};
+use super::health::FallbackReason;
+use super::layout::{GpuJob, GpuPlace, WorkItem};
+use super::pipelines::EntryPoint;
+use super::plan::{GpuPlan, GpuPlanKind};
 use super::prepare::Prepared;
 use heatsplat_points::Point;
 use std::collections::VecDeque;
@@ -12,11 +12,11 @@ use std::sync::{Arc, mpsc};
 /// The most pictures in one batch.
 pub(super) const MOST: usize = 64;
 
-/// Cells that one workgroup takes.
+/// Cells of one workgroup.
 const STRETCH: u32 = 256;
 
 /// Cells that are deposited in one submission: a slow device takes some 10 ms for them.
-const LOAD: usize = 1 << 21;
+const UPLOAD: usize = 1 << 21;
 
 /// The most workgroups of a dispatch.
 const MOST_ITEMS: usize = 1 << 15;
@@ -24,26 +24,26 @@ const MOST_ITEMS: usize = 1 << 15;
 /// Multiplications of one submission: a slow device takes some 10 ms for them.
 const MOST_WORK: u64 = 1 << 30;
 
-/// A block that is waited for.
+/// A block of a picture that a caller waits for.
 #[derive(Debug)]
 pub(super) struct Task {
     pub(super) prepared: Prepared,
-    /// Which of the asker's blocks it is.
+    /// The number of the block among the caller's.
     pub(super) number: usize,
-    pub(super) answer: mpsc::Sender<Answer>,
+    pub(super) answer: mpsc::Sender<TaskResult>,
 }
 
-/// A block's words, or why there are none.
-pub(super) type Answer = (usize, Result<Vec<u32>, Failure>);
+/// The words of a block, or the reason why there are none.
+pub(super) type TaskResult = (usize, Result<Vec<u32>, FallbackReason>);
 
 impl Task {
-    /// Tells who waits. That they may have gone is nobody's fault.
-    pub(super) fn answer(self, result: Result<Vec<u32>, Failure>) {
+    /// Sends the result; the receiver may have been dropped.
+    pub(super) fn answer(self, result: Result<Vec<u32>, FallbackReason>) {
         let _ = self.answer.send((self.number, result));
     }
 }
 
-/// Elements of each arena that a batch needs.
+/// The elements of each buffer that a batch needs.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Sizes {
     pub(super) bins: u32,
@@ -67,7 +67,7 @@ impl Sizes {
         }
     }
 
-    /// Whether every arena stays under so many bytes.
+    /// True where every buffer has at most so many bytes.
     fn fit(self, most: u64) -> bool {
         let bytes = |elements: u32, size: u64| u64::from(elements) * size;
         bytes(self.bins, 8) <= most
@@ -77,21 +77,22 @@ impl Sizes {
     }
 }
 
-/// Cells that are deposited by one dispatch: those of one buffer, or some that are sent along.
+/// Cells that are deposited by one dispatch: those of one buffer of points, or some that are
+/// uploaded.
 #[derive(Debug)]
-pub(super) struct Load {
+pub(super) struct CellUpload {
     pub(super) buffer: Option<wgpu::Buffer>,
-    pub(super) items: Vec<Item>,
+    pub(super) items: Vec<WorkItem>,
     pub(super) cells: Vec<Point>,
     count: usize,
 }
 
-impl Load {
+impl CellUpload {
     fn has_room(&self, cells: usize) -> bool {
-        self.count + cells <= LOAD && self.items.len() < MOST_ITEMS
+        self.count + cells <= UPLOAD && self.items.len() < MOST_ITEMS
     }
 
-    fn push(&mut self, item: Item) {
+    fn push(&mut self, item: WorkItem) {
         self.count += item.count as usize;
         self.items.push(item);
     }
@@ -101,32 +102,32 @@ impl Load {
 #[derive(Debug)]
 pub(super) struct Batch {
     pub(super) plan: Arc<GpuPlan>,
-    pub(super) entry: Entry,
-    /// Whether the pictures stay on the device.
-    pub(super) kept: bool,
+    pub(super) entry: EntryPoint,
+    /// True where the pictures stay on the device.
+    pub(super) stays: bool,
     pub(super) tasks: Vec<Task>,
     pub(super) jobs: Vec<GpuJob>,
     pub(super) places: Vec<GpuPlace>,
     pub(super) thresholds: Vec<u32>,
-    pub(super) loads: Vec<Load>,
+    pub(super) uploads: Vec<CellUpload>,
     pub(super) sizes: Sizes,
     work: u64,
 }
 
 impl Batch {
-    /// Takes the first picture that waits, and those that can be drawn with it in arenas of at
-    /// most so many bytes each.
+    /// Takes the first waiting picture, and those that fit with it into buffers of at most `most`
+    /// bytes each.
     pub(super) fn gather(waiting: &mut VecDeque<Task>, most: u64) -> Option<Self> {
         let first = waiting.pop_front()?;
         let mut batch = Self {
             plan: Arc::clone(&first.prepared.plan),
-            entry: first.prepared.wanted.entry(),
-            kept: first.prepared.wanted.kept().is_some(),
+            entry: first.prepared.target.entry(),
+            stays: first.prepared.target.kept().is_some(),
             tasks: Vec::new(),
             jobs: Vec::new(),
             places: Vec::new(),
             thresholds: Vec::new(),
-            loads: Vec::new(),
+            uploads: Vec::new(),
             sizes: Sizes::default(),
             work: 0,
         };
@@ -146,8 +147,8 @@ impl Batch {
     fn takes(&self, task: &Task, most: u64) -> bool {
         let prepared = &task.prepared;
         prepared.plan.id == self.plan.id
-            && prepared.wanted.entry() == self.entry
-            && prepared.wanted.kept().is_some() == self.kept
+            && prepared.target.entry() == self.entry
+            && prepared.target.kept().is_some() == self.stays
             && self.sizes.with(&prepared.job).fit(most)
             && self.work + work(&prepared.job, &self.plan) <= MOST_WORK
     }
@@ -161,7 +162,7 @@ impl Batch {
         job.bins = free.bins;
         job.across = free.across;
         job.picture = free.picture;
-        job.density = if matches!(self.plan.way, Way::Direct { .. }) {
+        job.density = if matches!(self.plan.kind, GpuPlanKind::Direct { .. }) {
             free.bins
         } else {
             free.values
@@ -172,31 +173,31 @@ impl Batch {
         }
         self.work += work(job, &self.plan);
         job.thresholds = self.thresholds.len() as u32;
-        self.thresholds.extend_from_slice(prepared.wanted.table());
+        self.thresholds.extend_from_slice(prepared.target.table());
         let place = self.places.len() as u32;
         self.places.append(&mut prepared.places);
-        for stretch in &prepared.stretches {
-            let resident = prepared.resident.as_deref().zip(stretch.buffer);
+        for run in &prepared.runs {
+            let resident = prepared.resident.as_deref().zip(run.buffer);
             let buffer = resident.and_then(|(points, number)| points.buffer(number));
-            let mut first = stretch.first;
-            let end = stretch.first + stretch.count;
+            let mut first = run.first;
+            let end = run.first + run.count;
             while first < end {
                 let count = (end - first).min(STRETCH);
-                let load = load_with_room(&mut self.loads, buffer, count as usize);
-                let item = Item {
+                let upload = upload_with_room(&mut self.uploads, buffer, count as usize);
+                let item = WorkItem {
                     job: number,
                     first,
                     count,
-                    place: place + stretch.place,
+                    place: place + run.place,
                 };
                 if buffer.is_some() {
-                    load.push(item);
+                    upload.push(item);
                 } else {
-                    let from = load.cells.len() as u32;
+                    let from = upload.cells.len() as u32;
                     let range = first as usize..(first + count) as usize;
                     let cells = prepared.cells.get(range).unwrap_or_default();
-                    load.cells.extend_from_slice(cells);
-                    load.push(Item {
+                    upload.cells.extend_from_slice(cells);
+                    upload.push(WorkItem {
                         first: from,
                         ..item
                     });
@@ -209,34 +210,34 @@ impl Batch {
     }
 }
 
-/// About how many multiplications a picture's convolutions take.
+/// An estimate of the multiplications of a picture's convolutions.
 fn work(job: &GpuJob, plan: &GpuPlan) -> u64 {
     let outputs = u64::from(job.outputs) * u64::from(job.lines);
-    match &plan.way {
-        Way::Direct { .. } | Way::Beyond => outputs,
-        Way::Spread { .. } => 3 * outputs * u64::from(job.terms) * u64::from(job.span),
-        Way::Edge { reach, deposit, .. } => {
+    match &plan.kind {
+        GpuPlanKind::Direct { .. } | GpuPlanKind::Beyond => outputs,
+        GpuPlanKind::Spread { .. } => 3 * outputs * u64::from(job.terms) * u64::from(job.span),
+        GpuPlanKind::Edge { reach, deposit, .. } => {
             let taps = 4 * u64::from(*reach) * u64::from(*reach) * deposit.rows() as u64;
             outputs * taps
         }
     }
 }
 
-/// A load of a buffer's cells, or of cells that are sent, that has room for so many more.
-fn load_with_room<'a>(
-    loads: &'a mut Vec<Load>,
+/// An upload of a buffer's cells, or of cells that are sent, with room for so many more.
+fn upload_with_room<'a>(
+    uploads: &'a mut Vec<CellUpload>,
     buffer: Option<&wgpu::Buffer>,
     cells: usize,
-) -> &'a mut Load {
-    let fits = |load: &Load| load.buffer.as_ref() == buffer && load.has_room(cells);
-    let found = loads.iter().rposition(fits).unwrap_or(loads.len());
-    if found == loads.len() {
-        loads.push(Load {
+) -> &'a mut CellUpload {
+    let fits = |upload: &CellUpload| upload.buffer.as_ref() == buffer && upload.has_room(cells);
+    let found = uploads.iter().rposition(fits).unwrap_or(uploads.len());
+    if found == uploads.len() {
+        uploads.push(CellUpload {
             buffer: buffer.cloned(),
             items: Vec::new(),
             cells: Vec::new(),
             count: 0,
         });
     }
-    &mut loads[found]
+    &mut uploads[found]
 }

@@ -1,27 +1,27 @@
-//! A device that never panics: its errors become values.
+//! Devices whose errors are values, and never panics.
 
-use super::health::Failure;
+use super::health::FallbackReason;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-/// A device with its queue, and whether it has been lost.
+/// A device with its queue, and its state after errors.
 #[derive(Clone, Debug)]
-pub(super) struct Context {
+pub(super) struct DeviceContext {
     pub(super) device: wgpu::Device,
     pub(super) queue: wgpu::Queue,
     pub(super) limits: wgpu::Limits,
-    /// Longer than any batch takes on a device that still works.
-    pub(super) patience: Duration,
+    /// The timeout of a batch: longer than any takes on a device that still works.
+    pub(super) timeout: Duration,
     lost: Arc<AtomicBool>,
-    stray: Arc<Mutex<Option<Failure>>>,
+    stray: Arc<Mutex<Option<FallbackReason>>>,
 }
 
-impl Context {
-    /// A device of ours on an adapter.
+impl DeviceContext {
+    /// Opens a device on an adapter.
     pub(super) fn open(adapter: &wgpu::Adapter) -> Result<Self, wgpu::RequestDeviceError> {
         let theirs = adapter.limits();
-        // what every device has, and of the sizes all there is
+        // The limits that every device has; of the sizes the most that this one has.
         let limits = wgpu::Limits {
             max_buffer_size: theirs.max_buffer_size,
             max_storage_buffer_binding_size: theirs.max_storage_buffer_binding_size,
@@ -33,13 +33,13 @@ impl Context {
             ..wgpu::DeviceDescriptor::default()
         };
         let (device, queue) = pollster::block_on(adapter.request_device(&descriptor))?;
-        let context = Self::of(device, queue);
+        let context = Self::from_device(device, queue);
         let stray = Arc::clone(&context.stray);
-        // the default handler panics
+        // The default handler panics.
         context
             .device
             .on_uncaptured_error(Arc::new(move |error: wgpu::Error| {
-                crate::say!("heatsplat: the GPU reports: {error}");
+                tracing::warn!("the GPU reports: {error}");
                 *stray.lock().unwrap_or_else(PoisonError::into_inner) = Some(kind(&error));
             }));
         let lost = Arc::clone(&context.lost);
@@ -49,13 +49,13 @@ impl Context {
         Ok(context)
     }
 
-    /// A device that belongs to someone else, whose handlers are left alone.
-    pub(super) fn of(device: wgpu::Device, queue: wgpu::Queue) -> Self {
+    /// Wraps a device of the caller's, whose handlers are left alone.
+    pub(super) fn from_device(device: wgpu::Device, queue: wgpu::Queue) -> Self {
         let software = device.adapter_info().device_type == wgpu::DeviceType::Cpu;
         Self {
             limits: device.limits(),
-            // a driver in software shares the processor with everything else
-            patience: Duration::from_secs(if software { 120 } else { 10 }),
+            // A driver in software shares the CPU with everything else.
+            timeout: Duration::from_secs(if software { 120 } else { 10 }),
             device,
             queue,
             lost: Arc::default(),
@@ -63,11 +63,11 @@ impl Context {
         }
     }
 
-    /// Does something with the device; errors on the way are the result.
+    /// Runs `work` on the device; errors of the device are the result.
     pub(super) fn guarded<T>(
         &self,
-        work: impl FnOnce() -> Result<T, Failure>,
-    ) -> Result<T, Failure> {
+        work: impl FnOnce() -> Result<T, FallbackReason>,
+    ) -> Result<T, FallbackReason> {
         let filters = [
             wgpu::ErrorFilter::Internal,
             wgpu::ErrorFilter::Validation,
@@ -75,26 +75,26 @@ impl Context {
         ];
         let scopes = filters.map(|filter| self.device.push_error_scope(filter));
         let result = work();
-        let mut failure = None;
+        let mut reason = None;
         for scope in scopes.into_iter().rev() {
             if let Some(error) = pollster::block_on(scope.pop()) {
-                crate::say!("heatsplat: the GPU reports: {error}");
-                failure = Some(kind(&error));
+                tracing::warn!("the GPU reports: {error}");
+                reason = Some(kind(&error));
             }
         }
         let mut stray = self.stray.lock().unwrap_or_else(PoisonError::into_inner);
-        match failure.or(stray.take()) {
-            _ if self.lost.load(Ordering::SeqCst) => Err(Failure::Lost),
-            Some(failure) => Err(failure),
+        match reason.or(stray.take()) {
+            _ if self.lost.load(Ordering::SeqCst) => Err(FallbackReason::Lost),
+            Some(reason) => Err(reason),
             None => result,
         }
     }
 }
 
-fn kind(error: &wgpu::Error) -> Failure {
+fn kind(error: &wgpu::Error) -> FallbackReason {
     match error {
-        wgpu::Error::OutOfMemory { .. } => Failure::OutOfMemory,
-        // any other error is unexpected: the device can't be trusted any more
-        wgpu::Error::Validation { .. } | wgpu::Error::Internal { .. } => Failure::Lost,
+        wgpu::Error::OutOfMemory { .. } => FallbackReason::OutOfMemory,
+        // Any other error is unexpected: the device can't be trusted any more.
+        wgpu::Error::Validation { .. } | wgpu::Error::Internal { .. } => FallbackReason::Lost,
     }
 }

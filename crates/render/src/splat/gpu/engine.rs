@@ -1,53 +1,53 @@
-//! A device at work: batches go in as submissions, pictures come out of a ring of readback
-//! buffers, so that one batch is read while the next is drawn.
+//! The engine: batches go to the device as submissions, and pictures come back by a ring of
+//! readback buffers, so that one batch is read while the next is drawn.
 
-use super::batch::{Batch, Load, Task};
-use super::device::Context;
-use super::grow_buffer::Arena;
-use super::health::{Failure, Health, is_whole};
+use super::batch::{Batch, CellUpload, Task};
+use super::device::DeviceContext;
+use super::grow_buffer::GrowBuffer;
+use super::health::{FallbackReason, Health, is_whole};
 use super::layout::{EACH, GROUP, GpuJob, OUTPUTS, SLOT, SLOTS};
-use super::pipelines::{Entry, Pipelines};
-use super::plan::{GpuPlan, PLANS, Way};
-use super::point_buffers::Shelf;
-use super::prepare::Kept;
+use super::pipelines::{EntryPoint, Pipelines};
+use super::plan::{GpuPlan, GpuPlanKind, PLANS};
+use super::point_buffers::PointBuffers;
+use super::prepare::OutputBuffer;
 use std::collections::HashMap;
 use std::sync::{Arc, mpsc};
 use wgpu::{Buffer, CommandEncoder, ComputePass};
 
-/// Bytes of an arena that a batch fills at most, where the device has room for that.
+/// Bytes of a buffer that a batch fills at most, where the device has room for that.
 const ARENA: u64 = 96 << 20;
 
-/// Everything that belongs to a device.
+/// A device with its pipelines and buffers.
 #[derive(Debug)]
 pub(super) struct Engine {
-    context: Context,
+    context: DeviceContext,
     pipelines: Pipelines,
-    arenas: Arenas,
-    tables: HashMap<u64, Tables>,
-    spare: Vec<Arena>,
+    buffers: Buffers,
+    tables: HashMap<u64, PlanTables>,
+    spare: Vec<GrowBuffer>,
     health: Arc<Health>,
-    /// The device's, among all there were.
+    /// The number of the device among all that were opened.
     number: u64,
 }
 
 #[derive(Debug)]
-struct Arenas {
-    bins: Arena,
-    grid: Arena,
-    across: Arena,
-    values: Arena,
-    picture: Arena,
-    sums: Arena,
-    jobs: Arena,
-    places: Arena,
-    thresholds: Arena,
-    items: Arena,
-    cells: Arena,
+struct Buffers {
+    bins: GrowBuffer,
+    grid: GrowBuffer,
+    across: GrowBuffer,
+    values: GrowBuffer,
+    picture: GrowBuffer,
+    sums: GrowBuffer,
+    jobs: GrowBuffer,
+    places: GrowBuffer,
+    thresholds: GrowBuffer,
+    items: GrowBuffer,
+    cells: GrowBuffer,
 }
 
-/// A plan's tables on the device.
+/// The tables of a plan on the device.
 #[derive(Debug)]
-enum Tables {
+enum PlanTables {
     None,
     Spread {
         taps: Buffer,
@@ -59,143 +59,145 @@ enum Tables {
     },
 }
 
-/// A batch on its way.
+/// A batch that was submitted.
 #[derive(Debug)]
-pub(super) struct Flight {
+pub(super) struct Submission {
     tasks: Vec<Task>,
-    /// Where each picture begins, its words, and the cells it is made of.
-    parts: Vec<Part>,
-    staging: Arena,
+    /// The pictures of the batch in the readback buffer.
+    parts: Vec<PicturePart>,
+    readback: Readback,
+}
+
+/// A buffer that is mapped when a submission is finished.
+#[derive(Debug)]
+struct Readback {
+    staging: GrowBuffer,
     bytes: u64,
     submission: wgpu::SubmissionIndex,
     mapped: mpsc::Receiver<Result<(), wgpu::BufferAsyncError>>,
 }
 
+/// A picture in a readback buffer.
 #[derive(Clone, Copy, Debug)]
-struct Part {
+struct PicturePart {
+    /// The first word.
     first: usize,
     words: usize,
+    /// The number of its cells.
     cells: u64,
 }
 
-impl Flight {
-    /// Tells all who wait that there is nothing to wait for.
-    pub(super) fn fail(self, failure: Failure) {
+impl Submission {
+    /// Sends the reason to all tasks.
+    pub(super) fn fail(self, reason: FallbackReason) {
         self.tasks
             .into_iter()
-            .for_each(|task| task.answer(Err(failure)));
+            .for_each(|task| task.answer(Err(reason)));
     }
 }
 
 impl Engine {
-    pub(super) fn new(context: Context, health: Arc<Health>, shelf: Arc<Shelf>) -> Self {
-        shelf.attach(Some(context.clone()));
+    pub(super) fn new(
+        context: DeviceContext,
+        health: Arc<Health>,
+        point_buffers: Arc<PointBuffers>,
+    ) -> Self {
+        point_buffers.attach(Some(context.clone()));
         Self {
             context,
             pipelines: Pipelines::default(),
-            arenas: Arenas {
-                bins: Arena::inner("bins"),
-                grid: Arena::inner("grid"),
-                across: Arena::inner("rows across"),
-                values: Arena::inner("densities"),
-                picture: Arena::inner("pictures"),
-                sums: Arena::inner("sums"),
-                jobs: Arena::inner("jobs"),
-                places: Arena::inner("places"),
-                thresholds: Arena::inner("thresholds"),
-                items: Arena::inner("stretches"),
-                cells: Arena::inner("cells"),
+            buffers: Buffers {
+                bins: GrowBuffer::inner("bins"),
+                grid: GrowBuffer::inner("grid"),
+                across: GrowBuffer::inner("rows across"),
+                values: GrowBuffer::inner("densities"),
+                picture: GrowBuffer::inner("pictures"),
+                sums: GrowBuffer::inner("sums"),
+                jobs: GrowBuffer::inner("jobs"),
+                places: GrowBuffer::inner("places"),
+                thresholds: GrowBuffer::inner("thresholds"),
+                items: GrowBuffer::inner("stretches"),
+                cells: GrowBuffer::inner("cells"),
             },
             tables: HashMap::new(),
             spare: Vec::new(),
             health,
-            number: shelf.number(),
+            number: point_buffers.number(),
         }
     }
 
-    /// Bytes that a batch may take of each arena.
+    /// The bytes of each buffer that a batch may use.
     pub(super) fn room(&self) -> u64 {
         let limits = &self.context.limits;
         let most = limits
             .max_storage_buffer_binding_size
             .min(limits.max_buffer_size);
-        // arenas are made a little larger than needed
+        // Buffers are made a little larger than needed.
         (most / 8 * 7 - 4096).min(ARENA)
     }
 
-    /// Sends a batch off. Its tasks come back with the failure if that can't be.
-    pub(super) fn launch(&mut self, mut batch: Batch) -> Result<Flight, (Failure, Vec<Task>)> {
+    /// Submits a batch; on failure its tasks are returned with the reason.
+    pub(super) fn submit(
+        &mut self,
+        mut batch: Batch,
+    ) -> Result<Submission, (FallbackReason, Vec<Task>)> {
         let tasks = std::mem::take(&mut batch.tasks);
         let context = self.context.clone();
-        if self.health.fails(Failure::Lost) {
+        if self.health.fails(FallbackReason::Lost) {
             context.device.destroy();
         }
         let on_another = |task: &Task| {
             let points = task.prepared.resident.as_ref();
             points.is_some_and(|points| points.device != self.number)
         };
-        let sent = if self.health.fails(Failure::OutOfMemory) {
-            Err(Failure::OutOfMemory)
+        let sent = if self.health.fails(FallbackReason::OutOfMemory) {
+            Err(FallbackReason::OutOfMemory)
         } else if tasks.iter().any(on_another) {
-            Err(Failure::Resting)
+            Err(FallbackReason::Resting)
         } else {
             let kept: Vec<_> = tasks
                 .iter()
-                .filter_map(|t| t.prepared.wanted.kept())
+                .filter_map(|t| t.prepared.target.kept())
                 .collect();
             context.guarded(|| self.send(&batch, &kept))
         };
-        let (staging, bytes, submission, mapped) = match sent {
-            Ok(sent) => sent,
-            Err(failure) => return Err((failure, tasks)),
+        let readback = match sent {
+            Ok(readback) => readback,
+            Err(reason) => return Err((reason, tasks)),
         };
         let cells = |task: &Task| {
-            let counts = task.prepared.stretches.iter().map(|s| u64::from(s.count));
+            let counts = task.prepared.runs.iter().map(|s| u64::from(s.count));
             counts.sum()
         };
-        let back = |words: u32| if batch.kept { 0 } else { words as usize };
-        let parts = batch.jobs.iter().zip(&tasks).map(|(job, task)| Part {
-            first: back(job.picture),
-            words: back(job.words),
-            cells: cells(task),
-        });
-        Ok(Flight {
+        let back = |words: u32| if batch.stays { 0 } else { words as usize };
+        let parts = batch
+            .jobs
+            .iter()
+            .zip(&tasks)
+            .map(|(job, task)| PicturePart {
+                first: back(job.picture),
+                words: back(job.words),
+                cells: cells(task),
+            });
+        Ok(Submission {
             parts: parts.collect(),
             tasks,
-            staging,
-            bytes,
-            submission,
-            mapped,
+            readback,
         })
     }
 
-    #[expect(
-        clippy::type_complexity,
-        reason = "the parts of a flight, taken apart at once"
-    )]
-    fn send(
-        &mut self,
-        batch: &Batch,
-        kept: &[&Kept],
-    ) -> Result<
-        (
-            Arena,
-            u64,
-            wgpu::SubmissionIndex,
-            mpsc::Receiver<Result<(), wgpu::BufferAsyncError>>,
-        ),
-        Failure,
-    > {
-        let Context { device, queue, .. } = self.context.clone();
+    /// Encodes and submits the passes of a batch.
+    fn send(&mut self, batch: &Batch, kept: &[&OutputBuffer]) -> Result<Readback, FallbackReason> {
+        let DeviceContext { device, queue, .. } = self.context.clone();
         let (device, queue) = (&device, &queue);
         if self.tables.len() > 2 * PLANS {
             self.tables.clear();
         }
         self.tables
             .entry(batch.plan.id)
-            .or_insert_with(|| Tables::new(device, queue, &batch.plan));
+            .or_insert_with(|| PlanTables::new(device, queue, &batch.plan));
         let sizes = batch.sizes;
-        let picture_bytes = if batch.kept {
+        let picture_bytes = if batch.stays {
             0
         } else {
             u64::from(sizes.picture) * 4
@@ -205,15 +207,15 @@ impl Engine {
         let mut staging = self
             .spare
             .pop()
-            .unwrap_or_else(|| Arena::readback("readback"));
+            .unwrap_or_else(|| GrowBuffer::readback("readback"));
         let back = staging.at_least(device, bytes).clone();
 
         let timer = self.health.timer();
         if let Some(timer) = &timer {
             timer.lap("plan");
         }
-        let mut stages = Stages::new(self, batch)?;
-        let mut encoder = stages.begin(batch);
+        let mut passes = Passes::new(self, batch)?;
+        let mut encoder = passes.begin(batch);
         let lap = |encoder: CommandEncoder, name: &'static str| {
             let Some(timer) = &timer else { return encoder };
             queue.submit([encoder.finish()]);
@@ -222,87 +224,95 @@ impl Engine {
             device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default())
         };
         encoder = lap(encoder, "upload");
-        for (i, load) in batch.loads.iter().enumerate() {
+        for (i, upload) in batch.uploads.iter().enumerate() {
             if i > 0 {
-                // each in a submission of its own: no device is kept busy for long
+                // Each in a submission of its own, so that the device is never busy for long.
                 queue.submit([encoder.finish()]);
                 encoder = device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
             }
-            stages.deposit(&mut encoder, load)?;
+            passes.deposit(&mut encoder, upload)?;
         }
         encoder = lap(encoder, "bin");
         if timer.is_none() {
-            stages.draw(&mut encoder, batch)?;
+            passes.draw(&mut encoder, batch)?;
         } else {
-            for step in stages.steps(batch) {
+            for step in passes.steps(batch) {
                 let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
-                stages.run(&mut pass, &step)?;
+                passes.run(&mut pass, &step)?;
                 drop(pass);
                 encoder = lap(encoder, step.entry.name());
             }
         }
         for (job, kept) in batch.jobs.iter().zip(kept) {
-            keep(&mut encoder, &stages.picture, job, kept);
+            copy_out(&mut encoder, &passes.picture, job, kept);
         }
         if picture_bytes > 0 {
-            encoder.copy_buffer_to_buffer(&stages.picture, 0, &back, 0, picture_bytes);
+            encoder.copy_buffer_to_buffer(&passes.picture, 0, &back, 0, picture_bytes);
         }
-        encoder.copy_buffer_to_buffer(&stages.sums, 0, &back, picture_bytes, sums_bytes);
+        encoder.copy_buffer_to_buffer(&passes.sums, 0, &back, picture_bytes, sums_bytes);
         let submission = queue.submit([encoder.finish()]);
         let (done, mapped) = mpsc::channel();
         back.map_async(wgpu::MapMode::Read, 0..bytes, move |result| {
             let _ = done.send(result);
         });
-        Ok((staging, bytes, submission, mapped))
+        Ok(Readback {
+            staging,
+            bytes,
+            submission,
+            mapped,
+        })
     }
 
-    /// Waits for a batch and hands out its pictures.
-    pub(super) fn land(&mut self, flight: Flight) -> Result<(), Failure> {
-        let Flight {
+    /// Waits for a batch and sends its pictures to the tasks.
+    pub(super) fn finish(&mut self, submission: Submission) -> Result<(), FallbackReason> {
+        let Submission {
             tasks,
             parts,
+            readback,
+        } = submission;
+        let Readback {
             mut staging,
             bytes,
             submission,
             mapped,
-        } = flight;
+        } = readback;
         let wait = wgpu::PollType::Wait {
             submission_index: Some(submission),
-            timeout: Some(self.context.patience),
+            timeout: Some(self.context.timeout),
         };
         let context = self.context.clone();
         let health = Arc::clone(&self.health);
         let words = context.guarded(|| {
-            if health.fails(Failure::TimedOut) {
-                return Err(Failure::TimedOut);
+            if health.fails(FallbackReason::TimedOut) {
+                return Err(FallbackReason::TimedOut);
             }
             context.device.poll(wait).map_err(|e| match e {
-                wgpu::PollError::Timeout => Failure::TimedOut,
-                _ => Failure::Lost,
+                wgpu::PollError::Timeout => FallbackReason::TimedOut,
+                _ => FallbackReason::Lost,
             })?;
-            let answer = mapped.recv_timeout(context.patience).map_err(|e| match e {
-                mpsc::RecvTimeoutError::Timeout => Failure::TimedOut,
-                // the callback is gone, and with it the device
-                mpsc::RecvTimeoutError::Disconnected => Failure::Lost,
+            let answer = mapped.recv_timeout(context.timeout).map_err(|e| match e {
+                mpsc::RecvTimeoutError::Timeout => FallbackReason::TimedOut,
+                // The callback was dropped, and with it the device.
+                mpsc::RecvTimeoutError::Disconnected => FallbackReason::Lost,
             })?;
-            answer.map_err(|_| Failure::Lost)?;
+            answer.map_err(|_| FallbackReason::Lost)?;
             let buffer = staging.at_least(&context.device, bytes);
             let view = buffer
                 .get_mapped_range(0..bytes)
-                .map_err(|_| Failure::Lost)?;
+                .map_err(|_| FallbackReason::Lost)?;
             let mut words: Vec<u32> = bytemuck::pod_collect_to_vec(&view);
             drop(view);
             buffer.unmap();
-            if health.fails(Failure::WrongSum) {
+            if health.fails(FallbackReason::WrongSum) {
                 words.iter_mut().take(7).for_each(|word| *word ^= 0x0101);
             }
             Ok(words)
         });
         let words = match words {
             Ok(words) => words,
-            Err(failure) => {
-                tasks.into_iter().for_each(|task| task.answer(Err(failure)));
-                return Err(failure);
+            Err(reason) => {
+                tasks.into_iter().for_each(|task| task.answer(Err(reason)));
+                return Err(reason);
             }
         };
         self.spare.push(staging);
@@ -315,7 +325,7 @@ impl Engine {
             .map(|(task, (part, sums))| {
                 let range = part.first..part.first + part.words;
                 let picture = words.get(range).unwrap_or_default();
-                let seen = task.prepared.wanted.kept().is_none();
+                let seen = task.prepared.target.kept().is_none();
                 let whole = is_whole(sums, part.cells, seen.then_some(picture));
                 (task, whole.then_some(picture))
             })
@@ -325,18 +335,18 @@ impl Engine {
             self.health.count_drawn(pictures.len());
         }
         for (task, picture) in pictures {
-            task.answer(picture.map(<[u32]>::to_vec).ok_or(Failure::WrongSum));
+            task.answer(picture.map(<[u32]>::to_vec).ok_or(FallbackReason::WrongSum));
         }
         if wrong {
-            Err(Failure::WrongSum)
+            Err(FallbackReason::WrongSum)
         } else {
             Ok(())
         }
     }
 }
 
-/// Copies a picture to where it stays, row by row.
-fn keep(encoder: &mut CommandEncoder, picture: &Buffer, job: &GpuJob, kept: &Kept) {
+/// Copies a picture to its output buffer, row by row.
+fn copy_out(encoder: &mut CommandEncoder, picture: &Buffer, job: &GpuJob, kept: &OutputBuffer) {
     let bytes = |words: u64| words * 4;
     for row in 0..u64::from(job.height) {
         encoder.copy_buffer_to_buffer(
@@ -349,18 +359,18 @@ fn keep(encoder: &mut CommandEncoder, picture: &Buffer, job: &GpuJob, kept: &Kep
     }
 }
 
-impl Tables {
+impl PlanTables {
     fn new(device: &wgpu::Device, queue: &wgpu::Queue, plan: &GpuPlan) -> Self {
         fn upload<T: bytemuck::Pod>(
             device: &wgpu::Device,
             queue: &wgpu::Queue,
             data: &[T],
         ) -> Buffer {
-            Arena::inner("table").with(device, queue, data).clone()
+            GrowBuffer::inner("table").with(device, queue, data).clone()
         }
-        match &plan.way {
-            Way::Direct { .. } | Way::Beyond => Self::None,
-            Way::Spread { table, refine, .. } => Self::Spread {
+        match &plan.kind {
+            GpuPlanKind::Direct { .. } | GpuPlanKind::Beyond => Self::None,
+            GpuPlanKind::Spread { table, refine, .. } => Self::Spread {
                 taps: upload(device, queue, &table.taps),
                 refine: refine.as_ref().map(|table| {
                     (
@@ -369,7 +379,7 @@ impl Tables {
                     )
                 }),
             },
-            Way::Edge { table, .. } => Self::Edge {
+            GpuPlanKind::Edge { table, .. } => Self::Edge {
                 taps: upload(device, queue, &table.taps),
                 rows: upload(device, queue, &table.rows),
             },
@@ -377,12 +387,12 @@ impl Tables {
     }
 }
 
-/// The stages of one batch: its buffers, bound to the pipelines.
-struct Stages<'a> {
+/// The compute passes of a batch: its buffers, bound to the pipelines.
+struct Passes<'a> {
     device: &'a wgpu::Device,
     queue: &'a wgpu::Queue,
     pipelines: &'a Pipelines,
-    tables: &'a Tables,
+    tables: &'a PlanTables,
     bins: Buffer,
     grid: Buffer,
     across: Buffer,
@@ -392,25 +402,25 @@ struct Stages<'a> {
     jobs: Buffer,
     places: Buffer,
     thresholds: Buffer,
-    items: &'a mut Arena,
-    cells: &'a mut Arena,
+    items: &'a mut GrowBuffer,
+    cells: &'a mut GrowBuffer,
 }
 
-impl<'a> Stages<'a> {
-    fn new(engine: &'a mut Engine, batch: &Batch) -> Result<Self, Failure> {
+impl<'a> Passes<'a> {
+    fn new(engine: &'a mut Engine, batch: &Batch) -> Result<Self, FallbackReason> {
         let Engine {
             context,
             pipelines,
-            arenas: a,
+            buffers: a,
             tables,
             ..
         } = engine;
-        let Context { device, queue, .. } = &*context;
+        let DeviceContext { device, queue, .. } = &*context;
         let bytes = |elements: u32, size: u64| u64::from(elements) * size;
         let sizes = batch.sizes;
         let sums = batch.jobs.len() as u64 * u64::from(SLOTS * SLOT) * 4;
         Ok(Self {
-            tables: tables.get(&batch.plan.id).ok_or(Failure::Lost)?,
+            tables: tables.get(&batch.plan.id).ok_or(FallbackReason::Lost)?,
             bins: a.bins.at_least(device, bytes(sizes.bins, 8)).clone(),
             grid: a.grid.at_least(device, bytes(sizes.bins, 4)).clone(),
             across: a.across.at_least(device, bytes(sizes.across, 4)).clone(),
@@ -437,11 +447,11 @@ impl<'a> Stages<'a> {
         encoder
     }
 
-    fn run(&self, pass: &mut ComputePass<'_>, step: &Step<'_>) -> Result<(), Failure> {
+    fn run(&self, pass: &mut ComputePass<'_>, step: &Dispatch<'_>) -> Result<(), FallbackReason> {
         let pipeline = self
             .pipelines
             .get(self.device, step.entry)
-            .ok_or(Failure::Lost)?;
+            .ok_or(FallbackReason::Lost)?;
         let bound = pipeline.bind(self.device, &step.buffers);
         pass.set_pipeline(&pipeline.pipeline);
         pass.set_bind_group(0, &bound, &[]);
@@ -450,21 +460,25 @@ impl<'a> Stages<'a> {
         Ok(())
     }
 
-    fn deposit(&mut self, encoder: &mut CommandEncoder, load: &Load) -> Result<(), Failure> {
+    fn deposit(
+        &mut self,
+        encoder: &mut CommandEncoder,
+        upload: &CellUpload,
+    ) -> Result<(), FallbackReason> {
         let items = self
             .items
-            .with(self.device, self.queue, &load.items)
+            .with(self.device, self.queue, &upload.items)
             .clone();
-        let cells = match &load.buffer {
+        let cells = match &upload.buffer {
             Some(buffer) => buffer.clone(),
             None => self
                 .cells
-                .with(self.device, self.queue, &load.cells)
+                .with(self.device, self.queue, &upload.cells)
                 .clone(),
         };
         let entry = match self.tables {
-            Tables::None => Entry::Stamp,
-            _ => Entry::Deposit,
+            PlanTables::None => EntryPoint::Stamp,
+            _ => EntryPoint::Deposit,
         };
         let buffers = vec![
             &self.jobs,
@@ -475,16 +489,16 @@ impl<'a> Stages<'a> {
             &self.sums,
         ];
         let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
-        let step = Step {
+        let step = Dispatch {
             entry,
             buffers,
-            groups: [load.items.len() as u32, 1, 1],
+            groups: [upload.items.len() as u32, 1, 1],
         };
         self.run(&mut pass, &step)
     }
 
-    /// From the bins to the pictures.
-    fn steps(&self, batch: &Batch) -> Vec<Step<'_>> {
+    /// The dispatches from the bins to the pictures.
+    fn steps(&self, batch: &Batch) -> Vec<Dispatch<'_>> {
         let jobs = batch.jobs.len() as u32;
         let most = |of: fn(&GpuJob) -> u32| batch.jobs.iter().map(of).max().unwrap_or(0);
         let lanes = |n: u32| n.div_ceil(GROUP);
@@ -492,42 +506,42 @@ impl<'a> Stages<'a> {
         let (outputs, lines) = (most(|j| j.outputs), most(|j| j.lines));
         let mut steps = Vec::with_capacity(5);
         let mut step = |entry, buffers, groups| {
-            steps.push(Step {
+            steps.push(Dispatch {
                 entry,
                 buffers,
                 groups,
             });
         };
         step(
-            Entry::Settle,
+            EntryPoint::Settle,
             vec![&self.jobs, &self.bins, &self.grid, &self.sums],
             [most(|j| j.bin_count).div_ceil(GROUP * EACH), 1, jobs],
         );
         let mut densities = &self.values;
         match self.tables {
-            Tables::None => densities = &self.grid,
-            Tables::Spread { taps, refine } => {
+            PlanTables::None => densities = &self.grid,
+            PlanTables::Spread { taps, refine } => {
                 let terms = jobs * most(|j| j.terms);
                 step(
-                    Entry::Across,
+                    EntryPoint::Across,
                     vec![&self.jobs, taps, &self.grid, &self.across],
                     [lanes(most(|j| j.inner_rows)), eights(outputs), terms],
                 );
                 step(
-                    Entry::Down,
+                    EntryPoint::Down,
                     vec![&self.jobs, taps, &self.across, &self.values],
                     [lanes(outputs), eights(lines), jobs],
                 );
                 if let Some((down, across)) = refine {
                     step(
-                        Entry::Refine,
+                        EntryPoint::Refine,
                         vec![&self.jobs, down, across, &self.values],
                         [lanes(most(|j| j.height)), eights(most(|j| j.width)), jobs],
                     );
                 }
             }
-            Tables::Edge { taps, rows } => step(
-                Entry::Convolve,
+            PlanTables::Edge { taps, rows } => step(
+                EntryPoint::Convolve,
                 vec![&self.jobs, taps, rows, &self.grid, &self.values],
                 [lanes(lines), eights(outputs), jobs],
             ),
@@ -546,16 +560,16 @@ impl<'a> Stages<'a> {
         steps
     }
 
-    fn draw(&self, encoder: &mut CommandEncoder, batch: &Batch) -> Result<(), Failure> {
+    fn draw(&self, encoder: &mut CommandEncoder, batch: &Batch) -> Result<(), FallbackReason> {
         let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
         let steps = self.steps(batch);
         steps.iter().try_for_each(|step| self.run(&mut pass, step))
     }
 }
 
-/// One dispatch.
-struct Step<'a> {
-    entry: Entry,
+/// A dispatch of one entry point.
+struct Dispatch<'a> {
+    entry: EntryPoint,
     buffers: Vec<&'a Buffer>,
     groups: [u32; 3],
 }

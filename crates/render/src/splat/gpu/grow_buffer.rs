@@ -1,18 +1,18 @@
-//! Buffers that are kept from batch to batch and only ever grow.
+//! Buffers that are reused from batch to batch and only ever grow.
 
 use bytemuck::Pod;
 use wgpu::BufferUsages;
 
-/// A buffer as large as the largest need so far.
+/// A buffer as large as the largest size so far.
 #[derive(Debug)]
-pub(super) struct Arena {
+pub(super) struct GrowBuffer {
     label: &'static str,
     usage: BufferUsages,
     buffer: Option<wgpu::Buffer>,
 }
 
-impl Arena {
-    /// One that the device alone writes.
+impl GrowBuffer {
+    /// A buffer that the device alone writes.
     pub(super) fn inner(label: &'static str) -> Self {
         Self {
             label,
@@ -21,7 +21,7 @@ impl Arena {
         }
     }
 
-    /// One that is read back.
+    /// A buffer that is read back.
     pub(super) fn readback(label: &'static str) -> Self {
         Self {
             label,
@@ -30,7 +30,7 @@ impl Arena {
         }
     }
 
-    /// The buffer, grown to at least so many bytes; what it held is lost then.
+    /// The buffer, grown to at least so many bytes; its contents are lost then.
     pub(super) fn at_least(&mut self, device: &wgpu::Device, bytes: u64) -> &wgpu::Buffer {
         if self.buffer.as_ref().is_some_and(|b| b.size() < bytes) {
             self.buffer = None;
@@ -38,7 +38,7 @@ impl Arena {
         self.buffer.get_or_insert_with(|| {
             device.create_buffer(&wgpu::BufferDescriptor {
                 label: Some(self.label),
-                // an eighth more, so that slowly growing needs do not make a buffer each
+                // An eighth more, so that slowly growing sizes do not make a buffer each.
                 size: (bytes + bytes / 8).next_multiple_of(256).max(256),
                 usage: self.usage,
                 mapped_at_creation: false,

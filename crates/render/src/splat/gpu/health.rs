@@ -1,14 +1,14 @@
-//! What can go wrong on a device, and what is known of how often it did.
+//! Failures of a device, and counters of its work.
 
 use super::layout::{HELD, SEAL, SEEN, SLOT, SLOTS, WEIGHED};
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Why a picture did not come from the GPU. The CPU answers the same request instead.
+/// The reason why a picture was drawn by the CPU and not by the GPU.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
-pub enum Failure {
+pub enum FallbackReason {
     /// The device is gone, or answers nothing but errors.
     #[error("the device was lost")]
     Lost,
@@ -18,20 +18,22 @@ pub enum Failure {
     /// A picture took longer than any should.
     #[error("the device did not answer in time")]
     TimedOut,
-    /// The bins do not hold what the cells weigh, or a picture is not what was computed.
+    /// The bins do not add up to the weight of the cells, or a picture is not the one that was
+    /// computed.
     #[error("a sum is wrong")]
     WrongSum,
     /// The device failed before and is left alone for a while.
-    #[error("the device is being rested after a failure")]
+    #[error("the device is being rested after a reason")]
     Resting,
     /// Pixels so wide or so narrow that the shaders' integers do not reach, weights so far apart
-    /// that they do not hold all, or so evenly of both signs that little is left of them.
+    /// that the integers do not hold all of them, or so evenly of both signs that they nearly
+    /// cancel.
     #[error("the picture is beyond what the shaders can draw")]
     Beyond,
 }
 
-impl Failure {
-    /// All of them, in the order in which they are counted.
+impl FallbackReason {
+    /// All reasons, in the order of their counters.
     pub const ALL: [Self; 6] = [
         Self::Lost,
         Self::OutOfMemory,
@@ -41,7 +43,7 @@ impl Failure {
         Self::Beyond,
     ];
 
-    /// What pictures are counted under that it kept from the device.
+    /// The name of the counter of pictures that were not drawn for this reason.
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Lost => "failed_lost",
@@ -54,28 +56,28 @@ impl Failure {
     }
 }
 
-/// What is known of a device's work so far.
+/// The counters of a device's work.
 #[derive(Debug, Default)]
 pub(super) struct Health {
     drawn: AtomicU64,
     batches: AtomicU64,
-    failures: [AtomicU64; Failure::ALL.len()],
-    /// The next failure to be made on purpose, as its place in [`Failure::ALL`] and one.
-    wanted: AtomicU8,
-    said: Mutex<Option<Failure>>,
-    timer: Mutex<Option<Arc<Timer>>>,
+    failures: [AtomicU64; FallbackReason::ALL.len()],
+    /// The next failure to be injected, as its place in [`FallbackReason::ALL`] and one.
+    injected: AtomicU8,
+    reported: Mutex<Option<FallbackReason>>,
+    timer: Mutex<Option<Arc<PassTimer>>>,
 }
 
-/// How long the stages of batches took, in seconds, while somebody wants to know.
+/// The seconds that the passes of batches took, while they are timed.
 #[derive(Debug)]
-pub(super) struct Timer(Mutex<(Instant, Vec<(&'static str, f64)>)>);
+pub(super) struct PassTimer(Mutex<(Instant, Vec<(&'static str, f64)>)>);
 
-impl Timer {
+impl PassTimer {
     pub(super) fn new() -> Self {
         Self(Mutex::new((Instant::now(), Vec::new())))
     }
 
-    /// Ends a stage and begins the next.
+    /// Ends a pass and begins the next.
     pub(super) fn lap(&self, name: &'static str) {
         let mut inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let (since, laps) = &mut *inner;
@@ -94,13 +96,13 @@ impl Timer {
 }
 
 impl Health {
-    /// What takes the time of batches, if anybody wants to know.
-    pub(super) fn timer(&self) -> Option<Arc<Timer>> {
+    /// The timer of the passes, while they are timed.
+    pub(super) fn timer(&self) -> Option<Arc<PassTimer>> {
         let timer = self.timer.lock().unwrap_or_else(PoisonError::into_inner);
         timer.clone()
     }
 
-    pub(super) fn set_timer(&self, timer: Option<Arc<Timer>>) {
+    pub(super) fn set_timer(&self, timer: Option<Arc<PassTimer>>) {
         *self.timer.lock().unwrap_or_else(PoisonError::into_inner) = timer;
     }
 
@@ -109,78 +111,78 @@ impl Health {
         self.batches.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Counts a picture that the CPU drew instead, and says why the first time.
-    pub(super) fn count_failure(&self, failure: Failure, adapter: &str) {
-        for (known, count) in Failure::ALL.iter().zip(&self.failures) {
-            if *known == failure {
+    /// Counts a picture that the CPU drew instead, and logs the reason where it is new.
+    pub(super) fn count_failure(&self, reason: FallbackReason, adapter: &str) {
+        for (known, count) in FallbackReason::ALL.iter().zip(&self.failures) {
+            if *known == reason {
                 count.fetch_add(1, Ordering::Relaxed);
             }
         }
-        if matches!(failure, Failure::Resting | Failure::Beyond) {
+        if matches!(reason, FallbackReason::Resting | FallbackReason::Beyond) {
             return;
         }
-        let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
-        if said.replace(failure) != Some(failure) {
-            crate::say!("heatsplat: {adapter}: {failure}; the CPU draws instead");
+        let mut reported = self.reported.lock().unwrap_or_else(PoisonError::into_inner);
+        if reported.replace(reason) != Some(reason) {
+            tracing::warn!("{adapter}: {reason}; the CPU draws instead");
         }
     }
 
-    pub(super) fn report(&self) -> Report {
-        let count = |failure: Failure| {
-            let mut counts = Failure::ALL.iter().zip(&self.failures);
-            let found = counts.find(|(known, _)| **known == failure);
+    pub(super) fn report(&self) -> GpuReport {
+        let count = |reason: FallbackReason| {
+            let mut counts = FallbackReason::ALL.iter().zip(&self.failures);
+            let found = counts.find(|(known, _)| **known == reason);
             found.map_or(0, |(_, count)| count.load(Ordering::Relaxed))
         };
-        Report {
+        GpuReport {
             drawn: self.drawn.load(Ordering::Relaxed),
             batches: self.batches.load(Ordering::Relaxed),
-            failures: Failure::ALL.map(|failure| (failure, count(failure))),
+            failures: FallbackReason::ALL.map(|reason| (reason, count(reason))),
         }
     }
 
-    pub(super) fn fail_next(&self, failure: Failure) {
-        let place = Failure::ALL.iter().position(|f| *f == failure);
-        self.wanted
+    pub(super) fn fail_next(&self, reason: FallbackReason) {
+        let place = FallbackReason::ALL.iter().position(|f| *f == reason);
+        self.injected
             .store(place.map_or(0, |p| p as u8 + 1), Ordering::SeqCst);
     }
 
-    /// Whether this failure is wanted now; it then happens once.
-    pub(super) fn fails(&self, failure: Failure) -> bool {
-        let wanted = self.wanted.load(Ordering::SeqCst);
-        let now = Failure::ALL.get(usize::from(wanted).wrapping_sub(1));
-        now == Some(&failure)
+    /// True where this failure is to be injected now; it then happens once.
+    pub(super) fn fails(&self, reason: FallbackReason) -> bool {
+        let injected = self.injected.load(Ordering::SeqCst);
+        let now = FallbackReason::ALL.get(usize::from(injected).wrapping_sub(1));
+        now == Some(&reason)
             && self
-                .wanted
-                .compare_exchange(wanted, 0, Ordering::SeqCst, Ordering::SeqCst)
+                .injected
+                .compare_exchange(injected, 0, Ordering::SeqCst, Ordering::SeqCst)
                 .is_ok()
     }
 }
 
-/// How much a device has drawn, and how often the CPU had to.
+/// The pictures that a device has drawn, and those that the CPU drew instead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Report {
+pub struct GpuReport {
     /// Pictures, or blocks of large ones, that the device drew.
     pub drawn: u64,
-    /// In so many submissions.
+    /// The submissions of these pictures.
     pub batches: u64,
     /// Pictures that the CPU drew instead, by reason.
-    pub failures: [(Failure, u64); Failure::ALL.len()],
+    pub failures: [(FallbackReason, u64); FallbackReason::ALL.len()],
 }
 
-impl Report {
+impl GpuReport {
     /// Pictures that the CPU drew instead, for one reason.
-    pub fn failed(&self, failure: Failure) -> u64 {
-        let found = self.failures.iter().find(|(known, _)| *known == failure);
+    pub fn failed(&self, reason: FallbackReason) -> u64 {
+        let found = self.failures.iter().find(|(known, _)| *known == reason);
         found.map_or(0, |(_, count)| *count)
     }
 }
 
-/// How long a device is left alone after a failure: a second, and twice as long each time.
+/// The pause after a failure: a second, and twice as long each time, up to a minute.
 #[derive(Debug)]
-pub(super) struct Rest(Duration);
+pub(super) struct Backoff(Duration);
 
-impl Rest {
+impl Backoff {
     const FIRST: Duration = Duration::from_secs(1);
     const LONGEST: Duration = Duration::from_secs(60);
 
@@ -195,8 +197,8 @@ impl Rest {
     }
 }
 
-/// Whether a picture's counters say that every cell was seen, that the bins hold what the cells
-/// weigh, and that the picture, if it was read back, is the one that was computed.
+/// True where a picture's counters say that every cell was counted, that the bins add up to the
+/// weight of the cells, and that the picture, if it was read back, is the one that was computed.
 pub(super) fn is_whole(sums: &[u32], cells: u64, picture: Option<&[u32]>) -> bool {
     let slots = || sums.chunks_exact(SLOT as usize).take(SLOTS as usize);
     let word = |slot: &[u32], at: u32| slot.get(at as usize).copied().unwrap_or(0);
@@ -251,7 +253,7 @@ mod tests {
         sums[(SLOT + SEEN) as usize] = 5;
         sums[WEIGHED as usize] = u32::MAX;
         sums[(SLOT + WEIGHED) as usize] = 3;
-        // the carry counts
+        // The carry counts.
         sums[HELD as usize] = 2;
         sums[(HELD + 1) as usize] = 1;
         sums[SEAL as usize] = seal_of(&picture);
@@ -285,8 +287,8 @@ mod tests {
 
     #[test]
     fn rests_grow_to_a_minute() {
-        let mut rest = Rest::new();
-        let rests: Vec<u64> = (0..9).map(|_| rest.next().as_secs()).collect();
-        assert_eq!(rests, [1, 2, 4, 8, 16, 32, 60, 60, 60]);
+        let mut backoff = Backoff::new();
+        let pauses: Vec<u64> = (0..9).map(|_| backoff.next().as_secs()).collect();
+        assert_eq!(pauses, [1, 2, 4, 8, 16, 32, 60, 60, 60]);
     }
 }

@@ -11,17 +11,17 @@ pub(super) const OUTPUTS: u32 = 8;
 pub(super) const GROUP: u32 = 64;
 /// Bins, or words of a picture, that an invocation takes in the stages that go over them all.
 pub(super) const EACH: u32 = 8;
-/// Counters are kept so many times over.
+/// The copies of the counters, which spread the atomics.
 pub(super) const SLOTS: u32 = 16;
-/// Words of one such copy.
+/// The words of a copy.
 pub(super) const SLOT: u32 = 8;
-/// Words of a slot: cells seen …
+/// The word of a slot that counts cells.
 pub(super) const SEEN: u32 = 0;
-/// … what they weigh, low and high …
+/// The words of a slot that add up the cells' weights, low and high.
 pub(super) const WEIGHED: u32 = 1;
-/// … what the bins hold, low and high …
+/// The words of a slot that add up the bins, low and high.
 pub(super) const HELD: u32 = 3;
-/// … and the picture's checksum.
+/// The word of a slot with the picture's checksum.
 pub(super) const SEAL: u32 = 5;
 
 /// One picture, or a block of a large one; see `job.wgsl`.
@@ -61,17 +61,17 @@ pub(super) struct GpuJob {
     pub(super) deposit: u32,
 }
 
-/// A stretch of cells that one workgroup takes.
+/// A run of cells of one workgroup.
 #[derive(Clone, Copy, Debug, Default, Pod, Zeroable)]
 #[repr(C)]
-pub(super) struct Item {
+pub(super) struct WorkItem {
     pub(super) job: u32,
     pub(super) first: u32,
     pub(super) count: u32,
     pub(super) place: u32,
 }
 
-/// The way from the world to a grid, in one copy of the world.
+/// The mapping from the world to a grid, in one copy of the world.
 #[derive(Clone, Copy, Debug, Default, Pod, Zeroable)]
 #[repr(C)]
 pub(super) struct GpuPlace {
@@ -132,7 +132,7 @@ mod tests {
                 peak, deposit
             ]
         );
-        same_layout!(&module, "Item", Item, [job, first, count, place]);
+        same_layout!(&module, "Item", WorkItem, [job, first, count, place]);
         same_layout!(
             &module,
             "Place",

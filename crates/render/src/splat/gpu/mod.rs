@@ -1,15 +1,16 @@
 //! The GPU backend: the same pictures as the CPU's, by compute shaders.
 //!
-//! Who asks for a picture finds its cells (`prepare.rs`) and waits; one thread (`driver.rs`)
-//! drives the device and draws all that wait together (`batch.rs`, `engine.rs`). Whatever
-//! goes wrong on the device, the CPU answers the same request (`health.rs`).
+//! A caller prepares the cells of a picture (`prepare.rs`) and waits; one thread (`worker.rs`) owns
+//! the device and draws all waiting pictures together (`batch.rs`, `engine.rs`). Where the device
+//! fails, the CPU draws the same picture (`health.rs`).
 //!
 //! ```no_run
-//! use heatsplat_render::gpu::{Choice, GpuBackend};
+//! use heatsplat_render::gpu::{AdapterChoice, GpuBackend};
 //! use heatsplat_render::{Layer, Style};
 //! use std::sync::Arc;
 //!
-//! let gpu = Arc::new(GpuBackend::new(Choice::Real)?); // Choice::Any: in software too
+//! // `AdapterChoice::Any` allows drivers in software, too.
+//! let gpu = Arc::new(GpuBackend::new(AdapterChoice::Real)?);
 //! let points = heatsplat_points::Points::from_lon_lat([(142.37, 38.32, 9.1)])?;
 //! let layer = Layer::new("quakes", points, Style::default(), gpu);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
@@ -32,54 +33,54 @@ mod self_test;
 mod tables;
 mod worker;
 
-pub use adapter::{Adapter, Choice, adapters};
-pub use health::{Failure, Report};
+pub use adapter::{Adapter, AdapterChoice, adapters};
+pub use health::{FallbackReason, GpuReport};
 pub use output_buffers::GpuPicture;
 pub use wgpu;
 
-use crate::scale::Normalizer;
-use crate::splat::blend_job::Stamped;
+use crate::scale::normalizer::Normalizer;
+use crate::splat::blend_job::BlendJob;
 use crate::splat::cpu::{self, CpuBackend};
 use crate::splat::density::{Density, Picture};
 use crate::splat::tiling::Block;
-use crate::splat::timing::{Stage, lap};
+use crate::splat::timing::{Phase, lap};
 use crate::splat::{Backend, Job};
-use batch::{Answer, Task};
-use device::Context;
+use batch::{Task, TaskResult};
+use device::DeviceContext;
 use engine::Engine;
-use health::{Health, Timer};
+use health::{Health, PassTimer};
 use plan::Plans;
-use point_buffers::Shelf;
-use prepare::{Prepared, Wanted};
+use point_buffers::PointBuffers;
+use prepare::{OutputTarget, Prepared};
 use std::sync::{Arc, mpsc};
-use worker::{Driver, Driving};
+use worker::{Worker, WorkerHandle};
 
-/// Why there is no GPU backend.
+/// The error of opening a GPU.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum GpuError {
-    /// No device is what was asked for.
-    #[error("there is no such GPU; `heatsplat info --backends` lists those there are")]
+    /// No device matches the choice.
+    #[error("there is no such GPU")]
     NoAdapter,
     /// The device can't be opened.
     #[error("the GPU {0} can't be used: {1}")]
     Device(String, wgpu::RequestDeviceError),
-    /// The device does not draw a small known scene as the CPU does.
+    /// The device does not draw the scene of the self-test as the CPU does.
     #[error("the GPU {0} can't be trusted: {1}")]
-    Untrue(String, Failure),
-    /// The thread that drives the device could not be started.
+    SelfTest(String, FallbackReason),
+    /// The thread of the device could not be started.
     #[error("no thread for the GPU: {0}")]
     Thread(#[from] std::io::Error),
 }
 
-/// Which device, and how much of it.
+/// The choice of a device, and the memory that it may use.
 #[derive(Clone, Debug)]
 pub struct GpuOptions {
-    /// Which device.
-    pub choice: Choice,
-    /// Bytes that points may take on the device. What they don't get is sent with each picture.
+    /// The choice of a device.
+    pub choice: AdapterChoice,
+    /// The bytes that points may take on the device; points beyond them are sent with each picture.
     pub memory: u64,
-    /// Points to a buffer, where the device allows that many: small in tests.
+    /// Points per buffer, where the device allows that many: small in tests.
     #[doc(hidden)]
     pub chunk: usize,
 }
@@ -87,7 +88,7 @@ pub struct GpuOptions {
 impl Default for GpuOptions {
     fn default() -> Self {
         Self {
-            choice: Choice::Real,
+            choice: AdapterChoice::Real,
             memory: 2 << 30,
             chunk: 1 << 22,
         }
@@ -95,13 +96,13 @@ impl Default for GpuOptions {
 }
 
 impl GpuOptions {
-    fn shelf(&self) -> Shelf {
-        Shelf::new(self.memory, self.chunk)
+    fn point_buffers(&self) -> PointBuffers {
+        PointBuffers::new(self.memory, self.chunk)
     }
 }
 
-impl From<Choice> for GpuOptions {
-    fn from(choice: Choice) -> Self {
+impl From<AdapterChoice> for GpuOptions {
+    fn from(choice: AdapterChoice) -> Self {
         Self {
             choice,
             ..Self::default()
@@ -109,56 +110,56 @@ impl From<Choice> for GpuOptions {
     }
 }
 
-/// Splats on a GPU; what it can't, the CPU does.
+/// The backend that splats on a GPU, and on the CPU where the GPU can't.
 #[derive(Debug)]
 pub struct GpuBackend {
     name: String,
     plans: Plans,
     cpu: CpuBackend,
-    driving: Driving,
+    worker: WorkerHandle,
     health: Arc<Health>,
-    shelf: Arc<Shelf>,
+    point_buffers: Arc<PointBuffers>,
 }
 
 impl GpuBackend {
-    /// The best device that a choice takes.
+    /// Opens the best device that a choice allows.
     ///
     /// # Errors
-    /// Where there is none, or none that works.
+    /// There is no such device, or none that works.
     pub fn new(options: impl Into<GpuOptions>) -> Result<Self, GpuError> {
         let options = options.into();
-        let (health, shelf) = (Arc::default(), Arc::new(options.shelf()));
+        let (health, point_buffers) = (Arc::default(), Arc::new(options.point_buffers()));
         let open = {
-            let (health, shelf) = (Arc::clone(&health), Arc::clone(&shelf));
+            let (health, point_buffers) = (Arc::clone(&health), Arc::clone(&point_buffers));
             move || -> Result<(Adapter, Engine), GpuError> {
                 let found = adapter::find(&options.choice);
                 let (about, adapter) = found.ok_or(GpuError::NoAdapter)?;
-                let context =
-                    Context::open(&adapter).map_err(|e| GpuError::Device(about.to_string(), e))?;
-                let engine = Engine::new(context, Arc::clone(&health), Arc::clone(&shelf));
+                let context = DeviceContext::open(&adapter)
+                    .map_err(|e| GpuError::Device(about.to_string(), e))?;
+                let engine = Engine::new(context, Arc::clone(&health), Arc::clone(&point_buffers));
                 Ok((about, engine))
             }
         };
         let (about, engine) = open()?;
         let rebuild = Box::new(move || open().ok().map(|(_, engine)| engine));
-        Self::start(&about.name, engine, rebuild, health, shelf)
+        Self::start(&about.name, engine, rebuild, health, point_buffers)
     }
 
-    /// A device that the caller has already; which one the options choose plays no part. Its
-    /// error handlers stay the caller's.
+    /// Uses a device of the caller's, whatever the options choose. Its error handlers stay the
+    /// caller's.
     ///
     /// # Errors
-    /// Where no thread can be started for it.
+    /// The thread of the device can't be started.
     pub fn from_device(
         device: wgpu::Device,
         queue: wgpu::Queue,
         options: &GpuOptions,
     ) -> Result<Self, GpuError> {
-        let (health, shelf) = (Arc::default(), Arc::new(options.shelf()));
+        let (health, point_buffers) = (Arc::default(), Arc::new(options.point_buffers()));
         let name = device.adapter_info().name;
-        let context = Context::of(device, queue);
-        let engine = Engine::new(context, Arc::clone(&health), Arc::clone(&shelf));
-        Self::start(&name, engine, Box::new(|| None), health, shelf)
+        let context = DeviceContext::from_device(device, queue);
+        let engine = Engine::new(context, Arc::clone(&health), Arc::clone(&point_buffers));
+        Self::start(&name, engine, Box::new(|| None), health, point_buffers)
     }
 
     fn start(
@@ -166,37 +167,37 @@ impl GpuBackend {
         engine: Engine,
         rebuild: worker::Rebuild,
         health: Arc<Health>,
-        shelf: Arc<Shelf>,
+        point_buffers: Arc<PointBuffers>,
     ) -> Result<Self, GpuError> {
-        let driver = Driver::new(engine, Arc::clone(&shelf), rebuild);
+        let worker = Worker::new(engine, Arc::clone(&point_buffers), rebuild);
         let made = Self {
             name: format!("gpu:{adapter}"),
             plans: Plans::default(),
             cpu: CpuBackend::new(),
-            driving: Driving::start(driver)?,
+            worker: WorkerHandle::start(worker)?,
             health,
-            shelf,
+            point_buffers,
         };
         match made.check() {
             Ok(()) => Ok(made),
-            Err(failure) => Err(GpuError::Untrue(adapter.to_owned(), failure)),
+            Err(reason) => Err(GpuError::SelfTest(adapter.to_owned(), reason)),
         }
     }
 
     /// Bytes of points on the device.
     pub fn resident_bytes(&self) -> u64 {
-        self.shelf.used()
+        self.point_buffers.used()
     }
 
-    /// How much the device has drawn, and how often the CPU had to.
-    pub fn report(&self) -> Report {
+    /// The pictures that the device has drawn, and those that the CPU drew instead.
+    pub fn report(&self) -> GpuReport {
         self.health.report()
     }
 
-    /// Draws jobs stage by stage, each waited for, and says how many seconds each stage took:
-    /// for benches. Pictures that others ask for meanwhile are timed with them.
+    /// Draws jobs pass by pass, waiting for each, and returns the seconds that each pass took: for
+    /// benchmarks. Pictures that others request meanwhile are timed with them.
     pub fn time_stages(&self, jobs: &[(Job<'_>, &Normalizer)]) -> Vec<(&'static str, f64)> {
-        let timer = Arc::new(Timer::new());
+        let timer = Arc::new(PassTimer::new());
         self.health.set_timer(Some(Arc::clone(&timer)));
         self.pictures(jobs);
         timer.lap("readback");
@@ -204,95 +205,99 @@ impl GpuBackend {
         timer.laps()
     }
 
-    /// Makes the next picture fail like this, once: for tests of what happens then.
+    /// Makes the next picture fail for this reason, once: for tests.
     #[doc(hidden)]
-    pub fn fail_next(&self, failure: Failure) {
-        self.health.fail_next(failure);
+    pub fn fail_next(&self, reason: FallbackReason) {
+        self.health.fail_next(reason);
     }
 
-    /// Sends a job's blocks to the device; nothing is waited for yet.
-    fn send(&self, job: &Job<'_>, wanted: &Wanted) -> Sent {
+    /// Sends a job's blocks to the device, and waits for none.
+    fn send(&self, job: &Job<'_>, target: &OutputTarget) -> PendingJob {
         let (answer, answers) = mpsc::channel();
-        let mut sent = Sent {
+        let mut pending = PendingJob {
             blocks: Vec::new(),
             answers,
-            failure: None,
+            reason: None,
         };
         let plan = self.plans.get(&job.kernel);
         let drawable = prepare::can_draw(&job.window, &plan);
         if !drawable || cpu::cancel(job.points, &job.kernel, &job.window) {
-            sent.failure = Some(Failure::Beyond);
-            return sent;
+            pending.reason = Some(FallbackReason::Beyond);
+            return pending;
         }
         let (blocks, phase) = prepare::blocks(&job.window, &plan);
-        let resident = self.shelf.get(job.points);
+        let resident = self.point_buffers.get(job.points);
         for block in blocks {
             let window = block.window(&job.window);
-            let number = sent.blocks.len();
+            let number = pending.blocks.len();
             let prepared = Prepared::new(
                 job.points,
                 &window,
                 phase,
                 &plan,
-                wanted.at(&block),
+                target.at(&block),
                 resident.clone(),
             );
             let prepared = match prepared {
                 Ok(Some(prepared)) => prepared,
                 Ok(None) => continue,
-                Err(failure) => {
-                    sent.failure = Some(failure);
-                    return sent;
+                Err(reason) => {
+                    pending.reason = Some(reason);
+                    return pending;
                 }
             };
-            sent.blocks.push(block);
+            pending.blocks.push(block);
             let task = Task {
                 prepared,
                 number,
                 answer: answer.clone(),
             };
-            if !self.driving.draw(task) {
-                sent.failure = Some(Failure::Lost);
-                return sent;
+            if !self.worker.draw(task) {
+                pending.reason = Some(FallbackReason::Lost);
+                return pending;
             }
         }
-        sent
+        pending
     }
 
-    /// Waits for a job's blocks. A failure is counted.
-    fn receive(&self, sent: Sent, mut paste: impl FnMut(Block, Vec<u32>)) -> Result<(), Failure> {
-        let mut failure = sent.failure;
-        for _ in 0..if failure.is_some() {
+    /// Waits for a job's blocks; failures are counted.
+    fn receive(
+        &self,
+        pending: PendingJob,
+        mut paste: impl FnMut(Block, Vec<u32>),
+    ) -> Result<(), FallbackReason> {
+        let mut reason = pending.reason;
+        for _ in 0..if reason.is_some() {
             0
         } else {
-            sent.blocks.len()
+            pending.blocks.len()
         } {
-            match sent.answers.recv() {
+            match pending.answers.recv() {
                 Ok((number, Ok(words))) => {
-                    if let Some(block) = sent.blocks.get(number) {
+                    if let Some(block) = pending.blocks.get(number) {
                         paste(*block, words);
                     }
                 }
-                Ok((_, Err(why))) => failure = Some(why),
-                // the thread is gone
-                Err(_) => failure = Some(Failure::Lost),
+                Ok((_, Err(why))) => reason = Some(why),
+                // The thread has ended.
+                Err(_) => reason = Some(FallbackReason::Lost),
             }
         }
-        match failure {
+        match reason {
             None => Ok(()),
-            Some(failure) => {
-                self.health.count_failure(failure, &self.name);
-                Err(failure)
+            Some(reason) => {
+                self.health.count_failure(reason, &self.name);
+                Err(reason)
             }
         }
     }
 }
 
-/// Blocks that are being drawn.
-struct Sent {
+/// A job whose blocks are being drawn.
+struct PendingJob {
     blocks: Vec<Block>,
-    answers: mpsc::Receiver<Answer>,
-    failure: Option<Failure>,
+    answers: mpsc::Receiver<TaskResult>,
+    reason: Option<FallbackReason>,
 }
 
 impl Backend for GpuBackend {
@@ -306,7 +311,7 @@ impl Backend for GpuBackend {
 
     fn counters(&self) -> Vec<(&'static str, u64)> {
         let report = self.report();
-        let failed = report.failures.map(|(failure, n)| (failure.name(), n));
+        let failed = report.failures.map(|(reason, n)| (reason.name(), n));
         let done = [
             ("drawn", report.drawn),
             ("batches", report.batches),
@@ -316,13 +321,13 @@ impl Backend for GpuBackend {
     }
 
     fn densities(&self, jobs: &[Job<'_>]) -> Vec<Density> {
-        let sent: Vec<Sent> = jobs
+        let pending: Vec<PendingJob> = jobs
             .iter()
-            .map(|job| self.send(job, &Wanted::Densities))
+            .map(|job| self.send(job, &OutputTarget::Densities))
             .collect();
-        let draw = |(job, sent): (&Job<'_>, Sent)| {
+        let draw = |(job, pending): (&Job<'_>, PendingJob)| {
             let mut whole = Density::empty(job.window.width(), job.window.height());
-            let done = self.receive(sent, |block, words| {
+            let done = self.receive(pending, |block, words| {
                 let part = Density {
                     width: block.width,
                     height: block.height,
@@ -335,27 +340,33 @@ impl Backend for GpuBackend {
                 Err(_) => self.cpu.densities(&[*job]).pop().unwrap_or(whole),
             }
         };
-        let drawn = jobs.iter().zip(sent).map(draw).collect();
-        lap(Stage::Draw);
+        let drawn = jobs.iter().zip(pending).map(draw).collect();
+        lap(Phase::Draw);
         drawn
     }
 
-    fn stamped(&self, job: &Stamped<'_>) -> Density {
-        self.health.count_failure(Failure::Beyond, &self.name);
-        self.cpu.stamped(job)
+    fn blend(&self, job: &BlendJob<'_>) -> Density {
+        self.health
+            .count_failure(FallbackReason::Beyond, &self.name);
+        self.cpu.blend(job)
     }
 
     fn pictures(&self, jobs: &[(Job<'_>, &Normalizer)]) -> Vec<Picture> {
-        let sent: Vec<Sent> = jobs
+        let pending: Vec<PendingJob> = jobs
             .iter()
-            .map(|(job, scale)| self.send(job, &Wanted::Indices(tables::thresholds(scale).into())))
+            .map(|(job, scale)| {
+                self.send(
+                    job,
+                    &OutputTarget::Indices(tables::thresholds(scale).into()),
+                )
+            })
             .collect();
-        let draw = |((job, scale), sent): (&(Job<'_>, &Normalizer), Sent)| {
+        let draw = |((job, scale), pending): (&(Job<'_>, &Normalizer), PendingJob)| {
             let (width, height) = (job.window.width(), job.window.height());
             let mut whole = Picture::empty(width, height);
-            // nothing has a colour too where a scale begins below zero
+            // Density 0 has a colour too where a scale begins below zero.
             whole.indices.fill(scale.index(0.0));
-            let done = self.receive(sent, |block, words| {
+            let done = self.receive(pending, |block, words| {
                 let pitch = 4 * block.width.div_ceil(4) as usize;
                 let rows = bytemuck::cast_slice::<u32, u8>(&words).chunks_exact(pitch);
                 let rows = rows.filter_map(|row| row.get(..block.width as usize));
@@ -371,8 +382,8 @@ impl Backend for GpuBackend {
                 Err(_) => self.cpu.pictures(&[(*job, *scale)]).pop().unwrap_or(whole),
             }
         };
-        let drawn = jobs.iter().zip(sent).map(draw).collect();
-        lap(Stage::Draw);
+        let drawn = jobs.iter().zip(pending).map(draw).collect();
+        lap(Phase::Draw);
         drawn
     }
 }

@@ -1,10 +1,10 @@
-//! Pictures that stay on the device, for programs that go on with them there.
+//! Pictures that stay on the device, for programs that use them there.
 
-use super::health::Failure;
-use super::prepare::{Kept, Wanted};
+use super::health::FallbackReason;
+use super::prepare::{OutputBuffer, OutputTarget};
 use super::{GpuBackend, tables};
 use crate::ramp::Ramp;
-use crate::scale::Normalizer;
+use crate::scale::normalizer::Normalizer;
 use crate::splat::Job;
 
 /// A picture on the device: row by row from the north, without gaps.
@@ -22,28 +22,32 @@ impl GpuBackend {
     /// The densities of a job in a buffer of the device.
     ///
     /// # Errors
-    /// What keeps the device from drawing it: there is no CPU that could fill the buffer.
-    pub fn density_buffer(&self, job: &Job<'_>) -> Result<GpuPicture, Failure> {
-        self.keep(job, None)
+    /// The reason why the device can't draw it: the CPU could not fill the buffer.
+    pub fn density_buffer(&self, job: &Job<'_>) -> Result<GpuPicture, FallbackReason> {
+        self.draw_into_buffer(job, None)
     }
 
     /// The colours of a job in a buffer of the device: straight RGBA, red in the first byte.
     ///
     /// # Errors
-    /// As [`density_buffer`](Self::density_buffer).
+    /// Those of [`density_buffer`](Self::density_buffer).
     pub fn color_buffer(
         &self,
         job: &Job<'_>,
         scale: &Normalizer,
         ramp: &Ramp,
-    ) -> Result<GpuPicture, Failure> {
-        self.keep(job, Some(tables::colors(scale, ramp)))
+    ) -> Result<GpuPicture, FallbackReason> {
+        self.draw_into_buffer(job, Some(tables::colors(scale, ramp)))
     }
 
-    fn keep(&self, job: &Job<'_>, table: Option<Vec<u32>>) -> Result<GpuPicture, Failure> {
+    fn draw_into_buffer(
+        &self,
+        job: &Job<'_>,
+        table: Option<Vec<u32>>,
+    ) -> Result<GpuPicture, FallbackReason> {
         let (width, height) = (job.window.width(), job.window.height());
-        let device = self.shelf.device().ok_or(Failure::Resting)?;
-        // where no cell is seen, no block is drawn, and nothing may have a colour too
+        let device = self.point_buffers.device().ok_or(FallbackReason::Resting)?;
+        // Where there are no cells, no block is drawn, and 0 may have a colour too.
         let nothing = table.as_deref().map_or(0, tables::color_of_nothing);
         let buffer = device.guarded(|| {
             let size = u64::from(width) * u64::from(height) * 4;
@@ -66,13 +70,13 @@ impl GpuBackend {
             }
             Ok(buffer)
         })?;
-        let kept = Kept {
+        let output = OutputBuffer {
             buffer: buffer.clone(),
             first: 0,
             pitch: u64::from(width),
         };
-        let wanted = Wanted::Kept(table.map(Into::into), kept);
-        self.receive(self.send(job, &wanted), |_, _| ())?;
+        let target = OutputTarget::Buffer(table.map(Into::into), output);
+        self.receive(self.send(job, &target), |_, _| ())?;
         Ok(GpuPicture {
             buffer,
             width,

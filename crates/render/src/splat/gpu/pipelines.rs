@@ -5,7 +5,7 @@ use std::cell::OnceCell;
 
 /// An entry point of a stage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Entry {
+pub(super) enum EntryPoint {
     Deposit,
     Stamp,
     Settle,
@@ -18,10 +18,12 @@ pub(super) enum Entry {
     Colors,
 }
 
-use Entry::{Across, Colors, Convolve, Deposit, Down, Indices, Refine, Settle, Stamp, Unchanged};
+use EntryPoint::{
+    Across, Colors, Convolve, Deposit, Down, Indices, Refine, Settle, Stamp, Unchanged,
+};
 
 /// Each entry point: its module, its name, and its bindings in order: `r` is read, `w` written.
-const TABLE: [(Entry, shaders::Stage, &str, &str); 10] = [
+const TABLE: [(EntryPoint, shaders::Stage, &str, &str); 10] = [
     (Deposit, shaders::SPLAT_BIN, "deposit", "rrrrww"),
     (Stamp, shaders::SPLAT_DIRECT, "stamp", "rrrrww"),
     (Settle, shaders::SPLAT_SETTLE, "settle", "rrww"),
@@ -34,8 +36,8 @@ const TABLE: [(Entry, shaders::Stage, &str, &str); 10] = [
     (Colors, shaders::COLORIZE_ALPHA, "colors", "rrrww"),
 ];
 
-impl Entry {
-    /// As the shader calls it.
+impl EntryPoint {
+    /// The name in the shader.
     pub(super) fn name(self) -> &'static str {
         let found = TABLE.iter().find(|(entry, ..)| *entry == self);
         found.map_or("", |(_, _, name, _)| name)
@@ -53,7 +55,7 @@ pub(super) struct Pipeline {
 }
 
 impl Pipelines {
-    pub(super) fn get(&self, device: &wgpu::Device, entry: Entry) -> Option<&Pipeline> {
+    pub(super) fn get(&self, device: &wgpu::Device, entry: EntryPoint) -> Option<&Pipeline> {
         let rows = TABLE.iter().zip(&self.0);
         let found = rows.into_iter().find(|((e, ..), _)| *e == entry);
         found.map(|((_, stage, name, bindings), cell)| {

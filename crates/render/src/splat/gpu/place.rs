@@ -1,4 +1,4 @@
-//! Where cells lie on a grid, for shaders that have no floats of 64 bits.
+//! Locates cells on a grid, for shaders, which have no floats of 64 bits.
 
 use super::layout::GpuPlace;
 use heatsplat_points::Window;
@@ -7,7 +7,7 @@ use heatsplat_points::Window;
 const WORLD: f64 = 4_294_967_296.0;
 
 impl GpuPlace {
-    /// The way to the pixels of a window, in a copy of the world `shift` world units east.
+    /// The mapping to the pixels of a window, in a copy of the world `shift` world units east.
     ///
     /// Positions are counted from an anchor, a corner of the window or of the world, and scaled by
     /// a factor of 32 bits: exactly where pixels are a power of two wide, as those of every
@@ -37,7 +37,7 @@ impl GpuPlace {
     }
 }
 
-/// (fraction, whole) of a number that is not negative.
+/// The fraction and the whole part of a number that is not negative.
 fn fixed(value: f64) -> [u32; 2] {
     let value = value.max(0.0);
     [(value.fract() * WORLD) as u32, value as u32]
@@ -47,7 +47,7 @@ fn fixed(value: f64) -> [u32; 2] {
 fn halves(value: f64) -> (u32, i32) {
     let exponent = value.log2().floor() as i32 + 1;
     let mantissa = (value * f64::from(32 - exponent).exp2()).round();
-    // rounded up to the next power of two: the last number before it is as near
+    // A number that rounds up to the next power of two is as near to the last one before it.
     (mantissa.min(WORLD - 1.0) as u32, exponent)
 }
 
@@ -56,7 +56,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// What the shader computes.
+    /// The position that the shader computes.
     fn along(x: u32, place: &GpuPlace) -> Option<f64> {
         let distance = x
             .checked_sub(place.anchor_x)
@@ -74,7 +74,7 @@ mod tests {
             let level = if whole { level.round() } else { level };
             let pixel = WORLD / level.exp2();
             let x = (at * (WORLD - 1.0)) as u32;
-            // tiles' corners lie on whole pixels
+            // The corners of tiles lie on whole pixels.
             let left = ((f64::from(x) / pixel - back).floor() * pixel).max(-600.0 * pixel);
             let window = Window::new(left, 0.0, pixel, pixels, 100);
             let truth = (f64::from(x) - left) / pixel;

@@ -1,31 +1,32 @@
-//! What the GPU needs to know of a kernel, made once and kept.
+//! Plans for the GPU: the tables of a kernel, computed once.
 
 use super::tables::{RefineTable, SpreadTable, StampTable};
+use crate::memo::Memo;
 use crate::splat::lattice::{self, Lattice};
-use crate::splat::plan::{Deposit, Plan};
+use crate::splat::plan::Plan;
+use crate::splat::stamp::Deposit;
 use crate::style::kernel::{Kernel, KernelKey, Shape};
-use std::collections::HashMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 
-/// Plans kept ready; a server sees few kernels at a time.
+/// Plans that are cached: a server draws with few kernels at a time.
 pub(super) const PLANS: usize = 64;
 
-/// The way from cells to density on the GPU.
+/// The algorithm from cells to density on the GPU.
 #[derive(Debug)]
 pub(super) struct GpuPlan {
-    /// Never the same for two plans of a process.
+    /// Unique among the plans of the process.
     pub(super) id: u64,
     pub(super) kernel: Kernel,
-    /// The coarsest cells that it may be splatted from, in pixels.
+    /// The coarsest cells from which it may be splatted, in pixels.
     pub(super) finest: f64,
-    pub(super) way: Way,
+    pub(super) kind: GpuPlanKind,
 }
 
 /// The stages of a plan.
 #[derive(Debug)]
-pub(super) enum Way {
-    /// Stamps of so many pixels to each side, in fixed point.
+pub(super) enum GpuPlanKind {
+    /// Stamps of `margin` pixels to each side, in fixed point.
     Direct { margin: u32 },
     /// Deposit, terms across and down, and refining on coarse lattices.
     Spread {
@@ -41,42 +42,42 @@ pub(super) enum Way {
         deposit: Deposit,
         table: StampTable,
     },
-    /// No stage: the processor draws it.
+    /// None: the CPU draws it.
     Beyond,
 }
 
 impl GpuPlan {
     fn new(kernel: &Kernel) -> Self {
         static IDS: AtomicU64 = AtomicU64::new(0);
-        let way = match Plan::of(kernel) {
-            // the shaders' stamps are those of smooth kernels
-            Plan::Direct if !lattice::follows(kernel.shape()) => Way::Beyond,
-            Plan::Direct => Way::Direct {
+        let kind = match Plan::for_kernel(kernel) {
+            // The shaders have stamps of smooth kernels alone.
+            Plan::Direct if !lattice::follows(kernel.shape()) => GpuPlanKind::Beyond,
+            Plan::Direct => GpuPlanKind::Direct {
                 margin: (kernel.reach() + 0.5).floor() as u32,
             },
-            Plan::Spread(spread) => Way::Spread {
+            Plan::Spread(spread) => GpuPlanKind::Spread {
                 lattice: spread.lattice,
                 reach: spread.reach(),
                 terms: spread.terms.len() as u32,
                 table: SpreadTable::new(&spread),
                 refine: (spread.lattice.coarser() > 1).then(|| RefineTable::new(spread.lattice)),
             },
-            Plan::Edge(stamp) => Way::Edge {
+            Plan::Edge(stamp) => GpuPlanKind::Edge {
                 reach: stamp.reach(),
                 deposit: stamp.deposit,
                 table: StampTable::new(&stamp),
             },
-            Plan::Exact | Plan::Discs(_) | Plan::Pixels => Way::Beyond,
+            Plan::Exact | Plan::Discs(_) | Plan::Pixels => GpuPlanKind::Beyond,
         };
         Self {
             id: IDS.fetch_add(1, Ordering::Relaxed),
             kernel: *kernel,
             finest: kernel.finest_cell(),
-            way,
+            kind,
         }
     }
 
-    /// The shape as the shader numbers it.
+    /// The shader's number of the shape.
     pub(super) fn shape(&self) -> u32 {
         let shape = self.kernel.shape();
         Shape::ALL
@@ -86,19 +87,20 @@ impl GpuPlan {
     }
 }
 
-/// Plans by kernel.
-#[derive(Debug, Default)]
-pub(super) struct Plans(Mutex<HashMap<KernelKey, Arc<GpuPlan>>>);
+/// Cached plans by kernel.
+#[derive(Debug)]
+pub(super) struct Plans(Memo<KernelKey, GpuPlan>);
+
+impl Default for Plans {
+    fn default() -> Self {
+        Self(Memo::new(PLANS))
+    }
+}
 
 impl Plans {
     pub(super) fn get(&self, kernel: &Kernel) -> Arc<GpuPlan> {
-        let key = kernel.key();
-        let mut plans = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if plans.len() >= PLANS && !plans.contains_key(&key) {
-            plans.clear();
-        }
-        let make = || Arc::new(GpuPlan::new(kernel));
-        plans.entry(key).or_insert_with(make).clone()
+        self.0
+            .get_or_compute(&kernel.key(), || GpuPlan::new(kernel))
     }
 }
 
@@ -114,7 +116,10 @@ mod tests {
         for (_, shape) in Shape::ALL {
             let fast = Kernel::new(shape, 9.0, Normalize::Peak).unwrap();
             let exact = fast.with_precision(Precision::Exact);
-            assert!(matches!(plans.get(&exact).way, Way::Beyond), "{shape}");
+            assert!(
+                matches!(plans.get(&exact).kind, GpuPlanKind::Beyond),
+                "{shape}"
+            );
             assert_ne!(plans.get(&fast).id, plans.get(&exact).id);
         }
     }

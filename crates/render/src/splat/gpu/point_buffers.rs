@@ -1,34 +1,34 @@
-//! Points that stay on the device: an index streams itself into buffers once, and from then on
-//! a picture costs the bus nothing but the addresses of its cells.
+//! Points that stay on the device: an index is uploaded once, and from then on a picture costs the
+//! bus only the addresses of its cells.
 
-use super::device::Context;
-use super::health::Failure;
+use super::device::DeviceContext;
+use super::health::FallbackReason;
 use heatsplat_points::{Point, PointSink, Points};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 
 /// Points and cells of one index on a device, in buffers of equal length.
 ///
-/// What the memory budget has no room for is not there: the first buffers are left out, since
-/// the cells that wide views read come last.
+/// Points beyond the memory budget are not there: the first buffers are left out, since the cells
+/// of wide views come last.
 #[derive(Debug)]
 pub(super) struct GpuPoints {
     chunk: usize,
     buffers: Vec<Option<wgpu::Buffer>>,
-    /// The device they are on, counted through all that there were.
+    /// The number of their device among all that were opened.
     pub(super) device: u64,
-    /// Given back when the points go.
+    /// The bytes that are freed with the points.
     bytes: u64,
 }
 
 impl GpuPoints {
-    /// The buffer that an address is in, and the place there.
+    /// The buffer of an address, and the offset in it.
     pub(super) fn find(&self, address: usize) -> Option<(usize, usize)> {
         let number = address / self.chunk;
         self.buffer(number)?;
         Some((number, address % self.chunk))
     }
 
-    /// How many addresses there are up to the end of a buffer.
+    /// The addresses from one up to the end of its buffer.
     pub(super) fn until_next(&self, address: usize) -> usize {
         self.chunk - address % self.chunk
     }
@@ -38,10 +38,10 @@ impl GpuPoints {
     }
 }
 
-/// All points that are on a device.
+/// The points of all indices on a device.
 #[derive(Debug)]
-pub(super) struct Shelf {
-    /// Bytes that points may take.
+pub(super) struct PointBuffers {
+    /// The bytes that points may take.
     memory: u64,
     /// The most points in one buffer.
     chunk: usize,
@@ -50,20 +50,20 @@ pub(super) struct Shelf {
 
 #[derive(Debug, Default)]
 struct Inner {
-    device: Option<Context>,
+    device: Option<DeviceContext>,
     number: u64,
     used: u64,
-    places: Vec<Place>,
+    entries: Vec<IndexEntry>,
 }
 
-/// Where the points of an index are, or will be when who came first has poured them.
+/// The points of an index, once the first caller has uploaded them.
 #[derive(Clone, Debug)]
-struct Place {
+struct IndexEntry {
     owner: Weak<()>,
     points: Arc<OnceLock<Option<Arc<GpuPoints>>>>,
 }
 
-impl Shelf {
+impl PointBuffers {
     pub(super) fn new(memory: u64, chunk: usize) -> Self {
         Self {
             memory,
@@ -76,56 +76,61 @@ impl Shelf {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Points go to this device from now on. What was on another is gone.
-    pub(super) fn attach(&self, device: Option<Context>) {
+    /// Sets the device that points are uploaded to; those on another are forgotten.
+    pub(super) fn attach(&self, device: Option<DeviceContext>) {
         let mut inner = self.lock();
         inner.device = device;
         inner.number += 1;
         inner.used = 0;
-        inner.places.clear();
+        inner.entries.clear();
     }
 
-    /// The number of the device that points go to.
+    /// The number of the device that points are uploaded to.
     pub(super) fn number(&self) -> u64 {
         self.lock().number
     }
 
-    /// The device, unless it is resting.
-    pub(super) fn device(&self) -> Option<Context> {
+    /// The device, unless it is resting after a failure.
+    pub(super) fn device(&self) -> Option<DeviceContext> {
         self.lock().device.clone()
     }
 
-    /// Bytes that points take.
+    /// The bytes that points take.
     pub(super) fn used(&self) -> u64 {
         self.lock().used
     }
 
-    /// The points of an index on the device, poured there when they are first asked for.
+    /// The points of an index on the device, uploaded on first use.
     pub(super) fn get(&self, points: &Points) -> Option<Arc<GpuPoints>> {
-        let (device, number, place) = {
+        let (device, number, entry) = {
             let mut inner = self.lock();
             inner.sweep();
             let device = inner.device.clone()?;
             let owner = Arc::as_ptr(points.identity());
-            let found = inner.places.iter().find(|p| p.owner.as_ptr() == owner);
-            let place = found.cloned().unwrap_or_else(|| {
-                let place = Place {
+            let found = inner.entries.iter().find(|p| p.owner.as_ptr() == owner);
+            let entry = found.cloned().unwrap_or_else(|| {
+                let entry = IndexEntry {
                     owner: Arc::downgrade(points.identity()),
                     points: Arc::default(),
                 };
-                inner.places.push(place.clone());
-                place
+                inner.entries.push(entry.clone());
+                entry
             });
-            (device, inner.number, place)
+            (device, inner.number, entry)
         };
-        // outside the lock: other layers go on meanwhile
-        place
+        // Outside the lock, so that other layers are not held up.
+        entry
             .points
-            .get_or_init(|| self.pour(points, &device, number))
+            .get_or_init(|| self.upload(points, &device, number))
             .clone()
     }
 
-    fn pour(&self, points: &Points, device: &Context, number: u64) -> Option<Arc<GpuPoints>> {
+    fn upload(
+        &self,
+        points: &Points,
+        device: &DeviceContext,
+        number: u64,
+    ) -> Option<Arc<GpuPoints>> {
         let total = points.stream_len();
         let most = device.limits.max_storage_buffer_binding_size / size_of::<Point>() as u64;
         let chunk = self.chunk.min(most as usize).min(total.max(1));
@@ -136,25 +141,25 @@ impl Shelf {
             let free = if inner.number == number {
                 self.memory.saturating_sub(inner.used)
             } else {
-                0 // the device failed meanwhile
+                0 // The device failed meanwhile.
             };
             let granted = ((free / bytes) as usize).min(chunks);
             inner.used += granted as u64 * bytes;
             granted
         };
-        let mut sink = Pour {
+        let mut sink = Upload {
             device,
             chunk,
             skip: (chunks - granted) * chunk,
             buffers: vec![None; chunks - granted],
             open: None,
         };
-        let poured = device.guarded(|| {
+        let uploaded = device.guarded(|| {
             points.stream_into(&mut sink);
             sink.close();
             Ok(())
         });
-        match poured {
+        match uploaded {
             Ok(()) if granted > 0 => Some(Arc::new(GpuPoints {
                 chunk,
                 buffers: sink.buffers,
@@ -171,12 +176,12 @@ impl Shelf {
 }
 
 impl Inner {
-    /// Lets go of points whose index is gone.
+    /// Frees points whose index was dropped.
     fn sweep(&mut self) {
         let mut freed = 0;
-        self.places.retain(|place| {
-            let there = place.owner.strong_count() > 0;
-            if !there && let Some(Some(points)) = place.points.get() {
+        self.entries.retain(|entry| {
+            let there = entry.owner.strong_count() > 0;
+            if !there && let Some(Some(points)) = entry.points.get() {
                 freed += points.bytes;
             }
             there
@@ -185,24 +190,24 @@ impl Inner {
     }
 }
 
-/// A stream of points on its way into buffers.
-struct Pour<'a> {
-    device: &'a Context,
+/// A stream of points into buffers.
+struct Upload<'a> {
+    device: &'a DeviceContext,
     chunk: usize,
-    /// Points still to be left out.
+    /// The points still to be left out.
     skip: usize,
     buffers: Vec<Option<wgpu::Buffer>>,
-    open: Option<Open>,
+    open: Option<OpenBuffer>,
 }
 
-struct Open {
+struct OpenBuffer {
     buffer: wgpu::Buffer,
     view: wgpu::BufferViewMut,
     filled: usize,
 }
 
-impl Pour<'_> {
-    fn open(&self) -> Result<Open, Failure> {
+impl Upload<'_> {
+    fn open(&self) -> Result<OpenBuffer, FallbackReason> {
         let buffer = self.device.device.create_buffer(&wgpu::BufferDescriptor {
             label: Some("points"),
             size: (self.chunk * size_of::<Point>()) as u64,
@@ -210,15 +215,15 @@ impl Pour<'_> {
             mapped_at_creation: true,
         });
         let view = buffer.get_mapped_range_mut(..);
-        Ok(Open {
-            view: view.map_err(|_| Failure::OutOfMemory)?,
+        Ok(OpenBuffer {
+            view: view.map_err(|_| FallbackReason::OutOfMemory)?,
             buffer,
             filled: 0,
         })
     }
 
     fn close(&mut self) {
-        if let Some(Open { buffer, view, .. }) = self.open.take() {
+        if let Some(OpenBuffer { buffer, view, .. }) = self.open.take() {
             drop(view);
             buffer.unmap();
             self.buffers.push(Some(buffer));
@@ -226,7 +231,7 @@ impl Pour<'_> {
     }
 }
 
-impl PointSink for Pour<'_> {
+impl PointSink for Upload<'_> {
     fn push(&mut self, batch: &[Point]) {
         let skipped = self.skip.min(batch.len());
         self.skip -= skipped;
@@ -235,7 +240,7 @@ impl PointSink for Pour<'_> {
             if self.open.is_none() {
                 match self.open() {
                     Ok(open) => self.open = Some(open),
-                    // what is not there is sent with each batch
+                    // Points that are not there are sent with each batch.
                     Err(_) => return,
                 }
             }

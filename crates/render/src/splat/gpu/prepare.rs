@@ -1,30 +1,32 @@
-//! From a window to what the device is told: which cells, onto which grid, in how many steps.
-//! This is done by who asks, so that the thread that drives the device has little to do.
+//! Prepares pictures for the device: the cells of a window, the grid, and the sizes of all steps.
+//! Callers do this on their own threads, so that the thread of the device has little to do.
 
-use super::health::Failure;
+use super::health::FallbackReason;
 use super::layout::{GpuJob, GpuPlace, OUTPUTS, PAD};
-use super::pipelines::Entry;
-use super::plan::{GpuPlan, Way};
+use super::pipelines::EntryPoint;
+use super::plan::{GpuPlan, GpuPlanKind};
 use super::point_buffers::GpuPoints;
-use crate::splat::plan::{self, Deposit};
+use crate::splat::plan;
+use crate::splat::stamp::Deposit;
 use crate::splat::tiling::{BLOCK, Block};
 use heatsplat_points::{Point, Points, Window};
 use std::sync::Arc;
 
-/// What becomes of a picture's densities.
+/// The output of a picture.
 #[derive(Clone, Debug)]
-pub(super) enum Wanted {
-    /// One byte a pixel comes back: how many of these thresholds the density passes.
+pub(super) enum OutputTarget {
+    /// Colour indices that are read back, one byte a pixel: the number of these thresholds that the
+    /// density reaches.
     Indices(Arc<[u32]>),
-    /// The densities come back.
+    /// Densities that are read back.
     Densities,
-    /// Densities, or colours by thresholds and a ramp, stay on the device.
-    Kept(Option<Arc<[u32]>>, Kept),
+    /// Densities, or colours by thresholds and a ramp, that stay on the device.
+    Buffer(Option<Arc<[u32]>>, OutputBuffer),
 }
 
-/// Where a picture stays on the device.
+/// A buffer on the device that a picture stays in.
 #[derive(Clone, Debug)]
-pub(super) struct Kept {
+pub(super) struct OutputBuffer {
     pub(super) buffer: wgpu::Buffer,
     /// The word of the block's first pixel.
     pub(super) first: u64,
@@ -32,36 +34,36 @@ pub(super) struct Kept {
     pub(super) pitch: u64,
 }
 
-impl Wanted {
-    /// The same for a block of the picture.
+impl OutputTarget {
+    /// The output of a block of the picture.
     pub(super) fn at(&self, block: &Block) -> Self {
-        let mut wanted = self.clone();
-        if let Self::Kept(_, kept) = &mut wanted {
+        let mut target = self.clone();
+        if let Self::Buffer(_, kept) = &mut target {
             kept.first += u64::from(block.y) * kept.pitch + u64::from(block.x);
         }
-        wanted
+        target
     }
 
     /// The last stage.
-    pub(super) fn entry(&self) -> Entry {
+    pub(super) fn entry(&self) -> EntryPoint {
         match self {
-            Self::Indices(_) => Entry::Indices,
-            Self::Densities | Self::Kept(None, _) => Entry::Unchanged,
-            Self::Kept(Some(_), _) => Entry::Colors,
+            Self::Indices(_) => EntryPoint::Indices,
+            Self::Densities | Self::Buffer(None, _) => EntryPoint::Unchanged,
+            Self::Buffer(Some(_), _) => EntryPoint::Colors,
         }
     }
 
-    pub(super) fn kept(&self) -> Option<&Kept> {
+    pub(super) fn kept(&self) -> Option<&OutputBuffer> {
         match self {
-            Self::Kept(_, kept) => Some(kept),
+            Self::Buffer(_, kept) => Some(kept),
             _ => None,
         }
     }
 
-    /// Thresholds, and colours where there are any.
+    /// The thresholds, and the colours if there are any.
     pub(super) fn table(&self) -> &[u32] {
         match self {
-            Self::Indices(table) | Self::Kept(Some(table), _) => table,
+            Self::Indices(table) | Self::Buffer(Some(table), _) => table,
             _ => &[],
         }
     }
@@ -71,52 +73,53 @@ impl Wanted {
 #[derive(Debug)]
 pub(super) struct Prepared {
     pub(super) plan: Arc<GpuPlan>,
-    pub(super) wanted: Wanted,
-    /// All but its places in the arenas, which the batch gives it.
+    pub(super) target: OutputTarget,
+    /// All parameters except its places in the buffers, which the batch assigns.
     pub(super) job: GpuJob,
     pub(super) places: Vec<GpuPlace>,
-    pub(super) stretches: Vec<Stretch>,
+    pub(super) runs: Vec<CellRun>,
     /// Points that are on the device.
     pub(super) resident: Option<Arc<GpuPoints>>,
     /// Cells that are not.
     pub(super) cells: Vec<Point>,
 }
 
-/// Cells one after the other, in one copy of the world.
+/// Consecutive cells, in one copy of the world.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Stretch {
+pub(super) struct CellRun {
     pub(super) place: u32,
-    /// The buffer on the device that they are in, or else they are among those sent.
+    /// The buffer of points that they are in, or else they are among those sent.
     pub(super) buffer: Option<usize>,
     pub(super) first: u32,
     pub(super) count: u32,
 }
 
-/// The widest pixels that a picture is drawn of on the GPU, in world units: beyond, many copies of
-/// the world share a pixel.
+/// The widest pixels of pictures on the GPU, in world units: beyond, many copies of the world share
+/// a pixel.
 const WIDEST_PIXEL: f64 = 4_294_967_296.0 / 4.0;
 
-/// The narrowest: a finer grid's cells would not be told apart by integers of 64 bits.
+/// The narrowest pixels of pictures on the GPU, in world units: integers of 64 bits could not
+/// distinguish the cells of a finer grid.
 const NARROWEST_PIXEL: f64 = 1.0 / 1024.0;
 
 impl Prepared {
-    /// `None` where nothing is to be seen.
+    /// Prepares a block; `None` where it has no cells.
     ///
     /// # Errors
-    /// [`Failure::Beyond`] for what the shaders can't draw.
+    /// [`FallbackReason::Beyond`] for pictures that the shaders can't draw.
     pub(super) fn new(
         points: &Points,
         window: &Window,
         phase: (u32, u32),
         plan: &Arc<GpuPlan>,
-        wanted: Wanted,
+        target: OutputTarget,
         resident: Option<Arc<GpuPoints>>,
-    ) -> Result<Option<Self>, Failure> {
+    ) -> Result<Option<Self>, FallbackReason> {
         let (mut job, grid, finest) = geometry(window, phase, plan);
-        let seen = points.cells(&grid.grown(1), plan::finest_of(points, finest));
+        let seen = points.cells(&grid.grown(1), plan::finest_for(points, finest));
         let padded = grid.grown(PAD);
         let mut places: Vec<(f64, GpuPlace)> = Vec::new();
-        let (mut stretches, mut cells) = (Vec::new(), Vec::new());
+        let (mut runs, mut cells) = (Vec::new(), Vec::new());
         for (run, (slice, shift)) in seen.runs().iter().zip(seen.slices()) {
             if places.last().is_none_or(|(s, _)| *s != shift) {
                 places.push((shift, GpuPlace::new(&padded, shift)));
@@ -133,7 +136,7 @@ impl Prepared {
                         cells.extend_from_slice(part);
                         cells.len() - part.len()
                     };
-                    stretches.push(Stretch {
+                    runs.push(CellRun {
                         place,
                         buffer,
                         first: first as u32,
@@ -142,29 +145,29 @@ impl Prepared {
                 },
             );
         }
-        if stretches.is_empty() {
+        if runs.is_empty() {
             return Ok(None);
         }
-        (job.scale, job.unscale) = scale(points, plan).ok_or(Failure::Beyond)?;
-        job.row_words = match wanted {
-            Wanted::Indices(_) => job.width.div_ceil(4),
+        (job.scale, job.unscale) = scale(points, plan).ok_or(FallbackReason::Beyond)?;
+        job.row_words = match target {
+            OutputTarget::Indices(_) => job.width.div_ceil(4),
             _ => job.width,
         };
         job.words = job.row_words * job.height;
         Ok(Some(Self {
             plan: Arc::clone(plan),
-            wanted,
+            target,
             job,
             places: places.into_iter().map(|(_, place)| place).collect(),
-            stretches,
+            runs,
             resident,
             cells,
         }))
     }
 }
 
-/// Cuts cells that begin at an address where one of the device's buffers ends: each part with the
-/// buffer it is in, if it is on the device, and its place there.
+/// Splits cells that begin at an address where one of the buffers of points ends: each part with
+/// its buffer, if it is on the device, and its offset there.
 fn split(
     mut address: usize,
     mut cells: &[Point],
@@ -184,9 +187,9 @@ fn split(
     }
 }
 
-/// Whether pictures of a window can be drawn on the GPU at all.
+/// True where pictures of a window can be drawn on the GPU at all.
 pub(super) fn can_draw(window: &Window, plan: &GpuPlan) -> bool {
-    let is_beyond = matches!(plan.way, Way::Beyond);
+    let is_beyond = matches!(plan.kind, GpuPlanKind::Beyond);
     !is_beyond && (NARROWEST_PIXEL..=WIDEST_PIXEL).contains(&window.pixel())
 }
 
@@ -211,32 +214,32 @@ fn geometry(window: &Window, phase: (u32, u32), plan: &GpuPlan) -> (GpuJob, Wind
         ..GpuJob::default()
     };
     let mut each = 1;
-    let (grid, finest) = match &plan.way {
-        // such pictures don't come here
-        Way::Beyond => return (job, *window, plan.finest),
-        Way::Direct { margin } => {
+    let (grid, finest) = match &plan.kind {
+        // Such pictures are not prepared.
+        GpuPlanKind::Beyond => return (job, *window, plan.finest),
+        GpuPlanKind::Direct { margin } => {
             job.margin = *margin;
             job.bin_count = pitch * height;
             return (job, window.grown(*margin), plan.finest);
         }
-        Way::Spread {
+        GpuPlanKind::Spread {
             lattice,
             reach,
             terms,
             table,
             ..
         } => {
-            let laid = lattice.lay(window, phase);
-            (job.outputs, job.lines) = laid.outputs;
+            let layout = lattice.layout(window, phase);
+            (job.outputs, job.lines) = layout.outputs;
             job.stride = job.outputs.next_multiple_of(OUTPUTS);
             job.step = lattice.finer();
             job.span = table.span;
             job.terms = *terms;
             job.coarser = lattice.coarser();
             (job.phase_x, job.phase_y) = phase;
-            (laid.grid.grown(*reach), plan.finest / lattice.cell())
+            (layout.grid.grown(*reach), plan.finest / lattice.cell())
         }
-        Way::Edge { reach, deposit, .. } => {
+        GpuPlanKind::Edge { reach, deposit, .. } => {
             job.margin = *reach;
             job.deposit = match deposit {
                 Deposit::Quadratic => 0,
@@ -253,52 +256,51 @@ fn geometry(window: &Window, phase: (u32, u32), plan: &GpuPlan) -> (GpuJob, Wind
     (job, grid, finest)
 }
 
-/// Bits that all |weight| together may take: in a bin there is room for as much of 32 copies of
-/// the world …
+/// The bits that the sum of all |weight| may take: a bin has room for 32 copies of the world.
 const SUM_BITS: i32 = 58;
-/// … those of a common weight, whose upper half is then rarely touched …
+/// The bits of a common weight: the upper half of a bin is then rarely used.
 const WEIGHT_BITS: i32 = 30;
-/// … and the fewest of the least that there is: a tile may hold no other, and what it is rounded
-/// by has to be less than a 100,000th of it.
+/// The fewest bits of the least weight: a tile may hold no other, and its rounding error must be
+/// less than a 100,000th of it.
 const LEAST_BITS: i32 = 17;
 
-/// The exponents of powers of two that are floats, and their inverses too.
+/// The greatest exponent of a power of two that is a float, with its inverse.
 const EXPONENTS: i32 = 126;
 
-/// Fixed-point units to a weight of 1, and the inverse: powers of two, the same for all pictures
-/// of a set of points by a kernel, so that tiles meet without a seam. `None` where no such float
-/// leaves room for all weights and tells the least from nothing.
+/// The fixed-point units to a weight of 1, and the inverse: powers of two, the same for all
+/// pictures of a set of points by a kernel, so that tiles meet without a seam. `None` where no such
+/// float has room for all weights and keeps the least above 0.
 fn scale(points: &Points, plan: &GpuPlan) -> Option<(f32, f32)> {
     let summary = points.summary();
     if summary.mass == 0.0 {
         return Some((1.0, 1.0));
     }
-    // a stamp is rounded when it has the kernel's height
-    let height = match plan.way {
-        Way::Direct { .. } => plan.kernel.height(),
-        Way::Spread { .. } | Way::Edge { .. } | Way::Beyond => 1.0,
+    // Stamps are rounded after the multiplication with the kernel's height.
+    let height = match plan.kind {
+        GpuPlanKind::Direct { .. } => plan.kernel.height(),
+        GpuPlanKind::Spread { .. } | GpuPlanKind::Edge { .. } | GpuPlanKind::Beyond => 1.0,
     };
     let bits = |v: f64| v.log2().ceil() as i32;
     let least = f64::from(summary.mass_min) * height.min(1.0);
     let needed = LEAST_BITS - least.log2().floor() as i32;
     let common = summary.mass / (summary.count - summary.without_weight).max(1) as f64;
-    let wanted = needed.max(WEIGHT_BITS - bits(common));
-    let exponent = wanted.min(SUM_BITS - bits(summary.mass * height.max(1.0)));
+    let target = needed.max(WEIGHT_BITS - bits(common));
+    let exponent = target.min(SUM_BITS - bits(summary.mass * height.max(1.0)));
     let power = |exponent| 2f64.powi(exponent) as f32;
     let possible = exponent >= needed && exponent.abs() <= EXPONENTS;
     possible.then(|| (power(exponent), power(-exponent)))
 }
 
-/// A picture cut into blocks, with where its corner lies on the plan's lattice.
+/// The blocks of a picture, and the offset of its corner on the plan's lattice.
 pub(super) fn blocks(window: &Window, plan: &GpuPlan) -> (Vec<Block>, (u32, u32)) {
-    let phase = match &plan.way {
-        Way::Spread { lattice, .. } => lattice.phase(window),
+    let phase = match &plan.kind {
+        GpuPlanKind::Spread { lattice, .. } => lattice.phase(window),
         _ => (0, 0),
     };
-    // a stamp's work grows with its area: smaller blocks, so that none takes long
-    let side = match &plan.way {
-        Way::Edge { .. } => 256,
+    // The work of a stamp grows with its area: smaller blocks, so that none takes long.
+    let side = match &plan.kind {
+        GpuPlanKind::Edge { .. } => 256,
         _ => BLOCK,
     };
-    (Block::cut(window, side), phase)
+    (Block::split(window, side), phase)
 }

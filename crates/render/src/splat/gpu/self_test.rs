@@ -1,19 +1,19 @@
-//! Before a device is trusted it draws a small known scene, which must be the CPU's.
+//! The self-test: a device must draw a small scene as the CPU does before it is used.
 
-use super::health::Failure;
-use super::{GpuBackend, prepare::Wanted};
+use super::health::FallbackReason;
+use super::{GpuBackend, prepare::OutputTarget};
 use crate::splat::density::Density;
 use crate::splat::{Backend, Job};
 use crate::style::kernel::{Kernel, Normalize, Shape};
 use heatsplat_points::{Point, Points, Window};
 
-/// How far a density may be off, as a share of the picture's peak.
+/// The tolerance of a density, as a share of the picture's peak.
 const TOLERANCE: f32 = 1e-5;
 
 impl GpuBackend {
     /// # Errors
-    /// What goes wrong, or that a picture is not the CPU's.
-    pub(super) fn check(&self) -> Result<(), Failure> {
+    /// A failure of the device, or a picture that differs from the CPU's.
+    pub(super) fn check(&self) -> Result<(), FallbackReason> {
         let points: Vec<Point> = (0..500u32)
             .map(|i| Point {
                 x: i.wrapping_mul(0x9e37_79b9) >> 1 | i << 31,
@@ -23,7 +23,7 @@ impl GpuBackend {
             .collect();
         let points = Points::from_slice(&points);
         let window = Window::at_level(6, -20, -4, 64, 48);
-        // a stamp, a coarse grid and a sum of terms: nearly all stages
+        // A stamp, a coarse grid and a sum of terms: nearly all stages.
         for (shape, radius) in [
             (Shape::Gaussian, 1.2),
             (Shape::Gaussian, 20.0),
@@ -39,7 +39,7 @@ impl GpuBackend {
                 strip: false,
             };
             let mut drawn = Density::empty(window.width(), window.height());
-            self.receive(self.send(&job, &Wanted::Densities), |block, words| {
+            self.receive(self.send(&job, &OutputTarget::Densities), |block, words| {
                 let part = Density {
                     width: block.width,
                     height: block.height,
@@ -49,7 +49,7 @@ impl GpuBackend {
             })?;
             let truth = self.cpu.densities(&[job]);
             if !truth.iter().all(|truth| agree(&drawn, truth)) {
-                return Err(Failure::WrongSum);
+                return Err(FallbackReason::WrongSum);
             }
         }
         Ok(())

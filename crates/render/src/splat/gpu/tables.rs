@@ -3,12 +3,13 @@
 
 use super::layout::OUTPUTS;
 use crate::ramp::Ramp;
-use crate::scale::Normalizer;
+use crate::scale::normalizer::Normalizer;
 use crate::splat::lattice::{Lattice, REFINE_TAPS};
-use crate::splat::plan::{Spread, Stamp, Term, mirrored};
+use crate::splat::plan::{Spread, Term};
+use crate::splat::stamp::{KernelStamp, mirrored};
 
-/// `n` values that `OUTPUTS` outputs read, `step` apart, each `taps.len()` of them:
-/// for each value its weight in every output.
+/// For each value that `OUTPUTS` outputs read, `step` apart and each `taps.len()` of them, its
+/// weight in every output.
 fn side_by_side(taps: &[f32], step: usize) -> Vec<f32> {
     let outputs = OUTPUTS as usize;
     let values = taps.len() + (outputs - 1) * step;
@@ -78,13 +79,13 @@ impl RefineTable {
 #[derive(Debug)]
 pub(super) struct StampTable {
     pub(super) taps: Vec<f32>,
-    /// Where a row's table begins, in fours of taps, and how many taps it has to the left of an
+    /// The offset of a row's table, in fours of taps, and the number of its taps to the left of an
     /// output.
     pub(super) rows: Vec<[u32; 2]>,
 }
 
 impl StampTable {
-    pub(super) fn new(stamp: &Stamp) -> Self {
+    pub(super) fn new(stamp: &KernelStamp) -> Self {
         let (mut taps, mut rows) = (Vec::new(), Vec::new());
         for row in stamp.rows() {
             rows.push([(taps.len() / 4) as u32, (row.len() / 2) as u32]);
@@ -94,14 +95,14 @@ impl StampTable {
     }
 }
 
-/// A scale's thresholds as integers in the order of the floats, and one that none passes.
+/// A scale's thresholds as integers in the order of the floats, and one that no density reaches.
 pub(super) fn thresholds(scale: &Normalizer) -> Vec<u32> {
     let mut keys: Vec<u32> = scale.thresholds().iter().map(|&t| key(t)).collect();
     keys.push(u32::MAX);
     keys
 }
 
-/// The same, and then a ramp's colours.
+/// A scale's thresholds (see [`thresholds`]), and then a ramp's colours.
 pub(super) fn colors(scale: &Normalizer, ramp: &Ramp) -> Vec<u32> {
     let mut table = thresholds(scale);
     table.extend(ramp.colors().iter().map(|c| u32::from_le_bytes(*c)));
@@ -153,7 +154,7 @@ mod tests {
             (Shape::Quartic, 30.0),
         ] {
             let kernel = Kernel::new(shape, radius, Normalize::Peak).unwrap();
-            let Plan::Spread(plan) = Plan::of(&kernel) else {
+            let Plan::Spread(plan) = Plan::for_kernel(&kernel) else {
                 panic!("{kernel:?}")
             };
             let table = SpreadTable::new(&plan);

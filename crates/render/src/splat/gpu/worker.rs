@@ -1,10 +1,10 @@
-//! The thread that drives a device: it takes all pictures that wait, sends them off together,
-//! and sends more while the first are on their way.
+//! The thread of a device: it takes all waiting pictures, submits them together, and submits more
+//! while the first are drawn.
 
 use super::batch::{Batch, Task};
-use super::engine::{Engine, Flight};
-use super::health::{Failure, Rest};
-use super::point_buffers::Shelf;
+use super::engine::{Engine, Submission};
+use super::health::{Backoff, FallbackReason};
+use super::point_buffers::PointBuffers;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -12,73 +12,73 @@ use std::thread::{self, JoinHandle};
 use std::time::Instant;
 use std::{io, mem};
 
-/// Batches on their way at a time.
+/// Batches that are in flight at a time.
 const RING: usize = 2;
 
-/// Makes the device anew after a failure; `None` where that can't be.
+/// Opens the device again after a failure; `None` where that fails.
 pub(super) type Rebuild = Box<dyn Fn() -> Option<Engine> + Send>;
 
-/// The running thread. Whoever drops this waits until the device is closed: a driver that is
-/// unloaded while the program ends takes the program with it.
+/// A handle of the running thread. Dropping it waits until the device is closed: a driver that is
+/// unloaded while the program ends would crash it.
 #[derive(Debug)]
-pub(super) struct Driving {
+pub(super) struct WorkerHandle {
     tasks: Sender<Task>,
     thread: Option<JoinHandle<()>>,
 }
 
-impl Driving {
-    pub(super) fn start(driver: Driver) -> io::Result<Self> {
+impl WorkerHandle {
+    pub(super) fn start(worker: Worker) -> io::Result<Self> {
         let (tasks, waiting) = channel();
         let thread = thread::Builder::new().name("heatsplat-gpu".to_owned());
         Ok(Self {
             tasks,
-            thread: Some(thread.spawn(move || driver.drive(&waiting))?),
+            thread: Some(thread.spawn(move || worker.run(&waiting))?),
         })
     }
 
-    /// Hands a picture over; false where the thread is gone.
+    /// Sends a picture to the thread; false where that has ended.
     pub(super) fn draw(&self, task: Task) -> bool {
         self.tasks.send(task).is_ok()
     }
 }
 
-impl Drop for Driving {
+impl Drop for WorkerHandle {
     fn drop(&mut self) {
-        // with the last sender the thread's work ends
+        // The thread ends with the last sender.
         drop(mem::replace(&mut self.tasks, channel().0));
         if let Some(thread) = self.thread.take() {
-            // a thread that panicked has closed the device too
+            // A thread that panicked has closed the device too.
             let _ = thread.join();
         }
     }
 }
 
-/// A device, or what is left of it.
-pub(super) struct Driver {
+/// The state of the thread: the device, unless it failed.
+pub(super) struct Worker {
     engine: Option<Engine>,
-    shelf: Arc<Shelf>,
+    point_buffers: Arc<PointBuffers>,
     rebuild: Rebuild,
-    rest: Rest,
+    backoff: Backoff,
     until: Instant,
 }
 
-impl Driver {
-    pub(super) fn new(engine: Engine, shelf: Arc<Shelf>, rebuild: Rebuild) -> Self {
+impl Worker {
+    pub(super) fn new(engine: Engine, point_buffers: Arc<PointBuffers>, rebuild: Rebuild) -> Self {
         Self {
             engine: Some(engine),
-            shelf,
+            point_buffers,
             rebuild,
-            rest: Rest::new(),
+            backoff: Backoff::new(),
             until: Instant::now(),
         }
     }
 
-    /// Works until nobody can ask for pictures any more.
-    pub(super) fn drive(mut self, tasks: &Receiver<Task>) {
+    /// Runs until all senders are dropped.
+    pub(super) fn run(mut self, tasks: &Receiver<Task>) {
         let mut waiting = VecDeque::new();
-        let mut flying: VecDeque<Flight> = VecDeque::new();
+        let mut in_flight: VecDeque<Submission> = VecDeque::new();
         loop {
-            if waiting.is_empty() && flying.is_empty() {
+            if waiting.is_empty() && in_flight.is_empty() {
                 let Ok(task) = tasks.recv() else { return };
                 waiting.push_back(task);
             }
@@ -86,46 +86,48 @@ impl Driver {
             let Some(engine) = self.ready() else {
                 waiting
                     .drain(..)
-                    .for_each(|task| task.answer(Err(Failure::Resting)));
+                    .for_each(|task| task.answer(Err(FallbackReason::Resting)));
                 continue;
             };
-            let outcome = if !waiting.is_empty() && flying.len() < RING {
+            let outcome = if !waiting.is_empty() && in_flight.len() < RING {
                 let Some(batch) = Batch::gather(&mut waiting, engine.room()) else {
                     continue;
                 };
-                match engine.launch(batch) {
-                    Ok(flight) => {
-                        flying.push_back(flight);
+                match engine.submit(batch) {
+                    Ok(submission) => {
+                        in_flight.push_back(submission);
                         Ok(())
                     }
-                    Err((failure, tasks)) => {
-                        tasks.into_iter().for_each(|task| task.answer(Err(failure)));
-                        Err(failure)
+                    Err((reason, tasks)) => {
+                        tasks.into_iter().for_each(|task| task.answer(Err(reason)));
+                        Err(reason)
                     }
                 }
-            } else if let Some(flight) = flying.pop_front() {
-                engine.land(flight)
+            } else if let Some(submission) = in_flight.pop_front() {
+                engine.finish(submission)
             } else {
                 Ok(())
             };
-            if let Err(failure) = outcome
-                && failure != Failure::Resting
+            if let Err(reason) = outcome
+                && reason != FallbackReason::Resting
             {
-                flying.drain(..).for_each(|flight| flight.fail(failure));
-                waiting.drain(..).for_each(|task| task.answer(Err(failure)));
+                in_flight
+                    .drain(..)
+                    .for_each(|submission| submission.fail(reason));
+                waiting.drain(..).for_each(|task| task.answer(Err(reason)));
                 self.engine = None;
-                self.shelf.attach(None);
-                self.until = Instant::now() + self.rest.next();
+                self.point_buffers.attach(None);
+                self.until = Instant::now() + self.backoff.next();
             }
         }
     }
 
-    /// The device; made anew if it failed and has rested.
+    /// The device; after a failure and a pause it is opened again.
     fn ready(&mut self) -> Option<&mut Engine> {
         if self.engine.is_none() && Instant::now() >= self.until {
             self.engine = (self.rebuild)();
             if self.engine.is_none() {
-                self.until = Instant::now() + self.rest.next();
+                self.until = Instant::now() + self.backoff.next();
             }
         }
         self.engine.as_mut()
@@ -138,7 +140,7 @@ mod tests {
     use std::sync::atomic::{AtomicBool, Ordering};
     use std::time::Duration;
 
-    /// A program that ends while its driver still closes the device is killed by that, at times.
+    /// A program that ends while its driver still closes the device may crash.
     #[test]
     fn who_drops_a_backend_waits_for_its_thread() {
         let closed = Arc::new(AtomicBool::new(false));
@@ -146,11 +148,11 @@ mod tests {
         let seen = Arc::clone(&closed);
         let thread = thread::spawn(move || {
             while waiting.recv().is_ok() {}
-            // a device takes its time
+            // Closing a device takes time.
             thread::sleep(Duration::from_millis(50));
             seen.store(true, Ordering::SeqCst);
         });
-        drop(Driving {
+        drop(WorkerHandle {
             tasks,
             thread: Some(thread),
         });

@@ -1,24 +1,73 @@
-//! What a static picture shows: a box of the map in pixels, and the world once.
+//! Views: windows of the map with a device pixel ratio.
 
-use crate::layer::TileSize;
 use crate::scale::level::Level;
 use heatsplat_points::mercator::{WORLD, clamped_y, unwrapped_x};
 use heatsplat_points::{TileId, Window, WindowError};
 use std::ops::Range;
 
-/// A box of the map as a picture of a size. A picture that is wider than the world shows it once,
-/// with nothing beside it, unless the box is wider too.
+/// The size of a tile's picture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct TileSize {
+    /// CSS pixels a side: 256 or 512.
+    css: u32,
+    /// Pixels per CSS pixel: 1 or 2.
+    ratio: u32,
+}
+
+impl TileSize {
+    /// 256 × 256 pixels.
+    pub const NORMAL: Self = Self { css: 256, ratio: 1 };
+    /// 512 × 512 pixels of the same map as [`NORMAL`](Self::NORMAL), for screens with small pixels.
+    pub const RETINA: Self = Self { css: 256, ratio: 2 };
+
+    /// A tile of 256 or 512 CSS pixels at a device pixel ratio of 1 or 2; `None` for others.
+    pub fn new(css: u32, ratio: u32) -> Option<Self> {
+        (matches!(css, 256 | 512) && matches!(ratio, 1 | 2)).then_some(Self { css, ratio })
+    }
+
+    /// Pixels a side.
+    pub fn pixels(self) -> u32 {
+        self.css * self.ratio
+    }
+
+    /// The device pixel ratio: pixels per CSS pixel.
+    pub fn ratio(self) -> u32 {
+        self.ratio
+    }
+
+    /// The level of the CSS pixels of tiles of a zoom.
+    pub(crate) fn css_level(self, z: u8) -> u8 {
+        z + self.css.ilog2() as u8
+    }
+}
+
+/// A part of the map as a picture: a window, and the number of its pixels per CSS pixel.
+///
+/// A static picture that is wider than the world shows the world once, with nothing beside it,
+/// unless the box that was asked for is wider too.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct View {
     window: Window,
     ratio: u32,
+    /// The first of the columns that show the map.
     first: u32,
+    /// The end of the columns that show the map.
     end: u32,
 }
 
 impl View {
-    /// The view of a box (west, south, east, north in degrees) in CSS pixels, `ratio` pixels to
-    /// each; it is grown about its centre where the shapes differ.
+    /// A view of a window at a device pixel ratio (1, or 2 for `@2x`).
+    pub fn new(window: Window, ratio: u32) -> Self {
+        Self {
+            window,
+            ratio,
+            first: 0,
+            end: window.width(),
+        }
+    }
+
+    /// The view of a box (west, south, east, north in degrees), its size in CSS pixels; the box is
+    /// grown about its centre where the shapes differ.
     ///
     /// # Errors
     /// Those of [`Window::around`].
@@ -33,7 +82,7 @@ impl View {
         let (left, right) = (unwrapped_x(bounds[0]), unwrapped_x(bounds[2]));
         let half = (right - left).max(WORLD) / 2.0;
         let middle = (left + right) / 2.0;
-        // columns whose centres are within
+        // The columns whose centres are inside.
         let column = |x: f64| {
             let column = ((x - window.left()) / window.pixel() - 0.5).ceil();
             column.clamp(0.0, f64::from(window.width())) as u32
@@ -46,38 +95,32 @@ impl View {
         })
     }
 
-    /// A tile, which shows all of its own.
+    /// The view of a tile.
     pub fn tile(tile: TileId, size: TileSize) -> Self {
-        let window = Window::tile(tile, size.pixels());
-        Self {
-            window,
-            ratio: size.ratio(),
-            first: 0,
-            end: window.width(),
-        }
+        Self::new(Window::tile(tile, size.pixels()), size.ratio())
     }
 
-    /// Its pixels over the world.
+    /// The pixels of the picture over the world.
     pub fn window(&self) -> Window {
         self.window
     }
 
-    /// Pixels to a CSS pixel.
+    /// The device pixel ratio: pixels per CSS pixel.
     pub fn ratio(&self) -> u32 {
         self.ratio
     }
 
-    /// The level of its pixels.
+    /// The level of the CSS pixels.
     pub fn level(&self) -> Level {
-        Level::of(&self.window, self.ratio)
+        Level::from_pixel(self.window.pixel() * f64::from(self.ratio))
     }
 
-    /// The columns that show something.
+    /// The columns that show the map.
     pub fn columns(&self) -> Range<u32> {
         self.first..self.end
     }
 
-    /// Clears what of a picture's pixels lies beside the world.
+    /// Sets the pixels of a picture that lie beside the world to `nothing`.
     pub fn clear_beside<T: Copy>(&self, pixels: &mut [T], nothing: T) {
         let width = self.window.width() as usize;
         if self.columns() == (0..self.window.width()) || width == 0 {
@@ -90,6 +133,19 @@ impl View {
             right.fill(nothing);
         }
     }
+}
+
+impl From<Window> for View {
+    /// A view with one pixel per CSS pixel.
+    fn from(window: Window) -> Self {
+        Self::new(window, 1)
+    }
+}
+
+/// The zoom of 256 px tiles whose CSS pixels are so many world units wide; it may lie between two
+/// whole ones.
+pub(crate) fn zoom_of(css_pixel: f64) -> f64 {
+    (WORLD / css_pixel).log2() - 8.0
 }
 
 /// The height of a box of degrees on the map, as a share of its width.
@@ -117,7 +173,7 @@ mod tests {
         assert_eq!(columns(bounds::WORLD, 200, 200), 0..200);
         assert_eq!(columns([170.0, -60.0, 190.0, 60.0], 2000, 100).len(), 238);
         assert_eq!(columns([0.0, 40.0, 10.0, 50.0], 300, 200), 0..300);
-        // a box of a world and a half is what it is
+        // A box of a world and a half is shown whole.
         assert_eq!(columns([-270.0, -85.06, 270.0, 85.06], 600, 200), 150..450);
         assert_eq!(columns([-270.0, -10.0, 270.0, 10.0], 300, 20), 0..300);
         let view = View::around(bounds::WORLD, 4, 2, 1).unwrap();

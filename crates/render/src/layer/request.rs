@@ -1,0 +1,199 @@
+//! Requests: pictures that are described step by step.
+
+use crate::encode::{Effort, EncodeError, Encoding, ImageFormat, rgba};
+use crate::layer::Layer;
+use crate::layer::evaluate;
+use crate::layer::isolines::pixels_with_isolines;
+use crate::layer::mix_colors::mixed_pixels;
+use crate::scale::level::Level;
+use crate::splat::density::{Density, Picture};
+use crate::splat::view::{TileSize, View};
+use crate::style::Style;
+use heatsplat_points::TileId;
+use std::sync::Arc;
+
+/// A description of a layer's picture; nothing is drawn before its last step.
+///
+/// It comes from [`Layer::tile`] or [`Layer::map`]. Unless set otherwise it has the layer's own
+/// style, and is a PNG.
+#[derive(Clone, Copy, Debug)]
+#[must_use = "nothing is drawn before the last step"]
+pub struct PictureRequest<'a, Of = ()> {
+    layer: &'a Layer,
+    view: View,
+    style: &'a Style,
+    encoding: Encoding,
+    of: Of,
+}
+
+impl PictureRequest<'_, TileId> {
+    /// Sets the size of the tile.
+    pub fn size(mut self, size: TileSize) -> Self {
+        self.view = View::tile(self.of, size);
+        self
+    }
+}
+
+impl<'a, Of> PictureRequest<'a, Of> {
+    pub(super) fn new(layer: &'a Layer, view: View, of: Of) -> Self {
+        Self {
+            layer,
+            view,
+            style: layer.style(),
+            encoding: ImageFormat::Png.into(),
+            of,
+        }
+    }
+
+    /// Sets the style.
+    pub fn style(mut self, style: &'a Style) -> Self {
+        self.style = style;
+        self
+    }
+
+    /// Sets the format of the image file.
+    pub fn format(mut self, format: ImageFormat) -> Self {
+        self.encoding.format = format;
+        self
+    }
+
+    /// Sets the effort that is spent on a small image file.
+    pub fn effort(mut self, effort: Effort) -> Self {
+        self.encoding.effort = effort;
+        self
+    }
+
+    /// Draws an image file in the format that was set.
+    ///
+    /// # Errors
+    /// A size that the format can't have, or a density beyond the range of floats.
+    pub fn encode(&self) -> Result<Arc<[u8]>, EncodeError> {
+        let window = self.view.window();
+        if self.encoding.format.is_density() {
+            return self.encoding.density(&self.density(), &window);
+        }
+        match self.drawn() {
+            (_, Some(pixels)) => {
+                let (width, height) = (window.width(), window.height());
+                self.encoding.pixels(&pixels, width, height)
+            }
+            (picture, None) => self.encoding.picture(&picture, self.style.ramp()),
+        }
+    }
+
+    /// Draws a PNG.
+    ///
+    /// # Errors
+    /// A picture without pixels, or with an edge of more than
+    /// [`MAX_EDGE`](crate::encode::MAX_EDGE).
+    pub fn png(self) -> Result<Arc<[u8]>, EncodeError> {
+        self.format(ImageFormat::Png).encode()
+    }
+
+    /// Draws a lossless WebP.
+    ///
+    /// # Errors
+    /// Those of [`png`](Self::png).
+    pub fn webp(self) -> Result<Arc<[u8]>, EncodeError> {
+        self.format(ImageFormat::WebP).encode()
+    }
+
+    /// Draws the values: the style's measure, NaN where it has no value.
+    pub fn density(&self) -> Density {
+        let backend = self.layer.backend.as_ref();
+        evaluate::density(&self.layer.data, self.style, &self.view, backend)
+    }
+
+    /// Draws the colour indices of the style's ramp.
+    pub fn picture(&self) -> Picture {
+        let (layer, view) = (self.layer, &self.view);
+        let backend = layer.backend.as_ref();
+        if !layer.is_local(self.style) {
+            let scale = layer.normalizer_at(self.level(), self.style);
+            return evaluate::picture(&layer.data, self.style, view, &scale, backend);
+        }
+        let window = view.window();
+        let mut picture = Picture::empty(window.width(), window.height());
+        let mut colorize = |density: &[f32]| picture = self.equalize_locally(density);
+        evaluate::with_density(&layer.data, self.style, view, backend, &mut colorize);
+        view.clear_beside(&mut picture.indices, 0);
+        picture
+    }
+
+    /// Draws straight RGBA pixels, four bytes each, row by row from the north.
+    pub fn pixels(&self) -> Vec<u8> {
+        let (picture, pixels) = self.drawn();
+        pixels.unwrap_or_else(|| rgba(&picture.indices, self.style.ramp()))
+    }
+
+    /// Turns values that [`density`](Self::density) has drawn before into colour indices.
+    pub fn colorize(&self, density: &Density) -> Picture {
+        if self.layer.is_local(self.style) {
+            return self.equalize_locally(&density.values);
+        }
+        let scale = self.layer.normalizer_at(self.level(), self.style);
+        evaluate::colorize(density, &scale, self.layer.value_kind(self.style))
+    }
+
+    /// The level of the picture's scale.
+    fn level(&self) -> Level {
+        self.style.level_in(self.view)
+    }
+
+    /// The colour indices of values by those around them; between two whole levels the indices of
+    /// both are interpolated.
+    fn equalize_locally(&self, density: &[f32]) -> Picture {
+        let (layer, window, level) = (self.layer, self.view.window(), self.level());
+        let colorize = |level| {
+            let local = &layer.local;
+            local.colorize(layer, density, &window, level, self.style)
+        };
+        let mut picture = colorize(level.below());
+        if let Some((above, share)) = level.above() {
+            let other = colorize(above);
+            for (index, other) in picture.indices.iter_mut().zip(other.indices) {
+                let (below, above) = (f64::from(*index), f64::from(other));
+                *index = (below + (above - below) * share).round() as u8;
+            }
+        }
+        picture
+    }
+
+    /// The colour indices, and the straight RGBA pixels where there are more colours than indices.
+    fn drawn(&self) -> (Picture, Option<Vec<u8>>) {
+        let (layer, style, view) = (self.layer, self.style, &self.view);
+        let categories = layer.data.categories();
+        if categories.is_empty() && layer.is_mixed(style) {
+            return self.with_isolines();
+        }
+        let picture = self.picture();
+        let mixed = !categories.is_empty() && !picture.is_empty();
+        let pixels = mixed.then(|| {
+            let backend = layer.backend.as_ref();
+            mixed_pixels(categories, &picture, style, view, backend)
+        });
+        (picture, pixels)
+    }
+
+    fn with_isolines(&self) -> (Picture, Option<Vec<u8>>) {
+        let (layer, style, view) = (self.layer, self.style, self.view);
+        // The slope at the edge depends on the pixel beyond it.
+        let window = view.window().grown(1);
+        let density = layer
+            .map(View::new(window, view.ratio()))
+            .style(style)
+            .density();
+        let mut picture = self.colorize(&density.without_rim());
+        if picture.is_empty() {
+            return (picture, None);
+        }
+        view.clear_beside(&mut picture.indices, 0);
+        let scale = layer.normalizer_at(self.level(), style);
+        let lines = style.isolines().unwrap_or(0);
+        let ramp = style.ramp();
+        let mut pixels =
+            pixels_with_isolines(&density, &picture, &scale, lines, view.ratio(), ramp);
+        view.clear_beside(pixels.as_chunks_mut::<4>().0, [0; 4]);
+        (picture, Some(pixels))
+    }
+}

@@ -1,0 +1,99 @@
+//! A bounded memo, shared by threads.
+
+use std::collections::{HashMap, VecDeque};
+use std::fmt;
+use std::hash::Hash;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+/// Values that are computed once per key, however many threads ask for one at the same time.
+///
+/// It holds a bounded number of values; where one more is asked for, the oldest makes room.
+pub struct Memo<K, V> {
+    capacity: usize,
+    entries: Mutex<Entries<K, V>>,
+}
+
+struct Entries<K, V> {
+    values: HashMap<K, Arc<OnceLock<Arc<V>>>>,
+    /// The keys, the oldest first.
+    order: VecDeque<K>,
+}
+
+impl<K: Eq + Hash + Clone, V> Memo<K, V> {
+    /// An empty memo of at most `capacity` values.
+    pub fn new(capacity: usize) -> Self {
+        Self {
+            capacity,
+            entries: Mutex::new(Entries {
+                values: HashMap::new(),
+                order: VecDeque::new(),
+            }),
+        }
+    }
+
+    /// The value of a key; `compute` makes it where it is not there yet, while other threads that
+    /// ask for the same key wait.
+    pub fn get_or_compute(&self, key: &K, compute: impl FnOnce() -> V) -> Arc<V> {
+        let slot = self.slot(key);
+        // Outside the lock, so that other keys can be asked for meanwhile.
+        Arc::clone(slot.get_or_init(|| Arc::new(compute())))
+    }
+
+    fn slot(&self, key: &K) -> Arc<OnceLock<Arc<V>>> {
+        let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(slot) = entries.values.get(key) {
+            return Arc::clone(slot);
+        }
+        if entries.order.len() >= self.capacity
+            && let Some(oldest) = entries.order.pop_front()
+        {
+            entries.values.remove(&oldest);
+        }
+        let slot = Arc::default();
+        entries.values.insert(key.clone(), Arc::clone(&slot));
+        entries.order.push_back(key.clone());
+        slot
+    }
+}
+
+impl<K, V> fmt::Debug for Memo<K, V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Memo")
+            .field("capacity", &self.capacity)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::thread;
+
+    #[test]
+    fn a_value_is_computed_once_however_many_ask() {
+        let memo = Memo::new(4);
+        let computed = AtomicUsize::new(0);
+        thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| {
+                    let value =
+                        memo.get_or_compute(&"a", || computed.fetch_add(1, Ordering::SeqCst));
+                    assert_eq!(*value, 0);
+                });
+            }
+        });
+        assert_eq!(computed.into_inner(), 1);
+    }
+
+    #[test]
+    fn the_oldest_value_makes_room() {
+        let memo = Memo::new(2);
+        let first = memo.get_or_compute(&1, || 10);
+        memo.get_or_compute(&2, || 20);
+        assert!(Arc::ptr_eq(&first, &memo.get_or_compute(&1, || 11)));
+        memo.get_or_compute(&3, || 30);
+        assert_eq!(*memo.get_or_compute(&2, || 21), 20);
+        assert_eq!(*memo.get_or_compute(&1, || 12), 12);
+    }
+}

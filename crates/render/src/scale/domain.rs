@@ -1,0 +1,191 @@
+//! Domains: the densities that a ramp spans.
+
+use crate::parse_error::ParseStyleError;
+use heatsplat_points::MAX_ZOOM;
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+
+/// The densities that the ramp spans.
+///
+/// The domain of amounts begins at 0; that of means lies between two percentiles; that of signed
+/// values and ratios reaches as far to one side of the middle as to the other.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Domain {
+    /// Up to nearly the greatest density of the zoom: see [`Domain::AUTO_PERCENTILE`].
+    Auto,
+    /// Up to a percentile of the non-empty pixels of the zoom.
+    Percentile(f64),
+    /// Up to a percentile of one zoom, for all zooms: for values that don't change with the zoom,
+    /// such as those per km². `None` is the percentile of [`Domain::Auto`].
+    AtZoom(Option<f64>, u8),
+    /// From lo to hi, whatever the data.
+    Fixed(f64, f64),
+    /// A table of (zoom, lo, hi), the zooms rising: between two of them hi is interpolated
+    /// geometrically, as densities grow, and lo linearly.
+    ByZoom(Arc<[(f64, f64, f64)]>),
+}
+
+impl Domain {
+    /// The percentile at which `auto` ends: the last half percent of the pixels saturate, so that
+    /// one outlier does not leave the rest of the map dark.
+    pub const AUTO_PERCENTILE: f64 = 99.5;
+
+    const MAX_STOPS: usize = 32;
+
+    /// The two ends at a zoom, where they are given.
+    pub(super) fn ends(&self, zoom: f64) -> Option<(f64, f64)> {
+        match self {
+            Self::Fixed(low, high) => Some((*low, *high)),
+            Self::ByZoom(table) => {
+                let after = table.partition_point(|(z, ..)| *z <= zoom);
+                let before = after.checked_sub(1).and_then(|i| table.get(i));
+                match (before, table.get(after)) {
+                    (Some(&(z0, l0, h0)), Some(&(z1, l1, h1))) => {
+                        let share = (zoom - z0) / (z1 - z0);
+                        let low = l0 + (l1 - l0) * share;
+                        let high = if h0 > 0.0 && h1 > 0.0 {
+                            h0 * (h1 / h0).powf(share)
+                        } else {
+                            h0 + (h1 - h0) * share
+                        };
+                        Some((low, high))
+                    }
+                    (Some(&(_, l, h)), None) | (None, Some(&(_, l, h))) => Some((l, h)),
+                    (None, None) => None,
+                }
+            }
+            Self::Auto | Self::Percentile(_) | Self::AtZoom(..) => None,
+        }
+    }
+
+    /// The percentile of the upper end, where that is measured.
+    pub(super) fn percentile(&self) -> f64 {
+        match self {
+            Self::Percentile(p) | Self::AtZoom(Some(p), _) => *p,
+            _ => Self::AUTO_PERCENTILE,
+        }
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        if text.contains(':') {
+            return by_zoom(text);
+        }
+        if let Some((percentile, zoom)) = text.split_once('@') {
+            let zoom = zoom.parse().ok().filter(|z| *z <= MAX_ZOOM)?;
+            return match Self::parse(percentile)? {
+                Self::Auto => Some(Self::AtZoom(None, zoom)),
+                Self::Percentile(p) => Some(Self::AtZoom(Some(p), zoom)),
+                _ => None,
+            };
+        }
+        if text == "auto" {
+            return Some(Self::Auto);
+        }
+        if let Some(percent) = text.strip_prefix('p') {
+            let percent: f64 = percent.parse().ok()?;
+            return (percent > 0.0 && percent <= 100.0).then_some(Self::Percentile(percent));
+        }
+        ends(text).map(|(lo, hi)| Self::Fixed(lo, hi))
+    }
+}
+
+impl fmt::Display for Domain {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Auto => f.write_str("auto"),
+            Self::Percentile(p) => write!(f, "p{p}"),
+            Self::AtZoom(None, zoom) => write!(f, "auto@{zoom}"),
+            Self::AtZoom(Some(p), zoom) => write!(f, "p{p}@{zoom}"),
+            Self::Fixed(lo, hi) => write!(f, "{lo},{hi}"),
+            Self::ByZoom(table) => {
+                for (i, (zoom, lo, hi)) in table.iter().enumerate() {
+                    write!(f, "{}{zoom}:{lo},{hi}", if i == 0 { "" } else { ";" })?;
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+impl FromStr for Domain {
+    type Err = ParseStyleError;
+
+    fn from_str(text: &str) -> Result<Self, ParseStyleError> {
+        Self::parse(text).ok_or(ParseStyleError::new(
+            "auto, a percentile like p99 or p99.9, either of one zoom \
+            for all like auto@8, lo,hi like 0,40, or a table by zoom like 4:0,900;10:0,20",
+        ))
+    }
+}
+
+fn ends(text: &str) -> Option<(f64, f64)> {
+    let (lo, hi) = text.split_once(',')?;
+    let number = |t: &str| t.trim().parse::<f64>().ok().filter(|v| v.abs() < 1e30);
+    let (lo, hi) = (number(lo)?, number(hi)?);
+    (lo < hi).then_some((lo, hi))
+}
+
+fn by_zoom(text: &str) -> Option<Domain> {
+    let stop = |stop: &str| {
+        let (zoom, domain) = stop.split_once(':')?;
+        let zoom: f64 = zoom.trim().parse().ok()?;
+        let (lo, hi) = ends(domain)?;
+        (0.0..=30.0).contains(&zoom).then_some((zoom, lo, hi))
+    };
+    let stops: Vec<_> = text.split(';').map(stop).collect::<Option<_>>()?;
+    let rising = stops.is_sorted_by(|a, b| a.0 < b.0) && stops.len() <= Domain::MAX_STOPS;
+    rising.then(|| Domain::ByZoom(stops.into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn domains_are_read_and_written() {
+        for text in [
+            "auto",
+            "p99",
+            "p99.9",
+            "auto@8",
+            "p90@0",
+            "0,40",
+            "-1.5,2",
+            "4:0,900;10.5:0,20",
+        ] {
+            assert_eq!(text.parse::<Domain>().unwrap().to_string(), text);
+        }
+        for text in [
+            "",
+            "p0",
+            "p101",
+            "pNaN",
+            "5,5",
+            "9,3",
+            "1",
+            "nan,2",
+            "0,inf",
+            "1e31,1e32",
+            "auto@99",
+            "0,4@8",
+            "auto@",
+            "4:0,9;4:0,8",
+            "4:9,0",
+            "4:",
+            ":0,1",
+            "99:0,1",
+        ] {
+            assert!(text.parse::<Domain>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_table_of_domains_goes_by_factors() {
+        let domain: Domain = "4:0,800;10:6,50".parse().unwrap();
+        assert_eq!(domain.ends(2.0), Some((0.0, 800.0)));
+        assert_eq!(domain.ends(7.0), Some((3.0, 200.0)));
+        assert_eq!(domain.ends(22.0), Some((6.0, 50.0)));
+    }
+}

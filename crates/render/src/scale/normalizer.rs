@@ -1,0 +1,177 @@
+//! Normalizers: scales that are resolved for the densities of one zoom.
+
+use crate::scale::thresholds::Thresholds;
+use crate::scale::transform::Transform;
+use crate::scale::value_kind::ValueKind;
+
+/// A resolved scale: density → position on the ramp → colour index.
+#[derive(Clone, Debug)]
+pub struct Normalizer {
+    pub(super) formula: Formula,
+    thresholds: Thresholds,
+}
+
+impl Normalizer {
+    /// The normalizer of a formula over values of a kind. Only amounts have densities below which
+    /// the colour index is 0; of the other kinds only NaN has index 0.
+    pub(super) fn new(formula: Formula, kind: ValueKind) -> Self {
+        let thresholds = Thresholds::new(|k| {
+            if kind != ValueKind::Amount && k == 1 {
+                f32::MIN
+            } else {
+                formula.value_at((f64::from(k) - 0.5) / 255.0) as f32
+            }
+        });
+        Self {
+            formula,
+            thresholds,
+        }
+    }
+
+    /// Density at position 0 and at position 1.
+    pub fn domain(&self) -> (f64, f64) {
+        (self.formula.low, self.formula.high)
+    }
+
+    /// The transform from density to position.
+    pub fn transform(&self) -> Transform {
+        self.formula.transform
+    }
+
+    /// The density in the middle of the ramp, where the scale has one: 0 or 1.
+    pub fn middle(&self) -> Option<f64> {
+        match self.formula.middle {
+            Middle::None => None,
+            Middle::Zero => Some(0.0),
+            Middle::One => Some(1.0),
+        }
+    }
+
+    /// The position of a density on the ramp, 0 to 1.
+    pub fn position(&self, density: f64) -> f64 {
+        self.formula.position(density)
+    }
+
+    /// The density at a position of the ramp: the inverse of [`position`](Self::position).
+    pub fn value_at(&self, position: f64) -> f64 {
+        self.formula.value_at(position)
+    }
+
+    /// The 255 densities at which the colour index steps up, rising: the index of a
+    /// density, round(255 · position), is how many of them are not above it.
+    pub fn thresholds(&self) -> &[f32] {
+        self.thresholds.thresholds()
+    }
+
+    /// The colour index of one density.
+    pub fn index(&self, density: f32) -> u8 {
+        self.thresholds.index(density)
+    }
+
+    /// The thresholds, with the table that looks densities up in them.
+    pub(crate) fn threshold_table(&self) -> &Thresholds {
+        &self.thresholds
+    }
+}
+
+/// The value in the middle of a scale with two sides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Middle {
+    None,
+    Zero,
+    One,
+}
+
+impl Middle {
+    /// The middle of a domain; `None` where the domain lies to one side of it.
+    pub(super) fn for_domain(kind: ValueKind, low: f64, high: f64) -> Self {
+        match kind {
+            ValueKind::Signed if low < 0.0 && high > 0.0 => Self::Zero,
+            ValueKind::Ratio if low > 0.0 && low < 1.0 && high > 1.0 => Self::One,
+            _ => Self::None,
+        }
+    }
+}
+
+/// A transform between two densities.
+#[derive(Clone, Debug)]
+pub(super) struct Formula {
+    pub(super) low: f64,
+    pub(super) high: f64,
+    pub(super) middle: Middle,
+    pub(super) transform: Transform,
+    /// The cumulative histogram of equalised transforms as (density, position), rising; empty for
+    /// the others.
+    pub(super) curve: Vec<(f64, f64)>,
+}
+
+impl Formula {
+    fn position(&self, density: f64) -> f64 {
+        match self.middle {
+            Middle::None => {
+                let u = (density - self.low) / (self.high - self.low);
+                self.side(u, density)
+            }
+            Middle::Zero if density < 0.0 => 0.5 - 0.5 * self.side(density / self.low, -density),
+            Middle::Zero => 0.5 + 0.5 * self.side(density / self.high, density),
+            Middle::One if density < 1.0 => {
+                // Values that are not positive have no logarithm and lie at the end.
+                let u = density.max(f64::MIN_POSITIVE).ln() / self.low.ln();
+                0.5 - 0.5 * self.side(u, density.max(f64::MIN_POSITIVE).recip())
+            }
+            Middle::One => 0.5 + 0.5 * self.side(density.ln() / self.high.ln(), density),
+        }
+    }
+
+    /// The position on a scale, or on one side of it: `u` is the share of the way to its end,
+    /// `density` the value that the equalised histogram counts.
+    fn side(&self, u: f64, density: f64) -> f64 {
+        let u = u.clamp(0.0, 1.0);
+        if self.transform.is_equalised() {
+            return interpolate(&self.curve, density, |&(v, p)| (v, p)).unwrap_or(u);
+        }
+        self.transform.apply(u)
+    }
+
+    fn value_at(&self, position: f64) -> f64 {
+        let t = position.clamp(0.0, 1.0);
+        let equalised = |t: f64| interpolate(&self.curve, t, |&(v, p)| (p, v));
+        let out = (2.0 * t - 1.0).abs();
+        match self.middle {
+            Middle::None => equalised(t)
+                .unwrap_or_else(|| self.low + (self.high - self.low) * self.transform.invert(t)),
+            Middle::Zero => {
+                let end = if t < 0.5 { -self.low } else { self.high };
+                let far = equalised(out).unwrap_or_else(|| end * self.transform.invert(out));
+                if t < 0.5 { -far } else { far }
+            }
+            Middle::One => {
+                let end = if t < 0.5 {
+                    -self.low.ln()
+                } else {
+                    self.high.ln()
+                };
+                let far = equalised(out).map_or_else(|| end * self.transform.invert(out), f64::ln);
+                (if t < 0.5 { -far } else { far }).exp()
+            }
+        }
+    }
+}
+
+/// The value at `x` of a rising curve; `None` for fewer than two points.
+pub(super) fn interpolate(
+    curve: &[(f64, f64)],
+    x: f64,
+    pick: fn(&(f64, f64)) -> (f64, f64),
+) -> Option<f64> {
+    let after = curve
+        .partition_point(|p| pick(p).0 < x)
+        .clamp(1, curve.len().max(2) - 1);
+    let ((x0, y0), (x1, y1)) = (pick(curve.get(after - 1)?), pick(curve.get(after)?));
+    let share = if x1 > x0 {
+        ((x - x0) / (x1 - x0)).clamp(0.0, 1.0)
+    } else {
+        1.0
+    };
+    Some(y0 + (y1 - y0) * share)
+}

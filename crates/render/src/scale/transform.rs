@@ -1,0 +1,147 @@
+//! Transforms: functions from a share of the domain to a position on the ramp.
+
+use crate::parse_error::ParseStyleError;
+use std::fmt;
+use std::str::FromStr;
+
+/// The two ends of the logarithmic transform are this factor apart: three decades.
+const LOG_RANGE: f64 = 1000.0;
+
+/// A function from density to position on the ramp, with u = (d − lo) / (hi − lo) in 0..1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Transform {
+    /// u
+    Linear,
+    /// ln(1 + 1000 u) / ln 1001: three decades, and still 0 at lo
+    Log,
+    /// √u
+    Sqrt,
+    /// ∛u
+    Cbrt,
+    /// u to a power, such as `power:0.35`
+    Power(Gamma),
+    /// The share of non-empty pixels with less density (histogram equalisation).
+    EqHist,
+    /// The share of the non-empty pixels nearby with less density (adaptive histogram
+    /// equalisation), which shows detail in cities and in the country alike, without seams.
+    Local,
+}
+
+/// The exponent of [`Transform::Power`], 0.05 to 10, rounded to thousandths.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Gamma(u16);
+
+impl Gamma {
+    /// An exponent; `None` unless it is from 0.05 to 10.
+    pub fn new(exponent: f64) -> Option<Self> {
+        (0.05..=10.0)
+            .contains(&exponent)
+            .then_some(Self((exponent * 1000.0).round() as u16))
+    }
+
+    /// The exponent.
+    pub fn exponent(self) -> f64 {
+        f64::from(self.0) / 1000.0
+    }
+}
+
+impl Transform {
+    /// All transforms without a parameter, with their names.
+    pub const ALL: [(&'static str, Self); 6] = [
+        ("linear", Self::Linear),
+        ("log", Self::Log),
+        ("sqrt", Self::Sqrt),
+        ("cbrt", Self::Cbrt),
+        ("eq_hist", Self::EqHist),
+        ("local", Self::Local),
+    ];
+
+    /// True where positions follow from the distribution of densities.
+    pub(super) fn is_equalised(self) -> bool {
+        matches!(self, Self::EqHist | Self::Local)
+    }
+
+    pub(super) fn apply(self, u: f64) -> f64 {
+        match self {
+            Self::Linear | Self::EqHist | Self::Local => u,
+            Self::Log => (LOG_RANGE * u).ln_1p() / LOG_RANGE.ln_1p(),
+            Self::Sqrt => u.sqrt(),
+            Self::Cbrt => u.cbrt(),
+            Self::Power(gamma) => u.powf(gamma.exponent()),
+        }
+    }
+
+    pub(super) fn invert(self, t: f64) -> f64 {
+        match self {
+            Self::Linear | Self::EqHist | Self::Local => t,
+            Self::Log => (t * LOG_RANGE.ln_1p()).exp_m1() / LOG_RANGE,
+            Self::Sqrt => t * t,
+            Self::Cbrt => t * t * t,
+            Self::Power(gamma) => t.powf(gamma.exponent().recip()),
+        }
+    }
+}
+
+impl fmt::Display for Transform {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Self::Power(gamma) = self {
+            return write!(f, "power:{}", gamma.exponent());
+        }
+        let named = Self::ALL.iter().find(|(_, choice)| choice == self);
+        f.write_str(named.map_or("", |(name, _)| name))
+    }
+}
+
+impl FromStr for Transform {
+    type Err = ParseStyleError;
+
+    fn from_str(text: &str) -> Result<Self, ParseStyleError> {
+        let transform = match text.strip_prefix("power:") {
+            Some(exponent) => {
+                let exponent = exponent.trim().parse().ok();
+                exponent.and_then(Gamma::new).map(Self::Power)
+            }
+            None => {
+                let named = Self::ALL.iter().find(|(name, _)| *name == text);
+                named.map(|(_, choice)| *choice)
+            }
+        };
+        transform.ok_or(ParseStyleError::new(
+            "expected one of linear, log, sqrt, cbrt, eq_hist, local, or a power like power:0.35",
+        ))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn transforms_are_read_and_written() {
+        for text in [
+            "linear",
+            "log",
+            "sqrt",
+            "cbrt",
+            "eq_hist",
+            "local",
+            "power:0.35",
+            "power:2",
+        ] {
+            assert_eq!(text.parse::<Transform>().unwrap().to_string(), text);
+        }
+        for text in [
+            "",
+            "ln",
+            "power",
+            "power:",
+            "power:0",
+            "power:-1",
+            "power:NaN",
+            "power:11",
+        ] {
+            assert!(text.parse::<Transform>().is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,214 @@
+//! Sites: subpixel positions at which points of equal opacity are counted together.
+//!
+//! Sites are visited in the order of their places in the world, row by row or along the Z-order
+//! curve. So the cost of a crowd is that of its pixels, and neighbouring tiles compute the same
+//! sums in the same order.
+
+use heatsplat_points::{Points, Window};
+
+/// The most subpixel positions along each axis for which sites are counted on a grid.
+const MOST_GRIDDED: u32 = 8;
+
+/// Points of one subpixel position and opacity.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Site {
+    /// The position in subpixels from the window's corner; may be outside.
+    pub(super) x: i64,
+    /// The position in subpixels from the window's corner; may be outside.
+    pub(super) y: i64,
+    /// The opacity, 1 to 255.
+    pub(super) opacity: u8,
+    /// The number of points.
+    pub(super) count: u32,
+}
+
+/// A window whose pixels are divided into subpixels, with a margin.
+pub(super) struct SubpixelWindow {
+    pub(super) window: Window,
+    /// Subpixels of a pixel along each axis.
+    pub(super) phases: u32,
+    /// Added to a point's position in pixels.
+    pub(super) shift: (f64, f64),
+    /// The distance from the window within which points matter, in pixels.
+    pub(super) margin: u32,
+    /// True where points of one site are brought together, which pays for large stamps; else sites
+    /// come in the order of the index.
+    pub(super) sorted: bool,
+}
+
+impl SubpixelWindow {
+    /// The sites of an index, rows first; those of opacity 0 are left out.
+    pub(super) fn sites(&self, points: &Points, opacity: impl Fn(f32) -> u8) -> Vec<Site> {
+        let summary = points.summary();
+        let (least, most) = (opacity(summary.weight_min), opacity(summary.weight_max));
+        let alike = least == most && least > 0;
+        if alike && self.phases <= MOST_GRIDDED {
+            return self.counted(points, least);
+        }
+        // Cells count points that are alike.
+        let finest = if alike { self.finest() } else { 0.0 };
+        let mut sites = Vec::new();
+        self.each(points, finest, |x, y, weight, count| {
+            let opacity = if alike { least } else { opacity(weight) };
+            if opacity > 0 {
+                sites.push(Site {
+                    x,
+                    y,
+                    opacity,
+                    count,
+                });
+            }
+        });
+        if self.sorted {
+            sites.sort_unstable_by_key(|s| (s.y, s.x, s.opacity));
+        }
+        sites.dedup_by(|later, first| {
+            let same = (later.y, later.x, later.opacity) == (first.y, first.x, first.opacity);
+            if same {
+                first.count = first.count.saturating_add(later.count);
+            }
+            same
+        });
+        sites
+    }
+
+    /// The largest cells, in pixels, that lie in one subpixel each.
+    fn finest(&self) -> f64 {
+        let shift = [self.shift.0, self.shift.1].map(|s| s * f64::from(self.phases));
+        let aligned = shift.iter().all(|s| s.fract() == 0.0);
+        // Off the grid by half a subpixel, a cell would lie across two of them.
+        let halves = if aligned { 1.0 } else { 2.0 };
+        1.0 / (halves * f64::from(self.phases))
+    }
+
+    /// The sites of an index whose points all have the same opacity: a grid sorts them.
+    fn counted(&self, points: &Points, opacity: u8) -> Vec<Site> {
+        let mut grid = self.grid(0u32);
+        self.each(points, self.finest(), |x, y, _, count| {
+            if let Some(sum) = grid.get_mut(x, y) {
+                *sum = sum.saturating_add(count);
+            }
+        });
+        let site = |(x, y, count)| Site {
+            x,
+            y,
+            opacity,
+            count,
+        };
+        grid.filled().map(site).collect()
+    }
+
+    /// The values of an index folded by subpixel, in f64: `fold` gets the value so far, which is 0
+    /// at first, and the weight of a point, or of a cell up to `finest` pixels wide.
+    pub(super) fn folded(
+        &self,
+        points: &Points,
+        finest: f64,
+        fold: impl Fn(f64, f64) -> f64,
+    ) -> SubpixelGrid<f64> {
+        let mut grid = self.grid(0.0f64);
+        self.each(points, finest, |x, y, weight, _| {
+            if let Some(value) = grid.get_mut(x, y) {
+                *value = fold(*value, f64::from(weight));
+            }
+        });
+        grid
+    }
+
+    /// A grid of a value for each subpixel, margins included.
+    fn grid<T: Clone>(&self, value: T) -> SubpixelGrid<T> {
+        let margin = i64::from(self.margin);
+        let side = |n: u32| (i64::from(n) + 2 * margin) * i64::from(self.phases);
+        let (width, height) = (side(self.window.width()), side(self.window.height()));
+        SubpixelGrid {
+            first: -margin * i64::from(self.phases),
+            width,
+            height,
+            values: vec![value; (width * height) as usize],
+        }
+    }
+
+    /// Visits each cell with its subpixel, weight and count.
+    fn each(&self, points: &Points, finest: f64, mut found: impl FnMut(i64, i64, f32, u32)) {
+        let around = self.window.grown(self.margin + 1);
+        let per_pixel = self.window.pixel().recip();
+        let phases = f64::from(self.phases);
+        let cells = points.cells(&around, finest);
+        let counts: Vec<_> = cells.counts().collect();
+        for ((run, world), counts) in cells.slices().zip(counts) {
+            let left = (self.window.left() - world) * per_pixel - self.shift.0;
+            let top = self.window.top() * per_pixel - self.shift.1;
+            for (i, cell) in run.iter().enumerate() {
+                let x = ((f64::from(cell.x) * per_pixel - left) * phases).floor();
+                let y = ((f64::from(cell.y) * per_pixel - top) * phases).floor();
+                let count = counts.and_then(|c| c.get(i)).copied().unwrap_or(1);
+                found(x as i64, y as i64, cell.weight, count);
+            }
+        }
+    }
+}
+
+/// Values by subpixel, rows first.
+pub(super) struct SubpixelGrid<T> {
+    first: i64,
+    width: i64,
+    height: i64,
+    values: Vec<T>,
+}
+
+impl<T: Copy + Default + PartialEq> SubpixelGrid<T> {
+    /// The value of a subpixel; `None` outside the grid.
+    fn get_mut(&mut self, x: i64, y: i64) -> Option<&mut T> {
+        let (x, y) = (x - self.first, y - self.first);
+        let inside = (0..self.width).contains(&x) && (0..self.height).contains(&y);
+        if inside {
+            self.values.get_mut((y * self.width + x) as usize)
+        } else {
+            None
+        }
+    }
+
+    /// The subpixels whose value is not 0, with it.
+    pub(super) fn filled(&self) -> impl Iterator<Item = (i64, i64, T)> {
+        let filled = self.values.iter().enumerate();
+        let filled = filled.filter(|(_, value)| **value != T::default());
+        filled.map(|(i, &value)| {
+            let (x, y) = (i as i64 % self.width, i as i64 / self.width);
+            (x + self.first, y + self.first, value)
+        })
+    }
+}
+
+/// The rows that a stamp at a pixel and a picture have in common: for each the picture's part and
+/// the stamp's.
+pub(super) fn overlapping_rows<'a, A, B>(
+    picture: &'a mut [A],
+    width: usize,
+    stamp: &'a [B],
+    side: usize,
+    (x, y): (i64, i64),
+) -> impl Iterator<Item = (&'a mut [A], &'a [B])> {
+    let height = picture.len() / width.max(1);
+    let lines = stamp.len() / side.max(1);
+    let clip = |at: i64, stamp: usize, picture: usize| {
+        let from = (-at).clamp(0, stamp as i64) as usize;
+        let to = (picture as i64 - at).clamp(from as i64, stamp as i64) as usize;
+        (from, to)
+    };
+    let (left, right) = clip(x, side, width);
+    let (top, bottom) = clip(y, lines, height);
+    let first = (y + top as i64).max(0) as usize;
+    let column = (x + left as i64).max(0) as usize;
+    let targets = picture.chunks_exact_mut(width.max(1)).skip(first);
+    let sources = stamp.chunks_exact(side.max(1)).take(bottom).skip(top);
+    targets.zip(sources).filter_map(move |(to, from)| {
+        let to = to.get_mut(column..column + (right - left))?;
+        Some((to, from.get(left..right)?))
+    })
+}
+
+/// The pixel of a subpixel, and the subpixel's number in it.
+pub(super) fn split(place: i64, phases: u32) -> (i64, u32) {
+    let phases = i64::from(phases);
+    (place.div_euclid(phases), place.rem_euclid(phases) as u32)
+}

@@ -1,0 +1,300 @@
+//! Kernel specifications: a style's kernel at the size of a picture's pixels.
+
+use crate::scale::level::Level;
+use crate::splat::blend_job::BlendJob;
+use crate::splat::density::Density;
+use crate::splat::view::{View, zoom_of};
+use crate::splat::{Backend, Job};
+use crate::style::Style;
+use crate::style::blend::{self, BlendMode};
+use crate::style::kernel::{Kernel, Normalize, Shape};
+use crate::style::precision::Precision;
+use crate::style::radius::{Length, metres_per_unit};
+use heatsplat_points::mercator::WORLD;
+use heatsplat_points::{Points, Window};
+use std::sync::Arc;
+
+/// The widest radius that is drawn exactly on a picture's own pixels.
+const WIDEST_EXACT: f64 = (1 << 24) as f64;
+
+/// The kernel of a picture, whose radius in pixels may differ from row to row.
+#[derive(Clone, Debug)]
+pub(crate) struct KernelSpec {
+    blend: Arc<BlendMode>,
+    pub(super) shape: Shape,
+    pub(super) precision: Precision,
+    normalize: Normalize,
+    length: Length,
+    /// Pixels of the window per CSS pixel.
+    pub(crate) ratio: f64,
+}
+
+impl KernelSpec {
+    /// The kernel of a style where pixels are `pixel` world units wide, at `ratio` pixels per CSS
+    /// pixel.
+    ///
+    /// With [`Normalize::Mass`] the density stays per CSS pixel area, so that pictures of any
+    /// ratio have the same colours.
+    pub(crate) fn new(style: &Style, pixel: f64, ratio: f64) -> Self {
+        let shape = style.shape();
+        Self {
+            shape,
+            precision: style.precision(),
+            normalize: if style.measure().is_per_area() {
+                Normalize::Mass
+            } else {
+                style.normalize()
+            },
+            blend: style.shared_blend(),
+            length: match shape {
+                Shape::Pixel => Length::Pixels(Kernel::MIN_RADIUS),
+                _ => style.radius().at_zoom(zoom_of(pixel * ratio)),
+            },
+            ratio,
+        }
+    }
+
+    /// The kernel of a style in a view.
+    fn for_view(style: &Style, view: &View) -> Self {
+        Self::new(style, view.window().pixel(), f64::from(view.ratio()))
+    }
+
+    /// The kernel of a radius in pixels of a window, and the number of those pixels to one of the
+    /// picture that it is drawn in.
+    pub(super) fn kernel_of(&self, pixels: f64) -> (Kernel, u32) {
+        let widest = match self.precision {
+            Precision::Fast => Kernel::MAX_RADIUS,
+            Precision::Exact => WIDEST_EXACT,
+        };
+        let over = (pixels / widest).max(1.0).log2().ceil();
+        let coarser = over.min(31.0).exp2();
+        let radius = (pixels / coarser).clamp(Kernel::MIN_RADIUS, widest);
+        let ratio = self.ratio / coarser;
+        let kernel = Kernel::per_css_pixel(self.shape, radius, self.normalize, ratio);
+        (kernel.with_precision(self.precision), coarser as u32)
+    }
+
+    /// The kernel of a row `y` world units down, as [`kernel_of`](Self::kernel_of).
+    pub(crate) fn kernel_at(&self, y: f64, pixel: f64) -> (Kernel, u32) {
+        self.kernel_of(self.pixels(y, pixel))
+    }
+
+    /// The kernel of all rows, where they have the same.
+    fn uniform_kernel(&self) -> Option<Kernel> {
+        match self.length {
+            Length::Pixels(n) if !self.is_stamped() => Some(self.kernel_of(n * self.ratio).0),
+            _ => None,
+        }
+    }
+
+    /// The job that draws a window's density, where the kernel is the same everywhere.
+    pub(crate) fn job<'a>(&self, points: &'a Points, window: Window) -> Option<Job<'a>> {
+        Some(Job {
+            points,
+            window,
+            kernel: self.uniform_kernel()?,
+            strip: false,
+        })
+    }
+
+    /// True where splats are blended on the CPU, and not drawn by a backend's own kernels.
+    fn is_stamped(&self) -> bool {
+        blend::is_stamped(&self.blend, self.shape, self.precision)
+    }
+
+    /// The radius in pixels of a row `y` world units down.
+    pub(super) fn pixels(&self, y: f64, pixel: f64) -> f64 {
+        match self.length {
+            Length::Pixels(n) => n * self.ratio,
+            Length::Metres(n) => n / (metres_per_unit(y) * pixel),
+        }
+    }
+
+    /// The kernel where the radius has the fewest pixels: nearest to the equator.
+    fn narrowest(&self, window: &Window) -> Kernel {
+        let (top, bottom) = (window.top(), window.bottom());
+        self.kernel_at((WORLD / 2.0).clamp(top, bottom.max(top)), window.pixel())
+            .0
+    }
+
+    /// The greatest radius in a window, in its pixels.
+    fn widest(&self, window: &Window) -> f64 {
+        self.pixels(window.top(), window.pixel())
+            .max(self.pixels(window.bottom(), window.pixel()))
+            .max(Kernel::MIN_RADIUS)
+    }
+
+    /// The density of parts whose points have a radius of their own in CSS pixels, or none.
+    pub(crate) fn density_by_radius(
+        &self,
+        parts: &[(Option<f64>, &Points)],
+        window: Window,
+        by: &dyn Backend,
+    ) -> Density {
+        if !self.blend.is_plain() {
+            // All in one job, since each part covers all others.
+            let middle = window.top() + f64::from(window.height()) / 2.0 * window.pixel();
+            let radius = |own: &Option<f64>| {
+                let spec = self.with_radius(*own);
+                spec.kernel_at(middle, window.pixel()).0.radius()
+            };
+            return by.blend(&BlendJob {
+                parts: parts
+                    .iter()
+                    .map(|(own, points)| (*points, radius(own)))
+                    .collect(),
+                window,
+                shape: self.shape,
+                blend: &self.blend,
+                ratio: self.ratio,
+            });
+        }
+        let mut whole = Density::empty(window.width(), window.height());
+        for (own, points) in parts {
+            let part = self.with_radius(*own).density(points, window, by);
+            whole.zip(&part, |all, part| all + part);
+        }
+        whole
+    }
+
+    /// A copy of this kernel whose height has another meaning.
+    pub(crate) fn with_normalize(&self, normalize: Normalize) -> Self {
+        Self {
+            normalize,
+            ..self.clone()
+        }
+    }
+
+    /// A copy of this kernel with another radius in CSS pixels, if there is one.
+    fn with_radius(&self, radius: Option<f64>) -> Self {
+        Self {
+            length: radius.map_or(self.length, Length::Pixels),
+            ..self.clone()
+        }
+    }
+
+    /// The density of a window.
+    pub(crate) fn density(&self, points: &Points, window: Window, by: &dyn Backend) -> Density {
+        let empty = || Density::empty(window.width(), window.height());
+        if let Some(job) = self.job(points, window) {
+            return by.densities(&[job]).pop().unwrap_or_else(empty);
+        }
+        if self.is_stamped() {
+            return self.blended(points, window, by);
+        }
+        let bands = self.bands(&window);
+        let jobs: Vec<Job<'_>> = bands
+            .iter()
+            .map(|band| Job {
+                points,
+                window: band.window(&window).0,
+                kernel: band.kernel,
+                strip: true,
+            })
+            .collect();
+        let mut whole = empty();
+        for (band, density) in bands.iter().zip(by.densities(&jobs)) {
+            band.add_to(&mut whole, &density, &window);
+        }
+        whole
+    }
+
+    /// The density of a window whose splats are blended.
+    fn blended(&self, points: &Points, window: Window, by: &dyn Backend) -> Density {
+        let draw = |window: Window, kernel: Kernel, ratio: f64| {
+            let mut density = by.blend(&BlendJob {
+                parts: vec![(points, kernel.radius())],
+                window,
+                shape: self.shape,
+                blend: &self.blend,
+                ratio,
+            });
+            if self.blend.is_plain() && kernel.height() != 1.0 {
+                let height = kernel.height() as f32;
+                density.values.iter_mut().for_each(|v| *v *= height);
+            }
+            density
+        };
+        if let Length::Pixels(n) = self.length {
+            return draw(window, self.kernel_of(n * self.ratio).0, self.ratio);
+        }
+        let mut whole = Density::empty(window.width(), window.height());
+        for band in self.bands(&window) {
+            let ratio = self.ratio / f64::from(band.coarser);
+            let drawn = draw(band.window(&window).0, band.kernel, ratio);
+            band.add_to(&mut whole, &drawn, &window);
+        }
+        whole
+    }
+
+    /// The windows that a picture is drawn in, each with its kernel: one, or the bands of a radius
+    /// in metres.
+    fn strips(&self, window: &Window) -> Vec<(Window, Kernel)> {
+        if let Length::Pixels(n) = self.length {
+            return vec![(*window, self.kernel_of(n * self.ratio).0)];
+        }
+        let bands = self.bands(window).into_iter();
+        bands.map(|b| (b.window(window).0, b.kernel)).collect()
+    }
+}
+
+/// Kernels of a style's pictures. A view may be given as a [`Window`] of one pixel per CSS pixel.
+impl Style {
+    /// The kernel in a view; where the radius is in metres, that of its northern edge.
+    pub fn kernel_in(&self, view: impl Into<View>) -> Kernel {
+        let view = view.into();
+        let (window, spec) = (view.window(), KernelSpec::for_view(self, &view));
+        spec.kernel_at(window.top(), window.pixel()).0
+    }
+
+    /// The windows that a view is drawn in, each with its kernel: its own window, or several strips
+    /// of it where the radius is in metres. The cost of drawing can be estimated from these.
+    pub fn strips_in(&self, view: impl Into<View>) -> Vec<(Window, Kernel)> {
+        let view = view.into();
+        KernelSpec::for_view(self, &view).strips(&view.window())
+    }
+
+    /// The level whose scale a view has: that of its CSS pixels, or that of its own pixels for
+    /// [`Shape::Pixel`], whose counts fall to a quarter where there are twice as many pixels.
+    pub fn level_in(&self, view: impl Into<View>) -> Level {
+        let view = view.into();
+        match self.shape() {
+            Shape::Pixel => Level::from_pixel(view.window().pixel()),
+            _ => view.level(),
+        }
+    }
+
+    /// The greatest radius in a view, in its pixels.
+    pub fn radius_in(&self, view: impl Into<View>) -> f64 {
+        let view = view.into();
+        KernelSpec::for_view(self, &view).widest(&view.window())
+    }
+
+    /// The distance from a view within which points matter, in its pixels.
+    pub fn reach_in(&self, view: impl Into<View>) -> f64 {
+        let view = view.into();
+        let widest = self.radius_in(view);
+        match self.blend() {
+            BlendMode::Add => self.shape().reach_of(widest),
+            // Stamps have no soft edge.
+            BlendMode::Set | BlendMode::Cover(_) => widest * self.shape().reach(),
+            BlendMode::Over(stamp) | BlendMode::Plus(stamp) => {
+                stamp.reach() * f64::from(view.ratio())
+            }
+            BlendMode::Reach(_) => blend::MAX_REACH,
+        }
+    }
+
+    /// The largest cells that may stand for several points in a view, in its pixels.
+    pub fn finest_cell_in(&self, view: impl Into<View>) -> f64 {
+        let view = view.into();
+        match self.blend() {
+            BlendMode::Add if !self.is_stamped() => {
+                let spec = KernelSpec::for_view(self, &view);
+                spec.narrowest(&view.window()).finest_cell()
+            }
+            // These count, and weigh, point by point.
+            _ => 0.0,
+        }
+    }
+}
