@@ -1,8 +1,8 @@
-//! Points as the `geo-types` crate has them.
+//! Conversions from points of the crate `geo-types`.
 
 use heatsplat_points::{BadPoint, Points, Refusal, WorldCoord, mercator};
 
-/// An index of weighted `geo-types` points: x is longitude and y latitude, in degrees.
+/// Builds an index of weighted `geo-types` points: x is longitude and y latitude, in degrees.
 ///
 /// ```
 /// let berlin = geo_types::Point::new(13.4, 52.5);
@@ -12,7 +12,7 @@ use heatsplat_points::{BadPoint, Points, Refusal, WorldCoord, mercator};
 /// ```
 ///
 /// # Errors
-/// The first point that has no place on the map.
+/// The first point that isn't on the map.
 pub fn points(
     weighted: impl IntoIterator<Item = (geo_types::Point<f64>, f32)>,
 ) -> Result<Points, BadPoint> {
@@ -23,10 +23,10 @@ pub fn points(
     )
 }
 
-/// The place of a `geo-types` point in the world square.
+/// Projects a `geo-types` point (longitude, latitude, in degrees) to the Web-Mercator square.
 ///
 /// # Errors
-/// What [`mercator::project`] refuses.
+/// The point isn't on the map, as in [`mercator::project`].
 pub fn world_coord(point: geo_types::Point<f64>) -> Result<WorldCoord, Refusal> {
     mercator::project(point.x(), point.y())
 }

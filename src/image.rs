@@ -1,9 +1,9 @@
-//! Pictures as the `image` crate has them.
+//! Conversions to images of the crate `image`.
 
 use heatsplat_render::{Density, Picture, Ramp, encode};
 use image::{ImageBuffer, Luma, RgbaImage};
 
-/// A picture in the colours of a ramp (straight alpha).
+/// Colours a picture with a ramp: straight RGBA of the same width and height.
 ///
 /// ```
 /// use heatsplat::{Layer, Points, Style, TileId};
@@ -19,7 +19,7 @@ pub fn rgba(picture: &Picture, ramp: &Ramp) -> RgbaImage {
     RgbaImage::from_raw(picture.width, picture.height, pixels).unwrap_or_default()
 }
 
-/// A density as an image of one `f32` channel.
+/// Copies a density into an image of one `f32` channel; NaN is *no value*.
 pub fn luma(density: &Density) -> ImageBuffer<Luma<f32>, Vec<f32>> {
     ImageBuffer::from_raw(density.width, density.height, density.values.clone()).unwrap_or_default()
 }

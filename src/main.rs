@@ -4,8 +4,8 @@ mod cli;
 
 use std::process::ExitCode;
 
-/// Runs the command; errors go to standard error, and the exit code says whose turn it is:
-/// 0 all is well, 1 something failed, 2 the command itself can't be.
+/// Runs the command. Errors go to standard error. Exit codes: 0 success, 1 failure, 2 a command
+/// line that makes no sense.
 fn main() -> ExitCode {
     match cli::run() {
         Ok(()) => ExitCode::SUCCESS,

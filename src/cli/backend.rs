@@ -45,7 +45,7 @@ impl BackendFlags {
 
 /// The default number of pictures that a server draws at a time with a backend; `None`: the default
 /// of the server.
-pub(super) fn renders(backend: &dyn Backend) -> Option<usize> {
+pub(super) fn default_renders(backend: &dyn Backend) -> Option<usize> {
     (backend.batch() > 1).then_some(GPU_RENDERS)
 }
 

@@ -15,7 +15,7 @@ The same number and seed always give the same points.";
 
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
-pub(super) struct Generate {
+pub(super) struct GenerateCommand {
     /// Number of points: 1000, 250k, 10M
     #[arg(value_parser = count)]
     number: usize,
@@ -27,7 +27,7 @@ pub(super) struct Generate {
     seed: u64,
 }
 
-impl Generate {
+impl GenerateCommand {
     pub(super) fn run(self) -> Result<(), BoxError> {
         let points = heatsplat::generate::points(self.number, self.seed);
         output::write(&self.output, |file| {

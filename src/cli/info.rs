@@ -1,10 +1,10 @@
-//! `heatsplat info`: what a source holds, for people and for programs.
+//! `heatsplat info`: describes a source, as text or as JSON.
 
 use super::backend;
 use super::error::{BoxError, with_flags};
 use super::load::LoadedSource;
 use super::source_flags::SourceFlags;
-use super::source_name::shown;
+use super::source_name::redact;
 use clap::Args;
 use heatsplat::points::mercator;
 use heatsplat::{Points, Window};
@@ -20,18 +20,18 @@ Examples:
   curl -s https://example.org/quakes.csv | heatsplat info -
   heatsplat info --backends";
 
-/// Zoom of the tiles of which the fullest is the densest place: about 40 km at the equator.
+/// Zoom of the tiles among which the densest place is found: about 40 km wide at the equator.
 const PLACE_ZOOM: u8 = 10;
 
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
-pub(super) struct Info {
+pub(super) struct InfoCommand {
     /// A file of points: CSV, GeoJSON, Shapefile, GeoPackage, FlatGeobuf, Parquet, Arrow or GPX,
     /// text packed or not; `-` is standard input, and http(s):// and s3:// addresses are read where
     /// the feature `remote` is built in. Or postgres://user@host/database, with --table or --sql
     #[arg(required_unless_present = "backends")]
     source: Option<String>,
-    /// List what can draw here, and what `--backend auto` takes and why
+    /// List all backends, with the choice of `--backend auto` and its reason
     #[arg(long, conflicts_with = "source")]
     backends: bool,
     /// Print JSON. `bounds` are west, south, east, north: the smallest box, whose east is over 180
@@ -42,7 +42,7 @@ pub(super) struct Info {
     flags: SourceFlags,
 }
 
-impl Info {
+impl InfoCommand {
     pub(super) fn run(self) -> Result<(), BoxError> {
         let text = match &self.source {
             Some(source) => self.about(source)?,
@@ -57,7 +57,7 @@ impl Info {
         Ok(if self.json {
             serde_json::to_string_pretty(&as_json(&loaded))? + "\n"
         } else {
-            for_people(&shown(source), &loaded)
+            for_people(&redact(source), &loaded)
         })
     }
 }
@@ -179,7 +179,8 @@ fn for_people(name: &str, loaded: &LoadedSource) -> String {
     text
 }
 
-/// The middle of the fullest tile, and its share of all weight.
+/// Longitude and latitude of the middle of the tile with the most weight, and its share of all
+/// weight.
 fn densest(points: &Points) -> Option<(f64, f64, f64)> {
     let tiles = points.occupied_tiles(PLACE_ZOOM);
     let all: f64 = tiles.iter().map(|tile| tile.mass).sum();

@@ -51,21 +51,21 @@ Examples:
 #[derive(Subcommand)]
 enum Command {
     /// Show points on a map in the browser, and serve their tiles
-    Serve(Box<serve::Serve>),
+    Serve(Box<serve::ServeCommand>),
     /// Draw points as one picture
-    Render(render::Render),
+    Render(render::RenderCommand),
     /// Write all tiles of a source: PMTiles, MBTiles, GeoTIFF, a folder of files, PostGIS rasters
-    Export(Box<export::Export>),
+    Export(Box<export::ExportCommand>),
     /// Describe what a source of points holds
-    Info(info::Info),
+    Info(info::InfoCommand),
     /// List the colour ramps
-    Ramps(ramps::Ramps),
+    Ramps(ramps::RampsCommand),
     /// Turn another heat map's configuration into a style of heatsplat's
-    Style(style::ImportStyle),
+    Style(style::StyleCommand),
     /// Make up points, clustered as real ones are, to try things with
-    Generate(generate::Generate),
+    Generate(generate::GenerateCommand),
     /// Measure how fast the CPU and each GPU draw points
-    Bench(bench::Bench),
+    Bench(bench::BenchCommand),
 }
 
 /// Runs the command that the command line names. One that can't be parsed ends the program with

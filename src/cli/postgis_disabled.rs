@@ -75,7 +75,7 @@ pub(super) fn open(_source: &str, _: &SourceFlags) -> Option<Result<Box<dyn Sour
     None
 }
 
-pub(super) fn shown(_source: &str) -> Option<String> {
+pub(super) fn redact(_source: &str) -> Option<String> {
     None
 }
 

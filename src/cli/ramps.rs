@@ -24,7 +24,7 @@ const SWATCH: usize = 32;
 
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
-pub(super) struct Ramps {
+pub(super) struct RampsCommand {
     /// Draw all ramps into a PNG file; `-` is standard output
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
@@ -37,7 +37,7 @@ pub(super) struct Ramps {
 /// Value that stands for all ramps; no ramp has this name.
 const EVERY: &str = "every";
 
-impl Ramps {
+impl RampsCommand {
     pub(super) fn run(self) -> Result<(), BoxError> {
         if let Some(wanted) = &self.check {
             let text = checked(wanted)?;

@@ -4,7 +4,7 @@ use super::backend::BackendFlags;
 use super::error::BoxError;
 use super::error::UsageError;
 use super::source_flags::SourceFlags;
-use super::source_name::shown;
+use super::source_name::redact;
 use super::style_flags::{self, StyleFlags};
 use super::{mapnik, output};
 use clap::Args;
@@ -25,7 +25,7 @@ Examples:
 
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
-pub(super) struct Render {
+pub(super) struct RenderCommand {
     /// A file of points: CSV, GeoJSON, Shapefile, GeoPackage, FlatGeobuf, Parquet, Arrow or GPX,
     /// text packed or not; `-` is standard input, and http(s):// and s3:// addresses are read where
     /// the feature `remote` is built in. Or postgres://user@host/database, with --table or --sql
@@ -75,7 +75,7 @@ struct CssColor([u8; 4]);
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct PictureSize(u32, Option<u32>);
 
-impl Render {
+impl RenderCommand {
     pub(super) fn run(mut self) -> Result<(), BoxError> {
         let format = self.written_as.or_else(|| match self.output.as_os_str() {
             name if name == "-" => Some(ImageFormat::Png),
@@ -96,13 +96,13 @@ impl Render {
         let (style, source) = self.style_and_source()?;
         let backend = self.backend.backend()?;
         let loaded = self.source_flags.load(&source)?;
-        say!("{}", loaded.summary(&shown(&source)));
+        say!("{}", loaded.summary(&redact(&source)));
         let all = loaded.points.summary().bounds;
         let all = all.map_or(bounds::WORLD, bounds::with_room);
         let view = self
             .view(self.bbox.map_or(all, |b| b.0))
             .map_err(|(flag, e)| format!("{flag}: {e}"))?;
-        let layer = Layer::new(&shown(&source), loaded.into_set()?.0, style, backend);
+        let layer = Layer::new(&redact(&source), loaded.into_set()?.0, style, backend);
         let bytes = self.draw(&layer, view, format)?;
         output::write(&self.output, |file| file.write_all(&bytes))
     }

@@ -1,4 +1,4 @@
-//! Flags that say how to read a source of points.
+//! Flags of a source of points: its format, columns and rows.
 
 use super::error::BoxError;
 use super::postgis::{self, DatabaseFlags};
@@ -9,7 +9,7 @@ use heatsplat_loader::{
     Bounds, Encoding, Filter, InputFormat, LoadOptions, Quote, Source, TimeFormat, open,
 };
 
-/// Flags that say how to read a source.
+/// Flags that choose how to read a source.
 #[derive(Args, Clone, Default)]
 #[command(next_help_heading = "How to read the source")]
 pub(super) struct SourceFlags {
@@ -39,7 +39,7 @@ pub(super) struct SourceFlags {
     /// docs/filters.md
     #[arg(long, value_name = "CONDITION")]
     pub(super) filter: Option<Filter>,
-    /// InputFormat of dates whose year doesn't come first: %m/%d/%Y, %d.%m.%Y %H:%M (strptime), or the
+    /// Format of dates whose year doesn't come first: %m/%d/%Y, %d.%m.%Y %H:%M (strptime), or the
     /// unit of numbers since 1970: seconds, milliseconds, microseconds, nanoseconds. May be given
     /// several times, for --filter and --keep [default: no order of day and month is guessed]
     #[arg(long, value_name = "FORMAT")]

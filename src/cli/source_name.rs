@@ -5,8 +5,8 @@ use heatsplat_loader::shown_source;
 use std::path::Path;
 
 /// A source as messages may show it: an address without user, password and query.
-pub(super) fn shown(source: &str) -> String {
-    postgis::shown(source).unwrap_or_else(|| shown_source(source))
+pub(super) fn redact(source: &str) -> String {
+    postgis::redact(source).unwrap_or_else(|| shown_source(source))
 }
 
 /// A file's name without folders and extensions: the name of its layer.
@@ -14,7 +14,7 @@ pub(super) fn layer_name(source: &str) -> String {
     if source == "-" {
         return "points".to_owned();
     }
-    let source = shown(source);
+    let source = redact(source);
     let name = Path::new(&source)
         .file_name()
         .unwrap_or_default()

@@ -25,7 +25,7 @@ carried over is said on standard error.";
 
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
-pub(super) struct ImportStyle {
+pub(super) struct StyleCommand {
     /// A configuration, or the file it is in
     #[arg(value_name = "FILE|STRING")]
     configuration: String,
@@ -37,7 +37,7 @@ pub(super) struct ImportStyle {
     points: Option<PathBuf>,
 }
 
-impl ImportStyle {
+impl StyleCommand {
     pub(super) fn run(self) -> Result<(), BoxError> {
         let imported = read(&self.configuration)?;
         say_warnings(&imported);

@@ -14,8 +14,8 @@ pub(super) struct TileTiming {
     pub(super) tiles: usize,
     pub(super) turns: usize,
     /// Milliseconds of a tile drawn alone, by the clock and of CPU time.
-    pub(super) wall: Spread,
-    pub(super) cpu: Spread,
+    pub(super) wall: Quartiles,
+    pub(super) cpu: Quartiles,
     /// Mean milliseconds of each stage of a tile drawn alone.
     pub(super) stages: Vec<(Phase, f64)>,
     /// Mean bytes of a tile.
@@ -27,13 +27,13 @@ pub(super) struct TileTiming {
 
 /// Median and quartiles.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Spread {
+pub(super) struct Quartiles {
     pub(super) low: f64,
     pub(super) median: f64,
     pub(super) high: f64,
 }
 
-impl Spread {
+impl Quartiles {
     fn from_values(mut all: Vec<f64>) -> Self {
         all.sort_by(f64::total_cmp);
         let at = |share: usize| all.get(all.len() * share / 4).copied().unwrap_or(0.0);
@@ -85,8 +85,8 @@ pub(super) fn tiles(
         kind,
         tiles: tiles.len(),
         turns,
-        wall: Spread::from_values(wall),
-        cpu: Spread::from_values(cpu),
+        wall: Quartiles::from_values(wall),
+        cpu: Quartiles::from_values(cpu),
         stages: each
             .filter(|(_, sum)| *sum > 0.0)
             .map(|(stage, sum)| (stage, sum / turns as f64))
@@ -127,8 +127,8 @@ mod tests {
 
     #[test]
     fn the_spread_is_the_middle_half() {
-        let spread = Spread::from_values((0..100).rev().map(f64::from).collect());
+        let spread = Quartiles::from_values((0..100).rev().map(f64::from).collect());
         assert_eq!((spread.low, spread.median, spread.high), (25.0, 50.0, 75.0));
-        assert_eq!(Spread::from_values(vec![3.0]).median, 3.0);
+        assert_eq!(Quartiles::from_values(vec![3.0]).median, 3.0);
     }
 }

@@ -7,7 +7,7 @@ use super::backend::{self, BenchBackend, StageTimer};
 use super::error::BoxError;
 use super::output;
 use super::source_flags::SourceFlags;
-use super::source_name::shown;
+use super::source_name::redact;
 use super::style_flags::StyleFlags;
 use clap::Args;
 use heatsplat::render::{Job, PointSet};
@@ -37,7 +37,7 @@ const BATCH: usize = 64;
 
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
-pub(super) struct Bench {
+pub(super) struct BenchCommand {
     /// A file of points, as for `serve`
     #[arg(conflicts_with = "points")]
     source: Option<String>,
@@ -70,14 +70,14 @@ struct BackendTiming {
     device: Vec<(&'static str, f64)>,
 }
 
-impl Bench {
+impl BenchCommand {
     pub(super) fn run(mut self) -> Result<(), BoxError> {
         let (style, columns) = self.style.style_and_columns()?;
         self.flags.suggest(&columns);
         let set = match &self.source {
             Some(source) => {
                 let loaded = self.flags.load(source)?;
-                say!("{}", loaded.summary(&shown(source)));
+                say!("{}", loaded.summary(&redact(source)));
                 loaded.into_set()?.0
             }
             None => {
@@ -104,7 +104,7 @@ impl Bench {
                 style.clone(),
                 Arc::clone(&backend),
             );
-            let threads = backend::renders(&*backend);
+            let threads = backend::default_renders(&*backend);
             write!(out, "\n{}", report::title(backend.name()))?;
             let mut timings = Vec::new();
             for (kind, tiles) in self.kinds(&layer) {

@@ -1,7 +1,7 @@
 //! The figures of a benchmark as text and as JSON.
 
 use super::BackendTiming;
-use super::measure::{Spread, TileTiming};
+use super::measure::{Quartiles, TileTiming};
 use heatsplat::Style;
 use indicatif::HumanCount;
 use serde_json::{Value, json};
@@ -20,7 +20,7 @@ pub(super) fn title(backend: &str) -> String {
 }
 
 pub(super) fn line(timing: &TileTiming) -> String {
-    let spread = |s: &Spread| format!("{:.3} ({:.3}–{:.3})", s.median, s.low, s.high);
+    let spread = |s: &Quartiles| format!("{:.3} ({:.3}–{:.3})", s.median, s.low, s.high);
     let stages: Vec<String> = timing
         .stages
         .iter()
@@ -87,7 +87,7 @@ fn backend(timing: &BackendTiming) -> Value {
 }
 
 fn tile(timing: &TileTiming) -> Value {
-    let spread = |s: &Spread| {
+    let spread = |s: &Quartiles| {
         let [median, low, high] = [s.median, s.low, s.high].map(rounded);
         json!({ "median": median, "low": low, "high": high })
     };

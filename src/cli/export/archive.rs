@@ -1,7 +1,7 @@
 //! Tiles into a file or folder, with a progress bar and a summary.
 
 use super::super::backend;
-use super::Export;
+use super::ExportCommand;
 use crate::cli::error::BoxError;
 use heatsplat::{Backend, Layer};
 use heatsplat_archive::{Estimate, Progress, Target, ZoomEstimate};
@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 /// Writes the tiles of a layer, or with `--dry-run` prints an estimate.
 pub(super) fn write(
-    flags: &Export,
+    flags: &ExportCommand,
     target: &Target,
     layer: &Layer,
     backend: &dyn Backend,
@@ -24,7 +24,7 @@ pub(super) fn write(
         .attribution(flags.attribution.clone())
         .begin(flags.begin())
         .drawn_by(backend.name());
-    if let Some(threads) = backend::renders(backend) {
+    if let Some(threads) = backend::default_renders(backend) {
         export = export.threads(threads);
     }
     let shown = target.path().display();

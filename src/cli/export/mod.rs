@@ -7,7 +7,7 @@ use super::error::BoxError;
 use super::error::UsageError;
 use super::postgis::RasterTable;
 use super::source_flags::SourceFlags;
-use super::source_name::{layer_name, shown};
+use super::source_name::{layer_name, redact};
 use super::style_flags::StyleFlags;
 use clap::Args;
 use heatsplat::{Layer, TileSize};
@@ -33,7 +33,7 @@ A .tif and a PostGIS table hold densities: the deepest zoom, and each other one 
 
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
-pub(super) struct Export {
+pub(super) struct ExportCommand {
     /// A file of points, as for `serve`, or postgres://user@host/database with --table or --sql
     source: String,
     /// A .pmtiles or .mbtiles archive, a .tif (Cloud-Optimised GeoTIFF), a folder of files as
@@ -101,7 +101,7 @@ impl ZoomRange {
     }
 }
 
-impl Export {
+impl ExportCommand {
     pub(super) fn run(mut self) -> Result<(), BoxError> {
         if let Output::Rasters(_) = &self.output
             && (self.bbox.is_some()
@@ -122,7 +122,7 @@ impl Export {
         self.source_flags.suggest(&columns);
         let backend = self.backend.backend()?;
         let loaded = self.source_flags.load(&self.source)?;
-        say!("{}", loaded.summary(&shown(&self.source)));
+        say!("{}", loaded.summary(&redact(&self.source)));
         let name = self.name.clone();
         let name = name.unwrap_or_else(|| layer_name(&self.source));
         let layer = Layer::new(&name, loaded.into_set()?.0, style, backend.clone());

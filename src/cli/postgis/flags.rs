@@ -1,4 +1,4 @@
-//! Flags that say what to read of a database, and the queries of layers that follow from them.
+//! Flags of databases, and the queries that follow from them.
 
 use crate::cli::source_flags::SourceFlags;
 use crate::cli::units::period;
@@ -7,7 +7,7 @@ use heatsplat_loader::postgis::{LayerQuery, Relation};
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// Flags that say what to read of a postgres:// address.
+/// Flags that choose the rows to read of a postgres:// address.
 #[derive(Args, Clone, Default)]
 #[command(next_help_heading = "What to read of a database")]
 pub(in crate::cli) struct DatabaseFlags {
@@ -15,7 +15,7 @@ pub(in crate::cli) struct DatabaseFlags {
     /// Live layers may use !bbox!, !pixel_width!, !zoom! and their like
     #[arg(long, value_name = "QUERY", conflicts_with = "table")]
     pub(super) sql: Option<String>,
-    /// The reference system of geometries that don't say theirs
+    /// The reference system of geometries without one
     #[arg(long)]
     pub(super) srid: Option<u32>,
     #[command(flatten)]
@@ -74,7 +74,7 @@ pub(in crate::cli) struct PostFlags {
 }
 
 impl DatabaseFlags {
-    /// Checks that no flag is given that files have no use for.
+    /// Checks that no flag is given that is for databases only.
     pub(in crate::cli) fn check_unused(&self) -> Result<(), &'static str> {
         match (&self.sql, self.srid) {
             (None, None) => Ok(()),
@@ -85,7 +85,7 @@ impl DatabaseFlags {
 
 impl SourceFlags {
     /// The queries that the flags ask for: one for each `--table`, or that of `--sql`.
-    pub(in crate::cli) fn asks(&self) -> Vec<LayerQuery> {
+    pub(in crate::cli) fn layer_queries(&self) -> Vec<LayerQuery> {
         let tables = self.table.iter().cloned().map(Relation::Table);
         let all = tables.chain(self.database.sql.clone().map(Relation::Sql));
         all.map(|from| LayerQuery {
@@ -98,19 +98,19 @@ impl SourceFlags {
         .collect()
     }
 
-    /// The flags that ask for a query: the inverse of [`SourceFlags::asks`].
-    pub(in crate::cli) fn from_ask(ask: LayerQuery) -> Self {
-        let (table, sql) = match ask.from {
+    /// The flags that ask for a query: the inverse of [`SourceFlags::layer_queries`].
+    pub(in crate::cli) fn from_query(query: LayerQuery) -> Self {
+        let (table, sql) = match query.from {
             Relation::Table(name) => (vec![name], None),
             Relation::Sql(sql) => (Vec::new(), Some(sql)),
         };
         Self {
             table,
-            weight: ask.weight,
-            geom: ask.geom,
+            weight: query.weight,
+            geom: query.geom,
             database: DatabaseFlags {
                 sql,
-                srid: ask.srid,
+                srid: query.srid,
                 ..DatabaseFlags::default()
             },
             ..Self::default()
@@ -119,7 +119,7 @@ impl SourceFlags {
 
     /// The name of a layer of these flags: its table's, without the schema.
     pub(in crate::cli) fn table_name(&self) -> String {
-        match self.asks().first().map(|ask| &ask.from) {
+        match self.layer_queries().first().map(|query| &query.from) {
             None => String::new(),
             Some(Relation::Sql(_)) => "query".to_owned(),
             Some(Relation::Table(name)) => {

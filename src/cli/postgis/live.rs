@@ -19,7 +19,7 @@ const SCALE_DEADLINE: Duration = Duration::from_secs(30);
 pub(in crate::cli) struct LiveRows {
     name: String,
     database: Arc<Database>,
-    ask: LayerQuery,
+    query: LayerQuery,
     allow_superuser: bool,
     live: OnceCell<postgis::LiveLayer>,
     /// Bounds of its rows when the program started, in degrees.
@@ -30,13 +30,13 @@ impl LiveRows {
     pub(in crate::cli) fn new(
         name: &str,
         database: Arc<Database>,
-        ask: LayerQuery,
+        query: LayerQuery,
         allow_superuser: bool,
     ) -> Self {
         Self {
             name: name.to_owned(),
             database,
-            ask,
+            query,
             allow_superuser,
             live: OnceCell::new(),
             bounds: None,
@@ -52,7 +52,7 @@ impl LiveRows {
     pub(in crate::cli) async fn live(&self) -> Result<&postgis::LiveLayer, DatabaseError> {
         let look_up = || {
             let database = Arc::clone(&self.database);
-            postgis::LiveLayer::define(database, &self.ask, self.allow_superuser)
+            postgis::LiveLayer::define(database, &self.query, self.allow_superuser)
         };
         self.live.get_or_try_init(look_up).await
     }
@@ -81,7 +81,7 @@ pub(in crate::cli) fn passing(error: &DatabaseError) -> Option<Trouble> {
 pub(in crate::cli) fn look_up(
     address: &Address,
     limits: DatabaseLimits,
-    ask: &LayerQuery,
+    query: &LayerQuery,
     allow_superuser: bool,
 ) -> Result<postgis::LiveLayer, DatabaseError> {
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -89,7 +89,7 @@ pub(in crate::cli) fn look_up(
         .build()
         .map_err(|e| DatabaseError::Away(e.to_string()))?;
     let database = Arc::new(Database::new(address.clone(), limits)?);
-    runtime.block_on(postgis::LiveLayer::define(database, ask, allow_superuser))
+    runtime.block_on(postgis::LiveLayer::define(database, query, allow_superuser))
 }
 
 impl Rows for LiveRows {

@@ -24,8 +24,8 @@ pub(super) fn open(source: &str, flags: &SourceFlags) -> Option<Result<Box<dyn S
         if let Some(message) = flags.only_for_files() {
             return Err(message.into());
         }
-        let asks = flags.asks();
-        let [ask] = asks.as_slice() else {
+        let queries = flags.layer_queries();
+        let [query] = queries.as_slice() else {
             return Err("a postgres:// address needs one --table NAME or --sql QUERY".into());
         };
         // Errors don't repeat the address, since it may hold a password.
@@ -34,13 +34,13 @@ pub(super) fn open(source: &str, flags: &SourceFlags) -> Option<Result<Box<dyn S
             source,
         })?;
         let allow_superuser = flags.database.role.allow_superuser;
-        let snapshot = Snapshot::open(&address, ask, allow_superuser, flags.strict)?;
+        let snapshot = Snapshot::open(&address, query, allow_superuser, flags.strict)?;
         Ok(Box::new(snapshot) as Box<dyn Source>)
     })
 }
 
 /// A database's address without user and password; `None` for other sources.
-pub(super) fn shown(source: &str) -> Option<String> {
+pub(super) fn redact(source: &str) -> Option<String> {
     let shown = || Address::parse(source).map_or("postgres://…".to_owned(), |a| a.to_string());
     is_address(source).then(shown)
 }

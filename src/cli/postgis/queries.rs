@@ -24,7 +24,7 @@ impl Posts for PostedQueries {
         post: Post,
     ) -> Pin<Box<dyn Future<Output = Result<Opened, PostTrouble>> + Send + '_>> {
         Box::pin(async move {
-            let ask = LayerQuery {
+            let query = LayerQuery {
                 from: Relation::Sql(post.sql),
                 geom: post.geom,
                 weight: post.weight,
@@ -32,10 +32,10 @@ impl Posts for PostedQueries {
                 keep: None,
             };
             if post.snapshot {
-                return self.read(ask).await;
+                return self.read(query).await;
             }
             let database = Arc::clone(&self.database);
-            let rows = LiveRows::new("posted", database, ask, self.allow_superuser);
+            let rows = LiveRows::new("posted", database, query, self.allow_superuser);
             rows.live().await.map_err(|error| client_error(&error))?;
             Ok(Opened::Live(Arc::new(rows)))
         })
@@ -43,10 +43,10 @@ impl Posts for PostedQueries {
 }
 
 impl PostedQueries {
-    async fn read(&self, ask: LayerQuery) -> Result<Opened, PostTrouble> {
+    async fn read(&self, query: LayerQuery) -> Result<Opened, PostTrouble> {
         let (address, allow) = (self.address.clone(), self.allow_superuser);
         let read = move || {
-            let mut source = Snapshot::open(&address, &ask, allow, false)?;
+            let mut source = Snapshot::open(&address, &query, allow, false)?;
             let mut builder = PointsBuilder::new();
             load(&mut source, &mut builder, |_| ())?;
             Ok(builder.build())

@@ -119,7 +119,7 @@ impl DatabaseConfig {
 
     /// A message about flags of a layer that its database can't obey, if one is given.
     pub(super) fn refuses(&self, read: &SourceFlags) -> Option<&'static str> {
-        match read.asks().len() {
+        match read.layer_queries().len() {
             1 => read.only_for_files(),
             0 => Some("a layer of a database needs table = … or sql = …"),
             _ => Some("a layer of a database has one table"),
@@ -165,7 +165,7 @@ impl DatabaseConfig {
         match postgis::point_tables(&self.address) {
             Ok(tables) => {
                 let layer =
-                    |table: postgis::PointTable| (table.name, SourceFlags::from_ask(table.query));
+                    |table: postgis::PointTable| (table.name, SourceFlags::from_query(table.query));
                 Ok(Some(tables.into_iter().map(layer).collect()))
             }
             Err(error) if error.is_away() => {
@@ -182,8 +182,8 @@ impl DatabaseConfig {
     /// The database answers and can't give the layer.
     pub(super) fn check_layer(&self, name: &str, read: &SourceFlags) -> Result<bool, BoxError> {
         let allow = self.allows_superuser(read);
-        let look_up = |ask| live::look_up(&self.address, self.limits(), ask, allow);
-        match read.asks().first().map(look_up) {
+        let look_up = |query| live::look_up(&self.address, self.limits(), query, allow);
+        match read.layer_queries().first().map(look_up) {
             None | Some(Ok(_)) => Ok(true),
             Some(Err(error)) if error.is_passing() => {
                 say!("heatsplat: {name} was not looked at: {error}");
@@ -206,13 +206,13 @@ impl DatabaseConfig {
         if let Some(message) = read.only_for_snapshots() {
             return Err(message.into());
         }
-        let Some(ask) = read.asks().into_iter().next() else {
+        let Some(query) = read.layer_queries().into_iter().next() else {
             return Err("a layer of a database needs a table or a query".into());
         };
         let mut bounds = None;
         // A table that the database has published itself can be read.
         if !known {
-            match live::look_up(&self.address, self.limits(), &ask, allow) {
+            match live::look_up(&self.address, self.limits(), &query, allow) {
                 Ok(live) => {
                     say!("{name}: live, {}", with_flags(live.why()));
                     bounds = live.bounds();
@@ -224,7 +224,7 @@ impl DatabaseConfig {
                 Err(error) => return Err(Box::new(error)),
             }
         }
-        let rows = LiveRows::new(name, Arc::clone(pool), ask, allow).within(bounds);
+        let rows = LiveRows::new(name, Arc::clone(pool), query, allow).within(bounds);
         Ok(Live::new(
             name,
             style.clone(),
@@ -293,7 +293,7 @@ impl PostingConfig {
     /// Checks that the database has what posted layers need, and that its role may only read.
     pub(super) fn check_database(&self) -> Result<(), ConfigError> {
         let point = "SELECT ST_SetSRID(ST_MakePoint(0, 0), 4326) AS geom";
-        let read = SourceFlags::from_ask(LayerQuery {
+        let read = SourceFlags::from_query(LayerQuery {
             from: Relation::Sql(point.to_owned()),
             geom: None,
             weight: None,

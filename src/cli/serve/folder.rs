@@ -11,7 +11,7 @@ pub(super) fn files(folder: &Path, flags: &SourceFlags) -> Vec<String> {
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
     let mut paths: Vec<_> = entries.map(|entry| entry.path()).collect();
     paths.sort();
-    let shown = |path: &Path| path.to_string_lossy().into_owned();
+    let text = |path: &Path| path.to_string_lossy().into_owned();
     let hidden = |path: &Path| {
         let name = path.file_name().unwrap_or_default();
         name.to_string_lossy().starts_with('.')
@@ -21,12 +21,12 @@ pub(super) fn files(folder: &Path, flags: &SourceFlags) -> Vec<String> {
         if !path.is_file() || hidden(&path) || heatsplat_loader::is_companion(&path) {
             continue;
         }
-        if ArchiveLayer::is_archive(&shown(&path)) {
-            files.push(shown(&path));
+        if ArchiveLayer::is_archive(&text(&path)) {
+            files.push(text(&path));
             continue;
         }
-        match flags.can_open(&shown(&path)) {
-            Ok(()) => files.push(shown(&path)),
+        match flags.can_open(&text(&path)) {
+            Ok(()) => files.push(text(&path)),
             Err(error) => say!("heatsplat: left out: {error}"),
         }
     }

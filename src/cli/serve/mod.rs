@@ -16,12 +16,13 @@ mod databases;
 mod expand;
 mod flags;
 mod folder;
+mod loaded_layer;
 mod reconcile;
 mod regular_file;
 mod signals;
 mod watch;
 
-pub(super) use flags::Serve;
+pub(super) use flags::ServeCommand;
 
 use super::error::{BoxError, UsageError};
 use super::output;
@@ -30,6 +31,7 @@ use config::raw::RawConfig;
 use config::{ConfigSource, PASSWORD_VARIABLE, ServeConfig, from_args, secret_address, to_toml};
 use heatsplat_render::say;
 use heatsplat_server::{Bound, Layers};
+use loaded_layer::{FileState, file_state};
 use reconcile::LayerSet;
 use signals::Shutdown;
 use std::io::{self, Write as _};
@@ -39,7 +41,7 @@ use std::thread;
 use watch::{Events, Watcher};
 
 /// Serves until a signal stops the server. `matches` are the raw flags of `serve`.
-pub(super) fn run(serve: Serve, matches: &ArgMatches) -> Result<(), BoxError> {
+pub(super) fn run(serve: ServeCommand, matches: &ArgMatches) -> Result<(), BoxError> {
     let events = Events::new();
     // A check ends at a signal like any other command.
     let shutdown = match serve.check {
@@ -48,7 +50,7 @@ pub(super) fn run(serve: Serve, matches: &ArgMatches) -> Result<(), BoxError> {
     };
     let source = config_source(&serve, matches)?;
     // The state of the file before it is read: what is written meanwhile is a change.
-    let state = source.path().and_then(reconcile::file_state);
+    let state = source.path().and_then(file_state);
     let config = source.read()?;
     if let (Some(file), ConfigSource::Args(raw)) = (&serve.save_config, &source) {
         save(raw, file)?;
@@ -59,7 +61,7 @@ pub(super) fn run(serve: Serve, matches: &ArgMatches) -> Result<(), BoxError> {
     run_server((source, state), config, events, shutdown)
 }
 
-fn config_source(serve: &Serve, matches: &ArgMatches) -> Result<ConfigSource, UsageError> {
+fn config_source(serve: &ServeCommand, matches: &ArgMatches) -> Result<ConfigSource, UsageError> {
     let Some(path) = &serve.config else {
         return from_args::raw_config(serve, matches).map(ConfigSource::Args);
     };
@@ -103,7 +105,7 @@ fn run_check(source: &ConfigSource, config: &ServeConfig) -> Result<(), BoxError
 }
 
 fn run_server(
-    (source, state): (ConfigSource, reconcile::FileState),
+    (source, state): (ConfigSource, FileState),
     config: ServeConfig,
     events: Events,
     shutdown: Shutdown,

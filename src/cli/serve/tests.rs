@@ -1,4 +1,4 @@
-use super::Serve;
+use super::ServeCommand;
 use super::config::raw::RawConfig;
 use super::config::{ConfigError, ServeConfig, from_args, to_toml};
 use clap::{ArgMatches, Args as _, Command, FromArgMatches as _};
@@ -22,8 +22,9 @@ fn check(text: &str) -> Result<ServeConfig, ConfigError> {
 
 fn raw_config(line: &[&str]) -> RawConfig {
     let words = ["serve"].iter().chain(line);
-    let matches: ArgMatches = Serve::augment_args(Command::new("serve")).get_matches_from(words);
-    from_args::raw_config(&Serve::from_arg_matches(&matches).unwrap(), &matches).unwrap()
+    let matches: ArgMatches =
+        ServeCommand::augment_args(Command::new("serve")).get_matches_from(words);
+    from_args::raw_config(&ServeCommand::from_arg_matches(&matches).unwrap(), &matches).unwrap()
 }
 
 #[test]

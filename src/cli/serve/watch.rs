@@ -1,8 +1,8 @@
-//! Watching: signals, files, databases and time call for layers to be read again while they are
-//! served.
+//! Watcher: reads layers again when signals, files, databases or the clock call for it.
 
 use super::config::{ConfigSource, ServeConfig};
-use super::reconcile::{FileState, LayerSet, Reload, file_state};
+use super::loaded_layer::{FileState, Reload, file_state};
+use super::reconcile::LayerSet;
 use heatsplat_render::say;
 use heatsplat_server::Layers;
 use std::collections::HashMap;

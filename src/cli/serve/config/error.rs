@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// A mistake in a configuration, and its line.
+/// An error in a configuration, and its line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::cli::serve) struct ConfigError {
     /// The line, if the configuration was read from a file.

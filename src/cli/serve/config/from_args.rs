@@ -1,11 +1,11 @@
 //! From the command line to a raw configuration.
 
-use super::raw::{Entry, LayerSection, NamedSection, RawConfig, Section, StyleRef};
+use super::raw::{ConfigEntry, LayerSection, NamedSection, RawConfig, Section, StyleRef};
 use crate::cli::backend::BackendFlags;
 use crate::cli::error::UsageError;
 use crate::cli::postgis::{PoolFlags, PostFlags, RoleFlags, ServeDatabaseFlags, is_address};
 use crate::cli::serve::databases::has_token;
-use crate::cli::serve::flags::{CacheFlags, LimitFlags, Serve, ServerFlags};
+use crate::cli::serve::flags::{CacheFlags, LimitFlags, ServeCommand, ServerFlags};
 use crate::cli::serve::folder;
 use crate::cli::source_flags::SourceFlags;
 use crate::cli::style_flags::StyleFlags;
@@ -44,7 +44,7 @@ pub(in crate::cli::serve) fn has_layer_flags(matches: &ArgMatches) -> bool {
 
 /// The configuration of a command line without a file.
 pub(in crate::cli::serve) fn raw_config(
-    serve: &Serve,
+    serve: &ServeCommand,
     matches: &ArgMatches,
 ) -> Result<RawConfig, UsageError> {
     let mut config = server_sections(matches);
@@ -56,7 +56,7 @@ pub(in crate::cli::serve) fn raw_config(
             name: "default".to_owned(),
             section: look,
         });
-        StyleRef::Named(Entry::new("style", "default"))
+        StyleRef::Named(ConfigEntry::new("style", "default"))
     };
     let read = Section::from_matches::<SourceFlags>(matches);
     let file_keys = if serve.sources.iter().any(|source| is_address(source)) {
@@ -87,7 +87,7 @@ pub(in crate::cli::serve) fn raw_config(
         return Err(UsageError::new("serve", message));
     }
     for (section, name) in layers.iter_mut().zip(&serve.name) {
-        section.0.insert(0, Entry::new("name", name));
+        section.0.insert(0, ConfigEntry::new("name", name));
     }
     let with_style = |section| LayerSection {
         section,
@@ -99,7 +99,7 @@ pub(in crate::cli::serve) fn raw_config(
 }
 
 fn file_layer(file: &str, read: &Section) -> Section {
-    let mut section = Section(vec![Entry::new("file", file)]);
+    let mut section = Section(vec![ConfigEntry::new("file", file)]);
     section.0.extend(read.0.iter().cloned());
     section
 }
@@ -107,11 +107,11 @@ fn file_layer(file: &str, read: &Section) -> Section {
 /// Adds the database, and posting if there is a token.
 fn add_database(
     config: &mut RawConfig,
-    (serve, matches): (&Serve, &ArgMatches),
+    (serve, matches): (&ServeCommand, &ArgMatches),
     url: &str,
     style: &StyleRef,
 ) {
-    let mut section = Section(vec![Entry::new("url", url)]);
+    let mut section = Section(vec![ConfigEntry::new("url", url)]);
     section
         .0
         .extend(Section::from_matches::<PoolFlags>(matches).0);
@@ -126,7 +126,7 @@ fn add_database(
         section,
     });
     if has_token(&serve.database) {
-        let mut section = Section(vec![Entry::new("source", DATABASE)]);
+        let mut section = Section(vec![ConfigEntry::new("source", DATABASE)]);
         section
             .0
             .extend(Section::from_matches::<PostFlags>(matches).0);
@@ -135,8 +135,8 @@ fn add_database(
 }
 
 /// A layer for each `--table` of the database, or for its `--sql`.
-fn database_layers(serve: &Serve, read: &Section) -> Result<Vec<Section>, UsageError> {
-    let relations: Vec<Entry> = read
+fn database_layers(serve: &ServeCommand, read: &Section) -> Result<Vec<Section>, UsageError> {
+    let relations: Vec<ConfigEntry> = read
         .0
         .iter()
         .filter(|entry| matches!(&*entry.key, "table" | "sql"))
@@ -144,7 +144,7 @@ fn database_layers(serve: &Serve, read: &Section) -> Result<Vec<Section>, UsageE
             entry
                 .values
                 .iter()
-                .map(|value| Entry::new(&entry.key, value))
+                .map(|value| ConfigEntry::new(&entry.key, value))
         })
         .collect();
     let database = &serve.database;
@@ -153,11 +153,11 @@ fn database_layers(serve: &Serve, read: &Section) -> Result<Vec<Section>, UsageE
         return Err(UsageError::new("serve", message));
     }
     let read = read.without(&["table", "sql", "allow_superuser"]);
-    let layer = |relation: Entry| {
-        let mut section = Section(vec![Entry::new("source", DATABASE), relation]);
+    let layer = |relation: ConfigEntry| {
+        let mut section = Section(vec![ConfigEntry::new("source", DATABASE), relation]);
         section.0.extend(read.0.iter().cloned());
         if database.live {
-            section.0.push(Entry::new("mode", "live"));
+            section.0.push(ConfigEntry::new("mode", "live"));
         }
         section
     };

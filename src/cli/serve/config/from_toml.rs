@@ -2,7 +2,7 @@
 
 use super::error::ConfigError;
 use super::interpolate::interpolate;
-use super::raw::{Entry, LayerSection, NamedSection, RawConfig, Section, StyleRef};
+use super::raw::{ConfigEntry, LayerSection, NamedSection, RawConfig, Section, StyleRef};
 use heatsplat_loader::is_remote;
 use std::path::Path;
 use toml::Spanned;
@@ -79,8 +79,8 @@ impl TomlReader<'_> {
         key: &str,
         at: usize,
         value: &Spanned<DeValue<'_>>,
-    ) -> Result<Entry, ConfigError> {
-        let mut entry = Entry {
+    ) -> Result<ConfigEntry, ConfigError> {
+        let mut entry = ConfigEntry {
             key: key.replace('-', "_"),
             values: Vec::new(),
             line: Some(self.line(at)),
@@ -98,7 +98,11 @@ impl TomlReader<'_> {
         Ok(entry)
     }
 
-    fn value(&self, entry: &mut Entry, value: &Spanned<DeValue<'_>>) -> Result<(), ConfigError> {
+    fn value(
+        &self,
+        entry: &mut ConfigEntry,
+        value: &Spanned<DeValue<'_>>,
+    ) -> Result<(), ConfigError> {
         let text = match value.get_ref() {
             DeValue::String(raw) => {
                 let filled = interpolate(raw, self.variable).map_err(|e| entry.error(e))?;
@@ -130,7 +134,7 @@ impl TomlReader<'_> {
         Ok(())
     }
 
-    /// The section of a key at the top.
+    /// The section under a key at the top, if it is there.
     fn section(&self, top: &DeTable<'_>, key: &str) -> Result<Option<Section>, ConfigError> {
         let Some(value) = top.get(key) else {
             return Ok(None);
@@ -174,10 +178,14 @@ impl TomlReader<'_> {
     }
 
     /// The `style` key of a layer or source: a name, even where a file is called so.
-    fn style_name(&self, at: usize, value: &Spanned<DeValue<'_>>) -> Result<Entry, ConfigError> {
+    fn style_name(
+        &self,
+        at: usize,
+        value: &Spanned<DeValue<'_>>,
+    ) -> Result<ConfigEntry, ConfigError> {
         let name = self.entry("", at, value)?;
         let key = "style".to_owned();
-        Ok(Entry { key, ..name })
+        Ok(ConfigEntry { key, ..name })
     }
 
     fn layers(&self, top: &DeTable<'_>) -> Result<Vec<LayerSection>, ConfigError> {

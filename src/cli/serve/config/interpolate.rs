@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 /// A text with the values of its variables.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Interpolated {
+pub(super) struct Interpolation {
     pub(super) text: String,
     pub(super) has_variables: bool,
 }
@@ -17,7 +17,7 @@ pub(super) struct Interpolated {
 pub(super) fn interpolate(
     raw: &str,
     of: impl Fn(&str) -> Option<String>,
-) -> Result<Interpolated, String> {
+) -> Result<Interpolation, String> {
     let mut text = String::with_capacity(raw.len());
     let mut has_variables = false;
     let mut rest = raw;
@@ -61,7 +61,7 @@ pub(super) fn interpolate(
         rest = after;
     }
     text.push_str(rest);
-    Ok(Interpolated {
+    Ok(Interpolation {
         text,
         has_variables,
     })

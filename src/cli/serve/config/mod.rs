@@ -31,7 +31,7 @@ use heatsplat::import::Columns;
 use heatsplat::{Backend, Style};
 use heatsplat_loader::is_remote;
 use heatsplat_server::Options;
-use raw::{Entry, LayerSection, NamedSection, RawConfig, Section, StyleRef};
+use raw::{ConfigEntry, LayerSection, NamedSection, RawConfig, Section, StyleRef};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -139,7 +139,7 @@ impl ServeConfig {
             connections,
         } = self.limits;
         let cache = self.cache.clone();
-        let default_renders = backend::renders(backend).unwrap_or(defaults.renders);
+        let default_renders = backend::default_renders(backend).unwrap_or(defaults.renders);
         Options {
             listen: self.server.listen.clone(),
             public_url: self.server.public_url.clone(),
@@ -183,7 +183,7 @@ impl StyleConfig {
         })
     }
 
-    fn find<'a>(styles: &'a [Self], entry: &Entry) -> Result<&'a Self, ConfigError> {
+    fn find<'a>(styles: &'a [Self], entry: &ConfigEntry) -> Result<&'a Self, ConfigError> {
         find("style", styles, |style| &style.name, entry)
     }
 }
@@ -193,7 +193,7 @@ fn find<'a, T>(
     what: &str,
     all: &'a [T],
     name: impl Fn(&T) -> &str,
-    entry: &Entry,
+    entry: &ConfigEntry,
 ) -> Result<&'a T, ConfigError> {
     let [wanted] = entry.values.as_slice() else {
         return Err(entry.error("expected one name"));

@@ -54,14 +54,14 @@ pub(in crate::cli::serve) enum StyleRef {
     #[default]
     Default,
     /// The name of one of `[styles]`.
-    Named(Entry),
+    Named(ConfigEntry),
     /// A style of its own.
     Inline(Section),
 }
 
 /// A key and its values.
 #[derive(Clone, Debug)]
-pub(in crate::cli::serve) struct Entry {
+pub(in crate::cli::serve) struct ConfigEntry {
     pub(in crate::cli::serve) key: String,
     /// One value, or those of a list; none for a table.
     pub(in crate::cli::serve) values: Vec<String>,
@@ -71,13 +71,13 @@ pub(in crate::cli::serve) struct Entry {
 }
 
 /// Compares keys and values, not lines.
-impl PartialEq for Entry {
+impl PartialEq for ConfigEntry {
     fn eq(&self, other: &Self) -> bool {
         (&self.key, &self.values) == (&other.key, &other.values)
     }
 }
 
-impl Entry {
+impl ConfigEntry {
     pub(super) fn new(key: &str, value: &str) -> Self {
         Self {
             key: key.to_owned(),
@@ -147,7 +147,7 @@ impl Entry {
 
 /// The entries of one section.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(in crate::cli::serve) struct Section(pub(super) Vec<Entry>);
+pub(in crate::cli::serve) struct Section(pub(super) Vec<ConfigEntry>);
 
 impl Section {
     /// The flags of `T` that were given on a command line.
@@ -167,7 +167,7 @@ impl Section {
                         .collect()
                 }
             };
-            section.0.push(Entry {
+            section.0.push(ConfigEntry {
                 key: key(arg),
                 values,
                 line: None,
@@ -177,7 +177,7 @@ impl Section {
         section
     }
 
-    pub(in crate::cli::serve) fn get(&self, key: &str) -> Option<&Entry> {
+    pub(in crate::cli::serve) fn get(&self, key: &str) -> Option<&ConfigEntry> {
         self.0.iter().find(|entry| entry.key == key)
     }
 
@@ -216,15 +216,15 @@ impl Section {
         let command = T::augment_args(Command::new("heatsplat"))
             .no_binary_name(true)
             .disable_help_flag(true);
-        let arguments = |entry: &Entry| match command.get_arguments().find(|a| key(a) == entry.key)
-        {
-            Some(arg) => entry.arguments(arg),
-            None => {
-                let known = command.get_arguments().map(key);
-                let known: Vec<_> = known.chain(others.iter().map(|&s| s.to_owned())).collect();
-                Err(ConfigError::unknown(entry.line, "key", &entry.key, &known))
-            }
-        };
+        let arguments =
+            |entry: &ConfigEntry| match command.get_arguments().find(|a| key(a) == entry.key) {
+                Some(arg) => entry.arguments(arg),
+                None => {
+                    let known = command.get_arguments().map(key);
+                    let known: Vec<_> = known.chain(others.iter().map(|&s| s.to_owned())).collect();
+                    Err(ConfigError::unknown(entry.line, "key", &entry.key, &known))
+                }
+            };
         let all: Result<Vec<_>, ConfigError> = self.0.iter().map(arguments).collect();
         let matched = all.map(|all| {
             let matches = command

@@ -15,7 +15,7 @@ const MAX_BYTES: u64 = 4 << 20;
 pub(in crate::cli::serve) enum ConfigSource {
     /// The flags of the command line.
     Args(RawConfig),
-    /// A file, whose keys flags of the server as a whole override.
+    /// A file. Flags of the server as a whole override its keys.
     File { path: PathBuf, overrides: RawConfig },
 }
 

@@ -1,7 +1,7 @@
 //! A configuration as the text of a TOML file (`--save-config`).
 
 use super::interpolate::escape;
-use super::raw::{Entry, LayerSection, RawConfig, Section, StyleRef};
+use super::raw::{ConfigEntry, LayerSection, RawConfig, Section, StyleRef};
 use super::secrets::without_password;
 use heatsplat_loader::{is_remote, shown_source};
 use std::fmt::Write as _;
@@ -70,7 +70,7 @@ impl TomlWriter<'_> {
         section.0.iter().for_each(|entry| self.entry(text, entry));
     }
 
-    fn entry(&self, text: &mut String, entry: &Entry) {
+    fn entry(&self, text: &mut String, entry: &ConfigEntry) {
         let values: Vec<_> = entry
             .values
             .iter()
