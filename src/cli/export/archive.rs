@@ -17,7 +17,7 @@ pub(super) fn write(
     layer: &Layer,
     backend: &dyn Backend,
 ) -> Result<(), BoxError> {
-    let mut export = heatsplat_archive::Export::new(layer, flags.zoom.range())
+    let mut export = heatsplat_archive::Export::new(layer, flags.zoom.clone())
         .area(flags.bbox)
         .size(flags.size())
         .paint(flags.written_as)

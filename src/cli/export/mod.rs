@@ -42,7 +42,7 @@ pub(super) struct ExportCommand {
     output: Output,
     /// The zoom of the tiles, or the first and the last: 6, 0-10
     #[arg(long, value_name = "ZOOM", value_parser = zooms)]
-    zoom: ZoomRange,
+    zoom: RangeInclusive<u8>,
     /// Only tiles that this box touches, in degrees; an east over 180 reaches across the date line
     /// [default: all]
     #[arg(long, value_name = "W,S,E,N", allow_hyphen_values = true, value_parser = area)]
@@ -89,18 +89,6 @@ enum Output {
     Rasters(Box<RasterTable>),
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct ZoomRange {
-    first: u8,
-    last: u8,
-}
-
-impl ZoomRange {
-    fn range(self) -> RangeInclusive<u8> {
-        self.first..=self.last
-    }
-}
-
 impl ExportCommand {
     pub(super) fn run(mut self) -> Result<(), BoxError> {
         if let Output::Rasters(_) = &self.output
@@ -128,7 +116,7 @@ impl ExportCommand {
         let layer = Layer::new(&name, loaded.into_set()?.0, style, backend.clone());
         match &self.output {
             Output::Archive(target) => archive::write(&self, target, &layer, &*backend),
-            Output::Rasters(table) => table.write(&layer, self.zoom.range(), self.overwrite),
+            Output::Rasters(table) => table.write(&layer, self.zoom.clone(), self.overwrite),
         }
     }
 
@@ -145,8 +133,8 @@ impl ExportCommand {
                 Ok(is_needed)
             }
             Output::Rasters(table) => {
-                let zooms = self.zoom.range();
-                table.check(zooms, self.overwrite).map(|()| true)
+                table.check(self.zoom.clone(), self.overwrite)?;
+                Ok(true)
             }
         }
     }
@@ -174,7 +162,7 @@ fn output(text: &str) -> Result<Output, String> {
     Ok(Output::Archive(target))
 }
 
-fn zooms(text: &str) -> Result<ZoomRange, &'static str> {
+fn zooms(text: &str) -> Result<RangeInclusive<u8>, &'static str> {
     const EXPECTED: &str = "expected a zoom from 0 to 24, or two like 3-8";
     let (first, last) = text.split_once('-').unwrap_or((text, text));
     let zoom = |text: &str| {
@@ -182,7 +170,7 @@ fn zooms(text: &str) -> Result<ZoomRange, &'static str> {
         zoom.filter(|&z| z <= heatsplat::points::MAX_ZOOM)
     };
     match zoom(first).zip(zoom(last)) {
-        Some((first, last)) if first <= last => Ok(ZoomRange { first, last }),
+        Some((first, last)) if first <= last => Ok(first..=last),
         _ => Err(EXPECTED),
     }
 }
@@ -222,8 +210,8 @@ mod tests {
             Ok(Output::Archive(_))
         ));
         assert!(output("heat.zip").unwrap_err().contains(".pmtiles"));
-        assert_eq!(zooms("6"), Ok(ZoomRange { first: 6, last: 6 }));
-        assert_eq!(zooms("3-8"), Ok(ZoomRange { first: 3, last: 8 }));
+        assert_eq!(zooms("6"), Ok(6..=6));
+        assert_eq!(zooms("3-8"), Ok(3..=8));
         for bad in ["", "25", "8-3", "a", "1-2-3", "-1"] {
             assert!(zooms(bad).is_err(), "{bad}");
         }

@@ -7,7 +7,7 @@ use crate::cli::source_flags::SourceFlags;
 ///
 /// # Errors
 /// A message, if there is no table.
-pub(in crate::cli) fn datasource<'a>(
+pub(crate) fn datasource<'a>(
     get: &impl Fn(&str) -> Option<&'a str>,
     flags: &mut SourceFlags,
 ) -> Result<String, &'static str> {

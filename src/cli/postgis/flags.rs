@@ -10,7 +10,7 @@ use std::time::Duration;
 /// Flags that choose the rows to read of a postgres:// address.
 #[derive(Args, Clone, Default)]
 #[command(next_help_heading = "What to read of a database")]
-pub(in crate::cli) struct DatabaseFlags {
+pub(crate) struct DatabaseFlags {
     /// A query whose rows are points: a geometry or x and y, and a weight if there is one.
     /// Live layers may use !bbox!, !pixel_width!, !zoom! and their like
     #[arg(long, value_name = "QUERY", conflicts_with = "table")]
@@ -19,63 +19,63 @@ pub(in crate::cli) struct DatabaseFlags {
     #[arg(long)]
     pub(super) srid: Option<u32>,
     #[command(flatten)]
-    pub(in crate::cli) role: RoleFlags,
+    pub(crate) role: RoleFlags,
 }
 
 /// The role that reads a database.
 #[derive(Args, Clone, Default)]
 #[command(next_help_heading = "What to read of a database")]
-pub(in crate::cli) struct RoleFlags {
+pub(crate) struct RoleFlags {
     /// Take a role that may do more than read. Do this only with a database of your own
     #[arg(long)]
-    pub(in crate::cli) allow_superuser: bool,
+    pub(crate) allow_superuser: bool,
 }
 
 /// Flags of `serve` for a database, on the command line.
 #[derive(Args)]
 #[command(next_help_heading = "How to serve a database")]
-pub(in crate::cli) struct ServeDatabaseFlags {
+pub(crate) struct ServeDatabaseFlags {
     /// Read the rows of each picture when it is asked for, instead of all rows beforehand
     #[arg(long)]
-    pub(in crate::cli) live: bool,
+    pub(crate) live: bool,
     #[command(flatten)]
-    pub(in crate::cli) pool: PoolFlags,
+    pub(crate) pool: PoolFlags,
     #[command(flatten)]
-    pub(in crate::cli) post: PostFlags,
+    pub(crate) post: PostFlags,
 }
 
 /// Connections to a database, and the tables that it publishes.
 #[derive(Args, Clone)]
 #[command(next_help_heading = "How to serve a database")]
-pub(in crate::cli) struct PoolFlags {
+pub(crate) struct PoolFlags {
     /// Serve every table and view of points that the role may read, live, as schema.table
     #[arg(long)]
-    pub(in crate::cli) auto_publish: bool,
+    pub(crate) auto_publish: bool,
     /// Time that the database may take for one picture of a live layer
     #[arg(long, value_name = "TIME", default_value = "5s", value_parser = period)]
-    pub(in crate::cli) deadline: Duration,
+    pub(crate) deadline: Duration,
     /// Connections to the database at a time, for its live layers
     #[arg(long, value_name = "NUMBER", default_value_t = 8,
           value_parser = clap::value_parser!(u16).range(1..=256))]
-    pub(in crate::cli) pool_size: u16,
+    pub(crate) pool_size: u16,
 }
 
 /// Posting of layers.
 #[derive(Args, Clone)]
 #[command(next_help_heading = "How to serve a database")]
-pub(in crate::cli) struct PostFlags {
+pub(crate) struct PostFlags {
     /// A file that holds the token for POST /layers, instead of the environment's
     /// HEATSPLAT_TOKEN. Without a token layers can't be posted
     #[arg(long, value_name = "FILE")]
-    pub(in crate::cli) token_file: Option<PathBuf>,
+    pub(crate) token_file: Option<PathBuf>,
     /// Time that posted layers stay after they were last posted
     #[arg(long, value_name = "TIME", default_value = "24h", value_parser = period)]
-    pub(in crate::cli) posted_for: Duration,
+    pub(crate) posted_for: Duration,
 }
 
 impl DatabaseFlags {
     /// Checks that no flag is given that is for databases only.
-    pub(in crate::cli) fn check_unused(&self) -> Result<(), &'static str> {
+    pub(crate) fn check_unused(&self) -> Result<(), &'static str> {
         match (&self.sql, self.srid) {
             (None, None) => Ok(()),
             _ => Err("--sql and --srid are for postgres:// addresses"),
@@ -85,7 +85,7 @@ impl DatabaseFlags {
 
 impl SourceFlags {
     /// The queries that the flags ask for: one for each `--table`, or that of `--sql`.
-    pub(in crate::cli) fn layer_queries(&self) -> Vec<LayerQuery> {
+    pub(crate) fn layer_queries(&self) -> Vec<LayerQuery> {
         let tables = self.table.iter().cloned().map(Relation::Table);
         let all = tables.chain(self.database.sql.clone().map(Relation::Sql));
         all.map(|from| LayerQuery {
@@ -99,7 +99,7 @@ impl SourceFlags {
     }
 
     /// The flags that ask for a query: the inverse of [`SourceFlags::layer_queries`].
-    pub(in crate::cli) fn from_query(query: LayerQuery) -> Self {
+    pub(crate) fn from_query(query: LayerQuery) -> Self {
         let (table, sql) = match query.from {
             Relation::Table(name) => (vec![name], None),
             Relation::Sql(sql) => (Vec::new(), Some(sql)),
@@ -118,7 +118,7 @@ impl SourceFlags {
     }
 
     /// The name of a layer of these flags: its table's, without the schema.
-    pub(in crate::cli) fn table_name(&self) -> String {
+    pub(crate) fn table_name(&self) -> String {
         match self.layer_queries().first().map(|query| &query.from) {
             None => String::new(),
             Some(Relation::Sql(_)) => "query".to_owned(),
@@ -130,14 +130,14 @@ impl SourceFlags {
     }
 
     /// A message about flags that a live layer can't obey, if one is given.
-    pub(in crate::cli) fn only_for_snapshots(&self) -> Option<&'static str> {
+    pub(crate) fn only_for_snapshots(&self) -> Option<&'static str> {
         let radius = self.radius_column.is_some();
         radius
             .then_some("radius-column is not for live layers: leave out live to read all rows once")
     }
 
     /// A message about flags that a database can't obey, if one is given.
-    pub(in crate::cli) fn only_for_files(&self) -> Option<&'static str> {
+    pub(crate) fn only_for_files(&self) -> Option<&'static str> {
         if self.filter.is_some() || self.within.is_some() {
             return Some("filter and within are for files; say it in sql");
         }

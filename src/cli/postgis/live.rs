@@ -16,7 +16,7 @@ const SCALE_DEADLINE: Duration = Duration::from_secs(30);
 /// A table or query. It is looked up at its first request, since the database may be away when the
 /// program starts.
 #[derive(Debug)]
-pub(in crate::cli) struct LiveRows {
+pub(crate) struct LiveRows {
     name: String,
     database: Arc<Database>,
     query: LayerQuery,
@@ -27,7 +27,7 @@ pub(in crate::cli) struct LiveRows {
 }
 
 impl LiveRows {
-    pub(in crate::cli) fn new(
+    pub(crate) fn new(
         name: &str,
         database: Arc<Database>,
         query: LayerQuery,
@@ -44,12 +44,12 @@ impl LiveRows {
     }
 
     /// Sets the bounds of its rows, if they are known.
-    pub(in crate::cli) fn within(self, bounds: Option<[f64; 4]>) -> Self {
+    pub(crate) fn within(self, bounds: Option<[f64; 4]>) -> Self {
         Self { bounds, ..self }
     }
 
     /// Returns the layer, which is looked up once.
-    pub(in crate::cli) async fn live(&self) -> Result<&postgis::LiveLayer, DatabaseError> {
+    pub(crate) async fn live(&self) -> Result<&postgis::LiveLayer, DatabaseError> {
         let look_up = || {
             let database = Arc::clone(&self.database);
             postgis::LiveLayer::define(database, &self.query, self.allow_superuser)
@@ -66,7 +66,7 @@ impl LiveRows {
 }
 
 /// The server's error for conditions that pass: the database is away, busy or slow.
-pub(in crate::cli) fn passing(error: &DatabaseError) -> Option<Trouble> {
+pub(crate) fn passing(error: &DatabaseError) -> Option<Trouble> {
     match error {
         DatabaseError::Away(_) | DatabaseError::Denied(_) => Some(Trouble::Away),
         DatabaseError::Busy => Some(Trouble::Busy),
@@ -78,7 +78,7 @@ pub(in crate::cli) fn passing(error: &DatabaseError) -> Option<Trouble> {
 
 /// Looks a layer up to check and describe it. The result can't fetch rows: its connections end with
 /// the runtime that made them.
-pub(in crate::cli) fn look_up(
+pub(crate) fn look_up(
     address: &Address,
     limits: DatabaseLimits,
     query: &LayerQuery,

@@ -12,10 +12,10 @@ use std::sync::Arc;
 
 /// Makes layers of queries to one database.
 #[derive(Debug)]
-pub(in crate::cli) struct PostedQueries {
-    pub(in crate::cli) database: Arc<Database>,
-    pub(in crate::cli) address: Address,
-    pub(in crate::cli) allow_superuser: bool,
+pub(crate) struct PostedQueries {
+    pub(crate) database: Arc<Database>,
+    pub(crate) address: Address,
+    pub(crate) allow_superuser: bool,
 }
 
 impl Posts for PostedQueries {

@@ -10,14 +10,14 @@ use std::ops::RangeInclusive;
 
 /// A table that an export writes rasters into.
 #[derive(Clone, Debug)]
-pub(in crate::cli) struct RasterTable {
+pub(crate) struct RasterTable {
     address: Address,
     name: String,
 }
 
 impl RasterTable {
     /// Parses `postgres://user@host/database?table=NAME`; `None` if the text is no such address.
-    pub(in crate::cli) fn parse(text: &str) -> Option<Result<Self, String>> {
+    pub(crate) fn parse(text: &str) -> Option<Result<Self, String>> {
         is_address(text).then(|| Self::parse_address(text))
     }
 
@@ -42,11 +42,7 @@ impl RasterTable {
     }
 
     /// Checks that the table can be created, before anything is read.
-    pub(in crate::cli) fn check(
-        &self,
-        zooms: RangeInclusive<u8>,
-        overwrite: bool,
-    ) -> Result<(), BoxError> {
+    pub(crate) fn check(&self, zooms: RangeInclusive<u8>, overwrite: bool) -> Result<(), BoxError> {
         let last = *zooms.end();
         let factors: Vec<u32> = zooms.map(|z| 1 << (last - z)).collect();
         let checked = raster::check(&self.address, &self.name, overwrite, &factors);
@@ -55,7 +51,7 @@ impl RasterTable {
 
     /// Writes the densities of a layer: those of the last zoom into the table, the others as its
     /// overviews.
-    pub(in crate::cli) fn write(
+    pub(crate) fn write(
         &self,
         layer: &Layer,
         zooms: RangeInclusive<u8>,

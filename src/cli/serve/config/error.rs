@@ -4,14 +4,14 @@ use std::fmt;
 
 /// An error in a configuration, and its line.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::cli::serve) struct ConfigError {
+pub(crate) struct ConfigError {
     /// The line, if the configuration was read from a file.
-    pub(in crate::cli::serve) line: Option<usize>,
-    pub(in crate::cli::serve) message: String,
+    pub(crate) line: Option<usize>,
+    pub(crate) message: String,
 }
 
 impl ConfigError {
-    pub(in crate::cli::serve) fn new(line: Option<usize>, message: impl Into<String>) -> Self {
+    pub(crate) fn new(line: Option<usize>, message: impl Into<String>) -> Self {
         let message = message.into();
         Self { line, message }
     }

@@ -19,7 +19,7 @@ const DATABASE_KEYS: [&str; 5] = ["table", "sql", "geom", "srid", "allow_superus
 const DATABASE: &str = "database";
 
 /// The flags of the server as a whole, which override keys of a file.
-pub(in crate::cli::serve) fn server_sections(matches: &ArgMatches) -> RawConfig {
+pub(crate) fn server_sections(matches: &ArgMatches) -> RawConfig {
     let mut server = Section::from_matches::<ServerFlags>(matches);
     server
         .0
@@ -33,7 +33,7 @@ pub(in crate::cli::serve) fn server_sections(matches: &ArgMatches) -> RawConfig 
 }
 
 /// Tests for flags of layers. If there is a file, they belong there.
-pub(in crate::cli::serve) fn has_layer_flags(matches: &ArgMatches) -> bool {
+pub(crate) fn has_layer_flags(matches: &ArgMatches) -> bool {
     let sections = [
         Section::from_matches::<SourceFlags>(matches),
         Section::from_matches::<StyleFlags>(matches),
@@ -43,7 +43,7 @@ pub(in crate::cli::serve) fn has_layer_flags(matches: &ArgMatches) -> bool {
 }
 
 /// The configuration of a command line without a file.
-pub(in crate::cli::serve) fn raw_config(
+pub(crate) fn raw_config(
     serve: &ServeCommand,
     matches: &ArgMatches,
 ) -> Result<RawConfig, UsageError> {

@@ -17,7 +17,7 @@ pub(super) const SECTIONS: [&str; 6] =
 
 impl RawConfig {
     /// Parses the text of a file in `folder`. `variable` looks up variables of the environment.
-    pub(in crate::cli::serve) fn from_toml(
+    pub(crate) fn from_toml(
         text: &str,
         folder: &Path,
         variable: &dyn Fn(&str) -> Option<String>,

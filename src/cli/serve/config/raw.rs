@@ -13,31 +13,31 @@ const SECRET_PIECE: usize = 4;
 
 /// A configuration of `serve`, section by section.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(in crate::cli::serve) struct RawConfig {
+pub(crate) struct RawConfig {
     /// The keys at the top.
-    pub(in crate::cli::serve) server: Section,
-    pub(in crate::cli::serve) limits: Section,
-    pub(in crate::cli::serve) cache: Section,
-    pub(in crate::cli::serve) posting: Option<Section>,
+    pub(crate) server: Section,
+    pub(crate) limits: Section,
+    pub(crate) cache: Section,
+    pub(crate) posting: Option<Section>,
     /// Databases.
-    pub(in crate::cli::serve) sources: Vec<NamedSection>,
-    pub(in crate::cli::serve) styles: Vec<NamedSection>,
-    pub(in crate::cli::serve) layers: Vec<LayerSection>,
+    pub(crate) sources: Vec<NamedSection>,
+    pub(crate) styles: Vec<NamedSection>,
+    pub(crate) layers: Vec<LayerSection>,
 }
 
 /// A section with a name of its own: `[styles.NAME]`.
 #[derive(Clone, Debug, PartialEq)]
-pub(in crate::cli::serve) struct NamedSection {
-    pub(in crate::cli::serve) name: String,
-    pub(in crate::cli::serve) section: Section,
+pub(crate) struct NamedSection {
+    pub(crate) name: String,
+    pub(crate) section: Section,
 }
 
 /// One of `[[layers]]`: a layer, or those of a folder.
 #[derive(Clone, Debug, Default)]
-pub(in crate::cli::serve) struct LayerSection {
-    pub(in crate::cli::serve) section: Section,
-    pub(in crate::cli::serve) style: StyleRef,
-    pub(in crate::cli::serve) line: Option<usize>,
+pub(crate) struct LayerSection {
+    pub(crate) section: Section,
+    pub(crate) style: StyleRef,
+    pub(crate) line: Option<usize>,
 }
 
 /// Compares contents, not lines.
@@ -49,7 +49,7 @@ impl PartialEq for LayerSection {
 
 /// The style of a layer.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(in crate::cli::serve) enum StyleRef {
+pub(crate) enum StyleRef {
     /// The default style.
     #[default]
     Default,
@@ -61,13 +61,13 @@ pub(in crate::cli::serve) enum StyleRef {
 
 /// A key and its values.
 #[derive(Clone, Debug)]
-pub(in crate::cli::serve) struct ConfigEntry {
-    pub(in crate::cli::serve) key: String,
+pub(crate) struct ConfigEntry {
+    pub(crate) key: String,
     /// One value, or those of a list; none for a table.
-    pub(in crate::cli::serve) values: Vec<String>,
-    pub(in crate::cli::serve) line: Option<usize>,
+    pub(crate) values: Vec<String>,
+    pub(crate) line: Option<usize>,
     /// The text in the file, if it has variables: messages show it in the place of their values.
-    pub(in crate::cli::serve) raw: Option<String>,
+    pub(crate) raw: Option<String>,
 }
 
 /// Compares keys and values, not lines.
@@ -88,7 +88,7 @@ impl ConfigEntry {
     }
 
     /// An error about the value, with its key and line.
-    pub(in crate::cli::serve) fn error(&self, message: impl fmt::Display) -> ConfigError {
+    pub(crate) fn error(&self, message: impl fmt::Display) -> ConfigError {
         let mut message = self.redact(message.to_string());
         if !message.starts_with(&self.key) {
             message = format!("{}: {message}", self.key);
@@ -147,7 +147,7 @@ impl ConfigEntry {
 
 /// The entries of one section.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(in crate::cli::serve) struct Section(pub(super) Vec<ConfigEntry>);
+pub(crate) struct Section(pub(super) Vec<ConfigEntry>);
 
 impl Section {
     /// The flags of `T` that were given on a command line.
@@ -177,12 +177,12 @@ impl Section {
         section
     }
 
-    pub(in crate::cli::serve) fn get(&self, key: &str) -> Option<&ConfigEntry> {
+    pub(crate) fn get(&self, key: &str) -> Option<&ConfigEntry> {
         self.0.iter().find(|entry| entry.key == key)
     }
 
     /// The line of its first entry.
-    pub(in crate::cli::serve) fn line(&self) -> Option<usize> {
+    pub(crate) fn line(&self) -> Option<usize> {
         self.0.first().and_then(|entry| entry.line)
     }
 
@@ -199,7 +199,7 @@ impl Section {
     }
 
     /// A text that is equal for sections of equal contents, but for some keys, in whatever order.
-    pub(in crate::cli::serve) fn key(&self, but: &[&str]) -> String {
+    pub(crate) fn key(&self, but: &[&str]) -> String {
         let entries = self.0.iter();
         let mut entries: Vec<_> = entries.filter(|e| !but.contains(&&*e.key)).collect();
         entries.sort_by(|a, b| a.key.cmp(&b.key));
@@ -212,7 +212,7 @@ impl Section {
 
     /// Parses the entries as the flags they are. `others` are keys of this section that are read
     /// elsewhere: a mistyped key may be meant for one of them.
-    pub(in crate::cli::serve) fn parse<T: Args>(&self, others: &[&str]) -> Result<T, ConfigError> {
+    pub(crate) fn parse<T: Args>(&self, others: &[&str]) -> Result<T, ConfigError> {
         let command = T::augment_args(Command::new("heatsplat"))
             .no_binary_name(true)
             .disable_help_flag(true);

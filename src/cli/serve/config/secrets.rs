@@ -5,7 +5,7 @@ use super::interpolate::interpolate;
 use super::raw::Section;
 
 /// The variable that stands for a password in a saved file.
-pub(in crate::cli::serve) const VARIABLE: &str = "${PGPASSWORD}";
+pub(crate) const VARIABLE: &str = "${PGPASSWORD}";
 
 /// Splits an address around its password, into `postgres://ann:`, the password if there is one, and
 /// `@host/db`.
@@ -53,7 +53,7 @@ fn has_plain_password(raw: &str) -> bool {
 }
 
 /// Replaces the password of an address by the variable.
-pub(in crate::cli::serve) fn without_password(url: &str) -> String {
+pub(crate) fn without_password(url: &str) -> String {
     let known = query(url).any(|pair| pair.starts_with("password="));
     let kept: Vec<_> = query(url)
         .filter(|pair| !pair.starts_with("password="))

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 const MAX_BYTES: u64 = 4 << 20;
 
 /// The source of a configuration.
-pub(in crate::cli::serve) enum ConfigSource {
+pub(crate) enum ConfigSource {
     /// The flags of the command line.
     Args(RawConfig),
     /// A file. Flags of the server as a whole override its keys.
@@ -21,7 +21,7 @@ pub(in crate::cli::serve) enum ConfigSource {
 
 impl ConfigSource {
     /// The path of the file, if there is one.
-    pub(in crate::cli::serve) fn path(&self) -> Option<&Path> {
+    pub(crate) fn path(&self) -> Option<&Path> {
         match self {
             Self::Args(_) => None,
             Self::File { path, .. } => Some(path),
@@ -29,7 +29,7 @@ impl ConfigSource {
     }
 
     /// Reads and checks the configuration in its present state.
-    pub(in crate::cli::serve) fn read(&self) -> Result<ServeConfig, BoxError> {
+    pub(crate) fn read(&self) -> Result<ServeConfig, BoxError> {
         let config = match self {
             Self::Args(raw) => ServeConfig::new(raw),
             Self::File { path, overrides } => {
@@ -40,7 +40,7 @@ impl ConfigSource {
     }
 
     /// Puts the name of the file before an error about it.
-    pub(in crate::cli::serve) fn name_file(&self, error: BoxError) -> BoxError {
+    pub(crate) fn name_file(&self, error: BoxError) -> BoxError {
         match self.path() {
             Some(path) => format!("{}: {}", path.display(), with_causes(&*error)).into(),
             None => error,

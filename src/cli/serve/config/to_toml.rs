@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 /// Writes a configuration as the text of a file in `folder`: the same configuration, but for
 /// passwords.
-pub(in crate::cli::serve) fn to_toml(config: &RawConfig, folder: &Path) -> String {
+pub(crate) fn to_toml(config: &RawConfig, folder: &Path) -> String {
     let mut text = String::from("# What `heatsplat serve --config` serves; see docs/config.md.\n");
     let to = TomlWriter { folder };
     to.entries(&mut text, &config.server);
@@ -46,7 +46,7 @@ pub(in crate::cli::serve) fn to_toml(config: &RawConfig, folder: &Path) -> Strin
 }
 
 /// The first address of a layer whose user, password or query may be a secret, without those.
-pub(in crate::cli::serve) fn secret_address(config: &RawConfig) -> Option<String> {
+pub(crate) fn secret_address(config: &RawConfig) -> Option<String> {
     let files = config
         .layers
         .iter()
