@@ -7,8 +7,10 @@ use std::process::ExitCode;
 /// Runs the command. Errors go to standard error. Exit codes: 0 success, 1 failure, 2 a command
 /// line that makes no sense.
 fn main() -> ExitCode {
-    match cli::run() {
+    let code = match cli::run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => cli::report(&*error),
-    }
+    };
+    cli::flush_log();
+    code
 }

@@ -67,6 +67,12 @@ impl Server {
         (server, heard)
     }
 
+    /// Starts the program with a standard error that no one reads.
+    #[cfg(unix)]
+    pub fn start_unread(arguments: &[&str]) -> Self {
+        Self::spawn(arguments, &[], Stdio::piped())
+    }
+
     fn spawn(arguments: &[&str], environment: &[(&str, &str)], errors: Stdio) -> Self {
         let all = [&["serve", "--listen", "127.0.0.1:0"], arguments].concat();
         let mut child = command(&all)

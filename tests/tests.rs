@@ -55,6 +55,9 @@ mod golden;
 /// The GPU's pictures are the CPU's, and what happens when a device fails.
 #[cfg(feature = "gpu")]
 mod gpu;
+/// Log lines: text, JSON, levels, and a standard error that no one reads.
+#[cfg(all(feature = "program", unix))]
+mod logs;
 /// The real Mapnik on the same points.
 #[cfg(feature = "program")]
 mod mapnik;

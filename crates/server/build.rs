@@ -338,7 +338,7 @@ impl Asset {
     }
 }
 
-/// Where the page finds an embedded asset. The tag in it lets browsers keep the file for ever.
+/// The URL of an embedded asset in the page. The tag in it lets browsers keep the file for ever.
 fn address(assets: &[Asset], name: &str) -> Result<String> {
     let asset = assets.iter().find(|asset| asset.name == name);
     let asset = asset.ok_or_else(|| format!("{name} is not among the assets"))?;

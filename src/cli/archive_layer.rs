@@ -3,14 +3,14 @@
 use super::error::BoxError;
 use heatsplat::TileId;
 use heatsplat_archive::Archive;
-use heatsplat_server::{Stored, StoredAbout};
+use heatsplat_server::{ArchiveInfo, ArchiveReadError, TileArchive};
 use std::path::Path;
 
 /// An archive whose tiles the server sends.
 #[derive(Debug)]
 pub(super) struct ArchiveLayer {
     archive: Archive,
-    about: StoredAbout,
+    info: ArchiveInfo,
 }
 
 impl ArchiveLayer {
@@ -28,7 +28,7 @@ impl ArchiveLayer {
         }
         let archive = Archive::open(path)?;
         let contents = archive.contents();
-        let about = StoredAbout {
+        let info = ArchiveInfo {
             name: contents.name.clone().unwrap_or_else(|| name.to_owned()),
             attribution: contents.attribution.clone(),
             extension: contents.picture.extension(),
@@ -40,28 +40,29 @@ impl ArchiveLayer {
             pixels: contents.pixels,
             tile_size: contents.tile_size,
         };
-        Ok(Self { archive, about })
+        Ok(Self { archive, info })
     }
 
     /// One line for people.
     pub(super) fn summary(&self) -> String {
-        let StoredAbout {
+        let ArchiveInfo {
             zooms,
             extension,
             pixels,
             ..
-        } = &self.about;
+        } = &self.info;
         let (first, last) = (zooms.start(), zooms.end());
         format!("{extension} tiles of {pixels} pixels, zooms {first} to {last}")
     }
 }
 
-impl Stored for ArchiveLayer {
-    fn about(&self) -> &StoredAbout {
-        &self.about
+impl TileArchive for ArchiveLayer {
+    fn info(&self) -> &ArchiveInfo {
+        &self.info
     }
 
-    fn tile(&self, tile: TileId) -> Result<Option<Vec<u8>>, String> {
-        self.archive.tile(tile).map_err(|error| error.to_string())
+    fn tile(&self, tile: TileId) -> Result<Option<Vec<u8>>, ArchiveReadError> {
+        let tile = self.archive.tile(tile);
+        tile.map_err(|error| ArchiveReadError(error.to_string()))
     }
 }

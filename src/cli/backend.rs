@@ -2,10 +2,10 @@
 
 use super::error::BoxError;
 use super::units::bytes;
+use crate::cli::logging::say;
 use clap::Args;
 use heatsplat::render::{Job, Normalizer};
 use heatsplat::{Backend, CpuBackend};
-use heatsplat_render::say;
 use serde_json::{Value, json};
 use std::sync::Arc;
 
@@ -122,9 +122,9 @@ struct AdapterListing {
 #[cfg(feature = "gpu")]
 mod gpu {
     use super::{AdapterListing, BenchBackend, BoxError, cpu};
+    use crate::cli::logging::say;
     use heatsplat::Backend;
     use heatsplat::render::gpu::{self, AdapterChoice, GpuBackend, GpuError, GpuOptions};
-    use heatsplat_render::say;
     use serde_json::json;
     use std::sync::Arc;
 

@@ -8,6 +8,7 @@ mod export;
 mod generate;
 mod info;
 mod load;
+mod logging;
 mod mapnik;
 mod output;
 #[cfg(feature = "postgis")]
@@ -28,7 +29,7 @@ mod units;
 
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use error::{BoxError, UsageError, causes, with_flags};
-use heatsplat_render::say;
+pub(crate) use logging::flush as flush_log;
 use std::error::Error;
 use std::io;
 use std::process::ExitCode;
@@ -37,6 +38,8 @@ use std::process::ExitCode;
 #[derive(Parser)]
 #[command(version, after_help = EXAMPLES)]
 struct Arguments {
+    #[command(flatten)]
+    log: logging::LogFlags,
     #[command(subcommand)]
     command: Command,
 }
@@ -73,6 +76,7 @@ enum Command {
 pub(crate) fn run() -> Result<(), BoxError> {
     let matches = Arguments::command().get_matches();
     let arguments = Arguments::from_arg_matches(&matches).unwrap_or_else(|e| e.exit());
+    logging::init(&arguments.log);
     match arguments.command {
         // The configuration of `serve` is the text of the flags that were given.
         Command::Serve(serve) => match matches.subcommand() {
@@ -98,12 +102,14 @@ pub(crate) fn report(error: &(dyn Error + Send + Sync + 'static)) -> ExitCode {
         return ExitCode::SUCCESS;
     }
     if let Some(error) = error.downcast_ref::<UsageError>() {
+        logging::flush();
         usage(error).exit();
     }
-    say!("error: {}", with_flags(&error.to_string()));
-    for cause in causes(error) {
-        say!("  because: {}", with_flags(&cause));
-    }
+    let causes: Vec<_> = causes(error)
+        .iter()
+        .map(|cause| with_flags(cause))
+        .collect();
+    logging::report(&with_flags(&error.to_string()), &causes);
     ExitCode::FAILURE
 }
 

@@ -7,12 +7,12 @@ use super::source_flags::SourceFlags;
 use super::source_name::redact;
 use super::style_flags::{self, StyleFlags};
 use super::{mapnik, output};
+use crate::cli::logging::say;
 use clap::Args;
 use heatsplat::points::{WindowError, bounds};
 use heatsplat::render::encode::{self, Effort, Encoding};
 use heatsplat::render::{View, height_to_width};
 use heatsplat::{ImageFormat, Layer, Ramp, Style};
-use heatsplat_render::say;
 use std::path::PathBuf;
 
 const EXAMPLES: &str = "\

@@ -2,10 +2,10 @@
 
 use super::error::BoxError;
 use super::mapnik::with_marker;
+use crate::cli::logging::say;
 use clap::Args;
 use heatsplat::Style;
 use heatsplat::import::{self, Columns, Imported};
-use heatsplat_render::say;
 use std::fs;
 use std::path::Path;
 

@@ -1,35 +1,35 @@
-//! What can be said about a server beforehand.
+//! The configuration of a server.
 
-use crate::routes::post_layer::Posting;
+use crate::layers::posting::Posting;
 use std::thread;
 
-/// How a server listens and answers.
+/// The configuration of a server: where it listens, what it allows, how much it keeps.
 #[derive(Clone, Debug)]
-pub struct Options {
+pub struct ServerConfig {
     /// Address and port to listen on; port 0 takes a free one.
     pub listen: String,
-    /// The address that clients reach the server by, without a slash at its end, where
-    /// that is not the address they ask for: behind a proxy.
+    /// The URL that clients reach the server by, without a slash at its end, if it differs from
+    /// the host they request: behind a proxy.
     pub public_url: Option<String>,
-    /// `Cache-Control` of all that layers answer.
+    /// `Cache-Control` of the answers of layers.
     pub cache_control: String,
-    /// `Cache-Control` of layers that are read anew for every picture.
+    /// `Cache-Control` of the answers of live layers.
     pub live_cache_control: String,
-    /// Who may make layers by posting queries, and what of; `None`: nobody.
+    /// The settings of `POST /layers`; `None`: the route is off.
     pub posting: Option<Posting>,
-    /// Who the data come from, shown in the corner of maps.
+    /// The source of the data, for the corner of maps.
     pub attribution: Option<String>,
-    /// Pictures drawn at a time.
+    /// The most pictures that are drawn at a time.
     pub renders: usize,
-    /// Requests that may wait for their turn; those over it are sent away for a second.
+    /// The most requests that wait for a turn at drawing; others get 503.
     pub waiting: usize,
-    /// Bytes of memory for tiles that were drawn, so that they need not be drawn again.
+    /// The size of the cache of tiles and their densities in bytes.
     pub cache: u64,
-    /// Connections open at a time; more wait to be accepted.
+    /// The most open connections; others wait to be accepted.
     pub connections: usize,
 }
 
-impl Default for Options {
+impl Default for ServerConfig {
     fn default() -> Self {
         let cores = thread::available_parallelism().map_or(2, usize::from);
         Self {

@@ -1,20 +1,19 @@
 //! heatsplat over HTTP: layers, tiles, legends, values and a viewer.
 //!
-//! The router is a value: [`router`] makes it of a [`Server`], tests call it
-//! without a socket, and programs can put it beside routes of their own.
-//! [`Bound`] is the whole server for those who have no async runtime:
+//! [`router`] makes an axum router of a [`Server`]: tests call it without a socket, and programs
+//! can nest it among routes of their own. [`BoundServer`] brings its own port and async runtime:
 //!
 //! ```no_run
 //! use heatsplat_points::Points;
 //! use heatsplat_render::{Layer, Style};
-//! use heatsplat_server::{Bound, Layers, Options};
+//! use heatsplat_server::{BoundServer, Registry, ServerConfig};
 //!
-//! let layers = Layers::default();
+//! let layers = Registry::default();
 //! let id = layers.announce("Quakes");
-//! let bound = Bound::new(layers.clone(), Options::default())?;
+//! let bound = BoundServer::new(layers.clone(), ServerConfig::default())?;
 //! println!("map at {}", bound.url());
 //!
-//! // Now, or from another thread while the server already listens:
+//! // Layers can also be put by another thread, while the server listens:
 //! let points = Points::from_lon_lat([(142.37, 38.32, 9.1)])?;
 //! layers.put(&id, Layer::on_cpu("Quakes", points, Style::default()));
 //! bound.run()?; // until Ctrl-C
@@ -40,15 +39,20 @@ mod listen;
 mod render;
 mod render_queue;
 mod routes;
+mod state;
+mod style;
 mod sync;
 
-pub use config::Options;
+pub use config::ServerConfig;
 #[doc(hidden)]
 pub use cost::estimate;
-pub use http::router::{Server, router};
-pub use layers::archived::{Stored, StoredAbout};
-pub use layers::derived::{DeriveError, Derived};
-pub use layers::live::{Answer, Fetched, Live, Rows, Trouble, Want};
-pub use layers::registry::{Arrived, LayerId, Layers};
-pub use listen::{Bound, ServeError, Stop};
-pub use routes::post_layer::{Opened, Post, PostTrouble, Posting, Posts, Token};
+pub use layers::archived::{ArchiveInfo, ArchiveReadError, TileArchive};
+pub use layers::derived::{Derivation, DeriveError, ParseDerivationError};
+pub use layers::live::{
+    FetchedPoints, LiveLayer, RowRequest, RowSource, SourceError, SourceFuture,
+};
+pub use layers::posting::{OpenedQuery, PostError, PostedQuery, Posting, QuerySource, Token};
+pub use layers::registry::{LayerId, NewLayer, Registry};
+pub use listen::{BoundServer, ServeError, StopHandle};
+pub use routes::router::router;
+pub use state::Server;

@@ -1,11 +1,11 @@
-//! From a port to connections: accepted one by one, each with limits, and let go in peace.
+//! The port and its connections: accepted one by one, with limits, and closed in order.
 
-use crate::config::Options;
-use crate::http::error_body::Explained;
-use crate::http::router::{Server, router};
-use crate::layers::registry::Layers;
+use crate::config::ServerConfig;
+use crate::http::error_body::ErrorBodyStream;
+use crate::layers::registry::Registry;
+use crate::routes::router::router;
+use crate::state::Server;
 use axum::Router;
-use heatsplat_render::say;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
@@ -18,74 +18,74 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::time::{sleep, timeout};
 
-/// How long a client may take to send the head of a request, or to think of the next.
-const HEAD_TIME: Duration = Duration::from_secs(10);
-/// The most that is read of a head, in bytes, and the most lines in it.
+/// The longest that a client may take to send the head of a request, the wait for it included.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+/// The most bytes and lines of a request's head.
 const HEAD_BYTES: usize = 16 << 10;
 const HEAD_LINES: usize = 64;
-/// How long requests may take to finish once the server was told to stop.
-const FAREWELL: Duration = Duration::from_secs(10);
+/// The longest that requests may take to finish after the server is stopped.
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Why a server does not start.
+/// The reason why a server can't listen.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ServeError {
-    /// The address is none.
+    /// The address can't be parsed or resolved.
     #[error(
         "can't listen on {listen}: {reason}; expected an address and a port, like 127.0.0.1:3000"
     )]
     Address {
-        /// The address as it was given.
+        /// The address of the configuration.
         listen: String,
-        /// What the system says.
+        /// The error of the system.
         reason: io::Error,
     },
     /// Another program listens there.
     #[error(
-        "can't listen on {listen}: the port is in use; stop the other program or choose another port with --listen, 127.0.0.1:0 for any free one"
+        "can't listen on {listen}: the port is in use; stop the other program or listen on another port, like 127.0.0.1:0 for any free one"
     )]
     InUse {
-        /// The address as it was given.
+        /// The address of the configuration.
         listen: String,
     },
-    /// The system says no.
+    /// The system refuses.
     #[error("can't listen on {listen}: {reason}")]
     Listen {
-        /// The address as it was given.
+        /// The address of the configuration.
         listen: String,
-        /// What the system says.
+        /// The error of the system.
         reason: io::Error,
     },
 }
 
-/// A server that has its port and is about to answer.
+/// A server that has its port, and answers once it runs.
 #[derive(Debug)]
-pub struct Bound {
+pub struct BoundServer {
     listener: StdListener,
     address: SocketAddr,
     server: Arc<Server>,
-    stop: Stop,
+    stop: StopHandle,
 }
 
 /// Stops a running server, from any thread.
 #[derive(Clone, Debug, Default)]
-pub struct Stop(Arc<Notify>);
+pub struct StopHandle(Arc<Notify>);
 
-impl Stop {
-    /// Lets running requests finish, and takes no more.
+impl StopHandle {
+    /// Lets running requests finish, and accepts no more.
     pub fn stop(&self) {
         self.0.notify_one();
     }
 }
 
-impl Bound {
-    /// Takes the port of the options. Clients may connect from now on and are
-    /// answered as soon as the server [runs](Self::run).
+impl BoundServer {
+    /// Binds the port of the configuration. Clients may connect from now on, and get their answers
+    /// when the server [runs](Self::run).
     ///
     /// # Errors
     /// See [`ServeError`].
-    pub fn new(layers: Layers, mut options: Options) -> Result<Self, ServeError> {
-        let listen = options.listen.clone();
+    pub fn new(layers: Registry, mut config: ServerConfig) -> Result<Self, ServeError> {
+        let listen = config.listen.clone();
         let addresses: Vec<_> = listen
             .to_socket_addrs()
             .map_err(|reason| ServeError::Address {
@@ -105,29 +105,29 @@ impl Bound {
         let listener = StdListener::bind(addresses.as_slice()).map_err(failed)?;
         listener.set_nonblocking(true).map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
-        options.listen = address.to_string();
-        let server = Arc::new(Server::new(layers, options));
+        config.listen = address.to_string();
+        let server = Arc::new(Server::new(layers, config));
         Ok(Self {
             listener,
             address,
             server,
-            stop: Stop::default(),
+            stop: StopHandle::default(),
         })
     }
 
-    /// The address it listens on, its port the real one.
+    /// The address that it listens on, with the real port.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// The address to look at in a browser on this machine, or the public one.
+    /// The URL for a browser on this machine, or the public one.
     pub fn url(&self) -> String {
-        if let Some(url) = &self.server.options.public_url {
+        if let Some(url) = &self.server.config.public_url {
             return format!("{}/", url.trim_end_matches('/'));
         }
         let mut address = self.address;
         if address.ip().is_unspecified() {
-            // "Every address" is none to look at.
+            // A browser can't open the unspecified address.
             let localhost: std::net::IpAddr = match address {
                 SocketAddr::V4(_) => std::net::Ipv4Addr::LOCALHOST.into(),
                 SocketAddr::V6(_) => std::net::Ipv6Addr::LOCALHOST.into(),
@@ -138,24 +138,24 @@ impl Bound {
     }
 
     /// A handle that stops the server.
-    pub fn stop(&self) -> Stop {
+    pub fn stop(&self) -> StopHandle {
         self.stop.clone()
     }
 
-    /// Answers until it is told to stop by [`Stop`], SIGINT or SIGTERM; then finishes
-    /// what is being answered. Blocks; the async runtime is its own.
+    /// Answers requests until [`StopHandle`], SIGINT or SIGTERM stops it, then finishes the running
+    /// ones. It blocks, on an async runtime of its own.
     ///
     /// # Errors
     /// When the system gives no threads or takes the port away.
     pub fn run(self) -> io::Result<()> {
-        // Tiles are drawn on workers: those over the turns at drawing keep up with the rest.
-        let turns = self.server.options.renders.clamp(1, 1024);
+        // Tiles are drawn on workers: there are more of them than turns at drawing, for the rest.
+        let turns = self.server.config.renders.clamp(1, 1024);
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(turns + turns.div_ceil(2).clamp(2, 16))
             .enable_all()
             .build()?;
         let result = runtime.block_on(self.answer());
-        // A picture that is still being drawn for nobody holds nothing up.
+        // Pictures whose clients are gone don't delay the end.
         runtime.shutdown_background();
         result
     }
@@ -163,28 +163,28 @@ impl Bound {
     async fn answer(self) -> io::Result<()> {
         let listener = TcpListener::from_std(self.listener)?;
         let open = Arc::new(Semaphore::new(
-            self.server.options.connections.clamp(1, 1 << 20),
+            self.server.config.connections.clamp(1, 1 << 20),
         ));
         let routes = router(self.server);
         let graceful = GracefulShutdown::new();
-        let mut told = std::pin::pin!(told_to_stop(self.stop));
+        let mut end = std::pin::pin!(stopped(self.stop));
         loop {
             let accepted = tokio::select! {
                 accepted = accept(&listener, &open) => accepted,
-                () = &mut told => break,
+                () = &mut end => break,
             };
             let (stream, place) = accepted;
             let connection = connection(stream, routes.clone());
             let watched = graceful.watch(connection);
             tokio::spawn(async move {
-                // Whatever a client does to its connection is its own affair.
+                // A broken connection concerns its client alone.
                 let _ = watched.await;
                 drop(place);
             });
         }
         drop(listener);
-        // Those who still have not finished then are cut off.
-        let _ = timeout(FAREWELL, graceful.shutdown()).await;
+        // Requests that have not finished by then are cut off.
+        let _ = timeout(SHUTDOWN_TIMEOUT, graceful.shutdown()).await;
         Ok(())
     }
 }
@@ -205,7 +205,7 @@ async fn accept(
             Err(error) if is_of_one_connection(&error) => {}
             Err(error) => {
                 // Out of file descriptors, most likely: others must close first.
-                say!("heatsplat: can't accept a connection: {error}");
+                tracing::warn!("can't accept a connection: {error}");
                 sleep(Duration::from_millis(200)).await;
             }
         }
@@ -220,21 +220,22 @@ fn is_of_one_connection(error: &io::Error) -> bool {
     )
 }
 
-type Connection = http1::Connection<TokioIo<Explained<TcpStream>>, TowerToHyperService<Router>>;
+type Connection =
+    http1::Connection<TokioIo<ErrorBodyStream<TcpStream>>, TowerToHyperService<Router>>;
 
 fn connection(stream: TcpStream, routes: Router) -> Connection {
     http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_TIME)
+        .header_read_timeout(HEAD_TIMEOUT)
         .max_buf_size(HEAD_BYTES)
         .max_headers(HEAD_LINES)
         .serve_connection(
-            TokioIo::new(Explained::new(stream)),
+            TokioIo::new(ErrorBodyStream::new(stream)),
             TowerToHyperService::new(routes),
         )
 }
 
-async fn told_to_stop(stop: Stop) {
+async fn stopped(stop: StopHandle) {
     tokio::select! {
         () = stop.0.notified() => {}
         () = interrupted() => {}

@@ -1,188 +1,182 @@
-//! What layers draw, whether their points are here or have to be fetched first.
+//! Rendering: tiles, maps, scales and values of layers in memory and of live layers.
 
 use crate::cache::keys::{Densities, DensityKey};
 use crate::cost;
-use crate::http::error::Refused;
-use crate::http::router::Server;
-use crate::http::timing::Spent;
-use crate::layers::entry::{Data, Look, Served};
-use crate::layers::live::{Live, Trouble};
-use crate::render_queue::Renders;
-use crate::routes::tile;
+use crate::http::error::ApiError;
+use crate::http::timing::RequestTiming;
+use crate::layers::entry::{LayerRequest, ServedLayer};
+use crate::layers::live::{LiveLayer, RowRequest, SourceError};
+use crate::render_queue::RenderQueue;
+use crate::state::Server;
+use crate::style::ResolvedStyle;
 use heatsplat_points::{TileId, Window, WorldCoord, mercator};
-use heatsplat_render::encode::{EncodeError, Encoding, ImageFormat};
+use heatsplat_render::encode::{Encoding, ImageFormat};
 use heatsplat_render::{
     KernelSums, Layer, Level, NearbyPoint, NearestPoints, Normalizer, PointQuery, PointSet,
     PointValue, Statistics, Style, TileSize, ValueKind, View, evaluate,
 };
 use std::sync::Arc;
 
-/// Zooms of tiles and CSS pixels: a tile of 256 of them is at level z + 8.
+/// The level of a tile of `css` CSS pixels a side: z + 8 for 256 of them.
 pub(crate) fn level(z: u8, css: u32) -> u8 {
     z + css.ilog2() as u8
 }
 
-impl Served {
-    /// A tile as an image file.
+impl LayerRequest {
+    /// Renders a tile as an image file.
     pub(crate) async fn tile(
-        self: Arc<Self>,
+        &self,
         server: &Server,
         tile: TileId,
         size: TileSize,
-        look: Arc<Look>,
         format: ImageFormat,
-    ) -> Result<(Arc<[u8]>, Spent), Refused> {
-        let renders = &server.renders;
-        if let Data::Live(live) = &self.data {
+    ) -> Result<(Arc<[u8]>, RequestTiming), ApiError> {
+        let queue = &server.render_queue;
+        if let Some(live) = self.layer.source.live() {
             let view = View::tile(tile, size);
-            return draw_live(live, renders, 1, view, &look, format).await;
+            return draw_live(live, queue, 1, view, &self.style, format).await;
         }
         let scale = level(tile.z(), size.pixels() / size.ratio());
         let densities = Arc::clone(&server.densities);
+        let (served, style) = self.cloned();
         let draw = move || {
-            let (layer, style) = (self.here()?, &look.style);
+            let (layer, style) = (served.source.drawable()?, &style.style);
             if layer.backend().batch() > 1 || layer.is_mixed(style) {
-                // A device is as quick to splat again as to give a density away; and some
-                // pictures are made of more than one.
-                let bytes = layer
-                    .tile(tile)
-                    .size(size)
-                    .style(style)
-                    .format(format)
-                    .encode();
-                return bytes.map_err(|e| tile::failed(&e));
+                // A GPU splats as quickly as it downloads a density, and some pictures are made of
+                // more than one.
+                let request = layer.tile(tile).size(size).style(style);
+                return Ok(request.format(format).encode()?);
             }
             let key = DensityKey {
-                version: self.version,
+                version: served.version,
                 tile,
                 size,
-                measured: style.statistics_key(scale),
+                style: style.statistics_key(scale),
             };
             draw_tile(layer, &densities, key, style, format)
         };
-        renders.run(1, draw).await
+        queue.run(1, draw).await
     }
 
-    /// A picture of any box as an image file.
+    /// Renders a picture of any box as an image file.
     pub(crate) async fn map(
-        self: Arc<Self>,
-        renders: &Renders,
+        &self,
+        queue: &RenderQueue,
         cost: u32,
         view: View,
-        look: Arc<Look>,
         format: ImageFormat,
-    ) -> Result<(Arc<[u8]>, Spent), Refused> {
-        if let Data::Live(live) = &self.data {
-            return draw_live(live, renders, cost, view, &look, format).await;
+    ) -> Result<(Arc<[u8]>, RequestTiming), ApiError> {
+        if let Some(live) = self.layer.source.live() {
+            return draw_live(live, queue, cost, view, &self.style, format).await;
         }
-        let draw = move || draw_map(self.here()?, view, &look.style, format);
-        renders.run(cost, draw).await
+        let (served, style) = self.cloned();
+        let draw = move || draw_map(served.source.drawable()?, view, &style.style, format);
+        queue.run(cost, draw).await
     }
 
     /// The scale of a level.
     pub(crate) async fn normalizer(
-        self: Arc<Self>,
-        renders: &Renders,
+        &self,
+        queue: &RenderQueue,
         level: Level,
-        look: Arc<Look>,
-    ) -> Result<Arc<Normalizer>, Refused> {
-        if let Data::Live(live) = &self.data {
-            return scale_of(live, level, &look.style).await;
+    ) -> Result<Arc<Normalizer>, ApiError> {
+        if let Some(live) = self.layer.source.live() {
+            return scale_of(live, level, &self.style.style).await;
         }
+        let (served, style) = self.cloned();
         // The scale may need statistics, which are measured by drawing.
-        let find = move || Ok(self.here()?.normalizer_at(level, &look.style));
-        Ok(renders.run(1, find).await?.0)
+        let find = move || {
+            let _span = tracing::debug_span!("statistics", layer = served.name()).entered();
+            Ok(served.source.drawable()?.normalizer_at(level, &style.style))
+        };
+        Ok(queue.run(1, find).await?.0)
     }
 
-    /// The distribution of a zoom's numbers, and what they are like; not of live layers whose
-    /// scale needs none.
+    /// The statistics of a zoom's values and their kind; `None` for live layers whose scale needs
+    /// none.
     pub(crate) async fn distribution(
-        self: Arc<Self>,
-        renders: &Renders,
+        &self,
+        queue: &RenderQueue,
         z: u8,
-        look: Arc<Look>,
-    ) -> Result<Option<(Arc<Statistics>, ValueKind)>, Refused> {
+    ) -> Result<Option<(Arc<Statistics>, ValueKind)>, ApiError> {
         let level = level(z, 256);
-        if let Data::Live(live) = &self.data {
-            if !look.style.scale().needs_statistics() {
+        if let Some(live) = self.layer.source.live() {
+            let style = &self.style.style;
+            if !style.scale().needs_statistics() {
                 return Ok(None);
             }
-            // A value is worth having without it.
-            let measured = live.statistics(level, &look.style).await.ok();
-            return Ok(measured.map(|statistics| (statistics, live.value_kind(&look.style))));
+            // A value is useful without its percentile.
+            let statistics = live.statistics(level, style).await.ok();
+            return Ok(statistics.map(|statistics| (statistics, live.value_kind(style))));
         }
+        let (served, style) = self.cloned();
         let find = move || {
-            let (layer, style) = (self.here()?, &look.style);
-            let nature = layer.value_kind(style);
-            Ok(Some((layer.statistics(level, style), nature)))
+            let _span = tracing::debug_span!("statistics", layer = served.name(), z).entered();
+            let (layer, style) = (served.source.drawable()?, &style.style);
+            Ok(Some((
+                layer.statistics(level, style),
+                layer.value_kind(style),
+            )))
         };
-        Ok(renders.run(1, find).await?.0)
+        Ok(queue.run(1, find).await?.0)
     }
 
-    /// The density at a coordinate, and the nearest of the points that make it up.
+    /// The density at a coordinate, and the nearest `rows` of the points within the kernel's reach.
     pub(crate) async fn value(
-        self: Arc<Self>,
-        renders: &Renders,
+        &self,
+        queue: &RenderQueue,
         at: WorldCoord,
         z: u8,
-        look: Arc<Look>,
         rows: usize,
-    ) -> Result<(PointValue, Vec<NearbyPoint>), Refused> {
-        if let Data::Live(live) = &self.data {
-            return value_live(live, at, z, &look, rows).await;
+    ) -> Result<(PointValue, Vec<NearbyPoint>), ApiError> {
+        if let Some(live) = self.layer.source.live() {
+            return value_live(live, at, z, &self.style, rows).await;
         }
+        let (served, style) = self.cloned();
         let value = move || {
-            let (layer, style) = (self.here()?, &look.style);
+            let (layer, style) = (served.source.drawable()?, &style.style);
             let near = if rows == 0 {
                 Vec::new()
             } else {
                 let query = PointQuery::new(at, f64::from(z), style);
-                NearestPoints::new(&query, rows)
-                    .among(layer.points())
-                    .finish()
+                let nearest = NearestPoints::new(&query, rows);
+                nearest.among(layer.points()).finish()
             };
             Ok((layer.value(at, z, style), near))
         };
-        Ok(renders.run(1, value).await?.0)
+        Ok(queue.run(1, value).await?.0)
     }
 
-    fn here(&self) -> Result<&Layer, Refused> {
-        match &self.data {
-            Data::Here(layer) => Ok(layer),
-            Data::Part(part) => part.layer(),
-            Data::Live(_) => Err(Refused::internal()),
-            Data::Stored(_) => Err(Refused::not_found(
-                "this layer is an archive of tiles: it has no maps, legends and values",
-            )),
-        }
+    fn cloned(&self) -> (Arc<ServedLayer>, Arc<ResolvedStyle>) {
+        (Arc::clone(&self.layer), Arc::clone(&self.style))
     }
 }
 
-/// A tile of the density that is kept, or of a new one, which is then.
+/// Renders a tile from its cached density, or splats it and caches the density.
 fn draw_tile(
     layer: &Layer,
-    kept: &Densities,
+    cache: &Densities,
     key: DensityKey,
     style: &Style,
     format: ImageFormat,
-) -> Result<Arc<[u8]>, Refused> {
+) -> Result<Arc<[u8]>, ApiError> {
     let request = layer.tile(key.tile).size(key.size).style(style);
-    let found = kept.find(&key);
-    let numbers = match &found {
-        Some(numbers) => Arc::clone(numbers),
+    let cached = cache.find(&key);
+    let density = match &cached {
+        Some(density) => Arc::clone(density),
         None => Arc::new(request.density()),
     };
     let encoding = Encoding::from(format);
-    let bytes = answer(if format.is_density() {
+    let bytes = if format.is_density() {
         let window = Window::tile(key.tile, key.size.pixels());
-        encoding.density(&numbers, &window)
+        encoding.density(&density, &window)
     } else {
-        encoding.picture(&request.colorize(&numbers), style.ramp())
-    })?;
-    // Where nothing is, there was next to nothing to do.
-    let something = |v: &f32| *v != 0.0 && !v.is_nan();
-    if found.is_none() && numbers.values.iter().any(something) {
-        kept.keep(key, numbers);
+        encoding.picture(&request.colorize(&density), style.ramp())
+    }?;
+    // Empty densities are quick to make again.
+    let is_something = |v: &f32| *v != 0.0 && !v.is_nan();
+    if cached.is_none() && density.values.iter().any(is_something) {
+        cache.keep(key, density);
     }
     Ok(bytes)
 }
@@ -192,53 +186,53 @@ fn draw_map(
     view: View,
     style: &Style,
     format: ImageFormat,
-) -> Result<Arc<[u8]>, Refused> {
+) -> Result<Arc<[u8]>, ApiError> {
     let request = layer.map(view).style(style).format(format);
     if !format.is_density() && layer.is_mixed(style) {
         let (width, height) = (view.window().width(), view.window().height());
-        return answer(Encoding::from(format).pixels(&request.pixels(), width, height));
+        return Ok(Encoding::from(format).pixels(&request.pixels(), width, height)?);
     }
-    answer(request.encode())
+    Ok(request.encode()?)
 }
 
-fn answer(bytes: Result<Arc<[u8]>, EncodeError>) -> Result<Arc<[u8]>, Refused> {
-    bytes.map_err(|e| tile::failed(&e))
-}
-
-async fn scale_of(live: &Live, level: Level, style: &Style) -> Result<Arc<Normalizer>, Refused> {
-    live.normalizer(level, style).await.map_err(|trouble| {
-        if matches!(trouble, Trouble::Deadline | Trouble::TooMuch) {
-            return Refused::unmeasured();
+async fn scale_of(
+    live: &LiveLayer,
+    level: Level,
+    style: &Style,
+) -> Result<Arc<Normalizer>, ApiError> {
+    live.normalizer(level, style).await.map_err(|error| {
+        if matches!(error, SourceError::Deadline | SourceError::TooMuch) {
+            return ApiError::scale_too_slow();
         }
-        trouble.into()
+        error.into()
     })
 }
 
 async fn draw_live(
-    live: &Live,
-    renders: &Renders,
+    live: &LiveLayer,
+    queue: &RenderQueue,
     cost: u32,
     view: View,
-    look: &Arc<Look>,
+    style: &Arc<ResolvedStyle>,
     format: ImageFormat,
-) -> Result<(Arc<[u8]>, Spent), Refused> {
+) -> Result<(Arc<[u8]>, RequestTiming), ApiError> {
     let (window, ratio) = (view.window(), view.ratio());
     let normalizer = if format.is_density() {
         None
     } else {
-        let level = look.style.level_in(view);
-        Some(scale_of(live, level, &look.style).await?)
+        let level = style.style.level_in(view);
+        Some(scale_of(live, level, &style.style).await?)
     };
-    let fetched = live.points(window, ratio, &look.style).await?;
-    cost::bound_fetched(&fetched.points, look, &window, ratio)?;
-    let (backend, look) = (Arc::clone(live.backend()), Arc::clone(look));
-    let signed = live.is_signed(&look.style);
+    let fetched = live.points(window, ratio, &style.style).await?;
+    cost::check_fetched(&fetched.points, style, &window, ratio)?;
+    let (backend, style) = (Arc::clone(live.backend()), Arc::clone(style));
+    let signed = live.is_signed(&style.style);
     let draw = move || {
         let mut set = PointSet::with_counts(&fetched.points, &fetched.counts);
         set.set_signed(signed);
-        let (style, backend) = (&look.style, &*backend);
+        let (style, backend) = (&style.style, &*backend);
         let encoding = Encoding::from(format);
-        answer(match normalizer {
+        Ok(match normalizer {
             None => {
                 let density = evaluate::density(&set, style, &view, backend);
                 encoding.density(&density, &window)
@@ -247,24 +241,24 @@ async fn draw_live(
                 let picture = evaluate::picture(&set, style, &view, &scale, backend);
                 encoding.picture(&picture, style.ramp())
             }
-        })
+        }?)
     };
-    renders.run(cost, draw).await
+    queue.run(cost, draw).await
 }
 
-/// The exact sum of what lies within the kernel's reach, from the rows themselves.
+/// The exact value at a coordinate, from the rows within the kernel's reach.
 async fn value_live(
-    live: &Live,
+    live: &LiveLayer,
     at: WorldCoord,
     z: u8,
-    look: &Look,
+    resolved: &ResolvedStyle,
     rows: usize,
-) -> Result<(PointValue, Vec<NearbyPoint>), Refused> {
-    let style = &look.style;
+) -> Result<(PointValue, Vec<NearbyPoint>), ApiError> {
+    let style = &resolved.style;
     let query = PointQuery::new(at, f64::from(z), style);
     let (kernel, pixel) = query.kernel();
     let (x, y) = (f64::from(at.x), f64::from(at.y));
-    // splats that don't add up are what a pixel here would say
+    // Stamped splats don't add up, so the value is that of a pixel drawn here.
     let stamped = style.is_stamped();
     let reach = if stamped {
         style.reach_in(Window::new(x, y, pixel, 1, 1)) + 1.0
@@ -273,13 +267,13 @@ async fn value_live(
     };
     let side = (2.0 * reach).ceil() as u32 + 2;
     let half = f64::from(side) / 2.0 * pixel;
-    let want = crate::layers::live::Want {
+    let request = RowRequest {
         window: Window::new(x - half, y - half, pixel, side, side),
         margin: 0,
         cell: None,
-        patient: false,
+        for_scale: false,
     };
-    let fetched = live.rows().fetch(want).await?;
+    let fetched = live.rows().fetch(request).await?;
     let mut sums = KernelSums::default();
     let mut nearest = NearestPoints::new(&query, rows);
     let counts = fetched.counts.iter().copied().map(Some);
@@ -287,7 +281,7 @@ async fn value_live(
     for (point, count) in fetched.points.iter().zip(counts) {
         nearest.add(*point);
         let count = count.map_or(1, |count| count as usize);
-        // where the world is small the kernel has several copies of it
+        // At low zooms the kernel covers several copies of the world.
         for turn in -2..=2 {
             let east = f64::from(turn) * mercator::WORLD;
             sums.add_from(at, (&kernel, pixel), point, east, count);
@@ -295,7 +289,7 @@ async fn value_live(
     }
     let value = if stamped {
         let css_pixel = Window::new(x, y, pixel, 1, 1);
-        cost::bound_fetched(&fetched.points, look, &css_pixel, 1)?;
+        cost::check_fetched(&fetched.points, resolved, &css_pixel, 1)?;
         let set = PointSet::with_counts(&fetched.points, &fetched.counts);
         query.run(&set)
     } else {

@@ -1,4 +1,5 @@
-//! What threads agree by. `tests/model.rs` puts others in their place, which try all orders.
+//! Synchronization primitives of the cache. `tests/server/model.rs` replaces them to try many
+//! orders of events.
 
 pub(crate) use std::sync::atomic::{AtomicU64, Ordering};
 pub(crate) use std::sync::{Mutex, PoisonError};

@@ -1,6 +1,6 @@
 // @ts-check
-// The viewer: the heat of a layer on a map, and everything its style can be.
-// The state is one object; `apply` makes the map, the panel, the legend and the address agree with it.
+// The viewer: a layer's heat on a map, and a panel of its style parameters.
+// The state is one object. `apply` updates the map, the panel, the legend and the URL to it.
 
 import { AttributionControl, Map as GlMap, NavigationControl, ScaleControl, setWorkerUrl } from "maplibre-gl";
 
@@ -87,7 +87,7 @@ let map;
 /** @type {Legend | undefined} */
 let legend;
 
-// ── talking to the server ────────────────────────────────────────────────────────────────────
+// Requests to the server.
 
 /** An address on this server, which may sit behind a path of a proxy. @param {string} path */
 const address = (path) => new URL(path, document.baseURI).href;
@@ -140,10 +140,10 @@ function parameters(all) {
 
 /** The address template of the tiles. @param {{ all: boolean }} options */
 function tiles({ all }) {
-  // Tiles of an archive are as they were drawn.
+  // Tiles of an archive take no parameters.
   if (layer.stored) return address(`${encodeURIComponent(layer.id)}/`) + `{z}/{x}/{y}.${layer.stored}`;
   const query = parameters(all);
-  // On this page the map fades the layer by itself, at once and without new tiles.
+  // The map itself applies the opacity: at once, and without new tiles.
   if (!all) query.delete("opacity");
   const base = address(`${encodeURIComponent(layer.id)}/`);
   const search = query.size ? `?${query}`.replaceAll("%2C", ",") : "";
@@ -155,7 +155,7 @@ const fade = () => (Number.isFinite(Number(style.opacity)) ? Number(style.opacit
 /** The zoom of the tiles in sight: MapLibre counts zooms of 512 px and takes the nearest. */
 const tileZoom = () => Math.max(0, Math.round(map.getZoom() + 1));
 
-// ── what the page says ───────────────────────────────────────────────────────────────────────
+// Messages of the page.
 
 const plain = new Intl.NumberFormat("en", { maximumSignificantDigits: 4 });
 const compact = new Intl.NumberFormat("en", { maximumSignificantDigits: 4, notation: "compact" });
@@ -191,7 +191,7 @@ function reversed(ramp) {
 }
 const chosenRamp = () => catalog.ramps.find((ramp) => ramp.name === style.ramp);
 
-// ── the map ──────────────────────────────────────────────────────────────────────────────────
+// The map.
 
 /** The worker of another origin is checked against its digest, then started from memory. */
 async function prepareWorker() {
@@ -212,7 +212,7 @@ function padding() {
 function box(bounds) {
   if (bounds?.length !== 4 || !bounds.every(Number.isFinite)) return [-180, -60, 180, 75];
   const [west, south, east, north] = bounds;
-  // West of its east: it lies across ±180°.
+  // A box with its east beyond 180 lies across ±180°.
   return [west, Math.max(south, -85), east < west ? east + 360 : east, Math.min(north, 85)];
 }
 
@@ -252,7 +252,7 @@ function createMap(view, about) {
   map.getCanvas().setAttribute("aria-label", "Map of the heat; arrow keys move it, plus and minus zoom");
 
   map.on("error", async ({ error }) => {
-    // The server says what is wrong in the body of a refused tile.
+    // The body of a refused tile has the error message.
     const body = /** @type {any} */ (error)?.body;
     const said = body instanceof Blob ? await body.text().then(JSON.parse).catch(() => undefined) : undefined;
     complain(said?.error ?? error);
@@ -271,14 +271,14 @@ function createMap(view, about) {
 
 /** @param {any} about @returns {import("maplibre-gl").RasterSourceSpecification} */
 function heatSource(about) {
-  // No bounds: heat reaches a little further than the points it comes from.
+  // The source has no bounds, since heat reaches further than its points.
   return {
     type: "raster", tileSize: 256, tiles: [tiles({ all: false })],
     minzoom: about.minzoom ?? 0, maxzoom: about.maxzoom ?? 24, attribution: about.attribution ?? "",
   };
 }
 
-// ── the legend and the value under the cursor ────────────────────────────────────────────────
+// The legend, and the value under the cursor.
 
 let shownZoom = -1;
 let waiting = 0;
@@ -301,7 +301,7 @@ async function refreshLegend() {
   } catch (problem) {
     complain(problem);
   } finally {
-    // Asked and answered, if only with an error: asking again would change nothing.
+    // The request has had its answer, maybe an error: it is not repeated.
     if (!signal.aborted) shownZoom = z;
     waiting -= 1;
     settle();
@@ -316,11 +316,11 @@ function drawLegend() {
     ? classes.map(({ color }, i) => `${color} ${percent(borders[i].position)} ${percent(borders[i + 1].position)}`)
     : legend.stops.map((stop) => `${stop.color} ${percent(stop.position)}`);
   ui.bar.style.backgroundImage = `linear-gradient(to right, ${stops.join(", ")})`;
-  // A ramp outside the collection is known from its legend alone.
+  // The colors of a ramp outside the collection come from the legend.
   if (!chosenRamp()) ui.rampSwatch.style.backgroundImage = ui.bar.style.backgroundImage;
   const [low, high] = legend.domain;
   const ends = [{ value: low, position: 0, label: figure(low) }, { value: high, position: 1, label: figure(high) }];
-  // The ends first: whatever would run into a number already there is left out.
+  // The ends come first. Labels that would overlap earlier ones are left out.
   const at = (/** @type {number} */ position) => legend?.ticks.find((tick) => tick.position === position);
   const inner = legend.ticks.filter((tick) => tick.position > 0 && tick.position < 1);
   const ticks = [...ends.map((end) => at(end.position) ?? end), ...inner];
@@ -374,7 +374,7 @@ const read = debounce(async () => {
   const signal = newestReading();
   if (!pointer || layer.stored || map.isMoving()) return;
   const query = parameters(false);
-  // On a copy of the world to the left or right it is the same place.
+  // Other copies of the world show the same places.
   query.set("lon", (((((pointer.lng + 180) % 360) + 360) % 360) - 180).toFixed(6));
   query.set("lat", pointer.lat.toFixed(6));
   query.set("z", String(tileZoom()));
@@ -396,7 +396,7 @@ function point(place) {
 }
 const readAgain = () => pointer && read();
 
-// ── the panel ────────────────────────────────────────────────────────────────────────────────
+// The panel.
 
 /** @param {HTMLSelectElement} select @param {[string, string][]} options value and text */
 function fill(select, options) {
@@ -453,7 +453,7 @@ function drawPanel() {
   ui.layer.value = layer.id;
   ui.measure.value = style.measure;
   ui.kernel.value = style.kernel;
-  // A power of the user's own, say.
+  // For example a power that the user has chosen.
   if (![...ui.scale.options].some(({ value }) => value === style.scale)) ui.scale.add(new Option(style.scale, style.scale));
   ui.scale.value = style.scale;
   ui.reverse.checked = style.reverse;
@@ -464,7 +464,7 @@ function drawPanel() {
   ui.opacityValue.textContent = `${Math.round(fade() * 100)} %`;
   const custom = style.domain.includes(",");
   if (custom) [ui.low.value, ui.high.value] = style.domain.split(",");
-  // A layer may have a domain that the list does not know, such as another percentile.
+  // A layer may have a domain that is not in the list, such as another percentile.
   if (!custom && ![...ui.domain.options].some(({ value }) => value === style.domain)) {
     ui.domain.add(new Option(style.domain, style.domain), 1);
   }
@@ -475,7 +475,7 @@ function drawPanel() {
   ui.rampName.textContent = style.ramp;
   ui.rampSwatch.style.backgroundImage = gradient(ramp && style.reverse ? reversed(ramp) : ramp);
   for (const input of ui.rampList.querySelectorAll("input")) input.checked = input.value === style.ramp;
-  // Only a ramp made for the other map is worth a word.
+  // A hint is shown only for ramps of the other basemap.
   ui.hint.hidden = !ramp?.group.endsWith(" map") && !(ground === "light" && ramp?.group !== GROUNDS.light.ramps);
   if (ramp?.group === GROUNDS[ground].ramps) ui.hint.hidden = true;
 
@@ -495,7 +495,7 @@ function listen() {
   ui.measure.addEventListener("change", () => change({ measure: ui.measure.value }));
   ui.kernel.addEventListener("change", () => change({ kernel: ui.kernel.value }));
   ui.scale.addEventListener("change", () => change({ scale: ui.scale.value }));
-  // A slider on its way passes many radii: only where it rests is worth new tiles.
+  // A moving slider passes many radii. New tiles are loaded only where it rests.
   const settleRadius = debounce(apply, 140);
   ui.radius.addEventListener("input", () => {
     style.radius = `${ui.radius.value}px`;
@@ -534,7 +534,7 @@ function foldPanel(folded) {
 
 /** @param {string} text */
 async function copy(text) {
-  // Pages without TLS on another host have no clipboard; a selection still can be copied there.
+  // Pages without TLS on another host have no clipboard, but selected text can be copied.
   const written = await navigator.clipboard?.writeText(text).then(() => true, () => false);
   if (!written) {
     const field = Object.assign(document.createElement("textarea"), { value: text });
@@ -548,7 +548,7 @@ async function copy(text) {
   say("Tile URL copied");
 }
 
-// ── the state ────────────────────────────────────────────────────────────────────────────────
+// The state.
 
 /** @param {Partial<Style>} wish */
 function change(wish) {
@@ -561,7 +561,7 @@ function apply() {
   drawPanel();
   const source = /** @type {import("maplibre-gl").RasterTileSource | undefined} */ (map.getSource("heat"));
   const wanted = tiles({ all: false });
-  // The old tiles stay until the new ones are there.
+  // The old tiles stay until the new ones are loaded.
   if (source && source.tiles[0] !== wanted) source.setTiles([wanted]);
   map.setPaintProperty("heat", "raster-opacity", fade());
   remember();

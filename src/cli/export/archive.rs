@@ -3,9 +3,9 @@
 use super::super::backend;
 use super::ExportCommand;
 use crate::cli::error::BoxError;
+use crate::cli::logging::say;
 use heatsplat::{Backend, Layer};
 use heatsplat_archive::{Estimate, Progress, Target, ZoomEstimate};
-use heatsplat_render::say;
 use indicatif::{HumanCount, HumanDuration, ProgressBar, ProgressStyle};
 use std::io::{self, Write as _};
 use std::time::{Duration, Instant};

@@ -9,10 +9,10 @@ use super::postgis::RasterTable;
 use super::source_flags::SourceFlags;
 use super::source_name::{layer_name, redact};
 use super::style_flags::StyleFlags;
+use crate::cli::logging::say;
 use clap::Args;
 use heatsplat::{Layer, TileSize};
 use heatsplat_archive::{Area, Begin, Paint, Target};
-use heatsplat_render::say;
 use std::ops::RangeInclusive;
 use std::path::Path;
 

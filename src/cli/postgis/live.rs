@@ -1,11 +1,11 @@
 //! Live layers of PostGIS: the server asks for the rows of a window, and gets errors without
 //! secrets.
 
+use crate::cli::logging::say;
 use heatsplat_loader::postgis::{
     self, Address, Database, DatabaseError, DatabaseLimits, LayerQuery,
 };
-use heatsplat_render::say;
-use heatsplat_server::{Answer, Fetched, Rows, Trouble, Want};
+use heatsplat_server::{FetchedPoints, RowRequest, RowSource, SourceError, SourceFuture};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::OnceCell;
@@ -57,21 +57,21 @@ impl LiveRows {
         self.live.get_or_try_init(look_up).await
     }
 
-    fn trouble(&self, error: &DatabaseError) -> Trouble {
+    fn trouble(&self, error: &DatabaseError) -> SourceError {
         passing(error).unwrap_or_else(|| {
             say!("heatsplat: layer {}: {error}", self.name);
-            Trouble::Broken
+            SourceError::Broken
         })
     }
 }
 
 /// The server's error for conditions that pass: the database is away, busy or slow.
-pub(crate) fn passing(error: &DatabaseError) -> Option<Trouble> {
+pub(crate) fn passing(error: &DatabaseError) -> Option<SourceError> {
     match error {
-        DatabaseError::Away(_) | DatabaseError::Denied(_) => Some(Trouble::Away),
-        DatabaseError::Busy => Some(Trouble::Busy),
-        DatabaseError::Deadline => Some(Trouble::Deadline),
-        DatabaseError::TooMuch(_) => Some(Trouble::TooMuch),
+        DatabaseError::Away(_) | DatabaseError::Denied(_) => Some(SourceError::Away),
+        DatabaseError::Busy => Some(SourceError::Busy),
+        DatabaseError::Deadline => Some(SourceError::Deadline),
+        DatabaseError::TooMuch(_) => Some(SourceError::TooMuch),
         _ => None,
     }
 }
@@ -92,21 +92,21 @@ pub(crate) fn look_up(
     runtime.block_on(postgis::LiveLayer::define(database, query, allow_superuser))
 }
 
-impl Rows for LiveRows {
-    fn fetch(&self, want: Want) -> Answer<'_, Fetched> {
+impl RowSource for LiveRows {
+    fn fetch(&self, request: RowRequest) -> SourceFuture<'_, FetchedPoints> {
         Box::pin(async move {
             let fetched = async {
                 let live = self.live().await?;
                 let want = postgis::ViewportQuery {
-                    window: want.window,
-                    margin: want.margin,
-                    cell: want.cell,
-                    deadline: want.patient.then_some(SCALE_DEADLINE),
+                    window: request.window,
+                    margin: request.margin,
+                    cell: request.cell,
+                    deadline: request.for_scale.then_some(SCALE_DEADLINE),
                 };
                 live.fetch(want).await
             };
             let fetched = fetched.await.map_err(|error| self.trouble(&error))?;
-            Ok(Fetched {
+            Ok(FetchedPoints {
                 points: fetched.points,
                 counts: fetched.counts,
             })
@@ -118,7 +118,7 @@ impl Rows for LiveRows {
         live.and_then(postgis::LiveLayer::bounds).or(self.bounds)
     }
 
-    fn is_there(&self) -> bool {
+    fn is_available(&self) -> bool {
         self.database.is_there_by_now()
     }
 }

@@ -1,11 +1,11 @@
 //! Queries that are posted to a running server: each becomes a layer of one database.
 
 use super::live::LiveRows;
+use crate::cli::logging::say;
 use heatsplat::PointsBuilder;
 use heatsplat_loader::postgis::{Address, Database, DatabaseError, LayerQuery, Relation, Snapshot};
 use heatsplat_loader::{LoadError, load};
-use heatsplat_render::say;
-use heatsplat_server::{Opened, Post, PostTrouble, Posts};
+use heatsplat_server::{OpenedQuery, PostError, PostedQuery, QuerySource, SourceError};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -18,11 +18,11 @@ pub(crate) struct PostedQueries {
     pub(crate) allow_superuser: bool,
 }
 
-impl Posts for PostedQueries {
+impl QuerySource for PostedQueries {
     fn open(
         &self,
-        post: Post,
-    ) -> Pin<Box<dyn Future<Output = Result<Opened, PostTrouble>> + Send + '_>> {
+        post: PostedQuery,
+    ) -> Pin<Box<dyn Future<Output = Result<OpenedQuery, PostError>> + Send + '_>> {
         Box::pin(async move {
             let query = LayerQuery {
                 from: Relation::Sql(post.sql),
@@ -37,13 +37,13 @@ impl Posts for PostedQueries {
             let database = Arc::clone(&self.database);
             let rows = LiveRows::new("posted", database, query, self.allow_superuser);
             rows.live().await.map_err(|error| client_error(&error))?;
-            Ok(Opened::Live(Arc::new(rows)))
+            Ok(OpenedQuery::Live(Arc::new(rows)))
         })
     }
 }
 
 impl PostedQueries {
-    async fn read(&self, query: LayerQuery) -> Result<Opened, PostTrouble> {
+    async fn read(&self, query: LayerQuery) -> Result<OpenedQuery, PostError> {
         let (address, allow) = (self.address.clone(), self.allow_superuser);
         let read = move || {
             let mut source = Snapshot::open(&address, &query, allow, false)?;
@@ -52,24 +52,24 @@ impl PostedQueries {
             Ok(builder.build())
         };
         let read = tokio::task::spawn_blocking(read).await;
-        let broken = PostTrouble::Trouble(heatsplat_server::Trouble::Broken);
+        let broken = PostError::Source(SourceError::Broken);
         let points = read.map_err(|_| broken)?.map_err(|error| match error {
             LoadError::Database { source, .. } => client_error(&source),
-            LoadError::NoRows { .. } => PostTrouble::Wrong("the query has no rows".to_owned()),
-            _ => PostTrouble::Wrong("no row of the query is a point on the map".to_owned()),
+            LoadError::NoRows { .. } => PostError::Query("the query has no rows".to_owned()),
+            _ => PostError::Query("no row of the query is a point on the map".to_owned()),
         })?;
-        Ok(Opened::Here(points))
+        Ok(OpenedQuery::InMemory(points))
     }
 }
 
 /// The error that the client gets. Messages of the database may name files and tables of other
 /// users, so they are only logged.
-fn client_error(error: &DatabaseError) -> PostTrouble {
+fn client_error(error: &DatabaseError) -> PostError {
     if let Some(trouble) = super::live::passing(error) {
-        return PostTrouble::Trouble(trouble);
+        return PostError::Source(trouble);
     }
     say!("heatsplat: a posted query: {error}");
-    PostTrouble::Wrong(match error {
+    PostError::Query(match error {
         DatabaseError::Definition(message) => message.clone(),
         DatabaseError::Refused { code, position, .. } => {
             let at = position.map_or(String::new(), |at| format!(" at its character {at}"));

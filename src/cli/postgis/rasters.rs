@@ -1,10 +1,10 @@
 //! Densities as a table of PostGIS rasters.
 
 use crate::cli::error::BoxError;
+use crate::cli::logging::say;
 use heatsplat::points::mercator::{EQUATOR_METRES, WORLD};
 use heatsplat::{Layer, TileId, Window};
 use heatsplat_loader::postgis::{Address, is_address, raster};
-use heatsplat_render::say;
 use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 

@@ -33,7 +33,7 @@ fn check_files(config: &ServeConfig) -> Result<Vec<String>, BoxError> {
     let ids = expand::layer_ids(&layers);
     for (name, derived) in &config.server.derive {
         let exists = |of: &&str| ids.iter().any(|id| id.as_str() == *of);
-        if let Some(missing) = derived.of().iter().find(|of| !exists(of)) {
+        if let Some(missing) = derived.sources().iter().find(|of| !exists(of)) {
             return Err(format!("derive: {name}: `{missing}` is no layer here").into());
         }
     }

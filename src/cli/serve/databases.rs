@@ -5,6 +5,7 @@ use super::config::ConfigError;
 use super::config::raw::{NamedSection, Section};
 use super::regular_file;
 use crate::cli::error::{BoxError, with_flags};
+use crate::cli::logging::say;
 use crate::cli::postgis::live::{self, LiveRows};
 use crate::cli::postgis::queries::PostedQueries;
 use crate::cli::postgis::{PoolFlags, PostFlags, RoleFlags, ServeDatabaseFlags};
@@ -14,8 +15,7 @@ use heatsplat::{Backend, Style};
 use heatsplat_loader::postgis::{
     self, Address, Change, Database, DatabaseLimits, LayerQuery, Relation,
 };
-use heatsplat_render::say;
-use heatsplat_server::{Live, Posting, Token};
+use heatsplat_server::{LiveLayer, Posting, Token};
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
@@ -201,7 +201,7 @@ impl DatabaseConfig {
         pool: &Arc<Pool>,
         (style, backend): (&Style, &Arc<dyn Backend>),
         known: bool,
-    ) -> Result<Live, BoxError> {
+    ) -> Result<LiveLayer, BoxError> {
         let allow = self.allows_superuser(read);
         if let Some(message) = read.only_for_snapshots() {
             return Err(message.into());
@@ -225,7 +225,7 @@ impl DatabaseConfig {
             }
         }
         let rows = LiveRows::new(name, Arc::clone(pool), query, allow).within(bounds);
-        Ok(Live::new(
+        Ok(LiveLayer::new(
             name,
             style.clone(),
             Arc::new(rows),

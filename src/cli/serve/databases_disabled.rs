@@ -6,7 +6,7 @@ use crate::cli::error::BoxError;
 use crate::cli::postgis::ServeDatabaseFlags;
 use crate::cli::source_flags::SourceFlags;
 use heatsplat::{Backend, Style};
-use heatsplat_server::{Live, Posting};
+use heatsplat_server::{LiveLayer, Posting};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
@@ -74,7 +74,7 @@ impl DatabaseConfig {
         _pool: &Arc<Pool>,
         _drawn: (&Style, &Arc<dyn Backend>),
         _known: bool,
-    ) -> Result<Live, BoxError> {
+    ) -> Result<LiveLayer, BoxError> {
         match *self {}
     }
 

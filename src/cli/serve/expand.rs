@@ -4,7 +4,7 @@ use super::config::{LayerConfig, ServeConfig};
 use super::folder;
 use crate::cli::error::BoxError;
 use crate::cli::source_name;
-use heatsplat_server::{LayerId, Layers};
+use heatsplat_server::{LayerId, Registry};
 use std::path::Path;
 
 /// The layers that a configuration names, those of folders one by one.
@@ -46,7 +46,7 @@ pub(super) fn layers_or(
 /// The identifiers of layers in addresses, made of their names.
 pub(super) fn layer_ids(layers: &[LayerConfig]) -> Vec<LayerId> {
     let names: Vec<_> = layers.iter().map(layer_name).collect();
-    Layers::ids_of(names.iter().map(String::as_str))
+    Registry::ids_for(names.iter().map(String::as_str))
 }
 
 /// The name of a layer: its own, or that of its file or table.

@@ -6,7 +6,7 @@ use crate::cli::source_flags::SourceFlags;
 use crate::cli::style_flags::StyleFlags;
 use crate::cli::units::{bytes, period};
 use clap::Args;
-use heatsplat_server::Derived;
+use heatsplat_server::{Derivation, ParseDerivationError};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -84,7 +84,7 @@ pub(super) struct ServerFlags {
     /// A layer made of two others, such as `change = new - old` or `rate = cases / people`: a
     /// difference or a quotient of what the style measures
     #[arg(long, value_name = "NAME = A - B", value_parser = derive)]
-    pub(super) derive: Vec<(String, Derived)>,
+    pub(super) derive: Vec<(String, Derivation)>,
     /// Read files again when they change
     #[arg(long)]
     pub(super) watch: bool,
@@ -170,11 +170,13 @@ fn listen(text: &str) -> Result<String, &'static str> {
     }
 }
 
-fn derive(text: &str) -> Result<(String, Derived), &'static str> {
+fn derive(text: &str) -> Result<(String, Derivation), String> {
     let (name, what) = text
         .split_once('=')
         .ok_or("expected NAME = A - B or NAME = A / B")?;
-    Ok((name.trim().to_owned(), what.parse()?))
+    let derivation: Result<Derivation, ParseDerivationError> = what.parse();
+    let derivation = derivation.map_err(|error| error.to_string())?;
+    Ok((name.trim().to_owned(), derivation))
 }
 
 fn mode(text: &str) -> Result<ReadMode, &'static str> {

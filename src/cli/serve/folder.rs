@@ -1,8 +1,8 @@
 //! A folder as a source: each file of points in it is a layer.
 
 use crate::cli::archive_layer::ArchiveLayer;
+use crate::cli::logging::say;
 use crate::cli::source_flags::SourceFlags;
-use heatsplat_render::say;
 use std::path::Path;
 
 /// The files of a folder that hold points, in the order of their names; the others are reported and

@@ -26,11 +26,11 @@ pub(super) use flags::ServeCommand;
 
 use super::error::{BoxError, UsageError};
 use super::output;
+use crate::cli::logging::say;
 use clap::ArgMatches;
 use config::raw::RawConfig;
 use config::{ConfigSource, PASSWORD_VARIABLE, ServeConfig, from_args, secret_address, to_toml};
-use heatsplat_render::say;
-use heatsplat_server::{Bound, Layers};
+use heatsplat_server::{BoundServer, Registry};
 use loaded_layer::{FileState, file_state};
 use reconcile::LayerSet;
 use signals::Shutdown;
@@ -116,12 +116,12 @@ fn run_server(
         let posting = posting.posting(&backend);
         options.posting = Some(posting.map_err(|e| source.name_file(e.into()))?);
     }
-    let layers = Layers::default();
+    let layers = Registry::default();
     let mut set = LayerSet::new(layers.clone(), backend);
     set.announce(&config).map_err(|e| source.name_file(e))?;
 
     // The port first: if it is taken, points need not be read.
-    let bound = Bound::new(layers.clone(), options)?;
+    let bound = BoundServer::new(layers.clone(), options)?;
     let (url, stop) = (bound.url(), bound.stop());
     shutdown.set_server(stop.clone());
     let (done, outcome) = mpsc::channel();

@@ -8,9 +8,9 @@ use super::loaded_layer::{LoadedLayer, Reload, file_state};
 use crate::cli::archive_layer::ArchiveLayer;
 use crate::cli::error::BoxError;
 use crate::cli::load::{negative_share, validator};
+use crate::cli::logging::say;
 use heatsplat::{Backend, Layer, Style};
-use heatsplat_render::say;
-use heatsplat_server::{Arrived, LayerId, Layers};
+use heatsplat_server::{LayerId, NewLayer, Registry};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
@@ -29,14 +29,14 @@ enum Action {
 
 /// The layers of a server, and what they are made with.
 pub(super) struct LayerSet {
-    layers: Layers,
+    layers: Registry,
     backend: Arc<dyn Backend>,
     loaded: Vec<LoadedLayer>,
     pools: Vec<(String, Arc<Pool>)>,
 }
 
 impl LayerSet {
-    pub(super) fn new(layers: Layers, backend: Arc<dyn Backend>) -> Self {
+    pub(super) fn new(layers: Registry, backend: Arc<dyn Backend>) -> Self {
         Self {
             layers,
             backend,
@@ -48,7 +48,7 @@ impl LayerSet {
     /// Announces the layers of a configuration to the server, before they are read.
     pub(super) fn announce(&mut self, config: &ServeConfig) -> Result<(), BoxError> {
         let wanted = expand::layers(config)?;
-        self.layers.arrange(&layer_ids(&wanted), Vec::new());
+        self.layers.replace_all(&layer_ids(&wanted), Vec::new());
         Ok(())
     }
 
@@ -59,12 +59,13 @@ impl LayerSet {
         for (id, layer) in announced.iter().zip(wanted) {
             let read = self.read(id, layer.clone(), None);
             let (loaded, arrived) = read.map_err(|error| layer.name_line(error))?;
-            self.layers.arrange(&announced, vec![(id.clone(), arrived)]);
+            self.layers
+                .replace_all(&announced, vec![(id.clone(), arrived)]);
             self.loaded.push(loaded);
         }
         self.update(config, &Reload::Config)?;
         for (name, derived) in &config.server.derive {
-            let derived = derived.clone().styled(config.default_style.clone());
+            let derived = derived.clone().with_style(config.default_style.clone());
             let made = self.layers.derive(name, derived);
             made.map_err(|e| format!("derive {name}: {e}"))?;
         }
@@ -114,8 +115,8 @@ impl LayerSet {
         // Connections to databases that are gone, or configured otherwise, are closed.
         let is_wanted = |key: &str| config.databases.iter().any(|d| d.key() == key);
         self.pools.retain(|(key, _)| is_wanted(key));
-        self.layers.arrange(&ids, arrived);
-        renewed.iter().for_each(|id| self.layers.renew(id));
+        self.layers.replace_all(&ids, arrived);
+        renewed.iter().for_each(|id| self.layers.reset_scales(id));
         self.loaded = loaded;
         Ok(())
     }
@@ -248,7 +249,8 @@ impl LayerSet {
         id: &LayerId,
         config: LayerConfig,
         mut signed: Option<bool>,
-    ) -> Result<(LoadedLayer, Arrived), BoxError> {
+    ) -> Result<(LoadedLayer, NewLayer), BoxError> {
+        let _span = tracing::debug_span!("load", layer = id.as_str()).entered();
         let state = if config.is_in_database() {
             None
         } else {
@@ -262,12 +264,12 @@ impl LayerSet {
             Some(database) if config.live => {
                 let pool = self.pool(database)?;
                 let known = config.is_published;
-                Arrived::Live(database.live(&name, &config.read, &pool, drawn, known)?)
+                NewLayer::Live(database.live(&name, &config.read, &pool, drawn, known)?)
             }
             None if ArchiveLayer::is_archive(&config.source) => {
                 let archive = ArchiveLayer::open(&config.source, &name)?;
                 say!("{id}: {}", archive.summary());
-                Arrived::Stored(Arc::new(archive))
+                NewLayer::Archive(Arc::new(archive))
             }
             database => {
                 let flags = match database {
@@ -287,7 +289,7 @@ impl LayerSet {
                     set.set_signed(before);
                 }
                 let (style, backend) = (config.style.clone(), Arc::clone(drawn.1));
-                Arrived::Here(Layer::new(&name, set, style, backend), table)
+                NewLayer::InMemory(Layer::new(&name, set, style, backend), table)
             }
         };
         let loaded = LoadedLayer {
@@ -323,7 +325,7 @@ mod tests {
     fn connections_of_other_set_ups_are_let_go() {
         use super::super::config::raw::RawConfig;
         let mut set = LayerSet::new(
-            Layers::default(),
+            Registry::default(),
             Arc::new(heatsplat::CpuBackend::default()),
         );
         for size in 1..5 {

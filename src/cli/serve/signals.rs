@@ -2,17 +2,17 @@
 //! error.
 
 use super::watch::Event;
-use heatsplat_server::Stop;
+use heatsplat_server::StopHandle;
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Graceful shutdown on SIGINT and SIGTERM: the server answers open requests and ends.
 #[derive(Clone, Default)]
-pub(super) struct Shutdown(Arc<Mutex<Option<Stop>>>);
+pub(super) struct Shutdown(Arc<Mutex<Option<StopHandle>>>);
 
 impl Shutdown {
     /// Names the server to stop. Without one the program exits at once.
-    pub(super) fn set_server(&self, stop: Stop) {
+    pub(super) fn set_server(&self, stop: StopHandle) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(stop);
     }
 

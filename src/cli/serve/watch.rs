@@ -3,8 +3,8 @@
 use super::config::{ConfigSource, ServeConfig};
 use super::loaded_layer::{FileState, Reload, file_state};
 use super::reconcile::LayerSet;
-use heatsplat_render::say;
-use heatsplat_server::Layers;
+use crate::cli::logging::say;
+use heatsplat_server::Registry;
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -48,7 +48,7 @@ pub(super) struct Watcher {
     source: ConfigSource,
     config: ServeConfig,
     set: LayerSet,
-    layers: Layers,
+    layers: Registry,
     events: Events,
     /// Databases that a thread listens to, by address; a flag ends it.
     listeners: HashMap<String, Arc<AtomicBool>>,
@@ -63,7 +63,7 @@ impl Watcher {
         (source, state): (ConfigSource, FileState),
         config: ServeConfig,
         set: LayerSet,
-        layers: Layers,
+        layers: Registry,
         events: Events,
     ) -> Self {
         Self {

@@ -1,64 +1,75 @@
-//! What was made once and is asked for again: bounded in bytes, made once however many wait.
+//! A cache that is bounded in bytes and computes each value once, however many requests wait.
 //!
-//! A key says everything that its value follows from, the version of the data too. So nothing
-//! has to be thrown out when data change, and what was begun before a change and is done after
-//! it can't be taken for the new.
+//! A key holds everything that its value depends on, including the version of the data. So nothing
+//! has to be invalidated when data change, and a value that was begun before a change is never
+//! mistaken for a new one.
 
-use super::single_flight::Flights;
+use super::single_flight::SingleFlight;
 use crate::sync::{AtomicU64, Ordering};
-use quick_cache::sync::Cache as Shelf;
+use quick_cache::sync::Cache as Store;
 use quick_cache::{OptionsBuilder, Weighter};
 use std::fmt;
 use std::future::Future;
 use std::hash::Hash;
 
-/// What an entry takes beside its value, in bytes, about: keys, tables, counts.
+/// The approximate bytes of an entry besides its value: keys, tables, counts.
 const OVERHEAD: u64 = 256;
 
-/// Something whose size is known.
+/// A value of known size.
 pub(crate) trait Weigh {
-    /// Bytes.
+    /// The size in bytes.
     fn bytes(&self) -> usize;
 }
 
 #[derive(Clone)]
-struct Scales;
+struct ByteWeighter;
 
-impl<K, V: Weigh> Weighter<K, V> for Scales {
+impl<K, V: Weigh> Weighter<K, V> for ByteWeighter {
     fn weight(&self, _: &K, value: &V) -> u64 {
         value.bytes() as u64 + OVERHEAD
     }
 }
 
-/// How an answer was come by.
+/// The way in which a value was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Way {
-    /// It was there.
+pub(crate) enum CacheOutcome {
+    /// In the cache.
     Hit,
-    /// Another request was making it.
+    /// From another request that was computing it.
     Shared,
-    /// This request made it.
+    /// Computed by this request.
     Made,
-    /// It was there, is not good any more, and no better one can be had.
+    /// In the cache but outdated, while a new one can't be had.
     Stale,
 }
 
-/// A cache, and who is about to fill it.
+impl CacheOutcome {
+    /// The name for `Server-Timing`.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Hit => "hit",
+            Self::Shared | Self::Made => "shared",
+            Self::Stale => "stale",
+        }
+    }
+}
+
+/// A cache, and the values that are being computed for it.
 pub(crate) struct Cache<K, V, E> {
-    shelf: Shelf<K, V, Scales>,
-    flights: Flights<K, Result<V, E>>,
+    store: Store<K, V, ByteWeighter>,
+    flights: SingleFlight<K, Result<V, E>>,
     limit: u64,
-    /// By [`Way`]; who takes a stale value has tried to make a new one, and that is counted.
+    /// Counts by [`CacheOutcome`]. A stale value counts as the failed attempt to make a new one.
     counts: [AtomicU64; 3],
 }
 
-/// What a cache holds and has done.
+/// Counters of a cache.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Told {
+pub(crate) struct CacheStats {
     pub(crate) bytes: u64,
     pub(crate) limit: u64,
     pub(crate) entries: usize,
-    /// Keys whose values are being made.
+    /// The number of values that are being computed.
     pub(crate) in_flight: usize,
     pub(crate) hits: u64,
     pub(crate) shared: u64,
@@ -71,86 +82,94 @@ where
     V: Clone + Weigh,
     E: Clone,
 {
-    /// A cache of at most `limit` bytes, of values of a usual size. With a limit of zero it
-    /// keeps nothing, and still has things made once for all who wait.
+    /// Makes a cache of at most `limit` bytes for values of a usual size. With a limit of zero it
+    /// keeps nothing, but still computes each value once for all that wait.
     pub(crate) fn new(limit: u64, usual: u64) -> Self {
         let items = (limit / (usual + OVERHEAD)).clamp(1, 1 << 20) as usize;
-        // Few shards: each has its part of the limit, and the largest value must fit in one.
+        // Few shards: each has its share of the limit, and the largest value must fit into one.
         let options = OptionsBuilder::new()
             .estimated_items_capacity(items)
             .weight_capacity(limit)
             .shards(4)
             .build();
-        let shelf = match options {
-            Ok(options) => {
-                Shelf::with_options(options, Scales, Default::default(), Default::default())
-            }
-            // Not for these numbers; a smaller cache would be as true.
-            Err(_) => Shelf::with_weighter(items, limit, Scales),
+        let store = match options {
+            Ok(options) => Store::with_options(
+                options,
+                ByteWeighter,
+                Default::default(),
+                Default::default(),
+            ),
+            // Unreachable with these numbers; any other cache would be as correct.
+            Err(_) => Store::with_weighter(items, limit, ByteWeighter),
         };
         Self {
-            shelf,
-            flights: Flights::default(),
+            store,
+            flights: SingleFlight::default(),
             limit,
             counts: Default::default(),
         }
     }
 
-    /// A value from the cache, from whoever is making it, or made now and kept. A value that is
-    /// kept but not `good` any more is made anew; errors are told to all who wait, and not kept.
+    /// Returns a value from the cache, from another request that is computing it, or from `make`. A
+    /// value that is not `good` any more is computed anew. Errors go to all that wait and are not
+    /// kept.
     pub(crate) async fn get(
         &self,
         key: &K,
         good: impl Fn(&V) -> bool,
         make: impl Future<Output = Result<V, E>>,
-    ) -> Result<(V, Way), E> {
-        if let Some(known) = self.shelf.get(key).filter(&good) {
-            self.count(Way::Hit);
-            return Ok((known, Way::Hit));
+    ) -> Result<(V, CacheOutcome), E> {
+        if let Some(known) = self.store.get(key).filter(&good) {
+            self.count(CacheOutcome::Hit);
+            return Ok((known, CacheOutcome::Hit));
         }
-        let mut way = Way::Shared;
+        let mut outcome = CacheOutcome::Shared;
         let making = async {
-            // Another may have made it after we looked and before it was our turn.
-            if let Some(known) = self.shelf.peek(key).filter(&good) {
-                way = Way::Hit;
+            // Another request may have computed it between the lookup and this turn.
+            if let Some(known) = self.store.peek(key).filter(&good) {
+                outcome = CacheOutcome::Hit;
                 return Ok(known);
             }
-            way = Way::Made;
+            outcome = CacheOutcome::Made;
             let made = make.await?;
-            self.shelf.insert(key.clone(), made.clone());
+            self.store.insert(key.clone(), made.clone());
             Ok(made)
         };
         let result = self.flights.join(key, making).await;
-        self.count(way);
-        Ok((result?, way))
+        self.count(outcome);
+        Ok((result?, outcome))
     }
 
-    /// What is there for a key: for what is made too quickly to be waited for.
+    /// Looks a key up and counts it, for values that are computed too quickly to be waited for.
     pub(crate) fn find(&self, key: &K) -> Option<V> {
-        let found = self.shelf.get(key);
-        self.count(if found.is_some() { Way::Hit } else { Way::Made });
+        let found = self.store.get(key);
+        self.count(if found.is_some() {
+            CacheOutcome::Hit
+        } else {
+            CacheOutcome::Made
+        });
         found
     }
 
-    /// Keeps a value that [`find`](Self::find) has not found.
+    /// Inserts a value that [`find`](Self::find) has not found.
     pub(crate) fn keep(&self, key: K, value: V) {
-        self.shelf.insert(key, value);
+        self.store.insert(key, value);
     }
 
-    /// What is there for a key, good or not, without counting.
+    /// Looks a key up without counting, good or not.
     pub(crate) fn peek(&self, key: &K) -> Option<V> {
-        self.shelf.peek(key)
+        self.store.peek(key)
     }
 
-    pub(crate) fn told(&self) -> Told {
-        let [hits, shared, misses] = [0, 1, 2].map(|way| {
-            let count = self.counts.get::<usize>(way);
+    pub(crate) fn stats(&self) -> CacheStats {
+        let [hits, shared, misses] = [0, 1, 2].map(|outcome| {
+            let count = self.counts.get::<usize>(outcome);
             count.map_or(0, |count| count.load(Ordering::Relaxed))
         });
-        Told {
-            bytes: self.shelf.weight(),
+        CacheStats {
+            bytes: self.store.weight(),
             limit: self.limit,
-            entries: self.shelf.len(),
+            entries: self.store.len(),
             in_flight: self.flights.len(),
             hits,
             shared,
@@ -158,8 +177,8 @@ where
         }
     }
 
-    fn count(&self, way: Way) {
-        if let Some(count) = self.counts.get(way as usize) {
+    fn count(&self, outcome: CacheOutcome) {
+        if let Some(count) = self.counts.get(outcome as usize) {
             count.fetch_add(1, Ordering::Relaxed);
         }
     }

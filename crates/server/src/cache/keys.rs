@@ -1,9 +1,9 @@
-//! What is kept of tiles: their bytes, waited for where they are being drawn; and their
-//! densities, of which another ramp or scale makes other bytes without splatting again.
+//! The keys and values of the caches: encoded tiles, and their densities, from which another ramp
+//! or scale makes a tile without splatting again.
 
-use crate::cache::{Cache, Weigh};
-use crate::http::error::Refused;
-use crate::layers::entry::Look;
+use super::{Cache, Weigh};
+use crate::http::error::ApiError;
+use crate::style::ResolvedStyle;
 use axum::body::Bytes;
 use heatsplat_points::TileId;
 use heatsplat_render::encode::ImageFormat;
@@ -12,36 +12,39 @@ use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// How long a tile of a live layer is as good as a new one: what clients are told too.
-const FRESH: Duration = Duration::from_secs(10);
-/// How old one may be that is shown while its rows can't be had: what `stale-if-error` tells clients.
-const BEARABLE: Duration = Duration::from_secs(24 * 60 * 60);
+/// The age up to which a tile of a live layer is as good as a new one: its `max-age`.
+const MAX_AGE: Duration = Duration::from_secs(10);
+/// The age up to which a tile is served while its database is away: its `stale-if-error`.
+const MAX_STALE_AGE: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Usual sizes of tiles in bytes, encoded and as densities.
-const USUAL: u64 = 12 << 10;
-const USUAL_DENSITY: u64 = 256 << 10;
+/// Usual sizes of tiles in bytes: encoded, and as densities.
+const TILE_BYTES: u64 = 12 << 10;
+const DENSITY_BYTES: u64 = 256 << 10;
 
 /// Encoded tiles.
-pub(crate) type Tiles = Cache<TileKey, Kept, Refused>;
+pub(crate) type Tiles = Cache<TileKey, CachedTile, ApiError>;
 
-/// Tiles' densities.
-pub(crate) type Densities = Cache<DensityKey, Arc<Density>, Refused>;
+/// The densities of tiles.
+pub(crate) type Densities = Cache<DensityKey, Arc<Density>, ApiError>;
 
-/// Two caches that have so many bytes together, half of them each.
+/// Makes both caches, each of half the bytes.
 pub(crate) fn caches(limit: u64) -> (Tiles, Densities) {
     let half = limit / 2;
-    (Cache::new(half, USUAL), Cache::new(half, USUAL_DENSITY))
+    (
+        Cache::new(half, TILE_BYTES),
+        Cache::new(half, DENSITY_BYTES),
+    )
 }
 
-/// All that a tile's density follows from.
+/// Everything that a tile's density depends on.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct DensityKey {
-    /// See [`Served::version`](crate::layers::entry::Served::version).
+    /// See [`ServedLayer::version`](crate::layers::entry::ServedLayer::version).
     pub(crate) version: u64,
     pub(crate) tile: TileId,
     pub(crate) size: TileSize,
-    /// What the style has to do with it, at the tile's zoom.
-    pub(crate) measured: StatisticsKey,
+    /// The parts of the style that matter at the tile's zoom.
+    pub(crate) style: StatisticsKey,
 }
 
 impl Weigh for Arc<Density> {
@@ -50,43 +53,43 @@ impl Weigh for Arc<Density> {
     }
 }
 
-/// All that a tile's bytes follow from.
+/// Everything that a tile's bytes depend on.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct TileKey {
-    /// See [`Served::version`](crate::layers::entry::Served::version).
+    /// See [`ServedLayer::version`](crate::layers::entry::ServedLayer::version).
     pub(crate) version: u64,
     pub(crate) tile: TileId,
     pub(crate) size: TileSize,
     pub(crate) format: ImageFormat,
-    pub(crate) look: SameLook,
+    pub(crate) style: StyleKey,
 }
 
-/// Looks that are the same in every word.
+/// A style as a key: equal where all parameters are.
 #[derive(Clone, Debug)]
-pub(crate) struct SameLook(pub(crate) Arc<Look>);
+pub(crate) struct StyleKey(pub(crate) Arc<ResolvedStyle>);
 
-impl PartialEq for SameLook {
+impl PartialEq for StyleKey {
     fn eq(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0) || self.0.text == other.0.text
     }
 }
 
-impl Eq for SameLook {}
+impl Eq for StyleKey {}
 
-impl Hash for SameLook {
+impl Hash for StyleKey {
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.0.fingerprint.hash(state);
     }
 }
 
-/// A whole tile.
+/// An encoded tile, and the time when it was drawn.
 #[derive(Clone, Debug)]
-pub(crate) struct Kept {
+pub(crate) struct CachedTile {
     pub(crate) bytes: Bytes,
     drawn: Instant,
 }
 
-impl Kept {
+impl CachedTile {
     pub(crate) fn new(bytes: Arc<[u8]>) -> Self {
         Self {
             bytes: Bytes::from_owner(bytes),
@@ -94,18 +97,18 @@ impl Kept {
         }
     }
 
-    /// Whether it is better than nothing while its data can't be had.
-    pub(crate) fn is_bearable(&self) -> bool {
-        self.drawn.elapsed() < BEARABLE
+    /// Returns whether it may be served while its database is away.
+    pub(crate) fn is_usable_stale(&self) -> bool {
+        self.drawn.elapsed() < MAX_STALE_AGE
     }
 
-    /// Whether it is as good as a new one, though its data may have changed without a word.
+    /// Returns whether it is as good as a new one, though its live data may have changed.
     pub(crate) fn is_fresh(&self) -> bool {
-        self.drawn.elapsed() < FRESH
+        self.drawn.elapsed() < MAX_AGE
     }
 }
 
-impl Weigh for Kept {
+impl Weigh for CachedTile {
     fn bytes(&self) -> usize {
         self.bytes.len()
     }
@@ -117,7 +120,7 @@ mod tests {
 
     #[test]
     fn a_tile_whose_rows_are_away_is_shown_for_a_day() {
-        let old = |seconds| Kept {
+        let old = |seconds| CachedTile {
             bytes: Bytes::new(),
             drawn: Instant::now()
                 .checked_sub(Duration::from_secs(seconds))
@@ -130,7 +133,7 @@ mod tests {
             (25 * 3600, false, false),
         ] {
             let kept = old(seconds);
-            assert_eq!((kept.is_fresh(), kept.is_bearable()), (fresh, bearable));
+            assert_eq!((kept.is_fresh(), kept.is_usable_stale()), (fresh, bearable));
         }
     }
 }

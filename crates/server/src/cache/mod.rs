@@ -4,4 +4,4 @@ mod bounded;
 pub(crate) mod keys;
 mod single_flight;
 
-pub(crate) use bounded::{Cache, Told, Way, Weigh};
+pub(crate) use bounded::{Cache, CacheOutcome, CacheStats, Weigh};

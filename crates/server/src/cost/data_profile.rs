@@ -1,29 +1,28 @@
-//! What a request is about: a layer's points, or rows that only a database knows.
+//! The data that a request draws: a layer's points, or rows of a database.
 
-use super::population::{Crowd, by_strips};
+use super::population::{Population, by_strips};
 use super::refuse_wide;
-use super::splatting::{self, Takes};
-use crate::http::error::Refused;
-use crate::layers::entry::{Data, Served};
+use super::splatting::{self, DrawTime};
+use crate::http::error::ApiError;
 use heatsplat_points::{MAX_ZOOM, Point, Points, TileId, Window, mercator};
 use heatsplat_render::{BlendMode, Comparison, Measure, PointSet, Radius, Style};
 use std::cmp::Reverse;
 
-/// Tiles that a scale is measured in, of points that are here and of live ones.
+/// Tiles that a scale is measured in, of points in memory and of live layers.
 const SAMPLE: f64 = 48.0;
 const LIVE_SAMPLE: f64 = 8.0;
 
-/// A density that is drawn so often: of points with a radius of their own, or the style's.
-struct Drawn<'a> {
+/// A density, the number of times it is drawn, and its points' own radius if they have one.
+struct DensityDraw<'a> {
     times: f64,
     radius: Option<f64>,
-    crowd: Crowd<'a>,
+    population: Population<'a>,
 }
 
-/// What is drawn on behalf of a request.
-pub(super) enum On<'a> {
+/// The facts about a layer's data that an estimate uses.
+pub(crate) enum DataProfile<'a> {
     Points(&'a PointSet),
-    /// Rows of a database: how many were fetched, and their weights; 0 before that is known.
+    /// Rows of a database: their number and range of weights, 0 until they are fetched.
     Rows {
         count: f64,
         weights: (f32, f32),
@@ -31,16 +30,12 @@ pub(super) enum On<'a> {
     Nothing,
 }
 
-impl<'a> On<'a> {
-    pub(super) fn of(served: &'a Served) -> Self {
-        match &served.data {
-            Data::Here(layer) => Self::Points(layer.data()),
-            Data::Part(part) => Self::Points(part.of().data()),
-            Data::Live(_) => Self::Rows {
-                count: 0.0,
-                weights: (0.0, 0.0),
-            },
-            Data::Stored(_) => Self::Nothing,
+impl<'a> DataProfile<'a> {
+    /// Rows of a database before they are fetched.
+    pub(crate) fn unknown_rows() -> Self {
+        Self::Rows {
+            count: 0.0,
+            weights: (0.0, 0.0),
         }
     }
 
@@ -48,7 +43,7 @@ impl<'a> On<'a> {
         matches!(self, Self::Rows { .. })
     }
 
-    /// Rows that a database has given.
+    /// Rows that were fetched.
     pub(super) fn fetched(points: &[Point]) -> Self {
         let weights = points.iter().map(|p| p.weight);
         Self::Rows {
@@ -59,7 +54,7 @@ impl<'a> On<'a> {
         }
     }
 
-    /// How many there are in all.
+    /// The number of points.
     pub(super) fn points(&self) -> f64 {
         match self {
             Self::Points(set) => all_points(set).map(|p| p.summary().count as f64).sum(),
@@ -68,7 +63,7 @@ impl<'a> On<'a> {
         }
     }
 
-    /// How many points a window sees.
+    /// The number of points in a window.
     pub(super) fn seen(&self, window: &Window) -> f64 {
         match self {
             Self::Points(set) => {
@@ -80,20 +75,18 @@ impl<'a> On<'a> {
         }
     }
 
-    /// A window and all around it that a value in its middle follows from.
+    /// A window, grown by the reach of the kernel.
     pub(super) fn around(&self, style: &Style, window: &Window) -> Window {
-        // further than this a kernel is drawn coarser, of cells
-        const FAR: f64 = 16_777_216.0;
         let own = match self {
             Self::Points(set) => set.widest().map_or(0.0, |r| r * style.shape().reach()),
             _ => 0.0,
         };
         let reach = style.reach_in(*window).max(own);
-        window.grown(reach.min(FAR).ceil() as u32 + 2)
+        window.grown(reach.min(super::population::FAR).ceil() as u32 + 2)
     }
 
-    /// The densities that a number is made of.
-    fn densities(&self, style: &Style) -> Vec<Drawn<'a>> {
+    /// The densities that a measure is computed from.
+    fn densities(&self, style: &Style) -> Vec<DensityDraw<'a>> {
         let each = if style.measure() == Measure::Mean {
             2.0
         } else {
@@ -103,50 +96,50 @@ impl<'a> On<'a> {
             Self::Points(set) => {
                 let mut all: Vec<_> = parts(set, each).collect();
                 if let Some((how, other)) = set.versus() {
-                    // a quotient's divisor tells where there is one, too
+                    // The divisor of a quotient is also drawn as a mask.
                     let more = f64::from(u8::from(how == Comparison::Over));
                     all.extend(parts(other, each + more));
                 }
                 all
             }
-            Self::Rows { count, weights } => vec![Drawn {
+            Self::Rows { count, weights } => vec![DensityDraw {
                 times: each,
                 radius: None,
-                crowd: Crowd::Number(*count, *weights),
+                population: Population::Number(*count, *weights),
             }],
             Self::Nothing => Vec::new(),
         }
     }
 
-    /// What a picture takes: each kind of points is drawn for itself, beside all of them.
+    /// Nanoseconds to draw a picture. Each category is drawn for itself, besides the whole.
     pub(super) fn picture(&self, style: &Style, window: &Window, ratio: u32) -> f64 {
         let mut drawn = self.densities(style);
         if let Self::Points(set) = self {
-            let kinds = set.categories().iter().map(|kind| Drawn {
+            let kinds = set.categories().iter().map(|kind| DensityDraw {
                 times: 1.0,
                 radius: None,
-                crowd: Crowd::Points(kind.points()),
+                population: Population::Points(kind.points()),
             });
             drawn.extend(kinds);
         }
-        let each = drawn.iter().map(|d| d.takes(style, window, ratio));
-        each.sum::<Takes>().all()
+        let each = drawn.iter().map(|d| d.time(style, window, ratio));
+        each.sum::<DrawTime>().all()
     }
 
-    /// What it takes to measure the numbers of a level: in the densest tiles, and in others that are
-    /// as dense as the last of these at most, wherever there are points.
-    pub(super) fn scale(&self, style: &Style, level: u8) -> Result<f64, Refused> {
+    /// Nanoseconds to measure the statistics of a level: in the densest tiles, and in others
+    /// anywhere among the points, each at most as dense as the last of these.
+    pub(super) fn scale(&self, style: &Style, level: u8) -> Result<f64, ApiError> {
         let z = level.saturating_sub(8).min(MAX_ZOOM);
         let densities = self.densities(style);
-        let takes = |window: &Window| -> Takes {
-            densities.iter().map(|d| d.takes(style, window, 1)).sum()
+        let time = |window: &Window| -> DrawTime {
+            densities.iter().map(|d| d.time(style, window, 1)).sum()
         };
         let dense = match self {
             Self::Points(set) => all_points(set).flat_map(|p| densest(p, z)).collect(),
             _ => Vec::new(),
         };
         let all = match self {
-            // there are no more tiles than these
+            // There are no more tiles.
             Self::Points(_) if dense.len() < DENSEST => 0.0,
             Self::Points(_) => SAMPLE.min(self.points()),
             _ => LIVE_SAMPLE,
@@ -155,8 +148,8 @@ impl<'a> On<'a> {
         let least = dense.iter().min_by_key(|(count, _)| *count);
         let most = dense.iter().max_by_key(|(count, _)| *count);
         let ends = least.into_iter().chain(most);
-        let ends = ends.map(|(_, tile)| takes(&Window::tile(*tile, 256)).times(dense.len() as f64));
-        let mut sum = ends.sum::<Takes>().all() / 2.0;
+        let ends = ends.map(|(_, tile)| time(&Window::tile(*tile, 256)).times(dense.len() as f64));
+        let mut sum = ends.sum::<DrawTime>().all() / 2.0;
 
         let (first, last) = self.rows(z);
         for y in [first, first.midpoint(last), last] {
@@ -168,20 +161,27 @@ impl<'a> On<'a> {
             if others <= 0.0 || (y != first && first == last) {
                 continue;
             }
-            // near a border points are seen by both sides
+            // Tiles on both sides of a border see the points near it.
             let more = 1.0 + 2.0 * style.reach_in(window).min(256.0) / 256.0;
             let seen = least.map_or(0.0, |(count, _)| *count as f64 * more * more);
             let each = densities.iter().map(|drawn| {
-                let crowd = Crowd::Number(seen.min(drawn.crowd.count()), drawn.crowd.weights());
-                Drawn { crowd, ..*drawn }.takes(style, &window, 1)
+                let population = Population::Number(
+                    seen.min(drawn.population.count()),
+                    drawn.population.weights(),
+                );
+                DensityDraw {
+                    population,
+                    ..*drawn
+                }
+                .time(style, &window, 1)
             });
             let rows = if first == last { 1.0 } else { 3.0 };
-            sum += each.sum::<Takes>().times(others / rows).all();
+            sum += each.sum::<DrawTime>().times(others / rows).all();
         }
         Ok(sum)
     }
 
-    /// The first and the last row of tiles that hold points.
+    /// The first and last row of tiles with points.
     fn rows(&self, z: u8) -> (u32, u32) {
         let last = ((1u64 << z) - 1) as u32;
         let Self::Points(set) = self else {
@@ -203,18 +203,18 @@ impl<'a> On<'a> {
     }
 }
 
-/// A set's points, and those that they are compared with.
+/// A set's points, and those of the set it is compared with.
 fn all_points(set: &PointSet) -> impl Iterator<Item = &Points> {
     let other = set.versus().map(|(_, other)| &**other.points());
     std::iter::once(&**set.points()).chain(other)
 }
 
-/// A set's points, by their own radius where they have one.
-fn parts(set: &PointSet, times: f64) -> impl Iterator<Item = Drawn<'_>> {
-    let drawn = move |radius, points| Drawn {
+/// A set's points, grouped by their own radius if they have one.
+fn parts(set: &PointSet, times: f64) -> impl Iterator<Item = DensityDraw<'_>> {
+    let drawn = move |radius, points| DensityDraw {
         times,
         radius,
-        crowd: Crowd::Points(points),
+        population: Population::Points(points),
     };
     let whole = set.by_radius().is_empty().then_some(set);
     let own = set.by_radius().iter();
@@ -222,44 +222,44 @@ fn parts(set: &PointSet, times: f64) -> impl Iterator<Item = Drawn<'_>> {
         .chain(whole.map(move |set| drawn(None, &**set.points())))
 }
 
-impl Drawn<'_> {
-    /// What a window's numbers take.
-    fn takes(&self, style: &Style, window: &Window, ratio: u32) -> Takes {
+impl DensityDraw<'_> {
+    /// The time to draw a window of this density.
+    fn time(&self, style: &Style, window: &Window, ratio: u32) -> DrawTime {
         let own = self.radius.and_then(Radius::pixels);
         let own = own.map(|radius| style.clone().with_radius(radius));
         let style = own.as_ref().unwrap_or(style);
         let each = match style.blend() {
             BlendMode::Over(stamp) | BlendMode::Plus(stamp) => {
-                splatting::markers(stamp, window, ratio, self.crowd)
+                splatting::markers(stamp, window, ratio, self.population)
             }
             _ if style.is_stamped() => {
                 let classes = self.classes(style, window, ratio);
                 let kinds = (classes, matches!(style.blend(), BlendMode::Set));
                 let stamps =
                     |w: &_, kernel: &_, _, seen: &mut _| splatting::stamps(w, kernel, kinds, seen);
-                by_strips(self.crowd, style, window, ratio, stamps)
+                by_strips(self.population, style, window, ratio, stamps)
             }
-            _ => by_strips(self.crowd, style, window, ratio, splatting::plain),
+            _ => by_strips(self.population, style, window, ratio, splatting::plain),
         };
         each.times(self.times)
     }
 
-    /// How many opacities the spots of a picture have.
+    /// The number of different opacities among the spots of a picture.
     fn classes(&self, style: &Style, window: &Window, ratio: u32) -> f64 {
         let BlendMode::Cover(cover) = style.blend() else {
             return 1.0;
         };
         let zoom = window.zoom() - f64::from(ratio).log2();
         let class = |weight: f32| (cover.opacity(f64::from(weight), zoom) * 255.0).round();
-        let (least, most) = self.crowd.weights();
+        let (least, most) = self.population.weights();
         1.0 + (class(most) - class(least)).max(0.0)
     }
 }
 
-/// Tiles of a sample that are the densest there are.
+/// The number of densest tiles in a sample.
 pub(super) const DENSEST: usize = 12;
 
-/// The densest tiles of a zoom, found from the world down, and how many points each has.
+/// The densest tiles of a zoom with their point counts, found from the world down.
 pub(super) fn densest(points: &Points, z: u8) -> Vec<(usize, TileId)> {
     let mut densest: Vec<_> = TileId::new(0, 0, 0)
         .map(|world| (points.summary().count, world))

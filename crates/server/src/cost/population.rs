@@ -1,22 +1,22 @@
-//! What is splatted, as far as it has to be known beforehand: how many cells a window sees.
+//! Numbers of points and cells in windows, as far as estimates need them.
 
-use super::splatting::Takes;
+use super::splatting::DrawTime;
 use heatsplat_points::{Points, Window};
 use heatsplat_render::{Kernel, Style, View};
 
-/// Further than this, in pixels, a kernel is drawn coarser, of cells.
-const FAR: f64 = 16_777_216.0;
+/// The reach in pixels beyond which a kernel is drawn from coarser cells.
+pub(super) const FAR: f64 = 16_777_216.0;
 
-/// Points, or as much as is known of them.
+/// Points, or their number and range of weights.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Crowd<'a> {
+pub(super) enum Population<'a> {
     Points(&'a Points),
-    /// So many in a window, and the least and the greatest weight.
+    /// The number in a window, and the least and greatest weight.
     Number(f64, (f32, f32)),
 }
 
-impl Crowd<'_> {
-    /// How many cells of at most so many pixels a window sees; 0 for points.
+impl Population<'_> {
+    /// The number of cells in a window, each of at most `finest` pixels; 0 counts points.
     pub(super) fn cells(self, window: &Window, finest: f64) -> f64 {
         match self {
             Self::Points(points) => points.cells(window, finest).len() as f64,
@@ -27,7 +27,7 @@ impl Crowd<'_> {
         }
     }
 
-    /// How many there are.
+    /// The number of points.
     pub(super) fn count(self) -> f64 {
         match self {
             Self::Points(points) => points.summary().count as f64,
@@ -47,34 +47,38 @@ impl Crowd<'_> {
     }
 }
 
-/// What the strips of a picture see of a crowd.
-pub(super) struct Seen<'a> {
-    crowd: Crowd<'a>,
-    /// All that any of them sees, and how many cells of a size it has for each square of the
-    /// world's unit; `None` where there is one strip, for which they are counted.
+/// Counts of the cells in each strip of a picture.
+pub(super) struct CellCounts<'a> {
+    population: Population<'a>,
+    /// The window around all strips, and its density of cells by their size: cells per square of
+    /// the world's unit. `None` for a single strip, whose cells are counted.
     shared: Option<(Window, Vec<(f64, f64)>)>,
 }
 
-impl<'a> Seen<'a> {
-    pub(super) fn of(crowd: Crowd<'a>, window: &Window, strips: &[(Window, Kernel)]) -> Self {
+impl<'a> CellCounts<'a> {
+    pub(super) fn new(
+        population: Population<'a>,
+        window: &Window,
+        strips: &[(Window, Kernel)],
+    ) -> Self {
         let of_one =
             |(strip, kernel): &(Window, Kernel)| kernel.reach() * strip.pixel() / window.pixel();
         let reach = strips.iter().map(of_one).fold(0.0, f64::max);
         let all = window.grown(reach.min(FAR).ceil() as u32 + 2);
         Self {
-            crowd,
+            population,
             shared: (strips.len() > 1).then(|| (all, Vec::new())),
         }
     }
 
-    pub(super) fn crowd(&self) -> Crowd<'a> {
-        self.crowd
+    pub(super) fn population(&self) -> Population<'a> {
+        self.population
     }
 
-    /// How many cells of at most so many pixels a window sees.
+    /// The number of cells in a window, each of at most `finest` pixels.
     pub(super) fn cells(&mut self, window: &Window, finest: f64) -> f64 {
         let Some((all, known)) = &mut self.shared else {
-            return self.crowd.cells(window, finest);
+            return self.population.cells(window, finest);
         };
         let area = |w: &Window| (w.right() - w.left()) * (w.bottom() - w.top());
         let side = finest * window.pixel();
@@ -82,7 +86,7 @@ impl<'a> Seen<'a> {
         let dense = match found {
             Some((_, dense)) => *dense,
             None => {
-                let dense = self.crowd.cells(all, side / all.pixel()) / area(all);
+                let dense = self.population.cells(all, side / all.pixel()) / area(all);
                 known.push((side, dense));
                 dense
             }
@@ -91,19 +95,19 @@ impl<'a> Seen<'a> {
     }
 }
 
-/// What a window takes by a style's strips of it, each told what it is, with which kernel and
+/// The sum of the times of a style's strips of a window. `time` gets each strip, its kernel, and
 /// whether it is one of several.
 pub(super) fn by_strips<'a>(
-    crowd: Crowd<'a>,
+    population: Population<'a>,
     style: &Style,
     window: &Window,
     ratio: u32,
-    mut takes: impl FnMut(&Window, &Kernel, bool, &mut Seen<'a>) -> Takes,
-) -> Takes {
+    mut time: impl FnMut(&Window, &Kernel, bool, &mut CellCounts<'a>) -> DrawTime,
+) -> DrawTime {
     let strips = style.strips_in(View::new(*window, ratio));
-    let mut seen = Seen::of(crowd, window, &strips);
+    let mut cells = CellCounts::new(population, window, &strips);
     let several = strips.len() > 1;
     let each = strips.iter();
-    each.map(|(strip, kernel)| takes(strip, kernel, several, &mut seen))
+    each.map(|(strip, kernel)| time(strip, kernel, several, &mut cells))
         .sum()
 }

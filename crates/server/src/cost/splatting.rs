@@ -1,39 +1,40 @@
-//! What it takes to draw a window: by a kernel that adds up, by stamps or by markers.
+//! Times to draw a window: with an additive kernel, with stamps, or with markers.
 
-use super::population::{Crowd, Seen};
+use super::population::{CellCounts, Population};
 use super::unit_costs as ns;
 use heatsplat_points::Window;
 use heatsplat_render::{Kernel, MarkerShape, MarkerStamp, Precision, Shape};
 use std::iter::Sum;
 
-/// Pixels a side that are drawn at one go, and those of a transform of a smooth kernel: of a strip
-/// of a picture fewer rows.
+/// The side of a block that is drawn at once, and the size of a smooth kernel's transform, which
+/// has fewer rows in a strip; all in pixels.
 const BLOCK: f64 = 512.0;
 const SQUARE: (f64, f64) = (256.0, 256.0);
 const STRIP: (f64, f64) = (256.0, 32.0);
 
-/// The least radius of an edged kernel whose light cells go by a grid.
+/// The least radius of an edged kernel whose light cells are splatted by a grid.
 const LEAST_ON_GRID: f64 = 16.0;
 
-/// Cells that are not light, in a square of a fourth to half of a kernel's reach: where weights are
-/// as uneven as they can be, twice as many.
+/// The number of cells that are not light, in a square of a fourth to half of a kernel's reach. The
+/// most uneven weights have twice as many.
 const HEAVY: f64 = 16.0;
 
-/// Discs that a triangular kernel is made of, and their mean radius beside its own.
+/// The number of discs that a triangular kernel is made of, and their mean radius as a share of
+/// its own.
 const CONE_DISCS: f64 = 16.0;
 const CONE_RADIUS: f64 = 0.37;
 
-/// Pixels of all points' kernels up to which each is evaluated where weights cancel.
+/// The most pixels of all points' kernels that are evaluated one by one where weights cancel.
 const MOST_EVALUATED: f64 = (1 << 25) as f64;
 
-/// Nanoseconds that a picture takes, and those for what is kept for the next one of its kernel.
+/// Nanoseconds to draw a picture, and to prepare its kernel, which is kept for the next one.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Takes {
+pub(super) struct DrawTime {
     pub(super) made: f64,
     pub(super) drawn: f64,
 }
 
-impl Takes {
+impl DrawTime {
     fn drawn(drawn: f64) -> Self {
         Self { made: 0.0, drawn }
     }
@@ -50,7 +51,7 @@ impl Takes {
     }
 }
 
-impl Sum for Takes {
+impl Sum for DrawTime {
     fn sum<I: Iterator<Item = Self>>(each: I) -> Self {
         each.fold(Self::default(), |all, one| Self {
             made: all.made + one.made,
@@ -59,7 +60,7 @@ impl Sum for Takes {
     }
 }
 
-/// A picture's blocks, all of one size, with margins around them.
+/// A picture's blocks: all of one size, in pixels, with a margin around each.
 #[derive(Clone, Copy)]
 struct Blocks {
     count: f64,
@@ -69,7 +70,7 @@ struct Blocks {
 }
 
 impl Blocks {
-    /// Those of a window that is cut from its corner on.
+    /// The blocks of a window that is cut from its corner on.
     fn of(window: &Window, margin: f64) -> Self {
         let (all_across, all_down) = (f64::from(window.width()), f64::from(window.height()));
         let (width, height) = (all_across.min(BLOCK), all_down.min(BLOCK));
@@ -81,9 +82,9 @@ impl Blocks {
         }
     }
 
-    /// Those of a board that lies on the world.
+    /// The blocks of a world-aligned grid that a window touches.
     fn on_board(window: &Window, (width, height): (f64, f64), margin: f64) -> Self {
-        // where no zoom's tiles are drawn it lies across the window's edges
+        // Windows other than tiles may cut through blocks at both edges.
         let count = |n: u32, side: f64| {
             let all = f64::from(n) / side;
             if all.fract() == 0.0 { all } else { all + 1.0 }
@@ -104,26 +105,31 @@ impl Blocks {
         self.grown() * self.grown().log2() * ns::TRANSFORM
     }
 
-    /// How many cells each sees.
-    fn cells(self, window: &Window, finest: f64, seen: &mut Seen<'_>) -> f64 {
+    /// The number of cells that each block sees.
+    fn cells(self, window: &Window, finest: f64, seen: &mut CellCounts<'_>) -> f64 {
         let around = window.grown(self.margin.ceil() as u32);
         let pixels = f64::from(around.width()) * f64::from(around.height());
         seen.cells(&around, finest) * (self.grown() / pixels).min(1.0)
     }
 }
 
-/// What a window takes by a kernel that adds up; `strip` where it is one of several.
-pub(super) fn plain(window: &Window, kernel: &Kernel, strip: bool, seen: &mut Seen<'_>) -> Takes {
+/// The time to draw a window with an additive kernel; `strip`: it is one of several strips.
+pub(super) fn plain(
+    window: &Window,
+    kernel: &Kernel,
+    strip: bool,
+    seen: &mut CellCounts<'_>,
+) -> DrawTime {
     let pixels = f64::from(window.width()) * f64::from(window.height());
-    let signed = seen.crowd().weights().0 < 0.0;
+    let signed = seen.population().weights().0 < 0.0;
     let mut takes = if kernel.shape() == Shape::Pixel {
-        // elsewhere a cell may lie across a pixel's edge
+        // Elsewhere a cell may lie across a pixel's edge.
         let finest = if window.is_on_grid() && !signed {
             1.0
         } else {
             0.0
         };
-        Takes::drawn(seen.cells(window, finest) * ns::LAID)
+        DrawTime::drawn(seen.cells(window, finest) * ns::LAID)
     } else {
         of_kernel(window, kernel, (signed, strip), seen)
     };
@@ -135,19 +141,19 @@ fn of_kernel(
     window: &Window,
     kernel: &Kernel,
     (signed, strip): (bool, bool),
-    seen: &mut Seen<'_>,
-) -> Takes {
+    seen: &mut CellCounts<'_>,
+) -> DrawTime {
     let finest = kernel.finest_cell() / if signed { 4.0 } else { 1.0 };
     let blocks = Blocks::of(window, kernel.reach() + finest + 1.0);
     let mut takes = match kernel.shape() {
         _ if kernel.precision() == Precision::Exact => {
             let stamps = blocks.count * blocks.cells(window, 0.0, seen);
-            Takes::drawn(stamps * exactly(kernel, blocks))
+            DrawTime::drawn(stamps * exactly(kernel, blocks))
         }
         _ if kernel.is_narrow() => {
             let stamps = blocks.count * blocks.cells(window, finest, seen);
             let side = 2.0 * kernel.reach() + 2.0;
-            Takes::drawn(stamps * (ns::LAID + side * side * ns::DIRECT))
+            DrawTime::drawn(stamps * (ns::LAID + side * side * ns::DIRECT))
         }
         Shape::Gaussian | Shape::Quartic | Shape::Triweight => {
             smooth(window, kernel, finest, strip, seen)
@@ -155,14 +161,14 @@ fn of_kernel(
         _ => edged(window, kernel, (finest, signed), blocks, seen),
     };
     let side = 2.0 * kernel.reach() + 2.0;
-    if signed && seen.crowd().count() * side * side <= MOST_EVALUATED {
+    if signed && seen.population().count() * side * side <= MOST_EVALUATED {
         let stamps = blocks.count * blocks.cells(window, 0.0, seen);
         takes.drawn = takes.drawn.max(stamps * evaluated(kernel));
     }
     takes
 }
 
-/// A point's kernel at all pixels of the square about it.
+/// The time of a point's kernel at all pixels of the square around it.
 fn exactly(kernel: &Kernel, blocks: Blocks) -> f64 {
     let side = 2.0 * kernel.reach() + 3.0;
     let (across, down) = (side.min(blocks.width), side.min(blocks.height));
@@ -174,7 +180,7 @@ fn exactly(kernel: &Kernel, blocks: Blocks) -> f64 {
     ns::SUMMED + pixels
 }
 
-/// A stamp that is evaluated where a cell is.
+/// The time of a stamp that is evaluated at a cell's position.
 fn evaluated(kernel: &Kernel) -> f64 {
     let side = 2.0 * kernel.reach() + 2.0;
     let powers = if kernel.shape() == Shape::Gaussian {
@@ -185,14 +191,15 @@ fn evaluated(kernel: &Kernel) -> f64 {
     ns::BEGUN + powers + side * side * ns::EVALUATED
 }
 
-/// By a grid: terms, or transforms where those of many terms are as fine as the picture.
+/// The time by a grid: of separable terms, or of a transform where a kernel of many terms needs a
+/// grid as fine as the picture.
 fn smooth(
     window: &Window,
     kernel: &Kernel,
     finest: f64,
     strip: bool,
-    seen: &mut Seen<'_>,
-) -> Takes {
+    seen: &mut CellCounts<'_>,
+) -> DrawTime {
     let radius = kernel.radius();
     let (fine, coarse, terms) = match kernel.shape() {
         Shape::Gaussian => (6.0, 8.0, 1.0),
@@ -204,7 +211,7 @@ fn smooth(
     let cell = coarser / finer;
     let made = (radius / cell + 20.0).powi(if terms > 1.0 { 3 } else { 1 }) * ns::SAMPLED;
     let margin = kernel.reach() + 4.0 * cell;
-    // on a grid that is turned, two transforms there and one back
+    // A grid turned by 45° takes two transforms there and one back.
     let turned = terms == 10.0 && (fine / 2f64.sqrt()..fine).contains(&radius);
     let drawn = if terms > 1.0 && (cell == 1.0 || turned) {
         let board = Blocks::on_board(window, if strip { STRIP } else { SQUARE }, margin);
@@ -216,30 +223,31 @@ fn smooth(
         let laid = blocks.cells(window, finest, seen) * ns::LAID;
         blocks.count * (blocks.grown() / (cell * cell) * terms * ns::TERM + laid)
     };
-    Takes { made, drawn }
+    DrawTime { made, drawn }
 }
 
-/// By discs, cell by cell; cells that are light beside their neighbours by one transform.
+/// The time by discs, cell by cell. Cells that are light next to their neighbours share one
+/// transform.
 fn edged(
     window: &Window,
     kernel: &Kernel,
     (finest, signed): (f64, bool),
     blocks: Blocks,
-    seen: &mut Seen<'_>,
-) -> Takes {
+    seen: &mut CellCounts<'_>,
+) -> DrawTime {
     let (discs, radius) = match kernel.shape() {
         Shape::Uniform => (2.0, kernel.radius()),
         Shape::Triangular => (CONE_DISCS, CONE_RADIUS * kernel.radius()),
         _ => (1.0, kernel.radius()),
     };
-    // of all cells around a block, those that a disc brings in, and the rows that it has there
+    // The share of the cells around a block whose discs reach it, and their rows in it.
     let share = |side: f64| (side + 2.0 * radius) / (side + 2.0 * blocks.margin);
     let rows = (2.0 * radius + 1.0) * blocks.height / (blocks.height + 2.0 * radius);
     let disc = share(blocks.width) * share(blocks.height) * rows * ns::ROW;
     let cells = blocks.cells(window, finest, seen);
     let gathered = cells * ns::GATHERED;
     if signed || kernel.radius() < LEAST_ON_GRID {
-        return Takes::drawn(blocks.count * (gathered + cells * discs * disc));
+        return DrawTime::drawn(blocks.count * (gathered + cells * discs * disc));
     }
     let square = (kernel.reach() * window.pixel() / 2.0)
         .log2()
@@ -252,20 +260,20 @@ fn edged(
     } else {
         0.0
     };
-    Takes {
+    DrawTime {
         made: (kernel.radius() + 20.0).powi(2) * ns::SAMPLED,
         drawn: blocks.count * (gathered + heavy * discs * disc + light),
     }
 }
 
-/// What a window takes by stamps of a kernel for points of so many opacities; `single` where points
-/// of one pixel are one.
+/// The time to draw a window with stamps of a kernel. `classes`: the number of different opacities;
+/// `single`: all points of a pixel count as one.
 pub(super) fn stamps(
     window: &Window,
     kernel: &Kernel,
     (classes, single): (f64, bool),
-    seen: &mut Seen<'_>,
-) -> Takes {
+    seen: &mut CellCounts<'_>,
+) -> DrawTime {
     let (width, height) = (f64::from(window.width()), f64::from(window.height()));
     let phases = match kernel.radius() {
         _ if single => 1.0,
@@ -282,15 +290,20 @@ pub(super) fn stamps(
     let made = items.min(classes * phases * phases) * side * side * ns::MADE;
     let stamped = items * (side * side).min(width * height) * ns::STAMPED;
     let summed = places * ns::PLACE + seen * ns::SUMMED + made;
-    Takes::drawn(summed + stamped + width * height * ns::PIXEL)
+    DrawTime::drawn(summed + stamped + width * height * ns::PIXEL)
 }
 
-/// Places within a pixel that shapes are told apart by.
+/// The number of sub-pixel positions that markers are drawn at.
 const PLACES: f64 = 128.0 * 128.0;
 
-/// What a window takes by markers and their blurs.
-pub(super) fn markers(stamp: &MarkerStamp, window: &Window, ratio: u32, crowd: Crowd<'_>) -> Takes {
-    let (ratio, weights) = (f64::from(ratio), crowd.weights());
+/// The time to draw a window with markers and their blurs.
+pub(super) fn markers(
+    stamp: &MarkerStamp,
+    window: &Window,
+    ratio: u32,
+    population: Population<'_>,
+) -> DrawTime {
+    let (ratio, weights) = (f64::from(ratio), population.weights());
     let blurs = stamp
         .blurs
         .iter()
@@ -301,8 +314,8 @@ pub(super) fn markers(stamp: &MarkerStamp, window: &Window, ratio: u32, crowd: C
     let (across, down) = stamp.marker.shape.size();
     let area = (across * ratio + 3.0) * (down * ratio + 3.0);
     let reach = margin + across.max(down) / 2.0 * ratio;
-    let seen = crowd.cells(&window.grown(reach.ceil() as u32 + 2), 0.0);
-    // a shape is drawn for nearly every point's place within its pixel, a picture for an opacity
+    let seen = population.cells(&window.grown(reach.ceil() as u32 + 2), 0.0);
+    // A shape is drawn for nearly every sub-pixel position, an image once per opacity.
     let classes = if stamp.marker.weighted && weights.0 < weights.1 {
         255.0
     } else {
@@ -315,5 +328,5 @@ pub(super) fn markers(stamp: &MarkerStamp, window: &Window, ratio: u32, crowd: C
     let inks = seen.min(classes * places);
     let blurred = inked * stamp.blurs.len() as f64 * ns::BLURRED;
     let stamped = inks * area * ns::INKED + seen * (ns::LISTED + area * ns::STAMPED);
-    Takes::drawn(stamped + inked * ns::PLACE + blurred)
+    DrawTime::drawn(stamped + inked * ns::PLACE + blurred)
 }

@@ -1,11 +1,11 @@
-//! What estimates follow from.
+//! Tests of the facts that estimates depend on.
 
 use super::*;
 use crate::render::level;
 use heatsplat_points::{Points, TileId};
 use heatsplat_render::Layer;
 
-/// So many points all over the map whose weights differ: places of a sequence that fills a cube
+/// Points all over the map with different weights: places of a sequence that fills a cube
 /// evenly.
 fn scattered(count: u32) -> Points {
     let place = |i: u32| {
@@ -108,15 +108,15 @@ fn points_with_radii_of_their_own_are_drawn_radius_by_radius() {
 
 #[test]
 fn a_sample_holds_no_more_than_the_estimate_says() {
-    let crowd = |i: u32| {
+    let population = |i: u32| {
         (
             13.0 + f64::from(i % 91) * 1e-3,
             52.0 + f64::from(i % 83) * 1e-3,
             1.0,
         )
     };
-    let crowd = Points::from_lon_lat((0..20_000).map(crowd)).unwrap();
-    for points in [scattered(20_000), crowd] {
+    let population = Points::from_lon_lat((0..20_000).map(population)).unwrap();
+    for points in [scattered(20_000), population] {
         for z in [0, 2, 5, 9] {
             let tiles = heatsplat_render::sample(points.occupied_tiles(z), 12, 36);
             let held = tiles.iter().map(|(tile, _)| points.tile_range(*tile).len());
@@ -126,7 +126,7 @@ fn a_sample_holds_no_more_than_the_estimate_says() {
             let others = tiles.len().saturating_sub(dense.len()) * least;
             let said = dense.iter().map(|(count, _)| count).sum::<usize>() + others;
             let said = said as f64;
-            // where tiles hold a point or two, the densest are not found from above
+            // Among tiles of a point or two, the search from above misses the densest.
             assert!(said + 48.0 >= held, "{z}: {held} {said}");
         }
     }

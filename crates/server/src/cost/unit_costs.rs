@@ -1,10 +1,10 @@
-//! Nanoseconds that things take, as measured on one core of an AMD EPYC of 2023 by
+//! Nanoseconds per unit of work, measured on one core of an AMD EPYC of 2023 by
 //! `cargo bench --bench estimates`.
 
-/// A byte of a condition, compared with one point: 0.3 of texts, 2 of short numbers with `or` between
-/// them, more where the condition is so short that reading the column is most of it.
+/// A byte of a condition, compared with one point: 0.3 for texts, 2 for short numbers with `or`
+/// between them, more for conditions so short that reading the column takes longest.
 pub(super) const FILTERED: f64 = 3.0;
-/// A point that is looked at for a value, and one that is sorted by its distance.
+/// A point that is summed for a value, and one that is sorted by its distance.
 pub(super) const SUMMED: f64 = 10.0;
 pub(super) const LISTED: f64 = 100.0;
 /// A pixel of a picture, however it is drawn.

@@ -1,32 +1,32 @@
-//! Answers that are refusals: JSON with one sentence for the client to act on.
+//! Error answers: JSON with one sentence for the client to act on.
 //!
-//! A message is made of our own words, legal values, and at most the shortened
-//! value that was refused; never of paths, queries to databases or other secrets.
+//! A message is made of fixed words, legal values, and at most the shortened value that was
+//! refused; never of paths, database queries or secrets.
 
-use crate::layers::live::Trouble;
-use axum::body::Body;
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
+use super::response::json;
+use axum::http::header::{CACHE_CONTROL, RETRY_AFTER};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
+use heatsplat_render::encode::EncodeError;
 use std::borrow::Cow;
 
-/// Why a request is not answered as it was meant.
+/// An HTTP error: its status and its message.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Refused {
+pub(crate) struct ApiError {
     status: StatusCode,
     message: Cow<'static, str>,
 }
 
-impl Refused {
-    /// A parameter or address that can't be.
-    pub(crate) fn bad(message: impl Into<Cow<'static, str>>) -> Self {
+impl ApiError {
+    /// 400: a parameter or path that is not legal.
+    pub(crate) fn bad_request(message: impl Into<Cow<'static, str>>) -> Self {
         Self {
             status: StatusCode::BAD_REQUEST,
             message: message.into(),
         }
     }
 
-    /// Nothing is there.
+    /// 404: nothing at this path.
     pub(crate) fn not_found(message: &'static str) -> Self {
         Self {
             status: StatusCode::NOT_FOUND,
@@ -34,8 +34,8 @@ impl Refused {
         }
     }
 
-    /// Neither GET nor HEAD.
-    pub(crate) fn method() -> Self {
+    /// 405: neither GET nor HEAD.
+    pub(crate) fn method_not_allowed() -> Self {
         let message = "only GET, HEAD and OPTIONS are answered here".into();
         Self {
             status: StatusCode::METHOD_NOT_ALLOWED,
@@ -43,32 +43,32 @@ impl Refused {
         }
     }
 
-    /// An address of several kilobytes.
-    pub(crate) fn too_long() -> Self {
+    /// 414: a URL of several kilobytes.
+    pub(crate) fn uri_too_long() -> Self {
         Self {
             status: StatusCode::URI_TOO_LONG,
             message: "the address is too long".into(),
         }
     }
 
-    /// Not now, but soon.
-    pub(crate) fn later(message: &'static str) -> Self {
+    /// 503: the same request may succeed in a second.
+    pub(crate) fn unavailable(message: &'static str) -> Self {
         Self {
             status: StatusCode::SERVICE_UNAVAILABLE,
             message: message.into(),
         }
     }
 
-    /// A request that another status says best.
-    pub(crate) fn with(status: StatusCode, message: impl Into<Cow<'static, str>>) -> Self {
+    /// An error of any other status.
+    pub(crate) fn with_status(status: StatusCode, message: impl Into<Cow<'static, str>>) -> Self {
         Self {
             status,
             message: message.into(),
         }
     }
 
-    /// The colour scale of a live layer would take too long to measure.
-    pub(crate) fn unmeasured() -> Self {
+    /// 422: measuring the color scale of a live layer would take too long.
+    pub(crate) fn scale_too_slow() -> Self {
         Self {
             status: StatusCode::UNPROCESSABLE_ENTITY,
             message: "measuring this layer's colour scale takes too long; give it one with \
@@ -77,12 +77,12 @@ impl Refused {
         }
     }
 
-    /// Whether trying again later may help.
-    pub(crate) fn is_passing(&self) -> bool {
+    /// Returns whether trying again later may help.
+    pub(crate) fn is_temporary(&self) -> bool {
         self.status == StatusCode::SERVICE_UNAVAILABLE
     }
 
-    /// Our fault. What exactly happened is on standard error, not in the answer.
+    /// 500: a fault of the server. Its details are logged, not sent.
     pub(crate) fn internal() -> Self {
         let message = "drawing this failed; the server has logged why".into();
         Self {
@@ -92,24 +92,19 @@ impl Refused {
     }
 }
 
-impl From<Trouble> for Refused {
-    fn from(trouble: Trouble) -> Self {
-        match trouble {
-            Trouble::Away => Self::later("this layer's database is away; other layers are not"),
-            Trouble::Busy => Self::later("this layer's database is busy; try again in a second"),
-            Trouble::Deadline => Self::later("this layer's database took longer than it may"),
-            Trouble::Broken => {
-                Self::later("this layer's database refuses its query; the server has logged why")
-            }
-            Trouble::TooMuch => Self {
-                status: StatusCode::UNPROCESSABLE_ENTITY,
-                message: "this shows more rows than may be read for one picture; zoom in".into(),
-            },
+impl From<EncodeError> for ApiError {
+    /// Sizes are checked before anything is drawn, so a failed encoder is the server's fault,
+    /// unless the weights add up to more than a number can hold.
+    fn from(error: EncodeError) -> Self {
+        if matches!(error, EncodeError::Beyond) {
+            return Self::with_status(StatusCode::UNPROCESSABLE_ENTITY, error.to_string());
         }
+        tracing::error!("a picture could not be written: {error}");
+        Self::internal()
     }
 }
 
-impl IntoResponse for Refused {
+impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let body = serde_json::json!({ "error": self.message }).to_string();
         let mut response = json(self.status, body);
@@ -122,17 +117,7 @@ impl IntoResponse for Refused {
     }
 }
 
-/// An answer of JSON text.
-pub(crate) fn json(status: StatusCode, body: String) -> Response {
-    let mut response = Response::new(Body::from(body));
-    *response.status_mut() = status;
-    response
-        .headers_mut()
-        .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    response
-}
-
-/// Text of a request as a message may show it: its beginning, without control characters.
+/// Shortens text of a request for a message: its first 40 characters, without control characters.
 pub(crate) fn shown(text: &str) -> String {
     const MOST: usize = 40;
     let mut kept: String = text

@@ -1,45 +1,45 @@
-//! Refusals of requests that no route ever sees.
+//! Bodies for the errors of requests that can't be parsed, and so reach no route.
 //!
-//! What can't be read as HTTP (a raw `<` or a blank in an address, a head of many kilobytes) hyper
-//! refuses by itself, with a status and nothing else. Those few bytes are found on their way out,
-//! and sent with what every other refusal has: a sentence that says what to do.
+//! hyper answers those by itself (a raw `<` or a blank in a URL, a head of many kilobytes) with a
+//! status and an empty body. This stream recognizes these few bytes on their way out, and sends
+//! them with the same body as any other error: a sentence for the client to act on.
 
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// hyper's own refusals are shorter.
-const LONGEST: usize = 256;
+/// An upper bound of the length of hyper's own errors.
+const MAX_LENGTH: usize = 256;
 
-/// A connection whose bare refusals are explained.
+/// A connection that adds bodies to bare errors.
 #[derive(Debug)]
-pub(crate) struct Explained<S> {
+pub(crate) struct ErrorBodyStream<S> {
     stream: S,
-    instead: Option<Instead>,
+    replacement: Option<Replacement>,
 }
 
-/// An answer on its way in another's place.
+/// An answer that is sent in the place of a bare error.
 #[derive(Debug)]
-struct Instead {
+struct Replacement {
     answer: Vec<u8>,
     sent: usize,
-    /// The length of what it replaces.
+    /// The length of the bare error.
     replaced: usize,
 }
 
-impl<S> Explained<S> {
+impl<S> ErrorBodyStream<S> {
     pub(crate) fn new(stream: S) -> Self {
         Self {
             stream,
-            instead: None,
+            replacement: None,
         }
     }
 }
 
-/// The answer in the place of a bare refusal; `None` for anything else.
-fn explained(bytes: &[u8]) -> Option<Vec<u8>> {
-    if !bytes.starts_with(b"HTTP/1.") || bytes.len() > LONGEST {
+/// The answer for a bare error; `None` for any other bytes.
+fn with_error_body(bytes: &[u8]) -> Option<Vec<u8>> {
+    if !bytes.starts_with(b"HTTP/1.") || bytes.len() > MAX_LENGTH {
         return None;
     }
     let head = std::str::from_utf8(bytes).ok()?.strip_suffix("\r\n\r\n")?;
@@ -52,7 +52,7 @@ fn explained(bytes: &[u8]) -> Option<Vec<u8>> {
         "431" => "the request's headers are too long or too many",
         _ => return None,
     };
-    // ours say what their body is
+    // Errors of routes have a content type.
     let bare = "content-length: 0";
     let mut lines: Vec<&str> = head.split("\r\n").collect();
     let at = lines.iter().position(|line| *line == bare)?;
@@ -74,21 +74,24 @@ fn explained(bytes: &[u8]) -> Option<Vec<u8>> {
     Some(format!("{}\r\n\r\n{body}", lines.join("\r\n")).into_bytes())
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Explained<S> {
+impl<S: AsyncWrite + Unpin> AsyncWrite for ErrorBodyStream<S> {
     fn poll_write(
         self: Pin<&mut Self>,
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        let Self { stream, instead } = self.get_mut();
-        if instead.is_none() {
-            *instead = explained(bytes).map(|answer| Instead {
+        let Self {
+            stream,
+            replacement,
+        } = self.get_mut();
+        if replacement.is_none() {
+            *replacement = with_error_body(bytes).map(|answer| Replacement {
                 answer,
                 sent: 0,
                 replaced: bytes.len(),
             });
         }
-        let Some(answer) = instead else {
+        let Some(answer) = replacement else {
             return Pin::new(stream).poll_write(context, bytes);
         };
         while let Some(rest @ [_, ..]) = answer.answer.get(answer.sent..) {
@@ -99,7 +102,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Explained<S> {
             answer.sent += sent;
         }
         let replaced = answer.replaced;
-        *instead = None;
+        *replacement = None;
         Poll::Ready(Ok(replaced))
     }
 
@@ -110,7 +113,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Explained<S> {
     ) -> Poll<io::Result<usize>> {
         let first = parts.iter().find(|part| !part.is_empty());
         let first: &[u8] = first.map_or(&[], |part| part);
-        if self.instead.is_some() || explained(first).is_some() {
+        if self.replacement.is_some() || with_error_body(first).is_some() {
             return self.poll_write(context, first);
         }
         Pin::new(&mut self.get_mut().stream).poll_write_vectored(context, parts)
@@ -129,7 +132,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Explained<S> {
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for Explained<S> {
+impl<S: AsyncRead + Unpin> AsyncRead for ErrorBodyStream<S> {
     fn poll_read(
         self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -152,7 +155,7 @@ mod tests {
         for width in [1, 7, 4096] {
             let (near, mut far) = tokio::io::duplex(width);
             let sent = tokio::spawn(async move {
-                let mut near = Explained::new(near);
+                let mut near = ErrorBodyStream::new(near);
                 near.write_all(BARE).await.unwrap();
                 near.write_all(b"and on").await.unwrap();
             });
@@ -186,7 +189,7 @@ mod tests {
             b"HTTP/1.1 4",
             b"",
         ] {
-            assert_eq!(explained(bytes), None);
+            assert_eq!(with_error_body(bytes), None);
         }
     }
 }

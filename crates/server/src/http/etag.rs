@@ -1,42 +1,42 @@
-//! Entity tags that are known before anything is drawn, and what follows from them.
+//! ETags that are known before anything is drawn, and the conditional requests they allow.
 
-use axum::body::Body;
-use axum::http::header::{CACHE_CONTROL, ETAG, IF_NONE_MATCH};
-use axum::http::{HeaderMap, HeaderValue, StatusCode};
-use axum::response::Response;
+use axum::http::header::IF_NONE_MATCH;
+use axum::http::{HeaderMap, HeaderValue};
 use heatsplat_points::Points;
 
-/// 64 bits that follow from everything an answer is made of.
+/// A 64-bit hash of everything that an answer depends on.
 ///
-/// A tag is only ever compared with older tags of the same address, so 64 bits are plenty.
+/// An ETag is only ever compared with older ones of the same URL, so 64 bits are plenty.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Fingerprint(u64);
 
 impl Fingerprint {
-    /// The beginning: the version of the program, since another may draw differently.
+    /// Starts with the version of the program, since another may draw differently.
     pub(crate) fn new() -> Self {
         Self(0x9e37_79b9_7f4a_7c15).text(env!("CARGO_PKG_VERSION"))
     }
 
+    /// Adds a number.
     pub(crate) fn number(self, number: u64) -> Self {
-        // The two halves of a long product: each bit of the input reaches all of the output.
+        // Folds the two halves of a 128-bit product: each bit of the input reaches all output bits.
         let product = u128::from(self.0 ^ number) * 0xa076_1d64_78bd_642f;
         Self((product as u64) ^ ((product >> 64) as u64) ^ 0xe703_7ed1_a0b4_28db)
     }
 
+    /// Adds a text.
     pub(crate) fn text(self, text: &str) -> Self {
         self.bytes(text.as_bytes())
     }
 
-    /// Bytes: for layers whose data change without a word, those that were drawn.
+    /// Adds bytes: the answer itself, for live layers.
     pub(crate) fn bytes(self, bytes: &[u8]) -> Self {
-        // Seven bytes and a mark, then the length: different texts are different numbers.
+        // Seven bytes with a marker bit, then the length, so that different texts differ.
         let part = |bytes: &[u8]| bytes.iter().fold(1u64, |word, &b| word << 8 | u64::from(b));
         let words = bytes.chunks(7).map(part);
         words.fold(self, Self::number).number(bytes.len() as u64)
     }
 
-    /// All points, so that any change of the data is another tag, in a restarted server too.
+    /// Adds all points, so that any change of the data gives another ETag, after a restart too.
     pub(crate) fn points(self, points: &Points) -> Self {
         let add = |hash: Self, p: &heatsplat_points::Point| {
             let at = u64::from(p.x) << 32 | u64::from(p.y);
@@ -49,19 +49,20 @@ impl Fingerprint {
             .number(points.as_slice().len() as u64)
     }
 
+    /// Adds another fingerprint.
     pub(crate) fn then(self, other: Self) -> Self {
         self.number(other.0)
     }
 }
 
-/// The validator of an answer, and how long the answer may be kept.
+/// The ETag of an answer, and its `Cache-Control`.
 #[derive(Clone, Debug)]
-pub(crate) struct Caching {
-    etag: HeaderValue,
-    control: HeaderValue,
+pub(crate) struct CacheHeaders {
+    pub(crate) etag: HeaderValue,
+    pub(crate) control: HeaderValue,
 }
 
-impl Caching {
+impl CacheHeaders {
     pub(crate) fn new(fingerprint: Fingerprint, control: &HeaderValue) -> Self {
         let etag = HeaderValue::try_from(format!("\"{:016x}\"", fingerprint.0));
         Self {
@@ -70,38 +71,22 @@ impl Caching {
         }
     }
 
-    /// "You have it already", if the client does.
-    pub(crate) fn not_modified(&self, request: &HeaderMap) -> Option<Response> {
-        if !self.is_known_to(request) {
-            return None;
-        }
-        let mut response = Response::new(Body::empty());
-        *response.status_mut() = StatusCode::NOT_MODIFIED;
-        Some(self.label(response))
+    /// Returns whether the client's copy is current.
+    pub(crate) fn matches(&self, request: &HeaderMap) -> bool {
+        self.etag
+            .to_str()
+            .is_ok_and(|etag| if_none_match(request, etag))
     }
+}
 
-    /// Adds the headers.
-    pub(crate) fn label(&self, mut response: Response) -> Response {
-        let headers = response.headers_mut();
-        headers.insert(ETAG, self.etag.clone());
-        headers.insert(CACHE_CONTROL, self.control.clone());
-        response
-    }
-
-    /// `If-None-Match`: a list of tags, weak ones as good as strong ones, or `*`.
-    fn is_known_to(&self, request: &HeaderMap) -> bool {
-        let Ok(ours) = self.etag.to_str() else {
-            return false;
-        };
-        request
-            .get_all(IF_NONE_MATCH)
-            .iter()
-            .filter_map(|value| value.to_str().ok())
-            .any(|list| {
-                let mut tags = list.split(',').map(str::trim);
-                tags.any(|tag| tag == "*" || tag.strip_prefix("W/").unwrap_or(tag) == ours)
-            })
-    }
+/// Returns whether `If-None-Match` names an ETag: a list, weak tags as good as strong ones, or `*`.
+pub(crate) fn if_none_match(request: &HeaderMap, etag: &str) -> bool {
+    let values = request.get_all(IF_NONE_MATCH).iter();
+    let mut lists = values.filter_map(|value| value.to_str().ok());
+    lists.any(|list| {
+        let mut tags = list.split(',').map(str::trim);
+        tags.any(|tag| tag == "*" || tag.strip_prefix("W/").unwrap_or(tag) == etag)
+    })
 }
 
 #[cfg(test)]
@@ -111,17 +96,17 @@ mod tests {
     #[test]
     fn lists_stars_and_weak_tags_match() {
         let control = HeaderValue::from_static("no-cache");
-        let caching = Caching::new(Fingerprint::new().number(1), &control);
-        let ours = caching.etag.to_str().unwrap().to_owned();
+        let headers = CacheHeaders::new(Fingerprint::new().number(1), &control);
+        let ours = headers.etag.to_str().unwrap().to_owned();
         let known = |list: &str| {
             let mut request = HeaderMap::new();
             request.insert(IF_NONE_MATCH, list.parse().unwrap());
-            caching.not_modified(&request).is_some()
+            headers.matches(&request)
         };
         assert!(known(&ours) && known(&format!("W/{ours}")) && known("*"));
         assert!(known(&format!("\"x\" , {ours},\"y\"")));
         assert!(!known("\"x\"") && !known(ours.trim_matches('"')) && !known(""));
-        assert!(caching.not_modified(&HeaderMap::new()).is_none());
+        assert!(!headers.matches(&HeaderMap::new()));
     }
 
     #[test]

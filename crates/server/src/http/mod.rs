@@ -1,9 +1,10 @@
-//! HTTP: the router, paths and queries, error answers, ETags and `Server-Timing`.
+//! HTTP: paths and queries of requests, headers and errors of answers.
 
 pub(crate) mod error;
 pub(crate) mod error_body;
 pub(crate) mod etag;
 pub(crate) mod path;
 pub(crate) mod query;
-pub(crate) mod router;
+pub(crate) mod request_counts;
+pub(crate) mod response;
 pub(crate) mod timing;

@@ -1,36 +1,100 @@
-//! The segments of a path: read strictly, so that every picture has one address.
+//! Path segments: parsed strictly, so that every picture has one URL.
 
-use crate::http::error::{Refused, shown};
+use super::error::{ApiError, shown};
 use axum::extract::{FromRequestParts, Path};
 use axum::http::request::Parts;
 use heatsplat_points::{MAX_ZOOM, TileId};
+use heatsplat_render::encode::ImageFormat;
 use serde::de::DeserializeOwned;
 
-/// axum's `Path`, its refusals in our words.
+/// axum's `Path`, with errors in this server's format.
 pub(crate) struct Segments<T>(pub(crate) T);
 
 impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Segments<T> {
-    type Rejection = Refused;
+    type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refused> {
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
         match Path::from_request_parts(parts, state).await {
             Ok(Path(segments)) => Ok(Self(segments)),
-            Err(_) => Err(Refused::bad("the address is not UTF-8")),
+            Err(_) => Err(ApiError::bad_request("the address is not UTF-8")),
         }
     }
 }
 
-/// The last segment of a picture's address: `map@2x.png`.
+/// Formats of pictures, by their extensions.
+const FORMATS: [ImageFormat; 4] = [
+    ImageFormat::Png,
+    ImageFormat::WebP,
+    ImageFormat::Npy,
+    ImageFormat::Tiff,
+];
+
+/// The extension of values that are encoded as colors.
+pub(crate) const DEM: &str = "dem.png";
+
+/// The format of an extension; `None` for [`DEM`] and for any other.
+pub(crate) fn format_of(extension: &str) -> Option<ImageFormat> {
+    let mut all = FORMATS.into_iter();
+    all.find(|format| format.extension() == extension)
+}
+
+/// All extensions of pictures, for messages.
+pub(crate) fn extensions() -> String {
+    let names = FORMATS.map(|format| format!(".{}", format.extension()));
+    format!("{}, .{DEM}", names.join(", "))
+}
+
+/// The path of a tile: `/{layer}/{z}/{x}/{y}[@2x].{extension}`.
+pub(crate) struct TilePath {
+    pub(crate) layer: String,
+    /// The rest; its error is sent only if the layer exists.
+    pub(crate) file: Result<TileFile, ApiError>,
+}
+
+/// A tile, and the format that its path asks for.
+#[derive(Debug)]
+pub(crate) struct TileFile {
+    pub(crate) tile: TileId,
+    /// Device pixels per CSS pixel.
+    pub(crate) ratio: u32,
+    pub(crate) extension: String,
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for TilePath {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let all = Segments::from_request_parts(parts, state).await?;
+        let Segments((layer, z, x, y)): Segments<(String, String, String, String)> = all;
+        let file = tile_file(&z, &x, &y);
+        Ok(Self { layer, file })
+    }
+}
+
+fn tile_file(z: &str, x: &str, y: &str) -> Result<TileFile, ApiError> {
+    let file = FileName::parse(y).ok_or_else(|| {
+        ApiError::bad_request(format!("a tile's address ends in {}", extensions()))
+    })?;
+    let z = zoom("z", z)?;
+    let tile = TileId::new(z, number("x", x)?, number("y", file.stem)?);
+    Ok(TileFile {
+        tile: tile.map_err(|e| ApiError::bad_request(e.to_string()))?,
+        ratio: file.ratio,
+        extension: file.extension.to_owned(),
+    })
+}
+
+/// The last segment of a picture's path: `map@2x.png`.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct File<'a> {
+pub(crate) struct FileName<'a> {
     pub(crate) stem: &'a str,
-    /// Pixels to a CSS pixel: 2 after `@2x`, else 1.
+    /// Device pixels per CSS pixel: 2 after `@2x`, else 1.
     pub(crate) ratio: u32,
     pub(crate) extension: &'a str,
 }
 
-impl<'a> File<'a> {
-    /// `None` without an extension.
+impl<'a> FileName<'a> {
+    /// Splits a segment; `None` without an extension.
     pub(crate) fn parse(segment: &'a str) -> Option<Self> {
         let (stem, extension) = segment.split_once('.')?;
         let (stem, ratio) = match stem.strip_suffix("@2x") {
@@ -45,32 +109,26 @@ impl<'a> File<'a> {
     }
 }
 
-/// A tile's address.
-pub(crate) fn tile(z: &str, x: &str, y: &str) -> Result<TileId, Refused> {
-    let z = zoom("z", z)?;
-    TileId::new(z, number("x", x)?, number("y", y)?).map_err(|e| Refused::bad(e.to_string()))
-}
-
-/// A zoom, 0 to [`MAX_ZOOM`].
-pub(crate) fn zoom(name: &'static str, text: &str) -> Result<u8, Refused> {
+/// A whole zoom, 0 to [`MAX_ZOOM`].
+pub(crate) fn zoom(name: &'static str, text: &str) -> Result<u8, ApiError> {
     let zoom = number(name, text)?;
     u8::try_from(zoom)
         .ok()
         .filter(|&zoom| zoom <= MAX_ZOOM)
         .ok_or_else(|| {
-            Refused::bad(format!(
+            ApiError::bad_request(format!(
                 "{name} can't be {zoom}: expected a whole zoom from 0 to {MAX_ZOOM}"
             ))
         })
 }
 
-/// A zoom, 0 to [`MAX_ZOOM`], which may lie between two.
-pub(crate) fn any_zoom(name: &'static str, text: &str) -> Result<f64, Refused> {
+/// A zoom, 0 to [`MAX_ZOOM`], with or without a fraction.
+pub(crate) fn any_zoom(name: &'static str, text: &str) -> Result<f64, ApiError> {
     let plain = text.bytes().all(|b| b.is_ascii_digit() || b == b'.');
     let zoom = text.parse().ok().filter(|_| plain);
     zoom.filter(|zoom| (0.0..=f64::from(MAX_ZOOM)).contains(zoom))
         .ok_or_else(|| {
-            Refused::bad(format!(
+            ApiError::bad_request(format!(
                 "{name} can't be `{}`: expected a zoom from 0 to {MAX_ZOOM}, like 7 or 7.25",
                 shown(text)
             ))
@@ -78,11 +136,11 @@ pub(crate) fn any_zoom(name: &'static str, text: &str) -> Result<f64, Refused> {
 }
 
 /// Decimal digits and nothing else: no sign, no `0x`, no leading zero, no digits of other scripts.
-pub(crate) fn number(name: &'static str, text: &str) -> Result<u32, Refused> {
+pub(crate) fn number(name: &'static str, text: &str) -> Result<u32, ApiError> {
     let plain = text.bytes().all(|b| b.is_ascii_digit()) && (text == "0" || !text.starts_with('0'));
     let number = text.parse().ok().filter(|_| plain);
     number.ok_or_else(|| {
-        Refused::bad(format!(
+        ApiError::bad_request(format!(
             "{name} can't be `{}`: expected a whole number",
             shown(text)
         ))
@@ -114,22 +172,22 @@ mod tests {
         }
         assert_eq!(zoom("z", "24"), Ok(24));
         assert!(zoom("z", "25").is_err() && zoom("z", "256").is_err());
-        assert!(tile("1", "2", "0").is_err());
+        assert!(tile_file("1", "2", "0.png").is_err());
     }
 
     #[test]
     fn files_have_stem_ratio_and_extension() {
         let file = |stem, ratio, extension| {
-            Some(File {
+            Some(FileName {
                 stem,
                 ratio,
                 extension,
             })
         };
-        assert_eq!(File::parse("7.png"), file("7", 1, "png"));
-        assert_eq!(File::parse("7@2x.webp"), file("7", 2, "webp"));
-        assert_eq!(File::parse("7@3x.png"), file("7@3x", 1, "png"));
-        assert_eq!(File::parse("7.tar.gz"), file("7", 1, "tar.gz"));
-        assert_eq!(File::parse("7"), None);
+        assert_eq!(FileName::parse("7.png"), file("7", 1, "png"));
+        assert_eq!(FileName::parse("7@2x.webp"), file("7", 2, "webp"));
+        assert_eq!(FileName::parse("7@3x.png"), file("7@3x", 1, "png"));
+        assert_eq!(FileName::parse("7.tar.gz"), file("7", 1, "tar.gz"));
+        assert_eq!(FileName::parse("7"), None);
     }
 }

@@ -1,36 +1,40 @@
-//! The query string: each parameter known, given once, and not empty.
+//! The query string: each parameter is known, given once, and not empty.
 
-use crate::http::error::{Refused, shown};
-use crate::http::path::{self};
-use heatsplat_render::Style;
+use super::error::{ApiError, shown};
+use super::path::{self, DEM};
+use heatsplat_render::encode::{Dem, ImageFormat};
+use heatsplat_render::{Style, TileSize};
 use std::fmt::Display;
 use std::str::FromStr;
 
-/// The parameters of a request: those of the style, and those of its route.
+/// Parameters of a request: those of the style, and those of its route.
 #[derive(Debug, Default)]
 pub(crate) struct Query {
-    /// In the order of [`Style::PARAMETERS`], whatever the order in the address.
+    /// In the order of [`Style::PARAMETERS`], whatever the order in the URL.
     style: Vec<(&'static str, String)>,
     own: Vec<(&'static str, String)>,
 }
 
 impl Query {
-    /// Reads a query string; `own` are the parameters that the route has beside the style's.
-    pub(crate) fn parse(raw: Option<&str>, own: &[&'static str]) -> Result<Self, Refused> {
+    /// Parses a query string; `own` names the parameters of the route.
+    pub(crate) fn parse(raw: Option<&str>, own: &[&'static str]) -> Result<Self, ApiError> {
         let mut query = Self::default();
         let Some(raw) = raw.filter(|raw| !raw.is_empty()) else {
             return Ok(query);
         };
         for (name, value) in form_urlencoded::parse(raw.as_bytes()) {
-            if is_others(&name) && !own.contains(&&*name) {
+            if is_tracking(&name) && !own.contains(&&*name) {
                 continue;
             }
             let known = |names: &[&'static str]| names.iter().position(|n| *n == name);
             if value.is_empty() {
-                return Err(Refused::bad(format!("{} has no value", shown(&name))));
+                return Err(ApiError::bad_request(format!(
+                    "{} has no value",
+                    shown(&name)
+                )));
             }
-            if OWN.contains(&&*name) {
-                return Err(Refused::bad(format!(
+            if FIXED.contains(&&*name) {
+                return Err(ApiError::bad_request(format!(
                     "{name} is the layer's own: a request can't choose it"
                 )));
             }
@@ -43,7 +47,7 @@ impl Query {
             };
             let Some(&name) = name else { continue };
             if list.iter().any(|(given, _)| *given == name) {
-                return Err(Refused::bad(format!("{name} is given twice")));
+                return Err(ApiError::bad_request(format!("{name} is given twice")));
             }
             list.push((name, value.into_owned()));
         }
@@ -52,17 +56,19 @@ impl Query {
         Ok(query)
     }
 
-    /// Whether a query string says nothing: it has no more than others add to addresses.
-    pub(crate) fn says_nothing(raw: Option<&str>) -> bool {
-        form_urlencoded::parse(raw.unwrap_or_default().as_bytes()).all(|(name, _)| is_others(&name))
+    /// Returns whether a query string has no parameters, apart from those that proxies and
+    /// trackers add.
+    pub(crate) fn is_empty(raw: Option<&str>) -> bool {
+        form_urlencoded::parse(raw.unwrap_or_default().as_bytes())
+            .all(|(name, _)| is_tracking(&name))
     }
 
-    /// What the request says about the style.
+    /// The style's parameters.
     pub(crate) fn style(&self) -> &[(&'static str, String)] {
         &self.style
     }
 
-    /// The style's part as a query string for other addresses, `?` included; else empty.
+    /// The style's parameters as a query string for links, `?` included, or nothing.
     pub(crate) fn style_suffix(&self) -> String {
         if self.style.is_empty() {
             return String::new();
@@ -72,12 +78,12 @@ impl Query {
         text.finish()
     }
 
-    /// The condition that points must fulfil.
+    /// The condition on the points.
     pub(crate) fn filter(&self) -> Option<&str> {
         self.get("filter")
     }
 
-    /// Style and filter as a query string for other addresses, `?` included; else empty.
+    /// Style and filter as a query string for links, `?` included, or nothing.
     pub(crate) fn suffix(&self) -> String {
         let mut text = self.style_suffix();
         if let Some(filter) = self.filter() {
@@ -98,23 +104,23 @@ impl Query {
     }
 
     /// A whole zoom.
-    pub(crate) fn zoom(&self, name: &'static str) -> Result<Option<u8>, Refused> {
+    pub(crate) fn zoom(&self, name: &'static str) -> Result<Option<u8>, ApiError> {
         self.get(name)
             .map(|text| path::zoom(name, text))
             .transpose()
     }
 
     /// A finite number.
-    pub(crate) fn finite(&self, name: &'static str) -> Result<Option<f64>, Refused> {
+    pub(crate) fn finite(&self, name: &'static str) -> Result<Option<f64>, ApiError> {
         self.get(name).map(|text| finite(name, text)).transpose()
     }
 
-    /// One of a few values.
+    /// One of a few words, as the value it stands for.
     pub(crate) fn choice<T: Copy>(
         &self,
         name: &'static str,
         legal: &[(&'static str, T)],
-    ) -> Result<Option<T>, Refused> {
+    ) -> Result<Option<T>, ApiError> {
         let Some(text) = self.get(name) else {
             return Ok(None);
         };
@@ -124,41 +130,89 @@ impl Query {
             .map(|(_, value)| *value);
         found.map(Some).ok_or_else(|| {
             let words: Vec<_> = legal.iter().map(|(word, _)| *word).collect();
-            refuse(name, text, format_args!("expected {}", words.join(" or ")))
+            bad_value(name, text, format_args!("expected {}", words.join(" or ")))
         })
+    }
+
+    /// The size of tiles that `size` asks for, at `ratio` device pixels per CSS pixel.
+    pub(crate) fn tile_size(&self, ratio: u32) -> Result<TileSize, ApiError> {
+        let css = self.choice("size", &[("256", 256), ("512", 512)])?;
+        let size = TileSize::new(css.unwrap_or(256), ratio);
+        size.ok_or_else(|| ApiError::bad_request("size can't be drawn: expected 256 or 512"))
+    }
+
+    /// The format of a picture's extension; `format=rgba` asks for PNG without a palette.
+    pub(crate) fn picture_format(&self, extension: &str) -> Result<ImageFormat, ApiError> {
+        if extension == DEM {
+            let range = self.get("range").map(dem_range).transpose()?;
+            let missing = "a .dem.png needs range=lo,hi; /{layer}/dem.json has addresses with one";
+            return range
+                .map(ImageFormat::Dem)
+                .ok_or(ApiError::bad_request(missing));
+        }
+        let format = path::format_of(extension).ok_or_else(|| {
+            ApiError::bad_request(format!(
+                "the extension can't be `{}`: expected {}",
+                shown(extension),
+                path::extensions()
+            ))
+        })?;
+        let rgba = self.choice("format", &[("palette", false), ("rgba", true)])?;
+        match (rgba, format) {
+            (None, _) | (Some(false), ImageFormat::Png) => Ok(format),
+            (Some(true), ImageFormat::Png) => Ok(ImageFormat::PngRgba),
+            _ => Err(ApiError::bad_request(
+                "format says how a .png stores its colours; others have one way",
+            )),
+        }
     }
 }
 
-/// Parameters of a style that are its layer's own: no request chooses them.
-const OWN: [&str; 1] = ["precision"];
+/// Parses `lo,hi`, the range of values that a `.dem.png` encodes.
+pub(crate) fn dem_range(text: &str) -> Result<Dem, ApiError> {
+    let wrong = || {
+        bad_value(
+            "range",
+            text,
+            "expected lo,hi: two numbers, the second greater",
+        )
+    };
+    let (low, high) = text.split_once(',').ok_or_else(wrong)?;
+    let end = |text: &str| finite("range", text.trim());
+    let ends = end(low).and_then(|low| Ok((low, end(high)?)));
+    let (low, high) = ends.map_err(|_| wrong())?;
+    Dem::new(low, high).ok_or_else(wrong)
+}
 
-/// Parameters that libraries, proxies and other sites add to addresses on their way: to get around
-/// caches, or to know who came from where. They say nothing to us.
-const OTHERS: [&str; 13] = [
+/// Style parameters that a request can't set.
+const FIXED: [&str; 1] = ["precision"];
+
+/// Parameters that libraries, proxies and trackers add to URLs. They are ignored.
+const TRACKING: [&str; 13] = [
     "_", "_t", "_ts", "_dc", "ts", "v", "cb", "nocache", "fbclid", "gclid", "dclid", "msclkid",
     "mc_cid",
 ];
 
-fn is_others(name: &str) -> bool {
-    OTHERS.contains(&name) || name.starts_with("utm_")
+fn is_tracking(name: &str) -> bool {
+    TRACKING.contains(&name) || name.starts_with("utm_")
 }
 
-/// A refusal of a parameter's value.
-pub(crate) fn refuse(name: &str, value: &str, expected: impl Display) -> Refused {
-    Refused::bad(format!("{name} can't be `{}`: {expected}", shown(value)))
+/// The error of a parameter's value.
+pub(crate) fn bad_value(name: &str, value: &str, expected: impl Display) -> ApiError {
+    ApiError::bad_request(format!("{name} can't be `{}`: {expected}", shown(value)))
 }
 
-/// A number that is one: neither NaN nor infinite.
-pub(crate) fn finite(name: &str, text: &str) -> Result<f64, Refused> {
+/// Parses a number that is neither NaN nor infinite.
+pub(crate) fn finite(name: &str, text: &str) -> Result<f64, ApiError> {
     let number = f64::from_str(text).ok().filter(|number| number.is_finite());
-    number.ok_or_else(|| refuse(name, text, "expected a decimal number"))
+    number.ok_or_else(|| bad_value(name, text, "expected a decimal number"))
 }
 
-fn unknown(name: &str, own: &[&'static str]) -> Refused {
+fn unknown(name: &str, own: &[&'static str]) -> ApiError {
     let mut legal = [own, &Style::PARAMETERS].concat();
-    legal.retain(|name| !OWN.contains(name));
+    legal.retain(|name| !FIXED.contains(name));
     let legal = legal.join(", ");
-    Refused::bad(format!(
+    ApiError::bad_request(format!(
         "unknown parameter `{}`; there are {legal}",
         shown(name)
     ))

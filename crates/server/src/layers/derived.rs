@@ -1,61 +1,67 @@
-//! Layers that are made of two others: a difference or a quotient.
+//! Layers computed from two others: a difference or a quotient.
 
 use heatsplat_render::{Comparison, Style};
 use std::str::FromStr;
 
-/// Which layers are set against each other, and how that looks.
+/// The formula and style of a layer that is computed from two others.
 #[derive(Clone, Debug)]
-pub struct Derived {
-    /// A layer's name in addresses.
+pub struct Derivation {
+    /// The id of the first layer.
     pub(crate) first: String,
-    pub(crate) how: Comparison,
+    pub(crate) comparison: Comparison,
+    /// The id of the second layer.
     pub(crate) second: String,
     pub(crate) style: Style,
 }
 
-/// Why a layer can't be made of two others.
+/// A layer can't be computed from two others.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{layer}` {why}")]
 pub struct DeriveError {
-    /// The name that was given.
+    /// The id of the layer that can't be used.
     pub layer: String,
-    /// What is wrong with it.
+    /// The reason.
     pub why: &'static str,
 }
 
-impl Derived {
-    /// The names in addresses of the layers that it is made of.
-    pub fn of(&self) -> [&str; 2] {
+impl Derivation {
+    /// The ids of the two layers.
+    pub fn sources(&self) -> [&str; 2] {
         [&self.first, &self.second]
     }
 
-    /// The same in a style of its own.
+    /// Returns the formula with this style.
     #[must_use]
-    pub fn styled(mut self, style: Style) -> Self {
+    pub fn with_style(mut self, style: Style) -> Self {
         self.style = style;
         self
     }
 }
 
-impl FromStr for Derived {
-    type Err = &'static str;
+/// A text is not a formula of two layers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "expected two layers and a sign with spaces around it, like `new - old` or `cases / people`"
+)]
+pub struct ParseDerivationError;
 
-    /// `new - old` or `new / old`, with spaces around the sign: names may have it in them.
+impl FromStr for Derivation {
+    type Err = ParseDerivationError;
+
+    /// Parses `new - old` or `new / old`. The spaces are required, since ids may contain a `-`.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        const EXPECTED: &str = "expected two layers and a sign with spaces around it, like \
-            `new - old` or `cases / people`";
-        let mut signs = Comparison::ALL.iter().filter_map(|(sign, how)| {
+        let mut signs = Comparison::ALL.iter().filter_map(|(sign, comparison)| {
             let (first, second) = text.split_once(&format!(" {sign} "))?;
-            Some((first.trim(), *how, second.trim()))
+            Some((first.trim(), *comparison, second.trim()))
         });
-        let (first, how, second) = signs.next().ok_or(EXPECTED)?;
-        let named = |name: &str| !name.is_empty() && !name.contains(char::is_whitespace);
-        if signs.next().is_some() || !named(first) || !named(second) {
-            return Err(EXPECTED);
+        let (first, comparison, second) = signs.next().ok_or(ParseDerivationError)?;
+        let is_id = |name: &str| !name.is_empty() && !name.contains(char::is_whitespace);
+        if signs.next().is_some() || !is_id(first) || !is_id(second) {
+            return Err(ParseDerivationError);
         }
         Ok(Self {
             first: first.to_owned(),
-            how,
+            comparison,
             second: second.to_owned(),
             style: Style::default(),
         })
@@ -65,7 +71,7 @@ impl FromStr for Derived {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::layers::registry::Layers;
+    use crate::layers::registry::Registry;
     use heatsplat_points::{Points, TileId};
     use heatsplat_render::Layer;
 
@@ -80,10 +86,13 @@ mod tests {
 
     #[test]
     fn two_layers_and_a_sign() {
-        let read: Derived = "day-time - night-time".parse().unwrap();
+        let read: Derivation = "day-time - night-time".parse().unwrap();
         assert_eq!((&*read.first, &*read.second), ("day-time", "night-time"));
-        assert_eq!(read.how, Comparison::Minus);
-        assert_eq!("a / b".parse::<Derived>().unwrap().how, Comparison::Over);
+        assert_eq!(read.comparison, Comparison::Minus);
+        assert_eq!(
+            "a / b".parse::<Derivation>().unwrap().comparison,
+            Comparison::Over
+        );
         for bad in [
             "",
             "a-b",
@@ -93,15 +102,15 @@ mod tests {
             "a - b / c",
             "a b - c",
         ] {
-            assert!(bad.parse::<Derived>().is_err(), "{bad}");
+            assert!(bad.parse::<Derivation>().is_err(), "{bad}");
         }
     }
 
     #[test]
     fn a_derived_layer_follows_those_it_is_made_of() {
-        let layers = Layers::default();
+        let layers = Registry::default();
         let (a, b) = (layers.announce("a"), layers.announce("b"));
-        let derived: Derived = "a - b".parse().unwrap();
+        let derived: Derivation = "a - b".parse().unwrap();
         let early = layers.derive("change", derived.clone()).unwrap_err();
         assert_eq!(early.to_string(), "`a` is no layer here");
         layers.put(&a, layer(1.0));
@@ -109,9 +118,7 @@ mod tests {
         let id = layers.derive("change", derived).unwrap();
         let seen = || {
             let served = layers.get(id.as_str()).unwrap();
-            let crate::layers::entry::Data::Here(layer) = &served.data else {
-                panic!("here");
-            };
+            let layer = served.source.layer().unwrap();
             let tile = TileId::new(0, 0, 0).unwrap();
             let most = layer.tile(tile).picture();
             (served.epoch(), most.indices.into_iter().max().unwrap())
@@ -120,7 +127,7 @@ mod tests {
         layers.put(&a, layer(3.0));
         let (epoch, most) = seen();
         assert!(epoch == 2 && most > 200, "{epoch} {most}");
-        let nested = "change - a".parse::<Derived>().unwrap();
+        let nested = "change - a".parse::<Derivation>().unwrap();
         assert!(layers.derive("more", nested).is_err());
     }
 }

@@ -1,265 +1,281 @@
-//! A layer as requests find it: its points or where they are, its styles ready to draw with.
+//! A layer as requests use it: its source, its identity for caches, and its resolved styles.
 
-use crate::cost;
-use crate::http::error::Refused;
-use crate::http::etag::Fingerprint;
+use super::archived::{ArchiveInfo, TileArchive};
+use super::filtered::{self, Attribute, FilterColumns, FilteredLayer};
+use super::live::{self, LiveLayer};
+use crate::cost::{self, DataProfile};
+use crate::http::error::ApiError;
+use crate::http::etag::{CacheHeaders, Fingerprint};
 use crate::http::query::Query;
-use crate::layers::archived::Stored;
-use crate::layers::filtered::{Attribute, Filterable, Part};
-use crate::layers::live::{self, Live};
+use crate::style::ResolvedStyle;
+use axum::http::HeaderValue;
 use heatsplat_loader::Table;
 use heatsplat_points::bounds::{self, WORLD};
-use heatsplat_points::{Focus, MAX_ZOOM, Points};
+use heatsplat_points::{Focus, MAX_ZOOM, Points, Window};
 use heatsplat_render::{Layer, Style, TileSize};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// How many asked-for styles a layer keeps ready.
-const LOOKS: usize = 256;
+/// The most styles that a layer keeps ready.
+const MAX_STYLES: usize = 256;
 
-/// Layers and changes of layers that there have been.
+/// The number of layer states that this process has had.
 static VERSIONS: AtomicU64 = AtomicU64::new(0);
 
-/// Where a layer's points are.
+/// The place where a layer's data are.
 #[derive(Debug)]
-pub(crate) enum Data {
-    Here(Arc<Layer>),
-    /// Some of a layer's points.
-    Part(Part),
-    Live(Live),
-    /// Tiles that were drawn before.
-    Stored(Arc<dyn Stored>),
+pub(crate) enum LayerSource {
+    /// Points in memory.
+    InMemory(Arc<Layer>),
+    /// Some of the points of a layer in memory.
+    Filtered(FilteredLayer),
+    /// Rows that are read for every picture.
+    Live(LiveLayer),
+    /// Tiles that were rendered before.
+    Archive(Arc<dyn TileArchive>),
 }
 
-impl Data {
-    /// A layer's points.
-    pub(crate) fn here(layer: Layer) -> Self {
-        Self::Here(Arc::new(layer))
+impl LayerSource {
+    pub(crate) fn in_memory(layer: Layer) -> Self {
+        Self::InMemory(Arc::new(layer))
     }
-}
 
-/// A layer, and what is worth knowing of it before each request.
-#[derive(Debug)]
-pub(crate) struct Served {
-    pub(crate) data: Data,
-    /// No other layer of this process has it, nor this one before or after a change.
-    pub(crate) version: u64,
-    /// Follows from the layer's data.
-    pub(crate) fingerprint: Fingerprint,
-    pub(crate) own: Arc<Look>,
-    /// What requests may filter by.
-    pub(crate) kept: Option<Filterable>,
-    looks: Mutex<HashMap<String, Arc<Look>>>,
-}
+    /// The layer whose points are in memory; for a filtered one, the layer that it is a part of.
+    pub(crate) fn layer(&self) -> Option<&Layer> {
+        match self {
+            Self::InMemory(layer) => Some(layer),
+            Self::Filtered(filtered) => Some(filtered.base()),
+            Self::Live(_) | Self::Archive(_) => None,
+        }
+    }
 
-/// A style that can be drawn with at once.
-#[derive(Debug)]
-pub(crate) struct Look {
-    pub(crate) style: Style,
-    /// All of the style's parameters.
-    pub(crate) text: String,
-    /// Follows from the text.
-    pub(crate) fingerprint: Fingerprint,
-    /// Whether its splats are others than those of the layer's own style.
-    pub(crate) other_splats: bool,
-    /// Nanoseconds that measuring the numbers of levels takes, where that was estimated.
-    pub(crate) scales: Mutex<BTreeMap<u8, f64>>,
-}
+    /// The live layer, if it is one.
+    pub(crate) fn live(&self) -> Option<&LiveLayer> {
+        match self {
+            Self::Live(live) => Some(live),
+            _ => None,
+        }
+    }
 
-impl Look {
-    fn new(style: Style, other_splats: bool) -> Self {
-        let text = style.to_string();
-        let fingerprint = Fingerprint::new().text(&text);
-        Self {
-            style,
-            text,
-            fingerprint,
-            other_splats,
-            scales: Mutex::default(),
+    /// The description of the archive, if it is one.
+    pub(crate) fn archive(&self) -> Option<&ArchiveInfo> {
+        match self {
+            Self::Archive(archive) => Some(archive.info()),
+            _ => None,
+        }
+    }
+
+    /// The layer to draw. A filtered one selects its points at the first call.
+    pub(crate) fn drawable(&self) -> Result<&Layer, ApiError> {
+        match self {
+            Self::InMemory(layer) => Ok(layer),
+            Self::Filtered(filtered) => filtered.layer(),
+            Self::Live(_) => Err(ApiError::internal()),
+            Self::Archive(_) => Err(ApiError::not_found(
+                "this layer is an archive of tiles: it has no maps, legends and values",
+            )),
         }
     }
 }
 
-impl Served {
-    pub(crate) fn new(data: Data, table: Option<Arc<Table>>) -> Self {
-        let plain = Style::default();
-        let (fingerprint, style) = match &data {
-            Data::Here(layer) => {
+/// A layer, and everything about it that is computed before the first request.
+#[derive(Debug)]
+pub(crate) struct ServedLayer {
+    pub(crate) source: LayerSource,
+    /// A number that no other state of any layer of this process has.
+    pub(crate) version: u64,
+    /// The hash of the layer's data.
+    pub(crate) fingerprint: Fingerprint,
+    pub(crate) own_style: Arc<ResolvedStyle>,
+    /// The columns that requests may filter by.
+    pub(crate) filter_columns: Option<FilterColumns>,
+    styles: Mutex<HashMap<String, Arc<ResolvedStyle>>>,
+}
+
+impl ServedLayer {
+    pub(crate) fn new(source: LayerSource, table: Option<Arc<Table>>) -> Self {
+        let (fingerprint, style) = match &source {
+            LayerSource::InMemory(layer) => {
                 let named = Fingerprint::new().text(layer.name()).number(layer.epoch());
                 let all = layer.data().parts().into_iter();
                 let add = |tag: Fingerprint, (what, points): (String, &Points)| {
                     tag.text(&what).points(points)
                 };
-                (all.fold(named, add), layer.style())
+                (all.fold(named, add), layer.style().clone())
             }
-            Data::Part(part) => (Fingerprint::new(), part.of().style()),
-            Data::Live(live) => {
+            LayerSource::Filtered(filtered) => {
+                (Fingerprint::new(), filtered.base().style().clone())
+            }
+            LayerSource::Live(live) => {
                 let named = Fingerprint::new().text(live.name()).number(live.epoch());
-                (named, live.style())
+                (named, live.style().clone())
             }
-            Data::Stored(stored) => (Fingerprint::new().text(&stored.about().name), &plain),
+            LayerSource::Archive(archive) => {
+                let named = Fingerprint::new().text(&archive.info().name);
+                (named, Style::default())
+            }
         };
-        let own = Arc::new(Look::new(style.clone(), false));
-        Self::ready(data, fingerprint, own, table.map(Filterable::new))
+        let own_style = Arc::new(ResolvedStyle::new(style, false));
+        Self::with_style(
+            source,
+            fingerprint,
+            own_style,
+            table.map(FilterColumns::new),
+        )
     }
 
-    pub(crate) fn ready(
-        data: Data,
+    pub(crate) fn with_style(
+        source: LayerSource,
         fingerprint: Fingerprint,
-        own: Arc<Look>,
-        kept: Option<Filterable>,
+        own_style: Arc<ResolvedStyle>,
+        filter_columns: Option<FilterColumns>,
     ) -> Self {
         Self {
-            data,
+            source,
             version: VERSIONS.fetch_add(1, Ordering::Relaxed),
             fingerprint,
-            own,
-            kept,
-            looks: Mutex::default(),
+            own_style,
+            filter_columns,
+            styles: Mutex::default(),
         }
     }
 
     pub(crate) fn name(&self) -> &str {
-        match &self.data {
-            Data::Here(layer) => layer.name(),
-            Data::Part(part) => part.of().name(),
-            Data::Live(live) => live.name(),
-            Data::Stored(stored) => &stored.about().name,
+        match &self.source {
+            LayerSource::Live(live) => live.name(),
+            LayerSource::Archive(archive) => &archive.info().name,
+            memory => memory.layer().map_or("", Layer::name),
         }
     }
 
     pub(crate) fn epoch(&self) -> u64 {
-        match &self.data {
-            Data::Here(layer) => layer.epoch(),
-            Data::Part(part) => part.of().epoch(),
-            Data::Live(live) => live.epoch(),
-            Data::Stored(_) => 1,
+        match &self.source {
+            LayerSource::Live(live) => live.epoch(),
+            other => other.layer().map_or(1, Layer::epoch),
         }
     }
 
-    /// The points, where they are here.
+    /// The points, if they are in memory.
     pub(crate) fn points(&self) -> Option<&Points> {
-        match &self.data {
-            Data::Here(layer) => Some(layer.points()),
-            Data::Part(part) => Some(part.of().points()),
-            Data::Live(_) | Data::Stored(_) => None,
-        }
+        self.source.layer().map(Layer::points)
     }
 
-    /// Whether its data may change without a word.
+    /// Returns whether its data may change without notice.
     pub(crate) fn is_live(&self) -> bool {
-        matches!(self.data, Data::Live(_))
+        self.source.live().is_some()
     }
 
-    /// The ending of its tiles, where those were drawn before.
-    pub(crate) fn stored(&self) -> Option<&'static str> {
-        match &self.data {
-            Data::Stored(stored) => Some(stored.about().extension),
-            Data::Here(_) | Data::Part(_) | Data::Live(_) => None,
-        }
+    /// The extension of an archive's tiles.
+    pub(crate) fn archive_extension(&self) -> Option<&'static str> {
+        self.source.archive().map(|info| info.extension)
     }
 
-    /// The columns that requests may filter by, if any are kept.
+    /// The columns that requests may filter by, if any.
     pub(crate) fn attributes(&self) -> Option<&[Attribute]> {
-        self.kept.as_ref().map(|kept| kept.attributes.as_slice())
+        let columns = self.filter_columns.as_ref();
+        columns.map(|columns| columns.attributes.as_slice())
     }
 
-    /// Whether its database did not answer when it was asked last; `None` without one.
+    /// Returns whether its database failed to answer the last query; `None` without a database.
     pub(crate) fn is_away(&self) -> Option<bool> {
-        match &self.data {
-            Data::Here(_) | Data::Part(_) | Data::Stored(_) => None,
-            Data::Live(live) => Some(!live.rows().is_there()),
-        }
+        let live = self.source.live()?;
+        Some(!live.rows().is_available())
     }
 
     /// The layer's own style.
     pub(crate) fn style(&self) -> &Style {
-        &self.own.style
+        &self.own_style.style
     }
 
-    /// The layer's style with what a request changes of it. Mixing a ramp's colours takes
-    /// longer than finding them again, and a map asks for many tiles of one style.
-    pub(crate) fn look(&self, query: &Query) -> Result<Arc<Look>, Refused> {
+    /// Resolves the style and the filter of a request.
+    pub(crate) fn prepare(self: Arc<Self>, query: Query) -> Result<LayerRequest, ApiError> {
+        let style = self.resolve_style(&query)?;
+        let layer = match query.filter() {
+            None => self,
+            Some(filter) => filtered::select(&self, filter)?,
+        };
+        Ok(LayerRequest {
+            layer,
+            style,
+            query,
+        })
+    }
+
+    /// The layer's style with a request's changes. Mixing a ramp's colors takes longer than a
+    /// lookup, and a map requests many tiles of one style.
+    pub(crate) fn resolve_style(&self, query: &Query) -> Result<Arc<ResolvedStyle>, ApiError> {
         if query.style().is_empty() {
-            return Ok(Arc::clone(&self.own));
+            return Ok(Arc::clone(&self.own_style));
         }
         let key = query.style_suffix();
-        let looks = || self.looks.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(look) = looks().get(&key) {
-            return Ok(Arc::clone(look));
+        let styles = || self.styles.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(style) = styles().get(&key) {
+            return Ok(Arc::clone(style));
         }
-        let mut style = self.own.style.clone();
+        let own = &self.own_style.style;
+        let mut style = own.clone();
         let asked = query.style().iter();
         style
             .set_all(asked.map(|(name, value)| (*name, value.as_str())))
-            .map_err(|e| Refused::bad(e.to_string()))?;
-        cost::refuse_endless(&self.own.style, &style)?;
-        let other_splats = cost::has_other_splats(&self.own.style, &style);
-        match &self.data {
-            Data::Here(layer) => style = layer.suited(style),
-            Data::Live(_) => style = live::suited(style),
-            Data::Part(_) | Data::Stored(_) => {}
+            .map_err(|e| ApiError::bad_request(e.to_string()))?;
+        cost::refuse_unbounded(own, &style)?;
+        let has_other_splats = cost::has_other_splats(own, &style);
+        match &self.source {
+            LayerSource::InMemory(layer) => style = layer.suited(style),
+            LayerSource::Live(_) => style = live::suited(style),
+            LayerSource::Filtered(_) | LayerSource::Archive(_) => {}
         }
-        let look = Arc::new(Look::new(style, other_splats));
-        let mut looks = looks();
-        if looks.len() >= LOOKS {
-            looks.clear();
+        let style = Arc::new(ResolvedStyle::new(style, has_other_splats));
+        let mut styles = styles();
+        if styles.len() >= MAX_STYLES {
+            styles.clear();
         }
-        looks.insert(key, Arc::clone(&look));
-        Ok(look)
+        styles.insert(key, Arc::clone(&style));
+        Ok(style)
     }
 
-    /// West, south, east, north of the points, or of the whole map where there are none. Its east
-    /// is beyond 180 where it reaches across ±180°.
+    /// West, south, east, north of the points in degrees, or of the whole map if there are none.
+    /// The east is beyond 180 where they lie across ±180°.
     pub(crate) fn bounds(&self) -> [f64; 4] {
-        let stored = || match &self.data {
-            Data::Stored(stored) => Some(stored.about().bounds),
-            _ => None,
-        };
-        self.data_bounds().or_else(stored).unwrap_or(WORLD)
+        let archive = || self.source.archive().map(|info| info.bounds);
+        self.data_bounds().or_else(archive).unwrap_or(WORLD)
     }
 
-    /// Where tiles show something, as TileJSON has it, with no east beyond 180: the points with all
-    /// that their kernels reach at any zoom; anywhere, where rows may come in while we serve.
+    /// The bounds of TileJSON, in degrees, with no east beyond 180: the points and everything that
+    /// their kernels reach at any zoom. Live layers have the whole map, since rows may come.
     pub(crate) fn tile_bounds(&self, style: &Style, size: TileSize) -> [f64; 4] {
-        let heat = |layer: &Layer| layer.heat_bounds(style, 0..=MAX_ZOOM, size);
-        let bounds = match &self.data {
-            Data::Here(layer) => heat(layer),
-            Data::Part(part) => heat(part.of()),
-            Data::Live(_) => None,
-            Data::Stored(stored) => Some(stored.about().bounds),
+        let bounds = match (self.source.layer(), self.source.archive()) {
+            (Some(layer), _) => layer.heat_bounds(style, 0..=MAX_ZOOM, size),
+            (None, archive) => archive.map(|info| info.bounds),
         };
         bounds.map_or(WORLD, bounds::within_180)
     }
 
-    /// A box that shows all points.
+    /// A box around all points, with some room, in degrees.
     pub(crate) fn frame(&self) -> [f64; 4] {
-        match (self.data_bounds(), &self.data) {
+        match (self.data_bounds(), self.source.archive()) {
             (Some(bounds), _) => bounds::with_room(bounds),
-            (None, Data::Stored(stored)) => stored.about().bounds,
-            (None, _) => WORLD,
+            (None, archive) => archive.map_or(WORLD, |info| info.bounds),
         }
     }
 
-    /// West, south, east, north of the points, where they are known.
+    /// West, south, east, north of the points in degrees, if known.
     pub(crate) fn data_bounds(&self) -> Option<[f64; 4]> {
-        match &self.data {
-            Data::Here(layer) => layer.data_bounds(),
-            Data::Part(part) => part.of().data_bounds(),
-            Data::Live(live) => live.bounds(),
-            Data::Stored(stored) => stored.about().data_bounds,
+        match &self.source {
+            LayerSource::Live(live) => live.bounds(),
+            LayerSource::Archive(archive) => archive.info().data_bounds,
+            memory => memory.layer()?.data_bounds(),
         }
     }
 
-    /// Where maps begin, as TileJSON has it: the longitude and latitude of the densest place, and
-    /// the zoom that shows nearly all weight around it; the middle where nothing weighs anything.
+    /// The center of TileJSON: longitude and latitude of the densest place, and the zoom that shows
+    /// nearly all weight around it; the middle of the bounds if nothing has weight.
     pub(crate) fn center(&self) -> [f64; 3] {
-        let focus = match &self.data {
-            Data::Here(layer) => layer.points().focus(),
-            Data::Part(part) => part.of().points().focus(),
-            Data::Live(live) => live.focus(),
-            Data::Stored(stored) => return stored.about().center,
+        let focus = match &self.source {
+            LayerSource::Live(live) => live.focus(),
+            LayerSource::Archive(archive) => return archive.info().center,
+            memory => memory.layer().and_then(|layer| layer.points().focus()),
         };
         focus.map_or_else(
             || bounds::middle(self.bounds(), f64::from(self.zoom())),
@@ -269,7 +285,44 @@ impl Served {
 
     /// The zoom that shows all points on a screen of common size.
     pub(crate) fn zoom(&self) -> u8 {
-        let zoom = heatsplat_points::Window::around(self.frame(), 1024, 768).map(|w| w.zoom());
+        let zoom = Window::around(self.frame(), 1024, 768).map(|w| w.zoom());
         zoom.map_or(0.0, |zoom| zoom.floor().clamp(0.0, 14.0)) as u8
+    }
+
+    /// The facts that estimates of time use.
+    fn profile(&self) -> DataProfile<'_> {
+        match (self.source.layer(), self.source.live()) {
+            (Some(layer), _) => DataProfile::Points(layer.data()),
+            (None, Some(_)) => DataProfile::unknown_rows(),
+            (None, None) => DataProfile::Nothing,
+        }
+    }
+}
+
+/// A request for something that is drawn of a layer: its style and filter are resolved.
+#[derive(Debug)]
+pub(crate) struct LayerRequest {
+    pub(crate) layer: Arc<ServedLayer>,
+    pub(crate) style: Arc<ResolvedStyle>,
+    pub(crate) query: Query,
+}
+
+impl LayerRequest {
+    /// The cache headers of an answer that depends on the layer, the style and `answer`.
+    pub(crate) fn cache_headers(&self, answer: Fingerprint, control: &HeaderValue) -> CacheHeaders {
+        let layer = answer.then(self.layer.fingerprint);
+        CacheHeaders::new(layer.then(self.style.fingerprint), control)
+    }
+
+    /// Refuses work that would take longer than a request may.
+    pub(crate) fn check_cost(
+        &self,
+        work: impl IntoIterator<Item = cost::Work>,
+    ) -> Result<(), ApiError> {
+        let filter = self.query.filter();
+        if filter.is_none() && !self.style.has_other_splats {
+            return Ok(());
+        }
+        cost::check_limit(&self.layer.profile(), filter, &self.style, work)
     }
 }

@@ -1,54 +1,53 @@
-//! `?filter=`: those of a layer's points that fulfil a condition on the columns kept beside
-//! them, as a layer of their own.
+//! `?filter=`: the points of a layer that fulfill a condition on its columns, as a layer.
 //!
-//! The condition is parsed into a small tree and compared with typed columns in memory; it
-//! never comes near a database.
+//! The condition is parsed into a small tree and compared with typed columns in memory; it never
+//! reaches a database.
 
-use crate::http::error::{Refused, shown};
+use super::entry::{LayerSource, ServedLayer};
+use crate::http::error::{ApiError, shown};
 use crate::http::etag::Fingerprint;
-use crate::http::query::Query;
-use crate::layers::entry::{Data, Look, Served};
+use crate::style::ResolvedStyle;
 use heatsplat_loader::{Column, ColumnKind, Filter, Table, TableError};
 use heatsplat_render::{Category, Layer, PointSet};
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
-/// How many conditions a layer has points ready for.
-const MOST: usize = 32;
-/// How many bytes those may take in all: as many as the layer itself, but so many at least.
-const ROOM: usize = 64 << 20;
-/// Values of a column that are listed.
-const LISTED: usize = 20;
+/// The most conditions that a layer keeps points for.
+const MAX_FILTERS: usize = 32;
+/// The least limit in bytes of those points. The limit is the size of the layer if that is more.
+const MIN_BYTES: usize = 64 << 20;
+/// The most values of a column that are listed.
+const MAX_VALUES: usize = 20;
 
-/// The points of a layer that fulfil a condition, found when they are first drawn.
+/// The points of a layer that fulfill a condition. They are selected when they are first drawn.
 #[derive(Debug)]
-pub(crate) struct Part {
-    whole: Whole,
+pub(crate) struct FilteredLayer {
+    base: FilterBase,
     filter: Filter,
-    found: OnceLock<Result<Layer, Refused>>,
-    /// Those it is one of.
-    beside: Weak<Parts>,
+    selected: OnceLock<Result<Layer, ApiError>>,
+    /// The list that it is in.
+    all: Weak<FilteredLayers>,
 }
 
-/// Parts by their conditions; those asked for last are last.
-type Parts = Mutex<Vec<(String, Arc<Served>)>>;
+/// Filtered layers by their conditions, in the order of their last use.
+type FilteredLayers = Mutex<Vec<(String, Arc<ServedLayer>)>>;
 
-/// What a part needs of its layer; not the layer, which holds its parts.
+/// The unfiltered points and columns. It is not the served layer, which holds its filtered ones.
 #[derive(Clone, Debug)]
-struct Whole {
+struct FilterBase {
     layer: Arc<Layer>,
     table: Arc<Table>,
 }
 
-impl Whole {
-    /// Bytes that its parts may take in all.
-    fn room(&self) -> usize {
-        bytes(&self.layer).max(ROOM)
+impl FilterBase {
+    /// The most bytes that all filtered layers may take.
+    fn max_bytes(&self) -> usize {
+        bytes(&self.layer).max(MIN_BYTES)
     }
 
-    /// The points that fulfil a condition, in categories where the layer is: those keep their
-    /// names and colours, even if nothing is left of one.
+    /// Selects the points that fulfill a condition. Categories keep their names and colors, even
+    /// without points.
     fn select(&self, filter: &Filter) -> Result<PointSet, TableError> {
         let (points, table) = (self.layer.points(), &self.table);
         let set = PointSet::new(table.select(points, filter)?);
@@ -64,40 +63,40 @@ impl Whole {
     }
 }
 
-/// Bytes of all that a layer draws.
+/// The bytes of all points that a layer draws.
 fn bytes(layer: &Layer) -> usize {
     let parts = layer.data().parts();
     parts.iter().map(|(_, points)| points.bytes()).sum()
 }
 
-impl Part {
-    /// The whole layer.
-    pub(crate) fn of(&self) -> &Layer {
-        &self.whole.layer
+impl FilteredLayer {
+    /// The unfiltered layer.
+    pub(crate) fn base(&self) -> &Layer {
+        &self.base.layer
     }
 
-    /// The layer of these points: found once, however many ask.
-    pub(crate) fn layer(&self) -> Result<&Layer, Refused> {
-        let mut now = false;
-        let found = self.found.get_or_init(|| {
-            now = true;
-            self.find()
+    /// The layer of the selected points. They are selected once, however many requests wait.
+    pub(crate) fn layer(&self) -> Result<&Layer, ApiError> {
+        let mut is_new = false;
+        let selected = self.selected.get_or_init(|| {
+            is_new = true;
+            self.select()
         });
-        // what it takes is known now: many may be asked for before one is found
-        if now && let Some(parts) = self.beside.upgrade() {
-            make_room(
-                &mut parts.lock().unwrap_or_else(PoisonError::into_inner),
-                self.whole.room(),
+        // Its size is known only now, and many may have been requested before.
+        if is_new && let Some(all) = self.all.upgrade() {
+            evict(
+                &mut all.lock().unwrap_or_else(PoisonError::into_inner),
+                self.base.max_bytes(),
             );
         }
-        found.as_ref().map_err(Refused::clone)
+        selected.as_ref().map_err(ApiError::clone)
     }
 
-    fn find(&self) -> Result<Layer, Refused> {
-        let layer = &self.whole.layer;
-        let selected = self.whole.select(&self.filter);
-        let mut set = selected.map_err(|e| Refused::bad(e.to_string()))?;
-        // the same scales and ramps as for all of them
+    fn select(&self) -> Result<Layer, ApiError> {
+        let layer = &self.base.layer;
+        let selected = self.base.select(&self.filter);
+        let mut set = selected.map_err(|e| ApiError::bad_request(e.to_string()))?;
+        // Keeps the scale and ramp of the unfiltered layer.
         set.set_signed(layer.data().is_signed());
         let backend = Arc::clone(layer.backend());
         let part = Layer::new(layer.name(), Arc::new(set), layer.style().clone(), backend);
@@ -105,136 +104,139 @@ impl Part {
     }
 
     fn bytes(&self) -> usize {
-        match self.found.get() {
+        match self.selected.get() {
             Some(Ok(layer)) => bytes(layer),
             _ => 0,
         }
     }
 }
 
-/// The columns that are kept beside a layer's points, and the parts that were asked for.
+/// The columns that are kept with a layer's points, and the filtered layers in use.
 #[derive(Debug)]
-pub(crate) struct Filterable {
+pub(crate) struct FilterColumns {
     table: Arc<Table>,
     pub(crate) attributes: Vec<Attribute>,
-    parts: Arc<Parts>,
+    layers: Arc<FilteredLayers>,
 }
 
-impl Filterable {
+impl FilterColumns {
     pub(crate) fn new(table: Arc<Table>) -> Self {
         Self {
-            attributes: table.columns().iter().map(Attribute::of).collect(),
+            attributes: table.columns().iter().map(Attribute::new).collect(),
             table,
-            parts: Arc::default(),
+            layers: Arc::default(),
         }
     }
 
-    /// Whether the columns say all of a layer that makes its picture.
-    fn fits(&self, layer: &Layer) -> bool {
+    /// Returns whether the points that a condition selects can be drawn as the layer is.
+    fn can_filter(&self, layer: &Layer) -> bool {
         let set = layer.data();
         let shown = set.categories().is_empty() || self.table.by().is_some();
         set.versus().is_none() && set.widest().is_none() && shown
     }
 
-    fn part(&self, whole: &Arc<Layer>, own: &Served, text: &str) -> Result<Arc<Served>, Refused> {
-        if let Some(part) = known(&mut self.lock(), text) {
-            return Ok(part);
+    fn filtered(
+        &self,
+        base: &Arc<Layer>,
+        own: &ServedLayer,
+        text: &str,
+    ) -> Result<Arc<ServedLayer>, ApiError> {
+        if let Some(layer) = touch(&mut self.lock(), text) {
+            return Ok(layer);
         }
-        let filter: Filter = text
-            .parse()
-            .map_err(|e| Refused::bad(format!("filter can't be `{}`: {e}", shown(text))))?;
-        // all values may have to be looked at: nobody waits for that who asks for something else
+        let filter: Filter = text.parse().map_err(|e| {
+            ApiError::bad_request(format!("filter can't be `{}`: {e}", shown(text)))
+        })?;
+        // The check may read all values, so it runs outside the lock.
         self.table
             .check(&filter)
-            .map_err(|e| Refused::bad(format!("filter: {e}")))?;
-        let whole = Whole {
-            layer: Arc::clone(whole),
+            .map_err(|e| ApiError::bad_request(format!("filter: {e}")))?;
+        let base = FilterBase {
+            layer: Arc::clone(base),
             table: Arc::clone(&self.table),
         };
-        let room = whole.room();
-        let part = Part {
-            whole,
+        let max_bytes = base.max_bytes();
+        let layer = FilteredLayer {
+            base,
             filter,
-            found: OnceLock::new(),
-            beside: Arc::downgrade(&self.parts),
+            selected: OnceLock::new(),
+            all: Arc::downgrade(&self.layers),
         };
         let fingerprint = own.fingerprint.then(Fingerprint::new().text(text));
-        let look = Arc::clone(&own.own);
-        let part = Arc::new(Served::part(part, fingerprint, look));
-        let mut parts = self.lock();
-        // another may have asked for the same meanwhile
-        if let Some(part) = known(&mut parts, text) {
-            return Ok(part);
+        let style: Arc<ResolvedStyle> = Arc::clone(&own.own_style);
+        let source = LayerSource::Filtered(layer);
+        let layer = Arc::new(ServedLayer::with_style(source, fingerprint, style, None));
+        let mut layers = self.lock();
+        // Another request may have added it meanwhile.
+        if let Some(layer) = touch(&mut layers, text) {
+            return Ok(layer);
         }
-        parts.push((text.to_owned(), Arc::clone(&part)));
-        make_room(&mut parts, room);
-        Ok(part)
+        layers.push((text.to_owned(), Arc::clone(&layer)));
+        evict(&mut layers, max_bytes);
+        Ok(layer)
     }
 
-    fn lock(&self) -> MutexGuard<'_, Vec<(String, Arc<Served>)>> {
-        self.parts.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Vec<(String, Arc<ServedLayer>)>> {
+        self.layers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// The part of a condition that was asked for before: now it is the last.
-fn known(parts: &mut Vec<(String, Arc<Served>)>, text: &str) -> Option<Arc<Served>> {
-    let at = parts.iter().position(|(known, _)| known == text)?;
-    let found = parts.remove(at);
-    let part = Arc::clone(&found.1);
-    parts.push(found);
-    Some(part)
+/// Finds the layer of a condition and moves it to the end.
+fn touch(layers: &mut Vec<(String, Arc<ServedLayer>)>, text: &str) -> Option<Arc<ServedLayer>> {
+    let at = layers.iter().position(|(known, _)| known == text)?;
+    let found = layers.remove(at);
+    let layer = Arc::clone(&found.1);
+    layers.push(found);
+    Some(layer)
 }
 
-/// Lets go of the parts that were asked for longest ago: who still draws them keeps them.
-fn make_room(parts: &mut Vec<(String, Arc<Served>)>, room: usize) {
-    let bytes = |part: &(String, Arc<Served>)| match &part.1.data {
-        Data::Part(part) => part.bytes(),
-        _ => 0,
-    };
-    let mut all: usize = parts.iter().map(bytes).sum();
+/// Drops the layers used longest ago until the rest keep both limits. Requests that still draw one
+/// keep it alive.
+fn evict(layers: &mut Vec<(String, Arc<ServedLayer>)>, max_bytes: usize) {
+    let mut all: usize = layers.iter().map(selected_bytes).sum();
     let mut gone = 0;
-    while let Some(oldest) = parts.get(gone)
-        && (parts.len() - gone > MOST || all > room)
-        && gone + 1 < parts.len()
+    while let Some(oldest) = layers.get(gone)
+        && (layers.len() - gone > MAX_FILTERS || all > max_bytes)
+        && gone + 1 < layers.len()
     {
-        all -= bytes(oldest).min(all);
+        all -= selected_bytes(oldest).min(all);
         gone += 1;
     }
-    parts.drain(..gone);
+    layers.drain(..gone);
 }
 
-impl Served {
-    fn part(part: Part, fingerprint: Fingerprint, own: Arc<Look>) -> Self {
-        Self::ready(Data::Part(part), fingerprint, own, None)
-    }
-
-    /// The points that a request's `filter` wants; all without one.
-    pub(crate) fn filtered(self: Arc<Self>, query: &Query) -> Result<Arc<Self>, Refused> {
-        let Some(text) = query.filter() else {
-            return Ok(self);
-        };
-        match (&self.data, &self.kept) {
-            (Data::Here(layer), Some(kept)) if kept.fits(layer) => {
-                kept.part(layer, &self, text.trim())
-            }
-            (Data::Live(_), _) => Err(Refused::bad(
-                "filter: this layer is read from its database for every picture, which keeps no \
-                 columns here; the condition belongs into its query",
-            )),
-            (Data::Here(layer), _) if layer.data().versus().is_some() => Err(Refused::bad(
-                "filter: a comparison can't be filtered; filter the layers that it compares",
-            )),
-            (Data::Here(layer), _) if !layer.data().categories().is_empty() => Err(Refused::bad(
-                "filter: this layer shows its points by category, and no column is kept that says \
-                 which",
-            )),
-            _ => Err(Refused::bad(
-                "filter: no columns are kept for this layer; whoever serves it can keep some \
-                 with --keep",
-            )),
-        }
+fn selected_bytes((_, layer): &(String, Arc<ServedLayer>)) -> usize {
+    match &layer.source {
+        LayerSource::Filtered(filtered) => filtered.bytes(),
+        _ => 0,
     }
 }
+
+/// The points of a layer that fulfill a condition.
+pub(crate) fn select(layer: &ServedLayer, filter: &str) -> Result<Arc<ServedLayer>, ApiError> {
+    let LayerSource::InMemory(base) = &layer.source else {
+        return Err(ApiError::bad_request(match layer.is_live() {
+            true => LIVE,
+            false => NO_COLUMNS,
+        }));
+    };
+    match &layer.filter_columns {
+        Some(columns) if columns.can_filter(base) => columns.filtered(base, layer, filter.trim()),
+        _ if base.data().versus().is_some() => Err(ApiError::bad_request(
+            "filter: a comparison can't be filtered; filter the layers that it compares",
+        )),
+        _ if !base.data().categories().is_empty() => Err(ApiError::bad_request(
+            "filter: this layer shows its points by category, and no column is kept that says \
+             which",
+        )),
+        _ => Err(ApiError::bad_request(NO_COLUMNS)),
+    }
+}
+
+const LIVE: &str = "filter: this layer is read from its database for every picture, which keeps no \
+                    columns here; the condition belongs into its query";
+const NO_COLUMNS: &str = "filter: no columns are kept for this layer; whoever serves it can keep \
+                          some";
 
 /// A column that requests can filter by.
 #[derive(Debug, Serialize)]
@@ -242,25 +244,25 @@ pub(crate) struct Attribute {
     name: String,
     #[serde(rename = "type")]
     kind: &'static str,
-    /// How many points have no value.
+    /// The number of points without a value.
     nulls: usize,
-    /// The least and the greatest number or time.
+    /// The least and greatest number or time.
     #[serde(skip_serializing_if = "Option::is_none")]
     range: Option<[Value; 2]>,
-    /// The most frequent texts or truths, and how many points have them.
+    /// The most frequent texts or booleans, with their numbers of points.
     #[serde(skip_serializing_if = "Option::is_none")]
     values: Option<Vec<Value>>,
 }
 
 impl Attribute {
-    fn of(column: &Column) -> Self {
+    fn new(column: &Column) -> Self {
         let kind = column.kind();
         let written = |text: String| match kind {
             ColumnKind::Number => number(&text),
             _ => text.into(),
         };
         let values = || {
-            let frequent = column.frequent(LISTED).into_iter();
+            let frequent = column.frequent(MAX_VALUES).into_iter();
             let each = frequent.map(|(value, count)| json!({ "value": value, "count": count }));
             each.collect()
         };
@@ -274,7 +276,7 @@ impl Attribute {
     }
 }
 
-/// A number as JSON has it; long whole ones keep their digits.
+/// A number in JSON; integers beyond 2⁵³ keep their digits.
 fn number(text: &str) -> Value {
     match (text.parse::<i64>(), text.parse::<f64>()) {
         (Ok(whole), _) if whole.unsigned_abs() > 1 << 53 => whole.into(),
@@ -285,11 +287,12 @@ fn number(text: &str) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::http::query::Query;
     use heatsplat_loader::{LoadOptions, load_table, read};
     use heatsplat_points::Points;
     use heatsplat_render::Style;
 
-    fn served(rows: usize) -> Arc<Served> {
+    fn served(rows: usize) -> Arc<ServedLayer> {
         let rows: String = (0..rows)
             .map(|i| format!("{}.{i:06},{},{i}\n", i % 90, i % 60))
             .collect();
@@ -301,21 +304,21 @@ mod tests {
         let mut source = read(csv, "a.csv", &options).unwrap();
         let (points, table, _) = load_table(&mut *source, |_| ()).unwrap();
         let layer = Layer::on_cpu("a", points, Style::default());
-        Arc::new(Served::new(
-            Data::Here(Arc::new(layer)),
+        Arc::new(ServedLayer::new(
+            LayerSource::InMemory(Arc::new(layer)),
             Some(Arc::new(table)),
         ))
     }
 
-    fn ask(served: &Arc<Served>, filter: &str) -> Arc<Served> {
+    fn ask(served: &Arc<ServedLayer>, filter: &str) -> Arc<ServedLayer> {
         let text: String = form_urlencoded::byte_serialize(filter.as_bytes()).collect();
         let query = Query::parse(Some(&format!("filter={text}")), &["filter"]).unwrap();
-        Arc::clone(served).filtered(&query).unwrap()
+        Arc::clone(served).prepare(query).unwrap().layer
     }
 
-    fn points(part: &Served) -> usize {
-        match &part.data {
-            Data::Part(part) => part.layer().unwrap().points().summary().count,
+    fn points(part: &ServedLayer) -> usize {
+        match &part.source {
+            LayerSource::Filtered(part) => part.layer().unwrap().points().summary().count,
             _ => 0,
         }
     }
@@ -329,8 +332,8 @@ mod tests {
                 scope.spawn(|| assert_eq!(points(part), 25_000));
             }
         });
-        let layer = |part: &Arc<Served>| match &part.data {
-            Data::Part(part) => std::ptr::from_ref(part.layer().unwrap()),
+        let layer = |part: &Arc<ServedLayer>| match &part.source {
+            LayerSource::Filtered(part) => std::ptr::from_ref(part.layer().unwrap()),
             _ => std::ptr::null(),
         };
         assert!(parts.iter().all(|part| layer(part) == layer(&parts[0])));
@@ -345,9 +348,17 @@ mod tests {
         for i in 0..200 {
             assert_eq!(points(&ask(&served, &format!("n < {i}"))), i);
         }
-        let parts = || served.kept.as_ref().unwrap().parts.lock().unwrap();
-        assert_eq!(parts().len(), MOST);
-        // those asked for again stay
+        let parts = || {
+            served
+                .filter_columns
+                .as_ref()
+                .unwrap()
+                .layers
+                .lock()
+                .unwrap()
+        };
+        assert_eq!(parts().len(), MAX_FILTERS);
+        // Conditions that are used again stay.
         for i in 0..100 {
             ask(&served, "n < 199");
             ask(&served, &format!("n > {i}"));
@@ -357,14 +368,14 @@ mod tests {
             points(&ask(&served, &format!("n >= {i}")));
         }
         let mut some = std::mem::take(&mut *parts());
-        let each = match &some.last().unwrap().1.data {
-            Data::Part(part) => part.bytes(),
+        let each = match &some.last().unwrap().1.source {
+            LayerSource::Filtered(part) => part.bytes(),
             _ => 0,
         };
         assert!(each > 0);
-        make_room(&mut some, each * 3);
+        evict(&mut some, each * 3);
         assert!((2..=3).contains(&some.len()), "{}", some.len());
-        make_room(&mut some, 0);
+        evict(&mut some, 0);
         assert_eq!(some.len(), 1);
     }
 
@@ -382,7 +393,7 @@ mod tests {
         let none = Layer::on_cpu("a", Points::from_slice(&[]), Style::default());
         let backend = Arc::clone(none.backend());
         let layer = Arc::new(Layer::new("a", Arc::new(set), Style::default(), backend));
-        let whole = Whole {
+        let whole = FilterBase {
             layer: Arc::clone(&layer),
             table: Arc::new(table.shown_by("kind")),
         };
@@ -408,25 +419,31 @@ mod tests {
             let expected: Vec<_> = expected.map(|((n, c, _), k)| (n.clone(), *c, k)).collect();
             assert_eq!(shown(&part), expected, "{filter}");
         }
-        // a value that is called like the rest is none of it, and its points are there twice
+        // A value that is named like the rest is not part of it, and its points are there twice.
         assert!(bytes(&layer) > layer.points().bytes() * 3 / 2);
     }
 
-    /// Many are asked for at once, and found after the last was: their room is no larger for that.
+    /// Requests many at once and selects them after the last: the limit is the same.
     #[test]
     fn parts_that_are_found_later_are_bounded_too() {
         let served = served(400_000);
-        let whole = match &served.data {
-            Data::Here(layer) => layer.points().bytes(),
+        let whole = match &served.source {
+            LayerSource::InMemory(layer) => layer.points().bytes(),
             _ => 0,
         };
         let asked: Vec<_> = (0..20)
             .map(|i| ask(&served, &format!("n >= {i}")))
             .collect();
         let kept = || {
-            let parts = served.kept.as_ref().unwrap().parts.lock().unwrap();
-            let bytes = |part: &(String, Arc<Served>)| match &part.1.data {
-                Data::Part(part) => part.bytes(),
+            let parts = served
+                .filter_columns
+                .as_ref()
+                .unwrap()
+                .layers
+                .lock()
+                .unwrap();
+            let bytes = |part: &(String, Arc<ServedLayer>)| match &part.1.source {
+                LayerSource::Filtered(part) => part.bytes(),
                 _ => 0,
             };
             parts.iter().map(bytes).sum::<usize>()
@@ -435,7 +452,7 @@ mod tests {
         for part in &asked {
             points(part);
         }
-        let room = whole.max(ROOM);
+        let room = whole.max(MIN_BYTES);
         assert!(20 * whole > room + whole, "{whole}");
         assert!((whole..=room).contains(&kept()), "{} of {room}", kept());
     }

@@ -1,6 +1,8 @@
-//! Layers that are read anew for every picture: what they need of a source, and their scales.
+//! Live layers, whose rows are read for every picture: the port to their source, and their scales.
 
 use crate::cost;
+use crate::http::error::ApiError;
+use axum::http::StatusCode;
 use heatsplat_points::{Focus, MAX_ZOOM, Point, Points, TileId, TileWeight, Window, bounds};
 use heatsplat_render::{
     Backend, Domain, Level, Measure, NEGATIVE_SHARE, Normalizer, PointSet, Shape, Statistics,
@@ -12,90 +14,113 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use tokio::sync::OnceCell;
+use tracing::Instrument as _;
 
-/// What a source will give.
-pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, Trouble>> + Send + 'a>>;
+/// The future of a source's answer. Dropping it cancels the query.
+pub type SourceFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, SourceError>> + Send + 'a>>;
 
-/// Rows that are somewhere else: in a database, say.
-pub trait Rows: Send + Sync + Debug {
-    /// The points that matter to a picture: all of them, or an error. Dropping the future
-    /// stops the work.
-    fn fetch(&self, want: Want) -> Answer<'_, Fetched>;
+/// A source of rows outside of this process, such as a database.
+pub trait RowSource: Send + Sync + Debug {
+    /// Fetches all points that a picture depends on.
+    fn fetch(&self, request: RowRequest) -> SourceFuture<'_, FetchedPoints>;
 
-    /// West, south, east, north of about all points, where that is known without looking at
-    /// them: for a first look only, since rows come and go.
+    /// West, south, east, north of nearly all points in degrees, if known without a query. It is
+    /// used for the first view only, since rows come and go.
     fn bounds(&self) -> Option<[f64; 4]> {
         None
     }
 
-    /// Whether the source answered when it was asked last.
-    fn is_there(&self) -> bool {
+    /// Returns whether the source answered its last query.
+    fn is_available(&self) -> bool {
         true
     }
 }
 
-/// Which points are wanted.
+/// The points to fetch for a picture.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Want {
+pub struct RowRequest {
     /// The picture.
     pub window: Window,
-    /// Pixels around it that matter too.
+    /// The width in pixels of the margin around the picture that matters, too.
     pub margin: u32,
-    /// How large cells may be that stand for several points, in pixels; `None`: each point.
+    /// The largest cells, in pixels, that may stand for several points; `None`: every point.
     pub cell: Option<f64>,
-    /// Whether it is for a scale, which is measured once, and may take longer than a picture.
-    pub patient: bool,
+    /// True for a scale, which is measured once and may take longer than a picture.
+    pub for_scale: bool,
 }
 
-/// Points of a picture.
+/// The points of a picture.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Fetched {
-    /// Points, or cells.
+pub struct FetchedPoints {
+    /// Points or cells.
     pub points: Vec<Point>,
-    /// How many points each stands for; empty: one each.
+    /// The number of points that each cell stands for; empty: one each.
     pub counts: Vec<u32>,
 }
 
-/// Why there are none.
+/// The reason why rows can't be fetched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
-pub enum Trouble {
+pub enum SourceError {
     /// The source doesn't answer.
     #[error("away")]
     Away,
-    /// It is asked too much at once.
+    /// Too many queries run already.
     #[error("busy")]
     Busy,
-    /// It took longer than it may.
+    /// The query took longer than its limit.
     #[error("too slow")]
     Deadline,
     /// There are more points than may be read for a picture.
     #[error("too much")]
     TooMuch,
-    /// It answers, but can't do what it is asked.
+    /// The source refuses the query.
     #[error("broken")]
     Broken,
 }
 
-/// The first look at a layer: the world in so many cells a side.
+impl From<SourceError> for ApiError {
+    fn from(error: SourceError) -> Self {
+        match error {
+            SourceError::Away => {
+                Self::unavailable("this layer's database is away; other layers are not")
+            }
+            SourceError::Busy => {
+                Self::unavailable("this layer's database is busy; try again in a second")
+            }
+            SourceError::Deadline => {
+                Self::unavailable("this layer's database took longer than it may")
+            }
+            SourceError::Broken => Self::unavailable(
+                "this layer's database refuses its query; the server has logged why",
+            ),
+            SourceError::TooMuch => Self::with_status(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "this shows more rows than may be read for one picture; zoom in",
+            ),
+        }
+    }
+}
+
+/// The zoom of the overview: its tiles are the cells of one query for the whole world.
 const OVERVIEW_ZOOM: u8 = 9;
-/// Tiles that a scale is measured in: the densest, and as many again from dense to sparse.
+/// The tiles that a scale is measured in: the densest, and some from dense to sparse.
 const DENSEST: usize = 4;
 const SPREAD: usize = 4;
-/// Dense tiles that are looked into to find those of deeper zooms.
-const LOOKED_INTO: usize = 2;
+/// The number of dense tiles that are searched for tiles of deeper zooms.
+const SEARCHED: usize = 2;
 
-/// What a first look at a layer has seen.
+/// The distribution of a live layer's points, from the first query.
 #[derive(Debug)]
 struct Overview {
     /// Tiles of [`OVERVIEW_ZOOM`] that hold points.
     tiles: Vec<TileWeight>,
-    /// The middles of those.
+    /// The centers of those tiles, weighted by their mass.
     middles: Points,
 }
 
 impl Overview {
-    fn of(tiles: Vec<TileWeight>) -> Self {
+    fn new(tiles: Vec<TileWeight>) -> Self {
         let middle = |t: &TileWeight| {
             let window = Window::tile(t.tile, 2);
             Point {
@@ -111,7 +136,7 @@ impl Overview {
         }
     }
 
-    /// West and east of the tiles, where the smallest interval reaches across ±180°.
+    /// West and east of the tiles in degrees, if their smallest interval reaches across ±180°.
     fn across_180(&self) -> Option<[f64; 2]> {
         let [west, _, east, _] = self.middles.summary().bounds?;
         let half = 180.0 / f64::from(1u32 << OVERVIEW_ZOOM);
@@ -119,27 +144,32 @@ impl Overview {
     }
 }
 
-/// A level and what else the statistics of a style depend on.
-type ScaleKey = (u8, StatisticsKey);
+/// A level, and the parts of a style that its statistics depend on.
+type LevelKey = (u8, StatisticsKey);
 
-/// A live layer.
+/// A layer whose rows are read for every picture.
 #[derive(Debug)]
-pub struct Live {
+pub struct LiveLayer {
     name: String,
     style: Style,
-    rows: Arc<dyn Rows>,
+    rows: Arc<dyn RowSource>,
     backend: Arc<dyn Backend>,
     epoch: u64,
     overview: OnceCell<Overview>,
-    statistics: Mutex<HashMap<ScaleKey, Arc<OnceCell<Arc<Statistics>>>>>,
-    /// Whether so much of the weight is below zero that colours lie to both sides of it: decided
-    /// once, by the first look at all rows.
+    statistics: Mutex<HashMap<LevelKey, Arc<OnceCell<Arc<Statistics>>>>>,
+    /// True if so much weight is negative that colors diverge at zero. The overview decides it
+    /// once.
     signed: OnceLock<bool>,
 }
 
-impl Live {
-    /// A layer of rows that is drawn by a backend; nothing is read before it is asked for.
-    pub fn new(name: &str, style: Style, rows: Arc<dyn Rows>, backend: Arc<dyn Backend>) -> Self {
+impl LiveLayer {
+    /// Makes a layer that a backend draws. Nothing is read before the first request.
+    pub fn new(
+        name: &str,
+        style: Style,
+        rows: Arc<dyn RowSource>,
+        backend: Arc<dyn Backend>,
+    ) -> Self {
         Self {
             name: name.to_owned(),
             style: suited(style),
@@ -152,7 +182,7 @@ impl Live {
         }
     }
 
-    /// The same layer, its scales to be measured anew: for rows that have changed.
+    /// Returns the layer with its scales reset, for rows that have changed.
     pub(crate) fn renewed(&self) -> Self {
         let (rows, backend) = (Arc::clone(&self.rows), Arc::clone(&self.backend));
         Self {
@@ -166,22 +196,22 @@ impl Live {
         self
     }
 
-    /// What the layer is called.
+    /// The name of the layer.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// How it looks unless a request says otherwise.
+    /// The style of requests without parameters.
     pub fn style(&self) -> &Style {
         &self.style
     }
 
-    /// Grows with every change that is known.
+    /// A number that grows with every known change.
     pub fn epoch(&self) -> u64 {
         self.epoch
     }
 
-    pub(crate) fn rows(&self) -> &dyn Rows {
+    pub(crate) fn rows(&self) -> &dyn RowSource {
         &*self.rows
     }
 
@@ -189,8 +219,8 @@ impl Live {
         &self.backend
     }
 
-    /// West, south, east, north of about all points, where that is known. What a database says of
-    /// points on both sides of ±180° is all longitudes; a first look at them knows better.
+    /// West, south, east, north of nearly all points in degrees, if known. A database reports all
+    /// longitudes for points on both sides of ±180°; the overview corrects that.
     pub(crate) fn bounds(&self) -> Option<[f64; 4]> {
         let [west, south, east, north] = self.rows.bounds()?;
         let across = self.overview.get().and_then(Overview::across_180);
@@ -198,23 +228,23 @@ impl Live {
         Some(bounds::on_the_map([west, south, east, north]))
     }
 
-    /// Where maps begin, once there was a first look at the points.
+    /// The first view of maps, once there is an overview.
     pub(crate) fn focus(&self) -> Option<Focus> {
         self.overview.get()?.middles.focus()
     }
 
-    /// The points of a picture, as cells no coarser than its kernel allows.
+    /// Fetches the points of a picture, as cells no coarser than its kernel allows.
     pub(crate) async fn points(
         &self,
         window: Window,
         ratio: u32,
         style: &Style,
-    ) -> Result<Fetched, Trouble> {
-        self.rows.fetch(want(window, ratio, style, false)).await
+    ) -> Result<FetchedPoints, SourceError> {
+        self.rows.fetch(rows_for(window, ratio, style, false)).await
     }
 
-    /// What numbers a style has here, as far as is known: enough weight below zero has been seen,
-    /// or the domain says that there is.
+    /// The kind of values that a style shows here: signed if enough weight is negative, or if the
+    /// domain of the style is.
     pub(crate) fn value_kind(&self, style: &Style) -> ValueKind {
         if style.measure() == Measure::Mean {
             return ValueKind::Level;
@@ -225,18 +255,18 @@ impl Live {
         ValueKind::Amount
     }
 
-    /// Whether weights may be below zero.
+    /// Returns whether weights may be negative.
     pub(crate) fn is_signed(&self, style: &Style) -> bool {
         let given = matches!(style.scale().domain, Domain::Fixed(low, _) if low < 0.0);
         given || self.signed.get() == Some(&true)
     }
 
-    /// The scale of a style at a level, between those of two whole ones where it lies between.
+    /// The scale of a style at a level; at a fractional one, between those of its neighbors.
     pub(crate) async fn normalizer(
         &self,
         level: Level,
         style: &Style,
-    ) -> Result<Arc<Normalizer>, Trouble> {
+    ) -> Result<Arc<Normalizer>, SourceError> {
         let below = self.scale(level.below(), style).await?;
         let Some((above, _)) = level.above() else {
             return Ok(below);
@@ -246,9 +276,9 @@ impl Live {
         Ok(Arc::new(style.scale().between(&below, &above, kind, level)))
     }
 
-    /// The scale of a style at a whole level. It is measured once, however many ask, from a few
-    /// pictures that follow from the data alone.
-    async fn scale(&self, level: u8, style: &Style) -> Result<Arc<Normalizer>, Trouble> {
+    /// The scale of a style at a whole level. It is measured once, from a few pictures that depend
+    /// on the data alone.
+    async fn scale(&self, level: u8, style: &Style) -> Result<Arc<Normalizer>, SourceError> {
         if !style.scale().needs_statistics() {
             let kind = self.value_kind(style);
             let none = Statistics::default();
@@ -259,14 +289,14 @@ impl Live {
         Ok(Arc::new(style.scale().resolve(&statistics, kind, level)))
     }
 
-    /// What numbers a style has at a level, measured once.
+    /// The statistics of a style at a level, measured once.
     pub(crate) async fn statistics(
         &self,
         level: u8,
         style: &Style,
-    ) -> Result<Arc<Statistics>, Trouble> {
+    ) -> Result<Arc<Statistics>, SourceError> {
         let key = (level, style.statistics_key(level));
-        let place = {
+        let cell = {
             let mut known = self
                 .statistics
                 .lock()
@@ -276,23 +306,27 @@ impl Live {
             }
             Arc::clone(known.entry(key).or_default())
         };
-        // One measures; who waits takes over if its client goes away. Errors are not kept.
-        let statistics = place
-            .get_or_try_init(|| async { Ok(Arc::new(self.measure(level, style).await?)) })
+        // One request measures; if its client leaves, a waiting one takes over. Errors are not
+        // kept.
+        let statistics = cell
+            .get_or_try_init(|| {
+                let span = tracing::debug_span!("statistics", layer = self.name, level);
+                async { Ok(Arc::new(self.measure(level, style).await?)) }.instrument(span)
+            })
             .await?;
         Ok(Arc::clone(statistics))
     }
 
-    async fn measure(&self, level: u8, style: &Style) -> Result<Statistics, Trouble> {
+    async fn measure(&self, level: u8, style: &Style) -> Result<Statistics, SourceError> {
         let z = level.saturating_sub(8).min(MAX_ZOOM);
         let side = 1u32 << (level - z).min(9);
         let mut statistics = Statistics::default();
         let other_splats = cost::has_other_splats(&self.style, style);
         for (tile, times) in sample(self.occupied(z).await?, DENSEST, SPREAD) {
             let window = Window::tile(tile, side);
-            let fetched = self.rows.fetch(want(window, 1, style, true)).await?;
-            if other_splats && cost::is_too_much(&fetched.points, style, &window) {
-                return Err(Trouble::TooMuch);
+            let fetched = self.rows.fetch(rows_for(window, 1, style, true)).await?;
+            if other_splats && cost::is_over_limit(&fetched.points, style, &window) {
+                return Err(SourceError::TooMuch);
             }
             let (backend, style_now) = (Arc::clone(&self.backend), style.clone());
             let draw = move || {
@@ -300,18 +334,18 @@ impl Live {
                 evaluate::density(&set, &style_now, &window.into(), &*backend)
             };
             let density = tokio::task::spawn_blocking(draw).await;
-            let density = density.map_err(|_| Trouble::Broken)?;
+            let density = density.map_err(|_| SourceError::Broken)?;
             statistics.add(self.value_kind(style), &density.values, times);
         }
         Ok(statistics)
     }
 
-    /// Tiles of a zoom that hold points. Those of deep zooms are looked for where it is dense.
-    async fn occupied(&self, z: u8) -> Result<Vec<TileWeight>, Trouble> {
-        let world = TileId::new(0, 0, 0).map_err(|_| Trouble::Broken)?;
+    /// Tiles of a zoom with points. Tiles of deep zooms are searched where it is dense.
+    async fn occupied(&self, z: u8) -> Result<Vec<TileWeight>, SourceError> {
+        let world = TileId::new(0, 0, 0).map_err(|_| SourceError::Broken)?;
         let overview = self
             .overview
-            .get_or_try_init(|| async { Ok(Overview::of(self.look_into(world).await?)) })
+            .get_or_try_init(|| async { Ok(Overview::new(self.search_tile(world).await?)) })
             .await?;
         if z <= OVERVIEW_ZOOM {
             return Ok(merged(&overview.tiles, z));
@@ -320,10 +354,10 @@ impl Live {
         let mut depth = OVERVIEW_ZOOM;
         while depth < z {
             tiles.sort_unstable_by(|a, b| b.mass.total_cmp(&a.mass).then(a.tile.cmp(&b.tile)));
-            tiles.truncate(LOOKED_INTO);
+            tiles.truncate(SEARCHED);
             let mut deeper = Vec::new();
             for dense in &tiles {
-                deeper.extend(self.look_into(dense.tile).await?);
+                deeper.extend(self.search_tile(dense.tile).await?);
             }
             depth = (depth + OVERVIEW_ZOOM).min(MAX_ZOOM);
             tiles = deeper;
@@ -331,15 +365,15 @@ impl Live {
         Ok(merged(&tiles, z))
     }
 
-    /// The tiles within a tile that hold points, [`OVERVIEW_ZOOM`] zooms deeper.
-    async fn look_into(&self, tile: TileId) -> Result<Vec<TileWeight>, Trouble> {
-        let want = Want {
+    /// The tiles with points within a tile, [`OVERVIEW_ZOOM`] zooms deeper.
+    async fn search_tile(&self, tile: TileId) -> Result<Vec<TileWeight>, SourceError> {
+        let request = RowRequest {
             window: Window::tile(tile, 1 << OVERVIEW_ZOOM),
             margin: 0,
             cell: Some(1.0),
-            patient: true,
+            for_scale: true,
         };
-        let points = Points::from_slice(&self.rows.fetch(want).await?.points);
+        let points = Points::from_slice(&self.rows.fetch(request).await?.points);
         if tile.z() == 0 && points.summary().mass > 0.0 {
             let share = points.summary().negative_share();
             self.signed.get_or_init(|| share >= NEGATIVE_SHARE);
@@ -352,8 +386,7 @@ impl Live {
     }
 }
 
-/// A style with what nobody has chosen suited to means, where it shows them. That weights have
-/// signs is learnt too late for colours to follow it.
+/// Adapts unset parameters of a style to means. Signed weights are known too late for that.
 pub(crate) fn suited(style: Style) -> Style {
     if style.measure() == Measure::Mean {
         return style.suited_to(ValueKind::Level);
@@ -361,16 +394,16 @@ pub(crate) fn suited(style: Style) -> Style {
     style
 }
 
-/// What a picture needs: all that its kernel reaches, in cells that it can't tell from points.
-fn want(window: Window, ratio: u32, style: &Style, patient: bool) -> Want {
-    // a cell may lie across an edge of pixels that are no zoom's, where points count in their own
+/// The rows of a picture: everything that its kernel reaches, in cells too small to show.
+fn rows_for(window: Window, ratio: u32, style: &Style, for_scale: bool) -> RowRequest {
+    // Points count in their own pixels, and a cell may lie across the edge of pixels of no zoom.
     let grouped = style.shape() != Shape::Pixel || window.is_on_grid();
     let cell = style.finest_cell_in(View::new(window, ratio)).min(0.5);
-    Want {
+    RowRequest {
         window,
         margin: style.reach_in(View::new(window, ratio)).ceil() as u32 + 2,
         cell: Some(cell).filter(|cell| *cell > 0.0 && grouped),
-        patient,
+        for_scale,
     }
 }
 
@@ -379,7 +412,7 @@ fn ancestor(tile: TileId, z: u8) -> Option<TileId> {
     TileId::new(z, tile.x() >> up, tile.y() >> up).ok()
 }
 
-/// Tiles in Z-order as tiles of a zoom above.
+/// Merges tiles in Z-order into tiles of a lower zoom.
 fn merged(tiles: &[TileWeight], z: u8) -> Vec<TileWeight> {
     let mut merged: Vec<TileWeight> = Vec::new();
     for deep in tiles {

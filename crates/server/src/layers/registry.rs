@@ -1,35 +1,38 @@
-//! The layers that are served: announced at once, drawn as soon as their points are there.
+//! The registry of layers: announced at once, served as soon as their data are loaded.
 
-use crate::http::error::Refused;
-use crate::layers::archived::Stored;
-use crate::layers::derived::{DeriveError, Derived};
-use crate::layers::entry::{Data, Served};
-use crate::layers::live::Live;
+use super::archived::TileArchive;
+use super::derived::{Derivation, DeriveError};
+use super::entry::{LayerSource, ServedLayer};
+use super::live::LiveLayer;
+use crate::http::error::ApiError;
 use heatsplat_loader::Table;
 use heatsplat_render::Layer;
+use indexmap::IndexMap;
+use std::borrow::Borrow;
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::SystemTime;
 
-/// Words at the beginning of a path that are no layer.
+/// First path segments that are routes, and so no ids of layers.
 const RESERVED: [&str; 8] = [
     "catalog", "health", "layers", "metrics", "ready", "viewer", "wms", "wmts",
 ];
 
-/// The longest name of a layer in an address.
-const LONGEST: usize = 64;
+/// The longest id of a layer.
+const MAX_ID_LENGTH: usize = 64;
 
-/// Deeper zooms show few points in few tiles: measured in no time when they are asked for.
+/// The deepest zoom whose scale is measured beforehand. Tiles of deeper zooms show few points, so
+/// their scales are measured in no time.
 const WARM_ZOOM: u8 = 14;
 
-/// A layer's name in addresses: 1 to 64 of `a-z`, `0-9`, `_`, `.` and `-`, and no word with
-/// another meaning there.
+/// A layer's name in URLs: 1 to 64 of `a-z`, `0-9`, `_`, `.` and `-`, and no reserved word.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct LayerId(String);
 
 impl LayerId {
-    /// The name made fit for an address: `Cities of 2024` becomes `cities-of-2024`.
-    fn of(name: &str) -> Self {
+    /// Makes an id of a name: `Cities of 2024` becomes `cities-of-2024`.
+    fn from_name(name: &str) -> Self {
         let mut id = String::new();
         for c in name.chars().map(|c| c.to_ascii_lowercase()) {
             match c {
@@ -38,11 +41,11 @@ impl LayerId {
                 '.' => id.push('.'),
                 _ => id.push('-'),
             }
-            if id.len() == LONGEST {
+            if id.len() == MAX_ID_LENGTH {
                 break;
             }
         }
-        // An address that ends so is that of a TileJSON.
+        // A path with this ending is the layer's TileJSON.
         while let Some(short) = id.strip_suffix(".json").or(id.strip_suffix(['-', '.'])) {
             id.truncate(short.len());
         }
@@ -53,15 +56,21 @@ impl LayerId {
         }
     }
 
-    /// The same with a number at its end.
+    /// Returns the id with a number at its end.
     fn numbered(&self, number: usize) -> Self {
         let number = format!("-{number}");
-        let kept = self.0.get(..LONGEST - number.len()).unwrap_or(&self.0);
-        Self(format!("{kept}{number}"))
+        let kept = self.0.get(..MAX_ID_LENGTH - number.len());
+        Self(format!("{}{number}", kept.unwrap_or(&self.0)))
     }
 
-    /// The name as text.
+    /// The id as text.
     pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Borrow<str> for LayerId {
+    fn borrow(&self) -> &str {
         &self.0
     }
 }
@@ -72,335 +81,326 @@ impl fmt::Display for LayerId {
     }
 }
 
-/// All layers of a server, shared between it and who loads them.
+/// The layers of a server. Clones share them, so that other threads can load and replace layers.
 #[derive(Clone, Debug, Default)]
-pub struct Layers {
-    shelf: Arc<RwLock<Shelf>>,
+pub struct Registry {
+    state: Arc<RwLock<State>>,
 }
 
 #[derive(Debug, Default)]
-struct Shelf {
-    entries: Vec<Entry>,
-    /// No epoch of a layer that is gone was higher: one that comes under its name begins above,
-    /// so that nobody takes its pictures for those of the other.
-    gone: u64,
+struct State {
+    /// In the order of their announcement.
+    layers: IndexMap<LayerId, Entry>,
+    /// The highest epoch of any removed layer. A new layer starts above it, so that stale cached
+    /// tiles of an older layer with the same id are never served.
+    removed_epoch: u64,
 }
 
-/// A layer on its way to its place.
+#[derive(Debug, Default)]
+struct Entry {
+    /// `None` while it is loading.
+    layer: Option<Arc<ServedLayer>>,
+    /// The formula of a layer that is computed from two others.
+    derivation: Option<Derivation>,
+    /// The time when a posted layer expires.
+    expires: Option<SystemTime>,
+}
+
+impl Entry {
+    fn new(layer: Option<Arc<ServedLayer>>) -> Self {
+        Self {
+            layer,
+            ..Self::default()
+        }
+    }
+
+    fn is_expired(&self, now: SystemTime) -> bool {
+        self.expires.is_some_and(|expires| expires <= now)
+    }
+}
+
+/// A layer that has been loaded.
 #[derive(Debug)]
-pub enum Arrived {
-    /// Its points are here, and columns of them which requests may filter by.
-    Here(Layer, Table),
-    /// Its points are fetched for every picture.
-    Live(Live),
-    /// Its tiles were drawn before.
-    Stored(Arc<dyn Stored>),
+pub enum NewLayer {
+    /// Points in memory, and their columns that requests may filter by.
+    InMemory(Layer, Table),
+    /// Rows that are read for every picture.
+    Live(LiveLayer),
+    /// Tiles that were rendered before.
+    Archive(Arc<dyn TileArchive>),
 }
 
-impl Arrived {
-    fn served(self, epoch: u64) -> Served {
+impl NewLayer {
+    fn served(self, epoch: u64) -> ServedLayer {
         match self {
-            Self::Here(layer, table) => {
+            Self::InMemory(layer, table) => {
                 let table = (!table.is_empty()).then(|| Arc::new(table));
-                Served::new(Data::here(layer.at_epoch(epoch)), table)
+                ServedLayer::new(LayerSource::in_memory(layer.at_epoch(epoch)), table)
             }
-            Self::Live(live) => Served::new(Data::Live(live.at_epoch(epoch)), None),
-            Self::Stored(stored) => Served::new(Data::Stored(stored), None),
+            Self::Live(live) => ServedLayer::new(LayerSource::Live(live.at_epoch(epoch)), None),
+            Self::Archive(archive) => ServedLayer::new(LayerSource::Archive(archive), None),
         }
     }
 }
 
-#[derive(Debug)]
-struct Entry {
-    id: LayerId,
-    served: Option<Arc<Served>>,
-    /// What it is made of, if of others.
-    derived: Option<Derived>,
-    /// When it goes, if it does.
-    until: Option<SystemTime>,
-}
-
-impl Entry {
-    fn is_over(&self, now: SystemTime) -> bool {
-        self.until.is_some_and(|until| until <= now)
-    }
-}
-
-impl Layers {
-    fn read(&self) -> RwLockReadGuard<'_, Shelf> {
-        self.shelf.read().unwrap_or_else(PoisonError::into_inner)
+impl Registry {
+    fn read(&self) -> RwLockReadGuard<'_, State> {
+        self.state.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn write(&self) -> RwLockWriteGuard<'_, Shelf> {
-        self.shelf.write().unwrap_or_else(PoisonError::into_inner)
+    fn write(&self) -> RwLockWriteGuard<'_, State> {
+        self.state.write().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Makes room for a layer whose points are still to come, and says what it is called in
-    /// addresses. A name that is taken or has another meaning gets a number.
+    /// Adds a layer whose data are still to be loaded, and returns its id. A name whose id is taken
+    /// or reserved gets a number.
     pub fn announce(&self, name: &str) -> LayerId {
-        let mut shelf = self.write();
-        let id = free(name, |id| shelf.entries.iter().any(|entry| entry.id == *id));
-        shelf.entries.push(Entry {
-            id: id.clone(),
-            served: None,
-            derived: None,
-            until: None,
-        });
+        let mut state = self.write();
+        let id = free_id(name, |id| state.layers.contains_key(id));
+        state.layers.insert(id.clone(), Entry::default());
         id
     }
 
-    /// What layers of these names are called in addresses where there are no others: the same
-    /// names in the same order are called the same.
-    pub fn ids_of<'a>(names: impl IntoIterator<Item = &'a str>) -> Vec<LayerId> {
+    /// The ids that layers of these names get in an empty registry.
+    pub fn ids_for<'a>(names: impl IntoIterator<Item = &'a str>) -> Vec<LayerId> {
         let mut ids = Vec::new();
         for name in names {
-            ids.push(free(name, |id| ids.contains(id)));
+            ids.push(free_id(name, |id| ids.contains(id)));
         }
         ids
     }
 
-    /// Serves these layers and no others (but posted and derived ones) from one moment to the next: those that
-    /// have arrived in their place, the others as they were; those that are new and have not arrived are
-    /// still loading.
-    pub fn arrange(&self, ids: &[LayerId], arrived: Vec<(LayerId, Arrived)>) {
+    /// Replaces all layers at once, except posted and derived ones: `new` ones take their places,
+    /// others stay as they were, and those that are neither are announced as loading.
+    pub fn replace_all(&self, ids: &[LayerId], new: Vec<(LayerId, NewLayer)>) {
         let before = |id: &LayerId| match self.get(id.as_str()) {
             Ok(served) => served.epoch(),
-            Err(_) => self.read().gone,
+            Err(_) => self.read().removed_epoch,
         };
-        let changed: Vec<LayerId> = arrived.iter().map(|(id, _)| id.clone()).collect();
-        // What takes time before anybody waits.
-        let mut arrived: Vec<_> = arrived
+        let changed: Vec<LayerId> = new.iter().map(|(id, _)| id.clone()).collect();
+        // Preparing takes time, so it is done before the lock is taken.
+        let mut new: HashMap<LayerId, Arc<ServedLayer>> = new
             .into_iter()
             .map(|(id, layer)| {
                 let served = layer.served(before(&id) + 1);
                 (id, Arc::new(served))
             })
             .collect();
-        let mut shelf = self.write();
-        let mut old = std::mem::take(&mut shelf.entries);
+        let mut state = self.write();
+        let mut old = std::mem::take(&mut state.layers);
         for id in ids {
-            let new = arrived.iter().position(|(new, _)| new == id);
-            let new = new.map(|at| arrived.swap_remove(at).1);
-            let known = old.iter().position(|entry| entry.id == *id);
-            let known = known.and_then(|at| old.remove(at).served);
-            shelf.entries.push(Entry {
-                id: id.clone(),
-                served: new.or(known),
-                derived: None,
-                until: None,
-            });
+            let known = old.shift_remove(id).and_then(|entry| entry.layer);
+            let layer = new.remove(id).or(known);
+            state.layers.insert(id.clone(), Entry::new(layer));
         }
-        let others = |entry: &Entry| entry.until.is_some() || entry.derived.is_some();
-        let (others, gone) = old.into_iter().partition(others);
-        shelf.entries.extend::<Vec<_>>(others);
-        let gone: Vec<Entry> = gone;
-        let epochs = gone
-            .iter()
-            .filter_map(|entry| Some(entry.served.as_ref()?.epoch()));
-        shelf.gone = epochs.fold(shelf.gone, u64::max);
-        drop(shelf);
-        changed.iter().for_each(|id| self.follow(id));
+        for (id, entry) in old {
+            if entry.expires.is_some() || entry.derivation.is_some() {
+                state.layers.insert(id, entry);
+            } else if let Some(layer) = entry.layer {
+                state.removed_epoch = state.removed_epoch.max(layer.epoch());
+            }
+        }
+        drop(state);
+        changed.iter().for_each(|id| self.update_derived(id));
     }
 
-    /// Puts a layer in its place; one that was there before is served to its last request.
+    /// Puts a layer in its place. Requests that draw the previous one finish with it.
     pub fn put(&self, id: &LayerId, layer: Layer) {
-        self.put_with(id, layer, Table::default());
+        self.put_with_table(id, layer, Table::default());
     }
 
-    /// The same with columns of its points, which requests may filter by: `?filter=`.
-    pub fn put_with(&self, id: &LayerId, layer: Layer, table: Table) {
-        self.place(id, |epoch| Arrived::Here(layer, table).served(epoch));
+    /// Puts a layer in its place, with columns of its points that requests may filter by.
+    pub fn put_with_table(&self, id: &LayerId, layer: Layer, table: Table) {
+        self.put_new(id, NewLayer::InMemory(layer, table));
     }
 
-    /// Puts a layer in its place whose points are fetched for every picture.
-    pub fn put_live(&self, id: &LayerId, live: Live) {
-        self.place(id, |epoch| {
-            Served::new(Data::Live(live.at_epoch(epoch)), None)
-        });
+    /// Puts a layer in its place whose rows are read for every picture.
+    pub fn put_live(&self, id: &LayerId, live: LiveLayer) {
+        self.put_new(id, NewLayer::Live(live));
     }
 
-    /// Makes a layer of two others, which are there, and makes it anew whenever one of them
-    /// changes.
+    /// Puts an archive of tiles in its place.
+    pub fn put_archive(&self, id: &LayerId, archive: Arc<dyn TileArchive>) {
+        self.put_new(id, NewLayer::Archive(archive));
+    }
+
+    fn put_new(&self, id: &LayerId, layer: NewLayer) {
+        let before = self.get(id.as_str()).map_or(0, |served| served.epoch());
+        let served = Arc::new(layer.served(before + 1));
+        if let Some(entry) = self.write().layers.get_mut(id) {
+            entry.layer = Some(served);
+        }
+        self.update_derived(id);
+    }
+
+    /// Adds a layer that is computed from two others, now and whenever one of them changes.
     ///
     /// # Errors
-    /// When there is no such layer, or one that has no points of its own.
-    pub fn derive(&self, name: &str, derived: Derived) -> Result<LayerId, DeriveError> {
-        let made = self.made(name, &derived)?;
+    /// When there is no such layer, or one without points in memory.
+    pub fn derive(&self, name: &str, derivation: Derivation) -> Result<LayerId, DeriveError> {
+        let layer = self.compute(name, &derivation)?;
         let id = self.announce(name);
-        let mut shelf = self.write();
-        let mut entries = shelf.entries.iter_mut();
-        if let Some(entry) = entries.find(|entry| entry.id == id) {
-            entry.derived = Some(derived);
+        if let Some(entry) = self.write().layers.get_mut(&id) {
+            entry.derivation = Some(derivation);
         }
-        drop(shelf);
-        self.put(&id, made);
+        self.put(&id, layer);
         Ok(id)
     }
 
-    fn made(&self, name: &str, derived: &Derived) -> Result<Layer, DeriveError> {
-        let refuse = |id: &str, why| DeriveError {
-            layer: id.to_owned(),
-            why,
-        };
-        let find = |id: &str| {
-            let served = self.get(id).map_err(|_| refuse(id, "is no layer here"))?;
-            match &served.data {
-                Data::Here(layer) if layer.data().versus().is_none() => Ok(served),
-                Data::Here(_) => Err(refuse(id, "is itself made of others")),
-                _ => Err(refuse(id, "has no points here: it is live, or an archive")),
+    fn compute(&self, name: &str, derivation: &Derivation) -> Result<Layer, DeriveError> {
+        let find = |id: &str| -> Result<Arc<Layer>, DeriveError> {
+            let refuse = |why| {
+                Err(DeriveError {
+                    layer: id.to_owned(),
+                    why,
+                })
+            };
+            let Ok(served) = self.get(id) else {
+                return refuse("is no layer here");
+            };
+            match &served.source {
+                LayerSource::InMemory(layer) if layer.data().versus().is_some() => {
+                    refuse("is itself made of others")
+                }
+                LayerSource::InMemory(layer) => Ok(Arc::clone(layer)),
+                _ => refuse("has no points here: it is live, or an archive"),
             }
         };
-        let (first, second) = (find(&derived.first)?, find(&derived.second)?);
-        match (&first.data, &second.data) {
-            (Data::Here(a), Data::Here(b)) => {
-                Ok(a.against(derived.how, b, name, derived.style.clone()))
-            }
-            _ => Err(refuse(&derived.first, "has no points here")),
-        }
+        let (first, second) = (find(&derivation.first)?, find(&derivation.second)?);
+        let (comparison, style) = (derivation.comparison, derivation.style.clone());
+        Ok(first.against(comparison, &second, name, style))
     }
 
-    /// Makes those anew that are made of a layer.
-    fn follow(&self, id: &LayerId) {
-        let shelf = self.read();
-        let of = |d: &Derived| d.first == id.0 || d.second == id.0;
-        let followers: Vec<(LayerId, Derived)> = shelf
-            .entries
-            .iter()
-            .filter_map(|entry| Some((entry.id.clone(), entry.derived.clone()?)))
-            .filter(|(_, derived)| of(derived))
+    /// Computes the layers anew that are derived from a layer.
+    fn update_derived(&self, id: &LayerId) {
+        let state = self.read();
+        let entries = state.layers.iter();
+        let derived: Vec<(LayerId, Derivation)> = entries
+            .filter_map(|(id, entry)| Some((id.clone(), entry.derivation.clone()?)))
+            .filter(|(_, derivation)| derivation.sources().contains(&id.as_str()))
             .collect();
-        drop(shelf);
-        for (id, derived) in followers {
+        drop(state);
+        for (id, derivation) in derived {
             let name = self.get(id.as_str()).map(|served| served.name().to_owned());
-            if let Ok(made) = self.made(name.as_deref().unwrap_or(id.as_str()), &derived) {
-                self.put(&id, made);
+            let name = name.as_deref().unwrap_or(id.as_str());
+            if let Ok(layer) = self.compute(name, &derivation) {
+                self.put(&id, layer);
             }
         }
     }
 
-    /// Puts a layer in its place whose tiles were drawn before.
-    pub fn put_stored(&self, id: &LayerId, stored: Arc<dyn Stored>) {
-        self.place(id, |_| Served::new(Data::Stored(stored), None));
-    }
-
-    /// Puts a layer in its place; it is told its epoch.
-    fn place(&self, id: &LayerId, make: impl FnOnce(u64) -> Served) {
-        let before = self.get(id.as_str()).map_or(0, |served| served.epoch());
-        let served = Arc::new(make(before + 1));
-        let mut shelf = self.write();
-        if let Some(entry) = shelf.entries.iter_mut().find(|entry| entry.id == *id) {
-            entry.served = Some(served);
-        }
-        drop(shelf);
-        self.follow(id);
-    }
-
-    /// All layers that were announced, in that order.
+    /// The ids of all layers in the order of their announcement.
     pub fn ids(&self) -> Vec<LayerId> {
-        let shelf = self.read();
-        shelf.entries.iter().map(|entry| entry.id.clone()).collect()
+        self.read().layers.keys().cloned().collect()
     }
 
-    /// Lets a live layer's scales be measured anew, since its rows have changed.
-    pub fn renew(&self, id: &LayerId) {
+    /// Resets the scales of a live layer, after its rows have changed.
+    pub fn reset_scales(&self, id: &LayerId) {
         let known = self.get(id.as_str()).ok();
-        if let Some(Data::Live(live)) = known.as_deref().map(|served| &served.data) {
+        if let Some(live) = known.as_deref().and_then(|served| served.source.live()) {
             self.put_live(id, live.renewed());
         }
     }
 
-    /// Keeps a layer that was posted until a time, and longer if it is kept already. At most
-    /// `most` are; `None` where there is no more room.
-    pub(crate) fn keep(
+    /// Extends the life of a posted layer; `false` if there is none with this id.
+    pub(crate) fn extend_posted(&self, id: &str, until: SystemTime) -> bool {
+        let mut state = self.write();
+        let now = SystemTime::now();
+        state.layers.retain(|_, entry| !entry.is_expired(now));
+        let Some(entry) = state.layers.get_mut(id) else {
+            return false;
+        };
+        entry.expires = entry.expires.map(|before| before.max(until));
+        true
+    }
+
+    /// Adds a posted layer, or extends its life; `false` if there are `most` already.
+    pub(crate) fn insert_posted(
         &self,
         id: &str,
         until: SystemTime,
         most: usize,
-        data: Option<Data>,
-    ) -> Option<()> {
-        let mut shelf = self.write();
-        let entries = &mut shelf.entries;
-        let now = SystemTime::now();
-        entries.retain(|entry| !entry.is_over(now));
-        if let Some(entry) = entries.iter_mut().find(|entry| entry.id.0 == id) {
-            entry.until = entry.until.map(|before| before.max(until));
-            return Some(());
+        source: LayerSource,
+    ) -> bool {
+        if self.extend_posted(id, until) {
+            return true;
         }
-        let posted = entries.iter().filter(|entry| entry.until.is_some());
+        let layer = Some(Arc::new(ServedLayer::new(source, None)));
+        let mut state = self.write();
+        let posted = state.layers.values().filter(|e| e.expires.is_some());
         if posted.count() >= most {
-            return None;
+            return false;
         }
-        entries.push(Entry {
-            id: LayerId(id.to_owned()),
-            served: Some(Arc::new(Served::new(data?, None))),
-            derived: None,
-            until: Some(until),
-        });
-        Some(())
+        // Another request may have posted the same query meanwhile.
+        let entry = state.layers.entry(LayerId(id.to_owned())).or_default();
+        if entry.layer.is_none() {
+            entry.layer = layer;
+        }
+        entry.expires = entry.expires.max(Some(until));
+        true
     }
 
-    /// When a layer goes, if it does.
-    pub(crate) fn until(&self, id: &LayerId) -> Option<SystemTime> {
-        let shelf = self.read();
-        shelf.entries.iter().find(|entry| entry.id == *id)?.until
+    /// The time when a posted layer expires.
+    pub(crate) fn expires(&self, id: &LayerId) -> Option<SystemTime> {
+        self.read().layers.get(id)?.expires
     }
 
-    /// Measures the scales of the zooms that maps begin with, so that not even the first
-    /// tile of a zoom is waited for. For a thread of its own: it takes a while, and is not needed.
+    /// Measures the scales of the zooms that maps begin with, so that no request has to wait for
+    /// them. It takes a while: call it on a thread of its own.
     pub fn warm(&self) {
         for z in 0..=WARM_ZOOM {
-            for (_, served) in self.all().0 {
-                if let Data::Here(layer) = &served.data {
-                    layer.normalizer(z + 8, &served.own.style);
+            for (id, served) in self.all().0 {
+                if let LayerSource::InMemory(layer) = &served.source {
+                    tracing::debug_span!("statistics", layer = %id, z)
+                        .in_scope(|| layer.normalizer(z + 8, served.style()));
                 }
             }
         }
     }
 
-    /// Whether every announced layer is there.
+    /// Returns whether every announced layer is loaded.
     pub fn ready(&self) -> bool {
-        let shelf = self.read();
-        shelf.entries.iter().all(|entry| entry.served.is_some())
+        let state = self.read();
+        state.layers.values().all(|entry| entry.layer.is_some())
     }
 
-    pub(crate) fn get(&self, id: &str) -> Result<Arc<Served>, Refused> {
-        let shelf = self.read();
-        let found = shelf.entries.iter().find(|entry| entry.id.0 == id);
-        match found.filter(|entry| entry.until.is_none() || !entry.is_over(SystemTime::now())) {
-            None => Err(Refused::not_found(
+    pub(crate) fn get(&self, id: &str) -> Result<Arc<ServedLayer>, ApiError> {
+        let state = self.read();
+        let entry = state.layers.get(id);
+        let entry = entry
+            .filter(|entry| entry.expires.is_none() || !entry.is_expired(SystemTime::now()))
+            .ok_or(ApiError::not_found(
                 "there is no such layer; /catalog lists those there are",
-            )),
-            Some(Entry { served: None, .. }) => Err(Refused::later("this layer is still loading")),
-            Some(Entry {
-                served: Some(served),
-                ..
-            }) => Ok(Arc::clone(served)),
-        }
+            ))?;
+        let layer = entry.layer.as_ref();
+        layer
+            .cloned()
+            .ok_or(ApiError::unavailable("this layer is still loading"))
     }
 
-    /// Those that are there, and the names of those that are not yet.
-    pub(crate) fn all(&self) -> (Vec<(LayerId, Arc<Served>)>, Vec<LayerId>) {
-        let shelf = self.read();
-        let (mut there, mut loading) = (Vec::new(), Vec::new());
+    /// All loaded layers, and the ids of those that are loading.
+    pub(crate) fn all(&self) -> (Vec<(LayerId, Arc<ServedLayer>)>, Vec<LayerId>) {
+        let state = self.read();
+        let (mut loaded, mut loading) = (Vec::new(), Vec::new());
         let now = SystemTime::now();
-        let entries = shelf.entries.iter().filter(|entry| !entry.is_over(now));
-        for Entry { id, served, .. } in entries {
-            match served {
-                Some(served) => there.push((id.clone(), Arc::clone(served))),
+        let entries = state.layers.iter();
+        for (id, Entry { layer, .. }) in entries.filter(|(_, entry)| !entry.is_expired(now)) {
+            match layer {
+                Some(layer) => loaded.push((id.clone(), Arc::clone(layer))),
                 None => loading.push(id.clone()),
             }
         }
-        (there, loading)
+        (loaded, loading)
     }
 }
 
-/// A name fit for addresses that neither has another meaning nor is taken.
-fn free(name: &str, taken: impl Fn(&LayerId) -> bool) -> LayerId {
-    let wanted = LayerId::of(name);
-    let numbered = (2..).map(|number| wanted.numbered(number));
-    let mut all = std::iter::once(wanted.clone()).chain(numbered);
-    let free = all.find(|id| !RESERVED.contains(&id.as_str()) && !taken(id));
-    free.unwrap_or(wanted)
+/// Finds an id for a name that is neither reserved nor taken.
+fn free_id(name: &str, is_taken: impl Fn(&LayerId) -> bool) -> LayerId {
+    let plain = LayerId::from_name(name);
+    let numbered = (2..).map(|number| plain.numbered(number));
+    let mut all = std::iter::once(plain.clone()).chain(numbered);
+    let free = all.find(|id| !RESERVED.contains(&id.as_str()) && !is_taken(id));
+    free.unwrap_or(plain)
 }
 
 #[cfg(test)]
@@ -423,14 +423,14 @@ mod tests {
             ("x.json", "x"),
             ("a..b.", "a.b"),
         ] {
-            assert_eq!(LayerId::of(name).as_str(), id, "{name}");
+            assert_eq!(LayerId::from_name(name).as_str(), id, "{name}");
         }
-        assert_eq!(LayerId::of(&"x".repeat(1000)).as_str().len(), 64);
+        assert_eq!(LayerId::from_name(&"x".repeat(1000)).as_str().len(), 64);
     }
 
     #[test]
     fn no_two_layers_share_a_name_and_none_hides_a_route() {
-        let layers = Layers::default();
+        let layers = Registry::default();
         let mut names = vec!["a", "A", "a-2", "a", "health", "viewer"];
         let long = "y".repeat(100);
         names.extend([long.as_str(), long.as_str()]);
@@ -442,24 +442,24 @@ mod tests {
         );
         assert_eq!((text[6].len(), text[7].len()), (64, 64));
         assert_ne!(text[6], text[7]);
-        assert_eq!(Layers::ids_of(names), ids);
+        assert_eq!(Registry::ids_for(names), ids);
     }
 
-    fn arrived(id: &LayerId) -> (LayerId, Arrived) {
+    fn loaded(id: &LayerId) -> (LayerId, NewLayer) {
         let points = Points::from_lon_lat([(1.0, 2.0, 1.0)]).unwrap();
         let layer = Layer::on_cpu(id.as_str(), points, heatsplat_render::Style::default());
-        (id.clone(), Arrived::Here(layer, Table::default()))
+        (id.clone(), NewLayer::InMemory(layer, Table::default()))
     }
 
     #[test]
     fn layers_are_arranged_at_once_and_epochs_never_fall() {
-        let layers = Layers::default();
-        let ids = Layers::ids_of(["a", "b"]);
-        layers.arrange(&ids, vec![arrived(&ids[0])]);
+        let layers = Registry::default();
+        let ids = Registry::ids_for(["a", "b"]);
+        layers.replace_all(&ids, vec![loaded(&ids[0])]);
         assert!(!layers.ready());
-        layers.arrange(&ids, vec![arrived(&ids[1])]);
-        layers.arrange(&ids, vec![arrived(&ids[1])]);
-        let epochs = |layers: &Layers| -> Vec<_> {
+        layers.replace_all(&ids, vec![loaded(&ids[1])]);
+        layers.replace_all(&ids, vec![loaded(&ids[1])]);
+        let epochs = |layers: &Registry| -> Vec<_> {
             let (there, _) = layers.all();
             there
                 .iter()
@@ -467,9 +467,9 @@ mod tests {
                 .collect()
         };
         assert_eq!(epochs(&layers), [("a".to_owned(), 1), ("b".to_owned(), 2)]);
-        layers.arrange(&ids[..1], vec![]);
+        layers.replace_all(&ids[..1], vec![]);
         assert!(layers.get("b").is_err() && layers.ready());
-        layers.arrange(&[ids[1].clone(), ids[0].clone()], vec![arrived(&ids[1])]);
+        layers.replace_all(&[ids[1].clone(), ids[0].clone()], vec![loaded(&ids[1])]);
         assert_eq!(epochs(&layers), [("b".to_owned(), 3), ("a".to_owned(), 1)]);
     }
 }

@@ -1,13 +1,14 @@
-//! `/catalog`: the layers, and the words that styles are made of.
+//! `/catalog`: the layers, and the legal values of style parameters.
 
-use crate::http::error::{Refused, json};
-use crate::http::etag::{Caching, Fingerprint};
+use crate::http::error::ApiError;
+use crate::http::etag::{CacheHeaders, Fingerprint};
 use crate::http::query::Query;
-use crate::http::router::Server;
-use crate::layers::entry::Served;
+use crate::http::response::{self, json};
+use crate::layers::entry::ServedLayer;
 use crate::layers::filtered::Attribute;
 use crate::layers::registry::LayerId;
-use crate::routes::post_layer;
+use crate::routes::unix_seconds;
+use crate::state::Server;
 use axum::extract::{Request, State};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
@@ -17,15 +18,15 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
 use std::time::SystemTime;
 
-/// Colours that show what a ramp looks like.
-const SHOWN: usize = 32;
+/// The number of colors that a ramp is listed with.
+const RAMP_COLORS: usize = 32;
 
 #[derive(Serialize)]
 struct Catalog<'a> {
-    layers: Vec<About<'a>>,
-    /// Names of layers whose points are still being read.
+    layers: Vec<LayerEntry<'a>>,
+    /// Ids of layers that are still loading.
     loading: Vec<&'a str>,
-    ramps: &'static [RampAbout],
+    ramps: &'static [RampEntry],
     kernels: Vec<&'static str>,
     scales: Vec<&'static str>,
     measures: Vec<&'static str>,
@@ -33,49 +34,49 @@ struct Catalog<'a> {
 }
 
 #[derive(Serialize)]
-struct About<'a> {
+struct LayerEntry<'a> {
     id: &'a str,
     name: &'a str,
-    /// Whether it is read anew for every picture; then nobody has counted.
+    /// True if its rows are read for every picture; then they are not counted.
     live: bool,
-    /// The ending of its tiles, where those were drawn before and can't be drawn otherwise.
+    /// The extension of its tiles if they come from an archive, and so take no parameters.
     #[serde(skip_serializing_if = "Option::is_none")]
     stored: Option<&'static str>,
-    /// Whether its database did not answer when it was asked last.
+    /// True if its database failed to answer the last query.
     #[serde(skip_serializing_if = "Option::is_none")]
     away: Option<bool>,
     points: Option<usize>,
     weight_sum: Option<f64>,
-    /// West, south, east, north: the smallest box. Its east is beyond 180 where it reaches across
-    /// ±180°, as `bbox` takes it.
+    /// West, south, east, north of the smallest box in degrees. Its east is beyond 180 where it
+    /// reaches across ±180°; `bbox` takes that, too.
     bounds: [f64; 4],
-    /// The densest place, and a zoom that shows nearly all weight.
+    /// Longitude, latitude of the densest place, and a zoom that shows nearly all weight.
     center: [f64; 3],
     epoch: u64,
-    /// When it goes, in seconds since 1970, if it does.
+    /// The time when a posted layer expires, in seconds since 1970.
     #[serde(skip_serializing_if = "Option::is_none")]
     expires: Option<u64>,
     style: BTreeMap<&'static str, String>,
-    /// What `filter` may ask for.
+    /// The columns that `filter` may use.
     #[serde(skip_serializing_if = "Option::is_none")]
     attributes: Option<&'a [Attribute]>,
 }
 
-impl<'a> About<'a> {
-    fn of((id, served): &'a (LayerId, Arc<Served>), until: Option<SystemTime>) -> Self {
+impl<'a> LayerEntry<'a> {
+    fn new((id, served): &'a (LayerId, Arc<ServedLayer>), expires: Option<SystemTime>) -> Self {
         let summary = served.points().map(heatsplat_points::Points::summary);
         Self {
             id: id.as_str(),
             name: served.name(),
             live: served.is_live(),
-            stored: served.stored(),
+            stored: served.archive_extension(),
             away: served.is_away(),
             points: summary.map(|s| s.count),
             weight_sum: summary.map(|s| s.weight_sum),
             bounds: served.bounds(),
             center: served.center(),
             epoch: served.epoch(),
-            expires: until.map(post_layer::seconds),
+            expires: expires.map(unix_seconds),
             style: served.style().parameters().into_iter().collect(),
             attributes: served.attributes(),
         }
@@ -83,21 +84,21 @@ impl<'a> About<'a> {
 }
 
 #[derive(Serialize)]
-struct RampAbout {
+struct RampEntry {
     name: &'static str,
     group: &'static str,
     about: &'static str,
     colors: Vec<String>,
 }
 
-static RAMPS: LazyLock<Vec<RampAbout>> = LazyLock::new(|| {
+static RAMPS: LazyLock<Vec<RampEntry>> = LazyLock::new(|| {
     let about = |named: &ramps::NamedRamp| {
         let ramp = Ramp::from_collection(named);
-        let every = (0..SHOWN).filter_map(|i| ramp.colors().get(i * 255 / (SHOWN - 1)));
+        let every = (0..RAMP_COLORS).filter_map(|i| ramp.colors().get(i * 255 / (RAMP_COLORS - 1)));
         let colors = every
             .map(|[r, g, b, a]| format!("#{r:02x}{g:02x}{b:02x}{a:02x}"))
             .collect();
-        RampAbout {
+        RampEntry {
             name: named.name,
             group: named.group.name(),
             about: named.about,
@@ -110,15 +111,15 @@ static RAMPS: LazyLock<Vec<RampAbout>> = LazyLock::new(|| {
 pub(crate) async fn get(
     State(server): State<Arc<Server>>,
     request: Request,
-) -> Result<Response, Refused> {
-    if !Query::says_nothing(request.uri().query()) {
-        return Err(Refused::bad("the catalog takes no parameters"));
+) -> Result<Response, ApiError> {
+    if !Query::is_empty(request.uri().query()) {
+        return Err(ApiError::bad_request("the catalog takes no parameters"));
     }
     let (layers, loading) = server.layers.all();
     let catalog = Catalog {
         layers: layers
             .iter()
-            .map(|layer| About::of(layer, server.layers.until(&layer.0)))
+            .map(|layer| LayerEntry::new(layer, server.layers.expires(&layer.0)))
             .collect(),
         loading: loading.iter().map(LayerId::as_str).collect(),
         ramps: &RAMPS,
@@ -131,10 +132,13 @@ pub(crate) async fn get(
         measures: Measure::ALL.map(|(name, _)| name).to_vec(),
         normalize: Normalize::ALL.map(|(name, _)| name).to_vec(),
     };
-    let body = serde_json::to_string(&catalog).map_err(|_| Refused::internal())?;
-    // Layers come while clients look: they ask each time, and mostly hear "you have it".
-    let always_ask = HeaderValue::from_static("no-cache");
-    let caching = Caching::new(Fingerprint::new().text(&body), &always_ask);
-    let known = caching.not_modified(request.headers());
-    Ok(known.unwrap_or_else(|| caching.label(json(StatusCode::OK, body))))
+    let body = serde_json::to_string(&catalog).map_err(|_| ApiError::internal())?;
+    // Layers come and go, so clients revalidate each time, and mostly get 304.
+    let no_cache = HeaderValue::from_static("no-cache");
+    let headers = CacheHeaders::new(Fingerprint::new().text(&body), &no_cache);
+    Ok(response::cached_unless_known(
+        &headers,
+        request.headers(),
+        || json(StatusCode::OK, body),
+    ))
 }

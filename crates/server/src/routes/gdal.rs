@@ -1,48 +1,49 @@
-//! `/{layer}/gdal.xml` and `/{layer}/gdal.vrt`: what GDAL opens, and so QGIS and Mapnik.
+//! `/{layer}/gdal.xml` and `/{layer}/gdal.vrt`: documents for GDAL, and so for QGIS and Mapnik.
 //!
-//! With `?data=float32` the densities themselves, as 32-bit floats; else colours.
+//! With `?data=float32` they describe the densities as 32-bit floats, else colors.
 
-use crate::http::error::Refused;
+use crate::http::error::ApiError;
 use crate::http::etag::Fingerprint;
 use crate::http::path::Segments;
 use crate::http::query::Query;
-use crate::http::router::Server;
-use crate::routes::tilejson::base;
+use crate::http::response;
+use crate::state::Server;
 use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::header::{CONTENT_TYPE, VARY};
-use axum::http::{HeaderMap, HeaderValue};
+use axum::http::HeaderValue;
+use axum::http::header::CONTENT_TYPE;
 use axum::response::Response;
 use heatsplat_points::mercator::EQUATOR_METRES;
 use std::sync::Arc;
 
-/// GDAL counts pixels in 31 bits: 2³⁰ of them a side are the most that are a whole zoom.
-const DEEPEST: u32 = 22;
+/// The deepest zoom that GDAL can address: it counts pixels in 31 bits, and 2³⁰ per side are the
+/// most of a whole zoom.
+const MAX_LEVEL: u32 = 22;
 const TILE: u32 = 256;
 
-/// What a band holds.
+/// The content of the bands.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Data {
-    Colours,
+enum BandContent {
+    Colors,
     Densities,
 }
 
-impl Data {
-    fn of(query: &Query) -> Result<Self, Refused> {
-        let legal = [("colors", Self::Colours), ("float32", Self::Densities)];
-        Ok(query.choice("data", &legal)?.unwrap_or(Self::Colours))
+impl BandContent {
+    fn from_query(query: &Query) -> Result<Self, ApiError> {
+        let legal = [("colors", Self::Colors), ("float32", Self::Densities)];
+        Ok(query.choice("data", &legal)?.unwrap_or(Self::Colors))
     }
 
     fn bands(self) -> u32 {
         match self {
-            Self::Colours => 4,
+            Self::Colors => 4,
             Self::Densities => 1,
         }
     }
 
-    fn kind(self) -> &'static str {
+    fn data_type(self) -> &'static str {
         match self {
-            Self::Colours => "Byte",
+            Self::Colors => "Byte",
             Self::Densities => "Float32",
         }
     }
@@ -52,7 +53,7 @@ pub(crate) async fn xml(
     State(server): State<Arc<Server>>,
     Segments(id): Segments<String>,
     request: Request,
-) -> Result<Response, Refused> {
+) -> Result<Response, ApiError> {
     answer(&server, &id, &request, |service, _| service.to_owned())
 }
 
@@ -60,7 +61,7 @@ pub(crate) async fn vrt(
     State(server): State<Arc<Server>>,
     Segments(id): Segments<String>,
     request: Request,
-) -> Result<Response, Refused> {
+) -> Result<Response, ApiError> {
     answer(&server, &id, &request, wrapped)
 }
 
@@ -68,49 +69,47 @@ fn answer(
     server: &Server,
     id: &str,
     request: &Request,
-    write: impl Fn(&str, Data) -> String,
-) -> Result<Response, Refused> {
+    write: impl Fn(&str, BandContent) -> String,
+) -> Result<Response, ApiError> {
     let served = server.layers.get(id)?;
-    if served.stored().is_some() {
-        return Err(Refused::not_found(
+    if served.archive_extension().is_some() {
+        return Err(ApiError::not_found(
             "this layer is an archive of tiles: GDAL opens the file itself",
         ));
     }
     let query = Query::parse(request.uri().query(), &["data", "filter"])?;
     // The style must be legal, or GDAL would meet errors tile by tile.
-    served.look(&query)?;
-    served.filtered(&query)?;
-    let data = Data::of(&query)?;
-    let headers: &HeaderMap = request.headers();
-    let body = write(&service(&base(server, headers), id, &query, data), data);
-    let caching = server.caching(Fingerprint::new().text(&body));
-    let mut response = caching
-        .not_modified(headers)
-        .unwrap_or_else(|| caching.label(Response::new(Body::from(body))));
-    let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/xml"));
-    headers.insert(VARY, HeaderValue::from_static("host"));
-    Ok(response)
+    let query = served.prepare(query)?.query;
+    let content = BandContent::from_query(&query)?;
+    let base = server.base_url(request.headers());
+    let body = write(&service(&base, id, &query, content), content);
+    let headers = server.cache_headers(Fingerprint::new().text(&body));
+    let mut response = response::cached_unless_known(&headers, request.headers(), || {
+        Response::new(Body::from(body))
+    });
+    let xml = HeaderValue::from_static("application/xml");
+    response.headers_mut().insert(CONTENT_TYPE, xml);
+    Ok(response::vary_by_host(response))
 }
 
 /// The description of a tile service for GDAL's WMS driver.
-fn service(base: &str, id: &str, query: &Query, data: Data) -> String {
+fn service(base: &str, id: &str, query: &Query, content: BandContent) -> String {
     let suffix = query.suffix();
-    let (extension, suffix) = match data {
-        Data::Densities => ("tif", suffix),
-        Data::Colours if suffix.is_empty() => ("png", "?format=rgba".to_owned()),
-        Data::Colours => ("png", format!("{suffix}&format=rgba")),
+    let (extension, suffix) = match content {
+        BandContent::Densities => ("tif", suffix),
+        BandContent::Colors if suffix.is_empty() => ("png", "?format=rgba".to_owned()),
+        BandContent::Colors => ("png", format!("{suffix}&format=rgba")),
     };
     let url = format!("{base}/{id}/${{z}}/${{x}}/${{y}}.{extension}{suffix}");
-    let (url, edge, bands) = (escaped(&url), EQUATOR_METRES / 2.0, data.bands());
-    let kind = data.kind();
+    let (url, edge, bands) = (escaped(&url), EQUATOR_METRES / 2.0, content.bands());
+    let kind = content.data_type();
     format!(
         "<GDAL_WMS>\n\
          \x20 <Service name=\"TMS\"><ServerUrl>{url}</ServerUrl></Service>\n\
          \x20 <DataWindow>\n\
          \x20   <UpperLeftX>-{edge}</UpperLeftX><UpperLeftY>{edge}</UpperLeftY>\n\
          \x20   <LowerRightX>{edge}</LowerRightX><LowerRightY>-{edge}</LowerRightY>\n\
-         \x20   <TileLevel>{DEEPEST}</TileLevel>\n\
+         \x20   <TileLevel>{MAX_LEVEL}</TileLevel>\n\
          \x20   <TileCountX>1</TileCountX><TileCountY>1</TileCountY><YOrigin>top</YOrigin>\n\
          \x20 </DataWindow>\n\
          \x20 <Projection>EPSG:3857</Projection>\n\
@@ -124,18 +123,18 @@ fn service(base: &str, id: &str, query: &Query, data: Data) -> String {
     )
 }
 
-/// A virtual raster around it, for programs that know no services.
-fn wrapped(service: &str, data: Data) -> String {
-    let side = TILE << DEEPEST;
+/// A virtual raster around the service, for programs that can't open services.
+fn wrapped(service: &str, content: BandContent) -> String {
+    let side = TILE << MAX_LEVEL;
     let edge = EQUATOR_METRES / 2.0;
     let pixel = EQUATOR_METRES / f64::from(side);
-    let kind = data.kind();
+    let kind = content.data_type();
     let source = escaped(service);
-    let meanings: &[&str] = match data {
-        Data::Colours => &["Red", "Green", "Blue", "Alpha"],
-        Data::Densities => &["Gray"],
+    let meanings: &[&str] = match content {
+        BandContent::Colors => &["Red", "Green", "Blue", "Alpha"],
+        BandContent::Densities => &["Gray"],
     };
-    let bands: String = (1..=data.bands())
+    let bands: String = (1..=content.bands())
         .zip(meanings)
         .map(|(band, meaning)| {
             format!(

@@ -1,7 +1,7 @@
-//! `/health` and `/ready`: for who watches over the server.
+//! `/health` and `/ready`: liveness and readiness probes.
 
-use crate::http::error::json;
-use crate::http::router::Server;
+use crate::http::response::json;
+use crate::state::Server;
 use axum::extract::State;
 use axum::http::header::{CACHE_CONTROL, RETRY_AFTER};
 use axum::http::{HeaderValue, StatusCode};
@@ -9,7 +9,7 @@ use axum::response::Response;
 use serde::Serialize;
 use std::sync::Arc;
 
-/// What `/ready` says.
+/// The body of `/ready`.
 #[derive(Serialize)]
 struct Readiness<'a> {
     status: &'static str,
@@ -19,21 +19,21 @@ struct Readiness<'a> {
     away: Vec<&'a str>,
 }
 
-/// The server lives.
+/// Answers that the server is alive.
 pub(crate) async fn health() -> Response {
-    fresh(json(StatusCode::OK, r#"{"status":"ok"}"#.to_owned()))
+    no_store(json(StatusCode::OK, r#"{"status":"ok"}"#.to_owned()))
 }
 
-/// Every layer has been read. A database that is away makes nothing unready: its layers answer
-/// 503 for themselves and heal, all others draw. They are named, and nothing else of it is said.
+/// Answers whether every layer is loaded. A database that is away makes nothing unready: its layers
+/// answer 503 until it is back, and all others draw. Only the ids of these layers are named.
 pub(crate) async fn ready(State(server): State<Arc<Server>>) -> Response {
-    let (there, loading) = server.layers.all();
-    let away = there
+    let (loaded, loading) = server.layers.all();
+    let away = loaded
         .iter()
         .filter(|(_, served)| served.is_away() == Some(true));
     let away: Vec<_> = away.map(|(id, _)| id.as_str()).collect();
     let loading: Vec<_> = loading.iter().map(|id| id.as_str()).collect();
-    let said = Readiness {
+    let readiness = Readiness {
         status: if loading.is_empty() {
             "ready"
         } else {
@@ -42,18 +42,18 @@ pub(crate) async fn ready(State(server): State<Arc<Server>>) -> Response {
         loading,
         away,
     };
-    let body = serde_json::to_string(&said).unwrap_or_default();
-    if said.loading.is_empty() {
-        return fresh(json(StatusCode::OK, body));
+    let body = serde_json::to_string(&readiness).unwrap_or_default();
+    if readiness.loading.is_empty() {
+        return no_store(json(StatusCode::OK, body));
     }
-    let mut response = fresh(json(StatusCode::SERVICE_UNAVAILABLE, body));
+    let mut response = no_store(json(StatusCode::SERVICE_UNAVAILABLE, body));
     response
         .headers_mut()
         .insert(RETRY_AFTER, HeaderValue::from_static("1"));
     response
 }
 
-fn fresh(mut response: Response) -> Response {
+fn no_store(mut response: Response) -> Response {
     response
         .headers_mut()
         .insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));

@@ -1,14 +1,14 @@
-//! `/{layer}/legend.{json,svg,png}`: what the colours of a zoom mean.
+//! `/{layer}/legend.{json,svg,png}`: the meaning of a zoom's colors.
 
-use crate::cost::{self, Work};
-use crate::http::error::{Refused, json, shown};
+use super::map;
+use crate::cost::Work;
+use crate::http::error::{ApiError, shown};
 use crate::http::etag::Fingerprint;
-use crate::http::path::{self, File};
+use crate::http::path::{self, FileName};
 use crate::http::query::Query;
-use crate::http::router::Server;
-use crate::layers::entry::{Data, Served};
-use crate::routes::map;
-use crate::routes::tile;
+use crate::http::response::{self, json};
+use crate::layers::entry::ServedLayer;
+use crate::state::Server;
 use axum::body::Body;
 use axum::extract::Request;
 use axum::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE};
@@ -20,7 +20,7 @@ use heatsplat_render::{Level, Normalizer, Style};
 use std::sync::Arc;
 
 #[derive(Clone, Copy)]
-enum Kind {
+enum LegendFormat {
     Json,
     Svg,
     Png,
@@ -28,20 +28,20 @@ enum Kind {
 
 pub(crate) async fn get(
     server: &Server,
-    served: Arc<Served>,
-    file: &File<'_>,
+    served: Arc<ServedLayer>,
+    file: &FileName<'_>,
     request: Request,
-) -> Result<Response, Refused> {
+) -> Result<Response, ApiError> {
     let kind = match (file.extension, file.ratio) {
-        ("json", 1) => Kind::Json,
-        ("svg", 1) => Kind::Svg,
-        ("png", _) => Kind::Png,
+        ("json", 1) => LegendFormat::Json,
+        ("svg", 1) => LegendFormat::Svg,
+        ("png", _) => LegendFormat::Png,
         (other, _) => {
             let message = format!(
                 "a legend can't be .{}: expected .json, .svg or .png, and @2x only of .png",
                 shown(other)
             );
-            return Err(Refused::bad(message));
+            return Err(ApiError::bad_request(message));
         }
     };
     let own = [&map::VIEW[..], &["z", "theme", "filter"]].concat();
@@ -50,12 +50,7 @@ pub(crate) async fn get(
     let dark = query
         .choice("theme", &[("light", false), ("dark", true)])?
         .unwrap_or(false);
-    let look = served.look(&query)?;
-    let served = served.filtered(&query)?;
-    let work = level.wholes().filter_map(|level| match kind {
-        Kind::Json => Some(Work::Scale(level)),
-        Kind::Svg | Kind::Png => look.measured(level),
-    });
+    let wanted = served.prepare(query)?;
 
     let fingerprint = [
         level.zoom().to_bits(),
@@ -64,14 +59,16 @@ pub(crate) async fn get(
         u64::from(dark),
     ]
     .into_iter()
-    .fold(Fingerprint::new().text("legend"), Fingerprint::number)
-    .then(served.fingerprint)
-    .then(look.fingerprint);
-    let caching = server.caching(fingerprint);
-    if let Some(response) = caching.not_modified(request.headers()) {
+    .fold(Fingerprint::new().text("legend"), Fingerprint::number);
+    let headers = wanted.cache_headers(fingerprint, &server.cache_control);
+    if let Some(response) = response::not_modified(&headers, request.headers()) {
         return Ok(response);
     }
-    cost::bound(&served, &query, &look, work)?;
+    let scales = level.wholes().filter_map(|level| match kind {
+        LegendFormat::Json => Some(Work::Scale(level)),
+        LegendFormat::Svg | LegendFormat::Png => wanted.style.scale_work(level),
+    });
+    wanted.check_cost(scales)?;
     let panel = if dark {
         LegendTheme::dark()
     } else {
@@ -81,33 +78,30 @@ pub(crate) async fn get(
         ratio: file.ratio,
         ..panel
     };
-    let normalizer = Arc::clone(&served).normalizer(&server.renders, level, Arc::clone(&look));
-    let normalizer = normalizer.await?;
-    // Drawings have no room for it, and between two zooms nobody has measured it.
+    let queue = &server.render_queue;
+    let normalizer = wanted.normalizer(queue, level).await?;
+    // Drawings have no room for a distribution, and between two zooms it is not measured.
     let whole = level.above().is_none().then(|| level.zoom() as u8);
     let distribution = match (kind, whole) {
-        (Kind::Json, Some(z)) => {
-            let found = Arc::clone(&served).distribution(&server.renders, z, Arc::clone(&look));
-            found.await?
-        }
+        (LegendFormat::Json, Some(z)) => wanted.distribution(queue, z).await?,
         _ => None,
     };
     let draw = move || {
-        let mut legend = legend(&served, &normalizer, &look.style);
+        let mut legend = legend(&wanted.layer, &normalizer, &wanted.style.style);
         if let Some((statistics, nature)) = distribution {
             legend = legend.measured(&statistics, nature, &normalizer);
         }
         draw(&legend, kind, &panel)
     };
-    Ok(caching.label(server.renders.run(1, draw).await?.0))
+    Ok(response::cached(&headers, queue.run(1, draw).await?.0))
 }
 
-/// The level that a legend is of: a zoom, which may lie between two, or that of a map which shows
-/// what the same parameters make it show.
-fn level(served: &Served, query: &Query) -> Result<Level, Refused> {
+/// The level of a legend: that of a zoom, with or without a fraction, or of the map that the view's
+/// parameters define.
+fn level(served: &ServedLayer, query: &Query) -> Result<Level, ApiError> {
     let of_map = map::VIEW.iter().find(|name| query.get(name).is_some());
     match (of_map, query.get("z")) {
-        (Some(name), Some(_)) => Err(Refused::bad(format!(
+        (Some(name), Some(_)) => Err(ApiError::bad_request(format!(
             "z and {name} are both given: z is a zoom's legend, {} a map's",
             map::VIEW.join(", ")
         ))),
@@ -117,31 +111,30 @@ fn level(served: &Served, query: &Query) -> Result<Level, Refused> {
     }
 }
 
-fn legend(served: &Served, normalizer: &Normalizer, style: &Style) -> Legend {
-    let legend = match &served.data {
-        Data::Here(layer) => layer.legend_of(normalizer, style),
-        // the same kinds in the same colours, whatever is left of each
-        Data::Part(part) => part.of().legend_of(normalizer, style),
-        _ => Legend::for_style(normalizer, style).in_unit(style.unit()),
+fn legend(served: &ServedLayer, normalizer: &Normalizer, style: &Style) -> Legend {
+    // A filtered layer has the categories of the whole one, in the same colors.
+    let legend = match served.source.layer() {
+        Some(layer) => layer.legend_of(normalizer, style),
+        None => Legend::for_style(normalizer, style).in_unit(style.unit()),
     };
     legend.titled(served.name())
 }
 
-fn draw(legend: &Legend, kind: Kind, panel: &LegendTheme) -> Result<Response, Refused> {
+fn draw(legend: &Legend, kind: LegendFormat, panel: &LegendTheme) -> Result<Response, ApiError> {
     match kind {
-        Kind::Json => Ok(json(StatusCode::OK, legend.to_json())),
-        Kind::Svg => {
+        LegendFormat::Json => Ok(json(StatusCode::OK, legend.to_json())),
+        LegendFormat::Svg => {
             let mut response = Response::new(Body::from(legend.to_svg(panel)));
             let headers = response.headers_mut();
             headers.insert(CONTENT_TYPE, HeaderValue::from_static("image/svg+xml"));
-            // Opened as a page of its own, a drawing may style itself and do nothing else.
+            // Opened as a page, a drawing may use its own styles and nothing else.
             let policy = "default-src 'none'; style-src 'unsafe-inline'";
             headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
             Ok(response)
         }
-        Kind::Png => {
-            let bytes = legend.to_png(panel).map_err(|e| tile::failed(&e))?;
-            Ok(tile::picture(ImageFormat::Png, bytes.into()))
+        LegendFormat::Png => {
+            let bytes = legend.to_png(panel)?;
+            Ok(response::picture(ImageFormat::Png, bytes.into()))
         }
     }
 }

@@ -1,16 +1,16 @@
-//! `/metrics`: what the server has done, as Prometheus reads it.
+//! `/metrics`: counters of the server in Prometheus' text format.
 //!
 //! No label takes its values from requests or data: routes, statuses and stages are all known
-//! beforehand, so that there are never more lines than these.
+//! beforehand, so the number of lines is bounded.
 
-use crate::cache;
-use crate::http::router::Server;
-use crate::layers::entry::Data;
-use crate::render_queue;
+use crate::cache::CacheStats;
+use crate::http::request_counts::{BOUNDS, ROUTES, RequestCounts, STATUSES};
+use crate::render_queue::QueueStats;
+use crate::state::Server;
 use axum::body::Body;
-use axum::extract::{MatchedPath, State};
+use axum::extract::State;
+use axum::http::HeaderValue;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
-use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
 use heatsplat_render::{Backend, Phase};
 use std::fmt::{Display, Write as _};
@@ -18,74 +18,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-/// Routes as labels; the last stands for all that is not listed.
-const ROUTES: [&str; 12] = [
-    "/{layer}/{z}/{x}/{y}",
-    "/{layer}/{file}",
-    "/{layer}/value",
-    "/{layer}",
-    "/{layer}/gdal.xml",
-    "/{layer}/gdal.vrt",
-    "/catalog",
-    "/health",
-    "/ready",
-    "/metrics",
-    "/layers",
-    "other",
-];
-
-/// Statuses as labels; the last stands for all that are not listed.
-const STATUSES: [u16; 11] = [200, 201, 204, 304, 400, 401, 404, 422, 500, 503, 0];
-
-/// Upper bounds of a request's time, in seconds; more than the last is `+Inf`.
-const BOUNDS: [f64; 9] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.5, 2.5];
-
-/// Requests, counted.
-#[derive(Debug, Default)]
-pub(crate) struct Metrics {
-    routes: [Counts; ROUTES.len()],
-}
-
-#[derive(Debug, Default)]
-struct Counts {
-    statuses: [AtomicU64; STATUSES.len()],
-    /// How many took longer than the bound before and not longer than this one.
-    times: [AtomicU64; BOUNDS.len() + 1],
-    nanoseconds: AtomicU64,
-}
-
-/// Where a route is counted.
-pub(crate) fn route(matched: Option<&MatchedPath>) -> usize {
-    let known = |path: &MatchedPath| ROUTES.iter().position(|route| *route == path.as_str());
-    matched.and_then(known).unwrap_or(ROUTES.len() - 1)
-}
-
-impl Metrics {
-    pub(crate) fn count(&self, route: usize, status: StatusCode, took: Duration) {
-        let Some(counts) = self.routes.get(route) else {
-            return;
-        };
-        let status = STATUSES.iter().position(|s| *s == status.as_u16());
-        let seconds = took.as_secs_f64();
-        let bucket = BOUNDS.iter().position(|bound| seconds <= *bound);
-        let add = |counter: Option<&AtomicU64>, n: u64| {
-            counter.map(|counter| counter.fetch_add(n, Ordering::Relaxed));
-        };
-        add(counts.statuses.get(status.unwrap_or(STATUSES.len() - 1)), 1);
-        add(counts.times.get(bucket.unwrap_or(BOUNDS.len())), 1);
-        add(Some(&counts.nanoseconds), took.as_nanos() as u64);
-    }
-}
-
 pub(crate) async fn get(State(server): State<Arc<Server>>) -> Response {
-    let mut page = Page::default();
-    requests(&mut page, &server.metrics);
-    let kept = [
-        ("tiles", server.tiles.told()),
-        ("densities", server.densities.told()),
+    let mut page = PrometheusText::default();
+    requests(&mut page, &server.request_counts);
+    let all = [
+        ("tiles", server.tiles.stats()),
+        ("densities", server.densities.stats()),
     ];
-    caches(&mut page, &kept);
-    drawing(&mut page, &server.renders.told());
+    caches(&mut page, &all);
+    queue(&mut page, &server.render_queue.stats());
     layers(&mut page, &server);
     let mut response = Response::new(Body::from(page.0));
     let headers = response.headers_mut();
@@ -95,9 +36,9 @@ pub(crate) async fn get(State(server): State<Arc<Server>>) -> Response {
     response
 }
 
-fn requests(page: &mut Page, metrics: &Metrics) {
+fn requests(page: &mut PrometheusText, counts: &RequestCounts) {
     let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-    let routes = || ROUTES.iter().zip(&metrics.routes);
+    let routes = || ROUTES.iter().zip(&counts.routes);
     page.about("requests_total", "counter", "Requests answered.");
     for (route, counts) in routes() {
         for (status, counter) in STATUSES.iter().zip(&counts.statuses) {
@@ -144,66 +85,68 @@ fn requests(page: &mut Page, metrics: &Metrics) {
     }
 }
 
-fn caches(page: &mut Page, caches: &[(&str, cache::Told)]) {
+fn caches(page: &mut PrometheusText, caches: &[(&str, CacheStats)]) {
     page.about(
         "cache_requests_total",
         "counter",
         "Lookups: there already, being made for another request, or made.",
     );
-    for (name, told) in caches {
+    for (name, stats) in caches {
         for (result, n) in [
-            ("hit", told.hits),
-            ("shared", told.shared),
-            ("miss", told.misses),
+            ("hit", stats.hits),
+            ("shared", stats.shared),
+            ("miss", stats.misses),
         ] {
             let labels = [("cache", *name), ("result", result)];
             page.line("cache_requests_total", &labels, n);
         }
     }
-    type Gauge = fn(&cache::Told) -> u64;
+    type Gauge = fn(&CacheStats) -> u64;
     let gauges: [(_, _, Gauge); 4] = [
-        ("cache_bytes", "Bytes kept.", |told| told.bytes),
-        ("cache_limit_bytes", "Bytes that may be kept.", |told| {
-            told.limit
+        ("cache_bytes", "Bytes kept.", |stats| stats.bytes),
+        ("cache_limit_bytes", "Bytes that may be kept.", |stats| {
+            stats.limit
         }),
-        ("cache_entries", "Things kept.", |told| told.entries as u64),
-        ("cache_in_flight", "Things being made.", |told| {
-            told.in_flight as u64
+        ("cache_entries", "Things kept.", |stats| {
+            stats.entries as u64
+        }),
+        ("cache_in_flight", "Things being made.", |stats| {
+            stats.in_flight as u64
         }),
     ];
     for (gauge, about, of) in gauges {
         page.about(gauge, "gauge", about);
-        for (name, told) in caches {
-            page.line(gauge, &[("cache", name)], of(told));
+        for (name, stats) in caches {
+            page.line(gauge, &[("cache", name)], of(stats));
         }
     }
 }
 
-fn drawing(page: &mut Page, told: &render_queue::Told) {
+fn queue(page: &mut PrometheusText, stats: &QueueStats) {
     for (name, kind, about, n) in [
         (
             "renders_total",
             "counter",
             "Pictures, legends and values made.",
-            told.done,
+            stats.done,
         ),
         (
             "renders_refused_total",
             "counter",
             "Requests sent away since too many waited.",
-            told.refused,
+            stats.refused,
         ),
         (
             "renders_running",
             "gauge",
             "Pictures being made.",
-            told.running,
+            stats.running,
         ),
         (
             "renders_waiting",
             "gauge",
             "Requests waiting for their turn.",
-            told.waiting,
+            stats.waiting,
         ),
     ] {
         page.about(name, kind, about);
@@ -215,17 +158,17 @@ fn drawing(page: &mut Page, told: &render_queue::Told) {
         "Time of the parts of making pictures.",
     );
     let stages = Phase::ALL.iter().map(|stage| stage.name());
-    let times = std::iter::once(("queue", told.queued)).chain(stages.zip(told.stages));
+    let times = std::iter::once(("queue", stats.queued)).chain(stages.zip(stats.stages));
     for (stage, took) in times {
         let seconds = took.as_secs_f64();
         page.line("stage_seconds_total", &[("stage", stage)], seconds);
     }
 }
 
-fn layers(page: &mut Page, server: &Server) {
+fn layers(page: &mut PrometheusText, server: &Server) {
     let (there, loading) = server.layers.all();
     let live = there.iter().filter(|(_, served)| served.is_live()).count();
-    page.about("layers", "gauge", "Layers, by what they are.");
+    page.about("layers", "gauge", "Registry, by what they are.");
     for (state, n) in [
         ("here", there.len() - live),
         ("live", live),
@@ -235,33 +178,33 @@ fn layers(page: &mut Page, server: &Server) {
     }
     let mut backends: Vec<Arc<dyn Backend>> = Vec::new();
     for (_, served) in &there {
-        if let Data::Here(layer) = &served.data
+        if let Some(layer) = served.source.layer()
             && !backends.iter().any(|b| Arc::ptr_eq(b, layer.backend()))
         {
             backends.push(Arc::clone(layer.backend()));
         }
     }
-    let told: Vec<_> = backends
+    let counted: Vec<_> = backends
         .iter()
         .map(|backend| (backend.name(), backend.counters()))
         .filter(|(_, counters)| !counters.is_empty())
         .collect();
-    if told.is_empty() {
+    if counted.is_empty() {
         return;
     }
     page.about("backend", "gauge", "What a device has done, and holds.");
-    for (backend, counters) in told {
+    for (backend, counters) in counted {
         for (counter, n) in counters {
             page.line("backend", &[("backend", backend), ("what", counter)], n);
         }
     }
 }
 
-/// Prometheus' text format. Every name begins with the program's.
+/// A page in Prometheus' text format. Every name begins with `heatsplat_`.
 #[derive(Default)]
-struct Page(String);
+struct PrometheusText(String);
 
-impl Page {
+impl PrometheusText {
     fn about(&mut self, name: &str, kind: &str, help: &str) {
         // Writing to a string can't fail.
         let _ = writeln!(self.0, "# HELP heatsplat_{name} {help}");

@@ -1,14 +1,23 @@
-//! The routes: one file each.
+//! The routes, one file each, and their router.
 
-pub(crate) mod catalog;
-pub(crate) mod dem;
-pub(crate) mod gdal;
-pub(crate) mod health;
-pub(crate) mod legend;
-pub(crate) mod map;
-pub(crate) mod metrics;
-pub(crate) mod post_layer;
-pub(crate) mod tile;
-pub(crate) mod tilejson;
-pub(crate) mod value;
-pub(crate) mod viewer;
+mod archive;
+mod catalog;
+mod dem;
+mod gdal;
+mod health;
+mod legend;
+mod map;
+mod metrics;
+mod post_layer;
+pub(crate) mod router;
+mod tile;
+mod tilejson;
+mod value;
+mod viewer;
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// Seconds since 1970.
+fn unix_seconds(time: SystemTime) -> u64 {
+    time.duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs())
+}

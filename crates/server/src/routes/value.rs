@@ -1,12 +1,13 @@
-//! `/{layer}/value?lon=&lat=`: the density at one place, exactly.
+//! `/{layer}/value?lon=&lat=`: the exact density at a place.
 
-use crate::cost::{self, Work};
-use crate::http::error::{Refused, json};
+use crate::cost::Work;
+use crate::http::error::ApiError;
 use crate::http::etag::Fingerprint;
 use crate::http::path::{self, Segments};
-use crate::http::query::{Query, refuse};
-use crate::http::router::Server;
+use crate::http::query::{Query, bad_value};
+use crate::http::response::{self, json};
 use crate::render;
+use crate::state::Server;
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -16,38 +17,39 @@ use serde::Serialize;
 use std::sync::Arc;
 
 #[derive(Serialize)]
-struct Answer {
+struct ValueBody {
     lon: f64,
     lat: f64,
     z: u8,
-    /// Null where there is none: a mean where no point is near.
+    /// Null for a mean without points nearby.
     value: Option<f64>,
-    /// Points within the kernel's reach.
+    /// The number of points within the kernel's reach.
     count: usize,
-    /// What those weigh on the mean.
+    /// Their mean weight.
     mean: Option<f64>,
-    /// How much of what the zoom shows is less, in percent; null where nobody has measured.
+    /// The percentage of the zoom's values that are less; null if not measured.
     percentile: Option<f64>,
     unit: &'static str,
-    /// The nearest points within the kernel's reach, as many as were asked for.
+    /// The nearest points within the kernel's reach, on request.
     #[serde(skip_serializing_if = "Option::is_none")]
-    rows: Option<Vec<Row>>,
+    rows: Option<Vec<NearRow>>,
 }
 
-/// A point that contributes.
+/// A point within the kernel's reach.
 #[derive(Serialize)]
-struct Row {
+struct NearRow {
     lon: f64,
     lat: f64,
-    /// Null where it is missing.
+    /// Null if missing.
     weight: Option<f32>,
-    /// How far it is in CSS pixels of the zoom, and on the ground.
+    /// Its distance in CSS pixels of the zoom.
     pixels: f64,
+    /// Its distance on the ground.
     metres: f64,
 }
 
-impl Row {
-    fn of(near: &NearbyPoint) -> Self {
+impl NearRow {
+    fn new(near: &NearbyPoint) -> Self {
         let (lon, lat) = mercator::unproject(near.point.at());
         Self {
             lon,
@@ -66,51 +68,42 @@ pub(crate) async fn get(
     State(server): State<Arc<Server>>,
     Segments(id): Segments<String>,
     request: Request,
-) -> Result<Response, Refused> {
+) -> Result<Response, ApiError> {
     let served = server.layers.get(&id)?;
     let own = ["lon", "lat", "z", "rows", "filter"];
     let query = Query::parse(request.uri().query(), &own)?;
     let need = |name: &'static str| {
         let number = query.finite(name)?;
-        number.ok_or_else(|| Refused::bad(format!("{name} is missing: expected degrees")))
+        number.ok_or_else(|| ApiError::bad_request(format!("{name} is missing: expected degrees")))
     };
     let (lon, lat) = (need("lon")?, need("lat")?);
     let z = query.zoom("z")?.unwrap_or_else(|| served.zoom());
     let rows = query.get("rows").map(rows).transpose()?;
-    let at = mercator::project(lon, lat).map_err(|e| Refused::bad(e.to_string()))?;
-    let look = served.look(&query)?;
-    let served = served.filtered(&query)?;
-    let pixel = PointQuery::new(at, f64::from(z), &look.style).pixel();
+    let at = mercator::project(lon, lat).map_err(|e| ApiError::bad_request(e.to_string()))?;
+    let wanted = served.prepare(query)?;
 
     let numbers = [lon.to_bits(), lat.to_bits(), u64::from(z)];
     let fingerprint = numbers
         .into_iter()
         .chain(rows.map(u64::from))
-        .fold(Fingerprint::new().text("value"), Fingerprint::number)
-        .then(served.fingerprint)
-        .then(look.fingerprint);
-    let caching = server.caching(fingerprint);
-    if !served.is_live()
-        && let Some(response) = caching.not_modified(request.headers())
-    {
+        .fold(Fingerprint::new().text("value"), Fingerprint::number);
+    let headers = wanted.cache_headers(fingerprint, &server.cache_control);
+    let is_live = wanted.layer.is_live();
+    if !is_live && let Some(response) = response::not_modified(&headers, request.headers()) {
         return Ok(response);
     }
+    let style = &wanted.style.style;
+    let pixel = PointQuery::new(at, f64::from(z), style).pixel();
     let scale = Work::Scale(render::level(z, 256));
-    cost::bound(
-        &served,
-        &query,
-        &look,
-        [Work::Value(pixel, rows.is_some()), scale],
-    )?;
-    let unit = look.style.unit();
-    let live = served.is_live();
-    let found = Arc::clone(&served).distribution(&server.renders, z, Arc::clone(&look));
-    let distribution = found.await?;
+    wanted.check_cost([Work::Value(pixel, rows.is_some()), scale])?;
+    let unit = style.unit();
+    let queue = &server.render_queue;
+    let distribution = wanted.distribution(queue, z).await?;
     let most = rows.unwrap_or(0) as usize;
-    let (value, near) = served.value(&server.renders, at, z, look, most).await?;
+    let (value, near) = wanted.value(queue, at, z, most).await?;
     let percentile = distribution.zip(value.value);
     let percentile = percentile.and_then(|((of, nature), v)| of.percent_below(nature, v));
-    let answer = Answer {
+    let answer = ValueBody {
         lon,
         lat,
         z,
@@ -119,21 +112,21 @@ pub(crate) async fn get(
         mean: value.mean,
         percentile,
         unit,
-        rows: rows.map(|_| near.iter().map(Row::of).collect()),
+        rows: rows.map(|_| near.iter().map(NearRow::new).collect()),
     };
-    let body = serde_json::to_string(&answer).map_err(|_| Refused::internal())?;
-    if live {
-        let caching = server.live_caching(Fingerprint::new().text(&body));
-        return Ok(caching.label(json(StatusCode::OK, body)));
-    }
-    Ok(caching.label(json(StatusCode::OK, body)))
+    let body = serde_json::to_string(&answer).map_err(|_| ApiError::internal())?;
+    let headers = match is_live {
+        true => server.live_headers(body.as_bytes()),
+        false => headers,
+    };
+    Ok(response::cached(&headers, json(StatusCode::OK, body)))
 }
 
-fn rows(text: &str) -> Result<u32, Refused> {
+fn rows(text: &str) -> Result<u32, ApiError> {
     let rows = path::number("rows", text)?;
     if (1..=MOST_ROWS).contains(&rows) {
         return Ok(rows);
     }
     let expected = format_args!("expected 1 to {MOST_ROWS}");
-    Err(refuse("rows", text, expected))
+    Err(bad_value("rows", text, expected))
 }

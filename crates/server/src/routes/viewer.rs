@@ -2,22 +2,22 @@
 //!
 //! `build.rs` packs them into the program, compressed and with a tag of their contents.
 
-use std::io::Read as _;
-
+use crate::http::etag::if_none_match;
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{Path, RawQuery};
 use axum::http::header::{
     ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG,
-    IF_NONE_MATCH, REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS,
+    REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS,
 };
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use flate2::read::GzDecoder;
+use std::io::Read as _;
 
 mod packed {
-    //! What `build.rs` wrote.
+    //! Files written by `build.rs`.
     use super::Asset;
     include!(concat!(env!("OUT_DIR"), "/assets.rs"));
 }
@@ -74,7 +74,7 @@ fn serve(path: &str, query: Option<&str>, request: &HeaderMap) -> Response {
         (X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (REFERRER_POLICY, "same-origin"),
     ];
-    if has_tag(request, &etag) {
+    if if_none_match(request, &etag) {
         return (StatusCode::NOT_MODIFIED, about).into_response();
     }
     let media_type = [(CONTENT_TYPE, asset.media_type)];
@@ -89,7 +89,7 @@ fn serve(path: &str, query: Option<&str>, request: &HeaderMap) -> Response {
     }
 }
 
-/// Whether the client takes gzip: named, or covered by `*`, and not with weight 0.
+/// Returns whether the client accepts gzip: named, or covered by `*`, and not with weight 0.
 fn accepts_gzip(request: &HeaderMap) -> bool {
     let mut wildcard = false;
     for value in request.get_all(ACCEPT_ENCODING) {
@@ -111,24 +111,11 @@ fn accepts_gzip(request: &HeaderMap) -> bool {
     wildcard
 }
 
-fn has_tag(request: &HeaderMap, etag: &str) -> bool {
-    request.get_all(IF_NONE_MATCH).iter().any(|value| {
-        value
-            .to_str()
-            .unwrap_or_default()
-            .split(',')
-            .map(str::trim)
-            .any(|candidate| {
-                candidate == "*" || candidate.strip_prefix("W/").unwrap_or(candidate) == etag
-            })
-    })
-}
-
 #[cfg(test)]
 mod tests {
-    use axum::http::HeaderValue;
-
     use super::*;
+    use axum::http::HeaderValue;
+    use axum::http::header::IF_NONE_MATCH;
 
     fn request(pairs: &[(axum::http::HeaderName, &'static str)]) -> HeaderMap {
         pairs

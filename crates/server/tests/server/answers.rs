@@ -1,9 +1,9 @@
-//! What answers say: tags, methods, documents, values and pictures.
+//! Answers: ETags, methods, documents, values and pictures.
 
 use crate::app::{TILE, app, app_with, cities, get, send};
 use axum::body::Body;
 use axum::http::{Method, Request, StatusCode};
-use heatsplat_server::{Layers, Options, Server, router};
+use heatsplat_server::{Registry, Server, ServerConfig, router};
 use std::sync::Arc;
 
 #[tokio::test]
@@ -181,10 +181,10 @@ async fn a_tilejson_leads_to_its_tiles() {
     }
     let public_url = Some("https://maps.example/heat/".to_owned());
     let attribution = Some("© me".to_owned());
-    let behind = app_with(Options {
+    let behind = app_with(ServerConfig {
         public_url,
         attribution,
-        ..Options::default()
+        ..ServerConfig::default()
     });
     let json = get(&behind, "/cities").await.json();
     assert_eq!(
@@ -217,9 +217,12 @@ async fn the_catalog_has_layers_and_words() {
 
 #[tokio::test]
 async fn ready_when_all_layers_are() {
-    let layers = Layers::default();
+    let layers = Registry::default();
     let id = layers.announce("a");
-    let app = router(Arc::new(Server::new(layers.clone(), Options::default())));
+    let app = router(Arc::new(Server::new(
+        layers.clone(),
+        ServerConfig::default(),
+    )));
     let waiting = get(&app, "/ready").await;
     assert_eq!(waiting.status, StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(waiting.json()["loading"][0], "a");

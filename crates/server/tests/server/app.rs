@@ -1,4 +1,4 @@
-//! Servers to ask, and a backend that waits to be let.
+//! Servers for tests, and a backend with a gate.
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
@@ -8,14 +8,14 @@ use heatsplat_points::Points;
 use heatsplat_render::{
     Backend, BlendJob, CpuBackend, Density, Job, Layer, Normalizer, Picture, Style,
 };
-use heatsplat_server::{Layers, Options, Server, router};
+use heatsplat_server::{Registry, Server, ServerConfig, router};
 use serde_json::Value;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 use tower::ServiceExt as _;
 
-/// What takes this long will not happen.
+/// The time after which a test fails that waits.
 const LONGEST: Duration = Duration::from_secs(10);
 
 pub(crate) const TILE: &str = "/cities/4/8/5.png";
@@ -36,28 +36,28 @@ pub(crate) fn cities() -> Layer {
 
 /// A server of one layer.
 pub(crate) fn serving(name: &str, layer: Layer) -> Router {
-    let layers = Layers::default();
+    let layers = Registry::default();
     layers.put(&layers.announce(name), layer);
-    router(Arc::new(Server::new(layers, Options::default())))
+    router(Arc::new(Server::new(layers, ServerConfig::default())))
 }
 
-/// The same, and what requests may filter its points by.
+/// A server of one layer, with columns that requests may filter by.
 pub(crate) fn serving_with(name: &str, layer: Layer, table: Table) -> Router {
-    let layers = Layers::default();
-    layers.put_with(&layers.announce(name), layer, table);
-    router(Arc::new(Server::new(layers, Options::default())))
+    let layers = Registry::default();
+    layers.put_with_table(&layers.announce(name), layer, table);
+    router(Arc::new(Server::new(layers, ServerConfig::default())))
 }
 
 /// A server with the layers `cities`, `nothing` (no points) and `late` (still loading).
 pub(crate) fn app() -> Router {
-    app_with(Options {
+    app_with(ServerConfig {
         public_url: None,
-        ..Options::default()
+        ..ServerConfig::default()
     })
 }
 
-pub(crate) fn app_with(options: Options) -> Router {
-    let layers = Layers::default();
+pub(crate) fn app_with(config: ServerConfig) -> Router {
+    let layers = Registry::default();
     let id = layers.announce("cities");
     layers.put(&id, cities());
     let empty = layers.announce("nothing");
@@ -66,7 +66,7 @@ pub(crate) fn app_with(options: Options) -> Router {
         Layer::on_cpu("nothing", Points::from_slice(&[]), Style::default()),
     );
     layers.announce("late");
-    router(Arc::new(Server::new(layers, options)))
+    router(Arc::new(Server::new(layers, config)))
 }
 
 pub(crate) struct Answer {
@@ -117,7 +117,7 @@ pub(crate) async fn metric(app: &Router, line: &str) -> f64 {
     found.map_or(0.0, |value| value.trim().parse().unwrap())
 }
 
-/// Draws as the CPU does, counts what it draws, and stops before it while its gate is shut.
+/// A CPU backend that counts its pictures, and waits before each while its gate is shut.
 #[derive(Debug, Default)]
 pub(crate) struct Gated {
     cpu: CpuBackend,
@@ -204,10 +204,10 @@ pub(crate) fn gated_layer(backend: &Arc<Gated>, weight: f32) -> Layer {
 }
 
 /// A server of the layer `gated`.
-pub(crate) fn gated(options: Options) -> (Router, Arc<Gated>, Layers) {
-    let (layers, backend) = (Layers::default(), Arc::new(Gated::default()));
+pub(crate) fn gated(config: ServerConfig) -> (Router, Arc<Gated>, Registry) {
+    let (layers, backend) = (Registry::default(), Arc::new(Gated::default()));
     let id = layers.announce("gated");
     layers.put(&id, gated_layer(&backend, 3.0));
-    let app = router(Arc::new(Server::new(layers.clone(), options)));
+    let app = router(Arc::new(Server::new(layers.clone(), config)));
     (app, backend, layers)
 }

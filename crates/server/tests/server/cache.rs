@@ -1,8 +1,8 @@
-//! The cache as it is, but for what its threads agree by.
+//! The cache, with the synchronization primitives of `sync.rs` here.
 
 #[path = "../../src/cache/bounded.rs"]
 mod bounded;
 #[path = "../../src/cache/single_flight.rs"]
 mod single_flight;
 
-pub(crate) use bounded::{Cache, Way, Weigh};
+pub(crate) use bounded::{Cache, CacheOutcome, Weigh};

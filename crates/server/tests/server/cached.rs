@@ -1,4 +1,4 @@
-//! Tiles that were drawn already, that many ask for at once, and that fail.
+//! Tiles from the cache, tiles that many request at once, and tiles that fail.
 
 use crate::app::{Answer, gated, gated_layer, get, metric};
 use axum::Router;
@@ -7,7 +7,8 @@ use heatsplat_points::{Point, TileId};
 use heatsplat_render::encode::ImageFormat;
 use heatsplat_render::{CpuBackend, Style};
 use heatsplat_server::{
-    Answer as Promise, Fetched, Layers, Live, Options, Rows, Server, Trouble, Want, router,
+    FetchedPoints, LiveLayer, Registry, RowRequest, RowSource, Server, ServerConfig, SourceError,
+    SourceFuture, router,
 };
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -22,15 +23,15 @@ fn ask(app: &Router, uri: &str) -> JoinHandle<Answer> {
     tokio::spawn(async move { get(&app, &uri).await })
 }
 
-fn few(renders: usize, waiting: usize) -> Options {
-    Options {
+fn few(renders: usize, waiting: usize) -> ServerConfig {
+    ServerConfig {
         renders,
         waiting,
-        ..Options::default()
+        ..ServerConfig::default()
     }
 }
 
-/// Long enough for requests to come as far as they can.
+/// A time in which requests get as far as they can.
 async fn settle() {
     sleep(Duration::from_millis(50)).await;
 }
@@ -139,11 +140,11 @@ async fn what_was_begun_before_a_change_is_not_taken_for_the_new() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn memory_is_bounded() {
     let limit = 64 << 10;
-    let options = Options {
+    let config = ServerConfig {
         cache: limit,
         ..few(2, 100)
     };
-    let (app, backend, _) = gated(options);
+    let (app, backend, _) = gated(config);
     let bytes = "heatsplat_cache_bytes{cache=\"tiles\"}";
     let mut most = 0.0_f64;
     for z in 1..20 {
@@ -155,7 +156,7 @@ async fn memory_is_bounded() {
     }
     assert!(most > limit as f64 / 4.0 && most <= limit as f64, "{most}");
     // With no memory at all everything is drawn, and drawn again.
-    let (app, again, _) = gated(Options {
+    let (app, again, _) = gated(ServerConfig {
         cache: 0,
         ..few(2, 100)
     });
@@ -173,23 +174,23 @@ struct Failing {
     failures: usize,
 }
 
-impl Rows for Failing {
-    fn fetch(&self, _: Want) -> Promise<'_, Fetched> {
+impl RowSource for Failing {
+    fn fetch(&self, _: RowRequest) -> SourceFuture<'_, FetchedPoints> {
         Box::pin(async {
             let before = self.fetched.fetch_add(1, Ordering::SeqCst);
             sleep(Duration::from_millis(30)).await;
             if before < self.failures {
-                return Err(Trouble::Away);
+                return Err(SourceError::Away);
             }
             let (points, counts) = (
                 vec![Point::from_lon_lat(1.0, 1.0, 1.0).unwrap(); 9],
                 Vec::new(),
             );
-            Ok(Fetched { points, counts })
+            Ok(FetchedPoints { points, counts })
         })
     }
 
-    fn is_there(&self) -> bool {
+    fn is_available(&self) -> bool {
         self.fetched.load(Ordering::SeqCst) > self.failures
     }
 }
@@ -200,13 +201,13 @@ async fn a_failure_is_told_to_all_who_wait_and_not_kept() {
         fetched: AtomicUsize::new(0),
         failures: 1,
     });
-    let layers = Layers::default();
+    let layers = Registry::default();
     let id = layers.announce("failing");
     let mut style = Style::default();
     style.set("domain", "0,5").unwrap();
     layers.put_live(
         &id,
-        Live::new(
+        LiveLayer::new(
             "failing",
             style,
             Arc::clone(&rows) as _,
@@ -221,7 +222,7 @@ async fn a_failure_is_told_to_all_who_wait_and_not_kept() {
         assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
     }
     assert_eq!(rows.fetched.load(Ordering::SeqCst), 1);
-    // The server is ready all the same, and says which layer is away.
+    // The server is ready nevertheless, and names the layer that is away.
     let ready = get(&app, "/ready").await;
     assert_eq!(ready.status, StatusCode::OK);
     let said = serde_json::json!({ "status": "ready", "away": ["failing"] });

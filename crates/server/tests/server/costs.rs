@@ -1,4 +1,4 @@
-//! What a request may choose is bounded by what it would take, before anything is done for it.
+//! The cost limit of requests, which is checked before anything is done.
 
 use crate::app::{TILE, app, cities, get, metric, serving, serving_with};
 use heatsplat_loader::LoadOptions as Reading;
@@ -78,7 +78,7 @@ async fn what_a_request_may_choose_is_bounded_before_any_work() {
         let limits = ["a request may take 2 s", "own style"];
         assert!(limits.iter().any(|limit| error.contains(limit)), "{error}");
     }
-    // nothing was drawn or measured for any of them
+    // Nothing was drawn or measured for any of them.
     assert_eq!(metric(&app, "heatsplat_renders_total").await, 0.0);
     for path in [
         "0/0/0.png?radius=128",
@@ -147,7 +147,7 @@ async fn what_is_drawn_exactly_is_the_layers_own_to_choose() {
         }
     }
     assert_ne!(tags[0], tags[3], "neither is the other's");
-    // another radius is a request's, and of many points it takes long
+    // Another radius is a request's own, and takes long for many points.
     let app = many(&own);
     for (path, status) in [
         ("0/0/0.npy?radius=100px", 422),

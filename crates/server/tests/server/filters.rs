@@ -1,4 +1,4 @@
-//! `?filter=`: the same pictures as layers of filtered files, and what can't be.
+//! `?filter=`: the pictures of layers of filtered files, and conditions that are refused.
 
 use crate::app::{get, send, serving_with};
 use axum::Router;
@@ -6,10 +6,10 @@ use axum::body::Body;
 use axum::http::{Request, StatusCode};
 use heatsplat_loader::Table;
 use heatsplat_render::{Category, Layer, PointSet, Style};
-use heatsplat_server::{Layers, Options, Server, router};
+use heatsplat_server::{Registry, Server, ServerConfig, router};
 use std::sync::Arc;
 
-/// Crimes, some of their columns kept, and those that a filter wants at load.
+/// All crimes with some columns, and those that a filter selects at load.
 fn crimes(filter: Option<&str>) -> (heatsplat_loader::Table, Layer) {
     let rows: String = (0..3000)
         .map(|i| {
@@ -31,16 +31,16 @@ fn crimes(filter: Option<&str>) -> (heatsplat_loader::Table, Layer) {
     (table, Layer::on_cpu("crimes", points, Style::default()))
 }
 
-/// A server of the layers `crimes`, some of their columns kept, and `wanted`, those of them
-/// that a filter wants at load.
+/// A server of the layers `crimes`, with some columns, and `wanted`, those that a filter selects
+/// at load.
 fn crime_app(filter: &str) -> Router {
-    let layers = Layers::default();
+    let layers = Registry::default();
     let id = layers.announce("crimes");
     let (table, layer) = crimes(None);
-    layers.put_with(&id, layer, table);
+    layers.put_with_table(&id, layer, table);
     let id = layers.announce("wanted");
     layers.put(&id, crimes(Some(filter)).1);
-    router(Arc::new(Server::new(layers, Options::default())))
+    router(Arc::new(Server::new(layers, ServerConfig::default())))
 }
 
 #[tokio::test]
@@ -90,7 +90,7 @@ fn by_kind(filter: Option<&str>, colors: Option<&[Category]>) -> (Layer, Table) 
     let parts = table.split(layer.points(), "offense", 2).unwrap();
     let mut categories = Category::with_palette(parts);
     if let Some(colors) = colors {
-        // what is rare there is so here, however few are left
+        // Rare values of the whole layer stay rare here, however few points are left.
         let rest = colors.last().unwrap().color;
         for category in &mut categories {
             let of = colors.iter().find(|other| other.name == category.name);
@@ -105,7 +105,7 @@ fn by_kind(filter: Option<&str>, colors: Option<&[Category]>) -> (Layer, Table) 
 
 #[tokio::test]
 async fn categories_are_filtered_and_keep_their_colours() {
-    // `fraud` is second of all, and first or nothing where a filter has chosen
+    // `fraud` is the second category of all, and the first or none of filtered points.
     for (filter, query) in [
         ("n >= 1500", "filter=n%3E%3D1500"),
         (
@@ -117,7 +117,7 @@ async fn categories_are_filtered_and_keep_their_colours() {
             "filter=offense='fraud'%20and%20n%3C100",
         ),
     ] {
-        let layers = Layers::default();
+        let layers = Registry::default();
         let (whole, table) = by_kind(None, None);
         let colors: Vec<_> = whole
             .data()
@@ -128,9 +128,9 @@ async fn categories_are_filtered_and_keep_their_colours() {
         assert_eq!(colors.len(), 3, "{colors:?}");
         let (loaded, _) = by_kind(Some(filter), Some(whole.data().categories()));
         let id = layers.announce("crimes");
-        layers.put_with(&id, whole, table);
+        layers.put_with_table(&id, whole, table);
         layers.put(&layers.announce("wanted"), loaded);
-        let app = router(Arc::new(Server::new(layers, Options::default())));
+        let app = router(Arc::new(Server::new(layers, ServerConfig::default())));
         for path in ["0/0/0.png", "3/5/3.png", "3/5/3@2x.webp", "4/9/7.npy"] {
             let by_filter = get(&app, &format!("/crimes/{path}?{query}")).await;
             let by_load = get(&app, &format!("/wanted/{path}")).await;
@@ -148,11 +148,11 @@ async fn categories_are_filtered_and_keep_their_colours() {
         assert_eq!(all["categories"].as_array().map(Vec::len), Some(3), "{all}");
         assert_eq!(all["categories"], some["categories"], "{filter}");
     }
-    // categories of which no column tells
-    let layers = Layers::default();
+    // Categories without a column.
+    let layers = Registry::default();
     let (whole, _) = by_kind(None, None);
-    layers.put_with(&layers.announce("crimes"), whole, crimes(None).0);
-    let app = router(Arc::new(Server::new(layers, Options::default())));
+    layers.put_with_table(&layers.announce("crimes"), whole, crimes(None).0);
+    let app = router(Arc::new(Server::new(layers, ServerConfig::default())));
     let refused = get(&app, "/crimes/0/0/0.png?filter=n%3E5").await;
     assert_eq!(refused.status, StatusCode::BAD_REQUEST);
     assert!(String::from_utf8_lossy(&refused.body).contains("by category"));
@@ -253,7 +253,7 @@ async fn dates_that_are_none_are_refused() {
         assert!(body.contains(says), "{body}");
         assert_eq!(get(&app(&["%m/%d/%Y"]), &path).await.status, StatusCode::OK);
     }
-    // and keys keep their digits wherever they are shown
+    // Keys keep their digits.
     let tilejson = get(&app(&[]), "/a").await;
     let text = String::from_utf8_lossy(&tilejson.body).into_owned();
     let range = tilejson.json()["attributes"][1]["range"].clone();

@@ -1,8 +1,8 @@
-//! The server on a real port: what clients send there, and how it stops.
+//! The server on a real port: requests on the wire, limits, and its end.
 
 use heatsplat_points::Points;
 use heatsplat_render::{Layer, Style};
-use heatsplat_server::{Bound, Layers, Options, ServeError, Stop};
+use heatsplat_server::{BoundServer, Registry, ServeError, ServerConfig, StopHandle};
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::thread::{self, JoinHandle};
@@ -10,17 +10,17 @@ use std::time::{Duration, Instant};
 
 struct Running {
     address: SocketAddr,
-    stop: Stop,
+    stop: StopHandle,
     thread: JoinHandle<std::io::Result<()>>,
 }
 
-fn run(options: Options) -> Running {
-    let layers = Layers::default();
+fn run(config: ServerConfig) -> Running {
+    let layers = Registry::default();
     let id = layers.announce("one");
     let points = Points::from_lon_lat([(1.0, 2.0, 3.0)]).unwrap();
     layers.put(&id, Layer::on_cpu("one", points, Style::default()));
     let listen = "127.0.0.1:0".to_owned();
-    let bound = Bound::new(layers, Options { listen, ..options }).unwrap();
+    let bound = BoundServer::new(layers, ServerConfig { listen, ..config }).unwrap();
     assert_eq!(bound.url(), format!("http://{}/", bound.address()));
     let (address, stop) = (bound.address(), bound.stop());
     Running {
@@ -42,7 +42,7 @@ impl Running {
     /// The answer to bytes, up to the connection's end.
     fn answer(&self, request: &[u8]) -> String {
         let mut stream = self.connect();
-        // A server that has refused may not read on.
+        // After an error the server may stop reading.
         let _ = stream.write_all(request);
         let mut answer = Vec::new();
         let _ = stream.read_to_end(&mut answer);
@@ -57,7 +57,7 @@ impl Running {
 
 #[test]
 fn requests_on_the_wire() {
-    let server = run(Options::default());
+    let server = run(ServerConfig::default());
     let long_header = format!("GET /health HTTP/1.1\r\nx: {}\r\n\r\n", "a".repeat(20_000));
     let many_headers = format!("GET /health HTTP/1.1\r\n{}\r\n", "x: y\r\n".repeat(80));
     let long_address = format!(
@@ -126,7 +126,7 @@ fn requests_on_the_wire() {
 
 #[test]
 fn a_stop_lets_idle_connections_go_and_requests_finish() {
-    let server = run(Options::default());
+    let server = run(ServerConfig::default());
     let mut idle = server.connect();
     idle.write_all(b"GET /health HTTP/1.1\r\nhost: a\r\n\r\n")
         .unwrap();
@@ -153,9 +153,9 @@ fn a_stop_lets_idle_connections_go_and_requests_finish() {
 
 #[test]
 fn connections_over_the_limit_wait_for_a_place() {
-    let server = run(Options {
+    let server = run(ServerConfig {
         connections: 1,
-        ..Options::default()
+        ..ServerConfig::default()
     });
     let first = server.connect();
     let mut second = server.connect();
@@ -172,17 +172,20 @@ fn connections_over_the_limit_wait_for_a_place() {
 
 #[test]
 fn what_cannot_be_listened_on_is_said() {
-    let taken = run(Options::default());
+    let taken = run(ServerConfig::default());
     let bind = |listen: &str| {
-        let options = Options {
+        let config = ServerConfig {
             listen: listen.to_owned(),
-            ..Options::default()
+            ..ServerConfig::default()
         };
-        Bound::new(Layers::default(), options).unwrap_err()
+        BoundServer::new(Registry::default(), config).unwrap_err()
     };
     let in_use = bind(&taken.address.to_string());
     assert!(matches!(in_use, ServeError::InUse { .. }), "{in_use}");
-    assert!(in_use.to_string().contains("--listen"), "{in_use}");
+    assert!(
+        in_use.to_string().contains("listen on another port"),
+        "{in_use}"
+    );
     for listen in ["nowhere", "127.0.0.1", "127.0.0.1:99999", ""] {
         assert!(
             matches!(bind(listen), ServeError::Address { .. }),

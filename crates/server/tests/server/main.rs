@@ -1,4 +1,4 @@
-//! The server as clients meet it: its routes, called without a socket, and its port.
+//! Tests of the server as its clients see it: routes, called without a socket, and the port.
 #![expect(clippy::unwrap_used, reason = "what is not there fails the test")]
 
 mod answers;

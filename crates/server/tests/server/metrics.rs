@@ -2,7 +2,7 @@
 
 use crate::app::{TILE, app, gated, get};
 use axum::http::StatusCode;
-use heatsplat_server::Options;
+use heatsplat_server::ServerConfig;
 use std::collections::HashSet;
 
 /// Every line is a comment or a sample: a name, labels in braces, a number.
@@ -16,7 +16,7 @@ fn is_sample(line: &str) -> bool {
 
 #[tokio::test]
 async fn a_page_that_prometheus_reads() {
-    let (app, backend, _) = gated(Options::default());
+    let (app, backend, _) = gated(ServerConfig::default());
     for uri in [
         "/gated/4/8/5.png",
         "/gated/4/8/5.png",

@@ -1,6 +1,6 @@
-//! The cache while data change and clients leave, in ten thousand orders of events.
+//! A model of the cache while data change and clients leave, in ten thousand orders of events.
 
-use crate::cache::{Cache, Way, Weigh};
+use crate::cache::{Cache, CacheOutcome, Weigh};
 use crate::sync::{AtomicU64, Mutex, Ordering};
 use shuttle::future::{block_on, spawn, yield_now};
 use shuttle::{check_random, rand};
@@ -29,7 +29,7 @@ struct Failed;
 struct World {
     /// Counts the changes of the data.
     version: AtomicU64,
-    /// How often each version of the tile was drawn.
+    /// The number of times that each version of the tile was drawn.
     drawn: Mutex<HashMap<u64, usize>>,
     left: AtomicU64,
 }
@@ -40,8 +40,8 @@ fn shared() -> Shared {
     Arc::new((World::default(), Cache::new(1 << 20, 8)))
 }
 
-/// A request: it sees the layer as it is, and asks for its tile.
-async fn ask(shared: &Shared, fails: bool) -> Result<(Drawn, Way), Failed> {
+/// A request for the tile of the current version.
+async fn ask(shared: &Shared, fails: bool) -> Result<(Drawn, CacheOutcome), Failed> {
     let (world, cache) = &**shared;
     let seen = world.version.load(Ordering::SeqCst);
     let make = async {
@@ -52,7 +52,7 @@ async fn ask(shared: &Shared, fails: bool) -> Result<(Drawn, Way), Failed> {
     cache.get(&seen, |_| true, make).await
 }
 
-/// A client that leaves after so many looks at its connection.
+/// A client that leaves after a number of polls.
 struct Impatient<F>(Pin<Box<F>>, u32);
 
 impl<F: Future> Future for Impatient<F> {
@@ -103,7 +103,7 @@ fn nobody_sees_data_from_before_a_change_that_was_over_when_he_asked() {
             }
             let drawn = shared.0.drawn.lock().unwrap();
             assert!(drawn.values().all(|times| *times == 1), "{drawn:?}");
-            assert_eq!(shared.1.told().in_flight, 0);
+            assert_eq!(shared.1.stats().in_flight, 0);
         },
         ORDERS,
     );
@@ -131,7 +131,7 @@ fn whoever_leaves_the_others_are_answered_and_nothing_is_left_behind() {
             let drawn = shared.0.drawn.lock().unwrap().get(&0).copied();
             let left = shared.0.left.load(Ordering::SeqCst) as usize;
             assert!(drawn.unwrap_or(0) <= 1 + left, "{drawn:?} for {left}");
-            assert_eq!(shared.1.told().in_flight, 0);
+            assert_eq!(shared.1.stats().in_flight, 0);
         },
         ORDERS,
     );
@@ -149,9 +149,12 @@ fn a_failure_is_told_to_those_who_wait_and_to_no_others() {
             for client in clients {
                 assert_eq!(block_on(client).unwrap(), Err(Failed));
             }
-            assert_eq!((shared.1.told().in_flight, shared.1.told().entries), (0, 0));
+            assert_eq!(
+                (shared.1.stats().in_flight, shared.1.stats().entries),
+                (0, 0)
+            );
             let after = block_on(ask(&shared, false));
-            assert_eq!(after, Ok((Drawn(0), Way::Made)));
+            assert_eq!(after, Ok((Drawn(0), CacheOutcome::Made)));
         },
         ORDERS,
     );

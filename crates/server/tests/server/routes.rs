@@ -84,7 +84,7 @@ async fn every_route_answers() {
 async fn every_mistake_is_named() {
     let app = app();
     for (uri, status, says) in [
-        // addresses
+        // Paths.
         ("/cities/25/0/0.png", 400, "z can't be 25"),
         ("/cities/4/16/0.png", 400, "not on zoom 4"),
         ("/cities/4/0/16.png", 400, "not on zoom 4"),
@@ -105,7 +105,7 @@ async fn every_mistake_is_named() {
         ("/cities/4/0/0", 400, ".png, .webp, .npy"),
         ("/cities/4/0/%FF.png", 400, "not UTF-8"),
         ("/cities/4/0/0%2F..%2F0.png", 400, "can't be `"),
-        // parameters
+        // Parameters.
         (
             "/cities/4/8/5.png?colour=red",
             400,
@@ -178,7 +178,7 @@ async fn every_mistake_is_named() {
         ),
         ("/cities/map.png?width=-5", 400, "width can't be `-5`"),
         ("/cities/map.jpeg", 400, ".png, .webp, .npy, .tif"),
-        // nothing there
+        // Missing things.
         ("/nope", 404, "no such layer"),
         ("/nope.json", 404, "no such layer"),
         ("/nope/0/0/0.png", 404, "no such layer"),
@@ -191,7 +191,7 @@ async fn every_mistake_is_named() {
         ("/favicon.ico", 404, "no such layer"),
         ("//", 404, ""),
         ("/%2e%2e/%2e%2e/etc/passwd", 404, ""),
-        // still loading
+        // A loading layer.
         ("/late", 503, "still loading"),
         ("/late/0/0/0.png", 503, "still loading"),
         ("/late/legend.json", 503, "still loading"),
@@ -250,7 +250,7 @@ fn parameter() -> impl Strategy<Value = String> {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 1500, ..ProptestConfig::default() })]
 
-    /// Law 7: whatever the address is, the answer is never the server's fault.
+    /// Law 7: no URL gets an answer that is the server's fault.
     #[test]
     fn no_address_is_the_servers_fault(
         path in proptest::collection::vec(piece(), 0..6),

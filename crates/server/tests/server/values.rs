@@ -1,4 +1,4 @@
-//! Values with their place among others, and the numbers beside the colours.
+//! Values with their percentiles, and the numbers of legends.
 
 use crate::app::{app, get};
 use axum::http::StatusCode;
@@ -29,7 +29,7 @@ async fn a_value_knows_its_percentile_and_the_rows_it_is_made_of() {
         (&nowhere["percentile"], &nowhere["rows"]),
         (&json!(0.0), &json!([]))
     );
-    // Who doesn't ask for rows gets none.
+    // Rows are listed on request only.
     let plain = get(&app, "/cities/value?lon=13.4&lat=52.5&z=9")
         .await
         .json();

@@ -1,4 +1,4 @@
-//! Where layers are: bounds of points and of heat, centres, first pictures.
+//! Places of layers: bounds of points and of heat, centres, first pictures.
 
 use crate::app::{Answer, get, serving};
 use axum::Router;
@@ -6,7 +6,8 @@ use axum::http::StatusCode;
 use heatsplat_points::{Point, Points, Window, mercator};
 use heatsplat_render::{CpuBackend, Layer, Style, View};
 use heatsplat_server::{
-    Answer as Promise, Fetched, Layers, Live, Options, Rows, Server, Want, router,
+    FetchedPoints, LiveLayer, Registry, RowRequest, RowSource, Server, ServerConfig, SourceFuture,
+    router,
 };
 use serde_json::Value;
 use std::sync::Arc;
@@ -46,7 +47,7 @@ fn assert_near(found: &Value, expected: &[f64], by: f64) {
     );
 }
 
-/// The pixels of a PNG that show something: the first and last columns, and how many pixels.
+/// The pixels of a PNG that are not empty: their first and last columns, and their number.
 fn shown(answer: &Answer) -> (usize, usize, usize) {
     assert_eq!(answer.status, StatusCode::OK);
     let mut reader = png::Decoder::new(std::io::Cursor::new(&answer.body))
@@ -72,7 +73,7 @@ async fn points_around_180_are_one_place() {
     assert_near(&about["bounds"], &[179.7, -17.05, 180.3, -16.6], 1e-6);
     let json = get(&app, "/a").await.json();
     assert_near(&json["data_bounds"], &[179.7, -17.05, 180.3, -16.6], 1e-6);
-    // clients clamp bounds: half the tiles would be hidden
+    // Clients clamp bounds, which would hide half of the tiles.
     let bounds = numbers(&json["bounds"]);
     assert_eq!((bounds[0], bounds[2]), (-180.0, 180.0));
     for center in [&about["center"], &json["center"]] {
@@ -116,7 +117,7 @@ async fn bounds_hold_the_heat_and_the_points_have_their_own() {
         for z in 0..3u8 {
             let side = css << z;
             let world = Window::at_level(z + css.ilog2() as u8, 0, 0, side, side);
-            let heat = layer.map(world).style(&style).picture();
+            let heat = layer.map(world, 1, &style);
             let some = heat
                 .indices
                 .iter()
@@ -140,7 +141,7 @@ async fn bounds_hold_the_heat_and_the_points_have_their_own() {
         };
         assert!(10.0 - west < wide && east - 12.0 < wide, "{json}");
     }
-    // what has no points is everywhere, and nowhere
+    // A layer without points has the bounds of the world, and no bounds of points.
     let json = get(&self::app(&[]), "/a").await.json();
     assert_eq!(numbers(&json["bounds"])[0], -180.0);
     assert_eq!(json["data_bounds"], Value::Null);
@@ -287,11 +288,11 @@ async fn a_maps_legend_has_the_maps_scale() {
 #[derive(Debug)]
 struct Table(Vec<Point>);
 
-impl Rows for Table {
-    fn fetch(&self, _: Want) -> Promise<'_, Fetched> {
+impl RowSource for Table {
+    fn fetch(&self, _: RowRequest) -> SourceFuture<'_, FetchedPoints> {
         let points = self.0.clone();
         Box::pin(async {
-            Ok(Fetched {
+            Ok(FetchedPoints {
                 points,
                 counts: Vec::new(),
             })
@@ -305,21 +306,21 @@ impl Rows for Table {
 
 #[tokio::test]
 async fn a_live_table_around_180_is_one_place_once_it_was_looked_at() {
-    let layers = Layers::default();
+    let layers = Registry::default();
     let id = layers.announce("a");
     let points = FIJI.map(|(lon, lat, weight)| Point::from_lon_lat(lon, lat, weight).unwrap());
     let rows = Arc::new(Table(points.to_vec()));
     layers.put_live(
         &id,
-        Live::new("a", Style::default(), rows, Arc::new(CpuBackend::new())),
+        LiveLayer::new("a", Style::default(), rows, Arc::new(CpuBackend::new())),
     );
-    let app = router(Arc::new(Server::new(layers, Options::default())));
+    let app = router(Arc::new(Server::new(layers, ServerConfig::default())));
     assert_eq!(get(&app, "/a/0/0/0.png").await.status, StatusCode::OK);
     let about = &get(&app, "/catalog").await.json()["layers"][0];
     assert_near(&about["bounds"], &[179.7, -17.05, 180.3, -16.6], 0.71);
     assert!(numbers(&about["bounds"])[2] > 180.0);
     let json = get(&app, "/a").await.json();
-    // rows may come in anywhere
+    // Rows may come in anywhere.
     assert_near(&json["bounds"], &[-180.0, -85.05, 180.0, 85.05], 0.01);
     assert_near(&json["data_bounds"], &[179.7, -17.05, 180.3, -16.6], 0.71);
     assert!(numbers(&json["center"])[0].abs() > 179.0, "{json}");

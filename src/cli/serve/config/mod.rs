@@ -30,7 +30,7 @@ use from_toml::SECTIONS;
 use heatsplat::import::Columns;
 use heatsplat::{Backend, Style};
 use heatsplat_loader::is_remote;
-use heatsplat_server::Options;
+use heatsplat_server::ServerConfig;
 use raw::{ConfigEntry, LayerSection, NamedSection, RawConfig, Section, StyleRef};
 use std::path::Path;
 use std::sync::Arc;
@@ -131,8 +131,8 @@ impl ServeConfig {
     }
 
     /// The options of the server, without posting.
-    pub(super) fn options(&self, backend: &dyn Backend) -> Options {
-        let defaults = Options::default();
+    pub(super) fn options(&self, backend: &dyn Backend) -> ServerConfig {
+        let defaults = ServerConfig::default();
         let LimitFlags {
             renders,
             waiting,
@@ -140,7 +140,7 @@ impl ServeConfig {
         } = self.limits;
         let cache = self.cache.clone();
         let default_renders = backend::default_renders(backend).unwrap_or(defaults.renders);
-        Options {
+        ServerConfig {
             listen: self.server.listen.clone(),
             public_url: self.server.public_url.clone(),
             attribution: self.server.attribution.clone(),

@@ -1,0 +1,66 @@
+//! Counts of requests by route and status, for `/metrics`.
+
+use axum::extract::MatchedPath;
+use axum::http::StatusCode;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+/// Routes as labels; the last stands for all others.
+pub(crate) const ROUTES: [&str; 12] = [
+    "/{layer}/{z}/{x}/{y}",
+    "/{layer}/{file}",
+    "/{layer}/value",
+    "/{layer}",
+    "/{layer}/gdal.xml",
+    "/{layer}/gdal.vrt",
+    "/catalog",
+    "/health",
+    "/ready",
+    "/metrics",
+    "/layers",
+    "other",
+];
+
+/// Statuses as labels; the last stands for all others.
+pub(crate) const STATUSES: [u16; 11] = [200, 201, 204, 304, 400, 401, 404, 422, 500, 503, 0];
+
+/// Upper bounds of the time of requests in seconds; the last bucket is `+Inf`.
+pub(crate) const BOUNDS: [f64; 9] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.5, 2.5];
+
+/// Counts and times of requests.
+#[derive(Debug, Default)]
+pub(crate) struct RequestCounts {
+    pub(crate) routes: [RouteCounts; ROUTES.len()],
+}
+
+/// Counts and times of the requests of one route.
+#[derive(Debug, Default)]
+pub(crate) struct RouteCounts {
+    pub(crate) statuses: [AtomicU64; STATUSES.len()],
+    /// Requests by the first bound that they were not longer than.
+    pub(crate) times: [AtomicU64; BOUNDS.len() + 1],
+    pub(crate) nanoseconds: AtomicU64,
+}
+
+/// The index of a route.
+pub(crate) fn route_index(matched: Option<&MatchedPath>) -> usize {
+    let known = |path: &MatchedPath| ROUTES.iter().position(|route| *route == path.as_str());
+    matched.and_then(known).unwrap_or(ROUTES.len() - 1)
+}
+
+impl RequestCounts {
+    pub(crate) fn count(&self, route: usize, status: StatusCode, took: Duration) {
+        let Some(counts) = self.routes.get(route) else {
+            return;
+        };
+        let status = STATUSES.iter().position(|s| *s == status.as_u16());
+        let seconds = took.as_secs_f64();
+        let bucket = BOUNDS.iter().position(|bound| seconds <= *bound);
+        let add = |counter: Option<&AtomicU64>, n: u64| {
+            counter.map(|counter| counter.fetch_add(n, Ordering::Relaxed));
+        };
+        add(counts.statuses.get(status.unwrap_or(STATUSES.len() - 1)), 1);
+        add(counts.times.get(bucket.unwrap_or(BOUNDS.len())), 1);
+        add(Some(&counts.nanoseconds), took.as_nanos() as u64);
+    }
+}

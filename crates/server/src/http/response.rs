@@ -1,0 +1,90 @@
+//! Bodies and headers of answers: pictures, JSON, caching, `Server-Timing`.
+
+use super::etag::CacheHeaders;
+use super::timing::RequestTiming;
+use axum::body::{Body, Bytes};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, VARY};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use axum::response::Response;
+use heatsplat_render::encode::ImageFormat;
+
+const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
+/// Lets pages of other hosts read the timing in their own measurements.
+const TIMING_ALLOW_ORIGIN: HeaderName = HeaderName::from_static("timing-allow-origin");
+
+/// An answer of JSON text.
+pub(crate) fn json(status: StatusCode, body: String) -> Response {
+    let mut response = Response::new(Body::from(body));
+    *response.status_mut() = status;
+    response
+        .headers_mut()
+        .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}
+
+/// An answer of an image file.
+pub(crate) fn picture(format: ImageFormat, bytes: Bytes) -> Response {
+    let mut response = Response::new(Body::from(bytes));
+    response
+        .headers_mut()
+        .insert(CONTENT_TYPE, HeaderValue::from_static(format.mime()));
+    response
+}
+
+/// 304 Not Modified, if the client's copy has the same ETag.
+pub(crate) fn not_modified(headers: &CacheHeaders, request: &HeaderMap) -> Option<Response> {
+    if !headers.matches(request) {
+        return None;
+    }
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::NOT_MODIFIED;
+    Some(cached(headers, response))
+}
+
+/// Adds `ETag` and `Cache-Control`.
+pub(crate) fn cached(headers: &CacheHeaders, mut response: Response) -> Response {
+    let all = response.headers_mut();
+    all.insert(ETAG, headers.etag.clone());
+    all.insert(CACHE_CONTROL, headers.control.clone());
+    response
+}
+
+/// 304 if the client has it, else the answer with its cache headers.
+pub(crate) fn cached_unless_known(
+    headers: &CacheHeaders,
+    request: &HeaderMap,
+    answer: impl FnOnce() -> Response,
+) -> Response {
+    not_modified(headers, request).unwrap_or_else(|| cached(headers, answer()))
+}
+
+/// Adds `Vary: host`, for bodies that contain URLs of this server.
+pub(crate) fn vary_by_host(mut response: Response) -> Response {
+    response
+        .headers_mut()
+        .insert(VARY, HeaderValue::from_static("host"));
+    response
+}
+
+/// Adds the time that a picture of this request took.
+pub(crate) fn with_server_timing(response: Response, timing: &RequestTiming) -> Response {
+    match HeaderValue::try_from(timing.to_string()) {
+        Ok(value) => with_timing_value(response, value),
+        Err(_) => response,
+    }
+}
+
+/// Adds the part that the cache had in an answer: `hit`, `shared` or `stale`.
+pub(crate) fn with_cache_timing(response: Response, outcome: &str) -> Response {
+    match HeaderValue::try_from(format!("cache;desc=\"{outcome}\"")) {
+        Ok(value) => with_timing_value(response, value),
+        Err(_) => response,
+    }
+}
+
+fn with_timing_value(mut response: Response, value: HeaderValue) -> Response {
+    let headers = response.headers_mut();
+    headers.insert(SERVER_TIMING, value);
+    headers.insert(TIMING_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    response
+}

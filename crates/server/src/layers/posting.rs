@@ -1,0 +1,147 @@
+//! Layers of posted queries: the settings, and the port to their database.
+
+use super::live::{RowSource, SourceError};
+use heatsplat_points::Points;
+use heatsplat_render::{Backend, Style};
+use sha2::{Digest as _, Sha256};
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+use subtle::ConstantTimeEq as _;
+
+/// The settings of `POST /layers`.
+#[derive(Clone, Debug)]
+pub struct Posting {
+    /// The secret that clients must send.
+    pub token: Token,
+    /// The time that a layer stays after it was last posted.
+    pub lifetime: Duration,
+    /// The most posted layers at a time.
+    pub most: usize,
+    /// The source that opens queries as layers.
+    pub source: Arc<dyn QuerySource>,
+    /// The backend that draws them.
+    pub backend: Arc<dyn Backend>,
+}
+
+/// A secret; it is never printed.
+#[derive(Clone)]
+pub struct Token(String);
+
+impl Token {
+    /// Makes a token of at least 16 characters; spaces around it don't count.
+    pub fn new(text: &str) -> Option<Self> {
+        let text = text.trim();
+        (text.len() >= 16).then(|| Self(text.to_owned()))
+    }
+
+    /// Compares in constant time.
+    pub(crate) fn matches(&self, given: &str) -> bool {
+        let digest = |text: &str| Sha256::digest(text.as_bytes());
+        digest(&self.0).ct_eq(&digest(given)).into()
+    }
+}
+
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Token(…)")
+    }
+}
+
+/// A source, such as a database, that opens queries as layers.
+pub trait QuerySource: Send + Sync + fmt::Debug {
+    /// Checks a query and opens it.
+    fn open(
+        &self,
+        query: PostedQuery,
+    ) -> Pin<Box<dyn Future<Output = Result<OpenedQuery, PostError>> + Send + '_>>;
+}
+
+/// A query as a client posts it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PostedQuery {
+    /// The SQL text.
+    pub sql: String,
+    /// The column of geometries, if named.
+    pub geom: Option<String>,
+    /// The column of weights, if named.
+    pub weight: Option<String>,
+    /// The reference system of geometries that don't name theirs.
+    pub srid: Option<u32>,
+    /// True to read all rows at once, instead of those of each picture.
+    pub snapshot: bool,
+}
+
+impl PostedQuery {
+    /// The id of the layer: a digest of query and style, so that posting them again gives the same
+    /// layer. Its 128 bits make collisions impossible in practice.
+    pub(crate) fn layer_id(&self, style: &Style) -> String {
+        let canonical = serde_json::json!([
+            self.sql,
+            self.geom,
+            self.weight,
+            self.srid,
+            self.snapshot,
+            style.to_string()
+        ]);
+        let digest = Sha256::digest(canonical.to_string().as_bytes());
+        let hex = digest.iter().take(16).map(|byte| format!("{byte:02x}"));
+        std::iter::once("q".to_owned()).chain(hex).collect()
+    }
+}
+
+/// A query that can be drawn.
+#[derive(Debug)]
+pub enum OpenedQuery {
+    /// Rows that are read for every picture.
+    Live(Arc<dyn RowSource>),
+    /// Points in memory.
+    InMemory(Points),
+}
+
+/// The reason why a query can't be a layer.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum PostError {
+    /// The source failed.
+    #[error(transparent)]
+    Source(SourceError),
+    /// The query is wrong. The message is sent to the client that posted it.
+    #[error("{0}")]
+    Query(String),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_follows_from_query_and_style() {
+        let query = |sql: &str| PostedQuery {
+            sql: sql.to_owned(),
+            geom: None,
+            weight: None,
+            srid: None,
+            snapshot: false,
+        };
+        let mut wide = Style::default();
+        wide.set("radius", "40px").unwrap();
+        let style = Style::default();
+        let name = query("select 1").layer_id(&style);
+        assert_eq!(name.len(), 33);
+        assert_eq!(name, query("select 1").layer_id(&style));
+        assert_ne!(name, query("select 2").layer_id(&style));
+        assert_ne!(name, query("select 1").layer_id(&wide));
+    }
+
+    #[test]
+    fn tokens_are_long_and_secret() {
+        assert!(Token::new("short").is_none());
+        let token = Token::new(" 0123456789abcdef\n").unwrap();
+        assert!(token.matches("0123456789abcdef") && !token.matches("0123456789abcdeF"));
+        assert!(!token.matches(""));
+        assert!(!format!("{token:?}").contains("0123"));
+    }
+}
