@@ -8,10 +8,10 @@ use std::error::Error;
 use std::sync::Arc;
 
 fn main() -> Result<(), Box<dyn Error>> {
-    // The program's own device, whatever it draws with it beside.
+    // A device that the program draws other things with, too.
     let instance = wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle());
-    let wish = wgpu::RequestAdapterOptions::default();
-    let adapter = pollster::block_on(instance.request_adapter(&wish))?;
+    let request = wgpu::RequestAdapterOptions::default();
+    let adapter = pollster::block_on(instance.request_adapter(&request))?;
     let descriptor = wgpu::DeviceDescriptor::default();
     let (device, queue) = pollster::block_on(adapter.request_device(&descriptor))?;
 

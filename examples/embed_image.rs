@@ -17,7 +17,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let map = layer.map(japan).picture();
     let image: image::RgbaImage = heatsplat::image::rgba(&map, layer.style().ramp());
 
-    // Anything that takes an RGBA image can have it; here it becomes a file.
+    // The image can go to any code that takes one; here it is written to a file.
     let file = std::env::args().nth(1).unwrap_or("map.png".to_owned());
     let png = heatsplat::render::encode::png_rgba(
         image.as_raw(),

@@ -43,7 +43,7 @@ impl ArchiveLayer {
         Ok(Self { archive, info })
     }
 
-    /// One line for people.
+    /// A summary in one line.
     pub(super) fn summary(&self) -> String {
         let ArchiveInfo {
             zooms,

@@ -147,7 +147,7 @@ mod gpu {
         }
     }
 
-    /// Opens a GPU; the error of a name that none has says how to list those there are.
+    /// Opens a GPU. The error for an unknown name says how to list the adapters.
     fn open(options: GpuOptions) -> Result<GpuBackend, BoxError> {
         GpuBackend::new(options).map_err(|error| match error {
             GpuError::NoAdapter => {

@@ -1,4 +1,4 @@
-//! Loading: a source is read to its end into an index of points, with an account of its rows.
+//! Loading: reads a source to its end into an index of points, with a report on its rows.
 
 use super::error::{BoxError, with_flags};
 use super::progress::with_bar;
@@ -11,7 +11,7 @@ use indicatif::HumanCount;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// The points of a source, and what became of its rows.
+/// The points of a source, and the report on its rows.
 pub(super) struct LoadedSource {
     pub(super) points: Points,
     /// The points with radii of their own, if `--radius-column` is given.
@@ -68,7 +68,7 @@ impl LoadedSource {
         })
     }
 
-    /// One line for people; examples of skipped rows below it.
+    /// A summary in one line, with examples of skipped rows below it.
     pub(super) fn summary(&self, name: &str) -> String {
         let seconds = self.time.as_secs_f64();
         let line = |text: Option<String>| text.map_or(String::new(), |text| format!("\n  {text}"));
@@ -113,7 +113,7 @@ impl LoadedSource {
     }
 }
 
-/// The share of negative weights in all weight, for people.
+/// A text with the share of negative weights in all weight.
 pub(super) fn negative_share(share: f64) -> String {
     match share * 100.0 {
         percent if percent < 0.01 => "less than 0.01 % of all weight is negative".to_owned(),

@@ -6,8 +6,8 @@ use heatsplat_loader::Column;
 /// Number of examples in the account of values that are no radius.
 const EXAMPLES: usize = 3;
 
-/// Radii in pixels from a column, 0 for a point without one, and an account of the values that
-/// belongs behind that of the columns.
+/// Radii in pixels from a column, 0 for a point without one, and a note on the values that follows
+/// the report on columns.
 pub(super) fn from_column(column: &Column) -> (Vec<f32>, String) {
     let (mut own, mut bad, mut examples) = (0usize, 0usize, Vec::new());
     let radius = |row: usize| {

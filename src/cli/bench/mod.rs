@@ -32,7 +32,7 @@ program; spread is the middle half of all turns.";
 /// Zooms whose tiles are timed.
 const ZOOMS: [u8; 4] = [0, 4, 8, 12];
 
-/// Tiles of a batch, and of each kind.
+/// Number of tiles in a batch, and of each kind.
 const BATCH: usize = 64;
 
 #[derive(Args)]

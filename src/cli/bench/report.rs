@@ -109,7 +109,7 @@ fn tile(timing: &TileTiming) -> Value {
     })
 }
 
-/// To a ten-thousandth: more is noise.
+/// Rounds to a ten-thousandth; further digits are noise.
 fn rounded(value: f64) -> f64 {
     (value * 1e4).round() / 1e4
 }

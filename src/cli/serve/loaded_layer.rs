@@ -28,7 +28,8 @@ pub(super) struct LoadedLayer {
     pub(super) validator: Option<String>,
     /// Time of the last reading.
     pub(super) at: Instant,
-    /// Side of zero that its colours lie to: `true` for both, which a reload does not change.
+    /// `true` if its colours lie to both sides of zero, `false` if to one. A reload does not
+    /// change it.
     pub(super) signed: Option<bool>,
 }
 

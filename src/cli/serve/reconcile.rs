@@ -79,8 +79,8 @@ impl LayerSet {
     /// A new or changed layer can't be read. Nothing has changed then. A layer that can't be read
     /// again is no error: it is reported, and stays as it was.
     pub(super) fn update(&mut self, config: &ServeConfig, reload: &Reload) -> Result<(), BoxError> {
-        let mut wanted = self.named(config, reload)?;
-        wanted.extend(self.published(config, reload)?);
+        let mut wanted = self.configured_layers(config, reload)?;
+        wanted.extend(self.published_layers(config, reload)?);
         let ids = layer_ids(&wanted);
         let actions = ids.iter().zip(wanted);
         let actions = actions.map(|(id, layer)| self.action(id, layer, reload));
@@ -188,7 +188,11 @@ impl LayerSet {
 
     /// The layers that a configuration names. A folder that has become empty keeps those it had,
     /// unless everything is read again: other layers are read again in their time all the same.
-    fn named(&self, config: &ServeConfig, reload: &Reload) -> Result<Vec<LayerConfig>, BoxError> {
+    fn configured_layers(
+        &self,
+        config: &ServeConfig,
+        reload: &Reload,
+    ) -> Result<Vec<LayerConfig>, BoxError> {
         expand::layers_or(config, |folder, error| {
             if matches!(reload, Reload::Config | Reload::All) {
                 return Err(error);
@@ -205,7 +209,7 @@ impl LayerSet {
     }
 
     /// The layers of tables that publish themselves; while a database is away, those that it had.
-    fn published(
+    fn published_layers(
         &self,
         config: &ServeConfig,
         reload: &Reload,

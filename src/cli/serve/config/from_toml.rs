@@ -32,7 +32,7 @@ impl RawConfig {
             ConfigError::new(line, e.message().trim().replace('\n', ", "))
         })?;
         let top = table.get_ref();
-        let named = |key| reader.named(top, key);
+        let named = |key| reader.named_sections(top, key);
         let section = |key| reader.section(top, key);
         Ok(Self {
             server: reader.entries(top, &SECTIONS)?,
@@ -156,7 +156,11 @@ impl TomlReader<'_> {
     }
 
     /// The named sections of a table of tables.
-    fn named(&self, top: &DeTable<'_>, key: &str) -> Result<Vec<NamedSection>, ConfigError> {
+    fn named_sections(
+        &self,
+        top: &DeTable<'_>,
+        key: &str,
+    ) -> Result<Vec<NamedSection>, ConfigError> {
         let Some(value) = top.get(key) else {
             return Ok(Vec::new());
         };

@@ -9,14 +9,14 @@ pub(super) struct Interpolation {
     pub(super) has_variables: bool,
 }
 
-/// Replaces variables by their values, which `of` looks up. `$${` stands for `${` itself. A value
-/// in the user's part of an address is percent-encoded.
+/// Replaces variables by their values, which `variable` looks up. `$${` stands for `${` itself. A
+/// value in the user's part of an address is percent-encoded.
 ///
 /// # Errors
 /// A message, about a variable that is not set or never closed.
 pub(super) fn interpolate(
     raw: &str,
-    of: impl Fn(&str) -> Option<String>,
+    variable: impl Fn(&str) -> Option<String>,
 ) -> Result<Interpolation, String> {
     let mut text = String::with_capacity(raw.len());
     let mut has_variables = false;
@@ -42,7 +42,7 @@ pub(super) fn interpolate(
                 "`${{{inside}}}`: expected the name of a variable, like ${{DATABASE_URL}}"
             ));
         }
-        let value = match (of(name), otherwise) {
+        let value = match (variable(name), otherwise) {
             (Some(value), None) => value,
             (Some(value), Some(_)) if !value.is_empty() => value,
             (_, Some(otherwise)) => otherwise.to_owned(),
