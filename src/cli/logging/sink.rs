@@ -1,0 +1,73 @@
+//! The sink of log lines: standard error, which may be closed or stuck.
+
+use std::io::{self, IsTerminal as _, Write as _};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// The most lines that wait for the writer; more are dropped.
+const MAX_WAITING: usize = 1024;
+
+/// The longest that the end of the program waits for the last lines.
+const FLUSH_TIMEOUT: Duration = Duration::from_millis(500);
+
+/// Standard error, directly or through the thread that writes to it.
+pub(super) enum Sink {
+    Terminal,
+    Thread(SyncSender<Message>),
+}
+
+/// A message to the writing thread.
+pub(super) enum Message {
+    Line(String),
+    Flush(SyncSender<()>),
+}
+
+impl Sink {
+    pub(super) fn new() -> Self {
+        if io::stderr().is_terminal() {
+            return Self::Terminal;
+        }
+        let (sender, receiver) = sync_channel(MAX_WAITING);
+        let writer = thread::Builder::new().name("log".to_owned());
+        match writer.spawn(move || write_all(&receiver)) {
+            Ok(_) => Self::Thread(sender),
+            Err(_) => Self::Terminal,
+        }
+    }
+
+    pub(super) fn write(&self, line: String) {
+        match self {
+            Self::Terminal => write_to_stderr(&line),
+            // A full channel drops the line: its reader is gone or stuck.
+            Self::Thread(sender) => _ = sender.try_send(Message::Line(line)),
+        }
+    }
+
+    pub(super) fn flush(&self) {
+        let Self::Thread(sender) = self else { return };
+        let since = Instant::now();
+        let (done, written) = sync_channel(1);
+        while sender.try_send(Message::Flush(done.clone())).is_err() {
+            if since.elapsed() >= FLUSH_TIMEOUT {
+                return;
+            }
+            thread::sleep(Duration::from_millis(5));
+        }
+        let _ = written.recv_timeout(FLUSH_TIMEOUT.saturating_sub(since.elapsed()));
+    }
+}
+
+fn write_all(lines: &Receiver<Message>) {
+    for message in lines {
+        match message {
+            Message::Line(line) => write_to_stderr(&line),
+            Message::Flush(done) => _ = done.try_send(()),
+        }
+    }
+}
+
+/// Writes to standard error, which may be closed.
+fn write_to_stderr(line: &str) {
+    let _ = io::stderr().lock().write_all(line.as_bytes());
+}
