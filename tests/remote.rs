@@ -6,7 +6,7 @@ fn without_the_feature_an_address_says_so() {
     for address in ["https://host/a.parquet?sig=s3cret", "s3://bucket/a.csv"] {
         let (code, _, error) = crate::program::heatsplat(&["info", address]);
         assert_eq!(code, 1, "{error}");
-        assert!(error.contains("--features remote"), "{error}");
+        assert!(error.contains("the feature `remote`"), "{error}");
         assert!(!error.contains("s3cret"), "{error}");
     }
 }

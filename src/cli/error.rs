@@ -31,6 +31,18 @@ impl fmt::Display for UsageError {
 
 impl Error for UsageError {}
 
+/// An error in a configuration file: its message names keys, which are no flags.
+#[derive(Debug)]
+pub(super) struct FileError(pub(super) String);
+
+impl fmt::Display for FileError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Error for FileError {}
+
 /// A message with its parameters spelled as flags: the loader names a parameter as `` `keep` ``,
 /// whose flag is `--keep`.
 pub(super) fn with_flags(message: &str) -> String {

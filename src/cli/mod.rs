@@ -28,7 +28,7 @@ mod style_flags;
 mod units;
 
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
-use error::{BoxError, UsageError, causes, with_flags};
+use error::{BoxError, FileError, UsageError, causes, with_flags};
 pub(crate) use logging::flush as flush_log;
 use std::error::Error;
 use std::io;
@@ -105,11 +105,12 @@ pub(crate) fn report(error: &(dyn Error + Send + Sync + 'static)) -> ExitCode {
         logging::flush();
         usage(error).exit();
     }
-    let causes: Vec<_> = causes(error)
-        .iter()
-        .map(|cause| with_flags(cause))
-        .collect();
-    logging::report(&with_flags(&error.to_string()), &causes);
+    let spelled = |message: &str| match error.is::<FileError>() {
+        true => message.to_owned(),
+        false => with_flags(message),
+    };
+    let causes: Vec<_> = causes(error).iter().map(|cause| spelled(cause)).collect();
+    logging::report(&spelled(&error.to_string()), &causes);
     ExitCode::FAILURE
 }
 

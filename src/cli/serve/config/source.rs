@@ -3,7 +3,7 @@
 use super::ServeConfig;
 use super::error::ConfigError;
 use super::raw::RawConfig;
-use crate::cli::error::{BoxError, with_causes};
+use crate::cli::error::{BoxError, FileError, with_causes};
 use crate::cli::serve::regular_file;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -42,7 +42,10 @@ impl ConfigSource {
     /// Puts the name of the file before an error about it.
     pub(crate) fn name_file(&self, error: BoxError) -> BoxError {
         match self.path() {
-            Some(path) => format!("{}: {}", path.display(), with_causes(&*error)).into(),
+            Some(path) => {
+                let message = format!("{}: {}", path.display(), with_causes(&*error));
+                FileError(message).into()
+            }
             None => error,
         }
     }
