@@ -117,7 +117,7 @@ async fn bounds_hold_the_heat_and_the_points_have_their_own() {
         for z in 0..3u8 {
             let side = css << z;
             let world = Window::at_level(z + css.ilog2() as u8, 0, 0, side, side);
-            let heat = layer.map(world, 1, &style);
+            let heat = layer.map(world).style(&style).picture();
             let some = heat
                 .indices
                 .iter()
