@@ -12,6 +12,7 @@
 mod data;
 
 use cpu_time::ProcessTime;
+use heatsplat::points::level;
 use heatsplat::{Layer, Points, Style, TileId, Window};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -162,14 +163,15 @@ fn main() {
             }
             let window = Window::tile(TileId::new(z, x, y).expect("a tile"), side);
             let started = Instant::now();
-            let [said, said_scale] = heatsplat_server::estimate(&layer, &style, &window, 1, z + 8);
+            let [said, said_scale] =
+                heatsplat_server::estimate(&layer, &style, &window, 1, level::of_zoom(z));
             let told = started.elapsed();
             let drawn = spent(|| drop(layer.map(window).style(&style).density()));
             let (set, by) = (layer.data(), layer.backend());
             let fresh = Layer::new("fresh", Arc::clone(set), style.clone(), Arc::clone(by));
             let before = ProcessTime::now();
             if !data::smoke() {
-                drop(fresh.statistics(z + 8, &style));
+                drop(fresh.statistics(level::of_zoom(z), &style));
             }
             let scaled = before.elapsed();
             let ms = |time: Duration| 1e3 * time.as_secs_f64();

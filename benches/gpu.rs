@@ -118,7 +118,7 @@ fn stages(gpu: &GpuBackend, jobs: &[(Job<'_>, &Normalizer)]) {
 }
 
 fn batches(gpu: &GpuBackend, layer: &Layer, z: u8) {
-    let scale = layer.normalizer(z + 8, layer.style());
+    let scale = layer.normalizer(heatsplat::points::level::of_zoom(z), layer.style());
     let tiles = data::tiles(layer, z, 64);
     let pixels = TileSize::NORMAL.pixels();
     for size in [1, 16, 64] {

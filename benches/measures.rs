@@ -11,6 +11,7 @@
 mod data;
 
 use cpu_time::ThreadTime;
+use heatsplat::points::level;
 use heatsplat::render::encode::Encoding;
 use heatsplat::{ImageFormat, Layer, Style};
 use std::time::Instant;
@@ -144,7 +145,7 @@ fn statistics(layer: &Layer, n: usize, z: u8) {
     for words in [&[("radius", "23px")] as &Words, &[("kernel", "uniform")]] {
         let style = styled(layer, words);
         let start = Instant::now();
-        layer.statistics(z + 8, &style);
+        layer.statistics(level::of_zoom(z), &style);
         let took = start.elapsed().as_secs_f64();
         println!(
             "  statistics of {n} points at z{z}, {}: {took:.3} s by the clock",

@@ -2,6 +2,7 @@
 //!
 //!     cargo run --release --example embed_image            # writes map.png
 
+use heatsplat::points::LonLatBox;
 use heatsplat::{Layer, Points, Style, Window};
 use std::error::Error;
 
@@ -13,7 +14,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     ];
     let layer = Layer::on_cpu("quakes", Points::from_lon_lat(quakes)?, Style::default());
 
-    let japan = Window::around([128.0, 30.0, 148.0, 46.0], 600, 600)?;
+    let japan = Window::around(LonLatBox::new(128.0, 30.0, 148.0, 46.0)?, 600, 600)?;
     let map = layer.map(japan).picture();
     let image: image::RgbaImage = heatsplat::image::rgba(&map, layer.style().ramp());
 

@@ -56,7 +56,7 @@ fn truth() -> Vec<f32> {
     let set = Arc::new(PointSet::with_radii(&points, &radii));
     let style = scenes::style(&[("normalize", "mass")]);
     let layer = Layer::new("rows", set, style.clone(), Arc::new(CpuBackend::new()));
-    let window = Window::around([8.0, 18.0, 16.0, 24.0], 200, 150).unwrap();
+    let window = Window::around([8.0, 18.0, 16.0, 24.0].try_into().unwrap(), 200, 150).unwrap();
     layer.map(window).style(&style).density().values
 }
 

@@ -1,7 +1,7 @@
 //! Static pictures: their scale, and how much of the world they show.
 
 use crate::scenes;
-use heatsplat::points::bounds::WORLD;
+use heatsplat::points::LonLatBox;
 use heatsplat::render::{Level, View};
 use heatsplat::{Layer, Points, Style, TileId};
 
@@ -11,7 +11,7 @@ const STEPS: u32 = 50;
 
 /// Percentage of a picture's pixels at the end of the ramp, and the mean index.
 fn exposure(layer: &Layer, style: &Style, width: u32) -> (f64, f64) {
-    let view = View::around(WORLD, width, width, 1).unwrap();
+    let view = View::around(LonLatBox::WORLD, width, width, 1).unwrap();
     let picture = layer.map(view.window()).style(style).picture();
     let all = picture.indices.len() as f64;
     let saturated = picture.indices.iter().filter(|i| **i == 255).count() as f64;
@@ -57,7 +57,7 @@ fn at_a_whole_zoom_a_box_is_its_tiles() {
         for (z, x, y) in [(3, 4, 2), (6, 33, 21)] {
             let tile = TileId::new(z, x, y).unwrap();
             let own = heatsplat::Window::tile(tile, 256);
-            let view = View::around(own.bounds(), 256, 256, 1).unwrap();
+            let view = View::around(own.bounds().try_into().unwrap(), 256, 256, 1).unwrap();
             assert_eq!(view.level(), Level::from(z + 8));
             // Pixels that are typed in degrees are theirs but for rounding.
             let (map, tile) = (

@@ -31,8 +31,8 @@ impl ArchiveLayer {
         let info = ArchiveInfo {
             name: contents.name.clone().unwrap_or_else(|| name.to_owned()),
             attribution: contents.attribution.clone(),
-            extension: contents.picture.extension(),
-            mime: contents.picture.mime(),
+            extension: contents.format.extension(),
+            mime: contents.format.mime(),
             zooms: contents.zooms.clone(),
             bounds: contents.bounds,
             data_bounds: contents.data_bounds,

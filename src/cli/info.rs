@@ -6,7 +6,7 @@ use super::load::LoadedSource;
 use super::source_flags::SourceFlags;
 use super::source_name::redact;
 use clap::Args;
-use heatsplat::points::mercator;
+use heatsplat::points::{LonLatBox, mercator};
 use heatsplat::{Points, Window};
 use heatsplat_loader::{Position, SkipReason};
 use indicatif::HumanCount;
@@ -98,7 +98,7 @@ fn as_json(loaded: &LoadedSource) -> Value {
         })).collect::<Vec<_>>(),
         "deleted": report.deleted,
         "examples": examples.collect::<Vec<_>>(),
-        "bounds": summary.bounds,
+        "bounds": summary.bounds.map(LonLatBox::edges),
         "weight_sum": summary.weight_sum,
         "weight_min": summary.weight_min,
         "weight_max": summary.weight_max,
@@ -136,7 +136,7 @@ fn for_people(name: &str, loaded: &LoadedSource) -> String {
     let mut line = |what: &str, is: String| text.push_str(&format!("  {what:<8} {is}\n"));
     line("found", with_flags(&loaded.report.to_string()));
     line("columns", with_flags(&loaded.columns.why));
-    if let Some([west, south, east, north]) = summary.bounds {
+    if let Some([west, south, east, north]) = summary.bounds.map(LonLatBox::edges) {
         line(
             "bounds",
             format!(

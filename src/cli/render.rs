@@ -9,7 +9,7 @@ use super::style_flags::{self, StyleFlags};
 use super::{mapnik, output};
 use crate::cli::logging::say;
 use clap::Args;
-use heatsplat::points::{WindowError, bounds};
+use heatsplat::points::{LonLatBox, WindowError};
 use heatsplat::render::encode::{self, Effort, Encoding};
 use heatsplat::render::{View, height_to_width};
 use heatsplat::{ImageFormat, Layer, Ramp, Style};
@@ -40,8 +40,8 @@ pub(super) struct RenderCommand {
     written_as: Option<ImageFormat>,
     /// The box to draw, in degrees; an east over 180 reaches across the date line. The world is
     /// drawn once, unless the box is wider [default: all points, on both sides of ±180° as one]
-    #[arg(long, value_name = "W,S,E,N", allow_hyphen_values = true, value_parser = bbox)]
-    bbox: Option<Box4>,
+    #[arg(long, value_name = "W,S,E,N", allow_hyphen_values = true)]
+    bbox: Option<LonLatBox>,
     /// Width and height, or width alone, in pixels
     #[arg(long, value_name = "WxH", default_value = "1024", value_parser = size)]
     size: PictureSize,
@@ -62,10 +62,6 @@ pub(super) struct RenderCommand {
     #[command(flatten)]
     backend: BackendFlags,
 }
-
-/// West, south, east, north.
-#[derive(Clone, Copy)]
-struct Box4([f64; 4]);
 
 /// A CSS color, as straight RGBA.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -88,7 +84,7 @@ impl RenderCommand {
         };
         // A box that can't be drawn is refused before anything is read; that of all points always
         // can.
-        if let Some(Box4(bounds)) = self.bbox {
+        if let Some(bounds) = self.bbox {
             self.view(bounds)
                 .map_err(|(flag, e)| UsageError::new("render", format!("{flag}: {e}")))?;
         }
@@ -98,9 +94,9 @@ impl RenderCommand {
         let loaded = self.source_flags.load(&source)?;
         say!("{}", loaded.summary(&redact(&source)));
         let all = loaded.points.summary().bounds;
-        let all = all.map_or(bounds::WORLD, bounds::with_room);
+        let all = all.map_or(LonLatBox::WORLD, LonLatBox::with_margin);
         let view = self
-            .view(self.bbox.map_or(all, |b| b.0))
+            .view(self.bbox.unwrap_or(all))
             .map_err(|(flag, e)| format!("{flag}: {e}"))?;
         let layer = Layer::new(&redact(&source), loaded.into_set()?.0, style, backend);
         let bytes = self.draw(&layer, view, format)?;
@@ -125,7 +121,7 @@ impl RenderCommand {
     }
 
     /// The view of a box, or an error with the flag that is to blame.
-    fn view(&self, bounds: [f64; 4]) -> Result<View, (&'static str, WindowError)> {
+    fn view(&self, bounds: LonLatBox) -> Result<View, (&'static str, WindowError)> {
         let of_box = |e| ("--bbox", e);
         let shape = height_to_width(bounds).map_err(of_box)?;
         let PictureSize(width, height) = self.size;
@@ -178,13 +174,6 @@ fn over([r, g, b, a]: [u8; 4], [ground_r, ground_g, ground_b, ground_a]: [u8; 4]
 
 fn format(text: &str) -> Result<ImageFormat, &'static str> {
     ImageFormat::from_extension(text).ok_or("expected png, webp, npy or tif")
-}
-
-fn bbox(text: &str) -> Result<Box4, &'static str> {
-    const EXPECTED: &str = "expected west,south,east,north in degrees, like -10,35,30,60";
-    let numbers: Result<Vec<f64>, _> = text.split(',').map(|n| n.trim().parse()).collect();
-    let numbers = numbers.map_err(|_| EXPECTED)?;
-    numbers.try_into().map(Box4).map_err(|_| EXPECTED)
 }
 
 fn size(text: &str) -> Result<PictureSize, &'static str> {

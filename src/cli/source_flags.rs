@@ -5,8 +5,10 @@ use super::postgis::{self, DatabaseFlags};
 use super::units::metres;
 use clap::Args;
 use heatsplat::import;
+use heatsplat::points::LonLatBox;
+use heatsplat::points::LonLatBoxError;
 use heatsplat_loader::{
-    Bounds, Encoding, Filter, InputFormat, LoadOptions, Quote, Source, TimeFormat, open,
+    Encoding, Filter, InputFormat, LoadOptions, Quote, Source, TimeFormat, open,
 };
 
 /// Flags that choose how to read a source.
@@ -53,8 +55,8 @@ pub(super) struct SourceFlags {
     #[arg(long, value_name = "COLUMN")]
     pub(super) by: Option<String>,
     /// Only rows in a part of the world; files with an index are read only there
-    #[arg(long, value_name = "W,S,E,N", allow_hyphen_values = true)]
-    pub(super) within: Option<Bounds>,
+    #[arg(long, value_name = "W,S,E,N", allow_hyphen_values = true, value_parser = within)]
+    pub(super) within: Option<LonLatBox>,
     /// Separator of the fields of a CSV file: one character, or `tab` [default: found]
     #[arg(long, value_name = "CHARACTER", value_parser = delimiter)]
     pub(super) delimiter: Option<u8>,
@@ -148,6 +150,11 @@ impl SourceFlags {
             download_limit: None,
         }
     }
+}
+
+/// Parses a box that is at most as wide as the world.
+fn within(text: &str) -> Result<LonLatBox, LonLatBoxError> {
+    text.parse::<LonLatBox>()?.at_most_one_turn()
 }
 
 /// Parses a field separator: one ASCII character, or `tab`.

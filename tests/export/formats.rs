@@ -235,7 +235,7 @@ fn an_archives_bounds_hold_its_heat() {
         assert_eq!(code, 0, "{err}");
         let archive = heatsplat_archive::Archive::open(&path).unwrap();
         let about = archive.contents();
-        let [west, south, east, north] = about.bounds;
+        let [west, south, east, north] = about.bounds.edges();
         assert!(west > -180.0 && east < 180.0 && east > 30.0, "{about:?}");
         for &(z, x, y) in expected.keys() {
             let window = heatsplat::Window::tile(TileId::new(z, x, y).unwrap(), 256);
@@ -247,7 +247,7 @@ fn an_archives_bounds_hold_its_heat() {
             );
         }
         let near = |a: f64, b: f64| (a - b).abs() < 1e-6;
-        let data = about.data_bounds.unwrap();
+        let data = about.data_bounds.unwrap().edges();
         let all = [-70.0, -33.0, 13.38, 52.0 + 19.0 / 60.0];
         assert!(data.iter().zip(all).all(|(a, b)| near(*a, b)), "{data:?}");
         let [lon, lat, zoom] = about.center;

@@ -1,14 +1,14 @@
-//! What an export would come to: counted where counting is cheap, drawn where it takes a sample.
+//! Estimate of an export: quads are counted, and a sample of them is drawn.
 
 use crate::error::ExportError;
 use crate::export::Export;
 use crate::target::Target;
 use std::time::{Duration, Instant};
 
-/// Quads of a zoom that are drawn to know about the others.
+/// Most quads of a zoom that are drawn to estimate the others.
 const SAMPLE: usize = 96;
 
-/// What a zoom would come to.
+/// Estimate of one zoom.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ZoomEstimate {
@@ -16,19 +16,19 @@ pub struct ZoomEstimate {
     pub z: u8,
     /// Tiles that show something.
     pub tiles: u64,
-    /// Their bytes.
+    /// Bytes of those tiles.
     pub bytes: u64,
-    /// The time to draw them, on one core.
+    /// Time to draw them on one core.
     pub time: Duration,
-    /// Whether all of them were drawn to say so.
+    /// Whether all tiles were drawn, so that the numbers are exact.
     pub exact: bool,
 }
 
-/// What an export would come to, zoom by zoom.
+/// Estimate of an export.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Estimate {
-    /// One for each zoom.
+    /// Estimates of the zooms, in rising order.
     pub zooms: Vec<ZoomEstimate>,
     /// Threads that would draw.
     pub threads: usize,
@@ -53,22 +53,22 @@ impl Estimate {
 }
 
 impl Export<'_> {
-    /// Counts quads and draws a sample of each zoom, the same ones every time; writes nothing.
+    /// Counts the quads and draws a sample of each zoom, always the same one; writes nothing.
     ///
     /// # Errors
-    /// Wishes that don't go together, and tiles that can't be encoded.
+    /// An [`ExportError`] where options don't go together, or a tile can't be encoded.
     pub fn estimate(&self, target: &Target) -> Result<Estimate, ExportError> {
-        let brush = self.brush(target)?;
+        let renderer = self.renderer(target)?;
         let mut zooms = Vec::new();
         for z in self.zooms() {
-            let quads = brush.walk(z, 0).count();
+            let quads = renderer.walk(z, 0).count();
             let step = quads.div_ceil(SAMPLE).max(1);
-            // the scale belongs to the zoom, not to the first quad
-            brush.prepare(z);
+            // The statistics belong to the zoom and must not count as time of the first quad.
+            renderer.prepare(z);
             let (mut drawn, mut tiles, mut bytes) = (0, 0, 0);
             let start = Instant::now();
-            for quad in brush.walk(z, 0).step_by(step) {
-                let quad = brush.draw(quad)?;
+            for quad in renderer.walk(z, 0).step_by(step) {
+                let quad = renderer.render(quad)?;
                 drawn += 1;
                 tiles += quad.tiles.len();
                 bytes += quad

@@ -1,220 +1,216 @@
-//! From a layer to a finished file: who draws, who writes, and what they tell meanwhile.
+//! Export of a layer's tiles: worker threads draw, the calling thread writes.
 
-use crate::area::Area;
 use crate::error::ExportError;
-use crate::journal::Part;
-use crate::quad_walk::Quad;
-use crate::render::{Brush, Drawn, Paint};
-use crate::target::{Kind, Target};
+use crate::if_exists::IfExists;
+use crate::journal::Journal;
+use crate::metadata::Metadata;
+use crate::quad_walk::TileQuad;
+use crate::render::TileRenderer;
+use crate::settings::Settings;
+use crate::target::{Target, TargetFormat};
+use crate::tile::{RenderedQuad, TileContent};
 use crate::{cog, mbtiles, pmtiles, xyz_folder};
-use heatsplat_points::{Focus, MAX_ZOOM, Points, bounds};
+use heatsplat_points::{Focus, LonLatBox, MAX_ZOOM, Window};
 use heatsplat_render::{Layer, TileSize};
 use rayon::ThreadPoolBuilder;
 use rayon::prelude::*;
-use sha2::{Digest as _, Sha256};
 use std::ops::RangeInclusive;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::sync_channel;
 use std::thread;
 
-/// Quads that are drawn before their tiles are written: some megabytes.
+/// Quads of a batch, which is drawn before its tiles are written: some megabytes.
 const BATCH: usize = 128;
-/// Batches that may wait to be written.
-const WAITING: usize = 2;
+/// Most batches in the queue to the writer.
+const QUEUED_BATCHES: usize = 2;
 
-/// What becomes of files that are there already.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-pub enum Begin {
-    /// They are left alone, and the export is refused.
-    #[default]
-    New,
-    /// The target is replaced once the new one is whole; what a broken-off export left goes.
-    Overwrite,
-    /// What a broken-off export of the same left is finished.
-    Resume,
-}
-
-/// What is to be exported. `new` says what, the others how.
+/// Builder of an export: a layer, zooms and options.
 #[derive(Clone, Debug)]
 pub struct Export<'a> {
     layer: &'a Layer,
     zooms: RangeInclusive<u8>,
-    area: Option<Area>,
+    area: Option<LonLatBox>,
     size: TileSize,
-    paint: Option<Paint>,
+    content: Option<TileContent>,
     attribution: Option<String>,
-    begin: Begin,
+    if_exists: IfExists,
     threads: usize,
-    drawn_by: String,
+    backend_name: String,
 }
 
-/// How far an export is.
+/// Progress of a running export.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Progress {
-    /// Quads of tiles that have been drawn by this run.
+pub struct ExportProgress {
+    /// Quads of tiles that this run has drawn.
     pub quads: u64,
-    /// How many this run has to draw, once they are counted.
-    pub of: Option<u64>,
-    /// Tiles that are stored, by earlier runs too.
+    /// Quads that this run has to draw, once they are counted.
+    pub total: Option<u64>,
+    /// Tiles that are stored, those of earlier runs included.
     pub tiles: u64,
-    /// Their bytes.
+    /// Bytes of those tiles.
     pub bytes: u64,
 }
 
-/// What was exported.
+/// Counts of a finished export.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Made {
+pub struct ExportSummary {
     /// Tiles that show something.
     pub tiles: u64,
-    /// Tiles that are no other's twin.
+    /// Different tiles: equal ones are stored once.
     pub distinct: u64,
-    /// Bytes of those.
+    /// Bytes of the different tiles.
     pub bytes: u64,
-    /// Tiles of them that an earlier run had drawn.
+    /// Tiles that an earlier run had drawn.
     pub resumed: u64,
 }
 
 impl<'a> Export<'a> {
-    /// All tiles of some zooms: 256 pixels a side, PNG with a palette, on all cores.
+    /// Export of all tiles of some zooms: 256 pixels a side, PNG with a palette, on all cores.
     pub fn new(layer: &'a Layer, zooms: RangeInclusive<u8>) -> Self {
         Self {
             layer,
             zooms,
             area: None,
             size: TileSize::NORMAL,
-            paint: None,
+            content: None,
             attribution: None,
-            begin: Begin::New,
+            if_exists: IfExists::Fail,
             threads: thread::available_parallelism().map_or(1, usize::from),
-            drawn_by: String::new(),
+            backend_name: String::new(),
         }
     }
 
-    /// Only tiles that a box touches.
-    pub fn area(mut self, area: Option<Area>) -> Self {
+    /// Restricts the export to tiles that a box touches.
+    pub fn area(mut self, area: Option<LonLatBox>) -> Self {
         self.area = area;
         self
     }
 
-    /// Tiles of another size.
+    /// Sets the tiles' size.
     pub fn size(mut self, size: TileSize) -> Self {
         self.size = size;
         self
     }
 
-    /// What tiles hold; else what the format is best for: densities in a raster, PNG elsewhere.
-    pub fn paint(mut self, paint: Option<Paint>) -> Self {
-        self.paint = paint;
+    /// Sets the tiles' content; by default densities in a raster, and PNG elsewhere.
+    pub fn content(mut self, content: Option<TileContent>) -> Self {
+        self.content = content;
         self
     }
 
-    /// Who the data come from, for maps to show.
+    /// Sets the attribution of the data that maps show.
     pub fn attribution(mut self, attribution: Option<String>) -> Self {
         self.attribution = attribution;
         self
     }
 
-    /// What becomes of files that are there already.
-    pub fn begin(mut self, begin: Begin) -> Self {
-        self.begin = begin;
+    /// Sets the treatment of files that exist already.
+    pub fn if_exists(mut self, if_exists: IfExists) -> Self {
+        self.if_exists = if_exists;
         self
     }
 
-    /// Threads that draw: more than there are cores where they wait for a GPU.
+    /// Sets the number of threads that draw: more than there are cores where they wait for a GPU.
     pub fn threads(mut self, threads: usize) -> Self {
         self.threads = threads.max(1);
         self
     }
 
-    /// The layer's backend by its name. Two backends may differ by a colour step, so a part that
-    /// one has drawn is not finished by another.
-    pub fn drawn_by(mut self, backend: &str) -> Self {
-        self.drawn_by = backend.to_owned();
+    /// Sets the name of the layer's backend. Two backends may differ by one colour step, so a
+    /// journal of one backend is not resumed by another.
+    pub fn backend_name(mut self, backend: &str) -> Self {
+        self.backend_name = backend.to_owned();
         self
     }
 
-    /// Draws and writes; `None` where there is nothing to resume, since the target is whole.
-    /// `progress` is told after every batch.
+    /// Draws and writes the tiles; `None` where there is nothing to resume, since the target is
+    /// complete. `progress` is called after every batch.
     ///
     /// # Errors
-    /// See [`ExportError`]; the target is as it was then.
+    /// An [`ExportError`]; the target is unchanged then.
     pub fn write(
         &self,
         target: &Target,
-        mut progress: impl FnMut(Progress),
-    ) -> Result<Option<Made>, ExportError> {
-        let brush = self.brush(target)?;
-        let about = About::of(self, brush.paint);
-        let layout = brush.raster.then(|| self.layout(&brush)).transpose()?;
-        let reserved = match (target.kind, &layout) {
-            (Kind::PmTiles, _) => pmtiles::RESERVED,
+        mut progress: impl FnMut(ExportProgress),
+    ) -> Result<Option<ExportSummary>, ExportError> {
+        let renderer = self.renderer(target)?;
+        let metadata = self.metadata(renderer.content);
+        let layout = renderer
+            .raster
+            .then(|| self.cog_layout(&renderer))
+            .transpose()?;
+        let reserved = match (target.format, &layout) {
+            (TargetFormat::PmTiles, _) => pmtiles::RESERVED,
             (_, Some(layout)) => layout.reserved(),
             (_, None) => 0,
         };
-        let settings = self.settings(target, &brush);
-        let Some(mut part) = Part::begin(&target.path, settings, reserved, self.begin)? else {
+        let settings = self.settings(target, &renderer).digest();
+        let journal = Journal::open(&target.path, settings, reserved, self.if_exists)?;
+        let Some(mut journal) = journal else {
             return Ok(None);
         };
-        let resumed = part.tiles;
-        self.draw(&brush, &mut part, &mut progress)?;
-        let (start, end) = part.span();
-        let made = Made {
-            tiles: part.tiles,
-            distinct: part.distinct,
+        let resumed = journal.tiles;
+        self.draw(&renderer, &mut journal, &mut progress)?;
+        let (start, end) = journal.span();
+        let summary = ExportSummary {
+            tiles: journal.tiles,
+            distinct: journal.distinct,
             bytes: end - start,
             resumed,
         };
-        match (target.kind, &layout) {
-            (Kind::PmTiles, _) => pmtiles::finish(part, &target.path, &about)?,
-            (Kind::MbTiles, _) => mbtiles::finish(part, &target.path, &about)?,
-            (_, Some(layout)) => cog::finish(part, &target.path, layout)?,
-            (_, None) => xyz_folder::finish(part, &target.path, &about)?,
+        match (target.format, &layout) {
+            (TargetFormat::PmTiles, _) => pmtiles::finish(journal, &target.path, &metadata)?,
+            (TargetFormat::MbTiles, _) => mbtiles::finish(journal, &target.path, &metadata)?,
+            (_, Some(layout)) => cog::finish(journal, &target.path, layout)?,
+            (_, None) => xyz_folder::finish(journal, &target.path, &metadata)?,
         }
-        Ok(Some(made))
+        Ok(Some(summary))
     }
 
-    /// Checks that the wishes go together.
-    pub(crate) fn brush(&self, target: &Target) -> Result<Brush<'a>, ExportError> {
+    /// Renderer of the tiles, once the options are checked against each other.
+    pub(crate) fn renderer(&self, target: &Target) -> Result<TileRenderer<'a>, ExportError> {
         let raster = target.is_raster();
-        let paint = self
-            .paint
-            .unwrap_or(if raster { Paint::Density } else { Paint::Png });
-        let fits = match paint {
-            Paint::Density => raster,
-            Paint::Rgba => true,
-            Paint::Png | Paint::WebP => !raster,
+        let content = self.content.unwrap_or(if raster {
+            TileContent::Density
+        } else {
+            TileContent::Png
+        });
+        let fits = match content {
+            TileContent::Density => raster,
+            TileContent::Rgba => true,
+            TileContent::Png | TileContent::WebP => !raster,
         };
         if !fits {
-            let legal = if raster {
-                "f32 or rgba"
-            } else {
-                "png, rgba or webp"
-            };
-            return Err(ExportError::Impossible(format!(
-                "{} holds tiles as {legal}",
-                target.path.display()
-            )));
+            return Err(ExportError::Content {
+                path: target.path.clone(),
+                legal: if raster {
+                    "f32 or rgba"
+                } else {
+                    "png, rgba or webp"
+                },
+            });
         }
         if self.zooms.is_empty() || *self.zooms.end() > MAX_ZOOM {
-            let why = format!("zooms go from 0 to {MAX_ZOOM}, the first before the last");
-            return Err(ExportError::Impossible(why));
+            return Err(ExportError::Zooms);
         }
-        Ok(Brush {
+        if let Some(area) = self.area {
+            Window::around(area, 1, 1)?;
+        }
+        Ok(TileRenderer {
             layer: self.layer,
             area: self.area,
             size: self.size,
-            paint,
+            content,
             raster,
         })
     }
 
-    /// What a raster of these tiles would be.
-    fn layout(&self, brush: &Brush<'_>) -> Result<cog::Layout, ExportError> {
-        let nature = self.layer.data().value_kind(self.layer.style().measure());
-        let nothing = if nature.zero_is_nothing() { "0" } else { "nan" };
-        cog::Layout::new(brush, self.zooms(), nothing)
+    fn cog_layout(&self, renderer: &TileRenderer<'_>) -> Result<cog::CogLayout, ExportError> {
+        let kind = self.layer.value_kind(self.layer.style());
+        let no_data = if kind.zero_is_nothing() { "0" } else { "nan" };
+        cog::CogLayout::new(renderer, self.zooms(), no_data)
     }
 
     pub(crate) fn thread_count(&self) -> usize {
@@ -225,145 +221,178 @@ impl<'a> Export<'a> {
         self.zooms.clone()
     }
 
-    /// All that the bytes of an export depend on, as a digest.
-    fn settings(&self, target: &Target, brush: &Brush<'_>) -> [u8; 32] {
-        let paint = brush.paint;
-        let words = format!(
-            "{}\n{:?}\n{}\n{}\n{:?}\n{:?}\n{:?}\n{paint:?}\n{:?}\n{}\n",
-            env!("CARGO_PKG_VERSION"),
-            target.kind,
-            self.layer.name(),
-            self.layer.style(),
-            self.zooms,
-            self.area,
-            self.size,
-            self.attribution,
-            self.drawn_by,
-        );
-        let mut digest = Sha256::new_with_prefix(words);
-        for (what, points) in self.layer.data().parts() {
-            digest.update(format!("{what:?} {}\n", points.as_slice().len()));
-            digest_points(points, &mut digest);
+    fn settings<'s>(&'s self, target: &'s Target, renderer: &TileRenderer<'_>) -> Settings<'s> {
+        Settings {
+            target,
+            layer: self.layer,
+            zooms: self.zooms(),
+            area: self.area,
+            size: self.size,
+            content: renderer.content,
+            attribution: self.attribution.as_deref(),
+            backend_name: &self.backend_name,
         }
-        digest.finalize().into()
     }
 
-    /// Draws all that is missing, on all cores; this thread writes.
+    fn metadata(&self, content: TileContent) -> Metadata {
+        let layer = self.layer;
+        let data_bounds = layer.data_bounds();
+        let heat = || layer.heat_bounds(layer.style(), self.zooms(), self.size);
+        let bounds = self.area.or_else(heat).unwrap_or(LonLatBox::WORLD);
+        let shown = self.area.or(data_bounds);
+        let focus = shown.and_then(|shown| Focus::of(layer.points(), shown));
+        let (first, last) = (*self.zooms.start(), *self.zooms.end());
+        let center = focus.map_or_else(
+            || {
+                let (lon, lat) = bounds.center();
+                (lon, lat, first)
+            },
+            |focus| (focus.lon, focus.lat, focus.zoom.clamp(first, last)),
+        );
+        Metadata {
+            name: layer.name().to_owned(),
+            attribution: self.attribution.clone(),
+            bounds: bounds.within_180(),
+            data_bounds,
+            center,
+            zooms: self.zooms(),
+            content,
+            size: self.size,
+            style: layer.style().parameters(),
+        }
+    }
+
+    /// Draws all quads that are missing in the journal, on a pool of threads, and appends them.
     fn draw(
         &self,
-        brush: &Brush<'a>,
-        part: &mut Part,
-        progress: &mut impl FnMut(Progress),
+        renderer: &TileRenderer<'a>,
+        journal: &mut Journal,
+        progress: &mut impl FnMut(ExportProgress),
     ) -> Result<(), ExportError> {
-        let from = part.next;
-        let walk = || self.zooms().flat_map(|z| brush.walk(z, from));
-        // Whoever waits for statistics must not be one who draws them.
-        let pool = ThreadPoolBuilder::new().num_threads(self.threads).build();
-        let pool = pool.map_err(|e| ExportError::Impossible(e.to_string()))?;
-        let (of, over) = (AtomicU64::new(u64::MAX), AtomicBool::new(false));
-        let (sender, drawn) = sync_channel::<Result<Vec<Drawn>, ExportError>>(WAITING);
+        let from = journal.next;
+        let walk = || self.zooms().flat_map(|z| renderer.walk(z, from));
+        // A pool of its own: statistics are measured by the global pool while these threads wait.
+        let pool = ThreadPoolBuilder::new().num_threads(self.threads).build()?;
+        let (total, over) = (AtomicU64::new(u64::MAX), AtomicBool::new(false));
+        let (sender, batches) =
+            sync_channel::<Result<Vec<RenderedQuad>, ExportError>>(QUEUED_BATCHES);
         thread::scope(|scope| {
             scope.spawn(|| {
                 let quads = walk().take_while(|_| !over.load(Ordering::Relaxed)).count();
-                of.store(quads as u64, Ordering::Relaxed);
+                total.store(quads as u64, Ordering::Relaxed);
             });
             scope.spawn(|| {
                 let sender = sender;
                 pool.install(|| {
                     let mut quads = walk();
-                    let mut now: Vec<Quad> = quads.by_ref().take(BATCH).collect();
+                    let mut now: Vec<TileQuad> = quads.by_ref().take(BATCH).collect();
                     while !now.is_empty() {
-                        let (drawn, next) = rayon::join(
-                            || now.par_iter().map(|&quad| brush.draw(quad)).collect(),
+                        let (batch, next) = rayon::join(
+                            || now.par_iter().map(|&quad| renderer.render(quad)).collect(),
                             || quads.by_ref().take(BATCH).collect(),
                         );
                         now = next;
-                        // nobody takes it where nothing can be written any more
-                        if sender.send(drawn).is_err() {
+                        // The receiver is dropped after an error of the writer.
+                        if sender.send(batch).is_err() {
                             return;
                         }
                     }
                 });
             });
             let mut quads = 0;
-            let mut write = |batch: Result<Vec<Drawn>, ExportError>| {
+            let mut write = |batch: Result<Vec<RenderedQuad>, ExportError>| {
                 let batch = batch?;
-                part.add(&batch)?;
+                journal.append(&batch)?;
                 quads += batch.len() as u64;
-                let (start, end) = part.span();
-                let of = of.load(Ordering::Relaxed);
-                progress(Progress {
+                let (start, end) = journal.span();
+                let total = total.load(Ordering::Relaxed);
+                progress(ExportProgress {
                     quads,
-                    of: (of < u64::MAX).then_some(of),
-                    tiles: part.tiles,
+                    total: (total < u64::MAX).then_some(total),
+                    tiles: journal.tiles,
                     bytes: end - start,
                 });
                 Ok(())
             };
-            let outcome = drawn.into_iter().try_for_each(&mut write);
+            let outcome = batches.into_iter().try_for_each(&mut write);
             over.store(true, Ordering::Relaxed);
             outcome
         })
     }
 }
 
-fn digest_points(points: &Points, digest: &mut Sha256) {
-    let mut bytes = Vec::new();
-    for some in points.as_slice().chunks(4096) {
-        bytes.clear();
-        for point in some {
-            bytes.extend(point.x.to_le_bytes());
-            bytes.extend(point.y.to_le_bytes());
-            bytes.extend(point.weight.to_le_bytes());
-        }
-        digest.update(&bytes);
-    }
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use heatsplat_points::{Point, Points};
+    use heatsplat_render::{Category, Comparison, CpuBackend, PointSet, Style};
+    use std::sync::Arc;
 
-/// What an archive says about itself.
-pub(crate) struct About {
-    pub(crate) name: String,
-    pub(crate) attribution: Option<String>,
-    /// West, south, east, north of what its tiles show, with no east beyond 180: archives know none.
-    pub(crate) bounds: [f64; 4],
-    /// West, south, east, north of the points.
-    pub(crate) data_bounds: Option<[f64; 4]>,
-    /// Longitude and latitude of the densest place, and a zoom to begin with.
-    pub(crate) center: (f64, f64, u8),
-    pub(crate) zooms: RangeInclusive<u8>,
-    pub(crate) paint: Paint,
-    /// CSS pixels a side, and pixels to each.
-    pub(crate) size: TileSize,
-    pub(crate) style: Vec<(&'static str, String)>,
-}
-
-impl About {
-    fn of(export: &Export<'_>, paint: Paint) -> Self {
-        let layer = export.layer;
-        let data_bounds = layer.data_bounds();
-        let area = export.area.map(|area| area.degrees());
-        let heat = || layer.heat_bounds(layer.style(), export.zooms(), export.size);
-        let bounds = area.or_else(heat).unwrap_or(bounds::WORLD);
-        let shown = area.or(data_bounds);
-        let focus = shown.and_then(|shown| Focus::of(layer.points(), shown));
-        let (first, last) = (*export.zooms.start(), *export.zooms.end());
-        let center = focus.map_or_else(
-            || {
-                let [lon, lat, zoom] = bounds::middle(bounds, f64::from(first));
-                (lon, lat, zoom as u8)
-            },
-            |focus| (focus.lon, focus.lat, focus.zoom.clamp(first, last)),
-        );
-        Self {
-            name: layer.name().to_owned(),
-            attribution: export.attribution.clone(),
-            bounds: bounds::within_180(bounds),
-            data_bounds,
-            center,
-            zooms: export.zooms(),
-            paint,
-            size: export.size,
-            style: layer.style().parameters(),
+    /// The digests are those of earlier versions, whose `.partial` files must still resume.
+    #[test]
+    fn digests_of_settings_never_change() {
+        let places = [(142.37, 38.32), (-72.9, -36.1)];
+        let points = places.map(|(lon, lat)| Point::from_lon_lat(lon, lat, 9.1).unwrap());
+        let mut style = Style::default();
+        style.set("radius", "12km").unwrap();
+        let layer = |set: PointSet| {
+            let backend = Arc::new(CpuBackend::new());
+            Layer::new("Quakes \"2\"", set, style.clone(), backend)
+        };
+        let plain = || PointSet::new(Points::from_slice(&points));
+        let radii = layer(PointSet::with_radii(&points, &[3.0, 4.5]));
+        let ratio = PointSet::from_comparison(&plain(), Comparison::Over, Arc::new(plain()));
+        let categories = ["a", "b"].map(|name| {
+            let points = Points::from_slice(&points);
+            Category::new(name, points, [1, 2, 3])
+        });
+        let categories = layer(plain().in_categories(categories.into()));
+        let (plain, ratio) = (layer(plain()), layer(ratio));
+        let area = LonLatBox::new(-10.0, 35.5, 30.25, 60.0).unwrap();
+        let parts = Export::new(&plain, 3..=8)
+            .area(Some(area))
+            .size(TileSize::RETINA)
+            .content(Some(TileContent::WebP))
+            .attribution(Some("© \"me\"\n".to_owned()));
+        let rgba = Export::new(&radii, 2..=3).content(Some(TileContent::Rgba));
+        let cpu = Export::new(&plain, 0..=8).backend_name("cpu");
+        for (export, name, expected) in [
+            (
+                cpu,
+                "a.pmtiles",
+                "bc441789c4a9a0c3633ee42e0aeabc29be57858c179595046c5452cb60171ecc",
+            ),
+            (
+                parts,
+                "a.mbtiles",
+                "782d0d738e9ac818a47114e8d7933db070754808a104fd04e99ad7e88c47a4b4",
+            ),
+            (
+                Export::new(&radii, 2..=3),
+                "a.tif",
+                "8f8183b16fc123d85fff93a8393f83a5e4fc7cebbd4523526752a5081f07f2ec",
+            ),
+            (
+                rgba,
+                "a/{z}/{x}/{y}.png",
+                "4e59d24e1ffa6ad0c27513415a09ab5c8f944edaca273d25a3da8f4d3a11d582",
+            ),
+            (
+                Export::new(&ratio, 0..=0),
+                "a.pmtiles",
+                "9a01ac71740728f37343adaf497012800aad336ce6873c689c099256c1680657",
+            ),
+            (
+                Export::new(&categories, 0..=0),
+                "a.pmtiles",
+                "91d51b8dfcd95d10181c6074c6ba42a57b5645b1d88a601b439f42c65e905f5b",
+            ),
+        ] {
+            let target = Target::from_path(name.as_ref()).unwrap();
+            let renderer = export.renderer(&target).unwrap();
+            let digest = export.settings(&target, &renderer).digest();
+            let hex = digest.map(|byte| format!("{byte:02x}")).concat();
+            assert_eq!(hex, expected, "{name}");
         }
     }
 }

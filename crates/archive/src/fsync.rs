@@ -1,25 +1,25 @@
-//! What lasts through a power cut: files on the disk before the name that tells of them.
+//! Durable writes: a file's bytes reach the disk before the name that it gets.
 
-use crate::error::{At as _, ExportError};
+use crate::error::{ExportError, WithPath as _};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-/// A name in the same folder, where renaming is one step.
-pub(crate) fn beside(target: &Path, ending: &str) -> PathBuf {
+/// Path in the target's folder, so that a rename to the target is atomic.
+pub(crate) fn sibling(target: &Path, ending: &str) -> PathBuf {
     let mut name = target.file_name().unwrap_or_default().to_owned();
     name.push(ending);
     target.with_file_name(name)
 }
 
-/// Brings all of a folder's files to the disk.
+/// Flushes all files of a folder to the disk.
 #[cfg(target_os = "linux")]
 pub(crate) fn sync_files(folder: &Path) -> Result<(), ExportError> {
     let file = File::open(folder).at(folder)?;
-    let done = rustix::fs::syncfs(&file);
-    done.map_err(std::io::Error::from).at(folder)
+    let synced = rustix::fs::syncfs(&file);
+    synced.map_err(std::io::Error::from).at(folder)
 }
 
-/// Brings all of a folder's files to the disk.
+/// Flushes all files of a folder to the disk.
 #[cfg(not(target_os = "linux"))]
 pub(crate) fn sync_files(folder: &Path) -> Result<(), ExportError> {
     for entry in std::fs::read_dir(folder).at(folder)? {
@@ -35,11 +35,11 @@ pub(crate) fn sync_files(folder: &Path) -> Result<(), ExportError> {
     Ok(())
 }
 
-/// Makes a rename last through a power cut, where the system can do that.
+/// Makes a rename to the target durable, where the system supports it.
 pub(crate) fn sync_folder(target: &Path) {
     let folder = target.parent().filter(|p| !p.as_os_str().is_empty());
     if let Ok(folder) = File::open(folder.unwrap_or(Path::new("."))) {
-        // nothing more can be done where it fails
+        // Some file systems can't flush folders; there is no other way to try.
         let _ = folder.sync_all();
     }
 }

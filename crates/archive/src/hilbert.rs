@@ -1,58 +1,57 @@
-//! The Hilbert curve that numbers tiles: the tile ids of PMTiles version 3.
+//! Hilbert curve that numbers tiles: the tile ids of PMTiles version 3.
 //!
-//! Zooms follow each other; within one, a tile and its neighbours on the curve are neighbours on
-//! the map. The curve visits the four quarters of a tile one after the other, so the tiles of a
-//! quad are one stretch of it, at any depth.
+//! The numbers of a zoom follow those of the zoom before; within a zoom, neighbours on the curve
+//! are neighbours on the map. The curve visits the four quarters of a tile one after the other, so
+//! the tiles below a tile are one contiguous range of numbers, at any depth.
 
 use heatsplat_points::TileId;
 
-/// How many tiles all zooms before this one have.
-pub(crate) fn before(z: u8) -> u64 {
+/// Number of tiles in all zooms before this one, which is the first number of this zoom.
+pub(crate) fn first_of_zoom(z: u8) -> u64 {
     ((1u64 << (2 * u32::from(z))) - 1) / 3
 }
 
-/// The number of a tile among all of all zooms.
+/// Number of a tile among those of all zooms.
 pub(crate) fn number(tile: TileId) -> u64 {
-    before(tile.z()) + index(tile)
+    first_of_zoom(tile.z()) + index(tile)
 }
 
-/// The tile of a number; `None` for those deeper than tiles go.
-#[cfg(test)]
+/// Tile with a number; `None` where it lies deeper than the deepest zoom.
 pub(crate) fn tile(number: u64) -> Option<TileId> {
-    let z = (0..=heatsplat_points::MAX_ZOOM).find(|&z| number < before(z + 1))?;
-    Some(at(z, number - before(z)))
+    let z = (0..=heatsplat_points::MAX_ZOOM).find(|&z| number < first_of_zoom(z + 1))?;
+    Some(tile_in_zoom(z, number - first_of_zoom(z)))
 }
 
-/// Where on its zoom's curve a tile lies, counted from 0.
+/// Position of a tile on its zoom's curve, counted from 0.
 fn index(tile: TileId) -> u64 {
     let (mut x, mut y) = (tile.x(), tile.y());
     let mut index = 0;
     for bit in (0..tile.z()).rev() {
         let (right, low) = (x >> bit & 1, y >> bit & 1);
         index = index << 2 | u64::from((3 * right) ^ low);
-        (x, y) = turned(x, y, right, low, u32::MAX);
+        (x, y) = mirrored(x, y, right, low, u32::MAX);
     }
     index
 }
 
-/// The tile at a place of a zoom's curve.
-pub(crate) fn at(z: u8, index: u64) -> TileId {
+/// Tile at a position of a zoom's curve.
+pub(crate) fn tile_in_zoom(z: u8, index: u64) -> TileId {
     let (mut x, mut y) = (0u32, 0u32);
     for bit in 0..z {
         let quarter = (index >> (2 * u32::from(bit))) as u32 & 3;
         let right = quarter >> 1;
         let low = (quarter ^ right) & 1;
-        (x, y) = turned(x, y, right, low, (1 << bit) - 1);
+        (x, y) = mirrored(x, y, right, low, (1 << bit) - 1);
         x |= right << bit;
         y |= low << bit;
     }
-    // x and y have z bits, so this is a tile
+    // x and y have z bits, so the tile is valid.
     TileId::new(z, x, y).unwrap_or(TileId::WORLD)
 }
 
-/// In the two quarters of the north the curve is mirrored at a diagonal; `mask` keeps the bits
-/// that lie within the quarter.
-fn turned(x: u32, y: u32, right: u32, low: u32, mask: u32) -> (u32, u32) {
+/// Position mirrored at a diagonal, as the curve is in the two northern quarters; `mask` keeps the
+/// bits that lie within the quarter.
+fn mirrored(x: u32, y: u32, right: u32, low: u32, mask: u32) -> (u32, u32) {
     match (low, right) {
         (1, _) => (x, y),
         (_, 0) => (y, x),
@@ -64,7 +63,7 @@ fn turned(x: u32, y: u32, right: u32, low: u32, mask: u32) -> (u32, u32) {
 mod tests {
     use super::*;
 
-    /// Numbers from the specification's table.
+    /// Numbers of the specification's table.
     #[test]
     fn numbers_are_the_specifications() {
         for ((z, x, y), expected) in [
@@ -85,15 +84,15 @@ mod tests {
         for z in 0..6u8 {
             let mut last: Option<TileId> = None;
             for i in 0..1u64 << (2 * z) {
-                let here = at(z, i);
-                assert_eq!(number(here), before(z) + i);
-                assert_eq!(tile(before(z) + i), Some(here));
+                let here = tile_in_zoom(z, i);
+                assert_eq!(number(here), first_of_zoom(z) + i);
+                assert_eq!(tile(first_of_zoom(z) + i), Some(here));
                 if let Some(last) = last {
                     assert_eq!(here.x().abs_diff(last.x()) + here.y().abs_diff(last.y()), 1);
                 }
                 last = Some(here);
-                // a tile's quarters are one stretch
-                let parent = at(z.saturating_sub(1), i >> 2);
+                // A tile's quarters are one contiguous range.
+                let parent = tile_in_zoom(z.saturating_sub(1), i >> 2);
                 assert!(z == 0 || (parent.x(), parent.y()) == (here.x() / 2, here.y() / 2));
             }
         }

@@ -1,80 +1,87 @@
-//! An unfinished export: tiles in the order they were drawn, and a log of them.
+//! Journal of an unfinished export: the tiles in the order they were drawn, and a log of them.
 //!
-//! `NAME.partial` holds the tiles' bytes, each once; `NAME.partial.index` a record of each tile
-//! with a digest of its bytes, and a mark after each batch. Whatever moment an export is broken
-//! off at, all up to the last whole mark can be told to be good, and drawing goes on behind it.
-//! All formats are made from a finished part alone, so they don't know how it came about.
+//! `NAME.partial` holds the tiles' bytes, each different tile once. `NAME.partial.index` is the
+//! log: a record for each tile, with a digest of its bytes, and a commit after each batch. An
+//! export may be interrupted at any moment; everything up to the last valid commit can be verified,
+//! and drawing continues behind it. Every format is made from a finished journal alone, so none
+//! depends on interruptions.
 
-use crate::error::{At as _, ExportError};
-use crate::export::Begin;
-use crate::fsync::{beside, sync_folder};
-use crate::render::{Drawn, Tile, digest};
+use crate::error::{ExportError, WithPath as _};
+use crate::fsync::{sibling, sync_folder};
+use crate::hilbert;
+use crate::if_exists::IfExists;
+use crate::tile::{RenderedQuad, TileDigest, digest};
 use flate2::Crc;
+use heatsplat_points::TileId;
 use std::collections::HashMap;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, BufReader, BufWriter, Read, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 use std::{mem, process};
 
-/// What a log begins with; its settings' digest comes next.
+/// First bytes of a log; the digest of the settings follows.
 const MAGIC: &[u8; 16] = b"heatsplat part 1";
 const HEADER: u64 = 48;
 const RECORD: usize = 40;
 
-/// Tiles that are remembered to find equal ones: twice as many at most, 48 bytes each.
-const KNOWN: usize = 1 << 20;
+/// Half the number of tiles in the deduplication cache; each takes 48 bytes.
+const CACHED_TILES: usize = 1 << 20;
 
-/// The largest tile that a part holds.
+/// Most bytes of a tile.
 const LARGEST: u32 = 1 << 26;
 
-/// A stored tile: where its bytes are in the part.
+/// A stored tile and the range of its bytes in the `.partial` file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Entry {
-    pub(crate) number: u64,
+pub(crate) struct StoredTile {
+    pub(crate) tile: TileId,
     pub(crate) offset: u64,
     pub(crate) length: u32,
 }
 
-/// Why a part is left alone by a new export.
-const LEFT: &str = "is what an export left that was broken off; --resume goes on with it, \
-                    --overwrite begins anew";
+/// Paths of the tiles' bytes and of the log.
+fn paths(target: &Path) -> (PathBuf, PathBuf) {
+    (
+        sibling(target, ".partial"),
+        sibling(target, ".partial.index"),
+    )
+}
 
-/// Whether there is nothing to resume, since the target is whole.
-fn is_whole(target: &Path, begin: Begin) -> Result<bool, ExportError> {
-    let there = fs::symlink_metadata(target).is_ok();
-    if there && begin == Begin::Resume && !beside(target, ".partial").exists() {
+/// Whether the target is complete and there is nothing to resume.
+fn is_complete(target: &Path, if_exists: IfExists) -> Result<bool, ExportError> {
+    let exists = fs::symlink_metadata(target).is_ok();
+    if exists && if_exists == IfExists::Resume && !sibling(target, ".partial").exists() {
         return Ok(true);
     }
-    if there && begin != Begin::Overwrite {
-        let why = "is there already; --overwrite replaces it";
-        return Err(ExportError::stands(target, why));
+    if exists && if_exists != IfExists::Overwrite {
+        let path = target.to_owned();
+        return Err(ExportError::Exists { path });
     }
     Ok(false)
 }
 
-fn open(path: &Path) -> Result<File, ExportError> {
+fn open_or_create(path: &Path) -> Result<File, ExportError> {
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).truncate(false);
     options.open(path).at(path)
 }
 
-/// Whether an export to a target may begin, as [`Part::begin`] will find it; false where it is whole
-/// and has only to be resumed. Nothing is changed.
-pub(crate) fn may_begin(target: &Path, begin: Begin) -> Result<bool, ExportError> {
-    if is_whole(target, begin)? {
+/// Checks that [`Journal::open`] will succeed, without changing anything; false where the target is
+/// complete and only to be resumed.
+pub(crate) fn check(target: &Path, if_exists: IfExists) -> Result<bool, ExportError> {
+    if is_complete(target, if_exists)? {
         return Ok(false);
     }
-    let (path, log_path) = (beside(target, ".partial"), beside(target, ".partial.index"));
+    let (path, log_path) = paths(target);
     match File::options().read(true).write(true).open(&log_path) {
         Ok(log) => {
             lock(&log, target)?;
-            if begin == Begin::New && log.metadata().at(&log_path)?.len() > HEADER {
-                return Err(ExportError::stands(&path, LEFT));
+            if if_exists == IfExists::Fail && log.metadata().at(&log_path)?.len() > HEADER {
+                return Err(ExportError::Interrupted { path });
             }
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            // by a name of this process's own: a log may be another's by now
-            let trial = beside(target, &format!(".partial.{}", process::id()));
+            // The name contains the process id, since another export may create its log meanwhile.
+            let trial = sibling(target, &format!(".partial.{}", process::id()));
             File::create(&trial).at(&path)?;
             fs::remove_file(&trial).at(&trial)?;
         }
@@ -83,186 +90,185 @@ pub(crate) fn may_begin(target: &Path, begin: Begin) -> Result<bool, ExportError
     Ok(true)
 }
 
-/// Keeps other exports from a log as long as it is open.
+/// Locks the log against other exports while the file is open.
 fn lock(log: &File, target: &Path) -> Result<(), ExportError> {
     match log.try_lock() {
         Err(TryLockError::WouldBlock) => {
-            let why = "another export is writing it just now";
-            Err(ExportError::stands(target, why))
+            let path = target.to_owned();
+            Err(ExportError::Locked { path })
         }
-        // or a file system without locks
+        // Other errors mean that the file system has no locks.
         Ok(()) | Err(TryLockError::Error(_)) => Ok(()),
     }
 }
 
-/// A part that is being written.
-pub(crate) struct Part {
+/// Journal that is being written.
+pub(crate) struct Journal {
     path: PathBuf,
     log_path: PathBuf,
     data: File,
     log: File,
-    /// Bytes at the beginning that are not tiles'.
+    /// Bytes before the first tile, for the header of the final format.
     reserved: u64,
-    /// Where the next new tile goes.
+    /// End of the stored tiles' bytes.
     end: u64,
-    known: Known,
-    /// The number of the first tile that has not been looked at.
+    cache: DedupCache,
+    /// Number of the first tile that has not been drawn.
     pub(crate) next: u64,
     pub(crate) tiles: u64,
     pub(crate) distinct: u64,
 }
 
-impl Part {
-    /// The part of a target, empty or as an export with the same settings left it. `None` where
-    /// there is nothing to resume, since the target is whole.
-    pub(crate) fn begin(
+impl Journal {
+    /// Opens the journal of a target, empty or as an export with the same settings left it. `None`
+    /// where the target is complete and there is nothing to resume.
+    pub(crate) fn open(
         target: &Path,
         settings: [u8; 32],
         reserved: u64,
-        begin: Begin,
+        if_exists: IfExists,
     ) -> Result<Option<Self>, ExportError> {
-        if is_whole(target, begin)? {
+        if is_complete(target, if_exists)? {
             return Ok(None);
         }
-        let (path, log_path) = (beside(target, ".partial"), beside(target, ".partial.index"));
-        let log = open(&log_path)?;
+        let (path, log_path) = paths(target);
+        let log = open_or_create(&log_path)?;
         lock(&log, target)?;
-        let mut part = Self {
-            data: open(&path)?,
+        let mut journal = Self {
+            data: open_or_create(&path)?,
             path,
             log_path,
             log,
             reserved,
             end: reserved,
-            known: Known::default(),
+            cache: DedupCache::default(),
             next: 0,
             tiles: 0,
             distinct: 0,
         };
-        part.take_up(settings, begin)?;
-        Ok(Some(part))
+        journal.resume_or_clear(settings, if_exists)?;
+        Ok(Some(journal))
     }
 
-    fn take_up(&mut self, settings: [u8; 32], begin: Begin) -> Result<(), ExportError> {
+    fn resume_or_clear(
+        &mut self,
+        settings: [u8; 32],
+        if_exists: IfExists,
+    ) -> Result<(), ExportError> {
+        let path = self.path.clone();
         let mut header = [0; HEADER as usize];
-        let whole = self.log.read_exact(&mut header).is_ok() && header.starts_with(MAGIC);
-        let used = whole && self.log.metadata().at(&self.log_path)?.len() > HEADER;
-        if begin == Begin::Resume && whole {
+        let valid = self.log.read_exact(&mut header).is_ok() && header.starts_with(MAGIC);
+        let used = valid && self.log.metadata().at(&self.log_path)?.len() > HEADER;
+        if if_exists == IfExists::Resume && valid {
             if !header.ends_with(&settings) {
-                return Err(ExportError::stands(
-                    &self.path,
-                    "is a part of another export: of other points, another look, other zooms or \
-                     another version; finish that one, or begin anew with --overwrite",
-                ));
+                return Err(ExportError::OtherSettings { path });
             }
-            let path = self.path.clone();
             return self.replay().at(&path);
         }
-        if begin == Begin::New && used {
-            return Err(ExportError::stands(&self.path, LEFT));
+        if if_exists == IfExists::Fail && used {
+            return Err(ExportError::Interrupted { path });
         }
-        self.data.set_len(self.reserved).at(&self.path)?;
+        self.data.set_len(self.reserved).at(&path)?;
         self.log.set_len(0).at(&self.log_path)?;
         self.log.rewind().at(&self.log_path)?;
         let header = [&MAGIC[..], &settings].concat();
         self.log.write_all(&header).at(&self.log_path)
     }
 
-    /// Reads the log up to its last good mark, believing no tile whose bytes don't fit, and cuts
-    /// off the rest.
+    /// Reads the log up to its last valid commit, checks each tile against its digest, and
+    /// truncates both files behind that commit.
     fn replay(&mut self) -> io::Result<()> {
         let mut log = BufReader::with_capacity(1 << 16, &self.log);
         let mut data = BufReader::with_capacity(1 << 20, &self.data);
         data.seek(SeekFrom::Start(self.reserved))?;
-        let (mut good, mut end) = (HEADER, self.end);
+        let (mut log_end, mut end) = (HEADER, self.end);
         let mut batch = Vec::new();
         let mut bytes = Vec::new();
         let mut raw = [0; RECORD];
         while log.read_exact(&mut raw).is_ok() {
-            let Some(record) = Record::read(&raw) else {
+            let Some(record) = Record::from_bytes(&raw) else {
                 break;
             };
-            if record.is_mark() {
+            if record.is_commit() {
                 for record in batch.drain(..) {
-                    let Record { entry, digest } = record;
+                    let Record {
+                        offset,
+                        length,
+                        digest,
+                        ..
+                    } = record;
                     self.tiles += 1;
-                    if self.known.find(&digest).is_none() {
+                    if self.cache.find(&digest).is_none() {
                         self.distinct += 1;
-                        self.known.add(digest, (entry.offset, entry.length));
+                        self.cache.insert(digest, (offset, length));
                     }
                 }
                 self.end = end;
-                self.next = record.entry.number;
-                good = log.stream_position()?;
+                self.next = record.number;
+                log_end = log.stream_position()?;
                 continue;
             }
-            let entry = record.entry;
-            if entry.offset == end {
-                bytes.resize(entry.length.min(LARGEST) as usize, 0);
+            if record.offset == end {
+                bytes.resize(record.length.min(LARGEST) as usize, 0);
                 if data.read_exact(&mut bytes).is_err() || digest(&bytes) != record.digest {
                     break;
                 }
-                end += u64::from(entry.length);
+                end += u64::from(record.length);
             }
             batch.push(record);
         }
         drop((log, data));
-        self.log.set_len(good)?;
-        self.log.seek(SeekFrom::Start(good))?;
+        self.log.set_len(log_end)?;
+        self.log.seek(SeekFrom::Start(log_end))?;
         self.data.set_len(self.end)
     }
 
-    /// Adds what was drawn next.
-    pub(crate) fn add(&mut self, batch: &[Drawn]) -> Result<(), ExportError> {
+    /// Appends a batch of quads and commits it.
+    pub(crate) fn append(&mut self, batch: &[RenderedQuad]) -> Result<(), ExportError> {
         let Some(last) = batch.last() else {
             return Ok(());
         };
         self.data.seek(SeekFrom::Start(self.end)).at(&self.path)?;
         let mut data = BufWriter::with_capacity(1 << 20, &self.data);
         let mut records = Vec::new();
-        for tile in batch.iter().flat_map(|drawn| &drawn.tiles) {
-            let Tile {
-                number,
-                bytes,
-                digest,
-            } = tile;
-            let (offset, length) = match self.known.find(digest) {
+        for tile in batch.iter().flat_map(|quad| &quad.tiles) {
+            let (offset, length) = match self.cache.find(&tile.digest) {
                 Some(place) => place,
                 None => {
-                    data.write_all(bytes).at(&self.path)?;
-                    let place = (self.end, bytes.len() as u32);
-                    self.known.add(*digest, place);
-                    self.end += bytes.len() as u64;
+                    data.write_all(&tile.bytes).at(&self.path)?;
+                    let place = (self.end, tile.bytes.len() as u32);
+                    self.cache.insert(tile.digest, place);
+                    self.end += tile.bytes.len() as u64;
                     self.distinct += 1;
                     place
                 }
             };
             self.tiles += 1;
             Record {
-                entry: Entry {
-                    number: *number,
-                    offset,
-                    length,
-                },
-                digest: *digest,
+                number: tile.number,
+                offset,
+                length,
+                digest: tile.digest,
             }
             .write(&mut records);
         }
         data.flush().at(&self.path)?;
-        Record::mark(last.end, self.end).write(&mut records);
+        Record::commit(last.end, self.end).write(&mut records);
         self.log.write_all(&records).at(&self.log_path)?;
         self.next = last.end;
         Ok(())
     }
 
-    /// Where tiles' bytes begin and end.
+    /// Range of the tiles' bytes in the file: its start and end.
     pub(crate) fn span(&self) -> (u64, u64) {
         (self.reserved, self.end)
     }
 
     /// All tiles, in the order of their numbers.
-    pub(crate) fn entries(&self) -> Result<impl Iterator<Item = io::Result<Entry>>, ExportError> {
-        // an own file, with a place of its own
+    pub(crate) fn stored_tiles(
+        &self,
+    ) -> Result<impl Iterator<Item = io::Result<StoredTile>>, ExportError> {
+        // A file of its own, so that its position is independent of other readers.
         let file = File::open(&self.log_path).at(&self.log_path)?;
         let mut log = BufReader::with_capacity(1 << 16, file);
         log.seek(SeekFrom::Start(HEADER)).at(&self.log_path)?;
@@ -273,30 +279,29 @@ impl Part {
                 if let Err(error) = log.read_exact(&mut raw) {
                     return Some(Err(error));
                 }
-                match Record::read(&raw) {
-                    Some(record) if record.is_mark() => {}
-                    Some(record) => {
-                        left -= 1;
-                        return Some(Ok(record.entry));
-                    }
-                    None => return Some(Err(io::Error::other("its index was changed"))),
+                let record = Record::from_bytes(&raw);
+                if record.as_ref().is_some_and(Record::is_commit) {
+                    continue;
                 }
+                left -= 1;
+                let tile = record.and_then(|record| record.stored_tile());
+                return Some(tile.ok_or_else(|| io::Error::other("its index was changed")));
             }
             None
         }))
     }
 
-    /// The file of the tiles' bytes, to read them or to write beside them.
+    /// File of the tiles' bytes.
     pub(crate) fn data(&self) -> &File {
         &self.data
     }
 
-    /// Where that file is.
+    /// Path of the tiles' bytes.
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Gives the file, now whole, its name.
+    /// Renames the file of the tiles' bytes, now a complete archive, to the target.
     pub(crate) fn publish(self, target: &Path) -> Result<(), ExportError> {
         self.data.sync_all().at(&self.path)?;
         fs::rename(&self.path, target).at(target)?;
@@ -304,90 +309,98 @@ impl Part {
         fs::remove_file(&self.log_path).at(&self.log_path)
     }
 
-    /// Removes it, since a target was made of it.
+    /// Removes the files, once a target was made from them.
     pub(crate) fn remove(self) -> Result<(), ExportError> {
         fs::remove_file(&self.path).at(&self.path)?;
         fs::remove_file(&self.log_path).at(&self.log_path)
     }
 }
 
-/// A line of the log: a tile, or (length 0) the mark after a batch.
+/// Record of the log: a tile, or (with a length of 0) the commit after a batch.
 struct Record {
-    entry: Entry,
-    digest: [u8; 16],
+    /// Number of the tile; of a commit, that of the next tile to draw.
+    number: u64,
+    offset: u64,
+    length: u32,
+    digest: TileDigest,
 }
 
 impl Record {
-    fn mark(next: u64, end: u64) -> Self {
+    fn commit(next: u64, end: u64) -> Self {
         Self {
-            entry: Entry {
-                number: next,
-                offset: end,
-                length: 0,
-            },
+            number: next,
+            offset: end,
+            length: 0,
             digest: [0; 16],
         }
     }
 
-    fn is_mark(&self) -> bool {
-        self.entry.length == 0
+    fn is_commit(&self) -> bool {
+        self.length == 0
+    }
+
+    fn stored_tile(&self) -> Option<StoredTile> {
+        Some(StoredTile {
+            tile: hilbert::tile(self.number)?,
+            offset: self.offset,
+            length: self.length,
+        })
     }
 
     fn write(&self, to: &mut Vec<u8>) {
         let start = to.len();
-        to.extend(self.entry.number.to_le_bytes());
-        to.extend(self.entry.offset.to_le_bytes());
-        to.extend(self.entry.length.to_le_bytes());
+        to.extend(self.number.to_le_bytes());
+        to.extend(self.offset.to_le_bytes());
+        to.extend(self.length.to_le_bytes());
         to.extend(self.digest);
-        let sum = check(to.get(start..).unwrap_or_default());
+        let sum = checksum(to.get(start..).unwrap_or_default());
         to.extend(sum.to_le_bytes());
     }
 
-    /// `None` for what was not written whole.
-    fn read(raw: &[u8; RECORD]) -> Option<Self> {
+    /// Parses a record; `None` where its checksum is wrong.
+    fn from_bytes(raw: &[u8; RECORD]) -> Option<Self> {
         let (number, rest) = raw.split_first_chunk()?;
         let (offset, rest) = rest.split_first_chunk()?;
         let (length, rest) = rest.split_first_chunk()?;
         let (digest, sum) = rest.split_first_chunk()?;
         let sum = u32::from_le_bytes(*sum.first_chunk()?);
-        let whole = sum == check(raw.get(..RECORD - 4)?);
-        whole.then_some(Self {
-            entry: Entry {
-                number: u64::from_le_bytes(*number),
-                offset: u64::from_le_bytes(*offset),
-                length: u32::from_le_bytes(*length),
-            },
+        let valid = sum == checksum(raw.get(..RECORD - 4)?);
+        valid.then_some(Self {
+            number: u64::from_le_bytes(*number),
+            offset: u64::from_le_bytes(*offset),
+            length: u32::from_le_bytes(*length),
             digest: *digest,
         })
     }
 }
 
-fn check(bytes: &[u8]) -> u32 {
+fn checksum(bytes: &[u8]) -> u32 {
     let mut crc = Crc::new();
     crc.update(bytes);
     crc.sum()
 }
 
-/// Where tiles are, by their digests: at least the last [`KNOWN`] ones that were added or
-/// asked for, so that memory stays bounded however many tiles there are.
+/// Places of tiles by their digests, in two generations, so that memory is bounded. At least the
+/// last [`CACHED_TILES`] digests that were inserted or found are in it.
 #[derive(Default)]
-struct Known {
-    young: HashMap<[u8; 16], (u64, u32)>,
-    old: HashMap<[u8; 16], (u64, u32)>,
+struct DedupCache {
+    young: HashMap<TileDigest, (u64, u32)>,
+    old: HashMap<TileDigest, (u64, u32)>,
 }
 
-impl Known {
-    fn find(&mut self, digest: &[u8; 16]) -> Option<(u64, u32)> {
+impl DedupCache {
+    /// Offset and length of a tile, which is moved to the young generation.
+    fn find(&mut self, digest: &TileDigest) -> Option<(u64, u32)> {
         if let Some(place) = self.young.get(digest) {
             return Some(*place);
         }
         let place = self.old.remove(digest)?;
-        self.add(*digest, place);
+        self.insert(*digest, place);
         Some(place)
     }
 
-    fn add(&mut self, digest: [u8; 16], place: (u64, u32)) {
-        if self.young.len() >= KNOWN {
+    fn insert(&mut self, digest: TileDigest, place: (u64, u32)) {
+        if self.young.len() >= CACHED_TILES {
             self.old = mem::take(&mut self.young);
         }
         self.young.insert(digest, place);
@@ -397,56 +410,59 @@ impl Known {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::Arc;
+    use crate::tile::EncodedTile;
 
-    fn drawn(numbers: std::ops::Range<u64>) -> Drawn {
+    fn quad(numbers: std::ops::Range<u64>) -> RenderedQuad {
         let end = numbers.end;
         let tiles = numbers.map(|number| {
-            // every third is like the first
-            let bytes: Arc<[u8]> = vec![if number % 3 == 0 { 0 } else { number as u8 }; 100].into();
-            let digest = digest(&bytes);
-            Tile {
-                number,
-                bytes,
-                digest,
-            }
+            // Every third tile is equal to the first.
+            let byte = if number % 3 == 0 { 0 } else { number as u8 };
+            EncodedTile::new(number, vec![byte; 100].into())
         });
-        Drawn {
+        RenderedQuad {
             tiles: tiles.collect(),
             end,
         }
     }
 
     fn folder(name: &str) -> PathBuf {
-        let path =
-            std::env::temp_dir().join(format!("heatsplat-part-{name}-{}", std::process::id()));
+        let name = format!("heatsplat-journal-{name}-{}", process::id());
+        let path = std::env::temp_dir().join(name);
         let _ = fs::remove_dir_all(&path);
         fs::create_dir_all(&path).unwrap();
         path
     }
 
-    /// Whatever is cut off or spoiled, the same part comes of it.
+    /// Any truncation or damage leads to the same finished journal.
     #[test]
-    fn a_part_goes_on_from_wherever_it_was_broken_off() {
+    fn a_journal_resumes_from_any_interruption() {
         let folder = folder("cut");
         let target = folder.join("a");
-        let part = |begin| Part::begin(&target, [7; 32], 10, begin).unwrap().unwrap();
-        let finish = |mut part: Part| {
+        let open = |if_exists| {
+            Journal::open(&target, [7; 32], 10, if_exists)
+                .unwrap()
+                .unwrap()
+        };
+        let finish = |mut journal: Journal| {
             for start in (0..60).step_by(20) {
-                if part.next <= start {
-                    part.add(&[drawn(start..start + 20)]).unwrap();
+                if journal.next <= start {
+                    journal.append(&[quad(start..start + 20)]).unwrap();
                 }
             }
-            let all: Vec<_> = part.entries().unwrap().map(Result::unwrap).collect();
-            assert_eq!((part.tiles, part.distinct), (60, 41));
-            (fs::read(part.path()).unwrap(), all)
+            let all: Vec<_> = journal
+                .stored_tiles()
+                .unwrap()
+                .map(Result::unwrap)
+                .collect();
+            assert_eq!((journal.tiles, journal.distinct), (60, 41));
+            (fs::read(journal.path()).unwrap(), all)
         };
-        let whole = finish(part(Begin::New));
+        let whole = finish(open(IfExists::Fail));
         let log = fs::read(folder.join("a.partial.index")).unwrap();
         for keep in (0..log.len()).step_by(13) {
             fs::write(folder.join("a.partial"), &whole.0).unwrap();
             fs::write(folder.join("a.partial.index"), &log[..keep]).unwrap();
-            assert!(finish(part(Begin::Resume)) == whole, "log cut at {keep}");
+            assert!(finish(open(IfExists::Resume)) == whole, "log cut at {keep}");
         }
         for keep in (0..whole.0.len()).step_by(97) {
             let mut data = whole.0.clone();
@@ -454,7 +470,7 @@ mod tests {
             for data in [&data[..], &data[..keep]] {
                 fs::write(folder.join("a.partial"), data).unwrap();
                 fs::write(folder.join("a.partial.index"), &log).unwrap();
-                let again = finish(part(Begin::Resume));
+                let again = finish(open(IfExists::Resume));
                 assert!(
                     again.0[10..] == whole.0[10..] && again.1 == whole.1,
                     "data at {keep}"
@@ -465,33 +481,39 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_taken_for_something_else() {
+    fn a_journal_is_only_resumed_by_the_export_that_it_belongs_to() {
         let folder = folder("other");
         let target = folder.join("a");
-        let begin = |settings, begin| Part::begin(&target, [settings; 32], 0, begin);
-        assert!(may_begin(&target, Begin::New).unwrap());
+        let open = |settings, if_exists| Journal::open(&target, [settings; 32], 0, if_exists);
+        let error = |settings, if_exists| open(settings, if_exists).err().unwrap();
+        assert!(check(&target, IfExists::Fail).unwrap());
         assert_eq!(fs::read_dir(&folder).unwrap().count(), 0);
-        let mut part = begin(1, Begin::New).unwrap().unwrap();
-        part.add(&[drawn(0..5)]).unwrap();
-        let message = |result: Result<Option<Part>, ExportError>| result.err().unwrap().to_string();
-        for way in [Begin::Resume, Begin::Overwrite, Begin::New] {
-            assert!(message(begin(1, way)).contains("just now"));
-            // as is told before anything is read, without harm to who is writing
-            let told = may_begin(&target, way).unwrap_err().to_string();
-            assert!(told.contains("just now"), "{told}");
+        let mut journal = open(1, IfExists::Fail).unwrap().unwrap();
+        journal.append(&[quad(0..5)]).unwrap();
+        for if_exists in [IfExists::Resume, IfExists::Overwrite, IfExists::Fail] {
+            assert!(matches!(error(1, if_exists), ExportError::Locked { .. }));
+            // The check doesn't disturb the export that is writing.
+            let checked = check(&target, if_exists).unwrap_err();
+            assert!(matches!(checked, ExportError::Locked { .. }), "{checked}");
         }
-        drop(part);
-        let told = may_begin(&target, Begin::New).unwrap_err().to_string();
-        assert!(told.contains("--resume"), "{told}");
-        assert!(may_begin(&target, Begin::Resume).unwrap());
-        assert!(message(begin(1, Begin::New)).contains("--resume"));
-        assert!(message(begin(2, Begin::Resume)).contains("another export"));
-        assert_eq!(begin(1, Begin::Resume).unwrap().unwrap().tiles, 5);
-        assert_eq!(begin(1, Begin::Overwrite).unwrap().unwrap().tiles, 0);
+        drop(journal);
+        let interrupted = |error: &ExportError| matches!(error, ExportError::Interrupted { .. });
+        assert!(interrupted(&check(&target, IfExists::Fail).unwrap_err()));
+        assert!(check(&target, IfExists::Resume).unwrap());
+        assert!(interrupted(&error(1, IfExists::Fail)));
+        assert!(matches!(
+            error(2, IfExists::Resume),
+            ExportError::OtherSettings { .. }
+        ));
+        assert_eq!(open(1, IfExists::Resume).unwrap().unwrap().tiles, 5);
+        assert_eq!(open(1, IfExists::Overwrite).unwrap().unwrap().tiles, 0);
         fs::remove_file(folder.join("a.partial")).unwrap();
         fs::write(&target, "mine").unwrap();
-        assert!(message(begin(1, Begin::New)).contains("--overwrite"));
-        assert!(begin(1, Begin::Resume).unwrap().is_none());
+        assert!(matches!(
+            error(1, IfExists::Fail),
+            ExportError::Exists { .. }
+        ));
+        assert!(open(1, IfExists::Resume).unwrap().is_none());
         assert_eq!(fs::read(&target).unwrap(), b"mine");
         fs::remove_dir_all(folder).unwrap();
     }

@@ -1,9 +1,9 @@
-//! Pyramids of tiles that stay: drawn once, written into one file, and served again.
+//! Tile archives: all tiles of a layer, drawn once, written to one file, and served from it.
 //!
 //! [`Export`] draws every tile of a layer that shows something, zoom by zoom along the Hilbert
-//! curve, and writes a PMTiles or MBTiles archive, a Cloud-Optimised GeoTIFF or a folder of
-//! files. Its memory does not grow with the zoom, its bytes are those that a server would send,
-//! and it can be broken off at any moment and resumed to the very same file.
+//! curve. It writes a PMTiles or MBTiles archive, a Cloud-Optimised GeoTIFF, or a folder of files.
+//! Its memory does not grow with the zoom, its bytes are those that a server sends, and an
+//! interrupted export can be resumed to the identical file.
 //!
 //! ```no_run
 //! use heatsplat_archive::{Export, Target};
@@ -12,14 +12,14 @@
 //!
 //! let points = Points::from_lon_lat([(142.37, 38.32, 9.1)])?;
 //! let layer = Layer::on_cpu("Quakes", points, Style::default());
-//! let target = Target::of("quakes.pmtiles".as_ref())?;
-//! let made = Export::new(&layer, 0..=8).write(&target, |_| {})?;
-//! println!("{} tiles", made.map_or(0, |made| made.tiles));
+//! let target = Target::from_path("quakes.pmtiles".as_ref())?;
+//! let summary = Export::new(&layer, 0..=8).write(&target, |_| {})?;
+//! println!("{} tiles", summary.map_or(0, |summary| summary.tiles));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! [`Archive`] reads PMTiles and MBTiles, from whomever they are: nothing that such a file says
-//! is believed before it was checked.
+//! [`Archive`] reads PMTiles and MBTiles of any origin. It checks each value of a file before it
+//! uses it.
 #![forbid(unsafe_code)]
 #![cfg_attr(
     not(test),
@@ -32,26 +32,32 @@
 )]
 
 mod archive;
-mod area;
 mod cog;
+mod contents;
 mod error;
 mod estimate;
 mod export;
 mod fsync;
 mod hilbert;
+mod if_exists;
 mod journal;
 mod mbtiles;
+mod metadata;
 mod pmtiles;
 mod quad_walk;
 mod render;
+mod settings;
 mod target;
 mod tiff_tile;
+mod tile;
+mod validate;
 mod xyz_folder;
 
-pub use archive::{Archive, ArchiveError, Contents, StoredPicture};
-pub use area::{Area, AreaError};
+pub use archive::Archive;
+pub use contents::{ArchiveError, Contents, TileFormat};
 pub use error::ExportError;
 pub use estimate::{Estimate, ZoomEstimate};
-pub use export::{Begin, Export, Made, Progress};
-pub use render::Paint;
+pub use export::{Export, ExportProgress, ExportSummary};
+pub use if_exists::IfExists;
 pub use target::Target;
+pub use tile::TileContent;

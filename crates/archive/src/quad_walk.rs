@@ -1,70 +1,71 @@
-//! Which tiles show something: a walk down the quadtree along the Hilbert curve.
+//! Walk down the quadtree, along the Hilbert curve, to the quads that may show something.
 //!
-//! A quad that no point's kernel reaches has no tile, so whole empty oceans are passed by one
-//! look, and nothing is ever listed: the walk holds the path to where it is.
+//! A quad that no point's kernel reaches is skipped with everything below it, so an empty ocean
+//! costs one search. The walk keeps its path in the tree and never a list of tiles.
 
-use crate::area::Area;
 use crate::hilbert;
-use heatsplat_points::{Point, Points, TileId, Window};
+use heatsplat_points::{LonLatBox, Point, Points, TileId, Window};
 
-/// Pixels of a look at a quad: the search for points takes what is eight pixels wide as a whole.
-const LOOK: u32 = 256;
+/// Pixels a side of the window in which points are searched: the search doesn't divide quads of
+/// less than eight pixels.
+const SEARCH_PIXELS: u32 = 256;
 
-/// Some neighbouring tiles of a zoom that are drawn as one picture.
+/// Square of neighbouring tiles of a zoom that are drawn as one picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Quad {
-    /// The tile of a lower zoom that is where they are.
+pub(crate) struct TileQuad {
+    /// Tile of a lower zoom that covers them.
     pub(crate) root: TileId,
-    /// Their own zoom.
+    /// Zoom of the tiles.
     pub(crate) z: u8,
-    /// The first tile's place on their zoom's curve.
+    /// Position of the first tile on its zoom's curve.
     first: u64,
 }
 
-impl Quad {
-    /// Tiles a side.
+impl TileQuad {
+    /// Tiles along a side.
     pub(crate) fn side(self) -> u32 {
         1 << (self.z - self.root.z())
     }
 
-    /// The tiles along the curve, each with its number and where it is in the quad.
+    /// The tiles along the curve, each with its number and its column and row in the quad.
     pub(crate) fn tiles(self) -> impl Iterator<Item = (TileId, u64, [u32; 2])> {
         let side = self.side();
         let all = self.first..self.first + u64::from(side) * u64::from(side);
         all.map(move |index| {
-            let tile = hilbert::at(self.z, index);
-            let at = [tile.x() % side, tile.y() % side];
-            (tile, hilbert::before(self.z) + index, at)
+            let tile = hilbert::tile_in_zoom(self.z, index);
+            let place = [tile.x() % side, tile.y() % side];
+            (tile, hilbert::first_of_zoom(self.z) + index, place)
         })
     }
 
-    /// The number after the last tile's.
+    /// Number after the last tile's.
     pub(crate) fn end(self) -> u64 {
-        hilbert::before(self.z) + self.first + (1u64 << (2 * (self.z - self.root.z())))
+        hilbert::first_of_zoom(self.z) + self.first + (1u64 << (2 * (self.z - self.root.z())))
     }
 }
 
-/// The quads of one zoom that may show something, along the curve.
-pub(crate) struct Walk<'a, M> {
-    /// Sets of points; each may show something.
+/// Iterator over the quads of a zoom that may show something, along the curve.
+pub(crate) struct QuadWalk<'a, M> {
+    /// Indexes of points, each of which may show something.
     points: Vec<&'a Points>,
-    area: Option<Area>,
+    area: Option<LonLatBox>,
     z: u8,
-    /// The zoom of the quads' roots.
+    /// Zoom of the quads' roots.
     depth: u8,
-    /// How far around a tile's place points matter, in world units.
+    /// Reach of kernels around a tile, in world units.
     margin: M,
-    /// Where to begin: quads that end before this number are passed.
+    /// Number to start from: quads that end before it are skipped.
     from: u64,
-    /// Quads still to look at, the next one last: their zoom, and place on its curve.
+    /// Stack of quads to visit: zoom, and position on its curve.
     todo: Vec<(u8, u64)>,
 }
 
-impl<'a, M: Fn(TileId) -> f64> Walk<'a, M> {
-    /// Quads of `side` tiles a side; `margin` says how far kernels reach there, in world units.
+impl<'a, M: Fn(TileId) -> f64> QuadWalk<'a, M> {
+    /// Walk over quads of `side` × `side` tiles; `margin` returns how far kernels reach around a
+    /// tile, in world units.
     pub(crate) fn new(
         points: Vec<&'a Points>,
-        area: Option<Area>,
+        area: Option<LonLatBox>,
         z: u8,
         side: u32,
         margin: M,
@@ -81,22 +82,24 @@ impl<'a, M: Fn(TileId) -> f64> Walk<'a, M> {
         }
     }
 
-    fn shows(&self, tile: TileId) -> bool {
+    /// Whether a tile is in the area and some point's kernel may reach it.
+    fn may_show(&self, tile: TileId) -> bool {
         if self.area.is_some_and(|area| !area.touches(tile)) {
             return false;
         }
-        let own = Window::tile(tile, LOOK);
+        let own = Window::tile(tile, SEARCH_PIXELS);
         let margin = (self.margin)(tile);
         let side = own.right() - own.left() + 2.0 * margin;
         let (left, top) = (own.left() - margin, own.top() - margin);
-        let look = Window::new(left, top, side / f64::from(LOOK), LOOK, LOOK);
+        let pixel = side / f64::from(SEARCH_PIXELS);
+        let window = Window::new(left, top, pixel, SEARCH_PIXELS, SEARCH_PIXELS);
         let inside = |point: &Point, shift: f64| {
             let (x, y) = (f64::from(point.x) + shift, f64::from(point.y));
-            (left..=look.right()).contains(&x) && (top..=look.bottom()).contains(&y)
+            (left..=window.right()).contains(&x) && (top..=window.bottom()).contains(&y)
         };
         self.points.iter().any(|points| {
-            let cells = points.cells(&look, 0.0);
-            // a few points are found together though only some of them are inside
+            // The search may return some points outside the window, so each is checked.
+            let cells = points.cells(&window, 0.0);
             cells
                 .slices()
                 .any(|(run, shift)| run.iter().any(|point| inside(point, shift)))
@@ -104,19 +107,19 @@ impl<'a, M: Fn(TileId) -> f64> Walk<'a, M> {
     }
 }
 
-impl<M: Fn(TileId) -> f64> Iterator for Walk<'_, M> {
-    type Item = Quad;
+impl<M: Fn(TileId) -> f64> Iterator for QuadWalk<'_, M> {
+    type Item = TileQuad;
 
-    fn next(&mut self) -> Option<Quad> {
+    fn next(&mut self) -> Option<TileQuad> {
         while let Some((z, index)) = self.todo.pop() {
             let below = 2 * u32::from(self.z - z);
-            let end = hilbert::before(self.z) + ((index + 1) << below);
-            let root = hilbert::at(z, index);
-            if end <= self.from || !self.shows(root) {
+            let end = hilbert::first_of_zoom(self.z) + ((index + 1) << below);
+            let root = hilbert::tile_in_zoom(z, index);
+            if end <= self.from || !self.may_show(root) {
                 continue;
             }
             if z == self.depth {
-                return Some(Quad {
+                return Some(TileQuad {
                     root,
                     z: self.z,
                     first: index << below,
@@ -144,7 +147,7 @@ mod tests {
         for z in [0u8, 1, 4, 7] {
             for side in [1, 2, 8] {
                 let margin = |_| WORLD / (1u64 << z) as f64 / 8.0;
-                let walk = |from| Walk::new(vec![&points], None, z, side, margin, from);
+                let walk = |from| QuadWalk::new(vec![&points], None, z, side, margin, from);
                 let quads: Vec<_> = walk(0).collect();
                 let found: Vec<_> = quads.iter().flat_map(|q| q.tiles()).collect();
                 assert!(found.is_sorted_by(|a, b| a.1 < b.1));
@@ -156,7 +159,7 @@ mod tests {
                 for occupied in points.occupied_tiles(z) {
                     assert!(found.iter().any(|(tile, ..)| *tile == occupied.tile));
                 }
-                // the rest of a walk is the walk from there
+                // The rest of a walk is a walk from there.
                 let Some(middle) = quads.get(quads.len() / 2) else {
                     panic!("no quads");
                 };
@@ -164,7 +167,7 @@ mod tests {
                 assert!(rest.eq(quads[quads.len() / 2 + 1..].iter().copied()));
             }
         }
-        // the ocean is passed
-        assert!(Walk::new(vec![&points], None, 7, 1, |_| 0.0, 0).count() <= 400);
+        // Empty oceans are skipped.
+        assert!(QuadWalk::new(vec![&points], None, 7, 1, |_| 0.0, 0).count() <= 400);
     }
 }

@@ -1,32 +1,32 @@
-//! Where an export goes.
+//! Target of an export.
 
 use crate::error::ExportError;
-use crate::export::Begin;
+use crate::if_exists::IfExists;
 use crate::journal;
 use std::path::{Path, PathBuf};
 
-/// A file or folder to be written, its format told by its name.
+/// A file or folder to write, with the format that its name implies.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Target {
     pub(crate) path: PathBuf,
-    pub(crate) kind: Kind,
+    pub(crate) format: TargetFormat,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum TargetFormat {
     PmTiles,
     MbTiles,
     Cog,
-    Folder,
+    XyzFolder,
 }
 
 impl Target {
-    /// A name that ends in `.pmtiles`, `.mbtiles`, `.tif` or `.tiff`, or
+    /// Target with a name that ends in `.pmtiles`, `.mbtiles`, `.tif` or `.tiff`, or is
     /// `FOLDER/{z}/{x}/{y}.png` for a folder of files.
     ///
     /// # Errors
-    /// A name that says no format.
-    pub fn of(path: &Path) -> Result<Self, ExportError> {
+    /// [`ExportError::UnknownFormat`], or [`ExportError::Remote`] for an address.
+    pub fn from_path(path: &Path) -> Result<Self, ExportError> {
         Self::refuse_address(path)?;
         let text = path.to_string_lossy();
         for ending in ["png", "webp"] {
@@ -36,59 +36,52 @@ impl Target {
             {
                 return Ok(Self {
                     path: folder.into(),
-                    kind: Kind::Folder,
+                    format: TargetFormat::XyzFolder,
                 });
             }
         }
         let extension = path.extension().unwrap_or_default().to_ascii_lowercase();
-        let kind = match extension.to_str() {
-            Some("pmtiles") => Kind::PmTiles,
-            Some("mbtiles") => Kind::MbTiles,
-            Some("tif" | "tiff") => Kind::Cog,
-            _ => {
-                return Err(ExportError::Impossible(format!(
-                    "{text}: the name must end in .pmtiles, .mbtiles or .tif, or be \
-                     FOLDER/{{z}}/{{x}}/{{y}}.png"
-                )));
-            }
+        let path = path.to_owned();
+        let format = match extension.to_str() {
+            Some("pmtiles") => TargetFormat::PmTiles,
+            Some("mbtiles") => TargetFormat::MbTiles,
+            Some("tif" | "tiff") => TargetFormat::Cog,
+            _ => return Err(ExportError::UnknownFormat { path }),
         };
-        Ok(Self {
-            path: path.to_owned(),
-            kind,
-        })
+        Ok(Self { path, format })
     }
 
     /// Refuses an address of another machine, such as `s3://bucket/a.pmtiles`.
     ///
     /// # Errors
-    /// That it is one.
+    /// [`ExportError::Remote`] for an address.
     pub fn refuse_address(path: &Path) -> Result<(), ExportError> {
         match path.to_string_lossy().split_once("://") {
             None => Ok(()),
-            Some((scheme, _)) => Err(ExportError::Impossible(format!(
-                "{scheme}:// is no place to write to: write here, and copy it there"
-            ))),
+            Some((scheme, _)) => Err(ExportError::Remote {
+                scheme: scheme.to_owned(),
+            }),
         }
     }
 
-    /// Whether an export has anything to do there: false where it is to be resumed and is whole.
-    /// What [`Export::write`](crate::Export::write) would find out after all points are read is
-    /// found out before; nothing is changed.
+    /// Checks that an export can be written here, before its points are read; false where the
+    /// target is complete and only to be resumed. No file is changed.
     ///
     /// # Errors
-    /// What stands in the way, and what can't be written.
-    pub fn check(&self, begin: Begin) -> Result<bool, ExportError> {
-        journal::may_begin(&self.path, begin)
+    /// An [`ExportError`] as from [`Export::write`](crate::Export::write): a file that is in the
+    /// way, or can't be written.
+    pub fn check(&self, if_exists: IfExists) -> Result<bool, ExportError> {
+        journal::check(&self.path, if_exists)
     }
 
-    /// The file or folder itself.
+    /// Path of the file or folder.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Whether it is one raster, with densities or colours, rather than tiles of pictures.
+    /// Whether the format is one raster of densities or colours, rather than tiles of pictures.
     pub fn is_raster(&self) -> bool {
-        self.kind == Kind::Cog
+        self.format == TargetFormat::Cog
     }
 }
 
@@ -97,15 +90,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn formats_are_told_by_names() {
-        let kind = |name: &str| Target::of(name.as_ref()).ok().map(|t| (t.kind, t.path));
+    fn names_imply_formats() {
+        let format = |name: &str| {
+            let target = Target::from_path(name.as_ref()).ok();
+            target.map(|target| (target.format, target.path))
+        };
         for (name, expected, path) in [
-            ("a.pmtiles", Kind::PmTiles, "a.pmtiles"),
-            ("b/A.MBTILES", Kind::MbTiles, "b/A.MBTILES"),
-            ("a.tiff", Kind::Cog, "a.tiff"),
-            ("tiles/{z}/{x}/{y}.png", Kind::Folder, "tiles"),
+            ("a.pmtiles", TargetFormat::PmTiles, "a.pmtiles"),
+            ("b/A.MBTILES", TargetFormat::MbTiles, "b/A.MBTILES"),
+            ("a.tiff", TargetFormat::Cog, "a.tiff"),
+            ("tiles/{z}/{x}/{y}.png", TargetFormat::XyzFolder, "tiles"),
         ] {
-            assert_eq!(kind(name), Some((expected, path.into())));
+            assert_eq!(format(name), Some((expected, path.into())));
         }
         for name in [
             "a",
@@ -116,7 +112,7 @@ mod tests {
             "s3://b/a.pmtiles",
             "https://a/{z}/{x}/{y}.png",
         ] {
-            assert_eq!(kind(name), None, "{name}");
+            assert_eq!(format(name), None, "{name}");
         }
     }
 }

@@ -1,11 +1,13 @@
-//! Tiles of a TIFF: differences along each row, then deflate.
+//! Tiles of a TIFF: a horizontal predictor, then deflate.
+//!
+//! TIFF 6.0, section 14, defines predictor 2; Adobe's TIFF Technical Note 3 defines predictor 3.
 
 use flate2::Compression;
 use flate2::write::ZlibEncoder;
 use std::io::{self, Write as _};
 use std::sync::Arc;
 
-/// Floats with predictor 3: of each row first all highest bytes, then the next ones.
+/// Floats with predictor 3: the highest bytes of a row's values come first, then the next ones.
 pub(crate) fn floats(values: &[f32], side: usize) -> io::Result<Arc<[u8]>> {
     let mut bytes = Vec::with_capacity(values.len() * 4);
     for row in values.chunks_exact(side) {
@@ -18,19 +20,19 @@ pub(crate) fn floats(values: &[f32], side: usize) -> io::Result<Arc<[u8]>> {
         }
         differences(bytes.get_mut(start..).unwrap_or_default(), 1);
     }
-    deflated(&bytes)
+    deflate(&bytes)
 }
 
-/// RGBA with predictor 2: differences of each band.
+/// RGBA pixels with predictor 2: differences within each band.
 pub(crate) fn colors(pixels: &[u8], side: usize) -> io::Result<Arc<[u8]>> {
     let mut bytes = pixels.to_vec();
     bytes
         .chunks_exact_mut(side * 4)
         .for_each(|row| differences(row, 4));
-    deflated(&bytes)
+    deflate(&bytes)
 }
 
-/// Each byte becomes its difference to the one `step` before.
+/// Replaces each byte by its difference to the byte `step` before it.
 fn differences(row: &mut [u8], step: usize) {
     let before = row.to_vec();
     let later = row.iter_mut().skip(step);
@@ -39,7 +41,7 @@ fn differences(row: &mut [u8], step: usize) {
         .for_each(|(to, b)| *to = to.wrapping_sub(b));
 }
 
-fn deflated(bytes: &[u8]) -> io::Result<Arc<[u8]>> {
+fn deflate(bytes: &[u8]) -> io::Result<Arc<[u8]>> {
     let mut zlib = ZlibEncoder::new(Vec::new(), Compression::new(6));
     zlib.write_all(bytes)?;
     Ok(zlib.finish()?.into())

@@ -1,38 +1,40 @@
-//! A finished part becomes a folder of files, `{z}/{x}/{y}.png`, beside it.
+//! Folder of tiles, `{z}/{x}/{y}.png`, made from a finished journal.
 
-use crate::error::{At as _, ExportError};
-use crate::export::About;
-use crate::fsync::{beside, sync_files, sync_folder};
-use crate::hilbert;
-use crate::journal::{Entry, Part};
-use crate::mbtiles;
+use crate::error::{ExportError, WithPath as _};
+use crate::fsync::{sibling, sync_files, sync_folder};
+use crate::journal::Journal;
+use crate::metadata::Metadata;
 use std::collections::HashMap;
 use std::fs;
 use std::io::{self, BufReader, Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 
-/// What the folder says about itself, in the words of MBTiles.
+/// File of the folder's self-description, with the names of MBTiles' metadata.
 const METADATA: &str = "metadata.json";
 
-/// Files that are remembered to link equal ones to.
+/// Most files that are remembered as targets of hard links from equal tiles.
 const REMEMBERED: usize = 1 << 20;
 
-/// Makes the folder, gives it its name and removes the part.
-pub(crate) fn finish(part: Part, target: &Path, about: &About) -> Result<(), ExportError> {
-    let (building, former) = (beside(target, ".building"), beside(target, ".former"));
-    // what a broken-off export left of them
+/// Makes the folder, renames it to the target and removes the journal.
+pub(crate) fn finish(
+    journal: Journal,
+    target: &Path,
+    metadata: &Metadata,
+) -> Result<(), ExportError> {
+    let (building, former) = (sibling(target, ".building"), sibling(target, ".former"));
+    // Both may be left from an interrupted export.
     remove(&building)?;
     if former.exists() && !target.exists() {
         fs::rename(&former, target).at(target)?;
     }
     remove(&former)?;
-    if target.exists() && !is_ours(target) {
-        let why = "holds more than tiles and is not replaced; name another folder, or empty it";
-        return Err(ExportError::stands(target, why));
+    if target.exists() && !holds_only_tiles(target) {
+        let path = target.to_owned();
+        return Err(ExportError::ForeignFiles { path });
     }
-    let built = build(&part, &building, about).and_then(|()| sync_files(&building));
+    let built = build(&journal, &building, metadata).and_then(|()| sync_files(&building));
     if let Err(error) = built {
-        // the part is enough to begin again; a full disk needs the room
+        // The journal is enough to start again, and a full disk needs the space.
         let _ = fs::remove_dir_all(&building);
         return Err(error);
     }
@@ -45,7 +47,7 @@ pub(crate) fn finish(part: Part, target: &Path, about: &About) -> Result<(), Exp
     }
     sync_folder(target);
     remove(&former)?;
-    part.remove()
+    journal.remove()
 }
 
 fn remove(folder: &Path) -> Result<(), ExportError> {
@@ -55,8 +57,8 @@ fn remove(folder: &Path) -> Result<(), ExportError> {
     }
 }
 
-/// Whether a folder holds nothing but what this module writes.
-fn is_ours(folder: &Path) -> bool {
+/// Whether a folder holds nothing but zooms and metadata, as this module writes them.
+fn holds_only_tiles(folder: &Path) -> bool {
     let Ok(entries) = fs::read_dir(folder) else {
         return false;
     };
@@ -67,61 +69,55 @@ fn is_ours(folder: &Path) -> bool {
     })
 }
 
-fn build(part: &Part, folder: &Path, about: &About) -> Result<(), ExportError> {
+fn build(journal: &Journal, folder: &Path, metadata: &Metadata) -> Result<(), ExportError> {
     fs::create_dir(folder).at(folder)?;
-    let all: serde_json::Map<_, _> = mbtiles::metadata(about)
+    let all: serde_json::Map<_, _> = metadata
+        .to_pairs()
         .into_iter()
         .map(|(name, value)| (name.to_owned(), value.into()))
         .collect();
-    let metadata = folder.join(METADATA);
+    let file = folder.join(METADATA);
     let text = serde_json::Value::Object(all).to_string();
-    fs::write(&metadata, text + "\n").at(&metadata)?;
+    fs::write(&file, text + "\n").at(&file)?;
 
-    let ending = about.paint.format().extension();
-    let mut data = BufReader::with_capacity(1 << 20, part.data());
-    let (mut next, _) = part.span();
-    data.seek(SeekFrom::Start(next)).at(part.path())?;
+    let ending = metadata.content.format().extension();
+    let mut data = BufReader::with_capacity(1 << 20, journal.data());
+    let (mut next, _) = journal.span();
+    data.seek(SeekFrom::Start(next)).at(journal.path())?;
     let mut bytes = Vec::new();
     let mut files: HashMap<u64, PathBuf> = HashMap::new();
     let mut column = PathBuf::new();
-    let mut zoom = *about.zooms.start();
-    for entry in part.entries()? {
-        let Entry {
-            number,
-            offset,
-            length,
-        } = entry.at(part.path())?;
-        while number >= hilbert::before(zoom + 1) {
-            zoom += 1;
-        }
-        let tile = hilbert::at(zoom, number - hilbert::before(zoom));
-        let own = folder.join(format!("{zoom}/{}", tile.x()));
+    for stored in journal.stored_tiles()? {
+        let stored = stored.at(journal.path())?;
+        let tile = stored.tile;
+        let own = folder.join(format!("{}/{}", tile.z(), tile.x()));
         if own != column {
             fs::create_dir_all(&own).at(&own)?;
             column = own;
         }
         let file = column.join(format!("{}.{ending}", tile.y()));
-        let new = offset == next;
+        let new = stored.offset == next;
         if !new
-            && let Some(twin) = files.get(&offset)
+            && let Some(twin) = files.get(&stored.offset)
             && fs::hard_link(twin, &file).is_ok()
         {
             continue;
         }
-        bytes.resize(length as usize, 0);
+        bytes.resize(stored.length as usize, 0);
         if new {
-            data.read_exact(&mut bytes).at(part.path())?;
-            next += u64::from(length);
+            data.read_exact(&mut bytes).at(journal.path())?;
+            next += u64::from(stored.length);
         } else {
-            data.seek(SeekFrom::Start(offset)).at(part.path())?;
-            data.read_exact(&mut bytes).at(part.path())?;
-            data.seek(SeekFrom::Start(next)).at(part.path())?;
+            let place = SeekFrom::Start(stored.offset);
+            data.seek(place).at(journal.path())?;
+            data.read_exact(&mut bytes).at(journal.path())?;
+            data.seek(SeekFrom::Start(next)).at(journal.path())?;
         }
         fs::write(&file, &bytes).at(&file)?;
         if files.len() >= REMEMBERED {
             files.clear();
         }
-        files.insert(offset, file);
+        files.insert(stored.offset, file);
     }
     Ok(())
 }

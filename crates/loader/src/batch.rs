@@ -1,13 +1,12 @@
 //! Validation of rows, by the same rules for every format, and batches of the points they give.
 
-use crate::bounds::Bounds;
 use crate::messages::shown;
 use crate::number::{self, exact::Number};
 use crate::report::{Report, SkipReason};
 use crate::table::TableBuilder;
 use crate::time::Times;
 use crate::value::Value;
-use heatsplat_points::{Point, Refusal, WorldCoord, mercator};
+use heatsplat_points::{LonLatBox, Point, Refusal, WorldCoord, mercator};
 
 /// The points of a stretch of rows, and the account of those rows.
 #[derive(Default)]
@@ -17,7 +16,7 @@ pub(crate) struct Batch {
     /// The values of the points in the columns that are kept.
     pub(crate) kept: TableBuilder,
     /// The part of the world that rows are read from; everywhere without one.
-    within: Option<Bounds>,
+    within: Option<LonLatBox>,
     /// Set where the column of weights was chosen by its name alone: a value of it that is no
     /// number costs no row then.
     is_guess: bool,
@@ -90,7 +89,7 @@ impl Rejection<'_> {
 
 impl Batch {
     /// An empty batch of rows that lie within bounds and keep the values of `keep` columns.
-    pub(crate) fn new(within: Option<Bounds>, keep: usize, times: &Times) -> Self {
+    pub(crate) fn new(within: Option<LonLatBox>, keep: usize, times: &Times) -> Self {
         Self {
             within,
             kept: TableBuilder::new(keep, times),
@@ -166,7 +165,7 @@ impl Batch {
         weight: Weight<'a>,
     ) -> Result<(), Rejection<'a>> {
         let weight = self.check_weight(weight)?;
-        if self.within.is_some_and(|bounds| !bounds.hold(x, y)) {
+        if self.within.is_some_and(|bounds| !bounds.contains(x, y)) {
             self.report.filtered += 1;
             return Ok(());
         }

@@ -58,7 +58,6 @@
 
 mod address;
 mod batch;
-mod bounds;
 mod columns;
 mod crs;
 mod csv;
@@ -90,7 +89,6 @@ mod value;
 mod wkb;
 
 pub use address::{is_remote, shown_source};
-pub use bounds::Bounds;
 pub use columns::{Columns, Position};
 pub use encoding::Encoding;
 pub use error::LoadError;

@@ -1,11 +1,11 @@
 //! Options of reading.
 
-use crate::bounds::Bounds;
 use crate::encoding::Encoding;
 use crate::filter::Filter;
 use crate::format::InputFormat;
 use crate::parse_error::ParseOptionError;
 use crate::time::TimeFormat;
+use heatsplat_points::LonLatBox;
 use std::str::FromStr;
 
 /// Known facts about an input, and a choice of its rows. By default all is detected, and all rows
@@ -43,7 +43,7 @@ pub struct LoadOptions {
     pub keep: Vec<String>,
     /// The box that rows are read from; everywhere without it. Only that part is read of files with
     /// an index.
-    pub within: Option<Bounds>,
+    pub within: Option<LonLatBox>,
     /// The largest error in metres that is accepted of a datum's shift to WGS 84, where a grid that
     /// is not read here would be more accurate; 5 without it.
     pub datum_error: Option<f64>,

@@ -1,6 +1,7 @@
 //! Where a map of points begins: at the densest place, and as near as shows nearly all of them.
 
-use crate::bounds::with_room;
+use crate::level;
+use crate::lon_lat_box::LonLatBox;
 use crate::mercator::{self, WORLD};
 use crate::points::Points;
 use crate::window::Window;
@@ -38,17 +39,10 @@ type Heaps = Vec<(f64, f64, f64)>;
 
 impl Focus {
     /// Of the points in a box of degrees, which may reach across ±180°.
-    pub fn of(points: &Points, within: [f64; 4]) -> Option<Self> {
-        let look = Window::around(with_room(within), CELLS, CELLS).ok()?;
-        let [west, south, east, north] = within;
-        let edges = [
-            mercator::unwrapped_x(west),
-            mercator::clamped_y(north),
-            mercator::unwrapped_x(east),
-            mercator::clamped_y(south),
-        ];
-        // degrees of a corner don't lead back to the corner's last bit
-        let edges = grown(edges, 1.0);
+    pub fn of(points: &Points, within: LonLatBox) -> Option<Self> {
+        let look = Window::around(within.with_margin(), CELLS, CELLS).ok()?;
+        // Degrees of a corner don't lead back to the corner's last bit.
+        let edges = grown(within.world_edges(), 1.0);
         let most = central(heaps(points, &look, edges))?;
         // a second look from near, since a few points far off make the first a coarse one
         let near = grown(most, look.pixel());
@@ -62,7 +56,7 @@ impl Focus {
         let wide = 2.0 * (x - left).max(right - x);
         let high = 2.0 * (y - top).max(bottom - y);
         let pixel = (wide / SCREEN.0).max(high / SCREEN.1);
-        let zoom = (WORLD / pixel.max(f64::MIN_POSITIVE)).log2() - 8.0;
+        let zoom = level::zoom_of_pixel(pixel.max(f64::MIN_POSITIVE));
         Some(Self {
             lon: mercator::longitude(x.rem_euclid(WORLD)),
             lat: mercator::latitude(y),

@@ -11,8 +11,10 @@
 #![forbid(unsafe_code)]
 
 mod aggregate;
-pub mod bounds;
+mod extent;
 mod focus;
+pub mod level;
+mod lon_lat_box;
 pub mod mercator;
 mod point;
 mod points;
@@ -24,6 +26,7 @@ mod window;
 mod zorder;
 
 pub use focus::Focus;
+pub use lon_lat_box::{LonLatBox, LonLatBoxError};
 pub use mercator::{Refusal, WorldCoord};
 pub use point::{Point, PointError, PointSink};
 pub use points::{BadPoint, Points, PointsBuilder, Summary, TileWeight};

@@ -1,7 +1,8 @@
 //! The finished index: sorted points, their pyramid, and what is known of them all.
 
-use crate::bounds::Columns;
+use crate::extent::LongitudeColumns;
 use crate::focus::Focus;
+use crate::lon_lat_box::LonLatBox;
 use crate::mercator;
 use crate::point::{Point, PointError, PointSink};
 use crate::pyramid::{self, Pyramid};
@@ -107,9 +108,9 @@ pub struct Summary {
     pub mass: f64,
     /// The least |weight| that is not 0; 0 where there is none.
     pub mass_min: f32,
-    /// West, south, east, north in degrees: the smallest box, whose east is beyond 180 where it
-    /// reaches across ±180°. `None` for an empty set.
-    pub bounds: Option<[f64; 4]>,
+    /// Smallest box of the points, whose east is beyond 180 where it crosses ±180°. `None` for an
+    /// empty set.
+    pub bounds: Option<LonLatBox>,
 }
 
 impl Summary {
@@ -127,7 +128,7 @@ impl Summary {
             };
         };
         let (mut top, mut bottom) = (first.y, first.y);
-        let mut columns = Columns::new();
+        let mut columns = LongitudeColumns::new();
         let (mut weight_min, mut weight_max, mut mass_min) = (f32::MAX, f32::MIN, f32::MAX);
         let (mut weight_sum, mut mass, mut without_weight) = (0.0, 0.0, 0);
         for p in points {
@@ -146,13 +147,14 @@ impl Summary {
             }
         }
         let none = without_weight == points.len();
-        let bounds = columns.interval().map(|(west, east)| {
-            [
+        let bounds = columns.interval().and_then(|(west, east)| {
+            LonLatBox::new(
                 mercator::longitude(west),
                 mercator::latitude(f64::from(bottom)),
                 mercator::longitude(east),
                 mercator::latitude(f64::from(top)),
-            ]
+            )
+            .ok()
         });
         Self {
             count: points.len(),

@@ -1,5 +1,7 @@
 //! The pixels of a picture, laid over the world.
 
+use crate::level;
+use crate::lon_lat_box::LonLatBox;
 use crate::mercator::{self, WORLD};
 use crate::tile::TileId;
 
@@ -23,12 +25,7 @@ pub struct Window {
 #[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum WindowError {
-    /// A bound is NaN or infinite, or a longitude lies beyond ±540°.
-    #[error(
-        "west, south, east and north must be degrees: longitude within ±540, latitude within ±90"
-    )]
-    NotDegrees,
-    /// west ≥ east or south ≥ north.
+    /// The box has no area: west is its east, or south its north.
     #[error("the bounding box is inside out: west must be below east and south below north")]
     InsideOut,
     /// The rectangle lies wholly outside the Mercator square.
@@ -87,23 +84,14 @@ impl Window {
     ///
     /// # Errors
     /// See [`WindowError`].
-    pub fn around(bounds: [f64; 4], width: u32, height: u32) -> Result<Self, WindowError> {
-        let [west, south, east, north] = bounds;
-        let degrees = west.abs() <= mercator::MAX_LONGITUDE
-            && east.abs() <= mercator::MAX_LONGITUDE
-            && south.abs() <= 90.0
-            && north.abs() <= 90.0;
-        if !degrees {
-            return Err(WindowError::NotDegrees);
-        }
-        if west >= east || south >= north {
+    pub fn around(bounds: LonLatBox, width: u32, height: u32) -> Result<Self, WindowError> {
+        if bounds.west() >= bounds.east() || bounds.south() >= bounds.north() {
             return Err(WindowError::InsideOut);
         }
         if width == 0 || height == 0 || width > Self::MAX_SIDE || height > Self::MAX_SIDE {
             return Err(WindowError::Size);
         }
-        let (left, right) = (mercator::unwrapped_x(west), mercator::unwrapped_x(east));
-        let (top, bottom) = (mercator::clamped_y(north), mercator::clamped_y(south));
+        let [left, top, right, bottom] = bounds.world_edges();
         if top >= bottom {
             return Err(WindowError::Outside);
         }
@@ -219,7 +207,7 @@ impl Window {
 
     /// The zoom at which 256 px tiles have pixels of this size; fractions are between zooms.
     pub fn zoom(&self) -> f64 {
-        (WORLD / self.pixel).log2() - 8.0
+        level::zoom_of_pixel(self.pixel)
     }
 }
 
@@ -227,13 +215,18 @@ impl Window {
 mod tests {
     use super::*;
 
+    fn around(edges: [f64; 4], width: u32, height: u32) -> Result<Window, WindowError> {
+        Window::around(LonLatBox::try_from(edges).unwrap(), width, height)
+    }
+
     #[test]
     fn tiles_of_a_zoom_meet_exactly() {
         for z in 0..=24u8 {
             let last = (1u32 << z) - 1;
             for x in [0, last / 2, last] {
                 let here = Window::tile(TileId::new(z, x, last).unwrap(), 256);
-                let next = Window::at_level(z + 8, (i64::from(x) + 1) * 256, 0, 256, 256);
+                let next =
+                    Window::at_level(level::of_zoom(z), (i64::from(x) + 1) * 256, 0, 256, 256);
                 assert_eq!(here.right(), next.left());
                 assert_eq!(here.bottom(), WORLD);
             }
@@ -242,22 +235,21 @@ mod tests {
 
     #[test]
     fn a_box_is_shown_whole() {
-        let w = Window::around([-10.0, 40.0, 30.0, 60.0], 500, 500).unwrap();
+        let w = around([-10.0, 40.0, 30.0, 60.0], 500, 500).unwrap();
         let [west, south, east, north] = w.bounds();
         assert!(west <= -10.0 && south <= 40.0 && east >= 30.0 && north >= 60.0);
-        let w = Window::around([170.0, -10.0, 190.0, 10.0], 200, 300).unwrap();
+        let w = around([170.0, -10.0, 190.0, 10.0], 200, 300).unwrap();
         assert!((w.bounds()[2] - 190.0).abs() < 1e-9);
     }
 
     #[test]
     fn impossible_boxes_are_refused() {
-        let around = |b| Window::around(b, 10, 10).unwrap_err();
-        assert_eq!(around([10.0, 0.0, -10.0, 5.0]), WindowError::InsideOut);
-        assert_eq!(around([f64::NAN, 0.0, 1.0, 5.0]), WindowError::NotDegrees);
-        assert_eq!(around([0.0, 86.0, 1.0, 89.0]), WindowError::Outside);
-        assert_eq!(
-            Window::around([0.0, 0.0, 1.0, 1.0], 0, 9),
-            Err(WindowError::Size)
-        );
+        for (edges, width, error) in [
+            ([10.0, 0.0, 10.0, 5.0], 10, WindowError::InsideOut),
+            ([0.0, 86.0, 1.0, 89.0], 10, WindowError::Outside),
+            ([0.0, 0.0, 1.0, 1.0], 0, WindowError::Size),
+        ] {
+            assert_eq!(around(edges, width, 9), Err(error));
+        }
     }
 }

@@ -89,7 +89,7 @@ fn each_pixel_is_the_sum_of_its_points_exactly() {
 #[test]
 fn pictures_between_zooms_count_as_well() {
     let layer = layer(&[("kernel", "pixel"), ("measure", "count")]);
-    let window = Window::around([-5.0, 18.0, 4.7, 25.3], 331, 217).unwrap();
+    let window = Window::around([-5.0, 18.0, 4.7, 25.3].try_into().unwrap(), 331, 217).unwrap();
     let drawn = layer.map(window).density();
     let truth = group_by(&points(), &window, |_| 1.0);
     assert!(truth.iter().sum::<f64>() > 1000.0);

@@ -17,10 +17,7 @@ use heatsplat_render::{
 };
 use std::sync::Arc;
 
-/// The level of a tile of `css` CSS pixels a side: z + 8 for 256 of them.
-pub(crate) fn level(z: u8, css: u32) -> u8 {
-    z + css.ilog2() as u8
-}
+pub(crate) use heatsplat_points::level::of_tile as level;
 
 impl LayerRequest {
     /// Renders a tile as an image file.

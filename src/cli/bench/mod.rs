@@ -11,6 +11,7 @@ use super::source_name::redact;
 use super::style_flags::StyleFlags;
 use crate::cli::logging::say;
 use clap::Args;
+use heatsplat::points::level;
 use heatsplat::render::{Job, PointSet};
 use heatsplat::{Layer, Points, TileId, TileSize, Window, generate};
 use measure::TileTiming;
@@ -168,7 +169,7 @@ fn kinds_of_zoom(layer: &Layer, z: u8) -> Vec<(String, Vec<TileId>)> {
 /// The seconds of each stage on a device, for a batch of tiles of zoom 4.
 fn device_stages(layer: &Layer, timer: &StageTimer) -> Vec<(&'static str, f64)> {
     let z = 4;
-    let scale = layer.normalizer(z + 8, layer.style());
+    let scale = layer.normalizer(level::of_zoom(z), layer.style());
     let occupied = layer.points().occupied_tiles(z);
     let step = (occupied.len() / BATCH).max(1);
     let jobs: Vec<_> = occupied

@@ -1,11 +1,11 @@
 //! Tiles into a file or folder, with a progress bar and a summary.
 
 use super::super::backend;
-use super::ExportCommand;
+use super::{ExportCommand, with_flags};
 use crate::cli::error::BoxError;
 use crate::cli::logging::say;
 use heatsplat::{Backend, Layer};
-use heatsplat_archive::{Estimate, Progress, Target, ZoomEstimate};
+use heatsplat_archive::{Estimate, ExportProgress, Target, ZoomEstimate};
 use indicatif::{HumanCount, HumanDuration, ProgressBar, ProgressStyle};
 use std::io::{self, Write as _};
 use std::time::{Duration, Instant};
@@ -20,10 +20,10 @@ pub(super) fn write(
     let mut export = heatsplat_archive::Export::new(layer, flags.zoom.clone())
         .area(flags.bbox)
         .size(flags.size())
-        .paint(flags.written_as)
+        .content(flags.written_as)
         .attribution(flags.attribution.clone())
-        .begin(flags.begin())
-        .drawn_by(backend.name());
+        .if_exists(flags.if_exists())
+        .backend_name(backend.name());
     if let Some(threads) = backend::default_renders(backend) {
         export = export.threads(threads);
     }
@@ -34,22 +34,22 @@ pub(super) fn write(
     }
     let start = Instant::now();
     let bar = ExportBar::new();
-    let made = export.write(target, |progress| bar.show(progress));
+    let summary = export.write(target, |progress| bar.show(progress));
     bar.0.finish_and_clear();
-    let Some(made) = made? else {
+    let Some(summary) = summary.map_err(with_flags)? else {
         say!("{shown}: is whole already");
         return Ok(());
     };
     let seconds = start.elapsed().as_secs_f64().max(1e-3);
-    let rate = (made.tiles - made.resumed) as f64 / seconds;
-    let twins = match made.tiles - made.distinct {
+    let rate = (summary.tiles - summary.resumed) as f64 / seconds;
+    let twins = match summary.tiles - summary.distinct {
         0 => String::new(),
         twins => format!(" ({} of them like others)", HumanCount(twins)),
     };
     say!(
         "{shown}: {} tiles{twins}, {} ({seconds:.1} s, {} tiles/s)",
-        HumanCount(made.tiles),
-        size(made.bytes),
+        HumanCount(summary.tiles),
+        size(summary.bytes),
         HumanCount(rate as u64),
     );
     Ok(())
@@ -68,9 +68,9 @@ impl ExportBar {
         )
     }
 
-    fn show(&self, progress: Progress) {
+    fn show(&self, progress: ExportProgress) {
         let Self(bar, start) = self;
-        if let Some(of) = progress.of {
+        if let Some(of) = progress.total {
             bar.set_length(of);
         }
         bar.set_position(progress.quads);

@@ -11,8 +11,10 @@ use super::source_name::{layer_name, redact};
 use super::style_flags::StyleFlags;
 use crate::cli::logging::say;
 use clap::Args;
+use heatsplat::Window;
+use heatsplat::points::LonLatBox;
 use heatsplat::{Layer, TileSize};
-use heatsplat_archive::{Area, Begin, Paint, Target};
+use heatsplat_archive::{ExportError, IfExists, Target, TileContent};
 use std::ops::RangeInclusive;
 use std::path::Path;
 
@@ -46,7 +48,7 @@ pub(super) struct ExportCommand {
     /// Only tiles that this box touches, in degrees; an east over 180 reaches across the date line
     /// [default: all]
     #[arg(long, value_name = "W,S,E,N", allow_hyphen_values = true, value_parser = area)]
-    bbox: Option<Area>,
+    bbox: Option<LonLatBox>,
     /// Pixels a side of the map that a tile shows: 256 or 512
     #[arg(long, value_name = "PIXELS", default_value = "256", value_parser = ["256", "512"])]
     tile_size: String,
@@ -55,8 +57,8 @@ pub(super) struct ExportCommand {
     retina: bool,
     /// png (with a palette), rgba (PNG of four channels) or webp; of a .tif f32 (densities) or rgba
     /// [default: png, f32]
-    #[arg(long = "as", value_name = "FORMAT", value_parser = paint)]
-    written_as: Option<Paint>,
+    #[arg(long = "as", value_name = "FORMAT", value_parser = content)]
+    written_as: Option<TileContent>,
     /// Name of the tiles [default: the source's name]
     #[arg(long)]
     name: Option<String>,
@@ -126,7 +128,7 @@ impl ExportCommand {
         match &self.output {
             Output::Archive(_) if self.dry_run => Ok(true),
             Output::Archive(target) => {
-                let is_needed = target.check(self.begin())?;
+                let is_needed = target.check(self.if_exists()).map_err(with_flags)?;
                 if !is_needed {
                     say!("{}: is whole already", target.path().display());
                 }
@@ -139,11 +141,11 @@ impl ExportCommand {
         }
     }
 
-    fn begin(&self) -> Begin {
+    fn if_exists(&self) -> IfExists {
         match (self.overwrite, self.resume) {
-            (true, _) => Begin::Overwrite,
-            (_, true) => Begin::Resume,
-            _ => Begin::New,
+            (true, _) => IfExists::Overwrite,
+            (_, true) => IfExists::Resume,
+            _ => IfExists::Fail,
         }
     }
 
@@ -158,7 +160,7 @@ fn output(text: &str) -> Result<Output, String> {
     if let Some(table) = RasterTable::parse(text) {
         return table.map(|table| Output::Rasters(Box::new(table)));
     }
-    let target = Target::of(Path::new(text)).map_err(|e| e.to_string())?;
+    let target = Target::from_path(Path::new(text)).map_err(|e| e.to_string())?;
     Ok(Output::Archive(target))
 }
 
@@ -175,25 +177,32 @@ fn zooms(text: &str) -> Result<RangeInclusive<u8>, &'static str> {
     }
 }
 
-fn area(text: &str) -> Result<Area, String> {
-    let numbers: Vec<f64> = text
-        .split(',')
-        .map_while(|number| number.trim().parse().ok())
-        .collect();
-    match <[f64; 4]>::try_from(numbers) {
-        Ok(degrees) if text.matches(',').count() == 3 => {
-            Area::new(degrees).map_err(|e| e.to_string())
+fn area(text: &str) -> Result<LonLatBox, BoxError> {
+    let area: LonLatBox = text.parse()?;
+    Window::around(area, 1, 1)?;
+    Ok(area)
+}
+
+/// Adds the flags that help to an export's error.
+fn with_flags(error: ExportError) -> BoxError {
+    match &error {
+        ExportError::Exists { .. } => format!("{error}; --overwrite replaces it").into(),
+        ExportError::Interrupted { .. } => {
+            format!("{error}; --resume finishes it, --overwrite starts anew").into()
         }
-        _ => Err("expected west,south,east,north in degrees, like -10,35,30,60".to_owned()),
+        ExportError::OtherSettings { .. } => {
+            format!("{error}; finish that one, or start anew with --overwrite").into()
+        }
+        _ => error.into(),
     }
 }
 
-fn paint(text: &str) -> Result<Paint, &'static str> {
+fn content(text: &str) -> Result<TileContent, &'static str> {
     match text {
-        "png" => Ok(Paint::Png),
-        "rgba" => Ok(Paint::Rgba),
-        "webp" => Ok(Paint::WebP),
-        "f32" => Ok(Paint::Density),
+        "png" => Ok(TileContent::Png),
+        "rgba" => Ok(TileContent::Rgba),
+        "webp" => Ok(TileContent::WebP),
+        "f32" => Ok(TileContent::Density),
         _ => Err("expected png, rgba, webp or f32"),
     }
 }

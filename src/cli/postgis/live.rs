@@ -2,6 +2,7 @@
 //! secrets.
 
 use crate::cli::logging::say;
+use heatsplat::points::LonLatBox;
 use heatsplat_loader::postgis::{
     self, Address, Database, DatabaseError, DatabaseLimits, LayerQuery,
 };
@@ -23,7 +24,7 @@ pub(crate) struct LiveRows {
     allow_superuser: bool,
     live: OnceCell<postgis::LiveLayer>,
     /// Bounds of its rows when the program started, in degrees.
-    bounds: Option<[f64; 4]>,
+    bounds: Option<LonLatBox>,
 }
 
 impl LiveRows {
@@ -44,7 +45,7 @@ impl LiveRows {
     }
 
     /// Sets the bounds of its rows, if they are known.
-    pub(crate) fn within(self, bounds: Option<[f64; 4]>) -> Self {
+    pub(crate) fn within(self, bounds: Option<LonLatBox>) -> Self {
         Self { bounds, ..self }
     }
 
@@ -113,7 +114,7 @@ impl RowSource for LiveRows {
         })
     }
 
-    fn bounds(&self) -> Option<[f64; 4]> {
+    fn bounds(&self) -> Option<LonLatBox> {
         let live = self.live.get();
         live.and_then(postgis::LiveLayer::bounds).or(self.bounds)
     }

@@ -1,23 +1,23 @@
-//! Directories of a BigTIFF: what a picture is, and where its tiles are.
+//! Image file directories (IFDs) of a BigTIFF: properties of a picture, and places of its tiles.
 
-/// A tag's value.
+/// Entry of a directory: a tag and its value.
 #[derive(Clone, Debug)]
-pub(super) struct Field {
+pub(super) struct IfdEntry {
     tag: u16,
     kind: u16,
     count: u64,
-    /// The value's bytes; empty for tiles' places, which are known last.
+    /// Bytes of the value; empty for the places of tiles, which are filled in last.
     bytes: Vec<u8>,
 }
 
-/// TIFF's numbers for its types.
+/// Numbers of TIFF's types.
 const ASCII: u16 = 2;
 const SHORT: u16 = 3;
 const LONG: u16 = 4;
 const DOUBLE: u16 = 12;
 const LONG8: u16 = 16;
 
-impl Field {
+impl IfdEntry {
     fn new(kind: u16, count: usize, bytes: Vec<u8>) -> Self {
         Self {
             tag: 0,
@@ -50,12 +50,12 @@ impl Field {
         Self::new(ASCII, bytes.len(), bytes)
     }
 
-    /// Tiles' offsets.
+    /// Offsets of tiles, filled in later.
     pub(super) fn long8s(count: usize) -> Self {
         Self::new(LONG8, count, Vec::new())
     }
 
-    /// Tiles' lengths.
+    /// Lengths of tiles, filled in later.
     pub(super) fn longs(count: usize) -> Self {
         Self::new(LONG, count, Vec::new())
     }
@@ -70,7 +70,7 @@ impl Field {
         each * self.count
     }
 
-    /// Bytes that don't fit into the directory itself, up to a multiple of eight.
+    /// Size in bytes, a multiple of eight, of a value that doesn't fit into its entry; 0 if it fits.
     fn outside(&self) -> u64 {
         match self.length() {
             0..=8 => 0,
@@ -79,55 +79,55 @@ impl Field {
     }
 }
 
-/// A directory at its place in the file.
+/// Directory at its place in the file.
 #[derive(Clone, Debug)]
-pub(super) struct Directory {
+pub(super) struct Ifd {
     pub(super) start: u64,
-    /// By rising tags.
-    fields: Vec<Field>,
-    /// Whether another directory comes right behind.
+    /// Entries by rising tags.
+    entries: Vec<IfdEntry>,
+    /// Whether another directory follows immediately.
     followed: bool,
 }
 
-impl Directory {
-    pub(super) fn at(start: u64, fields: Vec<Field>, followed: bool) -> Self {
+impl Ifd {
+    pub(super) fn new(start: u64, entries: Vec<IfdEntry>, followed: bool) -> Self {
         Self {
             start,
-            fields,
+            entries,
             followed,
         }
     }
 
-    /// Where its table ends and long values begin.
-    fn values(&self) -> u64 {
-        self.start + 8 + 20 * self.fields.len() as u64 + 8
+    /// Offset of the values that don't fit into the entries.
+    fn values_start(&self) -> u64 {
+        self.start + 8 + 20 * self.entries.len() as u64 + 8
     }
 
-    /// Where it ends.
+    /// Offset of the directory's end.
     pub(super) fn end(&self) -> u64 {
-        let outside: u64 = self.fields.iter().map(Field::outside).sum();
-        (self.values() + outside).next_multiple_of(16)
+        let outside: u64 = self.entries.iter().map(IfdEntry::outside).sum();
+        (self.values_start() + outside).next_multiple_of(16)
     }
 
-    /// The directory with the places of its tiles.
-    pub(super) fn bytes(&self, offsets: &[u64], lengths: &[u32]) -> Vec<u8> {
-        let mut table = (self.fields.len() as u64).to_le_bytes().to_vec();
+    /// Serialises the directory with the places of its tiles.
+    pub(super) fn to_bytes(&self, offsets: &[u64], lengths: &[u32]) -> Vec<u8> {
+        let mut table = (self.entries.len() as u64).to_le_bytes().to_vec();
         let mut outside = Vec::new();
-        for field in &self.fields {
-            let mut bytes = match (field.bytes.is_empty(), field.kind) {
-                (false, _) => field.bytes.clone(),
+        for entry in &self.entries {
+            let mut bytes = match (entry.bytes.is_empty(), entry.kind) {
+                (false, _) => entry.bytes.clone(),
                 (true, LONG8) => offsets.iter().flat_map(|v| v.to_le_bytes()).collect(),
                 (true, _) => lengths.iter().flat_map(|v| v.to_le_bytes()).collect(),
             };
-            table.extend(field.tag.to_le_bytes());
-            table.extend(field.kind.to_le_bytes());
-            table.extend(field.count.to_le_bytes());
-            if field.outside() == 0 {
+            table.extend(entry.tag.to_le_bytes());
+            table.extend(entry.kind.to_le_bytes());
+            table.extend(entry.count.to_le_bytes());
+            if entry.outside() == 0 {
                 bytes.resize(8, 0);
                 table.extend(bytes);
             } else {
-                table.extend((self.values() + outside.len() as u64).to_le_bytes());
-                bytes.resize(field.outside() as usize, 0);
+                table.extend((self.values_start() + outside.len() as u64).to_le_bytes());
+                bytes.resize(entry.outside() as usize, 0);
                 outside.extend(bytes);
             }
         }

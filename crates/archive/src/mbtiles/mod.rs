@@ -6,4 +6,4 @@ mod read;
 mod write;
 
 pub(crate) use read::MbTiles;
-pub(crate) use write::{finish, metadata};
+pub(crate) use write::finish;

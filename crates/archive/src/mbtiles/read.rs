@@ -1,7 +1,8 @@
-//! Reading MBTiles. A database may define `tiles` as it likes, so it is opened to read only and
-//! its schema is not trusted.
+//! Reader of MBTiles. A database may define `tiles` as a view of anything, so it is opened read-only
+//! and its schema is not trusted.
 
-use crate::archive::{self, Bad, Contents, LARGEST, StoredPicture};
+use crate::contents::{Contents, ReadError, TileFormat};
+use crate::validate::{self, LARGEST};
 use heatsplat_points::TileId;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _, params};
@@ -12,19 +13,19 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Connections that wait to be used again.
+/// Most idle connections.
 const IDLE: usize = 16;
 
-/// Files of up to so many bytes are looked through when they are opened.
-const CHECKED: u64 = 1 << 30;
+/// Largest file whose pages are all checked when it is opened, in bytes.
+const CHECKED_SIZE: u64 = 1 << 30;
 
-/// Steps of SQLite's machine between two looks at how many there were.
+/// Steps of SQLite's virtual machine between two checks of the budget.
 const STEPS: i32 = 100_000;
 
-/// So many times [`STEPS`] may a file take to be opened, which may look at every row, …
-const TO_OPEN: u32 = 3_000;
-/// … and a tile, which is looked up. A database may say anything is its `tiles`: also what never ends.
-const TO_FIND: u32 = 100;
+/// Budget for opening a file, which may read every row, in units of [`STEPS`].
+const OPEN_BUDGET: u32 = 3_000;
+/// Budget for a tile, in units of [`STEPS`]: `tiles` may be a view that never ends.
+const TILE_BUDGET: u32 = 100;
 
 #[derive(Debug)]
 pub(crate) struct MbTiles {
@@ -32,68 +33,65 @@ pub(crate) struct MbTiles {
     idle: Mutex<Vec<Database>>,
 }
 
-/// A connection whose queries end.
+/// Connection whose queries have a budget.
 #[derive(Debug)]
 struct Database {
     connection: Connection,
-    /// Looks that are left, each of them [`STEPS`].
-    left: Arc<AtomicU32>,
+    /// Rest of the budget, in units of [`STEPS`].
+    budget: Arc<AtomicU32>,
 }
 
 impl MbTiles {
-    pub(crate) fn open(path: &Path) -> Result<(Self, Contents), Bad> {
-        let size = whole(path)?;
+    pub(crate) fn open(path: &Path) -> Result<(Self, Contents), ReadError> {
+        let size = complete_size(path)?;
         let opened = Database::open(path)?;
-        opened.left.store(TO_OPEN, Ordering::Relaxed);
+        opened.budget.store(OPEN_BUDGET, Ordering::Relaxed);
         let database = &opened.connection;
-        if size <= CHECKED {
-            let said: String = database.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
-            if said != "ok" {
-                return Err(Bad::Damaged(said));
+        if size <= CHECKED_SIZE {
+            let result: String =
+                database.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
+            if result != "ok" {
+                return Err(result.into());
             }
         }
-        let about = metadata(database)?;
-        let text = |name: &str| about.get(name).cloned();
-        let picture = match about.get("format").map(String::as_str) {
-            Some("png") => StoredPicture::Png,
-            Some("jpg" | "jpeg") => StoredPicture::Jpeg,
-            Some("webp") => StoredPicture::WebP,
-            Some("pbf") => return Err(Bad::Damaged("it holds vector tiles".to_owned())),
-            Some(_) => {
-                return Err(Bad::Damaged(
-                    "its tiles' format is none of png, jpg, webp".to_owned(),
-                ));
-            }
-            None => return Err(Bad::Damaged("its metadata name no format".to_owned())),
+        let metadata = metadata(database)?;
+        let text = |name: &str| metadata.get(name).cloned();
+        let format = match metadata.get("format").map(String::as_str) {
+            Some("png") => TileFormat::Png,
+            Some("jpg" | "jpeg") => TileFormat::Jpeg,
+            Some("webp") => TileFormat::WebP,
+            Some("pbf") => return Err("it holds vector tiles".into()),
+            Some(_) => return Err("its tiles' format is none of png, jpg, webp".into()),
+            None => return Err("its metadata name no format".into()),
         };
-        let number = |name: &str| about.get(name)?.trim().parse::<u8>().ok();
+        let number = |name: &str| metadata.get(name)?.trim().parse::<u8>().ok();
         let zooms = match number("minzoom").zip(number("maxzoom")) {
             Some(zooms) => zooms,
             None => stored_zooms(database)?,
         };
-        let zooms = archive::zooms(zooms.0, zooms.1)?;
+        let zooms = validate::zooms(zooms.0, zooms.1)?;
         let numbers = |name: &str| -> Vec<f64> {
-            let said = about.get(name).map_or("", String::as_str);
+            let text = metadata.get(name).map_or("", String::as_str);
             let number = |text: &str| text.trim().parse().ok();
-            said.split(',').map_while(number).collect()
+            text.split(',').map_while(number).collect()
         };
-        let bounds = archive::bounds(numbers("bounds").try_into().unwrap_or([f64::NAN; 4]));
+        let bounds = validate::bounds(numbers("bounds").try_into().unwrap_or([f64::NAN; 4]));
         let first: Option<Vec<u8>> = database
             .query_row("SELECT tile_data FROM tiles LIMIT 1", [], |row| row.get(0))
             .optional()?;
-        let pixels = first.and_then(|tile| archive::png_side(&tile));
+        let pixels = first.and_then(|tile| validate::png_side(&tile));
         let pixels = pixels.unwrap_or(256);
-        let tile_size = about.get("tilesize").and_then(|size| size.parse().ok());
+        let tile_size = metadata.get("tilesize").and_then(|size| size.parse().ok());
         let contents = Contents {
             name: text("name"),
             attribution: text("attribution"),
-            picture,
-            center: archive::center(&numbers("center"), bounds, &zooms),
+            format,
+            center: validate::center(&numbers("center"), bounds, &zooms),
             zooms,
             bounds,
-            data_bounds: archive::data_bounds(&numbers("data_bounds")),
+            data_bounds: validate::data_bounds(&numbers("data_bounds")),
             pixels,
-            tile_size: archive::tile_size(tile_size, pixels),
+            tile_size: validate::tile_size(tile_size, pixels),
         };
         let new = Self {
             path: path.to_owned(),
@@ -102,15 +100,15 @@ impl MbTiles {
         Ok((new, contents))
     }
 
-    pub(crate) fn tile(&self, tile: TileId) -> Result<Option<Vec<u8>>, Bad> {
+    pub(crate) fn tile(&self, tile: TileId) -> Result<Option<Vec<u8>>, ReadError> {
         let idle = || self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        let waiting = idle().pop();
-        let database = match waiting {
+        let reused = idle().pop();
+        let database = match reused {
             Some(database) => database,
             None => Database::open(&self.path)?,
         };
-        database.left.store(TO_FIND, Ordering::Relaxed);
-        let bytes = fetch(&database.connection, tile)?;
+        database.budget.store(TILE_BUDGET, Ordering::Relaxed);
+        let bytes = read_tile(&database.connection, tile)?;
         let mut idle = idle();
         if idle.len() < IDLE {
             idle.push(database);
@@ -120,24 +118,24 @@ impl MbTiles {
 }
 
 impl Database {
-    fn open(path: &Path) -> Result<Self, Bad> {
+    fn open(path: &Path) -> Result<Self, ReadError> {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let mut connection = Connection::open_with_flags(path, flags)?;
         connection.execute_batch("PRAGMA trusted_schema = OFF; PRAGMA query_only = ON;")?;
-        let left = Arc::new(AtomicU32::new(TO_FIND));
-        let looks = Arc::clone(&left);
-        let is_over = move || {
-            let look = looks.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| {
-                left.checked_sub(1)
+        let budget = Arc::new(AtomicU32::new(TILE_BUDGET));
+        let rest = Arc::clone(&budget);
+        let is_spent = move || {
+            let spent = rest.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |rest| {
+                rest.checked_sub(1)
             });
-            look.is_err()
+            spent.is_err()
         };
-        connection.progress_handler(STEPS, Some(is_over))?;
-        Ok(Self { connection, left })
+        connection.progress_handler(STEPS, Some(is_spent))?;
+        Ok(Self { connection, budget })
     }
 }
 
-fn fetch(database: &Connection, tile: TileId) -> Result<Option<Vec<u8>>, Bad> {
+fn read_tile(database: &Connection, tile: TileId) -> Result<Option<Vec<u8>>, ReadError> {
     const TILE: &str = "SELECT tile_data FROM tiles \
          WHERE zoom_level = ? AND tile_column = ? AND tile_row = ?";
     let row = (1u32 << tile.z()) - 1 - tile.y();
@@ -149,12 +147,12 @@ fn fetch(database: &Connection, tile: TileId) -> Result<Option<Vec<u8>>, Bad> {
     match row.get_ref(0)? {
         ValueRef::Blob(bytes) if bytes.len() as u64 <= LARGEST => Ok(Some(bytes.to_vec())),
         ValueRef::Null => Ok(None),
-        _ => Err(Bad::Damaged("a tile is no blob, or too large".to_owned())),
+        _ => Err("a tile is no blob, or too large".into()),
     }
 }
 
-/// The file's size, once it is known to be an SQLite database with all its pages.
-fn whole(path: &Path) -> Result<u64, Bad> {
+/// Size of the file in bytes; an error unless it is an SQLite database with all its pages.
+fn complete_size(path: &Path) -> Result<u64, ReadError> {
     let mut file = File::open(path)?;
     let size = file.metadata()?.len();
     let mut head = Vec::new();
@@ -168,7 +166,7 @@ fn whole(path: &Path) -> Result<u64, Bad> {
     let (true, Some(page), Some(pages)) =
         (head.starts_with(b"SQLite format 3\0"), page, number(28))
     else {
-        return Err(Bad::Damaged("it is no SQLite database".to_owned()));
+        return Err("it is no SQLite database".into());
     };
     let page = match u64::from(u16::from_be_bytes(*page)) {
         1 => 65_536,
@@ -176,14 +174,12 @@ fn whole(path: &Path) -> Result<u64, Bad> {
     };
     if size < page * pages {
         let missing = page * pages - size;
-        return Err(Bad::Damaged(format!(
-            "it is cut off: {missing} bytes are missing"
-        )));
+        return Err(format!("it is cut off: {missing} bytes are missing").into());
     }
     Ok(size)
 }
 
-fn metadata(database: &Connection) -> Result<HashMap<String, String>, Bad> {
+fn metadata(database: &Connection) -> Result<HashMap<String, String>, ReadError> {
     let mut query = database.prepare("SELECT name, value FROM metadata LIMIT 1000")?;
     let rows = query.query_map([], |row| {
         let text = |at: usize| {
@@ -199,14 +195,14 @@ fn metadata(database: &Connection) -> Result<HashMap<String, String>, Bad> {
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-fn stored_zooms(database: &Connection) -> Result<(u8, u8), Bad> {
+fn stored_zooms(database: &Connection) -> Result<(u8, u8), ReadError> {
     let sql = "SELECT min(zoom_level), max(zoom_level) FROM tiles";
     let zooms = database.query_row(sql, [], |row| {
         Ok((row.get::<_, Option<u8>>(0)?, row.get::<_, Option<u8>>(1)?))
     })?;
     match zooms {
         (Some(first), Some(last)) => Ok((first, last)),
-        _ => Err(Bad::Damaged("it holds no tiles".to_owned())),
+        _ => Err("it holds no tiles".into()),
     }
 }
 
@@ -225,7 +221,7 @@ mod tests {
         path
     }
 
-    /// A view may count for ever: whoever asks is told so, soon.
+    /// A view that never ends is reported as an error within the budget.
     #[test]
     fn tiles_that_never_end_are_an_error() {
         let endless = "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n)";
@@ -236,7 +232,7 @@ mod tests {
         let path = database("never.mbtiles", &never);
         assert!(MbTiles::open(&path).is_err());
         std::fs::remove_file(path).unwrap();
-        // the first row is there at once, and no tile but that of zoom 0 ever is
+        // The first row is found at once, and no tile but that of zoom 0 ever is.
         let one = format!(
             "CREATE VIEW tiles AS {endless} SELECT min(i, 9) AS zoom_level, 0 AS tile_column, 0 AS tile_row,
                 x'00' AS tile_data FROM n WHERE i < 1 OR i > 5"
@@ -246,9 +242,9 @@ mod tests {
         let at = |z: u8| tiles.tile(TileId::new(z, 0, (1 << z) - 1).unwrap());
         assert_eq!(at(0).unwrap(), Some(vec![0]));
         for _ in 0..2 {
-            assert!(matches!(at(1), Err(Bad::Damaged(why)) if why.contains("no end")));
+            assert!(matches!(at(1), Err(ReadError::Damaged(why)) if why.contains("no end")));
         }
-        // a good tile is found by the connection that was stopped, too
+        // The connection that was stopped finds a good tile, too.
         assert_eq!(at(0).unwrap(), Some(vec![0]));
         std::fs::remove_file(path).unwrap();
     }

@@ -1,19 +1,16 @@
-//! A finished part becomes an MBTiles database, in one transaction, beside it.
+//! MBTiles database, made from a finished journal in one transaction.
 
-use crate::error::{At as _, ExportError};
-use crate::export::About;
-use crate::fsync::{beside, sync_folder};
-use crate::hilbert;
-use crate::journal::{Entry, Part};
-use crate::render::Paint;
+use crate::error::{ExportError, WithPath as _};
+use crate::fsync::{sibling, sync_folder};
+use crate::journal::Journal;
+use crate::metadata::Metadata;
 use rusqlite::{Connection, params};
-use serde_json::json;
 use std::fs::{self, File};
 use std::io::{BufReader, Read as _, Seek as _, SeekFrom};
 use std::path::Path;
 
-/// Nothing of it lasts unless all of it does, so SQLite needs no journal of its own. Equal
-/// tiles are stored once: `tiles` is a view, as the specification allows.
+/// Settings and tables. SQLite needs no journal of its own, since an incomplete file is deleted.
+/// Equal tiles are stored once: `tiles` is a view, as the specification allows.
 const SCHEMA: &str = "
     PRAGMA page_size = 4096;
     PRAGMA journal_mode = OFF;
@@ -33,18 +30,22 @@ const SCHEMA: &str = "
         SELECT zoom_level, tile_column, tile_row, tile_data FROM map JOIN images USING (tile_id);
 ";
 
-/// Makes the database, gives it its name and removes the part.
-pub(crate) fn finish(part: Part, target: &Path, about: &About) -> Result<(), ExportError> {
-    let building = beside(target, ".building");
+/// Makes the database, renames it to the target and removes the journal.
+pub(crate) fn finish(
+    journal: Journal,
+    target: &Path,
+    metadata: &Metadata,
+) -> Result<(), ExportError> {
+    let building = sibling(target, ".building");
     match fs::remove_file(&building) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
             return Err(error).at(&building);
         }
         _ => {}
     }
-    let built = build(&part, &building, about);
+    let built = build(&journal, &building, metadata);
     if let Err(error) = built {
-        // the part is enough to begin again; a full disk needs the room
+        // The journal is enough to start again, and a full disk needs the space.
         let _ = fs::remove_file(&building);
         return Err(error);
     }
@@ -52,13 +53,13 @@ pub(crate) fn finish(part: Part, target: &Path, about: &About) -> Result<(), Exp
     file.sync_all().at(&building)?;
     fs::rename(&building, target).at(target)?;
     sync_folder(target);
-    part.remove()
+    journal.remove()
 }
 
-fn build(part: &Part, path: &Path, about: &About) -> Result<(), ExportError> {
+fn build(journal: &Journal, path: &Path, metadata: &Metadata) -> Result<(), ExportError> {
     let database = Connection::open(path).at(path)?;
     database.execute_batch(SCHEMA).at(path)?;
-    for (name, value) in metadata(about) {
+    for (name, value) in metadata.to_pairs() {
         database
             .execute("INSERT INTO metadata VALUES (?, ?)", (name, value))
             .at(path)?;
@@ -69,80 +70,26 @@ fn build(part: &Part, path: &Path, about: &About) -> Result<(), ExportError> {
     let mut place = database
         .prepare("INSERT INTO map VALUES (?, ?, ?, ?)")
         .at(path)?;
-    let mut data = BufReader::with_capacity(1 << 20, part.data());
-    let (mut next, _) = part.span();
-    data.seek(SeekFrom::Start(next)).at(part.path())?;
+    let mut data = BufReader::with_capacity(1 << 20, journal.data());
+    let (mut next, _) = journal.span();
+    data.seek(SeekFrom::Start(next)).at(journal.path())?;
     let mut bytes = Vec::new();
-    let mut zoom = *about.zooms.start();
-    for entry in part.entries()? {
-        let Entry {
-            number,
-            offset,
-            length,
-        } = entry.at(part.path())?;
-        // a tile that lies further ahead than all before is stored for the first time
-        if offset == next {
-            bytes.resize(length as usize, 0);
-            data.read_exact(&mut bytes).at(part.path())?;
-            image.execute(params![offset as i64, bytes]).at(path)?;
-            next += u64::from(length);
+    for stored in journal.stored_tiles()? {
+        let stored = stored.at(journal.path())?;
+        let id = stored.offset as i64;
+        // A tile at the end of all earlier ones is stored for the first time.
+        if stored.offset == next {
+            bytes.resize(stored.length as usize, 0);
+            data.read_exact(&mut bytes).at(journal.path())?;
+            image.execute(params![id, bytes]).at(path)?;
+            next += u64::from(stored.length);
         }
-        while number >= hilbert::before(zoom + 1) {
-            zoom += 1;
-        }
-        let tile = hilbert::at(zoom, number - hilbert::before(zoom));
-        // rows are counted from the south
-        let row = (1u32 << zoom) - 1 - tile.y();
-        place
-            .execute(params![zoom, tile.x(), row, offset as i64])
-            .at(path)?;
+        let (z, x) = (stored.tile.z(), stored.tile.x());
+        // Rows are counted from the south.
+        let row = (1u32 << z) - 1 - stored.tile.y();
+        place.execute(params![z, x, row, id]).at(path)?;
     }
     drop((image, place));
     database.execute_batch("COMMIT").at(path)?;
     database.close().map_err(|(_, error)| error).at(path)
-}
-
-pub(crate) fn metadata(about: &About) -> Vec<(&'static str, String)> {
-    let join = |numbers: &[f64]| {
-        let texts: Vec<String> = numbers.iter().map(f64::to_string).collect();
-        texts.join(",")
-    };
-    let (lon, lat, zoom) = about.center;
-    let style: serde_json::Map<_, _> = about
-        .style
-        .iter()
-        .map(|(name, value)| ((*name).to_owned(), json!(value)))
-        .collect();
-    let format = if about.paint == Paint::WebP {
-        "webp"
-    } else {
-        "png"
-    };
-    let mut all = vec![
-        ("name", about.name.clone()),
-        ("format", format.to_owned()),
-        ("bounds", join(&about.bounds)),
-        ("center", join(&[lon, lat, f64::from(zoom)])),
-        ("minzoom", about.zooms.start().to_string()),
-        ("maxzoom", about.zooms.end().to_string()),
-        ("type", "overlay".to_owned()),
-        ("version", "1".to_owned()),
-        (
-            "generator",
-            concat!("heatsplat ", env!("CARGO_PKG_VERSION")).to_owned(),
-        ),
-        (
-            "tilesize",
-            (about.size.pixels() / about.size.ratio()).to_string(),
-        ),
-        ("ratio", about.size.ratio().to_string()),
-        ("style", json!(style).to_string()),
-    ];
-    if let Some(bounds) = &about.data_bounds {
-        all.push(("data_bounds", join(bounds)));
-    }
-    if let Some(attribution) = &about.attribution {
-        all.push(("attribution", attribution.clone()));
-    }
-    all
 }

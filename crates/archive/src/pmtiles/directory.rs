@@ -1,29 +1,29 @@
-//! Directories: which tiles are where, as packed columns of numbers.
+//! Directories of a PMTiles archive: places of tiles, as compressed columns of numbers.
 
 use std::io::{self, Read as _, Write as _};
 
-use super::header::{GZIP, PLAIN};
+use super::header::{GZIP, UNCOMPRESSED};
 use flate2::Compression;
 use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
 
-/// The most bytes that a directory may unpack to: a million entries.
+/// Most bytes of an uncompressed directory: a million entries.
 const LARGEST: u64 = 1 << 26;
 
-/// A stretch of equal tiles, or (run 0) a leaf directory that begins with a tile.
+/// Run of equal tiles, or (with a run of 0) a leaf directory that begins with a tile.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Entry {
-    /// The first tile's number.
+    /// Number of the first tile.
     pub(crate) tile: u64,
-    /// How many tiles in a row are the same; 0: it is a directory.
+    /// Number of equal tiles in a row; 0 for a leaf directory.
     pub(crate) run: u32,
     pub(crate) length: u32,
-    /// Counted from where tiles, or leaves, begin.
+    /// Offset from the first tile, or from the first leaf directory.
     pub(crate) offset: u64,
 }
 
-/// Entries as a directory, packed.
-pub(crate) fn pack(entries: &[Entry]) -> io::Result<Vec<u8>> {
+/// Serialises and compresses a directory.
+pub(crate) fn to_bytes(entries: &[Entry]) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::with_capacity(entries.len() * 6);
     varint(&mut bytes, entries.len() as u64);
     let mut last = 0;
@@ -46,37 +46,35 @@ pub(crate) fn pack(entries: &[Entry]) -> io::Result<Vec<u8>> {
     gzip(&bytes)
 }
 
-/// Bytes as readers expect directories and metadata; the same bytes every time.
+/// Compresses a directory or metadata, to the same bytes on every machine.
 pub(crate) fn gzip(bytes: &[u8]) -> io::Result<Vec<u8>> {
     let mut gzip = GzEncoder::new(Vec::new(), Compression::new(6));
     gzip.write_all(bytes)?;
     gzip.finish()
 }
 
-/// Bytes as they were before they were packed; the error says what is wrong with them.
-pub(crate) fn unpacked(bytes: &[u8], packing: u8) -> Result<Vec<u8>, String> {
-    match packing {
-        PLAIN => Ok(bytes.to_vec()),
+/// Decompresses a directory or metadata; the error describes the damage.
+pub(crate) fn decompress(bytes: &[u8], compression: u8) -> Result<Vec<u8>, String> {
+    match compression {
+        UNCOMPRESSED => Ok(bytes.to_vec()),
         GZIP => {
             let mut plain = Vec::new();
             let mut reader = GzDecoder::new(bytes).take(LARGEST + 1);
             reader.read_to_end(&mut plain).map_err(|e| e.to_string())?;
             if plain.len() as u64 > LARGEST {
-                return Err(format!("it unpacks to more than {LARGEST} bytes"));
+                return Err(format!("it decompresses to more than {LARGEST} bytes"));
             }
             Ok(plain)
         }
-        other => Err(format!(
-            "it is packed in a way (number {other}) that can't be read"
-        )),
+        other => Err(format!("its compression (number {other}) can't be read")),
     }
 }
 
-/// Reads a directory; the error says what is wrong with it.
-pub(crate) fn read(bytes: &[u8]) -> Result<Vec<Entry>, String> {
+/// Parses an uncompressed directory; the error describes the damage.
+pub(crate) fn from_bytes(bytes: &[u8]) -> Result<Vec<Entry>, String> {
     let mut left = bytes;
     let count = number(&mut left)?;
-    // each entry has four numbers of a byte at least
+    // Each entry has four numbers of at least a byte.
     if count == 0 || count > left.len() as u64 / 4 {
         return Err(format!("it can't have {count} entries"));
     }
@@ -170,33 +168,38 @@ mod tests {
                 offset += u64::from(length);
                 entry
             }).collect();
-            let packed = pack(&entries).unwrap();
-            prop_assert_eq!(read(&unpacked(&packed, GZIP).unwrap()), Ok(entries));
+            let packed = to_bytes(&entries).unwrap();
+            let bytes = decompress(&packed, GZIP).unwrap();
+            prop_assert_eq!(from_bytes(&bytes), Ok(entries));
         }
 
         #[test]
         fn any_bytes_are_read_or_refused(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
-            let _ = read(&bytes);
-            let _ = unpacked(&bytes, GZIP);
+            let _ = from_bytes(&bytes);
+            let _ = decompress(&bytes, GZIP);
         }
     }
 
     #[test]
     fn lies_are_refused() {
         assert!(
-            read(&[0xff, 0xff, 0xff, 0xff, 0x0f, 1, 1, 1])
+            from_bytes(&[0xff, 0xff, 0xff, 0xff, 0x0f, 1, 1, 1])
                 .unwrap_err()
                 .contains("entries")
         );
-        assert!(read(&[0xff; 12]).unwrap_err().contains("too large"));
-        assert!(read(&[1, 0, 1, 5, 1, 9]).unwrap_err().contains("follows"));
-        assert!(read(&[1, 0, 1, 5, 0]).unwrap_err().contains("none"));
+        assert!(from_bytes(&[0xff; 12]).unwrap_err().contains("too large"));
         assert!(
-            read(&[2, 7, 0, 1, 1, 5, 5, 1, 0])
+            from_bytes(&[1, 0, 1, 5, 1, 9])
+                .unwrap_err()
+                .contains("follows")
+        );
+        assert!(from_bytes(&[1, 0, 1, 5, 0]).unwrap_err().contains("none"));
+        assert!(
+            from_bytes(&[2, 7, 0, 1, 1, 5, 5, 1, 0])
                 .unwrap_err()
                 .contains("order")
         );
         let bomb = gzip(&vec![0; LARGEST as usize + 1]).unwrap();
-        assert!(unpacked(&bomb, GZIP).unwrap_err().contains("more than"));
+        assert!(decompress(&bomb, GZIP).unwrap_err().contains("more than"));
     }
 }

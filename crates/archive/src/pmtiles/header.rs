@@ -1,42 +1,42 @@
-//! The 127 bytes that a PMTiles archive begins with.
+//! Header of a PMTiles archive: its first 127 bytes.
 
 pub(crate) const LENGTH: usize = 127;
 const MAGIC: &[u8; 7] = b"PMTiles";
 const VERSION: u8 = 3;
 
-/// How directories and metadata, or tiles, are packed.
-pub(crate) const PLAIN: u8 = 1;
+/// Compression of directories and metadata, or of tiles.
+pub(crate) const UNCOMPRESSED: u8 = 1;
 pub(crate) const GZIP: u8 = 2;
 
-/// What tiles are.
+/// Formats of tiles.
 pub(crate) const PNG: u8 = 2;
 pub(crate) const JPEG: u8 = 3;
 pub(crate) const WEBP: u8 = 4;
 pub(crate) const AVIF: u8 = 5;
 
-/// A stretch of the file: where it begins, and its length.
-pub(crate) type Stretch = (u64, u64);
+/// Offset and length of a part of the file.
+pub(crate) type ByteRange = (u64, u64);
 
-/// All that a header says.
+/// Fields of a header.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Header {
-    pub(crate) root: Stretch,
-    pub(crate) metadata: Stretch,
-    pub(crate) leaves: Stretch,
-    pub(crate) tiles: Stretch,
-    /// How many tiles there are, entries for them, and different contents.
+    pub(crate) root: ByteRange,
+    pub(crate) metadata: ByteRange,
+    pub(crate) leaves: ByteRange,
+    pub(crate) tiles: ByteRange,
+    /// Numbers of addressed tiles, of entries for them, and of different tiles.
     pub(crate) counts: [u64; 3],
     pub(crate) clustered: bool,
-    /// How directories and metadata are packed, how tiles are, and what those are.
+    /// Compression of directories and metadata, compression of tiles, and format of tiles.
     pub(crate) kinds: [u8; 3],
     pub(crate) zooms: [u8; 2],
-    /// West, south, east, north.
+    /// West, south, east, north in degrees.
     pub(crate) bounds: [f64; 4],
     /// Zoom, longitude, latitude.
     pub(crate) center: (u8, f64, f64),
 }
 
-/// Degrees are kept as ten-millionths.
+/// Units of a degree in the file.
 const DEGREE: f64 = 1e7;
 
 impl Header {
@@ -63,8 +63,8 @@ impl Header {
         bytes
     }
 
-    /// Reads what [`to_bytes`](Self::to_bytes) writes; the error says what is wrong.
-    pub(crate) fn read(bytes: &[u8]) -> Result<Self, String> {
+    /// Parses the bytes of [`to_bytes`](Self::to_bytes); the error describes the damage.
+    pub(crate) fn from_bytes(bytes: &[u8]) -> Result<Self, String> {
         let mut left = bytes;
         let magic: [u8; 7] = take(&mut left)?;
         if &magic != MAGIC {
@@ -77,8 +77,8 @@ impl Header {
             ));
         }
         let mut number = || take(&mut left).map(u64::from_le_bytes);
-        let mut stretch = || Ok::<_, String>((number()?, number()?));
-        let (root, metadata, leaves, tiles) = (stretch()?, stretch()?, stretch()?, stretch()?);
+        let mut range = || Ok::<_, String>((number()?, number()?));
+        let (root, metadata, leaves, tiles) = (range()?, range()?, range()?, range()?);
         let counts = [number()?, number()?, number()?];
         let [clustered] = take(&mut left)?;
         let (kinds, zooms) = (take(&mut left)?, take(&mut left)?);
@@ -121,19 +121,23 @@ mod tests {
             tiles: (16_384, u64::MAX / 3),
             counts: [84, 80, 70],
             clustered: true,
-            kinds: [GZIP, PLAIN, PNG],
+            kinds: [GZIP, UNCOMPRESSED, PNG],
             zooms: [0, 14],
             bounds: [-180.0, -85.051_128_7, 11.289_022_5, 43.5],
             center: (3, 11.25, -0.000_000_1),
         };
         let bytes = header.to_bytes();
         assert_eq!(bytes.len(), LENGTH);
-        assert_eq!(Header::read(&bytes), Ok(header));
+        assert_eq!(Header::from_bytes(&bytes), Ok(header));
         for cut in 0..LENGTH {
-            assert!(Header::read(&bytes[..cut]).is_err());
+            assert!(Header::from_bytes(&bytes[..cut]).is_err());
         }
         let mut other = bytes;
         other[7] = 2;
-        assert!(Header::read(&other).unwrap_err().contains("version 2"));
+        assert!(
+            Header::from_bytes(&other)
+                .unwrap_err()
+                .contains("version 2")
+        );
     }
 }

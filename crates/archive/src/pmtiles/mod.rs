@@ -1,4 +1,4 @@
-//! PMTiles version 3: one file, tiles along the Hilbert curve, directories of them.
+//! PMTiles version 3: tiles along the Hilbert curve and directories of them, in one file.
 //!
 //! <https://github.com/protomaps/PMTiles/blob/main/spec/v3/spec.md>
 
@@ -10,5 +10,5 @@ mod write;
 pub(crate) use read::PmTiles;
 pub(crate) use write::finish;
 
-/// What readers fetch first: the header and the root directory lie in it.
+/// Bytes that readers fetch first: the header and the root directory lie in them.
 pub(crate) const RESERVED: u64 = 16_384;

@@ -1,10 +1,11 @@
-//! Reading PMTiles. Every number of the file is checked before it is used for anything.
+//! Reader of PMTiles. Each number of the file is checked before it is used.
 
 use super::RESERVED;
 use super::directory::{self, Entry};
-use super::header::{self, Header, Stretch};
-use crate::archive::{self, Bad, Contents, LARGEST, StoredPicture};
+use super::header::{self, ByteRange, Header};
+use crate::contents::{Contents, ReadError, TileFormat};
 use crate::hilbert;
+use crate::validate::{self, LARGEST};
 use heatsplat_points::TileId;
 use serde_json::Value;
 use std::collections::HashMap;
@@ -13,29 +14,29 @@ use std::io::{self, Read as _};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Directories may point at directories so often.
-const DEPTH: usize = 4;
+/// Most levels of directories.
+const MAX_DEPTH: usize = 4;
 
-/// Leaf directories that are kept unpacked.
-const KEPT: usize = 64;
+/// Most leaf directories in the cache.
+const CACHED_LEAVES: usize = 64;
 
 #[derive(Debug)]
 pub(crate) struct PmTiles {
     file: File,
     header: Header,
     root: Vec<Entry>,
-    leaves: Mutex<HashMap<Stretch, Arc<Vec<Entry>>>>,
+    leaves: Mutex<HashMap<ByteRange, Arc<Vec<Entry>>>>,
 }
 
 impl PmTiles {
-    pub(crate) fn open(path: &Path) -> Result<(Self, Contents), Bad> {
+    pub(crate) fn open(path: &Path) -> Result<(Self, Contents), ReadError> {
         let mut file = File::open(path)?;
         let size = file.metadata()?.len();
         let mut first = Vec::new();
         (&mut file)
             .take(header::LENGTH as u64)
             .read_to_end(&mut first)?;
-        let header = Header::read(&first)?;
+        let header = Header::from_bytes(&first)?;
         for (name, (offset, length)) in [
             ("root directory", header.root),
             ("metadata", header.metadata),
@@ -44,67 +45,68 @@ impl PmTiles {
         ] {
             if length > 0 && offset.checked_add(length).is_none_or(|end| end > size) {
                 let why = format!("its {name} should end beyond its {size} bytes: it is cut off");
-                return Err(Bad::Damaged(why));
+                return Err(why.into());
             }
         }
-        let [_, packing, kind] = header.kinds;
-        if packing > header::PLAIN {
-            return Err(Bad::Damaged("its tiles are packed".to_owned()));
+        let [_, compression, kind] = header.kinds;
+        if compression > header::UNCOMPRESSED {
+            return Err("its tiles are compressed".into());
         }
-        let picture = match kind {
-            header::PNG => StoredPicture::Png,
-            header::JPEG => StoredPicture::Jpeg,
-            header::WEBP => StoredPicture::WebP,
-            header::AVIF => StoredPicture::Avif,
-            1 => return Err(Bad::Damaged("it holds vector tiles".to_owned())),
-            other => return Err(Bad::Damaged(format!("it holds tiles of kind {other}"))),
+        let format = match kind {
+            header::PNG => TileFormat::Png,
+            header::JPEG => TileFormat::Jpeg,
+            header::WEBP => TileFormat::WebP,
+            header::AVIF => TileFormat::Avif,
+            1 => return Err("it holds vector tiles".into()),
+            other => return Err(format!("it holds tiles of kind {other}").into()),
         };
         if header.root.1 > RESERVED || header.metadata.1 > LARGEST {
-            return Err(Bad::Damaged(
-                "its root directory or metadata is too large".to_owned(),
-            ));
+            return Err("its root directory or metadata is too large".into());
         }
         let [first, last] = header.zooms;
-        let zooms = archive::zooms(first, last)?;
+        let zooms = validate::zooms(first, last)?;
         let mut new = Self {
             file,
             header,
             root: Vec::new(),
             leaves: Mutex::default(),
         };
-        let about = new.metadata()?;
+        let metadata = new.metadata()?;
         new.root = new.directory(header.root)?;
         let mut left = header.leaves.1;
         new.check(&new.root, 1, &mut left)?;
-        let text = |name: &str| Some(about.get(name)?.as_str()?.to_owned());
+        let text = |name: &str| Some(metadata.get(name)?.as_str()?.to_owned());
         let first_tile = new.first_tile()?;
-        let bounds = archive::bounds(header.bounds);
+        let bounds = validate::bounds(header.bounds);
         let (zoom, lon, lat) = header.center;
-        let pixels = archive::png_side(&first_tile).unwrap_or(256);
-        let points: Vec<f64> = about
+        let pixels = validate::png_side(&first_tile).unwrap_or(256);
+        let points: Vec<f64> = metadata
             .get("data_bounds")
             .and_then(Value::as_array)
-            .map_or_else(Vec::new, |said| {
-                said.iter().filter_map(Value::as_f64).collect()
+            .map_or_else(Vec::new, |numbers| {
+                numbers.iter().filter_map(Value::as_f64).collect()
             });
         let contents = Contents {
             name: text("name"),
             attribution: text("attribution"),
-            picture,
-            center: archive::center(&[lon, lat, f64::from(zoom)], bounds, &zooms),
+            format,
+            center: validate::center(&[lon, lat, f64::from(zoom)], bounds, &zooms),
             zooms,
             bounds,
-            data_bounds: archive::data_bounds(&points),
+            data_bounds: validate::data_bounds(&points),
             pixels,
-            tile_size: archive::tile_size(about.get("tilesize").and_then(Value::as_u64), pixels),
+            tile_size: validate::tile_size(
+                metadata.get("tilesize").and_then(Value::as_u64),
+                pixels,
+            ),
         };
         Ok((new, contents))
     }
 
-    pub(crate) fn tile(&self, tile: TileId) -> Result<Option<Vec<u8>>, Bad> {
+    pub(crate) fn tile(&self, tile: TileId) -> Result<Option<Vec<u8>>, ReadError> {
         let number = hilbert::number(tile);
         let mut entry = find(&self.root, number);
-        for _ in 0..DEPTH {
+        for _ in 0..MAX_DEPTH {
             let Some(found) = entry else {
                 return Ok(None);
             };
@@ -114,21 +116,21 @@ impl PmTiles {
             }
             entry = find(&self.leaf(&found)?[..], number);
         }
-        Err(Bad::Damaged("its directories are too deep".to_owned()))
+        Err("its directories are too deep".into())
     }
 
-    fn metadata(&self) -> Result<Value, Bad> {
+    fn metadata(&self) -> Result<Value, ReadError> {
         if self.header.metadata.1 == 0 {
             return Ok(Value::Null);
         }
-        let text = self.unpacked(self.header.metadata)?;
-        let about = serde_json::from_slice(&text);
-        about.map_err(|e| Bad::Damaged(format!("its metadata are no JSON: {e}")))
+        let text = self.decompressed(self.header.metadata)?;
+        let metadata = serde_json::from_slice(&text);
+        metadata.map_err(|e| format!("its metadata are no JSON: {e}").into())
     }
 
-    fn first_tile(&self) -> Result<Vec<u8>, Bad> {
+    fn first_tile(&self) -> Result<Vec<u8>, ReadError> {
         let mut entry = self.root.first().copied();
-        for _ in 0..DEPTH {
+        for _ in 0..MAX_DEPTH {
             match entry {
                 Some(leaf) if leaf.run == 0 => entry = self.leaf(&leaf)?.first().copied(),
                 Some(tile) => return self.bytes(&tile),
@@ -138,87 +140,84 @@ impl PmTiles {
         Ok(Vec::new())
     }
 
-    /// Looks through a directory and all below it. `left` are the leaves' bytes: directories
-    /// that point at each other in circles have more.
-    fn check(&self, entries: &[Entry], depth: usize, left: &mut u64) -> Result<(), Bad> {
+    /// Checks a directory and all below it. `left` is the rest of the leaves' bytes, which
+    /// directories that contain each other would exceed.
+    fn check(&self, entries: &[Entry], depth: usize, left: &mut u64) -> Result<(), ReadError> {
         let (_, tiles) = self.header.tiles;
         let mut next = 0;
         for entry in entries {
             if entry.tile < next {
-                return Err(Bad::Damaged("tiles of a directory overlap".to_owned()));
+                return Err("tiles of a directory overlap".into());
             }
             let length = u64::from(entry.length);
             let end = entry.offset.checked_add(length);
             if entry.run > 0 {
                 next = entry.tile.saturating_add(u64::from(entry.run));
                 if end.is_none_or(|end| end > tiles) || length > LARGEST {
-                    return Err(Bad::Damaged(
-                        "a tile lies beyond the end of all tiles".to_owned(),
-                    ));
+                    return Err("a tile lies beyond the end of all tiles".into());
                 }
                 continue;
             }
-            let rest = left.checked_sub(length).filter(|_| depth < DEPTH);
-            *left = rest.ok_or_else(|| "its directories point at each other".to_owned())?;
+            let rest = left.checked_sub(length).filter(|_| depth < MAX_DEPTH);
+            *left = rest.ok_or("its directories point at each other")?;
             let leaf = self.directory(self.place(entry)?)?;
             if leaf.first().is_some_and(|first| first.tile < entry.tile) {
-                return Err(Bad::Damaged("a directory is in the wrong place".to_owned()));
+                return Err("a directory is in the wrong place".into());
             }
             self.check(&leaf, depth + 1, left)?;
         }
         Ok(())
     }
 
-    /// Where a leaf directory is in the file.
-    fn place(&self, entry: &Entry) -> Result<Stretch, Bad> {
+    /// Place of a leaf directory in the file.
+    fn place(&self, entry: &Entry) -> Result<ByteRange, ReadError> {
         let (start, length) = self.header.leaves;
         let (offset, own) = (entry.offset, u64::from(entry.length));
         let inside = offset.checked_add(own).is_some_and(|end| end <= length);
         if !inside {
-            return Err(Bad::Damaged(
-                "a directory lies beyond the end of them".to_owned(),
-            ));
+            return Err("a directory lies beyond the end of them".into());
         }
         Ok((start + offset, own))
     }
 
-    fn leaf(&self, entry: &Entry) -> Result<Arc<Vec<Entry>>, Bad> {
+    fn leaf(&self, entry: &Entry) -> Result<Arc<Vec<Entry>>, ReadError> {
         let place = self.place(entry)?;
         let leaves = || self.leaves.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = leaves().get(&place) {
-            return Ok(Arc::clone(known));
+        if let Some(leaf) = leaves().get(&place) {
+            return Ok(Arc::clone(leaf));
         }
         let leaf = Arc::new(self.directory(place)?);
         let mut leaves = leaves();
-        if leaves.len() >= KEPT {
+        if leaves.len() >= CACHED_LEAVES {
             leaves.clear();
         }
         leaves.insert(place, Arc::clone(&leaf));
         Ok(leaf)
     }
 
-    fn directory(&self, place: Stretch) -> Result<Vec<Entry>, Bad> {
-        let bytes = self.unpacked(place)?;
-        let entries = directory::read(&bytes);
+    fn directory(&self, place: ByteRange) -> Result<Vec<Entry>, ReadError> {
+        let bytes = self.decompressed(place)?;
+        let entries = directory::from_bytes(&bytes);
         Ok(entries.map_err(|why| format!("a directory can't be read: {why}"))?)
     }
 
-    fn unpacked(&self, place: Stretch) -> Result<Vec<u8>, Bad> {
-        let [packing, ..] = self.header.kinds;
+    fn decompressed(&self, place: ByteRange) -> Result<Vec<u8>, ReadError> {
+        let [compression, ..] = self.header.kinds;
         let bytes = self.read(place)?;
-        let plain = directory::unpacked(&bytes, packing);
-        Ok(plain.map_err(|why| format!("a directory or the metadata can't be unpacked: {why}"))?)
+        let plain = directory::decompress(&bytes, compression);
+        Ok(plain
+            .map_err(|why| format!("a directory or the metadata can't be decompressed: {why}"))?)
     }
 
-    fn bytes(&self, entry: &Entry) -> Result<Vec<u8>, Bad> {
+    fn bytes(&self, entry: &Entry) -> Result<Vec<u8>, ReadError> {
         let start = self.header.tiles.0.saturating_add(entry.offset);
         self.read((start, u64::from(entry.length)))
     }
 
-    /// Bytes of the file; their length was checked against the file's.
-    fn read(&self, (offset, length): Stretch) -> Result<Vec<u8>, Bad> {
+    /// Reads bytes whose length was checked against the file's.
+    fn read(&self, (offset, length): ByteRange) -> Result<Vec<u8>, ReadError> {
         if length > LARGEST {
-            return Err(Bad::Damaged(format!("a part of it has {length} bytes")));
+            return Err(format!("a part of it has {length} bytes").into());
         }
         let mut bytes = vec![0; length as usize];
         read_at(&self.file, &mut bytes, offset)?;
@@ -226,7 +225,7 @@ impl PmTiles {
     }
 }
 
-/// Fills the bytes from a place in the file, wherever others read it at the same time.
+/// Reads bytes at an offset, without a file position that threads would share.
 #[cfg(unix)]
 fn read_at(file: &File, bytes: &mut [u8], offset: u64) -> io::Result<()> {
     std::os::unix::fs::FileExt::read_exact_at(file, bytes, offset)
@@ -244,7 +243,7 @@ fn read_at(file: &File, mut bytes: &mut [u8], mut offset: u64) -> io::Result<()>
     Ok(())
 }
 
-/// The last entry that begins with a tile or before it.
+/// Last entry that begins at a tile's number or before it.
 fn find(entries: &[Entry], number: u64) -> Option<Entry> {
     let after = entries.partition_point(|entry| entry.tile <= number);
     entries.get(after.checked_sub(1)?).copied()

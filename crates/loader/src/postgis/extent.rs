@@ -2,6 +2,7 @@
 
 use super::relation::{PlaceColumns, ResolvedLayer};
 use crate::error::DatabaseError;
+use heatsplat_points::LonLatBox;
 use heatsplat_points::mercator::MAX_LATITUDE;
 use tokio_postgres::Client;
 use tokio_postgres::types::Type;
@@ -10,12 +11,12 @@ use tokio_postgres::types::Type;
 /// statistics; a lock may be in its way.
 const LIMIT: u32 = 250;
 
-/// West, south, east, north in degrees; `None` for a query or a view, and for a table that has
+/// Estimated box; `None` for a query or a view, and for a table that has
 /// neither an index nor statistics.
 pub(super) async fn estimated(
     client: &Client,
     definition: &ResolvedLayer,
-) -> Result<Option<[f64; 4]>, DatabaseError> {
+) -> Result<Option<LonLatBox>, DatabaseError> {
     let (
         Some(table),
         PlaceColumns::Geometry {
@@ -57,6 +58,5 @@ pub(super) async fn estimated(
     };
     let lon = |lon: f64| lon.clamp(-180.0, 180.0);
     let lat = |lat: f64| lat.clamp(-MAX_LATITUDE, MAX_LATITUDE);
-    let bounds = [lon(west), lat(south), lon(east), lat(north)];
-    Ok(Some(bounds).filter(|sides| sides.iter().all(|side| side.is_finite())))
+    Ok(LonLatBox::new(lon(west), lat(south), lon(east), lat(north)).ok())
 }

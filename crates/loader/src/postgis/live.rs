@@ -13,7 +13,7 @@ use crate::batch::{Batch, Weight};
 use crate::error::DatabaseError;
 use crate::report::Report;
 use futures_util::{TryStreamExt as _, future, pin_mut};
-use heatsplat_points::{Point, Window};
+use heatsplat_points::{LonLatBox, Point, Window};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio_postgres::Row;
@@ -25,7 +25,7 @@ pub struct LiveLayer {
     database: Arc<Database>,
     definition: Arc<ResolvedLayer>,
     transformed_boxes: Arc<TransformedBoxes>,
-    bounds: Option<[f64; 4]>,
+    bounds: Option<LonLatBox>,
 }
 
 /// A request for the rows of a viewport.
@@ -106,7 +106,7 @@ impl LiveLayer {
 
     /// The estimated extent of all rows, which a layer can do without. A session with an error is
     /// thrown away.
-    async fn estimate(database: &Database, definition: &ResolvedLayer) -> Option<[f64; 4]> {
+    async fn estimate(database: &Database, definition: &ResolvedLayer) -> Option<LonLatBox> {
         let asked = async {
             let session = database.borrow().await.ok()?;
             let client = session.client().ok()?;
@@ -119,9 +119,8 @@ impl LiveLayer {
         tokio::time::timeout(patience, asked).await.ok().flatten()
     }
 
-    /// West, south, east, north of all rows in degrees, estimated by the database when the layer
-    /// was made. For a first look only.
-    pub fn bounds(&self) -> Option<[f64; 4]> {
+    /// Box of all rows, estimated by the database when the layer was made. For a first look only.
+    pub fn bounds(&self) -> Option<LonLatBox> {
         self.bounds
     }
 

@@ -3,7 +3,6 @@
 use super::failure::{ReadFailure, Stopped};
 use super::source::Reader;
 use crate::batch::{Batch, Weight};
-use crate::bounds::Bounds;
 use crate::columns::selection::RowSelection;
 use crate::columns::weight_check::WeightDecision;
 use crate::crs::{Crs, PlaceError};
@@ -11,6 +10,7 @@ use crate::error::LoadError;
 use crate::report::{RowUnit, SkipReason};
 use crate::value::Value;
 use crate::wkb::{self, Shape};
+use heatsplat_points::LonLatBox;
 use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
 
@@ -34,7 +34,7 @@ pub(crate) enum Geometry<'a> {
 pub(crate) struct RecordSink {
     crs: Arc<Crs>,
     selection: Arc<RowSelection>,
-    within: Option<Bounds>,
+    within: Option<LonLatBox>,
     batch: Batch,
     /// The record's values in the columns that are kept.
     row: Vec<Value<'static>>,
@@ -67,7 +67,7 @@ impl RecordSink {
     pub(super) fn new(
         crs: &Arc<Crs>,
         selection: &Arc<RowSelection>,
-        within: Option<Bounds>,
+        within: Option<LonLatBox>,
         (is_guess, undecided): (bool, Option<WeightDecision>),
         file: String,
         out: SyncSender<Result<ReaderMessage, LoadError>>,
@@ -256,7 +256,7 @@ impl RecordSink {
             .map_err(|_| Stopped)
     }
 
-    fn empty(within: Option<Bounds>, selection: &RowSelection) -> Batch {
+    fn empty(within: Option<LonLatBox>, selection: &RowSelection) -> Batch {
         let mut batch = Batch::new(within, selection.keep.len(), &selection.times);
         batch.report.unit = RowUnit::Record;
         batch

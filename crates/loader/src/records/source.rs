@@ -2,7 +2,6 @@
 
 use super::failure::{DECODER_PANICKED, ReadFailure, damaged};
 use super::sink::{ReaderMessage, RecordSink};
-use crate::bounds::Bounds;
 use crate::columns::Columns;
 use crate::columns::resolve::ResolvedColumns;
 use crate::columns::selection::RowSelection;
@@ -13,7 +12,7 @@ use crate::input::Origin;
 use crate::options::LoadOptions;
 use crate::report::RowUnit;
 use crate::source::{BatchSource, Source, SourceState};
-use heatsplat_points::PointSink;
+use heatsplat_points::{LonLatBox, PointSink};
 use std::collections::VecDeque;
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::sync::{Arc, OnceLock};
@@ -40,7 +39,7 @@ pub(crate) struct RecordSourceBuilder {
     columns: Columns,
     crs: Crs,
     selection: RowSelection,
-    within: Option<Bounds>,
+    within: Option<LonLatBox>,
     strict: bool,
     datum_error: Option<f64>,
 }

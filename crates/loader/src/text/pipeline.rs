@@ -1,7 +1,6 @@
 //! The source that all text formats share: blocks in, points out.
 
 use crate::batch::Batch;
-use crate::bounds::Bounds;
 use crate::columns::Columns;
 use crate::error::LoadError;
 use crate::input::Origin;
@@ -10,7 +9,7 @@ use crate::report::Report;
 use crate::source::{BatchSource, SourceState};
 use crate::text::chunker::Block;
 use crate::time::Times;
-use heatsplat_points::PointSink;
+use heatsplat_points::{LonLatBox, PointSink};
 use rayon::prelude::*;
 use std::io;
 use std::sync::mpsc::Receiver;
@@ -44,7 +43,7 @@ pub(crate) struct Pipeline<P> {
     parser: P,
     /// The spellings of times in the source.
     times: Times,
-    within: Option<Bounds>,
+    within: Option<LonLatBox>,
     /// A block that was read ahead to choose the columns.
     first: Option<Block>,
     blocks: Receiver<Result<Block, LoadError>>,

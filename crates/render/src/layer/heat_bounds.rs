@@ -4,7 +4,7 @@ use crate::layer::Layer;
 use crate::splat::view::{TileSize, View};
 use crate::style::Style;
 use heatsplat_points::mercator::{self, WORLD};
-use heatsplat_points::{Window, bounds};
+use heatsplat_points::{LonLatBox, Window};
 use std::ops::RangeInclusive;
 
 /// Iterations of the search for the last row that kernels of a radius in metres reach.
@@ -24,26 +24,26 @@ impl Layer {
 
     /// West, south, east, north of all points in degrees, of a comparison those of both sets: the
     /// smallest box. Its east is beyond 180 where it reaches across ±180°. `None` without points.
-    pub fn data_bounds(&self) -> Option<[f64; 4]> {
+    pub fn data_bounds(&self) -> Option<LonLatBox> {
         let own = self.points().summary().bounds;
         let other = self.data().versus().map(|(_, other)| other.points());
         let other = other.and_then(|points| points.summary().bounds);
         match (own, other) {
-            (Some(own), Some(other)) => Some(bounds::union(own, other)),
+            (Some(own), Some(other)) => Some(own.union(other)),
             (one, other) => one.or(other),
         }
     }
 
     /// West, south, east, north in degrees of all heat in tiles of some zooms: the points' box, grown
     /// by the greatest reach of their kernels, which is mostly that at the lowest zoom. Its east is
-    /// beyond 180 where it reaches across ±180°; [`bounds::within_180`] is for formats that have no
+    /// beyond 180 where it reaches across ±180°; [`LonLatBox::within_180`] is for formats that have no
     /// such box. `None` without points.
     pub fn heat_bounds(
         &self,
         style: &Style,
         zooms: RangeInclusive<u8>,
         size: TileSize,
-    ) -> Option<[f64; 4]> {
+    ) -> Option<LonLatBox> {
         let points = self.data_bounds()?;
         let css = f64::from(size.pixels() / size.ratio());
         let heat = zooms.map(|z| {
@@ -58,25 +58,24 @@ impl Layer {
                 a[3].max(b[3]),
             ]
         })
-        .map(bounds::on_the_map)
+        .map(|[west, south, east, north]| LonLatBox::on_the_map(west, south, east, north))
     }
 
     /// The box of the heat of points within a box, where CSS pixels are `pixel` world units wide.
-    fn reached(&self, style: &Style, points: [f64; 4], pixel: f64) -> [f64; 4] {
+    fn reached(&self, style: &Style, points: LonLatBox, pixel: f64) -> [f64; 4] {
         // Kernels at the upper and the lower edge reach furthest; those between reach less.
         let reach = |y: f64| {
             let row = Window::new(0.0, y - pixel / 2.0, pixel, 1, 1);
             self.margin_of(style, row.into()) * pixel
         };
-        let [west, south, east, north] = points;
-        let (top, bottom) = (mercator::clamped_y(north), mercator::clamped_y(south));
+        let [_, top, _, bottom] = points.world_edges();
         let top = edge(top, 0.0, reach);
         let bottom = edge(bottom, WORLD, reach);
         let wide = mercator::longitude(reach(top).max(reach(bottom))) + 180.0;
         [
-            west - wide,
+            points.west() - wide,
             mercator::latitude(bottom),
-            east + wide,
+            points.east() + wide,
             mercator::latitude(top),
         ]
     }
@@ -159,7 +158,7 @@ mod tests {
                     }
                 }
             }
-            let [west, south, east, north] = bounds;
+            let [west, south, east, north] = bounds.edges();
             let inside =
                 west <= found[0] && south <= found[1] && east >= found[2] && north >= found[3];
             assert!(inside, "{words:?}: {bounds:?} {found:?}");
@@ -181,12 +180,12 @@ mod tests {
         let world = [-180.0, 180.0];
         for points in [&[(-179.0, 0.0)][..], &[(179.0, 0.0), (-179.0, 1.0)]] {
             let heat = layer(points).heat_bounds(&style(&[]), 0..=3, TileSize::NORMAL);
-            let [west, south, east, north] = heat.unwrap();
+            let [west, south, east, north] = heat.unwrap().edges();
             assert!(
                 (-180.0..=180.0).contains(&west) && east > 180.0,
                 "{west} {east}"
             );
-            let [west, _, east, _] = bounds::within_180(heat.unwrap());
+            let [west, _, east, _] = heat.unwrap().within_180().edges();
             assert_eq!([west, east], world);
             assert!(south > -45.0 && north < 45.0, "{south} {north}");
         }
@@ -197,7 +196,8 @@ mod tests {
             let size = TileSize::new(css, 1).unwrap();
             layer(&[(0.0, 0.0)])
                 .heat_bounds(&style(&[]), zooms, size)
-                .unwrap()[0]
+                .unwrap()
+                .west()
         };
         assert!((west(0..=9, 256) / west(1..=9, 256) - 2.0).abs() < 1e-9);
         assert_eq!(west(0..=9, 512), west(1..=9, 256));
@@ -207,11 +207,12 @@ mod tests {
         let both = here.against(how, &there, "both", Style::default());
         assert!(
             both.heat_bounds(&style(&[]), 5..=6, TileSize::NORMAL)
-                .unwrap()[2]
+                .unwrap()
+                .east()
                 > 50.0
         );
         assert_eq!(
-            both.data_bounds().map(|b| b.map(f64::round)),
+            both.data_bounds().map(|b| b.edges().map(f64::round)),
             Some([0.0, 0.0, 50.0, 10.0])
         );
     }

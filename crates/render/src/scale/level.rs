@@ -88,7 +88,8 @@ mod tests {
             assert_eq!(level_of(&tile.finer(2), 2.0), Level::from(z + 8));
         }
         let [west, south, east, north] = Window::at_level(13, 5, 9, 300, 200).bounds();
-        let typed = Window::around([west, south, east, north], 300, 200).unwrap();
+        let typed =
+            Window::around([west, south, east, north].try_into().unwrap(), 300, 200).unwrap();
         assert_eq!(level_of(&typed, 1.0), Level::from(13));
         let between = Level::from_zoom(3.25);
         assert_eq!((between.below(), between.above()), (11, Some((12, 0.25))));

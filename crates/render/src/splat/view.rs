@@ -1,8 +1,8 @@
 //! Views: windows of the map with a device pixel ratio.
 
 use crate::scale::level::Level;
-use heatsplat_points::mercator::{WORLD, clamped_y, unwrapped_x};
-use heatsplat_points::{TileId, Window, WindowError};
+use heatsplat_points::mercator::WORLD;
+use heatsplat_points::{LonLatBox, TileId, Window, WindowError};
 use std::ops::Range;
 
 /// The size of a tile's picture.
@@ -72,14 +72,14 @@ impl View {
     /// # Errors
     /// Those of [`Window::around`].
     pub fn around(
-        bounds: [f64; 4],
+        bounds: LonLatBox,
         width: u32,
         height: u32,
         ratio: u32,
     ) -> Result<Self, WindowError> {
         let side = |css: u32| css.checked_mul(ratio).ok_or(WindowError::Size);
         let window = Window::around(bounds, side(width)?, side(height)?)?;
-        let (left, right) = (unwrapped_x(bounds[0]), unwrapped_x(bounds[2]));
+        let [left, _, right, _] = bounds.world_edges();
         let half = (right - left).max(WORLD) / 2.0;
         let middle = (left + right) / 2.0;
         // The columns whose centres are inside.
@@ -152,31 +152,30 @@ pub(crate) fn zoom_of(css_pixel: f64) -> f64 {
 ///
 /// # Errors
 /// Those of [`Window::around`].
-pub fn height_to_width(bounds: [f64; 4]) -> Result<f64, WindowError> {
+pub fn height_to_width(bounds: LonLatBox) -> Result<f64, WindowError> {
     Window::around(bounds, 1, 1)?;
-    let [west, south, east, north] = bounds;
-    Ok((clamped_y(south) - clamped_y(north)) / (unwrapped_x(east) - unwrapped_x(west)))
+    let [left, top, right, bottom] = bounds.world_edges();
+    Ok((bottom - top) / (right - left))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use heatsplat_points::bounds;
 
     #[test]
     fn the_world_is_shown_once_unless_more_is_asked_for() {
-        let columns = |bounds, width, height| {
-            let view = View::around(bounds, width, height, 1).unwrap();
+        let columns = |edges: [f64; 4], width, height| {
+            let view = View::around(edges.try_into().unwrap(), width, height, 1).unwrap();
             view.columns()
         };
-        assert_eq!(columns(bounds::WORLD, 1000, 200), 400..600);
-        assert_eq!(columns(bounds::WORLD, 200, 200), 0..200);
+        assert_eq!(columns(LonLatBox::WORLD.edges(), 1000, 200), 400..600);
+        assert_eq!(columns(LonLatBox::WORLD.edges(), 200, 200), 0..200);
         assert_eq!(columns([170.0, -60.0, 190.0, 60.0], 2000, 100).len(), 238);
         assert_eq!(columns([0.0, 40.0, 10.0, 50.0], 300, 200), 0..300);
         // A box of a world and a half is shown whole.
         assert_eq!(columns([-270.0, -85.06, 270.0, 85.06], 600, 200), 150..450);
         assert_eq!(columns([-270.0, -10.0, 270.0, 10.0], 300, 20), 0..300);
-        let view = View::around(bounds::WORLD, 4, 2, 1).unwrap();
+        let view = View::around(LonLatBox::WORLD, 4, 2, 1).unwrap();
         let mut pixels = [1, 2, 3, 4, 5, 6, 7, 8];
         view.clear_beside(&mut pixels, 0);
         assert_eq!(pixels, [0, 2, 3, 0, 0, 6, 7, 0]);
@@ -184,7 +183,7 @@ mod tests {
 
     #[test]
     fn sizes_that_overflow_are_refused() {
-        let around = |width, ratio| View::around(bounds::WORLD, width, 1, ratio);
+        let around = |width, ratio| View::around(LonLatBox::WORLD, width, 1, ratio);
         assert_eq!(around(u32::MAX, 2), Err(WindowError::Size));
         assert_eq!(around(0, 1), Err(WindowError::Size));
     }

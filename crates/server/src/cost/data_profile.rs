@@ -189,8 +189,8 @@ impl<'a> DataProfile<'a> {
         };
         let bounds = all_points(set).filter_map(|p| p.summary().bounds);
         let (mut south, mut north) = (f64::INFINITY, f64::NEG_INFINITY);
-        for [_, s, _, n] in bounds {
-            (south, north) = (south.min(s), north.max(n));
+        for bounds in bounds {
+            (south, north) = (south.min(bounds.south()), north.max(bounds.north()));
         }
         if south > north {
             return (0, 0);

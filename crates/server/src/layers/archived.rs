@@ -1,6 +1,6 @@
 //! Layers whose tiles were rendered before and lie in an archive.
 
-use heatsplat_points::TileId;
+use heatsplat_points::{LonLatBox, TileId};
 use std::fmt;
 use std::ops::RangeInclusive;
 
@@ -35,10 +35,10 @@ pub struct ArchiveInfo {
     /// The zooms that have tiles.
     pub zooms: RangeInclusive<u8>,
     /// West, south, east, north of everything that its tiles show, in degrees.
-    pub bounds: [f64; 4],
+    pub bounds: LonLatBox,
     /// West, south, east, north of the points, in degrees, if known; the east is beyond 180 where
     /// they lie across ±180°.
-    pub data_bounds: Option<[f64; 4]>,
+    pub data_bounds: Option<LonLatBox>,
     /// Longitude, latitude and zoom of the first view.
     pub center: [f64; 3],
     /// The side of a tile in pixels.

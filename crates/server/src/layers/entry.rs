@@ -10,8 +10,7 @@ use crate::http::query::Query;
 use crate::style::ResolvedStyle;
 use axum::http::HeaderValue;
 use heatsplat_loader::Table;
-use heatsplat_points::bounds::{self, WORLD};
-use heatsplat_points::{Focus, MAX_ZOOM, Points, Window};
+use heatsplat_points::{Focus, LonLatBox, MAX_ZOOM, Points, Window};
 use heatsplat_render::{Layer, Style, TileSize};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -237,31 +236,33 @@ impl ServedLayer {
 
     /// West, south, east, north of the points in degrees, or of the whole map if there are none.
     /// The east is beyond 180 where they lie across ±180°.
-    pub(crate) fn bounds(&self) -> [f64; 4] {
+    pub(crate) fn bounds(&self) -> LonLatBox {
         let archive = || self.source.archive().map(|info| info.bounds);
-        self.data_bounds().or_else(archive).unwrap_or(WORLD)
+        self.data_bounds()
+            .or_else(archive)
+            .unwrap_or(LonLatBox::WORLD)
     }
 
     /// The bounds of TileJSON, in degrees, with no east beyond 180: the points and everything that
     /// their kernels reach at any zoom. Live layers have the whole map, since rows may come.
-    pub(crate) fn tile_bounds(&self, style: &Style, size: TileSize) -> [f64; 4] {
+    pub(crate) fn tile_bounds(&self, style: &Style, size: TileSize) -> LonLatBox {
         let bounds = match (self.source.layer(), self.source.archive()) {
             (Some(layer), _) => layer.heat_bounds(style, 0..=MAX_ZOOM, size),
             (None, archive) => archive.map(|info| info.bounds),
         };
-        bounds.map_or(WORLD, bounds::within_180)
+        bounds.map_or(LonLatBox::WORLD, LonLatBox::within_180)
     }
 
     /// A box around all points, with some room, in degrees.
-    pub(crate) fn frame(&self) -> [f64; 4] {
+    pub(crate) fn frame(&self) -> LonLatBox {
         match (self.data_bounds(), self.source.archive()) {
-            (Some(bounds), _) => bounds::with_room(bounds),
-            (None, archive) => archive.map_or(WORLD, |info| info.bounds),
+            (Some(bounds), _) => bounds.with_margin(),
+            (None, archive) => archive.map_or(LonLatBox::WORLD, |info| info.bounds),
         }
     }
 
     /// West, south, east, north of the points in degrees, if known.
-    pub(crate) fn data_bounds(&self) -> Option<[f64; 4]> {
+    pub(crate) fn data_bounds(&self) -> Option<LonLatBox> {
         match &self.source {
             LayerSource::Live(live) => live.bounds(),
             LayerSource::Archive(archive) => archive.info().data_bounds,
@@ -278,7 +279,10 @@ impl ServedLayer {
             memory => memory.layer().and_then(|layer| layer.points().focus()),
         };
         focus.map_or_else(
-            || bounds::middle(self.bounds(), f64::from(self.zoom())),
+            || {
+                let (lon, lat) = self.bounds().center();
+                [lon, lat, f64::from(self.zoom())]
+            },
             |Focus { lon, lat, zoom, .. }| [lon, lat, f64::from(zoom)],
         )
     }

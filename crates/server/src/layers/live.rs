@@ -3,7 +3,7 @@
 use crate::cost;
 use crate::http::error::ApiError;
 use axum::http::StatusCode;
-use heatsplat_points::{Focus, MAX_ZOOM, Point, Points, TileId, TileWeight, Window, bounds};
+use heatsplat_points::{Focus, LonLatBox, MAX_ZOOM, Point, Points, TileId, TileWeight, Window};
 use heatsplat_render::{
     Backend, Domain, Level, Measure, NEGATIVE_SHARE, Normalizer, PointSet, Shape, Statistics,
     StatisticsKey, Style, ValueKind, View, evaluate, sample,
@@ -26,7 +26,7 @@ pub trait RowSource: Send + Sync + Debug {
 
     /// West, south, east, north of nearly all points in degrees, if known without a query. It is
     /// used for the first view only, since rows come and go.
-    fn bounds(&self) -> Option<[f64; 4]> {
+    fn bounds(&self) -> Option<LonLatBox> {
         None
     }
 
@@ -138,7 +138,8 @@ impl Overview {
 
     /// West and east of the tiles in degrees, if their smallest interval reaches across ±180°.
     fn across_180(&self) -> Option<[f64; 2]> {
-        let [west, _, east, _] = self.middles.summary().bounds?;
+        let bounds = self.middles.summary().bounds?;
+        let (west, east) = (bounds.west(), bounds.east());
         let half = 180.0 / f64::from(1u32 << OVERVIEW_ZOOM);
         (east > 180.0 && east - west + 2.0 * half < 360.0).then_some([west - half, east + half])
     }
@@ -221,11 +222,11 @@ impl LiveLayer {
 
     /// West, south, east, north of nearly all points in degrees, if known. A database reports all
     /// longitudes for points on both sides of ±180°; the overview corrects that.
-    pub(crate) fn bounds(&self) -> Option<[f64; 4]> {
-        let [west, south, east, north] = self.rows.bounds()?;
+    pub(crate) fn bounds(&self) -> Option<LonLatBox> {
+        let [west, south, east, north] = self.rows.bounds()?.edges();
         let across = self.overview.get().and_then(Overview::across_180);
         let [west, east] = across.unwrap_or([west, east]);
-        Some(bounds::on_the_map([west, south, east, north]))
+        Some(LonLatBox::on_the_map(west, south, east, north))
     }
 
     /// The first view of maps, once there is an overview.

@@ -6,6 +6,7 @@ use super::entry::{LayerSource, ServedLayer};
 use super::live::LiveLayer;
 use crate::http::error::ApiError;
 use heatsplat_loader::Table;
+use heatsplat_points::level;
 use heatsplat_render::Layer;
 use indexmap::IndexMap;
 use std::borrow::Borrow;
@@ -352,7 +353,7 @@ impl Registry {
             for (id, served) in self.all().0 {
                 if let LayerSource::InMemory(layer) = &served.source {
                     tracing::debug_span!("statistics", layer = %id, z)
-                        .in_scope(|| layer.normalizer(z + 8, served.style()));
+                        .in_scope(|| layer.normalizer(level::of_zoom(z), served.style()));
                 }
             }
         }

@@ -79,7 +79,7 @@ pub(crate) fn tilejson(
         "tiles": [format!("{base}/{id}/{{z}}/{{x}}/{{y}}.{}", info.extension)],
         "scheme": "xyz",
         "tileSize": info.tile_size,
-        "bounds": info.bounds,
+        "bounds": info.bounds.edges(),
         "center": info.center,
         "minzoom": first,
         "maxzoom": last,
@@ -91,7 +91,7 @@ pub(crate) fn tilejson(
             document.insert("attribution".to_owned(), value!(attribution));
         }
         if let Some(bounds) = info.data_bounds {
-            document.insert("data_bounds".to_owned(), value!(bounds));
+            document.insert("data_bounds".to_owned(), value!(bounds.edges()));
         }
     }
     let body = document.to_string();

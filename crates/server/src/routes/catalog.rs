@@ -73,7 +73,7 @@ impl<'a> LayerEntry<'a> {
             away: served.is_away(),
             points: summary.map(|s| s.count),
             weight_sum: summary.map(|s| s.weight_sum),
-            bounds: served.bounds(),
+            bounds: served.bounds().edges(),
             center: served.center(),
             epoch: served.epoch(),
             expires: expires.map(unix_seconds),

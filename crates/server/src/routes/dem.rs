@@ -117,7 +117,7 @@ pub(crate) async fn get(
         source.insert("tiles".to_owned(), value!([tiles]));
         source.insert("tileSize".to_owned(), value!(SIDE));
         let bounds = layer.tile_bounds(&style.style, size);
-        source.insert("bounds".to_owned(), value!(bounds));
+        source.insert("bounds".to_owned(), value!(bounds.edges()));
         source.insert("maxzoom".to_owned(), value!(MAX_ZOOM));
     }
     let tilejson = document(server, &whole, style, &base, (id, &suffix), size).with_tiles(tiles);

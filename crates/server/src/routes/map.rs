@@ -4,13 +4,14 @@ use crate::cost::Work;
 use crate::http::error::ApiError;
 use crate::http::etag::Fingerprint;
 use crate::http::path::{self, FileName};
-use crate::http::query::{Query, bad_value, finite};
+use crate::http::query::{Query, bad_value};
 use crate::http::response;
 use crate::layers::entry::ServedLayer;
 use crate::state::Server;
 use axum::body::Bytes;
 use axum::extract::Request;
 use axum::response::Response;
+use heatsplat_points::{LonLatBox, LonLatBoxError};
 use heatsplat_render::{View, height_to_width};
 use std::sync::Arc;
 
@@ -75,18 +76,18 @@ pub(crate) fn view(served: &ServedLayer, query: &Query, ratio: u32) -> Result<Vi
     View::around(bounds, width, height, ratio).map_err(|e| ApiError::bad_request(e.to_string()))
 }
 
-/// Parses `w,s,e,n` in degrees. [`View::around`] checks that they form a box.
-fn bbox(text: &str) -> Result<[f64; 4], ApiError> {
-    let wrong = || bad_value("bbox", text, "expected west,south,east,north in degrees");
-    let numbers: Result<Vec<f64>, _> = text.split(',').map(|n| finite("bbox", n.trim())).collect();
-    numbers
-        .map_err(|_| wrong())?
-        .try_into()
-        .map_err(|_| wrong())
+/// Parses a `bbox` parameter.
+fn bbox(text: &str) -> Result<LonLatBox, ApiError> {
+    text.parse().map_err(|error| match error {
+        LonLatBoxError::Syntax => {
+            bad_value("bbox", text, "expected west,south,east,north in degrees")
+        }
+        error => ApiError::bad_request(error.to_string()),
+    })
 }
 
 /// Width and height in CSS pixels; a missing one is computed from the box.
-fn size(query: &Query, bounds: [f64; 4], ratio: u32) -> Result<(u32, u32), ApiError> {
+fn size(query: &Query, bounds: LonLatBox, ratio: u32) -> Result<(u32, u32), ApiError> {
     let most = MAX_SIDE / ratio;
     let side = |name: &'static str| {
         let Some(text) = query.get(name) else {

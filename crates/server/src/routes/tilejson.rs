@@ -13,7 +13,7 @@ use crate::style::ResolvedStyle;
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::response::Response;
-use heatsplat_points::MAX_ZOOM;
+use heatsplat_points::{LonLatBox, MAX_ZOOM};
 use heatsplat_render::TileSize;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -97,8 +97,8 @@ pub(crate) fn document<'a>(
         tiles: [format!("{base}/{id}/{{z}}/{{x}}/{{y}}.png{suffix}")],
         scheme: "xyz",
         tile_size: size.pixels() / size.ratio(),
-        bounds: served.tile_bounds(&style.style, size),
-        data_bounds: served.data_bounds(),
+        bounds: served.tile_bounds(&style.style, size).edges(),
+        data_bounds: served.data_bounds().map(LonLatBox::edges),
         center: served.center(),
         minzoom: 0,
         maxzoom: MAX_ZOOM,

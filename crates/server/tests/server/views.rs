@@ -3,7 +3,7 @@
 use crate::app::{Answer, get, serving};
 use axum::Router;
 use axum::http::StatusCode;
-use heatsplat_points::{Point, Points, Window, mercator};
+use heatsplat_points::{LonLatBox, Point, Points, Window, level, mercator};
 use heatsplat_render::{CpuBackend, Layer, Style, View};
 use heatsplat_server::{
     FetchedPoints, LiveLayer, Registry, RowRequest, RowSource, Server, ServerConfig, SourceFuture,
@@ -116,7 +116,7 @@ async fn bounds_hold_the_heat_and_the_points_have_their_own() {
         };
         for z in 0..3u8 {
             let side = css << z;
-            let world = Window::at_level(z + css.ilog2() as u8, 0, 0, side, side);
+            let world = Window::at_level(level::of_tile(z, css), 0, 0, side, side);
             let heat = layer.map(world).style(&style).picture();
             let some = heat
                 .indices
@@ -249,7 +249,7 @@ async fn a_maps_legend_has_the_maps_scale() {
         ([0.0, 0.0, 40.0, 30.0], 300, 200),
         ([1.0, 1.0, 9.0, 8.0], 777, 500),
     ] {
-        let view = View::around(bbox, width, height, 1).unwrap();
+        let view = View::around(bbox.try_into().unwrap(), width, height, 1).unwrap();
         let level = view.level();
         assert!(level.above().is_some());
         let [w, s, e, n] = bbox;
@@ -299,8 +299,8 @@ impl RowSource for Table {
         })
     }
 
-    fn bounds(&self) -> Option<[f64; 4]> {
-        Some([-180.0, -17.05, 180.0, -16.6])
+    fn bounds(&self) -> Option<LonLatBox> {
+        LonLatBox::new(-180.0, -17.05, 180.0, -16.6).ok()
     }
 }
 

@@ -8,7 +8,6 @@ mod index;
 
 use super::buffered_seek::BufferedSeek;
 use super::{ReadFailure, Reader, RecordSink, RecordSourceBuilder, damaged, unreadable};
-use crate::bounds::Bounds;
 use crate::columns::resolve::{Geometries, Names, resolve};
 use crate::crs::Crs;
 use crate::error::LoadError;
@@ -18,6 +17,7 @@ use crate::options::LoadOptions;
 use crate::source::Source;
 use features::{Features, Layout};
 use flatgeobuf::{Header, size_prefixed_root_as_header};
+use heatsplat_points::LonLatBox;
 use index::Index;
 use std::fs::File;
 use std::io::{self, Cursor, Read, Seek, SeekFrom};
@@ -142,7 +142,7 @@ impl FlatGeobufFile {
         self,
         features: R,
         mut nodes: R,
-        within: Bounds,
+        within: LonLatBox,
     ) -> Result<Box<dyn Source>, LoadError> {
         let (Some(index), start) = (self.index.clone(), self.start) else {
             return self.all(features);

@@ -4,7 +4,6 @@
 mod database;
 
 use super::{Geometry, ReadFailure, Reader, RecordSink, RecordSourceBuilder, damaged};
-use crate::bounds::Bounds;
 use crate::columns::Schema;
 use crate::columns::resolve::{Geometries, Names, resolve};
 use crate::crs::Crs;
@@ -17,6 +16,7 @@ use crate::source::Source;
 use crate::time::time;
 use crate::value::Value;
 use database::said;
+use heatsplat_points::LonLatBox;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension};
 use std::path::Path;
@@ -197,7 +197,7 @@ impl FeatureTable {
         &self,
         weight: Option<&str>,
         others: &[(usize, String)],
-        index: Option<(String, Bounds)>,
+        index: Option<(String, LonLatBox)>,
     ) -> String {
         let weight = weight.map_or("null".to_owned(), quoted);
         let mut columns = vec![quoted(&self.geometry), weight];
@@ -263,7 +263,7 @@ impl TableQuery {
 
 /// A query for the rows of an R-tree that may lie within bounds, or whole turns away, since
 /// longitudes may be written so.
-fn places(index: &str, within: Bounds) -> String {
+fn places(index: &str, within: LonLatBox) -> String {
     let index = quoted(index);
     let [west, south, east, north] = within.edges();
     let turns = [-360.0, 0.0, 360.0, 720.0, -720.0].map(|turn| {

@@ -7,13 +7,13 @@ mod pages;
 
 use super::arrow::columns::Projection;
 use super::{ReadFailure, Reader, RecordSink, RecordSourceBuilder, damaged};
-use crate::bounds::Bounds;
 use crate::crs::Crs;
 use crate::error::LoadError;
 use crate::input::Origin;
 use crate::options::LoadOptions;
 use crate::source::Source;
 use geometries::{Axes, find};
+use heatsplat_points::LonLatBox;
 use pages::{CountingFile, Pages};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
@@ -229,7 +229,7 @@ fn rows_at_a_time(group: &RowGroupMetaData, wanted: &ProjectionMask) -> usize {
 /// The row groups that may hold rows within bounds, by the footer's statistics.
 fn groups_within(
     metadata: &ArrowReaderMetadata,
-    within: Option<Bounds>,
+    within: Option<LonLatBox>,
     crs: &Crs,
     axes: &Axes,
 ) -> Vec<usize> {

@@ -1,0 +1,67 @@
+//! Encoded tiles, on their way from the renderer to the journal.
+
+use heatsplat_render::encode::ImageFormat;
+use sha2::{Digest as _, Sha256};
+use std::sync::Arc;
+
+/// Content of an export's tiles.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum TileContent {
+    /// Colours as PNG with a palette.
+    Png,
+    /// Colours in four channels: PNG without a palette, or the bands of a raster.
+    Rgba,
+    /// Colours as lossless WebP.
+    WebP,
+    /// Densities as 32-bit floats; rasters only.
+    Density,
+}
+
+impl TileContent {
+    pub(crate) fn format(self) -> ImageFormat {
+        match self {
+            Self::Png => ImageFormat::Png,
+            Self::Rgba => ImageFormat::PngRgba,
+            Self::WebP => ImageFormat::WebP,
+            Self::Density => ImageFormat::Tiff,
+        }
+    }
+}
+
+/// 128 bits of a tile's SHA-256; tiles with equal digests are stored once.
+pub(crate) type TileDigest = [u8; 16];
+
+/// An encoded tile.
+pub(crate) struct EncodedTile {
+    /// Number on the Hilbert curve, as in [`hilbert`](crate::hilbert).
+    pub(crate) number: u64,
+    pub(crate) bytes: Arc<[u8]>,
+    pub(crate) digest: TileDigest,
+}
+
+impl EncodedTile {
+    pub(crate) fn new(number: u64, bytes: Arc<[u8]>) -> Self {
+        let digest = digest(&bytes);
+        Self {
+            number,
+            bytes,
+            digest,
+        }
+    }
+}
+
+/// Encoded tiles of a quad, without those that are empty.
+pub(crate) struct RenderedQuad {
+    pub(crate) tiles: Vec<EncodedTile>,
+    /// Number after the quad's last tile.
+    pub(crate) end: u64,
+}
+
+/// Digest of a tile's bytes.
+pub(crate) fn digest(bytes: &[u8]) -> TileDigest {
+    let whole = Sha256::digest(bytes);
+    let mut half = [0; 16];
+    half.iter_mut().zip(whole).for_each(|(to, from)| *to = from);
+    half
+}

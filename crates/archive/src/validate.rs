@@ -1,0 +1,108 @@
+//! Validation of the values in an archive's metadata.
+
+use crate::contents::ReadError;
+use heatsplat_points::{LonLatBox, MAX_ZOOM};
+use std::ops::RangeInclusive;
+
+/// Most bytes of a tile; a longer one is treated as damage.
+pub(crate) const LARGEST: u64 = 1 << 26;
+
+/// Range of zooms, without those that are deeper than any tile.
+pub(crate) fn zooms(first: u8, last: u8) -> Result<RangeInclusive<u8>, ReadError> {
+    if first > last || first > MAX_ZOOM {
+        return Err(format!("it can't have zooms {first} to {last}").into());
+    }
+    Ok(first..=last.min(MAX_ZOOM))
+}
+
+/// Bounds with an area, within ±180° and ±90°; otherwise the whole map.
+pub(crate) fn bounds(edges: [f64; 4]) -> LonLatBox {
+    let [west, south, east, north] = edges;
+    let degrees = west.abs() <= 180.0 && east.abs() <= 180.0;
+    let bounds = LonLatBox::try_from(edges).ok();
+    bounds
+        .filter(|_| degrees && west < east && south < north)
+        .unwrap_or(LonLatBox::WORLD)
+}
+
+/// Bounds of points, which may have no area and reach across ±180°.
+pub(crate) fn data_bounds(edges: &[f64]) -> Option<LonLatBox> {
+    let bounds = LonLatBox::try_from(<[f64; 4]>::try_from(edges).ok()?).ok()?;
+    let [west, _, east, _] = bounds.edges();
+    let fits = (-180.0..=180.0).contains(&west) && east <= west + 360.0;
+    fits.then_some(bounds)
+}
+
+/// Longitude, latitude and zoom of a first view within the bounds; otherwise the middle of the
+/// bounds, and a zoom that shows all of them.
+pub(crate) fn center(center: &[f64], bounds: LonLatBox, zooms: &RangeInclusive<u8>) -> [f64; 3] {
+    let (first, last) = (f64::from(*zooms.start()), f64::from(*zooms.end()));
+    let [west, south, east, north] = bounds.edges();
+    if let &[lon, lat, zoom] = center
+        && (west..=east).contains(&lon)
+        && (south..=north).contains(&lat)
+        && (first..=last).contains(&zoom)
+    {
+        return [lon, lat, zoom];
+    }
+    let zoom = (360.0 / (east - west).max(1e-6)).log2().floor() + 1.0;
+    let (lon, lat) = bounds.center();
+    [lon, lat, zoom.clamp(first, last)]
+}
+
+/// Side of a tile in CSS pixels, 1 to 4,096; otherwise its side in pixels.
+pub(crate) fn tile_size(size: Option<u64>, pixels: u32) -> u32 {
+    let size = size.and_then(|size| u32::try_from(size).ok());
+    size.filter(|size| (1..=4096).contains(size))
+        .unwrap_or(pixels)
+}
+
+/// Side of a picture in pixels, read from its first bytes if it is a PNG.
+pub(crate) fn png_side(bytes: &[u8]) -> Option<u32> {
+    let head = bytes.strip_prefix(b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR")?;
+    let side = u32::from_be_bytes(*head.first_chunk()?);
+    (1..=4096).contains(&side).then_some(side)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn impossible_values_are_replaced() {
+        let world = bounds([f64::NAN, 0.0, 1.0, 1.0]);
+        assert_eq!(world, LonLatBox::WORLD);
+        for good in [[177.0, -18.0, 182.0, -16.0], [5.0, 6.0, 5.0, 6.0]] {
+            assert_eq!(data_bounds(&good).map(|bounds| bounds.edges()), Some(good));
+        }
+        for bad in [
+            &[190.0, 0.0, 200.0, 1.0][..],
+            &[5.0, 0.0, 4.0, 1.0],
+            &[1.0],
+            &[f64::NAN; 4],
+        ] {
+            assert_eq!(data_bounds(bad), None, "{bad:?}");
+        }
+        let within = LonLatBox::new(0.0, 0.0, 90.0, 60.0).unwrap();
+        assert_eq!(
+            center(&[10.0, 50.0, 4.0], within, &(0..=5)),
+            [10.0, 50.0, 4.0]
+        );
+        for bad in [
+            &[-1.0, 50.0, 4.0][..],
+            &[10.0, 50.0, 9.0],
+            &[],
+            &[f64::NAN, 1.0, 1.0],
+        ] {
+            assert_eq!(center(bad, within, &(0..=5)), [45.0, 30.0, 3.0], "{bad:?}");
+        }
+        assert_eq!(
+            (tile_size(Some(256), 512), tile_size(None, 512)),
+            (256, 512)
+        );
+        assert_eq!(
+            (tile_size(Some(0), 512), tile_size(Some(1 << 40), 256)),
+            (512, 256)
+        );
+    }
+}

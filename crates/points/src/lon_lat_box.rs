@@ -1,0 +1,397 @@
+//! Box of longitudes and latitudes.
+
+use crate::mercator::{self, MAX_LATITUDE, MAX_LONGITUDE};
+use crate::tile::TileId;
+use crate::window::Window;
+use std::fmt;
+use std::ops::RangeInclusive;
+use std::str::FromStr;
+
+/// A box in degrees: west, south, east, north.
+///
+/// A box that crosses ±180° has an east beyond 180, such as 170 to 190. West is at most east and
+/// south at most north, so a box may be as narrow as a point; longitudes lie within ±540° and
+/// latitudes within ±90°. A box may be wider than the world.
+///
+/// ```
+/// use heatsplat_points::LonLatBox;
+/// let fiji: LonLatBox = "176,-20,182,-15".parse()?;
+/// assert_eq!(fiji.east(), 182.0);
+/// assert!(fiji.contains(-179.0, -17.0));
+/// assert!("10,0,-10,5".parse::<LonLatBox>().is_err());
+/// # Ok::<(), heatsplat_points::LonLatBoxError>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct LonLatBox {
+    west: f64,
+    south: f64,
+    east: f64,
+    north: f64,
+}
+
+/// Reason for which numbers are no [`LonLatBox`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum LonLatBoxError {
+    /// The text is not four numbers with commas between them.
+    #[error("expected west,south,east,north in degrees, like -10,35,30,60")]
+    Syntax,
+    /// A number is NaN, a longitude beyond ±540° or a latitude beyond ±90°.
+    #[error(
+        "west, south, east and north must be degrees: longitude within ±540, latitude within ±90"
+    )]
+    NotDegrees,
+    /// West is greater than east, or south greater than north.
+    #[error("the bounding box is inside out: west must be below east and south below north")]
+    InsideOut,
+    /// The box is wider than the world, where it must not be.
+    #[error("the bounding box must be at most 360 degrees wide")]
+    TooWide,
+}
+
+impl LonLatBox {
+    /// The whole map: the Web-Mercator square.
+    pub const WORLD: Self = Self {
+        west: -180.0,
+        south: -MAX_LATITUDE,
+        east: 180.0,
+        north: MAX_LATITUDE,
+    };
+
+    /// Box from its edges in degrees.
+    ///
+    /// # Errors
+    /// [`LonLatBoxError::NotDegrees`] or [`LonLatBoxError::InsideOut`].
+    pub fn new(west: f64, south: f64, east: f64, north: f64) -> Result<Self, LonLatBoxError> {
+        let longitudes = west.abs() <= MAX_LONGITUDE && east.abs() <= MAX_LONGITUDE;
+        let latitudes = south.abs() <= 90.0 && north.abs() <= 90.0;
+        if !(longitudes && latitudes) {
+            return Err(LonLatBoxError::NotDegrees);
+        }
+        if west > east || south > north {
+            return Err(LonLatBoxError::InsideOut);
+        }
+        Ok(Self {
+            west,
+            south,
+            east,
+            north,
+        })
+    }
+
+    /// The box itself, unless it is wider than the world.
+    ///
+    /// # Errors
+    /// [`LonLatBoxError::TooWide`].
+    pub fn at_most_one_turn(self) -> Result<Self, LonLatBoxError> {
+        if self.east - self.west > 360.0 {
+            return Err(LonLatBoxError::TooWide);
+        }
+        Ok(self)
+    }
+
+    /// Western edge in degrees.
+    pub fn west(self) -> f64 {
+        self.west
+    }
+
+    /// Southern edge in degrees.
+    pub fn south(self) -> f64 {
+        self.south
+    }
+
+    /// Eastern edge in degrees, beyond 180 where the box crosses ±180°.
+    pub fn east(self) -> f64 {
+        self.east
+    }
+
+    /// Northern edge in degrees.
+    pub fn north(self) -> f64 {
+        self.north
+    }
+
+    /// West, south, east, north in degrees.
+    pub fn edges(self) -> [f64; 4] {
+        [self.west, self.south, self.east, self.north]
+    }
+
+    /// Left, top, right and bottom in world units; latitudes that the map doesn't have give its
+    /// edge.
+    pub fn world_edges(self) -> [f64; 4] {
+        [
+            mercator::unwrapped_x(self.west),
+            mercator::clamped_y(self.north),
+            mercator::unwrapped_x(self.east),
+            mercator::clamped_y(self.south),
+        ]
+    }
+
+    /// Longitude and latitude of the middle, the longitude from −180 to 180.
+    pub fn center(self) -> (f64, f64) {
+        let middle = (self.west + self.east) / 2.0;
+        let [lon, _] = wrapped(middle, middle);
+        (lon, (self.south + self.north) / 2.0)
+    }
+
+    /// Whether a place lies inside or on an edge; whole turns of its longitude make no difference.
+    #[inline]
+    pub fn contains(self, lon: f64, lat: f64) -> bool {
+        let east_of_west = (lon - self.west).rem_euclid(360.0);
+        let width = self.east - self.west;
+        lat >= self.south && lat <= self.north && (east_of_west <= width || width >= 360.0)
+    }
+
+    /// Whether a place between these longitudes and latitudes may lie inside. The answer is only
+    /// false where both intervals are within ±180°, since others may hold places a turn away.
+    pub fn may_touch(self, lon: (f64, f64), lat: (f64, f64)) -> bool {
+        let plain = |west: f64, east: f64| west >= -180.0 && east <= 180.0;
+        if !plain(self.west, self.east) || !plain(lon.0, lon.1) {
+            return true;
+        }
+        lon.0 <= self.east && lon.1 >= self.west && lat.0 <= self.north && lat.1 >= self.south
+    }
+
+    /// Smallest box that holds both, whichever way round the world.
+    pub fn union(self, other: Self) -> Self {
+        let joined = [0.0, -360.0, 360.0].map(|turn| {
+            let (west, east) = (other.west + turn, other.east + turn);
+            (self.west.min(west), self.east.max(east))
+        });
+        let width = |(west, east): (f64, f64)| east - west;
+        let narrower = |best, other| {
+            if width(other) < width(best) {
+                other
+            } else {
+                best
+            }
+        };
+        let [first, rest @ ..] = joined;
+        let (west, east) = rest.into_iter().fold(first, narrower);
+        let [west, east] = wrapped(west, east);
+        Self {
+            west,
+            south: self.south.min(other.south),
+            east,
+            north: self.north.max(other.north),
+        }
+    }
+
+    /// Box with a margin of 5 % on each side and at least 0.01°, so that it has an area and holds
+    /// most of what is drawn around its points.
+    pub fn with_margin(self) -> Self {
+        let margin = |low: f64, high: f64| ((high - low) * 0.05).max(0.01);
+        let (x, y) = (margin(self.west, self.east), margin(self.south, self.north));
+        Self::on_the_map(self.west - x, self.south - y, self.east + x, self.north + y)
+    }
+
+    /// Box from any finite edges: its west is turned to −180 to 180, its latitudes are those of the
+    /// map, and it has all longitudes where it goes round the world.
+    pub fn on_the_map(west: f64, south: f64, east: f64, north: f64) -> Self {
+        let [west, east] = wrapped(west, east);
+        Self {
+            west,
+            south: map_latitude(south),
+            east,
+            north: map_latitude(north),
+        }
+    }
+
+    /// Box for formats that have no east beyond 180: it has all longitudes where it crosses ±180°.
+    pub fn within_180(self) -> Self {
+        let (west, east) = if self.west < -180.0 || self.east > 180.0 {
+            (-180.0, 180.0)
+        } else {
+            (self.west, self.east)
+        };
+        Self {
+            west,
+            south: map_latitude(self.south),
+            east,
+            north: map_latitude(self.north),
+        }
+    }
+
+    /// Whether the box and a tile have an area in common. Eastern and southern edges of the box
+    /// that are a tile's western or northern edge don't count.
+    pub fn touches(self, tile: TileId) -> bool {
+        let [left, top, right, bottom] = self.world_edges();
+        let window = Window::tile(tile, 1);
+        // The copies of the world to the east and west are the same world.
+        let across = [-1.0, 0.0, 1.0].iter().any(|worlds| {
+            let shift = worlds * mercator::WORLD;
+            window.left() + shift < right && window.right() + shift > left
+        });
+        across && window.top() < bottom && window.bottom() > top
+    }
+
+    /// Columns and rows of a zoom's tiles that the box touches. Columns beyond the last one are
+    /// those of the next copy of the world.
+    pub fn tiles(self, z: u8) -> (RangeInclusive<i64>, RangeInclusive<i64>) {
+        let side = mercator::WORLD / (1u64 << z) as f64;
+        let span = |low: f64, high: f64| {
+            let first = (low / side).floor() as i64;
+            // A box that ends where a tile begins doesn't touch that tile.
+            first..=((high / side).ceil() as i64 - 1).max(first)
+        };
+        let [left, top, right, bottom] = self.world_edges();
+        (span(left, right), span(top, bottom))
+    }
+}
+
+impl TryFrom<[f64; 4]> for LonLatBox {
+    type Error = LonLatBoxError;
+
+    fn try_from([west, south, east, north]: [f64; 4]) -> Result<Self, LonLatBoxError> {
+        Self::new(west, south, east, north)
+    }
+}
+
+impl FromStr for LonLatBox {
+    type Err = LonLatBoxError;
+
+    /// Parses `west,south,east,north` in degrees.
+    fn from_str(text: &str) -> Result<Self, LonLatBoxError> {
+        let number = |text: &str| {
+            let number: Option<f64> = text.trim().parse().ok();
+            number.filter(|number| number.is_finite())
+        };
+        let numbers: Option<Vec<f64>> = text.split(',').map(number).collect();
+        let edges = numbers.and_then(|numbers| <[f64; 4]>::try_from(numbers).ok());
+        Self::try_from(edges.ok_or(LonLatBoxError::Syntax)?)
+    }
+}
+
+impl fmt::Display for LonLatBox {
+    /// Writes `west,south,east,north` in degrees.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [west, south, east, north] = self.edges();
+        write!(f, "{west},{south},{east},{north}")
+    }
+}
+
+/// Interval of longitudes with its west from −180 to 180; the whole world where it is as wide.
+fn wrapped(west: f64, east: f64) -> [f64; 2] {
+    if east - west >= 360.0 {
+        return [-180.0, 180.0];
+    }
+    let turns = ((west + 180.0) / 360.0).floor() * 360.0;
+    [west - turns, east - turns]
+}
+
+fn map_latitude(degrees: f64) -> f64 {
+    degrees.clamp(-MAX_LATITUDE, MAX_LATITUDE)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn degrees(text: &str) -> LonLatBox {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn texts_are_boxes_or_errors() {
+        for text in [
+            "-10,35,30,60",
+            " 170, -5 ,190,5",
+            "5,6,5,6",
+            "-540,-90,540,90",
+        ] {
+            assert!(text.parse::<LonLatBox>().is_ok(), "{text}");
+        }
+        for (text, error) in [
+            ("", LonLatBoxError::Syntax),
+            ("1,2,3", LonLatBoxError::Syntax),
+            ("1,2,3,4,5", LonLatBoxError::Syntax),
+            ("a,0,1,1", LonLatBoxError::Syntax),
+            ("NaN,0,1,1", LonLatBoxError::Syntax),
+            ("0,-91,1,1", LonLatBoxError::NotDegrees),
+            ("0,0,541,1", LonLatBoxError::NotDegrees),
+            ("30,35,-10,60", LonLatBoxError::InsideOut),
+            ("0,5,1,1", LonLatBoxError::InsideOut),
+        ] {
+            assert_eq!(text.parse::<LonLatBox>(), Err(error), "{text}");
+        }
+        assert_eq!(degrees("170, -5.5, 190, 5").to_string(), "170,-5.5,190,5");
+    }
+
+    #[test]
+    fn places_are_inside_in_whatever_turn_they_are_written() {
+        let fiji = degrees("170,-25,190,-10");
+        for lon in [175.0, -175.0, 185.0] {
+            assert!(fiji.contains(lon, -20.0), "{lon}");
+        }
+        for (lon, lat) in [(165.0, -20.0), (-165.0, -20.0), (175.0, -9.0)] {
+            assert!(!fiji.contains(lon, lat), "{lon}, {lat}");
+        }
+        let europe = degrees("-12,34,35,62");
+        for (lon, lat) in [(-12.0, 34.0), (35.0, 62.0), (348.0, 50.0)] {
+            assert!(europe.contains(lon, lat), "{lon}, {lat}");
+        }
+        assert!(!europe.contains(35.1, 50.0));
+        assert!(degrees("-180,-90,180,90").contains(180.0, 0.0));
+    }
+
+    #[test]
+    fn boxes_exclude_what_is_certainly_elsewhere() {
+        let europe = degrees("-12,34,35,62");
+        assert!(!europe.may_touch((40.0, 50.0), (40.0, 50.0)));
+        assert!(!europe.may_touch((0.0, 1.0), (-10.0, 0.0)));
+        assert!(europe.may_touch((30.0, 50.0), (60.0, 70.0)));
+        // These longitudes are written in another turn.
+        assert!(europe.may_touch((350.0, 355.0), (40.0, 50.0)));
+        assert!(europe.at_most_one_turn().is_ok());
+        assert!(degrees("-200,0,200,1").at_most_one_turn().is_err());
+    }
+
+    #[test]
+    fn boxes_are_joined_the_short_way() {
+        for (one, other, both) in [
+            ("170,0,175,1", "-178,0,-170,1", "170,0,190,1"),
+            ("-178,0,-170,1", "170,0,185,1", "170,0,190,1"),
+            ("0,0,10,1", "20,0,30,1", "0,0,30,1"),
+            ("0,0,200,1", "190,0,370,1", "-180,0,180,1"),
+            ("1,2,3,4", "2,-5,2.5,9", "1,-5,3,9"),
+        ] {
+            assert_eq!(degrees(one).union(degrees(other)), degrees(both));
+        }
+    }
+
+    #[test]
+    fn margins_go_round_the_world_once_at_most() {
+        let wide = degrees("-179.9,-18,-170,-16").with_margin();
+        assert!((wide.west() - 179.605).abs() < 1e-9, "{wide}");
+        assert!((wide.east() - 190.495).abs() < 1e-9, "{wide}");
+        assert_eq!(degrees("-170,-80,185,80").with_margin(), LonLatBox::WORLD);
+        let north = degrees("-179.9,85.05,-170,85.05").with_margin().north();
+        assert_eq!(north, MAX_LATITUDE);
+        for (across, whole) in [
+            ("170,0,190,1", [-180.0, 0.0, 180.0, 1.0]),
+            ("-181,0,19,89", [-180.0, 0.0, 180.0, MAX_LATITUDE]),
+            ("1,2,3,4", [1.0, 2.0, 3.0, 4.0]),
+        ] {
+            assert_eq!(degrees(across).within_180().edges(), whole);
+        }
+        assert_eq!(degrees("170,0,200,1").center(), (-175.0, 0.5));
+    }
+
+    #[test]
+    fn boxes_touch_their_tiles() {
+        let touched = |text: &str| {
+            let area = degrees(text);
+            let all = (0..4).flat_map(|x| (0..4).map(move |y| (x, y)));
+            let touches = |&(x, y): &(u32, u32)| area.touches(TileId::new(2, x, y).unwrap());
+            all.filter(touches).collect::<Vec<_>>()
+        };
+        assert_eq!(touched("1,1,89,60"), [(2, 1)]);
+        assert_eq!(touched("-1,-1,1,1"), [(1, 1), (1, 2), (2, 1), (2, 2)]);
+        // An edge belongs to the tile west or north of it.
+        assert_eq!(touched("0,0,90,10"), [(2, 1)]);
+        assert_eq!(touched("170,1,190,2"), [(0, 1), (3, 1)]);
+        let across = degrees("170,-1,190,1");
+        assert_eq!(across.tiles(2), (3..=4, 1..=2));
+        assert_eq!(across.tiles(0), (0..=1, 0..=0));
+        assert_eq!(degrees("-180,-85.06,180,85.06").tiles(1), (0..=1, 0..=1));
+    }
+}
