@@ -19,6 +19,15 @@ mod scale;
 mod splat;
 mod style;
 
+/// Limits of the renderer's methods, for estimates of their time.
+pub mod limits {
+    pub use crate::layer::sampling::{DENSEST, SPREAD};
+    pub use crate::splat::cpu::MOST_PIXELS;
+    pub use crate::splat::discs::LEAST_ON_GRID;
+    pub use crate::splat::kernel_spec::WIDEST_EXACT;
+    pub use crate::splat::tiling::BLOCK;
+}
+
 pub use layer::Layer;
 pub use layer::category::{Category, MAX_CATEGORIES};
 pub use layer::evaluate;

@@ -51,7 +51,7 @@ pub use layers::derived::{Derivation, DeriveError, ParseDerivationError};
 pub use layers::live::{
     FetchedPoints, LiveLayer, RowRequest, RowSource, SourceError, SourceFuture,
 };
-pub use layers::posting::{OpenedQuery, PostError, PostedQuery, Posting, QuerySource, Token};
+pub use layers::posting::{BearerToken, OpenedQuery, PostError, PostedQuery, Posting, QuerySource};
 pub use layers::registry::{LayerId, NewLayer, Registry};
 pub use listen::{BoundServer, ServeError, StopHandle};
 pub use routes::router::router;

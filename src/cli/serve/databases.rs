@@ -15,7 +15,7 @@ use heatsplat::{Backend, Style};
 use heatsplat_loader::postgis::{
     self, Address, Change, Database, DatabaseLimits, LayerQuery, Relation,
 };
-use heatsplat_server::{LiveLayer, Posting, Token};
+use heatsplat_server::{BearerToken, LiveLayer, Posting};
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
@@ -323,7 +323,7 @@ impl PostingConfig {
         })
     }
 
-    fn token(&self) -> Result<Token, ConfigError> {
+    fn token(&self) -> Result<BearerToken, ConfigError> {
         let wrong = |message: &str| match self.section.get("token_file") {
             Some(entry) => entry.error(message),
             None => posting_error(&self.section, message),
@@ -345,7 +345,7 @@ pub(super) fn has_token(flags: &ServeDatabaseFlags) -> bool {
 
 /// Reads the token from the file or the environment; it is never an argument, which other users of
 /// the machine can see.
-fn token(file: Option<&Path>) -> Result<Option<Token>, String> {
+fn token(file: Option<&Path>) -> Result<Option<BearerToken>, String> {
     let text = match file {
         Some(file) => regular_file::open(file)
             .and_then(std::io::read_to_string)
@@ -356,5 +356,5 @@ fn token(file: Option<&Path>) -> Result<Option<Token>, String> {
         },
     };
     let short = "the token must have 16 characters at least";
-    Ok(Some(Token::new(&text).ok_or(short)?))
+    Ok(Some(BearerToken::new(&text).ok_or(short)?))
 }

@@ -8,9 +8,9 @@ use heatsplat_points::{MAX_ZOOM, TileId, TileWeight, Window};
 use std::thread;
 
 /// Tiles with the most weight, all of which are measured.
-const DENSEST: usize = 12;
+pub const DENSEST: usize = 12;
 /// Tiles that are measured of the rest, spread evenly from dense to sparse.
-const SPREAD: usize = 36;
+pub const SPREAD: usize = 36;
 
 /// Measures the values of a level (the world 2^`level` CSS pixels wide).
 ///

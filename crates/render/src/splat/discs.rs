@@ -33,7 +33,7 @@ pub(crate) struct Discs {
 
 /// The least radius in pixels of a kernel on the picture's own grid: its reach must hold so many
 /// cells of a pixel that a line of them differs from an area.
-const LEAST_ON_GRID: f64 = 16.0;
+pub const LEAST_ON_GRID: f64 = 16.0;
 
 /// A paraboloid: factor · (radius² − d²) where that is positive, in pixels.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -15,7 +15,7 @@ use heatsplat_points::{Points, Window};
 use std::sync::Arc;
 
 /// The widest radius that is drawn exactly on a picture's own pixels.
-const WIDEST_EXACT: f64 = (1 << 24) as f64;
+pub const WIDEST_EXACT: f64 = (1 << 24) as f64;
 
 /// The kernel of a picture, whose radius in pixels may differ from row to row.
 #[derive(Clone, Debug)]

@@ -4,7 +4,7 @@ use crate::splat::lattice::phase;
 use heatsplat_points::Window;
 
 /// The most pixels a side: a multiple of the coarsest grid's cells.
-pub(crate) const BLOCK: u32 = 512;
+pub const BLOCK: u32 = 512;
 
 /// A part of a picture, in its pixels.
 #[derive(Clone, Copy, Debug)]

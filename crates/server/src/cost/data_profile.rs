@@ -5,12 +5,18 @@ use super::refuse_wide;
 use super::splatting::{self, DrawTime};
 use crate::http::error::ApiError;
 use heatsplat_points::{MAX_ZOOM, Point, Points, TileId, Window, mercator};
+use heatsplat_render::limits::{DENSEST, SPREAD, WIDEST_EXACT};
 use heatsplat_render::{BlendMode, Comparison, Measure, PointSet, Radius, Style};
 use std::cmp::Reverse;
 
-/// Tiles that a scale is measured in, of points in memory and of live layers.
-const SAMPLE: f64 = 48.0;
-const LIVE_SAMPLE: f64 = 8.0;
+/// The tiles that a scale of points in memory is measured in.
+const SAMPLE: f64 = (DENSEST + SPREAD) as f64;
+
+/// The tiles that a scale of a live layer is measured in: the densest, and some from dense to
+/// sparse.
+pub(crate) const LIVE_DENSEST: usize = 4;
+pub(crate) const LIVE_SPREAD: usize = 4;
+const LIVE_SAMPLE: f64 = (LIVE_DENSEST + LIVE_SPREAD) as f64;
 
 /// A density, the number of times it is drawn, and its points' own radius if they have one.
 struct DensityDraw<'a> {
@@ -82,7 +88,7 @@ impl<'a> DataProfile<'a> {
             _ => 0.0,
         };
         let reach = style.reach_in(*window).max(own);
-        window.grown(reach.min(super::population::FAR).ceil() as u32 + 2)
+        window.grown(reach.min(WIDEST_EXACT).ceil() as u32 + 2)
     }
 
     /// The densities that a measure is computed from.
@@ -255,9 +261,6 @@ impl DensityDraw<'_> {
         1.0 + (class(most) - class(least)).max(0.0)
     }
 }
-
-/// The number of densest tiles in a sample.
-pub(super) const DENSEST: usize = 12;
 
 /// The densest tiles of a zoom with their point counts, found from the world down.
 pub(super) fn densest(points: &Points, z: u8) -> Vec<(usize, TileId)> {

@@ -13,7 +13,7 @@ mod unit_costs;
 use crate::http::error::{ApiError, shown};
 use crate::style::ResolvedStyle;
 use axum::http::StatusCode;
-pub(crate) use data_profile::DataProfile;
+pub(crate) use data_profile::{DataProfile, LIVE_DENSEST, LIVE_SPREAD};
 use heatsplat_points::{Point, Window};
 use heatsplat_render::{BlendMode, Layer, MarkerStamp, Shape, Style, Transform, View};
 use std::sync::PoisonError;
@@ -89,7 +89,7 @@ pub(crate) fn check_limit(
     style: &ResolvedStyle,
     work: impl IntoIterator<Item = Work>,
 ) -> Result<(), ApiError> {
-    Estimate::new(data, filter, style, work)?.check(style)
+    CostEstimate::new(data, filter, style, work)?.check(style)
 }
 
 /// Refuses a picture of fetched rows that would take longer than a request may. Their number is
@@ -104,9 +104,9 @@ pub(crate) fn check_fetched(
         return Ok(());
     }
     let draw = DataProfile::fetched(points).picture(&style.style, window, ratio);
-    let estimate = Estimate {
+    let estimate = CostEstimate {
         draw,
-        ..Estimate::default()
+        ..CostEstimate::default()
     };
     estimate.check(style)
 }
@@ -134,14 +134,14 @@ pub fn estimate(
 
 /// Nanoseconds of one processor that a request takes, by purpose.
 #[derive(Clone, Copy, Debug, Default)]
-struct Estimate {
+struct CostEstimate {
     draw: f64,
     measure: f64,
     list: f64,
     filter: f64,
 }
 
-impl Estimate {
+impl CostEstimate {
     fn new(
         data: &DataProfile<'_>,
         filter: Option<&str>,

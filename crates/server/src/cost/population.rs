@@ -2,10 +2,8 @@
 
 use super::splatting::DrawTime;
 use heatsplat_points::{Points, Window};
+use heatsplat_render::limits::WIDEST_EXACT;
 use heatsplat_render::{Kernel, Style, View};
-
-/// The reach in pixels beyond which a kernel is drawn from coarser cells.
-pub(super) const FAR: f64 = 16_777_216.0;
 
 /// Points, or their number and range of weights.
 #[derive(Clone, Copy, Debug)]
@@ -64,7 +62,7 @@ impl<'a> CellCounts<'a> {
         let of_one =
             |(strip, kernel): &(Window, Kernel)| kernel.reach() * strip.pixel() / window.pixel();
         let reach = strips.iter().map(of_one).fold(0.0, f64::max);
-        let all = window.grown(reach.min(FAR).ceil() as u32 + 2);
+        let all = window.grown(reach.min(WIDEST_EXACT).ceil() as u32 + 2);
         Self {
             population,
             shared: (strips.len() > 1).then(|| (all, Vec::new())),

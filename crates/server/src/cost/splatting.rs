@@ -3,17 +3,13 @@
 use super::population::{CellCounts, Population};
 use super::unit_costs as ns;
 use heatsplat_points::Window;
+use heatsplat_render::limits::{BLOCK, LEAST_ON_GRID, MOST_PIXELS};
 use heatsplat_render::{Kernel, MarkerShape, MarkerStamp, Precision, Shape};
 use std::iter::Sum;
 
-/// The side of a block that is drawn at once, and the size of a smooth kernel's transform, which
-/// has fewer rows in a strip; all in pixels.
-const BLOCK: f64 = 512.0;
+/// The size of a smooth kernel's transform in pixels. In a strip it has fewer rows.
 const SQUARE: (f64, f64) = (256.0, 256.0);
 const STRIP: (f64, f64) = (256.0, 32.0);
-
-/// The least radius of an edged kernel whose light cells are splatted by a grid.
-const LEAST_ON_GRID: f64 = 16.0;
 
 /// The number of cells that are not light, in a square of a fourth to half of a kernel's reach. The
 /// most uneven weights have twice as many.
@@ -23,9 +19,6 @@ const HEAVY: f64 = 16.0;
 /// its own.
 const CONE_DISCS: f64 = 16.0;
 const CONE_RADIUS: f64 = 0.37;
-
-/// The most pixels of all points' kernels that are evaluated one by one where weights cancel.
-const MOST_EVALUATED: f64 = (1 << 25) as f64;
 
 /// Nanoseconds to draw a picture, and to prepare its kernel, which is kept for the next one.
 #[derive(Clone, Copy, Debug, Default)]
@@ -73,7 +66,8 @@ impl Blocks {
     /// The blocks of a window that is cut from its corner on.
     fn of(window: &Window, margin: f64) -> Self {
         let (all_across, all_down) = (f64::from(window.width()), f64::from(window.height()));
-        let (width, height) = (all_across.min(BLOCK), all_down.min(BLOCK));
+        let block = f64::from(BLOCK);
+        let (width, height) = (all_across.min(block), all_down.min(block));
         Self {
             count: (all_across / width).ceil() * (all_down / height).ceil(),
             width,
@@ -161,7 +155,7 @@ fn of_kernel(
         _ => edged(window, kernel, (finest, signed), blocks, seen),
     };
     let side = 2.0 * kernel.reach() + 2.0;
-    if signed && seen.population().count() * side * side <= MOST_EVALUATED {
+    if signed && seen.population().count() * side * side <= MOST_PIXELS {
         let stamps = blocks.count * blocks.cells(window, 0.0, seen);
         takes.drawn = takes.drawn.max(stamps * evaluated(kernel));
     }

@@ -4,6 +4,7 @@ use super::*;
 use crate::render::level;
 use heatsplat_points::{Points, TileId};
 use heatsplat_render::Layer;
+use heatsplat_render::limits::{DENSEST, SPREAD};
 
 /// Points all over the map with different weights: places of a sequence that fills a cube
 /// evenly.
@@ -118,7 +119,7 @@ fn a_sample_holds_no_more_than_the_estimate_says() {
     let population = Points::from_lon_lat((0..20_000).map(population)).unwrap();
     for points in [scattered(20_000), population] {
         for z in [0, 2, 5, 9] {
-            let tiles = heatsplat_render::sample(points.occupied_tiles(z), 12, 36);
+            let tiles = heatsplat_render::sample(points.occupied_tiles(z), DENSEST, SPREAD);
             let held = tiles.iter().map(|(tile, _)| points.tile_range(*tile).len());
             let held = held.sum::<usize>() as f64;
             let dense = super::data_profile::densest(&points, z);

@@ -1,6 +1,6 @@
 //! Live layers, whose rows are read for every picture: the port to their source, and their scales.
 
-use crate::cost;
+use crate::cost::{self, LIVE_DENSEST, LIVE_SPREAD};
 use crate::http::error::ApiError;
 use axum::http::StatusCode;
 use heatsplat_points::{Focus, LonLatBox, MAX_ZOOM, Point, Points, TileId, TileWeight, Window};
@@ -104,9 +104,6 @@ impl From<SourceError> for ApiError {
 
 /// The zoom of the overview: its tiles are the cells of one query for the whole world.
 const OVERVIEW_ZOOM: u8 = 9;
-/// The tiles that a scale is measured in: the densest, and some from dense to sparse.
-const DENSEST: usize = 4;
-const SPREAD: usize = 4;
 /// The number of dense tiles that are searched for tiles of deeper zooms.
 const SEARCHED: usize = 2;
 
@@ -323,7 +320,7 @@ impl LiveLayer {
         let side = 1u32 << (level - z).min(9);
         let mut statistics = Statistics::default();
         let other_splats = cost::has_other_splats(&self.style, style);
-        for (tile, times) in sample(self.occupied(z).await?, DENSEST, SPREAD) {
+        for (tile, times) in sample(self.occupied(z).await?, LIVE_DENSEST, LIVE_SPREAD) {
             let window = Window::tile(tile, side);
             let fetched = self.rows.fetch(rows_for(window, 1, style, true)).await?;
             if other_splats && cost::is_over_limit(&fetched.points, style, &window) {

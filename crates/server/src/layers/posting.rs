@@ -15,7 +15,7 @@ use subtle::ConstantTimeEq as _;
 #[derive(Clone, Debug)]
 pub struct Posting {
     /// The secret that clients must send.
-    pub token: Token,
+    pub token: BearerToken,
     /// The time that a layer stays after it was last posted.
     pub lifetime: Duration,
     /// The most posted layers at a time.
@@ -28,9 +28,9 @@ pub struct Posting {
 
 /// A secret; it is never printed.
 #[derive(Clone)]
-pub struct Token(String);
+pub struct BearerToken(String);
 
-impl Token {
+impl BearerToken {
     /// Makes a token of at least 16 characters; spaces around it don't count.
     pub fn new(text: &str) -> Option<Self> {
         let text = text.trim();
@@ -44,9 +44,9 @@ impl Token {
     }
 }
 
-impl fmt::Debug for Token {
+impl fmt::Debug for BearerToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Token(…)")
+        f.write_str("BearerToken(…)")
     }
 }
 
@@ -138,8 +138,8 @@ mod tests {
 
     #[test]
     fn tokens_are_long_and_secret() {
-        assert!(Token::new("short").is_none());
-        let token = Token::new(" 0123456789abcdef\n").unwrap();
+        assert!(BearerToken::new("short").is_none());
+        let token = BearerToken::new(" 0123456789abcdef\n").unwrap();
         assert!(token.matches("0123456789abcdef") && !token.matches("0123456789abcdeF"));
         assert!(!token.matches(""));
         assert!(!format!("{token:?}").contains("0123"));

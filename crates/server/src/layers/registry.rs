@@ -91,14 +91,14 @@ pub struct Registry {
 #[derive(Debug, Default)]
 struct State {
     /// In the order of their announcement.
-    layers: IndexMap<LayerId, Entry>,
+    layers: IndexMap<LayerId, RegistryEntry>,
     /// The highest epoch of any removed layer. A new layer starts above it, so that stale cached
     /// tiles of an older layer with the same id are never served.
     removed_epoch: u64,
 }
 
 #[derive(Debug, Default)]
-struct Entry {
+struct RegistryEntry {
     /// `None` while it is loading.
     layer: Option<Arc<ServedLayer>>,
     /// The formula of a layer that is computed from two others.
@@ -107,7 +107,7 @@ struct Entry {
     expires: Option<SystemTime>,
 }
 
-impl Entry {
+impl RegistryEntry {
     fn new(layer: Option<Arc<ServedLayer>>) -> Self {
         Self {
             layer,
@@ -158,7 +158,7 @@ impl Registry {
     pub fn announce(&self, name: &str) -> LayerId {
         let mut state = self.write();
         let id = free_id(name, |id| state.layers.contains_key(id));
-        state.layers.insert(id.clone(), Entry::default());
+        state.layers.insert(id.clone(), RegistryEntry::default());
         id
     }
 
@@ -192,7 +192,7 @@ impl Registry {
         for id in ids {
             let known = old.shift_remove(id).and_then(|entry| entry.layer);
             let layer = new.remove(id).or(known);
-            state.layers.insert(id.clone(), Entry::new(layer));
+            state.layers.insert(id.clone(), RegistryEntry::new(layer));
         }
         for (id, entry) in old {
             if entry.expires.is_some() || entry.derivation.is_some() {
@@ -385,7 +385,8 @@ impl Registry {
         let (mut loaded, mut loading) = (Vec::new(), Vec::new());
         let now = SystemTime::now();
         let entries = state.layers.iter();
-        for (id, Entry { layer, .. }) in entries.filter(|(_, entry)| !entry.is_expired(now)) {
+        for (id, RegistryEntry { layer, .. }) in entries.filter(|(_, entry)| !entry.is_expired(now))
+        {
             match layer {
                 Some(layer) => loaded.push((id.clone(), Arc::clone(layer))),
                 None => loading.push(id.clone()),

@@ -7,7 +7,7 @@ use crate::http::error::ApiError;
 use crate::http::response::json;
 use crate::layers::entry::LayerSource;
 use crate::layers::live::LiveLayer;
-use crate::layers::posting::{OpenedQuery, PostError, PostedQuery, Posting, Token};
+use crate::layers::posting::{BearerToken, OpenedQuery, PostError, PostedQuery, Posting};
 use crate::routes::unix_seconds;
 use crate::state::Server;
 use axum::body::to_bytes;
@@ -207,7 +207,7 @@ fn refuse_exact(style: &Style) -> Result<(), ApiError> {
     }
 }
 
-fn is_authorized(token: &Token, headers: &HeaderMap) -> bool {
+fn is_authorized(token: &BearerToken, headers: &HeaderMap) -> bool {
     let given = headers.get(AUTHORIZATION).and_then(|v| v.to_str().ok());
     let given = given.and_then(|v| v.split_once(' '));
     given.is_some_and(|(scheme, given)| {

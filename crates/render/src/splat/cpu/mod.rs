@@ -43,6 +43,7 @@ use splat_bin::Bins;
 use splat_edge::Spectra;
 use splat_edge_sparse::StampRows;
 use splat_refine::Refine;
+pub use splat_signed::MOST_PIXELS;
 pub(crate) use splat_signed::cancel;
 use splat_spread::SpreadScratch;
 use std::cell::RefCell;

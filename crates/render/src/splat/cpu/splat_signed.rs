@@ -15,7 +15,7 @@ const CANCELLING: f64 = 1.0 / 256.0;
 const WIDTHS: [f64; 3] = [0.25, 1.0, 4.0];
 
 /// The pixels of all points' kernels in a tile up to which each kernel is evaluated.
-const MOST_PIXELS: f64 = (1 << 25) as f64;
+pub const MOST_PIXELS: f64 = (1 << 25) as f64;
 
 /// The pixels of a tile.
 const TILE: f64 = 65_536.0;
