@@ -128,16 +128,8 @@ mod gpu {
     use serde_json::json;
     use std::sync::Arc;
 
-    fn options(choice: AdapterChoice, memory: u64) -> GpuOptions {
-        GpuOptions {
-            choice,
-            memory,
-            ..GpuOptions::default()
-        }
-    }
-
     pub(super) fn automatic(memory: u64) -> Arc<dyn Backend> {
-        match GpuBackend::new(options(AdapterChoice::Real, memory)) {
+        match GpuBackend::new(GpuOptions::new(AdapterChoice::Real).with_memory(memory)) {
             Ok(gpu) => Arc::new(gpu),
             Err(GpuError::NoAdapter) => cpu(),
             Err(error) => {
@@ -161,7 +153,7 @@ mod gpu {
         let choice = name.map_or(AdapterChoice::Any, |name| {
             AdapterChoice::Named(name.to_owned())
         });
-        Ok(Arc::new(open(options(choice, memory))?))
+        Ok(Arc::new(open(GpuOptions::new(choice).with_memory(memory))?))
     }
 
     pub(super) fn for_bench_by_name(name: &str) -> Result<BenchBackend, BoxError> {

@@ -73,12 +73,8 @@ fn points_on_the_device_or_sent_along_make_the_same_pictures() {
         (12 * 25_000, 1000),
         (u64::MAX, 777),
     ] {
-        let some_there = device(GpuOptions {
-            choice: AdapterChoice::Any,
-            memory,
-            chunk,
-        })
-        .unwrap();
+        let options = GpuOptions::new(AdapterChoice::Any).with_memory(memory);
+        let some_there = device(options.with_chunk(chunk)).unwrap();
         assert!(
             draw(&some_there, &layer, &windows) == expected,
             "{memory} {chunk}"

@@ -127,12 +127,12 @@ impl Draft {
     }
 
     /// Sets the ramp, colour by colour.
-    pub(crate) fn table(&mut self, table: &[[u8; 4]; 256]) -> Result<(), ImportError> {
+    pub(crate) fn table(&mut self, table: &[[u8; 4]; 256]) {
         if table.first().is_some_and(|nothing| nothing[3] > 0) {
             self.warn("where nothing is stays transparent");
         }
-        let text = Ramp::from_table(table).to_text();
-        self.set("ramp", &text)
+        let style = self.imported.style.clone();
+        self.imported.style = style.with_ramp(&Ramp::from_table(table));
     }
 
     /// Sets one opacity for all.

@@ -65,7 +65,7 @@ pub(crate) fn import(layer: &Literal) -> Result<Imported, ImportError> {
         // at any zoom the top is the greatest density there is
         None => {
             draft.set("domain", if mean { "auto" } else { "p100" })?;
-            draft.table(&table(&colors, intensity, threshold))?;
+            draft.table(&table(&colors, intensity, threshold));
         }
         Some((low, high)) => {
             if mean {
@@ -75,7 +75,7 @@ pub(crate) fn import(layer: &Literal) -> Result<Imported, ImportError> {
                 draft
                     .warn("colorDomain is per metre of the equator here, not of where the view is");
             }
-            draft.table(&table(&colors, intensity, low / high))?;
+            draft.table(&table(&colors, intensity, low / high));
         }
     }
     let opacity = options.share("opacity", &mut draft)?.unwrap_or(1.0);
@@ -127,7 +127,7 @@ pub(crate) fn import_kepler(layer: &Literal) -> Result<Imported, ImportError> {
         colors.push(last);
     }
     draft.set("domain", if mean { "auto" } else { "p100" })?;
-    draft.table(&table(&colors, intensity, threshold))?;
+    draft.table(&table(&colors, intensity, threshold));
     let opacity = options.share("opacity", &mut draft)?.unwrap_or(0.8);
     draft.opacity("opacity", opacity)?;
     options.ignore(&["colorRange", "weight"]);

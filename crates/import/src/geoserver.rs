@@ -132,7 +132,8 @@ fn colors(map: &Element, draft: &mut Draft) -> Result<(), ImportError> {
     };
     let mut table: [[u8; 4]; 256] = std::array::from_fn(color);
     table[0] = [0; 4];
-    draft.table(&table)
+    draft.table(&table);
+    Ok(())
 }
 
 #[cfg(test)]

@@ -61,7 +61,7 @@ pub(crate) fn import(options: &Literal) -> Result<Imported, ImportError> {
     let stops = gradient::even(colors);
     draft.table(&std::array::from_fn(|i| {
         gradient::bytes(gradient::at(&stops, i as f64 / 255.0))
-    }))?;
+    }));
     let opacity = options.share("opacity", &mut draft)?.unwrap_or(OPACITY);
     draft.opacity("opacity", opacity)?;
     if let Some(Literal::List(list)) = options.get("data") {

@@ -55,7 +55,7 @@ pub(crate) fn import(options: &Literal, layer: bool) -> Result<Imported, ImportE
         ["triangular", "epanechnikov", "cubic"][degree as usize - 1],
     )?;
     draft.overlap(&BlendMode::Reach(step * REACH.powi(degree as i32)))?;
-    draft.table(&table())?;
+    draft.table(&table());
     draft.set("domain", "p100")?;
     draft.opacity("opacity", opacity.unwrap_or(if layer { 0.6 } else { 1.0 }))?;
     Ok(draft.done())

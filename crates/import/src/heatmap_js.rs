@@ -110,7 +110,8 @@ fn colors(options: &mut Options<'_>, draft: &mut Draft) -> Result<(), ImportErro
         };
         *out = [r, g, b, opacity.round() as u8];
     }
-    draft.table(&table)
+    draft.table(&table);
+    Ok(())
 }
 
 /// `{max, min, data: […]}` or the list alone.

@@ -51,7 +51,7 @@ pub(crate) fn import(options: &Literal, data: Option<&Literal>) -> Result<Import
     for (alpha, (out, [r, g, b, _])) in table.iter_mut().zip(palette).enumerate().skip(1) {
         *out = [r, g, b, alpha as u8];
     }
-    draft.table(&table)?;
+    draft.table(&table);
     let full = full.map(|z| z.round() as u8);
     draft.cover(CoverOpacity {
         range: (0.0, max),

@@ -184,7 +184,8 @@ fn colors(options: &mut Options<'_>, draft: &mut Draft) -> Result<(), ImportErro
             .map(stop)
             .collect::<Result<Vec<Stop>, ImportError>>()?;
         let table = |i| gradient::bytes(gradient::at(&stops, i as f64 / 255.0));
-        return draft.table(&std::array::from_fn(table));
+        draft.table(&std::array::from_fn(table));
+        return Ok(());
     };
     let Some(steps) = Expression::of(value).filter(|s| s.input == Input::Density) else {
         return draft.refuse(NAME, &value.shown(), EXPECTED);
@@ -219,7 +220,8 @@ fn colors(options: &mut Options<'_>, draft: &mut Draft) -> Result<(), ImportErro
         };
         gradient::bytes(color)
     };
-    draft.table(&std::array::from_fn(color))
+    draft.table(&std::array::from_fn(color));
+    Ok(())
 }
 
 /// `["get", "column"]`, also where `to-number` or `coalesce` is around it.

@@ -24,7 +24,7 @@ pub(crate) fn import(parameters: &[(String, String)]) -> Result<Imported, Import
     draft.radius("radius", RADIUS)?;
     // every picture was scaled until its greatest value was 1
     draft.set("domain", "p100")?;
-    draft.table(&table())?;
+    draft.table(&table());
     let mut source = Vec::new();
     for (name, value) in parameters {
         match (name.as_str(), name.strip_prefix("src_")) {

@@ -135,7 +135,7 @@ pub(crate) fn import(text: &str) -> Result<Imported, ImportError> {
         draft.warn("there is no STYLE with a COLORRANGE: the default ramp is taken");
         return Ok(draft.done());
     }
-    draft.table(&std::array::from_fn(|i| color(&bands, i as f64)))?;
+    draft.table(&std::array::from_fn(|i| color(&bands, i as f64)));
     Ok(draft.done())
 }
 

@@ -128,7 +128,8 @@ fn colors(ramp: &Element, draft: &mut Draft) -> Result<(), ImportError> {
         } else {
             gradient::bytes(gradient::at(&stops, i as f64 / 255.0))
         }
-    }))
+    }));
+    Ok(())
 }
 
 /// `255,0,0,255`, and what newer versions write behind it.

@@ -34,10 +34,10 @@ impl Layer {
         }
     }
 
-    /// West, south, east, north in degrees of all heat in tiles of some zooms: the points' box, grown
-    /// by the greatest reach of their kernels, which is mostly that at the lowest zoom. Its east is
-    /// beyond 180 where it reaches across ±180°; [`LonLatBox::within_180`] is for formats that have no
-    /// such box. `None` without points.
+    /// The box of all heat in tiles of some zooms: the points' box, grown by the greatest reach of
+    /// their kernels, which is mostly that at the lowest zoom. Its east is beyond 180 where it
+    /// reaches across ±180°; [`LonLatBox::within_180`] is for formats that have no such box. `None`
+    /// without points.
     pub fn heat_bounds(
         &self,
         style: &Style,

@@ -13,7 +13,7 @@ pub(crate) fn stamp(window: &Window, cells: &Cells<'_>, kernel: &Kernel, out: &m
     // The smallest stamp that holds the kernel.
     macro_rules! add {
         ($power:ident, $w:literal, $rows:literal) => {
-            NarrowStamp::<$power, $w, $rows>::of(kernel).add_all(window, cells, out)
+            NarrowStamp::<$power, $w, $rows>::new(kernel).add_all(window, cells, out)
         };
     }
     match (kernel.shape(), margin(kernel)) {
@@ -71,7 +71,7 @@ impl<const POWER: i32, const W: usize, const ROWS: usize> NarrowStamp<POWER, W, 
     const MARGIN: usize = ROWS / 2;
     const STEPS: usize = TABLE / W;
 
-    fn of(kernel: &Kernel) -> Self {
+    fn new(kernel: &Kernel) -> Self {
         let taps = |step: usize| {
             let at = step as f64 / Self::STEPS as f64 - 0.5;
             let u = |i| (i as f64 - Self::MARGIN as f64 - at) / kernel.radius();

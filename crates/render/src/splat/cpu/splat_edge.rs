@@ -8,18 +8,27 @@
 //! transformed and come back as one.
 
 use super::splat_bin::Bins;
+use crate::memo::Memo;
 use crate::splat::stamp::KernelStamp;
 use rustfft::{Fft, FftPlanner, num_complex::Complex64};
-use std::collections::HashMap;
 use std::ops::Range;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 /// The share of all deposited weight below which densities are noise of the transform.
 const NOISE: f64 = 1e-13;
 
-/// A stamp's transforms, by the size of the grid.
-#[derive(Debug, Default)]
-pub(crate) struct Spectra(Mutex<HashMap<(usize, usize), Arc<Spectrum>>>);
+/// Grid sizes whose transforms are cached.
+const SIZES: usize = 16;
+
+/// The transforms of a stamp by the size of the grid.
+#[derive(Debug)]
+pub(crate) struct Spectra(Memo<(usize, usize), Spectrum>);
+
+impl Default for Spectra {
+    fn default() -> Self {
+        Self(Memo::new(SIZES))
+    }
+}
 
 /// The stamp's transform (real, for the stamp is even) and the plans for its grid.
 struct Spectrum {
@@ -46,27 +55,15 @@ pub(crate) struct EdgeScratch {
     beside: Vec<Complex64>,
 }
 
-impl std::fmt::Debug for Spectrum {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Spectrum({} × {})", self.width, self.height)
-    }
-}
-
 impl Spectra {
     fn get(&self, stamp: &KernelStamp, width: usize, height: usize) -> Arc<Spectrum> {
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if known.len() > 16 {
-            known.clear();
-        }
-        known
-            .entry((width, height))
-            .or_insert_with(|| Arc::new(Spectrum::of(stamp, width, height)))
-            .clone()
+        let make = || Spectrum::new(stamp, width, height);
+        self.0.get_or_compute(&(width, height), make)
     }
 }
 
 impl Spectrum {
-    fn of(stamp: &KernelStamp, width: usize, height: usize) -> Self {
+    fn new(stamp: &KernelStamp, width: usize, height: usize) -> Self {
         let mut planner = FftPlanner::new();
         let mut made = Self {
             width,

@@ -33,7 +33,7 @@ pub struct Adapter {
 }
 
 impl Adapter {
-    fn of(adapter: &wgpu::Adapter) -> Self {
+    fn new(adapter: &wgpu::Adapter) -> Self {
         let (info, limits) = (adapter.get_info(), adapter.limits());
         Self {
             kind: match info.device_type {
@@ -106,7 +106,7 @@ fn enumerate() -> Vec<(Adapter, wgpu::Adapter)> {
     let mut adapters: Vec<_> = found
         .into_iter()
         .filter(can_compute)
-        .map(|adapter| (Adapter::of(&adapter), adapter))
+        .map(|adapter| (Adapter::new(&adapter), adapter))
         .collect();
     adapters.sort_by_key(|(adapter, _)| adapter.rank());
     adapters

@@ -24,40 +24,72 @@ pub(super) const HELD: u32 = 3;
 /// The word of a slot with the picture's checksum.
 pub(super) const SEAL: u32 = 5;
 
-/// One picture, or a block of a large one; see `job.wgsl`.
+/// One picture, or a block of a large one: `Job` in `job.wgsl`. Offsets are counted in elements of
+/// their buffers.
 #[derive(Clone, Copy, Debug, Default, Pod, Zeroable)]
 #[repr(C)]
 pub(super) struct GpuJob {
+    /// Offset of the grid in the bins and in the grid's floats; it is stored column by column.
     pub(super) bins: u32,
+    /// Cells of the grid.
     pub(super) bin_count: u32,
+    /// Columns of the grid, padding included.
     pub(super) columns: u32,
+    /// Rows of the grid, padding included.
     pub(super) rows: u32,
+    /// Offset of the rows after the first pass: those of each term, row by row.
     pub(super) across: u32,
+    /// Rows of the grid without padding.
     pub(super) inner_rows: u32,
+    /// Offset of the convolution's outputs.
     pub(super) spread: u32,
+    /// Outputs in a row.
     pub(super) outputs: u32,
+    /// Rows of outputs.
     pub(super) lines: u32,
+    /// Elements from one row of outputs to the next.
     pub(super) stride: u32,
+    /// Grid cells from one output to the next.
     pub(super) step: u32,
+    /// Values that a thread reads along an axis: the length of a table of taps.
     pub(super) span: u32,
+    /// Separable terms of the kernel.
     pub(super) terms: u32,
+    /// Offset of the picture's densities.
     pub(super) density: u32,
+    /// Width of the picture in pixels.
     pub(super) width: u32,
+    /// Height of the picture in pixels.
     pub(super) height: u32,
+    /// Elements from one row of densities to the next.
     pub(super) pitch: u32,
+    /// Pixels to a cell of a coarse grid.
     pub(super) coarser: u32,
+    /// Pixels from the corner of the first cell to the picture's, across.
     pub(super) phase_x: u32,
+    /// Pixels from the corner of the first cell to the picture's, down.
     pub(super) phase_y: u32,
+    /// Offset of the output.
     pub(super) picture: u32,
+    /// Words of the output.
     pub(super) words: u32,
+    /// Words of a row of the output.
     pub(super) row_words: u32,
+    /// Offset of the thresholds.
     pub(super) thresholds: u32,
+    /// Fixed-point units to a weight of 1, a power of two.
     pub(super) scale: f32,
+    /// The inverse of `scale`.
     pub(super) unscale: f32,
+    /// The number of a stamp's shape.
     pub(super) shape: u32,
+    /// The reach of a stamp in pixels.
     pub(super) margin: u32,
+    /// The inverse of the radius in pixels.
     pub(super) per_radius: f32,
+    /// The kernel's height.
     pub(super) peak: f32,
+    /// The grid of the deposit: `QUADRATIC` or `QUINCUNX`.
     pub(super) deposit: u32,
 }
 
@@ -65,9 +97,13 @@ pub(super) struct GpuJob {
 #[derive(Clone, Copy, Debug, Default, Pod, Zeroable)]
 #[repr(C)]
 pub(super) struct WorkItem {
+    /// The job's number.
     pub(super) job: u32,
+    /// The first cell.
     pub(super) first: u32,
+    /// The number of cells.
     pub(super) count: u32,
+    /// The number of the mapping to the grid.
     pub(super) place: u32,
 }
 
@@ -75,15 +111,25 @@ pub(super) struct WorkItem {
 #[derive(Clone, Copy, Debug, Default, Pod, Zeroable)]
 #[repr(C)]
 pub(super) struct GpuPlace {
+    /// The coordinate from which positions are counted, across.
     pub(super) anchor_x: u32,
+    /// The coordinate from which positions are counted, down.
     pub(super) anchor_y: u32,
+    /// The greatest distance from the anchor, across.
     pub(super) span_x: u32,
+    /// The greatest distance from the anchor, down.
     pub(super) span_y: u32,
+    /// The place of the anchor on the grid, across, as (fraction, whole).
     pub(super) offset_x: [u32; 2],
+    /// The place of the anchor on the grid, down, as (fraction, whole).
     pub(super) offset_y: [u32; 2],
+    /// The factor of distances is 0.mantissa · 2^(before − after).
     pub(super) mantissa: u32,
+    /// The shift to the left before the multiplication.
     pub(super) before: u32,
+    /// The shift to the right after it.
     pub(super) after: u32,
+    /// Padding.
     pub(super) spare: u32,
 }
 

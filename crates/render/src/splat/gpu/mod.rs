@@ -76,26 +76,43 @@ pub enum GpuError {
 /// The choice of a device, and the memory that it may use.
 #[derive(Clone, Debug)]
 pub struct GpuOptions {
-    /// The choice of a device.
-    pub choice: AdapterChoice,
-    /// The bytes that points may take on the device; points beyond them are sent with each picture.
-    pub memory: u64,
-    /// Points per buffer, where the device allows that many: small in tests.
-    #[doc(hidden)]
-    pub chunk: usize,
+    choice: AdapterChoice,
+    memory: u64,
+    chunk: usize,
 }
 
 impl Default for GpuOptions {
     fn default() -> Self {
-        Self {
-            choice: AdapterChoice::Real,
-            memory: 2 << 30,
-            chunk: 1 << 22,
-        }
+        Self::new(AdapterChoice::Real)
     }
 }
 
 impl GpuOptions {
+    /// The options of a choice, with 2 GiB of memory for points.
+    pub fn new(choice: AdapterChoice) -> Self {
+        Self {
+            choice,
+            memory: 2 << 30,
+            chunk: 1 << 22,
+        }
+    }
+
+    /// Sets the bytes that points may take on the device; points beyond them are sent with each
+    /// picture.
+    #[must_use]
+    pub fn with_memory(mut self, bytes: u64) -> Self {
+        self.memory = bytes;
+        self
+    }
+
+    /// Sets the points per buffer, where the device allows that many: small in tests.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn with_chunk(mut self, points: usize) -> Self {
+        self.chunk = points;
+        self
+    }
+
     fn point_buffers(&self) -> PointBuffers {
         PointBuffers::new(self.memory, self.chunk)
     }
@@ -103,10 +120,7 @@ impl GpuOptions {
 
 impl From<AdapterChoice> for GpuOptions {
     fn from(choice: AdapterChoice) -> Self {
-        Self {
-            choice,
-            ..Self::default()
-        }
+        Self::new(choice)
     }
 }
 
@@ -235,7 +249,7 @@ impl GpuBackend {
                 &window,
                 phase,
                 &plan,
-                target.at(&block),
+                target.for_block(&block),
                 resident.clone(),
             );
             let prepared = match prepared {

@@ -36,7 +36,7 @@ pub(super) struct OutputBuffer {
 
 impl OutputTarget {
     /// The output of a block of the picture.
-    pub(super) fn at(&self, block: &Block) -> Self {
+    pub(super) fn for_block(&self, block: &Block) -> Self {
         let mut target = self.clone();
         if let Self::Buffer(_, kept) = &mut target {
             kept.first += u64::from(block.y) * kept.pitch + u64::from(block.x);
