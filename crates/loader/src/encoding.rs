@@ -1,6 +1,6 @@
 //! Encodings of text, and the text of values whose encoding is not known.
 
-use crate::parse_error::ParseOptionError;
+use crate::parameter::ParseOptionError;
 use encoding_rs::WINDOWS_1252;
 use std::borrow::Cow;
 use std::fmt;

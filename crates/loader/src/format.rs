@@ -1,6 +1,6 @@
 //! Formats of sources.
 
-use crate::parse_error::ParseOptionError;
+use crate::parameter::ParseOptionError;
 use std::fmt;
 use std::str::FromStr;
 

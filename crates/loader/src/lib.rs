@@ -56,7 +56,6 @@
     )
 )]
 
-mod address;
 mod batch;
 mod columns;
 mod crs;
@@ -72,7 +71,6 @@ mod number;
 mod open;
 mod options;
 mod parameter;
-mod parse_error;
 #[cfg(feature = "postgis")]
 pub mod postgis;
 #[cfg(test)]
@@ -88,16 +86,15 @@ mod time;
 mod value;
 mod wkb;
 
-pub use address::{is_remote, shown_source};
 pub use columns::{Columns, Position};
 pub use encoding::Encoding;
 pub use error::LoadError;
 pub use filter::{Filter, FilterError};
 pub use format::InputFormat;
+pub use input::address::{is_remote, shown_source};
 pub use open::{open, read};
 pub use options::{LoadOptions, Quote};
-pub use parameter::Parameter;
-pub use parse_error::ParseOptionError;
+pub use parameter::{Parameter, ParseOptionError};
 pub use records::shapefile::is_companion;
 #[cfg(feature = "remote")]
 pub use remote::remote_version;

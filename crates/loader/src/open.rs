@@ -1,11 +1,11 @@
 //! Opening of sources: from a path to a reader of its format.
 
-use crate::address::is_remote;
 use crate::csv;
 use crate::error::LoadError;
 use crate::format::InputFormat;
 use crate::geojson;
 use crate::input::Input;
+use crate::input::address::is_remote;
 use crate::options::LoadOptions;
 use crate::parameter::Parameter;
 use crate::records;
@@ -31,7 +31,7 @@ pub fn open(input: impl AsRef<Path>, options: &LoadOptions) -> Result<Box<dyn So
         return crate::remote::open(address, options);
         #[cfg(not(feature = "remote"))]
         return Err(LoadError::RemoteDisabled {
-            file: crate::address::shown_source(address),
+            file: crate::input::address::shown_source(address),
         });
     }
     let input = Input::open(path)?.into_utf8(options.encoding)?;

@@ -3,7 +3,7 @@
 use crate::encoding::Encoding;
 use crate::filter::Filter;
 use crate::format::InputFormat;
-use crate::parse_error::ParseOptionError;
+use crate::parameter::ParseOptionError;
 use crate::time::TimeFormat;
 use heatsplat_points::LonLatBox;
 use std::str::FromStr;

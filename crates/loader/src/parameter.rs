@@ -1,4 +1,4 @@
-//! Names of parameters, as messages give them.
+//! Parameters of reading: their names in messages, and the error for a text that is no value.
 
 use std::fmt;
 
@@ -95,5 +95,20 @@ impl Parameter {
 impl fmt::Display for Parameter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
+    }
+}
+
+/// The reason why a text is no value of an option: what was expected.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct ParseOptionError {
+    message: String,
+}
+
+impl ParseOptionError {
+    pub(crate) fn new(message: impl Into<String>) -> Self {
+        Self {
+            message: message.into(),
+        }
     }
 }

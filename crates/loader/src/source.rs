@@ -151,7 +151,7 @@ pub fn load(
         drop(source.take_kept());
         on_progress(&source.progress());
     }
-    judged(source)
+    finished_report(source)
 }
 
 /// Reads a source to its end and makes an index of its points and, in the same order, a [`Table`]
@@ -169,7 +169,7 @@ pub fn load_table(
         kept.append(source.take_kept());
         on_progress(&source.progress());
     }
-    let report = judged(source)?;
+    let report = finished_report(source)?;
     if names.is_empty() {
         return Ok((builder.build(), Table::default(), report));
     }
@@ -199,7 +199,7 @@ pub fn load_table(
 }
 
 /// The account of a source that was read to its end.
-fn judged(source: &dyn Source) -> Result<Report, LoadError> {
+fn finished_report(source: &dyn Source) -> Result<Report, LoadError> {
     let report = source.report().clone();
     let file = source.name().to_owned();
     if report.rows == 0 && report.filtered > 0 {

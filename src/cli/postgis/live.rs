@@ -53,7 +53,7 @@ impl LiveRows {
     pub(crate) async fn live(&self) -> Result<&postgis::LiveLayer, DatabaseError> {
         let look_up = || {
             let database = Arc::clone(&self.database);
-            postgis::LiveLayer::define(database, &self.query, self.allow_superuser)
+            postgis::LiveLayer::look_up(database, &self.query, self.allow_superuser)
         };
         self.live.get_or_try_init(look_up).await
     }
@@ -90,7 +90,11 @@ pub(crate) fn look_up(
         .build()
         .map_err(|e| DatabaseError::Away(e.to_string()))?;
     let database = Arc::new(Database::new(address.clone(), limits)?);
-    runtime.block_on(postgis::LiveLayer::define(database, query, allow_superuser))
+    runtime.block_on(postgis::LiveLayer::look_up(
+        database,
+        query,
+        allow_superuser,
+    ))
 }
 
 impl RowSource for LiveRows {
@@ -120,6 +124,6 @@ impl RowSource for LiveRows {
     }
 
     fn is_available(&self) -> bool {
-        self.database.is_there_by_now()
+        self.database.is_reachable_or_retry()
     }
 }

@@ -219,7 +219,7 @@ impl DatabaseConfig {
                 }
                 Err(error) if error.is_away() => {
                     say!("{name}: for now {error}");
-                    pool.seen_away();
+                    pool.mark_away();
                 }
                 Err(error) => return Err(Box::new(error)),
             }

@@ -28,7 +28,7 @@ impl WeightSample {
 
     /// Counts the text of a value.
     pub(crate) fn note(&mut self, text: &[u8]) {
-        if self.is_enough() || number::is_nothing(text) {
+        if self.is_enough() || number::is_missing(text) {
             return;
         }
         if number::parse_weight(text).is_some() {

@@ -51,7 +51,7 @@ impl Dialect {
                 {
                     end
                 }
-                _ => self.judged_end(bytes, quote, ended),
+                _ => self.resolved_end(bytes, quote, ended),
             },
         }
     }
@@ -70,7 +70,7 @@ impl Dialect {
         if lines == records { end } else { 0 }
     }
 
-    fn judged_end(&self, bytes: &[u8], quote: u8, ended: bool) -> RecordEnd {
+    fn resolved_end(&self, bytes: &[u8], quote: u8, ended: bool) -> RecordEnd {
         let mut quotes = Quotes::Plain;
         let end = self.walk(bytes, |at, field| {
             match self.verdict(bytes, at, past_quotes(field, quote), ended) {
@@ -150,7 +150,7 @@ impl Dialect {
             if self.row.place.is_some_and(|place| place.contains(&count)) {
                 let text = self.text(field);
                 let is_number = number::parse(&text).is_some();
-                if !is_number && !number::is_nothing(&text) {
+                if !is_number && !number::is_missing(&text) {
                     return false;
                 }
                 numbers += usize::from(is_number);
@@ -162,7 +162,7 @@ impl Dialect {
 
     fn tabbed_end(&self, bytes: &[u8], quote: u8, ended: bool) -> RecordEnd {
         let Some(wanted) = self.row.delimiters else {
-            return self.judged_end(bytes, quote, ended);
+            return self.resolved_end(bytes, quote, ended);
         };
         let Some(end) = memchr(self.newline, bytes) else {
             return RecordEnd::Beyond { quoted: false };

@@ -30,6 +30,17 @@ pub(crate) struct FeatureParser {
     pub(crate) origin: Origin,
     /// The property of weights.
     pub(crate) weight: Option<String>,
+    pub(crate) selection: PropertySelection,
+    /// Set where each item is a line of its own: then malformed JSON costs a row, not the file.
+    pub(crate) lines: bool,
+    /// The coordinate system of the document around the items.
+    pub(crate) crs: SharedCrs,
+    /// The largest accepted error of a datum's shift, in metres.
+    pub(crate) datum_error: Option<f64>,
+}
+
+/// The features that are read, and the properties that are kept of them.
+pub(crate) struct PropertySelection {
     /// The filter, and the properties that it uses.
     pub(crate) filter: Option<(Filter, Vec<String>)>,
     /// The properties whose values are kept.
@@ -38,12 +49,6 @@ pub(crate) struct FeatureParser {
     pub(crate) times: Times,
     /// The first features' properties, if the weight that an option names is not among them.
     pub(crate) unseen: Option<Vec<String>>,
-    /// Set where each item is a line of its own: then malformed JSON costs a row, not the file.
-    pub(crate) lines: bool,
-    /// The coordinate system of the document around the items.
-    pub(crate) crs: SharedCrs,
-    /// The largest accepted error of a datum's shift, in metres.
-    pub(crate) datum_error: Option<f64>,
 }
 
 /// The state of reading one item.
@@ -103,7 +108,7 @@ impl<L: FnMut() -> u64> FeatureReader<'_, L> {
             ObjectKind::Feature => match object.geometry {
                 Some(geometry) => {
                     self.object(geometry, object.properties, depth - 1);
-                    let keep = &self.features.keep;
+                    let keep = &self.features.selection.keep;
                     self.batch
                         .keep_values(|at| value(object.properties, keep.get(at)));
                 }
@@ -136,12 +141,12 @@ impl<L: FnMut() -> u64> FeatureReader<'_, L> {
 
     /// Returns whether the filter selects a feature; one that it leaves out is counted.
     fn wants(&mut self, properties: Option<&[u8]>) -> bool {
-        let Some((filter, names)) = &self.features.filter else {
+        let Some((filter, names)) = &self.features.selection.filter else {
             return true;
         };
         let values = names.iter().map(|name| value(properties, Some(name)));
         let row: Vec<Value<'_>> = values.collect();
-        filter.selects(&row, &self.features.times, &mut self.batch.report)
+        filter.selects(&row, &self.features.selection.times, &mut self.batch.report)
     }
 
     /// Reads every element of an array; an empty array is a row without a position.
@@ -273,7 +278,7 @@ impl Parser for FeatureParser {
     }
 
     fn finish(&self, report: &Report) -> Result<(), LoadError> {
-        match (&self.unseen, &self.weight) {
+        match (&self.selection.unseen, &self.weight) {
             (Some(seen), Some(name)) if report.kept == report.weights_missing => {
                 let schema = Schema {
                     names: seen,

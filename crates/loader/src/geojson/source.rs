@@ -2,7 +2,7 @@
 
 use super::crs_member::SharedCrs;
 use super::feature_scanner::FeatureScanner;
-use super::features::FeatureParser;
+use super::features::{FeatureParser, PropertySelection};
 use super::lines::LineSplitter;
 use super::object::{Object, property, property_names, string};
 use crate::columns::selection::filter_with_times;
@@ -75,25 +75,47 @@ pub(crate) fn source(
     };
     // Without a first block reading broke off: the first batch returns the error.
     let first = blocks.recv().ok().transpose()?;
-    let seen = first.as_ref().map(properties).unwrap_or_default();
-    let asked = options.weight.as_deref();
+    let (columns, selection) = choose(first.as_ref(), options, &origin.name)?;
+    let times = selection.times.clone();
+    let parser = FeatureParser {
+        origin: origin.clone(),
+        weight: columns.weight.clone(),
+        selection,
+        lines,
+        crs,
+        datum_error: options.datum_error,
+    };
+    Ok(Box::new(Pipeline::new(
+        origin,
+        columns,
+        (parser, times),
+        options,
+        first,
+        blocks,
+    )))
+}
+
+/// Chooses the properties to read by their names in the first features. Others may still come,
+/// since features differ in their properties.
+fn choose(
+    first: Option<&Block>,
+    options: &LoadOptions,
+    file: &str,
+) -> Result<(Columns, PropertySelection), LoadError> {
+    let seen = first.map(properties).unwrap_or_default();
     let mut unseen = None;
     let mut guess = None;
-    let (weight, why) = match columns::weight(&seen, asked, &[]) {
+    let (weight, why) = match columns::weight(&seen, options.weight.as_deref(), &[]) {
         Ok(choice) => {
             guess = WeightGuess::new(&choice, POSITIONS);
-            (
-                choice.column.and_then(|at| seen.get(at)).cloned(),
-                choice.why,
-            )
+            let name = choice.column.and_then(|at| seen.get(at)).cloned();
+            (name, choice.why)
         }
-        // The property may still come: features differ in their properties.
         Err(name) => {
             unseen = Some(seen.clone());
             (Some(name.to_owned()), format!("weight from \"{name}\""))
         }
     };
-    // The same holds for columns to filter by and to keep.
     let known = |name: &String| {
         let known = columns::named(&seen, name).and_then(|at| seen.get(at));
         known.unwrap_or(name).clone()
@@ -107,40 +129,27 @@ pub(crate) fn source(
     let times = Times::new(&options.time_formats);
     let filter = options.filter.clone().map(|filter| {
         let names = filter.columns().iter().map(known).collect();
-        Ok::<_, LoadError>((filter_with_times(filter, &times, &origin.name)?, names))
+        Ok::<_, LoadError>((filter_with_times(filter, &times, file)?, names))
     });
-    let filter = filter.transpose()?;
+    let selection = PropertySelection {
+        filter: filter.transpose()?,
+        keep,
+        times,
+        unseen,
+    };
     let mut columns = Columns {
         position: Position::Geometry,
         weight,
-        kept: keep.clone(),
+        kept: selection.keep.clone(),
         why: format!("{POSITIONS}, {why}"),
         guess,
         seen,
     };
-    if let (Some(_), Some(name), Some(first)) = (&columns.guess, &columns.weight, &first) {
-        let sample_weights = sample_weights(first, name);
-        columns.settle(&sample_weights);
+    if let (Some(_), Some(name), Some(first)) = (&columns.guess, &columns.weight, first) {
+        let values = sample_weights(first, name);
+        columns.settle(&values);
     }
-    let parser = FeatureParser {
-        origin: origin.clone(),
-        weight: columns.weight.clone(),
-        filter,
-        keep,
-        times: times.clone(),
-        unseen,
-        lines,
-        crs,
-        datum_error: options.datum_error,
-    };
-    Ok(Box::new(Pipeline::new(
-        origin,
-        columns,
-        (parser, times),
-        options,
-        first,
-        blocks,
-    )))
+    Ok((columns, selection))
 }
 
 /// The names of the first features' properties, in the order of their appearance.

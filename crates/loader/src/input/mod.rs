@@ -1,5 +1,6 @@
 //! Inputs: bytes of a path or standard input, counted as they are stored, then decompressed.
 
+pub(crate) mod address;
 mod decode;
 pub(crate) mod detect;
 pub(crate) mod gzip;

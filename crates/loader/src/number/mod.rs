@@ -75,7 +75,7 @@ pub(crate) fn parse_weight(field: &[u8]) -> Option<f32> {
 }
 
 /// Returns whether a field is empty or a word for a missing value.
-pub(crate) fn is_nothing(field: &[u8]) -> bool {
+pub(crate) fn is_missing(field: &[u8]) -> bool {
     const WORDS: [&[u8]; 8] = [b"na", b"n/a", b"nan", b"null", b"none", b"\\n", b"-", b"?"];
     let field = field.trim_ascii();
     field.is_empty() || WORDS.iter().any(|word| field.eq_ignore_ascii_case(word))

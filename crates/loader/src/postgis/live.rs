@@ -57,7 +57,7 @@ impl LiveLayer {
     ///
     /// # Errors
     /// See [`DatabaseError`].
-    pub async fn define(
+    pub async fn look_up(
         database: Arc<Database>,
         query: &LayerQuery,
         allow_superuser: bool,
@@ -69,7 +69,7 @@ impl LiveLayer {
             // another one is tried.
             let mut left = database.limits.connections;
             loop {
-                match Self::look_up(&database, query, allow_superuser).await {
+                match Self::try_look_up(&database, query, allow_superuser).await {
                     Err(DatabaseError::Refused { code, .. }) if code == "26000" && left > 0 => {
                         left -= 1;
                     }
@@ -88,7 +88,7 @@ impl LiveLayer {
         })
     }
 
-    async fn look_up(
+    async fn try_look_up(
         database: &Database,
         query: &LayerQuery,
         allow_superuser: bool,
@@ -145,7 +145,7 @@ impl LiveLayer {
         let deadline = want.deadline.unwrap_or(self.database.limits.deadline);
         let fetched = async {
             match self.fetch_once(&want).await {
-                Err(error) if error.is_away() && self.database.is_there() => {
+                Err(error) if error.is_away() && self.database.is_reachable() => {
                     self.fetch_once(&want).await
                 }
                 other => other,

@@ -99,14 +99,14 @@ impl Database {
     }
 
     /// Returns whether the last request was answered.
-    pub fn is_there(&self) -> bool {
+    pub fn is_reachable(&self) -> bool {
         self.circuit.is_closed()
     }
 
     /// Returns whether the last request was answered. If not, another try is started on the
     /// caller's runtime, for later callers.
-    pub fn is_there_by_now(self: &Arc<Self>) -> bool {
-        if self.is_there() {
+    pub fn is_reachable_or_retry(self: &Arc<Self>) -> bool {
+        if self.is_reachable() {
             return true;
         }
         if let Ok(runtime) = Handle::try_current() {
@@ -122,7 +122,7 @@ impl Database {
     }
 
     /// Records that the database did not answer another connection.
-    pub fn seen_away(&self) {
+    pub fn mark_away(&self) {
         self.circuit.open();
     }
 

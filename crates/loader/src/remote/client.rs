@@ -1,6 +1,6 @@
 //! HTTP client: one small runtime, bounded waits and retries, and errors without secrets.
 
-use crate::address::{parts, scheme};
+use crate::input::address::{parts, scheme};
 use async_trait::async_trait;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;

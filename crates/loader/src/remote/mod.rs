@@ -38,14 +38,14 @@ use std::path::Path;
 pub fn remote_version(address: &str, known: Option<&str>) -> Result<Option<String>, LoadError> {
     let version = Object::new(address).and_then(|object| object.version(known));
     version.map_err(|source| LoadError::Open {
-        file: crate::address::shown_source(address),
+        file: crate::input::address::shown_source(address),
         source,
     })
 }
 
 /// Opens the object at an address.
 pub(crate) fn open(address: &str, options: &LoadOptions) -> Result<Box<dyn Source>, LoadError> {
-    let name = crate::address::shown_source(address);
+    let name = crate::input::address::shown_source(address);
     let failed = |source| LoadError::Open {
         file: name.clone(),
         source,

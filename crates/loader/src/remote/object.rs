@@ -1,7 +1,7 @@
 //! Objects at addresses: their first bytes, any range of them, or all bytes as a stream.
 
 use super::client::{UNKNOWN, failed, is_strange, status, store, wait};
-use crate::address::{scheme, shown_source};
+use crate::input::address::{scheme, shown_source};
 use bytes::Bytes;
 use futures_util::StreamExt as _;
 use futures_util::stream::BoxStream;
