@@ -5,8 +5,7 @@ use super::postgis::{self, DatabaseFlags};
 use super::units::metres;
 use clap::Args;
 use heatsplat::import;
-use heatsplat::points::LonLatBox;
-use heatsplat::points::LonLatBoxError;
+use heatsplat::points::{LonLatBox, LonLatBoxError};
 use heatsplat_loader::{
     Encoding, Filter, InputFormat, LoadOptions, Quote, Source, TimeFormat, open,
 };

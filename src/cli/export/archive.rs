@@ -1,7 +1,7 @@
 //! Tiles into a file or folder, with a progress bar and a summary.
 
 use super::super::backend;
-use super::{ExportCommand, with_flags};
+use super::{ExportCommand, suggest_flags};
 use crate::cli::error::BoxError;
 use crate::cli::logging::say;
 use heatsplat::{Backend, Layer};
@@ -36,7 +36,7 @@ pub(super) fn write(
     let bar = ExportBar::new();
     let summary = export.write(target, |progress| bar.show(progress));
     bar.0.finish_and_clear();
-    let Some(summary) = summary.map_err(with_flags)? else {
+    let Some(summary) = summary.map_err(suggest_flags)? else {
         say!("{shown}: is whole already");
         return Ok(());
     };

@@ -128,7 +128,7 @@ impl ExportCommand {
         match &self.output {
             Output::Archive(_) if self.dry_run => Ok(true),
             Output::Archive(target) => {
-                let is_needed = target.check(self.if_exists()).map_err(with_flags)?;
+                let is_needed = target.check(self.if_exists()).map_err(suggest_flags)?;
                 if !is_needed {
                     say!("{}: is whole already", target.path().display());
                 }
@@ -184,7 +184,7 @@ fn area(text: &str) -> Result<LonLatBox, BoxError> {
 }
 
 /// Adds the flags that help to an export's error.
-fn with_flags(error: ExportError) -> BoxError {
+fn suggest_flags(error: ExportError) -> BoxError {
     match &error {
         ExportError::Exists { .. } => format!("{error}; --overwrite replaces it").into(),
         ExportError::Interrupted { .. } => {

@@ -58,8 +58,8 @@ impl LiveRows {
         self.live.get_or_try_init(look_up).await
     }
 
-    fn trouble(&self, error: &DatabaseError) -> SourceError {
-        passing(error).unwrap_or_else(|| {
+    fn source_error(&self, error: &DatabaseError) -> SourceError {
+        transient(error).unwrap_or_else(|| {
             say!("heatsplat: layer {}: {error}", self.name);
             SourceError::Broken
         })
@@ -67,7 +67,7 @@ impl LiveRows {
 }
 
 /// The server's error for conditions that pass: the database is away, busy or slow.
-pub(crate) fn passing(error: &DatabaseError) -> Option<SourceError> {
+pub(crate) fn transient(error: &DatabaseError) -> Option<SourceError> {
     match error {
         DatabaseError::Away(_) | DatabaseError::Denied(_) => Some(SourceError::Away),
         DatabaseError::Busy => Some(SourceError::Busy),
@@ -102,15 +102,15 @@ impl RowSource for LiveRows {
         Box::pin(async move {
             let fetched = async {
                 let live = self.live().await?;
-                let want = postgis::ViewportQuery {
+                let query = postgis::ViewportQuery {
                     window: request.window,
                     margin: request.margin,
                     cell: request.cell,
                     deadline: request.for_scale.then_some(SCALE_DEADLINE),
                 };
-                live.fetch(want).await
+                live.fetch(query).await
             };
-            let fetched = fetched.await.map_err(|error| self.trouble(&error))?;
+            let fetched = fetched.await.map_err(|error| self.source_error(&error))?;
             Ok(FetchedPoints {
                 points: fetched.points,
                 counts: fetched.counts,

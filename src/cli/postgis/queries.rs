@@ -12,13 +12,13 @@ use std::sync::Arc;
 
 /// Makes layers of queries to one database.
 #[derive(Debug)]
-pub(crate) struct PostedQueries {
+pub(crate) struct DatabaseQueries {
     pub(crate) database: Arc<Database>,
     pub(crate) address: Address,
     pub(crate) allow_superuser: bool,
 }
 
-impl QuerySource for PostedQueries {
+impl QuerySource for DatabaseQueries {
     fn open(
         &self,
         post: PostedQuery,
@@ -42,7 +42,7 @@ impl QuerySource for PostedQueries {
     }
 }
 
-impl PostedQueries {
+impl DatabaseQueries {
     async fn read(&self, query: LayerQuery) -> Result<OpenedQuery, PostError> {
         let (address, allow) = (self.address.clone(), self.allow_superuser);
         let read = move || {
@@ -65,8 +65,8 @@ impl PostedQueries {
 /// The error that the client gets. Messages of the database may name files and tables of other
 /// users, so they are only logged.
 fn client_error(error: &DatabaseError) -> PostError {
-    if let Some(trouble) = super::live::passing(error) {
-        return PostError::Source(trouble);
+    if let Some(error) = super::live::transient(error) {
+        return PostError::Source(error);
     }
     say!("heatsplat: a posted query: {error}");
     PostError::Query(match error {

@@ -7,7 +7,7 @@ use super::regular_file;
 use crate::cli::error::{BoxError, with_flags};
 use crate::cli::logging::say;
 use crate::cli::postgis::live::{self, LiveRows};
-use crate::cli::postgis::queries::PostedQueries;
+use crate::cli::postgis::queries::DatabaseQueries;
 use crate::cli::postgis::{PoolFlags, PostFlags, RoleFlags, ServeDatabaseFlags};
 use crate::cli::source_flags::SourceFlags;
 use clap::Args;
@@ -315,7 +315,7 @@ impl PostingConfig {
             lifetime: self.keys.posted_for,
             most: MAX_POSTED,
             backend: Arc::clone(backend),
-            source: Arc::new(PostedQueries {
+            source: Arc::new(DatabaseQueries {
                 database: pool.map_err(|e| posting_error(&self.section, e))?,
                 address: database.address.clone(),
                 allow_superuser: database.allow_superuser,
