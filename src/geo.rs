@@ -1,6 +1,6 @@
 //! Conversions from points of the crate `geo-types`.
 
-use heatsplat_points::{BadPoint, Points, Refusal, WorldCoord, mercator};
+use heatsplat_points::{Points, PointsError, ProjectionError, WorldCoord, mercator};
 
 /// Builds an index of weighted `geo-types` points: x is longitude and y latitude, in degrees.
 ///
@@ -8,14 +8,14 @@ use heatsplat_points::{BadPoint, Points, Refusal, WorldCoord, mercator};
 /// let berlin = geo_types::Point::new(13.4, 52.5);
 /// let points = heatsplat::geo::points([(berlin, 1.0)])?;
 /// assert_eq!(points.summary().count, 1);
-/// # Ok::<(), heatsplat::points::BadPoint>(())
+/// # Ok::<(), heatsplat::points::PointsError>(())
 /// ```
 ///
 /// # Errors
 /// The first point that isn't on the map.
 pub fn points(
     weighted: impl IntoIterator<Item = (geo_types::Point<f64>, f32)>,
-) -> Result<Points, BadPoint> {
+) -> Result<Points, PointsError> {
     Points::from_lon_lat(
         weighted
             .into_iter()
@@ -27,6 +27,6 @@ pub fn points(
 ///
 /// # Errors
 /// The point isn't on the map, as in [`mercator::project`].
-pub fn world_coord(point: geo_types::Point<f64>) -> Result<WorldCoord, Refusal> {
+pub fn world_coord(point: geo_types::Point<f64>) -> Result<WorldCoord, ProjectionError> {
     mercator::project(point.x(), point.y())
 }

@@ -240,7 +240,7 @@ impl<'a> Export<'a> {
         let heat = || layer.heat_bounds(layer.style(), self.zooms(), self.size);
         let bounds = self.area.or_else(heat).unwrap_or(LonLatBox::WORLD);
         let shown = self.area.or(data_bounds);
-        let focus = shown.and_then(|shown| Focus::of(layer.points(), shown));
+        let focus = shown.and_then(|shown| Focus::find(layer.points(), shown));
         let (first, last) = (*self.zooms.start(), *self.zooms.end());
         let center = focus.map_or_else(
             || {

@@ -6,7 +6,7 @@ use crate::report::{Report, SkipReason};
 use crate::table::TableBuilder;
 use crate::time::Times;
 use crate::value::Value;
-use heatsplat_points::{LonLatBox, Point, Refusal, WorldCoord, mercator};
+use heatsplat_points::{LonLatBox, Point, ProjectionError, WorldCoord, mercator};
 
 /// The points of a stretch of rows, and the account of those rows.
 #[derive(Default)]
@@ -213,13 +213,13 @@ impl Batch {
     /// The reason why a position is none, and the axis at fault. A position that would be right
     /// with longitude and latitude swapped is counted.
     #[cold]
-    fn blame(&mut self, refusal: Refusal, lon: f64, lat: f64) -> (SkipReason, Axis) {
+    fn blame(&mut self, refusal: ProjectionError, lon: f64, lat: f64) -> (SkipReason, Axis) {
         if are_swapped(refusal, lon, lat) {
             self.report.notes.swapped += 1;
         }
         match refusal {
-            Refusal::Outside => (SkipReason::Outside, Axis::Latitude),
-            Refusal::Latitude => (SkipReason::BadPosition, Axis::Latitude),
+            ProjectionError::Outside => (SkipReason::Outside, Axis::Latitude),
+            ProjectionError::Latitude => (SkipReason::BadPosition, Axis::Latitude),
             _ => (SkipReason::BadPosition, Axis::Longitude),
         }
     }
@@ -235,8 +235,8 @@ fn rejection<'a>(skip: SkipReason, what: &'static str, found: Found<'a>) -> Reje
 }
 
 /// Returns whether a position off the map would be on it with longitude and latitude swapped.
-pub(crate) fn are_swapped(refusal: Refusal, lon: f64, lat: f64) -> bool {
-    refusal == Refusal::Latitude && lon.abs() <= 90.0 && lat.abs() <= 360.0
+pub(crate) fn are_swapped(refusal: ProjectionError, lon: f64, lat: f64) -> bool {
+    refusal == ProjectionError::Latitude && lon.abs() <= 90.0 && lat.abs() <= 360.0
 }
 
 /// The rejection for two fields of which at least one is no number: an empty one comes first.

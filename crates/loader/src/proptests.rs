@@ -125,7 +125,7 @@ fn naive_verdict(fields: &[String]) -> Result<f32, SkipReason> {
         return Err(SkipReason::BadPosition);
     };
     mercator::project(lon, lat).map_err(|refusal| match refusal {
-        heatsplat_points::Refusal::Outside => SkipReason::Outside,
+        heatsplat_points::ProjectionError::Outside => SkipReason::Outside,
         _ => SkipReason::BadPosition,
     })?;
     match fields.get(2).map(|w| w.trim()) {

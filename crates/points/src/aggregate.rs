@@ -1,14 +1,14 @@
-//! Points that lie together become one cell.
+//! Aggregation of the points in a cell of the pyramid.
 
 use crate::point::Point;
 use crate::zorder;
 
-/// A cell in the making: the summed weight of its points at their mean position, each
-/// weighted by |weight| (or alike where all weights are 0).
+/// Builder of a cell: the summed weight of its points at their mean position. The mean is weighted
+/// by |weight|, or unweighted where all weights are 0.
 ///
-/// Sums are in f64 and positions relative to the first, so nothing is lost.
+/// Sums are in f64 and positions relative to the first point, so that they are exact.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Heap {
+pub(crate) struct CellBuilder {
     first: Point,
     entries: u32,
     count: u32,
@@ -20,8 +20,8 @@ pub(crate) struct Heap {
     plain: (f64, f64),
 }
 
-impl Heap {
-    /// A heap of one point or cell that stands for `count` points.
+impl CellBuilder {
+    /// Builder with one point, or with a cell that stands for `count` points.
     #[inline]
     pub(crate) fn new(first: Point, count: u32) -> Self {
         let weight = f64::from(first.weight);
@@ -36,13 +36,13 @@ impl Heap {
         }
     }
 
-    /// Whether an entry belongs to the same cell of a level.
+    /// Returns true if an entry belongs to this cell of a level.
     #[inline]
-    pub(crate) fn takes(&self, entry: &Point, level: u32) -> bool {
+    pub(crate) fn contains(&self, entry: &Point, level: u32) -> bool {
         self.first.shares(entry, level)
     }
 
-    /// Adds a point or cell that stands for `count` points.
+    /// Adds a point, or a cell that stands for `count` points.
     #[inline]
     pub(crate) fn add(&mut self, entry: &Point, count: u32) {
         let offset = |a: u32, origin: u32| f64::from(a) - f64::from(origin);
@@ -58,7 +58,7 @@ impl Heap {
         self.plain.1 += times * dy;
     }
 
-    /// The cell, and how many points it stands for.
+    /// The cell, and the number of points that it stands for.
     #[inline]
     pub(crate) fn finish(&self) -> (Point, u32) {
         if self.entries == 1 {
@@ -80,20 +80,19 @@ impl Heap {
     }
 }
 
-/// A cell in the making among points of which some have negative weights: true to what is left of
-/// them and to its moment. A mean position by |weight| would move what is left where they nearly
-/// cancel.
+/// Builder of a cell where some weights are negative. It preserves the net weight and its moment: a
+/// mean position by |weight| would shift the net weight where weights nearly cancel.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Net {
+pub(crate) struct SignedCellBuilder {
     first: Point,
     count: u32,
     weight: f64,
-    /// Σ weight · offset along x and y, from the first.
+    /// Σ weight · offset from the first point along x and y.
     moment: (f64, f64),
 }
 
-impl Net {
-    /// A cell of one point or cell that stands for `count` points.
+impl SignedCellBuilder {
+    /// Builder with one point, or with a cell that stands for `count` points.
     pub(crate) fn new(first: Point, count: u32) -> Self {
         Self {
             first,
@@ -103,12 +102,12 @@ impl Net {
         }
     }
 
-    /// Whether an entry belongs to the same cell of a level.
-    pub(crate) fn takes(&self, entry: &Point, level: u32) -> bool {
+    /// Returns true if an entry belongs to this cell of a level.
+    pub(crate) fn contains(&self, entry: &Point, level: u32) -> bool {
         self.first.shares(entry, level)
     }
 
-    /// Adds a point or cell that stands for `count` points.
+    /// Adds a point, or a cell that stands for `count` points.
     pub(crate) fn add(&mut self, entry: &Point, count: u32) {
         let offset = |a: u32, origin: u32| f64::from(a) - f64::from(origin);
         let weight = f64::from(entry.weight);
@@ -118,9 +117,9 @@ impl Net {
         self.moment.1 += weight * offset(entry.y, self.first.y);
     }
 
-    /// The cells in Z-order, with how many points each stands for: one where what is left has its
-    /// middle within the cell of a level. Else one in the cell's middle, and one beside it, which
-    /// stands for no point, so that both have the moment.
+    /// Cells in Z-order, with the numbers of points that they stand for. It is one cell if the centre of
+    /// the net weight lies in this cell of the level. Otherwise it is two, one in the cell's middle and
+    /// one beside it that stands for no point, which together have the net weight and its moment.
     pub(crate) fn finish(&self, level: u32) -> Vec<(Point, u32)> {
         let weight = self.weight.clamp(f64::from(f32::MIN), f64::from(f32::MAX)) as f32;
         let length = self.moment.0.hypot(self.moment.1);
@@ -142,14 +141,14 @@ impl Net {
         if world.contains(&x) && world.contains(&y) {
             let (x, y) = (x as u32, y as u32);
             let cell = Point { x, y, weight };
-            if self.takes(&cell, level) {
+            if self.contains(&cell, level) {
                 return vec![(cell, self.count)];
             }
         }
         self.two(level)
     }
 
-    /// What is left in two cells.
+    /// The net weight in two cells.
     fn two(&self, level: u32) -> Vec<(Point, u32)> {
         let side = 1u64 << (32 - level.min(32));
         let half = (side / 2) as u32;
@@ -160,7 +159,7 @@ impl Net {
             self.moment.0 + self.weight * from(self.first.x, x),
             self.moment.1 + self.weight * from(self.first.y, y),
         );
-        // a quarter of the cell's side from its middle, the way that the moment points
+        // The second cell is a quarter of the side from the middle, in the direction of the moment.
         let (length, arm) = (moment.0.hypot(moment.1), f64::from(half) / 2.0);
         let (mut at, mut beside) = ((x, y), 0.0);
         if length > 0.0 && arm >= 1.0 {
@@ -190,7 +189,7 @@ mod tests {
     use super::*;
 
     fn merge(points: &[(Point, u32)]) -> (Point, u32) {
-        let mut heap = Heap::new(points[0].0, points[0].1);
+        let mut heap = CellBuilder::new(points[0].0, points[0].1);
         for (p, n) in &points[1..] {
             heap.add(p, *n);
         }
@@ -221,19 +220,19 @@ mod tests {
     }
 
     #[test]
-    fn what_is_left_of_both_signs_has_its_weight_and_moment() {
+    fn net_weights_keep_their_weight_and_moment() {
         let at = |x, weight| Point { x, y: 8, weight };
         let net = |points: &[Point]| {
-            let mut net = Net::new(points[0], 1);
+            let mut net = SignedCellBuilder::new(points[0], 1);
             points[1..].iter().for_each(|p| net.add(p, 1));
             net
         };
-        // within the cell, which is 4,096 wide
+        // The centre of the net weight lies in the cell, which is 4,096 wide.
         let one = net(&[at(10, 1e8), at(10, -1e8), at(600, 1.0), at(700, 3.0)]);
         assert_eq!(one.finish(20), [(at(675, 4.0), 4)]);
         let one = net(&[at(10, 2.0), at(10, -2.0), at(10, -0.0)]);
         assert_eq!(one.finish(20), [(at(10, 0.0), 3)]);
-        // beyond it
+        // The centre lies outside of it.
         let two = net(&[at(10, 1e8), at(30, -1e8), at(600, 1.0)]).finish(20);
         let sum = |of: &dyn Fn(&Point) -> f64| {
             let each = two.iter().map(|(p, _)| f64::from(p.weight) * of(p));

@@ -1,4 +1,4 @@
-//! Where a map of points begins: at the densest place, and as near as shows nearly all of them.
+//! First view of a map: centred at the densest place, at a zoom that shows nearly all points.
 
 use crate::level;
 use crate::lon_lat_box::LonLatBox;
@@ -6,50 +6,50 @@ use crate::mercator::{self, WORLD};
 use crate::points::Points;
 use crate::window::Window;
 
-/// The share of the weight that may lie beyond each side of the first view: what is far off and
-/// light does not move it.
+/// Share of the weight that may lie beyond each side of the first view, so that distant points of
+/// little weight don't move it.
 const BEYOND: f64 = 0.05;
 
-/// Pixels of the first view.
+/// Size of the first view in pixels.
 const SCREEN: (f64, f64) = (1024.0, 768.0);
 
-/// The closest first view: further in there is nothing around to know a place by.
+/// Largest zoom of a first view, so that it shows some surroundings.
 const CLOSEST: f64 = 14.0;
 
-/// Cells of a look at the points, along a side.
+/// Cells along a side of the window in which weight is measured.
 const CELLS: u32 = 256;
 
-/// Cells of the square that holds the most weight at the densest place: a few splats wide.
+/// Cells along a side of the square that defines density: a few splats wide.
 const SQUARE: usize = 16;
 
-/// Where a map of points begins.
+/// First view of a map of points.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Focus {
-    /// The longitude of the densest place, −180 to 180.
+    /// Longitude of the densest place in degrees, −180 to 180.
     pub lon: f64,
-    /// Its latitude.
+    /// Latitude of the densest place in degrees.
     pub lat: f64,
-    /// The zoom of 256 px tiles at which a screen around it shows nearly all weight: 0 to 14.
+    /// Zoom of 256 px tiles at which a screen around that place shows nearly all weight, 0 to 14.
     pub zoom: u8,
 }
 
-/// Cells of points in world units, with Σ |weight|.
-type Heaps = Vec<(f64, f64, f64)>;
+/// Positions of cells in world units, with their |weight|.
+type Masses = Vec<(f64, f64, f64)>;
 
 impl Focus {
-    /// Of the points in a box of degrees, which may reach across ±180°.
-    pub fn of(points: &Points, within: LonLatBox) -> Option<Self> {
+    /// Finds the first view of the points in a box; `None` where there are none.
+    pub fn find(points: &Points, within: LonLatBox) -> Option<Self> {
         let look = Window::around(within.with_margin(), CELLS, CELLS).ok()?;
         // Degrees of a corner don't lead back to the corner's last bit.
         let edges = grown(within.world_edges(), 1.0);
-        let most = central(heaps(points, &look, edges))?;
-        // a second look from near, since a few points far off make the first a coarse one
+        let most = central(masses(points, &look, edges))?;
+        // A second, closer look: a few distant points make the cells of the first one large.
         let near = grown(most, look.pixel());
         let look = around(near);
-        let heaps = heaps(points, &look, near);
-        let (x, y) = densest(&heaps, &look)?;
-        let most = heaps.iter().fold([x, y, x, y], |[l, t, r, b], (x, y, _)| {
+        let masses = masses(points, &look, near);
+        let (x, y) = densest(&masses, &look)?;
+        let most = masses.iter().fold([x, y, x, y], |[l, t, r, b], (x, y, _)| {
             [l.min(*x), t.min(*y), r.max(*x), b.max(*y)]
         });
         let [left, top, right, bottom] = most;
@@ -69,15 +69,15 @@ fn grown([left, top, right, bottom]: [f64; 4], by: f64) -> [f64; 4] {
     [left - by, top - by, right + by, bottom + by]
 }
 
-/// The look at what lies between edges.
+/// Window between edges in world units.
 fn around([left, top, right, bottom]: [f64; 4]) -> Window {
     let pixel = (right - left).max(bottom - top) / f64::from(CELLS);
     Window::new(left, top, pixel, CELLS, CELLS)
 }
 
-/// What lies between left, top, right and bottom, once, however far the look reaches round the
-/// world. Where nothing weighs anything each cell weighs as much as any other.
-fn heaps(points: &Points, look: &Window, [left, top, right, bottom]: [f64; 4]) -> Heaps {
+/// Masses between left, top, right and bottom, each once, however far the window reaches round the
+/// world. If all weights are 0, each cell has a mass of 1.
+fn masses(points: &Points, look: &Window, [left, top, right, bottom]: [f64; 4]) -> Masses {
     let cells = points.cells(look, 1.0);
     let all = cells.slices().flat_map(|(run, shift)| {
         run.iter().map(move |cell| {
@@ -88,25 +88,25 @@ fn heaps(points: &Points, look: &Window, [left, top, right, bottom]: [f64; 4]) -
     let once = right.min(left + WORLD);
     let inside =
         |&(x, y, _): &(f64, f64, f64)| (left..=once).contains(&x) && (top..=bottom).contains(&y);
-    let mut heaps: Heaps = all.filter(inside).collect();
-    if heaps.iter().all(|(.., mass)| *mass == 0.0) {
-        heaps.iter_mut().for_each(|(.., mass)| *mass = 1.0);
+    let mut masses: Masses = all.filter(inside).collect();
+    if masses.iter().all(|(.., mass)| *mass == 0.0) {
+        masses.iter_mut().for_each(|(.., mass)| *mass = 1.0);
     }
-    heaps
+    masses
 }
 
-/// Left, top, right and bottom of what is left without the outermost weight on each side.
-fn central(heaps: Heaps) -> Option<[f64; 4]> {
+/// Left, top, right and bottom edge of the masses without the outermost share on each side.
+fn central(masses: Masses) -> Option<[f64; 4]> {
     let (xs, ys) = (
-        heaps.iter().map(|h| (h.0, h.2)),
-        heaps.iter().map(|h| (h.1, h.2)),
+        masses.iter().map(|h| (h.0, h.2)),
+        masses.iter().map(|h| (h.1, h.2)),
     );
     let [left, right] = shares(xs.collect(), [BEYOND, 1.0 - BEYOND])?;
     let [top, bottom] = shares(ys.collect(), [BEYOND, 1.0 - BEYOND])?;
     Some([left, top, right, bottom])
 }
 
-/// The places that shares of the mass lie before.
+/// Coordinates before which given shares of the mass lie.
 fn shares<const N: usize>(mut along: Vec<(f64, f64)>, shares: [f64; N]) -> Option<[f64; N]> {
     along.sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1)));
     let total: f64 = along.iter().map(|(_, mass)| mass).sum();
@@ -121,17 +121,17 @@ fn shares<const N: usize>(mut along: Vec<(f64, f64)>, shares: [f64; N]) -> Optio
     }))
 }
 
-/// The middle of the weight in the heaviest square of a look.
-fn densest(heaps: &Heaps, look: &Window) -> Option<(f64, f64)> {
+/// Median position of the mass in the heaviest square of a window.
+fn densest(masses: &Masses, look: &Window) -> Option<(f64, f64)> {
     let side = CELLS as usize;
     let cell = |x: f64, y: f64| {
         let at = |v: f64, edge: f64| (((v - edge) / look.pixel()) as usize).min(side - 1);
         (at(x, look.left()), at(y, look.top()))
     };
-    // Σ of what lies west and north of each corner
+    // Summed-area table: the mass to the west and north of each corner.
     let mut sums = vec![0.0; (side + 1) * (side + 1)];
     let place = |column: usize, row: usize| row * (side + 1) + column;
-    for &(x, y, mass) in heaps {
+    for &(x, y, mass) in masses {
         let (column, row) = cell(x, y);
         if let Some(sum) = sums.get_mut(place(column + 1, row + 1)) {
             *sum += mass;
@@ -157,7 +157,7 @@ fn densest(heaps: &Heaps, look: &Window) -> Option<(f64, f64)> {
             (best, most) = ((column, row), mass);
         }
     }
-    let inside = heaps.iter().filter(|(x, y, _)| {
+    let inside = masses.iter().filter(|(x, y, _)| {
         let (column, row) = cell(*x, *y);
         let within = |at: usize, first: usize| (first..first + SQUARE).contains(&at);
         within(column, best.0) && within(row, best.1)
@@ -177,7 +177,7 @@ mod tests {
         points.focus().unwrap()
     }
 
-    /// Points around a place, in a square of so many degrees.
+    /// Points around a place, in a square of `side` degrees.
     fn crowd(count: usize, lon: f64, lat: f64, side: f64) -> Vec<(f64, f64, f32)> {
         let off = |i: usize, prime: usize| (i * prime % 1009) as f64 / 1009.0 - 0.5;
         let point = |i| (lon + side * off(i, 331), lat + side * off(i, 577), 1.0);
@@ -220,7 +220,7 @@ mod tests {
         points.extend(crowd(200, 2.3, 48.9, 0.2));
         let found = focus(&points);
         assert_near(found, 13.4, 52.5, 0.2);
-        // 11° to one side are 1,020 pixels at this zoom
+        // 11° to one side are 1,020 pixels at this zoom.
         assert_eq!(found.zoom, 6);
     }
 

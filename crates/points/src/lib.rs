@@ -1,11 +1,10 @@
-//! The world grid: where points lie, and how a picture finds them.
+//! World grid, points on it, and an index that finds those that a picture shows.
 //!
-//! Longitude and latitude become integers once, in [`mercator`]: the
-//! Web-Mercator square cut into 2³² × 2³² cells of 9.3 mm at the equator. From
-//! there on everything is exact integer geometry. [`PointsBuilder`] sorts
-//! points along the Z-order curve and raises a pyramid of aggregated cells
-//! over them; the finished [`Points`] answers which cells a [`Window`] sees, at
-//! a cost that follows what is visible and never the size of the data set.
+//! [`mercator`] projects longitude and latitude to integers: the Web-Mercator square is cut into
+//! 2³² × 2³² cells of 9.3 mm at the equator, and all further geometry is exact. [`PointsBuilder`]
+//! sorts points along the Z-order curve and builds a pyramid of aggregated cells over them. The
+//! finished [`Points`] finds the cells that a [`Window`] sees, at a cost that depends on what is
+//! visible and not on the size of the data set.
 //!
 //! This crate does no I/O, knows no GPU and no async runtime.
 #![forbid(unsafe_code)]
@@ -27,9 +26,9 @@ mod zorder;
 
 pub use focus::Focus;
 pub use lon_lat_box::{LonLatBox, LonLatBoxError};
-pub use mercator::{Refusal, WorldCoord};
+pub use mercator::{ProjectionError, WorldCoord};
 pub use point::{Point, PointError, PointSink};
-pub use points::{BadPoint, Points, PointsBuilder, Summary, TileWeight};
+pub use points::{Points, PointsBuilder, PointsError, Summary, TileWeight};
 pub use search::{Cells, Run};
 pub use tile::{MAX_ZOOM, TileError, TileId};
 pub use window::{Window, WindowError};

@@ -1,116 +1,114 @@
-//! Longitude and latitude ⇄ the world square (EPSG:3857 as integers).
+//! Projection between degrees and the world square (EPSG:3857 as integers).
 //!
-//! The only place where degrees become numbers of ours. The square spans
-//! longitude ±180° and latitude ±[`MAX_LATITUDE`]; x grows east, y grows
-//! **south**, and both are fractions of the world's side in units of 2⁻³²
-//! (9.3 mm at the equator).
+//! The square spans longitude ±180° and latitude ±[`MAX_LATITUDE`]. x grows east and y grows
+//! **south**; both are fractions of the world's side in *world units* of 2⁻³² (9.3 mm at the
+//! equator).
 //!
-//! Formulas: spherical Mercator, y = ½ − atanh(sin φ) / 2π, which is the usual
-//! asinh(tan φ) written with one logarithm less.
+//! The formula is the spherical Mercator projection, y = ½ − atanh(sin φ) / 2π. It equals the
+//! usual asinh(tan φ) and needs one logarithm less.
 
 use std::f64::consts::PI;
 
-/// The latitude at which the world is square: atan(sinh π), in degrees.
+/// Latitude in degrees at which the world is square: atan(sinh π).
 pub const MAX_LATITUDE: f64 = 85.051_128_779_806_6;
 
-/// Longitudes up to one and a half turns are wrapped; beyond, they are taken
-/// for a mistake.
+/// Largest absolute longitude in degrees, one and a half turns. Smaller ones are wrapped, larger ones
+/// are errors.
 pub const MAX_LONGITUDE: f64 = 540.0;
 
-/// The side of the world square in world units, 2³².
+/// Side of the world square in world units, 2³².
 pub const WORLD: f64 = 4_294_967_296.0;
 
-/// The length of the equator of the Web-Mercator sphere, in metres.
+/// Length in metres of the equator of the Web-Mercator sphere.
 pub const EQUATOR_METRES: f64 = 40_075_016.685_578_49;
 
-/// A position in the Web-Mercator square: 2³² steps a side, y down.
+/// Position in the Web-Mercator square in world units, y down.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct WorldCoord {
-    /// Steps east of longitude −180°.
+    /// World units east of longitude −180°.
     pub x: u32,
-    /// Steps south of latitude +[`MAX_LATITUDE`].
+    /// World units south of latitude +[`MAX_LATITUDE`].
     pub y: u32,
 }
 
-/// Why a longitude/latitude pair has no place in the square.
+/// Reason for which a longitude and latitude have no position in the square.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
-pub enum Refusal {
-    /// NaN or infinite.
+pub enum ProjectionError {
+    /// A coordinate is NaN or infinite.
     #[error("longitude and latitude must be finite numbers")]
     NotFinite,
-    /// Beyond ±540°.
+    /// The longitude is beyond ±540°.
     #[error("longitude must lie within ±540 degrees")]
     Longitude,
-    /// Beyond ±90°.
+    /// The latitude is beyond ±90°.
     #[error("latitude must lie within ±90 degrees")]
     Latitude,
-    /// A true latitude that the Mercator square does not reach.
+    /// The latitude exists, but the Mercator square does not reach it.
     #[error("latitude lies outside the Web-Mercator square (±85.0511 degrees)")]
     Outside,
 }
 
-/// The place of a longitude/latitude pair (degrees) in the world square.
+/// Projects a longitude and latitude in degrees to the world square.
 ///
-/// Longitudes wrap: 181 is −179, and 0..360 conventions just work. +180 and
-/// −180 are the same meridian, the square's left edge. Latitudes past
-/// [`MAX_LATITUDE`] are refused, not clamped: a clamped point would be drawn
-/// where nothing is.
+/// Longitudes wrap: 181 is −179, and data with longitudes from 0 to 360 are projected correctly.
+/// +180 and −180 are the same meridian, the square's left edge. Latitudes past [`MAX_LATITUDE`] are
+/// refused, not clamped: a clamped point would be drawn at a wrong place.
 ///
 /// ```
-/// use heatsplat_points::mercator::{project, Refusal};
+/// use heatsplat_points::mercator::{project, ProjectionError};
 /// assert_eq!(project(0.0, 0.0).unwrap().x, 1 << 31);
 /// assert_eq!(project(181.0, 10.0), project(-179.0, 10.0));
-/// assert_eq!(project(0.0, 86.0), Err(Refusal::Outside));
+/// assert_eq!(project(0.0, 86.0), Err(ProjectionError::Outside));
 /// ```
 ///
 /// # Errors
-/// A [`Refusal`] that says which bound was broken.
-pub fn project(lon: f64, lat: f64) -> Result<WorldCoord, Refusal> {
+/// A [`ProjectionError`] that names the violated bound.
+pub fn project(lon: f64, lat: f64) -> Result<WorldCoord, ProjectionError> {
     if !(lon.is_finite() && lat.is_finite()) {
-        return Err(Refusal::NotFinite);
+        return Err(ProjectionError::NotFinite);
     }
     if lon.abs() > MAX_LONGITUDE {
-        return Err(Refusal::Longitude);
+        return Err(ProjectionError::Longitude);
     }
     if lat.abs() > 90.0 {
-        return Err(Refusal::Latitude);
+        return Err(ProjectionError::Latitude);
     }
     if lat.abs() > MAX_LATITUDE {
-        return Err(Refusal::Outside);
+        return Err(ProjectionError::Outside);
     }
     let turns = lon / 360.0 + 0.5;
-    // A tiny negative fraction can round up to a whole turn: `& MASK` brings it home.
+    // A tiny negative fraction can round up to a whole turn, which the cast to u32 wraps to 0.
     let x = ((turns - turns.floor()) * WORLD) as u64 as u32;
     let y = (latitude_fraction(lat) * WORLD).clamp(0.0, WORLD - 1.0) as u32;
     Ok(WorldCoord { x, y })
 }
 
-/// The place of Web-Mercator metres (EPSG:3857) in the world square.
+/// Projects Web-Mercator metres (EPSG:3857) to the world square.
 ///
-/// x wraps as longitudes do; a y past the square's edge by more than the rounding of
-/// programs that write such edges is refused.
+/// x wraps as longitudes do. A y past the square's edge is refused, but for rounding errors of
+/// programs that write that edge.
 ///
 /// # Errors
-/// A [`Refusal`] that says which bound was broken.
-pub fn place_metres(x: f64, y: f64) -> Result<WorldCoord, Refusal> {
+/// A [`ProjectionError`] that names the violated bound.
+pub fn project_metres(x: f64, y: f64) -> Result<WorldCoord, ProjectionError> {
     const ROUNDING: f64 = 1e-10;
     if !(x.is_finite() && y.is_finite()) {
-        return Err(Refusal::NotFinite);
+        return Err(ProjectionError::NotFinite);
     }
     let (turns, down) = (x / EQUATOR_METRES + 0.5, 0.5 - y / EQUATOR_METRES);
     if (turns - 0.5).abs() > MAX_LONGITUDE / 360.0 {
-        return Err(Refusal::Longitude);
+        return Err(ProjectionError::Longitude);
     }
     if !(-ROUNDING..=1.0 + ROUNDING).contains(&down) {
-        return Err(Refusal::Outside);
+        return Err(ProjectionError::Outside);
     }
     let x = ((turns - turns.floor()) * WORLD) as u64 as u32;
     let y = (down * WORLD).clamp(0.0, WORLD - 1.0) as u32;
     Ok(WorldCoord { x, y })
 }
 
-/// Longitude and latitude (degrees) of a position; longitude in −180..180.
+/// Longitude (−180 to 180) and latitude of a position, in degrees.
 pub fn unproject(at: WorldCoord) -> (f64, f64) {
     (longitude(f64::from(at.x)), latitude(f64::from(at.y)))
 }
@@ -130,12 +128,12 @@ pub fn unwrapped_x(lon: f64) -> f64 {
     (lon / 360.0 + 0.5) * WORLD
 }
 
-/// y in world units of a latitude in degrees; latitudes outside the square
-/// give the square's edge.
+/// y in world units of a latitude in degrees; latitudes outside the square give its edge.
 pub fn clamped_y(lat: f64) -> f64 {
     (latitude_fraction(lat.clamp(-MAX_LATITUDE, MAX_LATITUDE)) * WORLD).clamp(0.0, WORLD)
 }
 
+/// y of a latitude in degrees as a fraction of the world's side, from the north.
 fn latitude_fraction(lat: f64) -> f64 {
     let s = lat.to_radians().sin();
     0.5 - ((1.0 + s) / (1.0 - s)).ln() / (4.0 * PI)
@@ -156,7 +154,7 @@ mod tests {
             project(180.0, 0.0).unwrap(),
             WorldCoord { x: 0, y: 1 << 31 }
         );
-        // asked for by real data: the exact limit as other programs print it
+        // Real data contain the exact limit as other programs print it.
         assert!(project(0.0, 85.05112877980659).unwrap().y < 4);
         assert!(project(0.0, -MAX_LATITUDE).unwrap().y > u32::MAX - 4);
         assert_eq!(
@@ -170,12 +168,12 @@ mod tests {
 
     #[test]
     fn refusals_name_the_bound() {
-        assert_eq!(project(f64::NAN, 0.0), Err(Refusal::NotFinite));
-        assert_eq!(project(0.0, f64::INFINITY), Err(Refusal::NotFinite));
-        assert_eq!(project(541.0, 0.0), Err(Refusal::Longitude));
-        assert_eq!(project(0.0, 90.0001), Err(Refusal::Latitude));
-        assert_eq!(project(0.0, 90.0), Err(Refusal::Outside));
-        assert_eq!(project(0.0, -85.06), Err(Refusal::Outside));
+        assert_eq!(project(f64::NAN, 0.0), Err(ProjectionError::NotFinite));
+        assert_eq!(project(0.0, f64::INFINITY), Err(ProjectionError::NotFinite));
+        assert_eq!(project(541.0, 0.0), Err(ProjectionError::Longitude));
+        assert_eq!(project(0.0, 90.0001), Err(ProjectionError::Latitude));
+        assert_eq!(project(0.0, 90.0), Err(ProjectionError::Outside));
+        assert_eq!(project(0.0, -85.06), Err(ProjectionError::Outside));
     }
 
     #[test]
@@ -195,20 +193,29 @@ mod tests {
     fn metres_have_edges_too() {
         let edge = EQUATOR_METRES / 2.0;
         assert_eq!(
-            place_metres(-edge, edge).unwrap(),
+            project_metres(-edge, edge).unwrap(),
             WorldCoord { x: 0, y: 0 }
         );
-        assert!(place_metres(0.0, -20_037_508.342_789_244).is_ok());
-        assert_eq!(place_metres(0.0, -edge - 1.0), Err(Refusal::Outside));
-        assert_eq!(place_metres(4.0 * edge, 0.0), Err(Refusal::Longitude));
-        assert_eq!(place_metres(f64::NAN, 0.0), Err(Refusal::NotFinite));
+        assert!(project_metres(0.0, -20_037_508.342_789_244).is_ok());
+        assert_eq!(
+            project_metres(0.0, -edge - 1.0),
+            Err(ProjectionError::Outside)
+        );
+        assert_eq!(
+            project_metres(4.0 * edge, 0.0),
+            Err(ProjectionError::Longitude)
+        );
+        assert_eq!(
+            project_metres(f64::NAN, 0.0),
+            Err(ProjectionError::NotFinite)
+        );
     }
 
     proptest! {
         #[test]
         fn metres_are_the_same_places_as_degrees(lon in -180.0..180.0f64, lat in -85.0..85.0f64) {
             let y = (lat.to_radians() / 2.0 + PI / 4.0).tan().ln() / (2.0 * PI);
-            let metres = place_metres(lon / 360.0 * EQUATOR_METRES, y * EQUATOR_METRES).unwrap();
+            let metres = project_metres(lon / 360.0 * EQUATOR_METRES, y * EQUATOR_METRES).unwrap();
             let degrees = project(lon, lat).unwrap();
             prop_assert!(metres.x.abs_diff(degrees.x) <= 1 && metres.y.abs_diff(degrees.y) <= 1);
         }

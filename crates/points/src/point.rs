@@ -1,11 +1,11 @@
-//! The one struct that flows from file to picture.
+//! Weighted points.
 
-use crate::mercator::{self, Refusal, WorldCoord};
+use crate::mercator::{self, ProjectionError, WorldCoord};
 
-/// A weighted position: 12 bytes, the same in memory, in a file and in a GPU buffer.
+/// Weighted position: 12 bytes with the same layout in memory, in a file and in a GPU buffer.
 ///
-/// A *cell* of the pyramid is a `Point` too: the weighted mean position and the
-/// summed weight of the points it stands for.
+/// A *cell* of the pyramid is a `Point` too: the weighted mean position and the summed weight of the
+/// points that it stands for.
 #[derive(Clone, Copy, Debug, PartialEq, bytemuck::Pod, bytemuck::Zeroable)]
 #[repr(C)]
 pub struct Point {
@@ -13,43 +13,41 @@ pub struct Point {
     pub x: u32,
     /// [`WorldCoord::y`].
     pub y: u32,
-    /// What the point counts for: finite, 1.0 where the source gives no weights at all.
+    /// Weight: finite, and 1.0 where the source has no weights at all.
     ///
-    /// −0.0 is no weight: the point adds nothing to a sum, as 0 does, and takes no part in a mean
-    /// or a count of values. [`Point::new`] makes 0 of a −0.0 that is a number.
+    /// −0.0 is a missing weight: the point adds nothing to a sum, as 0 does, and takes no part in a
+    /// mean or a count of values. [`Point::new`] turns a −0.0 in the data into 0.
     pub weight: f32,
 }
 
-/// What stands for a weight that is missing. Of a sum it is the neutral element: −0.0 + −0.0 is
-/// −0.0, and with any number it makes that number; so a cell has no weight only if none of its
-/// points has.
+/// Value of a missing weight. It is the neutral element of sums: −0.0 + −0.0 is −0.0, and −0.0 plus a
+/// number is that number. So a cell has no weight only if none of its points has.
 const NO_WEIGHT: f32 = -0.0;
 
-/// Why a longitude, latitude and weight make no point.
+/// Reason for which a longitude, latitude and weight are no point.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PointError {
     /// The position is not on the map.
     #[error(transparent)]
-    Position(#[from] Refusal),
+    Position(#[from] ProjectionError),
     /// The weight is NaN or infinite.
     #[error("a weight must be a finite number")]
     Weight,
 }
 
 impl Point {
-    /// A point at a position of the world square.
+    /// Point at a position of the world square.
     #[inline]
     pub fn new(at: WorldCoord, weight: f32) -> Self {
         Self {
             x: at.x,
             y: at.y,
-            weight: weight + 0.0, // of both zeros the one that is a number
+            weight: weight + 0.0, // Turns −0.0 into 0.
         }
     }
 
-    /// A point whose weight is missing: where others have one, it takes no part in means and
-    /// counts.
+    /// Point whose weight is missing: it takes no part in means and counts of values.
     #[inline]
     pub fn without_weight(at: WorldCoord) -> Self {
         Self {
@@ -59,7 +57,7 @@ impl Point {
         }
     }
 
-    /// A point with a weight that may be missing.
+    /// Point with a weight that may be missing.
     #[inline]
     pub fn weighing(at: WorldCoord, weight: Option<f32>) -> Self {
         match weight {
@@ -68,23 +66,23 @@ impl Point {
         }
     }
 
-    /// Whether two positions share their top `level` bits: one pixel of the world drawn
-    /// 2^`level` pixels wide.
+    /// Returns true if two positions share their top `level` bits: they lie in the same pixel of the
+    /// world drawn 2^`level` pixels wide.
     #[inline]
     pub fn shares(&self, other: &Self, level: u32) -> bool {
         ((self.x ^ other.x) | (self.y ^ other.y)).leading_zeros() >= level
     }
 
-    /// Whether the weight is a number, and not missing.
+    /// Returns true unless the weight is missing.
     #[inline]
     pub fn has_weight(&self) -> bool {
         self.weight.to_bits() != NO_WEIGHT.to_bits()
     }
 
-    /// A point at a longitude and latitude in degrees.
+    /// Point at a longitude and latitude in degrees.
     ///
     /// # Errors
-    /// What [`mercator::project`] refuses, and a weight that is not finite.
+    /// A [`PointError`] where [`mercator::project`] fails, or the weight is not finite.
     pub fn from_lon_lat(lon: f64, lat: f64, weight: f32) -> Result<Self, PointError> {
         let at = mercator::project(lon, lat)?;
         if weight.is_finite() {
@@ -94,7 +92,7 @@ impl Point {
         }
     }
 
-    /// Where the point lies.
+    /// Position of the point.
     pub fn at(&self) -> WorldCoord {
         WorldCoord {
             x: self.x,
@@ -103,12 +101,12 @@ impl Point {
     }
 }
 
-/// Where a source of points pours them: a `Vec`, the index builder, the buffers of a GPU.
+/// Receiver of points: a `Vec`, a [`PointsBuilder`](crate::PointsBuilder), or the buffers of a GPU.
 ///
-/// Sources call [`push`](Self::push) with batches of any size; the batches' borders
-/// and order must mean nothing to the sink.
+/// Sources call [`push`](Self::push) with batches of any size. The result must not depend on the
+/// borders and the order of batches.
 pub trait PointSink {
-    /// Take one batch. Weights are finite: the source has refused others.
+    /// Takes a batch. Weights are finite: sources refuse others.
     fn push(&mut self, batch: &[Point]);
 }
 

@@ -1,4 +1,4 @@
-//! The finished index: sorted points, their pyramid, and what is known of them all.
+//! Index of points: the sorted points, their pyramid, and a summary of all of them.
 
 use crate::extent::LongitudeColumns;
 use crate::focus::Focus;
@@ -7,17 +7,17 @@ use crate::mercator;
 use crate::point::{Point, PointError, PointSink};
 use crate::pyramid::{self, Pyramid};
 use crate::search::{self, Cells};
-use crate::sort::{self, Numbered};
+use crate::sort::{self, NumberedPoint};
 use crate::tile::TileId;
 use crate::window::Window;
 use crate::zorder::Quad;
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
-/// Points per chunk while they are gathered: no reallocation ever copies them all.
+/// Points of a chunk. The builder collects points in chunks, so that no reallocation copies all of them.
 const CHUNK: usize = 1 << 16;
 
-/// Gathers points in any order and makes an index of them.
+/// Builder of an index from points in any order.
 ///
 /// ```
 /// use heatsplat_points::{Point, PointSink, PointsBuilder};
@@ -32,45 +32,45 @@ pub struct PointsBuilder {
 }
 
 impl PointsBuilder {
-    /// An empty builder.
+    /// Empty builder.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// How many points it holds.
+    /// Number of points in the builder.
     pub fn len(&self) -> usize {
         self.chunks.iter().map(Vec::len).sum()
     }
 
-    /// Whether it holds none.
+    /// Returns true if the builder has no points.
     pub fn is_empty(&self) -> bool {
         self.chunks.is_empty()
     }
 
-    /// Sorts the points and raises the pyramid, on all cores.
+    /// Sorts the points and builds the pyramid, on all cores.
     pub fn build(self) -> Points {
-        Points::over(sort::sort_chunks(self.chunks))
+        Points::from_z_order(sort::sort_chunks(self.chunks))
     }
 
-    /// The same, and for each point of [`Points::as_slice`] which one it was when they were
-    /// gathered, counted from 0: what else is known of them is brought into their order by it.
+    /// Builds the index as [`build`](Self::build) does, and returns with it the input number, from 0,
+    /// of each point in [`Points::as_slice`]. Attributes of points are sorted by these numbers.
     ///
     /// `None` for more than 2³² points.
     pub fn build_with_order(self) -> Option<(Points, Vec<u32>)> {
         u32::try_from(self.len()).ok()?;
         let mut number = 0;
         let mut numbered = |point| {
-            let this = Numbered { point, number };
+            let this = NumberedPoint { point, number };
             number = number.wrapping_add(1);
             this
         };
-        // each chunk is freed as soon as it is copied
+        // Each chunk is freed as soon as it is copied.
         let chunks = self.chunks.into_iter();
         let chunks = chunks.map(|chunk| chunk.into_iter().map(&mut numbered).collect());
         let sorted = sort::sort_chunks(chunks.collect());
         let order = sorted.iter().map(|n| n.number).collect();
         let points = sorted.into_iter().map(|n| n.point).collect();
-        Some((Points::over(points), order))
+        Some((Points::from_z_order(points), order))
     }
 }
 
@@ -90,23 +90,23 @@ impl PointSink for PointsBuilder {
     }
 }
 
-/// What is true of all points of a set.
+/// Summary of a set of points.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Summary {
-    /// How many points there are.
+    /// Number of points.
     pub count: usize,
-    /// How many of them have no weight ([`Point::has_weight`]).
+    /// Number of points without a weight ([`Point::has_weight`]).
     pub without_weight: usize,
-    /// Σ weight, added up in f64.
+    /// Σ weight, summed in f64.
     pub weight_sum: f64,
-    /// The least weight; 0 where there is none.
+    /// Least weight; 0 if there is none.
     pub weight_min: f32,
-    /// The greatest weight; 0 where there is none.
+    /// Greatest weight; 0 if there is none.
     pub weight_max: f32,
-    /// Σ |weight|, added up in f64.
+    /// Σ |weight|, summed in f64.
     pub mass: f64,
-    /// The least |weight| that is not 0; 0 where there is none.
+    /// Least |weight| that is not 0; 0 if there is none.
     pub mass_min: f32,
     /// Smallest box of the points, whose east is beyond 180 where it crosses ±180°. `None` for an
     /// empty set.
@@ -114,7 +114,7 @@ pub struct Summary {
 }
 
 impl Summary {
-    fn of(points: &[Point]) -> Self {
+    fn from_points(points: &[Point]) -> Self {
         let Some(first) = points.first() else {
             return Self {
                 count: 0,
@@ -168,7 +168,7 @@ impl Summary {
         }
     }
 
-    /// The share of all |weight| that is negative.
+    /// Share of all |weight| that is negative, 0 to 1.
     pub fn negative_share(&self) -> f64 {
         if self.mass > 0.0 {
             (self.mass - self.weight_sum) / 2.0 / self.mass
@@ -178,75 +178,78 @@ impl Summary {
     }
 }
 
-/// Points sorted along the Z-order curve, with a pyramid of aggregated cells.
+/// Index of points: sorted along the Z-order curve, with a pyramid of aggregated cells.
 ///
-/// Immutable: a layer whose data change gets a new one.
+/// It is immutable: a layer whose data change gets a new one.
 #[derive(Debug)]
 pub struct Points {
     sorted: Vec<Point>,
     pyramid: Pyramid,
     summary: Box<Summary>,
-    /// What [`remaining`](Self::remaining) has found, by level.
+    /// Results of [`remaining`](Self::remaining), by level.
     remaining: Vec<OnceLock<f64>>,
     focus: Box<OnceLock<Option<Focus>>>,
     identity: Arc<()>,
 }
 
-/// A point among many that has no place on the map.
+/// Error of a point among many that has no position on the map.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("point number {index} (counted from 0): {reason}")]
-pub struct BadPoint {
-    /// Which one, counted from 0.
+pub struct PointsError {
+    /// Number of the point, counted from 0.
     pub index: usize,
-    /// Why.
+    /// Error of the point.
     pub reason: PointError,
 }
 
-/// A tile and what lies in it.
+/// Tile with the weight of its points.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct TileWeight {
-    /// The tile.
+    /// Address of the tile.
     pub tile: TileId,
     /// Σ |weight| of its points.
     pub mass: f64,
 }
 
 impl Points {
-    /// An index of a slice of points.
+    /// Index of a slice of points.
     pub fn from_slice(points: &[Point]) -> Self {
         let mut builder = PointsBuilder::new();
         builder.push(points);
         builder.build()
     }
 
-    /// An index of (longitude, latitude, weight) in degrees.
+    /// Index of (longitude, latitude, weight), in degrees.
     ///
     /// # Errors
-    /// The first point that has no place on the map. Where some may be bad and the
-    /// others are wanted, use [`Point::from_lon_lat`] and a [`PointsBuilder`].
+    /// A [`PointsError`] for the first point that has no position on the map. To skip such points,
+    /// use [`Point::from_lon_lat`] and a [`PointsBuilder`].
     pub fn from_lon_lat(
         points: impl IntoIterator<Item = (f64, f64, f32)>,
-    ) -> Result<Self, BadPoint> {
+    ) -> Result<Self, PointsError> {
         let mut builder = PointsBuilder::new();
         for (index, (lon, lat, weight)) in points.into_iter().enumerate() {
             let point = Point::from_lon_lat(lon, lat, weight);
-            builder.push(&[point.map_err(|reason| BadPoint { index, reason })?]);
+            builder.push(&[point.map_err(|reason| PointsError { index, reason })?]);
         }
         Ok(builder.build())
     }
 
-    /// An index of points that stand in Z-order already, like a part of those of another
-    /// index; it is made in a fraction of the time. Points in another order are sorted first.
+    /// Index of points that are in Z-order already, such as a part of another index's, which takes a
+    /// fraction of the time. Points in another order are sorted first.
     pub fn from_sorted(points: Vec<Point>) -> Self {
         if is_sorted(&points) {
-            Self::over(points)
+            Self::from_z_order(points)
         } else {
             Self::from_slice(&points)
         }
     }
 
-    fn over(sorted: Vec<Point>) -> Self {
-        let (pyramid, summary) = rayon::join(|| Pyramid::over(&sorted), || Summary::of(&sorted));
+    fn from_z_order(sorted: Vec<Point>) -> Self {
+        let (pyramid, summary) = rayon::join(
+            || Pyramid::from_sorted(&sorted),
+            || Summary::from_points(&sorted),
+        );
         Self {
             sorted,
             pyramid,
@@ -261,14 +264,15 @@ impl Points {
         }
     }
 
-    /// What is true of all points.
+    /// Summary of all points.
     pub fn summary(&self) -> &Summary {
         &self.summary
     }
 
-    /// The share of all |weight| that is left where the weights within each cell of a level are
-    /// added up: Σ |Σ weight| / Σ |weight|, 1 where none is negative. A level has the cells of the
-    /// world drawn 2^`level` pixels wide. Found once by going over all points.
+    /// Share of all |weight| that remains when weights cancel within each cell of a level:
+    /// Σ |Σ weight| / Σ |weight|, which is 1 where none is negative. The cells of a level are the
+    /// pixels of the world drawn 2^`level` pixels wide. The result of a pass over all points is
+    /// remembered.
     pub fn remaining(&self, level: u32) -> f64 {
         if self.summary.weight_min >= 0.0 {
             return 1.0;
@@ -279,14 +283,14 @@ impl Points {
             let sum = |cell: &[Point]| cell.iter().map(|p| f64::from(p.weight)).sum::<f64>().abs();
             self.sorted.chunk_by(of_a_cell).map(sum).sum::<f64>() / self.summary.mass
         };
-        let known = self.remaining.get(level.min(32) as usize);
-        known.map_or_else(find, |known| *known.get_or_init(find))
+        let remembered = self.remaining.get(level.min(32) as usize);
+        remembered.map_or_else(find, |share| *share.get_or_init(find))
     }
 
-    /// Where a map of the points begins; `None` for an empty set. It is looked for once.
+    /// First view of a map of the points, computed once; `None` for an empty set.
     pub fn focus(&self) -> Option<Focus> {
-        let look = || Focus::of(self, self.summary.bounds?);
-        *self.focus.get_or_init(look)
+        let find = || Focus::find(self, self.summary.bounds?);
+        *self.focus.get_or_init(find)
     }
 
     /// All points, in Z-order.
@@ -294,19 +298,19 @@ impl Points {
         &self.sorted
     }
 
-    /// Bytes held by points and pyramid.
+    /// Bytes of memory for points and pyramid.
     pub fn bytes(&self) -> usize {
         self.sorted.capacity() * size_of::<Point>() + self.pyramid.bytes()
     }
 
-    /// What no other index shares while this one lives: who keeps copies of the points
-    /// elsewhere knows by a weak reference to it whose they are, and when they are needless.
+    /// Identity token. A cache of these points (GPU buffers) keeps a `Weak` to it, to recognise the
+    /// index and to free its copy when the index is dropped.
     pub fn identity(&self) -> &Arc<()> {
         &self.identity
     }
 
-    /// Pours all points in Z-order, then all cells of the pyramid, into a sink: the buffers
-    /// of a GPU, say. [`Run::range`](crate::Run::range) counts in this order.
+    /// Writes all points in Z-order, then all cells of the pyramid, to a sink such as the buffers of a
+    /// GPU. [`Run::range`](crate::Run::range) counts in this order.
     pub fn stream_into(&self, sink: &mut dyn PointSink) {
         for batch in self.sorted.chunks(CHUNK) {
             sink.push(batch);
@@ -316,25 +320,25 @@ impl Points {
         }
     }
 
-    /// How many points and cells [`stream_into`](Self::stream_into) pours.
+    /// Number of points and cells that [`stream_into`](Self::stream_into) writes.
     pub fn stream_len(&self) -> usize {
         self.sorted.len() + self.pyramid.cells.len()
     }
 
-    /// The points of a tile: in Z-order they are one range of [`as_slice`](Self::as_slice).
+    /// Range of a tile's points in [`as_slice`](Self::as_slice).
     pub fn tile_range(&self, tile: TileId) -> Range<usize> {
         let quad = Quad {
             depth: u32::from(tile.z()),
             x: tile.x(),
             y: tile.y(),
         };
-        search::locate(&self.sorted, &self.pyramid, quad)
+        search::quad_range(&self.sorted, &self.pyramid, quad)
     }
 
-    /// The cells that a window sees, no coarser than `finest` pixels of the window
-    /// (1.0: one cell per pixel at most; 0.0: the points themselves).
+    /// Cells that a window sees, at most `finest` pixels of the window wide (1.0: one cell per pixel
+    /// at most; 0.0: the points themselves).
     ///
-    /// Cells up to a few pixels outside the window may be among them.
+    /// Some cells may lie a few pixels outside the window.
     pub fn cells(&self, window: &Window, finest: f64) -> Cells<'_> {
         let size = window.pixel() * finest;
         let level = if size < 1.0 {
@@ -342,10 +346,10 @@ impl Points {
         } else {
             32u32.saturating_sub(size.log2().floor() as u32)
         };
-        Cells::seen(&self.sorted, &self.pyramid, level, window)
+        Cells::search(&self.sorted, &self.pyramid, level, window)
     }
 
-    /// Every tile of a zoom that holds a point, in Z-order.
+    /// Tiles of a zoom that contain points, in Z-order.
     pub fn occupied_tiles(&self, z: u8) -> Vec<TileWeight> {
         let depth = u32::from(z.min(crate::MAX_ZOOM));
         let world = Window::at_level(depth as u8, 0, 0, 1 << depth, 1 << depth);
@@ -365,7 +369,7 @@ impl Points {
     }
 }
 
-/// Whether points stand in Z-order, as [`Points::as_slice`] promises.
+/// Returns true if points are in Z-order, as those of [`Points::as_slice`] are.
 pub(crate) fn is_sorted(points: &[Point]) -> bool {
     points.is_sorted_by(|a, b| crate::zorder::compare(a, b).is_le())
 }
@@ -394,7 +398,7 @@ mod tests {
             let mut each = order;
             each.sort_unstable();
             prop_assert!(each.into_iter().eq(0..all.len() as u32));
-            // a part of an index is an index
+            // A part of an index is in Z-order, too.
             let wanted = |i: usize| keep >> (i % 64) & 1 == 1;
             let part = points.as_slice().iter().enumerate().filter(|p| wanted(p.0)).map(|p| *p.1);
             let part: Vec<Point> = part.collect();

@@ -1,77 +1,76 @@
-//! The pyramid: ever coarser copies of the points, each cell true to what it stands for.
+//! Pyramid of aggregated cells: ever coarser copies of the points.
 //!
-//! At level L there is one cell per occupied pixel of the world drawn 2ᴸ pixels wide. A
-//! level is kept or left out block by block: a block is a quad of the quadtree, cut into
-//! [`SIDE_BITS`] more bits of cells, and it is kept where it holds at most two fifths of
-//! what would be read in its place. So a crowded city has all its levels and an empty
-//! ocean none, all levels together are two thirds of a copy of the points at most, and a
-//! window never reads much more than it has pixels, wherever it is.
+//! Level L has one cell per occupied pixel of the world drawn 2ᴸ pixels wide. A level is kept or left
+//! out block by block. A block is a quad of the quadtree, cut into cells by [`SIDE_BITS`] more bits. It
+//! is kept where it has at most two fifths of the entries that would be read in its place. So a crowded
+//! city has all its levels and an empty ocean none, all levels together have at most two thirds as many
+//! cells as there are points, and no window reads many more cells than it has pixels.
 //!
-//! Where weights have both signs there are up to two cells to a pixel, true to what is left of
-//! them and to its moment.
+//! Where weights have both signs there are up to two cells to a pixel, which preserve the net weight
+//! and its moment.
 
-use crate::aggregate::{Heap, Net};
+use crate::aggregate::{CellBuilder, SignedCellBuilder};
 use crate::point::Point;
 use crate::zorder::{Quad, quarter_borders};
 use rayon::prelude::*;
 use std::ops::Range;
 
-/// A block is 2^6 × 2^6 cells.
+/// Bits of a block's side: it has 2⁶ × 2⁶ cells.
 pub(crate) const SIDE_BITS: u32 = 6;
 
-/// The level of the points themselves: finer than any cell.
+/// Level of the points themselves, finer than any cell.
 pub(crate) const POINTS: u32 = 33;
 
-/// Quads with so few points are not divided further: they are read as they are.
+/// Most points of a quad that is not divided further; its points are read themselves.
 const FEW: usize = 256;
 
-/// Quads this deep have the finest cells there are, single positions.
+/// Deepest quads with a block: its cells are single positions.
 const DEEPEST: u32 = 32 - SIDE_BITS;
 
-/// A quad with more than [`FEW`] points.
+/// Quad with more than [`FEW`] points.
 #[derive(Clone, Debug)]
 pub(crate) struct Node {
-    /// Where the points of its quarters begin and end.
+    /// Borders of its quarters' ranges of points.
     pub(crate) borders: [usize; 5],
-    /// The nodes of its quarters, where those are nodes.
+    /// Nodes of its quarters, if they have any.
     pub(crate) quarters: [Option<NodeId>; 4],
-    /// Its block of cells, at level depth + [`SIDE_BITS`]; empty where it wasn't worth keeping.
+    /// Range of its block's cells, at level depth + [`SIDE_BITS`]; empty if it has no block.
     pub(crate) block: Range<usize>,
 }
 
-/// Which node; never 0, so that an `Option` of it takes four bytes.
+/// Number of a node, counted from 1, so that an `Option` of it takes four bytes.
 pub(crate) type NodeId = std::num::NonZeroU32;
 
-/// The kept blocks and the quadtree that finds them.
+/// Blocks and the quadtree that finds them.
 #[derive(Debug, Default)]
 pub(crate) struct Pyramid {
     nodes: Vec<Node>,
-    /// The whole world, if it is a node.
+    /// Node of the whole world, if there is one.
     pub(crate) root: Option<NodeId>,
     pub(crate) cells: Vec<Point>,
-    /// How many points each cell stands for.
+    /// Number of points that each cell stands for.
     pub(crate) counts: Vec<u32>,
 }
 
 impl Pyramid {
-    /// The pyramid over points in Z-order, raised on all cores.
-    pub(crate) fn over(points: &[Point]) -> Self {
+    /// Builds the pyramid of points in Z-order, on all cores.
+    pub(crate) fn from_sorted(points: &[Point]) -> Self {
         let most = (points.len() / (8 * rayon::current_num_threads())).max(1 << 14);
         let negative = |some: &[Point]| some.iter().any(|p| p.weight < 0.0);
         let signed = points.par_chunks(1 << 14).any(negative);
         let mut quads = Vec::new();
         cut(points, Quad::WORLD, 0..points.len(), most, &mut quads);
-        let parts: Vec<(Quad, Builder<'_>, Branch)> = quads
+        let parts: Vec<(Quad, PyramidBuilder<'_>, Branch)> = quads
             .into_par_iter()
             .map(|(quad, range)| {
-                let mut builder = Builder::over(points, signed);
-                let branch = builder.raise(quad, range);
+                let mut builder = PyramidBuilder::new(points, signed);
+                let branch = builder.build(quad, range);
                 (quad, builder, branch)
             })
             .collect();
-        let mut whole = Builder::over(points, signed);
+        let mut whole = PyramidBuilder::new(points, signed);
         let cells = parts.iter().map(|(_, part, _)| part.pyramid.cells.len());
-        // and some for the blocks of the few quads above the parts
+        // Some space is added for the blocks of the few quads above the parts.
         let cells = cells.sum::<usize>() + points.len() / 64;
         whole.pyramid.cells.reserve_exact(cells);
         whole.pyramid.counts.reserve_exact(cells);
@@ -81,7 +80,7 @@ impl Pyramid {
             .collect::<Vec<_>>()
             .into_iter();
         whole.next = whole.finished.next();
-        let top = whole.raise(Quad::WORLD, 0..points.len());
+        let top = whole.build(Quad::WORLD, 0..points.len());
         let mut made = whole.pyramid;
         made.root = top.node;
         made.nodes.shrink_to_fit();
@@ -94,7 +93,7 @@ impl Pyramid {
         self.nodes.get(id.get() as usize - 1)
     }
 
-    /// Bytes held.
+    /// Bytes of memory.
     pub(crate) fn bytes(&self) -> usize {
         self.nodes.capacity() * size_of::<Node>()
             + self.cells.capacity() * size_of::<Point>()
@@ -106,7 +105,7 @@ impl Pyramid {
         u32::try_from(self.nodes.len()).ok().and_then(NodeId::new)
     }
 
-    /// Takes over what a part has built, and tells where it is now.
+    /// Appends the nodes and cells of a part, and returns its branch with their new numbers.
     fn adopt(&mut self, part: Self, mut branch: Branch) -> Branch {
         let (nodes, cells) = (self.nodes.len() as u32, self.cells.len());
         let moved = |id: NodeId| id.checked_add(nodes);
@@ -127,7 +126,7 @@ impl Pyramid {
     }
 }
 
-/// Cuts the world into quads of at most `most` points.
+/// Cuts a quad into quads of at most `most` points.
 fn cut(
     points: &[Point],
     quad: Quad,
@@ -148,38 +147,38 @@ fn cut(
     }
 }
 
-/// What is known of a quad once it is built.
+/// Finished quad.
 struct Branch {
     node: Option<NodeId>,
-    /// What is read in its place at a level coarser than its own.
+    /// Entries that are read in its place at coarser levels than its own.
     stretches: Vec<Stretch>,
-    /// How many points and cells that is.
+    /// Number of those entries.
     entries: usize,
-    /// How many neighbours in Z-order share just so many top bits of their positions: a
+    /// Numbers of neighbours in Z-order that share exactly 0, 1, … 32 top bits of their positions. A
     /// level has one cell more than there are neighbours that share fewer bits.
     shared: [usize; 33],
 }
 
-/// Points or cells that follow each other.
+/// Contiguous points or cells.
 #[derive(Clone, Debug)]
 enum Stretch {
     Points(Range<usize>),
     Cells(Range<usize>),
 }
 
-/// Builds a part of the pyramid, quads before those that hold them.
-struct Builder<'a> {
+/// Builder of a part of the pyramid, from small quads to large ones.
+struct PyramidBuilder<'a> {
     points: &'a [Point],
-    /// Whether any of all points, not only of this part's, has a negative weight.
+    /// True if any of all points, not only of this part's, has a negative weight.
     signed: bool,
     pyramid: Pyramid,
-    /// Quads that are built already, in Z-order.
+    /// Finished quads of the parts, in Z-order.
     finished: std::vec::IntoIter<(Quad, Branch)>,
     next: Option<(Quad, Branch)>,
 }
 
-impl<'a> Builder<'a> {
-    fn over(points: &'a [Point], signed: bool) -> Self {
+impl<'a> PyramidBuilder<'a> {
+    fn new(points: &'a [Point], signed: bool) -> Self {
         Self {
             points,
             signed,
@@ -189,7 +188,7 @@ impl<'a> Builder<'a> {
         }
     }
 
-    fn raise(&mut self, quad: Quad, range: Range<usize>) -> Branch {
+    fn build(&mut self, quad: Quad, range: Range<usize>) -> Branch {
         if let Some((_, branch)) = self.next.take_if(|(finished, _)| *finished == quad) {
             self.next = self.finished.next();
             return branch;
@@ -210,9 +209,9 @@ impl<'a> Builder<'a> {
             if part.is_empty() {
                 continue;
             }
-            let branch = self.raise(quad.child(quarter), part);
+            let branch = self.build(quad.child(quarter), part);
             *node = branch.node;
-            // neighbours on both sides of a quarter's border
+            // The neighbours on both sides of a quarter's border share the quad's depth.
             whole.shared[quad.depth as usize] += usize::from(whole.entries > 0);
             for (sum, more) in whole.shared.iter_mut().zip(branch.shared) {
                 *sum += more;
@@ -229,7 +228,7 @@ impl<'a> Builder<'a> {
         whole
     }
 
-    /// Points that are read as they are.
+    /// Branch of points that are read themselves.
     fn leaf(&self, range: Range<usize>) -> Branch {
         let mut shared = [0; 33];
         for pair in self.points[range.clone()].windows(2) {
@@ -245,7 +244,7 @@ impl<'a> Builder<'a> {
         }
     }
 
-    /// Builds a quad's block where that is worth its memory.
+    /// Builds a quad's block if it is worth its memory.
     fn block(&mut self, quad: Quad, points: usize, branch: &mut Branch) -> Range<usize> {
         let level = quad.depth + SIDE_BITS;
         let borders: usize = branch.shared.iter().take(level as usize).sum();
@@ -268,7 +267,7 @@ impl<'a> Builder<'a> {
         block
     }
 
-    /// A point or cell of a stretch, and how many points it stands for.
+    /// Point or cell of a stretch, and the number of points that it stands for.
     #[inline]
     fn entry(&self, of_points: bool, at: usize) -> (Point, u32) {
         if of_points {
@@ -280,15 +279,15 @@ impl<'a> Builder<'a> {
 
     /// Adds a quad's cells of a level to the pyramid.
     fn push_cells(&mut self, level: u32, branch: &Branch) {
-        let mut open: Option<Heap> = None;
+        let mut open: Option<CellBuilder> = None;
         for stretch in &branch.stretches {
             let (of_points, range) = stretch.range();
             for at in range {
                 let (entry, count) = self.entry(of_points, at);
                 match &mut open {
-                    Some(heap) if heap.takes(&entry, level) => heap.add(&entry, count),
+                    Some(cell) if cell.contains(&entry, level) => cell.add(&entry, count),
                     _ => {
-                        if let Some(full) = open.replace(Heap::new(entry, count)) {
+                        if let Some(full) = open.replace(CellBuilder::new(entry, count)) {
                             self.pyramid.push(full.finish());
                         }
                     }
@@ -300,25 +299,25 @@ impl<'a> Builder<'a> {
         }
     }
 
-    /// A quad's cells of a level, where weights have both signs.
+    /// Cells of a quad at a level, where weights have both signs.
     fn cells_of_both_signs(&self, level: u32, branch: &Branch) -> Vec<(Point, u32)> {
-        let mut nets: Vec<Net> = Vec::new();
+        let mut cells: Vec<SignedCellBuilder> = Vec::new();
         for stretch in &branch.stretches {
             let (of_points, range) = stretch.range();
             for at in range {
                 let (entry, count) = self.entry(of_points, at);
-                match nets.last_mut() {
-                    Some(net) if net.takes(&entry, level) => net.add(&entry, count),
-                    _ => nets.push(Net::new(entry, count)),
+                match cells.last_mut() {
+                    Some(cell) if cell.contains(&entry, level) => cell.add(&entry, count),
+                    _ => cells.push(SignedCellBuilder::new(entry, count)),
                 }
             }
         }
-        nets.iter().flat_map(|net| net.finish(level)).collect()
+        cells.iter().flat_map(|cell| cell.finish(level)).collect()
     }
 }
 
 impl Stretch {
-    /// Which, and whether of the points.
+    /// Range of the stretch, and true if it is one of points.
     fn range(&self) -> (bool, Range<usize>) {
         match self {
             Self::Points(range) => (true, range.clone()),
@@ -334,9 +333,10 @@ impl Pyramid {
     }
 }
 
-/// A block must have at most two fifths of what is read in its place: then all together are
-/// two thirds of a copy of the points at most. Where its cells are few beside its points
-/// they cost next to nothing, and are what the low zooms read: a quarter less is enough.
+/// Returns true if a block saves enough reads for its memory. It must have at most two fifths of the
+/// entries that are read in its place; then all blocks together have at most two thirds as many cells
+/// as there are points. A block with few cells compared with its points costs little memory and is read
+/// at low zooms, so three quarters of the entries are few enough there.
 fn worth_keeping(cells: usize, entries: usize, points: usize) -> bool {
     cells * 5 <= entries * 2 || (cells * 24 <= points && cells * 4 <= entries * 3)
 }
@@ -367,7 +367,7 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(48))]
         #[test]
         fn every_block_keeps_count_and_weight(points in points()) {
-            let pyramid = Pyramid::over(&points);
+            let pyramid = Pyramid::from_sorted(&points);
             let mut blocks = 0;
             let mut todo: Vec<_> = pyramid.root.map(|id| (id, Quad::WORLD)).into_iter().collect();
             while let Some((id, quad)) = todo.pop() {

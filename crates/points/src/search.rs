@@ -1,7 +1,7 @@
-//! Which cells a window sees: a walk down the quadtree that the sort order spells out.
+//! Search for the cells that a window sees: a descent of the quadtree that the sort order implies.
 //!
-//! In Z-order every quad of the quadtree is one contiguous range. The pyramid's nodes tell
-//! where those of crowded quads begin; within a block or among a few points they are searched.
+//! In Z-order every quad of the quadtree is one contiguous range. The pyramid's nodes hold the borders
+//! of dense quads' ranges; within a block, or among a few points, borders are found by bisection.
 
 use crate::mercator::WORLD;
 use crate::point::Point;
@@ -10,30 +10,30 @@ use crate::window::Window;
 use crate::zorder::{Quad, quarter_borders};
 use std::ops::Range;
 
-/// A quad that is only partly seen is not divided below so many cells, where the window is in
-/// one copy of the world …
+/// Most cells of a partly visible quad that is taken whole, where the window lies in one copy of the
+/// world.
 const FEW: usize = 24;
-/// … nor below so many pixels a side.
+/// Largest side in pixels of a partly visible quad that is taken whole.
 const SMALL_PIXELS: f64 = 8.0;
 
-/// A stretch of cells, and how far east the world has to be shifted for them.
+/// Contiguous cells, and the shift of the world in which they are seen.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Run {
-    /// Which: counted through all points and then all cells of the pyramid, the order in
-    /// which [`Points::stream_into`](crate::Points::stream_into) gives them.
+    /// Range of the cells, counted through all points and then all cells of the pyramid: the order of
+    /// [`Points::stream_into`](crate::Points::stream_into).
     pub range: Range<usize>,
-    /// Whole worlds east (world units): the world repeats in x.
+    /// Shift to the east in world units, by whole worlds: the world repeats in x.
     pub shift: f64,
 }
 
-/// The cells that a window sees.
+/// Cells that a window sees.
 ///
-/// Among them are cells up to eight pixels outside; where it lies within one copy of the world,
-/// also a few from anywhere in it. So each has to be looked at, but none is there twice except
-/// where the window reaches, within eight pixels, to both of its copies.
+/// Some may lie up to eight pixels outside; where the window lies in one copy of the world, a few may
+/// lie anywhere. So the caller must test each. A cell appears twice only where the window reaches, to
+/// within eight pixels, two copies of it.
 ///
-/// Runs are in Z-order within each copy of the world and copies go from west to
-/// east, so that sums over cells add in one order whatever the window.
+/// Runs are in Z-order within each copy of the world, and copies go from west to east, so that sums
+/// over cells add in the same order for every window.
 #[derive(Clone, Debug)]
 pub struct Cells<'a> {
     points: &'a [Point],
@@ -42,8 +42,8 @@ pub struct Cells<'a> {
 }
 
 impl<'a> Cells<'a> {
-    /// What a window sees in cells of at least a level ([`pyramid::POINTS`]: the points).
-    pub(crate) fn seen(
+    /// Searches cells of at least a level ([`pyramid::POINTS`]: points) in a window.
+    pub(crate) fn search(
         points: &'a [Point],
         pyramid: &'a Pyramid,
         level: u32,
@@ -53,7 +53,7 @@ impl<'a> Cells<'a> {
             points,
             pyramid,
             level,
-            seen: [0.0; 4],
+            view: [0.0; 4],
             shift: 0.0,
             small: window.pixel() * SMALL_PIXELS,
             few: 0,
@@ -66,7 +66,7 @@ impl<'a> Cells<'a> {
         }
         for copy in first..=last {
             search.shift = copy as f64 * WORLD;
-            search.seen = [
+            search.view = [
                 window.left() - search.shift,
                 window.top(),
                 window.right() - search.shift,
@@ -74,7 +74,7 @@ impl<'a> Cells<'a> {
             ];
             match pyramid.root {
                 Some(root) => search.visit_node(Quad::WORLD, root),
-                None => search.visit(Source::Points, Quad::WORLD, 0..points.len()),
+                None => search.visit(EntrySource::Points, Quad::WORLD, 0..points.len()),
             }
         }
         Self {
@@ -84,25 +84,25 @@ impl<'a> Cells<'a> {
         }
     }
 
-    /// The stretches that the window sees.
+    /// Runs that the window sees.
     pub fn runs(&self) -> &[Run] {
         &self.runs
     }
 
-    /// How many cells the runs hold; cells seen in two copies of the world count twice.
+    /// Number of cells in the runs; cells in two copies of the world count twice.
     pub fn len(&self) -> usize {
         self.runs.iter().map(|r| r.range.len()).sum()
     }
 
-    /// Whether the window sees nothing.
+    /// Returns true if the window sees no cell.
     pub fn is_empty(&self) -> bool {
         self.runs.is_empty()
     }
 
-    /// Each run's cells with its shift east in world units.
+    /// Cells of each run, with its shift to the east in world units.
     pub fn slices(&self) -> impl Iterator<Item = (&'a [Point], f64)> + '_ {
         self.runs.iter().filter_map(|r| {
-            let slice = match self.of_pyramid(&r.range) {
+            let slice = match self.pyramid_range(&r.range) {
                 Some(range) => self.pyramid.cells.get(range),
                 None => self.points.get(r.range.clone()),
             };
@@ -110,22 +110,22 @@ impl<'a> Cells<'a> {
         })
     }
 
-    /// For each run how many points its cells stand for; `None` where each is one point.
+    /// Numbers of points that the cells of each run stand for; `None` for a run of points.
     pub fn counts(&self) -> impl Iterator<Item = Option<&'a [u32]>> + '_ {
         self.runs
             .iter()
-            .map(|r| self.pyramid.counts.get(self.of_pyramid(&r.range)?))
+            .map(|r| self.pyramid.counts.get(self.pyramid_range(&r.range)?))
     }
 
-    /// A run's place among the pyramid's cells, unless it is a run of points.
-    fn of_pyramid(&self, range: &Range<usize>) -> Option<Range<usize>> {
+    /// Range of a run among the pyramid's cells; `None` for a run of points.
+    fn pyramid_range(&self, range: &Range<usize>) -> Option<Range<usize>> {
         let start = range.start.checked_sub(self.points.len())?;
         Some(start..start + range.len())
     }
 }
 
-/// The points of any quad.
-pub(crate) fn locate(points: &[Point], pyramid: &Pyramid, quad: Quad) -> Range<usize> {
+/// Range of a quad's points.
+pub(crate) fn quad_range(points: &[Point], pyramid: &Pyramid, quad: Quad) -> Range<usize> {
     let mut at = Quad::WORLD;
     let mut range = 0..points.len();
     let mut node = pyramid.root;
@@ -144,42 +144,47 @@ pub(crate) fn locate(points: &[Point], pyramid: &Pyramid, quad: Quad) -> Range<u
     range
 }
 
-/// Where cells are looked for.
+/// Storage of the entries that are searched.
 #[derive(Clone, Copy)]
-enum Source {
+enum EntrySource {
     Points,
     Pyramid,
 }
 
+/// State of a search.
 struct Search<'a> {
     points: &'a [Point],
     pyramid: &'a Pyramid,
-    /// The coarsest level that will do.
+    /// Coarsest level that is fine enough.
     level: u32,
     /// West, north, east, south of the window in this copy of the world.
-    seen: [f64; 4],
+    view: [f64; 4],
     shift: f64,
-    /// Quads of this side in world units and less are taken whole.
+    /// Largest side in world units of a partly visible quad that is taken whole.
     small: f64,
-    /// So many cells are taken though not all of them are seen: none where the window has several
-    /// copies of the world, so that a cell is never taken in a copy where it is far away.
+    /// Most cells of a partly visible quad that is taken whole: 0 where the window has several copies
+    /// of the world, so that no cell is taken in a copy where it is far away.
     few: usize,
     runs: Vec<Run>,
 }
 
-/// How much of a quad a window sees.
+/// Visibility of a quad in a window.
 #[derive(PartialEq)]
-enum Sight {
-    Nothing,
-    Part,
-    Whole,
+enum Visibility {
+    None,
+    Partial,
+    Full,
 }
 
 impl Search<'_> {
-    /// Takes a node's block if it is fine enough, else what lies in its quarters.
+    /// Takes a node's block if it is fine enough, or visits its quarters.
     fn visit_node(&mut self, quad: Quad, id: NodeId) {
-        let sight = self.sight(quad);
-        let Some(node) = self.pyramid.node(id).filter(|_| sight != Sight::Nothing) else {
+        let visibility = self.visibility(quad);
+        let Some(node) = self
+            .pyramid
+            .node(id)
+            .filter(|_| visibility != Visibility::None)
+        else {
             return;
         };
         let Node {
@@ -188,39 +193,39 @@ impl Search<'_> {
             block,
         } = node;
         if quad.depth + SIDE_BITS >= self.level && !block.is_empty() {
-            self.visit(Source::Pyramid, quad, block.clone());
-        } else if self.level == pyramid::POINTS && sight == Sight::Whole {
-            self.take(Source::Points, borders[0]..borders[4]);
+            self.visit(EntrySource::Pyramid, quad, block.clone());
+        } else if self.level == pyramid::POINTS && visibility == Visibility::Full {
+            self.take(EntrySource::Points, borders[0]..borders[4]);
         } else {
             for (quarter, node) in (0..4).zip(quarters) {
                 let quad = quad.child(quarter);
                 let range = borders[quarter as usize]..borders[quarter as usize + 1];
                 match node {
                     Some(node) => self.visit_node(quad, *node),
-                    None => self.visit(Source::Points, quad, range),
+                    None => self.visit(EntrySource::Points, quad, range),
                 }
             }
         }
     }
 
-    /// Takes what the window sees of a quad's points or cells.
-    fn visit(&mut self, source: Source, quad: Quad, range: Range<usize>) {
+    /// Takes the visible part of a quad's points or cells.
+    fn visit(&mut self, source: EntrySource, quad: Quad, range: Range<usize>) {
         if range.is_empty() {
             return;
         }
-        let sight = self.sight(quad);
-        if sight == Sight::Nothing {
+        let visibility = self.visibility(quad);
+        if visibility == Visibility::None {
             return;
         }
         let (west, _, east, _) = quad.edges();
-        let whole = sight == Sight::Whole || range.len() <= self.few;
+        let whole = visibility == Visibility::Full || range.len() <= self.few;
         if whole || east - west <= self.small || quad.depth == 32 {
             self.take(source, range);
             return;
         }
         let cells = match source {
-            Source::Points => self.points,
-            Source::Pyramid => &self.pyramid.cells,
+            EntrySource::Points => self.points,
+            EntrySource::Pyramid => &self.pyramid.cells,
         };
         let borders = quarter_borders(cells, &range, quad);
         for quarter in 0..4 {
@@ -229,27 +234,27 @@ impl Search<'_> {
         }
     }
 
-    fn sight(&self, quad: Quad) -> Sight {
+    fn visibility(&self, quad: Quad) -> Visibility {
         let (west, north, east, south) = quad.edges();
-        let [left, top, right, bottom] = self.seen;
+        let [left, top, right, bottom] = self.view;
         if east <= left || west >= right || south <= top || north >= bottom {
-            Sight::Nothing
+            Visibility::None
         } else if west >= left && east <= right && north >= top && south <= bottom {
-            Sight::Whole
+            Visibility::Full
         } else {
-            Sight::Part
+            Visibility::Partial
         }
     }
 
-    /// Adds a range, joined to the last one where they meet.
-    fn take(&mut self, source: Source, range: Range<usize>) {
+    /// Adds a range, joined to the last one if they meet.
+    fn take(&mut self, source: EntrySource, range: Range<usize>) {
         let first = match source {
-            Source::Points => 0,
-            Source::Pyramid => self.points.len(),
+            EntrySource::Points => 0,
+            EntrySource::Pyramid => self.points.len(),
         };
         let range = range.start + first..range.end + first;
         match self.runs.last_mut() {
-            // points never meet cells: the last point and the first cell are no neighbours
+            // The last point and the first cell of the pyramid are no neighbours.
             Some(last)
                 if last.range.end == range.start
                     && last.shift == self.shift
@@ -306,8 +311,7 @@ mod tests {
             prop_assert_eq!(got, expected);
         }
 
-        /// What few points cost to tell apart may be saved, but not what copy of the world they
-        /// are in.
+        /// A few points may be taken untested, but only in the copy of the world that they are in.
         #[test]
         fn few_points_are_seen_where_they_are(
             points in prop::collection::vec((0u32..1 << 24, any::<u32>(), any::<bool>()), 1..40),
@@ -355,15 +359,15 @@ mod tests {
             .collect();
         let index = Points::from_slice(&points);
         let world = Window::at_level(6, 0, 0, 64, 64);
-        // finer blocks are read where the own one was not worth keeping
+        // Finer blocks are read where that of this level was not worth its memory.
         assert!(index.cells(&world, 1.0).len() <= 2 * 64 * 64);
         assert_eq!(index.cells(&world, 0.0).len(), points.len());
         let counted: u32 = index.cells(&world, 1.0).counts().flatten().flatten().sum();
         assert_eq!(counted as usize, points.len());
     }
 
-    /// A crowd in a few pixels costs what its pixels do, though the rest of the world has
-    /// hardly two points in one.
+    /// A crowd in a few pixels costs as much as its pixels, even where the rest of the world has hardly
+    /// two points in a pixel.
     #[test]
     fn a_crowd_costs_its_pixels() {
         let alone =
@@ -374,7 +378,7 @@ mod tests {
             .map(|(x, y)| Point { x, y, weight: 1.0 })
             .collect();
         let index = Points::from_slice(&points);
-        // 4 × 4 pixels hold the crowd
+        // The crowd lies in 4 × 4 pixels.
         let window = Window::at_level(22, (1 << 20) - 20, (1 << 19) - 20, 64, 64);
         let cells = index.cells(&window, 1.0);
         let counted: u32 = cells.counts().flatten().flatten().sum();
@@ -382,7 +386,7 @@ mod tests {
         assert!(cells.len() < 300, "{}", cells.len());
     }
 
-    /// Where every pixel has a few points, at most two and a half times the pixels are read.
+    /// At most two and a half cells per pixel are read where every pixel has a few points.
     #[test]
     fn a_few_points_to_a_pixel_are_read_as_cells() {
         let points: Vec<Point> = (0..40_960u32)

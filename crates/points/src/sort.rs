@@ -1,29 +1,28 @@
-//! Sorting along the Z-order curve, on all cores.
+//! Parallel sort along the Z-order curve.
 //!
-//! A pass of a most-significant-digit radix sort puts the points into 4,096
-//! buckets (six bits of x and y behind the prefix that all points share, so
-//! that a city is cut as finely as the world); crowded buckets are cut again. The
-//! others are sorted in the cache as plain integers, whose comparison has no branch
-//! to guess wrong.
+//! A pass of a most-significant-digit radix sort distributes the points over 4,096 buckets, by the six
+//! bits of x and y that follow the prefix shared by all points, so that a city is cut as finely as the
+//! world. Large buckets are cut again. The others fit into the cache and are sorted as plain integers,
+//! whose comparison has no branch to mispredict.
 
 use crate::point::Point;
 use crate::zorder;
 use bytemuck::Zeroable;
 use rayon::prelude::*;
 
-/// What is sorted by where it lies.
-pub(crate) trait Placed: Copy + Zeroable + Send + Sync {
-    /// The point that decides.
+/// Record that is sorted by its point.
+pub(crate) trait ZOrdered: Copy + Zeroable + Send + Sync {
+    /// Point that decides the order.
     fn point(&self) -> &Point;
 
-    /// All of it in an integer that is ordered as it is.
+    /// Whole record as an integer with the record's order.
     fn key(&self) -> u128;
 
-    /// What [`key`](Self::key) was made of.
-    fn of_key(key: u128) -> Self;
+    /// Record of a key: the inverse of [`key`](Self::key).
+    fn from_key(key: u128) -> Self;
 }
 
-impl Placed for Point {
+impl ZOrdered for Point {
     #[inline]
     fn point(&self) -> &Point {
         self
@@ -31,29 +30,29 @@ impl Placed for Point {
 
     #[inline]
     fn key(&self) -> u128 {
-        u128::from(zorder::key(self)) << 32 | u128::from(ordered(self.weight))
+        u128::from(zorder::key(self)) << 32 | u128::from(ordered_bits(self.weight))
     }
 
     #[inline]
-    fn of_key(key: u128) -> Self {
-        let (x, y) = zorder::place((key >> 32) as u64);
+    fn from_key(key: u128) -> Self {
+        let (x, y) = zorder::position((key >> 32) as u64);
         Self {
             x,
             y,
-            weight: weight_of(key as u32),
+            weight: weight_from_bits(key as u32),
         }
     }
 }
 
-/// A point, and which one it was before.
+/// Point with its number in the input.
 #[derive(Clone, Copy, Debug, PartialEq, bytemuck::Pod, bytemuck::Zeroable)]
 #[repr(C)]
-pub(crate) struct Numbered {
+pub(crate) struct NumberedPoint {
     pub(crate) point: Point,
     pub(crate) number: u32,
 }
 
-impl Placed for Numbered {
+impl ZOrdered for NumberedPoint {
     #[inline]
     fn point(&self) -> &Point {
         &self.point
@@ -65,43 +64,42 @@ impl Placed for Numbered {
     }
 
     #[inline]
-    fn of_key(key: u128) -> Self {
+    fn from_key(key: u128) -> Self {
         Self {
-            point: Point::of_key(key >> 32),
+            point: Point::from_key(key >> 32),
             number: key as u32,
         }
     }
 }
 
-/// The bits of a weight, such that integers are ordered as `f32::total_cmp` orders weights.
+/// Bits of a weight as an integer with the order of `f32::total_cmp`.
 #[inline]
-fn ordered(weight: f32) -> u32 {
+fn ordered_bits(weight: f32) -> u32 {
     let bits = weight.to_bits();
     bits ^ ((bits as i32 >> 31) as u32 | 1 << 31)
 }
 
-/// The inverse of [`ordered`].
+/// Inverse of [`ordered_bits`].
 #[inline]
-fn weight_of(ordered: u32) -> f32 {
-    f32::from_bits(ordered ^ ((!ordered as i32 >> 31) as u32 | 1 << 31))
+fn weight_from_bits(bits: u32) -> f32 {
+    f32::from_bits(bits ^ ((!bits as i32 >> 31) as u32 | 1 << 31))
 }
 
 const DIGIT_BITS: u32 = 6;
 const BUCKETS: usize = 1 << (2 * DIGIT_BITS);
-/// A bucket over this size is cut into buckets again: its keys would leave the cache.
+/// Largest bucket whose keys fit into the cache; larger ones are cut into buckets again.
 const CROWDED: usize = 1 << 15;
 
-/// All points of the chunks, in Z-order. Takes the chunks so that each is freed
-/// as soon as it has been copied out.
-pub(crate) fn sort_chunks<T: Placed>(chunks: Vec<Vec<T>>) -> Vec<T> {
+/// Sorts all points of the chunks into Z-order. Each chunk is freed as soon as it is copied.
+pub(crate) fn sort_chunks<T: ZOrdered>(chunks: Vec<Vec<T>>) -> Vec<T> {
     let mut sorted = vec![T::zeroed(); chunks.iter().map(Vec::len).sum()];
     sort_into(chunks, &mut sorted);
     sorted
 }
 
-/// Sorts what the chunks hold into a slice of just that length.
-fn sort_into<T: Placed>(chunks: Vec<Vec<T>>, sorted: &mut [T]) {
-    let groups = share(chunks, rayon::current_num_threads());
+/// Sorts the points of the chunks into a slice of exactly their number.
+fn sort_into<T: ZOrdered>(chunks: Vec<Vec<T>>, sorted: &mut [T]) {
+    let groups = deal(chunks, rayon::current_num_threads());
     let Some(digit) = Digit::behind_common_prefix(&groups) else {
         return sort_by_weight(groups, sorted);
     };
@@ -124,8 +122,8 @@ fn sort_into<T: Placed>(chunks: Vec<Vec<T>>, sorted: &mut [T]) {
         });
 }
 
-/// Sorts few points; `keys` is room that is used again.
-fn sort_in_cache<T: Placed>(points: &mut [T], keys: &mut Vec<u128>) {
+/// Sorts a bucket that fits into the cache; `keys` is a buffer that is reused.
+fn sort_in_cache<T: ZOrdered>(points: &mut [T], keys: &mut Vec<u128>) {
     if points.len() < 2 {
         return;
     }
@@ -133,12 +131,12 @@ fn sort_in_cache<T: Placed>(points: &mut [T], keys: &mut Vec<u128>) {
     keys.extend(points.iter().map(T::key));
     keys.sort_unstable();
     for (point, &key) in points.iter_mut().zip(&*keys) {
-        *point = T::of_key(key);
+        *point = T::from_key(key);
     }
 }
 
-/// Sorts points that all lie in one place.
-fn sort_by_weight<T: Placed>(groups: Vec<Vec<Vec<T>>>, sorted: &mut [T]) {
+/// Sorts points that all have the same position.
+fn sort_by_weight<T: ZOrdered>(groups: Vec<Vec<Vec<T>>>, sorted: &mut [T]) {
     let all = groups.into_iter().flatten().flatten();
     for (slot, point) in sorted.iter_mut().zip(all) {
         *slot = point;
@@ -146,8 +144,8 @@ fn sort_by_weight<T: Placed>(groups: Vec<Vec<Vec<T>>>, sorted: &mut [T]) {
     sorted.par_sort_unstable_by_key(T::key);
 }
 
-/// Deals the chunks out to `n` groups of about the same size.
-fn share<T>(chunks: Vec<Vec<T>>, n: usize) -> Vec<Vec<Vec<T>>> {
+/// Deals the chunks to `n` groups of about equal size.
+fn deal<T>(chunks: Vec<Vec<T>>, n: usize) -> Vec<Vec<Vec<T>>> {
     let mut groups: Vec<Vec<Vec<T>>> = (0..n.max(1)).map(|_| Vec::new()).collect();
     let count = groups.len();
     for (i, chunk) in chunks.into_iter().enumerate() {
@@ -158,15 +156,15 @@ fn share<T>(chunks: Vec<Vec<T>>, n: usize) -> Vec<Vec<Vec<T>>> {
     groups
 }
 
-/// Which bits of a position choose its bucket.
+/// Digit of the radix sort: the bits of a position that choose its bucket.
 #[derive(Clone, Copy)]
 struct Digit {
     shift: u32,
 }
 
 impl Digit {
-    /// `None` where all points lie in one place.
-    fn behind_common_prefix<T: Placed>(groups: &[Vec<Vec<T>>]) -> Option<Self> {
+    /// Digit after the prefix that all points share; `None` where all have the same position.
+    fn behind_common_prefix<T: ZOrdered>(groups: &[Vec<Vec<T>>]) -> Option<Self> {
         let first = groups.iter().flatten().flatten().next();
         let &Point { x, y, .. } = first.map(T::point)?;
         let differing = groups
@@ -189,7 +187,7 @@ impl Digit {
         zorder::interleave(p.x >> self.shift & mask, p.y >> self.shift & mask) as usize
     }
 
-    fn histogram<T: Placed>(self, group: &[Vec<T>]) -> Vec<usize> {
+    fn histogram<T: ZOrdered>(self, group: &[Vec<T>]) -> Vec<usize> {
         let mut counts = vec![0; BUCKETS];
         for p in group.iter().flatten() {
             counts[self.bucket(p.point())] += 1;
@@ -197,7 +195,7 @@ impl Digit {
         counts
     }
 
-    fn scatter<T: Placed>(self, group: Vec<Vec<T>>, mut slots: Vec<std::slice::IterMut<'_, T>>) {
+    fn scatter<T: ZOrdered>(self, group: Vec<Vec<T>>, mut slots: Vec<std::slice::IterMut<'_, T>>) {
         for chunk in group {
             for p in &chunk {
                 if let Some(slot) = slots[self.bucket(p.point())].next() {
@@ -208,7 +206,7 @@ impl Digit {
     }
 }
 
-/// Cuts the output so that each group owns its own stretch of every bucket.
+/// Cuts the output so that each group owns a part of every bucket.
 fn carve<'a, T>(
     mut rest: &'a mut [T],
     histograms: &[Vec<usize>],
@@ -277,9 +275,9 @@ mod tests {
                 let count = 2 * CROWDED + 5;
                 points.extend((0..count).map(|i| Point { x: near(x), y: near(y), weight: (i % 7) as f32 - 3.0 }));
             }
-            let number = |point: &Point, number: usize| Numbered { point: *point, number: number as u32 };
+            let number = |point: &Point, number: usize| NumberedPoint { point: *point, number: number as u32 };
             let numbered: Vec<_> = points.iter().enumerate().map(|(i, p)| number(p, i)).collect();
-            let order = sort_chunks(numbered.chunks(1000).map(<[Numbered]>::to_vec).collect());
+            let order = sort_chunks(numbered.chunks(1000).map(<[NumberedPoint]>::to_vec).collect());
             let sorted = sort_chunks(points.chunks(1000).map(<[Point]>::to_vec).collect());
             prop_assert!(order.iter().all(|n| points[n.number as usize] == n.point));
             prop_assert!(order.iter().map(|n| n.point).eq(sorted.iter().copied()));
@@ -296,9 +294,9 @@ mod tests {
             prop_assert_eq!(a.key().cmp(&b.key()), zorder::compare(&a, &b));
             let same = Point { weight: b.weight, ..a };
             prop_assert_eq!(a.key().cmp(&same.key()), zorder::compare(&a, &same));
-            let this = Numbered { point: a, number };
-            let back = Numbered::of_key(this.key());
-            // bytes, since not every weight equals itself
+            let this = NumberedPoint { point: a, number };
+            let back = NumberedPoint::from_key(this.key());
+            // Bytes are compared, since NaN weights don't equal themselves.
             prop_assert_eq!(bytemuck::bytes_of(&back), bytemuck::bytes_of(&this));
         }
     }

@@ -1,11 +1,10 @@
-//! Addresses of tiles, checked when they are made.
+//! Addresses of map tiles.
 
-/// The deepest zoom that heatsplat draws: a 256 px tile's pixel is 9.3 mm there.
+/// Deepest zoom that heatsplat draws: a pixel of a 256 px tile is 9.3 mm wide there.
 pub const MAX_ZOOM: u8 = 24;
 
-/// The address of a map tile in the XYZ scheme: y grows south.
-///
-/// A `TileId` that exists is valid, so nothing behind it checks again.
+/// Address of a map tile in the XYZ scheme, where y grows south. It is checked when it is created,
+/// so a `TileId` is always valid.
 ///
 /// ```
 /// use heatsplat_points::TileId;
@@ -21,33 +20,33 @@ pub struct TileId {
     y: u32,
 }
 
-/// Why an address names no tile.
+/// Reason for which numbers are no tile's address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum TileError {
-    /// z is deeper than [`MAX_ZOOM`].
+    /// The zoom is deeper than [`MAX_ZOOM`].
     #[error("zoom {0} is deeper than {MAX_ZOOM}, the deepest")]
     TooDeep(u8),
-    /// x or y is not below 2ᶻ.
+    /// The column or row is not below 2ᶻ.
     #[error("tile {x}/{y} is not on zoom {z}: x and y go from 0 to {max}", max = (1u32 << z) - 1)]
     OffTheWorld {
-        /// The zoom asked for.
+        /// Zoom of the address.
         z: u8,
-        /// The column asked for.
+        /// Column of the address.
         x: u32,
-        /// The row asked for.
+        /// Row of the address.
         y: u32,
     },
 }
 
 impl TileId {
-    /// The one tile of zoom 0.
+    /// The only tile of zoom 0.
     pub const WORLD: Self = Self { z: 0, x: 0, y: 0 };
 
-    /// The tile in column `x` and row `y` of zoom `z`.
+    /// Tile in column `x` and row `y` of zoom `z`.
     ///
     /// # Errors
-    /// z over [`MAX_ZOOM`], x or y not below 2ᶻ.
+    /// A [`TileError`] where z is over [`MAX_ZOOM`], or x or y is not below 2ᶻ.
     pub fn new(z: u8, x: u32, y: u32) -> Result<Self, TileError> {
         if z > MAX_ZOOM {
             return Err(TileError::TooDeep(z));
@@ -59,17 +58,17 @@ impl TileId {
         Ok(Self { z, x, y })
     }
 
-    /// The zoom, 0 to [`MAX_ZOOM`].
+    /// Zoom, 0 to [`MAX_ZOOM`].
     pub fn z(self) -> u8 {
         self.z
     }
 
-    /// The column, counted from longitude −180°.
+    /// Column, counted from longitude −180°.
     pub fn x(self) -> u32 {
         self.x
     }
 
-    /// The row, counted from the north.
+    /// Row, counted from the north.
     pub fn y(self) -> u32 {
         self.y
     }

@@ -1,17 +1,16 @@
-//! The pixels of a picture, laid over the world.
+//! Windows: the pixels of a picture over the world square.
 
 use crate::level;
 use crate::lon_lat_box::LonLatBox;
 use crate::mercator::{self, WORLD};
 use crate::tile::TileId;
 
-/// A rectangle of square pixels over the world square.
+/// Rectangle of square pixels over the world square.
 ///
-/// A window may reach across ±180°: the world repeats in x without end. In y it
-/// may reach beyond the square, where nothing is. Edges are in world units
-/// (2⁻³² of the world's side), which makes the pixel borders of every zoom exact
-/// in an `f64`: two windows on one pixel grid agree bit for bit on where in its
-/// pixel a point lies.
+/// A window may cross ±180°: the world repeats endlessly in x. In y it may reach beyond the square,
+/// where there are no points. Edges are in world units (2⁻³² of the world's side), so that an `f64`
+/// holds the pixel borders of every zoom exactly: two windows on one pixel grid agree to the bit on a
+/// point's position in its pixel.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Window {
     left: f64,
@@ -21,7 +20,7 @@ pub struct Window {
     height: u32,
 }
 
-/// Why a rectangle can't be a window.
+/// Reason for which a rectangle can't be a window.
 #[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum WindowError {
@@ -31,17 +30,17 @@ pub enum WindowError {
     /// The rectangle lies wholly outside the Mercator square.
     #[error("the bounding box lies outside the Web-Mercator square (latitude ±85.0511)")]
     Outside,
-    /// A side of 0 or over [`Window::MAX_SIDE`] pixels.
+    /// A side has no or more than [`Window::MAX_SIDE`] pixels.
     #[error("width and height must be from 1 to {} pixels", Window::MAX_SIDE)]
     Size,
 }
 
 impl Window {
-    /// The longest side of a window in pixels.
+    /// Longest side of a window in pixels.
     pub const MAX_SIDE: u32 = 1 << 15;
 
-    /// The window whose top left corner is at (`left`, `top`), its pixels `pixel` wide,
-    /// all in world units; `pixel` must be positive.
+    /// Window with its top left corner at (`left`, `top`) and pixels of side `pixel`, all in world
+    /// units; `pixel` must be positive.
     pub fn new(left: f64, top: f64, pixel: f64, width: u32, height: u32) -> Self {
         Self {
             left,
@@ -52,7 +51,7 @@ impl Window {
         }
     }
 
-    /// The window of a tile drawn `size` pixels wide (256, 512, …).
+    /// Window of a tile drawn `size` pixels wide (256, 512, …).
     pub fn tile(tile: TileId, size: u32) -> Self {
         let pixel = WORLD / (f64::from(size) * (1u64 << tile.z()) as f64);
         let side = pixel * f64::from(size);
@@ -65,7 +64,7 @@ impl Window {
         }
     }
 
-    /// Pixels `x..x+width`, `y..y+height` of the world drawn 2^`level` pixels wide.
+    /// Window of the pixels `x..x+width`, `y..y+height` of the world drawn 2^`level` pixels wide.
     pub fn at_level(level: u8, x: i64, y: i64, width: u32, height: u32) -> Self {
         let pixel = WORLD / (1u64 << level.min(40)) as f64;
         Self {
@@ -77,13 +76,11 @@ impl Window {
         }
     }
 
-    /// The window of `width` × `height` pixels that shows at least a bounding box
-    /// in degrees: where the two shapes differ, the box is grown about its centre.
-    ///
-    /// A box across ±180° has an east beyond 180 (170 to 190).
+    /// Window of `width` × `height` pixels that shows at least a box: where the aspect ratios differ,
+    /// the box is grown about its centre.
     ///
     /// # Errors
-    /// See [`WindowError`].
+    /// A [`WindowError`] where the box has no area on the map, or a side is too short or too long.
     pub fn around(bounds: LonLatBox, width: u32, height: u32) -> Result<Self, WindowError> {
         if bounds.west() >= bounds.east() || bounds.south() >= bounds.north() {
             return Err(WindowError::InsideOut);
@@ -106,7 +103,7 @@ impl Window {
         })
     }
 
-    /// The same rectangle in pixels of a `factor`th the side.
+    /// Window of this rectangle with pixels of a `factor`th the side.
     pub fn finer(self, factor: u32) -> Self {
         Self {
             pixel: self.pixel / f64::from(factor),
@@ -116,8 +113,8 @@ impl Window {
         }
     }
 
-    /// The pixels of a `factor` times the side that cover the rectangle, whose corner is
-    /// `phase` of its own pixels away from the first one's.
+    /// Window with pixels of `factor` times the side that covers this rectangle. The rectangle's
+    /// corner is `phase` of its own pixels from the new window's corner.
     pub fn coarser(self, factor: u32, phase: (u32, u32)) -> Self {
         Self {
             left: self.left - self.pixel * f64::from(phase.0),
@@ -128,7 +125,7 @@ impl Window {
         }
     }
 
-    /// The same picture with `by` more pixels on each side.
+    /// Window with `by` more pixels on each side.
     pub fn grown(self, by: u32) -> Self {
         Self {
             left: self.left - self.pixel * f64::from(by),
@@ -139,7 +136,7 @@ impl Window {
         }
     }
 
-    /// The part of the picture that begins at pixel (x, y).
+    /// Part of the window that starts at pixel (x, y).
     pub fn part(self, x: u32, y: u32, width: u32, height: u32) -> Self {
         Self {
             left: self.left + self.pixel * f64::from(x),
@@ -150,7 +147,7 @@ impl Window {
         }
     }
 
-    /// x of the left edge in world units; any whole number of worlds off is the same place.
+    /// x of the left edge in world units; a shift by whole worlds shows the same place.
     pub fn left(&self) -> f64 {
         self.left
     }
@@ -160,7 +157,7 @@ impl Window {
         self.top
     }
 
-    /// The side of a pixel in world units.
+    /// Side of a pixel in world units.
     pub fn pixel(&self) -> f64 {
         self.pixel
     }
@@ -185,7 +182,8 @@ impl Window {
         self.top + self.pixel * f64::from(self.height)
     }
 
-    /// West, south, east, north in degrees; rows beyond the square give its edge.
+    /// West, south, east, north in degrees, with no limit to longitudes; rows beyond the square give
+    /// its edge.
     pub fn bounds(&self) -> [f64; 4] {
         [
             mercator::longitude(self.left),
@@ -195,8 +193,8 @@ impl Window {
         ]
     }
 
-    /// Whether its pixels are those of the world at a whole level, as those of tiles are: then each
-    /// cell of the pyramid lies within one of them.
+    /// Returns true if its pixels are those of the world at a whole level, as those of tiles are. Then
+    /// each cell of the pyramid lies within one pixel.
     pub fn is_on_grid(&self) -> bool {
         let whole = |v: f64| v.fract() == 0.0;
         self.pixel <= WORLD
@@ -205,7 +203,7 @@ impl Window {
             && whole(self.top / self.pixel)
     }
 
-    /// The zoom at which 256 px tiles have pixels of this size; fractions are between zooms.
+    /// Fractional zoom at which 256 px tiles have pixels of this size.
     pub fn zoom(&self) -> f64 {
         level::zoom_of_pixel(self.pixel)
     }

@@ -1,14 +1,14 @@
-//! The Z-order curve: bits of x and y interleaved, y the more significant.
+//! Z-order (Morton) curve: the bits of x and y interleaved, y the more significant.
 //!
-//! Keys are not kept: two positions are compared by the coordinate that
-//! differs in the higher bit, which is the same order for a few instructions.
+//! Keys are not stored. Two positions are compared by the coordinate that differs in the higher bit,
+//! which gives the order of keys in a few instructions.
 
 use crate::point::Point;
 use std::cmp::Ordering;
 use std::ops::Range;
 
-/// Points in Z-order; equal positions by weight, so that the order is total and
-/// a sorted set is the same whatever order it came in.
+/// Compares points in Z-order, and equal positions by weight. The order is total, so a sorted set does
+/// not depend on the order of its input.
 #[inline]
 pub(crate) fn compare(a: &Point, b: &Point) -> Ordering {
     let dx = a.x ^ b.x;
@@ -37,15 +37,15 @@ fn spread(v: u32) -> u32 {
     (v | v << 1) & 0x5555_5555
 }
 
-/// A position's place along the curve.
+/// Key of a position: its place along the curve.
 #[inline]
 pub(crate) fn key(p: &Point) -> u64 {
     spread_wide(p.x) | spread_wide(p.y) << 1
 }
 
-/// The position, x and y, at a place along the curve: the inverse of [`key`].
+/// Position (x, y) of a key: the inverse of [`key`].
 #[inline]
-pub(crate) fn place(key: u64) -> (u32, u32) {
+pub(crate) fn position(key: u64) -> (u32, u32) {
     (gather_wide(key), gather_wide(key >> 1))
 }
 
@@ -67,14 +67,14 @@ fn gather_wide(v: u64) -> u32 {
     (v | v >> 16) as u32
 }
 
-/// A square of the quadtree: all positions that share the top `depth` bits of x and y.
+/// Square of the quadtree: all positions that share the top `depth` bits of x and y.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Quad {
-    /// 0 is the whole world, 32 a single position.
+    /// Depth in the tree: 0 is the whole world, 32 a single position.
     pub(crate) depth: u32,
-    /// The shared top bits of x.
+    /// Shared top bits of x.
     pub(crate) x: u32,
-    /// The shared top bits of y.
+    /// Shared top bits of y.
     pub(crate) y: u32,
 }
 
@@ -93,7 +93,7 @@ impl Quad {
         (west, north, west + side, north + side)
     }
 
-    /// The quarter with the given Z-order number, 0 to 3.
+    /// Quarter with a Z-order number of 0 to 3.
     #[inline]
     pub(crate) fn child(self, quarter: u32) -> Self {
         Self {
@@ -103,7 +103,7 @@ impl Quad {
         }
     }
 
-    /// In which quarter of the quad a point of the quad lies.
+    /// Number of the quarter in which a point of the quad lies.
     #[inline]
     pub(crate) fn quarter_of(self, p: &Point) -> u32 {
         let bit = 31 - self.depth;
@@ -111,7 +111,7 @@ impl Quad {
     }
 }
 
-/// Where the four quarters of a quad begin and end within its range.
+/// Borders of a quad's four quarters within its range of points.
 #[inline]
 pub(crate) fn quarter_borders(points: &[Point], range: &Range<usize>, quad: Quad) -> [usize; 5] {
     let here = points.get(range.clone()).unwrap_or_default();
@@ -140,7 +140,7 @@ mod tests {
             let b = Point { x: mix(ax, bx), y: mix(ay, by), weight: 1.0 };
             prop_assert_eq!(compare(&a, &b), key(&a).cmp(&key(&b)));
             prop_assert_eq!(key(&a), bit_by_bit(&a));
-            prop_assert_eq!(place(key(&a)), (ax, ay));
+            prop_assert_eq!(position(key(&a)), (ax, ay));
         }
 
         #[test]

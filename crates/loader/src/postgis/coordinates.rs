@@ -1,6 +1,6 @@
 //! Units of coordinates that need no transform, and boxes in them.
 
-use heatsplat_points::{Refusal, WorldCoord, mercator};
+use heatsplat_points::{ProjectionError, WorldCoord, mercator};
 
 /// West, south, east, north.
 pub(crate) type Sides = [f64; 4];
@@ -24,10 +24,10 @@ impl Unit {
         }
     }
 
-    pub(super) fn place(self, x: f64, y: f64) -> Result<WorldCoord, Refusal> {
+    pub(super) fn place(self, x: f64, y: f64) -> Result<WorldCoord, ProjectionError> {
         match self {
             Self::Degrees => mercator::project(x, y),
-            Self::Metres => mercator::place_metres(x, y),
+            Self::Metres => mercator::project_metres(x, y),
         }
     }
 }

@@ -4,7 +4,7 @@ use super::coordinates::Unit;
 use crate::batch::{Batch, Weight, are_swapped};
 use crate::report::SkipReason;
 use crate::wkb::{self, Shape};
-use heatsplat_points::Refusal;
+use heatsplat_points::ProjectionError;
 
 /// Keeps a row given as a geometry. Each position of a MultiPoint is a row.
 ///
@@ -73,7 +73,7 @@ pub(crate) fn position(batch: &mut Batch, unit: Unit, x: f64, y: f64, weight: We
                 batch.report.notes.swapped += 1;
             }
             let reason = match refusal {
-                Refusal::Outside => SkipReason::Outside,
+                ProjectionError::Outside => SkipReason::Outside,
                 _ => SkipReason::BadPosition,
             };
             return skip(batch, reason, || format!("{x} {y}"));
