@@ -3,12 +3,12 @@
 use super::error::BoxError;
 use super::postgis;
 use super::source_flags::SourceFlags;
-use heatsplat::import::Imported;
+use heatsplat::import::ImportedStyle;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Reads the picture of the marker, whose path is relative to the XML.
-pub(super) fn with_marker(imported: Imported, xml: &Path) -> Result<Imported, BoxError> {
+pub(super) fn with_marker(imported: ImportedStyle, xml: &Path) -> Result<ImportedStyle, BoxError> {
     let Some(marker) = imported.marker.clone() else {
         return Ok(imported);
     };

@@ -104,7 +104,7 @@ impl SourceFlags {
     }
 
     /// Takes the columns that a style names, where no flag names others.
-    pub(super) fn suggest(&mut self, columns: &import::Columns) {
+    pub(super) fn suggest(&mut self, columns: &import::ColumnNames) {
         for (flag, column) in [
             (&mut self.lon, &columns.lon),
             (&mut self.lat, &columns.lat),

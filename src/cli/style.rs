@@ -4,7 +4,7 @@ use super::error::BoxError;
 use super::output;
 use super::style_flags::{read, say_warnings};
 use clap::Args;
-use heatsplat::import::{Imported, ImportedPoint};
+use heatsplat::import::{ImportedPoint, ImportedStyle};
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
 use std::path::PathBuf;
@@ -55,7 +55,7 @@ impl StyleCommand {
 }
 
 /// The style with a parameter on each line, as `--style` reads it.
-fn lines(imported: &Imported) -> String {
+fn lines(imported: &ImportedStyle) -> String {
     let mut text = format!("# from {}\n", imported.dialect);
     let columns = &imported.columns;
     for (flag, column) in [
@@ -80,7 +80,7 @@ fn lines(imported: &Imported) -> String {
     text
 }
 
-fn table(imported: &Imported) -> String {
+fn table(imported: &ImportedStyle) -> String {
     let mut text = String::new();
     for (index, [r, g, b, a]) in imported.style.ramp().colors().iter().enumerate() {
         let _ = writeln!(text, "{index} {r} {g} {b} {a}");

@@ -5,7 +5,7 @@ use super::mapnik::with_marker;
 use crate::cli::logging::say;
 use clap::Args;
 use heatsplat::Style;
-use heatsplat::import::{self, Columns, Imported};
+use heatsplat::import::{self, ColumnNames, ImportedStyle};
 use std::fs;
 use std::path::Path;
 
@@ -66,9 +66,9 @@ pub(super) struct StyleFlags {
 impl StyleFlags {
     /// The style, and the columns that its configuration names. Losses are reported on standard
     /// error.
-    pub(super) fn style_and_columns(&self) -> Result<(Style, Columns), BoxError> {
+    pub(super) fn style_and_columns(&self) -> Result<(Style, ColumnNames), BoxError> {
         let Some(begin) = &self.begin else {
-            return Ok((self.changed(Style::default())?, Columns::default()));
+            return Ok((self.changed(Style::default())?, ColumnNames::default()));
         };
         let imported = read(begin)?;
         say_warnings(&imported);
@@ -102,7 +102,7 @@ impl StyleFlags {
 }
 
 /// Reads the configuration of a heat map, from a file or from the text itself.
-pub(super) fn read(file_or_text: &str) -> Result<Imported, BoxError> {
+pub(super) fn read(file_or_text: &str) -> Result<ImportedStyle, BoxError> {
     let is_path = file_or_text.len() < 4096 && Path::new(file_or_text).is_file();
     if is_path {
         let text = fs::read(file_or_text).map_err(|e| format!("{file_or_text}: {e}"))?;
@@ -122,7 +122,7 @@ pub(super) fn read(file_or_text: &str) -> Result<Imported, BoxError> {
 }
 
 /// Reports on standard error what could not be carried over from a configuration.
-pub(super) fn say_warnings(imported: &Imported) {
+pub(super) fn say_warnings(imported: &ImportedStyle) {
     for warning in &imported.warnings {
         say!("{}: {warning}", imported.dialect);
     }

@@ -10,7 +10,7 @@ mod qgis;
 use crate::compare::side_by_side;
 use crate::scenes::Dice;
 use heatsplat::{Layer, Points, Window};
-use heatsplat_import::Imported;
+use heatsplat_import::ImportedStyle;
 use std::f64::consts::PI;
 
 /// Pixels a side, around 0° at our zoom 3, MapLibre's 2.
@@ -61,7 +61,7 @@ fn half() -> f64 {
 }
 
 /// The colour indices of our picture, and its colours.
-fn ours(imported: &Imported) -> (Vec<u8>, Pixels) {
+fn ours(imported: &ImportedStyle) -> (Vec<u8>, Pixels) {
     let places = points().into_iter().map(|(x, y, value)| {
         let (lon, lat) = place(x, y);
         (lon, lat, value)
@@ -125,7 +125,7 @@ fn pixels(bytes: &[u8]) -> Pixels {
 
 /// Asserts that a picture is much like ours of a configuration; `name` is its page in
 /// docs/coming-from.
-fn compare(name: &str, theirs: &Pixels, imported: &Imported) {
+fn compare(name: &str, theirs: &Pixels, imported: &ImportedStyle) {
     let (_, colors) = ours(imported);
     side_by_side(name, theirs, &colors);
     let off = mean_difference(theirs, &colors);

@@ -21,7 +21,7 @@ enum Reader {
 }
 
 impl Archive {
-    /// Whether a file has the name of an archive: it ends in `.pmtiles` or `.mbtiles`.
+    /// Returns true if a file has the name of an archive: it ends in `.pmtiles` or `.mbtiles`.
     pub fn is_named(path: &Path) -> bool {
         let extension = path.extension().unwrap_or_default().to_ascii_lowercase();
         extension == "pmtiles" || extension == "mbtiles"

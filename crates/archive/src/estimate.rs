@@ -20,7 +20,7 @@ pub struct ZoomEstimate {
     pub bytes: u64,
     /// Time to draw them on one core.
     pub time: Duration,
-    /// Whether all tiles were drawn, so that the numbers are exact.
+    /// True if all tiles were drawn, so that the numbers are exact.
     pub exact: bool,
 }
 

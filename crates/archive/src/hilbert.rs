@@ -45,7 +45,7 @@ pub(crate) fn tile_in_zoom(z: u8, index: u64) -> TileId {
         x |= right << bit;
         y |= low << bit;
     }
-    // x and y have z bits, so the tile is valid.
+    // Both x and y have z bits, so the tile is valid.
     TileId::new(z, x, y).unwrap_or(TileId::WORLD)
 }
 

@@ -46,7 +46,7 @@ fn paths(target: &Path) -> (PathBuf, PathBuf) {
     )
 }
 
-/// Whether the target is complete and there is nothing to resume.
+/// Returns true if the target is complete and there is nothing to resume.
 fn is_complete(target: &Path, if_exists: IfExists) -> Result<bool, ExportError> {
     let exists = fs::symlink_metadata(target).is_ok();
     if exists && if_exists == IfExists::Resume && !sibling(target, ".partial").exists() {

@@ -82,7 +82,7 @@ impl<'a, M: Fn(TileId) -> f64> QuadWalk<'a, M> {
         }
     }
 
-    /// Whether a tile is in the area and some point's kernel may reach it.
+    /// Returns true if a tile is in the area and some point's kernel may reach it.
     fn may_show(&self, tile: TileId) -> bool {
         if self.area.is_some_and(|area| !area.touches(tile)) {
             return false;

@@ -21,7 +21,7 @@ pub(crate) struct TileRenderer<'a> {
     pub(crate) area: Option<LonLatBox>,
     pub(crate) size: TileSize,
     pub(crate) content: TileContent,
-    /// Whether tiles are parts of a raster rather than pictures of their own.
+    /// True if tiles are parts of a raster rather than pictures of their own.
     pub(crate) raster: bool,
 }
 

@@ -79,7 +79,8 @@ impl Target {
         &self.path
     }
 
-    /// Whether the format is one raster of densities or colours, rather than tiles of pictures.
+    /// Returns true if the format is one raster of densities or colours, rather than tiles of
+    /// pictures.
     pub fn is_raster(&self) -> bool {
         self.format == TargetFormat::Cog
     }

@@ -57,7 +57,7 @@ fn remove(folder: &Path) -> Result<(), ExportError> {
     }
 }
 
-/// Whether a folder holds nothing but zooms and metadata, as this module writes them.
+/// Returns true if a folder holds nothing but zooms and metadata, as this module writes them.
 fn holds_only_tiles(folder: &Path) -> bool {
     let Ok(entries) = fs::read_dir(folder) else {
         return false;

@@ -1,34 +1,34 @@
-//! A style in the making.
+//! Builder of an imported style.
 
-use crate::{Columns, Dialect, ImportError, Imported, ImportedPoint, shorten};
+use crate::{ColumnNames, Dialect, ImportError, ImportedPoint, ImportedStyle, shorten};
 use heatsplat_render::Kernel;
 use heatsplat_render::Ramp;
 use heatsplat_render::Style;
 use heatsplat_render::{BlendMode, CoverOpacity};
 
-/// What a dialect fills in.
-pub(crate) struct Draft {
-    imported: Imported,
+/// Builder of an [`ImportedStyle`], used by the importers of all dialects.
+pub(crate) struct StyleBuilder {
+    imported: ImportedStyle,
 }
 
-impl Draft {
-    /// The default style, with a linear scale: no other heat map has any other unless it says so.
+impl StyleBuilder {
+    /// Default style with a linear scale, which is the default of all other heat maps.
     pub(crate) fn new(dialect: Dialect) -> Self {
-        let mut draft = Self::ours(dialect);
-        // set, so that no layer takes another for its numbers
-        let set = draft.set("scale", "linear");
+        let mut builder = Self::ours(dialect);
+        // The scale is set explicitly, so that no layer chooses another for its data.
+        let set = builder.set("scale", "linear");
         debug_assert!(set.is_ok());
-        draft
+        builder
     }
 
-    /// The default style as it is.
+    /// Default style of heatsplat.
     pub(crate) fn ours(dialect: Dialect) -> Self {
         Self {
-            imported: Imported {
+            imported: ImportedStyle {
                 dialect,
                 style: Style::default(),
                 warnings: Vec::new(),
-                columns: Columns::default(),
+                columns: ColumnNames::default(),
                 datasource: Vec::new(),
                 points: Vec::new(),
                 marker: None,
@@ -57,12 +57,12 @@ impl Draft {
         set.map_err(|error| ImportError::Style { dialect, error })
     }
 
-    /// Says what is lost.
+    /// Adds a warning about a loss.
     pub(crate) fn warn(&mut self, message: impl Into<String>) {
         self.imported.warnings.push(message.into());
     }
 
-    /// Refuses a value.
+    /// Returns the error of an illegal value.
     pub(crate) fn refuse<T>(
         &self,
         name: &str,
@@ -157,12 +157,12 @@ impl Draft {
         self.set("domain", "0,1")
     }
 
-    /// Takes note of a picture that is stamped at each point.
+    /// Sets the file of the picture that is stamped at each point.
     pub(crate) fn marker(&mut self, file: String) {
         self.imported.marker = Some(file);
     }
 
-    pub(crate) fn columns(&mut self) -> &mut Columns {
+    pub(crate) fn columns(&mut self) -> &mut ColumnNames {
         &mut self.imported.columns
     }
 
@@ -174,7 +174,7 @@ impl Draft {
         self.imported.points.extend(points);
     }
 
-    pub(crate) fn done(self) -> Imported {
+    pub(crate) fn done(self) -> ImportedStyle {
         self.imported
     }
 }

@@ -1,10 +1,10 @@
 //! deck.gl's HeatmapLayer, and the heatmap layers of kepler.gl that are made of it.
 
-use crate::builder::Draft;
+use crate::builder::StyleBuilder;
 use crate::gradient::{self, Stop};
-use crate::js_literal::Literal;
-use crate::options::Options;
-use crate::{Dialect, ImportError, Imported};
+use crate::js_literal::JsLiteral;
+use crate::options::OptionReader;
+use crate::{Dialect, ImportError, ImportedStyle};
 use heatsplat_points::mercator::EQUATOR_METRES;
 
 /// The height of its kernel at weight 1.
@@ -31,29 +31,31 @@ const COLORS: [[u8; 3]; 6] = [
 ];
 
 /// The properties of a layer of deck.gl.
-pub(crate) fn import(layer: &Literal) -> Result<Imported, ImportError> {
-    let mut draft = Draft::new(Dialect::Deck);
-    let mut options = Options::of(layer);
+pub(crate) fn import(layer: &JsLiteral) -> Result<ImportedStyle, ImportError> {
+    let mut builder = StyleBuilder::new(Dialect::Deck);
+    let mut options = OptionReader::of(layer);
     let radius = options
-        .positive("radiusPixels", &mut draft)?
+        .positive("radiusPixels", &mut builder)?
         .unwrap_or(RADIUS);
-    draft.radius("radiusPixels", radius.clamp(1.0, MAX_RADIUS) * OUR_RADIUS)?;
-    let intensity = options.positive("intensity", &mut draft)?.unwrap_or(1.0);
-    let threshold = options.share("threshold", &mut draft)?.unwrap_or(THRESHOLD);
-    let mean = aggregation(&mut options, &mut draft)?;
+    builder.radius("radiusPixels", radius.clamp(1.0, MAX_RADIUS) * OUR_RADIUS)?;
+    let intensity = options.positive("intensity", &mut builder)?.unwrap_or(1.0);
+    let threshold = options
+        .share("threshold", &mut builder)?
+        .unwrap_or(THRESHOLD);
+    let mean = aggregation(&mut options, &mut builder)?;
     let colors = match options.get("colorRange") {
         None => default_colors(),
-        Some(value) => list_of_colors(value, "colorRange", &draft)?,
+        Some(value) => list_of_colors(value, "colorRange", &builder)?,
     };
-    weight_column(&mut options, &mut draft);
+    weight_column(&mut options, &mut builder);
     let domain = match options.get("colorDomain") {
         None => None,
         Some(value) => match value.as_list().unwrap_or_default() {
-            [Literal::Number(low), Literal::Number(high)] if *high > 0.0 && low < high => {
+            [JsLiteral::Number(low), JsLiteral::Number(high)] if *high > 0.0 && low < high => {
                 Some((low.max(0.0), *high))
             }
             _ => {
-                return draft.refuse(
+                return builder.refuse(
                     "colorDomain",
                     &value.shown(),
                     "expected [low, high] above 0",
@@ -62,24 +64,24 @@ pub(crate) fn import(layer: &Literal) -> Result<Imported, ImportError> {
         },
     };
     match domain {
-        // at any zoom the top is the greatest density there is
+        // At any zoom the top of the scale is the greatest density.
         None => {
-            draft.set("domain", if mean { "auto" } else { "p100" })?;
-            draft.table(&table(&colors, intensity, threshold));
+            builder.set("domain", if mean { "auto" } else { "p100" })?;
+            builder.table(&table(&colors, intensity, threshold));
         }
         Some((low, high)) => {
             if mean {
-                draft.domain_to(high)?;
+                builder.domain_to(high)?;
             } else {
-                draft.domains_to(&per_metre(high))?;
-                draft
+                builder.domains_to(&per_metre(high))?;
+                builder
                     .warn("colorDomain is per metre of the equator here, not of where the view is");
             }
-            draft.table(&table(&colors, intensity, low / high));
+            builder.table(&table(&colors, intensity, low / high));
         }
     }
-    let opacity = options.share("opacity", &mut draft)?.unwrap_or(1.0);
-    draft.opacity("opacity", opacity)?;
+    let opacity = options.share("opacity", &mut builder)?.unwrap_or(1.0);
+    builder.opacity("opacity", opacity)?;
     options.ignore(&[
         "id",
         "data",
@@ -93,84 +95,87 @@ pub(crate) fn import(layer: &Literal) -> Result<Imported, ImportError> {
         "updateTriggers",
         "transitions",
     ]);
-    options.finish(&mut draft);
-    Ok(draft.done())
+    options.finish(&mut builder);
+    Ok(builder.done())
 }
 
 /// A layer of a kepler.gl map.
-pub(crate) fn import_kepler(layer: &Literal) -> Result<Imported, ImportError> {
-    let mut draft = Draft::new(Dialect::Kepler);
+pub(crate) fn import_kepler(layer: &JsLiteral) -> Result<ImportedStyle, ImportError> {
+    let mut builder = StyleBuilder::new(Dialect::Kepler);
     let config = layer.get("config").unwrap_or(layer);
-    let empty = Literal::Object(Vec::new());
+    let empty = JsLiteral::Object(Vec::new());
     let vis = config.get("visConfig").unwrap_or(&empty);
-    let mut options = Options::of(vis);
-    let radius = options.positive("radius", &mut draft)?.unwrap_or(20.0);
-    // from 2 pixels at its zoom 0 to the radius at 18
+    let mut options = OptionReader::of(vis);
+    let radius = options.positive("radius", &mut builder)?.unwrap_or(20.0);
+    // From 2 pixels at its zoom 0 to the radius at 18.
     let table_of = |from: f64, to: f64| {
         [0.0, 18.0].map(|zoom| (zoom + ZOOM_SHIFT, from + (to - from) * zoom / 18.0))
     };
-    draft.radii(
+    builder.radii(
         "radius",
         &table_of(2.0, radius).map(|(z, r)| (z, r * OUR_RADIUS)),
     )?;
-    let intensity = options.positive("intensity", &mut draft)?.unwrap_or(1.0);
-    draft.warn("intensity grows threefold up to zoom 18 in kepler.gl: here it is that of zoom 0");
-    let threshold = options.share("threshold", &mut draft)?.unwrap_or(0.18);
-    let mean = aggregation(&mut options, &mut draft)?;
+    let intensity = options.positive("intensity", &mut builder)?.unwrap_or(1.0);
+    builder.warn("intensity grows threefold up to zoom 18 in kepler.gl: here it is that of zoom 0");
+    let threshold = options.share("threshold", &mut builder)?.unwrap_or(0.18);
+    let mean = aggregation(&mut options, &mut builder)?;
     let mut colors = match vis.get("colorRange").and_then(|range| range.get("colors")) {
         None => default_colors(),
-        Some(value) => list_of_colors(value, "colorRange", &draft)?,
+        Some(value) => list_of_colors(value, "colorRange", &builder)?,
     };
-    // kepler gives deck.gl its first and last colour twice
+    // Kepler.gl passes its first and last colour twice to deck.gl.
     if let (Some(first), Some(last)) = (colors.first().copied(), colors.last().copied()) {
         colors.insert(0, first);
         colors.push(last);
     }
-    draft.set("domain", if mean { "auto" } else { "p100" })?;
-    draft.table(&table(&colors, intensity, threshold));
-    let opacity = options.share("opacity", &mut draft)?.unwrap_or(0.8);
-    draft.opacity("opacity", opacity)?;
+    builder.set("domain", if mean { "auto" } else { "p100" })?;
+    builder.table(&table(&colors, intensity, threshold));
+    let opacity = options.share("opacity", &mut builder)?.unwrap_or(0.8);
+    builder.opacity("opacity", opacity)?;
     options.ignore(&["colorRange", "weight"]);
-    options.finish(&mut draft);
-    let name = |field: Option<&Literal>| {
+    options.finish(&mut builder);
+    let name = |field: Option<&JsLiteral>| {
         let field = field?;
         let name = field.get("name").unwrap_or(field);
         name.as_text().map(str::to_owned)
     };
     let channels = layer.get("visualChannels").unwrap_or(config);
-    draft.columns().weight = name(channels.get("weightField"));
+    builder.columns().weight = name(channels.get("weightField"));
     let columns = config.get("columns");
     let column = |key: &str| name(columns.and_then(|c| c.get(key)));
-    draft.columns().lat = column("lat");
-    draft.columns().lon = column("lng");
-    Ok(draft.done())
+    builder.columns().lat = column("lat");
+    builder.columns().lon = column("lng");
+    Ok(builder.done())
 }
 
-fn aggregation(options: &mut Options<'_>, draft: &mut Draft) -> Result<bool, ImportError> {
-    match options.text("aggregation", draft)? {
+fn aggregation(
+    options: &mut OptionReader<'_>,
+    builder: &mut StyleBuilder,
+) -> Result<bool, ImportError> {
+    match options.text("aggregation", builder)? {
         None => Ok(false),
         Some(name) if name.eq_ignore_ascii_case("sum") => Ok(false),
         Some(name) if name.eq_ignore_ascii_case("mean") => {
-            draft.set("measure", "mean")?;
+            builder.set("measure", "mean")?;
             Ok(true)
         }
-        Some(other) => draft.refuse("aggregation", other, "expected SUM or MEAN"),
+        Some(other) => builder.refuse("aggregation", other, "expected SUM or MEAN"),
     }
 }
 
 /// `d => d.weight`, `d => d[2]` or `"@@=weight"`.
-fn weight_column(options: &mut Options<'_>, draft: &mut Draft) {
+fn weight_column(options: &mut OptionReader<'_>, builder: &mut StyleBuilder) {
     let column = match options.get("getWeight") {
-        Some(Literal::Text(text)) => text.strip_prefix("@@=").map(str::to_owned),
-        Some(Literal::Code(code)) => {
+        Some(JsLiteral::Text(text)) => text.strip_prefix("@@=").map(str::to_owned),
+        Some(JsLiteral::Code(code)) => {
             let after = code.rsplit('.').next().unwrap_or_default();
             let name = after.chars().all(|c| c.is_alphanumeric() || c == '_');
             (code.contains("=>") && code.contains('.') && name && !after.is_empty())
                 .then(|| after.to_owned())
         }
-        Some(Literal::Number(n)) => {
+        Some(JsLiteral::Number(n)) => {
             if *n != 1.0 {
-                draft.warn("getWeight is the same for all points: that changes no colour");
+                builder.warn("getWeight is the same for all points: that changes no colour");
             }
             return;
         }
@@ -178,9 +183,9 @@ fn weight_column(options: &mut Options<'_>, draft: &mut Draft) {
         _ => None,
     };
     if column.is_none() {
-        draft.warn("getWeight is code: name the column of weights by --weight");
+        builder.warn("getWeight is code: name the column of weights by --weight");
     }
-    draft.columns().weight = column;
+    builder.columns().weight = column;
 }
 
 fn default_colors() -> Vec<[f64; 4]> {
@@ -189,16 +194,16 @@ fn default_colors() -> Vec<[f64; 4]> {
 }
 
 fn list_of_colors(
-    value: &Literal,
+    value: &JsLiteral,
     name: &str,
-    draft: &Draft,
+    builder: &StyleBuilder,
 ) -> Result<Vec<[f64; 4]>, ImportError> {
     match value.as_list() {
         Some(list) if !list.is_empty() => list
             .iter()
-            .map(|c| gradient::color(c, name, draft))
+            .map(|c| gradient::color(c, name, builder))
             .collect(),
-        _ => draft.refuse(name, &value.shown(), "expected a list of colours"),
+        _ => builder.refuse(name, &value.shown(), "expected a list of colours"),
     }
 }
 
@@ -247,7 +252,7 @@ mod tests {
         let style = made.style;
         assert_eq!(style.radius().to_string(), "25px");
         assert_eq!(style.scale().domain.to_string(), "p100");
-        // level up to the middle of the first of six texels; faded below a twentieth
+        // Level up to the middle of the first of six texels; faded below a twentieth.
         assert_eq!(style.ramp().color(20), [255, 255, 178, 255]);
         assert_eq!(style.ramp().color(6)[3], 120);
         assert_eq!(style.ramp().color(250), [189, 0, 38, 255]);

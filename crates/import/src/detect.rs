@@ -1,14 +1,14 @@
-//! Whose configuration a text is.
+//! Detection of a configuration's dialect.
 
-use crate::builder::Draft;
-use crate::js_literal::{self, Literal};
+use crate::builder::StyleBuilder;
+use crate::js_literal::{self, JsLiteral};
 use crate::{
-    Dialect, ImportError, Imported, deck, geoserver, google, heatcanvas, heatmap_js, leaflet_heat,
-    maplibre, mapnik, mapnik_rasterizers, mapserver, qgis, xml,
+    Dialect, ImportError, ImportedStyle, deck, geoserver, google, heatcanvas, heatmap_js,
+    leaflet_heat, maplibre, mapnik, mapnik_rasterizers, mapserver, qgis, xml,
 };
 use heatsplat_render::Style;
 
-pub(crate) fn read(text: &str) -> Result<Imported, ImportError> {
+pub(crate) fn read(text: &str) -> Result<ImportedStyle, ImportError> {
     if text.starts_with('<') {
         return document(text);
     }
@@ -36,7 +36,7 @@ pub(crate) fn read(text: &str) -> Result<Imported, ImportError> {
 }
 
 /// XML of one kind or another.
-fn document(text: &str) -> Result<Imported, ImportError> {
+fn document(text: &str) -> Result<ImportedStyle, ImportError> {
     let root = xml::read(text)?;
     if let Some(renderer) = qgis::renderer(&root) {
         return qgis::import_renderer(renderer);
@@ -50,13 +50,13 @@ fn document(text: &str) -> Result<Imported, ImportError> {
     Err(ImportError::Unknown)
 }
 
-/// What a script or JSON says.
-fn values(found: &[Literal]) -> Result<Imported, ImportError> {
-    let empty = Literal::Object(Vec::new());
-    let is_data = |value: &&Literal| is_data(value);
-    // what the calls of a page are made with
+/// Imports a script or JSON.
+fn values(found: &[JsLiteral]) -> Result<ImportedStyle, ImportError> {
+    let empty = JsLiteral::Object(Vec::new());
+    let is_data = |value: &&JsLiteral| is_data(value);
+    // What the calls of a page are made with.
     for value in found {
-        let Literal::Call(name, arguments) = value else {
+        let JsLiteral::Call(name, arguments) = value else {
             continue;
         };
         let object = arguments.iter().rev().find(|a| a.as_object().is_some());
@@ -72,7 +72,7 @@ fn values(found: &[Literal]) -> Result<Imported, ImportError> {
         }
         if is("h337") || last == "HeatmapOverlay" || last == "setData" {
             let set = found.iter().find_map(|v| match v {
-                Literal::Call(n, a) if n.ends_with("setData") => a.first(),
+                JsLiteral::Call(n, a) if n.ends_with("setData") => a.first(),
                 other => Some(other).filter(is_data),
             });
             let options = if last == "setData" { &empty } else { object };
@@ -93,7 +93,7 @@ fn values(found: &[Literal]) -> Result<Imported, ImportError> {
     let mut objects = objects.filter(|v| !is_data(v));
     match (objects.next(), data) {
         (Some(object), data) => by_keys(object, data),
-        // `{max, data}` or the list alone
+        // `{max, data}` or the list alone.
         (None, Some(data)) if data.get("data").is_some() => heatmap_js::import(&empty, Some(data)),
         (None, Some(data)) => leaflet_heat::import(&empty, Some(data)),
         (None, None) => Err(ImportError::Unknown),
@@ -101,7 +101,7 @@ fn values(found: &[Literal]) -> Result<Imported, ImportError> {
 }
 
 /// A list of points, or `{max, min, data: […]}`.
-fn is_data(value: &Literal) -> bool {
+fn is_data(value: &JsLiteral) -> bool {
     if let Some(list) = value.as_list() {
         return list.iter().any(is_point);
     }
@@ -109,119 +109,173 @@ fn is_data(value: &Literal) -> bool {
     let bounds = keys
         .iter()
         .all(|(k, _)| matches!(k.as_str(), "data" | "max" | "min"));
-    let data = value.get("data").and_then(Literal::as_list);
+    let data = value.get("data").and_then(JsLiteral::as_list);
     bounds && data.is_some_and(|list| list.iter().all(is_point))
 }
 
-fn is_point(value: &Literal) -> bool {
+fn is_point(value: &JsLiteral) -> bool {
     match value {
-        Literal::List(list) => {
+        JsLiteral::List(list) => {
             matches!(list.len(), 2 | 3) && list.iter().all(|n| n.as_number().is_some())
         }
-        Literal::Call(name, _) => name.to_lowercase().ends_with("latlng"),
+        JsLiteral::Call(name, _) => name.to_lowercase().ends_with("latlng"),
         object => object.get("lat").is_some() || object.get("x").is_some(),
     }
 }
 
-/// Whose an object is, by the keys that only one of them has.
-fn by_keys(object: &Literal, data: Option<&Literal>) -> Result<Imported, ImportError> {
-    // a whole style of MapLibre: its first heatmap layer
-    if let Some(layers) = object.get("layers").and_then(Literal::as_list) {
-        let heat = |l: &&Literal| l.get("type").and_then(Literal::as_text) == Some("heatmap");
-        if let Some(layer) = layers.iter().find(heat) {
-            return by_keys(layer, data);
-        }
+/// Keys of an object that identify its dialect.
+struct Keys<'a>(&'a JsLiteral);
+
+impl Keys<'_> {
+    fn any(&self, test: impl Fn(&str) -> bool) -> bool {
+        let keys = self.0.as_object().unwrap_or_default();
+        keys.iter().any(|(key, _)| test(key))
     }
-    let keys = object.as_object().unwrap_or_default();
-    let has = |names: &[&str]| names.iter().any(|n| keys.iter().any(|(k, _)| k == n));
-    let text = |name: &str| {
-        object
-            .get(name)
-            .and_then(Literal::as_text)
-            .unwrap_or_default()
-    };
-    if keys.iter().any(|(k, _)| k.starts_with("heatmap-")) || has(&["paint"]) {
-        return maplibre::import(object);
+
+    fn has(&self, names: &[&str]) -> bool {
+        self.any(|key| names.contains(&key))
     }
-    if text("type") == "heatmap" && has(&["config", "visualChannels"]) || has(&["visConfig"]) {
-        return deck::import_kepler(object);
+
+    fn is(&self, name: &str, value: &str) -> bool {
+        self.0.get(name).and_then(JsLiteral::as_text) == Some(value)
     }
-    if text("type") == "heatmap" {
-        return maplibre::import(object);
+
+    fn blur(&self) -> Option<f64> {
+        self.0.get("blur").and_then(JsLiteral::as_number)
     }
-    if has(&["KERNEL", "RADIUS", "WEIGHT_FIELD", "OUTPUT_VALUE"])
-        || object
-            .get("inputs")
-            .is_some_and(|i| i.get("RADIUS").is_some())
-    {
-        return qgis::import_estimation(object);
-    }
-    if has(&[
-        "radiusPixels",
-        "colorRange",
-        "getWeight",
-        "colorDomain",
-        "getPosition",
-    ]) || text("@@type") == "HeatmapLayer"
-        || text("type") == "HeatmapLayer"
-    {
-        return deck::import(object);
-    }
-    if has(&["dissipating", "maxIntensity"]) {
-        return google::import(object);
-    }
-    if has(&["step", "degree", "colorscheme"]) {
-        return heatcanvas::import(object, false);
-    }
-    let h337 = [
-        "container",
-        "maxOpacity",
-        "xField",
-        "yField",
-        "valueField",
-        "latField",
-        "lngField",
-        "useGradientOpacity",
-        "backgroundColor",
-        "scaleRadius",
-        "useLocalExtrema",
-        "onExtremaChange",
-    ];
-    if has(&h337) {
-        return heatmap_js::import(object, data);
-    }
-    if has(&["maxZoom", "minOpacity", "max"]) {
-        return leaflet_heat::import(object, data);
-    }
-    // heatmap.js's blur is a share, Leaflet.heat's one of pixels
-    match object.get("blur").and_then(Literal::as_number) {
-        Some(blur) if blur <= 1.0 => return heatmap_js::import(object, data),
-        Some(_) => return leaflet_heat::import(object, data),
-        None => {}
-    }
-    match object.get("gradient") {
-        Some(Literal::List(_)) => return google::import(object),
-        Some(_) if data.is_some_and(|d| d.get("data").is_none()) => {
-            return leaflet_heat::import(object, data);
-        }
-        Some(_) => return heatmap_js::import(object, data),
-        None => {}
-    }
-    let pairs: Option<Vec<(String, String)>> = keys.iter().map(our_pair).collect();
-    match pairs.filter(|p| !p.is_empty() && p.iter().all(|(k, _)| is_ours(k))) {
-        Some(pairs) => our_own(&pairs),
-        None => Err(ImportError::Unknown),
+
+    fn gradient_is_list(&self) -> Option<bool> {
+        let gradient = self.0.get("gradient")?;
+        Some(matches!(gradient, JsLiteral::List(_)))
     }
 }
 
+/// Importer of an object, with the data beside it in a script.
+type Importer = fn(&JsLiteral, Option<&JsLiteral>) -> Result<ImportedStyle, ImportError>;
+
+/// Test of an object's keys, with the data beside it in a script.
+type Test = fn(&Keys<'_>, Option<&JsLiteral>) -> bool;
+
+/// Tests of dialects with their importers. The first test that succeeds decides, so keys that only
+/// one dialect has come before keys that several have.
+const TESTS: [(Test, Importer); 15] = [
+    (
+        |o, _| o.any(|key| key.starts_with("heatmap-")) || o.has(&["paint"]),
+        |object, _| maplibre::import(object),
+    ),
+    (
+        |o, _| {
+            o.is("type", "heatmap") && o.has(&["config", "visualChannels"]) || o.has(&["visConfig"])
+        },
+        |object, _| deck::import_kepler(object),
+    ),
+    (
+        |o, _| o.is("type", "heatmap"),
+        |object, _| maplibre::import(object),
+    ),
+    (
+        |o, _| {
+            let inputs = o.0.get("inputs");
+            o.has(&["KERNEL", "RADIUS", "WEIGHT_FIELD", "OUTPUT_VALUE"])
+                || inputs.is_some_and(|inputs| inputs.get("RADIUS").is_some())
+        },
+        |object, _| qgis::import_estimation(object),
+    ),
+    (
+        |o, _| o.has(&DECK_KEYS) || o.is("@@type", "HeatmapLayer") || o.is("type", "HeatmapLayer"),
+        |object, _| deck::import(object),
+    ),
+    (
+        |o, _| o.has(&["dissipating", "maxIntensity"]),
+        |object, _| google::import(object),
+    ),
+    (
+        |o, _| o.has(&["step", "degree", "colorscheme"]),
+        |object, _| heatcanvas::import(object, false),
+    ),
+    (|o, _| o.has(&HEATMAP_JS_KEYS), heatmap_js::import),
+    (
+        |o, _| o.has(&["maxZoom", "minOpacity", "max"]),
+        leaflet_heat::import,
+    ),
+    // The blur of heatmap.js is a share, that of Leaflet.heat is in pixels.
+    (
+        |o, _| o.blur().is_some_and(|blur| blur <= 1.0),
+        heatmap_js::import,
+    ),
+    (|o, _| o.blur().is_some(), leaflet_heat::import),
+    (
+        |o, _| o.gradient_is_list() == Some(true),
+        |object, _| google::import(object),
+    ),
+    (
+        |o, data| {
+            o.gradient_is_list().is_some() && data.is_some_and(|data| data.get("data").is_none())
+        },
+        leaflet_heat::import,
+    ),
+    (|o, _| o.gradient_is_list().is_some(), heatmap_js::import),
+    (
+        |o, _| own_pairs(o.0).is_some(),
+        |object, _| our_own(&own_pairs(object).unwrap_or_default()),
+    ),
+];
+
+/// Keys of deck.gl's `HeatmapLayer`.
+const DECK_KEYS: [&str; 5] = [
+    "radiusPixels",
+    "colorRange",
+    "getWeight",
+    "colorDomain",
+    "getPosition",
+];
+
+/// Keys of heatmap.js.
+const HEATMAP_JS_KEYS: [&str; 12] = [
+    "container",
+    "maxOpacity",
+    "xField",
+    "yField",
+    "valueField",
+    "latField",
+    "lngField",
+    "useGradientOpacity",
+    "backgroundColor",
+    "scaleRadius",
+    "useLocalExtrema",
+    "onExtremaChange",
+];
+
+/// Imports an object by the first dialect whose test it passes.
+fn by_keys(object: &JsLiteral, data: Option<&JsLiteral>) -> Result<ImportedStyle, ImportError> {
+    // A whole style of MapLibre is imported by its first heatmap layer.
+    if let Some(layers) = object.get("layers").and_then(JsLiteral::as_list) {
+        let mut layers = layers.iter();
+        if let Some(layer) = layers.find(|layer| Keys(layer).is("type", "heatmap")) {
+            return by_keys(layer, data);
+        }
+    }
+    let tests = TESTS.iter();
+    let mut passed = tests.filter(|(test, _)| test(&Keys(object), data));
+    let (_, import) = passed.next().ok_or(ImportError::Unknown)?;
+    import(object, data)
+}
+
+/// Parameters of heatsplat's own styles, if an object has no others.
+fn own_pairs(object: &JsLiteral) -> Option<Vec<(String, String)>> {
+    let keys = object.as_object().unwrap_or_default();
+    let pairs: Option<Vec<(String, String)>> = keys.iter().map(our_pair).collect();
+    pairs.filter(|p| !p.is_empty() && p.iter().all(|(key, _)| is_ours(key)))
+}
+
 /// A key of our own style as JSON has it.
-fn our_pair((key, value): &(String, Literal)) -> Option<(String, String)> {
+fn our_pair((key, value): &(String, JsLiteral)) -> Option<(String, String)> {
     let value = match value {
-        Literal::Text(text) => text.clone(),
-        Literal::Number(n) => n.to_string(),
-        Literal::Bool(b) => b.to_string(),
-        // a domain
-        Literal::List(list) => {
+        JsLiteral::Text(text) => text.clone(),
+        JsLiteral::Number(n) => n.to_string(),
+        JsLiteral::Bool(b) => b.to_string(),
+        // A domain.
+        JsLiteral::List(list) => {
             let numbers: Option<Vec<String>> = list
                 .iter()
                 .map(|n| n.as_number().map(|n| n.to_string()))
@@ -252,10 +306,10 @@ fn ours(text: &str) -> Option<Vec<(String, String)>> {
     pairs.filter(|p| p.first().is_some_and(|(name, _)| is_ours(name)))
 }
 
-fn our_own(pairs: &[(String, String)]) -> Result<Imported, ImportError> {
-    let mut draft = Draft::ours(Dialect::Heatsplat);
-    draft.set_all(pairs)?;
-    Ok(draft.done())
+fn our_own(pairs: &[(String, String)]) -> Result<ImportedStyle, ImportError> {
+    let mut builder = StyleBuilder::ours(Dialect::Heatsplat);
+    builder.set_all(pairs)?;
+    Ok(builder.done())
 }
 
 /// `name=value` between blanks.

@@ -1,21 +1,21 @@
 //! GeoServer: an SLD whose transformation is `vec:Heatmap` (once `gs:Heatmap`).
 
-use crate::builder::{Draft, rounded};
+use crate::builder::{StyleBuilder, rounded};
 use crate::gradient::{self, Stop};
 use crate::xml::Element;
-use crate::{Dialect, ImportError, Imported};
+use crate::{Dialect, ImportError, ImportedStyle};
 
 const RADIUS: f64 = 100.0;
 
-/// Whether a document has such a transformation.
+/// Returns true if a document has such a transformation.
 pub(crate) fn is_in(root: &Element) -> bool {
     let all = root.descendants();
     all.iter()
         .any(|e| e.attribute("name").is_some_and(|n| n.ends_with(":Heatmap")))
 }
 
-pub(crate) fn import(root: &Element) -> Result<Imported, ImportError> {
-    let mut draft = Draft::new(Dialect::GeoServer);
+pub(crate) fn import(root: &Element) -> Result<ImportedStyle, ImportError> {
+    let mut builder = StyleBuilder::new(Dialect::GeoServer);
     let all = root.descendants();
     let parameters: Vec<(String, Vec<String>)> = all
         .iter()
@@ -24,34 +24,34 @@ pub(crate) fn import(root: &Element) -> Result<Imported, ImportError> {
         .collect();
     let mut radius = RADIUS;
     for (name, values) in &parameters {
-        // env('radius', 40) names a variable of the request and its default: the last is it
+        // `env('radius', 40)` names a variable of the request and its default: the last is it.
         let value = values.last().map(String::as_str).unwrap_or_default();
         match name.as_str() {
             "radiusPixels" => {
                 if values.len() > 1 {
-                    draft.warn(format!(
+                    builder.warn(format!(
                         "radiusPixels may come with a request there: {value} is taken"
                     ));
                 }
                 radius = match value.parse::<f64>() {
                     Ok(n) if n >= 1.0 => n,
-                    _ => return draft.refuse(name, value, "expected pixels, at least 1"),
+                    _ => return builder.refuse(name, value, "expected pixels, at least 1"),
                 };
             }
-            "weightAttr" => draft.columns().weight = Some(value.to_owned()),
+            "weightAttr" => builder.columns().weight = Some(value.to_owned()),
             "data" | "pixelsPerCell" | "outputBBOX" | "outputWidth" | "outputHeight" => {}
-            other => draft.warn(format!(
+            other => builder.warn(format!(
                 "`{}` is not known and left out",
                 crate::shorten(other)
             )),
         }
     }
-    // four passes of a box blur, which are near a gaussian
-    draft.radius("radiusPixels", 3.0 * deviation(radius))?;
-    draft.set("domain", "p100")?;
+    // Four passes of a box blur, which are near a gaussian.
+    builder.radius("radiusPixels", 3.0 * deviation(radius))?;
+    builder.set("domain", "p100")?;
     match all.iter().find(|e| e.name == "ColorMap") {
-        Some(map) => colors(map, &mut draft)?,
-        None => draft.warn("there is no ColorMap: the default ramp is taken"),
+        Some(map) => colors(map, &mut builder)?,
+        None => builder.warn("there is no ColorMap: the default ramp is taken"),
     }
     if let Some(opacity) = all
         .iter()
@@ -63,9 +63,9 @@ pub(crate) fn import(root: &Element) -> Result<Imported, ImportError> {
             .map_or("", |e| &e.text)
             .parse::<f64>()
     {
-        draft.opacity("Opacity", opacity)?;
+        builder.opacity("Opacity", opacity)?;
     }
-    Ok(draft.done())
+    Ok(builder.done())
 }
 
 /// A parameter's name and values: all literals and names of properties in it.
@@ -86,22 +86,22 @@ fn deviation(radius: f64) -> f64 {
     variance.sqrt()
 }
 
-fn colors(map: &Element, draft: &mut Draft) -> Result<(), ImportError> {
+fn colors(map: &Element, builder: &mut StyleBuilder) -> Result<(), ImportError> {
     let mut stops: Vec<Stop> = Vec::new();
     for entry in map.all("ColorMapEntry") {
         let text = entry.attribute("color").unwrap_or_default();
-        let [r, g, b, _] = gradient::css(text, "color", draft)?;
-        let number = |name: &str, default: &str, draft: &Draft| {
+        let [r, g, b, _] = gradient::css(text, "color", builder)?;
+        let number = |name: &str, default: &str, builder: &StyleBuilder| {
             let text = entry.attribute(name).unwrap_or(default);
             match text.parse::<f64>() {
                 Ok(n) if n.is_finite() => Ok(n),
-                _ => draft.refuse(name, text, "expected a number"),
+                _ => builder.refuse(name, text, "expected a number"),
             }
         };
-        let quantity = number("quantity", "", draft)?;
-        let opacity = number("opacity", "1", draft)?;
+        let quantity = number("quantity", "", builder)?;
+        let opacity = number("opacity", "1", builder)?;
         if stops.last().is_some_and(|(last, _)| quantity < *last) {
-            return draft.refuse(
+            return builder.refuse(
                 "quantity",
                 &rounded(quantity),
                 "expected quantities that rise",
@@ -110,14 +110,14 @@ fn colors(map: &Element, draft: &mut Draft) -> Result<(), ImportError> {
         stops.push((quantity, [r, g, b, opacity.clamp(0.0, 1.0)]));
     }
     if stops.is_empty() {
-        return draft.refuse("ColorMap", "", "expected at least one ColorMapEntry");
+        return builder.refuse("ColorMap", "", "expected at least one ColorMapEntry");
     }
     let kind = map.attribute("type").unwrap_or("ramp");
     let color = |i: usize| {
         let value = i as f64 / 255.0;
         let below = |(quantity, _): &Stop| *quantity <= value;
         gradient::bytes(match kind {
-            // up to, but not including, each quantity
+            // Up to, but not including, each quantity.
             "intervals" => stops
                 .iter()
                 .find(|s| !below(s))
@@ -132,7 +132,7 @@ fn colors(map: &Element, draft: &mut Draft) -> Result<(), ImportError> {
     };
     let mut table: [[u8; 4]; 256] = std::array::from_fn(color);
     table[0] = [0; 4];
-    draft.table(&table);
+    builder.table(&table);
     Ok(())
 }
 
@@ -143,11 +143,11 @@ mod tests {
 
     const SLD: &str = r##"<StyledLayerDescriptor xmlns="http://www.opengis.net/sld" xmlns:ogc="http://www.opengis.net/ogc">
       <NamedLayer><UserStyle><FeatureTypeStyle><Transformation><ogc:Function name="vec:Heatmap">
-        <ogc:Function name="parameter"><ogc:Literal>data</ogc:Literal></ogc:Function>
-        <ogc:Function name="parameter"><ogc:Literal>weightAttr</ogc:Literal><ogc:Literal>pop2000</ogc:Literal></ogc:Function>
-        <ogc:Function name="parameter"><ogc:Literal>radiusPixels</ogc:Literal>
-          <ogc:Function name="env"><ogc:Literal>radius</ogc:Literal><ogc:Literal>40</ogc:Literal></ogc:Function></ogc:Function>
-        <ogc:Function name="parameter"><ogc:Literal>pixelsPerCell</ogc:Literal><ogc:Literal>10</ogc:Literal></ogc:Function>
+        <ogc:Function name="parameter"><ogc:JsLiteral>data</ogc:JsLiteral></ogc:Function>
+        <ogc:Function name="parameter"><ogc:JsLiteral>weightAttr</ogc:JsLiteral><ogc:JsLiteral>pop2000</ogc:JsLiteral></ogc:Function>
+        <ogc:Function name="parameter"><ogc:JsLiteral>radiusPixels</ogc:JsLiteral>
+          <ogc:Function name="env"><ogc:JsLiteral>radius</ogc:JsLiteral><ogc:JsLiteral>40</ogc:JsLiteral></ogc:Function></ogc:Function>
+        <ogc:Function name="parameter"><ogc:JsLiteral>pixelsPerCell</ogc:JsLiteral><ogc:JsLiteral>10</ogc:JsLiteral></ogc:Function>
         </ogc:Function></Transformation><Rule><RasterSymbolizer><Opacity>0.6</Opacity>
         <ColorMap type="ramp"><ColorMapEntry color="#FFFFFF" quantity="0" label="nodata" opacity="0"/>
         <ColorMapEntry color="#4444FF" quantity=".1"/><ColorMapEntry color="#FF0000" quantity=".5"/>
@@ -158,7 +158,7 @@ mod tests {
         let made = style(SLD).unwrap();
         assert_eq!(made.dialect, Dialect::GeoServer);
         assert_eq!(made.columns.weight.as_deref(), Some("pop2000"));
-        // four boxes of 10: σ² = 4 · 110 / 3
+        // Four boxes of 10: σ² = 4 · 110 / 3.
         assert_eq!(
             made.style.radius().to_string(),
             "36.33180px".replace("36.33180", "36.3318")

@@ -1,11 +1,11 @@
 //! The HeatmapLayer of the Google Maps JavaScript API, removed from it in May 2026.
 
-use crate::builder::Draft;
+use crate::builder::StyleBuilder;
 use crate::gradient;
 use crate::inline_points::{ImportedPoint, lat_lng};
-use crate::js_literal::Literal;
-use crate::options::Options;
-use crate::{Dialect, ImportError, Imported};
+use crate::js_literal::JsLiteral;
+use crate::options::OptionReader;
+use crate::{Dialect, ImportError, ImportedStyle};
 
 /// The gradient that it had without one.
 const GRADIENT: [&str; 11] = [
@@ -25,64 +25,68 @@ const GRADIENT: [&str; 11] = [
 const RADIUS: f64 = 10.0;
 const OPACITY: f64 = 0.6;
 
-pub(crate) fn import(options: &Literal) -> Result<Imported, ImportError> {
-    let mut draft = Draft::new(Dialect::Google);
-    let mut options = Options::of(options);
-    let radius = options.positive("radius", &mut draft)?.unwrap_or(RADIUS);
-    if options.flag("dissipating", &mut draft)? == Some(false) {
-        // pixels at zoom 0
+pub(crate) fn import(options: &JsLiteral) -> Result<ImportedStyle, ImportError> {
+    let mut builder = StyleBuilder::new(Dialect::Google);
+    let mut options = OptionReader::of(options);
+    let radius = options.positive("radius", &mut builder)?.unwrap_or(RADIUS);
+    if options.flag("dissipating", &mut builder)? == Some(false) {
+        // Pixels at zoom 0.
         let zooms: Vec<(f64, f64)> = (0..=20)
             .map(|z| (f64::from(z), radius * f64::from(z).exp2()))
             .take_while(|(z, r)| *z == 0.0 || *r < 256.0)
             .collect();
-        draft.radii("radius", &zooms)?;
+        builder.radii("radius", &zooms)?;
     } else {
-        draft.radius("radius", radius)?;
+        builder.radius("radius", radius)?;
     }
-    match options.positive("maxIntensity", &mut draft)? {
-        Some(most) => draft.domain_to(most)?,
-        None => draft.set("domain", "p100")?,
+    match options.positive("maxIntensity", &mut builder)? {
+        Some(most) => builder.domain_to(most)?,
+        None => builder.set("domain", "p100")?,
     }
     let colors = match options.get("gradient") {
         None => {
             let default = GRADIENT
                 .iter()
-                .map(|c| gradient::css(c, "gradient", &draft));
+                .map(|c| gradient::css(c, "gradient", &builder));
             default.collect::<Result<Vec<_>, _>>()?
         }
-        Some(Literal::List(list)) if !list.is_empty() => {
-            let given = list.iter().map(|c| gradient::color(c, "gradient", &draft));
+        Some(JsLiteral::List(list)) if !list.is_empty() => {
+            let given = list
+                .iter()
+                .map(|c| gradient::color(c, "gradient", &builder));
             given.collect::<Result<Vec<_>, _>>()?
         }
         Some(other) => {
-            return draft.refuse("gradient", &other.shown(), "expected a list of CSS colours");
+            return builder.refuse("gradient", &other.shown(), "expected a list of CSS colours");
         }
     };
     let stops = gradient::even(colors);
-    draft.table(&std::array::from_fn(|i| {
+    builder.table(&std::array::from_fn(|i| {
         gradient::bytes(gradient::at(&stops, i as f64 / 255.0))
     }));
-    let opacity = options.share("opacity", &mut draft)?.unwrap_or(OPACITY);
-    draft.opacity("opacity", opacity)?;
-    if let Some(Literal::List(list)) = options.get("data") {
+    let opacity = options.share("opacity", &mut builder)?.unwrap_or(OPACITY);
+    builder.opacity("opacity", opacity)?;
+    if let Some(JsLiteral::List(list)) = options.get("data") {
         let points: Option<Vec<ImportedPoint>> = list.iter().map(point).collect();
         match points {
-            Some(points) => draft.points(points),
-            None => draft.warn("the data are no list of LatLng or WeightedLocation"),
+            Some(points) => builder.points(points),
+            None => builder.warn("the data are no list of LatLng or WeightedLocation"),
         }
     }
     options.ignore(&["map", "data"]);
-    options.finish(&mut draft);
-    draft.warn("its kernel was never published: a gaussian takes its place");
-    Ok(draft.done())
+    options.finish(&mut builder);
+    builder.warn("its kernel was never published: a gaussian takes its place");
+    Ok(builder.done())
 }
 
 /// A LatLng, or `{location: LatLng, weight}`.
-fn point(value: &Literal) -> Option<ImportedPoint> {
+fn point(value: &JsLiteral) -> Option<ImportedPoint> {
     let Some(location) = value.get("location") else {
         return lat_lng(value);
     };
-    let weight = value.get("weight").map_or(Some(1.0), Literal::as_number)?;
+    let weight = value
+        .get("weight")
+        .map_or(Some(1.0), JsLiteral::as_number)?;
     Some(ImportedPoint {
         weight,
         ..lat_lng(location)?

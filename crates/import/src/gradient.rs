@@ -1,63 +1,71 @@
 //! Colours between stops, as a browser's canvas and MapLibre mix them.
 
 use crate::ImportError;
-use crate::builder::Draft;
-use crate::js_literal::Literal;
+use crate::builder::StyleBuilder;
+use crate::js_literal::JsLiteral;
 use heatsplat_render::ramp::css_color;
 
 /// A position from 0 to 1 and straight RGBA, 0 to 1.
 pub(crate) type Stop = (f64, [f64; 4]);
 
 /// A colour of CSS, or `[r, g, b]` or `[r, g, b, a]` of 0 to 255.
-pub(crate) fn color(value: &Literal, name: &str, draft: &Draft) -> Result<[f64; 4], ImportError> {
+pub(crate) fn color(
+    value: &JsLiteral,
+    name: &str,
+    builder: &StyleBuilder,
+) -> Result<[f64; 4], ImportError> {
     const EXPECTED: &str = "expected a CSS colour like #ff0000";
     match value {
-        Literal::Text(text) => css(text, name, draft),
-        Literal::List(list) => {
-            let channels: Option<Vec<f64>> = list.iter().map(Literal::as_number).collect();
+        JsLiteral::Text(text) => css(text, name, builder),
+        JsLiteral::List(list) => {
+            let channels: Option<Vec<f64>> = list.iter().map(JsLiteral::as_number).collect();
             let channel = |c: f64| c.clamp(0.0, 255.0) / 255.0;
             match channels.as_deref() {
                 Some(&[r, g, b]) => Ok([channel(r), channel(g), channel(b), 1.0]),
                 Some(&[r, g, b, a]) => Ok([r, g, b, a].map(channel)),
-                _ => draft.refuse(
+                _ => builder.refuse(
                     name,
                     &value.shown(),
                     "expected [red, green, blue] of 0 to 255",
                 ),
             }
         }
-        other => draft.refuse(name, &other.shown(), EXPECTED),
+        other => builder.refuse(name, &other.shown(), EXPECTED),
     }
 }
 
 /// A colour of CSS, or of MapServer's and Google's `rgba(…)`.
-pub(crate) fn css(text: &str, name: &str, draft: &Draft) -> Result<[f64; 4], ImportError> {
+pub(crate) fn css(text: &str, name: &str, builder: &StyleBuilder) -> Result<[f64; 4], ImportError> {
     match css_color(text.trim()) {
         Ok(color) => Ok(color.map(f64::from)),
-        Err(_) => draft.refuse(name, text, "expected a CSS colour like #ff0000"),
+        Err(_) => builder.refuse(name, text, "expected a CSS colour like #ff0000"),
     }
 }
 
 /// `{0.4: "blue", 1: "red"}` in the order of its positions.
-pub(crate) fn stops(value: &Literal, name: &str, draft: &Draft) -> Result<Vec<Stop>, ImportError> {
+pub(crate) fn stops(
+    value: &JsLiteral,
+    name: &str,
+    builder: &StyleBuilder,
+) -> Result<Vec<Stop>, ImportError> {
     const EXPECTED: &str = "expected positions and colours like {0.4: \"blue\", 1: \"red\"}";
     let Some(pairs) = value.as_object().filter(|pairs| !pairs.is_empty()) else {
-        return draft.refuse(name, &value.shown(), EXPECTED);
+        return builder.refuse(name, &value.shown(), EXPECTED);
     };
     let mut stops = Vec::with_capacity(pairs.len());
     for (key, value) in pairs {
         let position: f64 = match key.parse() {
             Ok(p) if (0.0..=1.0).contains(&p) => p,
-            _ => return draft.refuse(name, key, "expected positions from 0 to 1"),
+            _ => return builder.refuse(name, key, "expected positions from 0 to 1"),
         };
-        stops.push((position, color(value, name, draft)?));
+        stops.push((position, color(value, name, builder)?));
     }
     stops.sort_by(|a, b| a.0.total_cmp(&b.0));
     Ok(stops)
 }
 
-/// The colour at a position: mixed straight, alpha apart, as a canvas does and MapLibre since its third
-/// version; level outside the stops.
+/// The colour at a position: mixed straight, alpha apart, as a canvas does and MapLibre since its
+/// third version; level outside the stops.
 pub(crate) fn at(stops: &[Stop], position: f64) -> [f64; 4] {
     let after = stops.partition_point(|(p, _)| *p <= position);
     let before = after.checked_sub(1).and_then(|i| stops.get(i));

@@ -1,9 +1,9 @@
 //! HeatCanvas: `step`, `degree` and a colour function of its own.
 
-use crate::builder::Draft;
-use crate::js_literal::Literal;
-use crate::options::Options;
-use crate::{Dialect, ImportError, Imported};
+use crate::builder::StyleBuilder;
+use crate::js_literal::JsLiteral;
+use crate::options::OptionReader;
+use crate::{Dialect, ImportError, ImportedStyle};
 use heatsplat_render::BlendMode;
 
 /// Degrees by the names of its constants.
@@ -12,53 +12,57 @@ const DEGREES: [(&str, u32); 3] = [("LINEAR", 1), ("QUAD", 2), ("CUBIC", 3)];
 /// A radius to tell weights by, in pixels.
 const REACH: f64 = 16.0;
 
-pub(crate) fn import(options: &Literal, layer: bool) -> Result<Imported, ImportError> {
-    let mut draft = Draft::new(Dialect::HeatCanvas);
-    let mut options = Options::of(options);
-    let step = options.positive("step", &mut draft)?.unwrap_or(1.0);
+pub(crate) fn import(options: &JsLiteral, layer: bool) -> Result<ImportedStyle, ImportError> {
+    let mut builder = StyleBuilder::new(Dialect::HeatCanvas);
+    let mut options = OptionReader::of(options);
+    let step = options.positive("step", &mut builder)?.unwrap_or(1.0);
     let degree = match options.get("degree") {
         None => 1,
-        Some(Literal::Number(n)) if [1.0, 2.0, 3.0].contains(n) => *n as u32,
-        Some(Literal::Text(t) | Literal::Code(t)) => {
+        Some(JsLiteral::Number(n)) if [1.0, 2.0, 3.0].contains(n) => *n as u32,
+        Some(JsLiteral::Text(t) | JsLiteral::Code(t)) => {
             let name = t.rsplit('.').next().unwrap_or(t);
             match DEGREES.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)) {
                 Some((_, degree)) => *degree,
                 None => {
-                    return draft.refuse("degree", t, "expected HeatCanvas.LINEAR, QUAD or CUBIC");
+                    return builder.refuse(
+                        "degree",
+                        t,
+                        "expected HeatCanvas.LINEAR, QUAD or CUBIC",
+                    );
                 }
             }
         }
         Some(other) => {
-            return draft.refuse(
+            return builder.refuse(
                 "degree",
                 &other.shown(),
                 "expected HeatCanvas.LINEAR, QUAD or CUBIC",
             );
         }
     };
-    let opacity = options.share("opacity", &mut draft)?;
+    let opacity = options.share("opacity", &mut builder)?;
     if options.get("colorscheme").is_some() || options.get("f_value_color").is_some() {
-        draft.warn(
+        builder.warn(
             "the colour function is code: its default's colours are taken, give a ramp for others",
         );
     }
     if options.get("bgcolor").is_some() {
-        draft.warn("bgcolor: a map lies behind the heat here");
+        builder.warn("bgcolor: a map lies behind the heat here");
     }
     options.ignore(&["zIndex", "map", "canvas"]);
-    options.finish(&mut draft);
+    options.finish(&mut builder);
 
-    // (v / step − dⁿ): the weight that reaches so far
-    draft.radius("step", REACH)?;
-    draft.set(
+    // (v / step − dⁿ): the weight that reaches so far.
+    builder.radius("step", REACH)?;
+    builder.set(
         "kernel",
         ["triangular", "epanechnikov", "cubic"][degree as usize - 1],
     )?;
-    draft.overlap(&BlendMode::Reach(step * REACH.powi(degree as i32)))?;
-    draft.table(&table());
-    draft.set("domain", "p100")?;
-    draft.opacity("opacity", opacity.unwrap_or(if layer { 0.6 } else { 1.0 }))?;
-    Ok(draft.done())
+    builder.overlap(&BlendMode::Reach(step * REACH.powi(degree as i32)))?;
+    builder.table(&table());
+    builder.set("domain", "p100")?;
+    builder.opacity("opacity", opacity.unwrap_or(if layer { 0.6 } else { 1.0 }))?;
+    Ok(builder.done())
 }
 
 /// Its own colours: hue 1 − v, saturation 0.8, lightness 0.6 v.
@@ -85,7 +89,7 @@ mod tests {
         let plain = style("{step: 0.5, degree: HeatCanvas.LINEAR}").unwrap();
         assert_eq!(plain.dialect, Dialect::HeatCanvas);
         assert_eq!(plain.style.blend().to_string(), "reach:8");
-        // the greatest value is hue 0, the least is nearly black
+        // The greatest value is hue 0, the least is nearly black.
         assert_eq!(plain.style.ramp().color(255), [235, 71, 71, 255]);
         assert!(plain.style.ramp().color(1)[..3].iter().all(|c| *c < 3));
     }

@@ -1,11 +1,11 @@
 //! heatmap.js: the options of `h337.create`, what `setData` is given, or both.
 
-use crate::builder::{Draft, rounded};
+use crate::builder::{StyleBuilder, rounded};
 use crate::gradient::{self, Stop};
 use crate::inline_points::ImportedPoint;
-use crate::js_literal::Literal;
-use crate::options::Options;
-use crate::{Dialect, ImportError, Imported};
+use crate::js_literal::JsLiteral;
+use crate::options::OptionReader;
+use crate::{Dialect, ImportError, ImportedStyle};
 use heatsplat_render::CoverOpacity;
 
 /// Its own gradient: blue, lime, yellow, red.
@@ -22,38 +22,41 @@ const BLUR: f64 = 0.85;
 /// The least opacity of a spot.
 const LEAST: f64 = 0.01;
 
-/// Options, and data where there are any.
-pub(crate) fn import(options: &Literal, data: Option<&Literal>) -> Result<Imported, ImportError> {
-    let mut draft = Draft::new(Dialect::HeatmapJs);
-    let mut options = Options::of(options);
-    let radius = options.positive("radius", &mut draft)?.unwrap_or(RADIUS);
-    let blur = options.share("blur", &mut draft)?.unwrap_or(BLUR);
-    if options.flag("scaleRadius", &mut draft)? == Some(true) {
-        // pixels at zoom 0, twice as many with each further one
+/// Imports options, and data if there are any.
+pub(crate) fn import(
+    options: &JsLiteral,
+    data: Option<&JsLiteral>,
+) -> Result<ImportedStyle, ImportError> {
+    let mut builder = StyleBuilder::new(Dialect::HeatmapJs);
+    let mut options = OptionReader::of(options);
+    let radius = options.positive("radius", &mut builder)?.unwrap_or(RADIUS);
+    let blur = options.share("blur", &mut builder)?.unwrap_or(BLUR);
+    if options.flag("scaleRadius", &mut builder)? == Some(true) {
+        // Pixels at zoom 0, twice as many with each further one.
         let zooms: Vec<(f64, f64)> = (0..=20)
             .map(|z| (f64::from(z), radius * f64::from(z).exp2()))
             .take_while(|(z, r)| *z == 0.0 || *r < 256.0)
             .collect();
-        draft.radii("radius", &zooms)?;
+        builder.radii("radius", &zooms)?;
     } else {
-        draft.radius("radius", radius)?;
+        builder.radius("radius", radius)?;
     }
-    draft.set("kernel", &format!("plateau:{}", rounded(1.0 - blur)))?;
-    colors(&mut options, &mut draft)?;
-    if options.flag("useLocalExtrema", &mut draft)? == Some(true) {
-        draft.warn("useLocalExtrema: colours don't change with the view here");
+    builder.set("kernel", &format!("plateau:{}", rounded(1.0 - blur)))?;
+    colors(&mut options, &mut builder)?;
+    if options.flag("useLocalExtrema", &mut builder)? == Some(true) {
+        builder.warn("useLocalExtrema: colours don't change with the view here");
     }
-    let field = |name, options: &mut Options<'_>, draft: &mut Draft| {
-        options.text(name, draft).map(|t| t.map(str::to_owned))
+    let field = |name, options: &mut OptionReader<'_>, builder: &mut StyleBuilder| {
+        options.text(name, builder).map(|t| t.map(str::to_owned))
     };
-    let value = field("valueField", &mut options, &mut draft)?;
-    let lat = field("latField", &mut options, &mut draft)?;
-    let lon = field("lngField", &mut options, &mut draft)?;
+    let value = field("valueField", &mut options, &mut builder)?;
+    let lat = field("latField", &mut options, &mut builder)?;
+    let lon = field("lngField", &mut options, &mut builder)?;
     let (x, y) = (
-        field("xField", &mut options, &mut draft)?,
-        field("yField", &mut options, &mut draft)?,
+        field("xField", &mut options, &mut builder)?,
+        field("yField", &mut options, &mut builder)?,
     );
-    let columns = draft.columns();
+    let columns = builder.columns();
     columns.weight = value.clone();
     columns.lon = lon.clone().or(x);
     columns.lat = lat.clone().or(y);
@@ -67,20 +70,20 @@ pub(crate) fn import(options: &Literal, data: Option<&Literal>) -> Result<Import
         "canvas",
     ]);
     if options.get("backgroundColor").is_some() {
-        draft.warn("backgroundColor: a map lies behind the heat here");
+        builder.warn("backgroundColor: a map lies behind the heat here");
     }
-    options.finish(&mut draft);
+    options.finish(&mut builder);
 
     let fields = Fields {
         lat: lat.as_deref().unwrap_or("lat"),
         lon: lon.as_deref().unwrap_or("lng"),
         value: value.as_deref().unwrap_or("value"),
     };
-    take_data(data, &fields, &mut draft)?;
-    Ok(draft.done())
+    take_data(data, &fields, &mut builder)?;
+    Ok(builder.done())
 }
 
-/// What the data call their fields.
+/// Names of the data's fields.
 struct Fields<'a> {
     lat: &'a str,
     lon: &'a str,
@@ -88,19 +91,19 @@ struct Fields<'a> {
 }
 
 /// The palette at each alpha, as opaque as the options say.
-fn colors(options: &mut Options<'_>, draft: &mut Draft) -> Result<(), ImportError> {
+fn colors(options: &mut OptionReader<'_>, builder: &mut StyleBuilder) -> Result<(), ImportError> {
     let stops = match options.get("gradient") {
-        Some(given) => gradient::stops(given, "gradient", draft)?,
+        Some(given) => gradient::stops(given, "gradient", builder)?,
         None => GRADIENT.to_vec(),
     };
-    let fixed = options.share("opacity", draft)?.filter(|o| *o > 0.0);
-    let most = options.share("maxOpacity", draft)?.unwrap_or(1.0);
-    let least = options.share("minOpacity", draft)?.unwrap_or(0.0);
-    let own = options.flag("useGradientOpacity", draft)? == Some(true);
+    let fixed = options.share("opacity", builder)?.filter(|o| *o > 0.0);
+    let most = options.share("maxOpacity", builder)?.unwrap_or(1.0);
+    let least = options.share("minOpacity", builder)?.unwrap_or(0.0);
+    let own = options.flag("useGradientOpacity", builder)? == Some(true);
     let palette = gradient::canvas(&stops);
     let mut table = [[0; 4]; 256];
     for (alpha, (out, [r, g, b, a])) in table.iter_mut().zip(palette).enumerate().skip(1) {
-        // a canvas's bytes: fractions are cut off where they are stored
+        // A canvas's bytes: fractions are cut off where they are stored.
         let byte = |share: f64| share * 255.0;
         let opacity = match fixed {
             _ if own => f64::from(a),
@@ -110,43 +113,43 @@ fn colors(options: &mut Options<'_>, draft: &mut Draft) -> Result<(), ImportErro
         };
         *out = [r, g, b, opacity.round() as u8];
     }
-    draft.table(&table);
+    builder.table(&table);
     Ok(())
 }
 
 /// `{max, min, data: […]}` or the list alone.
 fn take_data(
-    data: Option<&Literal>,
+    data: Option<&JsLiteral>,
     fields: &Fields<'_>,
-    draft: &mut Draft,
+    builder: &mut StyleBuilder,
 ) -> Result<(), ImportError> {
     let Some(data) = data else {
-        draft.warn("there are no data with a max: give it as overlap=cover:0,MAX");
-        return draft.cover(CoverOpacity {
+        builder.warn("there are no data with a max: give it as overlap=cover:0,MAX");
+        return builder.cover(CoverOpacity {
             least: LEAST,
             ..CoverOpacity::default()
         });
     };
-    let bound = |name: &str| data.get(name).and_then(Literal::as_number);
+    let bound = |name: &str| data.get(name).and_then(JsLiteral::as_number);
     let (low, high) = (bound("min").unwrap_or(0.0), bound("max"));
     match high {
         Some(high) if high <= low => {
-            return draft.refuse("max", &rounded(high), "expected more than min");
+            return builder.refuse("max", &rounded(high), "expected more than min");
         }
-        high => draft.cover(CoverOpacity {
+        high => builder.cover(CoverOpacity {
             range: (low, high.unwrap_or(low + 1.0)),
             least: LEAST,
             full_at: None,
         })?,
     }
     let list = data.as_list().or_else(|| data.get("data")?.as_list());
-    let point = |point: &Literal| {
-        let number = |name: &str| point.get(name).and_then(Literal::as_number);
+    let point = |point: &JsLiteral| {
+        let number = |name: &str| point.get(name).and_then(JsLiteral::as_number);
         let weight = number(fields.value).or_else(|| number("count"));
         Some(ImportedPoint {
             lon: number(fields.lon)?,
             lat: number(fields.lat)?,
-            // what has no value counts as 1
+            // What has no value counts as 1.
             weight: weight.filter(|w| *w != 0.0).unwrap_or(1.0),
             radius: number("radius"),
         })
@@ -154,7 +157,7 @@ fn take_data(
     let list = list.unwrap_or_default();
     let points: Vec<ImportedPoint> = list.iter().filter_map(point).collect();
     if points.len() < list.len() {
-        draft.warn(format!(
+        builder.warn(format!(
             "{} of {} points have no {} and {}: pixels of a screen are no places on a map",
             list.len() - points.len(),
             list.len(),
@@ -163,9 +166,9 @@ fn take_data(
         ));
     }
     if list.iter().any(|p| p.get("radius").is_some()) {
-        draft.columns().radius = Some("radius".to_owned());
+        builder.columns().radius = Some("radius".to_owned());
     }
-    draft.points(points);
+    builder.points(points);
     Ok(())
 }
 
@@ -180,7 +183,7 @@ mod tests {
         assert_eq!(made.dialect, Dialect::HeatmapJs);
         let style = made.style;
         assert_eq!(style.radius().to_string(), "40px");
-        // level before the first stop; opaque as the alpha is
+        // Level before the first stop; opaque as the alpha is.
         assert_eq!(style.ramp().color(30), [0, 0, 255, 30]);
         assert_eq!(style.ramp().color(255), [255, 3, 0, 255]);
         assert_eq!(made.warnings.len(), 1, "{:?}", made.warnings);
@@ -230,7 +233,7 @@ mod tests {
         }
         let made = style("h337.create({radios: 4})").unwrap();
         assert!(made.warnings[0].contains("radios"));
-        // stops are sorted
+        // Stops are sorted.
         let backwards = style("h337.create({gradient: {1: 'red', .1: 'blue'}})").unwrap();
         assert_eq!(backwards.style.ramp().color(5)[..3], [0, 0, 255]);
     }

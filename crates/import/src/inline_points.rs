@@ -1,6 +1,6 @@
 //! Points that a configuration carries in itself.
 
-use crate::js_literal::Literal;
+use crate::js_literal::JsLiteral;
 
 /// A point as the browser's heat maps are given it.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -9,7 +9,7 @@ pub struct ImportedPoint {
     pub lon: f64,
     /// Degrees north.
     pub lat: f64,
-    /// What it weighs.
+    /// Weight of the point.
     pub weight: f64,
     /// Its own radius in pixels.
     pub radius: Option<f64>,
@@ -28,20 +28,20 @@ impl ImportedPoint {
 
 /// `[[lat, lng, intensity], …]`, where the intensity may be missing; `None` where a list is
 /// something else.
-pub(crate) fn triples(list: &[Literal]) -> Option<Vec<ImportedPoint>> {
+pub(crate) fn triples(list: &[JsLiteral]) -> Option<Vec<ImportedPoint>> {
     list.iter().map(triple).collect()
 }
 
-fn triple(point: &Literal) -> Option<ImportedPoint> {
+fn triple(point: &JsLiteral) -> Option<ImportedPoint> {
     match point {
-        Literal::List(numbers) => {
-            let number = |i: usize| numbers.get(i).and_then(Literal::as_number);
-            let weight = numbers.get(2).map_or(Some(1.0), Literal::as_number)?;
+        JsLiteral::List(numbers) => {
+            let number = |i: usize| numbers.get(i).and_then(JsLiteral::as_number);
+            let weight = numbers.get(2).map_or(Some(1.0), JsLiteral::as_number)?;
             Some(ImportedPoint::new(number(0)?, number(1)?, weight))
         }
-        call @ Literal::Call(..) => lat_lng(call),
+        call @ JsLiteral::Call(..) => lat_lng(call),
         object => {
-            let number = |name: &str| object.get(name).and_then(Literal::as_number);
+            let number = |name: &str| object.get(name).and_then(JsLiteral::as_number);
             let weight = number("alt").unwrap_or(1.0);
             Some(ImportedPoint::new(number("lat")?, number("lng")?, weight))
         }
@@ -49,13 +49,13 @@ fn triple(point: &Literal) -> Option<ImportedPoint> {
 }
 
 /// `new google.maps.LatLng(lat, lng)`, `L.latLng(lat, lng)` or `{lat: …, lng: …}`.
-pub(crate) fn lat_lng(value: &Literal) -> Option<ImportedPoint> {
-    if let Literal::Call(name, arguments) = value {
+pub(crate) fn lat_lng(value: &JsLiteral) -> Option<ImportedPoint> {
+    if let JsLiteral::Call(name, arguments) = value {
         let known = name.ends_with("LatLng") || name.ends_with("latLng");
-        let number = |i: usize| arguments.get(i).and_then(Literal::as_number);
+        let number = |i: usize| arguments.get(i).and_then(JsLiteral::as_number);
         let weight = number(2).unwrap_or(1.0);
         return known.then_some(ImportedPoint::new(number(0)?, number(1)?, weight));
     }
-    let number = |name: &str| value.get(name).and_then(Literal::as_number);
+    let number = |name: &str| value.get(name).and_then(JsLiteral::as_number);
     Some(ImportedPoint::new(number("lat")?, number("lng")?, 1.0))
 }

@@ -1,24 +1,24 @@
 //! Reads what people have in their pages: JSON, and the object literals of JavaScript around it.
 //!
-//! Keys without quotes, single quotes, comments, trailing commas, `.5`, `new Thing(…)` and calls are
-//! understood; whatever needs a JavaScript engine (functions, variables, arithmetic) is kept as
-//! [`Literal::Code`], so that who looks for it can say so.
+//! Keys without quotes, single quotes, comments, trailing commas, `.5`, `new Thing(…)` and calls
+//! are understood; whatever needs a JavaScript engine (functions, variables, arithmetic) is kept as
+//! [`JsLiteral::Code`], so that who looks for it can say so.
 
 use crate::ImportError;
 
 /// A value of a configuration.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Literal {
+pub(crate) enum JsLiteral {
     Null,
     Bool(bool),
     Number(f64),
     Text(String),
-    List(Vec<Literal>),
+    List(Vec<JsLiteral>),
     /// In the order of the text.
-    Object(Vec<(String, Literal)>),
+    Object(Vec<(String, JsLiteral)>),
     /// `name(…)` or `new name(…)`.
-    Call(String, Vec<Literal>),
-    /// What only a JavaScript engine could tell the value of.
+    Call(String, Vec<JsLiteral>),
+    /// Expression that only a JavaScript engine could evaluate.
     Code(String),
 }
 
@@ -26,7 +26,7 @@ pub(crate) enum Literal {
 const MAX_DEPTH: usize = 64;
 
 /// All values that a text holds: one for JSON, one a statement for a script.
-pub(crate) fn read(text: &str) -> Result<Vec<Literal>, ImportError> {
+pub(crate) fn read(text: &str) -> Result<Vec<JsLiteral>, ImportError> {
     let mut reader = Reader { text, at: 0 };
     let mut found = Vec::new();
     loop {
@@ -41,7 +41,7 @@ pub(crate) fn read(text: &str) -> Result<Vec<Literal>, ImportError> {
     }
 }
 
-impl Literal {
+impl JsLiteral {
     pub(crate) fn as_number(&self) -> Option<f64> {
         match self {
             Self::Number(n) => Some(*n),
@@ -56,14 +56,14 @@ impl Literal {
         }
     }
 
-    pub(crate) fn as_list(&self) -> Option<&[Literal]> {
+    pub(crate) fn as_list(&self) -> Option<&[JsLiteral]> {
         match self {
             Self::List(list) => Some(list),
             _ => None,
         }
     }
 
-    pub(crate) fn as_object(&self) -> Option<&[(String, Literal)]> {
+    pub(crate) fn as_object(&self) -> Option<&[(String, JsLiteral)]> {
         match self {
             Self::Object(object) => Some(object),
             _ => None,
@@ -71,7 +71,7 @@ impl Literal {
     }
 
     /// The value of a key of an object; of two the later.
-    pub(crate) fn get(&self, key: &str) -> Option<&Literal> {
+    pub(crate) fn get(&self, key: &str) -> Option<&JsLiteral> {
         let mut pairs = self.as_object()?.iter().rev();
         pairs.find(|(k, _)| k == key).map(|(_, v)| v)
     }
@@ -158,7 +158,7 @@ impl<'a> Reader<'a> {
     }
 
     /// A value, with `const name =` before it and `.addTo(map)` after it.
-    fn statement(&mut self) -> Result<Literal, ImportError> {
+    fn statement(&mut self) -> Result<JsLiteral, ImportError> {
         for word in ["export", "default", "const", "let", "var"] {
             if self.eat_word(word) {
                 self.space();
@@ -195,14 +195,14 @@ impl<'a> Reader<'a> {
         Ok(value)
     }
 
-    /// Whether only blanks lie between here and the line's beginning.
+    /// Returns true if only blanks lie between here and the line's beginning.
     fn on_new_line(&self, start: usize) -> bool {
         let before = self.text.get(start..self.at).unwrap_or_default();
         let blanks = before.trim_end();
         before.get(blanks.len()..).is_some_and(|b| b.contains('\n'))
     }
 
-    fn value(&mut self, depth: usize) -> Result<Literal, ImportError> {
+    fn value(&mut self, depth: usize) -> Result<JsLiteral, ImportError> {
         if depth > MAX_DEPTH {
             return self.fail("fewer values inside each other");
         }
@@ -217,21 +217,21 @@ impl<'a> Reader<'a> {
         Ok(value)
     }
 
-    fn primary(&mut self, depth: usize) -> Result<Literal, ImportError> {
+    fn primary(&mut self, depth: usize) -> Result<JsLiteral, ImportError> {
         match self.peek() {
             None => self.fail("a value"),
             Some('{') => self.object(depth),
             Some('[') => {
                 self.at += 1;
-                Ok(Literal::List(self.list(']', depth)?))
+                Ok(JsLiteral::List(self.list(']', depth)?))
             }
-            Some(quote @ ('"' | '\'' | '`')) => Ok(Literal::Text(self.string(quote)?)),
+            Some(quote @ ('"' | '\'' | '`')) => Ok(JsLiteral::Text(self.string(quote)?)),
             Some(c) if c.is_ascii_digit() || matches!(c, '.' | '-' | '+') => self.number(),
             Some(c) if is_name(c) => self.named(depth),
             Some('(') => {
                 let start = self.at;
                 self.skip_group()?;
-                Ok(Literal::Code(self.since(start)))
+                Ok(JsLiteral::Code(self.since(start)))
             }
             Some(_) => self.fail("a value: JSON, or an object as in JavaScript"),
         }
@@ -241,13 +241,13 @@ impl<'a> Reader<'a> {
         self.text.get(start..self.at).unwrap_or_default().to_owned()
     }
 
-    fn number(&mut self) -> Result<Literal, ImportError> {
+    fn number(&mut self) -> Result<JsLiteral, ImportError> {
         let start = self.at;
         self.take(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '+'));
         let text = self.since(start);
         match text.trim_start_matches('+').parse::<f64>() {
-            Ok(number) if number.is_finite() => Ok(Literal::Number(number)),
-            _ => Ok(Literal::Code(text)),
+            Ok(number) if number.is_finite() => Ok(JsLiteral::Number(number)),
+            _ => Ok(JsLiteral::Code(text)),
         }
     }
 
@@ -279,7 +279,7 @@ impl<'a> Reader<'a> {
         self.fail("the end of the text in quotes")
     }
 
-    fn named(&mut self, depth: usize) -> Result<Literal, ImportError> {
+    fn named(&mut self, depth: usize) -> Result<JsLiteral, ImportError> {
         let start = self.at;
         if self.eat_word("new") {
             self.space();
@@ -295,17 +295,17 @@ impl<'a> Reader<'a> {
             if self.rest().starts_with("=>") || self.rest().starts_with('{') {
                 return self.code_from(start);
             }
-            return Ok(Literal::Call(name, arguments));
+            return Ok(JsLiteral::Call(name, arguments));
         }
         Ok(match name.as_str() {
-            "true" => Literal::Bool(true),
-            "false" => Literal::Bool(false),
-            "null" | "undefined" => Literal::Null,
-            _ => Literal::Code(name),
+            "true" => JsLiteral::Bool(true),
+            "false" => JsLiteral::Bool(false),
+            "null" | "undefined" => JsLiteral::Null,
+            _ => JsLiteral::Code(name),
         })
     }
 
-    fn list(&mut self, end: char, depth: usize) -> Result<Vec<Literal>, ImportError> {
+    fn list(&mut self, end: char, depth: usize) -> Result<Vec<JsLiteral>, ImportError> {
         let mut list = Vec::new();
         loop {
             self.space();
@@ -325,13 +325,13 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn object(&mut self, depth: usize) -> Result<Literal, ImportError> {
+    fn object(&mut self, depth: usize) -> Result<JsLiteral, ImportError> {
         self.at += 1;
         let mut pairs = Vec::new();
         loop {
             self.space();
             if self.eat("}") {
-                return Ok(Literal::Object(pairs));
+                return Ok(JsLiteral::Object(pairs));
             }
             let start = self.at;
             let key = match self.peek() {
@@ -357,14 +357,14 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// What is written from `start` up to the next comma or end of the group: code.
-    fn code_from(&mut self, start: usize) -> Result<Literal, ImportError> {
+    /// Text from `start` up to the next comma or end of the group: code.
+    fn code_from(&mut self, start: usize) -> Result<JsLiteral, ImportError> {
         self.at = start;
         loop {
             match self.peek() {
                 None | Some(',' | ';' | '}' | ']' | ')') => {
                     let code = self.since(start);
-                    return Ok(Literal::Code(code.trim().to_owned()));
+                    return Ok(JsLiteral::Code(code.trim().to_owned()));
                 }
                 Some('{' | '[' | '(') => self.skip_group()?,
                 Some(quote @ ('"' | '\'' | '`')) => {
@@ -406,7 +406,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn one(text: &str) -> Literal {
+    fn one(text: &str) -> JsLiteral {
         let mut all = read(text).unwrap();
         assert_eq!(all.len(), 1, "{all:?}");
         all.remove(0)
@@ -420,13 +420,13 @@ mod tests {
             "const options = { // mine\n radius: 40., gradient: {.25: 'blue', 1: \"red\",}, /* x */ a: [1, true, undefined], };",
         );
         assert_eq!(json, script);
-        assert_eq!(json.get("radius"), Some(&Literal::Number(40.0)));
+        assert_eq!(json.get("radius"), Some(&JsLiteral::Number(40.0)));
     }
 
     #[test]
     fn calls_keep_their_arguments() {
         let call = one("L.heatLayer([[50.5, 30.5, .2]], {radius: 25}).addTo(map);");
-        let Literal::Call(name, arguments) = call else {
+        let JsLiteral::Call(name, arguments) = call else {
             panic!("a call");
         };
         assert_eq!((name.as_str(), arguments.len()), ("L.heatLayer", 2));
@@ -434,11 +434,11 @@ mod tests {
         assert_eq!(two.len(), 2, "{two:?}");
         assert_eq!(
             two[1],
-            Literal::Call(
+            JsLiteral::Call(
                 "a.push".into(),
                 vec![1.0, 2.0, 3.0]
                     .into_iter()
-                    .map(Literal::Number)
+                    .map(JsLiteral::Number)
                     .collect()
             )
         );
@@ -451,11 +451,11 @@ mod tests {
         );
         assert_eq!(
             found.get("getWeight"),
-            Some(&Literal::Code("d => d.mag * 2".into()))
+            Some(&JsLiteral::Code("d => d.mag * 2".into()))
         );
-        assert_eq!(found.get("r"), Some(&Literal::Code("2 * 3".into())));
-        assert!(matches!(found.get("el"), Some(Literal::Code(_))));
-        assert_eq!(found.get("ok"), Some(&Literal::Number(1.0)));
+        assert_eq!(found.get("r"), Some(&JsLiteral::Code("2 * 3".into())));
+        assert!(matches!(found.get("el"), Some(JsLiteral::Code(_))));
+        assert_eq!(found.get("ok"), Some(&JsLiteral::Number(1.0)));
     }
 
     #[test]

@@ -1,11 +1,11 @@
 //! Leaflet.heat and simpleheat: the points, the options, or the whole call.
 
-use crate::builder::{Draft, rounded};
+use crate::builder::{StyleBuilder, rounded};
 use crate::gradient::{self, Stop};
 use crate::inline_points;
-use crate::js_literal::Literal;
-use crate::options::Options;
-use crate::{Dialect, ImportError, Imported};
+use crate::js_literal::JsLiteral;
+use crate::options::OptionReader;
+use crate::{Dialect, ImportError, ImportedStyle};
 use heatsplat_render::CoverOpacity;
 
 /// Their own gradient: blue, cyan, lime, yellow, red.
@@ -21,28 +21,34 @@ const RADIUS: f64 = 25.0;
 const BLUR: f64 = 15.0;
 const MIN_OPACITY: f64 = 0.05;
 
-pub(crate) fn import(options: &Literal, data: Option<&Literal>) -> Result<Imported, ImportError> {
-    let mut draft = Draft::new(Dialect::LeafletHeat);
-    let mut options = Options::of(options);
-    let radius = options.positive("radius", &mut draft)?.unwrap_or(RADIUS);
-    let blur = options.number("blur", &mut draft)?.unwrap_or(BLUR).max(0.0);
-    let max = options.positive("max", &mut draft)?.unwrap_or(1.0);
+pub(crate) fn import(
+    options: &JsLiteral,
+    data: Option<&JsLiteral>,
+) -> Result<ImportedStyle, ImportError> {
+    let mut builder = StyleBuilder::new(Dialect::LeafletHeat);
+    let mut options = OptionReader::of(options);
+    let radius = options.positive("radius", &mut builder)?.unwrap_or(RADIUS);
+    let blur = options
+        .number("blur", &mut builder)?
+        .unwrap_or(BLUR)
+        .max(0.0);
+    let max = options.positive("max", &mut builder)?.unwrap_or(1.0);
     let least = options
-        .share("minOpacity", &mut draft)?
+        .share("minOpacity", &mut builder)?
         .unwrap_or(MIN_OPACITY);
-    let full = options.number("maxZoom", &mut draft)?;
+    let full = options.number("maxZoom", &mut builder)?;
     if let Some(zoom) = full.filter(|z| !(0.0..=24.0).contains(z)) {
-        return draft.refuse("maxZoom", &zoom.to_string(), "expected a zoom from 0 to 24");
+        return builder.refuse("maxZoom", &zoom.to_string(), "expected a zoom from 0 to 24");
     }
     let stops = match options.get("gradient") {
-        Some(given) => gradient::stops(given, "gradient", &draft)?,
+        Some(given) => gradient::stops(given, "gradient", &builder)?,
         None => GRADIENT.to_vec(),
     };
     options.ignore(&["pane"]);
-    options.finish(&mut draft);
+    options.finish(&mut builder);
 
-    draft.radius("radius", radius + blur)?;
-    draft.set(
+    builder.radius("radius", radius + blur)?;
+    builder.set(
         "kernel",
         &format!("shadow:{}", rounded(radius / (radius + blur))),
     )?;
@@ -51,20 +57,20 @@ pub(crate) fn import(options: &Literal, data: Option<&Literal>) -> Result<Import
     for (alpha, (out, [r, g, b, _])) in table.iter_mut().zip(palette).enumerate().skip(1) {
         *out = [r, g, b, alpha as u8];
     }
-    draft.table(&table);
+    builder.table(&table);
     let full = full.map(|z| z.round() as u8);
-    draft.cover(CoverOpacity {
+    builder.cover(CoverOpacity {
         range: (0.0, max),
         least,
         full_at: full,
     })?;
-    if let Some(list) = data.and_then(Literal::as_list) {
+    if let Some(list) = data.and_then(JsLiteral::as_list) {
         match inline_points::triples(list) {
-            Some(points) => draft.points(points),
-            None => draft.warn("the points are no list of [latitude, longitude, intensity]"),
+            Some(points) => builder.points(points),
+            None => builder.warn("the points are no list of [latitude, longitude, intensity]"),
         }
     }
-    Ok(draft.done())
+    Ok(builder.done())
 }
 
 #[cfg(test)]

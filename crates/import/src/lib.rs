@@ -1,8 +1,8 @@
-//! Every other heat map's configuration, turned into a [`Style`].
+//! Import of other heat maps' configurations as [`Style`]s.
 //!
-//! One file a dialect; [`style`] tells which of them a text is. What a dialect defines to the bit
-//! (Mapnik's table) is taken over to the bit; the rest becomes the nearest that heatsplat has, and
-//! what is lost on the way is said in [`Imported::warnings`].
+//! [`style`] detects the dialect of a text; each dialect has a file of its own. Properties that a
+//! dialect defines exactly (Mapnik's color table) are imported exactly. Others become the nearest
+//! that heatsplat has, and [`ImportedStyle::warnings`] lists the losses.
 //!
 //! ```
 //! use heatsplat_import::{self as import, Dialect};
@@ -37,11 +37,11 @@ use std::fmt;
 
 pub use inline_points::ImportedPoint;
 
-/// Whose configuration a text is.
+/// Dialect of a configuration: the program that it is written for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Dialect {
-    /// Our own: `radius=12px&ramp=viridis`, or the same as JSON.
+    /// heatsplat's own: `radius=12px&ramp=viridis`, or the parameters as a JSON object.
     Heatsplat,
     /// Mapnik's image filters, in a line, in CartoCSS or in its XML.
     Mapnik,
@@ -95,41 +95,41 @@ impl fmt::Display for Dialect {
     }
 }
 
-/// What a configuration became.
+/// Style and other information from a configuration.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-pub struct Imported {
-    /// Whose it was.
+pub struct ImportedStyle {
+    /// Dialect of the configuration.
     pub dialect: Dialect,
-    /// How it looks here.
+    /// Style with the same look.
     pub style: Style,
-    /// What could not be carried over, or only nearly.
+    /// Descriptions of properties that were imported approximately or not at all.
     pub warnings: Vec<String>,
-    /// Which columns of the data it speaks of.
-    pub columns: Columns,
-    /// Where the configuration says its data are, by Mapnik's names (`type`, `file`, `table` …).
+    /// Columns of the data that the configuration names.
+    pub columns: ColumnNames,
+    /// Data source of the configuration, by Mapnik's names (`type`, `file`, `table` …).
     pub datasource: Vec<(String, String)>,
-    /// The file of the picture that is stamped at each point; until it is read by
-    /// [`with_marker`](Self::with_marker), an ellipse takes its place.
+    /// File of the picture that is stamped at each point. The style has an ellipse instead until
+    /// [`with_marker`](Self::with_marker) reads the file.
     pub marker: Option<String>,
-    /// Points that the configuration itself holds.
+    /// Points in the configuration itself.
     pub points: Vec<ImportedPoint>,
 }
 
 /// Names of columns that a configuration reads.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Columns {
-    /// Of longitude.
+pub struct ColumnNames {
+    /// Column of the longitude.
     pub lon: Option<String>,
-    /// Of latitude.
+    /// Column of the latitude.
     pub lat: Option<String>,
-    /// Of the weight.
+    /// Column of the weight.
     pub weight: Option<String>,
-    /// Of the radius in pixels.
+    /// Column of the radius in pixels.
     pub radius: Option<String>,
 }
 
-impl Imported {
+impl ImportedStyle {
     /// Stamps the alpha of a PNG at each point: the file that [`marker`](Self::marker) names.
     ///
     /// # Errors
@@ -158,56 +158,56 @@ pub enum MarkerError {
     Style(#[from] StyleError),
 }
 
-/// Why a configuration can't be taken over.
+/// Reason for which a configuration can't be imported.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ImportError {
-    /// Nobody's.
+    /// The text is in no known dialect.
     #[error(
         "this is no style of heatsplat's and no configuration that it knows; it reads {}",
         Dialect::ALL.map(|(name, _)| name).join(", ")
     )]
     Unknown,
-    /// Not the language that it seems to be.
+    /// The text has a syntax error.
     #[error("line {line}, column {column}: expected {expected}")]
     Syntax {
-        /// From 1.
+        /// Line of the error, from 1.
         line: usize,
-        /// From 1.
+        /// Column of the error, from 1.
         column: usize,
-        /// What may stand there.
+        /// Description of the legal syntax.
         expected: String,
     },
-    /// A value that can't be.
+    /// A value is illegal.
     #[error("{dialect}: {name} can't be `{value}`: {expected}")]
     Value {
-        /// Whose configuration.
+        /// Dialect of the configuration.
         dialect: Dialect,
-        /// Which part of it.
+        /// Name of the property.
         name: String,
-        /// What was given, shortened.
+        /// The illegal value, shortened.
         value: String,
-        /// What is legal.
+        /// Description of legal values.
         expected: String,
     },
-    /// A value that heatsplat has no use for.
+    /// A value is illegal in heatsplat's styles.
     #[error("{dialect}: {error}")]
     Style {
-        /// Whose configuration.
+        /// Dialect of the configuration.
         dialect: Dialect,
-        /// What our own style says of it.
+        /// Error of the style.
         error: StyleError,
     },
 }
 
-/// Texts longer than this are not configurations.
+/// Longest configuration in bytes.
 const MAX_LENGTH: usize = 64 << 20;
 
-/// Reads any dialect's configuration.
+/// Imports a configuration of any dialect.
 ///
 /// # Errors
-/// Where it is nobody's, or holds what can't be: the message says what is legal.
-pub fn style(text: &str) -> Result<Imported, ImportError> {
+/// An [`ImportError`] where the dialect is unknown, or a value is illegal.
+pub fn style(text: &str) -> Result<ImportedStyle, ImportError> {
     let text = text.trim_matches(|c: char| c.is_whitespace() || c == '\u{feff}');
     if text.is_empty() || text.len() > MAX_LENGTH {
         return Err(ImportError::Unknown);

@@ -1,10 +1,10 @@
 //! The heatmap layer of MapLibre and Mapbox: a layer of a style, or its `paint` alone.
 
-use crate::builder::{Draft, rounded};
+use crate::builder::{StyleBuilder, rounded};
 use crate::gradient::{self, Stop};
-use crate::js_literal::Literal;
-use crate::options::Options;
-use crate::{Dialect, ImportError, Imported};
+use crate::js_literal::JsLiteral;
+use crate::options::OptionReader;
+use crate::{Dialect, ImportError, ImportedStyle};
 
 /// The height of its kernel at weight and intensity 1: 1/√(2π), as in its shader.
 const HEIGHT: f64 = 0.398_942_280_401_432_7;
@@ -29,43 +29,43 @@ const COLORS: [(f64, &str); 6] = [
     (1.0, "red"),
 ];
 
-pub(crate) fn import(layer: &Literal) -> Result<Imported, ImportError> {
-    let mut draft = Draft::new(Dialect::MapLibre);
+pub(crate) fn import(layer: &JsLiteral) -> Result<ImportedStyle, ImportError> {
+    let mut builder = StyleBuilder::new(Dialect::MapLibre);
     let paint = layer.get("paint").unwrap_or(layer);
-    let mut options = Options::of(paint);
-    let radius = curve("heatmap-radius", &mut options, &mut draft)?;
+    let mut options = OptionReader::of(paint);
+    let radius = curve("heatmap-radius", &mut options, &mut builder)?;
     match radius.unwrap_or(Curve::Flat(RADIUS)) {
-        Curve::Flat(pixels) => draft.radius("heatmap-radius", pixels.max(1.0))?,
+        Curve::Flat(pixels) => builder.radius("heatmap-radius", pixels.max(1.0))?,
         Curve::Zooms(stops) => {
             let stops: Vec<(f64, f64)> = stops.into_iter().map(|(z, r)| (z, r.max(1.0))).collect();
-            draft.radii("heatmap-radius", &stops)?;
+            builder.radii("heatmap-radius", &stops)?;
         }
     }
-    let per_weight = weight(&mut options, &mut draft)?;
+    let per_weight = weight(&mut options, &mut builder)?;
     let top = (HEIGHT * per_weight).recip();
-    let intensity = curve("heatmap-intensity", &mut options, &mut draft)?;
+    let intensity = curve("heatmap-intensity", &mut options, &mut builder)?;
     match intensity.unwrap_or(Curve::Flat(1.0)) {
-        Curve::Flat(intensity) if intensity > 0.0 => draft.domain_to(top / intensity)?,
+        Curve::Flat(intensity) if intensity > 0.0 => builder.domain_to(top / intensity)?,
         Curve::Flat(intensity) => {
-            return draft.refuse(
+            return builder.refuse(
                 "heatmap-intensity",
                 &intensity.to_string(),
                 "expected a number above 0",
             );
         }
         Curve::Zooms(stops) => {
-            // what is no intensity at all is one of a thousandth
+            // What is no intensity at all is one of a thousandth.
             let domain = |(zoom, i): (f64, f64)| (zoom, top / i.max(1e-3));
-            draft.domains_to(&stops.into_iter().map(domain).collect::<Vec<_>>())?;
+            builder.domains_to(&stops.into_iter().map(domain).collect::<Vec<_>>())?;
         }
     }
-    colors(&mut options, &mut draft)?;
-    match curve("heatmap-opacity", &mut options, &mut draft)?.unwrap_or(Curve::Flat(1.0)) {
-        Curve::Flat(opacity) => draft.opacity("heatmap-opacity", opacity)?,
+    colors(&mut options, &mut builder)?;
+    match curve("heatmap-opacity", &mut options, &mut builder)?.unwrap_or(Curve::Flat(1.0)) {
+        Curve::Flat(opacity) => builder.opacity("heatmap-opacity", opacity)?,
         Curve::Zooms(stops) => {
             let most = stops.iter().map(|(_, o)| *o).fold(0.0, f64::max);
-            draft.opacity("heatmap-opacity", most)?;
-            draft.warn(format!(
+            builder.opacity("heatmap-opacity", most)?;
+            builder.warn(format!(
                 "heatmap-opacity changes with the zoom: its greatest, {}, is taken",
                 rounded(most)
             ));
@@ -76,16 +76,16 @@ pub(crate) fn import(layer: &Literal) -> Result<Imported, ImportError> {
         "heatmap-intensity-transition",
         "heatmap-opacity-transition",
     ]);
-    options.finish(&mut draft);
+    options.finish(&mut builder);
     if layer.get("filter").is_some() {
-        draft.warn("filter: give it as --filter, in SQL's words");
+        builder.warn("filter: give it as --filter, in SQL's words");
     }
     for limit in ["minzoom", "maxzoom"] {
         if layer.get(limit).is_some() {
-            draft.warn(format!("{limit}: every zoom is drawn here"));
+            builder.warn(format!("{limit}: every zoom is drawn here"));
         }
     }
-    Ok(draft.done())
+    Ok(builder.done())
 }
 
 /// A value that may change with the zoom, ours.
@@ -96,8 +96,8 @@ enum Curve {
 
 fn curve(
     name: &str,
-    options: &mut Options<'_>,
-    draft: &mut Draft,
+    options: &mut OptionReader<'_>,
+    builder: &mut StyleBuilder,
 ) -> Result<Option<Curve>, ImportError> {
     const EXPECTED: &str =
         "expected a number, or [\"interpolate\", [\"linear\"], [\"zoom\"], zoom, value, …]";
@@ -113,15 +113,15 @@ fn curve(
             input: Input::Property(column),
             ..
         }) => {
-            draft.warn(format!(
+            builder.warn(format!(
                 "{name} follows the column {column}: its default is taken"
             ));
             return Ok(None);
         }
-        _ => return draft.refuse(name, &value.shown(), EXPECTED),
+        _ => return builder.refuse(name, &value.shown(), EXPECTED),
     };
     let Some(numbers) = steps.numbers() else {
-        return draft.refuse(name, &value.shown(), EXPECTED);
+        return builder.refuse(name, &value.shown(), EXPECTED);
     };
     let zooms: Vec<f64> = match steps.way {
         Way::Linear => numbers.iter().map(|(z, _)| *z).collect(),
@@ -131,8 +131,8 @@ fn curve(
     Ok(Some(Curve::Zooms(zooms.into_iter().map(at).collect())))
 }
 
-/// What a weight of 1 in the data counts; a column is taken note of.
-fn weight(options: &mut Options<'_>, draft: &mut Draft) -> Result<f64, ImportError> {
+/// Count of a weight of 1 in the data; a column is taken note of.
+fn weight(options: &mut OptionReader<'_>, builder: &mut StyleBuilder) -> Result<f64, ImportError> {
     const NAME: &str = "heatmap-weight";
     const EXPECTED: &str = "expected a number, [\"get\", \"column\"] or a line over it from 0, 0";
     let Some(value) = options.get(NAME) else {
@@ -142,30 +142,30 @@ fn weight(options: &mut Options<'_>, draft: &mut Draft) -> Result<f64, ImportErr
         return Ok(number);
     }
     if let Some(column) = property(value) {
-        draft.columns().weight = Some(column.to_owned());
+        builder.columns().weight = Some(column.to_owned());
         return Ok(1.0);
     }
     let Some(steps) = Expression::of(value) else {
-        return draft.refuse(NAME, &value.shown(), EXPECTED);
+        return builder.refuse(NAME, &value.shown(), EXPECTED);
     };
     let (Input::Property(column), Some(numbers)) = (steps.input, steps.numbers()) else {
-        return draft.refuse(NAME, &value.shown(), EXPECTED);
+        return builder.refuse(NAME, &value.shown(), EXPECTED);
     };
-    draft.columns().weight = Some(column.to_owned());
+    builder.columns().weight = Some(column.to_owned());
     let (Some(&(x0, y0)), Some(&(x1, y1))) = (numbers.first(), numbers.last()) else {
-        return draft.refuse(NAME, &value.shown(), EXPECTED);
+        return builder.refuse(NAME, &value.shown(), EXPECTED);
     };
     if !(x1 > x0 && y1 > y0) {
-        return draft.refuse(NAME, &value.shown(), EXPECTED);
+        return builder.refuse(NAME, &value.shown(), EXPECTED);
     }
     if numbers.len() > 2 || x0 != 0.0 || y0 != 0.0 || steps.way != Way::Linear {
-        draft.warn(format!(
+        builder.warn(format!(
             "{NAME}: {column} counts in proportion here, {} for {}",
             rounded(y1),
             rounded(x1)
         ));
     } else {
-        draft.warn(format!(
+        builder.warn(format!(
             "{NAME}: a {column} over {} counts in full here",
             rounded(x1)
         ));
@@ -174,38 +174,38 @@ fn weight(options: &mut Options<'_>, draft: &mut Draft) -> Result<f64, ImportErr
 }
 
 /// The ramp over the density, at each index.
-fn colors(options: &mut Options<'_>, draft: &mut Draft) -> Result<(), ImportError> {
+fn colors(options: &mut OptionReader<'_>, builder: &mut StyleBuilder) -> Result<(), ImportError> {
     const NAME: &str = "heatmap-color";
     const EXPECTED: &str = "expected [\"interpolate\", [\"linear\"], [\"heatmap-density\"], 0, \"transparent\", 1, \"red\"]";
     let Some(value) = options.get(NAME) else {
-        let stop = |(p, c): &(f64, &str)| Ok((*p, gradient::css(c, NAME, draft)?));
+        let stop = |(p, c): &(f64, &str)| Ok((*p, gradient::css(c, NAME, builder)?));
         let stops = COLORS
             .iter()
             .map(stop)
             .collect::<Result<Vec<Stop>, ImportError>>()?;
         let table = |i| gradient::bytes(gradient::at(&stops, i as f64 / 255.0));
-        draft.table(&std::array::from_fn(table));
+        builder.table(&std::array::from_fn(table));
         return Ok(());
     };
     let Some(steps) = Expression::of(value).filter(|s| s.input == Input::Density) else {
-        return draft.refuse(NAME, &value.shown(), EXPECTED);
+        return builder.refuse(NAME, &value.shown(), EXPECTED);
     };
     let mut stops: Vec<Stop> = Vec::new();
     for (position, color) in &steps.stops {
         let Some(position) = position.filter(|p| stops.last().is_none_or(|(l, _)| l < p)) else {
-            return draft.refuse(
+            return builder.refuse(
                 NAME,
                 &value.shown(),
                 "expected densities that rise from stop to stop",
             );
         };
-        stops.push((position, gradient::color(color, NAME, draft)?));
+        stops.push((position, gradient::color(color, NAME, builder)?));
     }
     if stops.is_empty() {
-        return draft.refuse(NAME, &value.shown(), EXPECTED);
+        return builder.refuse(NAME, &value.shown(), EXPECTED);
     }
     if steps.lossy {
-        draft.warn(format!(
+        builder.warn(format!(
             "{NAME}: colours are mixed as interpolate does, in RGB"
         ));
     }
@@ -220,16 +220,16 @@ fn colors(options: &mut Options<'_>, draft: &mut Draft) -> Result<(), ImportErro
         };
         gradient::bytes(color)
     };
-    draft.table(&std::array::from_fn(color));
+    builder.table(&std::array::from_fn(color));
     Ok(())
 }
 
 /// `["get", "column"]`, also where `to-number` or `coalesce` is around it.
-fn property(value: &Literal) -> Option<&str> {
+fn property(value: &JsLiteral) -> Option<&str> {
     let list = value.as_list()?;
     match list {
-        [Literal::Text(get), Literal::Text(column)] if get == "get" => Some(column),
-        [Literal::Text(around), inner, ..]
+        [JsLiteral::Text(get), JsLiteral::Text(column)] if get == "get" => Some(column),
+        [JsLiteral::Text(around), inner, ..]
             if matches!(around.as_str(), "to-number" | "number" | "coalesce") =>
         {
             property(inner)
@@ -238,7 +238,7 @@ fn property(value: &Literal) -> Option<&str> {
     }
 }
 
-/// What an expression looks at.
+/// Input of an expression.
 #[derive(Clone, Copy, PartialEq)]
 enum Input<'a> {
     Zoom,
@@ -246,7 +246,7 @@ enum Input<'a> {
     Property(&'a str),
 }
 
-/// How it goes from stop to stop.
+/// Interpolation between stops.
 #[derive(Clone, Copy, PartialEq)]
 enum Way {
     Step,
@@ -259,20 +259,20 @@ enum Way {
 struct Expression<'a> {
     way: Way,
     input: Input<'a>,
-    stops: Vec<(Option<f64>, &'a Literal)>,
-    /// Mixed otherwise than told.
+    stops: Vec<(Option<f64>, &'a JsLiteral)>,
+    /// Interpolated by another method than the configuration's.
     lossy: bool,
 }
 
 impl<'a> Expression<'a> {
-    fn of(value: &'a Literal) -> Option<Self> {
-        if let Some(stops) = value.get("stops").and_then(Literal::as_list) {
-            let pair = |stop: &'a Literal| match stop.as_list() {
+    fn of(value: &'a JsLiteral) -> Option<Self> {
+        if let Some(stops) = value.get("stops").and_then(JsLiteral::as_list) {
+            let pair = |stop: &'a JsLiteral| match stop.as_list() {
                 Some([at, value]) => Some((at.as_number(), value)),
                 _ => None,
             };
-            let base = value.get("base").and_then(Literal::as_number);
-            let input = value.get("property").and_then(Literal::as_text);
+            let base = value.get("base").and_then(JsLiteral::as_number);
+            let input = value.get("property").and_then(JsLiteral::as_text);
             return Some(Self {
                 way: base.map_or(Way::Linear, Way::exponential),
                 input: input.map_or(Input::Zoom, Input::Property),
@@ -296,11 +296,11 @@ impl<'a> Expression<'a> {
             }
             "interpolate" | "interpolate-hcl" | "interpolate-lab" => {
                 let (way, lossy) = match list.get(1)?.as_list()? {
-                    [Literal::Text(way)] if way == "linear" => (Way::Linear, false),
-                    [Literal::Text(way), Literal::Number(base)] if way == "exponential" => {
+                    [JsLiteral::Text(way)] if way == "linear" => (Way::Linear, false),
+                    [JsLiteral::Text(way), JsLiteral::Number(base)] if way == "exponential" => {
                         (Way::exponential(*base), false)
                     }
-                    [Literal::Text(way), ..] if way == "cubic-bezier" => (Way::Linear, true),
+                    [JsLiteral::Text(way), ..] if way == "cubic-bezier" => (Way::Linear, true),
                     _ => return None,
                 };
                 let lossy = lossy || name != "interpolate";
@@ -318,15 +318,15 @@ impl<'a> Expression<'a> {
 
     /// The stops where all values are numbers and the inputs rise.
     fn numbers(&self) -> Option<Vec<(f64, f64)>> {
-        let number = |(at, value): &(Option<f64>, &Literal)| Some(((*at)?, value.as_number()?));
+        let number = |(at, value): &(Option<f64>, &JsLiteral)| Some(((*at)?, value.as_number()?));
         let numbers: Vec<(f64, f64)> = self.stops.iter().map(number).collect::<Option<_>>()?;
         let rising = numbers.windows(2).all(|w| matches!(w, [a, b] if a.0 < b.0));
         (rising && !numbers.is_empty()).then_some(numbers)
     }
 }
 
-fn pairs(list: &[Literal]) -> Vec<(Option<f64>, &Literal)> {
-    let pair = |pair: &'_ [Literal]| match pair {
+fn pairs(list: &[JsLiteral]) -> Vec<(Option<f64>, &JsLiteral)> {
+    let pair = |pair: &'_ [JsLiteral]| match pair {
         [at, _] => at.as_number(),
         _ => None,
     };
@@ -334,10 +334,10 @@ fn pairs(list: &[Literal]) -> Vec<(Option<f64>, &Literal)> {
     chunks.filter_map(|c| Some((pair(c), c.last()?))).collect()
 }
 
-fn input(value: &Literal) -> Option<Input<'_>> {
+fn input(value: &JsLiteral) -> Option<Input<'_>> {
     match value.as_list()? {
-        [Literal::Text(name)] if name == "zoom" => Some(Input::Zoom),
-        [Literal::Text(name)] if name == "heatmap-density" => Some(Input::Density),
+        [JsLiteral::Text(name)] if name == "zoom" => Some(Input::Zoom),
+        [JsLiteral::Text(name)] if name == "heatmap-density" => Some(Input::Density),
         _ => property(value).map(Input::Property),
     }
 }
@@ -351,7 +351,7 @@ impl Way {
         }
     }
 
-    /// How far on the way from one input to another something is.
+    /// Fraction of the way from one input to another.
     fn share(self, x: f64, from: f64, to: f64) -> f64 {
         match self {
             Self::Step => 0.0,
@@ -404,7 +404,7 @@ mod tests {
         assert_eq!(style.scale().domain.to_string(), "0,2.506628");
         let ramp = style.ramp();
         assert_eq!(ramp.color(255), [255, 0, 0, 255]);
-        // halfway to royalblue, from a blue that can't be seen but has its say
+        // Halfway to royalblue, from a blue that can't be seen but has its say.
         assert_eq!(ramp.color(13), [33, 54, 240, 130]);
     }
 
@@ -430,7 +430,7 @@ mod tests {
             [[0; 4], [0, 0, 255, 128], [0, 0, 255, 128], [255, 0, 0, 128]]
         );
         let old = style(r#"{"heatmap-radius": {"stops": [[1, 10], [5, 30]], "base": 2}}"#).unwrap();
-        // 10 + 20 (2³ − 1) / (2⁴ − 1) at its zoom 4
+        // 10 + 20 (2³ − 1) / (2⁴ − 1) at its zoom 4.
         assert!(
             old.style.radius().to_string().contains("5:19.33333px"),
             "{}",
@@ -463,7 +463,7 @@ mod tests {
             assert!(message.contains(hint), "{text}: {message}");
         }
         let made = style(r#"{"heatmap-radius": 0, "heatmap-colour": "red"}"#).unwrap();
-        // its own least is 1
+        // Its own least is 1.
         assert_eq!(made.style.radius().to_string(), "1px");
         assert!(made.warnings[0].contains("heatmap-colour"));
     }

@@ -1,23 +1,23 @@
 //! Mapnik: image filters alone, as declarations of CartoCSS, or as a whole map in XML.
 
-use crate::builder::Draft;
+use crate::builder::StyleBuilder;
 use crate::mapnik_markers;
 use crate::xml::Element;
-use crate::{Dialect, ImportError, Imported, mapnik_rasterizers};
+use crate::{Dialect, ImportError, ImportedStyle, mapnik_rasterizers};
 
-/// What a style says of heat.
+/// Properties of a style that matter for heat maps.
 #[derive(Default)]
 struct Recipe {
     filters: Option<String>,
     opacity: Option<String>,
     /// The markers' properties, by the names of the XML.
     marker: Option<Vec<(String, String)>>,
-    /// What else CartoCSS says.
+    /// Other properties in CartoCSS.
     others: Vec<String>,
 }
 
 /// A line of filters.
-pub(crate) fn import_filters(text: &str) -> Result<Imported, ImportError> {
+pub(crate) fn import_filters(text: &str) -> Result<ImportedStyle, ImportError> {
     let recipe = Recipe {
         filters: Some(text.to_owned()),
         ..Recipe::default()
@@ -26,7 +26,7 @@ pub(crate) fn import_filters(text: &str) -> Result<Imported, ImportError> {
 }
 
 /// `#layer { image-filters: …; marker-opacity: 0.3; }`.
-pub(crate) fn import_carto(text: &str) -> Result<Imported, ImportError> {
+pub(crate) fn import_carto(text: &str) -> Result<ImportedStyle, ImportError> {
     let mut recipe = Recipe::default();
     let mut markers = Vec::new();
     let inside = text.rsplit_once('{').map_or(text, |(_, inside)| inside);
@@ -49,7 +49,7 @@ pub(crate) fn import_carto(text: &str) -> Result<Imported, ImportError> {
     recipe.import()
 }
 
-/// What the XML calls a property of markers that CartoCSS calls this.
+/// Name in the XML of a property of markers that CartoCSS calls this.
 fn xml_name(name: &str) -> &str {
     match name {
         "line-width" => "stroke-width",
@@ -61,7 +61,7 @@ fn xml_name(name: &str) -> &str {
 }
 
 /// A map. The first style with a filter that colours heat, and the first layer that uses it.
-pub(crate) fn import_xml(map: &Element) -> Result<Imported, ImportError> {
+pub(crate) fn import_xml(map: &Element) -> Result<ImportedStyle, ImportError> {
     let all = map.descendants();
     let colours = |style: &&&Element| {
         let filters = style.attribute("image-filters").unwrap_or_default();
@@ -80,8 +80,8 @@ pub(crate) fn import_xml(map: &Element) -> Result<Imported, ImportError> {
         return mapnik_rasterizers::import(&source);
     }
     let Some(style) = style else {
-        let draft = Draft::new(Dialect::Mapnik);
-        return draft.refuse(
+        let builder = StyleBuilder::new(Dialect::Mapnik);
+        return builder.refuse(
             "image-filters",
             "",
             "expected a Style with colorize-alpha(…)",
@@ -118,49 +118,49 @@ fn parameters(layer: &Element) -> Vec<(String, String)> {
 }
 
 impl Recipe {
-    fn import(self) -> Result<Imported, ImportError> {
-        let mut draft = Draft::new(Dialect::Mapnik);
+    fn import(self) -> Result<ImportedStyle, ImportError> {
+        let mut builder = StyleBuilder::new(Dialect::Mapnik);
         let mut blurs: Vec<(u32, u32)> = Vec::new();
         let mut colored = false;
         let filters = self.filters.as_deref().unwrap_or_default();
-        for filter in filters_of(filters, &draft)? {
+        for filter in filters_of(filters, &builder)? {
             match filter {
                 Filter::ColorizeAlpha(arguments) => {
-                    draft.set("ramp", &format!("colorize-alpha({arguments})"))?;
+                    builder.set("ramp", &format!("colorize-alpha({arguments})"))?;
                     colored = true;
                 }
                 Filter::StackBlur(x, y) if !colored => blurs.push((x, y)),
-                Filter::StackBlur(..) => draft.warn("a blur behind colorize-alpha is left out"),
-                Filter::Other(name) => draft.warn(format!("the filter {name} is left out")),
+                Filter::StackBlur(..) => builder.warn("a blur behind colorize-alpha is left out"),
+                Filter::Other(name) => builder.warn(format!("the filter {name} is left out")),
             }
         }
         if !colored {
-            return draft.refuse(
+            return builder.refuse(
                 "image-filters",
                 filters,
                 "expected colorize-alpha(blue, red) among them",
             );
         }
         match &self.marker {
-            Some(marker) => mapnik_markers::take(marker, &blurs, &mut draft)?,
+            Some(marker) => mapnik_markers::take(marker, &blurs, &mut builder)?,
             None => {
-                draft.warn("no markers are told of: points are drawn by heatsplat's own kernel");
+                builder.warn("no markers are told of: points are drawn by heatsplat's own kernel");
                 let widest = blurs.iter().map(|(x, y)| x.max(y)).max();
                 if let Some(blur) = widest {
-                    draft.radius("agg-stack-blur", f64::from(*blur) + 1.0)?;
+                    builder.radius("agg-stack-blur", f64::from(*blur) + 1.0)?;
                 }
             }
         }
         for other in &self.others {
-            draft.warn(format!("`{}` is left out", crate::shorten(other)));
+            builder.warn(format!("`{}` is left out", crate::shorten(other)));
         }
         if let Some(opacity) = self.opacity {
             match opacity.parse::<f64>() {
-                Ok(n) => draft.opacity("opacity", n)?,
-                Err(_) => return draft.refuse("opacity", &opacity, "expected 0 to 1"),
+                Ok(n) => builder.opacity("opacity", n)?,
+                Err(_) => return builder.refuse("opacity", &opacity, "expected 0 to 1"),
             }
         }
-        Ok(draft.done())
+        Ok(builder.done())
     }
 }
 
@@ -172,7 +172,7 @@ enum Filter<'a> {
 }
 
 /// Filters in a row, between them commas, blanks or nothing.
-fn filters_of<'a>(text: &'a str, draft: &Draft) -> Result<Vec<Filter<'a>>, ImportError> {
+fn filters_of<'a>(text: &'a str, builder: &StyleBuilder) -> Result<Vec<Filter<'a>>, ImportError> {
     const EXPECTED: &str = "expected filters like agg-stack-blur(8,8) colorize-alpha(blue,red)";
     let mut filters = Vec::new();
     let mut rest = text.trim();
@@ -182,14 +182,14 @@ fn filters_of<'a>(text: &'a str, draft: &Draft) -> Result<Vec<Filter<'a>>, Impor
             .unwrap_or(rest.len());
         let (name, after) = rest.split_at(end);
         if name.is_empty() {
-            return draft.refuse("image-filters", rest, EXPECTED);
+            return builder.refuse("image-filters", rest, EXPECTED);
         }
         let after = after.trim_start();
         let (arguments, after) = match after.strip_prefix('(') {
             None => (None, after),
             Some(inner) => {
                 let Some(end) = closing(inner) else {
-                    return draft.refuse("image-filters", rest, "expected the closing )");
+                    return builder.refuse("image-filters", rest, "expected the closing )");
                 };
                 let (arguments, after) = inner.split_at(end);
                 (Some(arguments.trim()), after.get(1..).unwrap_or_default())
@@ -200,10 +200,10 @@ fn filters_of<'a>(text: &'a str, draft: &Draft) -> Result<Vec<Filter<'a>>, Impor
                 Filter::ColorizeAlpha(arguments)
             }
             ("colorize-alpha", _) => {
-                return draft.refuse(name, "", "expected at least one colour");
+                return builder.refuse(name, "", "expected at least one colour");
             }
             ("agg-stack-blur", arguments) => {
-                let (x, y) = radii(arguments.unwrap_or_default(), draft)?;
+                let (x, y) = radii(arguments.unwrap_or_default(), builder)?;
                 Filter::StackBlur(x, y)
             }
             _ => Filter::Other(name),
@@ -213,7 +213,7 @@ fn filters_of<'a>(text: &'a str, draft: &Draft) -> Result<Vec<Filter<'a>>, Impor
     Ok(filters)
 }
 
-/// Where the bracket that is open closes.
+/// Position at which the open bracket closes.
 fn closing(text: &str) -> Option<usize> {
     let mut depth = 0usize;
     for (i, c) in text.char_indices() {
@@ -228,7 +228,7 @@ fn closing(text: &str) -> Option<usize> {
 }
 
 /// `rx,ry`, `r` for both, or nothing for 1.
-fn radii(text: &str, draft: &Draft) -> Result<(u32, u32), ImportError> {
+fn radii(text: &str, builder: &StyleBuilder) -> Result<(u32, u32), ImportError> {
     let number = |text: &str| text.trim().parse::<u32>().ok().filter(|n| *n <= 999);
     let radii = match text.split_once(',') {
         None if text.is_empty() => Some((1, 1)),
@@ -237,7 +237,7 @@ fn radii(text: &str, draft: &Draft) -> Result<(u32, u32), ImportError> {
     };
     match radii {
         Some(radii) => Ok(radii),
-        None => draft.refuse("agg-stack-blur", text, "expected one or two whole numbers"),
+        None => builder.refuse("agg-stack-blur", text, "expected one or two whole numbers"),
     }
 }
 
@@ -273,7 +273,7 @@ mod tests {
             assert_eq!(made.dialect, Dialect::Mapnik);
             assert_eq!(made.style.ramp().color(64), [0, 223, 191, 64], "{text}");
         }
-        // the text of the style is enough to make the same table again
+        // The text of the style is enough to make the same table again.
         let made = style(RAINBOW).unwrap();
         let again = style(&made.style.to_string()).unwrap();
         assert_eq!(again.style.ramp().colors(), made.style.ramp().colors());

@@ -1,21 +1,21 @@
 //! Mapnik's markers: what is stamped at each point, and how.
 
-use crate::builder::{Draft, rounded};
+use crate::builder::{StyleBuilder, rounded};
 use crate::{ImportError, gradient};
 use heatsplat_render::{BlendMode, MarkerStamp};
 use heatsplat_render::{Marker, MarkerShape};
 
-/// What an ellipse measures that says nothing of it.
+/// Size of an ellipse without a size.
 const SIZE: f64 = 10.0;
 
-/// How wide its outline is then.
+/// Width of its outline.
 const STROKE: f64 = 0.5;
 
 /// Takes the properties of markers, and the blurs behind them.
 pub(crate) fn take(
     marker: &[(String, String)],
     blurs: &[(u32, u32)],
-    draft: &mut Draft,
+    builder: &mut StyleBuilder,
 ) -> Result<(), ImportError> {
     let mut opacity = (1.0, None);
     let (mut width, mut height) = (None, None);
@@ -25,19 +25,23 @@ pub(crate) fn take(
         let value = value.trim().trim_matches('"');
         match name.as_str() {
             "opacity" | "fill-opacity" => {
-                let (factor, column) = expression(name, value, draft)?;
+                let (factor, column) = expression(name, value, builder)?;
                 opacity = (opacity.0 * factor, opacity.1.or(column));
             }
-            "fill" => opacity.0 *= gradient::css(value, "fill", draft)?[3],
-            "width" => width = Some(length(name, value, draft)?),
-            "height" => height = Some(length(name, value, draft)?),
-            "stroke-width" => stroke = number(name, value, draft)?.max(0.0),
+            "fill" => opacity.0 *= gradient::css(value, "fill", builder)?[3],
+            "width" => width = Some(length(name, value, builder)?),
+            "height" => height = Some(length(name, value, builder)?),
+            "stroke-width" => stroke = number(name, value, builder)?.max(0.0),
             "stroke-opacity" if value.parse() == Ok(0.0) => stroke = 0.0,
             "comp-op" => match value {
                 "src-over" => plus = false,
                 "plus" => plus = true,
                 _ => {
-                    return draft.refuse("comp-op", value, "expected src-over or plus for markers");
+                    return builder.refuse(
+                        "comp-op",
+                        value,
+                        "expected src-over or plus for markers",
+                    );
                 }
             },
             "allow-overlap" => overlapping = matches!(value, "true" | "yes" | "on" | "1"),
@@ -48,26 +52,26 @@ pub(crate) fn take(
             "stroke" | "stroke-opacity" | "ignore-placement" | "placement" | "clip" | "name"
             | "multi-policy" => {}
             "marker-type" if value == "ellipse" => {}
-            other => draft.warn(format!("markers: `{}` is left out", crate::shorten(other))),
+            other => builder.warn(format!("markers: `{}` is left out", crate::shorten(other))),
         }
     }
     if !overlapping {
-        draft.warn(
+        builder.warn(
             "markers that collide are left out there, without allow-overlap; here all are drawn",
         );
     }
     let picture = file.filter(|f| !f.starts_with("shape://"));
     let shape = match picture {
         Some(file) => {
-            draft.marker(file.to_owned());
+            builder.marker(file.to_owned());
             if width.is_some() || height.is_some() {
-                draft.warn("the marker's picture is stamped in its own size");
+                builder.warn("the marker's picture is stamped in its own size");
             }
             MarkerShape::Ellipse(width.unwrap_or(SIZE), height.or(width).unwrap_or(SIZE))
         }
         None => {
             if stroke > 0.0 {
-                draft.warn(format!(
+                builder.warn(format!(
                     "the outline, {} wide, is a part of the ellipse here",
                     rounded(stroke)
                 ));
@@ -77,7 +81,7 @@ pub(crate) fn take(
         }
     };
     let legal = |n: f64| n.clamp(0.0, 1.0);
-    draft.columns().weight = opacity.1.clone();
+    builder.columns().weight = opacity.1.clone();
     let few = |(x, y): &(u32, u32)| ((*x).min(254) as u8, (*y).min(254) as u8);
     let stamp = MarkerStamp {
         marker: Marker {
@@ -87,16 +91,20 @@ pub(crate) fn take(
         },
         blurs: blurs.iter().map(few).collect(),
     };
-    draft.overlap(&if plus {
+    builder.overlap(&if plus {
         BlendMode::Plus(stamp)
     } else {
         BlendMode::Over(stamp)
     })?;
-    draft.set("domain", "0,255")
+    builder.set("domain", "0,255")
 }
 
 /// `0.3`, `[value]`, `0.4*[value]` or `[value] / 5`.
-fn expression(name: &str, text: &str, draft: &Draft) -> Result<(f64, Option<String>), ImportError> {
+fn expression(
+    name: &str,
+    text: &str,
+    builder: &StyleBuilder,
+) -> Result<(f64, Option<String>), ImportError> {
     const EXPECTED: &str = "expected 0 to 1, or a column: [value], 0.4*[value], [value]/5";
     let plain: String = text
         .chars()
@@ -105,11 +113,11 @@ fn expression(name: &str, text: &str, draft: &Draft) -> Result<(f64, Option<Stri
     let Some((before, rest)) = plain.split_once('[') else {
         return match plain.parse::<f64>() {
             Ok(n) if (0.0..=1.0).contains(&n) => Ok((n, None)),
-            _ => draft.refuse(name, text, EXPECTED),
+            _ => builder.refuse(name, text, EXPECTED),
         };
     };
     let Some((column, after)) = rest.split_once(']') else {
-        return draft.refuse(name, text, EXPECTED);
+        return builder.refuse(name, text, EXPECTED);
     };
     let factor = match (before, after) {
         ("", "") => Some(1.0),
@@ -123,21 +131,21 @@ fn expression(name: &str, text: &str, draft: &Draft) -> Result<(f64, Option<Stri
     };
     match factor.filter(|f: &f64| f.is_finite() && *f > 0.0) {
         Some(factor) => Ok((factor, Some(column.to_owned()))),
-        None => draft.refuse(name, text, EXPECTED),
+        None => builder.refuse(name, text, EXPECTED),
     }
 }
 
-fn number(name: &str, text: &str, draft: &Draft) -> Result<f64, ImportError> {
+fn number(name: &str, text: &str, builder: &StyleBuilder) -> Result<f64, ImportError> {
     match text.parse::<f64>() {
         Ok(n) if n.is_finite() => Ok(n),
-        _ => draft.refuse(name, text, "expected a number"),
+        _ => builder.refuse(name, text, "expected a number"),
     }
 }
 
-fn length(name: &str, text: &str, draft: &Draft) -> Result<f64, ImportError> {
-    match number(name, text, draft)? {
+fn length(name: &str, text: &str, builder: &StyleBuilder) -> Result<f64, ImportError> {
+    match number(name, text, builder)? {
         n if (0.1..=250.0).contains(&n) => Ok(n),
-        _ => draft.refuse(name, text, "expected pixels from 0.1 to 250"),
+        _ => builder.refuse(name, text, "expected pixels from 0.1 to 250"),
     }
 }
 

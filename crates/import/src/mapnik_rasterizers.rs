@@ -1,8 +1,8 @@
 //! mapnik-rasterizers: the parameters of a datasource of `type=heatmap`.
 
-use crate::builder::Draft;
+use crate::builder::StyleBuilder;
 use crate::gradient::{self, Stop};
-use crate::{Dialect, ImportError, Imported};
+use crate::{Dialect, ImportError, ImportedStyle};
 
 /// The blur that is built in.
 const RADIUS: f64 = 20.0;
@@ -19,28 +19,28 @@ const COLORS: [(f64, [u8; 3]); 6] = [
 const ALPHAS: [(f64, f64); 3] = [(0.0, 0.0), (0.1, 150.0), (1.0, 255.0)];
 
 /// Parameters by name, as in a line of `name=value` or the XML.
-pub(crate) fn import(parameters: &[(String, String)]) -> Result<Imported, ImportError> {
-    let mut draft = Draft::new(Dialect::MapnikRasterizers);
-    draft.radius("radius", RADIUS)?;
-    // every picture was scaled until its greatest value was 1
-    draft.set("domain", "p100")?;
-    draft.table(&table());
+pub(crate) fn import(parameters: &[(String, String)]) -> Result<ImportedStyle, ImportError> {
+    let mut builder = StyleBuilder::new(Dialect::MapnikRasterizers);
+    builder.radius("radius", RADIUS)?;
+    // Every picture was scaled until its greatest value was 1.
+    builder.set("domain", "p100")?;
+    builder.table(&table());
     let mut source = Vec::new();
     for (name, value) in parameters {
         match (name.as_str(), name.strip_prefix("src_")) {
             ("type", _) => {}
             (_, Some(inner)) => source.push((inner.to_owned(), value.clone())),
-            (other, None) => draft.warn(format!(
+            (other, None) => builder.warn(format!(
                 "`{}` is not known and left out",
                 crate::shorten(other)
             )),
         }
     }
-    draft.datasource(source);
-    draft.warn(
+    builder.datasource(source);
+    builder.warn(
         "points of one pixel add up here; there the last one replaced the others, as `overlap=set` does",
     );
-    Ok(draft.done())
+    Ok(builder.done())
 }
 
 fn table() -> [[u8; 4]; 256] {

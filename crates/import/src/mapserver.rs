@@ -1,8 +1,8 @@
 //! MapServer: a layer with `CONNECTIONTYPE KERNELDENSITY` in a mapfile.
 
-use crate::builder::Draft;
+use crate::builder::StyleBuilder;
 use crate::gradient;
-use crate::{Dialect, ImportError, Imported};
+use crate::{Dialect, ImportError, ImportedStyle};
 
 const RADIUS: f64 = 10.0;
 
@@ -39,8 +39,8 @@ struct Band {
     range: Option<(f64, f64)>,
 }
 
-pub(crate) fn import(text: &str) -> Result<Imported, ImportError> {
-    let mut draft = Draft::new(Dialect::MapServer);
+pub(crate) fn import(text: &str) -> Result<ImportedStyle, ImportError> {
+    let mut builder = StyleBuilder::new(Dialect::MapServer);
     let words = words(text);
     let mut radius = RADIUS;
     let mut normalization = None;
@@ -56,7 +56,7 @@ pub(crate) fn import(text: &str) -> Result<Imported, ImportError> {
                     "KERNELDENSITY_RADIUS" => {
                         radius = match value.parse::<f64>() {
                             Ok(n) if n > 0.0 => n,
-                            _ => return draft.refuse(name, value, "expected pixels above 0"),
+                            _ => return builder.refuse(name, value, "expected pixels above 0"),
                         };
                     }
                     "KERNELDENSITY_NORMALIZATION" => {
@@ -64,7 +64,7 @@ pub(crate) fn import(text: &str) -> Result<Imported, ImportError> {
                             Ok(n) if n > 0.0 => Some(n),
                             Err(_) if value.eq_ignore_ascii_case("auto") => None,
                             _ => {
-                                return draft.refuse(
+                                return builder.refuse(
                                     name,
                                     value,
                                     "expected AUTO or a number above 0",
@@ -72,26 +72,26 @@ pub(crate) fn import(text: &str) -> Result<Imported, ImportError> {
                             }
                         };
                     }
-                    // borders are always right here
+                    // Borders are always right here.
                     "KERNELDENSITY_COMPUTE_BORDERS" => {}
                     name if name.starts_with("KERNELDENSITY_") => {
-                        draft.warn(format!("{name} is no key of MapServer's: left out"));
+                        builder.warn(format!("{name} is no key of MapServer's: left out"));
                     }
                     _ => {}
                 }
                 place += 1;
             }
-            // of the layer of points: how much each weighs
+            // Of the layer of points: how much each weighs.
             "SIZE" => {
                 let column = next(1).strip_prefix('[').and_then(|c| c.strip_suffix(']'));
                 if let Some(column) = column {
-                    draft.columns().weight = Some(column.to_owned());
+                    builder.columns().weight = Some(column.to_owned());
                     place += 1;
                 }
             }
             "STYLE" => bands.push(Band::default()),
             "COLORRANGE" => {
-                let (first, last, used) = two_colors(&words, place + 1, &draft)?;
+                let (first, last, used) = two_colors(&words, place + 1, &builder)?;
                 if let Some(band) = bands.last_mut() {
                     band.colors = Some((first, last));
                 }
@@ -100,7 +100,7 @@ pub(crate) fn import(text: &str) -> Result<Imported, ImportError> {
             "DATARANGE" => {
                 let range = next(1).parse::<f64>().ok().zip(next(2).parse::<f64>().ok());
                 let Some(range) = range.filter(|(low, high)| low < high) else {
-                    return draft.refuse(
+                    return builder.refuse(
                         "DATARANGE",
                         &format!("{} {}", next(1), next(2)),
                         "expected two numbers, the lower first",
@@ -113,7 +113,7 @@ pub(crate) fn import(text: &str) -> Result<Imported, ImportError> {
             }
             "OPACITY" if bands.is_empty() => {
                 if let Ok(percent) = next(1).parse::<f64>() {
-                    draft.opacity("OPACITY", percent / 100.0)?;
+                    builder.opacity("OPACITY", percent / 100.0)?;
                     place += 1;
                 }
             }
@@ -121,33 +121,33 @@ pub(crate) fn import(text: &str) -> Result<Imported, ImportError> {
         }
         place += 1;
     }
-    draft.radius("KERNELDENSITY_RADIUS", radius)?;
+    builder.radius("KERNELDENSITY_RADIUS", radius)?;
     match normalization {
-        None => draft.set("domain", "p100")?,
+        None => builder.set("domain", "p100")?,
         Some(times) => {
-            // its kernels have unit mass, and the sum times this is the share of the greatest byte
-            draft.set("normalize", "mass")?;
-            draft.domain_to(times.recip())?;
+            // Its kernels have unit mass, and the sum times this is the share of the greatest byte.
+            builder.set("normalize", "mass")?;
+            builder.domain_to(times.recip())?;
         }
     }
     bands.retain(|b| b.colors.is_some());
     if bands.is_empty() {
-        draft.warn("there is no STYLE with a COLORRANGE: the default ramp is taken");
-        return Ok(draft.done());
+        builder.warn("there is no STYLE with a COLORRANGE: the default ramp is taken");
+        return Ok(builder.done());
     }
-    draft.table(&std::array::from_fn(|i| color(&bands, i as f64)));
-    Ok(draft.done())
+    builder.table(&std::array::from_fn(|i| color(&bands, i as f64)));
+    Ok(builder.done())
 }
 
 /// Two colours as "#rrggbbaa" or as three numbers each; and how many words they are.
 fn two_colors(
     words: &[&str],
     at: usize,
-    draft: &Draft,
+    builder: &StyleBuilder,
 ) -> Result<([f64; 4], [f64; 4], usize), ImportError> {
     let word = |n: usize| words.get(at + n).copied().unwrap_or_default();
     if word(0).starts_with('#') {
-        let color = |n| gradient::css(word(n), "COLORRANGE", draft);
+        let color = |n| gradient::css(word(n), "COLORRANGE", builder);
         return Ok((color(0)?, color(1)?, 2));
     }
     let numbers: Vec<f64> = (0..6).map_while(|n| word(n).parse().ok()).collect();
@@ -159,7 +159,7 @@ fn two_colors(
             };
             Ok((color([a, b, c]), color([d, e, f]), 6))
         }
-        _ => draft.refuse(
+        _ => builder.refuse(
             "COLORRANGE",
             word(0),
             "expected two colours, \"#0000ff\" or 0 0 255 each",

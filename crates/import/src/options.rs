@@ -1,18 +1,18 @@
-//! The options of a script's layer: read one by one, and what nobody read is named.
+//! Reader of a script's options, which lists the keys that were not read.
 
 use crate::ImportError;
-use crate::builder::Draft;
-use crate::js_literal::Literal;
+use crate::builder::StyleBuilder;
+use crate::js_literal::JsLiteral;
 
-/// An object's keys and values, of which it is known which were read.
-pub(crate) struct Options<'a> {
-    pairs: &'a [(String, Literal)],
+/// Keys and values of an object, with a mark on each that was read.
+pub(crate) struct OptionReader<'a> {
+    pairs: &'a [(String, JsLiteral)],
     read: Vec<&'a str>,
 }
 
-impl<'a> Options<'a> {
+impl<'a> OptionReader<'a> {
     /// The options of an object; none of anything else.
-    pub(crate) fn of(object: &'a Literal) -> Self {
+    pub(crate) fn of(object: &'a JsLiteral) -> Self {
         Self {
             pairs: object.as_object().unwrap_or_default(),
             read: Vec::new(),
@@ -20,33 +20,33 @@ impl<'a> Options<'a> {
     }
 
     /// The value of a key, unless it is missing or null; of two the later.
-    pub(crate) fn get(&mut self, name: &str) -> Option<&'a Literal> {
+    pub(crate) fn get(&mut self, name: &str) -> Option<&'a JsLiteral> {
         let pairs = self.pairs;
         let (key, value) = pairs.iter().rev().find(|(key, _)| key == name)?;
         self.read.push(key);
-        (*value != Literal::Null).then_some(value)
+        (*value != JsLiteral::Null).then_some(value)
     }
 
     /// A number. What only a script could tell is left out, with a warning.
     pub(crate) fn number(
         &mut self,
         name: &str,
-        draft: &mut Draft,
+        builder: &mut StyleBuilder,
     ) -> Result<Option<f64>, ImportError> {
         match self.get(name) {
             None => Ok(None),
-            Some(Literal::Number(n)) => Ok(Some(*n)),
-            Some(Literal::Text(t)) if t.trim().parse::<f64>().is_ok_and(f64::is_finite) => {
+            Some(JsLiteral::Number(n)) => Ok(Some(*n)),
+            Some(JsLiteral::Text(t)) if t.trim().parse::<f64>().is_ok_and(f64::is_finite) => {
                 Ok(t.trim().parse().ok())
             }
-            Some(code @ (Literal::Code(_) | Literal::Call(..))) => {
-                draft.warn(format!(
+            Some(code @ (JsLiteral::Code(_) | JsLiteral::Call(..))) => {
+                builder.warn(format!(
                     "{name} is code, `{}`: the default is taken",
                     code.shown()
                 ));
                 Ok(None)
             }
-            Some(other) => draft.refuse(name, &other.shown(), "expected a number"),
+            Some(other) => builder.refuse(name, &other.shown(), "expected a number"),
         }
     }
 
@@ -54,10 +54,12 @@ impl<'a> Options<'a> {
     pub(crate) fn positive(
         &mut self,
         name: &str,
-        draft: &mut Draft,
+        builder: &mut StyleBuilder,
     ) -> Result<Option<f64>, ImportError> {
-        match self.number(name, draft)? {
-            Some(n) if n <= 0.0 => draft.refuse(name, &n.to_string(), "expected a number above 0"),
+        match self.number(name, builder)? {
+            Some(n) if n <= 0.0 => {
+                builder.refuse(name, &n.to_string(), "expected a number above 0")
+            }
             number => Ok(number),
         }
     }
@@ -66,11 +68,11 @@ impl<'a> Options<'a> {
     pub(crate) fn share(
         &mut self,
         name: &str,
-        draft: &mut Draft,
+        builder: &mut StyleBuilder,
     ) -> Result<Option<f64>, ImportError> {
-        match self.number(name, draft)? {
+        match self.number(name, builder)? {
             Some(n) if !(0.0..=1.0).contains(&n) => {
-                draft.refuse(name, &n.to_string(), "expected 0 to 1")
+                builder.refuse(name, &n.to_string(), "expected 0 to 1")
             }
             number => Ok(number),
         }
@@ -80,12 +82,12 @@ impl<'a> Options<'a> {
     pub(crate) fn text(
         &mut self,
         name: &str,
-        draft: &mut Draft,
+        builder: &mut StyleBuilder,
     ) -> Result<Option<&'a str>, ImportError> {
         match self.get(name) {
             None => Ok(None),
-            Some(Literal::Text(text)) => Ok(Some(text)),
-            Some(other) => draft.refuse(name, &other.shown(), "expected a text"),
+            Some(JsLiteral::Text(text)) => Ok(Some(text)),
+            Some(other) => builder.refuse(name, &other.shown(), "expected a text"),
         }
     }
 
@@ -93,12 +95,12 @@ impl<'a> Options<'a> {
     pub(crate) fn flag(
         &mut self,
         name: &str,
-        draft: &mut Draft,
+        builder: &mut StyleBuilder,
     ) -> Result<Option<bool>, ImportError> {
         match self.get(name) {
             None => Ok(None),
-            Some(Literal::Bool(flag)) => Ok(Some(*flag)),
-            Some(other) => draft.refuse(name, &other.shown(), "expected true or false"),
+            Some(JsLiteral::Bool(flag)) => Ok(Some(*flag)),
+            Some(other) => builder.refuse(name, &other.shown(), "expected true or false"),
         }
     }
 
@@ -108,11 +110,11 @@ impl<'a> Options<'a> {
         self.read.extend(known.filter(|key| names.contains(key)));
     }
 
-    /// Names the keys that nobody has read.
-    pub(crate) fn finish(self, draft: &mut Draft) {
+    /// Names of the keys that were not read.
+    pub(crate) fn finish(self, builder: &mut StyleBuilder) {
         for (key, _) in self.pairs {
             if !self.read.contains(&key.as_str()) {
-                draft.warn(format!(
+                builder.warn(format!(
                     "`{}` is not known and left out",
                     crate::shorten(key)
                 ));

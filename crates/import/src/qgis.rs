@@ -1,12 +1,12 @@
 //! QGIS: the heatmap renderer of a layer's style file (QML), and the parameters of
 //! `qgis:heatmapkerneldensityestimation`.
 
-use crate::builder::{Draft, rounded};
+use crate::builder::{StyleBuilder, rounded};
 use crate::gradient::{self, Stop};
-use crate::js_literal::Literal;
-use crate::options::Options;
+use crate::js_literal::JsLiteral;
+use crate::options::OptionReader;
 use crate::xml::Element;
-use crate::{Dialect, ImportError, Imported};
+use crate::{Dialect, ImportError, ImportedStyle};
 
 /// Kernels in the order of QGIS's list.
 const KERNELS: [&str; 5] = [
@@ -27,43 +27,43 @@ pub(crate) fn renderer(root: &Element) -> Option<&Element> {
     root.descendants().iter().find(heat).copied()
 }
 
-pub(crate) fn import_renderer(renderer: &Element) -> Result<Imported, ImportError> {
-    let mut draft = Draft::new(Dialect::Qgis);
-    let number = |name: &str, default: f64, draft: &Draft| match renderer.attribute(name) {
+pub(crate) fn import_renderer(renderer: &Element) -> Result<ImportedStyle, ImportError> {
+    let mut builder = StyleBuilder::new(Dialect::Qgis);
+    let number = |name: &str, default: f64, builder: &StyleBuilder| match renderer.attribute(name) {
         None | Some("") => Ok(default),
         Some(text) => match text.trim().parse::<f64>() {
             Ok(n) if n.is_finite() => Ok(n),
-            _ => draft.refuse(name, text, "expected a number"),
+            _ => builder.refuse(name, text, "expected a number"),
         },
     };
-    let radius = number("radius", 10.0, &draft)?;
+    let radius = number("radius", 10.0, &builder)?;
     if radius <= 0.0 {
-        return draft.refuse("radius", &rounded(radius), "expected a number above 0");
+        return builder.refuse("radius", &rounded(radius), "expected a number above 0");
     }
-    draft.set("kernel", "quartic")?;
-    let metres = |draft: &mut Draft, why: &str| {
-        draft.warn(why);
-        draft.set("radius", &format!("{}m", rounded(radius)))
+    builder.set("kernel", "quartic")?;
+    let metres = |builder: &mut StyleBuilder, why: &str| {
+        builder.warn(why);
+        builder.set("radius", &format!("{}m", rounded(radius)))
     };
     match renderer.attribute("radius_unit").unwrap_or("0") {
-        "0" | "MM" => draft.radius("radius", radius * PIXELS_PER_MM)?,
-        "2" | "Pixel" => draft.radius("radius", radius)?,
-        "4" | "Point" => draft.radius("radius", radius * PIXELS_PER_MM * 25.4 / 72.0)?,
-        "5" | "Inch" => draft.radius("radius", radius * 96.0)?,
-        "1" | "MapUnit" => metres(&mut draft, "map units are taken for metres on the ground")?,
-        "7" | "RenderMetersInMapUnits" => metres(&mut draft, "metres are those on the ground")?,
+        "0" | "MM" => builder.radius("radius", radius * PIXELS_PER_MM)?,
+        "2" | "Pixel" => builder.radius("radius", radius)?,
+        "4" | "Point" => builder.radius("radius", radius * PIXELS_PER_MM * 25.4 / 72.0)?,
+        "5" | "Inch" => builder.radius("radius", radius * 96.0)?,
+        "1" | "MapUnit" => metres(&mut builder, "map units are taken for metres on the ground")?,
+        "7" | "RenderMetersInMapUnits" => metres(&mut builder, "metres are those on the ground")?,
         other => {
-            return draft.refuse(
+            return builder.refuse(
                 "radius_unit",
                 other,
                 "expected millimetres, pixels, points, inches or map units",
             );
         }
     }
-    match number("max_value", 0.0, &draft)? {
-        0.0 => draft.set("domain", "p100")?,
-        most if most > 0.0 => draft.domain_to(most)?,
-        other => return draft.refuse("max_value", &rounded(other), "expected 0 or more"),
+    match number("max_value", 0.0, &builder)? {
+        0.0 => builder.set("domain", "p100")?,
+        most if most > 0.0 => builder.domain_to(most)?,
+        other => return builder.refuse("max_value", &rounded(other), "expected 0 or more"),
     }
     if let Some(weight) = renderer
         .attribute("weight_expression")
@@ -71,30 +71,30 @@ pub(crate) fn import_renderer(renderer: &Element) -> Result<Imported, ImportErro
     {
         let column = weight.trim_matches('"');
         if column.chars().all(|c| c.is_alphanumeric() || c == '_') {
-            draft.columns().weight = Some(column.to_owned());
+            builder.columns().weight = Some(column.to_owned());
         } else {
-            draft.warn(format!(
+            builder.warn(format!(
                 "weight_expression `{}`: compute it into a column, and name that by --weight",
                 crate::shorten(weight)
             ));
         }
     }
     match renderer.child("colorramp") {
-        Some(ramp) => colors(ramp, &mut draft)?,
-        None => draft.set("ramp", "white, black")?,
+        Some(ramp) => colors(ramp, &mut builder)?,
+        None => builder.set("ramp", "white, black")?,
     }
-    Ok(draft.done())
+    Ok(builder.done())
 }
 
 /// The renderer's gradient; its own default is white to black.
-fn colors(ramp: &Element, draft: &mut Draft) -> Result<(), ImportError> {
+fn colors(ramp: &Element, builder: &mut StyleBuilder) -> Result<(), ImportError> {
     if let Some(other) = ramp.attribute("type").filter(|t| *t != "gradient") {
-        draft.warn(format!(
+        builder.warn(format!(
             "a colour ramp of type {other}: give a ramp by name instead"
         ));
         return Ok(());
     }
-    // <prop k= v=> before QGIS 3.20, <Option name= value=> since
+    // <prop k= v=> before QGIS 3.20, <Option name= value=> since.
     let property = |name: &str| {
         let found = ramp.descendants().into_iter().find(|e| {
             (e.name == "prop" && e.attribute("k") == Some(name))
@@ -102,11 +102,11 @@ fn colors(ramp: &Element, draft: &mut Draft) -> Result<(), ImportError> {
         })?;
         found.attribute("v").or_else(|| found.attribute("value"))
     };
-    let first = rgba(property("color1").unwrap_or("255,255,255,255"), draft)?;
-    let last = rgba(property("color2").unwrap_or("0,0,0,255"), draft)?;
+    let first = rgba(property("color1").unwrap_or("255,255,255,255"), builder)?;
+    let last = rgba(property("color2").unwrap_or("0,0,0,255"), builder)?;
     let mut stops: Vec<Stop> = vec![(0.0, first)];
     for stop in property("stops").unwrap_or_default().split(':') {
-        // position;color, and in newer files ;spec;direction
+        // `position;color`, and in newer files ;spec;direction.
         let mut parts = stop.split(';');
         let (Some(position), Some(color)) = (parts.next(), parts.next()) else {
             continue;
@@ -117,12 +117,12 @@ fn colors(ramp: &Element, draft: &mut Draft) -> Result<(), ImportError> {
             .ok()
             .filter(|p| (0.0..=1.0).contains(p));
         let Some(at) = at.filter(|p| stops.last().is_none_or(|(l, _)| l <= p)) else {
-            return draft.refuse("stops", stop, "expected positions that rise from 0 to 1");
+            return builder.refuse("stops", stop, "expected positions that rise from 0 to 1");
         };
-        stops.push((at, rgba(color, draft)?));
+        stops.push((at, rgba(color, builder)?));
     }
     stops.push((1.0, last));
-    draft.table(&std::array::from_fn(|i| {
+    builder.table(&std::array::from_fn(|i| {
         if i == 0 {
             [0; 4]
         } else {
@@ -133,7 +133,7 @@ fn colors(ramp: &Element, draft: &mut Draft) -> Result<(), ImportError> {
 }
 
 /// `255,0,0,255`, and what newer versions write behind it.
-fn rgba(text: &str, draft: &Draft) -> Result<[f64; 4], ImportError> {
+fn rgba(text: &str, builder: &StyleBuilder) -> Result<[f64; 4], ImportError> {
     let channels: Vec<f64> = text
         .split(',')
         .map_while(|c| c.trim().parse().ok())
@@ -141,25 +141,25 @@ fn rgba(text: &str, draft: &Draft) -> Result<[f64; 4], ImportError> {
     match channels.as_slice() {
         [r, g, b, a, ..] => Ok([r, g, b, a].map(|c| (c / 255.0).clamp(0.0, 1.0))),
         [r, g, b] => Ok([*r, *g, *b, 255.0].map(|c| (c / 255.0).clamp(0.0, 1.0))),
-        _ => gradient::css(text, "color", draft),
+        _ => gradient::css(text, "color", builder),
     }
 }
 
 /// The parameters of the estimation, as `qgis_process` takes them.
-pub(crate) fn import_estimation(parameters: &Literal) -> Result<Imported, ImportError> {
-    let mut draft = Draft::new(Dialect::Qgis);
+pub(crate) fn import_estimation(parameters: &JsLiteral) -> Result<ImportedStyle, ImportError> {
+    let mut builder = StyleBuilder::new(Dialect::Qgis);
     let inner = parameters.get("inputs").unwrap_or(parameters);
-    let mut options = Options::of(inner);
-    let radius = options.positive("RADIUS", &mut draft)?.unwrap_or(100.0);
-    draft.set("radius", &format!("{}m", rounded(radius)))?;
-    draft.warn("RADIUS is taken for metres on the ground");
+    let mut options = OptionReader::of(inner);
+    let radius = options.positive("RADIUS", &mut builder)?.unwrap_or(100.0);
+    builder.set("radius", &format!("{}m", rounded(radius)))?;
+    builder.warn("RADIUS is taken for metres on the ground");
     let kernel = match options.get("KERNEL") {
         None => "quartic",
-        Some(Literal::Number(n)) => match KERNELS.get(*n as usize).filter(|_| *n >= 0.0) {
+        Some(JsLiteral::Number(n)) => match KERNELS.get(*n as usize).filter(|_| *n >= 0.0) {
             Some(name) => name,
-            None => return draft.refuse("KERNEL", &rounded(*n), "expected 0 to 4"),
+            None => return builder.refuse("KERNEL", &rounded(*n), "expected 0 to 4"),
         },
-        Some(Literal::Text(name)) => {
+        Some(JsLiteral::Text(name)) => {
             let name = name.to_lowercase();
             match KERNELS
                 .iter()
@@ -167,7 +167,7 @@ pub(crate) fn import_estimation(parameters: &Literal) -> Result<Imported, Import
             {
                 Some(name) => name,
                 None => {
-                    return draft.refuse(
+                    return builder.refuse(
                         "KERNEL",
                         &name,
                         "expected Quartic, Triangular, Uniform, Triweight or Epanechnikov",
@@ -175,11 +175,11 @@ pub(crate) fn import_estimation(parameters: &Literal) -> Result<Imported, Import
                 }
             }
         }
-        Some(other) => return draft.refuse("KERNEL", &other.shown(), "expected 0 to 4"),
+        Some(other) => return builder.refuse("KERNEL", &other.shown(), "expected 0 to 4"),
     };
-    let decay = options.number("DECAY", &mut draft)?.unwrap_or(0.0);
+    let decay = options.number("DECAY", &mut builder)?.unwrap_or(0.0);
     if !(-100.0..=100.0).contains(&decay) {
-        return draft.refuse("DECAY", &rounded(decay), "expected -100 to 100");
+        return builder.refuse("DECAY", &rounded(decay), "expected -100 to 100");
     }
     let scaled = match options.get("OUTPUT_VALUE") {
         None => false,
@@ -187,7 +187,7 @@ pub(crate) fn import_estimation(parameters: &Literal) -> Result<Imported, Import
             "0" | "raw" => false,
             "1" | "scaled" => true,
             _ => {
-                return draft.refuse(
+                return builder.refuse(
                     "OUTPUT_VALUE",
                     &value.shown(),
                     "expected 0 (Raw) or 1 (Scaled)",
@@ -196,23 +196,27 @@ pub(crate) fn import_estimation(parameters: &Literal) -> Result<Imported, Import
         },
     };
     if kernel == "triangular" && decay != 0.0 {
-        draft.set("kernel", &format!("cone:{}", rounded(decay)))?;
+        builder.set("kernel", &format!("cone:{}", rounded(decay)))?;
     } else {
-        draft.set("kernel", kernel)?;
+        builder.set("kernel", kernel)?;
     }
     if scaled {
-        // unit mass: per square unit of the layer, which is a metre here
-        draft.set("measure", "sum_per_km2")?;
-        draft.warn(
+        // Unit mass: per square unit of the layer, which is a metre here.
+        builder.set("measure", "sum_per_km2")?;
+        builder.warn(
             "Scaled values are per square metre in QGIS, per km² here: a million times as much",
         );
     }
-    draft.set("domain", "p100")?;
-    draft.columns().weight = options.text("WEIGHT_FIELD", &mut draft)?.map(str::to_owned);
-    draft.columns().radius = options.text("RADIUS_FIELD", &mut draft)?.map(str::to_owned);
+    builder.set("domain", "p100")?;
+    builder.columns().weight = options
+        .text("WEIGHT_FIELD", &mut builder)?
+        .map(str::to_owned);
+    builder.columns().radius = options
+        .text("RADIUS_FIELD", &mut builder)?
+        .map(str::to_owned);
     options.ignore(&["INPUT", "OUTPUT", "PIXEL_SIZE"]);
-    options.finish(&mut draft);
-    Ok(draft.done())
+    options.finish(&mut builder);
+    Ok(builder.done())
 }
 
 fn index_of(kernel: &str) -> usize {

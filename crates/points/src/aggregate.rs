@@ -117,9 +117,10 @@ impl SignedCellBuilder {
         self.moment.1 += weight * offset(entry.y, self.first.y);
     }
 
-    /// Cells in Z-order, with the numbers of points that they stand for. It is one cell if the centre of
-    /// the net weight lies in this cell of the level. Otherwise it is two, one in the cell's middle and
-    /// one beside it that stands for no point, which together have the net weight and its moment.
+    /// Cells in Z-order, with the numbers of points that they stand for. It is one cell if the
+    /// centre of the net weight lies in this cell of the level. Otherwise it is two, one in the
+    /// cell's middle and one beside it that stands for no point, which together have the net weight
+    /// and its moment.
     pub(crate) fn finish(&self, level: u32) -> Vec<(Point, u32)> {
         let weight = self.weight.clamp(f64::from(f32::MIN), f64::from(f32::MAX)) as f32;
         let length = self.moment.0.hypot(self.moment.1);

@@ -133,7 +133,8 @@ impl LonLatBox {
         (lon, (self.south + self.north) / 2.0)
     }
 
-    /// Returns true if a place lies inside or on an edge; whole turns of its longitude make no difference.
+    /// Returns true if a place lies inside or on an edge; whole turns of its longitude make no
+    /// difference.
     #[inline]
     pub fn contains(self, lon: f64, lat: f64) -> bool {
         let east_of_west = (lon - self.west).rem_euclid(360.0);
@@ -141,8 +142,8 @@ impl LonLatBox {
         lat >= self.south && lat <= self.north && (east_of_west <= width || width >= 360.0)
     }
 
-    /// Returns true if a place between these longitudes and latitudes may lie inside. It is only false
-    /// where both intervals are within ±180°, since others may hold places a turn away.
+    /// Returns true if a place between these longitudes and latitudes may lie inside. It is only
+    /// false where both intervals are within ±180°, since others may hold places a turn away.
     pub fn may_touch(self, lon: (f64, f64), lat: (f64, f64)) -> bool {
         let plain = |west: f64, east: f64| west >= -180.0 && east <= 180.0;
         if !plain(self.west, self.east) || !plain(lon.0, lon.1) {
@@ -211,8 +212,8 @@ impl LonLatBox {
         }
     }
 
-    /// Returns true if the box and a tile have an area in common. An eastern or southern edge of the
-    /// box that is a tile's western or northern edge doesn't count.
+    /// Returns true if the box and a tile have an area in common. An eastern or southern edge of
+    /// the box that is a tile's western or northern edge doesn't count.
     pub fn touches(self, tile: TileId) -> bool {
         let [left, top, right, bottom] = self.world_edges();
         let window = Window::tile(tile, 1);

@@ -12,8 +12,8 @@ use std::f64::consts::PI;
 /// Latitude in degrees at which the world is square: atan(sinh π).
 pub const MAX_LATITUDE: f64 = 85.051_128_779_806_6;
 
-/// Largest absolute longitude in degrees, one and a half turns. Smaller ones are wrapped, larger ones
-/// are errors.
+/// Largest absolute longitude in degrees, one and a half turns. Smaller ones are wrapped, larger
+/// ones are errors.
 pub const MAX_LONGITUDE: f64 = 540.0;
 
 /// Side of the world square in world units, 2³².

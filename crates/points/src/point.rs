@@ -4,8 +4,8 @@ use crate::mercator::{self, ProjectionError, WorldCoord};
 
 /// Weighted position: 12 bytes with the same layout in memory, in a file and in a GPU buffer.
 ///
-/// A *cell* of the pyramid is a `Point` too: the weighted mean position and the summed weight of the
-/// points that it stands for.
+/// A *cell* of the pyramid is a `Point` too: the weighted mean position and the summed weight of
+/// the points that it stands for.
 #[derive(Clone, Copy, Debug, PartialEq, bytemuck::Pod, bytemuck::Zeroable)]
 #[repr(C)]
 pub struct Point {
@@ -20,8 +20,8 @@ pub struct Point {
     pub weight: f32,
 }
 
-/// Value of a missing weight. It is the neutral element of sums: −0.0 + −0.0 is −0.0, and −0.0 plus a
-/// number is that number. So a cell has no weight only if none of its points has.
+/// Value of a missing weight. It is the neutral element of sums: −0.0 + −0.0 is −0.0, and −0.0 plus
+/// a number is that number. So a cell has no weight only if none of its points has.
 const NO_WEIGHT: f32 = -0.0;
 
 /// Reason for which a longitude, latitude and weight are no point.
@@ -66,8 +66,8 @@ impl Point {
         }
     }
 
-    /// Returns true if two positions share their top `level` bits: they lie in the same pixel of the
-    /// world drawn 2^`level` pixels wide.
+    /// Returns true if two positions share their top `level` bits: they lie in the same pixel of
+    /// the world drawn 2^`level` pixels wide.
     #[inline]
     pub fn shares(&self, other: &Self, level: u32) -> bool {
         ((self.x ^ other.x) | (self.y ^ other.y)).leading_zeros() >= level

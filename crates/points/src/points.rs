@@ -14,7 +14,8 @@ use crate::zorder::Quad;
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
-/// Points of a chunk. The builder collects points in chunks, so that no reallocation copies all of them.
+/// Points of a chunk. The builder collects points in chunks, so that no reallocation copies all of
+/// them.
 const CHUNK: usize = 1 << 16;
 
 /// Builder of an index from points in any order.
@@ -52,8 +53,8 @@ impl PointsBuilder {
         Points::from_z_order(sort::sort_chunks(self.chunks))
     }
 
-    /// Builds the index as [`build`](Self::build) does, and returns with it the input number, from 0,
-    /// of each point in [`Points::as_slice`]. Attributes of points are sorted by these numbers.
+    /// Builds the index as [`build`](Self::build) does, and returns with it the input number, from
+    /// 0, of each point in [`Points::as_slice`]. Attributes of points are sorted by these numbers.
     ///
     /// `None` for more than 2³² points.
     pub fn build_with_order(self) -> Option<(Points, Vec<u32>)> {
@@ -235,8 +236,8 @@ impl Points {
         Ok(builder.build())
     }
 
-    /// Index of points that are in Z-order already, such as a part of another index's, which takes a
-    /// fraction of the time. Points in another order are sorted first.
+    /// Index of points that are in Z-order already, such as a part of another index's, which takes
+    /// a fraction of the time. Points in another order are sorted first.
     pub fn from_sorted(points: Vec<Point>) -> Self {
         if is_sorted(&points) {
             Self::from_z_order(points)
@@ -309,8 +310,8 @@ impl Points {
         &self.identity
     }
 
-    /// Writes all points in Z-order, then all cells of the pyramid, to a sink such as the buffers of a
-    /// GPU. [`Run::range`](crate::Run::range) counts in this order.
+    /// Writes all points in Z-order, then all cells of the pyramid, to a sink such as the buffers
+    /// of a GPU. [`Run::range`](crate::Run::range) counts in this order.
     pub fn stream_into(&self, sink: &mut dyn PointSink) {
         for batch in self.sorted.chunks(CHUNK) {
             sink.push(batch);
@@ -335,8 +336,8 @@ impl Points {
         search::quad_range(&self.sorted, &self.pyramid, quad)
     }
 
-    /// Cells that a window sees, at most `finest` pixels of the window wide (1.0: one cell per pixel
-    /// at most; 0.0: the points themselves).
+    /// Cells that a window sees, at most `finest` pixels of the window wide (1.0: one cell per
+    /// pixel at most; 0.0: the points themselves).
     ///
     /// Some cells may lie a few pixels outside the window.
     pub fn cells(&self, window: &Window, finest: f64) -> Cells<'_> {

@@ -1,13 +1,14 @@
 //! Pyramid of aggregated cells: ever coarser copies of the points.
 //!
-//! Level L has one cell per occupied pixel of the world drawn 2ᴸ pixels wide. A level is kept or left
-//! out block by block. A block is a quad of the quadtree, cut into cells by [`SIDE_BITS`] more bits. It
-//! is kept where it has at most two fifths of the entries that would be read in its place. So a crowded
-//! city has all its levels and an empty ocean none, all levels together have at most two thirds as many
-//! cells as there are points, and no window reads many more cells than it has pixels.
+//! Level L has one cell per occupied pixel of the world drawn 2ᴸ pixels wide. A level is kept or
+//! left out block by block. A block is a quad of the quadtree, cut into cells by [`SIDE_BITS`] more
+//! bits. It is kept where it has at most two fifths of the entries that would be read in its place.
+//! So a crowded city has all its levels and an empty ocean none, all levels together have at most
+//! two thirds as many cells as there are points, and no window reads many more cells than it has
+//! pixels.
 //!
-//! Where weights have both signs there are up to two cells to a pixel, which preserve the net weight
-//! and its moment.
+//! Where weights have both signs there are up to two cells to a pixel, which preserve the net
+//! weight and its moment.
 
 use crate::aggregate::{CellBuilder, SignedCellBuilder};
 use crate::point::Point;
@@ -154,8 +155,8 @@ struct Branch {
     stretches: Vec<Stretch>,
     /// Number of those entries.
     entries: usize,
-    /// Numbers of neighbours in Z-order that share exactly 0, 1, … 32 top bits of their positions. A
-    /// level has one cell more than there are neighbours that share fewer bits.
+    /// Numbers of neighbours in Z-order that share exactly 0, 1, … 32 top bits of their positions.
+    /// A level has one cell more than there are neighbours that share fewer bits.
     shared: [usize; 33],
 }
 
@@ -333,10 +334,10 @@ impl Pyramid {
     }
 }
 
-/// Returns true if a block saves enough reads for its memory. It must have at most two fifths of the
-/// entries that are read in its place; then all blocks together have at most two thirds as many cells
-/// as there are points. A block with few cells compared with its points costs little memory and is read
-/// at low zooms, so three quarters of the entries are few enough there.
+/// Returns true if a block saves enough reads for its memory. It must have at most two fifths of
+/// the entries that are read in its place; then all blocks together have at most two thirds as many
+/// cells as there are points. A block with few cells compared with its points costs little memory
+/// and is read at low zooms, so three quarters of the entries are few enough there.
 fn worth_keeping(cells: usize, entries: usize, points: usize) -> bool {
     cells * 5 <= entries * 2 || (cells * 24 <= points && cells * 4 <= entries * 3)
 }

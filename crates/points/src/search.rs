@@ -1,7 +1,8 @@
 //! Search for the cells that a window sees: a descent of the quadtree that the sort order implies.
 //!
-//! In Z-order every quad of the quadtree is one contiguous range. The pyramid's nodes hold the borders
-//! of dense quads' ranges; within a block, or among a few points, borders are found by bisection.
+//! In Z-order every quad of the quadtree is one contiguous range. The pyramid's nodes hold the
+//! borders of dense quads' ranges; within a block, or among a few points, borders are found by
+//! bisection.
 
 use crate::mercator::WORLD;
 use crate::point::Point;
@@ -10,8 +11,8 @@ use crate::window::Window;
 use crate::zorder::{Quad, quarter_borders};
 use std::ops::Range;
 
-/// Most cells of a partly visible quad that is taken whole, where the window lies in one copy of the
-/// world.
+/// Most cells of a partly visible quad that is taken whole, where the window lies in one copy of
+/// the world.
 const FEW: usize = 24;
 /// Largest side in pixels of a partly visible quad that is taken whole.
 const SMALL_PIXELS: f64 = 8.0;
@@ -19,8 +20,8 @@ const SMALL_PIXELS: f64 = 8.0;
 /// Contiguous cells, and the shift of the world in which they are seen.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Run {
-    /// Range of the cells, counted through all points and then all cells of the pyramid: the order of
-    /// [`Points::stream_into`](crate::Points::stream_into).
+    /// Range of the cells, counted through all points and then all cells of the pyramid: the order
+    /// of [`Points::stream_into`](crate::Points::stream_into).
     pub range: Range<usize>,
     /// Shift to the east in world units, by whole worlds: the world repeats in x.
     pub shift: f64,
@@ -28,9 +29,9 @@ pub struct Run {
 
 /// Cells that a window sees.
 ///
-/// Some may lie up to eight pixels outside; where the window lies in one copy of the world, a few may
-/// lie anywhere. So the caller must test each. A cell appears twice only where the window reaches, to
-/// within eight pixels, two copies of it.
+/// Some may lie up to eight pixels outside; where the window lies in one copy of the world, a few
+/// may lie anywhere. So the caller must test each. A cell appears twice only where the window
+/// reaches, to within eight pixels, two copies of it.
 ///
 /// Runs are in Z-order within each copy of the world, and copies go from west to east, so that sums
 /// over cells add in the same order for every window.
@@ -162,8 +163,8 @@ struct Search<'a> {
     shift: f64,
     /// Largest side in world units of a partly visible quad that is taken whole.
     small: f64,
-    /// Most cells of a partly visible quad that is taken whole: 0 where the window has several copies
-    /// of the world, so that no cell is taken in a copy where it is far away.
+    /// Most cells of a partly visible quad that is taken whole: 0 where the window has several
+    /// copies of the world, so that no cell is taken in a copy where it is far away.
     few: usize,
     runs: Vec<Run>,
 }
@@ -366,8 +367,8 @@ mod tests {
         assert_eq!(counted as usize, points.len());
     }
 
-    /// A crowd in a few pixels costs as much as its pixels, even where the rest of the world has hardly
-    /// two points in a pixel.
+    /// A crowd in a few pixels costs as much as its pixels, even where the rest of the world has
+    /// hardly two points in a pixel.
     #[test]
     fn a_crowd_costs_its_pixels() {
         let alone =

@@ -1,9 +1,9 @@
 //! Parallel sort along the Z-order curve.
 //!
-//! A pass of a most-significant-digit radix sort distributes the points over 4,096 buckets, by the six
-//! bits of x and y that follow the prefix shared by all points, so that a city is cut as finely as the
-//! world. Large buckets are cut again. The others fit into the cache and are sorted as plain integers,
-//! whose comparison has no branch to mispredict.
+//! A pass of a most-significant-digit radix sort distributes the points over 4,096 buckets, by the
+//! six bits of x and y that follow the prefix shared by all points, so that a city is cut as finely
+//! as the world. Large buckets are cut again. The others fit into the cache and are sorted as plain
+//! integers, whose comparison has no branch to mispredict.
 
 use crate::point::Point;
 use crate::zorder;

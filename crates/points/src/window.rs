@@ -9,8 +9,8 @@ use crate::tile::TileId;
 ///
 /// A window may cross ±180°: the world repeats endlessly in x. In y it may reach beyond the square,
 /// where there are no points. Edges are in world units (2⁻³² of the world's side), so that an `f64`
-/// holds the pixel borders of every zoom exactly: two windows on one pixel grid agree to the bit on a
-/// point's position in its pixel.
+/// holds the pixel borders of every zoom exactly: two windows on one pixel grid agree to the bit on
+/// a point's position in its pixel.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Window {
     left: f64,
@@ -76,8 +76,8 @@ impl Window {
         }
     }
 
-    /// Window of `width` × `height` pixels that shows at least a box: where the aspect ratios differ,
-    /// the box is grown about its centre.
+    /// Window of `width` × `height` pixels that shows at least a box: where the aspect ratios
+    /// differ, the box is grown about its centre.
     ///
     /// # Errors
     /// A [`WindowError`] where the box has no area on the map, or a side is too short or too long.
@@ -182,8 +182,8 @@ impl Window {
         self.top + self.pixel * f64::from(self.height)
     }
 
-    /// West, south, east, north in degrees, with no limit to longitudes; rows beyond the square give
-    /// its edge.
+    /// West, south, east, north in degrees, with no limit to longitudes; rows beyond the square
+    /// give its edge.
     pub fn bounds(&self) -> [f64; 4] {
         [
             mercator::longitude(self.left),
@@ -193,8 +193,8 @@ impl Window {
         ]
     }
 
-    /// Returns true if its pixels are those of the world at a whole level, as those of tiles are. Then
-    /// each cell of the pyramid lies within one pixel.
+    /// Returns true if its pixels are those of the world at a whole level, as those of tiles are.
+    /// Then each cell of the pyramid lies within one pixel.
     pub fn is_on_grid(&self) -> bool {
         let whole = |v: f64| v.fract() == 0.0;
         self.pixel <= WORLD

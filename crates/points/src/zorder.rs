@@ -1,14 +1,14 @@
 //! Z-order (Morton) curve: the bits of x and y interleaved, y the more significant.
 //!
-//! Keys are not stored. Two positions are compared by the coordinate that differs in the higher bit,
-//! which gives the order of keys in a few instructions.
+//! Keys are not stored. Two positions are compared by the coordinate that differs in the higher
+//! bit, which gives the order of keys in a few instructions.
 
 use crate::point::Point;
 use std::cmp::Ordering;
 use std::ops::Range;
 
-/// Compares points in Z-order, and equal positions by weight. The order is total, so a sorted set does
-/// not depend on the order of its input.
+/// Compares points in Z-order, and equal positions by weight. The order is total, so a sorted set
+/// does not depend on the order of its input.
 #[inline]
 pub(crate) fn compare(a: &Point, b: &Point) -> Ordering {
     let dx = a.x ^ b.x;

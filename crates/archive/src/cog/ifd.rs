@@ -70,7 +70,8 @@ impl IfdEntry {
         each * self.count
     }
 
-    /// Size in bytes, a multiple of eight, of a value that doesn't fit into its entry; 0 if it fits.
+    /// Size in bytes, a multiple of eight, of a value that doesn't fit into its entry; 0 if it
+    /// fits.
     fn outside(&self) -> u64 {
         match self.length() {
             0..=8 => 0,
@@ -85,7 +86,7 @@ pub(super) struct Ifd {
     pub(super) start: u64,
     /// Entries by rising tags.
     entries: Vec<IfdEntry>,
-    /// Whether another directory follows immediately.
+    /// True if another directory follows immediately.
     followed: bool,
 }
 

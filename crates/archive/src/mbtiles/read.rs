@@ -1,5 +1,5 @@
-//! Reader of MBTiles. A database may define `tiles` as a view of anything, so it is opened read-only
-//! and its schema is not trusted.
+//! Reader of MBTiles. A database may define `tiles` as a view of anything, so it is opened
+//! read-only and its schema is not trusted.
 
 use crate::contents::{Contents, ReadError, TileFormat};
 use crate::validate::{self, LARGEST};

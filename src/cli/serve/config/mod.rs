@@ -27,7 +27,7 @@ use crate::cli::error::{BoxError, with_causes};
 use crate::cli::source_flags::SourceFlags;
 use crate::cli::style_flags::StyleFlags;
 use from_toml::SECTIONS;
-use heatsplat::import::Columns;
+use heatsplat::import::ColumnNames;
 use heatsplat::{Backend, Style};
 use heatsplat_loader::is_remote;
 use heatsplat_server::ServerConfig;
@@ -77,7 +77,7 @@ struct StyleConfig {
     name: String,
     style: Style,
     /// The columns that another heat map's configuration names.
-    columns: Columns,
+    columns: ColumnNames,
     key: String,
 }
 
