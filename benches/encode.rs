@@ -9,7 +9,7 @@ mod data;
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use heatsplat::ImageFormat;
-use heatsplat::render::encode::Encoding;
+use heatsplat::render::encode::ImageEncoding;
 
 fn bench(c: &mut Criterion) {
     let layer = data::layer(if data::smoke() { 10_000 } else { 1_000_000 });
@@ -21,7 +21,7 @@ fn bench(c: &mut Criterion) {
         let style = layer.style();
         let picture = layer.tile(tile).picture();
         let encode = |format| {
-            let encoding = Encoding::from(format);
+            let encoding = ImageEncoding::from(format);
             encoding.picture(&picture, style.ramp()).expect("bytes")
         };
         let rgba = encode(ImageFormat::PngRgba).len();

@@ -12,7 +12,7 @@ mod data;
 
 use cpu_time::ThreadTime;
 use heatsplat::points::level;
-use heatsplat::render::encode::Encoding;
+use heatsplat::render::encode::ImageEncoding;
 use heatsplat::{ImageFormat, Layer, Style};
 use std::time::Instant;
 
@@ -134,7 +134,7 @@ fn restyle(layer: &Layer) {
             .collect();
         let took = median(&numbers, |(tile, numbers)| {
             let picture = layer.tile(tile).style(&style).colorize(&numbers);
-            let encoding = Encoding::from(ImageFormat::Png);
+            let encoding = ImageEncoding::from(ImageFormat::Png);
             encoding.picture(&picture, style.ramp()).expect("a PNG");
         });
         println!("  restyle to {scale} at z{z}: {took:.3} ms");

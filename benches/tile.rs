@@ -12,7 +12,7 @@
 mod data;
 
 use cpu_time::ThreadTime;
-use heatsplat::render::encode::Encoding;
+use heatsplat::render::encode::ImageEncoding;
 use heatsplat::{Density, ImageFormat, Layer, Style, TileId};
 
 fn main() {
@@ -73,7 +73,7 @@ fn zoom(layer: &Layer, n: usize, z: u8, style_words: &[String]) {
 fn kept(layer: &Layer, tiles: &[TileId], style: &Style) -> (f64, f64) {
     let encode = |tile: TileId, density: &Density| {
         let drawn = layer.tile(tile).style(style).colorize(density);
-        let encoding = Encoding::from(ImageFormat::Png);
+        let encoding = ImageEncoding::from(ImageFormat::Png);
         encoding.picture(&drawn, style.ramp()).expect("a PNG")
     };
     let (mut keeping, mut restyle, mut densities) = (Vec::new(), Vec::new(), Vec::new());

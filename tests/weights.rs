@@ -3,7 +3,7 @@
 use crate::reference::{self, LonLat};
 use crate::scenes::{self, Dice, EDGED, SMOOTH};
 use heatsplat::points::mercator;
-use heatsplat::render::encode::{Encoding, ImageFormat};
+use heatsplat::render::encode::{ImageEncoding, ImageFormat};
 use heatsplat::render::{Comparison, PointSet};
 use heatsplat::{CpuBackend, Layer, Point, Points, Style, TileId};
 use std::sync::Arc;
@@ -283,7 +283,7 @@ fn weights_of_any_size_have_means_and_sums() {
         let window = heatsplat::Window::tile(tile(0, 0, 0), 256);
         let beyond = f64::from(weight) * 675.0 > f64::from(f32::MAX);
         for format in [ImageFormat::Npy, ImageFormat::Tiff] {
-            let written = Encoding::from(format).density(&sums, &window);
+            let written = ImageEncoding::from(format).density(&sums, &window);
             assert_eq!(written.is_err(), beyond, "{weight}");
         }
         assert!(sums.values.iter().all(|v| !v.is_nan()), "{weight}");

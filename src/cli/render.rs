@@ -10,7 +10,7 @@ use super::{mapnik, output};
 use crate::cli::logging::say;
 use clap::Args;
 use heatsplat::points::{LonLatBox, WindowError};
-use heatsplat::render::encode::{self, Effort, Encoding};
+use heatsplat::render::encode::{self, Effort, ImageEncoding};
 use heatsplat::render::{View, height_to_width};
 use heatsplat::{ImageFormat, Layer, Ramp, Style};
 use std::path::PathBuf;
@@ -145,7 +145,7 @@ impl RenderCommand {
             each.iter_mut()
                 .for_each(|pixel| *pixel = over(*pixel, ground));
         }
-        let (window, encoding) = (view.window(), Encoding::new(format, Effort::Small));
+        let (window, encoding) = (view.window(), ImageEncoding::new(format, Effort::Small));
         let bytes = encoding.pixels(&pixels, window.width(), window.height())?;
         Ok(bytes.to_vec())
     }

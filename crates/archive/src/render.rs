@@ -6,7 +6,7 @@ use crate::tiff_tile;
 use crate::tile::{EncodedTile, RenderedQuad, TileContent};
 use heatsplat_points::mercator::WORLD;
 use heatsplat_points::{LonLatBox, Points, TileId, Window, level};
-use heatsplat_render::encode::{self, EncodeError, Encoding};
+use heatsplat_render::encode::{self, EncodeError, ImageEncoding};
 use heatsplat_render::{Layer, Length, PictureRequest, Shape, TileSize, Transform, View};
 use std::sync::Arc;
 
@@ -109,7 +109,7 @@ impl<'a> TileRenderer<'a> {
                 let pixels = encode::rgba(indices, ramp);
                 return Ok(tiff_tile::colors(&pixels, side as usize)?);
             }
-            let encoding = Encoding::from(self.content.format());
+            let encoding = ImageEncoding::from(self.content.format());
             Ok(encoding.indices(indices, side, side, ramp)?)
         })
     }
@@ -129,7 +129,7 @@ impl<'a> TileRenderer<'a> {
             if self.raster {
                 return Ok(tiff_tile::colors(pixels, side as usize)?);
             }
-            let encoding = Encoding::from(self.content.format());
+            let encoding = ImageEncoding::from(self.content.format());
             Ok(encoding.pixels(pixels, side, side)?)
         })
     }

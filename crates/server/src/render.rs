@@ -10,7 +10,7 @@ use crate::render_queue::RenderQueue;
 use crate::state::Server;
 use crate::style::ResolvedStyle;
 use heatsplat_points::{TileId, Window, WorldCoord, mercator};
-use heatsplat_render::encode::{Encoding, ImageFormat};
+use heatsplat_render::encode::{ImageEncoding, ImageFormat};
 use heatsplat_render::{
     KernelSums, Layer, Level, NearbyPoint, NearestPoints, Normalizer, PointQuery, PointSet,
     PointValue, Statistics, Style, TileSize, ValueKind, View, evaluate,
@@ -163,7 +163,7 @@ fn draw_tile(
         Some(density) => Arc::clone(density),
         None => Arc::new(request.density()),
     };
-    let encoding = Encoding::from(format);
+    let encoding = ImageEncoding::from(format);
     let bytes = if format.is_density() {
         let window = Window::tile(key.tile, key.size.pixels());
         encoding.density(&density, &window)
@@ -187,7 +187,7 @@ fn draw_map(
     let request = layer.map(view).style(style).format(format);
     if !format.is_density() && layer.is_mixed(style) {
         let (width, height) = (view.window().width(), view.window().height());
-        return Ok(Encoding::from(format).pixels(&request.pixels(), width, height)?);
+        return Ok(ImageEncoding::from(format).pixels(&request.pixels(), width, height)?);
     }
     Ok(request.encode()?)
 }
@@ -228,7 +228,7 @@ async fn draw_live(
         let mut set = PointSet::with_counts(&fetched.points, &fetched.counts);
         set.set_signed(signed);
         let (style, backend) = (&style.style, &*backend);
-        let encoding = Encoding::from(format);
+        let encoding = ImageEncoding::from(format);
         Ok(match normalizer {
             None => {
                 let density = evaluate::density(&set, style, &view, backend);

@@ -100,20 +100,20 @@ pub enum Effort {
 
 /// A file format and the effort that is spent on a small file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Encoding {
+pub struct ImageEncoding {
     /// The file format.
     pub format: ImageFormat,
     /// The effort that is spent on a small file.
     pub effort: Effort,
 }
 
-impl From<ImageFormat> for Encoding {
+impl From<ImageFormat> for ImageEncoding {
     fn from(format: ImageFormat) -> Self {
         Self::new(format, Effort::default())
     }
 }
 
-impl Encoding {
+impl ImageEncoding {
     /// An encoding in a format, with an effort.
     pub fn new(format: ImageFormat, effort: Effort) -> Self {
         Self { format, effort }
@@ -281,7 +281,7 @@ mod tests {
             values: vec![f32::NAN, value],
         };
         for format in [ImageFormat::Npy, ImageFormat::Tiff] {
-            let encoding = Encoding::from(format);
+            let encoding = ImageEncoding::from(format);
             assert!(encoding.density(&density(f32::MAX), &window).is_ok());
             for beyond in [f32::INFINITY, f32::NEG_INFINITY] {
                 let error = encoding.density(&density(beyond), &window).unwrap_err();
@@ -336,7 +336,7 @@ mod tests {
             let expected = rgba(&indices, &ramp());
             for effort in [Effort::Live, Effort::Small] {
                 for format in [ImageFormat::Png, ImageFormat::PngRgba] {
-                    let bytes = Encoding::new(format, effort)
+                    let bytes = ImageEncoding::new(format, effort)
                         .indices(&indices, width, height, &ramp())
                         .unwrap();
                     let found = decoded(&bytes);
@@ -344,7 +344,7 @@ mod tests {
                         found == (width, height, expected.clone()),
                         "{format:?} {width} × {height}"
                     );
-                    let again = Encoding::new(format, effort)
+                    let again = ImageEncoding::new(format, effort)
                         .indices(&indices, width, height, &ramp())
                         .unwrap();
                     assert_eq!(again, bytes, "same picture, same bytes");
@@ -359,7 +359,7 @@ mod tests {
             let nothing = vec![0; width as usize * height as usize];
             for format in [ImageFormat::Png, ImageFormat::PngRgba, ImageFormat::WebP] {
                 let make = || {
-                    Encoding::new(format, Effort::Live)
+                    ImageEncoding::new(format, Effort::Live)
                         .indices(&nothing, width, height, &ramp())
                         .unwrap()
                 };
@@ -388,14 +388,14 @@ mod tests {
             ImageFormat::Npy,
         ] {
             for (items, width, height) in [(0, 0, 0), (7, 2, 3), (5, 2, 3), (16_385, 16_385, 1)] {
-                let encoding = Encoding::from(format);
+                let encoding = ImageEncoding::from(format);
                 let refused = encoding.indices(&vec![1; items], width, height, &ramp());
                 assert!(refused.is_err(), "{format:?} {items}");
             }
             assert!(empty(format, 0, 4).is_err() && empty(format, 4, 16_385).is_err());
         }
         assert!(matches!(
-            Encoding::from(ImageFormat::Npy).indices(&[1], 1, 1, &ramp()),
+            ImageEncoding::from(ImageFormat::Npy).indices(&[1], 1, 1, &ramp()),
             Err(EncodeError::NoValues)
         ));
     }

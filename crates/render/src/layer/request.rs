@@ -1,6 +1,6 @@
 //! Requests: pictures that are described step by step.
 
-use crate::encode::{Effort, EncodeError, Encoding, ImageFormat, rgba};
+use crate::encode::{Effort, EncodeError, ImageEncoding, ImageFormat, rgba};
 use crate::layer::Layer;
 use crate::layer::evaluate;
 use crate::layer::isolines::pixels_with_isolines;
@@ -22,7 +22,7 @@ pub struct PictureRequest<'a, Of = ()> {
     layer: &'a Layer,
     view: View,
     style: &'a Style,
-    encoding: Encoding,
+    encoding: ImageEncoding,
     of: Of,
 }
 

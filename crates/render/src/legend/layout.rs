@@ -49,7 +49,7 @@ impl LegendTheme {
 }
 
 /// Positions in CSS pixels from the top left.
-pub(super) struct Layout {
+pub(super) struct LegendLayout {
     pub(super) width: f32,
     pub(super) height: f32,
     /// The line above the bar, with its top left corner.
@@ -69,7 +69,7 @@ pub(super) struct Mark {
     pub(super) label: Option<(f32, f32, String)>,
 }
 
-pub(super) fn layout(legend: &Legend, theme: &LegendTheme) -> Layout {
+pub(super) fn layout(legend: &Legend, theme: &LegendTheme) -> LegendLayout {
     if !legend.categories.is_empty() {
         return listed(legend);
     }
@@ -111,7 +111,7 @@ pub(super) fn layout(legend: &Legend, theme: &LegendTheme) -> Layout {
     } else {
         lying(legend, bar, width)
     };
-    Layout {
+    LegendLayout {
         width,
         height,
         heading,
@@ -122,7 +122,7 @@ pub(super) fn layout(legend: &Legend, theme: &LegendTheme) -> Layout {
 }
 
 /// The layout of categories: one box and one name a line.
-fn listed(legend: &Legend) -> Layout {
+fn listed(legend: &Legend) -> LegendLayout {
     let heading = legend.heading();
     let first = heading.as_ref().map_or(0.0, |_| TEXT_HEIGHT + GAP);
     let line = BAR + GAP;
@@ -141,7 +141,7 @@ fn listed(legend: &Legend) -> Layout {
             name,
         )),
     });
-    Layout {
+    LegendLayout {
         width,
         height: top(legend.categories.len()) - GAP + PADDING,
         heading: heading.map(|t| (PADDING, PADDING - 2.0, fitting(&t, width - 2.0 * PADDING))),

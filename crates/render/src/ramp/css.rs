@@ -1,12 +1,12 @@
 //! Ramps as CSS text: colours in a row, each with an optional position.
 
-use super::stops::{MAX_STOPS, RampError, Stop, channels, check};
+use super::stops::{ColorStop, MAX_STOPS, RampError, channels, check};
 
 /// The longest text that is read.
 const MAX_LENGTH: usize = 4096;
 
 /// Reads `transparent, blue 30%, #ff0 0.7, rgb(255 0 0)`.
-pub(super) fn parse(spec: &str) -> Result<Vec<Stop>, RampError> {
+pub(super) fn parse(spec: &str) -> Result<Vec<ColorStop>, RampError> {
     if spec.len() > MAX_LENGTH {
         return Err(RampError::TooLong(spec.len()));
     }
@@ -26,7 +26,7 @@ pub(super) fn parse(spec: &str) -> Result<Vec<Stop>, RampError> {
     }
     let stops = colors.into_iter().zip(spread(&positions)?);
     Ok(stops
-        .map(|(color, position)| Stop { position, color })
+        .map(|(color, position)| ColorStop { position, color })
         .collect())
 }
 

@@ -12,7 +12,7 @@ use std::fmt;
 use crate::ramp::collection::NamedRamp;
 use crate::ramp::opacity::{Opacity, OpacityCurve};
 
-pub use stops::{Interpolation, RampError, Stop};
+pub use stops::{ColorStop, Interpolation, RampError};
 
 pub use css::css_color;
 
@@ -100,7 +100,10 @@ impl Ramp {
     ///
     /// # Errors
     /// No stop or more than 64, or a position that is outside 0 to 1 or before its predecessor.
-    pub fn from_stops(stops: &[Stop], interpolation: Interpolation) -> Result<Self, RampError> {
+    pub fn from_stops(
+        stops: &[ColorStop],
+        interpolation: Interpolation,
+    ) -> Result<Self, RampError> {
         Ok(Self::new(stops::table(stops, interpolation)?, None))
     }
 

@@ -22,7 +22,7 @@ pub enum Interpolation {
 
 /// A colour at a position of a ramp.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Stop {
+pub struct ColorStop {
     /// 0 to 1.
     pub position: f32,
     /// Straight sRGB and alpha, each 0 to 1.
@@ -46,7 +46,10 @@ pub(super) fn check(position: f32, previous: f32) -> Result<(), RampError> {
 }
 
 /// The 256 colours along the stops, straight RGBA of 0 to 1.
-pub(super) fn table(stops: &[Stop], interpolation: Interpolation) -> Result<ColorTable, RampError> {
+pub(super) fn table(
+    stops: &[ColorStop],
+    interpolation: Interpolation,
+) -> Result<ColorTable, RampError> {
     if stops.is_empty() {
         return Err(RampError::Empty);
     }
@@ -62,7 +65,7 @@ pub(super) fn table(stops: &[Stop], interpolation: Interpolation) -> Result<Colo
 }
 
 /// The table along stops whose positions ascend.
-pub(super) fn mix(stops: &[Stop], interpolation: Interpolation) -> ColorTable {
+pub(super) fn mix(stops: &[ColorStop], interpolation: Interpolation) -> ColorTable {
     let mixable: Vec<(f32, [f32; 4])> = stops
         .iter()
         .map(|stop| (stop.position, interpolation.premultiplied(stop.color)))
@@ -161,7 +164,7 @@ mod tests {
 
     #[test]
     fn what_makes_no_sense_is_refused() {
-        let stop = |position| Stop {
+        let stop = |position| ColorStop {
             position,
             color: [1.0; 4],
         };

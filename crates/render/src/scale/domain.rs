@@ -1,6 +1,6 @@
 //! Domains: the densities that a ramp spans.
 
-use crate::parse_error::ParseStyleError;
+use crate::scale::parse_error::ParseStyleError;
 use heatsplat_points::MAX_ZOOM;
 use std::fmt;
 use std::str::FromStr;

@@ -8,6 +8,7 @@ pub(crate) mod domain;
 pub(crate) mod histogram;
 pub(crate) mod level;
 pub(crate) mod normalizer;
+pub(crate) mod parse_error;
 pub(crate) mod thresholds;
 pub(crate) mod transform;
 pub(crate) mod value_kind;

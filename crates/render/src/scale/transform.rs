@@ -1,6 +1,6 @@
 //! Transforms: functions from a share of the domain to a position on the ramp.
 
-use crate::parse_error::ParseStyleError;
+use crate::scale::parse_error::ParseStyleError;
 use std::fmt;
 use std::str::FromStr;
 

@@ -29,7 +29,7 @@ const EDGED_STEP: f64 = 1.0 / 64.0;
 
 /// Rows that are drawn with one kernel.
 #[derive(Debug)]
-pub(super) struct Band {
+pub(super) struct LatitudeBand {
     first: u32,
     /// The share of the kernel's density in each row, from the first; where the next band
     /// overlaps, both shares add up to 1.
@@ -41,7 +41,7 @@ pub(super) struct Band {
 
 impl KernelSpec {
     /// The bands of a window for a radius in metres.
-    pub(super) fn bands(&self, window: &Window) -> Vec<Band> {
+    pub(super) fn bands(&self, window: &Window) -> Vec<LatitudeBand> {
         let pixel = window.pixel();
         if self.precision == Precision::Exact {
             return self.exact_rows(window);
@@ -53,8 +53,8 @@ impl KernelSpec {
             (true, false) => EDGED_STEP,
             (false, _) => STEP,
         };
-        let mut done: Vec<Band> = Vec::new();
-        let mut open: Vec<(i64, Band)> = Vec::new();
+        let mut done: Vec<LatitudeBand> = Vec::new();
+        let mut open: Vec<(i64, LatitudeBand)> = Vec::new();
         for row in 0..window.height() {
             let y = window.top() + (f64::from(row) + 0.5) * pixel;
             let place = self.pixels(y, pixel).ln() / step;
@@ -76,7 +76,7 @@ impl KernelSpec {
                     continue;
                 }
                 let (kernel, coarser) = self.kernel_of((node as f64 * step).exp());
-                let band = Band {
+                let band = LatitudeBand {
                     first: row,
                     shares: vec![share],
                     kernel,
@@ -90,11 +90,11 @@ impl KernelSpec {
     }
 
     /// A band for each row, with the kernel of exactly its radius.
-    fn exact_rows(&self, window: &Window) -> Vec<Band> {
+    fn exact_rows(&self, window: &Window) -> Vec<LatitudeBand> {
         let row = |first: u32| {
             let y = window.top() + (f64::from(first) + 0.5) * window.pixel();
             let (kernel, coarser) = self.kernel_at(y, window.pixel());
-            Band {
+            LatitudeBand {
                 first,
                 shares: vec![1.0],
                 kernel,
@@ -105,7 +105,7 @@ impl KernelSpec {
     }
 }
 
-impl Band {
+impl LatitudeBand {
     /// The window that a backend draws, and the offset of its corner from the band's, in pixels of
     /// the picture.
     pub(super) fn window(&self, window: &Window) -> (Window, (u32, u32)) {

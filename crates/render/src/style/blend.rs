@@ -1,6 +1,6 @@
 //! Blend modes: the combination of splats that overlap.
 
-use crate::ParseStyleError;
+use crate::scale::parse_error::ParseStyleError;
 use crate::style::kernel::Shape;
 use crate::style::marker::Marker;
 use crate::style::precision::Precision;

@@ -1,6 +1,6 @@
 //! Kernels: the shape, radius and height of a splat.
 
-use crate::ParseStyleError;
+use crate::scale::parse_error::ParseStyleError;
 use crate::style::names::named_choice;
 use crate::style::precision::Precision;
 use std::f64::consts::{PI, SQRT_2};

@@ -1,6 +1,6 @@
 //! Markers of 8 bits, as Mapnik draws them.
 
-use crate::ParseStyleError;
+use crate::scale::parse_error::ParseStyleError;
 use std::f64::consts::TAU;
 use std::fmt::{self, Write as _};
 use std::str::FromStr;

@@ -1,6 +1,6 @@
 //! Radii of kernels: pixels or metres, the same at all zooms or by zoom.
 
-use crate::ParseStyleError;
+use crate::scale::parse_error::ParseStyleError;
 use crate::style::kernel::Kernel;
 use heatsplat_points::mercator::{EQUATOR_METRES, WORLD};
 use std::f64::consts::PI;

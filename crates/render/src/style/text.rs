@@ -1,8 +1,8 @@
 //! Styles as text: parameters by name, as URLs, config files and the command line have them.
 
-use crate::ParseStyleError;
 use crate::ramp::Ramp;
 use crate::ramp::opacity::Opacity;
+use crate::scale::parse_error::ParseStyleError;
 use crate::style::kernel::Shape;
 use crate::style::{Style, Written};
 use std::fmt;

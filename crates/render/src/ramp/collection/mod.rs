@@ -7,7 +7,7 @@ mod perceptual;
 use std::fmt;
 
 use crate::ramp::opacity::OpacityCurve;
-use crate::ramp::{Interpolation, Stop};
+use crate::ramp::{ColorStop, Interpolation};
 
 /// The purpose of a ramp.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -57,7 +57,7 @@ pub struct NamedRamp {
 
 #[derive(Debug)]
 enum Colors {
-    Table(&'static perceptual::Table),
+    Table(&'static perceptual::OpaqueTable),
     Stops(maps::Stops),
 }
 
@@ -102,19 +102,19 @@ impl NamedRamp {
     }
 
     /// The colours as stops, without opacity.
-    pub fn stops(&self) -> Vec<Stop> {
+    pub fn stops(&self) -> Vec<ColorStop> {
         match self.colors {
             Colors::Table(table) => table
                 .iter()
                 .enumerate()
-                .map(|(index, &color)| Stop {
+                .map(|(index, &color)| ColorStop {
                     position: index as f32 / 255.0,
                     color: rgb(color),
                 })
                 .collect(),
             Colors::Stops(stops) => stops
                 .iter()
-                .map(|&(position, color)| Stop {
+                .map(|&(position, color)| ColorStop {
                     position,
                     color: rgb(color),
                 })
@@ -145,7 +145,7 @@ pub fn all() -> &'static [NamedRamp] {
 const fn known(
     name: &'static str,
     about: &'static str,
-    table: &'static perceptual::Table,
+    table: &'static perceptual::OpaqueTable,
 ) -> NamedRamp {
     let colors = Colors::Table(table);
     NamedRamp {

@@ -57,12 +57,12 @@ pub(crate) struct Dyadic {
     spare: u32,
     /// Bits of a position within its bin.
     bits: u32,
-    across: Axis,
-    down: Axis,
+    across: BinAxis,
+    down: BinAxis,
 }
 
 /// The bins along x or y, in 32-bit steps that wrap.
-struct Axis {
+struct BinAxis {
     /// The beginning of the grid.
     origin: u32,
     /// The steps from there to the first position that is on the grid and in this copy of the
@@ -73,7 +73,7 @@ struct Axis {
     span: u32,
 }
 
-impl Axis {
+impl BinAxis {
     /// The bins from `low` on, each of 2^`bits` steps, in a world of `world` steps;
     /// the first and the last have no neighbours. `None` where steps would wrap within the grid.
     fn new(low: i64, bins: u32, bits: u32, world: i64) -> Option<Self> {
@@ -112,7 +112,7 @@ impl Dyadic {
         let bits = bits - spare;
         // Pixels wider than the world need none of its bits.
         let world = 1i64 << 32u32.checked_sub(spare)?;
-        let axis = |low: f64, bins| Axis::new(low as i64 >> spare, bins, bits, world);
+        let axis = |low: f64, bins| BinAxis::new(low as i64 >> spare, bins, bits, world);
         Some(Self {
             spare,
             bits,

@@ -17,7 +17,7 @@ use crate::splat::timing::{Phase, lap};
 use heatsplat_points::{Point, Points, Window};
 
 /// The change from one pixel to the next: three coefficients, and the number of discs.
-type Change = [f64; 4];
+type CoefficientChange = [f64; 4];
 
 /// Rows that are computed together.
 const ROWS: usize = 8;
@@ -26,9 +26,9 @@ const ROWS: usize = 8;
 #[derive(Debug, Default)]
 pub(crate) struct DiscsScratch {
     around: Around,
-    cells: Vec<Cell>,
+    cells: Vec<CellCenter>,
     light: Light,
-    rows: Vec<Change>,
+    rows: Vec<CoefficientChange>,
     occupied: Vec<bool>,
 }
 
@@ -41,7 +41,7 @@ struct Light {
 
 /// A cell's place in pixels from the corner of the picture.
 #[derive(Clone, Copy, Debug)]
-struct Cell {
+struct CellCenter {
     x: f64,
     y: f64,
     weight: f64,
@@ -66,7 +66,7 @@ impl DiscsScratch {
             if is_light {
                 light.add(cell, shift);
             } else {
-                cells.push(Cell {
+                cells.push(CellCenter {
                     x: (f64::from(cell.x) + shift - left) * per_pixel,
                     y: (f64::from(cell.y) - top) * per_pixel,
                     weight: f64::from(cell.weight),
@@ -94,10 +94,11 @@ impl DiscsScratch {
         let (width, height) = (window.width() as usize, window.height() as usize);
         // All zero except for the entries used here, and zero again at the end.
         let stride = width + 1;
-        self.rows.resize(stride * height, Change::default());
+        self.rows
+            .resize(stride * height, CoefficientChange::default());
         self.occupied.clear();
         self.occupied.resize(height, false);
-        let mut target = Target {
+        let mut target = ChangeRows {
             width: width as f64,
             height: height as f64,
             middle: (width / 2) as f64,
@@ -127,20 +128,20 @@ impl Light {
     }
 }
 
-struct Target<'a> {
+struct ChangeRows<'a> {
     width: f64,
     height: f64,
     /// The column that coefficients refer to: near to all, so that squares stay small.
     middle: f64,
     stride: usize,
-    rows: &'a mut [Change],
+    rows: &'a mut [CoefficientChange],
     occupied: &'a mut [bool],
 }
 
-impl Target<'_> {
+impl ChangeRows<'_> {
     /// Adds one disc around a cell.
     #[inline(always)]
-    fn add(&mut self, &Cell { x, y, weight }: &Cell, disc: &Disc) {
+    fn add(&mut self, &CellCenter { x, y, weight }: &CellCenter, disc: &Disc) {
         let square = disc.radius * disc.radius;
         let first = (y - disc.radius - 0.5).ceil().max(0.0);
         let end = (y + disc.radius + 0.5).floor().min(self.height);
@@ -172,7 +173,7 @@ impl Target<'_> {
 
     /// Adds a polynomial from one pixel of a row up to another.
     #[inline(always)]
-    fn span(&mut self, row: usize, from: usize, to: usize, change: Change) {
+    fn span(&mut self, row: usize, from: usize, to: usize, change: CoefficientChange) {
         if from >= to {
             return;
         }
@@ -194,7 +195,7 @@ impl Target<'_> {
             return;
         }
         let changes = &mut self.rows[y * self.stride..(y + 1) * self.stride];
-        let mut sums = Change::default();
+        let mut sums = CoefficientChange::default();
         for ((pixel, change), x) in out.iter_mut().zip(changes.iter_mut()).zip(0u32..) {
             for (sum, v) in sums.iter_mut().zip(*change) {
                 *sum += v;
@@ -206,10 +207,10 @@ impl Target<'_> {
             sums[2] *= any;
             let x = f64::from(x) - self.middle;
             *pixel += (sums[0] + x * (sums[1] + x * sums[2])) as f32;
-            *change = Change::default();
+            *change = CoefficientChange::default();
         }
         if let Some(last) = changes.last_mut() {
-            *last = Change::default();
+            *last = CoefficientChange::default();
         }
     }
 }

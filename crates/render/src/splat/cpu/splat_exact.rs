@@ -80,7 +80,7 @@ pub(crate) fn evaluate(
             for j in rows {
                 let from = j * width + columns.start;
                 if let Some(sums) = scratch.sums.get_mut(from..from + columns.len()) {
-                    let row = Row {
+                    let row = PixelRow {
                         squares: &scratch.squares,
                         square: square(j, y),
                         factors: &scratch.factors,
@@ -97,7 +97,7 @@ pub(crate) fn evaluate(
 }
 
 /// One row of pixels about a point.
-struct Row<'a> {
+struct PixelRow<'a> {
     /// Squares of the distance in pixels: along the row, and of the row itself.
     squares: &'a [f64],
     square: f64,
@@ -106,7 +106,7 @@ struct Row<'a> {
     sums: &'a mut [f64],
 }
 
-impl Row<'_> {
+impl PixelRow<'_> {
     /// Adds a kernel of this height to the row.
     #[inline(always)]
     fn add(self, kernel: &Kernel, height: f64) {

@@ -45,14 +45,14 @@ impl Task {
 
 /// The elements of each buffer that a batch needs.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Sizes {
+pub(super) struct BatchSizes {
     pub(super) bins: u32,
     pub(super) across: u32,
     pub(super) values: u32,
     pub(super) picture: u32,
 }
 
-impl Sizes {
+impl BatchSizes {
     fn with(self, job: &GpuJob) -> Self {
         let outputs = if job.coarser > 1 {
             job.stride * job.lines
@@ -100,7 +100,7 @@ impl CellUpload {
 
 /// Pictures of one plan that are drawn together.
 #[derive(Debug)]
-pub(super) struct Batch {
+pub(super) struct DrawBatch {
     pub(super) plan: Arc<GpuPlan>,
     pub(super) entry: EntryPoint,
     /// True where the pictures stay on the device.
@@ -110,11 +110,11 @@ pub(super) struct Batch {
     pub(super) places: Vec<GpuPlace>,
     pub(super) thresholds: Vec<u32>,
     pub(super) uploads: Vec<CellUpload>,
-    pub(super) sizes: Sizes,
+    pub(super) sizes: BatchSizes,
     work: u64,
 }
 
-impl Batch {
+impl DrawBatch {
     /// Takes the first waiting picture, and those that fit with it into buffers of at most `most`
     /// bytes each.
     pub(super) fn gather(waiting: &mut VecDeque<Task>, most: u64) -> Option<Self> {
@@ -128,7 +128,7 @@ impl Batch {
             places: Vec::new(),
             thresholds: Vec::new(),
             uploads: Vec::new(),
-            sizes: Sizes::default(),
+            sizes: BatchSizes::default(),
             work: 0,
         };
         batch.add(first);

@@ -1,7 +1,7 @@
 //! The engine: batches go to the device as submissions, and pictures come back by a ring of
 //! readback buffers, so that one batch is read while the next is drawn.
 
-use super::batch::{Batch, CellUpload, Task};
+use super::batch::{CellUpload, DrawBatch, Task};
 use super::device::DeviceContext;
 use super::grow_buffer::GrowBuffer;
 use super::health::{FallbackReason, Health, is_whole};
@@ -139,7 +139,7 @@ impl Engine {
     /// Submits a batch; on failure its tasks are returned with the reason.
     pub(super) fn submit(
         &mut self,
-        mut batch: Batch,
+        mut batch: DrawBatch,
     ) -> Result<Submission, (FallbackReason, Vec<Task>)> {
         let tasks = std::mem::take(&mut batch.tasks);
         let context = self.context.clone();
@@ -187,7 +187,11 @@ impl Engine {
     }
 
     /// Encodes and submits the passes of a batch.
-    fn send(&mut self, batch: &Batch, kept: &[&OutputBuffer]) -> Result<Readback, FallbackReason> {
+    fn send(
+        &mut self,
+        batch: &DrawBatch,
+        kept: &[&OutputBuffer],
+    ) -> Result<Readback, FallbackReason> {
         let DeviceContext { device, queue, .. } = self.context.clone();
         let (device, queue) = (&device, &queue);
         if self.tables.len() > 2 * PLANS {
@@ -407,7 +411,7 @@ struct Passes<'a> {
 }
 
 impl<'a> Passes<'a> {
-    fn new(engine: &'a mut Engine, batch: &Batch) -> Result<Self, FallbackReason> {
+    fn new(engine: &'a mut Engine, batch: &DrawBatch) -> Result<Self, FallbackReason> {
         let Engine {
             context,
             pipelines,
@@ -438,7 +442,7 @@ impl<'a> Passes<'a> {
         })
     }
 
-    fn begin(&self, batch: &Batch) -> CommandEncoder {
+    fn begin(&self, batch: &DrawBatch) -> CommandEncoder {
         let mut encoder = self
             .device
             .create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
@@ -498,7 +502,7 @@ impl<'a> Passes<'a> {
     }
 
     /// The dispatches from the bins to the pictures.
-    fn steps(&self, batch: &Batch) -> Vec<Dispatch<'_>> {
+    fn steps(&self, batch: &DrawBatch) -> Vec<Dispatch<'_>> {
         let jobs = batch.jobs.len() as u32;
         let most = |of: fn(&GpuJob) -> u32| batch.jobs.iter().map(of).max().unwrap_or(0);
         let lanes = |n: u32| n.div_ceil(GROUP);
@@ -560,7 +564,7 @@ impl<'a> Passes<'a> {
         steps
     }
 
-    fn draw(&self, encoder: &mut CommandEncoder, batch: &Batch) -> Result<(), FallbackReason> {
+    fn draw(&self, encoder: &mut CommandEncoder, batch: &DrawBatch) -> Result<(), FallbackReason> {
         let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
         let steps = self.steps(batch);
         steps.iter().try_for_each(|step| self.run(&mut pass, step))

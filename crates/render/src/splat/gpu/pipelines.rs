@@ -46,25 +46,25 @@ impl EntryPoint {
 
 /// The pipelines of a device.
 #[derive(Debug, Default)]
-pub(super) struct Pipelines([OnceCell<Pipeline>; TABLE.len()]);
+pub(super) struct Pipelines([OnceCell<EntryPipeline>; TABLE.len()]);
 
 #[derive(Debug)]
-pub(super) struct Pipeline {
+pub(super) struct EntryPipeline {
     pub(super) pipeline: wgpu::ComputePipeline,
     layout: wgpu::BindGroupLayout,
 }
 
 impl Pipelines {
-    pub(super) fn get(&self, device: &wgpu::Device, entry: EntryPoint) -> Option<&Pipeline> {
+    pub(super) fn get(&self, device: &wgpu::Device, entry: EntryPoint) -> Option<&EntryPipeline> {
         let rows = TABLE.iter().zip(&self.0);
         let found = rows.into_iter().find(|((e, ..), _)| *e == entry);
         found.map(|((_, stage, name, bindings), cell)| {
-            cell.get_or_init(|| Pipeline::new(device, *stage, name, bindings))
+            cell.get_or_init(|| EntryPipeline::new(device, *stage, name, bindings))
         })
     }
 }
 
-impl Pipeline {
+impl EntryPipeline {
     fn new(device: &wgpu::Device, stage: shaders::Stage, entry: &str, bindings: &str) -> Self {
         let binding = |(binding, access): (usize, char)| wgpu::BindGroupLayoutEntry {
             binding: binding as u32,

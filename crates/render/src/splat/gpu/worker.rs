@@ -1,7 +1,7 @@
 //! The thread of a device: it takes all waiting pictures, submits them together, and submits more
 //! while the first are drawn.
 
-use super::batch::{Batch, Task};
+use super::batch::{DrawBatch, Task};
 use super::engine::{Engine, Submission};
 use super::health::{Backoff, FallbackReason};
 use super::point_buffers::PointBuffers;
@@ -90,7 +90,7 @@ impl Worker {
                 continue;
             };
             let outcome = if !waiting.is_empty() && in_flight.len() < RING {
-                let Some(batch) = Batch::gather(&mut waiting, engine.room()) else {
+                let Some(batch) = DrawBatch::gather(&mut waiting, engine.room()) else {
                     continue;
                 };
                 match engine.submit(batch) {
