@@ -11,7 +11,9 @@ const LONGEST: Duration = Duration::from_secs(20);
 
 #[test]
 fn lines_of_json_name_level_target_and_request() {
-    let arguments = [CITIES, "--log-format", "json", "--log-level", "debug"];
+    // Drivers of GPUs write lines of their own to standard error.
+    let cpu = [CITIES, "--backend", "cpu"];
+    let arguments = [&cpu[..], &["--log-format", "json", "--log-level", "debug"]].concat();
     let (server, lines) = Server::start_heard(&arguments, &[]);
     assert_eq!(server.get("/cities/3/4/2.png?ramp=ice", "").0, 200);
     let mut all = Vec::new();
@@ -50,7 +52,8 @@ fn a_level_comes_from_a_flag_or_the_environment() {
         std::fs::write(&file, "lon,lat\n1,2\nx,y\n").unwrap();
         let picture = file.with_extension("png");
         let (file, picture) = (file.to_str().unwrap(), picture.to_str().unwrap());
-        let arguments = [&["render", file, "-o", picture], flags].concat();
+        let cpu = ["render", file, "-o", picture, "--backend", "cpu"];
+        let arguments = [&cpu[..], flags].concat();
         let mut command = command(&arguments);
         let out = command.env("HEATSPLAT_LOG", variable).output().unwrap();
         assert_eq!(out.status.code(), Some(0), "{flags:?} {variable}");
