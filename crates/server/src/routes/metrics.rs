@@ -168,7 +168,7 @@ fn queue(page: &mut PrometheusText, stats: &QueueStats) {
 fn layers(page: &mut PrometheusText, server: &Server) {
     let (there, loading) = server.layers.all();
     let live = there.iter().filter(|(_, served)| served.is_live()).count();
-    page.about("layers", "gauge", "Registry, by what they are.");
+    page.about("layers", "gauge", "Layers, by what they are.");
     for (state, n) in [
         ("here", there.len() - live),
         ("live", live),
