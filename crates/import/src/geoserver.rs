@@ -143,11 +143,11 @@ mod tests {
 
     const SLD: &str = r##"<StyledLayerDescriptor xmlns="http://www.opengis.net/sld" xmlns:ogc="http://www.opengis.net/ogc">
       <NamedLayer><UserStyle><FeatureTypeStyle><Transformation><ogc:Function name="vec:Heatmap">
-        <ogc:Function name="parameter"><ogc:JsLiteral>data</ogc:JsLiteral></ogc:Function>
-        <ogc:Function name="parameter"><ogc:JsLiteral>weightAttr</ogc:JsLiteral><ogc:JsLiteral>pop2000</ogc:JsLiteral></ogc:Function>
-        <ogc:Function name="parameter"><ogc:JsLiteral>radiusPixels</ogc:JsLiteral>
-          <ogc:Function name="env"><ogc:JsLiteral>radius</ogc:JsLiteral><ogc:JsLiteral>40</ogc:JsLiteral></ogc:Function></ogc:Function>
-        <ogc:Function name="parameter"><ogc:JsLiteral>pixelsPerCell</ogc:JsLiteral><ogc:JsLiteral>10</ogc:JsLiteral></ogc:Function>
+        <ogc:Function name="parameter"><ogc:Literal>data</ogc:Literal></ogc:Function>
+        <ogc:Function name="parameter"><ogc:Literal>weightAttr</ogc:Literal><ogc:Literal>pop2000</ogc:Literal></ogc:Function>
+        <ogc:Function name="parameter"><ogc:Literal>radiusPixels</ogc:Literal>
+          <ogc:Function name="env"><ogc:Literal>radius</ogc:Literal><ogc:Literal>40</ogc:Literal></ogc:Function></ogc:Function>
+        <ogc:Function name="parameter"><ogc:Literal>pixelsPerCell</ogc:Literal><ogc:Literal>10</ogc:Literal></ogc:Function>
         </ogc:Function></Transformation><Rule><RasterSymbolizer><Opacity>0.6</Opacity>
         <ColorMap type="ramp"><ColorMapEntry color="#FFFFFF" quantity="0" label="nodata" opacity="0"/>
         <ColorMapEntry color="#4444FF" quantity=".1"/><ColorMapEntry color="#FF0000" quantity=".5"/>
