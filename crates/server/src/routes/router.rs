@@ -68,13 +68,13 @@ async fn file(
     }
 }
 
-/// Counts and times requests. The log lines of each have its number.
+/// Counts and times requests. At the level `debug`, the log lines of each have its number.
 async fn count(State(server): State<Arc<Server>>, request: Request, next: Next) -> Response {
     static REQUESTS: AtomicU64 = AtomicU64::new(0);
     let since = Instant::now();
     let route = route_index(request.extensions().get::<MatchedPath>());
-    // The level of errors, so that no error is without it.
-    let span = tracing::error_span!(
+    // Enabled, a span takes 6 % of the time of a cached tile; disabled, none.
+    let span = tracing::debug_span!(
         "request",
         id = REQUESTS.fetch_add(1, Ordering::Relaxed),
         method = request.method().as_str(),
