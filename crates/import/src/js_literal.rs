@@ -417,7 +417,8 @@ mod tests {
         let json =
             one(r#"{"radius": 40, "gradient": {".25": "blue", "1": "red"}, "a": [1, true, null]}"#);
         let script = one(
-            "const options = { // mine\n radius: 40., gradient: {.25: 'blue', 1: \"red\",}, /* x */ a: [1, true, undefined], };",
+            "const options = { // mine\n radius: 40., gradient: {.25: 'blue', 1: \"red\",}, \
+             /* x */ a: [1, true, undefined], };",
         );
         assert_eq!(json, script);
         assert_eq!(json.get("radius"), Some(&JsLiteral::Number(40.0)));
