@@ -1,4 +1,4 @@
-//! Reader of existing archives.
+//! Reader of archives that exist already.
 
 use crate::contents::{ArchiveError, Contents};
 use crate::mbtiles::MbTiles;
@@ -6,7 +6,7 @@ use crate::pmtiles::PmTiles;
 use heatsplat_points::TileId;
 use std::path::{Path, PathBuf};
 
-/// Open PMTiles or MBTiles archive of any origin. Many threads can read it at once.
+/// Open PMTiles or MBTiles archive, written by any program. Many threads can read it at once.
 #[derive(Debug)]
 pub struct Archive {
     path: PathBuf,
@@ -21,7 +21,7 @@ enum Reader {
 }
 
 impl Archive {
-    /// Returns true if a file has the name of an archive: it ends in `.pmtiles` or `.mbtiles`.
+    /// Returns true if a file's name is that of an archive: it ends in `.pmtiles` or `.mbtiles`.
     pub fn is_named(path: &Path) -> bool {
         let extension = path.extension().unwrap_or_default().to_ascii_lowercase();
         extension == "pmtiles" || extension == "mbtiles"
@@ -51,7 +51,7 @@ impl Archive {
         &self.contents
     }
 
-    /// Bytes of a tile, as they are stored; `None` where there is no such tile.
+    /// Bytes of a tile as they are stored; `None` if the archive has no such tile.
     ///
     /// # Errors
     /// An [`ArchiveError`] where the file can't be read any more, or is damaged.

@@ -5,11 +5,11 @@ use std::io;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
-/// Contents of an archive, as it describes them itself. Values that can't be are replaced.
+/// Contents of an archive, as the archive describes them itself. Impossible values are replaced.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Contents {
-    /// Name, if it has one.
+    /// Name of the archive, if it has one.
     pub name: Option<String>,
     /// Attribution of the data.
     pub attribution: Option<String>,
@@ -17,16 +17,17 @@ pub struct Contents {
     pub format: TileFormat,
     /// Zooms of the tiles.
     pub zooms: RangeInclusive<u8>,
-    /// Box of everything that the tiles show.
+    /// Box of everything that the tiles show, in degrees.
     pub bounds: LonLatBox,
-    /// Box of the points, which heatsplat's exports contain. Its east is beyond 180 where the
-    /// points lie across ±180°.
+    /// Box of the points in degrees, if the archive has it, as heatsplat's exports do. Its east is
+    /// over 180 where the points lie on both sides of ±180°.
     pub data_bounds: Option<LonLatBox>,
     /// Longitude, latitude and zoom of a first view.
     pub center: [f64; 3],
     /// Side of a tile in pixels.
     pub pixels: u32,
-    /// Side of a tile in CSS pixels: half as many in tiles for high-density screens.
+    /// Side of a tile in CSS pixels. In tiles for high-density screens it is half of the side in
+    /// pixels.
     pub tile_size: u32,
 }
 
@@ -66,7 +67,7 @@ impl TileFormat {
     }
 }
 
-/// Reason for which an archive, or a tile of it, can't be read.
+/// Reason for which an archive or one of its tiles can't be read.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ArchiveError {
@@ -78,7 +79,7 @@ pub enum ArchiveError {
         /// Reason given by the system.
         source: io::Error,
     },
-    /// The file is no archive of pictures, or a damaged one.
+    /// The file is not an archive of pictures, or is damaged.
     #[error("{}: is damaged or no archive of pictures: {why}", path.display())]
     Damaged {
         /// The file.

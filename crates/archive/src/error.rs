@@ -5,7 +5,7 @@ use heatsplat_render::encode::EncodeError;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// Reason for which an export was not finished. A file that was there before is left unchanged.
+/// Reason for which an export was not finished. A target that existed before is left unchanged.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ExportError {
@@ -25,13 +25,13 @@ pub enum ExportError {
         /// Reason given by SQLite.
         source: rusqlite::Error,
     },
-    /// The target exists, and [`IfExists`](crate::IfExists) doesn't allow to replace it.
+    /// The target exists, and [`IfExists`](crate::IfExists) doesn't allow replacing it.
     #[error("{}: exists already", path.display())]
     Exists {
         /// The target.
         path: PathBuf,
     },
-    /// An earlier export to this target was interrupted; it can be resumed or overwritten.
+    /// An earlier export to this target was interrupted. It can be resumed or overwritten.
     #[error("{}: was left by an export that was interrupted", path.display())]
     Interrupted {
         /// The `.partial` file.
@@ -61,7 +61,7 @@ pub enum ExportError {
         /// The folder.
         path: PathBuf,
     },
-    /// The target's name names no format.
+    /// The target's name doesn't name a format.
     #[error(
         "{}: the name must end in .pmtiles, .mbtiles or .tif, or be FOLDER/{{z}}/{{x}}/{{y}}.png",
         path.display()
@@ -76,7 +76,7 @@ pub enum ExportError {
         /// Part of the address before `://`.
         scheme: String,
     },
-    /// The format has no tiles with this content.
+    /// Tiles of this format can't have the chosen content.
     #[error("{} holds tiles as {legal}", path.display())]
     Content {
         /// The target.
@@ -87,10 +87,10 @@ pub enum ExportError {
     /// The range of zooms is empty or goes beyond [`MAX_ZOOM`].
     #[error("zooms go from 0 to {MAX_ZOOM}, the first before the last")]
     Zooms,
-    /// The box covers nothing of the map.
+    /// The box covers no part of the map.
     #[error(transparent)]
     Area(#[from] WindowError),
-    /// A raster would have more tiles than its directory can list.
+    /// A raster would have more tiles than the directory of a zoom can list.
     #[error(
         "a raster of zoom {zoom} would have {tiles} tiles there, and can have {most}; take less \
          of the map, a lower zoom, or an archive"
@@ -98,7 +98,7 @@ pub enum ExportError {
     TooManyTiles {
         /// Deepest zoom of the raster.
         zoom: u8,
-        /// Tiles of that zoom.
+        /// Number of tiles at that zoom.
         tiles: u128,
         /// Largest number of tiles in a raster.
         most: u64,
@@ -114,7 +114,7 @@ pub enum ExportError {
     Compress(#[from] io::Error),
 }
 
-/// Conversion of write errors that adds the file's path.
+/// Conversion of errors of writing to [`ExportError`], with the file's path.
 pub(crate) trait WithPath<T> {
     fn at(self, path: &Path) -> Result<T, ExportError>;
 }

@@ -1,11 +1,12 @@
-//! Estimate of an export: quads are counted, and a sample of them is drawn.
+//! Estimate of an export. The quads, squares of neighbouring tiles, are counted, and a sample of
+//! them is drawn.
 
 use crate::error::ExportError;
 use crate::export::Export;
 use crate::target::Target;
 use std::time::{Duration, Instant};
 
-/// Most quads of a zoom that are drawn to estimate the others.
+/// Largest number of quads of a zoom that are drawn to estimate the others. A choice.
 const SAMPLE: usize = 96;
 
 /// Estimate of one zoom.
@@ -14,11 +15,11 @@ const SAMPLE: usize = 96;
 pub struct ZoomEstimate {
     /// The zoom.
     pub z: u8,
-    /// Tiles that show something.
+    /// Number of tiles that show something.
     pub tiles: u64,
-    /// Bytes of those tiles.
+    /// Bytes of these tiles.
     pub bytes: u64,
-    /// Time to draw them on one core.
+    /// Time to draw these tiles on one core.
     pub time: Duration,
     /// True if all tiles were drawn, so that the numbers are exact.
     pub exact: bool,
@@ -30,22 +31,22 @@ pub struct ZoomEstimate {
 pub struct Estimate {
     /// Estimates of the zooms, in rising order.
     pub zooms: Vec<ZoomEstimate>,
-    /// Threads that would draw.
+    /// Number of threads that would draw.
     pub threads: usize,
 }
 
 impl Estimate {
-    /// Tiles of all zooms.
+    /// Number of tiles of all zooms.
     pub fn tiles(&self) -> u64 {
         self.zooms.iter().map(|zoom| zoom.tiles).sum()
     }
 
-    /// Bytes of all zooms.
+    /// Bytes of the tiles of all zooms.
     pub fn bytes(&self) -> u64 {
         self.zooms.iter().map(|zoom| zoom.bytes).sum()
     }
 
-    /// Time on all threads.
+    /// Time of the export with all threads drawing.
     pub fn time(&self) -> Duration {
         let all: Duration = self.zooms.iter().map(|zoom| zoom.time).sum();
         all.div_f64(self.threads as f64)
@@ -53,17 +54,19 @@ impl Estimate {
 }
 
 impl Export<'_> {
-    /// Counts the quads and draws a sample of each zoom, always the same one; writes nothing.
+    /// Counts the quads of each zoom, and draws a sample of them, which is always the same. Writes
+    /// nothing.
     ///
     /// # Errors
-    /// An [`ExportError`] where options don't go together, or a tile can't be encoded.
+    /// An [`ExportError`] if options contradict each other, or a tile can't be encoded.
     pub fn estimate(&self, target: &Target) -> Result<Estimate, ExportError> {
         let renderer = self.renderer(target)?;
         let mut zooms = Vec::new();
         for z in self.zooms() {
             let quads = renderer.walk(z, 0).count();
             let step = quads.div_ceil(SAMPLE).max(1);
-            // The statistics belong to the zoom and must not count as time of the first quad.
+            // The statistics belong to the whole zoom, so they must not count as time of the first
+            // quad.
             renderer.prepare(z);
             let (mut drawn, mut tiles, mut bytes) = (0, 0, 0);
             let start = Instant::now();

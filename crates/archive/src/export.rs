@@ -1,4 +1,4 @@
-//! Export of a layer's tiles: worker threads draw, the calling thread writes.
+//! Export of a layer's tiles. Worker threads draw them, and the calling thread writes them.
 
 use crate::error::ExportError;
 use crate::if_exists::IfExists;
@@ -19,9 +19,10 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::sync_channel;
 use std::thread;
 
-/// Quads of a batch, which is drawn before its tiles are written: some megabytes.
+/// Number of quads in a batch, which is drawn completely before its tiles are written. A batch has
+/// some megabytes.
 const BATCH: usize = 128;
-/// Most batches in the queue to the writer.
+/// Largest number of batches in the queue to the writer.
 const QUEUED_BATCHES: usize = 2;
 
 /// Builder of an export: a layer, zooms and options.
@@ -42,13 +43,13 @@ pub struct Export<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ExportProgress {
-    /// Quads of tiles that this run has drawn.
+    /// Number of quads, squares of neighbouring tiles, that this run has drawn.
     pub quads: u64,
-    /// Quads that this run has to draw, once they are counted.
+    /// Number of quads that this run has to draw; `None` until they are counted.
     pub total: Option<u64>,
-    /// Tiles that are stored, those of earlier runs included.
+    /// Number of tiles that are stored, including those of earlier runs that this run resumes.
     pub tiles: u64,
-    /// Bytes of those tiles.
+    /// Bytes of the different tiles among them.
     pub bytes: u64,
 }
 
@@ -56,18 +57,19 @@ pub struct ExportProgress {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ExportSummary {
-    /// Tiles that show something.
+    /// Number of tiles that show something.
     pub tiles: u64,
-    /// Different tiles: equal ones are stored once.
+    /// Number of different tiles: equal tiles are stored once.
     pub distinct: u64,
     /// Bytes of the different tiles.
     pub bytes: u64,
-    /// Tiles that an earlier run had drawn.
+    /// Number of tiles that an earlier, interrupted run had drawn.
     pub resumed: u64,
 }
 
 impl<'a> Export<'a> {
-    /// Export of all tiles of some zooms: 256 pixels a side, PNG with a palette, on all cores.
+    /// Export of all tiles of the given zooms. By default tiles have 256 pixels a side and a PNG's
+    /// palette, and all cores draw.
     pub fn new(layer: &'a Layer, zooms: RangeInclusive<u8>) -> Self {
         Self {
             layer,
@@ -82,7 +84,7 @@ impl<'a> Export<'a> {
         }
     }
 
-    /// Restricts the export to tiles that a box touches.
+    /// Restricts the export to tiles that a box touches; `None` exports all tiles.
     pub fn area(mut self, area: Option<LonLatBox>) -> Self {
         self.area = area;
         self
@@ -94,13 +96,14 @@ impl<'a> Export<'a> {
         self
     }
 
-    /// Sets the tiles' content; by default densities in a raster, and PNG elsewhere.
+    /// Sets the content of tiles. By default, with `None`, it is densities in a raster, and PNG in
+    /// other formats.
     pub fn content(mut self, content: Option<TileContent>) -> Self {
         self.content = content;
         self
     }
 
-    /// Sets the attribution of the data that maps show.
+    /// Sets the attribution, which maps show as the source of the data.
     pub fn attribution(mut self, attribution: Option<String>) -> Self {
         self.attribution = attribution;
         self
@@ -112,24 +115,25 @@ impl<'a> Export<'a> {
         self
     }
 
-    /// Sets the number of threads that draw: more than there are cores where they wait for a GPU.
+    /// Sets the number of threads that draw. For a GPU it may exceed the number of cores, since
+    /// threads wait for the GPU.
     pub fn threads(mut self, threads: usize) -> Self {
         self.threads = threads.max(1);
         self
     }
 
-    /// Sets the name of the layer's backend. Two backends may differ by one colour step, so a
-    /// journal of one backend is not resumed by another.
+    /// Sets the name of the layer's backend. Pictures of two backends may differ by one colour
+    /// step, so the journal of one backend is not resumed by another.
     pub fn backend_name(mut self, backend: &str) -> Self {
         self.backend_name = backend.to_owned();
         self
     }
 
-    /// Draws and writes the tiles; `None` where there is nothing to resume, since the target is
-    /// complete. `progress` is called after every batch.
+    /// Draws and writes the tiles. Returns `None` if an export should be resumed but the target is
+    /// complete already. `progress` is called after every batch.
     ///
     /// # Errors
-    /// An [`ExportError`]; the target is unchanged then.
+    /// An [`ExportError`]. The target is then unchanged.
     pub fn write(
         &self,
         target: &Target,
@@ -169,7 +173,7 @@ impl<'a> Export<'a> {
         Ok(Some(summary))
     }
 
-    /// Renderer of the tiles, once the options are checked against each other.
+    /// Renderer of the tiles. Checks first that the options fit together.
     pub(crate) fn renderer(&self, target: &Target) -> Result<TileRenderer<'a>, ExportError> {
         let raster = target.is_raster();
         let content = self.content.unwrap_or(if raster {
@@ -262,7 +266,8 @@ impl<'a> Export<'a> {
         }
     }
 
-    /// Draws all quads that are missing in the journal, on a pool of threads, and appends them.
+    /// Draws all quads that the journal lacks, on a pool of threads, and appends them to the
+    /// journal.
     fn draw(
         &self,
         renderer: &TileRenderer<'a>,
@@ -271,7 +276,8 @@ impl<'a> Export<'a> {
     ) -> Result<(), ExportError> {
         let from = journal.next;
         let walk = || self.zooms().flat_map(|z| renderer.walk(z, from));
-        // A pool of its own: statistics are measured by the global pool while these threads wait.
+        // The export has a pool of its own, since the global pool measures statistics while these
+        // threads wait.
         let pool = ThreadPoolBuilder::new().num_threads(self.threads).build()?;
         let (total, over) = (AtomicU64::new(u64::MAX), AtomicBool::new(false));
         let (sender, batches) =
@@ -292,7 +298,7 @@ impl<'a> Export<'a> {
                             || quads.by_ref().take(BATCH).collect(),
                         );
                         now = next;
-                        // The receiver is dropped after an error of the writer.
+                        // Sending fails after the writer had an error and dropped the receiver.
                         if sender.send(batch).is_err() {
                             return;
                         }
@@ -328,7 +334,8 @@ mod tests {
     use heatsplat_render::{Category, Comparison, CpuBackend, PointSet, Style};
     use std::sync::Arc;
 
-    /// The digests are those of earlier versions, whose `.partial` files must still resume.
+    /// The expected digests are those of earlier versions, whose `.partial` files must still
+    /// resume.
     #[test]
     fn digests_of_settings_never_change() {
         let places = [(142.37, 38.32), (-72.9, -36.1)];

@@ -1,10 +1,11 @@
-//! Durable writes: a file's bytes reach the disk before the name that it gets.
+//! Durable writes: a file's bytes reach the disk before the file gets its name.
 
 use crate::error::{ExportError, WithPath as _};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-/// Path in the target's folder, so that a rename to the target is atomic.
+/// Path beside the target, with an ending added to the target's name. Renaming it to the target is
+/// atomic, since both lie in one folder.
 pub(crate) fn sibling(target: &Path, ending: &str) -> PathBuf {
     let mut name = target.file_name().unwrap_or_default().to_owned();
     name.push(ending);
@@ -35,11 +36,11 @@ pub(crate) fn sync_files(folder: &Path) -> Result<(), ExportError> {
     Ok(())
 }
 
-/// Makes a rename to the target durable, where the system supports it.
+/// Makes a rename to the target durable, if the system supports it.
 pub(crate) fn sync_folder(target: &Path) {
     let folder = target.parent().filter(|p| !p.as_os_str().is_empty());
     if let Ok(folder) = File::open(folder.unwrap_or(Path::new("."))) {
-        // Some file systems can't flush folders; there is no other way to try.
+        // Errors are ignored: some file systems can't flush folders, and there is no other way.
         let _ = folder.sync_all();
     }
 }

@@ -3,29 +3,29 @@
 use crate::layers::posting::Posting;
 use std::thread;
 
-/// The configuration of a server: where it listens, what it allows, how much it keeps.
+/// The configuration of a server: its address, limits, cache size and HTTP headers.
 #[derive(Clone, Debug)]
 pub struct ServerConfig {
     /// Address and port to listen on; port 0 takes a free one.
     pub listen: String,
-    /// The URL that clients reach the server by, without a slash at its end, if it differs from
-    /// the host they request: behind a proxy.
+    /// The URL by which clients reach the server, without a slash at its end. `None`: the host that
+    /// each client requests. It is needed behind a proxy that changes the host.
     pub public_url: Option<String>,
-    /// `Cache-Control` of the answers of layers.
+    /// The `Cache-Control` header of answers about layers that are not live.
     pub cache_control: String,
-    /// `Cache-Control` of the answers of live layers.
+    /// The `Cache-Control` header of answers about live layers.
     pub live_cache_control: String,
-    /// The settings of `POST /layers`; `None`: the route is off.
+    /// The settings of `POST /layers`; `None` switches the route off.
     pub posting: Option<Posting>,
-    /// The source of the data, for the corner of maps.
+    /// The credit for the data that maps show in a corner.
     pub attribution: Option<String>,
-    /// The most pictures that are drawn at a time.
+    /// The largest number of pictures that are drawn at a time.
     pub renders: usize,
-    /// The most requests that wait for a turn at drawing; others get 503.
+    /// The largest number of requests that wait to be drawn; further ones get 503.
     pub waiting: usize,
-    /// The size of the cache of tiles and their densities in bytes.
+    /// The size in bytes of the cache of tiles and of the cache of their densities, together.
     pub cache: u64,
-    /// The most open connections; others wait to be accepted.
+    /// The largest number of open connections; further ones wait to be accepted.
     pub connections: usize,
 }
 

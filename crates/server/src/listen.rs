@@ -1,4 +1,5 @@
-//! The port and its connections: accepted one by one, with limits, and closed in order.
+//! The port of a server and its connections. They are limited in number and in the size and time of
+//! requests, and closed in order.
 
 use crate::config::ServerConfig;
 use crate::http::error_body::ErrorBodyStream;
@@ -18,12 +19,13 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::time::{sleep, timeout};
 
-/// The longest that a client may take to send the head of a request, the wait for it included.
+/// The longest time that a client may take to send the head of a request, including the wait for
+/// its first byte.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
-/// The most bytes and lines of a request's head.
+/// The most bytes of a request's head, and, below, the most headers in it.
 const HEAD_BYTES: usize = 16 << 10;
 const HEAD_LINES: usize = 64;
-/// The longest that requests may take to finish after the server is stopped.
+/// The longest time that running requests may take to finish after the server is stopped.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The reason why a server can't listen.
@@ -40,7 +42,7 @@ pub enum ServeError {
         /// The error of the system.
         reason: io::Error,
     },
-    /// Another program listens there.
+    /// Another program listens at the address.
     #[error(
         "can't listen on {listen}: the port is in use; stop the other program or listen on another port, like 127.0.0.1:0 for any free one"
     )]
@@ -48,7 +50,7 @@ pub enum ServeError {
         /// The address of the configuration.
         listen: String,
     },
-    /// The system refuses.
+    /// The system refuses to let the server listen.
     #[error("can't listen on {listen}: {reason}")]
     Listen {
         /// The address of the configuration.
@@ -58,7 +60,7 @@ pub enum ServeError {
     },
 }
 
-/// A server that has its port, and answers once it runs.
+/// A server that has its port already. It answers requests once it runs.
 #[derive(Debug)]
 pub struct BoundServer {
     listener: StdListener,
@@ -67,12 +69,12 @@ pub struct BoundServer {
     stop: StopHandle,
 }
 
-/// Stops a running server, from any thread.
+/// A handle that stops a running server from any thread.
 #[derive(Clone, Debug, Default)]
 pub struct StopHandle(Arc<Notify>);
 
 impl StopHandle {
-    /// Lets running requests finish, and accepts no more.
+    /// Stops the server: running requests may finish, and no more are accepted.
     pub fn stop(&self) {
         self.0.notify_one();
     }
@@ -80,7 +82,7 @@ impl StopHandle {
 
 impl BoundServer {
     /// Binds the port of the configuration. Clients may connect from now on, and get their answers
-    /// when the server [runs](Self::run).
+    /// once the server [runs](Self::run).
     ///
     /// # Errors
     /// See [`ServeError`].
@@ -115,19 +117,19 @@ impl BoundServer {
         })
     }
 
-    /// The address that it listens on, with the real port.
+    /// The address that the server listens on, with the real port.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// The URL for a browser on this machine, or the public one.
+    /// The public URL if the configuration has one, else a URL for a browser on this machine.
     pub fn url(&self) -> String {
         if let Some(url) = &self.server.config.public_url {
             return format!("{}/", url.trim_end_matches('/'));
         }
         let mut address = self.address;
         if address.ip().is_unspecified() {
-            // A browser can't open the unspecified address.
+            // A browser can't open the unspecified address, like 0.0.0.0.
             let localhost: std::net::IpAddr = match address {
                 SocketAddr::V4(_) => std::net::Ipv4Addr::LOCALHOST.into(),
                 SocketAddr::V6(_) => std::net::Ipv6Addr::LOCALHOST.into(),
@@ -142,20 +144,21 @@ impl BoundServer {
         self.stop.clone()
     }
 
-    /// Answers requests until [`StopHandle`], SIGINT or SIGTERM stops it, then finishes the running
-    /// ones. It blocks, on an async runtime of its own.
+    /// Answers requests until a [`StopHandle`], SIGINT or SIGTERM stops the server, then finishes
+    /// the running requests. The call blocks; the server has an async runtime of its own.
     ///
     /// # Errors
-    /// When the system gives no threads or takes the port away.
+    /// If the system gives no threads or takes the port away.
     pub fn run(self) -> io::Result<()> {
-        // Tiles are drawn on workers: there are more of them than turns at drawing, for the rest.
+        // Tiles are drawn on the runtime's workers. There are more workers than pictures drawn at a
+        // time, so that some are left for everything else.
         let turns = self.server.config.renders.clamp(1, 1024);
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(turns + turns.div_ceil(2).clamp(2, 16))
             .enable_all()
             .build()?;
         let result = runtime.block_on(self.answer());
-        // Pictures whose clients are gone don't delay the end.
+        // Pictures whose clients have left don't delay the end.
         runtime.shutdown_background();
         result
     }
@@ -189,7 +192,7 @@ impl BoundServer {
     }
 }
 
-/// The next connection, once there is a place for it.
+/// Accepts the next connection, once fewer than the largest number of connections are open.
 async fn accept(
     listener: &TcpListener,
     open: &Arc<Semaphore>,
@@ -198,13 +201,14 @@ async fn accept(
         let place = Arc::clone(open).acquire_owned().await.ok();
         match listener.accept().await {
             Ok((stream, _)) => {
-                // Small answers must not wait for more to send.
+                // Small answers must be sent at once, not wait for more data.
                 let _ = stream.set_nodelay(true);
                 return (stream, place);
             }
             Err(error) if is_of_one_connection(&error) => {}
             Err(error) => {
-                // Out of file descriptors, most likely: others must close first.
+                // Most likely no file descriptors are left, so that other connections must close
+                // first.
                 tracing::warn!("can't accept a connection: {error}");
                 sleep(Duration::from_millis(200)).await;
             }

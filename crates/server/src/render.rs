@@ -1,4 +1,4 @@
-//! Rendering: tiles, maps, scales and values of layers in memory and of live layers.
+//! Rendering of tiles, maps, scales and values, for layers in memory and for live layers.
 
 use crate::cache::keys::{Densities, DensityKey};
 use crate::cost;
@@ -39,8 +39,8 @@ impl LayerRequest {
         let draw = move || {
             let (layer, style) = (served.source.drawable()?, &style.style);
             if layer.backend().batch() > 1 || layer.is_mixed(style) {
-                // A GPU splats as quickly as it downloads a density, and some pictures are made of
-                // more than one.
+                // Densities are not cached here: a GPU splats as quickly as it downloads a density,
+                // and a mixed picture is made of more than one density.
                 let request = layer.tile(tile).size(size).style(style);
                 return Ok(request.format(format).encode()?);
             }
@@ -55,7 +55,7 @@ impl LayerRequest {
         queue.run(1, draw).await
     }
 
-    /// Renders a picture of any box as an image file.
+    /// Renders a map, a picture of any box, as an image file.
     pub(crate) async fn map(
         &self,
         queue: &RenderQueue,
@@ -71,7 +71,7 @@ impl LayerRequest {
         queue.run(cost, draw).await
     }
 
-    /// The scale of a level.
+    /// The scale of the layer's style at a level.
     pub(crate) async fn normalizer(
         &self,
         queue: &RenderQueue,
@@ -89,8 +89,8 @@ impl LayerRequest {
         Ok(queue.run(1, find).await?.0)
     }
 
-    /// The statistics of a zoom's values and their kind; `None` for live layers whose scale needs
-    /// none.
+    /// The statistics of the values at a zoom, and the kind of the values. `None` for live layers
+    /// whose scale needs no statistics, or whose statistics can't be measured.
     pub(crate) async fn distribution(
         &self,
         queue: &RenderQueue,
@@ -102,7 +102,7 @@ impl LayerRequest {
             if !style.scale().needs_statistics() {
                 return Ok(None);
             }
-            // A value is useful without its percentile.
+            // The value is useful even without its percentile, so an error is dropped.
             let statistics = live.statistics(level, style).await.ok();
             return Ok(statistics.map(|statistics| (statistics, live.value_kind(style))));
         }
@@ -118,7 +118,8 @@ impl LayerRequest {
         Ok(queue.run(1, find).await?.0)
     }
 
-    /// The density at a coordinate, and the nearest `rows` of the points within the kernel's reach.
+    /// The density at a coordinate, and at most `rows` of the points within the kernel's reach,
+    /// nearest first.
     pub(crate) async fn value(
         &self,
         queue: &RenderQueue,
@@ -149,7 +150,7 @@ impl LayerRequest {
     }
 }
 
-/// Renders a tile from its cached density, or splats it and caches the density.
+/// Renders a tile from its cached density, or else splats the density and caches it.
 fn draw_tile(
     layer: &Layer,
     cache: &Densities,
@@ -170,7 +171,7 @@ fn draw_tile(
     } else {
         encoding.picture(&request.colorize(&density), style.ramp())
     }?;
-    // Empty densities are quick to make again.
+    // Empty densities are not cached, since making them again is quick.
     let is_something = |v: &f32| *v != 0.0 && !v.is_nan();
     if cached.is_none() && density.values.iter().any(is_something) {
         cache.keep(key, density);
@@ -255,7 +256,8 @@ async fn value_live(
     let query = PointQuery::new(at, f64::from(z), style);
     let (kernel, pixel) = query.kernel();
     let (x, y) = (f64::from(at.x), f64::from(at.y));
-    // Stamped splats don't add up, so the value is that of a pixel drawn here.
+    // Splats that are stamped don't add up, so a pixel is drawn at the coordinate and its value is
+    // taken.
     let stamped = style.is_stamped();
     let reach = if stamped {
         style.reach_in(Window::new(x, y, pixel, 1, 1)) + 1.0
@@ -278,7 +280,7 @@ async fn value_live(
     for (point, count) in fetched.points.iter().zip(counts) {
         nearest.add(*point);
         let count = count.map_or(1, |count| count as usize);
-        // At low zooms the kernel covers several copies of the world.
+        // At low zooms the kernel reaches several copies of the world.
         for turn in -2..=2 {
             let east = f64::from(turn) * mercator::WORLD;
             sums.add_from(at, (&kernel, pixel), point, east, count);

@@ -1,9 +1,10 @@
-//! Admission control: no more pictures are drawn at a time than the machine has cores for.
+//! Admission control: at most as many pictures are drawn at a time as the configuration allows, by
+//! default the number of cores.
 //!
-//! A switch to another thread and back takes a tenth of the time of drawing a tile. So in a runtime
-//! with more workers than turns at drawing, a tile is drawn on the worker of its request: the other
-//! workers serve all other connections. Large pictures, and everything in smaller runtimes, are
-//! drawn on blocking threads.
+//! A switch to another thread and back takes a tenth of the time of drawing a tile. So if the
+//! runtime has more workers than pictures may be drawn at a time, a tile is drawn on the worker of
+//! its request, while the other workers serve all other connections. Large pictures, and all
+//! pictures in smaller runtimes, are drawn on blocking threads.
 
 use crate::http::error::ApiError;
 use crate::http::timing::RequestTiming;
@@ -17,35 +18,36 @@ use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
-/// The maximum time in the queue. A request that is expected to wait longer gets 503 immediately.
+/// The longest time in the queue. A request that is expected to wait longer gets 503 immediately.
 const MAX_WAIT: Duration = Duration::from_secs(5);
 
-/// The queue of pictures to draw.
+/// The queue of pictures to draw. A picture takes one or more turns; there are as many turns as
+/// pictures may be drawn at a time.
 #[derive(Debug)]
 pub(crate) struct RenderQueue {
-    /// Turns at drawing.
+    /// The free turns, and, below, the number of all turns.
     slots: Arc<Semaphore>,
     count: u32,
-    /// Places for requests that draw or wait.
+    /// The free places for requests that draw or wait, and, below, the number of all places.
     queue: Semaphore,
     places: usize,
     counters: Arc<Counters>,
 }
 
-/// Counters of pictures and their times.
+/// Counters of pictures, and of the time spent on them.
 #[derive(Debug, Default)]
 struct Counters {
     running: AtomicU64,
     done: AtomicU64,
     refused: AtomicU64,
-    /// The recent mean of a turn in nanoseconds.
+    /// The recent mean time of a turn in nanoseconds.
     usual: AtomicU64,
-    /// Nanoseconds in the order of [`Phase::ALL`].
+    /// Nanoseconds spent in each stage, in the order of [`Phase::ALL`].
     stages: [AtomicU64; Phase::ALL.len()],
     queued: AtomicU64,
 }
 
-/// A reading of the counters.
+/// The values of the counters at one moment.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct QueueStats {
     pub(crate) running: u64,
@@ -69,9 +71,11 @@ impl RenderQueue {
         }
     }
 
-    /// Runs work of an expected cost (1 for a tile) when it is its turn.
+    /// Runs work when it is its turn. `cost` is the number of turns that the work takes, 1 for a
+    /// tile. It takes at most all there are.
     ///
-    /// A future that is dropped while it waits never runs the work: its client has left.
+    /// If the returned future is dropped while it waits, since the client has left, the work never
+    /// runs.
     pub(crate) async fn run<T: Send + 'static>(
         &self,
         cost: u32,
@@ -86,7 +90,7 @@ impl RenderQueue {
         }
         let _place = self.queue.try_acquire().map_err(|_| busy())?;
         let since = Instant::now();
-        // Large pictures take several turns, so that memory stays bounded.
+        // Large pictures take several turns at once, so that memory stays bounded.
         let cost = cost.clamp(1, self.count);
         let turns = Arc::clone(&self.slots).acquire_many_owned(cost);
         let turns = timeout(MAX_WAIT, turns)
@@ -101,7 +105,7 @@ impl RenderQueue {
             let _render = tracing::debug_span!("render", cost).entered();
             let running = RunningGuard::new(&counters);
             let start = Instant::now();
-            // A panic ends this picture, not the server. The panic hook has logged it.
+            // A panic ends this picture, not the server. The panic hook has logged it already.
             let result = catch_unwind(AssertUnwindSafe(|| Timings::measure(work)));
             drop(turns);
             drop(running);
@@ -118,7 +122,7 @@ impl RenderQueue {
             .unwrap_or_else(|_| Err(ApiError::internal()))
     }
 
-    /// The expected wait of a new request.
+    /// The expected wait of a new request in the queue.
     fn expected_wait(&self) -> Duration {
         let usual = self.counters.usual.load(Ordering::Relaxed);
         Duration::from_nanos(usual.saturating_mul(self.waiting()) / u64::from(self.count))
@@ -145,7 +149,7 @@ impl RenderQueue {
 }
 
 impl Counters {
-    /// Counts a picture and its times.
+    /// Adds a drawn picture and its times to the counters.
     fn add(&self, turn: Duration, timing: &RequestTiming) {
         let add = |sum: &AtomicU64, took: Duration| {
             sum.fetch_add(took.as_nanos() as u64, Ordering::Relaxed);
@@ -155,14 +159,15 @@ impl Counters {
         }
         add(&self.queued, timing.queued);
         self.done.fetch_add(1, Ordering::Relaxed);
-        // A running mean over some sixteen turns. A lost update among threads does no harm.
+        // The mean is a running one over some sixteen turns. If threads overwrite each other's
+        // update, one is lost, which does no harm.
         let usual = self.usual.load(Ordering::Relaxed);
         let usual = usual - usual / 16 + turn.as_nanos() as u64 / 16;
         self.usual.store(usual, Ordering::Relaxed);
     }
 }
 
-/// Counts a running picture while it lives.
+/// A guard that counts a picture as running while the guard lives.
 struct RunningGuard<'a>(&'a AtomicU64);
 
 impl<'a> RunningGuard<'a> {
@@ -220,7 +225,7 @@ mod tests {
             let ran = Arc::clone(ran);
             move || Ok(ran.fetch_add(1, Ordering::SeqCst))
         };
-        // Two more have a place to wait; the next has none.
+        // Two more requests have a place to wait; the one after them has none.
         let mut waiting: Vec<_> = (0..2).map(|_| Box::pin(queue.run(1, work(&ran)))).collect();
         for future in &mut waiting {
             let soon = timeout(Duration::from_millis(5), future);
@@ -228,7 +233,7 @@ mod tests {
         }
         assert_eq!(queue.stats().waiting, 2);
         assert!(queue.run(1, work(&ran)).await.is_err());
-        // This client leaves.
+        // The client of this request leaves.
         waiting.pop();
         open.send(()).unwrap();
         assert!(slow.await.unwrap().unwrap().0);
@@ -245,7 +250,7 @@ mod tests {
     #[tokio::test]
     async fn who_would_wait_too_long_is_told_at_once() {
         let queue = RenderQueue::new(2, 100);
-        // Turns take three seconds, and four wait.
+        // Turns take three seconds here, and four requests wait.
         queue.counters.usual.store(3_000_000_000, Ordering::Relaxed);
         let places: Vec<_> = (0..3).map(|_| queue.queue.try_acquire()).collect();
         assert!(queue.run(1, || Ok(())).await.is_ok());

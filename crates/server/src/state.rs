@@ -23,13 +23,14 @@ pub struct Server {
     pub(crate) tiles: Tiles,
     pub(crate) densities: Arc<Densities>,
     pub(crate) request_counts: RequestCounts,
-    /// `Cache-Control` of answers, and of those of live layers.
+    /// The `Cache-Control` header of answers about layers that are not live, and, below, about live
+    /// layers.
     pub(crate) cache_control: HeaderValue,
     pub(crate) live_cache_control: HeaderValue,
 }
 
 impl Server {
-    /// Makes a server of layers, which may still be loading.
+    /// Makes a server of the registry's layers, which may still be loading.
     pub fn new(layers: Registry, config: ServerConfig) -> Self {
         let header = |text: &str| {
             let value = HeaderValue::try_from(text);
@@ -48,17 +49,19 @@ impl Server {
         }
     }
 
-    /// The cache headers of an answer that depends on what was hashed.
+    /// The cache headers of an answer, with its ETag from a fingerprint of everything that it
+    /// depends on.
     pub(crate) fn cache_headers(&self, fingerprint: Fingerprint) -> CacheHeaders {
         CacheHeaders::new(fingerprint, &self.cache_control)
     }
 
-    /// The cache headers of an answer of a live layer: the hash of its body.
+    /// The cache headers of an answer about a live layer. Its ETag is a hash of the answer's body.
     pub(crate) fn live_headers(&self, body: &[u8]) -> CacheHeaders {
         CacheHeaders::new(Fingerprint::new().bytes(body), &self.live_cache_control)
     }
 
-    /// A picture with its cache headers; of a live layer, 304 if the client has these bytes.
+    /// An answer with a picture and its cache headers. `None` as `headers` means a live layer: then
+    /// the answer is 304 if the client has these bytes.
     pub(crate) fn picture(
         &self,
         headers: Option<&CacheHeaders>,
@@ -73,8 +76,9 @@ impl Server {
         response::cached_unless_known(&headers, request, || response::picture(format, bytes))
     }
 
-    /// The URL that the client reached the server by. The `Host` header comes from the client, so
-    /// it is used only if it can be a host, and not at all if the operator has set a URL.
+    /// The URL by which the client reached the server. If the operator has set a URL, it is that
+    /// one. Otherwise it contains the `Host` header, which comes from the client and is used only
+    /// if it can be a host.
     pub(crate) fn base_url(&self, request: &HeaderMap) -> String {
         if let Some(url) = &self.config.public_url {
             return url.trim_end_matches('/').to_owned();

@@ -1,21 +1,21 @@
-//! Styles of requests, ready to draw with.
+//! Styles of requests, prepared for drawing.
 
 use crate::http::etag::Fingerprint;
 use heatsplat_render::Style;
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 
-/// A layer's style with a request's changes. Its ramp is mixed already.
+/// A layer's style with a request's changes. The colors of its ramp are mixed already.
 #[derive(Debug)]
 pub(crate) struct ResolvedStyle {
     pub(crate) style: Style,
-    /// All parameters of the style.
+    /// All parameters of the style as text.
     pub(crate) text: String,
     /// The hash of `text`.
     pub(crate) fingerprint: Fingerprint,
-    /// True if its splats differ from those of the layer's own style.
+    /// True if the style's splats differ from those of the layer's own style.
     pub(crate) has_other_splats: bool,
-    /// Estimated nanoseconds to measure the scale of a level, by level.
+    /// Estimated nanoseconds to measure the scale, by level.
     pub(crate) scale_costs: Mutex<BTreeMap<u8, f64>>,
 }
 

@@ -1,4 +1,4 @@
-//! Synchronization primitives of the cache. `tests/server/model.rs` replaces them to try many
+//! The synchronization primitives of the cache. `tests/server/model.rs` replaces them to try many
 //! orders of events.
 
 pub(crate) use std::sync::atomic::{AtomicU64, Ordering};

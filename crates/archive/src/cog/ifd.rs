@@ -1,4 +1,5 @@
-//! Image file directories (IFDs) of a BigTIFF: properties of a picture, and places of its tiles.
+//! Image file directories (IFDs) of a BigTIFF. Each has the properties of a picture, and the
+//! offsets and lengths of its tiles.
 
 /// Entry of a directory: a tag and its value.
 #[derive(Clone, Debug)]
@@ -6,7 +7,7 @@ pub(super) struct IfdEntry {
     tag: u16,
     kind: u16,
     count: u64,
-    /// Bytes of the value; empty for the places of tiles, which are filled in last.
+    /// Bytes of the value. Empty for offsets and lengths of tiles, which are filled in last.
     bytes: Vec<u8>,
 }
 
@@ -50,12 +51,12 @@ impl IfdEntry {
         Self::new(ASCII, bytes.len(), bytes)
     }
 
-    /// Offsets of tiles, filled in later.
+    /// Entry for the offsets of `count` tiles, which are filled in later.
     pub(super) fn long8s(count: usize) -> Self {
         Self::new(LONG8, count, Vec::new())
     }
 
-    /// Lengths of tiles, filled in later.
+    /// Entry for the lengths of `count` tiles, which are filled in later.
     pub(super) fn longs(count: usize) -> Self {
         Self::new(LONG, count, Vec::new())
     }
@@ -70,8 +71,8 @@ impl IfdEntry {
         each * self.count
     }
 
-    /// Size in bytes, a multiple of eight, of a value that doesn't fit into its entry; 0 if it
-    /// fits.
+    /// Size in bytes, rounded up to a multiple of eight, of a value that doesn't fit into its
+    /// entry; 0 if it fits.
     fn outside(&self) -> u64 {
         match self.length() {
             0..=8 => 0,
@@ -80,11 +81,11 @@ impl IfdEntry {
     }
 }
 
-/// Directory at its place in the file.
+/// Directory, and its offset in the file.
 #[derive(Clone, Debug)]
 pub(super) struct Ifd {
     pub(super) start: u64,
-    /// Entries by rising tags.
+    /// Entries in the order of their tags.
     entries: Vec<IfdEntry>,
     /// True if another directory follows immediately.
     followed: bool,
@@ -110,7 +111,7 @@ impl Ifd {
         (self.values_start() + outside).next_multiple_of(16)
     }
 
-    /// Serialises the directory with the places of its tiles.
+    /// Serialises the directory with the offsets and lengths of its tiles.
     pub(super) fn to_bytes(&self, offsets: &[u64], lengths: &[u32]) -> Vec<u8> {
         let mut table = (self.entries.len() as u64).to_le_bytes().to_vec();
         let mut outside = Vec::new();

@@ -1,7 +1,8 @@
-//! Cloud-Optimised GeoTIFF: a raster of the deepest zoom, with each other zoom as an overview.
+//! Cloud-Optimised GeoTIFF: a raster of the deepest zoom, in which each other zoom is an overview.
 //!
-//! The directories come first, then the tiles of coarse zooms before those of fine ones, so that a
-//! reader over HTTP fetches little. <https://docs.ogc.org/is/21-026/21-026.html>
+//! The directories come first in the file. Then come the tiles, those of coarse zooms before those
+//! of fine zooms, so that a reader over HTTP fetches little.
+//! <https://docs.ogc.org/is/21-026/21-026.html>
 
 mod ifd;
 
@@ -16,29 +17,32 @@ use std::io::{self, Seek as _, SeekFrom, Write as _};
 use std::ops::RangeInclusive;
 use std::path::Path;
 
-/// Most tiles of a zoom: the directory lists all of them, empty ones too.
+/// Largest number of tiles of a zoom. It is limited since the directory lists all of them, empty
+/// tiles too.
 const MAX_TILES: u64 = 1 << 24;
 
-/// Header: BigTIFF, little-endian, offsets of eight bytes, the first directory at byte 16.
+/// Header of the file: BigTIFF, little-endian, offsets of eight bytes, the first directory at byte
+/// 16.
 const HEADER: [u8; 16] = [b'I', b'I', 43, 0, 8, 0, 0, 0, 16, 0, 0, 0, 0, 0, 0, 0];
 
-/// Tiles of the raster, and places of its directories in the file.
+/// Tiles of the raster, from which the offsets of its directories in the file follow.
 #[derive(Clone, Debug)]
 pub(crate) struct CogLayout {
     zooms: RangeInclusive<u8>,
-    /// Columns and rows of the first zoom, from which those of deeper ones follow.
+    /// Columns and, below, rows of tiles at the first zoom. Those of deeper zooms follow from them.
     columns: RangeInclusive<i64>,
     rows: RangeInclusive<i64>,
     pixels: u32,
     content: TileContent,
     /// Value of pixels without data.
     no_data: &'static str,
-    /// Metadata in GDAL's XML.
+    /// Metadata in GDAL's XML; `None` for a layer without points.
     metadata: Option<String>,
 }
 
 impl CogLayout {
-    /// Layout of an area, or of everything that the tiles show; whole tiles of the first zoom.
+    /// Layout of the renderer's area, or, without one, of everything that the tiles show. It
+    /// consists of whole tiles of the first zoom.
     pub(crate) fn new(
         renderer: &TileRenderer<'_>,
         zooms: RangeInclusive<u8>,
@@ -50,7 +54,7 @@ impl CogLayout {
             Some(area) => area.tiles(z),
             None => heated_tiles(renderer, zooms.clone()).unwrap_or((0..=last, 0..=last)),
         };
-        // A box around the whole world has each column once.
+        // A box around the whole world must contain each column only once.
         let columns = if columns.end() - columns.start() > last {
             0..=last
         } else {
@@ -78,13 +82,13 @@ impl CogLayout {
         })
     }
 
-    /// Bytes before the first tile.
+    /// Number of bytes before the first tile.
     pub(crate) fn reserved(&self) -> u64 {
         let directories = self.directories();
         directories.last().map_or(16, |(_, last)| last.end())
     }
 
-    /// First column and first row of a zoom, each with their number.
+    /// Grid of a zoom: the first column and the number of columns, then the same of the rows.
     fn grid(&self, z: u8) -> [(i64, u64); 2] {
         [&self.columns, &self.rows].map(|range| {
             let deeper = z - self.zooms.start();
@@ -93,7 +97,7 @@ impl CogLayout {
         })
     }
 
-    /// Directories of the zooms, the deepest first, one after the other.
+    /// Directories of all zooms with their zooms, the deepest zoom first.
     fn directories(&self) -> Vec<(u8, Ifd)> {
         let mut at = HEADER.len() as u64;
         let mut all = Vec::new();
@@ -113,7 +117,7 @@ impl CogLayout {
         let density = self.content == TileContent::Density;
         let bands = if density { 1 } else { 4 };
         let mut entries = vec![
-            // NewSubfileType: 1 is a smaller version of another picture.
+            // NewSubfileType: 1 means a smaller version of another picture.
             IfdEntry::long(u32::from(!deepest)).tag(254),
             side(columns).tag(256),
             side(rows).tag(257),
@@ -129,7 +133,7 @@ impl CogLayout {
             IfdEntry::longs(tiles).tag(325),
         ];
         if !density {
-            // ExtraSamples: the fourth band is alpha, not multiplied into the colours.
+            // ExtraSamples: the fourth band is alpha, and the colours are not multiplied by it.
             entries.push(IfdEntry::shorts(&[2]).tag(338));
         }
         entries.push(IfdEntry::shorts(&vec![if density { 3 } else { 1 }; bands]).tag(339));
@@ -143,7 +147,7 @@ impl CogLayout {
             entries.push(IfdEntry::doubles(&[pixel, pixel, 0.0]).tag(33_550));
             entries
                 .push(IfdEntry::doubles(&[0.0, 0.0, 0.0, corner[0], corner[1], 0.0]).tag(33_922));
-            // GeoTIFF 1.1, four keys: a projected system, pixels as areas, EPSG:3857, metres.
+            // GeoTIFF 1.1 with four keys: a projected system, pixels as areas, EPSG:3857, metres.
             let keys = [
                 1, 1, 0, 4, 1024, 0, 1, 1, 1025, 0, 1, 1, 3072, 0, 1, 3857, 3076, 0, 1, 9001,
             ];
@@ -158,7 +162,7 @@ impl CogLayout {
         entries
     }
 
-    /// Index of a tile in its zoom's directory.
+    /// Index of a tile in its zoom's directory; `None` if the tile lies outside of the raster.
     fn index(&self, tile: TileId) -> Option<usize> {
         let [(west, columns), (north, rows)] = self.grid(tile.z());
         let world = 1i64 << tile.z();
@@ -169,7 +173,7 @@ impl CogLayout {
     }
 }
 
-/// Bounds of the points, as GDAL stores metadata that have no tag.
+/// XML with the bounds of the points, in the form in which GDAL stores metadata that have no tag.
 fn gdal_metadata(bounds: LonLatBox) -> String {
     let [west, south, east, north] = bounds.edges();
     format!(
@@ -177,8 +181,8 @@ fn gdal_metadata(bounds: LonLatBox) -> String {
     )
 }
 
-/// Tiles of the first zoom that show something at any zoom. Columns beyond the last one are those
-/// of the next copy of the world.
+/// Columns and rows of the tiles of the first zoom that show something at any zoom. Columns over
+/// the last one of the world belong to the next copy of the world.
 fn heated_tiles(
     renderer: &TileRenderer<'_>,
     zooms: RangeInclusive<u8>,
@@ -190,7 +194,7 @@ fn heated_tiles(
     Some(heat.tiles(z))
 }
 
-/// Completes the journal's file and renames it to the target. The header is written after the
+/// Completes the journal's file and renames it to the target. The header is written last, after the
 /// directories, so that an incomplete file is never taken for a TIFF.
 pub(crate) fn finish(
     journal: Journal,

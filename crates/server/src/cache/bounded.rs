@@ -1,8 +1,9 @@
-//! A cache that is bounded in bytes and computes each value once, however many requests wait.
+//! A cache that is bounded in bytes and computes each value once, however many requests wait for
+//! it.
 //!
-//! A key holds everything that its value depends on, including the version of the data. So nothing
-//! has to be invalidated when data change, and a value that was begun before a change is never
-//! mistaken for a new one.
+//! A key holds everything that its value depends on, including the version of the data. When data
+//! change, their version and so the keys change: nothing has to be invalidated, and a value whose
+//! computation began before the change is never mistaken for a new one.
 
 use super::single_flight::SingleFlight;
 use crate::sync::{AtomicU64, Ordering};
@@ -12,7 +13,8 @@ use std::fmt;
 use std::future::Future;
 use std::hash::Hash;
 
-/// The approximate bytes of an entry besides its value: keys, tables, counts.
+/// The approximate bytes of an entry besides its value: the key, the store's tables, reference
+/// counts. An estimate.
 const OVERHEAD: u64 = 256;
 
 /// A value of known size.
@@ -30,16 +32,16 @@ impl<K, V: Weigh> Weighter<K, V> for ByteWeighter {
     }
 }
 
-/// The way in which a value was found.
+/// The way in which a request got its value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum CacheOutcome {
-    /// In the cache.
+    /// Found in the cache.
     Hit,
-    /// From another request that was computing it.
+    /// Taken from another request that was computing it.
     Shared,
     /// Computed by this request.
     Made,
-    /// In the cache but outdated, while a new one can't be had.
+    /// Found in the cache but outdated: computing a new value failed.
     Stale,
 }
 
@@ -54,12 +56,13 @@ impl CacheOutcome {
     }
 }
 
-/// A cache, and the values that are being computed for it.
+/// A cache, and the computations in progress of values for it.
 pub(crate) struct Cache<K, V, E> {
     store: Store<K, V, ByteWeighter>,
     flights: SingleFlight<K, Result<V, E>>,
     limit: u64,
-    /// Counts by [`CacheOutcome`]. A stale value counts as the failed attempt to make a new one.
+    /// Counts of [`CacheOutcome`], by its first three variants. [`CacheOutcome::Stale`] has no
+    /// count: the failed attempt to compute a new value has been counted instead.
     counts: [AtomicU64; 3],
 }
 
@@ -82,11 +85,13 @@ where
     V: Clone + Weigh,
     E: Clone,
 {
-    /// Makes a cache of at most `limit` bytes for values of a usual size. With a limit of zero it
-    /// keeps nothing, but still computes each value once for all that wait.
+    /// Makes a cache of at most `limit` bytes for values of typically `usual` bytes. A cache with a
+    /// limit of zero keeps nothing, but still computes each value once for all requests that wait
+    /// for it.
     pub(crate) fn new(limit: u64, usual: u64) -> Self {
         let items = (limit / (usual + OVERHEAD)).clamp(1, 1 << 20) as usize;
-        // Few shards: each has its share of the limit, and the largest value must fit into one.
+        // Few shards, since each gets an equal part of the limit, and the largest value must fit
+        // into a shard.
         let options = OptionsBuilder::new()
             .estimated_items_capacity(items)
             .weight_capacity(limit)
@@ -99,7 +104,8 @@ where
                 Default::default(),
                 Default::default(),
             ),
-            // Unreachable with these numbers; any other cache would be as correct.
+            // Unreachable with these options; the simpler constructor gives a cache that is as
+            // correct.
             Err(_) => Store::with_weighter(items, limit, ByteWeighter),
         };
         Self {
@@ -111,8 +117,8 @@ where
     }
 
     /// Returns a value from the cache, from another request that is computing it, or from `make`. A
-    /// value that is not `good` any more is computed anew. Errors go to all that wait and are not
-    /// kept.
+    /// cached value that `good` rejects is computed anew. An error goes to all requests that wait
+    /// for the value and is not kept.
     pub(crate) async fn get(
         &self,
         key: &K,
@@ -125,7 +131,8 @@ where
         }
         let mut outcome = CacheOutcome::Shared;
         let making = async {
-            // Another request may have computed it between the lookup and this turn.
+            // Another request may have computed the value between the lookup above and this
+            // computation.
             if let Some(known) = self.store.peek(key).filter(&good) {
                 outcome = CacheOutcome::Hit;
                 return Ok(known);
@@ -140,7 +147,8 @@ where
         Ok((result?, outcome))
     }
 
-    /// Looks a key up and counts it, for values that are computed too quickly to be waited for.
+    /// Returns a key's value from the cache and counts the lookup. It serves values that are
+    /// computed so quickly that no other request needs to wait for them.
     pub(crate) fn find(&self, key: &K) -> Option<V> {
         let found = self.store.get(key);
         self.count(if found.is_some() {
@@ -151,12 +159,12 @@ where
         found
     }
 
-    /// Inserts a value that [`find`](Self::find) has not found.
+    /// Inserts the value of a key that [`find`](Self::find) has not found.
     pub(crate) fn keep(&self, key: K, value: V) {
         self.store.insert(key, value);
     }
 
-    /// Looks a key up without counting, good or not.
+    /// Returns a key's value from the cache, even an outdated one, without counting the lookup.
     pub(crate) fn peek(&self, key: &K) -> Option<V> {
         self.store.peek(key)
     }

@@ -1,5 +1,5 @@
-//! The keys and values of the caches: encoded tiles, and their densities, from which another ramp
-//! or scale makes a tile without splatting again.
+//! The keys and values of two caches: of encoded tiles, and of their densities. From a cached
+//! density a tile with another ramp or scale is made without splatting again.
 
 use super::{Cache, Weigh};
 use crate::http::error::ApiError;
@@ -12,12 +12,14 @@ use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// The age up to which a tile of a live layer is as good as a new one: its `max-age`.
+/// The age up to which a tile of a live layer counts as new. It equals the `max-age` of live layers
+/// in the default configuration.
 const MAX_AGE: Duration = Duration::from_secs(10);
-/// The age up to which a tile is served while its database is away: its `stale-if-error`.
+/// The age up to which a tile is served while its layer's database doesn't answer. It equals the
+/// `stale-if-error` of live layers in the default configuration.
 const MAX_STALE_AGE: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Usual sizes of tiles in bytes: encoded, and as densities.
+/// Typical sizes of a cached tile in bytes: of an encoded tile, and, below, of a tile's density.
 const TILE_BYTES: u64 = 12 << 10;
 const DENSITY_BYTES: u64 = 256 << 10;
 
@@ -27,7 +29,7 @@ pub(crate) type Tiles = Cache<TileKey, CachedTile, ApiError>;
 /// The densities of tiles.
 pub(crate) type Densities = Cache<DensityKey, Arc<Density>, ApiError>;
 
-/// Makes both caches, each of half the bytes.
+/// Makes both caches, each of at most half of `limit` bytes.
 pub(crate) fn caches(limit: u64) -> (Tiles, Densities) {
     let half = limit / 2;
     (
@@ -64,7 +66,7 @@ pub(crate) struct TileKey {
     pub(crate) style: StyleKey,
 }
 
-/// A style as a key: equal where all parameters are.
+/// A style as a part of a key. Two styles are equal where all their parameters are.
 #[derive(Clone, Debug)]
 pub(crate) struct StyleKey(pub(crate) Arc<ResolvedStyle>);
 
@@ -97,12 +99,12 @@ impl CachedTile {
         }
     }
 
-    /// Returns whether it may be served while its database is away.
+    /// Returns whether the tile may be served while its layer's database doesn't answer.
     pub(crate) fn is_usable_stale(&self) -> bool {
         self.drawn.elapsed() < MAX_STALE_AGE
     }
 
-    /// Returns whether it is as good as a new one, though its live data may have changed.
+    /// Returns whether the tile counts as new, though its layer's rows may have changed meanwhile.
     pub(crate) fn is_fresh(&self) -> bool {
         self.drawn.elapsed() < MAX_AGE
     }

@@ -17,8 +17,8 @@ impl<K, T> Default for SingleFlight<K, T> {
 }
 
 impl<K: Clone + Eq + Hash, T: Clone> SingleFlight<K, T> {
-    /// Runs the work, or waits for another caller that does. If that one is dropped or panics, one
-    /// of the waiting callers runs its own.
+    /// Runs the work, or waits for another caller that runs it for the same key. If that other
+    /// caller is dropped or panics, one of the waiting callers runs its own work.
     pub(super) async fn join(&self, key: &K, work: impl Future<Output = T>) -> T {
         let waiter = self.enter(key);
         waiter.cell.get_or_init(|| work).await.clone()
@@ -47,7 +47,7 @@ impl<K: Clone + Eq + Hash, T: Clone> SingleFlight<K, T> {
     }
 }
 
-/// A caller that computes or waits.
+/// A caller that computes the value of a key or waits for it.
 struct Waiter<'a, K: Eq + Hash, T> {
     flights: &'a SingleFlight<K, T>,
     key: &'a K,
@@ -55,11 +55,12 @@ struct Waiter<'a, K: Eq + Hash, T> {
 }
 
 impl<K: Eq + Hash, T> Drop for Waiter<'_, K, T> {
-    /// Removes the key when the work is done, or when the last caller leaves.
+    /// Removes the key when its value is computed, or when the last caller leaves.
     fn drop(&mut self) {
         let open = &self.flights.0;
         let mut open = open.lock().unwrap_or_else(PoisonError::into_inner);
-        // Callers enter under this lock alone, so two references are the table's and this one.
+        // References are added under this lock alone, so if there are two, they are the table's and
+        // this caller's.
         let is_over = self.cell.initialized() || Arc::strong_count(&self.cell) <= 2;
         let is_ours = |cell: &Arc<OnceCell<T>>| Arc::ptr_eq(cell, &self.cell);
         if is_over && open.get(self.key).is_some_and(is_ours) {

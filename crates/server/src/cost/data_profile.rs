@@ -1,4 +1,5 @@
-//! The data that a request draws: a layer's points, or rows of a database.
+//! The data that a request draws, as estimates of its time see them: a layer's points, or rows of a
+//! database.
 
 use super::population::{Population, by_strips};
 use super::refuse_wide;
@@ -9,16 +10,17 @@ use heatsplat_render::limits::{DENSEST, SPREAD, WIDEST_EXACT};
 use heatsplat_render::{BlendMode, Comparison, Measure, PointSet, Radius, Style};
 use std::cmp::Reverse;
 
-/// The tiles that a scale of points in memory is measured in.
+/// The number of tiles in which the scale of points in memory is measured.
 const SAMPLE: f64 = (DENSEST + SPREAD) as f64;
 
-/// The tiles that a scale of a live layer is measured in: the densest, and some from dense to
-/// sparse.
+/// The numbers of tiles in which the scale of a live layer is measured: the densest ones, and,
+/// below, ones spread from dense to sparse.
 pub(crate) const LIVE_DENSEST: usize = 4;
 pub(crate) const LIVE_SPREAD: usize = 4;
 const LIVE_SAMPLE: f64 = (LIVE_DENSEST + LIVE_SPREAD) as f64;
 
-/// A density, the number of times it is drawn, and its points' own radius if they have one.
+/// One of the densities that a picture is computed from: the number of times it is drawn, the
+/// radius of its points (`None`: the style's), and the points.
 struct DensityDraw<'a> {
     times: f64,
     radius: Option<f64>,
@@ -28,7 +30,8 @@ struct DensityDraw<'a> {
 /// The facts about a layer's data that an estimate uses.
 pub(crate) enum DataProfile<'a> {
     Points(&'a PointSet),
-    /// Rows of a database: their number and range of weights, 0 until they are fetched.
+    /// Rows of a database: their number, and their least and greatest weight. All are 0 until the
+    /// rows are fetched.
     Rows {
         count: f64,
         weights: (f32, f32),
@@ -37,7 +40,7 @@ pub(crate) enum DataProfile<'a> {
 }
 
 impl<'a> DataProfile<'a> {
-    /// Rows of a database before they are fetched.
+    /// Rows of a database that are not fetched yet: their number counts as 0.
     pub(crate) fn unknown_rows() -> Self {
         Self::Rows {
             count: 0.0,
@@ -49,7 +52,7 @@ impl<'a> DataProfile<'a> {
         matches!(self, Self::Rows { .. })
     }
 
-    /// Rows that were fetched.
+    /// Rows of a database after they were fetched for a picture.
     pub(super) fn fetched(points: &[Point]) -> Self {
         let weights = points.iter().map(|p| p.weight);
         Self::Rows {
@@ -60,7 +63,7 @@ impl<'a> DataProfile<'a> {
         }
     }
 
-    /// The number of points.
+    /// The number of all points, in a comparison those of both sets.
     pub(super) fn points(&self) -> f64 {
         match self {
             Self::Points(set) => all_points(set).map(|p| p.summary().count as f64).sum(),
@@ -69,7 +72,7 @@ impl<'a> DataProfile<'a> {
         }
     }
 
-    /// The number of points in a window.
+    /// The number of points in a window; for rows, the number that was fetched.
     pub(super) fn seen(&self, window: &Window) -> f64 {
         match self {
             Self::Points(set) => {
@@ -81,7 +84,7 @@ impl<'a> DataProfile<'a> {
         }
     }
 
-    /// A window, grown by the reach of the kernel.
+    /// A window, grown on each side by the reach of the kernel and two pixels.
     pub(super) fn around(&self, style: &Style, window: &Window) -> Window {
         let own = match self {
             Self::Points(set) => set.widest().map_or(0.0, |r| r * style.shape().reach()),
@@ -91,7 +94,7 @@ impl<'a> DataProfile<'a> {
         window.grown(reach.min(WIDEST_EXACT).ceil() as u32 + 2)
     }
 
-    /// The densities that a measure is computed from.
+    /// The densities from which a measure is computed.
     fn densities(&self, style: &Style) -> Vec<DensityDraw<'a>> {
         let each = if style.measure() == Measure::Mean {
             2.0
@@ -102,7 +105,7 @@ impl<'a> DataProfile<'a> {
             Self::Points(set) => {
                 let mut all: Vec<_> = parts(set, each).collect();
                 if let Some((how, other)) = set.versus() {
-                    // The divisor of a quotient is also drawn as a mask.
+                    // The second density of a quotient is drawn once more, as a mask.
                     let more = f64::from(u8::from(how == Comparison::Over));
                     all.extend(parts(other, each + more));
                 }
@@ -117,7 +120,8 @@ impl<'a> DataProfile<'a> {
         }
     }
 
-    /// Nanoseconds to draw a picture. Each category is drawn for itself, besides the whole.
+    /// Estimated nanoseconds to draw a picture. Each category is drawn by itself, in addition to
+    /// all points together.
     pub(super) fn picture(&self, style: &Style, window: &Window, ratio: u32) -> f64 {
         let mut drawn = self.densities(style);
         if let Self::Points(set) = self {
@@ -132,8 +136,9 @@ impl<'a> DataProfile<'a> {
         each.sum::<DrawTime>().all()
     }
 
-    /// Nanoseconds to measure the statistics of a level: in the densest tiles, and in others
-    /// anywhere among the points, each at most as dense as the last of these.
+    /// Estimated nanoseconds to measure the statistics of a level. They are measured in the densest
+    /// tiles and in other tiles anywhere among the points; each of the others counts as if it held
+    /// as many points as the least dense of the densest tiles.
     pub(super) fn scale(&self, style: &Style, level: u8) -> Result<f64, ApiError> {
         let z = level.saturating_sub(8).min(MAX_ZOOM);
         let densities = self.densities(style);
@@ -145,7 +150,7 @@ impl<'a> DataProfile<'a> {
             _ => Vec::new(),
         };
         let all = match self {
-            // There are no more tiles.
+            // No other tiles have points.
             Self::Points(_) if dense.len() < DENSEST => 0.0,
             Self::Points(_) => SAMPLE.min(self.points()),
             _ => LIVE_SAMPLE,
@@ -167,7 +172,7 @@ impl<'a> DataProfile<'a> {
             if others <= 0.0 || (y != first && first == last) {
                 continue;
             }
-            // Tiles on both sides of a border see the points near it.
+            // A tile also draws the points of its neighbours near the common border.
             let more = 1.0 + 2.0 * style.reach_in(window).min(256.0) / 256.0;
             let seen = least.map_or(0.0, |(count, _)| *count as f64 * more * more);
             let each = densities.iter().map(|drawn| {
@@ -187,7 +192,7 @@ impl<'a> DataProfile<'a> {
         Ok(sum)
     }
 
-    /// The first and last row of tiles with points.
+    /// The first and the last row of tiles with points at zoom `z`, from the north.
     fn rows(&self, z: u8) -> (u32, u32) {
         let last = ((1u64 << z) - 1) as u32;
         let Self::Points(set) = self else {
@@ -209,13 +214,14 @@ impl<'a> DataProfile<'a> {
     }
 }
 
-/// A set's points, and those of the set it is compared with.
+/// The points of a set, and, in a comparison, of the set that it is compared with.
 fn all_points(set: &PointSet) -> impl Iterator<Item = &Points> {
     let other = set.versus().map(|(_, other)| &**other.points());
     std::iter::once(&**set.points()).chain(other)
 }
 
-/// A set's points, grouped by their own radius if they have one.
+/// The points of a set, as one density, or as one for each radius if points have radii of their
+/// own.
 fn parts(set: &PointSet, times: f64) -> impl Iterator<Item = DensityDraw<'_>> {
     let drawn = move |radius, points| DensityDraw {
         times,
@@ -229,7 +235,7 @@ fn parts(set: &PointSet, times: f64) -> impl Iterator<Item = DensityDraw<'_>> {
 }
 
 impl DensityDraw<'_> {
-    /// The time to draw a window of this density.
+    /// The estimated time to draw a window of this density.
     fn time(&self, style: &Style, window: &Window, ratio: u32) -> DrawTime {
         let own = self.radius.and_then(Radius::pixels);
         let own = own.map(|radius| style.clone().with_radius(radius));
@@ -250,7 +256,7 @@ impl DensityDraw<'_> {
         each.times(self.times)
     }
 
-    /// The number of different opacities among the spots of a picture.
+    /// The number of different opacities, of 256, among the splats of a picture.
     fn classes(&self, style: &Style, window: &Window, ratio: u32) -> f64 {
         let BlendMode::Cover(cover) = style.blend() else {
             return 1.0;
@@ -262,7 +268,8 @@ impl DensityDraw<'_> {
     }
 }
 
-/// The densest tiles of a zoom with their point counts, found from the world down.
+/// The densest tiles of a zoom with their numbers of points. The search goes down from the world
+/// and keeps the densest tiles of each zoom.
 pub(super) fn densest(points: &Points, z: u8) -> Vec<(usize, TileId)> {
     let mut densest: Vec<_> = TileId::new(0, 0, 0)
         .map(|world| (points.summary().count, world))

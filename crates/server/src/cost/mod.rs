@@ -1,9 +1,10 @@
 //! Estimates of the processor time that a request takes, made before it is drawn.
 //!
-//! The operator chooses the styles of layers, at any cost. A request may choose another style as
-//! long as its picture is drawn within [`MAX_TIME`] of one processor. The estimate depends on the
-//! style, the picture's size and the number of points and cells that the index has there. It reads
-//! none of them, so it takes some 30 µs; layers in their own style and cached answers need none.
+//! The operator may give a layer any style, at any cost. A request may choose another style as long
+//! as one processor can draw its picture within [`MAX_TIME`]. The estimate depends on the style,
+//! the picture's size, and the number of points and cells that the index counts in the picture. It
+//! doesn't read the points or cells themselves, so it takes some 30 µs. Layers in their own style
+//! and cached answers need no estimate.
 
 mod data_profile;
 mod population;
@@ -20,34 +21,34 @@ use std::sync::PoisonError;
 use std::time::Duration;
 use unit_costs as ns;
 
-/// The longest that one processor may work for a request.
+/// The longest time that a request may take on one processor. A choice.
 const MAX_TIME: Duration = Duration::from_secs(2);
 
-/// The widest radius of stamps that a request may ask for, in CSS pixels: their time and memory
-/// grow by its square.
+/// The widest radius, in CSS pixels, that a request may ask for where a stamp is drawn for each
+/// point: its time and memory grow with the square of the radius. A choice.
 const MAX_STAMP_RADIUS: f64 = 24.0;
 
-/// The longest side of a marker that a request may ask for, and the largest sum of its blurs, in
-/// CSS pixels.
+/// The longest side of a marker that a request may ask for, and, below, the largest sum of the
+/// radii of its blurs, both in CSS pixels. Choices.
 const MAX_MARKER: f64 = 32.0;
 const MAX_BLURS: u32 = 32;
 
-/// The longest condition that needs no estimate, in bytes: those typed by hand are shorter.
+/// The longest condition, in bytes, that needs no estimate. Conditions typed by hand are shorter.
 const SHORT_FILTER: usize = 256;
 
 /// A part of the work for a request.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Work {
-    /// A picture: its window and device pixels per CSS pixel.
+    /// A picture: its window, and its device pixels per CSS pixel.
     Picture(Window, u32),
-    /// The statistics of a level, measured for a scale.
+    /// The statistics that a scale needs, measured at this level.
     Scale(u8),
-    /// The value in the middle of a window, and whether the nearest points are listed with it.
+    /// The value in the middle of a window, and `true` if the nearest points are listed with it.
     Value(Window, bool),
 }
 
-/// Refuses styles that no request may choose, however few points there are: those whose weights
-/// reach hundreds of pixels, and large markers.
+/// Refuses styles that no request may choose, even for few points: `overlap=reach`, whose weights
+/// reach hundreds of pixels, and large markers. A layer's own splats are never refused.
 pub(crate) fn refuse_unbounded(own: &Style, asked: &Style) -> Result<(), ApiError> {
     if !has_other_splats(own, asked) {
         return Ok(());
@@ -67,7 +68,8 @@ pub(crate) fn refuse_unbounded(own: &Style, asked: &Style) -> Result<(), ApiErro
     }
 }
 
-/// Returns whether a request's splats differ from the layer's own.
+/// Returns whether the splats that a request asks for differ from the layer's own: in their
+/// overlap, kernel or radius.
 pub(crate) fn has_other_splats(own: &Style, asked: &Style) -> bool {
     (own.blend(), own.shape(), own.radius()) != (asked.blend(), asked.shape(), asked.radius())
 }
@@ -82,7 +84,7 @@ fn too_much(message: String) -> ApiError {
     ApiError::with_status(StatusCode::UNPROCESSABLE_ENTITY, message)
 }
 
-/// Refuses work that would take longer than a request may.
+/// Refuses work that is estimated to take longer than a request may.
 pub(crate) fn check_limit(
     data: &DataProfile<'_>,
     filter: Option<&str>,
@@ -92,8 +94,8 @@ pub(crate) fn check_limit(
     CostEstimate::new(data, filter, style, work)?.check(style)
 }
 
-/// Refuses a picture of fetched rows that would take longer than a request may. Their number is
-/// known only now.
+/// Refuses a picture of fetched rows that is estimated to take longer than a request may. The
+/// number of rows is known only after they were fetched.
 pub(crate) fn check_fetched(
     points: &[Point],
     style: &ResolvedStyle,
@@ -111,13 +113,14 @@ pub(crate) fn check_fetched(
     estimate.check(style)
 }
 
-/// Returns whether drawing rows for a scale takes longer than a request may.
+/// Returns whether drawing rows, to measure a scale, is estimated to take longer than a request
+/// may.
 pub(crate) fn is_over_limit(points: &[Point], style: &Style, window: &Window) -> bool {
     DataProfile::fetched(points).picture(style, window, 1) > MAX_TIME.as_secs_f64() * 1e9
 }
 
-/// Estimated times of drawing a window in a style and of measuring a level's statistics, for the
-/// bench that compares estimates with measurements.
+/// Estimated times of two jobs: to draw a window in a style, and to measure a level's statistics.
+/// They are for the bench that compares estimates with measurements.
 #[doc(hidden)]
 pub fn estimate(
     layer: &Layer,
@@ -132,7 +135,7 @@ pub fn estimate(
         .map(|ns| Duration::from_secs_f64((ns / 1e9).min(1e9)))
 }
 
-/// Nanoseconds of one processor that a request takes, by purpose.
+/// Estimated nanoseconds of one processor that a request takes, by purpose.
 #[derive(Clone, Copy, Debug, Default)]
 struct CostEstimate {
     draw: f64,
@@ -161,7 +164,7 @@ impl CostEstimate {
                     refuse_wide(&style.style, &window, ratio)?;
                     all.draw += data.picture(&style.style, &window, ratio);
                 }
-                // The statistics of live layers are measured for scales alone.
+                // Live layers measure statistics only where the scale needs them.
                 Work::Scale(_) if data.is_live() && style.scale_work(0).is_none() => {}
                 Work::Scale(level) => all.measure += style.scale_cost(data, level)?,
                 Work::Value(window, listed) => {
@@ -178,7 +181,7 @@ impl CostEstimate {
         Ok(all)
     }
 
-    /// Returns an error where the estimate is over the limit.
+    /// Returns an error if the estimate is over the limit.
     fn check(&self, style: &ResolvedStyle) -> Result<(), ApiError> {
         if self.all() <= MAX_TIME.as_secs_f64() * 1e9 {
             return Ok(());
@@ -196,7 +199,8 @@ impl CostEstimate {
         self.draw + self.measure + self.list + self.filter
     }
 
-    /// The parameter that costs the most, as it was given, and a cheaper alternative.
+    /// Names the parameter that costs the most, with the value it was given, and a cheaper
+    /// alternative.
     fn greatest(&self, style: &ResolvedStyle) -> (String, String) {
         let most = self.draw.max(self.measure).max(self.list).max(self.filter);
         if most == self.filter {
@@ -221,7 +225,7 @@ impl CostEstimate {
 }
 
 impl ResolvedStyle {
-    /// The work of measuring a level's statistics, if colors need them.
+    /// The work of measuring a level's statistics; `None` if the style's colors need no statistics.
     pub(crate) fn scale_work(&self, level: u8) -> Option<Work> {
         let scale = self.style.scale();
         let wanted = scale.needs_statistics() || scale.transform == Transform::Local;
@@ -243,7 +247,8 @@ impl ResolvedStyle {
         Ok(cost)
     }
 
-    /// The parameters that cost the most, and a cheaper alternative.
+    /// Names the style's parameters that cost the most, with their values, and a cheaper
+    /// alternative.
     fn costly(&self) -> (String, &'static str) {
         let style = &self.style;
         // A table of radii by zoom can be long.
@@ -266,7 +271,7 @@ impl ResolvedStyle {
     }
 }
 
-/// Refuses stamps that are wider than a request may ask for.
+/// Refuses a radius of stamps that is wider than a request may ask for.
 fn refuse_wide(style: &Style, window: &Window, ratio: u32) -> Result<(), ApiError> {
     let by_radius = matches!(
         style.blend(),
@@ -276,7 +281,7 @@ fn refuse_wide(style: &Style, window: &Window, ratio: u32) -> Result<(), ApiErro
         return Ok(());
     }
     let radius = style.radius_in(View::new(*window, ratio)) / f64::from(ratio);
-    // A radius in metres is rounded on its way.
+    // Converting a radius from metres to pixels rounds it, so the limit has a small tolerance.
     if radius <= MAX_STAMP_RADIUS * (1.0 + 1e-9) {
         return Ok(());
     }

@@ -1,20 +1,21 @@
-//! Numbers of points and cells in windows, as far as estimates need them.
+//! The numbers of points and cells in windows that estimates need.
 
 use super::splatting::DrawTime;
 use heatsplat_points::{Points, Window};
 use heatsplat_render::limits::WIDEST_EXACT;
 use heatsplat_render::{Kernel, Style, View};
 
-/// Points, or their number and range of weights.
+/// Points, or just their number and range of weights.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Population<'a> {
     Points(&'a Points),
-    /// The number in a window, and the least and greatest weight.
+    /// The number of points in a window, and their least and greatest weight.
     Number(f64, (f32, f32)),
 }
 
 impl Population<'_> {
-    /// The number of cells in a window, each of at most `finest` pixels; 0 counts points.
+    /// The number of cells in a window, each at most `finest` pixels wide. With 0 it counts the
+    /// points themselves.
     pub(super) fn cells(self, window: &Window, finest: f64) -> f64 {
         match self {
             Self::Points(points) => points.cells(window, finest).len() as f64,
@@ -45,11 +46,13 @@ impl Population<'_> {
     }
 }
 
-/// Counts of the cells in each strip of a picture.
+/// Counts of the cells in each of a picture's strips. A picture is cut into strips where the
+/// kernel's radius in pixels changes with the latitude.
 pub(super) struct CellCounts<'a> {
     population: Population<'a>,
-    /// The window around all strips, and its density of cells by their size: cells per square of
-    /// the world's unit. `None` for a single strip, whose cells are counted.
+    /// The window around all strips, and what is known of its density of cells: pairs of a cell's
+    /// side and the number of such cells per square of the world's unit. `None` for a single strip,
+    /// whose cells are counted directly.
     shared: Option<(Window, Vec<(f64, f64)>)>,
 }
 
@@ -73,7 +76,7 @@ impl<'a> CellCounts<'a> {
         self.population
     }
 
-    /// The number of cells in a window, each of at most `finest` pixels.
+    /// The number of cells in a window, each at most `finest` pixels wide.
     pub(super) fn cells(&mut self, window: &Window, finest: f64) -> f64 {
         let Some((all, known)) = &mut self.shared else {
             return self.population.cells(window, finest);
@@ -93,8 +96,8 @@ impl<'a> CellCounts<'a> {
     }
 }
 
-/// The sum of the times of a style's strips of a window. `time` gets each strip, its kernel, and
-/// whether it is one of several.
+/// The summed times to draw the strips of a window. `time` gets each strip, its kernel, `true` if
+/// it is one of several strips, and the counts of cells.
 pub(super) fn by_strips<'a>(
     population: Population<'a>,
     style: &Style,

@@ -1,4 +1,4 @@
-//! Times to draw a window: with an additive kernel, with stamps, or with markers.
+//! Estimated times to draw a window with an additive kernel, with stamps or with markers.
 
 use super::population::{CellCounts, Population};
 use super::unit_costs as ns;
@@ -7,20 +7,22 @@ use heatsplat_render::limits::{BLOCK, LEAST_ON_GRID, MOST_PIXELS};
 use heatsplat_render::{Kernel, MarkerShape, MarkerStamp, Precision, Shape};
 use std::iter::Sum;
 
-/// The size of a smooth kernel's transform in pixels. In a strip it has fewer rows.
+/// The squares, in pixels, in which a smooth kernel's transform runs, and, below, their size where
+/// the picture has several strips.
 const SQUARE: (f64, f64) = (256.0, 256.0);
 const STRIP: (f64, f64) = (256.0, 32.0);
 
-/// The number of cells that are not light, in a square of a fourth to half of a kernel's reach. The
-/// most uneven weights have twice as many.
+/// The number of heavy cells, which are drawn one by one, in a square whose side is a fourth to
+/// half of a kernel's reach. The most uneven weights have twice as many.
 const HEAVY: f64 = 16.0;
 
-/// The number of discs that a triangular kernel is made of, and their mean radius as a share of
-/// its own.
+/// The number of discs that a triangular kernel is made of, and, below, their mean radius as a
+/// fraction of the kernel's.
 const CONE_DISCS: f64 = 16.0;
 const CONE_RADIUS: f64 = 0.37;
 
-/// Nanoseconds to draw a picture, and to prepare its kernel, which is kept for the next one.
+/// Nanoseconds to prepare a picture's kernel (`made`), which is kept for the next picture, and to
+/// draw the picture (`drawn`).
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct DrawTime {
     pub(super) made: f64,
@@ -53,7 +55,7 @@ impl Sum for DrawTime {
     }
 }
 
-/// A picture's blocks: all of one size, in pixels, with a margin around each.
+/// The blocks that a picture is cut into. All have one size in pixels, and a margin around them.
 #[derive(Clone, Copy)]
 struct Blocks {
     count: f64,
@@ -63,7 +65,7 @@ struct Blocks {
 }
 
 impl Blocks {
-    /// The blocks of a window that is cut from its corner on.
+    /// The blocks of a window that is cut beginning at its own corner.
     fn of(window: &Window, margin: f64) -> Self {
         let (all_across, all_down) = (f64::from(window.width()), f64::from(window.height()));
         let block = f64::from(BLOCK);
@@ -76,9 +78,9 @@ impl Blocks {
         }
     }
 
-    /// The blocks of a world-aligned grid that a window touches.
+    /// The blocks that a window touches in a grid that begins at the corner of the world.
     fn on_board(window: &Window, (width, height): (f64, f64), margin: f64) -> Self {
-        // Windows other than tiles may cut through blocks at both edges.
+        // Windows that are not tiles may cut through blocks at both edges.
         let count = |n: u32, side: f64| {
             let all = f64::from(n) / side;
             if all.fract() == 0.0 { all } else { all + 1.0 }
@@ -99,7 +101,7 @@ impl Blocks {
         self.grown() * self.grown().log2() * ns::TRANSFORM
     }
 
-    /// The number of cells that each block sees.
+    /// The number of cells in a block and its margin.
     fn cells(self, window: &Window, finest: f64, seen: &mut CellCounts<'_>) -> f64 {
         let around = window.grown(self.margin.ceil() as u32);
         let pixels = f64::from(around.width()) * f64::from(around.height());
@@ -107,7 +109,8 @@ impl Blocks {
     }
 }
 
-/// The time to draw a window with an additive kernel; `strip`: it is one of several strips.
+/// The time to draw a window with an additive kernel. `strip` is true if the window is one of
+/// several strips.
 pub(super) fn plain(
     window: &Window,
     kernel: &Kernel,
@@ -117,7 +120,7 @@ pub(super) fn plain(
     let pixels = f64::from(window.width()) * f64::from(window.height());
     let signed = seen.population().weights().0 < 0.0;
     let mut takes = if kernel.shape() == Shape::Pixel {
-        // Elsewhere a cell may lie across a pixel's edge.
+        // In windows off the world's grid, a cell may lie across the edge of two pixels.
         let finest = if window.is_on_grid() && !signed {
             1.0
         } else {
@@ -162,7 +165,7 @@ fn of_kernel(
     takes
 }
 
-/// The time of a point's kernel at all pixels of the square around it.
+/// The time to evaluate a point's kernel at all pixels of the square around the point.
 fn exactly(kernel: &Kernel, blocks: Blocks) -> f64 {
     let side = 2.0 * kernel.reach() + 3.0;
     let (across, down) = (side.min(blocks.width), side.min(blocks.height));
@@ -174,7 +177,7 @@ fn exactly(kernel: &Kernel, blocks: Blocks) -> f64 {
     ns::SUMMED + pixels
 }
 
-/// The time of a stamp that is evaluated at a cell's position.
+/// The time to evaluate a stamp at a cell's exact position.
 fn evaluated(kernel: &Kernel) -> f64 {
     let side = 2.0 * kernel.reach() + 2.0;
     let powers = if kernel.shape() == Shape::Gaussian {
@@ -185,8 +188,8 @@ fn evaluated(kernel: &Kernel) -> f64 {
     ns::BEGUN + powers + side * side * ns::EVALUATED
 }
 
-/// The time by a grid: of separable terms, or of a transform where a kernel of many terms needs a
-/// grid as fine as the picture.
+/// The time to draw a smooth kernel on a grid: by separable terms, or by a transform where a kernel
+/// of many terms needs a grid as fine as the picture.
 fn smooth(
     window: &Window,
     kernel: &Kernel,
@@ -205,7 +208,7 @@ fn smooth(
     let cell = coarser / finer;
     let made = (radius / cell + 20.0).powi(if terms > 1.0 { 3 } else { 1 }) * ns::SAMPLED;
     let margin = kernel.reach() + 4.0 * cell;
-    // A grid turned by 45° takes two transforms there and one back.
+    // A grid turned by 45° takes two transforms forwards and one back, where others take one each.
     let turned = terms == 10.0 && (fine / 2f64.sqrt()..fine).contains(&radius);
     let drawn = if terms > 1.0 && (cell == 1.0 || turned) {
         let board = Blocks::on_board(window, if strip { STRIP } else { SQUARE }, margin);
@@ -220,8 +223,8 @@ fn smooth(
     DrawTime { made, drawn }
 }
 
-/// The time by discs, cell by cell. Cells that are light next to their neighbours share one
-/// transform.
+/// The time to draw a kernel with an edge as discs, cell by cell. All cells that are light beside
+/// their neighbours take one transform together.
 fn edged(
     window: &Window,
     kernel: &Kernel,
@@ -234,7 +237,8 @@ fn edged(
         Shape::Triangular => (CONE_DISCS, CONE_RADIUS * kernel.radius()),
         _ => (1.0, kernel.radius()),
     };
-    // The share of the cells around a block whose discs reach it, and their rows in it.
+    // The fraction of the cells around a block whose discs reach the block, and the rows of a disc
+    // within the block.
     let share = |side: f64| (side + 2.0 * radius) / (side + 2.0 * blocks.margin);
     let rows = (2.0 * radius + 1.0) * blocks.height / (blocks.height + 2.0 * radius);
     let disc = share(blocks.width) * share(blocks.height) * rows * ns::ROW;
@@ -260,8 +264,8 @@ fn edged(
     }
 }
 
-/// The time to draw a window with stamps of a kernel. `classes`: the number of different opacities;
-/// `single`: all points of a pixel count as one.
+/// The time to draw a window with stamps of a kernel. `classes` is the number of different
+/// opacities. With `single`, all points of a pixel count as one.
 pub(super) fn stamps(
     window: &Window,
     kernel: &Kernel,
@@ -287,7 +291,7 @@ pub(super) fn stamps(
     DrawTime::drawn(summed + stamped + width * height * ns::PIXEL)
 }
 
-/// The number of sub-pixel positions that markers are drawn at.
+/// The number of sub-pixel positions at which markers are drawn.
 const PLACES: f64 = 128.0 * 128.0;
 
 /// The time to draw a window with markers and their blurs.
@@ -309,7 +313,8 @@ pub(super) fn markers(
     let area = (across * ratio + 3.0) * (down * ratio + 3.0);
     let reach = margin + across.max(down) / 2.0 * ratio;
     let seen = population.cells(&window.grown(reach.ceil() as u32 + 2), 0.0);
-    // A shape is drawn for nearly every sub-pixel position, an image once per opacity.
+    // A vector marker is drawn again at nearly every sub-pixel position, an image once for each
+    // opacity.
     let classes = if stamp.marker.weighted && weights.0 < weights.1 {
         255.0
     } else {

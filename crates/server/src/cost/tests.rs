@@ -6,8 +6,8 @@ use heatsplat_points::{Points, TileId};
 use heatsplat_render::Layer;
 use heatsplat_render::limits::{DENSEST, SPREAD};
 
-/// Points all over the map with different weights: places of a sequence that fills a cube
-/// evenly.
+/// Points all over the map with different weights. Their places and weights come from a sequence
+/// that fills a cube evenly.
 fn scattered(count: u32) -> Points {
     let place = |i: u32| {
         let [x, y, weight] =
@@ -17,7 +17,8 @@ fn scattered(count: u32) -> Points {
     Points::from_lon_lat((0..count).map(place)).unwrap()
 }
 
-/// A layer, and a tile's window and style by the words of a query.
+/// A style, window and level as a query asks for them: a layer's style with the parameters of the
+/// query, and the tile named by `tile`.
 fn asked(layer: &Layer, tile: &str, side: u32, query: &str) -> (Style, Window, u8) {
     let mut style = layer.style().clone();
     for (name, value) in form_urlencoded::parse(query.as_bytes()) {
@@ -127,7 +128,8 @@ fn a_sample_holds_no_more_than_the_estimate_says() {
             let others = tiles.len().saturating_sub(dense.len()) * least;
             let said = dense.iter().map(|(count, _)| count).sum::<usize>() + others;
             let said = said as f64;
-            // Among tiles of a point or two, the search from above misses the densest.
+            // Where all tiles have a point or two, the search from the world downwards misses the
+            // densest.
             assert!(said + 48.0 >= held, "{z}: {held} {said}");
         }
     }

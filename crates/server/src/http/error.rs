@@ -1,7 +1,7 @@
-//! Error answers: JSON with one sentence for the client to act on.
+//! Error answers: a JSON object with one sentence on which the client can act.
 //!
-//! A message is made of fixed words, legal values, and at most the shortened value that was
-//! refused; never of paths, database queries or secrets.
+//! A message consists of fixed words, legal values, and at most the refused value in shortened
+//! form. It never contains paths, database queries or secrets.
 
 use super::response::json;
 use axum::http::header::{CACHE_CONTROL, RETRY_AFTER};
@@ -18,7 +18,7 @@ pub(crate) struct ApiError {
 }
 
 impl ApiError {
-    /// 400: a parameter or path that is not legal.
+    /// 400: a parameter or a path is not legal.
     pub(crate) fn bad_request(message: impl Into<Cow<'static, str>>) -> Self {
         Self {
             status: StatusCode::BAD_REQUEST,
@@ -26,7 +26,7 @@ impl ApiError {
         }
     }
 
-    /// 404: nothing at this path.
+    /// 404: there is nothing at this path.
     pub(crate) fn not_found(message: &'static str) -> Self {
         Self {
             status: StatusCode::NOT_FOUND,
@@ -34,7 +34,7 @@ impl ApiError {
         }
     }
 
-    /// 405: neither GET nor HEAD.
+    /// 405: the method is neither GET nor HEAD nor OPTIONS.
     pub(crate) fn method_not_allowed() -> Self {
         let message = "only GET, HEAD and OPTIONS are answered here".into();
         Self {
@@ -43,7 +43,7 @@ impl ApiError {
         }
     }
 
-    /// 414: a URL of several kilobytes.
+    /// 414: the URL has several kilobytes.
     pub(crate) fn uri_too_long() -> Self {
         Self {
             status: StatusCode::URI_TOO_LONG,
@@ -59,7 +59,7 @@ impl ApiError {
         }
     }
 
-    /// An error of any other status.
+    /// An error with any other status.
     pub(crate) fn with_status(status: StatusCode, message: impl Into<Cow<'static, str>>) -> Self {
         Self {
             status,
@@ -77,7 +77,7 @@ impl ApiError {
         }
     }
 
-    /// Returns whether trying again later may help.
+    /// Returns whether the same request may succeed later.
     pub(crate) fn is_temporary(&self) -> bool {
         self.status == StatusCode::SERVICE_UNAVAILABLE
     }
@@ -93,8 +93,8 @@ impl ApiError {
 }
 
 impl From<EncodeError> for ApiError {
-    /// Sizes are checked before anything is drawn, so a failed encoder is the server's fault,
-    /// unless the weights add up to more than a number can hold.
+    /// A failed encoder is a fault of the server, since sizes are checked before anything is drawn.
+    /// The exception: the weights add up to more than a number can hold.
     fn from(error: EncodeError) -> Self {
         if matches!(error, EncodeError::Beyond) {
             return Self::with_status(StatusCode::UNPROCESSABLE_ENTITY, error.to_string());

@@ -1,30 +1,32 @@
-//! Bodies for the errors of requests that can't be parsed, and so reach no route.
+//! Bodies for errors of requests that can't be parsed and therefore reach no route.
 //!
-//! hyper answers those by itself (a raw `<` or a blank in a URL, a head of many kilobytes) with a
-//! status and an empty body. This stream recognizes these few bytes on their way out, and sends
-//! them with the same body as any other error: a sentence for the client to act on.
+//! hyper itself answers such requests by a status and an empty body: those with a raw `<` or a
+//! blank in the URL, for example, or with a head of many kilobytes. This stream recognizes the few
+//! bytes of such an answer on their way to the client, and replaces them by an answer with the body
+//! of any other error: a sentence on which the client can act.
 
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// An upper bound of the length of hyper's own errors.
+/// An upper bound of the length in bytes of hyper's own error answers. Longer writes are not
+/// inspected.
 const MAX_LENGTH: usize = 256;
 
-/// A connection that adds bodies to bare errors.
+/// A connection that adds bodies to the error answers that hyper sends without one.
 #[derive(Debug)]
 pub(crate) struct ErrorBodyStream<S> {
     stream: S,
     replacement: Option<Replacement>,
 }
 
-/// An answer that is sent in the place of a bare error.
+/// An answer that is being sent in place of an error without a body.
 #[derive(Debug)]
 struct Replacement {
     answer: Vec<u8>,
     sent: usize,
-    /// The length of the bare error.
+    /// The length in bytes of the answer without a body.
     replaced: usize,
 }
 
@@ -37,7 +39,7 @@ impl<S> ErrorBodyStream<S> {
     }
 }
 
-/// The answer for a bare error; `None` for any other bytes.
+/// The answer with a body for an error without one; `None` for any other bytes.
 fn with_error_body(bytes: &[u8]) -> Option<Vec<u8>> {
     if !bytes.starts_with(b"HTTP/1.") || bytes.len() > MAX_LENGTH {
         return None;
@@ -52,7 +54,7 @@ fn with_error_body(bytes: &[u8]) -> Option<Vec<u8>> {
         "431" => "the request's headers are too long or too many",
         _ => return None,
     };
-    // Errors of routes have a content type.
+    // Errors of routes have a content type, and a body already.
     let bare = "content-length: 0";
     let mut lines: Vec<&str> = head.split("\r\n").collect();
     let at = lines.iter().position(|line| *line == bare)?;

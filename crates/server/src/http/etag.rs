@@ -1,4 +1,4 @@
-//! ETags that are known before anything is drawn, and the conditional requests they allow.
+//! ETags that are known before anything is drawn, and conditional requests, which need them.
 
 use axum::http::header::IF_NONE_MATCH;
 use axum::http::{HeaderMap, HeaderValue};
@@ -11,7 +11,7 @@ use heatsplat_points::Points;
 pub(crate) struct Fingerprint(u64);
 
 impl Fingerprint {
-    /// Starts with the version of the program, since another may draw differently.
+    /// Begins with the version of the program, since another version may draw differently.
     pub(crate) fn new() -> Self {
         Self(0x9e37_79b9_7f4a_7c15).text(env!("CARGO_PKG_VERSION"))
     }
@@ -28,15 +28,16 @@ impl Fingerprint {
         self.bytes(text.as_bytes())
     }
 
-    /// Adds bytes: the answer itself, for live layers.
+    /// Adds bytes. The fingerprints of live layers contain the whole answer.
     pub(crate) fn bytes(self, bytes: &[u8]) -> Self {
-        // Seven bytes with a marker bit, then the length, so that different texts differ.
+        // Each word has a marker bit and seven bytes, and the length follows, so that different
+        // texts have different words.
         let part = |bytes: &[u8]| bytes.iter().fold(1u64, |word, &b| word << 8 | u64::from(b));
         let words = bytes.chunks(7).map(part);
         words.fold(self, Self::number).number(bytes.len() as u64)
     }
 
-    /// Adds all points, so that any change of the data gives another ETag, after a restart too.
+    /// Adds all points, so that any change of the data gives another ETag, even after a restart.
     pub(crate) fn points(self, points: &Points) -> Self {
         let add = |hash: Self, p: &heatsplat_points::Point| {
             let at = u64::from(p.x) << 32 | u64::from(p.y);
@@ -55,7 +56,7 @@ impl Fingerprint {
     }
 }
 
-/// The ETag of an answer, and its `Cache-Control`.
+/// The ETag and the `Cache-Control` header of an answer.
 #[derive(Clone, Debug)]
 pub(crate) struct CacheHeaders {
     pub(crate) etag: HeaderValue,
@@ -71,7 +72,7 @@ impl CacheHeaders {
         }
     }
 
-    /// Returns whether the client's copy is current.
+    /// Returns whether the client's copy of the answer is current.
     pub(crate) fn matches(&self, request: &HeaderMap) -> bool {
         self.etag
             .to_str()
@@ -79,7 +80,8 @@ impl CacheHeaders {
     }
 }
 
-/// Returns whether `If-None-Match` names an ETag: a list, weak tags as good as strong ones, or `*`.
+/// Returns whether the header `If-None-Match` names an ETag in its list, or is `*`. Weak and strong
+/// ETags count as equal.
 pub(crate) fn if_none_match(request: &HeaderMap, etag: &str) -> bool {
     let values = request.get_all(IF_NONE_MATCH).iter();
     let mut lists = values.filter_map(|value| value.to_str().ok());

@@ -1,4 +1,4 @@
-//! HTTP: paths and queries of requests, headers and errors of answers.
+//! HTTP: the paths and queries of requests, and the headers and errors of answers.
 
 pub(crate) mod error;
 pub(crate) mod error_body;

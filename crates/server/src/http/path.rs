@@ -1,4 +1,4 @@
-//! Path segments: parsed strictly, so that every picture has one URL.
+//! Path segments. They are parsed strictly, so that every picture has one URL.
 
 use super::error::{ApiError, shown};
 use axum::extract::{FromRequestParts, Path};
@@ -29,16 +29,16 @@ const FORMATS: [ImageFormat; 4] = [
     ImageFormat::Tiff,
 ];
 
-/// The extension of values that are encoded as colors.
+/// The extension of pictures whose colors encode values.
 pub(crate) const DEM: &str = "dem.png";
 
-/// The format of an extension; `None` for [`DEM`] and for any other.
+/// The format that an extension stands for; `None` for [`DEM`] and for unknown extensions.
 pub(crate) fn format_of(extension: &str) -> Option<ImageFormat> {
     let mut all = FORMATS.into_iter();
     all.find(|format| format.extension() == extension)
 }
 
-/// All extensions of pictures, for messages.
+/// The extensions of all picture formats with dots, for messages.
 pub(crate) fn extensions() -> String {
     let names = FORMATS.map(|format| format!(".{}", format.extension()));
     format!("{}, .{DEM}", names.join(", "))
@@ -47,7 +47,7 @@ pub(crate) fn extensions() -> String {
 /// The path of a tile: `/{layer}/{z}/{x}/{y}[@2x].{extension}`.
 pub(crate) struct TilePath {
     pub(crate) layer: String,
-    /// The rest; its error is sent only if the layer exists.
+    /// The other parts of the path. An error in them is sent only if the layer exists.
     pub(crate) file: Result<TileFile, ApiError>,
 }
 
@@ -94,7 +94,7 @@ pub(crate) struct FileName<'a> {
 }
 
 impl<'a> FileName<'a> {
-    /// Splits a segment; `None` without an extension.
+    /// Splits a segment into its parts; `None` if it has no extension.
     pub(crate) fn parse(segment: &'a str) -> Option<Self> {
         let (stem, extension) = segment.split_once('.')?;
         let (stem, ratio) = match stem.strip_suffix("@2x") {
@@ -109,7 +109,7 @@ impl<'a> FileName<'a> {
     }
 }
 
-/// A whole zoom, 0 to [`MAX_ZOOM`].
+/// Parses a whole zoom from 0 to [`MAX_ZOOM`].
 pub(crate) fn zoom(name: &'static str, text: &str) -> Result<u8, ApiError> {
     let zoom = number(name, text)?;
     u8::try_from(zoom)
@@ -122,7 +122,7 @@ pub(crate) fn zoom(name: &'static str, text: &str) -> Result<u8, ApiError> {
         })
 }
 
-/// A zoom, 0 to [`MAX_ZOOM`], with or without a fraction.
+/// Parses a zoom from 0 to [`MAX_ZOOM`], with or without a fraction.
 pub(crate) fn any_zoom(name: &'static str, text: &str) -> Result<f64, ApiError> {
     let plain = text.bytes().all(|b| b.is_ascii_digit() || b == b'.');
     let zoom = text.parse().ok().filter(|_| plain);
@@ -135,7 +135,8 @@ pub(crate) fn any_zoom(name: &'static str, text: &str) -> Result<f64, ApiError> 
         })
 }
 
-/// Decimal digits and nothing else: no sign, no `0x`, no leading zero, no digits of other scripts.
+/// Parses a whole number of ASCII digits: without a sign, `0x`, a leading zero, or digits of other
+/// scripts.
 pub(crate) fn number(name: &'static str, text: &str) -> Result<u32, ApiError> {
     let plain = text.bytes().all(|b| b.is_ascii_digit()) && (text == "0" || !text.starts_with('0'));
     let number = text.parse().ok().filter(|_| plain);

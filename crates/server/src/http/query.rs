@@ -1,4 +1,4 @@
-//! The query string: each parameter is known, given once, and not empty.
+//! The query string. Each parameter must be known, given once, and not empty.
 
 use super::error::{ApiError, shown};
 use super::path::{self, DEM};
@@ -7,7 +7,7 @@ use heatsplat_render::{Style, TileSize};
 use std::fmt::Display;
 use std::str::FromStr;
 
-/// Parameters of a request: those of the style, and those of its route.
+/// The parameters of a request: `style` has those of the style, `own` those of the route.
 #[derive(Debug, Default)]
 pub(crate) struct Query {
     /// In the order of [`Style::PARAMETERS`], whatever the order in the URL.
@@ -56,7 +56,7 @@ impl Query {
         Ok(query)
     }
 
-    /// Returns whether a query string has no parameters, apart from those that proxies and
+    /// Returns whether a query string has no parameters besides those that libraries, proxies and
     /// trackers add.
     pub(crate) fn is_empty(raw: Option<&str>) -> bool {
         form_urlencoded::parse(raw.unwrap_or_default().as_bytes())
@@ -68,7 +68,8 @@ impl Query {
         &self.style
     }
 
-    /// The style's parameters as a query string for links, `?` included, or nothing.
+    /// The style's parameters as a query string for links, with its `?`. It is empty without
+    /// parameters.
     pub(crate) fn style_suffix(&self) -> String {
         if self.style.is_empty() {
             return String::new();
@@ -78,12 +79,13 @@ impl Query {
         text.finish()
     }
 
-    /// The condition on the points.
+    /// The condition that selects points, if the request has one.
     pub(crate) fn filter(&self) -> Option<&str> {
         self.get("filter")
     }
 
-    /// Style and filter as a query string for links, `?` included, or nothing.
+    /// The style's parameters and the filter as a query string for links, with its `?`. It is empty
+    /// without them.
     pub(crate) fn suffix(&self) -> String {
         let mut text = self.style_suffix();
         if let Some(filter) = self.filter() {
@@ -95,7 +97,7 @@ impl Query {
         text
     }
 
-    /// A parameter of the route.
+    /// The value of a parameter of the route; `None` if it is not given.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
         self.own
             .iter()
@@ -103,19 +105,20 @@ impl Query {
             .map(|(_, value)| value.as_str())
     }
 
-    /// A whole zoom.
+    /// The value of a route's parameter as a whole zoom; `None` if it is not given.
     pub(crate) fn zoom(&self, name: &'static str) -> Result<Option<u8>, ApiError> {
         self.get(name)
             .map(|text| path::zoom(name, text))
             .transpose()
     }
 
-    /// A finite number.
+    /// The value of a route's parameter as a finite number; `None` if it is not given.
     pub(crate) fn finite(&self, name: &'static str) -> Result<Option<f64>, ApiError> {
         self.get(name).map(|text| finite(name, text)).transpose()
     }
 
-    /// One of a few words, as the value it stands for.
+    /// The value in `legal` that belongs to the word of a route's parameter; `None` if it is not
+    /// given.
     pub(crate) fn choice<T: Copy>(
         &self,
         name: &'static str,
@@ -134,14 +137,16 @@ impl Query {
         })
     }
 
-    /// The size of tiles that `size` asks for, at `ratio` device pixels per CSS pixel.
+    /// The size of tiles that the parameter `size` asks for, at `ratio` device pixels per CSS
+    /// pixel.
     pub(crate) fn tile_size(&self, ratio: u32) -> Result<TileSize, ApiError> {
         let css = self.choice("size", &[("256", 256), ("512", 512)])?;
         let size = TileSize::new(css.unwrap_or(256), ratio);
         size.ok_or_else(|| ApiError::bad_request("size can't be drawn: expected 256 or 512"))
     }
 
-    /// The format of a picture's extension; `format=rgba` asks for PNG without a palette.
+    /// The format that a picture's extension stands for. For PNG, `format=rgba` asks for no
+    /// palette.
     pub(crate) fn picture_format(&self, extension: &str) -> Result<ImageFormat, ApiError> {
         if extension == DEM {
             let range = self.get("range").map(dem_range).transpose()?;
@@ -197,7 +202,7 @@ fn is_tracking(name: &str) -> bool {
     TRACKING.contains(&name) || name.starts_with("utm_")
 }
 
-/// The error of a parameter's value.
+/// The error for a parameter's value that is not legal.
 pub(crate) fn bad_value(name: &str, value: &str, expected: impl Display) -> ApiError {
     ApiError::bad_request(format!("{name} can't be `{}`: {expected}", shown(value)))
 }

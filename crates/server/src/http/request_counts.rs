@@ -5,7 +5,7 @@ use axum::http::StatusCode;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-/// Routes as labels; the last stands for all others.
+/// Routes as labels of metrics; the last stands for all other routes.
 pub(crate) const ROUTES: [&str; 12] = [
     "/{layer}/{z}/{x}/{y}",
     "/{layer}/{file}",
@@ -21,10 +21,11 @@ pub(crate) const ROUTES: [&str; 12] = [
     "other",
 ];
 
-/// Statuses as labels; the last stands for all others.
+/// Statuses as labels of metrics; the last, 0, stands for all other statuses.
 pub(crate) const STATUSES: [u16; 11] = [200, 201, 204, 304, 400, 401, 404, 422, 500, 503, 0];
 
-/// Upper bounds of the time of requests in seconds; the last bucket is `+Inf`.
+/// Upper bounds in seconds of the buckets that requests are counted in by their time. A last
+/// bucket, `+Inf`, has no bound.
 pub(crate) const BOUNDS: [f64; 9] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.5, 2.5];
 
 /// Counts and times of requests.
@@ -37,12 +38,12 @@ pub(crate) struct RequestCounts {
 #[derive(Debug, Default)]
 pub(crate) struct RouteCounts {
     pub(crate) statuses: [AtomicU64; STATUSES.len()],
-    /// Requests by the first bound that they were not longer than.
+    /// The numbers of requests by the first of [`BOUNDS`] that their time doesn't exceed.
     pub(crate) times: [AtomicU64; BOUNDS.len() + 1],
     pub(crate) nanoseconds: AtomicU64,
 }
 
-/// The index of a route.
+/// The index in [`ROUTES`] of a matched route.
 pub(crate) fn route_index(matched: Option<&MatchedPath>) -> usize {
     let known = |path: &MatchedPath| ROUTES.iter().position(|route| *route == path.as_str());
     matched.and_then(known).unwrap_or(ROUTES.len() - 1)

@@ -9,10 +9,10 @@ use axum::response::Response;
 use heatsplat_render::encode::ImageFormat;
 
 const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
-/// Lets pages of other hosts read the timing in their own measurements.
+/// The header that lets pages of other hosts read `Server-Timing`.
 const TIMING_ALLOW_ORIGIN: HeaderName = HeaderName::from_static("timing-allow-origin");
 
-/// An answer of JSON text.
+/// Makes an answer of JSON text.
 pub(crate) fn json(status: StatusCode, body: String) -> Response {
     let mut response = Response::new(Body::from(body));
     *response.status_mut() = status;
@@ -22,7 +22,7 @@ pub(crate) fn json(status: StatusCode, body: String) -> Response {
     response
 }
 
-/// An answer of an image file.
+/// Makes an answer of an image file.
 pub(crate) fn picture(format: ImageFormat, bytes: Bytes) -> Response {
     let mut response = Response::new(Body::from(bytes));
     response
@@ -31,7 +31,7 @@ pub(crate) fn picture(format: ImageFormat, bytes: Bytes) -> Response {
     response
 }
 
-/// 304 Not Modified, if the client's copy has the same ETag.
+/// 304 Not Modified if the client's copy has the ETag of `headers`, else `None`.
 pub(crate) fn not_modified(headers: &CacheHeaders, request: &HeaderMap) -> Option<Response> {
     if !headers.matches(request) {
         return None;
@@ -49,7 +49,8 @@ pub(crate) fn cached(headers: &CacheHeaders, mut response: Response) -> Response
     response
 }
 
-/// 304 if the client has it, else the answer with its cache headers.
+/// 304 Not Modified if the client's copy has the ETag of `headers`, else `answer` with its cache
+/// headers.
 pub(crate) fn cached_unless_known(
     headers: &CacheHeaders,
     request: &HeaderMap,
@@ -66,7 +67,7 @@ pub(crate) fn vary_by_host(mut response: Response) -> Response {
     response
 }
 
-/// Adds the time that a picture of this request took.
+/// Adds a `Server-Timing` header with the times that a picture of this request took.
 pub(crate) fn with_server_timing(response: Response, timing: &RequestTiming) -> Response {
     match HeaderValue::try_from(timing.to_string()) {
         Ok(value) => with_timing_value(response, value),
@@ -74,7 +75,8 @@ pub(crate) fn with_server_timing(response: Response, timing: &RequestTiming) -> 
     }
 }
 
-/// Adds the part that the cache had in an answer: `hit`, `shared` or `stale`.
+/// Adds a `Server-Timing` header that names the cache's part in an answer: `hit`, `shared` or
+/// `stale`.
 pub(crate) fn with_cache_timing(response: Response, outcome: &str) -> Response {
     match HeaderValue::try_from(format!("cache;desc=\"{outcome}\"")) {
         Ok(value) => with_timing_value(response, value),

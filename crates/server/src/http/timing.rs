@@ -1,19 +1,19 @@
-//! Time that a request spent on its picture, for `Server-Timing` and `/metrics`.
+//! The time that a request spent on its picture, for `Server-Timing` and `/metrics`.
 
 use heatsplat_render::Timings;
 use std::fmt;
 use std::time::Duration;
 
-/// Time that one picture took.
+/// The time that one picture took.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct RequestTiming {
-    /// Waiting in the render queue.
+    /// The time of waiting in the render queue.
     pub(crate) queued: Duration,
-    /// Each stage of rendering.
+    /// The time of each stage of rendering.
     pub(crate) stages: Timings,
 }
 
-/// The value of a `Server-Timing` header: names and milliseconds.
+/// Writes the value of a `Server-Timing` header: names of stages and milliseconds.
 impl fmt::Display for RequestTiming {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "queue;dur={:.3}", self.queued.as_secs_f64() * 1e3)?;

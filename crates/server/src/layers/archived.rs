@@ -1,15 +1,15 @@
-//! Layers whose tiles were rendered before and lie in an archive.
+//! Layers whose tiles were rendered earlier and lie in an archive.
 
 use heatsplat_points::{LonLatBox, TileId};
 use std::fmt;
 use std::ops::RangeInclusive;
 
-/// An archive of tiles that are pictures.
+/// An archive whose tiles are pictures.
 pub trait TileArchive: Send + Sync + fmt::Debug {
     /// Describes the archive.
     fn info(&self) -> &ArchiveInfo;
 
-    /// Reads the bytes of a tile; `None` if there is none.
+    /// Reads the bytes of a tile; `None` if the archive has no such tile.
     ///
     /// # Errors
     /// When the file can't be read any more, or is damaged. The message is logged, not sent.
@@ -26,18 +26,18 @@ pub struct ArchiveReadError(pub String);
 pub struct ArchiveInfo {
     /// The name of the layer.
     pub name: String,
-    /// The source of the data, for the corner of maps.
+    /// The source of the data, which maps show in a corner.
     pub attribution: Option<String>,
-    /// The extension of its tiles, without the dot.
+    /// The extension of the archive's tiles, without the dot.
     pub extension: &'static str,
-    /// Their media type.
+    /// The media type of the archive's tiles.
     pub mime: &'static str,
     /// The zooms that have tiles.
     pub zooms: RangeInclusive<u8>,
-    /// West, south, east, north of everything that its tiles show, in degrees.
+    /// West, south, east, north of everything that the archive's tiles show, in degrees.
     pub bounds: LonLatBox,
-    /// West, south, east, north of the points, in degrees, if known; the east is beyond 180 where
-    /// they lie across ±180°.
+    /// West, south, east, north of the points, in degrees; `None` if unknown. The east is over 180
+    /// where the points lie on both sides of ±180°.
     pub data_bounds: Option<LonLatBox>,
     /// Longitude, latitude and zoom of the first view.
     pub center: [f64; 3],

@@ -1,9 +1,9 @@
-//! Layers computed from two others: a difference or a quotient.
+//! Layers computed from two other layers: a difference or a quotient.
 
 use heatsplat_render::{Comparison, Style};
 use std::str::FromStr;
 
-/// The formula and style of a layer that is computed from two others.
+/// The formula and the style of a layer that is computed from two other layers.
 #[derive(Clone, Debug)]
 pub struct Derivation {
     /// The id of the first layer.
@@ -14,7 +14,7 @@ pub struct Derivation {
     pub(crate) style: Style,
 }
 
-/// A layer can't be computed from two others.
+/// The error that a layer can't be computed from two others.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{layer}` {why}")]
 pub struct DeriveError {
@@ -30,7 +30,7 @@ impl Derivation {
         [&self.first, &self.second]
     }
 
-    /// Returns the formula with this style.
+    /// Returns the formula with another style for its layer.
     #[must_use]
     pub fn with_style(mut self, style: Style) -> Self {
         self.style = style;
@@ -38,7 +38,7 @@ impl Derivation {
     }
 }
 
-/// A text is not a formula of two layers.
+/// The error that a text is not a formula of two layers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "expected two layers and a sign with spaces around it, like `new - old` or `cases / people`"

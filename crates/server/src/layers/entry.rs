@@ -1,4 +1,4 @@
-//! A layer as requests use it: its source, its identity for caches, and its resolved styles.
+//! A layer as requests use it: its source, its identity for caches, and styles of requests.
 
 use super::archived::{ArchiveInfo, TileArchive};
 use super::filtered::{self, Attribute, FilterColumns, FilteredLayer};
@@ -16,22 +16,22 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// The most styles that a layer keeps ready.
+/// The largest number of styles, asked for by requests, that a layer keeps ready. A choice.
 const MAX_STYLES: usize = 256;
 
-/// The number of layer states that this process has had.
+/// The number of states of layers that this process has had so far. Each is a [`ServedLayer`].
 static VERSIONS: AtomicU64 = AtomicU64::new(0);
 
-/// The place where a layer's data are.
+/// The source of a layer's data.
 #[derive(Debug)]
 pub(crate) enum LayerSource {
     /// Points in memory.
     InMemory(Arc<Layer>),
-    /// Some of the points of a layer in memory.
+    /// The points of a layer in memory that fulfill a condition.
     Filtered(FilteredLayer),
     /// Rows that are read for every picture.
     Live(LiveLayer),
-    /// Tiles that were rendered before.
+    /// Tiles that were rendered earlier.
     Archive(Arc<dyn TileArchive>),
 }
 
@@ -40,7 +40,8 @@ impl LayerSource {
         Self::InMemory(Arc::new(layer))
     }
 
-    /// The layer whose points are in memory; for a filtered one, the layer that it is a part of.
+    /// The layer whose points are in memory; for a filtered layer, the unfiltered one. Otherwise
+    /// `None`.
     pub(crate) fn layer(&self) -> Option<&Layer> {
         match self {
             Self::InMemory(layer) => Some(layer),
@@ -49,7 +50,7 @@ impl LayerSource {
         }
     }
 
-    /// The live layer, if it is one.
+    /// The live layer; `None` for other sources.
     pub(crate) fn live(&self) -> Option<&LiveLayer> {
         match self {
             Self::Live(live) => Some(live),
@@ -57,7 +58,7 @@ impl LayerSource {
         }
     }
 
-    /// The description of the archive, if it is one.
+    /// The description of the archive; `None` for other sources.
     pub(crate) fn archive(&self) -> Option<&ArchiveInfo> {
         match self {
             Self::Archive(archive) => Some(archive.info()),
@@ -65,7 +66,7 @@ impl LayerSource {
         }
     }
 
-    /// The layer to draw. A filtered one selects its points at the first call.
+    /// The layer to draw. A filtered layer selects its points at the first call.
     pub(crate) fn drawable(&self) -> Result<&Layer, ApiError> {
         match self {
             Self::InMemory(layer) => Ok(layer),
@@ -78,16 +79,16 @@ impl LayerSource {
     }
 }
 
-/// A layer, and everything about it that is computed before the first request.
+/// A layer, and everything about it that is computed before the first request for it.
 #[derive(Debug)]
 pub(crate) struct ServedLayer {
     pub(crate) source: LayerSource,
-    /// A number that no other state of any layer of this process has.
+    /// A number that no other state of any layer has in this process.
     pub(crate) version: u64,
     /// The hash of the layer's data.
     pub(crate) fingerprint: Fingerprint,
     pub(crate) own_style: Arc<ResolvedStyle>,
-    /// The columns that requests may filter by.
+    /// The columns that requests may filter by; `None` if none are kept.
     pub(crate) filter_columns: Option<FilterColumns>,
     styles: Mutex<HashMap<String, Arc<ResolvedStyle>>>,
 }
@@ -155,28 +156,29 @@ impl ServedLayer {
         }
     }
 
-    /// The points, if they are in memory.
+    /// The layer's points if they are in memory; those of a filtered layer are unfiltered.
     pub(crate) fn points(&self) -> Option<&Points> {
         self.source.layer().map(Layer::points)
     }
 
-    /// Returns whether its data may change without notice.
+    /// Returns whether the layer's data may change without notice.
     pub(crate) fn is_live(&self) -> bool {
         self.source.live().is_some()
     }
 
-    /// The extension of an archive's tiles.
+    /// The extension of an archive's tiles; `None` for other layers.
     pub(crate) fn archive_extension(&self) -> Option<&'static str> {
         self.source.archive().map(|info| info.extension)
     }
 
-    /// The columns that requests may filter by, if any.
+    /// The columns that requests may filter by; `None` if none are kept.
     pub(crate) fn attributes(&self) -> Option<&[Attribute]> {
         let columns = self.filter_columns.as_ref();
         columns.map(|columns| columns.attributes.as_slice())
     }
 
-    /// Returns whether its database failed to answer the last query; `None` without a database.
+    /// Returns whether the layer's database failed to answer the last query; `None` for layers
+    /// without a database.
     pub(crate) fn is_away(&self) -> Option<bool> {
         let live = self.source.live()?;
         Some(!live.rows().is_available())
@@ -187,7 +189,7 @@ impl ServedLayer {
         &self.own_style.style
     }
 
-    /// Resolves the style and the filter of a request.
+    /// Resolves the style and the filter that a request asks for.
     pub(crate) fn prepare(self: Arc<Self>, query: Query) -> Result<LayerRequest, ApiError> {
         let style = self.resolve_style(&query)?;
         let layer = match query.filter() {
@@ -201,8 +203,8 @@ impl ServedLayer {
         })
     }
 
-    /// The layer's style with a request's changes. Mixing a ramp's colors takes longer than a
-    /// lookup, and a map requests many tiles of one style.
+    /// The layer's style with a request's changes. Resolved styles are kept, since mixing a ramp's
+    /// colors takes longer than a lookup, and a map requests many tiles in one style.
     pub(crate) fn resolve_style(&self, query: &Query) -> Result<Arc<ResolvedStyle>, ApiError> {
         if query.style().is_empty() {
             return Ok(Arc::clone(&self.own_style));
@@ -234,8 +236,8 @@ impl ServedLayer {
         Ok(style)
     }
 
-    /// West, south, east, north of the points in degrees, or of the whole map if there are none.
-    /// The east is beyond 180 where they lie across ±180°.
+    /// West, south, east, north of the points in degrees, or of the whole map if there are no
+    /// points. The east is over 180 where the points lie on both sides of ±180°.
     pub(crate) fn bounds(&self) -> LonLatBox {
         let archive = || self.source.archive().map(|info| info.bounds);
         self.data_bounds()
@@ -243,8 +245,9 @@ impl ServedLayer {
             .unwrap_or(LonLatBox::WORLD)
     }
 
-    /// The bounds of TileJSON, in degrees, with no east beyond 180: the points and everything that
-    /// their kernels reach at any zoom. Live layers have the whole map, since rows may come.
+    /// The bounds of TileJSON in degrees, with no east over 180. They contain the points and
+    /// everything that their kernels reach at any zoom. Live layers have the whole map, since rows
+    /// may be added anywhere.
     pub(crate) fn tile_bounds(&self, style: &Style, size: TileSize) -> LonLatBox {
         let bounds = match (self.source.layer(), self.source.archive()) {
             (Some(layer), _) => layer.heat_bounds(style, 0..=MAX_ZOOM, size),
@@ -253,7 +256,7 @@ impl ServedLayer {
         bounds.map_or(LonLatBox::WORLD, LonLatBox::within_180)
     }
 
-    /// A box around all points, with some room, in degrees.
+    /// A box around all points with a margin, in degrees.
     pub(crate) fn frame(&self) -> LonLatBox {
         match (self.data_bounds(), self.source.archive()) {
             (Some(bounds), _) => bounds.with_margin(),
@@ -261,7 +264,7 @@ impl ServedLayer {
         }
     }
 
-    /// West, south, east, north of the points in degrees, if known.
+    /// West, south, east, north of the points in degrees; `None` if unknown.
     pub(crate) fn data_bounds(&self) -> Option<LonLatBox> {
         match &self.source {
             LayerSource::Live(live) => live.bounds(),
@@ -271,7 +274,7 @@ impl ServedLayer {
     }
 
     /// The center of TileJSON: longitude and latitude of the densest place, and the zoom that shows
-    /// nearly all weight around it; the middle of the bounds if nothing has weight.
+    /// nearly all weight around it. If nothing has weight, it is the middle of the bounds.
     pub(crate) fn center(&self) -> [f64; 3] {
         let focus = match &self.source {
             LayerSource::Live(live) => live.focus(),
@@ -287,13 +290,13 @@ impl ServedLayer {
         )
     }
 
-    /// The zoom that shows all points on a screen of common size.
+    /// The whole zoom, at most 14, that shows all points on a screen of 1024 × 768 pixels.
     pub(crate) fn zoom(&self) -> u8 {
         let zoom = Window::around(self.frame(), 1024, 768).map(|w| w.zoom());
         zoom.map_or(0.0, |zoom| zoom.floor().clamp(0.0, 14.0)) as u8
     }
 
-    /// The facts that estimates of time use.
+    /// The facts about the layer's data that estimates of time use.
     fn profile(&self) -> DataProfile<'_> {
         match (self.source.layer(), self.source.live()) {
             (Some(layer), _) => DataProfile::Points(layer.data()),
@@ -303,7 +306,7 @@ impl ServedLayer {
     }
 }
 
-/// A request for something that is drawn of a layer: its style and filter are resolved.
+/// A request to draw something of a layer, with its style and filter resolved.
 #[derive(Debug)]
 pub(crate) struct LayerRequest {
     pub(crate) layer: Arc<ServedLayer>,
@@ -318,7 +321,7 @@ impl LayerRequest {
         CacheHeaders::new(layer.then(self.style.fingerprint), control)
     }
 
-    /// Refuses work that would take longer than a request may.
+    /// Refuses work that is estimated to take longer than a request may.
     pub(crate) fn check_cost(
         &self,
         work: impl IntoIterator<Item = cost::Work>,

@@ -1,6 +1,7 @@
-//! `?filter=`: the points of a layer that fulfill a condition on its columns, as a layer.
+//! `?filter=`: a layer of the points, among those of another layer, that fulfill a condition on the
+//! columns.
 //!
-//! The condition is parsed into a small tree and compared with typed columns in memory; it never
+//! The condition is parsed into a small tree and compared with typed columns in memory. It never
 //! reaches a database.
 
 use super::entry::{LayerSource, ServedLayer};
@@ -13,27 +14,29 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
-/// The most conditions that a layer keeps points for.
+/// The largest number of conditions for which a layer keeps the selected points. A choice.
 const MAX_FILTERS: usize = 32;
-/// The least limit in bytes of those points. The limit is the size of the layer if that is more.
+/// The limit in bytes of the points selected for all conditions of a layer together. A larger layer
+/// has its own size as the limit.
 const MIN_BYTES: usize = 64 << 20;
-/// The most values of a column that are listed.
+/// The largest number of a column's values that are listed.
 const MAX_VALUES: usize = 20;
 
-/// The points of a layer that fulfill a condition. They are selected when they are first drawn.
+/// The points of a layer that fulfill a condition. They are selected when they are first needed.
 #[derive(Debug)]
 pub(crate) struct FilteredLayer {
     base: FilterBase,
     filter: Filter,
     selected: OnceLock<Result<Layer, ApiError>>,
-    /// The list that it is in.
+    /// The list of filtered layers that this layer is in.
     all: Weak<FilteredLayers>,
 }
 
-/// Filtered layers by their conditions, in the order of their last use.
+/// Filtered layers with their conditions, the one used last at the end.
 type FilteredLayers = Mutex<Vec<(String, Arc<ServedLayer>)>>;
 
-/// The unfiltered points and columns. It is not the served layer, which holds its filtered ones.
+/// The unfiltered points and columns. It doesn't hold the [`ServedLayer`]: that one holds its
+/// filtered layers, and would never be freed.
 #[derive(Clone, Debug)]
 struct FilterBase {
     layer: Arc<Layer>,
@@ -41,13 +44,13 @@ struct FilterBase {
 }
 
 impl FilterBase {
-    /// The most bytes that all filtered layers may take.
+    /// The most bytes that the selected points of all filtered layers may take together.
     fn max_bytes(&self) -> usize {
         bytes(&self.layer).max(MIN_BYTES)
     }
 
-    /// Selects the points that fulfill a condition. Categories keep their names and colors, even
-    /// without points.
+    /// Selects the points that fulfill a condition. Categories keep their names and colors, even if
+    /// no point is left in them.
     fn select(&self, filter: &Filter) -> Result<PointSet, TableError> {
         let (points, table) = (self.layer.points(), &self.table);
         let set = PointSet::new(table.select(points, filter)?);
@@ -63,7 +66,7 @@ impl FilterBase {
     }
 }
 
-/// The bytes of all points that a layer draws.
+/// The bytes of all sets of points that a layer draws.
 fn bytes(layer: &Layer) -> usize {
     let parts = layer.data().parts();
     parts.iter().map(|(_, points)| points.bytes()).sum()
@@ -75,14 +78,15 @@ impl FilteredLayer {
         &self.base.layer
     }
 
-    /// The layer of the selected points. They are selected once, however many requests wait.
+    /// The layer of the selected points. They are selected once, however many requests wait for
+    /// them.
     pub(crate) fn layer(&self) -> Result<&Layer, ApiError> {
         let mut is_new = false;
         let selected = self.selected.get_or_init(|| {
             is_new = true;
             self.select()
         });
-        // Its size is known only now, and many may have been requested before.
+        // The layer's size is known only now, and many such layers may have been added before it.
         if is_new && let Some(all) = self.all.upgrade() {
             evict(
                 &mut all.lock().unwrap_or_else(PoisonError::into_inner),
@@ -96,7 +100,7 @@ impl FilteredLayer {
         let layer = &self.base.layer;
         let selected = self.base.select(&self.filter);
         let mut set = selected.map_err(|e| ApiError::bad_request(e.to_string()))?;
-        // Keeps the scale and ramp of the unfiltered layer.
+        // The filtered layer keeps the kind of scale and ramp that the unfiltered one has.
         set.set_signed(layer.data().is_signed());
         let backend = Arc::clone(layer.backend());
         let part = Layer::new(layer.name(), Arc::new(set), layer.style().clone(), backend);
@@ -128,7 +132,7 @@ impl FilterColumns {
         }
     }
 
-    /// Returns whether the points that a condition selects can be drawn as the layer is.
+    /// Returns whether selected points can be drawn in the way in which the layer is drawn.
     fn can_filter(&self, layer: &Layer) -> bool {
         let set = layer.data();
         let shown = set.categories().is_empty() || self.table.by().is_some();
@@ -167,7 +171,7 @@ impl FilterColumns {
         let source = LayerSource::Filtered(layer);
         let layer = Arc::new(ServedLayer::with_style(source, fingerprint, style, None));
         let mut layers = self.lock();
-        // Another request may have added it meanwhile.
+        // Another request may have added this condition's layer meanwhile.
         if let Some(layer) = touch(&mut layers, text) {
             return Ok(layer);
         }
@@ -181,7 +185,7 @@ impl FilterColumns {
     }
 }
 
-/// Finds the layer of a condition and moves it to the end.
+/// Finds the layer of a condition and moves it to the end, as the one used last.
 fn touch(layers: &mut Vec<(String, Arc<ServedLayer>)>, text: &str) -> Option<Arc<ServedLayer>> {
     let at = layers.iter().position(|(known, _)| known == text)?;
     let found = layers.remove(at);
@@ -190,8 +194,8 @@ fn touch(layers: &mut Vec<(String, Arc<ServedLayer>)>, text: &str) -> Option<Arc
     Some(layer)
 }
 
-/// Drops the layers used longest ago until the rest keep both limits. Requests that still draw one
-/// keep it alive.
+/// Drops the layers used longest ago until the rest fulfill the limits of number and bytes. The
+/// layer used last always stays. Requests that still draw a dropped layer keep it alive.
 fn evict(layers: &mut Vec<(String, Arc<ServedLayer>)>, max_bytes: usize) {
     let mut all: usize = layers.iter().map(selected_bytes).sum();
     let mut gone = 0;
@@ -212,7 +216,7 @@ fn selected_bytes((_, layer): &(String, Arc<ServedLayer>)) -> usize {
     }
 }
 
-/// The points of a layer that fulfill a condition.
+/// Finds or makes the layer of a layer's points that fulfill a condition.
 pub(crate) fn select(layer: &ServedLayer, filter: &str) -> Result<Arc<ServedLayer>, ApiError> {
     let LayerSource::InMemory(base) = &layer.source else {
         return Err(ApiError::bad_request(match layer.is_live() {
@@ -246,10 +250,10 @@ pub(crate) struct Attribute {
     kind: &'static str,
     /// The number of points without a value.
     nulls: usize,
-    /// The least and greatest number or time.
+    /// The least and the greatest value of a column of numbers or times.
     #[serde(skip_serializing_if = "Option::is_none")]
     range: Option<[Value; 2]>,
-    /// The most frequent texts or booleans, with their numbers of points.
+    /// The most frequent values of a column of texts or booleans, with their numbers of points.
     #[serde(skip_serializing_if = "Option::is_none")]
     values: Option<Vec<Value>>,
 }
@@ -276,7 +280,7 @@ impl Attribute {
     }
 }
 
-/// A number in JSON; integers beyond 2⁵³ keep their digits.
+/// A column's number as JSON. Integers beyond 2⁵³ keep all digits.
 fn number(text: &str) -> Value {
     match (text.parse::<i64>(), text.parse::<f64>()) {
         (Ok(whole), _) if whole.unsigned_abs() > 1 << 53 => whole.into(),
@@ -358,7 +362,7 @@ mod tests {
                 .unwrap()
         };
         assert_eq!(parts().len(), MAX_FILTERS);
-        // Conditions that are used again stay.
+        // The layers of conditions that are used again and again stay.
         for i in 0..100 {
             ask(&served, "n < 199");
             ask(&served, &format!("n > {i}"));
@@ -419,11 +423,13 @@ mod tests {
             let expected: Vec<_> = expected.map(|((n, c, _), k)| (n.clone(), *c, k)).collect();
             assert_eq!(shown(&part), expected, "{filter}");
         }
-        // A value that is named like the rest is not part of it, and its points are there twice.
+        // Each point counts twice: in the whole set and in its category. The value `other` has a
+        // category apart from that of the points without a listed value.
         assert!(bytes(&layer) > layer.points().bytes() * 3 / 2);
     }
 
-    /// Requests many at once and selects them after the last: the limit is the same.
+    /// Requests many filtered layers at once and selects their points after the last: the limit
+    /// holds too.
     #[test]
     fn parts_that_are_found_later_are_bounded_too() {
         let served = served(400_000);

@@ -1,4 +1,5 @@
-//! Live layers, whose rows are read for every picture: the port to their source, and their scales.
+//! Live layers, whose rows are read for every picture: the trait of their sources, and their
+//! scales.
 
 use crate::cost::{self, LIVE_DENSEST, LIVE_SPREAD};
 use crate::http::error::ApiError;
@@ -16,7 +17,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use tokio::sync::OnceCell;
 use tracing::Instrument as _;
 
-/// The future of a source's answer. Dropping it cancels the query.
+/// The future of a source's answer. Dropping the future cancels the query.
 pub type SourceFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, SourceError>> + Send + 'a>>;
 
 /// A source of rows outside of this process, such as a database.
@@ -24,8 +25,8 @@ pub trait RowSource: Send + Sync + Debug {
     /// Fetches all points that a picture depends on.
     fn fetch(&self, request: RowRequest) -> SourceFuture<'_, FetchedPoints>;
 
-    /// West, south, east, north of nearly all points in degrees, if known without a query. It is
-    /// used for the first view only, since rows come and go.
+    /// West, south, east, north of nearly all points in degrees; `None` if not known without a
+    /// query. The bounds are used for the first view only, since rows come and go.
     fn bounds(&self) -> Option<LonLatBox> {
         None
     }
@@ -41,20 +42,22 @@ pub trait RowSource: Send + Sync + Debug {
 pub struct RowRequest {
     /// The picture.
     pub window: Window,
-    /// The width in pixels of the margin around the picture that matters, too.
+    /// The width in pixels of the margin around the picture whose points reach into the picture.
     pub margin: u32,
-    /// The largest cells, in pixels, that may stand for several points; `None`: every point.
+    /// The side in pixels of the largest cells that may stand for several points; `None` asks for
+    /// every point.
     pub cell: Option<f64>,
-    /// True for a scale, which is measured once and may take longer than a picture.
+    /// True if the points are for a scale, which is measured once and may take longer than a
+    /// picture.
     pub for_scale: bool,
 }
 
 /// The points of a picture.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct FetchedPoints {
-    /// Points or cells.
+    /// The points, or cells that stand for several points.
     pub points: Vec<Point>,
-    /// The number of points that each cell stands for; empty: one each.
+    /// The number of points that each cell stands for. Empty if each entry is one point.
     pub counts: Vec<u32>,
 }
 
@@ -71,7 +74,7 @@ pub enum SourceError {
     /// The query took longer than its limit.
     #[error("too slow")]
     Deadline,
-    /// There are more points than may be read for a picture.
+    /// The picture has more points than may be read for a picture.
     #[error("too much")]
     TooMuch,
     /// The source refuses the query.
@@ -102,17 +105,18 @@ impl From<SourceError> for ApiError {
     }
 }
 
-/// The zoom of the overview: its tiles are the cells of one query for the whole world.
+/// The zoom of the tiles of the overview. One query counts the points of the whole world in cells,
+/// and each of its cells is one of these tiles.
 const OVERVIEW_ZOOM: u8 = 9;
-/// The number of dense tiles that are searched for tiles of deeper zooms.
+/// The number of the densest tiles that are searched for tiles of deeper zooms. A choice.
 const SEARCHED: usize = 2;
 
-/// The distribution of a live layer's points, from the first query.
+/// The distribution of a live layer's points over the world, from its first query.
 #[derive(Debug)]
 struct Overview {
     /// Tiles of [`OVERVIEW_ZOOM`] that hold points.
     tiles: Vec<TileWeight>,
-    /// The centers of those tiles, weighted by their mass.
+    /// The centers of these tiles, each weighted by its tile's mass.
     middles: Points,
 }
 
@@ -133,7 +137,8 @@ impl Overview {
         }
     }
 
-    /// West and east of the tiles in degrees, if their smallest interval reaches across ±180°.
+    /// West and east of the tiles in degrees, if the smallest interval of longitudes around them
+    /// crosses ±180°; else `None`.
     fn across_180(&self) -> Option<[f64; 2]> {
         let bounds = self.middles.summary().bounds?;
         let (west, east) = (bounds.west(), bounds.east());
@@ -142,7 +147,7 @@ impl Overview {
     }
 }
 
-/// A level, and the parts of a style that its statistics depend on.
+/// A level, and the parts of a style on which statistics at the level depend.
 type LevelKey = (u8, StatisticsKey);
 
 /// A layer whose rows are read for every picture.
@@ -155,13 +160,13 @@ pub struct LiveLayer {
     epoch: u64,
     overview: OnceCell<Overview>,
     statistics: Mutex<HashMap<LevelKey, Arc<OnceCell<Arc<Statistics>>>>>,
-    /// True if so much weight is negative that colors diverge at zero. The overview decides it
-    /// once.
+    /// True if such a share of the weight is negative that colors diverge at zero. It is set once,
+    /// by the overview.
     signed: OnceLock<bool>,
 }
 
 impl LiveLayer {
-    /// Makes a layer that a backend draws. Nothing is read before the first request.
+    /// Makes a layer whose pictures a backend draws. Nothing is read before the first request.
     pub fn new(
         name: &str,
         style: Style,
@@ -180,7 +185,8 @@ impl LiveLayer {
         }
     }
 
-    /// Returns the layer with its scales reset, for rows that have changed.
+    /// Returns the layer without its measured scales and with the next epoch, after its rows have
+    /// changed.
     pub(crate) fn renewed(&self) -> Self {
         let (rows, backend) = (Arc::clone(&self.rows), Arc::clone(&self.backend));
         Self {
@@ -199,12 +205,12 @@ impl LiveLayer {
         &self.name
     }
 
-    /// The style of requests without parameters.
+    /// The style of requests that have no style parameters.
     pub fn style(&self) -> &Style {
         &self.style
     }
 
-    /// A number that grows with every known change.
+    /// A number that grows with every known change of the layer.
     pub fn epoch(&self) -> u64 {
         self.epoch
     }
@@ -217,8 +223,9 @@ impl LiveLayer {
         &self.backend
     }
 
-    /// West, south, east, north of nearly all points in degrees, if known. A database reports all
-    /// longitudes for points on both sides of ±180°; the overview corrects that.
+    /// West, south, east, north of nearly all points in degrees; `None` if unknown. For points on
+    /// both sides of ±180° a database reports all longitudes. The overview, once there is one,
+    /// corrects that.
     pub(crate) fn bounds(&self) -> Option<LonLatBox> {
         let [west, south, east, north] = self.rows.bounds()?.edges();
         let across = self.overview.get().and_then(Overview::across_180);
@@ -226,12 +233,12 @@ impl LiveLayer {
         Some(LonLatBox::on_the_map(west, south, east, north))
     }
 
-    /// The first view of maps, once there is an overview.
+    /// The first view of maps; `None` before there is an overview.
     pub(crate) fn focus(&self) -> Option<Focus> {
         self.overview.get()?.middles.focus()
     }
 
-    /// Fetches the points of a picture, as cells no coarser than its kernel allows.
+    /// Fetches the points of a picture, as cells that are at most as coarse as its kernel allows.
     pub(crate) async fn points(
         &self,
         window: Window,
@@ -241,8 +248,8 @@ impl LiveLayer {
         self.rows.fetch(rows_for(window, ratio, style, false)).await
     }
 
-    /// The kind of values that a style shows here: signed if enough weight is negative, or if the
-    /// domain of the style is.
+    /// The kind of values that a style shows in this layer. It is signed if enough weight is
+    /// negative, or if the domain of the style begins below zero.
     pub(crate) fn value_kind(&self, style: &Style) -> ValueKind {
         if style.measure() == Measure::Mean {
             return ValueKind::Level;
@@ -253,13 +260,14 @@ impl LiveLayer {
         ValueKind::Amount
     }
 
-    /// Returns whether weights may be negative.
+    /// Returns whether the layer counts as one with negative weights in this style.
     pub(crate) fn is_signed(&self, style: &Style) -> bool {
         let given = matches!(style.scale().domain, Domain::Fixed(low, _) if low < 0.0);
         given || self.signed.get() == Some(&true)
     }
 
-    /// The scale of a style at a level; at a fractional one, between those of its neighbors.
+    /// The scale of a style at a level. At a fractional level, it lies between the scales of the
+    /// whole levels below and above.
     pub(crate) async fn normalizer(
         &self,
         level: Level,
@@ -274,8 +282,8 @@ impl LiveLayer {
         Ok(Arc::new(style.scale().between(&below, &above, kind, level)))
     }
 
-    /// The scale of a style at a whole level. It is measured once, from a few pictures that depend
-    /// on the data alone.
+    /// The scale of a style at a whole level. Its statistics are measured once, from a few pictures
+    /// of tiles that depend on the data alone.
     async fn scale(&self, level: u8, style: &Style) -> Result<Arc<Normalizer>, SourceError> {
         if !style.scale().needs_statistics() {
             let kind = self.value_kind(style);
@@ -287,7 +295,7 @@ impl LiveLayer {
         Ok(Arc::new(style.scale().resolve(&statistics, kind, level)))
     }
 
-    /// The statistics of a style at a level, measured once.
+    /// The statistics of a style at a level. They are measured once.
     pub(crate) async fn statistics(
         &self,
         level: u8,
@@ -304,8 +312,8 @@ impl LiveLayer {
             }
             Arc::clone(known.entry(key).or_default())
         };
-        // One request measures; if its client leaves, a waiting one takes over. Errors are not
-        // kept.
+        // One request measures while others wait; if its client leaves, a waiting request takes
+        // over. Errors are not kept.
         let statistics = cell
             .get_or_try_init(|| {
                 let span = tracing::debug_span!("statistics", layer = self.name, level);
@@ -338,7 +346,8 @@ impl LiveLayer {
         Ok(statistics)
     }
 
-    /// Tiles of a zoom with points. Tiles of deep zooms are searched where it is dense.
+    /// The tiles of a zoom that hold points. At zooms deeper than the overview, only the densest
+    /// tiles are searched for them.
     async fn occupied(&self, z: u8) -> Result<Vec<TileWeight>, SourceError> {
         let world = TileId::new(0, 0, 0).map_err(|_| SourceError::Broken)?;
         let overview = self
@@ -363,7 +372,7 @@ impl LiveLayer {
         Ok(merged(&tiles, z))
     }
 
-    /// The tiles with points within a tile, [`OVERVIEW_ZOOM`] zooms deeper.
+    /// The tiles that hold points within a tile, at a zoom [`OVERVIEW_ZOOM`] deeper.
     async fn search_tile(&self, tile: TileId) -> Result<Vec<TileWeight>, SourceError> {
         let request = RowRequest {
             window: Window::tile(tile, 1 << OVERVIEW_ZOOM),
@@ -384,7 +393,8 @@ impl LiveLayer {
     }
 }
 
-/// Adapts unset parameters of a style to means. Signed weights are known too late for that.
+/// Adapts unset parameters of a style to means. They can't be adapted to signed weights, which are
+/// known only after a query.
 pub(crate) fn suited(style: Style) -> Style {
     if style.measure() == Measure::Mean {
         return style.suited_to(ValueKind::Level);
@@ -392,9 +402,11 @@ pub(crate) fn suited(style: Style) -> Style {
     style
 }
 
-/// The rows of a picture: everything that its kernel reaches, in cells too small to show.
+/// The request for the rows of a picture: everything that its kernel reaches, in cells too small to
+/// show.
 fn rows_for(window: Window, ratio: u32, style: &Style, for_scale: bool) -> RowRequest {
-    // Points count in their own pixels, and a cell may lie across the edge of pixels of no zoom.
+    // With the kernel `pixel`, points count in the pixel they lie in; off the world's grid, a cell
+    // may lie across the edge of two pixels.
     let grouped = style.shape() != Shape::Pixel || window.is_on_grid();
     let cell = style.finest_cell_in(View::new(window, ratio)).min(0.5);
     RowRequest {

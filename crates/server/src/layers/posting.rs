@@ -1,4 +1,4 @@
-//! Layers of posted queries: the settings, and the port to their database.
+//! Layers of posted queries: their settings, and the trait of the database that opens them.
 
 use super::live::{RowSource, SourceError};
 use heatsplat_points::Points;
@@ -16,28 +16,29 @@ use subtle::ConstantTimeEq as _;
 pub struct Posting {
     /// The secret that clients must send.
     pub token: BearerToken,
-    /// The time that a layer stays after it was last posted.
+    /// The time that a layer stays after it was posted last.
     pub lifetime: Duration,
-    /// The most posted layers at a time.
+    /// The largest number of posted layers at a time.
     pub most: usize,
     /// The source that opens queries as layers.
     pub source: Arc<dyn QuerySource>,
-    /// The backend that draws them.
+    /// The backend that draws the posted layers.
     pub backend: Arc<dyn Backend>,
 }
 
-/// A secret; it is never printed.
+/// A secret that clients send. It is never printed.
 #[derive(Clone)]
 pub struct BearerToken(String);
 
 impl BearerToken {
-    /// Makes a token of at least 16 characters; spaces around it don't count.
+    /// Makes a token of at least 16 bytes, without the spaces around it; `None` if it is shorter.
     pub fn new(text: &str) -> Option<Self> {
         let text = text.trim();
         (text.len() >= 16).then(|| Self(text.to_owned()))
     }
 
-    /// Compares in constant time.
+    /// Returns whether the token equals `given`. The comparison takes equally long wherever they
+    /// differ.
     pub(crate) fn matches(&self, given: &str) -> bool {
         let digest = |text: &str| Sha256::digest(text.as_bytes());
         digest(&self.0).ct_eq(&digest(given)).into()
@@ -64,19 +65,19 @@ pub trait QuerySource: Send + Sync + fmt::Debug {
 pub struct PostedQuery {
     /// The SQL text.
     pub sql: String,
-    /// The column of geometries, if named.
+    /// The name of the column of geometries; `None` if the client doesn't name it.
     pub geom: Option<String>,
-    /// The column of weights, if named.
+    /// The name of the column of weights; `None` if the client doesn't name it.
     pub weight: Option<String>,
-    /// The reference system of geometries that don't name theirs.
+    /// The SRID, the number of the reference system, of geometries that don't have one.
     pub srid: Option<u32>,
-    /// True to read all rows at once, instead of those of each picture.
+    /// True to read all rows at once, into memory, instead of the rows of each picture.
     pub snapshot: bool,
 }
 
 impl PostedQuery {
-    /// The id of the layer: a digest of query and style, so that posting them again gives the same
-    /// layer. Its 128 bits make collisions impossible in practice.
+    /// The id of the layer: a digest of the query and the style, so that posting the same again
+    /// gives the same layer. Its 128 bits make collisions impossible in practice.
     pub(crate) fn layer_id(&self, style: &Style) -> String {
         let canonical = serde_json::json!([
             self.sql,
@@ -92,7 +93,7 @@ impl PostedQuery {
     }
 }
 
-/// A query that can be drawn.
+/// A query that was opened, in the form in which it can be drawn.
 #[derive(Debug)]
 pub enum OpenedQuery {
     /// Rows that are read for every picture.

@@ -1,4 +1,4 @@
-//! The registry of layers: announced at once, served as soon as their data are loaded.
+//! The registry of layers. A layer is announced at once, and served as soon as its data are loaded.
 
 use super::archived::TileArchive;
 use super::derived::{Derivation, DeriveError};
@@ -15,16 +15,16 @@ use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::SystemTime;
 
-/// First path segments that are routes, and so no ids of layers.
+/// First segments of paths that are routes, and so can't be ids of layers.
 const RESERVED: [&str; 8] = [
     "catalog", "health", "layers", "metrics", "ready", "viewer", "wms", "wmts",
 ];
 
-/// The longest id of a layer.
+/// The largest length of a layer's id in characters.
 const MAX_ID_LENGTH: usize = 64;
 
-/// The deepest zoom whose scale is measured beforehand. Tiles of deeper zooms show few points, so
-/// their scales are measured in no time.
+/// The deepest zoom whose scale is measured before requests need it. Tiles of deeper zooms show few
+/// points, so measuring their scales takes hardly any time.
 const WARM_ZOOM: u8 = 14;
 
 /// A layer's name in URLs: 1 to 64 of `a-z`, `0-9`, `_`, `.` and `-`, and no reserved word.
@@ -32,7 +32,7 @@ const WARM_ZOOM: u8 = 14;
 pub struct LayerId(String);
 
 impl LayerId {
-    /// Makes an id of a name: `Cities of 2024` becomes `cities-of-2024`.
+    /// Makes an id from a name: `Cities of 2024` becomes `cities-of-2024`.
     fn from_name(name: &str) -> Self {
         let mut id = String::new();
         for c in name.chars().map(|c| c.to_ascii_lowercase()) {
@@ -46,7 +46,7 @@ impl LayerId {
                 break;
             }
         }
-        // A path with this ending is the layer's TileJSON.
+        // `.json` at the end is removed, since a path with this ending is a layer's TileJSON.
         while let Some(short) = id.strip_suffix(".json").or(id.strip_suffix(['-', '.'])) {
             id.truncate(short.len());
         }
@@ -82,7 +82,8 @@ impl fmt::Display for LayerId {
     }
 }
 
-/// The layers of a server. Clones share them, so that other threads can load and replace layers.
+/// The layers of a server. Clones refer to the same layers, so that other threads can load and
+/// replace layers.
 #[derive(Clone, Debug, Default)]
 pub struct Registry {
     state: Arc<RwLock<State>>,
@@ -90,20 +91,20 @@ pub struct Registry {
 
 #[derive(Debug, Default)]
 struct State {
-    /// In the order of their announcement.
+    /// The layers in the order of their announcement.
     layers: IndexMap<LayerId, RegistryEntry>,
-    /// The highest epoch of any removed layer. A new layer starts above it, so that stale cached
-    /// tiles of an older layer with the same id are never served.
+    /// The highest epoch of any removed layer. A new layer begins with a higher epoch, so that
+    /// stale cached tiles of an older layer with the same id are never served.
     removed_epoch: u64,
 }
 
 #[derive(Debug, Default)]
 struct RegistryEntry {
-    /// `None` while it is loading.
+    /// The layer; `None` while it is loading.
     layer: Option<Arc<ServedLayer>>,
-    /// The formula of a layer that is computed from two others.
+    /// The formula of a layer that is computed from two others; `None` for other layers.
     derivation: Option<Derivation>,
-    /// The time when a posted layer expires.
+    /// The time when a posted layer expires; `None` for other layers.
     expires: Option<SystemTime>,
 }
 
@@ -123,11 +124,11 @@ impl RegistryEntry {
 /// A layer that has been loaded.
 #[derive(Debug)]
 pub enum NewLayer {
-    /// Points in memory, and their columns that requests may filter by.
+    /// Points in memory, and the columns by which requests may filter them.
     InMemory(Layer, Table),
     /// Rows that are read for every picture.
     Live(LiveLayer),
-    /// Tiles that were rendered before.
+    /// Tiles that were rendered earlier.
     Archive(Arc<dyn TileArchive>),
 }
 
@@ -153,8 +154,8 @@ impl Registry {
         self.state.write().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Adds a layer whose data are still to be loaded, and returns its id. A name whose id is taken
-    /// or reserved gets a number.
+    /// Adds a layer whose data are not loaded yet, and returns its id. If the name's id is taken or
+    /// reserved, the id gets a number at its end.
     pub fn announce(&self, name: &str) -> LayerId {
         let mut state = self.write();
         let id = free_id(name, |id| state.layers.contains_key(id));
@@ -162,7 +163,7 @@ impl Registry {
         id
     }
 
-    /// The ids that layers of these names get in an empty registry.
+    /// The ids that layers with these names would get in an empty registry.
     pub fn ids_for<'a>(names: impl IntoIterator<Item = &'a str>) -> Vec<LayerId> {
         let mut ids = Vec::new();
         for name in names {
@@ -171,15 +172,16 @@ impl Registry {
         ids
     }
 
-    /// Replaces all layers at once, except posted and derived ones: `new` ones take their places,
-    /// others stay as they were, and those that are neither are announced as loading.
+    /// Replaces all layers at once, except posted and derived ones. Afterwards there are the layers
+    /// of `ids`, in this order: those in `new` with new data, others that exist already as they
+    /// were, and the rest as loading.
     pub fn replace_all(&self, ids: &[LayerId], new: Vec<(LayerId, NewLayer)>) {
         let before = |id: &LayerId| match self.get(id.as_str()) {
             Ok(served) => served.epoch(),
             Err(_) => self.read().removed_epoch,
         };
         let changed: Vec<LayerId> = new.iter().map(|(id, _)| id.clone()).collect();
-        // Preparing takes time, so it is done before the lock is taken.
+        // Preparing layers takes time, so it is done before the lock is taken.
         let mut new: HashMap<LayerId, Arc<ServedLayer>> = new
             .into_iter()
             .map(|(id, layer)| {
@@ -205,22 +207,24 @@ impl Registry {
         changed.iter().for_each(|id| self.update_derived(id));
     }
 
-    /// Puts a layer in its place. Requests that draw the previous one finish with it.
+    /// Sets the layer with an announced id. Requests that are drawing the previous layer finish
+    /// with it.
     pub fn put(&self, id: &LayerId, layer: Layer) {
         self.put_with_table(id, layer, Table::default());
     }
 
-    /// Puts a layer in its place, with columns of its points that requests may filter by.
+    /// Sets the layer with an announced id, and the columns by which requests may filter its
+    /// points.
     pub fn put_with_table(&self, id: &LayerId, layer: Layer, table: Table) {
         self.put_new(id, NewLayer::InMemory(layer, table));
     }
 
-    /// Puts a layer in its place whose rows are read for every picture.
+    /// Sets the layer with an announced id to one whose rows are read for every picture.
     pub fn put_live(&self, id: &LayerId, live: LiveLayer) {
         self.put_new(id, NewLayer::Live(live));
     }
 
-    /// Puts an archive of tiles in its place.
+    /// Sets the layer with an announced id to an archive of tiles.
     pub fn put_archive(&self, id: &LayerId, archive: Arc<dyn TileArchive>) {
         self.put_new(id, NewLayer::Archive(archive));
     }
@@ -234,10 +238,12 @@ impl Registry {
         self.update_derived(id);
     }
 
-    /// Adds a layer that is computed from two others, now and whenever one of them changes.
+    /// Adds a layer that is computed from two others, and computed again whenever one of them
+    /// changes.
     ///
     /// # Errors
-    /// When there is no such layer, or one without points in memory.
+    /// If one of the two layers doesn't exist, has no points in memory, or is itself computed from
+    /// others.
     pub fn derive(&self, name: &str, derivation: Derivation) -> Result<LayerId, DeriveError> {
         let layer = self.compute(name, &derivation)?;
         let id = self.announce(name);
@@ -272,7 +278,7 @@ impl Registry {
         Ok(first.against(comparison, &second, name, style))
     }
 
-    /// Computes the layers anew that are derived from a layer.
+    /// Computes the layers again that are derived from a layer.
     fn update_derived(&self, id: &LayerId) {
         let state = self.read();
         let entries = state.layers.iter();
@@ -295,7 +301,7 @@ impl Registry {
         self.read().layers.keys().cloned().collect()
     }
 
-    /// Resets the scales of a live layer, after its rows have changed.
+    /// Discards the measured scales of a live layer, after its rows have changed.
     pub fn reset_scales(&self, id: &LayerId) {
         let known = self.get(id.as_str()).ok();
         if let Some(live) = known.as_deref().and_then(|served| served.source.live()) {
@@ -303,7 +309,8 @@ impl Registry {
         }
     }
 
-    /// Extends the life of a posted layer; `false` if there is none with this id.
+    /// Extends the life of a posted layer to a time. Returns `false` if there is no layer with this
+    /// id.
     pub(crate) fn extend_posted(&self, id: &str, until: SystemTime) -> bool {
         let mut state = self.write();
         let now = SystemTime::now();
@@ -315,7 +322,8 @@ impl Registry {
         true
     }
 
-    /// Adds a posted layer, or extends its life; `false` if there are `most` already.
+    /// Adds a posted layer, or extends its life. Returns `false`, without adding it, if there are
+    /// `most` posted layers already.
     pub(crate) fn insert_posted(
         &self,
         id: &str,
@@ -341,13 +349,13 @@ impl Registry {
         true
     }
 
-    /// The time when a posted layer expires.
+    /// The time when a posted layer expires; `None` for other layers.
     pub(crate) fn expires(&self, id: &LayerId) -> Option<SystemTime> {
         self.read().layers.get(id)?.expires
     }
 
-    /// Measures the scales of the zooms that maps begin with, so that no request has to wait for
-    /// them. It takes a while: call it on a thread of its own.
+    /// Measures the scales of zooms up to 14, at which maps begin, so that no request has to wait
+    /// for them. It takes a while: call it on a separate thread.
     pub fn warm(&self) {
         for z in 0..=WARM_ZOOM {
             for (id, served) in self.all().0 {
@@ -379,7 +387,7 @@ impl Registry {
             .ok_or(ApiError::unavailable("this layer is still loading"))
     }
 
-    /// All loaded layers, and the ids of those that are loading.
+    /// All loaded layers with their ids, and the ids of the layers that are loading.
     pub(crate) fn all(&self) -> (Vec<(LayerId, Arc<ServedLayer>)>, Vec<LayerId>) {
         let state = self.read();
         let (mut loaded, mut loading) = (Vec::new(), Vec::new());
@@ -396,7 +404,7 @@ impl Registry {
     }
 }
 
-/// Finds an id for a name that is neither reserved nor taken.
+/// Finds an id for a name. The id is neither reserved nor taken.
 fn free_id(name: &str, is_taken: impl Fn(&LayerId) -> bool) -> LayerId {
     let plain = LayerId::from_name(name);
     let numbered = (2..).map(|number| plain.numbered(number));

@@ -1,4 +1,4 @@
-//! Tiles and TileJSON of archives: sent as they are stored.
+//! Tiles and TileJSON of archives. Tiles are sent as they are stored.
 
 use crate::http::error::ApiError;
 use crate::http::etag::Fingerprint;
@@ -16,7 +16,8 @@ use heatsplat_render::encode::{self, ImageFormat};
 use serde_json::json as value;
 use std::sync::Arc;
 
-/// Sends a stored tile, or an empty picture where there is none within the archive's zooms.
+/// Sends a stored tile. If the archive has none at this place, but tiles at the zoom, an empty
+/// picture is sent.
 pub(crate) async fn tile(
     server: &Server,
     archive: Arc<dyn TileArchive>,
@@ -101,7 +102,7 @@ pub(crate) fn tilejson(
     Ok(response::vary_by_host(response))
 }
 
-/// Refuses parameters: rendered tiles can't be rendered otherwise.
+/// Refuses parameters, since stored tiles can't be rendered differently.
 fn check_no_parameters(query: Option<&str>) -> Result<(), ApiError> {
     if Query::is_empty(query) {
         return Ok(());

@@ -1,4 +1,4 @@
-//! `/catalog`: the layers, and the legal values of style parameters.
+//! `/catalog`: lists the layers, and the legal values of style parameters.
 
 use crate::http::error::ApiError;
 use crate::http::etag::{CacheHeaders, Fingerprint};
@@ -18,13 +18,13 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
 use std::time::SystemTime;
 
-/// The number of colors that a ramp is listed with.
+/// The number of colors with which a ramp is listed.
 const RAMP_COLORS: usize = 32;
 
 #[derive(Serialize)]
 struct Catalog<'a> {
     layers: Vec<LayerEntry<'a>>,
-    /// Ids of layers that are still loading.
+    /// The ids of layers that are still loading.
     loading: Vec<&'a str>,
     ramps: &'static [RampEntry],
     kernels: Vec<&'static str>,
@@ -37,27 +37,29 @@ struct Catalog<'a> {
 struct LayerEntry<'a> {
     id: &'a str,
     name: &'a str,
-    /// True if its rows are read for every picture; then they are not counted.
+    /// True if the layer's rows are read for every picture. Then the points are not counted.
     live: bool,
-    /// The extension of its tiles if they come from an archive, and so take no parameters.
+    /// The extension of the layer's tiles if they come from an archive. Such tiles take no
+    /// parameters.
     #[serde(skip_serializing_if = "Option::is_none")]
     stored: Option<&'static str>,
-    /// True if its database failed to answer the last query.
+    /// True if the layer's database failed to answer the last query.
     #[serde(skip_serializing_if = "Option::is_none")]
     away: Option<bool>,
     points: Option<usize>,
     weight_sum: Option<f64>,
-    /// West, south, east, north of the smallest box in degrees. Its east is beyond 180 where it
-    /// reaches across ±180°; `bbox` takes that, too.
+    /// West, south, east, north of the smallest box around the points, in degrees. Its east is over
+    /// 180 where the box crosses ±180°; the parameter `bbox` accepts such a box too.
     bounds: [f64; 4],
-    /// Longitude, latitude of the densest place, and a zoom that shows nearly all weight.
+    /// Longitude and latitude of the densest place, and a zoom that shows nearly all weight around
+    /// it.
     center: [f64; 3],
     epoch: u64,
     /// The time when a posted layer expires, in seconds since 1970.
     #[serde(skip_serializing_if = "Option::is_none")]
     expires: Option<u64>,
     style: BTreeMap<&'static str, String>,
-    /// The columns that `filter` may use.
+    /// The columns that the parameter `filter` may use.
     #[serde(skip_serializing_if = "Option::is_none")]
     attributes: Option<&'a [Attribute]>,
 }
@@ -133,7 +135,7 @@ pub(crate) async fn get(
         normalize: Normalize::ALL.map(|(name, _)| name).to_vec(),
     };
     let body = serde_json::to_string(&catalog).map_err(|_| ApiError::internal())?;
-    // Layers come and go, so clients revalidate each time, and mostly get 304.
+    // Layers come and go, so clients must revalidate each time. Mostly they get 304.
     let no_cache = HeaderValue::from_static("no-cache");
     let headers = CacheHeaders::new(Fingerprint::new().text(&body), &no_cache);
     Ok(response::cached_unless_known(

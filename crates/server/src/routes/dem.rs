@@ -1,8 +1,8 @@
-//! `/{layer}/dem.json`: a layer as a source of values, which MapLibre's `color-relief` colors in
-//! the browser.
+//! `/{layer}/dem.json`: a layer as a source of values, which the browser colors by MapLibre's layer
+//! type `color-relief`.
 //!
-//! The URLs of the tiles contain the range of values, so a tile never changes its meaning. The
-//! document has the source in MapLibre's form, and colors to begin with.
+//! The URLs of the tiles contain the range of encoded values, so the meaning of a tile never
+//! changes. The document contains the source in MapLibre's form, and colors to begin with.
 
 use super::tilejson::{TileJson, document};
 use crate::cost::Work;
@@ -26,11 +26,13 @@ use serde::Serialize;
 use serde_json::{Value, json as value};
 use std::sync::Arc;
 
-/// Zooms whose values must fit into the range, besides the one that shows all points.
+/// The zooms whose values must fit into the range, in addition to the zoom that shows all points. A
+/// choice.
 const ZOOMS: [u8; 3] = [0, 8, 14];
-/// The margin of the range: values are measured in samples of tiles, and others may be larger.
+/// The factor by which the range is wider than the measured values. They are measured in samples of
+/// tiles, and values elsewhere may be larger.
 const MARGIN: f64 = 1.25;
-/// The side of a tile in pixels that map libraries assume for such sources.
+/// The side of a tile, in pixels, that map libraries assume for sources of this type.
 const SIDE: u32 = 512;
 
 #[derive(Serialize)]
@@ -40,17 +42,17 @@ struct Document<'a> {
     tilejson: TileJson<'a>,
     #[serde(flatten)]
     decoding: Decoding,
-    /// The decoded value of an empty pixel.
+    /// The value that an empty pixel decodes to.
     nothing: f64,
-    /// For `map.addSource`.
+    /// The source for `map.addSource`.
     source: Value,
-    /// The `paint` of a layer of the type `color-relief`: the colors of the layer's style at the
-    /// zoom that shows all points.
+    /// The `paint` object of a layer of the type `color-relief`: the colors of the layer's style at
+    /// the zoom that shows all points.
     paint: Value,
 }
 
-/// The decoding of values: red, green and blue from 0 to 255 times their factors, added up, minus
-/// the shift.
+/// The decoding of a value: red, green and blue, each from 0 to 255, are multiplied by their
+/// factors and added up, and the shift is subtracted.
 #[derive(Clone, Copy, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Decoding {
@@ -136,7 +138,7 @@ pub(crate) async fn get(
     Ok(response::vary_by_host(response))
 }
 
-/// The least and greatest value of all zooms, as far as samples show.
+/// The least and the greatest value at the zooms that are sampled, widened by [`MARGIN`].
 async fn measure_range(server: &Server, wanted: &LayerRequest) -> Result<(f64, f64), ApiError> {
     let (mut low, mut high) = (0.0_f64, 0.0_f64);
     for z in ZOOMS.into_iter().chain([wanted.layer.zoom()]) {
@@ -149,7 +151,7 @@ async fn measure_range(server: &Server, wanted: &LayerRequest) -> Result<(f64, f
         (low, high) = (low.min(least), high.max(most));
     }
     let high = if high > low { high } else { low + 1.0 };
-    // Few digits, since people read them, too.
+    // The numbers have few digits, since people read them too.
     let short = |v: f64| format!("{:.3e}", v * MARGIN).parse().unwrap_or(v * MARGIN);
     Ok((short(low), short(high)))
 }
@@ -162,7 +164,8 @@ fn ends(statistics: &Statistics, nature: ValueKind) -> (f64, f64) {
     }
 }
 
-/// The style's colors as MapLibre interpolates them. Its stops must increase.
+/// The style's colors as a MapLibre expression that interpolates them. MapLibre requires stops with
+/// increasing values.
 fn paint(scale: &Normalizer, style: &ResolvedStyle, nothing: f64) -> Value {
     let legend = Legend::for_style(scale, &style.style);
     let mut stops = vec![

@@ -1,6 +1,8 @@
-//! `/{layer}/gdal.xml` and `/{layer}/gdal.vrt`: documents for GDAL, and so for QGIS and Mapnik.
+//! `/{layer}/gdal.xml` and `/{layer}/gdal.vrt`: documents for GDAL, and so for QGIS and Mapnik,
+//! which use GDAL.
 //!
-//! With `?data=float32` they describe the densities as 32-bit floats, else colors.
+//! With `?data=float32` the documents describe the densities as 32-bit floats, otherwise the
+//! colors.
 
 use crate::http::error::ApiError;
 use crate::http::etag::Fingerprint;
@@ -16,12 +18,12 @@ use axum::response::Response;
 use heatsplat_points::mercator::EQUATOR_METRES;
 use std::sync::Arc;
 
-/// The deepest zoom that GDAL can address: it counts pixels in 31 bits, and 2³⁰ per side are the
-/// most of a whole zoom.
+/// The deepest zoom that GDAL can address. GDAL counts pixels in 31 bits, so the world is at most
+/// 2³⁰ pixels wide at a whole zoom.
 const MAX_LEVEL: u32 = 22;
 const TILE: u32 = 256;
 
-/// The content of the bands.
+/// The meaning of the raster's bands.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum BandContent {
     Colors,
@@ -78,7 +80,7 @@ fn answer(
         ));
     }
     let query = Query::parse(request.uri().query(), &["data", "filter"])?;
-    // The style must be legal, or GDAL would meet errors tile by tile.
+    // The style must be legal here, or GDAL would get an error for each tile.
     let query = served.prepare(query)?.query;
     let content = BandContent::from_query(&query)?;
     let base = server.base_url(request.headers());
@@ -92,7 +94,7 @@ fn answer(
     Ok(response::vary_by_host(response))
 }
 
-/// The description of a tile service for GDAL's WMS driver.
+/// The XML description of a tile service for GDAL's WMS driver.
 fn service(base: &str, id: &str, query: &Query, content: BandContent) -> String {
     let suffix = query.suffix();
     let (extension, suffix) = match content {
@@ -123,7 +125,7 @@ fn service(base: &str, id: &str, query: &Query, content: BandContent) -> String 
     )
 }
 
-/// A virtual raster around the service, for programs that can't open services.
+/// A virtual raster around the service's description, for programs that can't open services.
 fn wrapped(service: &str, content: BandContent) -> String {
     let side = TILE << MAX_LEVEL;
     let edge = EQUATOR_METRES / 2.0;

@@ -24,8 +24,9 @@ pub(crate) async fn health() -> Response {
     no_store(json(StatusCode::OK, r#"{"status":"ok"}"#.to_owned()))
 }
 
-/// Answers whether every layer is loaded. A database that is away makes nothing unready: its layers
-/// answer 503 until it is back, and all others draw. Only the ids of these layers are named.
+/// Answers 200 if every layer is loaded, else 503. A database that doesn't answer doesn't make the
+/// server unready: its layers answer 503 until it is back, and all others are drawn. The body names
+/// only the ids of loading layers and of layers without their database.
 pub(crate) async fn ready(State(server): State<Arc<Server>>) -> Response {
     let (loaded, loading) = server.layers.all();
     let away = loaded

@@ -1,4 +1,4 @@
-//! `/{layer}/legend.{json,svg,png}`: the meaning of a zoom's colors.
+//! `/{layer}/legend.{json,svg,png}`: the meaning of a layer's colors at a zoom.
 
 use super::map;
 use crate::cost::Work;
@@ -80,7 +80,7 @@ pub(crate) async fn get(
     };
     let queue = &server.render_queue;
     let normalizer = wanted.normalizer(queue, level).await?;
-    // Drawings have no room for a distribution, and between two zooms it is not measured.
+    // SVG and PNG have no room for a distribution, and it is not measured at fractional zooms.
     let whole = level.above().is_none().then(|| level.zoom() as u8);
     let distribution = match (kind, whole) {
         (LegendFormat::Json, Some(z)) => wanted.distribution(queue, z).await?,
@@ -96,8 +96,8 @@ pub(crate) async fn get(
     Ok(response::cached(&headers, queue.run(1, draw).await?.0))
 }
 
-/// The level of a legend: that of a zoom, with or without a fraction, or of the map that the view's
-/// parameters define.
+/// The level of a legend. It is the level of a zoom, with or without a fraction, or the level of
+/// the map that the parameters of a view define.
 fn level(served: &ServedLayer, query: &Query) -> Result<Level, ApiError> {
     let of_map = map::VIEW.iter().find(|name| query.get(name).is_some());
     match (of_map, query.get("z")) {
@@ -112,7 +112,8 @@ fn level(served: &ServedLayer, query: &Query) -> Result<Level, ApiError> {
 }
 
 fn legend(served: &ServedLayer, normalizer: &Normalizer, style: &Style) -> Legend {
-    // A filtered layer has the categories of the whole one, in the same colors.
+    // The legend of a filtered layer has the categories of the unfiltered layer, in the same
+    // colors.
     let legend = match served.source.layer() {
         Some(layer) => layer.legend_of(normalizer, style),
         None => Legend::for_style(normalizer, style).in_unit(style.unit()),
@@ -127,7 +128,7 @@ fn draw(legend: &Legend, kind: LegendFormat, panel: &LegendTheme) -> Result<Resp
             let mut response = Response::new(Body::from(legend.to_svg(panel)));
             let headers = response.headers_mut();
             headers.insert(CONTENT_TYPE, HeaderValue::from_static("image/svg+xml"));
-            // Opened as a page, a drawing may use its own styles and nothing else.
+            // If the SVG is opened as a page, it may use its own styles and nothing else.
             let policy = "default-src 'none'; style-src 'unsafe-inline'";
             headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
             Ok(response)

@@ -1,4 +1,4 @@
-//! `/{layer}/map[@2x].{png,webp,npy,tif}`: one picture of any box.
+//! `/{layer}/map[@2x].{png,webp,npy,tif}`: one picture of any box of coordinates.
 
 use crate::cost::Work;
 use crate::http::error::ApiError;
@@ -15,11 +15,11 @@ use heatsplat_points::{LonLatBox, LonLatBoxError};
 use heatsplat_render::{View, height_to_width};
 use std::sync::Arc;
 
-/// The longest side of a picture, and the most pixels of one.
+/// The longest side of a picture in pixels, and, below, the largest number of its pixels.
 const MAX_SIDE: u32 = 4096;
 const MAX_PIXELS: u64 = 16 << 20;
 
-/// The number of pixels that one turn at drawing is meant for.
+/// The number of pixels that count as one turn in the render queue.
 const PIXELS_A_TURN: u64 = 1 << 20;
 
 pub(crate) async fn get(
@@ -66,7 +66,7 @@ pub(crate) async fn get(
 /// The parameters that define what a map shows.
 pub(crate) const VIEW: [&str; 3] = ["bbox", "width", "height"];
 
-/// The view of a map, at `ratio` device pixels per CSS pixel. By default it shows all points.
+/// The view of a map, at `ratio` device pixels per CSS pixel. Without a `bbox` it shows all points.
 pub(crate) fn view(served: &ServedLayer, query: &Query, ratio: u32) -> Result<View, ApiError> {
     let bounds = match query.get("bbox") {
         Some(text) => bbox(text)?,
@@ -86,7 +86,8 @@ fn bbox(text: &str) -> Result<LonLatBox, ApiError> {
     })
 }
 
-/// Width and height in CSS pixels; a missing one is computed from the box.
+/// The width and height of a map in CSS pixels. If one of them is missing, it is computed from the
+/// box; if both are, they are 800 and 600.
 fn size(query: &Query, bounds: LonLatBox, ratio: u32) -> Result<(u32, u32), ApiError> {
     let most = MAX_SIDE / ratio;
     let side = |name: &'static str| {

@@ -1,6 +1,6 @@
-//! `/metrics`: counters of the server in Prometheus' text format.
+//! `/metrics`: the counters of the server in Prometheus' text format.
 //!
-//! No label takes its values from requests or data: routes, statuses and stages are all known
+//! No label takes its values from requests or data. Routes, statuses and stages are all known
 //! beforehand, so the number of lines is bounded.
 
 use crate::cache::CacheStats;
@@ -200,7 +200,7 @@ fn layers(page: &mut PrometheusText, server: &Server) {
     }
 }
 
-/// A page in Prometheus' text format. Every name begins with `heatsplat_`.
+/// A page in Prometheus' text format. The name of every metric begins with `heatsplat_`.
 #[derive(Default)]
 struct PrometheusText(String);
 

@@ -1,7 +1,8 @@
-//! `POST /layers`: makes a layer of a query.
+//! `POST /layers`: makes a layer from a query.
 //!
-//! The route is off unless there is a token. The layer's id is a digest of the query and its style,
-//! so posting the same again gives the same layer. It expires unless it is posted again.
+//! The route is off unless the configuration has a token. The layer's id is a digest of the query
+//! and its style, so posting the same again gives the same layer. The layer expires unless it is
+//! posted again.
 
 use crate::http::error::ApiError;
 use crate::http::response::json;
@@ -22,7 +23,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 use tokio::time::timeout;
 
-/// The longest body in bytes, and the time that it may take to arrive.
+/// The longest body in bytes, and, below, the longest time in which it may arrive.
 const MAX_BODY: usize = 64 << 10;
 const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -59,9 +60,9 @@ struct PostedLayer<'a> {
     tiles: String,
     legend: String,
     gdal: String,
-    /// Seconds since 1970.
+    /// The time when the layer expires, in seconds since 1970.
     expires: u64,
-    /// Parts of another heat map's configuration that could not be carried over.
+    /// The parts of another heat map's configuration that could not be converted to a style.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     warnings: Vec<String>,
 }
@@ -165,8 +166,8 @@ impl From<PostError> for ApiError {
     }
 }
 
-/// Parses a style: an object of parameters, or any configuration that can be imported, as text or
-/// JSON.
+/// Parses a style: an object of style parameters, or another heat map's configuration, as text or
+/// JSON, that can be imported. Returns the style, and warnings on parts that were not imported.
 fn parse_style(given: &serde_json::Value) -> Result<(Style, Vec<String>), ApiError> {
     let import = |text: &str| {
         let imported = import::style(text);
@@ -197,7 +198,8 @@ fn parse_style(given: &serde_json::Value) -> Result<(Style, Vec<String>), ApiErr
     Ok((style, Vec::new()))
 }
 
-/// Refuses exact splats, whose time grows with the number of points: only operators choose them.
+/// Refuses exact splats, whose time grows with the number of points: only the operator of the
+/// server may choose these.
 fn refuse_exact(style: &Style) -> Result<(), ApiError> {
     match style.precision() {
         Precision::Exact => Err(ApiError::bad_request(
@@ -223,8 +225,8 @@ fn unauthorized() -> Response {
     response
 }
 
-/// Returns whether the body is JSON. Forms and plain text are refused, since any web page may send
-/// those anywhere.
+/// Returns whether the request's `Content-Type` is JSON. Forms and plain text are refused, since
+/// any web page may send them to any server.
 fn is_json(headers: &HeaderMap) -> bool {
     let kind = headers.get(CONTENT_TYPE).and_then(|v| v.to_str().ok());
     let kind = kind.and_then(|kind| kind.split(';').next());

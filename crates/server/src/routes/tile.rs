@@ -75,7 +75,7 @@ pub(crate) async fn get(
     let draw = draw.instrument(span);
     let is_good = |cached: &CachedTile| !is_live || cached.is_fresh();
     let (cached, outcome) = match server.tiles.get(&key, is_good, draw).await {
-        // The last tile is served while the database is away.
+        // If a new tile can't be drawn for now, the last one is served.
         Err(error) if is_live && error.is_temporary() => {
             let last = server.tiles.peek(&key).filter(CachedTile::is_usable_stale);
             (last.ok_or(error)?, CacheOutcome::Stale)

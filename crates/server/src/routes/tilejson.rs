@@ -1,4 +1,4 @@
-//! `/{layer}` and `/{layer}.json`: TileJSON 3.0, the starting point of most map libraries.
+//! `/{layer}` and `/{layer}.json`: TileJSON 3.0, with which most map libraries begin.
 
 use super::archive;
 use crate::http::error::ApiError;
@@ -29,26 +29,28 @@ pub(crate) struct TileJson<'a> {
     /// The side of a tile in CSS pixels.
     #[serde(rename = "tileSize")]
     tile_size: u32,
-    /// The points and everything that their kernels reach, in degrees. It has all longitudes where
-    /// that reaches across ±180°, since clients know no other form.
+    /// The box of the points and of everything that their kernels reach, in degrees. A box that
+    /// crosses ±180° becomes one of all longitudes, since clients know no other form.
     bounds: [f64; 4],
-    /// The box of the points; its east is beyond 180 where they lie across ±180°.
+    /// The box of the points in degrees. Its east is over 180 where the points lie on both sides of
+    /// ±180°.
     #[serde(skip_serializing_if = "Option::is_none")]
     data_bounds: Option<[f64; 4]>,
-    /// The densest place, and a zoom that shows nearly all weight.
+    /// Longitude and latitude of the densest place, and a zoom that shows nearly all weight around
+    /// it.
     center: [f64; 3],
     minzoom: u8,
     maxzoom: u8,
     #[serde(skip_serializing_if = "Option::is_none")]
     attribution: Option<&'a str>,
-    /// The URL of the legend. TileJSON allows any text here.
+    /// The URL of the legend. TileJSON allows any text in this field.
     legend: String,
-    /// The URL of another TileJSON, whose tiles hold values instead of colors.
+    /// The URL of another TileJSON document, whose tiles hold values instead of colors.
     #[serde(skip_serializing_if = "Option::is_none")]
     dem: Option<String>,
     /// The style of the tiles.
     style: BTreeMap<&'static str, String>,
-    /// The columns that `filter` may use.
+    /// The columns that the parameter `filter` may use.
     #[serde(skip_serializing_if = "Option::is_none")]
     attributes: Option<&'a [Attribute]>,
 }
@@ -82,7 +84,8 @@ pub(crate) async fn get(
     Ok(response::vary_by_host(response))
 }
 
-/// The document of a layer whose tiles are pictures; `id` and `suffix` are parts of its URLs.
+/// The document of a layer whose tiles are drawn on request. `id` and `suffix` are parts of the
+/// URLs in it.
 pub(crate) fn document<'a>(
     server: &'a Server,
     served: &'a ServedLayer,
@@ -111,7 +114,7 @@ pub(crate) fn document<'a>(
 }
 
 impl TileJson<'_> {
-    /// Returns the document with other tiles.
+    /// Returns the document with another URL template for its tiles.
     pub(crate) fn with_tiles(mut self, tiles: String) -> Self {
         self.tiles = [tiles];
         self

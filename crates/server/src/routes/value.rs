@@ -1,4 +1,4 @@
-//! `/{layer}/value?lon=&lat=`: the exact density at a place.
+//! `/{layer}/value?lon=&lat=`: the exact density at a coordinate.
 
 use crate::cost::Work;
 use crate::http::error::ApiError;
@@ -21,16 +21,16 @@ struct ValueBody {
     lon: f64,
     lat: f64,
     z: u8,
-    /// Null for a mean without points nearby.
+    /// The value; null for a mean without points nearby.
     value: Option<f64>,
     /// The number of points within the kernel's reach.
     count: usize,
-    /// Their mean weight.
+    /// The mean weight of these points.
     mean: Option<f64>,
-    /// The percentage of the zoom's values that are less; null if not measured.
+    /// The percentage of the zoom's values that are less than this value; null if not measured.
     percentile: Option<f64>,
     unit: &'static str,
-    /// The nearest points within the kernel's reach, on request.
+    /// The nearest points within the kernel's reach, if the request asks for them.
     #[serde(skip_serializing_if = "Option::is_none")]
     rows: Option<Vec<NearRow>>,
 }
@@ -40,11 +40,11 @@ struct ValueBody {
 struct NearRow {
     lon: f64,
     lat: f64,
-    /// Null if missing.
+    /// The point's weight; null if missing.
     weight: Option<f32>,
-    /// Its distance in CSS pixels of the zoom.
+    /// The point's distance in CSS pixels of the zoom.
     pixels: f64,
-    /// Its distance on the ground.
+    /// The point's distance on the ground in metres.
     metres: f64,
 }
 
@@ -61,7 +61,7 @@ impl NearRow {
     }
 }
 
-/// The most points that an answer lists.
+/// The largest number of points that an answer lists.
 const MOST_ROWS: u32 = 1000;
 
 pub(crate) async fn get(

@@ -1,6 +1,6 @@
 //! The viewer: a page at `/` that shows the layers on a map, and its files under `/viewer/`.
 //!
-//! `build.rs` packs them into the program, compressed and with a tag of their contents.
+//! `build.rs` packs these files into the program, compressed and with a digest of their contents.
 
 use crate::http::etag::if_none_match;
 use axum::Router;
@@ -26,12 +26,12 @@ mod packed {
 struct Asset {
     path: &'static str,
     media_type: &'static str,
-    /// Digest of the uncompressed contents.
+    /// Digest of the uncompressed contents, as the file's tag.
     tag: &'static str,
     gzip: &'static [u8],
 }
 
-/// `/` and `/viewer/…`, for a router with any state.
+/// The routes `/` and `/viewer/…`, for a router with any state.
 pub(crate) fn routes<S>() -> Router<S>
 where
     S: Clone + Send + Sync + 'static,
@@ -57,9 +57,10 @@ fn serve(path: &str, query: Option<&str>, request: &HeaderMap) -> Response {
             .into_response();
     };
     let compressed = accepts_gzip(request);
-    // Two encodings are two representations, and a strong tag must tell them apart.
+    // Compressed and plain bytes are two representations, which strong ETags must distinguish.
     let etag = format!("\"{}{}\"", asset.tag, if compressed { "-gz" } else { "" });
-    // The page names its files with their tag, so that they never change under their address.
+    // The page refers to its files by URLs with their tags, so the content of such a URL never
+    // changes.
     let named_by_tag = query.is_some_and(|query| query.strip_prefix("v=") == Some(asset.tag));
     let caching = if named_by_tag {
         "public, max-age=31536000, immutable"
@@ -89,7 +90,8 @@ fn serve(path: &str, query: Option<&str>, request: &HeaderMap) -> Response {
     }
 }
 
-/// Returns whether the client accepts gzip: named, or covered by `*`, and not with weight 0.
+/// Returns whether the client accepts gzip: it must be named or covered by `*`, and not have the
+/// weight 0.
 fn accepts_gzip(request: &HeaderMap) -> bool {
     let mut wildcard = false;
     for value in request.get_all(ACCEPT_ENCODING) {
@@ -169,7 +171,7 @@ mod tests {
         assert!(body(again).await.is_empty());
         let other = serve("viewer.js", None, &request(&[(IF_NONE_MATCH, "\"0\"")]));
         assert_eq!(other.status(), StatusCode::OK);
-        // The tag of the plain form is not the tag of the compressed one.
+        // The ETag of the compressed file is not that of the plain one.
         let zipped = [(IF_NONE_MATCH, etag), (ACCEPT_ENCODING, "gzip")];
         assert_eq!(
             serve("viewer.js", None, &request(&zipped)).status(),
