@@ -1,11 +1,11 @@
 //! Cells → density → colour → bytes: the heart of heatsplat.
 //!
-//! Density is a value of its own: it is splatted by a [`Backend`], can be looked
-//! at, summed and exported, and only then becomes colour. [`Layer`] puts it all
-//! together: points and a [`Style`] in, tiles, maps, legends and values out.
+//! A density is a picture of numbers, and a value in its own right. A [`Backend`] splats it;
+//! callers can read it, sum it and export it; only then does it become colour. [`Layer`] puts
+//! everything together: from points and a [`Style`] it makes tiles, maps, legends and values.
 //!
-//! The modules form layers, each of which uses those before it: `scale` and [`ramp`], `style`,
-//! `splat`, [`encode`], [`legend`], `layer`.
+//! The modules form layers. Each uses only those before it in this list: `scale` and [`ramp`],
+//! `style`, `splat`, [`encode`], [`legend`], `layer`.
 #![forbid(unsafe_code)]
 
 pub mod encode;
@@ -18,7 +18,7 @@ mod scale;
 mod splat;
 mod style;
 
-/// Limits of the renderer's methods, for estimates of their time.
+/// Limits at which the renderer changes its method, for callers that estimate drawing times.
 pub mod limits {
     pub use crate::layer::sampling::{DENSEST, SPREAD};
     pub use crate::splat::cpu::MOST_PIXELS;

@@ -1,13 +1,13 @@
-//! A bounded memo, shared by threads.
+//! A cache of a bounded size, shared by threads.
 
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::hash::Hash;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-/// Values that are computed once per key, however many threads ask for one at the same time.
+/// Values that are computed once per key, however many threads ask for a key at the same time.
 ///
-/// It holds a bounded number of values; where one more is asked for, the oldest makes room.
+/// It holds a bounded number of values. When it is full, a new value displaces the oldest.
 pub struct Memo<K, V> {
     capacity: usize,
     entries: Mutex<Entries<K, V>>,
@@ -31,11 +31,12 @@ impl<K: Eq + Hash + Clone, V> Memo<K, V> {
         }
     }
 
-    /// The value of a key; `compute` makes it where it is not there yet, while other threads that
-    /// ask for the same key wait.
+    /// The value of a key. If it is missing, `compute` makes it; other threads that ask for that
+    /// key meanwhile wait for the result.
     pub fn get_or_compute(&self, key: &K, compute: impl FnOnce() -> V) -> Arc<V> {
         let slot = self.slot(key);
-        // Outside the lock, so that other keys can be asked for meanwhile.
+        // Computed outside the lock, so that other threads can get the values of other keys
+        // meanwhile.
         Arc::clone(slot.get_or_init(|| Arc::new(compute())))
     }
 

@@ -1,23 +1,24 @@
 //! Mapnik's filter `colorize-alpha(…)` as a table, bit for bit.
 //!
-//! Mapnik accumulates heat as alpha of 8 bits and then looks up its colour in a table of 256. Both
-//! are done in integers (as of Mapnik 3.0.5, `image_filter.hpp` and `agg_gradient_lut.h`), so the
-//! table is too.
+//! Mapnik accumulates heat as 8-bit alpha and looks up the colour of each alpha in a table of 256
+//! colours. It makes that table and looks up colours in integers (Mapnik 3.0.5 and later,
+//! `image_filter.hpp` and `agg_gradient_lut.h`), so this table is made in integers, too.
 
 use super::css;
 use super::stops::{MAX_STOPS, RampError};
 
-/// Bits of fraction in the table's interpolation.
+/// Fractional bits of the fixed-point numbers by which the table is interpolated.
 const FRACTION: u32 = 14;
 
-/// A colour of 8 bits a channel, straight, at a position from 0 to 1.
+/// A position from 0 to 1, and a colour of 8 bits per channel that is not premultiplied.
 type AlphaStop = (f64, [u8; 4]);
 
-/// The table of the arguments of `colorize-alpha(…)`: `blue 30%, cyan, yellow 0.7`, any CSS
-/// colours.
+/// The table for the arguments of `colorize-alpha(…)`: any CSS colours, each with an optional
+/// position, as in `blue 30%, cyan, yellow 0.7`.
 ///
-/// A colour without a position, or at 0, has its share of the list as its position; apart from that
-/// the order of the list does not matter, and of two colours at one position the first is taken.
+/// A colour without a position, or with position 0, gets its place in the list, evenly spaced, as
+/// its position. Apart from that the order of the list does not matter. Of two colours at one
+/// position the first counts.
 pub(super) fn table(arguments: &str) -> Result<[[u8; 4]; 256], RampError> {
     if arguments.trim().is_empty() {
         return Err(RampError::Empty);
@@ -45,19 +46,20 @@ pub(super) fn table(arguments: &str) -> Result<[[u8; 4]; 256], RampError> {
     };
     let mut table = [[0; 4]; 256];
     for (index, (out, color)) in table.iter_mut().zip(lookup).enumerate().skip(1) {
-        // The picture's alpha counts, scaled by the colour's.
+        // The index is the alpha of Mapnik's picture, and the colour's own alpha scales it.
         let [r, g, b, a] = color;
         *out = [r, g, b, scaled(a, index as u8)];
     }
     Ok(table)
 }
 
-/// A channel multiplied with an alpha, both 0 to 255, as Mapnik premultiplies.
+/// A channel multiplied by an alpha, both from 0 to 255, with the rounding of Mapnik's
+/// premultiplication.
 pub(crate) fn scaled(channel: u8, alpha: u8) -> u8 {
     ((u32::from(channel) * u32::from(alpha) + 255) >> 8) as u8
 }
 
-/// The 256 colours along two or more stops.
+/// The 256 colours of a gradient through two or more stops.
 fn gradient(mut stops: Vec<AlphaStop>) -> [[u8; 4]; 256] {
     stops.sort_by(|a, b| a.0.total_cmp(&b.0));
     stops.dedup_by(|later, first| later.0 == first.0);
@@ -79,7 +81,7 @@ fn gradient(mut stops: Vec<AlphaStop>) -> [[u8; 4]; 256] {
         for (k, color) in (0..).zip(inner) {
             *color = std::array::from_fn(|c| {
                 let (a, b) = (i32::from(from[c]), i32::from(to[c]));
-                // Division truncates towards zero, the shift towards minus infinity.
+                // As in Mapnik, the division rounds towards zero, and the shift rounds down.
                 let step = ((b - a) << FRACTION) / steps;
                 (a + ((k * step) >> FRACTION)) as u8
             });
@@ -93,13 +95,13 @@ fn gradient(mut stops: Vec<AlphaStop>) -> [[u8; 4]; 256] {
 mod tests {
     use super::*;
 
-    /// A pixel of Mapnik's picture, premultiplied.
+    /// A premultiplied pixel of Mapnik's picture.
     fn pixel(arguments: &str, alpha: u8) -> [u8; 4] {
         let [r, g, b, a] = table(arguments).unwrap()[usize::from(alpha)];
         [scaled(r, a), scaled(g, a), scaled(b, a), a]
     }
 
-    /// The values of Mapnik's own unit tests.
+    /// The values in Mapnik's own unit tests.
     #[test]
     fn mapniks_own_vectors() {
         assert_eq!(pixel("blue", 255), [0, 0, 255, 255]);
@@ -138,7 +140,7 @@ mod tests {
         assert_eq!(table[77][..3], [0, 0, 255]);
         assert_eq!(table[85][..3], [0, 255, 255]);
         assert_eq!(table[255][..3], [0, 204, 0]);
-        // A position of 0 counts as none.
+        // A position of 0 counts as a missing position.
         let at = |text| super::table(text).unwrap();
         assert_eq!(at("red, lime 0, blue"), at("red, lime, blue"));
         // Positions over 100 % are 100 %, and stops are sorted by position.

@@ -1,11 +1,12 @@
-//! Ramps as CSS text: colours in a row, each with an optional position.
+//! Ramps as CSS text: a list of colours, each with an optional position.
 
 use super::stops::{ColorStop, MAX_STOPS, RampError, channels, check};
 
-/// The longest text that is read.
+/// The longest text that is read, in bytes.
 const MAX_LENGTH: usize = 4096;
 
-/// Reads `transparent, blue 30%, #ff0 0.7, rgb(255 0 0)`.
+/// Reads a list of CSS colours with optional positions, such as `transparent, blue 30%, #ff0 0.7,
+/// rgb(255 0 0)`.
 pub(super) fn parse(spec: &str) -> Result<Vec<ColorStop>, RampError> {
     if spec.len() > MAX_LENGTH {
         return Err(RampError::TooLong(spec.len()));
@@ -30,7 +31,7 @@ pub(super) fn parse(spec: &str) -> Result<Vec<ColorStop>, RampError> {
         .collect())
 }
 
-/// A CSS colour as straight sRGB, every channel 0 to 1.
+/// A CSS colour as sRGB and alpha, each channel from 0 to 1, not premultiplied.
 ///
 /// # Errors
 /// [`RampError::Color`] where the text is no CSS colour.
@@ -41,7 +42,7 @@ pub fn css_color(text: &str) -> Result<[f32; 4], RampError> {
     Ok(channels(&color))
 }
 
-/// Splits at commas that are not inside parentheses.
+/// Splits a text at the commas outside parentheses.
 pub(super) fn split(spec: &str) -> Vec<&str> {
     let mut depth = 0_usize;
     spec.split(|c| {
@@ -56,7 +57,8 @@ pub(super) fn split(spec: &str) -> Vec<&str> {
     .collect()
 }
 
-/// Takes `30%` or `0.3` off the end of a stop.
+/// Splits a stop such as `blue 30%` or `blue 0.3` into its colour and its position; `None` for a
+/// missing position.
 pub(super) fn color_and_position(part: &str) -> Result<(&str, Option<f32>), RampError> {
     let Some((color, last)) = part.rsplit_once(char::is_whitespace) else {
         return Ok((part, None));
@@ -65,7 +67,7 @@ pub(super) fn color_and_position(part: &str) -> Result<(&str, Option<f32>), Ramp
         Some(digits) => (digits, 100.0),
         None => (last, 1.0),
     };
-    // What ends in a parenthesis or a letter belongs to the colour.
+    // A last word that ends in a parenthesis or a letter belongs to the colour.
     match digits.parse::<f32>() {
         Ok(number) if digits.ends_with(|c: char| c.is_ascii_digit() || c == '.') => {
             Ok((color.trim_end(), Some(number / unit)))
@@ -74,8 +76,8 @@ pub(super) fn color_and_position(part: &str) -> Result<(&str, Option<f32>), Ramp
     }
 }
 
-/// Fills in missing positions: 0 for the first, 1 for the last, an even spread
-/// between neighbours otherwise.
+/// Fills in missing positions: 0 for the first stop, 1 for the last, and even spaces between
+/// neighbours for the others.
 fn spread(given: &[Option<f32>]) -> Result<Vec<f32>, RampError> {
     let mut positions = Vec::with_capacity(given.len());
     let mut previous = 0.0;
@@ -84,7 +86,8 @@ fn spread(given: &[Option<f32>]) -> Result<Vec<f32>, RampError> {
             Some(position) => *position,
             None if index == 0 => 0.0,
             None => {
-                // `missing` stops from here on stand evenly before the next given one.
+                // From here on `missing` stops lack a position; they are spaced evenly up to the
+                // next given position.
                 let rest = given.get(index..).unwrap_or_default();
                 let next = rest.iter().position(Option::is_some);
                 let end = next

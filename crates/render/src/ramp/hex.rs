@@ -1,14 +1,15 @@
-//! A ramp as its 255 colours in hexadecimal digits: what no shorter text says exactly.
+//! Ramps as the hexadecimal digits of their 255 colours: for tables that no shorter text describes
+//! exactly.
 
 use super::stops::RampError;
 use std::fmt::Write as _;
 
-/// The prefix of such texts.
+/// The beginning of a ramp's text in hexadecimal digits.
 pub(super) const PREFIX: &str = "table:";
 
 const DIGITS: usize = 255 * 8;
 
-/// Reads the text after the prefix.
+/// Reads the hexadecimal digits after the prefix.
 pub(super) fn read(digits: &str) -> Result<[[u8; 4]; 256], RampError> {
     let legal = digits.len() == DIGITS && digits.bytes().all(|b| b.is_ascii_hexdigit());
     if !legal {
@@ -23,7 +24,7 @@ pub(super) fn read(digits: &str) -> Result<[[u8; 4]; 256], RampError> {
     Ok(table)
 }
 
-/// A table as text, prefix and all.
+/// A table as text, with the prefix.
 pub(super) fn write(table: &[[u8; 4]; 256]) -> String {
     let mut text = String::with_capacity(PREFIX.len() + DIGITS);
     text.push_str(PREFIX);

@@ -1,4 +1,4 @@
-//! Ramps: tables of 256 colours, from a position on the scale to a colour.
+//! Ramps: tables of 256 colours that give each position on a scale its colour.
 
 pub mod collection;
 mod colorize_alpha;
@@ -16,14 +16,14 @@ pub use stops::{ColorStop, Interpolation, RampError};
 
 pub use css::css_color;
 
-/// A table of 256 colours for the indices of a picture, colour and opacity both baked in, as
-/// straight (not premultiplied) RGBA.
+/// A table of 256 colours for the colour indices of a picture. Each is RGBA, not premultiplied,
+/// with all opacities already applied.
 ///
-/// Index `i` stands for the position `i / 255`. Entry 0 stands for nothing and is always fully
-/// transparent, whatever the colours say.
+/// Index `i` stands for the position `i / 255`. Index 0 stands for "no heat" and is always fully
+/// transparent, whatever the colours are.
 #[derive(Clone, PartialEq)]
 pub struct Ramp {
-    /// Straight RGBA, 0 to 1, before opacity.
+    /// RGBA, not premultiplied, 0 to 1, before `curve` and `factor` are applied.
     base: Box<[[f32; 4]; 256]>,
     curve: Option<OpacityCurve>,
     factor: f32,
@@ -31,16 +31,16 @@ pub struct Ramp {
 }
 
 impl Ramp {
-    /// Reads a ramp: a name of the collection (`inferno`), a name with `_r` for the reverse, or CSS
-    /// colours in a row, each with an optional position: `transparent, blue 30%, #ff0 0.7, rgb(255
-    /// 0 0)`.
+    /// Reads a ramp: a name of the collection, such as `inferno`; a name with `_r` for the reverse;
+    /// or a list of CSS colours, each with an optional position, such as `transparent, blue 30%,
+    /// #ff0 0.7, rgb(255 0 0)`.
     ///
-    /// Missing positions are spread evenly between their neighbours, as in a CSS
-    /// gradient; the colours between are mixed in Oklab.
+    /// Missing positions are spaced evenly between their neighbours, as in a CSS gradient. Colours
+    /// between two stops are mixed in Oklab.
     ///
-    /// `colorize-alpha(blue, cyan, red)` is Mapnik's filter, bit for bit, for a picture whose
-    /// alpha is the index. `table:` and 255 times eight hexadecimal digits (red, green, blue,
-    /// alpha of entry 1 to 255) is any other table.
+    /// `colorize-alpha(blue, cyan, red)` is Mapnik's filter, bit for bit, with the index as the
+    /// alpha of Mapnik's picture. Any other table is written as `table:` and eight hexadecimal
+    /// digits (red, green, blue, alpha) for each of the entries 1 to 255.
     ///
     /// # Errors
     /// A colour, a position or a name that can't be read. The error of an unknown name lists all
@@ -59,13 +59,13 @@ impl Ramp {
             known => return known,
         }
         match css::parse(word) {
-            // A lone word that is no colour either was meant as a name.
+            // A single word that is neither a name nor a colour was probably meant as a name.
             Err(RampError::Color(_)) if word.chars().all(is_name) => Self::from_name(word),
             stops => Self::from_stops(&stops?, Interpolation::Oklab),
         }
     }
 
-    /// The ramp of a name; `_r` at its end reverses the colours.
+    /// The ramp with a name; `_r` at the name's end reverses the colours.
     ///
     /// # Errors
     /// A name that the collection does not have.
@@ -95,11 +95,11 @@ impl Ramp {
         )
     }
 
-    /// A ramp through colour stops, their positions in ascending order: level
-    /// before the first and after the last.
+    /// A ramp through colour stops, whose positions must ascend. It has the first stop's colour
+    /// before it, and the last stop's colour after it.
     ///
     /// # Errors
-    /// No stop or more than 64, or a position that is outside 0 to 1 or before its predecessor.
+    /// No stop, or more than 64; a position outside 0 to 1, or before its predecessor.
     pub fn from_stops(
         stops: &[ColorStop],
         interpolation: Interpolation,
@@ -107,7 +107,7 @@ impl Ramp {
         Ok(Self::new(stops::table(stops, interpolation)?, None))
     }
 
-    /// A ramp of a table of straight RGBA. Entry 0 becomes transparent.
+    /// A ramp from a table of RGBA colours that are not premultiplied. Entry 0 becomes transparent.
     pub fn from_table(table: &[[u8; 4]; 256]) -> Self {
         Self::new(
             Box::new(table.map(|color| color.map(|c| f32::from(c) / 255.0))),
@@ -131,7 +131,7 @@ impl Ramp {
         ramp
     }
 
-    /// The table: straight RGBA of index 0 to 255.
+    /// The table: the colour of each index as RGBA, not premultiplied.
     pub fn colors(&self) -> &[[u8; 4]; 256] {
         &self.colors
     }
@@ -141,8 +141,8 @@ impl Ramp {
         self.colors[usize::from(index)]
     }
 
-    /// Reverses the colours. The opacity stays as it is: a ramp that fades in at its low end still
-    /// does.
+    /// Reverses the colours. The opacity is not reversed: a ramp that fades in at its low end still
+    /// does so.
     #[must_use]
     pub fn reversed(mut self) -> Self {
         self.base.reverse();
@@ -150,9 +150,9 @@ impl Ramp {
         self
     }
 
-    /// Multiplies the alpha with an opacity. A curve replaces the ramp's own curve (`0:1` ends the
-    /// fading in of a named ramp); a factor is kept beside the curve and scales it. The alpha of
-    /// colour stops always counts.
+    /// Multiplies the colours' alpha by an opacity. A curve replaces the ramp's own curve: with
+    /// `0:1` a named ramp no longer fades in. A factor is applied in addition to the curve. The
+    /// alpha of colour stops always counts.
     #[must_use]
     pub fn with_opacity(mut self, opacity: &Opacity) -> Self {
         match opacity {
@@ -163,7 +163,7 @@ impl Ramp {
         self
     }
 
-    /// Cuts the ramp into `classes` of one colour each, that of their middle.
+    /// Cuts the ramp into `classes` equal parts; each gets the colour in its middle.
     #[must_use]
     pub fn in_classes(mut self, classes: u8) -> Self {
         let classes = usize::from(classes.max(1));

@@ -2,22 +2,24 @@
 
 use std::fmt;
 
-/// The most stops an opacity curve may have.
+/// The most stops of an opacity curve.
 const MAX_STOPS: usize = 64;
 
-/// A curve position → opacity, both 0 to 1, or one factor for all positions.
+/// An opacity along a ramp: a curve from position to opacity, both 0 to 1, or one factor for all
+/// positions.
 ///
-/// A [`Ramp`](crate::ramp::Ramp) multiplies it into the alpha of its colours: a factor scales
-/// whatever curve the ramp has, a curve replaces it.
+/// A [`Ramp`](crate::ramp::Ramp) multiplies the alpha of its colours by it. A factor is applied in
+/// addition to the ramp's own curve; a curve replaces the ramp's own curve.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Opacity {
     /// A factor for all positions, 0 to 1.
     Factor(f32),
-    /// A curve, linear between the stops, constant before the first and after the last.
+    /// A curve: linear between its stops, constant before the first and after the last.
     Curve(OpacityCurve),
 }
 
-/// The stops of an [`Opacity::Curve`]: valid, never empty, in order.
+/// The stops of an [`Opacity::Curve`]: at least one, all numbers from 0 to 1, in ascending order of
+/// position.
 #[derive(Debug, Clone, PartialEq)]
 pub struct OpacityCurve(Vec<(f32, f32)>);
 
@@ -25,8 +27,8 @@ impl OpacityCurve {
     /// A curve through `(position, opacity)` stops in ascending order of position.
     ///
     /// # Errors
-    /// No stop or more than 64, a number that is outside 0 to 1 or not a number, or positions that
-    /// go backwards.
+    /// No stop, or more than 64; a number outside 0 to 1, or NaN; or a position before its
+    /// predecessor.
     pub fn new(stops: Vec<(f32, f32)>) -> Result<Self, OpacityError> {
         if stops.is_empty() {
             return Err(OpacityError::Empty);
@@ -49,7 +51,7 @@ impl OpacityCurve {
         Ok(Self(stops))
     }
 
-    /// The opacity at a position; where two stops share a position, the later counts.
+    /// The opacity at a position; where two stops share a position, the later stop counts.
     pub fn at(&self, position: f32) -> f32 {
         let after = self.0.partition_point(|&(p, _)| p <= position);
         let left = after.checked_sub(1).and_then(|i| self.0.get(i));
@@ -60,7 +62,7 @@ impl OpacityCurve {
         }
     }
 
-    /// The stops, as `(position, opacity)`.
+    /// The stops, each as `(position, opacity)`.
     pub fn stops(&self) -> &[(f32, f32)] {
         &self.0
     }
@@ -70,7 +72,7 @@ impl Opacity {
     /// Reads `0.8` or `80%` (a factor) or `0:0,0.1:0.6,1:1` (a curve).
     ///
     /// # Errors
-    /// A text that is neither, or a number outside 0 to 1.
+    /// A text that is neither a factor nor a curve, or a number outside 0 to 1.
     pub fn parse(text: &str) -> Result<Self, OpacityError> {
         if !text.contains(':') {
             if text.trim().is_empty() {
@@ -95,7 +97,7 @@ impl Opacity {
     /// One factor for all positions.
     ///
     /// # Errors
-    /// A factor that is outside 0 to 1 or not a number.
+    /// A factor outside 0 to 1, or NaN.
     pub fn factor(factor: f32) -> Result<Self, OpacityError> {
         if (0.0..=1.0).contains(&factor) {
             Ok(Self::Factor(factor))
@@ -113,7 +115,7 @@ impl Opacity {
     }
 }
 
-/// The text that [`Opacity::parse`] reads.
+/// Writes the text that [`Opacity::parse`] reads.
 impl fmt::Display for Opacity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -148,7 +150,7 @@ pub enum OpacityError {
     /// An empty text.
     #[error("the opacity is empty; give a factor such as 0.8 or stops such as 0:0,0.2:1")]
     Empty,
-    /// A part that is no number or no stop.
+    /// A part of the text that is no number or no stop.
     #[error(
         "`{0}` is no opacity; give a factor such as 0.8 or position:opacity stops such as 0:0,0.2:1"
     )]

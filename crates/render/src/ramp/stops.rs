@@ -1,40 +1,40 @@
-//! Colour stops and the table between them.
+//! Colour stops, and the table of the colours between them.
 
 use csscolorparser::Color;
 
-/// The most stops a ramp may have.
+/// The most stops of a ramp.
 pub(super) const MAX_STOPS: usize = 64;
 
-/// Straight RGBA of index 0 to 255, every channel 0 to 1.
+/// The colour of each index: RGBA, not premultiplied, every channel 0 to 1.
 pub(super) type ColorTable = Box<[[f32; 4]; 256]>;
 
-/// The interpolation of colours between two stops; alpha is premultiplied either way, so that
-/// nothing of a transparent stop's colour bleeds in.
+/// The colour space in which colours between two stops are mixed. They are premultiplied for the
+/// mixing in either space, so that the colour of a transparent stop doesn't show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Interpolation {
-    /// In Oklab (Ottosson 2020): perceptually even steps, no grey in the middle.
+    /// Oklab (Ottosson 2020): perceptually even steps, and no grey between two strong colours.
     #[default]
     Oklab,
-    /// In plain sRGB numbers, as browsers, Mapnik and the heat-map scripts do.
+    /// The plain numbers of sRGB, as in browsers, Mapnik and JavaScript heat maps.
     Srgb,
 }
 
 /// A colour at a position of a ramp.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ColorStop {
-    /// 0 to 1.
+    /// The position, 0 to 1.
     pub position: f32,
-    /// Straight sRGB and alpha, each 0 to 1.
+    /// RGB in sRGB and alpha, each 0 to 1, not premultiplied.
     pub color: [f32; 4],
 }
 
-/// The channels of a colour, clamped to the gamut; NaN becomes 0.
+/// The channels of a colour, clamped to 0 to 1. NaN becomes 0.
 pub(super) fn channels(color: &Color) -> [f32; 4] {
     [color.r, color.g, color.b, color.a].map(|c| if c.is_nan() { 0.0 } else { c.clamp(0.0, 1.0) })
 }
 
-/// Refuses positions outside 0 to 1, and those before their predecessor.
+/// Refuses a position that is outside 0 to 1 or before its predecessor, `previous`.
 pub(super) fn check(position: f32, previous: f32) -> Result<(), RampError> {
     if !(0.0..=1.0).contains(&position) {
         return Err(RampError::Position(position));
@@ -45,7 +45,7 @@ pub(super) fn check(position: f32, previous: f32) -> Result<(), RampError> {
     Ok(())
 }
 
-/// The 256 colours along the stops, straight RGBA of 0 to 1.
+/// The 256 colours along the stops, after a check of the stops.
 pub(super) fn table(
     stops: &[ColorStop],
     interpolation: Interpolation,
@@ -64,7 +64,7 @@ pub(super) fn table(
     Ok(mix(stops, interpolation))
 }
 
-/// The table along stops whose positions ascend.
+/// The 256 colours along stops that are valid.
 pub(super) fn mix(stops: &[ColorStop], interpolation: Interpolation) -> ColorTable {
     let mixable: Vec<(f32, [f32; 4])> = stops
         .iter()
@@ -88,7 +88,7 @@ pub(super) fn mix(stops: &[ColorStop], interpolation: Interpolation) -> ColorTab
 }
 
 impl Interpolation {
-    /// Converts straight sRGB to the premultiplied coordinates that are mixed.
+    /// Converts an sRGB colour to the premultiplied coordinates in which colours are mixed.
     fn premultiplied(self, color: [f32; 4]) -> [f32; 4] {
         let [x, y, z, alpha] = match self {
             Self::Srgb => color,
@@ -97,7 +97,8 @@ impl Interpolation {
         [x * alpha, y * alpha, z * alpha, alpha]
     }
 
-    /// Converts back, clipped to the gamut.
+    /// Converts mixed coordinates back to an sRGB colour that is not premultiplied, clipped to the
+    /// gamut.
     fn straight(self, [x, y, z, alpha]: [f32; 4]) -> [f32; 4] {
         if alpha <= 0.0 {
             return [0.0; 4];
@@ -122,7 +123,7 @@ pub enum RampError {
     UnknownName {
         /// The name that was given.
         name: String,
-        /// The names there are.
+        /// The names in the collection.
         known: Vec<&'static str>,
     },
     /// A text that is no CSS colour.
@@ -139,7 +140,7 @@ pub enum RampError {
     /// More stops than allowed.
     #[error("a ramp has at most 64 colours, not {0}")]
     TooMany(usize),
-    /// A table or a filter that can't be read.
+    /// A table or a `colorize-alpha` filter that can't be read.
     #[error(
         "a ramp that is given colour by colour is table: and 8 hexadecimal digits for each of the entries 1 to 255, Mapnik's filter is colorize-alpha(blue, red)"
     )]
@@ -180,8 +181,8 @@ mod tests {
     fn colours_between_are_mixed_as_asked() {
         let srgb = colors("black, white", Interpolation::Srgb);
         assert_eq!(srgb[51], [51, 51, 51, 255]);
-        // Half the lightness of Oklab is a darker grey than half the number of sRGB:
-        // L = 0.5 is 0.125 linear, 0.3889 encoded.
+        // A mix of black and white is darker in Oklab than in sRGB: its lightness L = 0.5 is 0.125
+        // in linear light and 0.3889 in sRGB.
         let oklab = colors("black, white", Interpolation::Oklab);
         assert_eq!(oklab[255], [255; 4]);
         assert!(oklab[127][0].abs_diff(99) <= 1, "{:?}", oklab[127]);

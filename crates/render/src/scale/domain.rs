@@ -6,35 +6,39 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
-/// The densities that the ramp spans.
+/// The range of densities that the ramp spans.
 ///
-/// The domain of amounts begins at 0; that of means lies between two percentiles; that of signed
-/// values and ratios reaches as far to one side of the middle as to the other.
+/// Unless both ends are given, they depend on the kind of the values. For amounts the range begins
+/// at 0. For means it lies between two percentiles. For signed values it reaches equally far to
+/// both sides of 0, and for ratios by equal factors to both sides of 1.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Domain {
-    /// Up to nearly the greatest density of the zoom: see [`Domain::AUTO_PERCENTILE`].
+    /// The upper end is nearly the greatest density of the zoom, at the percentile
+    /// [`Domain::AUTO_PERCENTILE`].
     Auto,
-    /// Up to a percentile of the non-empty pixels of the zoom.
+    /// The upper end is a percentile (0 to 100) of the non-empty pixels of the zoom.
     Percentile(f64),
-    /// Up to a percentile of one zoom, for all zooms: for values that don't change with the zoom,
-    /// such as those per km². `None` is the percentile of [`Domain::Auto`].
+    /// The upper end is a percentile measured at one zoom and used at all zooms: for values that
+    /// don't change with the zoom, such as densities per km². The fields are the percentile and the
+    /// zoom; with `None` the percentile is that of [`Domain::Auto`].
     AtZoom(Option<f64>, u8),
-    /// From lo to hi, whatever the data.
+    /// The lower and the upper end, whatever the data.
     Fixed(f64, f64),
-    /// A table of (zoom, lo, hi), the zooms rising: between two of them hi is interpolated
-    /// geometrically, as densities grow, and lo linearly.
+    /// A table of (zoom, lower end, upper end) with rising zooms. Between two zooms the upper end
+    /// is interpolated geometrically, as densities grow from zoom to zoom, and the lower end
+    /// linearly.
     ByZoom(Arc<[(f64, f64, f64)]>),
 }
 
 impl Domain {
-    /// The percentile at which `auto` ends: the last half percent of the pixels saturate, so that
-    /// one outlier does not leave the rest of the map dark.
+    /// The percentile at which `auto` ends. The densest half percent of the pixels all get the
+    /// ramp's last colour, so that one outlier does not leave the rest of the map dark.
     pub const AUTO_PERCENTILE: f64 = 99.5;
 
     const MAX_STOPS: usize = 32;
 
-    /// The two ends at a zoom, where they are given.
+    /// The lower and the upper end at a zoom; `None` where they are to be measured.
     pub(super) fn ends(&self, zoom: f64) -> Option<(f64, f64)> {
         match self {
             Self::Fixed(low, high) => Some((*low, *high)),
@@ -60,7 +64,7 @@ impl Domain {
         }
     }
 
-    /// The percentile of the upper end, where that is measured.
+    /// The percentile of a measured upper end.
     pub(super) fn percentile(&self) -> f64 {
         match self {
             Self::Percentile(p) | Self::AtZoom(Some(p), _) => *p,

@@ -1,15 +1,17 @@
-//! Statistics of values: a logarithmic histogram, from which scales take their ends.
+//! Statistics of values: a logarithmic histogram from which scales take the ends of their domain.
 
 use crate::scale::value_kind::ValueKind;
 
-/// Bins per octave of the logarithmic histogram.
+/// Bins per octave (doubling) of the logarithmic histogram, as a power of two.
 const PER_OCTAVE_BITS: u32 = 5;
 const SHIFT: u32 = 23 - PER_OCTAVE_BITS;
 
-/// A histogram of values in logarithmic bins (32 an octave, 2 % wide), to both sides of zero.
+/// A histogram of values on both sides of zero, in logarithmic bins: 32 per octave, each about 2 %
+/// wide.
 ///
-/// The [`ValueKind`] decides what is counted: amounts over zero, all means, and of differences
-/// and quotients the distance from their middle.
+/// The [`ValueKind`] decides what is counted. Amounts are counted if they are over zero, and means
+/// always. For a difference its distance from 0 is counted; for a quotient, the factor by which it
+/// differs from 1.
 #[derive(Clone, Debug, Default)]
 pub struct Statistics {
     below: LogBins,
@@ -18,10 +20,10 @@ pub struct Statistics {
     extremes: Option<(f32, f32)>,
 }
 
-/// Counts of positive numbers.
+/// Counts of positive numbers, bin by bin.
 #[derive(Clone, Debug, Default)]
 struct LogBins {
-    /// Number of the first bin.
+    /// The number of the first bin: the upper bits that the floats in it share.
     first: u32,
     counts: Vec<f64>,
     total: f64,
@@ -55,7 +57,7 @@ impl LogBins {
         }
     }
 
-    /// (lower edge, upper edge, count) of each bin, rising.
+    /// The bins in rising order, each as (lower edge, upper edge, count).
     fn bars(&self) -> impl DoubleEndedIterator<Item = (f64, f64, f64)> + '_ {
         let edge = |bin: u32| f64::from(f32::from_bits(bin << SHIFT).min(f32::MAX));
         let bar = move |(i, &n): (usize, &f64)| {
@@ -67,8 +69,8 @@ impl LogBins {
 }
 
 impl Statistics {
-    /// Counts values, each as `times` pixels. NaN and infinities are left out; so are differences
-    /// of zero, and amounts of zero and less.
+    /// Counts values, each `times` times. NaN, infinities, differences of zero, and amounts and
+    /// quotients that are not positive are left out.
     pub fn add(&mut self, kind: ValueKind, numbers: &[f32], times: f64) {
         for &v in numbers {
             match kind {
@@ -102,7 +104,7 @@ impl Statistics {
         self.extremes = Some((low.min(least), high.max(most)));
     }
 
-    /// Adds the counts of another.
+    /// Adds the counts of other statistics.
     pub(crate) fn merge(&mut self, other: &Self) {
         self.above.merge(&other.above);
         self.below.merge(&other.below);
@@ -112,12 +114,12 @@ impl Statistics {
         }
     }
 
-    /// The greatest value counted; 0 where none was.
+    /// The greatest counted value; 0 without counted values.
     pub fn max(&self) -> f64 {
         self.extremes.map_or(0.0, |(_, most)| f64::from(most))
     }
 
-    /// The least value counted; 0 where none was.
+    /// The least counted value; 0 without counted values.
     pub fn min(&self) -> f64 {
         self.extremes.map_or(0.0, |(least, _)| f64::from(least))
     }
@@ -131,7 +133,8 @@ impl Statistics {
         self.below.total + self.zeros + self.above.total
     }
 
-    /// (lower edge, upper edge, count), rising; zero is a bar without width.
+    /// The bins that aren't empty, in rising order, each as (lower edge, upper edge, count). The
+    /// bin of zero has equal edges.
     fn bars(&self) -> impl Iterator<Item = (f64, f64, f64)> + '_ {
         let below = self
             .below
@@ -144,9 +147,9 @@ impl Statistics {
             .filter(|(.., n)| *n > 0.0)
     }
 
-    /// The value that `percent` (0 to 100) of all counted pixels stay below.
+    /// The value below which `percent` (0 to 100) per cent of the counted pixels lie.
     ///
-    /// Within a bin it is interpolated, so the error is well under the bin's 2 %.
+    /// It is interpolated within its bin, so its error is well under the 2 % of a bin's width.
     pub fn percentile(&self, percent: f64) -> f64 {
         let wanted = (percent / 100.0).clamp(0.0, 1.0) * self.total();
         let mut below = 0.0;
@@ -160,9 +163,10 @@ impl Statistics {
         self.max()
     }
 
-    /// The percentage of all counted pixels that are below a value: the inverse of
-    /// [`percentile`](Self::percentile). Of differences and quotients it is the percentage that
-    /// is nearer to the middle. `None` where nothing was counted.
+    /// The percentage (0 to 100) of the counted pixels that lie below a value: the inverse of
+    /// [`percentile`](Self::percentile). For differences and quotients it is the percentage of
+    /// pixels nearer to the middle (0 or 1) than the value. `None` if nothing was counted or the
+    /// value is NaN.
     pub fn percent_below(&self, kind: ValueKind, number: f64) -> Option<f64> {
         let number = match kind {
             ValueKind::Amount | ValueKind::Level => number,
@@ -183,8 +187,8 @@ impl Statistics {
         Some(100.0 * self.bars().map(share).sum::<f64>() / self.total())
     }
 
-    /// The cumulative share of pixels at the upper edge of each bin between two
-    /// densities, as (density, share of what lies between them).
+    /// The cumulative distribution between two densities, as (density, share) at the upper edge of
+    /// each bin. A share is 0 at `low` and 1 at `high`, and counts only the pixels between both.
     pub fn cumulative(&self, low: f64, high: f64) -> Vec<(f64, f64)> {
         let mut curve = vec![(low, 0.0)];
         let mut sum = 0.0;

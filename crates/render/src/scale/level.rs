@@ -1,33 +1,33 @@
-//! Levels: sizes of pixels on the map, whole or between two whole ones.
+//! Levels: the size of a CSS pixel on the map, in whole levels and between them.
 
 use heatsplat_points::mercator::WORLD;
 
-/// Levels below and above these are clamped.
+/// The least and the greatest level; others are clamped to them.
 const LEAST: f64 = 3.0;
 const MOST: f64 = 33.0;
 
-/// A level this near to a whole one is rounded to it: a box in degrees leads to a tile's pixels
-/// only within rounding errors.
+/// A level this close to a whole one is rounded to it: a box in degrees that is meant to match a
+/// tile's pixels does so only within rounding errors.
 const ROUNDING: f64 = 1e-6;
 
-/// The size of a CSS pixel: at level L the world is 2ᴸ CSS pixels wide.
+/// The size of a CSS pixel on the map: at level L the world is 2ᴸ CSS pixels wide.
 ///
-/// Tiles have whole levels (those of 256 pixels: their zoom plus 8); pictures of any size lie
-/// between two.
+/// Tiles have whole levels: a tile of 256 CSS pixels has its zoom plus 8. Pictures of any other
+/// size lie between two whole levels.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Level {
     below: u8,
-    /// The fractional part, 0 to 1 without 1.
+    /// The fractional part: at least 0 and less than 1.
     share: f64,
 }
 
 impl Level {
-    /// The level at which a CSS pixel is so many world units wide.
+    /// The level at which a CSS pixel is `css_pixel` world units wide.
     pub fn from_pixel(css_pixel: f64) -> Self {
         Self::new((WORLD / css_pixel).log2())
     }
 
-    /// The level of a zoom, which may lie between two whole ones.
+    /// The level of a zoom, which may be fractional.
     pub fn from_zoom(zoom: f64) -> Self {
         Self::new(zoom + 8.0)
     }
@@ -43,23 +43,25 @@ impl Level {
         }
     }
 
-    /// The whole level at it or below it.
+    /// The greatest whole level that is not above this one.
     pub fn below(self) -> u8 {
         self.below
     }
 
-    /// For a level that is not whole: the whole one above it, and the fractional part, 0 to 1.
+    /// The next whole level above, and this level's fractional part between 0 and 1; `None` for a
+    /// whole level.
     pub fn above(self) -> Option<(u8, f64)> {
         (self.share > 0.0).then_some((self.below + 1, self.share))
     }
 
-    /// The one or two whole levels between whose scales its own is interpolated.
+    /// The whole levels whose scales make this level's scale: itself if it is whole, else its two
+    /// neighbours.
     pub fn wholes(self) -> impl Iterator<Item = u8> {
         let above = self.above().map(|(above, _)| above);
         std::iter::once(self.below).chain(above)
     }
 
-    /// The zoom at which tiles of 256 pixels have this level.
+    /// The zoom at which tiles of 256 CSS pixels have this level.
     pub fn zoom(self) -> f64 {
         f64::from(self.below) + self.share - 8.0
     }
@@ -94,7 +96,7 @@ mod tests {
         let between = Level::from_zoom(3.25);
         assert_eq!((between.below(), between.above()), (11, Some((12, 0.25))));
         assert_eq!(between.zoom(), 3.25);
-        // Thumbnails of the world, and pixels of a millimetre.
+        // The levels of a thumbnail of the world and of pixels of a millimetre.
         assert_eq!(Level::from_zoom(-1.5).above(), Some((7, 0.5)));
         assert_eq!(Level::from_zoom(-99.0), Level::from(3));
         assert_eq!(Level::from_zoom(99.0), Level::from(33));

@@ -1,8 +1,8 @@
-//! Scales: density → position on the ramp, 0 to 1.
+//! Scales: the way from a density to a position on the ramp, 0 to 1.
 //!
-//! A [`Scale`] is the user's description. With the [`Statistics`] of a layer at a zoom it
-//! becomes a [`Normalizer`], the same for every tile of that zoom: colours never depend on the
-//! tile that is drawn.
+//! A [`Scale`] is the user's description. Filled in with a layer's [`Statistics`] at a zoom it
+//! becomes a [`Normalizer`]. Every tile of that zoom uses this one normalizer, so a density has one
+//! colour in all of them.
 
 pub(crate) mod domain;
 pub(crate) mod histogram;
@@ -36,8 +36,8 @@ impl Scale {
         !given || self.transform.is_equalised()
     }
 
-    /// The level that is measured for a level's scale: itself, unless the domain is that of one
-    /// zoom.
+    /// The level whose statistics are needed for the scale of `level`: `level` itself, unless the
+    /// domain is measured at a fixed zoom.
     pub fn level(&self, level: u8) -> u8 {
         match self.domain {
             Domain::AtZoom(_, zoom) => zoom + 8,
@@ -45,8 +45,8 @@ impl Scale {
         }
     }
 
-    /// The normalizer at a level (the world 2^`level` CSS pixels wide) for values of a kind with
-    /// these statistics.
+    /// The normalizer of a level for values of a kind, with the level's statistics filled in. At
+    /// `level` the world is 2^`level` CSS pixels wide.
     pub fn resolve(&self, statistics: &Statistics, kind: ValueKind, level: u8) -> Normalizer {
         let equalised = self.transform.is_equalised();
         let everything = equalised && matches!(self.domain, Domain::Auto | Domain::AtZoom(None, _));
@@ -65,7 +65,8 @@ impl Scale {
         let given = self.domain.ends(f64::from(level) - 8.0);
         let (low, high) = match given.unwrap_or(measured) {
             (low, high) if high > low => (low, high),
-            // All values are equal: they lie in the middle, or at the end.
+            // The measured ends are equal. All values then lie in the middle of the ramp; amounts,
+            // at its start.
             (low, _) => match kind {
                 ValueKind::Level => (low - 0.5, low + 0.5),
                 ValueKind::Ratio => (0.5, low.max(2.0)),
@@ -77,7 +78,7 @@ impl Scale {
         let curve = match (equalised, middle) {
             (false, _) => Vec::new(),
             (true, Middle::None) => statistics.cumulative(low, high),
-            // Statistics count distances from the middle.
+            // Statistics of such values count distances from the middle.
             (true, Middle::Zero) => statistics.cumulative(0.0, high.max(-low)),
             (true, Middle::One) => statistics.cumulative(1.0, high.max(low.recip())),
         };
@@ -91,8 +92,9 @@ impl Scale {
         Normalizer::new(formula, kind)
     }
 
-    /// Interpolates between the normalizers of two neighbouring whole levels. Given ends follow
-    /// their own table; measured ends are interpolated geometrically, those of means linearly.
+    /// The normalizer of a level between two whole levels, whose normalizers are `below` and
+    /// `above`. Ends that the user has given follow their own table. Measured ends are interpolated
+    /// geometrically; those of means, linearly.
     pub fn between(
         &self,
         below: &Normalizer,
@@ -122,7 +124,8 @@ impl Scale {
     }
 }
 
-/// Interpolates between two equalised curves, density by density at equal positions.
+/// Interpolates between two curves of equalised transforms: at each position on the ramp, between
+/// the two densities there.
 fn mixed_curves(
     a: &[(f64, f64)],
     b: &[(f64, f64)],
@@ -163,7 +166,7 @@ mod tests {
             ValueKind::Level | ValueKind::Signed => sign(i) * grow(i),
             ValueKind::Ratio => (sign(i) * i as f32 * 0.001).exp(),
         };
-        // No zero: where many values are equal, an equalised position has no inverse.
+        // Without zeros: where many values are equal, an equalised position has no inverse.
         let values: Vec<f32> = (1..=5000).map(value).collect();
         s.add(kind, &values, 1.0);
         s
@@ -196,7 +199,7 @@ mod tests {
             let normalizer = resolved(kind, domain, which);
             let exact = normalizer.position(f64::from(density)) * 255.0;
             let index = f64::from(normalizer.index(density));
-            // Every number has an index above 0 where zero is a value like others.
+            // For kinds other than amounts every number has an index above 0.
             let exact = if kind == ValueKind::Amount { exact } else { exact.max(1.0) };
             prop_assert!((index - exact).abs() <= 0.51, "{kind:?} {domain} {which} {density}: {index} {exact}");
             prop_assert_eq!(normalizer.index(f32::NAN), 0);

@@ -1,10 +1,10 @@
-//! Normalizers: scales that are resolved for the densities of one zoom.
+//! Normalizers: scales with the statistics of a zoom filled in.
 
 use crate::scale::thresholds::Thresholds;
 use crate::scale::transform::Transform;
 use crate::scale::value_kind::ValueKind;
 
-/// A resolved scale: density → position on the ramp → colour index.
+/// A scale ready for use: it turns a density into a position on the ramp, and into a colour index.
 #[derive(Clone, Debug)]
 pub struct Normalizer {
     pub(super) formula: Formula,
@@ -12,8 +12,8 @@ pub struct Normalizer {
 }
 
 impl Normalizer {
-    /// The normalizer of a formula over values of a kind. Only amounts have densities below which
-    /// the colour index is 0; of the other kinds only NaN has index 0.
+    /// The normalizer of a formula over values of a kind. Low amounts can have the colour index 0;
+    /// with the other kinds only NaN has it.
     pub(super) fn new(formula: Formula, kind: ValueKind) -> Self {
         let thresholds = Thresholds::new(|k| {
             if kind != ValueKind::Amount && k == 1 {
@@ -28,7 +28,7 @@ impl Normalizer {
         }
     }
 
-    /// Density at position 0 and at position 1.
+    /// The density at position 0, and the density at position 1.
     pub fn domain(&self) -> (f64, f64) {
         (self.formula.low, self.formula.high)
     }
@@ -38,7 +38,8 @@ impl Normalizer {
         self.formula.transform
     }
 
-    /// The density in the middle of the ramp, where the scale has one: 0 or 1.
+    /// The density in the middle of a scale with two sides: 0 for differences, 1 for quotients.
+    /// `None` for a scale without sides.
     pub fn middle(&self) -> Option<f64> {
         match self.formula.middle {
             Middle::None => None,
@@ -57,8 +58,8 @@ impl Normalizer {
         self.formula.value_at(position)
     }
 
-    /// The 255 densities at which the colour index steps up, rising: the index of a
-    /// density, round(255 · position), is how many of them are not above it.
+    /// The 255 densities at which the colour index rises by one, in rising order. A density's
+    /// index, round(255 · position), is the number of thresholds that are at most as great as it.
     pub fn thresholds(&self) -> &[f32] {
         self.thresholds.thresholds()
     }
@@ -68,13 +69,13 @@ impl Normalizer {
         self.thresholds.index(density)
     }
 
-    /// The thresholds, with the table that looks densities up in them.
+    /// The thresholds with their look-up table.
     pub(crate) fn threshold_table(&self) -> &Thresholds {
         &self.thresholds
     }
 }
 
-/// The value in the middle of a scale with two sides.
+/// The value in the middle of a scale with two sides; `None` for a scale without sides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Middle {
     None,
@@ -83,7 +84,8 @@ pub(super) enum Middle {
 }
 
 impl Middle {
-    /// The middle of a domain; `None` where the domain lies to one side of it.
+    /// The middle of the domain from `low` to `high`; `None` where values of the kind have no
+    /// middle, or the domain doesn't reach to both sides of it.
     pub(super) fn for_domain(kind: ValueKind, low: f64, high: f64) -> Self {
         match kind {
             ValueKind::Signed if low < 0.0 && high > 0.0 => Self::Zero,
@@ -93,15 +95,15 @@ impl Middle {
     }
 }
 
-/// A transform between two densities.
+/// A transform, with the densities at its ends and in its middle.
 #[derive(Clone, Debug)]
 pub(super) struct Formula {
     pub(super) low: f64,
     pub(super) high: f64,
     pub(super) middle: Middle,
     pub(super) transform: Transform,
-    /// The cumulative histogram of equalised transforms as (density, position), rising; empty for
-    /// the others.
+    /// The cumulative histogram of an equalised transform, as (density, position) in rising order.
+    /// Empty for other transforms.
     pub(super) curve: Vec<(f64, f64)>,
 }
 
@@ -115,7 +117,7 @@ impl Formula {
             Middle::Zero if density < 0.0 => 0.5 - 0.5 * self.side(density / self.low, -density),
             Middle::Zero => 0.5 + 0.5 * self.side(density / self.high, density),
             Middle::One if density < 1.0 => {
-                // Values that are not positive have no logarithm and lie at the end.
+                // Values that are not positive have no logarithm; they lie at the low end.
                 let u = density.max(f64::MIN_POSITIVE).ln() / self.low.ln();
                 0.5 - 0.5 * self.side(u, density.max(f64::MIN_POSITIVE).recip())
             }
@@ -123,8 +125,9 @@ impl Formula {
         }
     }
 
-    /// The position on a scale, or on one side of it: `u` is the share of the way to its end,
-    /// `density` the value that the equalised histogram counts.
+    /// The position, 0 to 1, on a scale without sides or on one side of a scale with two. `u` is
+    /// the fraction of the way to the end of the scale or side; `density` is the value as the
+    /// equalised histogram counts it.
     fn side(&self, u: f64, density: f64) -> f64 {
         let u = u.clamp(0.0, 1.0);
         if self.transform.is_equalised() {
@@ -158,7 +161,8 @@ impl Formula {
     }
 }
 
-/// The value at `x` of a rising curve; `None` for fewer than two points.
+/// The value at `x` of a rising curve, by linear interpolation; `pick` returns the x and the y of
+/// one of its points. `None` for fewer than two points.
 pub(super) fn interpolate(
     curve: &[(f64, f64)],
     x: f64,

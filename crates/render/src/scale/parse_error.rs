@@ -1,10 +1,10 @@
-//! The error of texts that stand for no value of a style parameter.
+//! The error of a text that is no value of its style parameter.
 
 use std::borrow::Cow;
 
-/// A text that does not stand for a value of a style parameter.
+/// An error for a text that is no value of its style parameter.
 ///
-/// Its message says what does, such as `expected one of linear, log, …`.
+/// Its message lists the legal texts, such as `expected one of linear, log, …`.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{expected}")]
 pub struct ParseStyleError {
@@ -12,14 +12,14 @@ pub struct ParseStyleError {
 }
 
 impl ParseStyleError {
-    /// An error that says which texts are legal.
+    /// An error with a description of the legal texts.
     pub const fn new(expected: &'static str) -> Self {
         Self {
             expected: Cow::Borrowed(expected),
         }
     }
 
-    /// An error that lists the names that are legal.
+    /// An error that lists the legal names.
     pub(crate) fn one_of<T>(choices: &[(&'static str, T)]) -> Self {
         let names: Vec<&str> = choices.iter().map(|(name, _)| *name).collect();
         Self {

@@ -1,40 +1,44 @@
-//! Quantisation: the densities at which the colour index steps up, and a table that finds the
+//! Quantization: the densities at which the colour index rises by one, and a table that finds the
 //! index of a density in a few instructions.
 
-/// Mantissa bits below those that choose a table entry: 512 entries an octave, so that between
-/// two of them most formulas' scales have one step at most. Narrow domains have more entries.
+/// Numbers of low mantissa bits that a table ignores, from finest to coarsest. With 14 ignored bits
+/// a table has 512 entries per octave, so that with most formulas there is at most one threshold
+/// between two entries. Narrow domains get finer tables.
 const SHIFTS: std::ops::RangeInclusive<u32> = 6..=14;
 
-/// Entries of a table of a narrow domain, at most: they are to stay in the cache.
+/// The most entries of a table finer than the coarsest, so that it stays in the cache.
 const MOST_ENTRIES: u32 = 1 << 13;
 
-/// Densities that are looked up together: a loop of a fixed length becomes vectors.
+/// The number of densities that are looked up together: the compiler turns loops of a fixed length
+/// into vector instructions.
 pub(crate) const BLOCK: usize = 32;
 
-/// 255 rising thresholds: the index of a density is the number of them that are not above it.
+/// 255 rising thresholds: the index of a density is the number of thresholds that are at most as
+/// great as it.
 ///
-/// A formula per pixel (a logarithm, say) would cost more than the splat; with a
-/// table all formulas cost the same, and a GPU can be given the same numbers.
+/// To evaluate a formula at each pixel, a logarithm for example, would take longer than the
+/// splatting. With a table all formulas cost the same, and a GPU gets exactly the numbers that the
+/// CPU uses.
 #[derive(Clone, Debug)]
 pub(crate) struct Thresholds {
-    /// The 255 thresholds, then NaN, which no density passes.
+    /// The 255 thresholds, and a NaN, which no density reaches.
     thresholds: [f32; 256],
-    /// Bits of a density below those that choose its entry.
+    /// The number of low bits of a density that the table ignores.
     shift: u32,
     /// `f32::to_bits() >> shift` of the first entry.
     first: u32,
-    /// The index at the lower edge of each small range of positive densities.
+    /// The index of the density at the lower edge of each of the table's ranges.
     entries: Vec<u8>,
-    /// The index of density 0, by far the most frequent.
+    /// The index of the density 0, by far the most frequent density.
     at_zero: u8,
-    /// True where none but the first threshold may be below 0, and none of those above it shares
-    /// its range with another.
+    /// True if at most the first threshold is below the positive densities, and none of the others
+    /// shares its range of the table with another.
     simple: bool,
 }
 
 impl Thresholds {
-    /// The thresholds `threshold(k)` for k = 1 to 255; one that is below its predecessor is
-    /// raised to it.
+    /// The thresholds `threshold(k)` for k = 1 to 255. A threshold below its predecessor is raised
+    /// to it.
     pub(crate) fn new(threshold: impl Fn(u8) -> f32) -> Self {
         let mut thresholds = [f32::NAN; 256];
         let mut last = f32::MIN;
@@ -64,11 +68,12 @@ impl Thresholds {
         made
     }
 
-    /// Makes the table for a number of bits.
+    /// Makes the table that ignores `shift` low bits of a density.
     fn tabulate(&mut self, shift: u32) {
         let slot = |v: f32| v.max(0.0).to_bits() >> shift;
         let thresholds = &self.thresholds;
-        // One range before that of the first threshold, which surely holds none.
+        // The table begins one range before that of the first threshold, so its first range
+        // contains no threshold.
         let lowest = self.below_zero();
         let (first, last) = (
             slot(thresholds[lowest]).saturating_sub(1),
@@ -89,8 +94,8 @@ impl Thresholds {
         (self.shift, self.first) = (shift, first);
     }
 
-    /// The number of thresholds below all positive densities, 0 or 1: means have one, so that
-    /// every value passes it.
+    /// The number of thresholds below all positive densities, 0 or 1. It is 1 for kinds of values
+    /// other than amounts, whose every number has an index above 0.
     fn below_zero(&self) -> usize {
         usize::from(self.thresholds[0] <= f32::MIN_POSITIVE)
     }
@@ -114,14 +119,14 @@ impl Thresholds {
         }
     }
 
-    /// Writes the indices of a block without a branch, where the scale is simple.
+    /// Writes the indices of a block without a branch; only for a `simple` table.
     #[inline(always)]
     fn block(&self, densities: &[f32; BLOCK], indices: &mut [u8; BLOCK]) {
         let lowest = f32::from_bits(self.first << self.shift);
         let last = self.entries.len().saturating_sub(1) as u32;
         let mut slots = [0; BLOCK];
         for (slot, &density) in slots.iter_mut().zip(densities) {
-            // Densities below the first range, and NaN, are treated as if they were in it.
+            // Densities below the first range, and NaN, are looked up in the first range.
             let density = if density > lowest { density } else { lowest };
             *slot = ((density.to_bits() >> self.shift) - self.first).min(last);
         }
@@ -130,7 +135,7 @@ impl Thresholds {
             *index = entry + u8::from(self.thresholds[usize::from(entry)] <= density);
         }
         if self.below_zero() == 1 {
-            // NaN has index 0, not that of the first range.
+            // NaN has index 0, not the first range's index.
             for (index, &density) in indices.iter_mut().zip(densities) {
                 *index *= u8::from(self.passes_first(density));
             }
@@ -142,11 +147,12 @@ impl Thresholds {
         &self.thresholds[..255]
     }
 
-    /// The index of a density; that of NaN is 0.
+    /// The index of a density; 0 for NaN.
     #[inline(always)]
     pub(crate) fn index(&self, density: f32) -> u8 {
         if density <= 0.0 {
-            // Densities below zero matter where a domain begins there: rare enough for a search.
+            // Negative densities matter only in domains that begin below zero, and are rare enough
+            // for a search.
             return if density == 0.0 {
                 self.at_zero
             } else {
@@ -158,17 +164,18 @@ impl Thresholds {
         }
         let slot = (density.to_bits() >> self.shift).saturating_sub(self.first) as usize;
         let mut index = self.entries.get(slot).copied().unwrap_or(255);
-        // Without a branch, since a step here cannot be predicted.
+        // Without a branch, since it cannot be predicted on which side of a threshold a density
+        // lies.
         index += u8::from(self.thresholds[usize::from(index)] <= density);
-        // Equalised histograms can have several steps in a range.
+        // With equalised histograms a range can contain several thresholds.
         while self.thresholds[usize::from(index)] <= density {
             index += 1;
         }
         index
     }
 
-    /// True where a density reaches the first threshold, which gives it an index above 0. False
-    /// for NaN.
+    /// True where a density reaches the first threshold, so that its index is above 0. False for
+    /// NaN.
     #[inline(always)]
     pub(crate) fn passes_first(&self, density: f32) -> bool {
         density >= self.thresholds[0]

@@ -1,30 +1,32 @@
-//! Transforms: functions from a share of the domain to a position on the ramp.
+//! Transforms: functions from a fraction of the domain to a position on the ramp.
 
 use crate::scale::parse_error::ParseStyleError;
 use std::fmt;
 use std::str::FromStr;
 
-/// The two ends of the logarithmic transform are this factor apart: three decades.
+/// The factor in the logarithmic transform's ln(1 + 1000 u), a choice: it spreads the three decades
+/// below the upper end.
 const LOG_RANGE: f64 = 1000.0;
 
-/// A function from density to position on the ramp, with u = (d − lo) / (hi − lo) in 0..1.
+/// A function from a density d to a position on the ramp, by way of u = (d − lo) / (hi − lo), its
+/// fraction of the domain, 0 to 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Transform {
     /// u
     Linear,
-    /// ln(1 + 1000 u) / ln 1001: three decades, and still 0 at lo
+    /// ln(1 + 1000 u) / ln 1001: logarithmic over three decades, and 0 at the low end.
     Log,
     /// √u
     Sqrt,
     /// ∛u
     Cbrt,
-    /// u to a power, such as `power:0.35`
+    /// u to the power of an exponent. Its text is `power:0.35`, for example.
     Power(Gamma),
-    /// The share of non-empty pixels with less density (histogram equalisation).
+    /// The share of the zoom's non-empty pixels that have a lower density (histogram equalisation).
     EqHist,
-    /// The share of the non-empty pixels nearby with less density (adaptive histogram
-    /// equalisation), which shows detail in cities and in the country alike, without seams.
+    /// The share of the non-empty pixels nearby that have a lower density (adaptive histogram
+    /// equalisation). It shows detail both in cities and in the country, without seams.
     Local,
 }
 
@@ -57,7 +59,7 @@ impl Transform {
         ("local", Self::Local),
     ];
 
-    /// True where positions follow from the distribution of densities.
+    /// True where positions depend on the distribution of densities.
     pub(super) fn is_equalised(self) -> bool {
         matches!(self, Self::EqHist | Self::Local)
     }

@@ -1,26 +1,27 @@
-//! Kinds of values, which decide how a scale lies over them.
+//! Kinds of values, which decide how a scale is laid over them.
 
-/// The kind of a field's values, which decides how a scale lies over them.
+/// The kind of a picture's values, which decides how a scale is laid over them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ValueKind {
-    /// From 0 upwards, where 0 stands for nothing: sums and counts.
+    /// Sums and counts: numbers from 0 upwards. A pixel of value 0 is empty.
     Amount,
-    /// Any number, 0 like any other; NaN stands for nothing: means.
+    /// Means: any numbers, with 0 a value like others. A pixel of value NaN is empty.
     Level,
-    /// To both sides of 0, which stands for nothing: differences, and sums of weights of both
-    /// signs.
+    /// Differences, and sums of weights of both signs: numbers on both sides of 0. A pixel of value
+    /// 0 is empty.
     Signed,
-    /// To both sides of 1, by factors; NaN stands for nothing: quotients.
+    /// Quotients: positive numbers on both sides of 1, compared by factors. A pixel of value NaN is
+    /// empty.
     Ratio,
 }
 
 impl ValueKind {
-    /// True where 0 stands for nothing, as NaN does for every kind.
+    /// True where a pixel of value 0 is empty. Pixels of value NaN are empty with every kind.
     pub fn zero_is_nothing(self) -> bool {
         matches!(self, Self::Amount | Self::Signed)
     }
 
-    /// The value that stands for nothing: 0, or NaN where 0 is a value like others.
+    /// The value of empty pixels: 0, or NaN where 0 is a value like others.
     pub fn nothing(self) -> f32 {
         if self.zero_is_nothing() {
             0.0

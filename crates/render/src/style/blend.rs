@@ -7,8 +7,8 @@ use crate::style::precision::Precision;
 use std::fmt;
 use std::str::FromStr;
 
-/// The distance in pixels beyond which no point reaches under [`BlendMode::Reach`], whatever it
-/// weighs.
+/// The distance in pixels beyond which no point adds anything under [`BlendMode::Reach`], however
+/// great its weight.
 pub(crate) const MAX_REACH: f64 = 256.0;
 
 /// The combination of the splats of many points into one value.
@@ -18,30 +18,33 @@ pub enum BlendMode {
     /// Splats add up: Σ weight · K. The fastest mode, and the only one that GPUs draw.
     #[default]
     Add,
-    /// Points of one pixel count as one point of weight 1, and the splats of such pixels add up:
-    /// the mode of mapnik-rasterizers.
+    /// The points of one pixel count as one point of weight 1, and the splats of all such pixels
+    /// add up. It is the mode of mapnik-rasterizers.
     Set,
-    /// Splats cover each other as translucent spots do: 1 − Π (1 − opacity · K), in floating
-    /// point, so that faint spots never stop counting. The mode of heatmap.js and simpleheat.
+    /// Splats cover each other as translucent spots do: 1 − Π (1 − opacity · K). It is computed in
+    /// floating point, so that even the faintest spot changes the result. It is the mode of
+    /// heatmap.js and simpleheat.
     Cover(CoverOpacity),
     /// Markers cover each other in 8 bits, 0 to 255, with Mapnik's rounding.
     Over(MarkerStamp),
-    /// Markers of 8 bits add up to 255 at most, as with Mapnik's `comp-op: plus`.
+    /// Markers add up in 8 bits and stop at 255, as with Mapnik's `comp-op: plus`.
     Plus(MarkerStamp),
-    /// Points reach further, the more those of a pixel weigh together:
-    /// Σ weight · K(distance / (radius · (weight / this)^(1/n))), where n is the kernel's degree.
-    /// The mode of HeatCanvas.
+    /// The points of a pixel are drawn as one, and its kernel is the wider, the greater their
+    /// summed weight: Σ weight · K(distance / (radius · (weight / w)^(1/n))). Here w is the number
+    /// of this variant, the weight that reaches as far as the radius, and n is the kernel's degree.
+    /// It is the mode of HeatCanvas.
     Reach(f64),
 }
 
 /// The opacity of the spots of [`BlendMode::Cover`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct CoverOpacity {
-    /// The weights whose opacity is 0 and 1.
+    /// Two weights: the one with opacity 0 and the one with opacity 1.
     pub range: (f64, f64),
     /// The least opacity of a point.
     pub least: f64,
-    /// The zoom of full opacity: at each zoom below it opacity is half of the next one's.
+    /// The zoom from which on the opacity is full; each zoom below it halves the opacity. With
+    /// `None` the opacity is full at all zooms.
     pub full_at: Option<u8>,
 }
 
@@ -56,10 +59,10 @@ impl Default for CoverOpacity {
 }
 
 impl CoverOpacity {
-    /// The most zooms over which opacity falls.
+    /// The number of zooms over which opacity halves, at most: further out it stays the same.
     const MOST_ZOOMS: f64 = 12.0;
 
-    /// The opacity of a point of a weight at a zoom, 0 to 1.
+    /// The opacity, 0 to 1, of a point of weight `weight` at a zoom.
     pub fn opacity(&self, weight: f64, zoom: f64) -> f64 {
         let (low, high) = self.range;
         let missing = self.full_at.map_or(0.0, |full| f64::from(full) - zoom);
@@ -70,34 +73,37 @@ impl CoverOpacity {
     }
 }
 
-/// A marker in 8 bits, and the blurs of the picture that many of them make.
+/// A marker in 8 bits that is drawn at each point, and the blurs that are then applied to the whole
+/// picture of markers.
 #[derive(Clone, Debug, PartialEq)]
 pub struct MarkerStamp {
     /// The marker at each point.
     pub marker: Marker,
-    /// Radii of the blurs in x and y, one after the other, in CSS pixels.
+    /// The radius in x and in y of each blur, in CSS pixels. The blurs are applied one after the
+    /// other.
     pub blurs: Vec<(u8, u8)>,
 }
 
 impl MarkerStamp {
-    /// The distance from a point at which its heat ends, in CSS pixels.
+    /// The greatest distance from a point at which its marker still shows after the blurs, in CSS
+    /// pixels.
     pub(crate) fn reach(&self) -> f64 {
         let blurs: u32 = self.blurs.iter().map(|(x, y)| u32::from(*x.max(y))).sum();
         self.marker.reach() + f64::from(blurs)
     }
 }
 
-/// True where splats are blended on the CPU, whatever the backend is: where they don't simply add
-/// up, and where the shape is none that backends draw, unless each point is evaluated anyway.
+/// True where splats are drawn on the CPU, whatever the backend is. That is so for all blend modes
+/// but [`BlendMode::Add`] and, unless the precision is exact, for shapes that backends don't draw.
 pub(crate) fn is_stamped(blend: &BlendMode, shape: Shape, precision: Precision) -> bool {
     !blend.is_plain() || shape.is_stamped() && precision == Precision::Fast
 }
 
 impl BlendMode {
-    /// The most blurs after each other.
+    /// The greatest number of blurs of one picture.
     const MOST_BLURS: usize = 8;
 
-    /// True for [`Add`](Self::Add), the mode of a backend's own kernels.
+    /// True for [`Add`](Self::Add), the only mode that backends implement themselves.
     pub fn is_plain(&self) -> bool {
         *self == Self::Add
     }

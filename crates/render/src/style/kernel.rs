@@ -5,7 +5,7 @@ use crate::style::names::named_choice;
 use crate::style::precision::Precision;
 use std::f64::consts::{PI, SQRT_2};
 
-/// The six shapes, as functions of u = distance / radius.
+/// The shapes of kernels, as functions of u = distance / radius. The six of [`ALL`](Self::ALL) are:
 ///
 /// | shape | K(u), K(0) = 1 | reach |
 /// |---|---|---|
@@ -16,12 +16,12 @@ use std::f64::consts::{PI, SQRT_2};
 /// | triangular | 1 − u | radius |
 /// | uniform | 1, with a soft edge (below) | radius + 1 pixel |
 ///
-/// A uniform kernel falls over two pixels: as (b² − d²) / (b² − a²) from a = radius − 1 to
-/// b = radius + 1 pixels. Names and formulas are those of QGIS's kernel density estimation;
-/// σ = radius/3 is that of MapLibre and MapServer, so that a radius means about the same for all
-/// shapes.
+/// The edge of a uniform kernel is two pixels wide: between a = radius − 1 and b = radius + 1
+/// pixels it falls as (b² − d²) / (b² − a²), with the distance d in pixels. Names and formulas are
+/// those of QGIS's kernel density estimation; σ = radius/3 of the gaussian is also MapLibre's and
+/// MapServer's, so that one radius looks about as wide in all shapes.
 ///
-/// Pictures follow these formulas to 1/256 of the peak, and to 1e-6 with
+/// Pictures differ from these formulas by at most 1/256 of the peak, and by at most 1e-6 of it with
 /// [`Precision::Exact`](crate::Precision::Exact).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -41,34 +41,36 @@ pub enum Shape {
     /// 1 in the pixel that the point lies in, 0 in all others: a count without smoothing, as by
     /// SQL's GROUP BY and datashader. It has no radius.
     Pixel,
-    /// 1 − u³; HeatCanvas
+    /// 1 − u³: the kernel of HeatCanvas.
     Cubic,
-    /// 1 up to a share of the radius, from there straight to 0; heatmap.js
+    /// 1 up to a fraction of the radius, and from there linearly down to 0 at the radius: the
+    /// kernel of heatmap.js.
     Plateau(Share),
-    /// A disc of a share of the radius and the shadow around it; simpleheat
+    /// A disc, whose radius is a fraction of the kernel's, with the blurred shadow around it: the
+    /// kernel of simpleheat.
     Shadow(Share),
-    /// 1 − (1 − decay) u, which ends at the decay; QGIS
+    /// 1 − (1 − decay) u, which at the radius jumps from `decay` to 0: QGIS's triangular kernel.
     Cone(Decay),
 }
 
-/// A share of a radius, 0 to 1, rounded to thousandths.
+/// A fraction of a kernel's radius, 0 to 1, rounded to thousandths.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Share(u16);
 
 impl Share {
-    /// A share; `None` unless it is from 0 to 1.
+    /// A fraction of a radius; `None` unless it is from 0 to 1.
     pub fn new(share: f64) -> Option<Self> {
         let legal = (0.0..=1.0).contains(&share);
         legal.then_some(Self((share * 1000.0).round() as u16))
     }
 
-    /// 0 to 1.
+    /// The fraction, 0 to 1.
     pub fn share(self) -> f64 {
         f64::from(self.0) / 1000.0
     }
 }
 
-/// The value at the edge of a triangular kernel, −100 to 100, rounded to thousandths.
+/// The value at the edge of a [`Shape::Cone`], −100 to 100, rounded to thousandths.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Decay(i32);
 
@@ -96,7 +98,8 @@ impl Shape {
         ("uniform", Self::Uniform),
     ];
 
-    /// K at u ≥ 0, with K(0) = 1 and 0 beyond the reach.
+    /// K(u) for u ≥ 0: 1 at u = 0, and 0 beyond [`reach`](Self::reach). The soft edge of a uniform
+    /// kernel is left out.
     pub fn profile(self, u: f64) -> f64 {
         if u > self.reach() {
             return 0.0;
@@ -116,13 +119,15 @@ impl Shape {
         }
     }
 
-    /// True for shapes that are neither of [`ALL`](Self::ALL) nor [`Pixel`](Self::Pixel): they are
-    /// drawn by stamps, on the CPU.
+    /// True for the shapes that are neither among [`ALL`](Self::ALL) nor [`Pixel`](Self::Pixel).
+    /// Only the CPU draws them: it copies a precomputed picture of the kernel, a stamp, to each
+    /// point.
     pub fn is_stamped(self) -> bool {
         self != Self::Pixel && !Self::ALL.iter().any(|(_, shape)| *shape == self)
     }
 
-    /// The power of the distance by which it falls.
+    /// The power of the distance by which the kernel falls from its middle;
+    /// [`BlendMode::Reach`](crate::BlendMode::Reach) uses it.
     pub(crate) fn degree(self) -> f64 {
         match self {
             Self::Triangular | Self::Plateau(_) | Self::Cone(_) => 1.0,
@@ -131,7 +136,8 @@ impl Shape {
         }
     }
 
-    /// The distance at which K ends, in radii.
+    /// The distance at which K becomes 0, as a multiple of the radius, without the soft edge of a
+    /// uniform kernel.
     pub fn reach(self) -> f64 {
         match self {
             Self::Gaussian => 4.0 / 3.0,
@@ -139,8 +145,8 @@ impl Shape {
         }
     }
 
-    /// The distance at which a kernel of a radius in pixels ends, in pixels, its soft edge
-    /// included.
+    /// The distance in pixels at which a kernel of `radius` pixels becomes 0, with the soft edge of
+    /// a uniform kernel.
     pub fn reach_of(self, radius: f64) -> f64 {
         match self {
             Self::Uniform => soft_edge(radius).1,
@@ -148,7 +154,7 @@ impl Shape {
         }
     }
 
-    /// ∫ K dA for radius 1; a uniform kernel's without its soft edge.
+    /// ∫ K dA, the volume under a kernel of radius 1, without the soft edge of a uniform kernel.
     pub fn mass(self) -> f64 {
         match self {
             Self::Gaussian => 2.0 * PI / 9.0 * (1.0 - (-8.0f64).exp()),
@@ -173,11 +179,12 @@ impl Shape {
     }
 }
 
-/// A disc of radius `disc` blurred by a gaussian of σ = (1 − disc)/2: exact at the middle, and
-/// near the edge that of a half-plane.
+/// The profile of a disc of radius `disc`, blurred by a gaussian of σ = (1 − disc)/2, both in
+/// kernel radii, and scaled to 1 in the middle. It is exact in the middle; near the disc's edge it
+/// is computed as if the edge were straight.
 fn shadow(u: f64, disc: f64) -> f64 {
     let sigma = (1.0 - disc).max(1e-3) / 2.0;
-    // Formula 7.1.26 of Abramowitz and Stegun for Φ.
+    // The normal distribution function Φ, by formula 7.1.26 of Abramowitz and Stegun.
     let phi = |x: f64| {
         let t = (1.0 + 0.327_591_1 * (x.abs() / SQRT_2)).recip();
         let series = [
@@ -247,32 +254,32 @@ impl std::str::FromStr for Shape {
     }
 }
 
-/// The meaning of a kernel's height.
+/// The condition that sets a kernel's height.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Normalize {
     /// K(0) = 1: one lone point of weight 1 peaks at 1.
     Peak,
-    /// ∫ K = 1: the density is weight per pixel area.
+    /// ∫ K dA = 1 per square CSS pixel: the density is the weight per square CSS pixel.
     Mass,
 }
 
 impl Normalize {
-    /// Both ways with their names.
+    /// Both conditions with their names.
     pub const ALL: [(&'static str, Self); 2] = [("peak", Self::Peak), ("mass", Self::Mass)];
 }
 
 named_choice!(Normalize);
 
-/// The radii between which the edge of a uniform kernel falls from 1 to 0, a pixel to each side
-/// of its own radius, or from the middle on where that is nearer: a jump would flicker from pixel
-/// to pixel as points move.
+/// The two distances, in pixels, between which the edge of a uniform kernel falls from 1 to 0:
+/// radius − 1 and radius + 1, or 0 and twice the radius where it is under a pixel. With a hard
+/// edge, pixels would flicker as points move.
 pub(crate) fn soft_edge(radius: f64) -> (f64, f64) {
     let half = radius.min(1.0);
     (radius - half, radius + half)
 }
 
-/// The part of a kernel that identifies it in caches; radius and height are bits of floats.
+/// The part of a kernel that identifies it in caches. Radius and height are the bits of the floats.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct KernelKey {
     shape: Shape,
@@ -281,7 +288,7 @@ pub(crate) struct KernelKey {
     height: u64,
 }
 
-/// A splat: shape, radius in pixels, height and precision.
+/// The kernel of a splat: shape, radius in pixels, height and precision.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Kernel {
     shape: Shape,
@@ -307,7 +314,8 @@ impl Kernel {
             .then_some(Self::per_css_pixel(shape, radius, normalize, 1.0))
     }
 
-    /// A kernel of `radius` pixels, which is legal, at `ratio` pixels per CSS pixel.
+    /// A kernel of `radius` pixels in a picture of `ratio` pixels per CSS pixel. The caller has
+    /// checked that the radius is legal.
     pub(crate) fn per_css_pixel(
         shape: Shape,
         radius: f64,
@@ -355,12 +363,12 @@ impl Kernel {
         self.radius
     }
 
-    /// The meaning of the height.
+    /// The condition that sets the kernel's height.
     pub fn normalize(&self) -> Normalize {
         self.normalize
     }
 
-    /// The key of caches by kernel.
+    /// The key under which caches store what was computed for this kernel.
     pub(crate) fn key(&self) -> KernelKey {
         KernelKey {
             shape: self.shape,
@@ -370,7 +378,7 @@ impl Kernel {
         }
     }
 
-    /// K(0): 1, or the value that makes ∫ K = 1 per square CSS pixel.
+    /// K(0): 1, or the value at which ∫ K dA = 1 per square CSS pixel.
     pub fn height(&self) -> f64 {
         self.height
     }
@@ -380,7 +388,7 @@ impl Kernel {
         self.shape.reach_of(self.radius)
     }
 
-    /// The value at a distance in pixels, in f64, which every plan approximates.
+    /// The kernel's value at a distance in pixels, in f64. Every plan (algorithm) approximates it.
     pub fn at(&self, distance: f64) -> f64 {
         let profile = match self.shape {
             Shape::Uniform => softened(distance, self.radius),
@@ -390,7 +398,8 @@ impl Kernel {
     }
 }
 
-/// A uniform kernel with its soft edge: linear in d², so that it is two paraboloids.
+/// A uniform kernel with its soft edge, which is linear in d²; so the kernel is a difference of two
+/// clipped paraboloids.
 #[inline(always)]
 pub(crate) fn softened(distance: f64, radius: f64) -> f64 {
     let (inner, outer) = soft_edge(radius);
@@ -401,12 +410,12 @@ pub(crate) fn softened(distance: f64, radius: f64) -> f64 {
 /// ∫ K dA for K(0) = 1, in square pixels.
 fn mass(shape: Shape, radius: f64) -> f64 {
     match shape {
-        // The mean of the areas of the circles between which its edge lies.
+        // For an edge that is linear in d²: the mean area of the circles where it begins and ends.
         Shape::Uniform => {
             let (inner, outer) = soft_edge(radius);
             PI * (inner * inner + outer * outer) / 2.0
         }
-        // The area of the pixel itself.
+        // A pixel's area is 1.
         Shape::Pixel => 1.0,
         shape => shape.mass() * radius * radius,
     }
@@ -450,7 +459,7 @@ mod tests {
 
     #[test]
     fn a_unit_mass_quartic_is_three_over_pi_r_squared() {
-        // The constant that QGIS had wrong up to 3.40 (FIELD: 116/5 for 16/5).
+        // The constant that was wrong in QGIS up to version 3.40: 116/5 where 16/5 is right.
         let k = Kernel::new(Shape::Quartic, 10.0, Normalize::Mass).unwrap();
         assert!((k.at(0.0) - 3.0 / (PI * 100.0)).abs() < 1e-15);
     }

@@ -1,4 +1,4 @@
-//! Keys of the statistics and scales that styles share.
+//! Keys that are equal where styles can share statistics or a scale.
 
 use crate::scale::transform::Transform;
 use crate::style::Style;
@@ -6,7 +6,7 @@ use crate::style::kernel::{Normalize, Shape};
 use crate::style::measure::Measure;
 use crate::style::radius::Length;
 
-/// The part of a style that a level's statistics depend on, beside the points: two styles with
+/// The parts of a style on which a level's statistics depend. Over equal points, two styles with
 /// equal keys have equal statistics.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct StatisticsKey {
@@ -20,7 +20,7 @@ pub struct StatisticsKey {
     blend: String,
 }
 
-/// The part of a style that a level's scale depends on, beside the points.
+/// The parts of a style on which a level's scale depends, apart from the points.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct NormalizerKey {
     statistics: StatisticsKey,

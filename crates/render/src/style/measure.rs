@@ -1,4 +1,4 @@
-//! Measures: formulas over the points around a pixel.
+//! Measures: formulas that turn the points around a pixel into its value.
 
 use crate::style::names::{display_by_name, named_choice};
 
@@ -9,12 +9,13 @@ pub enum Measure {
     /// Σ weight · K: the total weight.
     #[default]
     Sum,
-    /// Σ K: the number of points, whatever they weigh; those without a weight are not counted.
+    /// Σ K: the number of points, whatever their weights. Points without a weight are not counted.
     Count,
-    /// Σ weight · K / Σ K: the mean weight, in sparse places as in crowded ones; points without a
-    /// weight take no part.
+    /// Σ weight · K / Σ K: the mean weight, whether points are few or many. Points without a weight
+    /// are left out.
     Mean,
-    /// Σ weight per km² of ground, the same value at every zoom and latitude.
+    /// Σ weight per km² of ground. A density on the ground has one value at every zoom and
+    /// latitude.
     SumPerKm2,
     /// Points per km² of ground.
     CountPerKm2,
@@ -30,17 +31,17 @@ impl Measure {
         ("count_per_km2", Self::CountPerKm2),
     ];
 
-    /// True where weights matter.
+    /// True for measures that depend on the points' weights.
     pub fn weighs(self) -> bool {
         !matches!(self, Self::Count | Self::CountPerKm2)
     }
 
-    /// True where points are counted.
+    /// True for measures that depend on the number of points.
     pub(crate) fn counts(self) -> bool {
         !matches!(self, Self::Sum | Self::SumPerKm2)
     }
 
-    /// True where values are per area of ground.
+    /// True for measures per km² of ground.
     pub fn is_per_area(self) -> bool {
         matches!(self, Self::SumPerKm2 | Self::CountPerKm2)
     }
@@ -52,9 +53,9 @@ named_choice!(Measure);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Comparison {
-    /// The first less the second.
+    /// The first set's value minus the second's.
     Minus,
-    /// The first divided by the second.
+    /// The first set's value divided by the second's.
     Over,
 }
 

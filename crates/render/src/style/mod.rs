@@ -61,21 +61,21 @@ pub struct Style {
     opacity: Option<Written<Opacity>>,
     classes: Option<u8>,
     isolines: Option<u8>,
-    /// True for values that are [`ValueKind::Level`].
+    /// True for values of the kind [`ValueKind::Level`], which are drawn in one opacity throughout.
     level: bool,
     /// The ramp with direction, opacity and classes applied.
     baked: Arc<Ramp>,
     explicit: ExplicitParameters,
 }
 
-/// A value with the text that stands for it.
+/// A parameter's value, and the text from which it is read again.
 #[derive(Clone, Debug)]
 struct Written<T> {
     value: T,
     text: String,
 }
 
-/// The parameters that were set, which [`Style::suited_to`] leaves as they are.
+/// Flags for the parameters that the user has set, which [`Style::suited_to`] does not change.
 #[derive(Clone, Copy, Debug, Default)]
 struct ExplicitParameters {
     ramp: bool,
@@ -124,7 +124,7 @@ impl Style {
     const LEVEL_RAMP: &'static str = "viridis";
     const DIVERGING_RAMP: &'static str = "balance";
 
-    /// The most classes that a ramp can be cut into, and the most isolines.
+    /// The most classes that a ramp can be cut into; also the most isolines.
     const MAX_CLASSES: u8 = 64;
 
     /// The measure of a pixel.
@@ -142,12 +142,12 @@ impl Style {
         &self.radius
     }
 
-    /// The meaning of the kernel's height.
+    /// The condition that sets the kernel's height.
     pub fn normalize(&self) -> Normalize {
         self.normalize
     }
 
-    /// The blend mode of overlapping splats: the parameter `overlap`.
+    /// The rule for splats that overlap. The text parameter is called `overlap`.
     pub fn blend(&self) -> &BlendMode {
         &self.blend
     }
@@ -161,7 +161,7 @@ impl Style {
         self.precision
     }
 
-    /// The scale from density to position on the ramp.
+    /// The scale that turns a density into a position on the ramp.
     pub fn scale(&self) -> &Scale {
         &self.scale
     }
@@ -171,12 +171,13 @@ impl Style {
         &self.baked
     }
 
-    /// The number of isolines over the colours, if there are any.
+    /// The number of isolines drawn over the colours; `None` for no isolines.
     pub fn isolines(&self) -> Option<u8> {
         self.isolines
     }
 
-    /// The number of classes of one colour each that the ramp is cut into, if it is.
+    /// The number of classes, each of one colour, that the ramp is cut into; `None` for a smooth
+    /// ramp.
     pub fn classes(&self) -> Option<u8> {
         self.classes
     }
@@ -196,13 +197,14 @@ impl Style {
         }
     }
 
-    /// True where splats are blended on the CPU, whatever the backend is: where they don't simply
-    /// add up, or have a shape that backends don't draw.
+    /// True where splats are drawn on the CPU, whatever the backend is: if the blend mode is not
+    /// [`BlendMode::Add`], or if backends don't draw the shape and the precision is not exact.
     pub fn is_stamped(&self) -> bool {
         blend::is_stamped(&self.blend, self.shape, self.precision)
     }
 
-    /// True where the precision makes each point be evaluated; pixels count exactly in any case.
+    /// True where every point is evaluated for its own kernel value. [`Shape::Pixel`] needs no such
+    /// evaluation: it is exact in any case.
     pub fn is_exact(&self) -> bool {
         self.precision == Precision::Exact && self.shape != Shape::Pixel
     }
@@ -230,7 +232,7 @@ impl Style {
         self
     }
 
-    /// Sets the meaning of the kernel's height.
+    /// Sets the condition for the kernel's height.
     #[must_use]
     pub fn with_normalize(mut self, normalize: Normalize) -> Self {
         self.normalize = normalize;
@@ -274,7 +276,7 @@ impl Style {
     #[must_use]
     pub fn with_ramp(mut self, ramp: &Ramp) -> Self {
         self.ramp = Written {
-            // The text holds the colours alone, and must stand for the same ramp.
+            // The text holds only the finished colours, so the value is made from them, too.
             value: Ramp::from_table(ramp.colors()),
             text: ramp.to_text(),
         };
@@ -291,7 +293,7 @@ impl Style {
         self
     }
 
-    /// Sets the opacity that the ramp's own is multiplied with.
+    /// Sets the opacity by which the ramp's own is multiplied.
     #[must_use]
     pub fn with_opacity(mut self, opacity: Opacity) -> Self {
         let text = opacity.to_string();
@@ -301,7 +303,7 @@ impl Style {
         self
     }
 
-    /// Sets the number of classes that the ramp is cut into, or none.
+    /// Sets the number of classes that the ramp is cut into; `None` leaves it smooth.
     ///
     /// # Errors
     /// A number that is not from 2 to 64.
@@ -311,7 +313,7 @@ impl Style {
         Ok(self)
     }
 
-    /// Sets the number of isolines, or none.
+    /// Sets the number of isolines; `None` draws none.
     ///
     /// # Errors
     /// A number that is not from 1 to 64.
@@ -320,7 +322,7 @@ impl Style {
         Ok(self)
     }
 
-    /// Refuses blend modes that the shape or the precision can't have.
+    /// Refuses a blend mode that can't be combined with the shape or the precision.
     fn check(&self) -> Result<(), StyleError> {
         let expected = match (self.shape, self.precision) {
             _ if self.blend.is_plain() => return Ok(()),
@@ -342,7 +344,7 @@ impl Style {
         if self.level
             && let Ok(flat) = OpacityCurve::new(vec![(0.0, 0.9), (1.0, 0.9)])
         {
-            // A low mean is not less of something: it is as opaque as a high one.
+            // A low mean is a value like any other, so it is drawn as opaque as a high one.
             ramp = ramp.with_opacity(&Opacity::Curve(flat));
         }
         if let Some(opacity) = &self.opacity {
@@ -354,8 +356,8 @@ impl Style {
         self.baked = Arc::new(ramp);
     }
 
-    /// The style for values of a kind: a transform and a ramp that were not set become those that
-    /// suit the kind.
+    /// The style adapted to values of a kind: the transform and the ramp, unless the user has set
+    /// them, become the kind's defaults.
     #[must_use]
     pub fn suited_to(mut self, kind: ValueKind) -> Self {
         if !self.explicit.transform {

@@ -1,6 +1,7 @@
 //! Macros for enums whose variants have names.
 
-/// Implements `Display` by the names in the enum's `ALL`.
+/// Implements `Display` for an enum with a table `ALL` of names and variants: writes the variant's
+/// name.
 macro_rules! display_by_name {
     ($choice:ty) => {
         impl std::fmt::Display for $choice {
@@ -12,7 +13,7 @@ macro_rules! display_by_name {
     };
 }
 
-/// Implements `Display` and `FromStr` by the names in the enum's `ALL`.
+/// Implements `Display` and `FromStr` for an enum with a table `ALL` of names and variants.
 macro_rules! named_choice {
     ($choice:ty) => {
         $crate::style::names::display_by_name!($choice);

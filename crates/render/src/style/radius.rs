@@ -1,4 +1,4 @@
-//! Radii of kernels: pixels or metres, the same at all zooms or by zoom.
+//! Radii of kernels in pixels or metres: one for all zooms, or a table by zoom.
 
 use crate::scale::parse_error::ParseStyleError;
 use crate::style::kernel::Kernel;
@@ -72,29 +72,31 @@ impl FromStr for Length {
     }
 }
 
-/// A kernel's radius: one length, or a table of lengths by zoom, interpolated linearly.
+/// A kernel's radius: one length, or a table of lengths by zoom with linear interpolation between
+/// them.
 ///
-/// Its text is `16px`, `500m`, `2.5km`, `6:8px,12:30px`; the table may also be
-/// written as in a config file, `{6 = "8px", 12 = "30px"}`.
+/// Its text is one length, such as `16px`, `500m` or `2.5km`, or a table of zooms and lengths, such
+/// as `6:8px,12:30px`. A table may also have the form of config files, `{6 = "8px", 12 = "30px"}`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Radius(Arc<[(f64, Length)]>);
 
 impl Radius {
     const MAX_STOPS: usize = 32;
 
-    /// A radius in CSS pixels; `None` unless a [`Kernel`] can have it, at twice the
-    /// resolution too.
+    /// A radius in CSS pixels; `None` unless it is from 0.5 to 128, so that twice as many pixels
+    /// (at twice the resolution) are legal for a [`Kernel`], too.
     pub fn pixels(pixels: f64) -> Option<Self> {
         Self::from_zooms(vec![(0.0, Length::Pixels(pixels))])
     }
 
-    /// A radius in metres on the ground, a centimetre to 5,000 km; `None` for others.
+    /// A radius in metres on the ground; `None` unless it is from a centimetre to 5,000 km.
     pub fn metres(metres: f64) -> Option<Self> {
         Self::from_zooms(vec![(0.0, Length::Metres(metres))])
     }
 
-    /// A radius by a table of (zoom, length), the zooms rising, interpolated linearly; `None` for
-    /// an empty table, one of both units, or one with an illegal length.
+    /// A radius by a table of (zoom, length) with rising zooms and linear interpolation between
+    /// them. `None` if the table is empty or has more than 32 rows, if it mixes pixels and metres,
+    /// or if a zoom (0 to 30) or a length is illegal.
     pub fn from_zooms(table: Vec<(f64, Length)>) -> Option<Self> {
         let alike = |w: &[(f64, Length)]| {
             matches!(w, [(a, Length::Pixels(_)), (b, Length::Pixels(_))]
@@ -109,7 +111,7 @@ impl Radius {
         legal.then(|| Self(table.into()))
     }
 
-    /// The length at a zoom of tiles of 256 CSS pixels.
+    /// The length at a zoom, counted in tiles of 256 CSS pixels.
     pub fn at_zoom(&self, zoom: f64) -> Length {
         let after = self.0.partition_point(|(z, _)| *z <= zoom);
         let before = after.checked_sub(1).and_then(|i| self.0.get(i));
@@ -178,7 +180,7 @@ impl FromStr for Radius {
     }
 }
 
-/// Metres of ground to a world unit, at a row of the world square.
+/// Metres on the ground per world unit at height `y` of the world square.
 ///
 /// On Web Mercator's sphere the scale is cos φ = 1 / cosh(π (1 − 2 y / WORLD)); against
 /// the ellipsoid it errs by 0.7 % at most.

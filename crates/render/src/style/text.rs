@@ -1,4 +1,4 @@
-//! Styles as text: parameters by name, as URLs, config files and the command line have them.
+//! Styles as text: parameters by name, for URLs, config files and the command line.
 
 use crate::ramp::Ramp;
 use crate::ramp::opacity::Opacity;
@@ -14,18 +14,18 @@ use std::sync::Arc;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum StyleError {
-    /// There is no such parameter.
+    /// A parameter with a name that doesn't exist.
     #[error("unknown style parameter `{name}`; there are {}", Style::PARAMETERS.join(", "))]
     Unknown {
         /// The name that was given.
         name: String,
     },
-    /// The parameter can't have this value.
+    /// A value that the parameter can't have.
     #[error("{name} can't be `{value}`: {expected}")]
     Value {
-        /// The parameter.
+        /// The parameter's name.
         name: &'static str,
-        /// The value that was given, shortened.
+        /// The given value, cut to 40 characters.
         value: String,
         /// The legal values, in words.
         expected: String,
@@ -58,16 +58,16 @@ impl Style {
     /// Sets one parameter from text.
     ///
     /// # Errors
-    /// An unknown name, or a value that is not legal, alone or beside the other parameters; the
-    /// message lists the legal ones.
+    /// An unknown name, a value that is not legal, or one that can't be combined with the other
+    /// parameters; the message lists the legal ones.
     pub fn set(&mut self, name: &str, value: &str) -> Result<(), StyleError> {
         self.set_all([(name, value)])
     }
 
-    /// Sets several parameters from text, all or none, in any order.
+    /// Sets several parameters from text, in any order. After an error none of them is set.
     ///
     /// # Errors
-    /// Those of [`set`](Self::set).
+    /// The errors of [`set`](Self::set).
     pub fn set_all<'a>(
         &mut self,
         parameters: impl IntoIterator<Item = (&'a str, &'a str)>,
@@ -90,7 +90,8 @@ impl Style {
         Ok(())
     }
 
-    /// Sets one parameter, whatever the others are; the ramp is not baked.
+    /// Sets one parameter without checking it against the others, and without updating the finished
+    /// ramp.
     fn set_one(&mut self, name: &str, value: &str) -> Result<(), StyleError> {
         match name {
             "kernel" => self.shape = read("kernel", value)?,
@@ -141,8 +142,8 @@ impl Style {
         Ok(())
     }
 
-    /// The parameters and their values, in the order of [`PARAMETERS`](Self::PARAMETERS);
-    /// two styles that draw the same have the same.
+    /// The parameters as (name, value), without those that change nothing, such as `reverse=false`;
+    /// two styles that draw the same have equal lists. The order is fixed.
     pub fn parameters(&self) -> Vec<(&'static str, String)> {
         let mut all = vec![
             ("measure", self.measure.to_string()),
@@ -186,12 +187,12 @@ impl fmt::Display for Style {
     }
 }
 
-/// Refuses numbers of classes that a ramp can't be cut into.
+/// Refuses a number of classes that is not from 2 to 64.
 pub(super) fn check_classes(classes: Option<u8>) -> Result<Option<u8>, StyleError> {
     in_range("steps", classes, &CLASSES, EXPECTED_CLASSES)
 }
 
-/// Refuses numbers of isolines that a picture can't have.
+/// Refuses a number of isolines that is not from 1 to 64.
 pub(super) fn check_isolines(isolines: Option<u8>) -> Result<Option<u8>, StyleError> {
     in_range("isolines", isolines, &ISOLINES, EXPECTED_ISOLINES)
 }
@@ -231,7 +232,7 @@ fn read<T: FromStr<Err = ParseStyleError>>(
     value.parse().map_err(refused)
 }
 
-/// The error of a parameter's value.
+/// An error for a value that a parameter can't have.
 pub(super) fn value_error(name: &'static str, value: &str, expected: &str) -> StyleError {
     StyleError::Value {
         name,
@@ -240,7 +241,8 @@ pub(super) fn value_error(name: &'static str, value: &str, expected: &str) -> St
     }
 }
 
-/// The first 40 letters of a text: values come from URLs, and an error must not repeat all of one.
+/// The first 40 characters of a text without control characters. Values come from URLs, and an
+/// error message must not repeat a long one in full.
 fn shorten(text: &str) -> String {
     const MOST: usize = 40;
     let mut short: String = text

@@ -1,32 +1,33 @@
-//! Checks of ramps by numbers: whether lightness goes one way, how even the steps are, and whether
-//! colours can be distinguished. All in Oklab (Björn Ottosson, 2020), where a difference of 0.02 is
-//! about the least that an eye sees side by side.
+//! Measurements of a ramp: the course of its lightness, the evenness of its steps, and the distance
+//! between its colours. All are made in Oklab (Björn Ottosson, 2020), where 0.02 is about the least
+//! difference that an eye sees between colours side by side.
 
 use crate::ramp::Ramp;
 use csscolorparser::Color;
 use std::fmt;
 
-/// The number of colours that are compared: every 15th index from 15 to 255.
+/// The number of colours that are compared: those of every 15th index, from 15 to 255.
 pub const SAMPLES: usize = 17;
 
-/// The least distance at which colours that are not neighbours on a ramp can be distinguished.
+/// The least distance in Oklab at which two colours that are not neighbours on a ramp count as
+/// distinguishable.
 pub const DISTINGUISHABLE: f32 = 0.045;
 
 /// A kind of colour vision.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Vision {
-    /// Three kinds of cones.
+    /// All three kinds of cones.
     Common,
-    /// No long-wave cones.
+    /// Without long-wave cones.
     Protanope,
-    /// No middle-wave cones.
+    /// Without middle-wave cones.
     Deuteranope,
-    /// No short-wave cones.
+    /// Without short-wave cones.
     Tritanope,
 }
 
 impl Vision {
-    /// All of them.
+    /// All kinds of colour vision.
     pub const ALL: [Self; 4] = [
         Self::Common,
         Self::Protanope,
@@ -34,8 +35,8 @@ impl Vision {
         Self::Tritanope,
     ];
 
-    /// The matrix of perceived colours in linear sRGB, by Machado, Oliveira & Fernandes 2009 at
-    /// severity 1.
+    /// The matrix from a colour to the colour that is perceived, both in linear sRGB, by Machado,
+    /// Oliveira & Fernandes 2009 for severity 1 (no such cones at all).
     fn matrix(self) -> [[f32; 3]; 3] {
         match self {
             Self::Common => [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]],
@@ -58,16 +59,18 @@ impl Vision {
     }
 }
 
-/// The lightness along a ramp.
+/// The course of the lightness along a ramp.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lightness {
     /// Lighter at every step.
     Rises,
     /// Darker at every step.
     Falls,
-    /// One way to the middle and the other way from there: a ramp of two sides.
+    /// One direction up to the middle and the opposite direction from there on: a ramp with two
+    /// sides.
     Turns,
-    /// More than one turn, or one beside the middle: some values look like others.
+    /// More than one change of direction, or one that is not in the middle, so that some values
+    /// look like others.
     Wavers,
 }
 
@@ -86,25 +89,27 @@ impl fmt::Display for Lightness {
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct RampCheck {
-    /// The lightness along the ramp.
+    /// The course of the lightness.
     pub lightness: Lightness,
     /// The least and the greatest lightness, 0 to 1.
     pub reach: (f32, f32),
-    /// The least and the greatest distance between neighbours.
+    /// The least and the greatest distance between neighbouring colours, in Oklab.
     pub steps: (f32, f32),
-    /// The least distance between colours that are not neighbours, for each of [`Vision::ALL`].
+    /// The least distance in Oklab between colours that are not neighbours, for each of
+    /// [`Vision::ALL`].
     pub apart: [f32; 4],
 }
 
 impl RampCheck {
-    /// Checks a ramp's colours, whatever their opacity.
+    /// Checks a ramp's colours, without their opacity.
     pub fn new(ramp: &Ramp) -> Self {
         let colors = colors(ramp, Vision::Common);
         let lights = colors.map(|[lightness, ..]| lightness);
         let pairs = || colors.iter().zip(colors.iter().skip(1));
         let steps = pairs().map(|(a, b)| distance(*a, *b));
         let lightness = lightness(&lights);
-        // Both sides of a ramp that turns begin in the same grey.
+        // Near the middle of a ramp that turns, both sides are nearly the same grey, so there only
+        // colours three samples apart are compared.
         let next = if lightness == Lightness::Turns { 3 } else { 2 };
         Self {
             lightness,
@@ -114,13 +119,13 @@ impl RampCheck {
         }
     }
 
-    /// For each of [`Vision::ALL`], true where all colours can be distinguished.
+    /// For each of [`Vision::ALL`], true where all colours are distinguishable.
     pub fn is_distinguishable(&self) -> [bool; 4] {
         self.apart.map(|least| least > DISTINGUISHABLE)
     }
 }
 
-/// A ramp's perceived colours in Oklab.
+/// The compared colours of a ramp as perceived with a kind of vision, in Oklab.
 fn colors(ramp: &Ramp, vision: Vision) -> [[f32; 3]; SAMPLES] {
     let matrix = vision.matrix();
     std::array::from_fn(|i| {
@@ -145,7 +150,7 @@ fn lightness(lights: &[f32; SAMPLES]) -> Lightness {
     }
 }
 
-/// The least distance between colours at least `next` samples apart.
+/// The least distance between two colours that are at least `next` samples apart.
 fn nearest(colors: &[[f32; 3]; SAMPLES], next: usize) -> f32 {
     let others = |i: usize| colors.iter().skip(i + next);
     let pairs = colors.iter().enumerate();
@@ -219,7 +224,7 @@ mod tests {
             of("blue, cyan, lime, yellow, red").lightness,
             Lightness::Wavers
         );
-        // Red and green of one lightness look alike to two kinds of eyes.
+        // Two kinds of colour vision can't tell red and green of one lightness apart.
         let [common, protanope, deuteranope, _] = of("#c8553d, #808000, #2e8b57").apart;
         assert!(
             common > 2.0 * deuteranope.min(protanope),

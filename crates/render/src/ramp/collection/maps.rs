@@ -1,7 +1,7 @@
-//! Our own ramps for maps: they begin transparent, go one way in lightness (up on dark maps, down
-//! on light ones) and end in a clear colour.
+//! Our own ramps for maps. From a transparent start they become ever lighter (for dark maps) or
+//! ever darker (for light maps), and end in a clear colour; those for differences have two sides.
 //!
-//! Each is a few `(position, 0xRRGGBB)` stops, mixed in Oklab.
+//! Each ramp is a few `(position, 0xRRGGBB)` stops that are mixed in Oklab.
 
 /// Stops of opaque colours in ascending order of position.
 pub(super) type Stops = &'static [(f32, u32)];
@@ -139,7 +139,7 @@ pub(super) const HARVEST: Stops = &[
     (1.0, 0x0d4a24),
 ];
 
-/// Light to both sides of the night.
+/// From the dark of night in the middle to light at both ends.
 pub(super) const POLAR: Stops = &[
     (0.0, 0xd8f3ff),
     (0.18, 0x72c3f2),

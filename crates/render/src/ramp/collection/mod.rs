@@ -13,18 +13,18 @@ use crate::ramp::{ColorStop, Interpolation};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Group {
-    /// Perceptually even steps from end to end; the standard of science.
+    /// Perceptually even steps from end to end: the usual ramps of science.
     Perceptual,
     /// From transparent to light: for dark base maps.
     DarkMap,
     /// From transparent to dark: for light base maps.
     LightMap,
-    /// Two sides that leave a transparent middle: for differences and ratios.
+    /// Two sides around a transparent middle: for differences and ratios.
     Diverging,
 }
 
 impl Group {
-    /// The name: `perceptual`, `dark map`, `light map`, `diverging`.
+    /// The name: `perceptual`, `dark map`, `light map` or `diverging`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Perceptual => "perceptual",
@@ -41,7 +41,8 @@ impl fmt::Display for Group {
     }
 }
 
-/// A ramp of the collection: see [`Ramp::from_name`](crate::ramp::Ramp::from_name).
+/// A ramp of the collection, from which
+/// [`Ramp::from_collection`](crate::ramp::Ramp::from_collection) makes a ramp.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct NamedRamp {
@@ -61,10 +62,10 @@ enum Colors {
     Stops(maps::Stops),
 }
 
-/// `(position, opacity)` stops.
+/// Stops of an opacity curve, each as `(position, opacity)`.
 type Fade = &'static [(f32, f32)];
 
-/// Opacity that soon reaches its end: such ramps show from their very start.
+/// An opacity that is full from 0.22 on, so that even low values show.
 const SOON: Fade = &[
     (0.0, 0.0),
     (0.04, 0.22),
@@ -73,7 +74,7 @@ const SOON: Fade = &[
     (0.22, 1.0),
 ];
 
-/// Opacity that rises slowly: the map shows through the lower half.
+/// An opacity that rises slowly, so that the map shows through the lower half of the ramp.
 const SLOW: Fade = &[
     (0.0, 0.0),
     (0.05, 0.2),
@@ -83,7 +84,7 @@ const SLOW: Fade = &[
     (0.7, 1.0),
 ];
 
-/// Opacity of 0 in the middle, which is no difference, and in full at both ends.
+/// An opacity that is 0 in the middle, where there is no difference, and 1 at both ends.
 const APART: Fade = &[
     (0.0, 1.0),
     (0.3, 0.92),
@@ -95,8 +96,8 @@ const APART: Fade = &[
 ];
 
 impl NamedRamp {
-    /// The opacity that comes with the colours: it fades in at the low end (of a diverging
-    /// ramp, from the middle), so that heat has no hard edge on the map.
+    /// The opacity curve that belongs to the colours. It fades in from the low end, or from the
+    /// middle of a diverging ramp, so that heat has no hard edge on the map.
     pub fn opacity(&self) -> Option<OpacityCurve> {
         OpacityCurve::new(self.fade.to_vec()).ok()
     }
@@ -131,13 +132,13 @@ impl NamedRamp {
     }
 }
 
-/// `0xRRGGBB` as opaque straight RGBA.
+/// The colour `0xRRGGBB` as opaque RGBA, each channel 0 to 1.
 fn rgb(color: u32) -> [f32; 4] {
     let [_, r, g, b] = color.to_be_bytes();
     [r, g, b, 255].map(|c| f32::from(c) / 255.0)
 }
 
-/// All ramps, group by group.
+/// All ramps of the collection, ordered by group.
 pub fn all() -> &'static [NamedRamp] {
     ALL
 }

@@ -1,7 +1,7 @@
 //! The well-known perceptual ramps, colour for colour as their authors published them and
-//! Matplotlib ships them: 256 times `0xRRGGBB`.
+//! Matplotlib ships them: each is 256 numbers `0xRRGGBB`.
 //!
-//! Tables, and no fitted curves, so that a picture agrees exactly with the same ramp in Matplotlib,
+//! They are tables, not fitted curves, so that a picture agrees exactly with one in Matplotlib,
 //! QGIS or titiler.
 
 /// 256 opaque colours.
