@@ -1,4 +1,5 @@
-//! Detection of the delimiter, by the first records.
+//! Detection of the delimiter, the byte between fields: each candidate is tried on the first
+//! records.
 
 use super::record::{Dialect, Quoting, RecordEnd, RowShape};
 use crate::columns;
@@ -9,12 +10,14 @@ use crate::input::Input;
 use crate::options::{LoadOptions, Quote};
 use crate::parameter::Parameter;
 
-/// The delimiters that are tried; the earlier wins where two explain a file equally well.
+/// The delimiters that are tried. If two of them explain a file equally well, the earlier in this
+/// list is taken.
 const DELIMITERS: [u8; 4] = [b',', b'\t', b';', b'|'];
-/// The number of records that are looked at.
+/// The number of records behind the first that are examined: a choice.
 const LOOKED_AT: usize = 20;
 
-/// Finds the dialect of an input.
+/// Finds the dialect of an input. `asked` is the delimiter that an option or the format names;
+/// without it the delimiter is detected. A delimiter that is a line end or the quote is an error.
 pub(super) fn find(
     input: &Input,
     asked: Option<u8>,
@@ -55,7 +58,7 @@ pub(super) fn find(
         Some(delimiter) => Ok(with(delimiter)),
         None => {
             let score = |d: &u8| evidence(sample, input.whole, with(*d), options);
-            // Of equals `max_by_key` takes the last, hence the order.
+            // Of equal scores `max_by_key` takes the last, so the list is tried from its end.
             let may = |d: &u8| !with(*d).quotes_by(*d);
             let best = DELIMITERS.into_iter().rev().filter(may).max_by_key(score);
             Ok(with(best.unwrap_or(b',')))
@@ -63,9 +66,10 @@ pub(super) fn find(
     }
 }
 
-/// A score of how well a delimiter explains a sample: whether it splits the first record at all,
-/// whether the columns are found, how many records have as many fields as the first, and how many
-/// fields that is.
+/// A score of how well a delimiter explains a sample. Its parts are compared in this order: the
+/// first record has more than one field; the columns of longitude and latitude are found; the
+/// number of later records with as many fields as the first record; the number of fields of the
+/// first record.
 fn evidence(
     sample: &[u8],
     whole: bool,
@@ -99,7 +103,8 @@ fn evidence(
     (width > 1, found, alike, width)
 }
 
-/// The records of a sample without blank lines, and without a last one that is cut off.
+/// An iterator over a sample's records. Blank lines are left out, and so is a last record that the
+/// end of the sample cuts off.
 struct Records<'a> {
     rest: &'a [u8],
     whole: bool,
@@ -127,13 +132,14 @@ impl<'a> Iterator for Records<'a> {
     }
 }
 
-/// The fields of a record as names.
+/// The fields of a record as column names: decoded, without quotes and without spaces around them.
 pub(super) fn names(record: &[u8], dialect: Dialect) -> Vec<String> {
     let name = |field| decoded(&dialect.text(field)).trim().to_owned();
     dialect.fields(record, true).map(name).collect()
 }
 
-/// Counts of the first values of a column; `body` begins behind the header.
+/// Counts the numbers among the first values of a column. `body` begins at the first row of data;
+/// `whole` is set if the file ends with it.
 pub(super) fn sample_weights(
     body: &[u8],
     whole: bool,

@@ -1,11 +1,12 @@
-//! The fields of a record: their ends, and their text without quotes.
+//! The fields of a record: the end of each field, and its text without quotes.
 
 use super::record::{Dialect, Quotes, Quoting};
 use memchr::{memchr, memchr_iter};
 use std::borrow::Cow;
 
 impl Dialect {
-    /// The fields of a trimmed record; `quoted` if it has quotes.
+    /// The fields of a record whose line end is removed. `quoted` must be set if the record may
+    /// contain quotes.
     #[inline]
     pub(crate) fn fields<'a>(&self, record: &'a [u8], quoted: bool) -> Fields<'a> {
         let quoted = quoted && (self.quoting != Quoting::Tabs || self.are_quotes(record));
@@ -22,8 +23,9 @@ impl Dialect {
         }
     }
 
-    /// Returns whether quotes in tab-separated text quote: only where the number of tabs is wrong
-    /// without them, and right with them.
+    /// Returns whether the quotes in a record of tab-separated text may enclose tabs. They may if
+    /// the number of tabs is wrong when quotes are read as text and right when quotes enclose
+    /// fields, or if the right number is not known yet.
     fn are_quotes(&self, record: &[u8]) -> bool {
         let Some(wanted) = self.row.delimiters else {
             return true;
@@ -32,7 +34,7 @@ impl Dialect {
         tabs != wanted && self.split(record, true).count() == wanted + 1
     }
 
-    /// A field's text without its quotes.
+    /// The text of a field without the quotes around it.
     #[inline]
     pub(crate) fn text<'a>(&self, field: &'a [u8]) -> Cow<'a, [u8]> {
         let Some(quote) = self.quoting.byte() else {
@@ -48,7 +50,8 @@ impl Dialect {
         }
     }
 
-    /// Returns whether a record with these quotes can have some that are text.
+    /// Returns whether a record may contain quotes that are ordinary text. `quotes` is what the
+    /// search for the record's end found.
     #[inline]
     pub(crate) fn may_be_stray(&self, quotes: Quotes) -> bool {
         match quotes {
@@ -58,7 +61,8 @@ impl Dialect {
         }
     }
 
-    /// Returns whether a field begins with a quote that is text.
+    /// Returns whether a field begins with a quote that is ordinary text: a quote that nothing
+    /// closes or, in tab-separated text, one that is closed before the end of the field.
     pub(crate) fn is_stray(&self, field: &[u8]) -> bool {
         let Some(quote) = self.quoting.byte() else {
             return false;
@@ -71,8 +75,8 @@ impl Dialect {
     }
 }
 
-/// The length of the quoted part at the beginning of a field, 0 if there is
-/// none; `None` if it is not closed.
+/// The length of the quoted part at the beginning of a field, its quotes included: 0 if the field
+/// doesn't begin with a quote, `None` if the quote is not closed.
 #[inline]
 pub(super) fn past_quotes(field: &[u8], quote: u8) -> Option<usize> {
     if field.first() != Some(&quote) {
@@ -88,17 +92,18 @@ pub(super) fn past_quotes(field: &[u8], quote: u8) -> Option<usize> {
     }
 }
 
-/// The fields of one record, still in their quotes.
+/// An iterator over the fields of one record, each with the quotes around it.
 pub(crate) struct Fields<'a> {
     delimiter: u8,
     quote: Option<u8>,
-    /// Set where only quotes around a whole field are quotes, as in tab-separated text.
+    /// Set for tab-separated text, where quotes count only if they enclose a whole field.
     around: bool,
     rest: Option<&'a [u8]>,
 }
 
 impl Fields<'_> {
-    /// The length of the quoted part of a field that begins with a quote.
+    /// The length of the quoted part of a field that begins with a quote; 0 if the quote is
+    /// ordinary text.
     #[inline]
     fn quoted(&self, rest: &[u8], quote: u8) -> usize {
         let closed = past_quotes(rest, quote).unwrap_or(0);
@@ -133,7 +138,8 @@ impl<'a> Iterator for Fields<'a> {
     }
 }
 
-/// The text behind an opening quote, without quotes.
+/// The text of a quoted field; `inner` begins behind the opening quote. A doubled quote becomes one
+/// quote, and text behind the closing quote is kept as it is.
 fn unquoted(inner: &[u8], quote: u8) -> Vec<u8> {
     let mut out = Vec::with_capacity(inner.len());
     let mut rest = inner;
@@ -144,7 +150,8 @@ fn unquoted(inner: &[u8], quote: u8) -> Vec<u8> {
                 out.push(quote);
                 rest = more;
             }
-            // The quote is closed: the rest is ordinary text, quotes and all.
+            // This quote closes the quoted part: the text behind it is ordinary, and quotes in it
+            // are kept.
             [_, more @ ..] => {
                 out.extend_from_slice(more);
                 return out;

@@ -1,4 +1,4 @@
-//! The first record of a file: names or data, and the columns to use.
+//! The first record of a file: it holds names or data, and the columns to read are chosen by it.
 
 use super::dialect::{names, sample_weights};
 use super::parser::CsvParser;
@@ -11,11 +11,12 @@ use crate::number;
 use crate::options::LoadOptions;
 use crate::text::chunker::TextPosition;
 
-/// The first record of a file.
+/// The first record of a file that is not blank, as names and as fields of data.
 pub(super) struct FirstRecord {
     dialect: Dialect,
-    /// Its begin and end in the sample.
+    /// The offset of the record's first byte in the sample.
     pub(super) start: usize,
+    /// The offset in the sample behind the record's line end.
     pub(super) end: usize,
     fields: Vec<Vec<u8>>,
     names: Vec<String>,
@@ -59,7 +60,8 @@ impl FirstRecord {
         })
     }
 
-    /// Chooses the columns: by the names in the header, or by numbers if the first record is data.
+    /// Chooses the columns to read: by the names in the header, or by their numbers if the first
+    /// record is data.
     pub(super) fn choose(
         &self,
         input: &Input,
@@ -74,7 +76,7 @@ impl FirstRecord {
         let found = resolve(seen, names, options, None, &input.origin.name)?;
         let (lon, lat) = match found.position {
             PositionColumns::LonLat(lon, lat) => (lon, lat),
-            // Text files have no geometries.
+            // Not reached: `resolve` was called without geometries.
             PositionColumns::Geometry(_) => (0, 1),
         };
         let dialect = Dialect {
@@ -108,8 +110,8 @@ impl FirstRecord {
         Ok((parser, columns))
     }
 
-    /// Returns whether the first record is a row of data: there are numbers where the position
-    /// would be.
+    /// Returns whether the first record is data and not a header: it has numbers where longitude
+    /// and latitude would be.
     fn is_data(&self, options: &LoadOptions) -> bool {
         let field = |at: usize| self.fields.get(at).map_or(&b""[..], Vec::as_slice);
         let number = |at: usize| number::parse(field(at)).is_some();
@@ -123,12 +125,14 @@ impl FirstRecord {
             (at < self.fields.len()).then_some(at)
         };
         match (&options.lon, &options.lat) {
-            // Two or three numbers can only be a position and a weight.
+            // No option names a column: two or three fields that are all numbers can only be a
+            // position and a weight.
             (None, None) => {
                 matches!(self.fields.len(), 2 | 3) && (0..self.fields.len()).all(number)
             }
             (lon, lat) => match (by_number(lon), by_number(lat)) {
-                // One may be bad in the first row, or both missing: it is a row all the same.
+                // Options name the columns by number. One coordinate may be malformed, or both may
+                // be empty: the record is data nevertheless.
                 (Some(lon), Some(lat)) => {
                     number(lon) || number(lat) || (field(lon).is_empty() && field(lat).is_empty())
                 }

@@ -1,4 +1,4 @@
-//! Delimiter-separated text: CSV, TSV and their kin.
+//! Delimiter-separated text: CSV, TSV and text with other delimiters.
 
 mod dialect;
 mod fields;

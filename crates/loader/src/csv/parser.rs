@@ -1,4 +1,4 @@
-//! Blocks of whole records, and their points.
+//! Splitting of CSV into blocks of whole records, and parsing of the blocks into points.
 
 use super::record::{Dialect, Quotes, Quoting, RecordEnd};
 use crate::batch::{Batch, Weight};
@@ -23,13 +23,14 @@ impl Splitter for Dialect {
         let (mut end, mut error, mut items) = (0, None, Vec::new());
         let quote = self.quoting.byte();
         if quote.is_none_or(|quote| memchr::memchr(quote, buffer).is_none()) {
-            // Without quotes every newline ends a record: the last one is found at once.
+            // The buffer has no quotes: every newline ends a record, so only the last newline is
+            // searched for.
             end = memchr::memrchr(self.newline, buffer).map_or(0, |at| at + 1);
             if ended {
                 end = buffer.len();
             }
         }
-        // Where no record spans lines, no quote is doubtful.
+        // If no record spans several lines, no quote swallows a row, and none needs a decision.
         if self.quoting == Quoting::Lenient && end == 0 {
             end = self.plain_lines(buffer);
         }
@@ -53,21 +54,22 @@ impl Splitter for Dialect {
     }
 }
 
-/// Parser of records: the fields that are read.
+/// A parser of records into points. Columns are numbered from 0.
 pub(crate) struct CsvParser {
     pub(crate) dialect: Dialect,
     pub(crate) lon: usize,
     pub(crate) lat: usize,
     pub(crate) weight: Option<usize>,
-    /// The rows that are selected, and the columns that are kept.
+    /// The filter of rows, and the columns whose values are kept.
     pub(crate) selection: RowSelection,
-    /// The fields that the selection reads.
+    /// The numbers of the columns that the filter uses or whose values are kept.
     pub(crate) places: Vec<usize>,
-    /// The longitude and latitude fields of the header, if there is one.
+    /// The names of the longitude and latitude columns in the header; `None` without a header.
     pub(crate) header: Option<[Vec<u8>; 2]>,
 }
 
-/// The fields of one record's position and weight, as far as it has them.
+/// The fields of one record that hold its position and weight; `None` where the record is too
+/// short.
 #[derive(Default)]
 struct PositionFields<'a> {
     lon: Option<&'a [u8]>,
@@ -97,7 +99,9 @@ impl CsvParser {
         wanted
     }
 
-    /// Validates one record; `quoted` if it has quotes. `line` returns the line that it begins on.
+    /// Checks one record. Adds its point to `batch`, or counts the record there as skipped or
+    /// filtered out. `quoted` is set if the record contains quotes; `line` returns the number of
+    /// the line on which the record begins.
     #[inline]
     fn row(&self, record: &[u8], quoted: bool, batch: &mut Batch, mut line: impl FnMut() -> u64) {
         let fields: Vec<&[u8]> = if self.selection.is_empty() {
@@ -157,13 +161,13 @@ impl CsvParser {
         });
     }
 
-    /// Returns whether a rejected row repeats the header: files are often concatenated.
+    /// Returns whether a rejected row is the header once more, as in files that were concatenated.
     fn is_header(&self, lon: &[u8], lat: &[u8]) -> bool {
         let header = self.header.as_ref();
         header.is_some_and(|[a, b]| a == lon && b == lat)
     }
 
-    /// The value of a record in a column; an empty field is null.
+    /// A record's value in the column with the number `at`; an empty or missing field is null.
     fn value<'a>(&self, fields: &[&'a [u8]], at: usize) -> Value<'a> {
         match fields.get(at).map(|field| self.dialect.text(field)) {
             None => Value::Null,
@@ -173,7 +177,7 @@ impl CsvParser {
         }
     }
 
-    /// The number of quotes in a record that are taken as text.
+    /// The number of quotes in those fields of a record that begin with a stray quote.
     fn strays(&self, record: &[u8]) -> u64 {
         let quote = self.dialect.quoting.byte().unwrap_or_default();
         let fields = self.dialect.fields(record, true);
@@ -187,7 +191,8 @@ impl CsvParser {
 impl Parser for CsvParser {
     fn parse(&self, block: &Block, batch: &mut Batch) -> Result<(), LoadError> {
         let mut rest = block.bytes.as_slice();
-        // Lines are counted only up to the last record that needed its number.
+        // Counting lines costs time: they are counted only up to the last record whose line number
+        // was needed.
         let (mut counted, mut place) = (0, block.start);
         let mut judged = block.items.iter().peekable();
         while !rest.is_empty() {

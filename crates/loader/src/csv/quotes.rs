@@ -1,12 +1,13 @@
-//! Decision about doubtful quotes: a stray one must not swallow the rows that follow it.
+//! Decision about doubtful quotes: a stray quote must not swallow the rows behind it.
 //!
-//! * A quoted field that would span lines is not quoted, and its quote is text, where at least nine
-//!   in ten of the lines up to its end are rows by themselves: they have numbers where longitude
-//!   and latitude are, or nothing there and the first record's number of delimiters. Of many lines
-//!   the first [`AHEAD`] are looked at. Blank lines don't count.
-//! * In tab-separated text a line is a row (text/tab-separated-values has no quotes). Only a line
-//!   with too few or too many tabs may continue on the next lines: where it has a quote that closes
-//!   at the end of a field, within [`REACH`] bytes, and only that makes the number of tabs right.
+//! * A quoted field that seems to span lines is not quoted, and its quote is text, if at least nine
+//!   in ten of the lines up to its end are rows by themselves. A line is a row if it has numbers
+//!   where longitude and latitude are, or if it has no other text there and as many delimiters as
+//!   the first record. At most [`AHEAD`] lines are examined. Blank lines don't count.
+//! * In tab-separated text every line is a row, since the type text/tab-separated-values has no
+//!   quotes. Only a line with too few or too many tabs may continue on the next lines, and only if
+//!   a quote in it closes at the end of a field, within [`REACH`] bytes, and makes the number of
+//!   tabs right.
 //!
 //! [`Strict`](Quoting::Strict) quotes, which an option names, are never doubted.
 
@@ -15,23 +16,24 @@ use super::record::{Dialect, QUOTE, Quotes, Quoting, RecordEnd};
 use crate::number;
 use memchr::{memchr, memchr_iter, memchr2};
 
-/// The most lines that are looked at before a quote is accepted.
+/// The most lines that are examined before a quote is accepted: a choice.
 const AHEAD: usize = 100;
 
-/// The most bytes of a row of tab-separated text that spans lines.
+/// The most bytes of a row that spans lines in tab-separated text: a choice.
 const REACH: usize = 64 << 10;
 
 /// The meaning of a quote that is not closed on its line.
 enum QuoteVerdict {
-    /// It opens a field of this many bytes.
+    /// It opens a quoted part of this many bytes, its quotes included.
     Quotes(usize),
     Text,
-    /// More bytes are needed.
+    /// More bytes are needed to decide.
     Unsure,
 }
 
 impl Dialect {
-    /// Finds the end of the record at the beginning of `bytes`. `ended`: nothing follows them.
+    /// Finds the end of the record that begins `bytes`, and decides about doubtful quotes on the
+    /// way. `ended` is set if the file ends with `bytes`.
     #[inline]
     pub(crate) fn record_end(&self, bytes: &[u8], ended: bool) -> RecordEnd {
         let quote = match self.quoting {
@@ -45,7 +47,7 @@ impl Dialect {
             }
             Some(_) if self.quoting == Quoting::Tabs => self.tabbed_end(bytes, quote, ended),
             Some(_) => match self.apparent_end(bytes) {
-                // A single line can't swallow another.
+                // A record that ends with its first line swallows no other line.
                 end @ RecordEnd::At(length, _)
                     if memchr(self.newline, bytes).is_some_and(|at| at + 1 == length) =>
                 {
@@ -56,8 +58,8 @@ impl Dialect {
         }
     }
 
-    /// The length of the records at the beginning of `bytes` that are one line each, by their
-    /// apparent ends; 0 if some are longer.
+    /// The length of the whole records in `bytes` if each of them is one line; 0 if one spans
+    /// several lines. The ends are those of [`apparent_end`](Self::apparent_end).
     pub(crate) fn plain_lines(&self, bytes: &[u8]) -> usize {
         let (mut end, mut records) = (0, 0);
         while let RecordEnd::At(length, _) = self.apparent_end(bytes.get(end..).unwrap_or_default())
@@ -88,7 +90,8 @@ impl Dialect {
         }
     }
 
-    /// Decides about the quote at `at` in a record, which closes after `closed` bytes, if at all.
+    /// Decides about the quote at byte `at` of a record. `closed` is the length of the part in
+    /// quotes; `None` if nothing closes the quote.
     fn verdict(&self, bytes: &[u8], at: usize, closed: Option<usize>, ended: bool) -> QuoteVerdict {
         let closes = closed.map(|length| at + length);
         let within = bytes.get(at..closes.unwrap_or(bytes.len()));
@@ -104,8 +107,9 @@ impl Dialect {
         }
     }
 
-    /// Returns whether the lines of a record up to the end of a quoted field that begins at `at`
-    /// are rows; `None` if more bytes are needed.
+    /// Returns whether the lines of a record are rows by themselves; `None` if more bytes are
+    /// needed. The lines up to byte `closes` count, where the quoted field ends that begins at byte
+    /// `at`; without `closes` all lines in `bytes` count.
     fn are_rows(
         &self,
         bytes: &[u8],
@@ -137,13 +141,14 @@ impl Dialect {
             (start, from) = (end, end);
         }
         let are = |rows, lines| rows * 10 >= lines * 9;
-        // A quote that nothing closes may well be the reason that its own line is no row.
+        // A quote that nothing closes may itself be why its own line is no row: the other lines may
+        // decide.
         let others = closes.is_none() && lines > 1 && lines < AHEAD;
         Some(are(rows, lines) || (others && are(rows - first, lines - 1)))
     }
 
-    /// Returns whether a line could be a row: there are numbers where longitude and latitude are;
-    /// or it has the right number of delimiters, and no text there.
+    /// Returns whether a line could be a row: it has numbers where longitude and latitude are, or
+    /// it has the right number of delimiters and no other text in these two fields.
     fn is_row(&self, line: &[u8], delimiters: usize) -> bool {
         let (mut count, mut numbers) = (0, 0);
         for field in self.fields(line, true) {
@@ -179,7 +184,8 @@ impl Dialect {
         }
     }
 
-    /// Returns whether tab-separated text is a row of `wanted` tabs if quotes hide line ends.
+    /// Returns whether the first line of tab-separated text continues on the next lines: with the
+    /// line ends that its quotes enclose, it must be a row of `wanted` tabs.
     fn spanning(&self, bytes: &[u8], quote: u8, wanted: usize, ended: bool) -> LineSpan {
         let all = bytes.get(..bytes.len().min(REACH)).unwrap_or_default();
         let beyond = bytes.len() > REACH;
@@ -233,10 +239,10 @@ impl Dialect {
     }
 }
 
-/// The continuation of a line of tab-separated text on others.
+/// The answer to the question whether a line of tab-separated text continues on the next lines.
 enum LineSpan {
     No,
-    /// It spans this many bytes.
+    /// It does: the row has this many bytes, its line end included.
     Over(usize),
     Unsure,
 }

@@ -1,20 +1,20 @@
 //! Records and fields in bytes: RFC 4180, read leniently.
 //!
 //! A field that *begins* with a quote is quoted: delimiters and newlines in it are text, and `""`
-//! is a quote. A quote anywhere else is an ordinary byte. Text behind a closing quote belongs to
-//! the field. A quote that is never closed in its record is text, and so are those that
-//! [`quotes`](super::quotes) finds stray.
+//! stands for a quote. A quote anywhere else is an ordinary byte. Text behind a closing quote
+//! belongs to the field. A quote that is never closed in its record is text, and so is a quote that
+//! the module [`quotes`](super::quotes) finds to be stray.
 
 use super::fields::past_quotes;
 use memchr::{memchr, memchr2};
 
 pub(crate) const QUOTE: u8 = b'"';
 
-/// The separators of fields and records.
+/// The bytes that separate fields and records, and the meaning of quotes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Dialect {
     pub(crate) delimiter: u8,
-    /// `\n`; `\r` as old Macs have it.
+    /// The byte that ends a record: `\n`, or `\r` in files of old Macs.
     pub(crate) newline: u8,
     pub(crate) quoting: Quoting,
     /// The common shape of rows, as far as it is known.
@@ -26,49 +26,52 @@ pub(crate) struct Dialect {
 pub(crate) enum Quoting {
     /// No quotes: all bytes are text.
     Never,
-    /// A byte quotes as RFC 4180 has it, even where it swallows rows.
+    /// This byte quotes fields by the rules of RFC 4180, even where a field then swallows rows.
     Strict(u8),
-    /// `"` quotes, but not over lines that are rows by themselves.
+    /// The byte `"` quotes fields, but no field that would swallow lines that are rows by
+    /// themselves.
     Lenient,
-    /// Tab-separated text: a line is a row and quotes are text, except around a whole field, and
-    /// where only they make a row of the line.
+    /// Tab-separated text: a line is a row, and quotes are text. There are two exceptions: quotes
+    /// around a whole field are removed, and quotes may enclose tabs and line ends if only that
+    /// makes a row of the line.
     Tabs,
 }
 
 /// The common shape of rows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct RowShape {
-    /// The number of delimiters in the first record.
+    /// The number of delimiters in the first record; `None` before that record is read.
     pub(crate) delimiters: Option<usize>,
-    /// The fields of longitude and latitude.
+    /// The numbers of the longitude and latitude columns, counted from 0; `None` before they are
+    /// chosen.
     pub(crate) place: Option<[usize; 2]>,
 }
 
 /// The end of a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum RecordEnd {
-    /// After this many bytes, its newline included.
+    /// The record ends after this many bytes, its newline included.
     At(usize, Quotes),
-    /// Not in these bytes.
+    /// The record doesn't end in these bytes.
     Beyond {
-        /// Set where a quote is still open at their end.
+        /// Set if a quote is still open at the end of the bytes.
         quoted: bool,
     },
 }
 
-/// The quotes on the way to a record's end.
+/// The kind of quotes in a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Quotes {
     /// The record has none.
     Absent,
     /// The record ends where [`apparent_end`](Dialect::apparent_end) finds its end.
     Plain,
-    /// It ends elsewhere: the bytes behind it decided that.
+    /// The bytes behind the record decided where it ends, so `apparent_end` may find another end.
     Judged,
 }
 
 impl Quoting {
-    /// The byte that quotes.
+    /// The byte that quotes fields; `None` if none does.
     pub(crate) fn byte(self) -> Option<u8> {
         match self {
             Self::Never => None,
@@ -79,12 +82,13 @@ impl Quoting {
 }
 
 impl Dialect {
-    /// Returns whether a byte is the one that quotes.
+    /// Returns whether `byte` quotes fields.
     pub(crate) fn quotes_by(&self, byte: u8) -> bool {
         self.quoting.byte() == Some(byte)
     }
 
-    /// Finds the end of the record at the beginning of `bytes` by its own quotes.
+    /// Finds the end of the record that begins `bytes` by the quotes in it alone, without regard to
+    /// the lines behind it.
     #[inline]
     pub(crate) fn apparent_end(&self, bytes: &[u8]) -> RecordEnd {
         let at = |found: Option<usize>, quotes| match found {
@@ -106,8 +110,9 @@ impl Dialect {
         }
     }
 
-    /// Finds the end of the record at the beginning of `bytes`. `quoted` returns the length of the
-    /// quoted part of the field at a place; `None` for one that is not closed.
+    /// Finds the end of the record that begins `bytes`, field by field. `quoted` gets the offset of
+    /// a field and the bytes from there on. It returns the length of the field's quoted part;
+    /// `None` if the end of that part is not known.
     #[inline]
     pub(super) fn walk(
         &self,
@@ -134,7 +139,7 @@ impl Dialect {
         }
     }
 
-    /// The record without its newline.
+    /// The record without its line end: `\n`, `\r` or `\r\n`.
     #[inline]
     pub(crate) fn trim<'a>(&self, record: &'a [u8]) -> &'a [u8] {
         let record = record.strip_suffix(&[self.newline]).unwrap_or(record);

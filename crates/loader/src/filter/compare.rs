@@ -11,14 +11,15 @@ use std::cmp::Ordering;
 /// The result of comparing a value with a literal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum CompareResult {
-    /// There is no value.
+    /// The value is null.
     Unknown,
-    /// They can't be compared.
+    /// The value and the literal can't be compared, for this reason.
     Mismatch(MismatchReason),
+    /// The order of the value relative to the literal.
     Is(Ordering),
 }
 
-/// An ordering, or the reason why there is none.
+/// The result for an ordering; without one, a mismatch with this reason.
 fn order(ordering: Option<Ordering>, reason: MismatchReason) -> CompareResult {
     ordering.map_or(CompareResult::Mismatch(reason), CompareResult::Is)
 }
@@ -28,15 +29,15 @@ pub(crate) trait Comparable {
     /// Returns whether the value is null.
     fn is_null(&self) -> bool;
 
-    /// Returns whether the value compares with texts as a text.
+    /// Returns whether the value is compared with a text literal as a text.
     fn is_text(&self) -> bool;
 
     /// Compares the value with a literal.
     fn compare_to(&self, literal: &Literal, times: &Times) -> CompareResult;
 }
 
-/// A value and its readings as number, time and truth: each parsed once, however many literals it
-/// is compared with.
+/// A value, and its meaning as a number, a time and a Boolean. Each meaning is found once, when a
+/// literal first needs it.
 pub(crate) struct ParsedValue<'v> {
     value: Value<'v>,
     number: OnceCell<Option<Number>>,
@@ -93,7 +94,7 @@ impl<'v> ParsedValue<'v> {
     }
 }
 
-/// The reason why a value can't be compared with a literal, if it can't.
+/// The reason why a value can't be compared with a literal; `None` if it can, or if it is null.
 pub(crate) fn mismatch(
     value: &Value<'_>,
     literal: &Literal,

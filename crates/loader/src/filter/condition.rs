@@ -43,8 +43,7 @@ impl CompareOp {
 }
 
 impl Condition {
-    /// Evaluates the condition: true, false, or `None` for unknown, where the value is null or
-    /// can't be compared.
+    /// Evaluates the condition. `None` means unknown: the value is null or can't be compared.
     #[inline]
     pub(crate) fn holds(&self, value: &impl Comparable, times: &Times) -> Option<bool> {
         match self {
@@ -56,14 +55,14 @@ impl Condition {
         }
     }
 
-    /// The reason why a value can't be compared, if it can't.
+    /// The reason why a value can't be compared with the condition's literals; `None` if it can.
     pub(crate) fn mismatch(&self, value: &Value<'_>, times: &Times) -> Option<MismatchReason> {
         let mut literals = self.literals().iter();
         literals.find_map(|literal| mismatch(value, literal, times))
     }
 
-    /// The literal that the condition orders by, if that looks like a date and is read as none, and
-    /// the reason why it isn't.
+    /// The literal of a comparison by order (`<`, `<=`, `>`, `>=`) that looks like a date and can't
+    /// be read as one, with the reason for that; else `None`.
     pub(crate) fn ambiguous_date(&self) -> Option<(&Literal, AmbiguousDate)> {
         match self {
             Self::Compare(CompareOp::Equal | CompareOp::Unequal, _) => None,
@@ -83,7 +82,7 @@ impl Condition {
         }
     }
 
-    /// Reads its dates in the source's spellings.
+    /// Reads the dates among the literals again, in the source's spellings.
     pub(crate) fn apply_times(&mut self, times: &Times) {
         match self {
             Self::Compare(_, literal) => literal.apply_times(times),

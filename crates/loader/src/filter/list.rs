@@ -1,4 +1,4 @@
-//! The literals of `in (…)`, sorted, so that many are searched fast.
+//! The literals of `in (…)`, sorted for a binary search.
 
 use super::compare::{Comparable, CompareResult};
 use super::literal::Literal;
@@ -20,7 +20,7 @@ impl LiteralList {
         &self.0
     }
 
-    /// Reads its dates in the source's spellings.
+    /// Reads the dates among the literals again, in the source's spellings.
     pub(crate) fn apply_times(&mut self, times: &Times) {
         self.0
             .iter_mut()
@@ -28,14 +28,17 @@ impl LiteralList {
         self.0.sort_by(Literal::order);
     }
 
-    /// Returns whether a value is listed; `None` if that is unknown.
+    /// Returns whether a value is listed. `None` means unknown: the value is null, or it is not
+    /// found and can't be compared with one of the literals.
     pub(crate) fn holds(&self, value: &impl Comparable, times: &Times) -> Option<bool> {
         if value.is_null() {
             return None;
         }
         let mut outcome = Some(false);
         for alike in self.0.chunk_by(|a, b| a.kind() == b.kind()) {
-            // Numbers and times have no order relative to the readings of texts.
+            // Text literals are sorted as texts. A value that is no text is compared with their
+            // meaning as a number or a time, which is in another order, so each of them is compared
+            // by itself.
             let in_order = value.is_text() || !matches!(alike, [Literal::Text(_), ..]);
             for part in alike.chunks(if in_order { alike.len() } else { 1 }) {
                 match find(part, value, times) {
@@ -49,7 +52,8 @@ impl LiteralList {
     }
 }
 
-/// Returns whether a value is among literals of one kind, by binary search.
+/// Returns whether a value is among literals of one kind, by binary search; `None` if it can't be
+/// compared with a literal on the way.
 #[inline]
 fn find(alike: &[Literal], value: &impl Comparable, times: &Times) -> Option<bool> {
     let mut is_known = true;

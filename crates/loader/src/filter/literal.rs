@@ -1,4 +1,4 @@
-//! Literals of a filter: numbers, dates, texts and truths that values are compared with.
+//! Literals of a filter: the numbers, dates, texts and Booleans that values are compared with.
 
 use crate::number::exact::{Number, is_too_long};
 use crate::time::{AmbiguousDate, CustomTime, Times, ambiguous_date, time};
@@ -11,7 +11,7 @@ pub(crate) enum Literal {
     Number(Number),
     Text(TextLiteral),
     Bool(bool),
-    /// A date, in quotes or not.
+    /// A date, with or without quotes in the filter.
     Time(TimeLiteral),
 }
 
@@ -20,31 +20,32 @@ pub(crate) enum Literal {
 pub(crate) struct TimeLiteral {
     /// Microseconds since 1970, UTC.
     pub(super) at: i64,
-    /// Its spelling.
+    /// The date as the filter spells it.
     text: String,
 }
 
-/// A text in quotes that is no date, without blanks around it, and its readings for columns that
-/// hold no texts.
+/// A text in quotes that is no date, without the spaces around it; and its meaning where a column
+/// holds no texts, `None` if it has none.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct TextLiteral {
     pub(crate) text: String,
-    /// Its reading as a number.
+    /// Its meaning in a column of numbers.
     pub(crate) number: Option<Number>,
-    /// Its reading as a time, by its digits.
+    /// Its meaning in a column of times: that of digits alone, as `20240601`.
     pub(crate) time: Option<i64>,
-    /// Its reading as a truth.
+    /// Its meaning in a column of Booleans.
     pub(crate) truth: Option<bool>,
 }
 
 impl Literal {
-    /// A date without quotes.
+    /// The literal of a date without quotes; `None` if the text is no date.
     pub(crate) fn date(text: &str) -> Option<Self> {
         let (at, text) = (time(text)?, text.to_owned());
         Some(Self::Time(TimeLiteral { at, text }))
     }
 
-    /// A literal in quotes: a date, or a text. Digits alone are a text.
+    /// The literal of a text in quotes: a date if it reads as one, else a text. Digits alone are a
+    /// text, even where they could be a date.
     pub(crate) fn quoted(text: &str) -> Self {
         let text = text.trim().to_owned();
         let (number, time) = (Number::parse(text.as_bytes()), time(&text));
@@ -59,7 +60,7 @@ impl Literal {
         }
     }
 
-    /// The literal's kind, in the order of lists.
+    /// A number for the literal's kind, by which lists are sorted first.
     pub(super) fn kind(&self) -> u8 {
         match self {
             Self::Number(_) => 0,
@@ -69,10 +70,10 @@ impl Literal {
         }
     }
 
-    /// The order of lists: by kind, and by value within one kind.
+    /// The order of literals in a sorted list: by kind, and within one kind by value.
     pub(super) fn order(&self, other: &Self) -> Ordering {
         match (self, other) {
-            // No literal is NaN.
+            // No literal is NaN, so there always is an ordering.
             (Self::Number(a), Self::Number(b)) => a.compare(*b).unwrap_or(Ordering::Equal),
             (Self::Time(a), Self::Time(b)) => a.at.cmp(&b.at),
             (Self::Bool(a), Self::Bool(b)) => a.cmp(b),
@@ -81,7 +82,7 @@ impl Literal {
         }
     }
 
-    /// Reads its dates in the source's spellings, as the source's values are read.
+    /// Reads a date again in the source's spellings, as the source's values are read.
     pub(crate) fn apply_times(&mut self, times: &Times) {
         match self {
             Self::Number(_) | Self::Bool(_) => (),
@@ -94,7 +95,7 @@ impl Literal {
             }
             Self::Text(text) => match times.custom(&text.text) {
                 None => (),
-                // Digits are a text, but a time for columns of times.
+                // Digits alone stay a text: only columns of times take them for a time.
                 Some(CustomTime::Count(at)) => text.time = Some(at),
                 Some(CustomTime::Date(at)) => {
                     let text = std::mem::take(&mut text.text);
@@ -106,7 +107,7 @@ impl Literal {
 }
 
 impl TextLiteral {
-    /// The reason why the text is no date, if it looks like one.
+    /// The reason why the text is no date, if it looks like one; else `None`.
     pub(crate) fn ambiguous_date(&self) -> Option<AmbiguousDate> {
         ambiguous_date(&self.text)
     }
@@ -125,7 +126,7 @@ impl fmt::Display for Literal {
     }
 }
 
-/// The truth that a text stands for.
+/// The Boolean that a text stands for; `None` if it stands for none.
 pub(crate) fn truth(text: &str) -> Option<bool> {
     match text.trim().to_ascii_lowercase().as_str() {
         "true" | "t" | "yes" | "1" => Some(true),

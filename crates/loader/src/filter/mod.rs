@@ -1,9 +1,10 @@
 //! Filters of rows: `offense = 'theft' and time >= 2010-03-01`.
 //!
-//! A filter is parsed once into a small tree, with bounds on its length and depth, and then
-//! evaluated row by row. As in SQL, a comparison with null is neither true nor false, and only rows
-//! for which the whole is true are selected. The same holds for a value that can't be compared, a
-//! word with a number say; rows that are left out for that are counted.
+//! A filter is parsed once into a small tree, with limits on its length and depth, and then
+//! evaluated row by row. As in SQL, a comparison with null is neither true nor false, but unknown,
+//! and only rows for which the whole filter is true are selected. A comparison of values that don't
+//! fit is unknown too, for example that of a word with a number; rows that are left out for this
+//! reason are counted.
 
 mod compare;
 mod condition;
@@ -38,13 +39,13 @@ pub struct Filter {
     tree: Tree,
 }
 
-/// A condition; columns are places in [`Filter::columns`].
+/// A condition as a tree. A column is given by its index in [`Filter::columns`].
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Tree {
     And(Vec<Tree>),
     Or(Vec<Tree>),
     Not(Box<Tree>),
-    /// A condition on one column.
+    /// A condition on the column with this index.
     Of(usize, Condition),
 }
 
@@ -54,12 +55,12 @@ impl Filter {
         &self.columns
     }
 
-    /// The root of the tree; columns are places in [`columns`](Self::columns).
+    /// The condition as a tree, whose columns are indexes into [`columns`](Self::columns).
     pub(crate) fn tree(&self) -> &Tree {
         &self.tree
     }
 
-    /// The filter with its dates read in the source's spellings.
+    /// The filter with its dates read again in the source's spellings.
     pub(crate) fn with_times(mut self, times: &Times) -> Self {
         if !times.are_common() {
             self.tree.apply_times(times);
@@ -67,8 +68,9 @@ impl Filter {
         self
     }
 
-    /// A message about a literal that looks like a date and is read as none, if the filter orders
-    /// by one: texts would be compared instead.
+    /// A message about a literal that looks like a date and can't be read as one, in a comparison
+    /// by order (`<`, `<=`, `>`, `>=`): it would compare texts instead of dates. `None` without
+    /// such a literal.
     pub(crate) fn ambiguous_date(&self) -> Option<String> {
         let (literal, why) = self.tree.ambiguous_date()?;
         let why = match why {
@@ -81,8 +83,9 @@ impl Filter {
         ))
     }
 
-    /// Returns whether a row of these values in [`columns`](Self::columns) is selected. Rows that
-    /// are left out are counted, and so are the values in them that can't be compared.
+    /// Returns whether a row is selected; `row` has its values in the order of
+    /// [`columns`](Self::columns). A row that is left out is counted, and so are the values in it
+    /// that can't be compared.
     #[inline]
     pub(crate) fn selects(&self, row: &[Value<'_>], times: &Times, report: &mut Report) -> bool {
         let verdict = self.tree.holds(row, times);
@@ -96,7 +99,8 @@ impl Filter {
         false
     }
 
-    /// Counts the values for which the result for a row is unknown, once per column.
+    /// Counts the values of a row that can't be compared and leave the result unknown, at most one
+    /// for each column.
     #[cold]
     fn count_mismatches(&self, row: &[Value<'_>], times: &Times, report: &mut Report) {
         for (at, (name, value)) in self.columns.iter().zip(row).enumerate() {
@@ -126,17 +130,17 @@ impl fmt::Display for Filter {
     }
 }
 
-/// A filter with its columns' places in a source.
+/// A filter, and the indexes of its columns in a source.
 #[derive(Clone, Debug)]
 pub(crate) struct ResolvedFilter {
     filter: Filter,
-    /// The places of the filter's columns in the source.
+    /// The index in the source of each of [`Filter::columns`].
     pub(crate) places: Vec<usize>,
     times: Times,
 }
 
 impl ResolvedFilter {
-    /// A filter whose columns are at these places of a source.
+    /// A filter whose columns have the indexes `places` in a source.
     pub(crate) fn new(filter: Filter, places: Vec<usize>, times: &Times) -> Self {
         Self {
             filter,
@@ -145,8 +149,8 @@ impl ResolvedFilter {
         }
     }
 
-    /// Returns whether a row is selected; `value` returns its value in a column of the source. Rows
-    /// that are left out are counted.
+    /// Returns whether a row is selected. `value` returns the row's value in the source's column
+    /// with an index. Rows that are left out are counted.
     #[inline]
     pub(crate) fn selects<'v>(
         &self,
@@ -154,7 +158,7 @@ impl ResolvedFilter {
         report: &mut Report,
     ) -> bool {
         let mut selects = |row: &[Value<'v>]| self.filter.selects(row, &self.times, report);
-        // Most filters use few columns, which need no allocation.
+        // Most filters use at most three columns, whose values need no allocation.
         match *self.places {
             [a] => selects(&[value(a)]),
             [a, b] => selects(&[value(a), value(b)]),
@@ -165,8 +169,8 @@ impl ResolvedFilter {
 }
 
 impl Tree {
-    /// Evaluates the condition: true, false, or `None` for unknown, where a value that matters is
-    /// null or can't be compared.
+    /// Evaluates the condition. `None` means unknown: a value on which the result depends is null
+    /// or can't be compared.
     #[inline]
     pub(crate) fn holds(&self, row: &[Value<'_>], times: &Times) -> Option<bool> {
         match self {
@@ -181,7 +185,7 @@ impl Tree {
     }
 
     /// The reason why a column's value can't be compared, if that leaves a part of the condition
-    /// unknown.
+    /// unknown; else `None`.
     fn mismatch(&self, column: usize, row: &[Value<'_>], times: &Times) -> Option<MismatchReason> {
         if self.holds(row, times).is_some() {
             return None;
@@ -199,7 +203,8 @@ impl Tree {
         }
     }
 
-    /// The literal that the filter orders by, if it looks like a date and is read as none.
+    /// The first literal in a comparison by order that looks like a date and can't be read as one,
+    /// with the reason for that.
     fn ambiguous_date(&self) -> Option<(&Literal, AmbiguousDate)> {
         match self {
             Self::And(parts) | Self::Or(parts) => parts.iter().find_map(Self::ambiguous_date),
@@ -208,7 +213,7 @@ impl Tree {
         }
     }
 
-    /// Reads all dates in the source's spellings.
+    /// Reads all dates of the tree again, in the source's spellings.
     fn apply_times(&mut self, times: &Times) {
         match self {
             Self::And(parts) | Self::Or(parts) => {
@@ -220,7 +225,8 @@ impl Tree {
     }
 }
 
-/// `and` (a false decides) or `or` (a true decides) over parts that may be unknown.
+/// The result of `and` or `or` over parts that may be unknown. `decisive` is the result of one part
+/// that decides alone: false for `and`, true for `or`.
 fn fold(parts: &[Tree], row: &[Value<'_>], times: &Times, decisive: bool) -> Option<bool> {
     let mut outcome = Some(!decisive);
     for part in parts {
@@ -437,7 +443,7 @@ mod tests {
             );
             assert_eq!(found.example, example, "{filter}");
         }
-        // A result that is decided without a value doesn't need it.
+        // A value on which the result doesn't depend is not counted.
         for (filter, expected) in [
             ("kind > 5 or n = 3", true),
             ("kind > 5 and n = 4", false),

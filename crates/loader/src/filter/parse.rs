@@ -9,11 +9,11 @@ use crate::number::exact::{Number, is_too_long};
 use std::iter::Peekable;
 use std::vec::IntoIter;
 
-/// The longest filter, in bytes.
+/// The longest filter in bytes: a choice.
 const LONGEST: usize = 4096;
-/// The deepest nesting of conditions.
+/// The deepest nesting of conditions: a choice.
 const DEPTH: usize = 16;
-/// The most comparisons and values in a filter.
+/// The most comparisons and values in a filter, counted together: a choice.
 const MOST: usize = 256;
 
 /// The reason why a text is no filter.
@@ -33,7 +33,7 @@ fn error(message: impl Into<String>) -> FilterError {
 
 #[derive(Clone, Debug, PartialEq)]
 enum Token {
-    /// A column or a keyword.
+    /// A column or a keyword: a word without quotes.
     Word(String),
     /// A column in double quotes.
     Name(String),
@@ -61,7 +61,7 @@ impl Token {
     }
 }
 
-/// Parses a text into a tree and the columns in it.
+/// Parses a text into a tree and the names of the columns in it, each once.
 pub(super) fn parse(text: &str) -> Result<(Tree, Vec<String>), FilterError> {
     if text.len() > LONGEST {
         return Err(error(format!("longer than {LONGEST} bytes")));
@@ -103,7 +103,8 @@ fn tokens(text: &str) -> Result<Vec<Token>, FilterError> {
     Ok(tokens)
 }
 
-/// The text in quotes at the beginning; a doubled quote stands for one.
+/// The text in quotes at the beginning of `text`, and the rest behind it. A doubled quote stands
+/// for one quote.
 fn quoted(text: &str, quote: char) -> Result<(String, &str), FilterError> {
     let mut inner = String::new();
     let mut rest = text.split_at(1).1;
@@ -140,7 +141,8 @@ fn comparison(text: &str) -> Result<(Token, &str), FilterError> {
         .ok_or_else(|| error("unexpected !"))
 }
 
-/// A column, a number, a date or a keyword.
+/// The token without quotes at the beginning of `text` (a column, a number, a date or a keyword),
+/// and the rest behind it.
 fn word(text: &str) -> Result<(Token, &str), FilterError> {
     let ends = |c: char| c.is_whitespace() || "()',\"=<>!".contains(c);
     let (word, behind) = text.split_at(text.find(ends).unwrap_or(text.len()));
@@ -178,7 +180,7 @@ fn word(text: &str) -> Result<(Token, &str), FilterError> {
 struct Parser {
     tokens: Peekable<IntoIter<Token>>,
     columns: Vec<String>,
-    /// Comparisons and values that are still allowed.
+    /// The number of comparisons and values that are still allowed.
     left: usize,
 }
 

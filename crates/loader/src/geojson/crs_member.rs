@@ -1,5 +1,5 @@
-//! The member `crs` that GeoJSON had before RFC 7946 (GeoJSON 2008, section 3); some writers still
-//! emit it.
+//! The member `crs` of GeoJSON before RFC 7946 (GeoJSON 2008, section 3), which some programs still
+//! write.
 
 use crate::crs::Crs;
 use crate::error::LoadError;
@@ -10,8 +10,8 @@ use std::sync::{Arc, OnceLock};
 /// The coordinate system of a document's features, once it is known.
 pub(super) type SharedCrs = Arc<OnceLock<Crs>>;
 
-/// The coordinate system of a member `crs`; `null` is longitude and latitude. `datum_error` is the
-/// largest error that is accepted, in metres.
+/// The coordinate system that a member `crs` states; `null` means longitude and latitude.
+/// `datum_error` is the largest error of a datum's shift that is accepted, in metres.
 pub(super) fn parse_crs(
     json: &[u8],
     file: &str,
@@ -28,7 +28,7 @@ pub(super) fn parse_crs(
     let property = |name: &str| said.get("properties").and_then(|all| all.get(name));
     let name = match (property("name"), property("code")) {
         (Some(Value::String(name)), _) => name.clone(),
-        // The spelling before 2008.
+        // Before 2008 the member held the number of an EPSG code.
         (_, Some(Value::Number(code))) => format!("EPSG:{code}"),
         _ => return Err(unknown(shown(json))),
     };

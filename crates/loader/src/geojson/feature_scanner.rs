@@ -1,9 +1,9 @@
 //! Scanner for the features of a GeoJSON document while it is read.
 //!
-//! A top-level object is read member by member until `"features"` appears. From there on its
-//! features pass one by one, and nothing before or after them is kept; an object without features
-//! is one item as a whole. A top-level array passes its elements in the same way. One document may
-//! follow another.
+//! A top-level object is scanned member by member until `"features"` appears. From there on each
+//! feature is an item, and nothing before or behind the features is kept. An object without
+//! features is one item as a whole. In a top-level array each element is an item. A file may hold
+//! several documents, one behind the other.
 
 use super::crs_member::{SharedCrs, parse_crs};
 use super::skip_value;
@@ -12,28 +12,33 @@ use crate::error::LoadError;
 use crate::text::chunker::{Split, SplitError, Splitter};
 use std::ops::Range;
 
-/// The most bytes of one feature: large polygons are skipped, but have to be passed.
+/// The most bytes of one feature, a choice: 64 MiB. Large polygons are skipped, but still scanned.
 pub(crate) const LIMIT: usize = 64 << 20;
 
-/// The place of the next byte in a document.
+/// The part of a document that the next byte belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum ScanState {
     /// Between documents.
     Outside,
-    /// In the features, or in a top-level array.
+    /// In the array of features of a collection, or in a top-level array.
     Elements {
+        /// Set for the features of a collection.
         collection: bool,
+        /// The token that is expected next.
         before: ArrayState,
     },
     /// Behind the features, in the collection's other members.
     Tail,
 }
 
-/// The token that may come next in an array.
+/// The token that is expected next in an array.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum ArrayState {
+    /// The first element, or the end of an empty array.
     First,
+    /// An element, since a comma came before.
     Element,
+    /// A comma, or the end of the array.
     Comma,
 }
 
@@ -41,9 +46,11 @@ enum ArrayState {
 pub(crate) struct FeatureScanner {
     at: ScanState,
     file: String,
-    /// The member `crs` of the collection that is read, if it has one.
+    /// The JSON of the member `crs` in the document that is being scanned; `None` if it has had
+    /// none so far.
     said: Option<Vec<u8>>,
-    /// The member `crs` of the first collection, if there has been one, and if that has one.
+    /// The member `crs` of the document with the first features: `None` before any features,
+    /// `Some(None)` if that document has no such member before them.
     first: Option<Option<Vec<u8>>>,
     crs: SharedCrs,
     /// The largest accepted error of a datum's shift, in metres.
@@ -56,14 +63,15 @@ enum ScanStop {
     Short(usize),
     /// This byte is no JSON.
     Wrong(usize, String),
-    /// Features begin or end at this byte whose coordinate system can't be known.
+    /// The coordinate system of features is refused: they, or a member `crs`, begin at this byte.
     Refused(usize, Box<LoadError>),
 }
 
 /// A member of an object.
 enum Member {
+    /// The array of features, of which only the `[` was skipped.
     Features,
-    /// The place of the coordinate system.
+    /// The coordinate system: the range of its JSON in the buffer.
     Crs(Range<usize>),
     Other,
 }
@@ -83,7 +91,8 @@ impl Cursor<'_> {
         self.buffer.get(self.at..).unwrap_or_default()
     }
 
-    /// The next byte that is not blank. `back` is the place to resume from if the buffer ends.
+    /// The next byte that is not blank, which stays unread. If the buffer ends, scanning resumes
+    /// later at the offset `back`; without it, at the end.
     fn peek(&mut self, back: Option<usize>) -> Result<u8, ScanStop> {
         self.at += skip_value::blank(self.rest());
         self.rest()
@@ -100,7 +109,8 @@ impl Cursor<'_> {
         Ok(())
     }
 
-    /// Skips one value.
+    /// Skips one value and returns its range in the buffer. If the buffer ends in it, scanning
+    /// resumes later at the offset `back`.
     fn value(&mut self, back: usize) -> Result<Range<usize>, ScanStop> {
         self.peek(Some(back))?;
         match skip_value::value(self.rest()) {
@@ -114,7 +124,7 @@ impl Cursor<'_> {
         }
     }
 
-    /// Skips a member of an object; of the features only their beginning.
+    /// Skips a member of an object; of an array of features only its `[`.
     fn member(&mut self, back: usize) -> Result<Member, ScanStop> {
         if self.peek(Some(back))? != b'"' {
             return Err(unexpected(self.at, "a member's name in quotes"));
@@ -148,15 +158,17 @@ impl FeatureScanner {
         }
     }
 
-    /// Settles the features' coordinate system by the member `crs` before them, at byte `at`, or
-    /// checks one behind them or of another collection: it must be the same wherever features are.
+    /// Takes the coordinate system of the first features from the member `crs` before them. For
+    /// later features, and for a member `crs` behind features, checks that it means the same
+    /// system. An error is reported at byte `at`.
     fn settle(&mut self, at: usize) -> Result<(), ScanStop> {
         let refused = |error| ScanStop::Refused(at, Box::new(error));
         let said = self.said.as_deref();
         match &self.first {
             Some(first) if first.as_deref() == said => Ok(()),
             Some(first) => {
-                // Both may be degrees, by another name or by default.
+                // Two different members may both mean degrees: under two names, or because one is
+                // missing.
                 for said in [first.as_deref(), said].into_iter().flatten() {
                     let crs = parse_crs(said, &self.file, self.datum_error).map_err(refused)?;
                     if !matches!(crs, Crs::LonLat) {
@@ -182,7 +194,8 @@ impl FeatureScanner {
         }
     }
 
-    /// Scans one step: a document, a feature or a member. Returns an item's place.
+    /// Scans the next part: a document up to its features, or one feature, member, comma or
+    /// bracket. Returns the range of an item that is complete, if there is one.
     fn step(&mut self, scan: &mut Cursor<'_>) -> Result<Option<Range<usize>>, ScanStop> {
         let next = scan.peek(None)?;
         let start = scan.at;
@@ -253,7 +266,8 @@ impl FeatureScanner {
         Ok(None)
     }
 
-    /// Scans a top-level object: up to its features, or whole.
+    /// Scans a top-level object up to its features. An object without features is scanned as a
+    /// whole, and its range is returned.
     fn object(&mut self, scan: &mut Cursor<'_>) -> Result<Option<Range<usize>>, ScanStop> {
         let start = scan.at;
         scan.at += 1;

@@ -1,4 +1,4 @@
-//! Points in GeoJSON objects.
+//! Reading of points from GeoJSON objects.
 
 use super::crs_member::{SharedCrs, parse_crs};
 use super::object::{Object, ObjectKind, not_null, property, string};
@@ -22,16 +22,18 @@ use serde::de::IgnoredAny;
 use std::borrow::Cow;
 use std::sync::Arc;
 
-/// The deepest nesting that is followed: feature, geometry, and collections of collections.
+/// The most levels of objects in objects that are read, a choice: features, their geometries, and
+/// collections in collections.
 const DEPTH: usize = 16;
 
 /// Parser of features into points.
 pub(crate) struct FeatureParser {
     pub(crate) origin: Origin,
-    /// The property of weights.
+    /// The property that holds the weight; `None`: every point counts 1.
     pub(crate) weight: Option<String>,
     pub(crate) selection: PropertySelection,
-    /// Set where each item is a line of its own: then malformed JSON costs a row, not the file.
+    /// Set if each item is a line: malformed JSON is then a skipped row and not an error of the
+    /// file.
     pub(crate) lines: bool,
     /// The coordinate system of the document around the items.
     pub(crate) crs: SharedCrs,
@@ -39,15 +41,16 @@ pub(crate) struct FeatureParser {
     pub(crate) datum_error: Option<f64>,
 }
 
-/// The features that are read, and the properties that are kept of them.
+/// The features that are read, and the properties whose values are kept.
 pub(crate) struct PropertySelection {
-    /// The filter, and the properties that it uses.
+    /// The filter, and the names of the properties that it uses, in the order of its columns.
     pub(crate) filter: Option<(Filter, Vec<String>)>,
     /// The properties whose values are kept.
     pub(crate) keep: Vec<String>,
     /// The spellings of times in the source.
     pub(crate) times: Times,
-    /// The first features' properties, if the weight that an option names is not among them.
+    /// The names of the first features' properties, if an option names a weight that is not among
+    /// them; else `None`.
     pub(crate) unseen: Option<Vec<String>>,
 }
 
@@ -56,8 +59,10 @@ struct FeatureReader<'a, L> {
     features: &'a FeatureParser,
     batch: &'a mut Batch,
     line: L,
-    /// The coordinate system of the current object, and the error of one that is refused.
+    /// The coordinate system that the current object, or one around it in this item, states;
+    /// `None`: that of the document.
     crs: Option<Arc<Crs>>,
+    /// The error for a coordinate system that is refused, which ends the load.
     refused: Option<LoadError>,
 }
 
@@ -67,7 +72,8 @@ impl<L: FnMut() -> u64> FeatureReader<'_, L> {
         self.batch.report.skip(skip, || (line(), found()));
     }
 
-    /// Reads the rows of an object. `properties` are those of the feature around it.
+    /// Reads the rows of an object. `properties` is the JSON of the properties of the feature
+    /// around it; `depth` is the number of levels that may still be read.
     fn object(&mut self, json: &[u8], properties: Option<&[u8]>, depth: usize) {
         if depth == 0 {
             return self.skip(SkipReason::Malformed, || {
@@ -139,7 +145,8 @@ impl<L: FnMut() -> u64> FeatureReader<'_, L> {
         }
     }
 
-    /// Returns whether the filter selects a feature; one that it leaves out is counted.
+    /// Returns whether the filter selects a feature with these properties. A feature that it leaves
+    /// out is counted.
     fn wants(&mut self, properties: Option<&[u8]>) -> bool {
         let Some((filter, names)) = &self.features.selection.filter else {
             return true;
@@ -149,7 +156,8 @@ impl<L: FnMut() -> u64> FeatureReader<'_, L> {
         filter.selects(&row, &self.features.selection.times, &mut self.batch.report)
     }
 
-    /// Reads every element of an array; an empty array is a row without a position.
+    /// Calls `read` for every element of an array. An empty array is a row without a position,
+    /// which reports show as an empty `name`.
     fn each(&mut self, array: &[u8], name: &str, mut read: impl FnMut(&mut Self, &[u8])) {
         let mut elements = skip_value::elements(array).peekable();
         if elements.peek().is_none() {
@@ -172,7 +180,7 @@ impl<L: FnMut() -> u64> FeatureReader<'_, L> {
         let weight = weight.map_or(Weight::Unused, Weight::Text);
         let crs = self.crs.as_deref().or_else(|| self.features.crs.get());
         let crs = crs.filter(|crs| !matches!(crs, Crs::LonLat));
-        // A text that is no number is rejected as such in any coordinate system.
+        // Coordinates that are no numbers are not transformed: `keep` rejects them below.
         let numbers = crs.and_then(|crs| Some((crs, number::parse(lon)?, number::parse(lat)?)));
         let mut degrees = None;
         if let Some((crs, x, y)) = numbers {
@@ -214,7 +222,8 @@ impl<L: FnMut() -> u64> FeatureReader<'_, L> {
     }
 }
 
-/// A feature's value in a property. A list, an object or a number that is too large is its text.
+/// The value of a feature's property. A list, an object or a number beyond the range of `f64`
+/// becomes a text: its JSON.
 fn value<'p>(properties: Option<&'p [u8]>, name: Option<&String>) -> Value<'p> {
     let value = name.and_then(|name| property(properties?, name));
     value.map_or(Value::Null, |value| match value {
@@ -227,7 +236,8 @@ fn value<'p>(properties: Option<&'p [u8]>, name: Option<&String>) -> Value<'p> {
 
 impl Parser for FeatureParser {
     fn parse(&self, block: &Block, batch: &mut Batch) -> Result<(), LoadError> {
-        // Lines are counted only up to the last item that needed its number.
+        // Counting lines costs time: they are counted only up to the last item whose line number
+        // was needed.
         let (mut counted, mut place) = (0, block.start);
         for range in &block.items {
             let Some(json) = block.bytes.get(range.clone()) else {
@@ -253,7 +263,7 @@ impl Parser for FeatureParser {
                     if let Some(error) = reading.refused {
                         return Err(error);
                     }
-                    // Geometries that stand alone have no properties.
+                    // A geometry without a feature has no properties: null is kept for its points.
                     batch.keep_values(|_| Value::Null);
                 }
                 Err(error) if self.lines => {
@@ -291,7 +301,7 @@ impl Parser for FeatureParser {
     }
 }
 
-/// The place of an error in the file, for an item that begins at `start`.
+/// The position in the file of a JSON error in an item that begins at `start`.
 fn within(start: TextPosition, error: &serde_json::Error) -> TextPosition {
     let (line, column) = (error.line() as u64, error.column() as u64);
     match line {
@@ -306,7 +316,7 @@ fn within(start: TextPosition, error: &serde_json::Error) -> TextPosition {
     }
 }
 
-/// The text of an error without its own position.
+/// The text of a JSON error without the position that `serde_json` appends to it.
 fn message(error: &serde_json::Error) -> String {
     let text = error.to_string();
     match text.rsplit_once(" at line ") {

@@ -1,11 +1,12 @@
-//! Splitter of newline-delimited GeoJSON and RFC 8142 text sequences.
+//! Splitter of newline-delimited GeoJSON, and of GeoJSON text sequences (RFC 8142).
 
 use super::feature_scanner::LIMIT;
 use crate::text::chunker::{Split, Splitter};
 
-/// Splitter behind a byte that ends every object.
+/// A splitter that cuts the text behind each byte that separates objects.
 pub(crate) struct LineSplitter {
-    /// A newline; in text sequences the record separator, which begins the next object.
+    /// The separating byte: a newline or, in text sequences, the record separator, with which each
+    /// object begins.
     pub(crate) terminator: u8,
 }
 

@@ -1,7 +1,7 @@
-//! GeoJSON: documents, and one object a line.
+//! GeoJSON: whole documents, or one object on each line.
 //!
-//! A document is never held whole. [`feature_scanner`] finds where each feature begins and ends;
-//! [`object`] reads one of them; [`features`] makes points of it.
+//! A document is never held in memory as a whole. [`feature_scanner`] finds where each feature
+//! begins and ends; [`object`] reads the members of one feature; [`features`] makes points of them.
 
 mod crs_member;
 mod feature_scanner;

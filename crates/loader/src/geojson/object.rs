@@ -1,14 +1,14 @@
-//! One GeoJSON object, its members still text.
+//! One GeoJSON object, whose members are still JSON text.
 //!
-//! The text has been checked to be JSON once; after that only the borders of values are searched
-//! for, since a type, a position and a few properties are all that is read of a feature.
+//! The text is checked once to be JSON. After that only the ends of values are searched for, since
+//! a type, a position and a few properties are all that is read of a feature.
 
 use super::skip_value;
 use crate::encoding::decoded;
 use std::borrow::Cow;
 
-/// The members of a GeoJSON object that are used here, as JSON text. Null members count as missing;
-/// of two alike the last counts.
+/// The members of a GeoJSON object that are used here, as JSON text. Null members count as missing.
+/// Of two members with one name the last counts.
 #[derive(Default)]
 pub(crate) struct Object<'a> {
     kind: Option<&'a [u8]>,
@@ -29,14 +29,14 @@ pub(crate) enum ObjectKind<'a> {
     Point,
     MultiPoint,
     GeometryCollection,
-    /// Lines and polygons.
+    /// Lines and polygons, by the name of their type.
     Extended(Cow<'a, str>),
     /// A type that GeoJSON doesn't have.
     Unknown(Cow<'a, str>),
 }
 
 impl<'a> Object<'a> {
-    /// Reads the members of an object; any other value has none.
+    /// Reads the members of an object; JSON of any other kind has none.
     pub(crate) fn parse(json: &'a [u8]) -> Self {
         let mut object = Self::default();
         for (key, value) in skip_value::members(json) {
@@ -79,7 +79,7 @@ pub(crate) fn not_null(value: &[u8]) -> Option<&[u8]> {
 /// The JSON text of one property; `None` if it is missing or null.
 pub(crate) fn property<'a>(properties: &'a [u8], name: &str) -> Option<&'a [u8]> {
     let mut named = skip_value::members(properties).filter(|(key, _)| string(key) == name);
-    // Of two alike the first counts: the rest need not be looked at.
+    // Of two properties with one name the first counts, so the rest is not searched.
     named.next().and_then(|(_, value)| not_null(value))
 }
 
@@ -88,12 +88,12 @@ pub(crate) fn property_names(properties: &[u8]) -> impl Iterator<Item = Cow<'_, 
     skip_value::members(properties).map(|(key, _)| string(key))
 }
 
-/// The text of a JSON string; other values stand for themselves.
+/// The text of a JSON string, without quotes and escapes; any other value as its JSON.
 pub(crate) fn string(json: &[u8]) -> Cow<'_, str> {
     let inner = json.strip_prefix(b"\"").and_then(|s| s.strip_suffix(b"\""));
     match inner {
         Some(plain) if memchr::memchr(b'\\', plain).is_none() => decoded(plain),
-        // Escapes that make no text (half a surrogate pair) stay as they are written.
+        // Escapes that stand for no character, as half a surrogate pair, stay as they are written.
         Some(_) => {
             let text = decoded(json);
             serde_json::from_str(&text).map_or(text, Cow::<str>::Owned)

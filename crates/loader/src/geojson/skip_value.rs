@@ -1,18 +1,19 @@
 //! Skipping of JSON values: finds their ends without parsing them.
 //!
-//! Lenient: brackets are counted, not matched. Faults inside a value are found when it is parsed.
+//! Brackets are counted but not matched, so `[1}` passes as a value. Such faults are found when the
+//! value is parsed.
 
 use memchr::memchr2;
 
-/// The length of the white space at the beginning, of which the record separator of RFC 8142 is a
-/// part here.
+/// The length of the white space at the beginning of `bytes`. The record separator of RFC 8142
+/// counts as white space here.
 pub(crate) fn blank(bytes: &[u8]) -> usize {
     let is_blank = |b: &&u8| matches!(b, b' ' | b'\t' | b'\r' | b'\n' | 0x1e);
     bytes.iter().take_while(is_blank).count()
 }
 
-/// The length of the value at the beginning of `bytes`; `None` if it may go on
-/// beyond them. 0: there is no value.
+/// The length of the value at the beginning of `bytes`: 0 if there is no value, `None` if it may
+/// continue behind `bytes`.
 pub(crate) fn value(bytes: &[u8]) -> Option<usize> {
     match bytes.first()? {
         b'"' => string(bytes),
@@ -26,7 +27,8 @@ pub(crate) fn value(bytes: &[u8]) -> Option<usize> {
     }
 }
 
-/// The length of the string at the beginning, with its quotes.
+/// The length of the string at the beginning of `bytes`, its quotes included; `None` if it isn't
+/// complete.
 fn string(bytes: &[u8]) -> Option<usize> {
     let mut at = 1;
     loop {
@@ -38,7 +40,7 @@ fn string(bytes: &[u8]) -> Option<usize> {
     }
 }
 
-/// The length of the array or object at the beginning.
+/// The length of the array or object at the beginning of `bytes`; `None` if it isn't complete.
 fn bracketed(bytes: &[u8]) -> Option<usize> {
     let mut depth = 0usize;
     let mut at = 0;

@@ -22,10 +22,10 @@ use crate::time::Times;
 use std::io::{Cursor, Read};
 use std::sync::Arc;
 
-/// The origin of positions, for people.
+/// The description of where positions come from, as [`Columns::why`] has it.
 const POSITIONS: &str = "positions from the geometries";
 
-/// The number of features whose properties are looked at.
+/// The number of features whose property names are collected: a choice.
 const LOOKED_AT: usize = 64;
 
 /// A source that reads an input as GeoJSON.
@@ -73,7 +73,8 @@ pub(crate) fn source(
         let splitter = FeatureScanner::new(origin.file(), Arc::clone(&crs), options.datum_error);
         chunker::start(reader, origin.clone(), splitter, start, ahead)?
     };
-    // Without a first block reading broke off: the first batch returns the error.
+    // If the channel closes without a first block, the reading thread ended early: the first batch
+    // returns the error.
     let first = blocks.recv().ok().transpose()?;
     let (columns, selection) = choose(first.as_ref(), options, &origin.name)?;
     let times = selection.times.clone();
@@ -95,8 +96,8 @@ pub(crate) fn source(
     )))
 }
 
-/// Chooses the properties to read by their names in the first features. Others may still come,
-/// since features differ in their properties.
+/// Chooses the properties to read by their names in the first features. A name that is not among
+/// them is no error yet, since later features may have other properties.
 fn choose(
     first: Option<&Block>,
     options: &LoadOptions,
@@ -167,7 +168,7 @@ fn properties(block: &Block) -> Vec<String> {
     seen
 }
 
-/// Counts of the first values of a property.
+/// Counts the numbers among the first values of a property.
 fn sample_weights(block: &Block, name: &str) -> WeightSample {
     let mut sample_weights = WeightSample::default();
     for range in block.items.iter().take(ENOUGH as usize) {

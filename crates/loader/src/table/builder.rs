@@ -1,8 +1,9 @@
 //! Builders of columns: the type is inferred from the values.
 //!
-//! A column holds numbers, times or truths as long as all of its values are such; else it is a
-//! dictionary. A text that reads as a number or a time is kept as one, as long as all of them are
-//! spelled alike: so columns of untyped files take no more room, and no text is lost.
+//! A column holds numbers, times or Booleans if all of its values are of that one type; else it is
+//! a dictionary. Texts that read as numbers or as times are stored as these if all texts of the
+//! column are spelled in one way. Then a column of an untyped file takes no more memory than a
+//! typed one, and each text can still be written as it was.
 
 use super::column::{Column, NULL_BOOL, NULL_NUMBER, NULL_TIME, NULL_WHOLE, Values};
 use super::dictionary::{Dictionary, TypedEntry};
@@ -34,7 +35,8 @@ impl TableBuilder {
         }
     }
 
-    /// Fills the columns up to a number of points with a row's values.
+    /// Appends a row's values until every column has `points` entries, since a row may give several
+    /// points or none. `value` returns the row's value in a column, counted from 0.
     #[inline]
     pub(crate) fn fill<'v>(&mut self, points: usize, mut value: impl FnMut(usize) -> Value<'v>) {
         let missing = points.saturating_sub(self.points);
@@ -51,7 +53,7 @@ impl TableBuilder {
         }
     }
 
-    /// Appends the values of the points that follow.
+    /// Appends the values of `more`, whose points follow those of `self` in the source.
     pub(crate) fn append(&mut self, more: Self) {
         if self.columns.is_empty() {
             *self = more;
@@ -68,12 +70,14 @@ impl TableBuilder {
     }
 }
 
-/// A column under construction. The spelling is `None` where values are no texts.
+/// A column under construction. The spelling is that of texts in the source; `None`: its values are
+/// no texts.
 #[derive(Debug)]
 pub(crate) enum ColumnBuilder {
     /// This many rows without a value.
     Nulls(usize),
-    /// Whole numbers, some of which are no `f64`; the flag is set for texts of digits.
+    /// Whole numbers, some of which `f64` can't represent. The flag is set if they are texts in the
+    /// source.
     Whole(Vec<i64>, bool),
     Numbers(Vec<f64>, Option<NumberSpelling>),
     Times(Vec<i64>, Option<TimeSpelling>),
@@ -83,13 +87,13 @@ pub(crate) enum ColumnBuilder {
 
 /// A value with its inferred type.
 enum TypedValue<'a> {
-    /// A whole number that `f64` can't represent; the flag is set for a text.
+    /// A whole number that `f64` can't represent. The flag is set if it is a text in the source.
     Whole(i64, bool),
     Number(f64, Option<NumberSpelling>),
     Time(i64, Option<TimeSpelling>),
     Bool(bool),
     Text(Cow<'a, str>),
-    /// A number beyond the range of columns of numbers.
+    /// A whole number that no column of numbers can hold.
     Other(Number),
 }
 
@@ -97,7 +101,8 @@ impl<'a> TypedValue<'a> {
     fn from_value(value: Value<'a>, times: &Times) -> Option<Self> {
         Some(match value {
             Value::Null => return None,
-            // Any other NaN could be mistaken for null.
+            // Every NaN becomes this one, since the bits of another could be those that stand for
+            // null.
             Value::Number(Number::Float(number)) if number.is_nan() => Self::Number(f64::NAN, None),
             Value::Number(Number::Float(number)) => Self::Number(number, None),
             Value::Number(number) => match number.whole().filter(|n| *n != NULL_WHOLE) {
@@ -156,7 +161,8 @@ impl<'a> TypedValue<'a> {
     }
 }
 
-/// Returns whether digits are spelled as a number prints: without a plus sign or leading zeros.
+/// Returns whether a whole number is spelled as it would be printed: without a plus sign and
+/// without leading zeros.
 fn is_plain(digits: &str) -> bool {
     matches!(
         digits.as_bytes(),
@@ -164,7 +170,8 @@ fn is_plain(digits: &str) -> bool {
     )
 }
 
-/// The common spelling of two stretches of a column, if they have one, or none in both.
+/// The common spelling of two parts of one column; `Some(None)` if neither part has texts, `None`
+/// if the parts have nothing in common.
 fn both<T>(a: Option<T>, b: Option<T>, and: impl FnOnce(T, T) -> Option<T>) -> Option<Option<T>> {
     match (a, b) {
         (None, None) => Some(None),
@@ -173,7 +180,7 @@ fn both<T>(a: Option<T>, b: Option<T>, and: impl FnOnce(T, T) -> Option<T>) -> O
     }
 }
 
-/// A value behind `nulls` rows without one.
+/// A list of `nulls` entries for null and then `value`.
 fn behind<T: Clone>(nulls: usize, null: T, value: T) -> Vec<T> {
     let mut all = vec![null; nulls];
     all.push(value);
@@ -227,7 +234,7 @@ impl ColumnBuilder {
         }
     }
 
-    /// A column of one value behind `nulls` rows without one.
+    /// A column of `nulls` rows without a value, and then one row with `value`.
     fn first(nulls: usize, value: TypedValue<'_>) -> Self {
         match value {
             TypedValue::Whole(number, text) => Self::Whole(behind(nulls, NULL_WHOLE, number), text),
@@ -271,7 +278,7 @@ impl ColumnBuilder {
         }
     }
 
-    /// Appends the rows that follow.
+    /// Appends the rows of `more`, which follow in the source.
     fn append(&mut self, mut more: Self) {
         match (&mut *self, &mut more) {
             (_, Self::Nulls(count)) => return self.push_nulls(*count),
@@ -309,7 +316,8 @@ impl ColumnBuilder {
         self.add_words(|words| words.append(more.into_words()));
     }
 
-    /// Converts floating-point numbers to whole ones, if all are whole.
+    /// Converts floating-point numbers to whole ones, if all are whole. Returns whether the column
+    /// holds whole numbers now.
     fn make_whole(&mut self) -> bool {
         let Self::Numbers(all, spelling) = self else {
             return matches!(self, Self::Whole(..));
@@ -332,7 +340,8 @@ impl ColumnBuilder {
         true
     }
 
-    /// Converts whole numbers to floating-point ones, if that is exact and none are texts.
+    /// Converts whole numbers to floating-point ones, if that is exact and none are texts. Returns
+    /// whether the column holds floating-point numbers now.
     fn make_numbers(&mut self) -> bool {
         let Self::Whole(all, false) = self else {
             return matches!(self, Self::Numbers(..));
@@ -355,7 +364,7 @@ impl ColumnBuilder {
         self.add_words(|words| value.into_words(words));
     }
 
-    /// Converts the column to a dictionary and appends to it.
+    /// Converts the column to a dictionary, and calls `add` to append to it.
     fn add_words(&mut self, add: impl FnOnce(&mut Dictionary)) {
         let mut words = std::mem::replace(self, Self::Nulls(0)).into_words();
         add(&mut words);
@@ -391,7 +400,7 @@ impl ColumnBuilder {
         words
     }
 
-    /// Finishes the column, its rows in the index's order.
+    /// Finishes the column. `order` has the number of the source's row for each point of the index.
     pub(super) fn finish(self, name: String, order: &[u32], times: &Times) -> Column {
         let (values, written) = match self {
             Self::Nulls(_) => {

@@ -1,4 +1,4 @@
-//! Cells of a table as a filter compares them: as a number or a time, or as their text.
+//! Cells of a table, as a filter compares them: as a number or a time, or as a text.
 
 use super::column::Column;
 use super::spelling::Spelling;
@@ -7,7 +7,7 @@ use crate::time::Times;
 use crate::value::Value;
 use std::cell::OnceCell;
 
-/// A row's value; its text is made once, however many literals it is compared with.
+/// A row's value in a column. Its text is made once, when a literal first needs it.
 pub(super) struct Cell<'t> {
     column: &'t Column,
     row: usize,
@@ -27,12 +27,13 @@ impl Column {
         }
     }
 
-    /// Returns whether a literal is compared with the text of a value.
+    /// Returns whether a literal is compared with the text of a value, and not with the number or
+    /// time that is stored for it.
     #[inline]
     fn compares_text(&self, value: &Value<'_>, literal: &Literal) -> bool {
         match literal {
             Literal::Text(_) => self.is_text(value),
-            // A custom format may read digits in another way than as a number.
+            // A custom format may give digits another meaning than that of the stored number.
             Literal::Time(_) if !self.times.are_common() => {
                 self.is_text(value) && matches!(value, Value::Number(_))
             }
@@ -40,7 +41,7 @@ impl Column {
         }
     }
 
-    /// Returns whether a value that is stored as a number or time was a text.
+    /// Returns whether a value that is stored as a number or a time is a text in the source.
     #[inline]
     fn is_text(&self, value: &Value<'_>) -> bool {
         self.written != Spelling::Typed && matches!(value, Value::Number(_) | Value::Time(_))

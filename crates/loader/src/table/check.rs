@@ -1,7 +1,8 @@
-//! Validation of a filter against a table: all comparisons must have an answer.
+//! Validation of a filter against a table: all of its comparisons must have an answer.
 //!
-//! While a file is loaded, values that can't be compared are left out and counted. A request has no
-//! report: it is refused where values with a possible meaning would be left out.
+//! While a file is loaded, rows whose values can't be compared are left out and counted. For a
+//! filter of a finished table there is no report with such counts, so the filter is refused if it
+//! would leave out values that may mean something.
 
 use super::column::{Column, ColumnKind};
 use super::spelling::Spelling;
@@ -24,7 +25,8 @@ impl TableError {
     }
 }
 
-/// Checks that all comparisons are possible; `columns` are those of the filter.
+/// Checks that all comparisons of a filter are possible. `columns` has the table's column for each
+/// of the filter's columns.
 pub(super) fn check(filter: &Filter, columns: &[&Column]) -> Result<(), TableError> {
     if let Some(message) = filter.ambiguous_date() {
         return Err(TableError::new(message));
@@ -83,12 +85,13 @@ fn fits(column: &Column, literal: &Literal) -> Result<(), TableError> {
     )))
 }
 
-/// A cache of results, by the kind of literal.
+/// A cache of a column's results for each of the 11 kinds of literals.
 #[derive(Debug, Default)]
 pub(super) struct FitCache([OnceLock<Option<TableError>>; 11]);
 
 impl FitCache {
-    /// The result for a literal's kind: all values are looked at only once.
+    /// The result for a literal's kind. `find` is called only for the first literal of that kind,
+    /// since it compares all values.
     fn known(
         &self,
         literal: &Literal,
@@ -102,7 +105,8 @@ impl FitCache {
     }
 }
 
-/// The kind of a literal, as far as it decides which values can be compared with it.
+/// A number from 0 to 10 for a literal's kind. All literals of a kind can be compared with just the
+/// same values.
 fn kind(literal: &Literal) -> usize {
     match literal {
         Literal::Number(_) => 0,
@@ -122,13 +126,15 @@ fn kind(literal: &Literal) -> usize {
     }
 }
 
-/// The number of a column's values that can be compared, and that can't.
+/// The number of rows whose value can be compared with a literal, and of rows whose value can't.
 #[derive(Default)]
 struct FitCounts {
     alike: usize,
     unlike: usize,
-    /// The first value that can't be compared, or the first of those with digits.
+    /// The first value with digits that can't be compared, and the reason. If no such value has
+    /// digits, the first of all that can't be compared.
     example: Option<(MismatchReason, String)>,
+    /// Set if the example has digits.
     has_digits: bool,
 }
 
@@ -161,8 +167,8 @@ impl FitCounts {
     }
 }
 
-/// Checks that texts can be compared with a literal: at least one can, and those that can't have no
-/// digits, like `unknown` or `n/a`.
+/// Checks that a column's texts can be compared with a literal. At least one must be comparable,
+/// and those that aren't may have no digits, as `unknown` or `n/a`.
 fn texts_fit(column: &Column, literal: &Literal) -> Result<(), TableError> {
     let tell = |found: FitCounts, value: &Value<'_>, rows| {
         found.add(mismatch(value, literal, &column.times), value, rows)

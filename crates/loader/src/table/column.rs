@@ -11,17 +11,17 @@ use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::collections::HashMap;
 
-/// Null among numbers: a NaN with bits of its own.
+/// The entry for null in a column of numbers: a NaN with bits that no value of a column has.
 pub(super) const NULL_NUMBER: f64 = f64::from_bits(0x7ff8_6e75_6c6c_0001);
-/// Null among whole numbers.
+/// The entry for null in a column of whole numbers.
 pub(super) const NULL_WHOLE: i64 = i64::MIN;
-/// Null among times.
+/// The entry for null in a column of times.
 pub(super) const NULL_TIME: i64 = i64::MIN;
-/// Null among truths.
+/// The entry for null in a column of Booleans, where false is 0 and true is 1.
 pub(super) const NULL_BOOL: u8 = 2;
 
-/// The most different texts of numbers or times that are kept as texts; if there are more, their
-/// values are kept instead.
+/// The most different texts of numbers or times that a column keeps as texts: a choice. If there
+/// are more, it stores the numbers or times instead, and the texts' spellings are lost.
 const MOST_WORDS: usize = 1 << 16;
 
 /// The type of a column's values.
@@ -32,7 +32,7 @@ pub enum ColumnKind {
     Number,
     /// Texts.
     Text,
-    /// Dates and times, or texts that all read as such.
+    /// Dates and times, or texts that all read as dates or times.
     Time,
     /// True or false.
     Bool,
@@ -56,12 +56,12 @@ pub struct Column {
     name: String,
     pub(super) values: Values,
     kind: ColumnKind,
-    /// The spelling of its values, where they are texts.
+    /// The spelling of the column's values in the source.
     pub(super) written: Spelling,
     /// The number of rows without a value.
     nulls: usize,
     pub(super) times: Times,
-    /// A cache of the kinds of literals that its values can be compared with.
+    /// A cache of the kinds of literals that the column's values can be compared with.
     pub(super) fits: FitCache,
 }
 
@@ -73,18 +73,20 @@ pub(super) enum Values {
     /// Microseconds since 1970, UTC.
     Times(Vec<i64>),
     Bools(Vec<u8>),
-    /// The dictionary code of each row, and the dictionary; one code beyond it is null.
+    /// The dictionary code of each row, and the dictionary. The code for null is the number of the
+    /// dictionary's entries.
     Words(Codes, Vec<DictionaryEntry>),
 }
 
-/// The values of rows in an order.
+/// The values of the rows that `order` lists, in its order; `null` for a row that doesn't exist.
 fn gathered<T: Copy + Send + Sync>(all: &[T], order: &[u32], null: T) -> Vec<T> {
     let value = |&at: &u32| all.get(at as usize).copied().unwrap_or(null);
     order.par_iter().map(value).collect()
 }
 
 impl Values {
-    /// The values, their rows in an order.
+    /// The values of the rows that `order` lists, in its order. A dictionary is returned unchanged:
+    /// its codes are put in order before.
     pub(super) fn in_order(self, order: &[u32]) -> Self {
         match self {
             Self::Whole(all) => Self::Whole(gathered(&all, order, NULL_WHOLE)),
@@ -96,7 +98,7 @@ impl Values {
     }
 }
 
-/// Codes in as few bytes as they need.
+/// Dictionary codes, in 1, 2 or 4 bytes each: as few as the largest code needs.
 #[derive(Debug)]
 pub(super) enum Codes {
     U8(Vec<u8>),
@@ -105,7 +107,7 @@ pub(super) enum Codes {
 }
 
 impl Codes {
-    /// Codes of at most `most`.
+    /// Stores `codes`, none of which is greater than `most`.
     pub(super) fn new(codes: Vec<u32>, most: usize) -> Self {
         match most {
             0..=0xff => Self::U8(codes.into_iter().map(|code| code as u8).collect()),
@@ -162,7 +164,9 @@ impl Column {
         column
     }
 
-    /// A column of a dictionary, or of its values as numbers or times where there are very many.
+    /// A column of a dictionary. If that has more than [`MOST_WORDS`] entries, all of which are
+    /// texts of numbers, or all of which are texts of times, the column stores numbers or times
+    /// instead.
     pub(super) fn from_dictionary(
         name: String,
         words: Dictionary,
@@ -184,12 +188,12 @@ impl Column {
         Self::new(name, values, Spelling::Typed, times)
     }
 
-    /// The name in the source.
+    /// The column's name in the source.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// The type of its values.
+    /// The type of the column's values.
     pub fn kind(&self) -> ColumnKind {
         self.kind
     }
@@ -214,7 +218,7 @@ impl Column {
         self.nulls == self.len()
     }
 
-    /// The memory that it takes, in bytes.
+    /// The memory that the column takes, in bytes.
     pub fn bytes(&self) -> usize {
         match &self.values {
             Values::Numbers(all) => 8 * all.capacity(),
@@ -227,13 +231,14 @@ impl Column {
         }
     }
 
-    /// A row's number, its time in milliseconds since 1970, or 0 or 1 for a truth. Whole numbers of
-    /// over 15 digits are rounded to `f64`.
+    /// A row's value as a number: a time is in milliseconds since 1970 in UTC, false is 0 and true
+    /// is 1. Whole numbers of more than 15 digits are rounded to `f64`. `None` for null, and for
+    /// texts in a column of texts.
     pub fn number(&self, row: usize) -> Option<f64> {
         self.reading(&self.value(row))
     }
 
-    /// A value as a number.
+    /// A value as a number, by the rules of [`number`](Self::number).
     fn reading(&self, value: &Value<'_>) -> Option<f64> {
         match (value, self.kind) {
             (Value::Number(number), _) => Some(number.float()),
@@ -249,8 +254,8 @@ impl Column {
         }
     }
 
-    /// A row's value as text: as it is in the source, where it is a text there; else numbers in
-    /// their shortest form, times as `2010-03-01T00:00:00Z`.
+    /// A row's value as text; `None` for null. A text of the source is returned as it is there, a
+    /// number in its shortest form, a time as `2010-03-01T00:00:00Z`.
     pub fn text(&self, row: usize) -> Option<Cow<'_, str>> {
         if let Values::Words(codes, words) = &self.values {
             return words.get(codes.at(row)?).map(DictionaryEntry::text);
@@ -265,7 +270,8 @@ impl Column {
         })
     }
 
-    /// The least and the greatest of numbers or times, as text; `None` for other kinds.
+    /// The smallest and the greatest value of a column of numbers or times, as text; `None` for
+    /// columns of other kinds, or without values.
     pub fn range(&self) -> Option<(String, String)> {
         fn ends<T: Copy>(
             all: impl Iterator<Item = T>,
@@ -307,10 +313,11 @@ impl Column {
         }
     }
 
-    /// The most frequent values and the number of rows with each, at most `most`: the most frequent
-    /// first, and of equally frequent ones the lesser text.
+    /// The most frequent values as text, and the number of rows with each: at most `most` values,
+    /// sorted by that number from the greatest, and equally frequent values by their text.
     ///
-    /// Numbers and times may have as many values as rows: meant for columns of texts.
+    /// Meant for columns of texts: in a column of numbers or times every row may have another
+    /// value, and each value is counted in memory.
     pub fn frequent(&self, most: usize) -> Vec<(String, usize)> {
         let mut counts: HashMap<String, usize> = HashMap::new();
         match &self.values {
@@ -338,7 +345,7 @@ impl Column {
         counted
     }
 
-    /// Bits that identify a row's value, in a column without a dictionary.
+    /// Bits that identify a row's value, in a column without a dictionary; `None` for null.
     fn bits(&self, row: usize) -> Option<u64> {
         match self.value(row) {
             Value::Number(Number::Float(number)) => Some(number.to_bits()),
@@ -349,7 +356,7 @@ impl Column {
         }
     }
 
-    /// Returns whether some of its values are texts in the source.
+    /// Returns whether some of the column's values are texts in the source.
     pub(super) fn has_texts(&self) -> bool {
         match &self.values {
             Values::Words(_, words) => words
@@ -359,8 +366,9 @@ impl Column {
         }
     }
 
-    /// Folds over each value and the number of rows with it: once per dictionary entry, or row by
-    /// row. Parts are joined in the order of the values.
+    /// Folds over the column's values with `tell`, which gets each value and the number of rows
+    /// with it: once for each dictionary entry, or row by row without nulls where there is no
+    /// dictionary. `join` combines the results of parts, in the order of the values.
     pub(super) fn gather<T: Default + Send>(
         &self,
         tell: impl Fn(T, &Value<'_>, usize) -> T + Sync + Send,
@@ -382,7 +390,8 @@ impl Column {
         parts.reduce(T::default, join)
     }
 
-    /// A row's value; a text of digits that is stored as a number is a number.
+    /// A row's value as it is stored: a text that is stored as a number or a time is returned as
+    /// such.
     #[inline]
     pub(super) fn value(&self, row: usize) -> Value<'_> {
         let value = match &self.values {
@@ -438,7 +447,8 @@ fn time_of(value: &Value<'_>, times: &Times) -> Option<i64> {
     }
 }
 
-/// The type of a dictionary: numbers, times, or texts.
+/// The type of a dictionary: numbers if all entries read as numbers, times if all read as times,
+/// else texts.
 fn kind_of(words: &[DictionaryEntry], times: &Times) -> ColumnKind {
     let all = |is: &dyn Fn(&DictionaryEntry) -> bool| !words.is_empty() && words.iter().all(is);
     if all(&|word| number_of(&word.value()).is_some()) {
@@ -450,7 +460,8 @@ fn kind_of(words: &[DictionaryEntry], times: &Times) -> ColumnKind {
     ColumnKind::Text
 }
 
-/// The values of rows as numbers or times, if all dictionary entries are texts of such.
+/// The values of rows as numbers or as times, if all dictionary entries are texts that read as
+/// such; else `None`.
 fn read_as(codes: &[u32], words: &[DictionaryEntry], times: &Times) -> Option<Values> {
     fn each<T: Copy>(codes: &[u32], words: &[T], null: T) -> Vec<T> {
         let value = |&code: &u32| words.get(code as usize).copied().unwrap_or(null);

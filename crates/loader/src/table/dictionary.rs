@@ -1,4 +1,5 @@
-//! Dictionaries: columns of texts, or of values of several types, each different one stored once.
+//! Dictionaries: columns of texts, or of values of several types, in which each different value is
+//! stored once.
 
 use crate::number::exact::Number;
 use crate::time::time_text;
@@ -13,7 +14,8 @@ pub(super) enum DictionaryEntry {
     Other(Box<TypedEntry>),
 }
 
-/// A value that is no text, in a column that has texts too, or a number of any length.
+/// A value that is no text: one in a column of several types, or a whole number too large for a
+/// column of numbers.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum TypedEntry {
     Number(Number),
@@ -44,7 +46,7 @@ impl DictionaryEntry {
         }
     }
 
-    /// The memory beside the entry itself, in bytes.
+    /// The memory that the entry takes outside of itself, in bytes.
     pub(super) fn bytes(&self) -> usize {
         match self {
             Self::Text(text) => text.len(),
@@ -65,7 +67,7 @@ pub(crate) struct Dictionary {
 impl Dictionary {
     pub(super) const NULL: u32 = u32::MAX;
 
-    /// `count` rows without a value.
+    /// A dictionary of `count` rows without a value.
     pub(super) fn nulls(count: usize) -> Self {
         Self {
             codes: vec![Self::NULL; count],
@@ -117,7 +119,7 @@ impl Dictionary {
         code
     }
 
-    /// Appends the rows that follow.
+    /// Appends the rows of `more`, which follow in the source; their codes are translated.
     pub(super) fn append(&mut self, more: Self) {
         let code = |word: &DictionaryEntry| match word {
             DictionaryEntry::Text(text) => self.code_of(text),

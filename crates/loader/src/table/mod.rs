@@ -1,4 +1,4 @@
-//! Columns that are kept beside an index of points, to filter and split them.
+//! Columns that are kept beside an index of points, to filter the points and to divide them.
 
 mod builder;
 mod cell;
@@ -17,10 +17,10 @@ use crate::time::Times;
 
 /// Values of columns for each point of an index, in the index's order.
 ///
-/// [`load_table`](crate::load_table) makes one of the columns in
-/// [`LoadOptions::keep`](crate::LoadOptions::keep). It takes 8 bytes a point for a column of
-/// numbers or times, 1 for one of truths, and 1, 2 or 4 for one of texts, of which each is kept
-/// once; positions are those of the index.
+/// [`load_table`](crate::load_table) makes a table of the columns in
+/// [`LoadOptions::keep`](crate::LoadOptions::keep). For each point it takes 8 bytes in a column of
+/// numbers or times, 1 byte in a column of Booleans, and 1, 2 or 4 bytes in a column of texts,
+/// where each different text is stored once. Positions are not in the table, but in the index.
 ///
 /// ```
 /// use heatsplat_loader::{ColumnKind, LoadOptions, load_table, read};
@@ -42,14 +42,15 @@ use crate::time::Times;
 #[derive(Debug, Default)]
 pub struct Table {
     columns: Vec<Column>,
-    /// The column that the points are shown by.
+    /// The column by whose values the points are divided; see [`shown_by`](Self::shown_by).
     by: Option<String>,
     /// The spellings of times in the source.
     times: Times,
 }
 
 impl Table {
-    /// A table of the columns that were built, in an index's order.
+    /// A table of the columns in `kept`. `order` has the number of the source's row for each point
+    /// of the index.
     pub(crate) fn new(names: Vec<String>, kept: TableBuilder, order: &[u32]) -> Self {
         let times = kept.times.clone();
         let columns = names.into_iter().zip(kept.into_columns());
@@ -61,15 +62,15 @@ impl Table {
         }
     }
 
-    /// The table of points that are shown by their values in a column, as [`split`](Self::split)
-    /// divides them.
+    /// The table with a mark: its points are shown divided by their values in this column, as
+    /// [`split`](Self::split) divides them.
     #[must_use]
     pub fn shown_by(mut self, column: impl Into<String>) -> Self {
         self.by = Some(column.into());
         self
     }
 
-    /// The column that the points are shown by, if they are.
+    /// The column of the mark that [`shown_by`](Self::shown_by) sets; `None` without a mark.
     pub fn by(&self) -> Option<&str> {
         self.by.as_deref()
     }
@@ -79,12 +80,13 @@ impl Table {
         &self.columns
     }
 
-    /// The column with a name: exactly, or else without regard to case, spaces, `_`, `-` and `.`.
+    /// The column with a name. If no column has exactly this name, case, spaces, `_`, `-` and `.`
+    /// are ignored.
     pub fn column(&self, name: &str) -> Option<&Column> {
         self.columns.get(self.place(name)?)
     }
 
-    /// Returns whether no columns are kept.
+    /// Returns whether the table has no columns.
     pub fn is_empty(&self) -> bool {
         self.columns.is_empty()
     }

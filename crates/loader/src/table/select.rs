@@ -1,4 +1,4 @@
-//! Selections: the points that fulfil a filter, or that have one value.
+//! Selections: the points that fulfil a filter, or that have one value in a column.
 
 use super::Table;
 use super::cell::Cell;
@@ -13,24 +13,24 @@ use heatsplat_points::{Point, Points};
 use rayon::prelude::*;
 use std::collections::HashMap;
 
-/// The number of rows that a thread handles at a time.
+/// The number of rows that a thread handles at a time: a choice.
 const ROWS: usize = 1 << 16;
 
-/// The name of the part with all less frequent values.
+/// The name of the part for all values that have no part of their own.
 const OTHER: &str = "other";
 
 impl Table {
-    /// Checks that a filter's columns exist, and that their values can be compared: not a number
-    /// with words, say, or a date with other texts.
+    /// Checks that a filter's columns exist, and that their values can be compared with its
+    /// literals. Words can't be compared with a number, for example, and not with a date.
     ///
     /// # Errors
-    /// The fault, and the columns there are.
+    /// The fault; for a column that doesn't exist also the names of those that do.
     pub fn check(&self, filter: &Filter) -> Result<(), TableError> {
         self.fitting(filter).map(|_| ())
     }
 
-    /// The points that fulfil a filter, as an index of their own: equal to that of loading the
-    /// source with this filter. `points` are those of the table.
+    /// A new index of the points that fulfil a filter. It equals the index that loading the source
+    /// with this filter gives. `points` is the index that the table belongs to.
     ///
     /// # Errors
     /// Those of [`check`](Self::check).
@@ -49,9 +49,9 @@ impl Table {
         Ok(Points::from_sorted(parts.concat()))
     }
 
-    /// The points divided by their values in a column: an index for each of the `most` most
-    /// frequent ones, under the value's text, then one for all others and those without a value,
-    /// under `other`, if there are any.
+    /// The points divided by their values in a column. Each of the `most` most frequent values has
+    /// an index, under the value's text. The last index, under `other`, has the points with all
+    /// other values and those without a value. Indexes without points are left out.
     ///
     /// # Errors
     /// There is no such column.
@@ -69,8 +69,8 @@ impl Table {
         Ok(parts.filter(|(_, p)| p.summary().count > 0).collect())
     }
 
-    /// The points that fulfil a filter, divided as all of them were: `names` are those of the parts
-    /// that [`split`](Self::split) returned. A part may be empty.
+    /// The points that fulfil a filter, divided into the parts that [`split`](Self::split) made of
+    /// all points. `names` are the names of the parts, as it returned them. A part may be empty.
     ///
     /// # Errors
     /// Those of [`check`](Self::check) and of [`split`](Self::split).
@@ -89,7 +89,8 @@ impl Table {
         Ok(parted(points, column, names, wanted))
     }
 
-    /// A filter with its dates in the source's spellings, and its columns.
+    /// A filter with its dates read in the source's spellings, and the table's columns for it,
+    /// after the check that both fit.
     fn fitting(&self, filter: &Filter) -> Result<(Filter, Vec<&Column>), TableError> {
         let filter = filter.clone().with_times(&self.times);
         let column = |name: &String| self.column(name).ok_or_else(|| self.missing(name));
@@ -117,8 +118,8 @@ impl Table {
     }
 }
 
-/// The points of selected rows by their values in a column: one part per name. If the last name is
-/// `other`, that part has all values without a name.
+/// The points of the rows that `wanted` selects, divided by their values in a column: one index for
+/// each name. If the last name is `other`, its index has all values without a name.
 fn parted(
     points: &Points,
     column: &Column,
@@ -127,7 +128,7 @@ fn parted(
 ) -> Vec<Points> {
     let mut place = HashMap::new();
     for (at, name) in names.iter().enumerate() {
-        // A value may be called like the rest; it comes first.
+        // A value may itself be `other`: then its part is the one of that name that comes first.
         place.entry(name.as_ref()).or_insert(at);
     }
     let rest = names.iter().enumerate().next_back();
@@ -145,23 +146,26 @@ fn parted(
     parts.into_iter().map(Points::from_sorted).collect()
 }
 
-/// A condition on rows of a table, prepared for evaluation.
+/// A filter, prepared for evaluation on rows of a table.
 struct FilterEval<'t> {
     part: EvalNode<'t>,
-    /// The columns whose values are compared row by row.
+    /// The columns whose values are compared row by row; a dictionary's entries are compared once,
+    /// before.
     columns: Vec<&'t Column>,
     times: &'t Times,
 }
 
-/// A node of the condition.
+/// A node of the filter's tree.
 enum EvalNode<'t> {
     And(Vec<Self>),
     Or(Vec<Self>),
     Not(Box<Self>),
-    /// The result for each dictionary entry of a column, and last for null.
+    /// The codes of a column, and the condition's result for each dictionary entry and, as the
+    /// last, for null.
     Words(&'t Codes, Vec<Option<bool>>),
-    /// A condition on the values of one of the columns.
+    /// A condition on the values of a column, which is an index into `FilterEval::columns`.
     Values(usize, &'t Condition),
+    /// A condition on a column that doesn't exist.
     Unknown,
 }
 
@@ -175,7 +179,7 @@ impl<'t> FilterEval<'t> {
         }
     }
 
-    /// A function that evaluates the condition for rows.
+    /// A function that evaluates the filter for the row with a number; `None` means unknown.
     fn verdict(&self) -> impl FnMut(usize) -> Option<bool> {
         let mut cells = Vec::with_capacity(self.columns.len());
         move |row| {
@@ -242,7 +246,8 @@ impl<'t> EvalNode<'t> {
     }
 }
 
-/// `and` (a false decides) or `or` (a true decides).
+/// The result of `and` or `or` over parts that may be unknown. `decisive` is the result of one part
+/// that decides alone: false for `and`, true for `or`.
 fn decided(
     parts: &[EvalNode<'_>],
     row: usize,
@@ -268,7 +273,7 @@ mod proptests {
     use crate::number::exact::Number;
     use proptest::prelude::*;
 
-    /// Texts as untyped files have them: of all kinds, alike, and nearly alike.
+    /// Texts as untyped files have them: numbers, dates and words, and texts that nearly are such.
     fn text() -> impl Strategy<Value = String> {
         prop_oneof![
             4 => "[0-9]{1,2}([.][05]{1,2})?",
@@ -292,7 +297,7 @@ mod proptests {
         ]
     }
 
-    /// Values as typed columns have them, of one kind and of several.
+    /// Values as typed columns have them, mostly numbers.
     fn typed() -> impl Strategy<Value = Value<'static>> {
         let number = |number| Value::Number(Number::Float(number));
         let whole = prop_oneof![
@@ -342,7 +347,7 @@ mod proptests {
         })
     }
 
-    /// Values as a kept column, gathered in stretches of rows.
+    /// A kept column of `values`, joined from parts of `stretch` rows each.
     fn kept(values: &[Value<'static>], stretch: usize, times: &Times) -> Column {
         let mut all = TableBuilder::new(1, times);
         for values in values.chunks(stretch) {
@@ -384,7 +389,8 @@ mod proptests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(2000))]
 
-        /// A column answers filters as its texts do one by one, and returns them unchanged.
+        /// A column gives a filter the results that its texts give one by one, and returns the
+        /// texts unchanged.
         #[test]
         fn kept_texts_answer_as_texts(
             same in value(),
@@ -407,7 +413,7 @@ mod proptests {
             check(&values, stretch, &filter, formats);
         }
 
-        /// A list answers as the comparisons with its literals.
+        /// A list has the result of comparing the value by `=` with each of its literals.
         #[test]
         fn what_is_listed_is_what_equals(
             value in prop_oneof![value(), typed()],

@@ -1,26 +1,26 @@
-//! Spellings: the form of a column's texts, where all of them have the same.
+//! Spellings: the form in which a column's texts are written, if all are written in one form.
 //!
-//! A text that reads as a number or a time is stored as one, in 8 bytes; a column's texts mostly
-//! have one spelling, and with it each can be written again as it was in the file. So `version =
-//! '1.10'` selects the same rows of a kept column as of the file.
+//! A text that reads as a number or a time is stored as one, in 8 bytes. The texts of most columns
+//! have one spelling, with which each text can be written again as it was in the file. So `version
+//! = '1.10'` selects the same rows of a kept column as of the file.
 
 use crate::number::exact::number_text;
 use crate::time::{civil, time_text};
 use std::fmt::Write as _;
 
-/// Spellings of numbers of at most 15 digits; several may fit a column.
+/// The spellings of numbers of at most 15 digits that fit a column's texts; more than one may fit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct NumberSpelling {
-    /// Shortest form: `5`, `0.1`.
+    /// The shortest form fits: `5`, `0.1`.
     shortest: bool,
-    /// Always a point: `5.0`, `0.1`.
+    /// The shortest form that has a point fits: `5.0`, `0.1`.
     with_point: bool,
-    /// A fixed number of digits behind the point.
+    /// The number of digits behind the point; `None` if it varies.
     digits: Option<u8>,
 }
 
 impl NumberSpelling {
-    /// The spellings that fit a text of a number.
+    /// The spellings that fit the text of a number; `None` if none does.
     pub(super) fn detect(text: &str) -> Option<Self> {
         let unsigned = text.strip_prefix('-').unwrap_or(text).as_bytes();
         let (mut digits, mut point) = (0usize, None);
@@ -46,7 +46,7 @@ impl NumberSpelling {
         })
     }
 
-    /// The spellings that fit both.
+    /// The spellings that fit the texts of `self` and of `other`; `None` if none does.
     pub(super) fn and(self, other: Self) -> Option<Self> {
         let both = Self {
             shortest: self.shortest && other.shortest,
@@ -56,7 +56,7 @@ impl NumberSpelling {
         (both.shortest || both.with_point || both.digits.is_some()).then_some(both)
     }
 
-    /// Returns whether whole numbers are spelled without a point.
+    /// Returns whether all texts are whole numbers without a point.
     pub(super) fn is_whole(self) -> bool {
         self.digits == Some(0)
     }
@@ -74,7 +74,7 @@ impl NumberSpelling {
     }
 }
 
-/// Spelling of times, the year first.
+/// A spelling of times in which the year comes first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct TimeSpelling {
     /// The separator of year, month and day.
@@ -82,17 +82,18 @@ pub(crate) struct TimeSpelling {
     /// The separator of day and time of day; `None` without a time of day.
     middle: Option<char>,
     has_seconds: bool,
-    /// The number of digits behind the point of seconds.
+    /// The number of digits behind the point of the seconds; `None` if it varies.
     digits: Option<u8>,
     /// Set where the digits behind the point never end with 0.
     trimmed: bool,
     zone: &'static str,
 }
 
+/// The spellings of UTC that are recognised behind a time.
 const ZONES: [&str; 7] = ["Z", " UTC", "+00:00", "+0000", "+00", " +0000", " +00:00"];
 
 impl TimeSpelling {
-    /// The spelling of a text of a time.
+    /// The spelling of `text`, which reads as `time`; `None` if it has none of these spellings.
     pub(super) fn detect(text: &str, time: i64) -> Option<Self> {
         let bytes = text.as_bytes();
         let separator = *bytes.get(4).filter(|b| b"-/".contains(b))?;
@@ -110,11 +111,11 @@ impl TimeSpelling {
             trimmed: fraction.is_none_or(|digits| !digits.ends_with('0')),
             zone,
         };
-        // Any other text has another spelling.
+        // A spelling that doesn't write the same text again is not that of the text.
         (found.write(time) == text).then_some(found)
     }
 
-    /// The spelling that fits both.
+    /// The spelling that fits the texts of `self` and of `other`; `None` if none does.
     pub(super) fn and(self, other: Self) -> Option<Self> {
         let digits = self.digits.filter(|_| self.digits == other.digits);
         let trimmed = self.trimmed && other.trimmed;
@@ -163,18 +164,18 @@ impl TimeSpelling {
 /// The spelling of a column's values in its source.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Spelling {
-    /// They are not texts.
+    /// The values are no texts in the source.
     Typed,
     Number(NumberSpelling),
-    /// Whole numbers as their digits.
+    /// Texts of whole numbers, some of which `f64` can't represent.
     Whole,
     Time(TimeSpelling),
-    /// Texts of several spellings.
+    /// Texts of numbers or times in several spellings, which were not kept.
     Variously,
 }
 
 impl Spelling {
-    /// Writes a number.
+    /// Writes a number in this spelling, or in its shortest form if this is no spelling of numbers.
     pub(super) fn number(self, number: f64) -> String {
         match self {
             Self::Number(spelling) => spelling.write(number),
@@ -182,7 +183,8 @@ impl Spelling {
         }
     }
 
-    /// Writes a time.
+    /// Writes a time in this spelling, or as `2010-03-01T00:00:00Z` if this is no spelling of
+    /// times.
     pub(super) fn time(self, time: i64) -> String {
         match self {
             Self::Time(spelling) => spelling.write(time),
@@ -198,7 +200,8 @@ mod tests {
     use crate::time::time;
     use proptest::prelude::*;
 
-    /// Returns whether all texts have one spelling; then each is written again.
+    /// Returns whether all texts have one spelling, and checks then that it writes each of them
+    /// again.
     fn numbers_alike(texts: &[&str]) -> bool {
         let all = texts.iter().map(|text| NumberSpelling::detect(text));
         let Some(spelling) = all.reduce(|a, b| a?.and(b?)).flatten() else {
