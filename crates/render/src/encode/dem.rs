@@ -1,26 +1,28 @@
-//! Values as the colours of a PNG, like terrain tiles: a map in a browser decodes them (MapLibre's
-//! `raster-dem` source with the encoding `custom`) and colours them itself.
+//! Values as the colours of a PNG, as in terrain tiles. A map in a browser decodes them (MapLibre's
+//! `raster-dem` source with the encoding `custom`) and colours the values itself.
 
 use super::{Effort, EncodeError, png_rgba};
 use crate::splat::density::Density;
 
-/// The largest number in three bytes.
+/// The greatest number in three bytes.
 const MOST: u32 = (1 << 24) - 1;
 
-/// The encoding of values: number 0 stands for nothing, number 1 for the low end, and each number
-/// is a step above the one before.
+/// The encoding of values as numbers of three bytes. Number 0 stands for no value, number 1 for the
+/// low end of the range, and each further number for a value one step higher.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Dem {
-    /// The bits of the low end.
+    /// The low end, as the bits of the float.
     low: u64,
-    /// The exponent of a step, which is a power of two.
+    /// The exponent of the step, which is a power of two.
     exponent: i16,
 }
 
 impl Dem {
-    /// An encoding of values from `low` to `high`, in steps of a power of two as fine as three
-    /// bytes allow: a part in eight million of the range, or finer. Values beyond an end are
-    /// written as the end. `None` unless both are finite and in order.
+    /// An encoding of values from `low` to `high`. The step is the least power of two for which
+    /// three bytes are enough: at most an eight-millionth of the range. Values below `low` are
+    /// written as `low`; values above that of the greatest number, which is at least `high`, are
+    /// written as the greatest number. `None` unless both ends are finite and `low` is less than
+    /// `high`.
     pub fn new(low: f64, high: f64) -> Option<Self> {
         let width = high - low;
         if !(low.is_finite() && width.is_finite() && width > 0.0) {
@@ -38,19 +40,20 @@ impl Dem {
         f64::from_bits(self.low)
     }
 
-    /// The difference between the values of two neighbouring numbers.
+    /// The step: the difference between the values of two successive numbers.
     pub fn step(self) -> f64 {
         f64::from(self.exponent).exp2()
     }
 
-    /// The factors of decoding: a pixel's value is `red · factors[0] + green · factors[1] + blue ·
-    /// factors[2] − factors[3]`, colours from 0 to 255. Nothing is one step below the low end.
+    /// The factors for decoding. A pixel's value is `red · factors[0] + green · factors[1] + blue ·
+    /// factors[2] − factors[3]`, with colours from 0 to 255. A pixel without a value decodes to one
+    /// step below the low end.
     pub fn factors(self) -> [f64; 4] {
         let step = self.step();
         [65536.0 * step, 256.0 * step, step, step - self.low()]
     }
 
-    /// The colour of a value; NaN stands for nothing.
+    /// The colour of a value; NaN stands for no value.
     fn color(self, value: f32) -> [u8; 4] {
         let number = if value.is_nan() {
             0
@@ -59,15 +62,15 @@ impl Dem {
             1 + steps.round().clamp(0.0, f64::from(MOST - 1)) as u32
         };
         let [_, red, green, blue] = number.to_be_bytes();
-        // Opaque, or browsers would mix the colours and change them.
+        // Opaque, since browsers change the colours of translucent pixels.
         [red, green, blue, 255]
     }
 }
 
-/// Encodes values as a PNG; NaN stands for nothing.
+/// Encodes values as a PNG; NaN stands for no value.
 ///
 /// # Errors
-/// Those of [`png_rgba`].
+/// The errors of [`png_rgba`].
 pub fn dem(density: &Density, dem: Dem) -> Result<Vec<u8>, EncodeError> {
     let pixels: Vec<u8> = density.values.iter().flat_map(|&v| dem.color(v)).collect();
     png_rgba(&pixels, density.width, density.height, Effort::Live)
@@ -97,7 +100,7 @@ mod tests {
                 let value = (low + (high - low) * f64::from(i) / 1000.0) as f32;
                 let back = read(dem, dem.color(value));
                 let error = (back - f64::from(value).clamp(low, high)).abs();
-                // The value of the step, and the precision of f32.
+                // Half a step, and the rounding errors of the comparison.
                 let allowed = dem.step() / 2.0 + (high - low) * 1e-12;
                 assert!(error <= allowed, "{low} {high}: {value} {back}");
             }

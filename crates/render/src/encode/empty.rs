@@ -1,4 +1,4 @@
-//! Empty pictures: encoded once, and shared.
+//! Empty pictures, which are encoded once and shared.
 
 use std::sync::{Arc, OnceLock};
 
@@ -6,11 +6,11 @@ use ::png::{BitDepth, ColorType, Compression, Encoder, Filter};
 
 use super::{Effort, EncodeError, ImageFormat, MAX_EDGE, npy, png_rgba, webp_lossless};
 
-/// A wholly transparent picture (for [`ImageFormat::Npy`]: zeros). The usual tile
-/// sizes, 256 and 512, are written once and shared.
+/// A wholly transparent picture; for [`ImageFormat::Npy`], zeros. In the formats of colours the
+/// usual tile sizes, 256 × 256 and 512 × 512 pixels, are encoded once and shared.
 ///
 /// # Errors
-/// When an edge is 0 or over [`MAX_EDGE`].
+/// An edge of 0 pixels or more than [`MAX_EDGE`], or another format of values than NumPy's.
 pub fn empty(format: ImageFormat, width: u32, height: u32) -> Result<Arc<[u8]>, EncodeError> {
     static SHARED: [OnceLock<Arc<[u8]>>; 6] = [const { OnceLock::new() }; 6];
     let size = match (width, height) {
@@ -48,8 +48,8 @@ fn write(format: ImageFormat, width: u32, height: u32) -> Result<Vec<u8>, Encode
     }
 }
 
-/// One transparent colour, one bit a pixel. With a palette like every other tile,
-/// so that a reader that opens tiles side by side (GDAL) finds them alike.
+/// A picture of one transparent colour with one bit per pixel. It has a palette like all other
+/// tiles, so that a reader which opens tiles side by side, such as GDAL, finds them alike.
 fn png(width: u32, height: u32) -> Result<Vec<u8>, EncodeError> {
     let mut bytes = Vec::new();
     let mut encoder = Encoder::new(&mut bytes, width, height);

@@ -1,13 +1,14 @@
-//! PNG's Paeth filter: each byte becomes its difference from the prediction by its neighbours.
+//! PNG's Paeth filter, which replaces each byte by its difference from a prediction by its
+//! neighbours.
 
-/// Filters the rows of a picture of one byte a pixel, each behind its filter's number (4), for
-/// compression.
+/// Filters the rows of a picture of one byte per pixel, for compression. The number of the filter,
+/// 4, precedes each row.
 ///
-/// Of PNG's filters Paeth (PNG specification, 9.4) compresses smooth pictures best, from the first
-/// row on, so no other is tried.
+/// Of PNG's filters Paeth (PNG specification, 9.4) compresses smooth pictures best, including their
+/// first row, so no other filter is tried.
 pub(super) fn paeth(indices: &[u8], width: usize) -> Vec<u8> {
     let mut filtered = Vec::with_capacity(indices.len() + indices.len() / width.max(1) + 1);
-    // A column of zeros on the left of each row, and a row of zeros above all.
+    // Each row gets a zero on its left, and a row of zeros lies above the first one.
     let mut row = vec![0; width + 1];
     let mut above = vec![0; width + 1];
     for pixels in indices.chunks_exact(width.max(1)) {
@@ -25,7 +26,7 @@ pub(super) fn paeth(indices: &[u8], width: usize) -> Vec<u8> {
     filtered
 }
 
-/// The neighbour nearest to left + up − corner; left before up before corner.
+/// The neighbour that is nearest to left + up − corner. On a tie `left` comes first, then `up`.
 #[inline]
 fn predict(left: u8, up: u8, corner: u8) -> u8 {
     let (a, b, c) = (i16::from(left), i16::from(up), i16::from(corner));
@@ -60,7 +61,7 @@ mod tests {
                     _ => i32::from(restored[(y - 1) * width + x - 1]),
                 };
                 let (a, b, c) = (at(x, y + 1), at(x + 1, y), at(x, y));
-                // The standard's own words, in its own order.
+                // As the PNG specification words it, in its order.
                 let p = a + b - c;
                 let (pa, pb, pc) = ((p - a).abs(), (p - b).abs(), (p - c).abs());
                 let guess = if pa <= pb && pa <= pc {

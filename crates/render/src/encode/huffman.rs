@@ -1,13 +1,13 @@
 //! Huffman codes of bounded length.
 
-/// The longest code. All lengths up to it and the two symbols for runs of zero lengths are
-/// then sixteen, which four bits can name without a code of their own.
+/// The longest code, in bits: a choice. The lengths 0 to 13 and deflate's two symbols for runs of
+/// zero lengths are then sixteen symbols, for each of which four bits are enough.
 pub(super) const LONGEST: usize = 13;
 
-/// The length in bits of each symbol's code, 0 for a symbol that does not occur.
+/// The length in bits of each symbol's code; 0 for a symbol that does not occur.
 ///
-/// Huffman's tree; codes longer than [`LONGEST`] are cut to it, and others are lengthened until
-/// the code fits again (Kraft's sum is 1).
+/// The lengths are the depths in Huffman's tree. Codes longer than [`LONGEST`] are shortened to it,
+/// and others lengthened until the code is valid again (Kraft's sum is 1).
 ///
 /// At least two symbols must occur.
 pub(super) fn lengths<const N: usize>(counts: &[u32; N]) -> [u8; N] {
@@ -34,7 +34,7 @@ pub(super) fn lengths<const N: usize>(counts: &[u32; N]) -> [u8; N] {
     lengths
 }
 
-/// The depth of each symbol in Huffman's tree; the symbols come in ascending order of count.
+/// The depth of each symbol in Huffman's tree. The symbols must be in ascending order of count.
 fn depths(symbols: &[(u32, usize)]) -> Vec<usize> {
     let leaves = symbols.len();
     let total = (2 * leaves).saturating_sub(1);
@@ -44,7 +44,8 @@ fn depths(symbols: &[(u32, usize)]) -> Vec<usize> {
     for node in leaves..total {
         let mut weight = 0;
         for _ in 0..2 {
-            // Both the leaves and the inner nodes made so far are in ascending order.
+            // The leaves are in ascending order of weight, and so are the inner nodes made up to
+            // now.
             let left = weights.get(leaf).filter(|_| leaf < leaves).copied();
             let right = weights.get(inner).copied();
             let lighter = if right.is_none_or(|r| left.is_some_and(|l| l <= r)) {
@@ -74,7 +75,7 @@ fn depths(symbols: &[(u32, usize)]) -> Vec<usize> {
     depths
 }
 
-/// The number of symbols of each length, with those deeper than [`LONGEST`] counted there.
+/// The number of symbols of each code length. Depths over [`LONGEST`] count as [`LONGEST`].
 fn tally(depths: &[usize]) -> [usize; LONGEST + 1] {
     let mut per_length = [0; LONGEST + 1];
     for &depth in depths {
@@ -85,8 +86,8 @@ fn tally(depths: &[usize]) -> [usize; LONGEST + 1] {
     per_length
 }
 
-/// Lengthens codes until all fit: each step splits the deepest leaf above the bottom in two, to
-/// take in one that had no place.
+/// Lengthens codes until all have a place. Each step replaces the deepest leaf above the lowest
+/// level by two leaves one level below, the second for a symbol that has no place.
 fn fit(per_length: &mut [usize; LONGEST + 1]) {
     let mut used: usize = per_length
         .iter()
@@ -103,7 +104,8 @@ fn fit(per_length: &mut [usize; LONGEST + 1]) {
     }
 }
 
-/// The canonical codes of these lengths (RFC 1951, 3.2.2), bit-reversed as they are written.
+/// The canonical codes for these lengths (RFC 1951, 3.2.2), with their bits reversed, as they are
+/// written.
 pub(super) fn codes<const N: usize>(lengths: &[u8; N]) -> [u16; N] {
     let mut codes = [0; N];
     let mut next = 0_u16;
@@ -138,7 +140,7 @@ mod tests {
     fn the_textbook_example_comes_out() {
         assert_eq!(lengths(&[45, 13, 12, 16, 9, 5]), [1, 3, 3, 3, 4, 4]);
         assert_eq!(lengths(&[0, 1, 0, 9]), [0, 1, 0, 1]);
-        // RFC 1951's own example of canonical codes.
+        // The example of canonical codes in RFC 1951.
         let codes = codes(&[3, 3, 3, 3, 3, 2, 4, 4]);
         let plain = [0b010, 0b011, 0b100, 0b101, 0b110, 0b00, 0b1110, 0b1111_u16];
         let bits = [3, 3, 3, 3, 3, 2, 4, 4];

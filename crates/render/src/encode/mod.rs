@@ -1,7 +1,7 @@
-//! Encoders: pictures and densities to the bytes of PNG, WebP, GeoTIFF and NumPy files.
+//! Encoders that turn pictures and densities into PNG, WebP, GeoTIFF and NumPy files.
 //!
 //! A picture is one index byte per pixel, row by row from the top left, and a [`Ramp`] with the
-//! colours of the indices. Equal pictures become equal bytes.
+//! colour of each index. Equal pictures are encoded as equal bytes.
 
 mod deflate;
 mod dem;
@@ -27,14 +27,15 @@ pub use png::{png_indexed, png_rgba};
 pub use tiff::tiff;
 pub use webp::webp_lossless;
 
-/// The longest edge of a picture, in pixels.
+/// The greatest width, and the greatest height, of a picture in pixels.
 pub const MAX_EDGE: u32 = 16_384;
 
 /// The file format of a picture or a density.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ImageFormat {
-    /// PNG with a palette, the smallest and the fastest: the format of `.png`.
+    /// PNG with a palette: the smallest format, and the fastest to write. It is what `.png` stands
+    /// for.
     Png,
     /// PNG with four channels, for readers that do not support palettes.
     PngRgba,
@@ -44,12 +45,13 @@ pub enum ImageFormat {
     Npy,
     /// The values as a GeoTIFF of 32-bit floats in Web-Mercator metres.
     Tiff,
-    /// The values as colours that a map in a browser decodes.
+    /// The values as the colours of a PNG, which a map in a browser decodes.
     Dem(Dem),
 }
 
 impl ImageFormat {
-    /// The format of a file name's extension, without the dot: `png`, `webp`, `npy`, `tif`.
+    /// The format with a file name extension, without its dot: `png`, `webp`, `npy`, `tif` or
+    /// `tiff`.
     pub fn from_extension(extension: &str) -> Option<Self> {
         match extension.to_ascii_lowercase().as_str() {
             "png" => Some(Self::Png),
@@ -81,29 +83,30 @@ impl ImageFormat {
         }
     }
 
-    /// True for formats of densities, which hold no colours.
+    /// True for formats that store values instead of colours.
     pub fn is_density(self) -> bool {
         matches!(self, Self::Npy | Self::Tiff | Self::Dem(_))
     }
 }
 
-/// The time that is spent on small files.
+/// The effort that is made to keep files small.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
 pub enum Effort {
-    /// For tiles on request: the fastest way that is still small.
+    /// For tiles that are drawn on request: fast, with files that are still small.
     #[default]
     Live,
-    /// For exports: up to a third smaller, at some thirty times the time.
+    /// For exports: files up to a third smaller than with [`Live`](Self::Live), in about thirty
+    /// times the time.
     Small,
 }
 
-/// A file format and the effort that is spent on a small file.
+/// A file format, and the effort that is made to keep the file small.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct ImageEncoding {
     /// The file format.
     pub format: ImageFormat,
-    /// The effort that is spent on a small file.
+    /// The effort that is made to keep the file small.
     pub effort: Effort,
 }
 
@@ -119,20 +122,20 @@ impl ImageEncoding {
         Self { format, effort }
     }
 
-    /// Encodes a picture in the colours of a ramp.
+    /// Encodes a picture with the colours of a ramp.
     ///
     /// # Errors
-    /// Those of [`indices`](Self::indices).
+    /// The errors of [`indices`](Self::indices).
     pub fn picture(self, picture: &Picture, ramp: &Ramp) -> Result<Arc<[u8]>, EncodeError> {
         self.indices(&picture.indices, picture.width, picture.height, ramp)
     }
 
-    /// Encodes the colour indices of a picture; one whose indices are all 0 becomes the shared
+    /// Encodes a picture from its colour indices. If all indices are 0, the result is the shared
     /// [`empty`] picture.
     ///
     /// # Errors
-    /// Those of [`png_indexed`], and a density's format, since a picture has no values: see
-    /// [`density`](Self::density).
+    /// The errors of [`png_indexed`], and a format of values, since colour indices hold none; for
+    /// values see [`density`](Self::density).
     pub fn indices(
         self,
         indices: &[u8],
@@ -158,10 +161,10 @@ impl ImageEncoding {
         Ok(bytes)
     }
 
-    /// Encodes straight RGBA pixels, four bytes each.
+    /// Encodes RGBA pixels: four bytes each, not premultiplied.
     ///
     /// # Errors
-    /// Those of [`indices`](Self::indices).
+    /// The errors of [`indices`](Self::indices).
     pub fn pixels(self, pixels: &[u8], width: u32, height: u32) -> Result<Arc<[u8]>, EncodeError> {
         let bytes = match self.format {
             ImageFormat::Png | ImageFormat::PngRgba => {
@@ -179,14 +182,14 @@ impl ImageEncoding {
     /// Encodes the density of a window.
     ///
     /// # Errors
-    /// A format of colours, and infinite values: see [`indices`](Self::indices).
+    /// A format of colours (for these see [`indices`](Self::indices)), or values that are infinite.
     pub fn density(self, density: &Density, window: &Window) -> Result<Arc<[u8]>, EncodeError> {
         let Density {
             width,
             height,
             values,
         } = density;
-        // The colours of values end at the ends of their range anyway.
+        // This format writes values beyond its range as the end of its range.
         let bounded = matches!(self.format, ImageFormat::Dem(_));
         if !bounded && values.iter().any(|value| value.is_infinite()) {
             return Err(EncodeError::Beyond);
@@ -204,7 +207,7 @@ impl ImageEncoding {
     }
 }
 
-/// The colours of a picture: four bytes per pixel, straight RGBA.
+/// The colours of a picture's indices: four bytes per pixel, RGBA, not premultiplied.
 pub fn rgba(indices: &[u8], ramp: &Ramp) -> Vec<u8> {
     let colors = ramp.colors();
     let mut pixels = vec![0; indices.len() * 4];
@@ -214,8 +217,8 @@ pub fn rgba(indices: &[u8], ramp: &Ramp) -> Vec<u8> {
     pixels
 }
 
-/// Refuses pictures without an area, with an edge that is too long, or with a number of pixels that
-/// does not fit their size.
+/// Refuses a picture with an edge of 0 or over [`MAX_EDGE`] pixels, or with data that doesn't have
+/// exactly `per_pixel` items per pixel.
 fn check(items: usize, per_pixel: usize, width: u32, height: u32) -> Result<(), EncodeError> {
     if !(1..=MAX_EDGE).contains(&width) || !(1..=MAX_EDGE).contains(&height) {
         return Err(EncodeError::Size { width, height });
@@ -232,7 +235,7 @@ fn check(items: usize, per_pixel: usize, width: u32, height: u32) -> Result<(), 
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum EncodeError {
-    /// No area, or an edge longer than [`MAX_EDGE`].
+    /// An edge of 0 pixels, or one longer than [`MAX_EDGE`].
     #[error("a picture is 1 to 16384 pixels wide and high, not {width} × {height}")]
     Size {
         /// The width in pixels.
@@ -240,30 +243,30 @@ pub enum EncodeError {
         /// The height in pixels.
         height: u32,
     },
-    /// The data does not fill the picture exactly.
+    /// Data with fewer or more items than the picture needs.
     #[error("the picture needs {expected} items of data, not {items}")]
     Length {
-        /// The items that width × height need.
+        /// The number of items that a picture of this size needs.
         expected: usize,
-        /// The items given.
+        /// The number of items given.
         items: usize,
     },
     /// A picture in a format of values, or a density in a format of colours.
     #[error("a coloured picture has no values to write")]
     NoValues,
-    /// A sum beyond the range of floats.
+    /// A value that 32-bit floats can't hold.
     #[error(
         "sums of weights are beyond what 32-bit floats hold (3.4e38): divide the weights, by a \
          million say"
     )]
     Beyond,
-    /// The PNG writer refused.
+    /// An error of the PNG writer.
     #[error("PNG: {0}")]
     Png(#[from] ::png::EncodingError),
-    /// The WebP writer refused.
+    /// An error of the WebP writer.
     #[error("WebP: {0}")]
     WebP(#[from] image_webp::EncodingError),
-    /// The TIFF writer refused.
+    /// An error of the TIFF writer.
     #[error("TIFF: {0}")]
     Tiff(#[from] ::tiff::TiffError),
 }
@@ -290,7 +293,8 @@ mod tests {
         }
     }
 
-    /// A landscape of soft hills like a heat map's: smooth, full range, empty corners.
+    /// A landscape of soft hills, like a heat map: smooth, with the full range of indices and empty
+    /// corners.
     pub(super) fn hills(width: u32, height: u32) -> Vec<u8> {
         let hill = |x: f32, y: f32, cx: f32, cy: f32, size: f32| {
             (-((x - cx).powi(2) + (y - cy).powi(2)) / (2.0 * size * size)).exp()

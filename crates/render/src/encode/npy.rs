@@ -9,7 +9,7 @@ use super::{EncodeError, check};
 /// format's description (NEP 1) asks.
 ///
 /// # Errors
-/// When `values` is not exactly `width * height` long, or an edge is 0 or over
+/// A number of `values` other than `width * height`, or an edge that is 0 or over
 /// [`MAX_EDGE`](super::MAX_EDGE).
 pub fn npy(values: &[f32], width: u32, height: u32) -> Result<Vec<u8>, EncodeError> {
     check(values.len(), 1, width, height)?;

@@ -5,11 +5,11 @@ use ::png::{BitDepth, ColorType, Compression, Encoder, Filter};
 use super::{Effort, EncodeError, check, deflate, filter};
 use crate::ramp::Ramp;
 
-/// Encodes a picture as an indexed PNG: one byte a pixel, the ramp as its palette, its alpha as
-/// `tRNS`, both only as long as the picture needs.
+/// Encodes a picture as an indexed PNG with one byte per pixel. The ramp's colours are its palette
+/// and their alpha is its `tRNS` chunk; both are only as long as the picture needs.
 ///
 /// # Errors
-/// When `indices` is not exactly `width * height` long, or an edge is 0 or over
+/// A number of `indices` other than `width * height`, or an edge that is 0 or over
 /// [`MAX_EDGE`](super::MAX_EDGE).
 pub fn png_indexed(
     indices: &[u8],
@@ -43,7 +43,8 @@ pub fn png_indexed(
     if !alpha.is_empty() {
         encoder.set_trns(alpha);
     }
-    // Measured on smooth tiles: Up leaves more for a thorough search to find than Paeth.
+    // These two are for `Effort::Small` alone. Measured on smooth tiles, its thorough search makes
+    // smaller files after the filter Up than after Paeth.
     encoder.set_compression(Compression::Balanced);
     encoder.set_filter(Filter::Up);
     let mut writer = encoder.write_header()?;
@@ -58,10 +59,10 @@ pub fn png_indexed(
     Ok(bytes)
 }
 
-/// Encodes straight RGBA pixels, four bytes each, as a PNG of four channels.
+/// Encodes RGBA pixels, four bytes each and not premultiplied, as a PNG with four channels.
 ///
 /// # Errors
-/// When `pixels` is not exactly `4 * width * height` long, or an edge is 0 or over
+/// A number of bytes in `pixels` other than `4 * width * height`, or an edge that is 0 or over
 /// [`MAX_EDGE`](super::MAX_EDGE).
 pub fn png_rgba(
     pixels: &[u8],
@@ -119,7 +120,7 @@ mod tests {
             )
         };
         assert_eq!(chunks(9), (10, 10));
-        // From 0.22 on inferno is opaque: no tRNS needed for what comes after.
+        // From position 0.22 on inferno is opaque, so its later entries need no `tRNS`.
         assert_eq!(chunks(255), (256, 56));
     }
 

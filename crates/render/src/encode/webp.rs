@@ -4,10 +4,10 @@ use image_webp::{ColorType, WebPEncoder};
 
 use super::{EncodeError, check};
 
-/// Encodes straight RGBA pixels, four bytes each, as a lossless WebP.
+/// Encodes RGBA pixels, four bytes each and not premultiplied, as a lossless WebP.
 ///
 /// # Errors
-/// When `pixels` is not exactly `4 * width * height` long, or an edge is 0 or over
+/// A number of bytes in `pixels` other than `4 * width * height`, or an edge that is 0 or over
 /// [`MAX_EDGE`](super::MAX_EDGE).
 pub fn webp_lossless(pixels: &[u8], width: u32, height: u32) -> Result<Vec<u8>, EncodeError> {
     check(pixels.len(), 4, width, height)?;

@@ -1,4 +1,4 @@
-//! Categories: parts of a set of points, each in a colour of its own.
+//! Categories: parts of a set of points, each drawn in its own colour.
 
 use crate::layer::point_set::PointSet;
 use heatsplat_points::Points;
@@ -14,7 +14,7 @@ pub struct Category {
     pub(super) set: PointSet,
 }
 
-/// Colours of categories, in their order.
+/// The colours given to categories, in this order.
 const PALETTE: [[u8; 3]; 10] = [
     [0xf2, 0x8e, 0x1c],
     [0x2f, 0x7f, 0xd6],
@@ -28,11 +28,11 @@ const PALETTE: [[u8; 3]; 10] = [
     [0xa8, 0x6e, 0x4b],
 ];
 
-/// The colour of the category `other`, and of categories beyond the palette.
+/// The colour of the category `other`, and of all categories after the palette's last colour.
 const GREY: [u8; 3] = [0x9a, 0xa0, 0xa6];
 
 impl Category {
-    /// A part of the points with a colour.
+    /// A category of points, with its name and colour.
     pub fn new(name: impl Into<String>, points: impl Into<Arc<Points>>, color: [u8; 3]) -> Self {
         Self {
             name: name.into(),
@@ -46,7 +46,8 @@ impl Category {
         self.set.points()
     }
 
-    /// Parts by name, in colours that differ; one named `other` is grey.
+    /// Categories from (name, points), each with a different colour of the palette. One named
+    /// `other` is grey.
     pub fn with_palette(parts: Vec<(String, Points)>) -> Vec<Self> {
         let colors = PALETTE.iter().copied().chain(std::iter::repeat(GREY));
         let mut colors = colors;
@@ -62,7 +63,8 @@ impl Category {
     }
 }
 
-/// The most categories of a layer, `other` included: each is splatted for every tile.
+/// The most categories of a layer, `other` included. The limit exists because each category is
+/// splatted separately for every tile.
 pub const MAX_CATEGORIES: usize = PALETTE.len() + 1;
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
-//! Evaluates measures: the values of a picture, from densities.
+//! Evaluates measures: turns densities into the values of a picture.
 //!
-//! A measure is a formula over a few densities, pixel by pixel, so every backend can draw every
-//! measure. Pixels without a value (a mean where no point is near) are NaN.
+//! A measure is a formula over a few densities, applied pixel by pixel, so every backend can draw
+//! every measure. A pixel without a value, such as a mean where no point is near, is NaN.
 
 use crate::layer::point_set::PointSet;
 use crate::scale::normalizer::Normalizer;
@@ -20,14 +20,14 @@ use heatsplat_points::{Points, Window};
 use pulp::{Arch, Simd, WithSimd};
 use std::sync::Arc;
 
-/// The least Σ K of the points where means and quotients have a value: a gaussian at its radius.
-/// Nearer to the rim a mean would be a quotient of two numbers that are nearly 0.
+/// The least Σ K at which a mean or a quotient has a value: that of one point at a distance of a
+/// gaussian's radius. Further out, a mean would divide two numbers that are nearly 0.
 pub(crate) const SUPPORT: f64 = 1.0 / 90.0;
 
-/// The share of a scale's end below which a difference counts as 0.
+/// A difference counts as 0 below this fraction of the farther end of the scale.
 const NEGLIGIBLE: f64 = 1e-5;
 
-/// The values of a view: a style's measure of a set, NaN where it has no value.
+/// The values of a view: a style's measure of a set of points. NaN stands for no value.
 pub fn density(set: &PointSet, style: &Style, view: &View, by: &dyn Backend) -> Density {
     let mut density = MeasureEval::for_view(style, view).density(set, by);
     let nothing = set.value_kind(style.measure()).nothing();
@@ -35,7 +35,7 @@ pub fn density(set: &PointSet, style: &Style, view: &View, by: &dyn Backend) -> 
     density
 }
 
-/// Passes the values of a view to a function, which spares a copy where that turns them into
+/// Calls `consume` with the values of a view. This saves a copy if `consume` turns the values into
 /// something else at once.
 pub(crate) fn with_density(
     set: &PointSet,
@@ -51,7 +51,7 @@ pub(crate) fn with_density(
     }
 }
 
-/// The colour indices of a view on a scale.
+/// The colour indices of a view, by the scale `scale`.
 pub fn picture(
     set: &PointSet,
     style: &Style,
@@ -71,11 +71,12 @@ pub fn picture(
     picture
 }
 
-/// The colour indices of values on a scale.
+/// The colour indices of values, by the scale `scale`.
 pub(crate) fn colorize(density: &Density, scale: &Normalizer, kind: ValueKind) -> Picture {
     let mut indices = cpu::indices(scale.threshold_table(), &density.values);
     if kind == ValueKind::Signed {
-        // A difference of 0 where neither side has points stands for nothing, rounding included.
+        // Where neither set has points, the difference is 0 but for rounding errors, and the pixel
+        // is empty.
         let (low, high) = scale.domain();
         let nothing = (NEGLIGIBLE * high.max(-low)) as f32;
         let each = indices.iter_mut().zip(&density.values);
@@ -90,7 +91,7 @@ pub(crate) fn colorize(density: &Density, scale: &Normalizer, kind: ValueKind) -
     }
 }
 
-/// The evaluation of a measure over a window.
+/// The evaluation of a measure at each pixel of a window.
 #[derive(Clone, Debug)]
 pub(crate) struct MeasureEval {
     pub(crate) measure: Measure,
@@ -113,8 +114,8 @@ impl MeasureEval {
         Self::new(style, view.window(), f64::from(view.ratio()))
     }
 
-    /// The job whose density is the measure itself, where there is one: a backend can then draw the
-    /// picture in one go.
+    /// The job whose density is already the measure's value, so that a backend can draw the picture
+    /// in one go. `None` for measures that need more than one density or a conversion.
     fn job<'a>(&self, set: &'a PointSet) -> Option<Job<'a>> {
         let plain = set.versus().is_none()
             && set.by_radius().is_empty()
@@ -132,7 +133,7 @@ impl MeasureEval {
         }
     }
 
-    /// The values, row by row from the north.
+    /// The values of the window's pixels, row by row from the north.
     pub(crate) fn density(&self, set: &PointSet, by: &dyn Backend) -> Density {
         let mut density = self.uncompared(set, by);
         match set.versus() {
@@ -151,7 +152,7 @@ impl MeasureEval {
         density
     }
 
-    /// The measure of a set's own points.
+    /// The measure of the set's own points, without the set that they are compared with.
     fn uncompared(&self, set: &PointSet, by: &dyn Backend) -> Density {
         if self.measure == Measure::Mean {
             return self.mean(set, by);
@@ -175,7 +176,7 @@ impl MeasureEval {
         let summary = set.points().summary();
         let (least, most) = (summary.weight_min, summary.weight_max);
         if least == most {
-            // The mean of equal weights is their weight, to the last bit.
+            // Where all weights are equal, the mean is exactly that weight.
             let mean = |s: &mut f32| *s = masked(least, *s);
             density.values.iter_mut().for_each(mean);
             return density;
@@ -199,12 +200,13 @@ impl MeasureEval {
         density
     }
 
-    /// Σ K with K(0) = 1: the support of means and quotients.
+    /// Σ K with K(0) = 1, which decides where means and quotients have a value.
     fn support(&self, set: &PointSet, by: &dyn Backend) -> Density {
         self.splatted(&self.peak_kernel(), set, true, by)
     }
 
-    /// The density of a set's points, weighed or counted, each with its own radius if it has one.
+    /// The density of a set's points: Σ K if `count`, else Σ weight · K. Points with their own
+    /// radius are splatted with it.
     fn splatted(
         &self,
         kernel: &KernelSpec,
@@ -236,19 +238,19 @@ impl MeasureEval {
         kernel.density_by_radius(&parts, self.window, by)
     }
 
-    /// The kernel with K(0) = 1.
+    /// The kernel scaled to K(0) = 1.
     fn peak_kernel(&self) -> KernelSpec {
         self.kernel.with_normalize(Normalize::Peak)
     }
 }
 
-/// Divides sums by counts, which become the means; compiled for each vector width.
+/// Divides sums by counts. The means replace the counts. It is compiled for each vector width.
 struct Quotients<'a> {
     sums: &'a [f32],
     counts: &'a mut [f32],
-    /// The factor of the sums.
+    /// The factor by which the sums must be multiplied.
     factor: f32,
-    /// The least and the greatest weight.
+    /// The least and the greatest weight of the points.
     weights: (f32, f32),
 }
 
@@ -259,14 +261,16 @@ impl WithSimd for Quotients<'_> {
     fn with_simd<S: Simd>(self, _: S) {
         let (least, most) = self.weights;
         for (count, sum) in self.counts.iter_mut().zip(self.sums) {
-            // Both are small at a kernel's rim: rounding must not lead out of the weights.
+            // Near a kernel's end sum and count are tiny; rounding must not push their quotient
+            // below the least or above the greatest weight.
             let mean = sum / *count * self.factor;
             *count = masked(mean.max(least).min(most), *count);
         }
     }
 }
 
-/// The square CSS pixels to a km² of ground, at a row `y` world units down.
+/// The number of square CSS pixels in a km² of ground, at height `y` of the world square, where a
+/// CSS pixel is `css_pixel` world units wide.
 pub(crate) fn per_km2(y: f64, css_pixel: f64) -> f64 {
     let km = metres_per_unit(y) * css_pixel / 1000.0;
     (km * km).recip()
@@ -275,7 +279,7 @@ pub(crate) fn per_km2(y: f64, css_pixel: f64) -> f64 {
 /// A value, or NaN where the support is less than [`SUPPORT`].
 #[inline(always)]
 fn masked(value: f32, support: f32) -> f32 {
-    // The least f32 that is enough, so that pixels are compared as f32, many at a time.
+    // The least f32 that is at least [`SUPPORT`]: so pixels are compared as f32, many at a time.
     const ENOUGH: f32 = {
         let near = SUPPORT as f32;
         if (near as f64) < SUPPORT {

@@ -1,4 +1,4 @@
-//! Bounds of a layer's heat: its points, grown by the reach of their kernels.
+//! Bounds of a layer's heat: the box of its points, grown by the reach of their kernels.
 
 use crate::layer::Layer;
 use crate::splat::view::{TileSize, View};
@@ -7,13 +7,13 @@ use heatsplat_points::mercator::{self, WORLD};
 use heatsplat_points::{LonLatBox, Window};
 use std::ops::RangeInclusive;
 
-/// Iterations of the search for the last row that kernels of a radius in metres reach.
+/// The most iterations of the search for the last row that kernels reach.
 const ITERATIONS: usize = 64;
 
 impl Layer {
     /// The distance from a view within which points can add heat under the layer's own style, in
-    /// the view's pixels: more than kernels reach, since cells are not where their points are, and
-    /// lie on a lattice of pixels.
+    /// the view's pixels. It is greater than the kernels' reach, since a cell lies elsewhere than
+    /// its points, and cells are deposited on a lattice of pixels.
     pub fn margin_in(&self, view: impl Into<View>) -> f64 {
         self.margin_of(self.style(), view.into())
     }
@@ -22,8 +22,8 @@ impl Layer {
         self.reach_of(style, view) * 1.25 + 4.0
     }
 
-    /// West, south, east, north of all points in degrees, of a comparison those of both sets: the
-    /// smallest box. Its east is beyond 180 where it reaches across ±180°. `None` without points.
+    /// The smallest box, in degrees, around all points; in a comparison, around the points of both
+    /// sets. A box that crosses ±180° has an east over 180. `None` without points.
     pub fn data_bounds(&self) -> Option<LonLatBox> {
         let own = self.points().summary().bounds;
         let other = self.data().versus().map(|(_, other)| other.points());
@@ -34,10 +34,10 @@ impl Layer {
         }
     }
 
-    /// The box of all heat in tiles of some zooms: the points' box, grown by the greatest reach of
-    /// their kernels, which is mostly that at the lowest zoom. Its east is beyond 180 where it
-    /// reaches across ±180°; [`LonLatBox::within_180`] is for formats that have no such box. `None`
-    /// without points.
+    /// The box, in degrees, of all heat in the tiles of some zooms: the box of the points, grown by
+    /// the greatest reach of their kernels at any of the zooms, mostly the lowest. A box that
+    /// crosses ±180° has an east over 180; for formats without such boxes there is
+    /// [`LonLatBox::within_180`]. `None` without points.
     pub fn heat_bounds(
         &self,
         style: &Style,
@@ -61,9 +61,10 @@ impl Layer {
         .map(|[west, south, east, north]| LonLatBox::on_the_map(west, south, east, north))
     }
 
-    /// The box of the heat of points within a box, where CSS pixels are `pixel` world units wide.
+    /// West, south, east and north, in degrees, of the heat of points within the box `points`,
+    /// where a CSS pixel is `pixel` world units wide.
     fn reached(&self, style: &Style, points: LonLatBox, pixel: f64) -> [f64; 4] {
-        // Kernels at the upper and the lower edge reach furthest; those between reach less.
+        // Of the rows in the box, the first or the last has the widest kernels in world units.
         let reach = |y: f64| {
             let row = Window::new(0.0, y - pixel / 2.0, pixel, 1, 1);
             self.margin_of(style, row.into()) * pixel
@@ -81,8 +82,9 @@ impl Layer {
     }
 }
 
-/// The last row, on the way to the end of the map, whose kernels reach a row of points. A radius in
-/// metres has ever more pixels towards the poles, so the row is found by iteration.
+/// The last row between the row `points` and the end of the map, `end`, that is within reach of the
+/// row `points`. The reach is that of kernels at the row itself. With a radius in metres it grows
+/// towards the poles, so the row is found by iteration.
 fn edge(points: f64, end: f64, reach: impl Fn(f64) -> f64) -> f64 {
     if reach(end) >= (end - points).abs() {
         return end;
@@ -119,7 +121,8 @@ mod tests {
         style
     }
 
-    /// Every pixel with heat lies in the bounds, and these are not much wider than needed.
+    /// Checks that every pixel with heat lies in the bounds, and that the bounds are not much wider
+    /// than needed.
     #[test]
     fn bounds_hold_all_heat_of_every_zoom() {
         for (points, words) in [
@@ -191,7 +194,7 @@ mod tests {
         }
         let none = layer(&[]).heat_bounds(&style(&[]), 0..=3, TileSize::NORMAL);
         assert_eq!(none, None);
-        // At deeper zooms a pixel is fewer degrees, and in larger tiles too.
+        // At deeper zooms a pixel has fewer degrees, as it has in larger tiles.
         let west = |zooms, css| {
             let size = TileSize::new(css, 1).unwrap();
             layer(&[(0.0, 0.0)])
@@ -201,7 +204,7 @@ mod tests {
         };
         assert!((west(0..=9, 256) / west(1..=9, 256) - 2.0).abs() < 1e-9);
         assert_eq!(west(0..=9, 512), west(1..=9, 256));
-        // The bounds hold the points of a compared set, too.
+        // The bounds of a comparison include the points of the second set, too.
         let (here, there) = (layer(&[(0.0, 0.0)]), layer(&[(50.0, 10.0)]));
         let how = crate::style::measure::Comparison::Minus;
         let both = here.against(how, &there, "both", Style::default());

@@ -1,20 +1,22 @@
-//! Isolines over the colours: evenly spaced on the ramp, equally wide at every slope.
+//! Isolines over the colours: evenly spaced along the ramp, and equally wide on every slope.
 
 use crate::ramp::Ramp;
 use crate::scale::normalizer::Normalizer;
 use crate::splat::density::{Density, Picture};
 
-/// Half a line's width in CSS pixels, without the soft half pixel at each side.
+/// Half a line's width in CSS pixels, without the antialiased half pixel at each side.
 const HALF_WIDTH: f32 = 0.2;
 
-/// The contrast of a line with the colour under it, 0 to 1.
+/// The contrast of a line with the colour under it: 0 is that colour, 1 is black or white.
 const CONTRAST: f32 = 0.55;
 
-/// The straight RGBA pixels of a picture with `lines` lines, at `ratio` pixels per CSS pixel.
+/// The RGBA pixels, not premultiplied, of a picture with `lines` isolines, at `ratio` pixels per
+/// CSS pixel.
 ///
-/// `density` has the picture's values and one more pixel on each side: the slope decides on the
-/// width of a line, so tiles agree on the lines that cross their edges. The distance of a line from
-/// a pixel is the difference of positions over their gradient.
+/// `density` has the picture's values and one more pixel on each side, because a line's width
+/// depends on the slope; so neighbouring tiles agree on the lines that cross their edge. The
+/// distance from a pixel to a line is the difference of their positions on the ramp, divided by the
+/// gradient.
 pub(crate) fn pixels_with_isolines(
     density: &Density,
     picture: &Picture,
@@ -37,7 +39,8 @@ pub(crate) fn pixels_with_isolines(
     let colors = ramp.colors();
     let mut pixels = Vec::with_capacity(picture.indices.len() * 4);
     for (i, &index) in picture.indices.iter().enumerate() {
-        // The pixel's place in the picture is that of its upper left neighbour in the density.
+        // `density` begins one pixel further left and up, so the picture's pixel (x, y) is (x + 1,
+        // y + 1) in it.
         let (x, y) = (i % width.max(1), i / width.max(1));
         let here = at(x + 1, y + 1);
         let slope = |before: f32, after: f32| {
@@ -61,8 +64,8 @@ pub(crate) fn pixels_with_isolines(
     pixels
 }
 
-/// The colour of a line: the ramp's there, darkened where that is light, lightened where it is
-/// dark.
+/// The colour of a line at a position of the ramp: the ramp's colour there, darkened if it is light
+/// and lightened if it is dark.
 fn ink(colors: &[[u8; 4]; 256], position: f64) -> [f32; 3] {
     let index = (position * 255.0).round().clamp(1.0, 255.0) as usize;
     let [r, g, b, _] = colors
@@ -75,7 +78,8 @@ fn ink(colors: &[[u8; 4]; 256], position: f64) -> [f32; 3] {
     [r, g, b].map(|c| c + (towards - c) * CONTRAST)
 }
 
-/// A colour that covers a share of a pixel, over the colour below; straight alpha.
+/// The line's colour, which covers the fraction `cover` of a pixel, over the colour below; neither
+/// is premultiplied.
 fn over(ink: [f32; 3], cover: f32, [r, g, b, a]: [u8; 4]) -> [u8; 4] {
     if cover <= 0.0 {
         return [r, g, b, a];
@@ -101,7 +105,7 @@ mod tests {
     use crate::scale::transform::Transform;
     use crate::scale::value_kind::ValueKind;
 
-    /// The pixels that lines cover in a row on a slope of `rise` per pixel.
+    /// The number of pixels that lines cover in a row whose densities rise by `rise` per pixel.
     fn covered(rise: f32, lines: u8) -> f32 {
         let (width, height) = (200u32, 3u32);
         let grown = (width + 2) as usize;
@@ -125,7 +129,8 @@ mod tests {
 
     #[test]
     fn lines_are_as_wide_at_every_slope() {
-        // A slope of 0.45 rises by 90 and crosses 4 lines; one of 0.2 crosses those at 20 and 40.
+        // A slope of 0.45 rises by 90 and crosses 4 lines; a slope of 0.2 rises by 40 and crosses
+        // the 2 lines at 20 and 40.
         let (flat, steep) = (covered(0.2, 4) / 2.0, covered(0.45, 4) / 4.0);
         assert!((flat - steep).abs() < 0.15, "{flat} {steep}");
         assert!((1.0..2.0).contains(&steep), "{steep}");

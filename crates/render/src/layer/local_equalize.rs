@@ -1,9 +1,10 @@
-//! Local histogram equalisation: a scale that shows detail in cities and in the country alike.
+//! Local histogram equalisation: a scale that shows detail both in cities and in the country.
 //!
-//! The world is cut into neighbourhoods of 512 CSS pixels a side. Each has its own equalised
-//! histogram, from a drawing at a quarter of the resolution; a pixel's position is interpolated
-//! bilinearly between those of the four nearest centres, so no edge shows. Neighbourhoods without
-//! points take no part. The method is that of Strava's heat map of 2017.
+//! The world is cut into neighbourhoods, squares of 512 × 512 CSS pixels. Each neighbourhood has
+//! its own equalised histogram, measured in a drawing at a quarter of the resolution. A pixel's
+//! position on the ramp is interpolated bilinearly between the positions by the histograms of the
+//! four nearest neighbourhoods, so no edge shows. Neighbourhoods without points are left out. It is
+//! the method of Strava's heat map of 2017.
 
 use crate::layer::Layer;
 use crate::layer::evaluate::MeasureEval;
@@ -18,27 +19,30 @@ use pulp::{Arch, Simd, WithSimd};
 use std::ops::Range;
 use std::sync::Arc;
 
-/// The side of a neighbourhood in CSS pixels, as a power of two.
+/// The side of a neighbourhood in CSS pixels, as an exponent of two: 2⁹ = 512.
 const SIDE_BITS: u8 = 9;
 
-/// CSS pixels to a pixel of the measured distribution, as a power of two.
+/// CSS pixels per pixel of the drawing that is measured, as an exponent of two: 2² = 4.
 const COARSE_BITS: u8 = 2;
 
-/// Bins per octave of a histogram, as a power of two; positions between are interpolated linearly.
+/// Bins per octave of a histogram, as an exponent of two: 2⁵ = 32. Positions within a bin are
+/// interpolated linearly.
 const BIN_BITS: u32 = 5;
 const SHIFT: u32 = 23 - BIN_BITS;
 
-/// Pixels that are looked up together, or skipped where all are 0.
+/// The number of pixels that are looked up together, or skipped together if all are 0.
 const BLOCK: usize = 32;
 
-/// The bins of a table, which must stay in the first-level cache.
+/// The number of bins of a look-up table: few enough that it stays in the first-level cache.
 const BINS: usize = 2048;
 
-/// Steps from one neighbourhood's centre to the next.
+/// The number of steps into which the distance between the centres of two neighbourhoods is
+/// divided, for interpolation in whole numbers.
 const STEPS: u32 = 1024;
 
-/// The cached histograms of a layer by level, style and neighbourhood, and the tables between each
-/// neighbourhood and its three neighbours south and east.
+/// A layer's cached histograms and look-up tables, by level, style and neighbourhood. A table
+/// combines a neighbourhood's histogram with those of its neighbours to the south, east and
+/// south-east.
 #[derive(Debug)]
 pub(crate) struct LocalScales {
     histograms: Memo<Key, CumulativeHistogram>,
@@ -47,7 +51,8 @@ pub(crate) struct LocalScales {
 
 type Key = (u8, StatisticsKey, i64, i64);
 
-/// The share of a neighbourhood's pixels with less density, at the edges of logarithmic bins.
+/// The share of a neighbourhood's non-empty pixels that have a lower density, at the edges of
+/// logarithmic bins.
 #[derive(Debug, Default)]
 struct CumulativeHistogram {
     first: u32,
@@ -64,7 +69,7 @@ impl CumulativeHistogram {
         };
         let mut counts = vec![0u32; (last - first) as usize + 2];
         for bin in bins() {
-            // The share at a bin's upper edge.
+            // Counted at the next place, since a share is meant for a bin's upper edge.
             if let Some(count) = counts.get_mut((bin - first) as usize + 1) {
                 *count += 1;
             }
@@ -81,14 +86,14 @@ impl CumulativeHistogram {
         }
     }
 
-    /// The share below a density with these bits.
+    /// The share of pixels below the density whose bits are `bits`.
     fn at(&self, bits: u32) -> f32 {
         let (low, high) = (self.share(bits >> SHIFT), self.share((bits >> SHIFT) + 1));
         let within = (bits & ((1 << SHIFT) - 1)) as f32 / (1u32 << SHIFT) as f32;
         low + (high - low) * within
     }
 
-    /// The share at the lower edge of a bin.
+    /// The share of pixels below a bin's lower edge.
     fn share(&self, bin: u32) -> f32 {
         let Some(place) = bin.checked_sub(self.first) else {
             return 0.0;
@@ -98,7 +103,7 @@ impl CumulativeHistogram {
 }
 
 impl LocalScales {
-    /// Empty caches of `capacity` entries each.
+    /// Two empty caches, each of at most `capacity` entries.
     pub(crate) fn new(capacity: usize) -> Self {
         Self {
             histograms: Memo::new(capacity),
@@ -118,7 +123,8 @@ impl LocalScales {
         let side = WORLD / f64::from(count(level));
         let width = (window.width() as usize).max(1);
         let mut picture = Picture::empty(window.width(), window.height());
-        // The places of pixels between the centres of the neighbourhoods around them.
+        // For each pixel, the neighbourhood whose centre lies before it, and its distance from that
+        // centre.
         let columns = between(window.left(), window.pixel(), window.width(), side);
         let lines = between(window.top(), window.pixel(), window.height(), side);
         let runs = columns.runs();
@@ -160,7 +166,8 @@ impl LocalScales {
         picture
     }
 
-    /// The table between neighbourhood (x, y) of a level and those south and east of it.
+    /// The look-up table of neighbourhood (x, y) of a level and its neighbours to the south, east
+    /// and south-east.
     fn table(&self, layer: &Layer, level: u8, style: &Style, x: i64, y: i64) -> Arc<QuadTable> {
         let x = x.rem_euclid(i64::from(count(level)));
         let key = (level, style.statistics_key(level), x, y);
@@ -170,7 +177,7 @@ impl LocalScales {
         })
     }
 
-    /// The histogram of neighbourhood (x, y) of a level; x goes round the world.
+    /// The histogram of neighbourhood (x, y) of a level; x wraps round the world.
     fn histogram(
         &self,
         layer: &Layer,
@@ -197,21 +204,21 @@ impl LocalScales {
     }
 }
 
-/// The number of neighbourhoods of a level along a side.
+/// The number of neighbourhoods along a side of the world at a level.
 fn count(level: u8) -> u32 {
     1 << level.saturating_sub(SIDE_BITS).min(24)
 }
 
-/// The places of the pixels of a row or a column between the centres of neighbourhoods.
+/// The positions of a row's or a column's pixels between the centres of neighbourhoods.
 struct Between {
-    /// The neighbourhood of the last centre before each pixel.
+    /// For each pixel, the neighbourhood whose centre is the last before it.
     befores: Vec<i64>,
-    /// The steps from that centre to the pixel.
+    /// For each pixel, the steps from that centre to the pixel.
     steps: Vec<u32>,
 }
 
 impl Between {
-    /// The runs of pixels after the same centre, each with its neighbourhood.
+    /// The ranges of pixels that follow one centre, each with the centre's neighbourhood.
     fn runs(&self) -> Vec<(i64, Range<usize>)> {
         let mut end = 0;
         let parts = self.befores.chunk_by(|a, b| a == b);
@@ -224,10 +231,12 @@ impl Between {
     }
 }
 
-/// The places of `n` pixels from an edge on.
+/// The positions of `n` pixels of width `pixel`, the first of which begins at `edge`, between
+/// neighbourhoods of width `side`; lengths are in world units.
 fn between(edge: f64, pixel: f64, n: u32, side: f64) -> Between {
     let steps = f64::from(STEPS);
-    // Rounds down: the constant is more than any window lies west of the world.
+    // Added before the conversion and subtracted after it, so that negative numbers are rounded
+    // down, too. It is more steps than any window lies west of the world.
     const FAR: i64 = 1 << 40;
     let (first, each) = (edge / side - 0.5, pixel / side);
     let at: Vec<i64> = (0..n)
@@ -246,20 +255,22 @@ fn between(edge: f64, pixel: f64, n: u32, side: f64) -> Between {
     }
 }
 
-/// The histograms of four neighbourhoods over the same bins of densities: one look-up gives all.
+/// The histograms of four neighbourhoods over the same bins: one look-up finds the positions in all
+/// four.
 #[derive(Debug)]
 struct QuadTable {
-    /// Bits of a density below those of its bin.
+    /// The number of low bits of a density that don't select its bin.
     shift: u32,
-    /// The first and the last bin.
+    /// The numbers of the first and the last bin.
     ends: [u32; 2],
-    /// The positions, times 255 · 16, at the middle of a bin in north-west, south-west, north-east
-    /// and south-east, 16 bits each from the lowest on.
+    /// For each bin, the position on the ramp of the density in its middle by each of the four
+    /// histograms, times 255 · 16. Each takes 16 bits; from the lowest bits on they are north-west,
+    /// south-west, north-east and south-east.
     entries: Box<[u64; BINS]>,
 }
 
 impl QuadTable {
-    /// The table of the histograms of north-west, south-west, north-east and south-east.
+    /// The table of the histograms `four`: north-west, south-west, north-east and south-east.
     fn new(four: [Arc<CumulativeHistogram>; 4]) -> Self {
         let some = || four.iter().filter(|c| !c.shares.is_empty());
         let first = some().map(|c| c.first).min().unwrap_or(0);
@@ -268,15 +279,15 @@ impl QuadTable {
             first << SHIFT,
             (last.unwrap_or(0) << SHIFT) | ((1 << SHIFT) - 1),
         );
-        // The finest bins for which there is room.
+        // The finest bins of which [`BINS`] are enough.
         let ends = |shift| [first >> shift, last >> shift];
         let fits = |shift: &u32| {
             let [first, last] = ends(*shift);
             last - first < BINS as u32
         };
         let shift = (1..31).find(fits).unwrap_or(31);
-        // A neighbourhood without points is replaced by the one south or north of it, or else by
-        // one of the other side.
+        // A neighbourhood without points takes the histogram of the one south or north of it, or
+        // else of one on the other side.
         let [nw, sw, ne, se] = four.each_ref();
         let first_filled = |all: [&Arc<CumulativeHistogram>; 4]| {
             let mut some = all.iter().filter(|c| !c.shares.is_empty());
@@ -295,7 +306,7 @@ impl QuadTable {
             let position = |histogram: &Arc<CumulativeHistogram>| {
                 (histogram.at(middle) * 255.0 * 16.0).round() as u64
             };
-            // The last one takes the highest bits.
+            // The last histogram's position gets the highest bits.
             *entry = four
                 .iter()
                 .rev()
@@ -308,14 +319,16 @@ impl QuadTable {
         }
     }
 
-    /// The colour indices of a block of densities `down` and `across` steps from the northern
-    /// and western neighbourhoods. Its loops have a fixed length, so that they are vectorised.
+    /// The colour indices of a block of densities. They lie `down` steps south of the northern
+    /// centres and `across` steps east of the western ones. The loops have a fixed length, so that
+    /// they become vector instructions.
     #[inline(always)]
     fn indices(&self, densities: &[f32; BLOCK], down: u32, across: &[u32; BLOCK]) -> [u8; BLOCK] {
         let [first, last] = self.ends;
         let (mut bits, mut bins) = ([0; BLOCK], [0; BLOCK]);
         for i in 0..BLOCK {
-            // The bits of positive floats are in their order; all others become 0.
+            // The bits of positive floats have the order of the floats. Negative numbers and NaN
+            // become 0.
             bits[i] = densities[i].max(0.0).to_bits();
             bins[i] = (bits[i] >> self.shift).clamp(first, last) - first;
         }
@@ -327,18 +340,19 @@ impl QuadTable {
             |north_south: u32| (north_south & 0xffff) * (STEPS - down) + (north_south >> 16) * down;
         let mut indices = [0; BLOCK];
         for i in 0..BLOCK {
-            // 255 · 16 · 1024 · 1024 and a half just fit into 32 bits.
+            // The greatest position, 255 · 16 · 1024 · 1024, and the half for rounding just fit
+            // into 32 bits.
             let (west, east) = (entries[i] as u32, (entries[i] >> 32) as u32);
             let position = mixed(west) * (STEPS - across[i]) + mixed(east) * across[i];
             let index = (position + (1 << 23)) >> 24;
-            // Without a branch, since empty pixels can't be predicted.
+            // Without a branch, since it can't be predicted which pixels are empty.
             indices[i] = if bits[i] > 0 { index as u8 } else { 0 };
         }
         indices
     }
 }
 
-/// Tests if any density is positive; compiled for each vector width.
+/// A test for any positive density, compiled for each vector width.
 struct AnyPositive<'a>(&'a [f32]);
 
 impl WithSimd for AnyPositive<'_> {
@@ -352,12 +366,12 @@ impl WithSimd for AnyPositive<'_> {
 
 #[inline(always)]
 fn any_positive(densities: &[f32]) -> bool {
-    // Positive floats are in the order of their bits, and faster to compare as these.
+    // The bits of positive floats have the order of the floats, and are faster to compare.
     let bits = densities.iter().map(|d| d.max(0.0).to_bits());
     bits.fold(0, u32::max) > 0
 }
 
-/// Turns a run of a row into colour indices; compiled for each vector width.
+/// Turns a part of a row into colour indices. It is compiled for each vector width.
 struct ColorizeRun<'a> {
     table: &'a QuadTable,
     down: u32,
@@ -376,7 +390,7 @@ impl WithSimd for ColorizeRun<'_> {
             if !any_positive(densities) {
                 continue;
             }
-            // The last block may be short.
+            // The last block may have fewer pixels; the rest of it is 0.
             let mut block = ([0.0; BLOCK], [0; BLOCK]);
             block
                 .0

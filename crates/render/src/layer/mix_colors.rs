@@ -1,4 +1,4 @@
-//! Mixes the colours of categories where they meet.
+//! Mixes the colours of categories that overlap.
 
 use crate::layer::category::Category;
 use crate::layer::evaluate::MeasureEval;
@@ -9,9 +9,9 @@ use crate::splat::view::View;
 use crate::style::Style;
 use crate::style::measure::Measure;
 
-/// The straight RGBA pixels of a view. A pixel's colour is the mean of the categories' colours,
-/// weighted by their values there; its alpha is that of the ramp at the position of all of them
-/// together. The formula is that of datashader's `by`.
+/// The RGBA pixels of a view, not premultiplied. A pixel's colour is the mean of the categories'
+/// colours, weighted by the categories' values there. Its alpha is the ramp's, at the position of
+/// the value of all points together. The formula is that of datashader's `by`.
 pub(crate) fn mixed_pixels(
     categories: &[Category],
     together: &Picture,
@@ -21,7 +21,7 @@ pub(crate) fn mixed_pixels(
 ) -> Vec<u8> {
     let mut evaluation = MeasureEval::for_view(style, view);
     if evaluation.measure == Measure::Mean {
-        // Categories count by the number of their points.
+        // For means, the colours are weighted by the categories' numbers of points.
         evaluation.measure = Measure::Count;
     }
     let mut sums = vec![[0f32; 4]; together.indices.len()];
@@ -49,7 +49,7 @@ fn finish(sums: &[[f32; 4]], together: &Picture, ramp: &Ramp) -> Vec<u8> {
         if alpha == 0 || all <= 0.0 {
             return [0; 4];
         }
-        // A little more, so that equal colours don't fall below themselves by rounding.
+        // The small addend keeps the mean of equal colours from being cut to the number below them.
         let [r, g, b] = [r, g, b].map(|sum| (sum / all + 1e-3) as u8);
         [r, g, b, alpha]
     };
@@ -60,7 +60,7 @@ fn finish(sums: &[[f32; 4]], together: &Picture, ramp: &Ramp) -> Vec<u8> {
 mod tests {
     use super::*;
 
-    /// Arrays of datashader's own tests of `shade` for counts by category.
+    /// The arrays in datashader's own tests of `shade` for counts by category.
     #[test]
     fn colours_mix_as_datashaders_do() {
         let colors = [[255, 0, 0], [0, 0, 255], [255, 165, 0]].map(|c: [u8; 3]| c.map(f32::from));

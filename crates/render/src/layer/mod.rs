@@ -33,12 +33,12 @@ use crate::style::measure::Comparison;
 use heatsplat_points::{Points, TileId, Window, WorldCoord};
 use std::sync::Arc;
 
-/// Statistics, scales and histograms that a layer caches, of each so many.
+/// The capacity of each of a layer's caches: statistics, scales, local histograms and their tables.
 const CACHED: usize = 512;
 
 /// Points with a style and a backend, and the cached statistics of their densities.
 ///
-/// Pictures are described step by step and drawn at the end:
+/// A picture is described step by step and drawn by the last step:
 ///
 /// ```
 /// use heatsplat_points::{Points, TileId};
@@ -63,8 +63,8 @@ pub struct Layer {
 }
 
 impl Layer {
-    /// A layer of points, or of a set of them, that a backend draws. Parts of the style that were
-    /// not set are chosen to suit the values.
+    /// A layer of points or of a [`PointSet`], drawn by `backend`. A transform or ramp that the
+    /// style does not set is chosen to suit the values.
     pub fn new(
         name: &str,
         data: impl Into<PointSet>,
@@ -85,13 +85,13 @@ impl Layer {
         }
     }
 
-    /// A layer of points, or of a set of them, that is drawn on the CPU.
+    /// A layer of points or of a [`PointSet`], drawn on the CPU.
     pub fn on_cpu(name: &str, data: impl Into<PointSet>, style: Style) -> Self {
         Self::new(name, data, style, Arc::new(CpuBackend::new()))
     }
 
-    /// The comparison of this layer with another, drawn by this one's backend. Parts of the style
-    /// that were not set are chosen to suit its values.
+    /// A layer that compares this layer with another, drawn by this layer's backend. A transform or
+    /// ramp that `style` does not set is chosen to suit the compared values.
     pub fn against(&self, how: Comparison, other: &Self, name: &str, style: Style) -> Self {
         let set = PointSet::from_comparison(&self.data, how, Arc::clone(&other.data));
         Self::new(name, set, style, Arc::clone(&self.backend))
@@ -102,7 +102,7 @@ impl Layer {
         &self.name
     }
 
-    /// The points; of a comparison, the first set's.
+    /// The points; in a comparison, those of the first set.
     pub fn points(&self) -> &Points {
         self.data.points()
     }
@@ -112,23 +112,24 @@ impl Layer {
         &self.data
     }
 
-    /// The style of pictures that have no other.
+    /// The style of pictures for which no other is set.
     pub fn style(&self) -> &Style {
         &self.style
     }
 
-    /// A style whose parts that were not set suit the layer's values.
+    /// The style `style` with a transform and a ramp that suit the layer's values, where it does
+    /// not set them.
     pub fn suited(&self, style: Style) -> Style {
         let kind = self.value_kind(&style);
         style.suited_to(kind)
     }
 
-    /// The backend that draws it.
+    /// The backend that draws the layer.
     pub fn backend(&self) -> &Arc<dyn Backend> {
         &self.backend
     }
 
-    /// The version of the data, which grows with every change.
+    /// The version of the data: a number that grows with every change.
     pub fn epoch(&self) -> u64 {
         self.epoch
     }
@@ -139,18 +140,18 @@ impl Layer {
         self
     }
 
-    /// The kind of a style's values.
+    /// The kind of the values that a style shows of this layer.
     pub fn value_kind(&self, style: &Style) -> ValueKind {
         self.data.value_kind(style.measure())
     }
 
-    /// The distance from a view within which points matter under the layer's own style, in the
-    /// view's pixels, those with a radius of their own included.
+    /// The greatest reach of any point's kernel under the layer's own style, in the view's pixels,
+    /// with the points' own radii taken into account.
     pub fn reach_in(&self, view: impl Into<View>) -> f64 {
         self.reach_of(&self.style, view.into())
     }
 
-    /// The distance from a view within which points matter under a style, in the view's pixels.
+    /// The greatest reach of any point's kernel under a style, in the view's pixels.
     pub(crate) fn reach_of(&self, style: &Style, view: View) -> f64 {
         let other = self.data.versus().and_then(|(_, other)| other.widest());
         let widest = self.data.widest().into_iter().chain(other);
@@ -159,36 +160,38 @@ impl Layer {
         own.fold(style.reach_in(view), f64::max)
     }
 
-    /// Describes the picture of a tile, of 256 × 256 pixels unless its size is set.
+    /// Describes the picture of a tile. It has 256 × 256 pixels unless another size is set.
     pub fn tile(&self, tile: TileId) -> PictureRequest<'_, TileId> {
         PictureRequest::new(self, View::tile(tile, TileSize::NORMAL), tile)
     }
 
     /// Describes the picture of any view, or of a window with one pixel per CSS pixel. Its scale is
-    /// that of its own zoom, which may lie between two: see
+    /// the one of the picture's own zoom, which may be fractional: see
     /// [`normalizer_at`](Self::normalizer_at).
     pub fn map(&self, view: impl Into<View>) -> PictureRequest<'_> {
         PictureRequest::new(self, view.into(), ())
     }
 
-    /// True where colours follow the neighbourhood, which is for amounts only.
+    /// True where the scale follows the density in the neighbourhood (`scale=local`). Only amounts
+    /// can have such a scale.
     pub fn is_local(&self, style: &Style) -> bool {
         let amount = self.value_kind(style) == ValueKind::Amount;
         amount && style.scale().transform == Transform::Local
     }
 
-    /// True where pictures have more colours than the ramp: those of categories, or isolines.
+    /// True where pictures have more colours than the ramp's 256, because of categories or
+    /// isolines.
     pub fn is_mixed(&self, style: &Style) -> bool {
         let lines = style.isolines().is_some() && !self.is_local(style);
         lines || !self.data.categories().is_empty()
     }
 
-    /// The value at a coordinate as zoom `z` shows it, and the number of points that make it up.
+    /// The value at a coordinate as drawn at zoom `z`, and the number of points in reach.
     pub fn value(&self, at: WorldCoord, z: u8, style: &Style) -> PointValue {
         PointQuery::new(at, f64::from(z), style).run(&self.data)
     }
 
-    /// The legend of a zoom of 256 px tiles.
+    /// The legend of a zoom of tiles with 256 CSS pixels.
     pub fn legend(&self, z: u8, style: &Style) -> Legend {
         let scale = self.normalizer(TileSize::NORMAL.css_level(z), style);
         self.legend_of(&scale, style)
@@ -199,7 +202,7 @@ impl Layer {
         let legend = Legend::for_style(scale, style);
         let categories = self.data.categories();
         if !categories.is_empty() {
-            // Their colours stand for kinds of points, and for no values.
+            // The colours of categories stand for kinds of points, not for values.
             return legend.in_categories(categories.iter().map(|c| (&*c.name, c.color)));
         }
         if self.is_local(style) {
@@ -208,8 +211,9 @@ impl Layer {
         legend.in_unit(style.unit())
     }
 
-    /// The scale of any level. Between two whole levels it is interpolated: ends geometrically, as
-    /// densities grow, those of means linearly; equalised positions likewise, density by density.
+    /// The scale of a whole or fractional level. Between two whole levels the ends of the domain
+    /// are interpolated geometrically, as densities grow from level to level; the ends for means,
+    /// linearly. Equalised scales are interpolated likewise, density by density.
     pub fn normalizer_at(&self, level: Level, style: &Style) -> Arc<Normalizer> {
         let below = self.normalizer(level.below(), style);
         let Some((above, _)) = level.above() else {
@@ -220,7 +224,7 @@ impl Layer {
         Arc::new(style.scale().between(&below, &above, kind, level))
     }
 
-    /// The scale of a whole level: the same for every picture of that level.
+    /// The scale of a whole level, which all pictures of that level share.
     pub fn normalizer(&self, level: u8, style: &Style) -> Arc<Normalizer> {
         let resolve = || {
             let (scale, kind) = (style.scale(), self.value_kind(style));
@@ -235,7 +239,7 @@ impl Layer {
         self.normalizers.get_or_compute(&key, resolve)
     }
 
-    /// The statistics of a level's values, measured once.
+    /// The statistics of a level's values. They are measured at the first call and cached.
     pub fn statistics(&self, level: u8, style: &Style) -> Arc<Statistics> {
         let measure = || {
             let evaluation = |window: Window| MeasureEval::new(style, window, 1.0);

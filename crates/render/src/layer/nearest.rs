@@ -1,4 +1,4 @@
-//! The nearest of the points that a value is made of.
+//! A search for the points that a value is made of, the nearest first.
 
 use crate::layer::point_query::PointQuery;
 use crate::style::kernel::Shape;
@@ -15,33 +15,34 @@ const EARTH: f64 = 6_371_008.8;
 pub struct NearbyPoint {
     /// The point itself.
     pub point: Point,
-    /// The distance in CSS pixels of the zoom.
+    /// The distance from the coordinate, in CSS pixels of the query's zoom.
     pub pixels: f64,
-    /// The distance on the ground in metres, along a great circle.
+    /// The distance from the coordinate along a great circle, in metres.
     pub metres: f64,
 }
 
-/// A search for the nearest of the points within the kernel's reach of a coordinate.
+/// A search for the points within the kernel's reach of a coordinate, the nearest first.
 #[derive(Clone, Debug)]
 pub struct NearestPoints {
     at: WorldCoord,
     css_pixel: f64,
-    /// In world units.
+    /// The kernel's reach in world units.
     reach: f64,
-    /// True where only the points of the coordinate's own pixel count.
+    /// True where only points in the coordinate's own pixel count.
     in_pixel: bool,
     most: usize,
     found: Vec<(f64, Point)>,
 }
 
 impl NearestPoints {
-    /// A search for at most `most` points.
+    /// A search for the `most` nearest points, or fewer where fewer are in reach.
     pub fn new(query: &PointQuery<'_>, most: usize) -> Self {
         let (kernel, pixel) = query.kernel();
         Self {
             at: query.at(),
             css_pixel: query.css_pixel(),
-            // To the far corner of a pixel, whose own points are selected below.
+            // For one pixel the reach is its diagonal; `add` then leaves out the points of other
+            // pixels.
             reach: match kernel.shape() {
                 Shape::Pixel => SQRT_2 * pixel,
                 _ => kernel.reach() * pixel,
@@ -52,13 +53,13 @@ impl NearestPoints {
         }
     }
 
-    /// Adds a point, unless it lies beyond the kernel's reach.
+    /// Adds a point, unless it is out of reach.
     pub fn add(&mut self, point: Point) {
         let (dx, dy) = (
             (f64::from(point.x) - f64::from(self.at.x)).abs(),
             f64::from(point.y) - f64::from(self.at.y),
         );
-        // The shorter way round the world.
+        // The shorter way round the world counts.
         let distance = dx.min(WORLD - dx).hypot(dy);
         let pixel = |v: u32| (f64::from(v) / self.css_pixel).floor();
         let here = |point: Point, at: WorldCoord| {
@@ -86,7 +87,8 @@ impl NearestPoints {
         for (run, shift) in points.cells(&window, 0.0).slices() {
             for point in run {
                 let east = f64::from(point.x) + shift - x;
-                // A window as wide as the world has points from both sides: once is enough.
+                // A window as wide as the world can show a point twice; only the copy within half a
+                // world counts.
                 if (-WORLD / 2.0..WORLD / 2.0).contains(&east) {
                     self.add(*point);
                 }
@@ -115,7 +117,8 @@ impl NearestPoints {
     }
 }
 
-/// The distance in metres between two places in degrees, by the haversine formula.
+/// The distance in metres between two coordinates, each (longitude, latitude) in degrees, by the
+/// haversine formula.
 fn great_circle((lon_a, lat_a): (f64, f64), (lon_b, lat_b): (f64, f64)) -> f64 {
     let half = |a: f64, b: f64| ((b - a).to_radians() / 2.0).sin().powi(2);
     let h = half(lat_a, lat_b)

@@ -1,4 +1,4 @@
-//! Point queries: the value of a layer at one coordinate, exactly.
+//! Point queries: the exact value of a layer at one coordinate.
 
 use crate::layer::evaluate::{self, SUPPORT, per_km2};
 use crate::layer::point_set::PointSet;
@@ -10,7 +10,7 @@ use crate::style::measure::{Comparison, Measure};
 use heatsplat_points::mercator::WORLD;
 use heatsplat_points::{Point, Points, Window, WorldCoord};
 
-/// A query at a coordinate, for a zoom and a style.
+/// A query for the value at a coordinate, as a zoom and a style show it.
 #[derive(Clone, Copy, Debug)]
 pub struct PointQuery<'a> {
     at: WorldCoord,
@@ -18,15 +18,15 @@ pub struct PointQuery<'a> {
     style: &'a Style,
 }
 
-/// The values of a layer at a coordinate, in f64 from the points themselves.
+/// The values of a layer at a coordinate, computed in f64 from its points.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct PointValue {
-    /// The style's measure; `None` where it has no value: a mean where no point is near.
+    /// The style's measure; `None` where it has no value, such as a mean with no point near.
     pub value: Option<f64>,
     /// The number of points with a weight within the kernel's reach.
     pub count: usize,
-    /// Their mean weight, weighted by the kernel; `None` without points.
+    /// The mean weight of the points in reach, weighted by the kernel; `None` without such points.
     pub mean: Option<f64>,
 }
 
@@ -37,13 +37,13 @@ pub struct KernelSums {
     pub weight: f64,
     /// Σ K
     pub kernel: f64,
-    /// The number of points.
+    /// The number of points within reach.
     pub count: usize,
 }
 
 impl KernelSums {
-    /// Adds a point, which may stand for `count` of them, at a distance in pixels. Points beyond
-    /// the kernel's reach, and those without a weight, add nothing.
+    /// Adds a point at a distance in pixels; the point may stand for `count` points. A point beyond
+    /// the kernel's reach, or without a weight, adds nothing.
     pub fn add(&mut self, kernel: &Kernel, distance: f64, point: &Point, count: usize) {
         if distance <= kernel.reach() && point.has_weight() {
             let k = kernel.at(distance);
@@ -53,8 +53,9 @@ impl KernelSums {
         }
     }
 
-    /// Adds a point as seen from a coordinate, in the copy of the world that lies `east` world
-    /// units to the east; a pixel of the kernel is `pixel` world units wide.
+    /// Adds a point at its distance from the coordinate `at`. The point is taken in the copy of the
+    /// world that lies `east` world units to the east. The second parameter is the kernel, and the
+    /// width of one of its pixels in world units.
     pub fn add_from(
         &mut self,
         at: WorldCoord,
@@ -75,10 +76,11 @@ impl KernelSums {
         }
     }
 
-    /// The sums over all points of an index around a coordinate; a pixel of the kernel is `pixel`
-    /// world units wide.
+    /// The sums over all points of an index within reach of a coordinate. A pixel of the kernel is
+    /// `pixel` world units wide.
     ///
-    /// The cost is proportional to the points in reach: no cell stands for any of them.
+    /// The time is proportional to the number of points in reach, since each is added by itself,
+    /// without cells.
     fn around(points: &Points, at: WorldCoord, kernel: &Kernel, pixel: f64) -> Self {
         let side = (2.0 * kernel.reach()).ceil() as u32 + 2;
         let half = f64::from(side) / 2.0;
@@ -95,7 +97,8 @@ impl KernelSums {
 }
 
 impl<'a> PointQuery<'a> {
-    /// A query at a coordinate, for a zoom of 256 px tiles and a style.
+    /// A query at a coordinate. The zoom is that of tiles with 256 CSS pixels, and may be
+    /// fractional.
     pub fn new(at: WorldCoord, zoom: f64, style: &'a Style) -> Self {
         Self { at, zoom, style }
     }
@@ -110,7 +113,7 @@ impl<'a> PointQuery<'a> {
         WORLD / (self.zoom + 8.0).exp2()
     }
 
-    /// The values of a set.
+    /// The values of a set of points at the coordinate.
     pub fn run(&self, set: &PointSet) -> PointValue {
         let (kernel, pixel) = self.kernel();
         let sums = |set: &PointSet| KernelSums::around(set.points(), self.at, &kernel, pixel);
@@ -119,7 +122,8 @@ impl<'a> PointQuery<'a> {
         if !self.style.is_stamped() && set.by_radius().is_empty() {
             return value;
         }
-        // Such values are no sums: the value of a pixel there is drawn.
+        // Values of such styles and sets are no plain sums, so the pixel at the coordinate is
+        // drawn.
         let view = self.pixel().into();
         let drawn = evaluate::density(set, self.style, &view, &CpuBackend::new());
         let number = drawn.values.first().copied().filter(|v| !v.is_nan());
@@ -129,8 +133,8 @@ impl<'a> PointQuery<'a> {
         }
     }
 
-    /// The pixel whose value is the one at the coordinate: around it, or that of the zoom's own
-    /// grid for [`Shape::Pixel`].
+    /// The pixel whose value is the value at the coordinate: a pixel centred on the coordinate or,
+    /// for [`Shape::Pixel`], the pixel of the zoom's grid that contains it.
     pub fn pixel(&self) -> Window {
         let pixel = self.css_pixel();
         let corner = |at: u32| match self.style.shape() {
@@ -140,7 +144,7 @@ impl<'a> PointQuery<'a> {
         Window::new(corner(self.at.x), corner(self.at.y), pixel, 1, 1)
     }
 
-    /// The kernel at the coordinate, and the width of one of its pixels in world units.
+    /// The kernel at the coordinate, and the width in world units of one of the kernel's pixels.
     pub fn kernel(&self) -> (Kernel, f64) {
         let css_pixel = self.css_pixel();
         let spec = KernelSpec::new(self.style, css_pixel, 1.0);
@@ -148,7 +152,8 @@ impl<'a> PointQuery<'a> {
         (kernel, css_pixel * f64::from(coarser))
     }
 
-    /// The values of sums over a set's points, which may be compared with those of another set.
+    /// The values for the sums over a set's points. `versus` has the kind of comparison and the
+    /// sums over the other set, if there is one.
     pub fn value(&self, sums: KernelSums, versus: Option<(Comparison, KernelSums)>) -> PointValue {
         let (y, css_pixel) = (f64::from(self.at.y), self.css_pixel());
         let height = self.kernel().0.height();

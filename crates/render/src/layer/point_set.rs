@@ -1,4 +1,4 @@
-//! Sets of points: the data of a layer, with what it is counted, compared and coloured by.
+//! Sets of points: a layer's data, with what is needed to count, compare and colour the points.
 
 use crate::layer::category::Category;
 use crate::scale::value_kind::ValueKind;
@@ -7,7 +7,7 @@ use crate::style::radius::Radius;
 use heatsplat_points::{Point, Points, Summary};
 use std::sync::{Arc, OnceLock};
 
-/// Points that can be measured, counted and compared; a clone shares all of them.
+/// Points that can be measured, counted and compared. Clones share the points.
 #[derive(Clone, Debug)]
 pub struct PointSet {
     points: Arc<Points>,
@@ -15,28 +15,30 @@ pub struct PointSet {
     scaled: Arc<OnceLock<Arc<Points>>>,
     versus: Option<(Comparison, Arc<PointSet>)>,
     signed: bool,
-    /// The points by their radius in CSS pixels; empty where all have the style's.
+    /// The points grouped by radius in CSS pixels, where `None` is the style's radius. Empty where
+    /// all points have the style's radius.
     by_radius: Arc<[(Option<f64>, PointSet)]>,
     categories: Vec<Category>,
 }
 
-/// The most different radii: where there are more, they are rounded to this many, in geometric
-/// steps.
+/// The most different radii of a set. If points have more, they are rounded to this many radii in
+/// geometric steps.
 const MOST_RADII: usize = 64;
 
-/// The share of all |weight| from which negative weights make sums [`ValueKind::Signed`]: a few
-/// corrections among amounts don't make differences of them.
+/// The share of the sum of all |weight| from which on negative weights make sums
+/// [`ValueKind::Signed`]. A choice: a few corrections among amounts must not turn them into
+/// differences.
 pub const NEGATIVE_SHARE: f64 = 0.05;
 
-/// The exponent of two up to which the sum of all weights has room in floats; greater ones are
-/// scaled.
+/// The exponent of two up to which the sum of all |weight| may go, so that sums fit into 32-bit
+/// floats. Points with a greater sum are scaled.
 const MOST_BITS: i32 = 120;
-/// The exponent of two down to which the greatest weight is exact in floats; smaller ones are
-/// scaled.
+/// The exponent of two from which on the greatest weight is large enough for precise 32-bit sums.
+/// Points with smaller weights are scaled.
 const LEAST_BITS: i32 = -100;
 
 impl PointSet {
-    /// A set of points.
+    /// A set of points that is not compared and has no categories.
     pub fn new(points: impl Into<Arc<Points>>) -> Self {
         let points = points.into();
         Self {
@@ -50,8 +52,8 @@ impl PointSet {
         }
     }
 
-    /// Points with radii of their own in CSS pixels, one for each point; those without a legal one
-    /// (0, or NaN) have the style's. More than 64 different radii are rounded to 64.
+    /// Points with one radius each, in CSS pixels. A point whose radius is not legal, such as 0 or
+    /// NaN, has the style's radius. More than 64 different radii are rounded to 64.
     pub fn with_radii(points: &[Point], radii: &[f32]) -> Self {
         let legal = |r: f32| Radius::pixels(f64::from(r)).map(|_| f64::from(r));
         let mut known: Vec<f64> = radii.iter().filter_map(|r| legal(*r)).collect();
@@ -65,7 +67,7 @@ impl PointSet {
                 .map(|i| least * (factor * i as f64).exp())
                 .collect();
         }
-        // The first part has the style's radius.
+        // The first part collects the points with the style's radius.
         let mut parts: Vec<Vec<Point>> = vec![Vec::new(); known.len() + 1];
         for (point, radius) in points
             .iter()
@@ -96,12 +98,13 @@ impl PointSet {
         }
     }
 
-    /// The points by their own radius; empty where all have the style's.
+    /// The points grouped by radius in CSS pixels, where `None` is the style's radius; empty where
+    /// all points have the style's radius.
     pub fn by_radius(&self) -> &[(Option<f64>, Self)] {
         &self.by_radius
     }
 
-    /// The greatest of the points' own radii, in CSS pixels.
+    /// The greatest radius that a point brings with it, in CSS pixels; `None` where no point does.
     pub fn widest(&self) -> Option<f64> {
         self.by_radius
             .iter()
@@ -109,8 +112,8 @@ impl PointSet {
             .reduce(f64::max)
     }
 
-    /// Points that each stand for several: `counts` has a number for each. Those without a weight
-    /// count for none.
+    /// Points that may each stand for several: `counts` has the number for each point. A point
+    /// without a weight counts as none. With empty `counts` each point stands for itself.
     pub fn with_counts(points: &[Point], counts: &[u32]) -> Self {
         let made = Self::new(Points::from_slice(points));
         if !counts.is_empty() {
@@ -127,18 +130,19 @@ impl PointSet {
         made
     }
 
-    /// True where sums of weights are [`ValueKind::Signed`]: from [`NEGATIVE_SHARE`] on.
+    /// True where sums of weights are [`ValueKind::Signed`]: if the share of negative weights is at
+    /// least [`NEGATIVE_SHARE`].
     pub fn is_signed(&self) -> bool {
         self.signed
     }
 
-    /// Overrides [`is_signed`](Self::is_signed): for a part of a set, or for points that are read
-    /// again, whose colours must keep their meaning.
+    /// Overrides [`is_signed`](Self::is_signed). It is meant for parts of a set, and for points
+    /// that are read again, so that their colours keep their meaning.
     pub fn set_signed(&mut self, signed: bool) {
         self.signed = signed;
     }
 
-    /// The comparison of two sets: a difference or a quotient. It has no categories.
+    /// The comparison of two sets by difference or quotient. It has no categories.
     pub fn from_comparison(first: &Self, comparison: Comparison, second: Arc<Self>) -> Self {
         Self {
             points: Arc::clone(&first.points),
@@ -151,21 +155,21 @@ impl PointSet {
         }
     }
 
-    /// Sets the parts that have colours of their own.
+    /// Sets the categories, the parts of the set that have their own colours.
     #[must_use]
     pub fn in_categories(mut self, categories: Vec<Category>) -> Self {
         self.categories = categories;
         self
     }
 
-    /// The parts that have colours of their own.
+    /// The categories, the parts of the set that have their own colours.
     pub fn categories(&self) -> &[Category] {
         &self.categories
     }
 
-    /// All indices that are drawn, each with a name that differs from the others': the points,
-    /// those of each radius and category, and all that they are compared with. Caches of pictures
-    /// are valid as long as these are the same.
+    /// All indices that pictures are drawn from, each with a different name: the points, the points
+    /// of each radius and category, and the parts of the set that they are compared with. A cached
+    /// picture is valid as long as these indices don't change.
     pub fn parts(&self) -> Vec<(String, &Points)> {
         let mut parts = vec![(String::new(), &*self.points)];
         let own = self.by_radius.iter();
@@ -179,18 +183,19 @@ impl PointSet {
         parts
     }
 
-    /// The points; of a comparison, the first set's.
+    /// The points; in a comparison, those of the first set.
     pub fn points(&self) -> &Arc<Points> {
         &self.points
     }
 
-    /// The set that the points are compared with.
+    /// The kind of comparison and the set that the points are compared with; `None` without a
+    /// comparison.
     pub fn versus(&self) -> Option<(Comparison, &Arc<Self>)> {
         self.versus.as_ref().map(|(how, set)| (*how, set))
     }
 
-    /// The points that have a weight, each of weight 1: an index of their own, built on first use.
-    /// Where every weight is 1 they are the points themselves.
+    /// The points that have a weight, each with weight 1. This second index is built on first use;
+    /// if every weight is 1 already, it is the index of the points itself.
     pub fn counts(&self) -> &Arc<Points> {
         self.counts.get_or_init(|| {
             let Summary {
@@ -206,8 +211,8 @@ impl PointSet {
         })
     }
 
-    /// The points with weights whose sums floats have room for, and the factor to multiply these
-    /// sums with: nearly always the points themselves, and 1.
+    /// The points with weights whose sums fit into floats, and the factor by which those sums must
+    /// be multiplied. Nearly always these are the points themselves and 1.
     pub(crate) fn summed(&self) -> (&Arc<Points>, f32) {
         let summary = self.points.summary();
         let greatest = f64::from(summary.weight_max.max(-summary.weight_min));
@@ -227,7 +232,7 @@ impl PointSet {
         (scaled, factor.recip())
     }
 
-    /// The kind of a measure's values.
+    /// The kind of a measure's values over this set.
     pub fn value_kind(&self, measure: Measure) -> ValueKind {
         match self.versus {
             Some((Comparison::Over, _)) => ValueKind::Ratio,
@@ -273,8 +278,8 @@ fn multiplied(points: &Points, factor: f32) -> Points {
     Points::from_sorted(each.collect())
 }
 
-/// Runs `work` in a rayon pool of its own. Callers may be workers of the global pool; if all of
-/// them waited here, a sort queued on that pool would deadlock.
+/// Runs `work` in a rayon pool of its own. The caller may be a worker of the global pool: if all
+/// workers of that pool waited here, a sort queued on it would never begin.
 fn in_own_pool<T: Send>(work: impl FnOnce() -> T + Send) -> T {
     std::thread::scope(|scope| {
         let done = scope.spawn(|| match rayon::ThreadPoolBuilder::new().build() {

@@ -1,4 +1,4 @@
-//! Requests: pictures that are described step by step.
+//! Requests for pictures, which are described step by step.
 
 use crate::encode::{Effort, EncodeError, ImageEncoding, ImageFormat, rgba};
 use crate::layer::Layer;
@@ -12,10 +12,10 @@ use crate::style::Style;
 use heatsplat_points::TileId;
 use std::sync::Arc;
 
-/// A description of a layer's picture; nothing is drawn before its last step.
+/// A description of a layer's picture. Only its last step, such as [`png`](Self::png), draws.
 ///
-/// It comes from [`Layer::tile`] or [`Layer::map`]. Unless set otherwise it has the layer's own
-/// style, and is a PNG.
+/// It is made by [`Layer::tile`] or [`Layer::map`]. Unless other ones are set, it has the layer's
+/// own style and the format PNG.
 #[derive(Clone, Copy, Debug)]
 #[must_use = "nothing is drawn before the last step"]
 pub struct PictureRequest<'a, Of = ()> {
@@ -57,16 +57,16 @@ impl<'a, Of> PictureRequest<'a, Of> {
         self
     }
 
-    /// Sets the effort that is spent on a small image file.
+    /// Sets the effort that is made to keep the image file small.
     pub fn effort(mut self, effort: Effort) -> Self {
         self.encoding.effort = effort;
         self
     }
 
-    /// Draws an image file in the format that was set.
+    /// Draws the picture as an image file in the format that is set.
     ///
     /// # Errors
-    /// A size that the format can't have, or a density beyond the range of floats.
+    /// A size that the format does not allow, or a density beyond the range of 32-bit floats.
     pub fn encode(&self) -> Result<Arc<[u8]>, EncodeError> {
         let window = self.view.window();
         if self.encoding.format.is_density() {
@@ -81,7 +81,7 @@ impl<'a, Of> PictureRequest<'a, Of> {
         }
     }
 
-    /// Draws a PNG.
+    /// Draws the picture as a PNG.
     ///
     /// # Errors
     /// A picture without pixels, or with an edge of more than
@@ -90,21 +90,21 @@ impl<'a, Of> PictureRequest<'a, Of> {
         self.format(ImageFormat::Png).encode()
     }
 
-    /// Draws a lossless WebP.
+    /// Draws the picture as a lossless WebP.
     ///
     /// # Errors
-    /// Those of [`png`](Self::png).
+    /// The errors of [`png`](Self::png).
     pub fn webp(self) -> Result<Arc<[u8]>, EncodeError> {
         self.format(ImageFormat::WebP).encode()
     }
 
-    /// Draws the values: the style's measure, NaN where it has no value.
+    /// Draws the values of the style's measure. NaN stands for no value.
     pub fn density(&self) -> Density {
         let backend = self.layer.backend.as_ref();
         evaluate::density(&self.layer.data, self.style, &self.view, backend)
     }
 
-    /// Draws the colour indices of the style's ramp.
+    /// Draws the picture as indices of the style's ramp.
     pub fn picture(&self) -> Picture {
         let (layer, view) = (self.layer, &self.view);
         let backend = layer.backend.as_ref();
@@ -120,13 +120,14 @@ impl<'a, Of> PictureRequest<'a, Of> {
         picture
     }
 
-    /// Draws straight RGBA pixels, four bytes each, row by row from the north.
+    /// Draws the picture as RGBA pixels: four bytes each, not premultiplied, row by row from the
+    /// north.
     pub fn pixels(&self) -> Vec<u8> {
         let (picture, pixels) = self.drawn();
         pixels.unwrap_or_else(|| rgba(&picture.indices, self.style.ramp()))
     }
 
-    /// Turns values that [`density`](Self::density) has drawn before into colour indices.
+    /// Turns values that [`density`](Self::density) has drawn into colour indices.
     pub fn colorize(&self, density: &Density) -> Picture {
         if self.layer.is_local(self.style) {
             return self.equalize_locally(&density.values);
@@ -135,13 +136,13 @@ impl<'a, Of> PictureRequest<'a, Of> {
         evaluate::colorize(density, &scale, self.layer.value_kind(self.style))
     }
 
-    /// The level of the picture's scale.
+    /// The level whose scale the picture has.
     fn level(&self) -> Level {
         self.style.level_in(self.view)
     }
 
-    /// The colour indices of values by those around them; between two whole levels the indices of
-    /// both are interpolated.
+    /// The colour indices of values on a local scale. Between two whole levels the indices of both
+    /// are interpolated.
     fn equalize_locally(&self, density: &[f32]) -> Picture {
         let (layer, window, level) = (self.layer, self.view.window(), self.level());
         let colorize = |level| {
@@ -159,7 +160,8 @@ impl<'a, Of> PictureRequest<'a, Of> {
         picture
     }
 
-    /// The colour indices, and the straight RGBA pixels where there are more colours than indices.
+    /// The colour indices and, if there are more colours than indices, the RGBA pixels (not
+    /// premultiplied).
     fn drawn(&self) -> (Picture, Option<Vec<u8>>) {
         let (layer, style, view) = (self.layer, self.style, &self.view);
         let categories = layer.data.categories();
@@ -177,7 +179,7 @@ impl<'a, Of> PictureRequest<'a, Of> {
 
     fn with_isolines(&self) -> (Picture, Option<Vec<u8>>) {
         let (layer, style, view) = (self.layer, self.style, self.view);
-        // The slope at the edge depends on the pixel beyond it.
+        // One pixel more on each side: the slope at the edge depends on the pixel beyond it.
         let window = view.window().grown(1);
         let density = layer
             .map(View::new(window, view.ratio()))

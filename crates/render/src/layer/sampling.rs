@@ -1,4 +1,4 @@
-//! Measures the statistics of a layer in a deterministic sample of tiles.
+//! Measures the statistics of a layer in a sample of tiles, which is always the same.
 
 use crate::layer::evaluate::MeasureEval;
 use crate::layer::point_set::PointSet;
@@ -7,19 +7,19 @@ use crate::splat::Backend;
 use heatsplat_points::{MAX_ZOOM, TileId, TileWeight, Window};
 use std::thread;
 
-/// Tiles with the most weight, all of which are measured.
+/// The number of tiles with the greatest weight, all of which are measured.
 pub const DENSEST: usize = 12;
-/// Tiles that are measured of the rest, spread evenly from dense to sparse.
+/// The number of tiles that are measured of all others, spread evenly from dense to sparse.
 pub const SPREAD: usize = 36;
 
-/// Measures the values of a level (the world 2^`level` CSS pixels wide).
+/// Measures the values of a level, at which the world is 2^`level` CSS pixels wide.
 ///
-/// Where few tiles hold points, all are measured; else the densest and an even
-/// spread of the others from dense to sparse, each of which stands for its
-/// share. The choice depends on the points alone, so it is always the same.
+/// If few tiles have points, all of them are measured. Otherwise the densest are measured, and an
+/// even spread of the others from dense to sparse, each of which stands for its share of them. The
+/// choice depends on the points alone, so it is always the same.
 ///
-/// The tiles are drawn by threads of its own, not by the global rayon pool: callers may be
-/// workers of that pool, and if all of them waited here, work queued on it would never begin.
+/// The tiles are drawn by threads of this function, not by the global rayon pool. Callers may be
+/// workers of that pool: if all of its workers waited here, work queued on it would never begin.
 pub(crate) fn measure(
     set: &PointSet,
     level: u8,
@@ -63,8 +63,9 @@ pub(crate) fn measure(
     })
 }
 
-/// The tiles to measure, and the number of tiles that each stands for: the densest, and an even
-/// spread of the others from dense to sparse. All of them where they are few.
+/// The tiles to measure, each with the number of tiles that it stands for. They are the `densest`
+/// densest and `spread` of the others, spread evenly from dense to sparse; or all tiles, if they
+/// are no more than that.
 pub fn sample(mut tiles: Vec<TileWeight>, densest: usize, spread: usize) -> Vec<(TileId, f64)> {
     let few = tiles.len() <= densest + spread;
     let rest = if few {
@@ -75,7 +76,8 @@ pub fn sample(mut tiles: Vec<TileWeight>, densest: usize, spread: usize) -> Vec<
     };
     let step = rest.len() as f64 / spread.max(1) as f64;
     let even = (0..spread).filter_map(|i| rest.get(((i as f64 + 0.5) * step) as usize));
-    // A short binary fraction, so that counts add up to the same in any order.
+    // Rounded to a short binary fraction, so that the sum of the counts does not depend on their
+    // order.
     let times = (step * 64.0).round() / 64.0;
     tiles
         .iter()

@@ -1,27 +1,27 @@
-//! A canvas of RGBA pixels for legends: boxes, rounded boxes, letters.
+//! A canvas of RGBA pixels on which legends are drawn from boxes, rounded boxes and letters.
 
 use noto_sans_mono_bitmap::{FontWeight, RasterHeight, get_raster, get_raster_width};
 
 use crate::encode::{self, Effort, EncodeError};
 
-/// The height of a line of text at ratio 1, in pixels.
+/// The height of a line of text in CSS pixels.
 pub(crate) const TEXT_HEIGHT: f32 = 16.0;
 
-/// The width of each letter at ratio 1, in pixels.
+/// The width of every letter in CSS pixels.
 pub(crate) const LETTER_WIDTH: f32 = 7.0;
 
-/// A canvas, transparent at first. All lengths are CSS pixels; at ratio 2 a CSS pixel is two of its
-/// own.
+/// A canvas, which is transparent at first. All lengths are CSS pixels; at ratio 2 a CSS pixel is 2
+/// × 2 pixels of the canvas.
 pub(crate) struct Canvas {
     width: usize,
     height: usize,
     ratio: u32,
-    /// Premultiplied, 0 to 1.
+    /// RGBA, premultiplied, each channel 0 to 1.
     pixels: Vec<[f32; 4]>,
 }
 
 impl Canvas {
-    /// A canvas of at most 4096 CSS pixels each way; ratio 1 or 2.
+    /// A canvas of a width and a height in CSS pixels, each at most 4096, at ratio 1 or 2.
     pub(crate) fn new(width: f32, height: f32, ratio: u32) -> Self {
         let ratio = ratio.clamp(1, 2);
         let edge = |length: f32| (length.clamp(1.0, 4096.0).ceil() as usize) * ratio as usize;
@@ -34,14 +34,15 @@ impl Canvas {
         }
     }
 
-    /// Fills a box with rounded corners.
+    /// Fills a box, given as x, y, width and height, whose corners are rounded by `radius`.
     pub(crate) fn fill(&mut self, [x, y, w, h]: [f32; 4], radius: f32, color: [u8; 4]) {
         let scale = self.ratio as f32;
         let [x, y, w, h, radius] = [x, y, w, h, radius].map(|length| length * scale);
         let [cx, cy] = [x + w / 2.0, y + h / 2.0];
         for row in pixel_range(y, y + h, self.height) {
             for column in pixel_range(x, x + w, self.width) {
-                // Signed distance to the edge; half a pixel either side is antialiased.
+                // The signed distance to the box's edge; within half a pixel of the edge the fill
+                // is antialiased.
                 let dx = (column as f32 + 0.5 - cx).abs() - w / 2.0 + radius;
                 let dy = (row as f32 + 0.5 - cy).abs() - h / 2.0 + radius;
                 let distance = dx.max(0.0).hypot(dy.max(0.0)) + dx.max(dy).min(0.0) - radius;
@@ -51,8 +52,8 @@ impl Canvas {
         }
     }
 
-    /// Fills a box column by column of the canvas's pixels: `color(share)` gets the share of the
-    /// way from its left edge to its right one.
+    /// Fills a box column by column. `color` gets a column's fraction of the way from the box's
+    /// left edge to its right edge.
     pub(crate) fn sweep(&mut self, [x, y, w, h]: [f32; 4], color: impl Fn(f32) -> [u8; 4]) {
         let scale = self.ratio as f32;
         let [x, y, w, h] = [x, y, w, h].map(|length| length * scale);
@@ -64,7 +65,8 @@ impl Canvas {
         }
     }
 
-    /// Fills a box row by row of the canvas's pixels, from the bottom edge to the top one.
+    /// Fills a box row by row. `color` gets a row's fraction of the way from the box's bottom edge
+    /// to its top edge.
     pub(crate) fn climb(&mut self, [x, y, w, h]: [f32; 4], color: impl Fn(f32) -> [u8; 4]) {
         let scale = self.ratio as f32;
         let [x, y, w, h] = [x, y, w, h].map(|length| length * scale);
@@ -76,8 +78,8 @@ impl Canvas {
         }
     }
 
-    /// Writes a line of text, its top left corner at (x, y). Letters that the font does not
-    /// have become `?`.
+    /// Writes a line of text with its top left corner at (x, y). A letter that is not in the font
+    /// becomes `?`.
     pub(crate) fn text(&mut self, x: f32, y: f32, text: &str, color: [u8; 4]) {
         let size = if self.ratio == 1 {
             RasterHeight::Size16
@@ -110,7 +112,8 @@ impl Canvas {
         }
     }
 
-    /// Blends source over destination, on a pixel that need not exist.
+    /// Blends a colour over a pixel, of which it covers the fraction `cover`. Does nothing for a
+    /// pixel outside the canvas.
     fn blend(&mut self, column: usize, row: usize, color: [u8; 4], cover: f32) {
         if column >= self.width || cover <= 0.0 {
             return;
@@ -138,7 +141,7 @@ impl Canvas {
     }
 }
 
-/// The pixels of which an interval covers at least half.
+/// The pixels, from 0 to `limit`, of which the interval `from` to `to` covers at least half.
 fn pixel_range(from: f32, to: f32, limit: usize) -> std::ops::Range<usize> {
     let clamp = |edge: f32| (edge.round().max(0.0) as usize).min(limit);
     clamp(from)..clamp(to)

@@ -1,9 +1,9 @@
-//! Labels: numbers in few letters, such as `0.25`, `12`, `1.5k`, `24M`, `3e-7`.
+//! Labels: numbers in few letters, such as `0.25`, `12`, `1.5k`, `24M` or `3e-7`.
 
-/// The most digits a label may need to differ from its neighbours.
+/// The most digits after the point that are tried for a label.
 const MOST_DIGITS: usize = 15;
 
-/// The shortest label that reads back as the value, within `tolerance`.
+/// The shortest label that, read as a number, differs from the value by at most `tolerance`.
 pub(super) fn label(value: f64, tolerance: f64) -> String {
     if value == 0.0 || !value.is_finite() {
         return "0".to_owned();
@@ -33,7 +33,7 @@ enum Suffix {
     Exponent,
 }
 
-/// The divisor of numbers of a magnitude, and the suffix for it.
+/// The divisor for numbers of the size `size`, and the suffix that stands for it.
 fn suffix(size: f64) -> (f64, Suffix) {
     match size {
         s if !(1e-3..1e15).contains(&s) => (1.0, Suffix::Exponent),

@@ -1,31 +1,32 @@
-//! The layout of a legend, the same for SVG and PNG.
+//! The layout of a legend, which its SVG and its PNG share.
 
 use super::{Legend, LegendClass};
 use crate::legend::canvas::{LETTER_WIDTH, TEXT_HEIGHT};
 
-/// The space between the panel's edge and its contents, and around the bar, in CSS pixels.
+/// Lengths in CSS pixels: the space inside the panel's edge, the bar's thickness, a tick's length,
+/// and the gap between neighbouring parts.
 const PADDING: f32 = 10.0;
 const BAR: f32 = 14.0;
 const TICK: f32 = 5.0;
 const GAP: f32 = 3.0;
 
-/// The theme of a legend: its orientation, size and colours. Lengths are CSS pixels.
+/// The look of a legend: its orientation, size and colours.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LegendTheme {
-    /// True for an upright bar, its hot end at the top.
+    /// True for an upright bar with the greatest density at its top.
     pub vertical: bool,
-    /// The length of the bar: 80 to 2000.
+    /// The length of the bar in CSS pixels, 80 to 2000.
     pub length: u32,
     /// The device pixel ratio of a PNG: 1 or 2.
     pub ratio: u32,
-    /// The colour of text and ticks, straight RGBA.
+    /// The colour of text and ticks, RGBA, not premultiplied.
     pub ink: [u8; 4],
-    /// The colour of the panel, straight RGBA.
+    /// The colour of the panel behind the legend, RGBA, not premultiplied.
     pub background: [u8; 4],
 }
 
 impl Default for LegendTheme {
-    /// Dark ink on a white panel that the map shines through a little: readable on any map.
+    /// Dark text on a white, slightly translucent panel, which is readable on any map.
     fn default() -> Self {
         Self {
             vertical: false,
@@ -38,7 +39,7 @@ impl Default for LegendTheme {
 }
 
 impl LegendTheme {
-    /// Light ink on a dark panel.
+    /// Light text on a dark panel.
     pub fn dark() -> Self {
         Self {
             ink: [0xe8, 0xed, 0xf2, 0xff],
@@ -48,20 +49,21 @@ impl LegendTheme {
     }
 }
 
-/// Positions in CSS pixels from the top left.
+/// The positions of a legend's parts, in CSS pixels from the top left corner.
 pub(super) struct LegendLayout {
     pub(super) width: f32,
     pub(super) height: f32,
-    /// The line above the bar, with its top left corner.
+    /// The line of text above the bar: x and y of its top left corner, and the text.
     pub(super) heading: Option<(f32, f32, String)>,
-    /// x, y, width, height.
+    /// The bar's x, y, width and height.
     pub(super) bar: [f32; 4],
-    /// A box of a colour for each class; empty where colours flow.
+    /// The box (x, y, width, height) and the colour of each class or category; empty for a ramp
+    /// without classes.
     pub(super) boxes: Vec<([f32; 4], [u8; 4])>,
     pub(super) ticks: Vec<Mark>,
 }
 
-/// A tick's line and, where there is room, its label.
+/// The line of a tick and, if there is room for it, the label.
 pub(super) struct Mark {
     /// x, y, width, height.
     pub(super) line: [f32; 4],
@@ -96,7 +98,7 @@ pub(super) fn layout(legend: &Legend, theme: &LegendTheme) -> LegendLayout {
     } else {
         (length, top + BAR + TICK + TEXT_HEIGHT + PADDING - GAP)
     };
-    // An upright legend grows with its title; a horizontal one truncates the title.
+    // An upright legend becomes wider with its title; a horizontal legend truncates its title.
     let head = heading.as_deref().map_or(0.0, text_width).min(320.0);
     let width = 2.0 * PADDING + if theme.vertical { body.max(head) } else { body };
     let heading = heading.map(|text| {
@@ -121,7 +123,7 @@ pub(super) fn layout(legend: &Legend, theme: &LegendTheme) -> LegendLayout {
     }
 }
 
-/// The layout of categories: one box and one name a line.
+/// The layout of a legend of categories: a line with a box and a name for each category.
 fn listed(legend: &Legend) -> LegendLayout {
     let heading = legend.heading();
     let first = heading.as_ref().map_or(0.0, |_| TEXT_HEIGHT + GAP);
@@ -153,7 +155,7 @@ fn listed(legend: &Legend) -> LegendLayout {
     }
 }
 
-/// The boxes of classes, a pixel of panel between them.
+/// The box and the colour of each class, with a gap of a pixel between boxes.
 fn boxes(legend: &Legend, bar: [f32; 4], vertical: bool) -> Vec<([f32; 4], [u8; 4])> {
     let [x, y, w, h] = bar;
     let place = |class: &LegendClass| {
@@ -185,8 +187,8 @@ fn upright(legend: &Legend, [x, y, _, length]: [f32; 4]) -> Vec<Mark> {
     marks.collect()
 }
 
-/// The ticks of a horizontal bar: labels are centred below, kept inside the panel and apart from
-/// each other; the two ends come first.
+/// The ticks of a horizontal bar. Labels are centred below their ticks, but kept inside the panel.
+/// A label that would touch another is left out; the labels at the two ends take precedence.
 fn lying(legend: &Legend, [x, y, length, _]: [f32; 4], width: f32) -> Vec<Mark> {
     let bottom = y + BAR;
     let ticks = legend.ticks();
@@ -219,12 +221,12 @@ fn lying(legend: &Legend, [x, y, length, _]: [f32; 4], width: f32) -> Vec<Mark> 
     marks
 }
 
-/// The width of a text at ratio 1.
+/// The width of a text in CSS pixels.
 fn text_width(text: &str) -> f32 {
     text.chars().count() as f32 * LETTER_WIDTH
 }
 
-/// A text in one line of a width, with an ellipsis where it is truncated.
+/// A text that fits into one line of the width `width`, with an ellipsis if it had to be truncated.
 fn fitting(text: &str, width: f32) -> String {
     let clean: String = text
         .chars()

@@ -1,7 +1,7 @@
-//! Legends: ticks with numbers beside the ramp.
+//! Legends: ramps with ticks and numbers beside them.
 //!
-//! A legend is made of the same normalizer and ramp as the tiles, so it holds for
-//! every tile of a zoom, with any transform, histogram equalisation too.
+//! A legend is made from the same normalizer and ramp as the tiles of a zoom. So it is valid for
+//! each of these tiles, with any transform, even with histogram equalisation.
 
 mod canvas;
 mod label;
@@ -24,14 +24,15 @@ pub use layout::LegendTheme;
 pub use ramp_sheet::ramp_sheet;
 pub use ticks::Tick;
 
-/// Intervals between the sampled colours.
+/// The number of intervals between the colours that a legend lists.
 const SAMPLES: u32 = 32;
 
-/// A legend: colours, numbers and their unit.
+/// A legend: colours, numbers and the numbers' unit.
 ///
-/// It serialises as `{"title", "unit", "transform", "domain", "stops", "ticks"}`, with `"classes"`
-/// where the ramp has some, `"categories"` where points have kinds, `"middle"` where the scale has
-/// one, and `"percentiles"` where they are known.
+/// It serialises as a JSON object with the keys `"title"`, `"unit"`, `"transform"`, `"domain"`,
+/// `"stops"` and `"ticks"`. There may be `"classes"` (if the ramp has classes), `"categories"` (if
+/// the points have categories), `"middle"` (if the scale has two sides), and `"percentiles"` (if
+/// they are known), too.
 #[derive(Debug, Clone, Serialize)]
 #[non_exhaustive]
 pub struct Legend {
@@ -43,7 +44,8 @@ pub struct Legend {
     pub unit: Option<String>,
     transform: String,
     domain: [f64; 2],
-    /// The density in the middle of a scale with two sides: 0 or 1.
+    /// The density in the middle of a scale with two sides: 0 or 1. `None` for a scale without
+    /// sides.
     #[serde(skip_serializing_if = "Option::is_none")]
     middle: Option<f64>,
     stops: Vec<LegendStop>,
@@ -58,11 +60,11 @@ pub struct Legend {
     ramp: Ramp,
 }
 
-/// A category of points that has a colour of its own.
+/// A category of points with its colour.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct LegendCategory {
-    /// The name.
+    /// The colour as `#rrggbb`.
     pub name: String,
     /// `#rrggbb`.
     pub color: String,
@@ -70,41 +72,41 @@ pub struct LegendCategory {
     rgba: [u8; 4],
 }
 
-/// Densities that share a colour.
+/// A class: a range of densities that have one colour.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct LegendClass {
     /// The density where the class begins, in the legend's unit.
     pub from: f64,
-    /// The density where it ends.
+    /// The density where the class ends, in the legend's unit.
     pub to: f64,
-    /// `#rrggbb`, or `#rrggbbaa` where the ramp is translucent.
+    /// The colour as `#rrggbb`, or `#rrggbbaa` if it is translucent.
     pub color: String,
-    /// Both densities as a label.
+    /// A label with both densities.
     pub label: String,
-    /// The positions on the ramp where it begins and ends, 0 to 1.
+    /// The positions on the ramp, 0 to 1, where the class begins and where it ends.
     #[serde(skip)]
     place: (f64, f64),
     #[serde(skip)]
     rgba: [u8; 4],
 }
 
-/// A percentile of a zoom's pixels.
+/// A percentile of the pixels of a zoom.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct LegendPercentile {
-    /// 0 to 100.
+    /// The percentage of pixels below the density, 0 to 100.
     pub percent: f64,
-    /// The density, in the legend's unit.
+    /// The density in the legend's unit.
     pub value: f64,
     /// The position on the ramp, 0 to 1.
     pub position: f64,
 }
 
-/// The percentiles of a legend.
+/// The percentiles that a legend lists.
 const PERCENTILES: [f64; 8] = [10.0, 25.0, 50.0, 75.0, 90.0, 95.0, 99.0, 99.9];
 
-/// A colour of the ramp with its density.
+/// A colour of the ramp, and the density for which it stands.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct LegendStop {
@@ -112,12 +114,12 @@ pub struct LegendStop {
     pub value: f64,
     /// The position on the ramp, 0 to 1.
     pub position: f64,
-    /// `#rrggbb`, or `#rrggbbaa` where the ramp is translucent.
+    /// The colour as `#rrggbb`, or `#rrggbbaa` if it is translucent.
     pub color: String,
 }
 
 impl Legend {
-    /// The legend of a normalizer and a ramp, without title and unit.
+    /// The legend of a normalizer and a ramp, without a title and a unit.
     pub fn new(normalizer: &Normalizer, ramp: &Ramp) -> Self {
         let (low, high) = normalizer.domain();
         let stops = (0..=SAMPLES).map(|sample| {
@@ -144,7 +146,8 @@ impl Legend {
         }
     }
 
-    /// The legend of a normalizer and a style's ramp, with a box for each of its classes.
+    /// The legend of a normalizer and of a style's ramp; a ramp in classes is drawn as a box for
+    /// each class.
     pub fn for_style(normalizer: &Normalizer, style: &Style) -> Self {
         let legend = Self::new(normalizer, style.ramp());
         match style.classes() {
@@ -153,7 +156,7 @@ impl Legend {
         }
     }
 
-    /// Adds boxes, and numbers where the colours change.
+    /// Adds a box for each class, and replaces the ticks by one at each border between classes.
     fn in_classes(mut self, normalizer: &Normalizer, classes: u8) -> Self {
         self.ticks = ticks::borders(normalizer, classes);
         let pairs = self.ticks.windows(2).filter_map(|pair| match pair {
@@ -176,13 +179,14 @@ impl Legend {
         self
     }
 
-    /// Adds the share of a zoom's pixels that lies below each number.
+    /// Adds to each tick the percentage of the zoom's pixels below it and, unless values have two
+    /// sides, the list of percentiles.
     #[must_use]
     pub fn measured(mut self, statistics: &Statistics, kind: ValueKind, by: &Normalizer) -> Self {
         for tick in &mut self.ticks {
             tick.percentile = statistics.percent_below(kind, tick.value);
         }
-        // Of values with two sides the statistics have the distance from the middle, and no side.
+        // For values with two sides, statistics have only the distances from the middle.
         if matches!(kind, ValueKind::Amount | ValueKind::Level) && !statistics.is_empty() {
             let percentile = |percent| {
                 let value = statistics.percentile(percent);
@@ -197,8 +201,9 @@ impl Legend {
         self
     }
 
-    /// Turns it into the legend of colours that follow the neighbourhood: a colour stands for no
-    /// single value, but for the share of the neighbourhood's pixels with less.
+    /// Turns the legend into that of a local scale. There a colour stands not for a density but for
+    /// the percentage of pixels in the neighbourhood that have a lower one, so the ticks get
+    /// percentages.
     #[must_use]
     pub fn of_neighbourhoods(mut self) -> Self {
         if self.classes.is_empty() {
@@ -212,7 +217,8 @@ impl Legend {
         self
     }
 
-    /// Lists categories by name and colour; the opacity of their colours stands for the density.
+    /// Lists categories, given as name and colour. On the map the opacity of these colours shows
+    /// the density.
     #[must_use]
     pub fn in_categories<'a>(
         mut self,
@@ -230,36 +236,36 @@ impl Legend {
         self
     }
 
-    /// Sets the title above it.
+    /// Sets the title above the legend.
     #[must_use]
     pub fn titled(mut self, title: impl Into<String>) -> Self {
         self.title = Some(title.into());
         self
     }
 
-    /// Sets the unit of the numbers, unless there is one.
+    /// Sets the unit of the numbers if none is set yet.
     #[must_use]
     pub fn in_unit(mut self, unit: impl Into<String>) -> Self {
         self.unit.get_or_insert_with(|| unit.into());
         self
     }
 
-    /// Density at the ramp's start and at its end.
+    /// The density at the ramp's start, and the density at its end.
     pub fn domain(&self) -> (f64, f64) {
         (self.domain[0], self.domain[1])
     }
 
-    /// The ticks, positions ascending.
+    /// The ticks in ascending order of position.
     pub fn ticks(&self) -> &[Tick] {
         &self.ticks
     }
 
-    /// The classes from the ramp's start; empty for a ramp without classes.
+    /// The classes in order from the ramp's start; empty for a ramp without classes.
     pub fn classes(&self) -> &[LegendClass] {
         &self.classes
     }
 
-    /// Colours along the ramp, evenly from position 0 to 1.
+    /// Colours along the ramp at even distances, from position 0 to position 1.
     pub fn stops(&self) -> &[LegendStop] {
         &self.stops
     }
@@ -277,12 +283,12 @@ impl Legend {
     /// The legend as a PNG.
     ///
     /// # Errors
-    /// Those of the PNG encoder; none is known to occur.
+    /// The errors of the PNG encoder; none is known to occur.
     pub fn to_png(&self, theme: &LegendTheme) -> Result<Vec<u8>, EncodeError> {
         png::draw(self, theme)
     }
 
-    /// Title and unit in one line.
+    /// The title and the unit in one line; `None` without either.
     fn heading(&self) -> Option<String> {
         match (&self.title, &self.unit) {
             (Some(title), Some(unit)) => Some(format!("{title} ({unit})")),
@@ -310,7 +316,8 @@ pub(crate) mod tests {
     use crate::scale::transform::Transform;
     use crate::scale::value_kind::ValueKind;
 
-    /// A normalizer of densities like a real map's: many small, few large.
+    /// A normalizer of densities that are distributed as in a real map: many small ones, few large
+    /// ones.
     pub(crate) fn normalizer(domain: Domain, transform: Transform) -> Normalizer {
         let mut statistics = Statistics::default();
         let densities: Vec<f32> = (1..=9000_u16)
@@ -358,7 +365,8 @@ pub(crate) mod tests {
         }
     }
 
-    /// Every kind of scale: transforms, kinds of values, measured and given domains.
+    /// Scales of all kinds: every transform and kind of value, with measured and with given
+    /// domains.
     pub(crate) fn every_scale() -> Vec<(ValueKind, Normalizer)> {
         let mut all = Vec::new();
         let transforms = Transform::ALL.map(|(_, transform)| transform);
@@ -404,7 +412,8 @@ pub(crate) mod tests {
                 let ticks = legend.ticks();
                 assert!(ticks.len() >= 2, "{kind:?} {normalizer:?}");
                 for tick in ticks {
-                    // Many densities may share the ends and a flat part of a histogram.
+                    // At the ends, and in flat parts of a histogram, many densities can have one
+                    // position.
                     let index = i32::from(normalizer.index(tick.value as f32));
                     let wanted = (tick.position * 255.0).round() as i32;
                     assert!(

@@ -28,7 +28,8 @@ fn write(out: &mut String, legend: &Legend, theme: &LegendTheme) -> std::fmt::Re
     };
     writeln!(out, r#"<linearGradient id="{id}" {direction}>"#)?;
     for stop in legend.stops() {
-        // SVG mixes straight colours: the black of index 0 must not tint its neighbour.
+        // SVG mixes colours that are not premultiplied, so the black of index 0 would darken its
+        // neighbour.
         let index = (stop.position * 255.0).round() as u8;
         let [r, g, b, _] = legend.ramp.color(index.max(1));
         let opacity = f32::from(legend.ramp.color(index)[3]) / 255.0;
@@ -60,8 +61,8 @@ fn write(out: &mut String, legend: &Legend, theme: &LegendTheme) -> std::fmt::Re
             if theme.vertical || !legend.categories.is_empty() {
                 text_at(out, *x, *y, "start", text)?;
             } else {
-                // The browser's font is not as wide as the layout's: centre the label at the same
-                // place.
+                // The browser's font has another width than the layout's, so the label is centred
+                // where the layout's label has its middle.
                 let half = text.chars().count() as f32 * crate::legend::canvas::LETTER_WIDTH / 2.0;
                 text_at(out, *x + half, *y, "middle", text)?;
             }
@@ -78,7 +79,8 @@ fn rect(out: &mut String, [x, y, w, h]: [f32; 4], fill: &str) -> std::fmt::Resul
     )
 }
 
-/// A line of text, (x, y) its top corner; the baseline lies 12 pixels lower.
+/// Writes a line of text. Its top is at y, and its baseline 12 pixels lower; `anchor` says which of
+/// its points is at x.
 fn text_at(out: &mut String, x: f32, y: f32, anchor: &str, text: &str) -> std::fmt::Result {
     let baseline = y + 12.0;
     write!(
@@ -90,7 +92,7 @@ fn text_at(out: &mut String, x: f32, y: f32, anchor: &str, text: &str) -> std::f
             '&' => out.push_str("&amp;"),
             '<' => out.push_str("&lt;"),
             '>' => out.push_str("&gt;"),
-            // These are no characters of XML at all.
+            // XML allows these characters nowhere.
             '\u{fffe}' | '\u{ffff}' => out.push('\u{fffd}'),
             other => out.push(other),
         }
@@ -99,8 +101,8 @@ fn text_at(out: &mut String, x: f32, y: f32, anchor: &str, text: &str) -> std::f
     Ok(())
 }
 
-/// An id for a gradient: legends of several layers may be in one page, so each needs a name of its
-/// own, and the same one every time (FNV-1a of the colours).
+/// The id of a legend's gradient. Legends of several layers may be in one page, so the id is a hash
+/// of the colours (FNV-1a): different for different ramps, and always the same for one ramp.
 fn gradient_id(legend: &Legend) -> String {
     let bytes = legend.ramp.colors().iter().flatten();
     let hash = bytes.fold(0xcbf2_9ce4_8422_2325_u64, |hash, &byte| {

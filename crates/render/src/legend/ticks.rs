@@ -7,19 +7,21 @@ use super::label::label;
 use crate::scale::normalizer::Normalizer;
 use crate::scale::transform::Transform;
 
-/// The least distance between two ticks, as a share of the ramp.
+/// The least distance between two ticks, as a fraction of the ramp's length.
 const APART: f64 = 0.12;
 
-/// The distance from an end within which a tick stands for it.
+/// If no tick is within this distance of an end of the ramp, one is added there. It is a fraction
+/// of the ramp's length.
 const NEAR_END: f64 = 0.15;
 
-/// The gap above which a tick is added.
+/// If two neighbouring ticks are further apart than this fraction of the ramp, one is added between
+/// them.
 const WIDE: f64 = 0.4;
 
-/// The powers of ten below the largest number that are tried.
+/// The number of powers of ten that are tried below the greatest one in the domain.
 const DECADES: i32 = 12;
 
-/// A number beside the ramp.
+/// A number beside the ramp, with its position.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Tick {
@@ -29,15 +31,16 @@ pub struct Tick {
     pub position: f64,
     /// The value as a label.
     pub label: String,
-    /// The percentage of the zoom's pixels with less, where it is known.
+    /// The percentage of the zoom's pixels that have a lower density; `None` if it is unknown.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub percentile: Option<f64>,
 }
 
-/// Ticks for a normalizer, positions ascending and at least [`APART`] from each other.
+/// The ticks for a normalizer, in ascending order of position and at least [`APART`] from each
+/// other.
 ///
-/// A linear scale gets even steps of 1, 2 or 5 × 10ⁿ. Other scales get powers of ten first,
-/// then fives and twos where there is room. Both ends have a tick near them.
+/// A linear scale gets even steps of 1, 2 or 5 × 10ⁿ. Other scales get the powers of ten first and
+/// then, where there is room, 5 × 10ⁿ and 2 × 10ⁿ. A tick is at or near each end.
 pub(super) fn ticks(normalizer: &Normalizer) -> Vec<Tick> {
     let mut chosen = TickSet {
         normalizer,
@@ -45,7 +48,7 @@ pub(super) fn ticks(normalizer: &Normalizer) -> Vec<Tick> {
     };
     let (low, high) = normalizer.domain();
     let middle = normalizer.middle();
-    // The middle of a scale with two sides is where its colours turn.
+    // In the middle of a scale with two sides, the colours change from one side's to the other's.
     middle.into_iter().for_each(|middle| chosen.take(middle));
     if normalizer.transform() == Transform::Linear && middle != Some(1.0) {
         chosen.even_steps(low, high);
@@ -61,14 +64,14 @@ pub(super) fn ticks(normalizer: &Normalizer) -> Vec<Tick> {
     chosen.labelled()
 }
 
-/// The ticks of a ramp in classes: one at each end, and wherever its colour changes.
+/// The ticks of a ramp in classes: one at each end, and one at each border between two classes.
 pub(super) fn borders(normalizer: &Normalizer, classes: u8) -> Vec<Tick> {
     let classes = u32::from(classes.max(1));
     let border = |class: u32| {
         let position = match class {
             0 => 0.0,
             c if c == classes => 1.0,
-            // Between the last index of one class and the first of the next.
+            // Halfway between the last index of one class and the first index of the next.
             c => (f64::from((c * 256).div_ceil(classes)) - 0.5) / 255.0,
         };
         let value = normalizer.value_at(position);
@@ -82,7 +85,7 @@ pub(super) fn borders(normalizer: &Normalizer, classes: u8) -> Vec<Tick> {
     (0..=classes).map(border).collect()
 }
 
-/// The ticks at the quarters of a ramp that shows shares.
+/// The ticks at the quarters of a ramp whose positions are percentages.
 pub(super) fn quarters(stops: &[LegendStop]) -> Vec<Tick> {
     let quarter = |stop: &LegendStop| Tick {
         value: stop.value,
@@ -100,16 +103,16 @@ pub(super) fn percent(share: f64) -> String {
 
 struct TickSet<'a> {
     normalizer: &'a Normalizer,
-    /// (position, value), ascending.
+    /// The ticks as (position, value), in ascending order of position.
     ticks: Vec<(f64, f64)>,
 }
 
 impl TickSet<'_> {
-    /// Adds a value if it lies in the domain and away from the other ticks.
+    /// Adds a tick for a value that lies in the domain and at least [`APART`] from the other ticks.
     fn take(&mut self, value: f64) {
         let (low, high) = self.normalizer.domain();
-        // Three times 0.1 is a little more than 0.3, and still the end of 0 to 0.3; and a negative
-        // zero would have a label of its own.
+        // The slack is for rounding: three times 0.1 is a little more than 0.3, yet it is the end
+        // of a domain from 0 to 0.3. The addition below turns −0 into 0, whose label has no sign.
         let slack = (high - low) * 1e-9;
         if !(low - slack..=high + slack).contains(&value) {
             return;
@@ -119,7 +122,7 @@ impl TickSet<'_> {
         let place = self.ticks.partition_point(|&(p, _)| p < position);
         let before = place.checked_sub(1).and_then(|i| self.ticks.get(i));
         let neighbours = [before, self.ticks.get(place)];
-        // Rounding must not decide between steps that are exactly as far apart as allowed.
+        // Steps exactly as far apart as allowed must not be rejected by a rounding error.
         let clear = |t: &(f64, f64)| (t.0 - position).abs() > APART - 1e-9;
         if neighbours.into_iter().flatten().all(clear) {
             self.ticks.insert(place, (position, value));
@@ -131,7 +134,7 @@ impl TickSet<'_> {
         let step = [1.0, 2.0, 5.0, 10.0]
             .into_iter()
             .map(|digit| digit * decade(least));
-        // `decade` rounds down, so the last of these is always large enough.
+        // `decade` rounds down to a power of ten, so ten times that is always large enough.
         let Some(step) = step.into_iter().find(|&step| step >= least * (1.0 - 1e-9)) else {
             return;
         };
@@ -141,7 +144,7 @@ impl TickSet<'_> {
         }
     }
 
-    /// Adds all `±digit × 10ⁿ` in the domain.
+    /// Adds ticks at `±digit × 10ⁿ` for all n, where they lie in the domain and have room.
     fn series(&mut self, digit: f64, low: f64, high: f64) {
         let top = low.abs().max(high.abs()).log10().floor();
         if !top.is_finite() {
@@ -154,7 +157,8 @@ impl TickSet<'_> {
         }
     }
 
-    /// Adds the roundest value between two positions, the one nearest to the outer end.
+    /// Adds a tick at the roundest value between the positions `from` and `to`. Of several equally
+    /// round values it takes the greatest if `upper`, else the least.
     fn end(&mut self, from: f64, to: f64, upper: bool) {
         let (low, high) = self.normalizer.domain();
         let value = |position| match position {
@@ -178,7 +182,8 @@ impl TickSet<'_> {
         }
     }
 
-    /// Fills gaps with round numbers: data on few values crowds the series together.
+    /// Fills wide gaps with round numbers. There are gaps where data has few different values, so
+    /// that most round numbers crowd together.
     fn fill_gaps(&mut self) {
         for _ in 0..(1.0 / APART) as usize {
             let gap = self.ticks.windows(2).find_map(|pair| match pair {
@@ -222,13 +227,14 @@ impl TickSet<'_> {
     }
 }
 
-/// The power of ten at or below a positive number.
+/// The greatest power of ten that is not above a positive number.
 fn decade(number: f64) -> f64 {
     10_f64.powf(number.log10().floor())
 }
 
-/// The number between two with the fewest digits: a multiple of the largest step of 1, 5 or 2 × 10ⁿ
-/// that has one there; the greatest of several if `upper`, else the least.
+/// The number with the fewest digits between two numbers: a multiple of the largest step 10ⁿ, 5 ×
+/// 10ⁿ or 2 × 10ⁿ that has a multiple there. Of several multiples it is the greatest if `upper`,
+/// else the least.
 fn roundest(from: f64, to: f64, upper: bool) -> Option<f64> {
     if from <= 0.0 && to >= 0.0 {
         return Some(0.0);
