@@ -1,7 +1,8 @@
-//! Made-up points with the distribution of real ones, for tests and benches of any size.
+//! Made-up points that are distributed like real ones, for tests and benches of any size.
 //!
-//! Most points lie in clusters of very different extent and weight around the world's cities, some
-//! along lines between them, a few anywhere. A number and a seed always give the same points.
+//! Most points lie in clusters around the world's cities, which differ greatly in extent and
+//! weight. Some points lie along lines between cities, and a few anywhere. A number and a seed
+//! always give the same points.
 
 use std::f64::consts::TAU;
 
@@ -9,19 +10,20 @@ use std::f64::consts::TAU;
 const CLUSTERS: usize = 2_000;
 /// Number of lines.
 const LINES: usize = 150;
-/// Standard deviations of clusters in metres: the least and the greatest.
+/// Least and greatest standard deviation of a cluster, in metres.
 const SIGMA: (f64, f64) = (20.0, 150_000.0);
-/// Share of the points that lie in clusters, and of those along lines; the rest lies anywhere.
+/// Fraction of the points that lie in clusters, and, below, fraction along lines. The rest lies
+/// anywhere.
 const IN_CLUSTERS: f64 = 0.85;
 const ALONG_LINES: f64 = 0.10;
 /// Standard deviation of the distance of points from their line, in metres.
 const STRAY: f64 = 400.0;
-/// Metres in a degree of latitude.
+/// Number of metres in a degree of latitude.
 const DEGREE: f64 = 111_320.0;
-/// Largest latitude of a point: at 85.05° the Mercator square ends.
+/// Largest latitude of a point, in degrees. The Mercator square ends at 85.05°.
 const MAX_LATITUDE: f64 = 85.0;
 
-/// Generates `n` points as (longitude, latitude, weight): degrees, and a log-normal weight.
+/// Generates `n` points as longitude and latitude in degrees, and a log-normal weight.
 ///
 /// ```
 /// let points: Vec<_> = heatsplat::generate::points(1000, 7).collect();
@@ -33,17 +35,17 @@ pub fn points(n: usize, seed: u64) -> impl ExactSizeIterator<Item = (f64, f64, f
     Generator::new(n, seed)
 }
 
-/// Points with a gaussian distribution.
+/// Group of points with a gaussian distribution.
 #[derive(Clone, Copy)]
 struct Cluster {
-    /// Share of all points in clusters that lies in this and earlier ones.
+    /// Fraction of all points in clusters that lies in this cluster and the ones before it.
     up_to: f64,
     center: (f64, f64),
-    /// Standard deviation in degrees, of longitude and latitude.
+    /// Standard deviation in degrees of longitude and of latitude.
     sigma: (f64, f64),
 }
 
-/// Points between two places.
+/// Line between two places, along which points lie.
 #[derive(Clone, Copy)]
 struct Line {
     from: (f64, f64),
@@ -91,7 +93,7 @@ impl Generator {
         (at.0 + east * width, at.1 + north * height)
     }
 
-    /// A position with an even distribution over the sphere, not over the map.
+    /// A random position, evenly distributed over the sphere, not over the map.
     fn anywhere(&mut self) -> (f64, f64) {
         let height = (self.random.fraction() * 2.0 - 1.0) * MAX_LATITUDE.to_radians().sin();
         (
@@ -125,9 +127,9 @@ impl Iterator for Generator {
 
 impl ExactSizeIterator for Generator {}
 
-/// Clusters around cities: first a city, then a distance of any order of magnitude.
+/// Makes clusters. Each gets a random city, and a distance from it of any order of magnitude.
 fn clusters(random: &mut Random) -> Vec<Cluster> {
-    // Zipf's law: the n-th cluster has 1/n of the first one's points.
+    // Zipf's law: the n-th cluster has 1/n of the points of the first.
     let total: f64 = (1..=CLUSTERS).map(|rank| 1.0 / rank as f64).sum();
     let mut up_to = 0.0;
     let mut one = |rank: usize| {
@@ -149,7 +151,7 @@ fn clusters(random: &mut Random) -> Vec<Cluster> {
     (1..=CLUSTERS).map(&mut one).collect()
 }
 
-/// Two cities at most a third of the world apart.
+/// Line between two random cities that are less than 120° of longitude apart.
 fn line(random: &mut Random) -> Line {
     loop {
         let (from, to) = (city(random), city(random));
@@ -166,7 +168,7 @@ fn city(random: &mut Random) -> (f64, f64) {
         .unwrap_or_default()
 }
 
-/// A distance in degrees of longitude and latitude.
+/// A distance in metres as degrees of longitude and of latitude.
 fn degrees(metres: f64, lat: f64) -> (f64, f64) {
     let north = metres / DEGREE;
     (north / lat.to_radians().cos().max(0.1), north)
@@ -180,7 +182,8 @@ fn wrapped(lon: f64) -> f64 {
     }
 }
 
-/// xoshiro256++ of Blackman and Vigna: a few instructions a number, seeded by SplitMix64.
+/// The generator xoshiro256++ of Blackman and Vigna, seeded by SplitMix64. A number takes a few
+/// instructions.
 struct Random([u64; 4]);
 
 impl Random {
@@ -200,22 +203,22 @@ impl Random {
         a.wrapping_add(d).rotate_left(23).wrapping_add(a)
     }
 
-    /// 0 ≤ fraction < 1.
+    /// A random number from 0 to below 1.
     fn fraction(&mut self) -> f64 {
         (self.next() >> 11) as f64 / (1u64 << 53) as f64
     }
 
-    /// 0 ≤ number < `n`.
+    /// A random whole number from 0 to below `n`.
     fn below(&mut self, n: usize) -> usize {
         (self.fraction() * n as f64) as usize
     }
 
-    /// Between two positive numbers, every order of magnitude alike.
+    /// A random number between two positive numbers. Each order of magnitude is equally likely.
     fn magnitude(&mut self, least: f64, greatest: f64) -> f64 {
         least * (greatest / least).powf(self.fraction())
     }
 
-    /// Two normally distributed numbers (Box and Muller).
+    /// Two independent, normally distributed random numbers (Box and Muller).
     fn normals(&mut self) -> (f64, f64) {
         let radius = (-2.0 * (1.0 - self.fraction()).ln()).sqrt();
         let (sin, cos) = (TAU * self.fraction()).sin_cos();
@@ -261,10 +264,10 @@ mod tests {
         let share = |of: &dyn Fn(f64, f64) -> bool| {
             all.iter().filter(|&&(lon, lat, _)| of(lon, lat)).count() as f64 / all.len() as f64
         };
-        // The Southern Ocean has a little noise and nothing else.
+        // The Southern Ocean has only a few of the points that lie anywhere.
         let empty_sea = share(&|lon, lat| lat < -70.0 && lon < 0.0);
         assert!(empty_sea > 0.0 && empty_sea < 0.002, "{empty_sea}");
-        // Half of all points crowd into a small part of the degrees there are.
+        // Half of all points lie in a small part of all squares of one degree.
         let mut cells = std::collections::HashMap::<_, usize>::new();
         for &(lon, lat, _) in &all {
             *cells

@@ -12,7 +12,7 @@ use heatsplat_points::{Points, PointsError, ProjectionError, WorldCoord, mercato
 /// ```
 ///
 /// # Errors
-/// The first point that isn't on the map.
+/// An error about the first point that isn't on the map.
 pub fn points(
     weighted: impl IntoIterator<Item = (geo_types::Point<f64>, f32)>,
 ) -> Result<Points, PointsError> {
@@ -23,10 +23,10 @@ pub fn points(
     )
 }
 
-/// Projects a `geo-types` point (longitude, latitude, in degrees) to the Web-Mercator square.
+/// Projects a `geo-types` point, longitude and latitude in degrees, to the Web-Mercator square.
 ///
 /// # Errors
-/// The point isn't on the map, as in [`mercator::project`].
+/// An error if the point isn't on the map, as in [`mercator::project`].
 pub fn world_coord(point: geo_types::Point<f64>) -> Result<WorldCoord, ProjectionError> {
     mercator::project(point.x(), point.y())
 }

@@ -3,7 +3,8 @@
 use heatsplat_render::{Density, Picture, Ramp, encode};
 use image::{ImageBuffer, Luma, RgbaImage};
 
-/// Colours a picture with a ramp: straight RGBA of the same width and height.
+/// Colours a picture with a ramp. The result is RGBA of the same width and height, with colours not
+/// multiplied by alpha.
 ///
 /// ```
 /// use heatsplat::{Layer, Points, Style, TileId};
@@ -19,7 +20,7 @@ pub fn rgba(picture: &Picture, ramp: &Ramp) -> RgbaImage {
     RgbaImage::from_raw(picture.width, picture.height, pixels).unwrap_or_default()
 }
 
-/// Copies a density into an image of one `f32` channel; NaN is *no value*.
+/// Copies a density into an image of one `f32` channel. NaN means *no value*.
 pub fn luma(density: &Density) -> ImageBuffer<Luma<f32>, Vec<f32>> {
     ImageBuffer::from_raw(density.width, density.height, density.values.clone()).unwrap_or_default()
 }

@@ -1,7 +1,7 @@
 //! **heatsplat turns points into heat-map tiles: exact, seamless, colour-stable.**
 //!
-//! From a `Vec` of longitude, latitude and weight to the bytes of a PNG, without a
-//! server, an async runtime or a GPU:
+//! From a `Vec` of longitudes, latitudes and weights to the bytes of a PNG, without a server, an
+//! async runtime or a GPU:
 //!
 //! ```
 //! use heatsplat::{Layer, Points, Style, TileId};
@@ -20,8 +20,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! [`points`] is the world grid and the index, [`render`] makes densities, colors and bytes of it;
-//! [`geo`] and [`image`] convert from and to the types of the crates `geo-types` and `image`.
+//! [`points`] has the world grid and the index. [`render`] makes densities, colors and bytes from
+//! them. [`geo`] and [`image`] convert from and to the types of the crates `geo-types` and `image`.
 //!
 //! # Features
 //!

@@ -1,4 +1,4 @@
-//! Archives of tiles as layers.
+//! Archives of tiles as layers of the server.
 
 use super::error::BoxError;
 use heatsplat::TileId;
@@ -14,15 +14,16 @@ pub(super) struct ArchiveLayer {
 }
 
 impl ArchiveLayer {
-    /// Tests whether the name of a source is an archive's.
+    /// Tests whether a source is an archive: a local file with an archive's name.
     pub(super) fn is_archive(source: &str) -> bool {
         Archive::is_named(Path::new(source)) && !heatsplat_loader::is_remote(source)
     }
 
-    /// Opens an archive. The layer has the name that the archive holds, or else `name`.
+    /// Opens an archive. The layer gets the name that the archive contains, or else `name`.
     pub(super) fn open(source: &str, name: &str) -> Result<Self, BoxError> {
         let path = Path::new(source);
-        // Opening a pipe would wait, and tiles are read from anywhere in the file.
+        // A pipe is refused, since opening it would wait, and tiles are read from anywhere in the
+        // file.
         if path.metadata().is_ok_and(|kind| !kind.is_file()) {
             return Err(format!("{source}: an archive of tiles must be a regular file").into());
         }
@@ -43,7 +44,7 @@ impl ArchiveLayer {
         Ok(Self { archive, info })
     }
 
-    /// A summary in one line.
+    /// A summary of the archive in one line.
     pub(super) fn summary(&self) -> String {
         let ArchiveInfo {
             zooms,

@@ -1,4 +1,4 @@
-//! Backends: the flags that choose one, and the list of those that are available.
+//! Backends: the flags that choose one, and the list of the available ones.
 
 use super::error::BoxError;
 use super::units::bytes;
@@ -22,7 +22,7 @@ pub(super) struct BackendFlags {
     gpu_memory: u64,
 }
 
-/// The choice of a user.
+/// The backend that a user chooses.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum BackendChoice {
     Auto,
@@ -30,7 +30,8 @@ enum BackendChoice {
     Gpu(Option<String>),
 }
 
-/// Pictures drawn at a time with a GPU, which draws those that wait in one batch.
+/// The number of pictures that are drawn at a time with a GPU. It draws the pictures that wait in
+/// one batch.
 const GPU_RENDERS: usize = 32;
 
 impl BackendFlags {
@@ -43,8 +44,8 @@ impl BackendFlags {
     }
 }
 
-/// The default number of pictures that a server draws at a time with a backend; `None`: the default
-/// of the server.
+/// The default number of pictures that a server draws at a time with a backend. `None`: the
+/// server's own default.
 pub(super) fn default_renders(backend: &dyn Backend) -> Option<usize> {
     (backend.batch() > 1).then_some(GPU_RENDERS)
 }
@@ -52,14 +53,15 @@ pub(super) fn default_renders(backend: &dyn Backend) -> Option<usize> {
 /// A backend to benchmark.
 pub(super) struct BenchBackend {
     pub(super) backend: Arc<dyn Backend>,
-    /// Times the stages of a device, if the backend has one.
+    /// The timer of the backend's stages on its device; `None` if it has no device.
     pub(super) timer: Option<StageTimer>,
 }
 
-/// Draws jobs and returns the seconds of each stage.
+/// A function that draws jobs and returns the names of the device's stages, with the seconds of
+/// each.
 pub(super) type StageTimer = Box<dyn Fn(&[(Job<'_>, &Normalizer)]) -> Vec<(&'static str, f64)>>;
 
-/// The CPU and each GPU; with `any`, drivers in software too.
+/// The CPU and each real GPU; with `any`, drivers in software too.
 pub(super) fn for_bench(any: bool) -> Vec<BenchBackend> {
     let mut all = vec![BenchBackend {
         backend: cpu(),
@@ -78,7 +80,7 @@ fn cpu() -> Arc<dyn Backend> {
     Arc::new(CpuBackend::new())
 }
 
-/// The list of all backends, as text or as JSON.
+/// The list of all backends, as text or as JSON, with the choice of `auto` and its reason.
 pub(super) fn list(as_json: bool) -> Result<String, BoxError> {
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let adapters = adapters();
@@ -111,7 +113,7 @@ pub(super) fn list(as_json: bool) -> Result<String, BoxError> {
     Ok(text)
 }
 
-/// The listing of an adapter.
+/// One adapter's part of the list of backends.
 struct AdapterListing {
     name: String,
     real: bool,
@@ -139,7 +141,7 @@ mod gpu {
         }
     }
 
-    /// Opens a GPU. The error for an unknown name says how to list the adapters.
+    /// Opens a GPU. If there is none with the name, the error says how to list the adapters.
     fn open(options: GpuOptions) -> Result<GpuBackend, BoxError> {
         GpuBackend::new(options).map_err(|error| match error {
             GpuError::NoAdapter => {

@@ -1,4 +1,4 @@
-//! Errors of commands: their causes, and those that are the command line's fault.
+//! Errors of commands: their causes, and the errors that are the command line's fault.
 
 use heatsplat_loader::Parameter;
 use std::error::Error;
@@ -7,8 +7,8 @@ use std::fmt;
 /// An error that ends a command early.
 pub(super) type BoxError = Box<dyn Error + Send + Sync>;
 
-/// Flags that are valid one by one and make no sense together. The program reports them as clap
-/// reports a flag that can't be parsed: message, usage, exit code 2.
+/// An error about flags that are valid one by one but make no sense together. The program reports
+/// it as clap reports a flag that can't be parsed: by a message, the usage, and exit code 2.
 #[derive(Debug)]
 pub(super) struct UsageError {
     /// The subcommand whose usage is shown.
@@ -31,7 +31,8 @@ impl fmt::Display for UsageError {
 
 impl Error for UsageError {}
 
-/// An error in a configuration file: its message names keys, which are no flags.
+/// An error in a configuration file. Its message names keys of the file, which must not be
+/// rewritten as flags.
 #[derive(Debug)]
 pub(super) struct FileError(pub(super) String);
 
@@ -43,14 +44,15 @@ impl fmt::Display for FileError {
 
 impl Error for FileError {}
 
-/// A message with its parameters spelled as flags: the loader names a parameter as `` `keep` ``,
-/// whose flag is `--keep`.
+/// A message with its parameters written as flags. The loader names a parameter in backticks, like
+/// `` `keep` ``, which becomes `--keep`.
 pub(super) fn with_flags(message: &str) -> String {
     let mut text = message.to_owned();
     for parameter in Parameter::ALL {
         let name = parameter.name();
         let flag = format!("--{}", name.replace('_', "-"));
-        // Data are in double quotes: their backticks follow another character.
+        // Values of data are in double quotes, so a backtick at their beginning follows a quote,
+        // and neither of these characters.
         for before in [' ', '('] {
             text = text.replace(&format!("{before}`{name}`"), &format!("{before}{flag}"));
         }
@@ -58,7 +60,8 @@ pub(super) fn with_flags(message: &str) -> String {
     text
 }
 
-/// Messages of an error's causes, without those that the message before already contains.
+/// Messages of an error's causes, from the outer to the inner. A message that the message before
+/// contains is left out.
 pub(super) fn causes(error: &(dyn Error + 'static)) -> Vec<String> {
     let mut all = vec![error.to_string()];
     let mut cause = error.source();
@@ -72,7 +75,7 @@ pub(super) fn causes(error: &(dyn Error + 'static)) -> Vec<String> {
     all.split_off(1)
 }
 
-/// An error and its causes in one line.
+/// An error's message and those of its causes, in one line.
 pub(super) fn with_causes(error: &(dyn Error + 'static)) -> String {
     let causes = causes(error);
     let all = std::iter::once(error.to_string()).chain(causes);

@@ -20,7 +20,8 @@ Examples:
   curl -s https://example.org/quakes.csv | heatsplat info -
   heatsplat info --backends";
 
-/// Zoom of the tiles among which the densest place is found: about 40 km wide at the equator.
+/// Zoom of the tiles among which the densest place is sought. They are about 40 km wide at the
+/// equator.
 const PLACE_ZOOM: u8 = 10;
 
 #[derive(Args)]
@@ -179,8 +180,8 @@ fn for_people(name: &str, loaded: &LoadedSource) -> String {
     text
 }
 
-/// Longitude and latitude of the middle of the tile with the most weight, and its share of all
-/// weight.
+/// Longitude and latitude of the middle of the tile with the most weight, and the fraction of all
+/// weight that lies in this tile.
 fn densest(points: &Points) -> Option<(f64, f64, f64)> {
     let tiles = points.occupied_tiles(PLACE_ZOOM);
     let all: f64 = tiles.iter().map(|tile| tile.mass).sum();

@@ -1,4 +1,4 @@
-//! Loading: reads a source to its end into an index of points, with a report on its rows.
+//! Loading: reads all rows of a source into an index of points, with a report on the rows.
 
 use super::error::{BoxError, with_flags};
 use super::progress::with_bar;
@@ -11,14 +11,14 @@ use indicatif::HumanCount;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// The points of a source, and the report on its rows.
+/// The points of a source, and what was learnt while its rows were read.
 pub(super) struct LoadedSource {
     pub(super) points: Points,
-    /// The points with radii of their own, if `--radius-column` is given.
+    /// The points with the radii of `--radius-column`; `None` without that flag.
     with_radii: Option<Arc<PointSet>>,
-    /// The column whose values have colours (`--by`).
+    /// The column of `--by`, whose values have a colour each; `None` without that flag.
     by: Option<String>,
-    /// The columns that are kept beside the points.
+    /// The columns that are kept besides the points.
     pub(super) table: Table,
     pub(super) report: Report,
     pub(super) columns: Columns,
@@ -26,7 +26,7 @@ pub(super) struct LoadedSource {
 }
 
 impl SourceFlags {
-    /// Reads a source and indexes its points, while a bar shows the progress.
+    /// Reads a source and indexes its points. A bar shows the progress.
     pub(super) fn load(&self, source: &str) -> Result<LoadedSource, BoxError> {
         let Some(radius) = &self.radius_column else {
             let mut loaded = index(&mut *self.open(source)?)?;
@@ -42,7 +42,8 @@ impl SourceFlags {
         };
         let loaded = self.open(source).and_then(|mut source| index(&mut *source));
         let mut loaded = loaded.map_err(blamed)?;
-        // The table held the column while rows were read; from here on radii belong to the points.
+        // The table held the column of radii while rows were read. From here on, the radii belong
+        // to the points.
         let table = std::mem::take(&mut loaded.table);
         if let Some(column) = table.column(radius) {
             let (radii, account) = radii::from_column(column);
@@ -55,7 +56,7 @@ impl SourceFlags {
 }
 
 impl LoadedSource {
-    /// The point set of a layer, and the columns that are kept beside it.
+    /// The point set of a layer, and the columns that are kept besides it.
     pub(super) fn into_set(self) -> Result<(Arc<PointSet>, Table), BoxError> {
         Ok(match (self.with_radii, self.by) {
             (Some(set), _) => (set, self.table),
@@ -68,7 +69,7 @@ impl LoadedSource {
         })
     }
 
-    /// A summary in one line, with examples of skipped rows below it.
+    /// A summary of the source in a few lines, with examples of skipped rows below it.
     pub(super) fn summary(&self, name: &str) -> String {
         let seconds = self.time.as_secs_f64();
         let line = |text: Option<String>| text.map_or(String::new(), |text| format!("\n  {text}"));
@@ -82,7 +83,8 @@ impl LoadedSource {
         )
     }
 
-    /// A note on few negative weights among others, in one line.
+    /// A note in one line, if some weight is negative but too little for colours on both sides of
+    /// 0.
     pub(super) fn negative_weights(&self) -> Option<String> {
         let share = self.points.summary().negative_share();
         (share > 0.0 && share < NEGATIVE_SHARE).then(|| {
@@ -94,7 +96,7 @@ impl LoadedSource {
         })
     }
 
-    /// The kept columns and their memory, in one line.
+    /// The kept columns and their memory in one line; `None` if no column is kept.
     pub(super) fn kept_columns(&self) -> Option<String> {
         if self.table.is_empty() {
             return None;
@@ -113,7 +115,7 @@ impl LoadedSource {
     }
 }
 
-/// A text with the share of negative weights in all weight.
+/// A text with the fraction of all weight that is negative.
 pub(super) fn negative_share(share: f64) -> String {
     match share * 100.0 {
         percent if percent < 0.01 => "less than 0.01 % of all weight is negative".to_owned(),
@@ -121,8 +123,9 @@ pub(super) fn negative_share(share: f64) -> String {
     }
 }
 
-/// Fetches what identifies the state of a remote source (its validator, as an ETag); `None` where
-/// its server gives none, and for all other sources. `known` is the validator of the last state.
+/// Fetches the validator of a remote source: a text, like an ETag, that identifies the state of its
+/// content. `None` if its server gives none, and for local sources. `known` is the validator of the
+/// state that was read last.
 pub(super) fn validator(source: &str, known: Option<&str>) -> Result<Option<String>, BoxError> {
     #[cfg(feature = "remote")]
     if heatsplat_loader::is_remote(source) {
@@ -146,8 +149,8 @@ fn index(source: &mut dyn Source) -> Result<LoadedSource, BoxError> {
     })
 }
 
-/// Names the flag `--radius-column` in an error about a missing column, which the loader was given
-/// as a column to keep.
+/// Renames the parameter in an error about a missing column: the loader got the column of
+/// `--radius-column` as a column to keep.
 fn blame_radius_column(error: LoadError) -> BoxError {
     match &error {
         LoadError::NoSuchColumn { .. } => {

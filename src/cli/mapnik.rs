@@ -1,4 +1,4 @@
-//! Mapnik maps: the source that their XML names, and the picture of their markers.
+//! Mapnik maps: the source of points that their XML names, and the picture of their markers.
 
 use super::error::BoxError;
 use super::postgis;
@@ -7,7 +7,7 @@ use heatsplat::import::ImportedStyle;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Reads the picture of the marker, whose path is relative to the XML.
+/// Reads the picture of the marker into the style. The picture's path is relative to the XML.
 pub(super) fn with_marker(imported: ImportedStyle, xml: &Path) -> Result<ImportedStyle, BoxError> {
     let Some(marker) = imported.marker.clone() else {
         return Ok(imported);
@@ -18,8 +18,8 @@ pub(super) fn with_marker(imported: ImportedStyle, xml: &Path) -> Result<Importe
     Ok(imported.map_err(|e| format!("{}: {e}", file.display()))?)
 }
 
-/// The source that the parameters of a datasource stand for. Its reading options go into the flags,
-/// unless those name others.
+/// The source that the parameters of a datasource stand for. Its options for reading go into the
+/// flags, unless the flags have other values already.
 pub(super) fn source(
     parameters: &[(String, String)],
     xml: &Path,

@@ -71,14 +71,15 @@ enum Command {
     Bench(bench::BenchCommand),
 }
 
-/// Runs the command that the command line names. One that can't be parsed ends the program with
+/// Runs the command of the command line. If the command line can't be parsed, the program ends with
 /// exit code 2.
 pub(crate) fn run() -> Result<(), BoxError> {
     let matches = Arguments::command().get_matches();
     let arguments = Arguments::from_arg_matches(&matches).unwrap_or_else(|e| e.exit());
     logging::init(&arguments.log);
     match arguments.command {
-        // The configuration of `serve` is the text of the flags that were given.
+        // The configuration of `serve` is made from the text of the flags, which only `matches`
+        // has.
         Command::Serve(serve) => match matches.subcommand() {
             Some((_, matches)) => serve::run(*serve, matches),
             None => Ok(()),
@@ -93,12 +94,13 @@ pub(crate) fn run() -> Result<(), BoxError> {
     }
 }
 
-/// Prints an error with its causes and returns the exit code of the program: 0 for a closed pipe, 2
+/// Prints an error with its causes. Returns the exit code of the program: 0 for a closed pipe, 2
 /// for a command line that makes no sense, otherwise 1.
 pub(crate) fn report(error: &(dyn Error + Send + Sync + 'static)) -> ExitCode {
     let broken_pipe = |e: &io::Error| e.kind() == io::ErrorKind::BrokenPipe;
     if error.downcast_ref::<io::Error>().is_some_and(broken_pipe) {
-        // `heatsplat info … | head`: the reader has read enough.
+        // In `heatsplat info … | head`, for example, the reader has read enough and closed the
+        // pipe.
         return ExitCode::SUCCESS;
     }
     if let Some(error) = error.downcast_ref::<UsageError>() {
@@ -114,7 +116,7 @@ pub(crate) fn report(error: &(dyn Error + Send + Sync + 'static)) -> ExitCode {
     ExitCode::FAILURE
 }
 
-/// A usage error in clap's form: message, usage of its command, exit code 2.
+/// A usage error in clap's form, with its message, the usage of its command, and exit code 2.
 fn usage(error: &UsageError) -> clap::Error {
     let mut all = Arguments::command();
     all.build();

@@ -1,4 +1,4 @@
-//! Outputs of commands: standard output, or a file that is either whole or absent.
+//! Outputs of commands: standard output, or a file that is either complete or absent.
 
 use super::error::BoxError;
 use heatsplat_archive::Target;
@@ -6,9 +6,9 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-/// Writes to a file, or to standard output (`-`). The file appears under its name when all of it is
-/// written; an error before that leaves the name as it was. Links stay links, and pipes and devices
-/// (`/dev/null`) are written to as they are.
+/// Writes to a file, or to standard output for `-`. The file gets its name when it is complete; an
+/// error before that leaves a file of this name as it was. A link stays a link, and the file it
+/// points to is replaced. Pipes and devices, like `/dev/null`, are written to directly.
 pub(super) fn write(
     output: &Path,
     fill: impl FnOnce(&mut dyn Write) -> io::Result<()>,
@@ -42,7 +42,7 @@ pub(super) fn write(
     Ok(())
 }
 
-/// Checks that [`write()`] can begin, so that a bad output is found before any work is done.
+/// Checks that [`write()`] can begin, so that an unusable output is found before any work is done.
 pub(super) fn check(output: &Path) -> Result<(), BoxError> {
     if output.as_os_str() == "-" {
         return Ok(());
@@ -61,29 +61,29 @@ pub(super) fn check(output: &Path) -> Result<(), BoxError> {
     Ok(())
 }
 
-/// Tests for a pipe or a device, which no file may replace.
+/// Tests whether the output is a pipe or a device, which must not be replaced by a file.
 fn is_special(output: &Path) -> bool {
     fs::metadata(output).is_ok_and(|there| !there.is_file() && !there.is_dir())
 }
 
-/// The file that a link points to; other names are returned as they are.
+/// The file that a link points to. Other names are returned unchanged.
 fn link_target(output: &Path) -> PathBuf {
     fs::canonicalize(output).unwrap_or_else(|_| output.to_owned())
 }
 
-/// A temporary name in the directory of the output, where renaming is atomic.
+/// A temporary name in the folder of the output, so that renaming is atomic.
 fn beside(output: &Path) -> PathBuf {
     let mut name = output.file_name().unwrap_or_default().to_owned();
     name.push(format!(".{}.partial", std::process::id()));
     output.with_file_name(name)
 }
 
-/// A file that is removed when this is dropped, unless it has been renamed.
+/// A file that is removed when this value is dropped, unless the file has been renamed.
 struct PartialFile(PathBuf);
 
 impl Drop for PartialFile {
     fn drop(&mut self) {
-        // After a rename there is no such file; if removing fails, nothing can be done about it.
+        // After a rename the name has no file. If removing fails, nothing can be done about it.
         let _ = fs::remove_file(&self.0);
     }
 }

@@ -1,5 +1,5 @@
-//! The twin of `postgis/` in a program that is built without the feature: addresses of databases
-//! are names of files that don't exist.
+//! Replacement of `postgis/` in a program that is built without the feature `postgis`: addresses of
+//! databases are taken for names of files, which don't exist.
 
 use super::error::BoxError;
 use super::source_flags::SourceFlags;
@@ -44,7 +44,7 @@ pub(super) struct PoolFlags {
 #[derive(Args)]
 pub(super) struct PostFlags {}
 
-/// No table of rasters can be named.
+/// The type of a table of rasters. It has no values, since none can be named.
 #[derive(Clone, Debug)]
 pub(super) enum RasterTable {}
 

@@ -1,10 +1,11 @@
-//! The progress bar of loading, on standard error: hidden where that is no terminal.
+//! The progress bar of loading, on standard error. It is hidden if standard error is no terminal.
 
 use super::error::BoxError;
 use heatsplat_loader::{LoadProgress, Source};
 use indicatif::{HumanCount, ProgressBar, ProgressStyle};
 
-/// Reads a source with `read`, which passes each progress report on to the bar.
+/// Reads a source with `read` while a bar shows the progress. `read` must pass each report of
+/// progress to the function that it gets.
 pub(super) fn with_bar<T, E: Into<BoxError>>(
     source: &mut dyn Source,
     read: impl FnOnce(&mut dyn Source, &mut dyn FnMut(&LoadProgress)) -> Result<T, E>,

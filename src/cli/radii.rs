@@ -1,13 +1,13 @@
-//! Radii of single points, from a column that was read with them.
+//! Radii of single points, from a column that was read together with the points.
 
 use heatsplat::render::Radius;
 use heatsplat_loader::Column;
 
-/// Number of examples in the account of values that are no radius.
+/// Number of examples in a note on values that are no radius.
 const EXAMPLES: usize = 3;
 
-/// Radii in pixels from a column, 0 for a point without one, and a note on the values that follows
-/// the report on columns.
+/// The radii of a column in pixels, 0 for a point without one, and a text about its values. The
+/// text is a continuation of the report on columns.
 pub(super) fn from_column(column: &Column) -> (Vec<f32>, String) {
     let (mut own, mut bad, mut examples) = (0usize, 0usize, Vec::new());
     let radius = |row: usize| {
@@ -20,7 +20,7 @@ pub(super) fn from_column(column: &Column) -> (Vec<f32>, String) {
                 own += 1;
                 radius as f32
             }
-            // An empty value, or 0 in its place.
+            // The value is empty, or 0, which means the same.
             (Some(0.0), _) | (None, None) => 0.0,
             (None, Some(text)) if text.trim().is_empty() => 0.0,
             (_, text) => {

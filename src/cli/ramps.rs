@@ -19,7 +19,7 @@ Examples:
   heatsplat render examples/cities.csv.gz -o map.png --ramp viridis
   heatsplat render examples/cities.csv.gz -o map.png --ramp \"transparent, navy, #ff0\"";
 
-/// Characters of a swatch, each with a colour of its own.
+/// Number of characters in a swatch, each in another colour.
 const SWATCH: usize = 32;
 
 #[derive(Args)]
@@ -53,7 +53,7 @@ impl RampsCommand {
     }
 }
 
-/// The table of checks of one ramp or all.
+/// The table of checks of one ramp, or of all ramps.
 fn checked(wanted: &str) -> Result<String, BoxError> {
     let ramps: Vec<(&str, Ramp)> = if wanted == EVERY {
         let all = ramps::all().iter();
@@ -114,21 +114,22 @@ fn list(in_color: bool) -> String {
     text
 }
 
-/// A ramp as a bar of coloured spaces.
+/// A ramp as a bar of coloured spaces, by escape sequences for the terminal.
 fn swatch(named: &NamedRamp) -> String {
     let ramp = Ramp::from_collection(named);
     let mut text = String::new();
     for i in 0..SWATCH {
         let position = (i * 255 / (SWATCH - 1)) as u8;
         let [r, g, b, a] = ramp.color(position).map(u32::from);
-        // Translucent colours are blended over black, the background of most terminals.
+        // Translucent colours are blended over black, which most terminals have as their
+        // background.
         let [r, g, b] = [r, g, b].map(|c| c * a / 255);
         let _ = write!(text, "\x1b[48;2;{r};{g};{b}m ");
     }
     text + "\x1b[0m  "
 }
 
-/// Tests whether standard output is a terminal of 16 million colours, and `NO_COLOR` isn't set.
+/// Tests whether standard output is a terminal with 16 million colours, and `NO_COLOR` isn't set.
 fn in_color() -> bool {
     let set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
     let many = std::env::var("COLORTERM").is_ok_and(|v| v == "truecolor" || v == "24bit");

@@ -63,11 +63,11 @@ pub(super) struct RenderCommand {
     backend: BackendFlags,
 }
 
-/// A CSS color, as straight RGBA.
+/// A CSS color as RGBA, with red, green and blue not multiplied by alpha.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct CssColor([u8; 4]);
 
-/// Width and height in pixels; without a height, it follows from the box.
+/// Width and height in pixels. Without a height, the height follows from the box.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct PictureSize(u32, Option<u32>);
 
@@ -82,8 +82,8 @@ impl RenderCommand {
                            what to write";
             return Err(UsageError::new("render", message).into());
         };
-        // A box that can't be drawn is refused before anything is read; that of all points always
-        // can.
+        // A box that can't be drawn is refused before the source is read. The box around all points
+        // can always be drawn.
         if let Some(bounds) = self.bbox {
             self.view(bounds)
                 .map_err(|(flag, e)| UsageError::new("render", format!("{flag}: {e}")))?;
@@ -103,7 +103,8 @@ impl RenderCommand {
         output::write(&self.output, |file| file.write_all(&bytes))
     }
 
-    /// The style and the source. Reading options that a Mapnik map names go into the flags.
+    /// The style and the source. If a Mapnik map gives options for reading the source, they go into
+    /// the flags.
     fn style_and_source(&mut self) -> Result<(Style, String), BoxError> {
         let Some(xml) = &self.mapnik_style else {
             let (style, columns) = self.style.style_and_columns()?;
@@ -120,7 +121,7 @@ impl RenderCommand {
         Ok((self.style.changed(imported.style)?, source))
     }
 
-    /// The view of a box, or an error with the flag that is to blame.
+    /// The view of a box. An error has the flag that is to blame.
     fn view(&self, bounds: LonLatBox) -> Result<View, (&'static str, WindowError)> {
         let of_box = |e| ("--bbox", e);
         let shape = height_to_width(bounds).map_err(of_box)?;
@@ -151,7 +152,8 @@ impl RenderCommand {
     }
 }
 
-/// Blends a translucent colour over another (Porter-Duff *over*), in straight RGBA.
+/// Blends a translucent colour over another (Porter-Duff *over*). Both are RGBA in which red, green
+/// and blue are not multiplied by alpha.
 fn over([r, g, b, a]: [u8; 4], [ground_r, ground_g, ground_b, ground_a]: [u8; 4]) -> [u8; 4] {
     let (alpha, ground_alpha) = (f32::from(a) / 255.0, f32::from(ground_a) / 255.0);
     let behind = ground_alpha * (1.0 - alpha);
@@ -190,7 +192,7 @@ fn size(text: &str) -> Result<PictureSize, &'static str> {
     Ok(PictureSize(width.ok_or(EXPECTED)?, height))
 }
 
-/// Parses one CSS colour, as a ramp of that colour alone.
+/// Parses one CSS colour. It is parsed as a ramp in which all colours are equal.
 fn color(text: &str) -> Result<CssColor, &'static str> {
     let ramp = Ramp::parse(text).map_err(|_| "expected a CSS colour, like #111820 or white")?;
     let [_, first, rest @ ..] = ramp.colors();

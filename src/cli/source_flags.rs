@@ -88,7 +88,7 @@ pub(super) struct SourceFlags {
 }
 
 impl SourceFlags {
-    /// Opens a source: its format and columns are known then, its rows are still to be read.
+    /// Opens a source. Its format and columns are known afterwards; its rows are not read yet.
     pub(super) fn open(&self, source: &str) -> Result<Box<dyn Source>, BoxError> {
         if let Some(opened) = postgis::open(source, self) {
             return opened;
@@ -97,13 +97,13 @@ impl SourceFlags {
         Ok(open(source, &self.options())?)
     }
 
-    /// Checks that a file is of a supported format and has columns of positions.
+    /// Checks that a file has a supported format and columns of positions.
     pub(super) fn can_open(&self, file: &str) -> Result<(), BoxError> {
         open(file, &self.options())?;
         Ok(())
     }
 
-    /// Takes the columns that a style names, where no flag names others.
+    /// Takes over the columns that a style names, unless flags name others.
     pub(super) fn suggest(&mut self, columns: &import::ColumnNames) {
         for (flag, column) in [
             (&mut self.lon, &columns.lon),
@@ -117,7 +117,7 @@ impl SourceFlags {
         }
     }
 
-    /// Takes the separator of a CSV file, where no flag names another.
+    /// Takes over the separator of a CSV file, unless a flag names another.
     pub(super) fn suggest_delimiter(&mut self, separator: Option<&str>) {
         let byte = separator.and_then(|text| delimiter(text).ok());
         self.delimiter = self.delimiter.or(byte);
@@ -151,7 +151,7 @@ impl SourceFlags {
     }
 }
 
-/// Parses a box that is at most as wide as the world.
+/// Parses a box whose width is at most that of the world.
 fn within(text: &str) -> Result<LonLatBox, LonLatBoxError> {
     text.parse::<LonLatBox>()?.at_most_one_turn()
 }

@@ -1,15 +1,15 @@
-//! Names of sources: as messages show them, and as their layers are called.
+//! Names of sources: as messages show them, and as names of layers.
 
 use super::postgis;
 use heatsplat_loader::shown_source;
 use std::path::Path;
 
-/// A source as messages may show it: an address without user, password and query.
+/// A source in the form that messages may show: an address without user, password and query.
 pub(super) fn redact(source: &str) -> String {
     postgis::redact(source).unwrap_or_else(|| shown_source(source))
 }
 
-/// A file's name without folders and extensions: the name of its layer.
+/// The name of a source's layer: the name of its file, without folders and extensions.
 pub(super) fn layer_name(source: &str) -> String {
     if source == "-" {
         return "points".to_owned();

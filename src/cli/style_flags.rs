@@ -1,4 +1,4 @@
-//! Style flags: the parameters of a style, checked as they are parsed.
+//! Style flags: the parameters of a style. Each is checked when it is parsed.
 
 use super::error::BoxError;
 use super::mapnik::with_marker;
@@ -64,8 +64,8 @@ pub(super) struct StyleFlags {
 }
 
 impl StyleFlags {
-    /// The style, and the columns that its configuration names. Losses are reported on standard
-    /// error.
+    /// The style, and the columns that its configuration names. Parts of the configuration that are
+    /// lost in the style are reported on standard error.
     pub(super) fn style_and_columns(&self) -> Result<(Style, ColumnNames), BoxError> {
         let Some(begin) = &self.begin else {
             return Ok((self.changed(Style::default())?, ColumnNames::default()));
@@ -75,7 +75,7 @@ impl StyleFlags {
         Ok((self.changed(imported.style)?, imported.columns))
     }
 
-    /// Applies the flags to a style.
+    /// Returns a style in which the given flags are changed.
     pub(super) fn changed(&self, mut style: Style) -> Result<Style, BoxError> {
         let reverse = self.reverse.then(|| "true".to_owned());
         let flags = [
@@ -101,7 +101,8 @@ impl StyleFlags {
     }
 }
 
-/// Reads the configuration of a heat map, from a file or from the text itself.
+/// Reads the configuration of a heat map: from a file if there is one of this name, else from the
+/// text itself.
 pub(super) fn read(file_or_text: &str) -> Result<ImportedStyle, BoxError> {
     let is_path = file_or_text.len() < 4096 && Path::new(file_or_text).is_file();
     if is_path {
@@ -113,7 +114,7 @@ pub(super) fn read(file_or_text: &str) -> Result<ImportedStyle, BoxError> {
     import::style(file_or_text).map_err(|error| {
         let short: String = file_or_text.chars().take(60).collect();
         let hint = match error {
-            // Most likely a file was meant.
+            // Most likely the text was meant as a file's name.
             import::ImportError::Unknown => ", and there is no such file",
             _ => "",
         };
@@ -121,7 +122,7 @@ pub(super) fn read(file_or_text: &str) -> Result<ImportedStyle, BoxError> {
     })
 }
 
-/// Reports on standard error what could not be carried over from a configuration.
+/// Reports on standard error the parts of a configuration that could not be converted.
 pub(super) fn say_warnings(imported: &ImportedStyle) {
     for warning in &imported.warnings {
         say!("{}: {warning}", imported.dialect);

@@ -3,7 +3,7 @@
 use jiff::fmt::friendly::SpanParser;
 use std::time::Duration;
 
-/// The longest time, in seconds: clocks have room for it.
+/// The longest time in seconds, about ten years. Clocks have room for it.
 const LONGEST: u64 = 10 * 366 * 24 * 3600;
 
 /// Parses a time of at least a second: `90s`, `10m`, `2h`, `1h 30m`.
@@ -42,7 +42,7 @@ pub(super) fn count(text: &str) -> Result<usize, &'static str> {
         .ok_or("expected a number, like 1000, 250k or 10M")
 }
 
-/// Parses metres, with or without their unit.
+/// Parses a length of 0 to 10,000 metres, with or without its unit.
 pub(super) fn metres(text: &str) -> Result<f64, &'static str> {
     let number = text.strip_suffix('m').unwrap_or(text).trim_end();
     match number.parse() {

@@ -1,22 +1,22 @@
-//! Hilbert curve that numbers tiles: the tile ids of PMTiles version 3.
+//! Hilbert curve that numbers tiles: its numbers are the tile ids of PMTiles version 3.
 //!
-//! The numbers of a zoom follow those of the zoom before; within a zoom, neighbours on the curve
-//! are neighbours on the map. The curve visits the four quarters of a tile one after the other, so
-//! the tiles below a tile are one contiguous range of numbers, at any depth.
+//! The numbers of a zoom follow the numbers of the zoom before. Within a zoom, neighbours on the
+//! curve are neighbours on the map. The curve visits the four quarters of a tile one after the
+//! other, so the tiles within a tile are one contiguous range of numbers, at any deeper zoom.
 
 use heatsplat_points::TileId;
 
-/// Number of tiles in all zooms before this one, which is the first number of this zoom.
+/// Number of tiles in all zooms before `z`. It is also the first tile's number in zoom `z`.
 pub(crate) fn first_of_zoom(z: u8) -> u64 {
     ((1u64 << (2 * u32::from(z))) - 1) / 3
 }
 
-/// Number of a tile among those of all zooms.
+/// Number of a tile among the tiles of all zooms.
 pub(crate) fn number(tile: TileId) -> u64 {
     first_of_zoom(tile.z()) + index(tile)
 }
 
-/// Tile with a number; `None` where it lies deeper than the deepest zoom.
+/// Tile with a number; `None` if the number belongs to a zoom deeper than the deepest.
 pub(crate) fn tile(number: u64) -> Option<TileId> {
     let z = (0..=heatsplat_points::MAX_ZOOM).find(|&z| number < first_of_zoom(z + 1))?;
     Some(tile_in_zoom(z, number - first_of_zoom(z)))
@@ -49,8 +49,8 @@ pub(crate) fn tile_in_zoom(z: u8, index: u64) -> TileId {
     TileId::new(z, x, y).unwrap_or(TileId::WORLD)
 }
 
-/// Position mirrored at a diagonal, as the curve is in the two northern quarters; `mask` keeps the
-/// bits that lie within the quarter.
+/// Position mirrored at a diagonal, as the curve is in the two northern quarters of a tile. `mask`
+/// has the bits that a position within the quarter can have.
 fn mirrored(x: u32, y: u32, right: u32, low: u32, mask: u32) -> (u32, u32) {
     match (low, right) {
         (1, _) => (x, y),
@@ -63,7 +63,7 @@ fn mirrored(x: u32, y: u32, right: u32, low: u32, mask: u32) -> (u32, u32) {
 mod tests {
     use super::*;
 
-    /// Numbers of the specification's table.
+    /// The expected numbers are those of the specification's table.
     #[test]
     fn numbers_are_the_specifications() {
         for ((z, x, y), expected) in [

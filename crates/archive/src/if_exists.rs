@@ -1,13 +1,14 @@
-//! Policy for files that exist already.
+//! Policy for files that exist already when an export begins.
 
-/// Treatment of a target, or of an interrupted export, that exists already.
+/// Treatment of a target or an interrupted export that exists already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum IfExists {
     /// The export is refused, and the files are left unchanged.
     #[default]
     Fail,
-    /// The target is replaced once the new one is complete; an interrupted export is discarded.
+    /// The target is replaced when the new one is complete. An interrupted export is discarded.
     Overwrite,
-    /// An interrupted export with the same settings is finished.
+    /// An interrupted export with the same settings is finished. A complete target is left as it
+    /// is.
     Resume,
 }

@@ -1,10 +1,11 @@
-//! Journal of an unfinished export: the tiles in the order they were drawn, and a log of them.
+//! Journal of an unfinished export: the tiles in the order in which they were drawn, and a log of
+//! them.
 //!
 //! `NAME.partial` holds the tiles' bytes, each different tile once. `NAME.partial.index` is the
-//! log: a record for each tile, with a digest of its bytes, and a commit after each batch. An
-//! export may be interrupted at any moment; everything up to the last valid commit can be verified,
-//! and drawing continues behind it. Every format is made from a finished journal alone, so none
-//! depends on interruptions.
+//! log. It has a record for each tile, with a digest of the tile's bytes, and a commit after each
+//! batch. An export may be interrupted at any moment: everything up to the last valid commit can be
+//! verified, and drawing continues after it. Every format is made from nothing but a finished
+//! journal, so the result doesn't depend on interruptions.
 
 use crate::error::{ExportError, WithPath as _};
 use crate::fsync::{sibling, sync_folder};
@@ -19,15 +20,16 @@ use std::io::{self, BufReader, BufWriter, Read, Seek as _, SeekFrom, Write as _}
 use std::path::{Path, PathBuf};
 use std::{mem, process};
 
-/// First bytes of a log; the digest of the settings follows.
+/// First bytes of a log. The digest of the settings follows them.
 const MAGIC: &[u8; 16] = b"heatsplat part 1";
 const HEADER: u64 = 48;
 const RECORD: usize = 40;
 
-/// Half the number of tiles in the deduplication cache; each takes 48 bytes.
+/// Number of tiles in each of the two generations of the deduplication cache. A tile takes 48 bytes
+/// there.
 const CACHED_TILES: usize = 1 << 20;
 
-/// Most bytes of a tile.
+/// Largest number of bytes of a tile.
 const LARGEST: u32 = 1 << 26;
 
 /// A stored tile and the range of its bytes in the `.partial` file.
@@ -38,7 +40,7 @@ pub(crate) struct StoredTile {
     pub(crate) length: u32,
 }
 
-/// Paths of the tiles' bytes and of the log.
+/// Paths of the file of the tiles' bytes and of the log.
 fn paths(target: &Path) -> (PathBuf, PathBuf) {
     (
         sibling(target, ".partial"),
@@ -65,8 +67,8 @@ fn open_or_create(path: &Path) -> Result<File, ExportError> {
     options.open(path).at(path)
 }
 
-/// Checks that [`Journal::open`] will succeed, without changing anything; false where the target is
-/// complete and only to be resumed.
+/// Checks, without changing anything, that [`Journal::open`] will succeed. Returns false if an
+/// export should be resumed but the target is complete already.
 pub(crate) fn check(target: &Path, if_exists: IfExists) -> Result<bool, ExportError> {
     if is_complete(target, if_exists)? {
         return Ok(false);
@@ -80,7 +82,8 @@ pub(crate) fn check(target: &Path, if_exists: IfExists) -> Result<bool, ExportEr
             }
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            // The name contains the process id, since another export may create its log meanwhile.
+            // The trial file's name contains the process id, since another export may create its
+            // log meanwhile.
             let trial = sibling(target, &format!(".partial.{}", process::id()));
             File::create(&trial).at(&path)?;
             fs::remove_file(&trial).at(&trial)?;
@@ -90,14 +93,14 @@ pub(crate) fn check(target: &Path, if_exists: IfExists) -> Result<bool, ExportEr
     Ok(true)
 }
 
-/// Locks the log against other exports while the file is open.
+/// Locks the log against other exports, for as long as the file is open.
 fn lock(log: &File, target: &Path) -> Result<(), ExportError> {
     match log.try_lock() {
         Err(TryLockError::WouldBlock) => {
             let path = target.to_owned();
             Err(ExportError::Locked { path })
         }
-        // Other errors mean that the file system has no locks.
+        // Other errors mean that the file system has no locks, so the export goes on without one.
         Ok(()) | Err(TryLockError::Error(_)) => Ok(()),
     }
 }
@@ -108,20 +111,22 @@ pub(crate) struct Journal {
     log_path: PathBuf,
     data: File,
     log: File,
-    /// Bytes before the first tile, for the header of the final format.
+    /// Number of bytes before the first tile. They are kept free for the header of the final
+    /// format.
     reserved: u64,
-    /// End of the stored tiles' bytes.
+    /// Offset of the end of the stored tiles' bytes.
     end: u64,
     cache: DedupCache,
-    /// Number of the first tile that has not been drawn.
+    /// Number, on the Hilbert curve, of the first tile that has not been drawn.
     pub(crate) next: u64,
     pub(crate) tiles: u64,
     pub(crate) distinct: u64,
 }
 
 impl Journal {
-    /// Opens the journal of a target, empty or as an export with the same settings left it. `None`
-    /// where the target is complete and there is nothing to resume.
+    /// Opens the journal of a target. The journal is empty, or in the state in which an export with
+    /// the same settings left it. Returns `None` if an export should be resumed but the target is
+    /// complete already.
     pub(crate) fn open(
         target: &Path,
         settings: [u8; 32],
@@ -175,8 +180,8 @@ impl Journal {
         self.log.write_all(&header).at(&self.log_path)
     }
 
-    /// Reads the log up to its last valid commit, checks each tile against its digest, and
-    /// truncates both files behind that commit.
+    /// Reads the log up to its last valid commit and checks each tile's bytes against their digest.
+    /// Truncates both files behind that commit.
     fn replay(&mut self) -> io::Result<()> {
         let mut log = BufReader::with_capacity(1 << 16, &self.log);
         let mut data = BufReader::with_capacity(1 << 20, &self.data);
@@ -223,7 +228,7 @@ impl Journal {
         self.data.set_len(self.end)
     }
 
-    /// Appends a batch of quads and commits it.
+    /// Appends the tiles of a batch of quads and a commit.
     pub(crate) fn append(&mut self, batch: &[RenderedQuad]) -> Result<(), ExportError> {
         let Some(last) = batch.last() else {
             return Ok(());
@@ -259,16 +264,17 @@ impl Journal {
         Ok(())
     }
 
-    /// Range of the tiles' bytes in the file: its start and end.
+    /// Range of the tiles' bytes in their file: its start and its end.
     pub(crate) fn span(&self) -> (u64, u64) {
         (self.reserved, self.end)
     }
 
-    /// All tiles, in the order of their numbers.
+    /// All stored tiles, in the order of their numbers.
     pub(crate) fn stored_tiles(
         &self,
     ) -> Result<impl Iterator<Item = io::Result<StoredTile>>, ExportError> {
-        // A file of its own, so that its position is independent of other readers.
+        // The log is opened once more, so that this reader's position is independent of other
+        // readers.
         let file = File::open(&self.log_path).at(&self.log_path)?;
         let mut log = BufReader::with_capacity(1 << 16, file);
         log.seek(SeekFrom::Start(HEADER)).at(&self.log_path)?;
@@ -309,16 +315,17 @@ impl Journal {
         fs::remove_file(&self.log_path).at(&self.log_path)
     }
 
-    /// Removes the files, once a target was made from them.
+    /// Removes both files, after a target was made from them.
     pub(crate) fn remove(self) -> Result<(), ExportError> {
         fs::remove_file(&self.path).at(&self.path)?;
         fs::remove_file(&self.log_path).at(&self.log_path)
     }
 }
 
-/// Record of the log: a tile, or (with a length of 0) the commit after a batch.
+/// Record of the log: a tile or, if its length is 0, the commit after a batch.
 struct Record {
-    /// Number of the tile; of a commit, that of the next tile to draw.
+    /// Number of the tile on the Hilbert curve. In a commit it is the number of the next tile to
+    /// draw.
     number: u64,
     offset: u64,
     length: u32,
@@ -380,8 +387,9 @@ fn checksum(bytes: &[u8]) -> u32 {
     crc.sum()
 }
 
-/// Places of tiles by their digests, in two generations, so that memory is bounded. At least the
-/// last [`CACHED_TILES`] digests that were inserted or found are in it.
+/// Offset and length of stored tiles, by their digests. Two generations bound the memory: the old
+/// one is dropped when the young one is full. At least the last [`CACHED_TILES`] digests that were
+/// inserted or found are in the cache.
 #[derive(Default)]
 struct DedupCache {
     young: HashMap<TileDigest, (u64, u32)>,
@@ -389,7 +397,7 @@ struct DedupCache {
 }
 
 impl DedupCache {
-    /// Offset and length of a tile, which is moved to the young generation.
+    /// Offset and length of the tile with a digest. The tile is moved to the young generation.
     fn find(&mut self, digest: &TileDigest) -> Option<(u64, u32)> {
         if let Some(place) = self.young.get(digest) {
             return Some(*place);
@@ -433,7 +441,7 @@ mod tests {
         path
     }
 
-    /// Any truncation or damage leads to the same finished journal.
+    /// A finished journal is the same after truncation or damage at any byte of an earlier state.
     #[test]
     fn a_journal_resumes_from_any_interruption() {
         let folder = folder("cut");
@@ -492,7 +500,7 @@ mod tests {
         journal.append(&[quad(0..5)]).unwrap();
         for if_exists in [IfExists::Resume, IfExists::Overwrite, IfExists::Fail] {
             assert!(matches!(error(1, if_exists), ExportError::Locked { .. }));
-            // The check doesn't disturb the export that is writing.
+            // The check doesn't disturb the export that is writing at that moment.
             let checked = check(&target, if_exists).unwrap_err();
             assert!(matches!(checked, ExportError::Locked { .. }), "{checked}");
         }

@@ -2,8 +2,8 @@
 //!
 //! [`Export`] draws every tile of a layer that shows something, zoom by zoom along the Hilbert
 //! curve. It writes a PMTiles or MBTiles archive, a Cloud-Optimised GeoTIFF, or a folder of files.
-//! Its memory does not grow with the zoom, its bytes are those that a server sends, and an
-//! interrupted export can be resumed to the identical file.
+//! The memory of an export does not grow with the zoom. Its tiles have the bytes that a server
+//! would send. An interrupted export can be resumed, and gives the identical file.
 //!
 //! ```no_run
 //! use heatsplat_archive::{Export, Target};
@@ -18,8 +18,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! [`Archive`] reads PMTiles and MBTiles of any origin. It checks each value of a file before it
-//! uses it.
+//! [`Archive`] reads PMTiles and MBTiles that any program has written. It checks each value of a
+//! file before using it.
 #![forbid(unsafe_code)]
 #![cfg_attr(
     not(test),

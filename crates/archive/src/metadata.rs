@@ -1,4 +1,4 @@
-//! Self-description of an archive.
+//! Description that an archive contains of itself.
 
 use crate::tile::TileContent;
 use heatsplat_points::LonLatBox;
@@ -6,16 +6,17 @@ use heatsplat_render::TileSize;
 use serde_json::{Map, Value, json};
 use std::ops::RangeInclusive;
 
-/// Name and version of this program, as archives name their generator.
+/// Name and version of this program, which archives contain as their generator.
 pub(crate) const GENERATOR: &str = concat!("heatsplat ", env!("CARGO_PKG_VERSION"));
 
-/// Description of an export, written into each format in its own way.
+/// Description of an export. Each format stores it in another way.
 pub(crate) struct Metadata {
     pub(crate) name: String,
     pub(crate) attribution: Option<String>,
-    /// Box of everything that the tiles show. Archives have no east beyond 180.
+    /// Box of everything that the tiles show, in degrees. Its east is at most 180, as archives
+    /// require.
     pub(crate) bounds: LonLatBox,
-    /// Box of the points.
+    /// Box of the points in degrees; `None` without points.
     pub(crate) data_bounds: Option<LonLatBox>,
     /// Longitude and latitude of the densest place, and the zoom of a first view.
     pub(crate) center: (f64, f64, u8),
@@ -40,7 +41,7 @@ impl Metadata {
             .collect()
     }
 
-    /// Names and values of the `metadata` table of MBTiles 1.3.
+    /// Names and values for the `metadata` table of MBTiles 1.3.
     pub(crate) fn to_pairs(&self) -> Vec<(&'static str, String)> {
         let join = |numbers: &[f64]| {
             let texts: Vec<String> = numbers.iter().map(f64::to_string).collect();

@@ -1,33 +1,35 @@
-//! Walk down the quadtree, along the Hilbert curve, to the quads that may show something.
+//! Walk from the whole world down the quadtree of tiles, along the Hilbert curve, to the quads that
+//! may show something. A quad is a square of neighbouring tiles.
 //!
-//! A quad that no point's kernel reaches is skipped with everything below it, so an empty ocean
-//! costs one search. The walk keeps its path in the tree and never a list of tiles.
+//! A tile that no point's kernel reaches is skipped with all tiles within it, so an empty ocean
+//! costs one search. The walk stores its path in the tree, and never a list of all tiles.
 
 use crate::hilbert;
 use heatsplat_points::{LonLatBox, Point, Points, TileId, Window};
 
-/// Pixels a side of the window in which points are searched: the search doesn't divide quads of
-/// less than eight pixels.
+/// Width and height, in pixels, of the window in which points are searched. The search doesn't
+/// divide tiles of less than eight pixels.
 const SEARCH_PIXELS: u32 = 256;
 
-/// Square of neighbouring tiles of a zoom that are drawn as one picture.
+/// Quad: a square of neighbouring tiles of a zoom that are drawn as one picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct TileQuad {
-    /// Tile of a lower zoom that covers them.
+    /// Tile of a lower or equal zoom that covers exactly the quad.
     pub(crate) root: TileId,
     /// Zoom of the tiles.
     pub(crate) z: u8,
-    /// Position of the first tile on its zoom's curve.
+    /// Position of the quad's first tile on the curve of its zoom.
     first: u64,
 }
 
 impl TileQuad {
-    /// Tiles along a side.
+    /// Number of tiles along a side.
     pub(crate) fn side(self) -> u32 {
         1 << (self.z - self.root.z())
     }
 
-    /// The tiles along the curve, each with its number and its column and row in the quad.
+    /// The tiles in the order of the curve. Each has its number, and its column and row within the
+    /// quad.
     pub(crate) fn tiles(self) -> impl Iterator<Item = (TileId, u64, [u32; 2])> {
         let side = self.side();
         let all = self.first..self.first + u64::from(side) * u64::from(side);
@@ -38,30 +40,30 @@ impl TileQuad {
         })
     }
 
-    /// Number after the last tile's.
+    /// Number that follows the number of the last tile.
     pub(crate) fn end(self) -> u64 {
         hilbert::first_of_zoom(self.z) + self.first + (1u64 << (2 * (self.z - self.root.z())))
     }
 }
 
-/// Iterator over the quads of a zoom that may show something, along the curve.
+/// Iterator over the quads of a zoom that may show something, in the order of the curve.
 pub(crate) struct QuadWalk<'a, M> {
-    /// Indexes of points, each of which may show something.
+    /// Points by whose kernels a tile may show something.
     points: Vec<&'a Points>,
     area: Option<LonLatBox>,
     z: u8,
-    /// Zoom of the quads' roots.
+    /// Zoom of the tiles that cover whole quads.
     depth: u8,
-    /// Reach of kernels around a tile, in world units.
+    /// Function that returns how far kernels reach beyond a tile, in world units.
     margin: M,
-    /// Number to start from: quads that end before it are skipped.
+    /// Number of the first tile of interest. Quads that end before it are skipped.
     from: u64,
-    /// Stack of quads to visit: zoom, and position on its curve.
+    /// Stack of tiles to visit, each as its zoom and its position on the curve of that zoom.
     todo: Vec<(u8, u64)>,
 }
 
 impl<'a, M: Fn(TileId) -> f64> QuadWalk<'a, M> {
-    /// Walk over quads of `side` × `side` tiles; `margin` returns how far kernels reach around a
+    /// Walk over quads of `side` × `side` tiles. `margin` returns how far kernels reach beyond a
     /// tile, in world units.
     pub(crate) fn new(
         points: Vec<&'a Points>,
@@ -82,7 +84,7 @@ impl<'a, M: Fn(TileId) -> f64> QuadWalk<'a, M> {
         }
     }
 
-    /// Returns true if a tile is in the area and some point's kernel may reach it.
+    /// Returns true if a tile touches the area and the kernel of some point may reach it.
     fn may_show(&self, tile: TileId) -> bool {
         if self.area.is_some_and(|area| !area.touches(tile)) {
             return false;
@@ -98,7 +100,7 @@ impl<'a, M: Fn(TileId) -> f64> QuadWalk<'a, M> {
             (left..=window.right()).contains(&x) && (top..=window.bottom()).contains(&y)
         };
         self.points.iter().any(|points| {
-            // The search may return some points outside the window, so each is checked.
+            // The search may also return points outside of the window, so each point is checked.
             let cells = points.cells(&window, 0.0);
             cells
                 .slices()
@@ -159,7 +161,7 @@ mod tests {
                 for occupied in points.occupied_tiles(z) {
                     assert!(found.iter().any(|(tile, ..)| *tile == occupied.tile));
                 }
-                // The rest of a walk is a walk from there.
+                // A walk that begins at a quad gives the rest of the whole walk.
                 let Some(middle) = quads.get(quads.len() / 2) else {
                     panic!("no quads");
                 };

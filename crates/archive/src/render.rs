@@ -1,4 +1,4 @@
-//! Rendering of quads: drawn as one picture, cut into tiles, encoded.
+//! Rendering of quads: they are drawn as one picture, which is cut into tiles, which are encoded.
 
 use crate::error::ExportError;
 use crate::quad_walk::{QuadWalk, TileQuad};
@@ -10,8 +10,9 @@ use heatsplat_render::encode::{self, EncodeError, ImageEncoding};
 use heatsplat_render::{Layer, Length, PictureRequest, Shape, TileSize, Transform, View};
 use std::sync::Arc;
 
-/// Side in pixels of a picture that one thread draws at once. Measured: neighbouring tiles share
-/// the margin of their kernels in it, and larger windows are drawn in parts anyway.
+/// Side in pixels of a picture that one thread draws at once. Measured: in such a picture
+/// neighbouring tiles share the margin of their kernels, and larger windows are drawn in parts
+/// anyway.
 const WINDOW: u32 = 512;
 
 /// Renderer of an export's tiles.
@@ -21,12 +22,12 @@ pub(crate) struct TileRenderer<'a> {
     pub(crate) area: Option<LonLatBox>,
     pub(crate) size: TileSize,
     pub(crate) content: TileContent,
-    /// True if tiles are parts of a raster rather than pictures of their own.
+    /// True if tiles are parts of a raster, not separate pictures.
     pub(crate) raster: bool,
 }
 
 impl<'a> TileRenderer<'a> {
-    /// Quads of a zoom that may show something, from a tile number on.
+    /// The quads of a zoom that may show something, beginning with the tile of number `from`.
     pub(crate) fn walk(&self, z: u8, from: u64) -> impl Iterator<Item = TileQuad> + use<'a> {
         let renderer = *self;
         let margin = move |tile| renderer.margin(z, tile);
@@ -34,16 +35,17 @@ impl<'a> TileRenderer<'a> {
         QuadWalk::new(self.points(), self.area, z, side, margin, from)
     }
 
-    /// Points that show in tiles; both sets of a comparison.
+    /// The points that show in tiles; of a comparison, those of both sets.
     pub(crate) fn points(&self) -> Vec<&'a Points> {
         let set = self.layer.data();
         let versus = set.versus().map(|(_, other)| &**other.points());
         std::iter::once(self.layer.points()).chain(versus).collect()
     }
 
-    /// Tiles along a quad's side. Tiles of smooth kernels are bit-identical crops of one picture.
-    /// Those of kernels with an edge are so only to one colour step, so they are drawn one by one,
-    /// as are tiles that are mixed from several pictures.
+    /// Number of tiles along a quad's side. With smooth kernels whose radius is in pixels, tiles
+    /// are bit-identical crops of a larger picture. With other kernels they may differ from such
+    /// crops by one colour step, so these tiles are drawn one by one. So are tiles that are mixed
+    /// from several pictures.
     fn quad_side(&self, z: u8) -> u32 {
         let style = self.layer.style();
         let smooth = matches!(
@@ -59,11 +61,11 @@ impl<'a> TileRenderer<'a> {
         }
     }
 
-    /// Reach of kernels around a tile, in world units.
+    /// Distance that kernels reach beyond a tile, in world units.
     fn margin(&self, z: u8, tile: TileId) -> f64 {
         let pixel = WORLD / (f64::from(self.size.pixels()) * (1u64 << z) as f64);
         let own = Window::tile(tile, 1);
-        // A radius in metres has the most pixels in the tile's first or last row.
+        // A radius in metres has its most pixels at the tile's first or last row.
         let margin = |y: f64| {
             let row = Window::new(own.left(), y, pixel, 1, 1);
             self.layer.margin_in(View::new(row, self.size.ratio()))
@@ -98,7 +100,7 @@ impl<'a> TileRenderer<'a> {
         self.layer.map(View::new(window, self.size.ratio()))
     }
 
-    /// Tiles with the colours of the ramp.
+    /// Tiles in the colours of the ramp.
     fn pictures(&self, quad: TileQuad, window: Window) -> Result<Vec<EncodedTile>, ExportError> {
         let (style, side) = (self.layer.style(), self.size.pixels());
         let picture = self.request(window).picture();
@@ -114,7 +116,7 @@ impl<'a> TileRenderer<'a> {
         })
     }
 
-    /// Tiles with mixtures of several categories' colours.
+    /// Tiles in which the colours of several categories are mixed.
     fn mixed_pictures(
         &self,
         quad: TileQuad,
@@ -148,7 +150,8 @@ impl<'a> TileRenderer<'a> {
         })
     }
 
-    /// Cuts a quad's pixels into tiles, and encodes those that are in the area and not empty.
+    /// Cuts a quad's pixels into tiles, and encodes the tiles that touch the area and are not
+    /// empty.
     fn cut<T: Copy>(
         &self,
         quad: TileQuad,

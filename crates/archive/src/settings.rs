@@ -1,7 +1,7 @@
 //! Digest of everything that the bytes of an export depend on.
 //!
-//! A journal is resumed only by an export with the same digest. The text that is hashed is fixed:
-//! `.partial` files of earlier versions must still resume.
+//! A journal is resumed only by an export with the same digest. The form of the hashed text never
+//! changes, so that `.partial` files of an earlier build with the same version number still resume.
 
 use crate::target::{Target, TargetFormat};
 use crate::tile::TileContent;
@@ -10,7 +10,7 @@ use heatsplat_render::{Layer, TileSize};
 use sha2::{Digest as _, Sha256};
 use std::ops::RangeInclusive;
 
-/// Settings of an export, each a line of the text that is hashed.
+/// Settings of an export. Each is a line of the text that is hashed.
 pub(crate) struct Settings<'a> {
     pub(crate) target: &'a Target,
     pub(crate) layer: &'a Layer,

@@ -5,7 +5,7 @@ use crate::if_exists::IfExists;
 use crate::journal;
 use std::path::{Path, PathBuf};
 
-/// A file or folder to write, with the format that its name implies.
+/// File or folder to write, with the format that its name implies.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Target {
     pub(crate) path: PathBuf,
@@ -21,8 +21,8 @@ pub(crate) enum TargetFormat {
 }
 
 impl Target {
-    /// Target with a name that ends in `.pmtiles`, `.mbtiles`, `.tif` or `.tiff`, or is
-    /// `FOLDER/{z}/{x}/{y}.png` for a folder of files.
+    /// Target with a name that ends in `.pmtiles`, `.mbtiles`, `.tif` or `.tiff`, or that is
+    /// `FOLDER/{z}/{x}/{y}.png` or `.webp` for a folder of files.
     ///
     /// # Errors
     /// [`ExportError::UnknownFormat`], or [`ExportError::Remote`] for an address.
@@ -64,12 +64,12 @@ impl Target {
         }
     }
 
-    /// Checks that an export can be written here, before its points are read; false where the
-    /// target is complete and only to be resumed. No file is changed.
+    /// Checks that an export can be written here, before its points are read. Returns false if an
+    /// export should be resumed but the target is complete already. No file is changed.
     ///
     /// # Errors
-    /// An [`ExportError`] as from [`Export::write`](crate::Export::write): a file that is in the
-    /// way, or can't be written.
+    /// An [`ExportError`] as from [`Export::write`](crate::Export::write): if a file is in the way,
+    /// or can't be written.
     pub fn check(&self, if_exists: IfExists) -> Result<bool, ExportError> {
         journal::check(&self.path, if_exists)
     }
@@ -79,7 +79,7 @@ impl Target {
         &self.path
     }
 
-    /// Returns true if the format is one raster of densities or colours, rather than tiles of
+    /// Returns true if the format is one raster of densities or colours, false if it is tiles of
     /// pictures.
     pub fn is_raster(&self) -> bool {
         self.format == TargetFormat::Cog

@@ -1,4 +1,4 @@
-//! Tiles of a TIFF: a horizontal predictor, then deflate.
+//! Tiles of a TIFF: a horizontal predictor is applied, then deflate compresses the result.
 //!
 //! TIFF 6.0, section 14, defines predictor 2; Adobe's TIFF Technical Note 3 defines predictor 3.
 
@@ -7,7 +7,8 @@ use flate2::write::ZlibEncoder;
 use std::io::{self, Write as _};
 use std::sync::Arc;
 
-/// Floats with predictor 3: the highest bytes of a row's values come first, then the next ones.
+/// Compresses floats with predictor 3: in each row, the highest bytes of all values come first,
+/// then the next lower ones.
 pub(crate) fn floats(values: &[f32], side: usize) -> io::Result<Arc<[u8]>> {
     let mut bytes = Vec::with_capacity(values.len() * 4);
     for row in values.chunks_exact(side) {
@@ -23,7 +24,8 @@ pub(crate) fn floats(values: &[f32], side: usize) -> io::Result<Arc<[u8]>> {
     deflate(&bytes)
 }
 
-/// RGBA pixels with predictor 2: differences within each band.
+/// Compresses RGBA pixels with predictor 2: each value becomes its difference to the pixel before,
+/// in the same band.
 pub(crate) fn colors(pixels: &[u8], side: usize) -> io::Result<Arc<[u8]>> {
     let mut bytes = pixels.to_vec();
     bytes

@@ -10,11 +10,11 @@ use std::sync::Arc;
 pub enum TileContent {
     /// Colours as PNG with a palette.
     Png,
-    /// Colours in four channels: PNG without a palette, or the bands of a raster.
+    /// Colours in four channels: a PNG without a palette, or four bands of a raster.
     Rgba,
     /// Colours as lossless WebP.
     WebP,
-    /// Densities as 32-bit floats; rasters only.
+    /// Densities as 32-bit floats, for rasters only.
     Density,
 }
 
@@ -29,12 +29,12 @@ impl TileContent {
     }
 }
 
-/// 128 bits of a tile's SHA-256; tiles with equal digests are stored once.
+/// First 128 bits of a tile's SHA-256. Tiles with equal digests are stored once.
 pub(crate) type TileDigest = [u8; 16];
 
 /// An encoded tile.
 pub(crate) struct EncodedTile {
-    /// Number on the Hilbert curve, as in [`hilbert`](crate::hilbert).
+    /// Number of the tile on the Hilbert curve, as in [`hilbert`](crate::hilbert).
     pub(crate) number: u64,
     pub(crate) bytes: Arc<[u8]>,
     pub(crate) digest: TileDigest,
@@ -51,10 +51,10 @@ impl EncodedTile {
     }
 }
 
-/// Encoded tiles of a quad, without those that are empty.
+/// Encoded tiles of a quad, without empty ones.
 pub(crate) struct RenderedQuad {
     pub(crate) tiles: Vec<EncodedTile>,
-    /// Number after the quad's last tile.
+    /// Number that follows the number of the quad's last tile.
     pub(crate) end: u64,
 }
 

@@ -9,10 +9,11 @@ use std::fs;
 use std::io::{self, BufReader, Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 
-/// File of the folder's self-description, with the names of MBTiles' metadata.
+/// File with the folder's description of itself, under the names of MBTiles' metadata.
 const METADATA: &str = "metadata.json";
 
-/// Most files that are remembered as targets of hard links from equal tiles.
+/// Largest number of files that are remembered, so that equal tiles become hard links to them. A
+/// choice.
 const REMEMBERED: usize = 1 << 20;
 
 /// Makes the folder, renames it to the target and removes the journal.
@@ -22,7 +23,7 @@ pub(crate) fn finish(
     metadata: &Metadata,
 ) -> Result<(), ExportError> {
     let (building, former) = (sibling(target, ".building"), sibling(target, ".former"));
-    // Both may be left from an interrupted export.
+    // Both folders may be left over from an interrupted export.
     remove(&building)?;
     if former.exists() && !target.exists() {
         fs::rename(&former, target).at(target)?;
@@ -34,7 +35,7 @@ pub(crate) fn finish(
     }
     let built = build(&journal, &building, metadata).and_then(|()| sync_files(&building));
     if let Err(error) = built {
-        // The journal is enough to start again, and a full disk needs the space.
+        // The journal suffices to start again, and a full disk needs the space.
         let _ = fs::remove_dir_all(&building);
         return Err(error);
     }
@@ -57,7 +58,8 @@ fn remove(folder: &Path) -> Result<(), ExportError> {
     }
 }
 
-/// Returns true if a folder holds nothing but zooms and metadata, as this module writes them.
+/// Returns true if a folder holds nothing but folders of zooms and the metadata file, as this
+/// module writes them.
 fn holds_only_tiles(folder: &Path) -> bool {
     let Ok(entries) = fs::read_dir(folder) else {
         return false;

@@ -1,4 +1,4 @@
-//! Timing of tiles: one alone, again and again, and many at once.
+//! Timing of tiles: drawn one after the other, and many at once.
 
 use cpu_time::ProcessTime;
 use heatsplat::render::{Phase, Timings};
@@ -7,25 +7,25 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// The timing of some tiles.
+/// The timing of one kind of tiles.
 pub(super) struct TileTiming {
     pub(super) kind: String,
-    /// Number of tiles that took turns, and number of turns.
+    /// Number of different tiles that were drawn in turn, and, below, number of drawings.
     pub(super) tiles: usize,
     pub(super) turns: usize,
-    /// Milliseconds of a tile drawn alone, by the clock and of CPU time.
+    /// Milliseconds to draw a tile while no other is drawn: by the clock, and, below, of CPU time.
     pub(super) wall: Quartiles,
     pub(super) cpu: Quartiles,
-    /// Mean milliseconds of each stage of a tile drawn alone.
+    /// Mean milliseconds of each stage, for a tile that is drawn while no other is.
     pub(super) stages: Vec<(Phase, f64)>,
-    /// Mean bytes of a tile.
+    /// Mean bytes of an encoded tile.
     pub(super) bytes: usize,
-    /// Tiles a second with all threads at work, and milliseconds of CPU time for each.
+    /// Tiles a second with all threads at work, and, below, milliseconds of CPU time for each tile.
     pub(super) rate: f64,
     pub(super) rate_cpu: f64,
 }
 
-/// Median and quartiles.
+/// Median, and lower and upper quartile.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Quartiles {
     pub(super) low: f64,
@@ -45,7 +45,8 @@ impl Quartiles {
     }
 }
 
-/// Times some tiles of a layer; many at once are drawn by `threads`, by default one for each core.
+/// Times the drawing of some tiles of a layer: one by one for `time`, then many at once for `time`.
+/// The latter are drawn by `threads` threads, by default one for each core.
 pub(super) fn tiles(
     layer: &Layer,
     kind: String,
@@ -59,7 +60,8 @@ pub(super) fn tiles(
         let drawn = layer.tile(tile).png();
         drawn.map_or(0, |bytes| bytes.len())
     };
-    // Before the clock runs scales are measured, shaders compiled and points sent to the device.
+    // A few tiles are drawn before the clock runs: scales are measured, shaders compiled, and
+    // points sent to the device.
     let warm = tiles.len().min(8);
     (0..warm).for_each(|turn| {
         draw(turn);
@@ -97,7 +99,7 @@ pub(super) fn tiles(
     }
 }
 
-/// Tiles a second by many threads, and milliseconds of CPU time for each.
+/// Tiles a second that many threads draw, and milliseconds of CPU time for each tile.
 fn together(
     time: Duration,
     threads: Option<usize>,

@@ -1,4 +1,4 @@
-//! `heatsplat bench`: the speed of all backends, with the user's own points.
+//! `heatsplat bench`: measures the speed of all backends, with points of the user or made-up ones.
 
 mod measure;
 mod report;
@@ -30,10 +30,11 @@ Tiles are drawn as a server draws them, from points in memory to the bytes of a 
 zoom that most points lie in are dense, the others sparse. CPU time is that of all threads of the
 program; spread is the middle half of all turns.";
 
-/// Zooms whose tiles are timed.
+/// Zooms whose tiles are timed by default.
 const ZOOMS: [u8; 4] = [0, 4, 8, 12];
 
-/// Number of tiles in a batch, and of each kind.
+/// Number of tiles in a batch for a device, and largest number of dense or of sparse tiles of a
+/// zoom.
 const BATCH: usize = 64;
 
 #[derive(Args)]
@@ -67,7 +68,7 @@ pub(super) struct BenchCommand {
 struct BackendTiming {
     backend: String,
     tiles: Vec<TileTiming>,
-    /// Seconds of each stage of a device, for a batch.
+    /// Seconds of each stage of the backend's device, for a batch of tiles. Empty without a device.
     device: Vec<(&'static str, f64)>,
 }
 
@@ -88,7 +89,7 @@ impl BenchCommand {
         };
         let time = Duration::from_secs_f64(self.seconds.clamp(0.01, 600.0));
         let mut out: Box<dyn io::Write> = match &self.json {
-            // Standard output has the JSON alone.
+            // Standard output must have nothing but the JSON.
             Some(file) if file.as_os_str() == "-" => Box::new(io::stderr()),
             _ => Box::new(io::stdout()),
         };
@@ -130,7 +131,7 @@ impl BenchCommand {
         }
     }
 
-    /// The kinds of tiles that are timed, with their names.
+    /// The kinds of tiles that are timed, each with its name and its tiles.
     fn kinds(&self, layer: &Layer) -> Vec<(String, Vec<TileId>)> {
         if self.tile.is_empty() {
             return ZOOMS
@@ -146,7 +147,8 @@ impl BenchCommand {
     }
 }
 
-/// Dense tiles of a zoom, which most points lie in, and a sample of the others.
+/// Two kinds of tiles of a zoom: the dense ones, in which most points lie, and a sample of the
+/// others.
 fn kinds_of_zoom(layer: &Layer, z: u8) -> Vec<(String, Vec<TileId>)> {
     let mut occupied = layer.points().occupied_tiles(z);
     occupied.sort_by(|a, b| b.mass.total_cmp(&a.mass));
@@ -166,7 +168,7 @@ fn kinds_of_zoom(layer: &Layer, z: u8) -> Vec<(String, Vec<TileId>)> {
         .collect()
 }
 
-/// The seconds of each stage on a device, for a batch of tiles of zoom 4.
+/// The seconds of each stage on a device, for a batch of tiles of zoom 4, by the stage's name.
 fn device_stages(layer: &Layer, timer: &StageTimer) -> Vec<(&'static str, f64)> {
     let z = 4;
     let scale = layer.normalizer(level::of_zoom(z), layer.style());
@@ -187,7 +189,7 @@ fn device_stages(layer: &Layer, timer: &StageTimer) -> Vec<(&'static str, f64)> 
             (job, &*scale)
         })
         .collect();
-    // Shaders are compiled at the first call.
+    // The first call isn't counted, since it compiles shaders.
     timer(&jobs);
     timer(&jobs)
 }

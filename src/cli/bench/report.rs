@@ -37,7 +37,7 @@ pub(super) fn line(timing: &TileTiming) -> String {
     )
 }
 
-/// Lines of the stages of a device.
+/// Lines of text with the milliseconds of each stage of a device.
 pub(super) fn device(stages: &[(&'static str, f64)]) -> String {
     let line = |(name, seconds): &(&str, f64)| {
         format!("  {name:<10}  {:>9.3} ms a batch\n", seconds * 1e3)
@@ -109,12 +109,12 @@ fn tile(timing: &TileTiming) -> Value {
     })
 }
 
-/// Rounds to a ten-thousandth; further digits are noise.
+/// Rounds to a ten-thousandth. Further digits are noise.
 fn rounded(value: f64) -> f64 {
     (value * 1e4).round() / 1e4
 }
 
-/// Name of the processor, where the system gives it.
+/// Name of the processor; `None` if the system doesn't give it.
 fn cpu() -> Option<String> {
     let text = std::fs::read_to_string("/proc/cpuinfo").ok()?;
     let line = text.lines().find(|line| line.starts_with("model name"))?;

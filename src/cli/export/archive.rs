@@ -1,4 +1,4 @@
-//! Tiles into a file or folder, with a progress bar and a summary.
+//! Export of tiles into a file or folder, with a progress bar and a summary.
 
 use super::super::backend;
 use super::{ExportCommand, suggest_flags};
@@ -55,7 +55,8 @@ pub(super) fn write(
     Ok(())
 }
 
-/// A progress bar on standard error: hidden where that is no terminal.
+/// A progress bar on standard error, and the time when it began. It is hidden if standard error is
+/// no terminal.
 struct ExportBar(ProgressBar, Instant);
 
 impl ExportBar {
@@ -108,7 +109,7 @@ fn table(estimate: &Estimate) -> String {
     text + &format!(" all  {tiles:>12}  {bytes:>10}  about {time}\n")
 }
 
-/// A number of bytes in a short binary unit.
+/// A number of bytes in a binary unit, with few digits.
 fn size(bytes: u64) -> String {
     let mut value = bytes as f64;
     for unit in ["B", "KiB", "MiB", "GiB"] {

@@ -82,7 +82,7 @@ pub(super) struct ExportCommand {
     backend: BackendFlags,
 }
 
-/// The target of an export.
+/// The output of an export.
 #[derive(Clone, Debug)]
 enum Output {
     /// A file or folder of tiles.
@@ -122,7 +122,7 @@ impl ExportCommand {
         }
     }
 
-    /// Checks the target before anything is read, which may take long. Returns `false` if the
+    /// Checks the output before the source is read, which may take long. Returns `false` if the
     /// export is complete already.
     fn is_needed(&self) -> Result<bool, BoxError> {
         match &self.output {
@@ -183,7 +183,7 @@ fn area(text: &str) -> Result<LonLatBox, BoxError> {
     Ok(area)
 }
 
-/// Adds the flags that help to an export's error.
+/// Adds the flags that solve the problem to an export's error.
 fn suggest_flags(error: ExportError) -> BoxError {
     match &error {
         ExportError::Exists { .. } => format!("{error}; --overwrite replaces it").into(),

@@ -1,12 +1,12 @@
-//! Levels of log lines, by target.
+//! Levels of log lines, by the part of the program that logs them, their target.
 
 use std::str::FromStr;
 use tracing_core::LevelFilter;
 
-/// The least severe level that is written, by target.
+/// The least severe level that is logged, for each target.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct LogFilter {
-    /// The level of heatsplat's crates. Other crates log only if they are named.
+    /// The level of heatsplat's crates. Other crates log only if a target names them.
     default: LevelFilter,
     targets: Vec<(String, LevelFilter)>,
 }

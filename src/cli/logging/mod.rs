@@ -1,9 +1,10 @@
-//! Log lines: events of the program and its libraries, on standard error, as text or JSON.
+//! Log lines: events of the program and its libraries are written to standard error, as text or
+//! JSON.
 //!
-//! A small subscriber for `tracing`. tracing-subscriber, with the crates that it brings, has
-//! neither this text format nor a writer that drops lines. On a terminal lines are written at once.
-//! Anywhere else a thread writes them: if no one reads, lines are dropped, and no work waits or
-//! ends.
+//! The module is a small subscriber for `tracing`. tracing-subscriber, which brings further crates,
+//! has neither this text format nor a writer that drops lines. On a terminal, lines are written at
+//! once. Anywhere else a thread writes them: if nothing reads the lines, further ones are dropped,
+//! and the program neither waits nor ends.
 
 mod filter;
 mod sink;
@@ -17,7 +18,7 @@ use std::sync::OnceLock;
 use subscriber::{Logger, json_line};
 use tracing_core::{Dispatch, dispatcher};
 
-/// The variable that sets the level where no flag does.
+/// The environment variable that sets the level if no flag does.
 const VARIABLE: &str = "HEATSPLAT_LOG";
 
 /// The flags of log lines, which every command has.
@@ -47,7 +48,7 @@ enum LogFormat {
     Json,
 }
 
-/// The sink of the whole program, once it is set up.
+/// The format and the sink of log lines of the whole program, once [`init`] has set them.
 static SINK: OnceLock<(LogFormat, Sink)> = OnceLock::new();
 
 /// Installs the subscriber. Must be called once, before anything is logged.
@@ -72,7 +73,8 @@ pub(super) fn init(flags: &LogFlags) {
     }
 }
 
-/// Writes a line for the person at the terminal. One that begins with `heatsplat: ` is a warning.
+/// Writes a line for the person at the terminal. A line that begins with `heatsplat: ` is a
+/// warning.
 macro_rules! say {
     ($($words:tt)*) => {
         $crate::cli::logging::log_line(::std::format_args!($($words)*))
@@ -80,7 +82,7 @@ macro_rules! say {
 }
 pub(crate) use say;
 
-/// Logs a line; see `say!`.
+/// Logs a line as a warning or as information; see `say!`.
 pub(crate) fn log_line(line: fmt::Arguments<'_>) {
     let line = line.to_string();
     match line.strip_prefix("heatsplat: ") {
@@ -89,7 +91,7 @@ pub(crate) fn log_line(line: fmt::Arguments<'_>) {
     }
 }
 
-/// Logs the error that ends the program, with its causes, whatever the level is.
+/// Logs the error that ends the program, with its causes. The level doesn't suppress it.
 pub(super) fn report(error: &str, causes: &[String]) {
     let Some((format, sink)) = SINK.get() else {
         return;
@@ -108,7 +110,7 @@ pub(super) fn report(error: &str, causes: &[String]) {
     }
 }
 
-/// Waits for the last lines to be written, but not long.
+/// Waits until the last lines are written, but at most half a second.
 pub(crate) fn flush() {
     if let Some((_, sink)) = SINK.get() {
         sink.flush();

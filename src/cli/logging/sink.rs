@@ -1,17 +1,17 @@
-//! The sink of log lines: standard error, which may be closed or stuck.
+//! The sink of log lines: standard error, which may be closed, or may not be read.
 
 use std::io::{self, IsTerminal as _, Write as _};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// The most lines that wait for the writer; more are dropped.
+/// The largest number of lines that wait for the writing thread. Further lines are dropped.
 const MAX_WAITING: usize = 1024;
 
-/// The longest that the end of the program waits for the last lines.
+/// The longest time that the program, when it ends, waits for its last lines to be written.
 const FLUSH_TIMEOUT: Duration = Duration::from_millis(500);
 
-/// Standard error, directly or through the thread that writes to it.
+/// The way to standard error: directly, or by a thread that writes to it.
 pub(super) enum Sink {
     Terminal,
     Thread(SyncSender<Message>),
@@ -39,7 +39,8 @@ impl Sink {
     pub(super) fn write(&self, line: String) {
         match self {
             Self::Terminal => write_to_stderr(&line),
-            // A full channel drops the line: its reader is gone or stuck.
+            // A line that doesn't fit into the full channel is dropped: the reader of standard
+            // error is gone or stuck.
             Self::Thread(sender) => _ = sender.try_send(Message::Line(line)),
         }
     }
@@ -67,7 +68,7 @@ fn write_all(lines: &Receiver<Message>) {
     }
 }
 
-/// Writes to standard error, which may be closed.
+/// Writes to standard error. Errors are ignored, since it may be closed.
 fn write_to_stderr(line: &str) {
     let _ = io::stderr().lock().write_all(line.as_bytes());
 }

@@ -1,4 +1,4 @@
-//! The subscriber of `tracing`: formats events and the spans that they are in.
+//! The subscriber of `tracing`. It formats events and the spans in which they happen.
 
 use super::filter::LogFilter;
 use super::{LogFormat, SINK};
@@ -13,10 +13,10 @@ use tracing_core::field::{Field, Visit};
 use tracing_core::span::{Attributes, Current, Id, Record};
 use tracing_core::{Event, Level, LevelFilter, Metadata, Subscriber};
 
-/// The number of separately locked parts of the table of spans.
+/// The number of parts of the table of spans. Each part has another lock.
 const SHARDS: u64 = 16;
 
-/// The subscriber: formats events, with the fields of the spans that they are in.
+/// The subscriber. It formats events, with the fields of the spans in which they happen.
 pub(super) struct Logger {
     filter: LogFilter,
     format: LogFormat,
@@ -27,14 +27,14 @@ pub(super) struct Logger {
 /// An open span.
 struct Span {
     metadata: &'static Metadata<'static>,
-    /// Its formatted fields, after those of the spans around it.
+    /// The formatted names and fields of the spans around this one, then of this one.
     text: String,
     begun: Instant,
     references: usize,
 }
 
 thread_local! {
-    /// The spans that this thread is in, the innermost last.
+    /// The ids of the spans that this thread is in, the innermost last.
     static ENTERED: RefCell<Vec<u64>> = const { RefCell::new(Vec::new()) };
 }
 
@@ -54,7 +54,8 @@ impl Logger {
         shard.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The text of an explicit parent or, if contextual, of the innermost span of this thread.
+    /// The formatted spans of an event or span: those of its explicit parent, or else, if it is
+    /// contextual, those of this thread's innermost span.
     fn context(&self, parent: Option<&Id>, is_contextual: bool) -> String {
         let innermost = || ENTERED.with_borrow(|entered| entered.last().copied());
         let id = match parent {
@@ -86,7 +87,7 @@ impl Logger {
 }
 
 impl Logger {
-    /// The line of a span that ends: its time.
+    /// The line that reports the end of a span and its time.
     fn closed_line(&self, span: &Span) -> String {
         let took = span.begun.elapsed().as_secs_f64() * 1e3;
         let (metadata, spans) = (span.metadata, &span.text);
@@ -107,7 +108,8 @@ impl Logger {
     }
 }
 
-/// A line of JSON; `rest` has more fields, each after a comma.
+/// A log line as a JSON object. `rest` has further fields, each after a comma, and `spans` the
+/// objects of the spans.
 pub(super) fn json_line(
     level: &str,
     target: &str,
@@ -214,7 +216,7 @@ impl Subscriber for Logger {
     }
 }
 
-/// The fields of an event or span as text.
+/// The fields of an event or span as text, the message apart from the others.
 struct Fields {
     format: LogFormat,
     message: String,

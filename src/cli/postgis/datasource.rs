@@ -3,10 +3,10 @@
 use crate::cli::source_flags::SourceFlags;
 
 /// The address that the parameters of a datasource stand for. Table, geometry column and reference
-/// system go into the flags, unless those name others.
+/// system go into the flags, unless the flags name others.
 ///
 /// # Errors
-/// A message, if there is no table.
+/// A message if the datasource has no table.
 pub(crate) fn datasource<'a>(
     get: &impl Fn(&str) -> Option<&'a str>,
     flags: &mut SourceFlags,
@@ -16,7 +16,7 @@ pub(crate) fn datasource<'a>(
     Ok(address(get))
 }
 
-/// Takes a table or `(select …) as name`, where no flag names another.
+/// Puts a table, or the query in `(select …) as name`, into the flags, unless a flag names another.
 fn suggest(flags: &mut SourceFlags, table: &str, geom: Option<&str>, srid: Option<&str>) {
     let database = &mut flags.database;
     if !flags.table.is_empty() || database.sql.is_some() {
@@ -53,7 +53,7 @@ fn address<'a>(get: &impl Fn(&str) -> Option<&'a str>) -> String {
     }
     let host = get("host").filter(|h| !h.is_empty());
     match host {
-        // A folder of sockets.
+        // The host is a folder of sockets.
         Some(folder) if folder.starts_with('/') => {
             url += &format!(
                 "/{}?host={}",

@@ -1,4 +1,4 @@
-//! Flags of databases, and the queries that follow from them.
+//! Flags of databases, and the queries that they ask for.
 
 use crate::cli::source_flags::SourceFlags;
 use crate::cli::units::period;
@@ -74,7 +74,7 @@ pub(crate) struct PostFlags {
 }
 
 impl DatabaseFlags {
-    /// Checks that no flag is given that is for databases only.
+    /// Checks that no flag is given that only databases have.
     pub(crate) fn check_unused(&self) -> Result<(), &'static str> {
         match (&self.sql, self.srid) {
             (None, None) => Ok(()),
@@ -84,7 +84,7 @@ impl DatabaseFlags {
 }
 
 impl SourceFlags {
-    /// The queries that the flags ask for: one for each `--table`, or that of `--sql`.
+    /// The queries that the flags ask for: one for each `--table`, or the query of `--sql`.
     pub(crate) fn layer_queries(&self) -> Vec<LayerQuery> {
         let tables = self.table.iter().cloned().map(Relation::Table);
         let all = tables.chain(self.database.sql.clone().map(Relation::Sql));
@@ -98,7 +98,7 @@ impl SourceFlags {
         .collect()
     }
 
-    /// The flags that ask for a query: the inverse of [`SourceFlags::layer_queries`].
+    /// The flags that ask for a query. This is the inverse of [`SourceFlags::layer_queries`].
     pub(crate) fn from_query(query: LayerQuery) -> Self {
         let (table, sql) = match query.from {
             Relation::Table(name) => (vec![name], None),
@@ -117,7 +117,8 @@ impl SourceFlags {
         }
     }
 
-    /// The name of a layer of these flags: its table's, without the schema.
+    /// The name of the layer that the flags ask for: the name of its table, without the schema. It
+    /// is `query` for `--sql`.
     pub(crate) fn table_name(&self) -> String {
         match self.layer_queries().first().map(|query| &query.from) {
             None => String::new(),
@@ -129,14 +130,14 @@ impl SourceFlags {
         }
     }
 
-    /// A message about flags that a live layer can't obey, if one is given.
+    /// A message if a flag is given that has no effect in a live layer, otherwise `None`.
     pub(crate) fn only_for_snapshots(&self) -> Option<&'static str> {
         let radius = self.radius_column.is_some();
         radius
             .then_some("radius-column is not for live layers: leave out live to read all rows once")
     }
 
-    /// A message about flags that a database can't obey, if one is given.
+    /// A message if a flag is given that has no effect with a database, otherwise `None`.
     pub(crate) fn only_for_files(&self) -> Option<&'static str> {
         if self.filter.is_some() || self.within.is_some() {
             return Some("filter and within are for files; say it in sql");

@@ -1,4 +1,4 @@
-//! Live layers of PostGIS: the server asks for the rows of a window, and gets errors without
+//! Live layers of PostGIS. The server asks for the rows of a window, and gets errors without
 //! secrets.
 
 use crate::cli::logging::say;
@@ -11,11 +11,12 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::OnceCell;
 
-/// Deadline of a query whose rows make a colour scale, which is measured once.
+/// Longest time of a query for a colour scale. It exceeds that of a picture, since a scale is
+/// measured once.
 const SCALE_DEADLINE: Duration = Duration::from_secs(30);
 
-/// A table or query. It is looked up at its first request, since the database may be away when the
-/// program starts.
+/// A table or a query of a database. It is looked up at the first request for its rows, since the
+/// database may not answer when the program starts.
 #[derive(Debug)]
 pub(crate) struct LiveRows {
     name: String,
@@ -23,7 +24,7 @@ pub(crate) struct LiveRows {
     query: LayerQuery,
     allow_superuser: bool,
     live: OnceCell<postgis::LiveLayer>,
-    /// Bounds of its rows when the program started, in degrees.
+    /// Bounds of the rows when the program started, in degrees; `None` if unknown.
     bounds: Option<LonLatBox>,
 }
 
@@ -44,12 +45,12 @@ impl LiveRows {
         }
     }
 
-    /// Sets the bounds of its rows, if they are known.
+    /// Sets the bounds of the rows in degrees; `None` if unknown.
     pub(crate) fn within(self, bounds: Option<LonLatBox>) -> Self {
         Self { bounds, ..self }
     }
 
-    /// Returns the layer, which is looked up once.
+    /// Returns the layer in the database. It is looked up once.
     pub(crate) async fn live(&self) -> Result<&postgis::LiveLayer, DatabaseError> {
         let look_up = || {
             let database = Arc::clone(&self.database);
@@ -66,7 +67,8 @@ impl LiveRows {
     }
 }
 
-/// The server's error for conditions that pass: the database is away, busy or slow.
+/// The server's error for conditions that may pass: the database is away, busy or slow, or a
+/// picture has too many rows. `None` for other errors.
 pub(crate) fn transient(error: &DatabaseError) -> Option<SourceError> {
     match error {
         DatabaseError::Away(_) | DatabaseError::Denied(_) => Some(SourceError::Away),
@@ -77,8 +79,8 @@ pub(crate) fn transient(error: &DatabaseError) -> Option<SourceError> {
     }
 }
 
-/// Looks a layer up to check and describe it. The result can't fetch rows: its connections end with
-/// the runtime that made them.
+/// Looks a layer up in order to check and describe it. The result can't fetch rows, since its
+/// connections end with the async runtime that made them, at the end of this function.
 pub(crate) fn look_up(
     address: &Address,
     limits: DatabaseLimits,

@@ -1,5 +1,5 @@
-//! PostGIS as a source and a target of the program. `postgis_disabled.rs` is its twin in a program
-//! that is built without the feature.
+//! PostGIS as a source and as a target of the program. In a program that is built without the
+//! feature `postgis`, the module `postgis_disabled.rs` takes its place.
 
 mod datasource;
 mod flags;
@@ -17,8 +17,8 @@ use super::source_flags::SourceFlags;
 use heatsplat_loader::postgis::{Address, Snapshot};
 use heatsplat_loader::{LoadError, Source};
 
-/// Opens the table or query that the flags name, if the source is a database. All its rows are
-/// read.
+/// Opens the table or query that the flags name, to read all its rows. `None` if the source is no
+/// database.
 pub(super) fn open(source: &str, flags: &SourceFlags) -> Option<Result<Box<dyn Source>, BoxError>> {
     is_address(source).then(|| {
         if let Some(message) = flags.only_for_files() {

@@ -1,4 +1,4 @@
-//! Densities as a table of PostGIS rasters.
+//! Export of densities into a table of PostGIS rasters.
 
 use crate::cli::error::BoxError;
 use crate::cli::logging::say;
@@ -8,7 +8,7 @@ use heatsplat_loader::postgis::{Address, is_address, raster};
 use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 
-/// A table that an export writes rasters into.
+/// A table into which an export writes rasters.
 #[derive(Clone, Debug)]
 pub(crate) struct RasterTable {
     address: Address,
@@ -16,7 +16,8 @@ pub(crate) struct RasterTable {
 }
 
 impl RasterTable {
-    /// Parses `postgres://user@host/database?table=NAME`; `None` if the text is no such address.
+    /// Parses `postgres://user@host/database?table=NAME`; `None` if the text is no address of a
+    /// database.
     pub(crate) fn parse(text: &str) -> Option<Result<Self, String>> {
         is_address(text).then(|| Self::parse_address(text))
     }
@@ -41,7 +42,7 @@ impl RasterTable {
         Ok(Self { address, name })
     }
 
-    /// Checks that the table can be created, before anything is read.
+    /// Checks that the table can be created, before the source is read.
     pub(crate) fn check(&self, zooms: RangeInclusive<u8>, overwrite: bool) -> Result<(), BoxError> {
         let last = *zooms.end();
         let factors: Vec<u32> = zooms.map(|z| 1 << (last - z)).collect();
@@ -49,8 +50,8 @@ impl RasterTable {
         checked.map_err(|error| format!("{}: {error}", self.address).into())
     }
 
-    /// Writes the densities of a layer: those of the last zoom into the table, the others as its
-    /// overviews.
+    /// Writes the densities of a layer: those of the last zoom into the table, those of the other
+    /// zooms into its overviews.
     pub(crate) fn write(
         &self,
         layer: &Layer,
@@ -69,7 +70,7 @@ impl RasterTable {
     }
 }
 
-/// The tiles of a zoom that show something.
+/// The tiles of a zoom that show something, as rasters.
 fn tiles(layer: &Layer, z: u8) -> impl Iterator<Item = raster::RasterTile> + '_ {
     let zero = layer
         .data()
@@ -98,7 +99,7 @@ fn tiles(layer: &Layer, z: u8) -> impl Iterator<Item = raster::RasterTile> + '_ 
     })
 }
 
-/// Replaces infinite sums by the greatest finite `f32`, with one warning for all.
+/// Replaces infinite sums by the greatest finite `f32`. There is one warning for all tiles.
 fn within_floats(mut values: Vec<f32>, warned: &mut bool) -> Vec<f32> {
     for value in values.iter_mut().filter(|value| value.is_infinite()) {
         *value = value.clamp(f32::MIN, f32::MAX);
@@ -109,14 +110,15 @@ fn within_floats(mut values: Vec<f32>, warned: &mut bool) -> Vec<f32> {
     values
 }
 
-/// Tiles with points, and all tiles that their kernels reach.
+/// The tiles in which points lie, and all tiles that the kernels of these points reach.
 fn addresses(layer: &Layer, z: u8) -> BTreeSet<TileId> {
     let side = 1i64 << z;
     let mut all = BTreeSet::new();
     for occupied in layer.points().occupied_tiles(z) {
         let window = Window::tile(occupied.tile, 256);
         let margin = layer.margin_in(window).ceil() as u32;
-        // A radius in metres has more pixels towards the poles.
+        // A radius in metres has more pixels nearer to the poles, so the margin is measured again
+        // in the grown window.
         let margin = layer.margin_in(window.grown(margin));
         let reach = (margin / 256.0).ceil() as i64;
         let (x, y) = (i64::from(occupied.tile.x()), i64::from(occupied.tile.y()));

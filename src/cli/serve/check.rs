@@ -1,12 +1,13 @@
-//! `serve --check`: whether a configuration can be served, without serving it.
+//! `serve --check`: tests whether a configuration can be served, without serving it.
 
 use super::config::ServeConfig;
 use super::expand::{self, is_pipe, layer_name};
 use crate::cli::archive_layer::ArchiveLayer;
 use crate::cli::error::BoxError;
 
-/// Checks that files can be opened and databases can give their layers; returns the layers' names.
-/// A database that is away is reported and no error: it may be there when the server starts.
+/// Checks that files can be opened and that databases can give their layers. Returns the layers'
+/// names. A database that is away is reported but is no error, since it may be back when the server
+/// starts.
 pub(super) fn check(config: &ServeConfig) -> Result<Vec<String>, BoxError> {
     let names = check_files(config)?;
     if let Some(posting) = &config.posting {

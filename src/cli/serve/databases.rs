@@ -1,5 +1,5 @@
-//! Databases of the configuration, and their layers. `databases_disabled.rs` is the twin in a
-//! program that is built without PostGIS.
+//! Databases of the configuration, and their layers. In a program that is built without PostGIS,
+//! the module `databases_disabled.rs` takes its place.
 
 use super::config::ConfigError;
 use super::config::raw::{NamedSection, Section};
@@ -22,10 +22,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
-/// Layers that may be posted at a time.
+/// The largest number of posted layers at a time. A choice.
 const MAX_POSTED: usize = 1000;
 
-/// Connections that live layers share.
+/// The connections to a database, which its live layers share.
 pub(super) type Pool = Database;
 
 /// Keys of `[sources.NAME]`. Its style is looked up elsewhere, among those of the file.
@@ -57,14 +57,16 @@ pub(super) struct DatabaseConfig {
     address: Address,
     pool: PoolFlags,
     allow_superuser: bool,
-    /// The style of tables that publish themselves.
+    /// The style of the tables that the database publishes automatically.
     style: Style,
-    /// A text that changes whenever its layers must be read anew.
+    /// A text that changes whenever the database's layers must be read again because its
+    /// configuration has changed.
     key: String,
 }
 
 impl DatabaseConfig {
-    /// Checks a section of `[sources]`. The style is that of its published tables, with its key.
+    /// Checks a section of `[sources]`. The style, with its key, is for the tables that the
+    /// database publishes.
     pub(super) fn new(
         named: &NamedSection,
         (style, style_key): (Style, &str),
@@ -81,7 +83,7 @@ impl DatabaseConfig {
         if !postgis::is_address(&url) {
             return wrong("url: expected postgres://user@host:5432/database".to_owned());
         }
-        // Its message doesn't repeat the address.
+        // The message of this error doesn't repeat the address, which may contain a secret.
         let address = match Address::parse(&url) {
             Ok(address) => address,
             Err(error) => return wrong(format!("url: {error}")),
@@ -117,7 +119,7 @@ impl DatabaseConfig {
         self.pool.auto_publish
     }
 
-    /// A message about flags of a layer that its database can't obey, if one is given.
+    /// A message if a layer's flags contradict its database, otherwise `None`.
     pub(super) fn refuses(&self, read: &SourceFlags) -> Option<&'static str> {
         match read.layer_queries().len() {
             1 => read.only_for_files(),
@@ -138,7 +140,8 @@ impl DatabaseConfig {
         self.allow_superuser || read.database.role.allow_superuser
     }
 
-    /// Connections for its live layers; none is opened before it is needed.
+    /// The connections for the database's live layers. A connection is opened when it is needed
+    /// first.
     pub(super) fn pool(&self) -> Result<Arc<Pool>, BoxError> {
         Ok(Arc::new(Database::new(
             self.address.clone(),
@@ -146,12 +149,12 @@ impl DatabaseConfig {
         )?))
     }
 
-    /// The name of a layer that has none of its own.
+    /// The name of a layer to which the configuration gives none.
     pub(super) fn layer_name(&self, read: &SourceFlags) -> String {
         read.table_name()
     }
 
-    /// The flags of a layer that is read as a whole.
+    /// The flags of a layer whose rows are all read at once.
     pub(super) fn snapshot_flags(&self, read: &SourceFlags) -> SourceFlags {
         let allow_superuser = self.allows_superuser(read);
         let mut read = read.clone();
@@ -159,8 +162,8 @@ impl DatabaseConfig {
         read
     }
 
-    /// Looks up the tables that become layers by themselves, with their names; `None` while the
-    /// database is away.
+    /// Looks up the tables that the database publishes as layers, with their names. `None` while
+    /// the database is away.
     pub(super) fn published(&self) -> Result<Option<Vec<(String, SourceFlags)>>, BoxError> {
         match postgis::point_tables(&self.address) {
             Ok(tables) => {
@@ -176,10 +179,10 @@ impl DatabaseConfig {
         }
     }
 
-    /// Looks a layer up to check it; `false` if the database is away.
+    /// Looks a layer up to check it. Returns `false` if the database doesn't answer for now.
     ///
     /// # Errors
-    /// The database answers and can't give the layer.
+    /// An error if the database answers but can't give the layer.
     pub(super) fn check_layer(&self, name: &str, read: &SourceFlags) -> Result<bool, BoxError> {
         let allow = self.allows_superuser(read);
         let look_up = |query| live::look_up(&self.address, self.limits(), query, allow);
@@ -193,7 +196,8 @@ impl DatabaseConfig {
         }
     }
 
-    /// Makes a live layer. It is looked up unless it is `known`, or the database is away.
+    /// Makes a live layer. With `known`, it is not looked up in the database. If the database is
+    /// away, this is no error.
     pub(super) fn live(
         &self,
         name: &str,
@@ -210,7 +214,7 @@ impl DatabaseConfig {
             return Err("a layer of a database needs a table or a query".into());
         };
         let mut bounds = None;
-        // A table that the database has published itself can be read.
+        // A table that the database has published needs no check: it was found to be readable.
         if !known {
             match live::look_up(&self.address, self.limits(), &query, allow) {
                 Ok(live) => {
@@ -233,9 +237,9 @@ impl DatabaseConfig {
         ))
     }
 
-    /// Listens on a thread of its own to `NOTIFY heatsplat`, and passes on the name of the layer
-    /// that has changed (`None`: all of them). Ends when `wanted` is false or `notify` returns
-    /// false.
+    /// Listens to `NOTIFY heatsplat` on a separate thread. Each notification calls `notify` with
+    /// the name of the layer that has changed, or with `None` if all may have changed. Listening
+    /// ends when `wanted` is false or `notify` returns false.
     pub(super) fn listen(
         &self,
         wanted: Arc<AtomicBool>,
@@ -257,7 +261,7 @@ impl DatabaseConfig {
     }
 }
 
-/// Posting of layers, as the configuration has it.
+/// The settings of posting, as in the configuration.
 pub(super) struct PostingConfig {
     database: Arc<DatabaseConfig>,
     keys: PostFlags,
@@ -265,7 +269,7 @@ pub(super) struct PostingConfig {
 }
 
 impl PostingConfig {
-    /// Checks `[posting]`, but for the token.
+    /// Checks the section `[posting]`, except for the token.
     pub(super) fn new(
         section: &Section,
         databases: &[Arc<DatabaseConfig>],
@@ -285,12 +289,13 @@ impl PostingConfig {
         })
     }
 
-    /// Checks that there is a token to post with.
+    /// Checks that there is a valid token.
     pub(super) fn check_token(&self) -> Result<(), ConfigError> {
         self.token().map(drop)
     }
 
-    /// Checks that the database has what posted layers need, and that its role may only read.
+    /// Checks that the database has everything that posted layers need, and that its role may only
+    /// read.
     pub(super) fn check_database(&self) -> Result<(), ConfigError> {
         let point = "SELECT ST_SetSRID(ST_MakePoint(0, 0), 4326) AS geom";
         let read = SourceFlags::from_query(LayerQuery {
@@ -305,7 +310,8 @@ impl PostingConfig {
         Ok(())
     }
 
-    /// The server's half: the token, and the database that makes layers of posted queries.
+    /// The settings that the server needs: the token, and the database that makes layers from
+    /// posted queries.
     pub(super) fn posting(&self, backend: &Arc<dyn Backend>) -> Result<Posting, ConfigError> {
         let database = &self.database;
         let token = self.token()?;
@@ -338,13 +344,14 @@ fn posting_error(section: &Section, message: impl fmt::Display) -> ConfigError {
     ConfigError::new(section.line(), format!("posting: {message}"))
 }
 
-/// Tests whether layers may be posted: there is a token. One that can't be read is reported later.
+/// Tests whether layers may be posted, since there is a token. A token that can't be read counts
+/// too; its error is reported later.
 pub(super) fn has_token(flags: &ServeDatabaseFlags) -> bool {
     !matches!(token(flags.post.token_file.as_deref()), Ok(None))
 }
 
-/// Reads the token from the file or the environment; it is never an argument, which other users of
-/// the machine can see.
+/// Reads the token from the file or the environment; `None` if neither has one. The token is never
+/// an argument of the command line, which other users of the machine can see.
 fn token(file: Option<&Path>) -> Result<Option<BearerToken>, String> {
     let text = match file {
         Some(file) => regular_file::open(file)

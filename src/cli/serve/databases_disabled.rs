@@ -1,4 +1,4 @@
-//! The twin of `databases.rs` in a program that is built without PostGIS.
+//! Replacement of `databases.rs` in a program that is built without PostGIS.
 
 use super::config::ConfigError;
 use super::config::raw::{NamedSection, Section};
@@ -12,10 +12,10 @@ use std::sync::atomic::AtomicBool;
 
 const DISABLED: &str = "this heatsplat was built without the feature `postgis`";
 
-/// No database can be configured.
+/// The type of a database. It has no values, since none can be configured.
 pub(super) enum DatabaseConfig {}
 
-/// No connections can be made.
+/// The type of connections. It has no values, since none can be made.
 pub(super) enum Pool {}
 
 impl DatabaseConfig {
@@ -87,7 +87,7 @@ impl DatabaseConfig {
     }
 }
 
-/// No posting can be configured.
+/// The type of the settings of posting. It has no values, since posting can't be configured.
 pub(super) enum PostingConfig {}
 
 impl PostingConfig {

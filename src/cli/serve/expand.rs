@@ -1,4 +1,5 @@
-//! The layers of a configuration one by one: those of folders by their files, and their names.
+//! The layers of a configuration one by one, with their names. A folder becomes a layer for each of
+//! its files.
 
 use super::config::{LayerConfig, ServeConfig};
 use super::folder;
@@ -7,16 +8,16 @@ use crate::cli::source_name;
 use heatsplat_server::{LayerId, Registry};
 use std::path::Path;
 
-/// The layers that a configuration names, those of folders one by one.
+/// All layers that a configuration names. A folder becomes a layer for each of its files.
 ///
 /// # Errors
-/// A folder holds no points.
+/// An error if a folder holds no points.
 pub(super) fn layers(config: &ServeConfig) -> Result<Vec<LayerConfig>, BoxError> {
     layers_or(config, |_, error| Err(error))
 }
 
-/// The layers that a configuration names; `empty` gives those of a folder that holds no points, or
-/// returns the error.
+/// All layers that a configuration names. For a folder without points, `empty` returns the layers
+/// that take its place, or the error.
 pub(super) fn layers_or(
     config: &ServeConfig,
     empty: impl Fn(&LayerConfig, BoxError) -> Result<Vec<LayerConfig>, BoxError>,
@@ -43,13 +44,13 @@ pub(super) fn layers_or(
     Ok(all)
 }
 
-/// The identifiers of layers in addresses, made of their names.
+/// The ids of layers, which their URLs contain. They are made from the layers' names.
 pub(super) fn layer_ids(layers: &[LayerConfig]) -> Vec<LayerId> {
     let names: Vec<_> = layers.iter().map(layer_name).collect();
     Registry::ids_for(names.iter().map(String::as_str))
 }
 
-/// The name of a layer: its own, or that of its file or table.
+/// The name of a layer: the one in its configuration, or else the name of its file or table.
 pub(super) fn layer_name(layer: &LayerConfig) -> String {
     match (&layer.name, &layer.database) {
         (Some(name), _) => name.clone(),
@@ -58,7 +59,7 @@ pub(super) fn layer_name(layer: &LayerConfig) -> String {
     }
 }
 
-/// Tests for a pipe or a device, whose reader waits for a writer.
+/// Tests whether a source is a pipe or a device, whose reader waits for a writer.
 pub(super) fn is_pipe(source: &str) -> bool {
     let kind = Path::new(source).metadata();
     kind.is_ok_and(|kind| !kind.is_file() && !kind.is_dir())

@@ -161,7 +161,7 @@ pub(super) enum ReadMode {
     Live,
 }
 
-/// Parses an address and a port. Listening shows later if they are this machine's.
+/// Parses an address and a port. The address may still turn out not to be this machine's.
 fn listen(text: &str) -> Result<String, &'static str> {
     let plain = |host: &str| !host.is_empty() && host.chars().all(|c| c.is_ascii_graphic());
     match text.rsplit_once(':') {

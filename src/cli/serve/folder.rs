@@ -1,12 +1,12 @@
-//! A folder as a source: each file of points in it is a layer.
+//! A folder as a source. Each file of points in it is a layer.
 
 use crate::cli::archive_layer::ArchiveLayer;
 use crate::cli::logging::say;
 use crate::cli::source_flags::SourceFlags;
 use std::path::Path;
 
-/// The files of a folder that hold points, in the order of their names; the others are reported and
-/// left out.
+/// The files of a folder that hold points, in the order of their names. Other files are reported
+/// and left out.
 pub(super) fn files(folder: &Path, flags: &SourceFlags) -> Vec<String> {
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
     let mut paths: Vec<_> = entries.map(|entry| entry.path()).collect();

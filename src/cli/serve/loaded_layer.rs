@@ -1,4 +1,5 @@
-//! A layer of the server with the state of its source, and when it is to be read again.
+//! A layer of the server with the state of its source, and the tests for whether it must be read
+//! again.
 
 use super::config::LayerConfig;
 use super::expand::layer_name;
@@ -9,7 +10,8 @@ use heatsplat_server::LayerId;
 use std::path::Path;
 use std::time::{Instant, SystemTime};
 
-/// Size and time of a file, which change when it does; `None` for a pipe or a device.
+/// Size and time of change of a file; `None` for a pipe or a device. They differ after a change of
+/// the file.
 pub(super) type FileState = Option<(u64, SystemTime)>;
 
 pub(super) fn file_state(path: &Path) -> FileState {
@@ -17,19 +19,20 @@ pub(super) fn file_state(path: &Path) -> FileState {
     Some((metadata.len(), metadata.modified().ok()?))
 }
 
-/// A layer of the server, and the state of its source.
+/// A layer of the server, and the state of its source when it was last read.
 pub(super) struct LoadedLayer {
     pub(super) id: LayerId,
     pub(super) config: LayerConfig,
-    /// State of the file when it was last read, and when it was last looked at.
+    /// State of the file when it was last read, and, below, when it was last looked at.
     pub(super) read: FileState,
     pub(super) seen: FileState,
-    /// Validator of a remote source when it was last read.
+    /// Validator of a remote source when it was last read: a text that identifies its state, like
+    /// an ETag. `None` for other sources.
     pub(super) validator: Option<String>,
-    /// Time of the last reading.
+    /// Time when the source was last read or found unchanged.
     pub(super) at: Instant,
-    /// `true` if its colours lie to both sides of zero, `false` if to one. A reload does not
-    /// change it.
+    /// `true` if the layer's colours lie on both sides of zero, `false` if on one side. It doesn't
+    /// change when the layer is read again. `None` for layers that are not in memory.
     pub(super) signed: Option<bool>,
 }
 
@@ -41,8 +44,8 @@ impl LoadedLayer {
         file_state(Path::new(&self.config.source))
     }
 
-    /// Tests whether the source has changed: asks the server of a remote source, and takes a
-    /// database for changed.
+    /// Tests whether the source has changed. It asks the server of a remote source. A database
+    /// counts as changed, since nothing shows whether its rows are the old ones.
     pub(super) fn is_stale(&self) -> Result<bool, BoxError> {
         if !is_remote(&self.config.source) {
             return Ok(self.config.is_in_database() || self.has_changed());
@@ -56,9 +59,9 @@ impl LoadedLayer {
         now.is_some() && now != self.read
     }
 
-    /// Tests whether a reload concerns the layer.
+    /// Tests whether a reload concerns the layer, so that its source must be compared or read.
     pub(super) fn is_in(&self, reload: &Reload) -> bool {
-        // No file shows whether these have changed.
+        // No file shows whether a database or a remote source has changed.
         let is_away = self.config.is_in_database() || is_remote(&self.config.source);
         match reload {
             Reload::Files | Reload::Config => self.has_changed(),
@@ -74,17 +77,20 @@ impl LoadedLayer {
     }
 }
 
-/// The layers that are read again although their configuration is unchanged.
+/// A reason to read layers again although their configuration is unchanged. It determines which
+/// layers are read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Reload {
-    /// Files that have changed.
+    /// Layers whose files have changed.
     Files,
-    /// Files that have changed; and published tables are looked up, since the configuration is new.
+    /// Layers whose files have changed. The tables that databases publish are looked up too, since
+    /// the configuration is new.
     Config,
-    /// Everything that has changed or can't tell; and published tables are looked up.
+    /// Layers that have changed, or that may have. The tables that databases publish are looked up
+    /// too.
     All,
     /// One layer, by its name or its identifier.
     Layer(String),
-    /// Layers whose time to be read again has come, unless they are known to be unchanged.
+    /// Layers whose time to be read again has come, unless their sources are found unchanged.
     Due,
 }

@@ -1,4 +1,4 @@
-//! `heatsplat serve`: a map in the browser, and tiles for any other.
+//! `heatsplat serve`: a map in the browser, and tiles for other maps.
 //!
 //! ```text
 //! command line or file ─ config ─▶ ServeConfig ─ reconcile ─▶ layers of the server
@@ -43,13 +43,14 @@ use watch::{Events, Watcher};
 /// Serves until a signal stops the server. `matches` are the raw flags of `serve`.
 pub(super) fn run(serve: ServeCommand, matches: &ArgMatches) -> Result<(), BoxError> {
     let events = Events::new();
-    // A check ends at a signal like any other command.
+    // With `--check`, a signal ends the program as it ends other commands.
     let shutdown = match serve.check {
         true => Shutdown::default(),
         false => signals::listen(events.sender.clone()),
     };
     let source = config_source(&serve, matches)?;
-    // The state of the file before it is read: what is written meanwhile is a change.
+    // The state of the file is taken before it is read, so that what is written meanwhile counts as
+    // a change.
     let state = source.path().and_then(file_state);
     let config = source.read()?;
     if let (Some(file), ConfigSource::Args(raw)) = (&serve.save_config, &source) {
@@ -90,7 +91,7 @@ fn save(config: &RawConfig, file: &Path) -> Result<(), BoxError> {
     Ok(())
 }
 
-/// Opens all files and databases, and prints the layers that would be served.
+/// Opens all files and databases, and prints the names of the layers that would be served.
 fn run_check(source: &ConfigSource, config: &ServeConfig) -> Result<(), BoxError> {
     let names = check::check(config).map_err(|e| source.name_file(e))?;
     let path = source.path().map(|path| path.display().to_string());
@@ -120,7 +121,7 @@ fn run_server(
     let mut set = LayerSet::new(layers.clone(), backend);
     set.announce(&config).map_err(|e| source.name_file(e))?;
 
-    // The port first: if it is taken, points need not be read.
+    // The port is opened first: if it is taken, the points need not be read.
     let bound = BoundServer::new(layers.clone(), options)?;
     let (url, stop) = (bound.url(), bound.stop());
     shutdown.set_server(stop.clone());
@@ -129,7 +130,7 @@ fn run_server(
         let filled = set.fill(&config).map_err(|e| source.name_file(e));
         let failed = filled.is_err();
         if !failed {
-            // Standard output may be closed; the server serves all the same.
+            // Standard output may be closed; the server goes on without it.
             let _ = writeln!(io::stdout(), "heatsplat: map at {url}");
         }
         let _ = done.send(filled);
@@ -141,7 +142,7 @@ fn run_server(
         Watcher::new((source, state), config, set, layers, events).run();
     });
     bound.run()?;
-    // Stopped while it still loads, the program need not finish that.
+    // If the server is stopped while layers are still loading, the program doesn't wait for them.
     outcome.try_recv().unwrap_or(Ok(()))
 }
 

@@ -1,5 +1,5 @@
-//! Reconciliation: reads the layers that a configuration asks for, and replaces those of the server
-//! all at once.
+//! Reconciliation: reads the layers that a configuration asks for, and then replaces those of the
+//! server all at once.
 
 use super::config::{LayerConfig, ServeConfig};
 use super::databases::{DatabaseConfig, Pool};
@@ -15,19 +15,19 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
-/// A step of an update, for one layer.
+/// The part of an update that concerns one layer.
 enum Action {
-    /// Reads a layer that is new, or configured otherwise than before.
+    /// Reads a layer that is new, or whose configuration has changed.
     Add(LayerId, LayerConfig),
-    /// Reads a layer again; if that fails it stays as it is.
+    /// Reads a layer again. If that fails, the layer stays as it is.
     Reload(LoadedLayer),
-    /// Drops what is cached of a live layer.
+    /// Discards the scales and cached tiles of a live layer.
     Renew(LoadedLayer),
     /// Leaves a layer as it is.
     Keep(LoadedLayer),
 }
 
-/// The layers of a server, and what they are made with.
+/// The layers of a server, and everything that is needed to make them.
 pub(super) struct LayerSet {
     layers: Registry,
     backend: Arc<dyn Backend>,
@@ -52,7 +52,7 @@ impl LayerSet {
         Ok(())
     }
 
-    /// Reads all layers one after the other, and serves each as soon as it is read.
+    /// Reads all layers one after the other. Each is served as soon as it is read.
     pub(super) fn fill(&mut self, config: &ServeConfig) -> Result<(), BoxError> {
         let wanted = expand::layers(config)?;
         let announced = layer_ids(&wanted);
@@ -72,12 +72,12 @@ impl LayerSet {
         Ok(())
     }
 
-    /// Replaces the layers of the server by those of a configuration, all at once: new and changed
-    /// ones, and those that `reload` names, are read before; the others stay as they are.
+    /// Replaces the layers of the server by those of a configuration, all at once. Before, it reads
+    /// the new and changed layers, and those that `reload` concerns. The others stay as they are.
     ///
     /// # Errors
-    /// A new or changed layer can't be read. Nothing has changed then. A layer that can't be read
-    /// again is no error: it is reported, and stays as it was.
+    /// An error if a new or changed layer can't be read. Then nothing has changed. A layer that
+    /// can't be read again is no error: it is reported, and stays as it was.
     pub(super) fn update(&mut self, config: &ServeConfig, reload: &Reload) -> Result<(), BoxError> {
         let mut wanted = self.configured_layers(config, reload)?;
         wanted.extend(self.published_layers(config, reload)?);
@@ -112,7 +112,8 @@ impl LayerSet {
                 Action::Keep(old) => loaded.push(old),
             }
         }
-        // Connections to databases that are gone, or configured otherwise, are closed.
+        // Connections are closed if their database is no longer configured, or is configured
+        // differently.
         let is_wanted = |key: &str| config.databases.iter().any(|d| d.key() == key);
         self.pools.retain(|(key, _)| is_wanted(key));
         self.layers.replace_all(&ids, arrived);
@@ -121,7 +122,7 @@ impl LayerSet {
         Ok(())
     }
 
-    /// The step that brings one layer up to date.
+    /// The action that brings one layer up to date.
     fn action(
         &self,
         id: &LayerId,
@@ -159,8 +160,8 @@ impl LayerSet {
         })
     }
 
-    /// Tests whether a file has changed since it was read. A change counts at the second look in a
-    /// row that finds the same state, since the file may be half written at the first.
+    /// Tests whether a file has changed since it was read. A change counts only if two looks in
+    /// succession find the same new state, since the file may be half written at the first look.
     pub(super) fn look_at_files(&mut self) -> bool {
         let mut changed = false;
         for loaded in &mut self.loaded {
@@ -171,7 +172,7 @@ impl LayerSet {
         changed
     }
 
-    /// Starts the waiting time of layers that are due anew.
+    /// Restarts the waiting time of the layers that are due to be read again.
     pub(super) fn postpone(&mut self) {
         for loaded in &mut self.loaded {
             if loaded.is_in(&Reload::Due) {
@@ -180,14 +181,16 @@ impl LayerSet {
         }
     }
 
-    /// The time at which the next layer is due to be read again, if any is.
+    /// The time at which the next layer is due to be read again; `None` if no layer is read by
+    /// time.
     pub(super) fn next_due(&self) -> Option<Instant> {
         let due = |loaded: &LoadedLayer| loaded.at.checked_add(loaded.config.reload?);
         self.loaded.iter().filter_map(due).min()
     }
 
-    /// The layers that a configuration names. A folder that has become empty keeps those it had,
-    /// unless everything is read again: other layers are read again in their time all the same.
+    /// The layers that a configuration names. A folder that has become empty keeps the layers that
+    /// it had, unless the configuration or everything is read again. So the other layers are still
+    /// read when they are due.
     fn configured_layers(
         &self,
         config: &ServeConfig,
@@ -208,7 +211,8 @@ impl LayerSet {
         })
     }
 
-    /// The layers of tables that publish themselves; while a database is away, those that it had.
+    /// The layers of the tables that databases publish. While a database is away, they are those of
+    /// before.
     fn published_layers(
         &self,
         config: &ServeConfig,
@@ -246,8 +250,8 @@ impl LayerSet {
         Ok(all)
     }
 
-    /// Reads a layer, or looks a live one up. A layer that is read again keeps the side of zero
-    /// that its colours lie to, `signed`.
+    /// Reads a layer, or looks a live one up. `signed` is the former value of
+    /// [`LoadedLayer::signed`] if the layer is read again: it stays the same.
     fn read(
         &mut self,
         id: &LayerId,
@@ -260,7 +264,8 @@ impl LayerSet {
         } else {
             file_state(Path::new(&config.source))
         };
-        // State and validator are taken before the source is read: a later change is seen then.
+        // State and validator are taken before the source is read, so that a change meanwhile is
+        // noticed later.
         let validator = validator(&config.source, None)?;
         let name = layer_name(&config);
         let drawn: (&Style, _) = (&config.style, &Arc::clone(&self.backend));
@@ -308,7 +313,7 @@ impl LayerSet {
         Ok((loaded, arrived))
     }
 
-    /// The connections to a database, which its layers share.
+    /// The connections to a database, which all its layers share.
     fn pool(&mut self, database: &DatabaseConfig) -> Result<Arc<Pool>, BoxError> {
         if let Some((_, pool)) = self.pools.iter().find(|(key, _)| key == database.key()) {
             return Ok(Arc::clone(pool));
@@ -324,7 +329,8 @@ impl LayerSet {
 mod tests {
     use super::*;
 
-    /// Reading the configuration again and again keeps the connections of its last state alone.
+    /// After the configuration was read again and again, only the connections of its last state are
+    /// left.
     #[test]
     fn connections_of_other_set_ups_are_let_go() {
         use super::super::config::raw::RawConfig;

@@ -1,10 +1,10 @@
-//! Regular files, opened without waiting.
+//! Regular files. They are opened without waiting.
 
 use std::fs::File;
 use std::io;
 use std::path::Path;
 
-/// Opens a regular file. A pipe is refused, and not waited for.
+/// Opens a regular file. A pipe is refused at once, without waiting for its writer.
 pub(super) fn open(path: &Path) -> io::Result<File> {
     let mut options = File::options();
     options.read(true);

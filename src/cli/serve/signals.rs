@@ -1,17 +1,17 @@
-//! Signals. They are handled before anything is read: unhandled, one would end the program with an
-//! error.
+//! Signals. Handling begins before anything is read, since an unhandled signal would end the
+//! program with an error.
 
 use super::watch::Event;
 use heatsplat_server::StopHandle;
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Graceful shutdown on SIGINT and SIGTERM: the server answers open requests and ends.
+/// Graceful shutdown on SIGINT and SIGTERM: the server answers the open requests and then ends.
 #[derive(Clone, Default)]
 pub(super) struct Shutdown(Arc<Mutex<Option<StopHandle>>>);
 
 impl Shutdown {
-    /// Names the server to stop. Without one the program exits at once.
+    /// Sets the server to stop. Before that, a signal ends the program at once.
     pub(super) fn set_server(&self, stop: StopHandle) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(stop);
     }
@@ -25,7 +25,7 @@ impl Shutdown {
     }
 }
 
-/// Handles signals on a thread of its own: sends SIGHUP as an event, and shuts the server down on
+/// Handles signals on a separate thread: sends SIGHUP to `events`, and shuts the server down on
 /// SIGINT and SIGTERM.
 #[cfg(unix)]
 pub(super) fn listen(events: Sender<Event>) -> Shutdown {
@@ -35,7 +35,7 @@ pub(super) fn listen(events: Sender<Event>) -> Shutdown {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build();
-    // Without a runtime there is no memory for anything else either.
+    // If there is no runtime, there is no memory for anything else either.
     let Ok(runtime) = runtime else {
         return shutdown;
     };
@@ -72,7 +72,7 @@ pub(super) fn listen(events: Sender<Event>) -> Shutdown {
     shutdown
 }
 
-/// Handles nothing: other systems have none of these signals.
+/// Handles no signals, since systems other than Unix have none of these.
 #[cfg(not(unix))]
 pub(super) fn listen(_: Sender<Event>) -> Shutdown {
     Shutdown::default()

@@ -302,7 +302,7 @@ fn mistakes_of_databases_have_their_line() {
     assert!(check(&fine).is_ok());
 }
 
-/// A style is looked up by its name, even where a file has that name.
+/// The key `style` names a style of the configuration, even if there is a file with that name.
 #[test]
 fn styles_are_found_by_name_beside_files_of_that_name() {
     let folder = std::env::temp_dir().join(format!("heatsplat-hot-{}", std::process::id()));

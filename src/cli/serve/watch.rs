@@ -1,4 +1,4 @@
-//! Watcher: reads layers again when signals, files, databases or the clock call for it.
+//! Watcher: reads layers again when a signal, a file, a database or the time requires it.
 
 use super::config::{ConfigSource, ServeConfig};
 use super::loaded_layer::{FileState, Reload, file_state};
@@ -12,25 +12,26 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
-/// The pause that ends a burst of events, which are answered once.
+/// The pause without events after which a burst of events has ended. The events of a burst are
+/// answered together.
 const BURST: Duration = Duration::from_millis(50);
 
-/// The longest burst: it is answered after this time, even if it goes on.
+/// The longest burst. After this time its events are answered, even if more events come.
 const LONGEST_BURST: Duration = Duration::from_secs(1);
 
-/// The interval at which files are looked at.
+/// The time between two looks at the state of files.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// An event that the watcher reacts to.
+/// An event to which the watcher reacts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Event {
     /// SIGHUP.
     Hangup,
-    /// A notification of a database: one layer has changed, or all of them.
+    /// A notification from a database that a layer has changed; `None`: all may have changed.
     Changed(Option<String>),
 }
 
-/// Events on their way to the watcher, from the start of the program on.
+/// The channel of events to the watcher. It collects events from the start of the program.
 pub(super) struct Events {
     pub(super) sender: Sender<Event>,
     receiver: Receiver<Event>,
@@ -43,22 +44,24 @@ impl Events {
     }
 }
 
-/// Keeps the layers of the server up to date.
+/// The watcher, which keeps the layers of the server up to date.
 pub(super) struct Watcher {
     source: ConfigSource,
     config: ServeConfig,
     set: LayerSet,
     layers: Registry,
     events: Events,
-    /// Databases that a thread listens to, by address; a flag ends it.
+    /// Databases to which a thread listens, by URL. Setting the flag to false ends the thread.
     listeners: HashMap<String, Arc<AtomicBool>>,
-    /// State of the configuration file when it was last read, and when it was last looked at.
+    /// State of the configuration file when it was last read, and, below, when it was last looked
+    /// at.
     read: FileState,
     seen: FileState,
 }
 
 impl Watcher {
-    /// Watches a configuration that was read from its source in the given state.
+    /// Makes a watcher of a configuration that was read from its source. `state` is the state of
+    /// the file then.
     pub(super) fn new(
         (source, state): (ConfigSource, FileState),
         config: ServeConfig,
@@ -78,7 +81,7 @@ impl Watcher {
         }
     }
 
-    /// Reacts to events for as long as the program runs.
+    /// Reacts to events until the program ends.
     pub(super) fn run(mut self) {
         self.listen_to_databases();
         let mut looked = Instant::now();
@@ -88,7 +91,7 @@ impl Watcher {
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return,
             }
-            // Also while events keep coming.
+            // Files are looked at even while events keep coming.
             if looked.elapsed() >= LOOK {
                 looked = Instant::now();
                 self.look_at_files();
@@ -99,7 +102,7 @@ impl Watcher {
         }
     }
 
-    /// The time until something is to be done, if no event comes.
+    /// The longest time to wait for an event: until a layer is due or files are to be looked at.
     fn patience(&self) -> Duration {
         let until = |due: Instant| due.saturating_duration_since(Instant::now());
         let next = self.set.next_due().map_or(Duration::from_secs(3600), until);
@@ -125,7 +128,8 @@ impl Watcher {
         }
     }
 
-    /// Reads files again that have changed since the last look.
+    /// Reads the configuration and files again if they have changed and then stayed the same for
+    /// one look.
     fn look_at_files(&mut self) {
         let now = self.source.path().and_then(file_state);
         if now.is_some() && now != self.read && now == self.seen {
@@ -137,18 +141,19 @@ impl Watcher {
         }
     }
 
-    /// Reads layers again.
+    /// Reads layers again. If that fails, all layers stay as they are.
     fn reload(&mut self, reload: &Reload) {
         if let Err(error) = self.set.update(&self.config, reload) {
             let error = self.source.name_file(error);
             say!("heatsplat: {error}; everything stays as it was");
-            // Without this the next attempt would follow at once.
+            // Without this, layers that are due would be tried again at once.
             self.set.postpone();
         }
         self.layers.warm();
     }
 
-    /// Reads the configuration and layers again. If that fails the old ones stay in force.
+    /// Reads the configuration and layers again. If that fails, the old configuration and layers
+    /// stay.
     fn reload_config(&mut self, reload: &Reload) {
         self.read = self.source.path().and_then(file_state);
         let reloaded = self.source.read().and_then(|config| {
@@ -176,7 +181,8 @@ impl Watcher {
         self.layers.warm();
     }
 
-    /// Listens to all databases of the configuration, and no longer to those that are gone.
+    /// Begins to listen to the new databases of the configuration, and ends listening to those that
+    /// are gone.
     fn listen_to_databases(&mut self) {
         let databases = &self.config.databases;
         self.listeners.retain(|url, wanted| {
@@ -198,7 +204,7 @@ impl Watcher {
     }
 }
 
-/// Collects the events of a burst, each once.
+/// Collects the events of a burst, equal ones once.
 fn burst(first: Event, events: &Receiver<Event>) -> Vec<Event> {
     let start = Instant::now();
     let mut all = vec![first];
@@ -224,7 +230,7 @@ mod tests {
         let (sender, events) = channel();
         let answered = Arc::new(AtomicBool::new(false));
         let heard = Arc::clone(&answered);
-        // Returns whether an answer came within ten seconds.
+        // Returns true if an answer came within ten seconds.
         let talker = thread::spawn(move || {
             (0..1000).any(|number| {
                 let name = Event::Changed(Some(format!("layer {}", number % 3)));

@@ -1,4 +1,4 @@
-//! Reader of MBTiles. A database may define `tiles` as a view of anything, so it is opened
+//! Reader of MBTiles. A database may define `tiles` as a view of any query, so it is opened
 //! read-only and its schema is not trusted.
 
 use crate::contents::{Contents, ReadError, TileFormat};
@@ -13,18 +13,20 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Most idle connections.
+/// Largest number of idle connections that are kept. A choice.
 const IDLE: usize = 16;
 
-/// Largest file whose pages are all checked when it is opened, in bytes.
+/// Size in bytes of the largest file whose pages are all checked when it is opened. The pages of
+/// larger files are not checked.
 const CHECKED_SIZE: u64 = 1 << 30;
 
-/// Steps of SQLite's virtual machine between two checks of the budget.
+/// Number of steps of SQLite's virtual machine between two checks of the budget.
 const STEPS: i32 = 100_000;
 
-/// Budget for opening a file, which may read every row, in units of [`STEPS`].
+/// Budget for opening a file, in units of [`STEPS`]. Opening may read every row.
 const OPEN_BUDGET: u32 = 3_000;
-/// Budget for a tile, in units of [`STEPS`]: `tiles` may be a view that never ends.
+/// Budget for reading a tile, in units of [`STEPS`]. Without one, a `tiles` view that never ends
+/// would block its reader.
 const TILE_BUDGET: u32 = 100;
 
 #[derive(Debug)]
@@ -33,11 +35,11 @@ pub(crate) struct MbTiles {
     idle: Mutex<Vec<Database>>,
 }
 
-/// Connection whose queries have a budget.
+/// Connection to the database, with a budget for its queries.
 #[derive(Debug)]
 struct Database {
     connection: Connection,
-    /// Rest of the budget, in units of [`STEPS`].
+    /// Remaining budget in units of [`STEPS`].
     budget: Arc<AtomicU32>,
 }
 
@@ -151,7 +153,8 @@ fn read_tile(database: &Connection, tile: TileId) -> Result<Option<Vec<u8>>, Rea
     }
 }
 
-/// Size of the file in bytes; an error unless it is an SQLite database with all its pages.
+/// Size of the file in bytes. An error unless the file is an SQLite database and contains all its
+/// pages.
 fn complete_size(path: &Path) -> Result<u64, ReadError> {
     let mut file = File::open(path)?;
     let size = file.metadata()?.len();
@@ -221,7 +224,7 @@ mod tests {
         path
     }
 
-    /// A view that never ends is reported as an error within the budget.
+    /// A view that never ends gives an error once the budget is spent.
     #[test]
     fn tiles_that_never_end_are_an_error() {
         let endless = "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n)";
@@ -244,7 +247,7 @@ mod tests {
         for _ in 0..2 {
             assert!(matches!(at(1), Err(ReadError::Damaged(why)) if why.contains("no end")));
         }
-        // The connection that was stopped finds a good tile, too.
+        // The connection that was stopped can still read an existing tile.
         assert_eq!(at(0).unwrap(), Some(vec![0]));
         std::fs::remove_file(path).unwrap();
     }

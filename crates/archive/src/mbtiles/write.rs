@@ -9,8 +9,8 @@ use std::fs::{self, File};
 use std::io::{BufReader, Read as _, Seek as _, SeekFrom};
 use std::path::Path;
 
-/// Settings and tables. SQLite needs no journal of its own, since an incomplete file is deleted.
-/// Equal tiles are stored once: `tiles` is a view, as the specification allows.
+/// Settings and tables. SQLite writes no journal, since an incomplete file is deleted anyway. Equal
+/// tiles are stored once: `tiles` is a view, which the specification allows.
 const SCHEMA: &str = "
     PRAGMA page_size = 4096;
     PRAGMA journal_mode = OFF;
@@ -45,7 +45,7 @@ pub(crate) fn finish(
     }
     let built = build(&journal, &building, metadata);
     if let Err(error) = built {
-        // The journal is enough to start again, and a full disk needs the space.
+        // The journal suffices to start again, and a full disk needs the space.
         let _ = fs::remove_file(&building);
         return Err(error);
     }
@@ -77,7 +77,7 @@ fn build(journal: &Journal, path: &Path, metadata: &Metadata) -> Result<(), Expo
     for stored in journal.stored_tiles()? {
         let stored = stored.at(journal.path())?;
         let id = stored.offset as i64;
-        // A tile at the end of all earlier ones is stored for the first time.
+        // A tile whose bytes follow those of all earlier tiles is stored for the first time.
         if stored.offset == next {
             bytes.resize(stored.length as usize, 0);
             data.read_exact(&mut bytes).at(journal.path())?;
@@ -85,7 +85,7 @@ fn build(journal: &Journal, path: &Path, metadata: &Metadata) -> Result<(), Expo
             next += u64::from(stored.length);
         }
         let (z, x) = (stored.tile.z(), stored.tile.x());
-        // Rows are counted from the south.
+        // MBTiles counts rows from the south.
         let row = (1u32 << z) - 1 - stored.tile.y();
         place.execute(params![z, x, row, id]).at(path)?;
     }

@@ -1,4 +1,5 @@
-//! Directories of a PMTiles archive: places of tiles, as compressed columns of numbers.
+//! Directories of a PMTiles archive: the places of tiles in the file, stored as compressed columns
+//! of numbers.
 
 use std::io::{self, Read as _, Write as _};
 
@@ -7,18 +8,20 @@ use flate2::Compression;
 use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
 
-/// Most bytes of an uncompressed directory: a million entries.
+/// Largest size of an uncompressed directory in bytes: a million entries fit.
 const LARGEST: u64 = 1 << 26;
 
-/// Run of equal tiles, or (with a run of 0) a leaf directory that begins with a tile.
+/// Entry of a directory: a run of equal tiles, or, if `run` is 0, a leaf directory that begins with
+/// a tile.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Entry {
-    /// Number of the first tile.
+    /// Number of the entry's first tile.
     pub(crate) tile: u64,
-    /// Number of equal tiles in a row; 0 for a leaf directory.
+    /// Number of consecutive equal tiles; 0 for a leaf directory.
     pub(crate) run: u32,
     pub(crate) length: u32,
-    /// Offset from the first tile, or from the first leaf directory.
+    /// Offset in bytes from the start of all tiles, or, for a leaf directory, of all leaf
+    /// directories.
     pub(crate) offset: u64,
 }
 
@@ -46,14 +49,14 @@ pub(crate) fn to_bytes(entries: &[Entry]) -> io::Result<Vec<u8>> {
     gzip(&bytes)
 }
 
-/// Compresses a directory or metadata, to the same bytes on every machine.
+/// Compresses a directory or metadata. The result has the same bytes on every machine.
 pub(crate) fn gzip(bytes: &[u8]) -> io::Result<Vec<u8>> {
     let mut gzip = GzEncoder::new(Vec::new(), Compression::new(6));
     gzip.write_all(bytes)?;
     gzip.finish()
 }
 
-/// Decompresses a directory or metadata; the error describes the damage.
+/// Decompresses a directory or metadata. An error describes the damage.
 pub(crate) fn decompress(bytes: &[u8], compression: u8) -> Result<Vec<u8>, String> {
     match compression {
         UNCOMPRESSED => Ok(bytes.to_vec()),
@@ -70,11 +73,11 @@ pub(crate) fn decompress(bytes: &[u8], compression: u8) -> Result<Vec<u8>, Strin
     }
 }
 
-/// Parses an uncompressed directory; the error describes the damage.
+/// Parses an uncompressed directory. An error describes the damage.
 pub(crate) fn from_bytes(bytes: &[u8]) -> Result<Vec<Entry>, String> {
     let mut left = bytes;
     let count = number(&mut left)?;
-    // Each entry has four numbers of at least a byte.
+    // Each entry has four numbers, and each number at least a byte.
     if count == 0 || count > left.len() as u64 / 4 {
         return Err(format!("it can't have {count} entries"));
     }

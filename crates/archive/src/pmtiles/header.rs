@@ -4,11 +4,11 @@ pub(crate) const LENGTH: usize = 127;
 const MAGIC: &[u8; 7] = b"PMTiles";
 const VERSION: u8 = 3;
 
-/// Compression of directories and metadata, or of tiles.
+/// Numbers of compressions, for directories and metadata or for tiles.
 pub(crate) const UNCOMPRESSED: u8 = 1;
 pub(crate) const GZIP: u8 = 2;
 
-/// Formats of tiles.
+/// Numbers of formats of tiles.
 pub(crate) const PNG: u8 = 2;
 pub(crate) const JPEG: u8 = 3;
 pub(crate) const WEBP: u8 = 4;
@@ -24,19 +24,20 @@ pub(crate) struct Header {
     pub(crate) metadata: ByteRange,
     pub(crate) leaves: ByteRange,
     pub(crate) tiles: ByteRange,
-    /// Numbers of addressed tiles, of entries for them, and of different tiles.
+    /// Number of tiles, number of directory entries for them, and number of different tiles.
     pub(crate) counts: [u64; 3],
     pub(crate) clustered: bool,
-    /// Compression of directories and metadata, compression of tiles, and format of tiles.
+    /// Compression of directories and metadata, compression of tiles, and format of tiles, as the
+    /// numbers above.
     pub(crate) kinds: [u8; 3],
     pub(crate) zooms: [u8; 2],
     /// West, south, east, north in degrees.
     pub(crate) bounds: [f64; 4],
-    /// Zoom, longitude, latitude.
+    /// Zoom, longitude and latitude of the first view.
     pub(crate) center: (u8, f64, f64),
 }
 
-/// Units of a degree in the file.
+/// Number of units in a degree, as the file stores coordinates.
 const DEGREE: f64 = 1e7;
 
 impl Header {
@@ -63,7 +64,7 @@ impl Header {
         bytes
     }
 
-    /// Parses the bytes of [`to_bytes`](Self::to_bytes); the error describes the damage.
+    /// Parses a header in the form of [`to_bytes`](Self::to_bytes). An error describes the damage.
     pub(crate) fn from_bytes(bytes: &[u8]) -> Result<Self, String> {
         let mut left = bytes;
         let magic: [u8; 7] = take(&mut left)?;

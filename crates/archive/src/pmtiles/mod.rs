@@ -10,5 +10,6 @@ mod write;
 pub(crate) use read::PmTiles;
 pub(crate) use write::finish;
 
-/// Bytes that readers fetch first: the header and the root directory lie in them.
+/// Number of bytes that readers fetch first. The header and the root directory must lie within
+/// them.
 pub(crate) const RESERVED: u64 = 16_384;

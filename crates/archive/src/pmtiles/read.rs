@@ -14,10 +14,10 @@ use std::io::{self, Read as _};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Most levels of directories.
+/// Largest number of levels of directories.
 const MAX_DEPTH: usize = 4;
 
-/// Most leaf directories in the cache.
+/// Largest number of leaf directories that are cached. A choice.
 const CACHED_LEAVES: usize = 64;
 
 #[derive(Debug)]
@@ -140,8 +140,9 @@ impl PmTiles {
         Ok(Vec::new())
     }
 
-    /// Checks a directory and all below it. `left` is the rest of the leaves' bytes, which
-    /// directories that contain each other would exceed.
+    /// Checks a directory and all directories below it. `left` is the number of bytes of leaf
+    /// directories that are not visited yet. Directories that contain each other would visit more
+    /// bytes than there are.
     fn check(&self, entries: &[Entry], depth: usize, left: &mut u64) -> Result<(), ReadError> {
         let (_, tiles) = self.header.tiles;
         let mut next = 0;
@@ -169,7 +170,7 @@ impl PmTiles {
         Ok(())
     }
 
-    /// Place of a leaf directory in the file.
+    /// Offset and length of a leaf directory in the file.
     fn place(&self, entry: &Entry) -> Result<ByteRange, ReadError> {
         let (start, length) = self.header.leaves;
         let (offset, own) = (entry.offset, u64::from(entry.length));
@@ -214,7 +215,7 @@ impl PmTiles {
         self.read((start, u64::from(entry.length)))
     }
 
-    /// Reads bytes whose length was checked against the file's.
+    /// Reads a range of bytes that was checked to lie within the file.
     fn read(&self, (offset, length): ByteRange) -> Result<Vec<u8>, ReadError> {
         if length > LARGEST {
             return Err(format!("a part of it has {length} bytes").into());
@@ -225,7 +226,7 @@ impl PmTiles {
     }
 }
 
-/// Reads bytes at an offset, without a file position that threads would share.
+/// Reads bytes at an offset. Doesn't use the file's position, which threads would share.
 #[cfg(unix)]
 fn read_at(file: &File, bytes: &mut [u8], offset: u64) -> io::Result<()> {
     std::os::unix::fs::FileExt::read_exact_at(file, bytes, offset)
@@ -243,7 +244,7 @@ fn read_at(file: &File, mut bytes: &mut [u8], mut offset: u64) -> io::Result<()>
     Ok(())
 }
 
-/// Last entry that begins at a tile's number or before it.
+/// Last entry that begins at a tile's number or before it. The entries are sorted.
 fn find(entries: &[Entry], number: u64) -> Option<Entry> {
     let after = entries.partition_point(|entry| entry.tile <= number);
     entries.get(after.checked_sub(1)?).copied()

@@ -1,4 +1,4 @@
-//! PMTiles archive, made from a finished journal in place: directories follow the tiles, and the
+//! PMTiles archive, made in place from a finished journal. Its directories follow the tiles. The
 //! header is written last, so that an incomplete file is never taken for an archive.
 
 use super::RESERVED;
@@ -13,7 +13,8 @@ use serde_json::json;
 use std::io::{self, BufWriter, Seek as _, SeekFrom, Write as _};
 use std::path::Path;
 
-/// Least entries of a leaf directory; more where the root directory would be too large.
+/// Least number of entries in a leaf directory. It is doubled until the root directory is small
+/// enough.
 const LEAF: usize = 4096;
 
 /// Completes the journal's file and renames it to the target.
@@ -40,7 +41,7 @@ pub(crate) fn finish(
         }
         leaf *= 2;
     };
-    // The header must not reach the disk before the rest.
+    // The header must not reach the disk before everything else.
     file.sync_data().at(&path)?;
     let (lon, lat, zoom) = metadata.center;
     let header = Header {
@@ -69,8 +70,9 @@ pub(crate) fn finish(
     journal.publish(target)
 }
 
-/// Appends leaf directories to the file. Returns the root directory, the number of all entries and
-/// the leaves' bytes. Few entries need no leaves.
+/// Appends leaf directories of up to `leaf` entries each to the file. Returns the root directory,
+/// the number of entries for tiles, and the bytes of all leaves. If the root directory has room for
+/// all entries, no leaf is written.
 fn write_leaves(
     journal: &Journal,
     leaf: usize,

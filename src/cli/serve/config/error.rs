@@ -1,11 +1,11 @@
-//! Errors of a configuration, with the line they are on.
+//! Errors of a configuration, with the line in which they are.
 
 use std::fmt;
 
-/// An error in a configuration, and its line.
+/// An error in a configuration, with its line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ConfigError {
-    /// The line, if the configuration was read from a file.
+    /// The line of the file; `None` if the configuration has no file or the error no line.
     pub(crate) line: Option<usize>,
     pub(crate) message: String,
 }
@@ -16,7 +16,8 @@ impl ConfigError {
         Self { line, message }
     }
 
-    /// An unknown name, with the closest one of those that are known.
+    /// An error about an unknown name. Its message has the closest of the known names, or all of
+    /// them.
     pub(super) fn unknown(
         line: Option<usize>,
         what: &str,
@@ -50,7 +51,8 @@ impl fmt::Display for ConfigError {
 
 impl std::error::Error for ConfigError {}
 
-/// The message of a clap error, without what only a command line has: flags become keys.
+/// The message of a clap error, without the parts that make sense only on a command line. Flags are
+/// written as keys.
 pub(super) fn clap_message(error: &clap::Error) -> String {
     use clap::error::{ContextKind, ContextValue};
     use std::error::Error as _;

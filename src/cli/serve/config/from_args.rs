@@ -1,4 +1,4 @@
-//! From the command line to a raw configuration.
+//! Conversion of the command line to a raw configuration.
 
 use super::raw::{ConfigEntry, LayerSection, NamedSection, RawConfig, Section, StyleRef};
 use crate::cli::backend::BackendFlags;
@@ -12,13 +12,13 @@ use crate::cli::style_flags::StyleFlags;
 use clap::ArgMatches;
 use std::path::Path;
 
-/// Keys that only layers of a database have.
+/// Keys that only layers from a database have.
 const DATABASE_KEYS: [&str; 5] = ["table", "sql", "geom", "srid", "allow_superuser"];
 
-/// The name of the one database of a command line.
+/// The name that the database of a command line gets in the configuration. There is at most one.
 const DATABASE: &str = "database";
 
-/// The flags of the server as a whole, which override keys of a file.
+/// The flags about the server as a whole. They override keys of a configuration file.
 pub(crate) fn server_sections(matches: &ArgMatches) -> RawConfig {
     let mut server = Section::from_matches::<ServerFlags>(matches);
     server
@@ -32,7 +32,8 @@ pub(crate) fn server_sections(matches: &ArgMatches) -> RawConfig {
     }
 }
 
-/// Tests for flags of layers. If there is a file, they belong there.
+/// Tests whether flags about layers are given. With a configuration file, such settings belong into
+/// the file.
 pub(crate) fn has_layer_flags(matches: &ArgMatches) -> bool {
     let sections = [
         Section::from_matches::<SourceFlags>(matches),
@@ -42,7 +43,7 @@ pub(crate) fn has_layer_flags(matches: &ArgMatches) -> bool {
     sections.iter().any(|section| !section.0.is_empty())
 }
 
-/// The configuration of a command line without a file.
+/// The raw configuration of a command line that names no configuration file.
 pub(crate) fn raw_config(
     serve: &ServeCommand,
     matches: &ArgMatches,
@@ -75,7 +76,7 @@ pub(crate) fn raw_config(
             add_database(&mut config, (serve, matches), source, &style);
             layers.extend(database_layers(serve, &read)?);
         } else if Path::new(source).is_dir() && !serve.name.is_empty() {
-            // Each file of the folder may be given a name.
+            // A folder's files become single layers here, so that each can be given a name.
             let files = folder::files(Path::new(source), &serve.source);
             layers.extend(files.iter().map(|file| file_layer(file, &file_keys)));
         } else {
@@ -104,7 +105,7 @@ fn file_layer(file: &str, read: &Section) -> Section {
     section
 }
 
-/// Adds the database, and posting if there is a token.
+/// Adds the database to the configuration, and posting of layers if there is a token.
 fn add_database(
     config: &mut RawConfig,
     (serve, matches): (&ServeCommand, &ArgMatches),

@@ -1,4 +1,4 @@
-//! From a TOML file to a raw configuration.
+//! Conversion of a TOML file to a raw configuration.
 
 use super::error::ConfigError;
 use super::interpolate::interpolate;
@@ -8,15 +8,17 @@ use std::path::Path;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-/// Keys that name files. Relative names start at the folder of the configuration.
+/// Keys whose values are names of files. Relative names begin at the folder of the configuration
+/// file.
 const PATHS: [&str; 2] = ["file", "token_file"];
 
-/// Tables at the top.
+/// Keys at the top of the file that are tables, not settings of the server.
 pub(super) const SECTIONS: [&str; 6] =
     ["limits", "cache", "posting", "sources", "styles", "layers"];
 
 impl RawConfig {
-    /// Parses the text of a file in `folder`. `variable` looks up variables of the environment.
+    /// Parses the text of a configuration file in `folder`. `variable` looks up variables of the
+    /// environment.
     pub(crate) fn from_toml(
         text: &str,
         folder: &Path,
@@ -58,7 +60,8 @@ impl TomlReader<'_> {
         1 + before.filter(|&&byte| byte == b'\n').count()
     }
 
-    /// The entries of a table in the order of the file, without keys that are read elsewhere.
+    /// The entries of a table in the order of the file, without the keys in `but`, which are read
+    /// elsewhere.
     fn entries(&self, table: &DeTable<'_>, but: &[&str]) -> Result<Section, ConfigError> {
         let mut entries = Vec::new();
         for (key, value) in table {
@@ -121,7 +124,7 @@ impl TomlReader<'_> {
             }
         };
         let is_path = match entry.key.as_str() {
-            // A file, or the text of a style.
+            // The value is either the name of a file or the text of a style.
             "style" => self.folder.join(&text).is_file(),
             "file" if is_remote(&text) => false,
             key => PATHS.contains(&key) && text != "-",
@@ -134,7 +137,7 @@ impl TomlReader<'_> {
         Ok(())
     }
 
-    /// The section under a key at the top, if it is there.
+    /// The section under a key at the top; `None` if the file has none.
     fn section(&self, top: &DeTable<'_>, key: &str) -> Result<Option<Section>, ConfigError> {
         let Some(value) = top.get(key) else {
             return Ok(None);
@@ -155,7 +158,7 @@ impl TomlReader<'_> {
         value.get_ref().as_table().ok_or_else(wrong)
     }
 
-    /// The named sections of a table of tables.
+    /// The sections in a table of tables, each with its name.
     fn named_sections(
         &self,
         top: &DeTable<'_>,
@@ -169,7 +172,7 @@ impl TomlReader<'_> {
             let at = name.span().start;
             let name = name.get_ref().clone().into_owned();
             let table = self.table(&format!("{key}.{name}"), value)?;
-            // A style's `style` may be a file; a source's is a name.
+            // In a style, the key `style` may name a file; in a source, it is the name of a style.
             let but: &[&str] = if key == "sources" { &["style"] } else { &[] };
             let mut section = self.entries(table, but)?;
             if let Some((key, value)) = table.get_key_value("style").filter(|_| !but.is_empty()) {
@@ -181,7 +184,8 @@ impl TomlReader<'_> {
         Ok(all.into_iter().map(|(_, named)| named).collect())
     }
 
-    /// The `style` key of a layer or source: a name, even where a file is called so.
+    /// The `style` key of a layer or source. Its value is the name of a style, even if a file has
+    /// the same name.
     fn style_name(
         &self,
         at: usize,

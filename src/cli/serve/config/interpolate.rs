@@ -2,18 +2,18 @@
 
 use std::fmt::Write as _;
 
-/// A text with the values of its variables.
+/// A text in which variables were replaced by their values.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Interpolation {
     pub(super) text: String,
     pub(super) has_variables: bool,
 }
 
-/// Replaces variables by their values, which `variable` looks up. `$${` stands for `${` itself. A
-/// value in the user's part of an address is percent-encoded.
+/// Replaces variables by their values, which `variable` looks up. `$${` stands for the characters
+/// `${`. A value in the part of an address that has user and password is percent-encoded.
 ///
 /// # Errors
-/// A message, about a variable that is not set or never closed.
+/// A message about a variable that is not set, or one without its closing brace.
 pub(super) fn interpolate(
     raw: &str,
     variable: impl Fn(&str) -> Option<String>,
@@ -72,7 +72,7 @@ pub(super) fn escape(text: &str) -> String {
     text.replace("${", "$${")
 }
 
-/// Tests whether a value between two texts is the user or the password of an address.
+/// Tests whether a value that stands between two texts is the user or the password of an address.
 fn in_credentials(before: &str, after: &str) -> bool {
     let user = before.rsplit_once("://").map(|(_, user)| user);
     let end = after.find(['/', '?', ' ']).unwrap_or(after.len());

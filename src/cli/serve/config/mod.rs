@@ -1,4 +1,4 @@
-//! The configuration of `serve`, checked: what is served, and how.
+//! The checked configuration of `serve`: the layers, the server's options, and their sources.
 //!
 //! ```text
 //! flags ─ from_args ─┐
@@ -45,9 +45,10 @@ pub(super) struct ServeConfig {
     pub(super) posting: Option<PostingConfig>,
     pub(super) databases: Vec<Arc<DatabaseConfig>>,
     pub(super) layers: Vec<LayerConfig>,
-    /// The style of derived layers: `[styles.default]`, if there is one.
+    /// The style of derived layers: `[styles.default]` if the file has it, else the program's
+    /// default.
     pub(super) default_style: Style,
-    /// Sections that only count when the server starts.
+    /// Sections that are read only when the server starts: later changes of them have no effect.
     pub(super) fixed: Vec<Section>,
 }
 
@@ -55,34 +56,35 @@ pub(super) struct ServeConfig {
 #[derive(Clone)]
 pub(super) struct LayerConfig {
     pub(super) name: Option<String>,
-    /// A file, a folder, `-` or a database's address.
+    /// A file, a folder, an address, or `-` for standard input.
     pub(super) source: String,
     pub(super) database: Option<Arc<DatabaseConfig>>,
     pub(super) read: SourceFlags,
     pub(super) live: bool,
-    /// A table that publishes itself: no section names it.
+    /// True if no section names the layer: it is a table that its database publishes automatically.
     pub(super) is_published: bool,
-    /// The time after which it is read again.
+    /// The time after which the layer is read again; `None` for never.
     pub(super) reload: Option<Duration>,
     pub(super) style: Style,
-    /// A text that changes whenever the layer must be read anew.
+    /// A text that changes whenever the layer must be read again because its configuration has
+    /// changed.
     pub(super) key: String,
-    /// Its line in the file.
+    /// The layer's line in the configuration file.
     pub(super) line: Option<usize>,
 }
 
-/// A style of the configuration. Each is parsed once, however many layers have it.
+/// A style of the configuration. It is parsed once, however many layers use it.
 #[derive(Clone, Default)]
 struct StyleConfig {
     name: String,
     style: Style,
-    /// The columns that another heat map's configuration names.
+    /// The columns that the style's text names, if it is another heat map's configuration.
     columns: ColumnNames,
     key: String,
 }
 
 impl ServeConfig {
-    /// Checks a configuration.
+    /// Checks a raw configuration.
     pub(super) fn new(raw: &RawConfig) -> Result<Self, ConfigError> {
         let TopLevelFlags { server, backend } = raw.server.parse(&SECTIONS)?;
         let (limits, cache) = (raw.limits.parse(&[])?, raw.cache.parse(&[])?);
@@ -130,7 +132,7 @@ impl ServeConfig {
         })
     }
 
-    /// The options of the server, without posting.
+    /// The options of the server, except posting.
     pub(super) fn options(&self, backend: &dyn Backend) -> ServerConfig {
         let defaults = ServerConfig::default();
         let LimitFlags {
@@ -161,7 +163,8 @@ impl StyleConfig {
     fn new(section: &Section) -> Result<Self, ConfigError> {
         let flags: StyleFlags = section.parse(&[])?;
         let (style, columns) = flags.style_and_columns().map_err(|error| {
-            // Each value is valid by itself: the error is about the style file or a combination.
+            // Each value was checked by itself already, so the error is about a style's file or
+            // about a combination.
             match section.get("style").or(section.0.first()) {
                 Some(entry) => entry.error(error),
                 None => ConfigError::new(None, error.to_string()),
@@ -188,7 +191,7 @@ impl StyleConfig {
     }
 }
 
-/// Finds the item whose name is the value of an entry.
+/// Finds the item whose name is the value of an entry, or else reports it as an unknown `what`.
 fn find<'a, T>(
     what: &str,
     all: &'a [T],
@@ -260,7 +263,7 @@ impl LayerConfig {
         })
     }
 
-    /// Puts the layer's line in the file before an error about it.
+    /// Adds the layer's line in the configuration file to an error about the layer.
     pub(super) fn name_line(&self, error: impl Into<BoxError>) -> BoxError {
         let error = error.into();
         match self.line {
@@ -269,7 +272,7 @@ impl LayerConfig {
         }
     }
 
-    /// Tests whether its rows are in a database, where no file shows that they have changed.
+    /// Tests whether the layer's rows are in a database. Then no file shows that they have changed.
     pub(super) fn is_in_database(&self) -> bool {
         self.database.is_some()
     }

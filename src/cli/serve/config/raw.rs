@@ -1,38 +1,40 @@
-//! The raw configuration: keys and values as a command line or a file has them, still unchecked.
+//! The raw configuration: keys and values as the command line or the file has them, not checked
+//! yet.
 //!
 //! The keys of a configuration file are the flags of the command line, and clap parses both. So a
-//! new flag is a key of the file at once, with the same values and messages.
+//! new flag is immediately a key of the file too, with the same values and messages.
 
 use super::error::{ConfigError, clap_message};
 use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Args, Command};
 use std::fmt::{self, Write as _};
 
-/// Characters of a secret that a message must not show in a row; shorter pieces are in any message.
+/// Number of consecutive characters of a secret that a message must not show. Shorter pieces occur
+/// in any message by chance.
 const SECRET_PIECE: usize = 4;
 
-/// A configuration of `serve`, section by section.
+/// A raw configuration of `serve`, section by section.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct RawConfig {
-    /// The keys at the top.
+    /// The keys at the top of the file.
     pub(crate) server: Section,
     pub(crate) limits: Section,
     pub(crate) cache: Section,
     pub(crate) posting: Option<Section>,
-    /// Databases.
+    /// The databases, `[sources.NAME]`.
     pub(crate) sources: Vec<NamedSection>,
     pub(crate) styles: Vec<NamedSection>,
     pub(crate) layers: Vec<LayerSection>,
 }
 
-/// A section with a name of its own: `[styles.NAME]`.
+/// A section that has a name: `[styles.NAME]`, for example.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct NamedSection {
     pub(crate) name: String,
     pub(crate) section: Section,
 }
 
-/// One of `[[layers]]`: a layer, or those of a folder.
+/// One section of `[[layers]]`: a layer, or all layers of a folder.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct LayerSection {
     pub(crate) section: Section,
@@ -40,7 +42,7 @@ pub(crate) struct LayerSection {
     pub(crate) line: Option<usize>,
 }
 
-/// Compares contents, not lines.
+/// Compares the contents, not the lines.
 impl PartialEq for LayerSection {
     fn eq(&self, other: &Self) -> bool {
         (&self.section, &self.style) == (&other.section, &other.style)
@@ -53,9 +55,9 @@ pub(crate) enum StyleRef {
     /// The default style.
     #[default]
     Default,
-    /// The name of one of `[styles]`.
+    /// The name of a section `[styles.NAME]`.
     Named(ConfigEntry),
-    /// A style of its own.
+    /// The parameters of a style that only this layer has.
     Inline(Section),
 }
 
@@ -63,14 +65,15 @@ pub(crate) enum StyleRef {
 #[derive(Clone, Debug)]
 pub(crate) struct ConfigEntry {
     pub(crate) key: String,
-    /// One value, or those of a list; none for a table.
+    /// The values: one, or those of a list. Empty for a table.
     pub(crate) values: Vec<String>,
     pub(crate) line: Option<usize>,
-    /// The text in the file, if it has variables: messages show it in the place of their values.
+    /// The text in the file if it has variables, else `None`. Messages show this text in place of
+    /// the values.
     pub(crate) raw: Option<String>,
 }
 
-/// Compares keys and values, not lines.
+/// Compares keys and values, not the lines.
 impl PartialEq for ConfigEntry {
     fn eq(&self, other: &Self) -> bool {
         (&self.key, &self.values) == (&other.key, &other.values)
@@ -87,7 +90,7 @@ impl ConfigEntry {
         }
     }
 
-    /// An error about the value, with its key and line.
+    /// An error about the value. Its message has the key, and no values of variables.
     pub(crate) fn error(&self, message: impl fmt::Display) -> ConfigError {
         let mut message = self.redact(message.to_string());
         if !message.starts_with(&self.key) {
@@ -96,13 +99,13 @@ impl ConfigEntry {
         ConfigError::new(self.line, message)
     }
 
-    /// The value as messages may show it: with its variables, as it is in the file.
+    /// The value as messages may show it: with names of variables, not their values.
     pub(super) fn shown(&self) -> String {
         self.raw.clone().unwrap_or_else(|| self.values.join(", "))
     }
 
-    /// Replaces values of variables in a message by their names; if a piece of a value is left, the
-    /// whole message.
+    /// Replaces values of variables in a message by the text with their names. If a piece of a
+    /// value is still left, the whole message is replaced.
     fn redact(&self, mut message: String) -> String {
         let Some(raw) = &self.raw else {
             return message;
@@ -124,7 +127,7 @@ impl ConfigEntry {
         message
     }
 
-    /// The entry as arguments of a command line.
+    /// The entry as the arguments of a command line that mean the same.
     fn arguments(&self, arg: &Arg) -> Result<Vec<String>, ConfigError> {
         let flag = arg.get_long().unwrap_or_default();
         if self.values.is_empty() {
@@ -150,7 +153,7 @@ impl ConfigEntry {
 pub(crate) struct Section(pub(super) Vec<ConfigEntry>);
 
 impl Section {
-    /// The flags of `T` that were given on a command line.
+    /// The flags of `T` that were given on the command line.
     pub(super) fn from_matches<T: Args>(matches: &ArgMatches) -> Self {
         let command = T::augment_args(Command::new("heatsplat"));
         let mut section = Self::default();
@@ -181,24 +184,25 @@ impl Section {
         self.0.iter().find(|entry| entry.key == key)
     }
 
-    /// The line of its first entry.
+    /// The line of the section's first entry.
     pub(crate) fn line(&self) -> Option<usize> {
         self.0.first().and_then(|entry| entry.line)
     }
 
-    /// Replaces and adds the entries of another section.
+    /// Adds the entries of another section. They replace entries of this one with the same keys.
     pub(super) fn override_with(&mut self, other: &Self) {
         self.0.retain(|entry| other.get(&entry.key).is_none());
         self.0.extend(other.0.iter().cloned());
     }
 
-    /// The section without some keys.
+    /// The section without the entries of some keys.
     pub(super) fn without(&self, keys: &[&str]) -> Self {
         let kept = self.0.iter().filter(|entry| !keys.contains(&&*entry.key));
         Self(kept.cloned().collect())
     }
 
-    /// A text that is equal for sections of equal contents, but for some keys, in whatever order.
+    /// A text that is equal for two sections if their entries are, in any order. Entries with the
+    /// keys in `but` don't count.
     pub(crate) fn key(&self, but: &[&str]) -> String {
         let entries = self.0.iter();
         let mut entries: Vec<_> = entries.filter(|e| !but.contains(&&*e.key)).collect();
@@ -210,8 +214,8 @@ impl Section {
         text + "--\n"
     }
 
-    /// Parses the entries as the flags they are. `others` are keys of this section that are read
-    /// elsewhere: a mistyped key may be meant for one of them.
+    /// Parses the entries as values of flags. `others` are keys of this section that are read
+    /// elsewhere. They are suggested too where a key is mistyped.
     pub(crate) fn parse<T: Args>(&self, others: &[&str]) -> Result<T, ConfigError> {
         let command = T::augment_args(Command::new("heatsplat"))
             .no_binary_name(true)
@@ -235,7 +239,7 @@ impl Section {
         if let Ok(Ok(parsed)) = matched {
             return Ok(parsed);
         }
-        // The first entry that is wrong by itself is to blame; its error has a line.
+        // The first entry that is wrong by itself is reported, since its error has a line.
         for entry in &self.0 {
             let alone = command.clone().try_get_matches_from(arguments(entry)?);
             alone.map_err(|e| entry.error(clap_message(&e)))?;
@@ -244,7 +248,7 @@ impl Section {
     }
 }
 
-/// The key of a flag: `gpu_memory`.
+/// The key of a flag: `gpu_memory` for `--gpu-memory`.
 fn key(arg: &Arg) -> String {
     arg.get_long().unwrap_or_default().replace('-', "_")
 }

@@ -1,20 +1,21 @@
-//! Passwords in addresses of databases: kept out of files.
+//! Passwords in addresses of databases. They are kept out of files.
 
 use super::error::ConfigError;
 use super::interpolate::interpolate;
 use super::raw::Section;
 
-/// The variable that stands for a password in a saved file.
+/// The variable that takes the place of a password in a saved file.
 pub(crate) const VARIABLE: &str = "${PGPASSWORD}";
 
-/// Splits an address around its password, into `postgres://ann:`, the password if there is one, and
-/// `@host/db`.
+/// Splits an address at its password: into `postgres://ann:`, the password (`None` if there is
+/// none) and `@host/db`. `None` if the address has no user.
 fn parts(url: &str) -> Option<(&str, Option<&str>, &str)> {
     let start = url.find("://")? + 3;
     let (scheme, rest) = url.split_at_checked(start)?;
     let before = rest.split_once('?').map_or(rest, |(before, _)| before);
-    // An unescaped @, / or ? in a password works all the same. The user's part ends at the last @
-    // before the parameters, or else at the first one that has a password before it.
+    // An @, / or ? in a password may be unescaped. So the user's part ends at the last @ before the
+    // parameters. If there is none, it ends at the first @ of the address that has a password
+    // before it.
     let with_password = |at: &usize| rest.get(..*at).is_some_and(|user| user.contains(':'));
     let at = before.rfind('@').or(rest.find('@').filter(with_password))?;
     let (user, after) = rest.split_at_checked(at)?;
@@ -27,7 +28,7 @@ fn parts(url: &str) -> Option<(&str, Option<&str>, &str)> {
     }
 }
 
-/// Refuses a password in a file's `url` key, unless it is a variable.
+/// Refuses a password in the key `url` of a file, unless the password is a variable.
 pub(super) fn check_url(source: &Section) -> Result<(), ConfigError> {
     let entry = source.get("url").filter(|entry| entry.line.is_some());
     match entry {
@@ -40,9 +41,9 @@ pub(super) fn check_url(source: &Section) -> Result<(), ConfigError> {
     }
 }
 
-/// Tests for a password in the text of an address that is no variable.
+/// Tests whether the text of an address has a password that is not a variable.
 fn has_plain_password(raw: &str) -> bool {
-    // Values of variables are not part of the text.
+    // Values of variables don't count, so they are left empty here.
     let Ok(filled) = interpolate(raw, |_| Some(String::new())) else {
         return false;
     };
@@ -52,7 +53,7 @@ fn has_plain_password(raw: &str) -> bool {
         || in_query.any(|pair| pair.len() > 9 && pair.starts_with("password="))
 }
 
-/// Replaces the password of an address by the variable.
+/// Replaces the password of an address by the variable, wherever it is in the address.
 pub(crate) fn without_password(url: &str) -> String {
     let known = query(url).any(|pair| pair.starts_with("password="));
     let kept: Vec<_> = query(url)
@@ -77,7 +78,7 @@ fn query(url: &str) -> impl Iterator<Item = &str> {
     query.split('&').filter(|pair| !pair.is_empty())
 }
 
-/// The parameters of an address, from the question mark on.
+/// The parameters of an address, beginning with the question mark; empty without parameters.
 fn question(url: &str) -> &str {
     let after = parts(url).map_or(url, |(_, _, after)| after);
     after.find('?').and_then(|at| after.get(at..)).unwrap_or("")

@@ -1,4 +1,5 @@
-//! The source of a configuration: the command line, or a file that may change.
+//! The source of a configuration: the command line, or a file that may change while the server
+//! runs.
 
 use super::ServeConfig;
 use super::error::ConfigError;
@@ -8,14 +9,15 @@ use crate::cli::serve::regular_file;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
-/// The longest file that is read, in bytes: ten thousand layers and more.
+/// The size in bytes of the longest configuration file that is read. It suffices for more than ten
+/// thousand layers.
 const MAX_BYTES: u64 = 4 << 20;
 
 /// The source of a configuration.
 pub(crate) enum ConfigSource {
     /// The flags of the command line.
     Args(RawConfig),
-    /// A file. Flags of the server as a whole override its keys.
+    /// A file. The flags about the server as a whole, in `overrides`, override its keys.
     File { path: PathBuf, overrides: RawConfig },
 }
 
@@ -39,7 +41,7 @@ impl ConfigSource {
         config.map_err(|error| self.name_file(error.into()))
     }
 
-    /// Puts the name of the file before an error about it.
+    /// Adds the name of the configuration file, if there is one, to an error about it.
     pub(crate) fn name_file(&self, error: BoxError) -> BoxError {
         match self.path() {
             Some(path) => {
