@@ -1,12 +1,12 @@
-//! Aggregation of the points in a cell of the pyramid.
+//! Aggregation of points into the cells of the pyramid.
 
 use crate::point::Point;
 use crate::zorder;
 
-/// Builder of a cell: the summed weight of its points at their mean position. The mean is weighted
-/// by |weight|, or unweighted where all weights are 0.
+/// Builder of a cell, whose weight is the sum of its points' weights. The cell lies at the points'
+/// mean position, weighted by |weight|, or unweighted if all weights are 0.
 ///
-/// Sums are in f64 and positions relative to the first point, so that they are exact.
+/// Sums are in f64, and positions are offsets from the first point, which keeps the sums exact.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct CellBuilder {
     first: Point,
@@ -14,14 +14,14 @@ pub(crate) struct CellBuilder {
     count: u32,
     weight: f64,
     mass: f64,
-    /// Σ |weight| · offset along x and y.
+    /// Σ |weight| · offset from the first point, along x and along y.
     moment: (f64, f64),
-    /// Σ count · offset.
+    /// Σ count · offset from the first point, along x and along y.
     plain: (f64, f64),
 }
 
 impl CellBuilder {
-    /// Builder with one point, or with a cell that stands for `count` points.
+    /// Builder that begins with a point, or with a cell that stands for `count` points.
     #[inline]
     pub(crate) fn new(first: Point, count: u32) -> Self {
         let weight = f64::from(first.weight);
@@ -36,7 +36,7 @@ impl CellBuilder {
         }
     }
 
-    /// Returns true if an entry belongs to this cell of a level.
+    /// Returns true if `entry` lies in the same cell of `level` as the builder's first point.
     #[inline]
     pub(crate) fn contains(&self, entry: &Point, level: u32) -> bool {
         self.first.shares(entry, level)
@@ -58,7 +58,7 @@ impl CellBuilder {
         self.plain.1 += times * dy;
     }
 
-    /// The cell, and the number of points that it stands for.
+    /// The finished cell, and the number of points that it stands for.
     #[inline]
     pub(crate) fn finish(&self) -> (Point, u32) {
         if self.entries == 1 {
@@ -80,19 +80,20 @@ impl CellBuilder {
     }
 }
 
-/// Builder of a cell where some weights are negative. It preserves the net weight and its moment: a
-/// mean position by |weight| would shift the net weight where weights nearly cancel.
+/// Builder of a cell where some weights are negative. It preserves the net weight and its moment. A
+/// mean position by |weight|, as in [`CellBuilder`], would shift the net weight where weights
+/// nearly cancel.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct SignedCellBuilder {
     first: Point,
     count: u32,
     weight: f64,
-    /// Σ weight · offset from the first point along x and y.
+    /// Σ weight · offset from the first point, along x and along y.
     moment: (f64, f64),
 }
 
 impl SignedCellBuilder {
-    /// Builder with one point, or with a cell that stands for `count` points.
+    /// Builder that begins with a point, or with a cell that stands for `count` points.
     pub(crate) fn new(first: Point, count: u32) -> Self {
         Self {
             first,
@@ -102,7 +103,7 @@ impl SignedCellBuilder {
         }
     }
 
-    /// Returns true if an entry belongs to this cell of a level.
+    /// Returns true if `entry` lies in the same cell of `level` as the builder's first point.
     pub(crate) fn contains(&self, entry: &Point, level: u32) -> bool {
         self.first.shares(entry, level)
     }
@@ -117,10 +118,10 @@ impl SignedCellBuilder {
         self.moment.1 += weight * offset(entry.y, self.first.y);
     }
 
-    /// Cells in Z-order, with the numbers of points that they stand for. It is one cell if the
-    /// centre of the net weight lies in this cell of the level. Otherwise it is two, one in the
-    /// cell's middle and one beside it that stands for no point, which together have the net weight
-    /// and its moment.
+    /// One or two finished cells in Z-order, each with the number of points that it stands for.
+    /// There is one if the centre of the net weight lies within this cell of `level`. Otherwise
+    /// there are two: one in the middle that stands for all the points, and one beside it that
+    /// stands for none. Together the two have the net weight and its moment.
     pub(crate) fn finish(&self, level: u32) -> Vec<(Point, u32)> {
         let weight = self.weight.clamp(f64::from(f32::MIN), f64::from(f32::MAX)) as f32;
         let length = self.moment.0.hypot(self.moment.1);
@@ -149,7 +150,8 @@ impl SignedCellBuilder {
         self.two(level)
     }
 
-    /// The net weight in two cells.
+    /// The net weight and its moment, divided between two cells. There is only one cell if the
+    /// moment about the middle is 0 or the cell is too small for two.
     fn two(&self, level: u32) -> Vec<(Point, u32)> {
         let side = 1u64 << (32 - level.min(32));
         let half = (side / 2) as u32;
@@ -160,7 +162,8 @@ impl SignedCellBuilder {
             self.moment.0 + self.weight * from(self.first.x, x),
             self.moment.1 + self.weight * from(self.first.y, y),
         );
-        // The second cell is a quarter of the side from the middle, in the direction of the moment.
+        // The second cell lies a quarter of the side from the middle, in the direction of the
+        // moment.
         let (length, arm) = (moment.0.hypot(moment.1), f64::from(half) / 2.0);
         let (mut at, mut beside) = ((x, y), 0.0);
         if length > 0.0 && arm >= 1.0 {
@@ -228,12 +231,12 @@ mod tests {
             points[1..].iter().for_each(|p| net.add(p, 1));
             net
         };
-        // The centre of the net weight lies in the cell, which is 4,096 wide.
+        // The centre of the net weight lies in the cell, which is 4,096 world units wide.
         let one = net(&[at(10, 1e8), at(10, -1e8), at(600, 1.0), at(700, 3.0)]);
         assert_eq!(one.finish(20), [(at(675, 4.0), 4)]);
         let one = net(&[at(10, 2.0), at(10, -2.0), at(10, -0.0)]);
         assert_eq!(one.finish(20), [(at(10, 0.0), 3)]);
-        // The centre lies outside of it.
+        // The centre of the net weight lies outside of the cell.
         let two = net(&[at(10, 1e8), at(30, -1e8), at(600, 1.0)]).finish(20);
         let sum = |of: &dyn Fn(&Point) -> f64| {
             let each = two.iter().map(|(p, _)| f64::from(p.weight) * of(p));

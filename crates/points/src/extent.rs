@@ -3,15 +3,17 @@
 use crate::mercator::WORLD;
 use crate::point::Point;
 
-/// Bits of an x below those that choose its column.
+/// Number of low bits of an x that don't decide its column.
 const SHIFT: u32 = 22;
 
-/// Least and greatest x in each of 1,024 columns of the world, so that each gap between points that
-/// is wider than a column (0.35°) is known exactly.
+/// Least and greatest x of the points in each of 1,024 columns of the world. From these, each gap
+/// between points that is wider than a column (0.35°) is known exactly.
 pub(crate) struct LongitudeColumns {
-    /// Least and greatest x of each column, in reverse order where it is empty.
+    /// Least and greatest x of the points in each column; the least is above the greatest if the
+    /// column is empty.
     ends: Vec<(u32, u32)>,
-    /// Column of the last point: neighbours in Z-order often share it, so its ends are kept apart.
+    /// Column of the last point. Neighbours in Z-order often share a column, so the ends of this
+    /// one are kept in `least` and `greatest` until another column follows.
     current: usize,
     least: u32,
     greatest: u32,
@@ -46,8 +48,9 @@ impl LongitudeColumns {
         (self.least, self.greatest) = (u32::MAX, 0);
     }
 
-    /// West and east end of the smallest interval that holds all points, in world units: the widest
-    /// gap is outside. The east lies beyond the world where the interval crosses ±180°.
+    /// West and east end of the smallest interval that holds all points, in world units. It leaves
+    /// out the widest gap between points. The east is beyond the world's side if the interval
+    /// crosses ±180°. `None` if there are no points.
     pub(crate) fn interval(mut self) -> Option<(f64, f64)> {
         self.store_current();
         let full = self.ends.iter().filter(|(least, most)| least <= most);
@@ -61,7 +64,7 @@ impl LongitudeColumns {
                 continue;
             };
             let (before, after) = (f64::from(before), f64::from(after));
-            // Of equally wide gaps the one at ±180°, where maps are cut, is outside.
+            // If gaps are equally wide, the gap at ±180°, where maps are cut, is left out.
             if after - before > widest {
                 widest = after - before;
                 interval = (after, before + WORLD);
@@ -98,14 +101,14 @@ mod tests {
         assert_interval(&[-179.0, 100.0, -170.5], [100.0, 189.5]);
         assert_interval(&[5.0], [5.0, 5.0]);
         assert_interval(&[180.0, 179.0], [179.0, 180.0]);
-        // Of two gaps of the same width the one at ±180° is outside.
+        // If two gaps are equally wide, the gap at ±180° is left out.
         assert_interval(&[-90.0, 90.0], [-90.0, 90.0]);
-        // Points near each other, in one column, and far away.
+        // Three points are in one column, and another is far away.
         assert_interval(&[10.0, 10.01, 10.02, -10.0], [-10.0, 10.02]);
     }
 
     proptest! {
-        /// Compares the interval with every gap between sorted longitudes.
+        /// Compares the interval with a search through all gaps between sorted longitudes.
         #[test]
         fn the_widest_gap_is_left_out(
             longitudes in prop::collection::vec(-180.0..180.0f64, 1..40),

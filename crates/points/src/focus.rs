@@ -1,4 +1,4 @@
-//! First view of a map: centred at the densest place, at a zoom that shows nearly all points.
+//! First view of a map: centred where points are densest, at a zoom that shows nearly all points.
 
 use crate::level;
 use crate::lon_lat_box::LonLatBox;
@@ -6,45 +6,45 @@ use crate::mercator::{self, WORLD};
 use crate::points::Points;
 use crate::window::Window;
 
-/// Share of the weight that may lie beyond each side of the first view, so that distant points of
-/// little weight don't move it.
+/// Fraction of the weight that may lie outside of the first view on each of its four sides, so that
+/// distant points of little weight don't change the view.
 const BEYOND: f64 = 0.05;
 
-/// Size of the first view in pixels.
+/// Assumed width and height of the first view in pixels.
 const SCREEN: (f64, f64) = (1024.0, 768.0);
 
-/// Largest zoom of a first view, so that it shows some surroundings.
+/// Largest zoom of a first view, so that the surroundings of a small crowd are seen too.
 const CLOSEST: f64 = 14.0;
 
 /// Cells along a side of the window in which weight is measured.
 const CELLS: u32 = 256;
 
-/// Cells along a side of the square that defines density: a few splats wide.
+/// Cells along a side of the square whose mass is compared to find where points are densest.
 const SQUARE: usize = 16;
 
-/// First view of a map of points.
+/// Centre and zoom of the first view of a map.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Focus {
-    /// Longitude of the densest place in degrees, −180 to 180.
+    /// Longitude in degrees at which points are densest, −180 to 180.
     pub lon: f64,
-    /// Latitude of the densest place in degrees.
+    /// Latitude in degrees at which points are densest.
     pub lat: f64,
-    /// Zoom of 256 px tiles at which a screen around that place shows nearly all weight, 0 to 14.
+    /// Zoom of 256 px tiles, 0 to 14, at which a screen centred there shows nearly all weight.
     pub zoom: u8,
 }
 
-/// Positions of cells in world units, with their |weight|.
+/// Cells as (x, y, |weight|), with x and y in world units.
 type Masses = Vec<(f64, f64, f64)>;
 
 impl Focus {
-    /// Finds the first view of the points in a box; `None` where there are none.
+    /// Finds the first view of the points in a box; `None` if the box has no points.
     pub fn find(points: &Points, within: LonLatBox) -> Option<Self> {
         let look = Window::around(within.with_margin(), CELLS, CELLS).ok()?;
-        // Degrees of a corner don't lead back to the corner's last bit.
+        // Conversion of an edge to degrees and back may change its last bit.
         let edges = grown(within.world_edges(), 1.0);
         let most = central(masses(points, &look, edges))?;
-        // A second, closer look: a few distant points make the cells of the first one large.
+        // A second search looks closer: a few distant points make the cells of the first one large.
         let near = grown(most, look.pixel());
         let look = around(near);
         let masses = masses(points, &look, near);
@@ -69,14 +69,15 @@ fn grown([left, top, right, bottom]: [f64; 4], by: f64) -> [f64; 4] {
     [left - by, top - by, right + by, bottom + by]
 }
 
-/// Window between edges in world units.
+/// Window that covers the rectangle [left, top, right, bottom], in world units.
 fn around([left, top, right, bottom]: [f64; 4]) -> Window {
     let pixel = (right - left).max(bottom - top) / f64::from(CELLS);
     Window::new(left, top, pixel, CELLS, CELLS)
 }
 
-/// Masses between left, top, right and bottom, each once, however far the window reaches round the
-/// world. If all weights are 0, each cell has a mass of 1.
+/// Cells between left, top, right and bottom, found through the window `look`. Each cell is
+/// returned once, even if the window reaches round the world. If all weights are 0, each cell gets
+/// a mass of 1.
 fn masses(points: &Points, look: &Window, [left, top, right, bottom]: [f64; 4]) -> Masses {
     let cells = points.cells(look, 1.0);
     let all = cells.slices().flat_map(|(run, shift)| {
@@ -95,7 +96,8 @@ fn masses(points: &Points, look: &Window, [left, top, right, bottom]: [f64; 4]) 
     masses
 }
 
-/// Left, top, right and bottom edge of the masses without the outermost share on each side.
+/// Left, top, right and bottom edge of the part that remains when [`BEYOND`] of the mass is cut off
+/// on each side. `None` if there are no masses.
 fn central(masses: Masses) -> Option<[f64; 4]> {
     let (xs, ys) = (
         masses.iter().map(|h| (h.0, h.2)),
@@ -106,7 +108,8 @@ fn central(masses: Masses) -> Option<[f64; 4]> {
     Some([left, top, right, bottom])
 }
 
-/// Coordinates before which given shares of the mass lie.
+/// Coordinates at which the mass summed from below exceeds each of the given fractions of all mass.
+/// `along` has pairs of a coordinate and a mass. `None` if it is empty.
 fn shares<const N: usize>(mut along: Vec<(f64, f64)>, shares: [f64; N]) -> Option<[f64; N]> {
     along.sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1)));
     let total: f64 = along.iter().map(|(_, mass)| mass).sum();
@@ -121,14 +124,14 @@ fn shares<const N: usize>(mut along: Vec<(f64, f64)>, shares: [f64; N]) -> Optio
     }))
 }
 
-/// Median position of the mass in the heaviest square of a window.
+/// Median x and y of the mass in the heaviest square of a window; `None` if there are no masses.
 fn densest(masses: &Masses, look: &Window) -> Option<(f64, f64)> {
     let side = CELLS as usize;
     let cell = |x: f64, y: f64| {
         let at = |v: f64, edge: f64| (((v - edge) / look.pixel()) as usize).min(side - 1);
         (at(x, look.left()), at(y, look.top()))
     };
-    // Summed-area table: the mass to the west and north of each corner.
+    // Summed-area table: each corner of the cells has the mass to the west and north of it.
     let mut sums = vec![0.0; (side + 1) * (side + 1)];
     let place = |column: usize, row: usize| row * (side + 1) + column;
     for &(x, y, mass) in masses {
@@ -177,7 +180,7 @@ mod tests {
         points.focus().unwrap()
     }
 
-    /// Points around a place, in a square of `side` degrees.
+    /// Points around (`lon`, `lat`), in a square of `side` degrees.
     fn crowd(count: usize, lon: f64, lat: f64, side: f64) -> Vec<(f64, f64, f32)> {
         let off = |i: usize, prime: usize| (i * prime % 1009) as f64 / 1009.0 - 0.5;
         let point = |i| (lon + side * off(i, 331), lat + side * off(i, 577), 1.0);
@@ -220,7 +223,7 @@ mod tests {
         points.extend(crowd(200, 2.3, 48.9, 0.2));
         let found = focus(&points);
         assert_near(found, 13.4, 52.5, 0.2);
-        // 11° to one side are 1,020 pixels at this zoom.
+        // The other crowd is 11° to one side, so 22° must fit: 1,020 pixels at zoom 6.
         assert_eq!(found.zoom, 6);
     }
 

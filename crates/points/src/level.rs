@@ -1,7 +1,8 @@
-//! Levels, zooms and the pixels of tiles.
+//! Conversion between levels, zooms and the sizes of pixels.
 //!
-//! At level L the world is 2ᴸ pixels wide. A 256 px tile of zoom z is at level z + 8, since 256 is
-//! 2⁸; one of 512 px at z + 9. Zooms without a tile size mean tiles of 256 pixels.
+//! At level L the world is 2ᴸ pixels wide. A tile of zoom z is at level z + 8 if it has 256 pixels,
+//! since 256 is 2⁸, and at level z + 9 if it has 512. A zoom without a tile size refers to tiles of
+//! 256 pixels.
 
 use crate::mercator::WORLD;
 
@@ -17,32 +18,32 @@ pub const fn of_zoom(z: u8) -> u8 {
     z + OF_ZOOM_0
 }
 
-/// Level of a zoom with tiles of `side` pixels, a power of two.
+/// Level of a zoom with tiles of `side` pixels; `side` is a power of two.
 pub const fn of_tile(z: u8, side: u32) -> u8 {
     z + side.ilog2() as u8
 }
 
-/// Fractional level of a pixel's side in world units.
+/// Fractional level at which a pixel has a side of `pixel` world units.
 pub fn of_pixel(pixel: f64) -> f64 {
     (WORLD / pixel).log2()
 }
 
-/// Fractional zoom of a fractional level.
+/// Fractional zoom that corresponds to a fractional level.
 pub fn to_zoom(level: f64) -> f64 {
     level - f64::from(OF_ZOOM_0)
 }
 
-/// Fractional level of a fractional zoom.
+/// Fractional level that corresponds to a fractional zoom.
 pub fn from_zoom(zoom: f64) -> f64 {
     zoom + f64::from(OF_ZOOM_0)
 }
 
-/// Side in world units of a pixel at a fractional zoom.
+/// Side of a pixel at a fractional zoom, in world units.
 pub fn pixel_at_zoom(zoom: f64) -> f64 {
     WORLD / from_zoom(zoom).exp2()
 }
 
-/// Fractional zoom with pixels of this side in world units.
+/// Fractional zoom at which a pixel has a side of `pixel` world units.
 pub fn zoom_of_pixel(pixel: f64) -> f64 {
     to_zoom(of_pixel(pixel))
 }

@@ -1,12 +1,12 @@
-//! World grid, points on it, and an index that finds those that a picture shows.
+//! World grid, points on it, and an index that finds the points that a picture shows.
 //!
 //! [`mercator`] projects longitude and latitude to integers: the Web-Mercator square is cut into
 //! 2³² × 2³² cells of 9.3 mm at the equator, and all further geometry is exact. [`PointsBuilder`]
 //! sorts points along the Z-order curve and builds a pyramid of aggregated cells over them. The
-//! finished [`Points`] finds the cells that a [`Window`] sees, at a cost that depends on what is
-//! visible and not on the size of the data set.
+//! finished [`Points`] finds the cells that a [`Window`] sees. The cost of such a search depends on
+//! what is visible, not on the size of the data set.
 //!
-//! This crate does no I/O, knows no GPU and no async runtime.
+//! This crate does no I/O and depends on no GPU library and no async runtime.
 #![forbid(unsafe_code)]
 
 mod aggregate;

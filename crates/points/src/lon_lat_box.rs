@@ -9,9 +9,9 @@ use std::str::FromStr;
 
 /// A box in degrees: west, south, east, north.
 ///
-/// A box that crosses ±180° has an east beyond 180, such as 170 to 190. West is at most east and
-/// south at most north, so a box may be as narrow as a point; longitudes lie within ±540° and
-/// latitudes within ±90°. A box may be wider than the world.
+/// A box that crosses ±180° has an east beyond 180: one from 170 to −170 has the edges 170 and 190.
+/// West is at most east and south at most north, so a box may be as narrow as a point. Longitudes
+/// lie within ±540° and latitudes within ±90°. A box may be wider than the world.
 ///
 /// ```
 /// use heatsplat_points::LonLatBox;
@@ -29,14 +29,14 @@ pub struct LonLatBox {
     north: f64,
 }
 
-/// Reason for which numbers are no [`LonLatBox`].
+/// Reason why numbers make no valid [`LonLatBox`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum LonLatBoxError {
     /// The text is not four numbers with commas between them.
     #[error("expected west,south,east,north in degrees, like -10,35,30,60")]
     Syntax,
-    /// A number is NaN, a longitude beyond ±540° or a latitude beyond ±90°.
+    /// A number is NaN, a longitude is beyond ±540°, or a latitude is beyond ±90°.
     #[error(
         "west, south, east and north must be degrees: longitude within ±540, latitude within ±90"
     )]
@@ -44,7 +44,7 @@ pub enum LonLatBoxError {
     /// West is greater than east, or south greater than north.
     #[error("the bounding box is inside out: west must be below east and south below north")]
     InsideOut,
-    /// The box is wider than the world, where it must not be.
+    /// The box is wider than 360°, and its use doesn't allow that.
     #[error("the bounding box must be at most 360 degrees wide")]
     TooWide,
 }
@@ -79,7 +79,7 @@ impl LonLatBox {
         })
     }
 
-    /// The box itself, unless it is wider than the world.
+    /// The box itself, unless it is wider than 360°.
     ///
     /// # Errors
     /// [`LonLatBoxError::TooWide`].
@@ -100,7 +100,7 @@ impl LonLatBox {
         self.south
     }
 
-    /// Eastern edge in degrees, beyond 180 where the box crosses ±180°.
+    /// Eastern edge in degrees; it is beyond 180 if the box crosses ±180°.
     pub fn east(self) -> f64 {
         self.east
     }
@@ -115,7 +115,7 @@ impl LonLatBox {
         [self.west, self.south, self.east, self.north]
     }
 
-    /// Left, top, right and bottom in world units; latitudes that the map doesn't have give its
+    /// Left, top, right and bottom edge in world units. A latitude beyond the map gives the map's
     /// edge.
     pub fn world_edges(self) -> [f64; 4] {
         [
@@ -126,15 +126,15 @@ impl LonLatBox {
         ]
     }
 
-    /// Longitude and latitude of the middle, the longitude from −180 to 180.
+    /// Longitude and latitude of the middle in degrees; the longitude is from −180 to 180.
     pub fn center(self) -> (f64, f64) {
         let middle = (self.west + self.east) / 2.0;
         let [lon, _] = wrapped(middle, middle);
         (lon, (self.south + self.north) / 2.0)
     }
 
-    /// Returns true if a place lies inside or on an edge; whole turns of its longitude make no
-    /// difference.
+    /// Returns true if a position lies inside or on an edge. Longitudes that differ by whole turns
+    /// of 360° are equal.
     #[inline]
     pub fn contains(self, lon: f64, lat: f64) -> bool {
         let east_of_west = (lon - self.west).rem_euclid(360.0);
@@ -142,8 +142,9 @@ impl LonLatBox {
         lat >= self.south && lat <= self.north && (east_of_west <= width || width >= 360.0)
     }
 
-    /// Returns true if a place between these longitudes and latitudes may lie inside. It is only
-    /// false where both intervals are within ±180°, since others may hold places a turn away.
+    /// Returns true unless the box surely has no position with a longitude in the interval `lon`
+    /// and a latitude in the interval `lat`. An interval of longitudes beyond ±180° always gives
+    /// true, since its positions may lie in the box a turn away.
     pub fn may_touch(self, lon: (f64, f64), lat: (f64, f64)) -> bool {
         let plain = |west: f64, east: f64| west >= -180.0 && east <= 180.0;
         if !plain(self.west, self.east) || !plain(lon.0, lon.1) {
@@ -152,7 +153,7 @@ impl LonLatBox {
         lon.0 <= self.east && lon.1 >= self.west && lat.0 <= self.north && lat.1 >= self.south
     }
 
-    /// Smallest box that holds both, whichever way round the world.
+    /// Smallest box that holds both boxes. It may reach either way round the world.
     pub fn union(self, other: Self) -> Self {
         let joined = [0.0, -360.0, 360.0].map(|turn| {
             let (west, east) = (other.west + turn, other.east + turn);
@@ -177,16 +178,17 @@ impl LonLatBox {
         }
     }
 
-    /// Box with a margin of 5 % on each side and at least 0.01°, so that it has an area and holds
-    /// most of what is drawn around its points.
+    /// Box with a margin on each side of 5 % of its width or height, at least 0.01°. With the
+    /// margin it has an area and holds most of what is drawn around its points.
     pub fn with_margin(self) -> Self {
         let margin = |low: f64, high: f64| ((high - low) * 0.05).max(0.01);
         let (x, y) = (margin(self.west, self.east), margin(self.south, self.north));
         Self::on_the_map(self.west - x, self.south - y, self.east + x, self.north + y)
     }
 
-    /// Box from any finite edges: its west is turned to −180 to 180, its latitudes are those of the
-    /// map, and it has all longitudes where it goes round the world.
+    /// Box from any finite edges. Whole turns are added so that west is from −180 to 180, and
+    /// latitudes are limited to those of the map. A box 360° wide or wider gets the edges −180 and
+    /// 180.
     pub fn on_the_map(west: f64, south: f64, east: f64, north: f64) -> Self {
         let [west, east] = wrapped(west, east);
         Self {
@@ -197,7 +199,7 @@ impl LonLatBox {
         }
     }
 
-    /// Box for formats that have no east beyond 180: it has all longitudes where it crosses ±180°.
+    /// Box for formats that allow no east beyond 180: a box that crosses ±180° gets all longitudes.
     pub fn within_180(self) -> Self {
         let (west, east) = if self.west < -180.0 || self.east > 180.0 {
             (-180.0, 180.0)
@@ -212,12 +214,13 @@ impl LonLatBox {
         }
     }
 
-    /// Returns true if the box and a tile have an area in common. An eastern or southern edge of
-    /// the box that is a tile's western or northern edge doesn't count.
+    /// Returns true if the box and a tile have an area in common. A tile that begins exactly at the
+    /// box's eastern or southern edge is not touched.
     pub fn touches(self, tile: TileId) -> bool {
         let [left, top, right, bottom] = self.world_edges();
         let window = Window::tile(tile, 1);
-        // The copies of the world to the east and west are the same world.
+        // The box may reach into the copies of the world to the east and west, which have the same
+        // tiles.
         let across = [-1.0, 0.0, 1.0].iter().any(|worlds| {
             let shift = worlds * mercator::WORLD;
             window.left() + shift < right && window.right() + shift > left
@@ -225,8 +228,8 @@ impl LonLatBox {
         across && window.top() < bottom && window.bottom() > top
     }
 
-    /// Columns and rows of a zoom's tiles that the box touches. Columns beyond the last one are
-    /// those of the next copy of the world.
+    /// Columns and rows of the tiles of zoom `z` that the box touches. Columns beyond the last one,
+    /// or below 0, belong to the next copy of the world.
     pub fn tiles(self, z: u8) -> (RangeInclusive<i64>, RangeInclusive<i64>) {
         let side = mercator::WORLD / (1u64 << z) as f64;
         let span = |low: f64, high: f64| {
@@ -270,7 +273,8 @@ impl fmt::Display for LonLatBox {
     }
 }
 
-/// Interval of longitudes with its west from −180 to 180; the whole world where it is as wide.
+/// Interval of longitudes shifted by whole turns so that its west is from −180 to 180. An interval
+/// of 360° or more becomes −180 to 180.
 fn wrapped(west: f64, east: f64) -> [f64; 2] {
     if east - west >= 360.0 {
         return [-180.0, 180.0];
@@ -340,7 +344,7 @@ mod tests {
         assert!(!europe.may_touch((40.0, 50.0), (40.0, 50.0)));
         assert!(!europe.may_touch((0.0, 1.0), (-10.0, 0.0)));
         assert!(europe.may_touch((30.0, 50.0), (60.0, 70.0)));
-        // These longitudes are written in another turn.
+        // These longitudes are −10 to −5, written a turn to the east.
         assert!(europe.may_touch((350.0, 355.0), (40.0, 50.0)));
         assert!(europe.at_most_one_turn().is_ok());
         assert!(degrees("-200,0,200,1").at_most_one_turn().is_err());
@@ -387,7 +391,7 @@ mod tests {
         };
         assert_eq!(touched("1,1,89,60"), [(2, 1)]);
         assert_eq!(touched("-1,-1,1,1"), [(1, 1), (1, 2), (2, 1), (2, 2)]);
-        // An edge belongs to the tile west or north of it.
+        // The box ends at a tile's eastern and southern edge: the tiles beyond aren't touched.
         assert_eq!(touched("0,0,90,10"), [(2, 1)]);
         assert_eq!(touched("170,1,190,2"), [(0, 1), (3, 1)]);
         let across = degrees("170,-1,190,1");

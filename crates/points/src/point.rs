@@ -2,29 +2,30 @@
 
 use crate::mercator::{self, ProjectionError, WorldCoord};
 
-/// Weighted position: 12 bytes with the same layout in memory, in a file and in a GPU buffer.
+/// Weighted position: 12 bytes, with the same layout in memory, in a file and in a GPU buffer.
 ///
-/// A *cell* of the pyramid is a `Point` too: the weighted mean position and the summed weight of
-/// the points that it stands for.
+/// A *cell* of the pyramid is a `Point` too. It has the weighted mean position and the summed
+/// weight of the points that it stands for.
 #[derive(Clone, Copy, Debug, PartialEq, bytemuck::Pod, bytemuck::Zeroable)]
 #[repr(C)]
 pub struct Point {
-    /// [`WorldCoord::x`].
+    /// World units east of longitude −180°, as in [`WorldCoord::x`].
     pub x: u32,
-    /// [`WorldCoord::y`].
+    /// World units south of the map's northern edge, as in [`WorldCoord::y`].
     pub y: u32,
-    /// Weight: finite, and 1.0 where the source has no weights at all.
+    /// Weight, a finite number. It is 1.0 if the source has no weights at all.
     ///
-    /// −0.0 is a missing weight: the point adds nothing to a sum, as 0 does, and takes no part in a
-    /// mean or a count of values. [`Point::new`] turns a −0.0 in the data into 0.
+    /// −0.0 means that the weight is missing. Such a point adds nothing to a sum, as with a weight
+    /// of 0, and takes no part in a mean or a count of values. [`Point::new`] turns a −0.0 in the
+    /// data into 0.
     pub weight: f32,
 }
 
-/// Value of a missing weight. It is the neutral element of sums: −0.0 + −0.0 is −0.0, and −0.0 plus
-/// a number is that number. So a cell has no weight only if none of its points has.
+/// Value that stands for a missing weight. Adding it changes no sum: −0.0 + −0.0 is −0.0, and −0.0
+/// plus a number is that number. So a cell has no weight only if none of its points has one.
 const NO_WEIGHT: f32 = -0.0;
 
-/// Reason for which a longitude, latitude and weight are no point.
+/// Reason why a longitude, latitude and weight make no valid point.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PointError {
@@ -57,7 +58,7 @@ impl Point {
         }
     }
 
-    /// Point with a weight that may be missing.
+    /// Point with a weight; `None` means that the weight is missing.
     #[inline]
     pub fn weighing(at: WorldCoord, weight: Option<f32>) -> Self {
         match weight {
@@ -66,8 +67,8 @@ impl Point {
         }
     }
 
-    /// Returns true if two positions share their top `level` bits: they lie in the same pixel of
-    /// the world drawn 2^`level` pixels wide.
+    /// Returns true if the x and the y of two positions have the same top `level` bits. Then the
+    /// two lie in the same pixel of the world drawn 2^`level` pixels wide.
     #[inline]
     pub fn shares(&self, other: &Self, level: u32) -> bool {
         ((self.x ^ other.x) | (self.y ^ other.y)).leading_zeros() >= level
@@ -82,7 +83,7 @@ impl Point {
     /// Point at a longitude and latitude in degrees.
     ///
     /// # Errors
-    /// A [`PointError`] where [`mercator::project`] fails, or the weight is not finite.
+    /// A [`PointError`] if [`mercator::project`] fails or the weight is not finite.
     pub fn from_lon_lat(lon: f64, lat: f64, weight: f32) -> Result<Self, PointError> {
         let at = mercator::project(lon, lat)?;
         if weight.is_finite() {
@@ -103,10 +104,10 @@ impl Point {
 
 /// Receiver of points: a `Vec`, a [`PointsBuilder`](crate::PointsBuilder), or the buffers of a GPU.
 ///
-/// Sources call [`push`](Self::push) with batches of any size. The result must not depend on the
-/// borders and the order of batches.
+/// Sources call [`push`](Self::push) with batches of any size. The receiver's result must not
+/// depend on the order of the batches or on how the points are divided into them.
 pub trait PointSink {
-    /// Takes a batch. Weights are finite: sources refuse others.
+    /// Takes a batch of points. Their weights are finite, since sources refuse others.
     fn push(&mut self, batch: &[Point]);
 }
 

@@ -1,4 +1,4 @@
-//! Index of points: the sorted points, their pyramid, and a summary of all of them.
+//! Index of points: the sorted points, their pyramid and their summary.
 
 use crate::extent::LongitudeColumns;
 use crate::focus::Focus;
@@ -14,8 +14,8 @@ use crate::zorder::Quad;
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
-/// Points of a chunk. The builder collects points in chunks, so that no reallocation copies all of
-/// them.
+/// Number of points in a chunk. The builder collects points in chunks, so that it never copies all
+/// of them to grow.
 const CHUNK: usize = 1 << 16;
 
 /// Builder of an index from points in any order.
@@ -33,7 +33,7 @@ pub struct PointsBuilder {
 }
 
 impl PointsBuilder {
-    /// Empty builder.
+    /// Builder without points.
     pub fn new() -> Self {
         Self::default()
     }
@@ -53,10 +53,11 @@ impl PointsBuilder {
         Points::from_z_order(sort::sort_chunks(self.chunks))
     }
 
-    /// Builds the index as [`build`](Self::build) does, and returns with it the input number, from
-    /// 0, of each point in [`Points::as_slice`]. Attributes of points are sorted by these numbers.
+    /// Builds the index as [`build`](Self::build) does. The second part of the result has, for each
+    /// point in [`Points::as_slice`], its number in the input, from 0. With these numbers a caller
+    /// brings the points' attributes into the index's order.
     ///
-    /// `None` for more than 2³² points.
+    /// `None` if there are 2³² points or more.
     pub fn build_with_order(self) -> Option<(Points, Vec<u32>)> {
         u32::try_from(self.len()).ok()?;
         let mut number = 0;
@@ -65,7 +66,7 @@ impl PointsBuilder {
             number = number.wrapping_add(1);
             this
         };
-        // Each chunk is freed as soon as it is copied.
+        // Each chunk is freed as soon as its points are numbered.
         let chunks = self.chunks.into_iter();
         let chunks = chunks.map(|chunk| chunk.into_iter().map(&mut numbered).collect());
         let sorted = sort::sort_chunks(chunks.collect());
@@ -91,26 +92,26 @@ impl PointSink for PointsBuilder {
     }
 }
 
-/// Summary of a set of points.
+/// Counts, weights and bounds of a set of points.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Summary {
     /// Number of points.
     pub count: usize,
-    /// Number of points without a weight ([`Point::has_weight`]).
+    /// Number of points whose weight is missing: [`Point::has_weight`] is false.
     pub without_weight: usize,
     /// Σ weight, summed in f64.
     pub weight_sum: f64,
-    /// Least weight; 0 if there is none.
+    /// Least weight; 0 if no point has a weight.
     pub weight_min: f32,
-    /// Greatest weight; 0 if there is none.
+    /// Greatest weight; 0 if no point has a weight.
     pub weight_max: f32,
     /// Σ |weight|, summed in f64.
     pub mass: f64,
-    /// Least |weight| that is not 0; 0 if there is none.
+    /// Least |weight| above 0; 0 if all weights are 0 or missing.
     pub mass_min: f32,
-    /// Smallest box of the points, whose east is beyond 180 where it crosses ±180°. `None` for an
-    /// empty set.
+    /// Smallest box that holds the points; its east is beyond 180 if it crosses ±180°. `None` for
+    /// an empty set.
     pub bounds: Option<LonLatBox>,
 }
 
@@ -169,7 +170,7 @@ impl Summary {
         }
     }
 
-    /// Share of all |weight| that is negative, 0 to 1.
+    /// Fraction of Σ |weight| that negative weights contribute, 0 to 1.
     pub fn negative_share(&self) -> f64 {
         if self.mass > 0.0 {
             (self.mass - self.weight_sum) / 2.0 / self.mass
@@ -181,50 +182,51 @@ impl Summary {
 
 /// Index of points: sorted along the Z-order curve, with a pyramid of aggregated cells.
 ///
-/// It is immutable: a layer whose data change gets a new one.
+/// It never changes: a layer whose data change gets a new index.
 #[derive(Debug)]
 pub struct Points {
     sorted: Vec<Point>,
     pyramid: Pyramid,
     summary: Box<Summary>,
-    /// Results of [`remaining`](Self::remaining), by level.
+    /// Results of [`remaining`](Self::remaining) by level; empty if no weight is negative.
     remaining: Vec<OnceLock<f64>>,
     focus: Box<OnceLock<Option<Focus>>>,
     identity: Arc<()>,
 }
 
-/// Error of a point among many that has no position on the map.
+/// Error about one of many points, which has no position on the map or no finite weight.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("point number {index} (counted from 0): {reason}")]
 pub struct PointsError {
     /// Number of the point, counted from 0.
     pub index: usize,
-    /// Error of the point.
+    /// Reason why it isn't a valid point.
     pub reason: PointError,
 }
 
-/// Tile with the weight of its points.
+/// Tile that contains points, with their weight.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct TileWeight {
     /// Address of the tile.
     pub tile: TileId,
-    /// Σ |weight| of its points.
+    /// Σ |weight| of the tile's cells. It may be less than that of its points if weights have both
+    /// signs.
     pub mass: f64,
 }
 
 impl Points {
-    /// Index of a slice of points.
+    /// Index of points in any order.
     pub fn from_slice(points: &[Point]) -> Self {
         let mut builder = PointsBuilder::new();
         builder.push(points);
         builder.build()
     }
 
-    /// Index of (longitude, latitude, weight), in degrees.
+    /// Index of points given as (longitude, latitude, weight), in degrees.
     ///
     /// # Errors
-    /// A [`PointsError`] for the first point that has no position on the map. To skip such points,
-    /// use [`Point::from_lon_lat`] and a [`PointsBuilder`].
+    /// A [`PointsError`] for the first invalid point. To skip such points, use
+    /// [`Point::from_lon_lat`] and a [`PointsBuilder`].
     pub fn from_lon_lat(
         points: impl IntoIterator<Item = (f64, f64, f32)>,
     ) -> Result<Self, PointsError> {
@@ -236,8 +238,8 @@ impl Points {
         Ok(builder.build())
     }
 
-    /// Index of points that are in Z-order already, such as a part of another index's, which takes
-    /// a fraction of the time. Points in another order are sorted first.
+    /// Index of points that are in Z-order already, for example a part of another index. That takes
+    /// a fraction of the time that sorting takes. Points in another order are sorted first.
     pub fn from_sorted(points: Vec<Point>) -> Self {
         if is_sorted(&points) {
             Self::from_z_order(points)
@@ -270,10 +272,10 @@ impl Points {
         &self.summary
     }
 
-    /// Share of all |weight| that remains when weights cancel within each cell of a level:
-    /// Σ |Σ weight| / Σ |weight|, which is 1 where none is negative. The cells of a level are the
-    /// pixels of the world drawn 2^`level` pixels wide. The result of a pass over all points is
-    /// remembered.
+    /// Fraction of Σ |weight| that remains when weights cancel within each cell of a level: Σ |Σ
+    /// weight| / Σ |weight|. It is 1 if no weight is negative. The cells of a level are the pixels
+    /// of the world drawn 2^`level` pixels wide. The result takes a pass over all points and is
+    /// kept.
     pub fn remaining(&self, level: u32) -> f64 {
         if self.summary.weight_min >= 0.0 {
             return 1.0;
@@ -299,19 +301,20 @@ impl Points {
         &self.sorted
     }
 
-    /// Bytes of memory for points and pyramid.
+    /// Bytes of memory that the points and the pyramid take.
     pub fn bytes(&self) -> usize {
         self.sorted.capacity() * size_of::<Point>() + self.pyramid.bytes()
     }
 
-    /// Identity token. A cache of these points (GPU buffers) keeps a `Weak` to it, to recognise the
-    /// index and to free its copy when the index is dropped.
+    /// Identity token of this index. A cache that copies the points, for example to GPU buffers,
+    /// keeps a `Weak` of the token. By it the cache recognises the index, and frees the copy when
+    /// the index is dropped.
     pub fn identity(&self) -> &Arc<()> {
         &self.identity
     }
 
-    /// Writes all points in Z-order, then all cells of the pyramid, to a sink such as the buffers
-    /// of a GPU. [`Run::range`](crate::Run::range) counts in this order.
+    /// Writes all points in Z-order and then all cells of the pyramid to a sink, for example the
+    /// buffers of a GPU. [`Run::range`](crate::Run::range) is counted in this order.
     pub fn stream_into(&self, sink: &mut dyn PointSink) {
         for batch in self.sorted.chunks(CHUNK) {
             sink.push(batch);
@@ -336,10 +339,10 @@ impl Points {
         search::quad_range(&self.sorted, &self.pyramid, quad)
     }
 
-    /// Cells that a window sees, at most `finest` pixels of the window wide (1.0: one cell per
-    /// pixel at most; 0.0: the points themselves).
+    /// Cells that a window sees, each at most `finest` of the window's pixels wide. At 1.0 a cell
+    /// is no wider than a pixel; at 0.0 the points themselves are returned.
     ///
-    /// Some cells may lie a few pixels outside the window.
+    /// Some of the cells may lie outside the window; [`Cells`] has the limits.
     pub fn cells(&self, window: &Window, finest: f64) -> Cells<'_> {
         let size = window.pixel() * finest;
         let level = if size < 1.0 {
@@ -350,7 +353,8 @@ impl Points {
         Cells::search(&self.sorted, &self.pyramid, level, window)
     }
 
-    /// Tiles of a zoom that contain points, in Z-order.
+    /// Tiles of a zoom that contain points, in Z-order. Zooms beyond [`MAX_ZOOM`](crate::MAX_ZOOM)
+    /// give the tiles of that zoom.
     pub fn occupied_tiles(&self, z: u8) -> Vec<TileWeight> {
         let depth = u32::from(z.min(crate::MAX_ZOOM));
         let world = Window::at_level(depth as u8, 0, 0, 1 << depth, 1 << depth);
@@ -370,7 +374,7 @@ impl Points {
     }
 }
 
-/// Returns true if points are in Z-order, as those of [`Points::as_slice`] are.
+/// Returns true if points are in Z-order, as in [`Points::as_slice`].
 pub(crate) fn is_sorted(points: &[Point]) -> bool {
     points.is_sorted_by(|a, b| crate::zorder::compare(a, b).is_le())
 }
@@ -399,7 +403,7 @@ mod tests {
             let mut each = order;
             each.sort_unstable();
             prop_assert!(each.into_iter().eq(0..all.len() as u32));
-            // A part of an index is in Z-order, too.
+            // A part of an index is in Z-order too.
             let wanted = |i: usize| keep >> (i % 64) & 1 == 1;
             let part = points.as_slice().iter().enumerate().filter(|p| wanted(p.0)).map(|p| *p.1);
             let part: Vec<Point> = part.collect();

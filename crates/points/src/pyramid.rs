@@ -1,14 +1,14 @@
-//! Pyramid of aggregated cells: ever coarser copies of the points.
+//! Pyramid of aggregated cells: copies of the points at many levels, from fine to coarse.
 //!
-//! Level L has one cell per occupied pixel of the world drawn 2ᴸ pixels wide. A level is kept or
-//! left out block by block. A block is a quad of the quadtree, cut into cells by [`SIDE_BITS`] more
-//! bits. It is kept where it has at most two fifths of the entries that would be read in its place.
-//! So a crowded city has all its levels and an empty ocean none, all levels together have at most
-//! two thirds as many cells as there are points, and no window reads many more cells than it has
-//! pixels.
+//! Level L has one cell for each pixel that contains points, of the world drawn 2ᴸ pixels wide. A
+//! level is stored in blocks. A block belongs to a quad of the quadtree and divides it into 2⁶ × 2⁶
+//! cells: [`SIDE_BITS`] is 6. A block is kept if it has at most two fifths of the entries that
+//! would be read in its place. So a crowded city has all its levels and an empty ocean none. All
+//! levels together have at most two thirds as many cells as there are points, and no window reads
+//! many more cells than it has pixels.
 //!
-//! Where weights have both signs there are up to two cells to a pixel, which preserve the net
-//! weight and its moment.
+//! If weights have both signs, a pixel may have two cells, which preserve the net weight and its
+//! moment.
 
 use crate::aggregate::{CellBuilder, SignedCellBuilder};
 use crate::point::Point;
@@ -16,40 +16,42 @@ use crate::zorder::{Quad, quarter_borders};
 use rayon::prelude::*;
 use std::ops::Range;
 
-/// Bits of a block's side: it has 2⁶ × 2⁶ cells.
+/// Number of bits of x, and of y, that number a cell within its block: a block has 2⁶ × 2⁶ cells.
 pub(crate) const SIDE_BITS: u32 = 6;
 
-/// Level of the points themselves, finer than any cell.
+/// Level number that means the points themselves. It is above 32, the level of the finest cells.
 pub(crate) const POINTS: u32 = 33;
 
-/// Most points of a quad that is not divided further; its points are read themselves.
+/// Most points of a quad that is not divided further. A search reads these points directly.
 const FEW: usize = 256;
 
-/// Deepest quads with a block: its cells are single positions.
+/// Greatest depth of a quad that may have a block. At this depth each cell is a single position.
 const DEEPEST: u32 = 32 - SIDE_BITS;
 
 /// Quad with more than [`FEW`] points.
 #[derive(Clone, Debug)]
 pub(crate) struct Node {
-    /// Borders of its quarters' ranges of points.
+    /// Borders of its four quarters within the slice of points; quarter i is from border i to i +
+    /// 1.
     pub(crate) borders: [usize; 5],
-    /// Nodes of its quarters, if they have any.
+    /// Nodes of its quarters in Z-order; `None` for a quarter without a node.
     pub(crate) quarters: [Option<NodeId>; 4],
-    /// Range of its block's cells, at level depth + [`SIDE_BITS`]; empty if it has no block.
+    /// Range of its block in the pyramid's cells, which are at level depth + [`SIDE_BITS`]. The
+    /// range is empty if the quad has no block.
     pub(crate) block: Range<usize>,
 }
 
-/// Number of a node, counted from 1, so that an `Option` of it takes four bytes.
+/// Number of a node, counted from 1. It is never 0, so an `Option` of it takes four bytes.
 pub(crate) type NodeId = std::num::NonZeroU32;
 
-/// Blocks and the quadtree that finds them.
+/// Blocks of cells, and the quadtree by which they are found.
 #[derive(Debug, Default)]
 pub(crate) struct Pyramid {
     nodes: Vec<Node>,
-    /// Node of the whole world, if there is one.
+    /// Node of the whole world; `None` if there are few points.
     pub(crate) root: Option<NodeId>,
     pub(crate) cells: Vec<Point>,
-    /// Number of points that each cell stands for.
+    /// Number of points that each of `cells` stands for.
     pub(crate) counts: Vec<u32>,
 }
 
@@ -71,7 +73,7 @@ impl Pyramid {
             .collect();
         let mut whole = PyramidBuilder::new(points, signed);
         let cells = parts.iter().map(|(_, part, _)| part.pyramid.cells.len());
-        // Some space is added for the blocks of the few quads above the parts.
+        // The extra space is for the blocks of the few quads above the parts.
         let cells = cells.sum::<usize>() + points.len() / 64;
         whole.pyramid.cells.reserve_exact(cells);
         whole.pyramid.counts.reserve_exact(cells);
@@ -94,7 +96,7 @@ impl Pyramid {
         self.nodes.get(id.get() as usize - 1)
     }
 
-    /// Bytes of memory.
+    /// Bytes of memory that the pyramid takes.
     pub(crate) fn bytes(&self) -> usize {
         self.nodes.capacity() * size_of::<Node>()
             + self.cells.capacity() * size_of::<Point>()
@@ -106,7 +108,8 @@ impl Pyramid {
         u32::try_from(self.nodes.len()).ok().and_then(NodeId::new)
     }
 
-    /// Appends the nodes and cells of a part, and returns its branch with their new numbers.
+    /// Appends the nodes and cells of another pyramid, `part`. Returns the part's branch, changed
+    /// to the numbers that its nodes and cells have here.
     fn adopt(&mut self, part: Self, mut branch: Branch) -> Branch {
         let (nodes, cells) = (self.nodes.len() as u32, self.cells.len());
         let moved = |id: NodeId| id.checked_add(nodes);
@@ -127,7 +130,8 @@ impl Pyramid {
     }
 }
 
-/// Cuts a quad into quads of at most `most` points.
+/// Divides a quad until no part has more than `most` points or can be divided further. Appends the
+/// parts that aren't empty, each with its range of points, to `quads`.
 fn cut(
     points: &[Point],
     quad: Quad,
@@ -148,32 +152,32 @@ fn cut(
     }
 }
 
-/// Finished quad.
+/// Result of building the pyramid within one quad.
 struct Branch {
     node: Option<NodeId>,
-    /// Entries that are read in its place at coarser levels than its own.
+    /// Entries, points or finer cells, that are read for this quad at levels coarser than its own.
     stretches: Vec<Stretch>,
-    /// Number of those entries.
+    /// Number of entries in `stretches`.
     entries: usize,
-    /// Numbers of neighbours in Z-order that share exactly 0, 1, … 32 top bits of their positions.
-    /// A level has one cell more than there are neighbours that share fewer bits.
+    /// Numbers of pairs of neighbours in Z-order whose positions share exactly 0, 1, … 32 top bits.
+    /// The quad has one cell at level L for each pair that shares fewer than L bits, and one more.
     shared: [usize; 33],
 }
 
-/// Contiguous points or cells.
+/// Contiguous range of the points or of the pyramid's cells.
 #[derive(Clone, Debug)]
 enum Stretch {
     Points(Range<usize>),
     Cells(Range<usize>),
 }
 
-/// Builder of a part of the pyramid, from small quads to large ones.
+/// Builder of the pyramid within a quad. It builds small quads first and large ones from them.
 struct PyramidBuilder<'a> {
     points: &'a [Point],
-    /// True if any of all points, not only of this part's, has a negative weight.
+    /// True if any point of the whole set, not only of this quad, has a negative weight.
     signed: bool,
     pyramid: Pyramid,
-    /// Finished quads of the parts, in Z-order.
+    /// Quads that other threads have built already, in Z-order.
     finished: std::vec::IntoIter<(Quad, Branch)>,
     next: Option<(Quad, Branch)>,
 }
@@ -212,7 +216,8 @@ impl<'a> PyramidBuilder<'a> {
             }
             let branch = self.build(quad.child(quarter), part);
             *node = branch.node;
-            // The neighbours on both sides of a quarter's border share the quad's depth.
+            // The last entry before a quarter's border and the first one behind it share exactly
+            // `depth` bits.
             whole.shared[quad.depth as usize] += usize::from(whole.entries > 0);
             for (sum, more) in whole.shared.iter_mut().zip(branch.shared) {
                 *sum += more;
@@ -229,7 +234,7 @@ impl<'a> PyramidBuilder<'a> {
         whole
     }
 
-    /// Branch of points that are read themselves.
+    /// Branch of a quad with few points, which are read themselves.
     fn leaf(&self, range: Range<usize>) -> Branch {
         let mut shared = [0; 33];
         for pair in self.points[range.clone()].windows(2) {
@@ -245,7 +250,8 @@ impl<'a> PyramidBuilder<'a> {
         }
     }
 
-    /// Builds a quad's block if it is worth its memory.
+    /// Builds a quad's block if [`worth_keeping`] allows it. Returns the block's range of cells,
+    /// which is empty if there is no block.
     fn block(&mut self, quad: Quad, points: usize, branch: &mut Branch) -> Range<usize> {
         let level = quad.depth + SIDE_BITS;
         let borders: usize = branch.shared.iter().take(level as usize).sum();
@@ -268,7 +274,8 @@ impl<'a> PyramidBuilder<'a> {
         block
     }
 
-    /// Point or cell of a stretch, and the number of points that it stands for.
+    /// Point or cell number `at`, and the number of points that it stands for. It is a point if
+    /// `of_points` is true.
     #[inline]
     fn entry(&self, of_points: bool, at: usize) -> (Point, u32) {
         if of_points {
@@ -278,7 +285,7 @@ impl<'a> PyramidBuilder<'a> {
         }
     }
 
-    /// Adds a quad's cells of a level to the pyramid.
+    /// Adds the cells of a quad at a level to the pyramid. No weight is negative here.
     fn push_cells(&mut self, level: u32, branch: &Branch) {
         let mut open: Option<CellBuilder> = None;
         for stretch in &branch.stretches {
@@ -300,7 +307,8 @@ impl<'a> PyramidBuilder<'a> {
         }
     }
 
-    /// Cells of a quad at a level, where weights have both signs.
+    /// Cells of a quad at a level, each with the number of points that it stands for. Here weights
+    /// may have both signs.
     fn cells_of_both_signs(&self, level: u32, branch: &Branch) -> Vec<(Point, u32)> {
         let mut cells: Vec<SignedCellBuilder> = Vec::new();
         for stretch in &branch.stretches {
@@ -318,7 +326,7 @@ impl<'a> PyramidBuilder<'a> {
 }
 
 impl Stretch {
-    /// Range of the stretch, and true if it is one of points.
+    /// True if the stretch has points and false if it has cells, and its range.
     fn range(&self) -> (bool, Range<usize>) {
         match self {
             Self::Points(range) => (true, range.clone()),
@@ -334,10 +342,11 @@ impl Pyramid {
     }
 }
 
-/// Returns true if a block saves enough reads for its memory. It must have at most two fifths of
-/// the entries that are read in its place; then all blocks together have at most two thirds as many
-/// cells as there are points. A block with few cells compared with its points costs little memory
-/// and is read at low zooms, so three quarters of the entries are few enough there.
+/// Returns true if a block of `cells` cells saves enough reads to be worth its memory. `entries` is
+/// the number of entries that are read in its place, and `points` the number of points in the quad.
+/// A block with at most two fifths of the entries is worth it; then all blocks together have at
+/// most two thirds as many cells as there are points. A block with at most one cell for 24 points
+/// takes little memory and is read at low zooms, so three quarters of the entries are enough there.
 fn worth_keeping(cells: usize, entries: usize, points: usize) -> bool {
     cells * 5 <= entries * 2 || (cells * 24 <= points && cells * 4 <= entries * 3)
 }

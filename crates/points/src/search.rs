@@ -1,8 +1,8 @@
-//! Search for the cells that a window sees: a descent of the quadtree that the sort order implies.
+//! Search for the cells that a window sees. It descends the quadtree that the sort order implies.
 //!
-//! In Z-order every quad of the quadtree is one contiguous range. The pyramid's nodes hold the
-//! borders of dense quads' ranges; within a block, or among a few points, borders are found by
-//! bisection.
+//! In Z-order every quad of the quadtree is one contiguous range. For quads with many points the
+//! pyramid's nodes hold the borders of these ranges. Within a block, or among a few points, the
+//! borders are found by bisection.
 
 use crate::mercator::WORLD;
 use crate::point::Point;
@@ -11,30 +11,32 @@ use crate::window::Window;
 use crate::zorder::{Quad, quarter_borders};
 use std::ops::Range;
 
-/// Most cells of a partly visible quad that is taken whole, where the window lies in one copy of
-/// the world.
+/// Most cells of a partly visible quad that is taken whole instead of being divided. It applies
+/// only if the window lies in one copy of the world.
 const FEW: usize = 24;
-/// Largest side in pixels of a partly visible quad that is taken whole.
+/// Largest side, in the window's pixels, of a partly visible quad that is taken whole instead of
+/// being divided.
 const SMALL_PIXELS: f64 = 8.0;
 
-/// Contiguous cells, and the shift of the world in which they are seen.
+/// Contiguous cells that are seen in one copy of the world.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Run {
-    /// Range of the cells, counted through all points and then all cells of the pyramid: the order
-    /// of [`Points::stream_into`](crate::Points::stream_into).
+    /// Range of the cells. They are counted through all points and then all cells of the pyramid,
+    /// as [`Points::stream_into`](crate::Points::stream_into) writes them.
     pub range: Range<usize>,
-    /// Shift to the east in world units, by whole worlds: the world repeats in x.
+    /// Distance of this copy to the east of the first one, in world units: a multiple of the
+    /// world's side.
     pub shift: f64,
 }
 
 /// Cells that a window sees.
 ///
-/// Some may lie up to eight pixels outside; where the window lies in one copy of the world, a few
-/// may lie anywhere. So the caller must test each. A cell appears twice only where the window
-/// reaches, to within eight pixels, two copies of it.
+/// Some cells may lie up to eight pixels outside the window. If the window lies in one copy of the
+/// world, a few may lie anywhere. So the caller must test each cell. A cell appears twice only if
+/// two copies of it lie in the window or within eight pixels of it.
 ///
-/// Runs are in Z-order within each copy of the world, and copies go from west to east, so that sums
-/// over cells add in the same order for every window.
+/// Runs are in Z-order within each copy of the world, and the copies go from west to east. So a sum
+/// over cells adds them in the same order for every window.
 #[derive(Clone, Debug)]
 pub struct Cells<'a> {
     points: &'a [Point],
@@ -43,7 +45,8 @@ pub struct Cells<'a> {
 }
 
 impl<'a> Cells<'a> {
-    /// Searches cells of at least a level ([`pyramid::POINTS`]: points) in a window.
+    /// Searches for the cells in a window that are at `level` or finer. [`pyramid::POINTS`] as the
+    /// level finds points.
     pub(crate) fn search(
         points: &'a [Point],
         pyramid: &'a Pyramid,
@@ -85,12 +88,12 @@ impl<'a> Cells<'a> {
         }
     }
 
-    /// Runs that the window sees.
+    /// Runs of cells that the window sees.
     pub fn runs(&self) -> &[Run] {
         &self.runs
     }
 
-    /// Number of cells in the runs; cells in two copies of the world count twice.
+    /// Number of cells in all runs. A cell that is seen in two copies of the world counts twice.
     pub fn len(&self) -> usize {
         self.runs.iter().map(|r| r.range.len()).sum()
     }
@@ -100,7 +103,7 @@ impl<'a> Cells<'a> {
         self.runs.is_empty()
     }
 
-    /// Cells of each run, with its shift to the east in world units.
+    /// Cells of each run, and the run's shift to the east in world units.
     pub fn slices(&self) -> impl Iterator<Item = (&'a [Point], f64)> + '_ {
         self.runs.iter().filter_map(|r| {
             let slice = match self.pyramid_range(&r.range) {
@@ -111,7 +114,8 @@ impl<'a> Cells<'a> {
         })
     }
 
-    /// Numbers of points that the cells of each run stand for; `None` for a run of points.
+    /// For each run, the number of points that each of its cells stands for; `None` for a run of
+    /// points.
     pub fn counts(&self) -> impl Iterator<Item = Option<&'a [u32]>> + '_ {
         self.runs
             .iter()
@@ -125,7 +129,7 @@ impl<'a> Cells<'a> {
     }
 }
 
-/// Range of a quad's points.
+/// Range of a quad's points in `points`.
 pub(crate) fn quad_range(points: &[Point], pyramid: &Pyramid, quad: Quad) -> Range<usize> {
     let mut at = Quad::WORLD;
     let mut range = 0..points.len();
@@ -145,26 +149,26 @@ pub(crate) fn quad_range(points: &[Point], pyramid: &Pyramid, quad: Quad) -> Ran
     range
 }
 
-/// Storage of the entries that are searched.
+/// Slice that a range of entries refers to: the points or the pyramid's cells.
 #[derive(Clone, Copy)]
 enum EntrySource {
     Points,
     Pyramid,
 }
 
-/// State of a search.
+/// State of a search within one copy of the world.
 struct Search<'a> {
     points: &'a [Point],
     pyramid: &'a Pyramid,
-    /// Coarsest level that is fine enough.
+    /// Coarsest level whose cells are fine enough.
     level: u32,
-    /// West, north, east, south of the window in this copy of the world.
+    /// West, north, east and south edge of the window in world units, in this copy of the world.
     view: [f64; 4],
     shift: f64,
-    /// Largest side in world units of a partly visible quad that is taken whole.
+    /// Largest side, in world units, of a partly visible quad that is taken whole.
     small: f64,
-    /// Most cells of a partly visible quad that is taken whole: 0 where the window has several
-    /// copies of the world, so that no cell is taken in a copy where it is far away.
+    /// Most cells of a partly visible quad that is taken whole. It is 0 if the window has several
+    /// copies of the world: a cell taken untested might be far from the window in one of them.
     few: usize,
     runs: Vec<Run>,
 }
@@ -178,7 +182,7 @@ enum Visibility {
 }
 
 impl Search<'_> {
-    /// Takes a node's block if it is fine enough, or visits its quarters.
+    /// Takes a node's block if its cells are fine enough, or else visits the node's quarters.
     fn visit_node(&mut self, quad: Quad, id: NodeId) {
         let visibility = self.visibility(quad);
         let Some(node) = self
@@ -209,7 +213,7 @@ impl Search<'_> {
         }
     }
 
-    /// Takes the visible part of a quad's points or cells.
+    /// Takes the visible part of a quad's entries, which are `range` in the slice of `source`.
     fn visit(&mut self, source: EntrySource, quad: Quad, range: Range<usize>) {
         if range.is_empty() {
             return;
@@ -247,7 +251,7 @@ impl Search<'_> {
         }
     }
 
-    /// Adds a range, joined to the last one if they meet.
+    /// Adds a range to the runs. It is joined to the last run if it follows that directly.
     fn take(&mut self, source: EntrySource, range: Range<usize>) {
         let first = match source {
             EntrySource::Points => 0,
@@ -255,7 +259,8 @@ impl Search<'_> {
         };
         let range = range.start + first..range.end + first;
         match self.runs.last_mut() {
-            // The last point and the first cell of the pyramid are no neighbours.
+            // The last point and the pyramid's first cell are no neighbours, though their numbers
+            // are.
             Some(last)
                 if last.range.end == range.start
                     && last.shift == self.shift
@@ -312,7 +317,7 @@ mod tests {
             prop_assert_eq!(got, expected);
         }
 
-        /// A few points may be taken untested, but only in the copy of the world that they are in.
+        /// A few points may be taken untested, but only in the copy of the world in which they are.
         #[test]
         fn few_points_are_seen_where_they_are(
             points in prop::collection::vec((0u32..1 << 24, any::<u32>(), any::<bool>()), 1..40),
@@ -360,15 +365,15 @@ mod tests {
             .collect();
         let index = Points::from_slice(&points);
         let world = Window::at_level(6, 0, 0, 64, 64);
-        // Finer blocks are read where that of this level was not worth its memory.
+        // Finer blocks are read if the block of this level was not worth its memory.
         assert!(index.cells(&world, 1.0).len() <= 2 * 64 * 64);
         assert_eq!(index.cells(&world, 0.0).len(), points.len());
         let counted: u32 = index.cells(&world, 1.0).counts().flatten().flatten().sum();
         assert_eq!(counted as usize, points.len());
     }
 
-    /// A crowd in a few pixels costs as much as its pixels, even where the rest of the world has
-    /// hardly two points in a pixel.
+    /// A crowd in a few pixels costs as many cells as its pixels need, even if the rest of the
+    /// world has hardly two points in a pixel.
     #[test]
     fn a_crowd_costs_its_pixels() {
         let alone =
@@ -387,7 +392,7 @@ mod tests {
         assert!(cells.len() < 300, "{}", cells.len());
     }
 
-    /// At most two and a half cells per pixel are read where every pixel has a few points.
+    /// At most two and a half cells for each pixel are read if every pixel has a few points.
     #[test]
     fn a_few_points_to_a_pixel_are_read_as_cells() {
         let points: Vec<Point> = (0..40_960u32)

@@ -1,24 +1,25 @@
 //! Parallel sort along the Z-order curve.
 //!
-//! A pass of a most-significant-digit radix sort distributes the points over 4,096 buckets, by the
-//! six bits of x and y that follow the prefix shared by all points, so that a city is cut as finely
-//! as the world. Large buckets are cut again. The others fit into the cache and are sorted as plain
-//! integers, whose comparison has no branch to mispredict.
+//! A pass of a most-significant-digit radix sort distributes the points over 4,096 buckets. The
+//! bucket is chosen by six bits of x and six of y, those that follow the prefix shared by all
+//! points, so that the points of one city are divided as finely as those of the world. Large
+//! buckets are divided again. The others fit into the cache and are sorted as plain integers, whose
+//! comparison has no branch to mispredict.
 
 use crate::point::Point;
 use crate::zorder;
 use bytemuck::Zeroable;
 use rayon::prelude::*;
 
-/// Record that is sorted by its point.
+/// Record that is sorted by the point in it.
 pub(crate) trait ZOrdered: Copy + Zeroable + Send + Sync {
     /// Point that decides the order.
     fn point(&self) -> &Point;
 
-    /// Whole record as an integer with the record's order.
+    /// Whole record as an integer; such integers have the order of the records.
     fn key(&self) -> u128;
 
-    /// Record of a key: the inverse of [`key`](Self::key).
+    /// Record that has a given key: the inverse of [`key`](Self::key).
     fn from_key(key: u128) -> Self;
 }
 
@@ -44,7 +45,7 @@ impl ZOrdered for Point {
     }
 }
 
-/// Point with its number in the input.
+/// Point with its number in the input, which decides the order of equal points.
 #[derive(Clone, Copy, Debug, PartialEq, bytemuck::Pod, bytemuck::Zeroable)]
 #[repr(C)]
 pub(crate) struct NumberedPoint {
@@ -72,7 +73,7 @@ impl ZOrdered for NumberedPoint {
     }
 }
 
-/// Bits of a weight as an integer with the order of `f32::total_cmp`.
+/// Bits of a weight, changed to an integer whose order is that of `f32::total_cmp`.
 #[inline]
 fn ordered_bits(weight: f32) -> u32 {
     let bits = weight.to_bits();
@@ -87,7 +88,7 @@ fn weight_from_bits(bits: u32) -> f32 {
 
 const DIGIT_BITS: u32 = 6;
 const BUCKETS: usize = 1 << (2 * DIGIT_BITS);
-/// Largest bucket whose keys fit into the cache; larger ones are cut into buckets again.
+/// Most points of a bucket whose keys fit into the cache; a larger bucket is divided again.
 const CROWDED: usize = 1 << 15;
 
 /// Sorts all points of the chunks into Z-order. Each chunk is freed as soon as it is copied.
@@ -97,7 +98,7 @@ pub(crate) fn sort_chunks<T: ZOrdered>(chunks: Vec<Vec<T>>) -> Vec<T> {
     sorted
 }
 
-/// Sorts the points of the chunks into a slice of exactly their number.
+/// Sorts the points of the chunks into `sorted`, whose length is exactly their number.
 fn sort_into<T: ZOrdered>(chunks: Vec<Vec<T>>, sorted: &mut [T]) {
     let groups = deal(chunks, rayon::current_num_threads());
     let Some(digit) = Digit::behind_common_prefix(&groups) else {
@@ -122,7 +123,7 @@ fn sort_into<T: ZOrdered>(chunks: Vec<Vec<T>>, sorted: &mut [T]) {
         });
 }
 
-/// Sorts a bucket that fits into the cache; `keys` is a buffer that is reused.
+/// Sorts a bucket that fits into the cache. `keys` is a buffer that is reused between buckets.
 fn sort_in_cache<T: ZOrdered>(points: &mut [T], keys: &mut Vec<u128>) {
     if points.len() < 2 {
         return;
@@ -135,7 +136,7 @@ fn sort_in_cache<T: ZOrdered>(points: &mut [T], keys: &mut Vec<u128>) {
     }
 }
 
-/// Sorts points that all have the same position.
+/// Sorts points that all have the same position, by the rest of their keys.
 fn sort_by_weight<T: ZOrdered>(groups: Vec<Vec<Vec<T>>>, sorted: &mut [T]) {
     let all = groups.into_iter().flatten().flatten();
     for (slot, point) in sorted.iter_mut().zip(all) {
@@ -144,7 +145,7 @@ fn sort_by_weight<T: ZOrdered>(groups: Vec<Vec<Vec<T>>>, sorted: &mut [T]) {
     sorted.par_sort_unstable_by_key(T::key);
 }
 
-/// Deals the chunks to `n` groups of about equal size.
+/// Distributes the chunks in turn over `n` groups, at least one, so that each has about as many.
 fn deal<T>(chunks: Vec<Vec<T>>, n: usize) -> Vec<Vec<Vec<T>>> {
     let mut groups: Vec<Vec<Vec<T>>> = (0..n.max(1)).map(|_| Vec::new()).collect();
     let count = groups.len();
@@ -156,14 +157,14 @@ fn deal<T>(chunks: Vec<Vec<T>>, n: usize) -> Vec<Vec<Vec<T>>> {
     groups
 }
 
-/// Digit of the radix sort: the bits of a position that choose its bucket.
+/// Digit of the radix sort: six bits of x and six of y, which choose a point's bucket.
 #[derive(Clone, Copy)]
 struct Digit {
     shift: u32,
 }
 
 impl Digit {
-    /// Digit after the prefix that all points share; `None` where all have the same position.
+    /// Digit that follows the prefix shared by all points; `None` if all have the same position.
     fn behind_common_prefix<T: ZOrdered>(groups: &[Vec<Vec<T>>]) -> Option<Self> {
         let first = groups.iter().flatten().flatten().next();
         let &Point { x, y, .. } = first.map(T::point)?;
@@ -206,7 +207,8 @@ impl Digit {
     }
 }
 
-/// Cuts the output so that each group owns a part of every bucket.
+/// Divides the output so that each group owns a part of every bucket. Returns, for each group, the
+/// slots of its part in each bucket.
 fn carve<'a, T>(
     mut rest: &'a mut [T],
     histograms: &[Vec<usize>],
@@ -225,7 +227,7 @@ fn carve<'a, T>(
     slots
 }
 
-/// Cuts the output into whole buckets.
+/// Divides the output into whole buckets.
 fn buckets<'a, T>(mut rest: &'a mut [T], histograms: &[Vec<usize>]) -> Vec<&'a mut [T]> {
     let mut cut = Vec::with_capacity(BUCKETS);
     for bucket in 0..BUCKETS {
@@ -296,7 +298,7 @@ mod tests {
             prop_assert_eq!(a.key().cmp(&same.key()), zorder::compare(&a, &same));
             let this = NumberedPoint { point: a, number };
             let back = NumberedPoint::from_key(this.key());
-            // Bytes are compared, since NaN weights don't equal themselves.
+            // Bytes are compared, since a NaN weight doesn't equal itself.
             prop_assert_eq!(bytemuck::bytes_of(&back), bytemuck::bytes_of(&this));
         }
     }

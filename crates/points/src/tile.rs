@@ -1,10 +1,10 @@
 //! Addresses of map tiles.
 
-/// Deepest zoom that heatsplat draws: a pixel of a 256 px tile is 9.3 mm wide there.
+/// Deepest zoom that heatsplat draws. There a pixel of a 256 px tile is 9.3 mm wide at the equator.
 pub const MAX_ZOOM: u8 = 24;
 
-/// Address of a map tile in the XYZ scheme, where y grows south. It is checked when it is created,
-/// so a `TileId` is always valid.
+/// Address of a map tile in the XYZ scheme, where y grows south. The numbers are checked when it is
+/// created, so a `TileId` is always valid.
 ///
 /// ```
 /// use heatsplat_points::TileId;
@@ -20,7 +20,7 @@ pub struct TileId {
     y: u32,
 }
 
-/// Reason for which numbers are no tile's address.
+/// Reason why numbers are no tile's address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum TileError {

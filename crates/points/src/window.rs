@@ -1,4 +1,4 @@
-//! Windows: the pixels of a picture over the world square.
+//! Windows: rectangles of pixels over the world square.
 
 use crate::level;
 use crate::lon_lat_box::LonLatBox;
@@ -7,10 +7,10 @@ use crate::tile::TileId;
 
 /// Rectangle of square pixels over the world square.
 ///
-/// A window may cross ±180°: the world repeats endlessly in x. In y it may reach beyond the square,
-/// where there are no points. Edges are in world units (2⁻³² of the world's side), so that an `f64`
-/// holds the pixel borders of every zoom exactly: two windows on one pixel grid agree to the bit on
-/// a point's position in its pixel.
+/// A window may cross ±180°, since the world repeats endlessly in x. In y it may reach beyond the
+/// square, where there are no points. Edges are in world units (2⁻³² of the world's side), so an
+/// `f64` holds the pixel borders of every zoom exactly. So two windows on one pixel grid give
+/// exactly the same position of a point in its pixel.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Window {
     left: f64,
@@ -20,23 +20,23 @@ pub struct Window {
     height: u32,
 }
 
-/// Reason for which a rectangle can't be a window.
+/// Reason why a rectangle can't be a window.
 #[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum WindowError {
-    /// The box has no area: west is its east, or south its north.
+    /// The box has no area: its west is its east, or its south is its north.
     #[error("the bounding box is inside out: west must be below east and south below north")]
     InsideOut,
     /// The rectangle lies wholly outside the Mercator square.
     #[error("the bounding box lies outside the Web-Mercator square (latitude ±85.0511)")]
     Outside,
-    /// A side has no or more than [`Window::MAX_SIDE`] pixels.
+    /// The width or the height is 0 or more than [`Window::MAX_SIDE`] pixels.
     #[error("width and height must be from 1 to {} pixels", Window::MAX_SIDE)]
     Size,
 }
 
 impl Window {
-    /// Longest side of a window in pixels.
+    /// Largest width and largest height of a window in pixels.
     pub const MAX_SIDE: u32 = 1 << 15;
 
     /// Window with its top left corner at (`left`, `top`) and pixels of side `pixel`, all in world
@@ -51,7 +51,7 @@ impl Window {
         }
     }
 
-    /// Window of a tile drawn `size` pixels wide (256, 512, …).
+    /// Window of a tile that is drawn `size` pixels wide, for example 256.
     pub fn tile(tile: TileId, size: u32) -> Self {
         let pixel = WORLD / (f64::from(size) * (1u64 << tile.z()) as f64);
         let side = pixel * f64::from(size);
@@ -64,7 +64,8 @@ impl Window {
         }
     }
 
-    /// Window of the pixels `x..x+width`, `y..y+height` of the world drawn 2^`level` pixels wide.
+    /// Window of the pixels in columns `x..x+width` and rows `y..y+height` of the world drawn
+    /// 2^`level` pixels wide.
     pub fn at_level(level: u8, x: i64, y: i64, width: u32, height: u32) -> Self {
         let pixel = WORLD / (1u64 << level.min(40)) as f64;
         Self {
@@ -76,11 +77,12 @@ impl Window {
         }
     }
 
-    /// Window of `width` × `height` pixels that shows at least a box: where the aspect ratios
-    /// differ, the box is grown about its centre.
+    /// Window of `width` × `height` pixels that shows a whole box. If their aspect ratios differ,
+    /// the window shows more than the box on two opposite sides.
     ///
     /// # Errors
-    /// A [`WindowError`] where the box has no area on the map, or a side is too short or too long.
+    /// A [`WindowError`] if the box has no area on the map, or if the width or height is 0 or more
+    /// than [`MAX_SIDE`](Self::MAX_SIDE).
     pub fn around(bounds: LonLatBox, width: u32, height: u32) -> Result<Self, WindowError> {
         if bounds.west() >= bounds.east() || bounds.south() >= bounds.north() {
             return Err(WindowError::InsideOut);
@@ -103,7 +105,7 @@ impl Window {
         })
     }
 
-    /// Window of this rectangle with pixels of a `factor`th the side.
+    /// Window of the same rectangle whose pixels have 1/`factor` of the side.
     pub fn finer(self, factor: u32) -> Self {
         Self {
             pixel: self.pixel / f64::from(factor),
@@ -113,8 +115,8 @@ impl Window {
         }
     }
 
-    /// Window with pixels of `factor` times the side that covers this rectangle. The rectangle's
-    /// corner is `phase` of its own pixels from the new window's corner.
+    /// Window that covers this rectangle and whose pixels have `factor` times the side. The new
+    /// window begins `phase.0` of this window's pixels further left, and `phase.1` further up.
     pub fn coarser(self, factor: u32, phase: (u32, u32)) -> Self {
         Self {
             left: self.left - self.pixel * f64::from(phase.0),
@@ -125,7 +127,7 @@ impl Window {
         }
     }
 
-    /// Window with `by` more pixels on each side.
+    /// Window with `by` more pixels on each of the four sides.
     pub fn grown(self, by: u32) -> Self {
         Self {
             left: self.left - self.pixel * f64::from(by),
@@ -136,7 +138,8 @@ impl Window {
         }
     }
 
-    /// Part of the window that starts at pixel (x, y).
+    /// Window of `width` × `height` of these pixels; its top left one is pixel (`x`, `y`) of this
+    /// window.
     pub fn part(self, x: u32, y: u32, width: u32, height: u32) -> Self {
         Self {
             left: self.left + self.pixel * f64::from(x),
@@ -147,7 +150,8 @@ impl Window {
         }
     }
 
-    /// x of the left edge in world units; a shift by whole worlds shows the same place.
+    /// x of the left edge in world units. Windows whose left edges differ by whole worlds show the
+    /// same place.
     pub fn left(&self) -> f64 {
         self.left
     }
@@ -162,12 +166,12 @@ impl Window {
         self.pixel
     }
 
-    /// Pixels in a row.
+    /// Width in pixels.
     pub fn width(&self) -> u32 {
         self.width
     }
 
-    /// Rows.
+    /// Height in pixels.
     pub fn height(&self) -> u32 {
         self.height
     }
@@ -182,8 +186,8 @@ impl Window {
         self.top + self.pixel * f64::from(self.height)
     }
 
-    /// West, south, east, north in degrees, with no limit to longitudes; rows beyond the square
-    /// give its edge.
+    /// West, south, east and north edge in degrees. Longitudes are not wrapped; an edge beyond the
+    /// square in y gives the latitude of the square's edge.
     pub fn bounds(&self) -> [f64; 4] {
         [
             mercator::longitude(self.left),
@@ -193,8 +197,9 @@ impl Window {
         ]
     }
 
-    /// Returns true if its pixels are those of the world at a whole level, as those of tiles are.
-    /// Then each cell of the pyramid lies within one pixel.
+    /// Returns true if the window's pixels are pixels of the world drawn at a whole level, as those
+    /// of a tile are. Then each cell of the pyramid that is no wider than a pixel lies within one
+    /// pixel.
     pub fn is_on_grid(&self) -> bool {
         let whole = |v: f64| v.fract() == 0.0;
         self.pixel <= WORLD
@@ -203,7 +208,7 @@ impl Window {
             && whole(self.top / self.pixel)
     }
 
-    /// Fractional zoom at which 256 px tiles have pixels of this size.
+    /// Fractional zoom at which the pixels of 256 px tiles are as large as this window's.
     pub fn zoom(&self) -> f64 {
         level::zoom_of_pixel(self.pixel)
     }

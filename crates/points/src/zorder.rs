@@ -1,14 +1,15 @@
-//! Z-order (Morton) curve: the bits of x and y interleaved, y the more significant.
+//! Z-order (Morton) curve: the bits of x and y are interleaved, and each bit of y precedes that of
+//! x.
 //!
-//! Keys are not stored. Two positions are compared by the coordinate that differs in the higher
-//! bit, which gives the order of keys in a few instructions.
+//! Keys are not stored. Two positions are compared by x or by y, whichever differs in the higher
+//! bit. That gives the order of the keys in a few instructions.
 
 use crate::point::Point;
 use std::cmp::Ordering;
 use std::ops::Range;
 
-/// Compares points in Z-order, and equal positions by weight. The order is total, so a sorted set
-/// does not depend on the order of its input.
+/// Compares points in Z-order, and points at equal positions by weight. The order is total, so a
+/// sorted set does not depend on the order of its input.
 #[inline]
 pub(crate) fn compare(a: &Point, b: &Point) -> Ordering {
     let dx = a.x ^ b.x;
@@ -16,7 +17,7 @@ pub(crate) fn compare(a: &Point, b: &Point) -> Ordering {
     if dx | dy == 0 {
         return a.weight.total_cmp(&b.weight);
     }
-    // The highest set bit of dx lies above dy's exactly if dx > dy and dx ^ dy > dy.
+    // The highest set bit of dx lies above the highest of dy exactly if dx > dy and dx ^ dy > dy.
     if dx > dy && (dx ^ dy) > dy {
         a.x.cmp(&b.x)
     } else {
@@ -24,7 +25,7 @@ pub(crate) fn compare(a: &Point, b: &Point) -> Ordering {
     }
 }
 
-/// Interleaves two numbers of up to 16 bits: bit i of x goes to bit 2i, of y to 2i + 1.
+/// Interleaves two numbers of up to 16 bits: bit i of x becomes bit 2i, and bit i of y bit 2i + 1.
 #[inline]
 pub(crate) fn interleave(x: u32, y: u32) -> u32 {
     spread(x) | spread(y) << 1
@@ -37,13 +38,13 @@ fn spread(v: u32) -> u32 {
     (v | v << 1) & 0x5555_5555
 }
 
-/// Key of a position: its place along the curve.
+/// Key of a position: its number along the curve.
 #[inline]
 pub(crate) fn key(p: &Point) -> u64 {
     spread_wide(p.x) | spread_wide(p.y) << 1
 }
 
-/// Position (x, y) of a key: the inverse of [`key`].
+/// Position (x, y) that has a given key: the inverse of [`key`].
 #[inline]
 pub(crate) fn position(key: u64) -> (u32, u32) {
     (gather_wide(key), gather_wide(key >> 1))
@@ -70,7 +71,7 @@ fn gather_wide(v: u64) -> u32 {
 /// Square of the quadtree: all positions that share the top `depth` bits of x and y.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Quad {
-    /// Depth in the tree: 0 is the whole world, 32 a single position.
+    /// Depth in the tree: 0 for the whole world, 32 for a single position.
     pub(crate) depth: u32,
     /// Shared top bits of x.
     pub(crate) x: u32,
@@ -85,7 +86,7 @@ impl Quad {
         y: 0,
     };
 
-    /// West, north, east and south edge in world units; east and south are exclusive.
+    /// West, north, east and south edge in world units; the east and south edge are exclusive.
     #[inline]
     pub(crate) fn edges(self) -> (f64, f64, f64, f64) {
         let side = (1u64 << (32 - self.depth)) as f64;
@@ -93,7 +94,8 @@ impl Quad {
         (west, north, west + side, north + side)
     }
 
-    /// Quarter with a Z-order number of 0 to 3.
+    /// Quarter of the quad with a number from 0 to 3, in Z-order: north-west, north-east,
+    /// south-west, south-east.
     #[inline]
     pub(crate) fn child(self, quarter: u32) -> Self {
         Self {
@@ -103,7 +105,7 @@ impl Quad {
         }
     }
 
-    /// Number of the quarter in which a point of the quad lies.
+    /// Number from 0 to 3 of the quarter in which a point of the quad lies.
     #[inline]
     pub(crate) fn quarter_of(self, p: &Point) -> u32 {
         let bit = 31 - self.depth;
@@ -111,7 +113,8 @@ impl Quad {
     }
 }
 
-/// Borders of a quad's four quarters within its range of points.
+/// Borders of a quad's four quarters in `points`, where `range` has the quad's points. Quarter i is
+/// from border i to border i + 1.
 #[inline]
 pub(crate) fn quarter_borders(points: &[Point], range: &Range<usize>, quad: Quad) -> [usize; 5] {
     let here = points.get(range.clone()).unwrap_or_default();

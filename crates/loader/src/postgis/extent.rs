@@ -7,11 +7,11 @@ use heatsplat_points::mercator::MAX_LATITUDE;
 use tokio_postgres::Client;
 use tokio_postgres::types::Type;
 
-/// The most time for the query, in milliseconds. It reads the root of an index, or the planner's
-/// statistics; a lock may be in its way.
+/// The time limit of the query, in milliseconds. The query only reads the root of an index or the
+/// planner's statistics, but may have to wait for a lock.
 const LIMIT: u32 = 250;
 
-/// Estimated box; `None` for a query or a view, and for a table that has
+/// The estimated box of a table's rows. `None` for a query or a view, and for a table that has
 /// neither an index nor statistics.
 pub(super) async fn estimated(
     client: &Client,

@@ -1,4 +1,4 @@
-//! Introspection: the catalog's information about a relation or query, and the choice of its
+//! Introspection: reads the catalog's information about a relation or query, and chooses its
 //! columns.
 
 use super::relation::{ALIAS, PlaceColumns, TableInfo};
@@ -35,7 +35,7 @@ pub(super) async fn find_table(client: &Client, name: &str) -> Result<TableInfo,
     })
 }
 
-/// The columns of a relation or query. Nothing is run.
+/// The columns of a relation or query. The query is prepared and not executed.
 pub(super) async fn columns_of(
     client: &Client,
     from: &Template,
@@ -49,7 +49,8 @@ pub(super) async fn columns_of(
     prepared.map_err(|e| DatabaseError::from(e).counted_from(start + 2))
 }
 
-/// The columns of positions, the geometry's type modifier, and the places of these columns.
+/// The column or columns of positions, the geometry's type modifier (−1 for two coordinates), and
+/// the indices of these columns in `seen`.
 pub(super) fn find_place(
     seen: &[Column],
     names: &[String],
@@ -82,7 +83,7 @@ pub(super) fn find_place(
             .collect(),
     };
     if let [_, _, ..] = found.as_slice() {
-        // Of several columns, the one with a common name.
+        // If there are several columns of geometries, the one with a common name is chosen.
         let common = [
             "geom",
             "geometry",
@@ -134,7 +135,8 @@ pub(super) fn find_place(
     )))
 }
 
-/// The column of weights, and why.
+/// The index of the column of weights, or `None` if every row counts 1, and the reason of the
+/// choice for messages. `taken` has the indices of columns that are in use.
 pub(super) fn find_weight(
     seen: &[Column],
     names: &[String],
@@ -142,10 +144,11 @@ pub(super) fn find_weight(
     taken: &[usize],
 ) -> Result<(Option<usize>, String), DatabaseError> {
     let number = |at: usize| seen.get(at).is_some_and(|c| is_number(c.type_()));
-    // A column of texts is no weight, whatever its name.
+    // A column of texts can't be a weight, whatever its name.
     let mut taken = taken.to_vec();
     taken.extend((0..seen.len()).filter(|&at| !number(at)));
-    // Beside a weight, a count is the number of points that the row stands for.
+    // If there is a column `weight`, a column `count` is the number of points that a row stands
+    // for.
     let counted = names.iter().position(|n| n == "count");
     if names.iter().any(|n| n == "weight") {
         taken.extend(counted);
@@ -165,7 +168,7 @@ pub(super) fn find_weight(
     }
 }
 
-/// The column of numbers that is kept beside the points.
+/// The index of the column of numbers that is kept beside the points, if the option names one.
 pub(super) fn find_kept(
     seen: &[Column],
     names: &[String],

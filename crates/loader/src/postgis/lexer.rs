@@ -1,13 +1,13 @@
-//! Lexer of queries: finds tokens by SQL's own rules of strings, names and comments.
+//! Lexer of queries: finds tokens such as `!bbox!` by SQL's rules for strings, names and comments.
 
 use super::template::{Template, TemplatePiece, Token, definition};
 use crate::error::DatabaseError;
 
-/// A position in SQL text.
+/// A position in SQL text, and the pieces before it.
 pub(super) struct Lexer<'a> {
     sql: &'a str,
     at: usize,
-    /// The beginning of the text that isn't in a piece yet.
+    /// The beginning of the text that no piece has yet.
     from: usize,
     pieces: Vec<TemplatePiece>,
 }
@@ -51,7 +51,8 @@ impl<'a> Lexer<'a> {
         self.from = self.at;
     }
 
-    /// Returns whether the next character belongs to a name or number that has begun.
+    /// Returns true if the previous character belongs to a name or number, which the next
+    /// continues.
     fn after_a_word(&self) -> bool {
         let before = self.sql.get(..self.at).unwrap_or("").chars().next_back();
         before.is_some_and(is_word)
@@ -70,7 +71,7 @@ impl<'a> Lexer<'a> {
         self.at += self.rest().find(['\n', '\r']).unwrap_or(self.rest().len());
     }
 
-    /// Skips a comment; comments nest.
+    /// Skips a comment, in which other comments may be nested.
     fn comment(&mut self) -> Result<(), DatabaseError> {
         let mut depth = 0usize;
         loop {
@@ -92,7 +93,8 @@ impl<'a> Lexer<'a> {
         }
     }
 
-    /// Skips a string in single quotes, in which backslashes escape after `E`.
+    /// Skips a string in single quotes and finds the tokens in it. After `E`, backslashes escape
+    /// characters.
     fn string(&mut self) -> Result<(), DatabaseError> {
         let before = self.sql.get(..self.at).unwrap_or("");
         let mut back = before.chars().rev();
@@ -105,7 +107,7 @@ impl<'a> Lexer<'a> {
                 Some('\\') if escapes => {
                     self.at += 1 + chars.next().map_or(0, char::len_utf8);
                 }
-                // Two quotes stand for one: the second opens the next string, as it were.
+                // Two quotes in a string stand for one quote and don't end the string.
                 Some('\'') => {
                     self.at += 1;
                     if !self.rest().starts_with('\'') {
@@ -119,7 +121,8 @@ impl<'a> Lexer<'a> {
         }
     }
 
-    /// Skips `$$ … $$` or `$tag$ … $tag$`; a parameter is an error, since none are set.
+    /// Skips a string of the form `$$ … $$` or `$tag$ … $tag$`. A parameter such as `$1` is an
+    /// error, since it would have no value.
     fn dollar(&mut self) -> Result<(), DatabaseError> {
         let rest = self.rest().get(1..).unwrap_or("");
         let tag = rest
@@ -142,7 +145,7 @@ impl<'a> Lexer<'a> {
         }
     }
 
-    /// Reads `!name!`, or skips an operator with an exclamation mark.
+    /// Reads a token `!name!`. Any other exclamation mark is an operator and is skipped.
     fn token(&mut self, in_string: bool) -> Result<(), DatabaseError> {
         let rest = self.rest().get(1..).unwrap_or("");
         let end = rest.find(|c: char| !is_word(c) && c != '@');
@@ -165,7 +168,7 @@ impl<'a> Lexer<'a> {
                 });
                 Ok(())
             }
-            // In a string it may be ordinary text.
+            // In a string an unknown token may be ordinary text.
             None if in_string => {
                 self.at += 1;
                 Ok(())

@@ -1,4 +1,4 @@
-//! Notifications of changes: `NOTIFY heatsplat`.
+//! Notifications of changes, sent by `NOTIFY heatsplat`.
 
 use super::connect::{Address, Purpose, runtime};
 use crate::error::DatabaseError;
@@ -7,23 +7,24 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio_postgres::AsyncMessage;
 
-/// The pause between two tries to reach a database that is away.
+/// The pause before the next attempt to reach a database that does not answer.
 const AGAIN: Duration = Duration::from_secs(1);
 
-/// The subject of a change.
+/// The subject of a notification.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
-    /// Possibly everything: no layer was named, or notifications may have been missed.
+    /// Any layer may have changed: the notification names none, or some may have been missed.
     Everything,
-    /// One layer.
+    /// The layer of this name has changed.
     Layer(String),
 }
 
-/// Listens on the channel `heatsplat`, on a connection of its own and outside any transaction, and
-/// calls `on` with every change until that returns `false`. Blocks; it reconnects by itself.
+/// Listens on the channel `heatsplat` and calls `on` with every change until `on` returns `false`.
+/// It uses a separate connection, outside any transaction, and connects again if the connection
+/// breaks. Blocks.
 ///
 /// # Errors
-/// The system gives no runtime.
+/// No async runtime can be started.
 pub fn listen(address: &Address, mut on: impl FnMut(Change) -> bool) -> Result<(), DatabaseError> {
     runtime()?.block_on(async {
         let mut again = false;
@@ -39,7 +40,8 @@ pub fn listen(address: &Address, mut on: impl FnMut(Change) -> bool) -> Result<(
     Ok(())
 }
 
-/// Listens until the connection breaks; `false` if `on` wants no more.
+/// Listens until the connection breaks or `on` returns `false`. Returns `false` in the second case.
+/// `again` is true if an earlier connection broke.
 async fn hear(
     address: &Address,
     again: bool,
@@ -59,7 +61,7 @@ async fn hear(
         }
     });
     client.batch_execute("LISTEN heatsplat").await?;
-    // Notifications are lost while no session listens.
+    // Notifications were lost while no session listened, so anything may have changed.
     if again && !on(Change::Everything) {
         return Ok(false);
     }

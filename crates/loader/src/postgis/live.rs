@@ -1,4 +1,4 @@
-//! Live layers: rows of a viewport, fetched for one picture.
+//! Live layers: the rows of a viewport are fetched for each picture.
 
 use super::area::{Area, TransformedBoxes};
 use super::coordinates::Unit;
@@ -19,7 +19,7 @@ use std::time::Duration;
 use tokio_postgres::Row;
 use tokio_postgres::types::{FromSql, Type};
 
-/// A layer that is read anew for every picture.
+/// A layer whose rows are read from the database for every picture.
 #[derive(Clone, Debug)]
 pub struct LiveLayer {
     database: Arc<Database>,
@@ -33,30 +33,32 @@ pub struct LiveLayer {
 pub struct ViewportQuery {
     /// The picture's window.
     pub window: Window,
-    /// Pixels around it whose rows matter too.
+    /// The width in pixels of the border around the window whose rows are needed too.
     pub margin: u32,
-    /// The largest cells that may stand for several rows, in pixels; `None` for every row.
+    /// The largest width in pixels of cells that may stand for several rows; `None` if every row is
+    /// needed.
     pub cell: Option<f64>,
-    /// The deadline, if it differs from the database's.
+    /// The time limit for this request; `None` for the database's limit.
     pub deadline: Option<Duration>,
 }
 
 /// The rows of a viewport.
 #[derive(Debug, Default)]
 pub struct ViewportRows {
-    /// The points, or cells that stand for several each.
+    /// The points of single rows, or cells that stand for several rows each.
     pub points: Vec<Point>,
-    /// The number of rows that each point stands for; empty where it is one each.
+    /// The number of rows that each point stands for; empty if that is one for each.
     pub counts: Vec<u32>,
-    /// The account of the rows.
+    /// The counts of rows that were read and skipped.
     pub report: Report,
 }
 
 impl LiveLayer {
-    /// Looks a layer up, and checks that its role may do no more than it should.
+    /// Looks up a layer's columns and reference system, and checks that the database's role can do
+    /// no more than read.
     ///
     /// # Errors
-    /// See [`DatabaseError`].
+    /// A [`DatabaseError`].
     pub async fn look_up(
         database: Arc<Database>,
         query: &LayerQuery,
@@ -64,9 +66,9 @@ impl LiveLayer {
     ) -> Result<Self, DatabaseError> {
         let deadline = database.limits.deadline;
         let looked = async {
-            // The driver remembers the statement by which it looks types up, and DISCARD ALL
-            // forgets it in the database. A session that meets a new type then is thrown away, and
-            // another one is tried.
+            // The driver remembers the statement by which it looks up types, and DISCARD ALL makes
+            // the database forget it. A session that then meets a new type fails with 26000. It is
+            // thrown away, and another session is tried, as often as there may be connections.
             let mut left = database.limits.connections;
             loop {
                 match Self::try_look_up(&database, query, allow_superuser).await {
@@ -104,8 +106,8 @@ impl LiveLayer {
         Ok(definition)
     }
 
-    /// The estimated extent of all rows, which a layer can do without. A session with an error is
-    /// thrown away.
+    /// The estimated extent of all rows; `None` if it isn't known or the database fails. A session
+    /// with an error is thrown away.
     async fn estimate(database: &Database, definition: &ResolvedLayer) -> Option<LonLatBox> {
         let asked = async {
             let session = database.borrow().await.ok()?;
@@ -119,12 +121,13 @@ impl LiveLayer {
         tokio::time::timeout(patience, asked).await.ok().flatten()
     }
 
-    /// Box of all rows, estimated by the database when the layer was made. For a first look only.
+    /// A box of all rows, estimated by the database when the layer was looked up. It is good for a
+    /// first view only.
     pub fn bounds(&self) -> Option<LonLatBox> {
         self.bounds
     }
 
-    /// The choice of columns and its reason, in one line for people.
+    /// The choice of columns and its reason, as one line for messages.
     pub fn why(&self) -> &str {
         &self.definition.columns.why
     }
@@ -136,11 +139,10 @@ impl LiveLayer {
 
     /// Fetches the points of a viewport.
     ///
-    /// Dropping the future cancels the query in the database. A connection that turns out to be
-    /// broken is replaced once.
+    /// Dropping the future cancels the query in the database. A broken connection is replaced once.
     ///
     /// # Errors
-    /// See [`DatabaseError`]; all rows come or none.
+    /// A [`DatabaseError`]; then no rows are returned.
     pub async fn fetch(&self, want: ViewportQuery) -> Result<ViewportRows, DatabaseError> {
         let deadline = want.deadline.unwrap_or(self.database.limits.deadline);
         let fetched = async {
@@ -159,8 +161,8 @@ impl LiveLayer {
         let mut fetched = RowCollector::default();
         let session = self.database.borrow().await?;
         let views = Viewport::for_window(want.window, want.margin);
-        // A query with boxes of its own is run for one box at a time, and its rows belong to that
-        // box.
+        // A query that has box tokens is run for one box at a time, and only rows in that box are
+        // kept.
         let each = if self.definition.from.has_bbox() {
             1
         } else {
@@ -178,7 +180,8 @@ impl LiveLayer {
         })
     }
 
-    /// The values of tokens, and the search boxes.
+    /// The values of tokens for the first of `views`, and the search boxes of all `views`. `None`
+    /// if there are no views.
     async fn look_at(
         &self,
         session: &Session,
@@ -210,8 +213,8 @@ impl LiveLayer {
         Ok(Some((values, area)))
     }
 
-    /// Runs the query for some boxes of a picture, to its end. If `only` is one of several boxes,
-    /// points outside of it are dropped: they belong to another.
+    /// Runs the query for some boxes of a picture and reads all its rows. If `only` is one of the
+    /// picture's several boxes, points outside of it are dropped, since they belong to another box.
     async fn read(
         &self,
         session: &Session,
@@ -242,7 +245,7 @@ impl LiveLayer {
             rows_statement(definition, values, &area, limits.rows)
         };
         let parameters = statement.parameters();
-        // Sent together: the transaction costs no round trip.
+        // Both are sent together, so that the transaction costs no round trip.
         let begin = client.batch_execute("BEGIN READ ONLY");
         let query = client.query_typed_raw(&statement.text, parameters);
         let (begun, rows) = future::join(begin, query).await;
@@ -268,7 +271,8 @@ impl LiveLayer {
     }
 }
 
-/// The statement for every row of an area, and the shape of its rows.
+/// The statement that selects every row of an area, and the positions of the columns in its rows.
+/// It stops after `most` + 1 rows.
 fn rows_statement(
     definition: &ResolvedLayer,
     values: TokenValues,
@@ -296,17 +300,17 @@ fn rows_statement(
     (statement, shape)
 }
 
-/// The places of columns in a row.
+/// The positions of columns in a row.
 #[derive(Clone, Copy, Debug)]
 struct RowShape {
-    /// Set where the position is two numbers, else it is a geometry.
+    /// True if the row's position is two numbers, and false if it is a geometry.
     coordinates: bool,
     weight: Option<usize>,
     count: Option<usize>,
 }
 
 impl RowShape {
-    /// The shape of grouped rows.
+    /// The columns of rows that the database aggregated to cells.
     const CELLS: Self = Self {
         coordinates: true,
         weight: Some(2),
@@ -318,7 +322,7 @@ impl RowShape {
 struct RowCollector {
     batch: Batch,
     counts: Vec<u32>,
-    /// The number of rows that came, and their bytes.
+    /// The number of rows received, and their size in bytes.
     rows: u64,
     bytes: u64,
 }
@@ -358,8 +362,8 @@ impl RowCollector {
         Ok(())
     }
 
-    /// Drops those of the points from `first` on that are outside the box, if there is one; `east`
-    /// is whether a point on ±180° is written as 180.
+    /// Drops the points from number `first` on that lie outside the box `only`; `None` keeps all.
+    /// `east` returns true if a point on the meridian of ±180° is written with the longitude 180.
     fn keep_within(&mut self, only: Option<&Viewport>, first: usize, east: impl Fn() -> bool) {
         let Some(view) = only else { return };
         let points = &mut self.batch.points;
@@ -373,7 +377,7 @@ impl RowCollector {
     }
 }
 
-/// The raw bytes of a field.
+/// The raw bytes of a field of any type.
 pub(super) struct RawField<'a>(pub(super) &'a [u8]);
 
 impl<'a> FromSql<'a> for RawField<'a> {
@@ -386,7 +390,7 @@ impl<'a> FromSql<'a> for RawField<'a> {
     }
 }
 
-/// The statement that plans the reading of an area.
+/// The statement that plans reading an area without reading it.
 pub(super) fn explain(definition: &ResolvedLayer, values: TokenValues, area: &Area) -> Statement {
     let mut statement = definition.statement(values);
     statement.push("EXPLAIN (FORMAT JSON) SELECT 1");

@@ -1,8 +1,8 @@
-//! Points of PostgreSQL with PostGIS: a whole table at once ([`Snapshot`]), or the rows of one
-//! picture ([`LiveLayer`]).
+//! Points from PostgreSQL with PostGIS. [`Snapshot`] reads a whole table at once; [`LiveLayer`]
+//! reads the rows of one picture.
 //!
-//! Every session reads only, has timeouts, and is reset before another query uses it. [`Snapshot`]
-//! has an async runtime of its own; [`LiveLayer`] runs on the caller's.
+//! Every session may only read, has timeouts, and is reset before another query uses it.
+//! [`Snapshot`] starts an async runtime itself; [`LiveLayer`] uses the caller's.
 
 mod area;
 mod connect;

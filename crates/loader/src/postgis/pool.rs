@@ -1,4 +1,5 @@
-//! Connection pool: sessions are lent for one query, and given back reset or not at all.
+//! Connection pool: each session is lent for one query. It is reset before the next, or thrown
+//! away.
 
 use super::connect::{Address, CONNECT, Purpose, cancel};
 use crate::error::DatabaseError;
@@ -14,22 +15,23 @@ use tokio_postgres::Client;
 const WAIT: Duration = Duration::from_millis(250);
 /// The longest time for resetting a connection; after it the connection counts as broken.
 const RECYCLE: Duration = Duration::from_secs(1);
-/// After a failed connection, requests fail immediately for this long instead of reconnecting.
+/// The pause after a failed connection, in which requests fail immediately instead of connecting
+/// again.
 const AWAY: Duration = Duration::from_millis(500);
 
-/// A query that needs PostGIS and GEOS.
+/// A query that needs PostGIS and its library GEOS.
 const LOAD_POSTGIS: &str = "SELECT ST_IsValid(ST_MakePoint(0, 0))";
 
-/// Limits of one request.
+/// Limits of requests to a database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DatabaseLimits {
-    /// The most connections at a time.
+    /// The largest number of open connections.
     pub connections: usize,
-    /// The most time of one request in the database.
+    /// The longest time that one request may take in the database.
     pub deadline: Duration,
-    /// The most rows of one request.
+    /// The largest number of rows that one request may read.
     pub rows: u64,
-    /// The most bytes of one request, as the database sends them.
+    /// The largest number of bytes that one request may read, counted as the database sends them.
     pub bytes: u64,
 }
 
@@ -44,7 +46,7 @@ impl Default for DatabaseLimits {
     }
 }
 
-/// A database with a pool of connections for live layers.
+/// A database and a pool of connections to it for live layers.
 #[derive(Debug)]
 pub struct Database {
     pub(super) address: Address,
@@ -54,14 +56,14 @@ pub struct Database {
 }
 
 impl Database {
-    /// Creates a pool without connections: they are made when they are needed, so a database that
-    /// is away holds nothing up.
+    /// Creates a pool without connections. They are made when they are needed, so a database that
+    /// doesn't answer delays nothing.
     ///
     /// # Errors
-    /// None is known.
+    /// The pool can't be built, though no cause of that is known.
     pub fn new(address: Address, limits: DatabaseLimits) -> Result<Self, DatabaseError> {
         let config = address.session(Purpose::Read(limits.deadline));
-        // A session's state is reset before the next query uses it.
+        // This statement resets a session before the next query uses it.
         let recycling_method = RecyclingMethod::Custom("DISCARD ALL".to_owned());
         let manager = Manager::from_config(
             config,
@@ -76,9 +78,10 @@ impl Database {
             .runtime(Runtime::Tokio1)
             .post_create(Hook::async_fn(|client, _| {
                 Box::pin(async move {
-                    // Loads PostGIS while no query can be cancelled: a cancellation that arrives
-                    // while its library is being loaded may abort the server's process, and with it
-                    // every session there. Without PostGIS the query itself will fail.
+                    // PostGIS is loaded here, where no query can be cancelled: a cancellation that
+                    // arrives while its library is being loaded may abort the server's process, and
+                    // with it every session. If PostGIS is missing, the request's own query will
+                    // fail.
                     let _ = client.simple_query(LOAD_POSTGIS).await;
                     Ok(())
                 })
@@ -93,18 +96,18 @@ impl Database {
         })
     }
 
-    /// The database's address; its display holds no secrets.
+    /// The database's address; its `Display` shows no secrets.
     pub fn address(&self) -> &Address {
         &self.address
     }
 
-    /// Returns whether the last request was answered.
+    /// Returns true if the last request was answered.
     pub fn is_reachable(&self) -> bool {
         self.circuit.is_closed()
     }
 
-    /// Returns whether the last request was answered. If not, another try is started on the
-    /// caller's runtime, for later callers.
+    /// Returns true if the last request was answered. If not, a new attempt is started on the
+    /// caller's runtime, so that later callers may get true.
     pub fn is_reachable_or_retry(self: &Arc<Self>) -> bool {
         if self.is_reachable() {
             return true;
@@ -112,7 +115,7 @@ impl Database {
         if let Ok(runtime) = Handle::try_current() {
             let database = Arc::clone(self);
             runtime.spawn(async move {
-                // The circuit breaker limits how often.
+                // The circuit breaker limits the number of attempts.
                 if let Ok(session) = database.borrow().await {
                     let _ = session.give_back().await;
                 }
@@ -121,7 +124,7 @@ impl Database {
         false
     }
 
-    /// Records that the database did not answer another connection.
+    /// Records that the database did not answer on a connection outside the pool.
     pub fn mark_away(&self) {
         self.circuit.open();
     }
@@ -129,7 +132,8 @@ impl Database {
     /// Lends a connection for one query.
     pub(super) async fn borrow(&self) -> Result<Session, DatabaseError> {
         self.circuit.pass()?;
-        // Each broken connection in the pool may take its time to be detected.
+        // The pool may find several broken connections, each of which takes time, so the sum is
+        // limited too.
         let lent = tokio::time::timeout(CONNECT + RECYCLE, self.pool.get()).await;
         match lent {
             Ok(Ok(object)) => {
@@ -148,7 +152,7 @@ impl Database {
 
     fn fails(&self, error: DatabaseError) -> DatabaseError {
         self.circuit.open();
-        // Idle connections are no better: without them the next try fails sooner.
+        // Idle connections are broken too; without them the next attempt fails sooner.
         self.pool.retain(|_, _| false);
         match error {
             DatabaseError::Refused { message, .. } => DatabaseError::Denied(message),
@@ -157,7 +161,8 @@ impl Database {
     }
 }
 
-/// The circuit breaker: remembers that a database is away.
+/// A circuit breaker, which remembers that a database doesn't answer. It is open until the time in
+/// it.
 #[derive(Debug, Default)]
 struct CircuitBreaker(Mutex<Option<Instant>>);
 
@@ -170,7 +175,7 @@ impl CircuitBreaker {
         self.until().is_none()
     }
 
-    /// Fails while the circuit is open, but lets one try through after each pause.
+    /// Returns an error while the circuit is open, but lets one request through after each pause.
     fn pass(&self) -> Result<(), DatabaseError> {
         let mut until = self.until();
         match *until {
@@ -194,16 +199,16 @@ impl CircuitBreaker {
     }
 }
 
-/// A lent connection. If it is dropped before it is given back, its statement is cancelled in the
-/// database and the connection thrown away: no other query gets it in mid-statement, and no late
-/// cancellation hits another query.
+/// A lent connection. If it is dropped without being given back, its statement is cancelled in the
+/// database and the connection is thrown away. So no other query gets a connection in the middle of
+/// a statement, and no late cancellation stops another query.
 pub(super) struct Session {
     object: Option<Object>,
     address: Address,
 }
 
 impl Session {
-    /// The connection; an error never occurs while the session exists.
+    /// The connection. The error can't occur while the session exists.
     pub(super) fn client(&self) -> Result<&Client, DatabaseError> {
         let object = self.object.as_ref();
         let gone = || DatabaseError::Away("the connection is gone".to_owned());
@@ -213,7 +218,7 @@ impl Session {
     /// Ends the transaction and gives the connection back.
     pub(super) async fn give_back(mut self) -> Result<(), DatabaseError> {
         self.client()?.batch_execute("ROLLBACK").await?;
-        // Dropping the object returns it to the pool.
+        // Dropping the object returns the connection to the pool.
         drop(self.object.take());
         Ok(())
     }

@@ -1,21 +1,22 @@
-//! Checks that a role only reads: the last line of defence, which only the database's owner can set
-//! up.
+//! Checks that a role can only read. This is the last line of defence, and only the database's
+//! owner can set it up.
 
 use super::relation::Relation;
 use crate::error::DatabaseError;
 use tokio_postgres::Client;
 use tokio_postgres::types::Type;
 
-/// The roles whose privileges a session may take: its own, the one that it logged in as, and all
-/// that these are members of, directly or indirectly. A member may become each of them at any time
-/// (`set_config('role', …)`), whatever it inherits.
+/// The roles whose privileges a session can take. They are the current role, the one that the
+/// session logged in as, and all roles of which these are members, directly or indirectly. A member
+/// can switch to each of them at any time (`set_config('role', …)`), whether it inherits their
+/// privileges or not.
 const MINE: &str = "WITH mine AS (SELECT * FROM pg_roles WHERE \
      pg_has_role(session_user, oid, 'member') OR pg_has_role(current_user, oid, 'member'))";
 
-/// Refuses a role that could do harm if everything else failed.
+/// Refuses a role that could do harm if all other checks failed.
 ///
 /// # Errors
-/// [`DatabaseError::Role`], with advice.
+/// [`DatabaseError::Role`], which names the privilege and gives advice.
 pub(super) async fn check(client: &Client, from: &Relation) -> Result<(), DatabaseError> {
     let sql = format!(
         "{MINE} SELECT current_user::text, \
@@ -57,7 +58,8 @@ pub(super) async fn check(client: &Client, from: &Relation) -> Result<(), Databa
     }
 }
 
-/// The condition that one of [`MINE`] may write to a table, or to some columns of it.
+/// The SQL condition that one of the roles of [`MINE`] may write to a table, or to some of its
+/// columns.
 fn writes(table: &str) -> String {
     format!(
         "(has_table_privilege(mine.oid, {table}, 'INSERT, UPDATE, DELETE, TRUNCATE') \
@@ -65,7 +67,8 @@ fn writes(table: &str) -> String {
     )
 }
 
-/// A role's privilege on a table beside reading it, if it has one.
+/// The text for an error if one of the roles may write to the table; `None` if they may only read
+/// it.
 async fn writes_to(client: &Client, table: &str) -> Result<Option<String>, DatabaseError> {
     let sql = format!(
         "{MINE} SELECT coalesce(bool_or({}), false) FROM mine",
@@ -78,9 +81,9 @@ async fn writes_to(client: &Client, table: &str) -> Result<Option<String>, Datab
     Ok(writes.then(|| format!("may write to {table}")))
 }
 
-/// A role's privilege beside reading, anywhere in the database, if it has one: a query may name any
-/// table. Before PostgreSQL 15 all roles could create in the schema `public`, so that doesn't count
-/// there.
+/// The text for an error if one of the roles may write anywhere in the database or create anything;
+/// otherwise `None`. A query may name any table, so all are checked. Before PostgreSQL 15 all roles
+/// could create tables in the schema `public`, so that right is ignored there.
 async fn writes_anything(client: &Client) -> Result<Option<String>, DatabaseError> {
     let sql = format!(
         "{MINE}, places AS (SELECT oid, nspname FROM pg_namespace \

@@ -1,6 +1,6 @@
-//! Export of densities as PostGIS rasters, all of them or none.
+//! Export of densities as PostGIS rasters, in one transaction.
 //!
-//! A raster has no binary form for COPY, so its well-known binary is copied as `bytea` into a
+//! A raster has no binary form for COPY. So its well-known binary is copied as `bytea` into a
 //! temporary table and converted there. `ST_FromGDALRaster` would need drivers that PostGIS
 //! disables by default.
 
@@ -11,14 +11,15 @@ use futures_util::{SinkExt as _, pin_mut};
 use std::io::Cursor;
 use tokio_postgres::Client;
 
-/// A square of densities and its place.
+/// A square of densities and its position.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RasterTile {
-    /// Zoom, column and row, to look a tile up by its address.
+    /// Zoom, column and row, which become columns of the table so that a tile can be found by its
+    /// address.
     pub address: [i32; 3],
     /// x and y of the top left corner in Web-Mercator metres.
     pub corner: [f64; 2],
-    /// The width of a pixel in metres.
+    /// The width of a pixel in Web-Mercator metres.
     pub pixel: f64,
     /// The number of pixels along each side.
     pub side: u16,
@@ -26,19 +27,20 @@ pub struct RasterTile {
     pub values: Vec<f32>,
 }
 
-/// Rasters of one zoom.
+/// The rasters of one zoom.
 pub struct RasterZoom<'a> {
-    /// The width of its pixels, in pixels of the deepest zoom.
+    /// The width of this zoom's pixels, in pixels of the deepest zoom: 1, 2, 4, ….
     pub factor: u32,
-    /// Its tiles, made while they are written.
+    /// The zoom's tiles, which are made while they are written.
     pub tiles: Box<dyn Iterator<Item = RasterTile> + 'a>,
 }
 
-/// Writes zooms, the deepest first, and returns the number of tiles. The deepest becomes the table;
-/// each other one an overview of it, `o_2_table`, as raster2pgsql names them. Blocks.
+/// Writes the rasters of all zooms, the deepest first, and returns the number of tiles. The deepest
+/// zoom becomes the table. Each other zoom becomes an overview of it, with a name such as
+/// `o_2_table`, as raster2pgsql names them. Blocks.
 ///
 /// # Errors
-/// See [`DatabaseError`]; nothing is changed then.
+/// A [`DatabaseError`]; then nothing in the database is changed.
 pub fn write(
     address: &Address,
     table: &str,
@@ -67,11 +69,11 @@ pub fn write(
     })
 }
 
-/// Checks before anything is drawn what [`write()`] needs at its beginning: that the database
-/// accepts the connection, and the tables may be made. Blocks, and changes nothing.
+/// Checks the needs of [`write()`] before anything is drawn: that the database accepts the
+/// connection, and that the tables may be created. Blocks, and changes nothing.
 ///
 /// # Errors
-/// See [`DatabaseError`].
+/// A [`DatabaseError`].
 pub fn check(
     address: &Address,
     table: &str,
@@ -106,7 +108,7 @@ pub fn check(
     })
 }
 
-/// The table of a zoom.
+/// The name of a zoom's table.
 fn zoom_name(name: &str, factor: u32) -> String {
     match factor {
         1 => name.to_owned(),
@@ -120,7 +122,7 @@ fn exists(full: &str) -> DatabaseError {
     ))
 }
 
-/// The schema and name of the new table.
+/// The schema and the name of the new table; without a schema in `table` it is the current one.
 async fn place(client: &Client, table: &str) -> Result<(String, String), DatabaseError> {
     if let Some((schema, name)) = table.split_once('.') {
         return Ok((schema.to_owned(), name.to_owned()));
@@ -176,7 +178,8 @@ async fn write_zoom(
     Ok(written)
 }
 
-/// Streams the tiles; no more than one is in memory.
+/// Streams the tiles into the temporary table and returns their number. One tile at a time is in
+/// memory.
 async fn copy(
     client: &Client,
     tiles: impl Iterator<Item = RasterTile>,
@@ -212,9 +215,9 @@ fn row(tile: &RasterTile) -> Vec<u8> {
     bytes
 }
 
-/// A raster of one 32-bit float band, in which 0 is no data.
+/// A raster in well-known binary with one band of 32-bit floats, in which 0 means no data.
 fn well_known_binary(tile: &RasterTile) -> Vec<u8> {
-    /// The type 32BF, with a no-data value.
+    /// The pixel type 32BF (10), and the flag that the band has a no-data value.
     const BAND: u8 = 10 | 0x40;
     let [x, y] = tile.corner;
     let mut bytes = vec![1];

@@ -9,38 +9,38 @@ use crate::error::DatabaseError;
 use tokio_postgres::Client;
 use tokio_postgres::types::Type;
 
-/// A description of a layer to be read.
+/// A description of the layer to read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LayerQuery {
-    /// The relation or query.
+    /// The table, view or query that yields the rows.
     pub from: Relation,
-    /// The column of points; without it the only one of its type.
+    /// The column of geometries; `None` for the only one, or else one with a usual name.
     pub geom: Option<String>,
-    /// The column of weights; found by its name without it; `none`: every row counts 1.
+    /// The column of weights. `None` finds it by its name; with `none` every row counts 1.
     pub weight: Option<String>,
-    /// The reference system of geometries that don't state theirs.
+    /// The SRID of geometries that don't state theirs.
     pub srid: Option<u32>,
-    /// A column of numbers that is kept beside the points of a snapshot.
+    /// A column of numbers that a snapshot keeps beside its points.
     pub keep: Option<String>,
 }
 
-/// The origin of rows.
+/// The table, view or query that yields the rows of a layer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Relation {
-    /// A table or view, with or without its schema.
+    /// The name of a table or view, with or without its schema.
     Table(String),
-    /// A query, with tokens.
+    /// An SQL query, which may have tokens such as `!bbox!`.
     Sql(String),
 }
 
-/// The columns of a row's position.
+/// The columns that give a row's position.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum PlaceColumns {
     Geometry {
         column: String,
-        /// Set for the type `geography`, which has other operators.
+        /// True for the type `geography`, which is cast since it has other operators.
         cast: bool,
-        /// Set where every geometry is known to be a point.
+        /// True if every geometry is known to be a point.
         points: bool,
     },
     Coordinates {
@@ -49,19 +49,20 @@ pub(crate) enum PlaceColumns {
     },
 }
 
-/// A table, whose pages several connections may read in parallel.
+/// A table or view, as the catalog describes it.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct TableInfo {
-    /// Quoted, with its schema.
+    /// The quoted name, with the schema.
     pub(crate) name: String,
-    /// Set where its rows are in pages of its own.
+    /// True if the rows are stored in pages of this table, which several connections may read in
+    /// parallel. A view has no pages.
     pub(crate) in_pages: bool,
     pub(crate) pages: u32,
-    /// The planner's estimate.
+    /// The planner's estimate of the number of rows; negative if it is unknown.
     pub(crate) rows: f64,
 }
 
-/// A layer's source, looked up and checked.
+/// A layer's source after it was looked up and checked.
 #[derive(Clone, Debug)]
 pub struct ResolvedLayer {
     pub(crate) from: Template,
@@ -69,25 +70,25 @@ pub struct ResolvedLayer {
     pub(crate) weight: Option<String>,
     pub(crate) count: Option<String>,
     pub(crate) kept: Option<String>,
-    /// The geometries' own SRID, and the one they are read in: these differ only where their own is
-    /// 0.
+    /// The SRID that the geometries state, and the SRID in which they are read. The two differ only
+    /// if the stated one is 0.
     stored: u32,
     srid: u32,
-    /// Set where each geometry may have an SRID of its own.
+    /// True if each geometry may state another SRID.
     mixed: bool,
-    /// Set where geometries of SRID 0 are read in `srid`, since the query names it.
+    /// True if geometries of SRID 0 are read in `srid`, since the layer query names it.
     zero_is_srid: bool,
-    /// Set where coordinates of `srid` are angles.
+    /// True if coordinates in `srid` are angles.
     angles: bool,
     pub(crate) table: Option<TableInfo>,
     pub(crate) columns: Columns,
 }
 
-/// The most bytes that one row's geometry may take.
+/// The most bytes that the geometry of one row may take, 64 MiB.
 pub(super) const LONGEST: usize = 64 << 20;
 
-/// Refuses the placeholder that [`ResolvedLayer::sent_columns`] sends instead of a geometry that is
-/// too long.
+/// Returns an error if a geometry is empty bytes. [`ResolvedLayer::sent_columns`] sends these in
+/// place of a geometry that is too long.
 pub(super) fn check_length(geometry: Option<&[u8]>) -> Result<(), DatabaseError> {
     if geometry.is_none_or(|bytes| !bytes.is_empty()) {
         return Ok(());
@@ -98,14 +99,15 @@ pub(super) fn check_length(geometry: Option<&[u8]>) -> Result<(), DatabaseError>
     )))
 }
 
-/// The alias of the relation in all statements.
+/// The alias of the layer's relation in all statements.
 pub(crate) const ALIAS: &str = "heatsplat";
 
 impl ResolvedLayer {
-    /// Looks a layer up.
+    /// Looks up a layer's columns and reference system.
     ///
     /// # Errors
-    /// A part is not there, can't be read, or is ambiguous: the message gives advice.
+    /// Something that the query names doesn't exist, can't be read, or is ambiguous. The message
+    /// gives advice.
     pub(crate) async fn look_up(
         client: &Client,
         query: &LayerQuery,
@@ -118,7 +120,8 @@ impl ResolvedLayer {
             Relation::Sql(sql) => {
                 let mut query = Template::plain("(\n".to_owned());
                 query.append(Template::parse(sql)?);
-                // On a line of its own, or a comment at the query's end would swallow it.
+                // The parenthesis is on a new line, since a comment at the query's end would
+                // swallow it.
                 query.append(Template::plain("\n)".to_owned()));
                 (query, None)
             }
@@ -162,7 +165,8 @@ impl ResolvedLayer {
         Ok(definition)
     }
 
-    /// Finds the geometries' reference system, and checks that it can be read.
+    /// Finds the geometries' SRID, and checks that such geometries can be read. `modifier` is the
+    /// column's type modifier, and `asked` the SRID that the layer query names.
     async fn find_srid(
         &mut self,
         client: &Client,
@@ -196,7 +200,7 @@ impl ResolvedLayer {
                     let row = client
                         .query_typed_opt(&first.text, &first.parameters())
                         .await?;
-                    // Without a row the reference system makes no difference.
+                    // If there is no row, the reference system makes no difference.
                     row.map_or(asked.unwrap_or(4326), |row| {
                         u32::try_from(row.get::<_, i32>(0)).unwrap_or(0)
                     })
@@ -247,7 +251,8 @@ impl ResolvedLayer {
         Ok(())
     }
 
-    /// Checks that the role may read everything that the query reads: only a plan shows that.
+    /// Checks that the role may read everything that the query reads, which only planning the query
+    /// shows.
     async fn check_rights(&self, client: &Client) -> Result<(), DatabaseError> {
         let mut plan = self.statement(TokenValues::WORLD);
         plan.push("EXPLAIN SELECT * FROM ");
@@ -258,7 +263,7 @@ impl ResolvedLayer {
         Ok(())
     }
 
-    /// Describes the choice of columns in one line.
+    /// Describes the choice of columns in one line for messages.
     fn describe(&mut self) {
         let place = match &self.place {
             PlaceColumns::Geometry { column, .. } => {
@@ -275,17 +280,17 @@ impl ResolvedLayer {
         self.columns.why = format!("{place}, {}", self.columns.why);
     }
 
-    /// The unit of coordinates as they are sent.
+    /// The unit of the coordinates that the database sends.
     pub(crate) fn unit(&self) -> Unit {
         self.own_unit().unwrap_or(Unit::Degrees)
     }
 
-    /// The unit of the stored coordinates; `None` for a reference system that needs a transform.
+    /// The unit of the stored coordinates; `None` if the reference system needs a transform.
     pub(crate) fn own_unit(&self) -> Option<Unit> {
         Unit::from_srid(self.srid)
     }
 
-    /// The reference system, if the database has to transform it.
+    /// The reference system, if the database has to transform it to degrees; otherwise `None`.
     pub(crate) fn foreign(&self) -> Option<ForeignCrs> {
         self.own_unit().is_none().then_some(ForeignCrs {
             srid: self.srid,
@@ -293,17 +298,17 @@ impl ResolvedLayer {
         })
     }
 
-    /// Returns whether each geometry may have a reference system of its own.
+    /// Returns true if each geometry may state another reference system.
     pub(crate) fn is_mixed(&self) -> bool {
         self.mixed
     }
 
-    /// The reference system that geometries are read in.
+    /// The SRID in which geometries are read.
     pub(super) fn srid(&self) -> u32 {
         self.srid
     }
 
-    /// An empty statement for this layer.
+    /// A statement without text for this layer, with the values of tokens.
     pub(crate) fn statement(&self, values: TokenValues) -> Statement {
         let field = match &self.place {
             PlaceColumns::Geometry { column, .. } => quoted(column),
@@ -312,7 +317,8 @@ impl ResolvedLayer {
         Statement::new(values, self.stored, &field)
     }
 
-    /// The stored geometry, with `geography` cast.
+    /// The expression of the stored geometry, cast if it is a `geography`. `None` if positions are
+    /// two coordinates.
     pub(crate) fn stored_geometry(&self) -> Option<String> {
         let PlaceColumns::Geometry { column, cast, .. } = &self.place else {
             return None;
@@ -321,7 +327,7 @@ impl ResolvedLayer {
         Some(format!("{ALIAS}.{}{cast}", quoted(column)))
     }
 
-    /// Expressions of a row's position: a geometry, or two numbers.
+    /// The expressions of a row's position: one geometry, or two numbers.
     pub(crate) fn place_columns(&self) -> Vec<String> {
         match (&self.place, self.stored_geometry()) {
             (PlaceColumns::Coordinates { x, y }, _) => [x, y]
@@ -332,8 +338,9 @@ impl ResolvedLayer {
         }
     }
 
-    /// A geometry in degrees or Web-Mercator metres; one whose own SRID differs from its layer's is
-    /// left unchanged, and validated by its own.
+    /// The expression of a geometry in degrees or Web-Mercator metres, made from `stored`. A
+    /// geometry whose SRID differs from the layer's is left unchanged, and checked by its own SRID
+    /// when it is read.
     fn placed(&self, stored: String) -> String {
         let srid = self.srid;
         let said = match (self.mixed, self.zero_is_srid) {
@@ -351,9 +358,10 @@ impl ResolvedLayer {
         }
     }
 
-    /// Expressions of a row's position as it is sent: a geometry as its bytes, which need no type
-    /// of PostGIS's. One that takes more than [`LONGEST`] is sent empty (see [`check_length`]): the
-    /// database checks its size, before all of it is on its way and in memory here.
+    /// The expressions of a row's position in the form that is sent. A geometry is sent as its
+    /// bytes, so that no type of PostGIS is needed. One that takes more than [`LONGEST`] is sent as
+    /// empty bytes ([`check_length`] refuses them). The database checks the size, so a long
+    /// geometry is never transferred or held in memory here.
     pub(crate) fn sent_columns(&self) -> Vec<String> {
         let mut columns = self.place_columns();
         if let ([sent], PlaceColumns::Geometry { points, .. }, Some(stored)) =
@@ -369,17 +377,18 @@ impl ResolvedLayer {
         columns
     }
 
-    /// The expression of a row's weight.
+    /// The expression of a row's weight; `None` if the layer has no weights.
     pub(crate) fn weight_column(&self) -> Option<String> {
         self.weight.as_deref().map(as_number)
     }
 
-    /// The expression of the number that is kept.
+    /// The expression of the number that is kept beside the points, if there is one.
     pub(crate) fn kept_column(&self) -> Option<String> {
         self.kept.as_deref().map(as_number)
     }
 
-    /// Adds `FROM …` and, unless the query has boxes of its own, `WHERE` a row is in the area.
+    /// Appends `FROM …` and the condition that a row lies in the area. Boxes in the stored
+    /// reference system are left out if the query has box tokens itself.
     pub(crate) fn push_from(&self, statement: &mut Statement, area: &Area) {
         statement.push(" FROM ");
         statement.push_template(&self.from).push(" AS ").push(ALIAS);
@@ -406,7 +415,7 @@ impl ResolvedLayer {
         }
     }
 
-    /// Adds the condition that a row is in one of some boxes.
+    /// Appends the condition that a row lies in one of `boxes`.
     fn push_boxes(&self, statement: &mut Statement, boxes: &[Sides]) {
         statement.push("(");
         for (i, sides) in boxes.iter().enumerate() {
@@ -432,13 +441,13 @@ impl ResolvedLayer {
     }
 }
 
-/// The expression of a column's number.
+/// The expression of a column's value as a number.
 fn as_number(column: &str) -> String {
     format!("({ALIAS}.{})::float8", quoted(column))
 }
 
 impl TokenValues {
-    /// The whole world, to inspect a query without a viewport.
+    /// Values for the whole world, to inspect a query without a viewport.
     pub(crate) const WORLD: Self = Self {
         bbox: [-180.0, -85.06, 180.0, 85.06],
         unbuffered: [-180.0, -85.06, 180.0, 85.06],

@@ -1,4 +1,4 @@
-//! Validation of a database's rows, by the same rules as a file's.
+//! Validation of the rows of a database, by the same rules as those of a file.
 
 use super::coordinates::Unit;
 use crate::batch::{Batch, Weight, are_swapped};
@@ -6,10 +6,11 @@ use crate::report::SkipReason;
 use crate::wkb::{self, Shape};
 use heatsplat_points::ProjectionError;
 
-/// Keeps a row given as a geometry. Each position of a MultiPoint is a row.
+/// Adds a row with a geometry to a batch, or counts the reason why it is skipped. Each position of
+/// a MultiPoint counts as a row.
 ///
-/// A geometry states its own reference system; one that doesn't, or that states one which needs a
-/// transform, can't be placed.
+/// The geometry states its SRID. If it states none, or one that needs a transform, it has no known
+/// position and is skipped.
 pub(crate) fn geometry(batch: &mut Batch, ewkb: Option<&[u8]>, weight: Weight<'_>) {
     let Some(bytes) = ewkb else {
         return skip(batch, SkipReason::NoPosition, || "NULL".to_owned());
@@ -42,8 +43,8 @@ pub(crate) fn geometry(batch: &mut Batch, ewkb: Option<&[u8]>, weight: Weight<'_
     }
 }
 
-/// Returns whether a geometry has a position on the meridian of ±180° that is written as an eastern
-/// one.
+/// Returns true if a geometry has a position on the meridian of ±180° that is written with a
+/// positive x, as 180°.
 pub(crate) fn is_on_eastern_edge(ewkb: Option<&[u8]>) -> bool {
     let Some(geometry) = ewkb.and_then(wkb::parse) else {
         return false;
@@ -59,12 +60,12 @@ pub(crate) fn is_on_eastern_edge(ewkb: Option<&[u8]>) -> bool {
     }
 }
 
-/// Keeps a row given as two coordinates.
+/// Adds a row with two coordinates to a batch, or counts the reason why it is skipped.
 #[inline]
 pub(crate) fn position(batch: &mut Batch, unit: Unit, x: f64, y: f64, weight: Weight<'_>) {
     let at = match unit.place(x, y) {
         Ok(at) => at,
-        // An empty point is sent as two NaNs.
+        // PostGIS sends an empty point as two NaNs.
         Err(_) if x.is_nan() && y.is_nan() => {
             return skip(batch, SkipReason::NoPosition, || "POINT EMPTY".to_owned());
         }
@@ -151,7 +152,7 @@ mod tests {
     fn axes_that_are_swapped_are_counted() {
         let swapped = point(1, 4326, -33.9, 151.2);
         let neither = point(1, 4326, 100.0, 151.2);
-        // In metres, in either order.
+        // Latitude and longitude in metres don't look swapped, in whichever order they are.
         let metres = point(1, 4326, 5.0, 4_500_000.0);
         let batch = account(&[
             (Some(&swapped), Weight::Unused),

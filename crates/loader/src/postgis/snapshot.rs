@@ -1,5 +1,5 @@
-//! Snapshots: a whole table or query, read once by binary COPY on several connections that share
-//! one moment in time.
+//! Snapshots: a whole table or query is read once by binary COPY. Several connections share the
+//! work and see the database at the same moment.
 
 use super::connect::{Address, Purpose, runtime};
 use super::coordinates::Unit;
@@ -23,25 +23,26 @@ use std::thread;
 use tokio::runtime::Runtime;
 use tokio_postgres::Client;
 
-/// Rows of a batch.
+/// Number of points in a batch.
 const BATCH: usize = 8192;
-/// Batches that wait: together with them, this is all that is in memory.
+/// Number of batches that may wait for the receiver. With the batches being filled, they are all
+/// that is in memory.
 const AHEAD: usize = 8;
-/// The most connections that share a large table.
+/// Largest number of connections that read one table.
 const MOST: u32 = 4;
-/// The number of pages that are worth a connection: 8 MiB.
+/// Number of pages for which another connection is worth its cost: 1,024 pages of 8 KiB are 8 MiB.
 const PAGES_EACH: u32 = 1024;
-/// Bytes of a point and its weight in the stream, to estimate progress.
+/// Bytes that a row with a point and a weight takes in the stream, to estimate progress.
 const ROW: f64 = 43.0;
 
-/// A message of the reading thread.
+/// A message of the reading thread to the source.
 enum SnapshotMessage {
     Rows(Box<Batch>, u64),
     Failed(DatabaseError),
     Done,
 }
 
-/// A source that reads a table or query as a whole.
+/// A source that reads a whole table or query.
 pub struct Snapshot {
     state: SourceState,
     bytes_total: Option<u64>,
@@ -50,7 +51,7 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
-    /// Connects, looks the layer up, and starts reading it.
+    /// Connects, looks up the layer, and starts a thread that reads it.
     ///
     /// # Errors
     /// [`LoadError::Database`] for any failure.
@@ -82,7 +83,7 @@ impl Snapshot {
                 })
             };
             let result = runtime().and_then(read);
-            // The receiver may have been dropped.
+            // The receiver may have been dropped, which is no error.
             let _ = sender.send(match result {
                 Ok(()) => SnapshotMessage::Done,
                 Err(error) => SnapshotMessage::Failed(error),
@@ -155,7 +156,7 @@ impl BatchSource for Snapshot {
     }
 }
 
-/// The first connection and the layer, before reading is shared out.
+/// The first connection and the layer, before further connections are made.
 struct SnapshotReader {
     definition: ResolvedLayer,
     first: Client,
@@ -213,7 +214,8 @@ impl SnapshotReader {
     }
 }
 
-/// Conditions that split a table into parts; one empty condition for the whole of it.
+/// SQL conditions that divide a table into parts, one for each connection. One empty condition
+/// means the whole table.
 fn parts(definition: &ResolvedLayer) -> Vec<String> {
     let Some(table) = definition.table.as_ref().filter(|table| table.in_pages) else {
         return vec![String::new()];
@@ -226,7 +228,8 @@ fn parts(definition: &ResolvedLayer) -> Vec<String> {
     let part = |part: u32| {
         let (from, to) = (border(part), border(part + 1));
         let from = format!("{ALIAS}.ctid >= '({from},0)'::tid");
-        // The last part takes rows that were added since the planner last counted.
+        // The last part has no end, so it includes rows that were added since the planner last
+        // counted pages.
         if part + 1 == count {
             format!(" WHERE {from}")
         } else {
@@ -236,7 +239,7 @@ fn parts(definition: &ResolvedLayer) -> Vec<String> {
     (0..count).map(part).collect()
 }
 
-/// Reads one part to its end.
+/// Reads all rows of one part and sends them in batches.
 async fn copy(
     client: &Client,
     definition: &ResolvedLayer,
@@ -280,7 +283,8 @@ async fn copy(
         lengths?;
         if batch.points.len() >= BATCH {
             let full = std::mem::replace(&mut batch, empty());
-            // The receiver sets the pace: while this waits, nothing more is received.
+            // Sending blocks while the receiver is slower, and then nothing more is received from
+            // the database.
             if sender
                 .send(SnapshotMessage::Rows(Box::new(full), bytes))
                 .is_err()
@@ -295,10 +299,10 @@ async fn copy(
     Ok(())
 }
 
-/// The fields of a row: position, weight, kept value.
+/// The fields of a row: position, then the weight and the kept value if there are any.
 struct RowLayout {
     unit: Unit,
-    /// Set where the position is two numbers, else it is a geometry.
+    /// True if the row's position is two numbers, and false if it is a geometry.
     coordinates: bool,
     weighted: bool,
 }

@@ -1,15 +1,15 @@
-//! Query templates: tokens like `!bbox!` become parameters of a statement.
+//! Query templates: tokens such as `!bbox!` become parameters of a statement.
 //!
-//! The convention is Mapnik's and Tegola's; case doesn't matter. Outside quotes a token is a typed
-//! parameter; within a string (`'!pixel_width!'::numeric`, as Mapnik styles have it) its number is
-//! written out; in comments, dollar quotes and names in double quotes it is no token.
+//! The convention is Mapnik's and Tegola's; case doesn't matter. Outside quotes a token becomes a
+//! typed parameter. Within a string (`'!pixel_width!'::numeric` in Mapnik styles) its value is
+//! inserted as text. In comments, dollar quotes and names in double quotes it is ordinary text.
 
 use super::coordinates::Sides;
 use super::lexer::Lexer;
 use crate::error::DatabaseError;
 use tokio_postgres::types::{ToSql, Type};
 
-/// A name between two exclamation marks.
+/// A token: a known name between two exclamation marks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Token {
     Bbox,
@@ -54,10 +54,11 @@ impl Token {
     }
 }
 
-/// The values of tokens in one request.
+/// The values of tokens for one request.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct TokenValues {
-    /// Boxes in the layer's reference system, with and without the kernel's reach.
+    /// The picture's box in the layer's reference system, including the kernel's reach.
+    /// `unbuffered` is the box without it.
     pub(crate) bbox: Sides,
     pub(crate) unbuffered: Sides,
     pub(crate) pixel: [f64; 2],
@@ -70,24 +71,24 @@ pub(crate) struct TokenValues {
 pub(super) enum TemplatePiece {
     Text(String),
     Token(Token),
-    /// A token within a string.
+    /// A token within a string in quotes.
     Spliced(Token),
 }
 
-/// A query split at its tokens.
+/// A query that is split at its tokens.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Template {
     pub(super) pieces: Vec<TemplatePiece>,
 }
 
 impl Template {
-    /// Text without tokens.
+    /// A template of text that has no tokens.
     pub(crate) fn plain(text: String) -> Self {
         let pieces = vec![TemplatePiece::Text(text)];
         Self { pieces }
     }
 
-    /// Parses a query; a semicolon at its end is dropped.
+    /// Parses a query and its tokens. A semicolon at the query's end is dropped.
     pub(crate) fn parse(sql: &str) -> Result<Self, DatabaseError> {
         let sql = sql.trim_end_matches(|c: char| c == ';' || c.is_whitespace());
         if sql.trim().is_empty() {
@@ -99,12 +100,13 @@ impl Template {
         Lexer::new(sql).run()
     }
 
-    /// Appends another template.
+    /// Appends the pieces of another template.
     pub(crate) fn append(&mut self, other: Self) {
         self.pieces.extend(other.pieces);
     }
 
-    /// Returns whether the query has boxes of its own.
+    /// Returns true if the query selects the rows of a box or tile itself, by one of the tokens for
+    /// them.
     pub(crate) fn has_bbox(&self) -> bool {
         use Token::{Bbox, UnbufferedBbox, X, XMax, XMin, Y, YMax, YMin};
         self.tokens().any(|token| {
@@ -115,17 +117,18 @@ impl Template {
         })
     }
 
-    /// Returns whether the query uses the box without the kernel's reach.
+    /// Returns true if the query has the token of the box without the kernel's reach.
     pub(crate) fn has_unbuffered_bbox(&self) -> bool {
         self.tokens().any(|token| token == Token::UnbufferedBbox)
     }
 
-    /// Returns whether the query makes cells itself.
+    /// Returns true if the query has the token of the cell size, so it aggregates rows itself.
     pub(crate) fn has_cell(&self) -> bool {
         self.tokens().any(|token| token == Token::Cell)
     }
 
-    /// Returns whether the query needs numbers that only degrees and Web-Mercator metres have.
+    /// Returns true if the query has a token whose value is known only for degrees and Web-Mercator
+    /// metres.
     pub(crate) fn needs_numbers(&self) -> bool {
         use Token::{Bbox, GeomField, ScaleDenominator, UnbufferedBbox, X, Y, Zoom};
         !self.tokens().all(|token| {
@@ -144,11 +147,12 @@ impl Template {
     }
 }
 
-/// A statement under construction, and its parameters.
+/// A statement under construction and its parameters.
 #[derive(Debug)]
 pub(crate) struct Statement {
     pub(crate) text: String,
-    /// Parameters; those of tokens with their token and the side of a box.
+    /// The parameters in their order. A parameter for a token has the token and the index of the
+    /// box's side (0 if it has no box); `None` for other numbers.
     parameters: Vec<(Option<(Token, usize)>, SqlParameter)>,
     values: TokenValues,
     srid: u32,
@@ -162,8 +166,8 @@ enum SqlParameter {
 }
 
 impl Statement {
-    /// An empty statement; boxes are in the reference system `srid`, and `geom_field` is a name in
-    /// double quotes.
+    /// A statement without text. Boxes of tokens are in the reference system `srid`; `geom_field`
+    /// is the geometry column's name in double quotes.
     pub(crate) fn new(values: TokenValues, srid: u32, geom_field: &str) -> Self {
         Self {
             text: String::new(),
@@ -180,7 +184,7 @@ impl Statement {
         self
     }
 
-    /// Appends a query, with parameters in place of tokens.
+    /// Appends a template, with parameters in place of its tokens.
     pub(crate) fn push_template(&mut self, template: &Template) -> &mut Self {
         for piece in &template.pieces {
             match piece {
@@ -195,7 +199,7 @@ impl Statement {
         self
     }
 
-    /// Appends a token's value as parameters.
+    /// Appends the value of a token, as parameters where it is a number or box.
     pub(crate) fn push_token(&mut self, token: Token) -> &mut Self {
         let text = match token {
             Token::Bbox | Token::UnbufferedBbox => self.envelope(|this, side| {
@@ -219,7 +223,7 @@ impl Statement {
         self.push(&text)
     }
 
-    /// Appends a box in a reference system.
+    /// Appends the expression of a box, with its sides as parameters.
     pub(crate) fn push_envelope(&mut self, sides: Sides, srid: u32) -> &mut Self {
         self.push("ST_MakeEnvelope(");
         for (i, side) in sides.into_iter().enumerate() {
@@ -228,7 +232,7 @@ impl Statement {
         self.push(&format!(", {srid})"))
     }
 
-    /// The parameters, in their order.
+    /// The parameters and their types, in the order of their numbers.
     pub(crate) fn parameters(&self) -> Vec<(&(dyn ToSql + Sync), Type)> {
         let all = self.parameters.iter();
         all.map(|(_, parameter)| match parameter {
@@ -238,7 +242,8 @@ impl Statement {
         .collect()
     }
 
-    /// Adds a parameter and returns its placeholder; a token has the same one each time.
+    /// Adds a parameter and returns its placeholder, such as `$1::float8`. If the token and side
+    /// have a parameter already, its placeholder is returned.
     fn parameter(&mut self, token: Token, side: usize, parameter: SqlParameter) -> String {
         let of = Some((token, side));
         let known = self.parameters.iter().position(|(o, _)| *o == of);
@@ -253,7 +258,7 @@ impl Statement {
         format!("${}::{kind}", place + 1)
     }
 
-    /// A token's value as text.
+    /// The value of a token as SQL text.
     fn written(&mut self, token: Token) -> String {
         match token {
             Token::Bbox | Token::UnbufferedBbox => self.envelope(|this, side| {
@@ -302,7 +307,7 @@ impl Statement {
     }
 }
 
-/// A finite number as text that SQL reads back exactly.
+/// A finite number as text from which SQL reads exactly the same number.
 fn number(value: f64) -> String {
     format!("{value:?}")
 }
@@ -311,7 +316,7 @@ pub(super) fn definition(message: &str) -> DatabaseError {
     DatabaseError::Definition(message.to_owned())
 }
 
-/// A name in double quotes.
+/// An SQL identifier in double quotes.
 pub(crate) fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
@@ -347,7 +352,7 @@ mod tests {
                 5
             )
         );
-        // A token is one parameter, however often it appears.
+        // A token becomes one parameter, however often it appears.
         assert_eq!(
             expanded("select !pixel_width!, !Pixel_Width!, !z!, !zoom!, !geom_field!;\n ; "),
             (

@@ -1,4 +1,4 @@
-//! TLS by the `sslmode` of an address: rustls, so no library of the system.
+//! TLS by the `sslmode` of an address. It uses rustls, so it needs no library of the system.
 
 use crate::error::DatabaseError;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
@@ -10,19 +10,18 @@ use std::path::Path;
 use std::sync::Arc;
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-/// The part of an address about certificates.
+/// The options in an address that concern certificates.
 #[derive(Clone, Debug, Default)]
 pub(super) struct TlsOptions {
-    /// Set where the server's certificate is verified: `verify-ca`, `verify-full`, or a root is
-    /// named.
+    /// True if the server's certificate is verified: for `verify-ca` and `verify-full`.
     pub(super) verify: bool,
-    /// A file of trusted root certificates, instead of the web's.
+    /// A file of trusted root certificates; `None` for those that browsers trust.
     pub(super) root: Option<String>,
-    /// The client's certificate and its key.
+    /// The files of the client's certificate and its private key.
     pub(super) own: Option<(String, String)>,
 }
 
-/// The connector for an address.
+/// The TLS connector for the options of an address.
 pub(super) fn connector(options: &TlsOptions) -> Result<MakeRustlsConnect, DatabaseError> {
     let provider = Arc::new(ring::default_provider());
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
@@ -31,7 +30,8 @@ pub(super) fn connector(options: &TlsOptions) -> Result<MakeRustlsConnect, Datab
     let builder = if options.verify || options.root.is_some() {
         builder.with_root_certificates(roots(options.root.as_deref())?)
     } else {
-        // `prefer` and `require` mean to every client of PostgreSQL: encrypted, not verified.
+        // For every client of PostgreSQL, `prefer` and `require` mean encryption without
+        // verification.
         let verifier = Arc::new(AnyCertificate(provider));
         builder
             .dangerous()
@@ -74,7 +74,8 @@ fn certificates(
         .map_err(|e| DatabaseError::Address(format!("{parameter} {file}: {e}")))
 }
 
-/// Verifier that accepts any certificate; signatures made with it must be valid all the same.
+/// A verifier that accepts any certificate. Signatures made with the certificate must still be
+/// valid.
 #[derive(Debug)]
 struct AnyCertificate(Arc<CryptoProvider>);
 

@@ -1,25 +1,26 @@
-//! Viewports: a picture's place in the layer's own units, as tokens need it.
+//! Viewports: a picture's boxes in the layer's units, and the values of tokens for it.
 
 use super::coordinates::{Sides, Unit};
 use super::template::TokenValues;
 use heatsplat_points::mercator::{self, EQUATOR_METRES, WORLD};
 use heatsplat_points::{MAX_ZOOM, Point, Window};
 
-/// Metres of a pixel on the screen that scale denominators assume (OGC).
+/// Width in metres of a pixel on the screen, by the OGC's definition of scale denominators.
 const SCREEN_PIXEL: f64 = 0.000_28;
 
-/// A picture, or the part of it that lies in one copy of the world.
+/// A picture, or the part of a picture that lies in one copy of the world.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Viewport {
     window: Window,
-    /// Left, top, right, bottom in world units, within the square, the margin included.
+    /// Left, top, right and bottom of the part in world units, the margin included. They lie within
+    /// the world square.
     sides: [f64; 4],
     margin: u32,
 }
 
 impl Viewport {
-    /// The boxes that hold all of a picture: two where it reaches across ±180°, none where it lies
-    /// beyond the poles.
+    /// The parts of a picture with its margin. There are two if it crosses ±180°, and none if it
+    /// lies beyond the map's north or south edge.
     pub(crate) fn for_window(window: Window, margin: u32) -> Vec<Self> {
         let wide = window.grown(margin);
         let (top, bottom) = (wide.top().max(0.0), wide.bottom().min(WORLD));
@@ -43,14 +44,14 @@ impl Viewport {
         spans.into_iter().map(view).collect()
     }
 
-    /// West, south, east, north in degrees.
+    /// West, south, east and north of the box in degrees.
     pub(crate) fn degrees(&self) -> Sides {
         in_unit(Unit::Degrees, self.sides)
     }
 
-    /// Returns whether a point lies in this box and not in the picture's other one. On their
-    /// border, ±180°, it is in the box where a query finds it: `east` is whether it is written as
-    /// 180.
+    /// Returns true if a point of the picture lies in this box and not in the picture's other one.
+    /// The two meet at ±180°. A point there is in the box in which a query finds it: `east` is true
+    /// if its longitude is written as 180.
     pub(crate) fn holds(&self, point: &Point, east: bool) -> bool {
         let [left, _, right, _] = self.sides;
         if point.x == 0 {
@@ -59,8 +60,9 @@ impl Viewport {
         (left..right).contains(&f64::from(point.x))
     }
 
-    /// Boxes of the coordinates at which a picture's rows may be stored: x may be written a turn
-    /// more or less, so that 190 is where −170 is. No boxes where they hold the whole world.
+    /// Boxes in a unit in which the coordinates of a picture's rows may lie. Longitudes may be
+    /// written a turn more or less (190 for −170), so there are boxes a turn away. The result is
+    /// empty if the picture shows the whole world.
     pub(crate) fn written(views: &[Self], unit: Unit) -> Vec<Sides> {
         if views
             .iter()
@@ -76,7 +78,7 @@ impl Viewport {
             .flat_map(|turn| views.iter().map(move |view| turned(turn, view.sides)))
             .collect();
         all.sort_by(|a, b| a[0].total_cmp(&b[0]));
-        // One box goes on where another ends at ±180°.
+        // A box that begins where another one ends, at ±180°, is joined to it.
         all.dedup_by(|next, last| {
             let meet = last[2] == next[0];
             if meet {
@@ -87,14 +89,14 @@ impl Viewport {
         all.into_iter().map(|sides| in_unit(unit, sides)).collect()
     }
 
-    /// The number of cells of a size in pixels that the box can hold.
+    /// The number of cells that fit in the box, where `cell` is the width of a cell in pixels.
     pub(crate) fn cells(&self, cell: f64) -> f64 {
         let [left, top, right, bottom] = self.sides;
         let side = self.window.pixel() * cell;
         ((right - left) / side) * ((bottom - top) / side)
     }
 
-    /// The values of tokens for the viewport.
+    /// The values of tokens for this viewport, in a layer's unit.
     pub(crate) fn values(&self, unit: Unit, cell: Option<f64>) -> TokenValues {
         let window = &self.window;
         let [left, top, right, bottom] = self.sides;
@@ -133,7 +135,7 @@ impl Viewport {
     }
 }
 
-/// Sides in world units as west, south, east, north.
+/// Left, top, right and bottom in world units, converted to west, south, east and north in a unit.
 fn in_unit(unit: Unit, [left, top, right, bottom]: [f64; 4]) -> [f64; 4] {
     match unit {
         Unit::Degrees => [
@@ -218,7 +220,7 @@ mod tests {
         assert_eq!(written(&across, Unit::Degrees), expected);
         let metres = written(&across, Unit::Metres);
         assert_eq!(metres[2], [10_018_754.0, 30_056_263.0]);
-        // All around the world, but not all of it.
+        // This picture goes all around the world but doesn't reach its north and south edge.
         let around = Viewport::for_window(Window::at_level(8, 0, 64, 256, 64), 0);
         assert_eq!(written(&around, Unit::Degrees), [[-540.0, 540.0]]);
         assert!(

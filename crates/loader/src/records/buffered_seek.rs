@@ -1,4 +1,4 @@
-//! Buffered reading of files at many places, mostly close to each other.
+//! Buffered reading of a file at many offsets, most of them close to each other.
 
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
 
@@ -12,7 +12,7 @@ pub(super) struct BufferedSeek<R> {
 }
 
 impl<R: Read + Seek> BufferedSeek<R> {
-    /// A reader at the beginning of a file.
+    /// A reader that begins at offset 0 of a file.
     pub(super) fn new(reader: R) -> Self {
         Self {
             reader: BufReader::with_capacity(BUFFER, reader),

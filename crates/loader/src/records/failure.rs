@@ -1,13 +1,14 @@
-//! Failures of readers.
+//! Failures of the readers of record formats.
 
 use crate::error::LoadError;
 use crate::input::Origin;
 use std::io;
 
-/// The error text for a panic in a third-party decoder. The panic is caught; only this file fails.
+/// The error text for a panic in a third-party decoder. The panic is caught, so only this file
+/// fails.
 pub(crate) const DECODER_PANICKED: &str = "what it holds can't be, and reading it broke off";
 
-/// The error that the receiver was dropped.
+/// The receiver of the records was dropped, so reading can stop.
 pub(crate) struct Stopped;
 
 /// The reason why a reader ended early.
@@ -28,7 +29,8 @@ impl From<LoadError> for ReadFailure {
     }
 }
 
-/// The error for data that a library can't decode: they end early or make no sense.
+/// The error for data that a library can't decode, because they end early or are inconsistent.
+/// `place` is the part of the file that messages name.
 pub(crate) fn damaged(origin: &Origin, place: impl ToString, error: impl ToString) -> LoadError {
     LoadError::Damaged {
         file: origin.file(),
@@ -37,7 +39,8 @@ pub(crate) fn damaged(origin: &Origin, place: impl ToString, error: impl ToStrin
     }
 }
 
-/// The error for a failed read of the system, or for data that end early.
+/// The error for a failed read. Data that end early or are invalid count as damaged; other errors
+/// are the system's.
 pub(crate) fn unreadable(origin: &Origin, place: impl ToString, error: io::Error) -> LoadError {
     match error.kind() {
         io::ErrorKind::UnexpectedEof | io::ErrorKind::InvalidData => damaged(origin, place, error),

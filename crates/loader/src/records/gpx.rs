@@ -1,4 +1,4 @@
-//! GPX: the points of tracks, routes and waypoints.
+//! GPX: the points of tracks and routes, and waypoints.
 
 use super::{Geometry, ReadFailure, Reader, RecordSink, RecordSourceBuilder, damaged, unreadable};
 use crate::columns::resolve::{PositionColumns, ResolvedColumns};
@@ -14,21 +14,21 @@ use crate::value::Value;
 use quick_xml::events::{BytesStart, Event};
 use std::io::{self, BufRead, BufReader, Cursor, Read};
 
-/// Elements with a position.
+/// Names of the elements that have a position.
 const POINTS: [&str; 3] = ["trkpt", "wpt", "rtept"];
 
-/// The longest text of an element within a point; longer ones are cut off there.
+/// The most bytes that are kept of a text within a point; longer texts are cut off.
 const LONGEST: usize = 4 << 10;
 
-/// The most bytes of one tag, text or comment, which is held in memory.
+/// The most bytes of one tag, text or comment, since each is held in memory as a whole.
 const ENDLESS: usize = 16 << 20;
 
-/// The most elements that are open at a time.
+/// The most elements that may be nested in each other.
 const DEPTH: usize = 1000;
 
-/// A source that reads an input as GPX. Its columns are the elements within points: `ele`, `time`,
-/// `hr` of an extension. Those of the first points are known beforehand; a weight and columns to
-/// filter by or to keep may also come later.
+/// A source that reads an input as GPX. Its columns are the elements within points, for example
+/// `ele`, `time`, or `hr` of an extension. The elements of the first points are known beforehand.
+/// An option for the weight, the filter or kept columns may also name an element that comes later.
 pub(crate) fn source(input: Input, options: &LoadOptions) -> Result<Box<dyn Source>, LoadError> {
     let Input {
         origin,
@@ -90,11 +90,11 @@ pub(crate) fn source(input: Input, options: &LoadOptions) -> Result<Box<dyn Sour
     RecordSourceBuilder::new(origin, found, Crs::LonLat, options).start(vec![reader])
 }
 
-/// The elements within the points at the beginning of a file, in their order.
+/// The names of the elements within the points at the beginning of a file, in their order.
 fn elements(sample: &[u8]) -> Vec<String> {
     let mut reader = quick_xml::Reader::from_reader(sample);
     let (mut seen, mut within, mut buffer) = (Vec::new(), false, Vec::new());
-    // A sample mostly ends within an element.
+    // A sample mostly ends in the middle of an element, so an error ends the loop.
     while let Ok(event) = reader.read_event_into(&mut buffer) {
         match event {
             Event::Start(start) if is_point(&start) => within = true,
@@ -113,18 +113,18 @@ fn elements(sample: &[u8]) -> Vec<String> {
     seen
 }
 
-/// A point whose end has not come yet.
+/// A point whose closing tag has not been read yet.
 struct OpenPoint {
     place: Result<(f64, f64), String>,
-    /// The texts of the elements that are read, as far as they have come.
+    /// The texts read so far of the wanted elements; `None` for an element that hasn't come.
     texts: Vec<Option<String>>,
 }
 
-/// A reader of points, which sends them to a sink.
+/// A reader that sends points to a sink.
 struct PointReader<'j> {
-    /// The elements whose texts are read, and their columns.
+    /// The elements whose texts are read: the number of the column, and the element's name.
     wanted: Vec<(usize, String)>,
-    /// The column of weights.
+    /// The number of the column of weights; `None` if every point counts 1.
     weight: Option<usize>,
     sink: &'j mut RecordSink,
 }
@@ -134,7 +134,7 @@ impl PointReader<'_> {
         let mut reader = quick_xml::Reader::from_reader(BoundedReader::new(xml));
         let mut buffer = Vec::new();
         let mut point: Option<OpenPoint> = None;
-        // The element around the text, if it is one of those that are read.
+        // The number in `wanted` of the element that is open, if it is a wanted one.
         let mut element: Option<usize> = None;
         let (mut any, mut depth) = (false, 0usize);
         loop {
@@ -193,7 +193,7 @@ impl PointReader<'_> {
                         self.finish(point)?;
                     }
                 }
-                // A track that ends where the file was cut off is incomplete.
+                // An unclosed element at the end means that the file was cut off.
                 Event::Eof if depth > 0 || !any => {
                     let message = if depth > 0 {
                         "it is cut off: the last element is not closed"
@@ -236,10 +236,11 @@ impl PointReader<'_> {
     }
 }
 
-/// A reader that gives no more than [`ENDLESS`] bytes to one event: events are held in memory.
+/// A reader that returns an error after [`ENDLESS`] bytes of one event, since an event is held in
+/// memory as a whole.
 struct BoundedReader<R> {
     reader: R,
-    /// Bytes since the event began.
+    /// The number of bytes read since the current event began.
     passed: usize,
 }
 
@@ -270,7 +271,7 @@ impl<R: BufRead> BufRead for BoundedReader<R> {
     }
 }
 
-/// Appends a text to the element around it; entities split a text.
+/// Appends a text to that of the open element. The parser splits texts at entities.
 fn note(point: &mut Option<OpenPoint>, element: Option<usize>, text: &str) {
     let place = point.as_mut().zip(element);
     let Some(known) = place.and_then(|(point, at)| point.texts.get_mut(at)) else {
@@ -285,7 +286,8 @@ fn is_point(start: &BytesStart<'_>) -> bool {
     POINTS.contains(&start.local_name().as_ref())
 }
 
-/// Longitude and latitude of a point's attributes. An error describes what is there instead.
+/// Longitude and latitude from the attributes of a point. The error describes the missing or
+/// malformed attribute.
 fn place(start: &BytesStart<'_>) -> Result<(f64, f64), String> {
     let attribute = |name: &str| {
         let found = start.try_get_attribute(name).ok().flatten();

@@ -1,7 +1,7 @@
-//! Formats of records: typed values in files that are read by libraries made for them.
+//! Formats of records: files of typed values, which libraries for these formats decode.
 //!
-//! A thread of its own reads and validates the records and sends batches; a few of them wait at a
-//! time, so memory stays bounded however fast either side is.
+//! One or more threads read and validate the records and send them in batches. Only a few batches
+//! may wait, so memory stays bounded however fast the threads and the receiver are.
 
 pub(crate) mod arrow;
 mod buffered_seek;

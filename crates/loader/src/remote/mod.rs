@@ -28,10 +28,10 @@ use range_reader::RangeReader;
 use std::io::{self, Cursor, Read};
 use std::path::Path;
 
-/// The version of the object at an address, a text that changes when its bytes do: its ETag or its
-/// time of modification. `None` if the server states neither.
+/// The version of the object at an address: a text that changes when the object's bytes change. It
+/// is made from the ETag or the time of modification. `None` if the server states neither.
 ///
-/// With the `known` version the server need not send more than that it is unchanged.
+/// With the `known` version, the server may answer only that the object is unchanged.
 ///
 /// # Errors
 /// The server can't be reached, or the address has no object.
@@ -78,20 +78,21 @@ pub(crate) fn open(address: &str, options: &LoadOptions) -> Result<Box<dyn Sourc
     }
 }
 
-/// A source that reads only the ranges that it needs, if the format allows that.
+/// A source that requests only the ranges that it needs. `None` if the format or the server's bytes
+/// don't allow that.
 fn here_and_there(
     object: &Object,
     first: &Bytes,
     options: &LoadOptions,
 ) -> Result<Option<Box<dyn Source>>, LoadError> {
     let beginning = Cursor::new(first.clone());
-    // Compressed data break off here.
+    // Compressed data end early here, since `first` is only the beginning. They are no plain file.
     let peek = match Input::new(beginning, &object.shown(), object.size()) {
         Ok(peek) if peek.is_plain_file() => peek,
         _ => return Ok(None),
     };
     let origin = peek.origin.afresh();
-    // A larger sample may decide the format.
+    // The format may be undecided because this sample is small: a larger one may decide it.
     let Ok(format) = peek.format(options.format) else {
         return Ok(None);
     };
@@ -113,7 +114,7 @@ fn here_and_there(
     }
 }
 
-/// A source that reads a copy in a temporary file.
+/// A source that reads a copy of the object in a temporary file.
 fn downloaded(
     object: &Object,
     input: Input,
@@ -153,8 +154,8 @@ fn open_copy(
     }
 }
 
-/// Downloads the companions of a Shapefile that exist. Any error but "not found" is returned:
-/// without its projection the points would be in the wrong place.
+/// Downloads the files that belong to a Shapefile, such as its .prj, where they exist. Any error
+/// but "not found" is returned: without the projection the points would be in the wrong place.
 fn companions(shp: &Object, folder: &DownloadFolder, origin: &Origin) -> Result<(), LoadError> {
     for extension in ["prj", "dbf", "shx", "cpg"] {
         let Some(beside) = shp.beside("shp", extension) else {

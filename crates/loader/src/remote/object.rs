@@ -1,4 +1,4 @@
-//! Objects at addresses: their first bytes, any range of them, or all bytes as a stream.
+//! Objects at addresses: their first bytes, any range of their bytes, or all bytes as a stream.
 
 use super::client::{UNKNOWN, failed, is_strange, status, store, wait};
 use crate::input::address::{scheme, shown_source};
@@ -12,15 +12,16 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// The bytes of the first request: enough for the header of any format that is read by ranges.
+/// The number of bytes in the first request: enough for the header of any format that is read by
+/// ranges.
 const FIRST: u64 = 64 << 10;
 
-/// Tries to read a range whose bytes break off.
+/// The number of times that a range is requested if its bytes break off.
 const TRIES: usize = 3;
 
-/// The time after which a server's speed is checked, …
+/// The time spent waiting for a server after which its speed is checked.
 const WINDOW: Duration = Duration::from_secs(60);
-/// … and the fewest bytes that it must have sent.
+/// The least number of bytes that a server must have sent within [`WINDOW`].
 const LEAST: u64 = 16 << 10;
 
 /// An object at an address.
@@ -29,16 +30,16 @@ pub(crate) struct Object {
     address: Arc<str>,
     store: Arc<dyn ObjectStore>,
     path: Path,
-    /// The validators of the first response.
+    /// The validators of the first response; later responses must have equal ones.
     known: Validators,
 }
 
-/// Metadata by which a server's responses are matched.
+/// Metadata that shows whether two responses are about the same version of an object.
 #[derive(Clone, Debug, Default)]
 struct Validators {
     size: Option<u64>,
     e_tag: Option<String>,
-    /// Seconds since 1970; 0 if it isn't stated.
+    /// Time of modification in seconds since 1970; 0 if the server doesn't state it.
     modified: i64,
 }
 
@@ -51,7 +52,8 @@ impl Validators {
         }
     }
 
-    /// Returns whether a later response is about the same bytes, as far as the server states it.
+    /// Returns true if a later response is about the same bytes, as far as the server's metadata
+    /// show it.
     fn is_still(&self, later: &Self) -> bool {
         let same_time = match (&self.e_tag, &later.e_tag) {
             (Some(tag), Some(other)) => tag == other,
@@ -60,7 +62,8 @@ impl Validators {
         same_time && self.size == later.size
     }
 
-    /// The version of the object; `None` if the server doesn't state one.
+    /// The version of the object as a text; `None` if the server states neither an ETag nor a time
+    /// of modification.
     fn version(&self) -> Option<String> {
         match (&self.e_tag, self.modified) {
             (Some(tag), _) => Some(tag.clone()),
@@ -70,7 +73,7 @@ impl Validators {
     }
 }
 
-/// The result of the first request.
+/// The result of the first request to an object.
 pub(super) enum Probe {
     /// The first bytes; the server supports ranges.
     Ranges(Bytes),
@@ -90,8 +93,8 @@ impl Object {
         })
     }
 
-    /// The object beside this one with another extension; `None` if this one's extension isn't
-    /// `own`.
+    /// The object in the same folder with the same name and the extension `other`. `None` if this
+    /// object's extension isn't `own`.
     pub(super) fn beside(&self, own: &str, other: &str) -> Option<io::Result<Self>> {
         let is_s3 = matches!(scheme(&self.address), Some(("s3", _)));
         let end = match self.address.find(['?', '#']).filter(|_| !is_s3) {
@@ -110,17 +113,17 @@ impl Object {
         Some(Self::new(&format!("{stem}.{other}{query}")))
     }
 
-    /// The address as messages show it.
+    /// The object's address in the form for messages.
     pub(super) fn shown(&self) -> String {
         shown_source(&self.address)
     }
 
-    /// The size in bytes, where it is stated.
+    /// The size of the object in bytes; `None` if the server doesn't state it.
     pub(crate) fn size(&self) -> Option<u64> {
         self.known.size
     }
 
-    /// Requests the first bytes, which shows whether the server supports ranges.
+    /// Requests the first bytes of the object, which shows whether the server supports ranges.
     pub(super) fn probe(&mut self) -> io::Result<Probe> {
         match self.ask(Some(0..FIRST), None)? {
             Ok(answer) => {
@@ -128,7 +131,7 @@ impl Object {
                 let length = answer.range.end - answer.range.start;
                 Ok(Probe::Ranges(Stream::new(answer).all(length)?))
             }
-            // No ranges or invalid ones, or an empty file.
+            // The server supports no ranges, its answer to one is invalid, or the file is empty.
             Err(error) if matches!(status(&error), Some(200 | 416)) || is_strange(&error) => {
                 let answer = self.ask(None, None)?.map_err(failed)?;
                 self.known = Validators::from_meta(&answer.meta);
@@ -138,7 +141,8 @@ impl Object {
         }
     }
 
-    /// The current version; `None` if the server doesn't state one.
+    /// The object's current version; `None` if the server doesn't state one. If `known` is an ETag,
+    /// the server may answer that the object is unchanged.
     pub(super) fn version(&self, known: Option<&str>) -> io::Result<Option<String>> {
         let known = known.filter(|known| known.ends_with('"'));
         let unchanged = || Ok(known.map(str::to_owned));
@@ -150,7 +154,7 @@ impl Object {
                 _ => return Err(failed(error)),
             },
         }
-        // Only the head of this response is read.
+        // The body of this response is not read.
         match self.ask(None, known)? {
             Ok(answer) => Ok(Validators::from_meta(&answer.meta).version()),
             Err(error) if status(&error) == Some(304) => unchanged(),
@@ -158,7 +162,7 @@ impl Object {
         }
     }
 
-    /// Reads all bytes of a range.
+    /// Reads all bytes of a range into memory, with up to [`TRIES`] requests.
     pub(crate) fn read(&self, range: Range<u64>) -> io::Result<Bytes> {
         let end = range.end;
         if range.start > end || self.known.size.is_some_and(|size| end > size) {
@@ -179,7 +183,7 @@ impl Object {
         Err(last.unwrap_or_else(|| io::Error::other("nothing was tried")))
     }
 
-    /// Streams the bytes of a range.
+    /// Requests a range and returns its bytes as a stream.
     pub(super) fn part(&self, range: Range<u64>) -> io::Result<Stream> {
         let answer = self.ask(Some(range), None)?.map_err(failed)?;
         if !self.known.is_still(&Validators::from_meta(&answer.meta)) {
@@ -205,11 +209,11 @@ impl Object {
 
 type ByteChunks = BoxStream<'static, object_store::Result<Bytes>>;
 
-/// The bytes of a response as they come; no more are received than are read.
+/// The bytes of a response, received as they are read and not ahead.
 pub(crate) struct Stream {
     chunks: Option<ByteChunks>,
     chunk: Bytes,
-    /// The number of bytes that are still to come, where it is known.
+    /// The number of bytes that are still to come; `None` if the server didn't state the length.
     left: Option<u64>,
     pace: Pace,
 }
@@ -248,7 +252,7 @@ impl Stream {
         };
         self.pace.check(asked.elapsed(), chunk.len() as u64)?;
         if let Some(left) = &mut self.left {
-            // Bytes beyond the requested range are dropped.
+            // Bytes that a server sends beyond the requested range are dropped.
             chunk.truncate(usize::try_from(*left).unwrap_or(usize::MAX));
             *left -= chunk.len() as u64;
         }
@@ -276,8 +280,8 @@ impl Read for Stream {
     }
 }
 
-/// A check that a server sends fast enough to ever finish. Only time spent waiting counts: the
-/// reader may be as slow as it likes.
+/// A check that a server sends at least `least` bytes in each `window` of waiting. Only the time
+/// spent waiting for the server counts, so a slow reader is no error.
 struct Pace {
     window: Duration,
     least: u64,
@@ -311,7 +315,8 @@ impl Pace {
     }
 }
 
-/// The bytes behind the first request, requested when they are read.
+/// The bytes that follow those of the first request. They are requested when the first of them is
+/// read.
 pub(super) struct RemainingBytes {
     object: Object,
     from: u64,

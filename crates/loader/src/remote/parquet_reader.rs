@@ -1,5 +1,5 @@
-//! Reader of a remote Parquet file: windows of a few MiB are fetched of each column in use, and
-//! nothing of the others.
+//! Reader of a remote Parquet file. It fetches a window of a few MiB at a time of each column in
+//! use, and nothing of the other columns.
 
 use super::object::Object;
 use crate::input::Origin;
@@ -12,14 +12,14 @@ use std::io::{self, Read};
 use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// The size of a window, for each column and thread.
+/// The size of a window in bytes. Each thread has a window for each column that it reads.
 const WINDOW: u64 = 2 << 20;
-/// The largest gap between columns that are fetched together.
+/// The largest gap in bytes between columns that are fetched in one request.
 const GAP: u64 = 64 << 10;
-/// The end of the file, which holds its footer.
+/// The number of bytes at the end of the file that are fetched first; the footer is there.
 const TAIL: u64 = 64 << 10;
 
-/// A remote file, as the library reads it.
+/// A remote file with the traits that the `parquet` library reads from.
 #[derive(Clone)]
 pub(crate) struct ParquetReader {
     object: Object,
@@ -27,20 +27,21 @@ pub(crate) struct ParquetReader {
     windows: Arc<Mutex<FetchWindows>>,
 }
 
-/// The windows in memory.
+/// The windows that are in memory.
 #[derive(Default)]
 struct FetchWindows {
-    /// The ranges that will be read, sorted and disjoint.
+    /// The ranges of the file that will be read, sorted and disjoint.
     expected: Vec<Range<u64>>,
-    /// The bytes that were fetched last for each range, by the range's beginning: their offset, and
-    /// the bytes.
+    /// The bytes fetched last within each expected range. The key is the offset at which the range
+    /// begins; the value is the offset of the bytes in the file, and the bytes.
     fetched: BTreeMap<u64, (u64, Bytes)>,
-    /// The error of the last request.
+    /// The error of the last failed request, until it is taken.
     trouble: Option<io::Error>,
 }
 
 impl FetchWindows {
-    /// The range around an offset; outside of all ranges the file's end.
+    /// The expected range that contains an offset. For an offset outside of all expected ranges it
+    /// is the end of the file, which holds the footer.
     fn around(&self, at: u64, size: u64) -> Range<u64> {
         let found = self.expected.iter().find(|range| range.contains(&at));
         found
@@ -58,10 +59,10 @@ impl ParquetReader {
         }
     }
 
-    /// Fetches at least `length` bytes at an offset.
+    /// Returns at least `length` bytes from an offset on, fetched if they aren't in memory.
     fn fetch(&self, at: u64, length: u64) -> io::Result<Bytes> {
         let size = self.object.size().unwrap_or(0);
-        // Each range is read by one thread.
+        // Each range is read by one thread, so the lock is held during the request.
         let mut windows = self.windows.lock().unwrap_or_else(PoisonError::into_inner);
         let around = windows.around(at, size);
         if let Some((start, bytes)) = windows.fetched.get(&around.start)
@@ -148,7 +149,7 @@ impl ChunkReader for ParquetReader {
     }
 }
 
-/// A reader from an offset on.
+/// A reader of the file from the offset `at` on.
 pub(crate) struct RangeRead {
     chunks: ParquetReader,
     at: u64,

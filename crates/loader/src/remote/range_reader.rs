@@ -1,21 +1,21 @@
-//! Reader of ranges: bytes that lie close together come in one request.
+//! Reader of a remote file by ranges. Reads that lie close together share a request.
 
 use super::object::Object;
 use crate::input::Origin;
 use bytes::Bytes;
 use std::io::{self, Read, Seek, SeekFrom};
 
-/// The size of the first request at a new place.
+/// The size in bytes of the first request after a jump to another part of the file.
 const NEAR: u64 = 32 << 10;
-/// The size of requests for consecutive windows.
+/// The largest size in bytes of a request when the file is read on from the last one.
 const FAR: u64 = 1 << 20;
 
-/// A reader that can seek anywhere.
+/// A reader of a remote file that can seek.
 pub(crate) struct RangeReader {
     object: Object,
     origin: Origin,
     at: u64,
-    /// The window's bytes and their offset.
+    /// The offset in the file of `window`, the bytes fetched last.
     start: u64,
     window: Bytes,
     next: u64,
@@ -33,7 +33,7 @@ impl RangeReader {
         }
     }
 
-    /// The part of the window from the current position on.
+    /// The bytes of the window from the current position on; empty outside of the window.
     fn here(&self) -> &[u8] {
         let offset = self.at.checked_sub(self.start);
         let offset = offset.and_then(|offset| usize::try_from(offset).ok());
@@ -48,7 +48,8 @@ impl RangeReader {
             return Ok(());
         }
         let end = self.start + self.window.len() as u64;
-        // The position is close behind the last window: the file is probably read on from here.
+        // A position close behind the last window means that the file is probably read on from
+        // here.
         self.next = match self.at.checked_sub(end) {
             Some(gap) if gap <= self.next => (self.next * 2).min(FAR),
             _ => NEAR,

@@ -1,5 +1,5 @@
-//! Columns of Arrow record batches: the ones that are read, and their values. GeoParquet, plain
-//! Parquet and Arrow files all use this.
+//! Columns of Arrow record batches: the choice of those that are read, and their values.
+//! GeoParquet, plain Parquet and Arrow files all use this.
 
 use super::super::{Geometry, ReadFailure, RecordSink};
 use super::geoarrow::{GeometryKind, geometry, may_be_geometry};
@@ -24,12 +24,13 @@ use arrow_array::types::{
 use arrow_array::{Array, ArrayRef, RecordBatch};
 use arrow_schema::{DataType, Schema, TimeUnit};
 
-/// The columns that are read, by their places in the schema.
+/// The columns that are read, by their indices.
 #[derive(Clone, Debug)]
 pub(crate) struct Projection {
     position: PositionPlaces,
     weight: Option<usize>,
-    /// The columns to filter by and to keep, with their places in the batches.
+    /// The columns to filter by and to keep. Each has its index in the schema and its index in the
+    /// batches.
     others: Vec<(usize, usize)>,
 }
 
@@ -39,15 +40,15 @@ enum PositionPlaces {
     Geometry(usize, Option<GeometryKind>),
 }
 
-/// A column of geometries and how it was found.
+/// A column of geometries and the reason why it was chosen.
 pub(crate) struct GeometryColumn {
     pub(crate) name: String,
-    /// The kind of its geometries, where it is stated.
+    /// The kind of its geometries, if the file states one for the column.
     pub(crate) kind: Option<GeometryKind>,
     pub(crate) why: String,
 }
 
-/// The name of the geometry column that an option names.
+/// The full name of the geometry column that the option `geom` names.
 pub(crate) fn asked_for(schema: &Schema, name: &str, origin: &Origin) -> Result<String, LoadError> {
     let fields = schema
         .fields()
@@ -62,7 +63,7 @@ pub(crate) fn asked_for(schema: &Schema, name: &str, origin: &Origin) -> Result<
     Ok(seen.get(at).cloned().unwrap_or_default())
 }
 
-/// The origin of positions for people, given all columns of geometries.
+/// A text for messages: the column of positions, and the other columns of geometries in `all`.
 pub(crate) fn positions_from(column: &str, all: &[String]) -> String {
     let others = all.iter().filter(|name| *name != column);
     let others: Vec<String> = others.map(|name| shown(name.as_bytes())).collect();
@@ -74,8 +75,8 @@ pub(crate) fn positions_from(column: &str, all: &[String]) -> String {
 }
 
 impl Projection {
-    /// Chooses the columns of a schema: those that options name, the geometry, or those that look
-    /// like positions.
+    /// Chooses the columns of a schema. Positions come from columns that options name, from the
+    /// geometry, or from columns whose names look like coordinates.
     pub(crate) fn resolve(
         schema: &Schema,
         geometry: Option<GeometryColumn>,
@@ -104,7 +105,8 @@ impl Projection {
         Ok((projection, found))
     }
 
-    /// The leaf columns of the least and greatest x, then y: columns of points count twice each.
+    /// The names of the leaf columns that have a row's least x, greatest x, least y and greatest y.
+    /// For points, least and greatest are the same column.
     pub(crate) fn axes(&self, schema: &Schema) -> [String; 4] {
         let name = |at: usize| schema.fields().get(at).map_or("", |field| field.name());
         let (x, y) = match self.position {
@@ -116,7 +118,7 @@ impl Projection {
         [x.clone(), x, y.clone(), y]
     }
 
-    /// The places of all columns that are read, in rising order.
+    /// The indices in the schema of all columns that are read, in rising order.
     pub(crate) fn all(&self) -> Vec<usize> {
         let mut all = match self.position {
             PositionPlaces::LonLat(lon, lat) => vec![lon, lat],
@@ -129,7 +131,8 @@ impl Projection {
         all
     }
 
-    /// The columns by their place among [`all`](Self::all), for a batch that holds no others.
+    /// The same choice with indices into [`all`](Self::all), for batches that have no other
+    /// columns.
     pub(crate) fn projected(&self) -> Self {
         let all = self.all();
         let among = |at: usize| all.iter().position(|&a| a == at).unwrap_or(0);
@@ -143,7 +146,7 @@ impl Projection {
         }
     }
 
-    /// Sends all rows of a batch to a sink.
+    /// Sends the rows of a batch that the filter selects to a sink.
     pub(crate) fn read_rows(
         &self,
         batch: &RecordBatch,
@@ -182,8 +185,8 @@ impl Projection {
     }
 }
 
-/// Refuses columns to filter by or to keep whose values are neither numbers, texts, times nor
-/// truths.
+/// Refuses columns to filter by or to keep whose values are not numbers, texts, times or truth
+/// values.
 fn refuse_nested(
     schema: &Schema,
     selection: &RowSelection,
@@ -223,8 +226,8 @@ fn refuse_nested(
     })
 }
 
-/// Longitude and latitude from numbers, or from texts of numbers as in CSV. An error is the reason
-/// and the value at fault; an empty one comes first.
+/// Longitude and latitude from two values, which may be numbers or texts of numbers as in CSV. The
+/// error has the reason and the wrong value; an empty value is reported before a malformed one.
 fn degrees(lon: &Value<'_>, lat: &Value<'_>) -> Result<(f64, f64), (SkipReason, String)> {
     if let (Value::Number(Number::Float(x)), Value::Number(Number::Float(y))) = (lon, lat) {
         return Ok((*x, *y));
@@ -252,7 +255,7 @@ fn degrees(lon: &Value<'_>, lat: &Value<'_>) -> Result<(f64, f64), (SkipReason, 
     ))
 }
 
-/// A column whose values are numbers, or texts of numbers.
+/// A column whose values are numbers or texts of numbers.
 pub(crate) enum NumberColumn<'a> {
     F64(&'a ArrayRef, &'a [f64]),
     F32(&'a ArrayRef, &'a [f32]),
@@ -282,7 +285,7 @@ impl<'a> NumberColumn<'a> {
     }
 }
 
-/// A value of any type as a number, as the text of one, or unchanged.
+/// The value in a row of a column. Types that have no equivalent give a text that names the type.
 fn any(column: &ArrayRef, row: usize) -> Value<'static> {
     if row >= column.len() || column.is_null(row) {
         return Value::Null;
@@ -360,7 +363,7 @@ fn any(column: &ArrayRef, row: usize) -> Value<'static> {
         }
         DataType::Utf8View => return Value::text(column.as_string_view().value(row).to_owned()),
         DataType::Dictionary(..) => {
-            // One key alone: the library copies all of them.
+            // Only one key is copied: the library would copy all of them.
             let own = column.slice(row, 1);
             let dictionary = own.as_any_dictionary();
             if dictionary.values().is_empty() {
@@ -374,12 +377,13 @@ fn any(column: &ArrayRef, row: usize) -> Value<'static> {
     Value::float(number)
 }
 
-/// A count of `each` microseconds; times beyond all calendars saturate.
+/// The time of `count` units of `each` microseconds; a time too large for an `i64` is limited to
+/// its range.
 fn micros(count: i64, each: i64) -> i64 {
     count.saturating_mul(each)
 }
 
-/// A decimal: exact where it is whole, else the nearest `f64`.
+/// A decimal: exact if it is a whole number, else the nearest `f64`.
 fn decimal(digits: i128, scale: i8) -> Value<'static> {
     let power = 10i128.checked_pow(u32::from(scale.unsigned_abs()));
     let whole = match power {
@@ -390,7 +394,7 @@ fn decimal(digits: i128, scale: i8) -> Value<'static> {
     if let Some(whole) = whole {
         return Value::whole(whole);
     }
-    // The same rounding as of a text with these digits.
+    // Parsing the text rounds exactly as it does for a text column with these digits.
     decimal_text(format!("{digits}e{}", -i32::from(scale)))
 }
 

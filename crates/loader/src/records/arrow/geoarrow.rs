@@ -1,9 +1,10 @@
-//! Geometries in columns of Arrow and Parquet, in every encoding: well-known binary, and GeoArrow's
-//! own, where a point is a few numbers and everything else is lists of points.
+//! Geometries in columns of Arrow and Parquet, in every encoding. They are well-known binary, or
+//! GeoArrow's encoding, in which a point is a few numbers and everything else is nested lists of
+//! points.
 //!
-//! Geometries are treated by their kind, not by their encoding. A list of positions may be a line
-//! or a MultiPoint: the column's extension type (Arrow) or encoding (GeoParquet) states which, and
-//! a list of unstated kind is not drawn.
+//! Geometries are treated by their kind and not by their encoding. A list of positions may be a
+//! line or a MultiPoint. The column's extension type (Arrow) or encoding (GeoParquet) states which
+//! it is; a list without a stated kind is skipped.
 
 use super::super::{Geometry, ReadFailure, RecordSink};
 use super::columns::NumberColumn;
@@ -16,7 +17,7 @@ use arrow_array::{Array, ArrayRef};
 use arrow_schema::{DataType, Field};
 use serde_json::Value as Json;
 
-/// The kind of geometries in GeoArrow's own encodings.
+/// The kind of a geometry in one of GeoArrow's encodings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum GeometryKind {
     Point,
@@ -28,8 +29,8 @@ pub(crate) enum GeometryKind {
 }
 
 impl GeometryKind {
-    /// The kind that an extension type (`geoarrow.multipoint`) or an encoding of GeoParquet
-    /// (`multipoint`) names.
+    /// The kind for the name of an extension type (`geoarrow.multipoint`) or of an encoding in
+    /// GeoParquet (`multipoint`); `None` for other names.
     pub(crate) fn from_name(name: &str) -> Option<Self> {
         Some(match name.strip_prefix("geoarrow.").unwrap_or(name) {
             "point" => Self::Point,
@@ -42,8 +43,8 @@ impl GeometryKind {
         })
     }
 
-    /// The kind of a type id in a column of several kinds: its tens are the dimensions beside x and
-    /// y.
+    /// The kind for a type id in a column of several kinds. The last digit is the kind; the tens
+    /// state the dimensions beside x and y.
     fn from_type_id(number: i8) -> Option<Self> {
         Some(match number % 10 {
             1 => Self::Point,
@@ -57,7 +58,7 @@ impl GeometryKind {
     }
 }
 
-/// Returns whether a field can hold geometries that are supported here.
+/// Returns true if a field can have geometries in a supported encoding.
 pub(crate) fn may_be_geometry(field: &Field) -> bool {
     match field.data_type() {
         DataType::Binary | DataType::LargeBinary | DataType::BinaryView => true,
@@ -70,7 +71,7 @@ fn is_native(kind: &DataType) -> bool {
     match kind {
         DataType::Struct(fields) => fields.iter().take(2).map(|f| f.name()).eq(["x", "y"]),
         DataType::FixedSizeList(item, 2..=4) => item.data_type().is_floating(),
-        // Parquet has no lists of a fixed size.
+        // Parquet has no lists of fixed size, so a list of numbers may be a point.
         DataType::List(item) | DataType::LargeList(item) => {
             item.data_type().is_floating() || is_native(item.data_type())
         }
@@ -78,13 +79,13 @@ fn is_native(kind: &DataType) -> bool {
     }
 }
 
-/// The name of a field's extension type.
+/// The name of a field's extension type, if it has one.
 pub(crate) fn extension(field: &Field) -> Option<&str> {
     let name = field.metadata().get("ARROW:extension:name");
     name.map(String::as_str)
 }
 
-/// Sends a row's geometry to a sink.
+/// Sends the geometry of a row to a sink. `stated` is the kind that the file states for the column.
 pub(crate) fn geometry(
     column: &ArrayRef,
     row: usize,
@@ -115,8 +116,8 @@ pub(crate) fn geometry(
     Ok(sink.wkb(bytes, weight)?)
 }
 
-/// Sends a geometry of numbers and lists of numbers. The depth of the lists decides where the
-/// stated kind contradicts it.
+/// Sends a geometry in GeoArrow's encoding to a sink. If the stated kind contradicts the depth of
+/// the lists, the depth decides.
 fn native(
     column: &ArrayRef,
     row: usize,
@@ -149,7 +150,7 @@ fn native(
     Ok(sink.record(Geometry::Other(name), weight)?)
 }
 
-/// The depth of the lists around a point.
+/// The number of lists that are nested around a point.
 fn depth(kind: &DataType) -> usize {
     match kind {
         DataType::List(item) | DataType::LargeList(item) if !item.data_type().is_floating() => {
@@ -168,7 +169,7 @@ fn list(column: &ArrayRef, row: usize) -> Option<ArrayRef> {
     }
 }
 
-/// The x and y of a point that is a struct or a list of numbers.
+/// The x and y of a point that is a struct or a list of numbers; `None` if one is missing.
 fn native_point(column: &ArrayRef, row: usize) -> Option<(f64, f64)> {
     let number = |array: &ArrayRef, at| match NumberColumn::new(array).at(at) {
         Value::Number(Number::Float(n)) => Some(n),
@@ -182,9 +183,10 @@ fn native_point(column: &ArrayRef, row: usize) -> Option<(f64, f64)> {
     Some((number(&point, 0)?, number(&point, 1)?))
 }
 
-/// The coordinate system of a column: PROJJSON, `EPSG:25832`, `srid:25832` or well-known text;
-/// `projjson:KEY`, whose text `value` returns by the key in the file's metadata; PROJJSON as a
-/// text. Nothing, an empty text and `srid:0` are longitude and latitude.
+/// The coordinate system of a column. `stated` is PROJJSON (as an object or a text), `EPSG:25832`,
+/// `srid:25832`, well-known text, or `projjson:KEY`. In the last form `value` returns the PROJJSON
+/// under that key of the file's metadata. Nothing, an empty text and `srid:0` mean longitude and
+/// latitude.
 pub(crate) fn crs(
     stated: Option<&Json>,
     value: impl Fn(&str) -> Option<String>,

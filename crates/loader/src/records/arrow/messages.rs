@@ -1,5 +1,5 @@
-//! Messages of Arrow IPC, read one at a time: the sizes that each states are checked against its
-//! bytes and against a limit, before the library allocates memory for it.
+//! Messages of Arrow IPC, read one at a time. The sizes that a message states are checked against
+//! its bytes and against limits before the library allocates memory for them.
 
 use arrow_array::RecordBatch;
 use arrow_buffer::Buffer;
@@ -11,29 +11,32 @@ use arrow_schema::Schema;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::sync::Arc;
 
-/// The longest metadata of a message, and of a file: more than a hundred thousand columns.
+/// The most bytes of a message's metadata, and of a file's footer: enough for more than a hundred
+/// thousand columns.
 const DESCRIPTION: usize = 64 << 20;
 
-/// The most bytes of a batch or dictionary, as it is stored and as it is decompressed.
+/// The most bytes of a batch or dictionary. The limit holds for the stored bytes, and also for the
+/// decompressed ones.
 const BATCH: u64 = 1 << 30;
 
-/// The footer's length and the magic word, at a file's end.
+/// The number of bytes at a file's end that hold the footer's length and the magic word.
 const TAIL: usize = 10;
 
-/// An error of reading Arrow.
+/// An error while Arrow data are read.
 pub(super) type IpcError = Box<dyn std::error::Error + Send + Sync>;
 
-/// A message: its stated lengths, and its bytes, of which the metadata come first.
+/// A message: the lengths that it states, and its bytes, which begin with the metadata.
 pub(super) struct IpcMessage {
     block: Block,
     bytes: Buffer,
 }
 
 impl IpcMessage {
-    /// Reads the next message of a stream; `None` at its end.
+    /// Reads the next message of a stream; `None` at the stream's end.
     pub(super) fn next(reader: &mut impl Read) -> Result<Option<Self>, IpcError> {
         let mut bytes = Vec::new();
-        // A mark and the metadata's length; older files have no mark.
+        // A message begins with a marker of four bytes and the length of the metadata. Older files
+        // have no marker.
         match reader.take(4).read_to_end(&mut bytes)? {
             0 => return Ok(None),
             4 if bytes == [0xff; 4] => more(reader, &mut bytes, 4)?,
@@ -58,7 +61,7 @@ impl IpcMessage {
         Self::checked(block, bytes).map(Some)
     }
 
-    /// Reads the message that a file's footer names.
+    /// Reads a message of a file at the offset that the footer names.
     pub(super) fn at(file: &mut (impl Read + Seek), block: Block) -> Result<Self, IpcError> {
         let (description, body) = (block.metaDataLength() as u64, block.bodyLength() as u64);
         limit(
@@ -68,7 +71,7 @@ impl IpcMessage {
         )?;
         limit("the body of a message", body, BATCH)?;
         file.seek(SeekFrom::Start(block.offset() as u64))?;
-        // The footer was checked against the file's length.
+        // The block was checked against the file's length, so this much memory is safe to allocate.
         let mut bytes = Vec::with_capacity((description + body) as usize);
         more(file, &mut bytes, (description + body) as usize)?;
         Self::checked(block, bytes)
@@ -81,7 +84,7 @@ impl IpcMessage {
         Ok(Self { block, bytes })
     }
 
-    /// The schema at the beginning of a stream, and its version.
+    /// The schema in the first message of a stream, and the version of the format.
     pub(super) fn schema(&self) -> Result<(Schema, MetadataVersion), IpcError> {
         let message = described(&self.bytes)?;
         let schema = message
@@ -90,7 +93,7 @@ impl IpcMessage {
         Ok((known(schema)?, message.version()))
     }
 
-    /// Passes the message to a decoder: rows, or a dictionary that later rows refer to.
+    /// Decodes the message. `None` for a dictionary, which the decoder keeps for later rows.
     pub(super) fn decode(
         &self,
         decoder: &mut FileDecoder,
@@ -103,11 +106,11 @@ impl IpcMessage {
     }
 }
 
-/// The footer of a file: its schema and the places of its messages.
+/// The footer of a file: its schema and the offsets of its messages.
 pub(super) struct Footer {
     pub(super) schema: Schema,
     pub(super) version: MetadataVersion,
-    /// Dictionaries, then batches; all lie within the file.
+    /// The messages with dictionaries, then those with rows. All lie within the file.
     pub(super) parts: Vec<Block>,
 }
 
@@ -140,7 +143,7 @@ impl Footer {
     }
 }
 
-/// A decoder of the columns that are read.
+/// A decoder that reads only the columns with the given indices.
 pub(super) fn decoder(
     schema: Arc<Schema>,
     version: MetadataVersion,
@@ -149,7 +152,7 @@ pub(super) fn decoder(
     FileDecoder::new(schema, version).with_projection(columns)
 }
 
-/// Reads `count` bytes more; memory is allocated only as they come.
+/// Appends the next `count` bytes of a reader to `bytes`. Memory is allocated only as bytes arrive.
 fn more(reader: &mut impl Read, bytes: &mut Vec<u8>, count: usize) -> Result<(), IpcError> {
     if reader.take(count as u64).read_to_end(bytes)? < count {
         return Err(early());
@@ -161,7 +164,7 @@ fn early() -> IpcError {
     io::Error::from(io::ErrorKind::UnexpectedEof).into()
 }
 
-/// Refuses a size that is too large, or that was negative.
+/// Refuses a size above `most`. A negative size was cast to a very large one, so it is refused too.
 fn limit(what: &str, stated: u64, most: u64) -> Result<(), IpcError> {
     if stated <= most {
         return Ok(());
@@ -173,7 +176,7 @@ fn limit(what: &str, stated: u64, most: u64) -> Result<(), IpcError> {
     .into())
 }
 
-/// The metadata at the beginning of a message.
+/// The metadata at the beginning of a message's bytes.
 fn described(bytes: &[u8]) -> Result<Message<'_>, IpcError> {
     let prefix = if bytes.starts_with(&[0xff; 4]) { 8 } else { 4 };
     let message = root_as_message(bytes.get(prefix..).ok_or_else(early)?);
@@ -187,8 +190,8 @@ fn known(schema: IpcSchema<'_>) -> Result<Schema, IpcError> {
     Ok(fb_to_schema(schema))
 }
 
-/// Checks that the columns lie within a message's body and don't decompress to more than is
-/// allowed.
+/// Checks that the columns lie within a message's body, and that they don't decompress to more than
+/// [`BATCH`] bytes.
 fn check(message: &Message<'_>, body: &[u8]) -> Result<(), IpcError> {
     let batch = match message.header_type() {
         MessageHeader::RecordBatch => message.header_as_record_batch(),
@@ -207,7 +210,7 @@ fn check(message: &Message<'_>, body: &[u8]) -> Result<(), IpcError> {
         let length = usize::try_from(buffer.length()).ok();
         let stored = length.and_then(|length| stored?.get(..length));
         let stored = stored.ok_or("a column is said to lie beyond its batch")?;
-        // The length −1 is a buffer that is not compressed.
+        // A stated length of −1 means that the buffer is not compressed.
         let stated = stored.first_chunk().map(|n| i64::from_le_bytes(*n));
         unpacked = unpacked.saturating_add(match stated {
             Some(stated) if packed && stated != -1 => stated as u64,

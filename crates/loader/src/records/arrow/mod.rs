@@ -20,10 +20,10 @@ use std::fs::File;
 use std::io::{Cursor, Read};
 use std::path::Path;
 
-/// The first bytes of an Arrow file; a stream begins otherwise.
+/// The first bytes of an Arrow file; a stream begins with other bytes.
 pub(crate) const MAGIC: &[u8] = b"ARROW1";
 
-/// A source that reads the Arrow file of a path.
+/// A source that reads the Arrow file at a path.
 pub(crate) fn file(
     path: &Path,
     mut origin: Origin,
@@ -75,7 +75,7 @@ fn start(
     options: &LoadOptions,
 ) -> Result<Box<dyn Source>, LoadError> {
     let name = origin.file();
-    // Columns of degrees that options name are in no coordinate system of geometries.
+    // If options name columns of degrees, the coordinate system of geometries doesn't apply.
     let by_degrees = options.lon.is_some() || options.lat.is_some();
     let geometries = match by_degrees {
         true => None,
@@ -104,7 +104,7 @@ fn start(
     RecordSourceBuilder::new(origin, columns, crs, options).start(vec![reader])
 }
 
-/// The metadata of a field's extension type.
+/// The metadata of a field's extension type, a JSON object; `None` if there are none.
 fn extension_metadata(
     field: &Field,
     origin: &Origin,
@@ -118,13 +118,13 @@ fn extension_metadata(
     })
 }
 
-/// Returns whether a column without an extension type holds geometries, by its name.
+/// Returns true if a column without an extension type has a usual name for geometries.
 pub(super) fn is_usual(name: &str) -> bool {
     matches!(name, "geometry" | "geom" | "wkb_geometry")
 }
 
-/// The geometry column that an option names, or the first: by its GeoArrow extension type, or by
-/// its usual name.
+/// The geometry column that the option names, and its coordinate system. Without the option it is
+/// the first column with a GeoArrow extension type, or else the first with a usual name.
 pub(super) fn geometry(
     schema: &Schema,
     asked: Option<&str>,
@@ -149,7 +149,7 @@ pub(super) fn geometry(
     let Some(field) = found else { return Ok(None) };
     let said = match extension_metadata(field, origin) {
         Err(error) if is_typed(field) => return Err(error),
-        // Metadata of another type may have any form.
+        // The metadata of an unknown extension type may have any form, so they cause no error.
         said => said.ok().flatten(),
     };
     let crs = said.as_ref().and_then(|said| said.get("crs"));

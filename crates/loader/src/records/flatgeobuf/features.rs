@@ -1,4 +1,4 @@
-//! Features of a FlatGeobuf file: geometries, and properties by the header's columns.
+//! Features of a FlatGeobuf file: their geometries, and their properties by the header's columns.
 
 use super::super::{Geometry, ReadFailure, RecordSink, damaged, unreadable};
 use crate::input::Origin;
@@ -8,15 +8,15 @@ use flatgeobuf::{ColumnType, Feature, GeometryType, Header, size_prefixed_root_a
 use std::fmt::Display;
 use std::io::{self, Read, Seek, SeekFrom};
 
-/// The longest feature, in bytes: a MultiPoint of a million points.
+/// The most bytes of a feature, 16 MiB: enough for a MultiPoint of a million points.
 const LONGEST: u32 = 16 << 20;
 
-/// The header's description of features.
+/// The header's description of the features.
 #[derive(Clone, Debug)]
 pub(super) struct Layout {
     kind: GeometryType,
     columns: Vec<ColumnType>,
-    /// The column of weights.
+    /// The index of the column of weights; `None` if every feature counts 1.
     weight: Option<usize>,
 }
 
@@ -32,7 +32,7 @@ impl Layout {
     }
 }
 
-/// A reader of features, one by one.
+/// A reader of features, one at a time.
 pub(super) struct Features<'o, R> {
     reader: R,
     layout: Layout,
@@ -50,7 +50,8 @@ impl<'o, R: Read> Features<'o, R> {
         }
     }
 
-    /// Reads the next feature and sends it to a sink; `false` at the end of the file.
+    /// Reads the next feature and sends it to a sink; `false` at the end of the file. Errors name
+    /// the feature as `place`.
     pub(super) fn next(
         &mut self,
         place: &dyn Display,
@@ -67,7 +68,8 @@ impl<'o, R: Read> Features<'o, R> {
         Ok(there)
     }
 
-    /// Fills the buffer with a feature and its size; memory is allocated only as its bytes come.
+    /// Fills the buffer with the next feature, its size in front; `false` at the end of the file.
+    /// Memory is allocated only as bytes arrive.
     fn fill(&mut self) -> io::Result<bool> {
         self.buffer.clear();
         let early = || Err(io::ErrorKind::UnexpectedEof.into());
@@ -136,8 +138,8 @@ impl Layout {
         Ok(())
     }
 
-    /// A feature's value in a column. Properties are pairs of a column's number and a value; those
-    /// without a value are left out.
+    /// A feature's value in the column `wanted`. `rest` has pairs of a column's number and a value;
+    /// a column without a value is left out and gives null.
     fn value(&self, mut rest: &[u8], wanted: usize) -> Value<'static> {
         let broken = || Value::text("properties that break off".to_owned());
         while let Some((column, behind)) = rest.split_first_chunk() {
@@ -159,14 +161,14 @@ impl Layout {
     }
 }
 
-/// Splits bytes behind a value of a type.
+/// Splits bytes after the value of a type that they begin with; `None` if they are too short.
 fn split(kind: ColumnType, bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     match kind {
         ColumnType::Byte | ColumnType::UByte | ColumnType::Bool => bytes.split_at_checked(1),
         ColumnType::Short | ColumnType::UShort => bytes.split_at_checked(2),
         ColumnType::Int | ColumnType::UInt | ColumnType::Float => bytes.split_at_checked(4),
         ColumnType::Long | ColumnType::ULong | ColumnType::Double => bytes.split_at_checked(8),
-        // Texts and other values have their length before them.
+        // Texts and values of other types begin with their length.
         _ => {
             let (length, behind) = bytes.split_first_chunk()?;
             behind.split_at_checked(u32::from_le_bytes(*length) as usize)
@@ -174,7 +176,7 @@ fn split(kind: ColumnType, bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     }
 }
 
-/// Decodes a value of a type.
+/// Decodes the value of a type; `None` if there are too few bytes.
 fn read(kind: ColumnType, bytes: &[u8]) -> Option<Value<'static>> {
     fn first<const N: usize>(bytes: &[u8]) -> Option<[u8; N]> {
         bytes.first_chunk().copied()

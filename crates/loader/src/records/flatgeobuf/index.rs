@@ -1,7 +1,9 @@
-//! The index of a FlatGeobuf file: a packed R-tree, searched as it lies in the file.
+//! The index of a FlatGeobuf file: a packed R-tree, which is searched in the file without loading
+//! it.
 //!
-//! Nodes are 40 bytes: a box and an offset, of leaves that of the feature, of others that of their
-//! first child. The root comes first; the leaves, in the order of the features, last.
+//! A node takes 40 bytes: a box and an offset. The offset of a leaf is that of its feature in
+//! bytes; the offset of another node is the number of its first child. The root is the first node.
+//! The leaves are last, in the order of the features.
 
 use super::super::{ReadFailure, damaged, unreadable};
 use crate::input::Origin;
@@ -11,17 +13,17 @@ use std::ops::Range;
 /// The size of a node in bytes.
 const NODE: u64 = 40;
 
-/// The levels of an index, in nodes.
+/// The levels of an index, as ranges of node numbers.
 #[derive(Clone, Debug)]
 pub(super) struct Index {
-    /// The number of a node's children.
+    /// The number of children that a node has.
     fan: u64,
-    /// Ranges of nodes, from the root to the leaves.
+    /// The range of nodes of each level, from the root to the leaves.
     levels: Vec<Range<u64>>,
 }
 
 impl Index {
-    /// The index of this many features; `None` if there is none.
+    /// The index of a file with this many features; `None` if the file has no index.
     pub(super) fn new(features: u64, fan: u16) -> io::Result<Option<Self>> {
         if features == 0 || fan == 0 {
             return Ok(None);
@@ -44,7 +46,7 @@ impl Index {
         let mut before = 0u64;
         for count in counts.into_iter().rev() {
             let end = before.checked_add(count);
-            // Offsets in bytes must not overflow either.
+            // Offsets in bytes must not overflow either, so the number of nodes is limited.
             let end = end.filter(|end| end.checked_mul(2 * NODE).is_some());
             let end = end.ok_or_else(|| bad("more features than any file has"))?;
             levels.push(before..end);
@@ -53,13 +55,13 @@ impl Index {
         Ok(Some(Self { fan, levels }))
     }
 
-    /// The index's length in bytes.
+    /// The length of the index in bytes.
     pub(super) fn bytes(&self) -> u64 {
         self.levels.last().map_or(0, |leaves| leaves.end * NODE)
     }
 
-    /// Calls `found` with the offsets of the features whose boxes touch `bounds` (west, south,
-    /// east, north), in the order of the file. `start` is the beginning of the index.
+    /// Calls `found` with the offset of each feature whose box touches `bounds` (west, south, east,
+    /// north), in the order of the file. `start` is the offset at which the index begins.
     pub(super) fn search<R: Read + Seek>(
         &self,
         file: &mut R,
@@ -75,7 +77,8 @@ impl Index {
             let below = levels.peek();
             let mut least = level.start;
             for first in firsts {
-                // No node may be visited twice.
+                // In a damaged file a node might be its own ancestor; the order of nodes is checked
+                // so that none is visited twice.
                 if !(least..level.end).contains(&first) {
                     return Err(damaged(origin, "index", "its nodes are in disorder").into());
                 }

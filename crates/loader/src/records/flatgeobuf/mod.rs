@@ -1,7 +1,7 @@
-//! FlatGeobuf: features in FlatBuffers, one after the other, with an index before them.
+//! FlatGeobuf: features as FlatBuffers, one after another, which follow a header and an index.
 //!
-//! The library decodes headers and features; reading and searching are done here, since a size in a
-//! damaged file may be any number.
+//! The library decodes headers and features. Reading and searching are done here, since a damaged
+//! file may state any size.
 
 mod features;
 mod index;
@@ -23,7 +23,7 @@ use std::fs::File;
 use std::io::{self, Cursor, Read, Seek, SeekFrom};
 use std::path::Path;
 
-/// The longest header, in bytes.
+/// The most bytes of a header, 10 MiB.
 const HEADER: u32 = 10 << 20;
 
 /// A source that reads an input as FlatGeobuf, feature by feature.
@@ -39,7 +39,8 @@ pub(crate) fn source(input: Input, options: &LoadOptions) -> Result<Box<dyn Sour
     plan.all(reader)
 }
 
-/// A source that reads a file by a path, only in part if it has an index.
+/// A source that reads the file at a path. If it has an index and only a box is wanted, only parts
+/// are read.
 pub(crate) fn file(
     path: &Path,
     origin: Origin,
@@ -55,7 +56,8 @@ pub(crate) fn file(
     stored(&open, origin.clone(), options)
 }
 
-/// A source that reads a file by readers that `open` gives, wherever the file is.
+/// A source that reads a file through readers that `open` returns, so the file may be local or
+/// remote.
 pub(crate) fn stored<R: Read + Seek + Send + 'static>(
     open: &dyn Fn() -> Result<R, LoadError>,
     origin: Origin,
@@ -69,16 +71,16 @@ pub(crate) fn stored<R: Read + Seek + Send + 'static>(
     }
 }
 
-/// An opened file: its header, and the choice of columns.
+/// An opened file: its header and the choice of columns.
 struct FlatGeobufFile {
     opening: RecordSourceBuilder,
     layout: Layout,
-    /// The end of the header.
+    /// The offset of the first byte after the header.
     start: u64,
     index: Option<Index>,
-    /// Set where the index can be searched by plain degrees.
+    /// True if the index can be searched with longitudes and latitudes.
     can_search: bool,
-    /// The number of features in the header; 0 if it is unknown.
+    /// The number of features that the header states; 0 if it is unknown.
     promised: u64,
 }
 
@@ -137,7 +139,7 @@ impl FlatGeobufFile {
         })
     }
 
-    /// A source of the features that the index finds within bounds.
+    /// A source of the features that the index finds within a box.
     fn part<R: Read + Seek + Send + 'static>(
         self,
         features: R,
@@ -148,7 +150,7 @@ impl FlatGeobufFile {
             return self.all(features);
         };
         let [west, south, east, north] = within.edges();
-        // A box across ±180 has two sides: the index is searched for both at once.
+        // A box that crosses ±180 has two parts, so the index is searched at all longitudes.
         let (west, east) = if west < -180.0 || east > 180.0 {
             (-180.0, 180.0)
         } else {
@@ -189,7 +191,7 @@ impl FlatGeobufFile {
     }
 }
 
-/// Reads the header, with its size before it.
+/// Reads the header, whose size is in front of it, and returns both.
 fn header(reader: &mut dyn Read) -> io::Result<Vec<u8>> {
     let bad = |what: String| Err(io::Error::new(io::ErrorKind::InvalidData, what));
     let mut magic = [0; 8];
@@ -200,7 +202,7 @@ fn header(reader: &mut dyn Read) -> io::Result<Vec<u8>> {
     let mut size = [0; 4];
     reader.read_exact(&mut size)?;
     let length = u32::from_le_bytes(size);
-    // The library needs at least this much.
+    // The library needs at least 8 bytes.
     if !(8..=HEADER).contains(&length) {
         return bad(format!("{length} bytes can't be"));
     }
@@ -211,7 +213,7 @@ fn header(reader: &mut dyn Read) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Returns whether all longitudes are within ±180.
+/// Returns true if the header states that all longitudes are within ±180.
 fn in_one_turn(header: &Header<'_>) -> bool {
     let envelope: Vec<f64> = header.envelope().iter().flat_map(|e| e.iter()).collect();
     match envelope.as_slice() {
@@ -220,7 +222,7 @@ fn in_one_turn(header: &Header<'_>) -> bool {
     }
 }
 
-/// The file's coordinate system; longitude and latitude without one.
+/// The coordinate system that the header states; longitude and latitude if it states none.
 fn system(header: &Header<'_>, file: &str) -> Result<Crs, LoadError> {
     let Some(crs) = header.crs() else {
         return Ok(Crs::LonLat);
@@ -229,7 +231,7 @@ fn system(header: &Header<'_>, file: &str) -> Result<Crs, LoadError> {
     let words = [crs.wkt(), crs.code_string()];
     let definition = words.into_iter().flatten().find(|text| !text.is_empty());
     match (u32::try_from(crs.code()), definition) {
-        // A number that isn't known may have a definition that is.
+        // If the EPSG number is unknown here, the definition beside it may still be readable.
         (Ok(code @ 1..), definition) if ours => Crs::from_epsg(code, file).or_else(|error| {
             let known = definition.map(|text| Crs::from_wkt(text, file));
             known.and_then(Result::ok).ok_or(error)

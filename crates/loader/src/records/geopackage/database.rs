@@ -1,4 +1,5 @@
-//! Opening of a database of unknown origin: complete, read-only, and within limits.
+//! Opening of an untrusted SQLite database: it must be complete, is opened read-only, and is
+//! limited in time and memory.
 
 use super::super::damaged;
 use crate::error::LoadError;
@@ -9,7 +10,7 @@ use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::Path;
 
-/// Opens the database of a path.
+/// Opens the database at a path.
 pub(super) fn open(path: &Path, origin: &Origin) -> Result<Connection, LoadError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let failed = |error: rusqlite::Error| damaged(origin, "the database", said(&error));
@@ -24,19 +25,20 @@ pub(super) fn open(path: &Path, origin: &Origin) -> Result<Connection, LoadError
     Ok(database)
 }
 
-/// The longest geometry or text, in bytes: a MultiPoint of three million points.
+/// The most bytes of a geometry or text, 64 MiB: enough for a MultiPoint of three million points.
 const LONGEST: i32 = 64 << 20;
 
-/// Steps of SQLite's virtual machine between two checks of their number.
+/// The number of steps of SQLite's virtual machine between two calls of the check that counts them.
 const STEPS: u64 = 1_000_000;
 
-/// The steps that reading any database may take, …
+/// The number of steps that reading any database may take. More are allowed by its size.
 const LEAST: u64 = 1_000_000_000;
-/// … and the steps for each of its bytes: a table takes one or two. A view may take any number.
+/// The number of further steps for each byte of the database. Reading a table takes one or two; a
+/// view may take any number.
 const FOR_A_BYTE: u64 = 64;
 
-/// Limits a database of `size` bytes in memory and time. Its schema is executed, so that isn't
-/// trusted either.
+/// Limits the memory and time that a database of `size` bytes may take. Its schema can hold code
+/// that SQLite executes, so the schema isn't trusted.
 fn bounded(database: &mut Connection, size: u64) -> rusqlite::Result<()> {
     database.execute_batch("PRAGMA trusted_schema = OFF; PRAGMA query_only = ON;")?;
     database.set_limit(Limit::SQLITE_LIMIT_LENGTH, LONGEST)?;
@@ -48,7 +50,7 @@ fn bounded(database: &mut Connection, size: u64) -> rusqlite::Result<()> {
     database.progress_handler(STEPS as i32, Some(is_over))
 }
 
-/// The text of a database's error.
+/// A message for an error of the database.
 pub(super) fn said(error: &rusqlite::Error) -> String {
     match error.sqlite_error_code() {
         Some(ErrorCode::OperationInterrupted) => {
@@ -61,8 +63,8 @@ pub(super) fn said(error: &rusqlite::Error) -> String {
     }
 }
 
-/// The number of bytes that a database lacks at its end, by the number of pages in its header:
-/// SQLite reads a file that was cut off as if it were complete, and finds nulls where rows were.
+/// The number of bytes that are missing at the end of a database, by the number of pages in its
+/// header. SQLite reads a truncated file as if it were complete, and finds nulls in place of rows.
 fn missing_bytes(path: &Path) -> io::Result<u64> {
     let mut log = path.as_os_str().to_owned();
     log.push("-wal");
@@ -79,7 +81,8 @@ fn missing_bytes(path: &Path) -> io::Result<u64> {
         1 => 65_536,
         page => page,
     });
-    // Writers before SQLite 3.7 kept no count: then the numbers of the last change differ.
+    // Versions of SQLite before 3.7 wrote no page count. The two change counters in the header are
+    // equal only if the count is valid.
     let counted = at(24) == at(92);
     let pages = at(28).filter(|_| counted).map_or(0, u64::from);
     Ok((page * pages).saturating_sub(size))

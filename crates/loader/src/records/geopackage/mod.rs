@@ -1,5 +1,5 @@
-//! GeoPackage (OGC 12-128r19): tables in SQLite, their geometries in well-known binary behind
-//! a header.
+//! GeoPackage (OGC 12-128r19): tables in SQLite, whose geometries are well-known binary after a
+//! header.
 
 mod database;
 
@@ -21,8 +21,8 @@ use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension};
 use std::path::Path;
 
-/// A source that reads the GeoPackage of a path: its only table of points, or the one that
-/// [`LoadOptions::table`] names.
+/// A source that reads the GeoPackage at a path. It reads the table that [`LoadOptions::table`]
+/// names, or else the only table of points.
 pub(crate) fn source(
     path: &Path,
     mut origin: Origin,
@@ -64,7 +64,8 @@ pub(crate) fn source(
     RecordSourceBuilder::new(origin, found, crs, options).start(vec![reader])
 }
 
-/// A table of features.
+/// A table of features, with the name of its geometry column and the number of its coordinate
+/// system.
 struct FeatureTable {
     name: String,
     geometry: String,
@@ -127,7 +128,8 @@ impl FeatureTable {
     }
 
     fn crs(&self, database: &Connection, file: &str, origin: &Origin) -> Result<Crs, LoadError> {
-        // GeoPackage has −1 for an unknown plane and 0 for unknown degrees.
+        // In a GeoPackage the number 0 is an unknown system in degrees, and −1 an unknown plane
+        // one.
         if self.system == 0 {
             return Ok(Crs::LonLat);
         }
@@ -160,7 +162,7 @@ impl FeatureTable {
         }
     }
 
-    /// The names of all columns but the geometry.
+    /// The names of all columns except the geometry.
     fn names(&self, database: &Connection) -> rusqlite::Result<Vec<String>> {
         let mut query = database.prepare("select name from pragma_table_info(?1)")?;
         let names = query.query_map([&self.name], |row| row.get(0))?;
@@ -169,7 +171,8 @@ impl FeatureTable {
         Ok(names)
     }
 
-    /// The names of the columns that are declared as dates or times, which SQLite has as texts.
+    /// The names of the columns that are declared as dates or times. SQLite stores such values as
+    /// texts.
     fn dates(&self, database: &Connection) -> rusqlite::Result<Vec<String>> {
         let sql =
             "select name from pragma_table_info(?1) where upper(type) in ('DATE', 'DATETIME')";
@@ -178,7 +181,8 @@ impl FeatureTable {
         names.collect()
     }
 
-    /// The name of the R-tree over the geometries, if there is one (extension `gpkg_rtree_index`).
+    /// The name of the R-tree over the geometries (extension `gpkg_rtree_index`); `None` if the
+    /// table has none.
     fn index(&self, database: &Connection) -> rusqlite::Result<Option<String>> {
         let name = format!("rtree_{}_{}", self.name, self.geometry);
         let sql = "select name from sqlite_master where type = 'table' and lower(name) = lower(?1) \
@@ -191,8 +195,8 @@ impl FeatureTable {
         database.query_row(sql, [name], |row| row.get(0)).optional()
     }
 
-    /// The statement for geometry, weight and other columns of all rows, or of those in a box by an
-    /// index.
+    /// The statement that selects geometry, weight and the other columns. With an index, it selects
+    /// only rows whose boxes touch the given box.
     fn sql(
         &self,
         weight: Option<&str>,
@@ -210,12 +214,14 @@ impl FeatureTable {
     }
 }
 
-/// A query of a table.
+/// A prepared query of a table, and the meaning of its columns.
 struct TableQuery {
-    /// The statement; its columns are geometry, weight, and the others.
+    /// The statement; its columns are the geometry, the weight (null if there is none) and the
+    /// others.
     sql: String,
     has_weight: bool,
-    /// The places of the other columns in the table, and whether they are declared as dates.
+    /// For each of the other columns, its index in the table, and true if it is declared as a date
+    /// or time.
     others: Vec<(usize, bool)>,
     place: String,
 }
@@ -261,8 +267,8 @@ impl TableQuery {
     }
 }
 
-/// A query for the rows of an R-tree that may lie within bounds, or whole turns away, since
-/// longitudes may be written so.
+/// A query for the numbers of rows that may lie in a box, by the R-tree. Longitudes may be written
+/// whole turns away, so the box is searched there too.
 fn places(index: &str, within: LonLatBox) -> String {
     let index = quoted(index);
     let [west, south, east, north] = within.edges();
@@ -277,7 +283,7 @@ fn places(index: &str, within: LonLatBox) -> String {
     turns.join(" union all ")
 }
 
-/// A name as an SQL identifier.
+/// An SQL identifier in double quotes.
 fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
@@ -292,7 +298,8 @@ fn value(value: ValueRef<'_>) -> Value<'static> {
     }
 }
 
-/// Sends a geometry with its header: `GP`, version, flags, reference system, envelope.
+/// Sends a GeoPackage geometry to a sink. It has a header of `GP`, version, flags, reference system
+/// and envelope.
 fn place(
     bytes: &[u8],
     weight: Option<&Value<'_>>,
@@ -306,7 +313,8 @@ fn place(
     Ok(())
 }
 
-/// The bytes behind the header, and its flag for an empty geometry.
+/// The bytes after the header, and true if its flags state that the geometry is empty. `None` if it
+/// is no valid header.
 fn header(bytes: &[u8]) -> Option<(&[u8], bool)> {
     let [b'G', b'P', _, flags, ..] = bytes else {
         return None;

@@ -1,6 +1,6 @@
-//! Geometries of a Parquet file: their column, kind and coordinate system, by the metadata key
-//! `geo` (GeoParquet), by Parquet's own types GEOMETRY and GEOGRAPHY, by the Arrow schema that many
-//! writers store in a file, or by a usual name.
+//! Geometries of a Parquet file: their column, kind and coordinate system. These are found by the
+//! metadata key `geo` (GeoParquet), by Parquet's types GEOMETRY and GEOGRAPHY, by the Arrow schema
+//! that many writers store in a file, or by a usual name.
 
 use super::super::arrow::columns::{GeometryColumn, positions_from};
 use super::super::arrow::geoarrow::{self, GeometryKind, may_be_geometry};
@@ -15,18 +15,19 @@ use serde_json::Value;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-/// The leaf columns, by their paths, of the least and greatest x, then y.
+/// The paths of the leaf columns with a row's least x, greatest x, least y and greatest y.
 pub(super) type Axes = [String; 4];
 
-/// The geometries of a file.
+/// The geometries of a file: their column and how to read it.
 pub(super) struct Geometries {
     pub(super) column: GeometryColumn,
     pub(super) crs: Crs,
-    /// The columns of their west, east, south and north edges.
+    /// The columns with the west, east, south and north edge of each geometry, if there are any.
     pub(super) covering: Option<Axes>,
 }
 
-/// Finds the column that an option names; else the primary one, or the first.
+/// Finds the geometry column that the option names, or without it the primary or first one. `None`
+/// if there is none.
 pub(super) fn find(
     metadata: &ArrowReaderMetadata,
     asked: Option<&str>,
@@ -69,7 +70,8 @@ pub(super) fn find(
     by_schema(metadata, asked, origin)
 }
 
-/// The columns of Parquet's own types for geometries, and the coordinate systems they state.
+/// The names of the columns with Parquet's geometry types, and the coordinate system that each
+/// states.
 fn own_types(metadata: &ArrowReaderMetadata) -> Vec<(String, Option<Value>)> {
     let fields = metadata.parquet_schema().root_schema().get_fields();
     let own = |field: &parquet::schema::types::TypePtr| {
@@ -83,13 +85,13 @@ fn own_types(metadata: &ArrowReaderMetadata) -> Vec<(String, Option<Value>)> {
     fields.iter().filter_map(own).collect()
 }
 
-/// Finds the column by the Arrow schema that the file may hold, or by its name.
+/// Finds the column by the Arrow schema that the file may hold, or by a usual name.
 fn by_schema(
     metadata: &ArrowReaderMetadata,
     asked: Option<&str>,
     origin: &Origin,
 ) -> Result<Option<Geometries>, LoadError> {
-    // Damage to a schema that isn't needed must do no harm, not even by a panic.
+    // The stored schema is optional, so damage to it must do no harm, even if the library panics.
     let kept = catch_unwind(AssertUnwindSafe(|| {
         let (all, how) = (metadata.metadata(), ArrowReaderOptions::new());
         let schema = ArrowReaderMetadata::try_new(Arc::clone(all), how).ok()?;
@@ -97,7 +99,7 @@ fn by_schema(
     }));
     let kept = kept.ok().flatten();
     let plain = metadata.schema();
-    // The schema's description of a column counts if the column is as described.
+    // The stored schema describes a column only if that column has a type that can hold geometries.
     let understood = |name: &str| plain.field_with_name(name).is_ok_and(may_be_geometry);
     let found = match &kept {
         Some(kept) => arrow::geometry(kept, asked, origin)?,
@@ -114,7 +116,7 @@ fn by_schema(
     }))
 }
 
-/// The stated coordinate system, with metadata of the file that it may refer to.
+/// The coordinate system that `stated` describes. It may refer to metadata of the file.
 fn crs(
     stated: Option<&Value>,
     metadata: &ArrowReaderMetadata,
@@ -124,25 +126,26 @@ fn crs(
     geoarrow::crs(stated, value, &origin.name)
 }
 
-/// The file's metadata under a key.
+/// The value of a key in the file's metadata.
 fn value<'a>(metadata: &'a ArrowReaderMetadata, key: &str) -> Option<&'a str> {
     let pairs = metadata.metadata().file_metadata().key_value_metadata()?;
     pairs.iter().find(|pair| pair.key == key)?.value.as_deref()
 }
 
-/// The metadata key `geo` about one column (GeoParquet 1.1).
+/// The parts of the metadata key `geo` that concern one column (GeoParquet 1.1).
 struct Geo {
     column: String,
     /// The names of all columns of geometries.
     all: Vec<String>,
-    /// The kind of the geometries, where they are not well-known binary.
+    /// The kind of the geometries; `None` if they are well-known binary.
     kind: Option<GeometryKind>,
-    /// PROJJSON; longitude and latitude without it. `null` is unknown, and treated alike.
+    /// The coordinate system as PROJJSON. `None` means longitude and latitude. A `null` in the file
+    /// means that it is unknown, and is read in the same way.
     crs: Option<Value>,
     covering: Option<Axes>,
 }
 
-/// The metadata of the primary column, or of the one that an option names.
+/// The metadata of the column that the option names, or without it of the primary column.
 fn geo(
     metadata: &ArrowReaderMetadata,
     asked: Option<&str>,
@@ -158,7 +161,7 @@ fn geo(
     let asked = asked.map(|asked| columns::named(&all, asked).and_then(|at| all.get(at)));
     let column = match asked {
         Some(Some(asked)) => asked.as_str(),
-        // It may still be a column without metadata.
+        // The option may still name a column that these metadata don't list.
         Some(None) => return Ok(None),
         None => match geo.get("primary_column").and_then(Value::as_str) {
             Some(primary) => primary,
