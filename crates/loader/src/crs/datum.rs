@@ -1,55 +1,56 @@
-//! Datums: their shifts to WGS 84, and how accurate those are known to be.
+//! Datums: their shifts to WGS 84, and the accuracies of these shifts.
 
 use std::f64::consts::PI;
 use std::fmt;
 
-/// Errors above this many metres are reported.
+/// The error in metres above which an error is reported.
 const SAID: f64 = 10.0;
 
-/// The accuracy in metres that a shift needs where a grid, which is not read here, would do better.
+/// The worst accuracy in metres at which a shift is used although a grid would be more accurate.
+/// Grids are not read here.
 const TAKEN_BESIDE_A_GRID: f64 = 5.0;
 
-/// The part of its width by which an area may be larger or smaller, at least a degree: libraries
-/// bend areas differently.
+/// The part of an area's width by which it may reach further, at least a degree. Libraries treat
+/// the curved edges of areas differently.
 const BORDER: f64 = 0.1;
 
 /// The semi-major axis of WGS 84 in metres, and its inverse flattening.
 const WGS84: (f64, f64) = (6_378_137.0, 298.257_223_563);
 
-/// Turns to add to a longitude, for its other spellings.
+/// The turns in degrees that are added to a longitude to test its other spellings.
 const TURNS: [f64; 3] = [0.0, 360.0, -360.0];
 
 /// A second of arc, in radians.
 pub(super) const SECOND: f64 = PI / 180.0 / 3600.0;
 
-/// The transformation from a datum to WGS 84.
+/// The transformation of a datum to WGS 84.
 pub(super) enum Datum {
-    /// Coordinates equal those on WGS 84, within five metres.
+    /// Coordinates are used unchanged: they equal those on WGS 84 within five metres.
     Same,
     Shifted(Shifts),
 }
 
-/// The shifts of a datum, each for its part of the world.
+/// The shifts of a datum, each for a part of the world.
 pub(super) struct Shifts {
-    /// The area that the datum is made for.
+    /// The area for which the datum is made.
     area: Area,
     shifts: Vec<Shift>,
     grids: Vec<Grid>,
 }
 
 struct Shift {
-    /// The accuracy, in metres.
+    /// The stated accuracy in metres.
     accuracy: f64,
-    /// Set for a shift that counts only where no other applies.
+    /// True if the shift is used only where no other one applies.
     offshore: bool,
-    /// Set where other shifts of the same stated accuracy differ widely: the position is unknown
-    /// there.
+    /// True if other shifts with the same stated accuracy differ widely from this one, so that
+    /// positions in its area are uncertain.
     doubtful: bool,
     area: Area,
     helmert: Helmert,
 }
 
-/// A grid of shifts, which is more accurate than a Helmert transformation and is not read here.
+/// A grid of shifts. It is more accurate than a Helmert transformation, and is not read here.
 struct Grid {
     accuracy: f64,
     area: Area,
@@ -59,9 +60,9 @@ struct Grid {
 /// The reason why a position's shift is too uncertain.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct VagueShift {
-    /// The accuracy in metres; `None` if it is not stated.
+    /// The accuracy in metres; `None` if it is unknown.
     pub(crate) metres: Option<f64>,
-    /// The grid that would be more accurate.
+    /// The name of a grid that would be more accurate.
     pub(crate) grid: Option<&'static str>,
 }
 
@@ -79,7 +80,8 @@ impl fmt::Display for VagueShift {
 }
 
 impl Datum {
-    /// The datum of a row of the table; `None` if its shift is not known.
+    /// The datum for the text of its shift in EPSG's table; `None` if the shift is not known. The
+    /// ellipsoid is its semi-major axis in metres and its inverse flattening.
     pub(super) fn parse(shift: &'static str, ellipsoid: (f64, f64)) -> Option<Self> {
         if shift == "=" {
             return Some(Self::Same);
@@ -99,8 +101,8 @@ impl Datum {
         }))
     }
 
-    /// The datum whose seven-parameter shift a file states: metres, seconds of arc, parts per
-    /// million.
+    /// The datum for the seven parameters of a shift that a file states: three in metres, three in
+    /// seconds of arc and one in parts per million.
     pub(super) fn said(seven: [f64; 7], ellipsoid: (f64, f64)) -> Self {
         Self::Shifted(Shifts {
             area: Area::WORLD,
@@ -117,10 +119,10 @@ impl Datum {
 }
 
 impl Shifts {
-    /// Transforms a position in radians to WGS 84. Returns its error in metres, too, where that is
-    /// to be reported, else 0. `asked` is the largest error that is accepted where the position
-    /// would be refused. An error of `None` is a position outside the datum's area: a fault of its
-    /// row, not of the file.
+    /// Transforms a position in radians to WGS 84. The number returned with it is the error in
+    /// metres if that is to be reported, else 0. `asked` is the largest error in metres that the
+    /// user accepts, for positions that would otherwise be refused. `Err(None)` is a position
+    /// outside of the datum's area, which is a fault of its row and not of the file.
     pub(super) fn place(
         &self,
         at: (f64, f64),
@@ -129,7 +131,7 @@ impl Shifts {
         let (lon, lat) = (at.0.to_degrees(), at.1.to_degrees());
         let inside = self.best(lon, lat, false);
         let best = inside.or_else(|| self.best(lon, lat, true));
-        // The most accurate grid of those that are better.
+        // If several grids are better, the most accurate one is named.
         let grid = |metres: f64| {
             let here = self.grids.iter().filter(|g| g.accuracy < metres);
             let here = here.filter(|g| g.area.has(lon, lat));
@@ -164,8 +166,9 @@ impl Shifts {
         }))
     }
 
-    /// The largest distance in metres to the position by other shifts: those nearby of the same
-    /// stated accuracy, and outside all areas the first one too, which PROJ takes there.
+    /// The largest distance in metres from `place` to the position by another shift. Other shifts
+    /// count if they are nearby and state at least the same accuracy. Outside of all areas the
+    /// first shift counts too, since PROJ takes it there.
     fn apart(
         &self,
         inside: Option<&Shift>,
@@ -188,8 +191,9 @@ impl Shifts {
         apart.fold(0.0, f64::max)
     }
 
-    /// The shift for a position, as PROJ chooses it: the most accurate one whose area contains it;
-    /// offshore shifts only where there is no other.
+    /// The shift for a position, chosen as PROJ does: the most accurate one whose area contains the
+    /// position. An offshore shift is taken only if there is no other. With `near`, areas include
+    /// their borders.
     fn best(&self, lon: f64, lat: f64, near: bool) -> Option<&Shift> {
         let here = self.shifts.iter().filter(|shift| match near {
             true => shift.area.near(lon, lat),
@@ -211,7 +215,7 @@ impl Shifts {
         shifts.any(|shift| shift.doubtful && shift.area.near(lon, lat))
     }
 
-    /// The reason why no position at all can be transformed: there are only grids.
+    /// The reason why no position can be transformed at all: the datum has only grids.
     pub(super) fn vague(&self) -> Option<VagueShift> {
         let grid = self.grids.first().map(|grid| grid.name);
         let none = self.shifts.is_empty();
@@ -220,7 +224,8 @@ impl Shifts {
 }
 
 impl Shift {
-    /// Parses `accuracy[o],west,south,east,north,tx,ty,tz[,rx,ry,rz,ds]`.
+    /// Parses `accuracy[o|x],west,south,east,north,tx,ty,tz[,rx,ry,rz,ds]`; `o` means offshore and
+    /// `x` doubtful.
     fn parse(row: &str, ellipsoid: (f64, f64)) -> Option<Self> {
         let (accuracy, numbers) = row.split_once(',')?;
         let mut numbers = numbers.split(',').map(|number| number.parse::<f64>().ok());
@@ -254,13 +259,13 @@ impl Grid {
     }
 }
 
-/// A box of longitudes and latitudes in degrees; one across ±180 has an east beyond 180.
+/// A box of longitudes and latitudes in degrees. A box that crosses ±180 has an east beyond 180.
 struct Area {
     west: f64,
     south: f64,
     east: f64,
     north: f64,
-    /// The distance in degrees up to which a position counts as near.
+    /// The distance in degrees from the box up to which a position is near.
     border: f64,
 }
 
@@ -289,7 +294,7 @@ impl Area {
         self.within(lon, lat, 0.0)
     }
 
-    /// Returns whether a position is inside, or within the border around the box.
+    /// Returns true if a position is inside the box, or in the border around it.
     fn near(&self, lon: f64, lat: f64) -> bool {
         self.within(lon, lat, self.border)
     }
@@ -314,8 +319,9 @@ fn apart(a: (f64, f64), b: (f64, f64)) -> f64 {
     ((a.0 - b.0) * a.1.cos()).hypot(a.1 - b.1) * WGS84.0
 }
 
-/// A shift, rotation and scaling about the earth's centre (EPSG's method 9606, position vector;
-/// 9603 where only the shift is given). Positions lie on the ellipsoid, before and after.
+/// A shift, rotation and scaling about the earth's centre. It is EPSG's method 9606 (position
+/// vector), or 9603 if there is only the shift. Positions lie on the surface of the ellipsoid
+/// before and after.
 struct Helmert {
     axis: f64,
     /// The square of the ellipsoid's first eccentricity.
@@ -325,7 +331,8 @@ struct Helmert {
     stretch: f64,
 }
 
-/// The square of an ellipsoid's first eccentricity.
+/// The square of an ellipsoid's first eccentricity, from the inverse flattening; 0 stands for a
+/// sphere.
 fn squared(flattening: f64) -> f64 {
     match flattening {
         0.0 => 0.0,
@@ -345,7 +352,7 @@ impl Helmert {
         }
     }
 
-    /// Transforms longitude and latitude to WGS 84, both in radians.
+    /// Transforms a longitude and latitude to WGS 84; all are in radians.
     fn shifted(&self, (lon, lat): (f64, f64)) -> (f64, f64) {
         let ((sin_lon, cos_lon), (sin, cos)) = (lon.sin_cos(), lat.sin_cos());
         let normal = self.axis / (1.0 - self.squared * sin * sin).sqrt();
@@ -358,7 +365,7 @@ impl Helmert {
             ty + s * (rz * x + y - rx * z),
             tz + s * (rx * y - ry * x + z),
         );
-        // Bowring's formula is exact to micrometres this near to the ground.
+        // Bowring's formula is exact to micrometres near the ground.
         let (axis, flattening) = WGS84;
         let squared = squared(flattening);
         let pole = axis * (1.0 - 1.0 / flattening);

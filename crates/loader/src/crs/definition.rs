@@ -1,5 +1,5 @@
-//! Definitions of coordinate systems: the common content of well-known text and PROJJSON, and the
-//! systems they describe.
+//! Definitions of coordinate systems: the content that well-known text and PROJJSON share, and the
+//! system that it describes.
 
 use super::datum::{Datum, SECOND};
 use super::local::LocalCrs;
@@ -8,33 +8,34 @@ use super::registry::starts_with;
 use super::{Crs, registry};
 use crate::messages::shown;
 
-/// A definition of a horizontal system.
+/// The definition of a horizontal coordinate system.
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct Definition {
     pub(super) name: String,
-    /// The EPSG number of the whole system.
+    /// The EPSG number of the system as a whole, if it is stated.
     pub(super) code: Option<u32>,
     pub(super) base: Base,
     pub(super) projection: Option<Projection>,
 }
 
-/// The geographic system that a projection starts from.
+/// The geographic system from which a projection starts.
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct Base {
     pub(super) name: String,
     pub(super) code: Option<u32>,
     pub(super) datum: String,
-    /// The semi-major axis in metres, and the inverse flattening or 0.
+    /// The semi-major axis in metres, and the inverse flattening (0 for a sphere).
     pub(super) ellipsoid: (f64, f64),
-    /// The prime meridian in degrees from Greenwich.
+    /// The prime meridian in degrees east of Greenwich.
     pub(super) meridian: f64,
     /// The angular unit in degrees.
     pub(super) unit: f64,
-    /// The shift to WGS 84, where the file states it: metres, seconds of arc, parts per million.
+    /// The shift to WGS 84 that the file states, if any: three numbers in metres, three in seconds
+    /// of arc and one in parts per million.
     pub(super) shift: Option<[f64; 7]>,
 }
 
-/// A projection by its method's name, in any dialect.
+/// A projection, with the name of its method in any dialect.
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct Projection {
     pub(super) method: String,
@@ -42,7 +43,7 @@ pub(super) struct Projection {
     /// The linear unit in metres.
     pub(super) unit: f64,
     pub(super) axes: Axes,
-    /// The PROJ string, where the file has one too.
+    /// The PROJ string that the file states beside the definition, if any.
     pub(super) words: Option<String>,
 }
 
@@ -50,14 +51,14 @@ pub(super) struct Projection {
 pub(super) struct Parameter {
     pub(super) name: String,
     pub(super) value: f64,
-    /// The parameter's own unit in radians, metres or ones, if it states one.
+    /// The parameter's own unit in radians, metres or ones; `None` if it states none.
     pub(super) unit: Option<f64>,
 }
 
-/// Directions of a system's axes, as its definition names them.
+/// The directions of a system's axes, as its definition states them.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) enum Axes {
-    /// Not stated; or both axes go along a meridian, as around a pole.
+    /// No directions are stated, or both axes follow a meridian, as in systems around a pole.
     #[default]
     Unsaid,
     EastAndNorth,
@@ -65,7 +66,7 @@ pub(super) enum Axes {
 }
 
 impl Axes {
-    /// The axes with these directions, in any order.
+    /// The axes for their directions, in any order; an error for directions that aren't supported.
     pub(super) fn from_directions<'a>(
         directions: impl Iterator<Item = &'a str>,
     ) -> Result<Self, &'static str> {
@@ -80,7 +81,7 @@ impl Axes {
         }
     }
 
-    /// Refuses geographic axes that go west or south.
+    /// Returns an error for geographic axes that go west and south.
     pub(super) fn of_degrees(self) -> Result<(), &'static str> {
         match self {
             Self::SouthAndWest => Err("its degrees go west and south"),
@@ -89,7 +90,7 @@ impl Axes {
     }
 }
 
-/// The unit that the axes share; `None` if none states one.
+/// The unit that all axes have; `None` if no axis states one, and an error if they differ.
 pub(super) fn one_unit(
     units: impl Iterator<Item = Result<Option<f64>, &'static str>>,
 ) -> Result<Option<f64>, &'static str> {
@@ -104,7 +105,8 @@ pub(super) fn one_unit(
 }
 
 impl Definition {
-    /// Binds the system to WGS 84 by a transformation's shift, if there is one. `to` is the target.
+    /// Adds to a system the shift that a bound system states, if any. `to` is the system to which
+    /// the shift leads, which must be WGS 84.
     pub(super) fn bound(
         mut self,
         shift: Option<[f64; 7]>,
@@ -123,14 +125,14 @@ impl Definition {
         Ok(self)
     }
 
-    /// Returns whether the definition consists of its EPSG number alone.
+    /// Returns true if the definition consists of its EPSG number only.
     fn is_number(&self) -> bool {
         self.base == Base::default()
     }
 
-    /// Resolves the definition.
+    /// Resolves the definition to a coordinate system. The error describes the system for messages.
     pub(super) fn system(&self) -> Result<Crs, String> {
-        // The number stands for the whole definition, but for a shift that the file states itself.
+        // The EPSG number stands for the whole definition, unless the file states a shift.
         if let Some(code) = self.code
             && self.base.said().is_none()
         {
@@ -170,15 +172,15 @@ impl Definition {
 }
 
 impl Base {
-    /// The shift that the file states. Zeros are no shift for a datum older than satellites.
+    /// The shift that the file states. A shift of zeros on an ellipsoid older than satellites is
+    /// ignored.
     fn said(&self) -> Option<[f64; 7]> {
         let satellites = (self.ellipsoid.0 - 6_378_137.0).abs() < 5.0;
         let any = |shift: &[f64; 7]| shift.iter().any(|number| *number != 0.0);
         self.shift.filter(|shift| satellites || any(shift))
     }
 
-    /// The datum by the file's information: its shift, the number of its geographic system, its
-    /// name.
+    /// The datum, found by the stated shift, the EPSG number of the geographic system, or the name.
     fn datum(&self) -> Option<Datum> {
         if let Some(shift) = self.said() {
             return Some(match shift.iter().all(|number| *number == 0.0) {
@@ -197,8 +199,8 @@ impl Base {
         known.or_else(|| self.is_nameless().then_some(Datum::Same))
     }
 
-    /// Returns whether the datum has no name, on an ellipsoid that only satellite datums have:
-    /// those are WGS 84 within a few metres.
+    /// Returns true if the datum has no name and its ellipsoid is that of a satellite datum. Such
+    /// datums equal WGS 84 within a few metres.
     fn is_nameless(&self) -> bool {
         let name = registry::plain(registry::bare(&self.datum));
         let none = [
@@ -215,12 +217,13 @@ impl Base {
     }
 }
 
-/// Returns whether two ellipsoids are the same, rounded differently.
+/// Returns true if two ellipsoids are equal except for rounding. Each is a semi-major axis and an
+/// inverse flattening.
 fn alike(a: (f64, f64), b: (f64, f64)) -> bool {
     (a.0 - b.0).abs() < 2.0 && (a.1 - b.1).abs() < 0.01
 }
 
-/// A unit of `radians` in degrees; a rounded degree is a degree.
+/// An angular unit, given in radians, in degrees. A degree that was rounded becomes exactly 1.
 pub(super) fn degrees(radians: f64) -> f64 {
     let degrees = radians.to_degrees();
     if (degrees - 1.0).abs() < 1e-8 {
@@ -230,8 +233,8 @@ pub(super) fn degrees(radians: f64) -> f64 {
     }
 }
 
-/// The shift to WGS 84 by the names of a transformation's method and parameters; `None` for another
-/// kind of method. Values without a unit are in metres and seconds.
+/// The shift to WGS 84 that a transformation describes, by the names of its method and parameters.
+/// `None` if the method is of another kind. Values without a unit are in metres and seconds of arc.
 pub(super) fn shift(
     method: &str,
     parameters: impl FnOnce() -> Result<Vec<Parameter>, &'static str>,
@@ -266,8 +269,9 @@ pub(super) fn shift(
     Ok(Some(seven))
 }
 
-/// A scale in parts per million. With a unit the value is a difference; around 1, or without a
-/// unit, a factor. A datum's scale differs from 1 by far less than a thousandth.
+/// A scale in parts per million; `None` if no datum has such a scale, which differs from 1 by far
+/// less than a thousandth. A value near 1 is a factor. Another value is the difference from 1 and
+/// needs a unit, except 0.
 fn stretch(value: f64, unit: Option<f64>) -> Option<f64> {
     let ones = value * unit.unwrap_or(1.0);
     let difference = match (0.9..1.1).contains(&ones) {

@@ -1,4 +1,5 @@
-//! Coordinate systems that need computation: a projection, units, a prime meridian, a datum.
+//! Coordinate systems that need computation, because of a projection, unit, prime meridian or
+//! datum.
 
 use super::datum::{Datum, VagueShift};
 use super::new_zealand;
@@ -6,24 +7,25 @@ use proj4rs::Proj;
 use proj4rs::transform::transform;
 use std::f64::consts::PI;
 
-/// A coordinate system, with the transformation to longitude and latitude on WGS 84.
+/// A coordinate system that can be transformed to longitude and latitude on WGS 84.
 pub(crate) struct LocalCrs {
-    /// The name that messages give it.
+    /// The system's name in messages.
     name: String,
     kind: Kind,
-    /// The prime meridian, in radians from Greenwich.
+    /// The prime meridian in radians east of Greenwich.
     meridian: f64,
     datum: Datum,
-    /// The largest error in metres that is accepted where the datum would be refused.
+    /// The largest error in metres that the user accepts, for positions that would otherwise be
+    /// refused.
     accepted: Option<f64>,
 }
 
 enum Kind {
-    /// Angles, by their unit in degrees.
+    /// Longitude and latitude in a unit; the number is the unit in degrees.
     Angles(f64),
-    /// A projection, and the geographic system on the same ellipsoid.
+    /// A projection, and the geographic system on the same ellipsoid to which it is transformed.
     Plane(Box<(Proj, Proj)>),
-    /// New Zealand's map grid.
+    /// New Zealand's map grid, which is computed here.
     NewZealand,
 }
 
@@ -32,21 +34,21 @@ enum Kind {
 pub(crate) struct GeographicPlace {
     pub(crate) lon: f64,
     pub(crate) lat: f64,
-    /// The largest error in metres where it is to be reported, else 0.
+    /// The error in metres if it is to be reported, else 0.
     pub(crate) error: f64,
 }
 
 /// The reason why coordinates give no position.
 #[derive(Debug, PartialEq)]
 pub(crate) enum PlaceError {
-    /// The system has no such position.
+    /// The system has no position with these coordinates.
     Outside,
-    /// The datum's shift is too uncertain there.
+    /// The datum's shift is too uncertain at this position.
     Vague(VagueShift),
 }
 
 impl LocalCrs {
-    /// A geographic system.
+    /// A geographic system with an angular unit in degrees and a prime meridian in degrees.
     pub(super) fn angles(name: String, unit: f64, meridian: f64, datum: Datum) -> Self {
         Self {
             name,
@@ -57,7 +59,7 @@ impl LocalCrs {
         }
     }
 
-    /// A projected system by its PROJ parameters; `None` if the projection is not available here.
+    /// A projected system, from its PROJ parameters; `None` if the projection is not available.
     pub(super) fn plane(
         name: String,
         words: &str,
@@ -65,7 +67,8 @@ impl LocalCrs {
         meridian: f64,
         datum: Datum,
     ) -> Option<Self> {
-        // Only the spherical method is here, as in PROJ before 9.8: files mean either.
+        // Only the spherical method is available, as in PROJ before 9.8. On an ellipsoid, files may
+        // mean either method.
         if words.starts_with("eqc ") && flattening != 0.0 {
             return None;
         }
@@ -93,12 +96,13 @@ impl LocalCrs {
         &self.name
     }
 
-    /// Accepts positions whose error is at most `metres`.
+    /// Accepts positions whose error is at most `metres`; `None` accepts none that would be
+    /// refused.
     pub(super) fn accept(&mut self, metres: Option<f64>) {
         self.accepted = metres;
     }
 
-    /// The reason why no position at all can be transformed.
+    /// The reason why no position can be transformed at all; `None` if some can.
     pub(super) fn vague(&self) -> Option<VagueShift> {
         match &self.datum {
             Datum::Same => None,
@@ -118,10 +122,11 @@ impl LocalCrs {
         Ok(GeographicPlace { lon, lat, error })
     }
 
-    /// Longitude from Greenwich and latitude on the datum, in radians.
+    /// Longitude from Greenwich and latitude on the system's datum, in radians; `None` if there is
+    /// no such position.
     fn on_datum(&self, x: f64, y: f64) -> Option<(f64, f64)> {
         let (lon, lat) = match &self.kind {
-            // Rows of degrees may go as far.
+            // Longitudes may go as far as those of rows in plain degrees.
             Kind::Angles(unit) if (x * unit).abs() <= 540.0 && (y * unit).abs() <= 90.0 => {
                 ((x * unit).to_radians(), (y * unit).to_radians())
             }
@@ -135,7 +140,7 @@ impl LocalCrs {
             Kind::NewZealand => new_zealand::place(x, y)?,
         };
         let lon = lon + self.meridian;
-        // The areas of datums end at ±180°.
+        // The areas of datums end at ±180°, so the longitude is wrapped.
         let lon = match lon.abs() > PI {
             true => (lon + PI).rem_euclid(2.0 * PI) - PI,
             false => lon,

@@ -1,21 +1,21 @@
-//! Projection methods: their names and parameters in the dialects of OGC, GDAL, Esri and EPSG, and
-//! their PROJ parameters.
+//! Projection methods: translates the names of methods and parameters of OGC, GDAL, Esri and EPSG
+//! to PROJ parameters.
 
 use super::definition::{Axes, Base, Projection};
 use super::registry::plain;
 use super::{RADIUS, new_zealand};
 use std::collections::BTreeMap;
 
-/// A projection as it is computed here.
+/// A projection in the form in which it is computed.
 #[derive(Debug, PartialEq)]
 pub(super) enum ProjDefinition {
     /// EPSG:3857.
     WebMercator,
-    /// PROJ parameters.
+    /// PROJ parameters, without their `+`.
     Words(String),
 }
 
-/// The PROJ parameters of a projection; `None` where its method or a parameter is not known.
+/// The PROJ parameters of a projection; `None` if its method or a parameter is not known.
 pub(super) fn words(projection: &Projection, base: &Base) -> Option<ProjDefinition> {
     let mut given = ProjectionValues::new(projection, base)?;
     let method = plain(&projection.method);
@@ -34,7 +34,7 @@ pub(super) fn words(projection: &Projection, base: &Base) -> Option<ProjDefiniti
         return (plain && metres && base.meridian == 0.0).then_some(ProjDefinition::WebMercator);
     }
     let template = template(&method, &mut given)?;
-    // Where the method has no such axes, their meaning is not known.
+    // If PROJ's parameters for the method have no axes south and west, their meaning is not known.
     let turned = projection.axes == Axes::SouthAndWest;
     if turned && !template.contains(" axis=") {
         return None;
@@ -43,7 +43,7 @@ pub(super) fn words(projection: &Projection, base: &Base) -> Option<ProjDefiniti
     Some(ProjDefinition::Words(words))
 }
 
-/// Returns whether the PROJ string beside a projection has the same origin, scale and ellipsoid.
+/// Returns true if the PROJ string beside a projection states the same origin, scale and ellipsoid.
 fn agrees(words: &str, given: &ProjectionValues, unit: f64, base: &Base) -> bool {
     let words = words.split_whitespace();
     let mut words = words.filter_map(|word| word.trim_start_matches('+').split_once('='));
@@ -63,7 +63,8 @@ fn agrees(words: &str, given: &ProjectionValues, unit: f64, base: &Base) -> bool
     })
 }
 
-/// The PROJ parameters of a method, as names of values: `lat_ts:lat_1` takes the value of `lat_1`.
+/// The PROJ parameters of a method, as names of values. `lat_ts:lat_1` means that the parameter
+/// `lat_ts` has the value `lat_1`.
 fn template(method: &str, given: &mut ProjectionValues) -> Option<String> {
     let words = match method {
         "transversemercator" | "gausskruger" | "transversemercatorcomplex" => {
@@ -122,7 +123,7 @@ fn template(method: &str, given: &mut ProjectionValues) -> Option<String> {
         "sinusoidal" => "sinu lon_0",
         "mollweide" => "moll lon_0",
         "robinson" => "robin lon_0",
-        // On an ellipsoid by the sphere of equal area, as PROJ does it.
+        // `R_A` uses the sphere with the ellipsoid's surface area, as PROJ does for an ellipsoid.
         "millercylindrical" => "mill R_A lon_0",
         "equalearth" => "eqearth lon_0",
         "newzealandmapgrid" => given.new_zealand()?,
@@ -131,13 +132,13 @@ fn template(method: &str, given: &mut ProjectionValues) -> Option<String> {
     Some(words.to_owned())
 }
 
-/// A projection's values in degrees and metres, by PROJ's names.
+/// The values of a projection's parameters in degrees and metres, under PROJ's names.
 struct ProjectionValues {
     values: BTreeMap<&'static str, f64>,
     axes: Axes,
 }
 
-/// Returns whether a value has no effect.
+/// Returns true if a parameter has no effect with this value.
 fn neutral(key: &str, value: f64) -> bool {
     match key {
         "k" | "x_scale" | "y_scale" => (value - 1.0).abs() < 1e-12,
@@ -146,7 +147,7 @@ fn neutral(key: &str, value: f64) -> bool {
 }
 
 impl ProjectionValues {
-    /// The values of a projection; `None` if a parameter's name is not known and its value is not
+    /// The values of a projection. `None` if a parameter has an unknown name and a value other than
     /// 0.
     fn new(projection: &Projection, base: &Base) -> Option<Self> {
         let mut values = BTreeMap::new();
@@ -203,7 +204,7 @@ impl ProjectionValues {
         self.values.contains_key(key)
     }
 
-    /// A value, or the default that has no effect.
+    /// The value of a parameter, or if it is missing the default that has no effect.
     fn get(&self, key: &str) -> f64 {
         let nothing = if key == "k" { 1.0 } else { 0.0 };
         self.values.get(key).copied().unwrap_or(nothing)
@@ -217,15 +218,17 @@ impl ProjectionValues {
         (self.get(key) - value).abs() < 1e-6
     }
 
-    /// Turns a negative scale factor, Esri's notation for a transverse Mercator to the south and
-    /// west, into such axes.
+    /// Converts a negative scale factor to axes south and west: Esri writes a south-orientated
+    /// transverse Mercator in this way. `None` if the origin is shifted, since its meaning isn't
+    /// known.
     fn south_orientated(&mut self) -> Option<&'static str> {
         self.insert("k", -self.get("k"));
         let at_origin = self.get("x_0") == 0.0 && self.get("y_0") == 0.0;
         at_origin.then_some("tmerc axis=wsu lat_0 lon_0 k")
     }
 
-    /// A polar stereographic projection, by a scale factor at the pole or by a standard parallel.
+    /// The template of a polar stereographic projection, which has a scale factor at the pole or a
+    /// standard parallel.
     fn polar(&mut self) -> Option<&'static str> {
         let latitude = match self.has("lat_ts") {
             true => self.get("lat_ts"),
@@ -241,7 +244,8 @@ impl ProjectionValues {
         (latitude != 0.0 && self.is("k", 1.0)).then_some("stere lat_0:pole lat_ts lon_0 k")
     }
 
-    /// An oblique Mercator from the centre of the map; Switzerland's and Hungary's is `somerc`.
+    /// The template of an oblique Mercator whose origin is the map's centre. Switzerland's and
+    /// Hungary's are `somerc`.
     fn oblique(&mut self) -> &'static str {
         let square = self.is("alpha", 90.0) && (self.is("gamma", 90.0) || !self.has("gamma"));
         if !square {
@@ -252,7 +256,7 @@ impl ProjectionValues {
         "somerc lat_0 lon_0 k"
     }
 
-    /// New Zealand's map grid, whose parameters are fixed.
+    /// The template of New Zealand's map grid; `None` if its parameters are not the fixed ones.
     fn new_zealand(&mut self) -> Option<&'static str> {
         let numbers = [("lat_0", -41.0), ("lon_0", 173.0)];
         let plane = [("x_0", 2_510_000.0), ("y_0", 6_023_150.0)];
@@ -264,8 +268,8 @@ impl ProjectionValues {
         usual.then_some(new_zealand::WORDS)
     }
 
-    /// Krovak's projection, whose cone is fixed, with axes east and north or, as first defined,
-    /// south and west.
+    /// The template of Krovak's projection, whose cone is fixed. The axes go east and north or, as
+    /// first defined, south and west.
     fn krovak(&mut self, method: &str) -> Option<&'static str> {
         let turned = self.is("x_scale", -1.0) && self.is("gamma", 90.0);
         let east = self.axes == Axes::EastAndNorth;
@@ -282,7 +286,7 @@ impl ProjectionValues {
         (usual && straight).then_some(words)
     }
 
-    /// A template with its values filled in; `None` if a value is left over that has an effect.
+    /// A template with the values filled in. `None` if a value remains that would have an effect.
     fn fill(mut self, template: &str, unit: f64) -> Option<String> {
         let mut words = String::new();
         for (at, word) in template.split(' ').enumerate() {

@@ -1,19 +1,20 @@
-//! Coordinate systems: the meaning of positions before they are longitude and latitude.
+//! Coordinate systems of files, and the transformation of positions to longitude and latitude.
 //!
-//! One rule holds for all formats. A system is given by its EPSG number or its definition; units,
-//! prime meridian, projection and datum are its own, and so is a shift to WGS 84 that the file
-//! states. Otherwise the datum is found by its number or name, and of EPSG's shifts the most
-//! accurate one at each position is taken, as PROJ does without grids; errors over ten metres are
-//! in the report. Datums that differ from WGS 84 by up to five metres (ETRS89, NAD83, GDA2020) are
-//! taken unchanged.
+//! All formats follow one rule. A file states its system by an EPSG number or a definition. A
+//! definition gives the unit, prime meridian, projection and datum, and perhaps a shift to WGS 84.
+//! Without a stated shift, the datum is found by its number or name. Of EPSG's shifts, the most
+//! accurate at each position is used, as in PROJ without grids. Errors over ten metres are
+//! reported. Datums that differ from WGS 84 by up to five metres (ETRS89, NAD83, GDA2020) are used
+//! unchanged.
 //!
-//! A file is refused where its datum is too uncertain: where a grid would be more accurate than a
-//! shift that is only known within more than five metres, or where two overlapping shifts disagree
-//! by over ten. Both can be accepted ([`datum_error`](crate::LoadOptions::datum_error)); a datum or
-//! projection that is not known at all can't.
+//! A file is refused if its datum is too uncertain. That is so if a grid would be more accurate
+//! than the shift, and the shift is known only within more than five metres. It is also so if two
+//! overlapping shifts differ by more than ten metres. Users can accept both
+//! ([`datum_error`](crate::LoadOptions::datum_error)). A datum or projection that is not known at
+//! all is always refused.
 //!
-//! Coordinates are easting and northing, or longitude and latitude, in this order, whatever the
-//! official order is: all formats read here have them so.
+//! Coordinates are easting and northing, or longitude and latitude, in this order. The official
+//! order of the axes is ignored, since all formats read here write them so.
 
 mod datum;
 mod definition;
@@ -32,24 +33,24 @@ use std::f64::consts::PI;
 
 /// The coordinate system of a file.
 pub(crate) enum Crs {
-    /// Longitude and latitude in degrees, taken unchanged.
+    /// Longitude and latitude in degrees, used unchanged.
     LonLat,
     /// Web Mercator, EPSG:3857, in metres.
     Mercator,
-    /// Any system that needs more computation.
+    /// Any other system, which needs more computation.
     Other(Box<LocalCrs>),
 }
 
-/// The earth's radius in Web Mercator, in metres.
+/// The radius of the earth in Web Mercator, in metres.
 const RADIUS: f64 = 6_378_137.0;
 
 impl Crs {
-    /// The system of an EPSG number.
+    /// The system with an EPSG number; errors name `file`.
     pub(crate) fn from_epsg(code: u32, file: &str) -> Result<Self, LoadError> {
         Self::from_number(code).map_err(|system| unknown(file, system))
     }
 
-    /// The system of a definition in well-known text, as `.prj` files have it, or of a name like
+    /// The system of a definition in well-known text, the content of a `.prj`, or of a name such as
     /// `EPSG:4326`.
     pub(crate) fn from_wkt(text: &str, file: &str) -> Result<Self, LoadError> {
         let named = Self::from_name(text.trim());
@@ -57,7 +58,8 @@ impl Crs {
         found.map_err(|system| unknown(file, system))
     }
 
-    /// The system of a PROJJSON object; a text may be `EPSG:4326` or well-known text.
+    /// The system of a PROJJSON object. A JSON string may be a name such as `EPSG:4326` or
+    /// well-known text.
     pub(crate) fn from_projjson(crs: &serde_json::Value, file: &str) -> Result<Self, LoadError> {
         if let Some(text) = crs.as_str() {
             return Self::from_wkt(text, file);
@@ -70,8 +72,8 @@ impl Crs {
         found.map_err(|system| unknown(file, system))
     }
 
-    /// The system of a name: `EPSG:4326`, `urn:ogc:def:crs:EPSG::4326`,
-    /// `http://www.opengis.net/def/crs/OGC/1.3/CRS84`; `None` if a text is none of those.
+    /// The system of a name of one of these forms: `EPSG:4326`, `urn:ogc:def:crs:EPSG::4326`,
+    /// `http://www.opengis.net/def/crs/OGC/1.3/CRS84`. `None` for any other text.
     pub(crate) fn from_name(name: &str) -> Option<Result<Self, String>> {
         if name.contains(['[', '(', '"']) {
             return None;
@@ -81,12 +83,12 @@ impl Crs {
             return Some(known);
         }
         let ours = name.to_ascii_uppercase().contains("EPSG");
-        // A vertical system may be named behind it.
+        // The number of a vertical system may follow, after a `+`.
         let code = last.split('+').next()?.parse().ok().filter(|_| ours)?;
         Some(Self::from_number(code))
     }
 
-    /// The systems that OGC names itself, longitude first.
+    /// A system that the OGC has named, with longitude first; `None` for other codes.
     fn from_ogc(code: &str) -> Option<Result<Self, String>> {
         let code = code.to_ascii_uppercase();
         match &*code {
@@ -97,10 +99,10 @@ impl Crs {
         }
     }
 
-    /// The system of an EPSG number.
+    /// The system with an EPSG number. The error is the system's name for messages.
     fn from_number(code: u32) -> Result<Self, String> {
         let code = registry::horizontal(code).unwrap_or(code);
-        // Numbers older than 3857, and Esri's.
+        // These are older numbers of 3857, and Esri's.
         if matches!(code, 3857 | 900_913 | 102_100 | 102_113 | 3785) {
             return Ok(Self::Mercator);
         }
@@ -122,7 +124,7 @@ impl Crs {
         }
     }
 
-    /// Longitude and latitude in some unit, from some prime meridian.
+    /// Longitude and latitude in a unit, from a prime meridian, both in degrees.
     fn angles(name: String, unit: f64, meridian: f64, datum: Datum) -> Self {
         match datum {
             Datum::Same if unit == 1.0 && meridian == 0.0 => Self::LonLat,
@@ -130,7 +132,8 @@ impl Crs {
         }
     }
 
-    /// The system with errors of up to `metres` accepted.
+    /// The system, with positions accepted whose error is up to `metres`. An error if no position
+    /// can be transformed at all.
     pub(crate) fn accepting(mut self, metres: Option<f64>, file: &str) -> Result<Self, LoadError> {
         if let Self::Other(local) = &mut self {
             local.accept(metres);
@@ -141,7 +144,7 @@ impl Crs {
         Ok(self)
     }
 
-    /// The error for a file with a position whose shift is too uncertain.
+    /// The error that refuses a file because the shift of a position is too uncertain.
     pub(crate) fn refusal(&self, vague: &VagueShift, file: &str) -> LoadError {
         LoadError::VagueDatum {
             file: file.to_owned(),
@@ -157,7 +160,7 @@ impl Crs {
         }
     }
 
-    /// Transforms coordinates to longitude and latitude.
+    /// Transforms coordinates to longitude and latitude on WGS 84, in degrees.
     pub(crate) fn place(&self, x: f64, y: f64) -> Result<GeographicPlace, PlaceError> {
         let (lon, lat) = match self {
             Self::LonLat => (x, y),

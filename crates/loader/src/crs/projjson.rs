@@ -1,4 +1,4 @@
-//! PROJJSON: well-known text's second version as JSON.
+//! PROJJSON: the second version of well-known text, written as JSON.
 
 use super::definition::{self, Axes, Base, Definition, Parameter, Projection, degrees, one_unit};
 use crate::messages::shown;
@@ -7,7 +7,7 @@ use serde_json::Value;
 /// The deepest nesting of objects that is followed.
 const DEPTH: usize = 8;
 
-/// The keys without which an object has nothing but its name and number.
+/// The keys that define a system. An object without any of them has only a name and a number.
 const DEFINING: [&str; 5] = [
     "base_crs",
     "source_crs",
@@ -16,10 +16,10 @@ const DEFINING: [&str; 5] = [
     "datum_ensemble",
 ];
 
-/// The error for a unit that is not known.
+/// The error for an unknown unit.
 const NO_UNIT: &str = "a unit of it can't be read";
 
-/// The definition in an object. An error is the system as messages name it.
+/// The definition in a PROJJSON object. The error is a description of the system for messages.
 pub(super) fn definition(crs: &Value) -> Result<Definition, String> {
     of_object(crs, DEPTH).map_err(|why| {
         let name = text(crs, "name").unwrap_or("one without a name");
@@ -35,7 +35,7 @@ fn text<'a>(object: &'a Value, key: &str) -> Option<&'a str> {
     object.get(key)?.as_str()
 }
 
-/// An object's code of an authority, from its `id` or one of its `ids`.
+/// The code that an authority has for an object, from its `id` or one of its `ids`.
 pub(super) fn code_by(object: &Value, authority: &str) -> Option<String> {
     let several = object.get("ids").and_then(Value::as_array);
     let mut ids = object
@@ -51,7 +51,7 @@ pub(super) fn code_by(object: &Value, authority: &str) -> Option<String> {
     }
 }
 
-/// The EPSG number of an object.
+/// The EPSG number of an object, if it states one.
 fn code(object: &Value) -> Option<u32> {
     code_by(object, "EPSG")?.parse().ok()
 }
@@ -82,7 +82,7 @@ fn of_object(crs: &Value, depth: usize) -> Result<Definition, &'static str> {
             base: base(crs.get("base_crs").ok_or("it has no degrees below")?)?,
             projection: Some(projection(crs)?),
         }),
-        // Only positions are used, not heights.
+        // A compound system's heights are ignored, since only positions are used.
         "CompoundCRS" => {
             let horizontal = crs.get("components").and_then(|all| all.get(0));
             of_object(horizontal.ok_or("")?, depth)
@@ -127,7 +127,7 @@ fn base(crs: &Value) -> Result<Base, &'static str> {
     })
 }
 
-/// An ellipsoid's semi-major axis in metres, and its inverse flattening or 0.
+/// The semi-major axis of an ellipsoid in metres, and its inverse flattening (0 for a sphere).
 fn shape(ellipsoid: &Value) -> Option<(f64, f64)> {
     let length = |key| {
         let (value, unit) = amount(ellipsoid.get(key)?)?;
@@ -174,7 +174,7 @@ fn axes(crs: &Value) -> impl Iterator<Item = &Value> {
     let axes = crs
         .get("coordinate_system")
         .and_then(|system| system.get("axis"));
-    // A third axis is the height.
+    // A third axis is the height, which is ignored.
     axes.and_then(Value::as_array).into_iter().flatten().take(2)
 }
 
@@ -182,7 +182,7 @@ fn directions(crs: &Value) -> Result<Axes, &'static str> {
     Axes::from_directions(axes(crs).filter_map(|axis| text(axis, "direction")))
 }
 
-/// The unit of the axes in radians or metres.
+/// The unit of the axes in radians or metres; `None` if they state none.
 fn unit(crs: &Value) -> Result<Option<f64>, &'static str> {
     one_unit(axes(crs).map(|axis| {
         let unit = axis.get("unit").map(|unit| factor(unit).ok_or(NO_UNIT));
@@ -190,7 +190,7 @@ fn unit(crs: &Value) -> Result<Option<f64>, &'static str> {
     }))
 }
 
-/// A unit in radians, metres or ones, by its name or its factor.
+/// A unit in radians, metres or ones. It is stated by its name or its factor.
 fn factor(unit: &Value) -> Option<f64> {
     match unit.as_str() {
         Some("degree") => Some(1f64.to_radians()),
@@ -200,7 +200,7 @@ fn factor(unit: &Value) -> Option<f64> {
     }
 }
 
-/// A number and its unit, if it has one.
+/// A number, and its unit in radians, metres or ones if it states one.
 fn amount(value: &Value) -> Option<(f64, Option<f64>)> {
     match value {
         Value::Number(number) => Some((number.as_f64()?, None)),
@@ -214,7 +214,7 @@ fn amount(value: &Value) -> Option<(f64, Option<f64>)> {
     }
 }
 
-/// The shift to WGS 84 of a transformation.
+/// The shift to WGS 84 that a transformation describes; `None` if its method is of another kind.
 fn shift(way: &Value) -> Result<Option<[f64; 7]>, &'static str> {
     let method = way.get("method").and_then(|method| text(method, "name"));
     definition::shift(method.unwrap_or_default(), || parameters(way))

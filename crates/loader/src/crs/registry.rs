@@ -1,29 +1,31 @@
-//! EPSG's coordinate systems: tables made by `scripts/crs-registry`, searched once per file.
+//! EPSG's coordinate systems: tables made by `scripts/crs-registry`, which are searched once for
+//! each file.
 
 use std::cmp::Ordering;
 
-/// Geographic systems: code, name, ellipsoid, prime meridian, unit, shift to WGS 84.
+/// Geographic systems, with the fields code, name, ellipsoid (two fields), prime meridian, unit and
+/// shift to WGS 84.
 const GEOGRAPHIC: &str = include_str!("geographic.txt");
-/// Projected systems: code, code of the geographic system, PROJ parameters.
+/// Projected systems, with the fields code, code of the geographic system and PROJ parameters.
 const PROJECTED: &str = include_str!("projected.txt");
-/// Compound systems: code, code of the horizontal part.
+/// Compound systems, with the fields code and code of the horizontal part.
 const COMPOUND: &str = include_str!("compound.txt");
-/// Names of datums, and a code that has their shift.
+/// Datums, with the fields name and code of a geographic system that has their shift.
 const DATUMS: &str = include_str!("datums.txt");
 
-/// A geographic system.
+/// A geographic system of EPSG.
 #[derive(Clone, Debug)]
 pub(super) struct Geographic {
     pub(super) name: &'static str,
-    /// The ellipsoid's semi-major axis, in metres.
+    /// The semi-major axis of the ellipsoid in metres.
     pub(super) axis: f64,
-    /// The ellipsoid's inverse flattening; 0 for a sphere.
+    /// The inverse flattening of the ellipsoid; 0 for a sphere.
     pub(super) flattening: f64,
-    /// The prime meridian, in degrees from Greenwich.
+    /// The prime meridian in degrees east of Greenwich.
     pub(super) meridian: f64,
     /// The angular unit in degrees.
     pub(super) unit: f64,
-    /// The shift to WGS 84 as the table has it, for [`Datum::parse`](super::datum::Datum::parse).
+    /// The text of the shift to WGS 84, which [`Datum::parse`](super::datum::Datum::parse) reads.
     pub(super) shift: &'static str,
 }
 
@@ -47,7 +49,7 @@ pub(super) fn geographic(code: u32) -> Option<Geographic> {
     })
 }
 
-/// The code of a projected system's geographic system, and the PROJ parameters.
+/// The code of the geographic system on which a projected system is based, and the PROJ parameters.
 pub(super) fn projected(code: u32) -> Option<(u32, &'static str)> {
     let (base, words) = row(PROJECTED, code)?.split_once('\t')?;
     Some((base.parse().ok()?, words))
@@ -58,7 +60,7 @@ pub(super) fn horizontal(code: u32) -> Option<u32> {
     row(COMPOUND, code)?.parse().ok()
 }
 
-/// A code whose shift is that of the datum with this name, in any spelling.
+/// The code of a geographic system that has the shift of the datum with this name, in any spelling.
 pub(super) fn datum(name: &str) -> Option<u32> {
     let plain = plain(bare(name));
     let known = |name: &str| find(DATUMS, |first| first.cmp(name))?.parse().ok();
@@ -75,13 +77,14 @@ pub(super) fn bare(name: &str) -> &str {
     behind("D_").or_else(|| behind("GCS_")).unwrap_or(name)
 }
 
-/// Returns whether a text begins with a word, in whatever case.
+/// Returns true if a text begins with a word, without regard to case.
 pub(super) fn starts_with(text: &str, word: &str) -> bool {
     text.get(..word.len())
         .is_some_and(|start| start.eq_ignore_ascii_case(word))
 }
 
-/// A name's letters and digits in lower case; `+` distinguishes two Swiss datums.
+/// The letters and digits of a name in lower case. A `+` is kept, since it distinguishes two Swiss
+/// datums.
 pub(super) fn plain(name: &str) -> String {
     let kept = name
         .chars()
@@ -89,12 +92,12 @@ pub(super) fn plain(name: &str) -> String {
     kept.map(|c| c.to_ascii_lowercase()).collect()
 }
 
-/// The rest of the row with a code; rows are sorted by number.
+/// The fields after the code in the row with this code. The rows are sorted by code.
 fn row(table: &'static str, code: u32) -> Option<&'static str> {
     find(table, |first| first.parse().unwrap_or(0).cmp(&code))
 }
 
-/// The rest of the row whose first field matches, by binary search.
+/// The fields after the first in the row whose first field matches, by binary search.
 fn find(table: &'static str, order: impl Fn(&str) -> Ordering) -> Option<&'static str> {
     let (mut from, mut to) = (0, table.len());
     while from < to {

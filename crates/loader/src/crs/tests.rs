@@ -1,4 +1,4 @@
-//! Coordinate systems compared with PROJ, by every way in which files name them.
+//! Coordinate systems compared with PROJ, in every way in which files name them.
 
 mod definitions;
 
@@ -6,7 +6,7 @@ use super::*;
 use serde_json::Value;
 use std::io::Read;
 
-/// PROJ's results for 280 systems, made by `scripts/crs-oracle`.
+/// The results of PROJ for 280 systems, made by `scripts/crs-oracle`.
 const ORACLE: &[u8] = include_bytes!("../../tests/data/crs-oracle.jsonl.gz");
 
 /// The largest accepted distance from PROJ's positions, in metres.
@@ -15,7 +15,7 @@ const NEAR: f64 = 12.0;
 struct Row {
     code: u32,
     named: bool,
-    /// x, y, longitude, latitude.
+    /// Positions as x, y, longitude and latitude.
     places: Vec<[f64; 4]>,
     texts: Vec<(&'static str, String)>,
     projjson: Value,
@@ -47,20 +47,21 @@ fn metres((lon, lat): (f64, f64), (a, b): (f64, f64)) -> f64 {
     (east * lat.to_radians().cos()).hypot(b - lat) * 111_195.0
 }
 
-/// The largest error of a system's positions; `None` if the system or a position is refused.
+/// The largest error of a system's positions in metres; `None` if the system or a position is
+/// refused.
 fn worst(crs: Result<Crs, LoadError>, row: &Row) -> Option<f64> {
     let crs = crs.ok()?.accepting(None, "a").ok()?;
     let mut worst = 0.0f64;
     for [x, y, lon, lat] in row.places.iter().copied() {
         let place = crs.place(x, y).ok()?;
         let off = metres((lon, lat), (place.lon, place.lat));
-        // A refused position is no position nearby.
+        // NaN counts as an infinite error.
         worst = worst.max(if off.is_nan() { f64::INFINITY } else { off });
     }
     Some(worst)
 }
 
-/// A text without `,WORD["EPSG",1234]`.
+/// A text without each `,WORD["EPSG",1234]`.
 fn without(text: &str, word: &str) -> String {
     let mut text = text.to_owned();
     while let Some(start) = text.find(&format!(",{word}[\"EPSG\"")) {
@@ -81,7 +82,7 @@ fn strip(value: &mut Value) {
     }
 }
 
-/// A system by every way to name it.
+/// A system named in every way, with the largest error of each.
 fn ways(row: &Row) -> Vec<(String, Option<f64>)> {
     let mut ways = vec![(
         "number".to_owned(),
@@ -154,26 +155,26 @@ fn near(crs: &Crs, (x, y): (f64, f64), there: (f64, f64), least: f64) {
 
 #[test]
 fn units_meridians_and_shifts_that_a_file_says_are_respected() {
-    // As GDAL wrote them before 3.0, without numbers.
+    // GDAL before 3.0 wrote definitions so, without EPSG numbers.
     let ntf = r#"GEOGCS["NTF (Paris)",DATUM["Nouvelle_Triangulation_Francaise_Paris",SPHEROID["Clarke 1880 (IGN)",6378249.2,293.466021293627],TOWGS84[-168,-60,320,0,0,0,0]],PRIMEM["Paris",2.33722917],UNIT["grad",0.015707963267949]]"#;
     near(&crs(ntf), (0.0, 54.0), (2.336_51, 48.599_93), 2.0);
     let tokyo = r#"GEOGCS["Tokyo",DATUM["Tokyo",SPHEROID["Bessel 1841",6377397.155,299.1528128],TOWGS84[-146.414,507.337,680.507,0,0,0,0]],PRIMEM["Greenwich",0],UNIT["degree",0.0174532925199433]]"#;
     let there = (139.763_87, 35.684_44);
     near(&crs(tokyo), (139.7671, 35.6812), there, 2.0);
-    // As Esri writes them, with the datum's name only.
+    // Esri writes definitions so, with only the datum's name.
     let bare = tokyo.replace(",TOWGS84[-146.414,507.337,680.507,0,0,0,0]", "");
     for name in ["D_Tokyo", "TOKYO", "Tokyo"] {
         let text = bare.replace("DATUM[\"Tokyo\"", &format!("DATUM[\"{name}\""));
         near(&crs(&text), (139.7671, 35.6812), there, 2.0);
     }
-    // Zeros are no shift for a datum that has one.
+    // A shift of zeros is ignored for a datum that has a known shift.
     let noughts = tokyo.replace("-146.414,507.337,680.507", "0,0,0");
     near(&crs(&noughts), (139.7671, 35.6812), there, 2.0);
-    // A name that is none, even with WGS in it.
+    // This name is not known, although WGS is in it.
     let none = bare.replace("DATUM[\"Tokyo\"", "DATUM[\"not WGS_1984\"");
     let none = none.replace("GEOGCS[\"Tokyo\"", "GEOGCS[\"Mine\"");
     assert!(refused(&none).contains("not WGS_1984"));
-    // The name of one datum on the ellipsoid of another.
+    // The datum's name and the ellipsoid don't belong together.
     let mixed = bare.replace("6377397.155,299.1528128", "6378388,297");
     assert!(refused(&mixed).contains("Tokyo"));
 }
@@ -266,7 +267,7 @@ fn what_is_no_place_on_a_map_is_refused_by_name_and_reason() {
             "{message}"
         );
     }
-    // With heights the rest counts.
+    // The vertical part of a compound system is ignored.
     let compound = format!(
         r#"COMPD_CS["both",GEOGCS["W",{wgs84},UNIT["degree",0.0174532925199433]],VERT_CS["h",VERT_DATUM["h",2005],UNIT["metre",1]]]"#
     );
@@ -286,7 +287,7 @@ fn tables_are_in_order_and_whole() {
         assert!(codes.is_sorted() && table.is_ascii());
         assert!(table.lines().all(|line| line.split('\t').count() == parts));
         for code in codes {
-            // Each is refused or known, and every known shift is read.
+            // Each number is refused or known, and every known shift can be parsed.
             let _ = Crs::from_epsg(code, "a");
             if let Some(base) = registry::geographic(code) {
                 let datum = Datum::parse(base.shift, (base.axis, base.flattening));

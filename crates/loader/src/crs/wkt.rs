@@ -1,4 +1,5 @@
-//! Well-known text: the first version as OGC, GDAL and Esri write it, and the second (ISO 19162).
+//! Well-known text: the first version in the dialects of OGC, GDAL and Esri, and the second version
+//! (ISO 19162).
 
 use super::definition::{self, Axes, Base, Definition, Parameter, Projection, degrees, one_unit};
 use super::registry::starts_with;
@@ -7,9 +8,9 @@ use crate::messages::shown;
 /// The deepest nesting of nodes that is followed.
 const DEPTH: usize = 24;
 
-/// The definition in a text. An error is the system as messages name it.
+/// The definition in a text. The error is a description of the system for messages.
 pub(super) fn definition(text: &str) -> Result<Definition, String> {
-    // Some files have a byte-order mark, NULs or a comma behind the text.
+    // Some files have a byte-order mark before the text, or NULs or a comma after it.
     let text = text.trim_matches(|c: char| c.is_whitespace() || matches!(c, '\u{feff}' | '\0'));
     let named = || {
         let quoted = text.split('"').nth(1).unwrap_or(text);
@@ -22,7 +23,7 @@ pub(super) fn definition(text: &str) -> Result<Definition, String> {
     })
 }
 
-/// A keyword with values in brackets.
+/// A node: a keyword with values in brackets.
 #[derive(Debug)]
 struct Node {
     word: String,
@@ -46,7 +47,7 @@ impl Reader<'_> {
         Some(())
     }
 
-    /// A word up to a blank, bracket, comma or quote.
+    /// Takes the text up to a blank, bracket, comma or quote.
     fn word(&mut self) -> &str {
         let ends = |c: char| c.is_whitespace() || "[](),\"".contains(c);
         let end = self.rest.find(ends).unwrap_or(self.rest.len());
@@ -60,7 +61,7 @@ impl Reader<'_> {
         self.values(word, depth)
     }
 
-    /// The values of a node, behind its keyword.
+    /// Takes the values in brackets that follow a node's keyword.
     fn values(&mut self, word: String, depth: usize) -> Option<Node> {
         let depth = depth.checked_sub(1)?;
         let close = match self.rest.chars().next()? {
@@ -96,7 +97,7 @@ impl Reader<'_> {
         }
     }
 
-    /// A text in double quotes; two of them in it stand for one.
+    /// Takes a text in double quotes, in which two quotes stand for one.
     fn quoted(&mut self) -> Option<String> {
         let mut text = String::new();
         let mut rest = self.rest.strip_prefix('"')?;
@@ -137,7 +138,7 @@ impl Node {
         }
     }
 
-    /// The number at a place among the values.
+    /// The number at an index among the values.
     fn number(&self, at: usize) -> Option<f64> {
         match self.values.get(at)? {
             Value::Number(number) => Some(*number),
@@ -147,14 +148,14 @@ impl Node {
         }
     }
 
-    /// The EPSG number of the whole node.
+    /// The EPSG number of the node as a whole, if it states one.
     fn code(&self) -> Option<u32> {
         let id = self.find(&["ID", "AUTHORITY"])?;
         let ours = id.name().eq_ignore_ascii_case("EPSG");
         id.number(1).filter(|_| ours).map(|code| code as u32)
     }
 
-    /// The node's unit in radians, metres or ones, if it states one.
+    /// The node's unit in radians, metres or ones, if it states one under one of these keywords.
     fn unit(&self, words: &[&str]) -> Result<Option<f64>, &'static str> {
         let unit = self.find(words).map(|unit| {
             let factor = unit.number(1).filter(|factor| *factor > 0.0);
@@ -164,11 +165,11 @@ impl Node {
     }
 
     fn axes(&self) -> impl Iterator<Item = &Node> {
-        // A third axis is the height.
+        // A third axis is the height, which is ignored.
         self.nodes().filter(|node| node.word == "AXIS").take(2)
     }
 
-    /// The unit of a system, stated for the whole or for its axes.
+    /// The unit of a system, which is stated for the whole system or for its axes.
     fn unit_of_all(&self, words: &[&str]) -> Result<Option<f64>, &'static str> {
         let of_axes = one_unit(self.axes().map(|axis| axis.unit(words)))?;
         Ok(self.unit(words)?.or(of_axes))
@@ -198,7 +199,7 @@ const ANGLES: [&str; 2] = ["ANGLEUNIT", "UNIT"];
 const LENGTHS: [&str; 2] = ["LENGTHUNIT", "UNIT"];
 const ANY: [&str; 4] = ["ANGLEUNIT", "LENGTHUNIT", "SCALEUNIT", "UNIT"];
 
-/// The definition of a node, or the reason why it is not known.
+/// The definition in a node, or the reason why the system can't be read.
 fn of_node(node: &Node, depth: usize) -> Result<Definition, &'static str> {
     let depth = depth.checked_sub(1).ok_or("")?;
     match &*node.word {
@@ -218,7 +219,7 @@ fn of_node(node: &Node, depth: usize) -> Result<Definition, &'static str> {
                 }),
             }
         }
-        // Only positions are used, not heights.
+        // A compound system's heights are ignored, since only positions are used.
         "COMPD_CS" | "COMPOUNDCRS" => {
             let horizontal = node.nodes().next().ok_or("")?;
             of_node(horizontal, depth)
@@ -241,7 +242,7 @@ fn projected(node: &Node) -> Result<Definition, &'static str> {
     let below = ["GEOGCS", "BASEGEOGCRS", "BASEGEODCRS", "GEOGCRS", "GEODCRS"];
     let below = node.find(&below).ok_or("it has no degrees below")?;
     let base = base(below)?;
-    // The second version has method and parameters in a node of their own.
+    // The second version has the method and the parameters in a separate node.
     let conversion = node.find(&["CONVERSION"]).unwrap_or(node);
     let method = conversion.find(&["METHOD", "PROJECTION"]);
     let method = method.ok_or("it has no projection")?;
@@ -285,7 +286,7 @@ fn base(node: &Node) -> Result<Base, &'static str> {
         meridian: node.find(&["PRIMEM"]).map_or(Ok(0.0), |meridian| {
             let value = meridian.number(1).ok_or("its meridian is no number")?;
             let own = meridian.unit(&ANGLES)?.map(degrees);
-            // GDAL and Esri write the meridian of Paris in degrees, even beside grads.
+            // GDAL and Esri write the meridian of Paris in degrees, even if the unit is grads.
             let degrees = starts_with(meridian.name(), "Paris") && (2.33..2.34).contains(&value);
             Ok::<_, &str>(value * own.unwrap_or(if degrees { 1.0 } else { unit }))
         })?,
@@ -294,7 +295,7 @@ fn base(node: &Node) -> Result<Base, &'static str> {
     })
 }
 
-/// The three or seven numbers of `TOWGS84`.
+/// The three or seven numbers of `TOWGS84`; missing ones are 0.
 fn to_wgs84(node: &Node) -> Result<[f64; 7], &'static str> {
     let mut seven = [0.0; 7];
     let said = node.values.len();
@@ -304,7 +305,7 @@ fn to_wgs84(node: &Node) -> Result<[f64; 7], &'static str> {
     Ok(seven)
 }
 
-/// The shift to WGS 84 of a transformation.
+/// The shift to WGS 84 that a transformation describes; `None` if its method is of another kind.
 fn shift(way: &Node) -> Result<Option<[f64; 7]>, &'static str> {
     let method = way.find(&["METHOD"]).map_or("", Node::name);
     definition::shift(method, || way.parameters())

@@ -1,8 +1,8 @@
-//! Search boxes: where in a layer's own coordinates the rows of a picture can be. An index answers
-//! them.
+//! Search boxes: the areas, in a layer's coordinates, in which the rows of a picture can lie. The
+//! database finds the rows in them by an index.
 //!
-//! Boxes may hold more than the picture, since each row's own longitude and latitude decide where
-//! it is drawn; they may never hold less. All are in one query, so that a row comes once.
+//! Boxes may cover more than the picture, since each row is drawn at its own longitude and
+//! latitude. They must never cover less. All boxes are in one query, so that each row comes once.
 
 use super::coordinates::{Sides, Unit};
 use super::viewport::Viewport;
@@ -13,24 +13,24 @@ use std::sync::{Mutex, PoisonError};
 use tokio_postgres::Client;
 use tokio_postgres::types::Type;
 
-/// A condition on rows by boxes; none where both lists are empty.
+/// A condition that rows lie in boxes. If both lists are empty, all rows match.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Area {
-    /// Boxes in the stored coordinates; a row lies in one of them.
+    /// Boxes in the stored coordinates; each row lies in at least one of them.
     pub(crate) stored: Vec<Sides>,
-    /// Boxes in degrees; a row lies in one of them once it is transformed. Set where the stored
-    /// boxes hold much more than the picture.
+    /// Boxes in degrees; each row lies in at least one of them after it is transformed. They are
+    /// set if the stored boxes cover much more than the picture.
     pub(crate) degrees: Vec<Sides>,
 }
 
 impl Area {
-    /// All rows.
+    /// The area that matches all rows.
     pub(crate) const EVERYTHING: Self = Self {
         stored: Vec::new(),
         degrees: Vec::new(),
     };
 
-    /// The boxes of a picture in degrees or Web-Mercator metres.
+    /// The boxes of a picture for a layer in degrees or Web-Mercator metres.
     pub(crate) fn own(unit: Unit, views: &[Viewport]) -> Self {
         Self {
             stored: Viewport::written(views, unit),
@@ -38,8 +38,8 @@ impl Area {
         }
     }
 
-    /// The area with boxes in degrees and in metres, for geometries that state their own reference
-    /// system.
+    /// Adds the picture's boxes in degrees and in metres, for layers whose geometries may state
+    /// different reference systems.
     pub(crate) fn or_in_any_unit(mut self, views: &[Viewport]) -> Self {
         if !self.stored.is_empty() {
             for sides in [Unit::Degrees, Unit::Metres]
@@ -55,31 +55,31 @@ impl Area {
     }
 }
 
-/// A reference system that the database transforms.
+/// A reference system that the database transforms to degrees.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct ForeignCrs {
     pub(crate) srid: u32,
-    /// Set where its coordinates are angles, which may be written a turn more or less.
+    /// True if its coordinates are angles, which may be written a turn more or less.
     pub(crate) angles: bool,
 }
 
-/// A box of degrees in another reference system.
+/// A box of degrees after its transformation to another reference system.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum TransformedBox {
-    /// The whole picture lies within this box.
+    /// The picture lies within this box and fills most of it.
     Within(Sides),
-    /// The picture lies within, and much else: it is cut by an edge of the map, or stretched
-    /// without bounds.
+    /// The picture lies within this box, which covers much more: the picture is cut by an edge of
+    /// the projection, or stretched without bounds.
     Amid(Sides),
-    /// It can't be transformed.
+    /// The box can't be transformed.
     Unknown,
 }
 
-/// Coordinates larger than any in use.
+/// A box beyond the coordinates of any system in use.
 const ANYWHERE: Sides = [-1e10, -1e10, 1e10, 1e10];
 
 impl TransformedBox {
-    /// The box, or one that holds everything.
+    /// The box; one that covers everything if the transformation failed.
     pub(crate) fn sides(self) -> Sides {
         match self {
             Self::Within(sides) | Self::Amid(sides) => sides,
@@ -87,24 +87,25 @@ impl TransformedBox {
         }
     }
 
-    /// Returns whether rows have to be checked one by one.
+    /// Returns true if the box covers so much more than the picture that rows have to be checked in
+    /// degrees too.
     pub(crate) fn is_rough(self) -> bool {
         !matches!(self, Self::Within(_))
     }
 }
 
-/// The most boxes that are cached: a viewer asks for the same tiles again and again.
+/// The most boxes that are cached. Viewers request the same tiles again and again.
 const KEPT: usize = 4096;
 
-/// A cache of boxes of degrees in a layer's reference system, as the database transforms them.
+/// A cache of boxes of degrees, transformed by the database to a layer's reference system.
 #[derive(Debug, Default)]
 pub(crate) struct TransformedBoxes {
     known: Mutex<HashMap<[u64; 4], TransformedBox>>,
 }
 
 impl TransformedBoxes {
-    /// Transforms a box, unless it is cached. The session must not be within a transaction, which a
-    /// place that can't be transformed would end.
+    /// Returns a transformed box, from the cache if it is there. The session must not be in a
+    /// transaction, since a failed transformation would abort that.
     pub(crate) async fn get(
         &self,
         client: &Client,
@@ -125,7 +126,7 @@ impl TransformedBoxes {
         Ok(reach)
     }
 
-    /// The search boxes of a picture in a foreign reference system.
+    /// The search boxes of a picture for a layer in another reference system.
     pub(crate) async fn area(
         &self,
         client: &Client,
@@ -158,13 +159,14 @@ impl TransformedBoxes {
     }
 }
 
-/// The number of a grid's places along each side of a box.
+/// The number of positions along each side of a box that are transformed.
 const GRID: usize = 9;
 
-/// The largest difference between two implementations of a transformation, in degrees: ten metres.
+/// The largest difference between two implementations of a transformation, in degrees. It is about
+/// ten metres.
 const SLACK: f64 = 1e-4;
 
-/// Transforms a box by a grid of places in it, in the database.
+/// Transforms a grid of positions in a box in the database, and returns the box around the results.
 async fn transformed(
     client: &Client,
     srid: u32,
@@ -177,7 +179,7 @@ async fn transformed(
         .await
         .map_err(DatabaseError::from);
     let row = match row {
-        // A place is outside of the projection's domain.
+        // A position is outside of the projection's domain.
         Err(DatabaseError::Refused { .. }) => return Ok(TransformedBox::Unknown),
         other => other?,
     };
@@ -185,7 +187,7 @@ async fn transformed(
     Ok(bytes.map_or(TransformedBox::Unknown, |bytes| reach(&bytes, degrees)))
 }
 
-/// The grid's places, row by row from the south, as a MultiPoint in well-known binary.
+/// The grid's positions as a MultiPoint in well-known binary, row by row from the south.
 fn multi_point([west, south, east, north]: Sides) -> Vec<u8> {
     let between = |low: f64, high: f64, i: usize| low + (high - low) * i as f64 / (GRID - 1) as f64;
     let mut bytes = vec![1, 4, 0, 0, 0];
@@ -207,7 +209,7 @@ fn reach(transformed: &[u8], [west, south, east, north]: Sides) -> TransformedBo
     let (Some(x), Some(y)) = (GridSpread::new(&x), GridSpread::new(&y)) else {
         return TransformedBox::Unknown;
     };
-    // In the unit of the coordinates.
+    // The tolerance is converted to the unit of the transformed coordinates.
     let step = (east - west).abs().min((north - south).abs()) / (GRID - 1) as f64;
     let slack = x.step.max(y.step) * (SLACK / step.max(1e-12));
     let grown = |spread: &GridSpread| {
@@ -223,19 +225,20 @@ fn reach(transformed: &[u8], [west, south, east, north]: Sides) -> TransformedBo
     }
 }
 
-/// The range of a coordinate over the grid, and its smoothness.
+/// The range of a transformed coordinate over the grid, and its smoothness.
 struct GridSpread {
     low: f64,
     high: f64,
-    /// The largest change from one place to the next.
+    /// The largest change between neighbouring positions of the grid.
     step: f64,
-    /// The largest change of that change: between places a smooth coordinate is off the straight
-    /// line by an eighth of it, and where the coordinate jumps it is as large as the jump.
+    /// The largest difference between two successive changes. Between the grid's positions a smooth
+    /// coordinate deviates from a straight line by about an eighth of this. If the coordinate
+    /// jumps, this is as large as the jump.
     bend: f64,
 }
 
 impl GridSpread {
-    /// The range of values over the grid; `None` if one isn't finite.
+    /// The range of the values at the grid's positions; `None` if one isn't finite.
     fn new(values: &[f64]) -> Option<Self> {
         if values.len() != GRID * GRID || !values.iter().all(|v| v.is_finite()) {
             return None;
@@ -273,7 +276,7 @@ impl GridSpread {
         }
     }
 
-    /// Returns whether the margin is so large that most of the box is not the picture.
+    /// Returns true if the margin by `bend` is so large that most of the box is not the picture.
     fn is_rough(&self) -> bool {
         self.bend > (self.high - self.low) / 4.0
     }
@@ -283,7 +286,7 @@ impl GridSpread {
 mod tests {
     use super::*;
 
-    /// The box as a projection of the test's own transforms it.
+    /// The box transformed by the function `map` instead of the database.
     fn mapped(degrees: Sides, map: impl Fn(f64, f64) -> (f64, f64)) -> TransformedBox {
         let bytes = multi_point(degrees);
         let Some(Shape::Points(places)) = wkb::parse(&bytes).map(|g| g.shape) else {
@@ -299,14 +302,14 @@ mod tests {
         reach(&mapped, degrees)
     }
 
-    /// About the pole, as a stereographic map has it.
+    /// A stereographic projection about the north pole.
     fn polar(lon: f64, lat: f64) -> (f64, f64) {
         let radius = 12e6 * ((90.0 - lat) / 2.0).to_radians().tan();
         let (sin, cos) = lon.to_radians().sin_cos();
         (radius * sin, -radius * cos)
     }
 
-    /// A map that is cut at a meridian and stretched to nothing at the equator's end.
+    /// A map that is cut at a meridian and whose scale shrinks to 0 at the equator.
     fn cut(lon: f64, lat: f64) -> (f64, f64) {
         ((lon - 84.0).rem_euclid(360.0) * 1e5, lat * lat * 1e3)
     }

@@ -1,4 +1,4 @@
-//! Connections: from an address to a session with its settings.
+//! Connections: parses an address, and opens sessions with the settings for their purpose.
 
 use super::tls::{self, TlsOptions};
 use crate::error::DatabaseError;
@@ -10,10 +10,10 @@ use tokio_postgres::config::{Host, SslMode};
 use tokio_postgres::{Client, Config, NoTls};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-/// The most time that connecting may take.
+/// The longest time that connecting may take.
 pub(super) const CONNECT: Duration = Duration::from_secs(2);
 
-/// A database's address, checked; nothing is connected yet.
+/// The checked address of a database. It holds no connection.
 #[derive(Clone)]
 pub struct Address {
     pub(super) config: Config,
@@ -21,13 +21,13 @@ pub struct Address {
     shown: String,
 }
 
-/// A runtime for a thread that waits for a database.
+/// An async runtime for a thread that waits for a database.
 pub(super) fn runtime() -> Result<Runtime, DatabaseError> {
     let runtime = runtime::Builder::new_current_thread().enable_all().build();
     runtime.map_err(|error| DatabaseError::Away(error.to_string()))
 }
 
-/// Returns whether a source is a database's address.
+/// Returns true if a source is the address of a database.
 pub fn is_address(source: &str) -> bool {
     source.starts_with("postgres://") || source.starts_with("postgresql://")
 }
@@ -35,11 +35,11 @@ pub fn is_address(source: &str) -> bool {
 /// The purpose of a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Purpose {
-    /// Reading for a request; every statement ends after this time.
+    /// Reading for a request; the database ends every statement after this time.
     Read(Duration),
     /// Reading a whole table.
     Load,
-    /// Writing rasters: the only purpose that may write.
+    /// Writing rasters. A session for any other purpose can only read.
     Export,
     /// Waiting for notifications.
     Listen,
@@ -48,11 +48,12 @@ pub(super) enum Purpose {
 impl Address {
     /// Parses `postgres://user:password@host:port/database?sslmode=…`.
     ///
-    /// Beside tokio-postgres's own parameters, `sslmode` may be `verify-ca` and `verify-full` (both
-    /// check the name too), and `sslrootcert`, `sslcert` and `sslkey` name files.
+    /// In addition to tokio-postgres's parameters, `sslmode` may be `verify-ca` or `verify-full`,
+    /// which both check the host's name too. `sslrootcert`, `sslcert` and `sslkey` name files.
     ///
     /// # Errors
-    /// The text is no such address; the message doesn't repeat it, since it may hold a password.
+    /// The text is no such address. The message doesn't repeat the text, since it may contain a
+    /// password.
     pub fn parse(url: &str) -> Result<Self, DatabaseError> {
         let (plain, mut tls, mode) = without_tls(url);
         let mut config: Config = plain.parse().map_err(|e: tokio_postgres::Error| {
@@ -94,7 +95,7 @@ impl Address {
         Ok(Self { config, tls, shown })
     }
 
-    /// The configuration of a session, all of it sent while connecting.
+    /// The configuration of a session for a purpose. All settings are sent while connecting.
     pub(super) fn session(&self, purpose: Purpose) -> Config {
         let mut config = self.config.clone();
         let (word, milliseconds) = match purpose {
@@ -109,7 +110,8 @@ impl Address {
         } else {
             "on"
         };
-        // The lexer distinguishes tokens from strings by the standard's rules for backslashes.
+        // `standard_conforming_strings` is on because the lexer of queries reads backslashes as the
+        // SQL standard does.
         let mut options = format!(
             "-c default_transaction_read_only={read_only} -c statement_timeout={milliseconds} \
              -c lock_timeout=2000 -c standard_conforming_strings=on \
@@ -125,12 +127,12 @@ impl Address {
         config
     }
 
-    /// Opens a connection of its own, outside any pool. Its driver runs on the current runtime.
+    /// Opens a connection outside of any pool. Its driver runs on the current runtime.
     pub(super) async fn connect(&self, purpose: Purpose) -> Result<Client, DatabaseError> {
         let config = self.session(purpose);
         let (client, connection) = config.connect(self.tls.clone()).await?;
         tokio::spawn(async move {
-            // The client's next call returns the error.
+            // An error here is returned by the client's next call.
             let _ = connection.await;
         });
         Ok(client)
@@ -143,7 +145,7 @@ impl fmt::Debug for Address {
     }
 }
 
-/// Host, port and database; never user and password.
+/// Shows host, port and database, and never user and password.
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.shown)
@@ -162,7 +164,8 @@ fn shown(config: &Config) -> String {
     format!("postgres://{host}:{port}/{database}")
 }
 
-/// Removes the parameters of TLS from an address and returns them.
+/// Removes the parameters of TLS from an address. Returns the rest of the address, the options, and
+/// the value of `sslmode` if it is stated.
 fn without_tls(url: &str) -> (String, TlsOptions, Option<String>) {
     let mut options = TlsOptions::default();
     let (mut mode, mut certificate, mut key) = (None, None, None);
@@ -190,11 +193,12 @@ fn without_tls(url: &str) -> (String, TlsOptions, Option<String>) {
     (plain, options, mode)
 }
 
-/// Asks the database to stop a connection's statement, and waits for no answer.
+/// Requests that the database stop a connection's statement. Waits at most [`CONNECT`], and ignores
+/// errors.
 pub(super) async fn cancel(token: tokio_postgres::CancelToken, tls: MakeRustlsConnect) {
     let asked = async {
         if token.cancel_query(tls).await.is_err() {
-            // A server without TLS, reached by a socket that can't have it.
+            // This second attempt is for a server without TLS, or a socket that can't have it.
             let _ = token.cancel_query(NoTls).await;
         }
     };

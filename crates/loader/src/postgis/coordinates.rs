@@ -2,10 +2,10 @@
 
 use heatsplat_points::{ProjectionError, WorldCoord, mercator};
 
-/// West, south, east, north.
+/// West, south, east and north of a box, in the unit of its coordinates.
 pub(crate) type Sides = [f64; 4];
 
-/// The unit of coordinates.
+/// A unit of coordinates that need no transform.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Unit {
     /// Longitude and latitude: EPSG:4326.
@@ -15,7 +15,7 @@ pub(crate) enum Unit {
 }
 
 impl Unit {
-    /// The unit of a reference system that needs no transform.
+    /// The unit of a reference system; `None` if the system needs a transform.
     pub(crate) fn from_srid(srid: u32) -> Option<Self> {
         match srid {
             4326 => Some(Self::Degrees),

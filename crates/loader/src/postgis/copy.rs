@@ -1,40 +1,40 @@
-//! Decoder of PostgreSQL's binary COPY: a stream of bytes becomes rows of a few fields.
+//! Decoder of PostgreSQL's binary COPY, which turns a stream of bytes into rows of a few fields.
 
 use crate::error::DatabaseError;
 
-/// The signature of every stream; flags and the length of an extension follow.
+/// The signature at the beginning of every stream. Flags and the length of an extension follow it.
 pub(crate) const SIGNATURE: &[u8] = b"PGCOPY\n\xff\r\n\0";
 
-/// The most bytes of a row: a geometry, which is longer as sent than as stored, since each point of
-/// a MultiPoint gets a header, and a weight.
+/// The most bytes of a row, which has a geometry and a few numbers. A geometry is longer when sent
+/// than when stored, since each point of a MultiPoint gets a header.
 const LONGEST: usize = 2 * super::relation::LONGEST + 64;
 
-/// The most fields of a row; those not sent are NULL.
+/// The most fields of a row. Fields that are not sent are NULL.
 pub(crate) const FIELDS: usize = 4;
 
-/// One row: `None` is NULL.
+/// The bytes of the fields of a row; `None` is NULL.
 pub(crate) type Row<'a> = [Option<&'a [u8]>; FIELDS];
 
-/// Decoder of a stream, however it is cut into chunks. It holds no more than one row.
+/// Decoder of a stream, which may be cut into chunks anywhere. It keeps no more than one row.
 #[derive(Debug, Default)]
 pub(crate) struct CopyDecoder {
     begun: bool,
     ended: bool,
-    /// The beginning of the row that the last chunk broke off in.
+    /// The beginning of the row in which the last chunk ended.
     rest: Vec<u8>,
 }
 
-/// The item at the front of some bytes.
+/// The item at the beginning of some bytes. A row and a header state their length in bytes.
 enum CopyItem<'a> {
     Row(Row<'a>, usize),
     Header(usize),
     End,
-    /// The item is incomplete.
+    /// The item is incomplete, so more bytes are needed.
     Part,
 }
 
 impl CopyDecoder {
-    /// Calls `each` with the rows of a chunk.
+    /// Calls `each` with every row that is complete with this chunk.
     pub(crate) fn feed(
         &mut self,
         chunk: &[u8],
@@ -69,7 +69,7 @@ impl CopyDecoder {
         }
     }
 
-    /// Reads all complete rows, and returns how many bytes those were.
+    /// Reads all complete rows, and returns how many bytes they take.
     fn rows(
         &mut self,
         bytes: &[u8],
@@ -147,7 +147,7 @@ fn word(bytes: &mut &[u8]) -> Option<i32> {
     Some(i32::from_be_bytes(*word))
 }
 
-/// A field that holds a `float8`.
+/// The number in a field of type `float8`; `None` if the field has another length.
 pub(crate) fn float8(field: &[u8]) -> Option<f64> {
     field.try_into().ok().map(f64::from_be_bytes)
 }

@@ -1,4 +1,4 @@
-//! Validation of records as they are read, in batches.
+//! Validation of records while they are read, and their division into batches.
 
 use super::failure::{ReadFailure, Stopped};
 use super::source::Reader;
@@ -14,56 +14,58 @@ use heatsplat_points::LonLatBox;
 use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
 
-/// The number of points in a batch: 192 KiB.
+/// The number of points from which a batch is sent. A batch of this size has 192 KiB of points.
 const BATCH: usize = 1 << 14;
 
-/// The number of rows in a batch with few points or none.
+/// The number of rows from which a batch is sent even if it has few points or none.
 const ROWS: u64 = 1 << 17;
 
-/// The position of a record, in the file's coordinate system.
+/// The geometry of a record, in the file's coordinate system.
 pub(crate) enum Geometry<'a> {
-    /// Null or empty.
+    /// The geometry is null or empty; the text describes it.
     Nothing(&'a str),
     Point(f64, f64),
     MultiPoint(&'a mut dyn Iterator<Item = (f64, f64)>),
-    /// Any other geometry, by its name.
+    /// Any other geometry, with its name.
     Other(&'a str),
 }
 
-/// Sink of records: validates them as they are read, and sends batches.
+/// Sink of records. It validates records as they are read, and sends them in batches.
 pub(crate) struct RecordSink {
     crs: Arc<Crs>,
     selection: Arc<RowSelection>,
     within: Option<LonLatBox>,
     batch: Batch,
-    /// The record's values in the columns that are kept.
+    /// The current record's values in the columns that are kept.
     row: Vec<Value<'static>>,
     record: u64,
-    /// Set where the weights were chosen by their column's name alone.
+    /// True if the column of weights was chosen by its name alone.
     is_guess: bool,
-    /// Set until it is known whether those are numbers.
+    /// The decision whether the weights are numbers, until the first batch is sent; `None`
+    /// afterwards.
     undecided: Option<WeightDecision>,
-    /// Set where they are none, and every row counts 1.
+    /// True if the weights turned out not to be numbers, so that every row counts 1.
     unused: bool,
     file: String,
-    /// The error that refuses the whole file, once a position's shift is too uncertain.
+    /// The error that refuses the whole file, set when a position's shift to WGS 84 is too
+    /// uncertain.
     refused: Option<LoadError>,
     out: SyncSender<Result<ReaderMessage, LoadError>>,
 }
 
-/// A message of a reader.
+/// A message of a reader to the source.
 pub(super) enum ReaderMessage {
     Batch(Box<Batch>),
-    /// The next reader's turn has come.
+    /// This reader ends its turn, and the next reader's begins.
     Turn,
-    /// The end of the data: a channel that closes without this message means that reading broke
-    /// off.
+    /// The data end here. A channel that closes without this message means that the reader
+    /// panicked.
     End,
 }
 
 impl RecordSink {
-    /// A sink for the records of one reader. `undecided` is set where the weights were chosen by
-    /// their column's name alone.
+    /// A sink for the records of one reader. `is_guess` is true if the column of weights was chosen
+    /// by its name alone; then `undecided` tests whether its values are numbers.
     pub(super) fn new(
         crs: &Arc<Crs>,
         selection: &Arc<RowSelection>,
@@ -88,9 +90,9 @@ impl RecordSink {
         }
     }
 
-    /// Returns whether the filter selects the next record; one that it leaves out is counted here.
-    /// `value` returns the record's value in a column: of a selected record those in the columns to
-    /// keep are noted.
+    /// Returns true if the filter selects the next record. A record that it leaves out is counted
+    /// here; the values to keep of a selected record are stored. `value` returns the record's value
+    /// in the column with a number.
     pub(crate) fn selects(
         &mut self,
         mut value: impl FnMut(usize) -> Value<'static>,
@@ -107,7 +109,8 @@ impl RecordSink {
         Ok(wanted)
     }
 
-    /// Makes points of a record; each position of a MultiPoint is a row with its weight.
+    /// Makes points from the geometry of a record, with its weight. Each position of a MultiPoint
+    /// becomes a row.
     pub(crate) fn record(
         &mut self,
         geometry: Geometry<'_>,
@@ -127,7 +130,7 @@ impl RecordSink {
                 for (x, y) in positions {
                     any = true;
                     self.position(x, y, weight)?;
-                    // One record may have millions of positions.
+                    // A record may have millions of positions, so a batch may be sent within one.
                     if self.batch.points.len() >= BATCH {
                         self.fill();
                         self.send()?;
@@ -142,7 +145,8 @@ impl RecordSink {
         self.send_much()
     }
 
-    /// Sends a batch of many points, or of many rows that gave none, so that progress is visible.
+    /// Sends the batch if it has many points, or if many rows were read, so that progress is
+    /// visible.
     fn send_much(&mut self) -> Result<(), Stopped> {
         let report = &self.batch.report;
         let rows = report.rows + report.filtered + report.deleted;
@@ -152,19 +156,20 @@ impl RecordSink {
         self.send()
     }
 
-    /// Adds the record's values for its points.
+    /// Adds the record's kept values for each of its new points.
     fn fill(&mut self) {
         let row = &self.row;
         self.batch
             .keep_values(|at| row.get(at).cloned().unwrap_or(Value::Null));
     }
 
-    /// Keeps a record with a geometry in well-known binary, or counts why not.
+    /// Makes points from a record whose geometry is well-known binary, or counts the reason why it
+    /// is skipped.
     pub(crate) fn wkb(&mut self, bytes: &[u8], weight: Option<&Value<'_>>) -> Result<(), Stopped> {
         match wkb::parse(bytes).map(|geometry| geometry.shape) {
             Some(Shape::Point(x, y)) => self.record(Geometry::Point(x, y), weight),
             Some(Shape::Points(all)) => {
-                // Bytes that break off give a position that is rejected.
+                // A position that is cut off becomes infinite, and is then rejected.
                 let mut all = all.map(|p| p.unwrap_or((f64::INFINITY, f64::INFINITY)));
                 self.record(Geometry::MultiPoint(&mut all), weight)
             }
@@ -178,7 +183,7 @@ impl RecordSink {
 
     fn position(&mut self, x: f64, y: f64, weight: Option<&Value<'_>>) -> Result<(), Stopped> {
         if x.is_nan() && y.is_nan() {
-            // An empty point, as WKB has it.
+            // Well-known binary writes an empty point as two NaNs.
             self.skip(SkipReason::NoPosition, "empty Point".to_owned());
             return Ok(());
         }
@@ -208,7 +213,7 @@ impl RecordSink {
         self.send_much()
     }
 
-    /// Adds a note about the file as a whole.
+    /// Adds a note about the whole file to the report.
     pub(crate) fn note(&mut self, note: String) {
         self.batch.report.notes.note(note);
     }
@@ -218,19 +223,19 @@ impl RecordSink {
         self.record = number;
     }
 
-    /// Sends what there is, and ends this reader's turn.
+    /// Sends the batch as it is, and ends this reader's turn.
     pub(crate) fn end_turn(&mut self) -> Result<(), Stopped> {
         self.send()?;
         self.out.send(Ok(ReaderMessage::Turn)).map_err(|_| Stopped)
     }
 
-    /// Counts a record that can't be decoded.
+    /// Counts a record that can't be decoded as skipped.
     pub(crate) fn malformed(&mut self, found: String) {
         self.record += 1;
         self.skip(SkipReason::Malformed, found);
     }
 
-    /// Counts a record that has no position, or an impossible one.
+    /// Counts a record that has no position, or an impossible one, as skipped.
     pub(crate) fn refuse(&mut self, skip: SkipReason, found: String) -> Result<(), Stopped> {
         self.record += 1;
         self.skip(skip, found);
@@ -264,11 +269,11 @@ impl RecordSink {
 }
 
 impl RecordSink {
-    /// Runs a reader to its end.
+    /// Runs a reader to its end, and sends the last batch and the outcome.
     pub(super) fn run(mut self, reader: Reader) {
         let ended = reader(&mut self);
         if self.send().is_err() {
-            // The source has been dropped.
+            // The source has been dropped, so no message can be received.
             return;
         }
         let ended = match self.refused.take() {

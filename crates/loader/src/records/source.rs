@@ -1,4 +1,4 @@
-//! The source that formats of records share.
+//! The source that all formats of records use.
 
 use super::failure::{DECODER_PANICKED, ReadFailure, damaged};
 use super::sink::{ReaderMessage, RecordSink};
@@ -18,22 +18,22 @@ use std::sync::mpsc::{Receiver, sync_channel};
 use std::sync::{Arc, OnceLock};
 use std::thread;
 
-/// A reader, which sends all its records to a sink.
+/// A function that reads all records of a file, or its share of them, and sends them to a sink.
 pub(crate) type Reader = Box<dyn FnOnce(&mut RecordSink) -> Result<(), ReadFailure> + Send>;
 
-/// The number of batches that wait.
+/// The number of batches of one reader that may wait for the source.
 const WAITING: usize = 4;
 
-/// A source whose records come from threads.
+/// A source whose records are read by threads.
 pub(crate) struct RecordSource {
     state: SourceState,
     origin: Origin,
-    /// The readers that have not ended. They take turns, so that points come in the order of
-    /// the rows; the first is the one whose turn it is.
+    /// The messages of the readers that have not ended. Readers take turns, so that points come in
+    /// the order of the rows; it is the first one's turn.
     readers: VecDeque<Receiver<Result<ReaderMessage, LoadError>>>,
 }
 
-/// A source under construction: all but its readers.
+/// A source under construction, still without readers.
 pub(crate) struct RecordSourceBuilder {
     pub(crate) origin: Origin,
     columns: Columns,
@@ -62,7 +62,8 @@ impl RecordSourceBuilder {
         }
     }
 
-    /// Starts reading, with readers that take turns.
+    /// Starts a thread for each reader. If the column of weights was guessed, it waits until a
+    /// reader has decided whether its values are numbers.
     pub(crate) fn start(self, readers: Vec<Reader>) -> Result<Box<dyn Source>, LoadError> {
         let Self { origin, strict, .. } = self;
         let crs = self.crs.accepting(self.datum_error, &origin.file())?;

@@ -1,4 +1,5 @@
-//! HTTP client: one small runtime, bounded waits and retries, and errors without secrets.
+//! HTTP client: one runtime for all requests, limits for waiting and retries, and errors without
+//! secrets.
 
 use crate::input::address::{parts, scheme};
 use async_trait::async_trait;
@@ -22,22 +23,22 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
 
-/// The most time for connecting.
+/// The longest time that connecting may take.
 const CONNECT: Duration = Duration::from_secs(10);
-/// The most time without a single byte.
+/// The longest time in which a server may send no byte.
 const SILENCE: Duration = Duration::from_secs(30);
-/// Redirects that are followed.
+/// The most redirects that are followed.
 const REDIRECTS: usize = 5;
-/// Retries after the first failure.
+/// The most retries after a failed request.
 const RETRIES: usize = 3;
-/// The time after which nothing is retried.
+/// The time since the first request after which a failed one is not retried.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// The size of a response of unknown length.
+/// The value that stands for the size of a response whose length isn't stated.
 pub(super) const UNKNOWN: u64 = u64::MAX / 2;
 
-/// Runs asynchronous work on a thread of its own and waits for it. The caller may be on any thread,
-/// also that of a runtime.
+/// Runs asynchronous work on the runtime's own thread and waits for its result. The caller may be
+/// on any thread, even one of another runtime.
 pub(super) fn wait<T: Send + 'static>(
     work: impl Future<Output = T> + Send + 'static,
 ) -> io::Result<T> {
@@ -63,9 +64,9 @@ pub(super) fn wait<T: Send + 'static>(
         .map_err(|_| io::Error::other("asking the server broke off"))
 }
 
-/// The store for an address, and the object's path in it.
+/// The store for an address, and the path of the object in the store.
 pub(super) fn store(address: &str) -> io::Result<(Arc<dyn ObjectStore>, Path)> {
-    // Another part of the program may have installed it.
+    // This fails if another part of the program has installed a provider, which is then used.
     let _ = rustls::crypto::ring::default_provider().install_default();
     match scheme(address) {
         Some(("s3", rest)) => s3(rest),
@@ -74,7 +75,8 @@ pub(super) fn store(address: &str) -> io::Result<(Arc<dyn ObjectStore>, Path)> {
     }
 }
 
-/// The whole address is the store's and its path is empty, so that a signature stays unchanged.
+/// The store for an HTTP address. The store has the whole address and the path is empty, so that a
+/// signature in the address stays unchanged.
 fn http(address: &str) -> io::Result<(Arc<dyn ObjectStore>, Path)> {
     let mut url = Url::parse(address).map_err(wrong)?;
     let user = authorization(&url)?;
@@ -98,8 +100,8 @@ fn whole(url: &Url, connector: Connector) -> io::Result<Arc<dyn ObjectStore>> {
     Ok(Arc::new(store))
 }
 
-/// Credentials, region and endpoint come from the environment alone; without a key requests are
-/// not signed.
+/// The store for the part of an S3 address after `s3://`. Credentials, region and endpoint come
+/// from the environment only; without a key, requests are not signed.
 fn s3(rest: &str) -> io::Result<(Arc<dyn ObjectStore>, Path)> {
     let (bucket, key) = parts(rest);
     let key = key.strip_prefix('/').unwrap_or_default();
@@ -150,7 +152,7 @@ fn retries() -> RetryConfig {
     }
 }
 
-/// User and password of an address as a header, if there are any.
+/// The header with the user and password of an address; `None` if the address has neither.
 fn authorization(url: &Url) -> io::Result<Option<HeaderValue>> {
     if url.username().is_empty() && url.password().is_none() {
         return Ok(None);
@@ -165,12 +167,12 @@ fn authorization(url: &Url) -> io::Result<Option<HeaderValue>> {
     Ok(Some(value))
 }
 
-/// A maker of clients with bounded waits.
+/// A factory of HTTP clients with limits for waiting.
 #[derive(Debug)]
 struct Connector {
     https_only: bool,
     user: Option<HeaderValue>,
-    /// The most time that a server may send nothing.
+    /// The longest time in which a server may send nothing.
     silence: Duration,
 }
 
@@ -185,11 +187,11 @@ impl HttpConnector for Connector {
             .default_headers(headers)
             .https_only(self.https_only)
             .redirect(redirect::Policy::limited(REDIRECTS))
-            // An address may hold a signature.
+            // An address may contain a signature, which must not be sent to another server.
             .referer(false)
             .connect_timeout(CONNECT)
             .read_timeout(self.silence)
-            // Bytes are needed as they are stored, since positions in them are counted.
+            // Bytes are needed as they are stored, since offsets count stored bytes.
             .no_gzip()
             .no_brotli()
             .no_zstd()
@@ -203,7 +205,7 @@ impl HttpConnector for Connector {
     }
 }
 
-/// An error status of a server.
+/// An error status with which a server answered.
 #[derive(Debug)]
 struct StatusError(StatusCode);
 
@@ -215,8 +217,8 @@ impl fmt::Display for StatusError {
 
 impl Error for StatusError {}
 
-/// An HTTP service that passes on only what is used: error responses lose their bodies, which may
-/// be endless; responses without a length get one that stands for unknown.
+/// An HTTP service that returns only what is used. The body of an error response is dropped, since
+/// it may be endless. A response without a length gets the length [`UNKNOWN`].
 #[derive(Debug)]
 struct StrictClient(reqwest::Client);
 
@@ -246,17 +248,18 @@ impl HttpService for StrictClient {
     }
 }
 
-/// The status in an error, if a server has answered.
+/// The HTTP status in an error; `None` if no server has answered.
 pub(super) fn status(error: &object_store::Error) -> Option<u16> {
     chain(error).find_map(|e| Some(e.downcast_ref::<StatusError>()?.0.as_u16()))
 }
 
-/// Returns whether a response came that makes no sense.
+/// Returns true if a response came that can't be understood.
 pub(super) fn is_strange(error: &object_store::Error) -> bool {
     chain(error).all(|e| e.downcast_ref::<HttpError>().is_none())
 }
 
-/// The error as messages show it: the library's own texts hold the whole address, secrets included.
+/// The error for messages. The library's texts can't be used: they contain the whole address,
+/// including secrets.
 pub(super) fn failed(error: object_store::Error) -> io::Error {
     use io::ErrorKind::{NotFound, Other, PermissionDenied, TimedOut};
     if let Some(status) = status(&error) {
@@ -301,7 +304,7 @@ mod tests {
 
     #[test]
     fn a_server_that_is_silent_is_left() {
-        // A server that accepts connections and never reads from them.
+        // This server accepts connections and never reads from them.
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let url = Url::parse(&format!("http://{address}/a.csv?s3cret")).unwrap();

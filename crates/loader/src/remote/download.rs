@@ -1,4 +1,4 @@
-//! Downloads: sources that can't be read remotely are kept in a folder while they are read.
+//! Downloads: files that can't be read remotely are copied into a temporary folder and read there.
 
 use crate::columns::Columns;
 use crate::error::LoadError;
@@ -13,26 +13,27 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-/// The prefix of download folders.
+/// The prefix of the names of download folders.
 const PREFIX: &str = "heatsplat-download-";
-/// The file that a program locks while it uses the folder.
+/// The name of the file that a program locks while it uses the folder.
 const LOCK: &str = "lock";
-/// The age from which a folder with an unlocked file is deleted.
+/// The age from which a folder is deleted if its lock file is unlocked.
 const OLD: Duration = Duration::from_secs(60);
 
-/// The most bytes that are downloaded where no option states a limit.
+/// The most bytes of a download if no option states a limit, 4 GiB.
 const LIMIT: u64 = 4 << 30;
 
-/// A folder that is deleted when it is dropped.
+/// A folder for downloads that is deleted when it is dropped.
 pub(super) struct DownloadFolder {
     path: PathBuf,
     limit: u64,
-    // Dropped last: an unlocked folder may be swept away.
+    // The lock is dropped last, since other programs may delete an unlocked folder.
     _lock: File,
 }
 
 impl DownloadFolder {
-    /// Creates an empty folder, readable by this user only.
+    /// Creates an empty folder that only this user can read. `limit` is the most bytes of a
+    /// download.
     pub(super) fn new(limit: Option<u64>) -> io::Result<Self> {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let above = std::env::temp_dir();
@@ -58,7 +59,8 @@ impl DownloadFolder {
         }
     }
 
-    /// Writes all bytes of a reader into a file of the folder.
+    /// Writes all bytes of a reader into the file `name` of the folder and returns its path. Errors
+    /// name the source as `file`. `size` is the number of bytes, if it is known beforehand.
     pub(super) fn keep(
         &self,
         name: &str,
@@ -96,7 +98,7 @@ impl Drop for DownloadFolder {
     }
 }
 
-/// Deletes the folders of programs that were killed.
+/// Deletes the folders in `above` of programs that were killed.
 fn sweep(above: &Path) {
     for entry in fs::read_dir(above).into_iter().flatten().flatten() {
         let name = entry.file_name();
@@ -115,7 +117,7 @@ fn sweep(above: &Path) {
     }
 }
 
-/// A source with the folder that it reads from.
+/// A source, and the folder of the files that it reads.
 pub(super) struct DownloadedSource {
     pub(super) source: Box<dyn Source>,
     pub(super) _folder: DownloadFolder,
@@ -158,7 +160,7 @@ mod tests {
         File::create(left.join(LOCK)).unwrap();
         fs::write(left.join("points.gpkg"), "…").unwrap();
         let folder = DownloadFolder::new(Some(4)).unwrap();
-        // It is too young to be deleted.
+        // The folder is too young to be deleted.
         assert!(left.exists());
         let long_ago = std::time::SystemTime::now() - 2 * OLD;
         File::open(&left).unwrap().set_modified(long_ago).unwrap();

@@ -131,7 +131,7 @@ impl Projection {
         all
     }
 
-    /// The same choice with indices into [`all`](Self::all), for batches that have no other
+    /// This choice of columns, with indices into [`all`](Self::all), for batches that have no other
     /// columns.
     pub(crate) fn projected(&self) -> Self {
         let all = self.all();

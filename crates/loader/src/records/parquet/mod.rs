@@ -1,6 +1,6 @@
-//! Parquet: GeoParquet 1.0 and 1.1 with well-known binary or native points, Parquet's own types
-//! GEOMETRY and GEOGRAPHY, and plain Parquet with columns of longitude and latitude. Only the
-//! columns in use are read, row groups on several threads.
+//! Parquet. It may be GeoParquet 1.0 or 1.1 with well-known binary or native points, have Parquet's
+//! types GEOMETRY and GEOGRAPHY, or be plain Parquet with columns of longitude and latitude. Only
+//! the columns in use are read. Row groups are read on several threads.
 
 mod geometries;
 mod pages;
@@ -29,23 +29,24 @@ use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
-/// The most rows that are decoded at a time, …
+/// The most rows that are decoded at a time.
 const ROWS: usize = 1 << 13;
-/// … and their most bytes.
+/// The most bytes of decoded rows at a time; a batch keeps to both limits.
 const BYTES: u64 = 8 << 20;
 
-/// The most threads that read row groups in turns: more gain nothing, since one thread consumes
-/// their batches.
+/// The most threads that read row groups in turns. More threads gain nothing, since one thread
+/// consumes all their batches.
 const MOST_READERS: usize = 4;
 
-/// The bytes of a file, wherever they are.
+/// The bytes of a local or remote file.
 pub(crate) trait ParquetFile:
     ChunkReader<T: Read + Send + 'static> + Clone + 'static
 {
-    /// Announces the ranges that will be read next.
+    /// Announces the ranges that will be read next, so that a remote file can fetch them together.
     fn expect(&self, _chunks: Vec<Range<u64>>) {}
 
-    /// The error of the last read, unless the file itself is at fault.
+    /// The error of the last read, which this removes. `None` if reading succeeded, so the data
+    /// must be wrong.
     fn trouble(&self) -> Option<io::Error> {
         None
     }
@@ -53,7 +54,7 @@ pub(crate) trait ParquetFile:
 
 impl ParquetFile for CountingFile {}
 
-/// A source that reads the Parquet file of a path.
+/// A source that reads the Parquet file at a path.
 pub(crate) fn source(
     path: &Path,
     mut origin: Origin,
@@ -72,7 +73,8 @@ pub(crate) fn source(
     stored(&open, origin.clone(), options)
 }
 
-/// A source that reads a Parquet file wherever it is, by readers that `open` gives.
+/// A source that reads a Parquet file through readers that `open` returns, so the file may be local
+/// or remote.
 pub(crate) fn stored<S: ParquetFile>(
     open: &dyn Fn() -> Result<S, LoadError>,
     origin: Origin,
@@ -80,11 +82,11 @@ pub(crate) fn stored<S: ParquetFile>(
 ) -> Result<Box<dyn Source>, LoadError> {
     let name = origin.file();
     let file = open()?;
-    // Embedded Arrow schemas are not needed, and their damage would only do harm.
+    // Embedded Arrow schemas are not needed here, and a damaged one would make the file unreadable.
     let how = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
     let metadata = ArrowReaderMetadata::load(&file, how)
         .map_err(|error| failed(&file, &origin, "footer", error))?;
-    // Columns of degrees that options name are in no coordinate system of geometries.
+    // If options name columns of degrees, the coordinate system of geometries doesn't apply.
     let by_degrees = options.lon.is_some() || options.lat.is_some();
     let geometries = match by_degrees {
         true => None,
@@ -105,7 +107,7 @@ pub(crate) fn stored<S: ParquetFile>(
     let mut readers: Vec<Reader> = Vec::new();
     for first in 0..count {
         let part = RowGroupReader {
-            // Each reader opens the file: a handle has one position, and clones share it.
+            // Each reader opens the file itself, since clones of a handle share its position.
             file: open()?,
             metadata: metadata.clone(),
             projection: projection.clone(),
@@ -122,8 +124,8 @@ pub(crate) fn stored<S: ParquetFile>(
     RecordSourceBuilder::new(origin, columns, crs, options).start(readers)
 }
 
-/// Refuses columns in use that are compressed by a method which the library lacks: its error
-/// couldn't be distinguished from that of a damaged file.
+/// Refuses columns in use whose compression the library doesn't support. Its own error would look
+/// like that of a damaged file.
 fn check_packing(
     metadata: &ArrowReaderMetadata,
     projection: &Projection,
@@ -148,7 +150,7 @@ fn check_packing(
     }
 }
 
-/// A thread's reader of row groups.
+/// A reader of row groups for one thread.
 struct RowGroupReader<S> {
     file: S,
     metadata: ArrowReaderMetadata,
@@ -188,8 +190,8 @@ impl<S: ParquetFile> RowGroupReader<S> {
     }
 }
 
-/// The ranges of a row group's columns in the file; an impossible range is left for the library to
-/// find.
+/// The ranges in the file of a row group's columns that are read. An impossible range is left out,
+/// and the library reports it later.
 fn chunks(group: &RowGroupMetaData, mask: &ProjectionMask) -> Vec<Range<u64>> {
     let columns = group.columns().iter().enumerate();
     let wanted = columns.filter(|(at, _)| mask.leaf_included(*at));
@@ -203,8 +205,8 @@ fn chunks(group: &RowGroupMetaData, mask: &ProjectionMask) -> Vec<Range<u64>> {
     wanted.filter_map(|(_, column)| range(column)).collect()
 }
 
-/// The error for a failed read, or for data that the library can't decode. The library only passes
-/// on texts, so the file itself is asked which of the two it was.
+/// The error for a failed read, or for data that the library can't decode. The library returns both
+/// as texts, so the file is asked whether reading failed.
 fn failed(
     file: &impl ParquetFile,
     origin: &Origin,
@@ -217,7 +219,7 @@ fn failed(
     }
 }
 
-/// The number of rows of a group that are decoded at a time, by the columns in use.
+/// The number of rows of a group that are decoded at a time, by the size of the columns in use.
 fn rows_at_a_time(group: &RowGroupMetaData, wanted: &ProjectionMask) -> usize {
     let columns = group.columns().iter().enumerate();
     let wanted = columns.filter(|(at, _)| wanted.leaf_included(*at));
@@ -226,7 +228,8 @@ fn rows_at_a_time(group: &RowGroupMetaData, wanted: &ProjectionMask) -> usize {
     ((BYTES / of_a_row.max(1)) as usize).clamp(1, ROWS)
 }
 
-/// The row groups that may hold rows within bounds, by the footer's statistics.
+/// The numbers of the row groups that may have rows in a box, by the statistics in the footer.
+/// `axes` names the columns of least and greatest x and y.
 fn groups_within(
     metadata: &ArrowReaderMetadata,
     within: Option<LonLatBox>,
@@ -258,7 +261,8 @@ fn groups_within(
         .collect()
 }
 
-/// The least and the greatest value of a column.
+/// The least and the greatest value of a column; `None` if the statistics don't state them as
+/// floats.
 fn extremes(statistics: &Statistics) -> Option<(f64, f64)> {
     match statistics {
         Statistics::Double(s) => Some((*s.min_opt()?, *s.max_opt()?)),

@@ -1,5 +1,5 @@
-//! Pages of a Parquet file: bytes are counted as they are read, and the sizes that pages state are
-//! checked against their compression and against a limit, before the library allocates memory for
+//! Pages of a Parquet file. Bytes are counted as they are read. The sizes that a page states are
+//! checked against its compression and against a limit before the library allocates memory for
 //! them.
 
 use super::ParquetFile;
@@ -15,14 +15,14 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// The most bytes of a page, stored and decompressed. Most writers make pages of one MiB, some one
-/// of a whole row group.
+/// The most bytes of a page. The limit holds for the stored bytes, and also for the decompressed
+/// ones. Most writers make pages of 1 MiB, and some make one page of a whole row group.
 const PAGE: u64 = 512 << 20;
 
-/// The longest beginning of a page's header that holds its sizes.
+/// The number of bytes at the beginning of a page's header that are searched for its sizes.
 const SIZES: u64 = 64;
 
-/// A file that counts the bytes read of it.
+/// A file that counts the bytes read from it.
 #[derive(Clone)]
 pub(super) struct CountingFile {
     file: Arc<File>,
@@ -68,12 +68,13 @@ impl ChunkReader for CountingFile {
     }
 }
 
-/// The pages of a row group.
+/// The file as the library reads it: it checks the pages of a row group.
 pub(super) struct Pages<S> {
     file: S,
-    /// The ranges of the columns, and their compression.
+    /// The range of each column in the file, and its compression.
     columns: Vec<(Range<u64>, Compression)>,
-    /// The number of uncompressed bytes in the page whose header was read last.
+    /// The number of uncompressed bytes before the compressed ones in the page whose header was
+    /// read last.
     levels: AtomicUsize,
 }
 
@@ -107,7 +108,7 @@ impl<S: ParquetFile> Length for Pages<S> {
 impl<S: ParquetFile> ChunkReader for Pages<S> {
     type T = Box<dyn Read + Send>;
 
-    /// The library calls this before each page, mostly at its header.
+    /// The library calls this before each page, mostly at the beginning of the page's header.
     fn get_read(&self, start: u64) -> Result<Self::T, ParquetError> {
         let mut reader = self.file.get_read(start)?;
         let mut head = Vec::new();
@@ -121,8 +122,9 @@ impl<S: ParquetFile> ChunkReader for Pages<S> {
 
     fn get_bytes(&self, start: u64, length: usize) -> Result<bytes::Bytes, ParquetError> {
         let bytes = self.file.get_bytes(start, length)?;
-        // The library decompresses all of these, whatever the header states; a page that is too
-        // small to exceed the limit at the best ratio need not be checked.
+        // With these two methods the library decompresses all of the page, whatever size the header
+        // states. A page so small that it can't exceed the limit even at the method's best ratio
+        // (1,032 and 255) isn't checked.
         let (most, is_gzip) = match self.packing(start) {
             Compression::GZIP(_) => (PAGE / 1032, true),
             Compression::LZ4 => (PAGE / 255, false),
@@ -133,7 +135,7 @@ impl<S: ParquetFile> ChunkReader for Pages<S> {
         }
         let packed = bytes.get(self.levels.load(Ordering::Relaxed)..);
         let mut gzip = MultiGzDecoder::new(packed.unwrap_or_default()).take(PAGE + 1);
-        // The library refuses what is no gzip.
+        // Data that are no gzip are refused by the library.
         let is_more = io::copy(&mut gzip, &mut io::sink()).is_ok_and(|bytes| bytes > PAGE);
         if is_more || !is_gzip {
             return Err(wrong(format!(
@@ -145,18 +147,18 @@ impl<S: ParquetFile> ChunkReader for Pages<S> {
     }
 }
 
-/// The sizes in a page's header.
+/// The sizes that a page's header states, in bytes.
 struct Sizes {
     unpacked: i64,
     packed: i64,
-    /// Bytes before the compressed ones.
+    /// The number of uncompressed bytes before the compressed ones.
     levels: usize,
 }
 
 impl Sizes {
-    /// Parses the beginning of a page's header in Thrift's compact protocol: fields in the order of
-    /// their numbers, the first three of which are kind, uncompressed size and compressed size.
-    /// `None` if it is no header.
+    /// Parses the beginning of a page's header in Thrift's compact protocol. Fields come in the
+    /// order of their numbers, and the first three are kind, uncompressed size and compressed size.
+    /// `None` if the bytes are no such header.
     fn parse(header: &[u8]) -> Option<Self> {
         let mut rest = header;
         let (_, unpacked, packed) = (field(&mut rest)?, field(&mut rest)?, field(&mut rest)?);
@@ -178,7 +180,7 @@ impl Sizes {
                  write smaller pages"
             )));
         }
-        // The best ratio of the method.
+        // This is the best possible ratio of each method.
         let ratio = match packing {
             Compression::SNAPPY => 22,
             Compression::LZ4 | Compression::LZ4_RAW => 256,
@@ -194,18 +196,18 @@ impl Sizes {
     }
 }
 
-/// The lengths of repetition and definition levels behind a header's sizes: only pages of the
-/// second version have any, before the compressed bytes.
+/// The number of bytes of repetition and definition levels, from the part of a header that follows
+/// the sizes. Only pages of the second version store these uncompressed; others give `None`.
 fn levels(mut rest: &[u8]) -> Option<usize> {
     let _checksum = field(&mut rest);
-    // A struct, the eighth field.
+    // The eighth field is a struct, which only pages of the second version have.
     rest = rest.strip_prefix(&[0x4c]).or(rest.strip_prefix(&[0x5c]))?;
     let mut number = || usize::try_from(field(&mut rest)?).ok();
     let _values_nulls_rows_encoding = [number()?, number()?, number()?, number()?];
     number()?.checked_add(number()?)
 }
 
-/// Takes the next field, a number.
+/// Takes the next field from `bytes`, if it is an integer.
 fn field(bytes: &mut &[u8]) -> Option<i64> {
     let mut rest = bytes.strip_prefix(&[0x15])?;
     let mut value = 0u64;
@@ -215,7 +217,7 @@ fn field(bytes: &mut &[u8]) -> Option<i64> {
         value |= u64::from(byte & 0x7f) << shift;
         if byte & 0x80 == 0 {
             *bytes = rest;
-            // Zigzag encoding.
+            // Zigzag encoding stores the sign in the lowest bit.
             return Some((value >> 1) as i64 ^ -((value & 1) as i64));
         }
     }
@@ -232,7 +234,7 @@ mod tests {
     use crate::input::Input;
     use std::io::Write;
 
-    /// Pages of a file of its own, all packed alike.
+    /// Pages of a new file with these bytes, under one kind of compression.
     fn pages(name: &str, bytes: &[u8], packing: Compression) -> Pages<CountingFile> {
         let path =
             std::env::temp_dir().join(format!("heatsplat-pages-{}-{name}", std::process::id()));
@@ -247,7 +249,7 @@ mod tests {
         }
     }
 
-    /// A page's header: kind 0, its sizes, and a checksum.
+    /// A page's header with kind 0 and these sizes.
     fn header(sizes: [u32; 2]) -> Vec<u8> {
         let mut bytes = vec![0x15, 0];
         for size in sizes {
@@ -310,7 +312,7 @@ mod tests {
         let mut zeros = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
         zeros.write_all(&vec![0; 16 << 20]).unwrap();
         let member = zeros.finish().unwrap();
-        // Nine bytes of levels before the compressed ones: a page of the second version.
+        // This page of the second version has nine bytes of levels before the compressed ones.
         let mut header = header([600 << 20 >> 2, 1 << 20]);
         header.extend([0x15, 2, 0x15, 0, 0x15, 2, 0x15, 0, 0x15, 8, 0x15, 10]);
         for (members, is_refused) in [(33, true), (31, false)] {

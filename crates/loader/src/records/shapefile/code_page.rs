@@ -1,5 +1,5 @@
-//! Code pages of `.dbf` files, by the text in the `.cpg` beside it, or by the language driver in
-//! its header.
+//! Code pages of `.dbf` files. They are found by the text in the `.cpg` beside a `.dbf`, or by the
+//! language driver in its header.
 
 use super::code_page_tables::upper_half;
 use encoding_rs::{Encoding, UTF_8, WINDOWS_1252};
@@ -8,21 +8,21 @@ use std::borrow::Cow;
 /// A code page.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum CodePage {
-    /// One that the web knows, too. Its ISO 8859-1 is windows-1252, which has characters where that
-    /// has none.
+    /// A code page of the web's Encoding standard. There ISO 8859-1 means windows-1252, which has
+    /// further characters where ISO 8859-1 has control codes.
     Web(&'static Encoding),
-    /// One of DOS or of the Macintosh: the characters from 0x80 on.
+    /// A code page of DOS or the Macintosh, as the characters of the bytes from 0x80 on.
     Upper(Vec<char>),
-    /// None is stated: UTF-8 where a text is valid, else windows-1252, whose texts are hardly ever
-    /// valid UTF-8.
+    /// No code page is stated. A text is read as UTF-8 if it is valid UTF-8, else as windows-1252,
+    /// whose texts are hardly ever valid UTF-8.
     Unsaid,
 }
 
 impl CodePage {
-    /// The code page that a `.cpg` names, in any spelling: `UTF-8`, `65001`, `ANSI 1252`, `ISO
-    /// 88591`, `8859_1`, `cp1252`, `OEM 850`, `LDID/87`, `Big5` …
+    /// The code page that the text of a `.cpg` names, in any spelling: `UTF-8`, `65001`, `ANSI
+    /// 1252`, `ISO 88591`, `8859_1`, `cp1252`, `OEM 850`, `LDID/87`, `Big5` and others.
     pub(super) fn from_cpg(text: &str) -> Option<Self> {
-        // A byte-order mark and further lines are ignored.
+        // A byte-order mark and lines after the first are ignored.
         let text = text.trim_start_matches('\u{feff}').trim();
         let text = text.lines().next().unwrap_or_default().trim();
         let plain: String = text.chars().filter(char::is_ascii_alphanumeric).collect();
@@ -52,8 +52,8 @@ impl CodePage {
         })
     }
 
-    /// The code page of a language driver, byte 29 of a `.dbf`; `None` for an unknown driver.
-    /// Driver 0 states nothing.
+    /// The code page of a language driver, byte 29 of a `.dbf`; `None` if the driver is unknown.
+    /// Driver 0 means that none is stated.
     pub(super) fn from_language(driver: u8) -> Option<Self> {
         let number = match driver {
             0 => return Some(Self::Unsaid),
@@ -86,14 +86,14 @@ impl CodePage {
             0xca => 1254,
             0xcb => 1253,
             0xcc => 1257,
-            // The mark of UTF-8 by libraries, outside all lists.
+            // Some libraries write this number for UTF-8, though no list has it.
             0xf0 => 65001,
             _ => return None,
         };
         Self::from_number(number)
     }
 
-    /// The code page of a number of Windows or DOS.
+    /// The code page with a number by which Windows or DOS knows it.
     fn from_number(number: u16) -> Option<Self> {
         let label = match number {
             65001 => "utf-8",
@@ -116,7 +116,8 @@ impl CodePage {
         Self::from_label(label)
     }
 
-    /// A part of ISO 8859, from a spelling without signs: `iso88591`, `88591`, `iso885915`.
+    /// A part of ISO 8859, from a spelling reduced to letters and digits: `iso88591`, `88591`,
+    /// `iso885915`.
     fn from_iso(plain: &str) -> Option<Self> {
         let part = plain.strip_prefix("iso").unwrap_or(plain);
         let part = part.strip_prefix("8859")?;
@@ -124,13 +125,13 @@ impl CodePage {
     }
 
     fn from_label(label: &str) -> Option<Self> {
-        // A table of fields can't be in any of these.
+        // A `.dbf` can't have any of these encodings.
         const OTHERS: [&str; 4] = ["UTF-16LE", "UTF-16BE", "replacement", "x-user-defined"];
         let known = Encoding::for_label(label.as_bytes())?;
         (!OTHERS.contains(&known.name())).then_some(Self::Web(known))
     }
 
-    /// The text of a field, without its padding.
+    /// The text of a field without its padding.
     pub(super) fn decode<'a>(&self, bytes: &'a [u8]) -> Cow<'a, str> {
         let text = bytes.split(|b| *b == 0).next().unwrap_or_default();
         let text = text.trim_ascii_end();
@@ -148,13 +149,13 @@ impl CodePage {
     }
 }
 
-/// The prefixes of code pages' numbers in all spellings.
+/// The words that may precede a code page's number.
 const PREFIXES: [&str; 13] = [
     "", "ansi", "oem", "cp", "codepage", "windows", "win", "ms", "dos", "ibm", "mswin", "xcp",
     "oemcp",
 ];
 
-/// Names that are written without their signs, too.
+/// Names that are also recognised without their hyphens.
 const NAMES: [&str; 6] = [
     "euc-kr",
     "euc-jp",
@@ -171,7 +172,8 @@ fn character(byte: u8, upper: &[char]) -> char {
     }
 }
 
-/// A text without an incomplete character at its end: fields are cut by bytes.
+/// A text without the incomplete character that may be at its end, since writers truncate fields by
+/// bytes.
 fn cut(text: Cow<'_, str>) -> Cow<'_, str> {
     match text {
         Cow::Owned(text) if text.ends_with('\u{fffd}') => {
@@ -254,7 +256,8 @@ mod tests {
         }
     }
 
-    /// Every driver that GDAL 3.6 knows (`ogr2ogr -lco ENCODING=LDID/n`), by one text each.
+    /// Checks every driver that GDAL 3.6 knows (`ogr2ogr -lco ENCODING=LDID/n`), with one text
+    /// each.
     #[test]
     fn language_drivers_have_their_code_pages() {
         let one = |driver: u8, bytes: &[u8]| {

@@ -1,13 +1,13 @@
-//! Code pages of DOS and of the Macintosh that `encoding_rs` lacks, since the web has no use for
-//! them: the characters of the bytes from 0x80 to 0xff.
+//! Code pages of DOS and the Macintosh that `encoding_rs` lacks, since the web doesn't use them.
+//! Each table has the characters of the bytes from 0x80 to 0xff.
 
-/// The characters of a code page's upper half, by its number.
+/// The characters of the bytes from 0x80 to 0xff in the code page with a number.
 pub(super) fn upper_half(number: u16) -> Option<&'static str> {
     let known = UPPER_HALVES.iter().find(|known| known.0 == number);
     known.map(|known| known.1)
 }
 
-/// The tables, with `U+FFFD` for bytes without a character.
+/// The number and the characters of each code page, with `U+FFFD` for bytes without a character.
 #[rustfmt::skip]
 const UPPER_HALVES: &[(u16, &str)] = &[
     // United States.
@@ -48,7 +48,7 @@ const UPPER_HALVES: &[(u16, &str)] = &[
         ÇüéâäàåçêëèïîıÄÅÉæÆôöòûùİÖÜø£ØŞşáíóúñÑĞğ¿®¬½¼¡«»░▒▓│┤ÁÂÀ©╣║╗╝¢¥┐└┴┬├─┼ãÃ╚╔╩╦╠═\
         ╬¤ºªÊËÈ\u{fffd}ÍÎÏ┘┌█▄¦Ì▀ÓßÔÒõÕµ\u{fffd}×ÚÛÙìÿ¯´\u{ad}±\u{fffd}¾¶§÷¸°¨·¹³²■\
         \u{a0}"),
-    // 850 with the euro sign.
+    // Code page 850 with the euro sign.
     (858, "\
         ÇüéâäàåçêëèïîìÄÅÉæÆôöòûùÿÖÜø£Ø×ƒáíóúñÑªº¿®¬½¼¡«»░▒▓│┤ÁÂÀ©╣║╗╝¢¥┐└┴┬├─┼ãÃ╚╔╩╦╠═\
         ╬¤ðÐÊËÈ€ÍÎÏ┘┌█▄¦Ì▀ÓßÔÒõÕµþÞÚÛÙýÝ¯´\u{ad}±‗¾¶§÷¸°¨·¹³²■\u{a0}"),
@@ -64,7 +64,7 @@ const UPPER_HALVES: &[(u16, &str)] = &[
     (862, "\
         אבגדהוזחטיךכלםמןנסעףפץצקרשת¢£¥₧ƒáíóúñÑªº¿⌐¬½¼¡«»░▒▓│┤╡╢╖╕╣║╗╝╜╛┐└┴┬├─┼╞╟╚╔╩╦╠═\
         ╬╧╨╤╥╙╘╒╓╫╪┘┌█▄▌▐▀αßΓπΣσµτΦΘΩδ∞φε∩≡±≥≤⌠⌡÷≈°∙·√ⁿ²■\u{a0}"),
-    // French of Canada.
+    // Canadian French.
     (863, "\
         ÇüéâÂà¶çêëèïî‗À§ÉÈÊôËÏûù¤ÔÜ¢£ÙÛƒ¦´óú¨¸³¯Î⌐¬½¼¾«»░▒▓│┤╡╢╖╕╣║╗╝╜╛┐└┴┬├─┼╞╟╚╔╩╦╠═\
         ╬╧╨╤╥╙╘╒╓╫╪┘┌█▄▌▐▀αßΓπΣσµτΦΘΩδ∞φε∩≡±≥≤⌠⌡÷≈°∙·√ⁿ²■\u{a0}"),

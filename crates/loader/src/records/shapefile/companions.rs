@@ -1,5 +1,5 @@
-//! Companion files of a `.shp`: table, index, coordinate system and code page, found by their
-//! endings in small, capital or mixed letters.
+//! Companion files of a `.shp`: table, index, coordinate system and code page. They are found by
+//! their extensions in small, capital or mixed letters.
 
 use super::super::damaged;
 use crate::error::LoadError;
@@ -8,10 +8,11 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-/// The most bytes of a `.prj` or `.cpg`, which hold a line.
+/// The most bytes of a `.prj` or `.cpg`, whose content is one line.
 const LINE: u64 = 64 << 10;
 
-/// Returns whether a file only belongs to another: the table, index, projection … of a Shapefile.
+/// Returns true if a file only accompanies another, as the table, index or projection of a
+/// Shapefile does.
 pub fn is_companion(path: &Path) -> bool {
     const COMPANIONS: [&str; 9] = [
         "dbf", "shx", "prj", "cpg", "qix", "qpj", "sbn", "sbx", "qmd",
@@ -20,8 +21,8 @@ pub fn is_companion(path: &Path) -> bool {
     COMPANIONS.iter().any(|known| extension == *known)
 }
 
-/// The file beside a `.shp` with another ending: in small letters, in capitals, or in any mixture
-/// of them (`.Dbf`).
+/// The file beside a `.shp` that has another extension, written in small letters, in capitals or in
+/// a mixture (`.Dbf`). `None` if there is none.
 pub(super) fn companion(shp: &Path, extension: &str) -> Option<PathBuf> {
     let mixture = |capitals: u32| -> String {
         let letters = extension.chars().zip(0..);
@@ -32,7 +33,7 @@ pub(super) fn companion(shp: &Path, extension: &str) -> Option<PathBuf> {
             })
             .collect()
     };
-    // Small letters come first, then capitals.
+    // Small letters are tried first, then capitals, then mixtures.
     let all = 1u32 << extension.len();
     [0, all - 1]
         .into_iter()
@@ -41,7 +42,7 @@ pub(super) fn companion(shp: &Path, extension: &str) -> Option<PathBuf> {
         .find(|path| path.is_file())
 }
 
-/// The content of a short text beside a `.shp`, if there is one.
+/// The content of a short text file beside a `.shp`; `None` if there is no such file.
 pub(super) fn text(
     shp: &Path,
     extension: &str,

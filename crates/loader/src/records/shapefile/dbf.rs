@@ -1,7 +1,9 @@
-//! Attributes of a Shapefile, in its `.dbf`: those of dBase III to 7 and of FoxPro.
+//! Attributes of a Shapefile, which are in its `.dbf`. Formats from dBase III to 7 and FoxPro are
+//! read.
 //!
-//! They are decoded here and not by a library: one refuses files for their code page or a comma,
-//! has numbers of type F in single precision and trusts the header's sizes.
+//! Attributes are decoded here and not by a library. The library at hand refuses files for their
+//! code page or a comma, reads numbers of type F in single precision, and trusts the header's
+//! sizes.
 
 use super::super::buffered_seek::BufferedSeek;
 use super::super::damaged;
@@ -16,44 +18,44 @@ use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 
-/// The bytes of a header before its fields.
+/// The number of bytes of a header before the descriptions of its fields.
 const HEADER: usize = 32;
 
-/// The byte behind the last field.
+/// The byte that ends the descriptions of fields.
 const END: u8 = 0x0d;
 
-/// The attributes, row by row.
+/// The attributes of all records, read row by row.
 pub(super) struct AttributeTable {
     file: BufferedSeek<File>,
     fields: Vec<Field>,
     texts: CodePage,
-    /// A description of the stated code page, if it is not known.
+    /// A description of the stated code page if it is unknown, for messages.
     unknown: Option<String>,
     /// The offset of the first row.
     start: u64,
-    /// The number of rows in the file, …
+    /// The number of rows that the file has room for.
     pub(super) rows: u64,
-    /// … and in its header.
+    /// The number of rows that the header states.
     pub(super) stated: u64,
     /// The bytes of the row that was read last.
     row: Vec<u8>,
     has_row: bool,
 }
 
-/// The source of a table's code page, beside its header.
+/// A statement of a table's code page outside of the table.
 pub(super) enum CodePageSource {
-    /// An option.
+    /// The encoding that an option names.
     RowSelection(&'static Encoding),
-    /// The text of the `.cpg`, if there is one.
+    /// The text of the `.cpg`; `None` if there is no such file.
     Beside(Option<String>),
 }
 
-/// The state of a row.
+/// The state of a row in the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum RowState {
     Here,
     Missing,
-    /// The row is marked as deleted, and so is its record.
+    /// The row is marked as deleted, and that deletes its record.
     Deleted,
 }
 
@@ -68,7 +70,7 @@ struct Header {
 }
 
 impl AttributeTable {
-    /// Opens a file whose code page may be stated elsewhere.
+    /// Opens a table. `code_page` takes precedence over the language driver in the table's header.
     pub(super) fn open(
         path: &Path,
         code_page: CodePageSource,
@@ -122,7 +124,7 @@ impl AttributeTable {
         self.fields.iter().map(name)
     }
 
-    /// The reason why values of a column can't be read.
+    /// The reason why values of a column can't be read; `None` if they can.
     pub(super) fn unread(&self, column: usize) -> Option<&'static str> {
         match self.fields.get(column)?.kind {
             FieldKind::Unread(why) => Some(why),
@@ -131,8 +133,8 @@ impl AttributeTable {
         }
     }
 
-    /// A note about the code page, if it is not known and these columns or any names have
-    /// characters beyond ASCII.
+    /// A note that the code page is unknown. `None` if it is known, or if neither the given columns
+    /// are texts nor any name has characters beyond ASCII.
     pub(super) fn doubt(&self, columns: &[usize]) -> Option<String> {
         let is_text =
             |column: &usize| self.fields.get(*column).map(|f| f.kind) == Some(FieldKind::Text);
@@ -146,10 +148,11 @@ impl AttributeTable {
         Some(format!("{unknown}: texts are read as {instead}"))
     }
 
-    /// A note about a table whose number of rows differs from that of the records.
+    /// A note that the number of rows differs from that of the records, or from what the header
+    /// states.
     pub(super) fn notes(&self, records: u64) -> Option<String> {
         let Self { rows, stated, .. } = *self;
-        // Rows beyond the header's number only count where there are records for them.
+        // Rows beyond the number in the header count only if there are records for them.
         let known = rows.min(stated.max(records));
         if stated > rows || stated < records.min(rows) {
             return Some(format!(
@@ -169,7 +172,7 @@ impl AttributeTable {
         }
     }
 
-    /// Reads the row of a record, counted from 0.
+    /// Reads the row of a record, whose number is counted from 0.
     pub(super) fn go_to(&mut self, record: u64) -> io::Result<RowState> {
         self.has_row = false;
         if record >= self.rows {
@@ -180,7 +183,7 @@ impl AttributeTable {
         self.file.read_exact(&mut self.row)?;
         match self.row.first() {
             Some(b'*') => return Ok(RowState::Deleted),
-            // Behind the header's number of rows may stand anything.
+            // After the number of rows that the header states, the file may have any bytes.
             Some(mark) if record >= self.stated && *mark != b' ' => return Ok(RowState::Missing),
             _ => (),
         }
@@ -188,7 +191,7 @@ impl AttributeTable {
         Ok(RowState::Here)
     }
 
-    /// The value in a column of the row that was read last.
+    /// The value in a column of the row that was read last; null if there is no such row.
     pub(super) fn value(&self, column: usize) -> Value<'static> {
         match self.fields.get(column) {
             Some(field) if self.has_row && !self.is_null(field) => {
@@ -231,8 +234,8 @@ impl Header {
         let short_fields = placed(&fields, false);
         let long_fields = placed(&fields, true);
         let needed = length(&short_fields);
-        // Bytes outside of all fields are skipped; a row length without room for the fields is
-        // wrong, unless the file's size confirms it.
+        // Bytes outside of all fields are skipped. A row length that is too short for the fields is
+        // wrong, unless the file's size confirms that of the fields.
         let (fields, length) = if stated_length == length(&long_fields) {
             (long_fields, stated_length)
         } else if stated_length >= needed {
@@ -254,10 +257,12 @@ impl Header {
     }
 }
 
-/// The fields that the rest of a header describes, without their offsets.
+/// The fields that the header describes; their offsets in a row are not yet set. `header` is the
+/// part after the first 32 bytes.
 fn fields(header: &[u8], version: u8) -> Vec<Field> {
-    // Files of dBase 7 have longer names, behind that of the language driver; where others have the
-    // first field's type it has none of that name's letters.
+    // dBase 7 has longer field names, which follow the name of the language driver. In other
+    // formats byte 11 is the type of the first field, always a letter. In dBase 7 it lies in the
+    // driver's name and is no letter.
     let is_seven = version & 7 == 4 && header.get(11).is_none_or(|b| !b.is_ascii_alphabetic());
     let is_fox = matches!(version, 0x30..=0x32);
     let (first, size, name_length) = if is_seven { (36, 48, 32) } else { (0, 32, 11) };
@@ -270,7 +275,8 @@ fn fields(header: &[u8], version: u8) -> Vec<Field> {
     let mut flags = 0;
     let field = |described: &[u8]| {
         let byte = |at: usize| described.get(at).copied().unwrap_or(0);
-        // Type, width and decimals come behind the name; dBase III has an offset in between.
+        // The type, width and number of decimals follow the name. Between type and width dBase III
+        // has an offset.
         let about = if is_seven { [32, 33, 34] } else { [11, 16, 17] };
         let [letter, width, decimals] = about.map(byte);
         let width = usize::from(width);
@@ -296,8 +302,9 @@ fn fields(header: &[u8], version: u8) -> Vec<Field> {
         .collect()
 }
 
-/// Lays the fields out one after the other, behind a row's mark. `long`: the byte for decimals is a
-/// part of texts' length, as Clipper and FoxPro write those of over 255 bytes.
+/// The fields with their offsets in a row, one after another behind the byte that marks deletion.
+/// With `long`, the byte for decimals is the high byte of a text's length: Clipper and FoxPro write
+/// texts of over 255 bytes in this way.
 fn placed(fields: &[Field], long: bool) -> Vec<Field> {
     let mut at = 1;
     let place = |field: &Field| {

@@ -1,23 +1,23 @@
-//! Fields of a `.dbf`: their types, and the values in their bytes.
+//! Fields of a `.dbf`: their types, and the decoding of their values.
 
 use super::code_page::CodePage;
 use crate::number;
 use crate::time::time;
 use crate::value::Value;
 
-/// A field of every row.
+/// A field, which each row has.
 #[derive(Clone, Debug)]
 pub(super) struct Field {
-    /// The name as bytes of the file.
+    /// The name in the file's bytes, not yet decoded.
     pub(super) name: Vec<u8>,
     pub(super) kind: FieldKind,
-    /// The offset in a row.
+    /// The offset of the field in a row, in bytes.
     pub(super) at: usize,
-    /// The number of bytes.
+    /// The length of the field in bytes.
     pub(super) width: usize,
-    /// Digits behind the decimal point.
+    /// The number of digits after the decimal point.
     pub(super) decimals: u8,
-    /// The bit for null in the field of flags (FoxPro).
+    /// The number of the bit that marks a null, in the field of flags (FoxPro).
     pub(super) null: Option<usize>,
 }
 
@@ -25,34 +25,34 @@ pub(super) struct Field {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum FieldKind {
     Text,
-    /// A number in digits.
+    /// A number written in digits.
     Number,
     Date,
     Truth,
     Integer(ByteOrder),
     Double(ByteOrder),
-    /// A number of ten-thousandths.
+    /// A binary integer that counts ten-thousandths.
     Currency,
-    /// A day and milliseconds.
+    /// A day number and the milliseconds of that day.
     DateTime,
-    /// Bits for null in the other fields.
+    /// Bits that mark nulls in the other fields (FoxPro).
     Flags,
     /// A type that is not supported, and the reason.
     Unread(&'static str),
 }
 
-/// The byte order of binary numbers.
+/// The order of the bytes of binary numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ByteOrder {
-    /// The least significant byte first: FoxPro.
+    /// The least significant byte comes first, as in FoxPro.
     Little,
-    /// The most significant byte first, and values that sort as texts do: dBase 7. All zeros are
-    /// null.
+    /// The most significant byte comes first, and bytes sort in the order of the numbers, as in
+    /// dBase 7. All zeros mean null.
     Sorted,
 }
 
 impl FieldKind {
-    /// The type of a letter, in a field of `width` bytes.
+    /// The type for the letter in a field's description, for a field of `width` bytes.
     pub(super) fn from_letter(letter: u8, width: usize, order: ByteOrder) -> Self {
         match (letter, width) {
             (b'C', _) => Self::Text,
@@ -76,7 +76,7 @@ impl FieldKind {
 }
 
 impl Field {
-    /// The value in a row.
+    /// The value of the field in a row.
     pub(super) fn value(&self, row: &[u8], texts: &CodePage) -> Value<'static> {
         let Some(bytes) = row.get(self.at..self.at + self.width) else {
             return Value::Null;
@@ -117,11 +117,11 @@ impl Field {
         }
     }
 
-    /// A number in digits. A comma is the decimal point, as some programs write it; unless it may
-    /// separate thousands (`1,000` in a field without decimals).
+    /// A number written in digits. A comma is read as the decimal point, which some programs write.
+    /// It isn't if it may separate thousands: `1,000` in a field without decimals.
     fn number(&self, bytes: &[u8]) -> Value<'static> {
         let text = digits(bytes);
-        // A number without room in its field is written as asterisks.
+        // Programs write asterisks if a number doesn't fit in its field.
         if text.is_empty() || text.first() == Some(&b'*') {
             return Value::Null;
         }
@@ -133,7 +133,7 @@ impl Field {
             (is_plain && !may_be_thousands).then(|| number::parse(&point))?
         };
         let number = number::parse(text).or_else(with_point);
-        // Keys of more digits than a double has.
+        // Keys may have more digits than a double can hold.
         if number.is_some_and(|number| number.abs() > 9e15)
             && let Some(whole) = std::str::from_utf8(text)
                 .ok()
@@ -146,7 +146,7 @@ impl Field {
     }
 }
 
-/// The text up to its end, without blanks around it.
+/// The text before the first NUL, without NULs in front and blanks around it.
 fn digits(bytes: &[u8]) -> &[u8] {
     let start = bytes.iter().position(|b| *b != 0).unwrap_or(bytes.len());
     let bytes = bytes.get(start..).unwrap_or_default();
@@ -154,14 +154,14 @@ fn digits(bytes: &[u8]) -> &[u8] {
     text.trim_ascii()
 }
 
-/// The parts before and behind the first comma.
+/// The parts before and after the first comma; `None` if there is none.
 fn parted(text: &[u8]) -> Option<(&[u8], &[u8])> {
     let at = text.iter().position(|b| *b == b',')?;
     let (before, rest) = text.split_at_checked(at)?;
     Some((before, rest.get(1..)?))
 }
 
-/// Decodes `20240131`; blanks or zeros are null.
+/// Decodes a date such as `20240131`. Blanks or zeros mean null.
 fn date(bytes: &[u8]) -> Value<'static> {
     let text = digits(bytes);
     if text.iter().all(|b| matches!(b, b'0' | b' ')) {
@@ -178,9 +178,9 @@ fn date(bytes: &[u8]) -> Value<'static> {
     found.map_or_else(|| Value::text(text), Value::Time)
 }
 
-/// Decodes the number of a day, counted from 4713 BC, and milliseconds.
+/// Decodes the number of a day, counted from 4713 BC, and the milliseconds of that day.
 fn date_time(bytes: &[u8]) -> Value<'static> {
-    /// The day that begins 1970.
+    /// The number of the day 1 January 1970.
     const DAY_1970: i64 = 2_440_588;
     const MILLISECONDS: i64 = 86_400_000;
     const MICROSECONDS: i64 = 1000;
@@ -189,7 +189,7 @@ fn date_time(bytes: &[u8]) -> Value<'static> {
     };
     let day = i64::from(i32::from_le_bytes(*day));
     let time = time.first_chunk().map_or(0, |t| i32::from_le_bytes(*t));
-    // Null is zeros or blanks; the last day is that of the year 9999.
+    // Zeros or blanks mean null. Days after the year 9999 are refused.
     if day == 0 || bytes.iter().all(|b| *b == b' ') {
         return Value::Null;
     }
@@ -285,7 +285,7 @@ mod tests {
         assert_eq!(little(b'T', &moment), Value::Time(1_706_659_201_000_000));
         assert_eq!(little(b'T', &[0; 8]), Value::Null);
         assert!(matches!(little(b'T', &[0xff; 8]), Value::Text(_)));
-        // As documented for dBase 7: numbers whose bytes sort as they do.
+        // By the documentation of dBase 7, the bytes of numbers sort in the order of the numbers.
         assert_eq!(sorted(b'I', &[0x80, 0, 0, 7]), number(7.0));
         assert_eq!(sorted(b'+', &[0x7f, 0xff, 0xff, 0xf9]), number(-7.0));
         assert_eq!(sorted(b'I', &[0; 4]), Value::Null);

@@ -1,28 +1,29 @@
-//! The `.shx` beside a `.shp`: the places of the records, in the order of the rows of the `.dbf`.
+//! The `.shx` beside a `.shp`: the offsets of the records, in the order of the rows of the `.dbf`.
 
 use super::shapes::{HEADER, header};
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
 
-/// The size of an entry, offset and length, in bytes.
+/// The size of an entry in bytes: an offset and a length.
 const ENTRY: u64 = 8;
 
-/// A reader of records' places.
+/// A reader of the entries of a `.shx`.
 pub(super) struct Index {
     reader: BufReader<File>,
-    /// The number of entries.
+    /// The number of entries that the file has room for.
     pub(super) records: u64,
-    /// The number of entries by the header.
+    /// The number of entries that the header states.
     pub(super) stated: u64,
     left: u64,
 }
 
-/// The place of a record, in bytes; both are 0 for one that was never written.
+/// The offset and the length of a record in the `.shp`, in bytes. Both are 0 for a record that was
+/// never written.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct RecordLocation {
     pub(super) at: u64,
-    /// The length behind the record's header.
+    /// The length of the record without its 8 bytes of header.
     pub(super) length: u64,
 }
 
@@ -41,7 +42,7 @@ impl Index {
         })
     }
 
-    /// The next record's place; `None` behind the last.
+    /// The location of the next record; `None` after the last.
     pub(super) fn next(&mut self) -> io::Result<Option<RecordLocation>> {
         let Some(left) = self.left.checked_sub(1) else {
             return Ok(None);
@@ -56,7 +57,7 @@ impl Index {
         }))
     }
 
-    /// Goes back to the first record.
+    /// Goes back to the entry of the first record.
     pub(super) fn rewind(&mut self) -> io::Result<()> {
         self.left = self.records;
         self.reader.seek(SeekFrom::Start(HEADER)).map(drop)

@@ -1,9 +1,9 @@
-//! Shapefiles: points in `.shp`, the place of each row's point in `.shx`, attributes in `.dbf`, the
-//! coordinate system in `.prj`, the code page in `.cpg`.
+//! Shapefiles: points are in the `.shp`, the offset of each record in the `.shx`, attributes in the
+//! `.dbf`, the coordinate system in the `.prj`, and the code page in the `.cpg`.
 //!
-//! They are read as GDAL does: by the `.shx` where there is one that fits, else one record after
-//! the other; without records whose row is marked as deleted. Where stated lengths disagree with
-//! the files, everything there is read, and the report has a note about it.
+//! They are read as GDAL does. Records are found by the `.shx` if there is one that fits, else one
+//! after another. Records whose row is marked as deleted are left out. If stated lengths disagree
+//! with the files, everything that is there is read, and the report has a note.
 
 mod code_page;
 mod code_page_tables;
@@ -31,10 +31,10 @@ use std::fs::File;
 use std::io::{self, Read, Seek};
 use std::path::Path;
 
-/// The number of entries of a `.shx` that are checked before it is used.
+/// The number of entries of a `.shx` that are compared with the `.shp` before the `.shx` is used.
 const TRIED: usize = 32;
 
-/// A source that reads the Shapefile of a `.shp` path.
+/// A source that reads the Shapefile at the path of its `.shp`.
 pub(crate) fn source(
     path: &Path,
     mut origin: Origin,
@@ -129,7 +129,7 @@ pub(crate) fn source(
     RecordSourceBuilder::new(origin, found, crs, options).start(vec![reader])
 }
 
-/// The index of a `.shp`, or the reason why it is not used.
+/// The index of a `.shp`, or the reason why it can't be used.
 fn fitting<R: Read + Seek>(
     shx: &Path,
     shapes: &mut Shapes<R>,
@@ -139,7 +139,7 @@ fn fitting<R: Read + Seek>(
     let Index {
         records, stated, ..
     } = index;
-    // The index is cut off, unless all rows have an entry.
+    // The index is truncated, unless it has an entry for every row of the table.
     if stated > records && table.is_none_or(|table| table.rows != records) {
         return Err(format!(
             "by its header it has {stated} records, and there are {records}"
@@ -152,7 +152,8 @@ fn fitting<R: Read + Seek>(
     }
 }
 
-/// The number, from 1, of an early record that is not where the index has it.
+/// The number, counted from 1, of the first record that is not where the index states; `None` if
+/// the first [`TRIED`] are right.
 fn misplaced<R: Read + Seek>(
     index: &mut Index,
     shapes: &mut Shapes<R>,
@@ -167,7 +168,7 @@ fn misplaced<R: Read + Seek>(
     Ok(None)
 }
 
-/// A Shapefile that is being read.
+/// A Shapefile that is being read, and the column of weights.
 struct ShapefileReader<R> {
     shapes: Shapes<R>,
     index: Option<Index>,
@@ -176,10 +177,10 @@ struct ShapefileReader<R> {
     origin: Origin,
 }
 
-/// The next record.
+/// The next record, or the end of the file.
 enum NextRecord {
     Shape(Shape),
-    /// A record that can't be read, where its neighbours can.
+    /// The record can't be read, but those after it can.
     Broken(String),
     End,
 }
@@ -220,7 +221,7 @@ impl<R: Read + Seek> ShapefileReader<R> {
             Ok(shape) => Ok(NextRecord::Shape(shape)),
             Err(error) => match error.kind() {
                 io::ErrorKind::InvalidData => Ok(NextRecord::Broken(error.to_string())),
-                // The file isn't cut off: the index is wrong.
+                // The `.shp` isn't truncated, so the index is wrong about this record only.
                 io::ErrorKind::UnexpectedEof if !self.shapes.is_short() => {
                     Ok(NextRecord::Broken(error.to_string()))
                 }
@@ -271,8 +272,9 @@ impl<R: Read + Seek> ShapefileReader<R> {
         Ok(())
     }
 
-    /// Checks a file that ends between two records, earlier than its header states: the number of
-    /// rows decides whether the header is wrong.
+    /// Checks a `.shp` that ends after a whole record and earlier than its header states. If the
+    /// table has more rows than there are records, the file is truncated; otherwise the header is
+    /// wrong.
     fn check_end(&self, records: u64) -> Result<(), LoadError> {
         match &self.table {
             Some(table) if table.rows > records => Err(damaged(
@@ -287,7 +289,7 @@ impl<R: Read + Seek> ShapefileReader<R> {
         }
     }
 
-    /// Notes about a file of this many records, in which some lengths are wrong.
+    /// Notes about lengths that are wrong in a file from which this many records were read.
     fn notes(&self, records: u64) -> Vec<String> {
         let mut notes = Vec::new();
         if let Some((stated, size)) = self.shapes.disagreement() {

@@ -1,48 +1,48 @@
-//! Shapes of a `.shp` file (ESRI Shapefile Technical Description, July 1998): x and y of points and
-//! multipoints, the names of all other kinds.
+//! Shapes of a `.shp` file (ESRI Shapefile Technical Description, July 1998). x and y are read of
+//! points and multipoints, and only the name of all other kinds.
 //!
-//! They are decoded here and not by a library: one allocates memory for as many points as a record
-//! states.
+//! Shapes are decoded here and not by a library: the library at hand allocates memory for as many
+//! points as a record states.
 
 use super::super::buffered_seek::BufferedSeek;
 use super::index::RecordLocation;
 use std::io::{self, Read, Seek, SeekFrom};
 
-/// The size of a header in bytes, in a `.shx` too.
+/// The size of the header of a `.shp` or `.shx` in bytes.
 pub(super) const HEADER: u64 = 100;
 
-/// The bytes of a multipoint before its points: type, box, count.
+/// The number of bytes of a multipoint before its points: its type, box and number of points.
 const BEFORE_POINTS: u64 = 40;
 
-/// The most times that all of a file's bytes are read, by an index that has records twice.
+/// The number of times that an index may make the whole file be read, by naming records twice.
 const OVER_AGAIN: u64 = 4;
 
-/// A reader of shapes, one after the other or by an index.
+/// A reader of shapes, one after another or by an index.
 pub(super) struct Shapes<R> {
     reader: BufferedSeek<R>,
-    /// The number of bytes in the file, …
+    /// The number of bytes that the file has.
     size: u64,
-    /// … and in its header.
+    /// The number of bytes that the header states.
     stated: u64,
-    /// The beginning of the next record.
+    /// The offset of the record after the last one that was read.
     next: u64,
-    /// The unread bytes of the last record.
+    /// The number of bytes of the last record that are unread.
     rest: u64,
-    /// The bytes of all records so far.
+    /// The number of bytes of all records that were read.
     seen: u64,
 }
 
-/// The content of a record.
+/// The shape in a record.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Shape {
     Null,
     Point(f64, f64),
-    /// This many points, which come next: see [`Shapes::point`].
+    /// A multipoint with this many points, which [`Shapes::point`] reads next.
     Points(u32),
     Other(&'static str),
 }
 
-/// Reads the header of a `.shp` or `.shx`, and returns the file's size in bytes that it states.
+/// Reads the header of a `.shp` or `.shx`. Returns the size in bytes that it states for the file.
 pub(super) fn header(reader: &mut impl Read) -> io::Result<u64> {
     let mut header = [0; HEADER as usize];
     reader.read_exact(&mut header)?;
@@ -57,7 +57,7 @@ pub(super) fn header(reader: &mut impl Read) -> io::Result<u64> {
 }
 
 impl<R: Read + Seek> Shapes<R> {
-    /// Reads the header of a file of `size` bytes.
+    /// A reader of a file of `size` bytes, whose header it reads.
     pub(super) fn new(reader: R, size: u64) -> io::Result<Self> {
         let mut reader = BufferedSeek::new(reader);
         let stated = header(&mut reader)?;
@@ -71,23 +71,23 @@ impl<R: Read + Seek> Shapes<R> {
         })
     }
 
-    /// The file's stated and true size, if they differ.
+    /// The stated and the actual size of the file in bytes; `None` if they are equal.
     pub(super) fn disagreement(&self) -> Option<(u64, u64)> {
         (self.stated != self.size).then_some((self.stated, self.size))
     }
 
-    /// Returns whether the file is shorter than its header states.
+    /// Returns true if the file is shorter than its header states.
     pub(super) fn is_short(&self) -> bool {
         self.stated > self.size
     }
 
-    /// The number of bytes that belong to no record that was read.
+    /// The number of bytes that belong to no record that was read; `None` if there are none.
     pub(super) fn unlisted(&self) -> Option<u64> {
         let all = self.size.saturating_sub(HEADER);
         all.checked_sub(self.seen).filter(|bytes| *bytes > 0)
     }
 
-    /// Returns whether a record is where an index has it, with the same length.
+    /// Returns true if a record with the stated length is at the offset that an index states.
     pub(super) fn has(&mut self, place: RecordLocation) -> io::Result<bool> {
         let RecordLocation { at, length } = place;
         if at < HEADER || at + 8 + length > self.size {
@@ -99,8 +99,9 @@ impl<R: Read + Seek> Shapes<R> {
         Ok(word(&head, 4).map(u32::from_be_bytes) == u32::try_from(length / 2).ok())
     }
 
-    /// Reads the shape that follows the last one, of the record with a number counted from 0.
-    /// `None` at the end of the file, and where no record follows behind the end by the header.
+    /// Reads the shape of the next record, whose number is counted from 0. `None` at the end of the
+    /// file. The end that the header states counts too, unless another record with the right number
+    /// follows it.
     pub(super) fn next(&mut self, number: u64) -> io::Result<Option<Shape>> {
         let is_end = self.next == self.size
             || self.next >= self.stated && !self.goes_on(number).unwrap_or(false);
@@ -110,7 +111,7 @@ impl<R: Read + Seek> Shapes<R> {
         self.record(self.next).map(Some)
     }
 
-    /// Returns whether a record with the next number follows.
+    /// Returns true if the next bytes are a valid record that has the next number.
     fn goes_on(&mut self, number: u64) -> io::Result<bool> {
         let mut head = [0; 12];
         self.reader.seek(SeekFrom::Start(self.next))?;
@@ -122,7 +123,7 @@ impl<R: Read + Seek> Shapes<R> {
         Ok(is_numbered && words >= 2 && end <= self.size && is_known(kind))
     }
 
-    /// Reads the shape of the record at a place.
+    /// Reads the shape of the record at a location from the index.
     pub(super) fn at(&mut self, place: RecordLocation) -> io::Result<Shape> {
         let RecordLocation { at, length } = place;
         if at == 0 && length == 0 {
@@ -168,7 +169,7 @@ impl<R: Read + Seek> Shapes<R> {
         Ok(shape)
     }
 
-    /// Reads the number of a multipoint's points, in a record of `bytes`.
+    /// Reads the number of points of a multipoint, in a record of `bytes` bytes.
     fn count(&mut self, bytes: u64) -> io::Result<u32> {
         let mut head = [0; BEFORE_POINTS as usize - 4];
         self.read(&mut head)?;
@@ -182,7 +183,7 @@ impl<R: Read + Seek> Shapes<R> {
         Ok(count)
     }
 
-    /// Reads the next point of a record.
+    /// Reads the next point of the current multipoint or point.
     pub(super) fn point(&mut self) -> io::Result<(f64, f64)> {
         let mut point = [0; 16];
         self.read(&mut point)?;
@@ -195,7 +196,7 @@ impl<R: Read + Seek> Shapes<R> {
         Ok((number(x), number(y)))
     }
 
-    /// Reads bytes of the record.
+    /// Fills `buffer` from the current record; an error if the record has fewer bytes left.
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<()> {
         let length = buffer.len() as u64;
         let Some(rest) = self.rest.checked_sub(length) else {
@@ -206,7 +207,8 @@ impl<R: Read + Seek> Shapes<R> {
     }
 }
 
-/// The content of a record of a type whose coordinates are not read.
+/// The shape of a type without coordinates that are read: null, or a name. `None` for points,
+/// multipoints and unknown types.
 fn plain(kind: i32) -> Option<Shape> {
     Some(match kind {
         0 => Shape::Null,
