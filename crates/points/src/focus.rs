@@ -69,7 +69,7 @@ fn grown([left, top, right, bottom]: [f64; 4], by: f64) -> [f64; 4] {
     [left - by, top - by, right + by, bottom + by]
 }
 
-/// Window that covers the rectangle [left, top, right, bottom], in world units.
+/// Window that covers the rectangle `[left, top, right, bottom]`, in world units.
 fn around([left, top, right, bottom]: [f64; 4]) -> Window {
     let pixel = (right - left).max(bottom - top) / f64::from(CELLS);
     Window::new(left, top, pixel, CELLS, CELLS)

@@ -130,8 +130,8 @@ impl Pyramid {
     }
 }
 
-/// Divides a quad until no part has more than `most` points or can be divided further. Appends the
-/// parts that aren't empty, each with its range of points, to `quads`.
+/// Divides a quad until each part has at most `most` points or can't be divided further. Appends
+/// the parts that aren't empty, each with its range of points, to `quads`.
 fn cut(
     points: &[Point],
     quad: Quad,

@@ -24,8 +24,8 @@ pub struct Run {
     /// Range of the cells. They are counted through all points and then all cells of the pyramid,
     /// as [`Points::stream_into`](crate::Points::stream_into) writes them.
     pub range: Range<usize>,
-    /// Distance of this copy to the east of the first one, in world units: a multiple of the
-    /// world's side.
+    /// Shift to the east, in world units, of the copy of the world in which the cells are seen: a
+    /// multiple of the world's side.
     pub shift: f64,
 }
 

@@ -145,7 +145,8 @@ fn sort_by_weight<T: ZOrdered>(groups: Vec<Vec<Vec<T>>>, sorted: &mut [T]) {
     sorted.par_sort_unstable_by_key(T::key);
 }
 
-/// Distributes the chunks in turn over `n` groups, at least one, so that each has about as many.
+/// Distributes the chunks in turn over `n` groups (one group if `n` is 0), which get about equally
+/// many.
 fn deal<T>(chunks: Vec<Vec<T>>, n: usize) -> Vec<Vec<Vec<T>>> {
     let mut groups: Vec<Vec<Vec<T>>> = (0..n.max(1)).map(|_| Vec::new()).collect();
     let count = groups.len();

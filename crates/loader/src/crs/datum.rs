@@ -43,8 +43,8 @@ struct Shift {
     accuracy: f64,
     /// True if the shift is used only where no other one applies.
     offshore: bool,
-    /// True if other shifts with the same stated accuracy differ widely from this one, so that
-    /// positions in its area are uncertain.
+    /// True if other shifts of the same stated accuracy differ widely, so that positions in this
+    /// area are uncertain.
     doubtful: bool,
     area: Area,
     helmert: Helmert,

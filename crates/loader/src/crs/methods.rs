@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 pub(super) enum ProjDefinition {
     /// EPSG:3857.
     WebMercator,
-    /// PROJ parameters, without their `+`.
+    /// The name of PROJ's projection and its parameters, without `+`.
     Words(String),
 }
 

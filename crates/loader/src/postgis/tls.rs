@@ -13,7 +13,8 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 /// The options in an address that concern certificates.
 #[derive(Clone, Debug, Default)]
 pub(super) struct TlsOptions {
-    /// True if the server's certificate is verified: for `verify-ca` and `verify-full`.
+    /// True for `verify-ca` and `verify-full`, which verify the server's certificate. It is also
+    /// verified if `root` is set.
     pub(super) verify: bool,
     /// A file of trusted root certificates; `None` for those that browsers trust.
     pub(super) root: Option<String>,

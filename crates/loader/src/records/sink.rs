@@ -58,8 +58,8 @@ pub(super) enum ReaderMessage {
     Batch(Box<Batch>),
     /// This reader ends its turn, and the next reader's begins.
     Turn,
-    /// The data end here. A channel that closes without this message means that the reader
-    /// panicked.
+    /// The data end here. If a channel closes without this message, reading broke off, for example
+    /// by a panic.
     End,
 }
 

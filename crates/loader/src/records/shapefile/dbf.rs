@@ -260,9 +260,9 @@ impl Header {
 /// The fields that the header describes; their offsets in a row are not yet set. `header` is the
 /// part after the first 32 bytes.
 fn fields(header: &[u8], version: u8) -> Vec<Field> {
-    // dBase 7 has longer field names, which follow the name of the language driver. In other
-    // formats byte 11 is the type of the first field, always a letter. In dBase 7 it lies in the
-    // driver's name and is no letter.
+    // Files of dBase 7 have longer field names, which follow the name of the language driver. In
+    // other formats byte 11 is the type of the first field, always a letter. In dBase 7 it lies
+    // behind the letters of the driver's name.
     let is_seven = version & 7 == 4 && header.get(11).is_none_or(|b| !b.is_ascii_alphabetic());
     let is_fox = matches!(version, 0x30..=0x32);
     let (first, size, name_length) = if is_seven { (36, 48, 32) } else { (0, 32, 11) };

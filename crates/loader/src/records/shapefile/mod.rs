@@ -221,7 +221,7 @@ impl<R: Read + Seek> ShapefileReader<R> {
             Ok(shape) => Ok(NextRecord::Shape(shape)),
             Err(error) => match error.kind() {
                 io::ErrorKind::InvalidData => Ok(NextRecord::Broken(error.to_string())),
-                // The `.shp` isn't truncated, so the index is wrong about this record only.
+                // The `.shp` isn't truncated, so the index is wrong.
                 io::ErrorKind::UnexpectedEof if !self.shapes.is_short() => {
                     Ok(NextRecord::Broken(error.to_string()))
                 }
