@@ -12,16 +12,17 @@ pub(crate) struct StyleBuilder {
 }
 
 impl StyleBuilder {
-    /// Default style with a linear scale, which is the default of all other heat maps.
+    /// Begins with heatsplat's default style and a linear scale, the default of all other heat
+    /// maps.
     pub(crate) fn new(dialect: Dialect) -> Self {
         let mut builder = Self::ours(dialect);
-        // The scale is set explicitly, so that no layer chooses another for its data.
+        // A scale that is set explicitly is not replaced by one that suits a layer's values better.
         let set = builder.set("scale", "linear");
         debug_assert!(set.is_ok());
         builder
     }
 
-    /// Default style of heatsplat.
+    /// Begins with heatsplat's default style.
     pub(crate) fn ours(dialect: Dialect) -> Self {
         Self {
             imported: ImportedStyle {
@@ -40,14 +41,14 @@ impl StyleBuilder {
         self.imported.dialect
     }
 
-    /// Sets a parameter of the style.
+    /// Sets a parameter of the style from text.
     pub(crate) fn set(&mut self, name: &str, value: &str) -> Result<(), ImportError> {
         let dialect = self.dialect();
         let set = self.imported.style.set(name, value);
         set.map_err(|error| ImportError::Style { dialect, error })
     }
 
-    /// Sets parameters of the style, in whatever order they come.
+    /// Sets several parameters of the style from text, in any order.
     pub(crate) fn set_all(&mut self, parameters: &[(String, String)]) -> Result<(), ImportError> {
         let dialect = self.dialect();
         let pairs = parameters
@@ -57,12 +58,12 @@ impl StyleBuilder {
         set.map_err(|error| ImportError::Style { dialect, error })
     }
 
-    /// Adds a warning about a loss.
+    /// Adds a warning about a property that is imported approximately or not at all.
     pub(crate) fn warn(&mut self, message: impl Into<String>) {
         self.imported.warnings.push(message.into());
     }
 
-    /// Returns the error of an illegal value.
+    /// Returns an error for an illegal value of the property `name`.
     pub(crate) fn refuse<T>(
         &self,
         name: &str,
@@ -77,7 +78,8 @@ impl StyleBuilder {
         })
     }
 
-    /// Sets the radius, as near as a kernel can have it.
+    /// Sets the radius in CSS pixels. A radius that no kernel can have becomes the nearest legal
+    /// one, with a warning. `name` is the property's name, for errors.
     pub(crate) fn radius(&mut self, name: &str, pixels: f64) -> Result<(), ImportError> {
         if !(pixels > 0.0 && pixels.is_finite()) {
             return self.refuse(name, &pixels.to_string(), "expected pixels above 0");
@@ -86,7 +88,8 @@ impl StyleBuilder {
         self.set("radius", &format!("{}px", rounded(near)))
     }
 
-    /// Sets a radius that changes with the zoom: (zoom of 256 px tiles, pixels), rising.
+    /// Sets a radius that changes with the zoom. The table has (zoom of 256 px tiles, radius in CSS
+    /// pixels) with rising zooms.
     pub(crate) fn radii(&mut self, name: &str, table: &[(f64, f64)]) -> Result<(), ImportError> {
         if let Some((_, pixels)) = table.iter().find(|(_, r)| !(*r > 0.0 && r.is_finite())) {
             return self.refuse(name, &pixels.to_string(), "expected pixels above 0");
@@ -111,7 +114,7 @@ impl StyleBuilder {
         near
     }
 
-    /// Sets the domain from 0 to a density.
+    /// Sets the domain from 0 to the density `high`.
     pub(crate) fn domain_to(&mut self, high: f64) -> Result<(), ImportError> {
         if !(high > 0.0 && high < 1e30) {
             return self.refuse("domain", &high.to_string(), "expected a number above 0");
@@ -119,14 +122,15 @@ impl StyleBuilder {
         self.set("domain", &format!("0,{}", rounded(high)))
     }
 
-    /// Sets a domain from 0 that changes with the zoom: (zoom of 256 px tiles, density), rising.
+    /// Sets a domain from 0 to an end that changes with the zoom. The table has (zoom of 256 px
+    /// tiles, density) with rising zooms.
     pub(crate) fn domains_to(&mut self, table: &[(f64, f64)]) -> Result<(), ImportError> {
         let stop = |(zoom, high): &(f64, f64)| format!("{}:0,{}", rounded(*zoom), rounded(*high));
         let text: Vec<String> = table.iter().map(stop).collect();
         self.set("domain", &text.join(";"))
     }
 
-    /// Sets the ramp, colour by colour.
+    /// Sets the ramp to a table of colours, with a warning if the colour for no heat is visible.
     pub(crate) fn table(&mut self, table: &[[u8; 4]; 256]) {
         if table.first().is_some_and(|nothing| nothing[3] > 0) {
             self.warn("where nothing is stays transparent");
@@ -135,7 +139,7 @@ impl StyleBuilder {
         self.imported.style = style.with_ramp(&Ramp::from_table(table));
     }
 
-    /// Sets one opacity for all.
+    /// Sets one opacity for the whole ramp.
     pub(crate) fn opacity(&mut self, name: &str, opacity: f64) -> Result<(), ImportError> {
         if !(0.0..=1.0).contains(&opacity) {
             return self.refuse(name, &opacity.to_string(), "expected 0 to 1");
@@ -146,18 +150,19 @@ impl StyleBuilder {
         Ok(())
     }
 
-    /// Sets what becomes of overlapping splats.
+    /// Sets the blend mode of overlapping splats.
     pub(crate) fn overlap(&mut self, overlap: &BlendMode) -> Result<(), ImportError> {
         self.set("overlap", &overlap.to_string())
     }
 
-    /// Spots that cover each other; how far they do is what the colours tell.
+    /// Sets the blend mode of spots that cover each other. The domain becomes 0 to 1, so the
+    /// colours show how much of a pixel is covered.
     pub(crate) fn cover(&mut self, cover: CoverOpacity) -> Result<(), ImportError> {
         self.overlap(&BlendMode::Cover(cover))?;
         self.set("domain", "0,1")
     }
 
-    /// Sets the file of the picture that is stamped at each point.
+    /// Sets the file of the picture that is drawn at each point.
     pub(crate) fn marker(&mut self, file: String) {
         self.imported.marker = Some(file);
     }
@@ -179,7 +184,7 @@ impl StyleBuilder {
     }
 }
 
-/// A number with at most six significant digits after the point.
+/// A number as text, rounded to about six significant digits.
 pub(crate) fn rounded(number: f64) -> String {
     let digits = 6 - (number.abs().log10().floor() as i32).clamp(-20, 6);
     let power = 10f64.powi(digits);

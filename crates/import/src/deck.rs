@@ -1,4 +1,4 @@
-//! deck.gl's HeatmapLayer, and the heatmap layers of kepler.gl that are made of it.
+//! deck.gl's HeatmapLayer, and the heatmap layers of kepler.gl, which are drawn by it.
 
 use crate::builder::StyleBuilder;
 use crate::gradient::{self, Stop};
@@ -7,20 +7,21 @@ use crate::options::OptionReader;
 use crate::{Dialect, ImportError, ImportedStyle};
 use heatsplat_points::mercator::EQUATOR_METRES;
 
-/// The height of its kernel at weight 1.
+/// The value of deck.gl's kernel in its middle, for a point of weight 1.
 const HEIGHT: f64 = 3.385_15;
 
-/// Its gaussian is half as wide as ours of the same radius: σ is a sixth of it.
+/// The factor from deck.gl's radius to ours: deck.gl's gaussian has σ = radius / 6, ours has σ =
+/// radius / 3.
 const OUR_RADIUS: f64 = 0.5;
 
-/// Its zooms and kepler's are those of 512 px tiles.
+/// The difference from the zooms of deck.gl and kepler.gl, which count tiles of 512 px, to ours.
 const ZOOM_SHIFT: f64 = 1.0;
 
 const RADIUS: f64 = 50.0;
 const MAX_RADIUS: f64 = 100.0;
 const THRESHOLD: f64 = 0.05;
 
-/// YlOrRd of six classes.
+/// The default colours: ColorBrewer's YlOrRd in six classes.
 const COLORS: [[u8; 3]; 6] = [
     [255, 255, 178],
     [254, 217, 118],
@@ -30,7 +31,7 @@ const COLORS: [[u8; 3]; 6] = [
     [189, 0, 38],
 ];
 
-/// The properties of a layer of deck.gl.
+/// Imports the properties of a deck.gl layer.
 pub(crate) fn import(layer: &JsLiteral) -> Result<ImportedStyle, ImportError> {
     let mut builder = StyleBuilder::new(Dialect::Deck);
     let mut options = OptionReader::of(layer);
@@ -64,7 +65,7 @@ pub(crate) fn import(layer: &JsLiteral) -> Result<ImportedStyle, ImportError> {
         },
     };
     match domain {
-        // At any zoom the top of the scale is the greatest density.
+        // Without a domain the greatest density of each zoom is the upper end.
         None => {
             builder.set("domain", if mean { "auto" } else { "p100" })?;
             builder.table(&table(&colors, intensity, threshold));
@@ -99,7 +100,7 @@ pub(crate) fn import(layer: &JsLiteral) -> Result<ImportedStyle, ImportError> {
     Ok(builder.done())
 }
 
-/// A layer of a kepler.gl map.
+/// Imports a heatmap layer of a kepler.gl map.
 pub(crate) fn import_kepler(layer: &JsLiteral) -> Result<ImportedStyle, ImportError> {
     let mut builder = StyleBuilder::new(Dialect::Kepler);
     let config = layer.get("config").unwrap_or(layer);
@@ -107,7 +108,8 @@ pub(crate) fn import_kepler(layer: &JsLiteral) -> Result<ImportedStyle, ImportEr
     let vis = config.get("visConfig").unwrap_or(&empty);
     let mut options = OptionReader::of(vis);
     let radius = options.positive("radius", &mut builder)?.unwrap_or(20.0);
-    // From 2 pixels at its zoom 0 to the radius at 18.
+    // The radius grows linearly from 2 pixels at kepler.gl's zoom 0 to the given radius at its zoom
+    // 18.
     let table_of = |from: f64, to: f64| {
         [0.0, 18.0].map(|zoom| (zoom + ZOOM_SHIFT, from + (to - from) * zoom / 18.0))
     };
@@ -123,7 +125,7 @@ pub(crate) fn import_kepler(layer: &JsLiteral) -> Result<ImportedStyle, ImportEr
         None => default_colors(),
         Some(value) => list_of_colors(value, "colorRange", &builder)?,
     };
-    // Kepler.gl passes its first and last colour twice to deck.gl.
+    // Kepler.gl gives its first and last colour twice to deck.gl.
     if let (Some(first), Some(last)) = (colors.first().copied(), colors.last().copied()) {
         colors.insert(0, first);
         colors.push(last);
@@ -163,7 +165,8 @@ fn aggregation(
     }
 }
 
-/// `d => d.weight`, `d => d[2]` or `"@@=weight"`.
+/// Reads the column of weights from `getWeight`, as in `d => d.weight` or `"@@=weight"`. For any
+/// other code it adds a warning.
 fn weight_column(options: &mut OptionReader<'_>, builder: &mut StyleBuilder) {
     let column = match options.get("getWeight") {
         Some(JsLiteral::Text(text)) => text.strip_prefix("@@=").map(str::to_owned),
@@ -207,7 +210,8 @@ fn list_of_colors(
     }
 }
 
-/// The domain's end at each zoom, where it is given as weight per metre.
+/// The domain's upper end at each zoom, as (zoom, density), for an end `high` that is given as
+/// weight per metre of the equator.
 fn per_metre(high: f64) -> Vec<(f64, f64)> {
     (0..=22)
         .map(|zoom| {
@@ -217,8 +221,8 @@ fn per_metre(high: f64) -> Vec<(f64, f64)> {
         .collect()
 }
 
-/// Its colours at each index: the ramp is a texture with a colour a texel, and what is below the
-/// threshold fades.
+/// The colour of each index. Deck.gl's ramp is a texture with one texel per colour, and colours
+/// fade below the threshold, a fraction of the greatest weight.
 fn table(colors: &[[f64; 4]], intensity: f64, threshold: f64) -> [[u8; 4]; 256] {
     let count = colors.len() as f64;
     let texel = |(i, c): (usize, &[f64; 4])| ((i as f64 + 0.5) / count, *c);
@@ -252,7 +256,7 @@ mod tests {
         let style = made.style;
         assert_eq!(style.radius().to_string(), "25px");
         assert_eq!(style.scale().domain.to_string(), "p100");
-        // Level up to the middle of the first of six texels; faded below a twentieth.
+        // One colour up to the middle of the first of six texels, and faded below a twentieth.
         assert_eq!(style.ramp().color(20), [255, 255, 178, 255]);
         assert_eq!(style.ramp().color(6)[3], 120);
         assert_eq!(style.ramp().color(250), [189, 0, 38, 255]);

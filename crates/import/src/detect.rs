@@ -35,7 +35,7 @@ pub(crate) fn read(text: &str) -> Result<ImportedStyle, ImportError> {
     values(&js_literal::read(text)?)
 }
 
-/// XML of one kind or another.
+/// Imports an XML document by its elements.
 fn document(text: &str) -> Result<ImportedStyle, ImportError> {
     let root = xml::read(text)?;
     if let Some(renderer) = qgis::renderer(&root) {
@@ -50,11 +50,11 @@ fn document(text: &str) -> Result<ImportedStyle, ImportError> {
     Err(ImportError::Unknown)
 }
 
-/// Imports a script or JSON.
+/// Imports the values in a script or in JSON.
 fn values(found: &[JsLiteral]) -> Result<ImportedStyle, ImportError> {
     let empty = JsLiteral::Object(Vec::new());
     let is_data = |value: &&JsLiteral| is_data(value);
-    // What the calls of a page are made with.
+    // In a script the names of the calls identify the dialect, and their arguments are the options.
     for value in found {
         let JsLiteral::Call(name, arguments) = value else {
             continue;
@@ -93,14 +93,14 @@ fn values(found: &[JsLiteral]) -> Result<ImportedStyle, ImportError> {
     let mut objects = objects.filter(|v| !is_data(v));
     match (objects.next(), data) {
         (Some(object), data) => by_keys(object, data),
-        // `{max, data}` or the list alone.
+        // Data without options: `{max, data}`, or only the list of points.
         (None, Some(data)) if data.get("data").is_some() => heatmap_js::import(&empty, Some(data)),
         (None, Some(data)) => leaflet_heat::import(&empty, Some(data)),
         (None, None) => Err(ImportError::Unknown),
     }
 }
 
-/// A list of points, or `{max, min, data: […]}`.
+/// Returns true for data: a list of points, or `{max, min, data: […]}`.
 fn is_data(value: &JsLiteral) -> bool {
     if let Some(list) = value.as_list() {
         return list.iter().any(is_point);
@@ -123,7 +123,7 @@ fn is_point(value: &JsLiteral) -> bool {
     }
 }
 
-/// Keys of an object that identify its dialect.
+/// The keys of an object, by which its dialect is detected.
 struct Keys<'a>(&'a JsLiteral);
 
 impl Keys<'_> {
@@ -150,14 +150,16 @@ impl Keys<'_> {
     }
 }
 
-/// Importer of an object, with the data beside it in a script.
+/// The importer of an object. The second parameter is the data in the same script, if there are
+/// any.
 type Importer = fn(&JsLiteral, Option<&JsLiteral>) -> Result<ImportedStyle, ImportError>;
 
-/// Test of an object's keys, with the data beside it in a script.
+/// A test of an object's keys. The second parameter is the data in the same script, if there are
+/// any.
 type Test = fn(&Keys<'_>, Option<&JsLiteral>) -> bool;
 
-/// Tests of dialects with their importers. The first test that succeeds decides, so keys that only
-/// one dialect has come before keys that several have.
+/// The tests of the dialects with their importers. The first test that succeeds decides the
+/// dialect, so keys of only one dialect are tested before keys that several dialects have.
 const TESTS: [(Test, Importer); 15] = [
     (
         |o, _| o.any(|key| key.starts_with("heatmap-")) || o.has(&["paint"]),
@@ -198,7 +200,7 @@ const TESTS: [(Test, Importer); 15] = [
         |o, _| o.has(&["maxZoom", "minOpacity", "max"]),
         leaflet_heat::import,
     ),
-    // The blur of heatmap.js is a share, that of Leaflet.heat is in pixels.
+    // In heatmap.js `blur` is a fraction from 0 to 1; in Leaflet.heat it is in pixels.
     (
         |o, _| o.blur().is_some_and(|blur| blur <= 1.0),
         heatmap_js::import,
@@ -246,9 +248,9 @@ const HEATMAP_JS_KEYS: [&str; 12] = [
     "onExtremaChange",
 ];
 
-/// Imports an object by the first dialect whose test it passes.
+/// Imports an object as the first dialect whose test succeeds.
 fn by_keys(object: &JsLiteral, data: Option<&JsLiteral>) -> Result<ImportedStyle, ImportError> {
-    // A whole style of MapLibre is imported by its first heatmap layer.
+    // Of a whole MapLibre style the first heatmap layer is imported.
     if let Some(layers) = object.get("layers").and_then(JsLiteral::as_list) {
         let mut layers = layers.iter();
         if let Some(layer) = layers.find(|layer| Keys(layer).is("type", "heatmap")) {
@@ -261,20 +263,21 @@ fn by_keys(object: &JsLiteral, data: Option<&JsLiteral>) -> Result<ImportedStyle
     import(object, data)
 }
 
-/// Parameters of heatsplat's own styles, if an object has no others.
+/// The parameters of a heatsplat style in an object; `None` if the object has any other key.
 fn own_pairs(object: &JsLiteral) -> Option<Vec<(String, String)>> {
     let keys = object.as_object().unwrap_or_default();
     let pairs: Option<Vec<(String, String)>> = keys.iter().map(our_pair).collect();
     pairs.filter(|p| !p.is_empty() && p.iter().all(|(key, _)| is_ours(key)))
 }
 
-/// A key of our own style as JSON has it.
+/// A key of an object and its value as the text of a parameter; `None` if no parameter has such a
+/// value.
 fn our_pair((key, value): &(String, JsLiteral)) -> Option<(String, String)> {
     let value = match value {
         JsLiteral::Text(text) => text.clone(),
         JsLiteral::Number(n) => n.to_string(),
         JsLiteral::Bool(b) => b.to_string(),
-        // A domain.
+        // A list of numbers is a domain.
         JsLiteral::List(list) => {
             let numbers: Option<Vec<String>> = list
                 .iter()
@@ -291,7 +294,8 @@ fn is_ours(name: &str) -> bool {
     Style::PARAMETERS.contains(&name)
 }
 
-/// `radius=12px&ramp=viridis`, or a pair a line.
+/// The parameters of a heatsplat style in a text: pairs `name=value` separated by `&` or line
+/// breaks. `None` for other texts.
 fn ours(text: &str) -> Option<Vec<(String, String)>> {
     let pairs: Option<Vec<(String, String)>> = text
         .split(['&', '\n'])
@@ -312,7 +316,7 @@ fn our_own(pairs: &[(String, String)]) -> Result<ImportedStyle, ImportError> {
     Ok(builder.done())
 }
 
-/// `name=value` between blanks.
+/// The pairs `name=value` in a text, separated by blanks, line breaks, `&` or `;`.
 fn assignments(text: &str) -> Vec<(String, String)> {
     let pairs = text.split([' ', '\t', '\n', '\r', '&', ';']);
     let pair = |pair: &str| {

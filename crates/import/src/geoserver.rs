@@ -1,4 +1,4 @@
-//! GeoServer: an SLD whose transformation is `vec:Heatmap` (once `gs:Heatmap`).
+//! GeoServer: an SLD with the transformation `vec:Heatmap`, formerly `gs:Heatmap`.
 
 use crate::builder::{StyleBuilder, rounded};
 use crate::gradient::{self, Stop};
@@ -7,7 +7,7 @@ use crate::{Dialect, ImportError, ImportedStyle};
 
 const RADIUS: f64 = 100.0;
 
-/// Returns true if a document has such a transformation.
+/// Returns true if a document contains a heatmap transformation.
 pub(crate) fn is_in(root: &Element) -> bool {
     let all = root.descendants();
     all.iter()
@@ -24,7 +24,8 @@ pub(crate) fn import(root: &Element) -> Result<ImportedStyle, ImportError> {
         .collect();
     let mut radius = RADIUS;
     for (name, values) in &parameters {
-        // `env('radius', 40)` names a variable of the request and its default: the last is it.
+        // In `env('radius', 40)` the values are a request's variable and its default: the last one
+        // counts.
         let value = values.last().map(String::as_str).unwrap_or_default();
         match name.as_str() {
             "radiusPixels" => {
@@ -46,7 +47,7 @@ pub(crate) fn import(root: &Element) -> Result<ImportedStyle, ImportError> {
             )),
         }
     }
-    // Four passes of a box blur, which are near a gaussian.
+    // GeoServer blurs by four passes of a box, which is close to a gaussian.
     builder.radius("radiusPixels", 3.0 * deviation(radius))?;
     builder.set("domain", "p100")?;
     match all.iter().find(|e| e.name == "ColorMap") {
@@ -68,7 +69,7 @@ pub(crate) fn import(root: &Element) -> Result<ImportedStyle, ImportError> {
     Ok(builder.done())
 }
 
-/// A parameter's name and values: all literals and names of properties in it.
+/// The name and the values of a parameter: the texts of all literals and property names in it.
 fn parameter(function: &Element) -> Option<(String, Vec<String>)> {
     let words = function.descendants();
     let words = words
@@ -78,7 +79,7 @@ fn parameter(function: &Element) -> Option<(String, Vec<String>)> {
     Some((words.next()?, words.collect()))
 }
 
-/// σ of its four boxes, whose radii add up to `radius`.
+/// The standard deviation σ of four box blurs whose radii add up to `radius`, in pixels.
 fn deviation(radius: f64) -> f64 {
     let whole = radius.round().max(1.0) as u32;
     let each = |pass: u32| f64::from(whole / 4 + u32::from(pass < whole % 4));
@@ -117,7 +118,7 @@ fn colors(map: &Element, builder: &mut StyleBuilder) -> Result<(), ImportError> 
         let value = i as f64 / 255.0;
         let below = |(quantity, _): &Stop| *quantity <= value;
         gradient::bytes(match kind {
-            // Up to, but not including, each quantity.
+            // A colour is for the values below its quantity, from the previous quantity on.
             "intervals" => stops
                 .iter()
                 .find(|s| !below(s))
@@ -158,7 +159,7 @@ mod tests {
         let made = style(SLD).unwrap();
         assert_eq!(made.dialect, Dialect::GeoServer);
         assert_eq!(made.columns.weight.as_deref(), Some("pop2000"));
-        // Four boxes of 10: σ² = 4 · 110 / 3.
+        // Four boxes of radius 10 have σ² = 4 · 110 / 3.
         assert_eq!(
             made.style.radius().to_string(),
             "36.33180px".replace("36.33180", "36.3318")

@@ -1,4 +1,4 @@
-//! The HeatmapLayer of the Google Maps JavaScript API, removed from it in May 2026.
+//! The HeatmapLayer of the Google Maps JavaScript API, which was removed from the API in May 2026.
 
 use crate::builder::StyleBuilder;
 use crate::gradient;
@@ -7,7 +7,7 @@ use crate::js_literal::JsLiteral;
 use crate::options::OptionReader;
 use crate::{Dialect, ImportError, ImportedStyle};
 
-/// The gradient that it had without one.
+/// The layer's default gradient.
 const GRADIENT: [&str; 11] = [
     "rgba(102,255,0,0)",
     "rgba(102,255,0,1)",
@@ -30,7 +30,7 @@ pub(crate) fn import(options: &JsLiteral) -> Result<ImportedStyle, ImportError> 
     let mut options = OptionReader::of(options);
     let radius = options.positive("radius", &mut builder)?.unwrap_or(RADIUS);
     if options.flag("dissipating", &mut builder)? == Some(false) {
-        // Pixels at zoom 0.
+        // The radius is in pixels of zoom 0, and doubles with each zoom.
         let zooms: Vec<(f64, f64)> = (0..=20)
             .map(|z| (f64::from(z), radius * f64::from(z).exp2()))
             .take_while(|(z, r)| *z == 0.0 || *r < 256.0)
@@ -79,7 +79,7 @@ pub(crate) fn import(options: &JsLiteral) -> Result<ImportedStyle, ImportError> 
     Ok(builder.done())
 }
 
-/// A LatLng, or `{location: LatLng, weight}`.
+/// A point from a LatLng, or from `{location: LatLng, weight}`.
 fn point(value: &JsLiteral) -> Option<ImportedPoint> {
     let Some(location) = value.get("location") else {
         return lat_lng(value);

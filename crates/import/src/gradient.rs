@@ -1,14 +1,15 @@
-//! Colours between stops, as a browser's canvas and MapLibre mix them.
+//! Colours between stops, mixed as by a browser's canvas and by MapLibre.
 
 use crate::ImportError;
 use crate::builder::StyleBuilder;
 use crate::js_literal::JsLiteral;
 use heatsplat_render::ramp::css_color;
 
-/// A position from 0 to 1 and straight RGBA, 0 to 1.
+/// A position, 0 to 1, and its colour: RGBA, each channel 0 to 1, not premultiplied.
 pub(crate) type Stop = (f64, [f64; 4]);
 
-/// A colour of CSS, or `[r, g, b]` or `[r, g, b, a]` of 0 to 255.
+/// Reads a colour: a text with a CSS colour, or a list `[r, g, b]` or `[r, g, b, a]` with numbers
+/// from 0 to 255. `name` is the property's name, for errors.
 pub(crate) fn color(
     value: &JsLiteral,
     name: &str,
@@ -34,7 +35,7 @@ pub(crate) fn color(
     }
 }
 
-/// A colour of CSS, or of MapServer's and Google's `rgba(…)`.
+/// Reads a CSS colour, or a colour in the form `rgba(…)` of MapServer and Google.
 pub(crate) fn css(text: &str, name: &str, builder: &StyleBuilder) -> Result<[f64; 4], ImportError> {
     match css_color(text.trim()) {
         Ok(color) => Ok(color.map(f64::from)),
@@ -42,7 +43,7 @@ pub(crate) fn css(text: &str, name: &str, builder: &StyleBuilder) -> Result<[f64
     }
 }
 
-/// `{0.4: "blue", 1: "red"}` in the order of its positions.
+/// Reads the stops of a gradient such as `{0.4: "blue", 1: "red"}`, and sorts them by position.
 pub(crate) fn stops(
     value: &JsLiteral,
     name: &str,
@@ -64,8 +65,9 @@ pub(crate) fn stops(
     Ok(stops)
 }
 
-/// The colour at a position: mixed straight, alpha apart, as a canvas does and MapLibre since its
-/// third version; level outside the stops.
+/// The colour at a position. Colours are mixed channel by channel without premultiplication, as by
+/// a canvas and by MapLibre since version 3. Before the first stop and after the last the colour
+/// does not change.
 pub(crate) fn at(stops: &[Stop], position: f64) -> [f64; 4] {
     let after = stops.partition_point(|(p, _)| *p <= position);
     let before = after.checked_sub(1).and_then(|i| stops.get(i));
@@ -79,17 +81,18 @@ pub(crate) fn at(stops: &[Stop], position: f64) -> [f64; 4] {
     }
 }
 
-/// 0 to 1 as 0 to 255.
+/// Converts channels from 0..1 to 0..255.
 pub(crate) fn bytes(color: [f64; 4]) -> [u8; 4] {
     color.map(|c| (c.clamp(0.0, 1.0) * 255.0).round() as u8)
 }
 
-/// The 256 pixels of a canvas that is filled with a gradient from end to end.
+/// The 256 pixels of a canvas of width 256 that is filled with a gradient from its left to its
+/// right edge.
 pub(crate) fn canvas(stops: &[Stop]) -> [[u8; 4]; 256] {
     std::array::from_fn(|i| bytes(at(stops, (i as f64 + 0.5) / 256.0)))
 }
 
-/// Colours spread evenly over 0 to 1.
+/// Stops for colours at even distances from position 0 to position 1.
 pub(crate) fn even(colors: Vec<[f64; 4]>) -> Vec<Stop> {
     let last = colors.len().saturating_sub(1).max(1) as f64;
     let place = |(i, color): (usize, [f64; 4])| (i as f64 / last, color);

@@ -1,4 +1,4 @@
-//! HeatCanvas: `step`, `degree` and a colour function of its own.
+//! HeatCanvas: the options `step`, `degree` and a colour function.
 
 use crate::builder::StyleBuilder;
 use crate::js_literal::JsLiteral;
@@ -6,10 +6,11 @@ use crate::options::OptionReader;
 use crate::{Dialect, ImportError, ImportedStyle};
 use heatsplat_render::BlendMode;
 
-/// Degrees by the names of its constants.
+/// The degrees of HeatCanvas's kernels by the names of its constants.
 const DEGREES: [(&str, u32); 3] = [("LINEAR", 1), ("QUAD", 2), ("CUBIC", 3)];
 
-/// A radius to tell weights by, in pixels.
+/// The radius, in pixels, of the imported kernel. The choice is free, since a point's weight
+/// decides on its reach.
 const REACH: f64 = 16.0;
 
 pub(crate) fn import(options: &JsLiteral, layer: bool) -> Result<ImportedStyle, ImportError> {
@@ -52,7 +53,8 @@ pub(crate) fn import(options: &JsLiteral, layer: bool) -> Result<ImportedStyle, 
     options.ignore(&["zIndex", "map", "canvas"]);
     options.finish(&mut builder);
 
-    // (v / step − dⁿ): the weight that reaches so far.
+    // HeatCanvas draws a point of value v as v / step − dⁿ at the distance d, so a weight of step ·
+    // REACHⁿ reaches as far as REACH pixels.
     builder.radius("step", REACH)?;
     builder.set(
         "kernel",
@@ -65,7 +67,8 @@ pub(crate) fn import(options: &JsLiteral, layer: bool) -> Result<ImportedStyle, 
     Ok(builder.done())
 }
 
-/// Its own colours: hue 1 − v, saturation 0.8, lightness 0.6 v.
+/// HeatCanvas's default colours. For a value v from 0 to 1 they have the hue 1 − v, the saturation
+/// 0.8 and the lightness 0.6 v.
 fn table() -> [[u8; 4]; 256] {
     std::array::from_fn(|i| {
         let v = i as f32 / 255.0;
@@ -89,7 +92,7 @@ mod tests {
         let plain = style("{step: 0.5, degree: HeatCanvas.LINEAR}").unwrap();
         assert_eq!(plain.dialect, Dialect::HeatCanvas);
         assert_eq!(plain.style.blend().to_string(), "reach:8");
-        // The greatest value is hue 0, the least is nearly black.
+        // The greatest value has the hue 0, which is red; the least is nearly black.
         assert_eq!(plain.style.ramp().color(255), [235, 71, 71, 255]);
         assert!(plain.style.ramp().color(1)[..3].iter().all(|c| *c < 3));
     }

@@ -1,4 +1,4 @@
-//! heatmap.js: the options of `h337.create`, what `setData` is given, or both.
+//! heatmap.js: the options of `h337.create`, the argument of `setData`, or both.
 
 use crate::builder::{StyleBuilder, rounded};
 use crate::gradient::{self, Stop};
@@ -8,7 +8,7 @@ use crate::options::OptionReader;
 use crate::{Dialect, ImportError, ImportedStyle};
 use heatsplat_render::CoverOpacity;
 
-/// Its own gradient: blue, lime, yellow, red.
+/// The default gradient of heatmap.js: blue, lime, yellow, red.
 const GRADIENT: [Stop; 4] = [
     (0.25, [0.0, 0.0, 1.0, 1.0]),
     (0.55, [0.0, 1.0, 0.0, 1.0]),
@@ -19,10 +19,10 @@ const GRADIENT: [Stop; 4] = [
 const RADIUS: f64 = 40.0;
 const BLUR: f64 = 0.85;
 
-/// The least opacity of a spot.
+/// The least opacity of a point's spot.
 const LEAST: f64 = 0.01;
 
-/// Imports options, and data if there are any.
+/// Imports options, and the data beside them if there are any.
 pub(crate) fn import(
     options: &JsLiteral,
     data: Option<&JsLiteral>,
@@ -32,7 +32,7 @@ pub(crate) fn import(
     let radius = options.positive("radius", &mut builder)?.unwrap_or(RADIUS);
     let blur = options.share("blur", &mut builder)?.unwrap_or(BLUR);
     if options.flag("scaleRadius", &mut builder)? == Some(true) {
-        // Pixels at zoom 0, twice as many with each further one.
+        // The radius is in pixels of zoom 0, and doubles with each zoom.
         let zooms: Vec<(f64, f64)> = (0..=20)
             .map(|z| (f64::from(z), radius * f64::from(z).exp2()))
             .take_while(|(z, r)| *z == 0.0 || *r < 256.0)
@@ -83,14 +83,15 @@ pub(crate) fn import(
     Ok(builder.done())
 }
 
-/// Names of the data's fields.
+/// The names of the fields of a point in the data.
 struct Fields<'a> {
     lat: &'a str,
     lon: &'a str,
     value: &'a str,
 }
 
-/// The palette at each alpha, as opaque as the options say.
+/// Imports the colours: the gradient's colour for each alpha, with the opacity that the options ask
+/// for.
 fn colors(options: &mut OptionReader<'_>, builder: &mut StyleBuilder) -> Result<(), ImportError> {
     let stops = match options.get("gradient") {
         Some(given) => gradient::stops(given, "gradient", builder)?,
@@ -103,7 +104,7 @@ fn colors(options: &mut OptionReader<'_>, builder: &mut StyleBuilder) -> Result<
     let palette = gradient::canvas(&stops);
     let mut table = [[0; 4]; 256];
     for (alpha, (out, [r, g, b, a])) in table.iter_mut().zip(palette).enumerate().skip(1) {
-        // A canvas's bytes: fractions are cut off where they are stored.
+        // Opacities as numbers from 0 to 255, as in a canvas.
         let byte = |share: f64| share * 255.0;
         let opacity = match fixed {
             _ if own => f64::from(a),
@@ -117,7 +118,7 @@ fn colors(options: &mut OptionReader<'_>, builder: &mut StyleBuilder) -> Result<
     Ok(())
 }
 
-/// `{max, min, data: […]}` or the list alone.
+/// Imports the data, which is `{max, min, data: […]}` or only the list of points.
 fn take_data(
     data: Option<&JsLiteral>,
     fields: &Fields<'_>,
@@ -149,7 +150,7 @@ fn take_data(
         Some(ImportedPoint {
             lon: number(fields.lon)?,
             lat: number(fields.lat)?,
-            // What has no value counts as 1.
+            // A point without a value, or with the value 0, counts as 1.
             weight: weight.filter(|w| *w != 0.0).unwrap_or(1.0),
             radius: number("radius"),
         })
@@ -183,7 +184,7 @@ mod tests {
         assert_eq!(made.dialect, Dialect::HeatmapJs);
         let style = made.style;
         assert_eq!(style.radius().to_string(), "40px");
-        // Level before the first stop; opaque as the alpha is.
+        // One colour before the first stop, with the alpha as the opacity.
         assert_eq!(style.ramp().color(30), [0, 0, 255, 30]);
         assert_eq!(style.ramp().color(255), [255, 3, 0, 255]);
         assert_eq!(made.warnings.len(), 1, "{:?}", made.warnings);
@@ -233,7 +234,7 @@ mod tests {
         }
         let made = style("h337.create({radios: 4})").unwrap();
         assert!(made.warnings[0].contains("radios"));
-        // Stops are sorted.
+        // Stops are sorted by position.
         let backwards = style("h337.create({gradient: {1: 'red', .1: 'blue'}})").unwrap();
         assert_eq!(backwards.style.ramp().color(5)[..3], [0, 0, 255]);
     }

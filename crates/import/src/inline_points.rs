@@ -1,8 +1,8 @@
-//! Points that a configuration carries in itself.
+//! Points that are written in a configuration.
 
 use crate::js_literal::JsLiteral;
 
-/// A point as the browser's heat maps are given it.
+/// A point in the configuration of a heat map for browsers.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ImportedPoint {
     /// Degrees east.
@@ -11,7 +11,7 @@ pub struct ImportedPoint {
     pub lat: f64,
     /// Weight of the point.
     pub weight: f64,
-    /// Its own radius in pixels.
+    /// The radius of this point in pixels; `None` if it has the radius of the style.
     pub radius: Option<f64>,
 }
 
@@ -26,8 +26,8 @@ impl ImportedPoint {
     }
 }
 
-/// `[[lat, lng, intensity], …]`, where the intensity may be missing; `None` where a list is
-/// something else.
+/// The points of a list `[[lat, lng, intensity], …]`, where the intensity may be missing. `None`
+/// for a list of anything else.
 pub(crate) fn triples(list: &[JsLiteral]) -> Option<Vec<ImportedPoint>> {
     list.iter().map(triple).collect()
 }
@@ -48,7 +48,8 @@ fn triple(point: &JsLiteral) -> Option<ImportedPoint> {
     }
 }
 
-/// `new google.maps.LatLng(lat, lng)`, `L.latLng(lat, lng)` or `{lat: …, lng: …}`.
+/// The point of `new google.maps.LatLng(lat, lng)`, `L.latLng(lat, lng)` or `{lat: …, lng: …}`;
+/// `None` for other values.
 pub(crate) fn lat_lng(value: &JsLiteral) -> Option<ImportedPoint> {
     if let JsLiteral::Call(name, arguments) = value {
         let known = name.ends_with("LatLng") || name.ends_with("latLng");

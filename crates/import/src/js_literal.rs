@@ -1,12 +1,14 @@
-//! Reads what people have in their pages: JSON, and the object literals of JavaScript around it.
+//! A reader of the configurations that stand in web pages: JSON, and JavaScript's object literals
+//! with the statements around them.
 //!
-//! Keys without quotes, single quotes, comments, trailing commas, `.5`, `new Thing(…)` and calls
-//! are understood; whatever needs a JavaScript engine (functions, variables, arithmetic) is kept as
-//! [`JsLiteral::Code`], so that who looks for it can say so.
+//! It understands keys without quotes, single quotes, comments, trailing commas, `.5`, `new
+//! Thing(…)` and calls. Code that only a JavaScript engine could evaluate (functions, variables or
+//! arithmetic) becomes [`JsLiteral::Code`], so that an importer which needs its value can warn
+//! about it.
 
 use crate::ImportError;
 
-/// A value of a configuration.
+/// A value in a configuration.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum JsLiteral {
     Null,
@@ -14,18 +16,18 @@ pub(crate) enum JsLiteral {
     Number(f64),
     Text(String),
     List(Vec<JsLiteral>),
-    /// In the order of the text.
+    /// Keys with their values, in the order of the text.
     Object(Vec<(String, JsLiteral)>),
-    /// `name(…)` or `new name(…)`.
+    /// A call `name(…)` or `new name(…)`: the name and the arguments.
     Call(String, Vec<JsLiteral>),
-    /// Expression that only a JavaScript engine could evaluate.
+    /// Code that only a JavaScript engine could evaluate.
     Code(String),
 }
 
-/// Values may be nested so deeply.
+/// The greatest depth to which values may be nested.
 const MAX_DEPTH: usize = 64;
 
-/// All values that a text holds: one for JSON, one a statement for a script.
+/// Reads all values in a text: one in JSON, one per statement in a script.
 pub(crate) fn read(text: &str) -> Result<Vec<JsLiteral>, ImportError> {
     let mut reader = Reader { text, at: 0 };
     let mut found = Vec::new();
@@ -70,7 +72,8 @@ impl JsLiteral {
         }
     }
 
-    /// The value of a key of an object; of two the later.
+    /// The value of a key of an object; if the key occurs twice, the later value. `None` for a
+    /// missing key and for values other than objects.
     pub(crate) fn get(&self, key: &str) -> Option<&JsLiteral> {
         let mut pairs = self.as_object()?.iter().rev();
         pairs.find(|(k, _)| k == key).map(|(_, v)| v)
@@ -114,7 +117,7 @@ impl<'a> Reader<'a> {
         found
     }
 
-    /// A word that is not part of a longer one.
+    /// Skips a word, and returns true, if it is next in the text and not a part of a longer word.
     fn eat_word(&mut self, word: &str) -> bool {
         let after = self.rest().strip_prefix(word).map(|r| r.chars().next());
         let found = after.is_some_and(|next| !next.is_some_and(is_name));
@@ -131,7 +134,7 @@ impl<'a> Reader<'a> {
         rest.get(..end).unwrap_or_default()
     }
 
-    /// Skips blanks and comments.
+    /// Skips white space and comments.
     fn space(&mut self) {
         loop {
             self.take(|c| c.is_whitespace() || c == '\u{feff}');
@@ -157,7 +160,8 @@ impl<'a> Reader<'a> {
         })
     }
 
-    /// A value, with `const name =` before it and `.addTo(map)` after it.
+    /// Reads a statement: a value that may have `const name =` before it and `.addTo(map)` after
+    /// it.
     fn statement(&mut self) -> Result<JsLiteral, ImportError> {
         for word in ["export", "default", "const", "let", "var"] {
             if self.eat_word(word) {
@@ -195,7 +199,7 @@ impl<'a> Reader<'a> {
         Ok(value)
     }
 
-    /// Returns true if only blanks lie between here and the line's beginning.
+    /// Returns true if a line break precedes the current position, with nothing but blanks between.
     fn on_new_line(&self, start: usize) -> bool {
         let before = self.text.get(start..self.at).unwrap_or_default();
         let blanks = before.trim_end();
@@ -345,7 +349,7 @@ impl<'a> Reader<'a> {
             let value = if self.eat(":") {
                 self.value(depth + 1)?
             } else {
-                // `radius` alone, `...options`, `getWeight() { … }`
+                // Only a name (`radius`), `...options`, or a method such as `getWeight() { … }`.
                 self.at = start;
                 self.code_from(start)?
             };
@@ -357,7 +361,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Text from `start` up to the next comma or end of the group: code.
+    /// Reads the text from `start` up to the next comma, semicolon or closing bracket as code.
     fn code_from(&mut self, start: usize) -> Result<JsLiteral, ImportError> {
         self.at = start;
         loop {
@@ -375,7 +379,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Skips a group in brackets and all groups in it.
+    /// Skips a group in brackets, with all groups inside it.
     fn skip_group(&mut self) -> Result<(), ImportError> {
         let mut depth = 0usize;
         while let Some(c) = self.peek() {

@@ -1,4 +1,4 @@
-//! Leaflet.heat and simpleheat: the points, the options, or the whole call.
+//! Leaflet.heat and simpleheat: the points, the options, or a whole call.
 
 use crate::builder::{StyleBuilder, rounded};
 use crate::gradient::{self, Stop};
@@ -8,7 +8,7 @@ use crate::options::OptionReader;
 use crate::{Dialect, ImportError, ImportedStyle};
 use heatsplat_render::CoverOpacity;
 
-/// Their own gradient: blue, cyan, lime, yellow, red.
+/// The default gradient of both: blue, cyan, lime, yellow, red.
 const GRADIENT: [Stop; 5] = [
     (0.4, [0.0, 0.0, 1.0, 1.0]),
     (0.6, [0.0, 1.0, 1.0, 1.0]),

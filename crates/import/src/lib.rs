@@ -1,8 +1,9 @@
 //! Import of other heat maps' configurations as [`Style`]s.
 //!
-//! [`style`] detects the dialect of a text; each dialect has a file of its own. Properties that a
-//! dialect defines exactly (Mapnik's color table) are imported exactly. Others become the nearest
-//! that heatsplat has, and [`ImportedStyle::warnings`] lists the losses.
+//! [`style`] detects the dialect of a text; each dialect has its own file. Properties that a
+//! dialect defines exactly, such as Mapnik's color table, are imported exactly. Other properties
+//! become the most similar ones that heatsplat has, and [`ImportedStyle::warnings`] lists the
+//! differences.
 //!
 //! ```
 //! use heatsplat_import::{self as import, Dialect};
@@ -41,13 +42,13 @@ pub use inline_points::ImportedPoint;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Dialect {
-    /// heatsplat's own: `radius=12px&ramp=viridis`, or the parameters as a JSON object.
+    /// heatsplat's own styles, as `radius=12px&ramp=viridis` or as a JSON object of parameters.
     Heatsplat,
-    /// Mapnik's image filters, in a line, in CartoCSS or in its XML.
+    /// Mapnik's image filters, as a single line, in CartoCSS or in Mapnik's XML.
     Mapnik,
     /// The heatmap datasource of mapnik-rasterizers.
     MapnikRasterizers,
-    /// heatmap.js: its options, `setData` or both.
+    /// heatmap.js: the options, the argument of `setData`, or both.
     HeatmapJs,
     /// Leaflet.heat and simpleheat.
     LeafletHeat,
@@ -95,28 +96,28 @@ impl fmt::Display for Dialect {
     }
 }
 
-/// Style and other information from a configuration.
+/// A style and other information that was read from a configuration.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct ImportedStyle {
     /// Dialect of the configuration.
     pub dialect: Dialect,
-    /// Style with the same look.
+    /// Style that looks the same in heatsplat, as far as that is possible.
     pub style: Style,
     /// Descriptions of properties that were imported approximately or not at all.
     pub warnings: Vec<String>,
-    /// Columns of the data that the configuration names.
+    /// Columns of the data that the configuration reads.
     pub columns: ColumnNames,
     /// Data source of the configuration, by Mapnik's names (`type`, `file`, `table` …).
     pub datasource: Vec<(String, String)>,
-    /// File of the picture that is stamped at each point. The style has an ellipse instead until
-    /// [`with_marker`](Self::with_marker) reads the file.
+    /// File of the picture that is drawn at each point, if there is one. Until
+    /// [`with_marker`](Self::with_marker) reads this file, the style draws an ellipse instead.
     pub marker: Option<String>,
-    /// Points in the configuration itself.
+    /// Points that are written in the configuration.
     pub points: Vec<ImportedPoint>,
 }
 
-/// Names of columns that a configuration reads.
+/// Names of the columns that a configuration reads; `None` for columns that it doesn't name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ColumnNames {
     /// Column of the longitude.
@@ -130,10 +131,11 @@ pub struct ColumnNames {
 }
 
 impl ImportedStyle {
-    /// Stamps the alpha of a PNG at each point: the file that [`marker`](Self::marker) names.
+    /// Replaces the ellipse at each point by the alpha channel of a PNG, whose file
+    /// [`marker`](Self::marker) names.
     ///
     /// # Errors
-    /// A file that is no PNG, or a larger one than a marker may be.
+    /// A file that is no PNG, or a picture that is too large for a marker.
     pub fn with_marker(mut self, png: &[u8]) -> Result<Self, MarkerError> {
         let image = MarkerImage::from_png(png)?;
         let mut blend = self.style.blend().clone();
@@ -150,10 +152,10 @@ impl ImportedStyle {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum MarkerError {
-    /// The picture can be no marker.
+    /// The picture can't be a marker.
     #[error(transparent)]
     Image(#[from] MarkerImageError),
-    /// The style can have no marker.
+    /// The style can't have a marker.
     #[error(transparent)]
     Style(#[from] StyleError),
 }
@@ -162,7 +164,7 @@ pub enum MarkerError {
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ImportError {
-    /// The text is in no known dialect.
+    /// The text is in no dialect that this crate knows.
     #[error(
         "this is no style of heatsplat's and no configuration that it knows; it reads {}",
         Dialect::ALL.map(|(name, _)| name).join(", ")
@@ -185,12 +187,12 @@ pub enum ImportError {
         dialect: Dialect,
         /// Name of the property.
         name: String,
-        /// The illegal value, shortened.
+        /// The illegal value, cut to 40 characters.
         value: String,
         /// Description of legal values.
         expected: String,
     },
-    /// A value is illegal in heatsplat's styles.
+    /// A value is not allowed in heatsplat's styles.
     #[error("{dialect}: {error}")]
     Style {
         /// Dialect of the configuration.
@@ -200,13 +202,13 @@ pub enum ImportError {
     },
 }
 
-/// Longest configuration in bytes.
+/// The greatest length of a configuration in bytes (64 MiB): a choice.
 const MAX_LENGTH: usize = 64 << 20;
 
 /// Imports a configuration of any dialect.
 ///
 /// # Errors
-/// An [`ImportError`] where the dialect is unknown, or a value is illegal.
+/// An [`ImportError`] if the dialect is unknown or a value is illegal.
 pub fn style(text: &str) -> Result<ImportedStyle, ImportError> {
     let text = text.trim_matches(|c: char| c.is_whitespace() || c == '\u{feff}');
     if text.is_empty() || text.len() > MAX_LENGTH {
@@ -215,7 +217,7 @@ pub fn style(text: &str) -> Result<ImportedStyle, ImportError> {
     detect::read(text)
 }
 
-/// The beginning of a text, without control characters, for messages.
+/// The first 40 characters of a text for messages, with blanks for control characters.
 fn shorten(text: &str) -> String {
     const MOST: usize = 40;
     let plain = text.chars().map(|c| if c.is_control() { ' ' } else { c });

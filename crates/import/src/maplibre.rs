@@ -1,4 +1,4 @@
-//! The heatmap layer of MapLibre and Mapbox: a layer of a style, or its `paint` alone.
+//! The heatmap layer of MapLibre and Mapbox: a layer of a style, or only its `paint`.
 
 use crate::builder::{StyleBuilder, rounded};
 use crate::gradient::{self, Stop};
@@ -6,20 +6,22 @@ use crate::js_literal::JsLiteral;
 use crate::options::OptionReader;
 use crate::{Dialect, ImportError, ImportedStyle};
 
-/// The height of its kernel at weight and intensity 1: 1/√(2π), as in its shader.
+/// The value of MapLibre's kernel in its middle, for weight and intensity 1: 1/√(2π), as in its
+/// shader.
 const HEIGHT: f64 = 0.398_942_280_401_432_7;
 
-/// Its tiles are 512 pixels wide: its zoom 0 is our zoom 1.
+/// The difference from MapLibre's zooms, which count tiles of 512 px, to ours: its zoom 0 is our
+/// zoom 1.
 const ZOOM_SHIFT: f64 = 1.0;
 
-/// Zooms that curves are sampled at where they are no straight lines.
+/// The zooms at which curves that are not linear are sampled.
 const SAMPLED: [f64; 12] = [
     0.0, 2.0, 4.0, 6.0, 8.0, 10.0, 12.0, 14.0, 16.0, 18.0, 20.0, 22.0,
 ];
 
 const RADIUS: f64 = 30.0;
 
-/// Its own colours over the density.
+/// The default colours, each with its density.
 const COLORS: [(f64, &str); 6] = [
     (0.0, "rgba(0,0,255,0)"),
     (0.1, "royalblue"),
@@ -54,7 +56,7 @@ pub(crate) fn import(layer: &JsLiteral) -> Result<ImportedStyle, ImportError> {
             );
         }
         Curve::Zooms(stops) => {
-            // What is no intensity at all is one of a thousandth.
+            // An intensity of 0 counts as 0.001, since the domain's end is divided by it.
             let domain = |(zoom, i): (f64, f64)| (zoom, top / i.max(1e-3));
             builder.domains_to(&stops.into_iter().map(domain).collect::<Vec<_>>())?;
         }
@@ -88,7 +90,7 @@ pub(crate) fn import(layer: &JsLiteral) -> Result<ImportedStyle, ImportError> {
     Ok(builder.done())
 }
 
-/// A value that may change with the zoom, ours.
+/// A number, or a table of (zoom, number) by heatsplat's zooms.
 enum Curve {
     Flat(f64),
     Zooms(Vec<(f64, f64)>),
@@ -131,7 +133,8 @@ fn curve(
     Ok(Some(Curve::Zooms(zooms.into_iter().map(at).collect())))
 }
 
-/// Count of a weight of 1 in the data; a column is taken note of.
+/// The number that MapLibre counts for a weight of 1 in the data. If a column has the weights, its
+/// name is added to the imported columns.
 fn weight(options: &mut OptionReader<'_>, builder: &mut StyleBuilder) -> Result<f64, ImportError> {
     const NAME: &str = "heatmap-weight";
     const EXPECTED: &str = "expected a number, [\"get\", \"column\"] or a line over it from 0, 0";
@@ -173,7 +176,7 @@ fn weight(options: &mut OptionReader<'_>, builder: &mut StyleBuilder) -> Result<
     Ok(y1 / x1)
 }
 
-/// The ramp over the density, at each index.
+/// Imports the colours: the ramp gets the colour for each index's density.
 fn colors(options: &mut OptionReader<'_>, builder: &mut StyleBuilder) -> Result<(), ImportError> {
     const NAME: &str = "heatmap-color";
     const EXPECTED: &str = "expected [\"interpolate\", [\"linear\"], [\"heatmap-density\"], 0, \"transparent\", 1, \"red\"]";
@@ -224,7 +227,8 @@ fn colors(options: &mut OptionReader<'_>, builder: &mut StyleBuilder) -> Result<
     Ok(())
 }
 
-/// `["get", "column"]`, also where `to-number` or `coalesce` is around it.
+/// The column of `["get", "column"]`, also inside `to-number`, `number` or `coalesce`; `None` for
+/// other values.
 fn property(value: &JsLiteral) -> Option<&str> {
     let list = value.as_list()?;
     match list {
@@ -238,7 +242,7 @@ fn property(value: &JsLiteral) -> Option<&str> {
     }
 }
 
-/// Input of an expression.
+/// The input of an expression: the zoom, the heat map's density, or a column of the data.
 #[derive(Clone, Copy, PartialEq)]
 enum Input<'a> {
     Zoom,
@@ -246,21 +250,21 @@ enum Input<'a> {
     Property(&'a str),
 }
 
-/// Interpolation between stops.
+/// The method of interpolation between stops.
 #[derive(Clone, Copy, PartialEq)]
 enum Way {
     Step,
     Linear,
-    /// The base: steps grow by it with each unit of the input.
+    /// Exponential, with its base: values change by this factor more with each unit of the input.
     Exponential(f64),
 }
 
-/// `interpolate`, `step`, or a function of the old kind, `{"stops": […]}`.
+/// An expression `interpolate` or `step`, or a function in the older form `{"stops": […]}`.
 struct Expression<'a> {
     way: Way,
     input: Input<'a>,
     stops: Vec<(Option<f64>, &'a JsLiteral)>,
-    /// Interpolated by another method than the configuration's.
+    /// True if another method of interpolation takes the place of the configuration's.
     lossy: bool,
 }
 
@@ -316,7 +320,7 @@ impl<'a> Expression<'a> {
         })
     }
 
-    /// The stops where all values are numbers and the inputs rise.
+    /// The stops as (input, value), if all are numbers and the inputs rise; otherwise `None`.
     fn numbers(&self) -> Option<Vec<(f64, f64)>> {
         let number = |(at, value): &(Option<f64>, &JsLiteral)| Some(((*at)?, value.as_number()?));
         let numbers: Vec<(f64, f64)> = self.stops.iter().map(number).collect::<Option<_>>()?;
@@ -351,7 +355,8 @@ impl Way {
         }
     }
 
-    /// Fraction of the way from one input to another.
+    /// The weight, 0 to 1, of the value at the input `to` when the value at `x`, between `from` and
+    /// `to`, is interpolated.
     fn share(self, x: f64, from: f64, to: f64) -> f64 {
         match self {
             Self::Step => 0.0,
@@ -370,7 +375,8 @@ impl Way {
         }
     }
 
-    /// Colour stops between which straight lines are near enough the curve.
+    /// Colour stops that approximate a curve by straight lines: 16 lines between two stops of an
+    /// exponential curve, and the stops themselves otherwise.
     fn straightened(self, stops: &[Stop]) -> Vec<Stop> {
         const BETWEEN: u32 = 16;
         let Self::Exponential(_) = self else {
@@ -404,7 +410,8 @@ mod tests {
         assert_eq!(style.scale().domain.to_string(), "0,2.506628");
         let ramp = style.ramp();
         assert_eq!(ramp.color(255), [255, 0, 0, 255]);
-        // Halfway to royalblue, from a blue that can't be seen but has its say.
+        // Between a transparent blue and royalblue: as colours are not premultiplied, the
+        // transparent blue counts like any other colour.
         assert_eq!(ramp.color(13), [33, 54, 240, 130]);
     }
 
@@ -430,7 +437,7 @@ mod tests {
             [[0; 4], [0, 0, 255, 128], [0, 0, 255, 128], [255, 0, 0, 128]]
         );
         let old = style(r#"{"heatmap-radius": {"stops": [[1, 10], [5, 30]], "base": 2}}"#).unwrap();
-        // 10 + 20 (2³ − 1) / (2⁴ − 1) at its zoom 4.
+        // At MapLibre's zoom 4, our zoom 5, the radius is 10 + 20 (2³ − 1) / (2⁴ − 1).
         assert!(
             old.style.radius().to_string().contains("5:19.33333px"),
             "{}",
@@ -463,7 +470,7 @@ mod tests {
             assert!(message.contains(hint), "{text}: {message}");
         }
         let made = style(r#"{"heatmap-radius": 0, "heatmap-colour": "red"}"#).unwrap();
-        // Its own least is 1.
+        // MapLibre's least radius is 1 pixel.
         assert_eq!(made.style.radius().to_string(), "1px");
         assert!(made.warnings[0].contains("heatmap-colour"));
     }

@@ -1,22 +1,22 @@
-//! Mapnik: image filters alone, as declarations of CartoCSS, or as a whole map in XML.
+//! Mapnik: image filters as a single line, as declarations of CartoCSS, or in a whole map in XML.
 
 use crate::builder::StyleBuilder;
 use crate::mapnik_markers;
 use crate::xml::Element;
 use crate::{Dialect, ImportError, ImportedStyle, mapnik_rasterizers};
 
-/// Properties of a style that matter for heat maps.
+/// The properties of a Mapnik style that matter for heat maps.
 #[derive(Default)]
 struct Recipe {
     filters: Option<String>,
     opacity: Option<String>,
-    /// The markers' properties, by the names of the XML.
+    /// The properties of the markers, by their names in the XML; `None` without markers.
     marker: Option<Vec<(String, String)>>,
-    /// Other properties in CartoCSS.
+    /// Names of other properties, which are left out with a warning.
     others: Vec<String>,
 }
 
-/// A line of filters.
+/// Imports a line of filters.
 pub(crate) fn import_filters(text: &str) -> Result<ImportedStyle, ImportError> {
     let recipe = Recipe {
         filters: Some(text.to_owned()),
@@ -25,7 +25,7 @@ pub(crate) fn import_filters(text: &str) -> Result<ImportedStyle, ImportError> {
     recipe.import()
 }
 
-/// `#layer { image-filters: …; marker-opacity: 0.3; }`.
+/// Imports CartoCSS such as `#layer { image-filters: …; marker-opacity: 0.3; }`.
 pub(crate) fn import_carto(text: &str) -> Result<ImportedStyle, ImportError> {
     let mut recipe = Recipe::default();
     let mut markers = Vec::new();
@@ -49,7 +49,7 @@ pub(crate) fn import_carto(text: &str) -> Result<ImportedStyle, ImportError> {
     recipe.import()
 }
 
-/// Name in the XML of a property of markers that CartoCSS calls this.
+/// The XML's name of a marker's property, from its name in CartoCSS without `marker-`.
 fn xml_name(name: &str) -> &str {
     match name {
         "line-width" => "stroke-width",
@@ -60,7 +60,8 @@ fn xml_name(name: &str) -> &str {
     }
 }
 
-/// A map. The first style with a filter that colours heat, and the first layer that uses it.
+/// Imports a map in XML: the first style whose filters colour heat, and the first layer that uses
+/// this style.
 pub(crate) fn import_xml(map: &Element) -> Result<ImportedStyle, ImportError> {
     let all = map.descendants();
     let colours = |style: &&&Element| {
@@ -109,7 +110,7 @@ pub(crate) fn import_xml(map: &Element) -> Result<ImportedStyle, ImportError> {
     Ok(made)
 }
 
-/// The parameters of a layer's datasource.
+/// The parameters of a layer's datasource, as (name, value).
 fn parameters(layer: &Element) -> Vec<(String, String)> {
     let source = layer.child("Datasource");
     let all = source.into_iter().flat_map(|s| s.all("Parameter"));
@@ -164,14 +165,15 @@ impl Recipe {
     }
 }
 
-/// A filter that matters here.
+/// An image filter. Stack blurs have their radii in x and y; filters that matter for no heat map
+/// are `Other`.
 enum Filter<'a> {
     ColorizeAlpha(&'a str),
     StackBlur(u32, u32),
     Other(&'a str),
 }
 
-/// Filters in a row, between them commas, blanks or nothing.
+/// Reads several filters with commas, blanks or nothing between them.
 fn filters_of<'a>(text: &'a str, builder: &StyleBuilder) -> Result<Vec<Filter<'a>>, ImportError> {
     const EXPECTED: &str = "expected filters like agg-stack-blur(8,8) colorize-alpha(blue,red)";
     let mut filters = Vec::new();
@@ -213,7 +215,8 @@ fn filters_of<'a>(text: &'a str, builder: &StyleBuilder) -> Result<Vec<Filter<'a
     Ok(filters)
 }
 
-/// Position at which the open bracket closes.
+/// The position of the bracket that closes the group in which `text` begins; `None` if there is
+/// none.
 fn closing(text: &str) -> Option<usize> {
     let mut depth = 0usize;
     for (i, c) in text.char_indices() {
@@ -227,7 +230,7 @@ fn closing(text: &str) -> Option<usize> {
     None
 }
 
-/// `rx,ry`, `r` for both, or nothing for 1.
+/// Reads the radii of a blur: `rx,ry`, or `r` for both; an empty text means 1 for both.
 fn radii(text: &str, builder: &StyleBuilder) -> Result<(u32, u32), ImportError> {
     let number = |text: &str| text.trim().parse::<u32>().ok().filter(|n| *n <= 999);
     let radii = match text.split_once(',') {
@@ -241,7 +244,7 @@ fn radii(text: &str, builder: &StyleBuilder) -> Result<(u32, u32), ImportError> 
     }
 }
 
-/// Parts between separators that stand in no brackets.
+/// Splits a text at the separators that are not inside brackets.
 fn split_outside_brackets(text: &str, separator: char) -> Vec<&str> {
     let mut depth = 0usize;
     text.split(|c| {
@@ -273,7 +276,7 @@ mod tests {
             assert_eq!(made.dialect, Dialect::Mapnik);
             assert_eq!(made.style.ramp().color(64), [0, 223, 191, 64], "{text}");
         }
-        // The text of the style is enough to make the same table again.
+        // From the style's text the identical table can be made again.
         let made = style(RAINBOW).unwrap();
         let again = style(&made.style.to_string()).unwrap();
         assert_eq!(again.style.ramp().colors(), made.style.ramp().colors());

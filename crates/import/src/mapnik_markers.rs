@@ -1,17 +1,17 @@
-//! Mapnik's markers: what is stamped at each point, and how.
+//! Mapnik's markers: the shape that is drawn at each point, its opacity, and its blend mode.
 
 use crate::builder::{StyleBuilder, rounded};
 use crate::{ImportError, gradient};
 use heatsplat_render::{BlendMode, MarkerStamp};
 use heatsplat_render::{Marker, MarkerShape};
 
-/// Size of an ellipse without a size.
+/// The default width and height of an ellipse, in pixels.
 const SIZE: f64 = 10.0;
 
-/// Width of its outline.
+/// The default width of an ellipse's outline, in pixels.
 const STROKE: f64 = 0.5;
 
-/// Takes the properties of markers, and the blurs behind them.
+/// Imports the properties of markers, and the radii of the blurs that are applied after them.
 pub(crate) fn take(
     marker: &[(String, String)],
     blurs: &[(u32, u32)],
@@ -99,7 +99,8 @@ pub(crate) fn take(
     builder.set("domain", "0,255")
 }
 
-/// `0.3`, `[value]`, `0.4*[value]` or `[value] / 5`.
+/// Reads an opacity such as `0.3`, `[value]`, `0.4*[value]` or `[value] / 5`, and returns the
+/// factor and the column. The column is `None` for a plain number.
 fn expression(
     name: &str,
     text: &str,

@@ -1,13 +1,14 @@
-//! mapnik-rasterizers: the parameters of a datasource of `type=heatmap`.
+//! mapnik-rasterizers: the parameters of a datasource with `type=heatmap`.
 
 use crate::builder::StyleBuilder;
 use crate::gradient::{self, Stop};
 use crate::{Dialect, ImportError, ImportedStyle};
 
-/// The blur that is built in.
+/// The radius of the built-in blur, in pixels.
 const RADIUS: f64 = 20.0;
 
-/// The colours that are built in, and what is opaque of them.
+/// The built-in colours by position, and (in `ALPHAS`) the built-in opacities, 0 to 255, by
+/// position.
 const COLORS: [(f64, [u8; 3]); 6] = [
     (0.0, [0, 0, 128]),
     (0.45, [0, 0, 255]),
@@ -18,11 +19,11 @@ const COLORS: [(f64, [u8; 3]); 6] = [
 ];
 const ALPHAS: [(f64, f64); 3] = [(0.0, 0.0), (0.1, 150.0), (1.0, 255.0)];
 
-/// Parameters by name, as in a line of `name=value` or the XML.
+/// Imports parameters, given as (name, value), from a line of `name=value` or from the XML.
 pub(crate) fn import(parameters: &[(String, String)]) -> Result<ImportedStyle, ImportError> {
     let mut builder = StyleBuilder::new(Dialect::MapnikRasterizers);
     builder.radius("radius", RADIUS)?;
-    // Every picture was scaled until its greatest value was 1.
+    // Each picture of mapnik-rasterizers was scaled so that its greatest value was 1.
     builder.set("domain", "p100")?;
     builder.table(&table());
     let mut source = Vec::new();

@@ -6,7 +6,7 @@ use crate::{Dialect, ImportError, ImportedStyle};
 
 const RADIUS: f64 = 10.0;
 
-/// A mapfile's words; those in quotes are one.
+/// Splits a mapfile into words. A text in quotes is one word; comments are left out.
 fn words(text: &str) -> Vec<&str> {
     let mut words = Vec::new();
     for line in text.lines() {
@@ -32,7 +32,8 @@ fn words(text: &str) -> Vec<&str> {
     words
 }
 
-/// A STYLE block.
+/// A STYLE block: the first and the last colour, and the lower and the upper value between which
+/// they apply.
 #[derive(Default)]
 struct Band {
     colors: Option<([f64; 4], [f64; 4])>,
@@ -72,7 +73,7 @@ pub(crate) fn import(text: &str) -> Result<ImportedStyle, ImportError> {
                             }
                         };
                     }
-                    // Borders are always right here.
+                    // In heatsplat the borders of tiles are always right.
                     "KERNELDENSITY_COMPUTE_BORDERS" => {}
                     name if name.starts_with("KERNELDENSITY_") => {
                         builder.warn(format!("{name} is no key of MapServer's: left out"));
@@ -81,7 +82,7 @@ pub(crate) fn import(text: &str) -> Result<ImportedStyle, ImportError> {
                 }
                 place += 1;
             }
-            // Of the layer of points: how much each weighs.
+            // In the layer of points, SIZE names the column of the weights.
             "SIZE" => {
                 let column = next(1).strip_prefix('[').and_then(|c| c.strip_suffix(']'));
                 if let Some(column) = column {
@@ -125,7 +126,8 @@ pub(crate) fn import(text: &str) -> Result<ImportedStyle, ImportError> {
     match normalization {
         None => builder.set("domain", "p100")?,
         Some(times) => {
-            // Its kernels have unit mass, and the sum times this is the share of the greatest byte.
+            // MapServer's kernels have unit mass. A sum times the normalization is a fraction of
+            // the greatest byte, 255, so 1 / normalization is the domain's upper end.
             builder.set("normalize", "mass")?;
             builder.domain_to(times.recip())?;
         }
@@ -139,7 +141,8 @@ pub(crate) fn import(text: &str) -> Result<ImportedStyle, ImportError> {
     Ok(builder.done())
 }
 
-/// Two colours as "#rrggbbaa" or as three numbers each; and how many words they are.
+/// Reads two colours, either as "#rrggbbaa" or as three numbers each. Returns both colours, and the
+/// number of words that they take up.
 fn two_colors(
     words: &[&str],
     at: usize,

@@ -1,17 +1,17 @@
-//! Reader of a script's options, which lists the keys that were not read.
+//! Reader of the options in a script, which reports the keys that no importer reads.
 
 use crate::ImportError;
 use crate::builder::StyleBuilder;
 use crate::js_literal::JsLiteral;
 
-/// Keys and values of an object, with a mark on each that was read.
+/// The keys and values of an object, and a list of the keys that were read.
 pub(crate) struct OptionReader<'a> {
     pairs: &'a [(String, JsLiteral)],
     read: Vec<&'a str>,
 }
 
 impl<'a> OptionReader<'a> {
-    /// The options of an object; none of anything else.
+    /// A reader of an object's options; for other values, a reader without options.
     pub(crate) fn of(object: &'a JsLiteral) -> Self {
         Self {
             pairs: object.as_object().unwrap_or_default(),
@@ -19,7 +19,8 @@ impl<'a> OptionReader<'a> {
         }
     }
 
-    /// The value of a key, unless it is missing or null; of two the later.
+    /// The value of a key; `None` if it is missing or null. If the key occurs twice, the later
+    /// value counts.
     pub(crate) fn get(&mut self, name: &str) -> Option<&'a JsLiteral> {
         let pairs = self.pairs;
         let (key, value) = pairs.iter().rev().find(|(key, _)| key == name)?;
@@ -27,7 +28,8 @@ impl<'a> OptionReader<'a> {
         (*value != JsLiteral::Null).then_some(value)
     }
 
-    /// A number. What only a script could tell is left out, with a warning.
+    /// The number under a key. Code that only JavaScript could evaluate is left out, with a
+    /// warning.
     pub(crate) fn number(
         &mut self,
         name: &str,
@@ -50,7 +52,7 @@ impl<'a> OptionReader<'a> {
         }
     }
 
-    /// A number that must be above 0.
+    /// The number under a key, which must be above 0.
     pub(crate) fn positive(
         &mut self,
         name: &str,
@@ -64,7 +66,7 @@ impl<'a> OptionReader<'a> {
         }
     }
 
-    /// A share, 0 to 1.
+    /// The fraction under a key, a number from 0 to 1.
     pub(crate) fn share(
         &mut self,
         name: &str,
@@ -78,7 +80,7 @@ impl<'a> OptionReader<'a> {
         }
     }
 
-    /// A text.
+    /// The text under a key.
     pub(crate) fn text(
         &mut self,
         name: &str,
@@ -91,7 +93,7 @@ impl<'a> OptionReader<'a> {
         }
     }
 
-    /// true or false.
+    /// The truth value under a key: `true` or `false`.
     pub(crate) fn flag(
         &mut self,
         name: &str,
@@ -104,13 +106,13 @@ impl<'a> OptionReader<'a> {
         }
     }
 
-    /// Takes note of keys that have no meaning for the picture.
+    /// Marks keys as read that don't change the picture.
     pub(crate) fn ignore(&mut self, names: &[&str]) {
         let known = self.pairs.iter().map(|(key, _)| key.as_str());
         self.read.extend(known.filter(|key| names.contains(key)));
     }
 
-    /// Names of the keys that were not read.
+    /// Adds a warning to the builder for each key that was not read.
     pub(crate) fn finish(self, builder: &mut StyleBuilder) {
         for (key, _) in self.pairs {
             if !self.read.contains(&key.as_str()) {

@@ -1,4 +1,4 @@
-//! QGIS: the heatmap renderer of a layer's style file (QML), and the parameters of
+//! QGIS: the heatmap renderer in a layer's style file (QML), or the parameters of the algorithm
 //! `qgis:heatmapkerneldensityestimation`.
 
 use crate::builder::{StyleBuilder, rounded};
@@ -8,7 +8,7 @@ use crate::options::OptionReader;
 use crate::xml::Element;
 use crate::{Dialect, ImportError, ImportedStyle};
 
-/// Kernels in the order of QGIS's list.
+/// Names of kernels, in the order of QGIS's list, whose numbers configurations contain.
 const KERNELS: [&str; 5] = [
     "quartic",
     "triangular",
@@ -17,10 +17,10 @@ const KERNELS: [&str; 5] = [
     "epanechnikov",
 ];
 
-/// Millimetres on the screen are those of 96 dots an inch.
+/// Pixels per millimetre on a screen of 96 dots per inch.
 const PIXELS_PER_MM: f64 = 96.0 / 25.4;
 
-/// The renderer's element in a style file, if there is one.
+/// The element of the heatmap renderer in a style file; `None` if there is none.
 pub(crate) fn renderer(root: &Element) -> Option<&Element> {
     let heat =
         |e: &&&Element| e.name == "renderer-v2" && e.attribute("type") == Some("heatmapRenderer");
@@ -86,7 +86,7 @@ pub(crate) fn import_renderer(renderer: &Element) -> Result<ImportedStyle, Impor
     Ok(builder.done())
 }
 
-/// The renderer's gradient; its own default is white to black.
+/// Imports the renderer's gradient. QGIS's default is white to black.
 fn colors(ramp: &Element, builder: &mut StyleBuilder) -> Result<(), ImportError> {
     if let Some(other) = ramp.attribute("type").filter(|t| *t != "gradient") {
         builder.warn(format!(
@@ -94,7 +94,7 @@ fn colors(ramp: &Element, builder: &mut StyleBuilder) -> Result<(), ImportError>
         ));
         return Ok(());
     }
-    // <prop k= v=> before QGIS 3.20, <Option name= value=> since.
+    // QGIS wrote `<prop k= v=>` before version 3.20, and writes `<Option name= value=>` since then.
     let property = |name: &str| {
         let found = ramp.descendants().into_iter().find(|e| {
             (e.name == "prop" && e.attribute("k") == Some(name))
@@ -106,7 +106,7 @@ fn colors(ramp: &Element, builder: &mut StyleBuilder) -> Result<(), ImportError>
     let last = rgba(property("color2").unwrap_or("0,0,0,255"), builder)?;
     let mut stops: Vec<Stop> = vec![(0.0, first)];
     for stop in property("stops").unwrap_or_default().split(':') {
-        // `position;color`, and in newer files ;spec;direction.
+        // A stop is `position;color`; in newer files `;spec;direction` follows.
         let mut parts = stop.split(';');
         let (Some(position), Some(color)) = (parts.next(), parts.next()) else {
             continue;
@@ -132,7 +132,8 @@ fn colors(ramp: &Element, builder: &mut StyleBuilder) -> Result<(), ImportError>
     Ok(())
 }
 
-/// `255,0,0,255`, and what newer versions write behind it.
+/// Reads a colour such as `255,0,0,255`. Further parts, which newer versions write after it, are
+/// left out.
 fn rgba(text: &str, builder: &StyleBuilder) -> Result<[f64; 4], ImportError> {
     let channels: Vec<f64> = text
         .split(',')
@@ -145,7 +146,7 @@ fn rgba(text: &str, builder: &StyleBuilder) -> Result<[f64; 4], ImportError> {
     }
 }
 
-/// The parameters of the estimation, as `qgis_process` takes them.
+/// Imports the parameters of the density estimation, in the form that `qgis_process` reads.
 pub(crate) fn import_estimation(parameters: &JsLiteral) -> Result<ImportedStyle, ImportError> {
     let mut builder = StyleBuilder::new(Dialect::Qgis);
     let inner = parameters.get("inputs").unwrap_or(parameters);
@@ -201,7 +202,7 @@ pub(crate) fn import_estimation(parameters: &JsLiteral) -> Result<ImportedStyle,
         builder.set("kernel", kernel)?;
     }
     if scaled {
-        // Unit mass: per square unit of the layer, which is a metre here.
+        // Scaled kernels have unit mass per square unit of the layer, which is taken for a metre.
         builder.set("measure", "sum_per_km2")?;
         builder.warn(
             "Scaled values are per square metre in QGIS, per km² here: a million times as much",

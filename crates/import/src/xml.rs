@@ -1,24 +1,24 @@
-//! XML as a tree: configurations are small.
+//! A reader that turns XML into a tree of elements: configurations are small enough for that.
 
 use crate::ImportError;
 use quick_xml::events::{BytesStart, Event};
 
-/// An element with what is in it.
+/// An element with its attributes, its children and its text.
 #[derive(Debug, Default)]
 pub(crate) struct Element {
-    /// Without its namespace's prefix.
+    /// The name without the prefix of a namespace.
     pub(crate) name: String,
     attributes: Vec<(String, String)>,
     pub(crate) children: Vec<Element>,
-    /// Its own text, blanks at both ends cut off.
+    /// The text directly in this element, without blanks at its ends.
     pub(crate) text: String,
 }
 
-/// Elements may be nested so deeply.
+/// The greatest depth to which elements may be nested.
 const MAX_DEPTH: usize = 200;
 
-/// Reads a document; its outermost element. Entities of its own are looked up among those that
-/// its DOCTYPE spells out, as older Mapnik styles have them.
+/// Reads a document and returns its outermost element. Entities that the document's DOCTYPE
+/// declares, as in older Mapnik styles, are replaced by their values.
 pub(crate) fn read(text: &str) -> Result<Element, ImportError> {
     let mut reader = quick_xml::Reader::from_str(text);
     let mut entities: Vec<(String, String)> = Vec::new();
@@ -77,7 +77,7 @@ impl Element {
         &self.attributes
     }
 
-    /// Children of a name.
+    /// The children with a name.
     pub(crate) fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Element> {
         self.children.iter().filter(move |c| c.name == name)
     }
@@ -86,7 +86,7 @@ impl Element {
         self.all(name).next()
     }
 
-    /// The element and all in it, in the order of the document.
+    /// The element and all elements inside it, in the order of the document.
     pub(crate) fn descendants(&self) -> Vec<&Element> {
         let mut all = vec![self];
         let mut next = 0;
@@ -141,7 +141,7 @@ fn resolve<'a>(name: &str, entities: &'a [(String, String)]) -> Option<&'a str> 
     }
 }
 
-/// `<!ENTITY name "value">` of a DOCTYPE.
+/// The entities that a DOCTYPE declares as `<!ENTITY name "value">`, as (name, value).
 fn spelt_out(doctype: &str) -> Vec<(String, String)> {
     let declared = doctype.split("<!ENTITY").skip(1);
     let entity = |text: &str| {

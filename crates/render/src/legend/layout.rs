@@ -65,9 +65,9 @@ pub(super) struct LegendLayout {
 
 /// The line of a tick and, if there is room for it, the label.
 pub(super) struct Mark {
-    /// x, y, width, height.
+    /// The line's x, y, width and height.
     pub(super) line: [f32; 4],
-    /// Top left corner, and the text.
+    /// The x and y of the label's top left corner, and its text.
     pub(super) label: Option<(f32, f32, String)>,
 }
 
