@@ -30,7 +30,8 @@ pub struct Focus {
     pub lon: f64,
     /// Latitude in degrees at which points are densest.
     pub lat: f64,
-    /// Zoom of 256 px tiles, 0 to 14, at which a screen centred there shows nearly all weight.
+    /// Zoom of 256 px tiles, 0 to 14, at which a screen centred at `lon` and `lat` shows nearly all
+    /// weight.
     pub zoom: u8,
 }
 

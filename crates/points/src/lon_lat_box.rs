@@ -187,8 +187,7 @@ impl LonLatBox {
     }
 
     /// Box from any finite edges. Whole turns are added so that west is from −180 to 180, and
-    /// latitudes are limited to those of the map. A box 360° wide or wider gets the edges −180 and
-    /// 180.
+    /// latitudes are limited to those of the map. A box of 360° or more gets all longitudes.
     pub fn on_the_map(west: f64, south: f64, east: f64, north: f64) -> Self {
         let [west, east] = wrapped(west, east);
         Self {

@@ -48,7 +48,7 @@ impl PointsBuilder {
         self.chunks.is_empty()
     }
 
-    /// Sorts the points and builds the pyramid, on all cores.
+    /// Sorts the points and builds the pyramid, using all cores.
     pub fn build(self) -> Points {
         Points::from_z_order(sort::sort_chunks(self.chunks))
     }
@@ -274,8 +274,8 @@ impl Points {
 
     /// Fraction of Σ |weight| that remains when weights cancel within each cell of a level: Σ |Σ
     /// weight| / Σ |weight|. It is 1 if no weight is negative. The cells of a level are the pixels
-    /// of the world drawn 2^`level` pixels wide. The result takes a pass over all points and is
-    /// kept.
+    /// of the world drawn 2^`level` pixels wide. The first call for a level passes over all points;
+    /// its result is remembered.
     pub fn remaining(&self, level: u32) -> f64 {
         if self.summary.weight_min >= 0.0 {
             return 1.0;
@@ -307,7 +307,7 @@ impl Points {
     }
 
     /// Identity token of this index. A cache that copies the points, for example to GPU buffers,
-    /// keeps a `Weak` of the token. By it the cache recognises the index, and frees the copy when
+    /// keeps a `Weak` of the token. With it the cache recognises the index, and frees its copy when
     /// the index is dropped.
     pub fn identity(&self) -> &Arc<()> {
         &self.identity

@@ -16,7 +16,7 @@ use crate::zorder::{Quad, quarter_borders};
 use rayon::prelude::*;
 use std::ops::Range;
 
-/// Number of bits of x, and of y, that number a cell within its block: a block has 2⁶ × 2⁶ cells.
+/// Number of bits of x, and as many of y, that select a cell of a block: a block has 2⁶ × 2⁶ cells.
 pub(crate) const SIDE_BITS: u32 = 6;
 
 /// Level number that means the points themselves. It is above 32, the level of the finest cells.
@@ -31,8 +31,8 @@ const DEEPEST: u32 = 32 - SIDE_BITS;
 /// Quad with more than [`FEW`] points.
 #[derive(Clone, Debug)]
 pub(crate) struct Node {
-    /// Borders of its four quarters within the slice of points; quarter i is from border i to i +
-    /// 1.
+    /// Borders of its four quarters in the slice of points. Quarter `i` has the points from border
+    /// `i` to the next one.
     pub(crate) borders: [usize; 5],
     /// Nodes of its quarters in Z-order; `None` for a quarter without a node.
     pub(crate) quarters: [Option<NodeId>; 4],

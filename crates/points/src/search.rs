@@ -173,7 +173,7 @@ struct Search<'a> {
     runs: Vec<Run>,
 }
 
-/// Visibility of a quad in a window.
+/// The part of a quad that a window sees: nothing, some of it, or all of it.
 #[derive(PartialEq)]
 enum Visibility {
     None,

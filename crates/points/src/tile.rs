@@ -46,7 +46,7 @@ impl TileId {
     /// Tile in column `x` and row `y` of zoom `z`.
     ///
     /// # Errors
-    /// A [`TileError`] where z is over [`MAX_ZOOM`], or x or y is not below 2ᶻ.
+    /// A [`TileError`] if `z` is greater than [`MAX_ZOOM`], or if `x` or `y` is not below 2ᶻ.
     pub fn new(z: u8, x: u32, y: u32) -> Result<Self, TileError> {
         if z > MAX_ZOOM {
             return Err(TileError::TooDeep(z));

@@ -73,9 +73,9 @@ fn gather_wide(v: u64) -> u32 {
 pub(crate) struct Quad {
     /// Depth in the tree: 0 for the whole world, 32 for a single position.
     pub(crate) depth: u32,
-    /// Shared top bits of x.
+    /// Top `depth` bits of x, which all positions in the quad share.
     pub(crate) x: u32,
-    /// Shared top bits of y.
+    /// Top `depth` bits of y, which all positions in the quad share.
     pub(crate) y: u32,
 }
 
@@ -113,8 +113,8 @@ impl Quad {
     }
 }
 
-/// Borders of a quad's four quarters in `points`, where `range` has the quad's points. Quarter i is
-/// from border i to border i + 1.
+/// Borders of a quad's four quarters in `points`, where `range` has the quad's points. Quarter `i`
+/// has the points from border `i` to the next one.
 #[inline]
 pub(crate) fn quarter_borders(points: &[Point], range: &Range<usize>, quad: Quad) -> [usize; 5] {
     let here = points.get(range.clone()).unwrap_or_default();

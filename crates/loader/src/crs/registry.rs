@@ -29,7 +29,7 @@ pub(super) struct Geographic {
     pub(super) shift: &'static str,
 }
 
-/// The geographic system with a code.
+/// The geographic system with an EPSG number, if there is one.
 pub(super) fn geographic(code: u32) -> Option<Geographic> {
     let mut fields = row(GEOGRAPHIC, code)?.split('\t');
     let name = fields.next()?;
@@ -55,7 +55,7 @@ pub(super) fn projected(code: u32) -> Option<(u32, &'static str)> {
     Some((base.parse().ok()?, words))
 }
 
-/// The code of the horizontal part of a compound system.
+/// The code of the horizontal part of a compound system; `None` for other codes.
 pub(super) fn horizontal(code: u32) -> Option<u32> {
     row(COMPOUND, code)?.parse().ok()
 }

@@ -11,9 +11,10 @@ use std::time::{Duration, Instant};
 use tokio::runtime::Handle;
 use tokio_postgres::Client;
 
-/// The longest wait for a free connection; after it the request fails with [`DatabaseError::Busy`].
+/// The longest time that a request waits for a free connection before it fails with
+/// [`DatabaseError::Busy`].
 const WAIT: Duration = Duration::from_millis(250);
-/// The longest time for resetting a connection; after it the connection counts as broken.
+/// The longest time that resetting a connection may take; a connection that takes longer is broken.
 const RECYCLE: Duration = Duration::from_secs(1);
 /// The pause after a failed connection, in which requests fail immediately instead of connecting
 /// again.

@@ -54,7 +54,8 @@ impl Snapshot {
     /// Connects, looks up the layer, and starts a thread that reads it.
     ///
     /// # Errors
-    /// [`LoadError::Database`] for any failure.
+    /// [`LoadError::Database`] if the database refuses or fails, or [`LoadError::Read`] if no
+    /// thread can be started.
     pub fn open(
         address: &Address,
         query: &LayerQuery,

@@ -65,7 +65,7 @@ pub(super) enum ReaderMessage {
 
 impl RecordSink {
     /// A sink for the records of one reader. `is_guess` is true if the column of weights was chosen
-    /// by its name alone; then `undecided` tests whether its values are numbers.
+    /// by its name alone; then `undecided` decides whether the column's values are numbers.
     pub(super) fn new(
         crs: &Arc<Crs>,
         selection: &Arc<RowSelection>,

@@ -62,8 +62,8 @@ impl RecordSourceBuilder {
         }
     }
 
-    /// Starts a thread for each reader. If the column of weights was guessed, it waits until a
-    /// reader has decided whether its values are numbers.
+    /// Starts a thread for each reader. If the column of weights was guessed, it waits until the
+    /// first reader has decided whether the column's values are numbers.
     pub(crate) fn start(self, readers: Vec<Reader>) -> Result<Box<dyn Source>, LoadError> {
         let Self { origin, strict, .. } = self;
         let crs = self.crs.accepting(self.datum_error, &origin.file())?;

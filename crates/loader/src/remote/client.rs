@@ -56,7 +56,7 @@ pub(super) fn wait<T: Send + 'static>(
         .ok_or_else(|| io::Error::other("no thread can be started to ask the server"))?;
     let (done, result) = sync_channel(1);
     runtime.spawn(async move {
-        // The receiver may have been dropped.
+        // The receiver may have been dropped, which is no error.
         let _ = done.send(work.await);
     });
     result

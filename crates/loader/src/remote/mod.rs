@@ -34,7 +34,7 @@ use std::path::Path;
 /// With the `known` version, the server may answer only that the object is unchanged.
 ///
 /// # Errors
-/// The server can't be reached, or the address has no object.
+/// The server can't be reached, or there is no object at the address.
 pub fn remote_version(address: &str, known: Option<&str>) -> Result<Option<String>, LoadError> {
     let version = Object::new(address).and_then(|object| object.version(known));
     version.map_err(|source| LoadError::Open {

@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 /// ranges.
 const FIRST: u64 = 64 << 10;
 
-/// The number of times that a range is requested if its bytes break off.
+/// The most times that a range is requested if its bytes end early.
 const TRIES: usize = 3;
 
 /// The time spent waiting for a server after which its speed is checked.
@@ -280,8 +280,8 @@ impl Read for Stream {
     }
 }
 
-/// A check that a server sends at least `least` bytes in each `window` of waiting. Only the time
-/// spent waiting for the server counts, so a slow reader is no error.
+/// A check that a server sends at least `least` bytes whenever it has been waited for as long as
+/// `window`. Only the time spent waiting for the server counts, so a slow reader is no error.
 struct Pace {
     window: Duration,
     least: u64,

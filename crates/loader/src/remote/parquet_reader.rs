@@ -62,7 +62,7 @@ impl ParquetReader {
     /// Returns at least `length` bytes from an offset on, fetched if they aren't in memory.
     fn fetch(&self, at: u64, length: u64) -> io::Result<Bytes> {
         let size = self.object.size().unwrap_or(0);
-        // Each thread has another reader, so no thread waits for this lock during a request.
+        // Threads don't share readers, so none waits for this lock during a request.
         let mut windows = self.windows.lock().unwrap_or_else(PoisonError::into_inner);
         let around = windows.around(at, size);
         if let Some((start, bytes)) = windows.fetched.get(&around.start)

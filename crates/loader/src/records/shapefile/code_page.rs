@@ -19,8 +19,8 @@ pub(super) enum CodePage {
 }
 
 impl CodePage {
-    /// The code page that the text of a `.cpg` names, in any spelling: `UTF-8`, `65001`, `ANSI
-    /// 1252`, `ISO 88591`, `8859_1`, `cp1252`, `OEM 850`, `LDID/87`, `Big5` and others.
+    /// The code page named by the text of a `.cpg`, in any spelling: `UTF-8`, `65001`, `ANSI 1252`,
+    /// `ISO 88591`, `8859_1`, `cp1252`, `OEM 850`, `LDID/87`, `Big5` and others.
     pub(super) fn from_cpg(text: &str) -> Option<Self> {
         // A byte-order mark and lines after the first are ignored.
         let text = text.trim_start_matches('\u{feff}').trim();
