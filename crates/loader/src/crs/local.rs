@@ -126,7 +126,7 @@ impl LocalCrs {
     /// no such position.
     fn on_datum(&self, x: f64, y: f64) -> Option<(f64, f64)> {
         let (lon, lat) = match &self.kind {
-            // Longitudes may go as far as those of rows in plain degrees.
+            // This is the range that rows in plain degrees may have, too.
             Kind::Angles(unit) if (x * unit).abs() <= 540.0 && (y * unit).abs() <= 90.0 => {
                 ((x * unit).to_radians(), (y * unit).to_radians())
             }

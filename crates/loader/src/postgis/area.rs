@@ -79,7 +79,7 @@ pub(crate) enum TransformedBox {
 const ANYWHERE: Sides = [-1e10, -1e10, 1e10, 1e10];
 
 impl TransformedBox {
-    /// The box; one that covers everything if the transformation failed.
+    /// The transformed box. If the transformation failed, it is a box that covers everything.
     pub(crate) fn sides(self) -> Sides {
         match self {
             Self::Within(sides) | Self::Amid(sides) => sides,

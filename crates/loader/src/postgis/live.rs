@@ -47,7 +47,7 @@ pub struct ViewportQuery {
 pub struct ViewportRows {
     /// The points of single rows, or cells that stand for several rows each.
     pub points: Vec<Point>,
-    /// The number of rows that each point stands for; empty if that is one for each.
+    /// The number of rows that each point stands for; empty if each stands for one row.
     pub counts: Vec<u32>,
     /// The counts of rows that were read and skipped.
     pub report: Report,

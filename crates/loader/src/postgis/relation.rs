@@ -14,8 +14,8 @@ use tokio_postgres::types::Type;
 pub struct LayerQuery {
     /// The table, view or query that yields the rows.
     pub from: Relation,
-    /// The column of geometries. `None` for the only one, or the one with a usual name, or else for
-    /// columns of longitude and latitude.
+    /// The column of geometries. With `None` it is the only one, or the one with a usual name; if
+    /// there is none, columns of longitude and latitude are used.
     pub geom: Option<String>,
     /// The column of weights. `None` finds it by its name; with `none` every row counts 1.
     pub weight: Option<String>,

@@ -154,7 +154,7 @@ fn open_copy(
     }
 }
 
-/// Downloads the files that belong to a Shapefile, such as its .prj, where they exist. Any error
+/// Downloads the files that belong to a Shapefile, for example its `.prj`, if they exist. Any error
 /// but "not found" is returned: without the projection the points would be in the wrong place.
 fn companions(shp: &Object, folder: &DownloadFolder, origin: &Origin) -> Result<(), LoadError> {
     for extension in ["prj", "dbf", "shx", "cpg"] {

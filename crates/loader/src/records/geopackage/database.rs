@@ -33,8 +33,8 @@ const STEPS: u64 = 1_000_000;
 
 /// The number of steps that reading any database may take. More are allowed by its size.
 const LEAST: u64 = 1_000_000_000;
-/// The number of further steps for each byte of the database. Reading a table takes one or two; a
-/// view may take any number.
+/// The number of further steps that are allowed for each byte of the database. Reading a table
+/// takes one or two steps for each byte; a view may take any number.
 const FOR_A_BYTE: u64 = 64;
 
 /// Limits the memory and time that a database of `size` bytes may take. Its schema can hold code

@@ -302,9 +302,9 @@ fn fields(header: &[u8], version: u8) -> Vec<Field> {
         .collect()
 }
 
-/// The fields with their offsets in a row, one after another behind the byte that marks deletion.
-/// With `long`, the byte for decimals is the high byte of a text's length: Clipper and FoxPro write
-/// texts of over 255 bytes in this way.
+/// The fields with their offsets in a row. Fields follow each other, after the byte that marks a
+/// deleted row. With `long`, the byte for decimals is the high byte of a text's length: Clipper and
+/// FoxPro write texts of over 255 bytes in this way.
 fn placed(fields: &[Field], long: bool) -> Vec<Field> {
     let mut at = 1;
     let place = |field: &Field| {
