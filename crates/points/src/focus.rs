@@ -224,8 +224,7 @@ mod tests {
         points.extend(crowd(200, 2.3, 48.9, 0.2));
         let found = focus(&points);
         assert_near(found, 13.4, 52.5, 0.2);
-        // The other crowd is 11° to one side, so a little over 22° must fit: 1,020 pixels at zoom
-        // 6.
+        // The other crowd is 11° to one side, so 22° must fit: about 1,020 pixels at zoom 6.
         assert_eq!(found.zoom, 6);
     }
 
