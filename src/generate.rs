@@ -16,7 +16,7 @@ const SIGMA: (f64, f64) = (20.0, 150_000.0);
 /// anywhere.
 const IN_CLUSTERS: f64 = 0.85;
 const ALONG_LINES: f64 = 0.10;
-/// Standard deviation of the distance of points from their line, in metres.
+/// Standard deviation of the distance, in metres, of points from their line.
 const STRAY: f64 = 400.0;
 /// Number of metres in a degree of latitude.
 const DEGREE: f64 = 111_320.0;

@@ -6,7 +6,7 @@ use heatsplat_archive::Archive;
 use heatsplat_server::{ArchiveInfo, ArchiveReadError, TileArchive};
 use std::path::Path;
 
-/// An archive whose tiles the server sends.
+/// An archive, with the description that the server sends of it.
 #[derive(Debug)]
 pub(super) struct ArchiveLayer {
     archive: Archive,

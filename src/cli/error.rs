@@ -11,7 +11,7 @@ pub(super) type BoxError = Box<dyn Error + Send + Sync>;
 /// it as clap reports a flag that can't be parsed: by a message, the usage, and exit code 2.
 #[derive(Debug)]
 pub(super) struct UsageError {
-    /// The subcommand whose usage is shown.
+    /// The command whose usage is shown.
     pub(super) command: &'static str,
     message: String,
 }

@@ -16,7 +16,8 @@ pub(super) struct LoadedSource {
     pub(super) points: Points,
     /// The points with the radii of `--radius-column`; `None` without that flag.
     with_radii: Option<Arc<PointSet>>,
-    /// The column of `--by`, whose values have a colour each; `None` without that flag.
+    /// The column of `--by`, whose values determine the colours of the points; `None` without that
+    /// flag.
     by: Option<String>,
     /// The columns that are kept besides the points.
     pub(super) table: Table,

@@ -69,7 +69,7 @@ fn lines(imported: &ImportedStyle) -> String {
         }
     }
     for (name, value) in &imported.datasource {
-        // A password is not printed.
+        // A password must not be printed.
         if name != "password" {
             let _ = writeln!(text, "# datasource {name}={value}");
         }

@@ -11,11 +11,11 @@ use std::path::{Path, PathBuf};
 pub struct Contents {
     /// Name of the archive, if it has one.
     pub name: Option<String>,
-    /// Attribution of the data.
+    /// Attribution of the data, if the archive has one.
     pub attribution: Option<String>,
     /// Format of the tiles.
     pub format: TileFormat,
-    /// Zooms of the tiles.
+    /// Zooms from the first to the last that has tiles.
     pub zooms: RangeInclusive<u8>,
     /// Box of everything that the tiles show, in degrees.
     pub bounds: LonLatBox,
@@ -89,7 +89,7 @@ pub enum ArchiveError {
     },
 }
 
-/// [`ArchiveError`] without the file's path.
+/// An [`ArchiveError`] that lacks the file's path.
 #[derive(Debug)]
 pub(crate) enum ReadError {
     Io(io::Error),

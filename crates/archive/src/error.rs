@@ -37,7 +37,7 @@ pub enum ExportError {
         /// The `.partial` file.
         path: PathBuf,
     },
-    /// The interrupted export had other settings, so this one can't resume it.
+    /// The interrupted export had other settings, so this export can't resume it.
     #[error(
         "{}: belongs to an export of other points, another style, other zooms or another version",
         path.display()

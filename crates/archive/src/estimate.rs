@@ -29,7 +29,7 @@ pub struct ZoomEstimate {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Estimate {
-    /// Estimates of the zooms, in rising order.
+    /// Estimates of the zooms, the lowest zoom first.
     pub zooms: Vec<ZoomEstimate>,
     /// Number of threads that would draw.
     pub threads: usize,

@@ -25,7 +25,7 @@ const BATCH: usize = 128;
 /// Largest number of batches in the queue to the writer.
 const QUEUED_BATCHES: usize = 2;
 
-/// Builder of an export: a layer, zooms and options.
+/// Builder of an export, with a layer, zooms and options.
 #[derive(Clone, Debug)]
 pub struct Export<'a> {
     layer: &'a Layer,
@@ -61,15 +61,15 @@ pub struct ExportSummary {
     pub tiles: u64,
     /// Number of different tiles: equal tiles are stored once.
     pub distinct: u64,
-    /// Bytes of the different tiles.
+    /// Bytes of the different tiles together.
     pub bytes: u64,
     /// Number of tiles that an earlier, interrupted run had drawn.
     pub resumed: u64,
 }
 
 impl<'a> Export<'a> {
-    /// Export of all tiles of the given zooms. By default tiles have 256 pixels a side and a PNG's
-    /// palette, and all cores draw.
+    /// Export of all tiles of the given zooms. By default tiles have 256 pixels a side, and all
+    /// cores draw. [`content`](Self::content) has the default format.
     pub fn new(layer: &'a Layer, zooms: RangeInclusive<u8>) -> Self {
         Self {
             layer,
@@ -90,7 +90,7 @@ impl<'a> Export<'a> {
         self
     }
 
-    /// Sets the tiles' size.
+    /// Sets the size of the tiles.
     pub fn size(mut self, size: TileSize) -> Self {
         self.size = size;
         self

@@ -22,7 +22,7 @@ pub(crate) fn tile(number: u64) -> Option<TileId> {
     Some(tile_in_zoom(z, number - first_of_zoom(z)))
 }
 
-/// Position of a tile on its zoom's curve, counted from 0.
+/// Position of a tile on the curve of its zoom, counted from 0.
 fn index(tile: TileId) -> u64 {
     let (mut x, mut y) = (tile.x(), tile.y());
     let mut index = 0;
@@ -34,7 +34,7 @@ fn index(tile: TileId) -> u64 {
     index
 }
 
-/// Tile at a position of a zoom's curve.
+/// Tile at a position on the curve of zoom `z`, counted from 0.
 pub(crate) fn tile_in_zoom(z: u8, index: u64) -> TileId {
     let (mut x, mut y) = (0u32, 0u32);
     for bit in 0..z {

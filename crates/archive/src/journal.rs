@@ -48,7 +48,7 @@ fn paths(target: &Path) -> (PathBuf, PathBuf) {
     )
 }
 
-/// Returns true if the target is complete and there is nothing to resume.
+/// Returns true if an export should be resumed but the target is complete already.
 fn is_complete(target: &Path, if_exists: IfExists) -> Result<bool, ExportError> {
     let exists = fs::symlink_metadata(target).is_ok();
     if exists && if_exists == IfExists::Resume && !sibling(target, ".partial").exists() {
@@ -364,7 +364,7 @@ impl Record {
         to.extend(sum.to_le_bytes());
     }
 
-    /// Parses a record; `None` where its checksum is wrong.
+    /// Parses a record; `None` if its checksum is wrong.
     fn from_bytes(raw: &[u8; RECORD]) -> Option<Self> {
         let (number, rest) = raw.split_first_chunk()?;
         let (offset, rest) = rest.split_first_chunk()?;

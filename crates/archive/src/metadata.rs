@@ -18,12 +18,12 @@ pub(crate) struct Metadata {
     pub(crate) bounds: LonLatBox,
     /// Box of the points in degrees; `None` without points.
     pub(crate) data_bounds: Option<LonLatBox>,
-    /// Longitude and latitude of the densest place, and the zoom of a first view.
+    /// Longitude and latitude of the densest place in degrees, and the zoom of a first view.
     pub(crate) center: (f64, f64, u8),
     pub(crate) zooms: RangeInclusive<u8>,
     pub(crate) content: TileContent,
     pub(crate) size: TileSize,
-    /// Parameters of the layer's style, by name.
+    /// Parameters of the layer's style as names and values.
     pub(crate) style: Vec<(&'static str, String)>,
 }
 

@@ -23,7 +23,7 @@ pub(crate) struct Settings<'a> {
 }
 
 impl Settings<'_> {
-    /// SHA-256 of the settings, the version and the points.
+    /// SHA-256 of the settings, of this program's version, and of the points.
     pub(crate) fn digest(&self) -> [u8; 32] {
         let mut digest = Sha256::new_with_prefix(self.text());
         for (part, points) in self.layer.data().parts() {

@@ -51,7 +51,7 @@ impl Target {
         Ok(Self { path, format })
     }
 
-    /// Refuses an address of another machine, such as `s3://bucket/a.pmtiles`.
+    /// Refuses an address of another machine, like `s3://bucket/a.pmtiles`.
     ///
     /// # Errors
     /// [`ExportError::Remote`] for an address.

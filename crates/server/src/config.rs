@@ -6,7 +6,7 @@ use std::thread;
 /// The configuration of a server: its address, limits, cache size and HTTP headers.
 #[derive(Clone, Debug)]
 pub struct ServerConfig {
-    /// Address and port to listen on; port 0 takes a free one.
+    /// The address and port to listen on. Port 0 stands for any free port.
     pub listen: String,
     /// The URL by which clients reach the server, without a slash at its end. `None`: the host that
     /// each client requests. It is needed behind a proxy that changes the host.

@@ -180,13 +180,13 @@ impl BoundServer {
             let connection = connection(stream, routes.clone());
             let watched = graceful.watch(connection);
             tokio::spawn(async move {
-                // A broken connection concerns its client alone.
+                // An error of a connection concerns its client alone, so it is ignored.
                 let _ = watched.await;
                 drop(place);
             });
         }
         drop(listener);
-        // Requests that have not finished by then are cut off.
+        // Requests that have not finished within this time are cut off.
         let _ = timeout(SHUTDOWN_TIMEOUT, graceful.shutdown()).await;
         Ok(())
     }

@@ -81,7 +81,8 @@ impl LayerRequest {
             return scale_of(live, level, &self.style.style).await;
         }
         let (served, style) = self.cloned();
-        // The scale may need statistics, which are measured by drawing.
+        // The scale may need statistics. They are measured by drawing, so this work queues as
+        // pictures do.
         let find = move || {
             let _span = tracing::debug_span!("statistics", layer = served.name()).entered();
             Ok(served.source.drawable()?.normalizer_at(level, &style.style))

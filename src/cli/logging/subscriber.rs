@@ -24,7 +24,7 @@ pub(super) struct Logger {
     next: AtomicU64,
 }
 
-/// An open span.
+/// A span that has not ended.
 struct Span {
     metadata: &'static Metadata<'static>,
     /// The formatted names and fields of the spans around this one, then of this one.

@@ -74,7 +74,7 @@ pub(crate) struct PostFlags {
 }
 
 impl DatabaseFlags {
-    /// Checks that no flag is given that only databases have.
+    /// Checks that no flag is given that works with databases only.
     pub(crate) fn check_unused(&self) -> Result<(), &'static str> {
         match (&self.sql, self.srid) {
             (None, None) => Ok(()),
@@ -130,14 +130,14 @@ impl SourceFlags {
         }
     }
 
-    /// A message if a flag is given that has no effect in a live layer, otherwise `None`.
+    /// A message if a flag is given that live layers don't support, otherwise `None`.
     pub(crate) fn only_for_snapshots(&self) -> Option<&'static str> {
         let radius = self.radius_column.is_some();
         radius
             .then_some("radius-column is not for live layers: leave out live to read all rows once")
     }
 
-    /// A message if a flag is given that has no effect with a database, otherwise `None`.
+    /// A message if a flag is given that databases don't support, otherwise `None`.
     pub(crate) fn only_for_files(&self) -> Option<&'static str> {
         if self.filter.is_some() || self.within.is_some() {
             return Some("filter and within are for files; say it in sql");

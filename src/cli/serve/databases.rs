@@ -140,8 +140,7 @@ impl DatabaseConfig {
         self.allow_superuser || read.database.role.allow_superuser
     }
 
-    /// The connections for the database's live layers. A connection is opened when it is needed
-    /// first.
+    /// The connections for the database's live layers. No connection is opened before it is needed.
     pub(super) fn pool(&self) -> Result<Arc<Pool>, BoxError> {
         Ok(Arc::new(Database::new(
             self.address.clone(),

@@ -40,7 +40,7 @@ use std::sync::mpsc;
 use std::thread;
 use watch::{Events, Watcher};
 
-/// Serves until a signal stops the server. `matches` are the raw flags of `serve`.
+/// Serves until a signal stops the server. `matches` has the flags of `serve` as text.
 pub(super) fn run(serve: ServeCommand, matches: &ArgMatches) -> Result<(), BoxError> {
     let events = Events::new();
     // With `--check`, a signal ends the program as it ends other commands.

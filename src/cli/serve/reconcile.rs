@@ -211,8 +211,8 @@ impl LayerSet {
         })
     }
 
-    /// The layers of the tables that databases publish. While a database is away, they are those of
-    /// before.
+    /// The layers of the tables that databases publish. While a database is away, its former layers
+    /// remain.
     fn published_layers(
         &self,
         config: &ServeConfig,
@@ -250,8 +250,8 @@ impl LayerSet {
         Ok(all)
     }
 
-    /// Reads a layer, or looks a live one up. `signed` is the former value of
-    /// [`LoadedLayer::signed`] if the layer is read again: it stays the same.
+    /// Reads a layer, or looks a live one up. A layer that is read again keeps its former
+    /// [`LoadedLayer::signed`], which is given as `signed`; for a new layer, `signed` is `None`.
     fn read(
         &mut self,
         id: &LayerId,

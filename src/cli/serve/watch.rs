@@ -25,7 +25,7 @@ const LOOK: Duration = Duration::from_secs(1);
 /// An event to which the watcher reacts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Event {
-    /// SIGHUP.
+    /// The signal SIGHUP.
     Hangup,
     /// A notification from a database that a layer has changed; `None`: all may have changed.
     Changed(Option<String>),

@@ -11,7 +11,7 @@ pub(super) struct IfdEntry {
     bytes: Vec<u8>,
 }
 
-/// Numbers of TIFF's types.
+/// Numbers by which TIFF names the types of values.
 const ASCII: u16 = 2;
 const SHORT: u16 = 3;
 const LONG: u16 = 4;
@@ -87,7 +87,7 @@ pub(super) struct Ifd {
     pub(super) start: u64,
     /// Entries in the order of their tags.
     entries: Vec<IfdEntry>,
-    /// True if another directory follows immediately.
+    /// True if another directory follows immediately in the file.
     followed: bool,
 }
 
@@ -100,7 +100,7 @@ impl Ifd {
         }
     }
 
-    /// Offset of the values that don't fit into the entries.
+    /// Offset of the values that don't fit into their entries. They follow the entries.
     fn values_start(&self) -> u64 {
         self.start + 8 + 20 * self.entries.len() as u64 + 8
     }

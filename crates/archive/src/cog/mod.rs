@@ -21,8 +21,8 @@ use std::path::Path;
 /// tiles too.
 const MAX_TILES: u64 = 1 << 24;
 
-/// Header of the file: BigTIFF, little-endian, offsets of eight bytes, the first directory at byte
-/// 16.
+/// Header of the file: BigTIFF, little-endian, offsets of eight bytes; byte 16 begins the first
+/// directory.
 const HEADER: [u8; 16] = [b'I', b'I', 43, 0, 8, 0, 0, 0, 16, 0, 0, 0, 0, 0, 0, 0];
 
 /// Tiles of the raster, from which the offsets of its directories in the file follow.
@@ -34,7 +34,7 @@ pub(crate) struct CogLayout {
     rows: RangeInclusive<i64>,
     pixels: u32,
     content: TileContent,
-    /// Value of pixels without data.
+    /// Text for the value of pixels without data: `0` or `nan`.
     no_data: &'static str,
     /// Metadata in GDAL's XML; `None` for a layer without points.
     metadata: Option<String>,

@@ -235,7 +235,7 @@ mod tests {
         let path = database("never.mbtiles", &never);
         assert!(MbTiles::open(&path).is_err());
         std::fs::remove_file(path).unwrap();
-        // The first row is found at once, and no tile but that of zoom 0 ever is.
+        // The view gives its row of zoom 0 at once. It has no row of zoom 1, and never ends.
         let one = format!(
             "CREATE VIEW tiles AS {endless} SELECT min(i, 9) AS zoom_level, 0 AS tile_column, 0 AS tile_row,
                 x'00' AS tile_data FROM n WHERE i < 1 OR i > 5"

@@ -14,7 +14,7 @@ pub(crate) const JPEG: u8 = 3;
 pub(crate) const WEBP: u8 = 4;
 pub(crate) const AVIF: u8 = 5;
 
-/// Offset and length of a part of the file.
+/// Offset and length in bytes of a part of the file.
 pub(crate) type ByteRange = (u64, u64);
 
 /// Fields of a header.

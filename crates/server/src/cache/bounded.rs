@@ -17,7 +17,7 @@ use std::hash::Hash;
 /// counts. An estimate.
 const OVERHEAD: u64 = 256;
 
-/// A value of known size.
+/// A value whose size in memory is known.
 pub(crate) trait Weigh {
     /// The size in bytes.
     fn bytes(&self) -> usize;
@@ -46,7 +46,7 @@ pub(crate) enum CacheOutcome {
 }
 
 impl CacheOutcome {
-    /// The name for `Server-Timing`.
+    /// The outcome's name in the header `Server-Timing`.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Hit => "hit",
@@ -66,7 +66,7 @@ pub(crate) struct Cache<K, V, E> {
     counts: [AtomicU64; 3],
 }
 
-/// Counters of a cache.
+/// Counters of a cache, read at one moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct CacheStats {
     pub(crate) bytes: u64,

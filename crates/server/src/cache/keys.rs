@@ -45,7 +45,7 @@ pub(crate) struct DensityKey {
     pub(crate) version: u64,
     pub(crate) tile: TileId,
     pub(crate) size: TileSize,
-    /// The parts of the style that matter at the tile's zoom.
+    /// The parts of the style on which the density at the tile's zoom depends.
     pub(crate) style: StatisticsKey,
 }
 

@@ -1,4 +1,4 @@
-//! Single flight: one computation per key, however many requests wait for it.
+//! Single-flight: one computation for each key, however many requests wait for its value.
 
 use crate::sync::{Mutex, PoisonError};
 use std::collections::HashMap;
@@ -41,7 +41,7 @@ impl<K: Clone + Eq + Hash, T: Clone> SingleFlight<K, T> {
         }
     }
 
-    /// The number of keys in progress.
+    /// The number of keys whose values are being computed.
     pub(super) fn len(&self) -> usize {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).len()
     }

@@ -27,7 +27,7 @@ struct DensityDraw<'a> {
     population: Population<'a>,
 }
 
-/// The facts about a layer's data that an estimate uses.
+/// The facts about a layer's data on which an estimate is based.
 pub(crate) enum DataProfile<'a> {
     Points(&'a PointSet),
     /// Rows of a database: their number, and their least and greatest weight. All are 0 until the

@@ -1,4 +1,4 @@
-//! Estimates of the processor time that a request takes, made before it is drawn.
+//! Estimates of the processor time that a request takes. They are made before anything is drawn.
 //!
 //! The operator may give a layer any style, at any cost. A request may choose another style as long
 //! as one processor can draw its picture within [`MAX_TIME`]. The estimate depends on the style,
@@ -251,7 +251,7 @@ impl ResolvedStyle {
     /// alternative.
     fn costly(&self) -> (String, &'static str) {
         let style = &self.style;
-        // A table of radii by zoom can be long.
+        // The radius may be a table by zoom, so its text is shortened.
         let radius = shown(&style.radius().to_string());
         match style.blend() {
             BlendMode::Over(_) => ("overlap=over".to_owned(), "a smaller marker"),

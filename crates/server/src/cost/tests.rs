@@ -1,4 +1,4 @@
-//! Tests of the facts that estimates depend on.
+//! Tests of the assumptions that estimates make.
 
 use super::*;
 use crate::render::level;

@@ -51,7 +51,7 @@ impl ApiError {
         }
     }
 
-    /// 503: the same request may succeed in a second.
+    /// 503: the same request may succeed later; the client may try again after a second.
     pub(crate) fn unavailable(message: &'static str) -> Self {
         Self {
             status: StatusCode::SERVICE_UNAVAILABLE,
@@ -82,7 +82,7 @@ impl ApiError {
         self.status == StatusCode::SERVICE_UNAVAILABLE
     }
 
-    /// 500: a fault of the server. Its details are logged, not sent.
+    /// 500: a fault of the server. The details are logged but not sent.
     pub(crate) fn internal() -> Self {
         let message = "drawing this failed; the server has logged why".into();
         Self {
@@ -117,7 +117,8 @@ impl IntoResponse for ApiError {
     }
 }
 
-/// Shortens text of a request for a message: its first 40 characters, without control characters.
+/// Shortens a text of a request for a message: to its first 40 characters that are no control
+/// characters.
 pub(crate) fn shown(text: &str) -> String {
     const MOST: usize = 40;
     let mut kept: String = text

@@ -6,7 +6,7 @@ use heatsplat_points::Points;
 
 /// A 64-bit hash of everything that an answer depends on.
 ///
-/// An ETag is only ever compared with older ones of the same URL, so 64 bits are plenty.
+/// An ETag is only compared with older ETags of the same URL, so 64 bits suffice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Fingerprint(u64);
 

@@ -7,7 +7,7 @@ use heatsplat_points::{MAX_ZOOM, TileId};
 use heatsplat_render::encode::ImageFormat;
 use serde::de::DeserializeOwned;
 
-/// axum's `Path`, with errors in this server's format.
+/// Segments of a path, as axum's `Path` extracts them, but with errors in this server's format.
 pub(crate) struct Segments<T>(pub(crate) T);
 
 impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Segments<T> {
@@ -21,7 +21,7 @@ impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Segment
     }
 }
 
-/// Formats of pictures, by their extensions.
+/// The formats of pictures that have an extension each.
 const FORMATS: [ImageFormat; 4] = [
     ImageFormat::Png,
     ImageFormat::WebP,
@@ -84,7 +84,7 @@ fn tile_file(z: &str, x: &str, y: &str) -> Result<TileFile, ApiError> {
     })
 }
 
-/// The last segment of a picture's path: `map@2x.png`.
+/// The last segment of a picture's path, like `map@2x.png`.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct FileName<'a> {
     pub(crate) stem: &'a str,

@@ -10,13 +10,13 @@ use std::str::FromStr;
 /// The parameters of a request: `style` has those of the style, `own` those of the route.
 #[derive(Debug, Default)]
 pub(crate) struct Query {
-    /// In the order of [`Style::PARAMETERS`], whatever the order in the URL.
+    /// The names and values in the order of [`Style::PARAMETERS`], not of the URL.
     style: Vec<(&'static str, String)>,
     own: Vec<(&'static str, String)>,
 }
 
 impl Query {
-    /// Parses a query string; `own` names the parameters of the route.
+    /// Parses a query string. `own` has the names of the route's parameters.
     pub(crate) fn parse(raw: Option<&str>, own: &[&'static str]) -> Result<Self, ApiError> {
         let mut query = Self::default();
         let Some(raw) = raw.filter(|raw| !raw.is_empty()) else {
@@ -63,7 +63,7 @@ impl Query {
             .all(|(name, _)| is_tracking(&name))
     }
 
-    /// The style's parameters.
+    /// The style's parameters as names and values.
     pub(crate) fn style(&self) -> &[(&'static str, String)] {
         &self.style
     }

@@ -1,4 +1,4 @@
-//! Counts of requests by route and status, for `/metrics`.
+//! Counts of requests by route and status, which `/metrics` reports.
 
 use axum::extract::MatchedPath;
 use axum::http::StatusCode;

@@ -41,7 +41,7 @@ pub(crate) fn not_modified(headers: &CacheHeaders, request: &HeaderMap) -> Optio
     Some(cached(headers, response))
 }
 
-/// Adds `ETag` and `Cache-Control`.
+/// Adds the headers `ETag` and `Cache-Control`.
 pub(crate) fn cached(headers: &CacheHeaders, mut response: Response) -> Response {
     let all = response.headers_mut();
     all.insert(ETAG, headers.etag.clone());
@@ -59,7 +59,7 @@ pub(crate) fn cached_unless_known(
     not_modified(headers, request).unwrap_or_else(|| cached(headers, answer()))
 }
 
-/// Adds `Vary: host`, for bodies that contain URLs of this server.
+/// Adds the header `Vary: host`, for bodies that contain URLs of this server.
 pub(crate) fn vary_by_host(mut response: Response) -> Response {
     response
         .headers_mut()

@@ -16,7 +16,7 @@ pub trait TileArchive: Send + Sync + fmt::Debug {
     fn tile(&self, tile: TileId) -> Result<Option<Vec<u8>>, ArchiveReadError>;
 }
 
-/// A tile of an archive could not be read.
+/// The error that a tile of an archive could not be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct ArchiveReadError(pub String);
@@ -32,14 +32,14 @@ pub struct ArchiveInfo {
     pub extension: &'static str,
     /// The media type of the archive's tiles.
     pub mime: &'static str,
-    /// The zooms that have tiles.
+    /// The zooms at which the archive has tiles.
     pub zooms: RangeInclusive<u8>,
     /// West, south, east, north of everything that the archive's tiles show, in degrees.
     pub bounds: LonLatBox,
     /// West, south, east, north of the points, in degrees; `None` if unknown. The east is over 180
     /// where the points lie on both sides of ±180°.
     pub data_bounds: Option<LonLatBox>,
-    /// Longitude, latitude and zoom of the first view.
+    /// Longitude and latitude in degrees, and zoom, of the first view.
     pub center: [f64; 3],
     /// The side of a tile in pixels.
     pub pixels: u32,

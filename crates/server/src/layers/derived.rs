@@ -20,7 +20,7 @@ pub struct Derivation {
 pub struct DeriveError {
     /// The id of the layer that can't be used.
     pub layer: String,
-    /// The reason.
+    /// The reason, as the end of a sentence that begins with the layer.
     pub why: &'static str,
 }
 

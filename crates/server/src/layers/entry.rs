@@ -315,7 +315,8 @@ pub(crate) struct LayerRequest {
 }
 
 impl LayerRequest {
-    /// The cache headers of an answer that depends on the layer, the style and `answer`.
+    /// The cache headers of an answer that depends on the layer, the style, and everything hashed
+    /// in `answer`.
     pub(crate) fn cache_headers(&self, answer: Fingerprint, control: &HeaderValue) -> CacheHeaders {
         let layer = answer.then(self.layer.fingerprint);
         CacheHeaders::new(layer.then(self.style.fingerprint), control)

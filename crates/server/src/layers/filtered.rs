@@ -151,7 +151,7 @@ impl FilterColumns {
         let filter: Filter = text.parse().map_err(|e| {
             ApiError::bad_request(format!("filter can't be `{}`: {e}", shown(text)))
         })?;
-        // The check may read all values, so it runs outside the lock.
+        // The check may read all values of a column, so it runs before the lock is taken.
         self.table
             .check(&filter)
             .map_err(|e| ApiError::bad_request(format!("filter: {e}")))?;

@@ -40,7 +40,7 @@ pub trait RowSource: Send + Sync + Debug {
 /// The points to fetch for a picture.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct RowRequest {
-    /// The picture.
+    /// The picture's window.
     pub window: Window,
     /// The width in pixels of the margin around the picture whose points reach into the picture.
     pub margin: u32,
@@ -114,7 +114,7 @@ const SEARCHED: usize = 2;
 /// The distribution of a live layer's points over the world, from its first query.
 #[derive(Debug)]
 struct Overview {
-    /// Tiles of [`OVERVIEW_ZOOM`] that hold points.
+    /// The tiles of [`OVERVIEW_ZOOM`] that hold points, each with its mass.
     tiles: Vec<TileWeight>,
     /// The centers of these tiles, each weighted by its tile's mass.
     middles: Points,
@@ -422,7 +422,7 @@ fn ancestor(tile: TileId, z: u8) -> Option<TileId> {
     TileId::new(z, tile.x() >> up, tile.y() >> up).ok()
 }
 
-/// Merges tiles in Z-order into tiles of a lower zoom.
+/// Merges tiles, which are in Z-order, into the tiles of a lower zoom that contain them.
 fn merged(tiles: &[TileWeight], z: u8) -> Vec<TileWeight> {
     let mut merged: Vec<TileWeight> = Vec::new();
     for deep in tiles {

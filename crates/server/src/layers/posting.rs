@@ -51,7 +51,7 @@ impl fmt::Debug for BearerToken {
     }
 }
 
-/// A source, such as a database, that opens queries as layers.
+/// A source, such as a database, that opens posted queries as layers.
 pub trait QuerySource: Send + Sync + fmt::Debug {
     /// Checks a query and opens it.
     fn open(
@@ -60,7 +60,7 @@ pub trait QuerySource: Send + Sync + fmt::Debug {
     ) -> Pin<Box<dyn Future<Output = Result<OpenedQuery, PostError>> + Send + '_>>;
 }
 
-/// A query as a client posts it.
+/// A query, with the settings that a client posts with it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PostedQuery {
     /// The SQL text.
@@ -106,7 +106,7 @@ pub enum OpenedQuery {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PostError {
-    /// The source failed.
+    /// The database failed.
     #[error(transparent)]
     Source(SourceError),
     /// The query is wrong. The message is sent to the client that posted it.

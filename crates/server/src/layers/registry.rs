@@ -27,7 +27,8 @@ const MAX_ID_LENGTH: usize = 64;
 /// points, so measuring their scales takes hardly any time.
 const WARM_ZOOM: u8 = 14;
 
-/// A layer's name in URLs: 1 to 64 of `a-z`, `0-9`, `_`, `.` and `-`, and no reserved word.
+/// A layer's name in URLs: 1 to 64 characters of `a-z`, `0-9`, `_`, `.` and `-`. It is none of the
+/// reserved words.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct LayerId(String);
 
@@ -57,7 +58,7 @@ impl LayerId {
         }
     }
 
-    /// Returns the id with a number at its end.
+    /// Returns the id with `-` and a number at its end.
     fn numbered(&self, number: usize) -> Self {
         let number = format!("-{number}");
         let kept = self.0.get(..MAX_ID_LENGTH - number.len());

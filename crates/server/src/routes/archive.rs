@@ -16,8 +16,8 @@ use heatsplat_render::encode::{self, ImageFormat};
 use serde_json::json as value;
 use std::sync::Arc;
 
-/// Sends a stored tile. If the archive has none at this place, but tiles at the zoom, an empty
-/// picture is sent.
+/// Sends a stored tile. If the archive has no such tile, though it has tiles of the zoom, an empty
+/// picture is sent, or 404 if the format is neither PNG nor WebP.
 pub(crate) async fn tile(
     server: &Server,
     archive: Arc<dyn TileArchive>,

@@ -63,7 +63,7 @@ pub(crate) async fn get(
     Ok(response::with_server_timing(response, &timing))
 }
 
-/// The parameters that define what a map shows.
+/// The parameters that define a map's box and size.
 pub(crate) const VIEW: [&str; 3] = ["bbox", "width", "height"];
 
 /// The view of a map, at `ratio` device pixels per CSS pixel. Without a `bbox` it shows all points.
@@ -76,7 +76,7 @@ pub(crate) fn view(served: &ServedLayer, query: &Query, ratio: u32) -> Result<Vi
     View::around(bounds, width, height, ratio).map_err(|e| ApiError::bad_request(e.to_string()))
 }
 
-/// Parses a `bbox` parameter.
+/// Parses the parameter `bbox`.
 fn bbox(text: &str) -> Result<LonLatBox, ApiError> {
     text.parse().map_err(|error| match error {
         LonLatBoxError::Syntax => {

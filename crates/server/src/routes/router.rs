@@ -96,8 +96,8 @@ async fn count(State(server): State<Arc<Server>>, request: Request, next: Next) 
     answer.instrument(span).await
 }
 
-/// Answers a request. Pages of any host may read every answer, errors included (CORS), and browsers
-/// may not guess a media type other than the one that is sent.
+/// Answers a request. By CORS, pages of any host may read every answer, errors included, except
+/// answers to `POST /layers`. Browsers may not guess a media type other than the one that is sent.
 async fn answer(request: Request, next: Next) -> Response {
     let mut response = match *request.method() {
         Method::OPTIONS => preflight(),

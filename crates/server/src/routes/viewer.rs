@@ -17,7 +17,7 @@ use flate2::read::GzDecoder;
 use std::io::Read as _;
 
 mod packed {
-    //! Files written by `build.rs`.
+    //! The viewer's files, as `build.rs` has written them.
     use super::Asset;
     include!(concat!(env!("OUT_DIR"), "/assets.rs"));
 }

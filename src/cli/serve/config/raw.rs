@@ -52,7 +52,7 @@ impl PartialEq for LayerSection {
 /// The style of a layer.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) enum StyleRef {
-    /// The default style.
+    /// The program's default style.
     #[default]
     Default,
     /// The name of a section `[styles.NAME]`.
@@ -61,7 +61,7 @@ pub(crate) enum StyleRef {
     Inline(Section),
 }
 
-/// A key and its values.
+/// A key of a section, and its values.
 #[derive(Clone, Debug)]
 pub(crate) struct ConfigEntry {
     pub(crate) key: String,

@@ -22,7 +22,7 @@ pub(crate) enum ConfigSource {
 }
 
 impl ConfigSource {
-    /// The path of the file, if there is one.
+    /// The path of the file; `None` for a command line.
     pub(crate) fn path(&self) -> Option<&Path> {
         match self {
             Self::Args(_) => None,
