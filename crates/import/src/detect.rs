@@ -1,4 +1,4 @@
-//! Detection of a configuration's dialect.
+//! Detection of the dialect of a configuration.
 
 use crate::builder::StyleBuilder;
 use crate::js_literal::{self, JsLiteral};
@@ -223,7 +223,7 @@ const TESTS: [(Test, Importer); 15] = [
     ),
 ];
 
-/// Keys of deck.gl's `HeatmapLayer`.
+/// Keys that only deck.gl's `HeatmapLayer` has.
 const DECK_KEYS: [&str; 5] = [
     "radiusPixels",
     "colorRange",
@@ -232,7 +232,7 @@ const DECK_KEYS: [&str; 5] = [
     "getPosition",
 ];
 
-/// Keys of heatmap.js.
+/// Keys that only heatmap.js has.
 const HEATMAP_JS_KEYS: [&str; 12] = [
     "container",
     "maxOpacity",

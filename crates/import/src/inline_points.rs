@@ -5,11 +5,11 @@ use crate::js_literal::JsLiteral;
 /// A point in the configuration of a heat map for browsers.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ImportedPoint {
-    /// Degrees east.
+    /// Longitude in degrees east.
     pub lon: f64,
-    /// Degrees north.
+    /// Latitude in degrees north.
     pub lat: f64,
-    /// Weight of the point.
+    /// Weight of the point; 1 where the configuration gives none.
     pub weight: f64,
     /// The radius of this point in pixels; `None` if it has the radius of the style.
     pub radius: Option<f64>,

@@ -79,7 +79,7 @@ impl JsLiteral {
         pairs.find(|(k, _)| k == key).map(|(_, v)| v)
     }
 
-    /// The value as a short text for messages.
+    /// The value as a text for messages, cut to 40 characters.
     pub(crate) fn shown(&self) -> String {
         let text = match self {
             Self::Null => "null".to_owned(),

@@ -1,4 +1,4 @@
-//! Import of other heat maps' configurations as [`Style`]s.
+//! Imports the configurations of other heat maps as [`Style`]s.
 //!
 //! [`style`] detects the dialect of a text; each dialect has its own file. Properties that a
 //! dialect defines exactly, such as Mapnik's color table, are imported exactly. Other properties
@@ -62,7 +62,7 @@ pub enum Dialect {
     Kepler,
     /// QGIS: the heatmap renderer, or the parameters of its kernel density estimation.
     Qgis,
-    /// GeoServer's `vec:Heatmap`, in an SLD.
+    /// GeoServer's transformation `vec:Heatmap` in an SLD.
     GeoServer,
     /// A layer of MapServer with `CONNECTIONTYPE KERNELDENSITY`.
     MapServer,
@@ -104,11 +104,12 @@ pub struct ImportedStyle {
     pub dialect: Dialect,
     /// Style that looks the same in heatsplat, as far as that is possible.
     pub style: Style,
-    /// Descriptions of properties that were imported approximately or not at all.
+    /// Descriptions of the properties that were imported only approximately or not at all.
     pub warnings: Vec<String>,
     /// Columns of the data that the configuration reads.
     pub columns: ColumnNames,
-    /// Data source of the configuration, by Mapnik's names (`type`, `file`, `table` …).
+    /// Parameters of the configuration's data source as (name, value), with Mapnik's names (`type`,
+    /// `file`, `table` …).
     pub datasource: Vec<(String, String)>,
     /// File of the picture that is drawn at each point, if there is one. Until
     /// [`with_marker`](Self::with_marker) reads this file, the style draws an ellipse instead.
@@ -148,7 +149,7 @@ impl ImportedStyle {
     }
 }
 
-/// The error of a marker's file.
+/// The error of a file that was to become a marker.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum MarkerError {
@@ -177,7 +178,7 @@ pub enum ImportError {
         line: usize,
         /// Column of the error, from 1.
         column: usize,
-        /// Description of the legal syntax.
+        /// Description of what was expected at this place.
         expected: String,
     },
     /// A value is illegal.
@@ -189,7 +190,7 @@ pub enum ImportError {
         name: String,
         /// The illegal value, cut to 40 characters.
         value: String,
-        /// Description of legal values.
+        /// Description of the legal values.
         expected: String,
     },
     /// A value is not allowed in heatsplat's styles.

@@ -41,7 +41,7 @@ pub enum ImageFormat {
     PngRgba,
     /// Lossless WebP with four channels.
     WebP,
-    /// The values as a NumPy array of `<f4`.
+    /// The values as a file of NumPy: an array of 32-bit floats, little-endian.
     Npy,
     /// The values as a GeoTIFF of 32-bit floats in Web-Mercator metres.
     Tiff,
@@ -62,7 +62,7 @@ impl ImageFormat {
         }
     }
 
-    /// The extension of a file name, without the dot.
+    /// The extension of file names in this format, without its dot.
     pub fn extension(self) -> &'static str {
         match self {
             Self::Png | Self::PngRgba => "png",
@@ -251,7 +251,7 @@ pub enum EncodeError {
         /// The number of items given.
         items: usize,
     },
-    /// A picture in a format of values, or a density in a format of colours.
+    /// A format of values for a picture, or a format of colours for a density.
     #[error("a coloured picture has no values to write")]
     NoValues,
     /// A value that 32-bit floats can't hold.

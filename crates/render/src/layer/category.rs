@@ -4,12 +4,12 @@ use crate::layer::point_set::PointSet;
 use heatsplat_points::Points;
 use std::sync::Arc;
 
-/// A part of a set of points, with a name and a colour.
+/// A category: a part of a set of points, with a name and a colour.
 #[derive(Clone, Debug)]
 pub struct Category {
     /// The name in legends.
     pub name: String,
-    /// The colour, 8-bit sRGB.
+    /// The colour: red, green and blue of sRGB, 8 bits each.
     pub color: [u8; 3],
     pub(super) set: PointSet,
 }
@@ -41,7 +41,7 @@ impl Category {
         }
     }
 
-    /// The points.
+    /// The points of the category.
     pub fn points(&self) -> &Arc<Points> {
         self.set.points()
     }

@@ -100,7 +100,8 @@ pub(crate) struct MeasureEval {
 }
 
 impl MeasureEval {
-    /// The evaluation of a style's measure over a window at `ratio` pixels per CSS pixel.
+    /// The evaluation of a style's measure at each pixel of a window with `ratio` pixels per CSS
+    /// pixel.
     pub(crate) fn new(style: &Style, window: Window, ratio: f64) -> Self {
         Self {
             measure: style.measure(),
@@ -109,7 +110,7 @@ impl MeasureEval {
         }
     }
 
-    /// The evaluation of a style's measure over a view.
+    /// The evaluation of a style's measure at each pixel of a view.
     pub(crate) fn for_view(style: &Style, view: &View) -> Self {
         Self::new(style, view.window(), f64::from(view.ratio()))
     }
@@ -170,7 +171,7 @@ impl MeasureEval {
         density
     }
 
-    /// The mean weight of a set's points.
+    /// The mean weight of a set's points at each pixel.
     fn mean(&self, set: &PointSet, by: &dyn Backend) -> Density {
         let mut density = self.support(set, by);
         let summary = set.points().summary();
@@ -276,7 +277,7 @@ pub(crate) fn per_km2(y: f64, css_pixel: f64) -> f64 {
     (km * km).recip()
 }
 
-/// A value, or NaN where the support is less than [`SUPPORT`].
+/// The value, or NaN where the support, Σ K, is less than [`SUPPORT`].
 #[inline(always)]
 fn masked(value: f32, support: f32) -> f32 {
     // The least f32 that is at least [`SUPPORT`]: so pixels are compared as f32, many at a time.

@@ -56,7 +56,7 @@ type Key = (u8, StatisticsKey, i64, i64);
 #[derive(Debug, Default)]
 struct CumulativeHistogram {
     first: u32,
-    /// Empty where all densities are 0.
+    /// The share for each edge of a bin, from the first bin on. Empty if all densities are 0.
     shares: Vec<f32>,
 }
 
@@ -279,7 +279,7 @@ impl QuadTable {
             first << SHIFT,
             (last.unwrap_or(0) << SHIFT) | ((1 << SHIFT) - 1),
         );
-        // The finest bins of which [`BINS`] are enough.
+        // The finest bins of which `BINS` are enough.
         let ends = |shift| [first >> shift, last >> shift];
         let fits = |shift: &u32| {
             let [first, last] = ends(*shift);

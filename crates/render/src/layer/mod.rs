@@ -97,7 +97,7 @@ impl Layer {
         Self::new(name, set, style, Arc::clone(&self.backend))
     }
 
-    /// The name.
+    /// The layer's name.
     pub fn name(&self) -> &str {
         &self.name
     }
@@ -197,7 +197,7 @@ impl Layer {
         self.legend_of(&scale, style)
     }
 
-    /// The legend of one of the layer's scales.
+    /// The legend of one of the layer's scales, for a style.
     pub fn legend_of(&self, scale: &Normalizer, style: &Style) -> Legend {
         let legend = Legend::for_style(scale, style);
         let categories = self.data.categories();

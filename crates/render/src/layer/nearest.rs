@@ -9,11 +9,11 @@ use std::f64::consts::SQRT_2;
 /// The Earth's mean radius in metres.
 const EARTH: f64 = 6_371_008.8;
 
-/// A point near a coordinate.
+/// A point found near a coordinate.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct NearbyPoint {
-    /// The point itself.
+    /// The point: its position and weight.
     pub point: Point,
     /// The distance from the coordinate, in CSS pixels of the query's zoom.
     pub pixels: f64,
@@ -74,7 +74,7 @@ impl NearestPoints {
         }
     }
 
-    /// Adds all points of an index.
+    /// Adds all points of an index that are in reach.
     #[must_use]
     pub fn among(mut self, points: &Points) -> Self {
         let side = (2.0 * self.reach / self.css_pixel)
@@ -104,7 +104,7 @@ impl NearestPoints {
         self.found.truncate(self.most);
     }
 
-    /// The points found, the nearest first.
+    /// The found points, the nearest first.
     pub fn finish(mut self) -> Vec<NearbyPoint> {
         self.sort();
         let here = mercator::unproject(self.at);

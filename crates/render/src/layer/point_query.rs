@@ -24,7 +24,7 @@ pub struct PointQuery<'a> {
 pub struct PointValue {
     /// The style's measure; `None` where it has no value, such as a mean with no point near.
     pub value: Option<f64>,
-    /// The number of points with a weight within the kernel's reach.
+    /// The number of points within the kernel's reach, without those that have no weight.
     pub count: usize,
     /// The mean weight of the points in reach, weighted by the kernel; `None` without such points.
     pub mean: Option<f64>,
@@ -33,9 +33,9 @@ pub struct PointValue {
 /// Sums over the points within a kernel's reach.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct KernelSums {
-    /// Σ weight · K
+    /// Σ weight · K, the sum of the weighted kernel values.
     pub weight: f64,
-    /// Σ K
+    /// Σ K, the sum of the kernel values.
     pub kernel: f64,
     /// The number of points within reach.
     pub count: usize,
@@ -103,7 +103,7 @@ impl<'a> PointQuery<'a> {
         Self { at, zoom, style }
     }
 
-    /// The coordinate.
+    /// The coordinate of the query.
     pub fn at(&self) -> WorldCoord {
         self.at
     }

@@ -129,7 +129,7 @@ impl Canvas {
         }
     }
 
-    /// The canvas as a PNG.
+    /// Encodes the canvas as a PNG.
     pub(crate) fn png(&self) -> Result<Vec<u8>, EncodeError> {
         let mut bytes = Vec::with_capacity(self.pixels.len() * 4);
         for &[r, g, b, a] in &self.pixels {

@@ -36,7 +36,7 @@ const SAMPLES: u32 = 32;
 #[derive(Debug, Clone, Serialize)]
 #[non_exhaustive]
 pub struct Legend {
-    /// The title.
+    /// The title above the legend.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
     /// The unit of the numbers, such as `points per km²`.
@@ -66,7 +66,7 @@ pub struct Legend {
 pub struct LegendCategory {
     /// The colour as `#rrggbb`.
     pub name: String,
-    /// `#rrggbb`.
+    /// The colour as `#rrggbb`.
     pub color: String,
     #[serde(skip)]
     rgba: [u8; 4],
@@ -99,7 +99,7 @@ pub struct LegendPercentile {
     pub percent: f64,
     /// The density in the legend's unit.
     pub value: f64,
-    /// The position on the ramp, 0 to 1.
+    /// The density's position on the ramp, 0 to 1.
     pub position: f64,
 }
 
@@ -110,7 +110,7 @@ const PERCENTILES: [f64; 8] = [10.0, 25.0, 50.0, 75.0, 90.0, 95.0, 99.0, 99.9];
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct LegendStop {
-    /// The density, in the legend's unit.
+    /// The density for which the colour stands, in the legend's unit.
     pub value: f64,
     /// The position on the ramp, 0 to 1.
     pub position: f64,
@@ -298,7 +298,7 @@ impl Legend {
     }
 }
 
-/// A colour in CSS's hexadecimal form.
+/// The colour in CSS's hexadecimal form, with alpha only if it is translucent.
 fn css([r, g, b, a]: [u8; 4]) -> String {
     if a == 255 {
         format!("#{r:02x}{g:02x}{b:02x}")

@@ -29,7 +29,7 @@ pub struct Tick {
     pub value: f64,
     /// The position on the ramp, 0 to 1.
     pub position: f64,
-    /// The value as a label.
+    /// The density as a short text.
     pub label: String,
     /// The percentage of the zoom's pixels that have a lower density; `None` if it is unknown.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -134,7 +134,8 @@ mod tests {
 
     #[test]
     fn positions_given_and_not() {
-        // The position of cyan, a third, is just above blue's 30 %: a hard edge.
+        // Cyan's position, a third, is just above blue's 30 %, so the colour changes abruptly
+        // there.
         let table = table("blue 30%, cyan, yellow 0.7, rgb(0%,80%,0%) 90%").unwrap();
         assert_eq!(table[76][..3], [0, 0, 255]);
         assert_eq!(table[77][..3], [0, 0, 255]);
@@ -143,7 +144,7 @@ mod tests {
         // A position of 0 counts as a missing position.
         let at = |text| super::table(text).unwrap();
         assert_eq!(at("red, lime 0, blue"), at("red, lime, blue"));
-        // Positions over 100 % are 100 %, and stops are sorted by position.
+        // Positions over 100 % count as 100 %, and stops are sorted by position.
         assert_eq!(at("red 100%, blue 10%"), at("blue 10%, red 250%"));
     }
 

@@ -43,8 +43,8 @@ impl Ramp {
     /// digits (red, green, blue, alpha) for each of the entries 1 to 255.
     ///
     /// # Errors
-    /// A colour, a position or a name that can't be read. The error of an unknown name lists all
-    /// names.
+    /// A colour, a position or a name that can't be read. The message for an unknown name lists all
+    /// names of the collection.
     pub fn parse(spec: &str) -> Result<Self, RampError> {
         let word = spec.trim();
         if let Some(arguments) = word.strip_prefix("colorize-alpha(") {
@@ -87,7 +87,7 @@ impl Ramp {
         Ok(if reversed { ramp.reversed() } else { ramp })
     }
 
-    /// A ramp of the collection.
+    /// The ramp for an entry of the collection.
     pub fn from_collection(named: &NamedRamp) -> Self {
         Self::new(
             stops::mix(&named.stops(), named.interpolation()),
@@ -115,7 +115,7 @@ impl Ramp {
         )
     }
 
-    /// The table as a text that [`parse`](Self::parse) reads.
+    /// The table as a text from which [`parse`](Self::parse) makes an equal ramp.
     pub fn to_text(&self) -> String {
         hex::write(&self.colors)
     }
@@ -136,7 +136,7 @@ impl Ramp {
         &self.colors
     }
 
-    /// The colour of an index.
+    /// The colour of an index: RGBA, not premultiplied.
     pub fn color(&self, index: u8) -> [u8; 4] {
         self.colors[usize::from(index)]
     }

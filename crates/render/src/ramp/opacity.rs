@@ -69,7 +69,7 @@ impl OpacityCurve {
 }
 
 impl Opacity {
-    /// Reads `0.8` or `80%` (a factor) or `0:0,0.1:0.6,1:1` (a curve).
+    /// Reads an opacity: a factor such as `0.8` or `80%`, or a curve such as `0:0,0.1:0.6,1:1`.
     ///
     /// # Errors
     /// A text that is neither a factor nor a curve, or a number outside 0 to 1.
@@ -143,7 +143,7 @@ fn number(text: &str) -> Result<f32, OpacityError> {
     }
 }
 
-/// The error of an opacity.
+/// The error of an opacity's text or numbers.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum OpacityError {
@@ -161,7 +161,7 @@ pub enum OpacityError {
     /// A position before its predecessor.
     #[error("the opacity's positions must not go backwards, as {0} does")]
     Backwards(f32),
-    /// More stops than allowed.
+    /// More than 64 stops.
     #[error("an opacity curve has at most 64 stops, not {0}")]
     TooMany(usize),
 }

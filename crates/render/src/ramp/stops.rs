@@ -111,7 +111,7 @@ impl Interpolation {
     }
 }
 
-/// The error of a ramp.
+/// The error of a ramp's text or stops.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RampError {
@@ -137,7 +137,7 @@ pub enum RampError {
     /// A position before its predecessor.
     #[error("positions in a ramp must not go backwards, as {0} does")]
     Backwards(f32),
-    /// More stops than allowed.
+    /// More than 64 stops.
     #[error("a ramp has at most 64 colours, not {0}")]
     TooMany(usize),
     /// A table or a `colorize-alpha` filter that can't be read.
@@ -145,7 +145,7 @@ pub enum RampError {
         "a ramp that is given colour by colour is table: and 8 hexadecimal digits for each of the entries 1 to 255, Mapnik's filter is colorize-alpha(blue, red)"
     )]
     Table,
-    /// A text longer than any ramp needs.
+    /// A text of more than 4096 bytes.
     #[error("a ramp is written in at most 4096 bytes, not {0}")]
     TooLong(usize),
 }

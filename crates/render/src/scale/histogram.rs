@@ -124,7 +124,7 @@ impl Statistics {
         self.extremes.map_or(0.0, |(least, _)| f64::from(least))
     }
 
-    /// True where nothing was counted.
+    /// True if no value was counted.
     pub fn is_empty(&self) -> bool {
         self.extremes.is_none()
     }

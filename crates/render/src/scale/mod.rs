@@ -20,17 +20,17 @@ use normalizer::{Formula, Middle, Normalizer, interpolate};
 use transform::Transform;
 use value_kind::ValueKind;
 
-/// A scale as a user describes it: the densities that the ramp spans, and the transform.
+/// A scale as a user describes it: a domain and a transform.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Scale {
     /// The densities that the ramp spans.
     pub domain: Domain,
-    /// The function from density to position on the ramp.
+    /// The function from a density to its position on the ramp.
     pub transform: Transform,
 }
 
 impl Scale {
-    /// True where [`resolve`](Self::resolve) reads the statistics.
+    /// True if [`resolve`](Self::resolve) depends on the statistics.
     pub fn needs_statistics(&self) -> bool {
         let given = matches!(self.domain, Domain::Fixed(..) | Domain::ByZoom(_));
         !given || self.transform.is_equalised()

@@ -33,7 +33,7 @@ impl Normalizer {
         (self.formula.low, self.formula.high)
     }
 
-    /// The transform from density to position.
+    /// The transform from a density to its position.
     pub fn transform(&self) -> Transform {
         self.formula.transform
     }

@@ -27,7 +27,7 @@ impl ParseStyleError {
         }
     }
 
-    /// The texts that are legal, in words.
+    /// A description of the legal texts.
     pub fn expected(&self) -> &str {
         &self.expected
     }

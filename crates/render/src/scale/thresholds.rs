@@ -25,7 +25,7 @@ pub(crate) struct Thresholds {
     thresholds: [f32; 256],
     /// The number of low bits of a density that the table ignores.
     shift: u32,
-    /// `f32::to_bits() >> shift` of the first entry.
+    /// The upper bits, `f32::to_bits() >> shift`, of the densities in the table's first range.
     first: u32,
     /// The index of the density at the lower edge of each of the table's ranges.
     entries: Vec<u8>,
@@ -100,7 +100,7 @@ impl Thresholds {
         usize::from(self.thresholds[0] <= f32::MIN_POSITIVE)
     }
 
-    /// Writes the index of each density.
+    /// Writes the colour index of each density.
     #[inline(always)]
     pub(crate) fn indices(&self, densities: &[f32], indices: &mut [u8]) {
         if !self.simple {
@@ -142,7 +142,7 @@ impl Thresholds {
         }
     }
 
-    /// The 255 thresholds, rising.
+    /// The 255 thresholds in rising order.
     pub(crate) fn thresholds(&self) -> &[f32] {
         &self.thresholds[..255]
     }

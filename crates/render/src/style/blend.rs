@@ -11,7 +11,7 @@ use std::str::FromStr;
 /// great its weight.
 pub(crate) const MAX_REACH: f64 = 256.0;
 
-/// The combination of the splats of many points into one value.
+/// The rule that combines the splats of many points into one value.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub enum BlendMode {
@@ -25,7 +25,7 @@ pub enum BlendMode {
     /// floating point, so that even the faintest spot changes the result. It is the mode of
     /// heatmap.js and simpleheat.
     Cover(CoverOpacity),
-    /// Markers cover each other in 8 bits, 0 to 255, with Mapnik's rounding.
+    /// Markers cover each other in 8 bits, from 0 to 255, with the rounding of Mapnik's `src-over`.
     Over(MarkerStamp),
     /// Markers add up in 8 bits and stop at 255, as with Mapnik's `comp-op: plus`.
     Plus(MarkerStamp),
@@ -41,7 +41,7 @@ pub enum BlendMode {
 pub struct CoverOpacity {
     /// Two weights: the one with opacity 0 and the one with opacity 1.
     pub range: (f64, f64),
-    /// The least opacity of a point.
+    /// The least opacity of a point, 0 to 1: a lower one is raised to it.
     pub least: f64,
     /// The zoom from which on the opacity is full; each zoom below it halves the opacity. With
     /// `None` the opacity is full at all zooms.
@@ -77,7 +77,7 @@ impl CoverOpacity {
 /// picture of markers.
 #[derive(Clone, Debug, PartialEq)]
 pub struct MarkerStamp {
-    /// The marker at each point.
+    /// The marker that is drawn at each point.
     pub marker: Marker,
     /// The radius in x and in y of each blur, in CSS pixels. The blurs are applied one after the
     /// other.

@@ -38,8 +38,8 @@ pub enum Shape {
     Triangular,
     /// 1
     Uniform,
-    /// 1 in the pixel that the point lies in, 0 in all others: a count without smoothing, as by
-    /// SQL's GROUP BY and datashader. It has no radius.
+    /// 1 in the pixel that contains the point, 0 in all others: a count without smoothing, as with
+    /// SQL's GROUP BY and with datashader. This shape has no radius.
     Pixel,
     /// 1 − u³: the kernel of HeatCanvas.
     Cubic,
@@ -75,7 +75,7 @@ impl Share {
 pub struct Decay(i32);
 
 impl Decay {
-    /// A decay; `None` unless it is from −100 to 100.
+    /// A value at the edge; `None` unless it is from −100 to 100.
     pub fn new(decay: f64) -> Option<Self> {
         let legal = (-100.0..=100.0).contains(&decay);
         legal.then_some(Self((decay * 1000.0).round() as i32))
@@ -258,7 +258,7 @@ impl std::str::FromStr for Shape {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Normalize {
-    /// K(0) = 1: one lone point of weight 1 peaks at 1.
+    /// K(0) = 1: a lone point of weight 1 has the greatest density 1.
     Peak,
     /// ∫ K dA = 1 per square CSS pixel: the density is the weight per square CSS pixel.
     Mass,
@@ -299,9 +299,9 @@ pub struct Kernel {
 }
 
 impl Kernel {
-    /// The least radius in pixels.
+    /// The least radius of a kernel in pixels.
     pub const MIN_RADIUS: f64 = 0.5;
-    /// The greatest radius in pixels.
+    /// The greatest radius of a kernel in pixels.
     pub const MAX_RADIUS: f64 = 256.0;
 
     /// A kernel with its radius in pixels.
@@ -339,7 +339,7 @@ impl Kernel {
         }
     }
 
-    /// Sets the precision; [`Shape::Pixel`] is exact in any case.
+    /// Sets the precision. For [`Shape::Pixel`], which is exact in any case, it changes nothing.
     #[must_use]
     pub fn with_precision(mut self, precision: Precision) -> Self {
         if self.shape != Shape::Pixel {
@@ -383,7 +383,7 @@ impl Kernel {
         self.height
     }
 
-    /// The distance at which the kernel ends, in pixels.
+    /// The distance in pixels at which the kernel becomes 0.
     pub fn reach(&self) -> f64 {
         self.shape.reach_of(self.radius)
     }
@@ -407,7 +407,7 @@ pub(crate) fn softened(distance: f64, radius: f64) -> f64 {
     ((square(outer) - square(distance)) / (square(outer) - square(inner))).clamp(0.0, 1.0)
 }
 
-/// ∫ K dA for K(0) = 1, in square pixels.
+/// ∫ K dA, the volume under a kernel of `radius` pixels with K(0) = 1, in square pixels.
 fn mass(shape: Shape, radius: f64) -> f64 {
     match shape {
         // For an edge that is linear in d²: the mean area of the circles where it begins and ends.

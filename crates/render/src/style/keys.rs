@@ -14,7 +14,7 @@ pub struct StatisticsKey {
     shape: Shape,
     exact: bool,
     metres: bool,
-    /// The bits of the radius.
+    /// The bits of the radius, a float.
     length: u64,
     normalize: Normalize,
     blend: String,
@@ -29,7 +29,7 @@ pub(crate) struct NormalizerKey {
 }
 
 impl Style {
-    /// The key of a level's statistics.
+    /// The key under which a level's statistics are cached.
     pub fn statistics_key(&self, level: u8) -> StatisticsKey {
         let (metres, length) = match self.radius().at_zoom(f64::from(level) - 8.0) {
             _ if self.shape() == Shape::Pixel => (false, 0.0),
@@ -47,7 +47,7 @@ impl Style {
         }
     }
 
-    /// The key of a level's scale.
+    /// The key under which a level's scale is cached.
     pub(crate) fn normalizer_key(&self, level: u8) -> NormalizerKey {
         NormalizerKey {
             statistics: self.statistics_key(level),

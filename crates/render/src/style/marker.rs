@@ -8,7 +8,7 @@ use std::str::FromStr;
 /// A marker. Only its alpha channel counts.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Marker {
-    /// The shape.
+    /// The marker's shape.
     pub shape: MarkerShape,
     /// The opacity, 0 to 1, by which the shape's own alpha is multiplied.
     pub opacity: f64,
@@ -27,7 +27,7 @@ pub enum MarkerShape {
 }
 
 impl MarkerShape {
-    /// Width and height in CSS pixels.
+    /// The marker's width and height in CSS pixels.
     pub fn size(&self) -> (f64, f64) {
         match self {
             Self::Ellipse(width, height) => (*width, *height),
@@ -77,7 +77,7 @@ impl MarkerImage {
         })
     }
 
-    /// The alpha channel of a PNG.
+    /// Reads the alpha channel of a PNG. A PNG without one is opaque.
     ///
     /// # Errors
     /// Bytes that are no PNG, or a PNG that is too large.
@@ -111,7 +111,7 @@ impl MarkerImage {
         Self::new(info.width, info.height, alpha).ok_or(MarkerImageError::Size)
     }
 
-    /// The picture with each pixel `factor` times as wide and high.
+    /// The picture with each pixel repeated `factor` times in both directions.
     fn enlarged(&self, factor: u32) -> Self {
         let width = self.width * factor;
         let rows = self.alpha.chunks_exact(self.width.max(1) as usize);
@@ -159,7 +159,7 @@ enum Outline {
 }
 
 impl Marker {
-    /// The marker's raster at `ratio` pixels per CSS pixel.
+    /// The marker prepared for rasterising at `ratio` pixels per CSS pixel.
     pub(crate) fn raster(&self, ratio: f64) -> MarkerRaster {
         match &self.shape {
             MarkerShape::Image(image) => {

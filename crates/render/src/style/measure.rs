@@ -17,7 +17,7 @@ pub enum Measure {
     /// Σ weight per km² of ground. A density on the ground has one value at every zoom and
     /// latitude.
     SumPerKm2,
-    /// Points per km² of ground.
+    /// Number of points per km² of ground. Points without a weight are not counted.
     CountPerKm2,
 }
 
@@ -60,7 +60,7 @@ pub enum Comparison {
 }
 
 impl Comparison {
-    /// Both with their signs.
+    /// Both comparisons with their signs.
     pub const ALL: [(&'static str, Self); 2] = [("-", Self::Minus), ("/", Self::Over)];
 }
 

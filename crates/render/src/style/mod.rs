@@ -24,7 +24,7 @@ use radius::Radius;
 use std::sync::Arc;
 use text::{StyleError, value_error};
 
-/// Measure, kernel, scale and ramp: all that turns points into colours.
+/// The measure, kernel, scale and ramp: everything that decides on the colours of a layer's points.
 ///
 /// Each parameter has a typed setter:
 ///
@@ -38,7 +38,7 @@ use text::{StyleError, value_error};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
-/// and can be set by name from text, as in URLs and on the command line:
+/// The parameters can be set by name from text, too, as in URLs and on the command line:
 ///
 /// ```
 /// use heatsplat_render::Style;
@@ -63,7 +63,7 @@ pub struct Style {
     isolines: Option<u8>,
     /// True for values of the kind [`ValueKind::Level`], which are drawn in one opacity throughout.
     level: bool,
-    /// The ramp with direction, opacity and classes applied.
+    /// The finished ramp, with direction, opacity and classes applied.
     baked: Arc<Ramp>,
     explicit: ExplicitParameters,
 }
@@ -110,7 +110,7 @@ impl Default for Style {
 }
 
 impl Written<Ramp> {
-    /// A ramp of the collection.
+    /// A ramp of the collection, by its name.
     fn from_name(name: &str) -> Self {
         Self {
             value: Ramp::from_name(name).unwrap_or_else(|_| Ramp::from_table(&[[0; 4]; 256])),
@@ -166,7 +166,7 @@ impl Style {
         &self.scale
     }
 
-    /// The 256 colours, with direction, opacity and classes applied.
+    /// The finished ramp of 256 colours, with direction, opacity and classes applied.
     pub fn ramp(&self) -> &Ramp {
         &self.baked
     }
@@ -182,7 +182,7 @@ impl Style {
         self.classes
     }
 
-    /// The unit of values in pictures and legends.
+    /// The unit of the values in pictures and legends.
     pub fn unit(&self) -> &'static str {
         match (self.measure, self.normalize) {
             (Measure::Sum, Normalize::Peak) if self.shape == Shape::Pixel => "weight per pixel",
@@ -285,7 +285,7 @@ impl Style {
         self
     }
 
-    /// Sets the direction of the ramp.
+    /// Sets the direction of the ramp: reversed or not.
     #[must_use]
     pub fn with_reverse(mut self, reverse: bool) -> Self {
         self.reverse = reverse;
@@ -306,7 +306,7 @@ impl Style {
     /// Sets the number of classes that the ramp is cut into; `None` leaves it smooth.
     ///
     /// # Errors
-    /// A number that is not from 2 to 64.
+    /// A number of classes that is not from 2 to 64.
     pub fn with_classes(mut self, classes: Option<u8>) -> Result<Self, StyleError> {
         self.classes = text::check_classes(classes)?;
         self.bake();
@@ -316,7 +316,7 @@ impl Style {
     /// Sets the number of isolines; `None` draws none.
     ///
     /// # Errors
-    /// A number that is not from 1 to 64.
+    /// A number of isolines that is not from 1 to 64.
     pub fn with_isolines(mut self, isolines: Option<u8>) -> Result<Self, StyleError> {
         self.isolines = text::check_isolines(isolines)?;
         Ok(self)
@@ -335,7 +335,7 @@ impl Style {
         Err(value_error("overlap", &self.blend.to_string(), expected))
     }
 
-    /// Applies direction, opacity and classes to the ramp.
+    /// Makes the finished ramp: applies direction, opacity and classes to the ramp.
     fn bake(&mut self) {
         let mut ramp = self.ramp.value.clone();
         if self.reverse {

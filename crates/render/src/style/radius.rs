@@ -11,9 +11,9 @@ use std::sync::Arc;
 /// A length on the screen or on the ground.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Length {
-    /// CSS pixels.
+    /// A length on the screen in CSS pixels.
     Pixels(f64),
-    /// Metres on the ground.
+    /// A length on the ground in metres.
     Metres(f64),
 }
 
@@ -131,7 +131,7 @@ impl Radius {
 }
 
 impl Default for Radius {
-    /// 16 pixels.
+    /// A radius of 16 CSS pixels.
     fn default() -> Self {
         Self(Arc::new([(0.0, Length::Pixels(16.0))]))
     }
@@ -182,8 +182,8 @@ impl FromStr for Radius {
 
 /// Metres on the ground per world unit at height `y` of the world square.
 ///
-/// On Web Mercator's sphere the scale is cos φ = 1 / cosh(π (1 − 2 y / WORLD)); against
-/// the ellipsoid it errs by 0.7 % at most.
+/// On Web Mercator's sphere the scale at latitude φ is cos φ = 1 / cosh(π (1 − 2 y / WORLD)).
+/// Compared with the ellipsoid this is wrong by at most 0.7 %.
 pub(crate) fn metres_per_unit(y: f64) -> f64 {
     let share = (y / WORLD).clamp(0.0, 1.0);
     EQUATOR_METRES / WORLD / (PI * (1.0 - 2.0 * share)).cosh()

@@ -55,7 +55,7 @@ impl Style {
         "precision",
     ];
 
-    /// Sets one parameter from text.
+    /// Sets one parameter, given by its name, from text.
     ///
     /// # Errors
     /// An unknown name, a value that is not legal, or one that can't be combined with the other
@@ -177,7 +177,7 @@ impl Style {
 }
 
 impl fmt::Display for Style {
-    /// `kernel=gaussian&radius=16px&…`, unescaped.
+    /// Writes the parameters as in `kernel=gaussian&radius=16px&…`, without URL escapes.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (i, (name, value)) in self.parameters().into_iter().enumerate() {
             let separator = if i == 0 { "" } else { "&" };

@@ -62,9 +62,9 @@ impl Vision {
 /// The course of the lightness along a ramp.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lightness {
-    /// Lighter at every step.
+    /// Each colour is lighter than the one before.
     Rises,
-    /// Darker at every step.
+    /// Each colour is darker than the one before.
     Falls,
     /// One direction up to the middle and the opposite direction from there on: a ramp with two
     /// sides.
@@ -85,13 +85,13 @@ impl fmt::Display for Lightness {
     }
 }
 
-/// The result of the checks of a ramp.
+/// The measurements of a ramp.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct RampCheck {
     /// The course of the lightness.
     pub lightness: Lightness,
-    /// The least and the greatest lightness, 0 to 1.
+    /// The least and the greatest lightness of the ramp in Oklab, 0 (black) to 1 (white).
     pub reach: (f32, f32),
     /// The least and the greatest distance between neighbouring colours, in Oklab.
     pub steps: (f32, f32),

@@ -106,7 +106,7 @@ pub(super) const TIDE: Stops = &[
     (1.0, 0x0d2259),
 ];
 
-/// Less in blue, more in red.
+/// Blue for less, red for more.
 pub(super) const BALANCE: Stops = &[
     (0.0, 0x0b2b66),
     (0.18, 0x1f5fae),
@@ -117,7 +117,7 @@ pub(super) const BALANCE: Stops = &[
     (1.0, 0x6b0f24),
 ];
 
-/// Less in teal, more in brown.
+/// Teal for less, brown for more.
 pub(super) const DELTA: Stops = &[
     (0.0, 0x06403f),
     (0.18, 0x1b7d78),
@@ -128,7 +128,7 @@ pub(super) const DELTA: Stops = &[
     (1.0, 0x573007),
 ];
 
-/// Less in violet, more in green.
+/// Violet for less, green for more.
 pub(super) const HARVEST: Stops = &[
     (0.0, 0x3d0f55),
     (0.18, 0x7b3f98),

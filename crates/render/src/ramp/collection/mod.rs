@@ -46,11 +46,11 @@ impl fmt::Display for Group {
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct NamedRamp {
-    /// The name.
+    /// The ramp's name.
     pub name: &'static str,
-    /// The purpose.
+    /// The ramp's purpose.
     pub group: Group,
-    /// A description in a few words.
+    /// A description of the colours in a few words.
     pub about: &'static str,
     colors: Colors,
     fade: Fade,

@@ -4,7 +4,7 @@
 //! They are tables, not fitted curves, so that a picture agrees exactly with one in Matplotlib,
 //! QGIS or titiler.
 
-/// 256 opaque colours.
+/// 256 opaque colours, each `0xRRGGBB`.
 pub(super) type OpaqueTable = [u32; 256];
 
 /// CC0, Smith & van der Walt 2015.
