@@ -8,11 +8,11 @@ use heatsplat_points::{Points, Window};
 /// A picture whose splats are blended: see [`Backend::blend`](crate::Backend::blend).
 #[derive(Clone, Debug)]
 pub struct BlendJob<'a> {
-    /// Points, with the radius of their kernel in the window's pixels.
+    /// Sets of points, each with the radius of its kernel in the window's pixels.
     pub parts: Vec<(&'a Points, f64)>,
-    /// The pixels.
+    /// The pixels to draw.
     pub window: Window,
-    /// The kernel's shape; markers have their own.
+    /// The kernel's shape; markers have shapes of their own and ignore it.
     pub shape: Shape,
     /// The blend mode.
     pub blend: &'a BlendMode,
@@ -21,7 +21,8 @@ pub struct BlendJob<'a> {
 }
 
 impl BlendJob<'_> {
-    /// The zoom of the CSS pixels.
+    /// The zoom of 256 px tiles whose CSS pixels are as wide as the job's; it need not be a whole
+    /// number.
     pub(crate) fn zoom(&self) -> f64 {
         zoom_of(self.window.pixel() * self.ratio)
     }

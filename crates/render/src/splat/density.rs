@@ -31,7 +31,7 @@ impl Density {
         }
     }
 
-    /// Sets each value to a function of itself and the other grid's value.
+    /// Sets each value to `f` of itself and of the other grid's value at the same pixel.
     pub(crate) fn zip(&mut self, other: &Self, f: impl Fn(f32, f32) -> f32) {
         for (a, &b) in self.values.iter_mut().zip(&other.values) {
             *a = f(*a, b);

@@ -6,36 +6,38 @@
 //! | kernel | paraboloids |
 //! |---|---|
 //! | epanechnikov | one, exactly |
-//! | uniform | two, exactly: its softened edge is the share of a pixel by squares of distances |
-//! | triangular | sixteen: 1 − √t by straight lines in t = u², to [`CONE_ERROR`] |
+//! | uniform | two, exactly: across its softened edge it falls linearly in d² |
+//! | triangular | sixteen: a cone by straight lines in d², to [`CONE_ERROR`] |
 
 use crate::splat::lattice::{LEAST_CONE, Lattice};
 use crate::splat::stamp::KernelStamp;
 use crate::style::kernel::{Kernel, Shape, soft_edge};
 
-/// The most that a triangular kernel may differ from its paraboloids, as a share of its peak. At
-/// the middle of a ring of points all of their errors add up, and the peak of a ring is only a
-/// quarter of theirs.
+/// The most that a triangular kernel may differ from its paraboloids, as a share of its peak; at
+/// the kernel's end half as much again. At the middle of a ring of points the errors of all points
+/// add up, while the ring's peak is only a quarter of the sum of their peaks.
 const CONE_ERROR: f64 = 1.0 / 1024.0;
 
-/// A sum of paraboloids.
+/// A kernel as a sum of paraboloids.
 #[derive(Debug)]
 pub(crate) struct Discs {
-    /// From the widest on.
+    /// The paraboloids, from the widest to the narrowest.
     pub(crate) discs: Vec<Disc>,
-    /// The greatest change of the kernel's slope, in shares of its height per pixel; twice that for
-    /// a cone, whose tip bends in all directions.
+    /// The greatest jump of the kernel's slope, in shares of the kernel's height per pixel. For a
+    /// cone it is doubled, since the tip bends in all directions.
     pub(crate) bend: f64,
     /// The kernel on the picture's own grid, for cells that are light beside their neighbours;
     /// `None` where it is too narrow for a grid.
     pub(crate) grid: Option<KernelStamp>,
 }
 
-/// The least radius in pixels of a kernel on the picture's own grid: its reach must hold so many
-/// cells of a pixel that a line of them differs from an area.
+/// The least radius in pixels at which light cells of a kernel with an edge go to the picture's own
+/// grid. Within a smaller radius there are too few pixels to tell cells along a line from cells
+/// over an area.
 pub const LEAST_ON_GRID: f64 = 16.0;
 
-/// A paraboloid: factor · (radius² − d²) where that is positive, in pixels.
+/// A paraboloid over a disc: factor · (radius² − d²) at a distance of d pixels from the middle
+/// where that is positive, else 0.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Disc {
     pub(crate) radius: f64,
@@ -43,7 +45,7 @@ pub(crate) struct Disc {
 }
 
 impl Discs {
-    /// The paraboloids of a kernel; `None` for kernels without an edge.
+    /// The paraboloids of a kernel; `None` for one that is not drawn as discs.
     pub(crate) fn for_kernel(kernel: &Kernel) -> Option<Self> {
         let (radius, height) = (kernel.radius(), kernel.height());
         let square = radius * radius;
@@ -83,15 +85,16 @@ impl Discs {
     }
 }
 
-/// 1 − u on 0..1 by straight lines in t = u²: the knots as u, with the change of the slope in t at
-/// each, from the outermost on.
+/// An approximation of 1 − u, for u from 0 to 1, by straight lines in t = u². Each entry is the u
+/// of a knot between two lines and the change of the slope in t there, from the outermost knot on.
 ///
-/// The chord of √t between a² and b² is off by (b − a)² / 4(a + b) at most, always to one side;
-/// lowered by half of it, the line is off by ± half. The last knot, where the kernel ends, is not
-/// moved, so that the kernel has no step there: the piece before it is off by 1.5 of a half.
+/// Between t = a² and t = b² the chord of √t is off by (b − a)² / 4(a + b) at most, always to one
+/// side. Moved by half of this, the line is off by half of this to both sides. The last knot, where
+/// the kernel ends, is not moved, so that the kernel has no step there: the piece before it is off
+/// by three quarters of the chord's error.
 fn cone(error: f64) -> Vec<(f64, f64)> {
     let next = |a: f64| {
-        // This is (b − a)² = 8 · error · (a + b), solved for b.
+        // The equation (b − a)² = 8 · error · (a + b), solved for b.
         let e = 4.0 * error;
         a + e + (e * e + 4.0 * e * a).sqrt()
     };
@@ -104,7 +107,7 @@ fn cone(error: f64) -> Vec<(f64, f64)> {
         }
         knots.push(last);
     }
-    // The same number of pieces, stretched to end at 1, which only lessens the error.
+    // All pieces are stretched so that the last one ends at 1, which only lessens the error.
     let stretch = 1.0 / last;
     let mut at: Vec<(f64, f64)> = knots
         .iter()

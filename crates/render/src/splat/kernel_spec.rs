@@ -14,10 +14,12 @@ use heatsplat_points::mercator::WORLD;
 use heatsplat_points::{Points, Window};
 use std::sync::Arc;
 
-/// The widest radius that is drawn exactly on a picture's own pixels.
+/// The widest radius, in pixels, that `precision=exact` draws on a picture's own pixels. A wider
+/// kernel is drawn on coarser ones.
 pub const WIDEST_EXACT: f64 = (1 << 24) as f64;
 
-/// The kernel of a picture, whose radius in pixels may differ from row to row.
+/// The kernel of a picture. Its radius in pixels differs from row to row where the style gives it
+/// in metres.
 #[derive(Clone, Debug)]
 pub(crate) struct KernelSpec {
     blend: Arc<BlendMode>,
@@ -30,11 +32,11 @@ pub(crate) struct KernelSpec {
 }
 
 impl KernelSpec {
-    /// The kernel of a style where pixels are `pixel` world units wide, at `ratio` pixels per CSS
-    /// pixel.
+    /// The kernel of a style in a picture whose pixels are `pixel` world units wide, with `ratio`
+    /// of them to a CSS pixel.
     ///
-    /// With [`Normalize::Mass`] the density stays per CSS pixel area, so that pictures of any
-    /// ratio have the same colours.
+    /// With [`Normalize::Mass`] a density is per square CSS pixel, not per square pixel of the
+    /// picture, so that pictures of any ratio have the same colours.
     pub(crate) fn new(style: &Style, pixel: f64, ratio: f64) -> Self {
         let shape = style.shape();
         Self {
@@ -59,8 +61,9 @@ impl KernelSpec {
         Self::new(style, view.window().pixel(), f64::from(view.ratio()))
     }
 
-    /// The kernel of a radius in pixels of a window, and the number of those pixels to one of the
-    /// picture that it is drawn in.
+    /// The kernel for a radius of `pixels` pixels of the picture, and the side of the pixels that
+    /// it is drawn on, in pixels of the picture. The side is 1, or a power of two where the radius
+    /// is wider than any kernel's; the kernel's own radius is in these coarser pixels then.
     pub(super) fn kernel_of(&self, pixels: f64) -> (Kernel, u32) {
         let widest = match self.precision {
             Precision::Fast => Kernel::MAX_RADIUS,
@@ -74,12 +77,14 @@ impl KernelSpec {
         (kernel.with_precision(self.precision), coarser as u32)
     }
 
-    /// The kernel of a row `y` world units down, as [`kernel_of`](Self::kernel_of).
+    /// The kernel at `y` world units from the top of the world, in a picture whose pixels are
+    /// `pixel` world units wide; and the side of the pixels that it is drawn on, as in
+    /// [`kernel_of`](Self::kernel_of).
     pub(crate) fn kernel_at(&self, y: f64, pixel: f64) -> (Kernel, u32) {
         self.kernel_of(self.pixels(y, pixel))
     }
 
-    /// The kernel of all rows, where they have the same.
+    /// The kernel that all rows share; `None` where the radius is in metres or splats are stamped.
     fn uniform_kernel(&self) -> Option<Kernel> {
         match self.length {
             Length::Pixels(n) if !self.is_stamped() => Some(self.kernel_of(n * self.ratio).0),
@@ -87,7 +92,8 @@ impl KernelSpec {
         }
     }
 
-    /// The job that draws a window's density, where the kernel is the same everywhere.
+    /// The job that draws a window's density with one kernel; `None` where the radius is in metres
+    /// or splats are stamped.
     pub(crate) fn job<'a>(&self, points: &'a Points, window: Window) -> Option<Job<'a>> {
         Some(Job {
             points,
@@ -97,12 +103,14 @@ impl KernelSpec {
         })
     }
 
-    /// True where splats are blended on the CPU, and not drawn by a backend's own kernels.
+    /// True where splats are stamped pixel by pixel (`cpu/blend.rs`) and not drawn by a kernel's
+    /// plan.
     fn is_stamped(&self) -> bool {
         blend::is_stamped(&self.blend, self.shape, self.precision)
     }
 
-    /// The radius in pixels of a row `y` world units down.
+    /// The radius at `y` world units from the top of the world, in pixels that are `pixel` world
+    /// units wide.
     pub(super) fn pixels(&self, y: f64, pixel: f64) -> f64 {
         match self.length {
             Length::Pixels(n) => n * self.ratio,
@@ -110,21 +118,23 @@ impl KernelSpec {
         }
     }
 
-    /// The kernel where the radius has the fewest pixels: nearest to the equator.
+    /// The kernel of the row nearest to the equator, where a radius in metres has the fewest
+    /// pixels.
     fn narrowest(&self, window: &Window) -> Kernel {
         let (top, bottom) = (window.top(), window.bottom());
         self.kernel_at((WORLD / 2.0).clamp(top, bottom.max(top)), window.pixel())
             .0
     }
 
-    /// The greatest radius in a window, in its pixels.
+    /// The greatest radius of any row of a window, in the window's pixels.
     fn widest(&self, window: &Window) -> f64 {
         self.pixels(window.top(), window.pixel())
             .max(self.pixels(window.bottom(), window.pixel()))
             .max(Kernel::MIN_RADIUS)
     }
 
-    /// The density of parts whose points have a radius of their own in CSS pixels, or none.
+    /// The density of several sets of points, each with a radius of its own in CSS pixels, or with
+    /// `None` where the style's radius applies.
     pub(crate) fn density_by_radius(
         &self,
         parts: &[(Option<f64>, &Points)],
@@ -132,7 +142,7 @@ impl KernelSpec {
         by: &dyn Backend,
     ) -> Density {
         if !self.blend.is_plain() {
-            // All in one job, since each part covers all others.
+            // One job draws all parts, since a splat of one part may cover splats of another.
             let middle = window.top() + f64::from(window.height()) / 2.0 * window.pixel();
             let radius = |own: &Option<f64>| {
                 let spec = self.with_radius(*own);
@@ -157,7 +167,7 @@ impl KernelSpec {
         whole
     }
 
-    /// A copy of this kernel whose height has another meaning.
+    /// A copy of this kernel whose height is normalized in another way.
     pub(crate) fn with_normalize(&self, normalize: Normalize) -> Self {
         Self {
             normalize,
@@ -165,7 +175,8 @@ impl KernelSpec {
         }
     }
 
-    /// A copy of this kernel with another radius in CSS pixels, if there is one.
+    /// A copy of this kernel with another radius in CSS pixels; with `None`, the radius stays as it
+    /// is.
     fn with_radius(&self, radius: Option<f64>) -> Self {
         Self {
             length: radius.map_or(self.length, Length::Pixels),
@@ -199,7 +210,7 @@ impl KernelSpec {
         whole
     }
 
-    /// The density of a window whose splats are blended.
+    /// The density of a window whose splats are stamped.
     fn blended(&self, points: &Points, window: Window, by: &dyn Backend) -> Density {
         let draw = |window: Window, kernel: Kernel, ratio: f64| {
             let mut density = by.blend(&BlendJob {
@@ -227,8 +238,8 @@ impl KernelSpec {
         whole
     }
 
-    /// The windows that a picture is drawn in, each with its kernel: one, or the bands of a radius
-    /// in metres.
+    /// The windows that a picture is drawn in, each with its kernel: the picture's own window, or
+    /// one for each latitude band where the radius is in metres.
     fn strips(&self, window: &Window) -> Vec<(Window, Kernel)> {
         if let Length::Pixels(n) = self.length {
             return vec![(*window, self.kernel_of(n * self.ratio).0)];
@@ -238,9 +249,10 @@ impl KernelSpec {
     }
 }
 
-/// Kernels of a style's pictures. A view may be given as a [`Window`] of one pixel per CSS pixel.
+/// Kernels of a style's pictures. A [`Window`] may stand for a view; it has one pixel per CSS pixel
+/// then.
 impl Style {
-    /// The kernel in a view; where the radius is in metres, that of its northern edge.
+    /// The kernel of a view; where the radius is in metres, the kernel of the view's northern edge.
     pub fn kernel_in(&self, view: impl Into<View>) -> Kernel {
         let view = view.into();
         let (window, spec) = (view.window(), KernelSpec::for_view(self, &view));
@@ -254,8 +266,9 @@ impl Style {
         KernelSpec::for_view(self, &view).strips(&view.window())
     }
 
-    /// The level whose scale a view has: that of its CSS pixels, or that of its own pixels for
-    /// [`Shape::Pixel`], whose counts fall to a quarter where there are twice as many pixels.
+    /// The level whose scale colours a view. It is the level of the view's CSS pixels. For
+    /// [`Shape::Pixel`] it is the level of the picture's own pixels: half as wide, each counts a
+    /// quarter of the points.
     pub fn level_in(&self, view: impl Into<View>) -> Level {
         let view = view.into();
         match self.shape() {
@@ -264,19 +277,19 @@ impl Style {
         }
     }
 
-    /// The greatest radius in a view, in its pixels.
+    /// The greatest radius of any row of a view, in the view's pixels.
     pub fn radius_in(&self, view: impl Into<View>) -> f64 {
         let view = view.into();
         KernelSpec::for_view(self, &view).widest(&view.window())
     }
 
-    /// The distance from a view within which points matter, in its pixels.
+    /// The distance around a view, in its pixels, within which points change the picture.
     pub fn reach_in(&self, view: impl Into<View>) -> f64 {
         let view = view.into();
         let widest = self.radius_in(view);
         match self.blend() {
             BlendMode::Add => self.shape().reach_of(widest),
-            // Stamps have no soft edge.
+            // Stamped splats end at the shape's reach, without a softened edge.
             BlendMode::Set | BlendMode::Cover(_) => widest * self.shape().reach(),
             BlendMode::Over(stamp) | BlendMode::Plus(stamp) => {
                 stamp.reach() * f64::from(view.ratio())
@@ -285,7 +298,8 @@ impl Style {
         }
     }
 
-    /// The largest cells that may stand for several points in a view, in its pixels.
+    /// The side of the largest cells that may stand for several points in a view, in its pixels; 0
+    /// where every point must be read itself.
     pub fn finest_cell_in(&self, view: impl Into<View>) -> f64 {
         let view = view.into();
         match self.blend() {
@@ -293,7 +307,7 @@ impl Style {
                 let spec = KernelSpec::for_view(self, &view);
                 spec.narrowest(&view.window()).finest_cell()
             }
-            // These count, and weigh, point by point.
+            // Other blend modes count points one by one, or use the weight of each.
             _ => 0.0,
         }
     }

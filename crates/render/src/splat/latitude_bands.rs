@@ -1,9 +1,9 @@
 //! Latitude bands: rows of a window that share a kernel.
 //!
 //! A radius in metres covers more pixels the further a row is from the equator. Rows whose radius
-//! is nearly the same form a band, which is a window of its own to a backend. The band of a row
-//! follows from its place in the world and the size of its pixels, never from the window, so tiles
-//! meet bit for bit.
+//! is nearly the same form a band, which a backend draws as a window of its own. The band of a row
+//! follows from the row's place in the world and the size of its pixels, never from the window, so
+//! tiles meet bit for bit.
 
 use crate::splat::density::Density;
 use crate::splat::kernel_spec::KernelSpec;
@@ -14,28 +14,33 @@ use heatsplat_points::Window;
 use heatsplat_points::mercator::WORLD;
 use std::f64::consts::TAU;
 
-/// The relative change of the radius over 256 rows above which rows are mixed of two kernels.
+/// The relative change of the radius over 256 rows of pixels above which the density of a row is
+/// mixed from those of two kernels. Below, each row has one kernel.
 const FAST: f64 = 0.02;
 
-/// The relative growth of the radius from one band to the next where each row has one kernel: the
-/// radius errs by half of it at most, and no density by half an index.
+/// The relative growth of the radius from one band to the next where each row has one kernel. The
+/// radius is off by half of this at most, and no density by half a colour index.
 const STEP: f64 = 1.0 / 256.0;
 
-/// The growth (see [`STEP`]) where a row is mixed of two kernels: the mixture errs by its square.
+/// The growth (see [`STEP`]) where a row is mixed from two smooth kernels. The mixture is off by
+/// the square of the growth.
 const MIXED_STEP: f64 = 1.0 / 16.0;
 
-/// The growth (see [`STEP`]) for mixtures of kernels with an edge, which a mixture doubles.
+/// The growth (see [`STEP`]) where a row is mixed from two kernels with an edge: the mixture shows
+/// both edges, so they must lie close together.
 const EDGED_STEP: f64 = 1.0 / 64.0;
 
-/// Rows that are drawn with one kernel.
+/// Consecutive rows of a window that are drawn with one kernel.
 #[derive(Debug)]
 pub(super) struct LatitudeBand {
+    /// The first row, counted from the top of the window.
     first: u32,
-    /// The share of the kernel's density in each row, from the first; where the next band
-    /// overlaps, both shares add up to 1.
+    /// The share that this kernel's density has in each row, from the first on. Where two bands
+    /// overlap, their shares of a row add up to 1.
     shares: Vec<f32>,
     pub(super) kernel: Kernel,
-    /// Pixels of the window to a drawn pixel: over 1 where the radius is wider than any kernel's.
+    /// The side of a drawn pixel in pixels of the window: over 1 where the radius is wider than any
+    /// kernel's.
     pub(super) coarser: u32,
 }
 
@@ -46,7 +51,7 @@ impl KernelSpec {
         if self.precision == Precision::Exact {
             return self.exact_rows(window);
         }
-        // The radius grows by sin φ · 2π/WORLD per world unit.
+        // The radius grows by its share sin φ · 2π/WORLD per world unit; sin φ is taken as 1 here.
         let mixed = TAU * 256.0 * pixel / WORLD > FAST;
         let step = match (mixed, lattice::follows(self.shape)) {
             (true, true) => MIXED_STEP,
@@ -89,7 +94,7 @@ impl KernelSpec {
         done
     }
 
-    /// A band for each row, with the kernel of exactly its radius.
+    /// One band for each row, whose kernel has exactly the row's radius.
     fn exact_rows(&self, window: &Window) -> Vec<LatitudeBand> {
         let row = |first: u32| {
             let y = window.top() + (f64::from(first) + 0.5) * window.pixel();
@@ -106,8 +111,9 @@ impl KernelSpec {
 }
 
 impl LatitudeBand {
-    /// The window that a backend draws, and the offset of its corner from the band's, in pixels of
-    /// the picture.
+    /// The window that a backend draws for this band; and the offset (across, down) of the band's
+    /// corner from the corner of the drawn pixel that it lies in, in pixels of the picture. A
+    /// window of coarser pixels has one pixel more on each side, for interpolation.
     pub(super) fn window(&self, window: &Window) -> (Window, (u32, u32)) {
         let rows = window.part(0, self.first, window.width(), self.shares.len() as u32);
         if self.coarser == 1 {
@@ -117,8 +123,9 @@ impl LatitudeBand {
         (rows.coarser(self.coarser, phase).grown(1), phase)
     }
 
-    /// Adds the band's share of each row; densities of coarser pixels are interpolated bilinearly
-    /// (which errs by 1/10,000 of the peak at 128 pixels of radius and more).
+    /// Adds the density `drawn`, times the share of each row, to the picture `whole`. Densities of
+    /// coarser pixels are interpolated bilinearly, which errs by 1/10,000 of the peak where the
+    /// radius has 128 of these pixels or more.
     pub(super) fn add_to(&self, whole: &mut Density, drawn: &Density, window: &Window) {
         let width = whole.width as usize;
         let rows = whole.values.chunks_exact_mut(width.max(1));
@@ -134,7 +141,8 @@ impl LatitudeBand {
         }
         let (_, phase) = self.window(window);
         let line = |pixel: u32, phase: u32| {
-            // In drawn pixels from the centre of the first, which lies one before the band's.
+            // The position in drawn pixels from the centre of the first, which lies one pixel
+            // outside the band.
             let at = (f64::from(pixel + phase) + 0.5) / f64::from(self.coarser) + 0.5;
             (at.floor() as u32, (at - at.floor()) as f32)
         };

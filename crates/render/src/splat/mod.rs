@@ -1,4 +1,4 @@
-//! Splatting: cells in, densities or colour indices out.
+//! Splatting: the way from cells to densities or colour indices.
 
 pub(crate) mod blend_job;
 pub(crate) mod cpu;
@@ -27,46 +27,48 @@ use heatsplat_points::{Points, Window};
 pub struct Job<'a> {
     /// The points.
     pub points: &'a Points,
-    /// The pixels.
+    /// The pixels of the picture.
     pub window: Window,
     /// The kernel, its radius in the window's pixels.
     pub kernel: Kernel,
-    /// True for a strip of a picture: a few rows, for a radius that changes with them.
+    /// True for a strip of a picture: a few rows that share a kernel, where the radius changes from
+    /// row to row.
     pub strip: bool,
 }
 
-/// A device that splats and colours pictures. All backends give the same ones: densities to
-/// 1e-5 of the peak, indices to one step.
+/// A device that splats and colours pictures. The pictures of all backends agree: densities to 1e-5
+/// of the peak, colour indices to 1.
 pub trait Backend: Send + Sync + std::fmt::Debug {
     /// The backend's name on the command line and in reports.
     fn name(&self) -> &str;
 
-    /// The number of jobs that it is best given at a time: more than one where each round trip
-    /// takes long.
+    /// The number of jobs to pass in one call for the best speed: more than 1 where a round trip to
+    /// the device takes long.
     fn batch(&self) -> usize {
         1
     }
 
-    /// Counters and gauges of its work, each with a name of one word; empty where it has none.
+    /// Counters and gauges of the backend's work, each with a name of one word; empty for a backend
+    /// without any.
     fn counters(&self) -> Vec<(&'static str, u64)> {
         Vec::new()
     }
 
-    /// The density of each job, in their order.
+    /// The density of each job, in the order of `jobs`.
     fn densities(&self, jobs: &[Job<'_>]) -> Vec<Density>;
 
-    /// Passes a job's density, rows from the north, to a function, which spares a copy where that
-    /// turns it into something else at once.
+    /// Calls `consume` with a job's density, row by row from the north. This spares a copy where
+    /// `consume` turns the density into something else at once.
     fn with_density(&self, job: &Job<'_>, consume: &mut dyn FnMut(&[f32])) {
         for density in self.densities(&[*job]) {
             consume(&density.values);
         }
     }
 
-    /// The density of splats that don't simply add up, or of shapes that backends don't draw: all
-    /// backends draw these on the CPU.
+    /// The density of splats that don't simply add up, or whose shape only other heat maps have.
+    /// All backends draw these on the CPU.
     fn blend(&self, job: &BlendJob<'_>) -> Density;
 
-    /// The colour indices of each job, in their order.
+    /// The colour indices of each job, in the order of `jobs`.
     fn pictures(&self, jobs: &[(Job<'_>, &Normalizer)]) -> Vec<Picture>;
 }

@@ -16,19 +16,21 @@ const TERMS_ERROR: f64 = 1.0 / 1024.0;
 /// The algorithm from cells to density for one kernel.
 #[derive(Debug)]
 pub(crate) enum Plan {
-    /// Evaluate the kernel at every point's true position, in f64.
+    /// Evaluates the kernel around every point, at the point's true position, in f64.
     Exact,
-    /// Evaluate the kernel at every cell's true position: small stamps.
+    /// Evaluates the kernel around every cell, at the cell's true position: for kernels of few
+    /// pixels.
     Direct,
-    /// Deposit by quadratic B-spline, then convolve with a sum of separable terms:
-    /// one for a gaussian, four to ten for the other smooth kernels.
+    /// Deposits cells by quadratic B-splines, then convolves the grid with a sum of separable
+    /// terms: one for a gaussian, four to ten for the other smooth kernels.
     Spread(Spread),
-    /// Deposit, then convolve with a stamp by FFT: smooth kernels that are many terms on the
-    /// picture's own grid.
+    /// Deposits cells, then convolves the grid with a stamp by FFT: for smooth kernels that are
+    /// many terms on the picture's own grid.
     Edge(KernelStamp),
-    /// Running sums of paraboloids: kernels with an edge or a cusp, which a grid would blur.
+    /// Adds paraboloids over discs by running sums: for kernels with an edge or a cusp, which a
+    /// grid would blur.
     Discs(Discs),
-    /// Count each cell in the pixel that it lies in.
+    /// Counts each cell in the pixel that it lies in.
     Pixels,
 }
 
@@ -51,7 +53,7 @@ impl Plan {
             Shape::Gaussian => Self::Spread(gaussian(kernel)),
             Shape::Quartic | Shape::Triweight => {
                 let lattice = Lattice::for_kernel(kernel);
-                // Transforms, of one grid or of two, cost half as much as the terms.
+                // A transform of one grid, or of a quincunx's two, costs half as much as the terms.
                 if lattice.cell() == 1.0 {
                     Self::Edge(KernelStamp::from_spline(kernel, &lattice))
                 } else if lattice::needs_quincunx(kernel) {
@@ -60,25 +62,27 @@ impl Plan {
                     Self::Spread(terms(kernel))
                 }
             }
-            // Shapes of other heat maps, which are blended where a picture has them.
+            // Shapes that only other heat maps have. Where a picture has one, its splats are
+            // stamped instead (`cpu/blend.rs`).
             _ => Self::Edge(KernelStamp::from_spline(kernel, &Lattice::PIXELS)),
         }
     }
 }
 
-/// The coarsest cells that a kernel may be splatted from, in pixels: a 24th of the radius. Half of
-/// a cell's points in one corner and half in the opposite one, each √½ of its side h from where
-/// they are taken together, move a gaussian's peak by 9/4 (h/radius)² of it, which is 1/256 then.
-/// A quartic's is moved by less than half of that, a triweight's by two thirds.
+/// The side in pixels of the coarsest cells that a kernel may be splatted from: at most a 24th of
+/// the radius for smooth kernels. In the worst case a cell of side h has half of its points in one
+/// corner and half in the opposite one, each √½ · h from the mean position that stands for all.
+/// This changes a gaussian's peak by the share 9/4 · (h/radius)², which is 1/256 for a 24th. It
+/// changes a quartic's peak by less than half as much, a triweight's by two thirds as much.
 pub(crate) fn finest_cell(kernel: &Kernel) -> f64 {
     let cell = (kernel.radius() / 24.0).log2().floor().exp2();
     match kernel.shape() {
         shape if lattice::follows(shape) => cell,
-        // Narrow ones are stamped at their true positions.
+        // A narrow cone is evaluated at the true position of each cell.
         Shape::Triangular if kernel.radius() < lattice::LEAST_CONE => cell,
-        // Cells of the pixels' own size are the pixels, finer ones too.
+        // On a zoom's grid a cell of a pixel's size is the pixel.
         Shape::Pixel => 1.0,
-        // Cells are split where it matters: see cpu/gather.rs.
+        // Heavy cells are split into finer ones later: see cpu/gather.rs.
         Shape::Epanechnikov | Shape::Triangular | Shape::Uniform => {
             (kernel.radius() / 8.0).log2().floor().exp2().min(1.0)
         }
@@ -86,8 +90,9 @@ pub(crate) fn finest_cell(kernel: &Kernel) -> f64 {
     }
 }
 
-/// The coarsest cells (see [`finest_cell`]) for the points of an index, in any unit: where weights
-/// have both signs they are finer, since the blur of cells counts beside sums that nearly cancel.
+/// The side of the coarsest cells (see [`finest_cell`]) for the points of an index, in the unit of
+/// `cell`. Where weights have both signs it is a quarter of `cell`, since the blur of cells counts
+/// beside sums that nearly cancel.
 pub(crate) fn finest_for(points: &Points, cell: f64) -> f64 {
     if points.summary().weight_min < 0.0 {
         cell / 4.0
@@ -97,8 +102,8 @@ pub(crate) fn finest_for(points: &Points, cell: f64) -> f64 {
 }
 
 impl Kernel {
-    /// The largest cells that may stand for several points under this kernel, in pixels; 0 where
-    /// none may.
+    /// The side in pixels of the largest cells that may stand for several points under this kernel;
+    /// 0 where every point must be read itself.
     pub fn finest_cell(&self) -> f64 {
         match self.precision() {
             Precision::Fast => finest_cell(self),
@@ -106,20 +111,21 @@ impl Kernel {
         }
     }
 
-    /// True for a kernel so narrow that each cell is stamped at its own position.
+    /// True for a kernel so narrow that it is evaluated around each cell, without a grid.
     pub fn is_narrow(&self) -> bool {
         self.radius() < lattice::direct_below(self.shape())
     }
 }
 
-/// A sum of separable terms on a lattice.
+/// A kernel as a sum of separable terms on a lattice.
 #[derive(Debug)]
 pub(crate) struct Spread {
     pub(crate) lattice: Lattice,
     pub(crate) terms: Vec<Term>,
 }
 
-/// One term: its taps to one side; the other side is their mirror image.
+/// One separable term: its taps along each axis, from the middle to one side. The other side is the
+/// mirror image.
 #[derive(Debug)]
 pub(crate) struct Term {
     pub(crate) across: Vec<f32>,
@@ -127,18 +133,20 @@ pub(crate) struct Term {
 }
 
 impl Spread {
-    /// The grid cells that the taps reach to each side of an output.
+    /// The number of grid cells that the taps reach to each side of an output.
     pub(crate) fn reach(&self) -> u32 {
         let taps = self.terms.first().map_or(0, |t| t.across.len() as u32);
         taps - u32::from(self.lattice.centred() && taps > 0)
     }
 }
 
-/// Half a one-dimensional kernel: B-spline coefficients of exp(−4.5 u²).
+/// A gaussian as one term: along each axis the B-spline coefficients of exp(−4.5 u²), where u is
+/// the distance in radii.
 fn gaussian(kernel: &Kernel) -> Spread {
     let lattice = Lattice::for_kernel(kernel);
     let reach = lattice.taps(kernel.reach());
-    // Sampled beyond the reach, so that the cut does not ring through the coefficients.
+    // Samples go on beyond the reach, so that their end does not disturb the coefficients within
+    // it.
     let samples: Vec<f64> = (0..reach + 12)
         .map(|i| lattice.distance(i) / kernel.radius())
         .map(|u| (-4.5 * u * u).exp())
@@ -154,9 +162,10 @@ fn gaussian(kernel: &Kernel) -> Spread {
     }
 }
 
-/// The separable terms of a smooth kernel, by singular value decomposition of its coefficients. The
-/// kernel is even in x and y and the same in both, so a quarter of it, each pixel weighted by its
-/// number of mirror images, has the eigenvectors of the whole.
+/// A smooth kernel as separable terms, which are eigenvectors of its spline coefficients. The
+/// kernel is even in x and in y, and symmetric in both. So a quarter of it has the eigenvectors of
+/// the whole, if each tap is multiplied by the square root of the number of its mirror images,
+/// itself included.
 fn terms(kernel: &Kernel) -> Spread {
     let lattice = Lattice::for_kernel(kernel);
     let stamp = KernelStamp::from_spline(kernel, &lattice);
@@ -198,11 +207,12 @@ fn terms(kernel: &Kernel) -> Spread {
     Spread { lattice, terms }
 }
 
-/// The greatest value of the spline with these coefficients at an output: coefficients smoothed by
-/// the splines' own samples along both axes.
+/// The greatest magnitude, at any output, of the spline whose coefficients' quarter is given. The
+/// spline's values are the coefficients, smoothed along both axes by the samples of the B-splines
+/// that deposit and refine.
 fn worst_at_pixels(coefficients: &DMatrix<f64>, lattice: Lattice) -> f64 {
     let side = coefficients.nrows();
-    // The tap on the other side of the centre is the mirror image.
+    // The tap before the first one is its mirror image on the other side of the centre.
     let before = |i: usize| {
         if i > 0 {
             i - 1

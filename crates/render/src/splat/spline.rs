@@ -1,5 +1,5 @@
-//! Quadratic B-splines, which deposit a point at any position on a grid so that the convolution
-//! has its kernel at the point's true position.
+//! B-splines. Quadratic ones deposit a point on a grid so that the convolution has the kernel at
+//! the point's true position; cubic ones refine a coarse grid to pixels.
 //!
 //! A point at p is deposited with the weights B(j − p) on the 3 × 3 pixels j
 //! around it. If c are the coefficients for which Σ c(k) B(x − k) interpolates the
@@ -8,7 +8,8 @@
 //! samples run through the inverse of B's own samples [1/8 3/4 1/8]
 //! (M. Unser, "Splines: a perfect fit for signal and image processing", 1999).
 
-/// The weights B at −1, 0, 1 for a point that lies `f` (−½ to ½) from the middle pixel's centre.
+/// The weights of three neighbouring pixels for a point that lies `f` pixels (−½ to ½) from the
+/// centre of the middle one.
 #[inline(always)]
 pub(crate) fn quadratic(f: f32) -> [f32; 3] {
     let (left, right) = (0.5 - f, 0.5 + f);
@@ -35,8 +36,8 @@ pub(crate) enum Degree {
 }
 
 impl Degree {
-    /// The two outer samples, and the pole p of their filter's inverse:
-    /// z + middle/outer + 1/z = −(1 − pz)(1 − p/z)/p.
+    /// The spline's sample at −1 and 1, and the pole p of the filter that inverts all three
+    /// samples: z + middle/outer + 1/z = −(1 − pz)(1 − p/z)/p.
     fn filter(self) -> (f64, f64) {
         match self {
             Self::Quadratic => (1.0 / 8.0, 2.0 * 2.0f64.sqrt() - 3.0),
@@ -51,11 +52,11 @@ impl Degree {
     }
 }
 
-/// Turns samples of an even function into its B-spline coefficients. The samples
-/// are those at 0, 1, 2 … where `centred`, else those at ½, 1½, 2½ ….
+/// Turns samples of an even function into its B-spline coefficients. The samples are at 0, 1, 2 …
+/// with `centred`, and at ½, 1½, 2½ … without.
 ///
-/// They must end with (near) zeros; both sides count as zero beyond. The inverse
-/// filter is one causal and one anticausal recursion.
+/// The last samples must be nearly 0; the function counts as 0 beyond them. The inverse filter is
+/// one recursion from left to right and one from right to left.
 pub(crate) fn coefficients(samples: &[f64], centred: bool, degree: Degree) -> Vec<f64> {
     let (outer, pole) = degree.filter();
     let mirrored = samples
@@ -70,7 +71,7 @@ pub(crate) fn coefficients(samples: &[f64], centred: bool, degree: Degree) -> Ve
             c
         })
         .collect();
-    // Beyond the last sample the causal part dies out geometrically.
+    // Beyond the last sample the first recursion dies out geometrically.
     let mut c = c * pole / (pole * pole - 1.0);
     let mut both = vec![0.0; causal.len()];
     for (out, &v) in both.iter_mut().zip(&causal).rev() {

@@ -1,26 +1,28 @@
-//! Stamps: the image of a kernel on a grid, for convolution.
+//! Stamps: the taps of a kernel in two dimensions, which a grid of deposited cells is convolved
+//! with.
 
 use crate::splat::lattice::Lattice;
 use crate::splat::spline::{self, Degree};
 use crate::style::kernel::Kernel;
 use std::f64::consts::{FRAC_1_SQRT_2, SQRT_2};
 
-/// The share of the greatest tap below which taps at the ends of a stamp's rows are left out: all
-/// of them together could not move a density by 1/100,000 of its peak.
+/// The share of the greatest tap up to which the taps at the ends of a stamp's rows are left out.
+/// All of the left-out taps together could not move a density by 1/100,000 of its peak.
 const NEGLIGIBLE: f64 = 1e-10;
 
-/// The grid of a stamp, and the spline that cells are deposited on it with.
+/// The grid that a stamp lies on, and the spline by which cells are deposited on that grid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Deposit {
     /// The pixels' centres, by quadratic B-splines.
     Quadratic,
-    /// The pixels' centres and corners, by quadratic B-splines along the diagonals: both form one
-    /// square grid turned by 45°, its cells 1/√2 of a pixel wide.
+    /// The pixels' centres and corners, by quadratic B-splines along the diagonals. Centres and
+    /// corners form one square grid, which is turned by 45° and has cells 1/√2 of a pixel wide.
     Quincunx,
 }
 
 impl Deposit {
-    /// Rows of the grid to a pixel. The second of two has the pixels' lower right corners.
+    /// The number of the grid's rows for each row of pixels: 1, or 2 where the first has the
+    /// pixels' centres and the second has their lower right corners.
     pub(crate) fn rows(self) -> usize {
         match self {
             Self::Quadratic => 1,
@@ -29,17 +31,20 @@ impl Deposit {
     }
 }
 
-/// A quarter of a kernel's image: `values[y * side + x]` at tap x of the grid's row y from the
-/// middle; the first tap of a row of corners is half a pixel from it.
+/// One quarter of a stamp; the other three are its mirror images. `values[y * side + x]` is tap `x`
+/// of the row that lies `y` rows of the grid from the middle. In a row of corners the first tap is
+/// half a pixel from the middle.
 #[derive(Debug)]
 pub(crate) struct KernelStamp {
+    /// The number of taps in a row of the quarter.
     pub(crate) side: usize,
     pub(crate) values: Vec<f64>,
     pub(crate) deposit: Deposit,
 }
 
 impl KernelStamp {
-    /// The B-spline coefficients of a kernel: its samples, prefiltered along both axes.
+    /// The stamp of a kernel on a lattice: B-spline coefficients that interpolate the kernel's
+    /// samples.
     pub(crate) fn from_spline(kernel: &Kernel, lattice: &Lattice) -> Self {
         let side = lattice.taps(kernel.reach()) + lattice.ringing();
         let filter = |samples: &[f64]| lattice.coefficients(samples);
@@ -50,7 +55,8 @@ impl KernelStamp {
         }
     }
 
-    /// The B-spline coefficients of a kernel on the grid of the pixels' centres and corners.
+    /// The stamp of a kernel on the grid of the pixels' centres and corners, as B-spline
+    /// coefficients.
     pub(super) fn from_quincunx(kernel: &Kernel) -> Self {
         let turned = |pixels: f64| (pixels * SQRT_2).ceil() as usize + 1;
         let ringing = Lattice::PIXELS.ringing();
@@ -58,9 +64,11 @@ impl KernelStamp {
         let distance = |i| i as f64 * FRAC_1_SQRT_2;
         let filter = |samples: &[f64]| spline::coefficients(samples, true, Degree::Quadratic);
         let values = filtered(kernel, length, distance, filter);
-        // And zeros two pixels on: from there cells still deposit where there are taps.
+        // The side ends with zeros, two pixels of them: a cell that far out still deposits on bins
+        // within the reach of the taps.
         let side = Lattice::PIXELS.taps(kernel.reach() + ringing as f64 * FRAC_1_SQRT_2) + 2;
-        // Along the diagonals, tap x of row y is x + y and y - x cells away.
+        // Half pixels across are `twice`, half pixels down are `y`. Half their sum and half their
+        // difference are the cells along the two diagonals.
         let at = |x: usize, y: usize| {
             let twice = 2 * x + y % 2;
             let (across, down) = ((twice + y) / 2, twice.abs_diff(y) / 2);
@@ -77,7 +85,7 @@ impl KernelStamp {
         }
     }
 
-    /// The value at tap x of row y; 0 outside.
+    /// Tap `x` of row `y`, both counted from the middle; 0 beyond the stamp.
     pub(crate) fn at(&self, x: usize, y: usize) -> f64 {
         if x < self.side {
             self.values.get(y * self.side + x).copied().unwrap_or(0.0)
@@ -86,8 +94,9 @@ impl KernelStamp {
         }
     }
 
-    /// The taps of its rows from the middle on, both sides of each without the negligible ends, and
-    /// at least the innermost. Rows of corners have none in the middle.
+    /// The taps of each row, from the middle row down. A row has its left and its right half,
+    /// without the negligible taps at both ends but with at least the innermost. Rows of centres
+    /// have one tap in the middle, rows of corners have none.
     pub(crate) fn rows(&self) -> impl Iterator<Item = Vec<f32>> {
         let greatest = self.values.iter().fold(0.0f64, |m, v| m.max(v.abs()));
         let each = self.deposit.rows();
@@ -100,19 +109,21 @@ impl KernelStamp {
         })
     }
 
-    /// The pixels that it reaches to each side.
+    /// The number of pixels that the stamp reaches to each side.
     pub(crate) fn reach(&self) -> u32 {
         self.side as u32 - 1
     }
 }
 
-/// Taps and their mirror image: both sides of a row that is given to one side.
+/// Both halves of a row of taps, of which `half` is the right one, from the middle on. With
+/// `centred`, the first tap lies in the middle and comes once.
 pub(crate) fn mirrored(half: &[f32], centred: bool) -> Vec<f32> {
     let left = half.iter().skip(usize::from(centred)).rev();
     left.chain(half).copied().collect()
 }
 
-/// A quarter of a kernel, sampled at given distances along both axes and filtered along both.
+/// A quarter of a kernel, row by row: its samples at `distance(i)` pixels from the middle along
+/// both axes, turned into coefficients by `filter` along both.
 fn filtered(
     kernel: &Kernel,
     side: usize,

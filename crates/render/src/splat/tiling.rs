@@ -3,10 +3,11 @@
 use crate::splat::lattice::phase;
 use heatsplat_points::Window;
 
-/// The most pixels a side: a multiple of the coarsest grid's cells.
+/// The most pixels along a side of a block. It is a multiple of the coarsest grid's cells, so that
+/// all blocks of a picture lie alike on the grid.
 pub const BLOCK: u32 = 512;
 
-/// A part of a picture, in its pixels.
+/// A rectangle of a picture, in pixels from the picture's top left corner.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Block {
     pub(crate) x: u32,
@@ -41,7 +42,7 @@ impl Block {
 pub(crate) struct PaddedBlock {
     pub(crate) block: Block,
     pub(crate) window: Window,
-    /// Pixels of the window west and north of the block.
+    /// The number of the window's columns west of the block, and of its rows north of the block.
     skipped: (u32, u32),
 }
 
@@ -57,9 +58,9 @@ impl PaddedBlock {
         blocks.map(drawn).collect()
     }
 
-    /// The blocks of a picture by the cells of a grid over the world, `across` by `down` pixels
-    /// each, counted from the world's corner. Each cell is drawn whole, and so the same in every
-    /// picture.
+    /// The parts of a picture that lie in the cells of a grid over the world. Cells are `across` ×
+    /// `down` pixels and counted from the world's corner. Each cell is drawn whole, so it is the
+    /// same in every picture.
     pub(crate) fn on_world_grid(picture: &Window, across: u32, down: u32) -> Vec<Self> {
         let columns = spans(picture.width(), phase(picture, across).0, across);
         let rows = spans(picture.height(), phase(picture, down).1, down);
@@ -86,7 +87,8 @@ impl PaddedBlock {
         .collect()
     }
 
-    /// The block's pixels of those of its window, copied to `buffer` where they are not all.
+    /// The block's pixels, cut out of `drawn`, the pixels of its window. They are copied to
+    /// `buffer`, unless the block is the whole window.
     pub(crate) fn cropped<'a>(&self, drawn: &'a [f32], buffer: &'a mut Vec<f32>) -> &'a [f32] {
         let whole = (self.window.width(), self.window.height());
         if whole == (self.block.width, self.block.height) {
@@ -105,15 +107,16 @@ impl PaddedBlock {
     }
 }
 
-/// Pixels of a row or column that lie in one cell.
+/// Consecutive pixels of a row or column of a picture that lie in one cell of a grid.
 struct CellSpan {
     from: u32,
     length: u32,
-    /// Pixels of the cell before them.
+    /// Pixels of the cell before the first of these.
     skipped: u32,
 }
 
-/// `n` pixels cut by cells of `side` pixels, the first one `skipped` pixels into its cell.
+/// `n` pixels, cut where a cell of `side` pixels ends. The first pixel lies `skipped` pixels into
+/// its cell.
 fn spans(n: u32, skipped: u32, side: u32) -> Vec<CellSpan> {
     let mut all = Vec::new();
     let (mut from, mut skipped) = (0, skipped);

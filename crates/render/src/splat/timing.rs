@@ -1,31 +1,32 @@
 //! Timings: a clock for the phases of drawing a picture, one for each thread.
 //!
-//! The clock is off by default: a lap then reads one thread-local variable. While it runs, a lap
-//! reads the time twice, in some fifty nanoseconds.
+//! The clock is off by default: `lap`, which ends a phase, then only reads one thread-local
+//! variable. While the clock runs, a call of `lap` takes some fifty nanoseconds.
 
 use std::cell::Cell;
 use std::time::{Duration, Instant};
 
-/// A phase of the way from points to bytes.
+/// A phase of making a picture, from points to the bytes of an image file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Phase {
     /// Finding the cells in a window.
     Find,
-    /// Depositing them on a grid.
+    /// Depositing the cells on a grid.
     Deposit,
-    /// Spreading the grid by the kernel.
+    /// Convolving the grid with the kernel, or evaluating the kernel around each cell.
     Convolve,
-    /// All three, where they can't be timed one by one: on a GPU, or on several cores.
+    /// Finding, depositing and convolving together, where they can't be timed one by one: on a GPU,
+    /// or on several cores.
     Draw,
     /// Turning densities into colour indices, and measuring the scale where it isn't cached.
     Scale,
-    /// Writing the file.
+    /// Encoding the image file.
     Encode,
 }
 
 impl Phase {
-    /// All phases, in the order of a picture's way through them.
+    /// All phases, in the order in which a picture goes through them.
     pub const ALL: [Self; 6] = [
         Self::Find,
         Self::Deposit,
@@ -53,8 +54,10 @@ impl Phase {
 pub struct Timings([Duration; Phase::ALL.len()]);
 
 thread_local! {
-    /// The end of the last lap, while the clock runs.
+    /// The time at which the last phase ended, or the clock was started; `None` while the clock is
+    /// off.
     static SINCE: Cell<Option<Instant>> = const { Cell::new(None) };
+    /// The time that each phase took since the clock was started.
     static SPENT: Cell<Timings> = const { Cell::new(Timings([Duration::ZERO; Phase::ALL.len()])) };
 }
 
@@ -87,7 +90,7 @@ impl Timings {
     }
 }
 
-/// Ends a phase, if the clock runs: adds the time since the last lap to it.
+/// Ends a phase: adds the time since the last call to it. Does nothing while the clock is off.
 pub(crate) fn lap(phase: Phase) {
     let Some(since) = SINCE.get() else { return };
     let now = Instant::now();

@@ -35,7 +35,7 @@ impl TileSize {
         self.ratio
     }
 
-    /// The level of the CSS pixels of tiles of a zoom.
+    /// The level of tiles of zoom `z`, at which the world is 2^level CSS pixels wide.
     pub(crate) fn css_level(self, z: u8) -> u8 {
         z + self.css.ilog2() as u8
     }
@@ -44,14 +44,14 @@ impl TileSize {
 /// A part of the map as a picture: a window, and the number of its pixels per CSS pixel.
 ///
 /// A static picture that is wider than the world shows the world once, with nothing beside it,
-/// unless the box that was asked for is wider too.
+/// unless the requested box is wider than the world too.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct View {
     window: Window,
     ratio: u32,
     /// The first of the columns that show the map.
     first: u32,
-    /// The end of the columns that show the map.
+    /// The column after the last one that shows the map.
     end: u32,
 }
 
@@ -66,8 +66,8 @@ impl View {
         }
     }
 
-    /// The view of a box (west, south, east, north in degrees), its size in CSS pixels; the box is
-    /// grown about its centre where the shapes differ.
+    /// The view of a box in a picture of `width` × `height` CSS pixels. Where box and picture have
+    /// different proportions, the view shows more than the box, around the same centre.
     ///
     /// # Errors
     /// Those of [`Window::around`].
@@ -82,7 +82,8 @@ impl View {
         let [left, _, right, _] = bounds.world_edges();
         let half = (right - left).max(WORLD) / 2.0;
         let middle = (left + right) / 2.0;
-        // The columns whose centres are inside.
+        // A column shows the map if its centre lies in the box, or within half a world of the box's
+        // middle.
         let column = |x: f64| {
             let column = ((x - window.left()) / window.pixel() - 0.5).ceil();
             column.clamp(0.0, f64::from(window.width())) as u32
@@ -100,7 +101,7 @@ impl View {
         Self::new(Window::tile(tile, size.pixels()), size.ratio())
     }
 
-    /// The pixels of the picture over the world.
+    /// The window: the part of the world that the picture shows, divided into the picture's pixels.
     pub fn window(&self) -> Window {
         self.window
     }
@@ -110,7 +111,7 @@ impl View {
         self.ratio
     }
 
-    /// The level of the CSS pixels.
+    /// The level at which the world is as many CSS pixels wide as in this view.
     pub fn level(&self) -> Level {
         Level::from_pixel(self.window.pixel() * f64::from(self.ratio))
     }
@@ -142,13 +143,13 @@ impl From<Window> for View {
     }
 }
 
-/// The zoom of 256 px tiles whose CSS pixels are so many world units wide; it may lie between two
-/// whole ones.
+/// The zoom of 256 px tiles whose CSS pixels are `css_pixel` world units wide. It need not be a
+/// whole number.
 pub(crate) fn zoom_of(css_pixel: f64) -> f64 {
     (WORLD / css_pixel).log2() - 8.0
 }
 
-/// The height of a box of degrees on the map, as a share of its width.
+/// The height of a box on the map, divided by its width on the map.
 ///
 /// # Errors
 /// Those of [`Window::around`].

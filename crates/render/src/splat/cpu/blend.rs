@@ -1,6 +1,8 @@
-//! Blend modes in floating point, and shapes that backends don't draw: stamps, site by site.
+//! Blend modes in floating point, and shapes that only other heat maps have. Each site
+//! (`sites.rs`), a subpixel position with points, adds a stamp to the picture.
 //!
-//! Order matters here, so no GPU draws these. Blend modes of 8 bits are in `blend_u8.rs`.
+//! The order of splats matters, so the CPU draws them with either backend. Blend modes of 8 bits
+//! are in `blend_u8.rs`.
 
 use super::blend_u8::{over, plus, stamp_markers};
 use super::sites::{SubpixelWindow, overlapping_rows, split};
@@ -9,13 +11,14 @@ use crate::splat::density::Density;
 use crate::style::blend::{BlendMode, CoverOpacity, MAX_REACH};
 use crate::style::kernel::Shape;
 
-/// The greatest opacity of a spot: nearer to 1 by less than half a colour step.
+/// The greatest opacity of a splat, so that the logarithm of 1 − opacity is finite. It differs from
+/// 1 by less than half a colour step.
 const OPAQUE: f64 = 1.0 - 1.0 / 1024.0;
 
 /// The density of a job whose splats are blended.
 pub(crate) fn draw(job: &BlendJob<'_>) -> Density {
     match job.blend {
-        // Shapes that backends don't draw are stamps that add up.
+        // Shapes that only other heat maps have: their stamps add up.
         BlendMode::Add => add_sites(job, phases_for, |sum, weight| sum + weight),
         BlendMode::Set => {
             let (phases, once) = (|_: f64| 1, |_: f64, _: f64| 1.0);
@@ -28,8 +31,8 @@ pub(crate) fn draw(job: &BlendJob<'_>) -> Density {
     }
 }
 
-/// Subpixels of a pixel along each axis for a kernel's radius in pixels: each a tenth of a small
-/// radius.
+/// The number of subpixels of a pixel along each axis, for a kernel's radius in pixels: the wider
+/// the kernel, the fewer.
 fn phases_for(radius: f64) -> u32 {
     match radius {
         r if r < 8.0 => 8,
@@ -43,7 +46,9 @@ fn phases_for(radius: f64) -> u32 {
 struct StampCache {
     /// Subpixels of a pixel along each axis.
     phases: u32,
+    /// The pixels from a stamp's middle pixel to its edge.
     margin: i64,
+    /// The pixels along a stamp's side.
     side: usize,
     stamps: Vec<Option<Vec<f32>>>,
 }
@@ -60,7 +65,7 @@ impl StampCache {
         }
     }
 
-    /// The job's window, divided as the stamps are.
+    /// The job's window, with as many subpixels to a pixel as the stamps.
     fn subpixels(&self, job: &BlendJob<'_>) -> SubpixelWindow {
         SubpixelWindow {
             window: job.window,
@@ -71,8 +76,8 @@ impl StampCache {
         }
     }
 
-    /// Adds the stamp of a site (its subpixel and opacity) to a picture, times a factor; `value` of
-    /// the distance makes the stamp.
+    /// Adds the stamp of a site to a picture, multiplied by `times`. The site is given by its
+    /// subpixel (x, y) and its opacity; `value` gives a stamp's value at a distance in pixels.
     fn add(
         &mut self,
         picture: &mut [f32],
@@ -90,13 +95,14 @@ impl StampCache {
         }
     }
 
-    /// The stamp of an opacity at a subpixel, made on first use by `value` of the distance.
+    /// The stamp of an opacity at a subpixel. It is made on first use from `value`, a stamp's value
+    /// at a distance in pixels.
     fn get(&mut self, opacity: u8, phase: (u32, u32), value: impl Fn(f64) -> f64) -> &[f32] {
         let of_phase = (phase.1 * self.phases + phase.0) as usize;
         let place = usize::from(opacity) * (self.phases * self.phases) as usize + of_phase;
         let (phases, margin, side) = (f64::from(self.phases), self.margin, self.side);
         let make = || {
-            // From the middle of the subpixel to that of the pixel.
+            // The offset of the subpixel's middle from the middle of its pixel.
             let offset = |phase: u32| (f64::from(phase) + 0.5) / phases - 0.5;
             let (dx, dy) = (offset(phase.0), offset(phase.1));
             let at = |i: usize, d: f64| (i as i64 - margin) as f64 - d;
@@ -110,8 +116,9 @@ impl StampCache {
     }
 }
 
-/// Splats one stamp for each subpixel with points, `phases` of the radius to a pixel along each
-/// axis. `fold` combines the weights of points in the same subpixel: by addition, or counting once.
+/// Splats one stamp for each subpixel that has points. `phases` gives the number of subpixels of a
+/// pixel along each axis from the radius in pixels. `fold` combines the weights of a subpixel's
+/// points: it adds them, or counts all of them as 1.
 fn add_sites(
     job: &BlendJob<'_>,
     phases: impl Fn(f64) -> u32,
@@ -131,7 +138,7 @@ fn add_sites(
     whole
 }
 
-/// 1 − Π (1 − opacity · K), by sums of logarithms.
+/// The density 1 − Π (1 − opacity · K), by sums of logarithms.
 fn cover(job: &BlendJob<'_>, cover: &CoverOpacity) -> Density {
     let mut whole = Density::empty(job.window.width(), job.window.height());
     let zoom = job.zoom();
@@ -153,8 +160,8 @@ fn cover(job: &BlendJob<'_>, cover: &CoverOpacity) -> Density {
     whole
 }
 
-/// Σ weight · K, where the points of a pixel weigh together, and reach as far as their weight
-/// carries them.
+/// The density Σ weight · K, where the points of a pixel are one splat of their summed weight, and
+/// a heavier splat has a wider radius.
 fn reach(job: &BlendJob<'_>, unit: f64) -> Density {
     let mut whole = Density::empty(job.window.width(), job.window.height());
     let (width, height) = (
@@ -196,7 +203,7 @@ fn reach(job: &BlendJob<'_>, unit: f64) -> Density {
     whole
 }
 
-/// A kernel at u, in f32 for those of HeatCanvas.
+/// The kernel of a shape at `u` radii from its middle; for the shapes of HeatCanvas in f32.
 fn falling(shape: Shape, u: f32) -> f32 {
     match shape {
         Shape::Triangular => (1.0 - u).max(0.0),

@@ -7,14 +7,16 @@ use crate::splat::density::Density;
 use crate::style::blend::MarkerStamp;
 use std::collections::HashMap;
 
-/// The pixels of a marker below which stamping it costs less than sorting its points.
+/// The number of a marker's pixels up to which its points are not sorted, since stamping it more
+/// often costs less.
 const SMALL: u32 = 1024;
 
-/// Bytes of markers that are cached for a picture: all subpixel positions of a large one would take
-/// a gigabyte.
+/// The most bytes of markers that are cached for a picture. A large marker at all of its subpixel
+/// positions would take a gigabyte.
 const CACHED: usize = 16 << 20;
 
-/// The alphas of markers, 0 to 255: stamped one after the other, and blurred.
+/// The density of a job of markers: the alpha of each pixel, 0 to 255, after the markers were
+/// stamped one after the other and then blurred.
 pub(super) fn stamp_markers(
     job: &BlendJob<'_>,
     stamp: &MarkerStamp,
@@ -91,14 +93,14 @@ fn stamp_row(row: &mut [u8], marker: &[u8], count: u32, blend: impl Fn(u8, u8) -
     }
 }
 
-/// Mapnik's `src-over`, of alphas.
+/// The alpha after Mapnik's `src-over` of a marker's `alpha` over a pixel's alpha `under`.
 #[inline(always)]
 pub(super) fn over(under: u8, alpha: u8) -> u8 {
     let (under, alpha) = (u32::from(under), u32::from(alpha));
     (alpha + ((under * (255 - alpha) + 255) >> 8)) as u8
 }
 
-/// Mapnik's `plus`, of alphas.
+/// The alpha after Mapnik's `plus` of a marker's `alpha` and a pixel's alpha `under`.
 #[inline(always)]
 pub(super) fn plus(under: u8, alpha: u8) -> u8 {
     under.saturating_add(alpha)

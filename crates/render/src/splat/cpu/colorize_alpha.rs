@@ -5,7 +5,7 @@
 use crate::scale::thresholds::{BLOCK, Thresholds};
 use pulp::{Arch, Simd, WithSimd};
 
-/// The index of each density.
+/// The colour index of each density.
 pub(crate) fn indices(steps: &Thresholds, densities: &[f32]) -> Vec<u8> {
     let mut indices = vec![0; densities.len()];
     Arch::new().dispatch(Colorize {
@@ -16,7 +16,7 @@ pub(crate) fn indices(steps: &Thresholds, densities: &[f32]) -> Vec<u8> {
     indices
 }
 
-/// Writes the index of each density; compiled for each vector width.
+/// Writes the colour index of each density; compiled for each vector width.
 struct Colorize<'a> {
     steps: &'a Thresholds,
     densities: &'a [f32],
@@ -28,7 +28,7 @@ impl WithSimd for Colorize<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) {
-        // Most of a map is empty.
+        // A block without a density at the first threshold stays 0, since most of a map is empty.
         let blocks = self.indices.chunks_mut(BLOCK);
         for (to, from) in blocks.zip(self.densities.chunks(BLOCK)) {
             if from

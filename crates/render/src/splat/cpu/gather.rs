@@ -8,17 +8,19 @@ use heatsplat_points::mercator::WORLD;
 use heatsplat_points::{Cells, Point, Points, Window};
 
 /// The most that a lone cell may err, as a share of the weight around it, if its points lie in two
-/// of its corners: 1/256 of the peak at most, since that is most of the weight around a lone cell.
+/// of its corners. Around a lone cell the peak is most of that weight, so the error is 1/256 of the
+/// peak at most.
 const LIMIT: f64 = 1.0 / 256.0;
 
-/// The share of the weight around it below which a cell is light: many such lie about it, over an
-/// area and not along a line, and the blur of a grid does not show in their sum.
+/// The share of the weight around it up to which a cell counts as light. Many such cells lie around
+/// it then, over an area and not along a line, so that the blur of a grid does not show in their
+/// sum.
 const LIGHT: f64 = 1.0 / 128.0;
 
-/// Bits of a position.
+/// The number of bits of a coordinate.
 const BITS: u32 = 32;
 
-/// The most bits by which a cell is split at a time along each axis.
+/// The most bits by which a cell is split at a time along each axis: into 32 × 32 cells.
 const MOST_BITS: f64 = 5.0;
 
 /// The cells that a kernel needs; lengths in pixels.
@@ -26,37 +28,42 @@ const MOST_BITS: f64 = 5.0;
 pub(crate) struct Needs {
     /// The reach of the kernel.
     pub(crate) reach: f64,
-    /// The coarsest cells that light points may be gathered in.
+    /// The side of the coarsest cells that points are read in.
     pub(crate) cell: f64,
     /// True where light cells are gathered apart from the others.
     pub(crate) light: bool,
-    /// The greatest change of the kernel's slope at its edge, in shares of its height per pixel.
+    /// The greatest jump of the kernel's slope, in shares of the kernel's height per pixel: see
+    /// `Discs::bend`.
     pub(crate) bend: f64,
 }
 
 impl Needs {
-    /// The distance from a window within which its cells lie, in whole pixels.
+    /// The distance around a window, in whole pixels, within which cells reach it.
     fn margin(&self) -> f64 {
         (self.reach + self.cell).ceil() + 1.0
     }
 }
 
-/// The weight around each place: that of its square and the eight around it.
+/// The weight around each position: the sum of all |weight| in the square that the position lies in
+/// and in the eight squares around that one.
 #[derive(Debug, Default)]
 pub(crate) struct Around {
+    /// The side of a square in world units.
     side: f64,
+    /// The column and row of the first square, counted from the corner of the world.
     first: (f64, f64),
     columns: usize,
+    /// The sum of each square, row by row.
     sums: Vec<f64>,
     rows: Vec<f64>,
 }
 
 impl Around {
-    /// Adds up the weight around the cells that a window needs.
+    /// Computes the weight around each cell that a window needs.
     fn reset(&mut self, points: &Points, window: &Window, needs: &Needs) {
         let pixel = window.pixel();
         let side = (needs.reach * pixel / 2.0).log2().floor().exp2();
-        // A pixel at least: finer squares would be more than there are pixels.
+        // Squares are a pixel wide at least: there would be more finer ones than pixels.
         self.side = side.clamp(pixel.log2().ceil().exp2().clamp(1.0, WORLD), WORLD);
         let margin = needs.margin() + 2.0 * self.side / pixel;
         let seen = window.grown(margin.ceil() as u32);
@@ -66,7 +73,8 @@ impl Around {
         let rows = (square(seen.bottom()) - self.first.1) as usize + 1;
         self.sums.clear();
         self.sums.resize(self.columns * rows, 0.0);
-        // Where weights of both signs cancel within a square, no cell would be light beside it.
+        // Weights of both signs are read in cells as fine as those to be drawn: in a square-sized
+        // cell they may cancel, and no cell would be light beside it.
         let finest = match points.summary().weight_min < 0.0 {
             true => needs.cell,
             false => self.side / pixel,
@@ -81,7 +89,8 @@ impl Around {
         self.spread();
     }
 
-    /// The square of a cell.
+    /// The index of the square that a cell lies in; it may be beyond the last square. `None` for a
+    /// cell north, west or east of the squares.
     #[inline(always)]
     fn index(&self, cell: &Point, shift: f64) -> Option<usize> {
         let column = ((f64::from(cell.x) + shift) / self.side).floor() - self.first.0;
@@ -90,7 +99,7 @@ impl Around {
         inside.then(|| row as usize * self.columns + column as usize)
     }
 
-    /// Replaces the sum of each square by that of three by three.
+    /// Replaces the sum of each square by the sum over the 3 × 3 squares around it.
     fn spread(&mut self) {
         let three = |v: &[f64], i: usize, step: usize| {
             let before = i.checked_sub(step).and_then(|i| v.get(i));
@@ -112,8 +121,8 @@ impl Around {
     }
 }
 
-/// Passes on each cell that a window needs, with the shift of the world to the east, and true for
-/// light ones.
+/// Calls `take` with each cell that a window needs, the shift of its copy of the world to the east
+/// in world units, and true for a light cell.
 #[inline(always)]
 pub(crate) fn gather(
     points: &Points,
@@ -132,7 +141,7 @@ pub(crate) fn gather(
     if needs.light || cells.counts().any(|counts| counts.is_some()) {
         around.reset(points, window, needs);
     }
-    // The most that a cell of a level may weigh.
+    // The greatest share of the weight around it that a cell of a level may have and not be cut.
     let most = |level: u32| LIMIT * 8f64.sqrt() / (needs.bend * side(level) / pixel);
     each_cell(&cells, level, |place, parts, shift| {
         let whole = are_points(parts);
@@ -156,16 +165,17 @@ pub(crate) fn gather(
     });
 }
 
-/// A run's part of a cell of a level: smaller cells, or points.
+/// The part of a cell of a level that lies in one run: smaller cells, or points.
 #[derive(Clone, Copy)]
 struct Part<'a> {
     cells: &'a [Point],
-    /// True for points.
+    /// True for points, false for cells of the pyramid.
     whole: bool,
 }
 
-/// Visits every cell of a level, with one of its points, all its parts, and the shift of the world
-/// to the east. The parts may lie in several runs: cells of the pyramid in one, points in the next.
+/// Calls `call` with every cell of a level: one of its points, all of its parts, and the shift of
+/// its copy of the world to the east. The parts may lie in several runs: cells of the pyramid in
+/// one, points in the next.
 #[inline(always)]
 fn each_cell<'a>(cells: &Cells<'a>, level: u32, mut call: impl FnMut(&Point, &[Part<'a>], f64)) {
     let mut parts: Vec<Part<'a>> = Vec::new();
@@ -209,8 +219,8 @@ fn hand_on(parts: &[Part<'_>], take: &mut impl FnMut(&Point)) {
     }
 }
 
-/// Passes on the cells that the one at a place consists of, each light enough for its size, or a
-/// point.
+/// Cuts the cell at `place` into finer ones, and calls `take` with each. Each is a point, or weighs
+/// at most `most` of its level. The cut cell has the weight `total` and the level `level`.
 fn cut(
     points: &Points,
     place: &Point,
@@ -218,7 +228,7 @@ fn cut(
     most: &dyn Fn(u32) -> f64,
     mut take: &mut dyn FnMut(&Point),
 ) {
-    // So fine that it would do if one cell had all of the weight.
+    // The finer level would do even if one of its cells had all of the weight.
     let bits = (total / most(level)).log2().ceil();
     let finer = (level + bits.clamp(1.0, MOST_BITS) as u32).min(BITS);
     let corner = |v: u32| f64::from(v) - f64::from(v) % side(level);

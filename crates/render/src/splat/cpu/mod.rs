@@ -49,7 +49,7 @@ use splat_spread::SpreadScratch;
 use std::cell::RefCell;
 use std::sync::Arc;
 
-/// Plans that are cached: a server draws with few kernels at a time.
+/// The number of plans that are cached: a server draws with few kernels at a time.
 const PLANS: usize = 64;
 
 /// The backend that splats on the CPU.
@@ -63,7 +63,8 @@ pub struct CpuBackend {
 struct CpuPlan {
     kernel: Kernel,
     plan: Plan,
-    /// The taps of a plan that is a stamp, for pictures with few cells.
+    /// The rows of the plan's stamp, for pictures with few cells; `None` for a plan without a
+    /// stamp.
     taps: Option<StampRows>,
     spectra: Spectra,
 }
@@ -96,7 +97,7 @@ impl Default for CpuBackend {
 }
 
 impl CpuBackend {
-    /// A backend without cached plans.
+    /// A backend whose cache of plans is empty.
     pub fn new() -> Self {
         Self::default()
     }
@@ -117,14 +118,16 @@ impl CpuBackend {
                 spectra: Spectra::default(),
             }
         };
-        // These have no tables, and each row of a radius in metres has one.
+        // Exact kernels have no tables to cache, and a radius in metres has one kernel for each
+        // row.
         if kernel.precision() == Precision::Exact {
             return Arc::new(make());
         }
         self.plans.get_or_compute(&kernel.key(), make)
     }
 
-    /// Splats a window, block by block, and passes each block's density to `finish`.
+    /// Splats a window, block by block, and passes each block's density to `finish`. Returns each
+    /// block with the result of `finish`.
     fn blocks<T: Send>(
         &self,
         job: &Job<'_>,
@@ -144,8 +147,8 @@ impl CpuBackend {
     }
 }
 
-/// Draws each item, on all cores; a lone item on the calling thread, without the round trip to the
-/// thread pool.
+/// Draws all items on all cores. A lone item is drawn on the calling thread, without the round trip
+/// to the thread pool.
 fn for_each<T: Sync, R: Send>(items: &[T], draw: impl Fn(&T) -> R + Sync + Send) -> Vec<R> {
     match items {
         [only] => vec![draw(only)],
@@ -245,15 +248,18 @@ impl WithSimd for SplatBlock<'_> {
     }
 }
 
-/// The side of the squares in which smooth kernels are transformed: that of an ordinary tile.
+/// The side in pixels of the squares in which smooth kernels are convolved by FFT: the side of an
+/// ordinary tile.
 const SQUARE: u32 = 256;
-/// The rows of these squares where a picture is drawn in strips of a few.
+/// The rows of such a square, in place of [`SQUARE`], where a picture is drawn in strips of few
+/// rows.
 const STRIP_ROWS: u32 = 32;
 
 impl CpuPlan {
     /// Splats a block of a window, and passes its density to `finish`.
     fn draw<T>(&self, job: &Job<'_>, block: &PaddedBlock, finish: impl FnOnce(&[f32]) -> T) -> T {
-        // Taken out of the cell, so that `finish` may draw something else on this thread.
+        // The workspace is taken out of its cell, so that `finish` may draw something else on this
+        // thread.
         let mut workspace = WORKSPACE.take();
         let phase = self.phase(&job.window);
         let job = &Job {
@@ -289,8 +295,9 @@ impl CpuPlan {
         PaddedBlock::on_world_grid(&job.window, SQUARE, rows)
     }
 
-    /// The offset of a picture's corner on the plan's lattice: the same for all its blocks, whose
-    /// sides are multiples of the coarsest cell's.
+    /// The offset (across, down) of a picture's corner from the corner of its cell on the plan's
+    /// lattice, in pixels. All blocks of the picture have it, since their sides are multiples of
+    /// the coarsest cell's.
     fn phase(&self, window: &Window) -> (u32, u32) {
         match &self.plan {
             Plan::Spread(spread) => spread.lattice.phase(window),
@@ -298,11 +305,12 @@ impl CpuPlan {
         }
     }
 
-    /// Computes the density of a window into the workspace point by point, or cell by cell, where
-    /// weights cancel; returns false where they don't.
+    /// Computes the density of a window into the workspace where weights cancel: point by point, or
+    /// cell by cell for a narrow kernel. Returns false, with nothing computed, where weights don't
+    /// cancel or there are too many points.
     #[inline(never)]
     fn evaluate(&self, job: &Job<'_>, workspace: &mut Workspace) -> bool {
-        // These are exact in any case.
+        // The plans *exact* and *pixels* are exact in any case.
         let is_exact = matches!(self.plan, Plan::Exact | Plan::Pixels);
         if is_exact || !cancel(job.points, &self.kernel, &job.window) {
             return false;
@@ -394,7 +402,8 @@ impl CpuPlan {
                     reach: discs.reach(),
                     cell: finest,
                     bend: discs.bend,
-                    // Where weights cancel, the blur of a grid would count beside the rest.
+                    // With weights of both signs no cell is light: the blur of a grid would count
+                    // where they cancel.
                     light: discs.grid.is_some() && job.points.summary().weight_min >= 0.0,
                 };
                 running.gather(job.points, &job.window, &needs);
@@ -410,7 +419,8 @@ impl CpuPlan {
         lap(Phase::Convolve);
     }
 
-    /// Writes bins ∗ stamp into `density`, tap by tap where few bins are filled.
+    /// Writes the convolution of the bins with the stamp into `density`: bin by bin where few are
+    /// filled, else by FFT.
     #[inline(always)]
     fn convolve(
         &self,
@@ -457,7 +467,7 @@ mod tests {
         for (i, kept) in first.iter().enumerate() {
             assert!(Arc::ptr_eq(kept, &plan(i)), "{i}");
         }
-        // One more takes the place of the oldest.
+        // One plan more takes the place of the oldest.
         assert!(!Arc::ptr_eq(&first[0], &{
             plan(PLANS);
             plan(0)

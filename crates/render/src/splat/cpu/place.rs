@@ -2,7 +2,8 @@
 
 use heatsplat_points::{Point, Window};
 
-/// The bin of a cell, and its position in the bin, −½ to ½.
+/// The bin of a cell, and the cell's position from the bin's centre, −½ to ½ of a bin along each
+/// axis.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct BinPosition {
     pub(crate) column: u32,
@@ -22,7 +23,7 @@ pub(crate) enum BinLocator {
 impl BinLocator {
     /// The mapping to the pixels of a window, in a copy of the world `shift` world units east.
     ///
-    /// Only cells in bins that have neighbours on all sides are on the grid.
+    /// A cell counts as on the grid only where its bin has neighbours on all sides.
     pub(crate) fn new(window: &Window, shift: f64) -> Self {
         let (left, top) = (window.left() - shift, window.top());
         if let Some(dyadic) = Dyadic::new(window, left) {
@@ -38,7 +39,7 @@ impl BinLocator {
         })
     }
 
-    /// The position of a cell.
+    /// The bin of a cell, and the cell's position in it.
     pub(crate) fn place(&self, cell: &Point) -> BinPosition {
         match self {
             Self::Dyadic(grid) => grid.place(cell),
@@ -47,35 +48,38 @@ impl BinLocator {
     }
 }
 
-/// Bits that are kept of a position within its bin: a millionth of a pixel, with room for a grid
-/// that is wider than the world.
+/// The most bits that are kept of a position within its bin. The last of them is a millionth of a
+/// bin; the others of 32 leave room for a grid that is wider than the world.
 const FRACTION: u32 = 20;
 
-/// Bins whose sides are a power of two, as those of every zoom are: integer arithmetic is exact.
+/// Bins whose sides are a power of two in world units, as the pixels of every zoom are. Integers
+/// locate cells in them exactly.
 pub(crate) struct Dyadic {
-    /// Bits of positions that are dropped.
+    /// The number of low bits of a coordinate that are dropped.
     spare: u32,
-    /// Bits of a position within its bin.
+    /// The number of bits of a position within its bin.
     bits: u32,
     across: BinAxis,
     down: BinAxis,
 }
 
-/// The bins along x or y, in 32-bit steps that wrap.
+/// The bins along x or y. A step is a world unit, or several where low bits are dropped; steps are
+/// counted in 32 bits and wrap.
 struct BinAxis {
-    /// The beginning of the grid.
+    /// The step at which the grid begins.
     origin: u32,
-    /// The steps from there to the first position that is on the grid and in this copy of the
+    /// The steps from `origin` to the first position that is on the grid and in this copy of the
     /// world.
     first: u32,
-    /// The number of positions from the first one on. A position that only wraps onto the grid is
-    /// not among them.
+    /// The number of positions on the grid, from the first one on. A position that reaches the grid
+    /// only by wrapping is not among them.
     span: u32,
 }
 
 impl BinAxis {
-    /// The bins from `low` on, each of 2^`bits` steps, in a world of `world` steps;
-    /// the first and the last have no neighbours. `None` where steps would wrap within the grid.
+    /// The axis of `bins` bins from step `low` on, each 2^`bits` steps wide, in a world of `world`
+    /// steps. The first and the last bin lack a neighbour, so cells in them are not on the grid.
+    /// `None` where steps would wrap within the grid.
     fn new(low: i64, bins: u32, bits: u32, world: i64) -> Option<Self> {
         let bin = 1i64 << bits;
         if i64::from(bins) * bin > 1 << 32 {
@@ -90,7 +94,8 @@ impl BinAxis {
         })
     }
 
-    /// The distance of a position from the grid's beginning, and whether it is on the grid.
+    /// The distance of a position from the grid's beginning in steps, and true if the position is
+    /// on the grid.
     #[inline(always)]
     fn place(&self, at: u32) -> (u32, bool) {
         let from = at.wrapping_sub(self.origin);
@@ -99,8 +104,9 @@ impl BinAxis {
 }
 
 impl Dyadic {
-    /// `None` for bins whose sides or corners are no whole powers of two, and for grids that
-    /// are too wide.
+    /// The mapping to the pixels of a window whose left edge is at `left`. `None` where the side of
+    /// a pixel is no power of two, where the window's corner is no whole number, or where the grid
+    /// is too wide.
     fn new(window: &Window, left: f64) -> Option<Self> {
         let bits = window.pixel().log2();
         let whole = |v: f64| v.fract() == 0.0;
@@ -110,7 +116,7 @@ impl Dyadic {
         let bits = bits as u32;
         let spare = bits.saturating_sub(FRACTION);
         let bits = bits - spare;
-        // Pixels wider than the world need none of its bits.
+        // There is no mapping where more low bits would be dropped than a coordinate has.
         let world = 1i64 << 32u32.checked_sub(spare)?;
         let axis = |low: f64, bins| BinAxis::new(low as i64 >> spare, bins, bits, world);
         Some(Self {
@@ -127,7 +133,7 @@ impl Dyadic {
         let (y, in_y) = self.down.place(cell.y >> self.spare);
         let mask = (1u32 << self.bits) - 1;
         let scale = f32::from_bits((127 - self.bits) << 23);
-        // Few enough bits to be exact.
+        // The position has few enough bits to be exact as an f32.
         let part = |v: u32| (v & mask) as i32 as f32 * scale - 0.5;
         let inside = in_x & in_y;
         BinPosition {
@@ -155,7 +161,8 @@ impl General {
         let x = f64::from(cell.x) * self.per_pixel - self.left;
         let y = f64::from(cell.y) * self.per_pixel - self.top;
         let inside = (x >= 1.0) & (x < self.right) & (y >= 1.0) & (y < self.bottom);
-        // Cells off the grid add nothing to its corner.
+        // A cell off the grid gets a bin in the grid's corner, and adds nothing there: its weight
+        // is 0.
         let (x, y) = if inside { (x, y) } else { (1.0, 1.0) };
         let (column, row) = (x as i32, y as i32);
         BinPosition {

@@ -1,12 +1,13 @@
 //! Sites: subpixel positions at which points of equal opacity are counted together.
 //!
-//! Sites are visited in the order of their places in the world, row by row or along the Z-order
-//! curve. So the cost of a crowd is that of its pixels, and neighbouring tiles compute the same
-//! sums in the same order.
+//! Sites are visited in the order of their positions in the world, row by row or along the Z-order
+//! curve. So a crowd of points costs no more than its pixels, and neighbouring tiles compute the
+//! same sums in the same order.
 
 use heatsplat_points::{Points, Window};
 
-/// The most subpixel positions along each axis for which sites are counted on a grid.
+/// The most subpixels of a pixel along each axis for which sites are counted on a grid; with more,
+/// sites are listed.
 const MOST_GRIDDED: u32 = 8;
 
 /// Points of one subpixel position and opacity.
@@ -27,17 +28,18 @@ pub(super) struct SubpixelWindow {
     pub(super) window: Window,
     /// Subpixels of a pixel along each axis.
     pub(super) phases: u32,
-    /// Added to a point's position in pixels.
+    /// The offset (x, y) in pixels that is added to a point's position.
     pub(super) shift: (f64, f64),
     /// The distance from the window within which points matter, in pixels.
     pub(super) margin: u32,
-    /// True where points of one site are brought together, which pays for large stamps; else sites
-    /// come in the order of the index.
+    /// True to sort sites, so that each comes once: this pays for large stamps. With false, sites
+    /// come in the order of the index, and a site may come several times.
     pub(super) sorted: bool,
 }
 
 impl SubpixelWindow {
-    /// The sites of an index, rows first; those of opacity 0 are left out.
+    /// The sites of an index; those of opacity 0 are left out. `opacity` gives the opacity of a
+    /// weight.
     pub(super) fn sites(&self, points: &Points, opacity: impl Fn(f32) -> u8) -> Vec<Site> {
         let summary = points.summary();
         let (least, most) = (opacity(summary.weight_min), opacity(summary.weight_max));
@@ -45,7 +47,7 @@ impl SubpixelWindow {
         if alike && self.phases <= MOST_GRIDDED {
             return self.counted(points, least);
         }
-        // Cells count points that are alike.
+        // Points that are alike may be read in cells, which count them.
         let finest = if alike { self.finest() } else { 0.0 };
         let mut sites = Vec::new();
         self.each(points, finest, |x, y, weight, count| {
@@ -72,16 +74,18 @@ impl SubpixelWindow {
         sites
     }
 
-    /// The largest cells, in pixels, that lie in one subpixel each.
+    /// The side in pixels of the largest cells that each lie in one subpixel.
     fn finest(&self) -> f64 {
         let shift = [self.shift.0, self.shift.1].map(|s| s * f64::from(self.phases));
         let aligned = shift.iter().all(|s| s.fract() == 0.0);
-        // Off the grid by half a subpixel, a cell would lie across two of them.
+        // Where the shift is no whole number of subpixels, a cell as large as one would lie across
+        // two.
         let halves = if aligned { 1.0 } else { 2.0 };
         1.0 / (halves * f64::from(self.phases))
     }
 
-    /// The sites of an index whose points all have the same opacity: a grid sorts them.
+    /// The sites of an index whose points all have the same opacity, row by row: a grid counts the
+    /// points of each.
     fn counted(&self, points: &Points, opacity: u8) -> Vec<Site> {
         let mut grid = self.grid(0u32);
         self.each(points, self.finest(), |x, y, _, count| {
@@ -98,8 +102,9 @@ impl SubpixelWindow {
         grid.filled().map(site).collect()
     }
 
-    /// The values of an index folded by subpixel, in f64: `fold` gets the value so far, which is 0
-    /// at first, and the weight of a point, or of a cell up to `finest` pixels wide.
+    /// A value for each subpixel, folded from the weights of its points in f64. `fold` gets the
+    /// value so far, which is 0 at first, and the weight of a point, or of a cell up to `finest`
+    /// pixels wide.
     pub(super) fn folded(
         &self,
         points: &Points,
@@ -128,7 +133,7 @@ impl SubpixelWindow {
         }
     }
 
-    /// Visits each cell with its subpixel, weight and count.
+    /// Calls `found` with the subpixel (x, y), the weight and the number of points of each cell.
     fn each(&self, points: &Points, finest: f64, mut found: impl FnMut(i64, i64, f32, u32)) {
         let around = self.window.grown(self.margin + 1);
         let per_pixel = self.window.pixel().recip();
@@ -148,8 +153,9 @@ impl SubpixelWindow {
     }
 }
 
-/// Values by subpixel, rows first.
+/// A value for each subpixel, row by row.
 pub(super) struct SubpixelGrid<T> {
+    /// The first subpixel's coordinate along both axes: minus the margin.
     first: i64,
     width: i64,
     height: i64,
@@ -168,7 +174,7 @@ impl<T: Copy + Default + PartialEq> SubpixelGrid<T> {
         }
     }
 
-    /// The subpixels whose value is not 0, with it.
+    /// The position (x, y) and the value of each subpixel whose value is not 0.
     pub(super) fn filled(&self) -> impl Iterator<Item = (i64, i64, T)> {
         let filled = self.values.iter().enumerate();
         let filled = filled.filter(|(_, value)| **value != T::default());
@@ -179,8 +185,9 @@ impl<T: Copy + Default + PartialEq> SubpixelGrid<T> {
     }
 }
 
-/// The rows that a stamp at a pixel and a picture have in common: for each the picture's part and
-/// the stamp's.
+/// The rows in which a picture and a stamp overlap: for each the picture's part and the stamp's
+/// part. The stamp is `side` pixels wide, and its top left pixel lies on pixel (x, y) of the
+/// picture.
 pub(super) fn overlapping_rows<'a, A, B>(
     picture: &'a mut [A],
     width: usize,
@@ -207,7 +214,7 @@ pub(super) fn overlapping_rows<'a, A, B>(
     })
 }
 
-/// The pixel of a subpixel, and the subpixel's number in it.
+/// The pixel that a subpixel lies in, and the subpixel's number within the pixel, along one axis.
 pub(super) fn split(place: i64, phases: u32) -> (i64, u32) {
     let phases = i64::from(phases);
     (place.div_euclid(phases), place.rem_euclid(phases) as u32)

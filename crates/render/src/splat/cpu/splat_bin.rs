@@ -11,20 +11,22 @@ use heatsplat_points::{Cells, Point, Points, Window};
 /// The grid that cells are deposited on: a window, a margin, and a little padding.
 #[derive(Debug, Default)]
 pub(crate) struct Bins {
-    /// The window without the margin, and the spline of the deposit.
+    /// The window without the margin, and the grid and spline of the deposit; `None` before the
+    /// first use.
     window: Option<(Window, Deposit)>,
     stride: usize,
     margin: usize,
     width: usize,
     height: usize,
-    /// Rows to a pixel.
+    /// Rows of the grid for each row of pixels: 1 or 2.
     rows: usize,
     /// Spare pixels around the grid, so that a deposit never leaves it.
     pad: usize,
     values: Vec<f32>,
     /// Sums in f64, where weights have both signs and may nearly cancel.
     sums: Vec<f64>,
-    /// True for rows with a deposit.
+    /// True for each row that cells were deposited around; their deposit reaches the rows beside it
+    /// too.
     occupied: Vec<bool>,
 }
 
@@ -34,7 +36,7 @@ impl Bins {
         self.window = Some((*window, deposit));
         self.margin = margin as usize;
         self.rows = deposit.rows();
-        // Along the diagonals a deposit reaches a corner further.
+        // Along the diagonals a deposit reaches one corner further.
         self.pad = 1 + self.rows;
         self.width = window.width() as usize + 2 * self.margin;
         self.height = self.rows * (window.height() as usize + 2 * self.margin);
@@ -51,12 +53,12 @@ impl Bins {
         self.width
     }
 
-    /// Rows, margins included: as many as pixels, or twice as many.
+    /// Rows of the grid, margins included: one or two for each row of pixels.
     pub(crate) fn height(&self) -> usize {
         self.height
     }
 
-    /// A row, counted from the top of the upper margin; `None` for one without a deposit.
+    /// Row `y`, counted from the top of the upper margin; `None` for a row that no deposit reaches.
     #[inline]
     pub(crate) fn row(&self, y: usize) -> Option<&[f32]> {
         let padded = y + self.pad * self.rows;
@@ -69,8 +71,8 @@ impl Bins {
         self.values.get(from..from + self.width)
     }
 
-    /// Deposits the cells in the grid and its margin, which are no coarser than `finest` of its
-    /// pixels. Returns false where there are none.
+    /// Deposits the cells that lie in the window or its margin; cells are at most `finest` of the
+    /// window's pixels wide. Returns false where there are no cells.
     #[inline(always)]
     pub(crate) fn deposit(&mut self, points: &Points, finest: f64) -> bool {
         let Some((window, deposit)) = self.window else {
@@ -138,7 +140,7 @@ impl Bins {
         let corner = row % 2;
         for (j, down) in down.into_iter().enumerate() {
             for (i, across) in across.into_iter().enumerate() {
-                // Columns to the right, and rows down from the topmost.
+                // The columns to the right of the leftmost bin, and the rows down from the topmost.
                 let (right, rows) = if self.rows > 1 {
                     // A step along the first diagonal is right and down, along the second left and
                     // down.
@@ -155,8 +157,8 @@ impl Bins {
         }
     }
 
-    /// Deposits cells by quadratic B-splines: runs of them, each with the shift of the world to the
-    /// east and the end of the run.
+    /// Deposits cells by quadratic B-splines. Each of `stretches` is a run of consecutive cells:
+    /// the shift of its copy of the world to the east, and the index in `cells` at which it ends.
     #[inline(always)]
     pub(crate) fn deposit_gathered(&mut self, cells: &[Point], stretches: &[(f64, usize)]) {
         let Some((window, _)) = self.window else {
@@ -201,15 +203,15 @@ impl Bins {
         }
     }
 
-    /// Adds the first cells of a batch to the grid, except for those of the last bin, which may
-    /// continue in the next batch.
+    /// Adds the first `count` cells of a batch to the grid. Cells of the last bin are kept in
+    /// `stacks`, since the next batch may have more of them.
     #[inline(always)]
     fn add(&mut self, batch: &CellBatch, count: usize, stacks: &mut Stacks) {
         let mut at = 0;
         let mut bin = stacks.bin[0];
         let mut shares = stacks.shares[0];
         for i in 0..count.min(BATCH) {
-            // Without a branch, since the number of cells in a bin can't be predicted.
+            // There is no branch here, since the number of cells in a bin can't be predicted.
             let same = batch.bin[i] == bin;
             at += usize::from(!same);
             bin = batch.bin[i];
@@ -229,7 +231,7 @@ impl Bins {
         stacks.shares[0] = shares;
     }
 
-    /// Adds the cells of one bin to the nine around it.
+    /// Adds the summed shares of one bin's cells to the bin and the eight around it.
     #[inline(always)]
     fn unload(&mut self, bin: Bin, shares: &Shares) {
         if self.rows > 1 {
@@ -243,7 +245,7 @@ impl Bins {
         *occupied = true;
         let first = row.saturating_sub(1) * self.stride + column.saturating_sub(1);
         for (j, shares) in shares.iter().enumerate() {
-            // As `add_to` does; a call of it here takes 7 % longer.
+            // This is `add_to`, written out: a call here takes 7 % longer.
             let from = first + j * self.stride;
             if let Some(bins) = self.values.get_mut(from..from + 3) {
                 for (bin, share) in bins.iter_mut().zip(shares) {
@@ -253,7 +255,8 @@ impl Bins {
         }
     }
 
-    /// Adds the cells of one bin to the nine around it along the diagonals.
+    /// Adds the summed shares of one bin's cells to the bin and the eight around it along the
+    /// diagonals.
     #[inline(always)]
     fn unload_turned(&mut self, bin: Bin, shares: &Shares) {
         let (column, row) = (bin.column(), bin.row());
@@ -261,8 +264,8 @@ impl Bins {
             return;
         };
         *occupied = true;
-        // Row by row of the grid; a step along the first diagonal is right and down, one along the
-        // second left and down.
+        // The shares are added row by row of the grid. A step along the first diagonal is right and
+        // down, a step along the second is left and down.
         let [above, level, below] = shares;
         let corner = row % 2;
         let middle = row * self.stride + column;
@@ -276,7 +279,7 @@ impl Bins {
         self.add_to(first + 4 * self.stride + 1, &[below[2]]);
     }
 
-    /// Adds shares to bins side by side.
+    /// Adds `N` shares to the `N` bins side by side from the index `from` on.
     #[inline(always)]
     fn add_to<const N: usize>(&mut self, from: usize, shares: &[f32; N]) {
         if let Some(bins) = self.values.get_mut(from..from + N) {
@@ -287,14 +290,14 @@ impl Bins {
     }
 }
 
-/// The shares of a cell along both axes of the pixels.
+/// Returns the position of a cell along the axes of the pixels, which is the one given.
 #[inline(always)]
 fn straight(placed: BinPosition) -> BinPosition {
     placed
 }
 
-/// The shares of a cell along the diagonals, for the grid of the pixels' centres and corners: x is
-/// down to the right, y down to the left. Rows are two to a pixel.
+/// The position of a cell on the grid of the pixels' centres and corners: x is down to the right, y
+/// down to the left, and each row of pixels has two rows of the grid.
 #[inline(always)]
 fn turned(placed: BinPosition) -> BinPosition {
     let (across, down) = (placed.x + placed.y, placed.y - placed.x);
@@ -310,8 +313,8 @@ fn turned(placed: BinPosition) -> BinPosition {
     }
 }
 
-/// A bin's column and row in one number. Grids are at most some thousand bins wide:
-/// a block of a picture on the finest lattice.
+/// A bin's column and row in one number, 16 bits each. This suffices, since a grid is at most some
+/// thousand bins wide: a block of a picture on the finest lattice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Bin(u32);
 
@@ -335,13 +338,13 @@ impl Bin {
     }
 }
 
-/// The shares of a bin and its eight neighbours, row by row, with 0 as a fourth column: vectors
-/// have four lanes.
+/// The shares of three columns for each of three rows: a bin and the eight around it. A fourth
+/// column is 0, since vectors have four lanes.
 type Shares = [[f32; 4]; 3];
 
-/// The cells of one bin after another, summed before they are added to the grid. In Z-order the
-/// cells of a bin are consecutive, so that each bin is touched once, and in an order that does not
-/// depend on the window. The first bin is the one that is not complete yet.
+/// The summed shares of cells, bin after bin, before they are added to the grid. In Z-order the
+/// cells of a bin are consecutive, so that each bin is added once, and in an order that does not
+/// depend on the window. The first entry is the bin that is not complete yet.
 struct Stacks {
     bin: [Bin; SLOTS],
     shares: [Shares; SLOTS],
@@ -356,14 +359,14 @@ impl Default for Stacks {
     }
 }
 
-/// The number of cells that are located at a time before they are added: locating is vectorised if
+/// The number of cells that are located before any of them is added. Locating is vectorised only if
 /// nothing comes between.
 const BATCH: usize = 64;
 
-/// The size of a batch's table: a power of two over it.
+/// The number of bins that [`Stacks`] has room for: a power of two above [`BATCH`].
 const SLOTS: usize = 2 * BATCH;
 
-/// The bins and weights of a batch of cells, before they are added.
+/// The bins and shares of a batch of cells, before they are added.
 struct CellBatch {
     bin: [Bin; BATCH],
     /// The shares of three columns, and a fourth that is 0.

@@ -10,7 +10,7 @@ use heatsplat_points::{Cells, Point, Window};
 #[inline(always)]
 pub(crate) fn stamp(window: &Window, cells: &Cells<'_>, kernel: &Kernel, out: &mut [f32]) {
     out.fill(0.0);
-    // The smallest stamp that holds the kernel.
+    // Each kernel gets the smallest stamp that holds it.
     macro_rules! add {
         ($power:ident, $w:literal, $rows:literal) => {
             NarrowStamp::<$power, $w, $rows>::new(kernel).add_all(window, cells, out)
@@ -30,45 +30,47 @@ pub(crate) fn stamp(window: &Window, cells: &Cells<'_>, kernel: &Kernel, out: &m
         (Shape::Triangular, 4..=7) => add!(CONE, 16, 15),
         (Shape::Triangular, 8..=11) => add!(CONE, 24, 23),
         (Shape::Triangular, 12..=15) => add!(CONE, 32, 31),
-        // No other kernel is drawn in this way.
+        // No other kernel has the plan *direct*.
         _ => add!(OTHER, 32, 31),
     }
 }
 
-/// Shapes: powers of 1 − u², and others.
+/// Numbers of the shapes; those of `QUARTIC` and `TRIWEIGHT` are their powers of 1 − u².
 const GAUSSIAN: i32 = 0;
 const CONE: i32 = 1;
 const QUARTIC: i32 = 2;
 const TRIWEIGHT: i32 = 3;
 const OTHER: i32 = -1;
 
-/// Pixels to each side of the one that holds a cell.
+/// The number of pixels that a kernel reaches to each side of the pixel that holds a cell.
 fn margin(kernel: &Kernel) -> usize {
     (kernel.reach() + 0.5).floor() as usize
 }
 
-/// A kernel prepared for evaluation in `ROWS` rows of `W` columns, at least one more than rows: the
-/// columns beyond hold 0.
+/// A kernel prepared for evaluation in `ROWS` rows and as many columns. Rows are stored with `W`
+/// columns, at least one more; the columns beyond hold 0.
 struct NarrowStamp<const POWER: i32, const W: usize, const ROWS: usize> {
     shape: Shape,
     height: f32,
     /// 1 / radius
     scale: f32,
-    /// A gaussian along one axis, and its slope, for cells from the west to the east end of a
-    /// pixel.
+    /// The values of a gaussian along one axis, and their slopes, for each position of a cell from
+    /// the west to the east end of its pixel; empty for other shapes.
     gaussian: Vec<[[f32; W]; 2]>,
 }
 
-/// Entries of a gaussian's table, which stays in the first-level cache; interpolation beside an
-/// entry is off by less than 1/100,000 of the peak.
+/// The number of values in a gaussian's table. So the table stays in the first-level cache, and
+/// interpolation beside an entry is off by less than 1/100,000 of the peak.
 const TABLE: usize = 4096;
 
-/// Cells that are located at once.
+/// The number of cells that are located before any of them is added.
 const BATCH: usize = 64;
 
 impl<const POWER: i32, const W: usize, const ROWS: usize> NarrowStamp<POWER, W, ROWS> {
-    /// Pixels to each side of the one that holds a cell.
+    /// The number of pixels that a kernel reaches to each side of the pixel that holds a cell.
     const MARGIN: usize = ROWS / 2;
+    /// The steps from the west to the east end of a pixel, for each of which the table has an
+    /// entry.
     const STEPS: usize = TABLE / W;
 
     fn new(kernel: &Kernel) -> Self {
@@ -101,7 +103,7 @@ impl<const POWER: i32, const W: usize, const ROWS: usize> NarrowStamp<POWER, W, 
 
     #[inline(always)]
     fn add_all(&self, window: &Window, cells: &Cells<'_>, out: &mut [f32]) {
-        // The locator leaves out bins at the rim.
+        // The grid is a pixel wider on each side, since the locator leaves out bins at the rim.
         let grid = window.grown(Self::MARGIN as u32 + 1);
         let mut splats = Splats {
             pixel: (1, 1),
@@ -142,7 +144,7 @@ impl<const POWER: i32, const W: usize, const ROWS: usize> NarrowStamp<POWER, W, 
         }
     }
 
-    /// Adds a cell's splat to those of its pixel.
+    /// Adds a cell's splat to the sums of its pixel's cells.
     #[inline(always)]
     fn add(&self, cell: &BinPosition, sums: &mut [[f32; W]; ROWS]) {
         let across = self.along(cell.x);
@@ -155,7 +157,8 @@ impl<const POWER: i32, const W: usize, const ROWS: usize> NarrowStamp<POWER, W, 
         }
     }
 
-    /// A value for each pixel along one axis: a gaussian's factor, else u².
+    /// One number for each pixel along an axis, for a cell at `at` from its pixel's centre: a
+    /// gaussian's value, and for other kernels the square of the distance in radii.
     #[inline(always)]
     fn along(&self, at: f32) -> [f32; W] {
         if POWER == GAUSSIAN {
@@ -172,7 +175,7 @@ impl<const POWER: i32, const W: usize, const ROWS: usize> NarrowStamp<POWER, W, 
         })
     }
 
-    /// The kernel, of height 1, at a pixel.
+    /// The kernel of height 1 at a pixel, from the pixel's numbers along both axes: see `along`.
     #[inline(always)]
     fn value(&self, across: f32, down: f32) -> f32 {
         let inner = (1.0 - (across + down)).max(0.0);
@@ -190,9 +193,11 @@ impl<const POWER: i32, const W: usize, const ROWS: usize> NarrowStamp<POWER, W, 
 /// all of its cells, so the splats of a pixel's cells are added up before they are added to the
 /// picture.
 struct Splats<'a, const W: usize, const ROWS: usize> {
-    /// The pixel, counted from a margin and one more west and north of the picture.
+    /// The pixel whose cells are being added up, counted from a corner that lies the margin and one
+    /// pixel more west and north of the picture's.
     pixel: (u32, u32),
     sums: [[f32; W]; ROWS],
+    /// The picture's width and height.
     size: (usize, usize),
     out: &'a mut [f32],
 }
@@ -214,7 +219,7 @@ impl<const W: usize, const ROWS: usize> Splats<'_, W, ROWS> {
                 continue;
             }
             let from = (row + j - twice) * width + column + columns.start - twice;
-            // Columns beyond the last of its rows add nothing.
+            // The columns beyond the kernel's hold 0, so all `W` of a row may be added.
             let whole = self.out.get_mut(from..from + W).filter(|_| is_whole);
             if let Some(target) = whole.and_then(|slice| slice.first_chunk_mut::<W>()) {
                 for (target, sum) in target.iter_mut().zip(sums) {

@@ -1,10 +1,10 @@
 //! Kernels with an edge: paraboloids over discs, added up by running sums along rows.
 //!
-//! In a row of pixels a cell's paraboloid is w · (h² − (x − ξ)²) between two pixels, a polynomial
-//! of three coefficients. They are added where it begins and subtracted where it ends; one pass
-//! over the row then turns them into densities. The cost is proportional to the rows that a disc
-//! reaches, and every cell is at its true position. The GPU has no twin: such pictures are drawn by
-//! the CPU.
+//! In a row of pixels the paraboloid of a cell at ξ is w · (h² − (x − ξ)²) from one pixel to
+//! another, a polynomial of three coefficients. The coefficients are added where the paraboloid
+//! begins and subtracted where it ends; one pass over the row then turns their sums into densities.
+//! The cost is proportional to the rows that a disc reaches, and every cell is at its true
+//! position. The GPU has no twin: such pictures are drawn by the CPU.
 //!
 //! Cells that are light beside their surroundings are convolved on a grid instead, all at the cost
 //! of one transform: see [`gather`].
@@ -16,10 +16,11 @@ use crate::splat::stamp::KernelStamp;
 use crate::splat::timing::{Phase, lap};
 use heatsplat_points::{Point, Points, Window};
 
-/// The change from one pixel to the next: three coefficients, and the number of discs.
+/// The change from one pixel to the next: of the three coefficients, and of the number of discs
+/// that cover the pixel.
 type CoefficientChange = [f64; 4];
 
-/// Rows that are computed together.
+/// The number of a disc's rows that are computed side by side.
 const ROWS: usize = 8;
 
 /// Buffers that a thread reuses from picture to picture.
@@ -32,14 +33,15 @@ pub(crate) struct DiscsScratch {
     occupied: Vec<bool>,
 }
 
-/// Light cells in runs: the shift of the world to the east for each, and its end.
+/// Light cells, in runs. Each of `stretches` is the shift of a run's copy of the world to the east,
+/// and the index in `cells` at which the run ends.
 #[derive(Debug, Default)]
 struct Light {
     cells: Vec<Point>,
     stretches: Vec<(f64, usize)>,
 }
 
-/// A cell's place in pixels from the corner of the picture.
+/// A cell's position in pixels from the corner of the picture, and its weight.
 #[derive(Clone, Copy, Debug)]
 struct CellCenter {
     x: f64,
@@ -92,7 +94,8 @@ impl DiscsScratch {
     #[inline(always)]
     pub(crate) fn add(&mut self, window: &Window, discs: &Discs, out: &mut [f32]) {
         let (width, height) = (window.width() as usize, window.height() as usize);
-        // All zero except for the entries used here, and zero again at the end.
+        // All rows are zero before the cells are added, and zero again after the densities are
+        // finished.
         let stride = width + 1;
         self.rows
             .resize(stride * height, CoefficientChange::default());
@@ -131,7 +134,8 @@ impl Light {
 struct ChangeRows<'a> {
     width: f64,
     height: f64,
-    /// The column that coefficients refer to: near to all, so that squares stay small.
+    /// The column from which polynomials count x: the middle of the row, so that squares stay
+    /// small.
     middle: f64,
     stride: usize,
     rows: &'a mut [CoefficientChange],
@@ -152,7 +156,7 @@ impl ChangeRows<'_> {
         let at = x - 0.5 - self.middle;
         let mut row = first;
         while row < end {
-            // The squares h², and the first and last pixels: rows side by side.
+            // For each of the rows: the square h², and the disc's first pixel and its end.
             let mut heights = [0.0f64; ROWS];
             let mut spans = [[0u32; 2]; ROWS];
             for (i, (h, span)) in (0u32..).zip(heights.iter_mut().zip(&mut spans)) {
@@ -171,7 +175,7 @@ impl ChangeRows<'_> {
         }
     }
 
-    /// Adds a polynomial from one pixel of a row up to another.
+    /// Adds a polynomial to the pixels of a row from `from` up to, but not including, `to`.
     #[inline(always)]
     fn span(&mut self, row: usize, from: usize, to: usize, change: CoefficientChange) {
         if from >= to {
@@ -200,7 +204,7 @@ impl ChangeRows<'_> {
             for (sum, v) in sums.iter_mut().zip(*change) {
                 *sum += v;
             }
-            // Rounding errors count as 0 where there is no disc.
+            // Where no disc covers the pixel, the sums are rounding errors and become 0.
             let any = if sums[3] > 0.5 { 1.0 } else { 0.0 };
             sums[0] *= any;
             sums[1] *= any;
@@ -215,7 +219,8 @@ impl ChangeRows<'_> {
     }
 }
 
-/// Rounds up numbers of a picture's size, without a call or a check, so that it is vectorised.
+/// Rounds up a number from 0 to a picture's size. It needs no call and no check, so that loops are
+/// vectorised.
 #[inline(always)]
 fn ceil(v: f64) -> u32 {
     const SHIFT: f64 = 6_755_399_441_055_744.0; // 1.5 · 2⁵²: the lowest bits are whole numbers
