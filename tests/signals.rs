@@ -273,10 +273,10 @@ fn an_output_that_cannot_be_is_found_before_anything_is_read() {
     std::fs::write(at("there.pmtiles"), "tiles").unwrap();
     std::fs::create_dir(at("there")).unwrap();
     std::fs::create_dir(at("tiles")).unwrap();
-    let (is_there, no_folder) = ("is there already", "cannot be written");
+    let (exists, no_folder) = ("exists already", "cannot be written");
     for (program, output, expected, hint) in [
-        ("export", at("there.pmtiles"), 1, is_there),
-        ("export", at("tiles/{z}/{x}/{y}.png"), 1, is_there),
+        ("export", at("there.pmtiles"), 1, exists),
+        ("export", at("tiles/{z}/{x}/{y}.png"), 1, exists),
         ("export", at("none/a.pmtiles"), 1, no_folder),
         ("export", at("none/tiles/{z}/{x}/{y}.png"), 1, no_folder),
         ("export", at("there.pmtiles/a.tif"), 1, no_folder),
