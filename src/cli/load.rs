@@ -84,8 +84,8 @@ impl LoadedSource {
         )
     }
 
-    /// A note in one line, if some weight is negative but too little for colours on both sides of
-    /// 0.
+    /// A note in one line if some weight is negative, but not enough for colours that differ by
+    /// sign.
     pub(super) fn negative_weights(&self) -> Option<String> {
         let share = self.points.summary().negative_share();
         (share > 0.0 && share < NEGATIVE_SHARE).then(|| {

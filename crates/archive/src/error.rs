@@ -70,7 +70,7 @@ pub enum ExportError {
         /// The target.
         path: PathBuf,
     },
-    /// The target is an address of another machine, such as `s3://bucket/a.pmtiles`.
+    /// The target is an address of another machine, like `s3://bucket/a.pmtiles`.
     #[error("{scheme}:// is no place to write to: write here, and copy it there")]
     Remote {
         /// Part of the address before `://`.
@@ -114,7 +114,7 @@ pub enum ExportError {
     Compress(#[from] io::Error),
 }
 
-/// Conversion of errors of writing to [`ExportError`], with the file's path.
+/// Conversion of errors in writing a file to an [`ExportError`] with the file's path.
 pub(crate) trait WithPath<T> {
     fn at(self, path: &Path) -> Result<T, ExportError>;
 }

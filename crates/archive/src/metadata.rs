@@ -1,4 +1,4 @@
-//! Description that an archive contains of itself.
+//! Description of an archive, which the archive contains.
 
 use crate::tile::TileContent;
 use heatsplat_points::LonLatBox;

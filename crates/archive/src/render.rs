@@ -35,7 +35,7 @@ impl<'a> TileRenderer<'a> {
         QuadWalk::new(self.points(), self.area, z, side, margin, from)
     }
 
-    /// The points that show in tiles; of a comparison, those of both sets.
+    /// The points that show in tiles. In a comparison, both sets show.
     pub(crate) fn points(&self) -> Vec<&'a Points> {
         let set = self.layer.data();
         let versus = set.versus().map(|(_, other)| &**other.points());

@@ -1,4 +1,4 @@
-//! The state that all requests share.
+//! A server: its layers, configuration, caches, render queue and counters, which all requests use.
 
 use crate::cache::keys::{self, Densities, Tiles};
 use crate::config::ServerConfig;
@@ -14,7 +14,7 @@ use axum::response::Response;
 use heatsplat_render::encode::ImageFormat;
 use std::sync::Arc;
 
-/// The state that all requests share.
+/// A server: its layers, configuration, caches, render queue and counters, which all requests use.
 #[derive(Debug)]
 pub struct Server {
     pub(crate) layers: Registry,

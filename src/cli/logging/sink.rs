@@ -11,7 +11,7 @@ const MAX_WAITING: usize = 1024;
 /// The longest time that the program, when it ends, waits for its last lines to be written.
 const FLUSH_TIMEOUT: Duration = Duration::from_millis(500);
 
-/// The way to standard error: directly, or by a thread that writes to it.
+/// The means of writing to standard error: directly, or by a thread that gets messages.
 pub(super) enum Sink {
     Terminal,
     Thread(SyncSender<Message>),

@@ -72,7 +72,7 @@ impl LayerSet {
         Ok(())
     }
 
-    /// Replaces the layers of the server by those of a configuration, all at once. Before, it reads
+    /// Replaces the layers of the server by those of a configuration, all at once. First it reads
     /// the new and changed layers, and those that `reload` concerns. The others stay as they are.
     ///
     /// # Errors

@@ -128,8 +128,8 @@ impl Watcher {
         }
     }
 
-    /// Reads the configuration and files again if they have changed and then stayed the same for
-    /// one look.
+    /// Reads the configuration file, and files of points, again if they have changed. A change
+    /// counts only if two looks in succession find the same new state.
     fn look_at_files(&mut self) {
         let now = self.source.path().and_then(file_state);
         if now.is_some() && now != self.read && now == self.seen {

@@ -13,8 +13,8 @@ use std::cmp::Reverse;
 /// The number of tiles in which the scale of points in memory is measured.
 const SAMPLE: f64 = (DENSEST + SPREAD) as f64;
 
-/// The numbers of tiles in which the scale of a live layer is measured: the densest ones, and,
-/// below, ones spread from dense to sparse.
+/// The numbers of tiles in which the scale of a live layer is measured: the densest tiles, and,
+/// below, tiles spread from dense to sparse.
 pub(crate) const LIVE_DENSEST: usize = 4;
 pub(crate) const LIVE_SPREAD: usize = 4;
 const LIVE_SAMPLE: f64 = (LIVE_DENSEST + LIVE_SPREAD) as f64;
@@ -63,7 +63,7 @@ impl<'a> DataProfile<'a> {
         }
     }
 
-    /// The number of all points, in a comparison those of both sets.
+    /// The number of all points. In a comparison, both sets count.
     pub(super) fn points(&self) -> f64 {
         match self {
             Self::Points(set) => all_points(set).map(|p| p.summary().count as f64).sum(),

@@ -1,4 +1,5 @@
-//! Estimated times to draw a window with an additive kernel, with stamps or with markers.
+//! Estimated times to draw a window with an additive kernel, with stamps or with markers. A stamp
+//! is the picture of a kernel around one point.
 
 use super::population::{CellCounts, Population};
 use super::unit_costs as ns;

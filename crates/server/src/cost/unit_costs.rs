@@ -32,8 +32,9 @@ pub(super) const POWER: f64 = 25.0;
 /// For points that are drawn with `precision=exact`: a pixel, and a column of a gaussian.
 pub(super) const EXACT: f64 = 0.6;
 pub(super) const EXPONENTIAL: f64 = 5.0;
-/// For pictures of stamps: a place where points may lie, a pixel of a new stamp of a kernel, a
-/// pixel of a new marker, and a pixel of a stamp or marker that is added to the picture.
+/// For pictures of stamps: a position where points may lie (one or several in each pixel), a pixel
+/// of a new stamp of a kernel, a pixel of a new marker, and a pixel of a stamp or marker that is
+/// added to the picture.
 pub(super) const PLACE: f64 = 2.0;
 pub(super) const MADE: f64 = 40.0;
 pub(super) const INKED: f64 = 40.0;

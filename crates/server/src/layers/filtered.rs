@@ -1,4 +1,4 @@
-//! `?filter=`: a layer of the points, among those of another layer, that fulfill a condition on the
+//! `?filter=`: makes a layer of some points of another layer, which fulfill a condition on the
 //! columns.
 //!
 //! The condition is parsed into a small tree and compared with typed columns in memory. It never
@@ -132,7 +132,8 @@ impl FilterColumns {
         }
     }
 
-    /// Returns whether selected points can be drawn in the way in which the layer is drawn.
+    /// Returns whether a layer can be filtered: it is no comparison, its points have no radii of
+    /// their own, and if it shows categories, their column is kept.
     fn can_filter(&self, layer: &Layer) -> bool {
         let set = layer.data();
         let shown = set.categories().is_empty() || self.table.by().is_some();

@@ -20,7 +20,7 @@ use tracing::Instrument as _;
 /// The future of a source's answer. Dropping the future cancels the query.
 pub type SourceFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, SourceError>> + Send + 'a>>;
 
-/// A source of rows outside of this process, such as a database.
+/// A source of rows outside of this process, like a database.
 pub trait RowSource: Send + Sync + Debug {
     /// Fetches all points that a picture depends on.
     fn fetch(&self, request: RowRequest) -> SourceFuture<'_, FetchedPoints>;
@@ -160,8 +160,8 @@ pub struct LiveLayer {
     epoch: u64,
     overview: OnceCell<Overview>,
     statistics: Mutex<HashMap<LevelKey, Arc<OnceCell<Arc<Statistics>>>>>,
-    /// True if such a share of the weight is negative that colors diverge at zero. It is set once,
-    /// by the overview.
+    /// True if the negative part of the weight is so large that colors diverge at zero. It is set
+    /// once, by the overview.
     signed: OnceLock<bool>,
 }
 
@@ -372,7 +372,7 @@ impl LiveLayer {
         Ok(merged(&tiles, z))
     }
 
-    /// The tiles that hold points within a tile, at a zoom [`OVERVIEW_ZOOM`] deeper.
+    /// The tiles that hold points within a tile, [`OVERVIEW_ZOOM`] zooms deeper.
     async fn search_tile(&self, tile: TileId) -> Result<Vec<TileWeight>, SourceError> {
         let request = RowRequest {
             window: Window::tile(tile, 1 << OVERVIEW_ZOOM),

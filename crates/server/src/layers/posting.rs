@@ -51,7 +51,7 @@ impl fmt::Debug for BearerToken {
     }
 }
 
-/// A source, such as a database, that opens posted queries as layers.
+/// A source, like a database, that opens posted queries as layers.
 pub trait QuerySource: Send + Sync + fmt::Debug {
     /// Checks a query and opens it.
     fn open(

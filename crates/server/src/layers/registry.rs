@@ -405,7 +405,7 @@ impl Registry {
     }
 }
 
-/// Finds an id for a name. The id is neither reserved nor taken.
+/// Makes an id from a name, with a number at its end if the plain id is reserved or taken.
 fn free_id(name: &str, is_taken: impl Fn(&LayerId) -> bool) -> LayerId {
     let plain = LayerId::from_name(name);
     let numbered = (2..).map(|number| plain.numbered(number));

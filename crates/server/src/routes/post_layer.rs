@@ -166,8 +166,8 @@ impl From<PostError> for ApiError {
     }
 }
 
-/// Parses a style: an object of style parameters, or another heat map's configuration, as text or
-/// JSON, that can be imported. Returns the style, and warnings on parts that were not imported.
+/// Parses a style: an object of style parameters, or a configuration of another heat map, as text
+/// or as JSON. Returns the style, and warnings on parts that were not imported.
 fn parse_style(given: &serde_json::Value) -> Result<(Style, Vec<String>), ApiError> {
     let import = |text: &str| {
         let imported = import::style(text);

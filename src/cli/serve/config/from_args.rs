@@ -32,7 +32,7 @@ pub(crate) fn server_sections(matches: &ArgMatches) -> RawConfig {
     }
 }
 
-/// Tests whether flags about layers are given. With a configuration file, such settings belong into
+/// Tests whether flags about layers are given. With a configuration file, such settings belong in
 /// the file.
 pub(crate) fn has_layer_flags(matches: &ArgMatches) -> bool {
     let sections = [

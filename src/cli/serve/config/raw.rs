@@ -201,8 +201,8 @@ impl Section {
         Self(kept.cloned().collect())
     }
 
-    /// A text that is equal for two sections if their entries are, in any order. Entries with the
-    /// keys in `but` don't count.
+    /// A text that is equal for two sections if they have equal entries, in any order. Entries with
+    /// the keys in `but` don't count.
     pub(crate) fn key(&self, but: &[&str]) -> String {
         let entries = self.0.iter();
         let mut entries: Vec<_> = entries.filter(|e| !but.contains(&&*e.key)).collect();

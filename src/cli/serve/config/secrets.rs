@@ -53,7 +53,8 @@ fn has_plain_password(raw: &str) -> bool {
         || in_query.any(|pair| pair.len() > 9 && pair.starts_with("password="))
 }
 
-/// Replaces the password of an address by the variable, wherever it is in the address.
+/// Replaces the password of an address by the variable, whether it is beside the user or among the
+/// parameters.
 pub(crate) fn without_password(url: &str) -> String {
     let known = query(url).any(|pair| pair.starts_with("password="));
     let kept: Vec<_> = query(url)
