@@ -223,7 +223,7 @@ const TESTS: [(Test, Importer); 15] = [
     ),
 ];
 
-/// Keys that only deck.gl's `HeatmapLayer` has.
+/// Keys by which deck.gl's `HeatmapLayer` is detected.
 const DECK_KEYS: [&str; 5] = [
     "radiusPixels",
     "colorRange",
@@ -232,7 +232,7 @@ const DECK_KEYS: [&str; 5] = [
     "getPosition",
 ];
 
-/// Keys that only heatmap.js has.
+/// Keys by which heatmap.js is detected.
 const HEATMAP_JS_KEYS: [&str; 12] = [
     "container",
     "maxOpacity",

@@ -69,7 +69,8 @@ pub(crate) fn import(root: &Element) -> Result<ImportedStyle, ImportError> {
     Ok(builder.done())
 }
 
-/// The name and the values of a parameter: the texts of all literals and property names in it.
+/// The name and the values of a parameter. These are the texts of the literals and property names
+/// in it, with the name first.
 fn parameter(function: &Element) -> Option<(String, Vec<String>)> {
     let words = function.descendants();
     let words = words

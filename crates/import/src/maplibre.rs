@@ -355,8 +355,8 @@ impl Way {
         }
     }
 
-    /// The weight, 0 to 1, of the value at the input `to` when the value at `x`, between `from` and
-    /// `to`, is interpolated.
+    /// The weight, 0 to 1, of the value at the input `to` in the interpolated value at `x`, which
+    /// lies between `from` and `to`. The rest is the weight of the value at `from`.
     fn share(self, x: f64, from: f64, to: f64) -> f64 {
         match self {
             Self::Step => 0.0,

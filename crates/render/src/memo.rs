@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 /// Values that are computed once per key, however many threads ask for a key at the same time.
 ///
-/// It holds a bounded number of values. When it is full, a new value displaces the oldest.
+/// The memo holds a bounded number of values. When it is full, a new value displaces the oldest.
 pub struct Memo<K, V> {
     capacity: usize,
     entries: Mutex<Entries<K, V>>,

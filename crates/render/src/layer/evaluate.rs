@@ -24,7 +24,7 @@ use std::sync::Arc;
 /// gaussian's radius. Further out, a mean would divide two numbers that are nearly 0.
 pub(crate) const SUPPORT: f64 = 1.0 / 90.0;
 
-/// A difference counts as 0 below this fraction of the farther end of the scale.
+/// A difference counts as 0 below this fraction of the end of the scale that is further from 0.
 const NEGLIGIBLE: f64 = 1e-5;
 
 /// The values of a view: a style's measure of a set of points. NaN stands for no value.

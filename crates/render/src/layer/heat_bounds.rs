@@ -194,7 +194,7 @@ mod tests {
         }
         let none = layer(&[]).heat_bounds(&style(&[]), 0..=3, TileSize::NORMAL);
         assert_eq!(none, None);
-        // At deeper zooms a pixel has fewer degrees, as it has in larger tiles.
+        // A pixel spans fewer degrees at deeper zooms, and in larger tiles.
         let west = |zooms, css| {
             let size = TileSize::new(css, 1).unwrap();
             layer(&[(0.0, 0.0)])

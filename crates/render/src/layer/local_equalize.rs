@@ -236,7 +236,7 @@ impl Between {
 fn between(edge: f64, pixel: f64, n: u32, side: f64) -> Between {
     let steps = f64::from(STEPS);
     // Added before the conversion and subtracted after it, so that negative numbers are rounded
-    // down, too. It is more steps than any window lies west of the world.
+    // down, too. It is more than the steps by which any window lies west of the world.
     const FAR: i64 = 1 << 40;
     let (first, each) = (edge / side - 0.5, pixel / side);
     let at: Vec<i64> = (0..n)

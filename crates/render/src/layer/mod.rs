@@ -63,8 +63,8 @@ pub struct Layer {
 }
 
 impl Layer {
-    /// A layer of points or of a [`PointSet`], drawn by `backend`. A transform or ramp that the
-    /// style does not set is chosen to suit the values.
+    /// A layer of points or of a [`PointSet`], drawn by `backend`. A transform or a ramp that is
+    /// not set in `style` is chosen to suit the values.
     pub fn new(
         name: &str,
         data: impl Into<PointSet>,
@@ -91,7 +91,7 @@ impl Layer {
     }
 
     /// A layer that compares this layer with another, drawn by this layer's backend. A transform or
-    /// ramp that `style` does not set is chosen to suit the compared values.
+    /// a ramp that is not set in `style` is chosen to suit the compared values.
     pub fn against(&self, how: Comparison, other: &Self, name: &str, style: Style) -> Self {
         let set = PointSet::from_comparison(&self.data, how, Arc::clone(&other.data));
         Self::new(name, set, style, Arc::clone(&self.backend))
@@ -117,8 +117,8 @@ impl Layer {
         &self.style
     }
 
-    /// The style `style` with a transform and a ramp that suit the layer's values, where it does
-    /// not set them.
+    /// Returns `style` with a transform and a ramp that suit the layer's values, unless they are
+    /// set in it.
     pub fn suited(&self, style: Style) -> Style {
         let kind = self.value_kind(&style);
         style.suited_to(kind)

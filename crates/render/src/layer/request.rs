@@ -12,10 +12,11 @@ use crate::style::Style;
 use heatsplat_points::TileId;
 use std::sync::Arc;
 
-/// A description of a layer's picture. Only its last step, such as [`png`](Self::png), draws.
+/// A description of a layer's picture. Nothing is drawn before the last step, such as
+/// [`png`](Self::png) or [`density`](Self::density).
 ///
-/// It is made by [`Layer::tile`] or [`Layer::map`]. Unless other ones are set, it has the layer's
-/// own style and the format PNG.
+/// It is made by [`Layer::tile`] or [`Layer::map`]. Unless set otherwise it has the layer's own
+/// style, and its file format is PNG.
 #[derive(Clone, Copy, Debug)]
 #[must_use = "nothing is drawn before the last step"]
 pub struct PictureRequest<'a, Of = ()> {

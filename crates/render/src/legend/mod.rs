@@ -64,7 +64,7 @@ pub struct Legend {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct LegendCategory {
-    /// The colour as `#rrggbb`.
+    /// The name of the category.
     pub name: String,
     /// The colour as `#rrggbb`.
     pub color: String,

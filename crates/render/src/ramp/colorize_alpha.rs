@@ -7,7 +7,7 @@
 use super::css;
 use super::stops::{MAX_STOPS, RampError};
 
-/// Fractional bits of the fixed-point numbers by which the table is interpolated.
+/// The number of fractional bits in the fixed-point numbers that interpolate the table.
 const FRACTION: u32 = 14;
 
 /// A position from 0 to 1, and a colour of 8 bits per channel that is not premultiplied.

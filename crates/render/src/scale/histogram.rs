@@ -2,7 +2,7 @@
 
 use crate::scale::value_kind::ValueKind;
 
-/// Bins per octave (doubling) of the logarithmic histogram, as a power of two.
+/// Bins per octave (doubling) of the logarithmic histogram, as an exponent of two: 2⁵ = 32.
 const PER_OCTAVE_BITS: u32 = 5;
 const SHIFT: u32 = 23 - PER_OCTAVE_BITS;
 

@@ -29,10 +29,10 @@ pub enum BlendMode {
     Over(MarkerStamp),
     /// Markers add up in 8 bits and stop at 255, as with Mapnik's `comp-op: plus`.
     Plus(MarkerStamp),
-    /// The points of a pixel are drawn as one, and its kernel is the wider, the greater their
-    /// summed weight: Σ weight · K(distance / (radius · (weight / w)^(1/n))). Here w is the number
-    /// of this variant, the weight that reaches as far as the radius, and n is the kernel's degree.
-    /// It is the mode of HeatCanvas.
+    /// The points of a pixel are drawn as one point: the greater their summed weight, the wider its
+    /// kernel. The formula is Σ weight · K(distance / (radius · (weight / w)^(1/n))), where w is
+    /// this variant's number, the weight that reaches as far as the radius, and n is the kernel's
+    /// degree. It is the mode of HeatCanvas.
     Reach(f64),
 }
 
@@ -59,7 +59,8 @@ impl Default for CoverOpacity {
 }
 
 impl CoverOpacity {
-    /// The number of zooms over which opacity halves, at most: further out it stays the same.
+    /// The number of zooms below [`full_at`](Self::full_at) over which the opacity halves. At zooms
+    /// further out it stays the same.
     const MOST_ZOOMS: f64 = 12.0;
 
     /// The opacity, 0 to 1, of a point of weight `weight` at a zoom.

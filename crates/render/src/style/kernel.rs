@@ -120,8 +120,7 @@ impl Shape {
     }
 
     /// True for the shapes that are neither among [`ALL`](Self::ALL) nor [`Pixel`](Self::Pixel).
-    /// Only the CPU draws them: it copies a precomputed picture of the kernel, a stamp, to each
-    /// point.
+    /// Only the CPU draws these: at each point it adds a stamp, a picture of the kernel.
     pub fn is_stamped(self) -> bool {
         self != Self::Pixel && !Self::ALL.iter().any(|(_, shape)| *shape == self)
     }

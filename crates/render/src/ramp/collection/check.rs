@@ -108,8 +108,8 @@ impl RampCheck {
         let pairs = || colors.iter().zip(colors.iter().skip(1));
         let steps = pairs().map(|(a, b)| distance(*a, *b));
         let lightness = lightness(&lights);
-        // Near the middle of a ramp that turns, both sides are nearly the same grey, so there only
-        // colours three samples apart are compared.
+        // Near the middle of a ramp that turns, both sides are nearly the same grey. So on such a
+        // ramp only colours at least three samples apart are compared.
         let next = if lightness == Lightness::Turns { 3 } else { 2 };
         Self {
             lightness,
