@@ -3,9 +3,9 @@
 //!
 //! Double precision keeps the rounding noise of the transform, which spreads over the whole grid,
 //! below a step of any colour scale. All numbers are real: two rows are transformed together as the
-//! real and the imaginary part of one, and only half of the columns of their spectra are needed,
-//! the others are their conjugates. Where cells lie on the pixels' corners too, both grids are
-//! transformed and come back as one.
+//! real and the imaginary part of one complex row, and only half of the columns of a spectrum are
+//! needed, since the other half are their conjugates. Where cells lie on the pixels' corners too,
+//! the grids of centres and of corners are both transformed, and their sum is transformed back.
 
 use super::splat_bin::Bins;
 use crate::memo::Memo;
@@ -14,13 +14,14 @@ use rustfft::{Fft, FftPlanner, num_complex::Complex64};
 use std::ops::Range;
 use std::sync::Arc;
 
-/// The share of all deposited weight below which densities are noise of the transform.
+/// The share of all deposited |weight|, times the stamp's middle tap, up to which a density is
+/// noise of the transform and becomes 0.
 const NOISE: f64 = 1e-13;
 
-/// Grid sizes whose transforms are cached.
+/// The number of grid sizes for which a stamp's transform is cached.
 const SIZES: usize = 16;
 
-/// The transforms of a stamp by the size of the grid.
+/// The transforms of a stamp, by the width and height of the grid.
 #[derive(Debug)]
 pub(crate) struct Spectra(Memo<(usize, usize), Spectrum>);
 
@@ -30,28 +31,33 @@ impl Default for Spectra {
     }
 }
 
-/// The stamp's transform (real, for the stamp is even) and the plans for its grid.
+/// A stamp's transform on a grid of one size, which is real since the stamp is even, and the FFT
+/// plans for that size.
 struct Spectrum {
     width: usize,
     height: usize,
-    /// The columns that are needed: `width / 2 + 1`.
+    /// The transform of the taps from the pixels' centres: its first `width / 2 + 1` columns, which
+    /// suffice.
     values: Vec<f64>,
-    /// The transform of the taps from the pixels' corners, if there are any.
+    /// The transform of the taps from the pixels' corners; empty for a grid of centres alone.
     corners: Vec<Complex64>,
+    /// The forward and the inverse plan for rows.
     rows: [Arc<dyn Fft<f64>>; 2],
+    /// The forward and the inverse plan for columns.
     columns: [Arc<dyn Fft<f64>>; 2],
 }
 
 /// Buffers that a thread keeps from tile to tile.
 #[derive(Debug, Default)]
 pub(crate) struct EdgeScratch {
-    /// Pairs of rows.
+    /// Pairs of rows, each as the real and the imaginary part of one.
     rows: Vec<Complex64>,
     /// Columns of the rows' spectra.
     columns: Vec<Complex64>,
-    /// The transform of the pixels' centres, while their corners are transformed.
+    /// The transform of the cells on the pixels' centres, times the stamp's, while the cells on
+    /// corners are transformed.
     centres: Vec<Complex64>,
-    /// EdgeScratch space of the transforms.
+    /// Work space of the FFT.
     beside: Vec<Complex64>,
 }
 
@@ -79,7 +85,8 @@ impl Spectrum {
                 planner.plan_fft_inverse(height),
             ],
         };
-        // Both transforms scale by the grid's size; this spectrum and the grid's are doubled.
+        // The forward and the inverse FFT together multiply by the grid's size. `forward` doubles
+        // this spectrum and the grid's.
         let scale = 0.25 / (width * height) as f64;
         let rows = stamp.deposit.rows();
         let mut scratch = EdgeScratch::default();
@@ -92,7 +99,8 @@ impl Spectrum {
         made.forward(height, row, &mut scratch);
         made.values = scratch.columns.iter().map(|c| c.re * scale).collect();
         if rows > 1 {
-            // A pixel is half a pixel from its own corner and from that of the one before.
+            // A pixel's centre is half a pixel from its own lower right corner and from that of the
+            // pixel before.
             let around = |i: usize, n: usize| i.saturating_sub(1).min((n - i) % n);
             let row = |y: usize| {
                 let at = move |x: usize| stamp.at(around(x, width), 2 * around(y, height) + 1);
@@ -109,8 +117,8 @@ impl Spectrum {
         self.width / 2 + 1
     }
 
-    /// Computes twice the transform of a grid whose rows from `filled` on are zero, as are those
-    /// that `row` has none of; the scratch's columns are the result.
+    /// Computes twice the transform of a grid into the columns of `scratch`. The grid's rows are
+    /// zero from `filled` on, and where `row` returns `None`.
     #[inline(always)]
     fn forward<I: Iterator<Item = f64>>(
         &self,
@@ -154,7 +162,8 @@ impl Spectrum {
         columns.process_with_scratch(&mut scratch.columns, &mut scratch.beside);
     }
 
-    /// Splits the doubled spectrum of a pair of real rows into those of both rows, as columns.
+    /// Splits the spectrum of each pair of rows of `which` into twice the spectra of its two rows,
+    /// and writes these into the columns. The second row of a pair is `pairs` rows below the first.
     #[inline(always)]
     fn take_apart(&self, which: Range<usize>, pairs: usize, scratch: &mut EdgeScratch) {
         let EdgeScratch { rows, columns, .. } = scratch;
@@ -176,8 +185,8 @@ impl Spectrum {
         }
     }
 
-    /// Transforms back: the scratch's rows are pairs of the grid's rows from `first` on, `pairs` of
-    /// them and as many after them.
+    /// Transforms the columns of `scratch` back into its `pairs` rows. The real part of row i is
+    /// the grid's row `first` + i, the imaginary part is the row `pairs` below that.
     #[inline(always)]
     fn inverse(&self, first: usize, pairs: usize, scratch: &mut EdgeScratch) {
         let [_, rows] = &self.rows;
@@ -198,7 +207,8 @@ impl Spectrum {
                 for (k, column) in some.clone().zip(columns.chunks_exact(height)) {
                     let a = column[upper];
                     let b = lower.map_or(Complex64::default(), |lower| column[lower]);
-                    // The mirror image first: the columns at both ends are their own.
+                    // The mirror image is written first, so that the first and the middle column,
+                    // which are their own mirror images, keep the second value.
                     row[if k == 0 { 0 } else { width - k }] =
                         Complex64::new(a.re + b.im, b.re - a.im);
                     row[k] = Complex64::new(a.re - b.im, a.im + b.re);
@@ -209,7 +219,7 @@ impl Spectrum {
     }
 }
 
-/// Writes bins ∗ stamp into `out`, rows of `width`.
+/// Writes the convolution of the bins with the stamp into `out`, whose rows are `width` pixels.
 #[inline(always)]
 pub(crate) fn convolve(
     bins: &Bins,
@@ -238,7 +248,7 @@ pub(crate) fn convolve(
             *c = centres + *c * factor;
         }
     }
-    // The rows of the margin at the top are read and not written.
+    // The picture begins below the upper margin, which has `reach` rows.
     spectrum.inverse(reach, pairs, scratch);
 
     let occupied = (0..bins.height()).filter_map(|y| bins.row(y));
@@ -266,7 +276,7 @@ pub(crate) fn convolve(
     }
 }
 
-/// Columns that are transposed together: as many as the cache has room for.
+/// The number of columns that are transposed together: as many as the cache has room for.
 const BLOCK: usize = 16;
 
 /// The sum of |v| in eight lanes, since a single sum would wait for each addition.
@@ -281,7 +291,7 @@ fn magnitude(row: &[f32]) -> f64 {
     lanes.iter().sum()
 }
 
-/// Sets the length of a buffer, with arbitrary contents.
+/// Sets the length of a buffer, whose contents are arbitrary then.
 fn room(buffer: &mut Vec<Complex64>, length: usize) {
     buffer.resize(length, Complex64::default());
 }

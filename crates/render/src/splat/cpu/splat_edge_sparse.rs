@@ -1,21 +1,22 @@
-//! Kernels that are convolved with a stamp, where few bins are filled: each bin adds its stamp to
-//! the picture, which then costs less than a transform of the grid.
+//! Kernels that are convolved with a stamp, where few bins are filled. Each filled bin adds its
+//! stamp to the picture, which costs less than a transform of the whole grid then.
 
 use super::splat_bin::Bins;
 use crate::splat::stamp::KernelStamp;
 
-/// StampRows that cost as much as one bin of a transformed grid (measured: 12 at 8 px, 40 at 64 px,
-/// where rows are longer; fewer, so that it never costs more).
+/// The number of taps that cost as much as one bin of a transformed grid. Measured are 12 at 8 px
+/// and 40 at 64 px, where rows are longer; fewer are chosen, so that stamps never cost more.
 const TAPS_A_BIN: usize = 8;
 
 /// A stamp's rows as they lie in a picture.
 #[derive(Debug)]
 pub(crate) struct StampRows {
-    /// Both sides of each, by their distance from the middle in rows of the grid.
+    /// The taps of each row on both sides, by the row's distance from the middle in rows of the
+    /// grid.
     rows: Vec<Vec<f32>>,
-    /// Rows of the grid to a pixel.
+    /// Rows of the grid for each row of pixels: 1 or 2.
     each: usize,
-    /// Pixels to each side.
+    /// The number of pixels that the stamp reaches to each side.
     reach: usize,
 }
 
@@ -32,7 +33,8 @@ impl StampRows {
     #[inline(always)]
     pub(crate) fn are_cheaper(&self, bins: &Bins) -> bool {
         let taps: usize = self.rows.iter().map(|row| 2 * row.len()).sum();
-        // Rows of both kinds alternate: a bin has taps on every row of one of them.
+        // Of every `each` rows of the grid one is a row of pixels, so a bin adds that share of its
+        // taps.
         let most = TAPS_A_BIN * bins.width() * bins.height() * self.each / taps.max(1);
         let mut held = 0;
         for row in (0..bins.height()).filter_map(|y| bins.row(y)) {
@@ -44,7 +46,7 @@ impl StampRows {
         true
     }
 
-    /// Writes bins ∗ stamp into `out`, rows of `width`.
+    /// Writes the convolution of the bins with the stamp into `out`, whose rows are `width` pixels.
     #[inline(always)]
     pub(crate) fn stamp(&self, bins: &Bins, out: &mut [f32], width: usize) {
         out.fill(0.0);
@@ -56,7 +58,7 @@ impl StampRows {
         }
     }
 
-    /// Adds the part of one bin's stamp that lies in the picture.
+    /// Adds the stamp of the bin at (x, y), times `value`, as far as it lies in the picture.
     #[inline(always)]
     fn add(&self, x: usize, y: usize, value: f32, out: &mut [f32], width: usize) {
         let furthest = self.rows.len().saturating_sub(1);
@@ -71,8 +73,9 @@ impl StampRows {
             let Some(row) = self.rows.get((self.each * pixel).abs_diff(y)) else {
                 continue;
             };
-            // A corner lies right of its pixel, so of an even number of taps one more does too.
-            // StampRows left of the picture are skipped, and those right of it cut off.
+            // A corner lies to the right of its pixel's centre, so where taps are even in number,
+            // one more lies to the right. Taps left of the picture are skipped, and those right of
+            // it are cut off.
             let left = row.len().saturating_sub(1) / 2;
             let from = x.saturating_sub(left).max(self.reach);
             let skipped = from + left - x;

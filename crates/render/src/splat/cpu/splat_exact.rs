@@ -1,9 +1,9 @@
 //! Every point's kernel at its true position, in f64: for `precision=exact`, and where weights
 //! cancel.
 //!
-//! On the pixels of tiles, whose sides are powers of two, distances are the same whatever the
-//! window, and points are added in one order: tiles meet bit for bit. Of pixels of other sizes,
-//! two windows may differ by one rounding of an f32.
+//! The pixels of tiles have sides of a power of two: distances on them don't depend on the window,
+//! and points are added in one order, so tiles meet bit for bit. With pixels of other sizes, two
+//! windows may differ by one rounding of an f32.
 
 use crate::style::kernel::{Kernel, Shape, soft_edge};
 use heatsplat_points::{Cells, Window};
@@ -54,8 +54,8 @@ pub(crate) fn evaluate(
     scratch.sums.resize(out.len(), 0.0);
     for (run, shift) in cells.slices() {
         for cell in run.iter().filter(|cell| cell.weight != 0.0) {
-            // In pixels from the window's corner: a difference of two numbers that floats hold
-            // exactly.
+            // The position in pixels from the window's corner comes from the difference of two
+            // numbers that an f64 holds exactly.
             let x = (f64::from(cell.x) - (window.left() - shift)) * per_pixel;
             let y = (f64::from(cell.y) - window.top()) * per_pixel;
             let seen = |at: f64, side: u32| {
@@ -98,10 +98,11 @@ pub(crate) fn evaluate(
 
 /// One row of pixels about a point.
 struct PixelRow<'a> {
-    /// Squares of the distance in pixels: along the row, and of the row itself.
+    /// The squares of the pixels' distances from the point along the row, in pixels.
     squares: &'a [f64],
+    /// The square of the row's distance from the point, in pixels.
     square: f64,
-    /// The factors of a gaussian along the row.
+    /// The factors of a gaussian along the row; unused for other shapes.
     factors: &'a [f64],
     sums: &'a mut [f64],
 }
@@ -131,7 +132,7 @@ impl PixelRow<'_> {
             Shape::Epanechnikov => self.each(height, inner),
             Shape::Triangular => self.each(height, |s| (1.0 - s.sqrt() * per_radius).max(0.0)),
             Shape::Uniform => {
-                // As `softened` does for a distance.
+                // This is what `softened` computes from a distance.
                 let (inner, outer) = soft_edge(kernel.radius());
                 let outer = outer * outer;
                 let slope = (outer - inner * inner).recip();

@@ -7,8 +7,8 @@ use super::place::BinLocator;
 use crate::splat::timing::{Phase, lap};
 use heatsplat_points::{Points, Window};
 
-/// Writes the weight in each pixel of a window, times `height`. Sums are in f64: those of weights
-/// that nearly cancel are exact, and so are counts beyond the precision of f32.
+/// Writes the weight in each pixel of a window, times `height`. Sums are in f64, so that they are
+/// exact for weights that nearly cancel and for counts beyond the precision of f32.
 #[inline(always)]
 pub(crate) fn draw(
     points: &Points,
@@ -17,7 +17,8 @@ pub(crate) fn draw(
     sums: &mut Vec<f64>,
     out: &mut [f32],
 ) {
-    // Elsewhere a cell may lie across a pixel's edge, and a cell of both signs is two that are
+    // Cells are used only on a zoom's grid and for weights of one sign. On other grids a cell may
+    // lie across a pixel's edge; and where weights have both signs, a cell is two sums, each
     // rounded.
     let has_cells = window.is_on_grid() && points.summary().weight_min >= 0.0;
     let cells = points.cells(window, if has_cells { 1.0 } else { 0.0 });

@@ -1,5 +1,5 @@
-//! The third stage, for wide kernels: the convolution's outputs lie on cells several pixels wide;
-//! they are coefficients of a cubic B-spline, which is evaluated at the pixels.
+//! The third stage, for wide kernels: the convolution's outputs lie on cells several pixels wide
+//! and are the coefficients of a cubic B-spline, which is evaluated at the pixels.
 //!
 //! Each pixel is one sum in a fixed order, first down and then across, so its bits do not
 //! depend on the window. The GPU's twin is `splat_refine.wgsl`.
@@ -8,13 +8,14 @@ use crate::splat::lattice::{Lattice, REFINE_TAPS as TAPS};
 
 /// The layout of a picture on the cells, with the spline's weights.
 pub(crate) struct Refine {
-    /// Pixels to a cell.
+    /// Pixels along a cell's side.
     step: usize,
-    /// Columns and rows from the corner of the first cell to the picture's.
+    /// Columns and rows of pixels from the corner of the first cell to the picture's corner.
     phase: (usize, usize),
     /// Cells in a row, the margin included.
     stride: usize,
-    /// The weights of five cells for each pixel of a cell, the middle one its own.
+    /// The weights of five cells for each pixel of a cell along an axis; the middle one is the
+    /// weight of the pixel's own cell.
     weights: Vec<[f32; TAPS]>,
 }
 
@@ -23,9 +24,10 @@ pub(crate) struct Refine {
 pub(crate) struct RefineRows {
     /// A row of cells.
     cells: Vec<f32>,
-    /// The pixels of the row, those of each place within a cell together.
+    /// The pixels of the row, grouped by their place within a cell.
     places: Vec<f32>,
-    /// The pixels of the row, those of whole cells on both sides of the picture too.
+    /// The pixels of the row in their order, with those of its outer cells that lie beside the
+    /// picture.
     pixels: Vec<f32>,
 }
 
@@ -41,8 +43,8 @@ impl Refine {
         }
     }
 
-    /// Writes the pixels of a picture `width` pixels wide. RefineRows of cells that are not
-    /// `occupied` hold zeros.
+    /// Writes a picture `width` pixels wide into `out`. Rows of cells that are not `occupied` hold
+    /// zeros.
     #[inline(always)]
     pub(crate) fn refine(
         &self,
@@ -78,7 +80,8 @@ impl Refine {
         }
     }
 
-    /// Evaluates a row of cells at its pixels: first by their place in a cell, then interleaved.
+    /// Evaluates a row of cells at its pixels: first grouped by the pixels' place within a cell,
+    /// then interleaved in their order.
     #[inline(always)]
     fn across(&self, rows: &mut RefineRows) {
         let inner = rows.pixels.len() / self.step;

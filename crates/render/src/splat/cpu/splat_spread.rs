@@ -1,18 +1,18 @@
 //! The second stage: the grid is convolved, row by row and then column by column.
 //!
-//! Each output is one sum in a fixed order of taps, with separate multiplication
-//! and addition, so its bits do not depend on the window, the block it is computed
-//! in or the width of the machine's vectors. AcrossRows without deposit are left out:
-//! they would add zeros. The GPU's twin is `splat_spread.wgsl`.
+//! Each output is one sum in a fixed order of taps, with separate multiplication and addition, so
+//! its bits do not depend on the window, the block it is computed in or the width of the machine's
+//! vectors. Rows without a deposit are left out: they would add zeros. The GPU's twin is
+//! `splat_spread.wgsl`.
 
 use super::splat_bin::Bins;
 use crate::splat::lattice::Lattice;
 use crate::splat::plan::Spread;
 
-/// Outputs computed together: eight AVX registers of sums.
+/// The number of outputs that are computed together: their sums take six AVX registers.
 const BLOCK: usize = 48;
 
-/// Columns that the second pass takes at a time: 47 rows of them are 24 KiB.
+/// The number of columns that the second pass takes at a time: 47 rows of such a strip take 26 KiB.
 const STRIP: usize = 3 * BLOCK;
 
 /// Buffers that a thread keeps from tile to tile.
@@ -20,28 +20,30 @@ const STRIP: usize = 3 * BLOCK;
 pub(crate) struct SpreadScratch {
     /// The grid's rows after the first pass, each as wide as the picture, and a row of zeros.
     across: Vec<f32>,
-    /// The offset of each row of the grid in `across`; rows without deposit are the zeros.
+    /// The offset of each row of the grid in `across`. Rows without a deposit have the offset of
+    /// the zeros.
     starts: Vec<usize>,
     /// True for rows of outputs that are not all zero.
     occupied: Vec<bool>,
-    /// One row of the grid, split by column modulo the cells to a pixel.
+    /// One row of the grid, its columns grouped by their place within a pixel.
     phases: Vec<f32>,
 }
 
 impl SpreadScratch {
-    /// The rows of the last convolution's outputs that are not all zero.
+    /// For each row of the last convolution's outputs, true where it is not all zero.
     pub(crate) fn occupied(&self) -> &[bool] {
         &self.occupied
     }
 }
 
-/// The places of an output's taps on the grid.
+/// The taps of a term along one axis, and the grid cells that they weigh.
 #[derive(Clone, Copy)]
 struct TermTaps<'a> {
     values: &'a [f32],
     /// Grid cells from one output to the next.
     step: usize,
-    /// Grid cells from an output's first to its two innermost.
+    /// The number of grid cells from the first that an output reads to its two innermost, left and
+    /// right.
     inner: [usize; 2],
 }
 
@@ -61,8 +63,8 @@ impl<'a> TermTaps<'a> {
         }
     }
 
-    /// Each tap with the two grid cells it weighs for the first output; a middle
-    /// tap has no second.
+    /// Each tap with the left and the right grid cell that it weighs for the first output. A tap in
+    /// the middle weighs one cell, and has `None` for the right.
     fn pairs(self) -> impl Iterator<Item = (f32, usize, Option<usize>)> + 'a {
         let [left, right] = self.inner;
         self.values
@@ -72,7 +74,8 @@ impl<'a> TermTaps<'a> {
     }
 }
 
-/// Writes Σ over the terms of (bins ∗ across) ∗ down into `out`, `width` columns wide.
+/// Writes the sum over all terms of (bins ∗ across) ∗ down into `out`, whose rows are `width`
+/// pixels.
 #[inline(always)]
 pub(crate) fn spread(
     bins: &Bins,
@@ -82,8 +85,8 @@ pub(crate) fn spread(
     width: usize,
 ) {
     let reach = plan.reach() as usize;
-    // Whole blocks, so that the inner loops have a fixed length, and a cache line more: rows a
-    // power of two apart would fall into the same part of the cache.
+    // A row has whole blocks, so that the inner loops have a fixed length, and one cache line more:
+    // rows that are a power of two apart would fall into the same part of the cache.
     let stride = width.next_multiple_of(BLOCK) + 16;
     let zeros = bins.height() * stride;
     scratch.across.resize(zeros + stride, 0.0);
@@ -122,19 +125,20 @@ pub(crate) fn spread(
     }
 }
 
-/// A row of the grid, split by column modulo the cells to a pixel, so that neighbouring outputs
-/// read neighbouring numbers.
+/// The layout of a row of the grid whose columns are grouped by their place within a pixel, so that
+/// neighbouring outputs read neighbouring numbers.
 struct Phases {
     step: usize,
     length: usize,
+    /// The middle tap with the place of its cell for the first output; `None` without such a tap.
     middle: Option<(f32, usize)>,
-    /// TermTaps with the places of their two cells for the first output.
+    /// The other taps with the places of their two cells for the first output.
     pairs: Vec<(f32, usize, usize)>,
 }
 
 impl Phases {
     fn new(taps: TermTaps<'_>, width: usize) -> Self {
-        // Room for whole blocks beyond the end.
+        // Each group has room for a whole block beyond its end.
         let length = width.div_ceil(taps.step) + BLOCK;
         let place = |cell: usize| (cell % taps.step) * length + cell / taps.step;
         let middle = taps
@@ -173,7 +177,7 @@ impl Phases {
         }
     }
 
-    /// out[x] = Σ over taps of tap · (left + right).
+    /// Writes the first pass of a row: out[x] = Σ over taps of tap · (left + right).
     #[inline(always)]
     fn across(&self, phases: &[f32], out: &mut [f32]) {
         for (i, block) in out.chunks_exact_mut(BLOCK).enumerate() {
@@ -198,9 +202,10 @@ struct AcrossRows<'a> {
 }
 
 impl AcrossRows<'_> {
-    /// All columns: out[y] (+)= Σ over taps of tap · (above + below).
+    /// Adds the second pass to all columns: out[y] += Σ over taps of tap · (above + below). With
+    /// `first`, outputs are overwritten, and `first` becomes true for rows that are not all zero.
     ///
-    /// A strip of columns at a time, so that the rows an output reads stay in the
+    /// It takes a strip of columns at a time, so that the rows that an output reads stay in the
     /// fastest cache from one output to the next.
     #[inline(always)]
     fn down(
@@ -240,7 +245,8 @@ impl AcrossRows<'_> {
         }
     }
 
-    /// The taps of an output row that meet a deposit, with the offsets of their rows.
+    /// Collects in `seen` the taps of output row `y` that meet a deposit, with the offsets of the
+    /// two rows that each weighs.
     #[inline(always)]
     fn seen(&self, taps: TermTaps<'_>, y: usize, seen: &mut Vec<(f32, usize, usize)>) {
         let from = &self.starts[taps.step * y..];
@@ -260,7 +266,8 @@ fn block_of(row: &[f32], from: usize) -> &[f32; BLOCK] {
     row[from..].first_chunk().unwrap_or(&[0.0; BLOCK])
 }
 
-/// The innermost loop, of a fixed length and on arrays, so that it is vectorised.
+/// Adds tap · (a + b) to `sums`: the innermost loop, of a fixed length and on arrays, so that it is
+/// vectorised.
 #[inline(always)]
 fn add_pair(sums: &mut [f32; BLOCK], tap: f32, a: &[f32; BLOCK], b: &[f32; BLOCK]) {
     for ((sum, a), b) in sums.iter_mut().zip(a).zip(b) {

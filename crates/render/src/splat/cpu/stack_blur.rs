@@ -1,9 +1,10 @@
 //! Mapnik's `agg-stack-blur` of a picture's alpha, bit for bit.
 //!
-//! Each pixel becomes Σ (r + 1 − |i|) p[x + i], multiplied by a whole number and shifted, as in
-//! Anti-Grain Geometry (`agg_blur.h`); beyond the edge its pixels are repeated.
+//! Each pixel becomes Σ (r + 1 − |i|) p[x + i] for i from −r to r, multiplied by a whole number and
+//! shifted to the right in place of a division, as in Anti-Grain Geometry (`agg_blur.h`). Beyond an
+//! edge the pixel at the edge is repeated.
 
-/// Blurs along x, then along y.
+/// Blurs a picture along its rows with the radius `x`, then along its columns with the radius `y`.
 pub(crate) fn blur(alpha: &mut [u8], width: usize, (x, y): (u8, u8)) {
     if alpha.is_empty() || width == 0 {
         return;
@@ -45,7 +46,7 @@ fn blur_line<'a>(line: &[u8], radius: u32, out: impl Iterator<Item = &'a mut u8>
     let mut sum: u32 = (-reach..=reach)
         .map(|i| (reach + 1 - i.abs()) as u32 * at(i))
         .sum();
-    // The sums of the pixels whose weight falls with the next step, and of those whose weight
+    // The sum of the pixels whose weight falls at the next pixel, and the sum of those whose weight
     // rises.
     let mut leaving: u32 = (-reach..=0).map(at).sum();
     let mut coming: u32 = (1..=reach + 1).map(at).sum();

@@ -5,12 +5,12 @@ use std::fmt;
 /// The choice of a GPU.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum AdapterChoice {
-    /// The best real GPU; none where there is none.
+    /// The best GPU in hardware, and none where the machine has only drivers in software.
     #[default]
     Real,
-    /// The best device of any kind, drivers in software too.
+    /// The best device of any kind, including drivers in software.
     Any,
-    /// The device whose name holds this, in any case.
+    /// The best device whose name contains this text; case is ignored.
     Named(String),
 }
 
@@ -22,13 +22,13 @@ pub struct Adapter {
     pub name: String,
     /// `discrete`, `integrated`, `virtual`, `software` or `other`.
     pub kind: &'static str,
-    /// Vulkan, Metal, Dx12 …
+    /// The graphics interface: Vulkan, Metal, Dx12 …
     pub interface: String,
     /// The driver and its version.
     pub driver: String,
     /// The most bytes of a buffer that a shader can bind.
     pub binding: u64,
-    /// The most bytes of a buffer.
+    /// The most bytes that a buffer may have.
     pub buffer: u64,
 }
 
@@ -73,7 +73,7 @@ impl fmt::Display for Adapter {
 }
 
 impl AdapterChoice {
-    /// True where the choice allows a device.
+    /// True where the choice allows this device.
     fn takes(&self, adapter: &Adapter) -> bool {
         match self {
             Self::Real => adapter.is_real(),
@@ -83,7 +83,7 @@ impl AdapterChoice {
     }
 }
 
-/// All devices, the best first.
+/// All devices that can run the shaders, the best first.
 pub fn adapters() -> Vec<Adapter> {
     enumerate()
         .into_iter()
@@ -91,7 +91,7 @@ pub fn adapters() -> Vec<Adapter> {
         .collect()
 }
 
-/// The best device that a choice allows.
+/// The best device that a choice allows; `None` where it allows none of this machine's.
 pub(super) fn find(choice: &AdapterChoice) -> Option<(Adapter, wgpu::Adapter)> {
     enumerate()
         .into_iter()

@@ -12,16 +12,16 @@ use std::sync::{Arc, mpsc};
 /// The most pictures in one batch.
 pub(super) const MOST: usize = 64;
 
-/// Cells of one workgroup.
+/// The most cells that one workgroup deposits.
 const STRETCH: u32 = 256;
 
-/// Cells that are deposited in one submission: a slow device takes some 10 ms for them.
+/// The most cells that are deposited in one submission: a slow device takes some 10 ms for them.
 const UPLOAD: usize = 1 << 21;
 
 /// The most workgroups of a dispatch.
 const MOST_ITEMS: usize = 1 << 15;
 
-/// Multiplications of one submission: a slow device takes some 10 ms for them.
+/// The most multiplications of one submission: a slow device takes some 10 ms for them.
 const MOST_WORK: u64 = 1 << 30;
 
 /// A block of a picture that a caller waits for.
@@ -33,7 +33,8 @@ pub(super) struct Task {
     pub(super) answer: mpsc::Sender<TaskResult>,
 }
 
-/// The words of a block, or the reason why there are none.
+/// The number of a block among its caller's, and the block's output in words of 32 bits or the
+/// reason why there is none.
 pub(super) type TaskResult = (usize, Result<Vec<u32>, FallbackReason>);
 
 impl Task {
@@ -43,7 +44,7 @@ impl Task {
     }
 }
 
-/// The elements of each buffer that a batch needs.
+/// The number of elements that a batch needs in each buffer.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct BatchSizes {
     pub(super) bins: u32,
@@ -67,7 +68,7 @@ impl BatchSizes {
         }
     }
 
-    /// True where every buffer has at most so many bytes.
+    /// True where every buffer has at most `most` bytes.
     fn fit(self, most: u64) -> bool {
         let bytes = |elements: u32, size: u64| u64::from(elements) * size;
         bytes(self.bins, 8) <= most
@@ -77,10 +78,11 @@ impl BatchSizes {
     }
 }
 
-/// Cells that are deposited by one dispatch: those of one buffer of points, or some that are
-/// uploaded.
+/// Cells that are deposited by one dispatch. They all lie in one buffer of points on the device, or
+/// are all sent with the batch.
 #[derive(Debug)]
 pub(super) struct CellUpload {
+    /// The buffer of points; `None` for cells that are sent.
     pub(super) buffer: Option<wgpu::Buffer>,
     pub(super) items: Vec<WorkItem>,
     pub(super) cells: Vec<Point>,
@@ -103,7 +105,7 @@ impl CellUpload {
 pub(super) struct DrawBatch {
     pub(super) plan: Arc<GpuPlan>,
     pub(super) entry: EntryPoint,
-    /// True where the pictures stay on the device.
+    /// True where the pictures stay on the device and are not read back.
     pub(super) stays: bool,
     pub(super) tasks: Vec<Task>,
     pub(super) jobs: Vec<GpuJob>,
@@ -115,8 +117,8 @@ pub(super) struct DrawBatch {
 }
 
 impl DrawBatch {
-    /// Takes the first waiting picture, and those that fit with it into buffers of at most `most`
-    /// bytes each.
+    /// Takes the first waiting picture, and all that fit with it into buffers of at most `most`
+    /// bytes each; `None` where no picture waits.
     pub(super) fn gather(waiting: &mut VecDeque<Task>, most: u64) -> Option<Self> {
         let first = waiting.pop_front()?;
         let mut batch = Self {
@@ -223,7 +225,8 @@ fn work(job: &GpuJob, plan: &GpuPlan) -> u64 {
     }
 }
 
-/// An upload of a buffer's cells, or of cells that are sent, with room for so many more.
+/// The last upload that has room for `cells` more cells of `buffer`, or with `None` of cells that
+/// are sent. Where there is none, a new one is added.
 fn upload_with_room<'a>(
     uploads: &'a mut Vec<CellUpload>,
     buffer: Option<&wgpu::Buffer>,

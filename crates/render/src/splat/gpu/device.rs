@@ -1,19 +1,21 @@
-//! Devices whose errors are values, and never panics.
+//! Devices whose errors are returned as values and never panic.
 
 use super::health::FallbackReason;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-/// A device with its queue, and its state after errors.
+/// A device with its queue, and a record of its errors.
 #[derive(Clone, Debug)]
 pub(super) struct DeviceContext {
     pub(super) device: wgpu::Device,
     pub(super) queue: wgpu::Queue,
     pub(super) limits: wgpu::Limits,
-    /// The timeout of a batch: longer than any takes on a device that still works.
+    /// The longest wait for a batch: a device that still works never takes so long.
     pub(super) timeout: Duration,
+    /// True once the device is lost.
     lost: Arc<AtomicBool>,
+    /// The last error that no call of `guarded` caught, until one returns it.
     stray: Arc<Mutex<Option<FallbackReason>>>,
 }
 
@@ -21,7 +23,8 @@ impl DeviceContext {
     /// Opens a device on an adapter.
     pub(super) fn open(adapter: &wgpu::Adapter) -> Result<Self, wgpu::RequestDeviceError> {
         let theirs = adapter.limits();
-        // The limits that every device has; of the sizes the most that this one has.
+        // The limits are those that every device has, except for sizes of buffers: the largest that
+        // this device allows.
         let limits = wgpu::Limits {
             max_buffer_size: theirs.max_buffer_size,
             max_storage_buffer_binding_size: theirs.max_storage_buffer_binding_size,
@@ -49,7 +52,7 @@ impl DeviceContext {
         Ok(context)
     }
 
-    /// Wraps a device of the caller's, whose handlers are left alone.
+    /// Wraps a device that the caller opened. Its error handlers are left as they are.
     pub(super) fn from_device(device: wgpu::Device, queue: wgpu::Queue) -> Self {
         let software = device.adapter_info().device_type == wgpu::DeviceType::Cpu;
         Self {
@@ -63,7 +66,8 @@ impl DeviceContext {
         }
     }
 
-    /// Runs `work` on the device; errors of the device are the result.
+    /// Runs `work` on the device. An error that the device reports is returned in place of the
+    /// result.
     pub(super) fn guarded<T>(
         &self,
         work: impl FnOnce() -> Result<T, FallbackReason>,

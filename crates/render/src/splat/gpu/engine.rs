@@ -14,7 +14,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, mpsc};
 use wgpu::{Buffer, CommandEncoder, ComputePass};
 
-/// Bytes of a buffer that a batch fills at most, where the device has room for that.
+/// The most bytes of each buffer that a batch fills, where the device allows buffers of that size.
 const ARENA: u64 = 96 << 20;
 
 /// A device with its pipelines and buffers.
@@ -80,15 +80,15 @@ struct Readback {
 /// A picture in a readback buffer.
 #[derive(Clone, Copy, Debug)]
 struct PicturePart {
-    /// The first word.
+    /// The index of the picture's first word.
     first: usize,
     words: usize,
-    /// The number of its cells.
+    /// The number of cells that the picture was drawn from.
     cells: u64,
 }
 
 impl Submission {
-    /// Sends the reason to all tasks.
+    /// Answers all tasks with the reason of a failure.
     pub(super) fn fail(self, reason: FallbackReason) {
         self.tasks
             .into_iter()
@@ -126,13 +126,13 @@ impl Engine {
         }
     }
 
-    /// The bytes of each buffer that a batch may use.
+    /// The most bytes of each buffer that a batch may use.
     pub(super) fn room(&self) -> u64 {
         let limits = &self.context.limits;
         let most = limits
             .max_storage_buffer_binding_size
             .min(limits.max_buffer_size);
-        // Buffers are made a little larger than needed.
+        // This is less than the device allows, since buffers are made a little larger than needed.
         (most / 8 * 7 - 4096).min(ARENA)
     }
 
@@ -230,7 +230,8 @@ impl Engine {
         encoder = lap(encoder, "upload");
         for (i, upload) in batch.uploads.iter().enumerate() {
             if i > 0 {
-                // Each in a submission of its own, so that the device is never busy for long.
+                // Each upload has a submission of its own, so that the device is never busy for
+                // long.
                 queue.submit([encoder.finish()]);
                 encoder = device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
             }
@@ -501,7 +502,7 @@ impl<'a> Passes<'a> {
         self.run(&mut pass, &step)
     }
 
-    /// The dispatches from the bins to the pictures.
+    /// The dispatches that turn the bins into pictures, in their order.
     fn steps(&self, batch: &DrawBatch) -> Vec<Dispatch<'_>> {
         let jobs = batch.jobs.len() as u32;
         let most = |of: fn(&GpuJob) -> u32| batch.jobs.iter().map(of).max().unwrap_or(0);

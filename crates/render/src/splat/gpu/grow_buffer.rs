@@ -3,7 +3,7 @@
 use bytemuck::Pod;
 use wgpu::BufferUsages;
 
-/// A buffer as large as the largest size so far.
+/// A buffer with room for the most bytes that were asked of it so far.
 #[derive(Debug)]
 pub(super) struct GrowBuffer {
     label: &'static str,
@@ -12,7 +12,7 @@ pub(super) struct GrowBuffer {
 }
 
 impl GrowBuffer {
-    /// A buffer that the device alone writes.
+    /// A buffer for shaders, which the host can't map.
     pub(super) fn inner(label: &'static str) -> Self {
         Self {
             label,
@@ -21,7 +21,7 @@ impl GrowBuffer {
         }
     }
 
-    /// A buffer that is read back.
+    /// A buffer that the host maps and reads.
     pub(super) fn readback(label: &'static str) -> Self {
         Self {
             label,
@@ -30,7 +30,7 @@ impl GrowBuffer {
         }
     }
 
-    /// The buffer, grown to at least so many bytes; its contents are lost then.
+    /// The buffer, with at least `bytes` bytes. Where it has to grow, its contents are lost.
     pub(super) fn at_least(&mut self, device: &wgpu::Device, bytes: u64) -> &wgpu::Buffer {
         if self.buffer.as_ref().is_some_and(|b| b.size() < bytes) {
             self.buffer = None;
@@ -38,7 +38,8 @@ impl GrowBuffer {
         self.buffer.get_or_insert_with(|| {
             device.create_buffer(&wgpu::BufferDescriptor {
                 label: Some(self.label),
-                // An eighth more, so that slowly growing sizes do not make a buffer each.
+                // The size has an eighth to spare, so that slowly growing sizes don't need a buffer
+                // each.
                 size: (bytes + bytes / 8).next_multiple_of(256).max(256),
                 usage: self.usage,
                 mapped_at_creation: false,

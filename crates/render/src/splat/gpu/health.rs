@@ -25,9 +25,9 @@ pub enum FallbackReason {
     /// The device failed before and is left alone for a while.
     #[error("the device is being rested after a reason")]
     Resting,
-    /// Pixels so wide or so narrow that the shaders' integers do not reach, weights so far apart
-    /// that the integers do not hold all of them, or so evenly of both signs that they nearly
-    /// cancel.
+    /// The shaders can't draw the picture: its pixels are too wide or too narrow for their
+    /// integers, its weights are too far apart for these or of both signs and nearly cancel, or
+    /// only the CPU draws its kernel.
     #[error("the picture is beyond what the shaders can draw")]
     Beyond,
 }
@@ -62,13 +62,15 @@ pub(super) struct Health {
     drawn: AtomicU64,
     batches: AtomicU64,
     failures: [AtomicU64; FallbackReason::ALL.len()],
-    /// The next failure to be injected, as its place in [`FallbackReason::ALL`] and one.
+    /// The failure to be injected next, as its index in [`FallbackReason::ALL`] plus 1; 0 for none.
     injected: AtomicU8,
+    /// The reason that was logged last.
     reported: Mutex<Option<FallbackReason>>,
     timer: Mutex<Option<Arc<PassTimer>>>,
 }
 
-/// The seconds that the passes of batches took, while they are timed.
+/// A timer of the passes of batches: the time at which the last pass ended, and the seconds of each
+/// pass by name.
 #[derive(Debug)]
 pub(super) struct PassTimer(Mutex<(Instant, Vec<(&'static str, f64)>)>);
 
@@ -96,7 +98,7 @@ impl PassTimer {
 }
 
 impl Health {
-    /// The timer of the passes, while they are timed.
+    /// The timer of the passes; `None` while they are not timed.
     pub(super) fn timer(&self) -> Option<Arc<PassTimer>> {
         let timer = self.timer.lock().unwrap_or_else(PoisonError::into_inner);
         timer.clone()
@@ -111,7 +113,8 @@ impl Health {
         self.batches.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Counts a picture that the CPU drew instead, and logs the reason where it is new.
+    /// Counts a picture that the CPU drew instead. Logs the reason if it is a failure of the device
+    /// and not the one logged last.
     pub(super) fn count_failure(&self, reason: FallbackReason, adapter: &str) {
         for (known, count) in FallbackReason::ALL.iter().zip(&self.failures) {
             if *known == reason {
@@ -146,7 +149,7 @@ impl Health {
             .store(place.map_or(0, |p| p as u8 + 1), Ordering::SeqCst);
     }
 
-    /// True where this failure is to be injected now; it then happens once.
+    /// True where this failure is to be injected now. It is then cleared, so that it happens once.
     pub(super) fn fails(&self, reason: FallbackReason) -> bool {
         let injected = self.injected.load(Ordering::SeqCst);
         let now = FallbackReason::ALL.get(usize::from(injected).wrapping_sub(1));
@@ -164,7 +167,7 @@ impl Health {
 pub struct GpuReport {
     /// Pictures, or blocks of large ones, that the device drew.
     pub drawn: u64,
-    /// The submissions of these pictures.
+    /// The number of batches that these pictures were drawn in.
     pub batches: u64,
     /// Pictures that the CPU drew instead, by reason.
     pub failures: [(FallbackReason, u64); FallbackReason::ALL.len()],
@@ -178,7 +181,8 @@ impl GpuReport {
     }
 }
 
-/// The pause after a failure: a second, and twice as long each time, up to a minute.
+/// The pause after a failure: a second at first, and twice as long after each further one, up to a
+/// minute.
 #[derive(Debug)]
 pub(super) struct Backoff(Duration);
 
@@ -197,8 +201,9 @@ impl Backoff {
     }
 }
 
-/// True where a picture's counters say that every cell was counted, that the bins add up to the
-/// weight of the cells, and that the picture, if it was read back, is the one that was computed.
+/// True where a picture's counters show that every cell was counted, that the bins add up to the
+/// weight of the cells, and that the picture, if it was read back, has the checksum of the one that
+/// was computed.
 pub(super) fn is_whole(sums: &[u32], cells: u64, picture: Option<&[u32]>) -> bool {
     let slots = || sums.chunks_exact(SLOT as usize).take(SLOTS as usize);
     let word = |slot: &[u32], at: u32| slot.get(at as usize).copied().unwrap_or(0);
@@ -214,7 +219,7 @@ pub(super) fn is_whole(sums: &[u32], cells: u64, picture: Option<&[u32]>) -> boo
         && picture.is_none_or(|words| seal == seal_of(words))
 }
 
-/// The checksum that the last stage makes of a picture.
+/// A picture's checksum, as the last stage of the shaders computes it.
 fn seal_of(words: &[u32]) -> u32 {
     let stir = |(place, word): (usize, &u32)| {
         let mut h = word ^ (place as u32).wrapping_mul(0x9e37_79b9);
@@ -253,7 +258,7 @@ mod tests {
         sums[(SLOT + SEEN) as usize] = 5;
         sums[WEIGHED as usize] = u32::MAX;
         sums[(SLOT + WEIGHED) as usize] = 3;
-        // The carry counts.
+        // The sum of the bins has a carry into its high word.
         sums[HELD as usize] = 2;
         sums[(HELD + 1) as usize] = 1;
         sums[SEAL as usize] = seal_of(&picture);
