@@ -1,12 +1,12 @@
 // The last stage: densities become colour indices, four to a word, or colours, or are copied
-// unchanged; each with a checksum, so that the host can verify what it reads back.
+// unchanged. Each output has a checksum, so that the host can verify what it reads back.
 //
 // The index is the number of the 255 thresholds that are not above the density. Both are compared
 // as integers that are ordered like the floats, so that no compiler's treatment of NaN, or of zeros
 // with a sign, matters. The CPU's twin is cpu/colorize_alpha.rs.
 
 @group(0) @binding(0) var<storage, read> jobs: array<Job>;
-// For each scale 256 thresholds, and for colours as many colours of the ramp after them.
+// For each scale, 256 thresholds; for an output of colours, 256 colours of the ramp follow.
 @group(0) @binding(1) var<storage, read> thresholds: array<u32>;
 @group(0) @binding(2) var<storage, read> densities: array<f32>;
 @group(0) @binding(3) var<storage, read_write> picture: array<u32>;
@@ -25,7 +25,7 @@ fn index(density: f32, table: u32) -> u32 {
     if ordered < thresholds[table] || (bits & 0x7fffffffu) > 0x7f800000u {
         return 0u;
     }
-    // Below `low` no threshold is above the density, from `low + size` on all are.
+    // No threshold before `low` is above the density; all from `low + size` on are.
     var low = 0u;
     for (var size = 128u; size > 0u; size >>= 1u) {
         low += select(0u, size, thresholds[table + low + size - 1u] <= ordered);

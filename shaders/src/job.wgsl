@@ -1,39 +1,41 @@
-// Shared declarations: pictures, runs of cells, and the places of a job's sums. The host prepends
-// this to each stage.
+// Shared declarations: pictures, runs of cells, mappings from the world to a grid, and the words of
+// a job's counters. The host prepends this to each stage.
 
 // Spare cells around a grid, so that a deposit never leaves it.
 const PAD = 2u;
-// Outputs a thread computes side by side in the convolutions.
+// The number of outputs that a thread computes side by side in the convolutions.
 const OUTPUTS = 8u;
-// Invocations of a workgroup.
+// The number of invocations of a workgroup.
 const GROUP = 64u;
-// Bins, or words of a picture, that an invocation takes in the stages that go over them all.
+// The number of bins, or of a picture's words, that one invocation handles in the stages that visit
+// all of them.
 const EACH = 8u;
-// The copies of the counters, so that invocations rarely wait for each other.
+// The number of copies (slots) of a job's counters. Invocations use different slots, so that they
+// rarely wait for each other.
 const SLOTS = 16u;
-// The words of a copy.
+// The number of words of 32 bits in a slot.
 const SLOT = 8u;
 
-// The grid that cells are deposited on by quadratic B-splines: the pixels' centres, or their
-// centres and lower right corners, whose rows alternate.
+// The grid that cells are deposited on by quadratic B-splines: the pixels' centres, or rows of
+// their centres and rows of their lower right corners in turn.
 const QUADRATIC = 0u;
 const QUINCUNX = 1u;
 
-// The words of a slot: the number of cells, the sum of their weights (low, high), the sum of the
-// bins (low, high) and the picture's checksum.
+// The words of a slot, each by the index of its first word: the number of cells, the sum of their
+// weights (low, high), the sum of the bins (low, high) and the picture's checksum.
 const SEEN = 0u;
 const WEIGHED = 1u;
 const HELD = 3u;
 const SEAL = 5u;
 
-// One picture, or a block of a large one. Offsets in buffers are counted in their elements.
+// One picture, or a block of a large one. Offsets in a buffer are counted in the buffer's elements.
 struct Job {
     // The grid that cells are deposited on, padding included, column by column.
     bins: u32,
     bin_count: u32,
     columns: u32,
     rows: u32,
-    // The grid's rows after the first pass: those of each term, row by row.
+    // The grid's rows after the first pass: all rows of one term, then those of the next.
     across: u32,
     inner_rows: u32,
     // The convolution's outputs.
@@ -43,7 +45,8 @@ struct Job {
     stride: u32,
     // Grid cells from one output to the next.
     step: u32,
-    // The table of taps: values that a thread reads along an axis.
+    // The length of a table of taps, in values that a thread reads along an axis; and the separable
+    // terms.
     span: u32,
     terms: u32,
     // The picture's densities.
@@ -51,7 +54,8 @@ struct Job {
     width: u32,
     height: u32,
     pitch: u32,
-    // Pixels to a cell, and the offset of the picture's corner from the first cell's.
+    // Pixels along a cell's side, and the offset of the picture's corner from the first cell's
+    // corner.
     coarser: u32,
     phase_x: u32,
     phase_y: u32,
@@ -60,19 +64,19 @@ struct Job {
     words: u32,
     row_words: u32,
     thresholds: u32,
-    // Fixed point: units to a weight of 1, a power of two, and its inverse.
+    // Fixed point: the units to a weight of 1, a power of two, and the inverse of that number.
     scale: f32,
     unscale: f32,
-    // A stamp's shape, its reach in pixels, and the kernel's size.
+    // A stamp's shape and its reach in pixels; the inverse of the kernel's radius, and its height.
     shape: u32,
     margin: u32,
     per_radius: f32,
     peak: f32,
-    // The grid of the deposit.
+    // The grid of the deposit: QUADRATIC or QUINCUNX.
     deposit: u32,
 }
 
-// A run of cells of one workgroup.
+// A run of cells that one workgroup deposits.
 struct Item {
     job: u32,
     first: u32,
@@ -80,9 +84,10 @@ struct Item {
     place: u32,
 }
 
-// The mapping from the world to a grid, in one copy of the world, in integers: the distance from
-// the anchor, at most a span; times a factor 0.mantissa · 2^(before − after); plus the place of the
-// anchor as (fraction, whole).
+// The mapping from the world to a grid, in one copy of the world, in integers. A position is the
+// distance from the anchor, times the factor 0.mantissa · 2^(before − after), plus the anchor's own
+// position on the grid as (fraction, whole). Cells further from the anchor than the span are not on
+// the grid.
 struct Place {
     anchor_x: u32,
     anchor_y: u32,
@@ -96,7 +101,7 @@ struct Place {
     spare: u32,
 }
 
-// 64-bit numbers are (low, high).
+// Numbers of 64 bits are pairs of words: (low, high).
 fn plus(a: vec2<u32>, b: vec2<u32>) -> vec2<u32> {
     let low = a.x + b.x;
     return vec2<u32>(low, a.y + b.y + select(0u, 1u, low < a.x));

@@ -2,8 +2,8 @@
 //! `heatsplat-render`.
 //!
 //! The crate has no dependencies, so that any program that runs WGSL can use the shaders. Its
-//! README says how to drive the stages: their buffers, their order and their dispatches. The CPU
-//! backend is the reference for all of them.
+//! README says how to run the stages: in what order, with which buffers, and with how many
+//! workgroups. The CPU backend is the reference for all of them.
 #![forbid(unsafe_code)]
 
 /// A stage: a WGSL module and its name.

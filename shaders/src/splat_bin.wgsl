@@ -1,9 +1,9 @@
 // The first stage: cells are deposited on the grid, in fixed point of 64 bits.
 //
 // Sums of integers do not depend on their order, so a picture is the same every time and on every
-// device. The nine shares of a cell add up to its weight exactly: the middle one is the rest of the
-// others, so the bins add up to the cells' weights to the last bit, and the host can check that.
-// The CPU's twin is cpu/splat_bin.rs.
+// device. The nine shares of a cell add up to its weight exactly, since the middle share is what
+// the other eight leave. So the bins add up to the cells' weights to the last bit, and the host can
+// check that. The CPU's twin is cpu/splat_bin.rs.
 
 @group(0) @binding(0) var<storage, read> jobs: array<Job>;
 @group(0) @binding(1) var<storage, read> items: array<Item>;
@@ -42,7 +42,8 @@ fn add_to_sum(at: u32, value: vec2<u32>) {
     }
 }
 
-// The nearest whole number to a value that is not negative; whole from 2^24 on.
+// The nearest whole number to a value that is not negative. From 2^24 on every float is a whole
+// number.
 fn fixed(value: f32) -> vec2<u32> {
     let high = floor(value * 0x1p-32);
     return vec2<u32>(u32(round(value - high * 0x1p32)), u32(high));
@@ -72,7 +73,7 @@ fn shifted(value: vec2<u32>, by: u32) -> vec2<u32> {
     return vec2<u32>((moved.x >> left) | (moved.y << (32u - left)), moved.y >> left);
 }
 
-// The place along an axis of a distance from the anchor: (fraction, whole) of a grid cell.
+// The position along an axis, at a distance from the anchor: (fraction, whole) in grid cells.
 fn along(distance: u32, place: Place, offset: vec2<u32>) -> vec2<u32> {
     let scaled = product(distance << place.before, place.mantissa);
     return plus(shifted(scaled, place.after), offset);
@@ -99,7 +100,8 @@ fn placed(cell: u32, place: Place) -> Placed {
     );
 }
 
-// Twenty bits are a millionth of a grid cell, and exact in a float.
+// The position in a grid cell from its centre. Twenty bits are a millionth of a cell, and exact in
+// a float.
 fn from_centre(fraction: u32) -> f32 {
     return f32(fraction >> 12u) * 0x1p-20 - 0.5;
 }
@@ -117,8 +119,8 @@ struct Bin {
     at: vec2<f32>,
 }
 
-// The pixel's own bin, or on the grid of centres and corners, whose axes are the diagonals, the
-// nearest: the first axis is right and down, the second left and down.
+// The pixel's own bin; or, on the grid of centres and corners, whose axes are the diagonals, the
+// bin that is nearest. The first axis is right and down, the second left and down.
 fn nearest_bin(column: u32, row: u32, at: vec2<f32>, deposit: u32) -> Bin {
     let pixel = vec2<i32>(i32(column), i32(row));
     if deposit != QUINCUNX {

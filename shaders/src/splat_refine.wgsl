@@ -1,17 +1,18 @@
 // The third stage, for wide kernels: the convolution's outputs are coefficients of a cubic B-spline
 // on cells several pixels wide; it is evaluated at the pixels.
 //
-// A thread computes eight pixels of a row: five cells down are summed once and count for all of
-// them, with the weights in the table `weights`. The CPU's twin is cpu/splat_refine.rs.
+// A thread computes eight pixels of a row. For each column of cells it sums five cells down once,
+// with the weights in `weights`, and the sum counts for all eight pixels. The CPU's twin is
+// cpu/splat_refine.rs.
 
-// Cells that a pixel reads along each axis.
+// The number of cells that a pixel reads along each axis.
 const CELLS = 5u;
 
 @group(0) @binding(0) var<storage, read> jobs: array<Job>;
-// For each pixel of a cell five weights down.
+// For each pixel of a cell, five weights down.
 @group(0) @binding(1) var<storage, read> weights: array<f32>;
-// For each pixel of a cell that eight pixels can begin at, and each column of cells from there on,
-// eight weights across.
+// For each pixel of a cell that eight pixels can begin at, and for each column of cells from there
+// on: the column's weights in the eight pixels.
 @group(0) @binding(2) var<storage, read> tables: array<vec4<f32>>;
 @group(0) @binding(3) var<storage, read_write> values: array<f32>;
 

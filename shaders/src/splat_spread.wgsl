@@ -1,9 +1,9 @@
 // The second stage: the grid is convolved with each separable term, across and then down.
 //
-// A thread computes eight outputs side by side: each value it reads counts for all of them, with
-// the taps in the table `taps`, eight a value. Neighbouring threads read neighbouring values: the
-// grid is stored column by column and its rows after the first pass row by row. The CPU's twin is
-// cpu/splat_spread.rs.
+// A thread computes eight outputs side by side: each value that it reads counts for all of them, by
+// eight taps for the value in the table `taps`. Neighbouring threads read neighbouring values: the
+// grid is stored column by column, and its rows after the first pass are stored row by row. The
+// CPU's twin is cpu/splat_spread.rs.
 
 @group(0) @binding(0) var<storage, read> jobs: array<Job>;
 @group(0) @binding(1) var<storage, read> taps: array<vec4<f32>>;
@@ -15,7 +15,8 @@ struct Eight {
     second: vec4<f32>,
 }
 
-// The sum of values · taps from a place on, over `available` values, neighbours being `apart`.
+// The sum of values · taps for eight outputs, over `available` values from the index `from_value`
+// on, which are `apart` elements from each other.
 fn convolve(table: u32, from_value: u32, apart: u32, available: u32) -> Eight {
     var sums = Eight(vec4<f32>(0.0), vec4<f32>(0.0));
     var at = from_value;

@@ -5,21 +5,23 @@ use bytemuck::{Pod, Zeroable};
 
 /// Spare cells around a grid, so that a deposit never leaves it.
 pub(super) const PAD: u32 = 2;
-/// Outputs a thread computes side by side in the convolutions.
+/// The number of outputs that a thread computes side by side in the convolutions.
 pub(super) const OUTPUTS: u32 = 8;
-/// Invocations of a workgroup.
+/// The number of invocations of a workgroup.
 pub(super) const GROUP: u32 = 64;
-/// Bins, or words of a picture, that an invocation takes in the stages that go over them all.
+/// The number of bins, or of a picture's words, that one invocation handles in the stages that
+/// visit all of them.
 pub(super) const EACH: u32 = 8;
-/// The copies of the counters, which spread the atomics.
+/// The number of copies (slots) of a job's counters. Invocations use different slots, so that they
+/// rarely wait for each other.
 pub(super) const SLOTS: u32 = 16;
-/// The words of a copy.
+/// The number of words of 32 bits in a slot.
 pub(super) const SLOT: u32 = 8;
 /// The word of a slot that counts cells.
 pub(super) const SEEN: u32 = 0;
-/// The words of a slot that add up the cells' weights, low and high.
+/// The first of the two words of a slot, low and high, that add up the cells' weights.
 pub(super) const WEIGHED: u32 = 1;
-/// The words of a slot that add up the bins, low and high.
+/// The first of the two words of a slot, low and high, that add up the bins.
 pub(super) const HELD: u32 = 3;
 /// The word of a slot with the picture's checksum.
 pub(super) const SEAL: u32 = 5;
@@ -37,7 +39,8 @@ pub(super) struct GpuJob {
     pub(super) columns: u32,
     /// Rows of the grid, padding included.
     pub(super) rows: u32,
-    /// Offset of the rows after the first pass: those of each term, row by row.
+    /// Offset of the grid's rows after the first pass: all rows of one term, then those of the
+    /// next.
     pub(super) across: u32,
     /// Rows of the grid without padding.
     pub(super) inner_rows: u32,
@@ -63,7 +66,7 @@ pub(super) struct GpuJob {
     pub(super) height: u32,
     /// Elements from one row of densities to the next.
     pub(super) pitch: u32,
-    /// Pixels to a cell of a coarse grid.
+    /// Pixels along the side of a coarse grid's cell; 1 for other grids.
     pub(super) coarser: u32,
     /// Pixels from the corner of the first cell to the picture's, across.
     pub(super) phase_x: u32,
@@ -81,7 +84,7 @@ pub(super) struct GpuJob {
     pub(super) scale: f32,
     /// The inverse of `scale`.
     pub(super) unscale: f32,
-    /// The number of a stamp's shape.
+    /// The number of the shape, for the stage `stamp`.
     pub(super) shape: u32,
     /// The reach of a stamp in pixels.
     pub(super) margin: u32,
@@ -93,17 +96,17 @@ pub(super) struct GpuJob {
     pub(super) deposit: u32,
 }
 
-/// A run of cells of one workgroup.
+/// A run of cells that one workgroup deposits.
 #[derive(Clone, Copy, Debug, Default, Pod, Zeroable)]
 #[repr(C)]
 pub(super) struct WorkItem {
-    /// The job's number.
+    /// The index of the job.
     pub(super) job: u32,
-    /// The first cell.
+    /// The index of the first cell in its buffer.
     pub(super) first: u32,
     /// The number of cells.
     pub(super) count: u32,
-    /// The number of the mapping to the grid.
+    /// The index of the mapping to the grid, a [`GpuPlace`].
     pub(super) place: u32,
 }
 
@@ -115,19 +118,22 @@ pub(super) struct GpuPlace {
     pub(super) anchor_x: u32,
     /// The coordinate from which positions are counted, down.
     pub(super) anchor_y: u32,
-    /// The greatest distance from the anchor, across.
+    /// The greatest distance from the anchor at which a cell is on the grid, across.
     pub(super) span_x: u32,
-    /// The greatest distance from the anchor, down.
+    /// The greatest distance from the anchor at which a cell is on the grid, down.
     pub(super) span_y: u32,
-    /// The place of the anchor on the grid, across, as (fraction, whole).
+    /// The anchor's position on the grid, across: the fraction of a cell in units of 2⁻³², and
+    /// whole cells.
     pub(super) offset_x: [u32; 2],
-    /// The place of the anchor on the grid, down, as (fraction, whole).
+    /// The anchor's position on the grid, down: the fraction of a cell in units of 2⁻³², and whole
+    /// cells.
     pub(super) offset_y: [u32; 2],
-    /// The factor of distances is 0.mantissa · 2^(before − after).
+    /// The binary digits of the factor from distances to cells, which is 0.mantissa · 2^(before −
+    /// after).
     pub(super) mantissa: u32,
-    /// The shift to the left before the multiplication.
+    /// The shift of a distance to the left, before the multiplication with the mantissa.
     pub(super) before: u32,
-    /// The shift to the right after it.
+    /// The shift of the product to the right.
     pub(super) after: u32,
     /// Padding.
     pub(super) spare: u32,

@@ -88,7 +88,7 @@ impl Default for GpuOptions {
 }
 
 impl GpuOptions {
-    /// The options of a choice, with 2 GiB of memory for points.
+    /// The options for a choice of device, with 2 GiB of memory for points.
     pub fn new(choice: AdapterChoice) -> Self {
         Self {
             choice,
@@ -159,11 +159,11 @@ impl GpuBackend {
         Self::start(&about.name, engine, rebuild, health, point_buffers)
     }
 
-    /// Uses a device of the caller's, whatever the options choose. Its error handlers stay the
-    /// caller's.
+    /// Uses a device that the caller opened; the choice in the options is ignored. The device keeps
+    /// the caller's error handlers.
     ///
     /// # Errors
-    /// The thread of the device can't be started.
+    /// The thread of the device can't be started, or the device fails the self-test.
     pub fn from_device(
         device: wgpu::Device,
         queue: wgpu::Queue,
@@ -198,7 +198,7 @@ impl GpuBackend {
         }
     }
 
-    /// Bytes of points on the device.
+    /// The bytes that points take on the device.
     pub fn resident_bytes(&self) -> u64 {
         self.point_buffers.used()
     }
@@ -225,7 +225,7 @@ impl GpuBackend {
         self.health.fail_next(reason);
     }
 
-    /// Sends a job's blocks to the device, and waits for none.
+    /// Sends a job's blocks to the device, without waiting for any.
     fn send(&self, job: &Job<'_>, target: &OutputTarget) -> PendingJob {
         let (answer, answers) = mpsc::channel();
         let mut pending = PendingJob {
@@ -274,7 +274,8 @@ impl GpuBackend {
         pending
     }
 
-    /// Waits for a job's blocks; failures are counted.
+    /// Waits for a job's blocks, and calls `paste` with each block and its words. A failure is
+    /// counted and returned.
     fn receive(
         &self,
         pending: PendingJob,
@@ -311,6 +312,7 @@ impl GpuBackend {
 struct PendingJob {
     blocks: Vec<Block>,
     answers: mpsc::Receiver<TaskResult>,
+    /// The reason why the job's blocks were not all sent; `None` if they were.
     reason: Option<FallbackReason>,
 }
 
@@ -378,7 +380,7 @@ impl Backend for GpuBackend {
         let draw = |((job, scale), pending): (&(Job<'_>, &Normalizer), PendingJob)| {
             let (width, height) = (job.window.width(), job.window.height());
             let mut whole = Picture::empty(width, height);
-            // Density 0 has a colour too where a scale begins below zero.
+            // Density 0 too has a colour where a scale begins below zero.
             whole.indices.fill(scale.index(0.0));
             let done = self.receive(pending, |block, words| {
                 let pitch = 4 * block.width.div_ceil(4) as usize;

@@ -10,7 +10,8 @@ use crate::splat::Job;
 /// A picture on the device: row by row from the north, without gaps.
 #[derive(Clone, Debug)]
 pub struct GpuPicture {
-    /// One f32 or one RGBA colour of four bytes a pixel. It can be bound, copied and mapped from.
+    /// For each pixel one f32, or one RGBA colour of four bytes. Shaders can bind the buffer, and
+    /// it can be copied from and to.
     pub buffer: wgpu::Buffer,
     /// Pixels in a row.
     pub width: u32,
@@ -22,12 +23,14 @@ impl GpuBackend {
     /// The densities of a job in a buffer of the device.
     ///
     /// # Errors
-    /// The reason why the device can't draw it: the CPU could not fill the buffer.
+    /// The reason why the device can't draw the job. The CPU does not draw it instead, since it
+    /// could not fill the buffer.
     pub fn density_buffer(&self, job: &Job<'_>) -> Result<GpuPicture, FallbackReason> {
         self.draw_into_buffer(job, None)
     }
 
-    /// The colours of a job in a buffer of the device: straight RGBA, red in the first byte.
+    /// The colours of a job in a buffer of the device: RGBA, not premultiplied, red in the first
+    /// byte.
     ///
     /// # Errors
     /// Those of [`density_buffer`](Self::density_buffer).
@@ -47,7 +50,8 @@ impl GpuBackend {
     ) -> Result<GpuPicture, FallbackReason> {
         let (width, height) = (job.window.width(), job.window.height());
         let device = self.point_buffers.device().ok_or(FallbackReason::Resting)?;
-        // Where there are no cells, no block is drawn, and 0 may have a colour too.
+        // Blocks without cells are not drawn. So the buffer begins with the colour of density 0,
+        // unless that is transparent black.
         let nothing = table.as_deref().map_or(0, tables::color_of_nothing);
         let buffer = device.guarded(|| {
             let size = u64::from(width) * u64::from(height) * 4;

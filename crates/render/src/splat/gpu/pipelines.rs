@@ -22,7 +22,8 @@ use EntryPoint::{
     Across, Colors, Convolve, Deposit, Down, Indices, Refine, Settle, Stamp, Unchanged,
 };
 
-/// Each entry point: its module, its name, and its bindings in order: `r` is read, `w` written.
+/// Each entry point with its module, its name, and a letter for each of its bindings in order: `r`
+/// is read, `w` is written.
 const TABLE: [(EntryPoint, shaders::Stage, &str, &str); 10] = [
     (Deposit, shaders::SPLAT_BIN, "deposit", "rrrrww"),
     (Stamp, shaders::SPLAT_DIRECT, "stamp", "rrrrww"),
@@ -103,7 +104,7 @@ impl EntryPipeline {
         Self { pipeline, layout }
     }
 
-    /// Binds whole buffers in the order of the table.
+    /// Binds whole buffers to the bindings, in the order of the table.
     pub(super) fn bind(&self, device: &wgpu::Device, buffers: &[&wgpu::Buffer]) -> wgpu::BindGroup {
         let entries: Vec<_> = (0..)
             .zip(buffers)

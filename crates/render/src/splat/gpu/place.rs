@@ -1,4 +1,4 @@
-//! Locates cells on a grid, for shaders, which have no floats of 64 bits.
+//! Locates cells on a grid with integers, for shaders, which have no floats of 64 bits.
 
 use super::layout::GpuPlace;
 use heatsplat_points::Window;
@@ -9,9 +9,9 @@ const WORLD: f64 = 4_294_967_296.0;
 impl GpuPlace {
     /// The mapping to the pixels of a window, in a copy of the world `shift` world units east.
     ///
-    /// Positions are counted from an anchor, a corner of the window or of the world, and scaled by
-    /// a factor of 32 bits: exactly where pixels are a power of two wide, as those of every
-    /// zoom are, and else to a millionth of a pixel.
+    /// Positions are counted from an anchor, which is a corner of the window or of the world, and
+    /// multiplied by a factor of 32 bits. The result is exact where pixels are a power of two wide,
+    /// as those of every zoom are; elsewhere it is right to a millionth of a pixel.
     pub(super) fn new(window: &Window, shift: f64) -> Self {
         let axis = |low: f64, pixels: u32| {
             let anchor = low.ceil().clamp(0.0, WORLD - 1.0);
@@ -37,17 +37,18 @@ impl GpuPlace {
     }
 }
 
-/// The fraction and the whole part of a number that is not negative.
+/// The fraction of a number in units of 2⁻³², and its whole part; a negative number counts as 0.
 fn fixed(value: f64) -> [u32; 2] {
     let value = value.max(0.0);
     [(value.fract() * WORLD) as u32, value as u32]
 }
 
-/// A positive number as 0.mantissa · 2^exponent, the mantissa's first bit set.
+/// A positive number as (mantissa, exponent) of 0.mantissa · 2^exponent in binary digits, of which
+/// the first is set.
 fn halves(value: f64) -> (u32, i32) {
     let exponent = value.log2().floor() as i32 + 1;
     let mantissa = (value * f64::from(32 - exponent).exp2()).round();
-    // A number that rounds up to the next power of two is as near to the last one before it.
+    // A mantissa that rounds up to 2³² has no room; 2³² − 1 is as near to the number.
     (mantissa.min(WORLD - 1.0) as u32, exponent)
 }
 

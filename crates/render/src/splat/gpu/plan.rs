@@ -9,7 +9,7 @@ use crate::style::kernel::{Kernel, KernelKey, Shape};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Plans that are cached: a server draws with few kernels at a time.
+/// The number of plans that are cached: a server draws with few kernels at a time.
 pub(super) const PLANS: usize = 64;
 
 /// The algorithm from cells to density on the GPU.
@@ -18,7 +18,7 @@ pub(super) struct GpuPlan {
     /// Unique among the plans of the process.
     pub(super) id: u64,
     pub(super) kernel: Kernel,
-    /// The coarsest cells from which it may be splatted, in pixels.
+    /// The side in pixels of the coarsest cells that the kernel may be splatted from.
     pub(super) finest: f64,
     pub(super) kind: GpuPlanKind,
 }
@@ -26,9 +26,10 @@ pub(super) struct GpuPlan {
 /// The stages of a plan.
 #[derive(Debug)]
 pub(super) enum GpuPlanKind {
-    /// Stamps of `margin` pixels to each side, in fixed point.
+    /// Stamps each cell in fixed point, `margin` pixels to each side of the cell's own.
     Direct { margin: u32 },
-    /// Deposit, terms across and down, and refining on coarse lattices.
+    /// Deposits cells, convolves the grid with each term across and down, and refines the result
+    /// where the lattice is coarse.
     Spread {
         lattice: Lattice,
         reach: u32,
@@ -36,13 +37,13 @@ pub(super) enum GpuPlanKind {
         table: SpreadTable,
         refine: Option<RefineTable>,
     },
-    /// Deposit and a stamp.
+    /// Deposits cells and convolves the grid with a stamp.
     Edge {
         reach: u32,
         deposit: Deposit,
         table: StampTable,
     },
-    /// None: the CPU draws it.
+    /// No stages: the CPU draws the kernel.
     Beyond,
 }
 
@@ -50,7 +51,7 @@ impl GpuPlan {
     fn new(kernel: &Kernel) -> Self {
         static IDS: AtomicU64 = AtomicU64::new(0);
         let kind = match Plan::for_kernel(kernel) {
-            // The shaders have stamps of smooth kernels alone.
+            // The shaders stamp smooth kernels only.
             Plan::Direct if !lattice::follows(kernel.shape()) => GpuPlanKind::Beyond,
             Plan::Direct => GpuPlanKind::Direct {
                 margin: (kernel.reach() + 0.5).floor() as u32,
@@ -77,7 +78,7 @@ impl GpuPlan {
         }
     }
 
-    /// The shader's number of the shape.
+    /// The number by which shaders know the kernel's shape.
     pub(super) fn shape(&self) -> u32 {
         let shape = self.kernel.shape();
         Shape::ALL

@@ -1,34 +1,38 @@
-//! Points that stay on the device: an index is uploaded once, and from then on a picture costs the
-//! bus only the addresses of its cells.
+//! Points that stay on the device: an index is uploaded once, and from then on only the addresses
+//! of a picture's cells are transferred.
 
 use super::device::DeviceContext;
 use super::health::FallbackReason;
 use heatsplat_points::{Point, PointSink, Points};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 
-/// Points and cells of one index on a device, in buffers of equal length.
+/// Points and cells of one index on a device, in buffers of equal length. An address is a place in
+/// the stream of all of them.
 ///
-/// Points beyond the memory budget are not there: the first buffers are left out, since the cells
-/// of wide views come last.
+/// Where the memory budget is too small, the first buffers are left out, since the cells of wide
+/// views come last.
 #[derive(Debug)]
 pub(super) struct GpuPoints {
+    /// The number of points in a buffer.
     chunk: usize,
+    /// The buffers in the order of addresses; `None` for a buffer that was left out.
     buffers: Vec<Option<wgpu::Buffer>>,
-    /// The number of their device among all that were opened.
+    /// The number of the points' device among all that were opened.
     pub(super) device: u64,
     /// The bytes that are freed with the points.
     bytes: u64,
 }
 
 impl GpuPoints {
-    /// The buffer of an address, and the offset in it.
+    /// The number of the buffer that has an address, and the offset in it; `None` for a buffer that
+    /// was left out.
     pub(super) fn find(&self, address: usize) -> Option<(usize, usize)> {
         let number = address / self.chunk;
         self.buffer(number)?;
         Some((number, address % self.chunk))
     }
 
-    /// The addresses from one up to the end of its buffer.
+    /// The number of addresses from `address` up to the end of its buffer.
     pub(super) fn until_next(&self, address: usize) -> usize {
         self.chunk - address % self.chunk
     }
@@ -41,7 +45,7 @@ impl GpuPoints {
 /// The points of all indices on a device.
 #[derive(Debug)]
 pub(super) struct PointBuffers {
-    /// The bytes that points may take.
+    /// The most bytes that points may take.
     memory: u64,
     /// The most points in one buffer.
     chunk: usize,
@@ -76,7 +80,8 @@ impl PointBuffers {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Sets the device that points are uploaded to; those on another are forgotten.
+    /// Sets the device that points are uploaded to, or none; points on another device are
+    /// forgotten.
     pub(super) fn attach(&self, device: Option<DeviceContext>) {
         let mut inner = self.lock();
         inner.device = device;
@@ -100,7 +105,8 @@ impl PointBuffers {
         self.lock().used
     }
 
-    /// The points of an index on the device, uploaded on first use.
+    /// The points of an index on the device, uploaded on first use; `None` where the device is
+    /// resting or has no memory for any of them.
     pub(super) fn get(&self, points: &Points) -> Option<Arc<GpuPoints>> {
         let (device, number, entry) = {
             let mut inner = self.lock();
@@ -118,7 +124,7 @@ impl PointBuffers {
             });
             (device, inner.number, entry)
         };
-        // Outside the lock, so that other layers are not held up.
+        // Points are uploaded outside the lock, so that other layers are not held up.
         entry
             .points
             .get_or_init(|| self.upload(points, &device, number))
@@ -190,11 +196,11 @@ impl Inner {
     }
 }
 
-/// A stream of points into buffers.
+/// A sink that fills buffers with a stream of points.
 struct Upload<'a> {
     device: &'a DeviceContext,
     chunk: usize,
-    /// The points still to be left out.
+    /// The number of points at the front of the stream that are still to be left out.
     skip: usize,
     buffers: Vec<Option<wgpu::Buffer>>,
     open: Option<OpenBuffer>,
@@ -240,7 +246,7 @@ impl PointSink for Upload<'_> {
             if self.open.is_none() {
                 match self.open() {
                     Ok(open) => self.open = Some(open),
-                    // Points that are not there are sent with each batch.
+                    // Points that are not on the device are sent with each batch.
                     Err(_) => return,
                 }
             }

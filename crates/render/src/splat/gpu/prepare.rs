@@ -1,5 +1,5 @@
-//! Prepares pictures for the device: the cells of a window, the grid, and the sizes of all steps.
-//! Callers do this on their own threads, so that the thread of the device has little to do.
+//! Prepares pictures for the device: the cells of a window, the grid, and the sizes that each stage
+//! needs. Callers do this on their own threads, so that the thread of the device has little to do.
 
 use super::health::FallbackReason;
 use super::layout::{GpuJob, GpuPlace, OUTPUTS, PAD};
@@ -15,12 +15,13 @@ use std::sync::Arc;
 /// The output of a picture.
 #[derive(Clone, Debug)]
 pub(super) enum OutputTarget {
-    /// Colour indices that are read back, one byte a pixel: the number of these thresholds that the
-    /// density reaches.
+    /// Colour indices that are read back, one byte a pixel. An index is the number of these
+    /// thresholds that the density reaches.
     Indices(Arc<[u32]>),
     /// Densities that are read back.
     Densities,
-    /// Densities, or colours by thresholds and a ramp, that stay on the device.
+    /// A picture that stays on the device: densities, or with a table of thresholds and a ramp's
+    /// colours, colours.
     Buffer(Option<Arc<[u32]>>, OutputBuffer),
 }
 
@@ -28,7 +29,7 @@ pub(super) enum OutputTarget {
 #[derive(Clone, Debug)]
 pub(super) struct OutputBuffer {
     pub(super) buffer: wgpu::Buffer,
-    /// The word of the block's first pixel.
+    /// The index of the block's first pixel in words of 32 bits.
     pub(super) first: u64,
     /// Words from one row to the next.
     pub(super) pitch: u64,
@@ -44,7 +45,7 @@ impl OutputTarget {
         target
     }
 
-    /// The last stage.
+    /// The entry point of the last stage.
     pub(super) fn entry(&self) -> EntryPoint {
         match self {
             Self::Indices(_) => EntryPoint::Indices,
@@ -60,7 +61,7 @@ impl OutputTarget {
         }
     }
 
-    /// The thresholds, and the colours if there are any.
+    /// The thresholds, followed by the colours for an output of colours; empty for densities.
     pub(super) fn table(&self) -> &[u32] {
         match self {
             Self::Indices(table) | Self::Buffer(Some(table), _) => table,
@@ -74,31 +75,33 @@ impl OutputTarget {
 pub(super) struct Prepared {
     pub(super) plan: Arc<GpuPlan>,
     pub(super) target: OutputTarget,
-    /// All parameters except its places in the buffers, which the batch assigns.
+    /// All parameters of the picture, except for its offsets in the buffers, which the batch
+    /// assigns.
     pub(super) job: GpuJob,
     pub(super) places: Vec<GpuPlace>,
     pub(super) runs: Vec<CellRun>,
-    /// Points that are on the device.
+    /// The points that are on the device, if any are.
     pub(super) resident: Option<Arc<GpuPoints>>,
-    /// Cells that are not.
+    /// The block's cells that are not on the device, and are sent with it.
     pub(super) cells: Vec<Point>,
 }
 
-/// Consecutive cells, in one copy of the world.
+/// Consecutive cells in one copy of the world.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct CellRun {
+    /// The index of their mapping to the grid among the block's `places`.
     pub(super) place: u32,
-    /// The buffer of points that they are in, or else they are among those sent.
+    /// The number of the buffer of points that they are in; `None` where they are sent.
     pub(super) buffer: Option<usize>,
     pub(super) first: u32,
     pub(super) count: u32,
 }
 
-/// The widest pixels of pictures on the GPU, in world units: beyond, many copies of the world share
-/// a pixel.
+/// The widest pixels that the GPU draws, in world units: a quarter of the world. Many copies of the
+/// world share a wider one.
 const WIDEST_PIXEL: f64 = 4_294_967_296.0 / 4.0;
 
-/// The narrowest pixels of pictures on the GPU, in world units: integers of 64 bits could not
+/// The narrowest pixels that the GPU draws, in world units. Integers of 64 bits could not
 /// distinguish the cells of a finer grid.
 const NARROWEST_PIXEL: f64 = 1.0 / 1024.0;
 
@@ -166,8 +169,9 @@ impl Prepared {
     }
 }
 
-/// Splits cells that begin at an address where one of the buffers of points ends: each part with
-/// its buffer, if it is on the device, and its offset there.
+/// Splits consecutive cells, of which the first has the address `address`, where buffers of points
+/// end. Calls `part` with the number of each part's buffer, or `None` where it is not on the
+/// device; with the part's offset in that buffer; and with its cells.
 fn split(
     mut address: usize,
     mut cells: &[Point],
@@ -187,14 +191,14 @@ fn split(
     }
 }
 
-/// True where pictures of a window can be drawn on the GPU at all.
+/// True where the GPU can draw a window with a plan.
 pub(super) fn can_draw(window: &Window, plan: &GpuPlan) -> bool {
     let is_beyond = matches!(plan.kind, GpuPlanKind::Beyond);
     !is_beyond && (NARROWEST_PIXEL..=WIDEST_PIXEL).contains(&window.pixel())
 }
 
-/// The sizes of a picture and its grid, the grid's window with the kernel's margin, and the
-/// coarsest cells that it may be filled from, in its own.
+/// The sizes of a picture and its grid; the grid's window with the kernel's margin; and the side of
+/// the coarsest cells that the grid may be filled from, in the grid's pixels.
 fn geometry(window: &Window, phase: (u32, u32), plan: &GpuPlan) -> (GpuJob, Window, f64) {
     let kernel = &plan.kernel;
     let (width, height) = (window.width(), window.height());
@@ -215,7 +219,7 @@ fn geometry(window: &Window, phase: (u32, u32), plan: &GpuPlan) -> (GpuJob, Wind
     };
     let mut each = 1;
     let (grid, finest) = match &plan.kind {
-        // Such pictures are not prepared.
+        // Pictures of such plans are not prepared.
         GpuPlanKind::Beyond => return (job, *window, plan.finest),
         GpuPlanKind::Direct { margin } => {
             job.margin = *margin;
@@ -256,20 +260,22 @@ fn geometry(window: &Window, phase: (u32, u32), plan: &GpuPlan) -> (GpuJob, Wind
     (job, grid, finest)
 }
 
-/// The bits that the sum of all |weight| may take: a bin has room for 32 copies of the world.
+/// The most bits that the sum of all |weight| may take in fixed point. A bin has 63 bits and a
+/// sign, so it has room for 32 copies of the world.
 const SUM_BITS: i32 = 58;
-/// The bits of a common weight: the upper half of a bin is then rarely used.
+/// The bits of an average weight in fixed point, unless the least weight needs more or the sum has
+/// no room. The upper half of a bin is rarely used then.
 const WEIGHT_BITS: i32 = 30;
-/// The fewest bits of the least weight: a tile may hold no other, and its rounding error must be
-/// less than a 100,000th of it.
+/// The fewest bits of the least weight in fixed point. A tile may hold no other weight, and the
+/// rounding error must be less than a 100,000th of this one.
 const LEAST_BITS: i32 = 17;
 
-/// The greatest exponent of a power of two that is a float, with its inverse.
+/// The greatest exponent for which 2^exponent and its inverse are both normal f32.
 const EXPONENTS: i32 = 126;
 
-/// The fixed-point units to a weight of 1, and the inverse: powers of two, the same for all
-/// pictures of a set of points by a kernel, so that tiles meet without a seam. `None` where no such
-/// float has room for all weights and keeps the least above 0.
+/// The fixed-point units to a weight of 1, and the inverse of that number. Both are powers of two
+/// and the same for all pictures of a set of points by a kernel, so that tiles meet without a seam.
+/// `None` where no such f32 leaves room for all weights and enough bits for the least.
 fn scale(points: &Points, plan: &GpuPlan) -> Option<(f32, f32)> {
     let summary = points.summary();
     if summary.mass == 0.0 {
@@ -291,13 +297,15 @@ fn scale(points: &Points, plan: &GpuPlan) -> Option<(f32, f32)> {
     possible.then(|| (power(exponent), power(-exponent)))
 }
 
-/// The blocks of a picture, and the offset of its corner on the plan's lattice.
+/// The blocks of a picture; and the offset (across, down) of its corner from the corner of its cell
+/// on the plan's lattice, in pixels.
 pub(super) fn blocks(window: &Window, plan: &GpuPlan) -> (Vec<Block>, (u32, u32)) {
     let phase = match &plan.kind {
         GpuPlanKind::Spread { lattice, .. } => lattice.phase(window),
         _ => (0, 0),
     };
-    // The work of a stamp grows with its area: smaller blocks, so that none takes long.
+    // The work of a stamp grows with the stamp's area, so its blocks are smaller, and none takes
+    // long.
     let side = match &plan.kind {
         GpuPlanKind::Edge { .. } => 256,
         _ => BLOCK,

@@ -7,10 +7,12 @@ use crate::splat::{Backend, Job};
 use crate::style::kernel::{Kernel, Normalize, Shape};
 use heatsplat_points::{Point, Points, Window};
 
-/// The tolerance of a density, as a share of the picture's peak.
+/// The most that a density may differ from the CPU's, as a share of the picture's peak.
 const TOLERANCE: f32 = 1e-5;
 
 impl GpuBackend {
+    /// Draws a small scene on the device, and compares it with the CPU's pictures.
+    ///
     /// # Errors
     /// A failure of the device, or a picture that differs from the CPU's.
     pub(super) fn check(&self) -> Result<(), FallbackReason> {
@@ -23,7 +25,8 @@ impl GpuBackend {
             .collect();
         let points = Points::from_slice(&points);
         let window = Window::at_level(6, -20, -4, 64, 48);
-        // A stamp, a coarse grid and a sum of terms: nearly all stages.
+        // These take nearly all stages: stamps of cells, one term on a coarse grid, and a grid that
+        // is convolved with a stamp.
         for (shape, radius) in [
             (Shape::Gaussian, 1.2),
             (Shape::Gaussian, 20.0),

@@ -8,8 +8,9 @@ use crate::splat::lattice::{Lattice, REFINE_TAPS};
 use crate::splat::plan::{Spread, Term};
 use crate::splat::stamp::{KernelStamp, mirrored};
 
-/// For each value that `OUTPUTS` outputs read, `step` apart and each `taps.len()` of them, its
-/// weight in every output.
+/// A table of the weights of values in `OUTPUTS` outputs. Each output reads `taps.len()` values,
+/// and the outputs' first values are `step` apart. For each value that any of them reads, the table
+/// has its weight in every output, which may be 0.
 fn side_by_side(taps: &[f32], step: usize) -> Vec<f32> {
     let outputs = OUTPUTS as usize;
     let values = taps.len() + (outputs - 1) * step;
@@ -22,7 +23,8 @@ fn side_by_side(taps: &[f32], step: usize) -> Vec<f32> {
         .collect()
 }
 
-/// The tables of a sum of separable terms: across and down of each term in turn.
+/// The tables of a sum of separable terms: for each term in turn, the table across and the table
+/// down.
 #[derive(Debug)]
 pub(super) struct SpreadTable {
     pub(super) taps: Vec<f32>,
@@ -44,8 +46,9 @@ impl SpreadTable {
     }
 }
 
-/// The tables of the refining stage: five weights down for each pixel of a cell, and eight
-/// pixels' weights across for each column of cells and each pixel they may begin at.
+/// The tables of the refining stage. `down` has five weights for each pixel of a cell. `across` has
+/// eight weights for each pixel of a cell that eight pixels may begin at, and each column of cells
+/// from there on: the column's weight in each of the eight.
 #[derive(Debug)]
 pub(super) struct RefineTable {
     pub(super) down: Vec<f32>,
@@ -75,7 +78,8 @@ impl RefineTable {
     }
 }
 
-/// The tables of a stamp: each row from its middle has its own taps, as far as it reaches.
+/// The tables of a stamp, row by row from its middle. Each row has a table of its own, as long as
+/// the row reaches.
 #[derive(Debug)]
 pub(super) struct StampTable {
     pub(super) taps: Vec<f32>,
@@ -95,21 +99,22 @@ impl StampTable {
     }
 }
 
-/// A scale's thresholds as integers in the order of the floats, and one that no density reaches.
+/// A scale's 255 thresholds, as integers that are ordered like the floats, and a 256th that no
+/// density reaches.
 pub(super) fn thresholds(scale: &Normalizer) -> Vec<u32> {
     let mut keys: Vec<u32> = scale.thresholds().iter().map(|&t| key(t)).collect();
     keys.push(u32::MAX);
     keys
 }
 
-/// A scale's thresholds (see [`thresholds`]), and then a ramp's colours.
+/// The 256 thresholds of a scale (see [`thresholds`]), followed by a ramp's colours.
 pub(super) fn colors(scale: &Normalizer, ramp: &Ramp) -> Vec<u32> {
     let mut table = thresholds(scale);
     table.extend(ramp.colors().iter().map(|c| u32::from_le_bytes(*c)));
     table
 }
 
-/// The colour of density 0 in such a table.
+/// The colour of density 0 in a table of [`colors`].
 pub(super) fn color_of_nothing(table: &[u32]) -> u32 {
     let (thresholds, colors) = table.split_at(table.len().min(256));
     let index = thresholds.partition_point(|&t| t <= key(0.0));

@@ -12,7 +12,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Instant;
 use std::{io, mem};
 
-/// Batches that are in flight at a time.
+/// The most batches that are in flight at a time.
 const RING: usize = 2;
 
 /// Opens the device again after a failure; `None` where that fails.
@@ -36,7 +36,7 @@ impl WorkerHandle {
         })
     }
 
-    /// Sends a picture to the thread; false where that has ended.
+    /// Sends a picture to the thread; false where the thread has ended.
     pub(super) fn draw(&self, task: Task) -> bool {
         self.tasks.send(task).is_ok()
     }
@@ -59,6 +59,7 @@ pub(super) struct Worker {
     point_buffers: Arc<PointBuffers>,
     rebuild: Rebuild,
     backoff: Backoff,
+    /// The end of the pause after a failure.
     until: Instant,
 }
 
@@ -122,7 +123,8 @@ impl Worker {
         }
     }
 
-    /// The device; after a failure and a pause it is opened again.
+    /// The device, which is opened again after a failure and a pause; `None` while it can't be
+    /// used.
     fn ready(&mut self) -> Option<&mut Engine> {
         if self.engine.is_none() && Instant::now() >= self.until {
             self.engine = (self.rebuild)();
