@@ -230,7 +230,7 @@ fn closing(text: &str) -> Option<usize> {
     None
 }
 
-/// Reads the radii of a blur: `rx,ry`, or `r` for both; an empty text means 1 for both.
+/// Reads the radii of a blur in x and y: `rx,ry`, or `r` for both; an empty text means 1 for both.
 fn radii(text: &str, builder: &StyleBuilder) -> Result<(u32, u32), ImportError> {
     let number = |text: &str| text.trim().parse::<u32>().ok().filter(|n| *n <= 999);
     let radii = match text.split_once(',') {

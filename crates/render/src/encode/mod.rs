@@ -93,11 +93,11 @@ impl ImageFormat {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
 pub enum Effort {
-    /// For tiles that are drawn on request: fast, with files that are still small.
+    /// The effort for tiles that are drawn on request: fast, with files that are still small.
     #[default]
     Live,
-    /// For exports: files up to a third smaller than with [`Live`](Self::Live), in about thirty
-    /// times the time.
+    /// The effort for exports: files up to a third smaller than with [`Live`](Self::Live), in about
+    /// thirty times the time.
     Small,
 }
 

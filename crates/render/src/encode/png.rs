@@ -6,7 +6,7 @@ use super::{Effort, EncodeError, check, deflate, filter};
 use crate::ramp::Ramp;
 
 /// Encodes a picture as an indexed PNG with one byte per pixel. The ramp's colours are its palette
-/// and their alpha is its `tRNS` chunk; both are only as long as the picture needs.
+/// and their alpha is its `tRNS` chunk. Palette and chunk are only as long as the picture needs.
 ///
 /// # Errors
 /// A number of `indices` other than `width * height`, or an edge that is 0 or over

@@ -22,8 +22,8 @@ impl Layer {
         self.reach_of(style, view) * 1.25 + 4.0
     }
 
-    /// The smallest box, in degrees, around all points; in a comparison, around the points of both
-    /// sets. A box that crosses ±180° has an east over 180. `None` without points.
+    /// The smallest box, in degrees, around all points; in a comparison, around the points of the
+    /// two sets. A box that crosses ±180° has an east over 180. `None` without points.
     pub fn data_bounds(&self) -> Option<LonLatBox> {
         let own = self.points().summary().bounds;
         let other = self.data().versus().map(|(_, other)| other.points());

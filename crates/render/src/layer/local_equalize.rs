@@ -211,9 +211,9 @@ fn count(level: u8) -> u32 {
 
 /// The positions of a row's or a column's pixels between the centres of neighbourhoods.
 struct Between {
-    /// For each pixel, the neighbourhood whose centre is the last before it.
+    /// The neighbourhood of each pixel: the one whose centre is the last before the pixel.
     befores: Vec<i64>,
-    /// For each pixel, the steps from that centre to the pixel.
+    /// The number of steps from that neighbourhood's centre to each pixel.
     steps: Vec<u32>,
 }
 
@@ -263,9 +263,9 @@ struct QuadTable {
     shift: u32,
     /// The numbers of the first and the last bin.
     ends: [u32; 2],
-    /// For each bin, the position on the ramp of the density in its middle by each of the four
-    /// histograms, times 255 · 16. Each takes 16 bits; from the lowest bits on they are north-west,
-    /// south-west, north-east and south-east.
+    /// The entry of each bin: for the density in the bin's middle, the positions on the ramp by the
+    /// four histograms, each times 255 · 16. A position takes 16 bits; from the lowest bits on they
+    /// are north-west, south-west, north-east and south-east.
     entries: Box<[u64; BINS]>,
 }
 

@@ -142,8 +142,8 @@ impl<'a, Of> PictureRequest<'a, Of> {
         self.style.level_in(self.view)
     }
 
-    /// The colour indices of values on a local scale. Between two whole levels the indices of both
-    /// are interpolated.
+    /// The colour indices of values on a local scale. Between two whole levels they are
+    /// interpolated between the indices of the lower and of the higher level.
     fn equalize_locally(&self, density: &[f32]) -> Picture {
         let (layer, window, level) = (self.layer, self.view.window(), self.level());
         let colorize = |level| {

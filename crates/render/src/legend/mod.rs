@@ -201,9 +201,9 @@ impl Legend {
         self
     }
 
-    /// Turns the legend into that of a local scale. There a colour stands not for a density but for
-    /// the percentage of pixels in the neighbourhood that have a lower one, so the ticks get
-    /// percentages.
+    /// Turns the legend into the legend of a local scale. There a colour stands not for a density
+    /// but for the percentage of pixels in the neighbourhood that have a lower density, so the
+    /// ticks get percentages.
     #[must_use]
     pub fn of_neighbourhoods(mut self) -> Self {
         if self.classes.is_empty() {

@@ -10,12 +10,12 @@ use crate::scale::transform::Transform;
 /// The least distance between two ticks, as a fraction of the ramp's length.
 const APART: f64 = 0.12;
 
-/// If no tick is within this distance of an end of the ramp, one is added there. It is a fraction
-/// of the ramp's length.
+/// The distance from an end of the ramp, as a fraction of its length, beyond which no tick stands
+/// for that end, so that another is added at the end.
 const NEAR_END: f64 = 0.15;
 
-/// If two neighbouring ticks are further apart than this fraction of the ramp, one is added between
-/// them.
+/// The distance between two neighbouring ticks, as a fraction of the ramp's length, above which a
+/// tick is added between them.
 const WIDE: f64 = 0.4;
 
 /// The number of powers of ten that are tried below the greatest one in the domain.

@@ -57,8 +57,8 @@ pub(super) fn split(spec: &str) -> Vec<&str> {
     .collect()
 }
 
-/// Splits a stop such as `blue 30%` or `blue 0.3` into its colour and its position; `None` for a
-/// missing position.
+/// Splits a stop such as `blue 30%` or `blue 0.3` into its colour and its position, 0 to 1. The
+/// position is `None` if it is missing.
 pub(super) fn color_and_position(part: &str) -> Result<(&str, Option<f32>), RampError> {
     let Some((color, last)) = part.rsplit_once(char::is_whitespace) else {
         return Ok((part, None));

@@ -8,9 +8,9 @@ use std::sync::Arc;
 
 /// The range of densities that the ramp spans.
 ///
-/// Unless both ends are given, they depend on the kind of the values. For amounts the range begins
-/// at 0. For means it lies between two percentiles. For signed values it reaches equally far to
-/// both sides of 0, and for ratios by equal factors to both sides of 1.
+/// Ends that are not given depend on the kind of the values. For amounts the range begins at 0. For
+/// means it lies between two percentiles. For signed values it reaches equally far to both sides of
+/// 0, and for ratios by equal factors to both sides of 1.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Domain {

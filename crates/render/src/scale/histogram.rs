@@ -188,7 +188,8 @@ impl Statistics {
     }
 
     /// The cumulative distribution between two densities, as (density, share) at the upper edge of
-    /// each bin. A share is 0 at `low` and 1 at `high`, and counts only the pixels between both.
+    /// each bin. Only pixels between `low` and `high` are counted, so the share rises from 0 at
+    /// `low` to 1 at `high`.
     pub fn cumulative(&self, low: f64, high: f64) -> Vec<(f64, f64)> {
         let mut curve = vec![(low, 0.0)];
         let mut sum = 0.0;

@@ -111,7 +111,7 @@ impl Radius {
         legal.then(|| Self(table.into()))
     }
 
-    /// The length at a zoom, which is that of tiles with 256 CSS pixels.
+    /// The length at a zoom, counted as for tiles of 256 CSS pixels.
     pub fn at_zoom(&self, zoom: f64) -> Length {
         let after = self.0.partition_point(|(z, _)| *z <= zoom);
         let before = after.checked_sub(1).and_then(|i| self.0.get(i));

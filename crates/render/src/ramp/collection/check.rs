@@ -16,13 +16,13 @@ pub const DISTINGUISHABLE: f32 = 0.045;
 /// A kind of colour vision.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Vision {
-    /// All three kinds of cones.
+    /// Common vision, with all three kinds of cones.
     Common,
-    /// Without long-wave cones.
+    /// Vision without long-wave cones.
     Protanope,
-    /// Without middle-wave cones.
+    /// Vision without middle-wave cones.
     Deuteranope,
-    /// Without short-wave cones.
+    /// Vision without short-wave cones.
     Tritanope,
 }
 
@@ -119,7 +119,7 @@ impl RampCheck {
         }
     }
 
-    /// For each of [`Vision::ALL`], true where all colours are distinguishable.
+    /// Returns for each of [`Vision::ALL`] whether all of the ramp's colours are distinguishable.
     pub fn is_distinguishable(&self) -> [bool; 4] {
         self.apart.map(|least| least > DISTINGUISHABLE)
     }

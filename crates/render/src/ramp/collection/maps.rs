@@ -139,7 +139,7 @@ pub(super) const HARVEST: Stops = &[
     (1.0, 0x0d4a24),
 ];
 
-/// From the dark of night in the middle to light at both ends.
+/// Light colours at both ends, and the dark of night in the middle.
 pub(super) const POLAR: Stops = &[
     (0.0, 0xd8f3ff),
     (0.18, 0x72c3f2),

@@ -13,13 +13,13 @@ use crate::ramp::{ColorStop, Interpolation};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Group {
-    /// Perceptually even steps from end to end: the usual ramps of science.
+    /// Ramps with perceptually even steps from end to end, as is usual in science.
     Perceptual,
-    /// From transparent to light: for dark base maps.
+    /// Ramps from transparent to light: for dark base maps.
     DarkMap,
-    /// From transparent to dark: for light base maps.
+    /// Ramps from transparent to dark: for light base maps.
     LightMap,
-    /// Two sides around a transparent middle: for differences and ratios.
+    /// Ramps with two sides around a transparent middle: for differences and ratios.
     Diverging,
 }
 
