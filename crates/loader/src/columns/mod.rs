@@ -1,7 +1,7 @@
 //! The columns that hold longitude, latitude and weight, found by their names.
 //!
-//! Names are compared without regard to case, spaces around them, and the
-//! characters `_`, `-`, `.`, `"` and space within: `Point_X` is `pointx`.
+//! Names are compared without regard to case, and without spaces and the characters `_`, `-`, `.`
+//! and `"`: `Point_X` is `pointx`.
 
 pub(crate) mod resolve;
 pub(crate) mod selection;
@@ -11,7 +11,8 @@ use crate::error::LoadError;
 use crate::messages::shown;
 use crate::parameter::Parameter;
 
-/// Names of longitude columns by priority: the first name of this list that a file has, wins.
+/// Names of longitude columns, the best first: the first name of this list that a file has is
+/// taken.
 const LONGITUDE: &[&str] = &[
     "longitude",
     "lon",
@@ -56,7 +57,7 @@ const LONGITUDE: &[&str] = &[
     "x",
 ];
 
-/// Names of latitude columns, by priority.
+/// Names of latitude columns, the best first.
 const LATITUDE: &[&str] = &[
     "latitude",
     "lat",
@@ -88,8 +89,8 @@ const LATITUDE: &[&str] = &[
     "y",
 ];
 
-/// Names of columns that are a weight unless an option says otherwise. They have no order: two of
-/// them are ambiguous.
+/// Names of columns that are taken for the weight if no option names a column. No name is better
+/// than another: if a file has two of them, neither is taken.
 const WEIGHT: &[&str] = &[
     "weight",
     "weights",
@@ -126,11 +127,11 @@ pub enum Position {
     Geometry,
 }
 
-/// The columns of a source, those that are used, and why.
+/// The columns of a source, the ones among them that are used, and the reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Columns {
-    /// Every name seen, in the order of the file. Columns without a header are
-    /// named by their number, from 1. GeoJSON's are the properties of the first features.
+    /// The names of all columns, in the order of the file. Without a header a column's name is its
+    /// number, counted from 1. For GeoJSON these are the properties of the first features.
     pub seen: Vec<String>,
     /// The origin of positions.
     pub position: Position,
@@ -140,7 +141,7 @@ pub struct Columns {
     pub kept: Vec<String>,
     /// The choice and its reason, in one line for people.
     pub why: String,
-    /// Set where the weight was chosen by its name alone.
+    /// Set if the weight was chosen by its name alone and not by an option.
     pub(crate) guess: Option<WeightGuess>,
 }
 
@@ -152,7 +153,7 @@ pub(crate) struct WeightGuess {
 }
 
 impl WeightGuess {
-    /// The guess of a choice, if it is one.
+    /// The guess that a choice of a column is, if no option named the column; else `None`.
     pub(crate) fn new(choice: &WeightChoice, positions: &str) -> Option<Self> {
         choice.is_guess.then(|| Self {
             positions: positions.to_owned(),
@@ -169,7 +170,7 @@ pub(crate) struct Schema<'a> {
 }
 
 impl Schema<'_> {
-    /// The place of the column that a parameter names.
+    /// The index of the column `name`, which is the value of `parameter`.
     ///
     /// # Errors
     /// [`LoadError::NoSuchColumn`]
@@ -188,7 +189,7 @@ impl Schema<'_> {
     }
 }
 
-/// A name as it is compared.
+/// A name in the form in which names are compared.
 pub(crate) fn normalised(name: &str) -> String {
     name.chars()
         .filter(|c| !matches!(c, '_' | '-' | '.' | '"' | '\u{feff}') && !c.is_whitespace())
@@ -196,25 +197,26 @@ pub(crate) fn normalised(name: &str) -> String {
         .collect()
 }
 
-/// The column a user names: exactly so, or else by the comparison above.
+/// The index of the column with a name: exactly this name, or else one that is equal by the
+/// comparison of this module.
 pub(crate) fn named(seen: &[String], name: &str) -> Option<usize> {
     let alike = normalised(name);
     let exact = seen.iter().position(|s| s == name);
     exact.or_else(|| seen.iter().position(|s| normalised(s) == alike))
 }
 
-/// The column that looks like the longitude.
+/// The index of the column whose name looks like the longitude.
 pub(crate) fn longitude(seen: &[String]) -> Option<usize> {
     by_priority(seen, LONGITUDE, "longitude")
 }
 
-/// The column that looks like the latitude.
+/// The index of the column whose name looks like the latitude.
 pub(crate) fn latitude(seen: &[String]) -> Option<usize> {
     by_priority(seen, LATITUDE, "latitude")
 }
 
-/// The best name of a list, or else the only column with `word` in its name
-/// (`start_longitude`, `Longitude (°E)`).
+/// The index of the column with the best name of `list`; without such a column, of the only column
+/// with `word` in its name (`start_longitude`, `Longitude (°E)`).
 fn by_priority(seen: &[String], list: &[&str], word: &str) -> Option<usize> {
     let names: Vec<String> = seen.iter().map(|s| normalised(s)).collect();
     let well_known = list
@@ -229,17 +231,19 @@ fn by_priority(seen: &[String], list: &[&str], word: &str) -> Option<usize> {
     })
 }
 
-/// The choice of the column of weights, if there is one, and why.
+/// The choice of the column of weights, and the reason. The column is an index; `None`: every row
+/// counts 1.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct WeightChoice {
     pub(crate) column: Option<usize>,
     pub(crate) why: String,
-    /// Set where no option named the column.
+    /// Set if there is a column and no option named it.
     pub(crate) is_guess: bool,
 }
 
-/// Finds the column of weights among `seen`: the one that `asked` names, none for `none`, else the
-/// only one whose name looks like a weight. `taken` are columns of positions.
+/// Finds the column of weights among `seen`. `asked` is its name, or `none` if every row counts 1;
+/// without `asked` the only column whose name looks like a weight is taken. `taken` are the columns
+/// of positions, which can't be the weight.
 ///
 /// # Errors
 /// The name that `asked` holds, if there is no such column.
@@ -353,7 +357,7 @@ mod tests {
         assert_eq!(weight(&seen, Some("MASS(G)"), &[]).unwrap().column, Some(2));
         assert_eq!(weight(&seen, Some("none"), &[]).unwrap().column, None);
         assert_eq!(weight(&seen, Some("mass"), &[]), Err("mass"));
-        // The exact spelling wins over an alike one that stands before it.
+        // The exact name is preferred to a similar one that stands before it.
         assert_eq!(named(&names("A B,ab"), "ab"), Some(1));
     }
 }

@@ -7,7 +7,7 @@ use crate::error::LoadError;
 use crate::options::LoadOptions;
 use crate::parameter::Parameter;
 
-/// The columns that are read of a source, by their places in its schema.
+/// The columns to read from a source, by their indexes among the source's columns.
 pub(crate) struct ResolvedColumns {
     pub(crate) columns: Columns,
     pub(crate) position: PositionColumns,
@@ -18,14 +18,17 @@ pub(crate) struct ResolvedColumns {
 /// The columns of positions.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum PositionColumns {
+    /// The columns of longitudes and latitudes.
     LonLat(usize, usize),
-    /// Geometries, in a column or beside all columns.
+    /// Geometries, in the column with this index or, for `None`, beside all columns.
     Geometry(Option<usize>),
 }
 
 /// A source's geometries.
 pub(crate) struct Geometries {
-    /// Their column, where they are in one: then columns of degrees that options name count more.
+    /// The index of their column; `None` if they are beside all columns. Columns of degrees that
+    /// options name are preferred to a column of geometries, but not to geometries beside the
+    /// columns.
     pub(crate) column: Option<usize>,
     /// The origin of positions, for people: `positions from the shapes`.
     pub(crate) why: String,
@@ -64,13 +67,14 @@ impl Names {
     }
 }
 
-/// Chooses the columns of positions, of weights and of what options select.
+/// Chooses the columns of positions and of weights, and the ones that options select.
 ///
-/// Positions are geometries, if the source has some; else the columns that options name, or whose
-/// names look like longitude and latitude; in a text file without a header the first two.
+/// Positions are the source's geometries, if it has any. Else they are in the columns that options
+/// name or whose names look like longitude and latitude; in a text file without a header, in the
+/// first two.
 ///
 /// # Errors
-/// A column that options name is not there, or none holds positions.
+/// A column that an option names doesn't exist, or no columns of positions are found.
 pub(crate) fn resolve(
     seen: Vec<String>,
     names: Names,
@@ -125,7 +129,7 @@ pub(crate) fn resolve(
     })
 }
 
-/// The columns of longitudes and latitudes, and why these.
+/// The columns of longitudes and latitudes, and the reason for their choice.
 fn degrees(
     schema: Schema<'_>,
     names: Names,

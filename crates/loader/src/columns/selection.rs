@@ -1,5 +1,5 @@
-//! Rows and columns that a source is asked for beside positions and weights, resolved against the
-//! columns that it has.
+//! The filter of rows and the columns to keep, beside positions and weights, found among the
+//! columns of a source.
 
 use super::Schema;
 use crate::error::LoadError;
@@ -11,18 +11,18 @@ use crate::time::Times;
 use crate::value::Value;
 use std::collections::BTreeSet;
 
-/// A filter and the columns to keep, by their places in a schema.
+/// A filter and the columns to keep, by their indexes among the source's columns.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct RowSelection {
     filter: Option<ResolvedFilter>,
     /// The spellings of times in the source.
     pub(crate) times: Times,
-    /// Places of the columns whose values are kept.
+    /// Indexes of the columns whose values are kept.
     pub(crate) keep: Vec<usize>,
 }
 
 impl RowSelection {
-    /// Finds the columns that options name.
+    /// Finds the columns that the options `filter` and `keep` name.
     pub(crate) fn resolve(options: &LoadOptions, schema: Schema<'_>) -> Result<Self, LoadError> {
         let mut keep = Vec::new();
         for name in &options.keep {
@@ -52,7 +52,8 @@ impl RowSelection {
         self.keep.iter().filter_map(name).collect()
     }
 
-    /// Places of all columns that are read from a row, each once and in rising order.
+    /// Indexes of all columns that the filter uses or that are kept, each once and in ascending
+    /// order.
     pub(crate) fn places(&self) -> Vec<usize> {
         let filter = self.filter.iter().flat_map(|filter| &filter.places);
         let all: BTreeSet<usize> = filter.chain(&self.keep).copied().collect();
@@ -64,8 +65,8 @@ impl RowSelection {
         self.filter.is_none() && self.keep.is_empty()
     }
 
-    /// Returns whether the filter selects a row; `value` returns the row's value in a column of the
-    /// source. Rows that are left out are counted.
+    /// Returns whether the filter selects a row. `value` returns the row's value in the source's
+    /// column with an index. Rows that are left out are counted.
     #[inline]
     pub(crate) fn selects<'v>(
         &self,
@@ -77,11 +78,11 @@ impl RowSelection {
     }
 }
 
-/// The filter with its own dates read as the source's are.
+/// The filter with its dates read in the source's spellings.
 ///
 /// # Errors
-/// [`LoadError::BadOption`] for a literal that looks like a date and is read as none, where the
-/// filter orders by it: texts would be compared instead.
+/// [`LoadError::BadOption`] for a literal in a comparison by order (`<`, `<=`, `>`, `>=`) that
+/// looks like a date and can't be read as one: it would compare texts instead of dates.
 pub(crate) fn filter_with_times(
     filter: Filter,
     times: &Times,

@@ -1,7 +1,7 @@
-//! Check of weight columns that were chosen by their name alone: their values decide.
+//! Check of a column of weights that was chosen by its name alone: its values decide if it is used.
 //!
-//! Of the first [`ENOUGH`] values at least 95 in 100 must be numbers. Empty ones don't count, and
-//! neither do words for nothing (`NA`, `null`, `-`).
+//! At least 95 in 100 of the first [`ENOUGH`] values must be numbers. Empty values don't count, nor
+//! do words for a missing value (`NA`, `null`, `-`).
 
 use crate::columns::{Columns, quoted};
 use crate::messages::shown;
@@ -9,7 +9,7 @@ use crate::number::{self, exact::Number};
 use crate::value::Value;
 use std::sync::{Arc, OnceLock};
 
-/// The number of values that the decision is made from.
+/// The number of values by which the decision is made: a choice.
 pub(crate) const ENOUGH: u64 = 1000;
 
 /// Counts of the first values of a column, by whether they are numbers.
@@ -65,7 +65,8 @@ impl WeightSample {
 }
 
 impl Columns {
-    /// Drops a weight that was chosen by its name alone, if its values are no numbers.
+    /// Drops the column of weights, if it was chosen by its name alone and its first values are no
+    /// numbers.
     pub(crate) fn settle(&mut self, looks: &WeightSample) {
         let Some(guess) = self.guess.take_if(|_| !looks.are_numbers()) else {
             return;
@@ -84,7 +85,8 @@ impl Columns {
     }
 }
 
-/// The decision about a weight that the first of several readers makes for all of them.
+/// The decision whether a column holds weights, which the first of several readers of a source
+/// makes for all of them.
 pub(crate) struct WeightDecision {
     looks: WeightSample,
     /// Set for the reader that decides; the others wait for it.
@@ -101,7 +103,7 @@ impl WeightDecision {
         }
     }
 
-    /// Counts a record's weight.
+    /// Counts a record's weight, if this reader decides.
     pub(crate) fn note(&mut self, value: &Value<'_>) {
         if self.decides {
             self.looks.note_value(value);
@@ -116,7 +118,7 @@ impl WeightDecision {
     }
 }
 
-/// A reader that breaks off decides too, since the others wait for it.
+/// Makes the decision when the deciding reader ends, even if it ends early, since the others wait.
 impl Drop for WeightDecision {
     fn drop(&mut self) {
         if self.decides {

@@ -15,8 +15,8 @@ pub enum DatabaseError {
     /// The server doesn't answer, or the connection broke.
     #[error("the database is away: {0}")]
     Away(String),
-    /// The server wants another role or password. While layers are served this counts as an outage:
-    /// credentials may be changed there first and here later.
+    /// The server rejects the role or the password. While layers are served this counts as an
+    /// outage, since credentials may be changed in the database first and in the program later.
     #[error("the database refuses the connection: {0}")]
     Denied(String),
     /// Every connection is in use.
@@ -38,7 +38,7 @@ pub enum DatabaseError {
         /// The character of the statement that the message points to, counted from 1.
         position: Option<u32>,
     },
-    /// The layer can't be read as it was described.
+    /// The layer can't be read by its definition.
     #[error("{0}")]
     Definition(String),
     /// The role may do more than read.
@@ -47,7 +47,8 @@ pub enum DatabaseError {
 }
 
 impl DatabaseError {
-    /// Returns whether another try may succeed, since the statement is not at fault.
+    /// Returns whether another try may succeed, since the connection is at fault and not the
+    /// statement.
     pub fn is_away(&self) -> bool {
         matches!(self, Self::Away(_) | Self::Denied(_))
     }
@@ -103,8 +104,8 @@ impl From<tokio_postgres::Error> for DatabaseError {
     }
 }
 
-/// Returns whether an error is the server's, not the statement's: connections, shutdowns, no space
-/// left.
+/// Returns whether an error is the server's and not the statement's: a lost connection, a shutdown
+/// or too many connections.
 fn is_of_the_server(code: &SqlState) -> bool {
     let code = code.code();
     code.starts_with("08") || code.starts_with("57P") || code == "53300"

@@ -23,7 +23,7 @@ pub enum LoadError {
         /// The system's error.
         source: io::Error,
     },
-    /// An address, where the crate is built without the feature that reads it.
+    /// The source is an address, and the crate is built without the feature that reads addresses.
     #[cfg(not(feature = "remote"))]
     #[error(
         "{file}: this heatsplat was built without the feature `remote`, which reads addresses: \
@@ -92,9 +92,9 @@ pub enum LoadError {
         file: String,
         /// The parameter.
         parameter: Parameter,
-        /// The name asked for.
+        /// The name that the parameter gives.
         name: String,
-        /// The names there are.
+        /// The names of the source's columns.
         seen: Vec<String>,
     },
     /// No column's name looks like longitude or latitude.
@@ -107,7 +107,7 @@ pub enum LoadError {
         file: String,
         /// `longitude`, `latitude` or both.
         missing: &'static str,
-        /// The names there are.
+        /// The names of the source's columns.
         seen: Vec<String>,
         /// Advice.
         hint: &'static str,
@@ -120,7 +120,7 @@ pub enum LoadError {
     TooLong {
         /// The file as it was named.
         file: String,
-        /// The line on which it begins, counted from 1.
+        /// The line on which the row begins, counted from 1.
         line: u64,
         /// The most bytes that are allowed.
         limit: usize,
@@ -164,7 +164,7 @@ pub enum LoadError {
     UnknownCrs {
         /// The file as it was named.
         file: String,
-        /// The file's description of it.
+        /// The file's description of the coordinate system.
         system: String,
     },
     /// Positions are on a datum whose shift to WGS 84 is too uncertain.
@@ -179,7 +179,7 @@ pub enum LoadError {
         system: String,
         /// The accuracy of its shift, and the grid that would be more accurate.
         vague: String,
-        /// The alternative.
+        /// Another remedy than to convert the file, if there is one.
         advice: String,
     },
     /// The format can only be read from a file, not from a stream.
@@ -197,7 +197,7 @@ pub enum LoadError {
     Damaged {
         /// The file as it was named.
         file: String,
-        /// The place: a record, a header, a companion file.
+        /// The damaged part: a record, a header, or a companion file.
         place: String,
         /// The fault.
         message: String,
@@ -259,9 +259,9 @@ pub enum LoadError {
     Swapped {
         /// The file as it was named.
         file: String,
-        /// The number of swapped rows.
+        /// The number of rows whose position would be valid with longitude and latitude swapped.
         rows: u64,
-        /// The number of rows with a position.
+        /// The number of all rows with a position, valid or not.
         of: u64,
         /// Advice.
         advice: String,
@@ -271,12 +271,12 @@ pub enum LoadError {
     NothingKept {
         /// The file as it was named.
         file: String,
-        /// The account of the rows.
+        /// The report with the counts of rows.
         report: Box<Report>,
     },
 }
 
-/// A requirement that most rows of the source miss, by the most frequent reason.
+/// Advice by the most frequent reason for which rows were skipped.
 fn advice(report: &Report) -> &'static str {
     let most = SkipReason::ALL
         .into_iter()

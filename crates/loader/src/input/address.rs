@@ -1,19 +1,19 @@
-//! Addresses in place of paths, and the part of them that messages may show.
+//! Addresses (URLs) in place of paths, and the part of an address that messages may show.
 
 /// Returns whether a source is read over the network: `http://`, `https://` or `s3://`.
 ///
-/// Such sources are opened where this crate is built with its feature `remote`.
+/// Such sources can be opened if this crate is built with its feature `remote`.
 pub fn is_remote(source: &str) -> bool {
     scheme(source).is_some()
 }
 
-/// An address as messages may show it: without user, password and query, which may be a signature.
-/// Any other source unchanged.
+/// An address as messages may show it: without user and password, and without the query, which may
+/// hold a signature. Any other source is returned unchanged.
 pub fn shown_source(source: &str) -> String {
     let Some((scheme, rest)) = scheme(source) else {
         return source.to_owned();
     };
-    // A key of S3 is the whole rest, whatever characters it has.
+    // In an S3 address everything behind the bucket is the key, even `?` and `#`.
     let rest = match scheme {
         "s3" => rest,
         _ => rest.split(['?', '#']).next().unwrap_or_default(),
@@ -23,7 +23,7 @@ pub fn shown_source(source: &str) -> String {
     format!("{scheme}://{host}{path}")
 }
 
-/// The scheme in lower case, and the rest behind it.
+/// The scheme of an address in lower case, and the rest behind `://`; `None` for any other source.
 pub(crate) fn scheme(source: &str) -> Option<(&'static str, &str)> {
     let (said, rest) = source.split_once("://")?;
     let known = ["http", "https", "s3"];
@@ -31,7 +31,8 @@ pub(crate) fn scheme(source: &str) -> Option<(&'static str, &str)> {
     Some((scheme, rest))
 }
 
-/// The host, with user and password before it, and the path.
+/// The two parts of an address behind its scheme: the host, with user and password before it, and
+/// the path with the query.
 pub(crate) fn parts(rest: &str) -> (&str, &str) {
     let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
     rest.split_at(end)

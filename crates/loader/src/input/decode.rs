@@ -1,9 +1,10 @@
-//! Decoding of text: it becomes UTF-8 as it is read, or value by value.
+//! Decoding of text to UTF-8: of a whole text while it is read, or of single values.
 //!
-//! * An encoding that an option names, UTF-16 (by its byte-order mark, or by the zeros between
-//!   letters) and the encoding of an XML declaration are decoded as they are read.
-//! * Other text is UTF-8; a value that isn't is read as windows-1252, of which ISO-8859-1 is a
-//!   part. So UTF-8 costs nothing, and no other text is lost.
+//! * A whole text is decoded if an option names its encoding, if it is UTF-16 (known by its
+//!   byte-order mark, or by the zeros between letters), or if an XML declaration names its
+//!   encoding.
+//! * Any other text is taken for UTF-8. A value that isn't UTF-8 is read as windows-1252, of which
+//!   ISO-8859-1 is a part. So UTF-8 needs no conversion, and no other text is lost.
 
 use super::Input;
 use super::detect::by_content;
@@ -15,17 +16,17 @@ use crate::messages::shown;
 use crate::parameter::Parameter;
 use encoding_rs::{UTF_16BE, UTF_16LE};
 
-/// The number of byte pairs that are looked at to find UTF-16 without a mark, and the fewest that
-/// decide.
+/// The most byte pairs that are examined to find UTF-16 without a byte-order mark: a choice.
 const PAIRS: usize = 256;
+/// The fewest byte pairs by which UTF-16 is found without a mark: a choice.
 const FEWEST: usize = 4;
 
-/// The most bytes of an XML declaration.
+/// The most bytes of an XML declaration: a choice.
 const DECLARATION: usize = 1024;
 
 impl Input {
-    /// The input as UTF-8, where its bytes state an encoding or an option names one. Binary content
-    /// stays unchanged.
+    /// The input with its text converted to UTF-8, if its bytes state an encoding or the option
+    /// `asked` names one. Binary content stays unchanged.
     pub(crate) fn into_utf8(self, asked: Option<Encoding>) -> Result<Self, LoadError> {
         let format = by_content(&self.sample);
         if format.is_some_and(|format| format != InputFormat::Gpx) {
@@ -54,7 +55,8 @@ impl Input {
             });
         };
         let encoding = encoding.decoder();
-        // UTF-16 would not have been read as far as this.
+        // Text in UTF-16 was converted above: a declaration of UTF-16 that is readable here is
+        // wrong.
         if [encoding_rs::UTF_8, UTF_16LE, UTF_16BE].contains(&encoding) {
             self.recoded(Recoding::mixed())
         } else {
@@ -63,10 +65,11 @@ impl Input {
     }
 }
 
-/// Detects UTF-16 by its mark, or by its zeros: the first letters of a text are mostly ASCII.
+/// Detects UTF-16 by its byte-order mark, or by the zeros in most byte pairs, since the beginning
+/// of a text is mostly ASCII.
 fn utf_16(sample: &[u8]) -> Option<&'static encoding_rs::Encoding> {
     match sample {
-        // UTF-32.
+        // This is the byte-order mark of UTF-32.
         [0xff, 0xfe, 0, 0, ..] => return None,
         [0xff, 0xfe, ..] => return Some(UTF_16LE),
         [0xfe, 0xff, ..] => return Some(UTF_16BE),
@@ -86,7 +89,7 @@ fn utf_16(sample: &[u8]) -> Option<&'static encoding_rs::Encoding> {
     }
 }
 
-/// The encoding that an XML declaration names.
+/// The encoding that an XML declaration names; `None` without one.
 fn declared(sample: &[u8]) -> Option<String> {
     let text = sample.trim_ascii_start().strip_prefix(b"<?xml")?;
     let text = text.get(..text.len().min(DECLARATION))?;

@@ -5,7 +5,8 @@ use crate::error::LoadError;
 use crate::format::InputFormat;
 
 impl Input {
-    /// The format of the input: `asked`, or the one that its content and its extension suggest.
+    /// The format of the input: `asked`, or else the one that its content and its extension
+    /// suggest.
     pub(crate) fn format(&self, asked: Option<InputFormat>) -> Result<InputFormat, LoadError> {
         let file = || self.origin.file();
         if self.sample.iter().all(u8::is_ascii_whitespace) && self.whole {
@@ -24,7 +25,7 @@ impl Input {
             });
         }
         match by_extension(&self.origin.name) {
-            // Many files called .json have an object a line.
+            // Many files called .json have an object on each line.
             Some(InputFormat::GeoJson) => Ok(json_layout(&self.sample)),
             Some(format) => Ok(format),
             None => Ok(match self.sample.trim_ascii_start().first().copied() {
@@ -45,7 +46,7 @@ fn by_extension(name: &str) -> Option<InputFormat> {
         .find_map(|packed| name.strip_suffix(packed))
         .unwrap_or(&name);
     match name.rsplit_once('.')?.1 {
-        // For .tsv the delimiter is detected too, since names are often wrong about it.
+        // The delimiter is detected even for .tsv, since names are often wrong about it.
         "csv" | "tsv" | "tab" | "psv" => Some(InputFormat::Csv),
         "geojson" | "json" => Some(InputFormat::GeoJson),
         "geojsonl" | "geojsons" | "geojsonseq" | "ndjson" | "jsonl" | "ndgeojson" | "jsonseq" => {
@@ -55,8 +56,8 @@ fn by_extension(name: &str) -> Option<InputFormat> {
     }
 }
 
-/// The layout of JSON: one document, or an object a line, if the first line that is not blank is a
-/// whole object and something follows it.
+/// The layout of JSON: an object on each line if the first line that is not blank is a whole JSON
+/// value and something follows it, or if a record separator comes first; else one document.
 fn json_layout(sample: &[u8]) -> InputFormat {
     let text = sample.trim_ascii_start();
     if text.first() == Some(&RECORD_SEPARATOR) {
@@ -72,7 +73,7 @@ fn json_layout(sample: &[u8]) -> InputFormat {
     }
 }
 
-/// The format of content with a signature.
+/// The format of content that begins with a known signature; `None` for other content.
 pub(crate) fn by_content(sample: &[u8]) -> Option<InputFormat> {
     if sample.starts_with(b"fgb") {
         return Some(InputFormat::FlatGeobuf);
@@ -86,7 +87,7 @@ pub(crate) fn by_content(sample: &[u8]) -> Option<InputFormat> {
     if sample.starts_with(b"PAR1") {
         return Some(InputFormat::Parquet);
     }
-    // A stream begins with a continuation marker and the length of its schema.
+    // An Arrow stream begins with a continuation marker and the length of its schema.
     if sample.starts_with(b"ARROW1") || sample.starts_with(&[0xff; 4]) {
         return Some(InputFormat::Arrow);
     }
@@ -96,7 +97,8 @@ pub(crate) fn by_content(sample: &[u8]) -> Option<InputFormat> {
     gpx.then_some(InputFormat::Gpx)
 }
 
-/// A description of content that is certainly something else, with advice.
+/// A description with advice of content that is certainly in no format that is read here; else
+/// `None`.
 fn foreign(sample: &[u8]) -> Option<&'static str> {
     const UTF_32: &str = "this text is UTF-32; convert it with iconv -f UTF-32 -t UTF-8";
     const KNOWN: &[(&[u8], &str)] = &[
@@ -111,7 +113,7 @@ fn foreign(sample: &[u8]) -> Option<&'static str> {
     if let Some((_, found)) = known {
         return Some(found);
     }
-    // Text columns may hold NUL bytes, but no header has one.
+    // Values may hold NUL bytes, but the first line of a text has none.
     let first_line = sample.split(|&b| b == b'\n').next().unwrap_or_default();
     if first_line.contains(&0) {
         return Some("this is no text");

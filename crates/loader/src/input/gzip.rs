@@ -1,4 +1,4 @@
-//! The members of a gzip file, one after the other.
+//! Decompression of the members of a gzip file, one after the other.
 //!
 //! Zeros behind a member, which pad a file to whole tape blocks, are skipped. Other bytes in place
 //! of a member are ignored with a note, as gzip itself does.
@@ -7,9 +7,10 @@ use crate::input::Origin;
 use flate2::bufread::GzDecoder;
 use std::io::{self, BufRead, Read};
 
-/// The stored bytes; the first of them can be put back.
+/// The compressed bytes of a file. One byte can be put back.
 struct Rewindable {
     reader: Box<dyn BufRead + Send>,
+    /// The byte that was put back.
     again: Option<u8>,
 }
 
@@ -62,7 +63,7 @@ impl GzipMembers {
         skip_zeros(&mut stored)?;
         if stored.fill_buf()?.first() == Some(&0x1f) {
             stored.consume(1);
-            // The file is cut off here.
+            // A member begins here, or the file is cut off, which its decoder will report.
             if matches!(stored.fill_buf()?.first(), Some(0x8b) | None) {
                 stored.again = Some(0x1f);
                 self.member = Some(GzDecoder::new(stored));

@@ -1,4 +1,5 @@
-//! Inputs: bytes of a path or standard input, counted as they are stored, then decompressed.
+//! Inputs: the bytes of a path or of standard input, which are counted as they are stored and then
+//! decompressed.
 
 pub(crate) mod address;
 mod decode;
@@ -15,18 +16,19 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
-/// The number of decompressed bytes that are sampled: enough for any sane header.
+/// The number of decompressed bytes that are read ahead as a sample, a choice: 256 KiB are enough
+/// for any usual header.
 pub(crate) const SAMPLE: usize = 256 << 10;
 
-/// The number of bytes that are read from the system at a time.
+/// The number of bytes that are read from the system at a time: a choice.
 const CHUNK: usize = 128 << 10;
 
 /// An opened input: its decompressed bytes, and its origin.
 pub(crate) struct Input {
     pub(crate) origin: Origin,
-    /// The first [`SAMPLE`] bytes (fewer if there are no more), without byte-order mark.
+    /// The first [`SAMPLE`] bytes, or all if there are fewer, without the byte-order mark of UTF-8.
     pub(crate) sample: Vec<u8>,
-    /// Set where the sample is all there is.
+    /// Set if the sample is the whole content.
     pub(crate) whole: bool,
     /// The bytes behind the sample.
     pub(crate) rest: Box<dyn Read + Send>,
@@ -36,20 +38,21 @@ pub(crate) struct Input {
 #[derive(Clone)]
 pub(crate) struct Origin {
     pub(crate) name: Arc<str>,
+    /// The stored size in bytes, where it is known.
     pub(crate) bytes_total: Option<u64>,
     bytes_read: Arc<AtomicU64>,
     compression: Option<&'static str>,
     byte_notes: Arc<ByteNotes>,
 }
 
-/// Findings about the bytes themselves.
+/// Findings about the bytes of an input, which reports state as notes.
 #[derive(Default)]
 struct ByteNotes {
-    /// Set where something follows the compressed data that is no part of them.
+    /// Set if bytes follow the compressed data that are no part of it.
     junk: AtomicBool,
-    /// Set where there is text that is not UTF-8.
+    /// Set if there is text that is not UTF-8.
     mixed: AtomicBool,
-    /// The encoding that some text should be in and isn't.
+    /// The encoding in which some text should be and isn't.
     broken: OnceLock<&'static str>,
 }
 
@@ -69,7 +72,7 @@ impl Origin {
         let _ = self.byte_notes.broken.set(encoding);
     }
 
-    /// Adds the findings about the bytes to a source's notes.
+    /// Puts the findings about the bytes into a source's notes.
     pub(crate) fn add_notes(&self, notes: &mut Notes) {
         notes.of_bytes = self.byte_notes();
         let ByteNotes { mixed, broken, .. } = &*self.byte_notes;
@@ -108,7 +111,7 @@ impl Origin {
         self.name.to_string()
     }
 
-    /// A reader that counts its bytes for this origin.
+    /// A reader that counts, for this origin, the bytes that are read from `reader`.
     pub(crate) fn counted<R>(&self, reader: R) -> CountedReader<R> {
         CountedReader {
             reader,
@@ -135,7 +138,7 @@ impl Origin {
         }
     }
 
-    /// The error for a failed read.
+    /// The error for a failed read. An early end of compressed data means that the file is cut off.
     pub(crate) fn read_error(&self, source: io::Error) -> LoadError {
         let file = self.file();
         match self.compression {
@@ -169,7 +172,7 @@ impl Input {
     }
 
     /// Returns whether the input is an uncompressed file, which can be opened again and read at any
-    /// place.
+    /// offset.
     pub(crate) fn is_plain_file(&self) -> bool {
         self.origin.bytes_total.is_some() && self.origin.compression.is_none()
     }
@@ -208,7 +211,7 @@ impl Input {
         Self::from_bytes(rest, origin)
     }
 
-    /// Takes a sample of decompressed bytes.
+    /// An input of decompressed bytes, from which it reads the sample.
     pub(crate) fn from_bytes(
         mut rest: Box<dyn Read + Send>,
         origin: Origin,
@@ -227,7 +230,7 @@ impl Input {
     }
 }
 
-/// Reads until `buffer` holds `target` bytes; `true` if the reader ended before that.
+/// Reads until `buffer` holds `target` bytes. Returns whether the reader ended before that.
 ///
 /// The number of bytes that the reader gives at a time makes no difference to the result.
 pub(crate) fn fill(reader: &mut dyn Read, buffer: &mut Vec<u8>, target: usize) -> io::Result<bool> {
@@ -237,7 +240,7 @@ pub(crate) fn fill(reader: &mut dyn Read, buffer: &mut Vec<u8>, target: usize) -
     Ok(got < wanted)
 }
 
-/// A reader that counts the bytes that pass.
+/// A reader that counts the bytes that are read through it.
 pub(crate) struct CountedReader<R> {
     reader: R,
     bytes_read: Arc<AtomicU64>,

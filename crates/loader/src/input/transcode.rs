@@ -5,11 +5,11 @@ use crate::input::{Input, Origin};
 use encoding_rs::{CoderResult, Decoder, WINDOWS_1252};
 use std::io::{self, Cursor, Read};
 
-/// The number of bytes that are decoded at a time.
+/// The number of bytes that are decoded at a time: a choice.
 const CHUNK: usize = 64 << 10;
 
 impl Input {
-    /// The input with its text decoded.
+    /// The input with its text converted to UTF-8 by `recoding`.
     pub(crate) fn recoded(self, recoding: Recoding) -> Result<Self, LoadError> {
         let recoder = Recoder {
             reader: Cursor::new(self.sample).chain(self.rest),
@@ -26,26 +26,29 @@ impl Input {
 
 /// The way in which bytes become UTF-8.
 pub(crate) enum Recoding {
+    /// All bytes are in the decoder's encoding.
     By(Decoder),
-    /// UTF-8 stays, other bytes are windows-1252. Holds a character that isn't complete yet.
+    /// UTF-8 stays as it is, and other bytes are read as windows-1252. The list holds the bytes of
+    /// a character that isn't complete yet.
     Mixed(Vec<u8>),
 }
 
 impl Recoding {
-    /// UTF-8, and windows-1252 for bytes that are not.
+    /// The recoding of text in which bytes that are not UTF-8 are windows-1252.
     pub(crate) fn mixed() -> Self {
         Self::Mixed(Vec::new())
     }
 }
 
-/// A reader of text as UTF-8.
+/// A reader that gives text as UTF-8.
 struct Recoder<R> {
     reader: R,
     origin: Origin,
     recoding: Recoding,
     raw: Vec<u8>,
-    /// The decoded text, and the length of the part that was read.
+    /// The decoded text.
     text: String,
+    /// The number of bytes of the decoded text that were already read.
     given: usize,
     ended: bool,
 }
@@ -92,7 +95,8 @@ impl<R: Read> Read for Recoder<R> {
     }
 }
 
-/// Decodes bytes and appends the text; returns whether all of them were valid.
+/// Decodes bytes and appends the text; returns whether all of them were valid. `last` is set if
+/// nothing follows them.
 fn decode(decoder: &mut Decoder, mut raw: &[u8], text: &mut String, last: bool) -> bool {
     let mut is_clean = true;
     loop {
@@ -106,7 +110,8 @@ fn decode(decoder: &mut Decoder, mut raw: &[u8], text: &mut String, last: bool) 
     }
 }
 
-/// Moves all complete characters to a text; returns whether all of them were UTF-8.
+/// Moves all complete characters from `held` to `text`; returns whether all of them were UTF-8.
+/// With `last`, nothing follows, so everything is moved.
 fn mix(held: &mut Vec<u8>, text: &mut String, last: bool) -> bool {
     let (mut at, mut is_clean) = (0, true);
     while let Some(rest) = held.get(at..).filter(|rest| !rest.is_empty()) {

@@ -1,19 +1,20 @@
 //! Numbers as filters compare them: whole numbers exactly, of any size.
 //!
-//! Keys of 64 bits (`867322040000000001`) have more digits than a floating-point number holds,
-//! so whole numbers stay whole. All others are the nearest `f64`, on both sides of a comparison.
+//! Keys of 64 bits (`867322040000000001`) have more digits than a floating-point number holds, so
+//! large whole numbers are kept as integers. All others are the nearest `f64`, in rows and in
+//! filters alike.
 
 use crate::number;
 use std::cmp::Ordering;
 
-/// A finite number, or any number of a typed column.
+/// A number. From text it is always finite; from a typed column it may be infinite or NaN.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Number {
     Whole(i128),
     Float(f64),
 }
 
-/// Whole numbers up to this one are exact as `f64`.
+/// The limit up to which `f64` represents every whole number exactly: 2⁵³.
 const SAME: i128 = 1 << 53;
 
 impl Number {
@@ -21,7 +22,7 @@ impl Number {
     #[inline]
     pub(crate) fn parse(field: &[u8]) -> Option<Self> {
         match number::parse(field)? {
-            // Up to 15 digits nothing can be lost.
+            // A number of up to 15 digits loses nothing as `f64`.
             small if small.abs() < 1e15 => Some(Self::Float(small)),
             large => Some(whole(field.trim_ascii()).map_or(Self::Float(large), Self::Whole)),
         }
@@ -38,7 +39,7 @@ impl Number {
         }
     }
 
-    /// The nearest `f64`.
+    /// The number as the nearest `f64`.
     pub(crate) fn float(self) -> f64 {
         match self {
             Self::Whole(number) => number as f64,
@@ -46,7 +47,8 @@ impl Number {
         }
     }
 
-    /// The number as a whole one of 64 bits, if it is one.
+    /// The number as an `i64`; `None` if it is not whole or too large. Of floating-point numbers
+    /// only those up to 2⁵³ count as whole.
     pub(crate) fn whole(self) -> Option<i64> {
         match self {
             Self::Whole(number) => i64::try_from(number).ok(),
@@ -66,7 +68,7 @@ impl Number {
     }
 }
 
-/// A whole number as `f64`, if that is exact.
+/// A whole number as `f64`, if it is at most 2⁵³ in size; else `None`.
 pub(crate) fn as_float(number: i64) -> Option<f64> {
     (i128::from(number).abs() <= SAME).then_some(number as f64)
 }
@@ -101,7 +103,8 @@ fn whole_to_float(a: i128, b: f64) -> Option<Ordering> {
     })
 }
 
-/// Returns whether a text is a whole number of more digits than can be compared exactly.
+/// Returns whether a text is a whole number with more digits than `i128` can hold, so that it can't
+/// be compared exactly.
 pub(crate) fn is_too_long(text: &[u8]) -> bool {
     let text = text.trim_ascii();
     let unsigned = text.strip_prefix(b"-").or(text.strip_prefix(b"+"));
@@ -112,7 +115,8 @@ pub(crate) fn is_too_long(text: &[u8]) -> bool {
     is_whole && digits.len() > 38 && whole(text).is_none()
 }
 
-/// Parses a whole number that is written out: a sign, digits, and at most zeros behind a point.
+/// Parses a whole number without an exponent: an optional sign, digits, and perhaps a point with
+/// only zeros behind it.
 fn whole(text: &[u8]) -> Option<i128> {
     let text = std::str::from_utf8(text).ok()?;
     let (digits, fraction) = text.split_once('.').unwrap_or((text, ""));

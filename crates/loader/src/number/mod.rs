@@ -1,26 +1,29 @@
 //! Numbers in text fields.
 //!
-//! A number is written as every program does: an optional sign (`+` too), digits with at most one
-//! decimal **point**, an optional exponent, spaces around it. Everything else is refused rather
-//! than guessed at:
+//! A number is written as programs write it: an optional sign (`-` or `+`), digits with at most one
+//! decimal **point**, and an optional exponent. Spaces around it are ignored. Everything else is
+//! refused, since its meaning would be a guess:
 //!
-//! - `12,5` and `1,000`: a comma may mean a decimal point or thousands, and a
-//!   file does not say which;
-//! - `NaN`, `inf`, and numbers too large to be finite: they would poison sums;
+//! - `12,5` and `1,000`: a comma may mean a decimal point or thousands, and a file does not state
+//!   which;
+//! - `NaN`, `inf`, and numbers too large for `f64`: a sum with one of them would be no finite
+//!   number;
 //! - `0x1A`, `51°30′26″N`, `5%`, `12 km`: other notations.
 
 pub(crate) mod exact;
 
-/// The finite number in a field, or `None`.
+/// The finite number in a field; `None` if the field is anything else.
 #[inline]
 pub(crate) fn parse(field: &[u8]) -> Option<f64> {
     plain(field).or_else(|| general(field))
 }
 
-/// A number of at most 15 digits, no exponent and no spaces, as nearly all are.
+/// Parses a number of at most 15 digits without exponent and spaces, as nearly all numbers are;
+/// `None` for any other text.
 ///
-/// Its digits are an integer below 2⁵³ and so exact, and so is the power of ten
-/// that divides them: one division rounds once, which is the right result.
+/// The digits without the point are an integer below 2⁵³, which `f64` represents exactly, as it
+/// does the power of ten that divides it. So the division is the only step that rounds, and the
+/// result is the nearest `f64`.
 #[inline]
 fn plain(field: &[u8]) -> Option<f64> {
     const POWERS: [f64; 16] = [
@@ -52,7 +55,7 @@ fn plain(field: &[u8]) -> Option<f64> {
     Some(if negative { -value } else { value })
 }
 
-/// Parses any number, by the rule above.
+/// Parses any number by the rule of this module.
 fn general(field: &[u8]) -> Option<f64> {
     let trimmed = field.trim_ascii();
     let unsigned = match trimmed {
@@ -69,7 +72,8 @@ fn general(field: &[u8]) -> Option<f64> {
         .filter(|v| v.is_finite())
 }
 
-/// A finite weight, or `None`. Weights are `f32`: 1e308 is not finite there.
+/// The finite weight in a field; `None` if the field is anything else. Weights are `f32`, in which
+/// 1e308 is infinite.
 pub(crate) fn parse_weight(field: &[u8]) -> Option<f32> {
     parse(field).map(|v| v as f32).filter(|v| v.is_finite())
 }

@@ -5,9 +5,9 @@ pub(crate) mod notes;
 use crate::report::notes::Notes;
 use std::fmt;
 
-/// Examples kept per reason.
+/// The most examples of skipped rows that are kept for one reason: a choice.
 const PER_REASON: usize = 5;
-/// Examples kept in all.
+/// The most examples that are kept for all reasons together: a choice.
 const IN_ALL: usize = 20;
 
 /// The reason why a row gives no point.
@@ -16,14 +16,15 @@ const IN_ALL: usize = 20;
 pub enum SkipReason {
     /// Longitude, latitude or both are empty, or the geometry is null or empty.
     NoPosition,
-    /// Not a number, not finite, |latitude| over 90°, or |longitude| over 540°.
+    /// A longitude or latitude is no number, is not finite, or is too large: |latitude| over 90°,
+    /// or |longitude| over 540°.
     BadPosition,
-    /// A true latitude past the Web-Mercator square's edge, ±85.0511°.
+    /// A valid latitude beyond the edge of the Web-Mercator square, ±85.0511°.
     Outside,
     /// A weight that is not a finite number.
     BadWeight,
-    /// The row cannot be read: a comment, a repeated header, too few columns to
-    /// have a position, a broken line of newline-delimited GeoJSON.
+    /// The row cannot be read: it is a comment or a repeated header, has too few columns for a
+    /// position, or is a malformed line of newline-delimited GeoJSON.
     Malformed,
     /// A geometry other than Point and MultiPoint.
     NotAPoint,
@@ -62,7 +63,7 @@ impl fmt::Display for SkipReason {
 /// The unit by which a format counts its rows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum RowUnit {
-    /// Lines of text: the line on which a row begins.
+    /// Lines of text: a row has the number of the line on which it begins.
     #[default]
     Line,
     /// Records, where a file has no lines.
@@ -85,9 +86,9 @@ pub struct SkippedRow {
     /// The line or record in the file, counted from 1; 0 for rows of a database, which are in
     /// no order.
     pub line: u64,
-    /// The unit of that number.
+    /// The unit of [`line`](Self::line).
     pub unit: RowUnit,
-    /// The reason why it was skipped.
+    /// The reason why the row was skipped.
     pub skip: SkipReason,
     /// The value at fault: short, printable, on one line.
     pub found: String,
@@ -106,22 +107,22 @@ impl fmt::Display for SkippedRow {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum MismatchReason {
-    /// The literal is a number, and the value is none.
+    /// The literal is a number, and the value is no number.
     NoNumber,
-    /// The literal is a date or time, and the value is none that is understood.
+    /// The literal is a date or time, and the value can't be read as one.
     NoDate,
     /// The literal is true or false, and the value is neither.
     NoTruth,
-    /// The value is a number, and the literal is none.
+    /// The value is a number, and the literal is no number.
     Number,
-    /// The value is a date or time, and the literal is none.
+    /// The value is a date or time, and the literal can't be read as one.
     Date,
     /// The value is true or false, and the literal is neither.
     Truth,
 }
 
 impl MismatchReason {
-    /// The reason's name for programs.
+    /// The reason's name in output that programs read.
     pub fn name(self) -> &'static str {
         match self {
             Self::NoNumber => "no number",
@@ -133,7 +134,7 @@ impl MismatchReason {
         }
     }
 
-    /// The reason as a predicate of one value or of several.
+    /// The reason as the predicate of a sentence about one value, or about several.
     pub(crate) fn says(self, several: bool) -> &'static str {
         match (self, several) {
             (Self::NoNumber, false) => "is no number",
@@ -152,17 +153,18 @@ impl MismatchReason {
     }
 }
 
-/// Values that a filter can't compare, for which it leaves rows out.
+/// Values of one column that a filter can't compare, for one reason. Rows are left out because of
+/// them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Mismatch {
     /// The column, as the filter names it.
     pub column: String,
-    /// The reason why they can't be compared.
+    /// The reason why the values can't be compared.
     pub reason: MismatchReason,
     /// The number of values.
     pub count: u64,
-    /// The first of them: short, printable, on one line.
+    /// The first of the values: short, printable, on one line.
     pub example: String,
 }
 
@@ -186,48 +188,57 @@ impl fmt::Display for Mismatch {
     }
 }
 
-/// The account of a source: `rows` = `kept` + [`skipped_total`](Report::skipped_total), always.
+/// The counts of a source's rows. `rows` is always `kept` +
+/// [`skipped_total`](Report::skipped_total).
 ///
-/// It depends on the data alone, not on how they were read: block sizes, threads and compression
-/// change nothing in it but `bytes`.
+/// A report depends only on the data: block sizes, the number of threads and compression change
+/// nothing in it but `bytes`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Report {
-    /// Rows that were read. A blank line is none; each position of a MultiPoint is one.
+    /// The number of rows that were read. A blank line is no row; each position of a MultiPoint is
+    /// a row.
     pub rows: u64,
-    /// Rows that became points.
+    /// The number of rows that became points.
     pub kept: u64,
     skipped: [u64; SkipReason::ALL.len()],
-    /// Rows that the filter left out: they are not among [`rows`](Self::rows).
+    /// The number of rows that the filter or the box [`within`](crate::LoadOptions::within) left
+    /// out. They are not among [`rows`](Self::rows).
     pub filtered: u64,
     /// Values that the filter can't compare and for which it left rows out, by column and reason.
     pub mismatches: Vec<Mismatch>,
-    /// Records that the file marks as deleted: they are not among [`rows`](Self::rows) either.
+    /// The number of records that the file marks as deleted. They are not among
+    /// [`rows`](Self::rows) either.
     pub deleted: u64,
     /// The unit that rows are counted by in examples.
     pub(crate) unit: RowUnit,
-    /// The first skipped rows in the order of the file: up to 5 for each reason, 20 in all.
+    /// The first skipped rows in the order of the file: at most 5 for each reason, and 20 for all
+    /// together.
     pub examples: Vec<SkippedRow>,
-    /// Kept rows whose weight is empty or null: 0 in a sum, and no part of a mean or a count of
-    /// values, as SQL's SUM, AVG and COUNT have it.
+    /// The number of kept rows whose weight is empty or null. Such a weight is 0 in a sum and no
+    /// part of a mean or of a count of values, as for SQL's SUM, AVG and COUNT.
     pub weights_missing: u64,
-    /// Kept rows at exactly longitude 0, latitude 0: often a sign of missing positions.
+    /// The number of kept rows at exactly longitude 0, latitude 0: often a sign of missing
+    /// positions.
     pub at_null_island: u64,
     pub(crate) notes: Notes,
-    /// The largest error of a datum's shift in metres, where it is over 10 or
-    /// [`LoadOptions::datum_error`](crate::LoadOptions::datum_error) accepts it; else 0.
+    /// The largest error in metres that a datum's shift to WGS 84 may have left in a position.
+    /// Errors of at most 10 m count only where
+    /// [`LoadOptions::datum_error`](crate::LoadOptions::datum_error) accepted them. 0 if there are
+    /// none.
     pub datum_error: u32,
-    /// Bytes read of the source as it is stored (compressed bytes of a compressed file).
+    /// The number of bytes that were read of the source as it is stored; of a compressed file these
+    /// are compressed bytes.
     pub bytes: u64,
 }
 
 impl Report {
-    /// Rows skipped for one reason.
+    /// The number of rows that were skipped for one reason.
     pub fn skipped(&self, reason: SkipReason) -> u64 {
         self.skipped.get(reason as usize).copied().unwrap_or(0)
     }
 
-    /// Rows skipped for any reason.
+    /// The number of rows that were skipped for any reason.
     pub fn skipped_total(&self) -> u64 {
         self.skipped.iter().sum()
     }
@@ -237,8 +248,8 @@ impl Report {
         self.notes.lines()
     }
 
-    /// Counts a skipped row. `describe` returns line and finding; it is called only while examples
-    /// are still collected, so that bad files stay fast.
+    /// Counts a skipped row. `describe` returns the row's line and the value at fault. It is called
+    /// only while examples are still collected, so that files with many bad rows are read fast.
     pub(crate) fn skip(&mut self, skip: SkipReason, describe: impl FnOnce() -> (u64, String)) {
         self.rows += 1;
         if let Some(count) = self.skipped.get_mut(skip as usize) {
@@ -255,7 +266,8 @@ impl Report {
         }
     }
 
-    /// Counts a value that a filter can't compare.
+    /// Counts a value that a filter can't compare. `example` returns its text, and is called only
+    /// for the first value with this column and reason.
     pub(crate) fn count_mismatch(
         &mut self,
         column: &str,
@@ -273,23 +285,23 @@ impl Report {
         }
     }
 
-    /// The counter of a column's values with a reason.
+    /// The count so far for a column and a reason; `None` if there was no such value.
     fn mismatch(&mut self, column: &str, reason: MismatchReason) -> Option<&mut Mismatch> {
         let mut known = self.mismatches.iter_mut();
         known.find(|known| known.reason == reason && known.column == column)
     }
 
-    /// Notes a position's error in metres.
+    /// Notes that a position may be wrong by this many metres.
     pub(crate) fn place_off_by(&mut self, metres: f64) {
         if metres > 0.0 {
             self.datum_error = self.datum_error.max(metres.ceil() as u32);
         }
     }
 
-    /// Adds the report of the rows that follow.
+    /// Adds the report of the rows that follow those of `self`.
     ///
-    /// A part omits only examples that the whole would have omitted too, so the sum doesn't depend
-    /// on how the rows were divided.
+    /// `part` lacks only examples that a report of all rows would lack too, so the sum doesn't
+    /// depend on how the rows were divided into parts.
     pub(crate) fn add(&mut self, part: Report) {
         self.rows += part.rows;
         self.kept += part.kept;

@@ -2,30 +2,34 @@
 
 use std::fmt;
 
-/// The most notes about parts of a file.
+/// The most notes about parts of a file: a choice.
 const OF_PARTS: usize = 20;
 
-/// The notes of a source, or of a part of it.
+/// The notes of a source, or of a part of its rows.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Notes {
     /// Quotes that were taken as text.
     strays: Tally,
-    /// Kept rows whose weight is no number, in a column that was chosen by its name alone, and the
-    /// first such value.
+    /// The number of kept rows whose weight is no number, in a column that was chosen by its name
+    /// alone.
     no_weight: u64,
+    /// The first such weight, as messages show it.
     weight_shown: Option<String>,
-    /// Rows whose latitude is beyond a pole, and which would be right if it were the longitude.
+    /// The number of rows whose latitude is over 90° and whose position would be valid with
+    /// longitude and latitude swapped.
     pub(crate) swapped: u64,
-    /// Rows with a text in use that is not UTF-8.
+    /// Rows with a text that is not UTF-8, in a column that the filter uses or that is kept.
     recoded: Tally,
-    /// Notes about parts of the file, as about those that disagree; each once.
+    /// Notes about parts of the file, for example about parts that disagree. Each note is listed
+    /// once.
     of_parts: Vec<String>,
-    /// Findings about the bytes themselves; set is whether these include the encoding of texts.
+    /// Findings about the bytes of the input.
     pub(crate) of_bytes: Vec<String>,
+    /// Set if a finding about the bytes is about the encoding of text.
     pub(crate) tells_text: bool,
 }
 
-/// A count of occurrences, of the rows with them, and the line of the first.
+/// The number of occurrences, the number of rows with any, and the line of the first such row.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Tally {
     count: u64,

@@ -1,8 +1,8 @@
 //! Chunker: a thread that reads ahead and splits bytes into blocks of whole rows.
 //!
-//! Reading, decompressing and finding the rows' borders is serial by nature and runs here; turning
-//! blocks into points is parallel, and runs elsewhere. The channel between is short, so little is
-//! in memory at any time.
+//! Reading, decompressing and finding the ends of rows can't run in parallel: this thread does
+//! them. The module `pipeline` turns blocks into points on all cores. The channel between the two
+//! holds few blocks, so little is in memory at any time.
 
 use crate::error::LoadError;
 use crate::input::{Origin, fill};
@@ -10,23 +10,24 @@ use std::io::Read;
 use std::ops::Range;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
-/// The size of blocks in bytes; a block grows beyond it only for one long row.
+/// The size of blocks in bytes, a choice: 256 KiB. A block is larger only where a single row is.
 ///
-/// The crate's own tests read tiny blocks, so that rows meet borders everywhere.
+/// In the crate's own tests it is 64 bytes, so that blocks end at all kinds of places in rows.
 pub(crate) const BLOCK: usize = if cfg!(test) { 64 } else { 256 << 10 };
 
 /// A position in a text file; line and column are counted from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct TextPosition {
     pub(crate) line: u64,
-    /// The byte in the line.
+    /// The number of the byte in the line.
     pub(crate) column: u64,
 }
 
 impl TextPosition {
     pub(crate) const START: Self = Self { line: 1, column: 1 };
 
-    /// The position behind `passed`, in which `newline` ends a line.
+    /// The position behind the bytes `passed`, the first of which is at `self`. The byte `newline`
+    /// ends a line.
     pub(crate) fn after(self, passed: &[u8], newline: u8) -> Self {
         match memchr::memrchr(newline, passed) {
             None => Self {
@@ -41,14 +42,16 @@ impl TextPosition {
     }
 }
 
-/// Whole rows in sequence.
+/// A part of a file that consists of whole rows.
 pub(crate) struct Block {
     pub(crate) bytes: Vec<u8>,
-    /// The range of each row in `bytes`, for formats whose rows can't be found again by scanning.
+    /// The ranges in `bytes` of rows that the parser can't find again by scanning the block: all
+    /// rows of GeoJSON, and the rows of CSV with doubtful quotes.
     pub(crate) items: Vec<Range<usize>>,
-    /// The position of the first byte in the file.
+    /// The position in the file of the first byte.
     pub(crate) start: TextPosition,
-    /// Set for the last block. A channel that closes without one means that reading broke off.
+    /// Set for the last block. If the channel closes without such a block, the reading thread ended
+    /// early.
     pub(crate) last: bool,
 }
 
@@ -79,7 +82,7 @@ pub(crate) enum SplitError {
     Quote,
     /// The bytes are no JSON.
     Json(String),
-    /// The rest can't be interpreted.
+    /// The rows from here on can't be interpreted.
     Refused(Box<LoadError>),
 }
 
@@ -91,12 +94,13 @@ pub(crate) trait Splitter: Send + 'static {
     /// The byte that ends a line.
     fn newline(&self) -> u8;
 
-    /// Splits a buffer that begins with a row. `ended`: nothing follows it, and all of it must be
-    /// split.
+    /// Splits `buffer`, which begins at the start of a row, into whole rows and an unfinished rest.
+    /// With `ended`, nothing follows the buffer, so no rest may remain.
     fn split(&mut self, buffer: &[u8], ended: bool) -> Split;
 }
 
-/// Starts reading `reader` into blocks, at most `ahead` of them waiting.
+/// Starts a thread that reads `reader` into blocks, and returns the channel that yields them, in
+/// which at most `ahead` blocks wait. `start` is the position in the file of the first byte.
 pub(crate) fn start<C: Splitter>(
     reader: impl Read + Send + 'static,
     origin: Origin,
@@ -118,7 +122,7 @@ pub(crate) fn start<C: Splitter>(
     Ok(receiver)
 }
 
-/// Reads to the end, or until the receiver is dropped.
+/// Reads blocks and sends them, to the end of the file or until the receiver is dropped.
 fn read<C: Splitter>(
     mut reader: impl Read,
     origin: &Origin,
@@ -129,7 +133,8 @@ fn read<C: Splitter>(
 ) -> Result<(), LoadError> {
     let mut buffer = Vec::new();
     loop {
-        // Twice the size that was too small for a row, and never more than a row may have.
+        // If the buffer was too small for one row, it is doubled, up to the most bytes that a row
+        // may have.
         let target = (buffer.len() * 2).clamp(BLOCK, C::LIMIT);
         let ended = fill(&mut reader, &mut buffer, target).map_err(|e| origin.read_error(e))?;
         let newline = splitter.newline();
@@ -156,8 +161,8 @@ fn read<C: Splitter>(
         place = place.after(&block.bytes, newline);
         let blocks = block.bytes.len() / BLOCK;
         let mut unheard = sender.send(Ok(block)).is_err();
-        // A long row takes the places of as many blocks as it could be, so that the waiting bytes
-        // are bounded too.
+        // A long row counts as several blocks: empty blocks behind it fill the channel, so that the
+        // bytes that wait there stay few.
         for _ in 1..blocks.min(ahead) {
             unheard |= !ended && sender.send(Ok(Block::nothing(place))).is_err();
         }

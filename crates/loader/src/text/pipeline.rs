@@ -1,4 +1,4 @@
-//! The source that all text formats share: blocks in, points out.
+//! The source that all text formats share: it takes blocks and gives points.
 
 use crate::batch::Batch;
 use crate::columns::Columns;
@@ -14,20 +14,22 @@ use rayon::prelude::*;
 use std::io;
 use std::sync::mpsc::Receiver;
 
-/// The most blocks at a time: more gain nothing, since one thread reads them.
+/// The most blocks that are parsed at a time, a choice: more would gain nothing, since a single
+/// thread reads them.
 const MOST: usize = 8;
 
-/// The number of blocks that are parsed at a time, and that wait meanwhile.
+/// The number of blocks that are parsed at a time, and of those that may wait meanwhile: one for
+/// each thread, at most 8.
 pub(crate) fn width() -> usize {
     rayon::current_num_threads().clamp(1, MOST)
 }
 
 /// A parser of blocks into points.
 pub(crate) trait Parser: Send + Sync {
-    /// Validates every row of a block.
+    /// Checks every row of a block, and adds points and counts to `batch`.
     ///
     /// # Errors
-    /// The whole file can't be read.
+    /// A fault for which the whole file can't be read.
     fn parse(&self, block: &Block, batch: &mut Batch) -> Result<(), LoadError>;
 
     /// Checks a source that was read to its end.
@@ -52,7 +54,8 @@ pub(crate) struct Pipeline<P> {
 }
 
 impl<P: Parser> Pipeline<P> {
-    /// A source of the blocks of a channel, and of a `first` one that was read ahead.
+    /// A source of the blocks that a channel yields. `first` is the block before these, if it was
+    /// read ahead.
     pub(crate) fn new(
         origin: Origin,
         columns: Columns,
@@ -73,11 +76,11 @@ impl<P: Parser> Pipeline<P> {
         }
     }
 
-    /// The next blocks: waits for one, and takes all that are ready.
+    /// The next blocks: one, for which it waits, and the ones that are ready behind it.
     fn gather(&mut self) -> Vec<Result<Block, LoadError>> {
         let mut gathered: Vec<_> = self.first.take().map(Ok).into_iter().collect();
         if gathered.is_empty() {
-            // The channel closed without a last block: the thread is gone.
+            // If the channel closes without a last block, the reading thread ended early.
             let broken = || io::Error::other("the reading thread broke off");
             gathered.push(
                 self.blocks
@@ -124,7 +127,7 @@ impl<P: Parser> BatchSource for Pipeline<P> {
                 (batch, outcome)
             })
             .collect();
-        // In the order of the file, in whatever order they finished.
+        // The batches are poured in the order of the file.
         for (batch, outcome) in parsed {
             self.state.pour(batch, sink)?;
             outcome?;
