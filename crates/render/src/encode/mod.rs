@@ -96,8 +96,8 @@ pub enum Effort {
     /// The effort for tiles that are drawn on request: fast, with files that are still small.
     #[default]
     Live,
-    /// The effort for exports: files up to a third smaller than with [`Live`](Self::Live), in about
-    /// thirty times the time.
+    /// The effort for exports: files up to a third smaller than with [`Live`](Effort::Live), in
+    /// about thirty times the time.
     Small,
 }
 
