@@ -1,4 +1,4 @@
-//! Validation of rows, by the same rules for every format, and batches of the points they give.
+//! Checks of rows, by the same rules for every format, and batches of the points that rows give.
 
 use crate::messages::shown;
 use crate::number::{self, exact::Number};
@@ -8,17 +8,17 @@ use crate::time::Times;
 use crate::value::Value;
 use heatsplat_points::{LonLatBox, Point, ProjectionError, WorldCoord, mercator};
 
-/// The points of a stretch of rows, and the account of those rows.
+/// The points of some consecutive rows, and the report of these rows.
 #[derive(Default)]
 pub(crate) struct Batch {
     pub(crate) points: Vec<Point>,
     pub(crate) report: Report,
     /// The values of the points in the columns that are kept.
     pub(crate) kept: TableBuilder,
-    /// The part of the world that rows are read from; everywhere without one.
+    /// The box from which points are kept; `None`: everywhere.
     within: Option<LonLatBox>,
-    /// Set where the column of weights was chosen by its name alone: a value of it that is no
-    /// number costs no row then.
+    /// Set if the column of weights was chosen by its name alone. A value in it that is no number
+    /// is then a missing weight, and the row is kept.
     is_guess: bool,
 }
 
@@ -27,7 +27,7 @@ pub(crate) struct Batch {
 pub(crate) enum Weight<'a> {
     /// No column of weights is used: the row counts 1.
     Unused,
-    /// Null: the row counts 0 in a sum and takes no part in a mean.
+    /// Null: the row counts 0 in a sum and is no part of a mean.
     Missing,
     /// The text of a field; an empty one is missing.
     Text(&'a [u8]),
@@ -78,7 +78,7 @@ impl Found<'_> {
 }
 
 impl Rejection<'_> {
-    /// The finding, for a report.
+    /// The value at fault as reports show it, with its meaning before it.
     pub(crate) fn found(&self) -> String {
         match self.found {
             Found::Time => self.found.shown(),
@@ -88,7 +88,8 @@ impl Rejection<'_> {
 }
 
 impl Batch {
-    /// An empty batch of rows that lie within bounds and keep the values of `keep` columns.
+    /// An empty batch that will keep the points in the box `within`, and the values of `keep`
+    /// columns.
     pub(crate) fn new(within: Option<LonLatBox>, keep: usize, times: &Times) -> Self {
         Self {
             within,
@@ -97,12 +98,12 @@ impl Batch {
         }
     }
 
-    /// The batch with weights of a column that was chosen by its name alone, if `is_guess`.
+    /// The batch; `is_guess` is set if its column of weights was chosen by its name alone.
     pub(crate) fn guessing(self, is_guess: bool) -> Self {
         Self { is_guess, ..self }
     }
 
-    /// Makes every point count 1: the column that was taken for weights holds none.
+    /// Makes every point count 1, since the column that was taken for weights holds none.
     pub(crate) fn drop_weights(&mut self) {
         for point in &mut self.points {
             point.weight = 1.0;
@@ -111,15 +112,15 @@ impl Batch {
         self.report.notes.forget_weights();
     }
 
-    /// Adds a row's values in the columns that are kept for each of its points; `value` is asked
-    /// by the column's place among those kept, counted from 0.
+    /// Adds a row's values in the columns that are kept, once for each of the row's points. `value`
+    /// returns the value in a column by its index among the columns that are kept.
     #[inline]
     pub(crate) fn keep_values<'v>(&mut self, value: impl FnMut(usize) -> Value<'v>) {
         self.kept.fill(self.points.len(), value);
     }
 
-    /// Keeps a row whose longitude and latitude are texts, or returns why not. The caller counts
-    /// a rejection: it knows the line.
+    /// Keeps a row whose longitude and latitude are texts, or returns why it is rejected. The
+    /// caller counts the rejection, since it knows the row's line.
     #[inline]
     pub(crate) fn keep<'a>(
         &mut self,
@@ -137,7 +138,7 @@ impl Batch {
         self.keep_at(at, x, y, weight)
     }
 
-    /// Keeps a row whose longitude and latitude are numbers, or returns why not.
+    /// Keeps a row whose longitude and latitude are numbers, or returns why it is rejected.
     pub(crate) fn keep_record<'a>(
         &mut self,
         lon: f64,
@@ -154,8 +155,8 @@ impl Batch {
         self.keep_at(at, lon, lat, weight)
     }
 
-    /// Keeps a row at a place on the map, unless its weight is none. `x` and `y` are its
-    /// coordinates in the source.
+    /// Keeps a row at a position on the map, or rejects it if its weight is no number. `x` and `y`
+    /// are its coordinates in the source.
     #[inline]
     pub(crate) fn keep_at<'a>(
         &mut self,
@@ -199,8 +200,8 @@ impl Batch {
         }
     }
 
-    /// The weight of a row whose own is no number: missing in a column that was chosen by its
-    /// name alone, else a reason to reject the row.
+    /// The result for a weight that is no number: a missing weight if the column was chosen by its
+    /// name alone, else a rejection of the row.
     #[cold]
     fn no_weight<'a>(&mut self, found: Found<'a>) -> Result<Option<f32>, Rejection<'a>> {
         if !self.is_guess {
@@ -210,7 +211,7 @@ impl Batch {
         Ok(None)
     }
 
-    /// The reason why a position is none, and the axis at fault. A position that would be right
+    /// The reason why a position is rejected, and the axis at fault. A position that would be valid
     /// with longitude and latitude swapped is counted.
     #[cold]
     fn blame(&mut self, refusal: ProjectionError, lon: f64, lat: f64) -> (SkipReason, Axis) {
@@ -234,12 +235,14 @@ fn rejection<'a>(skip: SkipReason, what: &'static str, found: Found<'a>) -> Reje
     Rejection { skip, what, found }
 }
 
-/// Returns whether a position off the map would be on it with longitude and latitude swapped.
+/// Returns whether a position that is not on the map would be on it with longitude and latitude
+/// swapped.
 pub(crate) fn are_swapped(refusal: ProjectionError, lon: f64, lat: f64) -> bool {
     refusal == ProjectionError::Latitude && lon.abs() <= 90.0 && lat.abs() <= 360.0
 }
 
-/// The rejection for two fields of which at least one is no number: an empty one comes first.
+/// The rejection of a row whose longitude, latitude or both are no numbers. If one of them is
+/// empty, it is named as the fault.
 #[cold]
 fn unreadable<'a>(lon: &'a [u8], lat: &'a [u8]) -> Rejection<'a> {
     let empty = |field: &[u8]| field.trim_ascii().is_empty();

@@ -43,7 +43,7 @@ impl fmt::Display for Encoding {
     }
 }
 
-/// The text of a value: UTF-8, or else windows-1252.
+/// The text of a value: read as UTF-8 or, if it isn't UTF-8, as windows-1252.
 pub(crate) fn decoded(bytes: &[u8]) -> Cow<'_, str> {
     match std::str::from_utf8(bytes) {
         Ok(text) => Cow::Borrowed(text),
@@ -51,7 +51,7 @@ pub(crate) fn decoded(bytes: &[u8]) -> Cow<'_, str> {
     }
 }
 
-/// Returns whether a sample is UTF-8; unless it is `whole`, its last character may be cut off.
+/// Returns whether a sample is UTF-8. Unless `whole` is set, its last character may be cut off.
 pub(crate) fn may_be_utf8(sample: &[u8], whole: bool) -> bool {
     match std::str::from_utf8(sample) {
         Ok(_) => true,
@@ -60,7 +60,7 @@ pub(crate) fn may_be_utf8(sample: &[u8], whole: bool) -> bool {
 }
 
 impl Encoding {
-    /// The library's decoder.
+    /// The encoding as the library `encoding_rs` has it.
     pub(crate) fn decoder(self) -> &'static encoding_rs::Encoding {
         self.0
     }

@@ -8,13 +8,13 @@ use std::str::FromStr;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum InputFormat {
-    /// Delimiter-separated values; the delimiter is found among `,` `;` tab `|`.
+    /// Delimiter-separated values; the delimiter is detected: `,`, `;`, a tab or `|`.
     Csv,
     /// Values separated by tabs.
     Tsv,
     /// One GeoJSON document (RFC 7946), or several in sequence.
     GeoJson,
-    /// One GeoJSON object a line, or a GeoJSON text sequence (RFC 8142).
+    /// One GeoJSON object on each line, or a GeoJSON text sequence (RFC 8142).
     GeoJsonLines,
     /// An Esri Shapefile: `.shp` with `.dbf` and `.prj` beside it.
     Shapefile,

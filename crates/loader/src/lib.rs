@@ -3,8 +3,8 @@
 //! `remote`); PostGIS (feature `postgis`).
 //!
 //! [`open`] detects compression, format and columns of an input and returns a [`Source`]; [`load`]
-//! reads it into any [`PointSink`](heatsplat_points::PointSink). Nothing is ever held whole: a few
-//! blocks of some hundred KiB are in memory at any time.
+//! reads it into any [`PointSink`](heatsplat_points::PointSink). No input is ever held in memory as
+//! a whole, only a few blocks of some hundred KiB.
 //!
 //! ```
 //! use heatsplat_loader::{LoadOptions, load, read};
@@ -26,25 +26,25 @@
 //! Every row either becomes a point or is skipped and counted by reason ([`SkipReason`]) in the
 //! [`Report`]; a bad row never stops a load, unless [`LoadOptions::strict`] asks for that.
 //!
-//! - **Numbers** are decimal numbers with a point: `12.5`, `+3`, `1e-2`, spaces
-//!   around them. `NaN`, `inf`, `0x1A`, `5%` and degrees-minutes-seconds are
-//!   none, and neither are `12,5` and `1,000`: whether the comma means a decimal
-//!   point or thousands cannot be known.
-//! - **Longitudes** wrap: 181 is −179; up to ±540 are taken. **Latitudes** past
-//!   the Web-Mercator square (±85.0511) are `outside`, past ±90 a `bad position`.
-//!   A point at 0,0 is kept, and counted.
-//! - **Weights** are finite single-precision numbers, negative ones too. A
-//!   *missing* weight (an empty field, `null`, a row too short to have one)
-//!   is 0 in a sum and takes no part in a mean or a count of values, as SQL's `SUM`, `AVG` and
-//!   `COUNT` have it; the row is kept and counted in [`Report::weights_missing`].
-//! - A column of weights that no option names is chosen by its name, if it holds numbers. A value
-//!   of it that is no number counts as missing and costs no row.
-//! - If most latitudes are beyond 90° and would be right as longitudes, that is an error: the axes
+//! - **Numbers** are decimal numbers with a point: `12.5`, `+3`, `1e-2`, with or without spaces
+//!   around them. `NaN`, `inf`, `0x1A`, `5%` and degrees with minutes and seconds are no numbers.
+//!   Neither are `12,5` and `1,000`, where the comma may mean a decimal point or thousands.
+//! - **Longitudes** wrap: 181° is −179°; up to ±540° are accepted. A **latitude** beyond the edge
+//!   of the Web-Mercator square (±85.0511°) is skipped as `outside`, one beyond ±90° as a `bad
+//!   position`. A point at 0,0 is kept, and counted in [`Report::at_null_island`].
+//! - **Weights** are finite single-precision numbers, which may be negative. A *missing* weight is
+//!   an empty field or `null`, or the row is too short to have one. It is 0 in a sum and no part of
+//!   a mean or of a count of values, as for SQL's `SUM`, `AVG` and `COUNT`. The row is kept and
+//!   counted in [`Report::weights_missing`].
+//! - If no option names a column of weights, one is chosen by its name, if it holds numbers. A
+//!   value in it that is no number is then a missing weight, and the row is kept.
+//! - If most latitudes are beyond 90° and would be valid as longitudes, that is an error: the axes
 //!   are swapped.
-//! - A blank line is no row. Text columns may hold any bytes: text that is not UTF-8 is read as
-//!   windows-1252, or as UTF-16 by its mark or its zeros.
-//! - A quote that would swallow rows is text; in tab-separated text so is every quote that isn't
-//!   one of two around a whole field.
+//! - A blank line is no row. Columns of text may hold any bytes. Text that is not UTF-8 is read as
+//!   windows-1252, or as UTF-16 if it has the byte-order mark of UTF-16 or zeros between its
+//!   letters.
+//! - A quote that would swallow rows is text. In tab-separated text a quote is text too, unless it
+//!   is one of two around a whole field.
 #![forbid(unsafe_code)]
 #![cfg_attr(
     not(test),

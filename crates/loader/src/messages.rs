@@ -2,17 +2,17 @@
 
 use crate::encoding::{decoded, may_be_utf8};
 
-/// The most characters that are shown of a value.
+/// The most characters that are shown of a value: a choice.
 const SHOWN: usize = 60;
 
-/// The most names that a list shows.
+/// The most names that a list shows: a choice.
 const LISTED: usize = 40;
 
 /// A value as messages show it: in quotes, at most 60 characters, control characters escaped.
 pub(crate) fn shown(value: &[u8]) -> String {
-    // A character has at most 4 bytes: more need not be looked at, however long the field.
+    // A character has at most 4 bytes, so the rest of a long field need not be decoded.
     let head = value.get(..4 * (SHOWN + 1)).unwrap_or(value);
-    // A last character that is cut off is no sign of another encoding.
+    // A last character that is cut off doesn't mean that the text has another encoding.
     let text = if may_be_utf8(head, head.len() == value.len()) {
         String::from_utf8_lossy(head)
     } else {

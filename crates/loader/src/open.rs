@@ -16,9 +16,9 @@ use std::path::Path;
 
 /// Opens a path, or standard input for `-`, and detects its format and columns.
 ///
-/// With the feature `remote` also an `http://`, `https://` or `s3://` address: read as a stream, or
-/// only where needed (Parquet; FlatGeobuf within bounds), or kept in a temporary file as long as
-/// the source lives.
+/// With the feature `remote`, `input` may also be an `http://`, `https://` or `s3://` address. It
+/// is read as a stream, or only in the parts that are needed (Parquet, and FlatGeobuf within
+/// bounds), or it is kept in a temporary file until the source is dropped.
 ///
 /// Compression (gzip, zstd) is detected by the first bytes, whatever the name is.
 ///
@@ -38,7 +38,7 @@ pub fn open(input: impl AsRef<Path>, options: &LoadOptions) -> Result<Box<dyn So
     if !input.is_plain_file() {
         return start(input, options);
     }
-    // Formats that are read at many places, by several readers.
+    // Some formats are read at many offsets by several readers, which open the file again.
     let origin = input.origin.afresh();
     let format = input.format(options.format)?;
     let file = origin.file();
@@ -57,7 +57,7 @@ pub fn open(input: impl AsRef<Path>, options: &LoadOptions) -> Result<Box<dyn So
     })
 }
 
-/// Refuses the option `geom` for formats where a row has one geometry.
+/// Refuses the option `geom` for formats in which a row has only one geometry.
 pub(crate) fn one_geometry(
     file: &str,
     format: InputFormat,
@@ -75,8 +75,7 @@ pub(crate) fn one_geometry(
     }
 }
 
-/// Opens a file with libraries that damaged data may make panic: a panic costs the file, not the
-/// program.
+/// Calls `open`, whose libraries may panic on damaged data, and turns a panic into an error.
 pub(crate) fn guarded(
     file: String,
     open: impl FnOnce() -> Result<Box<dyn Source>, LoadError>,
@@ -90,11 +89,11 @@ pub(crate) fn guarded(
     })
 }
 
-/// Like [`open`], for the bytes of any reader. `name` is used in messages, and its extension may
-/// decide the format.
+/// Opens the bytes of any reader, as [`open`] does those of a path. `name` is used in messages, and
+/// its extension may decide the format.
 ///
 /// # Errors
-/// Like [`open`].
+/// Those of [`open`], and one for a format that can only be read from a file.
 pub fn read(
     reader: impl Read + Send + 'static,
     name: &str,
@@ -104,6 +103,7 @@ pub fn read(
     start(input.into_utf8(options.encoding)?, options)
 }
 
+/// Opens an input whose format can be read as a stream; other formats are an error.
 pub(crate) fn start(input: Input, options: &LoadOptions) -> Result<Box<dyn Source>, LoadError> {
     let format = input.format(options.format)?;
     one_geometry(&input.origin.file(), format, options)?;

@@ -8,49 +8,52 @@ use crate::time::TimeFormat;
 use heatsplat_points::LonLatBox;
 use std::str::FromStr;
 
-/// Known facts about an input, and a choice of its rows. By default all is detected, and all rows
-/// are read.
+/// Facts about an input that the caller knows, and a choice of its rows and columns. By default
+/// everything is detected, and all rows are read.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct LoadOptions {
-    /// The format; detected by content and extension without it.
+    /// The format; `None`: it is detected by content and extension.
     pub format: Option<InputFormat>,
-    /// The column of longitudes (degrees), by name; by number from 1 in files without a header.
+    /// The column of longitudes in degrees, by its name or, in files without a header, by its
+    /// number, counted from 1. `None`: it is detected.
     pub lon: Option<String>,
-    /// The column of latitudes (degrees), likewise.
+    /// The column of latitudes in degrees, given as that of longitudes.
     pub lat: Option<String>,
-    /// The column or GeoJSON property of weights, likewise; `none`: every row counts 1.
+    /// The column or GeoJSON property of weights, given as that of longitudes. With the text `none`
+    /// every row counts 1.
     pub weight: Option<String>,
-    /// The byte between the fields of CSV; detected among `,` `;` tab `|` without it.
+    /// The byte between the fields of CSV; `None`: it is detected among `,`, `;`, tab and `|`.
     pub delimiter: Option<u8>,
-    /// The quotes of CSV; without it `"`, unless it swallows rows, and in tab-separated text only
-    /// around whole fields.
+    /// The quotes of CSV. `None`: they are `"`, unless a quote would swallow rows; in tab-separated
+    /// text only quotes around whole fields count.
     pub quote: Option<Quote>,
-    /// The encoding of text: CSV, GeoJSON, GPX or a Shapefile's table; without it UTF-8, UTF-16, or
-    /// the one that XML declares. Values that are not UTF-8 are then windows-1252.
+    /// The encoding of the text in CSV, GeoJSON, GPX or a Shapefile's table. `None`: it is UTF-8,
+    /// UTF-16 or the encoding that XML declares, and values that are not UTF-8 are read as
+    /// windows-1252.
     pub encoding: Option<Encoding>,
     /// The table of points, where a file has several.
     pub table: Option<String>,
-    /// The column of geometries, where a file has several (Parquet, Arrow; in a GeoPackage it
-    /// selects a table); the primary one without it.
+    /// The column of geometries, where a Parquet or Arrow file has several; in a GeoPackage it
+    /// selects a table. `None`: the primary column.
     pub geom: Option<String>,
-    /// The condition on rows; all rows are read without it.
+    /// The condition that a row must fulfil to be read; `None`: all rows are read.
     pub filter: Option<Filter>,
-    /// The spellings of times in columns that are filtered by or kept, each tried in turn before
-    /// the spellings that are always understood.
+    /// Spellings of times, for the columns that are filtered by or kept. They are tried in this
+    /// order, and before the spellings that are always understood.
     pub time_formats: Vec<TimeFormat>,
-    /// The columns whose values are kept for each point, by name, likewise: with
-    /// [`load_table`](crate::load_table).
+    /// The columns whose values [`load_table`](crate::load_table) keeps for each point, given as
+    /// that of longitudes.
     pub keep: Vec<String>,
-    /// The box that rows are read from; everywhere without it. Only that part is read of files with
-    /// an index.
+    /// The box from which points are kept; `None`: everywhere. Of files with a spatial index only
+    /// the part in the box is read.
     pub within: Option<LonLatBox>,
-    /// The largest error in metres that is accepted of a datum's shift to WGS 84, where a grid that
-    /// is not read here would be more accurate; 5 without it.
+    /// The largest error in metres that a datum's shift to WGS 84 may have where a grid would be
+    /// more accurate, since grids are not read here. `None`: 5 m.
     pub datum_error: Option<f64>,
     /// Makes a row that gives no point an error.
     pub strict: bool,
-    /// The most bytes of an address that are kept in a temporary file, where the format or the
-    /// server requires one; 4 GiB without it.
+    /// The most bytes of an address that are kept in a temporary file, if the format or the server
+    /// requires such a file; `None`: 4 GiB.
     pub download_limit: Option<u64>,
 }
 
@@ -59,7 +62,7 @@ pub struct LoadOptions {
 pub enum Quote {
     /// No quotes: all bytes but delimiters and line ends are text.
     None,
-    /// This byte, as RFC 4180 has it, even where it swallows rows.
+    /// This byte quotes fields by the rules of RFC 4180, even where a field then swallows rows.
     Byte(u8),
 }
 

@@ -5,8 +5,8 @@ use std::fmt;
 /// A parameter of reading: a field of [`LoadOptions`](crate::LoadOptions), or of a database's
 /// layers and rasters.
 ///
-/// Messages name parameters in backticks: `` `keep`: there is no column … ``. A program whose
-/// users know a parameter by another name, as a flag say, can put that in its place.
+/// Messages name parameters in backticks: `` `keep`: there is no column … ``. A program whose users
+/// know parameters by other names, for example as flags, can replace these names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Parameter {
@@ -36,7 +36,7 @@ pub enum Parameter {
     DatumError,
     /// [`LoadOptions::download_limit`](crate::LoadOptions::download_limit)
     DownloadLimit,
-    /// The reference system of geometries in a database that don't state theirs.
+    /// The reference system of geometries in a database that state none.
     Srid,
     /// Permission for a database's role that may do more than read.
     AllowSuperuser,
@@ -98,7 +98,7 @@ impl fmt::Display for Parameter {
     }
 }
 
-/// The reason why a text is no value of an option: what was expected.
+/// The error for a text that is no value of an option. It states what was expected.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct ParseOptionError {

@@ -1,4 +1,4 @@
-//! Properties of every input, tried on random ones in blocks of 64 bytes.
+//! Properties that hold for every input, tested on random inputs in blocks of 64 bytes.
 
 use crate::{InputFormat, LoadError, LoadOptions, Quote, Report, SkipReason, load, read};
 use heatsplat_points::{Point, mercator};
@@ -33,8 +33,8 @@ fn outcome(bytes: &[u8], step: usize, options: &LoadOptions) -> Outcome {
     Ok((points, report))
 }
 
-/// Checks that the outcome is the same for any way of reading: in drops, in one go, on one thread
-/// or four.
+/// Returns the outcome of reading, after a check that it doesn't depend on the number of bytes that
+/// are read at a time (1, 7 or all) and on the number of threads (one or four).
 fn check_invariance(bytes: &[u8], options: &LoadOptions) -> Outcome {
     let whole = outcome(bytes, usize::MAX, options);
     for step in [1, 7] {
@@ -73,8 +73,8 @@ fn as_format(format: InputFormat) -> LoadOptions {
     }
 }
 
-/// Parses records as naively as possible: fields, and the line each begins on. `None` if a quote is
-/// not closed.
+/// Parses records as simply as possible: the line on which each begins, and its fields. `None` if a
+/// quote is not closed.
 fn naive_records(text: &str) -> Option<Vec<(u64, Vec<String>)>> {
     let (mut records, mut fields, mut field) = (Vec::new(), Vec::new(), String::new());
     let (mut line, mut begun) = (1, 1);
@@ -112,7 +112,7 @@ fn naive_records(text: &str) -> Option<Vec<(u64, Vec<String>)>> {
     (!quoted).then_some(records)
 }
 
-/// The verdict of the rules about a record of `lon,lat,w`.
+/// The weight of a record of `lon,lat,w` by the rules, or the reason for which it is skipped.
 fn naive_verdict(fields: &[String]) -> Result<f32, SkipReason> {
     let number = |f: &String| f.trim().parse::<f64>().ok();
     let [lon, lat, ..] = fields else {
@@ -138,7 +138,7 @@ fn naive_verdict(fields: &[String]) -> Result<f32, SkipReason> {
     }
 }
 
-/// Mostly sensible fields, so that many rows are kept.
+/// Fields that are mostly valid numbers, so that many rows are kept.
 fn field() -> impl Strategy<Value = String> {
     prop_oneof![
         6 => "-?[0-9]{1,2}(\\.[0-9]{1,6})?",
@@ -148,7 +148,7 @@ fn field() -> impl Strategy<Value = String> {
     ]
 }
 
-/// A row with texts that have quotes where they should, and where they shouldn't.
+/// A row with texts whose quotes are in the right places or in wrong ones.
 fn doubtful_row() -> impl Strategy<Value = String> {
     let text = prop_oneof![
         6 => "[a-z ]{0,6}",

@@ -9,18 +9,18 @@ use crate::report::{Report, SkipReason};
 use crate::table::{Table, TableBuilder};
 use heatsplat_points::{PointSink, Points, PointsBuilder};
 
-/// A source of points: a file, a stream, a query.
+/// A source of points: a file, a stream or a query.
 ///
-/// Pull API: nothing more is read than [`next_batch`](Self::next_batch) asks for and a few blocks
-/// ahead, so memory stays bounded for a source of any size.
+/// The caller asks for each batch with [`next_batch`](Self::next_batch). At most a few blocks are
+/// read ahead, so memory stays bounded for a source of any size.
 pub trait Source: Send {
     /// The source's name in messages: the path, or `standard input`.
     fn name(&self) -> &str;
 
-    /// The source's columns, those that are used, and why.
+    /// The source's columns, the ones among them that are used, and the reason.
     fn columns(&self) -> &Columns;
 
-    /// Pours the next points into `sink`; `false` when there are no more.
+    /// Pours the next points into `sink`. Returns `false` if there are no more.
     ///
     /// A batch may be empty (all of its rows were skipped) without being the
     /// last. Points come in the order of the rows.
@@ -35,7 +35,7 @@ pub trait Source: Send {
         TableBuilder::default()
     }
 
-    /// The account of the rows so far.
+    /// The report of the rows that were read so far.
     fn report(&self) -> &Report;
 
     /// The progress so far.
@@ -47,7 +47,7 @@ pub(crate) struct SourceState {
     name: String,
     pub(crate) columns: Columns,
     pub(crate) report: Report,
-    /// The values of the points that were poured last, in the columns that are kept.
+    /// The values in the columns that are kept, for the points since the last call of `take_kept`.
     kept: TableBuilder,
     strict: bool,
 }
@@ -63,7 +63,7 @@ impl SourceState {
         }
     }
 
-    /// Pours a batch into `sink` and adds its account.
+    /// Pours a batch into `sink` and adds its report.
     ///
     /// # Errors
     /// [`LoadError::Strict`] for a skipped row, where the source is strict.
@@ -81,7 +81,7 @@ impl SourceState {
     }
 }
 
-/// A source with the common state: all but the reading of batches is the same.
+/// A source with the common state: only the reading of batches depends on the format.
 pub(crate) trait BatchSource: Send {
     fn state(&self) -> &SourceState;
 
@@ -90,7 +90,7 @@ pub(crate) trait BatchSource: Send {
     /// Pours the next batches; see [`Source::next_batch`].
     fn pour_next(&mut self, sink: &mut dyn PointSink) -> Result<bool, LoadError>;
 
-    /// The stored size in bytes, where it is known.
+    /// The stored size in bytes; `None` if it is not known.
     fn bytes_total(&self) -> Option<u64>;
 }
 
@@ -133,7 +133,7 @@ pub struct LoadProgress {
     pub rows: u64,
     /// Bytes read so far of the source as it is stored: of the compressed file, not of its content.
     pub bytes_read: u64,
-    /// The stored size in bytes, where it is known: not of pipes.
+    /// The stored size in bytes; `None` if it is not known, as that of a pipe.
     pub bytes_total: Option<u64>,
 }
 
@@ -158,7 +158,8 @@ pub fn load(
 /// of the columns that are kept. Calls `on_progress` after every batch.
 ///
 /// # Errors
-/// Those of [`load`]; a column to keep that no row has.
+/// Those of [`load`]; [`LoadError::NoSuchColumn`] for a column to keep that no row has; and
+/// [`LoadError::BadOption`] for columns to keep of more than 4,294,967,295 points.
 pub fn load_table(
     source: &mut dyn Source,
     mut on_progress: impl FnMut(&LoadProgress),
@@ -180,7 +181,7 @@ pub fn load_table(
     };
     let (points, order) = builder.build_with_order().ok_or_else(too_many)?;
     let table = Table::new(names, kept, &order);
-    // Formats whose columns may come at any time can't check this before.
+    // GeoJSON may have new properties in any feature, so this can't be checked before.
     let seen = &source.columns().seen;
     let missing = table
         .columns()
@@ -198,7 +199,8 @@ pub fn load_table(
     }
 }
 
-/// The account of a source that was read to its end.
+/// The report of a source that was read to its end, or the error if it gave no points or has its
+/// axes swapped.
 fn finished_report(source: &dyn Source) -> Result<Report, LoadError> {
     let report = source.report().clone();
     let file = source.name().to_owned();
@@ -224,8 +226,8 @@ fn finished_report(source: &dyn Source) -> Result<Report, LoadError> {
     Ok(report)
 }
 
-/// Refuses a source most of whose positions would be right with longitude and latitude swapped: the
-/// other rows are probably misplaced too.
+/// Refuses a source if most of its positions would be valid with longitude and latitude swapped,
+/// since its other rows are probably misplaced too.
 fn check_axes(source: &dyn Source, report: &Report) -> Result<(), LoadError> {
     let refused = [
         SkipReason::BadPosition,

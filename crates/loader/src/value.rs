@@ -32,7 +32,7 @@ impl Value<'_> {
         }
     }
 
-    /// A text of its own.
+    /// A text that the value owns.
     pub(crate) fn text(text: impl Into<String>) -> Self {
         Self::Text(Cow::Owned(text.into()))
     }

@@ -1,7 +1,8 @@
-//! Geometry in well-known binary, points only: with ISO's numbers for Z and M, as GeoParquet
-//! and GeoPackage have it, and with PostGIS's flags and reference system (EWKB).
+//! Reading of points in well-known binary (WKB): with ISO's numbers for Z and M, as in GeoParquet
+//! and GeoPackage, and with the flags and the reference system of PostGIS (EWKB).
 
-/// Flags in a geometry's type.
+/// Flags in a geometry's type, as PostGIS sets them: it has Z, it has M, it states a reference
+/// system.
 const Z: u32 = 0x8000_0000;
 const M: u32 = 0x4000_0000;
 const SRID: u32 = 0x2000_0000;
@@ -9,7 +10,7 @@ const SRID: u32 = 0x2000_0000;
 /// The shape of a geometry, as far as points need it.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Shape<'a> {
-    /// One position; both are NaN where the point is empty.
+    /// One position, x and y. Both are NaN if the point is empty.
     Point(f64, f64),
     /// Several positions.
     Points(Positions<'a>),
@@ -32,7 +33,8 @@ pub(crate) struct Positions<'a> {
 }
 
 impl Iterator for Positions<'_> {
-    /// `None` as an item: bytes that are no point, behind which nothing can be read.
+    /// The x and y of a point; `None` for bytes that are no point, behind which nothing can be
+    /// read.
     type Item = Option<(f64, f64)>;
 
     fn next(&mut self) -> Option<Self::Item> {
@@ -48,7 +50,7 @@ impl Iterator for Positions<'_> {
     }
 }
 
-/// Parses a geometry; `None` for bytes that are none.
+/// Parses a geometry; `None` for bytes that are no geometry.
 pub(crate) fn parse(mut bytes: &[u8]) -> Option<Geometry<'_>> {
     // Nearly every row is a little-endian point with a reference system.
     if let [1, 1, 0, 0, 0x20, rest @ ..] = bytes
@@ -91,7 +93,8 @@ fn read<'a>(bytes: &mut &'a [u8]) -> Option<Geometry<'a>> {
     let kind = word(bytes)?;
     let srid = if kind & SRID != 0 { word(bytes)? } else { 0 };
     let plain = kind & !(Z | M | SRID);
-    // ISO adds 1000 for Z, 2000 for M, 3000 for both.
+    // ISO's number of a type is larger by 1000 with Z, by 2000 with M and by 3000 with both. `more`
+    // is the number of coordinates beside x and y.
     let more = match plain / 1000 {
         0 => u32::from(kind & Z != 0) + u32::from(kind & M != 0),
         1 | 2 => 1,

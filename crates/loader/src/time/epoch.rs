@@ -1,20 +1,22 @@
-//! Numbers that are times: counts since 1970, and dates as digits.
+//! Numbers that are times: counts of a unit since 1970, and dates that are written as digits.
 
 use super::{DAY, iso, start_of_day};
 use crate::number::exact::Number;
 
-/// The least count of seconds, milliseconds, microseconds and nanoseconds since 1970: each begins
-/// where the unit before reaches the year 2286.
+/// The smallest number that is taken for seconds since 1970: a choice. The next three are the
+/// smallest for milliseconds, microseconds and nanoseconds: each begins where the unit before it
+/// reaches the year 2286.
 const SECONDS: f64 = 1e8;
 const MILLISECONDS: f64 = 1e10;
 const MICROSECONDS: f64 = 1e13;
 const NANOSECONDS: f64 = 1e16;
 
-/// The time of a number by its size: a day as `20240601`, a second as `20240601101500`, or a count
-/// since 1970, in the unit that puts it between 1970 and 2286 or as long before.
+/// The time that a number stands for: a day as `20240601`, a second as `20240601101500`, or a count
+/// since 1970. The size of a count decides its unit, so that the time is at most 317 years before
+/// or after 1970, except for very large counts of nanoseconds.
 ///
-/// Numbers below 10⁸ are no times: as seconds they end in 1973, and years, spreadsheet days and
-/// house numbers look like that.
+/// Other numbers between 0 and 10⁸ are no times. As seconds they would end in 1973, and years, days
+/// of a spreadsheet and house numbers are of that size.
 pub(super) fn time(number: Number) -> Option<i64> {
     if let Some(time) = number.whole().and_then(digits_as_date) {
         return Some(time);
@@ -46,7 +48,8 @@ pub(super) enum EpochUnit {
 }
 
 impl EpochUnit {
-    /// The time of a count, to the microsecond; `None` beyond all calendars.
+    /// The time of a count in this unit, in whole microseconds; `None` if it is more than 3,000,000
+    /// days before or after 1970.
     pub(super) fn time(self, number: Number) -> Option<i64> {
         const END: i64 = 3_000_000 * DAY;
         let (times, part) = match self {
@@ -63,7 +66,7 @@ impl EpochUnit {
     }
 }
 
-/// The time of eight digits as a day, or of fourteen as a second.
+/// The time of eight digits as a day, or of fourteen as a second; `None` for any other number.
 fn digits_as_date(number: i64) -> Option<i64> {
     let (day, clock) = match number {
         10_000_101..=99_991_231 => (number, 0),

@@ -10,11 +10,12 @@ use jiff::tz::TimeZone;
 use std::fmt;
 use std::str::FromStr;
 
-/// A spelling of times in a source, beside the ones that are always understood.
+/// A spelling of times in a source, beside the spellings that are always understood.
 ///
-/// It is a pattern of `strptime`, as `%m/%d/%Y` or `%d.%m.%y %H:%M`, or the unit of numbers since
-/// 1970: `seconds`, `milliseconds`, `microseconds`, `nanoseconds`. Behind a pattern without a time
-/// of day there may be one (`03:00:00 PM`), and behind one without an offset an offset.
+/// It is a pattern of `strptime`, as `%m/%d/%Y` or `%d.%m.%y %H:%M`, or the unit of numbers that
+/// count from 1970: `seconds`, `milliseconds`, `microseconds` or `nanoseconds`. Where a pattern has
+/// no time of day, texts may have one behind the date (`03:00:00 PM`). Where it has no offset from
+/// UTC, texts may end with one.
 ///
 /// ```
 /// use heatsplat_loader::TimeFormat;
@@ -26,7 +27,7 @@ use std::str::FromStr;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TimeFormat {
     text: String,
-    /// The unit of numbers; without one the text is a pattern.
+    /// The unit of numbers; `None` if the text is a pattern.
     unit: Option<EpochUnit>,
 }
 
@@ -88,12 +89,13 @@ impl TimeFormat {
         }
     }
 
-    /// The unit of numbers.
+    /// The unit of numbers; `None` for a pattern.
     pub(super) fn unit(&self) -> Option<EpochUnit> {
         self.unit
     }
 
-    /// The time of a text in this spelling.
+    /// The time of a text in this spelling, in microseconds since 1970; `None` if it has another
+    /// spelling.
     pub(super) fn read(&self, text: &str) -> Option<i64> {
         if let Some(unit) = self.unit {
             return unit.time(Number::parse(text.as_bytes())?);
@@ -157,7 +159,7 @@ mod tests {
         ] {
             let custom: TimeFormat = format.parse().unwrap();
             assert_eq!(custom.read(text), time(expected), "{format} {text}");
-            // Any other spelling is read as ever.
+            // The common spellings are still understood.
             let times = Times::new(&[custom]);
             assert_eq!(
                 times.read("2024-06-03T01:02"),

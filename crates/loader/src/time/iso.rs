@@ -3,7 +3,7 @@
 use super::{SECOND, start_of_day};
 use jiff::civil::{Date, ISOWeekDate, Weekday};
 
-/// The rest of a text.
+/// A scanner of a text: the bytes that are not read yet.
 #[derive(Clone, Copy)]
 pub(super) struct Scanner<'a>(pub(super) &'a [u8]);
 
@@ -12,7 +12,7 @@ impl Scanner<'_> {
         self.0.is_empty()
     }
 
-    /// Takes a byte, if it is the next.
+    /// Reads this byte if it comes next, and returns whether it does.
     fn take(&mut self, byte: u8) -> bool {
         match self.0 {
             [first, behind @ ..] if *first == byte => {
@@ -23,7 +23,8 @@ impl Scanner<'_> {
         }
     }
 
-    /// Takes letters in any case, if they are the next and no letter follows.
+    /// Reads a word in any case, if it comes next and no letter follows it. Returns whether it
+    /// does.
     fn take_word(&mut self, word: &str) -> bool {
         let Some((head, behind)) = self.0.split_at_checked(word.len()) else {
             return false;
@@ -42,12 +43,12 @@ impl Scanner<'_> {
         self.0.len() < before
     }
 
-    /// The number of digits that are next.
+    /// The number of digits that come next.
     pub(super) fn digits(&self) -> usize {
         self.0.iter().take_while(|b| b.is_ascii_digit()).count()
     }
 
-    /// Takes a number of `digits` digits.
+    /// Reads a number of exactly `digits` digits.
     pub(super) fn number(&mut self, digits: usize) -> Option<i64> {
         let (head, behind) = self.0.split_at_checked(digits)?;
         let mut number = 0;
@@ -61,7 +62,7 @@ impl Scanner<'_> {
         Some(number)
     }
 
-    /// Takes one digit or two.
+    /// Reads a number of one digit or two.
     fn one_or_two(&mut self) -> Option<i64> {
         match self.digits() {
             count @ 1..=2 => self.number(count),
@@ -70,14 +71,15 @@ impl Scanner<'_> {
     }
 }
 
-/// A day of the calendar.
+/// A day of the calendar; `None` if there is no such day.
 #[inline]
 pub(super) fn day(year: i64, month: i64, day: i64) -> Option<Date> {
     let (month, day) = (i8::try_from(month).ok()?, i8::try_from(day).ok()?);
     Date::new(i16::try_from(year).ok()?, month, day).ok()
 }
 
-/// The time of a text whose year comes first.
+/// The time of a text whose year comes first, in microseconds since 1970; `None` for any other
+/// text.
 pub(super) fn read(text: &str) -> Option<i64> {
     let mut rest = Scanner(text.as_bytes());
     let day = date(&mut rest)?;
@@ -85,12 +87,12 @@ pub(super) fn read(text: &str) -> Option<i64> {
     Some(start_of_day(day) + clock - offset)
 }
 
-/// Takes a date: `2024-06-01`, `2024/6/1`, `2024.06.01`, `20240601T`, `2024-153`, `2024-W22-6`,
+/// Reads a date: `2024-06-01`, `2024/6/1`, `2024.06.01`, `20240601T`, `2024-153`, `2024-W22-6` or
 /// `2024-06`.
 fn date(rest: &mut Scanner<'_>) -> Option<Date> {
     match rest.digits() {
         4 => (),
-        // Digits alone are a number, which has a rule of its own.
+        // Digits alone are a number, which the module `epoch` reads.
         8 if rest.0.len() > 8 => {
             let (year, month) = (rest.number(4)?, rest.number(2)?);
             return day(year, month, rest.number(2)?);
@@ -129,7 +131,7 @@ fn date(rest: &mut Scanner<'_>) -> Option<Date> {
         .flatten()
 }
 
-/// A day by its number in the year.
+/// A day by its number in the year, counted from 1; `None` if the year has no such day.
 fn of_year(year: i64, number: i64) -> Option<Date> {
     let first = day(year, 1, 1)?;
     let number = i16::try_from(number).ok().filter(|n| *n > 0)?;
@@ -143,8 +145,9 @@ fn of_week(year: i64, week: i64, number: i64) -> Option<Date> {
     Some(ISOWeekDate::new(year, week, number).ok()?.date())
 }
 
-/// The rest behind a day: nothing, an offset, or a time of day and perhaps an offset. Returns the
-/// microseconds since midnight, and those of the offset.
+/// Reads the text behind a day: nothing, an offset from UTC, or a time of day and perhaps an
+/// offset. Returns the microseconds since midnight and those of the offset; `None` for any other
+/// text.
 pub(super) fn after_day(mut rest: Scanner<'_>) -> Option<(i64, i64)> {
     if rest.is_empty() {
         return Some((0, 0));
@@ -169,7 +172,8 @@ pub(super) struct Clock {
 }
 
 impl Clock {
-    /// Microseconds since midnight; 24:00 and the 60th second belong to what follows.
+    /// Microseconds since midnight; `None` if there is no such time. 24:00 is the beginning of the
+    /// next day, and second 60 that of the next minute.
     pub(super) fn time(self) -> Option<i64> {
         let Self {
             hour,
@@ -183,7 +187,7 @@ impl Clock {
     }
 }
 
-/// Takes `10:00`, `10:00:00.5`, `1000`, `100000`, `10`, each with or without `AM` or `PM`.
+/// Reads `10:00`, `10:00:00.5`, `1000`, `100000` or `10`, with or without `AM` or `PM` behind it.
 pub(super) fn clock(rest: &mut Scanner<'_>) -> Option<Clock> {
     let mut clock = Clock {
         hour: 0,
@@ -226,7 +230,8 @@ pub(super) fn clock(rest: &mut Scanner<'_>) -> Option<Clock> {
     Some(clock)
 }
 
-/// Takes a fraction of a second behind a point or a comma, cut at the microsecond.
+/// Reads a fraction of a second, which begins with a point or a comma. Returns its microseconds,
+/// without further digits; 0 if there is no fraction.
 fn fraction(rest: &mut Scanner<'_>) -> Option<i64> {
     if !(rest.take(b'.') || rest.take(b',')) {
         return Some(0);
@@ -243,7 +248,7 @@ fn fraction(rest: &mut Scanner<'_>) -> Option<i64> {
 }
 
 /// The offset from UTC at the end of a text, in microseconds: nothing, `Z`, `UTC`, `+02`, `+0200`,
-/// `+02:00`, `GMT+2`, with the zone's name in brackets or not.
+/// `+02:00` or `GMT+2`, with or without the zone's name in brackets. `None` for any other text.
 pub(super) fn offset(mut rest: Scanner<'_>) -> Option<i64> {
     rest.blanks();
     let is_utc = ["Z", "UTC", "GMT", "UT"]

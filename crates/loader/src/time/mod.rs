@@ -1,9 +1,10 @@
 //! Dates and times, in the columns of a file and in filters.
 //!
-//! A time is microseconds since 1970 in UTC; one without an offset is UTC. Spellings are understood
-//! if their meaning doesn't depend on a country: the year comes first, or the month is a word. No
-//! file states whether `06/07/2024` is in June or in July, so it is no date without a
-//! [`TimeFormat`]. `docs/filters.md` lists the spellings, and a test reads that list.
+//! A time is the number of microseconds since 1970 in UTC; a text without an offset is taken for
+//! UTC. Spellings are understood if their meaning doesn't depend on a country: the year comes
+//! first, or the month is a word. No file states whether `06/07/2024` is in June or in July, so
+//! such a text is no date without a [`TimeFormat`]. `docs/filters.md` lists the spellings, and a
+//! test reads that list.
 
 mod ambiguous;
 mod epoch;
@@ -19,14 +20,17 @@ use jiff::SignedDuration;
 use jiff::civil::{Date, DateTime, date};
 use std::sync::Arc;
 
-/// The longest text that may be a date, and the shortest that is no number.
+/// The longest text, in bytes, that may be a date: a choice.
 const LONGEST: usize = 80;
+/// The shortest text, in bytes, that may be a date; shorter texts are read only as numbers.
 const SHORTEST: usize = 6;
 
+/// A second in microseconds.
 const SECOND: i64 = 1_000_000;
+/// A day in microseconds.
 const DAY: i64 = 86_400 * SECOND;
 
-/// The time of a text in one of the common spellings.
+/// The time of a text in one of the common spellings; `None` if it has none of these.
 pub(crate) fn time(text: &str) -> Option<i64> {
     let text = text.trim();
     if text.len() < SHORTEST {
@@ -48,7 +52,8 @@ pub(crate) fn time(text: &str) -> Option<i64> {
     }
 }
 
-/// The spellings of times in a source: custom ones, and the common ones after them.
+/// The spellings of times in a source: custom spellings, which are tried first, and the common
+/// ones, which are always understood.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Times(Option<Arc<[TimeFormat]>>);
 
@@ -62,7 +67,7 @@ impl Times {
         self.0.is_none()
     }
 
-    /// The time of a text.
+    /// The time of a text; `None` if it has none of these spellings.
     #[inline]
     pub(crate) fn read(&self, text: &str) -> Option<i64> {
         match self.custom(text) {
@@ -71,7 +76,7 @@ impl Times {
         }
     }
 
-    /// The time of a number.
+    /// The time of a number; `None` if it stands for none.
     pub(crate) fn of_number(&self, number: Number) -> Option<i64> {
         let mut text = None;
         let custom = self.0.as_deref().unwrap_or_default().iter();
@@ -82,7 +87,7 @@ impl Times {
         custom.find_map(|at| at).or_else(|| epoch::time(number))
     }
 
-    /// The time of a text in a custom spelling.
+    /// The time of a text in a custom spelling; `None` if it has none of these.
     pub(crate) fn custom(&self, text: &str) -> Option<CustomTime> {
         let custom = self.0.as_deref().unwrap_or_default();
         custom.iter().find_map(|format| {
@@ -102,12 +107,12 @@ impl Times {
 pub(crate) enum CustomTime {
     /// Read by a pattern.
     Date(i64),
-    /// Read by the unit of numbers.
+    /// Read as a number with a unit.
     Count(i64),
 }
 
-/// A time as text that is read as the same time: `2010-03-01T12:30:00Z`; a number beyond all
-/// calendars.
+/// A time as text that reads as this time again: `2010-03-01T12:30:00Z`. A time beyond the
+/// calendar's years is written as its number.
 pub(crate) fn time_text(time: i64) -> String {
     match civil(time) {
         Some(at) => format!("{at}Z"),
@@ -115,7 +120,7 @@ pub(crate) fn time_text(time: i64) -> String {
     }
 }
 
-/// The day and time of day in UTC; `None` beyond all calendars.
+/// The day and time of day in UTC; `None` for a time beyond the calendar's years.
 pub(crate) fn civil(time: i64) -> Option<DateTime> {
     let since = SignedDuration::from_micros(time);
     date(1970, 1, 1).at(0, 0, 0, 0).checked_add(since).ok()
@@ -126,8 +131,8 @@ fn start_of_day(day: Date) -> i64 {
     day.duration_since(date(1970, 1, 1)).as_secs() * SECOND
 }
 
-/// The time of a year of more than four digits, or before the year 0, as ISO 8601 writes them:
-/// `-000043-03-15`.
+/// The time of a date whose year has a sign, as ISO 8601 writes years before 0 or of more than four
+/// digits: `-000043-03-15`.
 fn expanded(text: &str) -> Option<i64> {
     if let Ok(at) = text.parse::<jiff::Timestamp>() {
         return Some(at.as_microsecond());

@@ -1,4 +1,5 @@
-//! Dates whose month is a word: RFC 2822, logs, `date`, databases, people.
+//! Dates whose month is a word: in RFC 2822, in logs, in the output of `date`, in databases and as
+//! people write them.
 
 use super::iso::{self, Scanner};
 use super::{SECOND, start_of_day};
@@ -29,12 +30,12 @@ const WEEKDAYS: [&str; 7] = [
     "sunday",
 ];
 
-/// The zones of RFC 2822 that have one meaning there.
+/// The letters of RFC 2822 for zones that have one meaning there.
 const ZONES: [&str; 11] = [
     "UT", "UTC", "GMT", "EST", "EDT", "CST", "CDT", "MST", "MDT", "PST", "PDT",
 ];
 
-/// Words before a year that add nothing.
+/// Words for UTC that may stand before the year and change nothing.
 const UTC: [&str; 4] = ["utc", "gmt", "ut", "z"];
 
 /// The time of a text whose month is a word of English and whose year has four digits.
@@ -45,8 +46,8 @@ pub(super) fn read(text: &str) -> Option<i64> {
     if let Some(time) = parts(text) {
         return Some(time);
     }
-    // Zones by letters mean what they do in the United States, but only in its spelling; others are
-    // UTC to that parser.
+    // RFC 2822 gives the letters for zones their meaning in the United States. The parser below
+    // takes any other letters for UTC, so they are refused here.
     let zone = text
         .rsplit(' ')
         .next()
@@ -58,7 +59,8 @@ pub(super) fn read(text: &str) -> Option<i64> {
     Some(at.as_second() * SECOND)
 }
 
-/// Parses a day, month and year, each once and in any order, a time of day and an offset.
+/// Parses a text of a day, a month and a year, each once and in any order, and perhaps a time of
+/// day and an offset from UTC; `None` for any other text.
 fn parts(text: &str) -> Option<i64> {
     let (mut year, mut month, mut day, mut clock) = (None, None, None, None);
     let mut rest = Scanner(text.as_bytes());
@@ -125,7 +127,7 @@ fn skip(rest: &mut Scanner<'_>) {
     rest.0 = rest.0.get(1..).unwrap_or_default();
 }
 
-/// Skips the letters of `1st` and `22nd`.
+/// Skips the letters of an ordinal number, as in `1st` and `22nd`.
 fn ordinal(rest: &mut Scanner<'_>) {
     if let [a, b, behind @ ..] = rest.0
         && [b"st", b"nd", b"rd", b"th"].contains(&&[a.to_ascii_lowercase(), b.to_ascii_lowercase()])
@@ -145,7 +147,7 @@ pub(super) fn is_weekday(word: &str) -> bool {
     named(&WEEKDAYS, &word.to_ascii_lowercase()).is_some()
 }
 
-/// The place of a name, in full or by its first three letters.
+/// The index in `names` of a word: a name in full, or its first three letters.
 fn named(names: &[&str], word: &str) -> Option<usize> {
     let is_it = |name: &&str| *name == word || name.get(..3) == Some(word);
     let found = names.iter().position(is_it);
