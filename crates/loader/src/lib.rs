@@ -1,6 +1,6 @@
-//! Loading of points: files and streams of CSV, TSV, GeoJSON, FlatGeobuf, GPX and Arrow; Shapefile,
-//! GeoPackage and Parquet files; all of these behind `http(s)://` and `s3://` addresses (feature
-//! `remote`); PostGIS (feature `postgis`).
+//! Loading of points from files and streams of CSV, TSV, GeoJSON, FlatGeobuf, GPX and Arrow; from
+//! files of Shapefile, GeoPackage and Parquet; from all of these at `http(s)://` and `s3://`
+//! addresses (feature `remote`); and from PostGIS (feature `postgis`).
 //!
 //! [`open`] detects compression, format and columns of an input and returns a [`Source`]; [`load`]
 //! reads it into any [`PointSink`](heatsplat_points::PointSink). No input is ever held in memory as

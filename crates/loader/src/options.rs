@@ -50,7 +50,7 @@ pub struct LoadOptions {
     /// The largest error in metres that a datum's shift to WGS 84 may have where a grid would be
     /// more accurate, since grids are not read here. `None`: 5 m.
     pub datum_error: Option<f64>,
-    /// Makes a row that gives no point an error.
+    /// Set if a row that gives no point is an error.
     pub strict: bool,
     /// The most bytes of an address that are kept in a temporary file, if the format or the server
     /// requires such a file; `None`: 4 GiB.

@@ -38,7 +38,7 @@ pub enum Parameter {
     DownloadLimit,
     /// The reference system of geometries in a database that state none.
     Srid,
-    /// Permission for a database's role that may do more than read.
+    /// Permission to use a database role that may do more than read.
     AllowSuperuser,
     /// Reading of a database's layer for each picture instead of once.
     Live,

@@ -17,7 +17,7 @@ pub trait Source: Send {
     /// The source's name in messages: the path, or `standard input`.
     fn name(&self) -> &str;
 
-    /// The source's columns, the ones among them that are used, and the reason.
+    /// The source's columns, the columns among them that are used, and the reason for this choice.
     fn columns(&self) -> &Columns;
 
     /// Pours the next points into `sink`. Returns `false` if there are no more.
@@ -26,7 +26,7 @@ pub trait Source: Send {
     /// last. Points come in the order of the rows.
     ///
     /// # Errors
-    /// The rest can't be read; points poured before that are not taken back.
+    /// The rest can't be read. Points that were poured into `sink` before stay there.
     fn next_batch(&mut self, sink: &mut dyn PointSink) -> Result<bool, LoadError>;
 
     /// The values of [`LoadOptions::keep`](crate::LoadOptions::keep) for the points poured since
@@ -129,9 +129,11 @@ impl<S: BatchSource> Source for S {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct LoadProgress {
-    /// Rows read so far, including skipped ones and those that a filter left out.
+    /// The number of rows read so far, with those that were skipped, filtered out or marked as
+    /// deleted.
     pub rows: u64,
-    /// Bytes read so far of the source as it is stored: of the compressed file, not of its content.
+    /// The number of bytes read so far of the source as it is stored; of a compressed file these
+    /// are compressed bytes.
     pub bytes_read: u64,
     /// The stored size in bytes; `None` if it is not known, as that of a pipe.
     pub bytes_total: Option<u64>,

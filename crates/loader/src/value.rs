@@ -22,7 +22,7 @@ impl Value<'_> {
         Self::Number(Number::Float(number))
     }
 
-    /// A whole number: as `f64` up to 2⁵³, else with all its digits.
+    /// A whole number: stored as `f64` if it is at most 2⁵³ in size, else as an integer.
     pub(crate) fn whole(number: impl Into<i128>) -> Self {
         let number = number.into();
         if number.unsigned_abs() <= 1 << 53 {
@@ -37,7 +37,7 @@ impl Value<'_> {
         Self::Text(Cow::Owned(text.into()))
     }
 
-    /// The value with its text borrowed.
+    /// A copy of the value that borrows its text.
     pub(crate) fn borrowed(&self) -> Value<'_> {
         match self {
             Self::Null => Value::Null,

@@ -7,7 +7,7 @@ const Z: u32 = 0x8000_0000;
 const M: u32 = 0x4000_0000;
 const SRID: u32 = 0x2000_0000;
 
-/// The shape of a geometry, as far as points need it.
+/// The shape of a geometry: the positions of points, or only the name of any other kind.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Shape<'a> {
     /// One position, x and y. Both are NaN if the point is empty.

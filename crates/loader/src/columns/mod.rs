@@ -127,7 +127,7 @@ pub enum Position {
     Geometry,
 }
 
-/// The columns of a source, the ones among them that are used, and the reason.
+/// All columns of a source, the columns among them that are used, and the reason for this choice.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Columns {
     /// The names of all columns, in the order of the file. Without a header a column's name is its

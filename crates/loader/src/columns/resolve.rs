@@ -39,7 +39,7 @@ pub(crate) struct Geometries {
 pub(crate) enum Names {
     /// Names in the header of a text file.
     Header,
-    /// Numbers from 1: a text file has no header.
+    /// Numbers from 1, since a text file has no header.
     Numbers,
     /// Names of typed columns, of which some may hold geometries.
     Typed,
@@ -67,7 +67,8 @@ impl Names {
     }
 }
 
-/// Chooses the columns of positions and of weights, and the ones that options select.
+/// Chooses the columns of positions, the column of weights, and the columns that the options
+/// `filter` and `keep` name.
 ///
 /// Positions are the source's geometries, if it has any. Else they are in the columns that options
 /// name or whose names look like longitude and latitude; in a text file without a header, in the

@@ -118,7 +118,8 @@ impl WeightDecision {
     }
 }
 
-/// Makes the decision when the deciding reader ends, even if it ends early, since the others wait.
+/// Makes the decision when the deciding reader ends, even if it ends early, since the other readers
+/// wait for it.
 impl Drop for WeightDecision {
     fn drop(&mut self) {
         if self.decides {

@@ -26,6 +26,7 @@ const REACH: usize = 64 << 10;
 enum QuoteVerdict {
     /// It opens a quoted part of this many bytes, its quotes included.
     Quotes(usize),
+    /// It is ordinary text.
     Text,
     /// More bytes are needed to decide.
     Unsure,
@@ -241,8 +242,10 @@ impl Dialect {
 
 /// The answer to the question whether a line of tab-separated text continues on the next lines.
 enum LineSpan {
+    /// It doesn't: the line is a row by itself.
     No,
     /// It does: the row has this many bytes, its line end included.
     Over(usize),
+    /// More bytes are needed to decide.
     Unsure,
 }

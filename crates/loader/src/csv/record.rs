@@ -1,4 +1,4 @@
-//! Records and fields in bytes: RFC 4180, read leniently.
+//! Records and fields of CSV by RFC 4180, with more lenient rules for quotes.
 //!
 //! A field that *begins* with a quote is quoted: delimiters and newlines in it are text, and `""`
 //! stands for a quote. A quote anywhere else is an ordinary byte. Text behind a closing quote

@@ -22,10 +22,10 @@ pub enum DatabaseError {
     /// Every connection is in use.
     #[error("every connection to the database is in use")]
     Busy,
-    /// The query took longer than it may.
+    /// The query took longer than its time limit.
     #[error("the database took longer than it may")]
     Deadline,
-    /// The query gave more rows or bytes than it may.
+    /// The query gave more rows or bytes than the limits allow.
     #[error("{0}")]
     TooMuch(String),
     /// The database rejects the statement.
@@ -41,7 +41,7 @@ pub enum DatabaseError {
     /// The layer can't be read by its definition.
     #[error("{0}")]
     Definition(String),
-    /// The role may do more than read.
+    /// The database role may do more than read, which only an option permits.
     #[error("{0}")]
     Role(String),
 }
@@ -58,8 +58,8 @@ impl DatabaseError {
         matches!(self, Self::Away(_) | Self::Busy | Self::Deadline)
     }
 
-    /// The error with its position counted from `start` in the statement, where a user's own query
-    /// begins.
+    /// The error with its position counted from `start`, the place in the statement where the
+    /// user's own query begins.
     pub(crate) fn counted_from(self, start: usize) -> Self {
         match self {
             Self::Refused {

@@ -11,7 +11,7 @@ use crate::report::{Mismatch, Report, SkipReason, SkippedRow};
 pub use database::DatabaseError;
 use std::io;
 
-/// The reason why a source cannot be read. Every message names the file and what to do about it.
+/// The reason why a source cannot be read. Every message names the file and a remedy.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum LoadError {
@@ -148,7 +148,7 @@ pub enum LoadError {
         /// The fault.
         message: String,
     },
-    /// A row would be skipped, and `strict` allows none.
+    /// A row would be skipped, which the option `strict` does not allow.
     #[error("{file}: {row} (strict: every row must give a point)")]
     Strict {
         /// The file as it was named.
@@ -177,7 +177,7 @@ pub enum LoadError {
         file: String,
         /// The coordinate system.
         system: String,
-        /// The accuracy of its shift, and the grid that would be more accurate.
+        /// The accuracy of the datum's shift, and the grid that would be more accurate.
         vague: String,
         /// Another remedy than to convert the file, if there is one.
         advice: String,

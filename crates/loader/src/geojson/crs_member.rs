@@ -28,7 +28,7 @@ pub(super) fn parse_crs(
     let property = |name: &str| said.get("properties").and_then(|all| all.get(name));
     let name = match (property("name"), property("code")) {
         (Some(Value::String(name)), _) => name.clone(),
-        // Before 2008 the member held the number of an EPSG code.
+        // Before 2008 the member gave a number, that of an EPSG system.
         (_, Some(Value::Number(code))) => format!("EPSG:{code}"),
         _ => return Err(unknown(shown(json))),
     };

@@ -1,9 +1,9 @@
 //! Scanner for the features of a GeoJSON document while it is read.
 //!
 //! A top-level object is scanned member by member until `"features"` appears. From there on each
-//! feature is an item, and nothing before or behind the features is kept. An object without
-//! features is one item as a whole. In a top-level array each element is an item. A file may hold
-//! several documents, one behind the other.
+//! feature is an item, and of the members before and behind the features only `crs` is kept. An
+//! object without features is one item as a whole. In a top-level array each element is an item. A
+//! file may hold several documents, one behind the other.
 
 use super::crs_member::{SharedCrs, parse_crs};
 use super::skip_value;
@@ -91,8 +91,8 @@ impl Cursor<'_> {
         self.buffer.get(self.at..).unwrap_or_default()
     }
 
-    /// The next byte that is not blank, which stays unread. If the buffer ends, scanning resumes
-    /// later at the offset `back`; without it, at the end.
+    /// The next byte that is not blank, which stays unread. If the buffer ends first, scanning
+    /// resumes later at the offset `back`; without `back`, at the end of this buffer.
     fn peek(&mut self, back: Option<usize>) -> Result<u8, ScanStop> {
         self.at += skip_value::blank(self.rest());
         self.rest()

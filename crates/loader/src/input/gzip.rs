@@ -1,7 +1,7 @@
 //! Decompression of the members of a gzip file, one after the other.
 //!
-//! Zeros behind a member, which pad a file to whole tape blocks, are skipped. Other bytes in place
-//! of a member are ignored with a note, as gzip itself does.
+//! Zeros behind a member, which pad a file to whole tape blocks, are skipped. Any other bytes that
+//! are no member are ignored, as gzip itself ignores them, and noted in the report.
 
 use crate::input::Origin;
 use flate2::bufread::GzDecoder;

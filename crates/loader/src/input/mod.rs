@@ -34,7 +34,7 @@ pub(crate) struct Input {
     pub(crate) rest: Box<dyn Read + Send>,
 }
 
-/// The origin of bytes, for errors and progress.
+/// The origin of an input's bytes: its name for messages, and counts for progress.
 #[derive(Clone)]
 pub(crate) struct Origin {
     pub(crate) name: Arc<str>,
@@ -67,7 +67,7 @@ impl Origin {
         self.byte_notes.mixed.store(true, Ordering::Relaxed);
     }
 
-    /// Notes that there is text that isn't in its encoding.
+    /// Notes that some text is not valid in its encoding.
     pub(crate) fn note_broken_text(&self, encoding: &'static str) {
         let _ = self.byte_notes.broken.set(encoding);
     }
@@ -130,7 +130,7 @@ impl Origin {
         self.compression.is_some()
     }
 
-    /// The origin with nothing read yet, to open the file again.
+    /// A copy of the origin that counts bytes from 0 again, for opening the file a second time.
     pub(crate) fn afresh(&self) -> Self {
         Self {
             bytes_read: Arc::default(),

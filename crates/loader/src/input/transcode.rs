@@ -54,7 +54,7 @@ struct Recoder<R> {
 }
 
 impl<R: Read> Recoder<R> {
-    /// Decodes the next bytes; the text decoded before is dropped.
+    /// Reads and decodes the next bytes. Their text replaces the text before, which was read.
     fn advance(&mut self) -> io::Result<()> {
         let count = self.reader.read(&mut self.raw)?;
         let raw = self.raw.get(..count).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! Numbers as filters compare them: whole numbers exactly, of any size.
+//! Numbers as filters compare them: whole numbers of up to 38 digits are compared exactly.
 //!
 //! Keys of 64 bits (`867322040000000001`) have more digits than a floating-point number holds, so
 //! large whole numbers are kept as integers. All others are the nearest `f64`, in rows and in

@@ -87,7 +87,7 @@ impl Notes {
         self.recoded.add_row(1, line);
     }
 
-    /// Forgets all counts of weights.
+    /// Removes all counts of weights.
     pub(crate) fn forget_weights(&mut self) {
         self.no_weight = 0;
         self.weight_shown = None;

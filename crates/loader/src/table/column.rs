@@ -1,4 +1,4 @@
-//! Finished columns: their values in an index's order.
+//! Finished columns, whose values are in the order of an index's points.
 
 use super::check::FitCache;
 use super::dictionary::{Dictionary, DictionaryEntry};

@@ -72,7 +72,7 @@ pub(crate) struct Split {
     pub(crate) end: usize,
     /// See [`Block::items`].
     pub(crate) items: Vec<Range<usize>>,
-    /// The error in the row at `end`. The rows before it are good.
+    /// The error in the row that begins at `end`, if there is one. The rows before it are whole.
     pub(crate) error: Option<SplitError>,
 }
 
@@ -114,7 +114,7 @@ pub(crate) fn start<C: Splitter>(
         .name("heatsplat-read".into())
         .spawn(move || {
             if let Err(error) = read(reader, &origin, splitter, start, &sender, ahead) {
-                // The receiver may have been dropped.
+                // Sending fails only if the receiver has been dropped, which is no error.
                 let _ = sender.send(Err(error));
             }
         })
