@@ -1,7 +1,7 @@
 // Shared declarations: pictures, runs of cells, mappings from the world to a grid, and the words of
 // a job's counters. The host prepends this to each stage.
 
-// Spare cells around a grid, so that a deposit never leaves it.
+// Spare cells on each side of a grid, so that a deposit never leaves it.
 const PAD = 2u;
 // The number of outputs that a thread computes side by side in the convolutions.
 const OUTPUTS = 8u;

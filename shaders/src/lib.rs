@@ -6,12 +6,12 @@
 //! workgroups. The CPU backend is the reference for all of them.
 #![forbid(unsafe_code)]
 
-/// A stage: a WGSL module and its name.
+/// A stage of the GPU backend: a WGSL module and its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stage {
     /// The file's name without its extension.
     pub name: &'static str,
-    /// The whole module.
+    /// The source of the whole module.
     pub source: &'static str,
 }
 
@@ -30,18 +30,18 @@ macro_rules! stage {
 
 /// Deposits cells on a grid: entry point `deposit`.
 pub const SPLAT_BIN: Stage = stage!("splat_bin");
-/// Converts fixed point to floating point: entry point `settle`.
+/// Converts the grid from fixed point to floating point: entry point `settle`.
 pub const SPLAT_SETTLE: Stage = stage!("splat_settle");
 /// Convolves the grid with separable terms: entry points `across` and `down`.
 pub const SPLAT_SPREAD: Stage = stage!("splat_spread");
-/// Evaluates a coarse grid at the pixels, for wide kernels: entry point `refine`.
+/// Evaluates the result on a coarse grid at the pixels, for wide kernels: entry point `refine`.
 pub const SPLAT_REFINE: Stage = stage!("splat_refine");
 /// Convolves the grid with a stamp, for kernels of many terms: entry point `convolve`.
 pub const SPLAT_EDGE: Stage = stage!("splat_edge");
-/// Stamps each cell, for small kernels: entry point `stamp`.
+/// Stamps the kernel around each cell, for small kernels: entry point `stamp`.
 pub const SPLAT_DIRECT: Stage = stage!("splat_direct", after "splat_bin");
-/// Turns densities into colour indices (entry point `indices`) or colours (`colors`), or copies
-/// them (`unchanged`).
+/// Turns densities into colour indices by the entry point `indices`, turns them into colours by
+/// `colors`, or copies them by `unchanged`.
 pub const COLORIZE_ALPHA: Stage = stage!("colorize_alpha");
 
 /// All stages, in the order in which they run.

@@ -1,6 +1,6 @@
-// Small radii: the kernel is evaluated around every cell, at its true position, and added to the
-// picture in fixed point. The host prepends splat_bin.wgsl, whose functions locate cells and add to
-// bins. The CPU's twin is cpu/splat_direct.rs.
+// Small radii: the kernel is evaluated around every cell, at the cell's true position, and added to
+// the picture in fixed point. The host prepends splat_bin.wgsl, whose functions locate cells and
+// add to bins. The CPU's twin is cpu/splat_direct.rs.
 
 fn kernel(job: Job, x: f32, y: f32) -> f32 {
     let u2 = (x * x + y * y) * job.per_radius * job.per_radius;
@@ -26,7 +26,7 @@ fn stamp(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) 
         if !cell.inside {
             continue;
         }
-        // The grid begins a margin and the padding before the picture.
+        // The grid begins the margin and the padding west and north of the picture.
         let column = i32(cell.x.y) - margin - i32(PAD);
         let row = i32(cell.y.y) - margin - i32(PAD);
         let x = f32(cell.x.x) * 0x1p-32 - 0.5;

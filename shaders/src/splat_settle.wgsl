@@ -1,5 +1,5 @@
-// Between depositing and spreading: fixed point becomes floating point, and the bins are added up
-// for the host to check.
+// The stage between depositing and spreading: bins are converted from fixed point to floating
+// point, and added up for the host to check.
 
 @group(0) @binding(0) var<storage, read> jobs: array<Job>;
 @group(0) @binding(1) var<storage, read> bins: array<vec2<u32>>;

@@ -1,11 +1,12 @@
-//! Jobs whose splats are blended: stamps that don't simply add up.
+//! Jobs whose splats are blended: each splat is stamped on the picture, and stamps don't simply add
+//! up.
 
 use crate::splat::view::zoom_of;
 use crate::style::blend::BlendMode;
 use crate::style::kernel::Shape;
 use heatsplat_points::{Points, Window};
 
-/// A picture whose splats are blended: see [`Backend::blend`](crate::Backend::blend).
+/// A picture to draw whose splats are blended: see [`Backend::blend`](crate::Backend::blend).
 #[derive(Clone, Debug)]
 pub struct BlendJob<'a> {
     /// Sets of points, each with the radius of its kernel in the window's pixels.
@@ -14,7 +15,7 @@ pub struct BlendJob<'a> {
     pub window: Window,
     /// The kernel's shape; markers have shapes of their own and ignore it.
     pub shape: Shape,
-    /// The blend mode.
+    /// The rule by which splats that overlap are combined.
     pub blend: &'a BlendMode,
     /// The device pixel ratio: pixels per CSS pixel.
     pub ratio: f64,

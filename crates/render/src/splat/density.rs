@@ -1,4 +1,5 @@
-//! Densities and pictures: the grids between splatting, colouring and encoding.
+//! Densities and pictures: the grids that are handed from splatting to colouring, and from
+//! colouring to encoding.
 
 /// Σ weight · K(distance) at the centre of each pixel of a window, row by row from the north.
 #[derive(Clone, Debug, PartialEq)]
@@ -38,7 +39,7 @@ impl Density {
         }
     }
 
-    /// A copy without the outermost pixels on each side.
+    /// A copy without the outermost row or column of pixels on each side.
     pub(crate) fn without_rim(&self) -> Self {
         let (width, height) = (self.width.saturating_sub(2), self.height.saturating_sub(2));
         let rows = self.values.chunks_exact((self.width as usize).max(1));
@@ -51,7 +52,7 @@ impl Density {
         }
     }
 
-    /// Copies another grid into this one with its top left pixel at (x, y).
+    /// Copies another grid into this one, so that its top left pixel lies at (x, y).
     pub(crate) fn paste(&mut self, block: &Self, x: u32, y: u32) {
         paste(
             &mut self.values,
@@ -91,7 +92,7 @@ impl Picture {
         self.indices.iter().all(|&i| i == 0)
     }
 
-    /// Copies another picture into this one with its top left pixel at (x, y).
+    /// Copies another picture into this one, so that its top left pixel lies at (x, y).
     pub(crate) fn paste(&mut self, block: &Self, x: u32, y: u32) {
         paste(
             &mut self.indices,

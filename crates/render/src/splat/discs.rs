@@ -26,8 +26,8 @@ pub(crate) struct Discs {
     /// The greatest jump of the kernel's slope, in shares of the kernel's height per pixel. For a
     /// cone it is doubled, since the tip bends in all directions.
     pub(crate) bend: f64,
-    /// The kernel on the picture's own grid, for cells that are light beside their neighbours;
-    /// `None` where it is too narrow for a grid.
+    /// The kernel's stamp on the picture's own grid, for cells that are light beside their
+    /// neighbours; `None` where the kernel is too narrow for a grid.
     pub(crate) grid: Option<KernelStamp>,
 }
 

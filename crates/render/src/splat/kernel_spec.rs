@@ -1,4 +1,5 @@
-//! Kernel specifications: a style's kernel at the size of a picture's pixels.
+//! Kernel specifications: a style's kernel, before its size in a picture's pixels is known row by
+//! row.
 
 use crate::scale::level::Level;
 use crate::splat::blend_job::BlendJob;
@@ -184,7 +185,7 @@ impl KernelSpec {
         }
     }
 
-    /// The density of a window.
+    /// The density of a window, drawn by the backend `by`.
     pub(crate) fn density(&self, points: &Points, window: Window, by: &dyn Backend) -> Density {
         let empty = || Density::empty(window.width(), window.height());
         if let Some(job) = self.job(points, window) {
@@ -259,8 +260,8 @@ impl Style {
         spec.kernel_at(window.top(), window.pixel()).0
     }
 
-    /// The windows that a view is drawn in, each with its kernel: its own window, or several strips
-    /// of it where the radius is in metres. The cost of drawing can be estimated from these.
+    /// The windows that a view is drawn in, each with its kernel: the view's own window, or several
+    /// strips of it where the radius is in metres. The cost of drawing can be estimated from these.
     pub fn strips_in(&self, view: impl Into<View>) -> Vec<(Window, Kernel)> {
         let view = view.into();
         KernelSpec::for_view(self, &view).strips(&view.window())

@@ -45,7 +45,8 @@ pub(super) struct LatitudeBand {
 }
 
 impl KernelSpec {
-    /// The bands of a window for a radius in metres.
+    /// The bands of a window, for a radius in metres. Where rows are mixed from two kernels, bands
+    /// overlap.
     pub(super) fn bands(&self, window: &Window) -> Vec<LatitudeBand> {
         let pixel = window.pixel();
         if self.precision == Precision::Exact {

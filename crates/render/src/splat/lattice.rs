@@ -1,4 +1,4 @@
-//! Lattices: the grid that a smooth kernel is splatted on, aligned with the world.
+//! Lattices: grids that smooth kernels are splatted on, aligned with the world.
 
 use crate::splat::spline::{self, Degree};
 use crate::style::kernel::{Kernel, Shape};
@@ -190,7 +190,8 @@ pub(crate) const REFINE_MARGIN: u32 = 2;
 /// The number of cells that a pixel reads along each axis when a coarse grid is refined.
 pub(crate) const REFINE_TAPS: usize = 2 * REFINE_MARGIN as usize + 1;
 
-/// The layout of a picture on a lattice.
+/// The layout of a picture on a lattice: the grid of cells, and the outputs of the convolution on
+/// it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct GridLayout {
     /// The grid's cells, without the margin that the kernel's reach adds.

@@ -22,14 +22,14 @@ use crate::splat::density::{Density, Picture};
 use crate::style::kernel::Kernel;
 use heatsplat_points::{Points, Window};
 
-/// One picture to splat.
+/// A picture to splat, with the points and the kernel.
 #[derive(Clone, Copy, Debug)]
 pub struct Job<'a> {
-    /// The points.
+    /// The points to splat.
     pub points: &'a Points,
     /// The pixels of the picture.
     pub window: Window,
-    /// The kernel, its radius in the window's pixels.
+    /// The kernel, whose radius is in the window's pixels.
     pub kernel: Kernel,
     /// True for a strip of a picture: a few rows that share a kernel, where the radius changes from
     /// row to row.

@@ -1,5 +1,5 @@
-//! Plans: the algorithm that splats a kernel. It follows from the kernel alone, never from the data
-//! or the window, so that neighbouring tiles agree bit for bit.
+//! Plans: the algorithms that splat kernels. The plan of a kernel follows from the kernel alone,
+//! never from the data or the window, so that neighbouring tiles agree bit for bit.
 
 use crate::splat::discs::Discs;
 use crate::splat::lattice::{self, Lattice};
@@ -10,10 +10,11 @@ use crate::style::precision::Precision;
 use heatsplat_points::Points;
 use nalgebra::{DMatrix, SymmetricEigen};
 
-/// The most that a sum of separable terms may differ from the kernel, as a share of its peak.
+/// The most that a sum of separable terms may differ from the kernel, as a share of the kernel's
+/// peak.
 const TERMS_ERROR: f64 = 1.0 / 1024.0;
 
-/// The algorithm from cells to density for one kernel.
+/// The algorithm that turns cells into a density, for one kernel.
 #[derive(Debug)]
 pub(crate) enum Plan {
     /// Evaluates the kernel around every point, at the point's true position, in f64.

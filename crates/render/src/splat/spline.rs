@@ -26,12 +26,12 @@ pub(crate) fn cubic(x: f64) -> f64 {
     }
 }
 
-/// The degree of the spline that coefficients are for.
+/// The degree of a B-spline.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Degree {
-    /// Samples [1/8 3/4 1/8]: see [`quadratic`].
+    /// Degree 2, with the samples [1/8 3/4 1/8]: see [`quadratic`].
     Quadratic,
-    /// Samples [1/6 2/3 1/6]: see [`cubic`].
+    /// Degree 3, with the samples [1/6 2/3 1/6]: see [`cubic`].
     Cubic,
 }
 
@@ -45,7 +45,7 @@ impl Degree {
         }
     }
 
-    /// The value of the spline at a sample, from the coefficients there and beside it.
+    /// The spline's value at a sample's position, from the coefficients before, at and after it.
     pub(crate) fn smooth(self, before: f64, here: f64, after: f64) -> f64 {
         let (outer, _) = self.filter();
         outer * (before + after) + (1.0 - 2.0 * outer) * here

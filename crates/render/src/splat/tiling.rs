@@ -1,4 +1,4 @@
-//! Tiling: large pictures are drawn in blocks, each like a tile.
+//! Tiling: large pictures are drawn in blocks, each of which is drawn like a tile.
 
 use crate::splat::lattice::phase;
 use heatsplat_points::Window;
@@ -17,7 +17,7 @@ pub(crate) struct Block {
 }
 
 impl Block {
-    /// The blocks of a picture, at most `side` pixels a side, row by row.
+    /// The blocks of a picture, row by row, each at most `side` pixels wide and high.
     pub(crate) fn split(window: &Window, side: u32) -> Vec<Self> {
         let starts = |n: u32| (0..n).step_by(side as usize);
         starts(window.height())
@@ -31,13 +31,13 @@ impl Block {
             .collect()
     }
 
-    /// The block's part of the picture's window.
+    /// The window of this block, as a part of the picture's window `whole`.
     pub(crate) fn window(self, whole: &Window) -> Window {
         whole.part(self.x, self.y, self.width, self.height)
     }
 }
 
-/// A block of a picture, and the larger window that is drawn for it.
+/// A block of a picture, and the window that is drawn for it, which may be larger.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct PaddedBlock {
     pub(crate) block: Block,
@@ -47,7 +47,7 @@ pub(crate) struct PaddedBlock {
 }
 
 impl PaddedBlock {
-    /// The blocks of a picture without padding.
+    /// The blocks of a picture, each drawn in exactly its own window.
     pub(crate) fn unpadded(picture: &Window) -> Vec<Self> {
         let blocks = Block::split(picture, BLOCK).into_iter();
         let drawn = |block: Block| Self {

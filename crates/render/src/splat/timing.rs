@@ -36,7 +36,7 @@ impl Phase {
         Self::Encode,
     ];
 
-    /// The name: one word in small letters.
+    /// The phase's name: one word in small letters.
     pub fn name(self) -> &'static str {
         match self {
             Self::Find => "find",
@@ -49,7 +49,7 @@ impl Phase {
     }
 }
 
-/// The time that each phase took.
+/// The time that each phase took, on one thread.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Timings([Duration; Phase::ALL.len()]);
 
@@ -61,7 +61,7 @@ thread_local! {
     static SPENT: Cell<Timings> = const { Cell::new(Timings([Duration::ZERO; Phase::ALL.len()])) };
 }
 
-/// Restores the clock's former state, also where the work panics.
+/// The clock's former state, which is restored when this is dropped, even where the work panics.
 struct ClockGuard(Option<Instant>, Timings);
 
 impl Drop for ClockGuard {
@@ -84,7 +84,7 @@ impl Timings {
         Phase::ALL.into_iter().zip(self.0)
     }
 
-    /// Each phase that took any time.
+    /// Each phase that took any time, and its time.
     pub fn iter(&self) -> impl Iterator<Item = (Phase, Duration)> {
         self.all().filter(|(_, took)| !took.is_zero())
     }

@@ -96,7 +96,7 @@ impl View {
         })
     }
 
-    /// The view of a tile.
+    /// The view of a tile at a size.
     pub fn tile(tile: TileId, size: TileSize) -> Self {
         Self::new(Window::tile(tile, size.pixels()), size.ratio())
     }
@@ -116,12 +116,12 @@ impl View {
         Level::from_pixel(self.window.pixel() * f64::from(self.ratio))
     }
 
-    /// The columns that show the map.
+    /// The columns of the window that show the map; the others lie beside the world.
     pub fn columns(&self) -> Range<u32> {
         self.first..self.end
     }
 
-    /// Sets the pixels of a picture that lie beside the world to `nothing`.
+    /// Sets those pixels of a picture that lie beside the world to `nothing`.
     pub fn clear_beside<T: Copy>(&self, pixels: &mut [T], nothing: T) {
         let width = self.window.width() as usize;
         if self.columns() == (0..self.window.width()) || width == 0 {
@@ -173,7 +173,7 @@ mod tests {
         assert_eq!(columns(LonLatBox::WORLD.edges(), 200, 200), 0..200);
         assert_eq!(columns([170.0, -60.0, 190.0, 60.0], 2000, 100).len(), 238);
         assert_eq!(columns([0.0, 40.0, 10.0, 50.0], 300, 200), 0..300);
-        // A box of a world and a half is shown whole.
+        // A box that is one and a half worlds wide is shown whole.
         assert_eq!(columns([-270.0, -85.06, 270.0, 85.06], 600, 200), 150..450);
         assert_eq!(columns([-270.0, -10.0, 270.0, 10.0], 300, 20), 0..300);
         let view = View::around(LonLatBox::WORLD, 4, 2, 1).unwrap();

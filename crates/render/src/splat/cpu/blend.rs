@@ -15,7 +15,7 @@ use crate::style::kernel::Shape;
 /// 1 by less than half a colour step.
 const OPAQUE: f64 = 1.0 - 1.0 / 1024.0;
 
-/// The density of a job whose splats are blended.
+/// The density of a job, by the rule of its blend mode.
 pub(crate) fn draw(job: &BlendJob<'_>) -> Density {
     match job.blend {
         // Shapes that only other heat maps have: their stamps add up.
@@ -42,9 +42,9 @@ fn phases_for(radius: f64) -> u32 {
     }
 }
 
-/// Stamps of a kernel by opacity and subpixel, made on first use.
+/// A kernel's stamps, one for each opacity and subpixel, each made on first use.
 struct StampCache {
-    /// Subpixels of a pixel along each axis.
+    /// The number of subpixels of a pixel along each axis.
     phases: u32,
     /// The pixels from a stamp's middle pixel to its edge.
     margin: i64,

@@ -77,7 +77,7 @@ pub(super) fn stamp_markers(
     whole
 }
 
-/// Stamps a row of a marker `count` times.
+/// Blends a row of a marker into a row of the picture, `count` times.
 #[inline(always)]
 fn stamp_row(row: &mut [u8], marker: &[u8], count: u32, blend: impl Fn(u8, u8) -> u8) {
     for _ in 0..count {

@@ -1,5 +1,5 @@
-//! Cells for kernels with an edge: coarse ones, and finer ones where a cell is so heavy that it
-//! matters on which side of the edge each of its points lies.
+//! Gathers cells for kernels with an edge: coarse ones, and finer ones where a coarse cell is so
+//! heavy that it matters on which side of the edge each of its points lies.
 //!
 //! A cell's weight is compared with the weight around it, in squares that are counted from the
 //! corner of the world. So neighbouring pictures have the same cells.
@@ -23,14 +23,14 @@ const BITS: u32 = 32;
 /// The most bits by which a cell is split at a time along each axis: into 32 × 32 cells.
 const MOST_BITS: f64 = 5.0;
 
-/// The cells that a kernel needs; lengths in pixels.
+/// The needs of a kernel that cells are gathered for; lengths are in pixels.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Needs {
-    /// The reach of the kernel.
+    /// The distance at which the kernel ends.
     pub(crate) reach: f64,
     /// The side of the coarsest cells that points are read in.
     pub(crate) cell: f64,
-    /// True where light cells are gathered apart from the others.
+    /// True to tell light cells from the others, so that they can be drawn on a grid.
     pub(crate) light: bool,
     /// The greatest jump of the kernel's slope, in shares of the kernel's height per pixel: see
     /// `Discs::bend`.

@@ -1,4 +1,5 @@
-//! The CPU backend: the default without a real GPU, and the reference for all others.
+//! The CPU backend: the default where there is no GPU in hardware, and the reference for all other
+//! backends.
 //!
 //! Tiles are drawn in parallel, each by one thread; large pictures are cut into
 //! blocks that are drawn like tiles. Vector instructions are chosen at run time
@@ -102,7 +103,7 @@ impl CpuBackend {
         Self::default()
     }
 
-    /// The plan of a kernel.
+    /// The plan of a kernel with its tables, from the cache if it is there.
     fn plan(&self, kernel: &Kernel) -> Arc<CpuPlan> {
         let make = || {
             let plan = Plan::for_kernel(kernel);
@@ -231,7 +232,8 @@ impl Backend for CpuBackend {
     }
 }
 
-/// A block to splat, compiled for each vector width: everything that it calls must be inlined.
+/// A block to splat by code that is compiled for each vector width: every function that it calls
+/// must be inlined.
 struct SplatBlock<'a> {
     plan: &'a CpuPlan,
     job: &'a Job<'a>,
@@ -256,7 +258,7 @@ const SQUARE: u32 = 256;
 const STRIP_ROWS: u32 = 32;
 
 impl CpuPlan {
-    /// Splats a block of a window, and passes its density to `finish`.
+    /// Splats a block of a window, and returns the result of `finish` for its density.
     fn draw<T>(&self, job: &Job<'_>, block: &PaddedBlock, finish: impl FnOnce(&[f32]) -> T) -> T {
         // The workspace is taken out of its cell, so that `finish` may draw something else on this
         // thread.

@@ -10,7 +10,7 @@ pub(crate) struct BinPosition {
     pub(crate) row: u32,
     pub(crate) x: f32,
     pub(crate) y: f32,
-    /// 0 for a cell off the grid.
+    /// The weight of the cell; 0 for a cell off the grid.
     pub(crate) weight: f32,
 }
 
@@ -146,7 +146,7 @@ impl Dyadic {
     }
 }
 
-/// Bins of any side.
+/// Bins of any side, in which cells are located in f64.
 pub(crate) struct General {
     per_pixel: f64,
     left: f64,
@@ -180,7 +180,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// A coordinate, most often near an end of the world.
+    /// A coordinate, most often near the west or east, or north or south, end of the world.
     fn at_an_end() -> impl Strategy<Value = u32> {
         prop_oneof![
             0u32..1 << 20,
@@ -190,7 +190,8 @@ mod tests {
     }
 
     proptest! {
-        /// Integers and floating point agree, so that maps of any scale look like tiles.
+        /// The mapping in integers and the mapping in floating point agree, so maps of any scale
+        /// look like tiles.
         #[test]
         fn both_ways_lead_to_the_same_bin(x: u32, y: u32, z in 0u8..17, at in (0.0..1.0f64, 0.0..1.0f64)) {
             let cell = Point { x, y, weight: 2.0 };

@@ -10,12 +10,12 @@ use heatsplat_points::{Points, Window};
 /// sites are listed.
 const MOST_GRIDDED: u32 = 8;
 
-/// Points of one subpixel position and opacity.
+/// The points that share a subpixel and an opacity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Site {
-    /// The position in subpixels from the window's corner; may be outside.
+    /// The column in subpixels from the window's corner; it may lie outside the window.
     pub(super) x: i64,
-    /// The position in subpixels from the window's corner; may be outside.
+    /// The row in subpixels from the window's corner; it may lie outside the window.
     pub(super) y: i64,
     /// The opacity, 1 to 255.
     pub(super) opacity: u8,
@@ -26,11 +26,11 @@ pub(super) struct Site {
 /// A window whose pixels are divided into subpixels, with a margin.
 pub(super) struct SubpixelWindow {
     pub(super) window: Window,
-    /// Subpixels of a pixel along each axis.
+    /// The number of subpixels of a pixel along each axis.
     pub(super) phases: u32,
     /// The offset (x, y) in pixels that is added to a point's position.
     pub(super) shift: (f64, f64),
-    /// The distance from the window within which points matter, in pixels.
+    /// The distance around the window, in pixels, within which points change the picture.
     pub(super) margin: u32,
     /// True to sort sites, so that each comes once: this pays for large stamps. With false, sites
     /// come in the order of the index, and a site may come several times.
@@ -120,7 +120,7 @@ impl SubpixelWindow {
         grid
     }
 
-    /// A grid of a value for each subpixel, margins included.
+    /// A grid with `value` for each subpixel of the window and its margin.
     fn grid<T: Clone>(&self, value: T) -> SubpixelGrid<T> {
         let margin = i64::from(self.margin);
         let side = |n: u32| (i64::from(n) + 2 * margin) * i64::from(self.phases);

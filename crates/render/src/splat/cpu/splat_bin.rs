@@ -20,7 +20,8 @@ pub(crate) struct Bins {
     height: usize,
     /// Rows of the grid for each row of pixels: 1 or 2.
     rows: usize,
-    /// Spare pixels around the grid, so that a deposit never leaves it.
+    /// The number of spare pixels on each side of the grid and its margin, so that a deposit never
+    /// leaves the buffer.
     pad: usize,
     values: Vec<f32>,
     /// Sums in f64, where weights have both signs and may nearly cancel.
@@ -48,7 +49,7 @@ impl Bins {
         self.occupied.resize(rows, false);
     }
 
-    /// Pixels in a row, margins included.
+    /// Columns of the grid, one for each pixel, margins included.
     pub(crate) fn width(&self) -> usize {
         self.width
     }
@@ -62,7 +63,7 @@ impl Bins {
     #[inline]
     pub(crate) fn row(&self, y: usize) -> Option<&[f32]> {
         let padded = y + self.pad * self.rows;
-        // A deposit reaches one pixel up and one down.
+        // A deposit reaches one row of pixels up and one down.
         let around = padded - self.rows..padded + self.rows + 1;
         if !self.occupied.get(around)?.contains(&true) {
             return None;
@@ -104,7 +105,8 @@ impl Bins {
         !cells.is_empty()
     }
 
-    /// Deposits cells one by one, in their order, into sums in f64.
+    /// Deposits cells one by one, in their order, into the sums in f64, and copies the sums into
+    /// the bins.
     #[inline(never)]
     fn deposit_both_signs(&mut self, padded: &Window, cells: &Cells<'_>, deposit: Deposit) {
         self.sums.clear();
@@ -127,7 +129,7 @@ impl Bins {
         }
     }
 
-    /// Adds a cell to the sums of the nine bins around it.
+    /// Adds the shares of a cell to the sums of its bin and of the eight bins around it.
     fn sum_up(&mut self, placed: BinPosition, shares: impl Fn(f32) -> [f32; 3]) {
         let (column, row) = (placed.column as usize, placed.row as usize);
         let Some(occupied) = self.occupied.get_mut(row) else {
@@ -301,7 +303,7 @@ fn straight(placed: BinPosition) -> BinPosition {
 #[inline(always)]
 fn turned(placed: BinPosition) -> BinPosition {
     let (across, down) = (placed.x + placed.y, placed.y - placed.x);
-    // Rounded to −1, 0 or 1, without a call.
+    // The number is rounded to −1, 0 or 1 without a call.
     let nearest = |v: f32| (v + 1.5) as i32 - 1;
     let (i, j) = (nearest(across), nearest(down));
     BinPosition {
@@ -319,7 +321,7 @@ fn turned(placed: BinPosition) -> BinPosition {
 struct Bin(u32);
 
 impl Bin {
-    /// No bin: a row that no grid has.
+    /// A value for "no bin": its row is one that no grid has.
     const NONE: Self = Self(u32::MAX);
 
     #[inline(always)]
@@ -369,9 +371,9 @@ const SLOTS: usize = 2 * BATCH;
 /// The bins and shares of a batch of cells, before they are added.
 struct CellBatch {
     bin: [Bin; BATCH],
-    /// The shares of three columns, and a fourth that is 0.
+    /// For each cell, the shares of three columns, and a fourth that is 0.
     across: [[f32; 4]; BATCH],
-    /// The shares of three rows, times the weight.
+    /// For each cell, the shares of three rows, times the weight.
     down: [[f32; 3]; BATCH],
 }
 
@@ -399,7 +401,8 @@ impl CellBatch {
         }
         let mut across = [[0.0; BATCH]; 3];
         let mut down = [[0.0; BATCH]; 3];
-        // Always the whole batch, since loops of a fixed length are vectorised.
+        // The loop takes the whole batch even where it has fewer cells, since loops of a fixed
+        // length are vectorised.
         for i in 0..BATCH {
             let (x, y, weight) = (x[i], y[i], weight[i]);
             let placed = place(&Point { x, y, weight });
@@ -426,7 +429,7 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(32))]
 
-        /// Conservation: the bins of all tiles of a zoom add up to the total weight.
+        /// The bins of all tiles of a zoom add up to the total weight.
         #[test]
         fn tiles_share_all_weight(
             places in prop::collection::vec((any::<u32>(), 1u32 << 26..u32::MAX - (1 << 26), -2.0..5.0f32), 1..300),

@@ -52,7 +52,7 @@ fn margin(kernel: &Kernel) -> usize {
 struct NarrowStamp<const POWER: i32, const W: usize, const ROWS: usize> {
     shape: Shape,
     height: f32,
-    /// 1 / radius
+    /// The inverse of the radius in pixels.
     scale: f32,
     /// The values of a gaussian along one axis, and their slopes, for each position of a cell from
     /// the west to the east end of its pixel; empty for other shapes.
@@ -189,9 +189,9 @@ impl<const POWER: i32, const W: usize, const ROWS: usize> NarrowStamp<POWER, W, 
     }
 }
 
-/// A picture that is being drawn. The cells lie in the order of a curve that leaves a pixel after
-/// all of its cells, so the splats of a pixel's cells are added up before they are added to the
-/// picture.
+/// A picture that is being drawn. Cells come in the order of the Z-order curve, which leaves a
+/// pixel only after all of its cells. So the splats of a pixel's cells are added up first, and then
+/// added to the picture.
 struct Splats<'a, const W: usize, const ROWS: usize> {
     /// The pixel whose cells are being added up, counted from a corner that lies the margin and one
     /// pixel more west and north of the picture's.
@@ -203,7 +203,7 @@ struct Splats<'a, const W: usize, const ROWS: usize> {
 }
 
 impl<const W: usize, const ROWS: usize> Splats<'_, W, ROWS> {
-    /// Adds the splats of a pixel's cells to the picture and clears them.
+    /// Adds the summed splats of the pixel's cells to the picture, and clears the sums.
     #[inline(always)]
     fn lay(&mut self) {
         let (column, row) = (self.pixel.0 as usize - 1, self.pixel.1 as usize - 1);

@@ -50,7 +50,7 @@ struct CellCenter {
 }
 
 impl DiscsScratch {
-    /// Finds the cells of a window.
+    /// Finds the cells that a window needs, and keeps light cells apart from the others.
     #[inline(always)]
     pub(crate) fn gather(&mut self, points: &Points, window: &Window, needs: &Needs) {
         let Self {
@@ -143,7 +143,7 @@ struct ChangeRows<'a> {
 }
 
 impl ChangeRows<'_> {
-    /// Adds one disc around a cell.
+    /// Adds the changes of one disc around a cell to the rows that it reaches.
     #[inline(always)]
     fn add(&mut self, &CellCenter { x, y, weight }: &CellCenter, disc: &Disc) {
         let square = disc.radius * disc.radius;
@@ -192,7 +192,7 @@ impl ChangeRows<'_> {
         }
     }
 
-    /// Adds the sums of a row's changes to the density, and clears the changes.
+    /// Turns the changes of row `y` into densities, adds these to `out`, and clears the changes.
     #[inline(always)]
     fn finish(&mut self, y: usize, out: &mut [f32]) {
         if !self.occupied.get(y).is_some_and(|any| *any) {

@@ -52,7 +52,7 @@ struct Spectrum {
 pub(crate) struct EdgeScratch {
     /// Pairs of rows, each as the real and the imaginary part of one.
     rows: Vec<Complex64>,
-    /// Columns of the rows' spectra.
+    /// The spectrum of the grid, column by column.
     columns: Vec<Complex64>,
     /// The transform of the cells on the pixels' centres, times the stamp's, while the cells on
     /// corners are transformed.
@@ -279,7 +279,8 @@ pub(crate) fn convolve(
 /// The number of columns that are transposed together: as many as the cache has room for.
 const BLOCK: usize = 16;
 
-/// The sum of |v| in eight lanes, since a single sum would wait for each addition.
+/// The sum of |v| over a row. It is added up in eight lanes, since in a single sum each addition
+/// would wait for the one before.
 #[inline(always)]
 fn magnitude(row: &[f32]) -> f64 {
     let mut lanes = [0.0f64; 8];

@@ -63,7 +63,7 @@ impl StampRows {
     fn add(&self, x: usize, y: usize, value: f32, out: &mut [f32], width: usize) {
         let furthest = self.rows.len().saturating_sub(1);
         let height = out.len() / width.max(1);
-        // Rows of pixels, counted from the top of the margin.
+        // These are rows of pixels, counted from the top of the margin.
         let first = y
             .saturating_sub(furthest)
             .div_ceil(self.each)
@@ -99,7 +99,8 @@ mod tests {
     use crate::style::kernel::{Kernel, Normalize, Shape};
     use heatsplat_points::{Point, Points, TileId, Window};
 
-    /// Stamps equal the transform, on every kind of grid and at the picture's rim.
+    /// Stamps and the transform give the same picture, on both kinds of grid and at the picture's
+    /// rim.
     #[test]
     fn stamps_are_the_transform() {
         let place = |i: u32| i.wrapping_mul(2_654_435_769);

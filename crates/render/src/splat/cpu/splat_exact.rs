@@ -13,9 +13,9 @@ use pulp::{Simd, WithSimd};
 #[derive(Debug, Default)]
 pub(crate) struct ExactScratch {
     sums: Vec<f64>,
-    /// The squares of the distances along a row of pixels, in pixels.
+    /// The squares of the pixels' distances from a point along a row, in pixels.
     squares: Vec<f64>,
-    /// The factors of a gaussian along the same row.
+    /// The gaussian's factors at these distances; unused for other shapes.
     factors: Vec<f64>,
 }
 
@@ -96,7 +96,7 @@ pub(crate) fn evaluate(
     }
 }
 
-/// One row of pixels about a point.
+/// The part of one row of pixels that a point's kernel reaches.
 struct PixelRow<'a> {
     /// The squares of the pixels' distances from the point along the row, in pixels.
     squares: &'a [f64],
@@ -108,7 +108,7 @@ struct PixelRow<'a> {
 }
 
 impl PixelRow<'_> {
-    /// Adds a kernel of this height to the row.
+    /// Adds a kernel, multiplied to the height `height`, to the row.
     #[inline(always)]
     fn add(self, kernel: &Kernel, height: f64) {
         let per_radius = kernel.radius().recip();

@@ -1,6 +1,6 @@
 //! The shape `pixel`: each point counts in the pixel that it lies in, and nowhere else.
 //!
-//! On the pixel grid of a zoom the pyramid's cells of that level are the pixels. The GPU has no
+//! On the pixel grid of a zoom the pyramid's cells of the same size are the pixels. The GPU has no
 //! twin: such pictures are drawn by the CPU.
 
 use super::place::BinLocator;

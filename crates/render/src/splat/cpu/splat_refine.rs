@@ -6,7 +6,7 @@
 
 use crate::splat::lattice::{Lattice, REFINE_TAPS as TAPS};
 
-/// The layout of a picture on the cells, with the spline's weights.
+/// The layout of a picture on a coarse grid's cells, with the spline's weights.
 pub(crate) struct Refine {
     /// Pixels along a cell's side.
     step: usize,

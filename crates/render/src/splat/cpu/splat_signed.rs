@@ -8,8 +8,8 @@
 use crate::style::kernel::Kernel;
 use heatsplat_points::{Points, Window};
 
-/// The share of all |weight| below which weights count as cancelling, if no more is left of them
-/// when they are summed in cells about as wide as a kernel.
+/// The share of Σ |weight| below which weights cancel, if no more is left of them where they are
+/// summed in cells about as wide as a kernel: see `Points::remaining`.
 const CANCELLING: f64 = 1.0 / 256.0;
 
 /// The widths, in radii of the kernel, of the cells in which weights are summed for this.

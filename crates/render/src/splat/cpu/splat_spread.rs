@@ -23,7 +23,7 @@ pub(crate) struct SpreadScratch {
     /// The offset of each row of the grid in `across`. Rows without a deposit have the offset of
     /// the zeros.
     starts: Vec<usize>,
-    /// True for rows of outputs that are not all zero.
+    /// For each row of outputs, true where it is not all zero.
     occupied: Vec<bool>,
     /// One row of the grid, its columns grouped by their place within a pixel.
     phases: Vec<f32>,
@@ -194,7 +194,8 @@ impl Phases {
     }
 }
 
-/// The rows after the first pass.
+/// The grid's rows after the first pass: their values, the offset of each row in these, and the
+/// offset of a row of zeros.
 struct AcrossRows<'a> {
     values: &'a [f32],
     starts: &'a [usize],

@@ -1,8 +1,8 @@
-//! Adapters: the GPUs of this machine, and the choice of one.
+//! Adapters: the GPUs of this machine, and the choice of one of them.
 
 use std::fmt;
 
-/// The choice of a GPU.
+/// A choice among the GPUs of a machine.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum AdapterChoice {
     /// The best GPU in hardware, and none where the machine has only drivers in software.
@@ -26,7 +26,7 @@ pub struct Adapter {
     pub interface: String,
     /// The driver and its version.
     pub driver: String,
-    /// The most bytes of a buffer that a shader can bind.
+    /// The most bytes of a buffer that a shader can bind at a time.
     pub binding: u64,
     /// The most bytes that a buffer may have.
     pub buffer: u64,
@@ -51,12 +51,12 @@ impl Adapter {
         }
     }
 
-    /// True for hardware, false for a driver in software.
+    /// True for a GPU in hardware, false for a driver in software.
     pub fn is_real(&self) -> bool {
         self.kind != "software"
     }
 
-    /// The rank among all kinds: the smaller, the better.
+    /// The rank of the device's kind among all kinds: the smaller, the better.
     fn rank(&self) -> usize {
         let kinds = ["discrete", "integrated", "virtual", "other", "software"];
         kinds

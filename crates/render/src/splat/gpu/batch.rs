@@ -28,12 +28,12 @@ const MOST_WORK: u64 = 1 << 30;
 #[derive(Debug)]
 pub(super) struct Task {
     pub(super) prepared: Prepared,
-    /// The number of the block among the caller's.
+    /// The number of the block among those of the caller's job.
     pub(super) number: usize,
     pub(super) answer: mpsc::Sender<TaskResult>,
 }
 
-/// The number of a block among its caller's, and the block's output in words of 32 bits or the
+/// The number of a block among those of its job; and the block's output in words of 32 bits, or the
 /// reason why there is none.
 pub(super) type TaskResult = (usize, Result<Vec<u32>, FallbackReason>);
 

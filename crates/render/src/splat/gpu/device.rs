@@ -38,7 +38,7 @@ impl DeviceContext {
         let (device, queue) = pollster::block_on(adapter.request_device(&descriptor))?;
         let context = Self::from_device(device, queue);
         let stray = Arc::clone(&context.stray);
-        // The default handler panics.
+        // The handler is replaced, since the default one panics.
         context
             .device
             .on_uncaptured_error(Arc::new(move |error: wgpu::Error| {
@@ -57,7 +57,7 @@ impl DeviceContext {
         let software = device.adapter_info().device_type == wgpu::DeviceType::Cpu;
         Self {
             limits: device.limits(),
-            // A driver in software shares the CPU with everything else.
+            // A driver in software shares the CPU with everything else, so it gets more time.
             timeout: Duration::from_secs(if software { 120 } else { 10 }),
             device,
             queue,

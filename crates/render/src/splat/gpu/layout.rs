@@ -86,11 +86,11 @@ pub(super) struct GpuJob {
     pub(super) unscale: f32,
     /// The number of the shape, for the stage `stamp`.
     pub(super) shape: u32,
-    /// The reach of a stamp in pixels.
+    /// The pixels that a stamp reaches to each side.
     pub(super) margin: u32,
     /// The inverse of the radius in pixels.
     pub(super) per_radius: f32,
-    /// The kernel's height.
+    /// The kernel's height at its centre.
     pub(super) peak: f32,
     /// The grid of the deposit: `QUADRATIC` or `QUINCUNX`.
     pub(super) deposit: u32,
@@ -104,7 +104,7 @@ pub(super) struct WorkItem {
     pub(super) job: u32,
     /// The index of the first cell in its buffer.
     pub(super) first: u32,
-    /// The number of cells.
+    /// The number of cells in the run.
     pub(super) count: u32,
     /// The index of the mapping to the grid, a [`GpuPlace`].
     pub(super) place: u32,
@@ -135,7 +135,7 @@ pub(super) struct GpuPlace {
     pub(super) before: u32,
     /// The shift of the product to the right.
     pub(super) after: u32,
-    /// Padding.
+    /// Padding, so that the struct is as long as in the shader.
     pub(super) spare: u32,
 }
 

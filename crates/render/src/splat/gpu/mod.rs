@@ -59,7 +59,7 @@ use worker::{Worker, WorkerHandle};
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum GpuError {
-    /// No device matches the choice.
+    /// No device of this machine matches the choice.
     #[error("there is no such GPU")]
     NoAdapter,
     /// The device can't be opened.
@@ -73,7 +73,7 @@ pub enum GpuError {
     Thread(#[from] std::io::Error),
 }
 
-/// The choice of a device, and the memory that it may use.
+/// The choice of a device, and the memory on it that points may take.
 #[derive(Clone, Debug)]
 pub struct GpuOptions {
     choice: AdapterChoice,
@@ -97,15 +97,16 @@ impl GpuOptions {
         }
     }
 
-    /// Sets the bytes that points may take on the device; points beyond them are sent with each
-    /// picture.
+    /// Sets the most bytes that points may take on the device. Points beyond that are sent with
+    /// each picture.
     #[must_use]
     pub fn with_memory(mut self, bytes: u64) -> Self {
         self.memory = bytes;
         self
     }
 
-    /// Sets the points per buffer, where the device allows that many: small in tests.
+    /// Sets the number of points in a buffer, if the device allows buffers of that size. Tests use
+    /// small ones.
     #[doc(hidden)]
     #[must_use]
     pub fn with_chunk(mut self, points: usize) -> Self {
@@ -139,7 +140,7 @@ impl GpuBackend {
     /// Opens the best device that a choice allows.
     ///
     /// # Errors
-    /// There is no such device, or none that works.
+    /// There is no such device, it can't be opened, or it fails the self-test.
     pub fn new(options: impl Into<GpuOptions>) -> Result<Self, GpuError> {
         let options = options.into();
         let (health, point_buffers) = (Arc::default(), Arc::new(options.point_buffers()));
@@ -208,8 +209,8 @@ impl GpuBackend {
         self.health.report()
     }
 
-    /// Draws jobs pass by pass, waiting for each, and returns the seconds that each pass took: for
-    /// benchmarks. Pictures that others request meanwhile are timed with them.
+    /// Draws jobs pass by pass, waiting for each pass, and returns the name of each and the seconds
+    /// that it took: for benchmarks. Pictures that others request meanwhile are timed with them.
     pub fn time_stages(&self, jobs: &[(Job<'_>, &Normalizer)]) -> Vec<(&'static str, f64)> {
         let timer = Arc::new(PassTimer::new());
         self.health.set_timer(Some(Arc::clone(&timer)));
@@ -219,7 +220,7 @@ impl GpuBackend {
         timer.laps()
     }
 
-    /// Makes the next picture fail for this reason, once: for tests.
+    /// Makes the next picture on the device fail for this reason, once: for tests.
     #[doc(hidden)]
     pub fn fail_next(&self, reason: FallbackReason) {
         self.health.fail_next(reason);
@@ -294,7 +295,7 @@ impl GpuBackend {
                     }
                 }
                 Ok((_, Err(why))) => reason = Some(why),
-                // The thread has ended.
+                // No answer can come any more: the thread has ended.
                 Err(_) => reason = Some(FallbackReason::Lost),
             }
         }
@@ -308,7 +309,7 @@ impl GpuBackend {
     }
 }
 
-/// A job whose blocks are being drawn.
+/// A job whose blocks are being drawn by the thread of the device.
 struct PendingJob {
     blocks: Vec<Block>,
     answers: mpsc::Receiver<TaskResult>,

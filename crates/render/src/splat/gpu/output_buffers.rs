@@ -7,7 +7,7 @@ use crate::ramp::Ramp;
 use crate::scale::normalizer::Normalizer;
 use crate::splat::Job;
 
-/// A picture on the device: row by row from the north, without gaps.
+/// A picture on the device: pixels row by row from the north, without gaps between rows.
 #[derive(Clone, Debug)]
 pub struct GpuPicture {
     /// For each pixel one f32, or one RGBA colour of four bytes. Shaders can bind the buffer, and

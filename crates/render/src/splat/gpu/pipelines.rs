@@ -1,4 +1,4 @@
-//! The stages' pipelines, from one table; each is compiled when it is first needed.
+//! The pipelines of all stages, from one table. Each is compiled when it is first needed.
 
 use heatsplat_shaders as shaders;
 use std::cell::OnceCell;
@@ -38,7 +38,7 @@ const TABLE: [(EntryPoint, shaders::Stage, &str, &str); 10] = [
 ];
 
 impl EntryPoint {
-    /// The name in the shader.
+    /// The name of the entry point in its shader.
     pub(super) fn name(self) -> &'static str {
         let found = TABLE.iter().find(|(entry, ..)| *entry == self);
         found.map_or("", |(_, _, name, _)| name)

@@ -3,7 +3,7 @@
 use super::layout::GpuPlace;
 use heatsplat_points::Window;
 
-/// One more than the greatest coordinate.
+/// The side of the world in world units: one more than the greatest coordinate.
 const WORLD: f64 = 4_294_967_296.0;
 
 impl GpuPlace {
@@ -57,7 +57,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// The position that the shader computes.
+    /// The position in pixels that the shader computes; `None` for a coordinate off the grid.
     fn along(x: u32, place: &GpuPlace) -> Option<f64> {
         let distance = x
             .checked_sub(place.anchor_x)

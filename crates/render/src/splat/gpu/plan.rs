@@ -1,4 +1,4 @@
-//! Plans for the GPU: the tables of a kernel, computed once.
+//! Plans for the GPU: a kernel's algorithm with its tables, which are computed once.
 
 use super::tables::{RefineTable, SpreadTable, StampTable};
 use crate::memo::Memo;
@@ -12,10 +12,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// The number of plans that are cached: a server draws with few kernels at a time.
 pub(super) const PLANS: usize = 64;
 
-/// The algorithm from cells to density on the GPU.
+/// The algorithm that turns cells into a density on the GPU, for one kernel.
 #[derive(Debug)]
 pub(super) struct GpuPlan {
-    /// Unique among the plans of the process.
+    /// A number that no other plan of this process has.
     pub(super) id: u64,
     pub(super) kernel: Kernel,
     /// The side in pixels of the coarsest cells that the kernel may be splatted from.
@@ -23,7 +23,7 @@ pub(super) struct GpuPlan {
     pub(super) kind: GpuPlanKind,
 }
 
-/// The stages of a plan.
+/// The stages that a plan runs, with their tables.
 #[derive(Debug)]
 pub(super) enum GpuPlanKind {
     /// Stamps each cell in fixed point, `margin` pixels to each side of the cell's own.
@@ -88,7 +88,7 @@ impl GpuPlan {
     }
 }
 
-/// Cached plans by kernel.
+/// A cache of plans by kernel.
 #[derive(Debug)]
 pub(super) struct Plans(Memo<KernelKey, GpuPlan>);
 

@@ -19,7 +19,7 @@ pub(super) struct GpuPoints {
     buffers: Vec<Option<wgpu::Buffer>>,
     /// The number of the points' device among all that were opened.
     pub(super) device: u64,
-    /// The bytes that are freed with the points.
+    /// The bytes on the device that are freed when these points are dropped.
     bytes: u64,
 }
 
@@ -42,12 +42,12 @@ impl GpuPoints {
     }
 }
 
-/// The points of all indices on a device.
+/// The points of all indices that are on a device.
 #[derive(Debug)]
 pub(super) struct PointBuffers {
     /// The most bytes that points may take.
     memory: u64,
-    /// The most points in one buffer.
+    /// The most points that one buffer may have.
     chunk: usize,
     inner: Mutex<Inner>,
 }
@@ -60,7 +60,7 @@ struct Inner {
     entries: Vec<IndexEntry>,
 }
 
-/// The points of an index, once the first caller has uploaded them.
+/// The points of an index, from the first caller on, who uploads them.
 #[derive(Clone, Debug)]
 struct IndexEntry {
     owner: Weak<()>,
@@ -90,7 +90,7 @@ impl PointBuffers {
         inner.entries.clear();
     }
 
-    /// The number of the device that points are uploaded to.
+    /// The number of the device that points are uploaded to, among all that were opened.
     pub(super) fn number(&self) -> u64 {
         self.lock().number
     }
@@ -100,7 +100,7 @@ impl PointBuffers {
         self.lock().device.clone()
     }
 
-    /// The bytes that points take.
+    /// The bytes that points take on the device.
     pub(super) fn used(&self) -> u64 {
         self.lock().used
     }
@@ -182,7 +182,7 @@ impl PointBuffers {
 }
 
 impl Inner {
-    /// Frees points whose index was dropped.
+    /// Forgets the points of indices that were dropped, and counts their bytes as free.
     fn sweep(&mut self) {
         let mut freed = 0;
         self.entries.retain(|entry| {

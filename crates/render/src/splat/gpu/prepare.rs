@@ -12,7 +12,7 @@ use crate::splat::tiling::{BLOCK, Block};
 use heatsplat_points::{Point, Points, Window};
 use std::sync::Arc;
 
-/// The output of a picture.
+/// The kind of a picture's output, and the place that it goes to.
 #[derive(Clone, Debug)]
 pub(super) enum OutputTarget {
     /// Colour indices that are read back, one byte a pixel. An index is the number of these
@@ -31,12 +31,13 @@ pub(super) struct OutputBuffer {
     pub(super) buffer: wgpu::Buffer,
     /// The index of the block's first pixel in words of 32 bits.
     pub(super) first: u64,
-    /// Words from one row to the next.
+    /// Words from the start of one row to the start of the next.
     pub(super) pitch: u64,
 }
 
 impl OutputTarget {
-    /// The output of a block of the picture.
+    /// The output of a block of the picture: for a buffer, one that begins at the block's first
+    /// pixel.
     pub(super) fn for_block(&self, block: &Block) -> Self {
         let mut target = self.clone();
         if let Self::Buffer(_, kept) = &mut target {
@@ -70,7 +71,7 @@ impl OutputTarget {
     }
 }
 
-/// A block of a picture, ready for the device.
+/// A block of a picture with everything that the device needs to draw it.
 #[derive(Debug)]
 pub(super) struct Prepared {
     pub(super) plan: Arc<GpuPlan>,
@@ -106,7 +107,7 @@ const WIDEST_PIXEL: f64 = 4_294_967_296.0 / 4.0;
 const NARROWEST_PIXEL: f64 = 1.0 / 1024.0;
 
 impl Prepared {
-    /// Prepares a block; `None` where it has no cells.
+    /// Prepares a block of a picture; `None` where the block has no cells.
     ///
     /// # Errors
     /// [`FallbackReason::Beyond`] for pictures that the shaders can't draw.
@@ -281,7 +282,8 @@ fn scale(points: &Points, plan: &GpuPlan) -> Option<(f32, f32)> {
     if summary.mass == 0.0 {
         return Some((1.0, 1.0));
     }
-    // Stamps are rounded after the multiplication with the kernel's height.
+    // Stamps are multiplied by the kernel's height before they are rounded, so the height counts
+    // here.
     let height = match plan.kind {
         GpuPlanKind::Direct { .. } => plan.kernel.height(),
         GpuPlanKind::Spread { .. } | GpuPlanKind::Edge { .. } | GpuPlanKind::Beyond => 1.0,

@@ -1,5 +1,5 @@
-//! Plans as tables that shaders read: taps laid out so that a thread finds the weights of
-//! all its outputs side by side.
+//! Plans as tables that shaders read. Taps are laid out so that a thread finds the weights of a
+//! value in all of its outputs side by side.
 
 use super::layout::OUTPUTS;
 use crate::ramp::Ramp;
@@ -28,7 +28,7 @@ fn side_by_side(taps: &[f32], step: usize) -> Vec<f32> {
 #[derive(Debug)]
 pub(super) struct SpreadTable {
     pub(super) taps: Vec<f32>,
-    /// Values that a thread reads along an axis.
+    /// The number of values that a thread reads along an axis.
     pub(super) span: u32,
 }
 
@@ -83,8 +83,8 @@ impl RefineTable {
 #[derive(Debug)]
 pub(super) struct StampTable {
     pub(super) taps: Vec<f32>,
-    /// The offset of a row's table, in fours of taps, and the number of its taps to the left of an
-    /// output.
+    /// For each row, the offset of its table in groups of four taps, and the number of its taps to
+    /// the left of an output.
     pub(super) rows: Vec<[u32; 2]>,
 }
 

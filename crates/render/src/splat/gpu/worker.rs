@@ -1,5 +1,5 @@
-//! The thread of a device: it takes all waiting pictures, submits them together, and submits more
-//! while the first are drawn.
+//! The thread that owns a device. It takes all waiting pictures, submits them together, and submits
+//! more while the first are drawn.
 
 use super::batch::{DrawBatch, Task};
 use super::engine::{Engine, Submission};
@@ -15,11 +15,11 @@ use std::{io, mem};
 /// The most batches that are in flight at a time.
 const RING: usize = 2;
 
-/// Opens the device again after a failure; `None` where that fails.
+/// A function that opens the device again after a failure; `None` where that fails.
 pub(super) type Rebuild = Box<dyn Fn() -> Option<Engine> + Send>;
 
-/// A handle of the running thread. Dropping it waits until the device is closed: a driver that is
-/// unloaded while the program ends would crash it.
+/// A handle of the running thread. Dropping the handle waits until the device is closed, since a
+/// driver that is unloaded while the program ends would crash the program.
 #[derive(Debug)]
 pub(super) struct WorkerHandle {
     tasks: Sender<Task>,
@@ -44,16 +44,17 @@ impl WorkerHandle {
 
 impl Drop for WorkerHandle {
     fn drop(&mut self) {
-        // The thread ends with the last sender.
+        // The thread ends when the last sender of tasks is dropped.
         drop(mem::replace(&mut self.tasks, channel().0));
         if let Some(thread) = self.thread.take() {
-            // A thread that panicked has closed the device too.
+            // A panic of the thread is ignored, since it has closed the device too.
             let _ = thread.join();
         }
     }
 }
 
-/// The state of the thread: the device, unless it failed.
+/// The state of the thread: the device, which is `None` after a failure, and the means to open it
+/// again.
 pub(super) struct Worker {
     engine: Option<Engine>,
     point_buffers: Arc<PointBuffers>,
@@ -74,7 +75,7 @@ impl Worker {
         }
     }
 
-    /// Runs until all senders are dropped.
+    /// Draws tasks until all of their senders are dropped.
     pub(super) fn run(mut self, tasks: &Receiver<Task>) {
         let mut waiting = VecDeque::new();
         let mut in_flight: VecDeque<Submission> = VecDeque::new();
@@ -142,7 +143,8 @@ mod tests {
     use std::sync::atomic::{AtomicBool, Ordering};
     use std::time::Duration;
 
-    /// A program that ends while its driver still closes the device may crash.
+    /// Dropping a handle waits for the thread: a program that ends while its driver still closes
+    /// the device may crash.
     #[test]
     fn who_drops_a_backend_waits_for_its_thread() {
         let closed = Arc::new(AtomicBool::new(false));
