@@ -180,7 +180,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// A coordinate, most often near the west or east, or north or south, end of the world.
+    /// A coordinate, most often one near an end of the world.
     fn at_an_end() -> impl Strategy<Value = u32> {
         prop_oneof![
             0u32..1 << 20,
