@@ -29,9 +29,9 @@
 //! - **Numbers** are decimal numbers with a point: `12.5`, `+3`, `1e-2`, with or without spaces
 //!   around them. `NaN`, `inf`, `0x1A`, `5%` and degrees with minutes and seconds are no numbers.
 //!   Neither are `12,5` and `1,000`, where the comma may mean a decimal point or thousands.
-//! - **Longitudes** wrap: 181° is −179°; up to ±540° are accepted. A **latitude** beyond the edge
-//!   of the Web-Mercator square (±85.0511°) is skipped as `outside`, one beyond ±90° as a `bad
-//!   position`. A point at 0,0 is kept, and counted in [`Report::at_null_island`].
+//! - **Longitudes** wrap: 181° is −179°; up to ±540° are accepted. A **latitude** beyond ±90° is
+//!   skipped as a `bad position`, one beyond the edge of the Web-Mercator square (±85.0511°) as
+//!   `outside`. A point at 0,0 is kept, and counted in [`Report::at_null_island`].
 //! - **Weights** are finite single-precision numbers, which may be negative. A *missing* weight is
 //!   an empty field or `null`, or the row is too short to have one. It is 0 in a sum and no part of
 //!   a mean or of a count of values, as for SQL's `SUM`, `AVG` and `COUNT`. The row is kept and

@@ -17,10 +17,10 @@ pub struct LoadOptions {
     /// The column of longitudes in degrees, by its name or, in files without a header, by its
     /// number, counted from 1. `None`: it is detected.
     pub lon: Option<String>,
-    /// The column of latitudes in degrees, given as that of longitudes.
+    /// The column of latitudes in degrees, given like the column of longitudes.
     pub lat: Option<String>,
-    /// The column or GeoJSON property of weights, given as that of longitudes. With the text `none`
-    /// every row counts 1.
+    /// The column or GeoJSON property of weights, given like the column of longitudes. With the
+    /// text `none` every row counts 1. `None`: it is detected.
     pub weight: Option<String>,
     /// The byte between the fields of CSV; `None`: it is detected among `,`, `;`, tab and `|`.
     pub delimiter: Option<u8>,
@@ -41,14 +41,14 @@ pub struct LoadOptions {
     /// Spellings of times, for the columns that are filtered by or kept. They are tried in this
     /// order, and before the spellings that are always understood.
     pub time_formats: Vec<TimeFormat>,
-    /// The columns whose values [`load_table`](crate::load_table) keeps for each point, given as
-    /// that of longitudes.
+    /// The columns whose values [`load_table`](crate::load_table) keeps for each point, given like
+    /// the column of longitudes.
     pub keep: Vec<String>,
     /// The box from which points are kept; `None`: everywhere. Of files with a spatial index only
     /// the part in the box is read.
     pub within: Option<LonLatBox>,
-    /// The largest error in metres that a datum's shift to WGS 84 may have where a grid would be
-    /// more accurate, since grids are not read here. `None`: 5 m.
+    /// The largest error in metres that is accepted of a datum's shift to WGS 84, where a grid,
+    /// which this crate doesn't read, would be more accurate. `None`: 5 m.
     pub datum_error: Option<f64>,
     /// Set if a row that gives no point is an error.
     pub strict: bool,

@@ -16,7 +16,7 @@ pub enum DatabaseError {
     #[error("the database is away: {0}")]
     Away(String),
     /// The server rejects the role or the password. While layers are served this counts as an
-    /// outage, since credentials may be changed in the database first and in the program later.
+    /// outage, since credentials may be changed in the database first and in this program later.
     #[error("the database refuses the connection: {0}")]
     Denied(String),
     /// Every connection is in use.

@@ -36,8 +36,8 @@ impl LiteralList {
         }
         let mut outcome = Some(false);
         for alike in self.0.chunk_by(|a, b| a.kind() == b.kind()) {
-            // Text literals are sorted as texts. A value that is no text is compared with their
-            // meaning as a number or a time, which is in another order, so each of them is compared
+            // Text literals are sorted as texts, but a value that is no text is compared with their
+            // meaning as numbers or times. In that order they are not sorted, so each is compared
             // by itself.
             let in_order = value.is_text() || !matches!(alike, [Literal::Text(_), ..]);
             for part in alike.chunks(if in_order { alike.len() } else { 1 }) {

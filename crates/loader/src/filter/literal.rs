@@ -24,8 +24,8 @@ pub(crate) struct TimeLiteral {
     text: String,
 }
 
-/// A text in quotes that is no date, without the spaces around it; and its meaning where a column
-/// holds no texts, `None` if it has none.
+/// A text in quotes that is no date, without the spaces around it. It may also have a meaning for
+/// columns of numbers, times or Booleans; `None` where it has none.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct TextLiteral {
     pub(crate) text: String,

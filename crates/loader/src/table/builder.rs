@@ -170,8 +170,8 @@ fn is_plain(digits: &str) -> bool {
     )
 }
 
-/// The common spelling of two parts of one column; `Some(None)` if neither part has texts, `None`
-/// if the parts have nothing in common.
+/// The common spelling of two parts of one column. `Some(None)`: neither part has texts. `None`:
+/// there is no common spelling, or only one part has texts.
 fn both<T>(a: Option<T>, b: Option<T>, and: impl FnOnce(T, T) -> Option<T>) -> Option<Option<T>> {
     match (a, b) {
         (None, None) => Some(None),

@@ -105,8 +105,8 @@ impl FitCache {
     }
 }
 
-/// A number from 0 to 10 for a literal's kind. All literals of a kind can be compared with just the
-/// same values.
+/// A number from 0 to 10 for a literal's kind. All literals of one kind can be compared with
+/// exactly the same values.
 fn kind(literal: &Literal) -> usize {
     match literal {
         Literal::Number(_) => 0,

@@ -20,8 +20,9 @@ pub(super) const NULL_TIME: i64 = i64::MIN;
 /// The entry for null in a column of Booleans, where false is 0 and true is 1.
 pub(super) const NULL_BOOL: u8 = 2;
 
-/// The most different texts of numbers or times that a column keeps as texts: a choice. If there
-/// are more, it stores the numbers or times instead, and the texts' spellings are lost.
+/// The largest number of different texts of numbers or times that a column keeps as texts: a
+/// choice. A column with more stores the numbers or times instead, and the texts' spellings are
+/// lost.
 const MOST_WORDS: usize = 1 << 16;
 
 /// The type of a column's values.

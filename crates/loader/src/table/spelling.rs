@@ -1,8 +1,8 @@
 //! Spellings: the form in which a column's texts are written, if all are written in one form.
 //!
 //! A text that reads as a number or a time is stored as one, in 8 bytes. The texts of most columns
-//! have one spelling, with which each text can be written again as it was in the file. So `version
-//! = '1.10'` selects the same rows of a kept column as of the file.
+//! have one spelling, with which each text can be written again as it was in the file. So a filter
+//! `version = '1.10'` selects the same rows of a kept column as of the file.
 
 use crate::number::exact::number_text;
 use crate::time::{civil, time_text};
@@ -111,7 +111,7 @@ impl TimeSpelling {
             trimmed: fraction.is_none_or(|digits| !digits.ends_with('0')),
             zone,
         };
-        // A spelling that doesn't write the same text again is not that of the text.
+        // The spelling counts only if it writes exactly the same text again.
         (found.write(time) == text).then_some(found)
     }
 
@@ -170,7 +170,7 @@ pub(super) enum Spelling {
     /// Texts of whole numbers, some of which `f64` can't represent.
     Whole,
     Time(TimeSpelling),
-    /// Texts of numbers or times in several spellings, which were not kept.
+    /// Texts of numbers or times in several spellings; the spelling of each text was not kept.
     Variously,
 }
 

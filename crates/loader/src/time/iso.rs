@@ -12,7 +12,7 @@ impl Scanner<'_> {
         self.0.is_empty()
     }
 
-    /// Reads this byte if it comes next, and returns whether it does.
+    /// Reads this byte if it comes next. Returns whether it was read.
     fn take(&mut self, byte: u8) -> bool {
         match self.0 {
             [first, behind @ ..] if *first == byte => {
@@ -23,8 +23,8 @@ impl Scanner<'_> {
         }
     }
 
-    /// Reads a word in any case, if it comes next and no letter follows it. Returns whether it
-    /// does.
+    /// Reads a word in any case, if it comes next and no letter follows it. Returns whether it was
+    /// read.
     fn take_word(&mut self, word: &str) -> bool {
         let Some((head, behind)) = self.0.split_at_checked(word.len()) else {
             return false;
