@@ -30,7 +30,7 @@ pub(crate) struct Geometries {
     /// options name are preferred to a column of geometries, but not to geometries beside the
     /// columns.
     pub(crate) column: Option<usize>,
-    /// The origin of positions, for people: `positions from the shapes`.
+    /// The origin of positions, as reports state it: `positions from the shapes`.
     pub(crate) why: String,
 }
 

@@ -295,7 +295,7 @@ fn advice(report: &Report) -> &'static str {
     }
 }
 
-/// The values that can't be compared, for the end of a message.
+/// The end of a message: the values that a filter can't compare, each group behind a semicolon.
 fn reasons(mismatches: &[Mismatch]) -> String {
     mismatches
         .iter()

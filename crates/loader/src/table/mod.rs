@@ -62,7 +62,7 @@ impl Table {
         }
     }
 
-    /// The table with a mark: its points are shown divided by their values in this column, as
+    /// The table, marked with a column by whose values its points are shown, divided as
     /// [`split`](Self::split) divides them.
     #[must_use]
     pub fn shown_by(mut self, column: impl Into<String>) -> Self {
@@ -70,7 +70,7 @@ impl Table {
         self
     }
 
-    /// The column of the mark that [`shown_by`](Self::shown_by) sets; `None` without a mark.
+    /// The column that [`shown_by`](Self::shown_by) has set; `None` if it was not called.
     pub fn by(&self) -> Option<&str> {
         self.by.as_deref()
     }

@@ -179,7 +179,7 @@ impl<'t> FilterEval<'t> {
         }
     }
 
-    /// A function that evaluates the filter for the row with a number; `None` means unknown.
+    /// A function that evaluates the filter for a row, by the row's number; `None` means unknown.
     fn verdict(&self) -> impl FnMut(usize) -> Option<bool> {
         let mut cells = Vec::with_capacity(self.columns.len());
         move |row| {

@@ -58,8 +58,8 @@ fn part(rest: &mut Scanner<'_>) -> Option<(usize, i64)> {
     Some((digits, rest.number(digits)?))
 }
 
-/// Recognises dates with the name of a month, as `01-JUN-24`, `June 31, 2024` and also `Sat Jun 1
-/// 10:00:00 CEST 2024`. All other words must be numbers or other parts of dates.
+/// Recognises dates with a month's name, as `Sat Jun 1 10:00:00 CEST 2024`, `01-JUN-24` and `June
+/// 31, 2024`. All other words must be numbers or other parts of dates.
 fn of_words(text: &str) -> bool {
     let (mut months, mut numbers, mut years) = (0, 0, 0);
     for word in text.split(|c: char| !c.is_alphanumeric()) {
