@@ -268,8 +268,8 @@ impl Style {
     }
 
     /// The level whose scale colours a view. It is the level of the view's CSS pixels. For
-    /// [`Shape::Pixel`] it is the level of the picture's own pixels: half as wide, each counts a
-    /// quarter of the points.
+    /// [`Shape::Pixel`] it is the level of the picture's own pixels, since a pixel half as wide
+    /// counts a quarter of the points.
     pub fn level_in(&self, view: impl Into<View>) -> Level {
         let view = view.into();
         match self.shape() {

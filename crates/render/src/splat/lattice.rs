@@ -9,7 +9,7 @@ use std::f64::consts::FRAC_1_SQRT_2;
 /// one is evaluated around each cell, which costs less than many discs.
 pub(crate) const LEAST_CONE: f64 = 15.5;
 
-/// The two least radii, in grid cells, at which a smooth kernel's spline errs by less than 1/256 of
+/// Two radii in grid cells: the least at which a smooth kernel's spline errs by less than 1/256 of
 /// the peak, wherever points lie. The first is for grids as fine as the picture or finer; the
 /// second for coarser ones, where refining the result to pixels errs too. All are measured. The
 /// quartic's are the largest, since its curvature jumps at its end. `None` for kernels with an edge

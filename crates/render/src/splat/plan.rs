@@ -208,9 +208,9 @@ fn terms(kernel: &Kernel) -> Spread {
     Spread { lattice, terms }
 }
 
-/// The greatest magnitude, at any output, of the spline whose coefficients' quarter is given. The
-/// spline's values are the coefficients, smoothed along both axes by the samples of the B-splines
-/// that deposit and refine.
+/// The greatest magnitude, at any output, of the spline with these coefficients, of which one
+/// quarter is given. The spline's values are the coefficients, smoothed along both axes by the
+/// samples of the B-splines that deposit and refine.
 fn worst_at_pixels(coefficients: &DMatrix<f64>, lattice: Lattice) -> f64 {
     let side = coefficients.nrows();
     // The tap before the first one is its mirror image on the other side of the centre.

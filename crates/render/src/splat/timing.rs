@@ -90,7 +90,8 @@ impl Timings {
     }
 }
 
-/// Ends a phase: adds the time since the last call to it. Does nothing while the clock is off.
+/// Ends a phase: the time since the last call is added to the time of `phase`. Does nothing while
+/// the clock is off.
 pub(crate) fn lap(phase: Phase) {
     let Some(since) = SINCE.get() else { return };
     let now = Instant::now();

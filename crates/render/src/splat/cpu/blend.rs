@@ -1,8 +1,8 @@
 //! Blend modes in floating point, and shapes that only other heat maps have. Each site
 //! (`sites.rs`), a subpixel position with points, adds a stamp to the picture.
 //!
-//! The order of splats matters, so the CPU draws them with either backend. Blend modes of 8 bits
-//! are in `blend_u8.rs`.
+//! The order of splats matters, so the CPU draws them with either backend.
+//! Blend modes of 8 bits are in `blend_u8.rs`.
 
 use super::blend_u8::{over, plus, stamp_markers};
 use super::sites::{SubpixelWindow, overlapping_rows, split};

@@ -28,7 +28,8 @@ impl WithSimd for Colorize<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) {
-        // A block without a density at the first threshold stays 0, since most of a map is empty.
+        // A block in which no density reaches the first threshold is skipped and stays 0: most of a
+        // map is empty.
         let blocks = self.indices.chunks_mut(BLOCK);
         for (to, from) in blocks.zip(self.densities.chunks(BLOCK)) {
             if from

@@ -44,8 +44,8 @@ impl Needs {
     }
 }
 
-/// The weight around each position: the sum of all |weight| in the square that the position lies in
-/// and in the eight squares around that one.
+/// The weight around each position of a window. The weight around a position is the sum of |weight|
+/// in the square that it lies in and in the eight squares around that one.
 #[derive(Debug, Default)]
 pub(crate) struct Around {
     /// The side of a square in world units.
@@ -219,8 +219,9 @@ fn hand_on(parts: &[Part<'_>], take: &mut impl FnMut(&Point)) {
     }
 }
 
-/// Cuts the cell at `place` into finer ones, and calls `take` with each. Each is a point, or weighs
-/// at most `most` of its level. The cut cell has the weight `total` and the level `level`.
+/// Cuts the cell at `place` into finer ones, and calls `take` with each. Each is a point, or so
+/// light that it need not be cut further: it weighs at most what `most` gives for its level. The
+/// cut cell has the weight `total` and the level `level`.
 fn cut(
     points: &Points,
     place: &Point,

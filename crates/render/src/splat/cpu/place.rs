@@ -48,8 +48,8 @@ impl BinLocator {
     }
 }
 
-/// The most bits that are kept of a position within its bin. The last of them is a millionth of a
-/// bin; the others of 32 leave room for a grid that is wider than the world.
+/// The most bits that are kept of a position within its bin. Twenty bits are a millionth of a bin;
+/// the other twelve of 32 leave room for a grid that is wider than the world.
 const FRACTION: u32 = 20;
 
 /// Bins whose sides are a power of two in world units, as the pixels of every zoom are. Integers

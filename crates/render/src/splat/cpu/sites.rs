@@ -32,8 +32,8 @@ pub(super) struct SubpixelWindow {
     pub(super) shift: (f64, f64),
     /// The distance around the window, in pixels, within which points change the picture.
     pub(super) margin: u32,
-    /// True to sort sites, so that each comes once: this pays for large stamps. With false, sites
-    /// come in the order of the index, and a site may come several times.
+    /// True to sort sites, so that each site comes once, which pays for large stamps. With false,
+    /// sites come in the order of the index, and a site may come several times.
     pub(super) sorted: bool,
 }
 

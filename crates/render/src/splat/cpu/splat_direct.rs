@@ -59,8 +59,9 @@ struct NarrowStamp<const POWER: i32, const W: usize, const ROWS: usize> {
     gaussian: Vec<[[f32; W]; 2]>,
 }
 
-/// The number of values in a gaussian's table. So the table stays in the first-level cache, and
-/// interpolation beside an entry is off by less than 1/100,000 of the peak.
+/// The number of values in a gaussian's table. The table is small enough to stay in the first-level
+/// cache, and large enough that interpolation beside an entry is off by less than 1/100,000 of the
+/// peak.
 const TABLE: usize = 4096;
 
 /// The number of cells that are located before any of them is added.

@@ -31,8 +31,8 @@ impl Default for Spectra {
     }
 }
 
-/// A stamp's transform on a grid of one size, which is real since the stamp is even, and the FFT
-/// plans for that size.
+/// A stamp's transform on a grid of one size, and the FFT plans for that size. The taps from the
+/// pixels' centres are even, so their transform is real.
 struct Spectrum {
     width: usize,
     height: usize,

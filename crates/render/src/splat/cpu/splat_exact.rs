@@ -108,7 +108,7 @@ struct PixelRow<'a> {
 }
 
 impl PixelRow<'_> {
-    /// Adds a kernel, multiplied to the height `height`, to the row.
+    /// Adds a kernel whose height is `height` to the row.
     #[inline(always)]
     fn add(self, kernel: &Kernel, height: f64) {
         let per_radius = kernel.radius().recip();

@@ -8,11 +8,12 @@
 use crate::style::kernel::Kernel;
 use heatsplat_points::{Points, Window};
 
-/// The share of Σ |weight| below which weights cancel, if no more is left of them where they are
-/// summed in cells about as wide as a kernel: see `Points::remaining`.
+/// The limit of `Points::remaining`: of the share of Σ |weight| that is left when weights are
+/// summed in cells about as wide as a kernel. Below the limit, weights count as cancelling.
 const CANCELLING: f64 = 1.0 / 256.0;
 
-/// The widths, in radii of the kernel, of the cells in which weights are summed for this.
+/// The widths, in radii of the kernel, of the cells in which weights are summed to be compared with
+/// [`CANCELLING`].
 const WIDTHS: [f64; 3] = [0.25, 1.0, 4.0];
 
 /// The most pixels of all points' kernels in a tile together for which every kernel is evaluated.

@@ -206,7 +206,7 @@ impl AcrossRows<'_> {
     /// Adds the second pass to all columns: out[y] += Σ over taps of tap · (above + below). With
     /// `first`, outputs are overwritten, and `first` becomes true for rows that are not all zero.
     ///
-    /// It takes a strip of columns at a time, so that the rows that an output reads stay in the
+    /// Columns are taken a strip at a time, so that the rows that an output reads stay in the
     /// fastest cache from one output to the next.
     #[inline(always)]
     fn down(
