@@ -186,7 +186,7 @@ fn weight_column(options: &mut OptionReader<'_>, builder: &mut StyleBuilder) {
         _ => None,
     };
     if column.is_none() {
-        builder.warn("getWeight is code: name the column of weights by --weight");
+        builder.warn("getWeight is code: choose the column of weights of the source");
     }
     builder.columns().weight = column;
 }

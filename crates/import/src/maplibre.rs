@@ -80,7 +80,7 @@ pub(crate) fn import(layer: &JsLiteral) -> Result<ImportedStyle, ImportError> {
     ]);
     options.finish(&mut builder);
     if layer.get("filter").is_some() {
-        builder.warn("filter: give it as --filter, in SQL's words");
+        builder.warn("filter: no part of a style; filter the source's rows by an SQL condition");
     }
     for limit in ["minzoom", "maxzoom"] {
         if layer.get(limit).is_some() {

@@ -74,7 +74,8 @@ pub(crate) fn import_renderer(renderer: &Element) -> Result<ImportedStyle, Impor
             builder.columns().weight = Some(column.to_owned());
         } else {
             builder.warn(format!(
-                "weight_expression `{}`: compute it into a column, and name that by --weight",
+                "weight_expression `{}`: compute it into a column, and choose that as the weight \
+                 of the source",
                 crate::shorten(weight)
             ));
         }

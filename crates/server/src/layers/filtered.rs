@@ -240,7 +240,7 @@ pub(crate) fn select(layer: &ServedLayer, filter: &str) -> Result<Arc<ServedLaye
 
 const LIVE: &str = "filter: this layer is read from its database for every picture, which keeps no \
                     columns here; the condition belongs into its query";
-const NO_COLUMNS: &str = "filter: no columns are kept for this layer; whoever serves it can keep \
+const NO_COLUMNS: &str = "filter: no columns are kept for this layer; its operator can keep \
                           some";
 
 /// A column that requests can filter by.

@@ -45,7 +45,7 @@ pub(super) struct AttributeTable {
 /// A statement of a table's code page outside of the table.
 pub(super) enum CodePageSource {
     /// The encoding that an option names.
-    RowSelection(&'static Encoding),
+    Requested(&'static Encoding),
     /// The text of the `.cpg`; `None` if there is no such file.
     Beside(Option<String>),
 }
@@ -87,7 +87,7 @@ impl AttributeTable {
             .map_err(|error| damaged(origin, "the .dbf beside it", error))?;
         let by_language = CodePage::from_language(header.language);
         let (by_name, unknown) = match code_page {
-            CodePageSource::RowSelection(encoding) => (Some(CodePage::Web(encoding)), None),
+            CodePageSource::Requested(encoding) => (Some(CodePage::Web(encoding)), None),
             CodePageSource::Beside(Some(name)) => {
                 let shown = crate::messages::shown(name.trim().as_bytes());
                 let unknown = format!("the .cpg names the code page {shown}, which is not known");

@@ -58,7 +58,7 @@ pub(crate) fn source(
     let table = match companion(path, "dbf") {
         Some(dbf) => {
             let stated = match options.encoding {
-                Some(encoding) => CodePageSource::RowSelection(encoding.decoder()),
+                Some(encoding) => CodePageSource::Requested(encoding.decoder()),
                 None => CodePageSource::Beside(text(path, "cpg", &origin)?),
             };
             Some(AttributeTable::open(&dbf, stated, &origin)?)
