@@ -103,6 +103,15 @@ impl StyleBuilder {
         self.set("radius", &text)
     }
 
+    /// Sets a radius in pixels of zoom 0, which doubles with each zoom.
+    pub(crate) fn doubling_radius(&mut self, name: &str, pixels: f64) -> Result<(), ImportError> {
+        let table: Vec<(f64, f64)> = (0..=20)
+            .map(|zoom| (f64::from(zoom), pixels * f64::from(zoom).exp2()))
+            .take_while(|(zoom, radius)| *zoom == 0.0 || *radius < 256.0)
+            .collect();
+        self.radii(name, &table)
+    }
+
     fn near_radius(&mut self, pixels: f64) -> f64 {
         let near = pixels.clamp(Kernel::MIN_RADIUS, Kernel::MAX_RADIUS / 2.0);
         if near != pixels {

@@ -30,12 +30,7 @@ pub(crate) fn import(options: &JsLiteral) -> Result<ImportedStyle, ImportError> 
     let mut options = OptionReader::of(options);
     let radius = options.positive("radius", &mut builder)?.unwrap_or(RADIUS);
     if options.flag("dissipating", &mut builder)? == Some(false) {
-        // The radius is in pixels of zoom 0, and doubles with each zoom.
-        let zooms: Vec<(f64, f64)> = (0..=20)
-            .map(|z| (f64::from(z), radius * f64::from(z).exp2()))
-            .take_while(|(z, r)| *z == 0.0 || *r < 256.0)
-            .collect();
-        builder.radii("radius", &zooms)?;
+        builder.doubling_radius("radius", radius)?;
     } else {
         builder.radius("radius", radius)?;
     }

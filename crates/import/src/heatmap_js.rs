@@ -32,12 +32,7 @@ pub(crate) fn import(
     let radius = options.positive("radius", &mut builder)?.unwrap_or(RADIUS);
     let blur = options.share("blur", &mut builder)?.unwrap_or(BLUR);
     if options.flag("scaleRadius", &mut builder)? == Some(true) {
-        // The radius is in pixels of zoom 0, and doubles with each zoom.
-        let zooms: Vec<(f64, f64)> = (0..=20)
-            .map(|z| (f64::from(z), radius * f64::from(z).exp2()))
-            .take_while(|(z, r)| *z == 0.0 || *r < 256.0)
-            .collect();
-        builder.radii("radius", &zooms)?;
+        builder.doubling_radius("radius", radius)?;
     } else {
         builder.radius("radius", radius)?;
     }

@@ -6,11 +6,11 @@ use super::health::FallbackReason;
 use heatsplat_points::{Point, PointSink, Points};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 
-/// Points and cells of one index on a device, in buffers of equal length. An address is a place in
-/// the stream of all of them.
+/// Points and cells of one index on a device, in buffers of equal length. An address is the number
+/// of a point or cell, counted through all buffers.
 ///
-/// Where the memory budget is too small, the first buffers are left out, since the cells of wide
-/// views come last.
+/// If the memory budget is too small, the first buffers are left out: the cells of wide views come
+/// last.
 #[derive(Debug)]
 pub(super) struct GpuPoints {
     /// The number of points in a buffer.
