@@ -334,8 +334,8 @@ mod tests {
     use heatsplat_render::{Category, Comparison, CpuBackend, PointSet, Style};
     use std::sync::Arc;
 
-    /// The expected digests are those of earlier builds of this version, whose `.partial` files must
-    /// still resume. The version is part of a digest, so each release has new ones.
+    /// The expected digests are those of earlier builds of this version, whose `.partial` files
+    /// must still resume. The version is part of a digest, so each release has new ones.
     #[test]
     fn digests_of_settings_never_change() {
         let places = [(142.37, 38.32), (-72.9, -36.1)];
