@@ -138,6 +138,22 @@ fn naive_verdict(fields: &[String]) -> Result<f32, SkipReason> {
     }
 }
 
+/// Returns whether more than half of the records with a position have a latitude beyond 90° and
+/// would be valid with longitude and latitude swapped: the load is refused then.
+fn naive_swap(records: &[(u64, Vec<String>)]) -> bool {
+    let (mut swapped, mut positions) = (0, 0);
+    for (_, fields) in records {
+        let unknown = [Err(SkipReason::Malformed), Err(SkipReason::NoPosition)];
+        positions += usize::from(!unknown.contains(&naive_verdict(fields)));
+        let axis = |at: usize| fields.get(at)?.trim().parse::<f64>().ok();
+        if let (Some(lon), Some(lat)) = (axis(0), axis(1)) {
+            let beyond = lat.abs() > 90.0 && lat.abs() <= 360.0;
+            swapped += usize::from(beyond && lon.abs() <= 90.0);
+        }
+    }
+    swapped * 2 > positions
+}
+
 /// Fields that are mostly valid numbers, so that many rows are kept.
 fn field() -> impl Strategy<Value = String> {
     prop_oneof![
@@ -145,6 +161,7 @@ fn field() -> impl Strategy<Value = String> {
         1 => "[ 0-9.a\"-]{0,6}",
         1 => "\"([0-9,\na]|\"\"){0,8}\"",
         1 => Just("86.5".to_owned()),
+        1 => Just("120.5".to_owned()),
     ]
 }
 
@@ -199,8 +216,12 @@ proptest! {
         let verdicts: Vec<_> = records[1..].iter().map(|(line, f)| (*line, naive_verdict(f))).collect();
         let weights: Vec<f32> = verdicts.iter().filter_map(|(_, v)| v.ok()).collect();
         match outcome {
+            Err(words) if naive_swap(&records[1..]) => {
+                prop_assert!(words.contains("longitude and latitude are swapped"), "{}", words);
+            }
             Err(words) => prop_assert!(weights.is_empty(), "{}", words),
             Ok((points, report)) => {
+                prop_assert!(!naive_swap(&records[1..]), "swapped axes are not refused");
                 prop_assert_eq!(points.iter().map(|p| p.weight).collect::<Vec<_>>(), weights);
                 for skip in SkipReason::ALL {
                     let count = verdicts.iter().filter(|(_, v)| *v == Err(skip)).count();
