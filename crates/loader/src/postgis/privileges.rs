@@ -1,22 +1,26 @@
-//! Checks that a role can only read. This is the last line of defence, and only the database's
-//! owner can set it up.
+//! Checks that the database role of a session can only read. Other checks in this crate keep it
+//! from writing too, but only this one relies on privileges that the database's owner grants, so it
+//! holds if all others fail.
 
 use super::relation::Relation;
 use crate::error::DatabaseError;
 use tokio_postgres::Client;
 use tokio_postgres::types::Type;
 
-/// The roles whose privileges a session can take. They are the current role, the one that the
-/// session logged in as, and all roles of which these are members, directly or indirectly. A member
-/// can switch to each of them at any time (`set_config('role', …)`), whether it inherits their
-/// privileges or not.
+/// The beginning of an SQL query that defines `mine`: all roles whose privileges a session can use.
+/// They are the current role, the role that the session logged in as, and every role of which one
+/// of these two is a member, directly or indirectly. A member can switch to such a role at any time
+/// (`set_config('role', …)`), even if it doesn't inherit the role's privileges.
 const MINE: &str = "WITH mine AS (SELECT * FROM pg_roles WHERE \
      pg_has_role(session_user, oid, 'member') OR pg_has_role(current_user, oid, 'member'))";
 
-/// Refuses a role that could do harm if all other checks failed.
+/// Returns an error if the session's role could do more than read. It is checked for being a
+/// superuser, for powers over the server, and for the right to write: to the table `from`, or, if
+/// `from` is a query, to anything in the database.
 ///
 /// # Errors
-/// [`DatabaseError::Role`], which names the privilege and gives advice.
+/// [`DatabaseError::Role`], which names the privilege that is too much and gives advice, or any
+/// other [`DatabaseError`] if the check itself fails.
 pub(super) async fn check(client: &Client, from: &Relation) -> Result<(), DatabaseError> {
     let sql = format!(
         "{MINE} SELECT current_user::text, \
@@ -58,8 +62,8 @@ pub(super) async fn check(client: &Client, from: &Relation) -> Result<(), Databa
     }
 }
 
-/// The SQL condition that one of the roles of [`MINE`] may write to a table, or to some of its
-/// columns.
+/// An SQL condition. It is true if the role in `mine` (see [`MINE`]) may write to a table or to
+/// some of the table's columns. `table` is an SQL expression for the table's OID.
 fn writes(table: &str) -> String {
     format!(
         "(has_table_privilege(mine.oid, {table}, 'INSERT, UPDATE, DELETE, TRUNCATE') \
@@ -67,8 +71,8 @@ fn writes(table: &str) -> String {
     )
 }
 
-/// The text for an error if one of the roles may write to the table; `None` if they may only read
-/// it.
+/// Returns text for an error message if one of the roles in [`MINE`] may write to `table`, and
+/// `None` if they may only read it.
 async fn writes_to(client: &Client, table: &str) -> Result<Option<String>, DatabaseError> {
     let sql = format!(
         "{MINE} SELECT coalesce(bool_or({}), false) FROM mine",
@@ -81,9 +85,10 @@ async fn writes_to(client: &Client, table: &str) -> Result<Option<String>, Datab
     Ok(writes.then(|| format!("may write to {table}")))
 }
 
-/// The text for an error if one of the roles may write anywhere in the database or create anything;
-/// otherwise `None`. A query may name any table, so all are checked. Before PostgreSQL 15 all roles
-/// could create tables in the schema `public`, so that right is ignored there.
+/// Returns text for an error message if one of the roles in [`MINE`] may write to any table of the
+/// database or create tables or schemas, and `None` otherwise. All tables are checked, since an SQL
+/// query may name any of them. Before PostgreSQL 15 every role could create tables in the schema
+/// `public`, so on these versions that right is allowed.
 async fn writes_anything(client: &Client) -> Result<Option<String>, DatabaseError> {
     let sql = format!(
         "{MINE}, places AS (SELECT oid, nspname FROM pg_namespace \

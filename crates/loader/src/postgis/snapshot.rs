@@ -1,5 +1,5 @@
-//! Snapshots: a whole table or query is read once by binary COPY. Several connections share the
-//! work and see the database at the same moment.
+//! Snapshots: a whole table or query is read once by binary COPY. Up to four connections read parts
+//! of it at the same time. All of them see the database as it was at one moment.
 
 use super::connect::{Address, Purpose, runtime};
 use super::coordinates::Unit;
@@ -23,20 +23,24 @@ use std::thread;
 use tokio::runtime::Runtime;
 use tokio_postgres::Client;
 
-/// Number of points in a batch.
+/// The number of points after which a batch is sent to the receiver.
 const BATCH: usize = 8192;
-/// Number of batches that may wait for the receiver. With the batches being filled, they are all
-/// that is in memory.
+/// The number of full batches that may wait for the receiver. Rows are in memory only in these
+/// batches and in the batch that each connection is filling.
 const AHEAD: usize = 8;
-/// Largest number of connections that read one table.
+/// The largest number of connections that read one table. It is a choice.
 const MOST: u32 = 4;
-/// Number of pages for which another connection is worth its cost: 1,024 pages of 8 KiB are 8 MiB.
+/// The number of pages of a table for each connection: 1,024 pages of 8 KiB are 8 MiB. A smaller
+/// table is read by one connection, since opening another one would cost more than it saves. It is
+/// a choice.
 const PAGES_EACH: u32 = 1024;
-/// Bytes that a row with a point and a weight takes in the stream, to estimate progress.
+/// The number of bytes that a row with a point and a weight takes in a COPY stream. It estimates
+/// the size of the whole stream, so that progress can be shown.
 const ROW: f64 = 43.0;
 
-/// A message of the reading thread to the source.
+/// A message from the reading thread to the [`Snapshot`].
 enum SnapshotMessage {
+    /// Points, and the number of bytes that they took in the stream.
     Rows(Box<Batch>, u64),
     Failed(DatabaseError),
     Done,
@@ -157,7 +161,7 @@ impl BatchSource for Snapshot {
     }
 }
 
-/// The first connection and the layer, before further connections are made.
+/// The first connection, in a transaction, and the layer that was looked up by it.
 struct SnapshotReader {
     definition: ResolvedLayer,
     first: Client,
@@ -215,8 +219,8 @@ impl SnapshotReader {
     }
 }
 
-/// SQL conditions that divide a table into parts, one for each connection. One empty condition
-/// means the whole table.
+/// SQL conditions that divide a table into parts by its pages, one part for each connection. A
+/// single empty condition means the whole table or query.
 fn parts(definition: &ResolvedLayer) -> Vec<String> {
     let Some(table) = definition.table.as_ref().filter(|table| table.in_pages) else {
         return vec![String::new()];
@@ -229,8 +233,8 @@ fn parts(definition: &ResolvedLayer) -> Vec<String> {
     let part = |part: u32| {
         let (from, to) = (border(part), border(part + 1));
         let from = format!("{ALIAS}.ctid >= '({from},0)'::tid");
-        // The last part has no end, so it includes rows that were added since the planner last
-        // counted pages.
+        // The last part has no upper limit. So it includes rows on pages that were added after the
+        // planner last counted the table's pages.
         if part + 1 == count {
             format!(" WHERE {from}")
         } else {
@@ -240,7 +244,8 @@ fn parts(definition: &ResolvedLayer) -> Vec<String> {
     (0..count).map(part).collect()
 }
 
-/// Reads all rows of one part and sends them in batches.
+/// Reads all rows of one part over one connection, and sends them in batches. `part` is a condition
+/// from [`parts`].
 async fn copy(
     client: &Client,
     definition: &ResolvedLayer,
@@ -284,8 +289,8 @@ async fn copy(
         lengths?;
         if batch.points.len() >= BATCH {
             let full = std::mem::replace(&mut batch, empty());
-            // Sending blocks while the receiver is slower, and then nothing more is received from
-            // the database.
+            // While the receiver is slower than the database, this call blocks, so nothing more is
+            // received from the database.
             if sender
                 .send(SnapshotMessage::Rows(Box::new(full), bytes))
                 .is_err()
@@ -300,10 +305,11 @@ async fn copy(
     Ok(())
 }
 
-/// The fields of a row: position, then the weight and the kept value if there are any.
+/// The meaning of a row's fields. The position comes first, then the weight, then the kept value;
+/// the last two are there only if the layer has them.
 struct RowLayout {
     unit: Unit,
-    /// True if the row's position is two numbers, and false if it is a geometry.
+    /// True if the row's position is two numbers, and false if it is one geometry.
     coordinates: bool,
     weighted: bool,
 }
